@@ -1,0 +1,59 @@
+"""The group of commands, each imported when it is called, and the one place where errors become sentences."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+import click
+
+from filtviz._version import __version__
+from filtviz.cli.console import complain
+from filtviz.errors import FiltvizError
+
+__all__ = ["COMMANDS", "main"]
+
+COMMANDS = {
+    "layers": "filtviz.cli.layers",
+}
+"""Command → the module that defines a `click.Command` of that name."""
+
+
+class CommandGroup(click.Group):
+    """Import a command's module only when it is called or its help is shown; translate errors once."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        """Return the commands in the order in which a newcomer needs them."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """Import the command."""
+        if cmd_name not in COMMANDS:
+            return None
+        command = getattr(import_module(COMMANDS[cmd_name]), cmd_name)
+        assert isinstance(command, click.Command)
+        return command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; an error of ours becomes one sentence on stderr and exit status 1."""
+        try:
+            return super().invoke(ctx)
+        except FiltvizError as error:
+            complain(str(error))
+            ctx.exit(1)
+        except MemoryError:
+            complain("the machine has not enough memory for this; try one layer or fewer channels")
+            ctx.exit(1)
+
+
+@click.group(cls=CommandGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="filtviz")
+def main() -> None:
+    """See and understand the convolution filters in a Lasagne, nolearn or Theano model file.
+
+    Nothing in the file is imported or run, and neither Theano nor Lasagne needs to be installed.
+
+    \b
+    Example:
+      filtviz plot model.pkl --layer 0
+    """

@@ -1,0 +1,101 @@
+"""Everything that filtviz raises on purpose.
+
+::
+
+    FiltvizError                  one sentence: what, where, what to do next
+    ├── ReadError                 a file did not give a network (``.path``)
+    │   ├── FileAccessError       it is missing, a folder, or may not be read
+    │   ├── UnsupportedFileError  it is recognised, or not, but is nothing that filtviz reads
+    │   ├── MalformedFileError    it is damaged, or says of itself what cannot be
+    │   └── LimitError            reading it would pass a limit (``.limit``, ``.allowed``, ``.option``)
+    ├── SelectionError            no such layer or channel (``.wanted``, ``.available``)
+    ├── DrawingError              these weights cannot be drawn as pictures of filters
+    ├── MeasureError              these weights cannot be measured as asked
+    └── OutputError               a result could not be written (``.path``)
+
+The command line prints the sentence on stderr and exits with 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from os import PathLike
+
+__all__ = [
+    "DrawingError",
+    "FileAccessError",
+    "FiltvizError",
+    "LimitError",
+    "MalformedFileError",
+    "MeasureError",
+    "OutputError",
+    "ReadError",
+    "SelectionError",
+    "UnsupportedFileError",
+]
+
+
+class FiltvizError(Exception):
+    """The base of every error that filtviz raises on purpose; its text is one sentence for a person."""
+
+
+class ReadError(FiltvizError):
+    """A file did not give a network.
+
+    ``path`` is the file, once known: the reading steps raise without it and `filtviz.load` adds it.
+    """
+
+    def __init__(self, message: str, *, path: str | PathLike[str] | None = None) -> None:
+        super().__init__(message)
+        self.path = path
+
+
+class FileAccessError(ReadError):
+    """The file is missing, is a folder, or may not be read."""
+
+
+class UnsupportedFileError(ReadError):
+    """The file holds nothing that filtviz reads; the sentence says what it holds, where that is known."""
+
+
+class MalformedFileError(ReadError):
+    """The file is damaged or cut short, or says of itself what cannot be."""
+
+
+class LimitError(ReadError):
+    """Reading the file would pass a limit.
+
+    ``limit`` names the field of `filtviz.Limits`, ``allowed`` is its value, ``option`` the command-line
+    option that raises it.
+    """
+
+    def __init__(self, message: str, *, limit: str, allowed: int, option: str) -> None:
+        super().__init__(message)
+        self.limit = limit
+        self.allowed = allowed
+        self.option = option
+
+
+class SelectionError(FiltvizError):
+    """There is no such layer or channel; ``wanted`` is what was asked for, ``available`` what there is."""
+
+    def __init__(self, message: str, *, wanted: object = None, available: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.wanted = wanted
+        self.available = tuple(available)
+
+
+class DrawingError(FiltvizError):
+    """These weights cannot be drawn as pictures of filters."""
+
+
+class MeasureError(FiltvizError):
+    """These weights cannot be measured as asked."""
+
+
+class OutputError(FiltvizError):
+    """A result could not be written to ``path``."""
+
+    def __init__(self, message: str, *, path: str | PathLike[str] | None = None) -> None:
+        super().__init__(message)
+        self.path = path
