@@ -1,4 +1,4 @@
-"""A network as its file tells it: layers, their wiring, and their parameters, which are read when asked for."""
+"""A network as its file tells it: layers, their wiring, and their parameters, read when asked for."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ class ConvLayer(Layer):
         return found
 
     @property
-    def W(self) -> NDArray[Any]:  # noqa: N802  (Lasagne's name)
+    def W(self) -> NDArray[Any]:
         """The weights exactly as the file stores them, in the order of ``axes``; read-only."""
         return self.weights.value
 
@@ -144,7 +144,7 @@ class ConvLayer(Layer):
 
     @property
     def filters(self) -> NDArray[Any]:
-        """The weights as ``(filters, channels, rows, cols)``, or with the kernel's own axes where it is not 2-D."""
+        """The weights as ``(filters, channels, rows, cols)``, or with the kernel's own axes."""
         order = [a for a in "oidrcyx" if a in self.axes]
         array = self.W.transpose([self.axes.index(a) for a in order])
         return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
@@ -173,7 +173,7 @@ class ConvLayer(Layer):
         if sorted(self.axes) == sorted(CANONICAL_AXES):
             return None
         if "y" in self.axes:
-            return "its weights are not shared over the image: there is no one filter to draw, but one for each position"
+            return "its weights are not shared over the image: it has a filter of its own for each position"
         n = len(self.kernel_size)
         what = {1: "curves over one axis", 3: "volumes"}.get(n, f"{n}-dimensional arrays")
         return f"its filters are {what}, not two-dimensional pictures"
@@ -231,7 +231,7 @@ class Network:
 
     @property
     def conv_layers(self) -> tuple[ConvLayer, ...]:
-        """The convolutions and their kin, in network order: ``conv_layers[0]`` is what ``--layer 0`` draws."""
+        """The convolutions and their kin in network order; ``conv_layers[0]`` is what ``--layer 0`` draws."""
         return tuple(layer for layer in self.layers if isinstance(layer, ConvLayer))
 
     def select(self, wanted: int | str) -> ConvLayer:
@@ -253,7 +253,7 @@ class Network:
         )
 
     def describe(self) -> str:
-        """Say in a few words what the file holds: "a nolearn NeuralNet with 3 convolutions and 2 dense layers"."""
+        """Say what the file holds: "a bare output layer with 3 convolutions and 2 dense layers"."""
         n_convs = len(self.conv_layers)
         n_dense = sum(layer.type.startswith("Dense") for layer in self.layers)
         convs = "no convolution" if n_convs == 0 else f"{n_convs} convolution{'s'[: n_convs > 1]}"

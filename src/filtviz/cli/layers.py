@@ -1,0 +1,167 @@
+"""``filtviz layers``: the network as a table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import click
+
+from filtviz.cli.console import print_json, say
+from filtviz.cli.options import json_option, model_argument
+from filtviz.network import Network
+from filtviz.summary import LayerRow, Summary, summarize
+from filtviz.text import printable
+
+__all__ = ["layers"]
+
+HEADERS = (
+    "#", "conv", "name", "type", "output", "filters", "stride", "pad", "parameters", "field", "covers",
+)  # fmt: skip
+
+
+@click.command()
+@model_argument
+@click.option(
+    "-v", "--verbose", is_flag=True, help="Say what the file is: container, protocol, versions, classes."
+)
+@json_option
+def layers(model: str, verbose: bool, as_json: bool) -> None:
+    """Print the network in MODEL as a table.
+
+    FILTERS is W's shape as stored: (filters, channels, rows, columns) for a Conv2DLayer. FIELD is the
+    receptive field, the piece of the input that one unit sees, in pixels; COVERS is its share of the input.
+    A question mark stands for what the file does not tell.
+
+    \b
+    Example:
+      filtviz layers model.pkl
+    """
+    from filtviz.reading import load
+
+    network = load(model)
+    summary = summarize(network)
+    if as_json:
+        print_json(_as_json(network, summary))
+        return
+    if verbose:
+        _print_origin(network)
+    _print_table(network, summary)
+    if not network.conv_layers:
+        say(f"{printable(model, 200)} holds {network.describe()}: there is no filter to draw")
+
+
+def _print_table(network: Network, summary: Summary) -> None:
+    from tabulate import tabulate
+
+    rows = [_cells(row, network) for row in summary.rows]
+    align = ["right" if h in ("#", "conv", "parameters") else "left" for h in HEADERS]
+    click.echo(tabulate(rows, HEADERS, tablefmt="simple", colalign=align, disable_numparse=True))
+    click.echo()
+    click.echo(
+        f"{len(summary.rows):,} layers, {summary.convolutions:,} of them convolutions; "
+        f"{summary.parameters:,} parameters, {summary.conv_parameters:,} of them in convolutions"
+    )
+    for sentence in network.origin.inferred:
+        click.echo(f"inferred: {printable(sentence, 1000)}")
+
+
+def _cells(row: LayerRow, network: Network) -> list[str]:
+    field = row.receptive_field
+    # A bare list of parameters tells nothing of what stood between its layers.
+    unknown = "?" if row.conv_index is not None else ""
+    return [
+        str(row.index),
+        "" if row.conv_index is None else str(row.conv_index),
+        printable(row.name or "", 40),
+        printable(row.type, 40) + _feeds(row, network),
+        _product(row.output_shape) or "?",
+        _product(row.filter_shape),
+        _product(row.stride) or unknown,
+        _pads(row.pad) or unknown,
+        f"{row.parameters:,}",
+        "?" if field is None else _product(field.size),
+        "?" if field is None else _shares(field.coverage),
+    ]
+
+
+def _feeds(row: LayerRow, network: Network) -> str:
+    """Name the layers that feed this one where that is not simply the row above."""
+    usual = (row.index - 1,) if row.index else ()
+    if row.inputs == usual or (not row.inputs and not network.layers[row.index].inputs):
+        return ""
+    return f" ← {', '.join(map(str, row.inputs))}"
+
+
+def _product(numbers: Iterable[int | None] | None) -> str:
+    return "" if numbers is None else "x".join("?" if n is None else str(n) for n in numbers)
+
+
+def _pads(pads: tuple[tuple[int, int], ...] | None) -> str:
+    if pads is None:
+        return ""
+    return "x".join(str(before) if before == after else f"{before}+{after}" for before, after in pads)
+
+
+def _shares(shares: tuple[float | None, ...]) -> str:
+    shown = ["?" if share is None else f"{share:.0%}" for share in shares]
+    return shown[0] if len(set(shown)) == 1 else " x ".join(shown)
+
+
+def _print_origin(network: Network) -> None:
+    origin = network.origin
+    facts = {
+        "file": printable(origin.path, 200),
+        "holds": origin.kind,
+        "container": origin.container,
+        "pickle protocol": "" if origin.protocol is None else str(origin.protocol),
+        "written by": origin.python or "",
+        "versions": ", ".join(f"{name} {version}" for name, version in origin.versions.items()),
+        "training": f"{len(network.history):,} epochs recorded" if network.history else "",
+    }
+    for key, value in facts.items():
+        if value:
+            click.echo(f"{key + ':':<17}{printable(value, 400)}")
+    for note in origin.notes:
+        click.echo(f"{'note:':<17}{printable(note, 1000)}")
+    if origin.classes:
+        click.echo(f"classes named in the file, none of which was imported ({len(origin.classes)}):")
+        for name in origin.classes:
+            click.echo(f"  {printable(name, 120)}")
+    click.echo()
+
+
+def _as_json(network: Network, summary: Summary) -> dict[str, Any]:
+    origin = network.origin
+    return {
+        "file": None if origin.path is None else str(origin.path),
+        "kind": origin.kind,
+        "container": origin.container,
+        "protocol": origin.protocol,
+        "python": origin.python,
+        "versions": dict(origin.versions),
+        "classes": list(origin.classes),
+        "inferred": list(origin.inferred),
+        "notes": list(origin.notes),
+        "epochs": len(network.history),
+        "layers": [_row_as_json(row) for row in summary.rows],
+        "totals": {
+            "layers": len(summary.rows),
+            "convolutions": summary.convolutions,
+            "parameters": summary.parameters,
+            "conv_parameters": summary.conv_parameters,
+        },
+    }
+
+
+def _row_as_json(row: LayerRow) -> dict[str, Any]:
+    names = (
+        "index", "conv_index", "name", "type", "inputs", "output_shape", "filter_shape", "kernel", "stride",
+        "pad", "dilation", "flip_filters", "parameters",
+    )  # fmt: skip
+    field = row.receptive_field
+    return {
+        **{name: getattr(row, name) for name in names},
+        "receptive_field": None if field is None else list(field.size),
+        "coverage": None if field is None else list(field.coverage),
+    }
