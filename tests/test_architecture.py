@@ -1,0 +1,104 @@
+"""Data flows one way: every import is held against the table of docs/architecture.md."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+SOURCE = Path(__file__).resolve().parents[1] / "src" / "filtviz"
+
+BASE = {"errors", "text", "network", "_version"}
+MODEL = BASE | {"receptive_field", "summary"}
+LAYERS: dict[str, set[str]] = {
+    # place in src/filtviz → what of filtviz it may import, besides itself
+    "_version": set(),
+    "errors": set(),
+    "text": set(),
+    "network": {"errors", "text"},
+    "receptive_field": {"network"},
+    "summary": {"network", "receptive_field"},
+    "theano_shim": set(),
+    "reading": BASE,
+    "measures": MODEL,
+    "drawing": MODEL | {"measures"},
+    "outputs": MODEL | {"measures", "drawing", "reading"},
+    "cli": MODEL | {"measures", "drawing", "outputs", "reading"},
+    "__init__": {"_version"},
+}
+ONLY_THERE = {
+    # an outside package → the only places that may import it
+    "pickle": {"reading/pickles.py"},
+    "click": {"cli"},
+    "matplotlib": {"drawing"},
+    "theano": {"theano_shim.py"},
+    "lasagne": {"theano_shim.py"},
+    "nolearn": {"theano_shim.py"},
+}
+MODULES = sorted(SOURCE.rglob("*.py"))
+
+
+def place(path: Path) -> str:
+    return path.relative_to(SOURCE).parts[0].removesuffix(".py")
+
+
+def imports(path: Path) -> set[str]:
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            node.body = []
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: imports name the whole path"
+            found.add(node.module or "")
+    return found
+
+
+def test_the_table_names_every_place() -> None:
+    assert {place(p) for p in MODULES} <= set(LAYERS)
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(SOURCE)))
+def test_imports_flow_one_way(path: Path) -> None:
+    allowed = LAYERS[place(path)] | {place(path)}
+    for name in imports(path):
+        if name.startswith("filtviz."):
+            assert name.split(".")[1] in allowed, f"{path.relative_to(SOURCE)} imports {name}"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(SOURCE)))
+def test_outside_packages_stay_in_their_place(path: Path) -> None:
+    relative = path.relative_to(SOURCE).as_posix()
+    for name in imports(path):
+        places = ONLY_THERE.get(name.split(".")[0])
+        assert places is None or any(relative == p or relative.startswith(f"{p}/") for p in places), (
+            f"{relative} imports {name}"
+        )
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(SOURCE)))
+def test_all_names_what_is_public(path: Path) -> None:
+    module = "filtviz." + path.relative_to(SOURCE).with_suffix("").as_posix().replace("/", ".")
+    loaded = import_module(module.removesuffix(".__init__"))
+    assert all(hasattr(loaded, name) for name in loaded.__all__)
+    assert list(loaded.__all__) == sorted(loaded.__all__)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "import filtviz",
+        "from filtviz.cli import main; main(['--help'], standalone_mode=False)",
+        "from filtviz.cli import main; main(['layers', '--help'], standalone_mode=False)",
+    ],
+)
+def test_light_commands_stay_light(command: str) -> None:
+    heavy = "{'matplotlib', 'scipy', 'theano', 'lasagne', 'joblib', 'PIL'}"
+    check = f"{command}\nimport sys\nprint(sorted({heavy} & set(sys.modules)))"
+    ran = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, check=True)
+    assert ran.stdout.splitlines()[-1] == "[]"

@@ -1,0 +1,126 @@
+"""Choosing layers, labels, and what a convolution says of itself."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from filtviz.errors import SelectionError
+from filtviz.network import ConvLayer, Layer, Network, Origin, Parameter
+
+
+def conv(shape: tuple[int, ...] = (4, 1, 3, 3), name: str | None = None, **more: object) -> ConvLayer:
+    array = np.arange(np.prod(shape), dtype=np.float32).reshape(shape)
+    fields = {"type": "Conv2DLayer", "name": name, "parameters": (Parameter.of("W", array),), **more}
+    return ConvLayer(**fields)  # type: ignore[arg-type]
+
+
+def labels(*names: str | None) -> list[str]:
+    return [layer.label for layer in Network.of([conv(name=n) for n in names]).conv_layers]
+
+
+def test_convolutions_are_counted_without_the_other_layers() -> None:
+    network = Network.of([Layer(type="InputLayer"), conv(), Layer(type="MaxPool2DLayer"), conv()])
+    assert [(x.index, x.conv_index) for x in network.conv_layers] == [(1, 0), (3, 1)]
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        ([None, None], ["conv1", "conv2"]),
+        (["a", None, "c"], ["a", "conv2", "c"]),
+        (["a", "a"], ["a-1", "a-2"]),
+        (["conv2", None], ["conv2", "conv2_"]),
+        (["", "b"], ["conv1", "b"]),
+    ],
+)
+def test_labels_are_unique(names: list[str | None], expected: list[str]) -> None:
+    assert labels(*names) == expected
+
+
+def test_select_by_number_and_name() -> None:
+    network = Network.of([conv(name="first"), conv(), conv(name="7")])
+    assert network.select(0).label == "first"
+    assert network.select("0").label == "first"
+    assert network.select(-1).label == "7"
+    assert network.select("-1").label == "7"
+    assert network.select("conv2").conv_index == 1
+    assert network.select("7").conv_index == 2
+
+
+@pytest.mark.parametrize(
+    ("wanted", "sentence"),
+    [
+        ("cnv1", "there is no convolution 'cnv1'; did you mean conv1? (there are: 0 conv1, 1 conv2)"),
+        (9, "there is no convolution '9'; did you mean 1? (there are: 0 conv1, 1 conv2)"),
+        ("-5", "there is no convolution '-5'; did you mean -2? (there are: 0 conv1, 1 conv2)"),
+        ("zzz", "there is no convolution 'zzz' (there are: 0 conv1, 1 conv2)"),
+    ],
+)
+def test_a_wrong_layer_lists_what_there_is(wanted: int | str, sentence: str) -> None:
+    with pytest.raises(SelectionError) as caught:
+        Network.of([conv(), conv()]).select(wanted)
+    assert str(caught.value) == sentence
+    assert caught.value.available == ("conv1", "conv2")
+    assert caught.value.wanted == wanted
+
+
+def test_weights_are_read_only_and_as_stored() -> None:
+    layer = conv((2, 3, 4, 4), axes="iorc")
+    assert layer.W.shape == (2, 3, 4, 4)
+    assert layer.filters.shape == (3, 2, 4, 4)
+    assert (layer.n_filters, layer.n_channels, layer.kernel_size) == (3, 2, (4, 4))
+    np.testing.assert_array_equal(layer.filters[2, 1], layer.W[1, 2])
+    with pytest.raises(ValueError, match="read-only"):
+        layer.W[0, 0, 0, 0] = 1
+
+
+def test_c01b_weights_come_out_as_filters() -> None:
+    layer = conv((3, 5, 5, 16), axes="irco")
+    assert layer.filters.shape == (16, 3, 5, 5)
+    np.testing.assert_array_equal(layer.filters[7, 1, 2, 3], layer.W[1, 2, 3, 7])
+
+
+def test_weights_are_read_once_and_only_when_asked_for() -> None:
+    reads = []
+
+    def read() -> np.ndarray:
+        reads.append(1)
+        return np.ones((1, 1, 2, 2), ">f4")
+
+    parameter = Parameter(name="W", shape=(1, 1, 2, 2), dtype=np.dtype(">f4"), read=read)
+    layer = Network.of([ConvLayer(parameters=(parameter,))]).conv_layers[0]
+    assert (layer.n_parameters, reads) == (4, [])
+    assert layer.W.dtype == np.dtype(">f4")
+    assert layer.filters.dtype == np.dtype("f4")
+    assert reads == [1]
+
+
+@pytest.mark.parametrize(
+    ("axes", "shape", "why"),
+    [
+        ("oirc", (4, 1, 3, 3), None),
+        ("irco", (1, 3, 3, 4), None),
+        ("oic", (4, 1, 3), "its filters are curves over one axis, not two-dimensional pictures"),
+        ("oidrc", (4, 1, 3, 3, 3), "its filters are volumes, not two-dimensional pictures"),
+        (
+            "oircyx",
+            (4, 1, 3, 3, 5, 5),
+            "its weights are not shared over the image: it has a filter of its own for each position",
+        ),
+    ],
+)
+def test_why_not_drawn(axes: str, shape: tuple[int, ...], why: str | None) -> None:
+    assert conv(shape, axes=axes).why_not_drawn == why
+
+
+def test_describe() -> None:
+    dense = Layer(type="DenseLayer")
+    origin = Origin(kind="a nolearn NeuralNet")
+    assert Network.of([dense] * 3, origin).describe() == (
+        "a nolearn NeuralNet with 3 dense layers and no convolution"
+    )
+    assert Network.of([conv(), dense], origin).describe() == (
+        "a nolearn NeuralNet with 1 convolution and 1 dense layer"
+    )
+    assert Network.of([conv(), conv()], origin).describe() == "a nolearn NeuralNet with 2 convolutions"

@@ -1,0 +1,126 @@
+"""The receptive field against a naive reference: which inputs reach a unit, followed tap by tap."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from filtviz.network import Layer, Network, Window
+from filtviz.receptive_field import receptive_fields
+
+
+def image(length: int | None) -> Layer:
+    return Layer(type="InputLayer", output_shape=(None, 1, length, length))
+
+
+def conv(taps: int, stride: int = 1, pad: int = 0, dilation: int = 1, **more: object) -> Layer:
+    window = Window(size=(taps,) * 2, stride=(stride,) * 2, pad=((pad, pad),) * 2, dilation=(dilation,) * 2)
+    return Layer(**{"type": "Conv2DLayer", "window": window, **more})  # type: ignore[arg-type]
+
+
+def chain(*layers: Layer) -> Network:
+    from dataclasses import replace
+
+    return Network.of([replace(x, inputs=(i - 1,) if i else ()) for i, x in enumerate(layers)])
+
+
+def reach(length: int, windows: list[tuple[int, int, int, int]]) -> list[set[int]]:
+    """Return, for each unit of the last layer along one axis, the inputs that can change it."""
+    units = [{i} for i in range(length)]
+    for taps, stride, pad, dilation in windows:
+        padded = [set() for _ in range(pad)] + units + [set() for _ in range(pad)]
+        extent = (taps - 1) * dilation + 1
+        units = [
+            set().union(*(padded[at + t * dilation] for t in range(taps)))
+            for at in range(0, len(padded) - extent + 1, stride)
+        ]
+    return units
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_field_of_an_inner_unit_is_what_reaches_it(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    windows = [
+        (int(rng.integers(1, 6)), int(rng.integers(1, 3)), int(rng.integers(0, 3)), int(rng.integers(1, 3)))
+        for _ in range(int(rng.integers(1, 5)))
+    ]
+    length = 240
+    layers = [conv(k, s, p, d) for k, s, p, d in windows]
+    field = receptive_fields(chain(image(length), *layers))[-1]
+    assert field is not None
+
+    units = reach(length, windows)
+    middle = len(units) // 2
+    reached = units[middle]
+    # Strides may skip inputs inside the field; its first and last pixel are always reached.
+    first = field.start[0] + middle * field.jump[0]
+    assert (min(reached), max(reached) + 1) == (first, first + field.size[0])
+    assert field.coverage == (min(1.0, field.size[0] / length),) * 2
+
+
+def test_layers_without_geometry_pass_the_field_through() -> None:
+    network = chain(
+        image(31), conv(3), Layer(type="BatchNormLayer"), Layer(type="NonlinearityLayer"), conv(3)
+    )
+    assert [f and f.size for f in receptive_fields(network)] == [(1, 1), (3, 3), (3, 3), (3, 3), (5, 5)]
+
+
+def test_the_network_of_the_mission() -> None:
+    pool = conv(2, stride=2, type="MaxPool2DLayer")
+    network = chain(image(31), conv(3), conv(3), conv(3), pool, conv(3), conv(3), conv(3), pool)
+    sizes = [f and f.size[0] for f in receptive_fields(network)]
+    assert sizes == [1, 3, 5, 7, 8, 12, 16, 20, 22]
+
+
+def test_unknown_geometry_makes_everything_above_unknown() -> None:
+    network = chain(image(31), conv(3), Layer(type="Theirs", geometry_known=False), conv(3))
+    assert [f is None for f in receptive_fields(network)] == [False, False, True, True]
+
+
+def test_unknown_input_size_leaves_the_coverage_open() -> None:
+    field = receptive_fields(chain(image(None), conv(5)))[1]
+    assert field is not None
+    assert (field.size, field.coverage) == ((5, 5), (None, None))
+
+
+def test_dense_layer_sees_what_the_units_below_see_together() -> None:
+    # 31 -> 15 by a pool of 2: the last row and column reach no unit.
+    pool = conv(2, stride=2, type="MaxPool2DLayer", output_shape=(None, 1, 15, 15))
+    dense = Layer(type="DenseLayer", options={"num_units": 10})
+    field = receptive_fields(chain(image(31), pool, dense))[-1]
+    assert field is not None
+    assert field.size == (30, 30)
+    assert field.coverage == (30 / 31,) * 2
+
+
+def test_merged_branches_see_the_union() -> None:
+    layers = [
+        image(31),
+        conv(3, pad=1, inputs=(0,)),
+        conv(5, pad=2, inputs=(0,)),
+        Layer(type="ConcatLayer", inputs=(1, 2)),
+    ]
+    field = receptive_fields(Network.of(layers))[-1]
+    assert field is not None
+    assert (field.size, field.start) == ((5, 5), (-2, -2))
+
+
+def test_branches_of_different_stride_have_no_one_field() -> None:
+    layers = [
+        image(31),
+        conv(3, inputs=(0,)),
+        conv(3, 2, inputs=(0,)),
+        Layer(type="ConcatLayer", inputs=(1, 2)),
+    ]
+    assert receptive_fields(Network.of(layers))[-1] is None
+
+
+def test_transposed_convolution_sees_few_units() -> None:
+    up = Layer(
+        type="TransposedConv2DLayer",
+        window=Window(size=(4, 4), stride=(2, 2), pad=((0, 0),) * 2, transposed=True),
+    )
+    field = receptive_fields(chain(image(32), conv(2, stride=2), up))[-1]
+    assert field is not None
+    assert field.size == (4, 4)  # two units of two pixels each
+    assert field.jump == (1, 1)

@@ -1,0 +1,62 @@
+"""Hostile text is made harmless."""
+
+from __future__ import annotations
+
+import string
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from filtviz.text import file_stem, printable
+
+
+@pytest.mark.parametrize(
+    ("raw", "shown"),
+    [
+        ("conv1", "conv1"),
+        ("fältare 卷积", "fältare 卷积"),
+        ("\x1b[31mred\x1b[0m", "\\x1b[31mred\\x1b[0m"),
+        ("a\nb\rc\td", "a\\nb\\rc\\td"),
+        ("\u202egnp.exe", "\\u202egnp.exe"),
+        ("\ud800", "\\ud800"),
+        ("\x9b31m", "\\x9b31m"),
+        ("x" * 10_000, "x" * 80 + "… (10000 characters)"),
+    ],
+)
+def test_printable(raw: str, shown: str) -> None:
+    assert printable(raw) == shown
+
+
+@pytest.mark.parametrize(
+    ("raw", "stem"),
+    [
+        ("conv1", "conv1"),
+        ("../../etc/passwd", "_.._etc_passwd"),
+        ("a/b\\c:d", "a_b_c_d"),
+        (".hidden", "hidden"),
+        ("-rf", "rf"),
+        ("", "_"),
+        ("...", "_"),
+        ("CON", "_CON"),
+        ("nul.txt", "_nul.txt"),
+        ("卷积", "_"),
+        ("x" * 10_000, "x" * 60),
+    ],
+)
+def test_file_stem(raw: str, stem: str) -> None:
+    assert file_stem(raw) == stem
+
+
+@given(st.text())
+def test_file_stem_is_always_a_plain_name(raw: str) -> None:
+    stem = file_stem(raw)
+    assert 0 < len(stem) <= 61
+    assert set(stem) <= set(string.ascii_letters + string.digits + "._-")
+    assert stem[0] not in ".-"
+
+
+@given(st.text())
+def test_printable_is_always_printable(raw: str) -> None:
+    assert all(c.isprintable() or c == " " or c == "\u3000" or c.isspace() for c in printable(raw))
+    assert not any(c in printable(raw) for c in "\n\r\t\x1b\x7f\x9b\u2028")
