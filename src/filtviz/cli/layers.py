@@ -16,7 +16,7 @@ from filtviz.text import printable
 __all__ = ["layers"]
 
 HEADERS = (
-    "#", "conv", "name", "type", "output", "filters", "stride", "pad", "parameters", "field", "covers",
+    "#", "conv", "name", "type", "output", "filters", "stride", "pad", "params", "field", "covers",
 )  # fmt: skip
 
 
@@ -55,7 +55,7 @@ def _print_table(network: Network, summary: Summary) -> None:
     from tabulate import tabulate
 
     rows = [_cells(row, network) for row in summary.rows]
-    align = ["right" if h in ("#", "conv", "parameters") else "left" for h in HEADERS]
+    align = ["right" if h in ("#", "conv", "params") else "left" for h in HEADERS]
     click.echo(tabulate(rows, HEADERS, tablefmt="simple", colalign=align, disable_numparse=True))
     click.echo()
     click.echo(
@@ -77,11 +77,11 @@ def _cells(row: LayerRow, network: Network) -> list[str]:
         printable(row.type, 40) + _feeds(row, network),
         _product(row.output_shape) or "?",
         _product(row.filter_shape),
-        _product(row.stride) or unknown,
-        _pads(row.pad) or unknown,
+        _each_axis(row.stride) or unknown,
+        _each_axis(row.pad and [str(a) if a == b else f"{a}+{b}" for a, b in row.pad]) or unknown,
         f"{row.parameters:,}",
         "?" if field is None else _product(field.size),
-        "?" if field is None else _shares(field.coverage),
+        "?" if field is None else _each_axis("?" if c is None else f"{c:.0%}" for c in field.coverage),
     ]
 
 
@@ -97,15 +97,10 @@ def _product(numbers: Iterable[int | None] | None) -> str:
     return "" if numbers is None else "x".join("?" if n is None else str(n) for n in numbers)
 
 
-def _pads(pads: tuple[tuple[int, int], ...] | None) -> str:
-    if pads is None:
-        return ""
-    return "x".join(str(before) if before == after else f"{before}+{after}" for before, after in pads)
-
-
-def _shares(shares: tuple[float | None, ...]) -> str:
-    shown = ["?" if share is None else f"{share:.0%}" for share in shares]
-    return shown[0] if len(set(shown)) == 1 else " x ".join(shown)
+def _each_axis(values: Iterable[object] | None) -> str:
+    """Return one value where all axes have the same, else all of them."""
+    shown = [str(value) for value in values or ()]
+    return shown[0] if len(set(shown)) == 1 else "x".join(shown)
 
 
 def _print_origin(network: Network) -> None:

@@ -1,0 +1,125 @@
+# ruff: noqa: E501  (a table is as wide as it is)
+"""`filtviz layers`: exact output and exit codes."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from filtviz import reading
+from filtviz.cli import main
+from filtviz.network import ConvLayer, Layer, Network, Origin, Parameter, Window
+
+
+def weights(*shape: int) -> Parameter:
+    return Parameter.of("W", np.zeros(shape, np.float32))
+
+
+def network() -> Network:
+    same = Window(size=(3, 3), stride=(1, 1), pad=((1, 1), (1, 1)))
+    pool = Window(size=(2, 2), stride=(2, 2), pad=((0, 0), (0, 0)))
+    return Network.of(
+        [
+            Layer(type="InputLayer", name="in\x1b[31m", output_shape=(None, 1, 12, 12)),
+            ConvLayer(
+                type="Conv2DLayer",
+                name="conv1",
+                inputs=(0,),
+                output_shape=(None, 4, 12, 12),
+                window=same,
+                parameters=(weights(4, 1, 3, 3), Parameter.of("b", np.zeros(4))),
+                flip_filters=True,
+            ),
+            Layer(type="MaxPool2DLayer", inputs=(1,), output_shape=(None, 4, 6, 6), window=pool),
+            Layer(type="ElemwiseSumLayer", inputs=(2, 2), output_shape=(None, 4, 6, 6)),
+            ConvLayer(
+                type="Conv2DLayer", inputs=(3,), parameters=(weights(2, 4, 5, 5),), geometry_known=False
+            ),
+        ],
+        Origin(kind="a bare output layer", container="pickle", inferred=("the order of the layers",)),
+    )
+
+
+TABLE = """\
+  #    conv  name        type                     output     filters    stride    pad      params  field    covers
+---  ------  ----------  -----------------------  ---------  ---------  --------  -----  --------  -------  --------
+  0          in\\x1b[31m  InputLayer               ?x1x12x12                                     0  1x1      8%
+  1       0  conv1       Conv2DLayer              ?x4x12x12  4x1x3x3    1         1            40  3x3      25%
+  2                      MaxPool2DLayer           ?x4x6x6               2         0             0  4x4      33%
+  3                      ElemwiseSumLayer ← 2, 2  ?x4x6x6                                       0  4x4      33%
+  4       1  conv2       Conv2DLayer              ?          2x4x5x5    ?         ?           200  ?        ?
+
+5 layers, 2 of them convolutions; 240 parameters, 240 of them in convolutions
+inferred: the order of the layers
+"""
+
+
+@pytest.fixture
+def loaded(monkeypatch: pytest.MonkeyPatch) -> Network:
+    made = network()
+    monkeypatch.setattr(reading, "load", lambda *_, **__: made)
+    return made
+
+
+@pytest.mark.usefixtures("loaded")
+def test_the_table() -> None:
+    ran = CliRunner().invoke(main, ["layers", "model.pkl"])
+    assert ran.exit_code == 0, ran.output
+    assert [line.rstrip() for line in ran.stdout.splitlines()] == TABLE.splitlines()
+    assert ran.stderr == ""
+
+
+@pytest.mark.usefixtures("loaded")
+def test_json() -> None:
+    ran = CliRunner().invoke(main, ["layers", "model.pkl", "--json"])
+    assert ran.exit_code == 0, ran.output
+    told = json.loads(ran.stdout)
+    assert "\x1b" not in ran.stdout
+    assert told["kind"] == "a bare output layer"
+    assert told["totals"] == {"layers": 5, "convolutions": 2, "parameters": 240, "conv_parameters": 240}
+    assert told["layers"][1] == {
+        "index": 1,
+        "conv_index": 0,
+        "name": "conv1",
+        "type": "Conv2DLayer",
+        "inputs": [0],
+        "output_shape": [None, 4, 12, 12],
+        "filter_shape": [4, 1, 3, 3],
+        "kernel": [3, 3],
+        "stride": [1, 1],
+        "pad": [[1, 1], [1, 1]],
+        "dilation": [1, 1],
+        "flip_filters": True,
+        "parameters": 40,
+        "receptive_field": [3, 3],
+        "coverage": [0.25, 0.25],
+    }
+    assert told["layers"][4]["receptive_field"] is None
+
+
+def test_a_missing_file_is_one_sentence() -> None:
+    ran = CliRunner().invoke(main, ["layers", "nowhere/model.pkl"])
+    assert ran.exit_code == 1
+    assert ran.stdout == ""
+    assert ran.stderr.startswith("filtviz: ")
+    assert "nowhere/model.pkl" in ran.stderr
+    assert ran.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "arguments", [["layers"], ["layers", "a", "b"], ["layers", "a", "--no-such"], ["lyers"]]
+)
+def test_wrong_usage_exits_with_2(arguments: list[str]) -> None:
+    assert CliRunner().invoke(main, arguments).exit_code == 2
+
+
+def test_every_command_has_an_example_in_its_help() -> None:
+    from filtviz.cli.group import COMMANDS
+
+    for name in COMMANDS:
+        ran = CliRunner().invoke(main, [name, "--help"])
+        assert ran.exit_code == 0
+        assert f"filtviz {name} " in ran.stdout.split("Example")[1]
