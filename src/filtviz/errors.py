@@ -11,6 +11,7 @@
     ├── SelectionError            no such layer or channel (``.wanted``, ``.available``)
     ├── DrawingError              these weights cannot be drawn as pictures of filters
     ├── MeasureError              these weights cannot be measured as asked
+    ├── MissingExtraError         an optional package is needed (also an ImportError)
     └── OutputError               a result could not be written (``.path``)
 
 The command line prints the sentence on stderr and exits with 1.
@@ -28,6 +29,7 @@ __all__ = [
     "LimitError",
     "MalformedFileError",
     "MeasureError",
+    "MissingExtraError",
     "OutputError",
     "ReadError",
     "SelectionError",
@@ -91,6 +93,10 @@ class DrawingError(FiltvizError):
 
 class MeasureError(FiltvizError):
     """These weights cannot be measured as asked."""
+
+
+class MissingExtraError(FiltvizError, ImportError):
+    """What was asked for needs an optional package that is not installed, or that does not run here."""
 
 
 class OutputError(FiltvizError):
