@@ -13,7 +13,7 @@ import pytest
 SOURCE = Path(__file__).resolve().parents[1] / "src" / "filtviz"
 
 BASE = {"errors", "text", "network", "_version"}
-MODEL = BASE | {"receptive_field", "summary"}
+MODEL = BASE | {"receptive_field", "summary", "composition"}
 LAYERS: dict[str, set[str]] = {
     # place in src/filtviz → what of filtviz it may import, besides itself
     "_version": set(),
@@ -22,6 +22,7 @@ LAYERS: dict[str, set[str]] = {
     "network": {"errors", "text"},
     "receptive_field": {"network"},
     "summary": {"network", "receptive_field"},
+    "composition": {"errors", "text", "network"},
     "theano_shim": set(),
     "reading": BASE,
     "measures": MODEL,

@@ -11,6 +11,7 @@
     ├── SelectionError            no such layer or channel (``.wanted``, ``.available``)
     ├── DrawingError              these weights cannot be drawn as pictures of filters
     ├── MeasureError              these weights cannot be measured as asked
+    ├── CompositionError          a layer cannot be followed down to the image
     ├── MissingExtraError         an optional package is needed (also an ImportError)
     └── OutputError               a result could not be written (``.path``)
 
@@ -23,6 +24,7 @@ from collections.abc import Sequence
 from os import PathLike
 
 __all__ = [
+    "CompositionError",
     "DrawingError",
     "FileAccessError",
     "FiltvizError",
@@ -93,6 +95,10 @@ class DrawingError(FiltvizError):
 
 class MeasureError(FiltvizError):
     """These weights cannot be measured as asked."""
+
+
+class CompositionError(FiltvizError):
+    """A layer cannot be followed down to the image: one below it is no convolution with one filter for all."""
 
 
 class MissingExtraError(FiltvizError, ImportError):

@@ -1,0 +1,216 @@
+"""Composed filters against what they are by definition: a layer's answers to single bright pixels."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.signal import convolve2d
+
+from filtviz.composition import assume_stacked, compose, respond
+from filtviz.errors import CompositionError
+from filtviz.network import ConvLayer, Network, Parameter
+
+from .build import conv, entrance, network, plain, pool, weights
+
+
+def assert_foretells_impulses(net: Network, layer: ConvLayer, channels: int, side: int) -> None:
+    """Light one pixel after another: each unit must answer with its template's weight at that place."""
+    composed = compose(net, layer)
+    templates, jump, start = composed.templates, composed.jump, composed.start
+    dark = respond(net, layer, np.zeros((1, channels, side, side)))
+    impulses = np.eye(channels * side * side).reshape(-1, channels, side, side)
+    answers = respond(net, layer, impulses) - dark
+    answers = answers.reshape(channels, side, side, *answers.shape[1:])  # (c, i, j, filter, y, x)
+    compared = 0
+    for y, x in np.ndindex(answers.shape[4:]):
+        top, left = start[0] + jump[0] * y, start[1] + jump[1] * x
+        bottom, right = top + templates.shape[2], left + templates.shape[3]
+        if top < 0 or left < 0 or bottom > side or right > side:
+            continue
+        expected = np.zeros((channels, side, side, len(templates)))
+        expected[:, top:bottom, left:right] = templates.transpose(1, 2, 3, 0)
+        np.testing.assert_allclose(answers[..., y, x], expected, atol=1e-12)
+        compared += 1
+    assert compared > 0
+
+
+def test_one_layer_is_its_own_template() -> None:
+    w = weights(3, 2, 3, 5)
+    net = network(entrance(2, 9, 9), conv(0, w, flip=True), conv(0, w, flip=False))
+    assert np.array_equal(compose(net, net.conv_layers[0]).templates, w[..., ::-1, ::-1])
+    assert np.array_equal(compose(net, net.conv_layers[1]).templates, w)
+    assert compose(net, net.conv_layers[0]).approximations == ()
+
+
+def test_three_small_layers_are_one_of_seven_by_seven() -> None:
+    a, b, c = weights(1, 1, 3, 3), weights(1, 1, 3, 3, seed=1), weights(1, 1, 3, 3, seed=2)
+    net = network(entrance(1, 31, 31), conv(0, a, pad=(1, 1)), conv(1, b, pad=(1, 1)), conv(2, c, pad=(1, 1)))
+    composed = compose(net, net.conv_layers[2])
+    stored = convolve2d(convolve2d(a[0, 0], b[0, 0]), c[0, 0])
+    np.testing.assert_allclose(composed.templates[0, 0], stored[::-1, ::-1], atol=1e-12)
+    assert composed.templates.shape == (1, 1, 7, 7)
+    assert (composed.jump, composed.start) == ((1, 1), (-3, -3))
+
+
+@settings(max_examples=15, deadline=None)
+@given(
+    flips=st.tuples(st.booleans(), st.booleans()),
+    strides=st.tuples(st.integers(1, 2), st.integers(1, 2)),
+    pads=st.tuples(st.integers(0, 2), st.integers(0, 2)),
+    dilations=st.tuples(st.integers(1, 2), st.integers(1, 2)),
+    kernel=st.tuples(st.integers(1, 3), st.integers(1, 3)),
+)
+def test_geometry(
+    flips: tuple[bool, bool],
+    strides: tuple[int, int],
+    pads: tuple[int, int],
+    dilations: tuple[int, int],
+    kernel: tuple[int, int],
+) -> None:
+    below = conv(0, weights(3, 2, *kernel), flip=flips[0], stride=strides, pad=pads, bias=weights(3, seed=5))
+    above = conv(1, weights(2, 3, 3, 2, seed=1), flip=flips[1], stride=(1, 2), dilation=dilations, pad=(1, 1))
+    net = network(entrance(2, 14, 14), below, above)
+    assert_foretells_impulses(net, net.conv_layers[1], channels=2, side=14)
+
+
+@pytest.mark.parametrize("mode", ["average_inc_pad", "average_exc_pad"])
+def test_mean_pooling_is_a_convolution(mode: str) -> None:
+    net = network(
+        entrance(1, 13, 13),
+        conv(0, weights(2, 1, 3, 3)),
+        pool(1, 3, stride=2, mode=mode),
+        conv(2, weights(2, 2, 2, 2, seed=3)),
+    )
+    assert compose(net, net.conv_layers[1]).approximations == ()
+    assert compose(net, net.conv_layers[1]).jump == (2, 2)
+    assert_foretells_impulses(net, net.conv_layers[1], channels=1, side=13)
+
+
+def test_max_pooling_becomes_the_mean_and_says_so() -> None:
+    w1, w2 = weights(2, 1, 3, 3), weights(2, 2, 2, 2, seed=3)
+    nets = [
+        network(entrance(1, 13, 13), conv(0, w1), pool(1, 2, mode=mode), conv(2, w2))
+        for mode in ("max", "average_inc_pad")
+    ]
+    by_max, by_mean = (compose(net, net.conv_layers[1]) for net in nets)
+    assert np.array_equal(by_max.templates, by_mean.templates)
+    assert by_max.approximations == ("the maximum of pool was taken as the mean over its window",)
+
+
+def test_batch_normalisation_scales_each_channel() -> None:
+    rng = np.random.default_rng(7)
+    values = {"gamma": rng.random(3), "inv_std": rng.random(3), "mean": rng.random(3), "beta": rng.random(3)}
+    norm = plain("BatchNormLayer", 1, parameters=tuple(Parameter.of(k, v) for k, v in values.items()))
+    w1, w2 = weights(3, 1, 3, 3), weights(2, 3, 3, 3, seed=1)
+    net = network(entrance(1, 9, 9), conv(0, w1), norm, conv(2, w2))
+    scaled = w1 * (values["gamma"] * values["inv_std"])[:, None, None, None]
+    expected = compose(
+        other := network(entrance(1, 9, 9), conv(0, scaled), conv(1, w2)), other.conv_layers[1]
+    )
+    composed = compose(net, net.conv_layers[1])
+    np.testing.assert_allclose(composed.templates, expected.templates, atol=1e-12)
+    assert composed.approximations == ()
+    assert_foretells_impulses(net, net.conv_layers[1], channels=1, side=9)
+
+
+def test_added_and_joined_branches() -> None:
+    net = network(
+        entrance(2, 11, 11),
+        conv(0, weights(3, 2, 1, 1)),
+        conv(0, weights(3, 2, 3, 3, seed=1), pad=(1, 1)),
+        plain("ElemwiseSumLayer", 1, 2, options={"coeffs": [1.0, -0.5]}),
+        plain("ConcatLayer", 3, 0),
+        conv(4, weights(2, 5, 2, 2, seed=2)),
+    )
+    composed = compose(net, net.conv_layers[2])
+    assert composed.templates.shape == (2, 2, 4, 4)
+    assert composed.approximations == ()
+    assert_foretells_impulses(net, net.conv_layers[2], channels=2, side=11)
+
+
+def test_groups_of_channels() -> None:
+    net = network(entrance(1, 9, 9), conv(0, weights(4, 1, 2, 2)), conv(1, weights(6, 2, 3, 3, seed=1)))
+    w1, w2 = (layer.filters for layer in net.conv_layers)
+    composed = compose(net, net.conv_layers[1]).templates
+    first = compose(half := network(entrance(1, 9, 9), conv(0, w1[:2]), conv(1, w2[:3])), half.conv_layers[1])
+    np.testing.assert_allclose(composed[:3], first.templates, atol=1e-12)
+    assert_foretells_impulses(net, net.conv_layers[1], channels=1, side=9)
+
+
+def test_nonlinearities_are_left_out_and_named() -> None:
+    w = weights(1, 1, 3, 3)
+    net = network(
+        entrance(1, 31, 31),
+        *(conv(i, w, nonlinearity="rectify", name=f"c{i}") for i in range(2)),
+        conv(2, w, nonlinearity="tanh"),
+    )
+    assert compose(net, net.conv_layers[2]).approximations == (
+        "rectify after c0 and c1 was left out, as if every unit were active",
+    )
+    linear = network(entrance(1, 31, 31), *(conv(i, w) for i in range(3)))
+    assert np.array_equal(
+        compose(net, net.conv_layers[2]).templates, compose(linear, linear.conv_layers[2]).templates
+    )
+
+
+def test_an_unknown_flip_is_said() -> None:
+    net = network(entrance(1, 9, 9), conv(0, weights(1, 1, 3, 3), flip=None, name="old"))
+    composed = compose(net, net.conv_layers[0])
+    assert composed.approximations == (
+        "the file does not say whether old convolves or correlates: taken to convolve",
+    )
+    assert np.array_equal(composed.templates, net.conv_layers[0].W[..., ::-1, ::-1])
+
+
+def bare_list(*shapes: tuple[int, ...]) -> Network:
+    layers = []
+    for i, shape in enumerate(shapes):
+        layer = conv(i - 1 if i else (), weights(*shape, seed=i), flip=None)
+        layers.append(replace(layer, window=None, geometry_known=False, nonlinearity=None))
+    return network(*layers)
+
+
+def test_a_bare_list_is_refused_until_its_geometry_is_assumed() -> None:
+    net = bare_list((4, 1, 3, 3), (2, 4, 3, 3))
+    with pytest.raises(
+        CompositionError,
+        match="conv2 cannot be composed: the file does not tell the stride and padding of conv1",
+    ):
+        compose(net, net.conv_layers[1])
+    stacked = assume_stacked(net)
+    composed = compose(stacked, stacked.conv_layers[1])
+    assert composed.templates.shape == (2, 1, 5, 5)
+    assert composed.jump == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("layers", "sentence"),
+    [
+        ((plain("DenseLayer", 0),), "DenseLayer (layer 1) (DenseLayer) lies below it"),
+        ((plain("GlobalPoolLayer", 0, name="gap"),), "gap (GlobalPoolLayer) lies below it"),
+        ((pool(0, 2, mode="sum"),), "pools by 'sum'"),
+        ((plain("ConcatLayer", 0, 0, options={"axis": 2}),), "an axis that is not the channels'"),
+        ((plain("ElemwiseMergeLayer", 0, 0, options={"merge_function": "theano.tensor.mul"}),), "not linear"),
+        ((plain("ElemwiseSumLayer", 0, 0, options={"cropping": [None, "center"]}),), "crops"),
+        ((conv(0, weights(3, 1, 1, 1)),), "at conv2, it looks at 2 channels, and the layer below gives 3"),
+        ((pool(0, 2), plain("ElemwiseSumLayer", 0, 1)), "units lie differently far apart"),
+    ],
+)
+def test_what_is_refused_is_refused_with_its_reason(layers: tuple, sentence: str) -> None:
+    last = len(layers)
+    net = network(entrance(1, 16, 16), *layers, conv(last, weights(1, 2, 3, 3)))
+    with pytest.raises(CompositionError) as caught:
+        compose(net, net.conv_layers[-1])
+    assert sentence in str(caught.value)
+
+
+def test_templates_that_would_not_fit_into_memory_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("filtviz.composition.compose.MAX_ELEMENTS", 1000)
+    net = network(entrance(1, None, None), conv(0, weights(4, 1, 3, 3)), pool(1, 2), pool(2, 16), pool(3, 2))
+    net = network(*net.layers, conv(4, weights(2, 4, 3, 3)))
+    with pytest.raises(CompositionError, match="4x1x34x34 \\(4,624 numbers\\), more than 1,000"):
+        compose(net, net.conv_layers[-1])

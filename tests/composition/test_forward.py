@@ -1,0 +1,89 @@
+"""The forward pass against loops that do what the definitions say."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.signal import correlate2d
+
+from filtviz.composition import respond
+from filtviz.errors import CompositionError
+
+from .build import conv, entrance, network, plain, pool, weights
+
+
+def test_a_convolution_is_scipys_plus_bias() -> None:
+    w, b, images = weights(3, 2, 3, 4), weights(3, seed=1), weights(2, 2, 9, 8, seed=2)
+    net = network(entrance(2, 9, 8), conv(0, w, flip=False, bias=b))
+    answer = respond(net, net.conv_layers[0], images)
+    for n, o in np.ndindex(2, 3):
+        expected = sum(correlate2d(images[n, c], w[o, c], mode="valid") for c in range(2)) + b[o]
+        np.testing.assert_allclose(answer[n, o], expected, atol=1e-12)
+
+
+def test_the_layers_own_nonlinearity_is_not_applied_but_those_below_are() -> None:
+    identity = np.ones((1, 1, 1, 1))
+    below, above = conv(0, identity, nonlinearity="rectify"), conv(1, identity, nonlinearity="rectify")
+    net = network(entrance(1, 1, 2), below, above)
+    image = np.array([[[[-2.0, 3.0]]]])
+    assert respond(net, net.conv_layers[0], image).tolist() == [[[[-2.0, 3.0]]]]
+    assert respond(net, net.conv_layers[1], image).tolist() == [[[[0.0, 3.0]]]]
+
+
+@pytest.mark.parametrize("mode", ["max", "average_inc_pad", "average_exc_pad"])
+@pytest.mark.parametrize(("pad", "whole"), [(0, True), (1, True), (0, False)])
+def test_pooling_is_what_it_says(mode: str, pad: int, whole: bool) -> None:
+    image = weights(1, 1, 8, 8)
+    net = network(
+        entrance(1, 8, 8),
+        pool(0, 3, stride=2, pad=pad, mode=mode, ignore_border=whole),
+        conv(1, np.ones((1, 1, 1, 1))),
+    )
+    answer = respond(net, net.conv_layers[0], image)[0, 0]
+    begins = [y for y in range(-pad, 8 + pad, 2) if (y + 3 <= 8 + pad if whole else True)]
+    if not whole:
+        begins = begins[: -(-(8 - 3) // 2) + 1]
+    assert answer.shape == (len(begins), len(begins))
+    for i, y in enumerate(begins):
+        for j, x in enumerate(begins):
+            part = image[0, 0, max(y, 0) : y + 3, max(x, 0) : x + 3]
+            mean = part.sum() / 9 if mode == "average_inc_pad" and whole else part.mean()
+            assert answer[i, j] == pytest.approx(part.max() if mode == "max" else mean)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("rectify", [0.0, 2.0]),
+        ("leaky_rectify", [-0.01, 2.0]),
+        ("very_leaky_rectify", [-1 / 3, 2.0]),
+        ("elu", [np.expm1(-1.0), 2.0]),
+        ("sigmoid", [1 / (1 + np.e), 1 / (1 + np.exp(-2.0))]),
+        ("tanh", [np.tanh(-1.0), np.tanh(2.0)]),
+        ("softplus", [np.log1p(np.exp(-1.0)), np.log1p(np.exp(2.0))]),
+        (None, [-1.0, 2.0]),
+    ],
+)
+def test_nonlinearities(name: str | None, expected: list[float]) -> None:
+    one = np.ones((1, 1, 1, 1))
+    net = network(entrance(1, 1, 2), conv(0, one, nonlinearity=name), conv(1, one))
+    answer = respond(net, net.conv_layers[1], np.array([[[[-1.0, 2.0]]]]))
+    np.testing.assert_allclose(answer[0, 0, 0], expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("below", "images", "sentence"),
+    [
+        (conv(0, weights(1, 1, 3, 3)), np.zeros((1, 2, 9, 9)), "2 channels, the network expects 1"),
+        (conv(0, weights(1, 1, 5, 5)), np.zeros((1, 1, 4, 4)), "they are 4x4 there, its window 5x5"),
+        (
+            plain("NonlinearityLayer", 0, nonlinearity="my_own"),
+            np.zeros((1, 1, 9, 9)),
+            "my_own does is not known",
+        ),
+    ],
+)
+def test_what_cannot_be_run_says_why(below: object, images: np.ndarray, sentence: str) -> None:
+    net = network(entrance(1, None, None), below, conv(1, weights(1, 1, 1, 1)))
+    with pytest.raises(CompositionError, match=sentence):
+        respond(net, net.conv_layers[-1], images)
