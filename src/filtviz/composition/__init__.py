@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from filtviz.composition.compose import ComposedFilters, assume_stacked, compose
+from filtviz.composition.composing import ComposedFilters, assume_stacked, compose
 from filtviz.composition.fidelity import Fidelity, measure_fidelity
 from filtviz.composition.forward import respond
 

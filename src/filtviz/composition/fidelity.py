@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from filtviz.composition.compose import ComposedFilters
+from filtviz.composition.composing import ComposedFilters
 from filtviz.composition.forward import correlate, respond
 from filtviz.composition.steps import Correlate
 from filtviz.errors import CompositionError
