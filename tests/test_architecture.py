@@ -23,7 +23,7 @@ LAYERS: dict[str, set[str]] = {
     "receptive_field": {"network"},
     "summary": {"network", "receptive_field"},
     "composition": {"errors", "text", "network"},
-    "theano_shim": set(),
+    "theano_shim": {"errors"},
     "reading": BASE,
     "measures": MODEL,
     "drawing": MODEL | {"measures"},
