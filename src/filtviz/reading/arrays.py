@@ -1,0 +1,209 @@
+"""`Record` → array, lazily: the only place where bytes of a file become numpy arrays.
+
+An array is known by its shape and type first (`StoredArray`); its bytes are looked at when it is read. It is
+rebuilt from a type of a closed table, a shape that is checked against the bytes that are there, and those bytes:
+a view of the file where the file holds them as they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from filtviz.errors import MalformedFileError
+from filtviz.reading.dtypes import OBJECT, ElementType, dtype_of_record
+from filtviz.reading.limits import Limits
+from filtviz.reading.records import Blob, Buffer, Global, Record, elements, raw_bytes
+
+__all__ = ["StoredArray", "as_array", "object_items", "shape_of", "stored"]
+
+MOST_AXES = 32
+LONGEST_AXIS = 1 << 48
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class StoredArray:
+    """An array of the file: ``shape``, ``dtype``, ``axis_order`` of its bytes, and how to get them.
+
+    ``axis_order`` are the axes from the one that changes slowest in memory to the one that changes fastest.
+    """
+
+    shape: tuple[int, ...]
+    dtype: ElementType
+    axis_order: tuple[int, ...]
+    bytes: Callable[[], Buffer]
+
+    @property
+    def nbytes(self) -> int:
+        """The number of bytes that the array's elements take."""
+        return count(self.shape) * self.dtype.itemsize
+
+    def read(self) -> NDArray[Any]:
+        """Return the array, a view of the file where that is possible.
+
+        Raises:
+            MalformedFileError: the file has not the bytes that the shape needs.
+        """
+        buffer = self.bytes()
+        if len(buffer) < self.nbytes:
+            raise MalformedFileError(
+                f"an array of shape {self.shape} needs {self.nbytes:,} bytes, but the file has {len(buffer):,}"
+            )
+        stored_shape = [self.shape[axis] for axis in self.axis_order]
+        array: NDArray[Any] = np.ndarray(stored_shape, self.dtype, buffer if self.nbytes else None)
+        return array.transpose(np.argsort(self.axis_order)) if stored_shape else array
+
+
+def count(shape: Sequence[int]) -> int:
+    """Return the number of elements of a shape, exactly."""
+    total = 1
+    for length in shape:
+        total *= length
+    return total
+
+
+def shape_of(value: Any) -> tuple[int, ...] | None:
+    """Return an object of the file as a shape, or None where it is none."""
+    lengths = elements(value)
+    if lengths is None and type(value) is int:
+        lengths = [value]
+    if lengths is None or len(lengths) > MOST_AXES:
+        return None
+    sane = all(type(length) is int and 0 <= length <= LONGEST_AXIS for length in lengths)
+    return tuple(lengths) if sane else None
+
+
+def stored(
+    shape: tuple[int, ...], dtype: ElementType, fortran: bool, present: int, read: Callable[[], Buffer]
+) -> StoredArray:
+    """Describe an array after checking its shape against the ``present`` bytes.
+
+    Raises:
+        MalformedFileError: the shape needs more bytes than are there.
+    """
+    order = tuple(range(len(shape)))
+    array = StoredArray(shape=shape, dtype=dtype, axis_order=order[::-1] if fortran else order, bytes=read)
+    if array.nbytes > present:
+        raise MalformedFileError(
+            f"an array of shape {shape} and type {dtype} needs {array.nbytes:,} bytes, but only {present:,} are there"
+        )
+    return array
+
+
+def as_array(value: Any, limits: Limits) -> StoredArray | None:
+    """Return an object of the file as an array, or None where it is none, or one of objects.
+
+    Raises:
+        MalformedFileError: it is an array that says of itself what cannot be.
+    """
+    for _ in range(limits.nesting):  # an array of a graphics card is wrapped in a call
+        if type(value) is StoredArray:
+            return value
+        if type(value) is not Record:
+            return None
+        if type(value.state) is StoredArray:
+            return value.state
+        if not (_name(value) in _GPU_ARRAYS and value.args):
+            break
+        value = value.args[0]
+    reader = _READERS.get(_name(value))
+    return None if reader is None else reader(value, limits)
+
+
+def object_items(value: Any) -> list[Any] | None:
+    """Return the items of a pickled array of objects, in C order, or None where it is none."""
+    if type(value) is Record and _name(value) in _RECONSTRUCT:
+        state = _array_state(value)
+        if state is not None and dtype_of_record(state[1]) is OBJECT:
+            return elements(state[3])
+    return None
+
+
+def _name(value: Record) -> str:
+    return value.maker.name if type(value.maker) is Global else ""
+
+
+def _array_state(value: Record) -> list[Any] | None:
+    """Return ``[shape, dtype, is_fortran, data]``, with or without the version that numpy writes before them."""
+    state = elements(value.state)
+    return state[-4:] if state is not None and len(state) in (4, 5) else None
+
+
+def _reconstructed(value: Record, limits: Limits) -> StoredArray | None:
+    """Read ``_reconstruct(ndarray, (0,), "b")`` and its state, as numpy has written arrays ever since."""
+    state = _array_state(value)
+    if state is None:
+        return None
+    shape, dtype = shape_of(state[0]), dtype_of_record(state[1])
+    if shape is None or dtype is None or dtype is OBJECT:
+        return None
+    return _of_bytes(shape, dtype, state[2] is True or state[2] == 1, state[3], limits)
+
+
+def _from_buffer(value: Record, limits: Limits) -> StoredArray | None:
+    """Read ``_frombuffer(data, dtype, shape, order[, axis_order])``, as numpy writes at protocol 5."""
+    if len(value.args) not in (4, 5):
+        return None
+    data, dtype, shape = value.args[0], dtype_of_record(value.args[1]), shape_of(value.args[2])
+    if shape is None or dtype is None or dtype is OBJECT:
+        return None
+    axes = elements(value.args[4]) if len(value.args) == 5 else None
+    if axes is None:
+        return _of_bytes(shape, dtype, value.args[3] == "F", data, limits)
+    if any(type(axis) is not int for axis in axes) or sorted(axes) != list(range(len(shape))):
+        raise MalformedFileError(f"an array of {len(shape)} axes says that it has others")
+    # numpy stores the transposed array's shape and the axes that turn it back.
+    turned = _of_bytes(shape, dtype, False, data, limits)
+    return StoredArray(
+        shape=tuple(shape[axis] for axis in axes),
+        dtype=dtype,
+        axis_order=tuple(axes.index(axis) for axis in range(len(axes))),
+        bytes=turned.bytes,
+    )
+
+
+def _scalar(value: Record, limits: Limits) -> StoredArray | None:
+    """Read ``scalar(dtype, data)``: one number of numpy's."""
+    dtype = dtype_of_record(value.args[0]) if len(value.args) == 2 else None
+    return None if dtype is None or dtype is OBJECT else _of_bytes((), dtype, False, value.args[1], limits)
+
+
+def _of_bytes(
+    shape: tuple[int, ...], dtype: ElementType, fortran: bool, data: Any, limits: Limits
+) -> StoredArray:
+    if type(data) is Record:
+        present = _stretch(data.args[0]) if data.args else 0
+    else:
+        present = _stretch(data)
+
+    def read() -> Buffer:
+        if type(data) is not Blob or data.coding not in ("bytes", "latin-1"):
+            limits.check("allocation", present, f"an array in it is written as {present:,} bytes of text")
+        found = raw_bytes(data)
+        if found is None:
+            raise MalformedFileError(f"the bytes of an array of shape {shape} are not in the file")
+        return found
+
+    return stored(shape, dtype, fortran, present, read)
+
+
+def _stretch(data: Any) -> int:
+    """Return the most bytes that a string of the file can stand for."""
+    if type(data) is Blob:
+        return len(data.view)
+    return len(data) if type(data) in (str, bytes) else 0
+
+
+_GPU_ARRAYS = frozenset({"CudaNdarray_unpickler", "GpuArray_unpickler"})
+_RECONSTRUCT = frozenset({"_reconstruct"})
+_READERS: dict[str, Callable[[Record, Limits], StoredArray | None]] = {
+    "_reconstruct": _reconstructed,
+    "_frombuffer": _from_buffer,
+    "scalar": _scalar,
+}
+"""numpy's function that makes the array again → what reads its arguments; the module has had several names."""
+

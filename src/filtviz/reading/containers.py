@@ -1,0 +1,188 @@
+"""A path → the bytes inside, by what they begin with and never by the file's name."""
+
+from __future__ import annotations
+
+import bz2
+import lzma
+import mmap
+import os
+import stat
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from filtviz.errors import FileAccessError, MalformedFileError
+from filtviz.reading.limits import Limits
+from filtviz.reading.opcodes import Data
+
+__all__ = ["Budget", "Siblings", "inflate", "open_file", "unwrap"]
+
+READ_BELOW = 1 << 22
+"""Bytes up to which a file is read at once; a larger one is mapped, and only what is looked at is read."""
+
+CHUNK = 1 << 20
+LZMA_MEMORY = 1 << 28
+
+
+class Budget:
+    """What is left of the bytes that a file's compressed parts may inflate to, all together."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
+        self.used = 0
+
+    def spend(self, n_bytes: int) -> None:
+        """Take note of inflated bytes.
+
+        Raises:
+            LimitError: there were too many.
+        """
+        self.used += n_bytes
+        self.limits.check("inflated", self.used, f"its compressed parts inflate to {self.used:,} bytes or more")
+
+
+@dataclass(frozen=True)
+class Compression:
+    """A way to compress: its ``name``, the bytes that it begins with, and what undoes one stream of it."""
+
+    name: str
+    starts: Callable[[bytes], bool]
+    new: Callable[[], Any]
+
+
+def _is_zlib(start: bytes) -> bool:
+    """Tell a zlib header: deflate with a window of at most 32 kB, and a check of the first two bytes (RFC 1950)."""
+    return len(start) > 2 and start[0] & 0x0F == 8 and start[0] >> 4 <= 7 and int.from_bytes(start[:2], "big") % 31 == 0
+
+
+COMPRESSIONS = (
+    Compression("gzip", lambda start: start[:2] == b"\x1f\x8b", lambda: zlib.decompressobj(wbits=31)),
+    Compression("bz2", lambda start: start[:3] == b"BZh", bz2.BZ2Decompressor),
+    Compression("xz", lambda start: start[:6] == b"\xfd7zXZ\x00", lambda: lzma.LZMADecompressor(memlimit=LZMA_MEMORY)),
+    Compression("lzma", lambda start: start[:3] == b"]\x00\x00", lambda: lzma.LZMADecompressor(memlimit=LZMA_MEMORY)),
+    Compression("zlib", _is_zlib, zlib.decompressobj),
+)
+
+OLD_JOBLIB = b"ZF0x"
+OLD_JOBLIB_HEADER = 2 + len(f"{1 << 64:#x}")
+
+
+def open_file(path: Path) -> Data:
+    """Return the bytes of a file: read where they are few, mapped where they are many.
+
+    Raises:
+        FileAccessError: it is missing, is no file, or may not be read.
+    """
+    return _open(path, os.O_RDONLY)
+
+
+def _open(path: Path, flags: int) -> Data:
+    flags |= getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0)
+    try:
+        descriptor = os.open(path, flags)
+        with os.fdopen(descriptor, "rb") as file:
+            status = os.fstat(descriptor)
+            if not stat.S_ISREG(status.st_mode):
+                raise FileAccessError("it is not a regular file")
+            if status.st_size <= READ_BELOW:
+                return file.read()
+            return mmap.mmap(descriptor, 0, access=mmap.ACCESS_READ)
+    except IsADirectoryError as error:
+        raise FileAccessError("it is a folder; name the model file in it") from error
+    except FileNotFoundError as error:
+        raise FileAccessError("there is no such file") from error
+    except (OSError, ValueError) as error:
+        raise FileAccessError(f"it cannot be read ({getattr(error, 'strerror', None) or error})") from error
+
+
+def unwrap(data: Data, budget: Budget) -> tuple[Data, tuple[str, ...]]:
+    """Undo every compression around ``data``; return what is inside and the names of what was undone.
+
+    Raises:
+        MalformedFileError: a compressed stream is damaged or cut short.
+        LimitError: too much is inflated, or too many compressions lie in one another.
+    """
+    names: list[str] = []
+    while True:
+        start = bytes(data[:16])
+        compression = next((c for c in COMPRESSIONS if c.starts(start)), None)
+        if start.startswith(OLD_JOBLIB):
+            names.append("joblib's old zlib")
+            data = inflate(COMPRESSIONS[-1], _after_old_joblib_header(data), budget)
+        elif compression is not None:
+            names.append(compression.name)
+            data = inflate(compression, memoryview(data), budget)
+        else:
+            return data, tuple(names)
+        budget.limits.check("nesting", len(names), "its compressions lie in one another more often")
+
+
+def _after_old_joblib_header(data: Data) -> memoryview:
+    """Skip ``ZF`` and the length, and the space after them that joblib 0.8.4 and older write under Python 2."""
+    view = memoryview(data)
+    skip = OLD_JOBLIB_HEADER + (bytes(data[OLD_JOBLIB_HEADER : OLD_JOBLIB_HEADER + 1]) == b" ")
+    return view[skip:]
+
+
+def inflate(compression: Compression, view: memoryview, budget: Budget) -> bytearray:
+    """Undo one compression, stream after stream, within the budget."""
+    inflated = bytearray()
+    position = 0
+    while position < len(view):
+        try:
+            position = _inflate_stream(compression.new(), view, position, inflated, budget)
+        except (zlib.error, OSError, lzma.LZMAError, EOFError, ValueError) as error:
+            if inflated and position:
+                break  # zeros and other padding after the last stream
+            raise MalformedFileError(f"its {compression.name} stream is damaged or cut short ({error})") from error
+    return inflated
+
+
+def _inflate_stream(stream: Any, view: memoryview, position: int, inflated: bytearray, budget: Budget) -> int:
+    """Inflate one stream into ``inflated``; return the position after it."""
+    rest: bytes | memoryview = b""
+    while not stream.eof:
+        if not rest and getattr(stream, "needs_input", True):
+            rest = view[position : position + CHUNK]
+            position += len(rest)
+            if not rest:
+                raise EOFError("it ends early")
+        piece = stream.decompress(rest, CHUNK)
+        rest = getattr(stream, "unconsumed_tail", b"")
+        budget.spend(len(piece))
+        inflated += piece
+    return position - len(stream.unused_data)
+
+
+class Siblings:
+    """The files beside a model file, for the old joblib format, which keeps each array in a file of its own.
+
+    Only a plain file in the same folder is opened, by its bare name: no path, no link.
+    """
+
+    def __init__(self, path: Path | None, budget: Budget) -> None:
+        self.path = path
+        self.budget = budget
+        self.opened = 0
+
+    def open(self, name: str) -> tuple[Data, tuple[str, ...]]:
+        """Return what the file ``name`` beside the model file holds, decompressed, and the names of compressions.
+
+        Raises:
+            MalformedFileError: ``name`` is no bare file name.
+            FileAccessError: there is no such file, or it is a link or no regular file.
+        """
+        self.opened += 1
+        self.budget.limits.check("members", self.opened, f"it names {self.opened:,} files beside it")
+        bare = name and name not in (".", "..") and not any(c in name for c in "/\\:\0") and name.isprintable()
+        if self.path is None or not bare or len(name) > 255:
+            raise MalformedFileError("it keeps arrays in other files, and a name of one is no plain file name")
+        beside = self.path.parent / name
+        if beside.is_symlink():
+            raise FileAccessError(f"the file {name!r} beside it, which holds an array, is a link; put the file there")
+        try:
+            return unwrap(_open(beside, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0)), self.budget)
+        except FileAccessError as error:
+            raise FileAccessError(f"it keeps an array in the file {name!r} beside it, and of that: {error}") from error

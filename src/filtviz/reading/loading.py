@@ -1,0 +1,64 @@
+"""`load`: a path → a network."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from os import PathLike
+from pathlib import Path
+
+from filtviz.errors import LimitError, ReadError, UnsupportedFileError
+from filtviz.network import Network
+from filtviz.reading.contents import Contents, read_contents
+from filtviz.reading.formats import FORMATS
+from filtviz.reading.limits import Limits
+from filtviz.reading.structure import Structure
+from filtviz.text import printable
+
+__all__ = ["load"]
+
+
+def load(
+    path: str | PathLike[str], *, limits: Limits | None = None, structure: Structure | None = None
+) -> Network:
+    """Read a model file: what it is, its layers, and their weights, which are read when they are asked for.
+
+    Nothing in the file is imported, called or instantiated, and neither Theano nor Lasagne is needed.
+
+    Args:
+        path: the file; what it is shows in its bytes, not in its name.
+        limits: how much the file may ask for.
+        structure: what a person says about the arrays of a file that holds nothing but arrays.
+
+    Raises:
+        FileAccessError: the file is missing or may not be read.
+        UnsupportedFileError: it holds no network that filtviz reads; the sentence says what it holds.
+        MalformedFileError: it is damaged or cut short.
+        LimitError: it asks for too much.
+    """
+    path = Path(path)
+    try:
+        contents = read_contents(path, limits or Limits())
+        network = _interpret(contents, structure or Structure())
+    except ReadError as error:
+        raise _naming(error, path) from error
+    return replace(network, origin=replace(network.origin, path=path))
+
+
+def _interpret(contents: Contents, structure: Structure) -> Network:
+    for kind in FORMATS:
+        if kind.matches(contents):
+            return kind.read(contents, structure)
+    if contents.rest is not None:
+        raise contents.rest
+    raise UnsupportedFileError("it holds no network that filtviz knows")
+
+
+def _naming(error: ReadError, path: Path) -> ReadError:
+    """Return the error with the file's name before its sentence."""
+    sentence = f"{printable(path, 200)}: {error}"
+    if isinstance(error, LimitError):
+        named: ReadError = LimitError(sentence, limit=error.limit, allowed=error.allowed, option=error.option)
+    else:
+        named = type(error)(sentence)
+    named.path = path
+    return named

@@ -1,0 +1,135 @@
+"""Bytes → `Record`s: a pickle machine that executes nothing.
+
+Every opcode of protocols 0 to 5 is here, and each only notes what the file says. Python's own ``pickle`` is
+not used: it imports what a file names before anyone can object, and ``pickletools.genops`` fails on strings of
+protocol 0 that hold array bytes. The opcodes are described in CPython's ``Lib/pickletools.py``.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from filtviz.errors import MalformedFileError, ReadError
+from filtviz.reading.limits import Limits
+from filtviz.reading.opcodes import OPCODES, Data, Hook, Opcodes, Stop
+from filtviz.reading.records import Global
+
+__all__ = ["Pickles", "read_pickle", "read_pickles"]
+
+STEPS_BETWEEN_CHECKS = 1 << 16
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pickles:
+    """The pickles of one stream, in order, and what shows who wrote them.
+
+    ``rest`` is why the bytes after the last pickle could not be read as another one, None where there are none.
+    """
+
+    roots: tuple[Any, ...]
+    protocol: int
+    python2: bool
+    globals: tuple[Global, ...]
+    rest: ReadError | None = field(default=None, repr=False)
+
+
+def read_pickles(data: Data, limits: Limits, hooks: Mapping[str, Hook] | None = None) -> Pickles:
+    """Read every pickle of ``data``, one after another.
+
+    Args:
+        data: the bytes of the stream, from its first pickle on.
+        limits: how much the stream may ask for.
+        hooks: full name of a class → what to do when an object of it has its state.
+
+    Raises:
+        MalformedFileError: the first pickle is damaged or cut short.
+        LimitError: the stream asks for too much.
+    """
+    machine = Machine(data, limits, hooks or {})
+    roots = []
+    position, rest = 0, None
+    while position < len(data):
+        try:
+            root, position = machine.run(position)
+        except MalformedFileError as error:
+            if not roots:
+                raise
+            rest = error
+            break
+        roots.append(root)
+    return machine.result(roots, rest)
+
+
+def read_pickle(data: Data, start: int, limits: Limits) -> Pickles:
+    """Read the one pickle of ``data`` that begins at ``start``, as in an array of objects (``.npy``)."""
+    machine = Machine(data, limits, {})
+    root, _ = machine.run(start)
+    return machine.result([root])
+
+
+class Machine(Opcodes):
+    """The pickle machine: it runs `Opcodes` within the limits and says what is wrong with a pickle."""
+
+    def result(self, roots: list[Any], rest: ReadError | None = None) -> Pickles:
+        """Put together what has been read."""
+        return Pickles(
+            roots=tuple(roots),
+            protocol=self.protocol,
+            python2=self.python2,
+            globals=tuple(self.globals.values()),
+            rest=rest,
+        )
+
+    @property
+    def protocol(self) -> int:
+        """The highest protocol that the pickles declare; protocols 0 and 1 do not, but write differently."""
+        return self.declared or (0 if self.text_memo or not self.memo else 1)
+
+    def run(self, start: int) -> tuple[Any, int]:
+        """Read one pickle; return its object and where the next one may begin."""
+        self.stack, self.marks, self.memo = [], [], {}
+        data, methods = self.data, self.methods
+        position, step = start, 0
+        try:
+            while True:
+                for step in range(STEPS_BETWEEN_CHECKS):  # noqa: B007  (counted where STOP leaves the loop)
+                    position = methods[data[position]](position + 1)
+                self._count(STEPS_BETWEEN_CHECKS)
+        except Stop as stop:
+            self._count(step + 1)
+            return stop.root, stop.position
+        except (EOFError, struct.error) as error:
+            raise self._cut_short() from error
+        except IndexError as error:
+            # The text tells a list that is empty, which is damage, from bytes that have come to an end.
+            raise (self._damaged(position) if "list" in str(error) else self._cut_short()) from error
+        except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
+            raise self._damaged(position) from error
+
+    def read_nested(self, position: int) -> tuple[Any, int]:
+        """Read a whole pickle that lies within this one; return its object and where it ends."""
+        inner = Machine(self.data, self.limits, {})
+        inner.steps = self.steps
+        root, position = inner.run(position)
+        self.steps = inner.steps
+        return root, position
+
+    def _count(self, steps: int) -> None:
+        self.steps += steps
+        self.limits.check("opcodes", self.steps, f"its pickles take {self.steps:,} steps or more")
+        self.limits.check("memo", len(self.memo), f"a pickle in it keeps {len(self.memo):,} objects or more")
+
+    def _cut_short(self) -> MalformedFileError:
+        return MalformedFileError(
+            f"it is a pickle that was cut short: its {len(self.data):,} bytes end before the pickle does; "
+            "copy or download it again"
+        )
+
+    def _damaged(self, position: int) -> MalformedFileError:
+        what = OPCODES.get(self.data[position], "unknown").upper()
+        return MalformedFileError(
+            f"it is a damaged pickle: the opcode at byte {position:,} ({what}) cannot be carried out"
+        )

@@ -1,0 +1,272 @@
+"""Inert stand-ins for what a pickle describes: they hold facts and do nothing.
+
+A pickle's lists and tuples become Python's own; everything else that Python code in the file could give a
+behaviour becomes one of these. Dictionaries become `Items`, because hashing or comparing keys that a file
+chose is behaviour too (a tuple nested a million deep ends the process when it is hashed).
+
+No function here calls itself, and nothing here compares or hashes an object that came out of a file.
+"""
+
+from __future__ import annotations
+
+import codecs
+import warnings
+from collections.abc import Iterable
+from typing import Any
+
+from filtviz.errors import MalformedFileError
+
+__all__ = [
+    "Blob",
+    "Global",
+    "Items",
+    "Record",
+    "attributes",
+    "class_name",
+    "elements",
+    "pairs",
+    "raw_bytes",
+    "text",
+]
+
+Buffer = bytes | memoryview
+
+
+class Global:
+    """A class or function that the file names, as text: it is never imported."""
+
+    __slots__ = ("module", "name")
+
+    def __init__(self, module: str, name: str) -> None:
+        self.module = module
+        self.name = name
+
+    @property
+    def path(self) -> str:
+        """The full name, such as ``lasagne.layers.conv.Conv2DLayer``."""
+        return f"{self.module}.{self.name}"
+
+    def __repr__(self) -> str:
+        return f"Global({self.path!r})"
+
+
+class Items:
+    """A dictionary as the file lists it: ``flat`` is key, value, key, value, …"""
+
+    __slots__ = ("_index", "flat")
+
+    def __init__(self, flat: list[Any]) -> None:
+        self.flat = flat
+        self._index: dict[str, Any] | None = None
+
+    def update(self, flat: list[Any]) -> None:
+        """Add keys and values."""
+        self.flat += flat
+        self._index = None
+
+    def pairs(self) -> Iterable[tuple[Any, Any]]:
+        """Return the entries in the file's order; a key that comes twice is there twice."""
+        flat = self.flat
+        return zip(flat[::2], flat[1::2], strict=False)
+
+    def by_name(self) -> dict[str, Any]:
+        """Return the entries whose keys are text, a later one in place of an earlier one."""
+        if self._index is None:
+            self._index = {}
+            for key, value in self.pairs():
+                if type(key) is str:
+                    self._index[key] = value
+        return self._index
+
+
+class Record:
+    """One object of the file: what was called to make it, with what, and what was set on it afterwards.
+
+    ``maker`` is what the file calls (a `Global`, where the file is sane), ``args`` the tuple that it is called
+    with, ``state`` what BUILD sets, ``items`` what is appended, ``entries`` what is set by key.
+    """
+
+    __slots__ = ("args", "entries", "items", "keywords", "maker", "state")
+
+    def __init__(self, maker: Any, args: Any, keywords: Any = None) -> None:
+        self.maker = maker
+        self.args = args if type(args) is tuple else ()
+        self.keywords = keywords
+        self.state: Any = None
+        self.items: list[Any] | None = None
+        self.entries: Items | None = None
+
+    @property
+    def cls(self) -> Global | None:
+        """The class or function that the object comes from, seen through `copyreg`'s helpers."""
+        maker = self.maker
+        if type(maker) is not Global:
+            return None
+        if maker.module in _COPYREG and maker.name in _RECONSTRUCTORS and self.args:
+            inner = self.args[0]
+            return inner if type(inner) is Global else maker
+        return maker
+
+    def append(self, item: Any) -> None:
+        """Note an item that the file appends."""
+        if self.items is None:
+            self.items = []
+        self.items.append(item)
+
+    def extend(self, items: list[Any]) -> None:
+        """Note items that the file appends."""
+        if self.items is None:
+            self.items = []
+        self.items += items
+
+    def update(self, flat: list[Any]) -> None:
+        """Note keys and values that the file sets."""
+        if self.entries is None:
+            self.entries = Items([])
+        self.entries.update(flat)
+
+    def build(self, state: Any) -> None:
+        """Note the state that the file sets."""
+        self.state = state
+
+    def __repr__(self) -> str:
+        return f"Record({self.maker.path if type(self.maker) is Global else '?'})"
+
+
+class Blob:
+    """A long string or number of the file, left where it is: ``view`` of the file, ``coding`` of its bytes.
+
+    Codings: ``bytes`` (Python 3 bytes), ``latin-1`` (a Python 2 string), ``utf-8`` and ``raw-unicode-escape``
+    (text), ``escape`` (a protocol 0 string between its quotes), ``int`` (a number too long to be one).
+    """
+
+    __slots__ = ("coding", "view")
+
+    def __init__(self, view: memoryview, coding: str) -> None:
+        self.view = view
+        self.coding = coding
+
+    def __repr__(self) -> str:
+        return f"Blob({len(self.view)} bytes, {self.coding})"
+
+
+_COPYREG = frozenset({"copy_reg", "copyreg"})
+_RECONSTRUCTORS = frozenset({"_reconstructor", "__newobj__", "__newobj_ex__"})
+_BUILTINS = frozenset({"__builtin__", "builtins"})
+_SEQUENCES = frozenset({"list", "tuple", "set", "frozenset", "deque"})
+
+
+def class_name(value: Any) -> str:
+    """Return the bare name of the class that an object comes from, ``""`` where it has none."""
+    found = value.cls if type(value) is Record else None
+    return "" if found is None else found.name.rpartition(".")[2]
+
+
+def attributes(value: Any) -> dict[str, Any]:
+    """Return an object's attributes: the state's dictionary, and what ``__slots__`` hold."""
+    state = value.state if type(value) is Record else None
+    if type(state) is Items:
+        return state.by_name()
+    if type(state) is tuple:
+        parts = [part.by_name() for part in state[:2] if type(part) is Items]
+        return {name: part[name] for part in parts for name in part}
+    return {}
+
+
+def pairs(value: Any) -> list[tuple[Any, Any]] | None:
+    """Return the entries of a dictionary or of an object that is one, or None where it is neither."""
+    if type(value) is Items:
+        return list(value.pairs())
+    if type(value) is not Record:
+        return None
+    found: list[tuple[Any, Any]] = []
+    for arg in value.args:
+        if type(arg) is Items:
+            found += arg.pairs()
+        elif type(arg) is list and all(type(pair) in (list, tuple) and len(pair) == 2 for pair in arg):
+            found += [(pair[0], pair[1]) for pair in arg]
+    if value.entries is not None:
+        found += value.entries.pairs()
+    is_dict = "Dict" in class_name(value) or class_name(value) in ("dict", "Layers", "_dict")
+    return found if found or is_dict else None
+
+
+def elements(value: Any) -> list[Any] | None:
+    """Return the items of a list, a tuple, a set or an object that is one, or None where it is none."""
+    if type(value) in (list, tuple):
+        return list(value)
+    if type(value) is not Record:
+        return None
+    if value.items is not None:
+        return list(value.items)
+    made_of = [arg for arg in value.args if type(arg) in (list, tuple)]
+    maker = value.maker
+    called = type(maker) is Global and maker.name in _SEQUENCES
+    rebuilt = class_name(value) != getattr(maker, "name", "") and len(value.args) == 3
+    return list(made_of[-1]) if made_of and (called or rebuilt) else None
+
+
+def text(value: Any) -> str | None:
+    """Return an object as text, or None where it is no text."""
+    if type(value) is str:
+        return value
+    if type(value) is bytes:
+        return value.decode("latin-1")
+    if type(value) is Blob and value.coding != "int":
+        coding = value.coding if value.coding in ("utf-8", "raw-unicode-escape") else "latin-1"
+        return str(raw_view(value), coding, "replace")
+    return None
+
+
+def raw_view(blob: Blob) -> Buffer:
+    """Return the bytes of a blob, with the escapes of a protocol 0 string undone."""
+    return unescape(bytes(blob.view)) if blob.coding == "escape" else blob.view
+
+
+def unescape(quoted: bytes) -> bytes:
+    r"""Undo the escapes of a Python 2 string (``\n``, ``\x00``, ``\\``)."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # an unknown escape is a matter of the file, not of this program
+        try:
+            return codecs.escape_decode(quoted)[0]  # type: ignore[attr-defined,no-any-return]
+        except ValueError as error:
+            raise MalformedFileError(f"a string in it has an escape that is none ({error})") from error
+
+
+def raw_bytes(value: Any) -> Buffer | None:
+    """Return the bytes that an object holds, or None where it holds none.
+
+    That is a byte string of either Python, or a call that makes one: Python 3 writes bytes at protocols 0 to 2
+    as ``_codecs.encode(text, "latin1")``, and a ``bytearray`` as a call at protocols below 5.
+
+    Raises:
+        MalformedFileError: it is text with characters that are no bytes.
+    """
+    try:
+        if type(value) is str:
+            return value.encode("latin-1")
+        if type(value) is bytes:
+            return value
+        if type(value) is Blob:
+            return _blob_bytes(value)
+        if type(value) is Record and type(value.maker) is Global:
+            return _called_bytes(value.maker, value.args)
+    except UnicodeError as error:
+        raise MalformedFileError(f"text in it stands for bytes, but is none ({error.reason})") from error
+    return None
+
+
+def _blob_bytes(blob: Blob) -> Buffer | None:
+    if blob.coding in ("utf-8", "raw-unicode-escape"):
+        return str(blob.view, blob.coding).encode("latin-1")
+    return None if blob.coding == "int" else raw_view(blob)
+
+
+def _called_bytes(maker: Global, args: tuple[Any, ...]) -> Buffer | None:
+    encodes = maker.module == "_codecs" and maker.name == "encode"
+    makes_bytes = maker.module in _BUILTINS and maker.name in ("bytes", "bytearray")
+    if not (encodes or makes_bytes):
+        return None
+    if not args:
+        return b""
+    return raw_bytes(args[0]) if type(args[0]) is not Record else None

@@ -1,0 +1,72 @@
+"""Files that filtviz recognises and does not read, with what the person can do."""
+
+from __future__ import annotations
+
+from filtviz.errors import UnsupportedFileError
+
+__all__ = ["refuse_foreign", "refuse_zip"]
+
+_BEGINNINGS: tuple[tuple[bytes, str], ...] = (
+    (b"\x89HDF\r\n\x1a\n", "it is an HDF5 file (Keras writes its models so), which filtviz does not read; "
+     "save the weights with numpy.savez and name that file"),
+    (b"\x12\x01\x00\x00\x00\x00\x00\x00", "it is an MXNet parameter file, not a pickle; load it with mxnet.nd.load and "
+     "save the arrays with numpy.savez"),
+    (b"version https://git-lfs", "it is a Git LFS pointer, not the model itself; fetch the model with `git lfs pull`"),
+    (b"\x04\x22\x4d\x18", "it is compressed with LZ4, which filtviz does not undo; unpack it with `lz4 -d` first"),
+    (b"\x28\xb5\x2f\xfd", "it is compressed with Zstandard, which filtviz does not undo; unpack it with `zstd -d` first"),
+    (b"7z\xbc\xaf\x27\x1c", "it is a 7z archive; unpack it and name the model file in it"),
+    (b"Rar!\x1a\x07", "it is a RAR archive; unpack it and name the model file in it"),
+    (b"MATLAB 5.0 MAT-file", "it is a MATLAB file; load it with scipy.io.loadmat and save the arrays with numpy.savez"),
+    (b"\x89PNG\r\n", "it is a PNG picture, not a model"),
+    (b"\xff\xd8\xff", "it is a JPEG picture, not a model"),
+    (b"%PDF-", "it is a PDF, not a model"),
+    (b"PK\x05\x06", "it is an empty zip"),
+)  # fmt: skip
+"""What a file begins with → the sentence about it."""
+
+_TEXTS: tuple[tuple[tuple[bytes, ...], str], ...] = (
+    ((b"<!doctype html", b"<html", b"<head"), "it is a web page, not a model: the download went wrong; fetch the raw file"),
+    ((b"<?xml",), "it is an XML file, not a model"),
+    ((b"{\"", b"{ \"", b"{\n"), "it is a JSON file, not a model"),
+    ((b"import ", b"#!", b"from __future__"), "it is a program's source, not a model"),
+)  # fmt: skip
+
+_TAR_MAGIC_AT = 257
+
+
+def refuse_foreign(start: bytes) -> None:
+    """Say what a file is by its first bytes (300 are enough), where it is a known kind that is not read.
+
+    Raises:
+        UnsupportedFileError: it is.
+    """
+    if not start:
+        raise UnsupportedFileError("it is empty; the file was not written or not copied")
+    for beginning, sentence in _BEGINNINGS:
+        if start.startswith(beginning):
+            raise UnsupportedFileError(sentence)
+    small = start.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    for beginnings, sentence in _TEXTS:
+        if small.startswith(beginnings):
+            raise UnsupportedFileError(sentence)
+    if start[_TAR_MAGIC_AT:].startswith(b"ustar"):
+        raise UnsupportedFileError("it is a tar archive; unpack it and name the model file in it")
+    if not start.strip(b"\0"):
+        raise UnsupportedFileError("it holds nothing but zeros; it was not copied or downloaded whole")
+
+
+def refuse_zip(names: list[str]) -> None:
+    """Say what a zip without arrays is, by the names of its members.
+
+    Raises:
+        UnsupportedFileError: always.
+    """
+    bare = {name.rpartition("/")[2] for name in names}
+    if "data.pkl" in bare and ("version" in bare or "byteorder" in bare):
+        raise UnsupportedFileError(
+            "it is a file of torch.save, which filtviz does not read; load it with torch.load and save the "
+            "weights with numpy.savez"
+        )
+    if "model.weights.h5" in bare or "saved_model.pb" in bare:
+        raise UnsupportedFileError("it is a Keras model; save its weights with numpy.savez and name that file")
+    raise UnsupportedFileError("it is a zip without arrays of numpy's in it; unpack it and name the model file")
