@@ -14,6 +14,7 @@ from filtviz.errors import FiltvizError
 __all__ = ["COMMANDS", "main"]
 
 COMMANDS = {
+    "plot": "filtviz.cli.plot",
     "layers": "filtviz.cli.layers",
 }
 """Command → the module that defines a `click.Command` of that name."""

@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import wraps
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-__all__ = ["json_option", "layer_option", "model_argument"]
+if TYPE_CHECKING:
+    from filtviz.drawing.channels import ChannelRanges
+
+__all__ = [
+    "channels_option",
+    "drawing_options",
+    "format_option",
+    "json_option",
+    "layer_option",
+    "model_argument",
+    "usage_errors",
+]
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -24,3 +37,68 @@ layer_option = click.option(
 )
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for scripts on stdout.")
+
+
+@contextmanager
+def usage_errors() -> Iterator[None]:
+    """Turn the library's complaints about an argument into wrong usage, exit status 2."""
+    try:
+        yield
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
+
+
+class ChannelsType(click.ParamType):  # type: ignore[type-arg]  # generic from click 8.4 on
+    """``all``, or numbers and ranges such as ``0,2-5``."""
+
+    name = "all|0,2-5"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> ChannelRanges:  # noqa: ARG002
+        """Read the text."""
+        from filtviz.drawing.channels import parse_channels
+
+        with usage_errors():
+            return parse_channels(str(value))
+
+
+channels_option = click.option(
+    "--channels",
+    type=ChannelsType(),
+    default="all",
+    show_default=True,
+    help="The input channels to draw, counted from 0.",
+)
+
+format_option = click.option(
+    "--format",
+    "suffix",
+    type=click.Choice(["png", "pdf", "svg"]),
+    help="The format of pictures in a folder (default: png). A PDF holds a layer's channels as pages.",
+)
+
+
+def drawing_options(command: Command) -> Command:
+    """Add the options of `filtviz.drawing.DrawingOptions`, which the command gets as ``drawing``."""
+
+    @click.option(
+        "--figsize",
+        nargs=2,
+        type=float,
+        default=(6.0, 6.0),
+        show_default=True,
+        metavar="W H",
+        help="The size of a page in inches.",
+    )
+    @click.option("--dpi", type=float, default=100.0, show_default=True, help="Pixels of an inch.")
+    @click.option(
+        "--cmap", default="gray", show_default=True, metavar="NAME", help="A matplotlib colour map."
+    )
+    @wraps(command)
+    def collected(*args: Any, figsize: tuple[float, float], dpi: float, cmap: str, **others: Any) -> Any:
+        from filtviz.drawing import DrawingOptions
+
+        with usage_errors():
+            drawing = DrawingOptions(figsize=figsize, dpi=dpi, cmap=cmap)
+        return command(*args, drawing=drawing, **others)
+
+    return collected  # type: ignore[return-value]  # wraps() keeps the signature that click sees

@@ -1,0 +1,134 @@
+"""``filtviz plot``: pictures of the filters of some layers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from filtviz.cli.console import complain, say
+from filtviz.cli.options import (
+    channels_option,
+    drawing_options,
+    format_option,
+    layer_option,
+    model_argument,
+    usage_errors,
+)
+from filtviz.errors import FiltvizError
+from filtviz.network import ConvLayer, Network
+from filtviz.text import printable
+
+if TYPE_CHECKING:
+    from filtviz.drawing import DrawingOptions, Picture
+    from filtviz.drawing.channels import ChannelRanges
+
+__all__ = ["plot"]
+
+NAMED = 20
+"""So many of the other layers are named; that there are more is said."""
+
+Chosen = list[tuple[ConvLayer, "list[Picture]"]]
+
+
+@click.command()
+@model_argument
+@layer_option
+@channels_option
+@click.option(
+    "-o",
+    "--output",
+    metavar="PATH",
+    help="A file (.png, .pdf, .svg) or a folder for several; default: the current folder.",
+)
+@format_option
+@drawing_options
+@click.option("--no-clobber", is_flag=True, help="Keep a picture that exists instead of replacing it.")
+@click.option("--show", is_flag=True, help="Show windows; files are written as well only with --output.")
+@click.pass_context
+def plot(
+    context: click.Context,
+    model: str,
+    layers: Sequence[str],
+    channels: ChannelRanges,
+    output: str | None,
+    suffix: str | None,
+    drawing: DrawingOptions,
+    no_clobber: bool,
+    show: bool,
+) -> None:
+    """Draw the filters of MODEL's convolutions as nolearn does, one picture for each input channel.
+
+    Each kernel is scaled by its own smallest and largest weight, and the grid is filled row by row. Without
+    --layer the first convolution is drawn. The paths of the pictures are printed, one on each line.
+
+    \b
+    Example:
+      filtviz plot model.pkl --layer 0
+    """
+    from filtviz.outputs.names import layer_stems, model_stem
+    from filtviz.outputs.plotting import find_destination, plan_files, write_files
+    from filtviz.reading import load
+
+    with usage_errors():
+        destination = find_destination(output, suffix)
+    network = load(model)
+    chosen, failed = _choose(network, model, layers, channels, drawing)
+    if show and chosen:
+        from filtviz.drawing.windows import show_pictures
+
+        show_pictures([picture for _, pictures in chosen for picture in pictures], drawing)
+    if chosen and not (show and output is None):
+        stems = layer_stems(network)
+        named = {stems[layer.conv_index]: pictures for layer, pictures in chosen}
+        planned = plan_files(named, model_stem(Path(model)), destination)
+        for path, written in write_files(planned, destination.suffix, drawing, clobber=not no_clobber):
+            if written:
+                click.echo(path)
+            else:
+                say(f"kept {printable(path, 200)}, which exists")
+    if chosen and not layers:
+        _name_others(network)
+    context.exit(1 if failed else 0)
+
+
+def _choose(
+    network: Network, model: str, wanted: Sequence[str], channels: ChannelRanges, drawing: DrawingOptions
+) -> tuple[Chosen, bool]:
+    """Return the layers that were asked for with their pictures; complain of those that cannot be drawn."""
+    from filtviz.drawing import draw
+    from filtviz.drawing.cautions import cautions
+    from filtviz.drawing.channels import choose_channels
+
+    if not network.conv_layers:
+        complain(f"{printable(model, 200)} holds {network.describe()}: there is no filter to draw")
+        return [], True
+    chosen: dict[int, tuple[ConvLayer, list[Picture]]] = {}
+    failed = False
+    for name in wanted or ("0",):
+        try:
+            layer = network.select(name)
+            if layer.conv_index in chosen:
+                continue
+            numbers = choose_channels(layer, channels)
+            chosen[layer.conv_index] = layer, list(draw(layer, numbers, drawing))
+        except FiltvizError as error:
+            complain(str(error))
+            failed = True
+            continue
+        for sentence in cautions(layer, numbers, drawing):
+            say(sentence)
+    return list(chosen.values()), failed
+
+
+def _name_others(network: Network) -> None:
+    """Name the convolutions that were not asked for, so that nobody takes the first for the only one."""
+    others = [f"{layer.conv_index} {printable(layer.label, 40)}" for layer in network.conv_layers[1:]]
+    if not others:
+        return
+    shown = ", ".join(others[:NAMED]) + (
+        ", … (`filtviz layers` lists them all)" if len(others) > NAMED else ""
+    )
+    say(f"this is layer 0; the model has {len(others)} more, which --layer draws: {shown}")

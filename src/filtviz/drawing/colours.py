@@ -1,0 +1,94 @@
+"""From weights to colours, with matplotlib's own arithmetic: ``Normalize``, then ``Colormap``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from filtviz.drawing.options import DEFAULT_CMAP
+
+__all__ = ["Palette", "find_palette", "index_colours", "scale_kernels"]
+
+WHITE = (255, 255, 255)
+
+
+@dataclass(frozen=True, eq=False)
+class Palette:
+    """A colour map as bytes.
+
+    ``colours`` is ``(n + 2, 3)``: the map's ``n`` colours, then the one of weights that are no finite numbers
+    (white: matplotlib leaves them transparent), then the page's background.
+    """
+
+    colours: NDArray[np.uint8]
+
+    @property
+    def n(self) -> int:
+        """The number of the map's own colours."""
+        return len(self.colours) - 2
+
+    @property
+    def bad(self) -> int:
+        """The index for weights that are no finite numbers."""
+        return self.n
+
+    @property
+    def background(self) -> int:
+        """The index of the page's background."""
+        return self.n + 1
+
+
+@lru_cache(maxsize=8)
+def find_palette(cmap: str) -> Palette | None:
+    """Return the colour map called ``cmap``; None where it is translucent, so that only Agg can blend it."""
+    if cmap == DEFAULT_CMAP:
+        own = np.repeat((np.linspace(0, 1, 256) * 255).astype(np.uint8)[:, None], 3, axis=1)
+        return Palette(np.vstack([own, [WHITE, WHITE]]).astype(np.uint8))
+    from matplotlib import colormaps
+
+    chosen = colormaps[cmap]
+    own = np.asarray(chosen(np.arange(chosen.N), bytes=True), np.uint8)
+    bad = (np.asarray(chosen.get_bad()) * 255).astype(np.uint8)
+    if (own[:, 3] != 255).any() or bad[3] not in (0, 255):
+        return None
+    return Palette(np.vstack([own[:, :3], bad[:3] if bad[3] else WHITE, WHITE]).astype(np.uint8))
+
+
+def scale_kernels(kernels: NDArray[Any]) -> NDArray[Any]:
+    """Scale each kernel of ``kernels`` ``(filters, rows, cols)`` by its own least and greatest weight.
+
+    As ``imshow`` does: the least finite weight becomes 0 and the greatest 1, a constant kernel all 0. What is
+    not finite becomes NaN. Single precision stays single, since rounding decides between two grey levels.
+    """
+    values = kernels.astype(_working_dtype(kernels))
+    finite = np.isfinite(values)
+    low = np.min(values, axis=(1, 2), keepdims=True, where=finite, initial=np.inf).astype(np.float64)
+    high = np.max(values, axis=(1, 2), keepdims=True, where=finite, initial=-np.inf).astype(np.float64)
+    with np.errstate(all="ignore"):
+        np.subtract(values, low, out=values, casting="same_kind")
+        np.divide(values, high - low, out=values, casting="same_kind")
+    values[np.broadcast_to(high <= low, values.shape)] = 0
+    values[~finite] = np.nan
+    return values
+
+
+def _working_dtype(kernels: NDArray[Any]) -> type[np.floating[Any]]:
+    """Return the precision in which ``imshow`` works on these weights."""
+    if kernels.dtype.kind == "f":
+        return np.float32 if kernels.dtype.itemsize <= 4 else np.float64
+    spread = float(kernels.max()) - float(kernels.min()) if kernels.size else 0.0
+    return np.float32 if spread <= 1e8 else np.float64
+
+
+def index_colours(scaled: NDArray[Any], palette: Palette) -> NDArray[np.intp]:
+    """Return the palette's index for each scaled weight, ``palette.bad`` for NaN."""
+    levels = scaled * scaled.dtype.type(palette.n)
+    bad = np.isnan(levels)
+    levels[bad] = 0
+    index: NDArray[np.intp] = np.minimum(levels, palette.n - 1).astype(np.intp)
+    index[bad] = palette.bad
+    return index

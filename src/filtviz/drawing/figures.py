@@ -1,0 +1,120 @@
+"""matplotlib figures, made without pyplot and without a look at anybody's ``matplotlibrc``."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from filtviz.drawing.geometry import BOTTOM, LEFT, RIGHT, SPACE, TOP, Grid, place_boxes
+from filtviz.errors import DrawingError
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.colors import Colormap
+    from matplotlib.image import AxesImage
+    from PIL.Image import Image
+
+__all__ = ["blank_figure", "draw_kernels", "page_figure", "render", "show_kernel"]
+
+
+def blank_figure(figsize: tuple[float, float], dpi: float) -> Figure:
+    """Return an empty white figure with matplotlib's own margins, whatever the rcParams say."""
+    figure = Figure(figsize=figsize, dpi=dpi, facecolor="white", edgecolor="white", linewidth=0)
+    figure.set_layout_engine("none")
+    adjust_margins(figure)
+    return figure
+
+
+def adjust_margins(figure: Figure) -> None:
+    """Give a figure the margins and gaps that matplotlib ships with."""
+    figure.subplots_adjust(left=LEFT, right=RIGHT, bottom=BOTTOM, top=TOP, wspace=SPACE, hspace=SPACE)
+
+
+def show_kernel(axes: Axes, kernel: NDArray[Any], cmap: str | Colormap | None = None) -> AxesImage:
+    """Draw one kernel ``(rows, cols)`` as nolearn does: no frame, no ticks, nearest neighbour."""
+    axes.set_xticks([])
+    axes.set_yticks([])
+    axes.axis("off")
+    return axes.imshow(kernel, cmap=cmap, interpolation="none", aspect="equal", origin="upper")
+
+
+def draw_kernels(figure: Figure, kernels: NDArray[Any], cmap: str) -> Figure:
+    """Fill a figure with n x n axes and a kernel of ``kernels`` ``(filters, rows, cols)`` in each.
+
+    This is nolearn's ``plot_conv_weights``, for one channel: slow, and the authority on what a page shows.
+    """
+    n = math.isqrt(len(kernels) - 1) + 1
+    places = figure.subplots(n, n, squeeze=False).ravel()
+    for axes, kernel in zip(places, kernels, strict=False):
+        show_kernel(axes, kernel, cmap)
+    for axes in places[len(kernels) :]:
+        axes.axis("off")
+    return figure
+
+
+def page_figure(cells: NDArray[np.uint8], grid: Grid) -> Figure:
+    """Return the page of ``cells`` ``(n rows + 1, n cols + 1, 3)`` for PDF and SVG: one image artist.
+
+    The image has ``resolution`` pixels for a cell, so that kernels and the gaps between are whole pixels.
+    """
+    boxes = place_boxes(grid)
+    height, width = (length * grid.dpi for length in reversed(grid.figsize))
+    cell = (boxes.right[0] - boxes.left[0]) / grid.cols
+    resolution = _resolution(np.concatenate([boxes.left - boxes.left[0], boxes.top[0] - boxes.top]) / cell)
+    rows = _spread_axis((boxes.top[0] - boxes.top) / cell, grid.rows, resolution)
+    cols = _spread_axis((boxes.left - boxes.left[0]) / cell, grid.cols, resolution)
+    figure = blank_figure(grid.figsize, grid.dpi)
+    axes = figure.add_axes(
+        (
+            boxes.left[0] / width,
+            boxes.bottom[-1] / height,
+            (boxes.right[-1] - boxes.left[0]) / width,
+            (boxes.top[0] - boxes.bottom[-1]) / height,
+        )
+    )
+    axes.axis("off")
+    axes.imshow(cells[rows][:, cols], interpolation="none", aspect="auto")
+    return figure
+
+
+RESOLUTIONS = (5, 10, 15, 20, 40)
+"""Pixels for a cell. A gap is a fifth of a square kernel on a square figure: 5 are exact there."""
+
+
+def _resolution(offsets: NDArray[np.float64]) -> int:
+    """Return the fewest pixels for a cell that make all offsets (in cells) whole, else the most."""
+    for resolution in RESOLUTIONS:
+        if np.allclose(offsets * resolution, np.round(offsets * resolution), atol=1e-3):
+            return resolution
+    return RESOLUTIONS[-1]
+
+
+def _spread_axis(offsets: NDArray[np.float64], n_cells: int, resolution: int) -> NDArray[np.intp]:
+    """Return the cell of each pixel along one axis, -1 in gaps; kernels start at ``offsets`` (in cells)."""
+    starts = np.round(offsets * resolution).astype(np.intp)
+    index = np.full(starts[-1] + n_cells * resolution, -1, np.intp)
+    for i, start in enumerate(starts):
+        cells = i * n_cells + np.arange(n_cells)
+        index[start : start + n_cells * resolution] = np.repeat(cells, resolution)
+    return index
+
+
+def render(figure: Figure) -> Image:
+    """Return a figure's pixels as Agg draws them, as an RGB image.
+
+    Raises:
+        DrawingError: Agg gives the figure up; the sentence says why.
+    """
+    from PIL import Image
+
+    canvas = FigureCanvasAgg(figure)
+    try:
+        canvas.draw()
+    except (ValueError, RuntimeError) as error:
+        raise DrawingError(f"matplotlib cannot draw this page: {error}") from error
+    return Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3])

@@ -1,0 +1,85 @@
+"""How pictures are drawn: one frozen, self-checking object."""
+
+from __future__ import annotations
+
+import difflib
+import math
+from dataclasses import dataclass
+
+from filtviz.text import printable
+
+__all__ = ["DEFAULT_CMAP", "DrawingOptions"]
+
+DEFAULT_CMAP = "gray"
+LONGEST_SIDE = 2**16
+MOST_PIXELS = 2**28
+
+
+@dataclass(frozen=True, kw_only=True)
+class DrawingOptions:
+    """What `plot` and `export` let a person choose; the defaults are nolearn's picture.
+
+    ``figsize`` is ``(width, height)`` in inches, ``dpi`` the pixels of an inch, ``cmap`` the name of one of
+    matplotlib's colour maps, ``view`` an entry of `filtviz.drawing.views.VIEWS`.
+
+    Raises:
+        ValueError: an option is out of its range; the text is one sentence.
+    """
+
+    figsize: tuple[float, float] = (6.0, 6.0)
+    dpi: float = 100.0
+    cmap: str = DEFAULT_CMAP
+    view: str = "grid"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "figsize", _checked_figsize(self.figsize))
+        object.__setattr__(self, "dpi", float(self.dpi))
+        if not (math.isfinite(self.dpi) and self.dpi > 0):
+            raise ValueError(f"dpi must be a positive number, not {self.dpi:g}")
+        _check_pixels(self.figsize, self.dpi)
+        _check_cmap(self.cmap)
+        _check_view(self.view)
+
+
+def _checked_figsize(figsize: tuple[float, float]) -> tuple[float, float]:
+    try:
+        width, height = (float(length) for length in figsize)
+    except (TypeError, ValueError):
+        raise ValueError(
+            f"figsize must be two numbers, width and height in inches, not {figsize!r}"
+        ) from None
+    if not (math.isfinite(width) and math.isfinite(height) and width > 0 and height > 0):
+        raise ValueError(f"figsize must be two positive numbers of inches, not {width:g} and {height:g}")
+    return width, height
+
+
+def _check_pixels(figsize: tuple[float, float], dpi: float) -> None:
+    width, height = (length * dpi for length in figsize)
+    sizes = f"{figsize[0]:g} x {figsize[1]:g} inches at {dpi:g} dpi make {width:.0f} x {height:.0f} pixels"
+    if min(width, height) < 1:
+        raise ValueError(f"{sizes}: nothing to draw on; raise figsize or dpi")
+    if max(width, height) >= LONGEST_SIDE or width * height > MOST_PIXELS:
+        raise ValueError(
+            f"{sizes}: a side must be under {LONGEST_SIDE:,} and a page at most {MOST_PIXELS:,} pixels;"
+            " lower figsize or dpi"
+        )
+
+
+def _check_cmap(cmap: str) -> None:
+    if cmap == DEFAULT_CMAP:
+        return  # known without importing matplotlib, which costs a quarter of a second
+    from matplotlib import colormaps
+
+    if cmap not in colormaps:
+        near = difflib.get_close_matches(str(cmap), list(colormaps), n=1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        raise ValueError(
+            f"matplotlib has no colour map {printable(cmap, 40)!r}{hint} (gray, viridis and RdBu are some)"
+        )
+
+
+def _check_view(view: str) -> None:
+    from filtviz.drawing.views import VIEWS
+
+    if view not in VIEWS:
+        raise ValueError(f"there is no view {printable(view, 40)!r} (there are: {', '.join(VIEWS)})")

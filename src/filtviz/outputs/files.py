@@ -1,0 +1,73 @@
+"""Files that appear whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from filtviz.errors import OutputError
+from filtviz.text import printable
+
+__all__ = ["PART_SUFFIX", "make_folder", "remove_parts", "write_whole"]
+
+PART_SUFFIX = ".filtviz-part"
+"""How the names of files that are being written end; one that is left over belongs to a killed run."""
+
+
+def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> None:
+    """Let ``write`` fill a file beside ``path``, then rename it to ``path``.
+
+    What was at ``path`` is replaced; whoever looks sees the old file or the new one, never a part. Something
+    at ``path`` that is no regular file (``/dev/null``, a pipe) is written to, not replaced.
+
+    Raises:
+        OutputError: the file cannot be written; nothing is left behind.
+    """
+    with _one_sentence(path):
+        if path.exists() and not path.is_file():
+            with path.open("wb") as stream:
+                write(stream)
+            return
+        part = path.with_name(f".{secrets.token_hex(8)}{PART_SUFFIX}")
+        try:
+            with part.open("xb") as stream:
+                write(stream)
+            part.replace(path)
+        except BaseException:
+            part.unlink(missing_ok=True)
+            raise
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder and those above it, where they are missing.
+
+    Raises:
+        OutputError: it cannot be made.
+    """
+    with _one_sentence(path):
+        path.mkdir(parents=True, exist_ok=True)
+
+
+def remove_parts(folder: Path) -> None:
+    """Remove what a killed run left in ``folder``.
+
+    Raises:
+        OutputError: something there cannot be removed.
+    """
+    with _one_sentence(folder):
+        for part in folder.glob(f".*{PART_SUFFIX}"):
+            part.unlink(missing_ok=True)
+
+
+@contextmanager
+def _one_sentence(path: Path) -> Iterator[None]:
+    """Turn the system's errors into one sentence that names the path and the reason."""
+    try:
+        yield
+    except OSError as error:
+        reason = os.strerror(error.errno).lower() if error.errno else printable(error)
+        raise OutputError(f"cannot write {printable(path, 200)}: {reason}", path=path) from error
