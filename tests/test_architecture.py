@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from filtviz.errors import MissingExtraError
+
 SOURCE = Path(__file__).resolve().parents[1] / "src" / "filtviz"
 
 BASE = {"errors", "text", "network", "_version"}
@@ -85,7 +87,10 @@ def test_outside_packages_stay_in_their_place(path: Path) -> None:
 @pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(SOURCE)))
 def test_all_names_what_is_public(path: Path) -> None:
     module = "filtviz." + path.relative_to(SOURCE).with_suffix("").as_posix().replace("/", ".")
-    loaded = import_module(module.removesuffix(".__init__"))
+    try:
+        loaded = import_module(module.removesuffix(".__init__"))
+    except MissingExtraError as error:  # the shim, where Theano is not installed
+        pytest.skip(str(error))
     assert all(hasattr(loaded, name) for name in loaded.__all__)
     assert list(loaded.__all__) == sorted(loaded.__all__)
 
