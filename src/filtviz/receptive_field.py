@@ -117,6 +117,8 @@ def _whole(field: ReceptiveField, shape: Shape | None) -> ReceptiveField | None:
 
     Strides and pools that do not divide their input leave a margin that no unit sees.
     """
+    if not any(field.jump):  # each unit sees all that the others see already
+        return field
     if None in field.input_size:
         return None
     size, start = [], []

@@ -49,7 +49,7 @@ def summarize(network: Network) -> Summary:
     rows = []
     for layer, field in zip(network.layers, receptive_fields(network), strict=True):
         conv = layer if isinstance(layer, ConvLayer) else None
-        window = layer.window
+        window = None if "num_units" in layer.options else layer.window  # a dense layer does not move
         rows.append(
             LayerRow(
                 index=layer.index,
