@@ -17,6 +17,7 @@ from filtviz.reading.opcodes import OPCODES, Data
 from filtviz.reading.pickles import Pickles, read_pickle, read_pickles
 from filtviz.reading.records import Global, Items, Record
 from filtviz.reading.signatures import refuse_foreign, refuse_zip
+from filtviz.reading.structure import Structure
 from filtviz.reading.walking import walk
 from filtviz.reading.zips import ZIP_MAGIC, Member, read_members
 from filtviz.text import printable
@@ -31,13 +32,14 @@ START = 1 << 17
 class Contents:
     """The objects of a file: ``roots`` are its pickles' objects, or one `Items` of named arrays for an npz.
 
-    ``rest`` is why bytes after the last pickle could not be read, None where there are none. ``limits`` go on
-    to where arrays are read.
+    ``rest`` is why bytes after the last pickle could not be read, None where there are none. ``limits`` and
+    ``structure`` are what the person says; they go on to where the objects are understood.
     """
 
     roots: tuple[Any, ...]
     limits: Limits
     container: str
+    structure: Structure = field(default_factory=Structure)
     is_npz: bool = False
     protocol: int | None = None
     python: str | None = None

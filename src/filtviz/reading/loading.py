@@ -38,19 +38,19 @@ def load(
     path = Path(path)
     try:
         contents = read_contents(path, limits or Limits())
-        network = _interpret(contents, structure or Structure())
+        network = _understand(replace(contents, structure=structure or Structure()))
     except ReadError as error:
         raise _naming(error, path) from error
     return replace(network, origin=replace(network.origin, path=path))
 
 
-def _interpret(contents: Contents, structure: Structure) -> Network:
+def _understand(contents: Contents) -> Network:
     for kind in FORMATS:
         if kind.matches(contents):
-            return kind.read(contents, structure)
+            return kind.read(contents)
     if contents.rest is not None:
         raise contents.rest
-    raise UnsupportedFileError("it holds no network that filtviz knows")
+    raise UnsupportedFileError(_what_it_holds(contents))
 
 
 def _naming(error: ReadError, path: Path) -> ReadError:
@@ -62,3 +62,18 @@ def _naming(error: ReadError, path: Path) -> ReadError:
         named = type(error)(sentence)
     named.path = path
     return named
+
+
+def _what_it_holds(contents: Contents) -> str:
+    """Say what a readable file holds, where that is no network."""
+    found = [global_.path for global_ in contents.globals]
+    if any("compile.function_module" in path for path in found):
+        return (
+            "it holds a compiled Theano function and no network; pickle the layers or the parameters "
+            "(lasagne.layers.get_all_param_values), not the function"
+        )
+    if found:
+        shown = ", ".join(printable(path, 60) for path in found[:5])
+        more = f" and {len(found) - 5} more" if len(found) > 5 else ""
+        return f"it holds no layers and no weights; the classes and functions in it are {shown}{more}"
+    return "it holds no layers and no weights"

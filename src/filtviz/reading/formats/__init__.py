@@ -10,8 +10,7 @@ from typing import Protocol
 
 from filtviz.network import Network
 from filtviz.reading.contents import Contents
-from filtviz.reading.formats import layers, nolearn
-from filtviz.reading.structure import Structure
+from filtviz.reading.formats import chainer, layers, madmom, nolearn, parameters, sknn, torch
 
 __all__ = ["FORMATS", "Format"]
 
@@ -22,8 +21,8 @@ class Format(Protocol):
     def matches(self, contents: Contents) -> bool:
         """Tell, cheaply, whether the file is of this kind."""
 
-    def read(self, contents: Contents, structure: Structure) -> Network:
+    def read(self, contents: Contents) -> Network:
         """Read it."""
 
 
-FORMATS: tuple[Format, ...] = (nolearn, layers)
+FORMATS: tuple[Format, ...] = (torch, nolearn, layers, madmom, sknn, chainer, parameters)

@@ -11,7 +11,6 @@ from filtviz.reading.formats.origin import origin_of
 from filtviz.reading.lasagne.building import build_layers
 from filtviz.reading.lasagne.graph import is_layer, outputs_among
 from filtviz.reading.records import Items, Record, class_name, elements, pairs, text
-from filtviz.reading.structure import Structure
 from filtviz.reading.walking import walk
 from filtviz.text import printable
 
@@ -23,7 +22,7 @@ def matches(contents: Contents) -> bool:
     return any(is_layer(record) for record in contents.records)
 
 
-def read(contents: Contents, structure: Structure) -> Network:  # noqa: ARG001  (the file tells the structure)
+def read(contents: Contents) -> Network:
     """Read the network whose output layers the file holds, whatever lies around them."""
     held = _nearest_layers(contents)
     layers = build_layers(outputs_among(held), _names(contents), contents.limits)

@@ -12,10 +12,9 @@ from filtviz.reading.formats.layers import names_of
 from filtviz.reading.formats.origin import origin_of
 from filtviz.reading.lasagne.building import build_layers
 from filtviz.reading.lasagne.facts import NOT_PLAIN, Facts
-from filtviz.reading.lasagne.graph import is_layer, outputs_among
+from filtviz.reading.lasagne.graph import is_layer, network_order, outputs_among
 from filtviz.reading.limits import Limits
 from filtviz.reading.records import Record, attributes, class_name, elements, pairs, text
-from filtviz.reading.structure import Structure
 
 __all__ = ["matches", "read"]
 
@@ -25,7 +24,7 @@ def matches(contents: Contents) -> bool:
     return any(_is_neural_net(record) for record in contents.records)
 
 
-def read(contents: Contents, structure: Structure) -> Network:  # noqa: ARG001  (the file tells the structure)
+def read(contents: Contents) -> Network:
     """Read the first NeuralNet of the file that has layers, with the losses of its training.
 
     Raises:
@@ -38,8 +37,8 @@ def read(contents: Contents, structure: Structure) -> Network:  # noqa: ARG001  
             "it holds a nolearn NeuralNet that was never initialised and has no weights; call its fit() or "
             "initialize() before it is pickled"
         )
-    names = names_of(attributes(net).get("layers_"))
-    layers = build_layers(outputs_among(_held_layers(net)), names, contents.limits)
+    outputs = outputs_among(_held_layers(net))
+    layers = build_layers(outputs, _names(net, outputs), contents.limits)
     origin = origin_of(contents, "a nolearn NeuralNet", notes=_notes(nets))
     return Network.of(layers, origin, _history(net, contents.limits))
 
@@ -53,12 +52,26 @@ def _is_neural_net(record: Record) -> bool:
 
 
 def _held_layers(net: Record) -> list[Record]:
-    """Return the layers in ``layers_``: a dictionary of names, or in early versions a list."""
-    held = attributes(net).get("layers_")
-    values = elements(held)
-    if values is None or not any(is_layer(value) for value in values):
-        values = [value for _, value in pairs(held) or []]
-    return [value for value in values if is_layer(value)]
+    """Return the layers of ``layers_`` (a dictionary, or in early versions a list), or else the output layers."""
+    facts = attributes(net)
+    for name in ("layers_", "_output_layers", "_output_layer"):
+        held = facts.get(name)
+        values = [held, *(elements(held) or []), *(value for _, value in pairs(held) or [])]
+        if layers := [value for value in values if is_layer(value)]:
+            return layers
+    return []
+
+
+def _names(net: Record, outputs: Sequence[Record]) -> Mapping[int, str]:
+    """Return the layers' names: the keys of ``layers_``, or, before nolearn 0.6, those beside the classes."""
+    facts = attributes(net)
+    if names := names_of(facts.get("layers_")):
+        return names
+    listed = [text(parts[0]) if (parts := elements(entry)) else None for entry in elements(facts.get("layers")) or []]
+    order = network_order(outputs)
+    if len(listed) != len(order):
+        return {}
+    return {id(layer): name for layer, name in zip(order, listed, strict=True) if name}
 
 
 def _notes(nets: Sequence[Record]) -> list[str]:

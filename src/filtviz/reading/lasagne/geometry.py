@@ -14,7 +14,7 @@ from filtviz.network import Shape, Window
 from filtviz.reading.arrays import count
 from filtviz.reading.lasagne.facts import Facts
 
-__all__ = ["Geometry", "geometry_of", "is_convolution"]
+__all__ = ["Geometry", "geometry_of", "is_convolution", "sane_window"]
 
 Shapes = Sequence[Shape | None]
 Pads = tuple[tuple[int, int], ...]
@@ -58,7 +58,7 @@ def _spatial(shape: Shape | None, axes: int) -> Shape:
     return shape[2:] if shape is not None and len(shape) == axes + 2 else (None,) * axes
 
 
-def _sane_window(
+def sane_window(
     size: tuple[int, ...] | None,
     stride: tuple[int, ...] | None,
     pad: Pads | None,
@@ -105,7 +105,7 @@ def _convolution(facts: Facts, inputs: Shapes, weights: tuple[int, ...]) -> Geom
     n = len(size or ())
     dilation = facts.wholes("dilation", axes=n) or ()
     stride = facts.wholes("stride", "strides", axes=n) or ((1,) * n if dilation else None)
-    window = _sane_window(size, stride, _pads(facts, size), dilation)
+    window = sane_window(size, stride, _pads(facts, size), dilation)
     first = _first(inputs)
     lengths = [None] * n if window is None else _shrunk(_spatial(first, n), window)
     return Geometry(
@@ -133,7 +133,7 @@ def _transposed_convolution(facts: Facts, inputs: Shapes, weights: tuple[int, ..
     pads = _pads(facts, size)
     if pads is not None and facts.word("crop") == "same":
         pads = tuple((k // 2, k // 2) for k in size or ())
-    window = _sane_window(size, facts.wholes("stride", axes=n), pads, transposed=True)
+    window = sane_window(size, facts.wholes("stride", axes=n), pads, transposed=True)
     first = _first(inputs)
     lengths: Sequence[int | None] = [None] * n
     if given := facts.wholes("output_size", axes=n):
@@ -158,7 +158,7 @@ def _pool(facts: Facts, inputs: Shapes, weights: tuple[int, ...]) -> Geometry:  
     size = facts.wholes("pool_size", "ds", axes=n)
     stride = facts.wholes("stride", "strides", "st", axes=n) or size
     pads = tuple((p, p) for p in facts.wholes("pad", axes=n) or (0,) * len(size or ()))
-    window = _sane_window(size, stride, pads)
+    window = sane_window(size, stride, pads)
     if window is None or first is None or len(first) != len(window.size) + 2:
         return Geometry(window=window, known=window is not None)
     ignores = facts.raw("ignore_border") if facts.has("ignore_border") else "CC" not in facts.type
@@ -177,7 +177,7 @@ def _pooled_to_the_border(lengths: Shape, window: Window) -> list[int | None]:
 def _upscale(facts: Facts, inputs: Shapes, weights: tuple[int, ...]) -> Geometry:  # noqa: ARG001
     first = _first(inputs)
     scale = facts.wholes("scale_factor", axes=2 if first is None else max(1, len(first) - 2))
-    window = _sane_window(scale, scale, tuple((0, 0) for _ in scale or ()), transposed=True)
+    window = sane_window(scale, scale, tuple((0, 0) for _ in scale or ()), transposed=True)
     if window is None or first is None or len(first) != len(window.size) + 2:
         return Geometry(window=window, known=window is not None)
     lengths = [None if length is None else length * s for length, s in zip(first[2:], window.stride, strict=True)]
@@ -226,7 +226,7 @@ def _pad(facts: Facts, inputs: Shapes, weights: tuple[int, ...]) -> Geometry:  #
         return UNKNOWN
     lengths = [None if n is None else n + sum(pad) for n, pad in zip(first[batch:], pads, strict=True)]
     ones = (1,) * len(pads)
-    window = _sane_window(ones, ones, pads) if batch == 2 else None
+    window = sane_window(ones, ones, pads) if batch == 2 else None
     return Geometry(window=window, shape=(*first[:batch], *lengths), known=window is not None)
 
 

@@ -1,0 +1,62 @@
+"""Parameters without layers: lists and dictionaries of arrays, npz files, lists of shared variables."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from filtviz.errors import UnsupportedFileError
+from filtviz.network import Network
+from filtviz.reading.arrays import object_items
+from filtviz.reading.contents import Contents
+from filtviz.reading.formats.origin import origin_of
+from filtviz.reading.parameters.collecting import Found, collect
+from filtviz.reading.parameters.inferring import infer
+from filtviz.reading.records import Record, class_name, elements, pairs
+from filtviz.reading.theano import is_variable, value_of
+from filtviz.text import printable
+
+__all__ = ["matches", "read"]
+
+
+def matches(contents: Contents) -> bool:
+    """Tell whether the file holds any array outside a program's own objects."""
+    return bool(collect(contents).arrays)
+
+
+def read(contents: Contents) -> Network:
+    """Read the parameters and conclude the layers.
+
+    Raises:
+        UnsupportedFileError: there are only numbers and vectors, which make no network.
+    """
+    found = collect(contents)
+    if not any(len(named.array.shape) > 1 for named in found.arrays):
+        raise UnsupportedFileError(_no_weights(found))
+    inference = infer(found, contents.structure)
+    origin = origin_of(contents, _kind(contents, found), inferred=inference.inferred, notes=inference.notes)
+    return Network.of(inference.layers, origin)
+
+
+def _no_weights(found: Found) -> str:
+    first = found.arrays[0].array
+    if len(found.arrays) == 1:
+        return f"it holds one array of shape {first.shape} and type {first.dtype}, which is no network"
+    return f"it holds {len(found.arrays)} arrays of one axis or none, which are no network"
+
+
+def _kind(contents: Contents, found: Found) -> str:
+    if contents.is_npz:
+        named = any(array.layer is not None for array in found.arrays)
+        return "an npz of named parameters" if named else "an npz of parameter values"
+    root = found.root
+    if value_of(root, contents.limits) is not None:
+        return "one array"
+    inner: list[Any] | None = elements(root) or object_items(root)
+    if inner is not None:
+        shared = any(is_variable(value) for value in inner)
+        return "a list of shared variables" if shared else "a list of parameter values"
+    entries = pairs(root)
+    if entries is not None:
+        by_layer = all(type(value) is list for _, value in entries)
+        return "a nolearn parameter dict" if by_layer and type(root) is Record else "a dict of parameters"
+    return f"an object of class {printable(class_name(root), 40)} with parameters"

@@ -1,0 +1,81 @@
+"""scikit-neuralnetwork's models (``sknn.mlp``), which ran on Lasagne: a list of layer specifications and weights.
+
+A model pickles its constructor's arguments, and ``weights``: ``(W, b)`` for each layer (``sknn/mlp.py``).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from filtviz.errors import UnsupportedFileError
+from filtviz.network import ConvLayer, Layer, Network
+from filtviz.reading.contents import Contents
+from filtviz.reading.formats.origin import origin_of
+from filtviz.reading.lasagne.building import parameter_of
+from filtviz.reading.lasagne.facts import Facts
+from filtviz.reading.lasagne.geometry import sane_window
+from filtviz.reading.parameters.axes import default_axes
+from filtviz.reading.records import Record, attributes, class_name, elements
+from filtviz.reading.theano import value_of
+from filtviz.text import printable
+
+__all__ = ["matches", "read"]
+
+
+def matches(contents: Contents) -> bool:
+    """Tell whether a model of sknn's is in the file."""
+    return _model(contents) is not None
+
+
+def read(contents: Contents) -> Network:
+    """Read the first model of the file; its layers feed each other in order.
+
+    Raises:
+        UnsupportedFileError: it was never fitted and has no weights.
+    """
+    model = _model(contents)
+    assert model is not None, "read is called where matches has found one"
+    facts = attributes(model)
+    specs = [spec for spec in elements(facts.get("layers")) or [] if type(spec) is Record]
+    weights = [elements(pair) or [] for pair in elements(facts.get("weights")) or []]
+    if not weights:
+        raise UnsupportedFileError("it holds an sknn model without weights; call its fit() before it is pickled")
+    layers = [
+        _layer(Facts(spec, contents.limits), pair, place)
+        for place, (spec, pair) in enumerate(zip(specs, weights, strict=False))
+    ]
+    return Network.of(layers, origin_of(contents, f"an sknn {printable(class_name(model), 40)}"))
+
+
+def _model(contents: Contents) -> Record | None:
+    for record in contents.records:
+        found = record.cls
+        if found is not None and found.module.startswith("sknn.") and {"layers", "weights"} <= set(attributes(record)):
+            return record
+    return None
+
+
+def _layer(facts: Facts, arrays: list[Any], place: int) -> Layer:
+    found = [value_of(array, facts.limits) for array in arrays[:2]]
+    parameters = tuple(
+        parameter_of(name, array, name) for name, array in zip(("W", "b"), found, strict=False) if array is not None
+    )
+    common: dict[str, Any] = {
+        "name": facts.word("name"),
+        "inputs": (place - 1,) if place else (),
+        "parameters": parameters,
+        "nonlinearity": facts.word("type"),
+    }
+    axes = default_axes(len(parameters[0].shape)) if parameters else None
+    if axes is not None:
+        size = parameters[0].shape[2:]
+        same = facts.word("border_mode") == "same"
+        pads = tuple((k // 2, (k - 1) // 2) if same else (0, 0) for k in size)
+        window = sane_window(size, facts.wholes("kernel_stride", axes=len(size)) or (1,) * len(size), pads)
+        # Where the convolution pools, sknn adds a pooling layer of its own, which the file does not list.
+        return ConvLayer(**common, type="Convolution", axes=axes, window=window, geometry_known=not _pools(facts))
+    return Layer(**common, type="DenseLayer", geometry_known=False, options={"num_units": facts.whole("units")})
+
+
+def _pools(facts: Facts) -> bool:
+    return any(length != 1 for length in facts.wholes("pool_shape") or ())

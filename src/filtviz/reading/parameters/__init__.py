@@ -1,0 +1,1 @@
+"""Files that hold parameters and no layers: the arrays with their names, and the layers that they suggest."""

@@ -1,0 +1,174 @@
+"""The arrays of lists and dictionaries, in order, with the names that the file gives them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from filtviz.reading.arrays import StoredArray, object_items
+from filtviz.reading.contents import Contents
+from filtviz.reading.natural import natural_key
+from filtviz.reading.records import Items, Record, attributes, elements, pairs, text
+from filtviz.reading.theano import value_of, variable_name
+
+__all__ = ["Found", "NamedArray", "collect"]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class NamedArray:
+    """One array: its ``number`` and ``source`` in the file, and the ``layer`` and ``field`` that it is said to be.
+
+    ``path`` are the keys and places that lead to it (``("conv1", "0")``); ``layer`` and ``field`` are None where
+    no name tells them.
+    """
+
+    number: int
+    path: tuple[str, ...]
+    array: StoredArray
+    layer: str | None = None
+    field: str | None = None
+
+    @property
+    def source(self) -> str:
+        """Where the array lies, for messages and for ``--convs``."""
+        return "/".join(self.path)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """The arrays of one object of the file, ``root``, in its order.
+
+    ``empty`` are layers that a dictionary names and gives no arrays, each with the number of arrays before it.
+    ``left_out`` are the keys of what lies beside the parameters.
+    """
+
+    root: Any
+    arrays: tuple[NamedArray, ...]
+    empty: tuple[tuple[int, str], ...] = ()
+    left_out: tuple[str, ...] = ()
+
+
+_PREFERRED = re.compile(
+    r"(?i)((net(work)?|model)[ _]?)?(param(eter)?s?|weights?)([ _]?(values?|list|dict))?|values|state_dict"
+)
+"""Keys under which people keep the parameters among other things (``{"param values": […], "mean": …}``)."""
+
+_FIELD = r"(?P<field>W|w|weights?|b|bias(?:es)?|beta|gamma|mean|inv_std|alpha)"
+_PATTERNS = tuple(
+    re.compile(pattern)
+    for pattern in (
+        rf"(?P<layer>.+?)[._/ :-]+{_FIELD}\Z",  # conv1.W, conv1_W, predictor/conv1/W
+        r"(?P<layer>.+)[./](?P<field>[^./]+)\Z",  # gru1.W_hid_to_hidden, bn1/avg_mean
+        r"(?P<field>[Wwb])_?(?P<layer>\d+)\Z",  # W1, b_2
+    )
+)
+_ONLY_FIELD = re.compile(rf"{_FIELD}\Z")
+
+_LIBRARIES = frozenset(
+    {"theano", "numpy", "lasagne", "nolearn", "sklearn", "scipy", "pandas", "torch", "collections", "builtins",
+     "__builtin__", "copy_reg", "copyreg", "_codecs", "logging", "types", "functools", "itertools", "datetime"}
+)  # fmt: skip
+"""Packages whose objects are not searched: what arrays they hold are no weights."""
+
+
+def collect(contents: Contents) -> Found:
+    """Return the arrays of the object in the file that has most weights (several pickles may lie in it)."""
+    several = len(contents.roots) > 1
+    found = [
+        _Collector(contents, (f"#{number}",) if several else ()).collect(root)
+        for number, root in enumerate(contents.roots)
+    ]
+    return max(found, key=lambda one: (sum(len(named.array.shape) > 1 for named in one.arrays), len(one.arrays)))
+
+
+class _Collector:
+    """One walk through an object of the file, depth first so that the file's order is kept, without recursion."""
+
+    def __init__(self, contents: Contents, start: tuple[str, ...]) -> None:
+        self.contents = contents
+        self.start = start
+        self.arrays: list[NamedArray] = []
+        self.empty: list[tuple[int, str]] = []
+        self.left_out: list[str] = []
+        self.seen: set[int] = set()
+
+    def collect(self, root: Any) -> Found:
+        """Return what ``root`` holds."""
+        stack: list[tuple[tuple[str, ...], Any]] = [(self.start, root)]
+        while stack:
+            path, value = stack.pop()
+            if type(value) in (Record, Items, list, tuple, StoredArray):
+                if id(value) in self.seen:
+                    continue
+                self.seen.add(id(value))
+                stack.extend(reversed(self._enter(path, value)))
+        return Found(root=root, arrays=tuple(self.arrays), empty=tuple(self.empty), left_out=tuple(self.left_out))
+
+    def _enter(self, path: tuple[str, ...], value: Any) -> list[tuple[tuple[str, ...], Any]]:
+        """Note an array; return the parts of anything else with their paths."""
+        array = value_of(value, self.contents.limits)
+        if array is not None:
+            layer, field = _name(path, variable_name(value))
+            number = len(self.arrays)
+            self.arrays.append(NamedArray(number=number, path=path, array=array, layer=layer, field=field))
+            return []
+        parts = self._parts(value)
+        if not parts and path and not path[-1].isdigit() and elements(value) is not None:
+            self.empty.append((len(self.arrays), path[-1]))
+        return [((*path, key), part) for key, part in parts]
+
+    def _parts(self, value: Any) -> list[tuple[str, Any]]:
+        items = object_items(value)
+        if items is None:
+            entries = pairs(value)
+            if entries is not None:
+                return self._entries(entries, ordered=type(value) is Record)
+            items = elements(value)
+        if items is not None:
+            return [(str(place), item) for place, item in enumerate(items)]
+        return self._entries(list(attributes(value).items()), ordered=False) if _is_users(value) else []
+
+    def _entries(self, entries: list[tuple[Any, Any]], *, ordered: bool) -> list[tuple[str, Any]]:
+        """Return the entries by name, those that are kept under the usual key for parameters if there is one.
+
+        Python 2 writes dictionaries and npz files in an order of its own: there the order of names is taken.
+        """
+        named = [(_key(key, place), value) for place, (key, value) in enumerate(entries)]
+        if not ordered and (self.contents.python == "2" or self.contents.is_npz):
+            named.sort(key=lambda entry: natural_key(entry[0]))
+        compound = [(name, value) for name, value in named if type(value) in (Record, Items, list, tuple)]
+        preferred = [(name, value) for name, value in compound if _PREFERRED.fullmatch(name)]
+        if preferred and not any(_ONLY_FIELD.match(name) for name, _ in preferred):
+            self.left_out += [name for name, _ in compound if not _PREFERRED.fullmatch(name)]
+            return preferred
+        return named
+
+
+def _key(key: Any, place: int) -> str:
+    """Return a dictionary's key as text; Theano programs use variables and numbers as keys too."""
+    if type(key) is int and abs(key) < 1 << 63:
+        return str(key)
+    return text(key) or variable_name(key) or str(place)
+
+
+def _is_users(value: Any) -> bool:
+    found = value.cls if type(value) is Record else None
+    return found is not None and found.module.partition(".")[0] not in _LIBRARIES
+
+
+def _name(path: tuple[str, ...], variable: str | None) -> tuple[str | None, str | None]:
+    """Return the layer and the field that an array is said to be, by its variable's name or the keys to it."""
+    keys = [key for key in path if not _PREFERRED.fullmatch(key) and not key.startswith("#")]
+    last = variable or (keys[-1] if keys else "")
+    for pattern in _PATTERNS:
+        if match := pattern.match(last):
+            return match["layer"], _field(match["field"])
+    above = next((key for key in reversed(keys[:-1]) if not key.isdigit()), None)
+    if _ONLY_FIELD.match(last):
+        return above, _field(last)
+    return (above, None) if keys and keys[-1].isdigit() else (None, None)
+
+
+def _field(name: str) -> str:
+    return {"w": "W", "weight": "W", "weights": "W", "bias": "b", "biases": "b"}.get(name, name)
