@@ -19,18 +19,40 @@ from typing import TYPE_CHECKING, Any
 from filtviz._version import __version__
 
 if TYPE_CHECKING:
+    from filtviz.drawing.convweights import plot_conv_weights
+    from filtviz.drawing.options import DrawingOptions
     from filtviz.network import ConvLayer, Layer, Network
+    from filtviz.outputs.export import export
+    from filtviz.outputs.planning import ExportOptions
+    from filtviz.outputs.results import Report
     from filtviz.reading import Limits, load
 
 _HOMES = {
     "ConvLayer": "filtviz.network",
+    "DrawingOptions": "filtviz.drawing.options",
+    "ExportOptions": "filtviz.outputs.planning",
     "Layer": "filtviz.network",
     "Limits": "filtviz.reading",
     "Network": "filtviz.network",
+    "Report": "filtviz.outputs.results",
+    "export": "filtviz.outputs.export",
     "load": "filtviz.reading",
+    "plot_conv_weights": "filtviz.drawing.convweights",
 }
 
-__all__ = ["ConvLayer", "Layer", "Limits", "Network", "__version__", "load"]
+__all__ = [
+    "ConvLayer",
+    "DrawingOptions",
+    "ExportOptions",
+    "Layer",
+    "Limits",
+    "Network",
+    "Report",
+    "__version__",
+    "export",
+    "load",
+    "plot_conv_weights",
+]
 
 
 def __getattr__(name: str) -> Any:

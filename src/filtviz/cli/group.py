@@ -15,6 +15,7 @@ __all__ = ["COMMANDS", "main"]
 
 COMMANDS = {
     "plot": "filtviz.cli.plot",
+    "export": "filtviz.cli.export",
     "layers": "filtviz.cli.layers",
 }
 """Command → the module that defines a `click.Command` of that name."""

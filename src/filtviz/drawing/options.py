@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import difflib
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from filtviz.drawing.sheets.options import SheetOptions
 from filtviz.text import printable
 
 __all__ = ["DEFAULT_CMAP", "DrawingOptions"]
@@ -20,7 +21,8 @@ class DrawingOptions:
     """What `plot` and `export` let a person choose; the defaults are nolearn's picture.
 
     ``figsize`` is ``(width, height)`` in inches, ``dpi`` the pixels of an inch, ``cmap`` the name of one of
-    matplotlib's colour maps, ``view`` an entry of `filtviz.drawing.views.VIEWS`.
+    matplotlib's colour maps, ``view`` an entry of `filtviz.drawing.views.VIEWS`. ``sheet`` is for the views
+    that are sheets: these take its ``figsize`` and ``cmap`` instead.
 
     Raises:
         ValueError: an option is out of its range; the text is one sentence.
@@ -30,6 +32,7 @@ class DrawingOptions:
     dpi: float = 100.0
     cmap: str = DEFAULT_CMAP
     view: str = "grid"
+    sheet: SheetOptions = field(default_factory=SheetOptions)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "figsize", _checked_figsize(self.figsize))

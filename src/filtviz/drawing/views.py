@@ -24,6 +24,10 @@ __all__ = ["VIEWS", "Picture", "View", "draw"]
 
 VIEWS = {
     "grid": "filtviz.drawing.grid",
+    "sheet": "filtviz.drawing.sheets.kernels",
+    "rms": "filtviz.drawing.sheets.rms",
+    "components": "filtviz.drawing.sheets.patterns",
+    "nmf": "filtviz.drawing.sheets.patterns",
 }
 """View → the module whose ``pictures`` draws it. The first is the default: nolearn's layout."""
 

@@ -32,10 +32,12 @@ def show_pictures(pictures: Sequence[Picture], options: DrawingOptions) -> None:
     no_display = "there is no display to show windows on: leave --show out, and the pictures go to files"
     try:
         for picture in pictures:
-            figure = pyplot.figure(figsize=options.figsize, dpi=options.dpi, frameon=False)
+            pixels = np.asarray(picture.image().convert("RGB"))
+            height, width = (length / options.dpi for length in pixels.shape[:2])
+            figure = pyplot.figure(figsize=(width, height), dpi=options.dpi, frameon=False)
             if figure.canvas.required_interactive_framework is None:
                 raise DrawingError(no_display)
-            figure.figimage(np.asarray(picture.image().convert("RGB")), origin="upper")
+            figure.figimage(pixels, origin="upper")
         pyplot.show()
     except ImportError as error:  # a back end that matplotlib was told to use and cannot
         raise DrawingError(no_display) from error

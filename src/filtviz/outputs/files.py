@@ -12,7 +12,7 @@ from typing import BinaryIO
 from filtviz.errors import OutputError
 from filtviz.text import printable
 
-__all__ = ["PART_SUFFIX", "make_folder", "remove_parts", "write_whole"]
+__all__ = ["PART_SUFFIX", "make_folder", "remove_file", "remove_parts", "write_whole"]
 
 PART_SUFFIX = ".filtviz-part"
 """How the names of files that are being written end; one that is left over belongs to a killed run."""
@@ -50,6 +50,16 @@ def make_folder(path: Path) -> None:
     """
     with _one_sentence(path):
         path.mkdir(parents=True, exist_ok=True)
+
+
+def remove_file(path: Path) -> None:
+    """Remove a file, if it is there.
+
+    Raises:
+        OutputError: it cannot be removed.
+    """
+    with _one_sentence(path):
+        path.unlink(missing_ok=True)
 
 
 def remove_parts(folder: Path) -> None:

@@ -1,0 +1,131 @@
+"""``filtviz export``: every convolution of many models as pictures."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import click
+
+from filtviz.cli.console import complain, print_json, say
+from filtviz.cli.options import channels_option, drawing_options, format_option, json_option, layer_option
+from filtviz.text import printable
+
+if TYPE_CHECKING:
+    from filtviz.drawing import DrawingOptions
+    from filtviz.drawing.channels import ChannelRanges
+    from filtviz.outputs.results import ModelResult, Progress, Report
+
+__all__ = ["export"]
+
+INTERRUPTED = 130
+"""The exit status of a program that Ctrl-C has stopped, by the shells' convention."""
+
+
+@click.command()
+@click.argument("models", nargs=-1, required=True, metavar="MODEL...")
+@click.option(
+    "-o", "--output", required=True, metavar="FOLDER", help="Where the folders of the models are made."
+)
+@layer_option
+@channels_option
+@format_option
+@drawing_options
+@click.option("--force", is_flag=True, help="Draw again what an earlier run has drawn.")
+@click.option(
+    "-j", "--jobs", type=click.IntRange(min=1), metavar="N", help="Processes to use (default: the cores)."
+)
+@click.option("-q", "--quiet", is_flag=True, help="Say nothing but what failed.")
+@json_option
+@click.pass_context
+def export(
+    context: click.Context,
+    models: Sequence[str],
+    output: str,
+    layers: Sequence[str],
+    channels: ChannelRanges,
+    suffix: str | None,
+    drawing: DrawingOptions,
+    force: bool,
+    jobs: int | None,
+    quiet: bool,
+    as_json: bool,
+) -> None:
+    """Draw all convolutions of each MODEL into a folder of its own, one picture for each input channel.
+
+    The same command run again draws only what is missing. FOLDER/manifest.json describes each picture; its
+    path is printed. A model that fails is named at the end, and does not stop the others.
+
+    \b
+    Example:
+      filtviz export model.pkl -o pngs/
+    """
+    from filtviz.outputs.export import export as export_models
+    from filtviz.outputs.planning import ExportOptions
+
+    options = ExportOptions(
+        layers=layers, channels=channels, suffix=suffix or "png", drawing=drawing, force=force
+    )
+    try:
+        with _show_progress(quiet) as progress:
+            report = export_models(models, output, options, jobs=jobs, progress=progress)
+    except KeyboardInterrupt:
+        complain(
+            f"stopped; the same command goes on from here ({printable(output, 200)} holds whole pictures)"
+        )
+        context.exit(INTERRUPTED)
+    _print_report(report, quiet, as_json)
+    context.exit(1 if report.failures else 0)
+
+
+@contextmanager
+def _show_progress(quiet: bool) -> Iterator[Callable[[Progress], None] | None]:
+    """Yield what shows progress: a bar on a terminal, a line for each model elsewhere, nothing if quiet."""
+    if quiet:
+        yield None
+    elif not sys.stderr.isatty():
+        yield lambda progress: _say_result(progress.finished)
+    else:
+        from tqdm import tqdm
+
+        with tqdm(unit="page", dynamic_ncols=True, file=sys.stderr) as bar:
+
+            def advance(progress: Progress) -> None:
+                bar.total = progress.known
+                bar.update(progress.done - bar.n)
+                with bar.external_write_mode(file=sys.stderr):
+                    _say_result(progress.finished)
+
+            yield advance
+
+
+def _say_result(result: ModelResult | None) -> None:
+    if result is None:
+        return
+    name = printable(result.path, 200)
+    for note in result.notes:
+        say(f"{name}: {note}")
+    kept = f", {result.kept:,} were there" if result.kept else ""
+    say(f"{name}: {result.drawn:,} pages drawn{kept}{', failed' if result.failure else ''}")
+
+
+def _print_report(report: Report, quiet: bool, as_json: bool) -> None:
+    for failure in report.failures:
+        complain(_naming(str(failure.path), failure.reason))
+    if as_json:
+        print_json({"folder": report.folder, "pictures": report.pictures, "failures": report.failures})
+    else:
+        click.echo(report.manifest)
+    if not quiet:
+        failed = (
+            f", {len(report.failures):,} of {len(report.models):,} models failed" if report.failures else ""
+        )
+        say(f"{report.drawn:,} pages drawn, {report.kept:,} kept{failed}")
+
+
+def _naming(path: str, reason: str) -> str:
+    """Return the reason with the model's name before it, which the reader's own sentences begin with."""
+    name = printable(path, 200)
+    return reason if reason.startswith(f"{name}: ") else f"{name}: {reason}"

@@ -1,0 +1,85 @@
+"""`filtviz.export`: every convolution of many models as pictures, and a manifest of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from os import PathLike
+from pathlib import Path
+
+from filtviz.outputs.files import make_folder
+from filtviz.outputs.jobs import Outcome, run_jobs
+from filtviz.outputs.manifest import MANIFEST, write_manifest
+from filtviz.outputs.planning import ExportOptions, Planner
+from filtviz.outputs.results import ModelResult, Progress, ProgressCallback, Report
+
+__all__ = ["export"]
+
+
+def export(
+    paths: Iterable[str | PathLike[str]],
+    folder: str | PathLike[str],
+    options: ExportOptions | None = None,
+    *,
+    jobs: int | None = None,
+    progress: ProgressCallback | None = None,
+) -> Report:
+    """Draw the convolutions of many model files into ``folder``, a folder for each model, and print nothing.
+
+    A file that fails does not stop the others. What an earlier run has drawn in the same way is kept.
+    Whatever the number of ``jobs``, the same bytes are written; None is one for each core. To run on another
+    engine, choose it with ``joblib.parallel_config`` around the call. ``progress`` is called after each piece
+    of work.
+
+    Raises:
+        OutputError: ``folder`` cannot be written at all.
+    """
+    models = [Path(path) for path in paths]
+    folder = Path(folder)
+    make_folder(folder)
+    planner = Planner(models, folder, options or ExportOptions())
+    results: list[ModelResult] = []
+    try:
+        tally = _Tally(planner)
+        for outcome in run_jobs(planner.jobs(), jobs):
+            finished = tally.add(outcome)
+            if finished:
+                results.append(finished)
+            if progress:
+                progress(Progress(done=tally.pages, known=planner.pages, finished=finished))
+    finally:
+        existing = [entry for entry in planner.entries.values() if (folder / entry["file"]).is_file()]
+        write_manifest(folder, existing, complete=len(results) == len(models))
+    own = tuple(entry for entry in existing if entry["file"] in planner.own_files)
+    return Report(folder=folder, manifest=folder / MANIFEST, models=tuple(results), pictures=own)
+
+
+class _Tally:
+    """Adds up outcomes, which come in the order of the models."""
+
+    def __init__(self, planner: Planner) -> None:
+        self.planner = planner
+        self.pages = 0
+        self.drawn = 0
+        self.failure: str | None = None
+
+    def add(self, outcome: Outcome) -> ModelResult | None:
+        """Count an outcome; return the model's result where it was its last."""
+        self.pages += outcome.pages
+        self.drawn += outcome.pages
+        if outcome.failure:
+            self.failure = self.failure or outcome.failure
+            self.planner.give_up(outcome.model)
+        return self._close(outcome.model) if outcome.last else None
+
+    def _close(self, model: int) -> ModelResult:
+        plan = self.planner.plans[model]
+        failures = [*plan.failures, *([self.failure] if self.failure else [])]
+        result = ModelResult(
+            path=self.planner.models[model],
+            drawn=self.drawn,
+            kept=plan.kept,
+            notes=tuple(plan.notes),
+            failure="; ".join(failures) or None,
+        )
+        self.drawn, self.failure = 0, None
+        return result
