@@ -1,0 +1,90 @@
+"""How a network differs from an earlier file of it: better evidence than any estimate from one file."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from filtviz.measures.findings import Change, FilterChange
+from filtviz.measures.kernels import Floats, Kernels
+from filtviz.measures.lowfrequency import band_energies, filter_shares, layer_share
+from filtviz.measures.subject import nonfinite_filters
+from filtviz.network import ConvLayer, Network
+
+__all__ = ["changes_from"]
+
+_LEVEL = 0.05
+
+
+def changes_from(before: Network, name: str, layer: ConvLayer) -> Change:
+    """Compare a layer with the same one of an earlier file, which is known there as ``name``.
+
+    The same is the convolution of the same label and shape, else that of the same number and shape.
+    """
+    earlier = _counterpart(before, layer)
+    if earlier is None:
+        shape = "x".join(map(str, layer.filters.shape))
+        return Change(before=name, reason=f"it has no convolution of shape {shape} in that place")
+    if len(nonfinite_filters(earlier)):
+        return Change(before=name, reason="its weights there are not finite")
+    return _compare(
+        np.asarray(earlier.filters, dtype=np.float64), np.asarray(layer.filters, dtype=np.float64), name
+    )
+
+
+def _counterpart(before: Network, layer: ConvLayer) -> ConvLayer | None:
+    candidates = [each for each in before.conv_layers if each.label == layer.label]
+    candidates += [each for each in before.conv_layers if each.conv_index == layer.conv_index]
+    return next(
+        (
+            each
+            for each in candidates
+            if each.axes == layer.axes and each.weights.shape == layer.weights.shape
+        ),
+        None,
+    )
+
+
+def _compare(earlier: NDArray[np.float64], later: NDArray[np.float64], name: str) -> Change:
+    difference = later - earlier
+    added = _added(earlier, later)
+    share = share_p = significant = None
+    if added.any():
+        kernels = Kernels.of(added)
+        low = band_energies(kernels)
+        test = layer_share(kernels, low)
+        if test is not None:
+            share, share_p = test.mean, test.p
+            ps = filter_shares(kernels, low).p
+            known = ps[np.isfinite(ps)]
+            significant = float((known < _LEVEL).mean()) if len(known) else None
+    return Change(
+        before=name,
+        cos2=_cos2(earlier.ravel(), later.ravel()),
+        relative_change=_ratio(difference, earlier),
+        share=share,
+        share_p=share_p,
+        significant=significant,
+        filters=tuple(
+            FilterChange(index=i, cos2=_cos2(a.ravel(), b.ravel()), relative_change=_ratio(b - a, a))
+            for i, (a, b) in enumerate(zip(earlier, later, strict=True))
+        ),
+    )
+
+
+def _added(earlier: Floats, later: Floats) -> Floats:
+    """Return ``later`` less its projection on ``earlier``; rounding is not taken for a change."""
+    energy = float(np.vdot(earlier, earlier))
+    added = later - (float(np.vdot(earlier, later)) / energy) * earlier if energy > 0 else later
+    scale = float(np.abs(later).max())
+    return np.where(np.abs(added) > 1e-7 * scale, added, 0.0) if scale > 0 else np.zeros_like(later)
+
+
+def _cos2(a: Floats, b: Floats) -> float | None:
+    energies = float(a @ a) * float(b @ b)
+    return float(a @ b) ** 2 / energies if energies > 0 else None
+
+
+def _ratio(difference: Floats, earlier: Floats) -> float | None:
+    norm = float(np.linalg.norm(earlier))
+    return float(np.linalg.norm(difference)) / norm if norm > 0 else None

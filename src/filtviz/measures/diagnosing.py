@@ -1,0 +1,205 @@
+"""`filtviz.diagnose`: a network in, a `Diagnosis` out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from filtviz.errors import MeasureError
+from filtviz.measures.changing import changes_from
+from filtviz.measures.composed import Composed, composed_structure, cost
+from filtviz.measures.filters import diagnose_filters, first_to_look_at
+from filtviz.measures.findings import Change, Diagnosis, FilterDiagnosis, Finding, LayerDiagnosis, Unjudged
+from filtviz.measures.judging import LAYER_MEASURES
+from filtviz.measures.nextsteps import checks_met, commands_for
+from filtviz.measures.showing import SHOWN_MEASURES
+from filtviz.measures.subject import Subject, gather_subjects, nonfinite_filters
+from filtviz.measures.summary import summarise
+from filtviz.measures.verdicts import judge
+from filtviz.measures.wording import listed, plural, shown
+from filtviz.network import ConvLayer, Network
+
+__all__ = ["diagnose"]
+
+_MAX_COST = 5e10
+"""Multiplications that composing shuffled stacks may take: about a quarter of a minute."""
+
+
+def diagnose(
+    network: Network,
+    *,
+    before: Sequence[tuple[str, Network]] = (),
+    input_range: tuple[float, float] | None = None,
+) -> Diagnosis:
+    """Judge each convolution of a network by its weights alone.
+
+    Args:
+        network: The network.
+        before: Earlier states of it, each with the name by which to speak of it, such as its file's.
+        input_range: The lowest and the highest value of an input pixel, for the proof of dead filters.
+
+    Raises:
+        MeasureError: ``input_range`` is empty or not finite.
+    """
+    if input_range is not None and not (np.isfinite(input_range).all() and input_range[0] <= input_range[1]):
+        raise MeasureError(f"the input range must be two finite numbers, the lower first, not {input_range}")
+    drawn = [layer for layer in network.conv_layers if layer.why_not_drawn is None]
+    judged: dict[int, LayerDiagnosis] = {}
+    for layer in drawn:
+        refused = _refuse(layer)
+        if refused is not None:
+            judged[layer.conv_index] = refused
+    finite = [layer for layer in drawn if layer.conv_index not in judged]
+    for subject in gather_subjects(network, finite, input_range):
+        changes = tuple(changes_from(earlier, name, subject.layer) for name, earlier in before)
+        judged[subject.layer.conv_index] = _diagnose_layer(subject, changes)
+    layers = tuple(judged[index] for index in sorted(judged))
+    unjudged = tuple(_unjudged(layer) for layer in network.conv_layers if layer.why_not_drawn is not None)
+    file = None if network.origin.path is None else str(network.origin.path)
+    return Diagnosis(
+        file=file,
+        layers=layers,
+        unjudged=unjudged,
+        summary=summarise(layers, unjudged, bool(before)),
+        commands=commands_for(file, layers, bool(before)),
+        checks=checks_met(layers),
+    )
+
+
+def _diagnose_layer(subject: Subject, changes: tuple[Change, ...]) -> LayerDiagnosis:
+    composed, note = _compose(subject)
+    filters = diagnose_filters(subject, composed)
+    taken = [measure(subject) for measure in (*LAYER_MEASURES, *SHOWN_MEASURES)]
+    found = [each for each in taken if each is not None]
+    found += _of_filters(filters, composed, subject)
+    by_key = {each.measure: each for each in found}
+    judgement = judge(subject, by_key)
+    layer = subject.layer
+    return LayerDiagnosis(
+        index=layer.conv_index,
+        name=layer.label,
+        type=layer.type,
+        shape=subject.kernels.shape,
+        dtype=str(layer.weights.dtype),
+        verdict=judgement.verdict,
+        sentence=f"{shown(layer.label)}: {judgement.sentence}.",
+        initialiser=subject.initialiser if subject.rule.known else "unknown",
+        residue=by_key["residue"].value,
+        findings=tuple(found),
+        filters=filters,
+        first_filters=first_to_look_at(filters),
+        composed_size=None if composed is None else composed.size,
+        changes=changes,
+        notes=(note,) if note else (),
+    )
+
+
+def _compose(subject: Subject) -> tuple[Composed | None, str]:
+    """Measure the filters seen through the layers below, or say why not."""
+    stages = subject.stack.stages
+    if not stages:
+        return None, f"not composed with the layers below: {subject.stack.reason}"
+    if cost(stages) > _MAX_COST:
+        return None, "not composed with the layers below: shuffling so large a stack would take minutes"
+    return composed_structure(stages), ""
+
+
+def _of_filters(
+    filters: Sequence[FilterDiagnosis], composed: Composed | None, subject: Subject
+) -> list[Finding]:
+    """Sum up for the layer what the filters gave one by one."""
+    dead = [each.index for each in filters if each.dead]
+    decayed = [each.index for each in filters if each.decayed]
+    named = sum(each.classical is not None for each in filters)
+    findings = [
+        Finding(
+            measure="dead",
+            value=None if subject.bounds is None else float(len(dead)),
+            found=bool(dead),
+            reading=_dead_reading(dead, subject),
+        ),
+        Finding(
+            measure="decayed",
+            value=float(len(decayed)),
+            found=bool(decayed),
+            reading=f"{_numbered(decayed)} decayed to almost nothing"
+            if decayed
+            else "none decayed to a tenth",
+        ),
+        Finding(
+            measure="classical",
+            value=float(named),
+            found=named > 0,
+            reading=f"{plural(named, 'filter')} of {len(filters)} match a classical kernel beyond chance",
+        ),
+    ]
+    if composed is not None:
+        findings.append(_composed_finding(filters, composed))
+    return findings
+
+
+def _composed_finding(filters: Sequence[FilterDiagnosis], composed: Composed) -> Finding:
+    smooth = sum(each.composed_texture == "smooth" for each in filters)
+    rough = sum(each.composed_texture == "rough" for each in filters)
+    concentrated = sum(each.concentrated for each in filters)
+    rows, cols = composed.size
+    return Finding(
+        measure="composed",
+        value=(smooth + rough) / len(filters),
+        found=smooth + rough + concentrated > 0,
+        reading=(
+            f"as {rows}x{cols} filters on the image (linearised), of {len(filters)}: {smooth} "
+            f"low-pass, {rough} fine, "
+            f"{concentrated} more concentrated than chance"
+        ),
+    )
+
+
+def _dead_reading(dead: Sequence[int], subject: Subject) -> str:
+    if dead:
+        return f"{_numbered(dead)} provably dead"
+    if subject.bounds is None:
+        return "no bound: no rectifier is known to follow, or what reaches the layer is not known"
+    return "none can be proved dead, which does not say that all are alive"
+
+
+def _numbered(indices: Sequence[int]) -> str:
+    return f"filter{'s'[: len(indices) > 1]} {listed([str(i) for i in indices])}"
+
+
+def _refuse(layer: ConvLayer) -> LayerDiagnosis | None:
+    """Return the diagnosis of a layer that holds no numbers to judge, or None where it does."""
+    broken = nonfinite_filters(layer).tolist()
+    if layer.weights.size == 0:
+        return _undecided(layer, "it holds no weights")
+    if len(broken):
+        which = f"{len(broken)} of its {layer.n_filters} filters hold NaN or infinite numbers"
+        return _undecided(
+            layer, f"{which} ({listed([str(i) for i in broken])}), as a diverged training leaves", broken
+        )
+    if np.ptp(layer.filters) == 0:
+        value = float(layer.filters.flat[0])
+        return _undecided(layer, f"all its {layer.weights.size:,} weights are {value:g}")
+    return None
+
+
+def _undecided(layer: ConvLayer, why: str, broken: Sequence[int] | None = None) -> LayerDiagnosis:
+    filters, channels, rows, cols = layer.filters.shape
+    broken = () if broken is None else broken
+    return LayerDiagnosis(
+        index=layer.conv_index,
+        name=layer.label,
+        type=layer.type,
+        shape=(filters, channels, rows, cols),
+        dtype=str(layer.weights.dtype),
+        verdict="undecided",
+        sentence=f"{shown(layer.label)}: cannot tell, because {why}.",
+        initialiser="unknown",
+        filters=tuple(FilterDiagnosis(index=int(i), norm=float("nan"), nonfinite=True) for i in broken),
+    )
+
+
+def _unjudged(layer: ConvLayer) -> Unjudged:
+    assert layer.why_not_drawn is not None
+    return Unjudged(index=layer.conv_index, name=layer.label, type=layer.type, reason=layer.why_not_drawn)

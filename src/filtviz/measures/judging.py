@@ -1,0 +1,284 @@
+"""The measures that judge or that can find something: a layer in, a `Finding` with its reading out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from filtviz.measures.channels import coupling, heterogeneity, reliance
+from filtviz.measures.diversity import closest_pair, pair_threshold, significant_component, similar_pairs
+from filtviz.measures.findings import Finding
+from filtviz.measures.initialisers import beyond_bound, gram_deviation
+from filtviz.measures.lowfrequency import band_energies, layer_share
+from filtviz.measures.residue import noise_residue
+from filtviz.measures.sphericity import sign_sphericity
+from filtviz.measures.spike import largest_eigenvalue
+from filtviz.measures.stored import clipping, quantisation
+from filtviz.measures.subject import Subject
+from filtviz.measures.table import ALPHA, LEVEL
+from filtviz.measures.wording import about, percent
+
+__all__ = ["DUPLICATE_COSINE", "LAYER_MEASURES", "collapse"]
+
+DUPLICATE_COSINE = 0.95
+
+_COLLAPSED_SHARE = 0.5
+_CLIPPED_LEVEL = 0.001
+_DISTINCT_SHARE = 0.95
+
+
+def bias(subject: Subject) -> Finding:
+    """Have the biases, or the batch normalisation in their place, left their start?"""
+    reading = {
+        "none": "it has no biases",
+        "zero": "all biases are 0, as they are at the start",
+        "constant": "all biases are one constant, as an initialiser may set them",
+        "moved": "the biases are no longer a constant, as they are at the start",
+    }[subject.bias]
+    if subject.normalisation_moved:
+        reading += "; the batch normalisation after it has left its start"
+    return Finding(measure="bias", value=None, found=subject.moved, reading=reading)
+
+
+def bound(subject: Subject) -> Finding | None:
+    """How many weights lie beyond the initialiser's bound?"""
+    rule = subject.rule.rule
+    if rule.family != "uniform":
+        return None
+    share = beyond_bound(subject.kernels, rule.bound(subject.kernels.shape))
+    limit = rule.bound(subject.kernels.shape)
+    reading = f"{percent(share)} of the weights lie beyond ±{limit:.3g}, the bound of {rule.name}"
+    if not subject.rule.known:
+        reading += ", the default: the initialiser is not known, so nothing follows"
+    return Finding(
+        measure="bound", value=share, threshold=0.0, found=subject.rule.known and share > 0, reading=reading
+    )
+
+
+def initialiser(subject: Subject) -> Finding:
+    """Could a catalogued initialiser have drawn these weights?"""
+    p = subject.origin.p
+    if subject.origin.fits:
+        best = subject.origin.fits[0]
+        how = "as" if p >= LEVEL else "not as"
+        reading = f"distributed {how} {best.name} draws them (the best of the catalogue)"
+    else:
+        reading = "no initialiser of the catalogue draws weights of this size and range"
+    return Finding(
+        measure="initialiser", value=None, p=p, level=LEVEL, judges=True, found=p < LEVEL, reading=reading
+    )
+
+
+def orthogonal(subject: Subject) -> Finding | None:
+    """Is the layer an orthogonal matrix?"""
+    deviation = gram_deviation(subject.kernels)
+    if np.isnan(deviation):
+        return None
+    is_one = deviation < 1e-3
+    reading = "an orthogonal matrix, as an initialiser makes it" if is_one else "no orthogonal matrix"
+    return Finding(measure="orthogonal", value=deviation, threshold=1e-3, found=is_one, reading=reading)
+
+
+def residue(subject: Subject) -> Finding:
+    """How much of what is seen still is the initial noise?"""
+    estimate = noise_residue(subject.kernels, subject.rule.rule)
+    if estimate.share is None:
+        return Finding(measure="residue", value=None, reading=f"cannot tell, because {estimate.reason}")
+    reading = f"{about(estimate.share)} of the visible variance is still the initial noise"
+    return Finding(measure="residue", value=estimate.share, found=True, reading=reading)
+
+
+def low_frequency(subject: Subject) -> Finding | None:
+    """Are the kernels smoother or rougher than white noise?"""
+    test = layer_share(subject.kernels, band_energies(subject.kernels))
+    if test is None:
+        return None
+    how = "as smooth as white noise" if test.p >= LEVEL else "smoother than white noise"
+    if test.p < LEVEL and test.z < 0:
+        how = "rougher than white noise"
+    return Finding(
+        measure="low-frequency",
+        value=test.mean,
+        p=test.p,
+        level=LEVEL,
+        judges=True,
+        found=test.p < LEVEL,
+        reading=f"the kernels are {how} (z = {test.z:.1f})",
+    )
+
+
+def sphericity(subject: Subject) -> Finding | None:
+    """Are the positions of a kernel exchangeable?"""
+    test = sign_sphericity(subject.kernels)
+    if test is None:
+        return None
+    found = test.p < LEVEL
+    reading = "the positions of a kernel are not exchangeable" if found else "no position stands out"
+    return Finding(
+        measure="sphericity", value=test.q, p=test.p, level=LEVEL, judges=True, found=found, reading=reading
+    )
+
+
+def filter_energy(subject: Subject) -> Finding | None:
+    """Are some filters used more than others?"""
+    test = heterogeneity(subject.kernels, "filters")
+    if test is None:
+        return None
+    found = test.p < LEVEL
+    reading = "some filters are used more than others" if found else "no filter is used more than others"
+    return Finding(
+        measure="filter-energy",
+        value=test.statistic,
+        p=test.p,
+        level=LEVEL,
+        judges=True,
+        found=found,
+        reading=reading,
+    )
+
+
+def channel_energy(subject: Subject) -> Finding | None:
+    """Are some input channels used more than others?"""
+    test = heterogeneity(subject.kernels, "channels")
+    if test is None:
+        return None
+    found = test.p < LEVEL
+    more = "some input channels are used more than others"
+    return Finding(
+        measure="channel-energy",
+        value=test.statistic,
+        p=test.p,
+        level=LEVEL,
+        judges=True,
+        found=found,
+        reading=more if found else more.replace("some input channels are", "no input channel is"),
+    )
+
+
+def coupled(subject: Subject) -> Finding | None:
+    """Does the following layer rely on the filters that are strong here?"""
+    if subject.following is None:
+        return None
+    test = coupling(subject.kernels, reliance(subject.following.filters))
+    if test is None:
+        return None
+    found = test.p < ALPHA
+    reading = f"{'relies' if found else 'does not visibly rely'} on the stronger filters"
+    return Finding(
+        measure="coupling",
+        value=test.rho,
+        p=test.p,
+        level=ALPHA,
+        found=found,
+        reading=f"the following layer {reading}",
+    )
+
+
+def spike(subject: Subject) -> Finding | None:
+    """Does one direction stand out of the noise?"""
+    test = largest_eigenvalue(subject.kernels)
+    if test is None:
+        return None
+    found = test.p < LEVEL
+    reading = "a low-rank component beyond noise" if found else "no direction stands out of the noise"
+    return Finding(
+        measure="spike", value=test.s, p=test.p, level=LEVEL, judges=True, found=found, reading=reading
+    )
+
+
+def duplicates(subject: Subject) -> Finding | None:
+    """Are two filters the same but for their size or sign?"""
+    kernels = subject.kernels
+    if kernels.n_filters < 2:
+        return None
+    chance = pair_threshold(kernels.n_filters, kernels.size // kernels.n_filters)
+    limit = max(chance, DUPLICATE_COSINE)
+    closest = closest_pair(kernels)
+    pair = f"{closest.first} and {closest.second} (cos {closest.cosine:.2f})"
+    cosine = abs(closest.cosine)
+    reading = f"the closest filters, {pair}, are no closer than chance"
+    if cosine >= limit and chance < 1:
+        n = len(similar_pairs(kernels, limit))
+        reading = f"{n} pair{'s'[: n > 1]} of near-duplicates; the closest are filters {pair}"
+    elif cosine >= chance and chance < 1:
+        reading = f"the closest filters, {pair}, are correlated"
+    return Finding(
+        measure="duplicates",
+        value=closest.cosine,
+        threshold=limit,
+        found=chance < 1 and cosine >= limit,
+        reading=reading,
+    )
+
+
+def clipped(subject: Subject) -> Finding | None:
+    """Do the values pile up at ±max?"""
+    test = clipping(subject.kernels)
+    if test is None:
+        return None
+    found = test.p < _CLIPPED_LEVEL
+    largest = float(np.abs(subject.kernels.flat).max())
+    reading = f"{percent(test.share)} of the values lie at ±{largest:.3g}"
+    return Finding(
+        measure="clipped",
+        value=test.share,
+        p=test.p,
+        level=_CLIPPED_LEVEL,
+        found=found,
+        reading=f"the values pile up: {reading}" if found else f"no pile at the limits: {reading}",
+    )
+
+
+def quantised(subject: Subject) -> Finding:
+    """Are there fewer distinct values than the precision allows?"""
+    count = quantisation(subject.kernels)
+    ratio = count.distinct / max(count.expected, 1.0)
+    found = ratio < _DISTINCT_SHARE
+    of = f"{count.distinct:,} distinct values among {subject.kernels.size:,} weights"
+    half = " in half precision" if subject.kernels.precision == np.float16 else ""
+    return Finding(
+        measure="quantised",
+        value=ratio,
+        threshold=_DISTINCT_SHARE,
+        found=found,
+        reading=f"only {of}{half}" if found else f"{of}{half}, as many as its precision gives",
+    )
+
+
+def collapse(subject: Subject) -> Finding | None:
+    """Do the filters share a direction? Judges only where the layer is structured for other reasons."""
+    if min(subject.kernels.rows.shape) < 2:
+        return None
+    component = significant_component(subject.kernels, over=_COLLAPSED_SHARE)
+    found = component.p is not None and component.p < ALPHA
+    directions = "few directions" if found else "many directions"
+    return Finding(
+        measure="first-component",
+        value=component.share,
+        p=component.p,
+        level=ALPHA,
+        threshold=_COLLAPSED_SHARE,
+        found=found,
+        reading=f"the first component holds {percent(component.share)} of the filters: {directions}",
+    )
+
+
+LAYER_MEASURES: tuple[Callable[[Subject], Finding | None], ...] = (
+    bias,
+    bound,
+    initialiser,
+    orthogonal,
+    residue,
+    low_frequency,
+    sphericity,
+    filter_energy,
+    channel_energy,
+    spike,
+    coupled,
+    collapse,
+    duplicates,
+    clipped,
+    quantised,
+)
+"""Each measure of a whole layer, in the order in which they are shown; None says that it cannot be taken."""

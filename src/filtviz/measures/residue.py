@@ -1,0 +1,191 @@
+"""How much of what is seen still is the initial noise?
+
+Uniform initial weights leave a mark that training only blurs: w = u + d with u ~ U(-A, A) and the change
+d ~ πN(0, s₁²) + (1-π)N(0, s₂²). The residue R² = (A²/3)/(A²/3 + Var d) estimates cos²(w, u).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from scipy import optimize, special
+
+from filtviz.measures.initialisers import CATALOGUE, Rule
+from filtviz.measures.kernels import Floats, Kernels
+
+__all__ = [
+    "Histogram",
+    "NoiseFit",
+    "Residue",
+    "fit_noise",
+    "histogram",
+    "likeliest_uniform_rule",
+    "noise_residue",
+]
+
+_MIN_EVIDENCE = 12.0
+_MAX_MISFIT = 6.6
+_MIN_RMS = 0.97
+_MAX_DISAGREEMENT = 0.12
+
+_BINS = 192
+_ROOT_TAU = float(np.sqrt(2 * np.pi))
+_STARTS = ((0.2, 0.8, 0.5), (0.05, 0.4, 0.7))
+"""Where the search begins: s₁ and s₂ in units of the rms, and π."""
+
+
+class Histogram(NamedTuple):
+    """Magnitudes counted in bins: ``edges`` from 0, ``counts``, and the rms of the weights."""
+
+    edges: Floats
+    counts: Floats
+    rms: float
+
+
+class NoiseFit(NamedTuple):
+    """A maximum-likelihood fit: minus the log likelihood, A, Var d, and the parameters of the search."""
+
+    cost: float
+    bound: float
+    variance: float
+    parameters: tuple[float, ...]
+
+    @property
+    def residue(self) -> float:
+        """R², the share of the variance that is the uniform part's."""
+        noise = self.bound**2 / 3
+        return noise / (noise + self.variance)
+
+
+@dataclass(frozen=True)
+class Residue:
+    """The share of initial noise, or why it cannot be told.
+
+    ``share`` is None where the gate stays shut; ``reason`` then completes "cannot tell, because …".
+    """
+
+    share: float | None
+    reason: str
+    evidence: float
+    misfit: float
+
+
+def noise_residue(kernels: Kernels, rule: Rule) -> Residue:
+    """Estimate R² with the bound of ``rule``, and report it only where four conditions hold.
+
+    The likelihood ratio against no uniform part is over 12; that of a free bound against the rule's is under
+    6.6 (1 % of χ² with one degree); the rms is at least .97 of the initial one (weight decay shrinks the
+    initial weights, which the model does not know); the two estimates differ by less than .12.
+    """
+    if rule.family != "uniform":
+        reason = f"{rule.name} draws normal numbers, which leave no trace that training only blurs"
+        return Residue(None, reason, float("nan"), float("inf"))
+    if kernels.rms < _MIN_RMS * rule.std(kernels.shape):
+        reason = "the weights have shrunk below their initial size, as weight decay makes them"
+        return Residue(None, reason, float("nan"), float("inf"))
+    counted = histogram(kernels)
+    bound = rule.bound(kernels.shape)
+    fixed = fit_noise(counted, bound=bound)
+    free = fit_noise(counted, near=fixed)
+    without = fit_noise(counted, bound=0.0)
+    evidence, misfit = 2 * (without.cost - free.cost), 2 * (fixed.cost - free.cost)
+    reason = ""
+    if evidence <= _MIN_EVIDENCE:
+        reason = "the values show no trace of uniform draws"
+    elif misfit >= _MAX_MISFIT:
+        reason = f"the trace of uniform draws does not end where that of {rule.name} would"
+    elif abs(free.residue - fixed.residue) >= _MAX_DISAGREEMENT:
+        reason = "two ways to estimate it disagree"
+    return Residue(None if reason else fixed.residue, reason, evidence, misfit)
+
+
+def likeliest_uniform_rule(layers: Sequence[Kernels]) -> Rule | None:
+    """Return the uniform rule whose trace most of the layers bear, or None where none bears any.
+
+    Of rules that serve as many layers, the one under which these are likelier.
+    """
+    best: tuple[int, float] = (0, 0.0)
+    chosen = None
+    for rule in (rule for rule in CATALOGUE if rule.family == "uniform"):
+        residues = [noise_residue(kernels, rule) for kernels in layers]
+        score = sum(each.share is not None for each in residues), -sum(each.misfit for each in residues)
+        if score[0] > 0 and (chosen is None or score > best):
+            best, chosen = score, rule
+    return chosen
+
+
+def histogram(kernels: Kernels) -> Histogram:
+    """Count the magnitudes: even bins up to 4 rms, and ever wider ones for what lies beyond."""
+    magnitudes = np.abs(kernels.flat)
+    largest, usual = float(magnitudes.max()) * (1 + 1e-9), 4 * kernels.rms
+    edges = np.linspace(0, min(largest, usual), _BINS + 1)
+    if largest > usual:
+        edges = np.append(edges, np.geomspace(usual, largest, 9)[1:])
+    return Histogram(edges, np.histogram(magnitudes, edges)[0].astype(np.float64), kernels.rms)
+
+
+def fit_noise(counted: Histogram, *, bound: float | None = None, near: NoiseFit | None = None) -> NoiseFit:
+    """Fit the mixture by maximum likelihood.
+
+    ``bound`` fixes A (0 for no uniform part); None fits it too, and then ``near``, a fit with a fixed one,
+    is where one search begins, so that the free fit is never the worse of the two.
+    """
+    rms = counted.rms
+    limits = [(np.log(rms * 1e-3), np.log(rms * 20))] * 2 + [(-6.0, 6.0)]
+    starts: list[tuple[float, ...]] = [
+        (np.log(rms * a), np.log(rms * b), special.logit(share)) for a, b, share in _STARTS
+    ]
+    if bound is None:
+        limits.append((np.log(rms * 0.05), np.log(rms * 5)))
+        starts = [(*start, np.log(rms * 1.6)) for start in starts[:1]]
+        if near is not None:
+            starts.append((*near.parameters[:3], np.log(near.bound)))
+    elif bound == 0:
+        starts = [(np.log(rms * 0.7), np.log(rms * 1.1), 0.0), (np.log(rms * 0.5), np.log(rms * 1.5), 1.0)]
+    cost = _cost(counted, bound)
+    fits = [optimize.minimize(cost, start, jac=True, bounds=limits, method="L-BFGS-B") for start in starts]
+    best = min(fits, key=lambda fit: float(fit.fun))
+    log_s1, log_s2, log_odds = best.x[:3]
+    share = float(special.expit(log_odds))
+    variance = share * float(np.exp(2 * log_s1)) + (1 - share) * float(np.exp(2 * log_s2))
+    fitted = float(np.exp(best.x[3])) if bound is None else bound
+    return NoiseFit(float(best.fun), fitted, variance, tuple(float(x) for x in best.x))
+
+
+def _cost(counted: Histogram, bound: float | None) -> Callable[[Floats], tuple[float, Floats]]:
+    """Return minus the log likelihood and its gradient in (log s₁, log s₂, logit π[, log A])."""
+
+    def cost(x: Floats) -> tuple[float, Floats]:
+        s1, s2, share = np.exp(x[0]), np.exp(x[1]), special.expit(x[2])
+        a = float(np.exp(x[3])) if bound is None else bound
+        first, second = _distribution(counted.edges, a, s1), _distribution(counted.edges, a, s2)
+        weights = np.array([share, 1 - share])
+        mass = np.diff(weights[0] * first[0] + weights[1] * second[0])
+        mass = np.maximum(mass, 1e-300)
+        slopes = [share * first[1], (1 - share) * second[1], share * (1 - share) * (first[0] - second[0])]
+        if bound is None:
+            slopes.append(share * first[2] + (1 - share) * second[2])
+        ratio = counted.counts / mass
+        gradient = -np.array([(ratio * np.diff(slope)).sum() for slope in slopes])
+        return -float((counted.counts * np.log(2 * mass)).sum()), gradient
+
+    return cost
+
+
+def _distribution(x: Floats, a: float, s: float) -> tuple[Floats, Floats, Floats]:
+    """Return the distribution function of U(-a, a) + N(0, s²) at ``x``, and its slopes in log s and log a.
+
+    Its density is [Φ((x+a)/s) - Φ((x-a)/s)]/2a, whose integral is [q(x+a) - q(x-a)]/2a with
+    q(t) = tΦ(t/s) + sφ(t/s); dq/dt = Φ(t/s) and dq/ds = φ(t/s).
+    """
+    if a == 0:
+        density = np.exp(-0.5 * (x / s) ** 2) / _ROOT_TAU
+        return special.ndtr(x / s), -x / s * density, np.zeros_like(x)
+    upper, lower = (x + a) / s, (x - a) / s
+    big, small = special.ndtr(upper), special.ndtr(lower)
+    peak, foot = np.exp(-0.5 * upper**2) / _ROOT_TAU, np.exp(-0.5 * lower**2) / _ROOT_TAU
+    value = s * (upper * big + peak - lower * small - foot) / (2 * a)
+    return value, s * (peak - foot) / (2 * a), (big + small) / 2 - value

@@ -1,0 +1,47 @@
+"""Are the positions of a kernel exchangeable, or do some go together?"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from scipy import stats
+
+from filtviz.measures.kernels import Kernels
+
+__all__ = ["Sphericity", "sign_sphericity"]
+
+
+class Sphericity(NamedTuple):
+    """Q of the sign test, its degrees of freedom, and the p-value."""
+
+    q: float
+    degrees: int
+    p: float
+
+
+def sign_sphericity(kernels: Kernels) -> Sphericity | None:
+    """Test whether the directions of the kernels are spread evenly over the sphere.
+
+    S = mean(ww'/‖w‖²) over the N kernels as vectors of p weights, Q = N p(p+2)/2 · tr (S - I/p)², which is
+    chi-squared with (p-1)(p+2)/2 degrees of freedom where all directions are equally likely: the sign test of
+    sphericity (Hallin & Paindaveine 2006, for sign scores; Sirkiä et al. 2009). At small N it has no power.
+
+    Returns:
+        None for kernels of one weight, or where no kernel has any energy.
+    """
+    p = kernels.n_positions
+    n = int((kernels.energy > 0).sum())
+    if p == 1 or n == 0:
+        return None
+    scatter = np.zeros((p, p))
+    for block in kernels.blocks():
+        vectors = kernels.weights[block].reshape(-1, p)
+        energies = kernels.energy[block].reshape(-1)
+        alive = energies > 0
+        directions = vectors[alive] / np.sqrt(energies[alive])[:, np.newaxis]
+        scatter += directions.T @ directions
+    deviation = scatter / n - np.eye(p) / p
+    q = n * p * (p + 2) / 2 * float((deviation**2).sum())
+    degrees = (p - 1) * (p + 2) // 2
+    return Sphericity(q, degrees, float(stats.chi2.sf(q, degrees)))
