@@ -191,8 +191,7 @@ def _nonlinearity(layer: Layer) -> tuple[Step, ...]:
     key = name.lower().replace("_", "")
     if key in ("linear", "identity"):
         return ()
-    leak = layer.options.get("leakiness", 1 / 3 if key.startswith("very") else 0.01)
-    if key in ("leakyrectify", "veryleakyrectify"):
+    if key == "leakyrectify" and (leak := layer.options.get("leakiness")) is not None:
         return (Pointwise(name=name, function=lambda x: np.where(x > 0, x, leak * x)),)
     return (Pointwise(name=name, function=_FUNCTIONS.get(key)),)
 
@@ -294,7 +293,7 @@ def _read_sum(layer: Layer) -> tuple[Step, ...]:
     if any(how not in (None, "None") for how in layer.options.get("cropping") or ()):
         raise CompositionError(f"{naming(layer)} crops what it adds, which is not followed")
     function = layer.options.get("merge_function", "add")
-    if str(function).rpartition(".")[2] != "add":
+    if not layer.type.startswith("ElemwiseSum") and str(function).rpartition(".")[2] != "add":
         raise CompositionError(f"{naming(layer)} merges by {printable(function, 40)}, which is not linear")
     given = layer.options.get("coeffs", 1.0)
     n = len(layer.inputs)

@@ -1,0 +1,110 @@
+"""The view ``sheet``: every kernel of a layer, a row for each filter and a column for each channel."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from filtviz.drawing.sheets.colours import DIVERGING, by_colour_map, by_primaries, colour_bar
+from filtviz.drawing.sheets.pages import SheetPage, sheet_pages
+from filtviz.drawing.sheets.scales import Scale, normalise, symmetric_limits
+from filtviz.drawing.sheets.sheet import Bar, Sheet
+from filtviz.drawing.sheets.subject import Subject, number, span, take_subject
+from filtviz.errors import DrawingError
+from filtviz.network import ConvLayer
+
+if TYPE_CHECKING:
+    from filtviz.drawing.options import DrawingOptions
+
+__all__ = ["colour_sheet", "kernel_sheet", "pictures", "signed_bar"]
+
+
+def pictures(layer: ConvLayer, channels: Sequence[int], options: DrawingOptions) -> Iterator[SheetPage]:
+    """Yield the pages that show all kernels of the chosen channels, in colour where that is asked for."""
+    subject = take_subject(layer, channels, options.sheet)
+    sheet = kernel_sheet(subject) if options.sheet.primaries is None else colour_sheet(subject)
+    return sheet_pages(sheet, options)
+
+
+def kernel_sheet(subject: Subject) -> Sheet:
+    """Return the sheet of all kernels, in a colour map with zero at its middle."""
+    options = subject.options
+    limits = symmetric_limits(subject.filters, options.scale)
+    cmap = options.cmap or DIVERGING
+    return Sheet(
+        name="sheet",
+        tiles=by_colour_map(normalise(subject.filters, limits), cmap),
+        labels=_with_limits(subject, limits),
+        headings=subject.headings,
+        title=subject.title,
+        facts=(*subject.facts, _axes_of(subject)),
+        notes=subject.notes,
+        bar=signed_bar(colour_bar(cmap), limits, options.scale),
+    )
+
+
+def colour_sheet(subject: Subject) -> Sheet:
+    """Return the sheet of filters of three channels in their own colours: zero is mid grey.
+
+    Raises:
+        DrawingError: there are not three channels.
+    """
+    options = subject.options
+    n = len(subject.channels)
+    if n != 3:
+        raise DrawingError(
+            f"the filters have {n} channel{'s'[: n != 1]}, and {options.primaries} colours need 3: "
+            "leave out --channels rgb, or draw --view rms or --view components"
+        )
+    filters = subject.filters if options.primaries == "rgb" else subject.filters[:, ::-1]
+    # One scale for the three primaries of a pixel, or else its hue would mean nothing.
+    scale: Scale = "layer" if options.scale == "layer" else "filter"
+    limits = symmetric_limits(filters, scale)
+    tiles = by_primaries(np.moveaxis(normalise(filters, limits), 1, -1))
+    return Sheet(
+        name=options.primaries or "",
+        tiles=tiles[:, None],
+        labels=_with_limits(subject, limits),
+        title=subject.title,
+        facts=(
+            *subject.facts,
+            "a tile is a filter: its three channels are red, green and blue, mid grey is zero",
+        ),
+        notes=subject.notes,
+        bar=signed_bar(colour_bar(None), limits, scale),
+    )
+
+
+def signed_bar(
+    colours: NDArray[np.uint8], limits: NDArray[np.float64], scale: Scale, what: str = "weight"
+) -> Bar:
+    """Return the bar for what has a sign, with the numbers that the scale gives it."""
+    if scale == "layer":
+        top = float(limits.max())
+        return Bar(
+            colours=colours,
+            ticks=(number(-top), "0", number(top)),
+            meaning=f"{what}; one scale for all, so that strong and weak can be compared",
+        )
+    return Bar(
+        colours=colours,
+        ticks=("-1", "0", "1"),
+        meaning=f"{what} over the largest of its {scale} ({span(limits)}): "
+        f"how strong a {scale} is cannot be seen (--scale layer)",
+    )
+
+
+def _with_limits(subject: Subject, limits: NDArray[np.float64]) -> tuple[str, ...]:
+    """Return the labels, with each filter's own scale where it has one."""
+    if subject.options.scale != "filter" or not subject.options.labels:
+        return subject.labels
+    return tuple(f"{label} ±{limit:.2g}" for label, limit in zip(subject.labels, limits.ravel(), strict=True))
+
+
+def _axes_of(subject: Subject) -> str:
+    if len(subject.channels) == 1:
+        return "a tile is a filter, with its index at its left"
+    return "rows are filters, columns are input channels"

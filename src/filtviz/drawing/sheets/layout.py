@@ -1,0 +1,215 @@
+"""Where everything on a sheet goes, in pixels at 100 dpi: pure arithmetic, settled before anything is drawn.
+
+A sheet is a table of tiles: a *strip* for each filter, a column for each picture of it (a channel, a
+component, a checkpoint). Strips with few columns are set side by side in blocks, in reading order: filter 0,
+filter 1, … from left to right, then the next row.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+
+__all__ = ["Box", "Page", "Plan", "TileSpec", "plan_pages"]
+
+COMFORTABLE = (800, 1000)
+"""``(height, width)`` of the tiles that a screen shows without scrolling; larger only for tiles' sake, …"""
+
+LARGEST = (1300, 1400)
+"""… and never larger than this: what does not fit takes more pages."""
+
+LARGEST_TILE, GOOD_TILE, LEAST_TILE = 72, 36, 12
+LEAST_ZOOM = 3
+"""Pixels of a weight's side below which a 3x3 kernel cannot be read."""
+
+CHARACTER, LINE = 5.4, 11
+"""Width of a character and height of a line in the labels' font, in pixels."""
+
+BLOCK_GAP = 14
+LIKED_ASPECT = 1.5
+
+
+@dataclass(frozen=True, kw_only=True)
+class TileSpec:
+    """What the tiles of a sheet need.
+
+    ``n_strips`` and ``n_columns`` count tiles; ``rows`` and ``cols`` are a kernel's weights. The widths count
+    characters: of the longest strip label, heading and caption; 0 where there is none.
+    """
+
+    n_strips: int
+    n_columns: int
+    rows: int
+    cols: int
+    label_width: int = 0
+    heading_width: int = 0
+    caption_width: int = 0
+
+
+@dataclass(frozen=True)
+class Box:
+    """A rectangle on the page, from its upper left corner, in pixels."""
+
+    left: int
+    top: int
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """How large everything is: the same on all pages of a sheet.
+
+    ``zoom`` is the side of a weight, ``gap`` the space between tiles, ``blocks`` the number of strips side by
+    side; ``label`` is the width left of a strip, ``heading`` the height above a block's columns, ``caption``
+    the height below a tile. ``upright`` headings stand on their ends. ``strips`` and ``columns`` are the most
+    that a page holds.
+    """
+
+    zoom: int
+    gap: int
+    blocks: int
+    label: int
+    heading: int
+    caption: int
+    upright: bool
+    strips: int
+    columns: int
+    tile: tuple[int, int]
+
+    @property
+    def pitch(self) -> tuple[int, int]:
+        """The distance ``(down, across)`` from a tile to the next."""
+        return self.tile[0] + self.caption + self.gap, self.tile[1] + self.gap
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page:
+    """One page: which strips and columns of the sheet are on it, and where their tiles are."""
+
+    plan: Plan
+    strips: range
+    columns: range
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """``(height, width)`` of labels and tiles together."""
+        plan = self.plan
+        lines = -(-len(self.strips) // plan.blocks)
+        blocks = min(plan.blocks, len(self.strips))
+        block = plan.label + len(self.columns) * plan.pitch[1]
+        return plan.heading + lines * plan.pitch[0], blocks * block + (blocks - 1) * BLOCK_GAP
+
+    def strip_corner(self, place: int) -> tuple[int, int]:
+        """Return ``(top, left)`` of the first tile of the page's ``place``-th strip."""
+        line, block = divmod(place, self.plan.blocks)
+        across = self.plan.label + len(self.columns) * self.plan.pitch[1] + BLOCK_GAP
+        return self.plan.heading + line * self.plan.pitch[0], block * across + self.plan.label
+
+    def tiles(self) -> Iterator[tuple[int, int, Box]]:
+        """Yield each tile's strip and column, counted on the whole sheet, and its box."""
+        height, width = self.plan.tile
+        for place, strip in enumerate(self.strips):
+            top, left = self.strip_corner(place)
+            for i, column in enumerate(self.columns):
+                yield strip, column, Box(left + i * self.plan.pitch[1], top, width, height)
+
+
+def plan_pages(spec: TileSpec, room: tuple[int, int] | None = None) -> list[Page]:
+    """Choose the largest tiles with which all fits on one page; with the least ones, take more pages.
+
+    Args:
+        spec: What there is to place.
+        room: ``(height, width)`` in pixels for the tiles of a page; None takes what a screen shows.
+    """
+    least, side = least_zoom(spec), max(spec.rows, spec.cols)
+    good = max(least, GOOD_TILE // side)
+    if room is not None:
+        attempts = [(max(least, max(room) // side), least, room)]
+    else:
+        attempts = [(max(good, LARGEST_TILE // side), good, COMFORTABLE), (good, least, LARGEST)]
+    for largest, smallest, limits in attempts:
+        if page := _one_page(spec, largest, smallest, limits):
+            return [page]
+    limits = room or LARGEST
+    return _split(spec, _plan(spec, least, max(1, _most_blocks(spec, least, limits)), limits))
+
+
+def _one_page(spec: TileSpec, largest: int, smallest: int, limits: tuple[int, int]) -> Page | None:
+    """Return a page that holds all, with the largest zoom that it can, or None where none can."""
+    for zoom in range(largest, smallest - 1, -1):
+        found = [
+            _plan(spec, zoom, blocks, limits) for blocks in range(1, _most_blocks(spec, zoom, limits) + 1)
+        ]
+        whole = [plan for plan in found if _holds_all(plan, spec)]
+        if whole:
+            return _only_page(min(whole, key=lambda plan: _aspect_error(plan, spec)), spec)
+    return None
+
+
+def least_zoom(spec: TileSpec) -> int:
+    """Return the least side of a weight with which tile, label and caption can be read."""
+    needed = max(LEAST_TILE, math.ceil(spec.caption_width * CHARACTER))
+    across = math.ceil(needed / spec.cols)
+    down = math.ceil(LINE / spec.rows) if spec.label_width else 1
+    return max(LEAST_ZOOM if max(spec.rows, spec.cols) < 16 else 1, min(across, needed), down)
+
+
+def _plan(spec: TileSpec, zoom: int, blocks: int, limits: tuple[int, int]) -> Plan:
+    tile = (spec.rows * zoom, spec.cols * zoom)
+    gap = 2 if max(tile) < 32 else 4
+    heading_length = math.ceil(spec.heading_width * CHARACTER)
+    upright = heading_length + CHARACTER > tile[1] + gap
+    label = math.ceil(spec.label_width * CHARACTER) + 5 if spec.label_width else 0
+    heading = (heading_length if upright else LINE) + 4 if spec.heading_width else 0
+    caption = LINE if spec.caption_width else 0
+    lines = (limits[0] - heading) // (tile[0] + caption + gap)
+    return Plan(
+        zoom=zoom,
+        gap=gap,
+        blocks=blocks,
+        label=label,
+        heading=heading,
+        caption=caption,
+        upright=upright,
+        strips=max(1, lines) * blocks,
+        columns=max(1, (limits[1] - label) // (tile[1] + gap)),
+        tile=tile,
+    )
+
+
+def _most_blocks(spec: TileSpec, zoom: int, limits: tuple[int, int]) -> int:
+    """Return how many strips fit side by side; 0 where not even one does."""
+    plan = _plan(spec, zoom, 1, limits)
+    block = plan.label + spec.n_columns * plan.pitch[1]
+    return min(spec.n_strips, (limits[1] + BLOCK_GAP) // (block + BLOCK_GAP))
+
+
+def _holds_all(plan: Plan, spec: TileSpec) -> bool:
+    return plan.strips >= spec.n_strips and plan.columns >= spec.n_columns
+
+
+def _only_page(plan: Plan, spec: TileSpec) -> Page:
+    return Page(plan=plan, strips=range(spec.n_strips), columns=range(spec.n_columns))
+
+
+def _aspect_error(plan: Plan, spec: TileSpec) -> float:
+    height, width = _only_page(plan, spec).size
+    return abs(math.log(width / height / LIKED_ASPECT))
+
+
+def _split(spec: TileSpec, plan: Plan) -> list[Page]:
+    """Return pages that all hold about as much, in reading order."""
+    return [
+        Page(plan=plan, strips=strips, columns=columns)
+        for strips in _even_ranges(spec.n_strips, plan.strips)
+        for columns in _even_ranges(spec.n_columns, plan.columns)
+    ]
+
+
+def _even_ranges(n: int, most: int) -> list[range]:
+    parts = -(-n // most)
+    edges = [n * i // parts for i in range(parts + 1)]
+    return [range(start, end) for start, end in pairwise(edges)]

@@ -1,0 +1,87 @@
+"""A sheet: the colours of all its tiles and what is written about them, before anything has a place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from filtviz.drawing.sheets.layout import Page, Plan, TileSpec
+
+__all__ = ["Bar", "Sheet", "paint", "spec_of"]
+
+BETWEEN, FRAME = 255, 160
+"""Grey levels of the page, and of the frame of a tile, in which a white weight does not run into the page."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Bar:
+    """The bar that explains the colours: ``colours`` ``(bands, steps, 3)`` and what is written below it.
+
+    ``ticks`` are the texts at its beginning, middle and end, or at beginning and end; ``meaning`` says in a
+    few words what they count.
+    """
+
+    colours: NDArray[np.uint8]
+    ticks: tuple[str, ...]
+    meaning: str
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Sheet:
+    """A table of pictures.
+
+    ``tiles`` is ``(strips, columns, rows, cols, 3)``, one colour for each weight. ``labels`` stand left of
+    the strips, ``headings`` above the columns (or there are none), ``captions`` below the tiles, one for each
+    (or there are none). ``title`` and ``facts`` make the header, ``notes`` the sentences below it.
+    """
+
+    tiles: NDArray[np.uint8]
+    labels: tuple[str, ...]
+    headings: tuple[str, ...] = ()
+    captions: tuple[tuple[str, ...], ...] = ()
+    title: str = ""
+    facts: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    bar: Bar | None = None
+    name: str = "sheet"
+
+
+def spec_of(sheet: Sheet) -> TileSpec:
+    """Return what the tiles need."""
+    n_strips, n_columns, rows, cols = sheet.tiles.shape[:4]
+    return TileSpec(
+        n_strips=n_strips,
+        n_columns=n_columns,
+        rows=rows,
+        cols=cols,
+        label_width=max(map(len, sheet.labels), default=0),
+        heading_width=max(map(len, sheet.headings), default=0),
+        caption_width=max((len(text) for row in sheet.captions for text in row), default=0),
+    )
+
+
+def paint(sheet: Sheet, page: Page) -> NDArray[np.uint8]:
+    """Return the page's tiles as one image, ``(height, width, 3)``, each in a frame one pixel wide.
+
+    The frame lies in the gaps; the image begins one pixel before the page's own corner.
+    """
+    height, width = page.size
+    canvas = np.empty((height + 2, width + 2, 3), np.uint8)
+    canvas[:] = BETWEEN
+    columns = slice(page.columns.start, page.columns.stop)
+    for place, strip in enumerate(page.strips):
+        top, left = page.strip_corner(place)
+        drawn = _paint_strip(sheet.tiles[strip, columns], page.plan)
+        canvas[top : top + drawn.shape[0], left : left + drawn.shape[1]] = drawn
+    return canvas
+
+
+def _paint_strip(tiles: NDArray[np.uint8], plan: Plan) -> NDArray[np.uint8]:
+    """Return tiles ``(columns, rows, cols, 3)`` side by side, framed: ``(height, width, 3)``."""
+    large = tiles.repeat(plan.zoom, axis=1).repeat(plan.zoom, axis=2)
+    framed = np.pad(large, [(0, 0), (1, 1), (1, 1), (0, 0)], constant_values=FRAME)
+    spaced = np.pad(framed, [(0, 0), (0, 0), (0, plan.gap - 2), (0, 0)], constant_values=BETWEEN)
+    strip = spaced.transpose(1, 0, 2, 3).reshape(framed.shape[1], -1, 3)
+    return strip[:, : strip.shape[1] - (plan.gap - 2)]

@@ -1,0 +1,83 @@
+"""``--through``: a deeper layer's filters as they are on the image, ready for any view."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from numpy.typing import NDArray
+
+from filtviz.composition import ComposedFilters, assume_stacked, compose, measure_fidelity
+from filtviz.errors import CompositionError
+from filtviz.network import ConvLayer, Network, Parameter
+
+if TYPE_CHECKING:
+    from filtviz.drawing.options import DrawingOptions
+
+__all__ = ["see_through"]
+
+ASSUMED = "assumed, since the file does not tell: stride 1 and no pooling between the convolutions"
+
+ADVICE = "the file does not tell the geometry; with --assume-stacked stride 1 and no pooling are assumed"
+
+
+def see_through(
+    network: Network,
+    layer: ConvLayer,
+    options: DrawingOptions,
+    *,
+    stacked: bool = False,
+    images: NDArray[Any] | None = None,
+) -> tuple[ConvLayer, DrawingOptions]:
+    """Return a layer whose weights are the composed filters, and options that say what they are.
+
+    Args:
+        network: The network that the layer is part of.
+        layer: The layer to compose down to the image.
+        options: How it is to be drawn; what there is to say is added to the sheet's notes.
+        stacked: Assume what a bare list of parameters does not tell, see `assume_stacked`.
+        images: What to show the network to find how far the composed filters can be trusted, ``(images,
+            channels, rows, cols)``; None for white noise.
+
+    Raises:
+        CompositionError: something below the layer is no filter on the image.
+    """
+    known = assume_stacked(network) if stacked else network
+    current = known.conv_layers[layer.conv_index]
+    composed = compose(known, current)
+    notes = [_summary(composed, current), *composed.approximations]
+    if stacked and not all(below.geometry_known for below in network.layers[: layer.index + 1]):
+        notes.append(ASSUMED)
+    notes.append(_trust(known, current, composed, images))
+    sheet = replace(
+        options.sheet,
+        orientation="composed down to the image, as they match in it",
+        notes=(*options.sheet.notes, *notes),
+        part=options.sheet.part or "through",
+    )
+    seen = replace(
+        current, parameters=(Parameter.of("W", composed.templates),), axes="oirc", flip_filters=False
+    )
+    return seen, replace(options, sheet=sheet)
+
+
+def _summary(composed: ComposedFilters, layer: ConvLayer) -> str:
+    rows, cols = composed.templates.shape[2:]
+    own = "x".join(map(str, layer.kernel_size))
+    down, across = composed.jump
+    steps = str(down) if down == across else f"{down} x {across}"
+    return f"{own} weights of its own see {rows}x{cols} pixels of the image, every {steps}"
+
+
+def _trust(
+    network: Network, layer: ConvLayer, composed: ComposedFilters, images: NDArray[Any] | None
+) -> str:
+    """Say how well the composed filters foretell the units' answers, or why that cannot be said."""
+    if images is None and not composed.approximations:
+        return "nothing was left out: these are the units' exact answers to single pixels"
+    try:
+        return measure_fidelity(network, layer, composed, images).sentence
+    except CompositionError as error:
+        if images is not None:
+            raise
+        return f"how far they can be trusted is not known: {error}"
