@@ -19,6 +19,7 @@ __all__ = [
     "json_option",
     "layer_option",
     "model_argument",
+    "reading_options",
     "usage_errors",
 ]
 
@@ -102,3 +103,53 @@ def drawing_options(command: Command) -> Command:
         return command(*args, drawing=drawing, **others)
 
     return collected  # type: ignore[return-value]  # wraps() keeps the signature that click sees
+
+
+def reading_options(command: Command) -> Command:
+    """Add the options of reading, which the command gets as ``reading``: the keywords of `filtviz.load`."""
+    from filtviz.reading.limits import Limits, option_of
+
+    @click.option(
+        "--convs",
+        multiple=True,
+        metavar="ARRAY[,ARRAY…]",
+        help="In a file of bare arrays: which are the convolutions, in network order, by number or name.",
+    )
+    @click.option(
+        "--axes",
+        multiple=True,
+        metavar="[ARRAY=]ORDER",
+        help="In a file of bare arrays: the order of the axes of the weights, such as oirc (filters, channels, "
+        "rows, columns) or iorc; for one array or all.",
+    )
+    @wraps(command)
+    def collected(*args: Any, convs: tuple[str, ...], axes: tuple[str, ...], **others: Any) -> Any:
+        from filtviz.reading import Structure
+
+        limits = {name: others.pop(f"max_{name}") for name in Limits.described()}
+        with usage_errors():
+            structure = Structure(convs=_listed(convs), axes=dict(_named_axes(text) for text in axes))
+        return command(*args, reading={"limits": Limits(**limits), "structure": structure}, **others)
+
+    described: Any = collected
+    for name, (default, counts) in reversed(Limits.described().items()):
+        option = click.option(
+            option_of(name),
+            type=click.IntRange(min=1),
+            default=default,
+            show_default=True,
+            metavar="N",
+            help=f"{counts} Reading stops where a file asks for more.",
+        )
+        described = option(described)
+    return described  # type: ignore[no-any-return]  # wraps() keeps the signature that click sees
+
+
+def _listed(texts: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(part.strip() for text in texts for part in text.split(",") if part.strip())
+
+
+def _named_axes(text: str) -> tuple[str, str]:
+    """Split ``3=iorc`` into the array and its order; an order alone is for all arrays."""
+    array, _, order = text.rpartition("=")
+    return array.strip(), order.strip()

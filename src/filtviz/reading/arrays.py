@@ -206,4 +206,3 @@ _READERS: dict[str, Callable[[Record, Limits], StoredArray | None]] = {
     "scalar": _scalar,
 }
 """numpy's function that makes the array again → what reads its arguments; the module has had several names."""
-

@@ -40,7 +40,9 @@ class Budget:
             LimitError: there were too many.
         """
         self.used += n_bytes
-        self.limits.check("inflated", self.used, f"its compressed parts inflate to {self.used:,} bytes or more")
+        self.limits.check(
+            "inflated", self.used, f"its compressed parts inflate to {self.used:,} bytes or more"
+        )
 
 
 @dataclass(frozen=True)
@@ -54,14 +56,23 @@ class Compression:
 
 def _is_zlib(start: bytes) -> bool:
     """Tell a zlib header: deflate with a window of at most 32 kB, and a check of the first two bytes (RFC 1950)."""
-    return len(start) > 2 and start[0] & 0x0F == 8 and start[0] >> 4 <= 7 and int.from_bytes(start[:2], "big") % 31 == 0
+    return (
+        len(start) > 2
+        and start[0] & 0x0F == 8
+        and start[0] >> 4 <= 7
+        and int.from_bytes(start[:2], "big") % 31 == 0
+    )
 
 
 COMPRESSIONS = (
     Compression("gzip", lambda start: start[:2] == b"\x1f\x8b", lambda: zlib.decompressobj(wbits=31)),
     Compression("bz2", lambda start: start[:3] == b"BZh", bz2.BZ2Decompressor),
-    Compression("xz", lambda start: start[:6] == b"\xfd7zXZ\x00", lambda: lzma.LZMADecompressor(memlimit=LZMA_MEMORY)),
-    Compression("lzma", lambda start: start[:3] == b"]\x00\x00", lambda: lzma.LZMADecompressor(memlimit=LZMA_MEMORY)),
+    Compression(
+        "xz", lambda start: start[:6] == b"\xfd7zXZ\x00", lambda: lzma.LZMADecompressor(memlimit=LZMA_MEMORY)
+    ),
+    Compression(
+        "lzma", lambda start: start[:3] == b"]\x00\x00", lambda: lzma.LZMADecompressor(memlimit=LZMA_MEMORY)
+    ),
     Compression("zlib", _is_zlib, zlib.decompressobj),
 )
 
@@ -136,7 +147,9 @@ def inflate(compression: Compression, view: memoryview, budget: Budget) -> bytea
         except (zlib.error, OSError, lzma.LZMAError, EOFError, ValueError) as error:
             if inflated and position:
                 break  # zeros and other padding after the last stream
-            raise MalformedFileError(f"its {compression.name} stream is damaged or cut short ({error})") from error
+            raise MalformedFileError(
+                f"its {compression.name} stream is damaged or cut short ({error})"
+            ) from error
     return inflated
 
 
@@ -176,13 +189,21 @@ class Siblings:
         """
         self.opened += 1
         self.budget.limits.check("members", self.opened, f"it names {self.opened:,} files beside it")
-        bare = name and name not in (".", "..") and not any(c in name for c in "/\\:\0") and name.isprintable()
+        bare = (
+            name and name not in (".", "..") and not any(c in name for c in "/\\:\0") and name.isprintable()
+        )
         if self.path is None or not bare or len(name) > 255:
-            raise MalformedFileError("it keeps arrays in other files, and a name of one is no plain file name")
+            raise MalformedFileError(
+                "it keeps arrays in other files, and a name of one is no plain file name"
+            )
         beside = self.path.parent / name
         if beside.is_symlink():
-            raise FileAccessError(f"the file {name!r} beside it, which holds an array, is a link; put the file there")
+            raise FileAccessError(
+                f"the file {name!r} beside it, which holds an array, is a link; put the file there"
+            )
         try:
             return unwrap(_open(beside, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0)), self.budget)
         except FileAccessError as error:
-            raise FileAccessError(f"it keeps an array in the file {name!r} beside it, and of that: {error}") from error
+            raise FileAccessError(
+                f"it keeps an array in the file {name!r} beside it, and of that: {error}"
+            ) from error

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -47,10 +47,9 @@ class Contents:
     notes: tuple[str, ...] = ()
     rest: ReadError | None = field(default=None, repr=False)
 
-    @cached_property
-    def records(self) -> list[Record]:
-        """Every object of a class that the roots hold, the outer ones first."""
-        return [value for value in walk(self.roots) if type(value) is Record]
+    def records(self) -> Iterator[Record]:
+        """Yield every object of a class that the roots hold, the outer ones first."""
+        return (value for value in walk(self.roots) if type(value) is Record)
 
 
 def read_contents(path: Path, limits: Limits) -> Contents:
@@ -93,7 +92,9 @@ def _alone(member: Member, limits: Limits) -> bytes:
 
 def _read_pickled(data: Data, around: list[str], siblings: Siblings, limits: Limits) -> Contents:
     if data[0] not in OPCODES:
-        raise UnsupportedFileError(f"it is no kind of file that filtviz knows (it begins with {bytes(data[:8])!r})")
+        raise UnsupportedFileError(
+            f"it is no kind of file that filtviz knows (it begins with {bytes(data[:8])!r})"
+        )
     try:
         pickles = read_pickles(data, limits, joblib_hooks(siblings))
     except MalformedFileError as error:
@@ -184,6 +185,4 @@ def _read_npz(members: list[Member], around: list[str], limits: Limits) -> Conte
 def _array_of(member: Member, header: NpyHeader) -> StoredArray:
     assert header.dtype is not None, "the caller has looked"
     present = member.most_bytes - header.stop
-    return stored(
-        header.shape, header.dtype, header.fortran, present, lambda: member.open()[header.stop :]
-    )
+    return stored(header.shape, header.dtype, header.fortran, present, lambda: member.open()[header.stop :])

@@ -49,5 +49,3 @@ def dtype_of_record(value: Any) -> ElementType | None:
     if code is None or order not in ("<", ">", "|", "="):
         return None
     return dtype_of_code(order + code.lstrip("<>|="))
-
-

@@ -45,7 +45,9 @@ def _array_in_stream(record: Record, machine: Opcodes, position: int) -> int:
     facts = attributes(record)
     shape, dtype = shape_of(facts.get("shape")), dtype_of_record(facts.get("dtype"))
     if shape is None or dtype is None:
-        raise MalformedFileError("an array of joblib's in it has no shape, or a type that filtviz does not read")
+        raise MalformedFileError(
+            "an array of joblib's in it has no shape, or a type that filtviz does not read"
+        )
     if dtype is OBJECT:
         record.state, position = machine.read_nested(position)
         return position

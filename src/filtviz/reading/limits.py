@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from typing import Any
+from dataclasses import dataclass, field, fields
 
 from filtviz.errors import LimitError
 
-__all__ = ["Limits"]
+__all__ = ["Limits", "option_of"]
 
 MIB = 1 << 20
+
+
+def _limit(default: int, counts: str) -> int:
+    described: int = field(default=default, metadata={"counts": counts})
+    return described
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,35 +21,30 @@ class Limits:
     """How much a file may ask for, one number each; reading stops with a `LimitError` where it asks for more.
 
     The defaults pass every real file that the project knows with room to spare: the largest has 330,000
-    opcodes, and the weights of VGG-19 are 575 MB. Each field is an option of the command line.
+    opcodes, and the weights of VGG-19 are 575 MB. Each field is an option of the command line, ``inflated``
+    that of ``--max-inflated``.
 
     Raises:
         ValueError: a limit is no whole number above zero.
     """
 
-    inflated: int = 4096 * MIB
-    """Bytes that the compressed parts of a file may inflate to, all together; ``--max-inflated``."""
-
-    allocation: int = 2048 * MIB
-    """Bytes of one array or string that must be copied out of the file; ``--max-allocation``."""
-
-    opcodes: int = 4_000_000
-    """Steps that the pickles of a file may take, all together; ``--max-opcodes``."""
-
-    memo: int = 2_000_000
-    """Objects that a pickle may keep to refer to again; ``--max-memo``."""
-
-    nesting: int = 4
-    """Containers that may lie in one another, as a pickle in an npz in a gzip does; ``--max-nesting``."""
-
-    members: int = 100_000
-    """Members of a zip or npz, and files beside an old joblib file; ``--max-members``."""
+    inflated: int = _limit(2048 * MIB, "Bytes that a file's compressed parts may inflate to, all together.")
+    allocation: int = _limit(1024 * MIB, "Bytes of one array or string that must be copied out of the file.")
+    opcodes: int = _limit(4_000_000, "Steps that a file's pickles may take, all together.")
+    memo: int = _limit(2_000_000, "Objects that a pickle may keep to refer to again.")
+    nesting: int = _limit(4, "Containers that may lie in one another: a pickle in an npz in a gzip.")
+    members: int = _limit(100_000, "Members of a zip or npz, and files beside an old joblib file.")
 
     def __post_init__(self) -> None:
-        for field in fields(self):
-            value = getattr(self, field.name)
+        for name in self.described():
+            value = getattr(self, name)
             if type(value) is not int or value < 1:
-                raise ValueError(f"the limit {field.name!r} must be a whole number above zero, not {value!r}")
+                raise ValueError(f"the limit {name!r} must be a whole number above zero, not {value!r}")
+
+    @classmethod
+    def described(cls) -> dict[str, tuple[int, str]]:
+        """Return each limit's default and what it counts, for the command line's help."""
+        return {one.name: (one.default, one.metadata["counts"]) for one in fields(cls)}
 
     def check(self, limit: str, wanted: int, what: str) -> None:
         """Pass silently where ``wanted`` is within the limit of that name.
@@ -71,19 +70,3 @@ class Limits:
 def option_of(limit: str) -> str:
     """Return the command-line option that sets a limit."""
     return f"--max-{limit}"
-
-
-def documented() -> dict[str, tuple[int, str]]:
-    """Return each limit's default and what it counts, for the command line's help."""
-    defaults: Any = Limits()
-    return {name: (getattr(defaults, name), what) for name, what in _COUNTED.items()}
-
-
-_COUNTED = {
-    "inflated": "Bytes that compressed parts may inflate to.",
-    "allocation": "Bytes of one array or string that must be copied.",
-    "opcodes": "Steps that the pickles may take.",
-    "memo": "Objects that a pickle may keep to refer to again.",
-    "nesting": "Containers that may lie in one another.",
-    "members": "Members of a zip, or files beside an old joblib file.",
-}

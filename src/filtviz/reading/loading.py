@@ -6,7 +6,7 @@ from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 
-from filtviz.errors import LimitError, ReadError, UnsupportedFileError
+from filtviz.errors import LimitError, ReadError, SelectionError, UnsupportedFileError
 from filtviz.network import Network
 from filtviz.reading.contents import Contents, read_contents
 from filtviz.reading.formats import FORMATS
@@ -34,6 +34,8 @@ def load(
         UnsupportedFileError: it holds no network that filtviz reads; the sentence says what it holds.
         MalformedFileError: it is damaged or cut short.
         LimitError: it asks for too much.
+        SelectionError: ``structure`` says something of a file that tells its own structure, or of an array that
+            is not there.
     """
     path = Path(path)
     try:
@@ -47,7 +49,13 @@ def load(
 def _understand(contents: Contents) -> Network:
     for kind in FORMATS:
         if kind.matches(contents):
-            return kind.read(contents)
+            network = kind.read(contents)
+            if contents.structure.says_something and not network.origin.inferred:
+                raise SelectionError(
+                    f"the file holds {network.origin.kind}, which tells its own structure; leave out --convs and "
+                    "--axes, which are for files that hold nothing but arrays"
+                )
+            return network
     if contents.rest is not None:
         raise contents.rest
     raise UnsupportedFileError(_what_it_holds(contents))

@@ -49,7 +49,9 @@ def read_npy_header(start: bytes) -> NpyHeader:
     version = start[6] if len(start) > 12 else 0
     if not start.startswith(NPY_MAGIC) or version not in (1, 2, 3):
         raise MalformedFileError("the header of an array (.npy) is damaged")
-    first, size = (10, struct.unpack_from("<H", start, 8)) if version == 1 else (12, struct.unpack_from("<I", start, 8))
+    first, size = (
+        (10, struct.unpack_from("<H", start, 8)) if version == 1 else (12, struct.unpack_from("<I", start, 8))
+    )
     stop = first + size[0]
     if size[0] > LONGEST_HEADER or stop > len(start):
         raise MalformedFileError("the header of an array (.npy) is cut short")
@@ -58,7 +60,9 @@ def read_npy_header(start: bytes) -> NpyHeader:
     lengths = None if shape is None else _lengths(shape[1])
     if fortran is None or lengths is None:
         raise MalformedFileError("the header of an array (.npy) is damaged")
-    return NpyHeader(lengths, fortran[1] == b"True", "" if descr is None else descr[1].decode("latin-1"), stop)
+    return NpyHeader(
+        lengths, fortran[1] == b"True", "" if descr is None else descr[1].decode("latin-1"), stop
+    )
 
 
 def _lengths(written: bytes) -> tuple[int, ...] | None:
@@ -74,5 +78,3 @@ def read_npy(header: NpyHeader, view: memoryview) -> StoredArray | None:
         return None
     data = view[header.stop :]
     return stored(header.shape, header.dtype, header.fortran, len(data), lambda: data)
-
-

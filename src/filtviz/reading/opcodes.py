@@ -103,7 +103,9 @@ class Opcodes:
     def _proto(self, position: int) -> int:
         protocol = self.data[position]
         if protocol > NEWEST_PROTOCOL:
-            raise UnsupportedFileError(f"it declares pickle protocol {protocol}; the newest is {NEWEST_PROTOCOL}")
+            raise UnsupportedFileError(
+                f"it declares pickle protocol {protocol}; the newest is {NEWEST_PROTOCOL}"
+            )
         self.declared = max(self.declared, protocol)
         return position + 1
 

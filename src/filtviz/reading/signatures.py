@@ -68,5 +68,9 @@ def refuse_zip(names: list[str]) -> None:
             "weights with numpy.savez"
         )
     if "model.weights.h5" in bare or "saved_model.pb" in bare:
-        raise UnsupportedFileError("it is a Keras model; save its weights with numpy.savez and name that file")
-    raise UnsupportedFileError("it is a zip without arrays of numpy's in it; unpack it and name the model file")
+        raise UnsupportedFileError(
+            "it is a Keras model; save its weights with numpy.savez and name that file"
+        )
+    raise UnsupportedFileError(
+        "it is a zip without arrays of numpy's in it; unpack it and name the model file"
+    )

@@ -14,10 +14,10 @@ _AXES = frozenset("oidrcyx")
 class Structure:
     """Which arrays of a bare list are the convolutions, in what order, and what their axes are.
 
-    ``convs`` names them in network order, by number (``"0"``, ``"5"``: the place in the file, from 0) or by name
-    (``"conv1"``, ``"conv1.W"``, ``"arr_5"``); empty leaves it to filtviz. ``axes`` says the order of an array's
-    axes, in the letters of `filtviz.network.ConvLayer` (``oirc``, ``iorc``); its keys are numbers or names as in
-    ``convs``, and the key ``""`` is for all others.
+    ``convs`` names them in network order, by number (``"0"``, ``"5"``: the place in the file, from 0) or by
+    name (``"conv1"``, ``"conv1.W"``, ``"arr_5"``); empty leaves it to filtviz. ``axes`` says the order of an
+    array's axes, in the letters of `filtviz.network.ConvLayer` (``oirc``, ``iorc``); its keys are numbers or
+    names as in ``convs``, and the key ``""`` is for all others.
 
     Raises:
         ValueError: an order of axes is none.
@@ -33,6 +33,11 @@ class Structure:
                     f"{order!r} is no order of axes; write one letter for each axis, such as oirc (filters, "
                     "channels, rows, columns) or iorc"
                 )
+
+    @property
+    def says_something(self) -> bool:
+        """Whether a person has said anything."""
+        return bool(self.convs or self.axes)
 
     def axes_for(self, *names: str) -> str | None:
         """Return the order said for an array that has these names, or None."""

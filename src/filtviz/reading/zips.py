@@ -87,7 +87,9 @@ class Member:
     def as_data(self, limits: Limits, start: int) -> tuple[bytes, int]:
         """Return what the member holds from ``start`` on, copied, and the position 0 in it."""
         view = self.open()[start:]
-        limits.check("allocation", len(view), f"a member of the zip has {len(view):,} bytes that must be copied")
+        limits.check(
+            "allocation", len(view), f"a member of the zip has {len(view):,} bytes that must be copied"
+        )
         return bytes(view), 0
 
 
@@ -100,10 +102,14 @@ def read_members(data: Data, budget: Budget) -> list[Member]:
     """
     try:
         start, size = _directory(data)
-        budget.limits.check("members", size // _ENTRY.size, f"it is a zip of {size // _ENTRY.size:,} members or so")
+        budget.limits.check(
+            "members", size // _ENTRY.size, f"it is a zip of {size // _ENTRY.size:,} members or so"
+        )
         return list(_entries(data, start, start + size, budget))
     except struct.error as error:
-        raise MalformedFileError("it is a zip that is damaged or cut short; copy or download it again") from error
+        raise MalformedFileError(
+            "it is a zip that is damaged or cut short; copy or download it again"
+        ) from error
 
 
 def _directory(data: Data) -> tuple[int, int]:

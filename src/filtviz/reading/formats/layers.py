@@ -19,7 +19,7 @@ __all__ = ["matches", "names_of", "read"]
 
 def matches(contents: Contents) -> bool:
     """Tell whether there is any layer in the file."""
-    return any(is_layer(record) for record in contents.records)
+    return any(is_layer(record) for record in contents.records())
 
 
 def read(contents: Contents) -> Network:

@@ -33,15 +33,21 @@ def read(contents: Contents) -> Network:
     """Read the first network of the file; its layers feed each other in order."""
     network = _network(contents)
     assert network is not None, "read is called where matches has found one"
-    records = [record for record in elements(attributes(network).get("layers")) or [] if type(record) is Record]
+    records = [
+        record for record in elements(attributes(network).get("layers")) or [] if type(record) is Record
+    ]
     layers = [_layer(Facts(record, contents.limits), place) for place, record in enumerate(records)]
     return Network.of(layers, origin_of(contents, "a madmom NeuralNetwork"))
 
 
 def _network(contents: Contents) -> Record | None:
-    for record in contents.records:
+    for record in contents.records():
         found = record.cls
-        if found is not None and found.module.startswith("madmom.") and class_name(record).startswith("NeuralNetwork"):
+        if (
+            found is not None
+            and found.module.startswith("madmom.")
+            and class_name(record).startswith("NeuralNetwork")
+        ):
             return record
     return None
 
@@ -84,7 +90,9 @@ def _window(facts: Facts, weights: tuple[int, ...]) -> Window | None:
     elif facts.type == "PadLayer":
         size = stride = (1, 1)
         width, axes = facts.whole("width"), facts.wholes("axes") or ()
-        pad = tuple((width, width) if axis in axes else (0, 0) for axis in (0, 1)) if width is not None else ()
+        pad = (
+            tuple((width, width) if axis in axes else (0, 0) for axis in (0, 1)) if width is not None else ()
+        )
     else:
         size = facts.wholes("size", axes=2)
         stride = facts.wholes("stride", axes=2) or size

@@ -21,7 +21,7 @@ __all__ = ["matches", "read"]
 
 def matches(contents: Contents) -> bool:
     """Tell whether a NeuralNet is in the file."""
-    return any(_is_neural_net(record) for record in contents.records)
+    return any(_is_neural_net(record) for record in contents.records())
 
 
 def read(contents: Contents) -> Network:
@@ -30,8 +30,9 @@ def read(contents: Contents) -> Network:
     Raises:
         UnsupportedFileError: it was never initialised and has no layers yet.
     """
-    nets = [record for record in contents.records if _is_neural_net(record)]
-    net = next((net for net in nets if _held_layers(net)), None)
+    net = next(
+        (record for record in contents.records() if _is_neural_net(record) and _held_layers(record)), None
+    )
     if net is None:
         raise UnsupportedFileError(
             "it holds a nolearn NeuralNet that was never initialised and has no weights; call its fit() or "
@@ -39,8 +40,7 @@ def read(contents: Contents) -> Network:
         )
     outputs = outputs_among(_held_layers(net))
     layers = build_layers(outputs, _names(net, outputs), contents.limits)
-    origin = origin_of(contents, "a nolearn NeuralNet", notes=_notes(nets))
-    return Network.of(layers, origin, _history(net, contents.limits))
+    return Network.of(layers, origin_of(contents, "a nolearn NeuralNet"), _history(net, contents.limits))
 
 
 def _is_neural_net(record: Record) -> bool:
@@ -67,15 +67,14 @@ def _names(net: Record, outputs: Sequence[Record]) -> Mapping[int, str]:
     facts = attributes(net)
     if names := names_of(facts.get("layers_")):
         return names
-    listed = [text(parts[0]) if (parts := elements(entry)) else None for entry in elements(facts.get("layers")) or []]
+    listed = [
+        text(parts[0]) if (parts := elements(entry)) else None
+        for entry in elements(facts.get("layers")) or []
+    ]
     order = network_order(outputs)
     if len(listed) != len(order):
         return {}
     return {id(layer): name for layer, name in zip(order, listed, strict=True) if name}
-
-
-def _notes(nets: Sequence[Record]) -> list[str]:
-    return [f"{len(nets)} NeuralNets are in the file; this is the first"] if len(nets) > 1 else []
 
 
 def _history(net: Record, limits: Limits) -> list[Mapping[str, Any]]:

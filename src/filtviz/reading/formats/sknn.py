@@ -39,7 +39,9 @@ def read(contents: Contents) -> Network:
     specs = [spec for spec in elements(facts.get("layers")) or [] if type(spec) is Record]
     weights = [elements(pair) or [] for pair in elements(facts.get("weights")) or []]
     if not weights:
-        raise UnsupportedFileError("it holds an sknn model without weights; call its fit() before it is pickled")
+        raise UnsupportedFileError(
+            "it holds an sknn model without weights; call its fit() before it is pickled"
+        )
     layers = [
         _layer(Facts(spec, contents.limits), pair, place)
         for place, (spec, pair) in enumerate(zip(specs, weights, strict=False))
@@ -48,9 +50,13 @@ def read(contents: Contents) -> Network:
 
 
 def _model(contents: Contents) -> Record | None:
-    for record in contents.records:
+    for record in contents.records():
         found = record.cls
-        if found is not None and found.module.startswith("sknn.") and {"layers", "weights"} <= set(attributes(record)):
+        if (
+            found is not None
+            and found.module.startswith("sknn.")
+            and {"layers", "weights"} <= set(attributes(record))
+        ):
             return record
     return None
 
@@ -58,7 +64,9 @@ def _model(contents: Contents) -> Record | None:
 def _layer(facts: Facts, arrays: list[Any], place: int) -> Layer:
     found = [value_of(array, facts.limits) for array in arrays[:2]]
     parameters = tuple(
-        parameter_of(name, array, name) for name, array in zip(("W", "b"), found, strict=False) if array is not None
+        parameter_of(name, array, name)
+        for name, array in zip(("W", "b"), found, strict=False)
+        if array is not None
     )
     common: dict[str, Any] = {
         "name": facts.word("name"),
@@ -73,8 +81,12 @@ def _layer(facts: Facts, arrays: list[Any], place: int) -> Layer:
         pads = tuple((k // 2, (k - 1) // 2) if same else (0, 0) for k in size)
         window = sane_window(size, facts.wholes("kernel_stride", axes=len(size)) or (1,) * len(size), pads)
         # Where the convolution pools, sknn adds a pooling layer of its own, which the file does not list.
-        return ConvLayer(**common, type="Convolution", axes=axes, window=window, geometry_known=not _pools(facts))
-    return Layer(**common, type="DenseLayer", geometry_known=False, options={"num_units": facts.whole("units")})
+        return ConvLayer(
+            **common, type="Convolution", axes=axes, window=window, geometry_known=not _pools(facts)
+        )
+    return Layer(
+        **common, type="DenseLayer", geometry_known=False, options={"num_units": facts.whole("units")}
+    )
 
 
 def _pools(facts: Facts) -> bool:

@@ -34,7 +34,11 @@ def axes_of(facts: Facts, weights: tuple[int, ...]) -> str | None:
     if axes is None:
         return None
     input_first = axes.replace("oi", "io")
-    orders = (input_first, axes) if facts.type.startswith(_INPUT_FIRST) or facts.has("crop") else (axes, input_first)
+    orders = (
+        (input_first, axes)
+        if facts.type.startswith(_INPUT_FIRST) or facts.has("crop")
+        else (axes, input_first)
+    )
     n_filters = facts.whole("num_filters")
     return next((order for order in orders if weights[order.index("o")] == n_filters), orders[0])
 

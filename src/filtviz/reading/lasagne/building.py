@@ -70,7 +70,9 @@ def _given_shapes(facts: Facts) -> list[Shape | None]:
     return [facts.shape("input_shape")] if several is None else [facts.as_shape(shape) for shape in several]
 
 
-def _input_shapes(facts: Facts, feeding: Sequence[Any], given: Mapping[int, Shape | None]) -> list[Shape | None]:
+def _input_shapes(
+    facts: Facts, feeding: Sequence[Any], given: Mapping[int, Shape | None]
+) -> list[Shape | None]:
     own = _given_shapes(facts)
     own += [None] * (len(feeding) - len(own))
     return [shape or given.get(id(layer)) for layer, shape in zip(feeding, own, strict=False)]
@@ -127,7 +129,9 @@ def _parameters(record: Record, limits: Limits) -> tuple[Parameter, ...]:
     found: dict[str, Parameter] = {}
     for value in candidates:
         array = value_of(value, limits)
-        name = names.get(id(value)) or (variable_name(value) or "").rpartition(".")[2] or f"param_{len(found)}"
+        name = (
+            names.get(id(value)) or (variable_name(value) or "").rpartition(".")[2] or f"param_{len(found)}"
+        )
         if array is not None and name not in found:
             found[name] = parameter_of(name, array, name)
     return tuple(found.values())

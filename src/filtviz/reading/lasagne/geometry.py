@@ -36,7 +36,9 @@ UNKNOWN = Geometry(known=False)
 
 def is_convolution(facts: Facts, weights: tuple[int, ...] | None) -> bool:
     """Tell a convolution or a kin of it by its state, so that a user's own subclass is one too."""
-    return weights is not None and len(weights) >= 3 and (facts.has("filter_size") or facts.has("num_filters"))
+    return (
+        weights is not None and len(weights) >= 3 and (facts.has("filter_size") or facts.has("num_filters"))
+    )
 
 
 def geometry_of(facts: Facts, inputs: Shapes, weights: tuple[int, ...] | None) -> Geometry:
@@ -67,7 +69,12 @@ def sane_window(
     transposed: bool = False,
 ) -> Window | None:
     """Make a window if its numbers can be one: as many of each, all above zero."""
-    if size is None or stride is None or len(size) != len(stride) or (dilation and len(dilation) != len(size)):
+    if (
+        size is None
+        or stride is None
+        or len(size) != len(stride)
+        or (dilation and len(dilation) != len(size))
+    ):
         return None
     if min(*size, *stride, *dilation, 1) < 1 or (pad is not None and len(pad) != len(size)):
         return None
@@ -180,7 +187,9 @@ def _upscale(facts: Facts, inputs: Shapes, weights: tuple[int, ...]) -> Geometry
     window = sane_window(scale, scale, tuple((0, 0) for _ in scale or ()), transposed=True)
     if window is None or first is None or len(first) != len(window.size) + 2:
         return Geometry(window=window, known=window is not None)
-    lengths = [None if length is None else length * s for length, s in zip(first[2:], window.stride, strict=True)]
+    lengths = [
+        None if length is None else length * s for length, s in zip(first[2:], window.stride, strict=True)
+    ]
     return Geometry(window=window, shape=(*first[:2], *lengths))
 
 

@@ -30,13 +30,17 @@ def inputs_of(layer: Record) -> list[Any]:
     several = elements(facts.get("input_layers"))
     if several is not None:
         return [value if is_layer(value) else None for value in several]
-    return [facts["input_layer"] if is_layer(facts["input_layer"]) else None] if "input_layer" in facts else []
+    return (
+        [facts["input_layer"] if is_layer(facts["input_layer"]) else None] if "input_layer" in facts else []
+    )
 
 
 def outputs_among(layers: Iterable[Record]) -> list[Record]:
     """Return the layers that feed no other one of those given, nor any that these depend on."""
     layers = list(layers)
-    feeding = {id(value) for layer in network_order(layers) for value in inputs_of(layer) if value is not None}
+    feeding = {
+        id(value) for layer in network_order(layers) for value in inputs_of(layer) if value is not None
+    }
     # Layers that feed each other in a circle would leave no output at all.
     return [layer for layer in layers if id(layer) not in feeding] or layers
 

@@ -1,4 +1,7 @@
-"""Which axis of a convolution's weights are the filters, where no layer tells: by the bias, then by the chain."""
+"""Which axis of a convolution's weights are the filters, and which way a list runs, where no layer tells.
+
+The length of a bias tells what its layer gives, and in a chain each layer takes what the one before it gives.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +9,10 @@ from collections.abc import Sequence
 
 from filtviz.reading.parameters.grouping import Group
 
-__all__ = ["Sizes", "concluded_axes", "default_axes", "is_turned_round", "sizes_of"]
+__all__ = ["Sizes", "concluded_axes", "default_axes", "fits", "sizes_of"]
 
 Sizes = tuple[int | None, int | None]
-"""What goes into a layer and what comes out: channels and filters, or units."""
+"""What a layer takes and what it gives: channels and filters, or units; None where its parameters do not tell."""
 
 _DEFAULT = {3: "oic", 4: "oirc", 5: "oidrc", 6: "oircyx"}
 
@@ -19,37 +22,46 @@ def default_axes(dimensions: int) -> str | None:
     return _DEFAULT.get(dimensions)
 
 
-def input_first(axes: str) -> str:
+def concluded_axes(groups: Sequence[Group], is_conv: Sequence[bool]) -> list[str | None]:
+    """Return the order of the axes of each convolution: the bias tells it, or else the layer before.
+
+    Weights of which neither tells anything, as the first or square ones, have Lasagne's usual order, unless the
+    layers after it fit only a transposed convolution.
+    """
+    usual, transposed = (_chained_axes(groups, is_conv, first_swapped=swapped) for swapped in (False, True))
+    return transposed if fits(groups, transposed) > fits(groups, usual) else usual
+
+
+def _chained_axes(
+    groups: Sequence[Group], is_conv: Sequence[bool], *, first_swapped: bool
+) -> list[str | None]:
+    orders: list[str | None] = []
+    before: int | None = None
+    for found, conv in zip(groups, is_conv, strict=True):
+        shape = found.weight_shape
+        order = default_axes(len(shape)) if conv else None
+        if order is not None:
+            swapped = first_swapped if before is None else shape[1] != before == shape[0]
+            order = _by_bias(found, order) or (_input_first(order) if swapped else order)
+        orders.append(order)
+        before = sizes_of(found, order)[1] or before
+    return orders
+
+
+def _input_first(axes: str) -> str:
     """Return the order of a transposed convolution."""
     return axes.replace("oi", "io")
 
 
-def concluded_axes(groups: Sequence[Group], is_conv: Sequence[bool]) -> list[str | None]:
-    """Return the order of the axes of each convolution: the length of its bias tells it, or else the layer before.
-
-    Weights of which neither tells anything, as the first or square ones, have Lasagne's usual order.
-    """
-    orders = [_by_bias(found) if conv else None for found, conv in zip(groups, is_conv, strict=True)]
-    before: int | None = None
-    for place, (found, conv) in enumerate(zip(groups, is_conv, strict=True)):
-        usual = default_axes(len(found.weight_shape)) if conv else None
-        if usual is not None:
-            shape = found.weight_shape
-            swapped = before is not None and shape[1] != before == shape[0]
-            orders[place] = orders[place] or (input_first(usual) if swapped else usual)
-        before = sizes_of(found, orders[place])[1] or before
-    return orders
-
-
-def _by_bias(found: Group) -> str | None:
-    usual, shape = default_axes(len(found.weight_shape)), found.weight_shape
-    if usual is None or found.bias_length is None or shape[0] == shape[1]:
+def _by_bias(found: Group, usual: str) -> str | None:
+    shape = found.weight_shape
+    if shape[0] == shape[1] or found.bias_length not in shape[:2]:
         return None
-    return usual if found.bias_length == shape[0] else input_first(usual) if found.bias_length == shape[1] else None
+    return usual if found.bias_length == shape[0] else _input_first(usual)
 
 
 def sizes_of(found: Group, axes: str | None, dense_axes: str = "io") -> Sizes:
-    """Return how much goes into a layer and comes out of it, as far as its parameters tell."""
+    """Return what a layer takes and gives, as far as its parameters tell."""
     shape = found.weight_shape
     if axes is not None and len(axes) == len(shape):
         return (shape[axes.index("i")] if "i" in axes else None), shape[axes.index("o")]
@@ -60,17 +72,15 @@ def sizes_of(found: Group, axes: str | None, dense_axes: str = "io") -> Sizes:
     return length, length
 
 
-def is_turned_round(groups: Sequence[Group], is_conv: Sequence[bool]) -> bool:
-    """Tell a list that runs from the output to the input: each layer takes what the one after it in the list gives.
-
-    Convolutions count where their bias tells the order of their axes, dense layers always.
-    """
-    sizes = []
-    for found, conv in zip(groups, is_conv, strict=True):
-        axes = _by_bias(found) if conv else None
-        if axes is not None or (len(found.weight_shape) == 2 and not conv):
-            sizes.append(sizes_of(found, axes))
-    steps = list(zip(sizes, sizes[1:], strict=False))
-    forward = sum(first[1] == second[0] for first, second in steps)
-    backward = sum(first[0] == second[1] for first, second in steps)
-    return forward == 0 and backward > 0
+def fits(groups: Sequence[Group], axes: Sequence[str | None]) -> int:
+    """Count what speaks for this order of layers and axes: biases that fit their weights, layers that fit the next."""
+    sizes = [sizes_of(found, order) for found, order in zip(groups, axes, strict=True)]
+    with_weights = [
+        (takes, gives) for found, (takes, gives) in zip(groups, sizes, strict=True) if found.weight
+    ]
+    biases = sum(
+        found.bias_length is not None and found.bias_length == gives
+        for found, (_, gives) in zip(groups, sizes, strict=True)
+    )
+    steps = zip(with_weights, with_weights[1:], strict=False)
+    return biases + sum(first[1] is not None and first[1] == second[0] for first, second in steps)

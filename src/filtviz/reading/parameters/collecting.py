@@ -63,6 +63,7 @@ _PATTERNS = tuple(
         r"(?P<field>[Wwb])_?(?P<layer>\d+)\Z",  # W1, b_2
     )
 )
+_PLACE = re.compile(r"(arr_)?\d+\Z")
 _ONLY_FIELD = re.compile(rf"{_FIELD}\Z")
 
 _LIBRARIES = frozenset(
@@ -79,7 +80,9 @@ def collect(contents: Contents) -> Found:
         _Collector(contents, (f"#{number}",) if several else ()).collect(root)
         for number, root in enumerate(contents.roots)
     ]
-    return max(found, key=lambda one: (sum(len(named.array.shape) > 1 for named in one.arrays), len(one.arrays)))
+    return max(
+        found, key=lambda one: (sum(len(named.array.shape) > 1 for named in one.arrays), len(one.arrays))
+    )
 
 
 class _Collector:
@@ -103,7 +106,9 @@ class _Collector:
                     continue
                 self.seen.add(id(value))
                 stack.extend(reversed(self._enter(path, value)))
-        return Found(root=root, arrays=tuple(self.arrays), empty=tuple(self.empty), left_out=tuple(self.left_out))
+        return Found(
+            root=root, arrays=tuple(self.arrays), empty=tuple(self.empty), left_out=tuple(self.left_out)
+        )
 
     def _enter(self, path: tuple[str, ...], value: Any) -> list[tuple[tuple[str, ...], Any]]:
         """Note an array; return the parts of anything else with their paths."""
@@ -164,7 +169,7 @@ def _name(path: tuple[str, ...], variable: str | None) -> tuple[str | None, str 
     for pattern in _PATTERNS:
         if match := pattern.match(last):
             return match["layer"], _field(match["field"])
-    above = next((key for key in reversed(keys[:-1]) if not key.isdigit()), None)
+    above = next((key for key in reversed(keys[:-1]) if not _PLACE.match(key)), None)
     if _ONLY_FIELD.match(last):
         return above, _field(last)
     return (above, None) if keys and keys[-1].isdigit() else (None, None)

@@ -31,6 +31,11 @@ class Group:
         return self.weight.array.shape if self.weight is not None else ()
 
     @property
+    def first(self) -> int:
+        """The place of its first array in the file."""
+        return min(named.number for named in self.fields.values())
+
+    @property
     def is_batch_norm(self) -> bool:
         """Whether the parameters are those of a batch normalisation."""
         return {"beta", "gamma"} <= set(self.fields)
@@ -109,7 +114,11 @@ def _by_order(arrays: Sequence[NamedArray], convs: frozenset[int]) -> list[Group
             place += len(run)
             continue
         previous = groups[-1] if groups else None
-        untied = previous is not None and len(previous.fields) == 1 and _is_untied_bias(previous.weight_shape, shape)
+        untied = (
+            previous is not None
+            and len(previous.fields) == 1
+            and _is_untied_bias(previous.weight_shape, shape)
+        )
         if untied and named.number not in convs:
             assert previous is not None, "there is one that it is the bias of"
             previous.add("b", named)

@@ -9,9 +9,10 @@ from typing import Any
 from filtviz.errors import SelectionError
 from filtviz.network import ConvLayer, Layer
 from filtviz.reading.lasagne.building import parameter_of
-from filtviz.reading.parameters.axes import concluded_axes, default_axes, is_turned_round, sizes_of
+from filtviz.reading.parameters.axes import concluded_axes, default_axes, sizes_of
 from filtviz.reading.parameters.collecting import Found, NamedArray
 from filtviz.reading.parameters.grouping import Group, group
+from filtviz.reading.parameters.ordering import in_network_order, is_convolution
 from filtviz.reading.structure import Structure
 from filtviz.text import printable
 
@@ -43,11 +44,6 @@ class _Part:
     group: Group
     axes: str | None
 
-    @property
-    def number(self) -> int:
-        """The place of its first array in the file."""
-        return min(named.number for named in self.group.fields.values())
-
 
 def infer(found: Found, structure: Structure, dialect: Dialect | None = None) -> Inference:
     """Make layers of arrays, as their names and shapes suggest and as a person says.
@@ -57,9 +53,8 @@ def infer(found: Found, structure: Structure, dialect: Dialect | None = None) ->
     """
     dialect = dialect or Dialect()
     chosen = [_chosen(wanted, found.arrays) for wanted in structure.convs]
-    groups = group(found.arrays, frozenset(named.number for named in chosen))
-    turned = not chosen and is_turned_round(groups, [_is_conv(one, chosen) for one in groups])
-    groups = groups[::-1] if turned else _in_chosen_order(groups, chosen)
+    groups = _in_chosen_order(found.arrays, chosen) if chosen else in_network_order(found.arrays)
+    turned = not chosen and groups[0].first > groups[-1].first
     is_conv = [_is_conv(one, chosen) for one in groups]
     concluded = concluded_axes(groups, is_conv)
     parts = [
@@ -98,14 +93,15 @@ def _names_of(named: NamedArray) -> tuple[str, ...]:
 
 
 def _is_conv(one: Group, chosen: Sequence[NamedArray]) -> bool:
-    if chosen:
-        return one.weight in chosen
-    return len(one.weight_shape) in (4, 5)
+    return one.weight in chosen if chosen else is_convolution(one)
 
 
-def _in_chosen_order(groups: list[Group], chosen: Sequence[NamedArray]) -> list[Group]:
+def _in_chosen_order(arrays: Sequence[NamedArray], chosen: Sequence[NamedArray]) -> list[Group]:
     """Put the convolutions in the order that a person gives, each in the place of another one."""
-    order = iter(sorted((one for one in groups if one.weight in chosen), key=lambda one: chosen.index(_weight(one))))
+    groups = group(arrays, frozenset(named.number for named in chosen))
+    order = iter(
+        sorted((one for one in groups if one.weight in chosen), key=lambda one: chosen.index(_weight(one)))
+    )
     return [next(order) if one.weight in chosen else one for one in groups]
 
 
@@ -138,7 +134,7 @@ def _with_empty(parts: Sequence[_Part], found: Found, turned: bool) -> list[_Par
     left = list(found.empty)[::-1] if not turned else list(found.empty)
     mixed: list[_Part | str] = []
     for part in parts:
-        while left and ((left[-1][0] > part.number) if turned else (left[-1][0] <= part.number)):
+        while left and ((left[-1][0] > part.group.first) if turned else (left[-1][0] <= part.group.first)):
             mixed.append(left.pop()[1])
         mixed.append(part)
     return [*mixed, *(name for _, name in reversed(left))]
@@ -176,7 +172,12 @@ def _layer(part: _Part, inputs: tuple[int, ...], dialect: Dialect) -> Layer:
         options = {"num_filters": shape[part.axes.index("o")]}
         kind = _conv_type(part.axes)
         return ConvLayer(
-            **common, type=kind, axes=part.axes, flip_filters=dialect.flip_filters, geometry_known=False, options=options
+            **common,
+            type=kind,
+            axes=part.axes,
+            flip_filters=dialect.flip_filters,
+            geometry_known=False,
+            options=options,
         )
     if len(shape) == 2:
         units = {"num_units": shape[dialect.dense_axes.index("o")]}
@@ -196,9 +197,13 @@ def _conv_type(axes: str) -> str:
 def _sentences(parts: Sequence[_Part], turned: bool) -> list[str]:
     """Say what was concluded, one plain sentence each."""
     convs = [part for part in parts if part.axes is not None]
-    sentences = ["the file holds arrays and no layers: their roles are concluded from their names, order and shapes"]
+    sentences = [
+        "the file holds arrays and no layers: their roles are concluded from their names, order and shapes"
+    ]
     if any(part.axes in ("oirc", "oidrc") for part in convs):
-        sentences.append("arrays of four axes (five) are convolutions in two (three) dimensions, filters first, then channels")
+        sentences.append(
+            "arrays of four axes (five) are convolutions in two (three) dimensions, filters first, then channels"
+        )
     swapped = [_weight(part.group).source for part in convs if (part.axes or "").startswith("io")]
     if swapped:
         listed = ", ".join(printable(source, 40) for source in swapped)
@@ -206,7 +211,9 @@ def _sentences(parts: Sequence[_Part], turned: bool) -> list[str]:
             f"transposed convolutions, whose channels come first: {listed}, since only so their sizes fit"
         )
     if turned:
-        sentences.append("the file lists its layers from the output to the input, since only so their sizes fit")
+        sentences.append(
+            "the file lists its layers from the output to the input, since only so their sizes fit"
+        )
     if any(part.group.is_batch_norm for part in parts):
         sentences.append("four vectors of one length are a batch normalisation: beta, gamma, mean, inv_std")
     sentences.append("each layer feeds the next one where their sizes fit")
