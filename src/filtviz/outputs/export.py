@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from os import PathLike
 from pathlib import Path
 
-from filtviz.outputs.files import make_folder
+from filtviz.outputs.files import make_folder, remove_parts
 from filtviz.outputs.jobs import Outcome, run_jobs
 from filtviz.outputs.manifest import MANIFEST, write_manifest
 from filtviz.outputs.planning import ExportOptions, Planner
@@ -47,6 +47,11 @@ def export(
             if progress:
                 progress(Progress(done=tally.pages, known=planner.pages, finished=finished))
     finally:
+        if len(results) < len(
+            models
+        ):  # stopped: processes that were ended in the midst of a file leave its part
+            for parent in {(folder / file).parent for file in planner.own_files}:
+                remove_parts(parent)
         existing = [entry for entry in planner.entries.values() if (folder / entry["file"]).is_file()]
         write_manifest(folder, existing, complete=len(results) == len(models))
     own = tuple(entry for entry in existing if entry["file"] in planner.own_files)

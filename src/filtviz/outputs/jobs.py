@@ -72,5 +72,16 @@ def run_jobs(jobs: Iterable[Job], n_jobs: int | None) -> Iterator[Outcome]:
     import joblib
 
     work: Callable[[Job], Outcome] = joblib.delayed(run_job)
-    parallel = joblib.Parallel(n_jobs=-1 if n_jobs is None else n_jobs, return_as="generator", batch_size=1)
-    yield from parallel(work(job) for job in chain(first, jobs))
+    yield from _parallel(-1 if n_jobs is None else n_jobs)(work(job) for job in chain(first, jobs))
+
+
+def _parallel(n_jobs: int) -> Callable[[Iterator[Outcome]], Iterable[Outcome]]:
+    """Return joblib's engine; where it can, it yields outcomes as they come, else it returns them at the end."""
+    import joblib
+
+    engine: Callable[[Iterator[Outcome]], Iterable[Outcome]]
+    try:
+        engine = joblib.Parallel(n_jobs=n_jobs, batch_size=1, return_as="generator")
+    except ValueError:  # back ends that derive from multiprocessing, such as Ray's, cannot
+        engine = joblib.Parallel(n_jobs=n_jobs, batch_size=1)
+    return engine
