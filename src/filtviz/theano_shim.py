@@ -1,4 +1,4 @@
-"""Make Theano 1.0.5, Lasagne 0.1 and nolearn 0.6.1 work on Python 3.10 and 3.11 with today's numpy.
+"""Make Theano 1.0.5, Lasagne 0.1 and nolearn 0.6.1 work on Python 3.11 with today's numpy.
 
 These libraries stopped with Python 3.6 and numpy 1.19. Put one line above the first import of any of them
 and an old training script runs again: it compiles with g++, evaluates, differentiates, trains, pickles::
@@ -81,7 +81,7 @@ def _check_requirements() -> None:
     if sys.version_info >= (3, 12):
         running = ".".join(map(str, sys.version_info[:2]))
         raise MissingExtraError(
-            f"Theano 1.0.5 does not build on Python {running}: run this under Python 3.10 or 3.11, "
+            f"Theano 1.0.5 does not build on Python {running}: run this under Python 3.11, "
             "with the extra `lasagne` installed"
         )
     if find_spec("theano") is None:
