@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from filtviz.drawing.channels import ChannelRanges
 
 __all__ = [
+    "ChannelsType",
     "channels_option",
     "drawing_options",
     "format_option",
@@ -119,8 +120,8 @@ def reading_options(command: Command) -> Command:
         "--axes",
         multiple=True,
         metavar="[ARRAY=]ORDER",
-        help="In a file of bare arrays: the order of the axes of the weights, such as oirc (filters, channels, "
-        "rows, columns) or iorc; for one array or all.",
+        help="In a file of bare arrays: the order of the axes of the weights, such as oirc (filters, "
+        "channels, rows, columns) or iorc; for one array or all.",
     )
     @wraps(command)
     def collected(*args: Any, convs: tuple[str, ...], axes: tuple[str, ...], **others: Any) -> Any:

@@ -1,8 +1,8 @@
 """`Record` → array, lazily: the only place where bytes of a file become numpy arrays.
 
 An array is known by its shape and type first (`StoredArray`); its bytes are looked at when it is read. It is
-rebuilt from a type of a closed table, a shape that is checked against the bytes that are there, and those bytes:
-a view of the file where the file holds them as they are.
+rebuilt from a type of a closed table, a shape that is checked against the bytes that are there, and those
+bytes: a view of the file where the file holds them as they are.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class StoredArray:
         buffer = self.bytes()
         if len(buffer) < self.nbytes:
             raise MalformedFileError(
-                f"an array of shape {self.shape} needs {self.nbytes:,} bytes, but the file has {len(buffer):,}"
+                f"an array of shape {self.shape} needs {self.nbytes:,} bytes; the file has {len(buffer):,}"
             )
         stored_shape = [self.shape[axis] for axis in self.axis_order]
         array: NDArray[Any] = np.ndarray(stored_shape, self.dtype, buffer if self.nbytes else None)
@@ -89,7 +89,7 @@ def stored(
     array = StoredArray(shape=shape, dtype=dtype, axis_order=order[::-1] if fortran else order, bytes=read)
     if array.nbytes > present:
         raise MalformedFileError(
-            f"an array of shape {shape} and type {dtype} needs {array.nbytes:,} bytes, but only {present:,} are there"
+            f"an array of shape {shape} and type {dtype} needs {array.nbytes:,} bytes; there are {present:,}"
         )
     return array
 
@@ -128,7 +128,7 @@ def _name(value: Record) -> str:
 
 
 def _array_state(value: Record) -> list[Any] | None:
-    """Return ``[shape, dtype, is_fortran, data]``, with or without the version that numpy writes before them."""
+    """Return ``[shape, dtype, is_fortran, data]``, before which numpy may write a version."""
     state = elements(value.state)
     return state[-4:] if state is not None and len(state) in (4, 5) else None
 
@@ -175,10 +175,7 @@ def _scalar(value: Record, limits: Limits) -> StoredArray | None:
 def _of_bytes(
     shape: tuple[int, ...], dtype: ElementType, fortran: bool, data: Any, limits: Limits
 ) -> StoredArray:
-    if type(data) is Record:
-        present = _stretch(data.args[0]) if data.args else 0
-    else:
-        present = _stretch(data)
+    present = _stretch(data)
 
     def read() -> Buffer:
         if type(data) is not Blob or data.coding not in ("bytes", "latin-1"):
@@ -192,7 +189,9 @@ def _of_bytes(
 
 
 def _stretch(data: Any) -> int:
-    """Return the most bytes that a string of the file can stand for."""
+    """Return the most bytes that a string of the file, or a call with one, can stand for."""
+    if type(data) is Record:
+        data = data.args[0] if data.args else b""
     if type(data) is Blob:
         return len(data.view)
     return len(data) if type(data) in (str, bytes) else 0
@@ -205,4 +204,4 @@ _READERS: dict[str, Callable[[Record, Limits], StoredArray | None]] = {
     "_frombuffer": _from_buffer,
     "scalar": _scalar,
 }
-"""numpy's function that makes the array again → what reads its arguments; the module has had several names."""
+"""numpy's function that makes the array again → what reads its arguments; its module has had many names."""

@@ -15,7 +15,7 @@ from typing import Any
 
 from filtviz.errors import FileAccessError, MalformedFileError
 from filtviz.reading.limits import Limits
-from filtviz.reading.opcodes import Data
+from filtviz.reading.machine.state import Data
 
 __all__ = ["Budget", "Siblings", "inflate", "open_file", "unwrap"]
 
@@ -55,7 +55,7 @@ class Compression:
 
 
 def _is_zlib(start: bytes) -> bool:
-    """Tell a zlib header: deflate with a window of at most 32 kB, and a check of the first two bytes (RFC 1950)."""
+    """Tell a zlib header: deflate, a window of at most 32 kB, a check of the first two bytes (RFC 1950)."""
     return (
         len(start) > 2
         and start[0] & 0x0F == 8
@@ -131,7 +131,7 @@ def unwrap(data: Data, budget: Budget) -> tuple[Data, tuple[str, ...]]:
 
 
 def _after_old_joblib_header(data: Data) -> memoryview:
-    """Skip ``ZF`` and the length, and the space after them that joblib 0.8.4 and older write under Python 2."""
+    """Skip ``ZF``, the length, and the space that joblib 0.8.4 and older write there under Python 2."""
     view = memoryview(data)
     skip = OLD_JOBLIB_HEADER + (bytes(data[OLD_JOBLIB_HEADER : OLD_JOBLIB_HEADER + 1]) == b" ")
     return view[skip:]
@@ -181,7 +181,7 @@ class Siblings:
         self.opened = 0
 
     def open(self, name: str) -> tuple[Data, tuple[str, ...]]:
-        """Return what the file ``name`` beside the model file holds, decompressed, and the names of compressions.
+        """Return what the file ``name`` beside the model file holds, with every compression undone.
 
         Raises:
             MalformedFileError: ``name`` is no bare file name.

@@ -12,8 +12,9 @@ from filtviz.reading.arrays import StoredArray, stored
 from filtviz.reading.containers import Budget, Siblings, open_file, unwrap
 from filtviz.reading.joblibs import joblib_hooks
 from filtviz.reading.limits import Limits
+from filtviz.reading.machine.state import Data
 from filtviz.reading.npy import NPY_MAGIC, NpyHeader, read_npy_header
-from filtviz.reading.opcodes import OPCODES, Data
+from filtviz.reading.opcodes import OPCODES
 from filtviz.reading.pickles import Pickles, read_pickle, read_pickles
 from filtviz.reading.records import Global, Items, Record
 from filtviz.reading.signatures import refuse_foreign, refuse_zip
@@ -101,7 +102,8 @@ def _read_pickled(data: Data, around: list[str], siblings: Siblings, limits: Lim
         if data[0] == _PROTO:
             raise
         raise MalformedFileError(
-            f"it is no kind of file that filtviz knows, or a damaged pickle (it begins with {bytes(data[:8])!r})"
+            "it is no kind of file that filtviz knows, or a damaged pickle "
+            f"(it begins with {bytes(data[:8])!r})"
         ) from error
     notes = [f"{len(pickles.roots)} pickles, one after another"] if len(pickles.roots) > 1 else []
     if pickles.rest is not None:

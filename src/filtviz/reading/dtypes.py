@@ -23,8 +23,9 @@ _CODES = {
     **{"e": "f2", "f": "f4", "d": "f8", "b": "i1", "B": "u1", "h": "i2", "H": "u2", "i": "i4", "I": "u4"},
     **{"q": "i8", "Q": "u8"},
 }
-"""The code of a type in a file → numpy's own; ``f4`` and its like, and the one-letter codes of old writers."""
+"""The code of a type in a file → numpy's own: ``f4`` and its like, and the one-letter codes."""
 
+_ORDERS = {"<": "<", ">": ">", "=": "=", "|": "=", "": "="}
 _DESCR = re.compile(r"([<>|=]?)([A-Za-z?]\d{0,2})\Z")
 
 
@@ -34,7 +35,7 @@ def dtype_of_code(descr: str) -> ElementType | None:
     if match is None or match[2] not in _CODES:
         return None
     code = _CODES[match[2]]
-    return OBJECT if code == "O" else np.dtype(code).newbyteorder("=" if match[1] in ("|", "") else match[1])
+    return OBJECT if code == "O" else np.dtype(f"{_ORDERS[match[1]]}{code}")
 
 
 def dtype_of_record(value: Any) -> ElementType | None:

@@ -1,8 +1,10 @@
 """Arrays of joblib's files: in the stream after the object that stands for them, or in files beside it.
 
-- since 0.10: ``NumpyArrayWrapper``, whose array follows its BUILD opcode in the stream; since 1.2 aligned, behind
+- since 0.10: ``NumpyArrayWrapper``, whose array follows its BUILD opcode in the stream; since 1.2 aligned,
+  behind
   a byte that counts the padding. An array of objects follows as a pickle of its own.
-- before: ``NDArrayWrapper``, whose array is the file ``name_01.npy`` beside, or, where the file is compressed,
+- before: ``NDArrayWrapper``, whose array is the file ``name_01.npy`` beside, or, where the file is
+  compressed,
   ``ZNDArrayWrapper`` with the file ``name_01.npy.z``.
 """
 
@@ -15,8 +17,8 @@ from filtviz.reading.arrays import StoredArray, as_array, shape_of, stored
 from filtviz.reading.containers import Siblings
 from filtviz.reading.dtypes import OBJECT, dtype_of_record
 from filtviz.reading.limits import Limits
+from filtviz.reading.machine.state import Hook, MachineState
 from filtviz.reading.npy import read_npy, read_npy_header
-from filtviz.reading.opcodes import Hook, Opcodes
 from filtviz.reading.records import Blob, Global, Record, attributes, elements, text
 
 __all__ = ["joblib_hooks"]
@@ -28,7 +30,7 @@ LONGEST_NPY_HEADER = 1 << 17
 def joblib_hooks(siblings: Siblings) -> Mapping[str, Hook]:
     """Return what to do when an object that stands for an array has its state."""
 
-    def array_beside(record: Record, machine: Opcodes, position: int) -> int:
+    def array_beside(record: Record, machine: MachineState, position: int) -> int:
         record.state = _array_beside(record, siblings, machine.limits)
         return position
 
@@ -40,7 +42,7 @@ def joblib_hooks(siblings: Siblings) -> Mapping[str, Hook]:
     return {f"{home}.{name}": hook for home in HOMES for name, hook in hooks.items()}
 
 
-def _array_in_stream(record: Record, machine: Opcodes, position: int) -> int:
+def _array_in_stream(record: Record, machine: MachineState, position: int) -> int:
     """Put the array that follows into the record's state; return where it ends."""
     facts = attributes(record)
     shape, dtype = shape_of(facts.get("shape")), dtype_of_record(facts.get("dtype"))
@@ -67,7 +69,7 @@ def _array_beside(record: Record, siblings: Siblings, limits: Limits) -> StoredA
         raise MalformedFileError("an array of joblib's in it names no file")
     data, _ = siblings.open(name)
     if "init_args" not in facts:
-        return read_npy(read_npy_header(data[:LONGEST_NPY_HEADER]), memoryview(data))
+        return read_npy(read_npy_header(bytes(data[:LONGEST_NPY_HEADER])), memoryview(data))
     # ZNDArrayWrapper keeps numpy's own state without the bytes, which the other file holds.
     whole = Record(Global("numpy", "_reconstruct"), ())
     whole.build([*(elements(facts.get("state")) or []), Blob(memoryview(data), "bytes")])

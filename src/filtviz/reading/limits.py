@@ -36,15 +36,16 @@ class Limits:
     members: int = _limit(100_000, "Members of a zip or npz, and files beside an old joblib file.")
 
     def __post_init__(self) -> None:
-        for name in self.described():
-            value = getattr(self, name)
+        for one in fields(self):
+            value = getattr(self, one.name)
             if type(value) is not int or value < 1:
-                raise ValueError(f"the limit {name!r} must be a whole number above zero, not {value!r}")
+                raise ValueError(f"the limit {one.name!r} must be a whole number above zero, not {value!r}")
 
     @classmethod
     def described(cls) -> dict[str, tuple[int, str]]:
         """Return each limit's default and what it counts, for the command line's help."""
-        return {one.name: (one.default, one.metadata["counts"]) for one in fields(cls)}
+        defaults = cls()
+        return {one.name: (getattr(defaults, one.name), one.metadata["counts"]) for one in fields(cls)}
 
     def check(self, limit: str, wanted: int, what: str) -> None:
         """Pass silently where ``wanted`` is within the limit of that name.

@@ -13,7 +13,7 @@ LONG_STRING = 1024
 """Bytes from which on a string stays in the file as a `Blob`: names are shorter, arrays are longer."""
 
 LONG_NUMBER = 300
-"""Digits, or bytes, from which on a number stays in the file: reading a number's digits takes quadratic time."""
+"""Digits, or bytes, from which on a number stays in the file: reading digits takes quadratic time."""
 
 
 def text_int(line: memoryview) -> Any:

@@ -34,7 +34,8 @@ def load(
         UnsupportedFileError: it holds no network that filtviz reads; the sentence says what it holds.
         MalformedFileError: it is damaged or cut short.
         LimitError: it asks for too much.
-        SelectionError: ``structure`` says something of a file that tells its own structure, or of an array that
+        SelectionError: ``structure`` says something of a file that tells its own structure, or of an array
+        that
             is not there.
     """
     path = Path(path)
@@ -52,8 +53,8 @@ def _understand(contents: Contents) -> Network:
             network = kind.read(contents)
             if contents.structure.says_something and not network.origin.inferred:
                 raise SelectionError(
-                    f"the file holds {network.origin.kind}, which tells its own structure; leave out --convs and "
-                    "--axes, which are for files that hold nothing but arrays"
+                    f"the file holds {network.origin.kind}, which tells its own structure; leave out --convs "
+                    "and --axes, which are for files that hold nothing but arrays"
                 )
             return network
     if contents.rest is not None:

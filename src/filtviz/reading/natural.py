@@ -10,7 +10,7 @@ _DIGITS = re.compile(r"(\d+)", re.ASCII)
 
 
 def natural_key(text: str) -> list[tuple[int, str]]:
-    """Return a key to sort by: runs of digits compare as numbers, by length first, however many digits they have."""
+    """Return a key to sort by, in which runs of digits compare as numbers, however long they are."""
     parts = _DIGITS.split(text)
     return [
         (len(part.lstrip("0")) if i % 2 else -1, part.lstrip("0") if i % 2 else part)

@@ -1,7 +1,8 @@
 """The header of numpy's ``.npy`` format, versions 1 to 3, without evaluating it.
 
-The header is a Python dictionary as text, ``{'descr': '<f4', 'fortran_order': False, 'shape': (20, 1, 3, 3), }``;
-Python 2 may write its numbers as ``20L``. https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
+The header is a Python dictionary as text, ``{'descr': '<f4', 'fortran_order': False, 'shape': (20, 1, 3, 3),
+}``; Python 2 may write its numbers as ``20L``.
+https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
 """
 
 from __future__ import annotations

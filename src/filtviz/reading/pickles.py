@@ -1,8 +1,8 @@
 """Bytes → `Record`s: a pickle machine that executes nothing.
 
 Every opcode of protocols 0 to 5 is here, and each only notes what the file says. Python's own ``pickle`` is
-not used: it imports what a file names before anyone can object, and ``pickletools.genops`` fails on strings of
-protocol 0 that hold array bytes. The opcodes are described in CPython's ``Lib/pickletools.py``.
+not used: it imports what a file names before anyone can object, and ``pickletools.genops`` fails on strings
+of protocol 0 that hold array bytes. The opcodes are described in CPython's ``Lib/pickletools.py``.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from typing import Any
 
 from filtviz.errors import MalformedFileError, ReadError
 from filtviz.reading.limits import Limits
-from filtviz.reading.opcodes import OPCODES, Data, Hook, Opcodes, Stop
+from filtviz.reading.machine.state import Data, Hook, Stop
+from filtviz.reading.opcodes import OPCODES, Opcodes
 from filtviz.reading.records import Global
 
 __all__ = ["Pickles", "read_pickle", "read_pickles"]
@@ -26,7 +27,8 @@ STEPS_BETWEEN_CHECKS = 1 << 16
 class Pickles:
     """The pickles of one stream, in order, and what shows who wrote them.
 
-    ``rest`` is why the bytes after the last pickle could not be read as another one, None where there are none.
+    ``rest`` is why the bytes after the last pickle could not be read as another one, None where there are
+    none.
     """
 
     roots: tuple[Any, ...]
@@ -49,7 +51,7 @@ def read_pickles(data: Data, limits: Limits, hooks: Mapping[str, Hook] | None = 
         LimitError: the stream asks for too much.
     """
     machine = Machine(data, limits, hooks or {})
-    roots = []
+    roots: list[Any] = []
     position, rest = 0, None
     while position < len(data):
         try:
@@ -91,7 +93,7 @@ class Machine(Opcodes):
     def run(self, start: int) -> tuple[Any, int]:
         """Read one pickle; return its object and where the next one may begin."""
         self.stack, self.marks, self.memo = [], [], {}
-        data, methods = self.data, self.methods
+        data, methods = self.data, self.methods()
         position, step = start, 0
         try:
             while True:

@@ -31,6 +31,8 @@ __all__ = [
 
 Buffer = bytes | memoryview
 
+LONGEST_TEXT = 1 << 20
+
 
 class Global:
     """A class or function that the file names, as text: it is never imported."""
@@ -51,7 +53,7 @@ class Global:
 
 
 class Items:
-    """A dictionary as the file lists it: ``flat`` is key, value, key, value, …"""
+    """A dictionary as the file lists it: ``flat`` is a key, its value, the next key, and so on."""
 
     __slots__ = ("_index", "flat")
 
@@ -82,8 +84,8 @@ class Items:
 class Record:
     """One object of the file: what was called to make it, with what, and what was set on it afterwards.
 
-    ``maker`` is what the file calls (a `Global`, where the file is sane), ``args`` the tuple that it is called
-    with, ``state`` what BUILD sets, ``items`` what is appended, ``entries`` what is set by key.
+    ``maker`` is what the file calls (a `Global`, where the file is sane), ``args`` the tuple that it is
+    called with, ``state`` what BUILD sets, ``items`` what is appended, ``entries`` what is set by key.
     """
 
     __slots__ = ("args", "entries", "items", "keywords", "maker", "state")
@@ -207,12 +209,12 @@ def elements(value: Any) -> list[Any] | None:
 
 
 def text(value: Any) -> str | None:
-    """Return an object as text, or None where it is no text."""
+    """Return an object as text, or None where it is no text, or longer than any name (1 MiB)."""
     if type(value) is str:
         return value
     if type(value) is bytes:
         return value.decode("latin-1")
-    if type(value) is Blob and value.coding != "int":
+    if type(value) is Blob and value.coding != "int" and len(value.view) <= LONGEST_TEXT:
         coding = value.coding if value.coding in ("utf-8", "raw-unicode-escape") else "latin-1"
         return str(raw_view(value), coding, "replace")
     return None
@@ -228,7 +230,7 @@ def unescape(quoted: bytes) -> bytes:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # an unknown escape is a matter of the file, not of this program
         try:
-            return codecs.escape_decode(quoted)[0]  # type: ignore[attr-defined,no-any-return]
+            return codecs.escape_decode(quoted)[0]
         except ValueError as error:
             raise MalformedFileError(f"a string in it has an escape that is none ({error})") from error
 
@@ -236,8 +238,8 @@ def unescape(quoted: bytes) -> bytes:
 def raw_bytes(value: Any) -> Buffer | None:
     """Return the bytes that an object holds, or None where it holds none.
 
-    That is a byte string of either Python, or a call that makes one: Python 3 writes bytes at protocols 0 to 2
-    as ``_codecs.encode(text, "latin1")``, and a ``bytearray`` as a call at protocols below 5.
+    That is a byte string of either Python, or a call that makes one: Python 3 writes bytes at protocols 0 to
+    2 as ``_codecs.encode(text, "latin1")``, and a ``bytearray`` as a call at protocols below 5.
 
     Raises:
         MalformedFileError: it is text with characters that are no bytes.
@@ -252,7 +254,9 @@ def raw_bytes(value: Any) -> Buffer | None:
         if type(value) is Record and type(value.maker) is Global:
             return _called_bytes(value.maker, value.args)
     except UnicodeError as error:
-        raise MalformedFileError(f"text in it stands for bytes, but is none ({error.reason})") from error
+        raise MalformedFileError(
+            f"text in it stands for bytes, but is none ({type(error).__name__})"
+        ) from error
     return None
 
 

@@ -6,30 +6,40 @@ from filtviz.errors import UnsupportedFileError
 
 __all__ = ["refuse_foreign", "refuse_zip"]
 
-_BEGINNINGS: tuple[tuple[bytes, str], ...] = (
-    (b"\x89HDF\r\n\x1a\n", "it is an HDF5 file (Keras writes its models so), which filtviz does not read; "
-     "save the weights with numpy.savez and name that file"),
-    (b"\x12\x01\x00\x00\x00\x00\x00\x00", "it is an MXNet parameter file, not a pickle; load it with mxnet.nd.load and "
-     "save the arrays with numpy.savez"),
-    (b"version https://git-lfs", "it is a Git LFS pointer, not the model itself; fetch the model with `git lfs pull`"),
-    (b"\x04\x22\x4d\x18", "it is compressed with LZ4, which filtviz does not undo; unpack it with `lz4 -d` first"),
-    (b"\x28\xb5\x2f\xfd", "it is compressed with Zstandard, which filtviz does not undo; unpack it with `zstd -d` first"),
-    (b"7z\xbc\xaf\x27\x1c", "it is a 7z archive; unpack it and name the model file in it"),
-    (b"Rar!\x1a\x07", "it is a RAR archive; unpack it and name the model file in it"),
-    (b"MATLAB 5.0 MAT-file", "it is a MATLAB file; load it with scipy.io.loadmat and save the arrays with numpy.savez"),
+_SAVE_AGAIN = "load it with its own library and save the arrays with numpy.savez"
+_UNPACK = "unpack it and name the model file in it"
+
+_BEGINNINGS = (
+    (b"\x89HDF\r\n\x1a\n", f"it is an HDF5 file (Keras writes its models so), not a pickle; {_SAVE_AGAIN}"),
+    (b"\x12\x01\x00\x00\x00\x00\x00\x00", f"it is an MXNet parameter file, not a pickle; {_SAVE_AGAIN}"),
+    (b"MATLAB 5.0 MAT-file", f"it is a MATLAB file, not a pickle; {_SAVE_AGAIN}"),
+    (
+        b"version https://git-lfs",
+        "it is a Git LFS pointer, not the model; fetch the model with `git lfs pull`",
+    ),
+    (b"\x04\x22\x4d\x18", "it is compressed with LZ4, which filtviz does not undo; unpack it with `lz4 -d`"),
+    (
+        b"\x28\xb5\x2f\xfd",
+        "it is compressed with Zstandard, which filtviz does not undo; unpack it with `zstd -d`",
+    ),
+    (b"7z\xbc\xaf\x27\x1c", f"it is a 7z archive; {_UNPACK}"),
+    (b"Rar!\x1a\x07", f"it is a RAR archive; {_UNPACK}"),
+    (b"PK\x05\x06", "it is an empty zip"),
     (b"\x89PNG\r\n", "it is a PNG picture, not a model"),
     (b"\xff\xd8\xff", "it is a JPEG picture, not a model"),
     (b"%PDF-", "it is a PDF, not a model"),
-    (b"PK\x05\x06", "it is an empty zip"),
-)  # fmt: skip
+)
 """What a file begins with → the sentence about it."""
 
-_TEXTS: tuple[tuple[tuple[bytes, ...], str], ...] = (
-    ((b"<!doctype html", b"<html", b"<head"), "it is a web page, not a model: the download went wrong; fetch the raw file"),
+_WEB_PAGE = "it is a web page, not a model: the download went wrong; fetch the raw file"
+
+_TEXTS = (
+    ((b"<!doctype html", b"<html", b"<head"), _WEB_PAGE),
     ((b"<?xml",), "it is an XML file, not a model"),
-    ((b"{\"", b"{ \"", b"{\n"), "it is a JSON file, not a model"),
+    ((b'{"', b'{ "', b"{\n"), "it is a JSON file, not a model"),
     ((b"import ", b"#!", b"from __future__"), "it is a program's source, not a model"),
-)  # fmt: skip
+)
+"""What a text begins with, in small letters → the sentence about it."""
 
 _TAR_MAGIC_AT = 257
 

@@ -1,7 +1,8 @@
 """The members of a zip, without unpacking it to disk.
 
-A stored member is a view of the file; a deflated one is inflated when it is asked for, within the budget. Names
-of members are only names: nothing is written anywhere. The format is APPNOTE.TXT of PKWARE, sections 4.3 to 4.5.
+A stored member is a view of the file; a deflated one is inflated when it is asked for, within the budget.
+Names of members are only names: nothing is written anywhere. The format is APPNOTE.TXT of PKWARE, sections
+4.3 to 4.5.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from dataclasses import dataclass
 from filtviz.errors import MalformedFileError, UnsupportedFileError
 from filtviz.reading.containers import Budget, Compression, inflate
 from filtviz.reading.limits import Limits
-from filtviz.reading.opcodes import Data
+from filtviz.reading.machine.state import Data
 
 __all__ = ["ZIP_MAGIC", "Member", "read_members"]
 
@@ -34,7 +35,7 @@ _UTF8 = 0x800
 _MOST_INFLATION = 1032  # of deflate, https://zlib.net/zlib_tech.html
 _IN_ZIP64 = 0xFFFFFFFF
 _LONGEST_COMMENT = 0xFFFF
-_RAW_DEFLATE = Compression("deflate", lambda start: False, lambda: zlib.decompressobj(wbits=-15))
+_RAW_DEFLATE = Compression("deflate", lambda _: False, lambda: zlib.decompressobj(wbits=-15))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,7 +151,7 @@ def _entries(data: Data, position: int, stop: int, budget: Budget) -> Iterator[M
 
 
 def _zip64(extra: bytes, *numbers: int) -> list[int]:
-    """Replace the numbers that do not fit in 32 bits by those of the extra field 1, where they stand in order."""
+    """Replace the numbers that do not fit in 32 bits by those of the extra field 1, in order."""
     found = list(numbers)
     position = 0
     while position + 4 <= len(extra):

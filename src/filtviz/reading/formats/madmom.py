@@ -1,7 +1,7 @@
 """madmom's neural networks: Lasagne networks that were converted, with the axes of W swapped.
 
-``madmom.ml.nn.NeuralNetwork`` holds ``layers``, each with ``weights`` and ``bias``; its convolution loops over
-``weights[channel][filter]`` and convolves, so the kernels are flipped (``madmom/ml/nn/layers.py``).
+``madmom.ml.nn.NeuralNetwork`` holds ``layers``, each with ``weights`` and ``bias``; its convolution loops
+over ``weights[channel][filter]`` and convolves, so the kernels are flipped (``madmom/ml/nn/layers.py``).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from filtviz.reading.contents import Contents
 from filtviz.reading.formats.origin import origin_of
 from filtviz.reading.lasagne.building import parameter_of
 from filtviz.reading.lasagne.facts import NOT_PLAIN, Facts
-from filtviz.reading.lasagne.geometry import sane_window
+from filtviz.reading.lasagne.rules import sane_window
 from filtviz.reading.records import Record, attributes, class_name, elements
 
 __all__ = ["matches", "read"]
@@ -81,7 +81,7 @@ def _parameters(facts: Facts) -> tuple[Parameter, ...]:
 
 
 def _window(facts: Facts, weights: tuple[int, ...]) -> Window | None:
-    """Return the geometry of a convolution, a pooling or a padding; madmom's own data is (time, frequency)."""
+    """Return the geometry of a convolution, a pooling or a padding; madmom's data is (time, frequency)."""
     if len(weights) == 4:
         size: tuple[int, ...] | None = weights[2:]
         same = facts.word("pad") == "same"

@@ -52,7 +52,7 @@ def _is_neural_net(record: Record) -> bool:
 
 
 def _held_layers(net: Record) -> list[Record]:
-    """Return the layers of ``layers_`` (a dictionary, or in early versions a list), or else the output layers."""
+    """Return the layers of ``layers_`` (a dictionary, early a list), or else the output layers."""
     facts = attributes(net)
     for name in ("layers_", "_output_layers", "_output_layer"):
         held = facts.get(name)

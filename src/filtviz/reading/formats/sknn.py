@@ -1,4 +1,4 @@
-"""scikit-neuralnetwork's models (``sknn.mlp``), which ran on Lasagne: a list of layer specifications and weights.
+"""scikit-neuralnetwork's models (``sknn.mlp``), which ran on Lasagne: specifications of layers, and weights.
 
 A model pickles its constructor's arguments, and ``weights``: ``(W, b)`` for each layer (``sknn/mlp.py``).
 """
@@ -13,7 +13,7 @@ from filtviz.reading.contents import Contents
 from filtviz.reading.formats.origin import origin_of
 from filtviz.reading.lasagne.building import parameter_of
 from filtviz.reading.lasagne.facts import Facts
-from filtviz.reading.lasagne.geometry import sane_window
+from filtviz.reading.lasagne.rules import sane_window
 from filtviz.reading.parameters.axes import default_axes
 from filtviz.reading.records import Record, attributes, class_name, elements
 from filtviz.reading.theano import value_of

@@ -23,6 +23,6 @@ def read(contents: Contents) -> Network:
         UnsupportedFileError: always.
     """
     raise UnsupportedFileError(
-        f"it is a torch.save stream (of {len(contents.roots)} pickles and raw memory), which filtviz does not read; load it "
-        "with torch.load and save the weights with numpy.savez"
+        f"it is a torch.save stream ({len(contents.roots)} pickles and raw memory), which filtviz does not "
+        "read; load it with torch.load and save the weights with numpy.savez"
     )

@@ -7,7 +7,7 @@ from filtviz.reading.lasagne.facts import Facts
 __all__ = ["axes_of", "flips_filters"]
 
 _BY_DIMENSIONS = {3: "oic", 4: "oirc", 5: "oidrc", 6: "oircyx"}
-"""Number of axes of W → Lasagne's order for them: a locally connected layer has the output's rows and columns too."""
+"""Number of axes of W → Lasagne's order for them; a locally connected layer has the output's y and x too."""
 
 _INPUT_FIRST = ("Transposed", "Deconv", "Dilated")
 """Classes whose W is ``(channels, filters, …)``: they run a convolution's gradient."""
@@ -44,7 +44,7 @@ def axes_of(facts: Facts, weights: tuple[int, ...]) -> str | None:
 
 
 def flips_filters(facts: Facts) -> bool | None:
-    """Tell whether the layer convolves (True) or correlates (False), None where neither file nor class tells."""
+    """Tell whether the layer convolves (True) or correlates (False), None where nothing tells."""
     stated = facts.plain(facts.raw("flip_filters"))
     if type(stated) is bool:
         return stated

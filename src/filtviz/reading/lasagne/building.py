@@ -20,8 +20,8 @@ __all__ = ["build_layers", "parameter_of"]
 OPTIONS = (
     "alpha", "axes", "axis", "batch_ndim", "channelwise", "coeffs", "cropping", "dimshuffle", "epsilon",
     "ignore_border", "k", "mode", "n", "num_filters", "num_groups", "num_leading_axes", "num_units", "outdim",
-    "p", "partial_sum", "pattern", "pool_dims", "pool_size", "rescale", "scale_factor", "shape", "shared_axes",
-    "sigma", "untie_biases", "val", "width",
+    "p", "partial_sum", "pattern", "pool_dims", "pool_size", "rescale", "scale_factor", "shape",
+    "shared_axes", "sigma", "untie_biases", "val", "width",
 )  # fmt: skip
 """Attributes that views and measures use, by Lasagne's names."""
 

@@ -51,7 +51,7 @@ class Facts:
         return value if type(value) is int else None
 
     def wholes(self, *names: str, axes: int | None = None) -> tuple[int, ...] | None:
-        """Return the first of the attributes that is a tuple of whole numbers; one number stands for each axis."""
+        """Return the first attribute that is a tuple of whole numbers; one number stands for each axis."""
         for name in names:
             value = self.plain(self.raw(name))
             if type(value) is int and axes is not None:
@@ -93,7 +93,7 @@ class Facts:
         return NOT_PLAIN if word is None else word
 
     def _tuple(self, parts: list[Any]) -> Any:
-        """Return a tuple whose parts are plain, or pairs of numbers (the padding of one axis), or `NOT_PLAIN`."""
+        """Return a tuple of plain values and pairs of numbers (the padding of one axis), or `NOT_PLAIN`."""
         if len(parts) > MOST_PARTS:
             return NOT_PLAIN
         known: list[Any] = []

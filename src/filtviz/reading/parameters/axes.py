@@ -6,13 +6,14 @@ The length of a bias tells what its layer gives, and in a chain each layer takes
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from filtviz.reading.parameters.grouping import Group
 
 __all__ = ["Sizes", "concluded_axes", "default_axes", "fits", "sizes_of"]
 
 Sizes = tuple[int | None, int | None]
-"""What a layer takes and what it gives: channels and filters, or units; None where its parameters do not tell."""
+"""What a layer takes and what it gives: channels and filters, or units; None where nothing tells."""
 
 _DEFAULT = {3: "oic", 4: "oirc", 5: "oidrc", 6: "oircyx"}
 
@@ -25,8 +26,8 @@ def default_axes(dimensions: int) -> str | None:
 def concluded_axes(groups: Sequence[Group], is_conv: Sequence[bool]) -> list[str | None]:
     """Return the order of the axes of each convolution: the bias tells it, or else the layer before.
 
-    Weights of which neither tells anything, as the first or square ones, have Lasagne's usual order, unless the
-    layers after it fit only a transposed convolution.
+    Weights of which neither tells anything, as the first or square ones, have Lasagne's usual order, unless
+    the layers after it fit only a transposed convolution.
     """
     usual, transposed = (_chained_axes(groups, is_conv, first_swapped=swapped) for swapped in (False, True))
     return transposed if fits(groups, transposed) > fits(groups, usual) else usual
@@ -73,7 +74,7 @@ def sizes_of(found: Group, axes: str | None, dense_axes: str = "io") -> Sizes:
 
 
 def fits(groups: Sequence[Group], axes: Sequence[str | None]) -> int:
-    """Count what speaks for this order of layers and axes: biases that fit their weights, layers that fit the next."""
+    """Count what speaks for an order: biases that fit their weights, layers that fit the next one."""
     sizes = [sizes_of(found, order) for found, order in zip(groups, axes, strict=True)]
     with_weights = [
         (takes, gives) for found, (takes, gives) in zip(groups, sizes, strict=True) if found.weight
@@ -82,5 +83,6 @@ def fits(groups: Sequence[Group], axes: Sequence[str | None]) -> int:
         found.bias_length is not None and found.bias_length == gives
         for found, (_, gives) in zip(groups, sizes, strict=True)
     )
-    steps = zip(with_weights, with_weights[1:], strict=False)
-    return biases + sum(first[1] is not None and first[1] == second[0] for first, second in steps)
+    return biases + sum(
+        first[1] is not None and first[1] == second[0] for first, second in pairwise(with_weights)
+    )

@@ -17,10 +17,10 @@ __all__ = ["Found", "NamedArray", "collect"]
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class NamedArray:
-    """One array: its ``number`` and ``source`` in the file, and the ``layer`` and ``field`` that it is said to be.
+    """One array: its ``number`` and ``source`` in the file, the ``layer`` and ``field`` that names tell.
 
-    ``path`` are the keys and places that lead to it (``("conv1", "0")``); ``layer`` and ``field`` are None where
-    no name tells them.
+    ``path`` are the keys and places that lead to it (``("conv1", "0")``); ``layer`` and ``field`` are None
+    where no name tells them.
     """
 
     number: int
@@ -39,8 +39,8 @@ class NamedArray:
 class Found:
     """The arrays of one object of the file, ``root``, in its order.
 
-    ``empty`` are layers that a dictionary names and gives no arrays, each with the number of arrays before it.
-    ``left_out`` are the keys of what lies beside the parameters.
+    ``empty`` are layers that a dictionary names and gives no arrays, each with the number of arrays before
+    it. ``left_out`` are the keys of what lies beside the parameters.
     """
 
     root: Any
@@ -67,8 +67,11 @@ _PLACE = re.compile(r"(arr_)?\d+\Z")
 _ONLY_FIELD = re.compile(rf"{_FIELD}\Z")
 
 _LIBRARIES = frozenset(
-    {"theano", "numpy", "lasagne", "nolearn", "sklearn", "scipy", "pandas", "torch", "collections", "builtins",
-     "__builtin__", "copy_reg", "copyreg", "_codecs", "logging", "types", "functools", "itertools", "datetime"}
+    {
+        "__builtin__", "_codecs", "builtins", "collections", "copy_reg", "copyreg", "datetime", "functools",
+        "itertools", "lasagne", "logging", "nolearn", "numpy", "pandas", "scipy", "sklearn", "theano",
+        "torch", "types",
+    }
 )  # fmt: skip
 """Packages whose objects are not searched: what arrays they hold are no weights."""
 
@@ -86,7 +89,7 @@ def collect(contents: Contents) -> Found:
 
 
 class _Collector:
-    """One walk through an object of the file, depth first so that the file's order is kept, without recursion."""
+    """One walk through an object of the file, depth first in the file's order, without recursion."""
 
     def __init__(self, contents: Contents, start: tuple[str, ...]) -> None:
         self.contents = contents
@@ -163,7 +166,7 @@ def _is_users(value: Any) -> bool:
 
 
 def _name(path: tuple[str, ...], variable: str | None) -> tuple[str | None, str | None]:
-    """Return the layer and the field that an array is said to be, by its variable's name or the keys to it."""
+    """Return the layer and the field that an array is said to be, by its variable or the keys to it."""
     keys = [key for key in path if not _PREFERRED.fullmatch(key) and not key.startswith("#")]
     last = variable or (keys[-1] if keys else "")
     for pattern in _PATTERNS:

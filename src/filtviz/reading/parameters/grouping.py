@@ -1,4 +1,4 @@
-"""Arrays → groups, each the parameters of one layer, by the names that the file gives or by order and shape."""
+"""Arrays → groups, each the parameters of one layer, by the file's names or by order and shape."""
 
 from __future__ import annotations
 

@@ -81,7 +81,8 @@ def _chosen(wanted: str, arrays: Sequence[NamedArray]) -> NamedArray:
     shown = ", ".join(printable(source, 40) for source in available[:30])
     more = f" and {len(available) - 30} more" if len(available) > 30 else ""
     raise SelectionError(
-        f"there is no array {printable(wanted, 40)!r} to take for a convolution (there are, from number 0 on: {shown}{more})",
+        f"there is no array {printable(wanted, 40)!r} to take for a convolution "
+        f"(there are, from number 0 on: {shown}{more})",
         wanted=wanted,
         available=available,
     )
@@ -118,12 +119,12 @@ def _said_axes(one: Group, structure: Structure) -> str | None:
     dimensions = len(weight.array.shape)
     if said is not None and len(said) != dimensions:
         raise SelectionError(
-            f"the array {printable(weight.source, 40)!r} has {dimensions} axes, which {said!r} does not name one by one",
+            f"the array {printable(weight.source, 40)!r} has {dimensions} axes, which {said!r} does not name",
             wanted=said,
         )
     if said is None and default_axes(dimensions) is None:
         raise SelectionError(
-            f"the array {printable(weight.source, 40)!r} has {dimensions} axes, and no convolution has as many",
+            f"the array {printable(weight.source, 40)!r} has {dimensions} axes, as no convolution has",
             wanted=weight.source,
         )
     return said
@@ -202,7 +203,7 @@ def _sentences(parts: Sequence[_Part], turned: bool) -> list[str]:
     ]
     if any(part.axes in ("oirc", "oidrc") for part in convs):
         sentences.append(
-            "arrays of four axes (five) are convolutions in two (three) dimensions, filters first, then channels"
+            "arrays of four (five) axes are convolutions in two (three) dimensions, filters before channels"
         )
     swapped = [_weight(part.group).source for part in convs if (part.axes or "").startswith("io")]
     if swapped:

@@ -1,4 +1,4 @@
-"""Which way a bare list runs: most go from the input to the output, some programs write them the other way."""
+"""Which way a bare list runs: most go from the input to the output, some the other way."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ def is_convolution(one: Group) -> bool:
 def in_network_order(arrays: Sequence[NamedArray]) -> list[Group]:
     """Group arrays into layers, inputs first.
 
-    Where the file names the layers its order stands. Else the list, its layers from the last to the first, and
-    its arrays from the last to the first (nolearn 0.5 writes ``b, W`` so) are compared, and the order is taken
-    in which most biases and layers fit each other; the file's own where none is better.
+    Where the file names the layers its order stands. Else the list, its layers from the last to the first,
+    and its arrays from the last to the first (nolearn 0.5 writes ``b, W`` so) are compared, and the order is
+    taken in which most biases and layers fit each other; the file's own where none is better.
     """
     groups = group(arrays)
     if any(named.layer is not None for named in arrays):

@@ -1,0 +1,1 @@
+"""The pickle machine's parts: its state, the opcodes in three families, and the table of them all."""
