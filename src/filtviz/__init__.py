@@ -21,6 +21,8 @@ from filtviz._version import __version__
 if TYPE_CHECKING:
     from filtviz.drawing.convweights import plot_conv_weights
     from filtviz.drawing.options import DrawingOptions
+    from filtviz.measures.diagnosing import diagnose
+    from filtviz.measures.findings import Diagnosis
     from filtviz.network import ConvLayer, Layer, Network
     from filtviz.outputs.export import export
     from filtviz.outputs.planning import ExportOptions
@@ -29,12 +31,14 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "ConvLayer": "filtviz.network",
+    "Diagnosis": "filtviz.measures.findings",
     "DrawingOptions": "filtviz.drawing.options",
     "ExportOptions": "filtviz.outputs.planning",
     "Layer": "filtviz.network",
     "Limits": "filtviz.reading",
     "Network": "filtviz.network",
     "Report": "filtviz.outputs.results",
+    "diagnose": "filtviz.measures.diagnosing",
     "export": "filtviz.outputs.export",
     "load": "filtviz.reading",
     "plot_conv_weights": "filtviz.drawing.convweights",
@@ -42,6 +46,7 @@ _HOMES = {
 
 __all__ = [
     "ConvLayer",
+    "Diagnosis",
     "DrawingOptions",
     "ExportOptions",
     "Layer",
@@ -49,6 +54,7 @@ __all__ = [
     "Network",
     "Report",
     "__version__",
+    "diagnose",
     "export",
     "load",
     "plot_conv_weights",

@@ -15,8 +15,10 @@ __all__ = ["COMMANDS", "main"]
 
 COMMANDS = {
     "plot": "filtviz.cli.plot",
+    "diagnose": "filtviz.cli.diagnose",
     "export": "filtviz.cli.export",
     "layers": "filtviz.cli.layers",
+    "explain": "filtviz.cli.explain",
 }
 """Command → the module that defines a `click.Command` of that name."""
 

@@ -1,11 +1,11 @@
 """Judging filters by their weights: numbers and findings, without drawing and without layout.
 
-`diagnose` measures a network; `MEASURES` says of each measure what it is and what it cannot say.
+`filtviz.diagnose` measures a network and returns a `Diagnosis`; `MEASURES` says of each measure what it is
+and what it cannot say. Importing this imports neither numpy nor scipy.
 """
 
 from __future__ import annotations
 
-from filtviz.measures.diagnosing import diagnose
 from filtviz.measures.findings import (
     Change,
     Diagnosis,
@@ -27,5 +27,4 @@ __all__ = [
     "LayerDiagnosis",
     "Measure",
     "Unjudged",
-    "diagnose",
 ]

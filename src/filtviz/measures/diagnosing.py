@@ -123,15 +123,13 @@ def _of_filters(
             measure="decayed",
             value=float(len(decayed)),
             found=bool(decayed),
-            reading=f"{_numbered(decayed)} decayed to almost nothing"
-            if decayed
-            else "none decayed to a tenth",
+            reading=f"{_numbered(decayed)} decayed to almost nothing" if decayed else "none",
         ),
         Finding(
             measure="classical",
             value=float(named),
             found=named > 0,
-            reading=f"{plural(named, 'filter')} of {len(filters)} match a classical kernel beyond chance",
+            reading=f"{plural(named, 'filter')} of {len(filters)} may be named",
         ),
     ]
     if composed is not None:
@@ -160,8 +158,8 @@ def _dead_reading(dead: Sequence[int], subject: Subject) -> str:
     if dead:
         return f"{_numbered(dead)} provably dead"
     if subject.bounds is None:
-        return "no bound: no rectifier is known to follow, or what reaches the layer is not known"
-    return "none can be proved dead, which does not say that all are alive"
+        return "no bound is known (see `filtviz explain dead`)"
+    return "none can be proved dead; others still may be"
 
 
 def _numbered(indices: Sequence[int]) -> str:
@@ -196,7 +194,7 @@ def _undecided(layer: ConvLayer, why: str, broken: Sequence[int] | None = None) 
         verdict="undecided",
         sentence=f"{shown(layer.label)}: cannot tell, because {why}.",
         initialiser="unknown",
-        filters=tuple(FilterDiagnosis(index=int(i), norm=float("nan"), nonfinite=True) for i in broken),
+        filters=tuple(FilterDiagnosis(index=int(i), norm=None, nonfinite=True) for i in broken),
     )
 
 

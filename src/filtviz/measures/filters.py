@@ -82,10 +82,10 @@ def first_to_look_at(filters: Sequence[FilterDiagnosis]) -> tuple[int, ...]:
 
     def surest(each: FilterDiagnosis) -> tuple[float, float]:
         ps = [p for p in (each.composed_p, each.share_p) if p is not None]
-        return min(ps, default=1.0), -each.norm
+        return min(ps, default=1.0), -(each.norm or 0.0)
 
     found = sorted((f for f in filters if f.texture or f.composed_texture), key=surest)
-    largest = sorted(filters, key=lambda each: -each.norm)
+    largest = sorted(filters, key=lambda each: -(each.norm or 0.0))
     return tuple(each.index for each in (found or largest)[:_FEW])
 
 

@@ -57,7 +57,7 @@ class FilterDiagnosis:
     """
 
     index: int
-    norm: float
+    norm: float | None
     share: float | None = None
     share_p: float | None = None
     texture: Texture | None = None

@@ -32,9 +32,9 @@ def bias(subject: Subject) -> Finding:
     """Have the biases, or the batch normalisation in their place, left their start?"""
     reading = {
         "none": "it has no biases",
-        "zero": "all biases are 0, as they are at the start",
-        "constant": "all biases are one constant, as an initialiser may set them",
-        "moved": "the biases are no longer a constant, as they are at the start",
+        "zero": "all biases are 0, as at the start",
+        "constant": "all biases are one constant, as an initialiser may set it",
+        "moved": "the biases are not the constant that they start as",
     }[subject.bias]
     if subject.normalisation_moved:
         reading += "; the batch normalisation after it has left its start"
@@ -48,9 +48,9 @@ def bound(subject: Subject) -> Finding | None:
         return None
     share = beyond_bound(subject.kernels, rule.bound(subject.kernels.shape))
     limit = rule.bound(subject.kernels.shape)
-    reading = f"{percent(share)} of the weights lie beyond ±{limit:.3g}, the bound of {rule.name}"
+    reading = f"{percent(share)} of the weights lie beyond {rule.name}'s ±{limit:.3g}"
     if not subject.rule.known:
-        reading += ", the default: the initialiser is not known, so nothing follows"
+        reading += " (the default; the initialiser is not known)"
     return Finding(
         measure="bound", value=share, threshold=0.0, found=subject.rule.known and share > 0, reading=reading
     )
@@ -61,10 +61,9 @@ def initialiser(subject: Subject) -> Finding:
     p = subject.origin.p
     if subject.origin.fits:
         best = subject.origin.fits[0]
-        how = "as" if p >= LEVEL else "not as"
-        reading = f"distributed {how} {best.name} draws them (the best of the catalogue)"
+        reading = f"closest in the catalogue: {best.name}{'' if p >= LEVEL else ', which does not fit'}"
     else:
-        reading = "no initialiser of the catalogue draws weights of this size and range"
+        reading = "none in the catalogue draws this size and range"
     return Finding(
         measure="initialiser", value=None, p=p, level=LEVEL, judges=True, found=p < LEVEL, reading=reading
     )
@@ -76,7 +75,7 @@ def orthogonal(subject: Subject) -> Finding | None:
     if np.isnan(deviation):
         return None
     is_one = deviation < 1e-3
-    reading = "an orthogonal matrix, as an initialiser makes it" if is_one else "no orthogonal matrix"
+    reading = "orthogonal, as an initialiser makes it" if is_one else "not orthogonal"
     return Finding(measure="orthogonal", value=deviation, threshold=1e-3, found=is_one, reading=reading)
 
 
@@ -94,7 +93,7 @@ def low_frequency(subject: Subject) -> Finding | None:
     test = layer_share(subject.kernels, band_energies(subject.kernels))
     if test is None:
         return None
-    how = "as smooth as white noise" if test.p >= LEVEL else "smoother than white noise"
+    how = "no smoother or rougher than noise" if test.p >= LEVEL else "smoother than white noise"
     if test.p < LEVEL and test.z < 0:
         how = "rougher than white noise"
     return Finding(
@@ -164,14 +163,13 @@ def coupled(subject: Subject) -> Finding | None:
     if test is None:
         return None
     found = test.p < ALPHA
-    reading = f"{'relies' if found else 'does not visibly rely'} on the stronger filters"
     return Finding(
         measure="coupling",
         value=test.rho,
         p=test.p,
         level=ALPHA,
         found=found,
-        reading=f"the following layer {reading}",
+        reading=f"{'' if found else 'no sign that '}the following layer relies on the strong filters",
     )
 
 
@@ -197,12 +195,12 @@ def duplicates(subject: Subject) -> Finding | None:
     closest = closest_pair(kernels)
     pair = f"{closest.first} and {closest.second} (cos {closest.cosine:.2f})"
     cosine = abs(closest.cosine)
-    reading = f"the closest filters, {pair}, are no closer than chance"
+    reading = f"filters {pair} are closest: no more than chance"
     if cosine >= limit and chance < 1:
         n = len(similar_pairs(kernels, limit))
-        reading = f"{n} pair{'s'[: n > 1]} of near-duplicates; the closest are filters {pair}"
+        reading = f"{n} pair{'s'[: n > 1]} of near-duplicates, first {pair}"
     elif cosine >= chance and chance < 1:
-        reading = f"the closest filters, {pair}, are correlated"
+        reading = f"filters {pair} are closest: correlated"
     return Finding(
         measure="duplicates",
         value=closest.cosine,
@@ -219,14 +217,15 @@ def clipped(subject: Subject) -> Finding | None:
         return None
     found = test.p < _CLIPPED_LEVEL
     largest = float(np.abs(subject.kernels.flat).max())
-    reading = f"{percent(test.share)} of the values lie at ±{largest:.3g}"
     return Finding(
         measure="clipped",
         value=test.share,
         p=test.p,
         level=_CLIPPED_LEVEL,
         found=found,
-        reading=f"the values pile up: {reading}" if found else f"no pile at the limits: {reading}",
+        reading=f"{percent(test.share)} of the values pile up at ±{largest:.3g}"
+        if found
+        else f"no pile-up at ±{largest:.3g}",
     )
 
 
@@ -235,14 +234,14 @@ def quantised(subject: Subject) -> Finding:
     count = quantisation(subject.kernels)
     ratio = count.distinct / max(count.expected, 1.0)
     found = ratio < _DISTINCT_SHARE
-    of = f"{count.distinct:,} distinct values among {subject.kernels.size:,} weights"
+    of = f"{count.distinct:,} distinct values in {subject.kernels.size:,} weights"
     half = " in half precision" if subject.kernels.precision == np.float16 else ""
     return Finding(
         measure="quantised",
         value=ratio,
         threshold=_DISTINCT_SHARE,
         found=found,
-        reading=f"only {of}{half}" if found else f"{of}{half}, as many as its precision gives",
+        reading=f"only {of}{half}" if found else f"{of}{half}",
     )
 
 
@@ -252,7 +251,7 @@ def collapse(subject: Subject) -> Finding | None:
         return None
     component = significant_component(subject.kernels, over=_COLLAPSED_SHARE)
     found = component.p is not None and component.p < ALPHA
-    directions = "few directions" if found else "many directions"
+    directions = "few directions" if found else "no collapse"
     return Finding(
         measure="first-component",
         value=component.share,
@@ -260,7 +259,7 @@ def collapse(subject: Subject) -> Finding | None:
         level=ALPHA,
         threshold=_COLLAPSED_SHARE,
         found=found,
-        reading=f"the first component holds {percent(component.share)} of the filters: {directions}",
+        reading=f"holds {percent(component.share)} of the filters: {directions}",
     )
 
 

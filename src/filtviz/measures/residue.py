@@ -81,10 +81,10 @@ def noise_residue(kernels: Kernels, rule: Rule) -> Residue:
     initial weights, which the model does not know); the two estimates differ by less than .12.
     """
     if rule.family != "uniform":
-        reason = f"{rule.name} draws normal numbers, which leave no trace that training only blurs"
+        reason = f"{rule.name} draws normal numbers, which leave no such trace"
         return Residue(None, reason, float("nan"), float("inf"))
     if kernels.rms < _MIN_RMS * rule.std(kernels.shape):
-        reason = "the weights have shrunk below their initial size, as weight decay makes them"
+        reason = "the weights have shrunk, as under weight decay"
         return Residue(None, reason, float("nan"), float("inf"))
     counted = histogram(kernels)
     bound = rule.bound(kernels.shape)
@@ -96,7 +96,7 @@ def noise_residue(kernels: Kernels, rule: Rule) -> Residue:
     if evidence <= _MIN_EVIDENCE:
         reason = "the values show no trace of uniform draws"
     elif misfit >= _MAX_MISFIT:
-        reason = f"the trace of uniform draws does not end where that of {rule.name} would"
+        reason = f"the trace of uniform draws does not end at {rule.name}'s bound"
     elif abs(free.residue - fixed.residue) >= _MAX_DISAGREEMENT:
         reason = "two ways to estimate it disagree"
     return Residue(None if reason else fixed.residue, reason, evidence, misfit)

@@ -44,7 +44,7 @@ def empty_kernels(subject: Subject) -> Finding:
     return Finding(
         measure="sparsity",
         value=value,
-        reading=f"{percent(value)} of the kernels are under 1 % of the largest weight",
+        reading=f"{percent(value)} of the kernels are under 1% of the largest weight",
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from filtviz.measures.findings import LayerDiagnosis, Unjudged, Verdict
@@ -39,8 +40,11 @@ def summarise(layers: Sequence[LayerDiagnosis], unjudged: Sequence[Unjudged], co
 
 
 def _nothing_judged(unjudged: Sequence[Unjudged]) -> str:
-    names = listed([shown(each.name) for each in unjudged])
-    return f"Nothing can be judged here: of {names}, {unjudged[0].reason}."
+    first, *others = unjudged
+    sentence = f"Nothing can be judged here: {shown(first.name)} is left out because {first.reason}"
+    return (
+        f"{sentence}; so are {listed([shown(each.name) for each in others])}." if others else f"{sentence}."
+    )
 
 
 def _untrained(layers: Sequence[LayerDiagnosis]) -> list[str]:
@@ -105,34 +109,49 @@ def _noise(layers: Sequence[LayerDiagnosis]) -> list[str]:
     if plain:
         look, it = ("looks", "it") if len(plain) == 1 else ("look", "them")
         sentences.append(
-            f"{_names(plain, layers)} {look} random because most of {it} still is: {_shares(plain)} of what "
+            f"{_names(plain, layers)} {look} random because most of {it} still is: "
+            f"{_shares(plain)} of what "
             "the picture shows is the noise of the initialisation, and what was learned lies under it."
         )
-    sentences += [_unknown_noise(layer) for layer in unknown]
+    sentences += _unknown_noise(unknown, layers)
     if structured:
         its = "its" if len(structured) == 1 else "their"
         sentences.append(
-            f"In {_names(structured, layers)} {_shares(structured)} of what the picture shows is the noise of the "
+            f"In {_names(structured, layers)} {_shares(structured)} of what the picture shows "
+            "is the noise of the "
             f"initialisation, beside {its} structure."
         )
     return [*sentences, _contrast(layers)] if sentences else []
 
 
-def _unknown_noise(layer: LayerDiagnosis) -> str:
-    """Say what can be said of a layer that shows no structure and whose noise cannot be estimated."""
-    residue, bound = layer.finding("residue"), layer.finding("bound")
-    sentence = f"{shown(layer.name)} looks random because no structure in it can be told from noise"
-    if bound is not None and bound.value is not None and layer.initialiser != "unknown":
-        sentence += f"; {percent(1 - bound.value)} of its weights still lie within the initialiser's bound"
-    why = "" if residue is None else residue.reading.removeprefix("cannot tell, because ")
-    return f"{sentence} (how much of it is the initial noise cannot be told: {why})."
+def _unknown_noise(unknown: Sequence[LayerDiagnosis], layers: Sequence[LayerDiagnosis]) -> list[str]:
+    """Say what can be said of layers that show no structure and whose noise cannot be estimated."""
+    if not unknown:
+        return []
+    look, it = ("looks", "it") if len(unknown) == 1 else ("look", "them")
+    sentence = f"{_names(unknown, layers)} {look} random because no structure in {it} can be told from noise"
+    bound = unknown[0].finding("bound")
+    if bound is not None and bound.value is not None and unknown[0].initialiser != "unknown":
+        sentence += (
+            f" ({percent(1 - bound.value)} of {shown(unknown[0].name)} lies within the initialiser's bound)"
+        )
+    reasons = Counter(_why_unknown(layer) for layer in unknown)
+    why = " or ".join(reason for reason, _ in reasons.most_common())
+    return [f"{sentence}; how much of {it} is the initial noise cannot be told, because {why}."]
+
+
+def _why_unknown(layer: LayerDiagnosis) -> str:
+    residue = layer.finding("residue")
+    return (
+        "it was not estimated" if residue is None else residue.reading.removeprefix("cannot tell, because ")
+    )
 
 
 def _shares(layers: Sequence[LayerDiagnosis]) -> str:
     """Say an estimate, or the span of several."""
     shares = [layer.residue or 0.0 for layer in layers]
     low, high = percent(min(shares)), percent(max(shares))
-    return about(min(shares)) if low == high else f"{low.removesuffix(' %')} to {high.removeprefix('over ')}"
+    return about(min(shares)) if low == high else f"{low.removesuffix('%')} to {high.removeprefix('over ')}"
 
 
 def _contrast(layers: Sequence[LayerDiagnosis]) -> str:

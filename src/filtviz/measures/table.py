@@ -34,6 +34,21 @@ class Measure:
     source: str
     judges: bool = False
 
+    def as_text(self) -> dict[str, str]:
+        """Return all that is said of it, by heading."""
+        return {
+            "measure": self.key,
+            "title": self.title,
+            "of": self.level,
+            "formula": self.formula,
+            "null": self.null,
+            "counts if": self.threshold,
+            "supports": self.supports,
+            "cannot say": self.cannot_say,
+            "in verdict": "yes" if self.judges else "no",
+            "source": self.source,
+        }
+
 
 ALPHA = 0.01
 """How often a layer of independent draws may be judged to be something else."""
@@ -73,7 +88,7 @@ _ENTRIES = (
         level="layer",
         formula="whether the biases are anything but one constant",
         null="impossible at the start: Lasagne's default bias is Constant(0)",
-        short_null="impossible at start",
+        short_null="impossible",
         threshold="any two biases that differ",
         supports='"was updated"',
         cannot_say=(
@@ -89,7 +104,7 @@ _ENTRIES = (
             "share of |w| > a(1 + 1e-6), a = √3·std of the uniform initialiser (1e-3 for half precision)"
         ),
         null="impossible at the start",
-        short_null="impossible at start",
+        short_null="impossible",
         threshold="any, where the initialiser was identified",
         supports='"was updated", given that initialiser',
         cannot_say=(
@@ -149,7 +164,7 @@ _ENTRIES = (
             "likelihood ratio against A → 0 over 12; free A against the catalogue's under 6.6; "
             "rms at least .97 of the initial one; |R² free − R² fixed| < .12"
         ),
-        supports='"about 93 % of the visible variance is still the initial noise"',
+        supports='"about 93% of the visible variance is still the initial noise"',
         cannot_say=(
             "Nothing where the first weights were normal or orthogonal, or shrunk by weight "
             "decay: then the gate stays shut and it says that it cannot tell. Mean absolute "

@@ -99,9 +99,8 @@ def _nothing_found(findings: Mapping[str, Finding]) -> str:
     known = [p for p in ps if p is not None]
     if not known:
         return "and it is too small for any test of structure"
-    return (
-        f"{len(known)} test{'s'[: len(known) > 1]} of structure find nothing (smallest {p_value(min(known))})"
-    )
+    passes = f"none of {len(known)} tests" if len(known) > 1 else "no test"
+    return f"{passes} of structure passes {LEVEL:.4f} (smallest {p_value(min(known))})"
 
 
 def _evidence(finding: Finding) -> str:

@@ -15,16 +15,16 @@ def shown(name: str, limit: int = 40) -> str:
 
 
 def percent(share: float) -> str:
-    """Say a share as a percentage: never 0 % or 100 % for what is not exactly so."""
+    """Say a share as a percentage: never 0% or 100% for what is not exactly so."""
     if 0 < share < 0.01:
-        return "under 1 %"
+        return "under 1%"
     if 0.99 < share < 1:
-        return "over 99 %"
-    return f"{100 * share:.0f} %"
+        return "over 99%"
+    return f"{100 * share:.0f}%"
 
 
 def about(share: float) -> str:
-    """Say an estimated share: "about 92 %", "over 99 %"."""
+    """Say an estimated share: "about 92%", "over 99%"."""
     said = percent(share)
     return said if said[0] in "uo" else f"about {said}"
 

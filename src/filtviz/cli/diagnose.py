@@ -1,0 +1,162 @@
+"""``filtviz diagnose``: are these filters random, and why do they look so?"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import click
+
+from filtviz.cli.console import complain, print_json
+from filtviz.cli.options import json_option, layer_option
+from filtviz.errors import FiltvizError
+from filtviz.measures.table import CHECKS
+from filtviz.text import printable
+
+if TYPE_CHECKING:
+    from filtviz.measures.findings import Diagnosis
+    from filtviz.network import Network
+
+__all__ = ["diagnose"]
+
+FOUND = 3
+"""The exit status where a ``--check`` found what it looks for."""
+
+
+@click.command()
+@click.argument("models", nargs=-1, required=True, metavar="MODEL...")
+@layer_option
+@click.option(
+    "--filters", is_flag=True, help="Show each filter: its numbers, what it resembles, what is odd."
+)
+@click.option(
+    "--before",
+    multiple=True,
+    metavar="MODEL",
+    help="An earlier file of the same network, to measure what changed; may be repeated.",
+)
+@click.option(
+    "--input-range",
+    nargs=2,
+    type=float,
+    metavar="LO HI",
+    help="The lowest and highest value of an input pixel, to prove filters dead.",
+)
+@click.option(
+    "--check",
+    "rules",
+    multiple=True,
+    type=click.Choice(list(CHECKS)),
+    help="Exit with status 3 if this is found (for scripts); may be repeated.",
+)
+@json_option
+@click.option("--csv", "as_csv", is_flag=True, help="Print one row for each filter, as CSV.")
+@click.pass_context
+def diagnose(
+    context: click.Context,
+    models: Sequence[str],
+    layers: Sequence[str],
+    filters: bool,
+    before: Sequence[str],
+    input_range: tuple[float, float] | None,
+    rules: Sequence[str],
+    as_json: bool,
+    as_csv: bool,
+) -> None:
+    """Say whether the filters of MODEL are random, and why they look so, from its weights alone.
+
+    Each convolution gets a verdict, a sentence with its evidence, and a table of measures beside what chance
+    gives; then follows what they say together, and what to do next. Several models give a table of models by
+    layers. `filtviz explain` tells of each measure what it is and what it cannot say.
+
+    \b
+    Example:
+      filtviz diagnose model.pkl
+    """
+    if as_json and as_csv:
+        raise click.UsageError("--json and --csv exclude each other")
+    earlier = _load_earlier(before)
+    done, failed = [], False
+    for model in models:
+        try:
+            done.append(_diagnose_one(model, layers, earlier, input_range))
+        except FiltvizError as error:
+            complain(str(error))
+            failed = True
+    if as_json:
+        _print_json(done, alone=len(models) == 1, with_filters=filters)
+    elif as_csv:
+        _print_csv(done)
+    else:
+        _print_text(done, alone=len(models) == 1, with_filters=filters)
+    found = _complain_of(done, rules)
+    context.exit(1 if failed else FOUND if found else 0)
+
+
+def _load_earlier(paths: Sequence[str]) -> list[tuple[str, Network]]:
+    from filtviz.reading import load
+
+    return [(path, load(path)) for path in paths]
+
+
+def _diagnose_one(
+    model: str,
+    layers: Sequence[str],
+    earlier: Sequence[tuple[str, Network]],
+    input_range: tuple[float, float] | None,
+) -> Diagnosis:
+    """Diagnose a whole model, and keep of the layers those that were asked for."""
+    from filtviz.measures.diagnosing import diagnose as diagnose_network
+    from filtviz.reading import load
+
+    network = load(model)
+    wanted = {network.select(name).conv_index for name in layers}
+    diagnosis = diagnose_network(network, before=earlier, input_range=input_range)
+    if not wanted:
+        return diagnosis
+    return replace(
+        diagnosis,
+        layers=tuple(layer for layer in diagnosis.layers if layer.index in wanted),
+        unjudged=tuple(layer for layer in diagnosis.unjudged if layer.index in wanted),
+    )
+
+
+def _print_json(done: Sequence[Diagnosis], *, alone: bool, with_filters: bool) -> None:
+    from filtviz.cli.diagnosis_data import as_data
+
+    data = [as_data(diagnosis, with_filters) for diagnosis in done]
+    if not alone:
+        print_json(data)
+    elif data:
+        print_json(data[0])
+
+
+def _print_csv(done: Sequence[Diagnosis]) -> None:
+    from filtviz.cli.diagnosis_data import write_rows
+
+    write_rows(done, sys.stdout)
+
+
+def _print_text(done: Sequence[Diagnosis], *, alone: bool, with_filters: bool) -> None:
+    from filtviz.cli.diagnosis_text import compare_models, describe_model
+
+    if alone:
+        text = "".join(describe_model(diagnosis, with_filters) for diagnosis in done)
+    else:
+        text = compare_models(done)
+    click.echo(text, nl=False)
+
+
+def _complain_of(done: Sequence[Diagnosis], rules: Sequence[str]) -> bool:
+    """Name on stderr what the rules found; tell whether they found anything."""
+    found = False
+    for diagnosis in done:
+        for rule in dict.fromkeys(rules):
+            names = diagnosis.checks.get(rule, ())
+            if names:
+                found = True
+                where = ", ".join(printable(name, 40) for name in names)
+                complain(f"{printable(diagnosis.file, 200)}: {rule}: {where} ({CHECKS[rule]})")
+    return found

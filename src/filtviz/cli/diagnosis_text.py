@@ -1,0 +1,230 @@
+"""A diagnosis for a person at a terminal."""
+
+from __future__ import annotations
+
+import shutil
+import textwrap
+from collections.abc import Iterable, Sequence
+
+from filtviz.measures.findings import Diagnosis, FilterDiagnosis, Finding, LayerDiagnosis
+from filtviz.measures.table import MEASURES, VERDICTS
+from filtviz.text import printable
+
+__all__ = ["compare_models", "describe_model"]
+
+_LETTERS = {"initial": "A", "updated": "B", "structured": "C", "collapsed": "D", "undecided": "?"}
+_SHOWN_ONLY = (
+    "rms",
+    "mean",
+    "kurtosis",
+    "sparsity",
+    "variance-entropy",
+    "filter-orthogonality",
+    "effective-rank",
+)
+
+
+def describe_model(diagnosis: Diagnosis, with_filters: bool) -> str:
+    """Return the layers with their evidence, then what they say together, then what to do next."""
+    parts = [_describe_layer(layer, with_filters) for layer in diagnosis.layers]
+    for each in diagnosis.unjudged:
+        parts.append(
+            _wrapped(f"{printable(each.name, 40)} ({printable(each.type, 40)}) is not judged: {each.reason}.")
+        )
+    parts.append(f"{_rule(printable(diagnosis.file or 'the network', 200))}\n{_wrapped(diagnosis.summary)}")
+    if diagnosis.commands:
+        parts.append("What to do next:\n" + "".join(f"  {printable(c, 500)}\n" for c in diagnosis.commands))
+    return "\n".join(parts)
+
+
+def compare_models(diagnoses: Sequence[Diagnosis]) -> str:
+    """Return a table of models by layers: the verdict's letter, the share of initial noise where known."""
+    from tabulate import tabulate
+
+    if not diagnoses:
+        return ""
+    most = max(len(each.layers) + len(each.unjudged) for each in diagnoses)
+    headers = ["model", *(f"conv {place}" for place in range(most))]
+    rows = [[printable(each.file or "", 60), *_letters(each, most)] for each in diagnoses]
+    table = tabulate(rows, headers, tablefmt="simple", disable_numparse=True)
+    legend = [f"{_LETTERS[key]} {text}" for key, text in VERDICTS.items()]
+    return (
+        f"{table}\n\n"
+        + "".join(f"  {line}\n" for line in legend)
+        + "  - not judged: its weights are no two-dimensional filters\n"
+        + _wrapped(
+            "With a percentage: so much of what a picture shows still is the initial noise, "
+            "where that can be told."
+        )
+    )
+
+
+def _letters(diagnosis: Diagnosis, n: int) -> list[str]:
+    cells = dict.fromkeys(range(n), "")
+    cells.update({each.index: "-" for each in diagnosis.unjudged})
+    for layer in diagnosis.layers:
+        noise = "" if layer.residue is None else f" {100 * layer.residue:.0f}%"
+        cells[layer.index] = _LETTERS[layer.verdict] + noise
+    return [cells[place] for place in sorted(cells)]
+
+
+def _describe_layer(layer: LayerDiagnosis, with_filters: bool) -> str:
+    shape = "x".join(map(str, layer.shape))
+    parts = [f"{_rule(f'{printable(layer.name, 40)}  {shape}  {layer.dtype}')}\n{_wrapped(layer.sentence)}"]
+    if layer.findings:
+        parts += [_measures(layer.findings), _shown_only(layer.findings)]
+    if layer.changes:
+        parts.append(_changes(layer))
+    if layer.first_filters:
+        first = ", ".join(map(str, layer.first_filters))
+        parts.append(_wrapped(f"Filters to look at first: {first}."))
+    parts += [_wrapped(f"{note[0].upper()}{note[1:]}.") for note in layer.notes]
+    if with_filters and layer.filters:
+        parts.append(_filters(layer))
+    return "\n".join(parts)
+
+
+def _measures(findings: Sequence[Finding]) -> str:
+    """Return the table of what was measured; a star marks what came out."""
+    from tabulate import tabulate
+
+    rows = []
+    for each in findings:
+        if each.measure in _SHOWN_ONLY:
+            continue
+        entry = MEASURES[each.measure]
+        rows.append(
+            [
+                f"{each.measure} *" if each.found else each.measure,
+                _number(each.value),
+                _p(each.p),
+                _limit(each),
+                entry.short_null,
+                each.reading,
+            ]
+        )
+    headers = ["measure (* found)", "value", "p", "counts if", "null", "reading"]
+    taken = sum(max(len(str(row[i])) for row in [headers, *rows]) + 2 for i in range(5))
+    widths = [None] * 5 + [max(24, _width() - taken)]
+    return tabulate(rows, headers, tablefmt="simple", disable_numparse=True, maxcolwidths=widths) + "\n"
+
+
+def _shown_only(findings: Sequence[Finding]) -> str:
+    """Return the numbers that do not judge, in a line."""
+    shown = [
+        f"{each.measure} {_number(each.value)} ({each.reading})"
+        for each in findings
+        if each.measure in _SHOWN_ONLY
+    ]
+    return _wrapped(f"Beside the verdict: {'; '.join(shown)}.") if shown else ""
+
+
+def _limit(finding: Finding) -> str:
+    """Say beyond which p-value or value a finding counts."""
+    if finding.level is not None and finding.threshold is not None:
+        return f">{_number(finding.threshold)}, p<{finding.level:.2g}"
+    if finding.level is not None:
+        return f"p<{finding.level:.2g}"
+    if finding.threshold is None:
+        return ""
+    sign = "<" if finding.measure in ("orthogonal", "quantised") else ">"
+    return f"{sign}{_number(finding.threshold)}"
+
+
+def _changes(layer: LayerDiagnosis) -> str:
+    from tabulate import tabulate
+
+    rows = []
+    for each in layer.changes:
+        name = printable(each.before, 30)
+        if each.cos2 is None:
+            rows.append([name, "", "", "", "", each.reason or "nothing to compare"])
+            continue
+        marked = "" if each.significant is None else f"{each.significant:.0%} of the filters by themselves"
+        rows.append(
+            [
+                name,
+                _number(each.cos2),
+                _number(each.relative_change),
+                _number(each.share),
+                _p(each.share_p),
+                marked,
+            ]
+        )
+    headers = ["since", "cos²", "change/norm", "F of what was added", "p", "significant at .05"]
+    return tabulate(rows, headers, tablefmt="simple", disable_numparse=True) + "\n"
+
+
+def _filters(layer: LayerDiagnosis) -> str:
+    """Return the table of the filters, without the columns that are empty in this layer."""
+    from tabulate import tabulate
+
+    cos2 = {each.index: each.cos2 for change in layer.changes[:1] for each in change.filters}
+    columns: dict[str, list[str]] = {
+        "filter": [str(each.index) for each in layer.filters],
+        "norm": [_number(each.norm) for each in layer.filters],
+        "F": [_number(each.share) for each in layer.filters],
+        "p": [_p(each.share_p) for each in layer.filters],
+        "looks": [each.texture or "" for each in layer.filters],
+        "through": [_through(each) for each in layer.filters],
+        "p through": [_p(each.composed_p) for each in layer.filters],
+        "relied on": [_number(each.reliance) for each in layer.filters],
+        "cos²": [_number(cos2.get(each.index)) for each in layer.filters],
+        "nearest": [_nearest(each) for each in layer.filters],
+        "remarks": [_remarks(each) for each in layer.filters],
+    }
+    kept = {name: cells for name, cells in columns.items() if any(cells)}
+    return tabulate(kept, headers="keys", tablefmt="simple", disable_numparse=True) + "\n"
+
+
+def _through(each: FilterDiagnosis) -> str:
+    texture = {"smooth": "low-pass", "rough": "fine"}.get(each.composed_texture or "", "")
+    return ", ".join(filter(None, [texture, "concentrated" if each.concentrated else ""]))
+
+
+def _nearest(each: FilterDiagnosis) -> str:
+    if each.classical is None:
+        return ""
+    return f"{each.classical} ({_number(each.likeness)}, channel {each.classical_channel})"
+
+
+def _remarks(each: FilterDiagnosis) -> str:
+    remarks = [
+        "not finite" if each.nonfinite else "",
+        "provably dead" if each.dead else "",
+        "decayed to almost nothing" if each.decayed else "",
+        f"near-duplicate of {_few(each.duplicates)}" if each.duplicates else "",
+    ]
+    return ", ".join(filter(None, remarks))
+
+
+def _few(indices: Sequence[int]) -> str:
+    more = f" and {len(indices) - 4} more" if len(indices) > 4 else ""
+    return ", ".join(map(str, indices[:4])) + more
+
+
+def _number(value: float | None) -> str:
+    if value is None:
+        return ""
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+
+
+def _p(value: float | None) -> str:
+    if value is None:
+        return ""
+    if value < 1e-50:
+        return "<1e-50"
+    return f"{value:.1e}".replace("e-0", "e-") if value < 0.001 else f"{value:.3f}"
+
+
+def _width() -> int:
+    return max(80, min(100, shutil.get_terminal_size((100, 24)).columns))
+
+
+def _rule(title: str) -> str:
+    return f"{title} {'─' * max(0, _width() - len(title) - 1)}"
+
+
+def _wrapped(text: str) -> str:
+    lines: Iterable[str] = textwrap.wrap(text, _width(), break_long_words=False, break_on_hyphens=False)
+    return "\n".join(lines) + "\n"
