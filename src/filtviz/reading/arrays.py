@@ -114,7 +114,7 @@ def as_array(value: Any, limits: Limits) -> StoredArray | None:
     return None if reader is None else reader(value, limits)
 
 
-def object_items(value: Any) -> list[Any] | None:
+def object_items(value: Any) -> Sequence[Any] | None:
     """Return the items of a pickled array of objects, in C order, or None where it is none."""
     if type(value) is Record and _name(value) in _RECONSTRUCT:
         state = _array_state(value)
@@ -127,7 +127,7 @@ def _name(value: Record) -> str:
     return value.maker.name if type(value.maker) is Global else ""
 
 
-def _array_state(value: Record) -> list[Any] | None:
+def _array_state(value: Record) -> Sequence[Any] | None:
     """Return ``[shape, dtype, is_fortran, data]``, before which numpy may write a version."""
     state = elements(value.state)
     return state[-4:] if state is not None and len(state) in (4, 5) else None

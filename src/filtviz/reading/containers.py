@@ -24,6 +24,7 @@ READ_BELOW = 1 << 22
 
 CHUNK = 1 << 20
 LZMA_MEMORY = 1 << 28
+LONGEST_FILE_NAME = 255
 
 
 class Budget:
@@ -55,13 +56,11 @@ class Compression:
 
 
 def _is_zlib(start: bytes) -> bool:
-    """Tell a zlib header: deflate, a window of at most 32 kB, a check of the first two bytes (RFC 1950)."""
-    return (
-        len(start) > 2
-        and start[0] & 0x0F == 8
-        and start[0] >> 4 <= 7
-        and int.from_bytes(start[:2], "big") % 31 == 0
-    )
+    """Tell a zlib header: deflate, a window of 32 kB, a check of the first two bytes (RFC 1950).
+
+    Smaller windows are not looked for: ``(S``, the start of many a pickle, would be one.
+    """
+    return len(start) > 2 and start[0] == 0x78 and int.from_bytes(start[:2], "big") % 31 == 0
 
 
 COMPRESSIONS = (
@@ -178,21 +177,26 @@ class Siblings:
     def __init__(self, path: Path | None, budget: Budget) -> None:
         self.path = path
         self.budget = budget
-        self.opened = 0
+        self.opened: dict[str, Data] = {}
 
-    def open(self, name: str) -> tuple[Data, tuple[str, ...]]:
+    def open(self, name: str) -> Data:
         """Return what the file ``name`` beside the model file holds, with every compression undone.
 
         Raises:
             MalformedFileError: ``name`` is no bare file name.
             FileAccessError: there is no such file, or it is a link or no regular file.
         """
-        self.opened += 1
-        self.budget.limits.check("members", self.opened, f"it names {self.opened:,} files beside it")
+        if name not in self.opened:
+            n = len(self.opened) + 1
+            self.budget.limits.check("members", n, f"it names {n:,} files beside it")
+            self.opened[name] = self._open(name)
+        return self.opened[name]
+
+    def _open(self, name: str) -> Data:
         bare = (
             name and name not in (".", "..") and not any(c in name for c in "/\\:\0") and name.isprintable()
         )
-        if self.path is None or not bare or len(name) > 255:
+        if self.path is None or not bare or len(name) > LONGEST_FILE_NAME:
             raise MalformedFileError(
                 "it keeps arrays in other files, and a name of one is no plain file name"
             )
@@ -202,8 +206,7 @@ class Siblings:
                 f"the file {name!r} beside it, which holds an array, is a link; put the file there"
             )
         try:
-            return unwrap(_open(beside, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0)), self.budget)
+            data, _ = unwrap(_open(beside, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0)), self.budget)
         except FileAccessError as error:
-            raise FileAccessError(
-                f"it keeps an array in the file {name!r} beside it, and of that: {error}"
-            ) from error
+            raise FileAccessError(f"the file {name!r} beside it, which holds an array: {error}") from error
+        return data

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from filtviz.errors import MalformedFileError, ReadError, UnsupportedFileError
 from filtviz.reading.arrays import StoredArray, stored
 from filtviz.reading.containers import Budget, Siblings, open_file, unwrap
 from filtviz.reading.joblibs import joblib_hooks
-from filtviz.reading.limits import Limits
+from filtviz.reading.limits import Effort, Limits
 from filtviz.reading.machine.state import Data
 from filtviz.reading.npy import NPY_MAGIC, NpyHeader, read_npy_header
 from filtviz.reading.opcodes import OPCODES
@@ -47,6 +48,11 @@ class Contents:
     globals: tuple[Global, ...] = ()
     notes: tuple[str, ...] = ()
     rest: ReadError | None = field(default=None, repr=False)
+
+    @cached_property
+    def effort(self) -> Effort:
+        """What is left of the steps that understanding the objects may take."""
+        return Effort(self.limits)
 
     def records(self) -> Iterator[Record]:
         """Yield every object of a class that the roots hold, the outer ones first."""

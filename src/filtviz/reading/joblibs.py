@@ -67,7 +67,7 @@ def _array_beside(record: Record, siblings: Siblings, limits: Limits) -> StoredA
     name = text(facts.get("filename"))
     if name is None:
         raise MalformedFileError("an array of joblib's in it names no file")
-    data, _ = siblings.open(name)
+    data = siblings.open(name)
     if "init_args" not in facts:
         return read_npy(read_npy_header(bytes(data[:LONGEST_NPY_HEADER])), memoryview(data))
     # ZNDArrayWrapper keeps numpy's own state without the bytes, which the other file holds.

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, fields
 
 from filtviz.errors import LimitError
 
-__all__ = ["Limits", "option_of"]
+__all__ = ["Effort", "Limits", "option_of"]
 
 MIB = 1 << 20
 
@@ -33,6 +33,7 @@ class Limits:
     opcodes: int = _limit(4_000_000, "Steps that a file's pickles may take, all together.")
     memo: int = _limit(2_000_000, "Objects that a pickle may keep to refer to again.")
     nesting: int = _limit(4, "Containers that may lie in one another: a pickle in an npz in a gzip.")
+    layers: int = _limit(50_000, "Layers of the network.")
     members: int = _limit(100_000, "Members of a zip or npz, and files beside an old joblib file.")
 
     def __post_init__(self) -> None:
@@ -65,6 +66,28 @@ class Limits:
             limit=limit,
             allowed=allowed,
             option=option,
+        )
+
+
+class Effort:
+    """What is left of the steps that understanding a file's objects may take, ``limits.opcodes`` in all.
+
+    In a small file many objects can share one long list, and going through it for each of them takes hours.
+    """
+
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
+        self.used = 0
+
+    def spend(self, steps: int) -> None:
+        """Take note of steps.
+
+        Raises:
+            LimitError: there were too many.
+        """
+        self.used += steps
+        self.limits.check(
+            "opcodes", self.used, f"to follow what its objects share takes {self.used:,} steps or more"
         )
 
 

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import codecs
 import warnings
-from collections.abc import Iterable
+from collections import ChainMap
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from filtviz.errors import MalformedFileError
@@ -31,7 +32,8 @@ __all__ = [
 
 Buffer = bytes | memoryview
 
-LONGEST_TEXT = 1 << 20
+LONGEST_TEXT = 1 << 14
+"""Bytes up to which a string may be a name."""
 
 
 class Global:
@@ -142,11 +144,36 @@ class Blob:
     (text), ``escape`` (a protocol 0 string between its quotes), ``int`` (a number too long to be one).
     """
 
-    __slots__ = ("coding", "view")
+    __slots__ = ("_decoded", "coding", "view")
 
     def __init__(self, view: memoryview, coding: str) -> None:
         self.view = view
         self.coding = coding
+        self._decoded: Buffer | None = None
+
+    def bytes(self) -> Buffer:
+        """Return the bytes that it stands for: the file's own, or once decoded, as many may share one string.
+
+        Raises:
+            MalformedFileError: it has a broken escape.
+            UnicodeError: it is text with characters that are no bytes.
+        """
+        if self.coding in ("bytes", "latin-1"):
+            return self.view
+        if self._decoded is None:
+            self._decoded = self._decode()
+        return self._decoded
+
+    def _decode(self) -> Buffer:
+        if self.coding == "escape":
+            return unescape(bytes(self.view))
+        return str(self.view, self.coding).encode("latin-1")
+
+    def text(self) -> str:
+        """Return it as text, with a mark in the place of what is none."""
+        if self.coding in _TEXT_CODINGS:
+            return str(self.view, self.coding, "replace")
+        return str(self.bytes(), "latin-1")
 
     def __repr__(self) -> str:
         return f"Blob({len(self.view)} bytes, {self.coding})"
@@ -155,6 +182,7 @@ class Blob:
 _COPYREG = frozenset({"copy_reg", "copyreg"})
 _RECONSTRUCTORS = frozenset({"_reconstructor", "__newobj__", "__newobj_ex__"})
 _BUILTINS = frozenset({"__builtin__", "builtins"})
+_TEXT_CODINGS = frozenset({"utf-8", "raw-unicode-escape"})
 _SEQUENCES = frozenset({"list", "tuple", "set", "frozenset", "deque"})
 
 
@@ -164,14 +192,13 @@ def class_name(value: Any) -> str:
     return "" if found is None else found.name.rpartition(".")[2]
 
 
-def attributes(value: Any) -> dict[str, Any]:
+def attributes(value: Any) -> Mapping[str, Any]:
     """Return an object's attributes: the state's dictionary, and what ``__slots__`` hold."""
     state = value.state if type(value) is Record else None
     if type(state) is Items:
         return state.by_name()
     if type(state) is tuple:
-        parts = [part.by_name() for part in state[:2] if type(part) is Items]
-        return {name: part[name] for part in parts for name in part}
+        return ChainMap(*(part.by_name() for part in reversed(state[:2]) if type(part) is Items))
     return {}
 
 
@@ -182,7 +209,7 @@ def pairs(value: Any) -> list[tuple[Any, Any]] | None:
     if type(value) is not Record:
         return None
     found: list[tuple[Any, Any]] = []
-    for arg in value.args:
+    for arg in value.args[:2]:
         if type(arg) is Items:
             found += arg.pairs()
         elif type(arg) is list and all(type(pair) in (list, tuple) and len(pair) == 2 for pair in arg):
@@ -193,36 +220,31 @@ def pairs(value: Any) -> list[tuple[Any, Any]] | None:
     return found if found or is_dict else None
 
 
-def elements(value: Any) -> list[Any] | None:
+def elements(value: Any) -> Sequence[Any] | None:
     """Return the items of a list, a tuple, a set or an object that is one, or None where it is none."""
-    if type(value) in (list, tuple):
-        return list(value)
+    if type(value) is list or type(value) is tuple:
+        sequence: Sequence[Any] = value
+        return sequence
     if type(value) is not Record:
         return None
     if value.items is not None:
-        return list(value.items)
-    made_of = [arg for arg in value.args if type(arg) in (list, tuple)]
+        return value.items
+    made_of = [arg for arg in value.args[:3] if type(arg) in (list, tuple)]
     maker = value.maker
     called = type(maker) is Global and maker.name in _SEQUENCES
     rebuilt = class_name(value) != getattr(maker, "name", "") and len(value.args) == 3
-    return list(made_of[-1]) if made_of and (called or rebuilt) else None
+    return made_of[-1] if made_of and (called or rebuilt) else None
 
 
 def text(value: Any) -> str | None:
-    """Return an object as text, or None where it is no text, or longer than any name (1 MiB)."""
+    """Return an object as text, or None where it is no text, or longer than any name (16 kiB)."""
     if type(value) is str:
         return value
     if type(value) is bytes:
         return value.decode("latin-1")
     if type(value) is Blob and value.coding != "int" and len(value.view) <= LONGEST_TEXT:
-        coding = value.coding if value.coding in ("utf-8", "raw-unicode-escape") else "latin-1"
-        return str(raw_view(value), coding, "replace")
+        return value.text()
     return None
-
-
-def raw_view(blob: Blob) -> Buffer:
-    """Return the bytes of a blob, with the escapes of a protocol 0 string undone."""
-    return unescape(bytes(blob.view)) if blob.coding == "escape" else blob.view
 
 
 def unescape(quoted: bytes) -> bytes:
@@ -250,7 +272,7 @@ def raw_bytes(value: Any) -> Buffer | None:
         if type(value) is bytes:
             return value
         if type(value) is Blob:
-            return _blob_bytes(value)
+            return None if value.coding == "int" else value.bytes()
         if type(value) is Record and type(value.maker) is Global:
             return _called_bytes(value.maker, value.args)
     except UnicodeError as error:
@@ -258,12 +280,6 @@ def raw_bytes(value: Any) -> Buffer | None:
             f"text in it stands for bytes, but is none ({type(error).__name__})"
         ) from error
     return None
-
-
-def _blob_bytes(blob: Blob) -> Buffer | None:
-    if blob.coding in ("utf-8", "raw-unicode-escape"):
-        return str(blob.view, blob.coding).encode("latin-1")
-    return None if blob.coding == "int" else raw_view(blob)
 
 
 def _called_bytes(maker: Global, args: tuple[Any, ...]) -> Buffer | None:

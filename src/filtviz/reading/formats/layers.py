@@ -10,6 +10,7 @@ from filtviz.reading.contents import Contents
 from filtviz.reading.formats.origin import origin_of
 from filtviz.reading.lasagne.building import build_layers
 from filtviz.reading.lasagne.graph import is_layer, outputs_among
+from filtviz.reading.limits import Effort
 from filtviz.reading.records import Items, Record, class_name, elements, pairs, text
 from filtviz.reading.walking import walk
 from filtviz.text import printable
@@ -25,7 +26,8 @@ def matches(contents: Contents) -> bool:
 def read(contents: Contents) -> Network:
     """Read the network whose output layers the file holds, whatever lies around them."""
     held = _nearest_layers(contents)
-    layers = build_layers(outputs_among(held), _names(contents), contents.limits)
+    outputs = outputs_among(held, contents.effort)
+    layers = build_layers(outputs, _names(contents), contents.effort)
     return Network.of(layers, origin_of(contents, _kind(contents)))
 
 
@@ -34,12 +36,13 @@ def _nearest_layers(contents: Contents) -> list[Record]:
     return [value for value in walk(contents.roots, is_layer) if is_layer(value)]
 
 
-def names_of(value: Any) -> Mapping[int, str]:
+def names_of(value: Any, effort: Effort) -> Mapping[int, str]:
     """Return the names that a dictionary gives to layers, by the `id` of a layer.
 
     One layer alone under a key has not its name there, but that of the network.
     """
     entries = pairs(value) or []
+    effort.spend(len(entries))
     named = {id(layer): name for key, layer in entries if is_layer(layer) and (name := text(key))}
     return named if len(named) > 1 else {}
 
@@ -48,7 +51,8 @@ def _names(contents: Contents) -> Mapping[int, str]:
     names: dict[int, str] = {}
     for value in walk(contents.roots, is_layer):
         if not is_layer(value):
-            names = {**names_of(value), **names}
+            for layer, name in names_of(value, contents.effort).items():
+                names.setdefault(layer, name)
     return names
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 from filtviz.errors import UnsupportedFileError
@@ -13,10 +14,13 @@ from filtviz.reading.formats.origin import origin_of
 from filtviz.reading.lasagne.building import build_layers
 from filtviz.reading.lasagne.facts import NOT_PLAIN, Facts
 from filtviz.reading.lasagne.graph import is_layer, network_order, outputs_among
-from filtviz.reading.limits import Limits
+from filtviz.reading.limits import Effort
 from filtviz.reading.records import Record, attributes, class_name, elements, pairs, text
 
 __all__ = ["matches", "read"]
+
+MOST_NETS = 100
+"""NeuralNets of a file that are looked at until one has layers."""
 
 
 def matches(contents: Contents) -> bool:
@@ -30,17 +34,16 @@ def read(contents: Contents) -> Network:
     Raises:
         UnsupportedFileError: it was never initialised and has no layers yet.
     """
-    net = next(
-        (record for record in contents.records() if _is_neural_net(record) and _held_layers(record)), None
-    )
+    nets = islice((record for record in contents.records() if _is_neural_net(record)), MOST_NETS)
+    net = next((net for net in nets if _held_layers(net)), None)
     if net is None:
         raise UnsupportedFileError(
             "it holds a nolearn NeuralNet that was never initialised and has no weights; call its fit() or "
             "initialize() before it is pickled"
         )
-    outputs = outputs_among(_held_layers(net))
-    layers = build_layers(outputs, _names(net, outputs), contents.limits)
-    return Network.of(layers, origin_of(contents, "a nolearn NeuralNet"), _history(net, contents.limits))
+    outputs = outputs_among(_held_layers(net), contents.effort)
+    layers = build_layers(outputs, _names(net, outputs, contents.effort), contents.effort)
+    return Network.of(layers, origin_of(contents, "a nolearn NeuralNet"), _history(net, contents.effort))
 
 
 def _is_neural_net(record: Record) -> bool:
@@ -62,26 +65,31 @@ def _held_layers(net: Record) -> list[Record]:
     return []
 
 
-def _names(net: Record, outputs: Sequence[Record]) -> Mapping[int, str]:
+def _names(net: Record, outputs: Sequence[Record], effort: Effort) -> Mapping[int, str]:
     """Return the layers' names: the keys of ``layers_``, or, before nolearn 0.6, those beside the classes."""
     facts = attributes(net)
-    if names := names_of(facts.get("layers_")):
+    if names := names_of(facts.get("layers_"), effort):
         return names
     listed = [
         text(parts[0]) if (parts := elements(entry)) else None
         for entry in elements(facts.get("layers")) or []
     ]
-    order = network_order(outputs)
+    order = network_order(outputs, effort)
     if len(listed) != len(order):
         return {}
     return {id(layer): name for layer, name in zip(order, listed, strict=True) if name}
 
 
-def _history(net: Record, limits: Limits) -> list[Mapping[str, Any]]:
+def _history(net: Record, effort: Effort) -> list[Mapping[str, Any]]:
     """Return ``train_history_``: for each epoch its plain values (losses, seconds, accuracy)."""
-    facts = Facts(net, limits)
+    facts = Facts(net, effort.limits)
     epochs = elements(facts.raw("train_history_")) or []
-    return [_epoch(pairs(epoch) or [], facts) for epoch in epochs]
+    history: list[Mapping[str, Any]] = []
+    for epoch in epochs:
+        entries = pairs(epoch) or []
+        effort.spend(1 + len(entries))
+        history.append(_epoch(entries, facts))
+    return history
 
 
 def _epoch(entries: Sequence[tuple[Any, Any]], facts: Facts) -> dict[str, Any]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from filtviz.errors import UnsupportedFileError
 from filtviz.network import Network
 from filtviz.reading.arrays import object_items
@@ -32,6 +30,7 @@ def read(contents: Contents) -> Network:
     found = collect(contents)
     if not any(len(named.array.shape) > 1 for named in found.arrays):
         raise UnsupportedFileError(_no_weights(found))
+    contents.limits.check("layers", len(found.arrays), f"it holds {len(found.arrays):,} arrays")
     inference = infer(found, contents.structure)
     origin = origin_of(contents, _kind(contents, found), inferred=inference.inferred, notes=inference.notes)
     return Network.of(inference.layers, origin)
@@ -51,7 +50,7 @@ def _kind(contents: Contents, found: Found) -> str:
     root = found.root
     if value_of(root, contents.limits) is not None:
         return "one array"
-    inner: list[Any] | None = elements(root) or object_items(root)
+    inner = elements(root) or object_items(root)
     if inner is not None:
         shared = any(is_variable(value) for value in inner)
         return "a list of shared variables" if shared else "a list of parameter values"

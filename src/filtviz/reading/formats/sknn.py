@@ -5,6 +5,7 @@ A model pickles its constructor's arguments, and ``weights``: ``(W, b)`` for eac
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from filtviz.errors import UnsupportedFileError
@@ -51,17 +52,18 @@ def read(contents: Contents) -> Network:
 
 def _model(contents: Contents) -> Record | None:
     for record in contents.records():
-        found = record.cls
+        found, facts = record.cls, attributes(record)
         if (
             found is not None
             and found.module.startswith("sknn.")
-            and {"layers", "weights"} <= set(attributes(record))
+            and "layers" in facts
+            and "weights" in facts
         ):
             return record
     return None
 
 
-def _layer(facts: Facts, arrays: list[Any], place: int) -> Layer:
+def _layer(facts: Facts, arrays: Sequence[Any], place: int) -> Layer:
     found = [value_of(array, facts.limits) for array in arrays[:2]]
     parameters = tuple(
         parameter_of(name, array, name)

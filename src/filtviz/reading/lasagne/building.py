@@ -11,7 +11,7 @@ from filtviz.reading.lasagne.axes import axes_of, flips_filters
 from filtviz.reading.lasagne.facts import NOT_PLAIN, Facts
 from filtviz.reading.lasagne.geometry import geometry_of, is_convolution
 from filtviz.reading.lasagne.graph import inputs_of, network_order
-from filtviz.reading.limits import Limits
+from filtviz.reading.limits import Effort
 from filtviz.reading.records import Record, attributes, elements, pairs
 from filtviz.reading.theano import is_variable, value_of, variable_name
 
@@ -29,20 +29,21 @@ FUNCTIONS = ("pool_function", "merge_function")
 """Attributes that are functions, given by name."""
 
 
-def build_layers(outputs: Sequence[Record], names: Mapping[int, str], limits: Limits) -> list[Layer]:
+def build_layers(outputs: Sequence[Record], names: Mapping[int, str], effort: Effort) -> list[Layer]:
     """Build the layers that the outputs depend on, in network order.
 
     Args:
         outputs: the layers where the network ends.
         names: `id` of a layer's record → its name, for layers that have none of their own.
-        limits: what arrays are read within.
+        effort: what understanding the layers may take.
 
     Raises:
         MalformedFileError: an array says of itself what cannot be.
+        LimitError: the network is larger than the limits allow.
     """
-    records = network_order(outputs)
+    records = network_order(outputs, effort)
     places = {id(record): place for place, record in enumerate(records)}
-    facts = [Facts(record, limits) for record in records]
+    facts = [Facts(record, effort.limits) for record in records]
     stated = _stated_shapes(records, facts)
     layers: list[Layer] = []
     for place, (record, found) in enumerate(zip(records, facts, strict=True)):
@@ -50,7 +51,8 @@ def build_layers(outputs: Sequence[Record], names: Mapping[int, str], limits: Li
         inputs = [places[id(value)] for value in feeding if value is not None and places[id(value)] < place]
         shapes = _input_shapes(found, feeding, {id(records[i]): layers[i].output_shape for i in inputs})
         name = found.word("name") or names.get(id(record))
-        layers.append(_build(record, found, name, tuple(inputs), shapes, stated.get(id(record))))
+        parameters = _parameters(record, effort)
+        layers.append(_build(found, name, tuple(inputs), shapes, parameters, stated.get(id(record))))
     return layers
 
 
@@ -58,35 +60,37 @@ def _stated_shapes(records: Sequence[Record], facts: Sequence[Facts]) -> dict[in
     """Return the shapes that consumers say their inputs have, by the `id` of the layer that gives them."""
     stated: dict[int, Shape] = {}
     for record, found in zip(records, facts, strict=True):
-        for feeding, shape in zip(inputs_of(record), _given_shapes(found), strict=False):
+        layers = inputs_of(record)
+        for feeding, shape in zip(layers, _given_shapes(found, len(layers)), strict=False):
             if feeding is not None and shape is not None:
                 stated.setdefault(id(feeding), shape)
     return stated
 
 
-def _given_shapes(facts: Facts) -> list[Shape | None]:
-    """Return the input shapes that a layer has noted itself."""
+def _given_shapes(facts: Facts, n_inputs: int) -> list[Shape | None]:
+    """Return the shapes that a layer has noted of its inputs."""
     several = elements(facts.raw("input_shapes"))
-    return [facts.shape("input_shape")] if several is None else [facts.as_shape(shape) for shape in several]
+    if several is None:
+        return [facts.shape("input_shape")]
+    return [facts.as_shape(shape) for shape in several[:n_inputs]]
 
 
 def _input_shapes(
     facts: Facts, feeding: Sequence[Any], given: Mapping[int, Shape | None]
 ) -> list[Shape | None]:
-    own = _given_shapes(facts)
+    own = _given_shapes(facts, len(feeding))
     own += [None] * (len(feeding) - len(own))
     return [shape or given.get(id(layer)) for layer, shape in zip(feeding, own, strict=False)]
 
 
 def _build(
-    record: Record,
     facts: Facts,
     name: str | None,
     inputs: tuple[int, ...],
     shapes: list[Shape | None],
+    parameters: tuple[Parameter, ...],
     stated: Shape | None,
 ) -> Layer:
-    parameters = _parameters(record, facts.limits)
     weights = next((p.shape for p in parameters if p.name == "W"), None)
     geometry = geometry_of(facts, shapes, weights)
     common: dict[str, Any] = {
@@ -113,7 +117,7 @@ def _options(facts: Facts) -> dict[str, Any]:
     return {name: value for name, value in found.items() if value is not NOT_PLAIN}
 
 
-def _parameters(record: Record, limits: Limits) -> tuple[Parameter, ...]:
+def _parameters(record: Record, effort: Effort) -> tuple[Parameter, ...]:
     """Return a layer's parameters in the order in which it registered them, by the names of its attributes.
 
     A layer of a Lasagne before 0.1 has no register: there every attribute that is a variable counts, in the
@@ -126,9 +130,10 @@ def _parameters(record: Record, limits: Limits) -> tuple[Parameter, ...]:
         candidates = [value for value in facts.values() if is_variable(value)]
     if "W" in facts:
         candidates.append(facts["W"])  # an array in the place of a variable is no registered parameter
+    effort.spend(len(facts) + len(candidates))
     found: dict[str, Parameter] = {}
     for value in candidates:
-        array = value_of(value, limits)
+        array = value_of(value, effort.limits)
         name = (
             names.get(id(value)) or (variable_name(value) or "").rpartition(".")[2] or f"param_{len(found)}"
         )

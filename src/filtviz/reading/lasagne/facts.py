@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 from filtviz.network import Shape
@@ -92,7 +93,7 @@ class Facts:
         word = text(value)
         return NOT_PLAIN if word is None else word
 
-    def _tuple(self, parts: list[Any]) -> Any:
+    def _tuple(self, parts: Sequence[Any]) -> Any:
         """Return a tuple of plain values and pairs of numbers (the padding of one axis), or `NOT_PLAIN`."""
         if len(parts) > MOST_PARTS:
             return NOT_PLAIN

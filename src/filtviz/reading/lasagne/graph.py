@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Iterable
 from typing import Any
 
+from filtviz.reading.limits import Effort
 from filtviz.reading.records import Record, attributes, class_name, elements
 
 __all__ = ["inputs_of", "is_layer", "network_order", "outputs_among"]
@@ -35,20 +36,26 @@ def inputs_of(layer: Record) -> list[Any]:
     )
 
 
-def outputs_among(layers: Iterable[Record]) -> list[Record]:
+def outputs_among(layers: Iterable[Record], effort: Effort) -> list[Record]:
     """Return the layers that feed no other one of those given, nor any that these depend on."""
     layers = list(layers)
     feeding = {
-        id(value) for layer in network_order(layers) for value in inputs_of(layer) if value is not None
+        id(value)
+        for layer in network_order(layers, effort)
+        for value in inputs_of(layer)
+        if value is not None
     }
     # Layers that feed each other in a circle would leave no output at all.
     return [layer for layer in layers if id(layer) not in feeding] or layers
 
 
-def network_order(outputs: Iterable[Record]) -> list[Record]:
+def network_order(outputs: Iterable[Record], effort: Effort) -> list[Record]:
     """Return the outputs and all that they depend on, each layer after those that feed it.
 
     This is the walk of ``lasagne.layers.get_all_layers``, so the order is Lasagne's own.
+
+    Raises:
+        LimitError: there are too many layers, or links between them.
     """
     queue = deque(outputs)
     entered: set[int] = set()
@@ -58,10 +65,13 @@ def network_order(outputs: Iterable[Record]) -> list[Record]:
         layer = queue[0]
         if id(layer) not in entered:
             entered.add(id(layer))
-            queue.extendleft(reversed([value for value in inputs_of(layer) if value is not None]))
+            feeding = [value for value in inputs_of(layer) if value is not None]
+            effort.spend(1 + len(feeding))
+            queue.extendleft(reversed(feeding))
             continue
         queue.popleft()
         if id(layer) not in left:
             left.add(id(layer))
             order.append(layer)
+    effort.limits.check("layers", len(order), f"its network has {len(order):,} layers")
     return order

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +14,10 @@ from filtviz.reading.records import Items, Record, attributes, elements, pairs, 
 from filtviz.reading.theano import value_of, variable_name
 
 __all__ = ["Found", "NamedArray", "collect"]
+
+
+DEEPEST = 64
+"""Lists in lists, up to which arrays are looked for: real files have seven, and each array keeps its path."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -97,6 +102,7 @@ class _Collector:
         self.arrays: list[NamedArray] = []
         self.empty: list[tuple[int, str]] = []
         self.left_out: list[str] = []
+        self.too_deep = False
         self.seen: set[int] = set()
 
     def collect(self, root: Any) -> Found:
@@ -104,11 +110,16 @@ class _Collector:
         stack: list[tuple[tuple[str, ...], Any]] = [(self.start, root)]
         while stack:
             path, value = stack.pop()
+            if len(path) > DEEPEST:
+                self.too_deep = True
+                continue
             if type(value) in (Record, Items, list, tuple, StoredArray):
                 if id(value) in self.seen:
                     continue
                 self.seen.add(id(value))
                 stack.extend(reversed(self._enter(path, value)))
+        if self.too_deep:
+            self.left_out.append(f"what lies more than {DEEPEST} deep")
         return Found(
             root=root, arrays=tuple(self.arrays), empty=tuple(self.empty), left_out=tuple(self.left_out)
         )
@@ -127,13 +138,15 @@ class _Collector:
         return [((*path, key), part) for key, part in parts]
 
     def _parts(self, value: Any) -> list[tuple[str, Any]]:
-        items = object_items(value)
+        items: Sequence[Any] | None = object_items(value)
         if items is None:
             entries = pairs(value)
             if entries is not None:
+                self.contents.effort.spend(len(entries))
                 return self._entries(entries, ordered=type(value) is Record)
             items = elements(value)
         if items is not None:
+            self.contents.effort.spend(len(items))
             return [(str(place), item) for place, item in enumerate(items)]
         return self._entries(list(attributes(value).items()), ordered=False) if _is_users(value) else []
 

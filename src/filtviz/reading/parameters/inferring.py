@@ -61,7 +61,7 @@ def infer(found: Found, structure: Structure, dialect: Dialect | None = None) ->
         _Part(group=one, axes=(_said_axes(one, structure) or axes) if conv else None)
         for one, axes, conv in zip(groups, concluded, is_conv, strict=True)
     ]
-    layers = _connected(_with_empty(parts, found, turned), dialect)
+    layers = _connected(_with_empty(parts, found), dialect)
     return Inference(
         layers=tuple(layers),
         inferred=tuple(_sentences(parts, turned)),
@@ -130,12 +130,13 @@ def _said_axes(one: Group, structure: Structure) -> str | None:
     return said
 
 
-def _with_empty(parts: Sequence[_Part], found: Found, turned: bool) -> list[_Part | str]:
+def _with_empty(parts: Sequence[_Part], found: Found) -> list[_Part | str]:
     """Put the names of layers without parameters where the file has them."""
-    left = list(found.empty)[::-1] if not turned else list(found.empty)
+    left = list(reversed(found.empty))
     mixed: list[_Part | str] = []
     for part in parts:
-        while left and ((left[-1][0] > part.group.first) if turned else (left[-1][0] <= part.group.first)):
+        first = part.group.first
+        while left and left[-1][0] <= first:
             mixed.append(left.pop()[1])
         mixed.append(part)
     return [*mixed, *(name for _, name in reversed(left))]
@@ -145,6 +146,7 @@ def _connected(parts: Sequence[_Part | str], dialect: Dialect) -> list[Layer]:
     """Make the layers; each feeds the next where the sizes fit."""
     layers: list[Layer] = []
     before: int | None = None
+    started = False
     for place, part in enumerate(parts):
         if isinstance(part, str):
             inputs = (place - 1,) if place else ()
@@ -152,10 +154,10 @@ def _connected(parts: Sequence[_Part | str], dialect: Dialect) -> list[Layer]:
             continue
         takes, gives = sizes_of(part.group, part.axes, dialect.dense_axes)
         fits = bool(before and takes) and (before == takes or _fit_flattened(part, before or 0, takes or 0))
-        first = place > 0 and before is None and all(isinstance(one, str) for one in parts[:place])
-        inputs = (place - 1,) if place and (fits or first or takes is None) else ()
+        inputs = (place - 1,) if place and (fits or not started or takes is None) else ()
         layers.append(_layer(part, inputs, dialect))
         before = gives or before
+        started = True
     return layers
 
 
