@@ -10,13 +10,13 @@ import click
 
 from filtviz.cli.console import complain, say
 from filtviz.cli.options import (
-    channels_option,
     drawing_options,
     format_option,
     layer_option,
     model_argument,
     usage_errors,
 )
+from filtviz.cli.viewing import Viewing, view_options
 from filtviz.errors import FiltvizError
 from filtviz.network import ConvLayer, Network
 from filtviz.text import printable
@@ -36,7 +36,6 @@ Chosen = list[tuple[ConvLayer, "list[Picture]"]]
 @click.command()
 @model_argument
 @layer_option
-@channels_option
 @click.option(
     "-o",
     "--output",
@@ -45,6 +44,7 @@ Chosen = list[tuple[ConvLayer, "list[Picture]"]]
 )
 @format_option
 @drawing_options
+@view_options
 @click.option("--no-clobber", is_flag=True, help="Keep a picture that exists instead of replacing it.")
 @click.option("--show", is_flag=True, help="Show windows; files are written as well only with --output.")
 @click.pass_context
@@ -56,6 +56,7 @@ def plot(
     output: str | None,
     suffix: str | None,
     drawing: DrawingOptions,
+    viewing: Viewing,
     no_clobber: bool,
     show: bool,
 ) -> None:
@@ -64,9 +65,12 @@ def plot(
     Each kernel is scaled by its own smallest and largest weight, and the grid is filled row by row. Without
     --layer the first convolution is drawn. The paths of the pictures are printed, one on each line.
 
+    --view and the options that say how draw sheets instead, on which filters have indices and one scale.
+
     \b
-    Example:
+    Examples:
       filtviz plot model.pkl --layer 0
+      filtviz plot model.pkl --layer 2 --through
     """
     from filtviz.outputs.names import layer_stems, model_stem
     from filtviz.outputs.plotting import find_destination, plan_files, write_files
@@ -75,12 +79,14 @@ def plot(
     with usage_errors():
         destination = find_destination(output, suffix)
     network = load(model)
-    chosen, failed = _choose(network, model, layers, channels, drawing)
+    chosen, failed = _choose(network, model, layers, channels, drawing, viewing)
     if show and chosen:
         from filtviz.drawing.windows import show_pictures
 
         show_pictures([picture for _, pictures in chosen for picture in pictures], drawing)
-    if chosen and not (show and output is None):
+    if viewing.terminal:
+        _print_pictures(chosen)
+    if chosen and not ((show or viewing.terminal) and output is None):
         stems = layer_stems(network)
         named = {stems[layer.conv_index]: pictures for layer, pictures in chosen}
         planned = plan_files(named, model_stem(Path(model)), destination)
@@ -94,8 +100,21 @@ def plot(
     context.exit(1 if failed else 0)
 
 
+def _print_pictures(chosen: Chosen) -> None:
+    """Show the layers in the terminal, as well as it can."""
+    from filtviz.cli.terminal import print_sheets
+
+    for _, pictures in chosen:
+        print_sheets(pictures)
+
+
 def _choose(
-    network: Network, model: str, wanted: Sequence[str], channels: ChannelRanges, drawing: DrawingOptions
+    network: Network,
+    model: str,
+    wanted: Sequence[str],
+    channels: ChannelRanges,
+    drawing: DrawingOptions,
+    viewing: Viewing,
 ) -> tuple[Chosen, bool]:
     """Return the layers that were asked for with their pictures; complain of those that cannot be drawn."""
     from filtviz.drawing import draw
@@ -112,13 +131,14 @@ def _choose(
             layer = network.select(name)
             if layer.conv_index in chosen:
                 continue
-            numbers = choose_channels(layer, channels)
-            chosen[layer.conv_index] = layer, list(draw(layer, numbers, drawing))
+            drawn, options = viewing.prepare(network, layer, drawing, Path(model).name)
+            numbers = choose_channels(drawn, channels)
+            chosen[layer.conv_index] = layer, list(draw(drawn, numbers, options))
         except FiltvizError as error:
             complain(str(error))
             failed = True
             continue
-        for sentence in cautions(layer, numbers, drawing):
+        for sentence in cautions(layer, numbers, drawing) if drawing.view == "grid" else ():
             say(sentence)
     return list(chosen.values()), failed
 

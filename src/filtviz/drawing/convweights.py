@@ -53,7 +53,7 @@ def _filters_of(layer: Any) -> NDArray[Any]:
         return _checked(layer, "the array")
     if not hasattr(getattr(layer, "W", None), "get_value"):
         raise DrawingError(
-            f"a {printable(type(layer).__name__, 40)} has no weights to draw: give a filtviz layer,"
+            f"{printable(type(layer).__name__, 40)} has no weights to draw: give a filtviz layer,"
             " a Lasagne layer with W.get_value(), or a 4-D array"
         )
     weights = _checked(np.asarray(layer.W.get_value()), f"the W of {printable(type(layer).__name__, 40)}")

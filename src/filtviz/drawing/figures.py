@@ -60,48 +60,44 @@ def draw_kernels(figure: Figure, kernels: NDArray[Any], cmap: str) -> Figure:
 def page_figure(cells: NDArray[np.uint8], grid: Grid) -> Figure:
     """Return the page of ``cells`` ``(n rows + 1, n cols + 1, 3)`` for PDF and SVG: one image artist.
 
-    The image has ``resolution`` pixels for a cell, so that kernels and the gaps between are whole pixels.
+    The image has a few pixels for a cell, of which the gaps between kernels have a whole number as well: each
+    kernel has its true size, and lies within a twentieth of a cell of its true place.
     """
     boxes = place_boxes(grid)
     height, width = (length * grid.dpi for length in reversed(grid.figsize))
     cell = (boxes.right[0] - boxes.left[0]) / grid.cols
-    resolution = _resolution(np.concatenate([boxes.left - boxes.left[0], boxes.top[0] - boxes.top]) / cell)
-    rows = _spread_axis((boxes.top[0] - boxes.top) / cell, grid.rows, resolution)
-    cols = _spread_axis((boxes.left - boxes.left[0]) / cell, grid.cols, resolution)
+    rows, n_rows = _spread_axis((boxes.top[0] - boxes.top) / cell, grid.rows)
+    cols, n_cols = _spread_axis((boxes.left - boxes.left[0]) / cell, grid.cols)
+    image_height, image_width = n_rows * cell / height, n_cols * cell / width
     figure = blank_figure(grid.figsize, grid.dpi)
     axes = figure.add_axes(
-        (
-            boxes.left[0] / width,
-            boxes.bottom[-1] / height,
-            (boxes.right[-1] - boxes.left[0]) / width,
-            (boxes.top[0] - boxes.bottom[-1]) / height,
-        )
+        (boxes.left[0] / width, boxes.top[0] / height - image_height, image_width, image_height)
     )
     axes.axis("off")
-    axes.imshow(cells[rows][:, cols], interpolation="none", aspect="auto")
+    axes.imshow(cells[rows][:, cols], interpolation="none", aspect="auto", origin="upper")
     return figure
 
 
-RESOLUTIONS = (5, 10, 15, 20, 40)
-"""Pixels for a cell. A gap is a fifth of a square kernel on a square figure: 5 are exact there."""
+COARSE, FINE = 5, 10
+"""Pixels for a cell. Gaps are a fifth of an axes, so that 5 often are exact; 10 are near enough anywhere."""
+
+NEAR = 0.05
+"""How far from its true place a kernel may lie, in cells."""
 
 
-def _resolution(offsets: NDArray[np.float64]) -> int:
-    """Return the fewest pixels for a cell that make all offsets (in cells) whole, else the most."""
-    for resolution in RESOLUTIONS:
-        if np.allclose(offsets * resolution, np.round(offsets * resolution), atol=1e-3):
-            return resolution
-    return RESOLUTIONS[-1]
+def _spread_axis(offsets: NDArray[np.float64], n_cells: int) -> tuple[NDArray[np.intp], float]:
+    """Return the cell of each pixel along one axis, -1 in gaps, and the length of them all in cells.
 
-
-def _spread_axis(offsets: NDArray[np.float64], n_cells: int, resolution: int) -> NDArray[np.intp]:
-    """Return the cell of each pixel along one axis, -1 in gaps; kernels start at ``offsets`` (in cells)."""
+    Kernels of ``n_cells`` start at ``offsets`` (in cells).
+    """
+    errors = np.abs(offsets * COARSE - np.round(offsets * COARSE)) / COARSE
+    resolution = COARSE if errors.max() <= NEAR else FINE
     starts = np.round(offsets * resolution).astype(np.intp)
     index = np.full(starts[-1] + n_cells * resolution, -1, np.intp)
     for i, start in enumerate(starts):
         cells = i * n_cells + np.arange(n_cells)
         index[start : start + n_cells * resolution] = np.repeat(cells, resolution)
-    return index
+    return index, index.size / resolution
 
 
 def render(figure: Figure) -> Image:

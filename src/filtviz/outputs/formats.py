@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from io import BytesIO
+from itertools import islice
 from typing import TYPE_CHECKING, BinaryIO
 
 if TYPE_CHECKING:
@@ -28,7 +29,29 @@ def _write_png(pictures: Iterable[Picture], options: DrawingOptions, stream: Bin
     picture.image().save(stream, "PNG", dpi=(options.dpi, options.dpi))
 
 
+PAGES_AT_ONCE = 16
+"""matplotlib holds a PDF in memory, as pixels, until its end: so a long one is put together of short ones."""
+
+
 def _write_pdf(pictures: Iterable[Picture], options: DrawingOptions, stream: BinaryIO) -> None:  # noqa: ARG001
+    pictures = iter(pictures)
+    batch = list(islice(pictures, PAGES_AT_ONCE))
+    following = list(islice(pictures, PAGES_AT_ONCE))
+    if not following:
+        _write_short_pdf(batch, stream)
+        return
+    from pypdf import PdfWriter
+
+    writer = PdfWriter()
+    while batch:
+        part = BytesIO()
+        _write_short_pdf(batch, part)
+        writer.append(part)
+        batch, following = following, list(islice(pictures, PAGES_AT_ONCE))
+    writer.write(stream)
+
+
+def _write_short_pdf(pictures: Iterable[Picture], stream: BinaryIO) -> None:
     from matplotlib.backends.backend_pdf import FigureCanvasPdf, PdfPages
 
     with PdfPages(stream, metadata={"CreationDate": None}) as pages:

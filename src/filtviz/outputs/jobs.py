@@ -76,7 +76,7 @@ def run_jobs(jobs: Iterable[Job], n_jobs: int | None) -> Iterator[Outcome]:
 
 
 def _parallel(n_jobs: int) -> Callable[[Iterator[Outcome]], Iterable[Outcome]]:
-    """Return joblib's engine; where it can, it yields outcomes as they come, else it returns them at the end."""
+    """Return joblib's engine, which yields outcomes as they come or, where it cannot, all at the end."""
     import joblib
 
     engine: Callable[[Iterator[Outcome]], Iterable[Outcome]]

@@ -1,0 +1,216 @@
+"""The fast page is the page of a matplotlib figure with n x n axes, pixel by pixel."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from filtviz.drawing import DrawingOptions, draw, geometry
+from filtviz.drawing.authority import ask_matplotlib
+from filtviz.drawing.geometry import Grid, compute_geometry, find_geometry
+from filtviz.errors import DrawingError
+from filtviz.network import ConvLayer, Network, Parameter
+
+from .nolearnpage import nolearn_page
+
+
+def layer_of(filters, **fields):
+    weights = ConvLayer(type="Conv2DLayer", parameters=(Parameter.of("W", filters),), **fields)
+    return Network.of([weights]).conv_layers[0]
+
+
+def fast_page(kernels, **options):
+    (picture,) = draw(layer_of(kernels[:, None]), [0], DrawingOptions(**options))
+    return np.asarray(picture.image().convert("RGB"))
+
+
+def kernels_of(shape, dtype="f4", seed=0):
+    return np.random.default_rng(seed).standard_normal(shape).astype(dtype)
+
+
+@pytest.mark.parametrize("n_filters", [1, 2, 4, 5, 20, 36])
+@pytest.mark.parametrize("size", [(1, 1), (3, 3), (4, 4), (5, 3), (2, 7), (11, 11)])
+def test_every_grid_and_kernel_size_equals_matplotlib(n_filters, size):
+    kernels = kernels_of((n_filters, *size))
+    assert np.array_equal(fast_page(kernels), nolearn_page(kernels))
+
+
+@pytest.mark.parametrize("figsize", [(6, 6), (3, 8), (10.5, 8.5), (0.7, 0.9), (6.5, 4.5)])
+@pytest.mark.parametrize("dpi", [33.3, 50, 72, 150])
+@pytest.mark.parametrize("shape", [(5, 3, 3), (10, 4, 2)])
+def test_every_page_size_equals_matplotlib(figsize, dpi, shape):
+    kernels = kernels_of(shape)
+    expected = nolearn_page(kernels, figsize, dpi)
+    assert np.array_equal(fast_page(kernels, figsize=figsize, dpi=dpi), expected)
+
+
+@pytest.mark.parametrize("cmap", ["gray", "gray_r", "viridis", "RdBu", "tab10", "twilight", "Set3", "flag"])
+@pytest.mark.parametrize("shape", [(3, 3, 3), (20, 5, 5)])
+def test_every_colour_map_equals_matplotlib(cmap, shape):
+    kernels = kernels_of(shape)
+    kernels[0, 1, 1] = np.nan
+    assert np.array_equal(fast_page(kernels, cmap=cmap), nolearn_page(kernels, cmap=cmap))
+
+
+@pytest.mark.parametrize("dtype", ["f2", "f4", "f8", "i1", "u1", "i4", "i8", "?"])
+def test_every_type_of_weights_equals_matplotlib(dtype):
+    kernels = (kernels_of((20, 3, 3)) * 40).astype(dtype)
+    assert np.array_equal(fast_page(kernels), nolearn_page(kernels))
+
+
+def test_integers_too_far_apart_for_single_precision_equal_matplotlib():
+    kernels = (kernels_of((20, 3, 3)) * 1e12).astype("i8")
+    assert np.array_equal(fast_page(kernels), nolearn_page(kernels))
+
+
+def test_weights_without_a_shade_of_their_own_equal_matplotlib():
+    kernels = kernels_of((8, 3, 3))
+    kernels[0] = 7  # constant
+    kernels[1, 0] = np.nan
+    kernels[2, 1, 2] = np.inf
+    kernels[3, 1, 2] = -np.inf
+    kernels[4] = np.nan
+    kernels[5, 0] = np.nan
+    kernels[5, 1:] = 1  # constant but for its holes
+    assert np.array_equal(fast_page(kernels), nolearn_page(kernels))
+
+
+def test_weights_at_the_ends_of_their_type_are_drawn_without_a_warning():
+    kernels = np.array([[[1e308, -1e308], [0, 1]], [[np.finfo("f8").max, 0], [1, 2]]])
+    page = fast_page(kernels)
+    assert page.shape == (600, 600, 3)
+    assert page.min() == 0
+
+
+@pytest.mark.parametrize("n", [16, 23])
+def test_large_layers_equal_matplotlib(n):
+    kernels = kernels_of((n * n - 3, 3, 3))
+    assert np.array_equal(fast_page(kernels), nolearn_page(kernels))
+
+
+sizes = st.integers(1, 9)
+inches = st.one_of(st.sampled_from([6.0, 3.5, 8.0]), st.floats(0.4, 9.0))
+
+
+@settings(max_examples=40, deadline=None)
+@given(sizes, sizes, sizes, inches, inches, st.sampled_from([40.0, 72.0, 96.0, 100.0, 33.3]))
+def test_whatever_is_computed_is_what_matplotlib_draws(n, rows, cols, width, height, dpi):
+    grid = Grid(n, rows, cols, (width, height), dpi)
+    if geometry._is_doubtful(grid, geometry.place_boxes(grid)):
+        return
+    computed, asked = compute_geometry(grid), ask_matplotlib(grid)
+    assert asked.corrected.size == 0
+    assert np.array_equal(computed.rows, asked.rows)
+    assert np.array_equal(computed.cols, asked.cols)
+
+
+def test_a_border_in_the_middle_of_a_pixel_is_left_to_matplotlib():
+    grid = Grid(5, 4, 4, (6.0, 6.0), 100.0)  # rounding errors decide five of its pixels
+    assert geometry._is_doubtful(grid, geometry.place_boxes(grid))
+    assert find_geometry(grid).corrected.size > 0
+
+
+def test_the_common_grid_needs_no_matplotlib():
+    grid = Grid.of(20, (3, 3), (6.0, 6.0), 100.0)
+    assert grid.n == 5
+    assert not geometry._is_doubtful(grid, geometry.place_boxes(grid))
+
+
+def test_another_version_of_matplotlib_is_asked(monkeypatch):
+    monkeypatch.setattr(geometry, "PROVEN_VERSIONS", ("0.",))
+    geometry._is_proven_version.cache_clear()
+    find_geometry.cache_clear()
+    asked = []
+    monkeypatch.setattr(
+        "filtviz.drawing.authority.ask_matplotlib", lambda grid: asked.append(grid) or compute_geometry(grid)
+    )
+    grid = Grid.of(20, (3, 3), (6.0, 6.0), 100.0)
+    find_geometry(grid)
+    assert asked == [grid]
+    geometry._is_proven_version.cache_clear()
+    find_geometry.cache_clear()
+
+
+def test_a_page_that_computation_gets_wrong_is_corrected(monkeypatch):
+    shifted = compute_geometry(Grid.of(5, (3, 3), (6.0, 6.0), 100.0))
+    wrong = geometry.Geometry.separable(np.roll(shifted.rows, 1), shifted.cols)
+    monkeypatch.setattr("filtviz.drawing.authority.compute_geometry", lambda grid: wrong)
+    asked = ask_matplotlib(Grid.of(5, (3, 3), (6.0, 6.0), 100.0))
+    cells = np.random.default_rng(0).integers(0, 255, (10, 10)).astype(np.uint8)
+    cells[-1], cells[:, -1] = 255, 255  # the background
+    assert asked.corrected.size > 0
+    assert np.array_equal(asked.spread(cells), shifted.spread(cells))
+
+
+def test_a_translucent_colour_map_is_drawn_by_matplotlib():
+    from matplotlib import colormaps
+    from matplotlib.colors import ListedColormap
+
+    colormaps.register(ListedColormap([(1, 0, 0, 0.5), (0, 0, 1, 1)], name="half-clear"))
+    try:
+        kernels = kernels_of((5, 3, 3))
+        assert np.array_equal(fast_page(kernels, cmap="half-clear"), nolearn_page(kernels, cmap="half-clear"))
+    finally:
+        colormaps.unregister("half-clear")
+
+
+def test_each_channel_has_its_page_and_its_part_of_a_name():
+    filters = kernels_of((4, 12, 3, 3))
+    pictures = list(draw(layer_of(filters), [0, 7, 11], DrawingOptions()))
+    assert [p.channel for p in pictures] == [0, 7, 11]
+    assert [p.part for p in pictures] == ["ch00", "ch07", "ch11"]
+    for picture in pictures:
+        page = np.asarray(picture.image().convert("RGB"))
+        assert np.array_equal(page, nolearn_page(filters[:, picture.channel]))
+
+
+def test_a_lone_channel_needs_no_part():
+    (picture,) = draw(layer_of(kernels_of((4, 1, 3, 3))), [0], DrawingOptions())
+    assert picture.part == ""
+
+
+@pytest.mark.parametrize(
+    ("kernels", "mode"),
+    [
+        (np.array([[[0, 1]], [[1, 0]]]), "1"),
+        (np.arange(9).reshape(1, 3, 3), "P"),  # nine greys: four bits a pixel
+        (kernels_of((20, 3, 3)), "L"),
+    ],
+)
+def test_the_smallest_mode_that_holds_the_page(kernels, mode):
+    (picture,) = draw(layer_of(kernels[:, None]), [0], DrawingOptions())
+    assert picture.image().mode == mode
+
+
+@pytest.mark.parametrize(("n_filters", "mode"), [(20, "P"), (400, "RGB")])
+def test_colours_are_a_palette_as_long_as_one_holds_them(n_filters, mode):
+    kernels = kernels_of((n_filters, 5, 5))
+    (picture,) = draw(layer_of(kernels[:, None]), [0], DrawingOptions(cmap="twilight"))
+    assert picture.image().mode == mode
+
+
+@pytest.mark.parametrize(
+    ("filters", "axes", "sentence"),
+    [
+        (
+            np.zeros((2, 1, 5)),
+            "oic",
+            "conv1 (Conv2DLayer) is not drawn: its filters are curves over one axis",
+        ),
+        (np.zeros((0, 1, 3, 3)), "oirc", "conv1 (Conv2DLayer) is not drawn: its weights are empty"),
+        (np.zeros((1, 1, 3, 3), complex), "oirc", "are of type complex128, not real numbers"),
+    ],
+)
+def test_what_is_no_picture_of_filters_is_refused(filters, axes, sentence):
+    with pytest.raises(DrawingError) as caught:
+        draw(layer_of(filters, axes=axes), [0], DrawingOptions())
+    assert sentence in str(caught.value)
+
+
+def test_swapped_axes_are_drawn_as_filters_and_channels():
+    stored = kernels_of((3, 5, 4, 4))  # (channels, filters, rows, cols) of a transposed convolution
+    pictures = list(draw(layer_of(stored, axes="iorc"), [0, 1, 2], DrawingOptions()))
+    page = np.asarray(pictures[2].image().convert("RGB"))
+    assert np.array_equal(page, nolearn_page(stored[2]))

@@ -1,0 +1,117 @@
+"""Options, channels and cautions: what is said of wrong ones, and of pictures that mislead."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from filtviz.drawing import DrawingOptions
+from filtviz.drawing.cautions import cautions
+from filtviz.drawing.channels import choose_channels, parse_channels
+from filtviz.errors import SelectionError
+
+from .test_grid import kernels_of, layer_of
+
+
+def test_the_defaults_are_nolearns():
+    options = DrawingOptions()
+    assert (options.figsize, options.dpi, options.cmap, options.view) == ((6.0, 6.0), 100.0, "gray", "grid")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "sentence"),
+    [
+        ({"figsize": (0, 6)}, "figsize must be two positive numbers of inches, not 0 and 6"),
+        ({"figsize": (6, float("nan"))}, "figsize must be two positive numbers of inches, not 6 and nan"),
+        ({"figsize": 6}, "figsize must be two numbers, width and height in inches, not 6"),
+        ({"figsize": (6, 6, 6)}, "figsize must be two numbers, width and height in inches, not (6, 6, 6)"),
+        ({"dpi": 0}, "dpi must be a positive number, not 0"),
+        ({"dpi": float("inf")}, "dpi must be a positive number, not inf"),
+        (
+            {"dpi": 0.1},
+            "6 x 6 inches at 0.1 dpi make 1 x 1 pixels: nothing to draw on; raise figsize or dpi",
+        ),
+        (
+            {"dpi": 20000},
+            "6 x 6 inches at 20000 dpi make 120000 x 120000 pixels: a side must be under 65,536 and a page at"
+            " most 268,435,456 pixels; lower figsize or dpi",
+        ),
+        (
+            {"cmap": "viridus"},
+            "matplotlib has no colour map 'viridus'; did you mean viridis? (gray, viridis and RdBu are some)",
+        ),
+        ({"view": "no"}, "there is no view 'no' (there are: grid"),
+    ],
+)
+def test_wrong_options_are_one_sentence(wrong, sentence):
+    with pytest.raises(ValueError) as caught:
+        DrawingOptions(**wrong)
+    assert str(caught.value).startswith(sentence)
+
+
+@pytest.mark.parametrize(
+    ("text", "ranges"),
+    [
+        ("all", None),
+        ("ALL", None),
+        ("0", [(0, 0)]),
+        ("0,2-5", [(0, 0), (2, 5)]),
+        (" 3 - 4 ,1", [(3, 4), (1, 1)]),
+    ],
+)
+def test_channels_are_read(text, ranges):
+    assert parse_channels(text) == ranges
+
+
+@pytest.mark.parametrize("text", ["", "x", "1-", "-1", "5-2", "1,,2", "1.5", "٣"])
+def test_other_texts_are_no_channels(text):
+    with pytest.raises(ValueError, match="channels are `all`, or numbers and ranges such as 0,2-5, not "):
+        parse_channels(text)
+
+
+def test_channels_are_chosen_once_and_in_order():
+    layer = layer_of(np.zeros((2, 6, 3, 3)))
+    assert choose_channels(layer, [(4, 5), (0, 0), (4, 4)]) == [0, 4, 5]
+    assert choose_channels(layer, None) == [0, 1, 2, 3, 4, 5]
+
+
+def test_a_channel_that_is_not_there_is_said_without_counting_up_to_it():
+    with pytest.raises(SelectionError, match="conv1 has no channel 999999999: it has 6, from 0 on"):
+        choose_channels(layer_of(np.zeros((2, 6, 3, 3))), [(0, 999_999_999)])
+
+
+def test_kernels_that_look_like_what_they_are_need_no_words():
+    assert cautions(layer_of(kernels_of((20, 2, 3, 3))), [0, 1], DrawingOptions()) == []
+
+
+def test_a_1x1_layer_says_nothing():
+    assert cautions(layer_of(kernels_of((4, 2, 1, 1))), [0, 1], DrawingOptions()) == [
+        "conv1 is 1x1: each kernel is one weight, drawn black whatever it is; this picture says nothing"
+    ]
+
+
+def test_constant_and_broken_kernels_are_named_by_filter_and_channel():
+    filters = kernels_of((4, 3, 3, 3))
+    filters[1, 2] = 7
+    filters[0, 0, 0, 0] = np.nan
+    filters[3, 2, 1, 1] = np.inf
+    assert cautions(layer_of(filters), [0, 2], DrawingOptions()) == [
+        "conv1: 1 of 8 kernels (filter 1 channel 2) is constant, drawn black whatever the value is",
+        "conv1: 2 of 8 kernels (filter 0 channel 0, filter 3 channel 2) are not finite (NaN or infinite"
+        " weights), drawn as white holes",
+    ]
+
+
+def test_many_kernels_are_counted_and_the_first_named():
+    (sentence,) = cautions(layer_of(np.zeros((30, 1, 3, 3))), [0], DrawingOptions())
+    assert sentence.startswith("conv1: 30 of 30 kernels (filter 0 channel 0, ")
+    assert "and 22 more) are constant" in sentence
+
+
+def test_weights_that_get_no_pixel_are_told():
+    filters = kernels_of((400, 1, 11, 11))
+    (sentence,) = cautions(layer_of(filters), [0], DrawingOptions(figsize=(2, 2)))
+    assert sentence == (
+        "conv1: a kernel of 11x11 weights gets about 6.5 x 6.5 pixels, so that some weights are left out;"
+        " raise --figsize or --dpi"
+    )
