@@ -1,0 +1,173 @@
+"""What the page's script knows of a layer: its pictures, and what was measured of each filter."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from filtviz.measures.findings import FilterDiagnosis
+from filtviz.outputs.page.content import Section, State
+from filtviz.outputs.page.pictures import PictureSet
+from filtviz.text import printable
+
+__all__ = ["BADGES", "Badge", "filter_data", "marked_filters"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Badge:
+    """A mark on a tile: ``text`` stands on it, ``meaning`` says what was found, ``measure`` explains it."""
+
+    key: str
+    text: str
+    meaning: str
+    measure: str
+    applies: Callable[[FilterDiagnosis], bool]
+
+
+BADGES = (
+    Badge(key="smooth", text="smooth", meaning="smoother than white noise", measure="low-frequency",
+          applies=lambda each: each.texture == "smooth"),
+    Badge(key="rough", text="rough", meaning="rougher than white noise", measure="low-frequency",
+          applies=lambda each: each.texture == "rough"),
+    Badge(key="low-pass", text="low-pass", meaning="low-pass when composed with the layers below",
+          measure="composed", applies=lambda each: each.composed_texture == "smooth"),
+    Badge(key="fine", text="fine", meaning="fine when composed with the layers below", measure="composed",
+          applies=lambda each: each.composed_texture == "rough"),
+    Badge(key="concentrated", text="concentrated", measure="composed",
+          meaning="of a more concentrated spectrum than chance when composed with the layers below",
+          applies=lambda each: each.concentrated),
+    Badge(key="classical", text="classical", meaning="like a classical kernel beyond chance", measure="classical",
+          applies=lambda each: each.classical is not None),
+    Badge(key="duplicate", text="twin", meaning="a near-duplicate of another filter", measure="duplicates",
+          applies=lambda each: bool(each.duplicates)),
+    Badge(key="dead", text="dead", meaning="provably dead", measure="dead", applies=lambda each: each.dead),
+    Badge(key="decayed", text="decayed", meaning="decayed to almost nothing", measure="decayed",
+          applies=lambda each: each.decayed),
+    Badge(key="nonfinite", text="not finite", meaning="holding NaN or infinite numbers", measure="rms",
+          applies=lambda each: each.nonfinite),
+)  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Column:
+    """A number of each filter: ``measure`` explains it, ``ascending`` tells how one sorts by it."""
+
+    title: str
+    measure: str | None
+    take: Callable[[FilterDiagnosis], float | None]
+    ascending: bool = False
+
+
+_COLUMNS = (
+    _Column(title="norm", measure=None, take=lambda each: each.norm),
+    _Column(title="low-frequency share", measure="low-frequency", take=lambda each: each.share),
+    _Column(title="its p-value", measure="low-frequency", take=lambda each: each.share_p, ascending=True),
+    _Column(title="p-value, composed", measure="composed", take=lambda each: each.composed_p, ascending=True),
+    _Column(title="cosine with the nearest classical kernel", measure="classical", take=lambda each: each.likeness),
+    _Column(title="orientation coherence", measure="orientation", take=lambda each: each.coherence),
+    _Column(title="angle in degrees", measure="orientation", take=lambda each: each.angle, ascending=True),
+    _Column(title="reliance of the following layer", measure="coupling", take=lambda each: each.reliance),
+)  # fmt: skip
+
+
+def filter_data(section: Section) -> dict[str, Any]:
+    """Return what the script needs for one section, ready for JSON; texts of the file are harmless."""
+    by_index = [_by_index(state) for state in section.states]
+    indices = range(section.layer.n_filters)
+    columns = [
+        {
+            "title": column.title,
+            "measure": column.measure,
+            "ascending": column.ascending,
+            "values": [[_short(column.take(found[i])) if i in found else None for i in indices] for found in by_index],
+        }
+        for column in _COLUMNS
+    ]
+    return {
+        "label": printable(section.layer.label, 60),
+        "filters": section.layer.n_filters,
+        "files": [state.file.label for state in section.states],
+        "pictures": [_picture_data(section, pictures) for pictures in section.pictures],
+        "columns": [*filter(_is_known, columns), *_change_columns(section)],
+        "badges": [{"text": badge.text, "meaning": badge.meaning, "measure": badge.measure} for badge in BADGES],
+        "marks": [[_marks(found.get(i)) for i in indices] for found in by_index],
+        "remarks": [[_remark(found.get(i)) for i in indices] for found in by_index],
+    }
+
+
+def marked_filters(state: State) -> list[tuple[Badge, list[int]]]:
+    """Return the badges that occur in a layer, each with the indices of its filters."""
+    found = [(badge, [each.index for each in state.diagnosis.filters if badge.applies(each)]) for badge in BADGES]
+    return [(badge, indices) for badge, indices in found if indices]
+
+
+def _by_index(state: State) -> dict[int, FilterDiagnosis]:
+    return {each.index: each for each in state.diagnosis.filters}
+
+
+def _picture_data(section: Section, pictures: PictureSet) -> dict[str, Any]:
+    layout = pictures.sprites[0].layout
+    return {
+        "key": pictures.key,
+        "title": pictures.title,
+        "columns": list(pictures.columns),
+        "coloured": pictures.coloured,
+        "rows": layout.rows,
+        "cols": layout.cols,
+        "across": layout.across,
+        "gap": layout.gap,
+        "shares": [[[_short(v, 2) for v in row] for row in file] for file in pictures.shares],
+        "sprites": [
+            {"id": f"{section.anchor}-{pictures.key}-{i}", "zero": sprite.zero, "unit": sprite.unit}
+            for i, sprite in enumerate(pictures.sprites)
+        ],
+        "limit": max(pictures.limits),
+    }
+
+
+def _marks(found: FilterDiagnosis | None) -> list[int]:
+    return [] if found is None else [place for place, badge in enumerate(BADGES) if badge.applies(found)]
+
+
+def _remark(found: FilterDiagnosis | None) -> str:
+    """Say what no number says: which classical kernel, which twins."""
+    if found is None:
+        return ""
+    remarks = []
+    if found.classical is not None:
+        remarks.append(f"like {found.classical} in channel {found.classical_channel}")
+    if found.duplicates:
+        remarks.append(f"near-duplicate of {', '.join(map(str, found.duplicates))}")
+    return "; ".join(remarks)
+
+
+def _change_columns(section: Section) -> list[dict[str, Any]]:
+    """Return how much each filter differs from the first file; nothing where there is one file only."""
+    changes = [state.diagnosis.changes[0] if state.diagnosis.changes else None for state in section.states]
+    if not any(change is not None and change.filters for change in changes):
+        return []
+    empty: list[float | None] = [None] * section.layer.n_filters
+
+    def values(name: str) -> list[Sequence[float | None]]:
+        return [
+            [_short(getattr(each, name)) for each in change.filters] if change is not None and change.filters else empty
+            for change in changes
+        ]
+
+    return [
+        {"title": f"cos² with {section.states[0].file.label}", "measure": "change", "ascending": True,
+         "values": values("cos2")},
+        {"title": f"relative change from {section.states[0].file.label}", "measure": "change", "ascending": False,
+         "values": values("relative_change")},
+    ]  # fmt: skip
+
+
+def _is_known(column: dict[str, Any]) -> bool:
+    return any(value is not None for values in column["values"] for value in values)
+
+
+def _short(value: float | None, digits: int = 3) -> float | None:
+    """Round to the digits that are shown: a page of a deep network holds hundreds of thousands of numbers."""
+    return None if value is None or not math.isfinite(value) else float(f"{value:.{digits}g}")

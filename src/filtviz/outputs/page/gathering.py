@@ -1,0 +1,132 @@
+"""Networks and their diagnoses in, the content of a report out."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from filtviz.measures.findings import Diagnosis
+from filtviz.network import ConvLayer, Network
+from filtviz.outputs.names import unique_stems
+from filtviz.outputs.page.content import ModelFile, PageContent, Section, State
+from filtviz.outputs.page.histogram import draw_histogram
+from filtviz.outputs.page.movement import follow_measures
+from filtviz.outputs.page.options import ReportOptions
+from filtviz.outputs.page.pictures import Depth, draw_kernels, draw_through, plan_depths, sum_up
+from filtviz.text import printable
+
+__all__ = ["gather_content", "label_files"]
+
+Group = list[tuple[ModelFile, ConvLayer]]
+
+
+def gather_content(
+    networks: Sequence[Network], diagnoses: Sequence[Diagnosis], options: ReportOptions
+) -> PageContent:
+    """Gather what a page on these files shows, the files in the order in which they were given.
+
+    Raises:
+        SelectionError: a layer was asked for that one of the files does not have.
+    """
+    labels = label_files(networks)
+    files = tuple(
+        ModelFile(label=label, network=network, diagnosis=diagnosis)
+        for label, network, diagnosis in zip(labels, networks, diagnoses, strict=True)
+    )
+    groups = _group_layers(files, options)
+    depths = plan_depths([_size(group) for group in groups], options.megabytes)
+    anchors = unique_stems([f"layer-{group[0][1].conv_index}" for group in groups])
+    return PageContent(
+        title=f"Filters of {', '.join(labels)}",
+        files=files,
+        sections=tuple(map(_section, anchors, groups, depths)),
+        notes=tuple(_omissions(files, groups, depths)),
+    )
+
+
+def label_files(networks: Sequence[Network]) -> list[str]:
+    """Return a short name for each file: its own name, or its path where two have the same name."""
+    paths = [network.origin.path for network in networks]
+    counts = Counter(None if path is None else path.name for path in paths)
+    labels = []
+    for place, path in enumerate(paths, start=1):
+        if path is None:
+            labels.append(f"network {place}")
+        else:
+            labels.append(printable(path.name if counts[path.name] == 1 else path, 120))
+    return [f"{label} ({i})" if labels.count(label) > 1 else label for i, label in enumerate(labels, start=1)]
+
+
+def _group_layers(files: Sequence[ModelFile], options: ReportOptions) -> list[Group]:
+    """Bring together what is the same layer in several files: the same place, the same shape."""
+    groups: dict[tuple[int, tuple[int, ...]], Group] = {}
+    for file in files:
+        judged = {diagnosis.index for diagnosis in file.diagnosis.layers}
+        for layer in _chosen(file.network, options):
+            if layer.conv_index in judged:
+                key = (layer.conv_index, (layer.n_filters, layer.n_channels, *layer.kernel_size))
+                groups.setdefault(key, []).append((file, layer))
+    return [groups[key] for key in sorted(groups, key=lambda key: key[0])]
+
+
+def _chosen(network: Network, options: ReportOptions) -> tuple[ConvLayer, ...]:
+    if not options.layers:
+        return network.conv_layers
+    chosen = {layer.conv_index: layer for layer in map(network.select, options.layers)}
+    return tuple(chosen[index] for index in sorted(chosen))
+
+
+def _size(group: Group) -> int:
+    return sum(layer.weights.size for _, layer in group)
+
+
+def _section(anchor: str, group: Group, depth: Depth) -> Section:
+    states = tuple(_state(file, layer) for file, layer in group)
+    networks = [file.network for file, _ in group]
+    layers = [layer for _, layer in group]
+    through, why_not = draw_through(networks, layers, states[0].diagnosis.composed_size)
+    found = [note for state in states for note in state.diagnosis.notes]
+    pictures = (draw_kernels(layers, depth), sum_up(layers, depth), through)
+    return Section(
+        anchor=anchor,
+        states=states,
+        pictures=tuple(each for each in pictures if each is not None),
+        movement=follow_measures([state.diagnosis for state in states]),
+        notes=tuple(dict.fromkeys([*_depth_notes(layers[0], depth), *why_not, *found])),
+    )
+
+
+def _state(file: ModelFile, layer: ConvLayer) -> State:
+    diagnosis = next(each for each in file.diagnosis.layers if each.index == layer.conv_index)
+    return State(
+        file=file, layer=layer, diagnosis=diagnosis, histogram=draw_histogram(layer.filters, diagnosis)
+    )
+
+
+def _depth_notes(layer: ConvLayer, depth: Depth) -> Iterator[str]:
+    if depth == 8:
+        yield "weights are shown to 1 part in 126 of the layer's largest, to keep the page small (--megabytes)"
+    if depth == 0:
+        n = layer.n_filters * layer.n_channels
+        yield (
+            f"the {n:,} kernels themselves are not in the page, to keep it small: --layer {layer.conv_index} "
+            "or a larger --megabytes puts them in"
+        )
+
+
+def _omissions(files: Sequence[ModelFile], groups: Sequence[Group], depths: Sequence[Depth]) -> Iterator[str]:
+    """Say what of the files is not in the page."""
+    shown = {(id(file), layer.conv_index) for group in groups for file, layer in group}
+    for file in files:
+        n = sum((id(file), diagnosis.index) not in shown for diagnosis in file.diagnosis.layers)
+        if n:
+            yield f"{n} of {len(file.diagnosis.layers)} layers of {file.label} are left out (--layer)"
+    empty = sum(depth == 0 for depth in depths)
+    if empty:
+        yield f"{empty} of {len(groups)} layers are shown without their kernels (--megabytes)"
+    alone = [group for group in groups if len(group) < len(files)]
+    if alone:
+        yield (
+            f"{len(alone)} of {len(groups)} layers are not of the same place and shape in all files: "
+            "they stand by themselves"
+        )

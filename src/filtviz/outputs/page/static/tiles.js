@@ -1,0 +1,197 @@
+// The tiles of a layer: one for each filter, drawn when seen, sorted, chosen, moved through with the arrow keys.
+
+const TILE = 60; // pixels of a side at size 1
+const LEAST_ZOOM = [4, 2]; // pixels of a weight, in tiles of few weights and of many
+const MANY_WEIGHTS = 40; // of a side
+const DRAW_AHEAD = "400px";
+
+const drawWhenSeen = new IntersectionObserver(
+  (entries) => {
+    for (const { target, isIntersecting } of entries) {
+      if (!isIntersecting) continue;
+      drawWhenSeen.unobserve(target);
+      target.draw();
+    }
+  },
+  { rootMargin: DRAW_AHEAD },
+);
+
+/** Build the controls, tiles and panel of a layer from the page's template. */
+async function buildExplorer(place) {
+  const data = JSON.parse(document.getElementById(`${place.dataset.anchor}-data`).textContent);
+  for (const pictures of data.pictures) {
+    const images = pictures.sprites.map(({ id }) => document.getElementById(id));
+    pictures.decoded = await Promise.all(images.map(decodeSprite));
+  }
+  const content = document.getElementById("explorer").content.cloneNode(true);
+  const find = (role) => content.querySelector(`[data-role="${role}"]`);
+  const explorer = {
+    data,
+    kernels: data.pictures.find(({ key }) => key === "kernels"),
+    through: data.pictures.find(({ key }) => key === "through"),
+    channel: 0,
+    chosen: 0,
+    tiles: find("tiles"),
+    panel: find("panel"),
+    picture: find("picture"),
+    sort: find("sort"),
+    badge: find("badge"),
+    beside: find("beside"),
+    count: find("count"),
+    legend: find("legend"),
+  };
+  content.querySelector(".controls").setAttribute("aria-label", `Choices for ${data.label}`);
+  explorer.tiles.setAttribute("aria-label", `Filters of ${data.label}`);
+  explorer.panel.setAttribute("aria-label", `The chosen filter of ${data.label}`);
+  fillChoices(explorer);
+  listen(explorer);
+  arrange(explorer);
+  find("column").append(place.closest(".layer").querySelector(".histograms"));
+  place.replaceChildren(content);
+  return explorer;
+}
+
+function fillChoices({ data, through, picture, sort, badge, beside }) {
+  for (const [i, pictures] of data.pictures.entries()) {
+    const group = make("optgroup", { label: pictures.title });
+    const add = (value, text) => group.append(make("option", { value: `${i}:${value}` }, text));
+    if (pictures.coloured) add("colour", "in colour");
+    if (pictures.key !== "summary" && pictures.columns.length > 1) add("all", "all channels");
+    pictures.columns.forEach((title, column) => add(column, title));
+    picture.append(group);
+  }
+  sort.append(make("option", { value: "" }, "index"));
+  sort.append(...data.columns.map(({ title }, i) => make("option", { value: i }, title)));
+  badge.append(make("option", { value: "" }, "all filters"));
+  data.badges.forEach(({ meaning }, i) => {
+    const n = filtersWith(data, i).length;
+    if (n) badge.append(make("option", { value: i }, `${meaning} (${n})`));
+  });
+  beside.closest("label").hidden = !through;
+}
+
+function indicesOf({ filters }) {
+  return Array.from({ length: filters }, (_, i) => i);
+}
+
+function filtersWith(data, badge) {
+  return indicesOf(data).filter((filter) => data.marks.some((file) => file[filter].includes(badge)));
+}
+
+function listen(explorer) {
+  const { picture, sort, badge, beside, tiles } = explorer;
+  for (const control of [picture, beside]) control.addEventListener("change", () => redraw(explorer));
+  for (const control of [sort, badge]) control.addEventListener("change", () => arrange(explorer));
+  tiles.addEventListener("focusin", ({ target }) => choose(explorer, target.closest(".tile")));
+  tiles.addEventListener("pointerover", ({ target }) => {
+    const tile = target.closest(".tile");
+    if (tile) showFilter(explorer, tile.filter);
+  });
+  tiles.addEventListener("pointerleave", () => showFilter(explorer, explorer.chosen));
+  tiles.addEventListener("keydown", (event) => moveFocus(event, tiles));
+}
+
+/** Put the tiles in order, leaving out those without the badge that was asked for. */
+function arrange(explorer) {
+  const { data, sort, badge, tiles, count } = explorer;
+  const indices = badge.value === "" ? indicesOf(data) : filtersWith(data, Number(badge.value));
+  if (sort.value !== "") indices.sort(byColumn(data.columns[Number(sort.value)]));
+  tiles.replaceChildren(...indices.map((filter) => makeTile(explorer, filter)));
+  count.textContent = `${indices.length} of ${data.filters} filters`;
+  choose(explorer, tiles.firstElementChild);
+  redraw(explorer);
+}
+
+/** Compare filters by a measure in the last file, those without a number last. */
+function byColumn({ values, ascending }) {
+  const last = values[values.length - 1];
+  return (a, b) => {
+    if (last[a] === null || last[b] === null) return (last[a] === null) - (last[b] === null) || a - b;
+    return (ascending ? last[a] - last[b] : last[b] - last[a]) || a - b;
+  };
+}
+
+function makeTile(explorer, filter) {
+  const { data } = explorer;
+  const marks = [...new Set(data.marks.flatMap((file) => file[filter]))].map((mark) => data.badges[mark]);
+  const norm = data.columns.find(({ title }) => title === "norm");
+  const label = [`Filter ${filter}`];
+  if (norm) label.push(`norm ${norm.values.map((file) => written(file[filter])).join(", ")}`);
+  label.push(...marks.map(({ meaning }) => meaning));
+  const tile = make("div", { class: "tile", role: "option", tabindex: "-1", "aria-selected": "false" });
+  tile.setAttribute("aria-label", label.join(", "));
+  tile.filter = filter;
+  tile.append(make("span", { class: "canvases" }), make("span", { class: "index" }, `${filter}`));
+  tile.append(...marks.map(({ text }) => make("span", { class: "badge" }, text)));
+  tile.draw = () => drawTile(explorer, tile);
+  return tile;
+}
+
+function drawTile(explorer, tile) {
+  const { data, through, picture, beside } = explorer;
+  const [set, column] = picture.value.split(":");
+  const main = data.pictures[Number(set)];
+  const jobs = [[main, /\d/.test(column) ? Number(column) : column]];
+  if (through && beside.checked && main !== through) jobs.push([through, simplest(through)]);
+  const canvases = data.files.flatMap((_, file) =>
+    jobs.map(([pictures, each]) => {
+      const canvas = make("canvas", { "aria-hidden": "true" });
+      paintFilter(canvas, pictures, file, tile.filter, each, choices.scale);
+      const least = LEAST_ZOOM[canvas.width > MANY_WEIGHTS ? 1 : 0] * canvas.width;
+      enlarge(canvas, Math.max(TILE, least) * choices.size);
+      return canvas;
+    }),
+  );
+  tile.firstElementChild.replaceChildren(...canvases);
+  const share = main.shares.length && /\d/.test(column) ? main.shares.map((file) => file[tile.filter][Number(column)]) : [];
+  tile.children[1].textContent = [tile.filter, ...share.map((each) => `${Math.round(100 * each)} %`)].join(" · ");
+}
+
+function simplest({ coloured, columns }) {
+  if (coloured) return "colour";
+  return columns.length > 1 ? "all" : 0;
+}
+
+/** Draw all tiles anew, each when it is seen. */
+function redraw(explorer) {
+  const { tiles, legend, data, picture, through } = explorer;
+  for (const tile of tiles.children) {
+    drawWhenSeen.unobserve(tile);
+    drawWhenSeen.observe(tile);
+  }
+  const limit = written(data.pictures[Number(picture.value.split(":")[0])].limit);
+  const beside = through ? ` (composed: ±${written(through.limit)})` : "";
+  legend.textContent = {
+    layer: `from −${limit} to ${limit}${beside}, 0 in white; one scale for the layer`,
+    filter: "from minus to plus the largest weight of each filter, 0 in white",
+    kernel: "from minus to plus the largest weight of each kernel, 0 in white",
+    nolearn: "each kernel from its lowest weight in black to its highest in white: noise looks as strong as signal",
+  }[choices.scale];
+  legend.parentElement.classList.toggle("grey", choices.scale === "nolearn");
+  showFilter(explorer, explorer.chosen);
+}
+
+/** Mark a tile as the chosen one, which the Tab key reaches. */
+function choose(explorer, tile) {
+  if (!tile) return;
+  for (const other of explorer.tiles.querySelectorAll('[tabindex="0"]')) {
+    other.tabIndex = -1;
+    other.setAttribute("aria-selected", "false");
+  }
+  tile.tabIndex = 0;
+  tile.setAttribute("aria-selected", "true");
+  explorer.chosen = tile.filter;
+  showFilter(explorer, tile.filter);
+}
+
+/** Move the focus as in a grid: left and right by one, up and down by a row, Home and End to the ends. */
+function moveFocus(event, tiles) {
+  const all = [...tiles.children];
+  const here = all.indexOf(document.activeElement);
+  const row = all.findIndex((tile) => tile.offsetTop > all[0].offsetTop);
+  const across = row < 0 ? all.length : row;
+  const steps = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -across, ArrowDown: across, Home: -here, End: all.length - 1 - here };
+  if (here < 0 || !(event.key in steps)) return;
+  event.preventDefault();
+  all[here + steps[event.key]]?.focus();
+}
