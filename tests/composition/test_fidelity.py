@@ -61,9 +61,7 @@ def test_units_that_never_answer_are_counted_not_hidden() -> None:
     found = measure_fidelity(net, layer, compose(net, layer))
     assert np.isnan(found.correlations).all()
     assert found.median is None
-    assert found.sentence == (
-        "on white noise no unit ever changed its answer: the composed filters foretell nothing"
-    )
+    assert found.sentence == "shown white noise, no unit ever changed its answer: nothing can be said"
 
 
 def test_the_same_seed_gives_the_same_answer() -> None:

@@ -16,7 +16,9 @@ __all__ = ["COMMANDS", "main"]
 COMMANDS = {
     "plot": "filtviz.cli.plot",
     "diagnose": "filtviz.cli.diagnose",
+    "compare": "filtviz.cli.compare",
     "export": "filtviz.cli.export",
+    "report": "filtviz.cli.report",
     "layers": "filtviz.cli.layers",
     "explain": "filtviz.cli.explain",
 }

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,6 +14,7 @@ from filtviz.cli.options import (
     format_option,
     layer_option,
     model_argument,
+    reading_options,
     usage_errors,
 )
 from filtviz.cli.viewing import Viewing, view_options
@@ -47,6 +48,7 @@ Chosen = list[tuple[ConvLayer, "list[Picture]"]]
 @view_options
 @click.option("--no-clobber", is_flag=True, help="Keep a picture that exists instead of replacing it.")
 @click.option("--show", is_flag=True, help="Show windows; files are written as well only with --output.")
+@reading_options
 @click.pass_context
 def plot(
     context: click.Context,
@@ -59,6 +61,7 @@ def plot(
     viewing: Viewing,
     no_clobber: bool,
     show: bool,
+    reading: Mapping[str, Any],
 ) -> None:
     """Draw the filters of MODEL's convolutions as nolearn does, one picture for each input channel.
 
@@ -78,7 +81,7 @@ def plot(
 
     with usage_errors():
         destination = find_destination(output, suffix)
-    network = load(model)
+    network = load(model, **reading)
     chosen, failed = _choose(network, model, layers, channels, drawing, viewing)
     if show and chosen:
         from filtviz.drawing.windows import show_pictures

@@ -43,14 +43,14 @@ class Fidelity:
     @property
     def sentence(self) -> str:
         """Say it for a person."""
-        if self.median is None:
-            return f"on {self.stimuli} no unit ever changed its answer: the composed filters foretell nothing"
         known = self.correlations[np.isfinite(self.correlations)]
         silent = self.correlations.size - known.size
+        if self.median is None:
+            return f"shown {self.stimuli}, no unit ever changed its answer: nothing can be said"
         beside = f"; {silent} never changed their answer" if silent else ""
         return (
-            f"on {self.stimuli} they correlate with what the units answer at {self.median:.2f} "
-            f"(median; {known.min():.2f} to {known.max():.2f}{beside})"
+            f"shown {self.stimuli}, what they foretell correlates with what the units answer at "
+            f"{self.median:.2f} (median; {known.min():.2f} to {known.max():.2f}{beside})"
         )
 
 

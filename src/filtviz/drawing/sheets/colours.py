@@ -7,10 +7,22 @@ from numpy.typing import NDArray
 
 from filtviz.errors import DrawingError
 
-__all__ = ["DIVERGING", "NOT_FINITE", "SEQUENTIAL", "by_colour_map", "by_primaries", "colour_bar"]
+__all__ = [
+    "DIVERGING",
+    "DIVERGING_OF_256",
+    "NOT_FINITE",
+    "SEQUENTIAL",
+    "Colours",
+    "by_colour_map",
+    "by_primaries",
+    "colour_bar",
+]
 
 DIVERGING = "RdBu_r"
 """Blue below zero, white at zero, red above: readable with the common forms of colour blindness."""
+
+DIVERGING_OF_256 = "RdBu_r in xterm's colours"
+"""The same for terminals of 256 colours, whose nearest colours to `DIVERGING` would change their hue."""
 
 SEQUENTIAL = "magma"
 """For what has no sign; evenly spaced to the eye and in grey."""
@@ -36,6 +48,9 @@ def by_colour_map(values: NDArray[np.float64], name: str) -> Colours:
 
 
 def _colour_table(name: str) -> Colours:
+    if name == DIVERGING_OF_256:
+        ladder = _ladder()
+        return ladder[np.rint(np.linspace(0, len(ladder) - 1, _STEPS)).astype(np.intp)]
     from matplotlib import colormaps
 
     try:
@@ -46,6 +61,14 @@ def _colour_table(name: str) -> Colours:
         ) from None
     rgba = colour_map(np.linspace(0.0, 1.0, _STEPS), bytes=True)
     return np.asarray(rgba[:, :3], np.uint8)
+
+
+def _ladder() -> Colours:
+    """Return 19 steps from dark blue over white to dark red, all of them on xterm's cube of 6x6x6."""
+    paler, darker = (215, 175, 135, 95, 0), (215, 175, 135, 95)
+    red = [(255, c, c) for c in paler] + [(c, 0, 0) for c in darker]
+    blue = [(b, g, r) for r, g, b in reversed(red)]
+    return np.array([*blue, (255, 255, 255), *red], np.uint8)
 
 
 def by_primaries(values: NDArray[np.float64]) -> Colours:

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 from matplotlib.font_manager import FontProperties, findfont, get_font
 
 from filtviz.drawing.figures import blank_figure
+from filtviz.drawing.sheets.colours import colour_bar
 from filtviz.drawing.sheets.layout import CHARACTER, Page, plan_pages
-from filtviz.drawing.sheets.sheet import Bar, Sheet, paint, spec_of
+from filtviz.drawing.sheets.sheet import Sheet, paint, spec_of
 from filtviz.text import printable
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def page_figure(sheet: Sheet, page: Page, number: tuple[int, int], options: Draw
 def _room(sheet: Sheet, figsize: tuple[float, float]) -> tuple[int, int]:
     """Return the pixels that header and bar leave for the tiles."""
     width, height = (int(length * DPI) - 2 * MARGIN for length in figsize)
-    taken = _header_height(_header(sheet, "", width)) + _bar_height(sheet.bar)
+    taken = _header_height(_header(sheet, "", width)) + _bar_height(sheet)
     return max(height - taken, 1), max(width, 1)
 
 
@@ -67,7 +68,7 @@ def _whereabouts(sheet: Sheet, page: Page, number: int, total: int) -> str:
     parts = [f"page {number} of {total}"]
     if len(page.strips) < len(sheet.labels):
         parts.append(f"rows {sheet.labels[page.strips[0]]} to {sheet.labels[page.strips[-1]]}")
-    if len(page.columns) < sheet.tiles.shape[1] and sheet.headings:
+    if len(page.columns) < sheet.values.shape[1] and sheet.headings:
         first, last = sheet.headings[page.columns[0]], sheet.headings[page.columns[-1]]
         parts.append(f"columns {first} to {last}")
     return ", ".join(parts)
@@ -105,8 +106,8 @@ def _header_height(lines: Sequence[_Line]) -> int:
     return sum(line.height for line in lines) + (MARGIN // 2 if lines else 0)
 
 
-def _bar_height(bar: Bar | None) -> int:
-    return 0 if bar is None else MARGIN + BAND * len(bar.colours) + TICK_LINE
+def _bar_height(sheet: Sheet) -> int:
+    return MARGIN + BAND * (3 if sheet.cmap is None else 1) + TICK_LINE
 
 
 class _PageDrawing:
@@ -117,11 +118,10 @@ class _PageDrawing:
     ) -> None:
         self.sheet, self.page = sheet, page
         tiles_height, tiles_width = page.size
-        least = LEAST_WIDTH if sheet.title or sheet.bar else 0
-        width = max(tiles_width, least) if figsize is None else int(figsize[0] * DPI) - 2 * MARGIN
+        width = max(tiles_width, LEAST_WIDTH) if figsize is None else int(figsize[0] * DPI) - 2 * MARGIN
         self.lines = _header(sheet, beside, width)
         self.top = MARGIN + _header_height(self.lines)
-        natural = (width + 2 * MARGIN, self.top + tiles_height + _bar_height(sheet.bar) + MARGIN)
+        natural = (width + 2 * MARGIN, self.top + tiles_height + _bar_height(sheet) + MARGIN)
         wanted = natural if figsize is None else tuple(round(length * DPI) for length in figsize)
         self.width, self.height = wanted
         self.drawn = blank_figure((self.width / DPI, self.height / DPI), dpi)
@@ -133,8 +133,7 @@ class _PageDrawing:
         self._write_labels()
         self._write_headings()
         self._write_captions()
-        if self.sheet.bar is not None:
-            self._put_bar(self.sheet.bar, self.top + self.page.size[0] + MARGIN)
+        self._put_bar(self.top + self.page.size[0] + MARGIN)
         return self.drawn
 
     def _write(self, text: str, left: float, top: float, **how: Any) -> None:
@@ -210,16 +209,16 @@ class _PageDrawing:
             if text:
                 self._write(text, middle, self.top + box.top + box.height + 2, ha="center", va="top")
 
-    def _put_bar(self, bar: Bar, top: float) -> None:
-        height = BAND * len(bar.colours)
-        self._put_image(bar.colours, MARGIN, top, BAR_WIDTH, height)
-        below = top + height + 3
-        last = len(bar.ticks) - 1
-        for place, tick in enumerate(bar.ticks):
+    def _put_bar(self, top: float) -> None:
+        colours, legend = colour_bar(self.sheet.cmap), self.sheet.legend
+        height = BAND * len(colours)
+        self._put_image(colours, MARGIN, top, BAR_WIDTH, height)
+        last = len(legend.ticks) - 1
+        for place, tick in enumerate(legend.ticks):
             anchor = "left" if place == 0 else "right" if place == last else "center"
-            self._write(tick, MARGIN + BAR_WIDTH * place / max(last, 1), below, ha=anchor, va="top")
+            self._write(tick, MARGIN + BAR_WIDTH * place / last, top + height + 3, ha=anchor, va="top")
         room = int((self.width - 2 * MARGIN - BAR_WIDTH - 10) / CHARACTER)
-        for i, line in enumerate(textwrap.wrap(bar.meaning, max(room, 20))):
+        for i, line in enumerate(textwrap.wrap(legend.meaning, max(room, 20))):
             self._write(line, MARGIN + BAR_WIDTH + 10, top - 1 + 12 * i, va="top")
 
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from filtviz.drawing.sheets.colours import DIVERGING, by_colour_map, by_primaries, colour_bar
+from filtviz.drawing.sheets.colours import DIVERGING
 from filtviz.drawing.sheets.pages import SheetPage, sheet_pages
 from filtviz.drawing.sheets.scales import Scale, normalise, symmetric_limits
-from filtviz.drawing.sheets.sheet import Bar, Sheet
+from filtviz.drawing.sheets.sheet import Legend, Sheet
 from filtviz.drawing.sheets.subject import Subject, number, span, take_subject
 from filtviz.errors import DrawingError
 from filtviz.network import ConvLayer
@@ -19,7 +19,7 @@ from filtviz.network import ConvLayer
 if TYPE_CHECKING:
     from filtviz.drawing.options import DrawingOptions
 
-__all__ = ["colour_sheet", "kernel_sheet", "pictures", "signed_bar"]
+__all__ = ["colour_sheet", "kernel_sheet", "pictures", "signed_legend"]
 
 
 def pictures(layer: ConvLayer, channels: Sequence[int], options: DrawingOptions) -> Iterator[SheetPage]:
@@ -33,16 +33,17 @@ def kernel_sheet(subject: Subject) -> Sheet:
     """Return the sheet of all kernels, in a colour map with zero at its middle."""
     options = subject.options
     limits = symmetric_limits(subject.filters, options.scale)
-    cmap = options.cmap or DIVERGING
     return Sheet(
         name="sheet",
-        tiles=by_colour_map(normalise(subject.filters, limits), cmap),
+        values=normalise(subject.filters, limits),
+        cmap=options.cmap or DIVERGING,
         labels=_with_limits(subject, limits),
         headings=subject.headings,
+        captions=subject.captions(len(subject.channels)),
         title=subject.title,
         facts=(*subject.facts, _axes_of(subject)),
         notes=subject.notes,
-        bar=signed_bar(colour_bar(cmap), limits, options.scale),
+        legend=signed_legend(limits, options.scale),
     )
 
 
@@ -63,34 +64,31 @@ def colour_sheet(subject: Subject) -> Sheet:
     # One scale for the three primaries of a pixel, or else its hue would mean nothing.
     scale: Scale = "layer" if options.scale == "layer" else "filter"
     limits = symmetric_limits(filters, scale)
-    tiles = by_primaries(np.moveaxis(normalise(filters, limits), 1, -1))
     return Sheet(
         name=options.primaries or "",
-        tiles=tiles[:, None],
+        values=np.moveaxis(normalise(filters, limits), 1, -1)[:, None],
+        cmap=None,
         labels=_with_limits(subject, limits),
+        captions=subject.captions(1),
         title=subject.title,
         facts=(
             *subject.facts,
             "a tile is a filter: its three channels are red, green and blue, mid grey is zero",
         ),
         notes=subject.notes,
-        bar=signed_bar(colour_bar(None), limits, scale),
+        legend=signed_legend(limits, scale),
     )
 
 
-def signed_bar(
-    colours: NDArray[np.uint8], limits: NDArray[np.float64], scale: Scale, what: str = "weight"
-) -> Bar:
-    """Return the bar for what has a sign, with the numbers that the scale gives it."""
+def signed_legend(limits: NDArray[np.float64], scale: Scale, what: str = "weight") -> Legend:
+    """Return the legend for what has a sign, with the numbers that the scale gives it."""
     if scale == "layer":
         top = float(limits.max())
-        return Bar(
-            colours=colours,
+        return Legend(
             ticks=(number(-top), "0", number(top)),
             meaning=f"{what}; one scale for all, so that strong and weak can be compared",
         )
-    return Bar(
-        colours=colours,
+    return Legend(
         ticks=("-1", "0", "1"),
         meaning=f"{what} over the largest of its {scale} ({span(limits)}): "
         f"how strong a {scale} is cannot be seen (--scale layer)",

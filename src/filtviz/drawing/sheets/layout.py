@@ -27,7 +27,7 @@ LEAST_ZOOM = 3
 CHARACTER, LINE = 5.4, 11
 """Width of a character and height of a line in the labels' font, in pixels."""
 
-BLOCK_GAP = 14
+BLOCK_GAP, GROUP_GAP = 14, 8
 LIKED_ASPECT = 1.5
 
 
@@ -36,13 +36,15 @@ class TileSpec:
     """What the tiles of a sheet need.
 
     ``n_strips`` and ``n_columns`` count tiles; ``rows`` and ``cols`` are a kernel's weights. The widths count
-    characters: of the longest strip label, heading and caption; 0 where there is none.
+    characters: of the longest strip label, heading and caption; 0 where there is none. ``group`` strips
+    that follow each other belong together: on one page, and in one line or all below each other.
     """
 
     n_strips: int
     n_columns: int
     rows: int
     cols: int
+    group: int = 1
     label_width: int = 0
     heading_width: int = 0
     caption_width: int = 0
@@ -65,7 +67,7 @@ class Plan:
     ``zoom`` is the side of a weight, ``gap`` the space between tiles, ``blocks`` the number of strips side by
     side; ``label`` is the width left of a strip, ``heading`` the height above a block's columns, ``caption``
     the height below a tile. ``upright`` headings stand on their ends. ``strips`` and ``columns`` are the most
-    that a page holds.
+    that a page holds. ``group`` strips below each other stand together.
     """
 
     zoom: int
@@ -78,11 +80,16 @@ class Plan:
     strips: int
     columns: int
     tile: tuple[int, int]
+    group: int
 
     @property
     def pitch(self) -> tuple[int, int]:
         """The distance ``(down, across)`` from a tile to the next."""
         return self.tile[0] + self.caption + self.gap, self.tile[1] + self.gap
+
+    def gaps_above(self, line: int) -> int:
+        """Return what the gaps between groups add above a line of strips."""
+        return line // self.group * GROUP_GAP if self.group > 1 and self.blocks == 1 else 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,13 +107,15 @@ class Page:
         lines = -(-len(self.strips) // plan.blocks)
         blocks = min(plan.blocks, len(self.strips))
         block = plan.label + len(self.columns) * plan.pitch[1]
-        return plan.heading + lines * plan.pitch[0], blocks * block + (blocks - 1) * BLOCK_GAP
+        height = plan.heading + lines * plan.pitch[0] + plan.gaps_above(lines - 1)
+        return height, blocks * block + (blocks - 1) * BLOCK_GAP
 
     def strip_corner(self, place: int) -> tuple[int, int]:
         """Return ``(top, left)`` of the first tile of the page's ``place``-th strip."""
         line, block = divmod(place, self.plan.blocks)
         across = self.plan.label + len(self.columns) * self.plan.pitch[1] + BLOCK_GAP
-        return self.plan.heading + line * self.plan.pitch[0], block * across + self.plan.label
+        top = self.plan.heading + line * self.plan.pitch[0] + self.plan.gaps_above(line)
+        return top, block * across + self.plan.label
 
     def tiles(self) -> Iterator[tuple[int, int, Box]]:
         """Yield each tile's strip and column, counted on the whole sheet, and its box."""
@@ -134,15 +143,13 @@ def plan_pages(spec: TileSpec, room: tuple[int, int] | None = None) -> list[Page
         if page := _one_page(spec, largest, smallest, limits):
             return [page]
     limits = room or LARGEST
-    return _split(spec, _plan(spec, least, max(1, _most_blocks(spec, least, limits)), limits))
+    return _split(spec, _plan(spec, least, max(_possible_blocks(spec, least, limits), default=1), limits))
 
 
 def _one_page(spec: TileSpec, largest: int, smallest: int, limits: tuple[int, int]) -> Page | None:
     """Return a page that holds all, with the largest zoom that it can, or None where none can."""
     for zoom in range(largest, smallest - 1, -1):
-        found = [
-            _plan(spec, zoom, blocks, limits) for blocks in range(1, _most_blocks(spec, zoom, limits) + 1)
-        ]
+        found = [_plan(spec, zoom, blocks, limits) for blocks in _possible_blocks(spec, zoom, limits)]
         whole = [plan for plan in found if _holds_all(plan, spec)]
         if whole:
             return _only_page(min(whole, key=lambda plan: _aspect_error(plan, spec)), spec)
@@ -165,7 +172,8 @@ def _plan(spec: TileSpec, zoom: int, blocks: int, limits: tuple[int, int]) -> Pl
     label = math.ceil(spec.label_width * CHARACTER) + 5 if spec.label_width else 0
     heading = (heading_length if upright else LINE) + 4 if spec.heading_width else 0
     caption = LINE if spec.caption_width else 0
-    lines = (limits[0] - heading) // (tile[0] + caption + gap)
+    group_height = spec.group * (tile[0] + caption + gap) + (GROUP_GAP if spec.group > 1 else 0)
+    lines = max(1, (limits[0] - heading) // group_height) * spec.group
     return Plan(
         zoom=zoom,
         gap=gap,
@@ -174,17 +182,19 @@ def _plan(spec: TileSpec, zoom: int, blocks: int, limits: tuple[int, int]) -> Pl
         heading=heading,
         caption=caption,
         upright=upright,
-        strips=max(1, lines) * blocks,
+        strips=lines * blocks,
+        group=spec.group,
         columns=max(1, (limits[1] - label) // (tile[1] + gap)),
         tile=tile,
     )
 
 
-def _most_blocks(spec: TileSpec, zoom: int, limits: tuple[int, int]) -> int:
-    """Return how many strips fit side by side; 0 where not even one does."""
+def _possible_blocks(spec: TileSpec, zoom: int, limits: tuple[int, int]) -> list[int]:
+    """Return how many strips can be set side by side; nothing where not even one fits."""
     plan = _plan(spec, zoom, 1, limits)
     block = plan.label + spec.n_columns * plan.pitch[1]
-    return min(spec.n_strips, (limits[1] + BLOCK_GAP) // (block + BLOCK_GAP))
+    most = min(spec.n_strips, (limits[1] + BLOCK_GAP) // (block + BLOCK_GAP))
+    return [blocks for blocks in range(1, most + 1) if blocks == 1 or blocks % spec.group == 0]
 
 
 def _holds_all(plan: Plan, spec: TileSpec) -> bool:
@@ -204,12 +214,14 @@ def _split(spec: TileSpec, plan: Plan) -> list[Page]:
     """Return pages that all hold about as much, in reading order."""
     return [
         Page(plan=plan, strips=strips, columns=columns)
-        for strips in _even_ranges(spec.n_strips, plan.strips)
+        for strips in _even_ranges(spec.n_strips, plan.strips, spec.group)
         for columns in _even_ranges(spec.n_columns, plan.columns)
     ]
 
 
-def _even_ranges(n: int, most: int) -> list[range]:
-    parts = -(-n // most)
-    edges = [n * i // parts for i in range(parts + 1)]
+def _even_ranges(n: int, most: int, group: int = 1) -> list[range]:
+    """Cut ``range(n)`` into parts of about one length, none longer than ``most``, between whole groups."""
+    n_groups, most_groups = -(-n // group), max(1, most // group)
+    parts = -(-n_groups // most_groups)
+    edges = [min(n, n_groups * i // parts * group) for i in range(parts + 1)]
     return [range(start, end) for start, end in pairwise(edges)]

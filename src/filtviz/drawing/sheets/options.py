@@ -34,6 +34,7 @@ class SheetOptions:
         source: Where the layer comes from, for the header: the file's name.
         orientation: What the header says of which way the filters are turned; empty: what the layer tells.
         notes: Sentences to put below the header.
+        remarks: A few characters for each filter of the layer, written below its first tile.
         part: What the pictures are called in the names of files; empty: after the view.
     """
 
@@ -49,6 +50,7 @@ class SheetOptions:
     source: str = ""
     orientation: str = ""
     notes: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
     part: str = ""
 
     def __post_init__(self) -> None:

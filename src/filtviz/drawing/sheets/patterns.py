@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from filtviz.drawing.sheets.colours import DIVERGING, by_colour_map, colour_bar
+from filtviz.drawing.sheets.colours import DIVERGING
 from filtviz.drawing.sheets.components import Components, shared_components, singular_components
-from filtviz.drawing.sheets.kernels import signed_bar
+from filtviz.drawing.sheets.kernels import signed_legend
 from filtviz.drawing.sheets.pages import SheetPage, sheet_pages
 from filtviz.drawing.sheets.scales import normalise, symmetric_limits
 from filtviz.drawing.sheets.sheet import Sheet
@@ -42,18 +42,18 @@ def pattern_sheet(subject: Subject, view: str) -> Sheet:
     take = singular_components if view == "components" else shared_components
     found = take(subject.filters, options.components)
     limits = symmetric_limits(found.pictures, options.scale)
-    cmap = options.cmap or DIVERGING
     n = found.pictures.shape[1]
     return Sheet(
         name=view,
-        tiles=by_colour_map(normalise(found.pictures, limits), cmap),
+        values=normalise(found.pictures, limits),
+        cmap=options.cmap or DIVERGING,
         labels=subject.labels,
         headings=tuple(f"{_NAMES[view]} {i + 1}" for i in range(n)) if options.labels else (),
         captions=_percentages(found) if options.labels else (),
         title=subject.title,
         facts=(*subject.facts, _MEANINGS[view], _together(found)),
         notes=subject.notes,
-        bar=signed_bar(colour_bar(cmap), limits, options.scale, "weight in an average channel"),
+        legend=signed_legend(limits, options.scale, "weight in an average channel"),
     )
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from filtviz.drawing.sheets.colours import SEQUENTIAL, by_colour_map, colour_bar
+from filtviz.drawing.sheets.colours import SEQUENTIAL
 from filtviz.drawing.sheets.components import rms_over_channels
 from filtviz.drawing.sheets.pages import SheetPage, sheet_pages
 from filtviz.drawing.sheets.scales import normalise, symmetric_limits
-from filtviz.drawing.sheets.sheet import Bar, Sheet
+from filtviz.drawing.sheets.sheet import Legend, Sheet
 from filtviz.drawing.sheets.subject import Subject, number, span, take_subject
 from filtviz.network import ConvLayer
 
@@ -29,7 +29,6 @@ def rms_sheet(subject: Subject) -> Sheet:
     options = subject.options
     strengths = rms_over_channels(subject.filters)
     limits = symmetric_limits(strengths, options.scale)
-    cmap = options.cmap or SEQUENTIAL
     if options.scale == "layer":
         ticks = ("0", number(float(limits.max())))
         meaning = "root mean square of the weights; one scale for all"
@@ -39,10 +38,13 @@ def rms_sheet(subject: Subject) -> Sheet:
     return Sheet(
         name="rms",
         # From 0 to 1 is the whole of a colour map for what has no sign.
-        tiles=by_colour_map(2.0 * normalise(strengths, limits) - 1.0, cmap),
+        values=2.0 * normalise(strengths, limits) - 1.0,
+        signed=False,
+        cmap=options.cmap or SEQUENTIAL,
         labels=subject.labels,
+        captions=subject.captions(1),
         title=subject.title,
         facts=(*subject.facts, "a tile is a filter: the root mean square of its weights over the channels"),
         notes=subject.notes,
-        bar=Bar(colours=colour_bar(cmap), ticks=ticks, meaning=meaning),
+        legend=Legend(ticks=ticks, meaning=meaning),
     )

@@ -1,4 +1,4 @@
-"""A sheet: the colours of all its tiles and what is written about them, before anything has a place."""
+"""A sheet: the numbers of all its tiles and what is written about them, before anything has a place."""
 
 from __future__ import annotations
 
@@ -7,23 +7,19 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from filtviz.drawing.sheets.colours import Colours, by_colour_map, by_primaries
 from filtviz.drawing.sheets.layout import Page, Plan, TileSpec
 
-__all__ = ["Bar", "Sheet", "paint", "spec_of"]
+__all__ = ["Legend", "Sheet", "paint", "spec_of"]
 
 BETWEEN, FRAME = 255, 160
 """Grey levels of the page, and of the frame of a tile, in which a white weight does not run into the page."""
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Bar:
-    """The bar that explains the colours: ``colours`` ``(bands, steps, 3)`` and what is written below it.
+@dataclass(frozen=True, kw_only=True)
+class Legend:
+    """What the colours mean: ``ticks`` from the lowest to the highest, and ``meaning`` in a few words."""
 
-    ``ticks`` are the texts at its beginning, middle and end, or at beginning and end; ``meaning`` says in a
-    few words what they count.
-    """
-
-    colours: NDArray[np.uint8]
     ticks: tuple[str, ...]
     meaning: str
 
@@ -32,53 +28,66 @@ class Bar:
 class Sheet:
     """A table of pictures.
 
-    ``tiles`` is ``(strips, columns, rows, cols, 3)``, one colour for each weight. ``labels`` stand left of
-    the strips, ``headings`` above the columns (or there are none), ``captions`` below the tiles, one for each
-    (or there are none). ``title`` and ``facts`` make the header, ``notes`` the sentences below it.
+    ``values`` is ``(strips, columns, rows, cols)``, in [-1, 1] with zero at the colour map's middle, or
+    ``(strips, columns, rows, cols, 3)`` where ``cmap`` is None: red, green and blue. NaN stands for what is
+    not finite. ``signed`` is False where -1 means zero: numbers without a sign use a colour map from its
+    beginning.
+
+    ``labels`` stand left of the strips, ``headings`` above the columns (or there are none), ``captions``
+    below the tiles, one for each (or there are none). ``title`` and ``facts`` make the header, ``notes`` the
+    sentences below it. ``name`` is the pictures' part of a file name. ``group`` strips belong together.
     """
 
-    tiles: NDArray[np.uint8]
+    name: str
+    values: NDArray[np.float64]
+    cmap: str | None
     labels: tuple[str, ...]
     headings: tuple[str, ...] = ()
     captions: tuple[tuple[str, ...], ...] = ()
     title: str = ""
     facts: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
-    bar: Bar | None = None
-    name: str = "sheet"
+    legend: Legend
+    signed: bool = True
+    group: int = 1
+
+    def colours(self, strip: int, columns: slice = slice(None)) -> Colours:
+        """Return the colours of a strip's tiles, ``(columns, rows, cols, 3)``."""
+        values = self.values[strip, columns]
+        return by_primaries(values) if self.cmap is None else by_colour_map(values, self.cmap)
 
 
 def spec_of(sheet: Sheet) -> TileSpec:
     """Return what the tiles need."""
-    n_strips, n_columns, rows, cols = sheet.tiles.shape[:4]
+    n_strips, n_columns, rows, cols = sheet.values.shape[:4]
     return TileSpec(
         n_strips=n_strips,
         n_columns=n_columns,
         rows=rows,
         cols=cols,
+        group=sheet.group,
         label_width=max(map(len, sheet.labels), default=0),
         heading_width=max(map(len, sheet.headings), default=0),
         caption_width=max((len(text) for row in sheet.captions for text in row), default=0),
     )
 
 
-def paint(sheet: Sheet, page: Page) -> NDArray[np.uint8]:
+def paint(sheet: Sheet, page: Page) -> Colours:
     """Return the page's tiles as one image, ``(height, width, 3)``, each in a frame one pixel wide.
 
     The frame lies in the gaps; the image begins one pixel before the page's own corner.
     """
     height, width = page.size
-    canvas = np.empty((height + 2, width + 2, 3), np.uint8)
-    canvas[:] = BETWEEN
+    canvas = np.full((height + 2, width + 2, 3), BETWEEN, np.uint8)
     columns = slice(page.columns.start, page.columns.stop)
     for place, strip in enumerate(page.strips):
         top, left = page.strip_corner(place)
-        drawn = _paint_strip(sheet.tiles[strip, columns], page.plan)
+        drawn = _paint_strip(sheet.colours(strip, columns), page.plan)
         canvas[top : top + drawn.shape[0], left : left + drawn.shape[1]] = drawn
     return canvas
 
 
-def _paint_strip(tiles: NDArray[np.uint8], plan: Plan) -> NDArray[np.uint8]:
+def _paint_strip(tiles: Colours, plan: Plan) -> Colours:
     """Return tiles ``(columns, rows, cols, 3)`` side by side, framed: ``(height, width, 3)``."""
     large = tiles.repeat(plan.zoom, axis=1).repeat(plan.zoom, axis=2)
     framed = np.pad(large, [(0, 0), (1, 1), (1, 1), (0, 0)], constant_values=FRAME)

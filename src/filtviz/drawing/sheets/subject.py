@@ -45,6 +45,13 @@ class Subject:
             return ()
         return tuple(map(str, self.channels))
 
+    def captions(self, n_columns: int) -> tuple[tuple[str, ...], ...]:
+        """Return the remarks as captions of each filter's first tile; none where there are no remarks."""
+        remarks = self.options.remarks
+        if not self.options.labels or not remarks:
+            return ()
+        return tuple((remarks[i], *[""] * (n_columns - 1)) for i in self.indices)
+
 
 def take_subject(layer: ConvLayer, channels: Sequence[int], options: SheetOptions) -> Subject:
     """Choose, order and turn the filters of a layer as the options ask for."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from filtviz.composition import ComposedFilters, assume_stacked, compose, measure_fidelity
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
 __all__ = ["see_through"]
 
 ASSUMED = "assumed, since the file does not tell: stride 1 and no pooling between the convolutions"
-
-ADVICE = "the file does not tell the geometry; with --assume-stacked stride 1 and no pooling are assumed"
 
 
 def see_through(
@@ -48,11 +47,17 @@ def see_through(
     notes = [_summary(composed, current), *composed.approximations]
     if stacked and not all(below.geometry_known for below in network.layers[: layer.index + 1]):
         notes.append(ASSUMED)
-    notes.append(_trust(known, current, composed, images))
+    remarks: tuple[str, ...] = ()
+    if composed.approximations or images is not None:
+        trust, remarks = _trust(known, current, composed, images)
+        notes.append(trust)
+    else:
+        notes.append("nothing was left out: these are the units' exact answers to single pixels")
     sheet = replace(
         options.sheet,
         orientation="composed down to the image, as they match in it",
         notes=(*options.sheet.notes, *notes),
+        remarks=remarks,
         part=options.sheet.part or "through",
     )
     seen = replace(
@@ -65,19 +70,19 @@ def _summary(composed: ComposedFilters, layer: ConvLayer) -> str:
     rows, cols = composed.templates.shape[2:]
     own = "x".join(map(str, layer.kernel_size))
     down, across = composed.jump
-    steps = str(down) if down == across else f"{down} x {across}"
-    return f"{own} weights of its own see {rows}x{cols} pixels of the image, every {steps}"
+    step = f"{down} pixel{'s'[: down > 1]}" if down == across else f"{down} x {across} pixels"
+    return f"its {own} kernels see {rows}x{cols} pixels of the image, in steps of {step}"
 
 
 def _trust(
     network: Network, layer: ConvLayer, composed: ComposedFilters, images: NDArray[Any] | None
-) -> str:
-    """Say how well the composed filters foretell the units' answers, or why that cannot be said."""
-    if images is None and not composed.approximations:
-        return "nothing was left out: these are the units' exact answers to single pixels"
+) -> tuple[str, tuple[str, ...]]:
+    """Say how well the composed filters foretell the units' answers, together and one by one."""
     try:
-        return measure_fidelity(network, layer, composed, images).sentence
+        found = measure_fidelity(network, layer, composed, images)
     except CompositionError as error:
         if images is not None:
             raise
-        return f"how far they can be trusted is not known: {error}"
+        return f"how far they can be trusted is not known: {error}", ()
+    remarks = tuple("silent" if np.isnan(r) else f"r {r:.2f}" for r in found.correlations)
+    return f"r: {found.sentence}", remarks

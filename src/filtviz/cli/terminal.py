@@ -1,0 +1,62 @@
+"""Sheets in the terminal, as well as it can show them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from filtviz.drawing.terminal import sheet_lines
+
+if TYPE_CHECKING:
+    from filtviz.drawing.sheets.pages import SheetPage
+    from filtviz.drawing.terminal import Depth
+
+__all__ = ["colour_depth", "print_sheets"]
+
+PIPED_WIDTH = 100
+
+
+def print_sheets(pages: Sequence[SheetPage]) -> None:
+    """Print the pages of one sheet on stdout: as graphics, in half blocks, or in plain digits."""
+    depth = colour_depth(os.environ, sys.stdout.isatty())
+    if depth != "plain" and _print_graphics(pages):
+        return
+    width = shutil.get_terminal_size((PIPED_WIDTH, 24)).columns if sys.stdout.isatty() else PIPED_WIDTH
+    for line in sheet_lines(pages[0].sheet, width, depth):
+        click.echo(line, color=depth != "plain")
+
+
+def colour_depth(environment: Mapping[str, str], is_terminal: bool) -> Depth:
+    """Tell which colours to use: none in a pipe, on a dumb terminal, or where NO_COLOR is set.
+
+    ``COLORTERM`` promises 24 bits; any other terminal that is not dumb is taken to know xterm's 256 colours.
+    """
+    if (
+        not is_terminal
+        or environment.get("NO_COLOR")
+        or environment.get("TERM", "dumb") in ("dumb", "unknown")
+    ):
+        return "plain"
+    return "truecolor" if environment.get("COLORTERM") in ("truecolor", "24bit") else "256"
+
+
+def _print_graphics(pages: Sequence[SheetPage]) -> bool:
+    """Print pictures by Sixel or Kitty's protocol where terminal and library can; tell whether they could."""
+    try:
+        # It asks the terminal what it can show when it is imported.
+        from textual_image import renderable
+    except ImportError:
+        return False
+    if renderable.Image not in (renderable.SixelImage, renderable.TGPImage):
+        return False
+    from rich.console import Console
+
+    console = Console()
+    for page in pages:
+        console.print(renderable.Image(page.image().convert("RGB")))
+    return True

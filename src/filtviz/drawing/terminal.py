@@ -1,0 +1,212 @@
+"""A sheet as lines of text: coloured half blocks, or signed digits where there are no colours.
+
+The character ``▀`` is two square pixels, one above the other: its own colour and that of its background.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from filtviz.drawing.sheets.colours import DIVERGING, DIVERGING_OF_256, Colours, colour_bar
+from filtviz.drawing.sheets.sheet import Sheet, spec_of
+from filtviz.text import printable
+
+__all__ = ["Depth", "nearest_of_256", "sheet_lines"]
+
+Depth = Literal["truecolor", "256", "plain"]
+
+RESET = "\x1b[0m"
+LARGEST_ZOOM = 4
+MOST_LINES = 50
+"""Tiles are made larger as long as all of them take no more lines than this."""
+
+BETWEEN_STRIPS = 2
+
+Tile = list[str]
+"""The lines of a tile, with the codes that colour them."""
+
+
+def sheet_lines(sheet: Sheet, width: int, depth: Depth) -> Iterator[str]:
+    """Yield the lines of a sheet.
+
+    Args:
+        sheet: What to show; all of it is shown.
+        width: Characters of a line. Strips that are longer are continued below.
+        depth: What the terminal can show: 24-bit colours, 256 colours, or none.
+    """
+    for text in (sheet.title, *sheet.facts, *sheet.notes):
+        yield from textwrap.wrap(printable(text, 1000), width)
+    yield ""
+    plain = depth == "plain"
+    if plain and sheet.cmap is None:
+        sheet = _primaries_apart(sheet)
+    if depth == "256" and sheet.cmap == DIVERGING:
+        sheet = replace(sheet, cmap=DIVERGING_OF_256)
+    zoom = _choose_zoom(sheet, width)
+
+    def draw(strip: int, column: int) -> Tile:
+        return _digits(sheet, strip, column) if plain else _half_blocks(sheet, strip, column, zoom, depth)
+
+    yield from _lines_of_tiles(sheet, width, _Measures.of(sheet, 3 if plain else zoom), draw)
+    yield from _legend(sheet, width, depth)
+
+
+@dataclass(frozen=True)
+class _Measures:
+    """How wide things are, in characters: a strip's label, a tile, and a tile with what is written at it."""
+
+    label: int
+    tile: int
+    cell: int
+
+    @classmethod
+    def of(cls, sheet: Sheet, weight: int) -> _Measures:
+        """Measure a sheet whose weights are ``weight`` characters wide."""
+        spec = spec_of(sheet)
+        tile = spec.cols * weight
+        return cls(
+            label=spec.label_width + 1 if spec.label_width else 0,
+            tile=tile,
+            cell=max(tile, spec.heading_width, spec.caption_width) + 1,
+        )
+
+    def strip(self, n_columns: int) -> int:
+        """Return the width of a strip of so many tiles, with the gap to the next."""
+        return self.label + n_columns * self.cell + BETWEEN_STRIPS
+
+    def room(self, width: int) -> int:
+        """Return how many tiles of one strip fit on a line."""
+        return max(1, (width - self.label) // self.cell)
+
+
+def _half_blocks(sheet: Sheet, strip: int, column: int, zoom: int, depth: Depth) -> Tile:
+    """Draw a tile as half blocks, each weight ``zoom`` pixels wide and high."""
+    colours = sheet.colours(strip, slice(column, column + 1))[0]
+    return list(_blocks(colours.repeat(zoom, axis=0).repeat(zoom, axis=1), depth))
+
+
+def _blocks(pixels: Colours, depth: Depth) -> Iterator[str]:
+    """Yield a line of half blocks for every two rows of ``(rows, cols, 3)``."""
+    for top in range(0, len(pixels), 2):
+        line = []
+        for x in range(pixels.shape[1]):
+            line.append(_escape(pixels[top, x], 38, depth))
+            below = top + 1 < len(pixels)
+            line.append(_escape(pixels[top + 1, x], 48, depth) if below else "\x1b[49m")
+            line.append("▀")
+        yield "".join(line) + RESET
+
+
+def _escape(colour: NDArray[np.uint8], ground: int, depth: Depth) -> str:
+    """Return the code that sets a colour; ``ground`` is 38 for the character, 48 for what is behind it."""
+    if depth == "256":
+        return f"\x1b[{ground};5;{nearest_of_256(colour)}m"
+    red, green, blue = (int(c) for c in colour)
+    return f"\x1b[{ground};2;{red};{green};{blue}m"
+
+
+_CUBE = (0, 95, 135, 175, 215, 255)
+_PALETTE = np.array(
+    [(r, g, b) for r in _CUBE for g in _CUBE for b in _CUBE] + [(8 + 10 * i,) * 3 for i in range(24)]
+)
+"""xterm's colours 16 to 255: a cube of 6x6x6 colours, then 24 greys."""
+
+
+def nearest_of_256(colour: NDArray[np.uint8]) -> int:
+    """Return the number of xterm's colour that is nearest to red, green and blue of 0 to 255."""
+    return 16 + int(np.square(_PALETTE - colour.astype(int)).sum(axis=1).argmin())
+
+
+def _digits(sheet: Sheet, strip: int, column: int) -> Tile:
+    """Draw a tile as numbers: tenths of the scale's end, ``+9`` for the end itself."""
+    values = sheet.values[strip, column]
+    values = values if sheet.signed else (values + 1) / 2
+    return ["".join(_digit(v) for v in row) for row in values]
+
+
+def _digit(value: float) -> str:
+    if np.isnan(value):
+        return "  ?"
+    tenths = round(9 * float(value))
+    return f"{tenths:+3d}" if tenths else "  ."
+
+
+def _primaries_apart(sheet: Sheet) -> Sheet:
+    """Return a sheet in which red, green and blue are columns, for where there are no colours."""
+    apart = np.moveaxis(sheet.values[:, 0], -1, 1)
+    captions = tuple((*row, "", "") for row in sheet.captions)
+    return replace(sheet, values=apart, cmap="gray", headings=("red", "green", "blue"), captions=captions)
+
+
+def _choose_zoom(sheet: Sheet, width: int) -> int:
+    """Return the largest zoom at which strips fit on lines, and all of them on a screen or two."""
+    n_strips, n_columns, rows = sheet.values.shape[:3]
+    for zoom in range(LARGEST_ZOOM, 1, -1):
+        strip = _Measures.of(sheet, zoom).strip(n_columns)
+        lines = -(-n_strips // max(1, width // strip)) * (-(-rows * zoom // 2) + 1)
+        if strip <= width and lines <= MOST_LINES:
+            return zoom
+    return 1
+
+
+def _lines_of_tiles(
+    sheet: Sheet, width: int, measures: _Measures, draw: Callable[[int, int], Tile]
+) -> Iterator[str]:
+    """Yield lines with as many strips side by side as fit, or a strip's columns over several lines."""
+    n_strips, n_columns = sheet.values.shape[:2]
+    beside = max(1, (width + BETWEEN_STRIPS) // measures.strip(n_columns))
+    held = n_columns if beside > 1 else measures.room(width)
+    for first in range(0, n_strips, beside):
+        strips = range(first, min(first + beside, n_strips))
+        for start in range(0, n_columns, held):
+            columns = range(start, min(start + held, n_columns))
+            yield from _row(sheet, strips, columns, measures, draw)
+
+
+def _row(
+    sheet: Sheet, strips: range, columns: range, measures: _Measures, draw: Callable[[int, int], Tile]
+) -> Iterator[str]:
+    """Yield the lines of strips side by side: headings, the tiles, captions, and an empty line."""
+    if sheet.headings:
+        yield _side_by_side(
+            [("", [f"{sheet.headings[c]:<{measures.cell}}" for c in columns])] * len(strips), measures
+        )
+    tiles = [[draw(s, c) for c in columns] for s in strips]
+    gap = " " * (measures.cell - measures.tile)
+    for y in range(len(tiles[0][0])):
+        parts = [
+            (sheet.labels[s] if y == 0 else "", [tile[y] + gap for tile in strip])
+            for s, strip in zip(strips, tiles, strict=True)
+        ]
+        yield _side_by_side(parts, measures)
+    if sheet.captions:
+        captions = [("", [f"{sheet.captions[s][c]:<{measures.cell}}" for c in columns]) for s in strips]
+        yield _side_by_side(captions, measures)
+    yield ""
+
+
+def _side_by_side(parts: Sequence[tuple[str, Sequence[str]]], measures: _Measures) -> str:
+    """Join the labels and the tiles' texts of strips to one line."""
+    width = max(measures.label - 1, 0)
+    margin = " " * min(measures.label, 1)
+    between = " " * BETWEEN_STRIPS
+    return between.join(f"{label:>{width}}{margin}{''.join(texts)}" for label, texts in parts).rstrip()
+
+
+def _legend(sheet: Sheet, width: int, depth: Depth) -> Iterator[str]:
+    ticks, meaning = sheet.legend.ticks, sheet.legend.meaning
+    if depth == "plain":
+        low = f"-9 is {ticks[0]}, " if sheet.signed else ""
+        scale = f"{low}. is nearly 0, +9 is {ticks[-1]}, ? is not finite: "
+        yield from textwrap.wrap(scale + meaning, width)
+        return
+    for band in colour_bar(sheet.cmap, 24):
+        yield next(_blocks(np.stack([band, band]), depth))
+    yield f"{ticks[0]:<12}{ticks[-1]:>12}"
+    yield from textwrap.wrap(meaning, width)
