@@ -12,8 +12,8 @@ from PIL import Image
 from pypdf import PdfReader
 
 from filtviz.drawing import DrawingOptions, draw
+from filtviz.drawing.formats import write_pages
 from filtviz.network import ConvLayer, Network, Parameter
-from filtviz.outputs.formats import write_pages
 from filtviz.outputs.plotting import Destination, find_destination, plan_files, write_files
 
 

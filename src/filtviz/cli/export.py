@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from filtviz.cli.console import complain, print_json, say
-from filtviz.cli.options import channels_option, drawing_options, format_option, json_option, layer_option
+from filtviz.cli.options import (
+    channels_option,
+    drawing_options,
+    format_option,
+    json_option,
+    layer_option,
+    reading_options,
+)
 from filtviz.text import printable
 
 if TYPE_CHECKING:
@@ -39,6 +46,7 @@ INTERRUPTED = 130
 )
 @click.option("-q", "--quiet", is_flag=True, help="Say nothing but what failed.")
 @json_option
+@reading_options
 @click.pass_context
 def export(
     context: click.Context,
@@ -52,6 +60,7 @@ def export(
     jobs: int | None,
     quiet: bool,
     as_json: bool,
+    reading: Mapping[str, Any],
 ) -> None:
     """Draw all convolutions of each MODEL into a folder of its own, one picture for each input channel.
 
@@ -66,7 +75,12 @@ def export(
     from filtviz.outputs.planning import ExportOptions
 
     options = ExportOptions(
-        layers=layers, channels=channels, suffix=suffix or "png", drawing=drawing, force=force
+        layers=layers,
+        channels=channels,
+        suffix=suffix or "png",
+        drawing=drawing,
+        force=force,
+        **reading,
     )
     try:
         with _show_progress(quiet) as progress:

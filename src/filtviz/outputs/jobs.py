@@ -8,9 +8,9 @@ from functools import partial
 from itertools import chain, islice
 from typing import TYPE_CHECKING
 
+from filtviz.drawing.formats import write_pages
 from filtviz.errors import FiltvizError
 from filtviz.outputs.files import write_whole
-from filtviz.outputs.formats import write_pages
 
 if TYPE_CHECKING:
     from filtviz.drawing import DrawingOptions

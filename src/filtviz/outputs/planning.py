@@ -12,10 +12,10 @@ from pathlib import Path
 from filtviz.drawing import DrawingOptions, draw
 from filtviz.drawing.cautions import cautions
 from filtviz.drawing.channels import ChannelRanges, choose_channels
+from filtviz.drawing.formats import FORMATS
 from filtviz.errors import FiltvizError
 from filtviz.network import ConvLayer, Network
 from filtviz.outputs.files import make_folder, remove_file, remove_parts
-from filtviz.outputs.formats import FORMATS
 from filtviz.outputs.jobs import Job
 from filtviz.outputs.manifest import (
     Entry,

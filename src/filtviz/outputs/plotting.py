@@ -8,8 +8,8 @@ from functools import partial
 from pathlib import Path
 
 from filtviz.drawing import DrawingOptions, Picture
+from filtviz.drawing.formats import FORMATS, holds_many_pages, write_pages
 from filtviz.outputs.files import make_folder, write_whole
-from filtviz.outputs.formats import FORMATS, holds_many_pages, write_pages
 from filtviz.outputs.names import picture_name
 from filtviz.text import printable
 
