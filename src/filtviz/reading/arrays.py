@@ -22,7 +22,8 @@ from filtviz.reading.records import Blob, Buffer, Global, Record, elements, raw_
 __all__ = ["StoredArray", "as_array", "object_items", "shape_of", "stored"]
 
 MOST_AXES = 32
-LONGEST_AXIS = 1 << 48
+LARGEST_ARRAY = 1 << 48
+"""Elements that no array has, nor would have if its axes of length 0 had 1."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -73,7 +74,7 @@ def shape_of(value: Any) -> tuple[int, ...] | None:
         lengths = [value]
     if lengths is None or len(lengths) > MOST_AXES:
         return None
-    sane = all(type(length) is int and 0 <= length <= LONGEST_AXIS for length in lengths)
+    sane = all(type(length) is int and 0 <= length <= LARGEST_ARRAY for length in lengths)
     return tuple(lengths) if sane else None
 
 
@@ -85,6 +86,8 @@ def stored(
     Raises:
         MalformedFileError: the shape needs more bytes than are there.
     """
+    if count([length or 1 for length in shape]) > LARGEST_ARRAY:
+        raise MalformedFileError(f"an array says that its shape is {shape}")
     order = tuple(range(len(shape)))
     array = StoredArray(shape=shape, dtype=dtype, axis_order=order[::-1] if fortran else order, bytes=read)
     if array.nbytes > present:

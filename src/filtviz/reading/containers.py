@@ -126,7 +126,7 @@ def unwrap(data: Data, budget: Budget) -> tuple[Data, tuple[str, ...]]:
             data = inflate(compression, memoryview(data), budget)
         else:
             return data, tuple(names)
-        budget.limits.check("nesting", len(names), "its compressions lie in one another more often")
+        budget.limits.check("nesting", len(names), f"{len(names)} compressions lie in one another in it")
 
 
 def _after_old_joblib_header(data: Data) -> memoryview:

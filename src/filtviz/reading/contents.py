@@ -54,9 +54,20 @@ class Contents:
         """What is left of the steps that understanding the objects may take."""
         return Effort(self.limits)
 
+    @cached_property
+    def _walk(self) -> tuple[list[Record], Iterator[Record]]:
+        return [], (value for value in walk(self.roots) if type(value) is Record)
+
     def records(self) -> Iterator[Record]:
-        """Yield every object of a class that the roots hold, the outer ones first."""
-        return (value for value in walk(self.roots) if type(value) is Record)
+        """Yield every object of a class that the roots hold, the outer ones first.
+
+        The objects are gone through once, and only as far as anyone asks.
+        """
+        met, more = self._walk
+        yield from met
+        for record in more:
+            met.append(record)
+            yield record
 
 
 def read_contents(path: Path, limits: Limits) -> Contents:

@@ -30,8 +30,8 @@ class Limits:
 
     inflated: int = _limit(2048 * MIB, "Bytes that a file's compressed parts may inflate to, all together.")
     allocation: int = _limit(1024 * MIB, "Bytes of one array or string that must be copied out of the file.")
-    opcodes: int = _limit(4_000_000, "Steps that a file's pickles may take, all together.")
-    memo: int = _limit(2_000_000, "Objects that a pickle may keep to refer to again.")
+    opcodes: int = _limit(2_000_000, "Steps that a file's pickles may take, all together.")
+    memo: int = _limit(1_000_000, "Objects that a pickle may keep to refer to again.")
     nesting: int = _limit(4, "Containers that may lie in one another: a pickle in an npz in a gzip.")
     layers: int = _limit(50_000, "Layers of the network.")
     members: int = _limit(100_000, "Members of a zip or npz, and files beside an old joblib file.")

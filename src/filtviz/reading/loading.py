@@ -6,7 +6,7 @@ from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 
-from filtviz.errors import LimitError, ReadError, SelectionError, UnsupportedFileError
+from filtviz.errors import LimitError, ReadError, SelectionError
 from filtviz.network import Network
 from filtviz.reading.contents import Contents, read_contents
 from filtviz.reading.formats import FORMATS
@@ -48,18 +48,13 @@ def load(
 
 
 def _understand(contents: Contents) -> Network:
-    for kind in FORMATS:
-        if kind.matches(contents):
-            network = kind.read(contents)
-            if contents.structure.says_something and not network.origin.inferred:
-                raise SelectionError(
-                    f"the file holds {network.origin.kind}, which tells its own structure; leave out --convs "
-                    "and --axes, which are for files that hold nothing but arrays"
-                )
-            return network
-    if contents.rest is not None:
-        raise contents.rest
-    raise UnsupportedFileError(_what_it_holds(contents))
+    network = next(kind for kind in FORMATS if kind.matches(contents)).read(contents)
+    if contents.structure.says_something and not network.origin.inferred:
+        raise SelectionError(
+            f"the file holds {network.origin.kind}, which tells its own structure; leave out --convs "
+            "and --axes, which are for files that hold nothing but arrays"
+        )
+    return network
 
 
 def _naming(error: ReadError, path: Path) -> ReadError:
@@ -71,18 +66,3 @@ def _naming(error: ReadError, path: Path) -> ReadError:
         named = type(error)(sentence)
     named.path = path
     return named
-
-
-def _what_it_holds(contents: Contents) -> str:
-    """Say what a readable file holds, where that is no network."""
-    found = [global_.path for global_ in contents.globals]
-    if any("compile.function_module" in path for path in found):
-        return (
-            "it holds a compiled Theano function and no network; pickle the layers or the parameters "
-            "(lasagne.layers.get_all_param_values), not the function"
-        )
-    if found:
-        shown = ", ".join(printable(path, 60) for path in found[:5])
-        more = f" and {len(found) - 5} more" if len(found) > 5 else ""
-        return f"it holds no layers and no weights; the classes and functions in it are {shown}{more}"
-    return "it holds no layers and no weights"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cached_property
 
 from filtviz.reading.machine.objects import ObjectOpcodes
 from filtviz.reading.machine.values import ValueOpcodes
@@ -17,8 +18,9 @@ class Opcodes(ValueOpcodes, ObjectOpcodes):
     carry out raises one of Python's own errors, which `filtviz.reading.pickles` translates.
     """
 
+    @cached_property
     def methods(self) -> list[Callable[[int], int]]:
-        """Return the method for each byte that may be an opcode."""
+        """The method for each byte that may be an opcode."""
         return [self._method(code) for code in range(256)]
 
     def _method(self, code: int) -> Callable[[int], int]:

@@ -93,7 +93,7 @@ class Machine(Opcodes):
     def run(self, start: int) -> tuple[Any, int]:
         """Read one pickle; return its object and where the next one may begin."""
         self.stack, self.marks, self.memo = [], [], {}
-        data, methods = self.data, self.methods()
+        data, methods = self.data, self.methods
         position, step = start, 0
         try:
             while True:

@@ -16,27 +16,29 @@ from filtviz.text import printable
 __all__ = ["matches", "read"]
 
 
-def matches(contents: Contents) -> bool:
-    """Tell whether the file holds any array outside a program's own objects."""
-    return bool(collect(contents).arrays)
+def matches(contents: Contents) -> bool:  # noqa: ARG001  (it is the last kind that is tried)
+    """Take every file that is of no other kind."""
+    return True
 
 
 def read(contents: Contents) -> Network:
     """Read the parameters and conclude the layers.
 
     Raises:
-        UnsupportedFileError: there are only numbers and vectors, which make no network.
+        UnsupportedFileError: there are no arrays, or only numbers and vectors, which make no network.
     """
     found = collect(contents)
+    if not found.arrays:
+        raise contents.rest or UnsupportedFileError(_without_arrays(contents))
     if not any(len(named.array.shape) > 1 for named in found.arrays):
-        raise UnsupportedFileError(_no_weights(found))
+        raise UnsupportedFileError(_without_weights(found))
     contents.limits.check("layers", len(found.arrays), f"it holds {len(found.arrays):,} arrays")
     inference = infer(found, contents.structure)
     origin = origin_of(contents, _kind(contents, found), inferred=inference.inferred, notes=inference.notes)
     return Network.of(inference.layers, origin)
 
 
-def _no_weights(found: Found) -> str:
+def _without_weights(found: Found) -> str:
     first = found.arrays[0].array
     if len(found.arrays) == 1:
         return f"it holds one array of shape {first.shape} and type {first.dtype}, which is no network"
@@ -59,3 +61,18 @@ def _kind(contents: Contents, found: Found) -> str:
         by_layer = all(type(value) is list for _, value in entries)
         return "a nolearn parameter dict" if by_layer and type(root) is Record else "a dict of parameters"
     return f"an object of class {printable(class_name(root), 40)} with parameters"
+
+
+def _without_arrays(contents: Contents) -> str:
+    """Say what a readable file holds, where that is no array."""
+    found = [global_.path for global_ in contents.globals]
+    if any("compile.function_module" in path for path in found):
+        return (
+            "it holds a compiled Theano function and no network; pickle the layers or the parameters "
+            "(lasagne.layers.get_all_param_values), not the function"
+        )
+    if found:
+        shown = ", ".join(printable(path, 60) for path in found[:5])
+        more = f" and {len(found) - 5} more" if len(found) > 5 else ""
+        return f"it holds no layers and no weights; the classes and functions in it are {shown}{more}"
+    return "it holds no layers and no weights"

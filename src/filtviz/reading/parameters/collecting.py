@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,8 @@ from filtviz.reading.theano import value_of, variable_name
 
 __all__ = ["Found", "NamedArray", "collect"]
 
+
+Path = tuple[str, ...]
 
 DEEPEST = 64
 """Lists in lists, up to which arrays are looked for: real files have seven, and each array keeps its path."""
@@ -68,6 +70,7 @@ _PATTERNS = tuple(
         r"(?P<field>[Wwb])_?(?P<layer>\d+)\Z",  # W1, b_2
     )
 )
+_SEARCHED = frozenset({Record, Items, list, tuple, StoredArray})
 _PLACE = re.compile(r"(arr_)?\d+\Z")
 _ONLY_FIELD = re.compile(rf"{_FIELD}\Z")
 
@@ -107,38 +110,38 @@ class _Collector:
 
     def collect(self, root: Any) -> Found:
         """Return what ``root`` holds."""
-        stack: list[tuple[tuple[str, ...], Any]] = [(self.start, root)]
+        stack = [iter([(self.start, root)])]
         while stack:
-            path, value = stack.pop()
-            if len(path) > DEEPEST:
+            entry = next(stack[-1], None)
+            if entry is None:
+                stack.pop()
+            elif len(stack) > DEEPEST:
                 self.too_deep = True
-                continue
-            if type(value) in (Record, Items, list, tuple, StoredArray):
-                if id(value) in self.seen:
-                    continue
-                self.seen.add(id(value))
-                stack.extend(reversed(self._enter(path, value)))
+                stack.pop()
+            elif type(entry[1]) in _SEARCHED and id(entry[1]) not in self.seen:
+                self.seen.add(id(entry[1]))
+                stack.append(self._enter(*entry))
         if self.too_deep:
             self.left_out.append(f"what lies more than {DEEPEST} deep")
         return Found(
             root=root, arrays=tuple(self.arrays), empty=tuple(self.empty), left_out=tuple(self.left_out)
         )
 
-    def _enter(self, path: tuple[str, ...], value: Any) -> list[tuple[tuple[str, ...], Any]]:
+    def _enter(self, path: Path, value: Any) -> Iterator[tuple[Path, Any]]:
         """Note an array; return the parts of anything else with their paths."""
         array = value_of(value, self.contents.limits)
         if array is not None:
             layer, field = _name(path, variable_name(value))
             number = len(self.arrays)
             self.arrays.append(NamedArray(number=number, path=path, array=array, layer=layer, field=field))
-            return []
-        parts = self._parts(value)
-        if not parts and path and not path[-1].isdigit() and elements(value) is not None:
+            return iter(())
+        items = elements(value)
+        if items is not None and not items and path and not _PLACE.match(path[-1]):
             self.empty.append((len(self.arrays), path[-1]))
-        return [((*path, key), part) for key, part in parts]
+        return (((*path, key), part) for key, part in self._parts(value))
 
-    def _parts(self, value: Any) -> list[tuple[str, Any]]:
-        items: Sequence[Any] | None = object_items(value)
+    def _parts(self, value: Any) -> Iterable[tuple[str, Any]]:
+        items = object_items(value)
         if items is None:
             entries = pairs(value)
             if entries is not None:
@@ -147,7 +150,7 @@ class _Collector:
             items = elements(value)
         if items is not None:
             self.contents.effort.spend(len(items))
-            return [(str(place), item) for place, item in enumerate(items)]
+            return ((str(place), item) for place, item in enumerate(items))
         return self._entries(list(attributes(value).items()), ordered=False) if _is_users(value) else []
 
     def _entries(self, entries: list[tuple[Any, Any]], *, ordered: bool) -> list[tuple[str, Any]]:
