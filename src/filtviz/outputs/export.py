@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import closing
 from os import PathLike
 from pathlib import Path
 
@@ -40,12 +41,13 @@ def export(
     results: list[ModelResult] = []
     try:
         tally = _Tally(planner)
-        for outcome in run_jobs(planner.jobs(), jobs):
-            finished = tally.add(outcome)
-            if finished:
-                results.append(finished)
-            if progress:
-                progress(Progress(done=tally.pages, known=planner.pages, finished=finished))
+        with closing(run_jobs(planner.jobs(), jobs)) as outcomes:
+            for outcome in outcomes:
+                finished = tally.add(outcome)
+                if finished:
+                    results.append(finished)
+                if progress:
+                    progress(Progress(done=tally.pages, known=planner.pages, finished=finished))
     finally:
         if len(results) < len(
             models

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+import warnings
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain, islice
@@ -58,7 +59,7 @@ def run_job(job: Job) -> Outcome:
     return Outcome(model=job.model, pages=pages, failure=failure, last=job.last)
 
 
-def run_jobs(jobs: Iterable[Job], n_jobs: int | None) -> Iterator[Outcome]:
+def run_jobs(jobs: Iterable[Job], n_jobs: int | None) -> Generator[Outcome]:
     """Run jobs and yield their outcomes in the same order.
 
     More than a few go to joblib's processes, ``n_jobs`` of them, or to whatever back end the caller has
@@ -72,7 +73,12 @@ def run_jobs(jobs: Iterable[Job], n_jobs: int | None) -> Iterator[Outcome]:
     import joblib
 
     work: Callable[[Job], Outcome] = joblib.delayed(run_job)
-    yield from _parallel(-1 if n_jobs is None else n_jobs)(work(job) for job in chain(first, jobs))
+    outcomes = iter(_parallel(-1 if n_jobs is None else n_jobs)(work(job) for job in chain(first, jobs)))
+    try:
+        for outcome in outcomes:  # noqa: UP028  (`yield from` would close it with joblib's warning)
+            yield outcome
+    finally:
+        _stop(outcomes)
 
 
 def _parallel(n_jobs: int) -> Callable[[Iterator[Outcome]], Iterable[Outcome]]:
@@ -85,3 +91,11 @@ def _parallel(n_jobs: int) -> Callable[[Iterator[Outcome]], Iterable[Outcome]]:
     except ValueError:  # back ends that derive from multiprocessing, such as Ray's, cannot
         engine = joblib.Parallel(n_jobs=n_jobs, batch_size=1)
     return engine
+
+
+def _stop(outcomes: Iterator[Outcome]) -> None:
+    """End work that is under way, of which joblib would warn that it is cancelled."""
+    if isinstance(outcomes, Generator):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            outcomes.close()
