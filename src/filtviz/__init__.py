@@ -21,10 +21,13 @@ from filtviz._version import __version__
 if TYPE_CHECKING:
     from filtviz.drawing.convweights import plot_conv_weights
     from filtviz.drawing.options import DrawingOptions
+    from filtviz.drawing.plotting import compare, plot_comparison, plot_sheet, plot_through
+    from filtviz.drawing.sheets.options import SheetOptions
     from filtviz.measures.diagnosing import diagnose
     from filtviz.measures.findings import Diagnosis
     from filtviz.network import ConvLayer, Layer, Network
     from filtviz.outputs.export import export
+    from filtviz.outputs.page import ReportOptions, report
     from filtviz.outputs.planning import ExportOptions
     from filtviz.outputs.results import Report
     from filtviz.reading import Limits, load
@@ -38,10 +41,17 @@ _HOMES = {
     "Limits": "filtviz.reading",
     "Network": "filtviz.network",
     "Report": "filtviz.outputs.results",
+    "ReportOptions": "filtviz.outputs.page",
+    "SheetOptions": "filtviz.drawing.sheets.options",
+    "compare": "filtviz.drawing.plotting",
     "diagnose": "filtviz.measures.diagnosing",
     "export": "filtviz.outputs.export",
     "load": "filtviz.reading",
+    "plot_comparison": "filtviz.drawing.plotting",
     "plot_conv_weights": "filtviz.drawing.convweights",
+    "plot_sheet": "filtviz.drawing.plotting",
+    "plot_through": "filtviz.drawing.plotting",
+    "report": "filtviz.outputs.page",
 }
 
 __all__ = [
@@ -53,11 +63,18 @@ __all__ = [
     "Limits",
     "Network",
     "Report",
+    "ReportOptions",
+    "SheetOptions",
     "__version__",
+    "compare",
     "diagnose",
     "export",
     "load",
+    "plot_comparison",
     "plot_conv_weights",
+    "plot_sheet",
+    "plot_through",
+    "report",
 ]
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from filtviz.network import ConvLayer, Network, Shape
 from filtviz.receptive_field import ReceptiveField, receptive_fields
 
-__all__ = ["LayerRow", "Summary", "summarize"]
+__all__ = ["LayerRow", "Summary", "each_axis", "product", "summarize"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,3 +76,14 @@ def summarize(network: Network) -> Summary:
         conv_parameters=sum(layer.n_parameters for layer in convs),
         convolutions=len(convs),
     )
+
+
+def product(numbers: Iterable[int | None] | None, sign: str = "x") -> str:
+    """Write a shape: "20x1x3x3", with a question mark for what is open; empty for None."""
+    return "" if numbers is None else sign.join("?" if n is None else str(n) for n in numbers)
+
+
+def each_axis(values: Iterable[object] | None, sign: str = "x") -> str:
+    """Write one value where all axes have the same, else all of them; empty for None."""
+    shown = [str(value) for value in values or ()]
+    return shown[0] if len(set(shown)) == 1 else sign.join(shown)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 import click
@@ -10,10 +9,10 @@ import click
 from filtviz.cli.console import print_json, say
 from filtviz.cli.options import json_option, model_argument
 from filtviz.network import Network
-from filtviz.summary import LayerRow, Summary, summarize
+from filtviz.summary import LayerRow, Summary, each_axis, product, summarize
 from filtviz.text import printable
 
-__all__ = ["layers"]
+__all__ = ["as_data", "layers"]
 
 HEADERS = (
     "#", "conv", "name", "type", "output", "filters", "stride", "pad", "params", "field", "covers",
@@ -42,7 +41,7 @@ def layers(model: str, verbose: bool, as_json: bool) -> None:
     network = load(model)
     summary = summarize(network)
     if as_json:
-        print_json(_as_json(network, summary))
+        print_json(as_data(network, summary))
         return
     if verbose:
         _print_origin(network)
@@ -75,13 +74,13 @@ def _cells(row: LayerRow, network: Network) -> list[str]:
         "" if row.conv_index is None else str(row.conv_index),
         printable(row.name or "", 40),
         printable(row.type, 40) + _feeds(row, network),
-        _product(row.output_shape) or "?",
-        _product(row.filter_shape),
-        _each_axis(row.stride) or unknown,
-        _each_axis(row.pad and [str(a) if a == b else f"{a}+{b}" for a, b in row.pad]) or unknown,
+        product(row.output_shape) or "?",
+        product(row.filter_shape),
+        each_axis(row.stride) or unknown,
+        each_axis(row.pad and [str(a) if a == b else f"{a}+{b}" for a, b in row.pad]) or unknown,
         f"{row.parameters:,}",
-        "?" if field is None else _product(field.size),
-        "?" if field is None else _each_axis("?" if c is None else f"{c:.0%}" for c in field.coverage),
+        "?" if field is None else product(field.size),
+        "?" if field is None else each_axis("?" if c is None else f"{c:.0%}" for c in field.coverage),
     ]
 
 
@@ -91,16 +90,6 @@ def _feeds(row: LayerRow, network: Network) -> str:
     if row.inputs == usual or (not row.inputs and not network.layers[row.index].inputs):
         return ""
     return f" ← {', '.join(map(str, row.inputs))}"
-
-
-def _product(numbers: Iterable[int | None] | None) -> str:
-    return "" if numbers is None else "x".join("?" if n is None else str(n) for n in numbers)
-
-
-def _each_axis(values: Iterable[object] | None) -> str:
-    """Return one value where all axes have the same, else all of them."""
-    shown = [str(value) for value in values or ()]
-    return shown[0] if len(set(shown)) == 1 else "x".join(shown)
 
 
 def _print_origin(network: Network) -> None:
@@ -126,7 +115,8 @@ def _print_origin(network: Network) -> None:
     click.echo()
 
 
-def _as_json(network: Network, summary: Summary) -> dict[str, Any]:
+def as_data(network: Network, summary: Summary) -> dict[str, Any]:
+    """Return what ``--json`` prints of a network."""
     origin = network.origin
     return {
         "file": None if origin.path is None else str(origin.path),

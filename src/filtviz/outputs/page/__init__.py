@@ -1,4 +1,4 @@
-"""``filtviz report``: files in, one HTML page out that answers what their filters are and whether they are random.
+"""``filtviz report``: files in, one HTML page out that says what their filters are.
 
 ::
 

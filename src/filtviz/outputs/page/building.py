@@ -38,9 +38,15 @@ def report(models: Model | Sequence[Model], options: ReportOptions | None = None
 def gather(models: Model | Sequence[Model], options: ReportOptions | None = None) -> PageContent:
     """Return what the page of `report` says, as facts; arguments and errors are the same."""
     options = options or ReportOptions()
-    single = isinstance(models, str | PathLike | Network)
-    networks = [_as_network(model) for model in ([models] if single else models)]
+    networks = [_as_network(model) for model in _listed(models)]
+    for network in networks:
+        for wanted in options.layers:
+            network.select(wanted)  # before minutes are spent on measures
     return gather_content(networks, _diagnose_all(networks, options), options)
+
+
+def _listed(models: Model | Sequence[Model]) -> Sequence[Model]:
+    return [models] if isinstance(models, str | PathLike | Network) else models
 
 
 def _as_network(model: Model) -> Network:

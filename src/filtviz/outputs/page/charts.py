@@ -22,9 +22,7 @@ def bars(histogram: Histogram) -> str:
     for place, count in enumerate(histogram.counts.tolist()):
         if count:
             height = HEIGHT * count / histogram.highest
-            steps.append(
-                f"M{place * width:.1f} {HEIGHT}v{-height:.1f}h{width - 0.5:.1f}v{height:.1f}z"
-            )
+            steps.append(f"M{place * width:.1f} {HEIGHT}v{-height:.1f}h{width - 0.5:.1f}v{height:.1f}z")
     return "".join(steps)
 
 

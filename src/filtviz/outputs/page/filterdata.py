@@ -19,7 +19,6 @@ __all__ = ["BADGES", "Badge", "filter_data", "marked_filters"]
 class Badge:
     """A mark on a tile: ``text`` stands on it, ``meaning`` says what was found, ``measure`` explains it."""
 
-    key: str
     text: str
     meaning: str
     measure: str
@@ -27,30 +26,66 @@ class Badge:
 
 
 BADGES = (
-    Badge(key="smooth", text="smooth", meaning="smoother than white noise", measure="low-frequency",
-          applies=lambda each: each.texture == "smooth"),
-    Badge(key="rough", text="rough", meaning="rougher than white noise", measure="low-frequency",
-          applies=lambda each: each.texture == "rough"),
-    Badge(key="low-pass", text="low-pass", meaning="low-pass when composed with the layers below",
-          measure="composed", applies=lambda each: each.composed_texture == "smooth"),
-    Badge(key="fine", text="fine", meaning="fine when composed with the layers below", measure="composed",
-          applies=lambda each: each.composed_texture == "rough"),
-    Badge(key="concentrated", text="concentrated", measure="composed",
-          meaning="of a more concentrated spectrum than chance when composed with the layers below",
-          applies=lambda each: each.concentrated),
-    Badge(key="classical", text="classical", meaning="like a classical kernel beyond chance", measure="classical",
-          applies=lambda each: each.classical is not None),
-    Badge(key="duplicate", text="twin", meaning="a near-duplicate of another filter", measure="duplicates",
-          applies=lambda each: bool(each.duplicates)),
-    Badge(key="dead", text="dead", meaning="provably dead", measure="dead", applies=lambda each: each.dead),
-    Badge(key="decayed", text="decayed", meaning="decayed to almost nothing", measure="decayed",
-          applies=lambda each: each.decayed),
-    Badge(key="nonfinite", text="not finite", meaning="holding NaN or infinite numbers", measure="rms",
-          applies=lambda each: each.nonfinite),
-)  # fmt: skip
+    Badge(
+        text="smooth",
+        meaning="smoother than white noise",
+        measure="low-frequency",
+        applies=lambda each: each.texture == "smooth",
+    ),
+    Badge(
+        text="rough",
+        meaning="rougher than white noise",
+        measure="low-frequency",
+        applies=lambda each: each.texture == "rough",
+    ),
+    Badge(
+        text="low-pass",
+        meaning="low-pass when composed with the layers below",
+        measure="composed",
+        applies=lambda each: each.composed_texture == "smooth",
+    ),
+    Badge(
+        text="fine",
+        meaning="fine when composed with the layers below",
+        measure="composed",
+        applies=lambda each: each.composed_texture == "rough",
+    ),
+    Badge(
+        text="concentrated",
+        meaning="of a more concentrated spectrum than chance when composed with the layers below",
+        measure="composed",
+        applies=lambda each: each.concentrated,
+    ),
+    Badge(
+        text="classical",
+        meaning="like a classical kernel beyond chance",
+        measure="classical",
+        applies=lambda each: each.classical is not None,
+    ),
+    Badge(
+        text="twin",
+        meaning="a near-duplicate of another filter",
+        measure="duplicates",
+        applies=lambda each: bool(each.duplicates),
+    ),
+    Badge(text="dead", meaning="provably dead", measure="dead", applies=lambda each: each.dead),
+    Badge(
+        text="decayed",
+        meaning="decayed to almost nothing",
+        measure="decayed",
+        applies=lambda each: each.decayed,
+    ),
+    Badge(
+        text="not finite",
+        meaning="holding NaN or infinite numbers",
+        measure="rms",
+        applies=lambda each: each.nonfinite,
+    ),
+)
+"""What can be marked on a tile, in the order in which it is shown."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class _Column:
     """A number of each filter: ``measure`` explains it, ``ascending`` tells how one sorts by it."""
 
@@ -61,15 +96,15 @@ class _Column:
 
 
 _COLUMNS = (
-    _Column(title="norm", measure=None, take=lambda each: each.norm),
-    _Column(title="low-frequency share", measure="low-frequency", take=lambda each: each.share),
-    _Column(title="its p-value", measure="low-frequency", take=lambda each: each.share_p, ascending=True),
-    _Column(title="p-value, composed", measure="composed", take=lambda each: each.composed_p, ascending=True),
-    _Column(title="cosine with the nearest classical kernel", measure="classical", take=lambda each: each.likeness),
-    _Column(title="orientation coherence", measure="orientation", take=lambda each: each.coherence),
-    _Column(title="angle in degrees", measure="orientation", take=lambda each: each.angle, ascending=True),
-    _Column(title="reliance of the following layer", measure="coupling", take=lambda each: each.reliance),
-)  # fmt: skip
+    _Column("norm", None, lambda each: each.norm),
+    _Column("low-frequency share", "low-frequency", lambda each: each.share),
+    _Column("p-value of that share", "low-frequency", lambda each: each.share_p, ascending=True),
+    _Column("p-value when composed", "composed", lambda each: each.composed_p, ascending=True),
+    _Column("cosine with the nearest classical kernel", "classical", lambda each: each.likeness),
+    _Column("orientation coherence", "orientation", lambda each: each.coherence),
+    _Column("angle in degrees", "orientation", lambda each: each.angle, ascending=True),
+    _Column("reliance of the following layer", "coupling", lambda each: each.reliance),
+)
 
 
 def filter_data(section: Section) -> dict[str, Any]:
@@ -81,7 +116,9 @@ def filter_data(section: Section) -> dict[str, Any]:
             "title": column.title,
             "measure": column.measure,
             "ascending": column.ascending,
-            "values": [[_short(column.take(found[i])) if i in found else None for i in indices] for found in by_index],
+            "values": [
+                [_short(column.take(found[i])) if i in found else None for i in indices] for found in by_index
+            ],
         }
         for column in _COLUMNS
     ]
@@ -91,7 +128,9 @@ def filter_data(section: Section) -> dict[str, Any]:
         "files": [state.file.label for state in section.states],
         "pictures": [_picture_data(section, pictures) for pictures in section.pictures],
         "columns": [*filter(_is_known, columns), *_change_columns(section)],
-        "badges": [{"text": badge.text, "meaning": badge.meaning, "measure": badge.measure} for badge in BADGES],
+        "badges": [
+            {"text": badge.text, "meaning": badge.meaning, "measure": badge.measure} for badge in BADGES
+        ],
         "marks": [[_marks(found.get(i)) for i in indices] for found in by_index],
         "remarks": [[_remark(found.get(i)) for i in indices] for found in by_index],
     }
@@ -99,7 +138,9 @@ def filter_data(section: Section) -> dict[str, Any]:
 
 def marked_filters(state: State) -> list[tuple[Badge, list[int]]]:
     """Return the badges that occur in a layer, each with the indices of its filters."""
-    found = [(badge, [each.index for each in state.diagnosis.filters if badge.applies(each)]) for badge in BADGES]
+    found = [
+        (badge, [each.index for each in state.diagnosis.filters if badge.applies(each)]) for badge in BADGES
+    ]
     return [(badge, indices) for badge, indices in found if indices]
 
 
@@ -152,16 +193,21 @@ def _change_columns(section: Section) -> list[dict[str, Any]]:
 
     def values(name: str) -> list[Sequence[float | None]]:
         return [
-            [_short(getattr(each, name)) for each in change.filters] if change is not None and change.filters else empty
+            [_short(getattr(each, name)) for each in change.filters]
+            if change is not None and change.filters
+            else empty
             for change in changes
         ]
 
+    first = section.states[0].file.label
+    columns = [
+        ("cos2", f"cos² with {first}", True),
+        ("relative_change", f"relative change from {first}", False),
+    ]
     return [
-        {"title": f"cos² with {section.states[0].file.label}", "measure": "change", "ascending": True,
-         "values": values("cos2")},
-        {"title": f"relative change from {section.states[0].file.label}", "measure": "change", "ascending": False,
-         "values": values("relative_change")},
-    ]  # fmt: skip
+        {"title": title, "measure": "change", "ascending": ascending, "values": values(name)}
+        for name, title, ascending in columns
+    ]
 
 
 def _is_known(column: dict[str, Any]) -> bool:

@@ -9,7 +9,7 @@ from filtviz.measures.findings import Diagnosis
 from filtviz.network import ConvLayer, Network
 from filtviz.outputs.names import unique_stems
 from filtviz.outputs.page.content import ModelFile, PageContent, Section, State
-from filtviz.outputs.page.histogram import draw_histogram
+from filtviz.outputs.page.histogram import draw_histograms
 from filtviz.outputs.page.movement import follow_measures
 from filtviz.outputs.page.options import ReportOptions
 from filtviz.outputs.page.pictures import Depth, draw_kernels, draw_through, plan_depths, sum_up
@@ -81,7 +81,7 @@ def _size(group: Group) -> int:
 
 
 def _section(anchor: str, group: Group, depth: Depth) -> Section:
-    states = tuple(_state(file, layer) for file, layer in group)
+    states = _states(group)
     networks = [file.network for file, _ in group]
     layers = [layer for _, layer in group]
     through, why_not = draw_through(networks, layers, states[0].diagnosis.composed_size)
@@ -96,16 +96,21 @@ def _section(anchor: str, group: Group, depth: Depth) -> Section:
     )
 
 
-def _state(file: ModelFile, layer: ConvLayer) -> State:
-    diagnosis = next(each for each in file.diagnosis.layers if each.index == layer.conv_index)
-    return State(
-        file=file, layer=layer, diagnosis=diagnosis, histogram=draw_histogram(layer.filters, diagnosis)
+def _states(group: Group) -> tuple[State, ...]:
+    diagnoses = [
+        next(each for each in file.diagnosis.layers if each.index == layer.conv_index)
+        for file, layer in group
+    ]
+    histograms = draw_histograms([layer.filters for _, layer in group], diagnoses)
+    return tuple(
+        State(file=file, layer=layer, diagnosis=diagnosis, histogram=histogram)
+        for (file, layer), diagnosis, histogram in zip(group, diagnoses, histograms, strict=True)
     )
 
 
 def _depth_notes(layer: ConvLayer, depth: Depth) -> Iterator[str]:
     if depth == 8:
-        yield "weights are shown to 1 part in 126 of the layer's largest, to keep the page small (--megabytes)"
+        yield "weights are rounded to 1/126 of the layer's largest, which keeps the page small (--megabytes)"
     if depth == 0:
         n = layer.n_filters * layer.n_channels
         yield (

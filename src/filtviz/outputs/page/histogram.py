@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,9 +12,9 @@ from numpy.typing import NDArray
 from filtviz.measures.findings import LayerDiagnosis
 from filtviz.measures.initialisers import CATALOGUE, Rule
 
-__all__ = ["Histogram", "draw_histogram"]
+__all__ = ["Histogram", "draw_histograms"]
 
-BINS = 64
+MOST_BINS = 64
 CURVE_POINTS = 129
 
 Floats = NDArray[np.float64]
@@ -23,9 +24,9 @@ Floats = NDArray[np.float64]
 class Histogram:
     """How the weights are distributed.
 
-    ``edges`` ``(bins + 1,)`` and ``counts`` ``(bins,)`` are of the finite weights. ``null`` is ``(points, 2)``, the
-    weight and the number of weights that ``initialiser`` would put into a bin there, or None where the
-    initialiser has no distribution that is known beforehand.
+    ``edges`` ``(bins + 1,)`` and ``counts`` ``(bins,)`` are of the finite weights. ``null`` is
+    ``(points, 2)``, the weight and the number of weights that ``initialiser`` would put into a bin there, or
+    None where the initialiser has no distribution that is known beforehand.
     """
 
     edges: Floats
@@ -45,18 +46,34 @@ class Histogram:
         return float(self.edges[-1])
 
 
-def draw_histogram(filters: NDArray[Any], diagnosis: LayerDiagnosis) -> Histogram | None:
-    """Count the finite weights ``(filters, channels, rows, cols)`` in bins that are symmetric about zero.
+def draw_histograms(
+    filters: Sequence[NDArray[Any]], diagnoses: Sequence[LayerDiagnosis]
+) -> list[Histogram | None]:
+    """Count the finite weights of a layer in several files, in the same bins, symmetric about zero.
 
-    None where there is nothing to count, or all weights are zero.
+    There are 2 n^⅓ bins for n weights (Rice's rule), at most 64. An entry is None where there is nothing to
+    count; all are where all weights are zero.
+
+    Args:
+        filters: ``(filters, channels, rows, cols)`` for each file.
+        diagnoses: Of each file, which name the initialiser.
     """
-    weights = filters[np.isfinite(filters)].astype(np.float64)
-    largest = float(np.abs(weights).max()) if weights.size else 0.0
+    weights = [each[np.isfinite(each)].astype(np.float64) for each in filters]
+    largest = max(float(np.abs(each).max(initial=0.0)) for each in weights)
     if largest == 0:
-        return None
-    rule = _rule_named(diagnosis.initialiser)
-    limit = 1.05 * max(largest, _reach(rule, diagnosis.shape))
-    counts, edges = np.histogram(weights, bins=BINS, range=(-limit, limit))
+        return [None] * len(weights)
+    rules = [_rule_named(diagnosis.initialiser) for diagnosis in diagnoses]
+    limit = 1.05 * max(largest, *map(_reach, rules, diagnoses))
+    n_bins = min(MOST_BINS, int(np.ceil(2 * np.cbrt(max(each.size for each in weights)))))
+    edges = np.linspace(-limit, limit, n_bins + 1)
+    return [
+        _count(each, edges, rule, diagnosis) if each.size else None
+        for each, rule, diagnosis in zip(weights, rules, diagnoses, strict=True)
+    ]
+
+
+def _count(weights: Floats, edges: Floats, rule: Rule | None, diagnosis: LayerDiagnosis) -> Histogram:
+    counts = np.histogram(weights, bins=edges)[0]
     null = None if rule is None else _expected(rule, diagnosis.shape, edges, weights.size)
     return Histogram(edges=edges, counts=counts, initialiser=diagnosis.initialiser, null=null)
 
@@ -67,10 +84,11 @@ def _rule_named(name: str) -> Rule | None:
     return next((rule for rule in CATALOGUE if rule.name == first), None)
 
 
-def _reach(rule: Rule | None, shape: tuple[int, int, int, int]) -> float:
+def _reach(rule: Rule | None, diagnosis: LayerDiagnosis) -> float:
     """Return how far from zero the null is worth drawing."""
     if rule is None:
         return 0.0
+    shape = diagnosis.shape
     return rule.bound(shape) if rule.family == "uniform" else 3 * rule.std(shape)
 
 

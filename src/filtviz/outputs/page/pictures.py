@@ -1,4 +1,4 @@
-"""Which pictures of a layer a page holds, and with how many bits: the weights, what sums them up, the composed."""
+"""Which pictures of a layer a page holds: its kernels, what sums them up, the composed."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ class PictureSet:
     """Pictures of all filters of a layer, in each of the files.
 
     Each filter has one picture for each of ``columns``. ``sprites`` and ``limits`` have one entry for each
-    file. ``shares`` ``[file][filter][column]`` tells, where it is not empty, what part of the filter's energy a
-    picture shows. ``coloured`` marks three channels that are red, green, blue.
+    file. ``shares`` ``[file][filter][column]`` tells, where it is not empty, what part of the filter's energy
+    a picture shows. ``coloured`` marks three channels that are red, green, blue.
     """
 
     key: str

@@ -6,6 +6,7 @@ import hashlib
 from base64 import b64encode
 from functools import lru_cache
 from importlib import resources
+from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -14,6 +15,7 @@ from markupsafe import Markup
 from filtviz._version import __version__
 from filtviz.measures.table import MEASURES, VERDICTS
 from filtviz.measures.wording import p_value, plural
+from filtviz.outputs.files import write_whole
 from filtviz.outputs.page import charts
 from filtviz.outputs.page.content import PageContent
 from filtviz.outputs.page.filterdata import filter_data, marked_filters
@@ -21,7 +23,7 @@ from filtviz.outputs.page.sprites import palette
 from filtviz.outputs.page.tables import NETWORK_HEADERS, file_facts, network_rows
 from filtviz.text import printable
 
-__all__ = ["content_security_policy", "render_page"]
+__all__ = ["content_security_policy", "render_page", "write_page"]
 
 PACKAGE = "filtviz.outputs.page"
 SCRIPTS = ("pixels.js", "painting.js", "panel.js", "tiles.js", "page.js")
@@ -32,22 +34,36 @@ LONGEST_TEXT = 5000
 
 
 def render_page(content: PageContent) -> str:
-    """Return the page: HTML that works from disk, without a network, and of which the pictures need no script."""
+    """Return the page: HTML that works from disk without a network, and whose pictures need no script."""
     script, style = _script(), _read("report.css")
-    return _environment().get_template("page.html").render(
-        content=content,
-        policy=content_security_policy(script, style),
-        script=Markup(script),  # noqa: S704  our own, and the policy's hash is of these very bytes
-        style=Markup(style),  # noqa: S704
-        palette=palette(),
-        measures=MEASURES,
-        verdicts=VERDICTS,
-        version=__version__,
+    return (
+        _environment()
+        .get_template("page.html")
+        .render(
+            content=content,
+            policy=content_security_policy(script, style),
+            script=Markup(script),  # noqa: S704  our own, and the policy's hash is of these very bytes
+            style=Markup(style),  # noqa: S704
+            palette=palette(),
+            measures=MEASURES,
+            verdicts=VERDICTS,
+            version=__version__,
+        )
     )
 
 
+def write_page(content: PageContent, path: Path) -> None:
+    """Write the page to ``path``, whole or not at all; what was there is replaced.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    page = render_page(content).encode()
+    write_whole(path, lambda stream: stream.write(page))
+
+
 def content_security_policy(script: str, style: str) -> str:
-    """Return the policy of a page that may run this script and this style sheet, show inline images, and no more."""
+    """Return the policy of a page that may run this script, use this style, show inline images; no more."""
     directives = {
         "default-src": "'none'",
         "script-src": _hash_source(script),

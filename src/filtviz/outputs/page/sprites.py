@@ -1,8 +1,8 @@
-"""Weights as small grey pictures: all kernels of a layer in one PNG, which a browser can enlarge and read back.
+"""Weights as small grey pictures: a layer's kernels in one PNG, which a browser enlarges and reads back.
 
-A grey level is a weight: ``value = (level - zero) * unit``. With 16 bits a browser shows the upper byte and the
-page's script reads both, so that one image is the picture and the numbers. Levels are multiples of 257 where it
-matters, because 257 k is k in 8 bits however a browser rounds.
+A grey level is a weight: ``value = (level - zero) * unit``. With 16 bits a browser shows the upper byte and
+the page's script reads both, so that one image is the picture and the numbers. Levels are multiples of 257
+where it matters, because 257 k is k in 8 bits however a browser rounds.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 __all__ = ["Layout", "Sprite", "encode_sprite", "lay_out", "palette"]
 
 GAP, NOT_FINITE_LEVEL, ZERO, SPAN = 0, 1, 129, 126
-"""In 8 bits: between the kernels; a weight that is no finite number; the weight 0; steps from 0 to the largest."""
+"""Levels of 8 bits: between kernels; of what is not finite; of the weight 0; steps from 0 to the largest."""
 
 LIKED_ASPECT = 1.5
 
@@ -44,7 +44,7 @@ class Layout:
 
 @dataclass(frozen=True, kw_only=True)
 class Sprite:
-    """One PNG and how to read it: ``value = (level - zero) * unit``; levels below 3 (of 8 bits) are no weights."""
+    """One PNG and how to read it: ``value = (level - zero) * unit``; the lowest levels are no weights."""
 
     png: bytes
     layout: Layout
@@ -70,7 +70,7 @@ def lay_out(n_filters: int, n_columns: int, rows: int, cols: int) -> Layout:
 
 
 def encode_sprite(pictures: NDArray[Any], limit: float, bits: int) -> Sprite:
-    """Draw pictures ``(filters, columns, rows, cols)`` in 8 or 16 bits; ±``limit`` is white and (nearly) black."""
+    """Draw pictures ``(filters, columns, rows, cols)`` in 8 or 16 bits, ±``limit`` at the ends."""
     layout = lay_out(*pictures.shape)
     factor = 257 if bits == 16 else 1
     span = SPAN * factor

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from filtviz.network import Network
 from filtviz.outputs.page.content import ModelFile
-from filtviz.summary import LayerRow, summarize
+from filtviz.summary import LayerRow, each_axis, product, summarize
 
 __all__ = ["NETWORK_HEADERS", "file_facts", "network_rows"]
 
-NETWORK_HEADERS = ("#", "name", "type", "output", "filters", "stride", "pad", "parameters", "sees", "of the input")
+NETWORK_HEADERS = (
+    "#",
+    "name",
+    "type",
+    "output",
+    "filters",
+    "stride",
+    "pad",
+    "parameters",
+    "sees",
+    "of the input",
+)
+
+TIMES = "×"
 
 
 def file_facts(file: ModelFile) -> list[tuple[str, str]]:
@@ -37,26 +48,18 @@ def network_rows(network: Network) -> list[tuple[LayerRow, tuple[str, ...]]]:
 
 def _cells(row: LayerRow) -> tuple[str, ...]:
     field = row.receptive_field
+    pads = row.pad and [str(a) if a == b else f"{a}+{b}" for a, b in row.pad]
+    shares = [] if field is None else ["?" if c is None else f"{c:.0%}" for c in field.coverage]
     unknown = "?" if row.conv_index is not None else ""
     return (
         str(row.index),
         row.name or "",
         row.type,
-        _product(row.output_shape) or "?",
-        _product(row.filter_shape),
-        _each_axis(row.stride) or unknown,
-        _each_axis(row.pad and [str(a) if a == b else f"{a}+{b}" for a, b in row.pad]) or unknown,
+        product(row.output_shape, TIMES) or "?",
+        product(row.filter_shape, TIMES),
+        each_axis(row.stride, TIMES) or unknown,
+        each_axis(pads, TIMES) or unknown,
         f"{row.parameters:,}",
-        "?" if field is None else _product(field.size),
-        "?" if field is None else _each_axis("?" if c is None else f"{c:.0%}" for c in field.coverage),
+        "?" if field is None else product(field.size, TIMES),
+        "?" if field is None else each_axis(shares, TIMES),
     )
-
-
-def _product(numbers: Iterable[int | None] | None) -> str:
-    return "" if numbers is None else "×".join("?" if n is None else str(n) for n in numbers)
-
-
-def _each_axis(values: Iterable[object] | None) -> str:
-    """Return one value where all axes have the same, else all of them."""
-    shown = [str(value) for value in values or ()]
-    return shown[0] if len(set(shown)) == 1 else "×".join(shown)

@@ -17,7 +17,6 @@ const buildWhenNear = new IntersectionObserver(
 
 function begin() {
   document.getElementById("toolbar").hidden = false;
-  document.documentElement.classList.add("live");
   const [scale, size, theme] = ["scale", "size", "theme"].map((id) => document.getElementById(id));
   scale.addEventListener("change", () => {
     choices.scale = scale.value;

@@ -48,6 +48,7 @@ async function buildExplorer(place) {
   arrange(explorer);
   find("column").append(place.closest(".layer").querySelector(".histograms"));
   place.replaceChildren(content);
+  place.closest(".layer").classList.add("live"); // which hides the pictures that need no script
   return explorer;
 }
 
