@@ -52,4 +52,4 @@ def test_the_committed_network_performs_well_and_reads_as_lasagne_has_it() -> No
     output = ll.get_output(live, images, deterministic=True)
     predict = theano.function([images], output)
     assert len(unseen) == 450
-    assert mission.accuracy(predict, unseen, targets) >= 0.975
+    assert mission.accuracy(predict, unseen, targets) >= 0.985
