@@ -100,7 +100,7 @@ def _show_progress(quiet: bool) -> Iterator[Callable[[Progress], None] | None]:
     if quiet:
         yield None
     elif not sys.stderr.isatty():
-        yield lambda progress: _say_result(progress.finished)
+        yield lambda progress: _say_result(progress.finished) if progress.finished else None
     else:
         from tqdm import tqdm
 
@@ -109,15 +109,14 @@ def _show_progress(quiet: bool) -> Iterator[Callable[[Progress], None] | None]:
             def advance(progress: Progress) -> None:
                 bar.total = progress.known
                 bar.update(progress.done - bar.n)
-                with bar.external_write_mode(file=sys.stderr):
-                    _say_result(progress.finished)
+                if progress.finished:
+                    with bar.external_write_mode(file=sys.stderr):
+                        _say_result(progress.finished)
 
             yield advance
 
 
-def _say_result(result: ModelResult | None) -> None:
-    if result is None:
-        return
+def _say_result(result: ModelResult) -> None:
     name = printable(result.path, 200)
     for note in result.notes:
         say(f"{name}: {note}")
@@ -129,7 +128,8 @@ def _print_report(report: Report, quiet: bool, as_json: bool) -> None:
     for failure in report.failures:
         complain(_naming(str(failure.path), failure.reason))
     if as_json:
-        print_json({"folder": report.folder, "pictures": report.pictures, "failures": report.failures})
+        failures = [{"model": failure.path, "reason": failure.reason} for failure in report.failures]
+        print_json({"folder": report.folder, "pictures": report.pictures, "failures": failures})
     else:
         click.echo(report.manifest)
     if not quiet:
