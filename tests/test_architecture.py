@@ -49,13 +49,20 @@ def place(path: Path) -> str:
     return path.relative_to(SOURCE).parts[0].removesuffix(".py")
 
 
+def _set_apart(node: ast.AST) -> list[ast.stmt]:
+    """Return statements whose imports do not count: those for types, and what a notebook asks for."""
+    if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+        return node.body
+    if isinstance(node, ast.FunctionDef) and node.name.startswith("_repr_") and node.name.endswith("_"):
+        return node.body
+    return []
+
+
 def imports(path: Path) -> set[str]:
     found = set()
     nodes = list(ast.walk(ast.parse(path.read_text())))
-    for node in nodes:
-        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
-            for_types = {id(inner) for statement in node.body for inner in ast.walk(statement)}
-            nodes = [inner for inner in nodes if id(inner) not in for_types]
+    elsewhere = {id(inner) for node in nodes for part in _set_apart(node) for inner in ast.walk(part)}
+    nodes = [node for node in nodes if id(node) not in elsewhere]
     for node in nodes:
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}

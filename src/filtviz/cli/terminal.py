@@ -47,6 +47,8 @@ def colour_depth(environment: Mapping[str, str], is_terminal: bool) -> Depth:
 
 def _print_graphics(pages: Sequence[SheetPage]) -> bool:
     """Print pictures by Sixel or Kitty's protocol where terminal and library can; tell whether they could."""
+    if not os.get_terminal_size(sys.stdout.fileno()).columns:
+        return False  # a pseudo-terminal without a size, on which no picture can be placed
     try:
         # It asks the terminal what it can show when it is imported.
         from textual_image import renderable

@@ -15,7 +15,7 @@ from filtviz.text import printable
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["plot_conv_weights"]
+__all__ = ["filters_of", "plot_conv_weights"]
 
 
 def plot_conv_weights(layer: Any, figsize: tuple[float, float] = (6, 6)) -> list[Figure]:
@@ -34,7 +34,7 @@ def plot_conv_weights(layer: Any, figsize: tuple[float, float] = (6, 6)) -> list
         ValueError: ``figsize`` is not two positive numbers.
     """
     options = DrawingOptions(figsize=figsize)
-    filters = _filters_of(layer)
+    filters = filters_of(layer)
     from filtviz.drawing.figures import blank_figure, draw_kernels
 
     return [
@@ -43,7 +43,7 @@ def plot_conv_weights(layer: Any, figsize: tuple[float, float] = (6, 6)) -> list
     ]
 
 
-def _filters_of(layer: Any) -> NDArray[Any]:
+def filters_of(layer: Any) -> NDArray[Any]:
     """Return the weights as ``(filters, channels, rows, cols)``."""
     if isinstance(layer, ConvLayer):
         if reason := layer.why_not_drawn:

@@ -64,13 +64,16 @@ class LayerComparison:
         changed = int((self.filters[0] != self.filters[-1]).sum())
         between = f"from {self.stages[0]} to {self.stages[-1]}"
         if not changed:
-            return (
-                f"{self.label}: nothing changed {between}: all {self.filters[0].size:,} weights are the same"
-            )
-        low, middle, high = np.percentile(self.relative_change, [0, 50, 100])
+            return f"nothing changed {between}: all {self.filters[0].size:,} weights are the same"
+        known = self.relative_change[np.isfinite(self.relative_change)]
+        if not np.isfinite(self.total_change) or not known.size:
+            return f"{between} all weights changed: they were all zero"
+        low, middle, high = np.percentile(known, [0, 50, 100])
+        new = self.relative_change.size - known.size
+        beside = f"; {counted(new, 'filter')} had been zero" if new else ""
         return (
             f"{between} the weights changed by {self.total_change:.0%} of their norm "
-            f"(filters: median {middle:.0%}, {low:.0%} to {high:.0%}); the cosine of first and last "
+            f"(filters: median {middle:.0%}, {low:.0%} to {high:.0%}{beside}); the cosine of first and last "
             f"is {self.total_cosine:.3f}"
         )
 
@@ -214,7 +217,9 @@ def _short(stages: Sequence[str]) -> list[str]:
 def _remark(comparison: LayerComparison, index: int) -> tuple[str, str]:
     """Return what is written below a filter's last stage, and below its difference."""
     cosine, change = comparison.cosine[index], comparison.relative_change[index]
-    return f"cos {cosine:.2f}", f"{change:.0%}" if np.isfinite(change) else "new"
+    return f"cos {cosine:.2f}" if np.isfinite(cosine) else "", f"{change:.0%}" if np.isfinite(
+        change
+    ) else "new"
 
 
 def _channel_headings(n_channels: int) -> tuple[str, ...]:

@@ -1,0 +1,134 @@
+"""The readable views for whoever has a layer or networks in Python: figures, without files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from filtviz.drawing.convweights import filters_of
+from filtviz.drawing.options import DrawingOptions
+from filtviz.drawing.sheets.options import SheetOptions
+from filtviz.drawing.views import draw
+from filtviz.network import ConvLayer, Network, Parameter
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+    from numpy.typing import NDArray
+
+    from filtviz.drawing.sheets.comparison import LayerComparison
+
+__all__ = ["compare", "plot_comparison", "plot_sheet", "plot_through"]
+
+
+def plot_sheet(
+    layer: Any,
+    options: SheetOptions | None = None,
+    *,
+    view: str = "sheet",
+    channels: Sequence[int] | None = None,
+    dpi: float = 100.0,
+) -> list[Figure]:
+    """Draw all filters of a convolution on one sheet, with indices, one scale, and words.
+
+    Args:
+        layer: A `filtviz.ConvLayer`, a live Lasagne layer (anything with ``layer.W.get_value()``), or an
+            array ``(filters, channels, rows, cols)``.
+        options: Scale, order, colours and the rest; None for the defaults.
+        view: ``sheet`` (every kernel), ``rms`` (root mean square over the channels), ``components`` or
+            ``nmf`` (the patterns that the channels share).
+        channels: The input channels to draw; None draws all.
+        dpi: Pixels per inch; at 100 every weight is a square of whole pixels.
+
+    Returns:
+        One figure, or as many pages as a large layer needs.
+
+    Raises:
+        DrawingError: the weights are no pictures of filters, or not what the view needs.
+        ValueError: there is no such view.
+    """
+    drawn = as_layer(layer)
+    drawing = DrawingOptions(view=view, dpi=dpi, sheet=options or SheetOptions())
+    chosen = range(drawn.n_channels) if channels is None else channels
+    return [picture.figure() for picture in draw(drawn, chosen, drawing)]
+
+
+def plot_through(
+    network: Network,
+    layer: ConvLayer,
+    options: SheetOptions | None = None,
+    *,
+    stacked: bool = False,
+    images: NDArray[Any] | None = None,
+    view: str = "sheet",
+    dpi: float = 100.0,
+) -> list[Figure]:
+    """Draw a deeper layer's filters as they are on the image, through all layers below it.
+
+    What was left out to make them, and how well they foretell the units' answers, is written on the sheet;
+    `filtviz.composition.compose` and `measure_fidelity` give the same as arrays.
+
+    Args:
+        network: The network that the layer is part of.
+        layer: One of ``network.conv_layers``.
+        options: Scale, order, colours and the rest; None for the defaults.
+        stacked: Where the file does not tell, assume stride 1 and no pooling.
+        images: ``(images, channels, rows, cols)`` to check the filters on; None for white noise.
+        view: As for `plot_sheet`.
+        dpi: Pixels per inch.
+
+    Raises:
+        CompositionError: something below the layer is no filter on the image, or the file does not tell it.
+    """
+    from filtviz.drawing.sheets.through import see_through
+
+    drawing = DrawingOptions(view=view, dpi=dpi, sheet=options or SheetOptions())
+    seen, drawing = see_through(network, layer, drawing, stacked=stacked, images=images)
+    return [picture.figure() for picture in draw(seen, range(seen.n_channels), drawing)]
+
+
+def compare(layers: Sequence[Any], stages: Sequence[str] | None = None) -> LayerComparison:
+    """Compare the same layer at several stages, such as before and after training.
+
+    Args:
+        layers: Two or more of what `plot_sheet` takes, in order.
+        stages: What each is called; None calls them ``1``, ``2``, ….
+
+    Returns:
+        The relative change and the cosine of each filter and of the layer.
+
+    Raises:
+        DrawingError: there are fewer than two, or they have different shapes.
+    """
+    from filtviz.drawing.sheets.comparison import compare_layers
+
+    names = [str(i) for i in range(1, len(layers) + 1)] if stages is None else list(stages)
+    if len(names) != len(layers):
+        raise ValueError(f"there are {len(layers)} layers and {len(names)} names for them")
+    return compare_layers([as_layer(layer) for layer in layers], names)
+
+
+def plot_comparison(
+    comparison: LayerComparison, options: SheetOptions | None = None, *, dpi: float = 100.0
+) -> list[Figure]:
+    """Draw each filter at every stage, and last minus first, on one scale."""
+    from filtviz.drawing.sheets.comparison import comparison_pages
+
+    drawing = DrawingOptions(view="sheet", dpi=dpi, sheet=options or SheetOptions())
+    return [page.figure() for page in comparison_pages(comparison, drawing)]
+
+
+def as_layer(layer: Any) -> ConvLayer:
+    """Return a filtviz layer; a live Lasagne layer and an array are wrapped as one."""
+    if isinstance(layer, ConvLayer):
+        return layer
+    filters = filters_of(layer)
+    flip = getattr(layer, "flip_filters", None)
+    name = getattr(layer, "name", None)
+    kind = type(layer).__name__ if hasattr(layer, "W") else "array"
+    return ConvLayer(
+        type=kind,
+        name=name if isinstance(name, str) else None,
+        label=name if isinstance(name, str) else kind,
+        parameters=(Parameter.of("W", filters),),
+        flip_filters=flip if isinstance(flip, bool) else None,
+    )
