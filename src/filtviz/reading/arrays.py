@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from filtviz.errors import MalformedFileError
 from filtviz.reading.dtypes import OBJECT, ElementType, dtype_of_record
 from filtviz.reading.limits import Limits
-from filtviz.reading.records import Blob, Buffer, Global, Record, elements, raw_bytes
+from filtviz.reading.records import Blob, Buffer, Global, Record, elements, raw_bytes, string_of
 
 __all__ = ["StoredArray", "as_array", "object_items", "shape_of", "stored"]
 
@@ -178,6 +178,7 @@ def _scalar(value: Record, limits: Limits) -> StoredArray | None:
 def _of_bytes(
     shape: tuple[int, ...], dtype: ElementType, fortran: bool, data: Any, limits: Limits
 ) -> StoredArray:
+    data = string_of(data)
     present = _stretch(data)
 
     def read() -> Buffer:
@@ -192,9 +193,7 @@ def _of_bytes(
 
 
 def _stretch(data: Any) -> int:
-    """Return the most bytes that a string of the file, or a call with one, can stand for."""
-    if type(data) is Record:
-        data = data.args[0] if data.args else b""
+    """Return the most bytes that a string of the file can stand for."""
     if type(data) is Blob:
         return len(data.view)
     return len(data) if type(data) in (str, bytes) else 0

@@ -27,6 +27,7 @@ __all__ = [
     "elements",
     "pairs",
     "raw_bytes",
+    "string_of",
     "text",
 ]
 
@@ -260,33 +261,35 @@ def unescape(quoted: bytes) -> bytes:
 def raw_bytes(value: Any) -> Buffer | None:
     """Return the bytes that an object holds, or None where it holds none.
 
-    That is a byte string of either Python, or a call that makes one: Python 3 writes bytes at protocols 0 to
-    2 as ``_codecs.encode(text, "latin1")``, and a ``bytearray`` as a call at protocols below 5.
-
     Raises:
-        MalformedFileError: it is text with characters that are no bytes.
+        MalformedFileError: it is text with characters that are no bytes, or has a broken escape.
     """
+    held = string_of(value)
     try:
-        if type(value) is str:
-            return value.encode("latin-1")
-        if type(value) is bytes:
-            return value
-        if type(value) is Blob:
-            return None if value.coding == "int" else value.bytes()
-        if type(value) is Record and type(value.maker) is Global:
-            return _called_bytes(value.maker, value.args)
+        if type(held) is str:
+            return held.encode("latin-1")
+        if type(held) is Blob and held.coding != "int":
+            return held.bytes()
     except UnicodeError as error:
         raise MalformedFileError(
-            f"text in it stands for bytes, but is none ({type(error).__name__})"
+            f"text stands for bytes in it, but is none ({type(error).__name__})"
         ) from error
-    return None
+    return held if type(held) is bytes else None
 
 
-def _called_bytes(maker: Global, args: tuple[Any, ...]) -> Buffer | None:
-    encodes = maker.module == "_codecs" and maker.name == "encode"
-    makes_bytes = maker.module in _BUILTINS and maker.name in ("bytes", "bytearray")
-    if not (encodes or makes_bytes):
-        return None
-    if not args:
-        return b""
-    return raw_bytes(args[0]) if type(args[0]) is not Record else None
+def string_of(value: Any) -> Any:
+    """Return the string from which a call makes bytes, or ``value`` itself where it is no such call.
+
+    Python 3 writes bytes at protocols 0 to 2 as ``_codecs.encode(text, "latin1")``, and a ``bytearray`` as a
+    call at protocols below 5, with that call in it.
+    """
+    for _ in range(2):
+        if type(value) is Record and type(value.maker) is Global and _makes_bytes(value.maker):
+            value = value.args[0] if value.args else b""
+    return value
+
+
+def _makes_bytes(maker: Global) -> bool:
+    if maker.module in _BUILTINS:
+        return maker.name in ("bytes", "bytearray")
+    return maker.module == "_codecs" and maker.name == "encode"

@@ -32,7 +32,7 @@ def _pads(facts: Facts, size: tuple[int, ...] | None) -> Pads | None:
     """
     if size is None:
         return None
-    name = next((name for name in ("pad", "crop", "border_mode") if facts.has(name)), "pad")
+    name = next((name for name in ("crop", "pad", "border_mode") if facts.has(name)), "pad")
     match facts.word(name):
         case "valid":
             return tuple((0, 0) for _ in size)

@@ -10,7 +10,7 @@ from itertools import pairwise
 
 from filtviz.reading.parameters.grouping import Group
 
-__all__ = ["Sizes", "concluded_axes", "default_axes", "fits", "sizes_of"]
+__all__ = ["Sizes", "biased_axes", "concluded_axes", "default_axes", "fits", "sizes_of"]
 
 Sizes = tuple[int | None, int | None]
 """What a layer takes and what it gives: channels and filters, or units; None where nothing tells."""
@@ -52,6 +52,12 @@ def _chained_axes(
 def _input_first(axes: str) -> str:
     """Return the order of a transposed convolution."""
     return axes.replace("oi", "io")
+
+
+def biased_axes(found: Group) -> str | None:
+    """Return the order that the bias of a convolution tells, Lasagne's usual order where it tells none."""
+    usual = default_axes(len(found.weight_shape))
+    return usual if usual is None else _by_bias(found, usual) or usual
 
 
 def _by_bias(found: Group, usual: str) -> str | None:

@@ -162,11 +162,15 @@ class _Collector:
         if not ordered and (self.contents.python == "2" or self.contents.is_npz):
             named.sort(key=lambda entry: natural_key(entry[0]))
         compound = [(name, value) for name, value in named if type(value) in (Record, Items, list, tuple)]
-        preferred = [(name, value) for name, value in compound if _PREFERRED.fullmatch(name)]
-        if preferred and not any(_ONLY_FIELD.match(name) for name, _ in preferred):
-            self.left_out += [name for name, _ in compound if not _PREFERRED.fullmatch(name)]
-            return preferred
-        return named
+        preferred = [
+            (name, value)
+            for name, value in compound
+            if _PREFERRED.fullmatch(name) and value_of(value, self.contents.limits) is None
+        ]
+        if not preferred:
+            return named
+        self.left_out += [name for name, _ in compound if not _PREFERRED.fullmatch(name)]
+        return preferred
 
 
 def _key(key: Any, place: int) -> str:

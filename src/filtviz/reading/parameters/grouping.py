@@ -89,8 +89,8 @@ def _by_name(name: str, members: Sequence[NamedArray], convs: frozenset[int]) ->
     """Group the arrays of one named layer: by their own names, or as ``[W, b]`` or batch norm's four."""
     if any(member.field is not None for member in members):
         found = Group(name=name)
-        for member in members:
-            found.add(member.field, member)
+        for member, field_name in zip(members, _fields(members, convs), strict=True):
+            found.add(field_name, member)
         return found
     parts = _by_order(members, convs)
     found = parts[0]
@@ -99,6 +99,17 @@ def _by_name(name: str, members: Sequence[NamedArray], convs: frozenset[int]) ->
             found.add(field_name, member)
     found.name = name
     return found
+
+
+def _fields(members: Sequence[NamedArray], convs: frozenset[int]) -> list[str | None]:
+    """Return the arrays' own names, ``W`` for the one that must be the weights, whatever it is called."""
+    names = [member.field for member in members]
+    weights = [place for place, member in enumerate(members) if member.number in convs]
+    if not weights and "W" not in names:
+        weights = [place for place, member in enumerate(members) if len(member.array.shape) > 1]
+    if len(weights) == 1:
+        names[weights[0]] = "W"
+    return names
 
 
 def _by_order(arrays: Sequence[NamedArray], convs: frozenset[int]) -> list[Group]:
@@ -124,7 +135,7 @@ def _by_order(arrays: Sequence[NamedArray], convs: frozenset[int]) -> list[Group
             previous.add("b", named)
         else:
             groups.append(Group())
-            groups[-1].add("W" if len(shape) > 1 else None, named)
+            groups[-1].add("W" if len(shape) > 1 or named.number in convs else None, named)
         place += 1
     return groups
 

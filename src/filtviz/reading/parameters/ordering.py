@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from filtviz.reading.parameters.axes import concluded_axes, fits
+from filtviz.reading.parameters.axes import biased_axes, concluded_axes, fits
 from filtviz.reading.parameters.collecting import NamedArray
 from filtviz.reading.parameters.grouping import Group, group
 
@@ -26,8 +26,11 @@ def in_network_order(arrays: Sequence[NamedArray]) -> list[Group]:
     groups = group(arrays)
     if any(named.layer is not None for named in arrays):
         return groups
-    return max((groups, groups[::-1], group(arrays[::-1])), key=_fitting)
+    as_it_is = fits(groups, concluded_axes(groups, [is_convolution(one) for one in groups]))
+    turned = max((groups[::-1], group(arrays[::-1])), key=_fitting_turned)
+    return turned if _fitting_turned(turned) > as_it_is else groups
 
 
-def _fitting(groups: Sequence[Group]) -> int:
-    return fits(groups, concluded_axes(groups, [is_convolution(one) for one in groups]))
+def _fitting_turned(groups: Sequence[Group]) -> int:
+    """Count what speaks for a list that is turned round; there no layer is taken to be transposed to fit."""
+    return fits(groups, [biased_axes(one) if is_convolution(one) else None for one in groups])

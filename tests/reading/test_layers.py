@@ -1,0 +1,448 @@
+"""Layer objects: the graph, the geometry, the parameters, and everything that people wrapped around them."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+
+import numpy as np
+import pytest
+
+from filtviz import Limits, load
+from filtviz.errors import LimitError, SelectionError, UnsupportedFileError
+from filtviz.network import Window
+from filtviz.reading import Structure
+from tests.reading.making import Named, Thing, conv, dumps, image, layer, shared, weights, write
+
+
+@pytest.fixture
+def read(tmp_path):
+    def read(value, protocol=2, **more):
+        return load(write(tmp_path / "model.pkl", value, protocol), **more)
+
+    return read
+
+
+def small():
+    """Return the last layer of input, conv, pool, dense."""
+    below = conv(
+        image(3, 20, 18),
+        weights(8, 3, 5, 3),
+        name="conv1",
+        nonlinearity=Named("lasagne.nonlinearities.rectify"),
+    )
+    below = layer(
+        "MaxPool2DLayer", below, pool_size=(2, 2), stride=(2, 2), pad=(0, 0), ignore_border=True, mode="max"
+    )
+    return layer("DenseLayer", below, num_units=4, W=weights(8 * 8 * 8, 4), b=weights(4), name="out")
+
+
+def test_a_network_in_order_with_its_shapes(read):
+    network = read(small())
+    assert [one.type for one in network.layers] == [
+        "InputLayer",
+        "Conv2DLayer",
+        "MaxPool2DLayer",
+        "DenseLayer",
+    ]
+    assert [one.inputs for one in network.layers] == [(), (0,), (1,), (2,)]
+    assert [one.output_shape for one in network.layers] == [
+        (None, 3, 20, 18),
+        (None, 8, 16, 16),
+        (None, 8, 8, 8),
+        (None, 4),
+    ]
+    assert network.describe() == "a Lasagne network with 1 convolution and 1 dense layer"
+    (first,) = network.conv_layers
+    assert (first.name, first.nonlinearity, first.flip_filters, first.axes) == (
+        "conv1",
+        "rectify",
+        True,
+        "oirc",
+    )
+    assert np.array_equal(first.W, weights(8, 3, 5, 3))
+    assert network.layers[2].options["mode"] == "max"
+    assert [p.name for p in network.layers[3].parameters] == ["W", "b"]
+
+
+@pytest.mark.parametrize("protocol", range(5))
+@pytest.mark.parametrize(
+    ("wrap", "kind"),
+    [
+        (lambda net: [net], "a list of Lasagne layers"),
+        (lambda net: (net, {"mean": weights(3)}), "a list of Lasagne layers"),
+        (lambda net: {"any key": net, "labels": ["a", "b"]}, "a dict of Lasagne layers"),
+        (lambda net: OrderedDict(deep={"deeper": [net]}), "a dict of Lasagne layers"),
+        (
+            lambda net: Thing("nowhere.at.all.Model", net=net, notes="x"),
+            "an object of class Model that holds Lasagne layers",
+        ),
+        (
+            lambda net: Thing("nowhere.Model", 1, 2, best=(1, [net])),
+            "an object of class Model that holds Lasagne layers",
+        ),
+    ],
+)
+def test_whatever_lies_around_the_network(read, wrap, kind, protocol):
+    network = read(wrap(small()), protocol)
+    assert network.origin.kind == kind
+    assert np.array_equal(network.conv_layers[0].W, weights(8, 3, 5, 3))
+    assert len(network.layers) == 4
+
+
+def test_keys_of_a_dictionary_of_layers_are_names(read):
+    first = image(1, 9, 9)
+    second = conv(first, weights(4, 1, 3, 3))
+    third = conv(second, weights(5, 4, 3, 3))
+    network = read(OrderedDict([("in", first), ("a", second), ("b", third)]))
+    assert [one.name for one in network.layers] == ["in", "a", "b"]
+    assert [one.label for one in network.conv_layers] == ["a", "b"]
+
+
+def test_branches_come_before_what_merges_them(read):
+    source = image(3, 8, 8)
+    left = conv(source, weights(4, 3, 3, 3), name="left")
+    right = conv(source, weights(6, 3, 3, 3), name="right")
+    joined = layer("ConcatLayer", left, right, axis=1, cropping=None)
+    network = read(conv(joined, weights(2, 10, 1, 1), name="last"))
+    assert [one.name for one in network.conv_layers] == ["left", "right", "last"]
+    assert network.layers[3].inputs == (1, 2)
+    assert network.layers[3].output_shape == (None, 10, 6, 6)
+
+
+def test_two_thousand_layers_need_no_recursion(read):
+    head = b"\x80\x02clasagne.layers.conv\nConv2DLayer\nq\x000clasagne.layers.input\nInputLayer\n"
+    head += b")\x81}(U\x05shapeN\x85U\x04nameU\x02inub"
+    link = b"r\xe7\x03\x00\x000h\x00)\x81}(U\x0binput_layerj\xe7\x03\x00\x00U\x0bnum_filtersK\x03ub"
+    import tempfile
+
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(head + link * 2000 + b".")
+        file.flush()
+        network = load(file.name)
+        assert len(network.layers) == 2001
+        assert [one.inputs for one in network.layers[1:]] == [(i,) for i in range(2000)]
+        with pytest.raises(LimitError, match="--max-layers"):
+            load(file.name, limits=Limits(layers=2000))
+
+
+def test_layers_that_feed_each_other_in_a_circle_end(tmp_path):
+    path = tmp_path / "circle"
+    path.write_bytes(b"\x80\x02cm\nALayer\n)\x81q\x00}(U\x0binput_layerh\x00ub.")
+    network = load(path)
+    assert [one.inputs for one in network.layers] == [()]
+
+
+GEOMETRY = [
+    ({"pad": "valid"}, (3, 3), (1, 1), ((0, 0), (0, 0)), (10, 10)),
+    ({"pad": (1, 2)}, (3, 3), (1, 1), ((1, 1), (2, 2)), (12, 14)),
+    ({"pad": "same"}, (3, 3), (1, 1), ((1, 1), (1, 1)), (12, 12)),
+    ({"pad": "same"}, (4, 2), (1, 1), ((2, 1), (1, 0)), (12, 12)),
+    ({"pad": "full"}, (3, 5), (1, 1), ((2, 2), (4, 4)), (14, 16)),
+    ({"pad": (0, 0), "stride": (2, 3)}, (3, 3), (2, 3), ((0, 0), (0, 0)), (5, 4)),
+]
+
+
+@pytest.mark.parametrize(("state", "size", "stride", "pad", "lengths"), GEOMETRY)
+def test_windows_of_convolutions(read, state, size, stride, pad, lengths):
+    (found,) = read(conv(image(2, 12, 12), weights(4, 2, *size), **state)).conv_layers
+    assert found.window == Window(size=size, stride=stride, pad=pad)
+    assert found.output_shape == (None, 4, *lengths)
+
+
+def test_a_layer_of_an_old_lasagne_has_border_mode_and_strides(read):
+    old = layer(
+        "Conv2DLayer",
+        image(1, 12, 12),
+        num_filters=4,
+        filter_size=(3, 3),
+        strides=(2, 2),
+        border_mode="same",
+        W=weights(4, 1, 3, 3),
+    )
+    del old.state["params"]
+    (found,) = read(old).conv_layers
+    assert found.window == Window(size=(3, 3), stride=(2, 2), pad=((1, 1), (1, 1)))
+    assert found.output_shape == (None, 4, 6, 6)
+    assert [p.name for p in found.parameters] == ["W"]
+
+
+@pytest.mark.parametrize(
+    ("cls", "state", "shape", "axes", "flips", "output"),
+    [
+        ("Conv2DLayer", {"flip_filters": False}, (4, 2, 3, 3), "oirc", False, (4, 10, 10)),
+        ("Conv2DLayer", {}, (4, 2, 3, 3), "oirc", True, (4, 10, 10)),
+        ("Conv2DDNNLayer", {}, (4, 2, 3, 3), "oirc", False, (4, 10, 10)),
+        ("Conv2DMMLayer", {"flip_filters": True}, (4, 2, 3, 3), "oirc", True, (4, 10, 10)),
+        ("nowhere.MyConv", {}, (4, 2, 3, 3), "oirc", None, (4, 10, 10)),
+        (
+            "TransposedConv2DLayer",
+            {"crop": (0, 0), "num_filters": 4},
+            (2, 4, 3, 3),
+            "iorc",
+            False,
+            (4, 14, 14),
+        ),
+        (
+            "TransposedConv2DLayer",
+            {"crop": (1, 1), "stride": (2, 2), "num_filters": 4},
+            (2, 4, 3, 3),
+            "iorc",
+            False,
+            (4, 23, 23),
+        ),
+        (
+            "DilatedConv2DLayer",
+            {"dilation": (2, 3), "num_filters": 4},
+            (2, 4, 3, 3),
+            "iorc",
+            False,
+            (4, 8, 6),
+        ),
+        ("Conv2DCCLayer", {"dimshuffle": True}, (4, 2, 3, 3), "oirc", False, (4, 10, 10)),
+        ("nowhere.Swapped", {"num_filters": 4}, (2, 4, 3, 3), "iorc", None, (4, 10, 10)),
+    ],
+)
+def test_kin_of_convolutions(read, cls, state, shape, axes, flips, output):
+    (found,) = read(conv(image(2, 12, 12), weights(*shape), cls, **state)).conv_layers
+    assert (found.axes, found.flip_filters) == (axes, flips)
+    assert found.output_shape == (None, *output)
+    assert (found.n_filters, found.n_channels) == (4, 2)
+    assert found.filters.shape == (4, 2, 3, 3)
+
+
+def test_weights_in_the_order_of_cuda_convnet(read):
+    w = weights(3, 5, 5, 16)
+    below = layer("InputLayer", shape=(3, 12, 12, None))
+    (found,) = read(
+        layer("Conv2DCCLayer", below, num_filters=16, filter_size=5, stride=1, pad=0, dimshuffle=False, W=w)
+    ).conv_layers
+    assert (found.axes, found.n_filters, found.n_channels, found.kernel_size) == ("irco", 16, 3, (5, 5))
+    assert np.array_equal(found.filters[7, 2], w[2, :, :, 7])
+
+
+@pytest.mark.parametrize(
+    ("cls", "shape", "state", "axes"),
+    [
+        ("Conv1DLayer", (4, 2, 5), {}, "oic"),
+        ("Conv3DLayer", (4, 2, 3, 3, 3), {}, "oidrc"),
+        (
+            "LocallyConnected2DLayer",
+            (4, 2, 3, 3, 12, 12),
+            {"filter_size": (3, 3), "stride": (1, 1), "pad": "same"},
+            "oircyx",
+        ),
+        ("LocallyConnected2DLayer", (4, 3, 3, 12, 12), {"filter_size": (3, 3), "channelwise": True}, "orcyx"),
+    ],
+)
+def test_convolutions_that_are_no_pictures(read, cls, shape, state, axes):
+    (found,) = read(conv(image(2, 12, 12), weights(*shape), cls, **state)).conv_layers
+    assert found.axes == axes
+    assert found.why_not_drawn is not None
+
+
+@pytest.mark.parametrize(
+    ("cls", "state", "window", "shape"),
+    [
+        (
+            "MaxPool2DLayer",
+            {"pool_size": (2, 2), "stride": (2, 2), "pad": (0, 0), "ignore_border": True},
+            Window(size=(2, 2), stride=(2, 2), pad=((0, 0), (0, 0))),
+            (3, 5, 4),
+        ),
+        (
+            "MaxPool2DLayer",
+            {"pool_size": (2, 2), "stride": (2, 2), "pad": (0, 0), "ignore_border": False},
+            Window(size=(2, 2), stride=(2, 2), pad=((0, 0), (0, 0))),
+            (3, 6, 5),
+        ),
+        (
+            "Pool2DLayer",
+            {
+                "pool_size": (3, 3),
+                "stride": (2, 1),
+                "pad": (1, 0),
+                "mode": "average_inc_pad",
+                "ignore_border": True,
+            },
+            Window(size=(3, 3), stride=(2, 1), pad=((1, 1), (0, 0))),
+            (3, 6, 7),
+        ),
+        (
+            "MaxPool2DLayer",
+            {"pool_size": (3, 3), "stride": (2, 2), "pad": (0, 0), "ignore_border": False},
+            Window(size=(3, 3), stride=(2, 2), pad=((0, 0), (0, 0))),
+            (3, 5, 4),
+        ),
+        (
+            "GlobalPoolLayer",
+            {"pool_function": Named("theano.tensor.basic.mean")},
+            Window(size=(11, 9), stride=(11, 9), pad=((0, 0), (0, 0))),
+            (3,),
+        ),
+        (
+            "Upscale2DLayer",
+            {"scale_factor": (2, 3)},
+            Window(size=(2, 3), stride=(2, 3), pad=((0, 0), (0, 0)), transposed=True),
+            (3, 22, 27),
+        ),
+        (
+            "PadLayer",
+            {"width": [(1, 2), (0, 3)], "batch_ndim": 2},
+            Window(size=(1, 1), stride=(1, 1), pad=((1, 2), (0, 3))),
+            (3, 14, 12),
+        ),
+        ("DropoutLayer", {"p": 0.25}, None, (3, 11, 9)),
+        ("NINLayer", {"num_units": 7, "W": weights(3, 7)}, None, (7, 11, 9)),
+        ("FeaturePoolLayer", {"pool_size": 3, "axis": 1}, None, (1, 11, 9)),
+    ],
+)
+def test_layers_that_are_no_convolutions(read, cls, state, window, shape):
+    found = read(layer(cls, image(3, 11, 9), **state)).layers[1]
+    assert found.window == window
+    assert found.output_shape == (None, *shape)
+    assert found.geometry_known
+
+
+@pytest.mark.parametrize(
+    ("cls", "state", "shape"),
+    [
+        ("FlattenLayer", {"outdim": 2}, (None, 297)),
+        ("ReshapeLayer", {"shape": ([0], 9, -1)}, (None, 9, None)),
+        ("DimshuffleLayer", {"pattern": (0, 2, 3, 1)}, (None, 11, 9, 3)),
+        ("DimshuffleLayer", {"pattern": (0, 1, "x", 2, 3)}, (None, 3, 1, 11, 9)),
+        ("SliceLayer", {"slice": 2, "axis": -1}, (None, 3, 11)),
+        ("nowhere.Own", {}, None),
+    ],
+)
+def test_layers_after_which_the_geometry_is_not_known(read, cls, state, shape):
+    found = read(layer(cls, image(3, 11, 9), **state)).layers[1]
+    assert (found.output_shape, found.window, found.geometry_known) == (shape, None, False)
+
+
+def test_a_shape_that_the_consumer_states_counts(read):
+    own = layer("nowhere.Own", image(3, 11, 9))
+    network = read(conv(own, weights(2, 5, 3, 3), input_shape=(None, 5, 6, 7)))
+    assert [one.output_shape for one in network.layers[1:]] == [(None, 5, 6, 7), (None, 2, 4, 5)]
+
+
+def test_batch_normalisation(read):
+    vectors = {name: weights(3, seed=i) for i, name in enumerate(("beta", "gamma", "mean", "inv_std"))}
+    found = read(
+        layer("BatchNormLayer", image(3, 5, 5), axes=(0, 2, 3), epsilon=1e-4, alpha=0.1, **vectors)
+    ).layers[1]
+    assert [p.name for p in found.parameters] == ["beta", "gamma", "mean", "inv_std"]
+    assert np.array_equal(found.parameter("gamma").value, vectors["gamma"])
+    assert dict(found.options) == {"axes": (0, 2, 3), "epsilon": 1e-4, "alpha": 0.1}
+
+
+def test_nonlinearities_by_name(read):
+    made = {
+        "rectify": Named("lasagne.nonlinearities.rectify"),
+        "LeakyRectify": Thing("lasagne.nonlinearities.LeakyRectify", leakiness=0.1),
+        "softmax": Thing("functools.partial", Named("lasagne.nonlinearities.softmax")),
+    }
+    for name, value in made.items():
+        assert (
+            read(layer("NonlinearityLayer", image(3, 5, 5), nonlinearity=value)).layers[1].nonlinearity
+            == name
+        )
+
+
+def test_weights_come_from_the_layers_own_variable(read):
+    network = read({"velocity": [weights(9, 9, 3, 3)], "best": shared(weights(9, 9, 3, 3)), "net": small()})
+    assert [one.weights.shape for one in network.conv_layers] == [(8, 3, 5, 3)]
+
+
+def test_weights_that_are_computed_make_no_convolution(read):
+    symbolic = Thing("theano.tensor.var.TensorVariable", name="W")
+    below = layer(
+        "Conv2DLayer",
+        image(3, 9, 9),
+        W=symbolic,
+        num_filters=4,
+        filter_size=(3, 3),
+        stride=(1, 1),
+        pad=(0, 0),
+    )
+    network = read(below)
+    assert network.conv_layers == ()
+    assert network.layers[1].type == "Conv2DLayer"
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        {"stride": (0, 1)},
+        {"stride": (-1, -1)},
+        {"stride": "x"},
+        {"stride": (2**40, 1)},
+        {"stride": None},
+        {"stride": (1,)},
+        {"filter_size": (3, 3, 3)},
+        {"filter_size": (0, 3)},
+        {"filter_size": Thing("m.C")},
+        {"pad": (1,)},
+    ],
+    ids=str,
+)
+def test_numbers_that_cannot_be_are_not_computed_with(read, state):
+    (found,) = read(conv(image(3, 9, 9), weights(4, 3, 3, 3), **state)).conv_layers
+    assert found.window is None or found.window.pad is None
+    assert found.output_shape is None or found.output_shape[2:] in ((None, None), (None, None, None))
+
+
+def test_options_are_plain_and_finite(read):
+    found = read(
+        layer("DropoutLayer", image(3, 5, 5), p=float("nan"), rescale=np.bool_(True), sigma=[1, [2, [3]]])
+    ).layers[1]
+    assert "p" not in found.options
+    assert "sigma" not in found.options
+
+
+def neural_net(**state):
+    return Thing(
+        "nolearn.lasagne.base.NeuralNet", layers=[], update=Named("u.f"), batch_iterator_train=None, **state
+    )
+
+
+def test_a_neural_net_with_names_and_history(read):
+    net = small()
+    held = OrderedDict([("conv", net.state["input_layer"].state["input_layer"]), ("output", net)])
+    history = [
+        {"epoch": 1, "train_loss": 0.5, "valid_loss": float("nan"), "secret": Thing("m.C")},
+        {"epoch": 2},
+    ]
+    network = read({"model": neural_net(layers_=held, train_history_=history)})
+    assert network.describe() == "a nolearn NeuralNet with 1 convolution and 1 dense layer"
+    assert [set(epoch) for epoch in network.history] == [{"epoch", "train_loss", "valid_loss"}, {"epoch"}]
+
+
+def test_a_neural_net_by_its_output_layer_only(read):
+    network = read(neural_net(_output_layer=small()))
+    assert len(network.conv_layers) == 1
+    network = read(neural_net(layers_=[small()]))
+    assert len(network.conv_layers) == 1
+
+
+def test_a_neural_net_before_it_is_initialised(read):
+    with pytest.raises(UnsupportedFileError, match="was never initialised and has no weights"):
+        read(neural_net())
+
+
+def test_a_file_with_layers_takes_no_structure(read):
+    with pytest.raises(SelectionError, match="leave out --convs and --axes"):
+        read(small(), structure=Structure(convs=("0",)))
+
+
+def test_shared_lists_do_not_multiply(tmp_path):
+    path = tmp_path / "model"
+    many = b"h\x01)\x81}(U\x0cinput_layersh\x00ub" * 5000
+    path.write_bytes(b"\x80\x02cm\nXLayer\nq\x010]q\x00(" + many + b"e.")
+    with pytest.raises(LimitError, match="to follow what its objects share"):
+        load(path)
+
+
+def test_a_name_of_any_length_and_content_is_only_text(read):
+    name = "a\x1b[31m/../" + "x" * 10_000
+    assert read(conv(image(3, 9, 9), weights(4, 3, 3, 3), name=name)).conv_layers[0].name == name
+    assert dumps(name)  # it is longer than what the machine reads at once

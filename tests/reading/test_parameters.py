@@ -1,0 +1,233 @@
+"""Files that hold parameters and no layers: names, order, roles, and a person's corrections."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+
+import numpy as np
+import pytest
+
+from filtviz import load
+from filtviz.errors import SelectionError
+from filtviz.reading import Structure
+from tests.reading.making import Thing, shared, weights, write
+
+
+@pytest.fixture
+def read(tmp_path):
+    def read(value, protocol=2, **more):
+        return load(write(tmp_path / "model.pkl", value, protocol), **more)
+
+    return read
+
+
+def bn(n):
+    return [weights(n, seed=i) for i in range(4)]
+
+
+def kinds(network):
+    return [(one.type, [p.name for p in one.parameters]) for one in network.layers]
+
+
+def test_weights_and_their_biases(read):
+    network = read([weights(8, 1, 3, 3), weights(8), weights(4, 8, 5, 5), weights(100, 7), weights(7)])
+    assert kinds(network) == [("Conv2DLayer", ["W", "b"]), ("Conv2DLayer", ["W"]), ("DenseLayer", ["W", "b"])]
+    assert [one.inputs for one in network.layers] == [(), (0,), (1,)]
+    assert network.conv_layers[0].flip_filters is None
+    assert not network.conv_layers[0].geometry_known
+    assert network.origin.inferred[0].startswith("the file holds arrays and no layers")
+
+
+def test_batch_normalisation_between(read):
+    values = [
+        weights(8, 1, 3, 3),
+        *bn(8),
+        weights(8, 8, 3, 3),
+        weights(8),
+        *bn(8),
+        *bn(8),
+        weights(50, 8),
+        *bn(8),
+    ]
+    norm = ("BatchNormLayer", ["beta", "gamma", "mean", "inv_std"])
+    conv, dense = ("Conv2DLayer", ["W"]), ("DenseLayer", ["W"])
+    assert kinds(read(values)) == [conv, norm, ("Conv2DLayer", ["W", "b"]), norm, norm, dense, norm]
+
+
+def test_an_untied_bias(read):
+    network = read([weights(8, 1, 3, 3), weights(8, 20, 20), weights(4, 8, 3, 3), weights(4)])
+    assert kinds(network) == [("Conv2DLayer", ["W", "b"]), ("Conv2DLayer", ["W", "b"])]
+
+
+def test_three_axes_are_no_convolution_and_five_are(read):
+    network = read([weights(10, 20, 3), weights(10), weights(4, 2, 3, 3, 3)])
+    assert kinds(network) == [("Layer", ["W", "b"]), ("Conv3DLayer", ["W"])]
+    assert network.conv_layers[0].axes == "oidrc"
+    assert "may be the weights of a Conv1DLayer" in network.origin.notes[0]
+
+
+def test_a_transposed_convolution_shows_by_its_bias_or_by_the_chain(read):
+    by_bias = read([weights(6, 1, 3, 3), weights(6), weights(6, 4, 2, 2), weights(4)])
+    assert [one.axes for one in by_bias.conv_layers] == ["oirc", "iorc"]
+    by_chain = read([weights(6, 1, 3, 3), weights(6, 4, 2, 2), weights(4, 3, 2, 2)])
+    assert [one.axes for one in by_chain.conv_layers] == ["oirc", "iorc", "iorc"]
+    assert [one.type for one in by_chain.conv_layers][1:] == ["TransposedConv2DLayer"] * 2
+    decoder = read([weights(64, 32, 3, 3), weights(32, 16, 3, 3), weights(16, 1, 3, 3)])
+    assert [one.axes for one in decoder.conv_layers] == ["iorc"] * 3
+
+
+def test_a_list_from_the_output_to_the_input_is_turned_round(read):
+    values = [weights(6, 1, 3, 3), weights(6), weights(4, 6, 3, 3), weights(4), weights(80, 5), weights(5)]
+    by_layer = [values[4], values[5], values[2], values[3], values[0], values[1]]
+    for turned in (by_layer, values[::-1]):
+        network = read(turned)
+        found = [p.value for one in network.layers for p in one.parameters]
+        assert [np.array_equal(a, b) for a, b in zip(found, values, strict=True)] == [True] * 6
+        assert any("from the output to the input" in sentence for sentence in network.origin.inferred)
+    assert not any("from the output" in sentence for sentence in read(values).origin.inferred)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        OrderedDict([("z1", [weights(8, 1, 3, 3), weights(8)]), ("pool", []), ("a2", [weights(4, 8, 3, 3)])]),
+        OrderedDict(
+            [("z1", {"W": weights(8, 1, 3, 3), "b": weights(8)}), ("a2", {"W": weights(4, 8, 3, 3)})]
+        ),
+        OrderedDict([("z1.W", weights(8, 1, 3, 3)), ("z1.b", weights(8)), ("a2.W", weights(4, 8, 3, 3))]),
+        OrderedDict([("z1_W", weights(8, 1, 3, 3)), ("z1_b", weights(8)), ("a2_W", weights(4, 8, 3, 3))]),
+        [
+            shared(weights(8, 1, 3, 3), "z1.W"),
+            shared(weights(8), "z1.b"),
+            shared(weights(4, 8, 3, 3), "a2.W"),
+        ],
+        Thing(
+            "nowhere.Net",
+            params=[
+                shared(weights(8, 1, 3, 3), "z1.W"),
+                shared(weights(8), "z1.b"),
+                shared(weights(4, 8, 3, 3), "a2.W"),
+            ],
+        ),
+    ],
+)
+def test_names_are_kept(read, value):
+    network = read(value)
+    assert [one.name for one in network.conv_layers] == ["z1", "a2"]
+    assert np.array_equal(network.conv_layers[0].b, weights(8))
+
+
+def test_layers_without_parameters_keep_their_place(read):
+    value = OrderedDict(
+        [
+            ("in", []),
+            ("c", [weights(8, 1, 3, 3), weights(8)]),
+            ("pool", []),
+            ("d", [weights(72, 2)]),
+            ("x", []),
+        ]
+    )
+    network = read(value)
+    assert network.origin.kind == "a nolearn parameter dict"
+    assert [one.name for one in network.layers] == ["in", "c", "pool", "d", "x"]
+    assert [one.inputs for one in network.layers] == [(), (0,), (1,), (2,), (3,)]
+
+
+def test_variables_as_keys(read):
+    value = {shared(None, "c.W"): weights(8, 1, 3, 3), shared(None, "c.b"): weights(8)}
+    (found,) = read(value).conv_layers
+    assert (found.name, found.b.shape) == ("c", (8,))
+
+
+@pytest.mark.parametrize("key", ["param values", "param_values", "values", "params", "weights", "net_params"])
+def test_parameters_beside_other_things(read, key):
+    network = read(
+        {key: [weights(8, 3, 3, 3), weights(8)], "synset words": ["cat"], "mean image": weights(3, 9, 9)}
+    )
+    assert kinds(network) == [("Conv2DLayer", ["W", "b"])]
+    assert "beside the parameters lie, and were left out" in network.origin.notes[-1]
+    assert "mean image" in network.origin.notes[-1]
+
+
+def test_a_pure_theano_net_of_a_users_own_classes(read):
+    def own(*shape):
+        w, b = shared(weights(*shape), "W"), shared(weights(shape[0]), "b")
+        return Thing(
+            "mnist.LeNetConvPoolLayer",
+            input=Thing("theano.tensor.var.TensorVariable"),
+            W=w,
+            b=b,
+            params=[w, b],
+        )
+
+    network = read([own(20, 1, 5, 5), own(50, 20, 5, 5)])
+    assert kinds(network) == [("Conv2DLayer", ["W", "b"])] * 2
+
+
+def test_lists_in_lists_are_gone_through_in_order(read):
+    network = read([[[weights(8, 1, 3, 3), weights(8)]], ([weights(4, 8, 3, 3)], "x", None, 3)])
+    assert [one.weights.source for one in network.conv_layers] == ["0/0/0", "1/0/0"]
+
+
+def test_natural_order_of_a_python_2_dictionary(tmp_path):
+    path = tmp_path / "x"
+    np.savez(path, **{f"conv{i}/kernel": weights(3, 3, 3, 3, seed=i) for i in (10, 2, 1)})
+    network = load(f"{path}.npz")
+    assert [one.name for one in network.layers] == ["conv1", "conv2", "conv10"]
+
+
+def test_chainer(tmp_path):
+    path = tmp_path / "x"
+    np.savez(
+        path,
+        **{
+            "updater/model:main/predictor/c10/W": weights(4, 8, 3, 3),
+            "updater/model:main/predictor/c2/W": weights(8, 1, 3, 3),
+            "updater/model:main/predictor/c2/b": weights(8),
+            "updater/optimizer:main/predictor/c2/W": weights(8, 1, 3, 3),
+            "updater/model:main/predictor/l/W": weights(10, 20),
+        },
+    )
+    network = load(f"{path}.npz")
+    assert network.origin.kind == "a Chainer npz"
+    assert [one.name.rpartition("/")[2] for one in network.conv_layers] == ["c2", "c10"]
+    assert {one.flip_filters for one in network.conv_layers} == {False}
+    assert (network.layers[-1].type, network.layers[-1].options["num_units"]) == ("Linear", 10)
+
+
+VALUES = [weights(8, 4, 3, 3), weights(8), weights(4, 8, 3, 3, seed=1), weights(10, 20, 3), weights(7, 7)]
+
+
+def test_a_person_says_which_arrays_are_convolutions(read):
+    network = read(VALUES, structure=Structure(convs=("2", "0")))
+    assert [one.weights.source for one in network.conv_layers] == ["2", "0"]
+    assert np.array_equal(network.conv_layers[1].b, weights(8))
+    network = read(VALUES, structure=Structure(convs=("3",)))
+    assert [(one.axes, one.type) for one in network.conv_layers] == [("oic", "Conv1DLayer")]
+    assert len(network.layers) == 4
+
+
+def test_a_person_says_the_order_of_axes(read):
+    assert [one.axes for one in read(VALUES, structure=Structure(axes={"": "iorc"})).conv_layers] == [
+        "iorc"
+    ] * 2
+    network = read(VALUES, structure=Structure(axes={"2": "rcio", "": "oirc"}))
+    assert [one.axes for one in network.conv_layers] == ["oirc", "rcio"]
+    named = OrderedDict([("a", [weights(8, 1, 3, 3)]), ("b", [weights(4, 8, 3, 3)])])
+    network = read(named, structure=Structure(convs=("b",), axes={"b": "iorc"}))
+    assert [(one.name, one.axes) for one in network.conv_layers] == [("b", "iorc")]
+
+
+def test_what_a_person_says_is_checked(read):
+    with pytest.raises(
+        SelectionError, match=r"there is no array 'x' .*from number 0 on: 0, 1, 2, 3, 4"
+    ) as caught:
+        read(VALUES, structure=Structure(convs=("x",)))
+    assert caught.value.available == ("0", "1", "2", "3", "4")
+    with pytest.raises(SelectionError, match="has 4 axes, which 'oic' does not name"):
+        read(VALUES, structure=Structure(axes={"": "oic"}))
+    with pytest.raises(SelectionError, match="has 1 axes, as no convolution has"):
+        read(VALUES, structure=Structure(convs=("1",)))
+    for order in ("abcd", "oo", "oirr", "irc", "o"):
+        with pytest.raises(ValueError, match="is no order of axes"):
+            Structure(axes={"": order})
