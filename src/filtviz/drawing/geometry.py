@@ -16,7 +16,15 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Boxes", "Geometry", "Grid", "compute_geometry", "find_geometry", "place_boxes"]
+__all__ = [
+    "Boxes",
+    "Geometry",
+    "Grid",
+    "compute_geometry",
+    "find_geometry",
+    "kernels_in_doubt",
+    "place_boxes",
+]
 
 LEFT, RIGHT, BOTTOM, TOP = 0.125, 0.9, 0.11, 0.88
 """The margins of a figure: matplotlib's ``figure.subplot.*`` as shipped, in fractions of the figure."""
@@ -99,13 +107,13 @@ class Geometry:
 
 @lru_cache(maxsize=64)
 def find_geometry(grid: Grid) -> Geometry:
-    """Return a page's geometry: computed where that is beyond doubt, else asked of matplotlib."""
-    boxes = place_boxes(grid)
-    if _is_proven_version() and not _is_doubtful(grid, boxes):
+    """Return a page's geometry: computed, but for kernels in doubt, for which matplotlib is asked."""
+    doubtful = kernels_in_doubt(grid)
+    if not doubtful.any():
         return compute_geometry(grid)
     from filtviz.drawing.authority import ask_matplotlib
 
-    return ask_matplotlib(grid)
+    return ask_matplotlib(grid, doubtful)
 
 
 def place_boxes(grid: Grid) -> Boxes:
@@ -159,14 +167,19 @@ def _fill(index: NDArray[np.intp], places: NDArray[np.intp], values: NDArray[np.
     index[places[inside]] = values[inside]
 
 
-def _is_doubtful(grid: Grid, boxes: Boxes) -> bool:
-    """Say whether rounding errors could move the border of a kernel or cell to another pixel."""
+def kernels_in_doubt(grid: Grid) -> NDArray[np.bool_]:
+    """Return for which places ``(n, n)`` of the grid rounding errors could move a border to another pixel.
+
+    All are in doubt with a matplotlib whose pixels have not been compared with the computed ones.
+    """
     sizes = np.array(grid.figsize) * grid.dpi
-    if np.any((sizes != np.round(sizes)) & _near_integer(sizes)):
-        return True
-    across = _borders(boxes.left, boxes.right, grid.cols)
-    upward = _borders(boxes.bottom, boxes.top, grid.rows)
-    return bool(_near_integer(across + 0.5).any() or _near_integer(upward + 0.5).any())
+    if not _is_proven_version() or np.any((sizes != np.round(sizes)) & _near_integer(sizes)):
+        return np.ones((grid.n, grid.n), bool)
+    boxes = place_boxes(grid)
+    cols = _near_integer(_borders(boxes.left, boxes.right, grid.cols) + 0.5)
+    rows = _near_integer(_borders(boxes.bottom, boxes.top, grid.rows) + 0.5)
+    doubtful: NDArray[np.bool_] = np.any(rows, axis=1)[:, None] | np.any(cols, axis=1)[None, :]
+    return doubtful
 
 
 def _borders(starts: NDArray[np.float64], ends: NDArray[np.float64], n_cells: int) -> NDArray[np.float64]:
