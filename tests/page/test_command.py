@@ -1,0 +1,143 @@
+"""``filtviz report`` on the command line."""
+
+from __future__ import annotations
+
+import html
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+import filtviz
+from filtviz.cli import main
+
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
+STAGES = ("untrained", "halfway", "trained")
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for stage in STAGES:
+        shutil.copy(EXAMPLES / f"mission-{stage}.pkl", tmp_path / f"{stage}.pkl")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(main, ["report", *arguments])
+
+
+def test_the_page_is_named_after_the_model(folder: Path) -> None:
+    result = run("trained.pkl")
+    assert (result.exit_code, result.stdout, result.stderr) == (0, "trained-report.html\n", "")
+    summary = filtviz.diagnose(filtviz.load("trained.pkl")).summary
+    assert summary in html.unescape((folder / "trained-report.html").read_text("utf-8"))
+
+
+def test_an_existing_page_is_replaced_and_nothing_else_is_left(folder: Path) -> None:
+    (folder / "page.html").write_text("old")
+    assert run("trained.pkl", "-o", "page.html").exit_code == 0
+    assert (folder / "page.html").read_text("utf-8").startswith("<!DOCTYPE html>")
+    assert sorted(p.name for p in folder.iterdir()) == [
+        "halfway.pkl",
+        "page.html",
+        "trained.pkl",
+        "untrained.pkl",
+    ]
+
+
+def test_a_failed_run_keeps_the_old_page(folder: Path) -> None:
+    (folder / "page.html").write_text("old")
+    result = run("trained.pkl", "missing.pkl", "-o", "page.html")
+    assert result.exit_code == 1
+    assert result.stdout == ""
+    assert result.stderr.count("\n") == 1
+    assert "missing.pkl" in result.stderr
+    assert (folder / "page.html").read_text() == "old"
+
+
+def test_the_model_is_never_overwritten(folder: Path) -> None:
+    before = (folder / "trained.pkl").read_bytes()
+    result = run("trained.pkl", "-o", "./trained.pkl")
+    assert result.exit_code == 1
+    assert result.stderr == (
+        "filtviz: cannot write trained.pkl: it is the model itself; name another file with --output\n"
+    )
+    assert (folder / "trained.pkl").read_bytes() == before
+
+
+def test_a_page_that_cannot_be_written(folder: Path) -> None:
+    result = run("trained.pkl", "-o", "nowhere/page.html")
+    assert result.exit_code == 1
+    assert result.stderr == "filtviz: cannot write nowhere/page.html: no such file or directory\n"
+
+
+def test_json_is_printed_instead(folder: Path) -> None:
+    result = run("untrained.pkl", "trained.pkl", "--json")
+    assert result.exit_code == 0
+    facts = json.loads(result.stdout)
+    assert [file["label"] for file in facts["files"]] == ["untrained.pkl", "trained.pkl"]
+    verdicts = [[layer["verdict"] for layer in file["diagnosis"]["layers"]] for file in facts["files"]]
+    diagnosed = [filtviz.diagnose(filtviz.load(f"{stage}.pkl")) for stage in ("untrained", "trained")]
+    assert verdicts == [[layer.verdict for layer in diagnosis.layers] for diagnosis in diagnosed]
+    assert len(verdicts[1]) == 6
+    first = facts["layers"][0]
+    assert first["shape"] == [20, 1, 3, 3]
+    assert sum(first["histograms"][1]["counts"]) == 180
+    assert (
+        first["moved"]["rms"]["moved"]
+        == first["moved"]["rms"]["values"][1] - first["moved"]["rms"]["values"][0]
+    )
+    assert not list(folder.glob("*.html"))
+
+
+def test_json_and_a_page(folder: Path) -> None:
+    result = run("trained.pkl", "--json", "-o", "page.html")
+    assert json.loads(result.stdout)["title"] == "Filters of trained.pkl"
+    assert (folder / "page.html").exists()
+
+
+def test_what_is_left_out_is_said(folder: Path) -> None:
+    result = run("trained.pkl", "--layer", "conv1")
+    assert result.stderr == "5 of 6 layers of trained.pkl are left out (--layer)\n"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        (),
+        ("trained.pkl", "--megabytes", "0"),
+        ("trained.pkl", "--json", "--open"),
+        ("trained.pkl", "--wrong"),
+    ],
+)
+def test_wrong_usage(folder: Path, arguments: tuple[str, ...]) -> None:
+    assert run(*arguments).exit_code == 2
+
+
+def test_open_shows_the_page(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[str] = []
+    monkeypatch.setattr("webbrowser.open", lambda url: not opened.append(url))
+    result = run("trained.pkl", "--open")
+    assert opened == [(folder / "trained-report.html").resolve().as_uri()]
+    assert result.stderr == ""
+
+
+def test_where_no_browser_opens_that_is_said(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("webbrowser.open", lambda url: False)
+    result = run("trained.pkl", "--open")
+    assert result.exit_code == 0
+    assert result.stderr == "no browser could be opened; trained-report.html is the page\n"
+
+
+def test_the_help_is_light() -> None:
+    check = (
+        "from filtviz.cli import main; main(['report', '--help'], standalone_mode=False)\n"
+        "import sys; print(sorted({'matplotlib', 'scipy', 'PIL', 'jinja2'} & set(sys.modules)))"
+    )
+    ran = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, check=True)
+    assert ran.stdout.splitlines()[-1] == "[]"

@@ -1,0 +1,175 @@
+"""The page as text: complete in itself, well linked, and unmoved by what a file says."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+
+import filtviz
+from filtviz.measures.table import MEASURES
+from filtviz.network import Network, Origin
+
+from .models import ATTACKS, network
+
+VOID = {"meta", "img", "input", "br", "link", "hr"}
+
+
+class Page(HTMLParser):
+    """Elements with their attributes and the text of scripts and styles; checks that tags are balanced."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.texts: list[tuple[str, str]] = []
+        self.open: list[str] = []
+        self.feed(text)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attributes)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attributes)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.texts.append((self.open[-1] if self.open else "", data))
+
+    def all(self, tag: str) -> list[dict[str, Any]]:
+        return [attributes for name, attributes in self.elements if name == tag]
+
+    def text_in(self, tag: str) -> str:
+        return "".join(text for name, text in self.texts if name == tag)
+
+
+@pytest.fixture(scope="module")
+def text() -> str:
+    return filtviz.report([network((8, 1, 3, 3), (8, 8, 3, 3), path=f"{i}.pkl", seed=i) for i in range(3)])
+
+
+@pytest.fixture(scope="module")
+def page(text: str) -> Page:
+    return Page(text)
+
+
+@pytest.fixture(scope="module")
+def attacked() -> Page:
+    origin = Origin(kind=ATTACKS[0], container=ATTACKS[1], notes=ATTACKS, inferred=ATTACKS, classes=ATTACKS)
+    shapes = [(4, 1 if i == 0 else 4, 3, 3) for i in range(len(ATTACKS))]
+    return Page(filtviz.report(network(*shapes, names=ATTACKS, origin=origin)))
+
+
+def test_it_is_one_document_with_a_title(text: str, page: Page) -> None:
+    assert text.startswith('<!DOCTYPE html>\n<html lang="en">')
+    assert next(data for tag, data in page.texts if tag == "title") == "Filters of 0.pkl, 1.pkl, 2.pkl"
+
+
+def test_nothing_is_fetched(text: str, page: Page) -> None:
+    for tag, attributes in page.elements:
+        assert tag not in ("link", "iframe", "object", "embed", "base", "form")
+        for name in ("src", "href", "action", "data", "srcset"):
+            value = attributes.get(name)
+            assert value is None or value.startswith(("data:image/png;base64,", "#")), (tag, value)
+    style = page.text_in("style")
+    assert "@import" not in style
+    assert re.findall(r"url\(([^)]*)\)", style) == ['"#weights"', '"#scale-colours"', '"#grey-colours"']
+
+
+def test_the_policy_allows_the_script_and_style_that_are_there_and_no_other(text: str, page: Page) -> None:
+    policy = next(m["content"] for m in page.all("meta") if m.get("http-equiv") == "Content-Security-Policy")
+    directives = dict(part.split(" ", 1) for part in policy.split("; "))
+    assert directives["default-src"] == "'none'"
+    assert directives["img-src"] == "data:"
+    assert "unsafe" not in policy
+    for tag in ("script", "style"):
+        (content,) = re.findall(rf"<{tag}>(.*?)</{tag}>", text, re.DOTALL)
+        digest = base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()
+        assert directives[f"{tag}-src"] == f"'sha256-{digest}'"
+
+
+def test_no_element_carries_style_or_handlers(page: Page, attacked: Page) -> None:
+    for each in (page, attacked):
+        for tag, attributes in each.elements:
+            assert not [name for name in attributes if name == "style" or name.startswith("on")], tag
+
+
+def test_ids_are_unique_and_links_lead_somewhere(page: Page, attacked: Page) -> None:
+    for each in (page, attacked):
+        ids = [attributes["id"] for _, attributes in each.elements if "id" in attributes]
+        assert len(ids) == len(set(ids))
+        links = {a["href"] for a in each.all("a")}
+        assert links
+        assert {link[1:] for link in links} <= set(ids)
+        labelled = [a["aria-labelledby"] for _, a in each.elements if "aria-labelledby" in a]
+        assert set(labelled) <= set(ids)
+
+
+def test_every_measure_is_explained_with_formula_null_and_source(text: str, page: Page) -> None:
+    ids = {attributes.get("id") for _, attributes in page.elements}
+    assert {f"measure-{key}" for key in MEASURES} <= ids
+    shown = " ".join(data for _, data in page.texts)
+    for measure in MEASURES.values():
+        for said in (measure.formula, measure.null, measure.cannot_say, measure.source):
+            assert said in shown
+
+
+def test_pictures_and_sentences_need_no_script(page: Page) -> None:
+    images = page.all("img")
+    assert len(images) == 3 * (1 + 3)  # kernels; kernels, summary and composed, in three files
+    assert all(image["alt"] and image["src"].startswith("data:image/png;base64,") for image in images)
+    shown = [data for tag, data in page.texts if tag not in ("script", "style")]
+    assert any("was updated" in data for data in shown)
+
+
+def test_the_same_files_give_the_same_page(text: str) -> None:
+    models = [network((8, 1, 3, 3), (8, 8, 3, 3), path=f"{i}.pkl", seed=i) for i in range(3)]
+    assert filtviz.report(models) == text
+
+
+def test_a_file_cannot_add_elements(attacked: Page) -> None:
+    plain = network(*[(4, 1 if i == 0 else 4, 3, 3) for i in range(len(ATTACKS))])
+    harmless = Page(filtviz.report(plain))
+    for tag in ("script", "style", "img", "template", "b"):
+        assert len(attacked.all(tag)) == len(harmless.all(tag)), tag
+
+
+def test_control_and_bidirectional_characters_are_shown_not_sent(attacked: Page) -> None:
+    everything = "".join(data for _, data in attacked.texts)
+    everything += "".join(value or "" for _, attributes in attacked.elements for value in attributes.values())
+    assert not set("\x00\x1b\u202e\u2028\r") & set(everything)
+    assert "\\u202egnp.exe" in everything
+
+
+def test_data_for_the_script_is_strict_json(attacked: Page) -> None:
+    for tag, data in attacked.texts:
+        if tag == "script" and data.startswith(("{", "[")):
+            json.loads(data, parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
+
+
+def test_long_names_are_cut_and_that_is_said(attacked: Page) -> None:
+    headings = [data for tag, data in attacked.texts if tag == "h3"]
+    assert any("… (10000 characters)" in heading for heading in headings)
+    assert all(len(heading) < 250 for heading in headings)
+
+
+def test_a_network_without_convolutions() -> None:
+    page = Page(filtviz.report(Network.of([], Origin(kind="a Lasagne network"))))
+    assert "There are no filters to show." in page.text_in("p")
+    assert page.all("img") == []
+
+
+def test_nothing_is_said_that_weights_cannot_show(text: str) -> None:
+    shown = re.sub(r"<script.*?</script>|<style.*?</style>", "", text, flags=re.DOTALL).lower()
+    for claim in ("overfit", "well trained", "good filters", "no dead filters", "activations saturate"):
+        assert claim not in shown
