@@ -178,13 +178,26 @@ def test_a_bare_list_is_refused_until_its_geometry_is_assumed() -> None:
     net = bare_list((4, 1, 3, 3), (2, 4, 3, 3))
     with pytest.raises(
         CompositionError,
-        match="conv2 cannot be composed: the file does not tell the stride and padding of conv1",
+        match="conv2 cannot be composed: the file does not tell the geometry of conv1",
     ):
         compose(net, net.conv_layers[1])
     stacked = assume_stacked(net)
     composed = compose(stacked, stacked.conv_layers[1])
     assert composed.templates.shape == (2, 1, 5, 5)
     assert composed.jump == (1, 1)
+    assert composed.approximations == (
+        "a nonlinearity that the file does not tell after conv1 was left out, as if every unit were active",
+        "the file does not say whether conv1 and conv2 convolve or correlate: taken to convolve",
+    )
+
+
+def test_an_image_of_unknown_depth_has_as_many_channels_as_the_lowest_layer_takes() -> None:
+    norm = plain("BatchNormLayer", parameters=(Parameter.of("inv_std", np.array([1.0, 2.0, 3.0])),))
+    above = plain("BatchNormLayer", 0, parameters=norm.parameters)
+    for bottom in ((norm,), (plain("InputLayer"), above)):
+        net = network(*bottom, conv(len(bottom) - 1, weights(1, 3, 1, 1)))
+        expected = net.conv_layers[0].W * np.array([1.0, 2.0, 3.0])[:, None, None]
+        np.testing.assert_allclose(compose(net, net.conv_layers[0]).templates, expected)
 
 
 @pytest.mark.parametrize(

@@ -61,7 +61,7 @@ def test_pooling_is_what_it_says(mode: str, pad: int, whole: bool) -> None:
         ("sigmoid", [1 / (1 + np.e), 1 / (1 + np.exp(-2.0))]),
         ("tanh", [np.tanh(-1.0), np.tanh(2.0)]),
         ("softplus", [np.log1p(np.exp(-1.0)), np.log1p(np.exp(2.0))]),
-        (None, [-1.0, 2.0]),
+        ("identity", [-1.0, 2.0]),
     ],
 )
 def test_nonlinearities(name: str | None, expected: list[float]) -> None:
@@ -78,8 +78,15 @@ def test_a_leaky_rectifier_needs_its_leak() -> None:
     net = network(entrance(1, 1, 2), replace(below, options={"leakiness": 0.25}), conv(1, one))
     assert respond(net, net.conv_layers[1], image).ravel().tolist() == [-0.25, 2.0]
     net = network(entrance(1, 1, 2), below, conv(1, one))
-    with pytest.raises(CompositionError, match="what LeakyRectify does is not known here"):
+    with pytest.raises(CompositionError, match="it applies LeakyRectify, which is not known here"):
         respond(net, net.conv_layers[1], image)
+
+
+def test_a_nonlinearity_that_the_file_does_not_tell_is_not_taken_for_none() -> None:
+    one = np.ones((1, 1, 1, 1))
+    net = network(entrance(1, 1, 2), conv(0, one, nonlinearity=None), conv(1, one))
+    with pytest.raises(CompositionError, match="a nonlinearity that the file does not tell"):
+        respond(net, net.conv_layers[1], np.zeros((1, 1, 1, 2)))
 
 
 @pytest.mark.parametrize(
@@ -90,7 +97,7 @@ def test_a_leaky_rectifier_needs_its_leak() -> None:
         (
             plain("NonlinearityLayer", 0, nonlinearity="my_own"),
             np.zeros((1, 1, 9, 9)),
-            "my_own does is not known",
+            "it applies my_own, which is not known here",
         ),
     ],
 )

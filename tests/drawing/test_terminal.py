@@ -56,7 +56,7 @@ def test_half_blocks_hold_every_weight_in_its_colour() -> None:
 
 
 def test_an_odd_row_leaves_the_background_alone() -> None:
-    weights = random_weights(1, 40, 3, 3)
+    weights = random_weights(2, 40, 3, 3)
     (page,) = pages_of(layer_of(weights))
     lines = list(sheet_lines(page.sheet, 60, "truecolor"))
     assert any(line.count("\x1b[49m") for line in lines)
@@ -110,7 +110,7 @@ def test_no_line_is_longer_than_the_terminal_and_no_tile_is_missing(depth: str, 
 def test_captions_and_headings_are_whole() -> None:
     (page,) = pages_of(layer_of(random_weights(2, 9, 3, 3)), view="components")
     text = "\n".join(plain_text(line) for line in sheet_lines(page.sheet, 70, "truecolor"))
-    assert text.count("component 4") >= 1
+    assert re.search(r"1 +2 +3 +4", text)
     for row in page.sheet.captions:
         assert all(caption in text for caption in row)
 

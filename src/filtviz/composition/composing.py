@@ -70,9 +70,8 @@ def compose(network: Network, layer: ConvLayer) -> ComposedFilters:
     maps: dict[int, _LinearMap] = {}
     for place, current in enumerate(chain):
         found = tuple(maps[i] for i in current.inputs)
-        if not current.inputs and isinstance(current, ConvLayer):
-            found = (_identity(current.n_channels),)  # a bare list of parameters has no input layer
         try:
+            found = found or (_identity(_image_channels(chain[place:])),)
             for step in steps_of(current):
                 found = (_push(step, found),)
         except _MisfitError as error:
@@ -95,22 +94,23 @@ def compose(network: Network, layer: ConvLayer) -> ComposedFilters:
 def assume_stacked(network: Network) -> Network:
     """Return the network with what its file does not tell filled in: each convolution follows the one before.
 
-    For bare lists of parameters, which tell neither stride, padding nor pooling: stride 1, no padding,
-    nothing in between. Whoever calls this must say so; what the file tells is kept.
+    For bare lists of parameters, which tell neither stride, padding nor pooling: stride 1, no padding, and
+    what has no parameters does nothing. Whoever calls this must say so; what the file tells is kept.
     """
-    layers = [_stacked(layer) for layer in network.layers]
-    return replace(network, layers=tuple(layers))
+    return replace(network, layers=tuple(_stacked(layer) for layer in network.layers))
 
 
 def _stacked(layer: Layer) -> Layer:
     if layer.geometry_known:
         return layer
     below = layer.inputs or ((layer.index - 1,) if layer.index else ())
-    if not isinstance(layer, ConvLayer):
-        return replace(layer, geometry_known=True, inputs=below)
-    n = len(layer.kernel_size)
-    window = Window(size=layer.kernel_size, stride=(1,) * n, pad=((0, 0),) * n)
-    return replace(layer, geometry_known=True, inputs=below, window=window)
+    known = replace(layer, geometry_known=True, inputs=below)
+    if isinstance(known, ConvLayer):
+        n = len(known.kernel_size)
+        return replace(known, window=Window(size=known.kernel_size, stride=(1,) * n, pad=((0, 0),) * n))
+    if known.type == "Layer" and not known.parameters:  # a name without a class: it may be anything
+        return replace(known, type="IdentityLayer")
+    return known
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -133,6 +133,23 @@ def _identity(channels: int) -> _LinearMap:
     return _LinearMap(templates=np.eye(channels)[:, :, None, None], jump=(1, 1), start=(0, 0))
 
 
+def _image_channels(above: Sequence[Layer]) -> int:
+    """Return how many channels the image has that enters at ``above[0]``, as the lowest layer tells that can.
+
+    An input layer may leave it open, and a bare list of parameters has no input layer.
+    """
+    for layer in above:
+        for step in steps_of(layer):
+            match step:
+                case Enter(channels=int(n)):
+                    return n
+                case Affine(scale=scale):
+                    return len(scale)
+                case Correlate(templates=templates):
+                    return int(templates.shape[1])
+    raise _MisfitError("the file does not tell how many channels the image has")
+
+
 def _forget(maps: dict[int, _LinearMap], still_to_come: Sequence[Layer]) -> None:
     """Drop the maps that nothing above needs: a deep network has hundreds."""
     needed = {i for layer in still_to_come for i in layer.inputs}
@@ -148,9 +165,7 @@ def _push(step: Step, below: Sequence[_LinearMap]) -> _LinearMap:
 
 @_push.register
 def _(step: Enter, below: Sequence[_LinearMap]) -> _LinearMap:  # noqa: ARG001
-    if step.channels is None:
-        raise _MisfitError("the file does not tell the number of channels")
-    return _identity(step.channels)
+    return below[0]
 
 
 @_push.register
@@ -298,7 +313,8 @@ def _approximations(below: Sequence[Layer], layer: ConvLayer) -> Iterable[str]:
         yield f"the maximum of {_listed(pooled)} was taken as the mean over its window"
     unknown = [naming(c) for c in (*below, layer) if isinstance(c, ConvLayer) and c.flip_filters is None]
     if unknown:
-        yield f"the file does not say whether {_listed(unknown)} convolves or correlates: taken to convolve"
+        verbs = "convolves or correlates" if len(unknown) == 1 else "convolve or correlate"
+        yield f"the file does not say whether {_listed(unknown)} {verbs}: taken to convolve"
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -138,7 +138,7 @@ def _(step: Affine, below: Sequence[Units]) -> Units:
 @_apply.register
 def _(step: Pointwise, below: Sequence[Units]) -> Units:
     if step.function is None:
-        raise ValueError(f"what {step.name} does is not known here")
+        raise ValueError(f"it applies {step.name}, which is not known here")
     return step.function(below[0])
 
 

@@ -35,6 +35,4 @@ def read_images(path: str | PathLike[str]) -> NDArray[Any]:
         )
     if not array.size or not np.isfinite(array).all():
         raise CompositionError(f"{name} holds no image, or numbers that are not finite")
-    if array.ndim < 4:
-        array = array.reshape(-1, 1, *array.shape[-2:])
-    return array
+    return array if array.ndim == 4 else np.reshape(array, (-1, 1, *array.shape[-2:]))

@@ -38,6 +38,8 @@ Pair = tuple[int, int]
 Margin = tuple[Pair, Pair]
 """``(before, after)`` of the rows and of the columns."""
 
+UNTOLD = "a nonlinearity that the file does not tell"
+
 NO_PAD: Margin = ((0, 0), (0, 0))
 
 
@@ -141,7 +143,8 @@ def steps_of(layer: Layer) -> tuple[Step, ...]:
     """
     if not layer.geometry_known:
         raise CompositionError(
-            f"the file does not tell the stride and padding of {naming(layer)}, nor what stands around it"
+            f"the file does not tell the geometry of {naming(layer)}; --assume-stacked takes stride 1 and "
+            "no pooling for granted"
         )
     if isinstance(layer, ConvLayer):
         return (correlation_of(layer), *_nonlinearity(layer))
@@ -187,7 +190,9 @@ def _margin(pads: Sequence[Sequence[int]]) -> Margin:
 
 
 def _nonlinearity(layer: Layer) -> tuple[Step, ...]:
-    name = layer.nonlinearity or "linear"
+    if layer.nonlinearity is None:
+        return (Pointwise(name=UNTOLD, function=None),)
+    name = layer.nonlinearity
     key = name.lower().replace("_", "")
     if key in ("linear", "identity"):
         return ()

@@ -47,7 +47,7 @@ def tile_pixels(page: SheetPage) -> dict[tuple[int, int], np.ndarray]:
 
 
 @pytest.mark.parametrize(
-    "shape", [(1, 20, 3, 3), (20, 1, 3, 3), (6, 4, 5, 2), (4, 3, 7, 7), (130, 110, 1, 1), (2, 2, 1, 9)]
+    "shape", [(2, 20, 3, 3), (20, 1, 3, 3), (6, 4, 5, 2), (4, 3, 7, 7), (130, 110, 1, 1), (2, 2, 1, 9)]
 )
 def test_every_weight_is_drawn_in_its_colour(shape: tuple[int, ...]) -> None:
     weights = random_weights(*shape)
@@ -58,6 +58,26 @@ def test_every_weight_is_drawn_in_its_colour(shape: tuple[int, ...]) -> None:
             assert np.array_equal(colours, expected[strip, column])
             seen += 1
     assert seen == shape[0] * shape[1]
+
+
+def test_the_channels_of_a_lone_filter_are_set_side_by_side() -> None:
+    weights = random_weights(1, 50, 3, 3)
+    (page,) = pages_of(layer_of(weights))
+    expected = by_colour_map(weights / np.abs(weights).max(), "RdBu_r")
+    for (strip, _), colours in tile_pixels(page).items():
+        assert np.array_equal(colours, expected[0, strip])
+    assert page.sheet.labels == tuple(map(str, range(50)))
+    assert page.page.plan.blocks > 4
+    assert "a tile is an input channel of filter 0" in all_text(page)
+
+
+def test_one_strong_filter_among_weak_ones_is_pointed_out() -> None:
+    weights = random_weights(5, 1, 3, 3)
+    weights[2] *= 40
+    advice = "a few filters are far stronger than the others"
+    assert advice in all_text(pages_of(layer_of(weights))[0])
+    assert advice not in all_text(pages_of(layer_of(weights), scale="filter")[0])
+    assert advice not in all_text(pages_of(layer_of(random_weights(5, 1, 3, 3)))[0])
 
 
 def test_filters_of_three_channels_are_drawn_in_their_own_colours() -> None:

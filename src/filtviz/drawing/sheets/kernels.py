@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
 __all__ = ["colour_sheet", "kernel_sheet", "pictures", "signed_legend"]
 
 
+PALE = 0.2
+"""A filter whose largest weight is under this share of the layer's is hard to see on the layer's scale."""
+
+
 def pictures(layer: ConvLayer, channels: Sequence[int], options: DrawingOptions) -> Iterator[SheetPage]:
     """Yield the pages that show all kernels of the chosen channels, in colour where that is asked for."""
     subject = take_subject(layer, channels, options.sheet)
@@ -33,7 +38,7 @@ def kernel_sheet(subject: Subject) -> Sheet:
     """Return the sheet of all kernels, in a colour map with zero at its middle."""
     options = subject.options
     limits = symmetric_limits(subject.filters, options.scale)
-    return Sheet(
+    sheet = Sheet(
         name="sheet",
         values=normalise(subject.filters, limits),
         cmap=options.cmap or DIVERGING,
@@ -42,9 +47,33 @@ def kernel_sheet(subject: Subject) -> Sheet:
         captions=subject.captions(len(subject.channels)),
         title=subject.title,
         facts=(*subject.facts, _axes_of(subject)),
-        notes=subject.notes,
+        notes=(*subject.notes, *_advice(subject, limits)),
         legend=signed_legend(limits, options.scale),
     )
+    return _turned(sheet, subject) if len(subject.indices) == 1 < len(subject.channels) else sheet
+
+
+def _turned(sheet: Sheet, subject: Subject) -> Sheet:
+    """Return the sheet of one filter with a strip for each channel: these can be set side by side."""
+    facts = (
+        *subject.facts,
+        f"a tile is an input channel of filter {subject.indices[0]}, with its index at its left",
+    )
+    labels = subject.headings or ("",) * len(subject.channels)
+    remark = tuple(zip(*sheet.captions, strict=True))
+    return replace(
+        sheet, values=sheet.values.swapaxes(0, 1), labels=labels, headings=(), captions=remark, facts=facts
+    )
+
+
+def _advice(subject: Subject, limits: NDArray[np.float64]) -> list[str]:
+    """Say where one scale leaves most filters pale."""
+    if subject.options.scale != "layer":
+        return []
+    own = symmetric_limits(subject.filters, "filter").ravel()
+    if np.median(own) >= PALE * limits.max():
+        return []
+    return ["a few filters are far stronger than the others: --scale filter shows each on its own scale"]
 
 
 def colour_sheet(subject: Subject) -> Sheet:

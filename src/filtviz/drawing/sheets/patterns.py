@@ -21,9 +21,6 @@ if TYPE_CHECKING:
 
 __all__ = ["pattern_sheet", "pictures"]
 
-_NAMES = {"components": "component", "nmf": "group"}
-"""View → what a column of it is."""
-
 _MEANINGS = {
     "components": "columns are a filter's strongest patterns over its channels (singular components)",
     "nmf": "columns are groups of channels, the same for all filters (non-negative factorisation)",
@@ -48,7 +45,7 @@ def pattern_sheet(subject: Subject, view: str) -> Sheet:
         values=normalise(found.pictures, limits),
         cmap=options.cmap or DIVERGING,
         labels=subject.labels,
-        headings=tuple(f"{_NAMES[view]} {i + 1}" for i in range(n)) if options.labels else (),
+        headings=tuple(str(i + 1) for i in range(n)) if options.labels else (),
         captions=_percentages(found) if options.labels else (),
         title=subject.title,
         facts=(*subject.facts, _MEANINGS[view], _together(found)),

@@ -28,6 +28,9 @@ OPTIONS = (
 FUNCTIONS = ("pool_function", "merge_function")
 """Attributes that are functions, given by name."""
 
+SLOPES = ("leakiness",)
+"""Attributes of a nonlinearity that is an object."""
+
 
 def build_layers(outputs: Sequence[Record], names: Mapping[int, str], effort: Effort) -> list[Layer]:
     """Build the layers that the outputs depend on, in network order.
@@ -114,6 +117,10 @@ def _build(
 def _options(facts: Facts) -> dict[str, Any]:
     found = {name: facts.plain(facts.raw(name)) for name in OPTIONS if facts.has(name)}
     found |= {name: facts.function(name) for name in FUNCTIONS if facts.has(name)}
+    activation = facts.raw("nonlinearity")
+    if type(activation) is Record:  # an object, such as a LeakyRectify, whose slope is its own
+        inner = Facts(activation, facts.limits)
+        found |= {name: inner.plain(inner.raw(name)) for name in SLOPES if inner.has(name)}
     return {name: value for name, value in found.items() if value is not NOT_PLAIN}
 
 
