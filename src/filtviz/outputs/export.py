@@ -1,4 +1,14 @@
-"""`filtviz.export`: every convolution of many models as pictures, and a manifest of them."""
+"""`filtviz.export`: every convolution of many models as pictures, and a manifest of them.
+
+Pages are drawn by joblib's processes on this machine, or by an engine that joblib has a back end for, such as
+a Dask cluster whose workers see the same folder under the same path::
+
+    import joblib
+    from dask.distributed import Client
+
+    with Client("tcp://scheduler:8786"), joblib.parallel_config("dask"):
+        filtviz.export(paths, "/shared/pngs")
+"""
 
 from __future__ import annotations
 
@@ -27,9 +37,8 @@ def export(
     """Draw the convolutions of many model files into ``folder``, a folder for each model, and print nothing.
 
     A file that fails does not stop the others. What an earlier run has drawn in the same way is kept.
-    Whatever the number of ``jobs``, the same bytes are written; None is one for each core. To run on another
-    engine, choose it with ``joblib.parallel_config`` around the call. ``progress`` is called after each piece
-    of work.
+    Whatever the number of ``jobs``, the same bytes are written; None is one for each core, or for each worker
+    of the engine that ``joblib.parallel_config`` names. ``progress`` is called after each piece of work.
 
     Raises:
         OutputError: ``folder`` cannot be written at all.

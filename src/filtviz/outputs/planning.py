@@ -84,7 +84,7 @@ class Planner:
 
     def __init__(self, models: Sequence[Path], folder: Path, options: ExportOptions) -> None:
         self.models = models
-        self.folder = folder
+        self.folder = folder.absolute()  # whoever draws may work in another folder
         self.options = options
         self.entries: dict[str, Entry] = {entry["file"]: entry for entry in read_manifest(folder)}
         self.own_files: set[str] = set()
