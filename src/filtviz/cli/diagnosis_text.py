@@ -104,7 +104,8 @@ def _measures(findings: Sequence[Finding]) -> str:
             ]
         )
     headers = ["measure (* found)", "value", "p", "counts if", "null", "reading"]
-    taken = sum(max(len(str(row[i])) for row in [headers, *rows]) + 2 for i in range(5))
+    # tabulate makes a column two wider than its heading at least, and puts two spaces between columns.
+    taken = sum(max(len(headers[i]) + 2, *(len(row[i]) for row in rows)) + 2 for i in range(5))
     widths = [None] * 5 + [max(24, _width() - taken)]
     return tabulate(rows, headers, tablefmt="simple", disable_numparse=True, maxcolwidths=widths) + "\n"
 

@@ -8,7 +8,9 @@ import click
 
 from filtviz.cli.console import print_json
 from filtviz.cli.options import json_option
-from filtviz.measures.table import MEASURES, Measure, measure_named
+from filtviz.measures.measure import Measure
+from filtviz.measures.page import as_markdown
+from filtviz.measures.table import MEASURES, measure_named
 
 __all__ = ["explain"]
 
@@ -18,7 +20,8 @@ _WIDTH = 96
 @click.command()
 @click.argument("measure", required=False, metavar="[MEASURE]")
 @json_option
-def explain(measure: str | None, as_json: bool) -> None:
+@click.option("--markdown", is_flag=True, help="Print the page docs/measures.md, which holds all of them.")
+def explain(measure: str | None, as_json: bool, markdown: bool) -> None:
     """Tell what a MEASURE of `filtviz diagnose` is: formula, null, source, and what it cannot say.
 
     Without MEASURE all of them are listed.
@@ -27,6 +30,9 @@ def explain(measure: str | None, as_json: bool) -> None:
     Example:
       filtviz explain low-frequency
     """
+    if markdown:
+        click.echo(as_markdown(), nl=False)
+        return
     chosen = list(MEASURES.values()) if measure is None else [measure_named(measure)]
     if as_json:
         print_json([entry.as_text() for entry in chosen] if measure is None else chosen[0].as_text())

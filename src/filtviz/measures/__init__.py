@@ -1,7 +1,7 @@
 """Judging filters by their weights: numbers and findings, without drawing and without layout.
 
-`filtviz.diagnose` measures a network and returns a `Diagnosis`; `MEASURES` says of each measure what it is
-and what it cannot say. Importing this imports neither numpy nor scipy.
+`filtviz.diagnose` measures a network and returns a `Diagnosis`; `filtviz.measures.table` says of each measure
+what it is and what it cannot say. Importing either imports neither numpy nor scipy.
 """
 
 from __future__ import annotations
@@ -15,16 +15,13 @@ from filtviz.measures.findings import (
     LayerDiagnosis,
     Unjudged,
 )
-from filtviz.measures.table import MEASURES, Measure
 
 __all__ = [
-    "MEASURES",
     "Change",
     "Diagnosis",
     "FilterChange",
     "FilterDiagnosis",
     "Finding",
     "LayerDiagnosis",
-    "Measure",
     "Unjudged",
 ]

@@ -35,6 +35,9 @@ __all__ = [
     "preactivation_bounds",
 ]
 
+_MOST_WEIGHTS = 2**18
+"""Of a stack; with 199 draws that takes about a quarter of a minute."""
+
 _KEEPS_CHANNELS = (Affine, Pointwise, Pool, Pad)
 
 
@@ -53,8 +56,11 @@ def linear_stack(network: Network, layer: ConvLayer) -> Stack:
     """
     stages: list[Stage] = []
     jump = (1, 1)
+    chain = ancestors(network, layer)
+    if sum(each.weights.size for each in chain if isinstance(each, ConvLayer)) > _MOST_WEIGHTS:
+        return Stack(reason="shuffling so large a stack would take minutes")
     try:
-        for current in ancestors(network, layer):
+        for current in chain:
             if len(current.inputs) > 1:
                 return Stack(reason="several layers feed it")
             for step in steps_of(current):

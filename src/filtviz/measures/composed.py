@@ -10,7 +10,7 @@ import numpy as np
 from filtviz.measures.kernels import Floats
 from filtviz.measures.stacks import Complex, Stage, composed_size, composed_spectra, fourier_basis
 
-__all__ = ["Composed", "composed_structure", "cost", "shuffled", "spectral_shape"]
+__all__ = ["Composed", "composed_structure", "shuffled", "spectral_shape"]
 
 N_DRAWS = 199
 _MIN_TRANSFORM = 16
@@ -52,14 +52,6 @@ def composed_structure(stages: Sequence[Stage], *, draws: int = N_DRAWS, seed: i
         counts += null_entropy <= entropy, null_centroid <= centroid, null_centroid >= centroid
     entropy_p, low_p, high_p = (1 + counts) / (1 + draws)
     return Composed(size, entropy, entropy_p, centroid, low_p, high_p)
-
-
-def cost(stages: Sequence[Stage]) -> float:
-    """Return about how many multiplications `composed_structure` takes."""
-    side = max(_MIN_TRANSFORM, *composed_size(stages))
-    inputs = stages[0].templates.shape[1]
-    work = sum(stage.templates[..., 0, 0].size * (inputs + stage.templates[0, 0].size) for stage in stages)
-    return float(N_DRAWS * side * (side / 2 + 1) * 4 * work)
 
 
 def shuffled(stage: Stage, random: np.random.Generator) -> Stage:

@@ -191,13 +191,8 @@ def filter_orthogonality(kernels: Kernels) -> float | None:
     n = kernels.n_filters
     if n < 2:
         return None
-    norms = np.where(kernels.norms > 0, kernels.norms, 1.0)[:, np.newaxis]
-    total = sum(
-        float(np.abs(kernels.rows[block] @ kernels.rows.T / norms[block] / norms.T).sum())
-        for block in kernels.blocks()
-    )
-    own = float((kernels.norms > 0).sum())
-    return 1 - (total - own) / (n * (n - 1))
+    off_diagonal = np.abs(kernels.cosines).sum() - float((kernels.norms > 0).sum())
+    return 1 - float(off_diagonal) / (n * (n - 1))
 
 
 def effective_rank(kernels: Kernels) -> float | None:

@@ -8,7 +8,7 @@ import numpy as np
 
 from filtviz.errors import MeasureError
 from filtviz.measures.changing import changes_from
-from filtviz.measures.composed import Composed, composed_structure, cost
+from filtviz.measures.composed import Composed, composed_structure
 from filtviz.measures.filters import diagnose_filters, first_to_look_at
 from filtviz.measures.findings import Change, Diagnosis, FilterDiagnosis, Finding, LayerDiagnosis, Unjudged
 from filtviz.measures.judging import LAYER_MEASURES
@@ -22,8 +22,8 @@ from filtviz.network import ConvLayer, Network
 
 __all__ = ["diagnose"]
 
-_MAX_COST = 5e10
-"""Multiplications that composing shuffled stacks may take: about a quarter of a minute."""
+_SMALLEST, _LARGEST = 1e-70, 1e70
+"""Magnitudes between which fourth powers can be summed."""
 
 
 def diagnose(
@@ -74,7 +74,7 @@ def _diagnose_layer(subject: Subject, changes: tuple[Change, ...]) -> LayerDiagn
     found = [each for each in taken if each is not None]
     found += _of_filters(filters, composed, subject)
     by_key = {each.measure: each for each in found}
-    judgement = judge(subject, by_key)
+    judgement = judge(subject, by_key, sum(each.texture is not None for each in filters))
     layer = subject.layer
     return LayerDiagnosis(
         index=layer.conv_index,
@@ -100,8 +100,6 @@ def _compose(subject: Subject) -> tuple[Composed | None, str]:
     stages = subject.stack.stages
     if not stages:
         return None, f"not composed with the layers below: {subject.stack.reason}"
-    if cost(stages) > _MAX_COST:
-        return None, "not composed with the layers below: shuffling so large a stack would take minutes"
     return composed_structure(stages), ""
 
 
@@ -168,9 +166,9 @@ def _numbered(indices: Sequence[int]) -> str:
 
 def _refuse(layer: ConvLayer) -> LayerDiagnosis | None:
     """Return the diagnosis of a layer that holds no numbers to judge, or None where it does."""
-    broken = nonfinite_filters(layer).tolist()
     if layer.weights.size == 0:
         return _undecided(layer, "it holds no weights")
+    broken = nonfinite_filters(layer).tolist()
     if len(broken):
         which = f"{len(broken)} of its {layer.n_filters} filters hold NaN or infinite numbers"
         return _undecided(
@@ -178,7 +176,10 @@ def _refuse(layer: ConvLayer) -> LayerDiagnosis | None:
         )
     if np.ptp(layer.filters) == 0:
         value = float(layer.filters.flat[0])
-        return _undecided(layer, f"all its {layer.weights.size:,} weights are {value:g}")
+        return _undecided(layer, f"{plural(layer.weights.size, 'weight')} of {value:g} is all that it holds")
+    largest = float(np.abs(layer.filters).max())
+    if not _SMALLEST < largest < _LARGEST:
+        return _undecided(layer, f"its largest weight is {largest:.3g}, out of the range of this arithmetic")
     return None
 
 

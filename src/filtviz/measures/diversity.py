@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -20,7 +19,6 @@ __all__ = [
     "similar_pairs",
 ]
 
-_BLOCK_FILTERS = 512
 _DRAWS = 199
 _LARGEST_SIDE = 200
 """Random directions are drawn in no larger number or dimension: with fewer the share is only the greater."""
@@ -46,14 +44,7 @@ def first_component(rows: Floats) -> float:
 
     ``rows`` is ``(filters, weights of a filter)``; rows of zeros do not count. NaN where there is no other.
     """
-    norms = np.linalg.norm(rows, axis=1)
-    directions = rows[norms > 0] / norms[norms > 0, np.newaxis]
-    if len(directions) == 0:
-        return float("nan")
-    gram = (
-        directions @ directions.T if directions.shape[0] <= directions.shape[1] else directions.T @ directions
-    )
-    return float(np.linalg.eigvalsh(gram)[-1] / np.trace(gram))
+    return _first_share(Kernels.of(rows[:, :, np.newaxis, np.newaxis]))
 
 
 def significant_component(kernels: Kernels, over: float, seed: int = 0) -> FirstComponent:
@@ -62,13 +53,19 @@ def significant_component(kernels: Kernels, over: float, seed: int = 0) -> First
     A few filters always share a direction: two of them give .5 or more. The draws are made only where the
     share passes ``over``; below, p is None.
     """
-    share = first_component(kernels.rows)
+    share = _first_share(kernels)
     if not share > over:
         return FirstComponent(share, None)
     random = np.random.default_rng(seed)
     shape = [min(side, _LARGEST_SIDE) for side in kernels.rows.shape]
     draws = [first_component(random.standard_normal(shape)) for _ in range(_DRAWS)]
     return FirstComponent(share, float((1 + sum(draw >= share for draw in draws)) / (1 + _DRAWS)))
+
+
+def _first_share(kernels: Kernels) -> float:
+    """Return the largest eigenvalue of the matrix of cosines over its trace."""
+    alive = int((kernels.norms > 0).sum())
+    return float(np.linalg.eigvalsh(kernels.cosines)[-1] / alive) if alive else float("nan")
 
 
 def pair_threshold(n_filters: int, dimension: int, alpha: float = 0.01) -> float:
@@ -86,38 +83,18 @@ def pair_threshold(n_filters: int, dimension: int, alpha: float = 0.01) -> float
 
 def closest_pair(kernels: Kernels) -> SimilarPair:
     """Return the two filters of the greatest |cos|; there must be two."""
-    best = SimilarPair(0, 1, 0.0)
-    for start, cosines in _cosine_blocks(kernels):
-        own = np.arange(len(cosines))
-        cosines[own, own + start] = 0.0
-        first, second = np.unravel_index(int(np.abs(cosines).argmax()), cosines.shape)
-        if abs(cosines[first, second]) > abs(best.cosine):
-            pair = sorted((int(first) + start, int(second)))
-            best = SimilarPair(pair[0], pair[1], float(cosines[first, second]))
-    return best
+    above = np.triu(np.abs(kernels.cosines), k=1)
+    first, second = np.unravel_index(int(above.argmax()), above.shape)
+    if above[first, second] == 0:
+        return SimilarPair(0, 1, 0.0)
+    return SimilarPair(int(first), int(second), float(kernels.cosines[first, second]))
 
 
 def similar_pairs(kernels: Kernels, threshold: float) -> tuple[SimilarPair, ...]:
     """Return the pairs of filters whose |cos| reaches ``threshold``, the closest first."""
-    found: list[SimilarPair] = []
-    for start, cosines in _cosine_blocks(kernels):
-        found += _pairs_in(cosines, start, threshold)
-    return tuple(sorted(found, key=lambda pair: (-abs(pair.cosine), pair.first, pair.second)))
-
-
-def _cosine_blocks(kernels: Kernels) -> Iterator[tuple[int, Floats]]:
-    """Yield the matrix of cosines by blocks of rows, each with the index of its first row."""
-    norms = kernels.norms[:, np.newaxis]
-    rows = np.divide(kernels.rows, norms, where=norms > 0, out=np.zeros(kernels.rows.shape))
-    for start in range(0, kernels.n_filters, _BLOCK_FILTERS):
-        yield start, rows[start : start + _BLOCK_FILTERS] @ rows.T
-
-
-def _pairs_in(cosines: Floats, start: int, threshold: float) -> list[SimilarPair]:
-    """List the pairs in a block of rows of the matrix of cosines that begins with row ``start``."""
-    first, second = np.nonzero(np.abs(cosines) >= threshold - 1e-12)
-    upper = second > first + start
-    return [
-        SimilarPair(int(a) + start, int(b), float(cosines[a, b]))
-        for a, b in zip(first[upper], second[upper], strict=True)
+    above = np.triu(np.abs(kernels.cosines), k=1)
+    pairs = [
+        SimilarPair(int(a), int(b), float(kernels.cosines[a, b]))
+        for a, b in zip(*np.nonzero(above >= threshold - 1e-12), strict=True)
     ]
+    return tuple(sorted(pairs, key=lambda pair: (-abs(pair.cosine), pair.first, pair.second)))

@@ -17,7 +17,7 @@ from filtviz.measures.diversity import pair_threshold, similar_pairs
 from filtviz.measures.findings import FilterDiagnosis
 from filtviz.measures.judging import DUPLICATE_COSINE
 from filtviz.measures.kernels import Floats, Kernels
-from filtviz.measures.lowfrequency import band_energies, filter_shares, low_band
+from filtviz.measures.lowfrequency import filter_shares, low_band
 from filtviz.measures.subject import Subject
 
 __all__ = ["diagnose_filters", "first_to_look_at", "is_significant"]
@@ -34,11 +34,13 @@ Texture = Literal["smooth", "rough"]
 def diagnose_filters(subject: Subject, composed: Composed | None) -> tuple[FilterDiagnosis, ...]:
     """Measure each filter of a layer; ``composed`` is the layer seen through those below."""
     kernels = subject.kernels
-    shares = filter_shares(kernels, band_energies(kernels))
+    shares = filter_shares(kernels, subject.low_energy)
     expected = float(low_band(*kernels.shape[2:]).mean())
     textures = _textures(shares.p, shares.share > expected)
     classical = _classical(kernels)
-    tensor = filter_orientation(kernels.weights)
+    tensor = [filter_orientation(kernels.weights[block]) for block in kernels.blocks()]
+    coherence = np.concatenate([each.coherence for each in tensor])
+    angle = np.concatenate([each.angle for each in tensor])
     relied = _relative_reliance(subject)
     twins = _duplicates(kernels)
     dead = _dead(subject)
@@ -57,8 +59,8 @@ def diagnose_filters(subject: Subject, composed: Composed | None) -> tuple[Filte
             classical=classical[index].name,
             classical_channel=classical[index].channel,
             likeness=classical[index].cosine,
-            coherence=_number(tensor[0][index]),
-            angle=_number(tensor[1][index]),
+            coherence=_number(coherence[index]),
+            angle=_number(angle[index]),
             reliance=None if relied is None else float(relied[index]),
             duplicates=twins[index],
             dead=bool(dead[index]),
@@ -121,18 +123,19 @@ class _Likeness:
 
 def _classical(kernels: Kernels) -> list[_Likeness]:
     """Find for each filter the channel that is nearest to a classical kernel."""
-    flat = kernels.weights.reshape(kernels.n_kernels, *kernels.shape[2:])
-    nearest = nearest_classical(flat)
-    if nearest is None:
-        return [_Likeness()] * kernels.n_filters
     threshold = likeness_threshold(kernels.n_kernels, *kernels.shape[2:])
-    cosines = nearest.cosine.reshape(kernels.shape[:2])
-    result = []
-    for index, channel in enumerate(np.abs(cosines).argmax(axis=1)):
-        cosine = float(cosines[index, channel])
-        name = nearest.names[index * kernels.n_channels + channel] if abs(cosine) >= threshold else None
-        result.append(_Likeness(name, int(channel) if name else None, cosine))
-    return result
+    found: list[_Likeness] = []
+    for block in kernels.blocks():
+        some = kernels.weights[block]
+        nearest = nearest_classical(some.reshape(-1, *kernels.shape[2:]))
+        if nearest is None:
+            return [_Likeness()] * kernels.n_filters
+        cosines = nearest.cosine.reshape(some.shape[:2])
+        for row, channel in enumerate(np.abs(cosines).argmax(axis=1).tolist()):
+            cosine = float(cosines[row, channel])
+            name = nearest.names[row * kernels.n_channels + channel] if abs(cosine) >= threshold else None
+            found.append(_Likeness(name, channel if name else None, cosine))
+    return found
 
 
 def _relative_reliance(subject: Subject) -> Floats | None:
@@ -161,8 +164,10 @@ def _dead(subject: Subject) -> NDArray[np.bool_]:
 
 def _decayed(subject: Subject) -> NDArray[np.bool_]:
     kernels = subject.kernels
-    initial = subject.rule.rule.std(kernels.shape) * np.sqrt(kernels.size / kernels.n_filters)
-    return np.asarray(kernels.norms < _DECAYED_SHARE * initial)
+    usual = subject.rule.rule.std(kernels.shape) * float(np.sqrt(kernels.size / kernels.n_filters))
+    if not subject.rule.known:
+        usual = min(usual, float(np.median(kernels.norms)))
+    return np.asarray(kernels.norms < _DECAYED_SHARE * usual)
 
 
 def _number(value: float) -> float | None:

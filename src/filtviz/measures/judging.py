@@ -10,7 +10,7 @@ from filtviz.measures.channels import coupling, heterogeneity, reliance
 from filtviz.measures.diversity import closest_pair, pair_threshold, significant_component, similar_pairs
 from filtviz.measures.findings import Finding
 from filtviz.measures.initialisers import beyond_bound, gram_deviation
-from filtviz.measures.lowfrequency import band_energies, layer_share
+from filtviz.measures.lowfrequency import layer_share
 from filtviz.measures.residue import noise_residue
 from filtviz.measures.sphericity import sign_sphericity
 from filtviz.measures.spike import largest_eigenvalue
@@ -90,7 +90,7 @@ def residue(subject: Subject) -> Finding:
 
 def low_frequency(subject: Subject) -> Finding | None:
     """Are the kernels smoother or rougher than white noise?"""
-    test = layer_share(subject.kernels, band_energies(subject.kernels))
+    test = layer_share(subject.kernels, subject.low_energy)
     if test is None:
         return None
     how = "no smoother or rougher than noise" if test.p >= LEVEL else "smoother than white noise"

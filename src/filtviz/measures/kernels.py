@@ -14,7 +14,7 @@ __all__ = ["Floats", "Kernels"]
 
 Floats = NDArray[np.float64]
 
-_CHUNK_ELEMENTS = 2_000_000
+_CHUNK_ELEMENTS = 1_000_000
 """How many weights a transform looks at in one go, so that its memory stays small beside the layer's own."""
 
 
@@ -91,16 +91,30 @@ class Kernels:
         """The Euclidean norm of each filter over all its channels, ``(filters,)``."""
         return np.asarray(np.sqrt(self.energy.sum(axis=1)))
 
-    @property
-    def constant(self) -> bool:
-        """Whether all weights are one and the same number."""
-        return bool(np.ptp(self.weights) == 0)
+    @cached_property
+    def raw_moments(self) -> tuple[float, float, float, float]:
+        """The means of w, w², w³ and w⁴."""
+        sums = np.zeros(4)
+        for block in self.blocks():
+            values = self.weights[block]
+            squares = values**2
+            sums += values.sum(), squares.sum(), np.vdot(values, squares), np.vdot(squares, squares)
+        first, second, third, fourth = (sums / self.size).tolist()
+        return first, second, third, fourth
 
     @cached_property
     def gram(self) -> Floats:
         """Inner products along the smaller side of the ``filters x rest`` matrix, ``(smaller, smaller)``."""
         rows = self.rows
         return np.asarray(rows @ rows.T if rows.shape[0] <= rows.shape[1] else rows.T @ rows)
+
+    @cached_property
+    def cosines(self) -> Floats:
+        """The cosine of each pair of filters, ``(filters, filters)``; 0 where one of them is zero."""
+        on_filters = len(self.gram) == self.n_filters and self.rows.shape[0] <= self.rows.shape[1]
+        products = self.gram if on_filters else self.rows @ self.rows.T
+        norms = np.where(self.norms > 0, self.norms, 1.0)
+        return np.asarray(np.clip(products / norms[:, np.newaxis] / norms, -1.0, 1.0))
 
     @cached_property
     def eigenvalues(self) -> Floats:

@@ -32,21 +32,25 @@ _MIN_RMS = 0.97
 _MAX_DISAGREEMENT = 0.12
 
 _BINS = 192
+_USUAL = 4.0
+_SMALLEST_BOUND, _LARGEST_BOUND = 0.05, 5.0
 _ROOT_TAU = float(np.sqrt(2 * np.pi))
 _STARTS = ((0.2, 0.8, 0.5), (0.05, 0.4, 0.7))
-"""Where the search begins: s₁ and s₂ in units of the rms, and π."""
+"""Where the search begins: s₁, s₂ and π."""
 
 
 class Histogram(NamedTuple):
-    """Magnitudes counted in bins: ``edges`` from 0, ``counts``, and the rms of the weights."""
+    """Magnitudes counted in bins, in units of the weights' rms: ``edges`` from 0, and ``counts``."""
 
     edges: Floats
     counts: Floats
-    rms: float
 
 
 class NoiseFit(NamedTuple):
-    """A maximum-likelihood fit: minus the log likelihood, A, Var d, and the parameters of the search."""
+    """A maximum-likelihood fit: minus the log likelihood, A, Var d, and the search's own parameters.
+
+    All are in units of the histogram.
+    """
 
     cost: float
     bound: float
@@ -86,8 +90,10 @@ def noise_residue(kernels: Kernels, rule: Rule) -> Residue:
     if kernels.rms < _MIN_RMS * rule.std(kernels.shape):
         reason = "the weights have shrunk, as under weight decay"
         return Residue(None, reason, float("nan"), float("inf"))
+    bound = rule.bound(kernels.shape) / kernels.rms
+    if bound < _SMALLEST_BOUND:
+        return Residue(None, "the weights have outgrown the initial ones", float("nan"), float("inf"))
     counted = histogram(kernels)
-    bound = rule.bound(kernels.shape)
     fixed = fit_noise(counted, bound=bound)
     free = fit_noise(counted, near=fixed)
     without = fit_noise(counted, bound=0.0)
@@ -118,33 +124,33 @@ def likeliest_uniform_rule(layers: Sequence[Kernels]) -> Rule | None:
 
 
 def histogram(kernels: Kernels) -> Histogram:
-    """Count the magnitudes: even bins up to 4 rms, and ever wider ones for what lies beyond."""
+    """Count the magnitudes in units of the rms: even bins up to 4, and ever wider ones beyond."""
     magnitudes = np.abs(kernels.flat)
-    largest, usual = float(magnitudes.max()) * (1 + 1e-9), 4 * kernels.rms
-    edges = np.linspace(0, min(largest, usual), _BINS + 1)
-    if largest > usual:
-        edges = np.append(edges, np.geomspace(usual, largest, 9)[1:])
-    return Histogram(edges, np.histogram(magnitudes, edges)[0].astype(np.float64), kernels.rms)
+    magnitudes /= kernels.rms
+    largest = float(magnitudes.max()) * (1 + 1e-9)
+    edges = np.linspace(0, min(largest, _USUAL), _BINS + 1)
+    if largest > _USUAL:
+        edges = np.append(edges, np.geomspace(_USUAL, largest, 9)[1:])
+    return Histogram(edges, np.histogram(magnitudes, edges)[0].astype(np.float64))
 
 
 def fit_noise(counted: Histogram, *, bound: float | None = None, near: NoiseFit | None = None) -> NoiseFit:
     """Fit the mixture by maximum likelihood.
 
-    ``bound`` fixes A (0 for no uniform part); None fits it too, and then ``near``, a fit with a fixed one,
-    is where one search begins, so that the free fit is never the worse of the two.
+    ``bound`` fixes A in units of the rms (0 for no uniform part); None fits it too, and then ``near``, a
+    fit with a fixed one, is where one search begins, so that the free fit is never the worse of the two.
     """
-    rms = counted.rms
-    limits = [(np.log(rms * 1e-3), np.log(rms * 20))] * 2 + [(-6.0, 6.0)]
+    limits = [(np.log(1e-3), np.log(20))] * 2 + [(-6.0, 6.0)]
     starts: list[tuple[float, ...]] = [
-        (np.log(rms * a), np.log(rms * b), special.logit(share)) for a, b, share in _STARTS
+        (np.log(a), np.log(b), special.logit(share)) for a, b, share in _STARTS
     ]
     if bound is None:
-        limits.append((np.log(rms * 0.05), np.log(rms * 5)))
-        starts = [(*start, np.log(rms * 1.6)) for start in starts[:1]]
+        limits.append((np.log(_SMALLEST_BOUND), np.log(_LARGEST_BOUND)))
+        starts = [(*start, np.log(1.6)) for start in starts[:1]]
         if near is not None:
             starts.append((*near.parameters[:3], np.log(near.bound)))
     elif bound == 0:
-        starts = [(np.log(rms * 0.7), np.log(rms * 1.1), 0.0), (np.log(rms * 0.5), np.log(rms * 1.5), 1.0)]
+        starts = [(np.log(0.7), np.log(1.1), 0.0), (np.log(0.5), np.log(1.5), 1.0)]
     cost = _cost(counted, bound)
     fits = [optimize.minimize(cost, start, jac=True, bounds=limits, method="L-BFGS-B") for start in starts]
     best = min(fits, key=lambda fit: float(fit.fun))

@@ -26,15 +26,15 @@ def rms(subject: Subject) -> Finding:
 
 def mean(subject: Subject) -> Finding:
     """Where do the weights centre?"""
-    value = float(subject.kernels.flat.mean())
+    value = subject.kernels.raw_moments[0]
     return Finding(measure="mean", value=value, reading=f"{value / subject.kernels.rms:+.2f} rms")
 
 
 def kurtosis(subject: Subject) -> Finding:
     """How heavy are the tails?"""
-    values = subject.kernels.flat - subject.kernels.flat.mean()
-    variance = float((values**2).mean())
-    value = float((values**4).mean()) / variance**2
+    first, second, third, fourth = subject.kernels.raw_moments
+    variance = second - first**2
+    value = (fourth - 4 * first * third + 6 * first**2 * second - 3 * first**4) / variance**2
     return Finding(measure="kurtosis", value=value, reading="1.8 for uniform, 3 for normal draws")
 
 

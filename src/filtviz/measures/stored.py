@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import NamedTuple
 
 import numpy as np
 from scipy import stats
 
-from filtviz.measures.kernels import Floats, Kernels
+from filtviz.measures.kernels import Kernels
 
 __all__ = ["Clipping", "Quantisation", "clipping", "quantisation"]
 
@@ -53,13 +54,20 @@ def quantisation(kernels: Kernels) -> Quantisation:
     mantissa: n of them hit about 2^(m+1) (1 - exp(-n/2^(m+1))) different ones. Without that, millions of
     float32 weights, and any in half precision, would look quantised.
     """
-    values = kernels.flat
-    places = 2.0 ** (np.finfo(kernels.precision).nmant + 1)
-    in_binade = np.unique(np.frexp(values)[1], return_counts=True)[1]
-    expected = float((-places * np.expm1(-in_binade / places)).sum())
-    return Quantisation(_count_distinct(values), expected)
+    in_binade: Counter[int] = Counter()
+    for block in kernels.blocks():
+        exponents, counts = np.unique(np.frexp(kernels.weights[block])[1], return_counts=True)
+        in_binade.update(dict(zip(exponents.tolist(), counts.tolist(), strict=True)))
+    mantissa, top = np.frexp(np.abs(kernels.flat).max())
+    everywhere = 2.0 ** (np.finfo(kernels.precision).nmant + 1)
+    expected = 0.0
+    for exponent, count in in_binade.items():
+        # The draws end within the top binade, where only the places up to the largest can be hit.
+        places = everywhere * (2 * float(mantissa) - 1) if exponent == top else everywhere
+        expected -= max(places, 1.0) * float(np.expm1(-count / max(places, 1.0)))
+    return Quantisation(_count_distinct(kernels), expected)
 
 
-def _count_distinct(values: Floats) -> int:
-    ordered = np.sort(values)
-    return int(1 + (np.diff(ordered) != 0).sum())
+def _count_distinct(kernels: Kernels) -> int:
+    ordered = np.sort(kernels.flat.astype(kernels.precision))
+    return int(1 + (ordered[1:] != ordered[:-1]).sum())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,7 @@ from filtviz.measures.chains import (
     preactivation_bounds,
 )
 from filtviz.measures.kernels import Floats, Kernels
+from filtviz.measures.lowfrequency import band_energies
 from filtviz.measures.provenance import BiasState, Identified, Origin, bias_state, identify_rule, trace_origin
 from filtviz.network import ConvLayer, Network
 
@@ -43,6 +45,11 @@ class Subject:
     stack: Stack = field(default_factory=Stack)
     bounds: Interval | None = None
     normalisation_moved: bool = False
+
+    @cached_property
+    def low_energy(self) -> Floats:
+        """The energy of each kernel in the low frequencies, ``(filters, channels)``."""
+        return band_energies(self.kernels)
 
     @property
     def moved(self) -> bool:
@@ -94,8 +101,7 @@ def _bias(layer: ConvLayer) -> Floats | None:
 
 def nonfinite_filters(layer: ConvLayer) -> NDArray[np.intp]:
     """Return the indices of the filters that hold a NaN or an infinity, in their weights or biases."""
-    filters = layer.filters.reshape(layer.n_filters, -1)
-    finite = np.isfinite(filters).all(axis=1)
+    finite = np.isfinite(layer.filters).all(axis=(1, 2, 3))
     bias = layer.b
     if bias is not None and bias.size % layer.n_filters == 0:
         finite &= np.isfinite(np.asarray(bias, dtype=np.float64).reshape(layer.n_filters, -1)).all(axis=1)

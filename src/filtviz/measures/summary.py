@@ -66,11 +66,18 @@ def _verdicts(layers: Sequence[LayerDiagnosis]) -> str:
     for verdict, text in _TOGETHER.items():
         members = [layer for layer in layers if layer.verdict == verdict]
         if members:
-            verb = "was" if verdict == "updated" else "is"
-            if len(members) > 1:
-                verb = {"was": "were", "is": "are"}[verb]
-            parts.append(f"{_names(members, layers)} {verb} {text}")
+            parts.append(f"{_names(members, layers)} {_verb(verdict, members)} {text}")
     return f"{'; '.join(parts)}."
+
+
+def _verb(verdict: Verdict, members: Sequence[LayerDiagnosis]) -> str:
+    was, is_ = ("was", "is") if len(members) == 1 else ("were", "are")
+    if verdict == "updated":
+        return was
+    biases = [layer.finding("bias") for layer in members]
+    if verdict == "structured" and all(bias is not None and bias.found for bias in biases):
+        return f"{was} updated and {is_}"
+    return is_
 
 
 _TOGETHER: dict[Verdict, str] = {
@@ -102,8 +109,9 @@ def _noisy(layers: Sequence[LayerDiagnosis]) -> list[LayerDiagnosis]:
 def _noise(layers: Sequence[LayerDiagnosis]) -> list[str]:
     """Say why the picture looks random, where it does."""
     noisy = _noisy(layers)
-    plain = [layer for layer in noisy if layer.verdict == "updated"]
-    structured = [layer for layer in noisy if layer.verdict == "structured"]
+    # The first layer is what people look at first, and its picture is of noise where most of it is.
+    plain = [layer for layer in noisy if layer.verdict == "updated" or layer is layers[0]]
+    structured = [layer for layer in noisy if layer not in plain]
     unknown = [layer for layer in layers if layer.verdict == "updated" and layer.residue is None]
     sentences = []
     if plain:

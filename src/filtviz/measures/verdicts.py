@@ -16,6 +16,9 @@ __all__ = ["Judgement", "judge"]
 _MIN_WEIGHTS = 50
 """Weights under which nothing found is no evidence of anything."""
 
+_UNTOUCHED_FACTOR = 0.1
+"""How much surer structure must be where all else says that a layer was never touched."""
+
 _STRUCTURE = ("low-frequency", "sphericity", "filter-energy", "channel-energy", "spike")
 
 
@@ -27,21 +30,29 @@ class Judgement:
     sentence: str
 
 
-def judge(subject: Subject, findings: Mapping[str, Finding]) -> Judgement:
-    """Weigh the findings of a layer, by measure.
+def judge(subject: Subject, findings: Mapping[str, Finding], standing_out: int) -> Judgement:
+    """Weigh the findings of a layer, by measure; ``standing_out`` counts the filters that are marked.
 
-    Structure that passes Bonferroni's level decides; without it, whatever moved from its start; without
-    that, whether the weights could be an initialiser's.
+    Structure that passes Bonferroni's level decides (a tenth of it where the biases are still 0 and an
+    initialiser fits); without it, whatever moved from its start; without that, whether the weights could be
+    an initialiser's.
     """
-    structure = [findings[key] for key in _STRUCTURE if key in findings and findings[key].found]
+    level = LEVEL * (_UNTOUCHED_FACTOR if _looks_untouched(subject) else 1)
+    tested = [findings[key] for key in _STRUCTURE if key in findings]
+    structure = [each for each in tested if each.p is not None and each.p < level]
     component = findings.get("first-component")
     if structure and component is not None and component.found:
         return Judgement("collapsed", _collapsed(findings, component))
     if structure:
-        return Judgement("structured", _structured(findings, structure))
+        alone = "" if standing_out else "; none of its filters stands out by itself"
+        return Judgement("structured", f"{_structured(findings, structure)}{alone}")
     if subject.moved:
         return Judgement("updated", _updated(findings, findings["bias"].reading))
     return _without_evidence(subject, findings)
+
+
+def _looks_untouched(subject: Subject) -> bool:
+    return subject.bias == "zero" and not subject.moved and subject.origin.p >= LEVEL
 
 
 def _without_evidence(subject: Subject, findings: Mapping[str, Finding]) -> Judgement:
@@ -99,6 +110,8 @@ def _nothing_found(findings: Mapping[str, Finding]) -> str:
     known = [p for p in ps if p is not None]
     if not known:
         return "and it is too small for any test of structure"
+    if min(known) < LEVEL:
+        return f"which outweighs the strongest of {len(known)} tests of structure ({p_value(min(known))})"
     passes = f"none of {len(known)} tests" if len(known) > 1 else "no test"
     return f"{passes} of structure passes {LEVEL:.4f} (smallest {p_value(min(known))})"
 

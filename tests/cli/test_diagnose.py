@@ -1,0 +1,230 @@
+"""``filtviz diagnose``: texts, tables, JSON, CSV, checks and exit statuses, on the example networks."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from filtviz.cli import main
+from filtviz.cli.diagnosis_data import CSV_COLUMNS
+
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
+UNTRAINED, HALFWAY, TRAINED = (
+    str(EXAMPLES / f"mission-{state}.pkl") for state in ("untrained", "halfway", "trained")
+)
+
+LAYER_KEYS = {
+    "index", "name", "type", "shape", "dtype", "verdict", "sentence", "initialiser", "residue", "measures",
+    "first_filters", "composed_size", "changes", "notes",
+}  # fmt: skip
+
+
+def run(*arguments: str):
+    return CliRunner().invoke(main, ["diagnose", *arguments], env={"COLUMNS": "100"})
+
+
+def data(*arguments: str):
+    result = run(*arguments, "--json")
+    assert result.exit_code == 0, result.stderr
+
+    def refuse(constant: str) -> None:
+        raise AssertionError(f"{constant} is not strict JSON")
+
+    return json.loads(result.stdout, parse_constant=refuse)
+
+
+@pytest.fixture(scope="module")
+def trained() -> dict:
+    return data(TRAINED)
+
+
+def one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def test_the_trained_network_gets_the_answer(trained) -> None:
+    first, *deeper = trained["layers"]
+    assert first["verdict"] in ("updated", "structured")
+    assert {layer["verdict"] for layer in deeper} == {"structured"}
+    for said in (
+        "conv1 looks random because most of it still is: about "
+        f"{first['residue']:.0%} of what the picture shows is the noise of the initialisation, and what was "
+        "learned lies under it. ",
+        "each kernel has its own contrast, so that noise looks as strong as signal",
+        "Look at the deeper filters through the layers below them: ",
+        " of the 20 filters of conv3, composed to 7x7 pixels, are smoother or finer than chance.",
+        "None of this says how well the network does",
+    ):
+        assert said in trained["summary"]
+    assert trained["next"][0] == f"filtviz plot {TRAINED} --layer conv3 --through"
+    assert f"filtviz compare before.pkl {TRAINED} --layer conv1" in trained["next"]
+
+
+def test_the_residue_of_the_first_layer_is_right(trained) -> None:
+    import filtviz
+
+    before, after = (
+        filtviz.load(path).conv_layers[0].W.ravel().astype(float) for path in (UNTRAINED, TRAINED)
+    )
+    true = (before @ after) ** 2 / (before @ before) / (after @ after)
+    assert trained["layers"][0]["residue"] == pytest.approx(true, abs=0.15)
+
+
+def test_the_untrained_network_gets_the_answer() -> None:
+    untrained = data(UNTRAINED)
+    assert {layer["verdict"] for layer in untrained["layers"]} == {"initial"}
+    assert untrained["summary"] == (
+        "Nothing was trained, as far as weights can show: all 6 convolutions are "
+        "indistinguishable from initial draws "
+        "by GlorotUniform(). The filters look random because they are; if this network was "
+        "trained, this is not the "
+        "file that training left."
+    )
+    assert untrained["next"] == [f"filtviz diagnose trained.pkl --before {UNTRAINED}"]
+
+
+def test_the_keys_are_those_of_the_docs(trained) -> None:
+    assert set(trained) == {"file", "layers", "not_judged", "summary", "next", "checks"}
+    assert all(set(layer) == LAYER_KEYS for layer in trained["layers"])
+    for measure in trained["layers"][0]["measures"].values():
+        assert set(measure) == {"value", "reading", "p", "level", "threshold", "judges", "found"}
+    documented = (EXAMPLES.parent / "docs" / "json.md").read_text()
+    for key in (*LAYER_KEYS, *trained, *CSV_COLUMNS):
+        assert f"`{key}`" in documented, key
+
+
+def test_the_text_holds_sentences_tables_summary_and_commands(trained) -> None:
+    result = run(TRAINED)
+    assert result.exit_code == 0
+    assert result.stderr == ""
+    said = one_line(result.stdout)
+    for layer in trained["layers"]:
+        assert layer["sentence"] in said
+    assert trained["summary"] in said
+    assert all(f"  {command}\n" in result.stdout for command in trained["next"])
+    assert result.stdout.count("measure (* found)") == 6
+    assert "spike" in said
+    assert "Tracy-Widom" in said
+    commands = result.stdout.index("What to do next:")
+    assert max(map(len, result.stdout[:commands].splitlines())) <= 100
+
+
+def test_before_measures_the_change() -> None:
+    result = run(TRAINED, "--before", UNTRAINED, "--before", HALFWAY, "--layer", "conv1", "--filters")
+    assert result.exit_code == 0
+    assert "significant at .05" in result.stdout
+    (layer,) = data(TRAINED, "--before", UNTRAINED, "--layer", "conv1", "--filters")["layers"]
+    (change,) = layer["changes"]
+    assert change["before"] == UNTRAINED
+    assert 0.8 < change["cos2"] < 1
+    assert change["share"] > 0.6
+    assert change["share_p"] < 1e-6
+    assert len(change["filters"]) == len(layer["filters"]) == 20
+    assert "Against" in data(TRAINED, "--before", UNTRAINED)["summary"]
+
+
+def test_filters_are_shown_one_by_one() -> None:
+    result = run(TRAINED, "--layer", "2", "--filters")
+    table = result.stdout[result.stdout.index("filter    norm") :].splitlines()
+    assert [int(line.split()[0]) for line in table[2:22]] == list(range(20))
+    assert "low-pass" in result.stdout
+    assert result.stdout.count("────") >= 2
+    assert "conv2  " not in result.stdout
+
+
+def test_several_models_are_a_table() -> None:
+    result = run(UNTRAINED, TRAINED)
+    assert result.exit_code == 0
+    lines = result.stdout.splitlines()
+    assert lines[0].split()[:3] == ["model", "conv", "0"]
+    rows = {line.split()[0]: line for line in lines[2:4]}
+    assert any(cells.split()[1] == "A" for name, cells in rows.items() if "untrained" in name)
+    assert any(cells.split()[1] in "BC" for name, cells in rows.items() if "-trained" in name)
+    assert "  A indistinguishable from initialisation\n" in result.stdout
+    assert [each["file"] for each in data(UNTRAINED, TRAINED)] == [UNTRAINED, TRAINED]
+
+
+def test_csv_has_a_row_for_each_filter() -> None:
+    result = run(TRAINED, "--csv")
+    rows = list(csv.DictReader(io.StringIO(result.stdout)))
+    assert tuple(rows[0]) == CSV_COLUMNS
+    assert len(rows) == 20 * 3 + 40 * 3
+    assert [row["filter"] for row in rows[:20]] == [str(n) for n in range(20)]
+    assert {row["verdict"] for row in rows[20:]} == {"structured"}
+    assert all(0 <= float(row["share"]) <= 1 for row in rows)
+
+
+def test_a_bad_file_does_not_stop_the_others(tmp_path) -> None:
+    bad = tmp_path / "bad.pkl"
+    bad.write_bytes(b"nonsense")
+    result = run(str(bad), UNTRAINED, str(tmp_path / "missing.pkl"))
+    assert result.exit_code == 1
+    assert "mission-untrained.pkl" in result.stdout
+    complaints = result.stderr.splitlines()
+    assert [
+        str(tmp_path / name) in line
+        for name, line in zip(("bad.pkl", "missing.pkl"), complaints, strict=True)
+    ]
+    assert run(str(bad), UNTRAINED, "--json").exit_code == 1
+    assert len(json.loads(run(str(bad), UNTRAINED, "--json").stdout)) == 1
+
+
+def test_checks_exit_with_3() -> None:
+    result = run(UNTRAINED, "--check", "untrained", "--check", "nonfinite")
+    assert result.exit_code == 3
+    assert result.stderr == (
+        f"filtviz: {UNTRAINED}: untrained: conv1, conv2, conv3, conv4, conv5, conv6 (a layer "
+        "is indistinguishable "
+        "from its initialisation)\n"
+    )
+    assert (
+        run(TRAINED, "--check", "untrained", "--check", "collapsed", "--check", "duplicates").exit_code == 0
+    )
+
+
+def test_wrong_usage_exits_with_2() -> None:
+    assert run().exit_code == 2
+    assert run(TRAINED, "--check", "beauty").exit_code == 2
+    assert run(TRAINED, "--json", "--csv").exit_code == 2
+    assert run(TRAINED, "--input-range", "0").exit_code == 2
+
+
+def test_wrong_values_are_one_sentence() -> None:
+    result = run(TRAINED, "--input-range", "1", "0")
+    assert result.exit_code == 1
+    assert result.stderr == (
+        "filtviz: the input range must be two finite numbers, the lower first, not (1.0, 0.0)\n"
+    )
+    assert "there is no convolution 'conv9'" in run(TRAINED, "--layer", "conv9").stderr
+
+
+def test_parameters_alone_are_judged_too(tmp_path) -> None:
+    import filtviz
+
+    network = filtviz.load(UNTRAINED)
+    arrays = [p.value for layer in network.layers for p in layer.parameters]
+    path = tmp_path / "params.npz"
+    np.savez(path, *arrays)
+    listed = data(str(path))
+    assert [layer["verdict"] for layer in listed["layers"]] == ["initial"] * 6
+    assert all("not composed with the layers below: " in layer["notes"][0] for layer in listed["layers"][1:])
+
+
+def test_nan_is_strict_json(tmp_path) -> None:
+    weights = np.zeros((8, 1, 3, 3), dtype="float32")
+    weights[3] = np.nan
+    path = tmp_path / "broken.npz"
+    np.savez(path, weights, np.zeros(8, dtype="float32"))
+    (layer,) = data(str(path), "--filters")["layers"]
+    assert layer["verdict"] == "undecided"
+    assert [(each["index"], each["norm"], each["nonfinite"]) for each in layer["filters"]] == [
+        (3, None, True)
+    ]
+    assert run(str(path), "--check", "nonfinite").exit_code == 3
+    assert "not finite" in run(str(path), "--filters").stdout

@@ -1,0 +1,89 @@
+"""What changed since an earlier file."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from filtviz.measures.changing import changes_from
+from filtviz.network import Network
+
+EDGE = np.array([[1, 1, 1], [0, 0, 0], [-1, -1, -1]], dtype=float)
+
+
+def two(make_conv, before: np.ndarray, after: np.ndarray) -> tuple[Network, Network]:
+    return Network.of([make_conv(before, name="a")]), Network.of([make_conv(after, name="a")])
+
+
+def test_known_changes(make_conv, glorot) -> None:
+    weights = glorot((8, 4, 3, 3), dtype="float64")
+    added = 0.02 * np.random.default_rng(1).standard_normal((8, 4, 1, 1)) * EDGE
+    before, after = two(make_conv, weights, weights + added)
+    change = changes_from(before, "init.pkl", after.conv_layers[0])
+    a, b = weights.ravel(), (weights + added).ravel()
+    assert change.before == "init.pkl"
+    assert change.cos2 == pytest.approx((a @ b) ** 2 / (a @ a) / (b @ b))
+    assert change.relative_change == pytest.approx(np.linalg.norm(b - a) / np.linalg.norm(a))
+    # An edge has all its energy in D10, which is low; what the projection takes away is white.
+    assert change.share is not None
+    assert change.share > 0.9
+    assert change.share_p is not None
+    assert change.share_p < 1e-20
+    assert change.significant == 1
+    assert len(change.filters) == 8
+    first = change.filters[0]
+    assert first.relative_change == pytest.approx(np.linalg.norm(added[0]) / np.linalg.norm(weights[0]))
+
+
+def test_nothing_changed(make_conv, glorot) -> None:
+    before, after = two(make_conv, glorot((8, 4, 3, 3)), glorot((8, 4, 3, 3)))
+    change = changes_from(before, "x", after.conv_layers[0])
+    assert (change.cos2, change.relative_change) == (pytest.approx(1), 0)
+    assert (change.share, change.share_p, change.significant) == (None, None, None)
+
+
+def test_growing_is_no_added_part(make_conv, glorot) -> None:
+    before, after = two(make_conv, glorot((8, 4, 3, 3)), 3 * glorot((8, 4, 3, 3)))
+    change = changes_from(before, "x", after.conv_layers[0])
+    assert change.cos2 == pytest.approx(1)
+    assert change.relative_change == pytest.approx(2, rel=1e-5)
+    assert change.share is None
+
+
+def test_added_noise_is_not_called_structured(make_conv, glorot) -> None:
+    weights = glorot((40, 20, 3, 3), dtype="float64")
+    noise = 0.02 * np.random.default_rng(0).standard_normal(weights.shape)
+    before, after = two(make_conv, weights, weights + noise)
+    change = changes_from(before, "x", after.conv_layers[0])
+    assert change.share_p is not None
+    assert change.share_p > 0.01
+    assert change.significant is not None
+    assert change.significant < 0.2
+
+
+def test_a_layer_without_counterpart_is_told(make_conv, glorot) -> None:
+    before, after = two(make_conv, glorot((8, 4, 5, 5)), glorot((8, 4, 3, 3)))
+    change = changes_from(before, "x", after.conv_layers[0])
+    assert (change.cos2, change.reason) == (None, "it has no convolution of shape 8x4x3x3 in that place")
+
+
+def test_nan_before_is_told(make_conv, glorot) -> None:
+    before, after = two(make_conv, np.full((8, 4, 3, 3), np.nan), glorot((8, 4, 3, 3)))
+    assert changes_from(before, "x", after.conv_layers[0]).reason == "its weights there are not finite"
+
+
+def test_the_same_layer_is_found_by_name_first(make_conv, glorot) -> None:
+    first, second = glorot((8, 4, 3, 3), 1), glorot((8, 4, 3, 3), 2)
+    before = Network.of([make_conv(first, name="a"), make_conv(second, name="b")])
+    after = Network.of([make_conv(second, name="b"), make_conv(first, name="a")])
+    assert [changes_from(before, "x", layer).cos2 for layer in after.conv_layers] == [
+        pytest.approx(1),
+        pytest.approx(1),
+    ]
+
+
+def test_zero_weights_have_no_cosine(make_conv, glorot) -> None:
+    before, after = two(make_conv, np.zeros((8, 4, 3, 3)), glorot((8, 4, 3, 3)))
+    change = changes_from(before, "x", after.conv_layers[0])
+    assert (change.cos2, change.relative_change) == (None, None)
+    assert change.share is not None

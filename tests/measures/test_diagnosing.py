@@ -1,0 +1,291 @@
+"""Whole diagnoses: verdicts and their exact sentences, odd layers, planted faults."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+import warnings
+
+import numpy as np
+import pytest
+
+import filtviz
+from filtviz.errors import MeasureError
+from filtviz.measures.badges import ALL_BADGES, badges_of
+from filtviz.measures.table import CHECKS, LEVEL, MEASURES, VERDICTS
+from filtviz.measures.wording import p_value
+from filtviz.network import ConvLayer, Layer, Network, Parameter
+
+SMOOTH = np.array([[1, 2, 1], [2, 4, 2], [1, 2, 1]]) / 16
+FORBIDDEN = ("good", "overfit", "activation", "saturat", "no dead")
+
+
+def alone(make_conv, weights, bias=True):
+    biases = np.zeros(weights.shape[0]) if bias is True else bias if bias is not False else None
+    return Network.of([make_conv(weights, biases)])
+
+
+def only(network: Network, **options):
+    (layer,) = filtviz.diagnose(network, **options).layers
+    return layer
+
+
+def test_untrained_in_its_own_words(make_conv, glorot) -> None:
+    layer = only(alone(make_conv, glorot((20, 1, 3, 3), seed=5)))
+    assert layer.verdict == "initial"
+    structure = [f.p for f in layer.findings if f.judges and f.measure != "initialiser"]
+    assert layer.sentence == (
+        "conv1: indistinguishable from initialisation: its weights are as GlorotUniform() draws them "
+        f"(KS {p_value(layer.finding('initialiser').p)}), all biases are 0, as at the start, "
+        f"none of 4 tests of structure passes 0.0017 (smallest {p_value(min(structure))})."
+    )
+    assert layer.initialiser == "GlorotUniform()"
+    assert layer.residue > 0.99
+
+
+def test_updated_in_its_own_words(make_conv, glorot) -> None:
+    layer = only(alone(make_conv, glorot((40, 40, 3, 3)), bias=np.linspace(0, 0.1, 40)))
+    assert layer.verdict == "updated"
+    assert layer.sentence.startswith(
+        "conv1: was updated (the biases are not the constant that they start as), but no "
+        "filter structure can be "
+        "detected: none of 5 tests of structure passes 0.0017 (smallest p = "
+    )
+    assert layer.sentence.endswith("; over 99% of the visible variance is still the initial noise.")
+
+
+def test_structured_in_its_own_words(make_conv, glorot) -> None:
+    weights = glorot((20, 20, 3, 3)) + 0.5 * SMOOTH * np.random.default_rng(1).standard_normal((20, 20, 1, 1))
+    layer = only(alone(make_conv, weights))
+    assert layer.verdict == "structured"
+    assert layer.sentence.startswith(
+        "conv1: statistically structured: the kernels are smoother than white noise (z = "
+    )
+    assert " other tests find structure too" in layer.sentence
+
+
+def test_collapsed_in_its_own_words(make_conv, glorot) -> None:
+    weights = 0.2 * glorot((20, 1, 3, 3)) + SMOOTH
+    layer = only(alone(make_conv, weights))
+    assert layer.verdict == "collapsed"
+    assert layer.sentence.startswith(
+        "conv1: structured, but collapsed to few directions: the first principal component holds 9"
+    )
+
+
+def test_orthogonal_layers_are_initial(make_conv) -> None:
+    matrix = np.random.default_rng(0).standard_normal((20, 9))
+    weights = np.linalg.svd(matrix, full_matrices=False)[0].reshape(20, 1, 3, 3)
+    layer = only(alone(make_conv, weights.astype("float32")))
+    assert layer.verdict == "initial"
+    assert "its weights are as Orthogonal() draws them (an orthogonal matrix)" in layer.sentence
+
+
+def test_few_weights_cannot_tell(make_conv, glorot) -> None:
+    layer = only(alone(make_conv, glorot((1, 1, 3, 3))))
+    assert layer.verdict == "undecided"
+    assert layer.sentence == "conv1: too few weights to tell (9): nothing stands out, but nothing could."
+
+
+def test_a_scale_of_its_own(make_conv) -> None:
+    weights = np.random.default_rng(4).normal(0, 0.07, (40, 40, 3, 3))
+    assert only(alone(make_conv, weights)).verdict == "initial"
+    layer = only(alone(make_conv, weights, bias=False))
+    assert layer.verdict == "undecided"
+    assert layer.sentence.startswith("conv1: cannot tell, because its weights are as normal draws of std 0.0")
+
+
+def test_constant_biases_are_no_evidence(make_conv, glorot) -> None:
+    assert only(alone(make_conv, glorot((20, 20, 3, 3)), bias=np.full(20, 0.1))).verdict == "initial"
+
+
+def test_nan_and_infinity(make_conv, glorot) -> None:
+    weights = glorot((8, 3, 3, 3)).copy()
+    weights[2, 0, 0, 0], weights[5] = np.nan, np.inf
+    diagnosis = filtviz.diagnose(alone(make_conv, weights))
+    (layer,) = diagnosis.layers
+    assert layer.verdict == "undecided"
+    assert layer.sentence == (
+        "conv1: cannot tell, because 2 of its 8 filters hold NaN or infinite numbers (2 and "
+        "5), as a diverged "
+        "training leaves."
+    )
+    assert diagnosis.checks["nonfinite"] == ("conv1",)
+    bias = np.zeros(8)
+    bias[3] = np.nan
+    assert "(3)" in only(alone(make_conv, glorot((8, 3, 3, 3)), bias=bias)).sentence
+
+
+@pytest.mark.parametrize("value", [0.0, 0.5])
+def test_constant_weights(make_conv, value) -> None:
+    layer = only(alone(make_conv, np.full((8, 3, 3, 3), value)))
+    assert layer.sentence == f"conv1: cannot tell, because 216 weights of {value:g} is all that it holds."
+
+
+ODD = [
+    (64, 32, 1, 1),
+    (16, 8, 1, 7),
+    (16, 8, 7, 1),
+    (16, 8, 2, 2),
+    (1, 20, 3, 3),
+    (1, 1, 11, 11),
+    (512, 1, 3, 3),
+]
+
+
+@pytest.mark.parametrize("shape", ODD)
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64", ">f4"])
+def test_odd_shapes_and_types_of_untrained_layers(make_conv, glorot, shape, dtype) -> None:
+    layer = only(alone(make_conv, glorot(shape, seed=7, dtype=dtype)))
+    assert layer.verdict == "initial"
+    assert layer.shape == shape
+
+
+@pytest.mark.parametrize("scale", [1e-200, 1e-30, 1e30, 1e200])
+def test_extreme_scales_get_an_answer(make_conv, glorot, scale) -> None:
+    layer = only(alone(make_conv, glorot((16, 8, 3, 3), dtype="float64") * scale))
+    assert layer.verdict == ("initial" if 1e-70 < scale < 1e70 else "undecided")
+
+
+def test_no_weights_at_all(make_conv) -> None:
+    assert only(alone(make_conv, np.zeros((0, 3, 3, 3)))).sentence == (
+        "conv1: cannot tell, because it holds no weights."
+    )
+
+
+def test_volumes_and_curves_are_not_judged(make_conv, glorot) -> None:
+    curve = ConvLayer(
+        type="Conv1DLayer", name="sound", axes="oic", parameters=(Parameter.of("W", np.zeros((4, 2, 5))),)
+    )
+    diagnosis = filtviz.diagnose(Network.of([curve]))
+    assert diagnosis.layers == ()
+    assert (
+        diagnosis.unjudged[0].reason == "its filters are curves over one axis, not two-dimensional pictures"
+    )
+    assert diagnosis.summary == (
+        "Nothing can be judged here: sound is left out because its filters are curves over one axis, not "
+        "two-dimensional pictures."
+    )
+    both = filtviz.diagnose(Network.of([curve, make_conv(glorot((20, 1, 3, 3)), np.zeros(20))]))
+    assert [layer.verdict for layer in both.layers] == ["initial"]
+
+
+def test_a_network_without_convolutions() -> None:
+    diagnosis = filtviz.diagnose(Network.of([Layer(type="DenseLayer")]))
+    assert diagnosis.summary == "The network has no convolution, so that there are no filters to judge."
+    assert diagnosis.commands == ()
+
+
+def test_planted_faults_are_checks(make_conv, make_chain, glorot) -> None:
+    weights = glorot((20, 3, 3, 3)).copy()
+    weights[7] = weights[2] * 2
+    weights[11] *= 1e-3
+    weights[13] = -np.abs(weights[13])
+    network = make_chain(make_conv(weights, np.zeros(20)))
+    diagnosis = filtviz.diagnose(network, input_range=(0, 1))
+    (layer,) = diagnosis.layers
+    assert [f.index for f in layer.filters if f.dead] == [13]
+    assert [f.index for f in layer.filters if f.decayed] == [11]
+    assert {f.index: f.duplicates for f in layer.filters if f.duplicates} == {2: (7,), 7: (2,)}
+    assert diagnosis.checks["dead"] == diagnosis.checks["duplicates"] == ("conv1",)
+    assert diagnosis.checks["nonfinite"] == ()
+    assert set(diagnosis.checks) == set(CHECKS)
+    symbols = {index: "".join(b.symbol for b in badges) for index, badges in badges_of(layer).items()}
+    assert symbols[2] == symbols[7] == "="
+    assert (symbols[11], symbols[13][0]) == ("-", "x")
+
+
+def test_planted_quantisation_and_clipping_are_checks(make_conv, glorot) -> None:
+    weights = glorot((40, 40, 3, 3))
+    quantised = filtviz.diagnose(alone(make_conv, np.round(weights * 100) / 100)).checks
+    clipped = filtviz.diagnose(alone(make_conv, np.clip(weights, -0.05, 0.05))).checks
+    assert quantised["quantised"] == clipped["clipped"] == ("conv1",)
+    assert filtviz.diagnose(alone(make_conv, weights)).checks["quantised"] == ()
+
+
+def test_smooth_filters_get_their_badge_and_come_first(make_conv, glorot) -> None:
+    weights = glorot((20, 8, 3, 3)).copy()
+    weights[5] += 2 * SMOOTH * np.random.default_rng(0).standard_normal((8, 1, 1))
+    layer = only(alone(make_conv, weights))
+    assert layer.filters[5].texture == "smooth"
+    assert layer.first_filters[0] == 5
+    assert "s" in [badge.symbol for badge in badges_of(layer)[5]]
+
+
+def test_a_laplacian_may_be_named(make_conv, glorot) -> None:
+    weights = glorot((20, 1, 3, 3)).copy()
+    weights[4, 0] = np.array([[0, 1, 0], [1, -4, 1], [0, 1, 0]]) * 0.04
+    layer = only(alone(make_conv, weights))
+    assert [(f.index, f.classical) for f in layer.filters if f.classical] == [(4, "Laplacian (4 neighbours)")]
+    assert layer.filters[4].likeness == pytest.approx(1)
+    assert layer.filters[4].share == pytest.approx(0, abs=1e-9)
+
+
+def test_the_same_weights_give_the_same_answer(make_conv, make_chain, glorot) -> None:
+    def diagnose():
+        layers = [make_conv(glorot((12, c, 3, 3), i), np.arange(12.0)) for i, c in enumerate([1, 12])]
+        return filtviz.diagnose(make_chain(*layers))
+
+    assert dataclasses.asdict(diagnose()) == dataclasses.asdict(diagnose())
+
+
+def test_every_finding_is_in_the_table(make_conv, make_chain, glorot) -> None:
+    layers = [make_conv(glorot((12, c, 3, 3), i), np.arange(12.0)) for i, c in enumerate([1, 12, 12])]
+    diagnosis = filtviz.diagnose(make_chain(*layers))
+    taken = {finding.measure for layer in diagnosis.layers for finding in layer.findings}
+    assert taken <= set(MEASURES)
+    assert {key for key, entry in MEASURES.items() if entry.judges} == {
+        f.measure for layer in diagnosis.layers for f in layer.findings if f.judges
+    }
+    assert set(MEASURES) - taken == {"orientation", "change"}
+
+
+def test_nothing_is_claimed_that_weights_cannot_show(make_conv, make_chain, glorot) -> None:
+    texts = [*VERDICTS.values(), *CHECKS.values(), *(badge.meaning for badge in ALL_BADGES)]
+    for seed in range(3):
+        layers = [make_conv(glorot((12, c, 3, 3), seed), np.arange(12.0) * seed) for c in (1, 12)]
+        diagnosis = filtviz.diagnose(make_chain(*layers), input_range=(0, 1))
+        texts += [diagnosis.summary, *(layer.sentence for layer in diagnosis.layers)]
+        texts += [finding.reading for layer in diagnosis.layers for finding in layer.findings]
+    for text in texts:
+        assert not any(word in text.lower() for word in FORBIDDEN), text
+
+
+@pytest.mark.parametrize("wrong", [(1.0, 0.0), (0.0, float("inf")), (float("nan"), 1.0)])
+def test_an_empty_input_range_is_refused(make_conv, glorot, wrong) -> None:
+    with pytest.raises(MeasureError, match="the input range must be two finite numbers, the lower first"):
+        filtviz.diagnose(alone(make_conv, glorot((4, 1, 3, 3))), input_range=wrong)
+
+
+def test_hostile_names_reach_no_sentence(make_conv, glorot) -> None:
+    network = Network.of([make_conv(glorot((20, 1, 3, 3)), np.zeros(20), name="a\x1b[2J\u202eb")])
+    diagnosis = filtviz.diagnose(network, before=[("\x1b]0;x", network)])
+    for text in (diagnosis.summary, *diagnosis.commands, diagnosis.layers[0].sentence):
+        assert text.isprintable()
+        assert "\u202e" not in text
+
+
+def test_commands_name_the_file_as_a_shell_reads_it(make_conv, glorot) -> None:
+    network = alone(make_conv, glorot((20, 1, 3, 3)))
+    named = dataclasses.replace(network, origin=dataclasses.replace(network.origin, path="my net.pkl"))
+    assert filtviz.diagnose(named).commands == ("filtviz diagnose trained.pkl --before 'my net.pkl'",)
+
+
+def test_the_level_is_bonferronis() -> None:
+    assert pytest.approx(0.01 / 6) == LEVEL
+
+
+def test_the_missions_network_takes_under_a_second(make_conv, make_chain, make_pool, glorot) -> None:
+    shapes = [(20, 1), (20, 20), (20, 20), (40, 20), (40, 40), (40, 40)]
+    convs = [make_conv(glorot((*shape, 3, 3), i), np.zeros(shape[0])) for i, shape in enumerate(shapes)]
+    network = make_chain(*convs[:3], make_pool(), *convs[3:], make_pool())
+    start = time.process_time()
+    filtviz.diagnose(network)
+    taken = time.process_time() - start
+    if taken > 1:
+        warnings.warn(
+            f"diagnosing took {taken:.1f} s; a busy machine, or slower code?",
+            DeprecationWarning,
+            stacklevel=1,
+        )
+    assert taken < 10

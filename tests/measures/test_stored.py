@@ -1,0 +1,55 @@
+"""Clipping and quantisation: scipy's binomial law, planted cases, precisions that must not look so."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from filtviz.measures.kernels import Kernels
+from filtviz.measures.stored import clipping, quantisation
+
+
+def ratio(weights: np.ndarray) -> float:
+    count = quantisation(Kernels.of(weights))
+    return count.distinct / count.expected
+
+
+def test_clipping_is_the_binomial_law(glorot) -> None:
+    weights = glorot((40, 40, 3, 3))
+    near = (np.abs(weights.astype(float)) >= 0.98 * np.abs(weights.astype(float)).max()).sum()
+    test = clipping(Kernels.of(weights))
+    assert test is not None
+    assert test.share == near / weights.size
+    assert test.p == pytest.approx(stats.binom.sf(near - 2, weights.size - 1, 0.02))
+    assert test.p > 0.001
+
+
+def test_clipped_weights_pile_up(glorot) -> None:
+    assert clipping(Kernels.of(np.clip(glorot((20, 20, 3, 3)), -0.1, 0.1))).p < 1e-10
+
+
+def test_a_layer_of_zeros_has_no_maximum() -> None:
+    assert clipping(Kernels.of(np.zeros((2, 2, 3, 3)))) is None
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+@pytest.mark.parametrize("shape", [(20, 1, 3, 3), (64, 64, 3, 3), (128, 256, 3, 3)])
+def test_rounding_is_not_taken_for_quantisation(glorot, dtype: str, shape: tuple[int, ...]) -> None:
+    assert 0.97 < ratio(glorot(shape, dtype=dtype)) < 1.03
+
+
+def test_half_precision_is_recognised_in_a_wider_type(glorot) -> None:
+    weights = glorot((64, 64, 3, 3), dtype="float16").astype("float32")
+    assert Kernels.of(weights).precision == np.float16
+    assert ratio(weights) > 0.97
+
+
+@pytest.mark.parametrize("levels", [2, 16, 256])
+def test_planted_levels_are_counted(glorot, levels: int) -> None:
+    weights = glorot((64, 64, 3, 3))
+    step = 2 * np.abs(weights).max() / levels
+    quantised = (np.floor(weights / step) + 0.5) * step
+    count = quantisation(Kernels.of(quantised.astype("float32")))
+    assert count.distinct in (levels, levels + 1)
+    assert count.distinct < 0.95 * count.expected
