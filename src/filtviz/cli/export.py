@@ -121,7 +121,7 @@ def _say_result(result: ModelResult) -> None:
     for note in result.notes:
         say(f"{name}: {note}")
     kept = f", {result.kept:,} were there" if result.kept else ""
-    say(f"{name}: {result.drawn:,} pages drawn{kept}{', failed' if result.failure else ''}")
+    say(f"{name}: {_pages(result.drawn)} drawn{kept}{', failed' if result.failure else ''}")
 
 
 def _print_report(report: Report, quiet: bool, as_json: bool) -> None:
@@ -136,7 +136,11 @@ def _print_report(report: Report, quiet: bool, as_json: bool) -> None:
         failed = (
             f", {len(report.failures):,} of {len(report.models):,} models failed" if report.failures else ""
         )
-        say(f"{report.drawn:,} pages drawn, {report.kept:,} kept{failed}")
+        say(f"{_pages(report.drawn)} drawn, {report.kept:,} kept{failed}")
+
+
+def _pages(n: int) -> str:
+    return f"{n:,} page{'' if n == 1 else 's'}"
 
 
 def _naming(path: str, reason: str) -> str:
