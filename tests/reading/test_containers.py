@@ -317,6 +317,14 @@ def test_zips_of_others_are_named(tmp_path):
         load(path)
 
 
+def test_an_error_of_a_weight_that_is_read_later_names_the_file_too(tmp_path):
+    path = tmp_path / "model.npz"
+    np.savez_compressed(path, np.zeros((80, 30, 30, 30), "f4"))
+    network = load(path, limits=Limits(inflated=1_000_000))
+    with pytest.raises(LimitError, match=r"model\.npz: its compressed parts inflate to"):
+        _ = network.conv_layers[0].W
+
+
 def test_the_name_of_the_file_is_made_printable(tmp_path):
     with pytest.raises(FileAccessError) as caught:
         load(tmp_path / "a\x1b[31m\n.pkl")

@@ -218,6 +218,7 @@ def test_weights_in_the_order_of_cuda_convnet(read):
     ).conv_layers
     assert (found.axes, found.n_filters, found.n_channels, found.kernel_size) == ("irco", 16, 3, (5, 5))
     assert np.array_equal(found.filters[7, 2], w[2, :, :, 7])
+    assert found.output_shape == (16, 8, 8, None)
 
 
 @pytest.mark.parametrize(

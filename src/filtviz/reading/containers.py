@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from filtviz.errors import FileAccessError, MalformedFileError
-from filtviz.reading.limits import Limits
+from filtviz.reading.limits import Allowance
 from filtviz.reading.machine.state import Data
 
-__all__ = ["Budget", "Siblings", "inflate", "open_file", "unwrap"]
+__all__ = ["Siblings", "inflate", "open_file", "unwrap"]
 
 READ_BELOW = 1 << 22
 """Bytes up to which a file is read at once; a larger one is mapped, and only what is looked at is read."""
@@ -25,25 +25,6 @@ READ_BELOW = 1 << 22
 CHUNK = 1 << 20
 LZMA_MEMORY = 1 << 28
 LONGEST_FILE_NAME = 255
-
-
-class Budget:
-    """What is left of the bytes that a file's compressed parts may inflate to, all together."""
-
-    def __init__(self, limits: Limits) -> None:
-        self.limits = limits
-        self.used = 0
-
-    def spend(self, n_bytes: int) -> None:
-        """Take note of inflated bytes.
-
-        Raises:
-            LimitError: there were too many.
-        """
-        self.used += n_bytes
-        self.limits.check(
-            "inflated", self.used, f"its compressed parts inflate to {self.used:,} bytes or more"
-        )
 
 
 @dataclass(frozen=True)
@@ -107,7 +88,7 @@ def _open(path: Path, flags: int) -> Data:
         raise FileAccessError(f"it cannot be read ({getattr(error, 'strerror', None) or error})") from error
 
 
-def unwrap(data: Data, budget: Budget) -> tuple[Data, tuple[str, ...]]:
+def unwrap(data: Data, budget: Allowance) -> tuple[Data, tuple[str, ...]]:
     """Undo every compression around ``data``; return what is inside and the names of what was undone.
 
     Raises:
@@ -136,7 +117,7 @@ def _after_old_joblib_header(data: Data) -> memoryview:
     return view[skip:]
 
 
-def inflate(compression: Compression, view: memoryview, budget: Budget) -> bytearray:
+def inflate(compression: Compression, view: memoryview, budget: Allowance) -> bytearray:
     """Undo one compression, stream after stream, within the budget."""
     inflated = bytearray()
     position = 0
@@ -152,7 +133,9 @@ def inflate(compression: Compression, view: memoryview, budget: Budget) -> bytea
     return inflated
 
 
-def _inflate_stream(stream: Any, view: memoryview, position: int, inflated: bytearray, budget: Budget) -> int:
+def _inflate_stream(
+    stream: Any, view: memoryview, position: int, inflated: bytearray, budget: Allowance
+) -> int:
     """Inflate one stream into ``inflated``; return the position after it."""
     rest: bytes | memoryview = b""
     while not stream.eof:
@@ -174,7 +157,7 @@ class Siblings:
     Only a plain file in the same folder is opened, by its bare name: no path, no link.
     """
 
-    def __init__(self, path: Path | None, budget: Budget) -> None:
+    def __init__(self, path: Path | None, budget: Allowance) -> None:
         self.path = path
         self.budget = budget
         self.opened: dict[str, Data] = {}

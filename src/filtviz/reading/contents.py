@@ -10,9 +10,9 @@ from typing import Any
 
 from filtviz.errors import MalformedFileError, ReadError, UnsupportedFileError
 from filtviz.reading.arrays import StoredArray, stored
-from filtviz.reading.containers import Budget, Siblings, open_file, unwrap
+from filtviz.reading.containers import Siblings, open_file, unwrap
 from filtviz.reading.joblibs import joblib_hooks
-from filtviz.reading.limits import Effort, Limits
+from filtviz.reading.limits import Allowance, Limits, effort, inflation
 from filtviz.reading.machine.state import Data
 from filtviz.reading.npy import NPY_MAGIC, NpyHeader, read_npy_header
 from filtviz.reading.opcodes import OPCODES
@@ -50,9 +50,9 @@ class Contents:
     rest: ReadError | None = field(default=None, repr=False)
 
     @cached_property
-    def effort(self) -> Effort:
+    def effort(self) -> Allowance:
         """What is left of the steps that understanding the objects may take."""
-        return Effort(self.limits)
+        return effort(self.limits)
 
     @cached_property
     def _walk(self) -> tuple[list[Record], Iterator[Record]]:
@@ -79,7 +79,7 @@ def read_contents(path: Path, limits: Limits) -> Contents:
         MalformedFileError: it is damaged or cut short.
         LimitError: it asks for too much.
     """
-    budget = Budget(limits)
+    budget = inflation(limits)
     data = open_file(path)
     around: list[str] = []
     while True:

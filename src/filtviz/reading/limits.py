@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, fields
 
 from filtviz.errors import LimitError
 
-__all__ = ["Effort", "Limits", "option_of"]
+__all__ = ["Allowance", "Limits", "effort", "inflation", "option_of"]
 
 MIB = 1 << 20
 
@@ -69,26 +69,36 @@ class Limits:
         )
 
 
-class Effort:
-    """What is left of the steps that understanding a file's objects may take, ``limits.opcodes`` in all.
+class Allowance:
+    """What many parts of a file use together of one limit; ``what`` says it, with ``{:,}`` for how much."""
+
+    def __init__(self, limits: Limits, limit: str, what: str) -> None:
+        self.limits = limits
+        self.limit = limit
+        self.what = what
+        self.used = 0
+
+    def spend(self, amount: int) -> None:
+        """Take note of what is used.
+
+        Raises:
+            LimitError: it is too much.
+        """
+        self.used += amount
+        self.limits.check(self.limit, self.used, self.what.format(self.used))
+
+
+def inflation(limits: Limits) -> Allowance:
+    """Return the bytes that a file's compressed parts may inflate to."""
+    return Allowance(limits, "inflated", "its compressed parts inflate to {:,} bytes or more")
+
+
+def effort(limits: Limits) -> Allowance:
+    """Return the steps that understanding a file's objects may take, as many as reading them.
 
     In a small file many objects can share one long list, and going through it for each of them takes hours.
     """
-
-    def __init__(self, limits: Limits) -> None:
-        self.limits = limits
-        self.used = 0
-
-    def spend(self, steps: int) -> None:
-        """Take note of steps.
-
-        Raises:
-            LimitError: there were too many.
-        """
-        self.used += steps
-        self.limits.check(
-            "opcodes", self.used, f"to follow what its objects share takes {self.used:,} steps or more"
-        )
+    return Allowance(limits, "opcodes", "to follow what its objects share takes {:,} steps or more")
 
 
 def option_of(limit: str) -> str:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from os import PathLike
 from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
 
 from filtviz.errors import LimitError, ReadError, SelectionError
-from filtviz.network import Network
+from filtviz.network import Layer, Network, Parameter
 from filtviz.reading.contents import Contents, read_contents
 from filtviz.reading.formats import FORMATS
 from filtviz.reading.limits import Limits
@@ -44,7 +48,8 @@ def load(
         network = _understand(replace(contents, structure=structure or Structure()))
     except ReadError as error:
         raise _naming(error, path) from error
-    return replace(network, origin=replace(network.origin, path=path))
+    layers = tuple(_with_named_errors(layer, path) for layer in network.layers)
+    return replace(network, layers=layers, origin=replace(network.origin, path=path))
 
 
 def _understand(contents: Contents) -> Network:
@@ -55,6 +60,19 @@ def _understand(contents: Contents) -> Network:
             "and --axes, which are for files that hold nothing but arrays"
         )
     return network
+
+
+def _with_named_errors(layer: Layer, path: Path) -> Layer:
+    """Let what goes wrong when a weight is read, which is later, name the file too."""
+
+    def read(parameter: Parameter) -> NDArray[Any]:
+        try:
+            return parameter.read()
+        except ReadError as error:
+            raise _naming(error, path) from error
+
+    named = [replace(parameter, read=partial(read, parameter)) for parameter in layer.parameters]
+    return replace(layer, parameters=tuple(named))
 
 
 def _naming(error: ReadError, path: Path) -> ReadError:

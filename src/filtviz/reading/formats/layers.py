@@ -10,7 +10,7 @@ from filtviz.reading.contents import Contents
 from filtviz.reading.formats.origin import origin_of
 from filtviz.reading.lasagne.building import build_layers
 from filtviz.reading.lasagne.graph import is_layer, outputs_among
-from filtviz.reading.limits import Effort
+from filtviz.reading.limits import Allowance
 from filtviz.reading.records import Items, Record, class_name, elements, pairs, text
 from filtviz.reading.walking import walk
 from filtviz.text import printable
@@ -36,7 +36,7 @@ def _nearest_layers(contents: Contents) -> list[Record]:
     return [value for value in walk(contents.roots, is_layer) if is_layer(value)]
 
 
-def names_of(value: Any, effort: Effort) -> Mapping[int, str]:
+def names_of(value: Any, effort: Allowance) -> Mapping[int, str]:
     """Return the names that a dictionary gives to layers, by the `id` of a layer.
 
     One layer alone under a key has not its name there, but that of the network.

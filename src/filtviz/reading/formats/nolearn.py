@@ -14,7 +14,7 @@ from filtviz.reading.formats.origin import origin_of
 from filtviz.reading.lasagne.building import build_layers
 from filtviz.reading.lasagne.facts import NOT_PLAIN, Facts
 from filtviz.reading.lasagne.graph import is_layer, network_order, outputs_among
-from filtviz.reading.limits import Effort
+from filtviz.reading.limits import Allowance
 from filtviz.reading.records import Record, attributes, class_name, elements, pairs, text
 
 __all__ = ["matches", "read"]
@@ -65,7 +65,7 @@ def _held_layers(net: Record) -> list[Record]:
     return []
 
 
-def _names(net: Record, outputs: Sequence[Record], effort: Effort) -> Mapping[int, str]:
+def _names(net: Record, outputs: Sequence[Record], effort: Allowance) -> Mapping[int, str]:
     """Return the layers' names: the keys of ``layers_``, or, before nolearn 0.6, those beside the classes."""
     facts = attributes(net)
     if names := names_of(facts.get("layers_"), effort):
@@ -80,7 +80,7 @@ def _names(net: Record, outputs: Sequence[Record], effort: Effort) -> Mapping[in
     return {id(layer): name for layer, name in zip(order, listed, strict=True) if name}
 
 
-def _history(net: Record, effort: Effort) -> list[Mapping[str, Any]]:
+def _history(net: Record, effort: Allowance) -> list[Mapping[str, Any]]:
     """Return ``train_history_``: for each epoch its plain values (losses, seconds, accuracy)."""
     facts = Facts(net, effort.limits)
     epochs = elements(facts.raw("train_history_")) or []

@@ -11,7 +11,7 @@ from filtviz.reading.lasagne.axes import axes_of, flips_filters
 from filtviz.reading.lasagne.facts import NOT_PLAIN, Facts
 from filtviz.reading.lasagne.geometry import geometry_of, is_convolution
 from filtviz.reading.lasagne.graph import inputs_of, network_order
-from filtviz.reading.limits import Effort
+from filtviz.reading.limits import Allowance
 from filtviz.reading.records import Record, attributes, elements, pairs
 from filtviz.reading.theano import is_variable, value_of, variable_name
 
@@ -32,7 +32,7 @@ SLOPES = ("leakiness",)
 """Attributes of a nonlinearity that is an object."""
 
 
-def build_layers(outputs: Sequence[Record], names: Mapping[int, str], effort: Effort) -> list[Layer]:
+def build_layers(outputs: Sequence[Record], names: Mapping[int, str], effort: Allowance) -> list[Layer]:
     """Build the layers that the outputs depend on, in network order.
 
     Args:
@@ -124,7 +124,7 @@ def _options(facts: Facts) -> dict[str, Any]:
     return {name: value for name, value in found.items() if value is not NOT_PLAIN}
 
 
-def _parameters(record: Record, effort: Effort) -> tuple[Parameter, ...]:
+def _parameters(record: Record, effort: Allowance) -> tuple[Parameter, ...]:
     """Return a layer's parameters in the order in which it registered them, by the names of its attributes.
 
     A layer of a Lasagne before 0.1 has no register: there every attribute that is a variable counts, in the

@@ -6,6 +6,7 @@ What the file does not tell stays None; nothing is guessed.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from filtviz.network import Shape
 from filtviz.reading.lasagne import shapes, windows
@@ -31,7 +32,16 @@ def geometry_of(facts: Facts, inputs: Sequence[Shape | None], weights: tuple[int
         weights: the shape of its ``W``.
     """
     rule = _rule(facts, weights)
-    return UNKNOWN if rule is None else rule(Case(facts, inputs, weights or ()))
+    if rule is None:
+        return UNKNOWN
+    if facts.raw("dimshuffle") is not False:
+        return rule(Case(facts, inputs, weights or ()))
+    found = rule(Case(facts, [_shuffled(shape, _TO_BC01) for shape in inputs], weights or ()))
+    return replace(found, shape=_shuffled(found.shape, _TO_C01B))
+
+
+def _shuffled(shape: Shape | None, order: tuple[int, ...]) -> Shape | None:
+    return shape if shape is None or len(shape) != len(order) else tuple(shape[axis] for axis in order)
 
 
 def _rule(facts: Facts, weights: tuple[int, ...] | None) -> Rule | None:
@@ -42,8 +52,13 @@ def _rule(facts: Facts, weights: tuple[int, ...] | None) -> Rule | None:
     return found or next((rule for names, rule in _BY_ATTRIBUTES if facts.has(*names)), None)
 
 
+_TO_BC01, _TO_C01B = (3, 0, 1, 2), (1, 2, 3, 0)
+"""From the order of cuda-convnet's layers with ``dimshuffle=False``, (channels, …, batch), and back."""
+
 _RULES: dict[str, Rule] = {
     "InputLayer": shapes.input_layer,
+    "ShuffleBC01ToC01BLayer": lambda case: Geometry(shape=_shuffled(case.first, _TO_C01B)),
+    "ShuffleC01BToBC01Layer": lambda case: Geometry(shape=_shuffled(case.first, _TO_BC01)),
     "DenseLayer": shapes.dense,
     "NINLayer": shapes.network_in_network,
     "GlobalPoolLayer": shapes.global_pool,

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Iterable
 from typing import Any
 
-from filtviz.reading.limits import Effort
+from filtviz.reading.limits import Allowance
 from filtviz.reading.records import Record, attributes, class_name, elements
 
 __all__ = ["inputs_of", "is_layer", "network_order", "outputs_among"]
@@ -36,7 +36,7 @@ def inputs_of(layer: Record) -> list[Any]:
     )
 
 
-def outputs_among(layers: Iterable[Record], effort: Effort) -> list[Record]:
+def outputs_among(layers: Iterable[Record], effort: Allowance) -> list[Record]:
     """Return the layers that feed no other one of those given, nor any that these depend on."""
     layers = list(layers)
     feeding = {
@@ -49,7 +49,7 @@ def outputs_among(layers: Iterable[Record], effort: Effort) -> list[Record]:
     return [layer for layer in layers if id(layer) not in feeding] or layers
 
 
-def network_order(outputs: Iterable[Record], effort: Effort) -> list[Record]:
+def network_order(outputs: Iterable[Record], effort: Allowance) -> list[Record]:
     """Return the outputs and all that they depend on, each layer after those that feed it.
 
     This is the walk of ``lasagne.layers.get_all_layers``, so the order is Lasagne's own.
