@@ -228,6 +228,9 @@ def test_what_a_person_says_is_checked(read):
         read(VALUES, structure=Structure(axes={"": "oic"}))
     with pytest.raises(SelectionError, match="has 1 axes, as no convolution has"):
         read(VALUES, structure=Structure(convs=("1",)))
+    two = {"c.W": weights(8, 1, 3, 3), "c.V": weights(8, 1, 3, 3)}
+    with pytest.raises(SelectionError, match="cannot be a convolution beside another one in the same layer"):
+        read(two, structure=Structure(convs=("c.W", "c.V")))
     for order in ("abcd", "oo", "oirr", "irc", "o"):
         with pytest.raises(ValueError, match="is no order of axes"):
             Structure(axes={"": order})

@@ -100,6 +100,14 @@ def _is_conv(one: Group, chosen: Sequence[NamedArray]) -> bool:
 def _in_chosen_order(arrays: Sequence[NamedArray], chosen: Sequence[NamedArray]) -> list[Group]:
     """Put the convolutions in the order that a person gives, each in the place of another one."""
     groups = group(arrays, frozenset(named.number for named in chosen))
+    weights = {one.weight.number for one in groups if one.weight is not None}
+    for named in chosen:
+        if named.number not in weights:
+            raise SelectionError(
+                f"the array {printable(named.source, 40)!r} cannot be a convolution beside another one in "
+                "the same layer",
+                wanted=named.source,
+            )
     order = iter(
         sorted((one for one in groups if one.weight in chosen), key=lambda one: chosen.index(_weight(one)))
     )
