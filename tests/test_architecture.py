@@ -33,9 +33,12 @@ LAYERS: dict[str, set[str]] = {
     "cli": MODEL | {"measures", "drawing", "outputs", "reading"},
     "__init__": {"_version"},
 }
-ONLY_THERE = {
+ONLY_THERE: dict[str, set[str]] = {
     # an outside package → the only places that may import it
-    "pickle": {"reading/pickles.py"},
+    "pickle": set(),
+    "pickletools": set(),
+    "marshal": set(),
+    "shelve": set(),
     "click": {"cli"},
     "matplotlib": {"drawing"},
     "theano": {"theano_shim.py"},
@@ -102,7 +105,7 @@ def test_all_names_what_is_public(path: Path) -> None:
     except MissingExtraError as error:  # the shim, where Theano is not installed
         pytest.skip(str(error))
     assert all(hasattr(loaded, name) for name in loaded.__all__)
-    assert list(loaded.__all__) == sorted(loaded.__all__)
+    assert len(set(loaded.__all__)) == len(loaded.__all__)
 
 
 @pytest.mark.parametrize(

@@ -99,7 +99,7 @@ def _print_origin(network: Network) -> None:
         "holds": origin.kind,
         "container": origin.container,
         "pickle protocol": "" if origin.protocol is None else str(origin.protocol),
-        "written by": origin.python or "",
+        "written by": f"Python {origin.python}" if origin.python else "",
         "versions": ", ".join(f"{name} {version}" for name, version in origin.versions.items()),
         "training": f"{len(network.history):,} epochs recorded" if network.history else "",
     }
