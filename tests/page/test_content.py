@@ -87,6 +87,17 @@ def test_too_large_a_layer_is_summed_up_and_that_is_said() -> None:
     assert content.notes == ("1 of 2 layers are shown without their kernels (--megabytes)",)
 
 
+def test_a_bare_list_is_composed_when_that_is_asked_for() -> None:
+    known = network((4, 1, 3, 3), (4, 4, 3, 3))
+    bare = [replace(layer, geometry_known=False, window=None) for layer in known.layers[1:]]
+    model = Network.of([replace(layer, inputs=()) for layer in bare], Origin(path=Path("bare.npz")))
+    assert "through" not in [p.key for p in gather(model).sections[1].pictures]
+    content = gather(model, ReportOptions(stacked=True))
+    through = next(p for p in content.sections[1].pictures if p.key == "through")
+    assert (through.sprites[0].layout.rows, through.sprites[0].layout.cols) == (5, 5)
+    assert content.notes[0].startswith("assumed, since the file does not tell")
+
+
 def test_components_come_with_their_share() -> None:
     content = gather(network((6, 8, 3, 3)))
     summary = content.sections[0].pictures[1]

@@ -36,6 +36,12 @@ __all__ = ["report"]
     metavar="LO HI",
     help="The lowest and highest value of an input pixel, to prove filters dead.",
 )
+@click.option(
+    "--assume-stacked",
+    "stacked",
+    is_flag=True,
+    help="Where the file does not tell, assume stride 1 and no pooling, to compose filters.",
+)
 @click.option("--open", "open_it", is_flag=True, help="Open the page in the browser.")
 @json_option
 @reading_options
@@ -45,6 +51,7 @@ def report(
     layers: Sequence[str],
     megabytes: float,
     input_range: tuple[float, float] | None,
+    stacked: bool,
     open_it: bool,
     as_json: bool,
     reading: Mapping[str, Any],
@@ -65,7 +72,9 @@ def report(
     if as_json and open_it and output is None:
         raise click.UsageError("with --json there is no page to --open, unless --output names one")
     with usage_errors():
-        options = ReportOptions(layers=tuple(layers), megabytes=megabytes, input_range=input_range)
+        options = ReportOptions(
+            layers=tuple(layers), megabytes=megabytes, input_range=input_range, stacked=stacked
+        )
     page = None if as_json and output is None else _choose_path(models, output)
     content = gather([load(model, **reading) for model in models], options)
     for note in content.notes:

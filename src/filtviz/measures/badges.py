@@ -11,21 +11,27 @@ __all__ = ["ALL_BADGES", "Badge", "badges_of"]
 
 @dataclass(frozen=True)
 class Badge:
-    """A ``symbol`` of one ASCII character, so that every font has it, and what it means."""
+    """A ``symbol`` of one ASCII character, so that every font has it, and what it means.
+
+    ``word`` stands for it where there is room for one; ``measure`` is the key of the measure that tells it,
+    None where it takes none.
+    """
 
     symbol: str
     meaning: str
+    word: str
+    measure: str | None
 
 
-_NONFINITE = Badge("!", "holds NaN or infinite numbers")
-_DEAD = Badge("x", "provably dead")
-_DECAYED = Badge("-", "decayed to almost nothing")
-_DUPLICATE = Badge("=", "near-duplicate of another filter (|cos| of .95 or more)")
-_SMOOTH = Badge("s", "smoother than white noise")
-_ROUGH = Badge("r", "rougher than white noise")
-_LOW_PASS = Badge("S", "low-pass when seen through the layers below")
-_FINE = Badge("R", "fine when seen through the layers below")
-_CLASSICAL = Badge("k", "matches a classical kernel")
+_NONFINITE = Badge("!", "holds NaN or infinite numbers", "not finite", None)
+_DEAD = Badge("x", "provably dead", "dead", "dead")
+_DECAYED = Badge("-", "decayed to almost nothing", "decayed", "decayed")
+_DUPLICATE = Badge("=", "near-duplicate of another filter (|cos| of .95 or more)", "twin", "duplicates")
+_SMOOTH = Badge("s", "smoother than white noise", "smooth", "low-frequency")
+_ROUGH = Badge("r", "rougher than white noise", "rough", "low-frequency")
+_LOW_PASS = Badge("S", "low-pass when seen through the layers below", "low-pass", "composed")
+_FINE = Badge("R", "fine when seen through the layers below", "fine", "composed")
+_CLASSICAL = Badge("k", "matches a classical kernel", "classical", "classical")
 
 ALL_BADGES = (_NONFINITE, _DEAD, _DECAYED, _DUPLICATE, _SMOOTH, _ROUGH, _LOW_PASS, _FINE, _CLASSICAL)
 """All badges, the gravest first."""

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from os import PathLike
 from typing import TypeAlias
 
+from filtviz.composition import assume_stacked
 from filtviz.measures.diagnosing import diagnose
 from filtviz.measures.findings import Diagnosis
 from filtviz.network import Network
@@ -42,6 +43,8 @@ def gather(models: Model | Sequence[Model], options: ReportOptions | None = None
     for network in networks:
         for wanted in options.layers:
             network.select(wanted)  # before minutes are spent on measures
+    if options.stacked:
+        networks = [assume_stacked(network) for network in networks]
     return gather_content(networks, _diagnose_all(networks, options), options)
 
 

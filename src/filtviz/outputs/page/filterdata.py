@@ -7,82 +7,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from filtviz.measures.badges import ALL_BADGES, Badge, badges_of
 from filtviz.measures.findings import FilterDiagnosis
 from filtviz.outputs.page.content import Section, State
 from filtviz.outputs.page.pictures import PictureSet
 from filtviz.text import printable
 
-__all__ = ["BADGES", "Badge", "filter_data", "marked_filters"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Badge:
-    """A mark on a tile: ``text`` stands on it, ``meaning`` says what was found, ``measure`` explains it."""
-
-    text: str
-    meaning: str
-    measure: str
-    applies: Callable[[FilterDiagnosis], bool]
-
-
-BADGES = (
-    Badge(
-        text="smooth",
-        meaning="smoother than white noise",
-        measure="low-frequency",
-        applies=lambda each: each.texture == "smooth",
-    ),
-    Badge(
-        text="rough",
-        meaning="rougher than white noise",
-        measure="low-frequency",
-        applies=lambda each: each.texture == "rough",
-    ),
-    Badge(
-        text="low-pass",
-        meaning="low-pass when composed with the layers below",
-        measure="composed",
-        applies=lambda each: each.composed_texture == "smooth",
-    ),
-    Badge(
-        text="fine",
-        meaning="fine when composed with the layers below",
-        measure="composed",
-        applies=lambda each: each.composed_texture == "rough",
-    ),
-    Badge(
-        text="concentrated",
-        meaning="of a more concentrated spectrum than chance when composed with the layers below",
-        measure="composed",
-        applies=lambda each: each.concentrated,
-    ),
-    Badge(
-        text="classical",
-        meaning="like a classical kernel beyond chance",
-        measure="classical",
-        applies=lambda each: each.classical is not None,
-    ),
-    Badge(
-        text="twin",
-        meaning="a near-duplicate of another filter",
-        measure="duplicates",
-        applies=lambda each: bool(each.duplicates),
-    ),
-    Badge(text="dead", meaning="provably dead", measure="dead", applies=lambda each: each.dead),
-    Badge(
-        text="decayed",
-        meaning="decayed to almost nothing",
-        measure="decayed",
-        applies=lambda each: each.decayed,
-    ),
-    Badge(
-        text="not finite",
-        meaning="holding NaN or infinite numbers",
-        measure="rms",
-        applies=lambda each: each.nonfinite,
-    ),
-)
-"""What can be marked on a tile, in the order in which it is shown."""
+__all__ = ["filter_data", "marked_filters"]
 
 
 @dataclass(frozen=True)
@@ -129,19 +60,18 @@ def filter_data(section: Section) -> dict[str, Any]:
         "pictures": [_picture_data(section, pictures) for pictures in section.pictures],
         "columns": [*filter(_is_known, columns), *_change_columns(section)],
         "badges": [
-            {"text": badge.text, "meaning": badge.meaning, "measure": badge.measure} for badge in BADGES
+            {"text": badge.word, "meaning": badge.meaning, "measure": badge.measure} for badge in ALL_BADGES
         ],
-        "marks": [[_marks(found.get(i)) for i in indices] for found in by_index],
+        "marks": [_marks(state) for state in section.states],
         "remarks": [[_remark(found.get(i)) for i in indices] for found in by_index],
     }
 
 
 def marked_filters(state: State) -> list[tuple[Badge, list[int]]]:
     """Return the badges that occur in a layer, each with the indices of its filters."""
-    found = [
-        (badge, [each.index for each in state.diagnosis.filters if badge.applies(each)]) for badge in BADGES
-    ]
-    return [(badge, indices) for badge, indices in found if indices]
+    found = badges_of(state.diagnosis)
+    marked = [(badge, [index for index in sorted(found) if badge in found[index]]) for badge in ALL_BADGES]
+    return [(badge, indices) for badge, indices in marked if indices]
 
 
 def _by_index(state: State) -> dict[int, FilterDiagnosis]:
@@ -168,8 +98,10 @@ def _picture_data(section: Section, pictures: PictureSet) -> dict[str, Any]:
     }
 
 
-def _marks(found: FilterDiagnosis | None) -> list[int]:
-    return [] if found is None else [place for place, badge in enumerate(BADGES) if badge.applies(found)]
+def _marks(state: State) -> list[list[int]]:
+    """Return the places of each filter's badges among all badges."""
+    found = badges_of(state.diagnosis)
+    return [[ALL_BADGES.index(badge) for badge in found.get(i, ())] for i in range(state.layer.n_filters)]
 
 
 def _remark(found: FilterDiagnosis | None) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
+from filtviz.drawing.sheets.through import ASSUMED
 from filtviz.measures.findings import Diagnosis
 from filtviz.network import ConvLayer, Network
 from filtviz.outputs.names import unique_stems
@@ -40,7 +41,7 @@ def gather_content(
         title=f"Filters of {', '.join(labels)}",
         files=files,
         sections=tuple(map(_section, anchors, groups, depths)),
-        notes=tuple(_omissions(files, groups, depths)),
+        notes=(*([ASSUMED] if options.stacked else []), *_omissions(files, groups, depths)),
     )
 
 

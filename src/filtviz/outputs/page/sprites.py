@@ -115,6 +115,6 @@ def palette() -> tuple[tuple[int, int, int], ...]:
     from filtviz.drawing.sheets.colours import DIVERGING, NOT_FINITE, by_colour_map
 
     weights = by_colour_map(np.linspace(-1.0, 1.0, 2 * SPAN + 1), DIVERGING)
-    background = (136, 136, 136)
+    background = (190, 190, 190)
     table = [background, NOT_FINITE, background, *map(tuple, weights.tolist())]
     return tuple(table)

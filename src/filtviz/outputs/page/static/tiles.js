@@ -153,6 +153,17 @@ function simplest({ coloured, columns }) {
   return columns.length > 1 ? "all" : 0;
 }
 
+function legendOf({ limit }, column, through) {
+  const zero = column === "colour" ? "mid grey" : "white";
+  const composed = through ? ` (composed: ±${written(through.limit)})` : "";
+  return {
+    layer: `from −${written(limit)} to ${written(limit)}${composed}, 0 in ${zero}; one scale for the layer`,
+    filter: `from minus to plus the largest weight of each filter, 0 in ${zero}`,
+    kernel: `from minus to plus the largest weight of each kernel, 0 in ${zero}`,
+    nolearn: "each kernel from its lowest weight in black to its highest in white: noise looks as strong as signal",
+  }[column === "colour" && choices.scale !== "layer" ? "filter" : choices.scale];
+}
+
 /** Draw all tiles anew, each when it is seen. */
 function redraw(explorer) {
   const { tiles, legend, data, picture, through } = explorer;
@@ -160,15 +171,10 @@ function redraw(explorer) {
     drawWhenSeen.unobserve(tile);
     drawWhenSeen.observe(tile);
   }
-  const limit = written(data.pictures[Number(picture.value.split(":")[0])].limit);
-  const beside = through ? ` (composed: ±${written(through.limit)})` : "";
-  legend.textContent = {
-    layer: `from −${limit} to ${limit}${beside}, 0 in white; one scale for the layer`,
-    filter: "from minus to plus the largest weight of each filter, 0 in white",
-    kernel: "from minus to plus the largest weight of each kernel, 0 in white",
-    nolearn: "each kernel from its lowest weight in black to its highest in white: noise looks as strong as signal",
-  }[choices.scale];
+  const [set, column] = picture.value.split(":");
+  legend.textContent = legendOf(data.pictures[Number(set)], column, through);
   legend.parentElement.classList.toggle("grey", choices.scale === "nolearn");
+  legend.parentElement.classList.toggle("coloured", column === "colour");
   showFilter(explorer, explorer.chosen);
 }
 
