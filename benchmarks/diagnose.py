@@ -1,0 +1,102 @@
+"""How long `filtviz.diagnose` takes, and how much memory: an example, VGG-16, a layer of 2 million kernels.
+
+Run alone on one core for figures to quote:
+
+    OMP_NUM_THREADS=1 python benchmarks/diagnose.py
+"""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+
+import filtviz
+from filtviz.network import ConvLayer, Layer, Network, Parameter, Window
+
+EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
+VGG_16 = ((3, 64, 64), (64, 128, 128), (128, 256, 256, 256), (256, 512, 512, 512), (512, 512, 512, 512))
+"""Channels through each block of convolutions; a pooling follows each block."""
+
+
+def main() -> None:
+    """Print a table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--quick", action="store_true", help="leave out the layer of 2 million kernels")
+    cases = [("the example network", example), ("VGG-16 (untrained)", vgg16)]
+    if not parser.parse_args().quick:
+        cases.append(("1024 filters x 2048 channels", million_kernels))
+    print(f"{'network':<30}{'kernels':>12}{'seconds':>10}{'MB':>8}{'largest layer, MB':>20}")
+    filtviz.diagnose(example())  # the imports are not what is measured
+    for name, make in cases:
+        network = make()
+        before = peak_memory()
+        start = time.perf_counter()
+        filtviz.diagnose(network)
+        taken = time.perf_counter() - start
+        kernels = sum(layer.n_filters * layer.n_channels for layer in network.conv_layers)
+        largest = max(layer.weights.size * layer.weights.dtype.itemsize for layer in network.conv_layers)
+        print(f"{name:<30}{kernels:>12,}{taken:>10.2f}{peak_memory() - before:>8.0f}{largest / 1e6:>20.1f}")
+
+
+def example() -> Network:
+    """Read the example network."""
+    return filtviz.load(EXAMPLES / "mission-trained.pkl")
+
+
+def vgg16() -> Network:
+    """Make a network of VGG-16's shapes."""
+    return network_of(layers_of_vgg16())
+
+
+def million_kernels() -> Network:
+    """Make a network of one very large layer."""
+    return network_of([conv(2048, 1024, 0)])
+
+
+def layers_of_vgg16() -> Iterator[Layer]:
+    """Yield 13 convolutions and 5 poolings."""
+    for block in VGG_16:
+        for below, filters in pairwise(block):
+            yield conv(below, filters, seed=below + filters)
+        yield Layer(type="MaxPool2DLayer", window=Window(size=(2, 2), stride=(2, 2), pad=((0, 0), (0, 0))))
+
+
+def conv(channels: int, filters: int, seed: int) -> ConvLayer:
+    """Draw a layer of 3x3 kernels as GlorotUniform() does."""
+    bound = np.sqrt(6 / ((channels + filters) * 9))
+    weights = np.random.default_rng(seed).uniform(-bound, bound, (filters, channels, 3, 3)).astype(np.float32)
+    return ConvLayer(
+        type="Conv2DLayer",
+        nonlinearity="rectify",
+        window=Window(size=(3, 3), stride=(1, 1), pad=((1, 1), (1, 1))),
+        parameters=(Parameter.of("W", weights), Parameter.of("b", np.zeros(filters, np.float32))),
+    )
+
+
+def network_of(layers: Iterator[Layer] | Sequence[Layer]) -> Network:
+    """Put an input below the layers and chain them."""
+    chained: list[Layer] = []
+    for layer in layers:
+        if not chained:
+            assert isinstance(layer, ConvLayer)
+            chained.append(Layer(type="InputLayer", output_shape=(None, layer.n_channels, 224, 224)))
+        fields = {name: getattr(layer, name) for name in layer.__dataclass_fields__}
+        chained.append(type(layer)(**(fields | {"inputs": (len(chained) - 1,)})))
+    return Network.of(chained)
+
+
+def peak_memory() -> float:
+    """Return the most memory that the process has had, in MB."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (1e6 if sys.platform == "darwin" else 1e3)
+
+
+if __name__ == "__main__":
+    main()
