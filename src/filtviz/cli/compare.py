@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from filtviz.cli.console import complain, print_json, say
-from filtviz.cli.options import format_option, json_option, layer_option, usage_errors
+from filtviz.cli.options import format_option, json_option, layer_option, reading_options, usage_errors
 from filtviz.errors import FiltvizError
 from filtviz.network import Network
 from filtviz.text import printable
@@ -47,6 +47,7 @@ __all__ = ["compare"]
 @click.option("--dpi", type=float, default=100.0, show_default=True, help="Pixels of an inch.")
 @click.option("--cmap", metavar="NAME", help="A matplotlib colour map; default: RdBu_r.")
 @json_option
+@reading_options
 @click.pass_context
 def compare(
     context: click.Context,
@@ -59,6 +60,7 @@ def compare(
     order: ComparisonOrder,
     dpi: float,
     as_json: bool,
+    reading: dict[str, Any],
     **sheet: Any,
 ) -> None:
     """Show what changed in the same layer from file to file.
@@ -83,7 +85,7 @@ def compare(
         options = DrawingOptions(dpi=dpi, sheet=SheetOptions(**sheet))
     if animate is not None and (len(layers) > 1 or Path(animate).suffix.lower() != ".gif"):
         raise click.UsageError("--animate needs a name that ends in .gif, and one --layer")
-    comparisons, failed = _compare_all([load(model) for model in models], models, layers or ("0",))
+    comparisons, failed = _compare_all([load(model, **reading) for model in models], models, layers or ("0",))
     _draw(comparisons, options, order, destination, Path(models[0]), quiet=as_json)
     if animate is not None:
         for comparison in comparisons:

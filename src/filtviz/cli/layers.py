@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from filtviz.cli.console import print_json, say
-from filtviz.cli.options import json_option, model_argument
+from filtviz.cli.options import json_option, model_argument, reading_options
 from filtviz.network import Network
 from filtviz.summary import LayerRow, Summary, each_axis, product, summarize
 from filtviz.text import printable
@@ -25,7 +25,8 @@ HEADERS = (
     "-v", "--verbose", is_flag=True, help="Say what the file is: container, protocol, versions, classes."
 )
 @json_option
-def layers(model: str, verbose: bool, as_json: bool) -> None:
+@reading_options
+def layers(model: str, verbose: bool, as_json: bool, reading: dict[str, Any]) -> None:
     """Print the network in MODEL as a table.
 
     FILTERS is W's shape as stored: (filters, channels, rows, columns) for a Conv2DLayer. FIELD is the
@@ -38,7 +39,7 @@ def layers(model: str, verbose: bool, as_json: bool) -> None:
     """
     from filtviz.reading import load
 
-    network = load(model)
+    network = load(model, **reading)
     summary = summarize(network)
     if as_json:
         print_json(as_data(network, summary))

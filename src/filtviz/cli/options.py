@@ -140,7 +140,7 @@ def reading_options(command: Command) -> Command:
             default=default,
             show_default=True,
             metavar="N",
-            help=f"{counts} Reading stops where a file asks for more.",
+            help=f"Limit: {counts}",
         )
         described = option(described)
     return described  # type: ignore[no-any-return]  # wraps() keeps the signature that click sees

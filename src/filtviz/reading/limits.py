@@ -28,13 +28,13 @@ class Limits:
         ValueError: a limit is no whole number above zero.
     """
 
-    inflated: int = _limit(2048 * MIB, "Bytes that a file's compressed parts may inflate to, all together.")
-    allocation: int = _limit(1024 * MIB, "Bytes of one array or string that must be copied out of the file.")
-    opcodes: int = _limit(2_000_000, "Steps that a file's pickles may take, all together.")
-    memo: int = _limit(1_000_000, "Objects that a pickle may keep to refer to again.")
-    nesting: int = _limit(4, "Containers that may lie in one another: a pickle in an npz in a gzip.")
-    layers: int = _limit(50_000, "Layers of the network.")
-    members: int = _limit(100_000, "Members of a zip or npz, and files beside an old joblib file.")
+    inflated: int = _limit(2048 * MIB, "bytes that compressed parts inflate to.")
+    allocation: int = _limit(1024 * MIB, "bytes of one array or string that is copied out of the file.")
+    opcodes: int = _limit(2_000_000, "steps that the file's pickles take.")
+    memo: int = _limit(1_000_000, "objects that a pickle keeps to refer to again.")
+    nesting: int = _limit(4, "containers in one another, as a pickle in an npz in a gzip.")
+    layers: int = _limit(50_000, "layers of the network.")
+    members: int = _limit(100_000, "members of a zip or npz, and files beside an old joblib file.")
 
     def __post_init__(self) -> None:
         for one in fields(self):
