@@ -107,15 +107,14 @@ def test_indices_and_numbers_are_written() -> None:
     weights = np.array([0.25, -0.5, 0.125, 0.0625]).reshape(2, 2, 1, 1)
     (page,) = pages_of(layer_of(weights, name="first", flip_filters=True), source="model.pkl")
     texts = texts_of(page)
-    assert texts[:5] == [
+    assert texts[:4] == [
         "model.pkl · first (convolution 0, Conv2DLayer)",
         "2 filters x 2 channels of 1x1 weights, -0.5 to 0.25",
-        "as stored: turned by 180 degrees against what they match in the image (--flip",
-        "shows that)",
+        "as stored: turned by 180° against what they match in the image (--flip)",
         "rows are filters, columns are input channels",
     ]
-    assert texts[5:9] == ["0", "1", "0", "1"]
-    assert texts[9:12] == ["-0.5", "0", "0.5"]
+    assert texts[4:8] == ["0", "1", "0", "1"]
+    assert texts[8:11] == ["-0.5", "0", "0.5"]
 
 
 def test_labels_can_be_left_out() -> None:
@@ -138,8 +137,8 @@ def test_a_tile_keeps_its_original_index(sort: str, expected: list[str]) -> None
 @pytest.mark.parametrize(
     ("flips", "flip", "turned", "words"),
     [
-        (True, False, False, "as stored: turned by 180 degrees against what they match"),
-        (True, True, True, "turned by 180 degrees: as they match in the image"),
+        (True, False, False, "as stored: turned by 180° against what they match"),
+        (True, True, True, "turned by 180°: as they match in the image"),
         (False, True, False, "as they match in the image, which is as stored"),
         (None, True, False, "cannot be shown, the file does not say"),
         (None, False, False, "as stored (the file does not say whether"),

@@ -108,10 +108,10 @@ _ORIENTATIONS = {
     (
         False,
         True,
-    ): "as stored: turned by 180 degrees against what they match in the image (--flip shows that)",
+    ): "as stored: turned by 180° against what they match in the image (--flip)",
     (False, False): "as stored, which is as they match in the image",
     (False, None): "as stored (the file does not say whether that is how they match in the image)",
-    (True, True): "turned by 180 degrees: as they match in the image",
+    (True, True): "turned by 180°: as they match in the image",
     (True, False): "as they match in the image, which is as stored",
     (True, None): "as stored: how they match in the image cannot be shown, the file does not say "
     "whether the layer turns them",
