@@ -51,7 +51,7 @@ def test_a_view_writes_one_picture_and_says_its_name(run, arguments: list[str], 
     assert (result.exit_code, result.stdout) == (0, f"{name}\n")
     with Image.open(name) as picture:
         assert picture.format == "PNG"
-        assert min(picture.size) > 300
+        assert min(picture.size) > 200
 
 
 @pytest.mark.parametrize("suffix", ["png", "pdf", "svg"])
@@ -67,6 +67,13 @@ def test_nolearns_layout_stays_the_default(run) -> None:
     assert run("plot", TRAINED).stdout == "mission-trained-conv1.png\n"
     with Image.open("mission-trained-conv1.png") as picture:
         assert picture.size == (600, 600)
+
+
+def test_a_layer_of_many_channels_is_told_of_the_sheet(run) -> None:
+    hint = "conv2: one picture for each of 20 channels; --view sheet draws them all on one"
+    assert hint in run("plot", TRAINED, "-l", "1").stderr.splitlines()
+    assert hint not in run("plot", TRAINED, "-l", "1", "--channels", "0-6").stderr
+    assert hint not in run("plot", TRAINED, "-l", "1", "--view", "sheet").stderr
 
 
 @pytest.mark.parametrize(

@@ -25,11 +25,15 @@ from filtviz.text import printable
 if TYPE_CHECKING:
     from filtviz.drawing import DrawingOptions, Picture
     from filtviz.drawing.channels import ChannelRanges
+    from filtviz.drawing.sheets.pages import SheetPage
 
 __all__ = ["plot"]
 
 NAMED = 20
 """So many of the other layers are named; that there are more is said."""
+
+MANY = 8
+"""With so many pictures of one layer, the sheet is named."""
 
 Chosen = list[tuple[ConvLayer, "list[Picture]"]]
 
@@ -98,6 +102,8 @@ def plot(
                 click.echo(path)
             else:
                 say(f"kept {printable(path, 200)}, which exists")
+        if drawing.view == "grid":
+            _name_sheet(chosen)
     if chosen and not layers:
         _name_others(network)
     context.exit(1 if failed else 0)
@@ -108,7 +114,8 @@ def _print_pictures(chosen: Chosen) -> None:
     from filtviz.cli.terminal import print_sheets
 
     for _, pictures in chosen:
-        print_sheets(pictures)
+        # --terminal asks for a view that is a sheet, see `view_options`.
+        print_sheets(cast("list[SheetPage]", pictures))
 
 
 def _choose(
@@ -144,6 +151,14 @@ def _choose(
         for sentence in cautions(layer, numbers, drawing) if drawing.view == "grid" else ():
             say(sentence)
     return list(chosen.values()), failed
+
+
+def _name_sheet(chosen: Chosen) -> None:
+    """Name the view that has on one page what nolearn's layout spreads over many."""
+    for layer, pictures in chosen:
+        if len(pictures) >= MANY:
+            label, n = printable(layer.label, 40), len(pictures)
+            say(f"{label}: one picture for each of {n} channels; --view sheet draws them all on one")
 
 
 def _name_others(network: Network) -> None:
