@@ -90,7 +90,7 @@ def test_the_untrained_network_gets_the_answer() -> None:
 
 
 def test_the_keys_are_those_of_the_docs(trained) -> None:
-    assert set(trained) == {"file", "layers", "not_judged", "summary", "next", "checks"}
+    assert set(trained) == {"file", "layers", "not_judged", "summary", "next", "notes", "checks"}
     assert all(set(layer) == LAYER_KEYS for layer in trained["layers"])
     for measure in trained["layers"][0]["measures"].values():
         assert set(measure) == {"value", "reading", "p", "level", "threshold", "judges", "found"}
@@ -213,7 +213,10 @@ def test_parameters_alone_are_judged_too(tmp_path) -> None:
     np.savez(path, *arrays)
     listed = data(str(path))
     assert [layer["verdict"] for layer in listed["layers"]] == ["initial"] * 6
-    assert all("not composed with the layers below: " in layer["notes"][0] for layer in listed["layers"][1:])
+    why = "not composed with the layers below: the file does not tell what lies between the convolutions"
+    assert all(layer["notes"] == [why] for layer in listed["layers"][1:])
+    assert any("roles are concluded" in note for note in listed["notes"])
+    assert "Note: the file holds arrays and no layers" in run(str(path)).stdout
 
 
 def test_nan_is_strict_json(tmp_path) -> None:

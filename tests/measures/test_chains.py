@@ -65,7 +65,9 @@ def test_batch_normalisation_scales_the_filters_below_it(make_conv, make_chain, 
 def test_unknown_geometry_is_not_composed(make_conv, make_chain, glorot) -> None:
     layers = [make_conv(glorot((4, c, 3, 3)), geometry_known=False, window=None) for c in (1, 4)]
     network = make_chain(*layers)
-    assert "does not tell the stride and padding" in linear_stack(network, network.conv_layers[1]).reason
+    assert linear_stack(network, network.conv_layers[1]).reason == (
+        "the file does not tell what lies between the convolutions"
+    )
 
 
 def test_a_large_stack_is_refused_before_it_is_read(make_conv, make_chain) -> None:

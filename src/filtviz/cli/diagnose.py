@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from filtviz.cli.console import complain, print_json
-from filtviz.cli.options import json_option, layer_option
+from filtviz.cli.options import json_option, layer_option, reading_options
 from filtviz.errors import FiltvizError
 from filtviz.measures.table import CHECKS
 from filtviz.text import printable
@@ -53,6 +53,7 @@ FOUND = 3
 )
 @json_option
 @click.option("--csv", "as_csv", is_flag=True, help="Print one row for each filter, as CSV.")
+@reading_options
 @click.pass_context
 def diagnose(
     context: click.Context,
@@ -64,6 +65,7 @@ def diagnose(
     rules: Sequence[str],
     as_json: bool,
     as_csv: bool,
+    reading: Mapping[str, Any],
 ) -> None:
     """Say whether the filters of MODEL are random, and why they look so, from its weights alone.
 
@@ -77,11 +79,11 @@ def diagnose(
     """
     if as_json and as_csv:
         raise click.UsageError("--json and --csv exclude each other")
-    earlier = _load_earlier(before)
+    earlier = _load_earlier(before, reading)
     done, failed = [], False
     for model in models:
         try:
-            done.append(_diagnose_one(model, layers, earlier, input_range))
+            done.append(_diagnose_one(model, layers, earlier, input_range, reading))
         except FiltvizError as error:
             complain(str(error))
             failed = True
@@ -95,10 +97,10 @@ def diagnose(
     context.exit(1 if failed else FOUND if found else 0)
 
 
-def _load_earlier(paths: Sequence[str]) -> list[tuple[str, Network]]:
+def _load_earlier(paths: Sequence[str], reading: Mapping[str, Any]) -> list[tuple[str, Network]]:
     from filtviz.reading import load
 
-    return [(path, load(path)) for path in paths]
+    return [(path, load(path, **reading)) for path in paths]
 
 
 def _diagnose_one(
@@ -106,12 +108,13 @@ def _diagnose_one(
     layers: Sequence[str],
     earlier: Sequence[tuple[str, Network]],
     input_range: tuple[float, float] | None,
+    reading: Mapping[str, Any],
 ) -> Diagnosis:
     """Diagnose a whole model, and keep of the layers those that were asked for."""
     from filtviz.measures.diagnosing import diagnose as diagnose_network
     from filtviz.reading import load
 
-    network = load(model)
+    network = load(model, **reading)
     wanted = {network.select(name).conv_index for name in layers}
     diagnosis = diagnose_network(network, before=earlier, input_range=input_range)
     if not wanted:

@@ -27,6 +27,7 @@ def as_data(diagnosis: Diagnosis, with_filters: bool) -> dict[str, Any]:
         "not_judged": [_finite(asdict(each)) for each in diagnosis.unjudged],
         "summary": diagnosis.summary,
         "next": list(diagnosis.commands),
+        "notes": list(diagnosis.notes),
         "checks": {rule: list(names) for rule, names in diagnosis.checks.items()},
     }
 

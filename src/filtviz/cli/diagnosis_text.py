@@ -32,6 +32,8 @@ def describe_model(diagnosis: Diagnosis, with_filters: bool) -> str:
             _wrapped(f"{printable(each.name, 40)} ({printable(each.type, 40)}) is not judged: {each.reason}.")
         )
     parts.append(f"{_rule(printable(diagnosis.file or 'the network', 200))}\n{_wrapped(diagnosis.summary)}")
+    if diagnosis.notes:
+        parts.append("".join(_wrapped(f"Note: {printable(note, 1000)}.") for note in diagnosis.notes))
     if diagnosis.commands:
         parts.append("What to do next:\n" + "".join(f"  {printable(c, 500)}\n" for c in diagnosis.commands))
     return "\n".join(parts)

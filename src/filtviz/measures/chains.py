@@ -57,6 +57,8 @@ def linear_stack(network: Network, layer: ConvLayer) -> Stack:
     stages: list[Stage] = []
     jump = (1, 1)
     chain = ancestors(network, layer)
+    if not all(each.geometry_known for each in chain):
+        return Stack(reason="the file does not tell what lies between the convolutions")
     if sum(each.weights.size for each in chain if isinstance(each, ConvLayer)) > _MOST_WEIGHTS:
         return Stack(reason="shuffling so large a stack would take minutes")
     try:

@@ -63,6 +63,7 @@ def diagnose(
         unjudged=unjudged,
         summary=summarise(layers, unjudged, bool(before)),
         commands=commands_for(file, layers, bool(before)),
+        notes=(*network.origin.inferred, *network.origin.notes),
         checks=checks_met(layers),
     )
 

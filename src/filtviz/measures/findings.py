@@ -151,7 +151,8 @@ class Unjudged:
 class Diagnosis:
     """A network: its convolutions, what they say together, and the commands to go on with.
 
-    ``file`` is the path as given, or None for a network that was not read from a file. ``checks`` maps
+    ``file`` is the path as given, or None for a network that was not read from a file. ``notes`` say what was
+    concluded about the file that it does not tell, and what is odd about it. ``checks`` maps
     each rule of ``filtviz diagnose --check`` to the names of the layers where it is met.
     """
 
@@ -160,4 +161,5 @@ class Diagnosis:
     unjudged: tuple[Unjudged, ...] = ()
     summary: str = ""
     commands: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     checks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
