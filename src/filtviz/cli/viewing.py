@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import wraps
+from functools import lru_cache, wraps
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -15,8 +15,9 @@ from filtviz.network import ConvLayer, Network
 
 if TYPE_CHECKING:
     from filtviz.drawing import DrawingOptions
+    from filtviz.measures.findings import Diagnosis
 
-__all__ = ["Viewing", "view_options"]
+__all__ = ["Viewing", "scale_option", "view_options"]
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -28,9 +29,12 @@ _OF_SHEETS = {
     "components": "--components",
     "flip": "--flip",
     "through": "--through",
+    "badges": "--badges",
     "terminal": "--terminal",
 }
 """Parameters that nolearn's layout has no place for; one of them alone asks for a sheet."""
+
+_VIEWING = ("through", "stacked", "images", "badges", "terminal")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,12 +42,13 @@ class Viewing:
     """What there is to do beside drawing: look ``through`` the stack, and show it in the ``terminal``.
 
     ``stacked`` lets the geometry be assumed that a bare list of parameters does not tell; ``images`` is the
-    path of images to check composed filters on.
+    path of images to check composed filters on; ``badges`` marks what `filtviz.diagnose` found at a filter.
     """
 
     through: bool = False
     stacked: bool = False
     images: str | None = None
+    badges: bool = False
     terminal: bool = False
 
     def prepare(
@@ -51,13 +56,41 @@ class Viewing:
     ) -> tuple[ConvLayer, DrawingOptions]:
         """Return what to draw of ``layer``, and how; ``source`` is the file's name, for the header."""
         drawing = replace(drawing, sheet=replace(drawing.sheet, source=source))
-        if not self.through:
-            return layer, drawing
-        from filtviz.composition.images import read_images
-        from filtviz.drawing.sheets.through import see_through
+        drawn = layer
+        if self.through:
+            from filtviz.composition.images import read_images
+            from filtviz.drawing.sheets.through import see_through
 
-        images = None if self.images is None else read_images(self.images)
-        return see_through(network, layer, drawing, stacked=self.stacked, images=images)
+            images = None if self.images is None else read_images(self.images)
+            drawn, drawing = see_through(network, layer, drawing, stacked=self.stacked, images=images)
+        return drawn, _with_badges(network, layer, drawing) if self.badges else drawing
+
+
+def _with_badges(network: Network, layer: ConvLayer, drawing: DrawingOptions) -> DrawingOptions:
+    """Mark what was found at the filters of a layer."""
+    from filtviz.drawing.sheets.badging import with_badges
+
+    found = {each.index: each for each in _diagnose(network).layers}
+    if layer.conv_index not in found:
+        return drawing
+    return with_badges(found[layer.conv_index], layer.n_filters, drawing)
+
+
+@lru_cache(maxsize=1)
+def _diagnose(network: Network) -> Diagnosis:
+    """Diagnose a network once for all the layers that are drawn of it."""
+    from filtviz.measures.diagnosing import diagnose
+
+    return diagnose(network)
+
+
+scale_option = click.option(
+    "--scale",
+    type=click.Choice(["kernel", "filter", "layer"]),
+    default="layer",
+    show_default=True,
+    help="What shares a scale, symmetric about zero, in all that is drawn together.",
+)
 
 
 class ViewChannelsType(ChannelsType):
@@ -90,13 +123,7 @@ def view_options(command: Command) -> Command:
         help="grid: nolearn's layout (the default). sheet: all filters and channels on one page. rms: the "
         "root mean square over a filter's channels. components, nmf: the patterns that its channels share.",
     )
-    @click.option(
-        "--scale",
-        type=click.Choice(["kernel", "filter", "layer"]),
-        default="layer",
-        show_default=True,
-        help="What shares a scale, symmetric about zero.",
-    )
+    @scale_option
     @click.option(
         "--sort",
         type=click.Choice(["index", "norm", "similarity"]),
@@ -129,12 +156,17 @@ def view_options(command: Command) -> Command:
         metavar="FILE.npy",
         help="With --through: check on these images (images, channels, rows, columns) instead of noise.",
     )
+    @click.option(
+        "--badges", is_flag=True, help="Mark what `filtviz diagnose` finds at a filter: smooth, duplicate, …"
+    )
     @click.option("--terminal", is_flag=True, help="Show the filters here; files only with --output.")
     @wraps(command)
     def collected(*args: Any, drawing: DrawingOptions, channels: Any, **given: Any) -> Any:
-        viewing = Viewing(**{name: given.pop(name) for name in ("through", "stacked", "images", "terminal")})
+        viewing = Viewing(**{name: given.pop(name) for name in _VIEWING})
         primaries = channels if isinstance(channels, str) else None
         chosen = {name: given.pop(name) for name in ("scale", "sort", "top", "labels", "flip", "components")}
+        if viewing.badges and not chosen["labels"]:
+            raise click.UsageError("--badges are written with the labels: leave out --no-labels")
         view = _resolve_view(given.pop("view"), primaries)
         with usage_errors():
             drawing = replace(drawing, view=view, sheet=_sheet_options(primaries, chosen))
