@@ -130,6 +130,7 @@ def test_all_channels_components_and_composed(one: Path, visit: Visit) -> None:
     section.locator("[data-role=picture]").select_option(label="component 1")
     assert pixels(tile.locator("canvas").first).shape[:2] == (3, 3)
     assert tile.locator("canvas").count() == 2
+    assert "rectify after edges was left out" in section.locator("[data-role=notes]").inner_text()
     section.locator("[data-role=beside]").uncheck()
     assert pixels(tile.locator("canvas").first).shape[:2] == (3, 3)
     assert tile.locator("canvas").count() == 1

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from filtviz.cli.console import complain, print_json
-from filtviz.cli.options import json_option, layer_option, reading_options
+from filtviz.cli.options import input_range_option, json_option, layer_option, reading_options
 from filtviz.errors import FiltvizError
 from filtviz.measures.table import CHECKS
 from filtviz.text import printable
@@ -37,13 +37,7 @@ FOUND = 3
     metavar="MODEL",
     help="An earlier file of the same network, to measure what changed; may be repeated.",
 )
-@click.option(
-    "--input-range",
-    nargs=2,
-    type=float,
-    metavar="LO HI",
-    help="The lowest and highest value of an input pixel, to prove filters dead.",
-)
+@input_range_option
 @click.option(
     "--check",
     "rules",

@@ -17,6 +17,7 @@ __all__ = [
     "channels_option",
     "drawing_options",
     "format_option",
+    "input_range_option",
     "json_option",
     "layer_option",
     "model_argument",
@@ -62,6 +63,14 @@ class ChannelsType(click.ParamType):  # type: ignore[type-arg]  # generic from c
         with usage_errors():
             return parse_channels(str(value))
 
+
+input_range_option = click.option(
+    "--input-range",
+    nargs=2,
+    type=float,
+    metavar="LO HI",
+    help="The lowest and highest value of an input pixel, to prove filters dead.",
+)
 
 channels_option = click.option(
     "--channels",

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from filtviz.cli.console import print_json, say
-from filtviz.cli.options import json_option, layer_option, reading_options, usage_errors
+from filtviz.cli.options import input_range_option, json_option, layer_option, reading_options, usage_errors
 from filtviz.errors import OutputError
 from filtviz.text import printable
 
@@ -29,13 +29,7 @@ __all__ = ["report"]
     show_default=True,
     help="Of pictures that the page may hold; where that is too little, it says what it leaves out.",
 )
-@click.option(
-    "--input-range",
-    nargs=2,
-    type=float,
-    metavar="LO HI",
-    help="The lowest and highest value of an input pixel, to prove filters dead.",
-)
+@input_range_option
 @click.option(
     "--assume-stacked",
     "stacked",

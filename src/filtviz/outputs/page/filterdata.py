@@ -85,6 +85,7 @@ def _picture_data(section: Section, pictures: PictureSet) -> dict[str, Any]:
         "title": pictures.title,
         "columns": list(pictures.columns),
         "coloured": pictures.coloured,
+        "notes": [printable(note, 500) for note in pictures.notes],
         "rows": layout.rows,
         "cols": layout.cols,
         "across": layout.across,

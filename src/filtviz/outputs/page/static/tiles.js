@@ -39,6 +39,7 @@ async function buildExplorer(place) {
     beside: find("beside"),
     count: find("count"),
     legend: find("legend"),
+    notes: find("notes"),
   };
   content.querySelector(".controls").setAttribute("aria-label", `Choices for ${data.label}`);
   explorer.tiles.setAttribute("aria-label", `Filters of ${data.label}`);
@@ -134,15 +135,17 @@ function drawTile(explorer, tile) {
   const main = data.pictures[Number(set)];
   const jobs = [[main, /\d/.test(column) ? Number(column) : column]];
   if (through && beside.checked && main !== through) jobs.push([through, simplest(through)]);
-  const canvases = data.files.flatMap((_, file) =>
-    jobs.map(([pictures, each]) => {
+  const canvases = data.files.flatMap((_, file) => {
+    let side = TILE * choices.size;
+    return jobs.map(([pictures, each]) => {
       const canvas = make("canvas", { "aria-hidden": "true" });
       paintFilter(canvas, pictures, file, tile.filter, each, choices.scale);
       const least = LEAST_ZOOM[canvas.width > MANY_WEIGHTS ? 1 : 0] * canvas.width;
-      enlarge(canvas, Math.max(TILE, least) * choices.size);
+      enlarge(canvas, Math.max(side, least * choices.size));
+      side = Math.max(side, parseInt(canvas.style.width)); // what stands beside it is as large
       return canvas;
-    }),
-  );
+    });
+  });
   tile.firstElementChild.replaceChildren(...canvases);
   const share = main.shares.length && /\d/.test(column) ? main.shares.map((file) => file[tile.filter][Number(column)]) : [];
   tile.children[1].textContent = [tile.filter, ...share.map((each) => `${Math.round(100 * each)} %`)].join(" · ");
@@ -166,13 +169,16 @@ function legendOf({ limit }, column, through) {
 
 /** Draw all tiles anew, each when it is seen. */
 function redraw(explorer) {
-  const { tiles, legend, data, picture, through } = explorer;
+  const { tiles, legend, notes, data, picture, beside, through } = explorer;
   for (const tile of tiles.children) {
     drawWhenSeen.unobserve(tile);
     drawWhenSeen.observe(tile);
   }
   const [set, column] = picture.value.split(":");
-  legend.textContent = legendOf(data.pictures[Number(set)], column, through);
+  const main = data.pictures[Number(set)];
+  const besides = through && beside.checked ? through : main;
+  legend.textContent = legendOf(main, column, through);
+  notes.textContent = [...new Set([...main.notes, ...besides.notes])].join("; ");
   legend.parentElement.classList.toggle("grey", choices.scale === "nolearn");
   legend.parentElement.classList.toggle("coloured", column === "colour");
   showFilter(explorer, explorer.chosen);
