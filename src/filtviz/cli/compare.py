@@ -11,6 +11,7 @@ import click
 
 from filtviz.cli.console import complain, print_json, say
 from filtviz.cli.options import format_option, json_option, layer_option, reading_options, usage_errors
+from filtviz.cli.viewing import scale_option
 from filtviz.errors import FiltvizError
 from filtviz.network import Network
 from filtviz.text import printable
@@ -28,13 +29,7 @@ __all__ = ["compare"]
 @click.option("-o", "--output", metavar="PATH", help="A file (.png, .pdf, .svg) or a folder.")
 @format_option
 @click.option("--animate", metavar="FILE.gif", help="Also write the files' pictures one after another.")
-@click.option(
-    "--scale",
-    type=click.Choice(["kernel", "filter", "layer"]),
-    default="layer",
-    show_default=True,
-    help="What shares a scale, over all files.",
-)
+@scale_option
 @click.option(
     "--sort",
     "order",

@@ -164,7 +164,7 @@ def _push(step: Step, below: Sequence[_LinearMap]) -> _LinearMap:
 
 
 @_push.register
-def _(step: Enter, below: Sequence[_LinearMap]) -> _LinearMap:  # noqa: ARG001
+def _(step: Enter | Pointwise, below: Sequence[_LinearMap]) -> _LinearMap:  # noqa: ARG001
     return below[0]
 
 
@@ -253,11 +253,6 @@ def _(step: Affine, below: Sequence[_LinearMap]) -> _LinearMap:
             f"it scales {len(step.scale)} channels, and the layer below gives {len(source.templates)}"
         )
     return replace(source, templates=source.templates * step.scale[:, None, None, None])
-
-
-@_push.register
-def _(step: Pointwise, below: Sequence[_LinearMap]) -> _LinearMap:  # noqa: ARG001
-    return below[0]
 
 
 @_push.register

@@ -5,7 +5,8 @@
     ConvLayer ─ views ─► Picture ─► pixels (Pillow image)      the fast way, no matplotlib for ``gray``
                                 └─► Figure (matplotlib)        PDF, SVG, and people's own further work
 
-A new picture is one file here and one entry in `filtviz.drawing.views.VIEWS`. Nothing here touches
+A new picture is one file here and one entry in `filtviz.drawing.views.VIEWS`; the readable ones are in
+`filtviz.drawing.sheets`. Nothing here touches
 matplotlib's global state: no pyplot (but for `filtviz.drawing.windows`), no rcParams, no choice of a backend.
 """
 

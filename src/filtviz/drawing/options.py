@@ -40,6 +40,8 @@ class DrawingOptions:
         if not (math.isfinite(self.dpi) and self.dpi > 0):
             raise ValueError(f"dpi must be a positive number, not {self.dpi:g}")
         _check_pixels(self.figsize, self.dpi)
+        if self.sheet.figsize is not None:
+            _check_pixels(self.sheet.figsize, self.dpi)
         _check_cmap(self.cmap)
         _check_view(self.view)
 
