@@ -289,3 +289,13 @@ def test_the_missions_network_takes_under_a_second(make_conv, make_chain, make_p
             stacklevel=1,
         )
     assert taken < 10
+
+
+def test_nan_in_the_following_layer_leaves_the_coupling_out(make_conv, make_chain, glorot) -> None:
+    broken = glorot((20, 20, 3, 3)).copy()
+    broken[3] = np.nan
+    network = make_chain(make_conv(glorot((20, 1, 3, 3)), np.zeros(20)), make_conv(broken, np.zeros(20)))
+    first, second = filtviz.diagnose(network).layers
+    assert (first.verdict, second.verdict) == ("initial", "undecided")
+    assert first.finding("coupling") is None
+    assert all(each.reliance is None for each in first.filters)

@@ -28,6 +28,13 @@ _CLIPPED_LEVEL = 0.001
 _DISTINCT_SHARE = 0.95
 
 
+def _judging(measure: str, value: float | None, p: float, found: str, nothing: str) -> Finding:
+    """Return what a test gave that takes part in the verdict; ``found`` or ``nothing`` is its reading."""
+    passed = p < LEVEL
+    reading = found if passed else nothing
+    return Finding(measure=measure, value=value, p=p, level=LEVEL, judges=True, found=passed, reading=reading)
+
+
 def bias(subject: Subject) -> Finding:
     """Have the biases, or the batch normalisation in their place, left their start?"""
     reading = {
@@ -64,9 +71,7 @@ def initialiser(subject: Subject) -> Finding:
         reading = f"closest in the catalogue: {best.name}{'' if p >= LEVEL else ', which does not fit'}"
     else:
         reading = "none in the catalogue draws this size and range"
-    return Finding(
-        measure="initialiser", value=None, p=p, level=LEVEL, judges=True, found=p < LEVEL, reading=reading
-    )
+    return _judging("initialiser", None, p, reading, reading)
 
 
 def orthogonal(subject: Subject) -> Finding | None:
@@ -93,17 +98,13 @@ def low_frequency(subject: Subject) -> Finding | None:
     test = layer_share(subject.kernels, subject.low_energy)
     if test is None:
         return None
-    how = "no smoother or rougher than noise" if test.p >= LEVEL else "smoother than white noise"
-    if test.p < LEVEL and test.z < 0:
-        how = "rougher than white noise"
-    return Finding(
-        measure="low-frequency",
-        value=test.mean,
-        p=test.p,
-        level=LEVEL,
-        judges=True,
-        found=test.p < LEVEL,
-        reading=f"the kernels are {how} (z = {test.z:.1f})",
+    how = "smoother" if test.z > 0 else "rougher"
+    return _judging(
+        "low-frequency",
+        test.mean,
+        test.p,
+        f"the kernels are {how} than white noise (z = {test.z:.1f})",
+        f"the kernels are no smoother or rougher than noise (z = {test.z:.1f})",
     )
 
 
@@ -112,11 +113,8 @@ def sphericity(subject: Subject) -> Finding | None:
     test = sign_sphericity(subject.kernels)
     if test is None:
         return None
-    found = test.p < LEVEL
-    reading = "the positions of a kernel are not exchangeable" if found else "no position stands out"
-    return Finding(
-        measure="sphericity", value=test.q, p=test.p, level=LEVEL, judges=True, found=found, reading=reading
-    )
+    found = "the positions of a kernel are not exchangeable"
+    return _judging("sphericity", test.q, test.p, found, "no position stands out")
 
 
 def filter_energy(subject: Subject) -> Finding | None:
@@ -124,17 +122,8 @@ def filter_energy(subject: Subject) -> Finding | None:
     test = heterogeneity(subject.kernels, "filters")
     if test is None:
         return None
-    found = test.p < LEVEL
-    reading = "some filters are used more than others" if found else "no filter is used more than others"
-    return Finding(
-        measure="filter-energy",
-        value=test.statistic,
-        p=test.p,
-        level=LEVEL,
-        judges=True,
-        found=found,
-        reading=reading,
-    )
+    found = "some filters are used more than others"
+    return _judging("filter-energy", test.statistic, test.p, found, "no filter is used more than others")
 
 
 def channel_energy(subject: Subject) -> Finding | None:
@@ -142,16 +131,9 @@ def channel_energy(subject: Subject) -> Finding | None:
     test = heterogeneity(subject.kernels, "channels")
     if test is None:
         return None
-    found = test.p < LEVEL
-    more = "some input channels are used more than others"
-    return Finding(
-        measure="channel-energy",
-        value=test.statistic,
-        p=test.p,
-        level=LEVEL,
-        judges=True,
-        found=found,
-        reading=more if found else more.replace("some input channels are", "no input channel is"),
+    found = "some input channels are used more than others"
+    return _judging(
+        "channel-energy", test.statistic, test.p, found, "no input channel is used more than others"
     )
 
 
@@ -159,7 +141,8 @@ def coupled(subject: Subject) -> Finding | None:
     """Does the following layer rely on the filters that are strong here?"""
     if subject.following is None:
         return None
-    test = coupling(subject.kernels, reliance(subject.following.filters))
+    later = reliance(subject.following.filters)
+    test = coupling(subject.kernels, later) if np.isfinite(later).all() else None
     if test is None:
         return None
     found = test.p < ALPHA
@@ -178,11 +161,8 @@ def spike(subject: Subject) -> Finding | None:
     test = largest_eigenvalue(subject.kernels)
     if test is None:
         return None
-    found = test.p < LEVEL
-    reading = "a low-rank component beyond noise" if found else "no direction stands out of the noise"
-    return Finding(
-        measure="spike", value=test.s, p=test.p, level=LEVEL, judges=True, found=found, reading=reading
-    )
+    found = "a low-rank component beyond noise"
+    return _judging("spike", test.s, test.p, found, "no direction stands out of the noise")
 
 
 def duplicates(subject: Subject) -> Finding | None:
