@@ -12,12 +12,19 @@ import pytest
 
 import filtviz
 from filtviz.network import Network, Origin
-from filtviz.outputs.page.sprites import SPAN, ZERO, lay_out, palette
+from filtviz.outputs.page.sprites import NOT_FINITE_LEVEL, SPAN, ZERO, lay_out, palette
 
 from .conftest import WATCH_POLICY, Visit
 from .models import ATTACKS, conv, network
 
 THEMES = ("light", "dark")
+
+DRAWN_IN_VIEW = """id => {
+  const section = document.getElementById(id);
+  const tiles = section.querySelector(".tiles") ?? section.querySelector(".explorer");
+  tiles.scrollIntoView({ block: "center" }); // anew each time: what is built above may move it
+  return section.querySelector(".tile canvas");
+}"""
 
 
 @pytest.fixture(scope="module")
@@ -49,10 +56,8 @@ def model() -> Network:
 
 def ready(page: Any, anchor: str = "layer-0") -> Any:
     """Return the section of a layer once its tiles are drawn."""
-    section = page.locator(f"#{anchor}")
-    section.evaluate("section => section.scrollIntoView()")
-    section.locator(".tile canvas").first.wait_for()
-    return section
+    page.wait_for_function(DRAWN_IN_VIEW, arg=anchor)
+    return page.locator(f"#{anchor}")
 
 
 def pixels(canvas: Any) -> np.ndarray:
@@ -135,6 +140,21 @@ def test_all_channels_components_and_composed(one: Path, visit: Visit) -> None:
     assert pixels(tile.locator("canvas").first).shape[:2] == (3, 3)
     assert tile.locator("canvas").count() == 1
     assert tile.locator(".index").inner_text().endswith(" %")
+
+
+def test_what_is_not_finite_has_its_own_colour(tmp_path: Path, visit: Visit) -> None:
+    weights = np.ones((4, 1, 3, 3), np.float32)
+    weights[2, 0, 1, 1] = np.nan
+    entrance = filtviz.Layer(type="InputLayer", output_shape=(None, 1, 8, 8))
+    path = tmp_path / "nan.html"
+    broken = Network.of([entrance, conv(weights, "conv1", 0)], Origin(path=Path("nan.pkl")))
+    path.write_text(filtviz.report(broken), encoding="utf-8")
+    section = ready(visit(path))
+    shown = pixels(section.locator(".tile").nth(2).locator("canvas").first)
+    assert tuple(shown[1, 1]) == palette()[NOT_FINITE_LEVEL]
+    assert tuple(shown[0, 0]) == palette()[255]
+    section.locator(".tile").nth(2).click()
+    assert section.locator(".weights td", has_text="not finite").count() == 1
 
 
 def test_sort_and_filter(one: Path, visit: Visit) -> None:
@@ -220,6 +240,7 @@ def test_checkpoints_stand_side_by_side(several: Path, visit: Visit) -> None:
     page = visit(several)
     section = ready(page)
     assert section.locator(".tile").first.locator("canvas").count() == 3
+    assert "from the left: 0.pkl, 1.pkl, 2.pkl" in section.locator("[data-role=notes]").inner_text()
     heads = section.locator(".panel thead th").all_inner_texts()
     assert heads[:4] == ["number", "0.pkl", "1.pkl", "2.pkl"]
     moved = section.locator("details table tbody tr", has_text="Root mean square")

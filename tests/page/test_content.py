@@ -104,9 +104,9 @@ def test_components_come_with_their_share() -> None:
     assert summary.columns == ("root mean square", "component 1", "component 2", "component 3")
     filters = content.sections[0].layer.filters.reshape(6, 8, 9).astype(float)
     values = np.linalg.svd(filters, compute_uv=False) ** 2
-    np.testing.assert_allclose(
-        np.array(summary.shares[0])[:, 1:], values[:, :3] / values.sum(1, keepdims=True)
-    )
+    assert [row[0] for row in summary.shares[0]] == [None] * 6  # a root mean square is no part of the energy
+    shown = np.array([row[1:] for row in summary.shares[0]])
+    np.testing.assert_allclose(shown, values[:, :3] / values.sum(1, keepdims=True))
 
 
 def test_weights_that_are_not_finite_are_shown() -> None:
@@ -117,6 +117,11 @@ def test_weights_that_are_not_finite_are_shown() -> None:
     (section,) = gather(model).sections
     assert section.states[0].diagnosis.verdict == "undecided"
     assert [p.key for p in section.pictures] == ["kernels"]
+
+
+def test_a_report_on_nothing() -> None:
+    with pytest.raises(ValueError, match="a report needs at least one model"):
+        gather([])
 
 
 @pytest.mark.parametrize("megabytes", [0.0, -1.0, float("nan"), float("inf")])

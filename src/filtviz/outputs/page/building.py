@@ -32,6 +32,7 @@ def report(models: Model | Sequence[Model], options: ReportOptions | None = None
         ReadError: a file does not give a network.
         SelectionError: a layer was asked for that a network does not have.
         MeasureError: the input range is none.
+        ValueError: there is no model.
     """
     return render_page(gather(models, options))
 
@@ -40,6 +41,8 @@ def gather(models: Model | Sequence[Model], options: ReportOptions | None = None
     """Return what the page of `report` says, as facts; arguments and errors are the same."""
     options = options or ReportOptions()
     networks = [_as_network(model) for model in _listed(models)]
+    if not networks:
+        raise ValueError("a report needs at least one model")
     for network in networks:
         for wanted in options.layers:
             network.select(wanted)  # before minutes are spent on measures
@@ -58,7 +61,7 @@ def _as_network(model: Model) -> Network:
 
 def _diagnose_all(networks: Sequence[Network], options: ReportOptions) -> list[Diagnosis]:
     """Judge each network, those after the first against it as well."""
-    first = [(label_files(networks)[0], networks[0])] if networks else []
+    first = [(label_files(networks)[0], networks[0])]
     return [
         diagnose(network, before=first if place else (), input_range=options.input_range)
         for place, network in enumerate(networks)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -33,7 +33,7 @@ class PictureSet:
 
     Each filter has one picture for each of ``columns``. ``sprites`` and ``limits`` have one entry for each
     file. ``shares`` ``[file][filter][column]`` tells, where it is not empty, what part of the filter's energy
-    a picture shows. ``coloured`` marks three channels that are red, green, blue.
+    a picture shows, None where that is no part. ``coloured`` marks three channels that are red, green, blue.
     """
 
     key: str
@@ -41,7 +41,7 @@ class PictureSet:
     columns: tuple[str, ...]
     sprites: tuple[Sprite, ...]
     limits: tuple[float, ...]
-    shares: tuple[tuple[tuple[float, ...], ...], ...] = ()
+    shares: tuple[tuple[tuple[float | None, ...], ...], ...] = ()
     notes: tuple[str, ...] = ()
     coloured: bool = False
 
@@ -72,16 +72,10 @@ def draw_kernels(layers: Sequence[ConvLayer], depth: Depth) -> PictureSet | None
     """Draw each kernel as stored, a column for each channel; None where ``depth`` leaves no room."""
     if depth == 0:
         return None
-    sprites, limits = _encode([layer.filters for layer in layers], depth)
     n_channels = layers[0].n_channels
-    return PictureSet(
-        key="kernels",
-        title="Kernels, as stored",
-        columns=tuple(f"channel {i}" for i in range(n_channels)),
-        sprites=sprites,
-        limits=limits,
-        coloured=n_channels == 3 and layers[0].conv_index == 0,
-    )
+    columns = [f"channel {i}" for i in range(n_channels)]
+    drawn = _draw("kernels", "Kernels, as stored", columns, [layer.filters for layer in layers], depth)
+    return replace(drawn, coloured=n_channels == 3 and layers[0].conv_index == 0)
 
 
 def sum_up(layers: Sequence[ConvLayer], depth: Depth) -> PictureSet | None:
@@ -97,17 +91,10 @@ def sum_up(layers: Sequence[ConvLayer], depth: Depth) -> PictureSet | None:
         np.concatenate([rms_over_channels(f), components.pictures], axis=1)
         for f, components in zip(filters, found, strict=True)
     ]
-    sprites, limits = _encode(pictures, depth or 8)
-    n = pictures[0].shape[1] - 1
-    return PictureSet(
-        key="summary",
-        title="All channels summed up",
-        columns=("root mean square", *(f"component {i + 1}" for i in range(n))),
-        sprites=sprites,
-        limits=limits,
-        shares=tuple(
-            tuple((1.0, *map(float, row)) for row in components.shares.tolist()) for components in found
-        ),
+    columns = ["root mean square", *(f"component {i + 1}" for i in range(pictures[0].shape[1] - 1))]
+    return replace(
+        _draw("summary", "All channels summed up", columns, pictures, depth or 8),
+        shares=tuple(tuple((None, *row) for row in components.shares.tolist()) for components in found),
         notes=(
             "components are a filter's strongest patterns over its channels (singular value decomposition)",
         ),
@@ -129,21 +116,20 @@ def draw_through(
         composed = [compose(network, layer) for network, layer in zip(networks, layers, strict=True)]
     except CompositionError as error:
         return None, (str(error),)
-    sprites, limits = _encode([each.templates for each in composed], 8)
-    n_channels = composed[0].templates.shape[1]
-    return PictureSet(
-        key="through",
-        title="Composed with the layers below, as they match in the image",
-        columns=tuple(f"image channel {i}" for i in range(n_channels)),
-        sprites=sprites,
-        limits=limits,
-        notes=composed[0].approximations,
-        coloured=n_channels == 3,
-    ), ()
+    templates = [each.templates for each in composed]
+    if len({each.shape for each in templates}) > 1:
+        return None, ("composed, the filters are not of one size in all files",)
+    n_channels = templates[0].shape[1]
+    title = "Composed with the layers below, as they match in the image"
+    columns = [f"image channel {i}" for i in range(n_channels)]
+    drawn = _draw("through", title, columns, templates, 8)
+    return replace(drawn, notes=composed[0].approximations, coloured=n_channels == 3), ()
 
 
-def _encode(pictures: Sequence[NDArray[Any]], depth: Depth) -> tuple[tuple[Sprite, ...], tuple[float, ...]]:
-    """Return sprites and limits, each file by its own limit: the page brings them to one scale."""
-    limits = tuple(float(symmetric_limits(p, "layer").max(initial=0.0)) for p in pictures)
-    sprites = tuple(encode_sprite(p, limit, depth) for p, limit in zip(pictures, limits, strict=True))
-    return sprites, limits
+def _draw(
+    key: str, title: str, columns: Sequence[str], pictures: Sequence[NDArray[Any]], depth: Depth
+) -> PictureSet:
+    """Encode the pictures of each file by its own limit: the page brings them to one scale."""
+    limits = tuple(float(symmetric_limits(each, "layer").max(initial=0.0)) for each in pictures)
+    sprites = tuple(encode_sprite(each, limit, depth) for each, limit in zip(pictures, limits, strict=True))
+    return PictureSet(key=key, title=title, columns=tuple(columns), sprites=sprites, limits=limits)

@@ -115,7 +115,8 @@ function byColumn({ values, ascending }) {
 
 function makeTile(explorer, filter) {
   const { data } = explorer;
-  const marks = [...new Set(data.marks.flatMap((file) => file[filter]))].map((mark) => data.badges[mark]);
+  const marked = new Set(data.marks.flatMap((file) => file[filter]));
+  const marks = data.badges.filter((_, mark) => marked.has(mark));
   const norm = data.columns.find(({ title }) => title === "norm");
   const label = [`Filter ${filter}`];
   if (norm) label.push(`norm ${norm.values.map((file) => written(file[filter])).join(", ")}`);
@@ -147,8 +148,9 @@ function drawTile(explorer, tile) {
     });
   });
   tile.firstElementChild.replaceChildren(...canvases);
-  const share = main.shares.length && /\d/.test(column) ? main.shares.map((file) => file[tile.filter][Number(column)]) : [];
-  tile.children[1].textContent = [tile.filter, ...share.map((each) => `${Math.round(100 * each)} %`)].join(" · ");
+  const shares = /\d/.test(column) ? main.shares.map((file) => file[tile.filter][Number(column)]) : [];
+  const known = shares.filter((share) => share !== null).map((share) => `${Math.round(100 * share)} %`);
+  tile.children[1].textContent = [tile.filter, ...known].join(" · ");
 }
 
 function simplest({ coloured, columns }) {
@@ -178,7 +180,8 @@ function redraw(explorer) {
   const main = data.pictures[Number(set)];
   const besides = through && beside.checked ? through : main;
   legend.textContent = legendOf(main, column, through);
-  notes.textContent = [...new Set([...main.notes, ...besides.notes])].join("; ");
+  const order = data.files.length > 1 ? [`in each tile, from the left: ${data.files.join(", ")}`] : [];
+  notes.textContent = [...new Set([...order, ...main.notes, ...besides.notes])].join("; ");
   legend.parentElement.classList.toggle("grey", choices.scale === "nolearn");
   legend.parentElement.classList.toggle("coloured", column === "colour");
   showFilter(explorer, explorer.chosen);
