@@ -4,7 +4,7 @@ The task is real: scikit-learn's bundled handwritten digits, scaled to 31x31, od
 has six convolutions of 3x3, initialised as Lasagne does by default and trained with Adam. Its three pickles
 show what training did to the filters. From the checkout, on Python 3.11 with the extra ``lasagne``::
 
-    python examples/train_mission.py --epochs 60 --output examples
+    python examples/train_mission.py --epochs 20 --output examples
 """
 
 import argparse
@@ -87,7 +87,7 @@ def save(network, path):
 def main():
     """Train, and tell how well it goes."""
     parser = argparse.ArgumentParser(description="Train the network of the README and pickle it three times.")
-    parser.add_argument("--epochs", type=int, default=60, help="how often to show every image [60]")
+    parser.add_argument("--epochs", type=int, default=20, help="how often to show every image [20]")
     parser.add_argument("--output", type=Path, default=Path(), help="the folder for the pickles [here]")
     parser.add_argument("--seed", type=int, default=0, help="of weights, split and order [0]")
     options = parser.parse_args()
