@@ -62,7 +62,9 @@ function numbersOf(explorer, filter) {
   }
   const body = make("tbody");
   for (const [title, ...values] of rows) {
-    body.append(make("tr", {}, make("th", { scope: "row" }, title), ...values.map((text) => make("td", {}, text))));
+    body.append(
+      make("tr", {}, make("th", { scope: "row" }, title), ...values.map((text) => make("td", {}, text))),
+    );
   }
   table.append(body);
   return table;
@@ -77,7 +79,9 @@ function kernelsOf(explorer, filter) {
   const { kernels, data } = explorer;
   const place = make("div", { class: "kernels" });
   const fill = () => {
-    const shown = data.files.map((file, i) => kernelFigure(explorer, filter, i, data.files.length > 1 ? file : ""));
+    const shown = data.files.map((file, i) =>
+      kernelFigure(explorer, filter, i, data.files.length > 1 ? file : ""),
+    );
     place.replaceChildren(...shown);
   };
   fill();
@@ -99,7 +103,8 @@ function kernelFigure(explorer, filter, file, name) {
   enlarge(canvas, LARGE);
   const title = `Filter ${filter}, ${kernels.columns[channel]}${name ? `, ${name}` : ""}`;
   const figure = make("figure", {}, canvas);
-  if (kernels.rows * kernels.cols <= MOST_WEIGHTS) figure.append(weightsTable(kernels, file, filter, channel, title));
+  if (kernels.rows * kernels.cols <= MOST_WEIGHTS)
+    figure.append(weightsTable(kernels, file, filter, channel, title));
   else figure.append(make("figcaption", {}, title));
   return figure;
 }
@@ -113,7 +118,9 @@ function weightsTable(kernels, file, filter, channel, title) {
   table.append(make("thead", {}, make("tr", {}, make("td"), ...heads)));
   const body = make("tbody");
   for (let y = 0; y < rows; y++) {
-    const cells = Array.from({ length: cols }, (_, x) => make("td", {}, written(weights[y * cols + x], digits)));
+    const cells = Array.from({ length: cols }, (_, x) =>
+      make("td", {}, written(weights[y * cols + x], digits)),
+    );
     body.append(make("tr", {}, make("th", { scope: "row" }, `${y}`), ...cells));
   }
   table.append(body);

@@ -22,7 +22,7 @@ function bytesOf(url) {
 
 function* chunksOf(bytes) {
   const view = new DataView(bytes.buffer);
-  for (let at = SIGNATURE_LENGTH; at < bytes.length; ) {
+  for (let at = SIGNATURE_LENGTH; at < bytes.length;) {
     const length = view.getUint32(at);
     const type = String.fromCharCode(...bytes.subarray(at + 4, at + 8));
     yield { type, content: bytes.subarray(at + 8, at + 8 + length) };

@@ -165,7 +165,8 @@ function legendOf({ limit }, column, through) {
     layer: `from −${written(limit)} to ${written(limit)}${composed}, 0 in ${zero}; one scale for the layer`,
     filter: `from minus to plus the largest weight of each filter, 0 in ${zero}`,
     kernel: `from minus to plus the largest weight of each kernel, 0 in ${zero}`,
-    nolearn: "each kernel from its lowest weight in black to its highest in white: noise looks as strong as signal",
+    nolearn:
+      "each kernel from its lowest weight in black to its highest in white: noise looks as strong as signal",
   }[column === "colour" && choices.scale !== "layer" ? "filter" : choices.scale];
 }
 
@@ -206,7 +207,14 @@ function moveFocus(event, tiles) {
   const here = all.indexOf(document.activeElement);
   const row = all.findIndex((tile) => tile.offsetTop > all[0].offsetTop);
   const across = row < 0 ? all.length : row;
-  const steps = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -across, ArrowDown: across, Home: -here, End: all.length - 1 - here };
+  const steps = {
+    ArrowLeft: -1,
+    ArrowRight: 1,
+    ArrowUp: -across,
+    ArrowDown: across,
+    Home: -here,
+    End: all.length - 1 - here,
+  };
   if (here < 0 || !(event.key in steps)) return;
   event.preventDefault();
   all[here + steps[event.key]]?.focus();
