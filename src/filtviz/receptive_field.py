@@ -16,6 +16,9 @@ from filtviz.network import Layer, Network, Shape, Window
 
 __all__ = ["ReceptiveField", "receptive_fields"]
 
+MOST_PIXELS = 1 << 31
+"""No image is as long: a field of such numbers is nonsense, and they would grow with each layer."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class ReceptiveField:
@@ -57,8 +60,14 @@ def receptive_fields(network: Network) -> tuple[ReceptiveField | None, ...]:
             fields.append(None)
         else:
             shapes = [network.layers[i].output_shape for i in layer.inputs]
-            fields.append(_of_layer(layer, known, shapes))
+            field = _of_layer(layer, known, shapes)
+            fields.append(field if field is not None and _is_sane(field) else None)
     return tuple(fields)
+
+
+def _is_sane(field: ReceptiveField) -> bool:
+    numbers = [*field.size, *(n for f in (*field.jump, *field.start) for n in f.as_integer_ratio())]
+    return all(-MOST_PIXELS < number < MOST_PIXELS for number in numbers)
 
 
 def _of_input(layer: Layer) -> ReceptiveField | None:

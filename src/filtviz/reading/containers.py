@@ -23,6 +23,9 @@ READ_BELOW = 1 << 22
 """Bytes up to which a file is read at once; a larger one is mapped, and only what is looked at is read."""
 
 CHUNK = 1 << 20
+FIRST_CHUNK = 1 << 10
+"""Bytes that a stream is given at first: what lies behind its end is copied, once for each short stream."""
+
 LZMA_MEMORY = 1 << 28
 LONGEST_FILE_NAME = 255
 
@@ -78,7 +81,7 @@ def _open(path: Path, flags: int) -> Data:
             if not stat.S_ISREG(status.st_mode):
                 raise FileAccessError("it is not a regular file")
             if status.st_size <= READ_BELOW:
-                return file.read()
+                return file.read(status.st_size)  # no more, as some files of the system have no end
             return mmap.mmap(descriptor, 0, access=mmap.ACCESS_READ)
     except IsADirectoryError as error:
         raise FileAccessError("it is a folder; name the model file in it") from error
@@ -138,10 +141,12 @@ def _inflate_stream(
 ) -> int:
     """Inflate one stream into ``inflated``; return the position after it."""
     rest: bytes | memoryview = b""
+    length = FIRST_CHUNK
     while not stream.eof:
         if not rest and getattr(stream, "needs_input", True):
-            rest = view[position : position + CHUNK]
+            rest = view[position : position + length]
             position += len(rest)
+            length = min(2 * length, CHUNK)
             if not rest:
                 raise EOFError("it ends early")
         piece = stream.decompress(rest, CHUNK)

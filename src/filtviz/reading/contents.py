@@ -12,7 +12,7 @@ from filtviz.errors import MalformedFileError, ReadError, UnsupportedFileError
 from filtviz.reading.arrays import StoredArray, stored
 from filtviz.reading.containers import Siblings, open_file, unwrap
 from filtviz.reading.joblibs import joblib_hooks
-from filtviz.reading.limits import Allowance, Limits, effort, inflation
+from filtviz.reading.limits import Allowance, Limits, effort, inflation, pickle_steps
 from filtviz.reading.machine.state import Data
 from filtviz.reading.npy import NPY_MAGIC, NpyHeader, read_npy_header
 from filtviz.reading.opcodes import OPCODES
@@ -152,7 +152,7 @@ def _read_npy(data: Data, around: list[str], limits: Limits) -> Contents:
     header = read_npy_header(bytes(data[:START]))
     container = " > ".join([*around, "npy"])
     if header.holds_objects:
-        pickles = read_pickle(data, header.stop, limits)
+        pickles = read_pickle(data, header.stop, pickle_steps(limits))
         return _of_pickle(pickles, limits, container)
     view = memoryview(data)[header.stop :]
     if header.dtype is None:
@@ -177,6 +177,7 @@ def _read_npz(members: list[Member], around: list[str], limits: Limits) -> Conte
     flat: list[Any] = []
     notes: list[str] = []
     pickled: Pickles | None = None
+    steps = pickle_steps(limits)
     for member in members:
         name = member.name.removesuffix(".npy")
         head = member.head()
@@ -184,7 +185,7 @@ def _read_npz(members: list[Member], around: list[str], limits: Limits) -> Conte
         if header is None or (header.dtype is None and not header.holds_objects):
             notes.append(f"the member {printable(name, 40)!r} holds no numbers and was left out")
         elif header.holds_objects:
-            pickled = read_pickle(*member.as_data(limits, header.stop), limits)
+            pickled = read_pickle(*member.as_data(limits, header.stop), steps)
             flat += [name, pickled.roots[0]]
         else:
             flat += [name, _array_of(member, header)]

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, fields
 
 from filtviz.errors import LimitError
 
-__all__ = ["Allowance", "Limits", "effort", "inflation", "option_of"]
+__all__ = ["Allowance", "Limits", "effort", "inflation", "option_of", "pickle_steps"]
 
 MIB = 1 << 20
 
@@ -33,7 +33,8 @@ class Limits:
     opcodes: int = _limit(2_000_000, "steps that the file's pickles take.")
     memo: int = _limit(1_000_000, "objects that a pickle keeps to refer to again.")
     nesting: int = _limit(4, "containers in one another, as a pickle in an npz in a gzip.")
-    layers: int = _limit(50_000, "layers of the network.")
+    classes: int = _limit(10_000, "classes and functions that the pickles name.")
+    layers: int = _limit(10_000, "layers of the network, or arrays in a file without layers.")
     members: int = _limit(100_000, "members of a zip or npz, and files beside an old joblib file.")
 
     def __post_init__(self) -> None:
@@ -91,6 +92,11 @@ class Allowance:
 def inflation(limits: Limits) -> Allowance:
     """Return the bytes that a file's compressed parts may inflate to."""
     return Allowance(limits, "inflated", "its compressed parts inflate to {:,} bytes or more")
+
+
+def pickle_steps(limits: Limits) -> Allowance:
+    """Return the steps that a file's pickles may take."""
+    return Allowance(limits, "opcodes", "its pickles take {:,} steps or more")
 
 
 def effort(limits: Limits) -> Allowance:

@@ -10,10 +10,11 @@ from __future__ import annotations
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
-from filtviz.errors import MalformedFileError, ReadError
-from filtviz.reading.limits import Limits
+from filtviz.errors import MalformedFileError, ReadError, UnsupportedFileError
+from filtviz.reading.limits import Allowance, Limits, pickle_steps
 from filtviz.reading.machine.state import Data, Hook, Stop
 from filtviz.reading.opcodes import OPCODES, Opcodes
 from filtviz.reading.records import Global
@@ -50,13 +51,13 @@ def read_pickles(data: Data, limits: Limits, hooks: Mapping[str, Hook] | None = 
         MalformedFileError: the first pickle is damaged or cut short.
         LimitError: the stream asks for too much.
     """
-    machine = Machine(data, limits, hooks or {})
+    machine = Machine(data, pickle_steps(limits), hooks or {})
     roots: list[Any] = []
     position, rest = 0, None
     while position < len(data):
         try:
             root, position = machine.run(position)
-        except MalformedFileError as error:
+        except (MalformedFileError, UnsupportedFileError) as error:
             if not roots:
                 raise
             rest = error
@@ -65,9 +66,12 @@ def read_pickles(data: Data, limits: Limits, hooks: Mapping[str, Hook] | None = 
     return machine.result(roots, rest)
 
 
-def read_pickle(data: Data, start: int, limits: Limits) -> Pickles:
-    """Read the one pickle of ``data`` that begins at ``start``, as in an array of objects (``.npy``)."""
-    machine = Machine(data, limits, {})
+def read_pickle(data: Data, start: int, steps: Allowance) -> Pickles:
+    """Read the one pickle of ``data`` that begins at ``start``, as in an array of objects (``.npy``).
+
+    ``steps`` are what is left for it and for those like it (`filtviz.reading.limits.pickle_steps`).
+    """
+    machine = Machine(data, steps, {})
     root, _ = machine.run(start)
     return machine.result([root])
 
@@ -81,7 +85,7 @@ class Machine(Opcodes):
             roots=tuple(roots),
             protocol=self.protocol,
             python2=self.python2,
-            globals=tuple(self.globals.values()),
+            globals=(*self.globals.values(), *self._inner.globals.values()),
             rest=rest,
         )
 
@@ -113,15 +117,15 @@ class Machine(Opcodes):
 
     def read_nested(self, position: int) -> tuple[Any, int]:
         """Read a whole pickle that lies within this one; return its object and where it ends."""
-        inner = Machine(self.data, self.limits, {})
-        inner.steps = self.steps
-        root, position = inner.run(position)
-        self.steps = inner.steps
-        return root, position
+        return self._inner.run(position)
+
+    @cached_property
+    def _inner(self) -> Machine:
+        """A machine without hooks, so that no pickle lies deeper than this one's."""
+        return Machine(self.data, self.steps, {})
 
     def _count(self, steps: int) -> None:
-        self.steps += steps
-        self.limits.check("opcodes", self.steps, f"its pickles take {self.steps:,} steps or more")
+        self.steps.spend(steps)
         self.limits.check("memo", len(self.memo), f"a pickle in it keeps {len(self.memo):,} objects or more")
 
     def _cut_short(self) -> MalformedFileError:

@@ -16,6 +16,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from filtviz.errors import MalformedFileError
+from filtviz.reading.limits import Allowance
 
 __all__ = [
     "Blob",
@@ -145,12 +146,13 @@ class Blob:
     (text), ``escape`` (a protocol 0 string between its quotes), ``int`` (a number too long to be one).
     """
 
-    __slots__ = ("_decoded", "coding", "view")
+    __slots__ = ("_decoded", "_text", "coding", "view")
 
     def __init__(self, view: memoryview, coding: str) -> None:
         self.view = view
         self.coding = coding
         self._decoded: Buffer | None = None
+        self._text: str | None = None
 
     def bytes(self) -> Buffer:
         """Return the bytes that it stands for: the file's own, or once decoded, as many may share one string.
@@ -171,10 +173,11 @@ class Blob:
         return str(self.view, self.coding).encode("latin-1")
 
     def text(self) -> str:
-        """Return it as text, with a mark in the place of what is none."""
-        if self.coding in _TEXT_CODINGS:
-            return str(self.view, self.coding, "replace")
-        return str(self.bytes(), "latin-1")
+        """Return it as text, with a mark in the place of what is none: one string for all who ask."""
+        if self._text is None:
+            is_text = self.coding in _TEXT_CODINGS
+            self._text = str(self.view, self.coding, "replace") if is_text else str(self.bytes(), "latin-1")
+        return self._text
 
     def __repr__(self) -> str:
         return f"Blob({len(self.view)} bytes, {self.coding})"
@@ -203,14 +206,20 @@ def attributes(value: Any) -> Mapping[str, Any]:
     return {}
 
 
-def pairs(value: Any) -> list[tuple[Any, Any]] | None:
-    """Return the entries of a dictionary or of an object that is one, or None where it is neither."""
+def pairs(value: Any, effort: Allowance) -> list[tuple[Any, Any]] | None:
+    """Return the entries of a dictionary or of an object that is one, or None where it is neither.
+
+    Raises:
+        LimitError: it takes too much, all that was looked at before included.
+    """
     if type(value) is Items:
+        effort.spend(len(value.flat))
         return list(value.pairs())
     if type(value) is not Record:
         return None
     found: list[tuple[Any, Any]] = []
     for arg in value.args[:2]:
+        effort.spend(len(arg.flat) if type(arg) is Items else len(arg) if type(arg) is list else 0)
         if type(arg) is Items:
             found += arg.pairs()
         elif type(arg) is list and all(type(pair) in (list, tuple) and len(pair) == 2 for pair in arg):

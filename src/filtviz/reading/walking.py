@@ -32,7 +32,7 @@ def _parts(value: Any) -> Iterable[Any]:
     if type(value) is Items:
         return value.flat
     if type(value) is Record:
-        return (value.maker, *value.args, value.keywords, value.state, *(value.items or ()), value.entries)
+        return value.maker, value.args, value.keywords, value.state, value.items, value.entries
     parts: Iterable[Any] = value
     return parts
 

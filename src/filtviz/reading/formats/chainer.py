@@ -31,7 +31,7 @@ def read(contents: Contents) -> Network:
     found = collect(contents)
     kept = [named for named in found.arrays if "optimizer" not in named.source]
     found = replace(found, arrays=tuple(replace(named, number=number) for number, named in enumerate(kept)))
-    contents.limits.check("layers", len(found.arrays), f"it holds {len(found.arrays):,} arrays")
+    found.check(contents.limits)
     inference = infer(found, contents.structure, _CHAINER)
     origin = origin_of(contents, "a Chainer npz", inferred=inference.inferred, notes=inference.notes)
     return Network.of(inference.layers, origin)

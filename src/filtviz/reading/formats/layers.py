@@ -41,8 +41,7 @@ def names_of(value: Any, effort: Allowance) -> Mapping[int, str]:
 
     One layer alone under a key has not its name there, but that of the network.
     """
-    entries = pairs(value) or []
-    effort.spend(len(entries))
+    entries = pairs(value, effort) or []
     named = {id(layer): name for key, layer in entries if is_layer(layer) and (name := text(key))}
     return named if len(named) > 1 else {}
 
@@ -60,7 +59,7 @@ def _kind(contents: Contents) -> str:
     root = next(root for root in contents.roots if any(is_layer(value) for value in walk([root])))
     if is_layer(root):
         return "a Lasagne network"
-    if type(root) is Items or (type(root) is Record and pairs(root) is not None):
+    if type(root) is Items or (type(root) is Record and pairs(root, contents.effort) is not None):
         return "a dict of Lasagne layers"
     if elements(root) is not None:
         return "a list of Lasagne layers"

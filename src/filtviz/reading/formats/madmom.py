@@ -36,7 +36,8 @@ def read(contents: Contents) -> Network:
     records = [
         record for record in elements(attributes(network).get("layers")) or [] if type(record) is Record
     ]
-    layers = [_layer(Facts(record, contents.limits), place) for place, record in enumerate(records)]
+    contents.limits.check("layers", len(records), f"its network has {len(records):,} layers")
+    layers = [_layer(Facts(record, contents.effort), place) for place, record in enumerate(records)]
     return Network.of(layers, origin_of(contents, "a madmom NeuralNetwork"))
 
 

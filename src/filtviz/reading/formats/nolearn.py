@@ -35,13 +35,13 @@ def read(contents: Contents) -> Network:
         UnsupportedFileError: it was never initialised and has no layers yet.
     """
     nets = islice((record for record in contents.records() if _is_neural_net(record)), MOST_NETS)
-    net = next((net for net in nets if _held_layers(net)), None)
+    net = next((net for net in nets if _held_layers(net, contents.effort)), None)
     if net is None:
         raise UnsupportedFileError(
             "it holds a nolearn NeuralNet that was never initialised and has no weights; call its fit() or "
             "initialize() before it is pickled"
         )
-    outputs = outputs_among(_held_layers(net), contents.effort)
+    outputs = outputs_among(_held_layers(net, contents.effort), contents.effort)
     layers = build_layers(outputs, _names(net, outputs, contents.effort), contents.effort)
     return Network.of(layers, origin_of(contents, "a nolearn NeuralNet"), _history(net, contents.effort))
 
@@ -54,12 +54,13 @@ def _is_neural_net(record: Record) -> bool:
     return "layers" in facts and "update" in facts and "batch_iterator_train" in facts
 
 
-def _held_layers(net: Record) -> list[Record]:
+def _held_layers(net: Record, effort: Allowance) -> list[Record]:
     """Return the layers of ``layers_`` (a dictionary, early a list), or else the output layers."""
     facts = attributes(net)
     for name in ("layers_", "_output_layers", "_output_layer"):
         held = facts.get(name)
-        values = [held, *(elements(held) or []), *(value for _, value in pairs(held) or [])]
+        values = [held, *(elements(held) or []), *(value for _, value in pairs(held, effort) or [])]
+        effort.spend(len(values))
         if layers := [value for value in values if is_layer(value)]:
             return layers
     return []
@@ -82,12 +83,12 @@ def _names(net: Record, outputs: Sequence[Record], effort: Allowance) -> Mapping
 
 def _history(net: Record, effort: Allowance) -> list[Mapping[str, Any]]:
     """Return ``train_history_``: for each epoch its plain values (losses, seconds, accuracy)."""
-    facts = Facts(net, effort.limits)
+    facts = Facts(net, effort)
     epochs = elements(facts.raw("train_history_")) or []
     history: list[Mapping[str, Any]] = []
     for epoch in epochs:
-        entries = pairs(epoch) or []
-        effort.spend(1 + len(entries))
+        entries = pairs(epoch, effort) or []
+        effort.spend(1)
         history.append(_epoch(entries, facts))
     return history
 

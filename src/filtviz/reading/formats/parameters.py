@@ -32,7 +32,7 @@ def read(contents: Contents) -> Network:
         raise contents.rest or UnsupportedFileError(_without_arrays(contents))
     if not any(len(named.array.shape) > 1 for named in found.arrays):
         raise UnsupportedFileError(_without_weights(found))
-    contents.limits.check("layers", len(found.arrays), f"it holds {len(found.arrays):,} arrays")
+    found.check(contents.limits)
     inference = infer(found, contents.structure)
     origin = origin_of(contents, _kind(contents, found), inferred=inference.inferred, notes=inference.notes)
     return Network.of(inference.layers, origin)
@@ -56,7 +56,7 @@ def _kind(contents: Contents, found: Found) -> str:
     if inner is not None:
         shared = any(is_variable(value) for value in inner)
         return "a list of shared variables" if shared else "a list of parameter values"
-    entries = pairs(root)
+    entries = pairs(root, contents.effort)
     if entries is not None:
         by_layer = all(type(value) is list for _, value in entries)
         return "a nolearn parameter dict" if by_layer and type(root) is Record else "a dict of parameters"

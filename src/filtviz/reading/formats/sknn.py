@@ -43,8 +43,9 @@ def read(contents: Contents) -> Network:
         raise UnsupportedFileError(
             "it holds an sknn model without weights; call its fit() before it is pickled"
         )
+    contents.limits.check("layers", len(specs), f"its network has {len(specs):,} layers")
     layers = [
-        _layer(Facts(spec, contents.limits), pair, place)
+        _layer(Facts(spec, contents.effort), pair, place)
         for place, (spec, pair) in enumerate(zip(specs, weights, strict=False))
     ]
     return Network.of(layers, origin_of(contents, f"an sknn {printable(class_name(model), 40)}"))
@@ -64,7 +65,7 @@ def _model(contents: Contents) -> Record | None:
 
 
 def _layer(facts: Facts, arrays: Sequence[Any], place: int) -> Layer:
-    found = [value_of(array, facts.limits) for array in arrays[:2]]
+    found = [value_of(array, facts.effort.limits) for array in arrays[:2]]
     parameters = tuple(
         parameter_of(name, array, name)
         for name, array in zip(("W", "b"), found, strict=False)
@@ -76,9 +77,10 @@ def _layer(facts: Facts, arrays: Sequence[Any], place: int) -> Layer:
         "parameters": parameters,
         "nonlinearity": facts.word("type"),
     }
-    axes = default_axes(len(parameters[0].shape)) if parameters else None
+    weights = next((parameter.shape for parameter in parameters if parameter.name == "W"), ())
+    axes = default_axes(len(weights))
     if axes is not None:
-        size = parameters[0].shape[2:]
+        size = weights[2:]
         same = facts.word("border_mode") == "same"
         pads = tuple((k // 2, (k - 1) // 2) if same else (0, 0) for k in size)
         window = sane_window(size, facts.wholes("kernel_stride", axes=len(size)) or (1,) * len(size), pads)

@@ -46,7 +46,7 @@ def build_layers(outputs: Sequence[Record], names: Mapping[int, str], effort: Al
     """
     records = network_order(outputs, effort)
     places = {id(record): place for place, record in enumerate(records)}
-    facts = [Facts(record, effort.limits) for record in records]
+    facts = [Facts(record, effort) for record in records]
     stated = _stated_shapes(records, facts)
     layers: list[Layer] = []
     for place, (record, found) in enumerate(zip(records, facts, strict=True)):
@@ -119,7 +119,7 @@ def _options(facts: Facts) -> dict[str, Any]:
     found |= {name: facts.function(name) for name in FUNCTIONS if facts.has(name)}
     activation = facts.raw("nonlinearity")
     if type(activation) is Record:  # an object, such as a LeakyRectify, whose slope is its own
-        inner = Facts(activation, facts.limits)
+        inner = Facts(activation, facts.effort)
         found |= {name: inner.plain(inner.raw(name)) for name in SLOPES if inner.has(name)}
     return {name: value for name, value in found.items() if value is not NOT_PLAIN}
 
@@ -132,7 +132,7 @@ def _parameters(record: Record, effort: Allowance) -> tuple[Parameter, ...]:
     """
     facts = attributes(record)
     names = {id(value): name for name, value in facts.items() if type(value) is Record}
-    candidates = [key for key, _ in pairs(facts.get("params")) or []]
+    candidates = [key for key, _ in pairs(facts.get("params"), effort) or []]
     if not candidates:
         candidates = [value for value in facts.values() if is_variable(value)]
     if "W" in facts:

@@ -8,13 +8,16 @@ from typing import Any
 
 from filtviz.network import Shape
 from filtviz.reading.arrays import StoredArray
-from filtviz.reading.limits import Limits
+from filtviz.reading.limits import Allowance
 from filtviz.reading.records import Global, Record, attributes, class_name, elements, text
 from filtviz.reading.theano import value_of
 
 __all__ = ["Facts", "NotPlain"]
 
 MOST_PARTS = 64
+STEPS_OF_AN_ARRAY = 16
+"""What reading one number of numpy's takes, counted in steps of the pickle machine."""
+
 LARGEST = 1 << 31
 """No length, stride or count of a real network reaches this; a number beyond it is taken as not known."""
 
@@ -27,11 +30,11 @@ NOT_PLAIN = NotPlain()
 
 
 class Facts:
-    """What the file says of one object, by attribute name."""
+    """What the file says of one object, by attribute name; long values take of the ``effort``."""
 
-    def __init__(self, record: Record, limits: Limits) -> None:
+    def __init__(self, record: Record, effort: Allowance) -> None:
         self.type = class_name(record) or "Layer"
-        self.limits = limits
+        self.effort = effort
         self._attributes = attributes(record)
 
     def has(self, *names: str) -> bool:
@@ -63,7 +66,7 @@ class Facts:
 
     def array(self, name: str) -> StoredArray | None:
         """Return an attribute that is an array or a variable with one."""
-        return value_of(self.raw(name), self.limits)
+        return value_of(self.raw(name), self.effort.limits)
 
     def shape(self, name: str) -> Shape | None:
         """Return an attribute that is a shape."""
@@ -97,22 +100,24 @@ class Facts:
         """Return a tuple of plain values and pairs of numbers (the padding of one axis), or `NOT_PLAIN`."""
         if len(parts) > MOST_PARTS:
             return NOT_PLAIN
+        self.effort.spend(len(parts))
         known: list[Any] = []
         for part in parts:
             pair = elements(part)
-            if pair is not None and len(pair) <= 2 and all(type(number) is int for number in pair):
-                known.append(tuple(pair))
-            elif pair is None:
+            if pair is None:
                 known.append(self.plain(part))
+            elif len(pair) <= 2 and all(type(self.plain(number)) is int for number in pair):
+                known.append(tuple(pair))
             else:
                 return NOT_PLAIN
         return NOT_PLAIN if NOT_PLAIN in known else tuple(known)
 
     def _scalar(self, value: Record) -> Any:
         """Return a number of numpy's as Python's own."""
-        array = value_of(value, self.limits)
+        array = value_of(value, self.effort.limits)
         if array is None or array.shape != ():
             return NOT_PLAIN
+        self.effort.spend(STEPS_OF_AN_ARRAY)
         return self.plain(array.read().item())
 
     def function(self, name: str) -> str | None:

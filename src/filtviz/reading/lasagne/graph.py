@@ -65,9 +65,9 @@ def network_order(outputs: Iterable[Record], effort: Allowance) -> list[Record]:
         layer = queue[0]
         if id(layer) not in entered:
             entered.add(id(layer))
-            feeding = [value for value in inputs_of(layer) if value is not None]
+            feeding = inputs_of(layer)
             effort.spend(1 + len(feeding))
-            queue.extendleft(reversed(feeding))
+            queue.extendleft(value for value in reversed(feeding) if value is not None)
             continue
         queue.popleft()
         if id(layer) not in left:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from filtviz.network import Shape, Window
-from filtviz.reading.lasagne.facts import Facts
+from filtviz.reading.lasagne.facts import LARGEST, Facts
 
 __all__ = ["UNKNOWN", "Case", "Geometry", "Pads", "Rule", "sane_window"]
 
@@ -15,11 +15,19 @@ Pads = tuple[tuple[int, int], ...]
 
 @dataclass(frozen=True, kw_only=True)
 class Geometry:
-    """A layer's ``window`` on its input, the ``shape`` that it gives, and whether the window is ``known``."""
+    """A layer's ``window`` on its input, the ``shape`` that it gives, and whether the window is ``known``.
+
+    Lengths that no layer has are left open: those that follow from nonsense grow from layer to layer.
+    """
 
     window: Window | None = None
     shape: Shape | None = None
     known: bool = True
+
+    def __post_init__(self) -> None:
+        if self.shape is not None:
+            sane = tuple(n if n is not None and 0 <= n < LARGEST else None for n in self.shape)
+            object.__setattr__(self, "shape", sane)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from filtviz.errors import UnsupportedFileError
-from filtviz.reading.limits import Limits
+from filtviz.reading.limits import Allowance
 from filtviz.reading.records import Global, Record
 
 __all__ = ["I32", "U16", "U32", "Data", "Hook", "MachineState", "Stop"]
@@ -38,12 +38,12 @@ class MachineState:
     Each method for an opcode gets the position after it and returns that of the next one.
     """
 
-    def __init__(self, data: Data, limits: Limits, hooks: Mapping[str, Hook]) -> None:
+    def __init__(self, data: Data, steps: Allowance, hooks: Mapping[str, Hook]) -> None:
         self.data = data
         self.view = memoryview(data)
-        self.limits = limits
+        self.limits = steps.limits
         self.hooks = hooks
-        self.steps = 0
+        self.steps = steps
         self.declared = 0
         self.python2 = False
         self.text_memo = False
@@ -72,6 +72,8 @@ class MachineState:
         found = self.globals.get(key)
         if found is None:
             found = self.globals[key] = Global(module, name)
+            n_found = len(self.globals)
+            self.limits.check("classes", n_found, f"its pickles name {n_found:,} classes or more")
             if hook := self.hooks.get(found.path):
                 self.hooked[id(found)] = hook
         return found

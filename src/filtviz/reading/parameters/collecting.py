@@ -9,6 +9,7 @@ from typing import Any
 
 from filtviz.reading.arrays import StoredArray, object_items
 from filtviz.reading.contents import Contents
+from filtviz.reading.limits import Limits
 from filtviz.reading.natural import natural_key
 from filtviz.reading.records import Items, Record, attributes, elements, pairs, text
 from filtviz.reading.theano import value_of, variable_name
@@ -55,6 +56,16 @@ class Found:
     empty: tuple[tuple[int, str], ...] = ()
     left_out: tuple[str, ...] = ()
 
+    def check(self, limits: Limits) -> None:
+        """Pass silently where the arrays and the layers without any are not too many.
+
+        Raises:
+            LimitError: they are.
+        """
+        n_arrays, n_empty = len(self.arrays), len(self.empty)
+        others = f" and names {n_empty:,} layers without any" if n_empty else ""
+        limits.check("layers", n_arrays + n_empty, f"it holds {n_arrays:,} arrays{others}")
+
 
 _PREFERRED = re.compile(
     r"(?i)((net(work)?|model)[ _]?)?(param(eter)?s?|weights?)([ _]?(values?|list|dict))?|values|state_dict"
@@ -65,7 +76,7 @@ _FIELD = r"(?P<field>W|w|weights?|b|bias(?:es)?|beta|gamma|mean|inv_std|alpha)"
 _PATTERNS = tuple(
     re.compile(pattern)
     for pattern in (
-        rf"(?P<layer>.+?)[._/ :-]+{_FIELD}\Z",  # conv1.W, conv1_W, predictor/conv1/W
+        rf"(?P<layer>.*[^._/ :-])[._/ :-]+{_FIELD}\Z",  # conv1.W, conv1_W, predictor/conv1/W
         r"(?P<layer>.+)[./](?P<field>[^./]+)\Z",  # gru1.W_hid_to_hidden, bn1/avg_mean
         r"(?P<field>[Wwb])_?(?P<layer>\d+)\Z",  # W1, b_2
     )
@@ -143,9 +154,8 @@ class _Collector:
     def _parts(self, value: Any) -> Iterable[tuple[str, Any]]:
         items = object_items(value)
         if items is None:
-            entries = pairs(value)
+            entries = pairs(value, self.contents.effort)
             if entries is not None:
-                self.contents.effort.spend(len(entries))
                 return self._entries(entries, ordered=type(value) is Record)
             items = elements(value)
         if items is not None:
@@ -160,7 +170,8 @@ class _Collector:
         """
         named = [(_key(key, place), value) for place, (key, value) in enumerate(entries)]
         if not ordered and (self.contents.python == "2" or self.contents.is_npz):
-            named.sort(key=lambda entry: natural_key(entry[0]))
+            places = {name: natural_key(name) for name in {name for name, _ in named}}
+            named.sort(key=lambda entry: places[entry[0]])
         compound = [(name, value) for name, value in named if type(value) in (Record, Items, list, tuple)]
         preferred = [
             (name, value)
