@@ -118,7 +118,8 @@ def test_the_text_holds_sentences_tables_summary_and_commands(trained) -> None:
 def test_before_measures_the_change() -> None:
     result = run(TRAINED, "--before", UNTRAINED, "--before", HALFWAY, "--layer", "conv1", "--filters")
     assert result.exit_code == 0
-    assert "significant at .05" in result.stdout
+    rows = result.stdout.partition("significant at .05")[2].splitlines()[2:4]
+    assert [row.split()[0] for row in rows] == ["mission-untrained.pkl", "mission-halfway.pkl"]
     (layer,) = data(TRAINED, "--before", UNTRAINED, "--layer", "conv1", "--filters")["layers"]
     (change,) = layer["changes"]
     assert change["before"] == UNTRAINED
@@ -227,7 +228,9 @@ def test_nan_is_strict_json(tmp_path) -> None:
     (layer,) = data(str(path), "--filters")["layers"]
     assert layer["verdict"] == "undecided"
     assert [(each["index"], each["norm"], each["nonfinite"]) for each in layer["filters"]] == [
-        (3, None, True)
+        (index, None if index == 3 else 0, index == 3) for index in range(8)
     ]
+    rows = list(csv.DictReader(io.StringIO(run(str(path), "--csv").stdout)))
+    assert [row["nonfinite"] for row in rows] == ["0", "0", "0", "1", "0", "0", "0", "0"]
     assert run(str(path), "--check", "nonfinite").exit_code == 3
     assert "not finite" in run(str(path), "--filters").stdout

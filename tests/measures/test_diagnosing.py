@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import time
 import warnings
 
@@ -113,7 +114,51 @@ def test_nan_and_infinity(make_conv, glorot) -> None:
     assert diagnosis.checks["nonfinite"] == ("conv1",)
     bias = np.zeros(8)
     bias[3] = np.nan
-    assert "(3)" in only(alone(make_conv, glorot((8, 3, 3, 3)), bias=bias)).sentence
+    assert "1 of its 8 filters holds NaN or infinite numbers (3)" in (
+        only(alone(make_conv, glorot((8, 3, 3, 3)), bias=bias)).sentence
+    )
+
+
+def test_filters_of_a_layer_that_cannot_be_judged_are_all_there(make_conv, glorot) -> None:
+    weights = glorot((4, 3, 3, 3)).copy()
+    weights[1, 0, 0, 0], weights[2] = np.nan, 0
+    layer = only(alone(make_conv, weights))
+    assert [(each.index, each.nonfinite, each.decayed) for each in layer.filters] == [
+        (0, False, False), (1, True, False), (2, False, True), (3, False, False),
+    ]  # fmt: skip
+    assert layer.filters[0].norm == pytest.approx(np.linalg.norm(weights[0]))
+    assert layer.filters[1].norm is None
+    assert filtviz.diagnose(alone(make_conv, np.zeros((4, 3, 3, 3)))).checks["dead"] == ("conv1",)
+
+
+def test_weights_beyond_the_bound_that_the_network_bears_the_trace_of(make_conv, make_chain, glorot) -> None:
+    random = np.random.default_rng(0)
+    weights = [
+        glorot(shape, seed=i) for i, shape in enumerate([(20, 1, 3, 3), (40, 20, 3, 3), (40, 40, 3, 3)])
+    ]
+    layers = [w + 0.15 * w.std() * random.standard_normal(w.shape) for w in weights]
+    trained = filtviz.diagnose(make_chain(*[make_conv(each, None) for each in layers]))
+    first = trained.layers[0]
+    assert first.verdict == "updated"
+    assert "of the weights lie beyond GlorotUniform()'s ±0.178" in first.sentence
+    # A first layer drawn by another rule is no evidence where nothing shows that the others were trained.
+    mixed = [1.4 * weights[0], *weights[1:]]
+    untrained = filtviz.diagnose(make_chain(*[make_conv(each, None) for each in mixed]))
+    assert [layer.verdict for layer in untrained.layers] == ["initial"] * 3
+
+
+def test_a_small_p_value_is_not_called_nothing(make_conv, glorot) -> None:
+    layer = next(
+        layer
+        for seed in range(200)
+        if LEVEL
+        < (layer := only(alone(make_conv, glorot((20, 1, 3, 3), seed=seed)))).finding("low-frequency").p
+        < 0.05
+    )
+    assert re.fullmatch(
+        r"the kernels are no smoother or rougher than noise at the level that counts \(z = -?[23]\.\d\)",
+        layer.finding("low-frequency").reading,
+    )
 
 
 @pytest.mark.parametrize("value", [0.0, 0.5])

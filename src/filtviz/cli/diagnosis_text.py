@@ -5,8 +5,9 @@ from __future__ import annotations
 import shutil
 import textwrap
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
-from filtviz.measures.findings import Diagnosis, FilterDiagnosis, Finding, LayerDiagnosis
+from filtviz.measures.findings import Change, Diagnosis, FilterDiagnosis, Finding, LayerDiagnosis
 from filtviz.measures.table import MEASURES, VERDICTS
 from filtviz.text import printable
 
@@ -138,8 +139,7 @@ def _changes(layer: LayerDiagnosis) -> str:
     from tabulate import tabulate
 
     rows = []
-    for each in layer.changes:
-        name = printable(each.before, 30)
+    for name, each in zip(_short_names(layer.changes), layer.changes, strict=True):
         if each.cos2 is None:
             rows.append([name, "", "", "", "", each.reason or "nothing to compare"])
             continue
@@ -156,6 +156,15 @@ def _changes(layer: LayerDiagnosis) -> str:
         )
     headers = ["since", "cos²", "change/norm", "F of what was added", "p", "significant at .05"]
     return tabulate(rows, headers, tablefmt="simple", disable_numparse=True) + "\n"
+
+
+def _short_names(changes: Sequence[Change]) -> list[str]:
+    """Name the earlier files without their folders, unless two of them then have the same name."""
+    names = [Path(each.before).name for each in changes]
+    distinct = len(set(names)) == len(names)
+    return [
+        printable(name if distinct else each.before, 80) for name, each in zip(names, changes, strict=True)
+    ]
 
 
 def _filters(layer: LayerDiagnosis) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from filtviz.errors import MeasureError
 from filtviz.measures.changing import changes_from
@@ -44,6 +45,14 @@ def diagnose(
     """
     if input_range is not None and not (np.isfinite(input_range).all() and input_range[0] <= input_range[1]):
         raise MeasureError(f"the input range must be two finite numbers, the lower first, not {input_range}")
+    # Matrices are small and many here: threads that wait for one another take ten times as long as one alone.
+    with threadpool_limits(limits=1, user_api="blas"):
+        return _diagnose(network, before, input_range)
+
+
+def _diagnose(
+    network: Network, before: Sequence[tuple[str, Network]], input_range: tuple[float, float] | None
+) -> Diagnosis:
     drawn = [layer for layer in network.conv_layers if layer.why_not_drawn is None]
     judged: dict[int, LayerDiagnosis] = {}
     for layer in drawn:
@@ -171,7 +180,8 @@ def _refuse(layer: ConvLayer) -> LayerDiagnosis | None:
         return _undecided(layer, "it holds no weights")
     broken = nonfinite_filters(layer).tolist()
     if len(broken):
-        which = f"{len(broken)} of its {layer.n_filters} filters hold NaN or infinite numbers"
+        hold = "holds" if len(broken) == 1 else "hold"
+        which = f"{len(broken)} of its {layer.n_filters} filters {hold} NaN or infinite numbers"
         return _undecided(
             layer, f"{which} ({listed([str(i) for i in broken])}), as a diverged training leaves", broken
         )
@@ -184,9 +194,8 @@ def _refuse(layer: ConvLayer) -> LayerDiagnosis | None:
     return None
 
 
-def _undecided(layer: ConvLayer, why: str, broken: Sequence[int] | None = None) -> LayerDiagnosis:
+def _undecided(layer: ConvLayer, why: str, broken: Sequence[int] = ()) -> LayerDiagnosis:
     filters, channels, rows, cols = layer.filters.shape
-    broken = () if broken is None else broken
     return LayerDiagnosis(
         index=layer.conv_index,
         name=layer.label,
@@ -196,8 +205,18 @@ def _undecided(layer: ConvLayer, why: str, broken: Sequence[int] | None = None) 
         verdict="undecided",
         sentence=f"{shown(layer.label)}: cannot tell, because {why}.",
         initialiser="unknown",
-        filters=tuple(FilterDiagnosis(index=int(i), norm=None, nonfinite=True) for i in broken),
+        filters=tuple(_unmeasured(layer, index, index in broken) for index in range(filters)),
     )
+
+
+def _unmeasured(layer: ConvLayer, index: int, broken: bool) -> FilterDiagnosis:
+    """Return the little that can be said of a filter in a layer that cannot be judged."""
+    if broken:
+        return FilterDiagnosis(index=index, norm=None, nonfinite=True)
+    values = np.asarray(layer.filters[index], dtype=np.float64)
+    scale = float(np.abs(values).max(initial=0.0))
+    norm = scale * float(np.linalg.norm(values / scale)) if scale > 0 else 0.0
+    return FilterDiagnosis(index=index, norm=norm, decayed=scale == 0)
 
 
 def _unjudged(layer: ConvLayer) -> Unjudged:

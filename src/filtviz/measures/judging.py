@@ -25,14 +25,24 @@ DUPLICATE_COSINE = 0.95
 
 _COLLAPSED_SHARE = 0.5
 _CLIPPED_LEVEL = 0.001
+_SUGGESTIVE = 0.05
 _DISTINCT_SHARE = 0.95
 
 
-def _judging(measure: str, value: float | None, p: float, found: str, nothing: str) -> Finding:
-    """Return what a test gave that takes part in the verdict; ``found`` or ``nothing`` is its reading."""
+def _judging(
+    measure: str, value: float | None, p: float, found: str, nothing: str, detail: str = ""
+) -> Finding:
+    """Return what a test gave that takes part in the verdict; ``found`` or ``nothing`` is its reading.
+
+    A small p-value that does not pass is not called nothing, but nothing at the level that counts.
+    """
     passed = p < LEVEL
-    reading = found if passed else nothing
+    reading = f"{found if passed else _qualified(nothing, p)}{detail}"
     return Finding(measure=measure, value=value, p=p, level=LEVEL, judges=True, found=passed, reading=reading)
+
+
+def _qualified(nothing: str, p: float) -> str:
+    return f"{nothing} at the level that counts" if p < _SUGGESTIVE else nothing
 
 
 def bias(subject: Subject) -> Finding:
@@ -71,7 +81,10 @@ def initialiser(subject: Subject) -> Finding:
         reading = f"closest in the catalogue: {best.name}{'' if p >= LEVEL else ', which does not fit'}"
     else:
         reading = "none in the catalogue draws this size and range"
-    return _judging("initialiser", None, p, reading, reading)
+    passed = p < LEVEL
+    return Finding(
+        measure="initialiser", value=None, p=p, level=LEVEL, judges=True, found=passed, reading=reading
+    )
 
 
 def orthogonal(subject: Subject) -> Finding | None:
@@ -103,8 +116,9 @@ def low_frequency(subject: Subject) -> Finding | None:
         "low-frequency",
         test.mean,
         test.p,
-        f"the kernels are {how} than white noise (z = {test.z:.1f})",
-        f"the kernels are no smoother or rougher than noise (z = {test.z:.1f})",
+        f"the kernels are {how} than white noise",
+        "the kernels are no smoother or rougher than noise",
+        f" (z = {test.z:.1f})",
     )
 
 
@@ -146,13 +160,14 @@ def coupled(subject: Subject) -> Finding | None:
     if test is None:
         return None
     found = test.p < ALPHA
+    relies = "the following layer relies on the strong filters"
     return Finding(
         measure="coupling",
         value=test.rho,
         p=test.p,
         level=ALPHA,
         found=found,
-        reading=f"{'' if found else 'no sign that '}the following layer relies on the strong filters",
+        reading=relies if found else _qualified(f"no sign that {relies}", test.p),
     )
 
 

@@ -34,7 +34,8 @@ and Hochberg's procedure at .05 within their layer.
 _WHEN = {
     "initial": "no structure, nothing has moved, and an initialiser fits the weights",
     "updated": (
-        "no structure, but the biases (or the batch normalisation) have moved, or no initialiser of any "
+        "no structure, but the biases (or the batch normalisation) have moved, or weights lie beyond the "
+        "bound of the uniform initialiser whose trace the trained layers bear, or no initialiser of any "
         "scale draws such weights"
     ),
     "structured": "a test of structure passes the level",

@@ -37,10 +37,14 @@ class Origin:
 
 @dataclass(frozen=True)
 class Identified:
-    """The rule that drew a network's first weights; ``known`` is False where it is only the default."""
+    """The rule that drew a network's first weights; ``known`` is False where it is only the default.
+
+    ``traced`` tells that its trace was found in weights that have been trained since.
+    """
 
     rule: Rule
     known: bool
+    traced: bool = False
 
 
 def trace_origin(kernels: Kernels) -> Origin:
@@ -63,18 +67,26 @@ def bias_state(bias: Floats | None) -> BiasState:
 
 
 def identify_rule(layers: Sequence[Kernels], origins: Sequence[Origin]) -> Identified:
-    """Identify the network's initialiser on ``layers``, which should be its largest.
+    """Identify the network's initialiser on ``layers``, which should be its largest, the largest first.
 
-    First by what they are indistinguishable from; where they were trained, by the uniform rule whose trace
-    they still bear (see `filtviz.measures.residue`). Else Lasagne's default is assumed, and said to be.
+    By what they are indistinguishable from; where the largest was trained, first by the uniform rule whose
+    trace they still bear (see `filtviz.measures.residue`), since a small layer fits several rules by chance.
+    Else Lasagne's default is assumed, and said to be.
     """
-    fitting = [fit for origin in origins for fit in origin.fits if fit.p >= _FITS_FROM]
+    voted = _most_fitting(origins)
+    if voted is not None and origins[0].p >= _FITS_FROM:
+        return Identified(voted, known=True)
+    traced = likeliest_uniform_rule([kernels for kernels in layers if kernels.rms > 0])
+    if traced is not None:
+        return Identified(traced, known=True, traced=True)
+    return Identified(voted or DEFAULT, known=voted is not None)
+
+
+def _most_fitting(origins: Sequence[Origin]) -> Rule | None:
+    """Return the rule that could have drawn most of the layers, or None where none could have drawn any."""
     votes: dict[Rule, tuple[int, float]] = {}
-    for fit in fitting:
+    for fit in (fit for origin in origins for fit in origin.fits if fit.p >= _FITS_FROM):
         for rule in fit.rules:
             count, total = votes.get(rule, (0, 0.0))
             votes[rule] = count + 1, total + fit.p
-    if votes:
-        return Identified(max(votes, key=lambda rule: votes[rule]), known=True)
-    traced = likeliest_uniform_rule([kernels for kernels in layers if kernels.rms > 0])
-    return Identified(traced or DEFAULT, known=traced is not None)
+    return max(votes, key=lambda rule: votes[rule], default=None)

@@ -48,6 +48,9 @@ def judge(subject: Subject, findings: Mapping[str, Finding], standing_out: int) 
         return Judgement("structured", f"{_structured(findings, structure)}{alone}")
     if subject.moved:
         return Judgement("updated", _updated(findings, findings["bias"].reading))
+    if subject.rule.traced and "bound" in findings and findings["bound"].found:
+        # The largest layers bear the trace of an initialiser that cannot have drawn these weights.
+        return Judgement("updated", _updated(findings, findings["bound"].reading))
     return _without_evidence(subject, findings)
 
 
