@@ -353,7 +353,35 @@ def test_it_prints(one: Path, visit: Visit) -> None:
     assert not page.locator(".tile").first.is_visible()
     assert not page.locator("#toolbar").is_visible()
     assert page.locator("details table").first.is_visible()
+    assert page.locator(".histogram").first.is_visible()  # which the script has moved beside the tiles
     assert page.pdf().startswith(b"%PDF")
+
+
+def test_it_prints_on_white_whatever_the_theme(one: Path, visit: Visit) -> None:
+    page = visit(one, color_scheme="dark")
+    page.locator("#theme").select_option("dark")
+    page.emulate_media(media="print")
+    assert page.evaluate("getComputedStyle(document.body).color") == "rgb(27, 31, 36)"
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+
+
+def test_choices_are_not_cut_off(one: Path, visit: Visit) -> None:
+    page = visit(one)
+    for option in page.locator("#scale option").all():
+        page.locator("#scale").select_option(option.get_attribute("value"))
+        written = page.locator("#scale").evaluate(
+            """select => {
+              const text = document.createElement("span");
+              text.append(select.selectedOptions[0].text);
+              select.after(text);
+              const width = text.getBoundingClientRect().width;
+              text.remove();
+              return width;
+            }"""
+        )
+        box = page.locator("#scale").bounding_box()
+        assert box is not None
+        assert box["width"] > written + 10
 
 
 def test_hundreds_of_thousands_of_kernels_are_drawn_when_seen(tmp_path: Path, visit: Visit) -> None:

@@ -76,6 +76,14 @@ def test_a_page_that_cannot_be_written(folder: Path) -> None:
     assert result.stderr == "filtviz: cannot write nowhere/page.html: no such file or directory\n"
 
 
+@pytest.mark.parametrize("output", ["pages", "pages/"])
+def test_the_output_may_be_a_folder(folder: Path, output: str) -> None:
+    (folder / "pages").mkdir()
+    result = run("trained.pkl", "-o", output)
+    assert (result.exit_code, result.stdout) == (0, "pages/trained-report.html\n")
+    assert [page.name for page in (folder / "pages").iterdir()] == ["trained-report.html"]
+
+
 def test_json_is_printed_instead(folder: Path) -> None:
     result = run("untrained.pkl", "trained.pkl", "--json")
     assert result.exit_code == 0

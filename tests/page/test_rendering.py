@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import html
 import json
 import re
 from html.parser import HTMLParser
 from typing import Any
 
+import numpy as np
 import pytest
 
 import filtviz
 from filtviz.measures.table import MEASURES
 from filtviz.network import Network, Origin
 
-from .models import ATTACKS, network
+from .models import ATTACKS, conv, network
 
 VOID = {"meta", "img", "input", "br", "link", "hr"}
 
@@ -122,6 +124,38 @@ def test_every_measure_is_explained_with_formula_null_and_source(text: str, page
     for measure in MEASURES.values():
         for said in (measure.formula, measure.null, measure.cannot_say, measure.source):
             assert said in shown
+
+
+def test_every_measured_value_stands_beside_its_null() -> None:
+    page = filtviz.report(network((8, 1, 3, 3)))
+    rows = re.findall(
+        r'<th scope="row"><a href="#measure-([a-z-]+)">[^<]*</a></th>(.*?)</tr>', page, re.DOTALL
+    )
+    assert {"low-frequency", "sphericity", "spike"} <= {key for key, _ in rows}
+    for key, cells in rows:
+        assert f"<small>{MEASURES[key].null}</small>" in html.unescape(cells)
+
+
+def test_what_the_file_holds_stands_first(text: str, page: Page) -> None:
+    for place in range(3):
+        assert text.index(f'<a href="#file-{place + 1}">{place}.pkl</a>') < text.index("In short")
+    assert text.count("holds a Lasagne network with 2 convolutions.") == 3
+
+
+def test_a_layer_as_it_started_has_no_filter_to_look_at_first() -> None:
+    random = np.random.default_rng(0)
+    bound = np.sqrt(6 / (9 * 32))
+    weights = random.uniform(-bound, bound, (16, 16, 3, 3)).astype(np.float32)
+    layers = [filtviz.Layer(type="InputLayer"), conv(weights, "conv1", 0, np.zeros(16, np.float32))]
+    page = filtviz.report(Network.of(layers))
+    assert 'href="#verdict-initial">initial</a>' in page
+    assert "To look at first" not in page
+
+
+def test_a_list_of_many_sentences_is_folded() -> None:
+    few, many = (Page(filtviz.report(network(*[(2, 2, 1, 1)] * n))) for n in (3, 41))
+    assert "3 layers, one by one" not in few.text_in("summary")
+    assert "41 layers, one by one" in many.text_in("summary")
 
 
 def test_pictures_and_sentences_need_no_script(page: Page) -> None:

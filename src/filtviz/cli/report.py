@@ -19,7 +19,10 @@ __all__ = ["report"]
 @click.command()
 @click.argument("models", nargs=-1, required=True, metavar="MODEL...")
 @click.option(
-    "-o", "--output", metavar="PATH", help="The page's file (default: MODEL-report.html in this folder)."
+    "-o",
+    "--output",
+    metavar="PATH",
+    help="The page's file, or its folder (default: MODEL-report.html in this folder).",
 )
 @layer_option
 @click.option(
@@ -91,7 +94,9 @@ def _choose_path(models: Sequence[str], output: str | None) -> Path:
     """Return where the page goes; never onto one of the models."""
     from filtviz.outputs.names import model_stem
 
-    path = Path(output if output is not None else f"{model_stem(Path(models[0]))}-report.html")
+    path = Path(output or ".")
+    if path.is_dir() or str(output).endswith("/"):
+        path /= f"{model_stem(Path(models[0]))}-report.html"
     if any(path.resolve() == Path(model).resolve() for model in models):
         raise OutputError(
             f"cannot write {printable(path, 200)}: it is the model itself; name another file with --output",

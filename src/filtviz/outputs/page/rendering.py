@@ -29,6 +29,9 @@ PACKAGE = "filtviz.outputs.page"
 SCRIPTS = ("pixels.js", "painting.js", "panel.js", "tiles.js", "page.js")
 """The page's script in the order of its parts: what a part uses stands before it."""
 
+MOST_ROWS = 40
+"""Of a table or list that stands open; a longer one is folded, so that what follows it is found."""
+
 LONGEST_TEXT = 5000
 """Characters of one text; a sentence of ours is shorter, a name in a file may be of any length."""
 
@@ -115,7 +118,7 @@ def _environment() -> Environment:
         "null_curve": charts.null_curve,
         "trail_points": charts.trail_points,
     }
-    environment.globals |= {"NETWORK_HEADERS": NETWORK_HEADERS}
+    environment.globals |= {"NETWORK_HEADERS": NETWORK_HEADERS, "MOST_ROWS": MOST_ROWS}
     return environment
 
 

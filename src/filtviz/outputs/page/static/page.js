@@ -16,7 +16,8 @@ const buildWhenNear = new IntersectionObserver(
 );
 
 function begin() {
-  document.getElementById("toolbar").hidden = false;
+  const places = document.querySelectorAll(".explorer");
+  document.getElementById("toolbar").hidden = places.length === 0;
   const [scale, size, theme] = ["scale", "size", "theme"].map((id) => document.getElementById(id));
   scale.addEventListener("change", () => {
     choices.scale = scale.value;
@@ -29,7 +30,7 @@ function begin() {
   theme.addEventListener("change", () => {
     document.documentElement.dataset.theme = theme.value;
   });
-  for (const place of document.querySelectorAll(".explorer")) buildWhenNear.observe(place);
+  for (const place of places) buildWhenNear.observe(place);
 }
 
 if ("DecompressionStream" in window) begin();
