@@ -88,6 +88,8 @@ def test_filters_of_three_channels_are_drawn_in_their_own_colours() -> None:
         for (strip, _), colours in tile_pixels(page).items():
             assert np.array_equal(colours, by_primaries(expected[strip]))
         assert page.part == primaries
+        order = {"rgb": "red, green and blue", "bgr": "blue, green and red"}[primaries]
+        assert f"its three channels are {order}, mid grey is zero" in all_text(page)
 
 
 def test_other_numbers_of_channels_have_no_colour_of_their_own() -> None:

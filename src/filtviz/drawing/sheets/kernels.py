@@ -90,6 +90,7 @@ def colour_sheet(subject: Subject) -> Sheet:
             "leave out --channels rgb, or draw --view rms or --view components"
         )
     filters = subject.filters if options.primaries == "rgb" else subject.filters[:, ::-1]
+    order = "red, green and blue" if options.primaries == "rgb" else "blue, green and red"
     # One scale for the three primaries of a pixel, or else its hue would mean nothing.
     scale: Scale = "layer" if options.scale == "layer" else "filter"
     limits = symmetric_limits(filters, scale)
@@ -102,7 +103,7 @@ def colour_sheet(subject: Subject) -> Sheet:
         title=subject.title,
         facts=(
             *subject.facts,
-            "a tile is a filter: its three channels are red, green and blue, mid grey is zero",
+            f"a tile is a filter: its three channels are {order}, mid grey is zero",
         ),
         notes=subject.notes,
         legend=signed_legend(limits, scale),
