@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+import filtviz
 from filtviz.measures.changing import changes_from
 from filtviz.network import Network
 
@@ -40,6 +41,7 @@ def test_nothing_changed(make_conv, glorot) -> None:
     change = changes_from(before, "x", after.conv_layers[0])
     assert (change.cos2, change.relative_change) == (pytest.approx(1), 0)
     assert (change.share, change.share_p, change.significant) == (None, None, None)
+    assert "Against x, nothing has changed in a." in filtviz.diagnose(after, before=[("x", before)]).summary
 
 
 def test_growing_is_no_added_part(make_conv, glorot) -> None:

@@ -221,6 +221,10 @@ def _changes(layers: Sequence[LayerDiagnosis]) -> list[str]:
         if not compared:
             sentences.append(f"{shown(change.before, 200)} could not be compared: {change.reason}.")
             continue
+        if all(each.relative_change == 0 for _, each in compared):
+            same = _names([layer for layer, _ in compared], layers)
+            sentences.append(f"Against {shown(change.before, 200)}, nothing has changed in {same}.")
+            continue
         shares = listed(
             [f"{shown(layer.name)} {percent(each.cos2 or 0)}" for layer, each in compared], limit=12
         )
