@@ -98,7 +98,7 @@ class MeasureError(FiltvizError):
 
 
 class CompositionError(FiltvizError):
-    """A layer cannot be followed down to the image: one below it is no convolution with one filter for all."""
+    """A layer cannot be followed down to the image: one below is no convolution with one filter for all."""
 
 
 class MissingExtraError(FiltvizError, ImportError):

@@ -85,7 +85,7 @@ def test_a_leaky_rectifier_needs_its_leak() -> None:
 def test_a_nonlinearity_that_the_file_does_not_tell_is_not_taken_for_none() -> None:
     one = np.ones((1, 1, 1, 1))
     net = network(entrance(1, 1, 2), conv(0, one, nonlinearity=None), conv(1, one))
-    with pytest.raises(CompositionError, match="a nonlinearity that the file does not tell"):
+    with pytest.raises(CompositionError, match=r"it applies a nonlinearity that the file does not tell$"):
         respond(net, net.conv_layers[1], np.zeros((1, 1, 1, 2)))
 
 

@@ -10,6 +10,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from filtviz.composition.steps import (
+    UNTOLD,
     Affine,
     Concatenate,
     Correlate,
@@ -138,7 +139,8 @@ def _(step: Affine, below: Sequence[Units]) -> Units:
 @_apply.register
 def _(step: Pointwise, below: Sequence[Units]) -> Units:
     if step.function is None:
-        raise ValueError(f"it applies {step.name}, which is not known here")
+        unknown = "" if step.name == UNTOLD else ", which is not known here"
+        raise ValueError(f"it applies {step.name}{unknown}")
     return step.function(below[0])
 
 

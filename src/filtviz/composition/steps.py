@@ -18,6 +18,7 @@ from filtviz.network import ConvLayer, Layer, Network
 from filtviz.text import printable
 
 __all__ = [
+    "UNTOLD",
     "Affine",
     "Concatenate",
     "Correlate",
