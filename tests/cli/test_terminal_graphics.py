@@ -42,12 +42,13 @@ def run_in_terminal(device: bytes, *, kitty: bool = False, columns: int = 100, *
         except OSError:  # the child has closed its end
             break
         written, asked = written + piece, asked + piece
-        if DEVICE_QUESTION in asked:
-            os.write(leader, device)
-            asked = asked.replace(DEVICE_QUESTION, b"")
+        # A terminal answers in the order in which it is asked: Kitty's question comes first.
         if kitty and (question := KITTY_QUESTION.search(asked)):
             os.write(leader, b"\x1b_Gi=" + question[1] + b";OK\x1b\\")
             asked = asked[question.end() :]
+        if DEVICE_QUESTION in asked:
+            os.write(leader, device)
+            asked = asked.replace(DEVICE_QUESTION, b"")
     assert child.wait() == 0
     os.close(leader)
     return written
