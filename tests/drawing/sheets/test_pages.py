@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from io import BytesIO
 
+import matplotlib
 import numpy as np
 import pytest
 from matplotlib.image import AxesImage
@@ -44,6 +45,22 @@ def tile_pixels(page: SheetPage) -> dict[tuple[int, int], np.ndarray]:
         assert (blocks == blocks[:, :1, :, :1]).all(), "every weight is a square of one colour"
         found[strip, column] = blocks[:, 0, :, 0]
     return found
+
+
+def test_nobodys_settings_turn_a_sheet_over_or_hide_its_words() -> None:
+    layer = layer_of(random_weights(3, 2, 3, 3))
+    (page,) = pages_of(layer)
+    expected = pixels_of(page)
+    ours = {
+        "image.origin": "lower",
+        "text.color": "white",
+        "font.weight": "bold",
+        "font.style": "italic",
+        "font.size": 30,
+    }
+    with matplotlib.rc_context(ours):
+        (page,) = pages_of(layer)
+        assert np.array_equal(pixels_of(page), expected)
 
 
 @pytest.mark.parametrize(

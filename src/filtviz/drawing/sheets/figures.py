@@ -26,6 +26,19 @@ __all__ = ["page_figure", "plan_sheet", "writable"]
 FONT = "DejaVu Sans"
 """It comes with matplotlib: the same picture everywhere."""
 
+PLAIN_TEXT = {
+    "fontfamily": FONT,
+    "fontsize": 7,
+    "fontstyle": "normal",
+    "fontvariant": "normal",
+    "fontweight": "normal",
+    "fontstretch": "normal",
+    "color": "black",
+    "parse_math": False,
+    "usetex": False,
+}
+"""What text is like unless a line says otherwise, whatever the rcParams say."""
+
 DPI = 100
 MARGIN = 12
 TITLE_LINE, TEXT_LINE = 18, 14
@@ -142,7 +155,7 @@ class _PageDrawing:
             left / self.width,
             1.0 - top / self.height,
             writable(text),
-            **{"fontfamily": FONT, "parse_math": False, "usetex": False, "fontsize": 7, **how},
+            **{**PLAIN_TEXT, **how},
         )
 
     def _put_image(
@@ -158,7 +171,7 @@ class _PageDrawing:
         )
         axes = self.drawn.add_axes(box)
         axes.set_axis_off()
-        axes.imshow(colours, interpolation="none", aspect="auto")
+        axes.imshow(colours, interpolation="none", aspect="auto", origin="upper")
 
     def _write_header(self) -> None:
         top = float(MARGIN)
