@@ -91,7 +91,7 @@ def test_wrong_usage_is_status_2(model, arguments, sentence):
 def test_a_folder_that_cannot_be_written_is_one_sentence(model):
     result = run(model, "-o", "net.npz")
     assert (result.exit_code, result.stdout) == (1, "")
-    assert result.stderr == "filtviz: cannot write net.npz: file exists\n"
+    assert result.stderr == "filtviz: cannot write net.npz: not a directory\n"
 
 
 @pytest.mark.skipif(os.name != "posix", reason="needs a pseudo-terminal")

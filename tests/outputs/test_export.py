@@ -208,7 +208,7 @@ def test_a_folder_that_cannot_be_made_fails_its_model_only(tmp_path):
     (folder / "a").write_bytes(b"in the way")
     report = filtviz.export([first, second], folder)
     assert [(f.path, f.reason) for f in report.failures] == [
-        (first, f"cannot write {folder / 'a'}: file exists")
+        (first, f"cannot write {folder / 'a'}: not a directory")
     ]
     assert report.drawn == 4
 

@@ -73,7 +73,7 @@ def test_a_folder_that_is_not_there_is_one_sentence(tmp_path):
 
 def test_a_file_in_the_place_of_a_folder_is_one_sentence(tmp_path):
     (tmp_path / "file").write_bytes(b"")
-    with pytest.raises(OutputError, match=r"cannot write .*file: file exists"):
+    with pytest.raises(OutputError, match=r"cannot write .*file: not a directory"):
         make_folder(tmp_path / "file")
 
 

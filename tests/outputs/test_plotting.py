@@ -35,8 +35,8 @@ def names(pictures, destination):
         (None, "svg", Destination(Path(), None, "svg")),
         ("pngs", None, Destination(Path("pngs"), None, "png")),
         ("v1.0/", "pdf", Destination(Path("v1.0"), None, "pdf")),
-        ("a/b.PDF", None, Destination(Path("a"), "b", "pdf")),
-        ("b.c.svg", "svg", Destination(Path(), "b.c", "svg")),
+        ("a/b.PDF", None, Destination(Path("a"), "b", "pdf", "PDF")),
+        ("b.c.svg", "svg", Destination(Path(), "b.c", "svg", "svg")),
     ],
 )
 def test_the_output_is_a_folder_or_a_file(output, suffix, destination):
@@ -82,6 +82,13 @@ def test_a_named_file_holds_the_picture_or_names_its_parts():
         ("o/out-conv2-ch1.png", 1),
     ]
     assert names(one | two, Destination(Path("o"), "out", "pdf")) == [("o/out.pdf", 3)]
+
+
+def test_a_named_file_keeps_its_suffix_as_it_was_typed():
+    one, two = {"conv1": pictures_of(1)}, {"conv2": pictures_of(2)}
+    assert names(one, find_destination("o/out.PNG", None)) == [("o/out.PNG", 1)]
+    assert names(two, find_destination("o/out.PNG", None)) == [("o/out-ch0.PNG", 1), ("o/out-ch1.PNG", 1)]
+    assert names(two, find_destination("o/out.Pdf", None)) == [("o/out.Pdf", 2)]
 
 
 def test_files_are_written_and_kept_as_asked(tmp_path):

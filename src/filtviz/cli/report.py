@@ -92,10 +92,11 @@ def report(
 
 def _choose_path(models: Sequence[str], output: str | None) -> Path:
     """Return where the page goes; never onto one of the models."""
+    from filtviz.outputs.files import is_folder
     from filtviz.outputs.names import model_stem
 
     path = Path(output or ".")
-    if path.is_dir() or str(output).endswith("/"):
+    if is_folder(path) or str(output).endswith("/"):
         path /= f"{model_stem(Path(models[0]))}-report.html"
     if any(path.resolve() == Path(model).resolve() for model in models):
         raise OutputError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 from collections.abc import Callable, Iterator
@@ -12,7 +13,15 @@ from typing import BinaryIO
 from filtviz.errors import OutputError
 from filtviz.text import printable
 
-__all__ = ["PART_SUFFIX", "make_folder", "remove_file", "remove_parts", "write_whole"]
+__all__ = [
+    "PART_SUFFIX",
+    "is_folder",
+    "is_there",
+    "make_folder",
+    "remove_file",
+    "remove_parts",
+    "write_whole",
+]
 
 PART_SUFFIX = ".filtviz-part"
 """How the names of files that are being written end; one that is left over belongs to a killed run."""
@@ -42,6 +51,26 @@ def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> None:
             raise
 
 
+def is_folder(path: Path) -> bool:
+    """Say whether there is a folder at ``path``.
+
+    Raises:
+        OutputError: the system does not tell: a folder above may not be searched, the name is too long.
+    """
+    with _one_sentence(path):
+        return path.is_dir()
+
+
+def is_there(path: Path) -> bool:
+    """Say whether there is anything at ``path``.
+
+    Raises:
+        OutputError: the system does not tell.
+    """
+    with _one_sentence(path):
+        return path.exists()
+
+
 def make_folder(path: Path) -> None:
     """Make a folder and those above it, where they are missing.
 
@@ -49,7 +78,10 @@ def make_folder(path: Path) -> None:
         OutputError: it cannot be made.
     """
     with _one_sentence(path):
-        path.mkdir(parents=True, exist_ok=True)
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+        except FileExistsError as error:  # "file exists" would not say what is wrong with it
+            raise NotADirectoryError(errno.ENOTDIR, "it is a file") from error
 
 
 def remove_file(path: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from filtviz.drawing import DrawingOptions, Picture
 from filtviz.drawing.formats import FORMATS, holds_many_pages, write_pages
-from filtviz.outputs.files import make_folder, write_whole
+from filtviz.outputs.files import is_folder, is_there, make_folder, write_whole
 from filtviz.outputs.names import picture_name
 from filtviz.text import printable
 
@@ -20,11 +20,20 @@ DEFAULT_FORMAT = "png"
 
 @dataclass(frozen=True)
 class Destination:
-    """Where pictures go: into ``folder``, named after the model or, where it is given, after ``stem``."""
+    """Where pictures go: into ``folder``, named after the model or, where it is given, after ``stem``.
+
+    ``suffix`` is the format, ``typed`` how the person wrote it, who will look for ``out.PDF``.
+    """
 
     folder: Path
     stem: str | None
     suffix: str
+    typed: str | None = None
+
+    @property
+    def ending(self) -> str:
+        """What the names of files end in, without the dot."""
+        return self.typed or self.suffix
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,9 +52,10 @@ def find_destination(output: str | None, suffix: str | None) -> Destination:
 
     Raises:
         ValueError: the suffix is no format, or contradicts ``suffix``.
+        OutputError: the path cannot be looked at.
     """
     path = Path(output or ".")
-    if path.is_dir() or str(output).endswith("/") or not path.suffix:
+    if is_folder(path) or str(output).endswith("/") or not path.suffix:
         return Destination(path, None, suffix or DEFAULT_FORMAT)
     named = path.suffix[1:].lower()
     if named not in FORMATS:
@@ -54,7 +64,7 @@ def find_destination(output: str | None, suffix: str | None) -> Destination:
         )
     if suffix not in (None, named):
         raise ValueError(f"--format {suffix} contradicts the name {printable(path.name, 80)}")
-    return Destination(path.parent, path.name[: -len(path.suffix)], named)
+    return Destination(path.parent, path.name[: -len(path.suffix)], named, path.suffix[1:])
 
 
 def plan_files(
@@ -69,12 +79,12 @@ def plan_files(
     stem = destination.stem
     if stem is not None and (holds_many_pages(destination.suffix) or sum(map(len, pictures.values())) == 1):
         all_pictures = tuple(picture for each in pictures.values() for picture in each)
-        return [PlannedFile(destination.folder / f"{stem}.{destination.suffix}", all_pictures)]
+        return [PlannedFile(destination.folder / f"{stem}.{destination.ending}", all_pictures)]
     planned = []
     for layer, each in pictures.items():
         named_layer = "" if stem is not None and len(pictures) == 1 else layer
         for part, held in _files_of_layer(each, destination.suffix):
-            name = picture_name(model if stem is None else stem, named_layer, part, destination.suffix)
+            name = picture_name(model if stem is None else stem, named_layer, part, destination.ending)
             planned.append(PlannedFile(destination.folder / name, held))
     return planned
 
@@ -99,7 +109,7 @@ def write_files(
     for folder in sorted({file.path.parent for file in planned}):
         make_folder(folder)
     for file in planned:
-        keep = not clobber and file.path.exists()
+        keep = not clobber and is_there(file.path)
         if not keep:
             write_whole(file.path, partial(write_pages, file.pictures, suffix, options))
         yield file.path, not keep
