@@ -149,6 +149,20 @@ def test_a_folder_that_cannot_be_written_is_one_sentence(model):
     assert result.stderr == "filtviz: cannot write net.npz/pics: not a directory\n"
 
 
+def test_a_name_that_the_system_refuses_is_one_sentence(model):
+    name = "x" * 300 + ".png"
+    result = run(model, "-o", name)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr.startswith("filtviz: cannot write xxx")
+    assert result.stderr.endswith(": file name too long\n")
+
+
+def test_whether_a_model_may_be_read_is_for_the_reader_to_say(model, monkeypatch):
+    monkeypatch.setattr(os, "access", lambda *_, **__: False)
+    result = run(model)
+    assert (result.exit_code, result.stdout) == (0, "net-conv1.png\n")
+
+
 def test_show_without_a_display_is_one_sentence(model, monkeypatch):
     monkeypatch.setenv("MPLBACKEND", "agg")
     result = run(model, "--show")

@@ -27,8 +27,8 @@ __all__ = [
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
-model_argument = click.argument("model", type=click.Path(path_type=None), metavar="MODEL")
-"""One model file. That it exists is for the reader to say, with exit status 1 and one sentence."""
+model_argument = click.argument("model", type=click.Path(readable=False), metavar="MODEL")
+"""One model file. That it exists and may be read is for the reader to say: exit status 1, one sentence."""
 
 layer_option = click.option(
     "-l",
