@@ -32,6 +32,7 @@ LAYERS: dict[str, set[str]] = {
     "outputs": MODEL | {"measures", "drawing", "reading"},
     "cli": MODEL | {"measures", "drawing", "outputs", "reading"},
     "__init__": {"_version"},
+    "__main__": {"cli"},
 }
 ONLY_THERE: dict[str, set[str]] = {
     # an outside package → the only places that may import it

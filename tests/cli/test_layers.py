@@ -4,6 +4,9 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +15,17 @@ from click.testing import CliRunner
 from filtviz import reading
 from filtviz.cli import main
 from filtviz.network import ConvLayer, Layer, Network, Origin, Parameter, Window
+
+FULL = Path("/dev/full")
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="this system has no device that is always full")
+def test_a_full_disk_under_stdout_is_one_sentence(fixtures):
+    command = [sys.executable, "-m", "filtviz", "layers", str(fixtures / "py311" / "layer-p2.pkl")]
+    with FULL.open("w") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True)
+    assert done.returncode == 1
+    assert done.stderr == "filtviz: cannot write to stdout: no space left on device\n"
 
 
 def weights(*shape: int) -> Parameter:

@@ -173,6 +173,22 @@ def test_show_without_a_display_is_one_sentence(model, monkeypatch):
     assert not Path("net-conv1.png").exists()
 
 
+def test_a_back_end_that_is_not_here_hinders_windows_only(model):
+    """A notebook's Python leaves its own in MPLBACKEND to the commands that are run from it."""
+    absent = {**os.environ, "MPLBACKEND": "module://of_no_package.backend"}
+
+    def filtviz_with(*options):
+        command = [sys.executable, "-c", "from filtviz.cli import main; main()", "plot", model, *options]
+        return subprocess.run(command, capture_output=True, text=True, env=absent)
+
+    drawn = filtviz_with("--layer", "0", "-o", "a.pdf", "--cmap", "viridis")
+    assert (drawn.returncode, drawn.stdout, drawn.stderr) == (0, "a.pdf\n", "")
+    shown = filtviz_with("--layer", "0", "--show")
+    assert (shown.returncode, shown.stdout) == (1, "")
+    assert shown.stderr.startswith("filtviz: ")
+    assert shown.stderr.count("\n") == 1
+
+
 def test_show_opens_no_flood_of_windows(model):
     rng = np.random.default_rng(0)
     np.savez("wide.npz", rng.standard_normal((2, 30, 3, 3)).astype("f4"), np.zeros(2, "f4"))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from importlib import import_module
 from typing import Any
 
@@ -50,11 +52,17 @@ class CommandGroup(click.Group):
         except MemoryError:
             complain("the machine has not enough memory for this; try one layer or fewer channels")
             ctx.exit(1)
+        except OSError as error:
+            if error.errno != errno.ENOSPC:
+                raise  # a closed pipe is click's business
+            complain("cannot write to stdout: no space left on device")
+            ctx.exit(1)
 
 
 @click.group(cls=CommandGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="filtviz")
-def main() -> None:
+@click.pass_context
+def main(context: click.Context) -> None:
     """See and understand the convolution filters in a Lasagne, nolearn or Theano model file.
 
     Nothing in the file is imported or run, and neither Theano nor Lasagne needs to be installed.
@@ -63,3 +71,6 @@ def main() -> None:
     Example:
       filtviz plot model.pkl --layer 0
     """
+    # Only windows need a back end. A notebook sets one for its own Python, and where that cannot be loaded
+    # matplotlib cannot even be imported: so none is set while pictures are drawn.
+    context.obj = os.environ.pop("MPLBACKEND", None)

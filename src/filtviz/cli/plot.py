@@ -90,7 +90,8 @@ def plot(
     if show and chosen:
         from filtviz.drawing.windows import show_pictures
 
-        show_pictures([picture for _, pictures in chosen for picture in pictures], drawing)
+        shown = [picture for _, pictures in chosen for picture in pictures]
+        show_pictures(shown, drawing, backend=context.obj)
     if viewing.terminal:
         _print_pictures(chosen)
     if chosen and not ((show or viewing.terminal) and output is None):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from filtviz.drawing.options import DrawingOptions
 from filtviz.errors import DrawingError
+from filtviz.text import printable
 
 if TYPE_CHECKING:
     from filtviz.drawing.views import Picture
@@ -16,21 +17,26 @@ __all__ = ["MOST_WINDOWS", "show_pictures"]
 MOST_WINDOWS = 20
 
 
-def show_pictures(pictures: Sequence[Picture], options: DrawingOptions) -> None:
+def show_pictures(pictures: Sequence[Picture], options: DrawingOptions, backend: str | None = None) -> None:
     """Show each picture in a window of its own and wait until all are closed.
 
+    ``backend`` is the name of matplotlib's back end; None leaves the choice to matplotlib.
+
     Raises:
-        DrawingError: there is no display, or there would be too many windows.
+        DrawingError: there is no display or no such back end, or there would be too many windows.
     """
     if len(pictures) > MOST_WINDOWS:
         raise DrawingError(
             f"--show would open {len(pictures)} windows: choose at most {MOST_WINDOWS} with --channels"
         )
+    import matplotlib
     import numpy as np
     from matplotlib import pyplot
 
     no_display = "there is no display to show windows on: leave --show out, and the pictures go to files"
     try:
+        if backend is not None:
+            matplotlib.use(backend)
         for picture in pictures:
             pixels = np.asarray(picture.image().convert("RGB"))
             height, width = (length / options.dpi for length in pixels.shape[:2])
@@ -41,5 +47,7 @@ def show_pictures(pictures: Sequence[Picture], options: DrawingOptions) -> None:
         pyplot.show()
     except ImportError as error:  # a back end that matplotlib was told to use and cannot
         raise DrawingError(no_display) from error
+    except ValueError as error:
+        raise DrawingError(f"matplotlib has no back end {printable(backend, 80)!r} (MPLBACKEND)") from error
     finally:
         pyplot.close("all")
