@@ -240,6 +240,18 @@ def test_somebody_elses_manifest_is_left_alone(model, tmp_path):
     assert json.loads((tmp_path / "manifest.json").read_text()) == {"name": "web app"}
 
 
+def test_one_path_is_no_list_of_letters_and_counts_once(model, tmp_path):
+    assert filtviz.export(str(model), tmp_path / "one").drawn == 4
+    twice = filtviz.export([model, str(model)], tmp_path / "two")
+    assert ([result.path for result in twice.models], twice.drawn) == ([model], 4)
+    assert {name.split("/")[0] for name in tree(tmp_path / "two")} == {"manifest.json", "net"}
+
+
+def test_one_layers_name_is_no_list_of_letters():
+    with pytest.raises(ValueError, match=r"layers must be a list of numbers or names, such as \['conv1'\]"):
+        ExportOptions(layers="conv1")
+
+
 def test_a_wrong_format_is_a_value_error():
     with pytest.raises(ValueError, match="'jpg' is no format of pictures: png, pdf, svg are"):
         ExportOptions(suffix="jpg")

@@ -27,7 +27,7 @@ __all__ = ["export"]
 
 
 def export(
-    paths: Iterable[str | PathLike[str]],
+    paths: str | PathLike[str] | Iterable[str | PathLike[str]],
     folder: str | PathLike[str],
     options: ExportOptions | None = None,
     *,
@@ -36,14 +36,16 @@ def export(
 ) -> Report:
     """Draw the convolutions of many model files into ``folder``, a folder for each model, and print nothing.
 
-    A file that fails does not stop the others. What an earlier run has drawn in the same way is kept.
+    ``paths`` may be one path, and what is given twice counts once. A file that fails does not stop the
+    others. What an earlier run has drawn in the same way is kept.
     Whatever the number of ``jobs``, the same bytes are written; None is one for each core, or for each worker
     of the engine that ``joblib.parallel_config`` names. ``progress`` is called after each piece of work.
 
     Raises:
         OutputError: ``folder`` cannot be written at all.
     """
-    models = [Path(path) for path in paths]
+    given = [paths] if isinstance(paths, (str, PathLike)) else paths
+    models = list(dict.fromkeys(Path(path) for path in given))
     folder = Path(folder)
     make_folder(folder)
     planner = Planner(models, folder, options or ExportOptions())

@@ -46,7 +46,7 @@ class ExportOptions:
     to `filtviz.load`.
 
     Raises:
-        ValueError: there is no such format.
+        ValueError: there is no such format, or ``layers`` is one name and no list.
     """
 
     layers: Sequence[int | str] = ()
@@ -62,6 +62,8 @@ class ExportOptions:
             raise ValueError(
                 f"{printable(self.suffix, 20)!r} is no format of pictures: {', '.join(FORMATS)} are"
             )
+        if isinstance(self.layers, str):
+            raise ValueError(f"layers must be a list of numbers or names, such as [{self.layers!r}]")
 
 
 @dataclass(kw_only=True)
