@@ -10,7 +10,7 @@ import pytest
 from filtviz import load
 from filtviz.errors import SelectionError
 from filtviz.reading import Structure
-from tests.reading.making import Thing, shared, weights, write
+from tests.reading.making import Thing, dumps, shared, weights, write
 
 
 @pytest.fixture
@@ -147,6 +147,56 @@ def test_parameters_beside_other_things(read, key):
     assert kinds(network) == [("Conv2DLayer", ["W", "b"])]
     assert "beside the parameters lie, and were left out" in network.origin.notes[-1]
     assert "mean image" in network.origin.notes[-1]
+
+
+@pytest.mark.parametrize("key", ["best_params", "trained weights"])
+def test_data_beside_the_parameters_is_left_out(read, key):
+    network = read({key: [weights(8, 1, 3, 3), weights(8)], "X": [weights(50, 1, 9, 9)]})
+    assert [one.weights.shape for one in network.conv_layers] == [(8, 1, 3, 3)]
+    assert network.origin.notes == ("beside the parameters lie, and were left out: X",)
+
+
+def test_a_usual_key_without_arrays_hides_none(read):
+    network = read({"params": {"rate": 0.1, "sizes": [3, 3]}, "layers": [weights(8, 1, 3, 3)]})
+    assert [one.weights.source for one in network.conv_layers] == ["layers/0"]
+
+
+def pickled_one_by_one(path, *values):
+    path.write_bytes(b"".join(dumps(value) for value in values))
+    return load(path)
+
+
+def test_variables_pickled_one_by_one_are_one_list(tmp_path):
+    values = [weights(8, 1, 3, 3), weights(8), weights(4, 8, 3, 3), weights(4), weights(36, 2)]
+    for made in (list, lambda all_: [shared(value) for value in all_], lambda all_: [[v] for v in all_]):
+        network = pickled_one_by_one(tmp_path / "model.pkl", *made(values))
+        found = [p.value for one in network.layers for p in one.parameters]
+        assert [np.array_equal(a, b) for a, b in zip(found, values, strict=True)] == [True] * 5
+        assert network.origin.notes == ("5 pickles, one after another",)
+
+
+def test_the_pickle_with_most_weights_counts_and_the_others_are_told(tmp_path):
+    network = pickled_one_by_one(
+        tmp_path / "model.pkl",
+        weights(9, 9),
+        [weights(8, 1, 3, 3), weights(8), weights(4, 8, 3, 3)],
+        {"epoch": 3},
+    )
+    assert [one.weights.source for one in network.conv_layers] == ["#1/0", "#1/2"]
+    assert network.origin.notes[-1] == "beside the parameters lie, and were left out: pickle #0"
+
+
+def test_a_named_tuple_is_searched(read):
+    network = read(Thing("mycode.Params", weights(8, 1, 3, 3), weights(8), 3))
+    assert kinds(network) == [("Conv2DLayer", ["W", "b"])]
+
+
+def test_a_dictionary_of_python_2_without_an_order_is_in_that_of_names(tmp_path):
+    path = tmp_path / "model.pkl"
+    second, first = (dumps(weights(n, m, 3, 3))[2:-1] for n, m in ((4, 8), (8, 1)))
+    entries = b"U\x02c2" + second + b"s" + b"U\x02c1" + first + b"s"
+    path.write_bytes(b"\x80\x02ccollections\ndefaultdict\n)R" + entries + b".")
+    assert [one.weights.source for one in load(path).conv_layers] == ["c1", "c2"]
 
 
 def test_a_pure_theano_net_of_a_users_own_classes(read):

@@ -6,8 +6,10 @@ import pickle
 import struct
 from collections import OrderedDict
 
+import numpy as np
 import pytest
 
+from filtviz import load
 from filtviz.errors import LimitError, MalformedFileError, UnsupportedFileError
 from filtviz.reading.limits import Limits, effort, pickle_steps
 from filtviz.reading.opcodes import OPCODES
@@ -176,6 +178,14 @@ def test_several_pickles_in_one_stream_are_all_read():
     found = read_pickles(pickle.dumps(1, 0) + pickle.dumps([2], 2) + pickle.dumps("3", 4), Limits())
     assert found.roots == (1, [2], "3")
     assert found.protocol == 4
+
+
+def test_a_text_pickle_with_the_line_ends_of_windows_is_read(tmp_path):
+    path = tmp_path / "model.pkl"
+    path.write_bytes(pickle.dumps([np.ones((2, 1, 3, 3))], 0).replace(b"\n", b"\r\n"))
+    network = load(path)
+    assert np.array_equal(network.conv_layers[0].W, np.ones((2, 1, 3, 3)))
+    assert "were changed back" in network.origin.notes[0]
 
 
 def test_bytes_behind_the_last_pickle_are_told():

@@ -111,8 +111,13 @@ def _alone(member: Member, limits: Limits) -> bytes:
 def _read_pickled(data: Data, around: list[str], siblings: Siblings, limits: Limits) -> Contents:
     if data[0] not in OPCODES:
         raise UnsupportedFileError(
-            f"it is no kind of file that filtviz knows (it begins with {bytes(data[:8])!r})"
+            f"it is no kind of file that filtviz knows (it begins with {bytes(data[:8])!r}); {_NAME_ANOTHER}"
         )
+    notes = []
+    if _has_windows_lines(data):
+        limits.check("allocation", len(data), f"the pickle has {len(data):,} bytes")
+        data = bytes(data).replace(b"\r\n", b"\n")
+        notes.append("its line ends had been changed to those of Windows, and were changed back")
     try:
         pickles = read_pickles(data, limits, joblib_hooks(siblings))
     except MalformedFileError as error:
@@ -120,9 +125,10 @@ def _read_pickled(data: Data, around: list[str], siblings: Siblings, limits: Lim
             raise
         raise MalformedFileError(
             "it is no kind of file that filtviz knows, or a damaged pickle "
-            f"(it begins with {bytes(data[:8])!r})"
+            f"(it begins with {bytes(data[:8])!r}); {_NAME_ANOTHER}, or copy it again"
         ) from error
-    notes = [f"{len(pickles.roots)} pickles, one after another"] if len(pickles.roots) > 1 else []
+    if len(pickles.roots) > 1:
+        notes.append(f"{len(pickles.roots)} pickles, one after another")
     if pickles.rest is not None:
         notes.append("the bytes after the last pickle are none, and were left out")
     return Contents(
@@ -138,6 +144,13 @@ def _read_pickled(data: Data, around: list[str], siblings: Siblings, limits: Lim
 
 
 _PROTO = 0x80
+_NAME_ANOTHER = "name a pickle, npz, npy or joblib file"
+
+
+def _has_windows_lines(data: Data) -> bool:
+    """Tell a pickle of protocol 0 or 1 that was written or copied as text under Windows."""
+    start = bytes(data[:START])
+    return data[0] != _PROTO and 0 < start.count(b"\n") == start.count(b"\r\n")
 
 
 def _python(pickles: Pickles) -> str | None:
@@ -156,7 +169,9 @@ def _read_npy(data: Data, around: list[str], limits: Limits) -> Contents:
         return _of_pickle(pickles, limits, container)
     view = memoryview(data)[header.stop :]
     if header.dtype is None:
-        raise UnsupportedFileError("it is an array whose elements are no numbers")
+        raise UnsupportedFileError(
+            "it is an array whose elements are no numbers; name the file in which the model was saved"
+        )
     array = stored(header.shape, header.dtype, header.fortran, len(view), lambda: view)
     return Contents(roots=(array,), limits=limits, container=container)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from filtviz.errors import UnsupportedFileError
 
 __all__ = ["refuse_foreign", "refuse_zip"]
@@ -10,9 +12,19 @@ _SAVE_AGAIN = "load it with its own library and save the arrays with numpy.savez
 _UNPACK = "unpack it and name the model file in it"
 
 _BEGINNINGS = (
+    *(
+        (
+            beginning,
+            "it was changed on its way, as if it were text (UTF-8); copy or download it again, as binary",
+        )
+        for beginning in (b"\xc2\x80", b"\xef\xbf\xbd", b"\x1f\xef\xbf\xbd", b"\x1f\xc2\x8b")
+    ),
     (b"\x89HDF\r\n\x1a\n", f"it is an HDF5 file (Keras writes its models so), not a pickle; {_SAVE_AGAIN}"),
     (b"\x12\x01\x00\x00\x00\x00\x00\x00", f"it is an MXNet parameter file, not a pickle; {_SAVE_AGAIN}"),
     (b"MATLAB 5.0 MAT-file", f"it is a MATLAB file, not a pickle; {_SAVE_AGAIN}"),
+    (b"MATLAB 7.3 MAT-file", f"it is a MATLAB file, not a pickle; {_SAVE_AGAIN}"),
+    (b"B\0C\0N\0\0\0", f"it is a CNTK model, not a pickle; {_SAVE_AGAIN}"),
+    (b"\x04\0\0\0\x01\0\0\0\x03\0\0\0V 1", f"it is a Torch 7 file, not a pickle; {_SAVE_AGAIN}"),
     (
         b"version https://git-lfs",
         "it is a Git LFS pointer, not the model; fetch the model with `git lfs pull`",
@@ -31,13 +43,35 @@ _BEGINNINGS = (
 )
 """What a file begins with → the sentence about it."""
 
+_FOREIGN = re.compile(
+    rb"(?P<ONNX>\x08[\x01-\x20]\x12[\x01-\x40][ -~]{2})"
+    rb"|(?P<safetensors>.{5}\x00{3}\{\")"
+    rb"|(?P<TFLite>.{3}\x00TFL3)"
+    rb"|(?P<checkpoint>\x00\x00[\x01-\x40]\x08[\x01-\x7f][\x12\x1a])"
+    rb"|(?P<buffer>\x08\x01\x12[\x80-\xff]|\n.{0,30}?[\x01-\x08\x0e-\x1a\x80-\xff])",
+    re.DOTALL,
+)
+"""What the first bytes of other libraries' models look like."""
+
+_LOOKS = {
+    "ONNX": "an ONNX model",
+    "safetensors": "a safetensors file",
+    "TFLite": "a TensorFlow Lite model",
+    "checkpoint": "the index of a TensorFlow checkpoint",
+    "buffer": "a protocol buffer, as models of Caffe, TensorFlow and CNTK are",
+}
+
 _WEB_PAGE = "it is a web page, not a model: the download went wrong; fetch the raw file"
 
 _TEXTS = (
     ((b"<!doctype html", b"<html", b"<head"), _WEB_PAGE),
     ((b"<?xml",), "it is an XML file, not a model"),
-    ((b'{"', b'{ "', b"{\n"), "it is a JSON file, not a model"),
-    ((b"import ", b"#!", b"from __future__"), "it is a program's source, not a model"),
+    (
+        (b"404", b"not found"),
+        "it is a web server's message and not a model: the download went wrong; fetch the raw file",
+    ),
+    ((b'{"', b'{ "', b"{\n", b'["', b"[{", b"[["), "it is a JSON file, not a model"),
+    ((b"import ", b"from ", b"#", b'"""'), "it is a program's source, not a model"),
 )
 """What a text begins with, in small letters → the sentence about it."""
 
@@ -59,6 +93,10 @@ def refuse_foreign(start: bytes) -> None:
     for beginnings, sentence in _TEXTS:
         if small.startswith(beginnings):
             raise UnsupportedFileError(sentence)
+    if found := _FOREIGN.match(start):
+        raise UnsupportedFileError(
+            f"it looks like {_LOOKS[found.lastgroup or '']}, not a pickle; {_SAVE_AGAIN}"
+        )
     if start[_TAR_MAGIC_AT:].startswith(b"ustar"):
         raise UnsupportedFileError("it is a tar archive; unpack it and name the model file in it")
     if not start.strip(b"\0"):

@@ -15,6 +15,8 @@ from filtviz.text import printable
 
 __all__ = ["matches", "read"]
 
+_NAME = "name the file in which the model or its parameters were saved"
+
 
 def matches(contents: Contents) -> bool:  # noqa: ARG001  (it is the last kind that is tried)
     """Take every file that is of no other kind."""
@@ -41,8 +43,10 @@ def read(contents: Contents) -> Network:
 def _without_weights(found: Found) -> str:
     first = found.arrays[0].array
     if len(found.arrays) == 1:
-        return f"it holds one array of shape {first.shape} and type {first.dtype}, which is no network"
-    return f"it holds {len(found.arrays)} arrays of one axis or none, which are no network"
+        return (
+            f"it holds one array of shape {first.shape} and type {first.dtype}, which is no network; {_NAME}"
+        )
+    return f"it holds {len(found.arrays)} arrays of one axis or none, which are no network; {_NAME}"
 
 
 def _kind(contents: Contents, found: Found) -> str:
@@ -71,8 +75,7 @@ def _without_arrays(contents: Contents) -> str:
             "it holds a compiled Theano function and no network; pickle the layers or the parameters "
             "(lasagne.layers.get_all_param_values), not the function"
         )
-    if found:
-        shown = ", ".join(printable(path, 60) for path in found[:5])
-        more = f" and {len(found) - 5} more" if len(found) > 5 else ""
-        return f"it holds no layers and no weights; the classes and functions in it are {shown}{more}"
-    return "it holds no layers and no weights"
+    shown = ", ".join(printable(path, 60) for path in found[:5])
+    more = f" and {len(found) - 5} more" if len(found) > 5 else ""
+    named = f" (the classes and functions in it are {shown}{more})" if found else ""
+    return f"it holds no layers and no weights{named}; {_NAME}"

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from filtviz.reading.arrays import StoredArray, object_items
@@ -68,7 +68,8 @@ class Found:
 
 
 _PREFERRED = re.compile(
-    r"(?i)((net(work)?|model)[ _]?)?(param(eter)?s?|weights?)([ _]?(values?|list|dict))?|values|state_dict"
+    r"(?i)((all|best|cnn|final|learned|model|net(work)?|saved|trained)[ _]?)?"
+    r"(param(eter)?s?|weights?)([ _]?(values?|list|dict))?|values|state_dict"
 )
 """Keys under which people keep the parameters among other things (``{"param values": […], "mean": …}``)."""
 
@@ -78,7 +79,7 @@ _PATTERNS = tuple(
     for pattern in (
         rf"(?P<layer>.*[^._/ :-])[._/ :-]+{_FIELD}\Z",  # conv1.W, conv1_W, predictor/conv1/W
         r"(?P<layer>.+)[./](?P<field>[^./]+)\Z",  # gru1.W_hid_to_hidden, bn1/avg_mean
-        r"(?P<field>[Wwb])_?(?P<layer>\d+)\Z",  # W1, b_2
+        r"(?P<prefix>.*[._/ :-])?(?P<field>[Wwb])_?(?P<layer>\d+)\Z",  # W1, b_2, final_W1
     )
 )
 _SEARCHED = frozenset({Record, Items, list, tuple, StoredArray})
@@ -96,32 +97,48 @@ _LIBRARIES = frozenset(
 
 
 def collect(contents: Contents) -> Found:
-    """Return the arrays of the object in the file that has most weights (several pickles may lie in it)."""
-    several = len(contents.roots) > 1
-    found = [
-        _Collector(contents, (f"#{number}",) if several else ()).collect(root)
-        for number, root in enumerate(contents.roots)
-    ]
-    return max(
-        found, key=lambda one: (sum(len(named.array.shape) > 1 for named in one.arrays), len(one.arrays))
-    )
+    """Return the arrays of the object in the file that has most weights (several pickles may lie in it).
+
+    Pickles that hold the weights of one layer each, at most, are one list: Theano's tutorial dumps a network
+    so, variable by variable (deeplearning.net, "Loading and Saving").
+    """
+    if len(contents.roots) == 1:
+        return _collect_one(contents, [((), contents.roots[0])])
+    entries = [((f"#{number}",), root) for number, root in enumerate(contents.roots)]
+    found = [_collect_one(contents, [entry]) for entry in entries]
+    counts = [sum(len(named.array.shape) > 1 for named in one.arrays) for one in found]
+    if max(counts) == 1 < sum(counts):
+        return _collect_one(contents, entries)
+    best = max(range(len(found)), key=lambda place: (counts[place], len(found[place].arrays)))
+    others = [f"pickle #{number}" for number, one in enumerate(found) if one.arrays and number != best]
+    return replace(found[best], left_out=(*found[best].left_out, *others))
+
+
+def _collect_one(contents: Contents, entries: Sequence[tuple[Path, Any]]) -> Found:
+    """Collect from what is kept under the usual keys, or from everything where no array lies there."""
+    found = _Collector(contents, prefers=True).collect(entries)
+    return found if found.arrays else _Collector(contents, prefers=False).collect(entries)
 
 
 class _Collector:
-    """One walk through an object of the file, depth first in the file's order, without recursion."""
+    """One walk through objects of the file, depth first in the file's order, without recursion.
 
-    def __init__(self, contents: Contents, start: tuple[str, ...]) -> None:
+    ``prefers`` tells whether what lies beside the usual keys for parameters is left out.
+    """
+
+    def __init__(self, contents: Contents, *, prefers: bool) -> None:
         self.contents = contents
-        self.start = start
+        self.prefers = prefers
         self.arrays: list[NamedArray] = []
         self.empty: list[tuple[int, str]] = []
         self.left_out: list[str] = []
         self.too_deep = False
         self.seen: set[int] = set()
 
-    def collect(self, root: Any) -> Found:
-        """Return what ``root`` holds."""
-        stack = [iter([(self.start, root)])]
+    def collect(self, entries: Sequence[tuple[Path, Any]]) -> Found:
+        """Return what the objects hold, each of which has a path."""
+        roots = [root for _, root in entries]
+        stack = [iter(entries)]
         while stack:
             entry = next(stack[-1], None)
             if entry is None:
@@ -135,7 +152,10 @@ class _Collector:
         if self.too_deep:
             self.left_out.append(f"what lies more than {DEEPEST} deep")
         return Found(
-            root=root, arrays=tuple(self.arrays), empty=tuple(self.empty), left_out=tuple(self.left_out)
+            root=roots[0] if len(roots) == 1 else roots,
+            arrays=tuple(self.arrays),
+            empty=tuple(self.empty),
+            left_out=tuple(self.left_out),
         )
 
     def _enter(self, path: Path, value: Any) -> Iterator[tuple[Path, Any]]:
@@ -156,12 +176,17 @@ class _Collector:
         if items is None:
             entries = pairs(value, self.contents.effort)
             if entries is not None:
-                return self._entries(entries, ordered=type(value) is Record)
+                # What an OrderedDict holds is an argument of its class; what other dictionaries do is set.
+                return self._entries(entries, ordered=type(value) is Record and value.entries is None)
             items = elements(value)
         if items is not None:
             self.contents.effort.spend(len(items))
             return ((str(place), item) for place, item in enumerate(items))
-        return self._entries(list(attributes(value).items()), ordered=False) if _is_users(value) else []
+        if not _is_users(value):
+            return []
+        state = list(attributes(value).items())
+        # A named tuple has no attributes: it is all that its class is called with.
+        return self._entries(state, ordered=False) if state else [("0", value.args)]
 
     def _entries(self, entries: list[tuple[Any, Any]], *, ordered: bool) -> list[tuple[str, Any]]:
         """Return the entries by name, those that are kept under the usual key for parameters if there is one.
@@ -175,7 +200,7 @@ class _Collector:
         compound = [(name, value) for name, value in named if type(value) in (Record, Items, list, tuple)]
         preferred = [
             (name, value)
-            for name, value in compound
+            for name, value in (compound if self.prefers else [])
             if _PREFERRED.fullmatch(name) and value_of(value, self.contents.limits) is None
         ]
         if not preferred:
@@ -202,7 +227,7 @@ def _name(path: tuple[str, ...], variable: str | None) -> tuple[str | None, str 
     last = variable or (keys[-1] if keys else "")
     for pattern in _PATTERNS:
         if match := pattern.match(last):
-            return match["layer"], _field(match["field"])
+            return (match.groupdict().get("prefix") or "") + match["layer"], _field(match["field"])
     above = next((key for key in reversed(keys[:-1]) if not _PLACE.match(key)), None)
     if _ONLY_FIELD.match(last):
         return above, _field(last)

@@ -1,0 +1,29 @@
+"""Names of arrays by which weights find their biases."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import filtviz
+
+
+@pytest.mark.parametrize("names", ["{}{}", "{}_{}", "f_{}{}", "final/{}_{}"])
+def test_numbered_weights_get_the_bias_of_their_number(names: str, tmp_path: Path) -> None:
+    weights = {names.format("W", i): np.full((4, 4, 3, 3), i, np.float32) for i in range(1, 12)}
+    biases = {names.format("b", i): np.full(4, i, np.float32) for i in range(1, 12)}
+    np.savez(tmp_path / "params.npz", **weights, **biases)
+    layers = filtviz.load(tmp_path / "params.npz").conv_layers
+    assert [int(layer.W[0, 0, 0, 0]) for layer in layers] == list(range(1, 12))
+    assert [layer.b is not None and int(layer.b[0]) for layer in layers] == list(range(1, 12))
+
+
+def test_weights_before_and_after_in_one_file_stay_apart(tmp_path: Path) -> None:
+    arrays = {f"{which}_W1": np.full((4, 1, 3, 3), value) for which, value in (("i", 1.0), ("f", 2.0))}
+    arrays |= {f"{which}_b1": np.full(4, value) for which, value in (("i", 1.0), ("f", 2.0))}
+    np.savez(tmp_path / "params.npz", **arrays)
+    layers = filtviz.load(tmp_path / "params.npz").conv_layers
+    assert len(layers) == 2
+    assert all(layer.b is not None and layer.b[0] == layer.W[0, 0, 0, 0] for layer in layers)
