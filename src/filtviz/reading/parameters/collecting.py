@@ -78,8 +78,8 @@ _PATTERNS = tuple(
     re.compile(pattern)
     for pattern in (
         rf"(?P<layer>.*[^._/ :-])[._/ :-]+{_FIELD}\Z",  # conv1.W, conv1_W, predictor/conv1/W
-        r"(?P<layer>.+)[./](?P<field>[^./]+)\Z",  # gru1.W_hid_to_hidden, bn1/avg_mean
         r"(?P<prefix>.*[._/ :-])?(?P<field>[Wwb])_?(?P<layer>\d+)\Z",  # W1, b_2, final_W1
+        r"(?P<layer>.+)[./](?P<field>[^./]+)\Z",  # gru1.W_hid_to_hidden, bn1/avg_mean
     )
 )
 _SEARCHED = frozenset({Record, Items, list, tuple, StoredArray})
