@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from filtviz.drawing.options import DrawingOptions
     from filtviz.drawing.plotting import compare, plot_comparison, plot_sheet, plot_through
     from filtviz.drawing.sheets.options import SheetOptions
+    from filtviz.errors import FiltvizError
     from filtviz.measures.diagnosing import diagnose
     from filtviz.measures.findings import Diagnosis
     from filtviz.network import ConvLayer, Layer, Network
@@ -37,6 +38,7 @@ _HOMES = {
     "Diagnosis": "filtviz.measures.findings",
     "DrawingOptions": "filtviz.drawing.options",
     "ExportOptions": "filtviz.outputs.planning",
+    "FiltvizError": "filtviz.errors",
     "Layer": "filtviz.network",
     "Limits": "filtviz.reading",
     "Network": "filtviz.network",
@@ -59,6 +61,7 @@ __all__ = [
     "Diagnosis",
     "DrawingOptions",
     "ExportOptions",
+    "FiltvizError",
     "Layer",
     "Limits",
     "Network",

@@ -171,12 +171,19 @@ class ConvLayer(Layer):
     def why_not_drawn(self) -> str | None:
         """Why its weights are no pictures of filters, or None where they are."""
         if sorted(self.axes) == sorted(CANONICAL_AXES):
-            return None
+            return self._why_no_numbers()
         if "y" in self.axes:
             return "its weights are not shared over the image: it has a filter of its own for each position"
         n = len(self.kernel_size)
         what = {1: "curves over one axis", 3: "volumes"}.get(n, f"{n}-dimensional arrays")
         return f"its filters are {what}, not two-dimensional pictures"
+
+    def _why_no_numbers(self) -> str | None:
+        if self.weights.size == 0:
+            return f"its weights are empty, of shape {self.weights.shape}"
+        if self.weights.dtype.kind not in "fiub":
+            return f"its weights are of type {self.weights.dtype}, not real numbers"
+        return None
 
     def _repr_png_(self) -> bytes | None:
         """Show the layer as a picture in a notebook."""

@@ -193,9 +193,9 @@ def test_extreme_scales_get_an_answer(make_conv, glorot, scale) -> None:
 
 
 def test_no_weights_at_all(make_conv) -> None:
-    assert only(alone(make_conv, np.zeros((0, 3, 3, 3)))).sentence == (
-        "conv1: cannot tell, because it holds no weights."
-    )
+    diagnosis = filtviz.diagnose(alone(make_conv, np.zeros((0, 3, 3, 3))))
+    assert diagnosis.layers == ()
+    assert diagnosis.unjudged[0].reason == "its weights are empty, of shape (0, 3, 3, 3)"
 
 
 def test_volumes_and_curves_are_not_judged(make_conv, glorot) -> None:
@@ -344,3 +344,14 @@ def test_nan_in_the_following_layer_leaves_the_coupling_out(make_conv, make_chai
     assert (first.verdict, second.verdict) == ("initial", "undecided")
     assert first.finding("coupling") is None
     assert all(each.reliance is None for each in first.filters)
+
+
+def test_a_very_deep_stack_is_not_composed(make_conv, make_chain, glorot) -> None:
+    layers = filtviz.diagnose(
+        make_chain(*[make_conv(glorot((4, 4, 3, 3), seed=i)) for i in range(17)])
+    ).layers
+    assert layers[14].composed_size == (31, 31)
+    assert layers[16].composed_size is None
+    assert layers[16].notes == (
+        "not composed with the layers below: 35x35 pixels are more than the 32 measured",
+    )

@@ -42,7 +42,7 @@ def parse_channels(text: str) -> ChannelRanges:
     return ranges
 
 
-def choose_channels(layer: ConvLayer, ranges: ChannelRanges) -> list[int]:
+def choose_channels(layer: ConvLayer, ranges: ChannelRanges) -> Sequence[int]:
     """Return the channels in ``ranges`` in rising order, each once.
 
     Raises:
@@ -50,7 +50,7 @@ def choose_channels(layer: ConvLayer, ranges: ChannelRanges) -> list[int]:
     """
     available = range(layer.n_channels)
     if ranges is None:
-        return list(available)
+        return available
     for _, last in ranges:
         if last not in available:
             raise SelectionError(

@@ -69,19 +69,9 @@ def draw(layer: ConvLayer, channels: Sequence[int], options: DrawingOptions) -> 
     Raises:
         DrawingError: the layer's weights are no pictures of filters.
     """
-    if reason := layer.why_not_drawn or _why_no_numbers(layer):
+    if reason := layer.why_not_drawn:
         raise DrawingError(
             f"{printable(layer.label, 40)} ({printable(layer.type, 40)}) is not drawn: {reason}"
         )
     view: View = import_module(VIEWS[options.view]).pictures
     return view(layer, channels, options)
-
-
-def _why_no_numbers(layer: ConvLayer) -> str | None:
-    """Say why the weights cannot be shades of a colour, or None where they can."""
-    weights = layer.weights
-    if weights.size == 0:
-        return f"its weights are empty, of shape {weights.shape}"
-    if weights.dtype.kind not in "fiub":
-        return f"its weights are of type {weights.dtype}, not real numbers"
-    return None

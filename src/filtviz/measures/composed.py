@@ -10,7 +10,10 @@ import numpy as np
 from filtviz.measures.kernels import Floats
 from filtviz.measures.stacks import Complex, Stage, composed_size, composed_spectra, fourier_basis
 
-__all__ = ["Composed", "composed_structure", "shuffled", "spectral_shape"]
+__all__ = ["LARGEST", "Composed", "composed_structure", "shuffled", "spectral_shape"]
+
+LARGEST = 32
+"""Rows or columns of composed filters that are measured: a deeper stack takes minutes, and ReLUs rule it."""
 
 N_DRAWS = 199
 _MIN_TRANSFORM = 16

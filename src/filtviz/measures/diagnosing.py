@@ -9,12 +9,13 @@ from threadpoolctl import threadpool_limits
 
 from filtviz.errors import MeasureError
 from filtviz.measures.changing import changes_from
-from filtviz.measures.composed import Composed, composed_structure
+from filtviz.measures.composed import LARGEST, Composed, composed_structure
 from filtviz.measures.filters import diagnose_filters, first_to_look_at
 from filtviz.measures.findings import Change, Diagnosis, FilterDiagnosis, Finding, LayerDiagnosis, Unjudged
 from filtviz.measures.judging import LAYER_MEASURES
 from filtviz.measures.nextsteps import checks_met, commands_for
 from filtviz.measures.showing import SHOWN_MEASURES
+from filtviz.measures.stacks import composed_size
 from filtviz.measures.subject import Subject, gather_subjects, nonfinite_filters
 from filtviz.measures.summary import summarise
 from filtviz.measures.verdicts import judge
@@ -110,6 +111,13 @@ def _compose(subject: Subject) -> tuple[Composed | None, str]:
     stages = subject.stack.stages
     if not stages:
         return None, f"not composed with the layers below: {subject.stack.reason}"
+    size = composed_size(stages)
+    if max(size) > LARGEST:
+        shown = f"{size[0]}x{size[1]}"
+        return (
+            None,
+            f"not composed with the layers below: {shown} pixels are more than the {LARGEST} measured",
+        )
     return composed_structure(stages), ""
 
 
@@ -176,8 +184,6 @@ def _numbered(indices: Sequence[int]) -> str:
 
 def _refuse(layer: ConvLayer) -> LayerDiagnosis | None:
     """Return the diagnosis of a layer that holds no numbers to judge, or None where it does."""
-    if layer.weights.size == 0:
-        return _undecided(layer, "it holds no weights")
     broken = nonfinite_filters(layer).tolist()
     if len(broken):
         hold = "holds" if len(broken) == 1 else "hold"
@@ -185,7 +191,7 @@ def _refuse(layer: ConvLayer) -> LayerDiagnosis | None:
         return _undecided(
             layer, f"{which} ({listed([str(i) for i in broken])}), as a diverged training leaves", broken
         )
-    if np.ptp(layer.filters) == 0:
+    if layer.filters.min() == layer.filters.max():
         value = float(layer.filters.flat[0])
         return _undecided(layer, f"{plural(layer.weights.size, 'weight')} of {value:g} is all that it holds")
     largest = float(np.abs(layer.filters).max())

@@ -12,7 +12,8 @@ FILTER_ENTRIES = (
         title="Structure of composed filters (linearised)",
         level="filter",
         formula=(
-            "kernels of the stack up to the first pooling composed to one, zero-padded to 16x16: "
+            "kernels of the stack up to the first pooling composed to one (of 32 pixels at most), "
+            "zero-padded to 16x16 or 32x32: "
             "spectral entropy of the power, and radial centroid of its frequencies"
         ),
         null=(

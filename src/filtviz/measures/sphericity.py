@@ -12,6 +12,10 @@ from filtviz.measures.kernels import Kernels
 __all__ = ["Sphericity", "sign_sphericity"]
 
 
+MOST_POSITIONS = 4096
+"""Weights of a kernel that are tested: the matrix has their square, and the test says nothing of so many."""
+
+
 class Sphericity(NamedTuple):
     """Q of the sign test, its degrees of freedom, and the p-value."""
 
@@ -28,11 +32,11 @@ def sign_sphericity(kernels: Kernels) -> Sphericity | None:
     sphericity (Hallin & Paindaveine 2006, for sign scores; Sirkiä et al. 2009). At small N it has no power.
 
     Returns:
-        None for kernels of one weight, or where no kernel has any energy.
+        None for kernels of one weight or of very many, or where no kernel has any energy.
     """
     p = kernels.n_positions
     n = int((kernels.energy > 0).sum())
-    if p == 1 or n == 0:
+    if p == 1 or p > MOST_POSITIONS or n == 0:
         return None
     scatter = np.zeros((p, p))
     for block in kernels.blocks():

@@ -15,6 +15,9 @@ from filtviz.measures.initialisers import CATALOGUE, Rule
 __all__ = ["Histogram", "draw_histograms"]
 
 MOST_BINS = 64
+WIDEST = float(np.finfo(np.float64).max) / 4
+"""Up to here the distance between both ends of the axis is a number, too."""
+
 CURVE_POINTS = 129
 
 Floats = NDArray[np.float64]
@@ -63,7 +66,7 @@ def draw_histograms(
     if largest == 0:
         return [None] * len(weights)
     rules = [_rule_named(diagnosis.initialiser) for diagnosis in diagnoses]
-    limit = 1.05 * max(largest, *map(_reach, rules, diagnoses))
+    limit = min(1.05 * max(largest, *map(_reach, rules, diagnoses)), WIDEST)
     n_bins = min(MOST_BINS, int(np.ceil(2 * np.cbrt(max(each.size for each in weights)))))
     edges = np.linspace(-limit, limit, n_bins + 1)
     return [
