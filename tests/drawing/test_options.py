@@ -72,7 +72,7 @@ def test_other_texts_are_no_channels(text):
 def test_channels_are_chosen_once_and_in_order():
     layer = layer_of(np.zeros((2, 6, 3, 3)))
     assert choose_channels(layer, [(4, 5), (0, 0), (4, 4)]) == [0, 4, 5]
-    assert choose_channels(layer, None) == [0, 1, 2, 3, 4, 5]
+    assert list(choose_channels(layer, None)) == [0, 1, 2, 3, 4, 5]
 
 
 def test_a_channel_that_is_not_there_is_said_without_counting_up_to_it():

@@ -84,10 +84,10 @@ def describe_options(options: DrawingOptions) -> Mapping[str, Any]:
 def value_ranges(layer: ConvLayer) -> NDArray[np.float64]:
     """Return the least and greatest finite weight of each channel ``(channels, 2)``; inf, -inf for none."""
     filters = layer.filters
-    finite = np.isfinite(filters)
-    low = filters.min(axis=(0, 2, 3), where=finite, initial=np.inf)
-    high = filters.max(axis=(0, 2, 3), where=finite, initial=-np.inf)
-    return np.stack([low, high], axis=-1).astype(np.float64)
+    over = {"axis": (0, 2, 3), "where": np.isfinite(filters), "dtype": np.float64}
+    low = np.minimum.reduce(filters, initial=np.inf, **over)
+    high = np.maximum.reduce(filters, initial=-np.inf, **over)
+    return np.stack([low, high], axis=-1)
 
 
 def read_manifest(folder: Path) -> list[Entry]:

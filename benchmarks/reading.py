@@ -1,0 +1,201 @@
+"""What reading takes: ``filtviz plot`` on a first layer against ``pickle.load``, as ratios.
+
+Run it on an idle machine with 600 MB of free disk::
+
+    python benchmarks/reading.py
+
+It writes VGG-16's parameters as Python 2 would have (protocol 2), a file of 2 MB with the same first layer,
+and a nolearn network with 330,000 opcodes, measures whole processes, and prints Markdown tables. ``--quick``
+makes VGG-16's dense layers a tenth as large.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import os
+import pickletools
+import random
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+from array import array
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from tabulate import tabulate
+
+CONVOLUTIONS = [
+    (64, 3), (64, 64), (128, 64), (128, 128), (256, 128), (256, 256), (256, 256),
+    (512, 256), (512, 512), (512, 512), (512, 512), (512, 512), (512, 512),
+]  # fmt: skip
+"""Filters and channels of the thirteen 3x3 convolutions of VGG-16 (Simonyan and Zisserman, 2015)."""
+
+DENSE = [(25088, 4096), (4096, 4096), (4096, 1000)]
+SMALL = [(64, 3), (64, 64), (128, 64), (128, 128), (128, 128)]
+PIECE = 1 << 20
+NUMBERS = array("f", (random.Random(0).gauss() for _ in range(PIECE // 4))).tobytes()
+RUNS = 5
+OPCODES = 330_000
+
+PLOT = "import sys; from filtviz.cli import main; main(sys.argv[1:])"
+LOAD = "import pickle, sys; pickle.load(open(sys.argv[1], 'rb'), encoding='latin1')"
+IMPORTS = "import numpy"
+READ = """
+import sys, time
+from filtviz import load
+load(sys.argv[1])
+start = time.perf_counter()
+network = load(sys.argv[1])
+print(time.perf_counter() - start, len(network.conv_layers))
+"""
+UNPICKLE = """
+import pickle, sys, time
+class Thing:
+    pass
+class Unpickler(pickle.Unpickler):
+    def find_class(self, module, name):
+        return super().find_class(module, name) if module.startswith("numpy") else Thing
+for _ in range(2):
+    start = time.perf_counter()
+    Unpickler(open(sys.argv[1], "rb"), encoding="latin1").load()
+print(time.perf_counter() - start)
+"""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a process took: ``seconds`` (the least of some runs) and ``peak``, its resident memory, in MB."""
+
+    seconds: float
+    peak: float
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--quick", action="store_true", help="make the dense layers a tenth as large")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        rows = size_rows(Path(folder), 10 if arguments.quick else 1)
+        print(tabulate(rows, SIZE_HEADERS, tablefmt="github", stralign="right", disable_numparse=True), "\n")
+        rows = opcode_rows(Path(folder))
+        print(tabulate(rows, OPCODE_HEADERS, tablefmt="github", stralign="right", disable_numparse=True))
+
+
+SIZE_HEADERS = ["what", "file, MB", "seconds", "peak, MB", "seconds, ratio", "peak, ratio"]
+OPCODE_HEADERS = ["what", "opcodes", "seconds", "ratio"]
+
+
+def size_rows(folder: Path, less: int) -> list[list[str]]:
+    """Compare plotting the first layer of a large and a small file, and loading the large one."""
+    large, small = folder / "vgg16.pkl", folder / "small.pkl"
+    dense = [(n_inputs // less, n_units) for n_inputs, n_units in DENSE]
+    write_parameters(large, [(*layer, 3, 3) for layer in CONVOLUTIONS], dense)
+    write_parameters(small, [(*layer, 3, 3) for layer in SMALL], [])
+    measured = [
+        ("filtviz plot, first layer", small, measure(plot(small, folder))),
+        ("filtviz plot, first layer", large, measure(plot(large, folder))),
+        ("pickle.load, all of it", large, measure([sys.executable, "-c", LOAD, str(large)])),
+        ("import numpy, and nothing else", None, measure([sys.executable, "-c", IMPORTS])),
+    ]
+    first = measured[0][2]
+    return [
+        [
+            what,
+            "" if path is None else f"{path.stat().st_size / 1e6:.0f}",
+            f"{cost.seconds:.2f}",
+            f"{cost.peak:.0f}",
+            f"{cost.seconds / first.seconds:.2f}",
+            f"{cost.peak / first.peak:.2f}",
+        ]
+        for what, path, cost in measured
+    ]
+
+
+def plot(model: Path, folder: Path) -> list[str]:
+    """Return the command that plots the first layer."""
+    return [sys.executable, "-c", PLOT, "plot", str(model), "--layer", "0", "-o", str(folder / "pictures")]
+
+
+def measure(command: Sequence[str]) -> Cost:
+    """Run a command some times; this process stays small, since a child's peak begins with its parent's."""
+    costs = [run(command) for _ in range(RUNS)]
+    return Cost(min(cost.seconds for cost in costs), max(cost.peak for cost in costs))
+
+
+def run(command: Sequence[str]) -> Cost:
+    """Run a command once."""
+    start = time.perf_counter()
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    seconds = time.perf_counter() - start
+    process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 0, command
+    return Cost(seconds, usage.ru_maxrss / 1e3)
+
+
+def opcode_rows(folder: Path) -> list[list[str]]:
+    """Compare reading a network among many other objects with what Python's own unpickler takes."""
+    path = folder / "nolearn.pkl"
+    n_opcodes = write_neural_net(path)
+    ours, n_convs = (float(word) for word in output(READ, path).split())
+    assert n_convs == 1
+    theirs = float(output(UNPICKLE, path))
+    return [
+        ["filtviz.load", f"{n_opcodes:,}", f"{ours:.2f}", f"{ours / theirs:.1f}"],
+        ["pickle.Unpickler, classes replaced by an empty one", f"{n_opcodes:,}", f"{theirs:.2f}", "1.0"],
+    ]
+
+
+def output(program: str, path: Path) -> str:
+    """Run a program on a file and return what it prints."""
+    return subprocess.run(
+        [sys.executable, "-c", program, str(path)], check=True, capture_output=True, text=True
+    ).stdout
+
+
+def write_parameters(path: Path, convolutions: Sequence[tuple], dense: Sequence[tuple]) -> None:
+    """Write a list of weights and biases as Python 2's ``cPickle.dump(values, file, 2)`` does."""
+    with path.open("wb") as file:
+        file.write(b"\x80\x02](")
+        for shape in (*convolutions, *dense):
+            write_array(file, shape)
+            write_array(file, (shape[0] if len(shape) == 4 else shape[1],))
+        file.write(b"e.")
+
+
+def write_array(file: BinaryIO, shape: tuple[int, ...]) -> None:
+    """Write an array of numbers, a piece at a time, so that this process stays small."""
+    n_bytes = 4 * math.prod(shape)
+    lengths = b"".join(b"J" + struct.pack("<i", length) for length in shape)
+    file.write(b"cnumpy.core.multiarray\n_reconstruct\n(cnumpy\nndarray\n(K\x00tU\x01btR")
+    file.write(b"(K\x01(" + lengths + b"t" + FLOAT32 + b"\x89T" + struct.pack("<i", n_bytes))
+    for start in range(0, n_bytes, PIECE):
+        file.write(NUMBERS[: n_bytes - start])
+    file.write(b"tb")
+
+
+FLOAT32 = b"cnumpy\ndtype\n(U\x02f4K\x00K\x01tR(K\x03U\x01<NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb"
+
+
+def write_neural_net(path: Path) -> int:
+    """Write a nolearn network beside what compiled functions leave in a file; return the number of steps."""
+    node = b"ctheano.gof.graph\nApply\n)\x81}(U\x04nameU\x01xU\x05indexK\x07U\x05ownerNub"
+    n_nodes = OPCODES // 13
+    with path.open("wb") as file:
+        file.write(b"\x80\x02cnolearn.lasagne.base\nNeuralNet\n)\x81}(U\x07layers_]")
+        file.write(b"clasagne.layers.conv\nConv2DLayer\n)\x81}(U\x0binput_layerNU\x0bnum_filtersK\x40")
+        file.write(b"U\x0bfilter_size(K\x03K\x03tU\x06strideK\x01U\x03padK\x00U\x01W")
+        write_array(file, (64, 3, 3, 3))
+        file.write(b"ubaU\x0atrain_iter](" + node * n_nodes + b"eub.")
+    with path.open("rb") as file:
+        return sum(1 for _ in pickletools.genops(file))
+
+
+if __name__ == "__main__":
+    main()
