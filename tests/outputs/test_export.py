@@ -326,6 +326,24 @@ def test_an_interruption_leaves_whole_files_and_the_next_run_goes_on(large, expe
     assert tree(folder) == expected
 
 
+@pytest.mark.skipif(os.name != "posix", reason="needs signal masks")
+def test_processes_that_are_started_never_see_ctrl_c_and_this_one_sees_it_afterwards():
+    ask = "import signal; print(signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, []))"
+    passed = False
+
+    def interrupted():
+        nonlocal passed
+        with jobs_module._interrupts_held_back():
+            started = subprocess.run([sys.executable, "-c", ask], capture_output=True, text=True)
+            signal.raise_signal(signal.SIGINT)
+            passed = started.stdout == "True\n"
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert passed
+    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, [])
+
+
 @pytest.mark.skipif(os.name != "posix", reason="needs process groups and SIGKILL")
 def test_a_killed_run_leaves_whole_files_and_the_next_run_goes_on(large, expected, tmp_path):
     folder = tmp_path / "out"

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import signal
+import sys
 import warnings
 from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain, islice
@@ -73,7 +76,7 @@ def run_jobs(jobs: Iterable[Job], n_jobs: int | None) -> Generator[Outcome]:
     import joblib
 
     work: Callable[[Job], Outcome] = joblib.delayed(run_job)
-    outcomes = iter(_parallel(-1 if n_jobs is None else n_jobs)(work(job) for job in chain(first, jobs)))
+    outcomes = _start((work(job) for job in chain(first, jobs)), -1 if n_jobs is None else n_jobs)
     try:
         for outcome in outcomes:  # noqa: UP028  (`yield from` would close it with joblib's warning)
             yield outcome
@@ -81,16 +84,39 @@ def run_jobs(jobs: Iterable[Job], n_jobs: int | None) -> Generator[Outcome]:
         _stop(outcomes)
 
 
-def _parallel(n_jobs: int) -> Callable[[Iterator[Outcome]], Iterable[Outcome]]:
-    """Return joblib's engine, which yields outcomes as they come or, where it cannot, all at the end."""
+def _start(work: Iterator[Outcome], n_jobs: int) -> Iterator[Outcome]:
+    """Let joblib do the work; outcomes come as they are ready or, where it cannot do that, all at the end."""
     import joblib
 
-    engine: Callable[[Iterator[Outcome]], Iterable[Outcome]]
+    outcomes: Iterable[Outcome]
     try:
         engine = joblib.Parallel(n_jobs=n_jobs, batch_size=1, return_as="generator")
     except ValueError:  # back ends that derive from multiprocessing, such as Ray's, cannot
-        engine = joblib.Parallel(n_jobs=n_jobs, batch_size=1)
-    return engine
+        outcomes = joblib.Parallel(n_jobs=n_jobs, batch_size=1)(work)
+    else:
+        with _interrupts_held_back():
+            outcomes = engine(work)
+    return iter(outcomes)
+
+
+@contextmanager
+def _interrupts_held_back() -> Iterator[None]:
+    """Let Ctrl-C wait, and never reach the processes that are started meanwhile: they inherit that.
+
+    A terminal sends it to all of them, and one that is still importing would answer with a traceback. They
+    are ended by this process, which gets it.
+    """
+    if sys.platform == "win32":
+        yield
+        return
+    from multiprocessing import resource_tracker
+
+    resource_tracker.ensure_running()  # in most Pythons its start lets signals through again
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _stop(outcomes: Iterator[Outcome]) -> None:
