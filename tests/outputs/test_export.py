@@ -240,6 +240,16 @@ def test_somebody_elses_manifest_is_left_alone(model, tmp_path):
     assert json.loads((tmp_path / "manifest.json").read_text()) == {"name": "web app"}
 
 
+def test_a_picture_that_the_system_does_not_show_is_none(model, tmp_path):
+    folder = tmp_path / "out"
+    folder.mkdir()
+    unseen = {"file": f"other/{'x' * 300}.png", "model": "../other.npz"}
+    earlier = {"program": "filtviz", "pictures": [unseen]}
+    (folder / "manifest.json").write_text(json.dumps(earlier))
+    assert filtviz.export([model], folder).drawn == 4
+    assert {entry["model"] for entry in manifest(folder)["pictures"]} == {"../net.npz"}
+
+
 def test_one_path_is_no_list_of_letters_and_counts_once(model, tmp_path):
     assert filtviz.export(str(model), tmp_path / "one").drawn == 4
     twice = filtviz.export([model, str(model)], tmp_path / "two")

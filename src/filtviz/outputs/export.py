@@ -65,10 +65,18 @@ def export(
         ):  # stopped: processes that were ended in the midst of a file leave its part
             for parent in {(folder / file).parent for file in planner.own_files}:
                 remove_parts(parent)
-        existing = [entry for entry in planner.entries.values() if (folder / entry["file"]).is_file()]
+        existing = [entry for entry in planner.entries.values() if _is_seen(folder / entry["file"])]
         write_manifest(folder, existing, complete=len(results) == len(models))
     own = tuple(entry for entry in existing if entry["file"] in planner.own_files)
     return Report(folder=folder, manifest=folder / MANIFEST, models=tuple(results), pictures=own)
+
+
+def _is_seen(path: Path) -> bool:
+    """Say whether there is a file; in a folder that may not be searched there is none for us."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
 
 
 class _Tally:

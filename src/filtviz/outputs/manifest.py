@@ -100,7 +100,8 @@ def read_manifest(folder: Path) -> list[Entry]:
     try:
         known = json.loads(path.read_bytes())
         entries = known["pictures"]
-        if known["program"] != "filtviz" or not all(isinstance(entry["file"], str) for entry in entries):
+        texts = [entry[key] for entry in entries for key in ("file", "model")]
+        if known["program"] != "filtviz" or not all(isinstance(text, str) for text in texts):
             raise ValueError
     except FileNotFoundError:
         return []
