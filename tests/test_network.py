@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -55,9 +57,10 @@ def test_select_by_number_and_name() -> None:
         (9, "there is no convolution '9'; did you mean 1? (there are: 0 conv1, 1 conv2)"),
         ("-5", "there is no convolution '-5'; did you mean -2? (there are: 0 conv1, 1 conv2)"),
         ("zzz", "there is no convolution 'zzz' (there are: 0 conv1, 1 conv2)"),
+        (0.5, "there is no convolution '0.5' (there are: 0 conv1, 1 conv2)"),
     ],
 )
-def test_a_wrong_layer_lists_what_there_is(wanted: int | str, sentence: str) -> None:
+def test_a_wrong_layer_lists_what_there_is(wanted: Any, sentence: str) -> None:
     with pytest.raises(SelectionError) as caught:
         Network.of([conv(), conv()]).select(wanted)
     assert str(caught.value) == sentence

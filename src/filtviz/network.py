@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import operator
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -300,8 +301,8 @@ def _labels(names: Sequence[str | None]) -> list[str]:
 
 def _as_int(wanted: int | str) -> int | None:
     try:
-        return int(wanted)
-    except ValueError:
+        return int(wanted) if isinstance(wanted, str) else operator.index(wanted)
+    except (TypeError, ValueError):
         return None
 
 
