@@ -13,6 +13,7 @@ import pytest
 from filtviz.errors import MissingExtraError
 
 SOURCE = Path(__file__).resolve().parents[1] / "src" / "filtviz"
+EXAMPLE = SOURCE.parents[1] / "examples" / "mission-trained.pkl"
 
 BASE = {"errors", "text", "network", "_version"}
 MODEL = BASE | {"receptive_field", "summary", "composition"}
@@ -115,6 +116,7 @@ def test_all_names_what_is_public(path: Path) -> None:
         "import filtviz",
         "from filtviz.cli import main; main(['--help'], standalone_mode=False)",
         "from filtviz.cli import main; main(['layers', '--help'], standalone_mode=False)",
+        f"from filtviz.cli import main; main(['layers', {str(EXAMPLE)!r}], standalone_mode=False)",
     ],
 )
 def test_light_commands_stay_light(command: str) -> None:
