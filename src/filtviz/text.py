@@ -33,9 +33,11 @@ def _escaped(character: str) -> str:
 def file_stem(text: str, limit: int = 60) -> str:
     """Return ``text`` as a part of a file name that is safe on every system.
 
-    Only ASCII letters, digits, ``.``, ``_`` and ``-`` are kept, each run of others becoming one ``_``;
+    Letters and digits of any script, ``.``, ``_`` and ``-`` are kept, each run of others becoming one ``_``;
     leading dots and dashes go, so that the result is no hidden file, no parent folder and no option. An
-    empty result becomes ``_``.
+    empty result becomes ``_``. It has at most ``limit`` characters, and no more than twice as many bytes.
     """
-    kept = re.sub(r"[^A-Za-z0-9._-]+", "_", text[: 4 * limit]).lstrip(".-")[:limit].rstrip(".")
+    plain = unicodedata.normalize("NFKC", text[: 4 * limit])
+    kept = re.sub(r"[^\w.-]+", "_", plain).lstrip(".-")[:limit]
+    kept = kept.encode("utf-8", "ignore")[: 2 * limit].decode("utf-8", "ignore").rstrip(".")
     return f"_{kept}" if not kept or _WINDOWS_DEVICES.match(kept) else kept
