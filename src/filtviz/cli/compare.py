@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["compare"]
 
 
-@click.command()
+@click.command(short_help="Show what changed from file to file.")
 @click.argument("models", nargs=-1, required=True, metavar="BEFORE AFTER…")
 @layer_option
 @click.option("-o", "--output", metavar="PATH", help="A file (.png, .pdf, .svg) or a folder.")

@@ -25,7 +25,7 @@ FOUND = 3
 """The exit status where a ``--check`` found what it looks for."""
 
 
-@click.command()
+@click.command(short_help="Say whether filters are random, and why.")
 @click.argument("models", nargs=-1, required=True, metavar="MODEL...")
 @layer_option
 @click.option(

@@ -17,7 +17,7 @@ __all__ = ["explain"]
 _WIDTH = 96
 
 
-@click.command()
+@click.command(short_help="Tell what a measure is.")
 @click.argument("measure", required=False, metavar="[MEASURE]")
 @json_option
 @click.option("--markdown", is_flag=True, help="Print the page docs/measures.md, which holds all of them.")

@@ -31,7 +31,7 @@ INTERRUPTED = 130
 """The exit status of a program that Ctrl-C has stopped, by the shells' convention."""
 
 
-@click.command()
+@click.command(short_help="Draw every convolution of many files.")
 @click.argument("models", nargs=-1, required=True, metavar="MODEL...")
 @click.option(
     "-o", "--output", required=True, metavar="FOLDER", help="Where the folders of the models are made."

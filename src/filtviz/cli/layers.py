@@ -19,7 +19,7 @@ HEADERS = (
 )  # fmt: skip
 
 
-@click.command()
+@click.command(short_help="Print the network as a table.")
 @model_argument
 @click.option(
     "-v", "--verbose", is_flag=True, help="Say what the file is: container, protocol, versions, classes."

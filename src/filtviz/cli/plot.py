@@ -38,7 +38,7 @@ MANY = 8
 Chosen = list[tuple[ConvLayer, "list[Picture]"]]
 
 
-@click.command()
+@click.command(short_help="Draw a layer's filters.")
 @model_argument
 @layer_option
 @click.option(

@@ -16,7 +16,7 @@ from filtviz.text import printable
 __all__ = ["report"]
 
 
-@click.command()
+@click.command(short_help="Write one HTML page with all of it.")
 @click.argument("models", nargs=-1, required=True, metavar="MODEL...")
 @click.option(
     "-o",
