@@ -124,6 +124,7 @@ def test_a_terminal_shows_a_bar_with_pages_rate_and_time_left(model):
 
 
 @pytest.mark.skipif(os.name != "posix", reason="needs SIGINT")
+@pytest.mark.usefixtures("interruptible")
 def test_ctrl_c_stops_with_status_130_and_whole_files(model):
     save_model("large.npz", n_channels=2000)
     process = subprocess.Popen(

@@ -11,12 +11,12 @@ import pytest
 
 from filtviz import load
 from filtviz.errors import UnsupportedFileError
-from tests.conftest import SHARED
+from tests.conftest import HAS_SHARED, SHARED
 
-pytestmark = pytest.mark.shared
+pytestmark = [pytest.mark.shared, pytest.mark.usefixtures("shared")]
 
 MODELS = SHARED / "models"
-ENTRIES = json.loads((MODELS / "manifest.json").read_text()) if SHARED.is_dir() else []
+ENTRIES = json.loads((MODELS / "manifest.json").read_text()) if HAS_SHARED else []
 PICKLES = sorted(path.name for path in (SHARED / "pickles").glob("*") if not path.name.endswith("truth.npz"))
 
 REFUSED = {
