@@ -27,12 +27,12 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # one core is one core
 import numpy as np
 from tabulate import tabulate
 
+from filtviz.batch.jobs import Job, run_job
 from filtviz.drawing import DrawingOptions, draw
-from filtviz.drawing.geometry import find_geometry
+from filtviz.drawing.pixelmap import find_pixel_map
+from filtviz.drawing.saving import Destination, plan_files
 from filtviz.errors import FiltvizError
 from filtviz.network import ConvLayer, Network, Parameter
-from filtviz.outputs.jobs import Job, run_job
-from filtviz.outputs.plotting import Destination, plan_files
 
 LAYERS = [(20, 3), (64, 3), (64, 7), (512, 3)]
 """Filters and kernel size of the layers that are timed page by page."""
@@ -114,7 +114,7 @@ def pictures_of(filters: np.ndarray) -> list:
 
 def write_with_filtviz(filters: np.ndarray, folder: Path) -> None:
     """Write a layer's pages as `filtviz export` does in one process."""
-    find_geometry.cache_clear()
+    find_pixel_map.cache_clear()
     files = plan_files({"conv1": pictures_of(filters)}, "ours", Destination(folder, None, "png"))
     outcome = run_job(Job(model=0, files=tuple(files), suffix="png", options=DrawingOptions()))
     assert outcome.pages == filters.shape[1], outcome.failure

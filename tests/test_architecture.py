@@ -16,22 +16,25 @@ SOURCE = Path(__file__).resolve().parents[1] / "src" / "filtviz"
 EXAMPLE = SOURCE.parents[1] / "examples" / "mission-trained.pkl"
 
 BASE = {"errors", "text", "network", "_version"}
-MODEL = BASE | {"receptive_field", "summary", "composition"}
+MODEL = BASE | {"geometry", "summary", "composition", "running"}
 LAYERS: dict[str, set[str]] = {
     # place in src/filtviz → what of filtviz it may import, besides itself
     "_version": set(),
     "errors": set(),
     "text": set(),
     "network": {"errors", "text"},
-    "receptive_field": {"network"},
-    "summary": {"network", "receptive_field"},
-    "composition": {"errors", "text", "network"},
+    "geometry": {"network"},
+    "files": {"errors", "text", "network"},
+    "summary": {"network", "geometry"},
+    "running": {"errors", "text", "network", "composition"},
+    "composition": {"errors", "text", "network", "running"},
     "theano_shim": {"errors"},
     "reading": BASE,
     "measures": MODEL,
-    "drawing": MODEL | {"measures"},
-    "outputs": MODEL | {"measures", "drawing", "reading"},
-    "cli": MODEL | {"measures", "drawing", "outputs", "reading"},
+    "drawing": MODEL | {"measures", "files"},
+    "batch": MODEL | {"measures", "drawing", "reading", "files"},
+    "reporting": MODEL | {"measures", "drawing", "reading", "files"},
+    "cli": MODEL | {"measures", "drawing", "batch", "reporting", "reading", "files"},
     "__init__": {"_version"},
     "__main__": {"cli"},
 }

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from filtviz.geometry import receptive_fields
 from filtviz.network import Layer, Network, Window
-from filtviz.receptive_field import receptive_fields
 
 
 def image(length: int | None) -> Layer:

@@ -19,41 +19,38 @@ from typing import TYPE_CHECKING, Any
 from filtviz._version import __version__
 
 if TYPE_CHECKING:
-    from filtviz.drawing.convweights import plot_conv_weights
-    from filtviz.drawing.options import DrawingOptions
-    from filtviz.drawing.plotting import compare, plot_comparison, plot_sheet, plot_through
-    from filtviz.drawing.sheets.options import SheetOptions
+    from filtviz.batch.exporting import ExportResult, export
+    from filtviz.batch.planning import ExportOptions
+    from filtviz.drawing.options import DrawingOptions, SheetOptions
+    from filtviz.drawing.plotting import compare, plot_comparison, plot_conv_weights, plot_sheet, plot_through
     from filtviz.errors import FiltvizError
     from filtviz.measures.diagnosing import diagnose
     from filtviz.measures.findings import Diagnosis
     from filtviz.network import ConvLayer, Layer, Network
-    from filtviz.outputs.export import export
-    from filtviz.outputs.page import ReportOptions, report
-    from filtviz.outputs.planning import ExportOptions
-    from filtviz.outputs.results import Report
     from filtviz.reading import Limits, load
+    from filtviz.reporting import ReportOptions, report
 
 _HOMES = {
     "ConvLayer": "filtviz.network",
     "Diagnosis": "filtviz.measures.findings",
     "DrawingOptions": "filtviz.drawing.options",
-    "ExportOptions": "filtviz.outputs.planning",
+    "ExportOptions": "filtviz.batch.planning",
     "FiltvizError": "filtviz.errors",
     "Layer": "filtviz.network",
     "Limits": "filtviz.reading",
     "Network": "filtviz.network",
-    "Report": "filtviz.outputs.results",
-    "ReportOptions": "filtviz.outputs.page",
-    "SheetOptions": "filtviz.drawing.sheets.options",
+    "ExportResult": "filtviz.batch.exporting",
+    "ReportOptions": "filtviz.reporting",
+    "SheetOptions": "filtviz.drawing.options",
     "compare": "filtviz.drawing.plotting",
     "diagnose": "filtviz.measures.diagnosing",
-    "export": "filtviz.outputs.export",
+    "export": "filtviz.batch.exporting",
     "load": "filtviz.reading",
     "plot_comparison": "filtviz.drawing.plotting",
-    "plot_conv_weights": "filtviz.drawing.convweights",
+    "plot_conv_weights": "filtviz.drawing.plotting",
     "plot_sheet": "filtviz.drawing.plotting",
     "plot_through": "filtviz.drawing.plotting",
-    "report": "filtviz.outputs.page",
+    "report": "filtviz.reporting",
 }
 
 __all__ = [
@@ -61,11 +58,11 @@ __all__ = [
     "Diagnosis",
     "DrawingOptions",
     "ExportOptions",
+    "ExportResult",
     "FiltvizError",
     "Layer",
     "Limits",
     "Network",
-    "Report",
     "ReportOptions",
     "SheetOptions",
     "__version__",

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from filtviz.geometry import ReceptiveField, receptive_fields
 from filtviz.network import ConvLayer, Network, Shape
-from filtviz.receptive_field import ReceptiveField, receptive_fields
 
 __all__ = ["LayerRow", "Summary", "each_axis", "product", "summarize"]
 

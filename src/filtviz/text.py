@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-__all__ = ["file_stem", "printable"]
+__all__ = ["file_stem", "natural_key", "printable"]
 
 _UNPRINTABLE_CATEGORIES = {"Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp"}
 _WINDOWS_DEVICES = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?\Z")
@@ -41,3 +41,18 @@ def file_stem(text: str, limit: int = 60) -> str:
     kept = re.sub(r"[^\w.-]+", "_", plain).lstrip(".-")[:limit]
     kept = kept.encode("utf-8", "ignore")[: 2 * limit].decode("utf-8", "ignore").rstrip(".")
     return f"_{kept}" if not kept or _WINDOWS_DEVICES.match(kept) else kept
+
+
+_DIGITS = re.compile(r"(\d+)", re.ASCII)
+
+MOST_NUMBERS = 16
+"""Numbers of a name that count as such; what is behind them is compared letter by letter."""
+
+
+def natural_key(text: str) -> list[tuple[int, str]]:
+    """Return a key to sort by, in which runs of digits compare as numbers, however long they are."""
+    parts = _DIGITS.split(text, maxsplit=MOST_NUMBERS)
+    return [
+        (len(part.lstrip("0")) if i % 2 else -1, part.lstrip("0") if i % 2 else part)
+        for i, part in enumerate(parts)
+    ]

@@ -131,7 +131,7 @@ def test_wrong_usage_exits_with_2(arguments: list[str]) -> None:
 
 
 def test_every_command_has_an_example_in_its_help() -> None:
-    from filtviz.cli.group import COMMANDS
+    from filtviz.cli.main import COMMANDS
 
     for name in COMMANDS:
         ran = CliRunner().invoke(main, [name, "--help"])

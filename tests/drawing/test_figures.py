@@ -10,7 +10,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 import filtviz
 from filtviz.drawing import DrawingOptions, draw
 from filtviz.drawing.figures import blank_figure, page_figure, render
-from filtviz.drawing.geometry import Grid, place_boxes
+from filtviz.drawing.pixelmap import Grid, place_boxes
 from filtviz.errors import DrawingError
 
 from .nolearnpage import nolearn_page

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from filtviz.drawing import DrawingOptions, draw, geometry
+from filtviz.drawing import DrawingOptions, draw, pixelmap
 from filtviz.drawing.authority import ask_matplotlib
-from filtviz.drawing.geometry import Grid, compute_geometry, find_geometry, kernels_in_doubt
+from filtviz.drawing.pixelmap import Grid, compute_pixel_map, find_pixel_map, kernels_in_doubt
 from filtviz.errors import DrawingError
 from filtviz.network import ConvLayer, Network, Parameter
 
@@ -101,7 +101,7 @@ def test_whatever_is_computed_is_what_matplotlib_draws(n, rows, cols, width, hei
     doubtful = kernels_in_doubt(grid)
     if doubtful.all():
         return
-    computed, asked = compute_geometry(grid), ask_matplotlib(grid)
+    computed, asked = compute_pixel_map(grid), ask_matplotlib(grid)
     some = ask_matplotlib(grid, doubtful) if doubtful.any() else computed
     assert np.array_equal(some.corrected, asked.corrected)
     assert np.array_equal(some.sources, asked.sources)
@@ -112,7 +112,7 @@ def test_whatever_is_computed_is_what_matplotlib_draws(n, rows, cols, width, hei
 def test_a_border_in_the_middle_of_a_pixel_is_left_to_matplotlib():
     grid = Grid(5, 4, 4, (6.0, 6.0), 100.0)  # rounding errors decide five of its pixels
     assert np.count_nonzero(kernels_in_doubt(grid)) == 13
-    assert find_geometry(grid).corrected.size > 0
+    assert find_pixel_map(grid).corrected.size > 0
 
 
 def test_the_common_grid_needs_no_matplotlib():
@@ -122,24 +122,24 @@ def test_the_common_grid_needs_no_matplotlib():
 
 
 def test_another_version_of_matplotlib_is_asked(monkeypatch):
-    monkeypatch.setattr(geometry, "PROVEN_VERSIONS", ("0.",))
-    geometry._is_proven_version.cache_clear()
-    find_geometry.cache_clear()
+    monkeypatch.setattr(pixelmap, "PROVEN_VERSIONS", ("0.",))
+    pixelmap._is_proven_version.cache_clear()
+    find_pixel_map.cache_clear()
     asked = []
     monkeypatch.setattr(
         "filtviz.drawing.authority.ask_matplotlib", lambda grid, places: asked.append(places.copy())
     )
-    find_geometry(Grid.of(20, (3, 3), (6.0, 6.0), 100.0))
+    find_pixel_map(Grid.of(20, (3, 3), (6.0, 6.0), 100.0))
     assert len(asked) == 1
     assert asked[0].all()
-    geometry._is_proven_version.cache_clear()
-    find_geometry.cache_clear()
+    pixelmap._is_proven_version.cache_clear()
+    find_pixel_map.cache_clear()
 
 
 def test_a_page_that_computation_gets_wrong_is_corrected(monkeypatch):
-    shifted = compute_geometry(Grid.of(5, (3, 3), (6.0, 6.0), 100.0))
-    wrong = geometry.Geometry.separable(np.roll(shifted.rows, 1), shifted.cols)
-    monkeypatch.setattr("filtviz.drawing.authority.compute_geometry", lambda grid: wrong)
+    shifted = compute_pixel_map(Grid.of(5, (3, 3), (6.0, 6.0), 100.0))
+    wrong = pixelmap.PixelMap.separable(np.roll(shifted.rows, 1), shifted.cols)
+    monkeypatch.setattr("filtviz.drawing.authority.compute_pixel_map", lambda grid: wrong)
     asked = ask_matplotlib(Grid.of(5, (3, 3), (6.0, 6.0), 100.0))
     cells = np.random.default_rng(0).integers(0, 255, (10, 10)).astype(np.uint8)
     cells[-1], cells[:, -1] = 255, 255  # the background

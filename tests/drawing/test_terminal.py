@@ -7,8 +7,8 @@ import re
 import numpy as np
 import pytest
 
-from filtviz.cli.terminal import colour_depth
-from filtviz.drawing.sheets.colours import by_colour_map, by_primaries
+from filtviz.cli.console import colour_depth
+from filtviz.drawing.colours import by_colour_map, by_primaries
 from filtviz.drawing.terminal import sheet_lines
 
 from .sheets.making import layer_of, pages_of, random_weights

@@ -7,7 +7,7 @@ import struct
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from filtviz.reading.opcodes import OPCODES
+from filtviz.reading.pickle.machine import OPCODES
 
 __all__ = ["mutate", "seeds"]
 

@@ -11,8 +11,8 @@ from filtviz.measures.kernels import Kernels
 from filtviz.measures.residue import (
     _cost,
     _distribution,
+    bin_magnitudes,
     fit_noise,
-    histogram,
     likeliest_uniform_rule,
     noise_residue,
 )
@@ -42,7 +42,7 @@ def test_the_distribution_is_the_integral_of_its_density() -> None:
 
 @pytest.mark.parametrize("bound", [None, 1.5, 0.0])
 def test_the_gradient_is_that_of_the_cost(bound) -> None:
-    cost = _cost(histogram(trained(0.8)), bound)
+    cost = _cost(bin_magnitudes(trained(0.8)), bound)
     at = np.array([-1.0, -0.5, 0.3, 0.4][: 4 if bound is None else 3])
     numeric = optimize.approx_fprime(at, lambda x: cost(x)[0], 1e-7)
     np.testing.assert_allclose(cost(at)[1], numeric, rtol=1e-3, atol=0.05)
@@ -62,7 +62,7 @@ def test_untouched_draws_are_all_noise(glorot) -> None:
 
 
 def test_the_free_fit_is_never_the_worse() -> None:
-    counted = histogram(trained(0.5))
+    counted = bin_magnitudes(trained(0.5))
     fixed = fit_noise(counted, bound=DEFAULT.bound(SHAPE) / trained(0.5).rms)
     assert fit_noise(counted, near=fixed).cost <= fixed.cost + 1e-9
 

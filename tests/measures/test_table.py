@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from filtviz.cli.explain import as_markdown
 from filtviz.errors import MeasureError
-from filtviz.measures.page import as_markdown
 from filtviz.measures.table import JUDGING, MEASURES, measure_named
 
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "measures.md"

@@ -8,10 +8,9 @@ import numpy as np
 import pytest
 
 from filtviz.errors import LimitError, MalformedFileError
-from filtviz.reading.arrays import as_array, object_items
-from filtviz.reading.dtypes import OBJECT, dtype_of_code
+from filtviz.reading.arrays import OBJECT, as_array, dtype_of_code, object_items
 from filtviz.reading.limits import Limits
-from filtviz.reading.pickles import read_pickles
+from filtviz.reading.pickle.machine import read_pickles
 from tests.reading.making import Thing, dumps, weights
 
 

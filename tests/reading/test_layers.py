@@ -10,7 +10,7 @@ import pytest
 from filtviz import Limits, load
 from filtviz.errors import LimitError, SelectionError, UnsupportedFileError
 from filtviz.network import Window
-from filtviz.reading import Structure
+from filtviz.reading import Hints
 from tests.reading.making import Named, Thing, conv, dumps, image, layer, shared, weights, write
 
 
@@ -432,7 +432,7 @@ def test_a_neural_net_before_it_is_initialised(read):
 
 def test_a_file_with_layers_takes_no_structure(read):
     with pytest.raises(SelectionError, match="leave out --convs and --axes"):
-        read(small(), structure=Structure(convs=("0",)))
+        read(small(), hints=Hints(convs=("0",)))
 
 
 def test_shared_lists_do_not_multiply(tmp_path):

@@ -9,7 +9,7 @@ import pytest
 
 from filtviz import load
 from filtviz.errors import SelectionError
-from filtviz.reading import Structure
+from filtviz.reading import Hints
 from tests.reading.making import Thing, dumps, shared, weights, write
 
 
@@ -249,22 +249,20 @@ VALUES = [weights(8, 4, 3, 3), weights(8), weights(4, 8, 3, 3, seed=1), weights(
 
 
 def test_a_person_says_which_arrays_are_convolutions(read):
-    network = read(VALUES, structure=Structure(convs=("2", "0")))
+    network = read(VALUES, hints=Hints(convs=("2", "0")))
     assert [one.weights.source for one in network.conv_layers] == ["2", "0"]
     assert np.array_equal(network.conv_layers[1].b, weights(8))
-    network = read(VALUES, structure=Structure(convs=("3",)))
+    network = read(VALUES, hints=Hints(convs=("3",)))
     assert [(one.axes, one.type) for one in network.conv_layers] == [("oic", "Conv1DLayer")]
     assert len(network.layers) == 4
 
 
 def test_a_person_says_the_order_of_axes(read):
-    assert [one.axes for one in read(VALUES, structure=Structure(axes={"": "iorc"})).conv_layers] == [
-        "iorc"
-    ] * 2
-    network = read(VALUES, structure=Structure(axes={"2": "rcio", "": "oirc"}))
+    assert [one.axes for one in read(VALUES, hints=Hints(axes={"": "iorc"})).conv_layers] == ["iorc"] * 2
+    network = read(VALUES, hints=Hints(axes={"2": "rcio", "": "oirc"}))
     assert [one.axes for one in network.conv_layers] == ["oirc", "rcio"]
     named = OrderedDict([("a", [weights(8, 1, 3, 3)]), ("b", [weights(4, 8, 3, 3)])])
-    network = read(named, structure=Structure(convs=("b",), axes={"b": "iorc"}))
+    network = read(named, hints=Hints(convs=("b",), axes={"b": "iorc"}))
     assert [(one.name, one.axes) for one in network.conv_layers] == [("b", "iorc")]
 
 
@@ -272,15 +270,15 @@ def test_what_a_person_says_is_checked(read):
     with pytest.raises(
         SelectionError, match=r"there is no array 'x' .*from number 0 on: 0, 1, 2, 3, 4"
     ) as caught:
-        read(VALUES, structure=Structure(convs=("x",)))
+        read(VALUES, hints=Hints(convs=("x",)))
     assert caught.value.available == ("0", "1", "2", "3", "4")
     with pytest.raises(SelectionError, match="has 4 axes, which 'oic' does not name"):
-        read(VALUES, structure=Structure(axes={"": "oic"}))
+        read(VALUES, hints=Hints(axes={"": "oic"}))
     with pytest.raises(SelectionError, match="has 1 axes, as no convolution has"):
-        read(VALUES, structure=Structure(convs=("1",)))
+        read(VALUES, hints=Hints(convs=("1",)))
     two = {"c.W": weights(8, 1, 3, 3), "c.V": weights(8, 1, 3, 3)}
     with pytest.raises(SelectionError, match="cannot be a convolution beside another one in the same layer"):
-        read(two, structure=Structure(convs=("c.W", "c.V")))
+        read(two, hints=Hints(convs=("c.W", "c.V")))
     for order in ("abcd", "oo", "oirr", "irc", "o"):
         with pytest.raises(ValueError, match="is no order of axes"):
-            Structure(axes={"": order})
+            Hints(axes={"": order})

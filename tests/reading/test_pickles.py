@@ -12,9 +12,18 @@ import pytest
 from filtviz import load
 from filtviz.errors import LimitError, MalformedFileError, UnsupportedFileError
 from filtviz.reading.limits import Limits, effort, pickle_steps
-from filtviz.reading.opcodes import OPCODES
-from filtviz.reading.pickles import read_pickle, read_pickles
-from filtviz.reading.records import Blob, Global, Items, Record, attributes, elements, pairs, raw_bytes, text
+from filtviz.reading.pickle.machine import OPCODES, read_pickle, read_pickles
+from filtviz.reading.pickle.records import (
+    Blob,
+    Global,
+    Items,
+    Record,
+    attributes,
+    elements,
+    pairs,
+    raw_bytes,
+    text,
+)
 from tests.reading.making import Named, Thing, dumps
 
 

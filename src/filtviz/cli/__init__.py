@@ -6,6 +6,6 @@ Results go to stdout, messages to stderr. Exit status: 0 done, 1 a file or a lay
 
 from __future__ import annotations
 
-from filtviz.cli.group import main
+from filtviz.cli.main import main
 
 __all__ = ["main"]

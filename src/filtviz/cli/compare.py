@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from filtviz.cli.console import complain, print_json, say
-from filtviz.cli.options import format_option, json_option, layer_option, reading_options, usage_errors
-from filtviz.cli.viewing import scale_option
+from filtviz.cli.shared_options import format_option, json_option, layer_option, reading_options, usage_errors
+from filtviz.cli.view_options import scale_option
 from filtviz.errors import FiltvizError
 from filtviz.network import Network
 from filtviz.text import printable
@@ -69,8 +69,8 @@ def compare(
       filtviz compare before.pkl after.pkl --layer 0
     """
     from filtviz.drawing import DrawingOptions
-    from filtviz.drawing.sheets.options import SheetOptions
-    from filtviz.outputs.plotting import find_destination
+    from filtviz.drawing.options import SheetOptions
+    from filtviz.drawing.saving import find_destination
     from filtviz.reading import load
 
     if len(models) < 2:
@@ -122,9 +122,9 @@ def _draw(
     *,
     quiet: bool,
 ) -> None:
+    from filtviz.drawing.saving import plan_files, write_files
     from filtviz.drawing.sheets.comparison import comparison_pages
-    from filtviz.outputs.names import model_stem, unique_stems
-    from filtviz.outputs.plotting import plan_files, write_files
+    from filtviz.files import model_stem, unique_stems
     from filtviz.text import file_stem
 
     tell = say if quiet else click.echo
@@ -145,9 +145,9 @@ def _draw(
 def _animate(
     comparison: LayerComparison, options: DrawingOptions, order: ComparisonOrder, path: Path, *, quiet: bool
 ) -> None:
-    from filtviz.drawing.animation import write_animation
+    from filtviz.drawing.saving import write_animation
     from filtviz.drawing.sheets.comparison import frame_pages
-    from filtviz.outputs.files import write_whole
+    from filtviz.files import write_whole
 
     frames = [page.image() for page in frame_pages(comparison, options, order)]
     write_whole(path, partial(write_animation, frames))

@@ -1,13 +1,23 @@
-"""What the commands say: results on stdout, everything else on stderr."""
+"""What the commands say: results on stdout, all else on stderr; sheets as well as the terminal can."""
 
 from __future__ import annotations
 
 import json
-from typing import Any
+import os
+import shutil
+import sys
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import click
 
-__all__ = ["complain", "print_json", "say"]
+from filtviz.drawing.terminal import sheet_lines
+
+if TYPE_CHECKING:
+    from filtviz.drawing.sheets.sheet import SheetPage
+    from filtviz.drawing.terminal import Depth
+
+__all__ = ["colour_depth", "complain", "print_json", "print_sheets", "say"]
 
 
 def say(message: str) -> None:
@@ -30,3 +40,49 @@ def _plain(value: Any) -> Any:
     if hasattr(value, "tolist"):
         return value.tolist()
     return str(value)
+
+
+PIPED_WIDTH = 100
+
+
+def print_sheets(pages: Sequence[SheetPage]) -> None:
+    """Print the pages of one sheet on stdout: as graphics, in half blocks, or in plain digits."""
+    depth = colour_depth(os.environ, sys.stdout.isatty())
+    if depth != "plain" and _print_graphics(pages):
+        return
+    width = shutil.get_terminal_size((PIPED_WIDTH, 24)).columns if sys.stdout.isatty() else PIPED_WIDTH
+    for line in sheet_lines(pages[0].sheet, width, depth):
+        click.echo(line, color=depth != "plain")
+
+
+def colour_depth(environment: Mapping[str, str], is_terminal: bool) -> Depth:
+    """Tell which colours to use: none in a pipe, on a dumb terminal, or where NO_COLOR is set.
+
+    ``COLORTERM`` promises 24 bits; any other terminal that is not dumb is taken to know xterm's 256 colours.
+    """
+    if (
+        not is_terminal
+        or environment.get("NO_COLOR")
+        or environment.get("TERM", "dumb") in ("dumb", "unknown")
+    ):
+        return "plain"
+    return "truecolor" if environment.get("COLORTERM") in ("truecolor", "24bit") else "256"
+
+
+def _print_graphics(pages: Sequence[SheetPage]) -> bool:
+    """Print pictures by Sixel or Kitty's protocol where terminal and library can; tell whether they could."""
+    if not os.get_terminal_size(sys.stdout.fileno()).columns:
+        return False  # a pseudo-terminal without a size, on which no picture can be placed
+    try:
+        # It asks the terminal what it can show when it is imported.
+        from textual_image import renderable
+    except ImportError:
+        return False
+    if renderable.Image not in (renderable.SixelImage, renderable.TGPImage):
+        return False
+    from rich.console import Console
+
+    console = Console()
+    for page in pages:
+        console.print(renderable.Image(page.image().convert("RGB")))
+    return True

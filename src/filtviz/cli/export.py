@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from filtviz.cli.console import complain, print_json, say
-from filtviz.cli.options import (
+from filtviz.cli.shared_options import (
     channels_option,
     drawing_options,
     format_option,
@@ -21,9 +21,9 @@ from filtviz.cli.options import (
 from filtviz.text import printable
 
 if TYPE_CHECKING:
+    from filtviz.batch.exporting import ExportResult, ModelResult, Progress
     from filtviz.drawing import DrawingOptions
-    from filtviz.drawing.channels import ChannelRanges
-    from filtviz.outputs.results import ModelResult, Progress, Report
+    from filtviz.drawing.sheets.selection import ChannelRanges
 
 __all__ = ["export"]
 
@@ -71,8 +71,8 @@ def export(
     Example:
       filtviz export model.pkl -o pngs/
     """
-    from filtviz.outputs.export import export as export_models
-    from filtviz.outputs.planning import ExportOptions
+    from filtviz.batch.exporting import export as export_models
+    from filtviz.batch.planning import ExportOptions
 
     options = ExportOptions(
         layers=layers,
@@ -124,7 +124,7 @@ def _say_result(result: ModelResult) -> None:
     say(f"{name}: {_pages(result.drawn)} drawn{kept}{', failed' if result.failure else ''}")
 
 
-def _print_report(report: Report, quiet: bool, as_json: bool) -> None:
+def _print_report(report: ExportResult, quiet: bool, as_json: bool) -> None:
     for failure in report.failures:
         complain(_naming(str(failure.path), failure.reason))
     if as_json:

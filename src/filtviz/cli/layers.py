@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from filtviz.cli.console import print_json, say
-from filtviz.cli.options import json_option, model_argument, reading_options
+from filtviz.cli.shared_options import json_option, model_argument, reading_options
 from filtviz.network import Network
 from filtviz.summary import LayerRow, Summary, each_axis, product, summarize
 from filtviz.text import printable

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 import click
 
 from filtviz.cli.console import complain, say
-from filtviz.cli.options import (
+from filtviz.cli.shared_options import (
     drawing_options,
     format_option,
     layer_option,
@@ -17,15 +17,15 @@ from filtviz.cli.options import (
     reading_options,
     usage_errors,
 )
-from filtviz.cli.viewing import Viewing, view_options
+from filtviz.cli.view_options import Viewing, view_options
 from filtviz.errors import FiltvizError
 from filtviz.network import ConvLayer, Network
 from filtviz.text import printable
 
 if TYPE_CHECKING:
     from filtviz.drawing import DrawingOptions, Picture
-    from filtviz.drawing.channels import ChannelRanges
-    from filtviz.drawing.sheets.pages import SheetPage
+    from filtviz.drawing.sheets.selection import ChannelRanges
+    from filtviz.drawing.sheets.sheet import SheetPage
 
 __all__ = ["plot"]
 
@@ -79,8 +79,8 @@ def plot(
       filtviz plot model.pkl --layer 0
       filtviz plot model.pkl --layer 2 --through
     """
-    from filtviz.outputs.names import layer_stems, model_stem
-    from filtviz.outputs.plotting import find_destination, plan_files, write_files
+    from filtviz.drawing.saving import find_destination, plan_files, write_files
+    from filtviz.files import layer_stems, model_stem
     from filtviz.reading import load
 
     with usage_errors():
@@ -112,7 +112,7 @@ def plot(
 
 def _print_pictures(chosen: Chosen) -> None:
     """Show the layers in the terminal, as well as it can."""
-    from filtviz.cli.terminal import print_sheets
+    from filtviz.cli.console import print_sheets
 
     for _, pictures in chosen:
         # --terminal asks for a view that is a sheet, see `view_options`.
@@ -130,7 +130,7 @@ def _choose(
     """Return the layers that were asked for with their pictures; complain of those that cannot be drawn."""
     from filtviz.drawing import draw
     from filtviz.drawing.cautions import cautions
-    from filtviz.drawing.channels import choose_channels
+    from filtviz.drawing.sheets.selection import choose_channels
 
     if not network.conv_layers:
         complain(f"{printable(model, 200)} holds {network.describe()}: there is no filter to draw")

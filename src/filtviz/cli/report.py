@@ -9,7 +9,13 @@ from typing import Any
 import click
 
 from filtviz.cli.console import print_json, say
-from filtviz.cli.options import input_range_option, json_option, layer_option, reading_options, usage_errors
+from filtviz.cli.shared_options import (
+    input_range_option,
+    json_option,
+    layer_option,
+    reading_options,
+    usage_errors,
+)
 from filtviz.errors import OutputError
 from filtviz.text import printable
 
@@ -63,8 +69,8 @@ def report(
     Example:
       filtviz report model.pkl -o report.html
     """
-    from filtviz.outputs.page import ReportOptions, gather
     from filtviz.reading import load
+    from filtviz.reporting import ReportOptions, gather
 
     if as_json and open_it and output is None:
         raise click.UsageError("with --json there is no page to --open, unless --output names one")
@@ -77,7 +83,7 @@ def report(
     for note in content.notes:
         say(printable(note, 1000))
     if page is not None:
-        from filtviz.outputs.page.rendering import write_page
+        from filtviz.reporting.rendering import write_page
 
         write_page(content, page)
     if as_json:
@@ -92,8 +98,7 @@ def report(
 
 def _choose_path(models: Sequence[str], output: str | None) -> Path:
     """Return where the page goes; never onto one of the models."""
-    from filtviz.outputs.files import is_folder
-    from filtviz.outputs.names import model_stem
+    from filtviz.files import is_folder, model_stem
 
     path = Path(output or ".")
     if is_folder(path) or str(output).endswith("/"):

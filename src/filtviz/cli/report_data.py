@@ -6,8 +6,7 @@ from typing import Any
 
 from filtviz.cli.diagnosis_data import as_data as diagnosis_data
 from filtviz.cli.layers import as_data as network_data
-from filtviz.outputs.page.content import ModelFile, PageContent, Section
-from filtviz.outputs.page.histogram import Histogram
+from filtviz.reporting.content import Histogram, ModelFile, PageContent, Section
 from filtviz.summary import summarize
 
 __all__ = ["as_data"]

@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from filtviz.composition.composing import ComposedFilters, assume_stacked, compose
 from filtviz.composition.fidelity import Fidelity, measure_fidelity
-from filtviz.composition.forward import respond
+from filtviz.running.numpy_engine import respond
 
 __all__ = ["ComposedFilters", "Fidelity", "assume_stacked", "compose", "measure_fidelity", "respond"]

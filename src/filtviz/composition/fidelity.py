@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from filtviz.composition.composing import ComposedFilters
-from filtviz.composition.forward import correlate, respond
 from filtviz.composition.steps import Correlate
 from filtviz.errors import CompositionError
 from filtviz.network import ConvLayer, Network, Shape
+from filtviz.running.numpy_engine import correlate, respond
 
 __all__ = ["Fidelity", "measure_fidelity"]
 

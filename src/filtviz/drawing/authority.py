@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from filtviz.drawing.geometry import Geometry, Grid, compute_geometry
+from filtviz.drawing.pixelmap import Grid, PixelMap, compute_pixel_map
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,7 +24,7 @@ BASE = 255
 """Cells are numbered in colours by three digits 0…254; 255 never occurs, so that no cell is white."""
 
 
-def ask_matplotlib(grid: Grid, asked: NDArray[np.bool_] | None = None) -> Geometry:
+def ask_matplotlib(grid: Grid, asked: NDArray[np.bool_] | None = None) -> PixelMap:
     """Return the geometry of a page as the installed matplotlib draws it.
 
     Only the kernels at the places ``asked`` ``(n, n)`` of the grid are drawn, all where it is None; the
@@ -39,12 +39,12 @@ def ask_matplotlib(grid: Grid, asked: NDArray[np.bool_] | None = None) -> Geomet
     sources = np.where(in_asked, _background(grid), computed)
     sources[drawn >= 0] = drawn[drawn >= 0]
     corrected = np.flatnonzero(sources != computed)
-    return Geometry(rows, cols, corrected, sources.ravel()[corrected])
+    return PixelMap(rows, cols, corrected, sources.ravel()[corrected])
 
 
 def _nearest_maps(grid: Grid, shape: tuple[int, ...]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Return the computed maps, all but right for every grid; blank ones where the page has another size."""
-    computed = compute_geometry(grid)
+    computed = compute_pixel_map(grid)
     if (computed.rows.size, computed.cols.size) == shape:
         return computed.rows, computed.cols
     return np.full(shape[0], -1, np.intp), np.full(shape[1], -1, np.intp)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from filtviz.drawing.geometry import Grid, place_boxes
+from filtviz.drawing.pixelmap import Grid, place_boxes
 from filtviz.text import printable
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from filtviz.drawing.geometry import BOTTOM, LEFT, RIGHT, SPACE, TOP, Grid, place_boxes
+from filtviz.drawing.pixelmap import BOTTOM, LEFT, RIGHT, SPACE, TOP, Grid, place_boxes
 from filtviz.errors import DrawingError
 
 if TYPE_CHECKING:

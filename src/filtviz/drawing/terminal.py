@@ -13,7 +13,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from filtviz.drawing.sheets.colours import DIVERGING, DIVERGING_OF_256, Colours, colour_bar
+from filtviz.drawing.colours import DIVERGING, DIVERGING_OF_256, Colours, colour_bar
 from filtviz.drawing.sheets.sheet import Sheet, spec_of
 from filtviz.text import printable
 

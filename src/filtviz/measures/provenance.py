@@ -12,7 +12,7 @@ from filtviz.measures.initialisers import DEFAULT, Fit, Rule, fit_catalogue, fit
 from filtviz.measures.kernels import Floats, Kernels
 from filtviz.measures.residue import likeliest_uniform_rule
 
-__all__ = ["BiasState", "Identified", "Origin", "bias_state", "identify_rule", "trace_origin"]
+__all__ = ["BiasState", "Identified", "Provenance", "bias_state", "identify_rule", "trace_provenance"]
 
 BiasState = Literal["none", "zero", "constant", "moved"]
 
@@ -20,7 +20,7 @@ _FITS_FROM = 0.01
 
 
 @dataclass(frozen=True)
-class Origin:
+class Provenance:
     """What a layer's weights could be draws of: the catalogue's ``fits``, or ``free`` ones of another scale.
 
     Both are sorted by p-value, the best first, whatever the p-value is.
@@ -47,11 +47,11 @@ class Identified:
     traced: bool = False
 
 
-def trace_origin(kernels: Kernels) -> Origin:
+def trace_provenance(kernels: Kernels) -> Provenance:
     """Compare a layer's weights with all that could have drawn them."""
     fits = fit_catalogue(kernels)
     plausible = bool(fits) and fits[0].p >= _FITS_FROM
-    return Origin(fits=fits, free=() if plausible else fit_free_scale(kernels))
+    return Provenance(fits=fits, free=() if plausible else fit_free_scale(kernels))
 
 
 def bias_state(bias: Floats | None) -> BiasState:
@@ -66,7 +66,7 @@ def bias_state(bias: Floats | None) -> BiasState:
     return "constant" if bias.size > 1 and np.ptp(bias) == 0 else "moved"
 
 
-def identify_rule(layers: Sequence[Kernels], origins: Sequence[Origin]) -> Identified:
+def identify_rule(layers: Sequence[Kernels], origins: Sequence[Provenance]) -> Identified:
     """Identify the network's initialiser on ``layers``, which should be its largest, the largest first.
 
     By what they are indistinguishable from; where the largest was trained, first by the uniform rule whose
@@ -82,7 +82,7 @@ def identify_rule(layers: Sequence[Kernels], origins: Sequence[Origin]) -> Ident
     return Identified(voted or DEFAULT, known=voted is not None)
 
 
-def _most_fitting(origins: Sequence[Origin]) -> Rule | None:
+def _most_fitting(origins: Sequence[Provenance]) -> Rule | None:
     """Return the rule that could have drawn most of the layers, or None where none could have drawn any."""
     votes: dict[Rule, tuple[int, float]] = {}
     for fit in (fit for origin in origins for fit in origin.fits if fit.p >= _FITS_FROM):

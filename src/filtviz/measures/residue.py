@@ -17,11 +17,11 @@ from filtviz.measures.initialisers import CATALOGUE, Rule
 from filtviz.measures.kernels import Floats, Kernels
 
 __all__ = [
-    "Histogram",
+    "BinnedMagnitudes",
     "NoiseFit",
     "Residue",
+    "bin_magnitudes",
     "fit_noise",
-    "histogram",
     "likeliest_uniform_rule",
     "noise_residue",
 ]
@@ -39,7 +39,7 @@ _STARTS = ((0.2, 0.8, 0.5), (0.05, 0.4, 0.7))
 """Where the search begins: s₁, s₂ and π."""
 
 
-class Histogram(NamedTuple):
+class BinnedMagnitudes(NamedTuple):
     """Magnitudes counted in bins, in units of the weights' rms: ``edges`` from 0, and ``counts``."""
 
     edges: Floats
@@ -93,7 +93,7 @@ def noise_residue(kernels: Kernels, rule: Rule) -> Residue:
     bound = rule.bound(kernels.shape) / kernels.rms
     if bound < _SMALLEST_BOUND:
         return Residue(None, "the weights have outgrown the initial ones", float("nan"), float("inf"))
-    counted = histogram(kernels)
+    counted = bin_magnitudes(kernels)
     fixed = fit_noise(counted, bound=bound)
     free = fit_noise(counted, near=fixed)
     without = fit_noise(counted, bound=0.0)
@@ -123,7 +123,7 @@ def likeliest_uniform_rule(layers: Sequence[Kernels]) -> Rule | None:
     return chosen
 
 
-def histogram(kernels: Kernels) -> Histogram:
+def bin_magnitudes(kernels: Kernels) -> BinnedMagnitudes:
     """Count the magnitudes in units of the rms: even bins up to 4, and ever wider ones beyond."""
     magnitudes = np.abs(kernels.flat)
     magnitudes /= kernels.rms
@@ -131,10 +131,12 @@ def histogram(kernels: Kernels) -> Histogram:
     edges = np.linspace(0, min(largest, _USUAL), _BINS + 1)
     if largest > _USUAL:
         edges = np.append(edges, np.geomspace(_USUAL, largest, 9)[1:])
-    return Histogram(edges, np.histogram(magnitudes, edges)[0].astype(np.float64))
+    return BinnedMagnitudes(edges, np.histogram(magnitudes, edges)[0].astype(np.float64))
 
 
-def fit_noise(counted: Histogram, *, bound: float | None = None, near: NoiseFit | None = None) -> NoiseFit:
+def fit_noise(
+    counted: BinnedMagnitudes, *, bound: float | None = None, near: NoiseFit | None = None
+) -> NoiseFit:
     """Fit the mixture by maximum likelihood.
 
     ``bound`` fixes A in units of the rms (0 for no uniform part); None fits it too, and then ``near``, a
@@ -161,7 +163,7 @@ def fit_noise(counted: Histogram, *, bound: float | None = None, near: NoiseFit 
     return NoiseFit(float(best.fun), fitted, variance, tuple(float(x) for x in best.x))
 
 
-def _cost(counted: Histogram, bound: float | None) -> Callable[[Floats], tuple[float, Floats]]:
+def _cost(counted: BinnedMagnitudes, bound: float | None) -> Callable[[Floats], tuple[float, Floats]]:
     """Return minus the log likelihood and its gradient in (log s₁, log s₂, logit π[, log A])."""
 
     def cost(x: Floats) -> tuple[float, Floats]:

@@ -19,7 +19,14 @@ from filtviz.measures.chains import (
 )
 from filtviz.measures.kernels import Floats, Kernels
 from filtviz.measures.lowfrequency import band_energies
-from filtviz.measures.provenance import BiasState, Identified, Origin, bias_state, identify_rule, trace_origin
+from filtviz.measures.provenance import (
+    BiasState,
+    Identified,
+    Provenance,
+    bias_state,
+    identify_rule,
+    trace_provenance,
+)
 from filtviz.network import ConvLayer, Network
 
 __all__ = ["Subject", "gather_subjects", "nonfinite_filters"]
@@ -39,7 +46,7 @@ class Subject:
     layer: ConvLayer
     kernels: Kernels
     bias: BiasState
-    origin: Origin
+    origin: Provenance
     rule: Identified
     following: ConvLayer | None = None
     stack: Stack = field(default_factory=Stack)
@@ -73,7 +80,7 @@ def gather_subjects(
     The layers' weights must be judgeable (see `nonfinite_filters`). The initialiser is identified first,
     on the largest of them.
     """
-    origins = [trace_origin(Kernels.of(layer.filters)) for layer in layers]
+    origins = [trace_provenance(Kernels.of(layer.filters)) for layer in layers]
     rule = _identify(layers, origins)
     bounds = preactivation_bounds(network, input_range)
     for layer, origin in zip(layers, origins, strict=True):
@@ -90,7 +97,7 @@ def gather_subjects(
         )
 
 
-def _identify(layers: Sequence[ConvLayer], origins: Sequence[Origin]) -> Identified:
+def _identify(layers: Sequence[ConvLayer], origins: Sequence[Provenance]) -> Identified:
     by_size = sorted(range(len(layers)), key=lambda i: -layers[i].weights.size)[:_LARGEST]
     return identify_rule([Kernels.of(layers[i].filters) for i in by_size], [origins[i] for i in by_size])
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from filtviz.reading.hints import Hints
 from filtviz.reading.limits import Limits
-from filtviz.reading.loading import load
-from filtviz.reading.structure import Structure
+from filtviz.reading.load import load
 
-__all__ = ["Limits", "Structure", "load"]
+__all__ = ["Hints", "Limits", "load"]

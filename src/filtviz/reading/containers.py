@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from filtviz.errors import FileAccessError, MalformedFileError
-from filtviz.reading.limits import Allowance
-from filtviz.reading.machine.state import Data
+from filtviz.reading.limits import Budget
+from filtviz.reading.pickle.state import Data
 
 __all__ = ["Siblings", "inflate", "open_file", "unwrap"]
 
@@ -91,7 +91,7 @@ def _open(path: Path, flags: int) -> Data:
         raise FileAccessError(f"it cannot be read ({getattr(error, 'strerror', None) or error})") from error
 
 
-def unwrap(data: Data, budget: Allowance) -> tuple[Data, tuple[str, ...]]:
+def unwrap(data: Data, budget: Budget) -> tuple[Data, tuple[str, ...]]:
     """Undo every compression around ``data``; return what is inside and the names of what was undone.
 
     Raises:
@@ -120,7 +120,7 @@ def _after_old_joblib_header(data: Data) -> memoryview:
     return view[skip:]
 
 
-def inflate(compression: Compression, view: memoryview, budget: Allowance) -> bytearray:
+def inflate(compression: Compression, view: memoryview, budget: Budget) -> bytearray:
     """Undo one compression, stream after stream, within the budget."""
     inflated = bytearray()
     position = 0
@@ -136,9 +136,7 @@ def inflate(compression: Compression, view: memoryview, budget: Allowance) -> by
     return inflated
 
 
-def _inflate_stream(
-    stream: Any, view: memoryview, position: int, inflated: bytearray, budget: Allowance
-) -> int:
+def _inflate_stream(stream: Any, view: memoryview, position: int, inflated: bytearray, budget: Budget) -> int:
     """Inflate one stream into ``inflated``; return the position after it."""
     rest: bytes | memoryview = b""
     length = FIRST_CHUNK
@@ -162,7 +160,7 @@ class Siblings:
     Only a plain file in the same folder is opened, by its bare name: no path, no link.
     """
 
-    def __init__(self, path: Path | None, budget: Allowance) -> None:
+    def __init__(self, path: Path | None, budget: Budget) -> None:
         self.path = path
         self.budget = budget
         self.opened: dict[str, Data] = {}

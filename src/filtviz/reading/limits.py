@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, fields
 
 from filtviz.errors import LimitError
 
-__all__ = ["Allowance", "Limits", "effort", "inflation", "option_of", "pickle_steps"]
+__all__ = ["Budget", "Limits", "effort", "inflation", "option_of", "pickle_steps"]
 
 MIB = 1 << 20
 
@@ -70,7 +70,7 @@ class Limits:
         )
 
 
-class Allowance:
+class Budget:
     """What many parts of a file use together of one limit; ``what`` says it, with ``{:,}`` for how much."""
 
     def __init__(self, limits: Limits, limit: str, what: str) -> None:
@@ -89,22 +89,22 @@ class Allowance:
         self.limits.check(self.limit, self.used, self.what.format(self.used))
 
 
-def inflation(limits: Limits) -> Allowance:
+def inflation(limits: Limits) -> Budget:
     """Return the bytes that a file's compressed parts may inflate to."""
-    return Allowance(limits, "inflated", "its compressed parts inflate to {:,} bytes or more")
+    return Budget(limits, "inflated", "its compressed parts inflate to {:,} bytes or more")
 
 
-def pickle_steps(limits: Limits) -> Allowance:
+def pickle_steps(limits: Limits) -> Budget:
     """Return the steps that a file's pickles may take."""
-    return Allowance(limits, "opcodes", "its pickles take {:,} steps or more")
+    return Budget(limits, "opcodes", "its pickles take {:,} steps or more")
 
 
-def effort(limits: Limits) -> Allowance:
+def effort(limits: Limits) -> Budget:
     """Return the steps that understanding a file's objects may take, as many as reading them.
 
     In a small file many objects can share one long list, and going through it for each of them takes hours.
     """
-    return Allowance(limits, "opcodes", "to follow what its objects share takes {:,} steps or more")
+    return Budget(limits, "opcodes", "to follow what its objects share takes {:,} steps or more")
 
 
 def option_of(limit: str) -> str:

@@ -11,8 +11,7 @@ import re
 import struct
 
 from filtviz.errors import MalformedFileError
-from filtviz.reading.arrays import StoredArray, shape_of, stored
-from filtviz.reading.dtypes import OBJECT, dtype_of_code
+from filtviz.reading.arrays import OBJECT, StoredArray, dtype_of_code, shape_of, stored
 
 __all__ = ["NPY_MAGIC", "NpyHeader", "read_npy", "read_npy_header"]
 

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 
 from filtviz.errors import MalformedFileError, UnsupportedFileError
 from filtviz.reading.containers import Compression, inflate
-from filtviz.reading.limits import Allowance, Limits
-from filtviz.reading.machine.state import Data
+from filtviz.reading.limits import Budget, Limits
+from filtviz.reading.pickle.state import Data
 
 __all__ = ["ZIP_MAGIC", "Member", "read_members"]
 
@@ -46,7 +46,7 @@ class Member:
     method: int
     size: int
     stored: memoryview
-    budget: Allowance
+    budget: Budget
 
     @property
     def deflated(self) -> bool:
@@ -94,7 +94,7 @@ class Member:
         return bytes(view), 0
 
 
-def read_members(data: Data, budget: Allowance) -> list[Member]:
+def read_members(data: Data, budget: Budget) -> list[Member]:
     """List the members of a zip in the order of its directory.
 
     Raises:
@@ -127,7 +127,7 @@ def _directory(data: Data) -> tuple[int, int]:
     return start, size
 
 
-def _entries(data: Data, position: int, stop: int, budget: Allowance) -> Iterator[Member]:
+def _entries(data: Data, position: int, stop: int, budget: Budget) -> Iterator[Member]:
     while position < stop:
         entry = _ENTRY.unpack_from(data, position)
         flags, method, packed, size = entry[3], entry[4], entry[8], entry[9]

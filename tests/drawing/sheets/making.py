@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from filtviz.drawing import DrawingOptions, draw
-from filtviz.drawing.sheets.options import SheetOptions
-from filtviz.drawing.sheets.pages import SheetPage
+from filtviz.drawing.options import SheetOptions
+from filtviz.drawing.sheets.sheet import SheetPage
 from filtviz.network import ConvLayer, Network, Parameter
 
 

@@ -10,9 +10,9 @@ from PIL import Image
 
 import filtviz
 from filtviz.drawing import DrawingOptions
-from filtviz.drawing.animation import write_animation
+from filtviz.drawing.options import SheetOptions
+from filtviz.drawing.saving import write_animation
 from filtviz.drawing.sheets.comparison import LayerComparison, compare_layers, comparison_pages, frame_pages
-from filtviz.drawing.sheets.options import SheetOptions
 from filtviz.errors import DrawingError
 
 from .making import layer_of, random_weights

@@ -7,8 +7,8 @@ import sys
 import numpy as np
 import pytest
 
-from filtviz.drawing.sheets.components import rms_over_channels, shared_components, singular_components
 from filtviz.errors import DrawingError, MissingExtraError
+from filtviz.measures.components import rms_over_channels, shared_components, singular_components
 
 from .making import random_weights
 

@@ -10,10 +10,10 @@ import pytest
 from matplotlib.image import AxesImage
 
 from filtviz.drawing import DrawingOptions
-from filtviz.drawing.formats import write_pages
-from filtviz.drawing.sheets.colours import NOT_FINITE, by_colour_map, by_primaries
-from filtviz.drawing.sheets.figures import writable
-from filtviz.drawing.sheets.pages import SheetPage
+from filtviz.drawing.colours import NOT_FINITE, by_colour_map, by_primaries
+from filtviz.drawing.saving import write_pages
+from filtviz.drawing.sheets.page_drawing import writable
+from filtviz.drawing.sheets.sheet import SheetPage
 from filtviz.errors import DrawingError
 
 from .making import layer_of, pages_of, random_weights

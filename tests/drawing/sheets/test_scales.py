@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from matplotlib import colormaps
 
-from filtviz.drawing.sheets.colours import (
+from filtviz.drawing.colours import (
     DIVERGING,
     DIVERGING_OF_256,
     NOT_FINITE,

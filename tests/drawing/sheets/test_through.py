@@ -8,7 +8,7 @@ import pytest
 import filtviz
 from filtviz.composition import compose
 from filtviz.drawing import DrawingOptions, draw
-from filtviz.drawing.sheets.pages import SheetPage
+from filtviz.drawing.sheets.sheet import SheetPage
 from filtviz.drawing.sheets.through import see_through
 from filtviz.errors import CompositionError
 from filtviz.network import ConvLayer, Layer, Network, Parameter, Window

@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from filtviz.drawing.sheets.colours import DIVERGING
+from filtviz.drawing.colours import DIVERGING
 from filtviz.drawing.sheets.kernels import signed_legend
-from filtviz.drawing.sheets.pages import SheetPage, sheet_pages
 from filtviz.drawing.sheets.scales import normalise, symmetric_limits
-from filtviz.drawing.sheets.sheet import Sheet
-from filtviz.drawing.sheets.subject import counted, span
+from filtviz.drawing.sheets.selection import counted, span
+from filtviz.drawing.sheets.sheet import Sheet, SheetPage, sheet_pages
 from filtviz.errors import DrawingError
 from filtviz.network import ConvLayer
 from filtviz.text import printable

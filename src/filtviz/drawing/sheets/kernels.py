@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from filtviz.drawing.sheets.colours import DIVERGING
-from filtviz.drawing.sheets.pages import SheetPage, sheet_pages
+from filtviz.drawing.colours import DIVERGING
 from filtviz.drawing.sheets.scales import Scale, normalise, symmetric_limits
-from filtviz.drawing.sheets.sheet import Legend, Sheet
-from filtviz.drawing.sheets.subject import Subject, number, span, take_subject
+from filtviz.drawing.sheets.selection import Selection, number, select_filters, span
+from filtviz.drawing.sheets.sheet import Legend, Sheet, SheetPage, sheet_pages
 from filtviz.errors import DrawingError
 from filtviz.network import ConvLayer
 
@@ -29,12 +28,12 @@ PALE = 0.2
 
 def pictures(layer: ConvLayer, channels: Sequence[int], options: DrawingOptions) -> Iterator[SheetPage]:
     """Yield the pages that show all kernels of the chosen channels, in colour where that is asked for."""
-    subject = take_subject(layer, channels, options.sheet)
+    subject = select_filters(layer, channels, options.sheet)
     sheet = kernel_sheet(subject) if options.sheet.primaries is None else colour_sheet(subject)
     return sheet_pages(sheet, options)
 
 
-def kernel_sheet(subject: Subject) -> Sheet:
+def kernel_sheet(subject: Selection) -> Sheet:
     """Return the sheet of all kernels, in a colour map with zero at its middle."""
     options = subject.options
     limits = symmetric_limits(subject.filters, options.scale)
@@ -53,7 +52,7 @@ def kernel_sheet(subject: Subject) -> Sheet:
     return _turned(sheet, subject) if len(subject.indices) == 1 < len(subject.channels) else sheet
 
 
-def _turned(sheet: Sheet, subject: Subject) -> Sheet:
+def _turned(sheet: Sheet, subject: Selection) -> Sheet:
     """Return the sheet of one filter with a strip for each channel: these can be set side by side."""
     facts = (
         *subject.facts,
@@ -66,7 +65,7 @@ def _turned(sheet: Sheet, subject: Subject) -> Sheet:
     )
 
 
-def _advice(subject: Subject, limits: NDArray[np.float64]) -> list[str]:
+def _advice(subject: Selection, limits: NDArray[np.float64]) -> list[str]:
     """Say where one scale leaves most filters pale."""
     if subject.options.scale != "layer":
         return []
@@ -76,7 +75,7 @@ def _advice(subject: Subject, limits: NDArray[np.float64]) -> list[str]:
     return ["a few filters are far stronger than the others: --scale filter shows each on its own scale"]
 
 
-def colour_sheet(subject: Subject) -> Sheet:
+def colour_sheet(subject: Selection) -> Sheet:
     """Return the sheet of filters of three channels in their own colours: zero is mid grey.
 
     Raises:
@@ -125,14 +124,14 @@ def signed_legend(limits: NDArray[np.float64], scale: Scale, what: str = "weight
     )
 
 
-def _with_limits(subject: Subject, limits: NDArray[np.float64]) -> tuple[str, ...]:
+def _with_limits(subject: Selection, limits: NDArray[np.float64]) -> tuple[str, ...]:
     """Return the labels, with each filter's own scale where it has one."""
     if subject.options.scale != "filter" or not subject.options.labels:
         return subject.labels
     return tuple(f"{label} ±{limit:.2g}" for label, limit in zip(subject.labels, limits.ravel(), strict=True))
 
 
-def _axes_of(subject: Subject) -> str:
+def _axes_of(subject: Selection) -> str:
     if len(subject.channels) == 1:
         return "a tile is a filter, with its index at its left"
     return "rows are filters, columns are input channels"

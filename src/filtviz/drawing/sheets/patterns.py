@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from filtviz.drawing.sheets.colours import DIVERGING
-from filtviz.drawing.sheets.components import Components, shared_components, singular_components
+from filtviz.drawing.colours import DIVERGING
 from filtviz.drawing.sheets.kernels import signed_legend
-from filtviz.drawing.sheets.pages import SheetPage, sheet_pages
 from filtviz.drawing.sheets.scales import normalise, symmetric_limits
-from filtviz.drawing.sheets.sheet import Sheet
-from filtviz.drawing.sheets.subject import Subject, take_subject
+from filtviz.drawing.sheets.selection import Selection, select_filters
+from filtviz.drawing.sheets.sheet import Sheet, SheetPage, sheet_pages
+from filtviz.measures.components import Components, shared_components, singular_components
 from filtviz.network import ConvLayer
 
 if TYPE_CHECKING:
@@ -29,11 +28,11 @@ _MEANINGS = {
 
 def pictures(layer: ConvLayer, channels: Sequence[int], options: DrawingOptions) -> Iterator[SheetPage]:
     """Yield the pages with a filter's components in a row, each with its share of the filter's energy."""
-    subject = take_subject(layer, channels, options.sheet)
+    subject = select_filters(layer, channels, options.sheet)
     return sheet_pages(pattern_sheet(subject, options.view), options)
 
 
-def pattern_sheet(subject: Subject, view: str) -> Sheet:
+def pattern_sheet(subject: Selection, view: str) -> Sheet:
     """Return the sheet of components, by the way that ``view`` names."""
     options = subject.options
     take = singular_components if view == "components" else shared_components

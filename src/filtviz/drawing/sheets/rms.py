@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from filtviz.drawing.sheets.colours import SEQUENTIAL
-from filtviz.drawing.sheets.components import rms_over_channels
-from filtviz.drawing.sheets.pages import SheetPage, sheet_pages
+from filtviz.drawing.colours import SEQUENTIAL
 from filtviz.drawing.sheets.scales import normalise, symmetric_limits
-from filtviz.drawing.sheets.sheet import Legend, Sheet
-from filtviz.drawing.sheets.subject import Subject, number, span, take_subject
+from filtviz.drawing.sheets.selection import Selection, number, select_filters, span
+from filtviz.drawing.sheets.sheet import Legend, Sheet, SheetPage, sheet_pages
+from filtviz.measures.components import rms_over_channels
 from filtviz.network import ConvLayer
 
 if TYPE_CHECKING:
@@ -21,10 +20,10 @@ __all__ = ["pictures", "rms_sheet"]
 
 def pictures(layer: ConvLayer, channels: Sequence[int], options: DrawingOptions) -> Iterator[SheetPage]:
     """Yield the pages with one tile for each filter: the root mean square over its channels."""
-    return sheet_pages(rms_sheet(take_subject(layer, channels, options.sheet)), options)
+    return sheet_pages(rms_sheet(select_filters(layer, channels, options.sheet)), options)
 
 
-def rms_sheet(subject: Subject) -> Sheet:
+def rms_sheet(subject: Selection) -> Sheet:
     """Return the sheet of root mean squares."""
     options = subject.options
     strengths = rms_over_channels(subject.filters)

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from filtviz.drawing.sheets.colours import Colours, by_colour_map, by_primaries
+from filtviz.drawing.colours import Colours, by_colour_map, by_primaries
 from filtviz.drawing.sheets.layout import Page, Plan, TileSpec
 
-__all__ = ["Legend", "Sheet", "paint", "spec_of"]
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+    from PIL.Image import Image
+
+    from filtviz.drawing.options import DrawingOptions
+
+__all__ = ["Legend", "Sheet", "SheetPage", "paint", "sheet_pages", "spec_of"]
 
 BETWEEN, FRAME = 255, 160
 """Grey levels of the page, and of the frame of a tile, in which a white weight does not run into the page."""
@@ -94,3 +102,48 @@ def _paint_strip(tiles: Colours, plan: Plan) -> Colours:
     spaced = np.pad(framed, [(0, 0), (0, 0), (0, plan.gap - 2), (0, 0)], constant_values=BETWEEN)
     strip = spaced.transpose(1, 0, 2, 3).reshape(framed.shape[1], -1, 3)
     return strip[:, : strip.shape[1] - (plan.gap - 2)]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class SheetPage:
+    """One page of a sheet, a `filtviz.drawing.views.Picture`; ``number`` counts from 1 to ``total``."""
+
+    sheet: Sheet
+    page: Page
+    number: int
+    total: int
+    options: DrawingOptions
+    channel: int | None = None
+
+    @property
+    def part(self) -> str:
+        """What tells the picture from the layer's others: ``sheet``, or ``sheet-p02`` of several."""
+        name = self.options.sheet.part or self.sheet.name
+        if self.total == 1:
+            return name
+        return f"{name}-p{self.number:0{len(str(self.total))}d}"
+
+    def figure(self) -> Figure:
+        """Return the page as a figure."""
+        from filtviz.drawing.sheets.page_drawing import page_figure
+
+        return page_figure(self.sheet, self.page, (self.number, self.total), self.options)
+
+    def image(self) -> Image:
+        """Return the page's pixels, with a palette where their colours fit into one."""
+        from PIL.Image import Dither
+
+        from filtviz.drawing.figures import render
+
+        drawn = render(self.figure())
+        few = drawn.getcolors(256)
+        return drawn if few is None else drawn.quantize(len(few), dither=Dither.NONE)
+
+
+def sheet_pages(sheet: Sheet, options: DrawingOptions) -> Iterator[SheetPage]:
+    """Yield the pages of a sheet."""
+    from filtviz.drawing.sheets.page_drawing import plan_sheet
+
+    pages = plan_sheet(sheet, options.sheet.figsize)
+    for number, page in enumerate(pages, start=1):
+        yield SheetPage(sheet=sheet, page=page, number=number, total=len(pages), options=options)

@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import Protocol
 
 from filtviz.network import Network
-from filtviz.reading.contents import Contents
-from filtviz.reading.formats import chainer, layers, madmom, nolearn, parameters, sknn, torch
+from filtviz.reading.formats import bare_arrays, chainer, lasagne, madmom, nolearn, sknn, torch
+from filtviz.reading.opened import Contents
 
 __all__ = ["FORMATS", "Format"]
 
@@ -25,4 +25,4 @@ class Format(Protocol):
         """Read it."""
 
 
-FORMATS: tuple[Format, ...] = (torch, nolearn, layers, madmom, sknn, chainer, parameters)
+FORMATS: tuple[Format, ...] = (torch, nolearn, lasagne, madmom, sknn, chainer, bare_arrays)

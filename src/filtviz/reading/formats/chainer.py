@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from filtviz.network import Network
-from filtviz.reading.contents import Contents
-from filtviz.reading.formats.origin import origin_of
-from filtviz.reading.parameters.collecting import collect
-from filtviz.reading.parameters.inferring import Dialect, infer
+from filtviz.reading.formats.bare_arrays.collecting import collect
+from filtviz.reading.formats.bare_arrays.inferring import Dialect, infer
+from filtviz.reading.opened import Contents, origin_of
 
 __all__ = ["matches", "read"]
 
@@ -32,6 +31,6 @@ def read(contents: Contents) -> Network:
     kept = [named for named in found.arrays if "optimizer" not in named.source]
     found = replace(found, arrays=tuple(replace(named, number=number) for number, named in enumerate(kept)))
     found.check(contents.limits)
-    inference = infer(found, contents.structure, _CHAINER)
+    inference = infer(found, contents.hints, _CHAINER)
     origin = origin_of(contents, "a Chainer npz", inferred=inference.inferred, notes=inference.notes)
     return Network.of(inference.layers, origin)

@@ -9,12 +9,11 @@ from __future__ import annotations
 from typing import Any
 
 from filtviz.network import ConvLayer, Layer, Network, Parameter, Window
-from filtviz.reading.contents import Contents
-from filtviz.reading.formats.origin import origin_of
-from filtviz.reading.lasagne.building import parameter_of
-from filtviz.reading.lasagne.facts import NOT_PLAIN, Facts
-from filtviz.reading.lasagne.rules import sane_window
-from filtviz.reading.records import Record, attributes, class_name, elements
+from filtviz.reading.formats.lasagne.building import parameter_of
+from filtviz.reading.formats.lasagne.rules import sane_window
+from filtviz.reading.opened import Contents, origin_of
+from filtviz.reading.pickle.attributes import NOT_PLAIN, Attributes
+from filtviz.reading.pickle.records import Record, attributes, class_name, elements
 
 __all__ = ["matches", "read"]
 
@@ -37,7 +36,7 @@ def read(contents: Contents) -> Network:
         record for record in elements(attributes(network).get("layers")) or [] if type(record) is Record
     ]
     contents.limits.check("layers", len(records), f"its network has {len(records):,} layers")
-    layers = [_layer(Facts(record, contents.effort), place) for place, record in enumerate(records)]
+    layers = [_layer(Attributes(record, contents.effort), place) for place, record in enumerate(records)]
     return Network.of(layers, origin_of(contents, "a madmom NeuralNetwork"))
 
 
@@ -53,7 +52,7 @@ def _network(contents: Contents) -> Record | None:
     return None
 
 
-def _layer(facts: Facts, place: int) -> Layer:
+def _layer(facts: Attributes, place: int) -> Layer:
     parameters = _parameters(facts)
     weights = next((p.shape for p in parameters if p.name == "W"), ())
     options = {name: facts.plain(facts.raw(name)) for name in _OPTIONS if facts.has(name)}
@@ -72,7 +71,7 @@ def _layer(facts: Facts, place: int) -> Layer:
     return Layer(**common)
 
 
-def _parameters(facts: Facts) -> tuple[Parameter, ...]:
+def _parameters(facts: Attributes) -> tuple[Parameter, ...]:
     found = []
     for name in _PARAMETERS:
         array = facts.array(name)
@@ -81,7 +80,7 @@ def _parameters(facts: Facts) -> tuple[Parameter, ...]:
     return tuple(found)
 
 
-def _window(facts: Facts, weights: tuple[int, ...]) -> Window | None:
+def _window(facts: Attributes, weights: tuple[int, ...]) -> Window | None:
     """Return the geometry of a convolution, a pooling or a padding; madmom's data is (time, frequency)."""
     if len(weights) == 4:
         size: tuple[int, ...] | None = weights[2:]

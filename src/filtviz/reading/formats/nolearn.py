@@ -8,14 +8,13 @@ from typing import Any
 
 from filtviz.errors import UnsupportedFileError
 from filtviz.network import Network
-from filtviz.reading.contents import Contents
-from filtviz.reading.formats.layers import names_of
-from filtviz.reading.formats.origin import origin_of
-from filtviz.reading.lasagne.building import build_layers
-from filtviz.reading.lasagne.facts import NOT_PLAIN, Facts
-from filtviz.reading.lasagne.graph import is_layer, network_order, outputs_among
-from filtviz.reading.limits import Allowance
-from filtviz.reading.records import Record, attributes, class_name, elements, pairs, text
+from filtviz.reading.formats.lasagne import names_of
+from filtviz.reading.formats.lasagne.building import build_layers
+from filtviz.reading.formats.lasagne.graph import is_layer, network_order, outputs_among
+from filtviz.reading.limits import Budget
+from filtviz.reading.opened import Contents, origin_of
+from filtviz.reading.pickle.attributes import NOT_PLAIN, Attributes
+from filtviz.reading.pickle.records import Record, attributes, class_name, elements, pairs, text
 
 __all__ = ["matches", "read"]
 
@@ -54,7 +53,7 @@ def _is_neural_net(record: Record) -> bool:
     return "layers" in facts and "update" in facts and "batch_iterator_train" in facts
 
 
-def _held_layers(net: Record, effort: Allowance) -> list[Record]:
+def _held_layers(net: Record, effort: Budget) -> list[Record]:
     """Return the layers of ``layers_`` (a dictionary, early a list), or else the output layers."""
     facts = attributes(net)
     for name in ("layers_", "_output_layers", "_output_layer"):
@@ -66,7 +65,7 @@ def _held_layers(net: Record, effort: Allowance) -> list[Record]:
     return []
 
 
-def _names(net: Record, outputs: Sequence[Record], effort: Allowance) -> Mapping[int, str]:
+def _names(net: Record, outputs: Sequence[Record], effort: Budget) -> Mapping[int, str]:
     """Return the layers' names: the keys of ``layers_``, or, before nolearn 0.6, those beside the classes."""
     facts = attributes(net)
     if names := names_of(facts.get("layers_"), effort):
@@ -81,9 +80,9 @@ def _names(net: Record, outputs: Sequence[Record], effort: Allowance) -> Mapping
     return {id(layer): name for layer, name in zip(order, listed, strict=True) if name}
 
 
-def _history(net: Record, effort: Allowance) -> list[Mapping[str, Any]]:
+def _history(net: Record, effort: Budget) -> list[Mapping[str, Any]]:
     """Return ``train_history_``: for each epoch its plain values (losses, seconds, accuracy)."""
-    facts = Facts(net, effort)
+    facts = Attributes(net, effort)
     epochs = elements(facts.raw("train_history_")) or []
     history: list[Mapping[str, Any]] = []
     for epoch in epochs:
@@ -93,7 +92,7 @@ def _history(net: Record, effort: Allowance) -> list[Mapping[str, Any]]:
     return history
 
 
-def _epoch(entries: Sequence[tuple[Any, Any]], facts: Facts) -> dict[str, Any]:
+def _epoch(entries: Sequence[tuple[Any, Any]], facts: Attributes) -> dict[str, Any]:
     named = {name: value for key, value in entries if (name := text(key))}
     known = {name: value if type(value) is float else facts.plain(value) for name, value in named.items()}
     return {name: value for name, value in known.items() if value is not NOT_PLAIN}

@@ -10,14 +10,13 @@ from typing import Any
 
 from filtviz.errors import UnsupportedFileError
 from filtviz.network import ConvLayer, Layer, Network
-from filtviz.reading.contents import Contents
-from filtviz.reading.formats.origin import origin_of
-from filtviz.reading.lasagne.building import parameter_of
-from filtviz.reading.lasagne.facts import Facts
-from filtviz.reading.lasagne.rules import sane_window
-from filtviz.reading.parameters.axes import default_axes
-from filtviz.reading.records import Record, attributes, class_name, elements
-from filtviz.reading.theano import value_of
+from filtviz.reading.formats.bare_arrays.grouping import default_axes
+from filtviz.reading.formats.lasagne.building import parameter_of
+from filtviz.reading.formats.lasagne.rules import sane_window
+from filtviz.reading.opened import Contents, origin_of
+from filtviz.reading.pickle.attributes import Attributes
+from filtviz.reading.pickle.records import Record, attributes, class_name, elements
+from filtviz.reading.pickle.theano_variables import value_of
 from filtviz.text import printable
 
 __all__ = ["matches", "read"]
@@ -45,7 +44,7 @@ def read(contents: Contents) -> Network:
         )
     contents.limits.check("layers", len(specs), f"its network has {len(specs):,} layers")
     layers = [
-        _layer(Facts(spec, contents.effort), pair, place)
+        _layer(Attributes(spec, contents.effort), pair, place)
         for place, (spec, pair) in enumerate(zip(specs, weights, strict=False))
     ]
     return Network.of(layers, origin_of(contents, f"an sknn {printable(class_name(model), 40)}"))
@@ -64,7 +63,7 @@ def _model(contents: Contents) -> Record | None:
     return None
 
 
-def _layer(facts: Facts, arrays: Sequence[Any], place: int) -> Layer:
+def _layer(facts: Attributes, arrays: Sequence[Any], place: int) -> Layer:
     found = [value_of(array, facts.effort.limits) for array in arrays[:2]]
     parameters = tuple(
         parameter_of(name, array, name)
@@ -93,5 +92,5 @@ def _layer(facts: Facts, arrays: Sequence[Any], place: int) -> Layer:
     )
 
 
-def _pools(facts: Facts) -> bool:
+def _pools(facts: Attributes) -> bool:
     return any(length != 1 for length in facts.wholes("pool_shape") or ())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from filtviz.errors import UnsupportedFileError
 from filtviz.network import Network
-from filtviz.reading.contents import Contents
+from filtviz.reading.opened import Contents
 
 __all__ = ["matches", "read"]
 

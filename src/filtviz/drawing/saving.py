@@ -1,0 +1,229 @@
+"""Pictures become files: where they go, their names and formats; the same pictures give the same bytes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from io import BytesIO
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from PIL import Image
+
+from filtviz.drawing import DrawingOptions, Picture
+from filtviz.files import is_folder, is_there, make_folder, picture_name, write_whole
+from filtviz.text import printable
+
+if TYPE_CHECKING:
+    from filtviz.drawing import DrawingOptions, Picture
+
+__all__ = [
+    "FORMATS",
+    "Destination",
+    "PlannedFile",
+    "find_destination",
+    "holds_many_pages",
+    "plan_files",
+    "write_animation",
+    "write_files",
+    "write_pages",
+]
+
+
+def write_pages(pictures: Iterable[Picture], suffix: str, options: DrawingOptions, stream: BinaryIO) -> None:
+    """Write pictures in the format that ``suffix`` names: one, or several where `holds_many_pages`."""
+    FORMATS[suffix](pictures, options, stream)
+
+
+def holds_many_pages(suffix: str) -> bool:
+    """Say whether a file of this format holds several pictures."""
+    return suffix == "pdf"
+
+
+def _write_png(pictures: Iterable[Picture], options: DrawingOptions, stream: BinaryIO) -> None:
+    (picture,) = pictures
+    picture.image().save(stream, "PNG", dpi=(options.dpi, options.dpi))
+
+
+PAGES_AT_ONCE = 16
+"""matplotlib holds a PDF in memory, as pixels, until its end: so a long one is put together of short ones."""
+
+
+def _write_pdf(pictures: Iterable[Picture], options: DrawingOptions, stream: BinaryIO) -> None:  # noqa: ARG001
+    pictures = iter(pictures)
+    batch = list(islice(pictures, PAGES_AT_ONCE))
+    following = list(islice(pictures, PAGES_AT_ONCE))
+    if not following:
+        _write_short_pdf(batch, stream)
+        return
+    from pypdf import PdfWriter
+
+    writer = PdfWriter()
+    while batch:
+        part = BytesIO()
+        _write_short_pdf(batch, part)
+        writer.append(part)
+        batch, following = following, list(islice(pictures, PAGES_AT_ONCE))
+    writer.write(stream)
+
+
+def _write_short_pdf(pictures: Iterable[Picture], stream: BinaryIO) -> None:
+    from matplotlib.backends.backend_pdf import FigureCanvasPdf, PdfPages
+
+    with PdfPages(stream, metadata={"CreationDate": None}) as pages:
+        for picture in pictures:
+            FigureCanvasPdf(picture.figure()).print_pdf(pages)
+
+
+def _write_svg(pictures: Iterable[Picture], options: DrawingOptions, stream: BinaryIO) -> None:  # noqa: ARG001
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+
+    (picture,) = pictures
+    drawn = BytesIO()
+    FigureCanvasSVG(picture.figure()).print_svg(drawn, metadata={"Date": None})
+    stream.write(_number_ids(drawn.getvalue()))
+
+
+FORMATS: dict[str, Callable[[Iterable[Picture], DrawingOptions, BinaryIO], None]] = {
+    "png": _write_png,
+    "pdf": _write_pdf,
+    "svg": _write_svg,
+}
+"""Suffix → the function that writes such a file."""
+
+_DEFINED_ID = re.compile(rb'\bid="([^"]+)"')
+_NAMED_ID = re.compile(rb'(?<=\bid=")[^"]+(?=")|(?<=href="#)[^"]+(?=")|(?<=url\(#)[^)]+(?=\))')
+
+
+def _number_ids(svg: bytes) -> bytes:
+    """Replace matplotlib's random ids by numbers in the order of their definition.
+
+    The setting ``svg.hashsalt`` would fix them, but for the whole process and all of its threads.
+    """
+    numbers = {old: b"id%d" % i for i, old in enumerate(_DEFINED_ID.findall(svg))}
+    return _NAMED_ID.sub(lambda match: numbers.get(match[0], match[0]), svg)
+
+
+MILLISECONDS = 900
+"""How long a frame is shown."""
+
+
+def write_animation(frames: Iterable[Image.Image], stream: BinaryIO) -> None:
+    """Write frames as a GIF that repeats for ever; smaller ones get a white margin at the right and below.
+
+    A GIF has 256 colours for a frame: those that a frame needs are chosen frame by frame, without dithering,
+    so that equal weights keep equal colours within a frame.
+    """
+    given = [frame.convert("RGB") for frame in frames]
+    size = max(frame.width for frame in given), max(frame.height for frame in given)
+    first, *others = [_on_white(frame, size).quantize(256, dither=Image.Dither.NONE) for frame in given]
+    first.save(stream, "GIF", save_all=True, append_images=others, duration=MILLISECONDS, loop=0, disposal=2)
+
+
+def _on_white(frame: Image.Image, size: tuple[int, int]) -> Image.Image:
+    page = Image.new("RGB", size, "white")
+    page.paste(frame, (0, 0))
+    return page
+
+
+DEFAULT_FORMAT = "png"
+
+
+@dataclass(frozen=True)
+class Destination:
+    """Where pictures go: into ``folder``, named after the model or, where it is given, after ``stem``.
+
+    ``suffix`` is the format, ``typed`` how the person wrote it, who will look for ``out.PDF``.
+    """
+
+    folder: Path
+    stem: str | None
+    suffix: str
+    typed: str | None = None
+
+    @property
+    def ending(self) -> str:
+        """What the names of files end in, without the dot."""
+        return self.typed or self.suffix
+
+
+@dataclass(frozen=True, eq=False)
+class PlannedFile:
+    """One file to write and the pictures that it holds: one, or the pages of a PDF."""
+
+    path: Path
+    pictures: tuple[Picture, ...]
+
+
+def find_destination(output: str | None, suffix: str | None) -> Destination:
+    """Understand ``--output`` and ``--format``.
+
+    An existing folder, or a path that ends in a slash or has no suffix, is a folder; any other path is a file
+    whose suffix names the format.
+
+    Raises:
+        ValueError: the suffix is no format, or contradicts ``suffix``.
+        OutputError: the path cannot be looked at.
+    """
+    path = Path(output or ".")
+    if is_folder(path) or str(output).endswith("/") or not path.suffix:
+        return Destination(path, None, suffix or DEFAULT_FORMAT)
+    named = path.suffix[1:].lower()
+    if named not in FORMATS:
+        raise ValueError(
+            f"{printable(path.suffix, 20)} is no format of pictures: end the name in .{', .'.join(FORMATS)}"
+        )
+    if suffix not in (None, named):
+        raise ValueError(f"--format {suffix} contradicts the name {printable(path.name, 80)}")
+    return Destination(path.parent, path.name[: -len(path.suffix)], named, path.suffix[1:])
+
+
+def plan_files(
+    pictures: Mapping[str, Sequence[Picture]], model: str, destination: Destination
+) -> list[PlannedFile]:
+    """Decide which file holds which pictures; ``pictures`` are those of each layer, by its part of a name.
+
+    In a folder a file is named ``model-layer-part``. A file that was named holds the picture if there is but
+    one, and all pages where its format holds many; else the layer (where there are several) and the picture's
+    part are added to its name: ``out-conv2-ch07.png``.
+    """
+    stem = destination.stem
+    if stem is not None and (holds_many_pages(destination.suffix) or sum(map(len, pictures.values())) == 1):
+        all_pictures = tuple(picture for each in pictures.values() for picture in each)
+        return [PlannedFile(destination.folder / f"{stem}.{destination.ending}", all_pictures)]
+    planned = []
+    for layer, each in pictures.items():
+        named_layer = "" if stem is not None and len(pictures) == 1 else layer
+        for part, held in _files_of_layer(each, destination.suffix):
+            name = picture_name(model if stem is None else stem, named_layer, part, destination.ending)
+            planned.append(PlannedFile(destination.folder / name, held))
+    return planned
+
+
+def _files_of_layer(pictures: Sequence[Picture], suffix: str) -> list[tuple[str, tuple[Picture, ...]]]:
+    """Return the part of the name and the pictures of each file of one layer."""
+    if holds_many_pages(suffix):
+        return [("", tuple(pictures))]
+    return [(picture.part, (picture,)) for picture in pictures]
+
+
+def write_files(
+    planned: Sequence[PlannedFile], suffix: str, options: DrawingOptions, *, clobber: bool = True
+) -> Iterator[tuple[Path, bool]]:
+    """Write files one after another; yield each path and whether it was written.
+
+    Without ``clobber`` a file that exists is kept.
+
+    Raises:
+        OutputError: a file cannot be written.
+    """
+    for folder in sorted({file.path.parent for file in planned}):
+        make_folder(folder)
+    for file in planned:
+        keep = not clobber and is_there(file.path)
+        if not keep:
+            write_whole(file.path, partial(write_pages, file.pictures, suffix, options))
+        yield file.path, not keep

@@ -1,0 +1,80 @@
+"""Parameters without layers: lists and dictionaries of arrays, npz files, lists of shared variables."""
+
+from __future__ import annotations
+
+from filtviz.errors import UnsupportedFileError
+from filtviz.network import Network
+from filtviz.reading.arrays import object_items
+from filtviz.reading.formats.bare_arrays.collecting import Found, collect
+from filtviz.reading.formats.bare_arrays.inferring import infer
+from filtviz.reading.opened import Contents, origin_of
+from filtviz.reading.pickle.records import Record, class_name, elements, pairs
+from filtviz.reading.pickle.theano_variables import is_variable, value_of
+from filtviz.text import printable
+
+__all__ = ["matches", "read"]
+
+_NAME = "name the file in which the model or its parameters were saved"
+
+
+def matches(contents: Contents) -> bool:  # noqa: ARG001  (it is the last kind that is tried)
+    """Take every file that is of no other kind."""
+    return True
+
+
+def read(contents: Contents) -> Network:
+    """Read the parameters and conclude the layers.
+
+    Raises:
+        UnsupportedFileError: there are no arrays, or only numbers and vectors, which make no network.
+    """
+    found = collect(contents)
+    if not found.arrays:
+        raise contents.rest or UnsupportedFileError(_without_arrays(contents))
+    if not any(len(named.array.shape) > 1 for named in found.arrays):
+        raise UnsupportedFileError(_without_weights(found))
+    found.check(contents.limits)
+    inference = infer(found, contents.hints)
+    origin = origin_of(contents, _kind(contents, found), inferred=inference.inferred, notes=inference.notes)
+    return Network.of(inference.layers, origin)
+
+
+def _without_weights(found: Found) -> str:
+    first = found.arrays[0].array
+    if len(found.arrays) == 1:
+        return (
+            f"it holds one array of shape {first.shape} and type {first.dtype}, which is no network; {_NAME}"
+        )
+    return f"it holds {len(found.arrays)} arrays of one axis or none, which are no network; {_NAME}"
+
+
+def _kind(contents: Contents, found: Found) -> str:
+    if contents.is_npz:
+        named = any(array.layer is not None for array in found.arrays)
+        return "an npz of named parameters" if named else "an npz of parameter values"
+    root = found.root
+    if value_of(root, contents.limits) is not None:
+        return "one array"
+    inner = elements(root) or object_items(root)
+    if inner is not None:
+        shared = any(is_variable(value) for value in inner)
+        return "a list of shared variables" if shared else "a list of parameter values"
+    entries = pairs(root, contents.effort)
+    if entries is not None:
+        by_layer = all(type(value) is list for _, value in entries)
+        return "a nolearn parameter dict" if by_layer and type(root) is Record else "a dict of parameters"
+    return f"an object of class {printable(class_name(root), 40)} with parameters"
+
+
+def _without_arrays(contents: Contents) -> str:
+    """Say what a readable file holds, where that is no array."""
+    found = [global_.path for global_ in contents.globals]
+    if any("compile.function_module" in path for path in found):
+        return (
+            "it holds a compiled Theano function and no network; pickle the layers or the parameters "
+            "(lasagne.layers.get_all_param_values), not the function"
+        )
+    shown = ", ".join(printable(path, 60) for path in found[:5])
+    more = f" and {len(found) - 5} more" if len(found) > 5 else ""
+    named = f" (the classes and functions in it are {shown}{more})" if found else ""
+    return f"it holds no layers and no weights{named}; {_NAME}"

@@ -1,0 +1,287 @@
+"""Arrays → groups, each the parameters of one layer, by the file's names or by order and shape."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+from filtviz.reading.formats.bare_arrays.collecting import NamedArray
+
+__all__ = [
+    "BATCH_NORM",
+    "Group",
+    "Sizes",
+    "biased_axes",
+    "concluded_axes",
+    "default_axes",
+    "fits",
+    "group",
+    "in_network_order",
+    "is_convolution",
+    "sizes_of",
+]
+
+BATCH_NORM = ("beta", "gamma", "mean", "inv_std")
+"""The parameters of a BatchNormLayer in the order in which Lasagne lists them."""
+
+
+@dataclass(kw_only=True, eq=False)
+class Group:
+    """The parameters of one layer by name, in order; ``name`` is the layer's, where the file gives one."""
+
+    name: str | None = None
+    fields: dict[str, NamedArray] = field(default_factory=dict)
+
+    @property
+    def weight(self) -> NamedArray | None:
+        """The array called ``W``."""
+        return self.fields.get("W")
+
+    @property
+    def weight_shape(self) -> tuple[int, ...]:
+        """The shape of ``W``, ``()`` where there is none."""
+        return self.weight.array.shape if self.weight is not None else ()
+
+    @property
+    def first(self) -> int:
+        """The place of its first array in the file."""
+        return min(named.number for named in self.fields.values())
+
+    @property
+    def is_batch_norm(self) -> bool:
+        """Whether the parameters are those of a batch normalisation."""
+        return {"beta", "gamma"} <= set(self.fields)
+
+    @property
+    def bias_length(self) -> int | None:
+        """The length of the bias, which is the number of filters or units."""
+        bias = self.fields.get("b")
+        return bias.array.shape[0] if bias is not None and bias.array.shape else None
+
+    def add(self, name: str | None, array: NamedArray) -> None:
+        """Add an array; one without a name, or with one that is taken, is called by its place."""
+        if name is None or name in self.fields:
+            name = f"param_{len(self.fields)}"
+        self.fields[name] = array
+
+
+def group(arrays: Sequence[NamedArray], convs: frozenset[int] = frozenset()) -> list[Group]:
+    """Group arrays into layers; ``convs`` are the numbers of those that a person says are convolutions."""
+    groups: list[Group] = []
+    by_layer: dict[str, list[NamedArray]] = {}
+    for named in arrays:
+        if named.layer is not None:
+            by_layer.setdefault(named.layer, []).append(named)
+    by_name = {name: members for name, members in by_layer.items() if _is_one_layer(members)}
+    unnamed: list[NamedArray] = []
+    for named in arrays:
+        if named.layer not in by_name:
+            unnamed.append(named)
+        elif named is by_name[named.layer][0]:
+            groups += _by_order(unnamed, convs)
+            unnamed = []
+            groups.append(_by_name(named.layer, by_name[named.layer], convs))
+    return groups + _by_order(unnamed, convs)
+
+
+def _is_one_layer(members: Sequence[NamedArray]) -> bool:
+    """Tell whether arrays under one name are one layer's: a whole network's list has several weights."""
+    if any(member.field is not None for member in members):
+        return True
+    weights = [member.array.shape for member in members if len(member.array.shape) > 1]
+    return len(weights) < 2 or (len(members) == 2 and _is_untied_bias(*weights))
+
+
+def _is_untied_bias(weight: tuple[int, ...], bias: tuple[int, ...]) -> bool:
+    """Tell a bias for each position, ``(filters, rows, cols)``, behind the weights of a convolution."""
+    return len(weight) == 4 and len(bias) == 3 and weight[0] == bias[0]
+
+
+def _by_name(name: str, members: Sequence[NamedArray], convs: frozenset[int]) -> Group:
+    """Group the arrays of one named layer: by their own names, or as ``[W, b]`` or batch norm's four."""
+    if any(member.field is not None for member in members):
+        found = Group(name=name)
+        for member, field_name in zip(members, _fields(members, convs), strict=True):
+            found.add(field_name, member)
+        return found
+    parts = _by_order(members, convs)
+    found = parts[0]
+    for extra in parts[1:]:
+        for field_name, member in extra.fields.items():
+            found.add(field_name, member)
+    found.name = name
+    return found
+
+
+def _fields(members: Sequence[NamedArray], convs: frozenset[int]) -> list[str | None]:
+    """Return the arrays' own names, ``W`` for the one that must be the weights, whatever it is called."""
+    names = [member.field for member in members]
+    weights = [place for place, member in enumerate(members) if member.number in convs]
+    if not weights and "W" not in names:
+        weights = [place for place, member in enumerate(members) if len(member.array.shape) > 1]
+    if len(weights) == 1:
+        names[weights[0]] = "W"
+    return names
+
+
+def _by_order(arrays: Sequence[NamedArray], convs: frozenset[int]) -> list[Group]:
+    """Group arrays that have no names: a weight begins a layer, and the vectors that fit it follow."""
+    groups: list[Group] = []
+    place = 0
+    while place < len(arrays):
+        named = arrays[place]
+        shape = named.array.shape
+        if len(shape) == 1 and named.number not in convs:
+            run = list(_run(arrays, place))
+            groups += _vectors(run, groups[-1] if groups else None)
+            place += len(run)
+            continue
+        previous = groups[-1] if groups else None
+        untied = (
+            previous is not None
+            and len(previous.fields) == 1
+            and _is_untied_bias(previous.weight_shape, shape)
+        )
+        if untied and named.number not in convs:
+            assert previous is not None, "there is one that it is the bias of"
+            previous.add("b", named)
+        else:
+            groups.append(Group())
+            groups[-1].add("W" if len(shape) > 1 or named.number in convs else None, named)
+        place += 1
+    return groups
+
+
+def _run(arrays: Sequence[NamedArray], place: int) -> Iterator[NamedArray]:
+    """Yield the vectors of one length from ``place`` on."""
+    length = arrays[place].array.shape
+    while place < len(arrays) and arrays[place].array.shape == length:
+        yield arrays[place]
+        place += 1
+
+
+def _vectors(run: list[NamedArray], previous: Group | None) -> list[Group]:
+    """Divide vectors of one length into the bias of the weights before them and batch normalisations.
+
+    Lasagne lists ``W`` and ``b``, then ``beta, gamma, mean, inv_std``; a batch-normalised layer has no bias.
+    """
+    length = run[0].array.shape[0]
+    fits = previous is not None and len(previous.fields) == 1 and length in previous.weight_shape[:2]
+    if previous is not None and fits and len(run) % 4:
+        previous.add("b", run[0])
+        run = run[1:]
+    groups = []
+    for start in range(0, len(run), 4):
+        four = run[start : start + 4]
+        groups.append(Group())
+        for i, named in enumerate(four):
+            groups[-1].add(BATCH_NORM[i] if len(four) == 4 else None, named)
+    return groups
+
+
+Sizes = tuple[int | None, int | None]
+"""What a layer takes and what it gives: channels and filters, or units; None where nothing tells."""
+
+_DEFAULT = {3: "oic", 4: "oirc", 5: "oidrc", 6: "oircyx"}
+
+
+def default_axes(dimensions: int) -> str | None:
+    """Return Lasagne's order for weights of so many axes, None where no convolution has them."""
+    return _DEFAULT.get(dimensions)
+
+
+def concluded_axes(groups: Sequence[Group], is_conv: Sequence[bool]) -> list[str | None]:
+    """Return the order of the axes of each convolution: the bias tells it, or else the layer before.
+
+    Weights of which neither tells anything, as the first or square ones, have Lasagne's usual order, unless
+    the layers after it fit only a transposed convolution.
+    """
+    usual, transposed = (_chained_axes(groups, is_conv, first_swapped=swapped) for swapped in (False, True))
+    return transposed if fits(groups, transposed) > fits(groups, usual) else usual
+
+
+def _chained_axes(
+    groups: Sequence[Group], is_conv: Sequence[bool], *, first_swapped: bool
+) -> list[str | None]:
+    orders: list[str | None] = []
+    before: int | None = None
+    for found, conv in zip(groups, is_conv, strict=True):
+        shape = found.weight_shape
+        order = default_axes(len(shape)) if conv else None
+        if order is not None:
+            swapped = first_swapped if before is None else shape[1] != before == shape[0]
+            order = _by_bias(found, order) or (_input_first(order) if swapped else order)
+        orders.append(order)
+        before = sizes_of(found, order)[1] or before
+    return orders
+
+
+def _input_first(axes: str) -> str:
+    """Return the order of a transposed convolution."""
+    return axes.replace("oi", "io")
+
+
+def biased_axes(found: Group) -> str | None:
+    """Return the order that the bias of a convolution tells, Lasagne's usual order where it tells none."""
+    usual = default_axes(len(found.weight_shape))
+    return usual if usual is None else _by_bias(found, usual) or usual
+
+
+def _by_bias(found: Group, usual: str) -> str | None:
+    shape = found.weight_shape
+    if shape[0] == shape[1] or found.bias_length not in shape[:2]:
+        return None
+    return usual if found.bias_length == shape[0] else _input_first(usual)
+
+
+def sizes_of(found: Group, axes: str | None, dense_axes: str = "io") -> Sizes:
+    """Return what a layer takes and gives, as far as its parameters tell."""
+    shape = found.weight_shape
+    if axes is not None and len(axes) == len(shape):
+        return (shape[axes.index("i")] if "i" in axes else None), shape[axes.index("o")]
+    if len(shape) == 2:
+        return shape[dense_axes.index("i")], shape[dense_axes.index("o")]
+    lengths = {named.array.shape for named in found.fields.values() if len(named.array.shape) == 1}
+    length = lengths.pop()[0] if len(lengths) == 1 and not shape else None
+    return length, length
+
+
+def fits(groups: Sequence[Group], axes: Sequence[str | None]) -> int:
+    """Count what speaks for an order: biases that fit their weights, layers that fit the next one."""
+    sizes = [sizes_of(found, order) for found, order in zip(groups, axes, strict=True)]
+    with_weights = [
+        (takes, gives) for found, (takes, gives) in zip(groups, sizes, strict=True) if found.weight
+    ]
+    biases = sum(
+        found.bias_length is not None and found.bias_length == gives
+        for found, (_, gives) in zip(groups, sizes, strict=True)
+    )
+    return biases + sum(
+        first[1] is not None and first[1] == second[0] for first, second in pairwise(with_weights)
+    )
+
+
+def is_convolution(one: Group) -> bool:
+    """Tell a convolution in two or three dimensions; weights of three axes may be something else."""
+    return len(one.weight_shape) in (4, 5)
+
+
+def in_network_order(arrays: Sequence[NamedArray]) -> list[Group]:
+    """Group arrays into layers, inputs first.
+
+    Where the file names the layers its order stands. Else the list, its layers from the last to the first,
+    and its arrays from the last to the first (nolearn 0.5 writes ``b, W`` so) are compared, and the order is
+    taken in which most biases and layers fit each other; the file's own where none is better.
+    """
+    groups = group(arrays)
+    if any(named.layer is not None for named in arrays):
+        return groups
+    as_it_is = fits(groups, concluded_axes(groups, [is_convolution(one) for one in groups]))
+    turned = max((groups[::-1], group(arrays[::-1])), key=_fitting_turned)
+    return turned if _fitting_turned(turned) > as_it_is else groups
+
+
+def _fitting_turned(groups: Sequence[Group]) -> int:
+    """Count what speaks for a list that is turned round; there no layer is taken to be transposed to fit."""
+    return fits(groups, [biased_axes(one) if is_convolution(one) else None for one in groups])

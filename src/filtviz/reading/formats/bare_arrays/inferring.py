@@ -1,0 +1,252 @@
+"""Groups of arrays → layers: what the file does not say is concluded from shapes, and said to be."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from filtviz.errors import SelectionError
+from filtviz.network import ConvLayer, Layer
+from filtviz.reading.formats.bare_arrays.collecting import Found, NamedArray
+from filtviz.reading.formats.bare_arrays.grouping import (
+    Group,
+    concluded_axes,
+    default_axes,
+    group,
+    in_network_order,
+    is_convolution,
+    sizes_of,
+)
+from filtviz.reading.formats.lasagne.building import parameter_of
+from filtviz.reading.hints import Hints
+from filtviz.text import printable
+
+__all__ = ["Dialect", "Inference", "infer"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dialect:
+    """What the library that wrote bare parameters does: Lasagne's, unless the names show another one."""
+
+    flip_filters: bool | None = None
+    dense_type: str = "DenseLayer"
+    dense_axes: str = "io"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inference:
+    """Layers made of bare arrays, with a sentence for each thing that was concluded or remains open."""
+
+    layers: tuple[Layer, ...]
+    inferred: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Part:
+    """One layer to be: its parameters, and the order of the axes of its weights where it is a convolution."""
+
+    group: Group
+    axes: str | None
+
+
+def infer(found: Found, hints: Hints, dialect: Dialect | None = None) -> Inference:
+    """Make layers of arrays, as their names and shapes suggest and as a person says.
+
+    Raises:
+        SelectionError: ``hints`` names an array that is not there, or axes that it does not have.
+    """
+    dialect = dialect or Dialect()
+    chosen = [_chosen(wanted, found.arrays) for wanted in hints.convs]
+    groups = _in_chosen_order(found.arrays, chosen) if chosen else in_network_order(found.arrays)
+    turned = not chosen and groups[0].first > groups[-1].first
+    is_conv = [_is_conv(one, chosen) for one in groups]
+    concluded = concluded_axes(groups, is_conv)
+    parts = [
+        _Part(group=one, axes=(_said_axes(one, hints) or axes) if conv else None)
+        for one, axes, conv in zip(groups, concluded, is_conv, strict=True)
+    ]
+    layers = _connected(_with_empty(parts, found), dialect)
+    return Inference(
+        layers=tuple(layers),
+        inferred=tuple(_sentences(parts, turned)),
+        notes=tuple(_notes(parts, found)),
+    )
+
+
+def _chosen(wanted: str, arrays: Sequence[NamedArray]) -> NamedArray:
+    """Return the array that a person means by its number or one of its names."""
+    for named in arrays:
+        if wanted in _names_of(named):
+            return named
+    several = [named for named in arrays if named.layer == wanted and named.field in ("W", None)]
+    if several:
+        return max(several, key=lambda named: len(named.array.shape))
+    available = [named.source for named in arrays]
+    shown = ", ".join(printable(source, 40) for source in available[:30])
+    more = f" and {len(available) - 30} more" if len(available) > 30 else ""
+    raise SelectionError(
+        f"there is no array {printable(wanted, 40)!r} to take for a convolution "
+        f"(there are, from number 0 on: {shown}{more})",
+        wanted=wanted,
+        available=available,
+    )
+
+
+def _names_of(named: NamedArray) -> tuple[str, ...]:
+    own = (str(named.number), named.source, named.path[-1] if named.path else "")
+    return own if named.layer is None else (*own, f"{named.layer}.{named.field or 'W'}")
+
+
+def _is_conv(one: Group, chosen: Sequence[NamedArray]) -> bool:
+    return one.weight in chosen if chosen else is_convolution(one)
+
+
+def _in_chosen_order(arrays: Sequence[NamedArray], chosen: Sequence[NamedArray]) -> list[Group]:
+    """Put the convolutions in the order that a person gives, each in the place of another one."""
+    groups = group(arrays, frozenset(named.number for named in chosen))
+    weights = {one.weight.number for one in groups if one.weight is not None}
+    for named in chosen:
+        if named.number not in weights:
+            raise SelectionError(
+                f"the array {printable(named.source, 40)!r} cannot be a convolution beside another one in "
+                "the same layer",
+                wanted=named.source,
+            )
+    order = iter(
+        sorted((one for one in groups if one.weight in chosen), key=lambda one: chosen.index(_weight(one)))
+    )
+    return [next(order) if one.weight in chosen else one for one in groups]
+
+
+def _weight(one: Group) -> NamedArray:
+    assert one.weight is not None, "only groups with weights are chosen"
+    return one.weight
+
+
+def _said_axes(one: Group, hints: Hints) -> str | None:
+    """Return the order of the axes of a convolution's weights that a person says."""
+    weight = _weight(one)
+    names = (*_names_of(weight), *([weight.layer] if weight.layer else []))
+    said = hints.axes_for(*names)
+    dimensions = len(weight.array.shape)
+    if said is not None and len(said) != dimensions:
+        raise SelectionError(
+            f"the array {printable(weight.source, 40)!r} has {dimensions} axes, which {said!r} does not name",
+            wanted=said,
+        )
+    if said is None and default_axes(dimensions) is None:
+        raise SelectionError(
+            f"the array {printable(weight.source, 40)!r} has {dimensions} axes, as no convolution has",
+            wanted=weight.source,
+        )
+    return said
+
+
+def _with_empty(parts: Sequence[_Part], found: Found) -> list[_Part | str]:
+    """Put the names of layers without parameters where the file has them."""
+    left = list(reversed(found.empty))
+    mixed: list[_Part | str] = []
+    for part in parts:
+        first = part.group.first
+        while left and left[-1][0] <= first:
+            mixed.append(left.pop()[1])
+        mixed.append(part)
+    return [*mixed, *(name for _, name in reversed(left))]
+
+
+def _connected(parts: Sequence[_Part | str], dialect: Dialect) -> list[Layer]:
+    """Make the layers; each feeds the next where the sizes fit."""
+    layers: list[Layer] = []
+    before: int | None = None
+    started = False
+    for place, part in enumerate(parts):
+        if isinstance(part, str):
+            inputs = (place - 1,) if place else ()
+            layers.append(Layer(name=part, inputs=inputs, geometry_known=False))
+            continue
+        takes, gives = sizes_of(part.group, part.axes, dialect.dense_axes)
+        fits = bool(before and takes) and (before == takes or _fit_flattened(part, before or 0, takes or 0))
+        inputs = (place - 1,) if place and (fits or not started or takes is None) else ()
+        layers.append(_layer(part, inputs, dialect))
+        before = gives or before
+        started = True
+    return layers
+
+
+def _fit_flattened(part: _Part, before: int, takes: int) -> bool:
+    """Tell whether a dense layer can take flattened channels, or a convolution reshaped units."""
+    return before % takes == 0 if part.axes else len(part.group.weight_shape) == 2 and takes % before == 0
+
+
+def _layer(part: _Part, inputs: tuple[int, ...], dialect: Dialect) -> Layer:
+    group = part.group
+    parameters = tuple(parameter_of(name, named.array, named.source) for name, named in group.fields.items())
+    common: dict[str, Any] = {"name": group.name, "inputs": inputs, "parameters": parameters}
+    shape = group.weight_shape
+    if part.axes is not None:
+        options = {"num_filters": shape[part.axes.index("o")]}
+        kind = _conv_type(part.axes)
+        return ConvLayer(
+            **common,
+            type=kind,
+            axes=part.axes,
+            flip_filters=dialect.flip_filters,
+            geometry_known=False,
+            options=options,
+        )
+    if len(shape) == 2:
+        units = {"num_units": shape[dialect.dense_axes.index("o")]}
+        return Layer(**common, type=dialect.dense_type, geometry_known=False, options=units)
+    if group.is_batch_norm:
+        return Layer(**common, type="BatchNormLayer")
+    return Layer(**common, geometry_known=False)
+
+
+def _conv_type(axes: str) -> str:
+    n = sum(axis in "drc" for axis in axes)
+    if "y" in axes:
+        return f"LocallyConnected{n}DLayer"
+    return f"{'TransposedConv' if axes.startswith('io') else 'Conv'}{n}DLayer"
+
+
+def _sentences(parts: Sequence[_Part], turned: bool) -> list[str]:
+    """Say what was concluded, one plain sentence each."""
+    convs = [part for part in parts if part.axes is not None]
+    sentences = [
+        "the file holds arrays and no layers: their roles are concluded from their names, order and shapes"
+    ]
+    if any(part.axes in ("oirc", "oidrc") for part in convs):
+        sentences.append(
+            "arrays of four (five) axes are convolutions in two (three) dimensions, filters before channels"
+        )
+    swapped = [_weight(part.group).source for part in convs if (part.axes or "").startswith("io")]
+    if swapped:
+        listed = ", ".join(printable(source, 40) for source in swapped)
+        sentences.append(
+            f"transposed convolutions, whose channels come first: {listed}, since only so their sizes fit"
+        )
+    if turned:
+        sentences.append(
+            "the file lists its layers from the output to the input, since only so their sizes fit"
+        )
+    if any(part.group.is_batch_norm for part in parts):
+        sentences.append("four vectors of one length are a batch normalisation: beta, gamma, mean, inv_std")
+    sentences.append("each layer feeds the next one where their sizes fit")
+    return sentences
+
+
+def _notes(parts: Sequence[_Part], found: Found) -> list[str]:
+    """Say what remains open."""
+    notes = []
+    thin = [part for part in parts if part.axes is None and len(part.group.weight_shape) == 3]
+    if thin:
+        listed = ", ".join(printable(_weight(part.group).source, 40) for part in thin)
+        notes.append(
+            f"arrays of three axes may be the weights of a Conv1DLayer, which --convs would say: {listed}"
+        )
+    if found.left_out:
+        listed = ", ".join(printable(name, 40) for name in found.left_out)
+        notes.append(f"beside the parameters lie, and were left out: {listed}")
+    return notes

@@ -1,0 +1,64 @@
+"""Lasagne's layer objects: a bare output layer, or anything that holds layers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from filtviz.network import Network
+from filtviz.reading.formats.lasagne.building import build_layers
+from filtviz.reading.formats.lasagne.graph import is_layer, outputs_among
+from filtviz.reading.limits import Budget
+from filtviz.reading.opened import Contents, origin_of
+from filtviz.reading.pickle.records import Items, Record, class_name, elements, pairs, text, walk
+from filtviz.text import printable
+
+__all__ = ["matches", "names_of", "read"]
+
+
+def matches(contents: Contents) -> bool:
+    """Tell whether there is any layer in the file."""
+    return any(is_layer(record) for record in contents.records())
+
+
+def read(contents: Contents) -> Network:
+    """Read the network whose output layers the file holds, whatever lies around them."""
+    held = _nearest_layers(contents)
+    outputs = outputs_among(held, contents.effort)
+    layers = build_layers(outputs, _names(contents), contents.effort)
+    return Network.of(layers, origin_of(contents, _kind(contents)))
+
+
+def _nearest_layers(contents: Contents) -> list[Record]:
+    """Return the layers that can be reached without going through another layer."""
+    return [value for value in walk(contents.roots, is_layer) if is_layer(value)]
+
+
+def names_of(value: Any, effort: Budget) -> Mapping[int, str]:
+    """Return the names that a dictionary gives to layers, by the `id` of a layer.
+
+    One layer alone under a key has not its name there, but that of the network.
+    """
+    entries = pairs(value, effort) or []
+    named = {id(layer): name for key, layer in entries if is_layer(layer) and (name := text(key))}
+    return named if len(named) > 1 else {}
+
+
+def _names(contents: Contents) -> Mapping[int, str]:
+    names: dict[int, str] = {}
+    for value in walk(contents.roots, is_layer):
+        if not is_layer(value):
+            for layer, name in names_of(value, contents.effort).items():
+                names.setdefault(layer, name)
+    return names
+
+
+def _kind(contents: Contents) -> str:
+    root = next(root for root in contents.roots if any(is_layer(value) for value in walk([root])))
+    if is_layer(root):
+        return "a Lasagne network"
+    if type(root) is Items or (type(root) is Record and pairs(root, contents.effort) is not None):
+        return "a dict of Lasagne layers"
+    if elements(root) is not None:
+        return "a list of Lasagne layers"
+    return f"an object of class {printable(class_name(root), 40)} that holds Lasagne layers"

@@ -1,0 +1,84 @@
+"""`load`: a path → a network."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+from filtviz.errors import LimitError, ReadError, SelectionError
+from filtviz.network import Layer, Network, Parameter
+from filtviz.reading.formats import FORMATS
+from filtviz.reading.hints import Hints
+from filtviz.reading.limits import Limits
+from filtviz.reading.opened import Contents, read_contents
+from filtviz.text import printable
+
+__all__ = ["load"]
+
+
+def load(path: str | PathLike[str], *, limits: Limits | None = None, hints: Hints | None = None) -> Network:
+    """Read a model file: what it is, its layers, and their weights, which are read when they are asked for.
+
+    Nothing in the file is imported, called or instantiated, and neither Theano nor Lasagne is needed.
+
+    Args:
+        path: the file; what it is shows in its bytes, not in its name.
+        limits: how much the file may ask for.
+        hints: what a person says about the arrays of a file that holds nothing but arrays.
+
+    Raises:
+        FileAccessError: the file is missing or may not be read.
+        UnsupportedFileError: it holds no network that filtviz reads; the sentence says what it holds.
+        MalformedFileError: it is damaged or cut short.
+        LimitError: it asks for too much.
+        SelectionError: ``hints`` says something of a file that tells its own structure, or of an array
+        that
+            is not there.
+    """
+    path = Path(path)
+    try:
+        contents = read_contents(path, limits or Limits())
+        network = _understand(replace(contents, hints=hints or Hints()))
+    except ReadError as error:
+        raise _naming(error, path) from error
+    layers = tuple(_with_named_errors(layer, path) for layer in network.layers)
+    return replace(network, layers=layers, origin=replace(network.origin, path=path))
+
+
+def _understand(contents: Contents) -> Network:
+    network = next(kind for kind in FORMATS if kind.matches(contents)).read(contents)
+    if contents.hints.says_something and not network.origin.inferred:
+        raise SelectionError(
+            f"the file holds {network.origin.kind}, which tells its own structure; leave out --convs "
+            "and --axes, which are for files that hold nothing but arrays"
+        )
+    return network
+
+
+def _with_named_errors(layer: Layer, path: Path) -> Layer:
+    """Let what goes wrong when a weight is read, which is later, name the file too."""
+
+    def read(parameter: Parameter) -> NDArray[Any]:
+        try:
+            return parameter.read()
+        except ReadError as error:
+            raise _naming(error, path) from error
+
+    named = [replace(parameter, read=partial(read, parameter)) for parameter in layer.parameters]
+    return replace(layer, parameters=tuple(named))
+
+
+def _naming(error: ReadError, path: Path) -> ReadError:
+    """Return the error with the file's name before its sentence."""
+    sentence = f"{printable(path, 200)}: {error}"
+    if isinstance(error, LimitError):
+        named: ReadError = LimitError(sentence, limit=error.limit, allowed=error.allowed, option=error.option)
+    else:
+        named = type(error)(sentence)
+    named.path = path
+    return named

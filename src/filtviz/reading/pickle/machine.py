@@ -1,0 +1,198 @@
+"""Bytes → `Record`s: a pickle machine that executes nothing.
+
+Every opcode of protocols 0 to 5 is here, and each only notes what the file says. Python's own ``pickle`` is
+not used: it imports what a file names before anyone can object, and ``pickletools.genops`` fails on strings
+of protocol 0 that hold array bytes. The opcodes are described in CPython's ``Lib/pickletools.py``.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from filtviz.errors import MalformedFileError, ReadError, UnsupportedFileError
+from filtviz.reading.limits import Budget, Limits, pickle_steps
+from filtviz.reading.pickle.objects import ObjectOpcodes
+from filtviz.reading.pickle.records import Global
+from filtviz.reading.pickle.state import Data, Hook, Stop
+from filtviz.reading.pickle.values import ValueOpcodes
+
+__all__ = ["OPCODES", "Opcodes", "Pickles", "read_pickle", "read_pickles"]
+
+
+class Opcodes(ValueOpcodes, ObjectOpcodes):
+    """A method for each opcode.
+
+    Each method gets the position after its opcode and returns that of the next one. What a method cannot
+    carry out raises one of Python's own errors, which `filtviz.reading.pickle.machine` translates.
+    """
+
+    @cached_property
+    def methods(self) -> list[Callable[[int], int]]:
+        """The method for each byte that may be an opcode."""
+        return [self._method(code) for code in range(256)]
+
+    def _method(self, code: int) -> Callable[[int], int]:
+        name = OPCODES.get(code, "unknown")
+        method: Callable[[int], int] = getattr(self, f"_{_SAME_AS.get(name, name)}")
+        return method
+
+    def _unknown(self, position: int) -> int:
+        raise ValueError(self.data[position - 1])
+
+
+OPCODES = {
+    ord(code): name
+    for code, name in {
+        "(": "mark", ".": "stop", "0": "pop", "1": "pop_mark", "2": "dup",
+        "F": "float", "I": "int", "J": "binint", "K": "binint1", "L": "long", "M": "binint2",
+        "N": "none", "P": "persid", "Q": "binpersid", "R": "reduce",
+        "S": "string", "T": "binstring", "U": "short_binstring", "V": "unicode", "X": "binunicode",
+        "a": "append", "b": "build", "c": "global", "d": "dict", "}": "empty_dict", "e": "appends",
+        "g": "get", "h": "binget", "i": "inst", "j": "long_binget", "l": "list", "]": "empty_list",
+        "o": "obj", "p": "put", "q": "binput", "r": "long_binput", "s": "setitem", "t": "tuple",
+        ")": "empty_tuple", "u": "setitems", "G": "binfloat",
+        "\x80": "proto", "\x81": "newobj", "\x82": "ext1", "\x83": "ext2", "\x84": "ext4",
+        "\x85": "tuple1", "\x86": "tuple2", "\x87": "tuple3", "\x88": "newtrue", "\x89": "newfalse",
+        "\x8a": "long1", "\x8b": "long4",
+        "B": "binbytes", "C": "short_binbytes",
+        "\x8c": "short_binunicode", "\x8d": "binunicode8", "\x8e": "binbytes8", "\x8f": "empty_set",
+        "\x90": "additems", "\x91": "frozenset", "\x92": "newobj_ex", "\x93": "stack_global",
+        "\x94": "memoize", "\x95": "frame",
+        "\x96": "bytearray8", "\x97": "next_buffer", "\x98": "readonly_buffer",
+    }.items()
+}  # fmt: skip
+"""Opcode → its name in `pickletools`, in small letters."""
+
+_SAME_AS = {
+    "long": "int",
+    "empty_set": "empty_list",
+    "additems": "appends",
+    "frozenset": "tuple",
+    "newobj": "reduce",
+    "bytearray8": "binbytes8",
+}
+"""Opcodes that note the same facts as another one: the machine makes no difference between them."""
+
+
+STEPS_BETWEEN_CHECKS = 1 << 16
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pickles:
+    """The pickles of one stream, in order, and what shows who wrote them.
+
+    ``rest`` is why the bytes after the last pickle could not be read as another one, None where there are
+    none.
+    """
+
+    roots: tuple[Any, ...]
+    protocol: int
+    python2: bool
+    globals: tuple[Global, ...]
+    rest: ReadError | None = field(default=None, repr=False)
+
+
+def read_pickles(data: Data, limits: Limits, hooks: Mapping[str, Hook] | None = None) -> Pickles:
+    """Read every pickle of ``data``, one after another.
+
+    Args:
+        data: the bytes of the stream, from its first pickle on.
+        limits: how much the stream may ask for.
+        hooks: full name of a class → what to do when an object of it has its state.
+
+    Raises:
+        MalformedFileError: the first pickle is damaged or cut short.
+        LimitError: the stream asks for too much.
+    """
+    machine = Machine(data, pickle_steps(limits), hooks or {})
+    roots: list[Any] = []
+    position, rest = 0, None
+    while position < len(data):
+        try:
+            root, position = machine.run(position)
+        except (MalformedFileError, UnsupportedFileError) as error:
+            if not roots:
+                raise
+            rest = error
+            break
+        roots.append(root)
+    return machine.result(roots, rest)
+
+
+def read_pickle(data: Data, start: int, steps: Budget) -> Pickles:
+    """Read the one pickle of ``data`` that begins at ``start``, as in an array of objects (``.npy``).
+
+    ``steps`` are what is left for it and for those like it (`filtviz.reading.limits.pickle_steps`).
+    """
+    machine = Machine(data, steps, {})
+    root, _ = machine.run(start)
+    return machine.result([root])
+
+
+class Machine(Opcodes):
+    """The pickle machine: it runs `Opcodes` within the limits and says what is wrong with a pickle."""
+
+    def result(self, roots: list[Any], rest: ReadError | None = None) -> Pickles:
+        """Put together what has been read."""
+        return Pickles(
+            roots=tuple(roots),
+            protocol=self.protocol,
+            python2=self.python2,
+            globals=(*self.globals.values(), *self._inner.globals.values()),
+            rest=rest,
+        )
+
+    @property
+    def protocol(self) -> int:
+        """The highest protocol that the pickles declare; protocols 0 and 1 do not, but write differently."""
+        return self.declared or (0 if self.text_memo or not self.memo else 1)
+
+    def run(self, start: int) -> tuple[Any, int]:
+        """Read one pickle; return its object and where the next one may begin."""
+        self.stack, self.marks, self.memo = [], [], {}
+        data, methods = self.data, self.methods
+        position, step = start, 0
+        try:
+            while True:
+                for step in range(STEPS_BETWEEN_CHECKS):  # noqa: B007  (counted where STOP leaves the loop)
+                    position = methods[data[position]](position + 1)
+                self._count(STEPS_BETWEEN_CHECKS)
+        except Stop as stop:
+            self._count(step + 1)
+            return stop.root, stop.position
+        except (EOFError, struct.error) as error:
+            raise self._cut_short() from error
+        except IndexError as error:
+            # The text tells a list that is empty, which is damage, from bytes that have come to an end.
+            raise (self._damaged(position) if "list" in str(error) else self._cut_short()) from error
+        except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
+            raise self._damaged(position) from error
+
+    def read_nested(self, position: int) -> tuple[Any, int]:
+        """Read a whole pickle that lies within this one; return its object and where it ends."""
+        return self._inner.run(position)
+
+    @cached_property
+    def _inner(self) -> Machine:
+        """A machine without hooks, so that no pickle lies deeper than this one's."""
+        return Machine(self.data, self.steps, {})
+
+    def _count(self, steps: int) -> None:
+        self.steps.spend(steps)
+        self.limits.check("memo", len(self.memo), f"a pickle in it keeps {len(self.memo):,} objects or more")
+
+    def _cut_short(self) -> MalformedFileError:
+        return MalformedFileError(
+            f"it is a pickle that was cut short: its {len(self.data):,} bytes end before the pickle does; "
+            "copy or download it again"
+        )
+
+    def _damaged(self, position: int) -> MalformedFileError:
+        what = OPCODES.get(self.data[position], "unknown").upper()
+        return MalformedFileError(
+            f"it is a damaged pickle: the opcode at byte {position:,} ({what}) cannot be carried out"
+        )

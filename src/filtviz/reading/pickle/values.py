@@ -1,0 +1,198 @@
+"""The opcodes for constants, numbers, strings and bytes: a long one stays where it is in the file."""
+
+from __future__ import annotations
+
+import struct
+from typing import Any
+
+from filtviz.errors import MalformedFileError
+from filtviz.reading.pickle.records import Blob, Global, Record, unescape
+from filtviz.reading.pickle.state import I32, U16, U32, Data, MachineState
+
+__all__ = [
+    "LONG_STRING",
+    "ValueOpcodes",
+    "binary_long",
+    "protocol_0_string",
+    "protocol_0_unicode",
+    "text_float",
+    "text_int",
+]
+
+LONG_STRING = 1024
+"""Bytes from which on a string stays in the file as a `Blob`: names are shorter, arrays are longer."""
+
+LONG_NUMBER = 300
+"""Digits, or bytes, from which on a number stays in the file: reading digits takes quadratic time."""
+
+
+def text_int(line: memoryview) -> Any:
+    """Read ``INT`` or ``LONG``: ``5``, ``5L``, and the ``00`` and ``01`` that are False and True."""
+    if len(line) > LONG_NUMBER:
+        return Blob(line, "int")
+    digits = bytes(line).strip()
+    if digits in (b"00", b"01"):
+        return digits == b"01"
+    return int(digits.removesuffix(b"L"))
+
+
+def text_float(line: memoryview) -> float:
+    """Read ``FLOAT``: ``0.5``, ``nan``, ``-inf``."""
+    if len(line) > LONG_NUMBER:
+        raise MalformedFileError("a floating-point number in it has more than 300 characters")
+    return float(bytes(line))
+
+
+def binary_long(view: memoryview) -> Any:
+    """Read ``LONG1`` or ``LONG4``: little-endian, two's complement."""
+    if len(view) > LONG_NUMBER:
+        return Blob(view, "int")
+    return int.from_bytes(view, "little", signed=True)
+
+
+def protocol_0_string(line: memoryview) -> Any:
+    """Read ``STRING``: a Python 2 string with its quotes and escapes, which may hold an array's bytes."""
+    start, stop = 0, len(line)
+    while stop > start and line[stop - 1] in b" \r":
+        stop -= 1
+    if stop - start < 2 or line[start] != line[stop - 1] or line[start] not in b"'\"":
+        raise MalformedFileError("a string in it has no closing quote")
+    quoted = line[start + 1 : stop - 1]
+    if len(quoted) > LONG_STRING:
+        return Blob(quoted, "escape")
+    return unescape(bytes(quoted)).decode("latin-1")
+
+
+def protocol_0_unicode(line: memoryview) -> Any:
+    """Read ``UNICODE``: text with ``\\u`` escapes, which may stand for an array's bytes."""
+    if len(line) > LONG_STRING:
+        return Blob(line, "raw-unicode-escape")
+    return str(line, "raw-unicode-escape")
+
+
+OUT_OF_BAND = Global("pickle", "next_buffer")
+
+_U64, _DOUBLE = struct.Struct("<Q"), struct.Struct(">d")
+
+
+class ValueOpcodes(MachineState):
+    """Each method pushes one value."""
+
+    # Constants and numbers
+
+    def _none(self, position: int) -> int:
+        self.stack.append(None)
+        return position
+
+    def _newtrue(self, position: int) -> int:
+        self.stack.append(True)
+        return position
+
+    def _newfalse(self, position: int) -> int:
+        self.stack.append(False)
+        return position
+
+    def _int(self, position: int) -> int:
+        line = self._line(position)
+        self.stack.append(text_int(line))
+        return position + len(line) + 1
+
+    def _float(self, position: int) -> int:
+        line = self._line(position)
+        self.stack.append(text_float(line))
+        return position + len(line) + 1
+
+    def _binint(self, position: int) -> int:
+        self.stack.append(I32.unpack_from(self.data, position)[0])
+        return position + 4
+
+    def _binint1(self, position: int) -> int:
+        self.stack.append(self.data[position])
+        return position + 1
+
+    def _binint2(self, position: int) -> int:
+        self.stack.append(U16.unpack_from(self.data, position)[0])
+        return position + 2
+
+    def _long1(self, position: int) -> int:
+        stop = position + 1 + self.data[position]
+        self.stack.append(binary_long(self.view[position + 1 : stop]))
+        return stop
+
+    def _long4(self, position: int) -> int:
+        stop = position + 4 + _length(self.data, position)
+        self.stack.append(binary_long(self.view[position + 4 : stop]))
+        return stop
+
+    def _binfloat(self, position: int) -> int:
+        self.stack.append(_DOUBLE.unpack_from(self.data, position)[0])
+        return position + 8
+
+    # Strings and bytes: a long one stays where it is
+
+    def _string(self, position: int) -> int:
+        line = self._line(position)
+        self.python2 = True
+        self.stack.append(protocol_0_string(line))
+        return position + len(line) + 1
+
+    def _binstring(self, position: int) -> int:
+        self.python2 = True
+        return self._push_bytes(position + 4, _length(self.data, position), "latin-1")
+
+    def _short_binstring(self, position: int) -> int:
+        self.python2 = True
+        stop = position + 1 + self.data[position]
+        self.stack.append(self.data[position + 1 : stop].decode("latin-1"))
+        return stop
+
+    def _binbytes(self, position: int) -> int:
+        return self._push_bytes(position + 4, U32.unpack_from(self.data, position)[0], "bytes")
+
+    def _short_binbytes(self, position: int) -> int:
+        return self._push_bytes(position + 1, self.data[position], "bytes")
+
+    def _binbytes8(self, position: int) -> int:
+        return self._push_bytes(position + 8, _U64.unpack_from(self.data, position)[0], "bytes")
+
+    def _unicode(self, position: int) -> int:
+        line = self._line(position)
+        self.stack.append(protocol_0_unicode(line))
+        return position + len(line) + 1
+
+    def _binunicode(self, position: int) -> int:
+        return self._push_bytes(position + 4, U32.unpack_from(self.data, position)[0], "utf-8")
+
+    def _short_binunicode(self, position: int) -> int:
+        stop = position + 1 + self.data[position]
+        self.stack.append(str(self.data[position + 1 : stop], "utf-8", "surrogatepass"))
+        return stop
+
+    def _binunicode8(self, position: int) -> int:
+        return self._push_bytes(position + 8, _U64.unpack_from(self.data, position)[0], "utf-8")
+
+    def _push_bytes(self, start: int, length: int, coding: str) -> int:
+        stop = start + length
+        if length > LONG_STRING:
+            self.stack.append(Blob(self.view[start:stop], coding))
+        elif coding == "bytes":
+            self.stack.append(bytes(self.data[start:stop]))
+        else:
+            errors = "surrogatepass" if coding == "utf-8" else "strict"
+            self.stack.append(str(self.data[start:stop], coding, errors))
+        return stop
+
+    def _next_buffer(self, position: int) -> int:
+        self.stack.append(Record(OUT_OF_BAND, ()))
+        return position
+
+    def _readonly_buffer(self, position: int) -> int:
+        return position
+
+
+def _length(data: Data, position: int) -> int:
+    """Read a length of four bytes that pickles hold with a sign."""
+    length: int = I32.unpack_from(data, position)[0]
+    if length < 0:
+        raise ValueError("a negative length")
+    return length

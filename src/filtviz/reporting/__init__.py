@@ -1,0 +1,13 @@
+"""``filtviz report``: files in, one HTML page out that says what their filters are.
+
+::
+
+    networks, diagnoses ─ gathering ─► PageContent ─ rendering ─► HTML (templates/, static/)
+                                                  └─ facts ─────► JSON
+"""
+
+from __future__ import annotations
+
+from filtviz.reporting.gathering import ReportOptions, gather, report
+
+__all__ = ["ReportOptions", "gather", "report"]

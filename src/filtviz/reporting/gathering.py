@@ -1,0 +1,220 @@
+"""`filtviz.report`: paths or networks in, the content of the page out."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from os import PathLike
+from typing import TypeAlias
+
+from filtviz.composition import assume_stacked
+from filtviz.drawing.sheets.through import ASSUMED
+from filtviz.files import unique_stems
+from filtviz.measures.diagnosing import diagnose
+from filtviz.measures.findings import Diagnosis
+from filtviz.network import ConvLayer, Network
+from filtviz.reading import load
+from filtviz.reporting.content import ModelFile, PageContent, Section, State, draw_histograms, follow_measures
+from filtviz.reporting.pictures import Depth, draw_kernels, draw_through, plan_depths, sum_up
+from filtviz.reporting.rendering import render_page
+from filtviz.text import printable
+
+__all__ = ["Model", "ReportOptions", "gather", "gather_content", "label_files", "report"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportOptions:
+    """How much goes into a page.
+
+    Attributes:
+        layers: Convolutions by number, label or name; empty takes them all.
+        megabytes: Of pictures that the page may hold. Where they would be more, they are sent with 8 bits a
+            weight instead of 16, and then without the kernels of the largest layers; the page says so.
+        input_range: The lowest and the highest value of an input pixel, for the proof of dead filters.
+        stacked: Where a file does not tell what lies between its convolutions, take them for a plain stack
+            (`filtviz.composition.assume_stacked`); the page says so.
+
+    Raises:
+        ValueError: an option is out of its range; the text is one sentence.
+    """
+
+    layers: tuple[int | str, ...] = ()
+    megabytes: float = 4.0
+    input_range: tuple[float, float] | None = None
+    stacked: bool = False
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.megabytes) and self.megabytes > 0):
+            raise ValueError(f"megabytes must be a positive number, not {self.megabytes:g}")
+
+
+Group = list[tuple[ModelFile, ConvLayer]]
+
+
+def gather_content(
+    networks: Sequence[Network], diagnoses: Sequence[Diagnosis], options: ReportOptions
+) -> PageContent:
+    """Gather what a page on these files shows, the files in the order in which they were given.
+
+    Raises:
+        SelectionError: a layer was asked for that one of the files does not have.
+    """
+    labels = label_files(networks)
+    files = tuple(
+        ModelFile(label=label, network=network, diagnosis=diagnosis)
+        for label, network, diagnosis in zip(labels, networks, diagnoses, strict=True)
+    )
+    groups = _group_layers(files, options)
+    depths = plan_depths([_size(group) for group in groups], options.megabytes)
+    anchors = unique_stems([f"layer-{group[0][1].conv_index}" for group in groups])
+    return PageContent(
+        title=f"Filters of {', '.join(labels)}",
+        files=files,
+        sections=tuple(map(_section, anchors, groups, depths)),
+        notes=(*([ASSUMED] if options.stacked else []), *_omissions(files, groups, depths)),
+    )
+
+
+def label_files(networks: Sequence[Network]) -> list[str]:
+    """Return a short name for each file: its own name, or its path where two have the same name."""
+    paths = [network.origin.path for network in networks]
+    counts = Counter(None if path is None else path.name for path in paths)
+    labels = []
+    for place, path in enumerate(paths, start=1):
+        if path is None:
+            labels.append(f"network {place}")
+        else:
+            labels.append(printable(path.name if counts[path.name] == 1 else path, 120))
+    return [f"{label} ({i})" if labels.count(label) > 1 else label for i, label in enumerate(labels, start=1)]
+
+
+def _group_layers(files: Sequence[ModelFile], options: ReportOptions) -> list[Group]:
+    """Bring together what is the same layer in several files: the same place, the same shape."""
+    groups: dict[tuple[int, tuple[int, ...]], Group] = {}
+    for file in files:
+        judged = {diagnosis.index for diagnosis in file.diagnosis.layers}
+        for layer in _chosen(file.network, options):
+            if layer.conv_index in judged:
+                key = (layer.conv_index, (layer.n_filters, layer.n_channels, *layer.kernel_size))
+                groups.setdefault(key, []).append((file, layer))
+    return [groups[key] for key in sorted(groups, key=lambda key: key[0])]
+
+
+def _chosen(network: Network, options: ReportOptions) -> tuple[ConvLayer, ...]:
+    if not options.layers:
+        return network.conv_layers
+    chosen = {layer.conv_index: layer for layer in map(network.select, options.layers)}
+    return tuple(chosen[index] for index in sorted(chosen))
+
+
+def _size(group: Group) -> int:
+    return sum(layer.weights.size for _, layer in group)
+
+
+def _section(anchor: str, group: Group, depth: Depth) -> Section:
+    states = _states(group)
+    networks = [file.network for file, _ in group]
+    layers = [layer for _, layer in group]
+    through, why_not = draw_through(networks, layers, states[0].diagnosis.composed_size)
+    found = [note for state in states for note in state.diagnosis.notes]
+    pictures = (draw_kernels(layers, depth), sum_up(layers, depth), through)
+    return Section(
+        anchor=anchor,
+        states=states,
+        pictures=tuple(each for each in pictures if each is not None),
+        movement=follow_measures([state.diagnosis for state in states]),
+        notes=tuple(dict.fromkeys([*_depth_notes(layers[0], depth), *why_not, *found])),
+    )
+
+
+def _states(group: Group) -> tuple[State, ...]:
+    diagnoses = [
+        next(each for each in file.diagnosis.layers if each.index == layer.conv_index)
+        for file, layer in group
+    ]
+    histograms = draw_histograms([layer.filters for _, layer in group], diagnoses)
+    return tuple(
+        State(file=file, layer=layer, diagnosis=diagnosis, histogram=histogram)
+        for (file, layer), diagnosis, histogram in zip(group, diagnoses, histograms, strict=True)
+    )
+
+
+def _depth_notes(layer: ConvLayer, depth: Depth) -> Iterator[str]:
+    if depth == 8:
+        yield "weights are rounded to 1/126 of the layer's largest, which keeps the page small (--megabytes)"
+    if depth == 0:
+        n = layer.n_filters * layer.n_channels
+        yield (
+            f"the {n:,} kernels themselves are not in the page, to keep it small: --layer {layer.conv_index} "
+            "or a larger --megabytes puts them in"
+        )
+
+
+def _omissions(files: Sequence[ModelFile], groups: Sequence[Group], depths: Sequence[Depth]) -> Iterator[str]:
+    """Say what of the files is not in the page."""
+    shown = {(id(file), layer.conv_index) for group in groups for file, layer in group}
+    for file in files:
+        n = sum((id(file), diagnosis.index) not in shown for diagnosis in file.diagnosis.layers)
+        if n:
+            yield f"{n} of {len(file.diagnosis.layers)} layers of {file.label} are left out (--layer)"
+    empty = sum(depth == 0 for depth in depths)
+    if empty:
+        yield f"{empty} of {len(groups)} layers are shown without their kernels (--megabytes)"
+    alone = [group for group in groups if len(group) < len(files)]
+    if alone:
+        yield (
+            f"{len(alone)} of {len(groups)} layers are not of the same place and shape in all files: "
+            "they stand by themselves"
+        )
+
+
+Model: TypeAlias = str | PathLike[str] | Network
+
+
+def report(models: Model | Sequence[Model], options: ReportOptions | None = None) -> str:
+    """Return a page on the filters of a model, or of several states of one, as one HTML document.
+
+    Args:
+        models: A path or a network, or several of them in the order of training.
+        options: Which layers, and how large the page may be.
+
+    Raises:
+        ReadError: a file does not give a network.
+        SelectionError: a layer was asked for that a network does not have.
+        MeasureError: the input range is none.
+        ValueError: there is no model.
+    """
+    return render_page(gather(models, options))
+
+
+def gather(models: Model | Sequence[Model], options: ReportOptions | None = None) -> PageContent:
+    """Return what the page of `report` says, as facts; arguments and errors are the same."""
+    options = options or ReportOptions()
+    networks = [_as_network(model) for model in _listed(models)]
+    if not networks:
+        raise ValueError("a report needs at least one model")
+    for network in networks:
+        for wanted in options.layers:
+            network.select(wanted)  # before minutes are spent on measures
+    if options.stacked:
+        networks = [assume_stacked(network) for network in networks]
+    return gather_content(networks, _diagnose_all(networks, options), options)
+
+
+def _listed(models: Model | Sequence[Model]) -> Sequence[Model]:
+    return [models] if isinstance(models, str | PathLike | Network) else models
+
+
+def _as_network(model: Model) -> Network:
+    return model if isinstance(model, Network) else load(model)
+
+
+def _diagnose_all(networks: Sequence[Network], options: ReportOptions) -> list[Diagnosis]:
+    """Judge each network, those after the first against it as well."""
+    first = [(label_files(networks)[0], networks[0])]
+    return [
+        diagnose(network, before=first if place else (), input_range=options.input_range)
+        for place, network in enumerate(networks)
+    ]

@@ -1,0 +1,199 @@
+"""The content of a report → one HTML document that needs nothing else."""
+
+from __future__ import annotations
+
+import hashlib
+from base64 import b64encode
+from functools import lru_cache
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from filtviz._version import __version__
+from filtviz.files import write_whole
+from filtviz.measures.table import MEASURES, VERDICTS
+from filtviz.measures.wording import p_value, plural
+from filtviz.network import Network
+from filtviz.reporting import charts
+from filtviz.reporting.content import ModelFile, PageContent
+from filtviz.reporting.filter_data import filter_data, marked_filters
+from filtviz.reporting.sprites import palette
+from filtviz.summary import LayerRow, each_axis, product, summarize
+from filtviz.text import printable
+
+__all__ = [
+    "NETWORK_HEADERS",
+    "content_security_policy",
+    "file_facts",
+    "network_rows",
+    "render_page",
+    "write_page",
+]
+
+NETWORK_HEADERS = (
+    "#",
+    "name",
+    "type",
+    "output",
+    "filters",
+    "stride",
+    "pad",
+    "parameters",
+    "sees",
+    "of the input",
+)
+
+TIMES = "×"
+
+
+def file_facts(file: ModelFile) -> list[tuple[str, str]]:
+    """Return what is known of the file itself, as terms and their descriptions."""
+    origin = file.network.origin
+    summary = summarize(file.network)
+    facts = {
+        "File": "" if origin.path is None else str(origin.path),
+        "Holds": file.network.describe(),
+        "Container": origin.container,
+        "Pickle protocol": "" if origin.protocol is None else str(origin.protocol),
+        "Written by": f"Python {origin.python}" if origin.python else "",
+        "Versions": ", ".join(f"{name} {version}" for name, version in origin.versions.items()),
+        "Training": f"{len(file.network.history):,} epochs recorded" if file.network.history else "",
+        "Parameters": f"{summary.parameters:,}, of them {summary.conv_parameters:,} in convolutions",
+    }
+    return [(term, text) for term, text in facts.items() if text]
+
+
+def network_rows(network: Network) -> list[tuple[LayerRow, tuple[str, ...]]]:
+    """Return each layer's row with its cells, one for each of `NETWORK_HEADERS`."""
+    return [(row, _row_cells(row)) for row in summarize(network).rows]
+
+
+def _row_cells(row: LayerRow) -> tuple[str, ...]:
+    field = row.receptive_field
+    pads = row.pad and [str(a) if a == b else f"{a}+{b}" for a, b in row.pad]
+    shares = [] if field is None else ["?" if c is None else f"{c:.0%}" for c in field.coverage]
+    unknown = "?" if row.conv_index is not None else ""
+    return (
+        str(row.index),
+        row.name or "",
+        row.type,
+        product(row.output_shape, TIMES) or "?",
+        product(row.filter_shape, TIMES),
+        each_axis(row.stride, TIMES) or unknown,
+        each_axis(pads, TIMES) or unknown,
+        f"{row.parameters:,}",
+        "?" if field is None else product(field.size, TIMES),
+        "?" if field is None else each_axis(shares, TIMES),
+    )
+
+
+PACKAGE = "filtviz.reporting"
+SCRIPTS = ("pixels.js", "painting.js", "panel.js", "tiles.js", "page.js")
+"""The page's script in the order of its parts: what a part uses stands before it."""
+
+MOST_ROWS = 40
+"""Of a table or list that stands open; a longer one is folded, so that what follows it is found."""
+
+LONGEST_TEXT = 5000
+"""Characters of one text; a sentence of ours is shorter, a name in a file may be of any length."""
+
+
+def render_page(content: PageContent) -> str:
+    """Return the page: HTML that works from disk without a network, and whose pictures need no script."""
+    script, style = _script(), _read("report.css")
+    return (
+        _environment()
+        .get_template("page.html")
+        .render(
+            content=content,
+            policy=content_security_policy(script, style),
+            script=Markup(script),  # noqa: S704  our own, and the policy's hash is of these very bytes
+            style=Markup(style),  # noqa: S704
+            palette=palette(),
+            measures=MEASURES,
+            verdicts=VERDICTS,
+            version=__version__,
+        )
+    )
+
+
+def write_page(content: PageContent, path: Path) -> None:
+    """Write the page to ``path``, whole or not at all; what was there is replaced.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    page = render_page(content).encode()
+    write_whole(path, lambda stream: stream.write(page))
+
+
+def content_security_policy(script: str, style: str) -> str:
+    """Return the policy of a page that may run this script, use this style, show inline images; no more."""
+    directives = {
+        "default-src": "'none'",
+        "script-src": _hash_source(script),
+        "style-src": _hash_source(style),
+        "img-src": "data:",
+        "base-uri": "'none'",
+        "form-action": "'none'",
+        "require-trusted-types-for": "'script'",
+        "trusted-types": "'none'",
+    }
+    return "; ".join(f"{name} {value}" for name, value in directives.items())
+
+
+def _hash_source(text: str) -> str:
+    digest = hashlib.sha256(text.encode()).digest()
+    return f"'sha256-{b64encode(digest).decode('ascii')}'"
+
+
+def _script() -> str:
+    return '"use strict";\n' + "\n".join(_read(name) for name in SCRIPTS)
+
+
+def _read(name: str) -> str:
+    return resources.files(PACKAGE).joinpath("static", name).read_text(encoding="utf-8")
+
+
+@lru_cache(maxsize=1)
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader(PACKAGE),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=_harmless,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.policies["json.dumps_kwargs"] = {"allow_nan": False, "separators": (",", ":")}
+    environment.filters |= {
+        "brief": lambda text: printable(text, 60),
+        "number": _number,
+        "p_value": lambda p: "" if p is None else p_value(p),
+        "plural": plural,
+        "filter_data": filter_data,
+        "marked_filters": marked_filters,
+        "file_facts": file_facts,
+        "network_rows": network_rows,
+        "picture_url": lambda sprite: Markup(sprite.url),  # noqa: S704  base64 of our own, longer than any text
+        "bars": charts.bars,
+        "null_curve": charts.null_curve,
+        "trail_points": charts.trail_points,
+    }
+    environment.globals |= {"NETWORK_HEADERS": NETWORK_HEADERS, "MOST_ROWS": MOST_ROWS}
+    return environment
+
+
+def _harmless(value: Any) -> Any:
+    """Show the control and format characters of a text, which a page would obey (bidirectional overrides)."""
+    if isinstance(value, str) and not isinstance(value, Markup):
+        return printable(value, LONGEST_TEXT)
+    return value
+
+
+def _number(value: float | None) -> str:
+    """Write a number with three digits that count; a dash for none."""
+    return "–" if value is None else f"{value:.3g}"

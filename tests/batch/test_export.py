@@ -1,0 +1,389 @@
+"""The batch export: what is written, what is kept, what fails, and that no engine changes a byte."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import joblib
+import numpy as np
+import pytest
+from PIL import Image
+
+import filtviz
+from filtviz import DrawingOptions, ExportOptions, __version__
+from filtviz.batch import jobs as jobs_module
+from filtviz.drawing import draw
+from filtviz.errors import OutputError
+from filtviz.files import PART_SUFFIX
+
+MANY = 10 * 32
+"""Channels that make more jobs than are done without other processes."""
+
+
+def save_model(path: Path, n_channels=3, seed=0, kernel=(3, 3)):
+    """A parameter file of two convolutions and a dense layer."""
+    rng = np.random.default_rng(seed)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    first = rng.standard_normal((n_channels, 1, 3, 3)).astype("f4")
+    second = rng.standard_normal((4, n_channels, *kernel)).astype("f4")
+    dense = rng.standard_normal((4, 2)).astype("f4")
+    np.savez(path, first, np.zeros(n_channels, "f4"), second, np.zeros(4, "f4"), dense, np.zeros(2, "f4"))
+    return path
+
+
+@pytest.fixture
+def model(tmp_path):
+    return save_model(tmp_path / "net.npz")
+
+
+def tree(folder):
+    """The bytes of each file below a folder."""
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def manifest(folder):
+    return json.loads((folder / "manifest.json").read_bytes())
+
+
+def test_every_convolution_is_drawn_and_described(model, tmp_path, capsys):
+    folder = tmp_path / "out"
+    report = filtviz.export([model], folder)
+    files = ["net/conv1.png", "net/conv2-ch0.png", "net/conv2-ch1.png", "net/conv2-ch2.png"]
+    assert sorted(tree(folder)) == ["manifest.json", *files]
+    assert (report.drawn, report.kept, report.failures) == (4, 0, ())
+    written = manifest(folder)
+    assert (written["program"], written["version"], written["complete"]) == ("filtviz", __version__, True)
+    assert [entry["file"] for entry in written["pictures"]] == files
+    assert list(report.pictures) == written["pictures"]
+    layer = filtviz.load(model).conv_layers[1]
+    assert written["pictures"][2] == {
+        "file": "net/conv2-ch1.png",
+        "model": "../net.npz",
+        "sha256": hashlib.sha256(model.read_bytes()).hexdigest(),
+        "layer": "conv2",
+        "type": layer.type,
+        "conv_index": 1,
+        "channel": 1,
+        "channels": [1],
+        "filters": 4,
+        "kernel_size": [3, 3],
+        "range": [float(layer.filters[:, 1].min()), float(layer.filters[:, 1].max())],
+        "options": written["pictures"][0]["options"],
+        "version": __version__,
+    }
+    assert written["pictures"][0]["options"]["figsize"] == [6.0, 6.0]
+    for entry in written["pictures"]:
+        drawn = filtviz.load(model).select(entry["layer"])
+        (picture,) = draw(drawn, entry["channels"], DrawingOptions())
+        assert np.array_equal(np.asarray(Image.open(folder / entry["file"])), np.asarray(picture.image()))
+    assert capsys.readouterr() == ("", "")
+
+
+def test_models_of_one_name_do_not_collide_now_or_later(tmp_path):
+    first, second, third = (save_model(tmp_path / name / "net.npz", seed=i) for i, name in enumerate("abc"))
+    folder = tmp_path / "out"
+    filtviz.export([first, second], folder)
+    assert {entry["file"].split("/")[0]: entry["model"] for entry in manifest(folder)["pictures"]} == {
+        "net": "../a/net.npz",
+        "net-2": "../b/net.npz",
+    }
+    before = tree(folder / "net")
+    report = filtviz.export([third, second], folder)
+    assert [result.kept for result in report.models] == [0, 4]
+    assert tree(folder / "net") == before
+    assert {entry["model"] for entry in manifest(folder)["pictures"]} == {
+        f"../{name}/net.npz" for name in "abc"
+    }
+    assert (folder / "net-3" / "conv1.png").is_file()
+
+
+def test_the_same_run_again_draws_only_what_is_missing(model, tmp_path):
+    folder = tmp_path / "out"
+    filtviz.export([model], folder)
+    before = tree(folder)
+    times = {path: path.stat().st_mtime_ns for path in folder.rglob("*.png")}
+    gone = folder / "net" / "conv2-ch1.png"
+    gone.unlink()
+    report = filtviz.export([model], folder)
+    assert (report.drawn, report.kept) == (1, 3)
+    assert tree(folder) == before
+    assert {p for p, t in times.items() if p.stat().st_mtime_ns != t} == {gone}
+    assert filtviz.export([model], folder).drawn == 0
+    assert filtviz.export([model], folder, ExportOptions(force=True)).drawn == 4
+
+
+@pytest.mark.parametrize("change", ["model", "options"])
+def test_pictures_of_other_weights_or_options_are_drawn_again(model, tmp_path, change):
+    folder = tmp_path / "out"
+    filtviz.export([model], folder)
+    before = tree(folder)
+    options = ExportOptions(drawing=DrawingOptions(cmap="gray", dpi=50)) if change == "options" else None
+    if change == "model":
+        save_model(model, seed=9)
+    report = filtviz.export([model], folder, options)
+    assert (report.drawn, report.kept) == (4, 0)
+    assert all(data != before[name] for name, data in tree(folder).items())
+
+
+def test_one_layer_drawn_otherwise_leaves_the_others_as_they_are(model, tmp_path):
+    folder = tmp_path / "out"
+    filtviz.export([model], folder)
+    before = tree(folder)
+    other = DrawingOptions(dpi=50)
+    report = filtviz.export([model], folder, ExportOptions(layers=[0], drawing=other))
+    assert (report.drawn, len(report.pictures)) == (1, 1)
+    dpis = {entry["file"]: entry["options"]["dpi"] for entry in manifest(folder)["pictures"]}
+    assert dpis.pop("net/conv1.png") == 50
+    assert set(dpis.values()) == {100.0}
+    assert tree(folder)["net/conv2-ch0.png"] == before["net/conv2-ch0.png"]
+    assert filtviz.export([model], folder).drawn == 1
+
+
+def test_layers_and_channels_are_chosen(model, tmp_path):
+    options = ExportOptions(layers=["conv2", 1], channels=[(0, 0), (2, 2)])
+    report = filtviz.export([model], tmp_path / "out", options)
+    assert [entry["file"] for entry in report.pictures] == ["net/conv2-ch0.png", "net/conv2-ch2.png"]
+
+
+def test_a_pdf_holds_the_channels_of_a_layer(model, tmp_path):
+    folder = tmp_path / "out"
+    report = filtviz.export([model], folder, ExportOptions(suffix="pdf"))
+    assert sorted(tree(folder)) == ["manifest.json", "net/conv1.pdf", "net/conv2.pdf"]
+    assert report.drawn == 4
+    assert [(entry["channel"], entry["channels"]) for entry in report.pictures] == [
+        (0, [0]),
+        (None, [0, 1, 2]),
+    ]
+    fewer = ExportOptions(suffix="pdf", layers=[1], channels=[(0, 1)])
+    assert filtviz.export([model], folder, fewer).drawn == 2
+
+
+def test_a_bad_file_does_not_stop_the_others(model, tmp_path):
+    bad = tmp_path / "bad.pkl"
+    bad.write_bytes(b"no model")
+    dense = tmp_path / "dense.npz"
+    np.savez(dense, np.zeros((3, 2)), np.zeros(2))
+    missing = tmp_path / "missing.pkl"
+    report = filtviz.export([bad, dense, model, missing], tmp_path / "out")
+    assert report.drawn == 4
+    assert [failure.path for failure in report.failures] == [bad, dense, missing]
+    reasons = [failure.reason for failure in report.failures]
+    assert reasons[0].startswith(f"{bad}: ")
+    assert "there is no filter to draw" in reasons[1]
+    assert reasons[2].startswith(f"{missing}: ")
+    assert {entry["model"] for entry in report.pictures} == {"../net.npz"}
+
+
+def test_a_layer_that_is_not_there_fails_and_the_others_are_drawn(model, tmp_path):
+    report = filtviz.export([model], tmp_path / "out", ExportOptions(layers=["conv1", "conv7"]))
+    assert report.drawn == 1
+    (failure,) = report.failures
+    assert failure.reason.startswith("there is no convolution 'conv7'")
+
+
+def test_kernels_that_mislead_are_told(tmp_path):
+    model = save_model(tmp_path / "net.npz", kernel=(1, 1))
+    (result,) = filtviz.export([model], tmp_path / "out").models
+    assert len(result.notes) == 1
+    assert result.notes[0].startswith("conv2 is 1x1")
+    assert result.failure is None
+
+
+def test_a_folder_that_cannot_be_made_fails_its_model_only(tmp_path):
+    first, second = (save_model(tmp_path / f"{name}.npz") for name in "ab")
+    folder = tmp_path / "out"
+    folder.mkdir()
+    (folder / "a").write_bytes(b"in the way")
+    report = filtviz.export([first, second], folder)
+    assert [(f.path, f.reason) for f in report.failures] == [
+        (first, f"cannot write {folder / 'a'}: not a directory")
+    ]
+    assert report.drawn == 4
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_full_disk_is_one_sentence_for_each_model(tmp_path, monkeypatch, jobs):
+    models = [save_model(tmp_path / f"{name}.npz", n_channels=MANY) for name in "ab"]
+    folder = tmp_path / "out"
+    small = tmp_path / "small"
+    small.mkdir()
+
+    def full(path, write):
+        raise OutputError(f"cannot write {path}: no space left on device", path=path)
+
+    monkeypatch.setattr(jobs_module, "write_whole", full)
+    with joblib.parallel_config("threading"):
+        report = filtviz.export(models, folder, jobs=jobs)
+    assert report.drawn == 0
+    assert [failure.reason for failure in report.failures] == [
+        f"cannot write {folder / name / 'conv1.png'}: no space left on device" for name in "ab"
+    ]
+    assert manifest(folder)["pictures"] == []
+
+
+def test_somebody_elses_manifest_is_left_alone(model, tmp_path):
+    (tmp_path / "manifest.json").write_text('{"name": "web app"}')
+    with pytest.raises(OutputError, match=r"manifest\.json is no manifest of filtviz"):
+        filtviz.export([model], tmp_path)
+    assert json.loads((tmp_path / "manifest.json").read_text()) == {"name": "web app"}
+
+
+def test_a_picture_that_the_system_does_not_show_is_none(model, tmp_path):
+    folder = tmp_path / "out"
+    folder.mkdir()
+    unseen = {"file": f"other/{'x' * 300}.png", "model": "../other.npz"}
+    earlier = {"program": "filtviz", "pictures": [unseen]}
+    (folder / "manifest.json").write_text(json.dumps(earlier))
+    assert filtviz.export([model], folder).drawn == 4
+    assert {entry["model"] for entry in manifest(folder)["pictures"]} == {"../net.npz"}
+
+
+def test_one_path_is_no_list_of_letters_and_counts_once(model, tmp_path):
+    assert filtviz.export(str(model), tmp_path / "one").drawn == 4
+    twice = filtviz.export([model, str(model)], tmp_path / "two")
+    assert ([result.path for result in twice.models], twice.drawn) == ([model], 4)
+    assert {name.split("/")[0] for name in tree(tmp_path / "two")} == {"manifest.json", "net"}
+
+
+def test_one_layers_name_is_no_list_of_letters():
+    with pytest.raises(ValueError, match=r"layers must be a list of numbers or names, such as \['conv1'\]"):
+        ExportOptions(layers="conv1")
+
+
+def test_a_wrong_format_is_a_value_error():
+    with pytest.raises(ValueError, match="'jpg' is no format of pictures: png, pdf, svg are"):
+        ExportOptions(suffix="jpg")
+
+
+def test_progress_counts_pages_up_to_all(tmp_path):
+    models = [save_model(tmp_path / "a.npz", n_channels=70), save_model(tmp_path / "b.npz")]
+    seen = []
+    filtviz.export(models, tmp_path / "out", progress=seen.append)
+    done = [progress.done for progress in seen]
+    assert done == sorted(done)
+    assert all(progress.done <= progress.known for progress in seen)
+    assert (seen[-1].done, seen[-1].known) == (75, 75)
+    assert [p.finished.path for p in seen if p.finished] == models
+    assert [p.finished.drawn for p in seen if p.finished] == [71, 4]
+
+
+@pytest.fixture
+def large(tmp_path):
+    return save_model(tmp_path / "large.npz", n_channels=MANY)
+
+
+@pytest.fixture
+def expected(large, tmp_path):
+    """What one process writes."""
+    folder = tmp_path / "expected"
+    report = filtviz.export([large], folder, jobs=1)
+    assert report.drawn == MANY + 1
+    return tree(folder)
+
+
+@pytest.mark.parametrize("engine", ["loky", "threading", "multiprocessing"])
+def test_the_engine_does_not_change_a_byte(large, expected, tmp_path, engine):
+    with joblib.parallel_config(engine):
+        report = filtviz.export([large], tmp_path / "out", jobs=2)
+    assert report.drawn == MANY + 1
+    assert tree(tmp_path / "out") == expected
+
+
+@pytest.mark.filterwarnings("default")  # a cluster's shut-down is not ours
+def test_the_engine_may_be_a_dask_cluster(large, expected, tmp_path):
+    distributed = pytest.importorskip("distributed", reason="the extra `test` has it")
+    cluster = {"processes": False, "n_workers": 2, "threads_per_worker": 1, "dashboard_address": None}
+    with (
+        distributed.Client(**cluster) as client,
+        distributed.get_task_stream(client) as stream,
+        joblib.parallel_config("dask"),
+    ):
+        report = filtviz.export([large], tmp_path / "out")
+    assert len(stream.data) == MANY // 32 + 2  # a job for each 32 pages, one for the rest, one that ends it
+    assert report.drawn == MANY + 1
+    assert tree(tmp_path / "out") == expected
+
+
+def test_an_interruption_leaves_whole_files_and_the_next_run_goes_on(large, expected, tmp_path):
+    folder = tmp_path / "out"
+
+    def interrupt(progress):
+        if progress.done:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        filtviz.export([large], folder, jobs=2, progress=interrupt)
+    left = tree(folder)
+    stopped = manifest(folder)
+    assert not stopped["complete"]
+    assert {entry["file"] for entry in stopped["pictures"]} == set(left) - {"manifest.json"}
+    assert all(left[name] == expected[name] for name in left if name != "manifest.json")
+    assert 1 <= len(stopped["pictures"]) < MANY + 1
+    report = filtviz.export([large], folder, jobs=2)
+    assert report.kept == len(stopped["pictures"])
+    assert tree(folder) == expected
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs signal masks")
+@pytest.mark.usefixtures("interruptible")
+def test_processes_that_are_started_never_see_ctrl_c_and_this_one_sees_it_afterwards():
+    ask = "import signal; print(signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, []))"
+    passed = False
+
+    def interrupted():
+        nonlocal passed
+        with jobs_module._interrupts_held_back():
+            started = subprocess.run([sys.executable, "-c", ask], capture_output=True, text=True)
+            signal.raise_signal(signal.SIGINT)
+            passed = started.stdout == "True\n"
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert passed
+    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, [])
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs process groups and SIGKILL")
+def test_a_killed_run_leaves_whole_files_and_the_next_run_goes_on(large, expected, tmp_path):
+    folder = tmp_path / "out"
+    program = [sys.executable, "-c", "from filtviz.cli import main; main()"]
+    command = [*program, "export", str(large), "-o", str(folder), "--jobs", "2"]
+    process = subprocess.Popen(command, start_new_session=True, stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 60
+    while len(list(folder.glob("large/*.png"))) < 3 and time.monotonic() < deadline:
+        time.sleep(0.005)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    time.sleep(0.2)  # the processes that were drawing are gone by now
+    left = {name: data for name, data in tree(folder).items() if not name.endswith(PART_SUFFIX)}
+    pictures = set(left) - {"manifest.json"}
+    assert len(pictures) >= 3
+    assert all(left[name] == expected[name] for name in pictures)
+    report = filtviz.export([large], folder, jobs=1)
+    assert (report.kept, report.drawn) == (len(pictures), MANY + 1 - len(pictures))
+    assert tree(folder) == expected
+
+
+def test_a_real_file_is_exported_as_it_is_drawn(shared, tmp_path):
+    source = shared / "pickles" / "py27_th082_net3_outlayer_p2_cPickle.pkl"
+    model = shutil.copy(source, tmp_path / "net.pkl")
+    report = filtviz.export([model], tmp_path / "out")
+    assert report.failures == ()
+    truth = np.load(f"{source}.truth.npz")
+    assert [e["filters"] for e in report.pictures if e["channel"] == 0] == [
+        len(truth[f"W{i}"]) for i in range(3)
+    ]
+    entry = report.pictures[1]
+    assert entry["range"] == [float(truth["W1"][:, 0].min()), float(truth["W1"][:, 0].max())]

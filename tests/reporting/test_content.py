@@ -1,0 +1,130 @@
+"""What is gathered for a page: files, layers, what is left out and how that is said."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from filtviz.errors import SelectionError
+from filtviz.network import Network, Origin
+from filtviz.reporting import ReportOptions, gather
+from filtviz.reporting.gathering import label_files
+from filtviz.reporting.pictures import plan_depths
+
+from .models import conv, network
+
+
+def test_files_are_named_shortly_and_none_twice() -> None:
+    paths = [Path("a/model.pkl"), Path("b/model.pkl"), Path("other.pkl"), None]
+    networks = [Network.of([], Origin(path=path)) for path in paths]
+    assert label_files(networks) == ["a/model.pkl", "b/model.pkl", "other.pkl", "network 4"]
+    twice = [Network.of([], Origin(path=Path("m.pkl")))] * 2
+    assert len(set(label_files(twice))) == 2
+
+
+def test_one_file() -> None:
+    content = gather(network((8, 1, 3, 3), (8, 8, 3, 3)))
+    assert content.title == "Filters of model.pkl"
+    assert [section.anchor for section in content.sections] == ["layer-0", "layer-1"]
+    assert [p.key for p in content.sections[0].pictures] == ["kernels"]
+    assert [p.key for p in content.sections[1].pictures] == ["kernels", "summary", "through"]
+    assert content.sections[1].movement is None
+    assert content.notes == ()
+
+
+def test_the_same_layer_of_two_files_is_one_section() -> None:
+    content = gather([network((8, 1, 3, 3), path="a.pkl"), network((8, 1, 3, 3), path="b.pkl", seed=1)])
+    (section,) = content.sections
+    assert [state.file.label for state in section.states] == ["a.pkl", "b.pkl"]
+    assert all(len(pictures.sprites) == 2 for pictures in section.pictures)
+    assert section.states[0].diagnosis.changes == ()
+    assert section.states[1].diagnosis.changes[0].before == "a.pkl"
+    assert section.movement is not None
+    trail = next(each for each in section.movement.trails if each.measure == "rms")
+    first, last = trail.values
+    assert first is not None
+    assert last is not None
+    assert trail.moved == last - first != 0
+
+
+def test_layers_of_another_shape_stand_alone_and_that_is_said() -> None:
+    content = gather([network((8, 1, 3, 3), path="a.pkl"), network((9, 1, 3, 3), path="b.pkl")])
+    assert [section.anchor for section in content.sections] == ["layer-0", "layer-0-2"]
+    assert content.notes == (
+        "2 of 2 layers are not of the same place and shape in all files: they stand by themselves",
+    )
+    assert content.section_of(content.files[1], 0) is content.sections[1]
+    assert content.section_of(content.files[1], 1) is None
+
+
+def test_layers_that_were_not_asked_for_are_named_as_left_out() -> None:
+    model = network((8, 1, 3, 3), (8, 8, 3, 3), (4, 8, 3, 3))
+    content = gather(model, ReportOptions(layers=("1",)))
+    assert [section.layer.conv_index for section in content.sections] == [1]
+    assert content.notes == ("2 of 3 layers of model.pkl are left out (--layer)",)
+    with pytest.raises(SelectionError):
+        gather(model, ReportOptions(layers=(7,)))
+
+
+def test_depths_fall_before_kernels_are_left_out() -> None:
+    assert plan_depths([100, 200], megabytes=1) == [16, 16]
+    assert plan_depths([300_000, 300_000], megabytes=1) == [8, 8]
+    assert plan_depths([100_000, 900_000, 300_000], megabytes=1) == [8, 0, 8]
+    assert plan_depths([2_000_000], megabytes=1) == [0]
+    assert plan_depths([], megabytes=1) == []
+
+
+def test_too_large_a_layer_is_summed_up_and_that_is_said() -> None:
+    content = gather(network((4, 1, 3, 3), (16, 64, 3, 3)), ReportOptions(megabytes=0.001))
+    small, large = content.sections
+    assert [p.key for p in large.pictures][:1] == ["summary"]
+    assert "the 1,024 kernels themselves are not in the page" in large.notes[0]
+    assert "--layer 1" in large.notes[0]
+    assert small.notes[0].startswith("weights are rounded to 1/126")
+    assert content.notes == ("1 of 2 layers are shown without their kernels (--megabytes)",)
+
+
+def test_a_bare_list_is_composed_when_that_is_asked_for() -> None:
+    known = network((4, 1, 3, 3), (4, 4, 3, 3))
+    bare = [replace(layer, geometry_known=False, window=None) for layer in known.layers[1:]]
+    model = Network.of([replace(layer, inputs=()) for layer in bare], Origin(path=Path("bare.npz")))
+    assert "through" not in [p.key for p in gather(model).sections[1].pictures]
+    content = gather(model, ReportOptions(stacked=True))
+    through = next(p for p in content.sections[1].pictures if p.key == "through")
+    assert (through.sprites[0].layout.rows, through.sprites[0].layout.cols) == (5, 5)
+    assert content.notes[0].startswith("assumed, since the file does not tell")
+
+
+def test_components_come_with_their_share() -> None:
+    content = gather(network((6, 8, 3, 3)))
+    summary = content.sections[0].pictures[1]
+    assert summary.columns == ("root mean square", "component 1", "component 2", "component 3")
+    filters = content.sections[0].layer.filters.reshape(6, 8, 9).astype(float)
+    values = np.linalg.svd(filters, compute_uv=False) ** 2
+    assert [row[0] for row in summary.shares[0]] == [None] * 6  # a root mean square is no part of the energy
+    shown = np.array([row[1:] for row in summary.shares[0]])
+    np.testing.assert_allclose(shown, values[:, :3] / values.sum(1, keepdims=True))
+
+
+def test_weights_that_are_not_finite_are_shown() -> None:
+    weights = np.ones((4, 8, 3, 3), np.float32)
+    weights[2, 0, 0, 0] = np.nan
+    model = Network.of([conv(weights, "conv1", 0)], Origin(path=Path("nan.pkl")))
+    model = replace(model, layers=(replace(model.layers[0], inputs=()),))
+    (section,) = gather(model).sections
+    assert section.states[0].diagnosis.verdict == "undecided"
+    assert [p.key for p in section.pictures] == ["kernels"]
+
+
+def test_a_report_on_nothing() -> None:
+    with pytest.raises(ValueError, match="a report needs at least one model"):
+        gather([])
+
+
+@pytest.mark.parametrize("megabytes", [0.0, -1.0, float("nan"), float("inf")])
+def test_options_check_themselves(megabytes: float) -> None:
+    with pytest.raises(ValueError, match="megabytes must be a positive number"):
+        ReportOptions(megabytes=megabytes)
