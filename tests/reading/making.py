@@ -24,6 +24,9 @@ class Thing:
     def __init__(self, cls: str, *args: Any, **state: Any) -> None:
         self.cls, self.args, self.state = Named(cls), args, state
 
+    def __repr__(self) -> str:  # a test's name, which may not hold an address
+        return f"Thing({self.cls.path!r})"
+
     def __reduce__(self) -> tuple[Any, ...]:
         return (self.cls, self.args, self.state) if self.state else (self.cls, self.args)
 
