@@ -15,7 +15,7 @@ from filtviz.network import Layer, Network, Parameter
 from filtviz.reading.formats import FORMATS
 from filtviz.reading.hints import Hints
 from filtviz.reading.limits import Limits
-from filtviz.reading.opened import Contents, read_contents
+from filtviz.reading.opened import Opened, open_model
 from filtviz.text import printable
 
 __all__ = ["load"]
@@ -42,17 +42,17 @@ def load(path: str | PathLike[str], *, limits: Limits | None = None, hints: Hint
     """
     path = Path(path)
     try:
-        contents = read_contents(path, limits or Limits())
-        network = _understand(replace(contents, hints=hints or Hints()))
+        opened = open_model(path, limits or Limits())
+        network = _understand(replace(opened, hints=hints or Hints()))
     except ReadError as error:
         raise _naming(error, path) from error
     layers = tuple(_with_named_errors(layer, path) for layer in network.layers)
     return replace(network, layers=layers, origin=replace(network.origin, path=path))
 
 
-def _understand(contents: Contents) -> Network:
-    network = next(kind for kind in FORMATS if kind.matches(contents)).read(contents)
-    if contents.hints.says_something and not network.origin.inferred:
+def _understand(opened: Opened) -> Network:
+    network = next(network for kind in FORMATS if (network := kind.open(opened)) is not None)
+    if opened.hints.says_something and not network.origin.inferred:
         raise SelectionError(
             f"the file holds {network.origin.kind}, which tells its own structure; leave out --convs "
             "and --axes, which are for files that hold nothing but arrays"

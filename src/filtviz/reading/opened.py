@@ -23,14 +23,14 @@ from filtviz.reading.pickle.state import Data
 from filtviz.reading.zips import ZIP_MAGIC, Member, read_members
 from filtviz.text import printable
 
-__all__ = ["Contents", "origin_of", "read_contents"]
+__all__ = ["Opened", "open_model", "origin_of"]
 
 START = 1 << 17
 """Bytes that are enough to tell a kind of file, and to hold the header of an array."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Contents:
+class Opened:
     """The objects of a file: ``roots`` are its pickles' objects, or one `Items` of named arrays for an npz.
 
     ``rest`` is why bytes after the last pickle could not be read, None where there are none. ``limits`` and
@@ -69,7 +69,7 @@ class Contents:
             yield record
 
 
-def read_contents(path: Path, limits: Limits) -> Contents:
+def open_model(path: Path, limits: Limits) -> Opened:
     """Open a file and read what it holds; arrays are only described.
 
     Raises:
@@ -107,7 +107,7 @@ def _alone(member: Member, limits: Limits) -> bytes:
     return bytes(view)
 
 
-def _read_pickled(data: Data, around: list[str], siblings: Siblings, limits: Limits) -> Contents:
+def _read_pickled(data: Data, around: list[str], siblings: Siblings, limits: Limits) -> Opened:
     if data[0] not in OPCODES:
         raise UnsupportedFileError(
             f"it is no kind of file that filtviz knows (it begins with {bytes(data[:8])!r}); {_NAME_ANOTHER}"
@@ -130,7 +130,7 @@ def _read_pickled(data: Data, around: list[str], siblings: Siblings, limits: Lim
         notes.append(f"{len(pickles.roots)} pickles, one after another")
     if pickles.rest is not None:
         notes.append("the bytes after the last pickle are none, and were left out")
-    return Contents(
+    return Opened(
         roots=pickles.roots,
         limits=limits,
         container=" > ".join([*around, "pickle"]),
@@ -160,7 +160,7 @@ def _python_of(pickles: Pickles) -> str | None:
     return "3" if pickles.protocol >= 3 or encodes else None
 
 
-def _read_npy(data: Data, around: list[str], limits: Limits) -> Contents:
+def _read_npy(data: Data, around: list[str], limits: Limits) -> Opened:
     header = read_npy_header(bytes(data[:START]))
     container = " > ".join([*around, "npy"])
     if header.holds_objects:
@@ -172,11 +172,11 @@ def _read_npy(data: Data, around: list[str], limits: Limits) -> Contents:
             "it is an array whose elements are no numbers; name the file in which the model was saved"
         )
     array = stored(header.shape, header.dtype, header.fortran, len(view), lambda: view)
-    return Contents(roots=(array,), limits=limits, container=container)
+    return Opened(roots=(array,), limits=limits, container=container)
 
 
-def _of_pickle(pickles: Pickles, limits: Limits, container: str) -> Contents:
-    return Contents(
+def _of_pickle(pickles: Pickles, limits: Limits, container: str) -> Opened:
+    return Opened(
         roots=pickles.roots,
         limits=limits,
         container=container,
@@ -186,7 +186,7 @@ def _of_pickle(pickles: Pickles, limits: Limits, container: str) -> Contents:
     )
 
 
-def _read_npz(members: list[Member], around: list[str], limits: Limits) -> Contents:
+def _read_npz(members: list[Member], around: list[str], limits: Limits) -> Opened:
     """Read an npz as one `Items`: name → array, or the objects of an object array."""
     flat: list[Any] = []
     notes: list[str] = []
@@ -204,7 +204,7 @@ def _read_npz(members: list[Member], around: list[str], limits: Limits) -> Conte
         else:
             flat += [name, _array_of(member, header)]
     method = "deflated" if any(member.deflated for member in members) else "stored"
-    return Contents(
+    return Opened(
         roots=(Items(flat),),
         limits=limits,
         container=" > ".join([*around, f"npz ({method})"]),
@@ -237,23 +237,23 @@ _EVIDENCE = (
 
 
 def origin_of(
-    contents: Contents, kind: str, *, inferred: Sequence[str] = (), notes: Sequence[str] = ()
+    opened: Opened, kind: str, *, inferred: Sequence[str] = (), notes: Sequence[str] = ()
 ) -> Origin:
     """Put together what is known about where the file comes from."""
     return Origin(
         kind=kind,
-        container=contents.container,
-        protocol=contents.protocol,
-        python=contents.python,
-        versions=_versions(contents),
-        classes=tuple(found.path for found in contents.globals),
+        container=opened.container,
+        protocol=opened.protocol,
+        python=opened.python,
+        versions=_versions(opened),
+        classes=tuple(found.path for found in opened.globals),
         inferred=tuple(inferred),
-        notes=(*contents.notes, *notes),
+        notes=(*opened.notes, *notes),
     )
 
 
-def _versions(contents: Contents) -> dict[str, str]:
-    modules = {found.module for found in contents.globals}
+def _versions(opened: Opened) -> dict[str, str]:
+    modules = {found.module for found in opened.globals}
     versions: dict[str, str] = {}
     for prefix, library, version in _EVIDENCE:
         if any(module == prefix or module.startswith(f"{prefix}.") for module in modules):

@@ -1,7 +1,7 @@
-"""The kinds of model files, each in a module with a cheap ``matches`` and a ``read``.
+"""The kinds of model files, each in a module with `Format.open`.
 
-A new kind is one module here and one entry in `FORMATS`; the first that matches reads the file, so the more
-special stand before the more general.
+A new kind is one module here and one entry in `FORMATS`; the first that answers counts, so the more special
+stand before the more general.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import Protocol
 
 from filtviz.network import Network
 from filtviz.reading.formats import bare_arrays, chainer, lasagne, madmom, nolearn, sknn, torch
-from filtviz.reading.opened import Contents
+from filtviz.reading.opened import Opened
 
 __all__ = ["FORMATS", "Format"]
 
@@ -18,11 +18,12 @@ __all__ = ["FORMATS", "Format"]
 class Format(Protocol):
     """What a module of a kind of file has."""
 
-    def matches(self, contents: Contents) -> bool:
-        """Tell, cheaply, whether the file is of this kind."""
+    def open(self, opened: Opened) -> Network | None:
+        """Return the network of a file of this kind, or None, after a cheap look, where it is of another.
 
-    def read(self, contents: Contents) -> Network:
-        """Read it."""
+        Raises:
+            ReadError: it is of this kind and cannot be read; the sentence says why.
+        """
 
 
 FORMATS: tuple[Format, ...] = (torch, nolearn, lasagne, madmom, sknn, chainer, bare_arrays)

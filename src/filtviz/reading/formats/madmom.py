@@ -11,11 +11,11 @@ from typing import Any
 from filtviz.network import ConvLayer, Layer, Network, Parameter, Window
 from filtviz.reading.formats.lasagne.building import parameter_of
 from filtviz.reading.formats.lasagne.rules import sane_window
-from filtviz.reading.opened import Contents, origin_of
+from filtviz.reading.opened import Opened, origin_of
 from filtviz.reading.pickle.attributes import NOT_PLAIN, Attributes
 from filtviz.reading.pickle.records import Record, attributes, class_name, elements
 
-__all__ = ["matches", "read"]
+__all__ = ["open"]
 
 _NAMES = {"weights": "W", "bias": "b"}
 _PARAMETERS = ("weights", "bias", "recurrent_weights", "beta", "gamma", "mean", "inv_std")
@@ -23,25 +23,21 @@ _OPTIONS = ("axis", "axes", "value", "keepdims", "newshape", "order")
 _UNCHANGED = ("BatchNormLayer", "ActivationLayer")
 
 
-def matches(contents: Contents) -> bool:
-    """Tell whether a network of madmom's is in the file."""
-    return _network(contents) is not None
-
-
-def read(contents: Contents) -> Network:
+def open(opened: Opened) -> Network | None:
     """Read the first network of the file; its layers feed each other in order."""
-    network = _network(contents)
-    assert network is not None, "read is called where matches has found one"
+    network = _network(opened)
+    if network is None:
+        return None
     records = [
         record for record in elements(attributes(network).get("layers")) or [] if type(record) is Record
     ]
-    contents.limits.check("layers", len(records), f"its network has {len(records):,} layers")
-    layers = [_layer(Attributes(record, contents.effort), place) for place, record in enumerate(records)]
-    return Network.of(layers, origin_of(contents, "a madmom NeuralNetwork"))
+    opened.limits.check("layers", len(records), f"its network has {len(records):,} layers")
+    layers = [_layer(Attributes(record, opened.effort), place) for place, record in enumerate(records)]
+    return Network.of(layers, origin_of(opened, "a madmom NeuralNetwork"))
 
 
-def _network(contents: Contents) -> Record | None:
-    for record in contents.records():
+def _network(opened: Opened) -> Record | None:
+    for record in opened.records():
         found = record.cls
         if (
             found is not None

@@ -12,37 +12,34 @@ from filtviz.reading.formats.lasagne import names_of
 from filtviz.reading.formats.lasagne.building import build_layers
 from filtviz.reading.formats.lasagne.graph import is_layer, network_order, outputs_among
 from filtviz.reading.limits import Budget
-from filtviz.reading.opened import Contents, origin_of
+from filtviz.reading.opened import Opened, origin_of
 from filtviz.reading.pickle.attributes import NOT_PLAIN, Attributes
 from filtviz.reading.pickle.records import Record, attributes, class_name, elements, pairs, text
 
-__all__ = ["matches", "read"]
+__all__ = ["open"]
 
 MOST_NETS = 100
 """NeuralNets of a file that are looked at until one has layers."""
 
 
-def matches(contents: Contents) -> bool:
-    """Tell whether a NeuralNet is in the file."""
-    return any(_is_neural_net(record) for record in contents.records())
-
-
-def read(contents: Contents) -> Network:
+def open(opened: Opened) -> Network | None:
     """Read the first NeuralNet of the file that has layers, with the losses of its training.
 
     Raises:
         UnsupportedFileError: it was never initialised and has no layers yet.
     """
-    nets = islice((record for record in contents.records() if _is_neural_net(record)), MOST_NETS)
-    net = next((net for net in nets if _held_layers(net, contents.effort)), None)
+    nets = list(islice((record for record in opened.records() if _is_neural_net(record)), MOST_NETS))
+    if not nets:
+        return None
+    net = next((net for net in nets if _held_layers(net, opened.effort)), None)
     if net is None:
         raise UnsupportedFileError(
             "it holds a nolearn NeuralNet that was never initialised and has no weights; call its fit() or "
             "initialize() before it is pickled"
         )
-    outputs = outputs_among(_held_layers(net, contents.effort), contents.effort)
-    layers = build_layers(outputs, _names(net, outputs, contents.effort), contents.effort)
-    return Network.of(layers, origin_of(contents, "a nolearn NeuralNet"), _history(net, contents.effort))
+    outputs = outputs_among(_held_layers(net, opened.effort), opened.effort)
+    layers = build_layers(outputs, _names(net, outputs, opened.effort), opened.effort)
+    return Network.of(layers, origin_of(opened, "a nolearn NeuralNet"), _history(net, opened.effort))
 
 
 def _is_neural_net(record: Record) -> bool:

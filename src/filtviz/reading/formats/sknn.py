@@ -13,28 +13,24 @@ from filtviz.network import ConvLayer, Layer, Network
 from filtviz.reading.formats.bare_arrays.grouping import default_axes
 from filtviz.reading.formats.lasagne.building import parameter_of
 from filtviz.reading.formats.lasagne.rules import sane_window
-from filtviz.reading.opened import Contents, origin_of
+from filtviz.reading.opened import Opened, origin_of
 from filtviz.reading.pickle.attributes import Attributes
 from filtviz.reading.pickle.records import Record, attributes, class_name, elements
 from filtviz.reading.pickle.theano_variables import value_of
 from filtviz.text import printable
 
-__all__ = ["matches", "read"]
+__all__ = ["open"]
 
 
-def matches(contents: Contents) -> bool:
-    """Tell whether a model of sknn's is in the file."""
-    return _model(contents) is not None
-
-
-def read(contents: Contents) -> Network:
+def open(opened: Opened) -> Network | None:
     """Read the first model of the file; its layers feed each other in order.
 
     Raises:
         UnsupportedFileError: it was never fitted and has no weights.
     """
-    model = _model(contents)
-    assert model is not None, "read is called where matches has found one"
+    model = _model(opened)
+    if model is None:
+        return None
     facts = attributes(model)
     specs = [spec for spec in elements(facts.get("layers")) or [] if type(spec) is Record]
     weights = [elements(pair) or [] for pair in elements(facts.get("weights")) or []]
@@ -42,16 +38,16 @@ def read(contents: Contents) -> Network:
         raise UnsupportedFileError(
             "it holds an sknn model without weights; call its fit() before it is pickled"
         )
-    contents.limits.check("layers", len(specs), f"its network has {len(specs):,} layers")
+    opened.limits.check("layers", len(specs), f"its network has {len(specs):,} layers")
     layers = [
-        _layer(Attributes(spec, contents.effort), pair, place)
+        _layer(Attributes(spec, opened.effort), pair, place)
         for place, (spec, pair) in enumerate(zip(specs, weights, strict=False))
     ]
-    return Network.of(layers, origin_of(contents, f"an sknn {printable(class_name(model), 40)}"))
+    return Network.of(layers, origin_of(opened, f"an sknn {printable(class_name(model), 40)}"))
 
 
-def _model(contents: Contents) -> Record | None:
-    for record in contents.records():
+def _model(opened: Opened) -> Record | None:
+    for record in opened.records():
         found, facts = record.cls, attributes(record)
         if (
             found is not None

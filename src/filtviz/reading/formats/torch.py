@@ -4,25 +4,23 @@ from __future__ import annotations
 
 from filtviz.errors import UnsupportedFileError
 from filtviz.network import Network
-from filtviz.reading.opened import Contents
+from filtviz.reading.opened import Opened
 
-__all__ = ["matches", "read"]
+__all__ = ["open"]
 
 MAGIC_NUMBER = 0x1950A86A20F9469CFC6C
 
 
-def matches(contents: Contents) -> bool:
-    """Tell by the number that ``torch.save`` writes first."""
-    return bool(contents.roots) and type(contents.roots[0]) is int and contents.roots[0] == MAGIC_NUMBER
-
-
-def read(contents: Contents) -> Network:
-    """Refuse.
+def open(opened: Opened) -> Network | None:
+    """Refuse what begins with the number that ``torch.save`` writes first.
 
     Raises:
-        UnsupportedFileError: always.
+        UnsupportedFileError: it does.
     """
+    first = opened.roots[0] if opened.roots else None
+    if type(first) is not int or first != MAGIC_NUMBER:
+        return None
     raise UnsupportedFileError(
-        f"it is a torch.save stream ({len(contents.roots)} pickles and raw memory), which filtviz does not "
+        f"it is a torch.save stream ({len(opened.roots)} pickles and raw memory), which filtviz does not "
         "read; load it with torch.load and save the weights with numpy.savez"
     )

@@ -7,35 +7,30 @@ from filtviz.network import Network
 from filtviz.reading.arrays import object_items
 from filtviz.reading.formats.bare_arrays.collecting import Found, collect
 from filtviz.reading.formats.bare_arrays.inferring import infer
-from filtviz.reading.opened import Contents, origin_of
+from filtviz.reading.opened import Opened, origin_of
 from filtviz.reading.pickle.records import Record, class_name, elements, pairs
 from filtviz.reading.pickle.theano_variables import is_variable, value_of
 from filtviz.text import printable
 
-__all__ = ["matches", "read"]
+__all__ = ["open"]
 
 _NAME = "name the file in which the model or its parameters were saved"
 
 
-def matches(contents: Contents) -> bool:  # noqa: ARG001  (it is the last kind that is tried)
-    """Take every file that is of no other kind."""
-    return True
-
-
-def read(contents: Contents) -> Network:
-    """Read the parameters and conclude the layers.
+def open(opened: Opened) -> Network:
+    """Read the parameters and conclude the layers: what is of no other kind is taken to be of this one.
 
     Raises:
         UnsupportedFileError: there are no arrays, or only numbers and vectors, which make no network.
     """
-    found = collect(contents)
+    found = collect(opened)
     if not found.arrays:
-        raise contents.rest or UnsupportedFileError(_without_arrays(contents))
+        raise opened.rest or UnsupportedFileError(_without_arrays(opened))
     if not any(len(named.array.shape) > 1 for named in found.arrays):
         raise UnsupportedFileError(_without_weights(found))
-    found.check(contents.limits)
-    inference = infer(found, contents.hints)
-    origin = origin_of(contents, _kind(contents, found), inferred=inference.inferred, notes=inference.notes)
+    found.check(opened.limits)
+    inference = infer(found, opened.hints)
+    origin = origin_of(opened, _kind(opened, found), inferred=inference.inferred, notes=inference.notes)
     return Network.of(inference.layers, origin)
 
 
@@ -48,27 +43,27 @@ def _without_weights(found: Found) -> str:
     return f"it holds {len(found.arrays)} arrays of one axis or none, which are no network; {_NAME}"
 
 
-def _kind(contents: Contents, found: Found) -> str:
-    if contents.is_npz:
+def _kind(opened: Opened, found: Found) -> str:
+    if opened.is_npz:
         named = any(array.layer is not None for array in found.arrays)
         return "an npz of named parameters" if named else "an npz of parameter values"
     root = found.root
-    if value_of(root, contents.limits) is not None:
+    if value_of(root, opened.limits) is not None:
         return "one array"
     inner = elements(root) or object_items(root)
     if inner is not None:
         shared = any(is_variable(value) for value in inner)
         return "a list of shared variables" if shared else "a list of parameter values"
-    entries = pairs(root, contents.effort)
+    entries = pairs(root, opened.effort)
     if entries is not None:
         by_layer = all(type(value) is list for _, value in entries)
         return "a nolearn parameter dict" if by_layer and type(root) is Record else "a dict of parameters"
     return f"an object of class {printable(class_name(root), 40)} with parameters"
 
 
-def _without_arrays(contents: Contents) -> str:
+def _without_arrays(opened: Opened) -> str:
     """Say what a readable file holds, where that is no array."""
-    found = [global_.path for global_ in contents.globals]
+    found = [global_.path for global_ in opened.globals]
     if any("compile.function_module" in path for path in found):
         return (
             "it holds a compiled Theano function and no network; pickle the layers or the parameters "

@@ -9,7 +9,7 @@ from typing import Any
 
 from filtviz.reading.arrays import StoredArray, object_items
 from filtviz.reading.limits import Limits
-from filtviz.reading.opened import Contents
+from filtviz.reading.opened import Opened
 from filtviz.reading.pickle.records import Items, Record, attributes, elements, pairs, text
 from filtviz.reading.pickle.theano_variables import value_of, variable_name
 from filtviz.text import natural_key
@@ -95,28 +95,28 @@ _LIBRARIES = frozenset(
 """Packages whose objects are not searched: what arrays they hold are no weights."""
 
 
-def collect(contents: Contents) -> Found:
+def collect(opened: Opened) -> Found:
     """Return the arrays of the object in the file that has most weights (several pickles may lie in it).
 
     Pickles that hold the weights of one layer each, at most, are one list: Theano's tutorial dumps a network
     so, variable by variable (deeplearning.net, "Loading and Saving").
     """
-    if len(contents.roots) == 1:
-        return _collect_one(contents, [((), contents.roots[0])])
-    entries = [((f"#{number}",), root) for number, root in enumerate(contents.roots)]
-    found = [_collect_one(contents, [entry]) for entry in entries]
+    if len(opened.roots) == 1:
+        return _collect_one(opened, [((), opened.roots[0])])
+    entries = [((f"#{number}",), root) for number, root in enumerate(opened.roots)]
+    found = [_collect_one(opened, [entry]) for entry in entries]
     counts = [sum(len(named.array.shape) > 1 for named in one.arrays) for one in found]
     if max(counts) == 1 < sum(counts):
-        return _collect_one(contents, entries)
+        return _collect_one(opened, entries)
     best = max(range(len(found)), key=lambda place: (counts[place], len(found[place].arrays)))
     others = [f"pickle #{number}" for number, one in enumerate(found) if one.arrays and number != best]
     return replace(found[best], left_out=(*found[best].left_out, *others))
 
 
-def _collect_one(contents: Contents, entries: Sequence[tuple[Path, Any]]) -> Found:
+def _collect_one(opened: Opened, entries: Sequence[tuple[Path, Any]]) -> Found:
     """Collect from what is kept under the usual keys, or from everything where no array lies there."""
-    found = _Collector(contents, prefers=True).collect(entries)
-    return found if found.arrays else _Collector(contents, prefers=False).collect(entries)
+    found = _Collector(opened, prefers=True).collect(entries)
+    return found if found.arrays else _Collector(opened, prefers=False).collect(entries)
 
 
 class _Collector:
@@ -125,8 +125,8 @@ class _Collector:
     ``prefers`` tells whether what lies beside the usual keys for parameters is left out.
     """
 
-    def __init__(self, contents: Contents, *, prefers: bool) -> None:
-        self.contents = contents
+    def __init__(self, opened: Opened, *, prefers: bool) -> None:
+        self.opened = opened
         self.prefers = prefers
         self.arrays: list[NamedArray] = []
         self.empty: list[tuple[int, str]] = []
@@ -159,7 +159,7 @@ class _Collector:
 
     def _enter(self, path: Path, value: Any) -> Iterator[tuple[Path, Any]]:
         """Note an array; return the parts of anything else with their paths."""
-        array = value_of(value, self.contents.limits)
+        array = value_of(value, self.opened.limits)
         if array is not None:
             layer, field = _name(path, variable_name(value))
             number = len(self.arrays)
@@ -173,13 +173,13 @@ class _Collector:
     def _parts(self, value: Any) -> Iterable[tuple[str, Any]]:
         items = object_items(value)
         if items is None:
-            entries = pairs(value, self.contents.effort)
+            entries = pairs(value, self.opened.effort)
             if entries is not None:
                 # What an OrderedDict holds is an argument of its class; what other dictionaries do is set.
                 return self._entries(entries, ordered=type(value) is Record and value.entries is None)
             items = elements(value)
         if items is not None:
-            self.contents.effort.spend(len(items))
+            self.opened.effort.spend(len(items))
             return ((str(place), item) for place, item in enumerate(items))
         if not _is_users(value):
             return []
@@ -193,14 +193,14 @@ class _Collector:
         Python 2 writes dictionaries and npz files in an order of its own: there the order of names is taken.
         """
         named = [(_key(key, place), value) for place, (key, value) in enumerate(entries)]
-        if not ordered and (self.contents.python == "2" or self.contents.is_npz):
+        if not ordered and (self.opened.python == "2" or self.opened.is_npz):
             places = {name: natural_key(name) for name in {name for name, _ in named}}
             named.sort(key=lambda entry: places[entry[0]])
         compound = [(name, value) for name, value in named if type(value) in (Record, Items, list, tuple)]
         preferred = [
             (name, value)
             for name, value in (compound if self.prefers else [])
-            if _PREFERRED.fullmatch(name) and value_of(value, self.contents.limits) is None
+            if _PREFERRED.fullmatch(name) and value_of(value, self.opened.limits) is None
         ]
         if not preferred:
             return named

@@ -9,29 +9,26 @@ from filtviz.network import Network
 from filtviz.reading.formats.lasagne.building import build_layers
 from filtviz.reading.formats.lasagne.graph import is_layer, outputs_among
 from filtviz.reading.limits import Budget
-from filtviz.reading.opened import Contents, origin_of
+from filtviz.reading.opened import Opened, origin_of
 from filtviz.reading.pickle.records import Items, Record, class_name, elements, pairs, text, walk
 from filtviz.text import printable
 
-__all__ = ["matches", "names_of", "read"]
+__all__ = ["names_of", "open"]
 
 
-def matches(contents: Contents) -> bool:
-    """Tell whether there is any layer in the file."""
-    return any(is_layer(record) for record in contents.records())
-
-
-def read(contents: Contents) -> Network:
+def open(opened: Opened) -> Network | None:
     """Read the network whose output layers the file holds, whatever lies around them."""
-    held = _nearest_layers(contents)
-    outputs = outputs_among(held, contents.effort)
-    layers = build_layers(outputs, _names(contents), contents.effort)
-    return Network.of(layers, origin_of(contents, _kind(contents)))
+    if not any(is_layer(record) for record in opened.records()):
+        return None
+    held = _nearest_layers(opened)
+    outputs = outputs_among(held, opened.effort)
+    layers = build_layers(outputs, _names(opened), opened.effort)
+    return Network.of(layers, origin_of(opened, _kind(opened)))
 
 
-def _nearest_layers(contents: Contents) -> list[Record]:
+def _nearest_layers(opened: Opened) -> list[Record]:
     """Return the layers that can be reached without going through another layer."""
-    return [value for value in walk(contents.roots, is_layer) if is_layer(value)]
+    return [value for value in walk(opened.roots, is_layer) if is_layer(value)]
 
 
 def names_of(value: Any, effort: Budget) -> Mapping[int, str]:
@@ -44,20 +41,20 @@ def names_of(value: Any, effort: Budget) -> Mapping[int, str]:
     return named if len(named) > 1 else {}
 
 
-def _names(contents: Contents) -> Mapping[int, str]:
+def _names(opened: Opened) -> Mapping[int, str]:
     names: dict[int, str] = {}
-    for value in walk(contents.roots, is_layer):
+    for value in walk(opened.roots, is_layer):
         if not is_layer(value):
-            for layer, name in names_of(value, contents.effort).items():
+            for layer, name in names_of(value, opened.effort).items():
                 names.setdefault(layer, name)
     return names
 
 
-def _kind(contents: Contents) -> str:
-    root = next(root for root in contents.roots if any(is_layer(value) for value in walk([root])))
+def _kind(opened: Opened) -> str:
+    root = next(root for root in opened.roots if any(is_layer(value) for value in walk([root])))
     if is_layer(root):
         return "a Lasagne network"
-    if type(root) is Items or (type(root) is Record and pairs(root, contents.effort) is not None):
+    if type(root) is Items or (type(root) is Record and pairs(root, opened.effort) is not None):
         return "a dict of Lasagne layers"
     if elements(root) is not None:
         return "a list of Lasagne layers"
