@@ -70,7 +70,7 @@ def _with_badges(network: Network, layer: ConvLayer, drawing: DrawingOptions) ->
     """Mark what was found at the filters of a layer."""
     from filtviz.drawing.sheets.badging import with_badges
 
-    found = {each.index: each for each in _diagnose(network).layers}
+    found = {each.conv_index: each for each in _diagnose(network).layers}
     if layer.conv_index not in found:
         return drawing
     return with_badges(found[layer.conv_index], layer.n_filters, drawing)
