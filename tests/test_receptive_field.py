@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from filtviz.geometry import receptive_fields
+from filtviz.receptive_field import receptive_fields
 from filtviz.network import Layer, Network, Window
 
 
