@@ -24,7 +24,7 @@ def run(*args: str):
 def test_without_options_everything_is_as_it_is_for_load():
     result, (reading,) = run()
     assert result.exit_code == 0
-    assert reading == {"limits": Limits(), "structure": Hints()}
+    assert reading == {"limits": Limits(), "hints": Hints()}
 
 
 @pytest.mark.parametrize("name", Limits.described())
@@ -38,7 +38,7 @@ def test_every_limit_has_an_option(name):
 def test_convolutions_and_axes():
     result, (reading,) = run("--convs", "5,conv1", "--convs", "arr_2", "--axes", "iorc", "--axes", "5=oirc")
     assert result.exit_code == 0
-    assert reading["structure"] == Hints(convs=("5", "conv1", "arr_2"), axes={"": "iorc", "5": "oirc"})
+    assert reading["hints"] == Hints(convs=("5", "conv1", "arr_2"), axes={"": "iorc", "5": "oirc"})
 
 
 @pytest.mark.parametrize("args", [("--axes", "abc"), ("--max-opcodes", "0"), ("--max-memo", "x")])
