@@ -7,7 +7,7 @@ row in the table of each format that has it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from filtviz.parameter import Parameter
@@ -75,6 +75,11 @@ class Activation:
     scale_in: float = 1.0
     slopes: Parameter | None = None
     along: tuple[int, ...] = (1,)
+
+    @classmethod
+    def with_numbers(cls, kind: ActivationKind, name: str, numbers: Mapping[str, float]) -> Activation:
+        """Make one whose ``numbers`` are called as its fields are."""
+        return replace(cls(kind=kind, name=name), **numbers)  # type: ignore[arg-type]
 
     @property
     def is_monotone(self) -> bool:

@@ -28,6 +28,7 @@ from filtviz.parameter import Parameter, Shape
 
 __all__ = [
     "CANONICAL_AXES",
+    "USUAL_AXES",
     "Activation",
     "ChannelPooling",
     "Concatenate",
@@ -42,11 +43,13 @@ __all__ = [
     "LocalResponse",
     "LocallyConnected",
     "Merge",
+    "MergeKind",
     "Normalisation",
     "Operation",
     "Pad",
     "Pads",
     "Pooling",
+    "PoolingKind",
     "Recurrent",
     "Reshape",
     "Slice",
@@ -62,6 +65,9 @@ Pads = tuple[tuple[int, int], ...]
 """``(before, after)`` for each spatial axis."""
 
 CANONICAL_AXES = "oirc"
+
+USUAL_AXES: Mapping[int, str] = {3: "oic", 4: "oirc", 5: "oidrc", 6: "oircyx"}
+"""Number of axes of weights → their usual order; y and x are the output's, in a locally connected layer."""
 
 Floats = NDArray[np.float64]
 

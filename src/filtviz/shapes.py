@@ -1,7 +1,7 @@
 """What operations do to shapes: windows on their input, and the shape of what they give.
 
-Shapes follow ``get_output_shape_for`` in ``lasagne/layers/*.py`` (0.1, 0.2.dev1). What the file does not tell stays
-None; nothing is guessed.
+Shapes follow ``get_output_shape_for`` in ``lasagne/layers/*.py`` (0.1, 0.2.dev1). What the file does not tell
+stays None; nothing is guessed.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ from filtviz.operations import (
 )
 from filtviz.parameter import Shape
 
-__all__ = ["LONGEST", "Window", "known_lengths", "layer_window", "output_shape", "window_of"]
+__all__ = ["LONGEST", "Window", "known_lengths", "layer_window", "output_shape", "same_lengths", "window_of"]
 
 LONGEST = 1 << 31
 """No axis is as long: such a length is nonsense, and it would grow with each layer."""
@@ -110,6 +110,16 @@ def known_lengths(lengths: Shape) -> tuple[int, ...]:
     """Return the lengths where all are known and none is 0, else the empty tuple."""
     known = tuple(length for length in lengths if length)
     return known if len(known) == len(lengths) else ()
+
+
+def same_lengths(*numbers: tuple[int, ...] | None) -> bool:
+    """Tell whether these are as many numbers each, all above zero, as those of one window must be."""
+    known = [each for each in numbers if each]
+    return (
+        len(known) == len(numbers)
+        and len({len(each) for each in known}) == 1
+        and min(min(each) for each in known) > 0
+    )
 
 
 def _no_pads(axes: Sequence[int]) -> Pads:

@@ -140,7 +140,8 @@ def kernels_on_image(operation: Convolution | LocallyConnected, layer: Layer) ->
     """Return a convolution whose templates can be laid on what is below it.
 
     Raises:
-        CompositionError: it has no filter that is the same everywhere, or the file does not tell how it moves.
+        CompositionError: it has no filter that is the same everywhere, or the file does not tell how it
+        moves.
     """
     if isinstance(operation, LocallyConnected) or len(operation.kernel_size) != 2:
         reason = (

@@ -16,7 +16,7 @@ from filtviz.running.numpy_engine import correlate, forward
 __all__ = ["Fidelity", "measure_fidelity"]
 
 N_RESPONSES = 400
-"""Responses of each unit that a correlation is to rest on, where images are made: its standard error is .05."""
+"""Responses of each unit that a correlation rests on, where images are made: its standard error is .05."""
 
 MIN_IMAGES, MAX_IMAGES = 4, 32
 
@@ -26,8 +26,8 @@ class Fidelity:
     """The correlation, filter by filter, of predicted and actual responses.
 
     ``correlations`` is ``(filters,)``; NaN for a unit that responded the same to everything. ``stimuli`` says
-    what the network was shown, ``responses`` how many responses of each unit were compared: those whose template
-    lies wholly inside the image, before the layer's own nonlinearity.
+    what the network was shown, ``responses`` how many responses of each unit were compared: those whose
+    template lies wholly inside the image, before the layer's own nonlinearity.
     """
 
     correlations: NDArray[np.float64]

@@ -1,9 +1,9 @@
 """The convolutions from the image up to a layer as one stack, and the stack in the Fourier domain.
 
-Without its nonlinearities a stack of convolutions is one convolution with a larger kernel: three layers of 3x3 look
-at the image through kernels of 7x7. At each spatial frequency the stack is a product of matrices, so that thousands
-of shuffled stacks can be measured without making their kernels; `filtviz.composition.compose` makes the kernels, for
-pictures.
+Without its nonlinearities a stack of convolutions is one convolution with a larger kernel: three layers of
+3x3 look at the image through kernels of 7x7. At each spatial frequency the stack is a product of matrices, so
+that thousands of shuffled stacks can be measured without making their kernels; `filtviz.composition.compose`
+makes the kernels, for pictures.
 """
 
 from __future__ import annotations
@@ -120,7 +120,9 @@ def _stages(chain: Sequence[Layer], layer: ConvLayer) -> list[Stage]:
 
 
 def _check_passes(operation: Operation, layer: Layer) -> None:
-    if not isinstance(operation, Input | Identity | Activation | LocalResponse | Softmax | Pad | Normalisation):
+    if not isinstance(
+        operation, Input | Identity | Activation | LocalResponse | Softmax | Pad | Normalisation
+    ):
         raise CompositionError(
             f"{layer.title} ({printable(layer.type, 40)}) lies below it, which is no filter on the image"
         )

@@ -1,7 +1,7 @@
 """Between what bounds the units of each layer must lie, whatever the image is: an interpreter on intervals.
 
-Interval arithmetic (Moore 1966) from the image up. It rests on facts that stand on the operations: an activation
-says whether it is monotone. What is not known is None, and nothing follows from it.
+Interval arithmetic (Moore 1966) from the image up. It rests on facts that stand on the operations: an
+activation says whether it is monotone. What is not known is None, and nothing follows from it.
 """
 
 from __future__ import annotations
@@ -89,8 +89,9 @@ def _after(
         case Merge(kind="add", crops=False):
             return _added(operation, known)
         case Concatenate(axis=1 | -3):
-            low, high = (np.concatenate(ends) for ends in zip(*((u.low, u.high) for u in known), strict=True))
-            return Interval(low, high)
+            return Interval(
+                np.concatenate([unit.low for unit in known]), np.concatenate([unit.high for unit in known])
+            )
     return _after_one(operation, known[0])
 
 
@@ -99,11 +100,10 @@ def _added(operation: Merge, known: Sequence[Interval]) -> Interval | None:
     if len(coefficients) != len(known) or len({len(unit.low) for unit in known}) > 1:
         return None
     terms = [_scaled(unit, np.full(len(unit.low), c)) for c, unit in zip(coefficients, known, strict=True)]
-    low, high = (np.sum(ends, axis=0) for ends in zip(*((t.low, t.high) for t in terms), strict=True))
-    return Interval(low, high)
+    return Interval(np.sum([t.low for t in terms], axis=0), np.sum([t.high for t in terms], axis=0))
 
 
-def _after_one(operation: Operation, unit: Interval) -> Interval | None:  # noqa: PLR0911
+def _after_one(operation: Operation, unit: Interval) -> Interval | None:
     match operation:
         case Convolution():
             return _after_convolution(operation, unit)

@@ -1,7 +1,7 @@
 """Run a network's own layers on images with numpy: what the units really give, as at test time.
 
-An interpreter of `filtviz.operations`: `forward` is exact in float64 for everything that it follows; what it does not
-follow raises a sentence. Units are ``(images, channels, rows, cols)``.
+An interpreter of `filtviz.operations`: `forward` is exact in float64 for everything that it follows; what it
+does not follow raises a sentence. Units are ``(images, channels, rows, cols)``.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ def forward(network: Network, layer: ConvLayer, images: NDArray[np.floating]) ->
     return given[layer.index]
 
 
-def _apply(operation: Operation, below: Sequence[Units]) -> Units:  # noqa: PLR0911, PLR0912
+def _apply(operation: Operation, below: Sequence[Units]) -> Units:
     """Return what an operation makes of its inputs.
 
     Raises:
@@ -169,7 +169,7 @@ def correlate(
     """Slide templates over the padded units.
 
     Args:
-        units: ``(images, channels, rows, cols)``; with g times as many channels as the templates have, g groups.
+        units: ``(images, channels, rows, cols)``; g times as many channels as a template has make g groups.
         templates: ``(filters, channels, rows, cols)``, as they match.
         stride: Units from one position to the next, for each axis.
         spacing: Units from one tap to the next, for each axis.
@@ -247,7 +247,7 @@ def _spread_out(values: Units, units: Units, along: Sequence[int]) -> Units:
 # Functions of each unit
 
 
-def activate(activation: Activation, x: Units) -> Units:  # noqa: PLR0911, PLR0912
+def activate(activation: Activation, x: Units) -> Units:
     """Apply an activation to each unit.
 
     Raises:
@@ -306,7 +306,9 @@ def _pool(operation: Pooling, units: Units) -> Units:
     padded = _padded(units, operation.pad, outside)
     if not operation.whole_windows:
         lengths = zip(padded.shape[2:], operation.size, operation.stride, strict=True)
-        padded = _padded(padded, tuple((0, -(length - taps) % stride) for length, taps, stride in lengths), np.nan)
+        padded = _padded(
+            padded, tuple((0, -(length - taps) % stride) for length, taps, stride in lengths), np.nan
+        )
     windows = _windows(padded, operation.size, operation.stride, (1, 1))
     return np.asarray(_reduce(operation.kind, windows, (4, 5), operation.name))
 
@@ -347,7 +349,7 @@ def _slice(operation: Slice, units: Units) -> Units:
     if not operation.is_told:
         raise ValueError("the file does not tell which part it keeps")
     if operation.index is not None:
-        return units.take(operation.index, axis=operation.axis)
+        return np.asarray(units.take(operation.index, axis=operation.axis))
     kept = [slice(None)] * units.ndim
     kept[operation.axis] = slice(operation.start, operation.stop, operation.step)
     return units[tuple(kept)]

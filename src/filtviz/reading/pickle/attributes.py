@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from filtviz.network import Shape
+from filtviz.parameter import Shape
 from filtviz.reading.arrays import StoredArray
 from filtviz.reading.limits import Budget
 from filtviz.reading.pickle.records import Global, Record, attributes, class_name, elements, text
 from filtviz.reading.pickle.theano_variables import value_of
 
-__all__ = ["Attributes", "NotPlain"]
+__all__ = ["Attributes", "Function", "NotPlain"]
 
 MOST_PARTS = 64
 STEPS_OF_AN_ARRAY = 16
@@ -20,6 +21,15 @@ STEPS_OF_AN_ARRAY = 16
 
 LARGEST = 1 << 31
 """No length, stride or count of a real network reaches this; a number beyond it is taken as not known."""
+
+
+@dataclass(frozen=True)
+class Function:
+    """A function that the file names: its ``module`` and ``name``, and ``numbers`` that it is bound to."""
+
+    module: str
+    name: str
+    numbers: Mapping[str, float]
 
 
 class NotPlain:
@@ -120,12 +130,30 @@ class Attributes:
         self.effort.spend(STEPS_OF_AN_ARRAY)
         return self.plain(array.read().item())
 
-    def function(self, name: str) -> str | None:
-        """Return the bare name of an attribute that is a function or an object with a class of its own."""
-        value = self.raw(name)
+    def function(self, name: str) -> Function | None:
+        """Return an attribute that is a function, or an object with a class of its own and numbers."""
+        return self.as_function(self.raw(name))
+
+    def as_function(self, value: Any) -> Function | None:
+        """Return a function of the file, or an object that is called like one; None where it is neither."""
         if type(value) is Global:
-            return value.name.rpartition(".")[2]
-        if type(value) is Record and class_name(value) == "partial" and value.args:
-            value = value.args[0]
-            return value.name if type(value) is Global else None
-        return class_name(value) or None
+            return Function(value.module, value.name.rpartition(".")[2], {})
+        if type(value) is not Record:
+            return None
+        if class_name(value) == "partial" and value.args:
+            inner = self.as_function(value.args[0])
+            return None if inner is None else Function(inner.module, inner.name, self._numbers(value))
+        found = value.cls
+        return None if found is None else Function(found.module, class_name(value), self._numbers(value))
+
+    def _numbers(self, value: Record) -> dict[str, float]:
+        known = {key: self.plain(each) for key, each in attributes(value).items()}
+        return {key: float(each) for key, each in known.items() if type(each) in (int, float)}
+
+    def slice(self, name: str) -> slice | None:
+        """Return an attribute that is a slice of whole numbers."""
+        value = self.raw(name)
+        if type(value) is not Record or class_name(value) != "slice":
+            return None
+        parts = [self.plain(part) for part in value.args]
+        return slice(*parts) if all(part is None or type(part) is int for part in parts) and parts else None
