@@ -70,7 +70,7 @@ class Activation:
 
     kind: ActivationKind
     name: str = ""
-    alpha: float = 0.0
+    alpha: float = 1.0
     scale: float = 1.0
     scale_in: float = 1.0
     slopes: Parameter | None = None

@@ -124,9 +124,8 @@ def _seen(
             keeps = operation.is_layout or operation.order == tuple(range(len(operation.order)))
             return _union(below) if keeps else None
         case Slice():
-            if first is None or operation.index is not None or operation.axis % len(first) > 1:
-                return None
-            return _union(below)
+            axis = operation.axis if first is None else operation.axis % len(first)
+            return _union(below) if operation.index is None and axis in (0, 1) else None
         case Untold():
             return _union(below) if operation.keeps_places else None
         case Flatten() | Reshape() | Embedding() | Recurrent():

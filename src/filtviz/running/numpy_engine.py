@@ -288,7 +288,7 @@ def activate(activation: Activation, x: Units) -> Units:
             return np.asarray(x * np.clip(x + 3.0, 0.0, 6.0) / 6.0)
         case "gelu" | "untold":
             unknown = "" if activation.word == UNTOLD_ACTIVATION else ", which is not known here"
-            raise ValueError(f"it applies {printable(activation.word, 40)}{unknown}")
+            raise ValueError(f"it applies {printable(activation.word)}{unknown}")
     assert_never(activation.kind)
 
 
