@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from dataclasses import replace
 from io import BytesIO
 
 import numpy as np
@@ -12,7 +11,7 @@ from PIL import Image
 from tests.building import conv, image
 
 from filtviz.drawing.notebook import layer_png, network_html
-from filtviz.network import Network
+from filtviz.network import ConvLayer, Network
 
 from .sheets.making import layer_of, pages_of, random_weights
 

@@ -202,7 +202,6 @@ HOME = "lasagne.nonlinearities"
         (Named("mine.nonlinearities.rectify"), "untold", {}),
         (None, "untold", {}),
     ],
-    ids=str,
 )
 def test_nonlinearities(read, value, kind, numbers):
     (found,) = read(layer("NonlinearityLayer", image(3, 5, 5), nonlinearity=value)).layers[1].operations
@@ -284,9 +283,8 @@ def test_a_transposed_convolution_may_ask_for_a_size(read):
 
 
 def test_cuda_convnets_order_is_a_change_of_layout(read):
-    state = {
-        "dimshuffle": False, "num_filters": 16, "filter_size": 5, "stride": 1, "pad": 0, "W": weights(3, 5, 5, 16)
-    }  # fmt: skip
+    kernels = {"W": weights(3, 5, 5, 16), "num_filters": 16, "filter_size": 5}
+    state = {**kernels, "dimshuffle": False, "stride": 1, "pad": 0}
     shuffled = layer("ShuffleBC01ToC01BLayer", image(3, 20, 20))
     network = read(layer("Conv2DCCLayer", shuffled, **state))
     assert [type(each).__name__ for each in network.layers[2].operations][:2] == ["Transpose", "Convolution"]

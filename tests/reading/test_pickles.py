@@ -28,7 +28,7 @@ from tests.reading.making import Named, Thing, dumps
 
 
 def root(data: bytes, **limits: int):
-    (value,) = read_pickles(data, Limits(**limits)).roots
+    (value,) = read_pickles(data, pickle_steps(Limits(**limits))).roots
     return value
 
 
@@ -184,7 +184,9 @@ def test_every_opcode_of_pickletools_is_there():
 
 
 def test_several_pickles_in_one_stream_are_all_read():
-    found = read_pickles(pickle.dumps(1, 0) + pickle.dumps([2], 2) + pickle.dumps("3", 4), Limits())
+    found = read_pickles(
+        pickle.dumps(1, 0) + pickle.dumps([2], 2) + pickle.dumps("3", 4), pickle_steps(Limits())
+    )
     assert found.roots == (1, [2], "3")
     assert found.protocol == 4
 
@@ -198,7 +200,7 @@ def test_a_text_pickle_with_the_line_ends_of_windows_is_read(tmp_path):
 
 
 def test_bytes_behind_the_last_pickle_are_told():
-    found = read_pickles(pickle.dumps(1, 2) + b"\xff\xff", Limits())
+    found = read_pickles(pickle.dumps(1, 2) + b"\xff\xff", pickle_steps(Limits()))
     assert found.roots == (1,)
     assert isinstance(found.rest, MalformedFileError)
 
@@ -213,7 +215,7 @@ def test_bytes_behind_the_last_pickle_are_told():
     ],
 )
 def test_protocol_and_python(data, protocol, python2):
-    found = read_pickles(data, Limits())
+    found = read_pickles(data, pickle_steps(Limits()))
     assert (found.protocol, found.python2) == (protocol, python2)
 
 
@@ -299,7 +301,7 @@ def test_steps_and_memo_are_limited():
     with pytest.raises(LimitError, match="raise --max-memo"):
         root(b"\x80\x04N" + b"\x94" * 100 + b".", memo=50)
     with pytest.raises(LimitError, match="opcodes"):
-        read_pickles(b"N." * 100, Limits(opcodes=100))
+        read_pickles(b"N." * 100, pickle_steps(Limits(opcodes=100)))
 
 
 @pytest.mark.parametrize(
@@ -332,7 +334,9 @@ def test_one_pickle_in_the_middle_of_bytes():
 
 
 def test_names_of_classes_are_not_looked_up():
-    found = read_pickles(dumps([Named("no.such.module.Cls"), Named("no.such.module.Cls")]), Limits())
+    found = read_pickles(
+        dumps([Named("no.such.module.Cls"), Named("no.such.module.Cls")]), pickle_steps(Limits())
+    )
     first, second = found.roots[0]
     assert type(first) is Global
     assert first is second

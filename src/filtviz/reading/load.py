@@ -17,7 +17,7 @@ from filtviz.parameter import Parameter
 from filtviz.reading.formats import FORMATS
 from filtviz.reading.hints import Hints
 from filtviz.reading.limits import Limits
-from filtviz.reading.opened import Opened, open_model
+from filtviz.reading.opened import Opened
 from filtviz.text import printable
 
 __all__ = ["load"]
@@ -44,8 +44,7 @@ def load(path: str | PathLike[str], *, limits: Limits | None = None, hints: Hint
     """
     path = Path(path)
     try:
-        opened = open_model(path, limits or Limits())
-        network = _understand(replace(opened, hints=hints or Hints()))
+        network = _understand(Opened.of(path, limits or Limits(), hints or Hints()))
     except ReadError as error:
         raise _naming(error, path) from error
     layers = tuple(_with_named_errors(layer, path) for layer in network.layers)

@@ -111,7 +111,8 @@ def _activation(attributes: Attributes) -> tuple[Operation, ...]:
     function = attributes.function("activation_fn")
     if function is None:
         return (Activation(kind="untold"),)
-    kind = _ACTIVATIONS.get(function.name, "untold") if function.module.startswith("madmom.") else "untold"
+    own = function.told and function.module.startswith("madmom.")
+    kind = _ACTIVATIONS.get(function.name, "untold") if own else "untold"
     return () if kind == "linear" else (Activation(kind=kind, name=function.name),)
 
 

@@ -33,7 +33,7 @@ from filtviz.operations import (
     Upscale,
 )
 from filtviz.parameter import Parameter, Shape
-from filtviz.reading.formats.lasagne.functions import activation_of, merge_of, pooling_kind_of
+from filtviz.reading.formats.lasagne.functions import activation_of, merge_kind_of, pooling_kind_of
 from filtviz.reading.formats.lasagne.kernels import convolution_of, is_convolution
 from filtviz.reading.pickle.attributes import Attributes
 from filtviz.shapes import same_lengths
@@ -200,7 +200,7 @@ def _slice(case: Case) -> Operations:
     axis = case.attributes.whole("axis")
     if axis is None:
         return (Untold(reason="the file does not tell which axis it cuts"),)
-    index, part = case.attributes.whole("slice"), case.attributes.slice("slice")
+    index, part = case.attributes.whole("slice"), case.attributes.as_slice("slice")
     if index is not None:
         return (Slice(axis=axis, index=index),)
     if part is None:
@@ -224,8 +224,8 @@ def _sum(case: Case) -> Operations:
 
 
 def _merge(case: Case) -> Operations:
-    merge = merge_of(case.attributes.function("merge_function"))
-    return (Merge(kind=merge.kind, name=merge.name, cropping=_cropping(case)),)
+    kind, name = merge_kind_of(case.attributes.function("merge_function"))
+    return (Merge(kind=kind, name=name, cropping=_cropping(case)),)
 
 
 def _cropping(case: Case) -> tuple[str | None, ...]:
