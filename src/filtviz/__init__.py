@@ -16,6 +16,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from filtviz import notebook
 from filtviz._version import __version__
 
 if TYPE_CHECKING:
@@ -76,6 +77,8 @@ __all__ = [
     "plot_through",
     "report",
 ]
+
+notebook.attach()
 
 
 def __getattr__(name: str) -> Any:
