@@ -16,8 +16,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from filtviz import notebook
 from filtviz._version import __version__
+from filtviz.notebook import attach as _attach_to_notebooks
 
 if TYPE_CHECKING:
     from filtviz.batch.exporting import ExportResult, export
@@ -78,7 +78,7 @@ __all__ = [
     "report",
 ]
 
-notebook.attach()
+_attach_to_notebooks()
 
 
 def __getattr__(name: str) -> Any:
