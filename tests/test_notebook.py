@@ -8,10 +8,10 @@ from io import BytesIO
 
 import numpy as np
 from PIL import Image
-from tests.building import conv, image
 
 from filtviz.network import ConvLayer, Network
 from filtviz.notebook import layer_png, network_html
+from tests.building import conv, image
 from tests.drawing.making import layer_of, pages_of, random_weights
 
 
