@@ -29,7 +29,7 @@ from tabulate import tabulate
 
 from filtviz.batch.jobs import Job, run_job
 from filtviz.drawing import DrawingOptions, draw
-from filtviz.drawing.pixelmap import find_pixel_map
+from filtviz.drawing.authority import find_pixel_map
 from filtviz.drawing.saving import Destination, plan_files
 from filtviz.errors import FiltvizError
 from filtviz.network import ConvLayer, Network
