@@ -17,6 +17,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from filtviz._version import __version__
+from filtviz.notebook import attach as _attach_to_notebooks
 
 if TYPE_CHECKING:
     from filtviz.batch.exporting import ExportResult, export
@@ -76,6 +77,8 @@ __all__ = [
     "plot_through",
     "report",
 ]
+
+_attach_to_notebooks()
 
 
 def __getattr__(name: str) -> Any:

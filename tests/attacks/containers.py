@@ -76,14 +76,47 @@ def directory(field: int) -> Callable[[bytes], int]:
     return lambda archive: archive.index(b"PK\x01\x02") + field
 
 
+def own(field: int) -> Callable[[bytes], int]:
+    """The place of a field of the first member's own header (APPNOTE 4.3.7)."""
+    return lambda archive: archive.index(b"PK\x03\x04") + field
+
+
+def within() -> bytes:
+    """A zip whose second member lies within its first one, with headers that agree."""
+    inner = zipped(("b.npy", HONEST))
+    archive = zipped(("a.npy", inner), ("b.npy", HONEST))
+    second = archive.index(b"PK\x01\x02", archive.rindex(inner) + len(inner))
+    place = archive.index(b"PK\x01\x02", second + 4) + 42
+    return archive[:place] + struct.pack("<I", archive.index(inner)) + archive[place + 4 :]
+
+
 def overlapping(n: int, member: bytes) -> bytes:
     """A zip all of whose members are one and the same."""
     once = zipped(("a.npy", member))
     start = once.index(b"PK\x01\x02")
     end = once.index(b"PK\x05\x06")
     entries = once[start:end] * n
-    tail = struct.pack("<4sHHHHIIH", b"PK\x05\x06", 0, 0, n & 0xFFFF, n & 0xFFFF, len(entries), start, 0)
-    return once[:start] + entries + tail
+    return once[:start] + entries + ending(n, len(entries), start)
+
+
+def ending(n: int, size: int, start: int) -> bytes:
+    """The record at the end of a zip of ``n`` members (APPNOTE 4.3.16)."""
+    return struct.pack("<4sHHHHIIH", b"PK\x05\x06", 0, 0, n & 0xFFFF, n & 0xFFFF, size, start, 0)
+
+
+def many(n: int, member: bytes) -> bytes:
+    """A zip of members that hold the same, each in a place of its own."""
+    stream = zlib.compressobj(wbits=-15)
+    packed = stream.compress(member) + stream.flush()
+    sizes = zlib.crc32(member), len(packed), len(member)
+    body, entries = bytearray(), bytearray()
+    for name in (b"%05d.npy" % number for number in range(n)):
+        entries += struct.pack(
+            "<4sHHHHHHIIIHHHHHII", b"PK\x01\x02", 20, 20, 0, 8, 0, 0, *sizes, 9, 0, 0, 0, 0, 0, len(body)
+        )
+        entries += name
+        body += struct.pack("<4sHHHHHIIIHH", b"PK\x03\x04", 20, 0, 8, 0, 0, *sizes, 9, 0) + name + packed
+    return bytes(body + entries) + ending(n, len(entries), len(body))
 
 
 def quoted(n: int) -> bytes:
@@ -95,8 +128,7 @@ def quoted(n: int) -> bytes:
     )
     entries = (entry + b"a") * n
     start = len(local) + len(kernel)
-    tail = struct.pack("<4sHHHHIIH", b"PK\x05\x06", 0, 0, n, n, len(entries), start, 0)
-    return local + kernel + entries + tail
+    return local + kernel + entries + ending(n, len(entries), start)
 
 
 def objects(pickle: bytes) -> bytes:
@@ -206,13 +238,10 @@ BOMBS = (
         "LimitError",
     ),
     # https://www.bamsoftware.com/hacks/zipbomb/
-    ("overlapping members", lambda: quoted(2000), "LimitError"),
-    ("members that are one and the same", lambda: overlapping(20_000, HONEST), "LimitError"),
-    (
-        "members whose one header is long",
-        lambda: overlapping(20_000, npy(header(more=" " * 65_000))),
-        "LimitError",
-    ),
+    ("overlapping members", lambda: quoted(2000), "MalformedFileError"),
+    ("members that are one and the same", lambda: overlapping(20_000, HONEST), "MalformedFileError"),
+    ("members by the thousand", lambda: many(20_000, HONEST), "LimitError"),
+    ("members whose headers are long", lambda: many(2_000, npy(header(more=" " * 65_000))), "LimitError"),
     (
         "an npz bomb",
         lambda: zipped(
@@ -250,7 +279,34 @@ ZIPS = (
     (
         "another name in the local header",
         lambda: zipped(("a.npy", HONEST)).replace(b"a.npy", b"b.exe", 1),
-        "kernels",
+        "MalformedFileError",
+    ),
+    (
+        "a local header that says encrypted",
+        lambda: patched(zipped(("a.npy", HONEST)), own(6), b"\x01"),
+        "MalformedFileError",
+    ),
+    (
+        "another method in the local header",
+        lambda: patched(zipped(("a.npy", HONEST)), own(8), b"\x08"),
+        "MalformedFileError",
+    ),
+    (
+        "another size in the local header",
+        lambda: patched(zipped(("a.npy", HONEST)), own(18), b"\x10\0\0\0"),
+        "MalformedFileError",
+    ),
+    (
+        "a stored member of two sizes",
+        lambda: patched(
+            patched(zipped(("a.npy", HONEST)), directory(24), b"\x10\0\0\0"), own(22), b"\x10\0\0\0"
+        ),
+        "MalformedFileError",
+    ),
+    (
+        "a member within another one",
+        within,
+        "MalformedFileError",
     ),
     # https://github.com/mmaitre314/picklescan/security/advisories/GHSA-mjqp-26hc-grxg
     (
@@ -261,7 +317,7 @@ ZIPS = (
     (
         "a size that is a lie",
         lambda: patched(zipped(("a.npy", HONEST)), directory(24), b"\xfe\xff\xff\xff"),
-        "kernels",
+        "MalformedFileError",
     ),
     (
         "a packed size beyond the file",
@@ -276,7 +332,7 @@ ZIPS = (
     (
         "numbers in a zip64 field that is not there",
         lambda: patched(zipped(("a.npy", HONEST)), directory(24), b"\xff" * 4),
-        "kernels",
+        "MalformedFileError",
     ),
     (
         "a name longer than the directory",

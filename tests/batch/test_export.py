@@ -20,11 +20,12 @@ from PIL import Image
 import filtviz
 from filtviz import DrawingOptions, ExportOptions, __version__
 from filtviz.batch import jobs as jobs_module
+from filtviz.batch import workers as workers_module
 from filtviz.drawing import draw
 from filtviz.errors import OutputError
 from filtviz.files import PART_SUFFIX
 
-MANY = 10 * 32
+MANY = 5 * 32
 """Channels that make more jobs than are done without other processes."""
 
 
@@ -279,30 +280,44 @@ def test_progress_counts_pages_up_to_all(tmp_path):
     assert [p.finished.drawn for p in seen if p.finished] == [71, 4]
 
 
-@pytest.fixture
-def large(tmp_path):
-    return save_model(tmp_path / "large.npz", n_channels=MANY)
+@pytest.fixture(scope="module")
+def large(tmp_path_factory):
+    return save_model(tmp_path_factory.mktemp("models") / "large.npz", n_channels=MANY)
 
 
-@pytest.fixture
-def expected(large, tmp_path):
+@pytest.fixture(scope="module")
+def expected(large):
     """What one process writes."""
-    folder = tmp_path / "expected"
+    folder = large.parent / "expected"
     report = filtviz.export([large], folder, jobs=1)
     assert report.drawn == MANY + 1
     return tree(folder)
 
 
-@pytest.mark.parametrize("engine", ["loky", "threading", "multiprocessing"])
-def test_the_engine_does_not_change_a_byte(large, expected, tmp_path, engine):
+@pytest.fixture
+def beside(large, request):
+    """A new folder from which the model is seen by the same path as from that of `expected`."""
+    return large.parent / "".join(c if c.isalnum() else "-" for c in request.node.name)
+
+
+@pytest.mark.parametrize(
+    "engine",
+    [
+        "threading",
+        pytest.param("loky", marks=pytest.mark.slow),
+        pytest.param("multiprocessing", marks=pytest.mark.slow),
+    ],
+)
+def test_the_engine_does_not_change_a_byte(large, expected, beside, engine):
     with joblib.parallel_config(engine):
-        report = filtviz.export([large], tmp_path / "out", jobs=2)
+        report = filtviz.export([large], beside, jobs=2)
     assert report.drawn == MANY + 1
-    assert tree(tmp_path / "out") == expected
+    assert tree(beside) == expected
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("default")  # a cluster's shut-down is not ours
-def test_the_engine_may_be_a_dask_cluster(large, expected, tmp_path):
+def test_the_engine_may_be_a_dask_cluster(large, expected, beside):
     distributed = pytest.importorskip("distributed", reason="the extra `test` has it")
     cluster = {"processes": False, "n_workers": 2, "threads_per_worker": 1, "dashboard_address": None}
     with (
@@ -310,30 +325,29 @@ def test_the_engine_may_be_a_dask_cluster(large, expected, tmp_path):
         distributed.get_task_stream(client) as stream,
         joblib.parallel_config("dask"),
     ):
-        report = filtviz.export([large], tmp_path / "out")
+        report = filtviz.export([large], beside)
     assert len(stream.data) == MANY // 32 + 2  # a job for each 32 pages, one for the rest, one that ends it
     assert report.drawn == MANY + 1
-    assert tree(tmp_path / "out") == expected
+    assert tree(beside) == expected
 
 
-def test_an_interruption_leaves_whole_files_and_the_next_run_goes_on(large, expected, tmp_path):
-    folder = tmp_path / "out"
-
+@pytest.mark.slow
+def test_an_interruption_leaves_whole_files_and_the_next_run_goes_on(large, expected, beside):
     def interrupt(progress):
         if progress.done:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        filtviz.export([large], folder, jobs=2, progress=interrupt)
-    left = tree(folder)
-    stopped = manifest(folder)
+        filtviz.export([large], beside, jobs=2, progress=interrupt)
+    left = tree(beside)
+    stopped = manifest(beside)
     assert not stopped["complete"]
     assert {entry["file"] for entry in stopped["pictures"]} == set(left) - {"manifest.json"}
     assert all(left[name] == expected[name] for name in left if name != "manifest.json")
     assert 1 <= len(stopped["pictures"]) < MANY + 1
-    report = filtviz.export([large], folder, jobs=2)
+    report = filtviz.export([large], beside, jobs=2)
     assert report.kept == len(stopped["pictures"])
-    assert tree(folder) == expected
+    assert tree(beside) == expected
 
 
 @pytest.mark.skipif(os.name != "posix", reason="needs signal masks")
@@ -344,7 +358,7 @@ def test_processes_that_are_started_never_see_ctrl_c_and_this_one_sees_it_afterw
 
     def interrupted():
         nonlocal passed
-        with jobs_module._interrupts_held_back():
+        with workers_module._interrupts_held_back():
             started = subprocess.run([sys.executable, "-c", ask], capture_output=True, text=True)
             signal.raise_signal(signal.SIGINT)
             passed = started.stdout == "True\n"
@@ -355,9 +369,10 @@ def test_processes_that_are_started_never_see_ctrl_c_and_this_one_sees_it_afterw
     assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, [])
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="needs process groups and SIGKILL")
-def test_a_killed_run_leaves_whole_files_and_the_next_run_goes_on(large, expected, tmp_path):
-    folder = tmp_path / "out"
+def test_a_killed_run_leaves_whole_files_and_the_next_run_goes_on(large, expected, beside):
+    folder = beside
     program = [sys.executable, "-c", "from filtviz.cli import main; main()"]
     command = [*program, "export", str(large), "-o", str(folder), "--jobs", "2"]
     process = subprocess.Popen(command, start_new_session=True, stderr=subprocess.DEVNULL)

@@ -51,9 +51,7 @@ def test_slope_and_bend_are_those_of_the_cost(bound, n) -> None:
         step = 1e-5 * np.eye(4)[place]
         up, down = _cost(data, at + step), _cost(data, at - step)
         assert slopes[0, place] == pytest.approx((up[0][0] - down[0][0]) / 2e-5, rel=1e-4, abs=0.01)
-        np.testing.assert_allclose(
-            bends[0, place, :n], (up[1] - down[1])[0, :n] / 2e-5, rtol=1e-4, atol=0.01
-        )
+        np.testing.assert_allclose(bends[0, place, :n], (up[1] - down[1])[0, :n] / 2e-5, rtol=1e-4, atol=0.01)
 
 
 def scipys_cost(search: Search) -> float:

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from filtviz.composition import compose
+from filtviz.composition.stacks import Stage, composed_size
 from filtviz.measures.composed import compose_templates, composed_structure, shuffled, spectral_shape
-from filtviz.measures.stacks import Stage, composed_size
 
 
 def stage(shape, seed=0, spacing=(1, 1)) -> Stage:

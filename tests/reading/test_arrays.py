@@ -9,13 +9,13 @@ import pytest
 
 from filtviz.errors import LimitError, MalformedFileError
 from filtviz.reading.arrays import OBJECT, as_array, dtype_of_code, object_items
-from filtviz.reading.limits import Limits
+from filtviz.reading.limits import Limits, pickle_steps
 from filtviz.reading.pickle.machine import read_pickles
 from tests.reading.making import Thing, dumps, weights
 
 
 def read(data: bytes, **limits: int) -> np.ndarray:
-    (root,) = read_pickles(data, Limits()).roots
+    (root,) = read_pickles(data, pickle_steps(Limits())).roots
     array = as_array(root, Limits(**limits))
     assert array is not None
     return array.read()
@@ -80,7 +80,7 @@ def test_python_2_bytes_are_a_view_of_the_file():
     ],
 )
 def test_a_shape_that_cannot_be_is_not_believed(shape):
-    (root,) = read_pickles(python_2(weights(16, 3, 5, 5), shape), Limits()).roots
+    (root,) = read_pickles(python_2(weights(16, 3, 5, 5), shape), pickle_steps(Limits())).roots
     with pytest.raises(MalformedFileError, match="an array"):
         as_array(root, Limits())
 
@@ -97,7 +97,7 @@ def test_a_shape_that_cannot_be_is_not_believed(shape):
     ],
 )
 def test_what_is_no_shape_makes_no_array(shape):
-    (root,) = read_pickles(python_2(weights(4), shape), Limits()).roots
+    (root,) = read_pickles(python_2(weights(4), shape), pickle_steps(Limits())).roots
     assert as_array(root, Limits()) is None
 
 
@@ -108,7 +108,7 @@ def test_arrays_of_a_graphics_card_are_what_they_wrap():
     assert same(read(dumps(old)), array)
     assert same(read(dumps(new)), array)
     deep = Thing("x.GpuArray_unpickler", Thing("x.GpuArray_unpickler", Thing("x.GpuArray_unpickler", old)))
-    (root,) = read_pickles(dumps(Thing("x.GpuArray_unpickler", deep)), Limits()).roots
+    (root,) = read_pickles(dumps(Thing("x.GpuArray_unpickler", deep)), pickle_steps(Limits())).roots
     assert as_array(root, Limits()) is None
 
 
@@ -116,7 +116,7 @@ def test_arrays_of_a_graphics_card_are_what_they_wrap():
 def test_an_array_of_objects_is_a_list_of_items(protocol):
     array = np.empty(2, object)
     array[:] = [weights(2, 2), weights(3)]
-    (root,) = read_pickles(pickle.dumps(array, protocol), Limits()).roots
+    (root,) = read_pickles(pickle.dumps(array, protocol), pickle_steps(Limits())).roots
     assert as_array(root, Limits()) is None
     items = [as_array(item, Limits()).read() for item in object_items(root)]
     assert [same(a, b) for a, b in zip(items, array, strict=True)] == [True, True]
@@ -141,13 +141,13 @@ def test_the_table_of_types_is_closed():
 
 def test_an_array_with_a_type_outside_the_table_is_none():
     for array in (np.array(["a"]), np.zeros(2, "M8[s]"), np.zeros(2, [("a", "f4")]), np.zeros(2, "c8")):
-        (root,) = read_pickles(pickle.dumps(array, 2), Limits()).roots
+        (root,) = read_pickles(pickle.dumps(array, 2), pickle_steps(Limits())).roots
         assert as_array(root, Limits()) is None
 
 
 def test_bytes_kept_outside_of_the_pickle_are_missed():
     array = np.arange(4000, dtype="f4")
     data = pickle.dumps(array, 5, buffer_callback=lambda _: False)
-    (root,) = read_pickles(data, Limits()).roots
+    (root,) = read_pickles(data, pickle_steps(Limits())).roots
     with pytest.raises(MalformedFileError):
         as_array(root, Limits())

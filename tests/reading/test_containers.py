@@ -19,7 +19,9 @@ import pytest
 
 from filtviz import Limits, load
 from filtviz.errors import FileAccessError, LimitError, MalformedFileError, UnsupportedFileError
+from filtviz.reading import Hints
 from filtviz.reading.containers import READ_BELOW
+from filtviz.reading.opened import Opened
 from tests.reading.making import Thing, dumps, weights
 
 W, B = weights(8, 3, 5, 5), weights(8)
@@ -292,6 +294,7 @@ def test_what_is_no_file_is_told(tmp_path):
         (b"\x80\x02clasagne".decode("latin-1").encode(), "as if it were text (UTF-8)"),
         (b"\x08\x03\x12\x07pytorch\x1a\x031.1", "it looks like an ONNX model"),
         (b"\x10\0\0\0\0\0\0\0" + b'{"conv1.weight":', "it looks like a safetensors file"),
+        (b"N.\0\0\0\0\0\0" + b'{"conv1.weight":', "it looks like a safetensors file"),
         (b"\x18\0\0\0TFL3", "it looks like a TensorFlow Lite model"),
         (b"\0\0\x06\x08\x01\x1a\x02\x08\x01", "it looks like the index of a TensorFlow checkpoint"),
         (b"\n\x1e\n\x05input\x12\x0bPlaceholder", "as models of Caffe, TensorFlow and CNTK are"),
@@ -312,6 +315,23 @@ def test_a_file_that_is_no_model_is_named(tmp_path, data, sentence):
     assert str(caught.value).startswith(f"{path}: it ")
     assert sentence in str(caught.value)
     assert caught.value.path == path
+
+
+def test_no_pickle_is_read_before_a_format_asks_for_objects(tmp_path):
+    path = tmp_path / "model"
+    path.write_bytes(gzip.compress(dumps([W, B])))
+    opened = Opened.of(path, Limits(), Hints())
+    assert (opened.around, opened.members, opened.start[:1]) == (("gzip",), None, b"\x80")
+    assert opened.steps.used == 0
+    assert [len(root) for root in opened.roots] == [2]
+    assert opened.steps.used > 0
+    np.savez(path.with_suffix(".npz"), np.array([W, None], object), B)
+    opened = Opened.of(path.with_suffix(".npz"), Limits(), Hints())
+    assert [member.name for member in opened.members or ()] == ["arr_0.npy", "arr_1.npy"]
+    assert opened.is_npz
+    assert opened.steps.used == 0
+    assert list(opened.roots[0].by_name()) == ["arr_0", "arr_1"]
+    assert opened.steps.used > 0
 
 
 def test_zips_of_others_are_named(tmp_path):

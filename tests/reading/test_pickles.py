@@ -28,7 +28,7 @@ from tests.reading.making import Named, Thing, dumps
 
 
 def root(data: bytes, **limits: int):
-    (value,) = read_pickles(data, Limits(**limits)).roots
+    (value,) = read_pickles(data, pickle_steps(Limits(**limits))).roots
     return value
 
 
@@ -184,7 +184,9 @@ def test_every_opcode_of_pickletools_is_there():
 
 
 def test_several_pickles_in_one_stream_are_all_read():
-    found = read_pickles(pickle.dumps(1, 0) + pickle.dumps([2], 2) + pickle.dumps("3", 4), Limits())
+    found = read_pickles(
+        pickle.dumps(1, 0) + pickle.dumps([2], 2) + pickle.dumps("3", 4), pickle_steps(Limits())
+    )
     assert found.roots == (1, [2], "3")
     assert found.protocol == 4
 
@@ -198,7 +200,7 @@ def test_a_text_pickle_with_the_line_ends_of_windows_is_read(tmp_path):
 
 
 def test_bytes_behind_the_last_pickle_are_told():
-    found = read_pickles(pickle.dumps(1, 2) + b"\xff\xff", Limits())
+    found = read_pickles(pickle.dumps(1, 2) + b"\xff\xff", pickle_steps(Limits()))
     assert found.roots == (1,)
     assert isinstance(found.rest, MalformedFileError)
 
@@ -213,7 +215,7 @@ def test_bytes_behind_the_last_pickle_are_told():
     ],
 )
 def test_protocol_and_python(data, protocol, python2):
-    found = read_pickles(data, Limits())
+    found = read_pickles(data, pickle_steps(Limits()))
     assert (found.protocol, found.python2) == (protocol, python2)
 
 
@@ -299,23 +301,24 @@ def test_steps_and_memo_are_limited():
     with pytest.raises(LimitError, match="raise --max-memo"):
         root(b"\x80\x04N" + b"\x94" * 100 + b".", memo=50)
     with pytest.raises(LimitError, match="opcodes"):
-        read_pickles(b"N." * 100, Limits(opcodes=100))
+        read_pickles(b"N." * 100, pickle_steps(Limits(opcodes=100)))
 
 
+@pytest.mark.parametrize("n", [30_000, pytest.param(300_000, marks=pytest.mark.slow)], ids=["deep", "deeper"])
 @pytest.mark.parametrize(
-    "data",
+    "nested",
     [
-        b"N" + b"\x85" * 300_000 + b".",
-        b"]" * 300_000 + b"a" * 299_999 + b".",
-        b"}N" + b"\x85" * 300_000 + b"Ns.",
-        b"\x8f(N" + b"\x85" * 300_000 + b"\x90.",
-        b"cm\nf\n" + b")R" * 300_000 + b".",
-        b"N" + b"Q" * 300_000 + b".",
+        lambda n: b"N" + b"\x85" * n + b".",
+        lambda n: b"]" * n + b"a" * (n - 1) + b".",
+        lambda n: b"}N" + b"\x85" * n + b"Ns.",
+        lambda n: b"\x8f(N" + b"\x85" * n + b"\x90.",
+        lambda n: b"cm\nf\n" + b")R" * n + b".",
+        lambda n: b"N" + b"Q" * n + b".",
     ],
     ids=["tuples", "lists", "key of a dict", "item of a set", "calls", "persistent ids"],
 )
-def test_depth_that_would_break_recursion_is_only_data(data):
-    assert root(data) is not None
+def test_depth_that_would_break_recursion_is_only_data(nested, n):
+    assert root(nested(n)) is not None
 
 
 def test_huge_lengths_and_numbers_take_nothing():
@@ -332,7 +335,9 @@ def test_one_pickle_in_the_middle_of_bytes():
 
 
 def test_names_of_classes_are_not_looked_up():
-    found = read_pickles(dumps([Named("no.such.module.Cls"), Named("no.such.module.Cls")]), Limits())
+    found = read_pickles(
+        dumps([Named("no.such.module.Cls"), Named("no.such.module.Cls")]), pickle_steps(Limits())
+    )
     first, second = found.roots[0]
     assert type(first) is Global
     assert first is second

@@ -1,4 +1,4 @@
-"""Results that leave the program: names of files, whole files or none, and the batch export."""
+"""Jobs over many model files: what is to do, who does it, and what became of it; `filtviz.export`."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """`filtviz.export`: every convolution of many models as pictures, and a manifest of them.
 
 Pages are drawn by joblib's processes on this machine, or by an engine that joblib has a back end for, such as
-a Dask cluster whose workers see the same folder under the same path::
+a Dask cluster whose workers see the models and the folder under the same paths::
 
     import joblib
     from dask.distributed import Client
@@ -19,9 +19,10 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from filtviz.batch.jobs import Outcome, run_jobs
+from filtviz.batch.jobs import Outcome, forget_models
 from filtviz.batch.manifest import MANIFEST, write_manifest
 from filtviz.batch.planning import ExportOptions, Planner
+from filtviz.batch.workers import run_jobs
 from filtviz.files import make_folder, remove_parts
 
 __all__ = ["ExportResult", "Failure", "ModelResult", "Progress", "ProgressCallback", "export"]
@@ -120,6 +121,7 @@ def export(
                 if progress:
                     progress(Progress(done=tally.pages, known=planner.pages, finished=finished))
     finally:
+        forget_models()
         if len(results) < len(
             models
         ):  # stopped: processes that were ended in the midst of a file leave its part

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
-from filtviz.batch.jobs import Job
+from filtviz.batch.jobs import ModelFile, PictureFile, PicturesJob
 from filtviz.batch.manifest import (
     Entry,
     describe_options,
@@ -20,9 +20,9 @@ from filtviz.batch.manifest import (
     write_manifest,
 )
 from filtviz.drawing import DrawingOptions, draw
-from filtviz.drawing.cautions import cautions
-from filtviz.drawing.saving import FORMATS, Destination, PlannedFile, plan_files
-from filtviz.drawing.sheets.selection import ChannelRanges, choose_channels
+from filtviz.drawing.grid import cautions
+from filtviz.drawing.saving import FORMATS, Destination, plan_files
+from filtviz.drawing.selection import ChannelRanges, choose_channels
 from filtviz.errors import FiltvizError
 from filtviz.files import layer_stems, make_folder, model_stem, remove_file, remove_parts, unique_stems
 from filtviz.network import ConvLayer, Network
@@ -101,39 +101,45 @@ class Planner:
         """Plan no more jobs for a model whose files cannot be written."""
         self._given_up.add(model)
 
-    def jobs(self) -> Iterator[Job]:
+    def jobs(self) -> Iterator[PicturesJob]:
         """Yield the jobs of all models; each model's last one is marked, and has no files."""
         for model, path in enumerate(self.models):
             try:
-                for files in self._batches(model):
+                for source, files in self._batches(model):
                     if model in self._given_up:
                         break
-                    yield self._job(model, files)
+                    yield self._job(model, source, files)
             except FiltvizError as error:
                 self.plans[model].failures.append(str(error))
             except OSError as error:
                 reason = os.strerror(error.errno or 0).lower()
                 self.plans[model].failures.append(f"{printable(path, 200)}: {reason}")
-            yield self._job(model, (), last=True)
+            yield self._job(model, None, (), last=True)
 
-    def _job(self, model: int, files: tuple[PlannedFile, ...], *, last: bool = False) -> Job:
-        options = self.options
-        return Job(model=model, files=files, suffix=options.suffix, options=options.drawing, last=last)
+    def _job(
+        self, model: int, source: ModelFile | None, files: tuple[PictureFile, ...], *, last: bool = False
+    ) -> PicturesJob:
+        suffix, options = self.options.suffix, self.options.drawing
+        return PicturesJob(model=model, source=source, files=files, suffix=suffix, options=options, last=last)
 
-    def _batches(self, model: int) -> Iterator[tuple[PlannedFile, ...]]:
+    def _batches(self, model: int) -> Iterator[tuple[ModelFile, tuple[PictureFile, ...]]]:
         """Read a model, settle what is missing, write that into the manifest, and yield it in batches."""
         path, plan = self.models[model], self.plans[model]
-        network = load(path, limits=self.options.limits, hints=self.options.hints)
+        limits, hints = self.options.limits, self.options.hints
+        network = load(path, limits=limits, hints=hints)
+        source = ModelFile.of(path, limits, hints)
+        source.remember(network)
         described = self._describe(network, path, self.folder / self._names[model], plan)
         missing = [(file, entry) for file, entry in described if not self._is_there(entry)]
         plan.pages = _count_pages(missing)
         plan.kept = _count_pages(described) - plan.pages
         self._announce(described, missing)
-        yield from _batched([file for file, _ in missing])
+        for files in _batched([file for file, _ in missing]):
+            yield source, files
 
     def _describe(
         self, network: Network, path: Path, folder: Path, plan: ModelPlan
-    ) -> list[tuple[PlannedFile, Entry]]:
+    ) -> list[tuple[PictureFile, Entry]]:
         """Return the model's files, each with its entry; note what cannot be drawn or would mislead."""
         model = {"model": relative(path, self.folder), "sha256": _sha256(path)}
         options = describe_options(self.options.drawing)
@@ -149,8 +155,18 @@ class Planner:
                 continue
             plan.notes.extend(cautions(layer, channels, self.options.drawing))
             ranges = value_ranges(layer)
-            for file in plan_files({stems[layer.conv_index]: pictures}, "", destination):
-                shown = [p.channel for p in file.pictures if p.channel is not None] or channels
+            first = 0
+            for planned in plan_files({stems[layer.conv_index]: pictures}, "", destination):
+                pages = len(planned.pictures)
+                file = PictureFile(
+                    path=planned.path,
+                    conv_index=layer.conv_index,
+                    channels=channels,
+                    first=first,
+                    pages=pages,
+                )
+                first += pages
+                shown = [p.channel for p in planned.pictures if p.channel is not None] or channels
                 name = relative(file.path, self.folder)
                 described.append((file, describe_picture(name, model, layer, shown, ranges, options)))
         return described
@@ -161,7 +177,7 @@ class Planner:
         return not self.options.force and self.entries.get(file) == entry and (self.folder / file).is_file()
 
     def _announce(
-        self, described: Sequence[tuple[PlannedFile, Entry]], missing: Sequence[tuple[PlannedFile, Entry]]
+        self, described: Sequence[tuple[PictureFile, Entry]], missing: Sequence[tuple[PictureFile, Entry]]
     ) -> None:
         """Make the folder, remove pictures that the manifest is about to describe otherwise, and write it."""
         for folder in {file.path.parent for file, _ in missing}:
@@ -213,11 +229,11 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def _count_pages(files: Sequence[tuple[PlannedFile, Entry]]) -> int:
-    return sum(len(file.pictures) for file, _ in files)
+def _count_pages(files: Sequence[tuple[PictureFile, Entry]]) -> int:
+    return sum(file.pages for file, _ in files)
 
 
-def _batched(files: Iterable[PlannedFile]) -> Iterator[tuple[PlannedFile, ...]]:
+def _batched(files: Iterable[PictureFile]) -> Iterator[tuple[PictureFile, ...]]:
     files = iter(files)
     while batch := tuple(islice(files, PAGES_PER_JOB)):
         yield batch

@@ -18,7 +18,8 @@ from filtviz.text import printable
 
 if TYPE_CHECKING:
     from filtviz.drawing import DrawingOptions
-    from filtviz.drawing.sheets.comparison import ComparisonOrder, LayerComparison
+    from filtviz.drawing.comparison_sheets import ComparisonOrder
+    from filtviz.measures.comparison import LayerComparison
 
 __all__ = ["compare"]
 
@@ -94,20 +95,20 @@ def _compare_all(
     networks: Sequence[Network], models: Sequence[str], layers: Sequence[str]
 ) -> tuple[list[LayerComparison], bool]:
     """Compare the layers that were asked for; complain of those that cannot be compared."""
-    from filtviz.drawing.sheets.comparison import compare_layers
+    from filtviz.measures.comparison import compare_layers
 
-    stages = _stage_names(models)
+    states = _state_names(models)
     found, failed = [], False
     for name in layers:
         try:
-            found.append(compare_layers([network.select(name) for network in networks], stages))
+            found.append(compare_layers([network.select(name) for network in networks], states))
         except FiltvizError as error:
             complain(str(error))
             failed = True
     return found, failed
 
 
-def _stage_names(models: Sequence[str]) -> list[str]:
+def _state_names(models: Sequence[str]) -> list[str]:
     """Return the files' names, or their paths where the names are not enough to tell them apart."""
     names = [Path(model).name for model in models]
     return [printable(name, 80) for name in (names if len(set(names)) == len(names) else models)]
@@ -122,8 +123,8 @@ def _draw(
     *,
     quiet: bool,
 ) -> None:
+    from filtviz.drawing.comparison_sheets import comparison_pages
     from filtviz.drawing.saving import plan_files, write_files
-    from filtviz.drawing.sheets.comparison import comparison_pages
     from filtviz.files import model_stem, unique_stems
     from filtviz.text import file_stem
 
@@ -145,8 +146,8 @@ def _draw(
 def _animate(
     comparison: LayerComparison, options: DrawingOptions, order: ComparisonOrder, path: Path, *, quiet: bool
 ) -> None:
+    from filtviz.drawing.comparison_sheets import frame_pages
     from filtviz.drawing.saving import write_animation
-    from filtviz.drawing.sheets.comparison import frame_pages
     from filtviz.files import write_whole
 
     frames = [page.image() for page in frame_pages(comparison, options, order)]

@@ -14,7 +14,7 @@ import click
 from filtviz.drawing.terminal import sheet_lines
 
 if TYPE_CHECKING:
-    from filtviz.drawing.sheets.sheet import SheetPage
+    from filtviz.drawing.sheet import SheetPage
     from filtviz.drawing.terminal import Depth
 
 __all__ = ["colour_depth", "complain", "print_json", "print_sheets", "say"]

@@ -24,8 +24,8 @@ from filtviz.text import printable
 
 if TYPE_CHECKING:
     from filtviz.drawing import DrawingOptions, Picture
-    from filtviz.drawing.sheets.selection import ChannelRanges
-    from filtviz.drawing.sheets.sheet import SheetPage
+    from filtviz.drawing.selection import ChannelRanges
+    from filtviz.drawing.sheet import SheetPage
 
 __all__ = ["plot"]
 
@@ -79,6 +79,7 @@ def plot(
       filtviz plot model.pkl --layer 0
       filtviz plot model.pkl --layer 2 --through
     """
+    from filtviz.drawing import VIEWS
     from filtviz.drawing.saving import find_destination, plan_files, write_files
     from filtviz.files import layer_stems, model_stem
     from filtviz.reading import load
@@ -88,7 +89,7 @@ def plot(
     network = load(model, **reading)
     chosen, failed = _choose(network, model, layers, channels, drawing, viewing)
     if show and chosen:
-        from filtviz.drawing.windows import show_pictures
+        from filtviz.drawing.saving import show_pictures
 
         shown = [picture for _, pictures in chosen for picture in pictures]
         show_pictures(shown, drawing, backend=context.obj)
@@ -103,7 +104,7 @@ def plot(
                 click.echo(path)
             else:
                 say(f"kept {printable(path, 200)}, which exists")
-        if drawing.view == "grid":
+        if not VIEWS[drawing.view].is_sheet:
             _name_sheet(chosen)
     if chosen and not layers:
         _name_others(network)
@@ -128,9 +129,9 @@ def _choose(
     viewing: Viewing,
 ) -> tuple[Chosen, bool]:
     """Return the layers that were asked for with their pictures; complain of those that cannot be drawn."""
-    from filtviz.drawing import draw
-    from filtviz.drawing.cautions import cautions
-    from filtviz.drawing.sheets.selection import choose_channels
+    from filtviz.drawing import VIEWS, draw
+    from filtviz.drawing.grid import cautions
+    from filtviz.drawing.selection import choose_channels
 
     if not network.conv_layers:
         complain(f"{printable(model, 200)} holds {network.describe()}: there is no filter to draw")
@@ -142,14 +143,14 @@ def _choose(
             layer = network.select(name)
             if layer.conv_index in chosen:
                 continue
-            drawn, options = viewing.prepare(network, layer, drawing, Path(model).name)
+            drawn, texts = viewing.prepare(network, layer, Path(model).name)
             numbers = choose_channels(drawn, channels)
-            chosen[layer.conv_index] = layer, list(draw(drawn, numbers, options))
+            chosen[layer.conv_index] = layer, list(draw(drawn, numbers, drawing, texts))
         except FiltvizError as error:
             complain(str(error))
             failed = True
             continue
-        for sentence in cautions(layer, numbers, drawing) if drawing.view == "grid" else ():
+        for sentence in () if VIEWS[drawing.view].is_sheet else cautions(layer, numbers, drawing):
             say(sentence)
     return list(chosen.values()), failed
 

@@ -11,10 +11,12 @@ import click
 from click.core import ParameterSource
 
 from filtviz.cli.shared_options import ChannelsType, usage_errors
+from filtviz.drawing.options import ORDERS, SCALES
+from filtviz.drawing.views import DEFAULT_VIEW, VIEWS
 from filtviz.network import ConvLayer, Network
 
 if TYPE_CHECKING:
-    from filtviz.drawing import DrawingOptions
+    from filtviz.drawing import DrawingOptions, SheetTexts
     from filtviz.measures.findings import Diagnosis
 
 __all__ = ["Viewing", "scale_option", "view_options"]
@@ -51,29 +53,23 @@ class Viewing:
     badges: bool = False
     terminal: bool = False
 
-    def prepare(
-        self, network: Network, layer: ConvLayer, drawing: DrawingOptions, source: str
-    ) -> tuple[ConvLayer, DrawingOptions]:
-        """Return what to draw of ``layer``, and how; ``source`` is the file's name, for the header."""
-        drawing = replace(drawing, sheet=replace(drawing.sheet, source=source))
-        drawn = layer
+    def prepare(self, network: Network, layer: ConvLayer, source: str) -> tuple[ConvLayer, SheetTexts]:
+        """Return what to draw of ``layer``, and what to say of it; ``source`` is the file's name."""
+        from filtviz.drawing.sheet import SheetTexts, with_badges, with_composition
+
+        drawn, texts = layer, SheetTexts(source=source)
         if self.through:
-            from filtviz.drawing.sheets.through import see_through
+            from filtviz.composition.through import compose_layer
             from filtviz.running.images import read_images
 
             images = None if self.images is None else read_images(self.images)
-            drawn, drawing = see_through(network, layer, drawing, stacked=self.stacked, images=images)
-        return drawn, _with_badges(network, layer, drawing) if self.badges else drawing
-
-
-def _with_badges(network: Network, layer: ConvLayer, drawing: DrawingOptions) -> DrawingOptions:
-    """Mark what was found at the filters of a layer."""
-    from filtviz.drawing.sheets.badging import with_badges
-
-    found = {each.conv_index: each for each in _diagnose(network).layers}
-    if layer.conv_index not in found:
-        return drawing
-    return with_badges(found[layer.conv_index], layer.n_filters, drawing)
+            composed = compose_layer(network, layer, stacked=self.stacked, images=images)
+            drawn, texts = composed.layer, with_composition(composed, texts)
+        if self.badges:
+            found = {each.conv_index: each for each in _diagnose(network).layers}
+            if layer.conv_index in found:
+                texts = with_badges(found[layer.conv_index], layer.n_filters, texts)
+        return drawn, texts
 
 
 @lru_cache(maxsize=1)
@@ -86,7 +82,7 @@ def _diagnose(network: Network) -> Diagnosis:
 
 scale_option = click.option(
     "--scale",
-    type=click.Choice(["kernel", "filter", "layer"]),
+    type=click.Choice(SCALES),
     default="layer",
     show_default=True,
     help="What shares a scale, symmetric about zero, in all that is drawn together.",
@@ -119,14 +115,13 @@ def view_options(command: Command) -> Command:
     )
     @click.option(
         "--view",
-        type=click.Choice(["grid", "sheet", "rms", "components", "nmf"]),
-        help="grid: nolearn's layout (the default). sheet: all filters and channels on one page. rms: the "
-        "root mean square over a filter's channels. components, nmf: the patterns that its channels share.",
+        type=click.Choice(list(VIEWS)),
+        help=" ".join(f"{view.name}: {view.help}." for view in VIEWS.values()),
     )
     @scale_option
     @click.option(
         "--sort",
-        type=click.Choice(["index", "norm", "similarity"]),
+        type=click.Choice(ORDERS),
         default="index",
         show_default=True,
         help="The order of the filters.",
@@ -186,13 +181,13 @@ def _resolve_view(view: str | None, primaries: str | None) -> str:
     """Return the view that was asked for, by name or by an option that only sheets have."""
     telling = [option for name, option in _OF_SHEETS.items() if _was_given(name)]
     telling += [f"--channels {primaries}"] * (primaries is not None)
-    if view == "grid" and telling:
+    if view == DEFAULT_VIEW and telling:
         raise click.UsageError(f"{telling[0]} has no meaning in nolearn's layout: leave out --view grid")
-    if view in ("rms", "components", "nmf") and primaries is not None:
+    if view not in (None, DEFAULT_VIEW) and not VIEWS[view].has_primaries and primaries is not None:
         raise click.UsageError(
             f"--view {view} is not drawn in the channels' colours: leave out {telling[-1]}"
         )
-    return view or ("sheet" if telling else "grid")
+    return view or ("sheet" if telling else DEFAULT_VIEW)
 
 
 def _sheet_options(primaries: Any, chosen: dict[str, Any]) -> Any:

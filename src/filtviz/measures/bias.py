@@ -9,11 +9,13 @@ import numpy as np
 from filtviz.measures.findings import Finding
 from filtviz.measures.kernels import Floats
 from filtviz.measures.measure import Measure
+from filtviz.network import ConvLayer, Network
+from filtviz.operations import Normalisation
 
 if TYPE_CHECKING:
     from filtviz.measures.subject import Subject
 
-__all__ = ["Bias", "BiasState", "bias_state"]
+__all__ = ["Bias", "BiasState", "bias_state", "normalisation_moved"]
 
 BiasState = Literal["none", "zero", "constant", "moved"]
 
@@ -58,3 +60,18 @@ def bias_state(bias: Floats | None) -> BiasState:
     if not np.any(bias):
         return "zero"
     return "constant" if bias.size > 1 and np.ptp(bias) == 0 else "moved"
+
+
+def normalisation_moved(network: Network, layer: ConvLayer) -> bool:
+    """Tell whether a batch normalisation directly after ``layer`` has left its start.
+
+    It starts at beta 0, gamma 1, mean 0; any of them that is no constant has moved.
+    """
+    readers = network.readers(layer)
+    if len(readers) != 1 or not readers[0].operations:
+        return False
+    first = readers[0].operations[0]
+    if not isinstance(first, Normalisation) or not first.is_batch:
+        return False
+    stored = (first.beta, first.gamma, first.mean)
+    return any(each is not None and each.size > 1 and bool(np.ptp(each.value) != 0) for each in stored)

@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from filtviz.measures.chains import Stack
+from filtviz.composition.stacks import Stack, Stage, composed_size
 from filtviz.measures.findings import FilterDiagnosis, Finding
 from filtviz.measures.kernels import Floats
 from filtviz.measures.laws import is_significant
 from filtviz.measures.low_frequency import FILTER_LEVEL, textures
 from filtviz.measures.measure import Columns, Measure
-from filtviz.measures.stacks import Stage, composed_size
 
 if TYPE_CHECKING:
     from filtviz.measures.subject import Subject
@@ -162,9 +161,10 @@ def _numbers_of(stages: Sequence[Stage]) -> int:
     """Return how many numbers composing one stack takes at the most."""
     rows, cols = composed_size(stages)
     channels = stages[0].templates.shape[1]
-    taps: int = max(math.prod(stage.templates.shape[1:]) for stage in stages)
+    taps = max(math.prod(stage.templates.shape[1:]) for stage in stages)
     filters = len(stages[-1].templates)
-    return max(taps * rows * cols * channels, filters * channels * _transform_of((rows, cols)) ** 2)
+    spectrum = filters * channels * _transform_of((rows, cols)) ** 2
+    return int(max(taps * rows * cols * channels, spectrum))
 
 
 def shuffled(templates: Floats, random: np.random.Generator) -> Floats:

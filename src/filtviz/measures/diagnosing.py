@@ -14,7 +14,7 @@ from filtviz.measures.findings import Change, Diagnosis, FilterDiagnosis, LayerD
 from filtviz.measures.kernels import nonfinite_filters
 from filtviz.measures.residue import NoiseResidue
 from filtviz.measures.subject import Subject, gather_subjects
-from filtviz.measures.summary import commands_for, summarise
+from filtviz.measures.conclusions import commands_for, summarise
 from filtviz.measures.table import MEASURES, checks_met
 from filtviz.measures.verdicts import judge
 from filtviz.network import ConvLayer, Network

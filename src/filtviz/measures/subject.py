@@ -8,22 +8,16 @@ from functools import cached_property
 
 import numpy as np
 
-from filtviz.measures.bias import BiasState, bias_state
+from filtviz.composition.stacks import Stack, following_layer, linear_stack
+from filtviz.measures.bias import BiasState, bias_state, normalisation_moved
 from filtviz.measures.catalogue import DEFAULT, Fit, Rule
-from filtviz.measures.chains import (
-    Interval,
-    Stack,
-    following_layer,
-    linear_stack,
-    normalisation_moved,
-    preactivation_bounds,
-)
 from filtviz.measures.composed import Composed, composed_structure, why_not_composed
 from filtviz.measures.initialiser import fit_catalogue, fit_free_scale
 from filtviz.measures.kernels import Floats, Kernels
 from filtviz.measures.low_frequency import band_energies
 from filtviz.measures.residue import Magnitudes, Residue, estimate_residues, likeliest_uniform_rule
 from filtviz.network import ConvLayer, Network
+from filtviz.running.intervals import Interval, preactivation_bounds
 
 __all__ = ["Identified", "Provenance", "Subject", "gather_subjects", "identify_rule", "trace_provenance"]
 

@@ -1,4 +1,4 @@
-"""What a file holds before anyone knows what it means: objects, and the facts about how they are written."""
+"""A file as every format looks at it: what is inside its containers, each part read when it is asked for."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from filtviz.errors import MalformedFileError, ReadError, UnsupportedFileError
 from filtviz.network import Origin
 from filtviz.reading.arrays import StoredArray, stored
 from filtviz.reading.containers import Siblings, open_file, unwrap
-from filtviz.reading.formats.named import refuse_foreign, refuse_zip
 from filtviz.reading.hints import Hints
 from filtviz.reading.limits import Budget, Limits, effort, inflation, pickle_steps
 from filtviz.reading.npy import NPY_MAGIC, NpyHeader, read_npy_header
@@ -23,35 +22,129 @@ from filtviz.reading.pickle.state import Data
 from filtviz.reading.zips import ZIP_MAGIC, Member, read_members
 from filtviz.text import printable
 
-__all__ = ["Opened", "open_model", "origin_of"]
+__all__ = ["Objects", "Opened", "origin_of"]
 
 START = 1 << 17
-"""Bytes that are enough to tell a kind of file, and to hold the header of an array."""
+"""Bytes that hold the header of an array, and enough lines to tell how they end."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Opened:
+class Objects:
     """The objects of a file: ``roots`` are its pickles' objects, or one `Items` of named arrays for an npz.
 
-    ``rest`` is why bytes after the last pickle could not be read, None where there are none. ``limits`` and
-    ``hints`` are what the person says; they go on to where the objects are understood.
+    ``form`` is how they are written, ``pickles`` what shows who wrote them, ``damage`` why bytes that may be
+    a pickle, the first or a later one, could not be read.
     """
 
-    roots: tuple[Any, ...]
-    limits: Limits
-    container: str
-    hints: Hints = field(default_factory=Hints)
-    is_npz: bool = False
-    protocol: int | None = None
-    python: str | None = None
-    globals: tuple[Global, ...] = ()
+    roots: tuple[Any, ...] = ()
+    form: str = ""
+    pickles: Pickles | None = None
     notes: tuple[str, ...] = ()
-    rest: ReadError | None = field(default=None, repr=False)
+    damage: ReadError | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Opened:
+    """A file whose compressions are undone, and that nobody has understood yet.
+
+    A format looks at what is cheap first: the ``start`` of the bytes, then the names of a zip's ``members``,
+    then ``roots`` and ``records``, for which pickles are read. ``data`` is what is inside the containers that
+    ``around`` names. ``limits`` and ``hints`` are what the person says; ``inflation``, ``steps`` and
+    ``effort`` are what all parts of the file may use of the limits together.
+    """
+
+    path: Path
+    data: Data
+    around: tuple[str, ...]
+    members: tuple[Member, ...] | None
+    limits: Limits
+    hints: Hints
+    inflation: Budget
+
+    @classmethod
+    def of(cls, path: Path, limits: Limits, hints: Hints) -> Opened:
+        """Open a file and undo what is around it: compressions, and a zip of one file.
+
+        Raises:
+            FileAccessError: it is missing or may not be read.
+            MalformedFileError: a compression or a zip is damaged or cut short.
+            LimitError: it asks for too much.
+        """
+        budget = inflation(limits)
+        data = open_file(path)
+        around: list[str] = []
+        while True:
+            data, undone = unwrap(data, budget)
+            around += undone
+            members = read_members(data, budget) if data[: len(ZIP_MAGIC)] == ZIP_MAGIC else None
+            if members is None or len(members) != 1 or _is_npy(members[0]):
+                break
+            around.append("zip")
+            limits.check("nesting", len(around), f"{len(around)} containers lie in one another in it")
+            data = members[0].copy(limits)
+        return cls(
+            path=path,
+            data=data,
+            around=tuple(around),
+            members=members,
+            limits=limits,
+            hints=hints,
+            inflation=budget,
+        )
+
+    @cached_property
+    def start(self) -> bytes:
+        """The first bytes, enough to tell a kind of file."""
+        return bytes(self.data[:300])
+
+    @cached_property
+    def is_npz(self) -> bool:
+        """Whether it is a zip with arrays of numpy's in it."""
+        return any(_is_npy(member) for member in self.members or ())
+
+    @cached_property
+    def siblings(self) -> Siblings:
+        """The files beside it."""
+        return Siblings(self.path, self.inflation)
+
+    @cached_property
+    def steps(self) -> Budget:
+        """What is left of the steps that its pickles may take."""
+        return pickle_steps(self.limits)
 
     @cached_property
     def effort(self) -> Budget:
         """What is left of the steps that understanding the objects may take."""
         return effort(self.limits)
+
+    @cached_property
+    def objects(self) -> Objects:
+        """The objects in it, which may be none; arrays are only described.
+
+        Raises:
+            MalformedFileError: what certainly is a pickle, an npy or an npz is damaged or cut short.
+            LimitError: it asks for too much.
+        """
+        if self.members is not None:
+            return _of_npz(self) if self.is_npz else Objects()
+        if self.start.startswith(NPY_MAGIC):
+            return _of_npy(self)
+        return _of_pickles(self) if self.start and self.start[0] in OPCODES else Objects()
+
+    @property
+    def roots(self) -> tuple[Any, ...]:
+        """The objects in it (`Objects.roots`)."""
+        return self.objects.roots
+
+    @property
+    def python(self) -> str | None:
+        """The Python that wrote its pickle, as far as that shows: ``"2"`` or ``"3"``."""
+        return None if self.objects.pickles is None else self.objects.pickles.python
+
+    @property
+    def globals(self) -> tuple[Global, ...]:
+        """The classes and functions that its pickles name."""
+        return () if self.objects.pickles is None else self.objects.pickles.globals
 
     @cached_property
     def _walk(self) -> tuple[list[Record], Iterator[Record]]:
@@ -69,81 +162,33 @@ class Opened:
             yield record
 
 
-def open_model(path: Path, limits: Limits) -> Opened:
-    """Open a file and read what it holds; arrays are only described.
-
-    Raises:
-        FileAccessError: it is missing or may not be read.
-        UnsupportedFileError: it is of a kind that is not read.
-        MalformedFileError: it is damaged or cut short.
-        LimitError: it asks for too much.
-    """
-    budget = inflation(limits)
-    data = open_file(path)
-    around: list[str] = []
-    while True:
-        data, undone = unwrap(data, budget)
-        around += undone
-        start = bytes(data[:300])
-        refuse_foreign(start)
-        if not start.startswith(ZIP_MAGIC):
-            break
-        members = [member for member in read_members(data, budget) if not member.name.endswith("/")]
-        if any(member.head().startswith(NPY_MAGIC) for member in members):
-            return _read_npz(members, around, limits)
-        if len(members) != 1:
-            refuse_zip([member.name for member in members])
-        around.append("zip")
-        limits.check("nesting", len(around), f"{len(around)} containers lie in one another in it")
-        data = _alone(members[0], limits)
-    if start.startswith(NPY_MAGIC):
-        return _read_npy(data, around, limits)
-    return _read_pickled(data, around, Siblings(path, budget), limits)
+def _is_npy(member: Member) -> bool:
+    return member.head(len(NPY_MAGIC)) == NPY_MAGIC
 
 
-def _alone(member: Member, limits: Limits) -> bytes:
-    view = member.open()
-    limits.check("allocation", len(view), f"the file in the zip has {len(view):,} bytes")
-    return bytes(view)
-
-
-def _read_pickled(data: Data, around: list[str], siblings: Siblings, limits: Limits) -> Opened:
-    if data[0] not in OPCODES:
-        raise UnsupportedFileError(
-            f"it is no kind of file that filtviz knows (it begins with {bytes(data[:8])!r}); {_NAME_ANOTHER}"
-        )
+def _of_pickles(opened: Opened) -> Objects:
+    data, limits = opened.data, opened.limits
     notes = []
     if _has_windows_lines(data):
         limits.check("allocation", len(data), f"the pickle has {len(data):,} bytes")
         data = bytes(data).replace(b"\r\n", b"\n")
         notes.append("its line ends had been changed to those of Windows, and were changed back")
     try:
-        pickles = read_pickles(data, limits, joblib_hooks(siblings))
-    except MalformedFileError as error:
+        pickles = read_pickles(data, opened.steps, joblib_hooks(opened.siblings))
+    except (MalformedFileError, UnsupportedFileError) as error:
         if data[0] == _PROTO:
             raise
-        raise MalformedFileError(
-            "it is no kind of file that filtviz knows, or a damaged pickle "
-            f"(it begins with {bytes(data[:8])!r}); {_NAME_ANOTHER}, or copy it again"
-        ) from error
+        return Objects(damage=error)  # before protocol 2 a pickle begins like any text
     if len(pickles.roots) > 1:
         notes.append(f"{len(pickles.roots)} pickles, one after another")
     if pickles.rest is not None:
         notes.append("the bytes after the last pickle are none, and were left out")
-    return Opened(
-        roots=pickles.roots,
-        limits=limits,
-        container=" > ".join([*around, "pickle"]),
-        protocol=pickles.protocol,
-        python=_python_of(pickles),
-        globals=pickles.globals,
-        notes=tuple(notes),
-        rest=pickles.rest,
+    return Objects(
+        roots=pickles.roots, form="pickle", pickles=pickles, notes=tuple(notes), damage=pickles.rest
     )
 
 
 _PROTO = 0x80
-_NAME_ANOTHER = "name a pickle, npz, npy or joblib file"
 
 
 def _has_windows_lines(data: Data) -> bool:
@@ -152,46 +197,26 @@ def _has_windows_lines(data: Data) -> bool:
     return data[0] != _PROTO and 0 < start.count(b"\n") == start.count(b"\r\n")
 
 
-def _python_of(pickles: Pickles) -> str | None:
-    """Tell the Python that wrote a pickle by the strings that only Python 2 writes, and what only 3 does."""
-    if pickles.python2:
-        return "2"
-    encodes = any(found.module == "_codecs" for found in pickles.globals)
-    return "3" if pickles.protocol >= 3 or encodes else None
-
-
-def _read_npy(data: Data, around: list[str], limits: Limits) -> Opened:
-    header = read_npy_header(bytes(data[:START]))
-    container = " > ".join([*around, "npy"])
+def _of_npy(opened: Opened) -> Objects:
+    header = read_npy_header(bytes(opened.data[:START]))
     if header.holds_objects:
-        pickles = read_pickle(data, header.stop, pickle_steps(limits))
-        return _of_pickle(pickles, limits, container)
-    view = memoryview(data)[header.stop :]
+        pickles = read_pickle(opened.data, header.stop, opened.steps)
+        return Objects(roots=pickles.roots, form="npy", pickles=pickles)
+    view = memoryview(opened.data)[header.stop :]
     if header.dtype is None:
         raise UnsupportedFileError(
             "it is an array whose elements are no numbers; name the file in which the model was saved"
         )
     array = stored(header.shape, header.dtype, header.fortran, len(view), lambda: view)
-    return Opened(roots=(array,), limits=limits, container=container)
+    return Objects(roots=(array,), form="npy")
 
 
-def _of_pickle(pickles: Pickles, limits: Limits, container: str) -> Opened:
-    return Opened(
-        roots=pickles.roots,
-        limits=limits,
-        container=container,
-        protocol=pickles.protocol,
-        python=_python_of(pickles),
-        globals=pickles.globals,
-    )
-
-
-def _read_npz(members: list[Member], around: list[str], limits: Limits) -> Opened:
+def _of_npz(opened: Opened) -> Objects:
     """Read an npz as one `Items`: name → array, or the objects of an object array."""
     flat: list[Any] = []
     notes: list[str] = []
-    pickled: Pickles | None = None
-    steps = pickle_steps(limits)
+    pickles: Pickles | None = None
+    members = opened.members or ()
     for member in members:
         name = member.name.removesuffix(".npy")
         head = member.head()
@@ -199,21 +224,12 @@ def _read_npz(members: list[Member], around: list[str], limits: Limits) -> Opene
         if header is None or (header.dtype is None and not header.holds_objects):
             notes.append(f"the member {printable(name, 40)!r} holds no numbers and was left out")
         elif header.holds_objects:
-            pickled = read_pickle(*member.as_data(limits, header.stop), steps)
-            flat += [name, pickled.roots[0]]
+            pickles = read_pickle(member.copy(opened.limits, header.stop), 0, opened.steps)
+            flat += [name, pickles.roots[0]]
         else:
             flat += [name, _array_of(member, header)]
     method = "deflated" if any(member.deflated for member in members) else "stored"
-    return Opened(
-        roots=(Items(flat),),
-        limits=limits,
-        container=" > ".join([*around, f"npz ({method})"]),
-        is_npz=True,
-        protocol=pickled.protocol if pickled else None,
-        python=_python_of(pickled) if pickled else None,
-        globals=pickled.globals if pickled else (),
-        notes=tuple(notes),
-    )
+    return Objects(roots=(Items(flat),), form=f"npz ({method})", pickles=pickles, notes=tuple(notes))
 
 
 def _array_of(member: Member, header: NpyHeader) -> StoredArray:
@@ -237,23 +253,39 @@ _EVIDENCE = (
 
 
 def origin_of(
-    opened: Opened, kind: str, *, inferred: Sequence[str] = (), notes: Sequence[str] = ()
+    opened: Opened,
+    kind: str,
+    *,
+    objects: Objects | None = None,
+    inferred: Sequence[str] = (),
+    notes: Sequence[str] = (),
 ) -> Origin:
-    """Put together what is known about where the file comes from."""
+    """Put together what is known about where the file comes from.
+
+    Args:
+        opened: the file.
+        kind: what it holds, for people.
+        objects: what was read of it, where that is not `Opened.objects`: a format that reads its own bytes
+            names at least their ``form``.
+        inferred: a sentence for each thing that was concluded.
+        notes: sentences about what was left out or is odd.
+    """
+    found = objects or opened.objects
+    pickles = found.pickles
     return Origin(
         kind=kind,
-        container=opened.container,
-        protocol=opened.protocol,
-        python=opened.python,
-        versions=_versions(opened),
-        classes=tuple(found.path for found in opened.globals),
+        container=" > ".join([*opened.around, found.form]),
+        protocol=None if pickles is None else pickles.protocol,
+        python=None if pickles is None else pickles.python,
+        versions=_versions(() if pickles is None else pickles.globals),
+        classes=tuple(one.path for one in (() if pickles is None else pickles.globals)),
         inferred=tuple(inferred),
-        notes=(*opened.notes, *notes),
+        notes=(*found.notes, *notes),
     )
 
 
-def _versions(opened: Opened) -> dict[str, str]:
-    modules = {found.module for found in opened.globals}
+def _versions(named: Sequence[Global]) -> dict[str, str]:
+    modules = {found.module for found in named}
     versions: dict[str, str] = {}
     for prefix, library, version in _EVIDENCE:
         if any(module == prefix or module.startswith(f"{prefix}.") for module in modules):

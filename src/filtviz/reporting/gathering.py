@@ -10,7 +10,7 @@ from os import PathLike
 from typing import TypeAlias
 
 from filtviz.composition import assume_stacked
-from filtviz.drawing.sheets.through import ASSUMED
+from filtviz.composition.through import ASSUMED
 from filtviz.files import unique_stems
 from filtviz.measures.diagnosing import diagnose
 from filtviz.measures.findings import Diagnosis

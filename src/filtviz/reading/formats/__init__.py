@@ -1,7 +1,7 @@
-"""The kinds of model files, each in a module with `Format.open`.
+"""The kinds of model files, each in a module or folder of its own with one function, ``open``.
 
-A new kind is one module here and one entry in `FORMATS`; the first that answers counts, so the more special
-stand before the more general.
+A new kind is one module here and one entry in `FORMATS`. The first that answers counts, so those that are
+told by their first bytes or by the names in a zip stand first, and the more special before the more general.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from filtviz.network import Network
-from filtviz.reading.formats import bare_arrays, chainer, lasagne, madmom, nolearn, sknn, torch
+from filtviz.reading.formats import bare_arrays, chainer, lasagne, madmom, named, nolearn, sknn, torch
 from filtviz.reading.opened import Opened
 
 __all__ = ["FORMATS", "Format"]
@@ -26,4 +26,4 @@ class Format(Protocol):
         """
 
 
-FORMATS: tuple[Format, ...] = (torch, nolearn, lasagne, madmom, sknn, chainer, bare_arrays)
+FORMATS: tuple[Format, ...] = (torch, nolearn, lasagne, madmom, sknn, chainer, bare_arrays, named)

@@ -1,28 +1,29 @@
-"""Files that filtviz recognises and does not read, with what the person can do."""
+"""The last kind: files that filtviz recognises and does not read, each with what the person can do."""
 
 from __future__ import annotations
 
 import re
+from typing import NoReturn
 
-from filtviz.errors import UnsupportedFileError
+from filtviz.errors import MalformedFileError, UnsupportedFileError
+from filtviz.reading.opened import Opened
 
-__all__ = ["refuse_foreign", "refuse_zip"]
+__all__ = ["open"]
 
 _SAVE_AGAIN = "load it with its own library and save the arrays with numpy.savez"
 _UNPACK = "unpack it and name the model file in it"
 
 _BEGINNINGS = (
-    *(
-        (
-            beginning,
-            "it was changed on its way, as if it were text (UTF-8); copy or download it again, as binary",
-        )
-        for beginning in (b"\xc2\x80", b"\xef\xbf\xbd", b"\x1f\xef\xbf\xbd", b"\x1f\xc2\x8b")
+    (
+        (b"\xc2\x80", b"\xef\xbf\xbd", b"\x1f\xef\xbf\xbd", b"\x1f\xc2\x8b"),
+        "it was changed on its way, as if it were text (UTF-8); copy or download it again, as binary",
     ),
     (b"\x89HDF\r\n\x1a\n", f"it is an HDF5 file (Keras writes its models so), not a pickle; {_SAVE_AGAIN}"),
     (b"\x12\x01\x00\x00\x00\x00\x00\x00", f"it is an MXNet parameter file, not a pickle; {_SAVE_AGAIN}"),
-    (b"MATLAB 5.0 MAT-file", f"it is a MATLAB file, not a pickle; {_SAVE_AGAIN}"),
-    (b"MATLAB 7.3 MAT-file", f"it is a MATLAB file, not a pickle; {_SAVE_AGAIN}"),
+    (
+        (b"MATLAB 5.0 MAT-file", b"MATLAB 7.3 MAT-file"),
+        f"it is a MATLAB file, not a pickle; {_SAVE_AGAIN}",
+    ),
     (b"B\0C\0N\0\0\0", f"it is a CNTK model, not a pickle; {_SAVE_AGAIN}"),
     (b"\x04\0\0\0\x01\0\0\0\x03\0\0\0V 1", f"it is a Torch 7 file, not a pickle; {_SAVE_AGAIN}"),
     (
@@ -78,47 +79,60 @@ _TEXTS = (
 _TAR_MAGIC_AT = 257
 
 
-def refuse_foreign(start: bytes) -> None:
-    """Say what a file is by its first bytes (300 are enough), where it is a known kind that is not read.
+_ZIPS = (
+    (
+        frozenset({"model.weights.h5", "saved_model.pb"}),
+        "it is a Keras model; save its weights with numpy.savez and name that file",
+    ),
+)
+"""Names of members, of which one tells what a zip is → the sentence about it."""
+
+_NAME_ANOTHER = "name a pickle, npz, npy or joblib file"
+
+
+def open(opened: Opened) -> NoReturn:
+    """Say what the file is, or that nothing is known of it.
 
     Raises:
-        UnsupportedFileError: it is.
+        UnsupportedFileError: it is of a kind that is not read.
+        MalformedFileError: it may be a damaged pickle.
     """
-    if not start:
-        raise UnsupportedFileError("it is empty; the file was not written or not copied")
-    for beginning, sentence in _BEGINNINGS:
-        if start.startswith(beginning):
-            raise UnsupportedFileError(sentence)
-    small = start.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
-    for beginnings, sentence in _TEXTS:
-        if small.startswith(beginnings):
-            raise UnsupportedFileError(sentence)
-    if found := _FOREIGN.match(start):
-        raise UnsupportedFileError(
-            f"it looks like {_LOOKS[found.lastgroup or '']}, not a pickle; {_SAVE_AGAIN}"
-        )
-    if start[_TAR_MAGIC_AT:].startswith(b"ustar"):
-        raise UnsupportedFileError("it is a tar archive; unpack it and name the model file in it")
-    if not start.strip(b"\0"):
-        raise UnsupportedFileError("it holds nothing but zeros; it was not copied or downloaded whole")
-
-
-def refuse_zip(names: list[str]) -> None:
-    """Say what a zip without arrays is, by the names of its members.
-
-    Raises:
-        UnsupportedFileError: always.
-    """
-    bare = {name.rpartition("/")[2] for name in names}
-    if "data.pkl" in bare and ("version" in bare or "byteorder" in bare):
-        raise UnsupportedFileError(
-            "it is a file of torch.save, which filtviz does not read; load it with torch.load and save the "
-            "weights with numpy.savez"
-        )
-    if "model.weights.h5" in bare or "saved_model.pb" in bare:
-        raise UnsupportedFileError(
-            "it is a Keras model; save its weights with numpy.savez and name that file"
-        )
-    raise UnsupportedFileError(
-        "it is a zip without arrays of numpy's in it; unpack it and name the model file"
+    if sentence := _of_zip(opened) or _of_start(opened.start):
+        raise UnsupportedFileError(sentence)
+    damage = opened.objects.damage
+    if isinstance(damage, MalformedFileError) and not opened.roots:
+        raise MalformedFileError(
+            "it is no kind of file that filtviz knows, or a damaged pickle "
+            f"(it begins with {opened.start[:8]!r}); {_NAME_ANOTHER}, or copy it again"
+        ) from damage
+    raise damage or UnsupportedFileError(
+        f"it is no kind of file that filtviz knows (it begins with {opened.start[:8]!r}); {_NAME_ANOTHER}"
     )
+
+
+def _of_zip(opened: Opened) -> str | None:
+    if opened.members is None:
+        return None
+    bare = {member.name.rpartition("/")[2] for member in opened.members}
+    return next(
+        (sentence for names, sentence in _ZIPS if not names.isdisjoint(bare)),
+        "it is a zip without arrays of numpy's in it; unpack it and name the model file",
+    )
+
+
+def _of_start(start: bytes) -> str | None:
+    """Return the sentence about a file that begins so (300 bytes are enough), None where none is known."""
+    if not start:
+        return "it is empty; the file was not written or not copied"
+    small = start.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    for text, table in ((start, _BEGINNINGS), (small, _TEXTS)):
+        for beginnings, sentence in table:
+            if text.startswith(beginnings):
+                return sentence
+    if found := _FOREIGN.match(start):
+        return f"it looks like {_LOOKS[found.lastgroup or '']}, not a pickle; {_SAVE_AGAIN}"
+    if start[_TAR_MAGIC_AT:].startswith(b"ustar"):
+        return "it is a tar archive; unpack it and name the model file in it"
+    if not start.strip(b"\0"):
+        return "it holds nothing but zeros; it was not copied or downloaded whole"
+    return None

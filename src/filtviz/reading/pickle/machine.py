@@ -14,7 +14,7 @@ from functools import cached_property
 from typing import Any
 
 from filtviz.errors import MalformedFileError, ReadError, UnsupportedFileError
-from filtviz.reading.limits import Budget, Limits, pickle_steps
+from filtviz.reading.limits import Budget
 from filtviz.reading.pickle.objects import ObjectOpcodes
 from filtviz.reading.pickle.records import Global
 from filtviz.reading.pickle.state import Data, Hook, Stop
@@ -95,20 +95,28 @@ class Pickles:
     globals: tuple[Global, ...]
     rest: ReadError | None = field(default=None, repr=False)
 
+    @property
+    def python(self) -> str | None:
+        """The Python that wrote them, as it shows in strings that only 2 writes and in what only 3 does."""
+        if self.python2:
+            return "2"
+        encodes = any(found.module == "_codecs" for found in self.globals)
+        return "3" if self.protocol >= 3 or encodes else None
 
-def read_pickles(data: Data, limits: Limits, hooks: Mapping[str, Hook] | None = None) -> Pickles:
+
+def read_pickles(data: Data, steps: Budget, hooks: Mapping[str, Hook] | None = None) -> Pickles:
     """Read every pickle of ``data``, one after another.
 
     Args:
         data: the bytes of the stream, from its first pickle on.
-        limits: how much the stream may ask for.
+        steps: what is left of the steps that the file's pickles may take (`Opened.steps`).
         hooks: full name of a class → what to do when an object of it has its state.
 
     Raises:
         MalformedFileError: the first pickle is damaged or cut short.
         LimitError: the stream asks for too much.
     """
-    machine = Machine(data, pickle_steps(limits), hooks or {})
+    machine = Machine(data, steps, hooks or {})
     roots: list[Any] = []
     position, rest = 0, None
     while position < len(data):
@@ -126,7 +134,7 @@ def read_pickles(data: Data, limits: Limits, hooks: Mapping[str, Hook] | None = 
 def read_pickle(data: Data, start: int, steps: Budget) -> Pickles:
     """Read the one pickle of ``data`` that begins at ``start``, as in an array of objects (``.npy``).
 
-    ``steps`` are what is left for it and for those like it (`filtviz.reading.limits.pickle_steps`).
+    ``steps`` are what is left for it and for those like it (`Opened.steps`).
     """
     machine = Machine(data, steps, {})
     root, _ = machine.run(start)

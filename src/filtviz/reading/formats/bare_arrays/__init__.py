@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from filtviz.errors import UnsupportedFileError
 from filtviz.network import Network
-from filtviz.reading.arrays import object_items
+from filtviz.reading.arrays import is_variable, object_items, value_of
 from filtviz.reading.formats.bare_arrays.collecting import Found, collect
 from filtviz.reading.formats.bare_arrays.inferring import infer
 from filtviz.reading.opened import Opened, origin_of
 from filtviz.reading.pickle.records import Record, class_name, elements, pairs
-from filtviz.reading.pickle.theano_variables import is_variable, value_of
 from filtviz.text import printable
 
 __all__ = ["open"]
@@ -17,15 +16,19 @@ __all__ = ["open"]
 _NAME = "name the file in which the model or its parameters were saved"
 
 
-def open(opened: Opened) -> Network:
-    """Read the parameters and conclude the layers: what is of no other kind is taken to be of this one.
+def open(opened: Opened) -> Network | None:
+    """Read the parameters and conclude the layers; any object of no other kind is taken to be of this one.
 
     Raises:
         UnsupportedFileError: there are no arrays, or only numbers and vectors, which make no network.
     """
+    if not opened.roots:
+        return None
     found = collect(opened)
+    if not found.arrays and opened.objects.damage:
+        return None
     if not found.arrays:
-        raise opened.rest or UnsupportedFileError(_without_arrays(opened))
+        raise UnsupportedFileError(_without_arrays(opened))
     if not any(len(named.array.shape) > 1 for named in found.arrays):
         raise UnsupportedFileError(_without_weights(found))
     found.check(opened.limits)

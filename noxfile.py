@@ -1,0 +1,80 @@
+"""The tasks of a contributor: ``nox -l`` lists them, ``nox`` runs what to run before a commit.
+
+In an environment that has the extra `dev` they need none of their own::
+
+    nox --no-venv --no-install -s lint
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import nox
+
+nox.options.sessions = ["lint", "types", "fast"]
+nox.options.reuse_existing_virtualenvs = True
+
+ROOT = Path(__file__).parent
+BENCHMARKS = sorted(path.stem for path in (ROOT / "benchmarks").glob("*.py") if path.stem != "calibration")
+
+
+@nox.session
+def fast(session: nox.Session) -> None:
+    """Run the fast tests, in less than a minute on two cores."""
+    session.install("-e", ".[test]")
+    session.run("pytest", "-m", "not slow", *session.posargs)
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Run all tests, on Python 3.11 with real Theano, Lasagne and nolearn."""
+    session.install("-e", ".[test,lasagne]")
+    session.run("pytest", *session.posargs)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check the code and its formatting with ruff; ``nox -s lint -- --fix`` mends what it can."""
+    session.install("ruff")
+    session.run("ruff", "check", *session.posargs)
+    session.run("ruff", "format", *([] if "--fix" in session.posargs else ["--check"]))
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Check the types with mypy."""
+    session.install("-e", ".[dev]")
+    session.run("mypy", *session.posargs)
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Build the documentation into ``site/``; a broken link is an error.
+
+    ``nox -s docs -- serve`` shows it in a browser.
+    """
+    session.install("-e", ".[docs]")
+    quiet = {"NO_MKDOCS_2_WARNING": "1"}  # the theme's news, which are no warning of this project's
+    session.run("mkdocs", *(session.posargs or ["build", "--strict"]), env=quiet)
+
+
+@nox.session
+def mutation(session: nox.Session) -> None:
+    """Break a sample of the code, one place after another, and print the share that the fast tests notice.
+
+    ``nox -s mutation -- --help`` lists the options: how many, which files, which tests.
+    """
+    session.install("-e", ".[dev]")
+    session.run("python", "tools/mutation.py", *session.posargs)
+
+
+@nox.session
+def benchmarks(session: nox.Session) -> None:
+    """Measure how fast it is, as the README quotes it; the machine should have nothing else to do.
+
+    ``nox -s benchmarks -- drawing`` runs one; `calibration`, which takes long, runs only so.
+    """
+    session.install("-e", ".[test,lasagne]" if sys.version_info < (3, 12) else ".[test]")
+    for name in session.posargs or BENCHMARKS:
+        session.run("python", f"benchmarks/{name}.py")

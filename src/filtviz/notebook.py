@@ -1,0 +1,73 @@
+"""What a notebook shows of a layer and of a network.
+
+Importing filtviz gives the two classes their ``_repr_png_`` and ``_repr_html_``, so that the classes
+themselves know nothing of pictures; what draws is imported when a notebook asks.
+"""
+
+from __future__ import annotations
+
+from html import escape
+from io import BytesIO
+
+from filtviz.errors import FiltvizError
+from filtviz.network import ConvLayer, Network
+from filtviz.summary import LayerRow, summarize
+from filtviz.text import printable
+
+__all__ = ["attach", "layer_png", "network_html"]
+
+MOST_TILES = 1024
+"""A layer with more kernels is shown by one tile for each filter."""
+
+_HEADINGS = ("#", "conv", "name", "type", "output", "filters", "parameters", "receptive field")
+
+
+def attach() -> None:
+    """Let notebooks show layers as pictures and networks as tables."""
+    ConvLayer._repr_png_ = layer_png  # type: ignore[attr-defined]
+    Network._repr_html_ = network_html  # type: ignore[attr-defined]
+
+
+def layer_png(layer: ConvLayer) -> bytes | None:
+    """Return the layer's sheet as PNG; None for weights that are no pictures: these are shown as text."""
+    from filtviz.drawing.options import DrawingOptions
+    from filtviz.drawing.views import draw
+
+    few = layer.n_filters * layer.n_channels <= MOST_TILES
+    try:
+        picture = next(draw(layer, range(layer.n_channels), DrawingOptions(view="sheet" if few else "rms")))
+        image = picture.image()
+    except FiltvizError:
+        return None
+    stream = BytesIO()
+    image.save(stream, "PNG")
+    return stream.getvalue()
+
+
+def network_html(network: Network) -> str:
+    """Return the network as a table in HTML; nothing out of the file is taken for markup."""
+    summary = summarize(network)
+    head = "".join(f"<th>{escape(heading)}</th>" for heading in _HEADINGS)
+    body = "".join(
+        "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in _cells(row)) + "</tr>" for row in summary.rows
+    )
+    title = escape(f"{network.describe()}; {summary.parameters:,} parameters")
+    return f"<table><caption>{title}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def _cells(row: LayerRow) -> list[str]:
+    field = row.receptive_field
+    return [
+        str(row.index),
+        "" if row.conv_index is None else str(row.conv_index),
+        printable(row.name or "", 40),
+        printable(row.type, 40),
+        _sizes(row.output_shape),
+        _sizes(row.filter_shape),
+        f"{row.parameters:,}",
+        "" if field is None else _sizes(field.size),
+    ]
+
+
+def _sizes(lengths: tuple[int | None, ...] | None) -> str:
+    return "" if lengths is None else " x ".join("?" if n is None else str(n) for n in lengths)

@@ -1,0 +1,221 @@
+"""How much of the network's input one unit of each layer sees.
+
+The arithmetic is that of Dumoulin & Visin, "A guide to convolution arithmetic for deep learning" (2016), and
+Araujo, Norris & Sim, "Computing Receptive Fields of Convolutional Neural Networks" (Distill, 2019), per axis:
+a window of k taps with dilation d and stride s over units that lie ``jump`` input pixels apart adds
+``(k - 1) * d * jump`` pixels to the field and multiplies ``jump`` by s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import assert_never
+
+from filtviz.network import Network
+from filtviz.operations import (
+    Activation,
+    ChannelPooling,
+    Concatenate,
+    Convolution,
+    Crop,
+    Dense,
+    Embedding,
+    Flatten,
+    GlobalPooling,
+    Identity,
+    Input,
+    LocallyConnected,
+    LocalResponse,
+    Merge,
+    Normalisation,
+    Operation,
+    Pad,
+    Pooling,
+    Recurrent,
+    Reshape,
+    Slice,
+    Softmax,
+    Transpose,
+    Untold,
+    Upscale,
+)
+from filtviz.parameter import Shape
+from filtviz.shapes import LONGEST, Window, known_lengths, output_shape, window_of
+
+__all__ = ["ReceptiveField", "receptive_fields"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReceptiveField:
+    """What one unit of a layer sees of the input, one entry per spatial axis, in input pixels.
+
+    ``size`` is the field's length, padding included. ``jump`` is the distance between the fields of two
+    neighbouring units and ``start`` where the first unit's field begins (negative: in the padding).
+    ``input_size`` is the input's length, None where the file does not tell it.
+    """
+
+    size: tuple[int, ...]
+    jump: tuple[Fraction, ...]
+    start: tuple[Fraction, ...]
+    input_size: tuple[int | None, ...]
+
+    @property
+    def coverage(self) -> tuple[float | None, ...]:
+        """The share of the input's length that the field covers, at most 1; None where it is not known."""
+        return tuple(
+            None if whole is None else min(1.0, size / whole)
+            for size, whole in zip(self.size, self.input_size, strict=True)
+        )
+
+
+def receptive_fields(network: Network) -> tuple[ReceptiveField | None, ...]:
+    """Return each layer's receptive field, in the order of ``network.layers``.
+
+    None stands where it cannot be known: what the layer does, or one below it, is not in the file, or the
+    layer has no place in the image (after one that looks at the whole of an input whose size is not known).
+    """
+    found: list[ReceptiveField | None] = []
+    for layer in network.layers:
+        below = [found[i] for i in layer.inputs]
+        shapes = [network.layers[i].output_shape for i in layer.inputs]
+        field: ReceptiveField | None = None
+        for operation in layer.operations:
+            field = _seen(operation, below, shapes)
+            if field is None or not _is_sane(field):
+                field = None
+                break
+            below, shapes = [field], [output_shape(operation, shapes)]
+        found.append(field if layer.operations else _union(below))
+    return tuple(found)
+
+
+def _is_sane(field: ReceptiveField) -> bool:
+    numbers = [*field.size, *(n for f in (*field.jump, *field.start) for n in f.as_integer_ratio())]
+    return all(-LONGEST < number < LONGEST for number in numbers)
+
+
+def _seen(
+    operation: Operation, below: Sequence[ReceptiveField | None], shapes: Sequence[Shape | None]
+) -> ReceptiveField | None:
+    """Return what a unit behind an operation sees, whose inputs have these fields and shapes."""
+    first = shapes[0] if shapes else None
+    match operation:
+        case Input():
+            return _of_input(operation)
+        case Convolution() | LocallyConnected() | Pooling() | Upscale() | Pad():
+            window, field = window_of(operation, first), _union(below)
+            if window is None or field is None or len(window.size) != len(field.size):
+                return None
+            return _through(window, field)
+        case Crop():
+            return _behind_crop(operation, _union(below))
+        case GlobalPooling() | Dense(per_position=False):
+            if not _is_seen_whole(operation, first):
+                return None
+            return _union([_whole(field, shape) for field, shape in zip(below, shapes, strict=True)])
+        case Dense() | Normalisation() | Activation() | LocalResponse() | Softmax() | Identity() | Merge():
+            return _union(below)
+        case ChannelPooling() | Concatenate():
+            is_channels = operation.axis == 1 or (first is not None and operation.axis % len(first) == 1)
+            return _union(below) if is_channels else None
+        case Transpose():
+            keeps = operation.is_layout or operation.order == tuple(range(len(operation.order)))
+            return _union(below) if keeps else None
+        case Slice():
+            axis = operation.axis if first is None else operation.axis % len(first)
+            return _union(below) if operation.index is None and axis in (0, 1) else None
+        case Untold():
+            return _union(below) if operation.keeps_places else None
+        case Flatten() | Reshape() | Embedding() | Recurrent():
+            return None
+    assert_never(operation)
+
+
+def _of_input(operation: Input) -> ReceptiveField | None:
+    """Return the field of an input's unit: itself. An input that is no image has none."""
+    shape = operation.shape
+    if shape is None or len(shape) < 3:
+        return None
+    n = len(shape) - 2
+    return ReceptiveField(
+        size=(1,) * n, jump=(Fraction(1),) * n, start=(Fraction(0),) * n, input_size=tuple(shape[2:])
+    )
+
+
+def _is_seen_whole(operation: GlobalPooling | Dense, below: Shape | None) -> bool:
+    """Tell whether it is known how much there is to see for what looks at everything."""
+    if below is not None and len(below) == 2:
+        return isinstance(operation, Dense)
+    return bool(known_lengths((below or ())[2:]))
+
+
+def _through(window: Window, field: ReceptiveField) -> ReceptiveField:
+    """Return the field of a unit that looks through ``window`` at units with ``field``."""
+    size, jump, start = [], [], []
+    for axis, (taps, stride, dilation) in enumerate(
+        zip(window.size, window.stride, window.dilation, strict=True)
+    ):
+        step, before = field.jump[axis], (window.pad or ((0, 0),) * len(window.size))[axis][0]
+        if window.transposed:
+            # The unit in the middle of an enlarged row is fed by every stride-th tap.
+            reach: int | Fraction = (-(-taps // stride) - 1) * step
+            jump.append(step / stride)
+            start.append(field.start[axis])
+        else:
+            reach = (taps - 1) * dilation * step
+            jump.append(step * stride)
+            start.append(field.start[axis] - before * step)
+        size.append(int(-(-(field.size[axis] + reach) // 1)))
+    return ReceptiveField(size=tuple(size), jump=tuple(jump), start=tuple(start), input_size=field.input_size)
+
+
+def _behind_crop(operation: Crop, field: ReceptiveField | None) -> ReceptiveField | None:
+    if field is None or len(operation.crop) != len(field.size):
+        return None
+    start = tuple(
+        first + before * step
+        for first, step, (before, _) in zip(field.start, field.jump, operation.crop, strict=True)
+    )
+    return ReceptiveField(size=field.size, jump=field.jump, start=start, input_size=field.input_size)
+
+
+def _whole(field: ReceptiveField | None, shape: Shape | None) -> ReceptiveField | None:
+    """Return the part of the input that all units of a layer see together, clipped to the input.
+
+    Strides and pools that do not divide their input leave a margin that no unit sees.
+    """
+    if field is None or not any(field.jump):  # each unit sees all that the others see already
+        return field
+    if None in field.input_size:
+        return None
+    size, start = [], []
+    lengths: Shape = (None,) * len(field.size)
+    if shape is not None and len(shape) == len(field.size) + 2:
+        lengths = shape[2:]
+    for axis, whole in enumerate(field.input_size):
+        assert whole is not None
+        first, end = Fraction(0), Fraction(whole)
+        if (length := lengths[axis]) is not None:
+            first = max(first, field.start[axis])
+            end = min(end, field.start[axis] + (length - 1) * field.jump[axis] + field.size[axis])
+        start.append(first)
+        size.append(int(end - first))
+    return ReceptiveField(
+        size=tuple(size), jump=(Fraction(0),) * len(size), start=tuple(start), input_size=field.input_size
+    )
+
+
+def _union(fields: Sequence[ReceptiveField | None]) -> ReceptiveField | None:
+    """Return what a layer sees that adds, multiplies or concatenates units with these fields."""
+    first = fields[0] if fields else None
+    known = [field for field in fields if field is not None]
+    if first is None or len(known) < len(fields) or any(f.jump != first.jump for f in known):
+        return None
+    if any(f.input_size != first.input_size for f in known):
+        return None
+    start = tuple(min(f.start[a] for f in known) for a in range(len(first.size)))
+    end = tuple(max(f.start[a] + f.size[a] for f in known) for a in range(len(first.size)))
+    size = tuple(int(e - s) for s, e in zip(start, end, strict=True))
+    return ReceptiveField(size=size, jump=first.jump, start=start, input_size=first.input_size)

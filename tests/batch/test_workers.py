@@ -1,0 +1,128 @@
+"""The engine runs whatever can be run, in order; an export's jobs carry paths, and read models themselves."""
+
+from __future__ import annotations
+
+import os
+import pickle
+from dataclasses import dataclass
+
+import joblib
+import numpy as np
+import pytest
+
+from filtviz import DrawingOptions, ExportOptions
+from filtviz.batch import jobs as jobs_module
+from filtviz.batch.jobs import PicturesJob, forget_models
+from filtviz.batch.planning import Planner
+from filtviz.batch.workers import FEW_JOBS, run_jobs
+
+
+@dataclass(frozen=True)
+class Square:
+    n: int
+
+    def run(self):
+        return self.n**2
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2, None])
+def test_outcomes_come_in_the_order_of_the_jobs(n_jobs):
+    with joblib.parallel_config("threading"):
+        outcomes = list(run_jobs((Square(n) for n in range(30)), n_jobs))
+    assert outcomes == [n**2 for n in range(30)]
+
+
+def test_a_few_jobs_and_a_lone_process_start_no_others(monkeypatch):
+    class Started(Exception):
+        pass
+
+    def start(**_):
+        raise Started
+
+    monkeypatch.setattr(joblib, "Parallel", start)
+    assert len(list(run_jobs(map(Square, range(FEW_JOBS)), 2))) == FEW_JOBS
+    assert len(list(run_jobs(map(Square, range(30)), 1))) == 30
+    with pytest.raises(Started):
+        list(run_jobs(map(Square, range(FEW_JOBS + 1)), 2))
+
+
+def test_jobs_are_taken_as_they_are_worked_off():
+    taken = []
+
+    def jobs():
+        for n in range(1000):
+            taken.append(n)
+            yield Square(n)
+
+    with joblib.parallel_config("threading"):
+        outcomes = run_jobs(jobs(), 2)
+        next(outcomes)
+        assert len(taken) < 500
+        outcomes.close()
+
+
+@pytest.fixture
+def model(tmp_path):
+    rng = np.random.default_rng(0)
+    path = tmp_path / "net.npz"
+    first, second = rng.standard_normal((20, 100, 3, 3)), rng.standard_normal((8, 20, 3, 3))
+    np.savez(path, first, np.zeros(20), second, np.zeros(8))
+    return path
+
+
+def planned(model, **options):
+    folder = model.parent / "out"
+    jobs = list(Planner([model], folder, ExportOptions(**options)).jobs())
+    forget_models()
+    return folder, [pickle.loads(pickle.dumps(job)) for job in jobs]
+
+
+def test_a_job_carries_no_weights_and_its_process_reads_the_model_once(model, monkeypatch):
+    folder, jobs = planned(model)
+    assert max(len(pickle.dumps(job)) for job in jobs) < 20_000
+    reads = []
+    load = jobs_module.load
+    monkeypatch.setattr(jobs_module, "load", lambda path, **given: reads.append(path) or load(path, **given))
+    monkeypatch.chdir(folder)  # whoever draws may work in another folder
+    outcomes = [job.run() for job in jobs]
+    assert [(each.pages, each.failure, each.last) for each in outcomes] == [
+        *[(32, None, False)] * 3,
+        (24, None, False),
+        (0, None, True),
+    ]
+    assert reads == [model]
+    assert len(list(folder.glob("net/*.png"))) == 120
+
+
+def test_a_model_that_changes_while_it_is_exported_is_said_to_have_changed(model):
+    folder, jobs = planned(model)
+    np.savez(model, np.zeros((20, 100, 3, 3)), np.zeros(20), np.zeros((8, 20, 3, 3)), np.zeros(8))
+    os.utime(model, ns=(0, 0))
+    assert jobs[0].run().failure == f"{model}: it was changed while it was exported; export it again"
+    assert not list(folder.glob("net/*.png"))
+
+
+def test_a_model_that_goes_away_is_one_sentence(model):
+    _, jobs = planned(model)
+    model.unlink()
+    failure = jobs[0].run().failure
+    assert failure is not None
+    assert failure.startswith(f"{model}: ")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("suffix", ["png", "pdf"])
+def test_sheets_of_several_pages_are_drawn_page_by_page(model, suffix):
+    """A job may begin in the midst of a layer's pages."""
+    view = DrawingOptions(view="sheet", dpi=10)
+    _, jobs = planned(model, drawing=view, suffix=suffix)
+    assert [job.run().failure for job in jobs] == [None] * len(jobs)
+    files = [file for job in jobs for file in job.files]
+    together = {file.path.name: file.path.read_bytes() for file in files}
+    assert sum(file.pages for file in files) > 2
+    for file in files[1:]:
+        file.path.unlink()
+        (one,) = [job for job in jobs if file in job.files]
+        alone = PicturesJob(model=0, source=one.source, files=(file,), suffix=suffix, options=view)
+        assert alone.run().pages == file.pages
+        assert file.path.read_bytes() == together[file.path.name]

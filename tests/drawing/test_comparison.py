@@ -1,0 +1,160 @@
+"""Comparisons: numbers by their definitions, one scale for all states, answers in words."""
+
+from __future__ import annotations
+
+from io import BytesIO
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import filtviz
+from filtviz.drawing import DrawingOptions
+from filtviz.drawing.comparison_sheets import comparison_pages, frame_pages
+from filtviz.drawing.options import SheetOptions
+from filtviz.drawing.saving import write_animation
+from filtviz.errors import DrawingError
+from filtviz.measures.comparison import LayerComparison, compare_layers
+
+from .making import layer_of, random_weights
+
+
+def comparison_of(*states: np.ndarray) -> LayerComparison:
+    return compare_layers([layer_of(weights) for weights in states], [f"{i}.pkl" for i in range(len(states))])
+
+
+def options(**sheet: object) -> DrawingOptions:
+    return DrawingOptions(view="sheet", sheet=SheetOptions(**sheet))
+
+
+def test_change_and_cosine_of_each_filter() -> None:
+    first, last = random_weights(5, 3, 3, 3), random_weights(5, 3, 3, 3, seed=1)
+    found = comparison_of(first, random_weights(5, 3, 3, 3, seed=2), last)
+    for o in range(5):
+        a, b = first[o].ravel().astype("f8"), last[o].ravel().astype("f8")
+        assert found.relative_change[o] == pytest.approx(np.sqrt(((b - a) ** 2).sum() / (a**2).sum()))
+        assert found.cosine[o] == pytest.approx(a @ b / np.sqrt((a @ a) * (b @ b)))
+    a, b = first.ravel().astype("f8"), last.ravel().astype("f8")
+    assert found.total_cosine == pytest.approx(np.corrcoef([a, b])[0, 1], abs=0.05)
+    assert found.total_change == pytest.approx(np.linalg.norm(b - a) / np.linalg.norm(a))
+
+
+def test_no_change_is_said_to_be_none() -> None:
+    weights = random_weights(3, 1, 3, 3)
+    found = comparison_of(weights, weights)
+    assert found.relative_change.tolist() == [0.0] * 3
+    assert found.sentence == "nothing changed from 0.pkl to 1.pkl: all 27 weights are the same"
+
+
+def test_a_filter_that_was_zero_has_no_direction() -> None:
+    first, last = np.zeros((2, 1, 2, 2)), np.ones((2, 1, 2, 2))
+    last[1] = 0
+    found = comparison_of(first, last)
+    assert found.relative_change.tolist() == [np.inf, 0.0]
+    assert np.isnan(found.cosine).all()
+    assert found.sentence == "from 0.pkl to 1.pkl all weights changed: they were all zero"
+    (page,) = comparison_pages(found, options())
+    assert page.sheet.captions[0] == ("", "", "new")
+
+
+def test_one_channel_makes_a_strip_of_states_on_one_scale() -> None:
+    first, last = random_weights(4, 1, 3, 3), random_weights(4, 1, 3, 3, seed=1)
+    (page,) = comparison_pages(comparison_of(first, last), options())
+    states = np.stack([first, last, last - first], axis=1)[:, :, 0].astype("f8")
+    np.testing.assert_allclose(page.sheet.values * np.abs(states).max(), states, atol=1e-6)
+    assert page.sheet.headings == ("before", "after", "difference")
+    assert page.part == "compare"
+
+
+@pytest.mark.parametrize("scale", ["kernel", "filter", "layer"])
+def test_several_channels_make_a_row_of_each_state(scale: str) -> None:
+    first, last = random_weights(2, 3, 2, 2), 3 * random_weights(2, 3, 2, 2, seed=1)
+    (page,) = comparison_pages(comparison_of(first, last), options(scale=scale))
+    states = np.stack([first, last, last - first], axis=1).astype("f8")
+    axes = {"kernel": (1, 3, 4), "filter": (1, 2, 3, 4), "layer": (0, 1, 2, 3, 4)}[scale]
+    expected = states / np.abs(states).max(axis=axes, keepdims=True)
+    np.testing.assert_allclose(page.sheet.values, expected.reshape(6, 3, 2, 2), atol=1e-6)
+    assert page.sheet.labels[0] == "0 before"
+    assert page.sheet.labels[4].startswith("1 after cos ")
+    assert page.sheet.labels[5].startswith("1 difference ")
+    assert page.sheet.headings == ("0", "1", "2")
+
+
+def test_checkpoints_make_a_strip_each() -> None:
+    states = [random_weights(3, 1, 3, 3, seed=s) for s in range(4)]
+    (page,) = comparison_pages(comparison_of(*states), options())
+    assert page.sheet.headings == ("1", "2", "3", "4", "difference")
+    assert page.sheet.values.shape == (3, 5, 3, 3)
+
+
+def test_top_and_order_go_by_the_change() -> None:
+    first = np.ones((3, 1, 2, 2))
+    last = first * np.array([1.5, 1.0, 3.0])[:, None, None, None]
+    found = comparison_of(first, last)
+    (page,) = comparison_pages(found, options(), "change")
+    assert page.sheet.labels == ("2", "0", "1")
+    (page,) = comparison_pages(found, options(top=2))
+    assert page.sheet.labels == ("0", "2")
+    assert page.sheet.notes == ("1 filter that changed less not drawn (--top)",)
+
+
+@pytest.mark.parametrize(
+    ("states", "sentence"),
+    [
+        ([(2, 1, 3, 3)], "there is only one file"),
+        ([(2, 1, 3, 3), (2, 1, 5, 5)], "conv1 is 2x1x3x3 in 0.pkl and 2x1x5x5 in 1.pkl"),
+    ],
+)
+def test_what_cannot_be_compared_says_why(states: list[tuple[int, ...]], sentence: str) -> None:
+    with pytest.raises(DrawingError, match=sentence):
+        comparison_of(*[random_weights(*shape) for shape in states])
+
+
+def test_weights_that_are_not_finite_cannot_be_compared() -> None:
+    broken = np.full((1, 1, 2, 2), np.nan)
+    with pytest.raises(DrawingError, match="not finite"):
+        comparison_of(broken, broken)
+
+
+def test_an_animation_has_a_frame_for_each_state_on_one_scale() -> None:
+    states = [random_weights(3, 1, 3, 3), 2 * random_weights(3, 1, 3, 3, seed=1)]
+    pages = list(frame_pages(comparison_of(*states), options()))
+    most = np.abs(states[1]).max()
+    for page, weights in zip(pages, states, strict=True):
+        np.testing.assert_allclose(page.sheet.values * most, weights, rtol=1e-6)
+    stream = BytesIO()
+    write_animation([page.image() for page in pages], stream)
+    with Image.open(stream) as animation:
+        assert animation.format == "GIF"
+        assert animation.n_frames == 2
+        assert animation.info["loop"] == 0
+        for number, page in enumerate(pages):
+            animation.seek(number)
+            shown = np.asarray(animation.convert("RGB")).astype(int)
+            drawn = np.asarray(page.image().convert("RGB")).astype(int)
+            assert np.abs(shown - drawn).mean() < 2
+
+
+def test_frames_of_several_sizes_get_a_margin() -> None:
+    stream = BytesIO()
+    write_animation([Image.new("RGB", (4, 2), "black"), Image.new("RGB", (3, 5), "red")], stream)
+    with Image.open(stream) as animation:
+        assert animation.size == (4, 5)
+        animation.seek(1)
+        assert animation.convert("RGB").getpixel((3, 0)) == (255, 255, 255)
+
+
+def test_a_frame_that_needs_pages_is_refused() -> None:
+    weights = random_weights(200, 150, 3, 3)
+    with pytest.raises(DrawingError, match="needs 6 pages: animate fewer filters with --top"):
+        list(frame_pages(comparison_of(weights, weights), options()))
+
+
+def test_from_python() -> None:
+    states = [random_weights(3, 1, 3, 3, seed=s) for s in range(2)]
+    comparison = filtviz.compare(states)
+    assert comparison.states == ("1", "2")
+    (figure,) = filtviz.plot_comparison(comparison, filtviz.SheetOptions(top=1))
+    assert figure.texts[0].get_text() == "array · 1 → 2"
+    with pytest.raises(ValueError, match="2 layers and 1 names"):
+        filtviz.compare(states, ["before"])
