@@ -9,13 +9,21 @@ from scipy import stats
 from filtviz.measures.goodness_of_fit import kolmogorov_p, kolmogorov_tail, normality_p
 
 SIZES = (1, 2, 3, 9, 20, 139, 140, 141, 180, 1000, 3600, 14_400, 100_000, 100_001, 2**20)
-TAILS = (1 - 1e-9, 0.999, 0.9, 0.5, 0.2, 0.1, 0.05, 0.02, 0.01, 0.0017, 1e-4, 1e-8, 1e-20)
+SCALED = (0.05, 0.3, 0.4, 0.5, 0.7, 0.86, 0.87, 1.0, 1.2, 1.48, 1.49, 1.6, 1.9, 1.99, 2.01, 2.5, 4.0, 8.0)
+"""Distances times √n: at both sides of each switch from one formula to another."""
 
 
 @pytest.mark.parametrize("n", SIZES)
 def test_the_tail_is_scipys_to_ten_digits(n) -> None:
-    near_switches = [np.sqrt(spread / n) for spread in (0.6, 2.19, 2.21, 3.99, 4.01)]
-    for d in [*(float(stats.kstwo.isf(tail, n)) for tail in TAILS), *near_switches, (1.4 / n) ** (2 / 3)]:
+    switch = (1.4 / n) ** (2 / 3)
+    for d in [
+        *(each / np.sqrt(n) for each in SCALED),
+        0.99 * switch,
+        1.01 * switch,
+        0.99,
+        1.5 / n,
+        1 - 0.5 / n,
+    ]:
         if d < 1:
             assert kolmogorov_tail(n, d) == pytest.approx(stats.kstwo.sf(d, n), rel=1e-10, abs=1e-300)
 
