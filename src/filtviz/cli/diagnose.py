@@ -115,8 +115,8 @@ def _diagnose_one(
         return diagnosis
     return replace(
         diagnosis,
-        layers=tuple(layer for layer in diagnosis.layers if layer.index in wanted),
-        unjudged=tuple(layer for layer in diagnosis.unjudged if layer.index in wanted),
+        layers=tuple(layer for layer in diagnosis.layers if layer.conv_index in wanted),
+        unjudged=tuple(layer for layer in diagnosis.unjudged if layer.conv_index in wanted),
     )
 
 

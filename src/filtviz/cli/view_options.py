@@ -66,7 +66,7 @@ class Viewing:
             composed = compose_layer(network, layer, stacked=self.stacked, images=images)
             drawn, texts = composed.layer, with_composition(composed, texts)
         if self.badges:
-            found = {each.index: each for each in _diagnose(network).layers}
+            found = {each.conv_index: each for each in _diagnose(network).layers}
             if layer.conv_index in found:
                 texts = with_badges(found[layer.conv_index], layer.n_filters, texts)
         return drawn, texts
