@@ -27,10 +27,9 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # one core is one core
 import numpy as np
 from tabulate import tabulate
 
-from filtviz.batch.jobs import Job, run_job
 from filtviz.drawing import DrawingOptions, draw
 from filtviz.drawing.pixelmap import find_pixel_map
-from filtviz.drawing.saving import Destination, plan_files
+from filtviz.drawing.saving import Destination, plan_files, write_files
 from filtviz.errors import FiltvizError
 from filtviz.network import ConvLayer, Network, Parameter
 
@@ -116,8 +115,7 @@ def write_with_filtviz(filters: np.ndarray, folder: Path) -> None:
     """Write a layer's pages as `filtviz export` does in one process."""
     find_pixel_map.cache_clear()
     files = plan_files({"conv1": pictures_of(filters)}, "ours", Destination(folder, None, "png"))
-    outcome = run_job(Job(model=0, files=tuple(files), suffix="png", options=DrawingOptions()))
-    assert outcome.pages == filters.shape[1], outcome.failure
+    assert len(list(write_files(files, "png", DrawingOptions()))) == filters.shape[1]
 
 
 def images_of(filters: np.ndarray) -> list:
