@@ -11,6 +11,10 @@ import numpy as np
 import pytest
 
 import filtviz
+from filtviz.reading import Hints, Limits
+from filtviz.reading.opened import Opened
+from filtviz.reading.pickle.attributes import Attributes, Function
+from filtviz.reading.pickle.records import class_name
 
 from .networks import BUILDERS, T, build, build_chain, lasagne, ll, theano
 
@@ -145,3 +149,28 @@ def test_a_nolearn_net_reads_with_its_history(tmp_path: Path, dump: Dump) -> Non
     assert convs[0].label == "edges"
     for conv, name in zip(convs, ("edges", "conv2d3"), strict=True):
         np.testing.assert_array_equal(conv.W, net.layers_[name].W.get_value())
+
+
+@pytest.mark.parametrize(
+    ("operator", "scalar_op"),
+    [
+        (T.tanh, "Tanh"),
+        (T.nnet.sigmoid, "ScalarSigmoid"),
+        (T.nnet.softplus, "ScalarSoftplus"),
+        (T.add, "Add"),
+        (T.mul, "Mul"),
+        (T.maximum, "Maximum"),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("protocol", [0, 2, 4])
+def test_an_operator_of_theano_is_known_by_what_it_does_with_a_number(
+    operator: Any, scalar_op: str, protocol: int, tmp_path: Path
+) -> None:
+    merged = ll.ElemwiseMergeLayer([ll.InputLayer((1, 2))] * 2, merge_function=operator)
+    path = tmp_path / "layer.pkl"
+    path.write_bytes(pickle.dumps(merged, protocol))
+    opened = Opened.of(path, Limits(), Hints())
+    record = next(record for record in opened.records() if class_name(record) == "ElemwiseMergeLayer")
+    found = Attributes(record, opened.effort).function("merge_function")
+    assert found == Function(module="theano.tensor.elemwise", name="Elemwise", scalar_op=scalar_op)

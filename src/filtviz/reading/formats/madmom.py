@@ -59,7 +59,7 @@ def _layer(facts: Attributes, place: int) -> Layer:
         "parameters": parameters,
         "window": window,
         "geometry_known": window is not None or facts.type in _UNCHANGED,
-        "nonlinearity": facts.function("activation_fn"),
+        "nonlinearity": facts.function_name("activation_fn"),
         "options": {name: value for name, value in options.items() if value is not NOT_PLAIN},
     }
     if facts.type.startswith("Convolutional") and len(weights) == 4:

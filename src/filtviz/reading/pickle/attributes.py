@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from filtviz.network import Shape
 from filtviz.reading.arrays import StoredArray
 from filtviz.reading.limits import Budget
-from filtviz.reading.pickle.records import Global, Record, attributes, class_name, elements, text
+from filtviz.reading.pickle.records import Global, Record, attributes, class_name, elements, pairs, text
 from filtviz.reading.pickle.theano_variables import value_of
 
-__all__ = ["Attributes", "NotPlain"]
+__all__ = ["Attributes", "Function", "NotPlain"]
 
 MOST_PARTS = 64
 STEPS_OF_AN_ARRAY = 16
@@ -20,6 +21,27 @@ STEPS_OF_AN_ARRAY = 16
 
 LARGEST = 1 << 31
 """No length, stride or count of a real network reaches this; a number beyond it is taken as not known."""
+
+
+_PARTIAL = frozenset({"functools.partial", "_functools.partial"})
+MOST_BINDINGS = 8
+"""How often a function may be wrapped in `functools.partial`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Function:
+    """A function that the file names, or an object that is called like one: it is never looked up.
+
+    ``parameters`` are the numbers that it computes with: the keywords that are bound to it, or the attributes
+    of the object (``leakiness``). ``scalar_op`` is what an operator of Theano's does with each number
+    (``Tanh``). ``told`` is False where more is bound to it than these tell, so that nobody knows its values.
+    """
+
+    module: str
+    name: str
+    parameters: Mapping[str, float] = field(default_factory=dict)
+    scalar_op: str | None = None
+    told: bool = True
 
 
 class NotPlain:
@@ -120,12 +142,72 @@ class Attributes:
         self.effort.spend(STEPS_OF_AN_ARRAY)
         return self.plain(array.read().item())
 
-    def function(self, name: str) -> str | None:
-        """Return the bare name of an attribute that is a function or an object with a class of its own."""
+    def number(self, value: Any) -> float | None:
+        """Return a value of the file that is a number, whole or not."""
+        known = self.plain(value)
+        return known if type(known) in (int, float) else None
+
+    def as_slice(self, name: str) -> slice | None:
+        """Return an attribute that is a `slice` of whole numbers."""
         value = self.raw(name)
+        if class_name(value) != "slice" or len(value.args) != 3:
+            return None
+        parts = [self.plain(part) for part in value.args]
+        known = all(part is None or type(part) is int for part in parts) and parts[2] != 0
+        return slice(*parts) if known else None
+
+    def function(self, name: str) -> Function | None:
+        """Return an attribute that is a function, or an object that is called like one.
+
+        None is what is neither, and the `None` that stands for the identity: `has` and `raw` tell the two.
+        """
+        value, bound, told = self._unbound(self.raw(name))
         if type(value) is Global:
-            return value.name.rpartition(".")[2]
-        if type(value) is Record and class_name(value) == "partial" and value.args:
-            value = value.args[0]
-            return value.name if type(value) is Global else None
-        return class_name(value) or None
+            return Function(module=value.module, name=value.name, parameters=bound, told=told)
+        if type(value) is not Record or value.cls is None:
+            return None
+        held = attributes(value)
+        made_of = held.get("scalar_op")
+        if type(made_of) is Record and made_of.cls is not None:
+            own = made_of.cls.module.startswith("theano.")
+            scalar_op, parameters, told = made_of.cls.name, bound, told and own
+        else:
+            self.effort.spend(len(held))
+            numbers = {key: self.number(part) for key, part in held.items()}
+            parameters = {key: number for key, number in numbers.items() if number is not None}
+            more = any(_may_matter(part) for key, part in held.items() if key not in parameters)
+            scalar_op, told = None, told and not bound and not more
+        return Function(
+            module=value.cls.module,
+            name=value.cls.name,
+            parameters=parameters,
+            scalar_op=scalar_op,
+            told=told,
+        )
+
+    def _unbound(self, value: Any) -> tuple[Any, dict[str, float], bool]:
+        """Return what `functools.partial` calls in the end, the numbers bound, and whether that is all."""
+        bound: dict[str, float] = {}
+        told = True
+        for _ in range(MOST_BINDINGS):
+            if type(value) is not Record or value.cls is None or value.cls.path not in _PARTIAL:
+                return value, bound, told
+            state = elements(value.state) or ()
+            if len(state) < 3:
+                break
+            # what is called, with what arguments, with what keywords
+            value, args, keywords = state[0], elements(state[1]), pairs(state[2], self.effort)
+            named = {text(key): self.number(given) for key, given in keywords or []}
+            told = told and not args and keywords is not None and None not in (*named, *named.values())
+            bound = {key: number for key, number in named.items() if key and number is not None} | bound
+        return None, {}, False
+
+    def function_name(self, name: str) -> str | None:
+        """Return the bare name of an attribute that is a function or an object with a class of its own."""
+        found = self.function(name)
+        return None if found is None else found.name.rpartition(".")[2]
+
+
+def _may_matter(value: Any) -> bool:
+    """Tell an attribute of a callable object that is neither a number nor text about it."""
+    return value is not None and type(value) is not bool and text(value) is None

@@ -104,7 +104,7 @@ def _build(
         "parameters": parameters,
         "window": geometry.window,
         "geometry_known": geometry.known,
-        "nonlinearity": facts.function("nonlinearity"),
+        "nonlinearity": facts.function_name("nonlinearity"),
         "options": _options(facts),
     }
     if weights is not None and is_convolution(facts, weights):
@@ -116,7 +116,7 @@ def _build(
 
 def _options(facts: Attributes) -> dict[str, Any]:
     found = {name: facts.plain(facts.raw(name)) for name in OPTIONS if facts.has(name)}
-    found |= {name: facts.function(name) for name in FUNCTIONS if facts.has(name)}
+    found |= {name: facts.function_name(name) for name in FUNCTIONS if facts.has(name)}
     activation = facts.raw("nonlinearity")
     if type(activation) is Record:  # an object, such as a LeakyRectify, whose slope is its own
         inner = Attributes(activation, facts.effort)
