@@ -32,9 +32,11 @@ LAYERS: dict[str, set[str]] = {
     "reading": BASE,
     "measures": MODEL,
     "drawing": MODEL | {"measures", "files"},
+    "results": {"network", "summary"},
+    "api": MODEL | {"measures", "drawing", "reading", "files", "results"},
     "batch": MODEL | {"measures", "drawing", "reading", "files"},
     "reporting": MODEL | {"measures", "drawing", "reading", "files"},
-    "cli": MODEL | {"measures", "drawing", "batch", "reporting", "reading", "files"},
+    "cli": MODEL | {"measures", "drawing", "batch", "reporting", "reading", "files", "results", "api"},
     "__init__": {"_version"},
     "__main__": {"cli"},
 }

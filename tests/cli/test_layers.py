@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from filtviz import reading
+from filtviz import api
 from filtviz.cli import main
 from filtviz.network import ConvLayer, Layer, Network, Origin, Parameter, Window
 
@@ -74,7 +74,7 @@ inferred: the order of the layers
 @pytest.fixture
 def loaded(monkeypatch: pytest.MonkeyPatch) -> Network:
     made = network()
-    monkeypatch.setattr(reading, "load", lambda *_, **__: made)
+    monkeypatch.setattr(api, "load", lambda *_, **__: made)
     return made
 
 
@@ -131,7 +131,7 @@ def test_wrong_usage_exits_with_2(arguments: list[str]) -> None:
 
 
 def test_every_command_has_an_example_in_its_help() -> None:
-    from filtviz.cli.main import COMMANDS
+    from filtviz.cli import COMMANDS
 
     for name in COMMANDS:
         ran = CliRunner().invoke(main, [name, "--help"])
