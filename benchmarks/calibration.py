@@ -23,10 +23,12 @@ from numpy.typing import NDArray
 from tabulate import tabulate
 
 import filtviz
+from filtviz.activations import Activation
 from filtviz.measures.findings import Diagnosis, LayerDiagnosis
 from filtviz.measures.initialisers import CATALOGUE, Rule
 from filtviz.measures.table import JUDGING, LEVEL
-from filtviz.network import ConvLayer, Layer, Network, Parameter, Window
+from filtviz.network import ConvLayer, Layer, Network
+from filtviz.operations import Input
 
 Array = NDArray[np.floating]
 Shape = tuple[int, int, int, int]
@@ -255,17 +257,20 @@ def network_of(
     weights: Sequence[Array], biases: Sequence[Array] | None = None, chained: bool = True
 ) -> Network:
     """Make a network of arrays, its layers one after another; biases are 0 where none are given."""
-    layers: list[Layer] = [Layer(type="InputLayer", output_shape=(None, weights[0].shape[1], 31, 31))]
+    shape = (None, weights[0].shape[1], 31, 31)
+    layers: list[Layer] = [Layer(type="InputLayer", output_shape=shape, operations=(Input(shape=shape),))]
     for place, array in enumerate(weights):
         bias = np.zeros(len(array), array.dtype) if biases is None else biases[place]
         size = array.shape[2:]
         layers.append(
-            ConvLayer(
+            ConvLayer.of(
+                array,
+                bias,
                 type="Conv2DLayer",
-                nonlinearity="rectify",
                 inputs=(len(layers) - 1,) if chained else (),
-                window=Window(size=size, stride=(1, 1), pad=tuple((n // 2, n // 2) for n in size)),
-                parameters=(Parameter.of("W", array), Parameter.of("b", bias)),
+                stride=(1, 1),
+                pad=tuple((n // 2, n // 2) for n in size),
+                followed_by=(Activation(kind="rectify"),),
             )
         )
     return Network.of(layers)

@@ -12,13 +12,16 @@ import resource
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 
 import filtviz
-from filtviz.network import ConvLayer, Layer, Network, Parameter, Window
+from filtviz.activations import Activation
+from filtviz.network import ConvLayer, Layer, Network
+from filtviz.operations import Input, Pooling
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 VGG_16 = ((3, 64, 64), (64, 128, 128), (128, 256, 256, 256), (256, 512, 512, 512), (512, 512, 512, 512))
@@ -65,18 +68,21 @@ def layers_of_vgg16() -> Iterator[Layer]:
     for block in VGG_16:
         for below, filters in pairwise(block):
             yield conv(below, filters, seed=below + filters)
-        yield Layer(type="MaxPool2DLayer", window=Window(size=(2, 2), stride=(2, 2), pad=((0, 0), (0, 0))))
+        halving = Pooling(kind="max", size=(2, 2), stride=(2, 2), pad=((0, 0), (0, 0)))
+        yield Layer(type="MaxPool2DLayer", operations=(halving,))
 
 
 def conv(channels: int, filters: int, seed: int) -> ConvLayer:
     """Draw a layer of 3x3 kernels as GlorotUniform() does."""
     bound = np.sqrt(6 / ((channels + filters) * 9))
     weights = np.random.default_rng(seed).uniform(-bound, bound, (filters, channels, 3, 3)).astype(np.float32)
-    return ConvLayer(
+    return ConvLayer.of(
+        weights,
+        np.zeros(filters, np.float32),
         type="Conv2DLayer",
-        nonlinearity="rectify",
-        window=Window(size=(3, 3), stride=(1, 1), pad=((1, 1), (1, 1))),
-        parameters=(Parameter.of("W", weights), Parameter.of("b", np.zeros(filters, np.float32))),
+        stride=(1, 1),
+        pad=((1, 1), (1, 1)),
+        followed_by=(Activation(kind="rectify"),),
     )
 
 
@@ -86,9 +92,9 @@ def network_of(layers: Iterator[Layer] | Sequence[Layer]) -> Network:
     for layer in layers:
         if not chained:
             assert isinstance(layer, ConvLayer)
-            chained.append(Layer(type="InputLayer", output_shape=(None, layer.n_channels, 224, 224)))
-        fields = {name: getattr(layer, name) for name in layer.__dataclass_fields__}
-        chained.append(type(layer)(**(fields | {"inputs": (len(chained) - 1,)})))
+            shape = (None, layer.n_channels, 224, 224)
+            chained.append(Layer(type="InputLayer", output_shape=shape, operations=(Input(shape=shape),)))
+        chained.append(replace(layer, inputs=(len(chained) - 1,)))
     return Network.of(chained)
 
 

@@ -31,7 +31,7 @@ from filtviz.drawing import DrawingOptions, draw
 from filtviz.drawing.pixelmap import find_pixel_map
 from filtviz.drawing.saving import Destination, plan_files, write_files
 from filtviz.errors import FiltvizError
-from filtviz.network import ConvLayer, Network, Parameter
+from filtviz.network import ConvLayer, Network
 
 LAYERS = [(20, 3), (64, 3), (64, 7), (512, 3)]
 """Filters and kernel size of the layers that are timed page by page."""
@@ -106,7 +106,7 @@ def best_of(n: int, *works: Callable[[], object]) -> list[float]:
 
 def pictures_of(filters: np.ndarray) -> list:
     """Return a layer's pictures, not yet drawn."""
-    layer = ConvLayer(type="Conv2DLayer", parameters=(Parameter.of("W", filters),))
+    layer = ConvLayer.of(filters, type="Conv2DLayer")
     (layer,) = Network.of([layer]).conv_layers
     return list(draw(layer, range(layer.n_channels), DrawingOptions()))
 

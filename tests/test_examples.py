@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import filtviz
+from filtviz.activations import Activation
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 STAGES = ("untrained", "halfway", "trained")
@@ -36,7 +37,9 @@ def assert_is_the_mission(path: Path) -> None:
     assert {c.label: c.W.shape for c in network.conv_layers} == {k: (*v, 3, 3) for k, v in CONVS.items()}
     assert network.layers[0].output_shape == (None, 1, 31, 31)
     assert network.layers[-1].output_shape == (None, 1)
-    assert network.layers[-1].nonlinearity == "sigmoid"
+    last = network.layers[-1].operations[-1]
+    assert isinstance(last, Activation)
+    assert last.kind == "sigmoid"
 
 
 @pytest.mark.parametrize("stage", STAGES)

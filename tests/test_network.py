@@ -8,13 +8,14 @@ import numpy as np
 import pytest
 
 from filtviz.errors import SelectionError
-from filtviz.network import ConvLayer, Layer, Network, Origin, Parameter
+from filtviz.network import ConvLayer, Layer, Network, Origin
+from filtviz.operations import Dense
+from filtviz.parameter import Parameter
 
 
 def conv(shape: tuple[int, ...] = (4, 1, 3, 3), name: str | None = None, **more: object) -> ConvLayer:
     array = np.arange(np.prod(shape), dtype=np.float32).reshape(shape)
-    fields = {"type": "Conv2DLayer", "name": name, "parameters": (Parameter.of("W", array),), **more}
-    return ConvLayer(**fields)  # type: ignore[arg-type]
+    return ConvLayer.of(array, type="Conv2DLayer", name=name, **more)  # type: ignore[arg-type]
 
 
 def labels(*names: str | None) -> list[str]:
@@ -92,7 +93,7 @@ def test_weights_are_read_once_and_only_when_asked_for() -> None:
         return np.ones((1, 1, 2, 2), ">f4")
 
     parameter = Parameter(name="W", shape=(1, 1, 2, 2), dtype=np.dtype(">f4"), read=read)
-    layer = Network.of([ConvLayer(parameters=(parameter,))]).conv_layers[0]
+    layer = Network.of([ConvLayer.of(parameter)]).conv_layers[0]
     assert (layer.n_parameters, reads) == (4, [])
     assert layer.W.dtype == np.dtype(">f4")
     assert layer.filters.dtype == np.dtype("f4")
@@ -118,7 +119,7 @@ def test_why_not_drawn(axes: str, shape: tuple[int, ...], why: str | None) -> No
 
 
 def test_describe() -> None:
-    dense = Layer(type="DenseLayer")
+    dense = Layer(type="DenseLayer", operations=(Dense(),))
     origin = Origin(kind="a nolearn NeuralNet")
     assert Network.of([dense] * 3, origin).describe() == (
         "a nolearn NeuralNet with 3 dense layers and no convolution"

@@ -5,17 +5,33 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from filtviz.geometry import receptive_fields
-from filtviz.network import Layer, Network, Window
+from filtviz.network import Layer, Network
+from filtviz.operations import (
+    Concatenate,
+    Convolution,
+    Crop,
+    Dense,
+    Flatten,
+    Identity,
+    Normalisation,
+    Operation,
+    Pooling,
+    Slice,
+    Transpose,
+    Untold,
+)
+from filtviz.receptive_field import receptive_fields
+from tests import building
+from tests.building import as_layer
 
 
 def image(length: int | None) -> Layer:
-    return Layer(type="InputLayer", output_shape=(None, 1, length, length))
+    return building.image(1, length, length)
 
 
 def conv(taps: int, stride: int = 1, pad: int = 0, dilation: int = 1, **more: object) -> Layer:
-    window = Window(size=(taps,) * 2, stride=(stride,) * 2, pad=((pad, pad),) * 2, dilation=(dilation,) * 2)
-    return Layer(**{"type": "Conv2DLayer", "window": window, **more})  # type: ignore[arg-type]
+    window = {"stride": (stride,) * 2, "pad": building.margin(pad), "dilation": (dilation,) * 2}
+    return building.conv(np.zeros((1, 1, taps, taps)), **window, **more)  # type: ignore[arg-type]
 
 
 def chain(*layers: Layer) -> Network:
@@ -60,20 +76,24 @@ def test_field_of_an_inner_unit_is_what_reaches_it(seed: int) -> None:
 
 def test_layers_without_geometry_pass_the_field_through() -> None:
     network = chain(
-        image(31), conv(3), Layer(type="BatchNormLayer"), Layer(type="NonlinearityLayer"), conv(3)
+        image(31),
+        conv(3),
+        as_layer(Normalisation()),
+        as_layer(Identity(), Untold(reason="", keeps_places=True)),
+        conv(3),
     )
     assert [f and f.size for f in receptive_fields(network)] == [(1, 1), (3, 3), (3, 3), (3, 3), (5, 5)]
 
 
 def test_the_network_of_the_mission() -> None:
-    pool = conv(2, stride=2, type="MaxPool2DLayer")
+    pool = building.pool(2)
     network = chain(image(31), conv(3), conv(3), conv(3), pool, conv(3), conv(3), conv(3), pool)
     sizes = [f and f.size[0] for f in receptive_fields(network)]
     assert sizes == [1, 3, 5, 7, 8, 12, 16, 20, 22]
 
 
 def test_unknown_geometry_makes_everything_above_unknown() -> None:
-    network = chain(image(31), conv(3), Layer(type="Theirs", geometry_known=False), conv(3))
+    network = chain(image(31), conv(3), Layer(type="Theirs"), conv(3))
     assert [f is None for f in receptive_fields(network)] == [False, False, True, True]
 
 
@@ -85,8 +105,8 @@ def test_unknown_input_size_leaves_the_coverage_open() -> None:
 
 def test_dense_layer_sees_what_the_units_below_see_together() -> None:
     # 31 -> 15 by a pool of 2: the last row and column reach no unit.
-    pool = conv(2, stride=2, type="MaxPool2DLayer", output_shape=(None, 1, 15, 15))
-    dense = Layer(type="DenseLayer", options={"num_units": 10})
+    pool = building.pool(2, output_shape=(None, 1, 15, 15))
+    dense = as_layer(Dense(units=10), output_shape=(None, 10))
     for field in receptive_fields(chain(image(31), pool, dense, dense))[2:]:
         assert field is not None
         assert field.size == (30, 30)
@@ -96,9 +116,9 @@ def test_dense_layer_sees_what_the_units_below_see_together() -> None:
 def test_merged_branches_see_the_union() -> None:
     layers = [
         image(31),
-        conv(3, pad=1, inputs=(0,)),
-        conv(5, pad=2, inputs=(0,)),
-        Layer(type="ConcatLayer", inputs=(1, 2)),
+        conv(3, pad=1, below=0),
+        conv(5, pad=2, below=0),
+        as_layer(Concatenate(), below=(1, 2)),
     ]
     field = receptive_fields(Network.of(layers))[-1]
     assert field is not None
@@ -108,19 +128,52 @@ def test_merged_branches_see_the_union() -> None:
 def test_branches_of_different_stride_have_no_one_field() -> None:
     layers = [
         image(31),
-        conv(3, inputs=(0,)),
-        conv(3, 2, inputs=(0,)),
-        Layer(type="ConcatLayer", inputs=(1, 2)),
+        conv(3, below=0),
+        conv(3, 2, below=0),
+        as_layer(Concatenate(), below=(1, 2)),
     ]
     assert receptive_fields(Network.of(layers))[-1] is None
 
 
 def test_transposed_convolution_sees_few_units() -> None:
-    up = Layer(
+    kernels = conv(4).convolution.weights
+    up = as_layer(
+        Convolution(weights=kernels, stride=(2, 2), pad=building.margin(0), transposed=True),
         type="TransposedConv2DLayer",
-        window=Window(size=(4, 4), stride=(2, 2), pad=((0, 0),) * 2, transposed=True),
     )
     field = receptive_fields(chain(image(32), conv(2, stride=2), up))[-1]
     assert field is not None
     assert field.size == (4, 4)  # two units of two pixels each
     assert field.jump == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("operation", "passes"),
+    [
+        (Transpose(order=(1, 2, 3, 0), is_layout=True), True),
+        (Transpose(order=(0, 1, 2, 3)), True),
+        (Transpose(order=(0, 2, 3, 1)), False),
+        (Slice(axis=1, stop=1), True),
+        (Slice(axis=1, index=0), False),
+        (Slice(axis=2, stop=5), False),
+        (Concatenate(axis=2), False),
+        (Flatten(), False),
+        (Untold(reason="it is unknown"), False),
+        (Untold(reason="it is unknown", keeps_places=True), True),
+    ],
+    ids=lambda value: type(value).__name__ if not isinstance(value, bool) else str(value),
+)
+def test_what_keeps_a_unit_in_its_place(operation: Operation, passes: bool) -> None:
+    below, field = receptive_fields(chain(image(31), conv(3), as_layer(operation)))[1:]
+    assert field == (below if passes else None)
+
+
+def test_a_crop_moves_the_first_unit() -> None:
+    field = receptive_fields(chain(image(31), conv(3, stride=2), as_layer(Crop(crop=((1, 0), (2, 3))))))[-1]
+    assert field is not None
+    assert (field.size, field.start) == ((3, 3), (2, 4))
+
+
+def test_a_window_of_other_dimensions_has_no_field() -> None:
+    line = Pooling(kind="max", size=(2,), stride=(2,), pad=((0, 0),))
+    assert receptive_fields(chain(image(31), as_layer(line)))[-1] is None

@@ -1,89 +1,44 @@
-"""A network as its file tells it: layers, their wiring, and their parameters, read when asked for."""
+"""A network as its file tells it: layers, their wiring, what they do, and parameters, read when asked for."""
 
 from __future__ import annotations
 
 import difflib
 import operator
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from filtviz.errors import SelectionError
+from filtviz.operations import (
+    CANONICAL_AXES,
+    Convolution,
+    Dense,
+    LocallyConnected,
+    Operation,
+    Pads,
+    Untold,
+)
+from filtviz.parameter import Parameter, Shape
 from filtviz.text import printable
 
-__all__ = ["ConvLayer", "Layer", "Network", "Origin", "Parameter", "Window"]
+__all__ = ["ConvLayer", "Layer", "Network", "Origin"]
 
-Shape = tuple[int | None, ...]
-
-CANONICAL_AXES = "oirc"
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Parameter:
-    """One array of a layer, known by its shape and read when its `value` is first asked for.
-
-    ``name`` is the field's own (``W``, ``b``, ``beta``, ``gamma``, ``mean``, ``inv_std``), ``source`` tells
-    where in the file it lies (``arr_3``, ``/conv1/0``), for messages.
-    """
-
-    name: str
-    shape: tuple[int, ...]
-    dtype: np.dtype[Any]
-    read: Callable[[], NDArray[Any]] = field(repr=False)
-    source: str = ""
-
-    @cached_property
-    def value(self) -> NDArray[Any]:
-        """The array as stored, read-only; a view of the file where the file allows it."""
-        array = self.read().view()
-        array.flags.writeable = False
-        return array
-
-    @property
-    def size(self) -> int:
-        """The number of elements."""
-        return int(np.prod(self.shape, dtype=object))
-
-    @classmethod
-    def of(cls, name: str, array: NDArray[Any], source: str = "") -> Parameter:
-        """Wrap an array that is in memory already."""
-        return cls(name=name, shape=array.shape, dtype=array.dtype, read=lambda: array, source=source)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Window:
-    """How a layer looks at its input: one number per spatial axis in each field.
-
-    ``pad`` is ``(before, after)`` per axis, None where the file does not tell. ``transposed`` marks a layer
-    that enlarges its input by ``stride`` (a transposed convolution, an upscaling).
-    """
-
-    size: tuple[int, ...]
-    stride: tuple[int, ...]
-    pad: tuple[tuple[int, int], ...] | None = None
-    dilation: tuple[int, ...] = ()
-    transposed: bool = False
-
-    def __post_init__(self) -> None:
-        if not self.dilation:
-            object.__setattr__(self, "dilation", (1,) * len(self.size))
+NOT_TOLD = Untold(reason="the file does not tell what it does")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Layer:
     """One layer. ``index`` is its place in network order, ``inputs`` the indices of the layers that feed it.
 
-    ``type`` is the class's name in the field (``Conv2DLayer``, ``MaxPool2DLayer``, ``BatchNormLayer``).
-    ``output_shape`` is ``(batch, channels, rows, cols)`` with None for what is open, or None where the file
-    does not tell it. ``window`` is the layer's geometry: None for a layer that does not change the geometry,
-    or whose geometry is not known (then ``geometry_known`` is False). ``options`` are the remaining facts
-    that views and measures use, by Lasagne's names (``mode``, ``p``, ``epsilon``, ``num_units``, ``axis``).
+    ``type`` is the class's name in the file (``Conv2DLayer``, ``MaxPool2DLayer``, ``BatchNormLayer``): a word
+    to show, never a thing to test. What the layer does is ``operations``, one after another; only the first
+    of them may have several inputs. ``output_shape`` is ``(batch, channels, rows, cols)`` with None for what
+    is open, or None where the file does not tell it.
     """
 
     index: int = -1
@@ -92,14 +47,26 @@ class Layer:
     inputs: tuple[int, ...] = ()
     output_shape: Shape | None = None
     parameters: tuple[Parameter, ...] = ()
-    window: Window | None = None
-    geometry_known: bool = True
-    nonlinearity: str | None = None
-    options: Mapping[str, Any] = field(default_factory=dict)
+    operations: tuple[Operation, ...] = (NOT_TOLD,)
+
+    @property
+    def title(self) -> str:
+        """What to call the layer in a sentence: its name, or its type and place."""
+        return printable(self.name or f"{self.type} (layer {self.index})", 40)
 
     def parameter(self, name: str) -> Parameter | None:
         """Return the parameter called ``name``, or None."""
         return next((p for p in self.parameters if p.name == name), None)
+
+    @property
+    def is_told(self) -> bool:
+        """Whether the file tells how the layer looks at its input."""
+        return not any(
+            each.stride is None
+            if isinstance(each, Convolution | LocallyConnected)
+            else isinstance(each, Untold) and not each.keeps_places
+            for each in self.operations
+        )
 
     @property
     def n_parameters(self) -> int:
@@ -111,26 +78,79 @@ class Layer:
 class ConvLayer(Layer):
     """A convolution, or a kin of it: ``conv_index`` counts them from 0 in network order.
 
-    ``axes`` names the axes of ``W`` as stored: ``o`` filters, ``i`` channels, ``d``, ``r``, ``c`` depth, rows
-    and columns of a kernel, ``y``, ``x`` the output's rows and columns where weights are not shared. Lasagne
-    stores ``oirc``; a transposed convolution ``iorc``; cuda-convnet's c01b order is ``irco``.
-    ``flip_filters`` is True where the layer convolves (its stored kernel is turned by 180 degrees against
-    what it matches), False where it correlates, None where the file does not tell.
     ``label`` is the name to show and to select by, unique among the network's convolutions: the layer's own
-    name, or ``conv1``, ``conv2``, … by its place.
+    name, or ``conv1``, ``conv2``, … by its place. Its weights, their axes and which way they are turned are
+    those of its `convolution`.
     """
 
     conv_index: int = -1
     label: str = ""
-    axes: str = CANONICAL_AXES
-    flip_filters: bool | None = None
+
+    @classmethod
+    def of(
+        cls,
+        weights: NDArray[Any] | Parameter,
+        bias: NDArray[Any] | Parameter | None = None,
+        *,
+        axes: str = CANONICAL_AXES,
+        flip_filters: bool | None = None,
+        stride: tuple[int, ...] | None = None,
+        pad: Pads | None = None,
+        dilation: tuple[int, ...] = (),
+        followed_by: Sequence[Operation] = (),
+        **facts: Any,
+    ) -> ConvLayer:
+        """Make a convolution of its weights, for a live layer or an array.
+
+        Args:
+            weights: Its weights, in the order of ``axes``.
+            bias: Its biases, ``(filters,)``, or ``(filters, rows, cols)``.
+            axes: The axes of the weights, see `filtviz.operations.Convolution`.
+            flip_filters: Whether it convolves (True) or correlates (False); None where that is not known.
+            stride: One number for each axis of a kernel; None where it is not known.
+            pad: ``(before, after)`` for each axis of a kernel; None where it is not known.
+            dilation: One number for each axis of a kernel; empty for none.
+            followed_by: What the layer does behind its convolution.
+            facts: Fields of the layer: ``name``, ``type``, ``inputs``, ``output_shape``, ``label``, …
+        """
+        kernels = weights if isinstance(weights, Parameter) else Parameter.of("W", weights)
+        biases = bias if bias is None or isinstance(bias, Parameter) else Parameter.of("b", bias)
+        convolution = Convolution(
+            weights=kernels,
+            axes=axes,
+            flip_filters=flip_filters,
+            bias=biases,
+            stride=stride,
+            pad=pad,
+            dilation=dilation,
+        )
+        parameters = (kernels,) if biases is None else (kernels, biases)
+        return cls(parameters=parameters, operations=(convolution, *followed_by), **facts)
+
+    @property
+    def title(self) -> str:
+        """What to call the layer in a sentence: its label."""
+        return printable(self.label or self.name or f"{self.type} (layer {self.index})", 40)
+
+    @cached_property
+    def convolution(self) -> Convolution | LocallyConnected:
+        """The first of its operations that has kernels."""
+        return next(each for each in self.operations if isinstance(each, Convolution | LocallyConnected))
+
+    @property
+    def axes(self) -> str:
+        """The axes of ``W`` as stored, a letter each; see `filtviz.operations.Convolution`."""
+        return self.convolution.axes
+
+    @property
+    def flip_filters(self) -> bool | None:
+        """Whether the layer convolves (True) or correlates (False); None where the file does not tell."""
+        return self.convolution.flip_filters
 
     @property
     def weights(self) -> Parameter:
         """``W`` before it is read: its shape and dtype."""
-        found = self.parameter("W")
-        assert found is not None, "a ConvLayer is made with its W"
-        return found
+        return self.convolution.weights
 
     @property
     def W(self) -> NDArray[Any]:
@@ -140,33 +160,28 @@ class ConvLayer(Layer):
     @property
     def b(self) -> NDArray[Any] | None:
         """The biases, or None; ``(filters,)``, or ``(filters, rows, cols)`` where they are untied."""
-        found = self.parameter("b")
+        found = self.convolution.bias
         return None if found is None else found.value
 
     @property
     def filters(self) -> NDArray[Any]:
         """The weights as ``(filters, channels, rows, cols)``, or with the kernel's own axes."""
-        order = [a for a in "oidrcyx" if a in self.axes]
-        array = self.W.transpose([self.axes.index(a) for a in order])
-        return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
-
-    def _length(self, axis: str) -> int:
-        return self.weights.shape[self.axes.index(axis)] if axis in self.axes else 1
+        return self.convolution.filters
 
     @property
     def n_filters(self) -> int:
         """The number of filters, which is that of output channels."""
-        return self._length("o")
+        return self.convolution.n_filters
 
     @property
     def n_channels(self) -> int:
         """The number of input channels that a filter looks at."""
-        return self._length("i")
+        return self.convolution.n_channels
 
     @property
     def kernel_size(self) -> tuple[int, ...]:
         """The kernel's size, ``(rows, cols)`` in two dimensions."""
-        return tuple(self._length(a) for a in "drc" if a in self.axes)
+        return self.convolution.kernel_size
 
     @property
     def why_not_drawn(self) -> str | None:
@@ -248,6 +263,18 @@ class Network:
         """The convolutions and their kin in network order; ``conv_layers[0]`` is what ``--layer 0`` draws."""
         return tuple(layer for layer in self.layers if isinstance(layer, ConvLayer))
 
+    def ancestors(self, layer: Layer) -> list[Layer]:
+        """Return ``layer`` and all that feed it, in network order."""
+        wanted = {layer.index}
+        for candidate in reversed(self.layers[: layer.index + 1]):
+            if candidate.index in wanted:
+                wanted.update(candidate.inputs)
+        return [self.layers[i] for i in sorted(wanted)]
+
+    def readers(self, layer: Layer) -> list[Layer]:
+        """Return the layers that ``layer`` feeds, in network order."""
+        return [each for each in self.layers if layer.index in each.inputs]
+
     def select(self, wanted: int | str) -> ConvLayer:
         """Return a convolution by number (0 is the first, negative counts from the end), label or name.
 
@@ -269,7 +296,11 @@ class Network:
     def describe(self) -> str:
         """Say what the file holds: "a bare output layer with 3 convolutions and 2 dense layers"."""
         n_convs = len(self.conv_layers)
-        n_dense = sum(layer.type.startswith("Dense") for layer in self.layers)
+        n_dense = sum(
+            isinstance(each, Dense) and not each.per_position
+            for layer in self.layers
+            for each in layer.operations
+        )
         convs = "no convolution" if n_convs == 0 else f"{n_convs} convolution{'s'[: n_convs > 1]}"
         dense = f"{n_dense} dense layer{'s'[: n_dense > 1]}"
         parts = [convs] if n_dense == 0 else [dense, convs] if n_convs == 0 else [convs, dense]

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from filtviz.geometry import ReceptiveField, receptive_fields
-from filtviz.network import ConvLayer, Network, Shape
+from filtviz.network import ConvLayer, Network
+from filtviz.parameter import Shape
+from filtviz.receptive_field import ReceptiveField, receptive_fields
+from filtviz.shapes import layer_window
 
 __all__ = ["LayerRow", "Summary", "each_axis", "product", "summarize"]
 
@@ -50,7 +52,7 @@ def summarize(network: Network) -> Summary:
     rows = []
     for layer, field in zip(network.layers, receptive_fields(network), strict=True):
         conv = layer if isinstance(layer, ConvLayer) else None
-        window = None if "num_units" in layer.options else layer.window  # a dense layer does not move
+        window = layer_window(layer, network)
         rows.append(
             LayerRow(
                 index=layer.index,

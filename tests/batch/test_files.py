@@ -21,7 +21,7 @@ from filtviz.files import (
     unique_stems,
     write_whole,
 )
-from filtviz.network import ConvLayer, Network, Parameter
+from filtviz.network import ConvLayer, Network
 
 
 def fail(stream):
@@ -144,7 +144,7 @@ def test_stems_that_are_taken_are_passed_over():
 
 
 def test_layers_whose_hostile_names_look_alike_as_files_do_not_collide():
-    weights = (Parameter.of("W", np.zeros((1, 1, 3, 3))),)
+    weights = np.zeros((1, 1, 3, 3))
     names = ["../x", "..x", "conv/1", "conv:1", None]
-    network = Network.of([ConvLayer(type="Conv2DLayer", name=name, parameters=weights) for name in names])
+    network = Network.of([ConvLayer.of(weights, type="Conv2DLayer", name=name) for name in names])
     assert layer_stems(network) == {0: "_x", 1: "x", 2: "conv_1", 3: "conv_1-2", 4: "conv5"}

@@ -13,12 +13,12 @@ from pypdf import PdfReader
 
 from filtviz.drawing import DrawingOptions, draw
 from filtviz.drawing.saving import Destination, find_destination, plan_files, write_files, write_pages
-from filtviz.network import ConvLayer, Network, Parameter
+from filtviz.network import ConvLayer, Network
 
 
 def pictures_of(n_channels, n_filters=4):
     filters = np.random.default_rng(0).standard_normal((n_filters, n_channels, 3, 3)).astype("f4")
-    layer = ConvLayer(type="Conv2DLayer", parameters=(Parameter.of("W", filters),))
+    layer = ConvLayer.of(filters, type="Conv2DLayer")
     (layer,) = Network.of([layer]).conv_layers
     return list(draw(layer, range(n_channels), DrawingOptions()))
 

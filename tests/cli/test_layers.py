@@ -11,10 +11,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from tests.building import as_layer, conv, image, margin, pool
 
 from filtviz import api
 from filtviz.cli import main
-from filtviz.network import ConvLayer, Layer, Network, Origin, Parameter, Window
+from filtviz.network import Network, Origin
+from filtviz.operations import Merge
 
 FULL = Path("/dev/full")
 
@@ -28,30 +30,27 @@ def test_a_full_disk_under_stdout_is_one_sentence(fixtures):
     assert done.stderr == "filtviz: cannot write to stdout: no space left on device\n"
 
 
-def weights(*shape: int) -> Parameter:
-    return Parameter.of("W", np.zeros(shape, np.float32))
+def weights(*shape: int) -> np.ndarray:
+    return np.zeros(shape, np.float32)
 
 
 def network() -> Network:
-    same = Window(size=(3, 3), stride=(1, 1), pad=((1, 1), (1, 1)))
-    pool = Window(size=(2, 2), stride=(2, 2), pad=((0, 0), (0, 0)))
+    added = {"type": "ElemwiseSumLayer", "output_shape": (None, 4, 6, 6)}
     return Network.of(
         [
-            Layer(type="InputLayer", name="in\x1b[31m", output_shape=(None, 1, 12, 12)),
-            ConvLayer(
-                type="Conv2DLayer",
+            image(1, 12, 12, name="in\x1b[31m"),
+            conv(
+                weights(4, 1, 3, 3),
+                np.zeros(4),
+                below=0,
                 name="conv1",
-                inputs=(0,),
                 output_shape=(None, 4, 12, 12),
-                window=same,
-                parameters=(weights(4, 1, 3, 3), Parameter.of("b", np.zeros(4))),
+                pad=margin(1),
                 flip_filters=True,
             ),
-            Layer(type="MaxPool2DLayer", inputs=(1,), output_shape=(None, 4, 6, 6), window=pool),
-            Layer(type="ElemwiseSumLayer", inputs=(2, 2), output_shape=(None, 4, 6, 6)),
-            ConvLayer(
-                type="Conv2DLayer", inputs=(3,), parameters=(weights(2, 4, 5, 5),), geometry_known=False
-            ),
+            pool(2, below=1, output_shape=(None, 4, 6, 6)),
+            as_layer(Merge(kind="add"), below=(2, 2), **added),
+            conv(weights(2, 4, 5, 5), below=3, stride=None),
         ],
         Origin(kind="a bare output layer", container="pickle", inferred=("the order of the layers",)),
     )

@@ -215,9 +215,7 @@ def test_a_picture_that_is_shown_has_the_pictures_pixels(monkeypatch):
     monkeypatch.setattr(FigureCanvasAgg, "required_interactive_framework", "pretended", raising=False)
     monkeypatch.setattr(pyplot, "show", show)
     filters = np.random.default_rng(0).standard_normal((5, 1, 3, 3)).astype("f4")
-    network = filtviz.Network.of(
-        [filtviz.ConvLayer(type="Conv2DLayer", parameters=(filtviz.network.Parameter.of("W", filters),))]
-    )
+    network = filtviz.Network.of([filtviz.ConvLayer.of(filters, type="Conv2DLayer")])
     (picture,) = draw(network.conv_layers[0], [0], DrawingOptions())
     show_pictures([picture], DrawingOptions())
     assert np.array_equal(shown[0], np.asarray(picture.image().convert("RGB")))

@@ -5,52 +5,48 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from tests import building
+from tests.building import as_layer, image, margin
 
-from filtviz.network import ConvLayer, Layer, Network, Parameter, Window
+from filtviz.network import ConvLayer, Layer, Network
+from filtviz.operations import Normalisation
+from filtviz.parameter import Parameter
+
+__all__ = ["as_layer", "batch_norm", "conv", "entrance", "network", "pool", "weights"]
 
 
-def entrance(channels: int, rows: int | None, cols: int | None) -> Layer:
-    return Layer(type="InputLayer", output_shape=(None, channels, rows, cols))
+def entrance(channels: int | None, rows: int | None, cols: int | None) -> Layer:
+    return image(channels, rows, cols)
 
 
 def conv(
     below: int | tuple[int, ...],
     weights: np.ndarray,
     *,
-    stride: tuple[int, int] = (1, 1),
     pad: tuple[int, int] = (0, 0),
-    dilation: tuple[int, int] = (1, 1),
     flip: bool | None = True,
-    bias: np.ndarray | None = None,
-    nonlinearity: str | None = "linear",
-    name: str | None = None,
+    nonlinearity: Any = "linear",
+    **more: Any,
 ) -> ConvLayer:
-    parameters = [Parameter.of("W", weights)]
-    if bias is not None:
-        parameters.append(Parameter.of("b", bias))
-    return ConvLayer(
-        type="Conv2DLayer",
-        name=name,
-        inputs=(below,) if isinstance(below, int) else below,
-        parameters=tuple(parameters),
-        window=Window(
-            size=weights.shape[2:],
-            stride=stride,
-            pad=((pad[0], pad[0]), (pad[1], pad[1])),
-            dilation=dilation,
-        ),
-        flip_filters=flip,
-        nonlinearity=nonlinearity,
+    return building.conv(
+        weights, below=below, pad=margin(*pad), flip_filters=flip, nonlinearity=nonlinearity, **more
     )
 
 
-def pool(below: int, size: int, stride: int | None = None, pad: int = 0, **options: Any) -> Layer:
-    window = Window(size=(size, size), stride=(stride or size,) * 2, pad=((pad, pad), (pad, pad)))
-    return Layer(type="Pool2DLayer", name="pool", inputs=(below,), window=window, options=options)
+def pool(below: int, size: int, stride: int | None = None, pad: int = 0, **more: Any) -> Layer:
+    return building.pool(size, stride, below=below, pad=pad, name="pool", **more)
 
 
-def plain(type_: str, *below: int, **fields: Any) -> Layer:
-    return Layer(type=type_, inputs=below, **fields)
+def batch_norm(*below: int, **values: np.ndarray) -> Layer:
+    """Batch normalisation with parameters of Lasagne's names."""
+    parameters = {name: Parameter.of(name, value) for name, value in values.items()}
+    normalisation = Normalisation(
+        mean=parameters.get("mean"),
+        spread=parameters.get("inv_std"),
+        gamma=parameters.get("gamma"),
+        beta=parameters.get("beta"),
+    )
+    return as_layer(normalisation, below=below, type="BatchNormLayer", parameters=tuple(parameters.values()))
 
 
 def network(*layers: Layer) -> Network:

@@ -1,8 +1,6 @@
-"""Composed filters against what they are by definition: a layer's answers to single bright pixels."""
+"""Composed filters against what they are by definition: a layer's responses to single bright pixels."""
 
 from __future__ import annotations
-
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,30 +8,32 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.signal import convolve2d
 
-from filtviz.composition import assume_stacked, compose, respond
+from filtviz.composition import assume_stacked, compose
 from filtviz.errors import CompositionError
-from filtviz.network import ConvLayer, Network, Parameter
+from filtviz.network import ConvLayer, Layer, Network
+from filtviz.operations import Concatenate, Dense, GlobalPooling, Input, Merge
+from filtviz.running.numpy_engine import forward
 
-from .build import conv, entrance, network, plain, pool, weights
+from .build import as_layer, batch_norm, conv, entrance, network, pool, weights
 
 
-def assert_foretells_impulses(net: Network, layer: ConvLayer, channels: int, side: int) -> None:
-    """Light one pixel after another: each unit must answer with its template's weight at that place."""
+def assert_predicts_impulses(net: Network, layer: ConvLayer, channels: int, side: int) -> None:
+    """Light one pixel after another: each unit must respond with its template's weight at that place."""
     composed = compose(net, layer)
     templates, jump, start = composed.templates, composed.jump, composed.start
-    dark = respond(net, layer, np.zeros((1, channels, side, side)))
+    dark = forward(net, layer, np.zeros((1, channels, side, side)))
     impulses = np.eye(channels * side * side).reshape(-1, channels, side, side)
-    answers = respond(net, layer, impulses) - dark
-    answers = answers.reshape(channels, side, side, *answers.shape[1:])  # (c, i, j, filter, y, x)
+    responses = forward(net, layer, impulses) - dark
+    responses = responses.reshape(channels, side, side, *responses.shape[1:])  # (c, i, j, filter, y, x)
     compared = 0
-    for y, x in np.ndindex(answers.shape[4:]):
+    for y, x in np.ndindex(responses.shape[4:]):
         top, left = start[0] + jump[0] * y, start[1] + jump[1] * x
         bottom, right = top + templates.shape[2], left + templates.shape[3]
         if top < 0 or left < 0 or bottom > side or right > side:
             continue
         expected = np.zeros((channels, side, side, len(templates)))
         expected[:, top:bottom, left:right] = templates.transpose(1, 2, 3, 0)
-        np.testing.assert_allclose(answers[..., y, x], expected, atol=1e-12)
+        np.testing.assert_allclose(responses[..., y, x], expected, atol=1e-12)
         compared += 1
     assert compared > 0
 
@@ -74,27 +74,27 @@ def test_geometry(
     below = conv(0, weights(3, 2, *kernel), flip=flips[0], stride=strides, pad=pads, bias=weights(3, seed=5))
     above = conv(1, weights(2, 3, 3, 2, seed=1), flip=flips[1], stride=(1, 2), dilation=dilations, pad=(1, 1))
     net = network(entrance(2, 14, 14), below, above)
-    assert_foretells_impulses(net, net.conv_layers[1], channels=2, side=14)
+    assert_predicts_impulses(net, net.conv_layers[1], channels=2, side=14)
 
 
-@pytest.mark.parametrize("mode", ["average_inc_pad", "average_exc_pad"])
-def test_mean_pooling_is_a_convolution(mode: str) -> None:
+@pytest.mark.parametrize("counts_pad", [True, False])
+def test_mean_pooling_is_a_convolution(counts_pad: bool) -> None:
     net = network(
         entrance(1, 13, 13),
         conv(0, weights(2, 1, 3, 3)),
-        pool(1, 3, stride=2, mode=mode),
+        pool(1, 3, stride=2, kind="mean", counts_pad=counts_pad),
         conv(2, weights(2, 2, 2, 2, seed=3)),
     )
     assert compose(net, net.conv_layers[1]).approximations == ()
     assert compose(net, net.conv_layers[1]).jump == (2, 2)
-    assert_foretells_impulses(net, net.conv_layers[1], channels=1, side=13)
+    assert_predicts_impulses(net, net.conv_layers[1], channels=1, side=13)
 
 
 def test_max_pooling_becomes_the_mean_and_says_so() -> None:
     w1, w2 = weights(2, 1, 3, 3), weights(2, 2, 2, 2, seed=3)
     nets = [
-        network(entrance(1, 13, 13), conv(0, w1), pool(1, 2, mode=mode), conv(2, w2))
-        for mode in ("max", "average_inc_pad")
+        network(entrance(1, 13, 13), conv(0, w1), pool(1, 2, kind=kind), conv(2, w2))
+        for kind in ("max", "mean")
     ]
     by_max, by_mean = (compose(net, net.conv_layers[1]) for net in nets)
     assert np.array_equal(by_max.templates, by_mean.templates)
@@ -104,7 +104,7 @@ def test_max_pooling_becomes_the_mean_and_says_so() -> None:
 def test_batch_normalisation_scales_each_channel() -> None:
     rng = np.random.default_rng(7)
     values = {"gamma": rng.random(3), "inv_std": rng.random(3), "mean": rng.random(3), "beta": rng.random(3)}
-    norm = plain("BatchNormLayer", 1, parameters=tuple(Parameter.of(k, v) for k, v in values.items()))
+    norm = batch_norm(1, **values)
     w1, w2 = weights(3, 1, 3, 3), weights(2, 3, 3, 3, seed=1)
     net = network(entrance(1, 9, 9), conv(0, w1), norm, conv(2, w2))
     scaled = w1 * (values["gamma"] * values["inv_std"])[:, None, None, None]
@@ -114,7 +114,7 @@ def test_batch_normalisation_scales_each_channel() -> None:
     composed = compose(net, net.conv_layers[1])
     np.testing.assert_allclose(composed.templates, expected.templates, atol=1e-12)
     assert composed.approximations == ()
-    assert_foretells_impulses(net, net.conv_layers[1], channels=1, side=9)
+    assert_predicts_impulses(net, net.conv_layers[1], channels=1, side=9)
 
 
 def test_added_and_joined_branches() -> None:
@@ -122,14 +122,14 @@ def test_added_and_joined_branches() -> None:
         entrance(2, 11, 11),
         conv(0, weights(3, 2, 1, 1)),
         conv(0, weights(3, 2, 3, 3, seed=1), pad=(1, 1)),
-        plain("ElemwiseSumLayer", 1, 2, options={"coeffs": [1.0, -0.5]}),
-        plain("ConcatLayer", 3, 0),
+        as_layer(Merge(kind="add", coefficients=(1.0, -0.5)), below=(1, 2)),
+        as_layer(Concatenate(), below=(3, 0)),
         conv(4, weights(2, 5, 2, 2, seed=2)),
     )
     composed = compose(net, net.conv_layers[2])
     assert composed.templates.shape == (2, 2, 4, 4)
     assert composed.approximations == ()
-    assert_foretells_impulses(net, net.conv_layers[2], channels=2, side=11)
+    assert_predicts_impulses(net, net.conv_layers[2], channels=2, side=11)
 
 
 def test_groups_of_channels() -> None:
@@ -138,7 +138,7 @@ def test_groups_of_channels() -> None:
     composed = compose(net, net.conv_layers[1]).templates
     first = compose(half := network(entrance(1, 9, 9), conv(0, w1[:2]), conv(1, w2[:3])), half.conv_layers[1])
     np.testing.assert_allclose(composed[:3], first.templates, atol=1e-12)
-    assert_foretells_impulses(net, net.conv_layers[1], channels=1, side=9)
+    assert_predicts_impulses(net, net.conv_layers[1], channels=1, side=9)
 
 
 def test_nonlinearities_are_left_out_and_named() -> None:
@@ -167,11 +167,9 @@ def test_an_unknown_flip_is_said() -> None:
 
 
 def bare_list(*shapes: tuple[int, ...]) -> Network:
-    layers = []
-    for i, shape in enumerate(shapes):
-        layer = conv(i - 1 if i else (), weights(*shape, seed=i), flip=None)
-        layers.append(replace(layer, window=None, geometry_known=False, nonlinearity=None))
-    return network(*layers)
+    untold = {"flip": None, "stride": None, "nonlinearity": None}
+    below = [i - 1 if i else () for i in range(len(shapes))]
+    return network(*(conv(below[i], weights(*shape, seed=i), **untold) for i, shape in enumerate(shapes)))
 
 
 def test_a_bare_list_is_refused_until_its_geometry_is_assumed() -> None:
@@ -192,9 +190,9 @@ def test_a_bare_list_is_refused_until_its_geometry_is_assumed() -> None:
 
 
 def test_an_image_of_unknown_depth_has_as_many_channels_as_the_lowest_layer_takes() -> None:
-    norm = plain("BatchNormLayer", parameters=(Parameter.of("inv_std", np.array([1.0, 2.0, 3.0])),))
-    above = plain("BatchNormLayer", 0, parameters=norm.parameters)
-    for bottom in ((norm,), (plain("InputLayer"), above)):
+    scale = np.array([1.0, 2.0, 3.0])
+    open_image = as_layer(Input(), type="InputLayer")
+    for bottom in ((batch_norm(inv_std=scale),), (open_image, batch_norm(0, inv_std=scale))):
         net = network(*bottom, conv(len(bottom) - 1, weights(1, 3, 1, 1)))
         expected = net.conv_layers[0].W * np.array([1.0, 2.0, 3.0])[:, None, None]
         np.testing.assert_allclose(compose(net, net.conv_layers[0]).templates, expected)
@@ -203,14 +201,19 @@ def test_an_image_of_unknown_depth_has_as_many_channels_as_the_lowest_layer_take
 @pytest.mark.parametrize(
     ("layers", "sentence"),
     [
-        ((plain("DenseLayer", 0),), "DenseLayer (layer 1) (DenseLayer) lies below it"),
-        ((plain("GlobalPoolLayer", 0, name="gap"),), "gap (GlobalPoolLayer) lies below it"),
-        ((pool(0, 2, mode="sum"),), "pools by 'sum'"),
-        ((plain("ConcatLayer", 0, 0, options={"axis": 2}),), "an axis that is not the channels'"),
-        ((plain("ElemwiseMergeLayer", 0, 0, options={"merge_function": "theano.tensor.mul"}),), "not linear"),
-        ((plain("ElemwiseSumLayer", 0, 0, options={"cropping": [None, "center"]}),), "crops"),
+        ((as_layer(Dense(), below=0, type="DenseLayer"),), "DenseLayer (layer 1) (DenseLayer) lies below it"),
+        (
+            (as_layer(GlobalPooling(kind="mean"), below=0, type="GlobalPoolLayer", name="gap"),),
+            "gap (GlobalPoolLayer) lies below it",
+        ),
+        ((pool(0, 2, kind="untold"),), "which is not known"),
+        ((as_layer(Concatenate(axis=2), below=(0, 0)),), "an axis that is not the channels'"),
+        ((as_layer(Merge(kind="multiply", name="mul"), below=(0, 0)),), "merges by mul, which is not linear"),
+        ((as_layer(Merge(kind="add", cropping=(None, "center")), below=(0, 0)),), "crops"),
+        ((as_layer(Merge(kind="add", coefficients=(1.0,)), below=(0, 0)),), "1 coefficients for 2 inputs"),
+        ((Layer(type="Theirs", inputs=(0,)),), "the file does not tell the geometry of Theirs (layer 1)"),
         ((conv(0, weights(3, 1, 1, 1)),), "at conv2, it looks at 2 channels, and the layer below gives 3"),
-        ((pool(0, 2), plain("ElemwiseSumLayer", 0, 1)), "units lie differently far apart"),
+        ((pool(0, 2), as_layer(Merge(kind="add"), below=(0, 1))), "units lie differently far apart"),
     ],
 )
 def test_what_is_refused_is_refused_with_its_reason(layers: tuple, sentence: str) -> None:

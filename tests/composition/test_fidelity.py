@@ -28,14 +28,14 @@ def stack(nonlinearity: str, bias: float = 0.0, side: int | None = 20) -> Networ
 
 
 @pytest.mark.parametrize("side", [20, 3, None])
-def test_a_linear_stack_is_foretold_exactly(side: int | None) -> None:
+def test_a_linear_stack_is_predicted_exactly(side: int | None) -> None:
     net = stack("linear", bias=0.3, side=side)
     layer = net.conv_layers[1]
     found = measure_fidelity(net, layer, compose(net, layer))
     np.testing.assert_allclose(found.correlations, 1.0, atol=1e-12)
     assert found.median == pytest.approx(1.0)
     assert found.stimuli == "white noise"
-    assert found.answers >= 200
+    assert found.responses >= 200
 
 
 def test_a_rectifier_costs_some() -> None:
@@ -52,19 +52,19 @@ def test_given_images_are_used_and_counted() -> None:
     found = measure_fidelity(net, layer, compose(net, layer), images)
     assert found.stimuli == "3 given images"
     # a template of 7x7 every 2 pixels, begun at -3: units 2 to 8 of 11 rows, 2 to 6 of 9 columns
-    assert found.answers == 3 * 7 * 5
+    assert found.responses == 3 * 7 * 5
 
 
-def test_units_that_never_answer_are_counted_not_hidden() -> None:
+def test_units_that_never_respond_are_counted_not_hidden() -> None:
     net = stack("rectify", bias=-1e6)
     layer = net.conv_layers[1]
     found = measure_fidelity(net, layer, compose(net, layer))
     assert np.isnan(found.correlations).all()
     assert found.median is None
-    assert found.sentence == "shown white noise, no unit ever changed its answer: nothing can be said"
+    assert found.sentence == "shown white noise, no unit ever changed its response: nothing can be said"
 
 
-def test_the_same_seed_gives_the_same_answer() -> None:
+def test_the_same_seed_gives_the_same_result() -> None:
     net = network(entrance(1, 16, 16), conv(0, weights(4, 1, 3, 3)), pool(1, 2), conv(2, weights(4, 4, 3, 3)))
     layer = net.conv_layers[1]
     a, b, c = (measure_fidelity(net, layer, compose(net, layer), seed=s) for s in (0, 0, 1))

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from scipy.signal import correlate2d
 
-from filtviz.composition import respond
+from filtviz.activations import Activation
 from filtviz.errors import CompositionError
+from filtviz.running.numpy_engine import activate, forward
 
-from .build import conv, entrance, network, plain, pool, weights
+from .build import as_layer, conv, entrance, network, pool, weights
 
 
 def test_a_convolution_is_scipys_plus_bias() -> None:
     w, b, images = weights(3, 2, 3, 4), weights(3, seed=1), weights(2, 2, 9, 8, seed=2)
     net = network(entrance(2, 9, 8), conv(0, w, flip=False, bias=b))
-    answer = respond(net, net.conv_layers[0], images)
+    answer = forward(net, net.conv_layers[0], images)
     for n, o in np.ndindex(2, 3):
         expected = sum(correlate2d(images[n, c], w[o, c], mode="valid") for c in range(2)) + b[o]
         np.testing.assert_allclose(answer[n, o], expected, atol=1e-12)
@@ -28,20 +27,22 @@ def test_the_layers_own_nonlinearity_is_not_applied_but_those_below_are() -> Non
     below, above = conv(0, identity, nonlinearity="rectify"), conv(1, identity, nonlinearity="rectify")
     net = network(entrance(1, 1, 2), below, above)
     image = np.array([[[[-2.0, 3.0]]]])
-    assert respond(net, net.conv_layers[0], image).tolist() == [[[[-2.0, 3.0]]]]
-    assert respond(net, net.conv_layers[1], image).tolist() == [[[[0.0, 3.0]]]]
+    assert forward(net, net.conv_layers[0], image).tolist() == [[[[-2.0, 3.0]]]]
+    assert forward(net, net.conv_layers[1], image).tolist() == [[[[0.0, 3.0]]]]
 
 
-@pytest.mark.parametrize("mode", ["max", "average_inc_pad", "average_exc_pad"])
+@pytest.mark.parametrize(
+    ("kind", "counts_pad"), [("max", False), ("mean", True), ("mean", False), ("sum", False)]
+)
 @pytest.mark.parametrize(("pad", "whole"), [(0, True), (1, True), (0, False)])
-def test_pooling_is_what_it_says(mode: str, pad: int, whole: bool) -> None:
+def test_pooling_is_what_it_says(kind: str, counts_pad: bool, pad: int, whole: bool) -> None:
     image = weights(1, 1, 8, 8)
     net = network(
         entrance(1, 8, 8),
-        pool(0, 3, stride=2, pad=pad, mode=mode, ignore_border=whole),
+        pool(0, 3, stride=2, pad=pad, kind=kind, counts_pad=counts_pad, whole_windows=whole),
         conv(1, np.ones((1, 1, 1, 1))),
     )
-    answer = respond(net, net.conv_layers[0], image)[0, 0]
+    answer = forward(net, net.conv_layers[0], image)[0, 0]
     begins = [y for y in range(-pad, 8 + pad, 2) if (y + 3 <= 8 + pad if whole else True)]
     if not whole:
         begins = begins[: -(-(8 - 3) // 2) + 1]
@@ -49,8 +50,9 @@ def test_pooling_is_what_it_says(mode: str, pad: int, whole: bool) -> None:
     for i, y in enumerate(begins):
         for j, x in enumerate(begins):
             part = image[0, 0, max(y, 0) : y + 3, max(x, 0) : x + 3]
-            mean = part.sum() / 9 if mode == "average_inc_pad" and whole else part.mean()
-            assert answer[i, j] == pytest.approx(part.max() if mode == "max" else mean)
+            mean = part.sum() / 9 if counts_pad and whole else part.mean()
+            expected = {"max": part.max(), "mean": mean, "sum": part.sum()}[kind]
+            assert answer[i, j] == pytest.approx(expected)
 
 
 @pytest.mark.parametrize(
@@ -61,32 +63,41 @@ def test_pooling_is_what_it_says(mode: str, pad: int, whole: bool) -> None:
         ("sigmoid", [1 / (1 + np.e), 1 / (1 + np.exp(-2.0))]),
         ("tanh", [np.tanh(-1.0), np.tanh(2.0)]),
         ("softplus", [np.log1p(np.exp(-1.0)), np.log1p(np.exp(2.0))]),
-        ("identity", [-1.0, 2.0]),
+        ("linear", [-1.0, 2.0]),
     ],
 )
 def test_nonlinearities(name: str | None, expected: list[float]) -> None:
     one = np.ones((1, 1, 1, 1))
     net = network(entrance(1, 1, 2), conv(0, one, nonlinearity=name), conv(1, one))
-    answer = respond(net, net.conv_layers[1], np.array([[[[-1.0, 2.0]]]]))
+    answer = forward(net, net.conv_layers[1], np.array([[[[-1.0, 2.0]]]]))
     np.testing.assert_allclose(answer[0, 0, 0], expected, rtol=1e-12)
 
 
-def test_a_leaky_rectifier_needs_its_leak() -> None:
-    one = np.ones((1, 1, 1, 1))
-    image = np.array([[[[-1.0, 2.0]]]])
-    below = conv(0, one, nonlinearity="LeakyRectify")
-    net = network(entrance(1, 1, 2), replace(below, options={"leakiness": 0.25}), conv(1, one))
-    assert respond(net, net.conv_layers[1], image).ravel().tolist() == [-0.25, 2.0]
-    net = network(entrance(1, 1, 2), below, conv(1, one))
-    with pytest.raises(CompositionError, match="it applies LeakyRectify, which is not known here"):
-        respond(net, net.conv_layers[1], image)
+@pytest.mark.parametrize(
+    ("activation", "expected"),
+    [
+        (Activation(kind="leaky_rectify", alpha=0.25), [-0.25, 2.0]),
+        (Activation(kind="clipped_rectify", alpha=1.5), [0.0, 1.5]),
+        (Activation(kind="elu", alpha=2.0), [2 * np.expm1(-1.0), 2.0]),
+        (Activation(kind="selu", alpha=1.5, scale=1.1), [1.65 * np.expm1(-1.0), 2.2]),
+        (Activation(kind="tanh", scale_in=2 / 3, scale=1.7), [1.7 * np.tanh(-2 / 3), 1.7 * np.tanh(4 / 3)]),
+        (Activation(kind="hard_sigmoid"), [0.3, 0.9]),
+        (Activation(kind="softsign"), [-0.5, 2 / 3]),
+        (Activation(kind="exp"), [np.exp(-1.0), np.exp(2.0)]),
+        (Activation(kind="swish"), [-1 / (1 + np.e), 2 / (1 + np.exp(-2.0))]),
+        (Activation(kind="hard_swish"), [-1 / 3, 5 / 3]),
+    ],
+    ids=lambda value: value.kind if isinstance(value, Activation) else "",
+)
+def test_activations_with_numbers(activation: Activation, expected: list[float]) -> None:
+    np.testing.assert_allclose(activate(activation, np.array([-1.0, 2.0])), expected, rtol=1e-12)
 
 
 def test_a_nonlinearity_that_the_file_does_not_tell_is_not_taken_for_none() -> None:
     one = np.ones((1, 1, 1, 1))
     net = network(entrance(1, 1, 2), conv(0, one, nonlinearity=None), conv(1, one))
     with pytest.raises(CompositionError, match=r"it applies a nonlinearity that the file does not tell$"):
-        respond(net, net.conv_layers[1], np.zeros((1, 1, 1, 2)))
+        forward(net, net.conv_layers[1], np.zeros((1, 1, 1, 2)))
 
 
 @pytest.mark.parametrize(
@@ -95,7 +106,7 @@ def test_a_nonlinearity_that_the_file_does_not_tell_is_not_taken_for_none() -> N
         (conv(0, weights(1, 1, 3, 3)), np.zeros((1, 2, 9, 9)), "2 channels, the network expects 1"),
         (conv(0, weights(1, 1, 5, 5)), np.zeros((1, 1, 4, 4)), "they are 4x4 there, its window 5x5"),
         (
-            plain("NonlinearityLayer", 0, nonlinearity="my_own"),
+            as_layer(Activation(kind="untold", name="my_own"), below=0),
             np.zeros((1, 1, 9, 9)),
             "it applies my_own, which is not known here",
         ),
@@ -104,4 +115,4 @@ def test_a_nonlinearity_that_the_file_does_not_tell_is_not_taken_for_none() -> N
 def test_what_cannot_be_run_says_why(below: object, images: np.ndarray, sentence: str) -> None:
     net = network(entrance(1, None, None), below, conv(1, weights(1, 1, 1, 1)))
     with pytest.raises(CompositionError, match=sentence):
-        respond(net, net.conv_layers[-1], images)
+        forward(net, net.conv_layers[-1], images)

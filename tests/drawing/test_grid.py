@@ -11,13 +11,13 @@ from filtviz.drawing import DrawingOptions, draw, pixelmap
 from filtviz.drawing.authority import ask_matplotlib
 from filtviz.drawing.pixelmap import Grid, compute_pixel_map, find_pixel_map, kernels_in_doubt
 from filtviz.errors import DrawingError
-from filtviz.network import ConvLayer, Network, Parameter
+from filtviz.network import ConvLayer, Network
 
 from .nolearnpage import nolearn_page
 
 
 def layer_of(filters, **fields):
-    weights = ConvLayer(type="Conv2DLayer", parameters=(Parameter.of("W", filters),), **fields)
+    weights = ConvLayer.of(filters, type="Conv2DLayer", **fields)
     return Network.of([weights]).conv_layers[0]
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from dataclasses import replace
 from io import BytesIO
 
 import numpy as np
 from PIL import Image
+from tests.building import conv, image
 
 from filtviz.drawing.notebook import layer_png, network_html
-from filtviz.network import ConvLayer, Layer, Network, Parameter
+from filtviz.network import ConvLayer, Network
 
 from .sheets.making import layer_of, pages_of, random_weights
 
@@ -34,18 +34,13 @@ def test_a_layer_of_many_kernels_shows_one_tile_for_each_filter() -> None:
 
 
 def test_weights_that_are_no_pictures_are_left_to_the_text() -> None:
-    layer = replace(layer_of(random_weights(2, 2, 3, 3)), axes="oidr")
+    layer = ConvLayer.of(random_weights(2, 2, 3, 3), axes="oidr")
     assert layer._repr_png_() is None
 
 
 def test_a_network_shows_its_table_and_no_markup_of_the_files() -> None:
-    conv = ConvLayer(
-        type="Conv2DLayer",
-        name="<script>alert(1)</script>",
-        inputs=(0,),
-        parameters=(Parameter.of("W", random_weights(4, 1, 3, 3)),),
-    )
-    network = Network.of([Layer(type="InputLayer", output_shape=(None, 1, 9, 9)), conv])
+    kernels = conv(random_weights(4, 1, 3, 3), below=0, name="<script>alert(1)</script>", stride=None)
+    network = Network.of([image(1, 9, 9), kernels])
     html = network._repr_html_()
     assert html == network_html(network)
     assert "<script>" not in html

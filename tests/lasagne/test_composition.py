@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 import filtviz
-from filtviz.composition import compose, measure_fidelity, respond
+from filtviz.composition import compose, measure_fidelity
+from filtviz.running.numpy_engine import forward
 
 pytest.importorskip("filtviz.theano_shim", reason="needs the extra lasagne", exc_type=ImportError)
 
@@ -129,7 +130,7 @@ def test_the_forward_pass_is_lasagnes(build: Callable[[], Any], tmp_path: Path, 
     images = np.random.default_rng(0).standard_normal((3, L.get_all_layers(net)[0].shape[1], SIDE, SIDE))
     # Theano keeps a slope such as 0.2 in single precision.
     precision = 1e-5 if build is leaky else 1e-10
-    np.testing.assert_allclose(respond(network, layer, images), answers(net, images), atol=precision)
+    np.testing.assert_allclose(forward(network, layer, images), answers(net, images), atol=precision)
 
 
 def test_fidelity_is_the_correlation_with_lasagnes_own_answers(tmp_path: Path, dump: Dump) -> None:
@@ -146,7 +147,7 @@ def test_fidelity_is_the_correlation_with_lasagnes_own_answers(tmp_path: Path, d
     assert -4 <= composed.start[0] == composed.start[1] < 0
     y, x, top, left = 1, 1, composed.start[0] + 4, composed.start[1] + 4
     seen = images[:, :, top : top + 11, left : left + 11].reshape(len(images), -1)
-    assert found.answers == len(images)
+    assert found.responses == len(images)
     for o, template in enumerate(flat):
         expected = np.corrcoef(seen @ template, real[:, o, y, x])[0, 1]
         assert found.correlations[o] == pytest.approx(expected, abs=1e-9)

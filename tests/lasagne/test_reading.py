@@ -15,6 +15,7 @@ from filtviz.reading import Hints, Limits
 from filtviz.reading.opened import Opened
 from filtviz.reading.pickle.attributes import Attributes, Function
 from filtviz.reading.pickle.records import class_name
+from filtviz.shapes import layer_window
 
 from .networks import BUILDERS, T, build, build_chain, lasagne, ll, theano
 
@@ -52,9 +53,9 @@ def assert_reads(path: Path, output_layer: Any, names: Sequence[str | None] = ()
     for read_conv, conv in zip(network.conv_layers, convs, strict=True):
         assert read_conv.W.dtype == conv.W.get_value().dtype
         np.testing.assert_array_equal(read_conv.W, conv.W.get_value())
-        assert read_conv.window is not None
-        assert read_conv.window.size == conv.filter_size
-        assert read_conv.window.stride == conv.stride
+        window = layer_window(read_conv, network)
+        assert window is not None
+        assert (window.size, window.stride) == (conv.filter_size, conv.stride)
         if conv.b is None:
             assert read_conv.b is None
         else:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import filtviz
-from filtviz.geometry import receptive_fields
+from filtviz.receptive_field import receptive_fields
 
 from .networks import DilatedConv2DLayer, T, ll, theano
 

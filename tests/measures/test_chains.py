@@ -4,26 +4,30 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from tests.building import as_layer, image
 
+from filtviz.activations import Activation
 from filtviz.measures.chains import (
     following_layer,
     linear_stack,
     normalisation_moved,
     preactivation_bounds,
 )
-from filtviz.network import Layer, Network, Parameter, Window
+from filtviz.network import Layer, Network
+from filtviz.operations import Normalisation
+from filtviz.parameter import Parameter
+from filtviz.running.numpy_engine import forward
 
 
 def batch_norm(
     n: int, gamma: float | np.ndarray = 1.0, beta: float | np.ndarray = 0.0, mean: float = 0.0
 ) -> Layer:
     values = {"beta": beta, "gamma": gamma, "mean": mean, "inv_std": 1.0}
-    return Layer(
-        type="BatchNormLayer",
-        parameters=tuple(
-            Parameter.of(k, np.broadcast_to(np.float64(v), (n,)).copy()) for k, v in values.items()
-        ),
+    found = {k: Parameter.of(k, np.broadcast_to(np.float64(v), (n,)).copy()) for k, v in values.items()}
+    normalisation = Normalisation(
+        mean=found["mean"], spread=found["inv_std"], gamma=found["gamma"], beta=found["beta"]
     )
+    return as_layer(normalisation, type="BatchNormLayer", parameters=tuple(found.values()))
 
 
 @pytest.fixture
@@ -40,10 +44,10 @@ def test_a_stack_ends_at_the_pooling(mission) -> None:
 
 
 def test_strides_and_dilations_spread_the_taps_above(make_conv, make_chain, glorot) -> None:
-    strided = make_conv(glorot((4, 1, 3, 3)), window=Window(size=(3, 3), stride=(2, 1), pad=((1, 1), (1, 1))))
+    strided = make_conv(glorot((4, 1, 3, 3)), stride=(2, 1))
     dilated = make_conv(
         glorot((4, 4, 3, 3)),
-        window=Window(size=(3, 3), stride=(1, 1), pad=((0, 0), (0, 0)), dilation=(3, 3)),
+        dilation=(3, 3),
     )
     network = make_chain(strided, dilated)
     assert [stage.spacing for stage in linear_stack(network, network.conv_layers[1]).stages] == [
@@ -63,7 +67,7 @@ def test_batch_normalisation_scales_the_filters_below_it(make_conv, make_chain, 
 
 
 def test_unknown_geometry_is_not_composed(make_conv, make_chain, glorot) -> None:
-    layers = [make_conv(glorot((4, c, 3, 3)), geometry_known=False, window=None) for c in (1, 4)]
+    layers = [make_conv(glorot((4, c, 3, 3)), stride=None) for c in (1, 4)]
     network = make_chain(*layers)
     assert linear_stack(network, network.conv_layers[1]).reason == (
         "the file does not tell what lies between the convolutions"
@@ -82,9 +86,9 @@ def test_the_following_layer_is_found_past_a_pooling(mission) -> None:
 
 
 def test_two_readers_are_no_following_layer(make_conv, glorot) -> None:
-    start = Layer(type="InputLayer", output_shape=(None, 1, 8, 8))
-    first = make_conv(glorot((4, 1, 3, 3)), inputs=(0,))
-    readers = [make_conv(glorot((4, 4, 3, 3)), inputs=(1,)) for _ in range(2)]
+    start = image(1, 8, 8)
+    first = make_conv(glorot((4, 1, 3, 3)), below=0)
+    readers = [make_conv(glorot((4, 4, 3, 3)), below=1) for _ in range(2)]
     network = Network.of([start, first, *readers])
     assert following_layer(network, network.conv_layers[0]) is None
 
@@ -125,14 +129,12 @@ def test_above_a_rectifier_no_range_is_needed(make_conv, make_chain, glorot) -> 
 
 
 def test_a_bound_holds_for_the_networks_own_answers(make_conv, make_chain, make_pool, glorot) -> None:
-    from filtviz.composition import respond
-
     layers = [make_conv(glorot((6, c, 3, 3), i), np.full(6, 0.05 * (i - 1))) for i, c in enumerate([1, 6, 6])]
     network = make_chain(layers[0], batch_norm(6, gamma=-0.7, beta=0.2), layers[1], make_pool(), layers[2])
     bounds = preactivation_bounds(network, (0.0, 1.0))
     images = np.random.default_rng(0).uniform(0, 1, (4, 1, 31, 31))
     for layer in network.conv_layers[1:]:
-        answers = respond(network, layer, images)
+        answers = forward(network, layer, images)
         found = bounds[layer.conv_index]
         assert (answers.max(axis=(0, 2, 3)) <= found.high + 1e-9).all()
         assert (answers.min(axis=(0, 2, 3)) >= found.low - 1e-9).all()
@@ -147,7 +149,7 @@ def test_a_rectifier_after_batch_normalisation_counts(make_conv, make_chain, glo
     network = make_chain(
         make_conv(glorot((4, 1, 3, 3)), nonlinearity="linear"),
         batch_norm(4, beta=-100.0),
-        Layer(type="NonlinearityLayer", nonlinearity="rectify"),
+        as_layer(Activation(kind="rectify")),
     )
     assert (preactivation_bounds(network, (0, 1))[0].high <= 0).all()
 

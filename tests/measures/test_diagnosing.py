@@ -15,7 +15,7 @@ from filtviz.errors import MeasureError
 from filtviz.measures.badges import ALL_BADGES, badges_of
 from filtviz.measures.table import CHECKS, LEVEL, MEASURES, VERDICTS
 from filtviz.measures.wording import p_value
-from filtviz.network import ConvLayer, Layer, Network, Parameter
+from filtviz.network import ConvLayer, Layer, Network
 
 SMOOTH = np.array([[1, 2, 1], [2, 4, 2], [1, 2, 1]]) / 16
 FORBIDDEN = ("good", "overfit", "activation", "saturat", "no dead")
@@ -199,9 +199,7 @@ def test_no_weights_at_all(make_conv) -> None:
 
 
 def test_volumes_and_curves_are_not_judged(make_conv, glorot) -> None:
-    curve = ConvLayer(
-        type="Conv1DLayer", name="sound", axes="oic", parameters=(Parameter.of("W", np.zeros((4, 2, 5))),)
-    )
+    curve = ConvLayer.of(np.zeros((4, 2, 5)), axes="oic", type="Conv1DLayer", name="sound")
     diagnosis = filtviz.diagnose(Network.of([curve]))
     assert diagnosis.layers == ()
     assert (

@@ -11,7 +11,7 @@ import pytest
 
 import filtviz
 from filtviz.measures.findings import LayerDiagnosis
-from filtviz.network import ConvLayer, Network, Parameter
+from filtviz.network import ConvLayer, Network
 
 ADAM = ("asker_digits_adam_", "asker_digits_adam-", "asker_digits_adamnd", "asker_tex_adam")
 
@@ -22,13 +22,7 @@ def network_of(arrays: np.lib.npyio.NpzFile, state: str) -> Network:
     n = sum(name.startswith("f_W") for name in arrays.files)
     return Network.of(
         [
-            ConvLayer(
-                type="Conv2DLayer",
-                parameters=(
-                    Parameter.of("W", arrays[f"{state}_W{i}"]),
-                    Parameter.of("b", arrays[f"{state}_b{i}"]),
-                ),
-            )
+            ConvLayer.of(arrays[f"{state}_W{i}"], arrays[f"{state}_b{i}"], type="Conv2DLayer")
             for i in range(1, n + 1)
         ]
     )

@@ -140,17 +140,11 @@ def test_what_else_is_bound_to_a_function_is_not_told(bound):
 )
 def test_what_is_no_function_is_none(value):
     assert function(value) is None
-    assert attributes(f=value).function_name("f") is None
 
 
 def test_a_partial_of_someone_elses_is_an_object():
     found = function(Thing("toolz.partial", Named("lasagne.nonlinearities.relu")))
     assert found == Function(module="toolz", name="partial")
-
-
-def test_the_bare_name_of_a_function():
-    facts = attributes(a=Named("mod.relu"), b=Thing("mod.Rectify"), c=Partial(Named("mod.relu"), alpha=1))
-    assert [facts.function_name(name) for name in "abcd"] == ["relu", "Rectify", "relu", None]
 
 
 def test_an_object_with_many_attributes_that_many_layers_share_takes_of_the_effort():

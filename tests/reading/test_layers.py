@@ -8,9 +8,12 @@ import numpy as np
 import pytest
 
 from filtviz import Limits, load
+from filtviz.activations import Activation
 from filtviz.errors import LimitError, SelectionError, UnsupportedFileError
-from filtviz.network import Window
+from filtviz.operations import Convolution
 from filtviz.reading import Hints
+from filtviz.receptive_field import receptive_fields
+from filtviz.shapes import Window, layer_window
 from tests.reading.making import Named, Thing, conv, dumps, image, layer, shared, weights, write
 
 
@@ -53,14 +56,10 @@ def test_a_network_in_order_with_its_shapes(read):
     ]
     assert network.describe() == "a Lasagne network with 1 convolution and 1 dense layer"
     (first,) = network.conv_layers
-    assert (first.name, first.nonlinearity, first.flip_filters, first.axes) == (
-        "conv1",
-        "rectify",
-        True,
-        "oirc",
-    )
+    assert (first.name, first.flip_filters, first.axes) == ("conv1", True, "oirc")
+    assert [type(each) for each in first.operations] == [Convolution, Activation]
     assert np.array_equal(first.W, weights(8, 3, 5, 3))
-    assert network.layers[2].options["mode"] == "max"
+    assert [each.kind for each in network.layers[2].operations] == ["max"]
     assert [p.name for p in network.layers[3].parameters] == ["W", "b"]
 
 
@@ -144,8 +143,9 @@ GEOMETRY = [
 
 @pytest.mark.parametrize(("state", "size", "stride", "pad", "lengths"), GEOMETRY)
 def test_windows_of_convolutions(read, state, size, stride, pad, lengths):
-    (found,) = read(conv(image(2, 12, 12), weights(4, 2, *size), **state)).conv_layers
-    assert found.window == Window(size=size, stride=stride, pad=pad)
+    network = read(conv(image(2, 12, 12), weights(4, 2, *size), **state))
+    (found,) = network.conv_layers
+    assert layer_window(found, network) == Window(size=size, stride=stride, pad=pad)
     assert found.output_shape == (None, 4, *lengths)
 
 
@@ -160,8 +160,9 @@ def test_a_layer_of_an_old_lasagne_has_border_mode_and_strides(read):
         W=weights(4, 1, 3, 3),
     )
     del old.state["params"]
-    (found,) = read(old).conv_layers
-    assert found.window == Window(size=(3, 3), stride=(2, 2), pad=((1, 1), (1, 1)))
+    network = read(old)
+    (found,) = network.conv_layers
+    assert layer_window(found, network) == Window(size=(3, 3), stride=(2, 2), pad=((1, 1), (1, 1)))
     assert found.output_shape == (None, 4, 6, 6)
     assert [p.name for p in found.parameters] == ["W"]
 
@@ -298,10 +299,11 @@ def test_convolutions_that_are_no_pictures(read, cls, shape, state, axes):
     ],
 )
 def test_layers_that_are_no_convolutions(read, cls, state, window, shape):
-    found = read(layer(cls, image(3, 11, 9), **state)).layers[1]
-    assert found.window == window
+    network = read(layer(cls, image(3, 11, 9), **state))
+    found = network.layers[1]
+    assert layer_window(found, network) == window
     assert found.output_shape == (None, *shape)
-    assert found.geometry_known
+    assert receptive_fields(network)[1] is not None
 
 
 @pytest.mark.parametrize(
@@ -316,8 +318,10 @@ def test_layers_that_are_no_convolutions(read, cls, state, window, shape):
     ],
 )
 def test_layers_after_which_the_geometry_is_not_known(read, cls, state, shape):
-    found = read(layer(cls, image(3, 11, 9), **state)).layers[1]
-    assert (found.output_shape, found.window, found.geometry_known) == (shape, None, False)
+    network = read(layer(cls, image(3, 11, 9), **state))
+    found = network.layers[1]
+    assert (found.output_shape, layer_window(found, network)) == (shape, None)
+    assert receptive_fields(network)[1] is None
 
 
 def test_a_shape_that_the_consumer_states_counts(read):
@@ -333,20 +337,11 @@ def test_batch_normalisation(read):
     ).layers[1]
     assert [p.name for p in found.parameters] == ["beta", "gamma", "mean", "inv_std"]
     assert np.array_equal(found.parameter("gamma").value, vectors["gamma"])
-    assert dict(found.options) == {"axes": (0, 2, 3), "epsilon": 1e-4, "alpha": 0.1}
-
-
-def test_nonlinearities_by_name(read):
-    made = {
-        "rectify": Named("lasagne.nonlinearities.rectify"),
-        "LeakyRectify": Thing("lasagne.nonlinearities.LeakyRectify", leakiness=0.1),
-        "softmax": Thing("functools.partial", Named("lasagne.nonlinearities.softmax")),
-    }
-    for name, value in made.items():
-        assert (
-            read(layer("NonlinearityLayer", image(3, 5, 5), nonlinearity=value)).layers[1].nonlinearity
-            == name
-        )
+    (normalisation,) = found.operations
+    assert (normalisation.spread_is, normalisation.along) == ("inv_std", (1,))
+    scale, shift = normalisation.scale_and_shift()
+    np.testing.assert_allclose(scale, vectors["gamma"] * vectors["inv_std"])
+    np.testing.assert_allclose(shift, vectors["beta"] - vectors["mean"] * scale)
 
 
 def test_weights_come_from_the_layers_own_variable(read):
@@ -387,17 +382,11 @@ def test_weights_that_are_computed_make_no_convolution(read):
     ids=str,
 )
 def test_numbers_that_cannot_be_are_not_computed_with(read, state):
-    (found,) = read(conv(image(3, 9, 9), weights(4, 3, 3, 3), **state)).conv_layers
-    assert found.window is None or found.window.pad is None
+    network = read(conv(image(3, 9, 9), weights(4, 3, 3, 3), **state))
+    (found,) = network.conv_layers
+    window = layer_window(found, network)
+    assert window is None or window.pad is None
     assert found.output_shape is None or found.output_shape[2:] in ((None, None), (None, None, None))
-
-
-def test_options_are_plain_and_finite(read):
-    found = read(
-        layer("DropoutLayer", image(3, 5, 5), p=float("nan"), rescale=np.bool_(True), sigma=[1, [2, [3]]])
-    ).layers[1]
-    assert "p" not in found.options
-    assert "sigma" not in found.options
 
 
 def neural_net(**state):

@@ -34,7 +34,7 @@ def test_weights_and_their_biases(read):
     assert kinds(network) == [("Conv2DLayer", ["W", "b"]), ("Conv2DLayer", ["W"]), ("DenseLayer", ["W", "b"])]
     assert [one.inputs for one in network.layers] == [(), (0,), (1,)]
     assert network.conv_layers[0].flip_filters is None
-    assert not network.conv_layers[0].geometry_known
+    assert not network.conv_layers[0].is_told
     assert network.origin.inferred[0].startswith("the file holds arrays and no layers")
 
 
@@ -242,7 +242,7 @@ def test_chainer(tmp_path):
     assert network.origin.kind == "a Chainer npz"
     assert [one.name.rpartition("/")[2] for one in network.conv_layers] == ["c2", "c10"]
     assert {one.flip_filters for one in network.conv_layers} == {False}
-    assert (network.layers[-1].type, network.layers[-1].options["num_units"]) == ("Linear", 10)
+    assert (network.layers[-1].type, network.layers[-1].operations[0].units) == ("Linear", 10)
 
 
 VALUES = [weights(8, 4, 3, 3), weights(8), weights(4, 8, 3, 3, seed=1), weights(10, 20, 3), weights(7, 7)]

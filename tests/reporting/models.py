@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+from tests.building import conv, image
 
-from filtviz.network import ConvLayer, Layer, Network, Origin, Parameter, Window
+from filtviz.network import Layer, Network, Origin
 
 ATTACKS = (
     "<script>alert(1)</script>",
@@ -24,22 +25,6 @@ ATTACKS = (
 )
 
 
-def conv(weights: np.ndarray, name: str | None, below: int, bias: np.ndarray | None = None) -> ConvLayer:
-    parameters = [Parameter.of("W", weights)]
-    if bias is not None:
-        parameters.append(Parameter.of("b", bias))
-    window = Window(size=weights.shape[2:], stride=(1, 1), pad=((0, 0), (0, 0)))
-    return ConvLayer(
-        type="Conv2DLayer",
-        name=name,
-        inputs=(below,),
-        parameters=tuple(parameters),
-        window=window,
-        flip_filters=True,
-        nonlinearity="rectify",
-    )
-
-
 def network(
     *shapes: tuple[int, int, int, int],
     names: tuple[str, ...] = (),
@@ -49,9 +34,10 @@ def network(
 ) -> Network:
     """Return a stack of convolutions with uniform weights and drawn biases, so that they count as updated."""
     random = np.random.default_rng(seed)
-    layers: list[Layer] = [Layer(type="InputLayer", output_shape=(None, shapes[0][1], 64, 64))]
+    layers: list[Layer] = [image(shapes[0][1], 64, 64)]
     for place, shape in enumerate(shapes):
         weights = random.uniform(-0.2, 0.2, shape).astype(np.float32)
         name = names[place] if names else None
-        layers.append(conv(weights, name, place, random.normal(0, 0.1, shape[0]).astype(np.float32)))
+        bias = random.normal(0, 0.1, shape[0]).astype(np.float32)
+        layers.append(conv(weights, bias, below=place, name=name, flip_filters=True))
     return Network.of(layers, origin or Origin(path=Path(path), kind="a Lasagne network"))

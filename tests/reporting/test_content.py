@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from filtviz.errors import SelectionError
-from filtviz.network import Network, Origin
+from filtviz.network import ConvLayer, Network, Origin
 from filtviz.reporting import ReportOptions, gather
 from filtviz.reporting.gathering import label_files
 from filtviz.reporting.pictures import plan_depths
@@ -89,8 +89,8 @@ def test_too_large_a_layer_is_summed_up_and_that_is_said() -> None:
 
 def test_a_bare_list_is_composed_when_that_is_asked_for() -> None:
     known = network((4, 1, 3, 3), (4, 4, 3, 3))
-    bare = [replace(layer, geometry_known=False, window=None) for layer in known.layers[1:]]
-    model = Network.of([replace(layer, inputs=()) for layer in bare], Origin(path=Path("bare.npz")))
+    bare = [ConvLayer.of(layer.W, layer.b, name=layer.name) for layer in known.conv_layers]
+    model = Network.of(bare, Origin(path=Path("bare.npz")))
     assert "through" not in [p.key for p in gather(model).sections[1].pictures]
     content = gather(model, ReportOptions(stacked=True))
     through = next(p for p in content.sections[1].pictures if p.key == "through")
@@ -112,7 +112,7 @@ def test_components_come_with_their_share() -> None:
 def test_weights_that_are_not_finite_are_shown() -> None:
     weights = np.ones((4, 8, 3, 3), np.float32)
     weights[2, 0, 0, 0] = np.nan
-    model = Network.of([conv(weights, "conv1", 0)], Origin(path=Path("nan.pkl")))
+    model = Network.of([conv(weights, name="conv1", below=0)], Origin(path=Path("nan.pkl")))
     model = replace(model, layers=(replace(model.layers[0], inputs=()),))
     (section,) = gather(model).sections
     assert section.states[0].diagnosis.verdict == "undecided"

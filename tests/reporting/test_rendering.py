@@ -146,7 +146,10 @@ def test_a_layer_as_it_started_has_no_filter_to_look_at_first() -> None:
     random = np.random.default_rng(0)
     bound = np.sqrt(6 / (9 * 32))
     weights = random.uniform(-bound, bound, (16, 16, 3, 3)).astype(np.float32)
-    layers = [filtviz.Layer(type="InputLayer"), conv(weights, "conv1", 0, np.zeros(16, np.float32))]
+    layers = [
+        filtviz.Layer(type="InputLayer"),
+        conv(weights, np.zeros(16, np.float32), name="conv1", below=0),
+    ]
     page = filtviz.report(Network.of(layers))
     assert 'href="#verdict-initial">initial</a>' in page
     assert "To look at first" not in page

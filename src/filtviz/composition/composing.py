@@ -9,33 +9,50 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from functools import singledispatch
+from typing import assert_never
 
 import numpy as np
 from numpy.typing import NDArray
 
-from filtviz.composition.steps import (
-    Affine,
-    Concatenate,
-    Correlate,
-    Enter,
-    Pad,
-    Pair,
-    Pointwise,
-    Pool,
-    Step,
-    Sum,
-    ancestors,
-    naming,
-    steps_of,
-)
 from filtviz.errors import CompositionError
-from filtviz.network import ConvLayer, Layer, Network, Window
+from filtviz.network import ConvLayer, Layer, Network
+from filtviz.operations import (
+    Activation,
+    ChannelPooling,
+    Concatenate,
+    Convolution,
+    Crop,
+    Dense,
+    Embedding,
+    Flatten,
+    GlobalPooling,
+    Identity,
+    Input,
+    LocallyConnected,
+    LocalResponse,
+    Merge,
+    Normalisation,
+    Operation,
+    Pad,
+    Pads,
+    Pooling,
+    Recurrent,
+    Reshape,
+    Slice,
+    Softmax,
+    Transpose,
+    Untold,
+    Upscale,
+)
+from filtviz.text import printable
 
-__all__ = ["ComposedFilters", "assume_stacked", "compose"]
+__all__ = ["ComposedFilters", "assume_stacked", "compose", "kernels_on_image", "scale_of_channels"]
 
 MAX_ELEMENTS = 2**28
 """Of one layer's templates: 2 GiB; a deep network's filters on a large image can ask for far more."""
+
+Pair = tuple[int, int]
+Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -49,7 +66,7 @@ class ComposedFilters:
     part wherever it lies wholly inside the image.
     """
 
-    templates: NDArray[np.float64]
+    templates: Floats
     jump: Pair
     start: Pair
     approximations: tuple[str, ...] = ()
@@ -63,23 +80,25 @@ def compose(network: Network, layer: ConvLayer) -> ComposedFilters:
     as the mean over its window and nonlinearities are left out; ``approximations`` says so. The layer's own
     nonlinearity is not part of its filter.
 
+    Args:
+        network: The network that the layer is part of.
+        layer: The convolution.
+
     Raises:
         CompositionError: something below the layer is no filter on the image, or the file does not tell it.
     """
-    chain = ancestors(network, layer)
+    chain = network.ancestors(layer)
     maps: dict[int, _LinearMap] = {}
     for place, current in enumerate(chain):
         found = tuple(maps[i] for i in current.inputs)
         try:
             found = found or (_identity(_image_channels(chain[place:])),)
-            for step in steps_of(current):
-                found = (_push(step, found),)
+            for operation in current.operations:
+                found = (_push(operation, found, current),)
         except _MisfitError as error:
-            raise CompositionError(
-                f"{naming(layer)} cannot be composed: at {naming(current)}, {error}"
-            ) from None
+            raise CompositionError(f"{layer.title} cannot be composed: at {current.title}, {error}") from None
         except CompositionError as error:
-            raise CompositionError(f"{naming(layer)} cannot be composed: {error}") from None
+            raise CompositionError(f"{layer.title} cannot be composed: {error}") from None
         maps[current.index] = found[0]
         _forget(maps, chain[place + 1 :])
     composed = maps[layer.index]
@@ -101,16 +120,63 @@ def assume_stacked(network: Network) -> Network:
 
 
 def _stacked(layer: Layer) -> Layer:
-    if layer.geometry_known:
+    if layer.is_told:
         return layer
     below = layer.inputs or ((layer.index - 1,) if layer.index else ())
-    known = replace(layer, geometry_known=True, inputs=below)
-    if isinstance(known, ConvLayer):
-        n = len(known.kernel_size)
-        return replace(known, window=Window(size=known.kernel_size, stride=(1,) * n, pad=((0, 0),) * n))
-    if known.type == "Layer" and not known.parameters:  # a name without a class: it may be anything
-        return replace(known, type="IdentityLayer")
-    return known
+    operations = tuple(_assumed(operation, layer) for operation in layer.operations)
+    return replace(layer, inputs=below, operations=operations)
+
+
+def _assumed(operation: Operation, layer: Layer) -> Operation:
+    if isinstance(operation, Convolution | LocallyConnected) and operation.stride is None:
+        n = len(operation.kernel_size)
+        return replace(operation, stride=(1,) * n, pad=((0, 0),) * n)
+    if isinstance(operation, Untold) and not layer.parameters:  # a name without a class: it may be anything
+        return Identity(what=layer.type)
+    return operation
+
+
+def kernels_on_image(operation: Convolution | LocallyConnected, layer: Layer) -> Convolution:
+    """Return a convolution whose templates can be laid on what is below it.
+
+    Raises:
+        CompositionError: it has no filter that is the same everywhere, or the file does not tell how it
+        moves.
+    """
+    if isinstance(operation, LocallyConnected) or len(operation.kernel_size) != 2:
+        reason = (
+            layer.why_not_drawn if isinstance(layer, ConvLayer) else "it has no kernels of two dimensions"
+        )
+        raise CompositionError(f"{layer.title} cannot be composed: {reason}")
+    if operation.stride is None:
+        raise CompositionError(
+            f"the file does not tell the geometry of {layer.title}; --assume-stacked takes stride 1 and "
+            "no pooling for granted"
+        )
+    if isinstance(layer, ConvLayer) and layer.why_not_drawn is not None:
+        raise CompositionError(f"{layer.title} cannot be composed: {layer.why_not_drawn}")
+    if operation.pad is None:
+        raise CompositionError(f"the file does not tell the stride and padding of {layer.title}")
+    if operation.transposed:
+        raise CompositionError(
+            f"{layer.title} enlarges its input: its filters on the image differ from position to position"
+        )
+    return operation
+
+
+def scale_of_channels(operation: Normalisation, layer: Layer) -> tuple[Floats, Floats]:
+    """Return a number to multiply each channel by and one to add, both ``(channels,)``.
+
+    Raises:
+        CompositionError: the file does not tell them, or there is one for each position.
+    """
+    if not operation.is_told or (operation.is_batch and operation.spread is None):
+        raise CompositionError(f"the file does not tell the scale that {layer.title} applies")
+    scale, shift = operation.scale_and_shift()
+    channels = None if layer.output_shape is None else layer.output_shape[1]
+    if scale.size != max(scale.shape, default=1) or channels not in (None, scale.size):
+        raise CompositionError(f"{layer.title} has a scale for each position, not for each channel")
+    return scale.ravel(), shift.ravel()
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -120,13 +186,13 @@ class _LinearMap:
     The template's corner lies at ``start + jump * (y, x)``.
     """
 
-    templates: NDArray[np.float64]
+    templates: Floats
     jump: Pair
     start: Pair
 
 
 class _MisfitError(ValueError):
-    """The maps below do not fit a step; the text completes "at conv2, …"."""
+    """The maps below do not fit an operation; the text completes "at conv2, …"."""
 
 
 def _identity(channels: int) -> _LinearMap:
@@ -139,14 +205,17 @@ def _image_channels(above: Sequence[Layer]) -> int:
     An input layer may leave it open, and a bare list of parameters has no input layer.
     """
     for layer in above:
-        for step in steps_of(layer):
-            match step:
-                case Enter(channels=int(n)):
-                    return n
-                case Affine(scale=scale):
-                    return len(scale)
-                case Correlate(templates=templates):
-                    return int(templates.shape[1])
+        for operation in layer.operations:
+            match operation:
+                case Input():
+                    if operation.channels is not None:
+                        return operation.channels
+                case Normalisation():
+                    return len(scale_of_channels(operation, layer)[0])
+                case Convolution() | LocallyConnected():
+                    return kernels_on_image(operation, layer).n_channels
+                case Dense(per_position=True, weights=weights) if weights is not None:
+                    return weights.shape[0]
     raise _MisfitError("the file does not tell how many channels the image has")
 
 
@@ -158,25 +227,89 @@ def _forget(maps: dict[int, _LinearMap], still_to_come: Sequence[Layer]) -> None
             del maps[index]
 
 
-@singledispatch
-def _push(step: Step, below: Sequence[_LinearMap]) -> _LinearMap:
-    raise NotImplementedError(type(step))
+def _push(operation: Operation, below: Sequence[_LinearMap], layer: Layer) -> _LinearMap:
+    """Return the map behind an operation of ``layer`` on units with the maps ``below``.
+
+    Raises:
+        _MisfitError: the maps do not fit.
+        CompositionError: it does what no fixed filter on the image can do, or the file does not tell.
+    """
+    source = below[0]
+    match operation:
+        case Input():
+            _check_image(operation)
+            return source
+        case Activation() | LocalResponse() | Softmax() | Identity() | Transpose(is_layout=True):
+            return source
+        case Convolution() | LocallyConnected():
+            return _push_convolution(kernels_on_image(operation, layer), source)
+        case Dense(per_position=True):
+            return _push_per_position(operation, source, layer)
+        case Pooling():
+            return _push_pooling(operation, source, layer)
+        case Normalisation():
+            return _push_scale(scale_of_channels(operation, layer)[0], source)
+        case Pad(first_axis=2):
+            return _moved(source, operation.pad, -1)
+        case Crop():
+            return _moved(source, operation.crop, +1)
+        case Merge():
+            return _push_merge(operation, below, layer)
+        case Concatenate(axis=1 | -3):
+            fitted = _on_one_canvas(below)
+            return replace(fitted[0], templates=np.concatenate([m.templates for m in fitted]))
+        case Concatenate():
+            raise CompositionError(f"{layer.title} joins its inputs along an axis that is not the channels'")
+        case Pad():
+            raise CompositionError(f"the file does not tell how much {layer.title} pads")
+        case Upscale():
+            raise CompositionError(
+                f"{layer.title} enlarges its input: its filters on the image differ from position to position"
+            )
+        case Untold():
+            raise CompositionError(_untold(operation, layer))
+        case (
+            Dense()
+            | GlobalPooling()
+            | ChannelPooling()
+            | Slice()
+            | Reshape()
+            | Flatten()
+            | Transpose()
+            | Embedding()
+            | Recurrent()
+        ):
+            raise CompositionError(_no_filter(layer))
+    assert_never(operation)
 
 
-@_push.register
-def _(step: Enter | Pointwise, below: Sequence[_LinearMap]) -> _LinearMap:  # noqa: ARG001
-    return below[0]
+def _no_filter(layer: Layer) -> str:
+    return f"{layer.title} ({printable(layer.type, 40)}) lies below it, which is no filter on the image"
 
 
-@_push.register
-def _(step: Correlate, below: Sequence[_LinearMap]) -> _LinearMap:
-    (source,) = below
-    n_filters, n_channels, *size = step.templates.shape
+def _untold(operation: Untold, layer: Layer) -> str:
+    if operation.keeps_places:
+        return _no_filter(layer)
+    return (
+        f"the file does not tell the geometry of {layer.title}; --assume-stacked takes stride 1 and "
+        "no pooling for granted"
+    )
+
+
+def _check_image(operation: Input) -> None:
+    shape = operation.shape
+    if shape is not None and len(shape) != 4:
+        raise CompositionError(f"the network's input has {len(shape) - 1} axes, not an image's three")
+
+
+def _push_convolution(operation: Convolution, source: _LinearMap) -> _LinearMap:
+    templates = operation.templates
+    n_filters, n_channels, *size = templates.shape
     n_below, n_image = source.templates.shape[:2]
     groups, rest = divmod(n_below, n_channels)
     if rest or n_filters % max(groups, 1):
         raise _MisfitError(f"it looks at {n_channels} channels, and the layer below gives {n_below}")
-    spread = _times(step.dilation, source.jump)
+    spread = _times(_pair(operation.spacing), source.jump)
     grown = [(taps - 1) * gap for taps, gap in zip(size, spread, strict=True)]
     lengths = [a + b for a, b in zip(source.templates.shape[2:], grown, strict=True)]
     _check_size(n_filters, n_image, *lengths)
@@ -184,13 +317,11 @@ def _(step: Correlate, below: Sequence[_LinearMap]) -> _LinearMap:
     for group in range(groups):
         filters = slice(group * n_filters // groups, (group + 1) * n_filters // groups)
         channels = slice(group * n_channels, (group + 1) * n_channels)
-        _add_shifted(composed[filters], step.templates[filters], source.templates[channels], spread)
-    return _looking_through(step, replace(source, templates=composed))
+        _add_shifted(composed[filters], templates[filters], source.templates[channels], spread)
+    return _looking_through(operation, replace(source, templates=composed))
 
 
-def _add_shifted(
-    total: NDArray[np.float64], taps: NDArray[np.float64], below: NDArray[np.float64], spread: Pair
-) -> None:
+def _add_shifted(total: Floats, taps: Floats, below: Floats, spread: Pair) -> None:
     """Add to ``total`` what lies below, at each tap's place and with its weights."""
     rows, cols = below.shape[2:]
     for i in range(taps.shape[2]):
@@ -199,12 +330,35 @@ def _add_shifted(
             total[:, :, y : y + rows, x : x + cols] += np.tensordot(taps[:, :, i, j], below, axes=1)
 
 
-def _looking_through(step: Correlate | Pool, seen: _LinearMap) -> _LinearMap:
+def _push_per_position(operation: Dense, source: _LinearMap, layer: Layer) -> _LinearMap:
+    weights = operation.weights
+    if weights is None or len(weights.shape) != 2:
+        raise CompositionError(f"the file does not tell the weights of {layer.title}")
+    values = np.asarray(weights.value, np.float64)
+    taps = values if operation.axes == "oi" else values.T
+    if taps.shape[1] != len(source.templates):
+        raise _MisfitError(
+            f"it looks at {taps.shape[1]} channels, and the layer below gives {len(source.templates)}"
+        )
+    return replace(source, templates=np.tensordot(taps, source.templates, axes=1))
+
+
+def _looking_through(operation: Convolution | Pooling, seen: _LinearMap) -> _LinearMap:
     """Return the map as seen through a window's stride and padding."""
-    before = (step.pad[0][0], step.pad[1][0])
-    moved = _times(before, seen.jump)
-    start = (seen.start[0] - moved[0], seen.start[1] - moved[1])
-    return replace(seen, jump=_times(seen.jump, step.stride), start=start)
+    assert operation.stride is not None, "looked at before"
+    moved = _moved(seen, operation.pad or (), -1)
+    return replace(moved, jump=_times(seen.jump, _pair(operation.stride)))
+
+
+def _moved(seen: _LinearMap, pads: Pads, sign: int) -> _LinearMap:
+    """Return the map of units that begin ``pads`` further before (-1) or behind (+1)."""
+    before = _times(_pair([pad[0] for pad in pads]), seen.jump)
+    return replace(seen, start=(seen.start[0] + sign * before[0], seen.start[1] + sign * before[1]))
+
+
+def _pair(values: Sequence[int]) -> Pair:
+    rows, cols = values
+    return int(rows), int(cols)
 
 
 def _times(a: Pair, b: Pair) -> Pair:
@@ -219,22 +373,28 @@ def _check_size(*shape: int) -> None:
         )
 
 
-@_push.register
-def _(step: Pool, below: Sequence[_LinearMap]) -> _LinearMap:
-    (source,) = below
+def _push_pooling(operation: Pooling, source: _LinearMap, layer: Layer) -> _LinearMap:
+    if operation.kind == "untold":
+        raise CompositionError(
+            f"{layer.title} pools by {printable(operation.name, 20)!r}, which is not known"
+        )
+    if len(operation.size) != 2:
+        raise CompositionError(f"the file does not tell the window of {layer.title}")
     lengths = [
         length + (taps - 1) * jump
-        for length, taps, jump in zip(source.templates.shape[2:], step.size, source.jump, strict=True)
+        for length, taps, jump in zip(source.templates.shape[2:], operation.size, source.jump, strict=True)
     ]
     _check_size(*source.templates.shape[:2], *lengths)
     # The mean is separable: along the rows, then along the columns.
     mean = source.templates
-    for axis, (taps, jump) in enumerate(zip(step.size, source.jump, strict=True), start=2):
+    for axis, (taps, jump) in enumerate(zip(operation.size, source.jump, strict=True), start=2):
         mean = _running_mean(mean, taps, jump, axis)
-    return _looking_through(step, replace(source, templates=mean))
+    if operation.kind == "sum":
+        mean = mean * (operation.size[0] * operation.size[1])
+    return _looking_through(operation, replace(source, templates=mean))
 
 
-def _running_mean(array: NDArray[np.float64], taps: int, gap: int, axis: int) -> NDArray[np.float64]:
+def _running_mean(array: Floats, taps: int, gap: int, axis: int) -> Floats:
     shape = list(array.shape)
     length = shape[axis]
     shape[axis] += (taps - 1) * gap
@@ -245,36 +405,28 @@ def _running_mean(array: NDArray[np.float64], taps: int, gap: int, axis: int) ->
     return total / taps
 
 
-@_push.register
-def _(step: Affine, below: Sequence[_LinearMap]) -> _LinearMap:
-    (source,) = below
-    if len(step.scale) != len(source.templates):
+def _push_scale(scale: Floats, source: _LinearMap) -> _LinearMap:
+    if len(scale) != len(source.templates):
         raise _MisfitError(
-            f"it scales {len(step.scale)} channels, and the layer below gives {len(source.templates)}"
+            f"it scales {len(scale)} channels, and the layer below gives {len(source.templates)}"
         )
-    return replace(source, templates=source.templates * step.scale[:, None, None, None])
+    return replace(source, templates=source.templates * scale[:, None, None, None])
 
 
-@_push.register
-def _(step: Pad, below: Sequence[_LinearMap]) -> _LinearMap:
-    (source,) = below
-    before = _times((step.pad[0][0], step.pad[1][0]), source.jump)
-    return replace(source, start=(source.start[0] - before[0], source.start[1] - before[1]))
-
-
-@_push.register
-def _(step: Sum, below: Sequence[_LinearMap]) -> _LinearMap:
+def _push_merge(operation: Merge, below: Sequence[_LinearMap], layer: Layer) -> _LinearMap:
+    if operation.crops:
+        raise CompositionError(f"{layer.title} crops what it adds, which is not followed")
+    if operation.kind != "add":
+        word = printable(operation.name or operation.kind, 40)
+        raise CompositionError(f"{layer.title} merges by {word}, which is not linear")
+    coefficients = operation.coefficients or (1.0,) * len(below)
+    if len(coefficients) != len(below):
+        raise CompositionError(f"{layer.title} has {len(coefficients)} coefficients for {len(below)} inputs")
     fitted = _on_one_canvas(below)
     if len({m.templates.shape for m in fitted}) > 1:
         raise _MisfitError("inputs with different numbers of channels are added")
-    total = sum(c * m.templates for c, m in zip(step.coefficients, fitted, strict=True))
+    total = sum(c * m.templates for c, m in zip(coefficients, fitted, strict=True))
     return replace(fitted[0], templates=np.asarray(total))
-
-
-@_push.register
-def _(step: Concatenate, below: Sequence[_LinearMap]) -> _LinearMap:  # noqa: ARG001
-    fitted = _on_one_canvas(below)
-    return replace(fitted[0], templates=np.concatenate([m.templates for m in fitted]))
 
 
 def _on_one_canvas(maps: Sequence[_LinearMap]) -> list[_LinearMap]:
@@ -297,19 +449,31 @@ def _approximations(below: Sequence[Layer], layer: ConvLayer) -> Iterable[str]:
     left_out: dict[str, list[str]] = {}
     pooled = []
     for current in below:
-        for step in steps_of(current):
-            if isinstance(step, Pointwise):
-                left_out.setdefault(step.name, []).append(naming(current))
-            elif isinstance(step, Pool) and step.maximum and step.size != (1, 1):
-                pooled.append(naming(current))
-    for name, layers in left_out.items():
-        yield f"{name} after {_listed(layers)} was left out, as if every unit were active"
+        for operation in current.operations:
+            if word := _left_out(operation):
+                left_out.setdefault(word, []).append(current.title)
+            elif isinstance(operation, Pooling) and operation.kind == "max" and max(operation.size) > 1:
+                pooled.append(current.title)
+    for word, layers in left_out.items():
+        yield f"{word} after {_listed(layers)} was left out, as if every unit were active"
     if pooled:
         yield f"the maximum of {_listed(pooled)} was taken as the mean over its window"
-    unknown = [naming(c) for c in (*below, layer) if isinstance(c, ConvLayer) and c.flip_filters is None]
+    unknown = [c.title for c in (*below, layer) if isinstance(c, ConvLayer) and c.flip_filters is None]
     if unknown:
         verbs = "convolves or correlates" if len(unknown) == 1 else "convolve or correlate"
         yield f"the file does not say whether {_listed(unknown)} {verbs}: taken to convolve"
+
+
+def _left_out(operation: Operation) -> str:
+    """Return what to call an operation that a linear filter cannot have; empty for all others."""
+    match operation:
+        case Activation():
+            return "" if operation.kind == "linear" else operation.word
+        case LocalResponse():
+            return "local response normalisation"
+        case Softmax():
+            return "softmax"
+    return ""
 
 
 def _listed(names: Sequence[str]) -> str:

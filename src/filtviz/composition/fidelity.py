@@ -1,4 +1,4 @@
-"""How well a composed filter foretells what the unit really answers, so that nobody trusts a poor one."""
+"""How well a composed filter predicts what the unit really gives, so that nobody trusts a poor one."""
 
 from __future__ import annotations
 
@@ -8,35 +8,35 @@ import numpy as np
 from numpy.typing import NDArray
 
 from filtviz.composition.composing import ComposedFilters
-from filtviz.composition.steps import Correlate
 from filtviz.errors import CompositionError
-from filtviz.network import ConvLayer, Network, Shape
-from filtviz.running.numpy_engine import correlate, respond
+from filtviz.network import ConvLayer, Network
+from filtviz.parameter import Shape
+from filtviz.running.numpy_engine import correlate, forward
 
 __all__ = ["Fidelity", "measure_fidelity"]
 
-N_ANSWERS = 400
-"""Answers of each unit that a correlation is to rest on, where images are made: its standard error is .05."""
+N_RESPONSES = 400
+"""Responses of each unit that a correlation rests on, where images are made: its standard error is .05."""
 
 MIN_IMAGES, MAX_IMAGES = 4, 32
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Fidelity:
-    """The correlation, filter by filter, of what the composed filter foretells and what the unit answers.
+    """The correlation, filter by filter, of predicted and actual responses.
 
-    ``correlations`` is ``(filters,)``; NaN for a unit that answered the same to everything. ``stimuli`` says
-    what the network was shown, ``answers`` how many answers of each unit were compared: those whose template
-    lies wholly inside the image, before the layer's own nonlinearity.
+    ``correlations`` is ``(filters,)``; NaN for a unit that responded the same to everything. ``stimuli`` says
+    what the network was shown, ``responses`` how many responses of each unit were compared: those whose
+    template lies wholly inside the image, before the layer's own nonlinearity.
     """
 
     correlations: NDArray[np.float64]
     stimuli: str
-    answers: int
+    responses: int
 
     @property
     def median(self) -> float | None:
-        """The median over the filters, or None where no unit ever changed its answer."""
+        """The median over the filters, or None where no unit ever changed its response."""
         known = self.correlations[np.isfinite(self.correlations)]
         return float(np.median(known)) if known.size else None
 
@@ -46,10 +46,10 @@ class Fidelity:
         known = self.correlations[np.isfinite(self.correlations)]
         silent = self.correlations.size - known.size
         if self.median is None:
-            return f"shown {self.stimuli}, no unit ever changed its answer: nothing can be said"
-        beside = f"; {silent} never changed their answer" if silent else ""
+            return f"shown {self.stimuli}, no unit ever changed its response: nothing can be said"
+        beside = f"; {silent} never changed their response" if silent else ""
         return (
-            f"shown {self.stimuli}, what they foretell correlates with what the units answer at "
+            f"shown {self.stimuli}, predicted and actual responses correlate at r = "
             f"{self.median:.2f} (median; {known.min():.2f} to {known.max():.2f}{beside})"
         )
 
@@ -79,11 +79,11 @@ def measure_fidelity(
         images = _noise(composed, _input_shape(network), seed)
     else:
         stimuli = f"{len(images)} given image{'s'[: len(images) > 1]}"
-    answers = respond(network, layer, images)
-    foretold, inside = _foretell(composed, np.asarray(images, np.float64), answers.shape[2:])
-    found = answers[:, :, inside[0], inside[1]]
+    responses = forward(network, layer, images)
+    predicted, inside = _predict(composed, np.asarray(images, np.float64), responses.shape[2:])
+    found = responses[:, :, inside[0], inside[1]]
     n = found[:, 0].size
-    return Fidelity(correlations=_correlations(foretold, found), stimuli=stimuli, answers=n)
+    return Fidelity(correlations=_correlations(predicted, found), stimuli=stimuli, responses=n)
 
 
 def _input_shape(network: Network) -> Shape | None:
@@ -99,15 +99,15 @@ def _noise(composed: ComposedFilters, declared: Shape | None, seed: int) -> NDAr
         least = size[axis] + 7 * composed.jump[axis]
         lengths.append(known if known is not None and known >= size[axis] else least)
     places = [(n - k) // jump + 1 for n, k, jump in zip(lengths, size, composed.jump, strict=True)]
-    wanted = -(-N_ANSWERS // (places[0] * places[1]))
+    wanted = -(-N_RESPONSES // (places[0] * places[1]))
     n_images = min(max(wanted, MIN_IMAGES), MAX_IMAGES)
     return np.random.default_rng(seed).standard_normal((n_images, n_channels, *lengths))
 
 
-def _foretell(
+def _predict(
     composed: ComposedFilters, images: NDArray[np.float64], n_units: tuple[int, ...]
 ) -> tuple[NDArray[np.float64], tuple[slice, slice]]:
-    """Return the composed filters' answers, and which of the layer's units they foretell."""
+    """Return the responses that the composed filters predict, and of which of the layer's units."""
     corner, inside = [], []
     for axis in (0, 1):
         start, jump = composed.start[axis], composed.jump[axis]
@@ -120,10 +120,9 @@ def _foretell(
             )
         corner.append(start + first * jump)
         inside.append(slice(first, min(n_units[axis], first + places + 1)))
-    step = Correlate(templates=composed.templates, stride=composed.jump)
-    foretold = correlate(images[:, :, corner[0] :, corner[1] :], step)
+    predicted = correlate(images[:, :, corner[0] :, corner[1] :], composed.templates, composed.jump)
     rows, cols = (part.stop - part.start for part in inside)
-    return foretold[:, :, :rows, :cols], (inside[0], inside[1])
+    return predicted[:, :, :rows, :cols], (inside[0], inside[1])
 
 
 def _correlations(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from filtviz.drawing.options import DrawingOptions, SheetOptions
 from filtviz.drawing.views import draw
 from filtviz.errors import DrawingError
-from filtviz.network import ConvLayer, Network, Parameter
+from filtviz.network import ConvLayer, Network
 from filtviz.text import printable
 
 if TYPE_CHECKING:
@@ -190,10 +190,6 @@ def as_layer(layer: Any) -> ConvLayer:
     flip = getattr(layer, "flip_filters", None)
     name = getattr(layer, "name", None)
     kind = type(layer).__name__ if hasattr(layer, "W") else "array"
-    return ConvLayer(
-        type=kind,
-        name=name if isinstance(name, str) else None,
-        label=name if isinstance(name, str) else kind,
-        parameters=(Parameter.of("W", filters),),
-        flip_filters=flip if isinstance(flip, bool) else None,
-    )
+    named = name if isinstance(name, str) else None
+    turned = flip if isinstance(flip, bool) else None
+    return ConvLayer.of(filters, flip_filters=turned, type=kind, name=named, label=named or kind)

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from filtviz.errors import MalformedFileError
+from filtviz.parameter import Parameter
 from filtviz.reading.limits import Limits
 from filtviz.reading.pickle.records import (
     Blob,
@@ -36,6 +37,7 @@ __all__ = [
     "dtype_of_code",
     "dtype_of_record",
     "object_items",
+    "parameter_of",
     "shape_of",
     "stored",
 ]
@@ -267,3 +269,8 @@ _READERS: dict[str, Callable[[Record, Limits], StoredArray | None]] = {
     "scalar": _scalar,
 }
 """numpy's function that makes the array again → what reads its arguments; its module has had many names."""
+
+
+def parameter_of(name: str, array: StoredArray, source: str) -> Parameter:
+    """Wrap an array of the file as a parameter that is read when it is asked for."""
+    return Parameter(name=name, shape=array.shape, dtype=array.dtype, read=array.read, source=source)

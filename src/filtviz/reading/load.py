@@ -11,7 +11,9 @@ from typing import Any
 from numpy.typing import NDArray
 
 from filtviz.errors import LimitError, ReadError, SelectionError
-from filtviz.network import Layer, Network, Parameter
+from filtviz.network import Layer, Network
+from filtviz.operations import with_parameters
+from filtviz.parameter import Parameter
 from filtviz.reading.formats import FORMATS
 from filtviz.reading.hints import Hints
 from filtviz.reading.limits import Limits
@@ -68,8 +70,12 @@ def _with_named_errors(layer: Layer, path: Path) -> Layer:
         except ReadError as error:
             raise _naming(error, path) from error
 
-    named = [replace(parameter, read=partial(read, parameter)) for parameter in layer.parameters]
-    return replace(layer, parameters=tuple(named))
+    named = {id(one): replace(one, read=partial(read, one)) for one in layer.parameters}
+    return replace(
+        layer,
+        parameters=tuple(named.values()),
+        operations=tuple(with_parameters(operation, named) for operation in layer.operations),
+    )
 
 
 def _naming(error: ReadError, path: Path) -> ReadError:

@@ -1,41 +1,59 @@
-"""Run a network's own layers on images with numpy, up to a convolution: what the units really answer."""
+"""Run a network's own layers on images with numpy: what the units really give, as at test time.
+
+An interpreter of `filtviz.operations`: `forward` is exact in float64 for everything that it follows; what it
+does not follow raises a sentence. Units are ``(images, channels, rows, cols)``.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import singledispatch
+from typing import assert_never
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from filtviz.composition.steps import (
-    UNTOLD,
-    Affine,
-    Concatenate,
-    Correlate,
-    Enter,
-    Margin,
-    Pad,
-    Pointwise,
-    Pool,
-    Step,
-    Sum,
-    ancestors,
-    naming,
-    steps_of,
-)
+from filtviz.activations import UNTOLD_ACTIVATION, Activation
 from filtviz.errors import CompositionError
 from filtviz.network import ConvLayer, Network
+from filtviz.operations import (
+    ChannelPooling,
+    Concatenate,
+    Convolution,
+    Crop,
+    Dense,
+    Embedding,
+    Flatten,
+    GlobalPooling,
+    Identity,
+    Input,
+    LocallyConnected,
+    LocalResponse,
+    Merge,
+    Normalisation,
+    Operation,
+    Pad,
+    Pads,
+    Pooling,
+    PoolingKind,
+    Recurrent,
+    Reshape,
+    Slice,
+    Softmax,
+    Transpose,
+    Untold,
+    Upscale,
+)
+from filtviz.text import printable
 
-__all__ = ["correlate", "respond"]
+__all__ = ["activate", "correlate", "forward"]
 
 Units = NDArray[np.float64]
 """``(images, channels, rows, cols)``."""
 
 
-def respond(network: Network, layer: ConvLayer, images: NDArray[np.floating]) -> Units:
-    """Return what ``layer`` answers to images before its own nonlinearity, as at test time.
+def forward(network: Network, layer: ConvLayer, images: NDArray[np.floating]) -> Units:
+    """Return what ``layer`` gives for images before its own nonlinearity, as at test time.
 
     Args:
         network: The network that the layer is part of.
@@ -45,116 +63,336 @@ def respond(network: Network, layer: ConvLayer, images: NDArray[np.floating]) ->
     Raises:
         CompositionError: a layer below does something that is not followed here, or the images do not fit.
     """
-    answers: dict[int, Units] = {}
-    for current in ancestors(network, layer):
-        found: Sequence[Units] = [answers[i] for i in current.inputs] or [np.asarray(images, np.float64)]
-        for step in steps_of(current):
-            if current is layer and isinstance(step, Pointwise):
+    given: dict[int, Units] = {}
+    for current in network.ancestors(layer):
+        found: Sequence[Units] = [given[i] for i in current.inputs] or [np.asarray(images, np.float64)]
+        for operation in current.operations:
+            if current is layer and isinstance(operation, Activation | Softmax):
                 break
             try:
-                found = [_apply(step, found)]
+                found = [_apply(operation, found)]
             except ValueError as error:
-                raise CompositionError(f"{naming(current)} cannot be run on these images: {error}") from None
-        answers[current.index] = found[0]
-    return answers[layer.index]
+                raise CompositionError(f"{current.title} cannot be run on these images: {error}") from None
+        given[current.index] = found[0]
+    return given[layer.index]
 
 
-def correlate(units: Units, step: Correlate) -> Units:
-    """Slide the step's templates over the padded units.
+def _apply(operation: Operation, below: Sequence[Units]) -> Units:
+    """Return what an operation makes of its inputs.
+
+    Raises:
+        ValueError: they do not fit it, or it is not followed; the text completes "conv2 cannot be run: …".
+    """
+    units = below[0]
+    match operation:
+        case Input():
+            if operation.channels not in (None, units.shape[1]):
+                raise ValueError(
+                    f"they have {units.shape[1]} channels, the network expects {operation.channels}"
+                )
+            return units
+        case Convolution():
+            return _convolve(operation, units)
+        case Dense():
+            return _weigh(operation, units)
+        case Normalisation():
+            return _normalise(operation, units)
+        case Activation():
+            return activate(operation, units)
+        case Pooling():
+            return _pool(operation, units)
+        case GlobalPooling():
+            flat = units.reshape(*units.shape[:2], -1)
+            return np.asarray(_reduce(operation.kind, flat, (2,), operation.name))
+        case ChannelPooling():
+            return _pool_channels(operation, units)
+        case LocalResponse():
+            return _respond_locally(operation, units)
+        case Pad():
+            return _padded(units, operation.pad, operation.value, operation.first_axis)
+        case Crop():
+            ends = [slice(a, n - b) for n, (a, b) in zip(units.shape[2:], operation.crop, strict=True)]
+            return units[(slice(None), slice(None), *ends)]
+        case Slice():
+            return _slice(operation, units)
+        case Merge():
+            return _merge(operation, below)
+        case Concatenate():
+            return np.concatenate(below, axis=operation.axis)
+        case Reshape():
+            return units.reshape(
+                [units.shape[n[0]] if isinstance(n, tuple) else n for n in operation.lengths]
+            )
+        case Flatten():
+            return units.reshape(*units.shape[: operation.keep], -1)
+        case Transpose():
+            return _transpose(operation, units)
+        case Upscale():
+            return _upscale(operation, units)
+        case Softmax():
+            large = np.exp(units - units.max(axis=operation.axis, keepdims=True))
+            return np.asarray(large / large.sum(axis=operation.axis, keepdims=True))
+        case Identity():
+            return units
+        case LocallyConnected():
+            raise ValueError("its weights are not shared over the image, which is not followed here")
+        case Embedding() | Recurrent():
+            raise ValueError("it is no layer of images, which is not followed here")
+        case Untold():
+            raise ValueError(operation.reason)
+    assert_never(operation)
+
+
+# Layers with weights
+
+
+def _convolve(operation: Convolution, units: Units) -> Units:
+    if operation.transposed:
+        raise ValueError("it enlarges its input, which is not followed here")
+    if operation.stride is None or operation.pad is None:
+        raise ValueError("the file does not tell its stride and padding")
+    bias = None if operation.bias is None else np.asarray(operation.bias.value, np.float64)
+    return correlate(
+        units, operation.templates, operation.stride, operation.spacing, operation.pad, bias=bias
+    )
+
+
+def correlate(
+    units: Units,
+    templates: Units,
+    stride: Sequence[int],
+    spacing: Sequence[int] = (1, 1),
+    pad: Pads = ((0, 0), (0, 0)),
+    *,
+    bias: Units | None = None,
+) -> Units:
+    """Slide templates over the padded units.
+
+    Args:
+        units: ``(images, channels, rows, cols)``; g times as many channels as a template has make g groups.
+        templates: ``(filters, channels, rows, cols)``, as they match.
+        stride: Units from one position to the next, for each axis.
+        spacing: Units from one tap to the next, for each axis.
+        pad: Zeros before and after, for each axis.
+        bias: ``(filters,)``, ``(filters, rows, cols)``, or None.
 
     Raises:
         ValueError: the units' channels do not fit, or the units are smaller than a template.
     """
-    n_filters, n_channels = step.templates.shape[:2]
+    n_filters, n_channels = templates.shape[:2]
     groups, rest = divmod(units.shape[1], n_channels)
     if rest or not groups or n_filters % groups:
         raise ValueError(f"it looks at {n_channels} channels and is given {units.shape[1]}")
-    windows = _windows(_padded(units, step.pad), step.templates.shape[2:], step.stride, step.dilation)
+    windows = _windows(_padded(units, pad), templates.shape[2:], stride, spacing)
     parts = [
         np.tensordot(part, taps, axes=((1, 4, 5), (1, 2, 3)))
-        for part, taps in zip(
-            np.split(windows, groups, axis=1), np.split(step.templates, groups), strict=True
-        )
+        for part, taps in zip(np.split(windows, groups, axis=1), np.split(templates, groups), strict=True)
     ]
-    answer = np.moveaxis(np.concatenate(parts, axis=-1), -1, 1)
-    if step.bias is None:
-        return answer
-    bias = step.bias if step.bias.ndim == 3 else step.bias[:, None, None]
-    return np.asarray(answer + bias)
+    given = np.moveaxis(np.concatenate(parts, axis=-1), -1, 1)
+    if bias is None:
+        return given
+    return np.asarray(given + (bias if bias.ndim == 3 else bias[:, None, None]))
 
 
-def _padded(units: Units, pad: Margin, value: float = 0.0) -> Units:
+def _padded(units: Units, pad: Pads, value: float = 0.0, first_axis: int = 2) -> Units:
     if not any(any(margin) for margin in pad):
         return units
-    return np.pad(units, [(0, 0), (0, 0), *pad], constant_values=value)
+    return np.pad(units, [(0, 0)] * first_axis + list(pad), constant_values=value)
 
 
-def _windows(units: Units, size: Sequence[int], stride: Sequence[int], dilation: Sequence[int]) -> Units:
+def _windows(units: Units, size: Sequence[int], stride: Sequence[int], spacing: Sequence[int]) -> Units:
     """Return a view ``(images, channels, rows, cols, window rows, window cols)``."""
-    spans = [(taps - 1) * gap + 1 for taps, gap in zip(size, dilation, strict=True)]
+    spans = [(taps - 1) * gap + 1 for taps, gap in zip(size, spacing, strict=True)]
+    if len(spans) != 2 or units.ndim != 4:
+        raise ValueError("it is no layer of two-dimensional images, which is not followed here")
     if any(length < span for length, span in zip(units.shape[2:], spans, strict=True)):
         raise ValueError(
             f"they are {units.shape[2]}x{units.shape[3]} there, its window {spans[0]}x{spans[1]}"
         )
     view = sliding_window_view(units, spans, axis=(2, 3))
-    return view[:, :, :: stride[0], :: stride[1], :: dilation[0], :: dilation[1]]
+    return view[:, :, :: stride[0], :: stride[1], :: spacing[0], :: spacing[1]]
 
 
-@singledispatch
-def _apply(step: Step, below: Sequence[Units]) -> Units:
-    raise NotImplementedError(type(step))
+def _weigh(operation: Dense, units: Units) -> Units:
+    if operation.weights is None:
+        raise ValueError("the file does not tell its weights")
+    weights = np.asarray(operation.weights.value, np.float64)
+    weights = weights.T if operation.axes == "oi" else weights
+    bias = 0.0 if operation.bias is None else np.asarray(operation.bias.value, np.float64)
+    if operation.per_position:
+        return np.moveaxis(np.moveaxis(units, 1, -1) @ weights + bias, -1, 1)
+    flat = units.reshape(*units.shape[: operation.leading_axes], -1)
+    if flat.shape[-1] != len(weights):
+        raise ValueError(f"it looks at {len(weights)} units and is given {flat.shape[-1]}")
+    return np.asarray(flat @ weights + bias)
 
 
-@_apply.register
-def _(step: Enter, below: Sequence[Units]) -> Units:
-    if step.channels not in (None, below[0].shape[1]):
-        raise ValueError(f"they have {below[0].shape[1]} channels, the network expects {step.channels}")
-    return below[0]
+def _normalise(operation: Normalisation, units: Units) -> Units:
+    if not operation.is_told:
+        raise ValueError("the file does not tell the scale that it applies")
+    scale, shift = (_spread_out(each, units, operation.along) for each in operation.scale_and_shift())
+    return np.asarray(units * scale + shift)
 
 
-@_apply.register
-def _(step: Correlate, below: Sequence[Units]) -> Units:
-    return correlate(below[0], step)
+def _spread_out(values: Units, units: Units, along: Sequence[int]) -> Units:
+    """Return parameters that run along some axes of the units in a shape that broadcasts against them."""
+    if values.ndim == units.ndim:
+        return values
+    shape = [1] * units.ndim
+    for axis, length in zip(along, values.shape, strict=True):
+        shape[axis] = length
+    return values.reshape(shape)
 
 
-@_apply.register
-def _(step: Pool, below: Sequence[Units]) -> Units:
+# Functions of each unit
+
+
+def activate(activation: Activation, x: Units) -> Units:
+    """Apply an activation to each unit.
+
+    Raises:
+        ValueError: it is not one that is known here.
+    """
+    match activation.kind:
+        case "linear":
+            return x
+        case "rectify":
+            return np.maximum(x, 0.0)
+        case "leaky_rectify":
+            return np.where(x > 0, x, activation.alpha * x)
+        case "parametric_rectify":
+            if activation.slopes is None:
+                raise ValueError("the file does not tell its slopes")
+            slopes = np.asarray(activation.slopes.value, np.float64)
+            return np.where(x > 0, x, _spread_out(slopes, x, activation.along) * x)
+        case "clipped_rectify":
+            return np.clip(x, 0.0, activation.alpha)
+        case "elu" | "selu":
+            below = activation.alpha * np.expm1(np.minimum(x, 0.0))
+            return np.asarray(activation.scale * np.where(x > 0, x, below))
+        case "sigmoid":
+            return _sigmoid(x)
+        case "hard_sigmoid":
+            return np.clip(0.2 * x + 0.5, 0.0, 1.0)
+        case "tanh":
+            return np.asarray(activation.scale * np.tanh(activation.scale_in * x))
+        case "softplus":
+            return np.logaddexp(0.0, x)
+        case "softsign":
+            return np.asarray(x / (1.0 + np.abs(x)))
+        case "exp":
+            return np.exp(x)
+        case "swish":
+            return np.asarray(x * _sigmoid(x))
+        case "hard_swish":
+            return np.asarray(x * np.clip(x + 3.0, 0.0, 6.0) / 6.0)
+        case "gelu" | "untold":
+            unknown = "" if activation.word == UNTOLD_ACTIVATION else ", which is not known here"
+            raise ValueError(f"it applies {printable(activation.word)}{unknown}")
+    assert_never(activation.kind)
+
+
+def _sigmoid(x: Units) -> Units:
+    # 1 / (1 + exp(-x)) overflows far below 0; this is the same function.
+    return np.asarray(0.5 * (1.0 + np.tanh(0.5 * x)))
+
+
+# Pooling
+
+
+def _pool(operation: Pooling, units: Units) -> Units:
     # What hangs over the end is NaN, so that it counts neither in a maximum nor in a mean.
-    outside = 0.0 if step.count_pad and not step.maximum else np.nan
-    units = _padded(below[0], step.pad, outside)
-    if not step.whole_windows:
-        ends = [(0, -(length - taps) % stride) for length, taps, stride in
-                zip(units.shape[2:], step.size, step.stride, strict=True)]  # fmt: skip
-        units = _padded(units, (ends[0], ends[1]), np.nan)
-    windows = _windows(units, step.size, step.stride, (1, 1))
-    pool = np.nanmax if step.maximum else np.nanmean
-    return np.asarray(pool(windows, axis=(4, 5)))
+    outside = 0.0 if operation.counts_pad and operation.kind != "max" else np.nan
+    padded = _padded(units, operation.pad, outside)
+    if not operation.whole_windows:
+        lengths = zip(padded.shape[2:], operation.size, operation.stride, strict=True)
+        padded = _padded(
+            padded, tuple((0, -(length - taps) % stride) for length, taps, stride in lengths), np.nan
+        )
+    windows = _windows(padded, operation.size, operation.stride, (1, 1))
+    return np.asarray(_reduce(operation.kind, windows, (4, 5), operation.name))
 
 
-@_apply.register
-def _(step: Affine, below: Sequence[Units]) -> Units:
-    return np.asarray(below[0] * step.scale[:, None, None] + step.shift[:, None, None])
+def _reduce(kind: PoolingKind, units: Units, axes: tuple[int, ...], name: str) -> Units:
+    match kind:
+        case "max":
+            return np.asarray(np.nanmax(units, axis=axes))
+        case "mean":
+            return np.asarray(np.nanmean(units, axis=axes))
+        case "sum":
+            return np.asarray(np.nansum(units, axis=axes))
+        case "untold":
+            raise ValueError(f"it pools by {printable(name, 20)!r}, which is not known here")
+    assert_never(kind)
 
 
-@_apply.register
-def _(step: Pointwise, below: Sequence[Units]) -> Units:
-    if step.function is None:
-        unknown = "" if step.name == UNTOLD else ", which is not known here"
-        raise ValueError(f"it applies {step.name}{unknown}")
-    return step.function(below[0])
+def _pool_channels(operation: ChannelPooling, units: Units) -> Units:
+    axis = operation.axis % units.ndim
+    if units.shape[axis] % operation.size:
+        raise ValueError(f"it pools groups of {operation.size} and is given {units.shape[axis]}")
+    shape = (*units.shape[:axis], -1, operation.size, *units.shape[axis + 1 :])
+    return _reduce(operation.kind, units.reshape(shape), (axis + 1,), operation.name)
 
 
-@_apply.register
-def _(step: Pad, below: Sequence[Units]) -> Units:
-    return _padded(below[0], step.pad, step.value)
+def _respond_locally(operation: LocalResponse, units: Units) -> Units:
+    half = operation.n // 2
+    squares = np.pad(units**2, [(0, 0), (half, half), *[(0, 0)] * (units.ndim - 2)])
+    n = units.shape[1]
+    total = sum(squares[:, i : i + n] for i in range(operation.n))
+    return np.asarray(units / (operation.k + operation.alpha * total) ** operation.beta)
 
 
-@_apply.register
-def _(step: Sum, below: Sequence[Units]) -> Units:
-    terms = [c * units for c, units in zip(step.coefficients, below, strict=True)]
-    return np.asarray(sum(terms[1:], start=terms[0]))
+# Shapes
 
 
-@_apply.register
-def _(step: Concatenate, below: Sequence[Units]) -> Units:  # noqa: ARG001
-    return np.concatenate(below, axis=1)
+def _slice(operation: Slice, units: Units) -> Units:
+    if not operation.is_told:
+        raise ValueError("the file does not tell which part it keeps")
+    if operation.index is not None:
+        return np.asarray(units.take(operation.index, axis=operation.axis))
+    kept = [slice(None)] * units.ndim
+    kept[operation.axis] = slice(operation.start, operation.stop, operation.step)
+    return units[tuple(kept)]
+
+
+def _merge(operation: Merge, below: Sequence[Units]) -> Units:
+    if operation.crops:
+        raise ValueError("it crops its inputs to each other, which is not followed here")
+    coefficients = operation.coefficients or (1.0,) * len(below)
+    terms = [c * units for c, units in zip(coefficients, below, strict=True)]
+    total = terms[0]
+    for term in terms[1:]:
+        match operation.kind:
+            case "add" | "mean":
+                total = total + term
+            case "subtract":
+                total = total - term
+            case "multiply":
+                total = total * term
+            case "maximum":
+                total = np.maximum(total, term)
+            case "minimum":
+                total = np.minimum(total, term)
+            case "untold":
+                raise ValueError(f"it merges by {printable(operation.name, 40)}, which is not known here")
+            case _:
+                assert_never(operation.kind)
+    return np.asarray(total / len(terms)) if operation.kind == "mean" else np.asarray(total)
+
+
+def _transpose(operation: Transpose, units: Units) -> Units:
+    kept = [axis for axis in operation.order if axis is not None]
+    turned = units.transpose(kept)
+    places = [place for place, axis in enumerate(operation.order) if axis is None]
+    return np.expand_dims(turned, tuple(places)) if places else turned
+
+
+def _upscale(operation: Upscale, units: Units) -> Units:
+    if operation.dilates:
+        shape = [*units.shape[:2], *(n * s for n, s in zip(units.shape[2:], operation.scale, strict=True))]
+        large = np.zeros(shape)
+        large[(slice(None), slice(None), *(slice(None, None, s) for s in operation.scale))] = units
+        return large
+    for axis, times in enumerate(operation.scale, start=2):
+        units = units.repeat(times, axis=axis)
+    return units

@@ -9,11 +9,11 @@ import numpy as np
 from filtviz.drawing import DrawingOptions, draw
 from filtviz.drawing.options import SheetOptions
 from filtviz.drawing.sheets.sheet import SheetPage
-from filtviz.network import ConvLayer, Network, Parameter
+from filtviz.network import ConvLayer, Network
 
 
 def layer_of(weights: np.ndarray, **fields: Any) -> ConvLayer:
-    layer = ConvLayer(type="Conv2DLayer", parameters=(Parameter.of("W", weights),), **fields)
+    layer = ConvLayer.of(weights, type="Conv2DLayer", **fields)
     return Network.of([layer]).conv_layers[0]
 
 

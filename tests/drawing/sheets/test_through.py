@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from tests import building
 
 import filtviz
 from filtviz.composition import compose
@@ -11,7 +12,7 @@ from filtviz.drawing import DrawingOptions, draw
 from filtviz.drawing.sheets.sheet import SheetPage
 from filtviz.drawing.sheets.through import see_through
 from filtviz.errors import CompositionError
-from filtviz.network import ConvLayer, Layer, Network, Parameter, Window
+from filtviz.network import ConvLayer, Network
 
 from .making import random_weights
 
@@ -20,12 +21,10 @@ def stack(nonlinearity: str = "rectify", known: bool = True, flips: bool | None 
     """Return two 3x3 layers on an image of 12x12."""
 
     def conv(below: int, weights: np.ndarray) -> ConvLayer:
-        return ConvLayer(
-            type="Conv2DLayer",
-            inputs=(below,) if below >= 0 else (),
-            parameters=(Parameter.of("W", weights),),
-            window=Window(size=(3, 3), stride=(1, 1), pad=((0, 0), (0, 0))) if known else None,
-            geometry_known=known,
+        return building.conv(
+            weights,
+            below=below if below >= 0 else (),
+            stride=(1, 1) if known else None,
             flip_filters=flips,
             nonlinearity=nonlinearity if known else None,
         )
@@ -33,7 +32,7 @@ def stack(nonlinearity: str = "rectify", known: bool = True, flips: bool | None 
     weights = random_weights(4, 1, 3, 3), random_weights(2, 4, 3, 3, seed=1)
     if not known:
         return Network.of([conv(-1, weights[0]), conv(0, weights[1])])
-    image = Layer(type="InputLayer", output_shape=(None, 1, 12, 12))
+    image = building.image(1, 12, 12)
     return Network.of([image, conv(0, weights[0]), conv(1, weights[1])])
 
 
@@ -57,7 +56,7 @@ def test_the_sheet_shows_the_composed_filters_and_what_was_left_out() -> None:
         "its 3x3 kernels see 5x5 pixels of the image, in steps of 1 pixel",
         "rectify after conv1 was left out, as if every unit were active",
     )
-    assert page.sheet.notes[2].startswith("r: shown white noise, what they foretell correlates")
+    assert page.sheet.notes[2].startswith("r: shown white noise, predicted and actual responses correlate")
     assert [row[0][:4] for row in page.sheet.captions] == ["r 0.", "r 0."]
 
 
@@ -75,7 +74,7 @@ def test_given_images_are_shown_to_the_network() -> None:
 
 
 def test_a_nonlinearity_that_is_not_known_here_leaves_the_trust_open() -> None:
-    notes = page_through(stack("my_own")).sheet.notes
+    notes = page_through(stack("gelu")).sheet.notes
     assert notes[-1].startswith("how far they can be trusted is not known: conv1 cannot be run")
 
 

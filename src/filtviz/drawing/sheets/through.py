@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from filtviz.composition import ComposedFilters, assume_stacked, compose, measure_fidelity
 from filtviz.errors import CompositionError
-from filtviz.network import ConvLayer, Network, Parameter
+from filtviz.network import ConvLayer, Network
 
 if TYPE_CHECKING:
     from filtviz.drawing.options import DrawingOptions
@@ -45,7 +45,7 @@ def see_through(
     current = known.conv_layers[layer.conv_index]
     composed = compose(known, current)
     notes = [_summary(composed, current), *composed.approximations]
-    if stacked and not all(below.geometry_known for below in network.layers[: layer.index + 1]):
+    if stacked and not all(below.is_told for below in network.layers[: layer.index + 1]):
         notes.append(ASSUMED)
     remarks: tuple[str, ...] = ()
     if composed.approximations or images is not None:
@@ -60,8 +60,14 @@ def see_through(
         remarks=remarks,
         part=options.sheet.part or "through",
     )
-    seen = replace(
-        current, parameters=(Parameter.of("W", composed.templates),), axes="oirc", flip_filters=False
+    seen = ConvLayer.of(
+        composed.templates,
+        flip_filters=False,
+        type=current.type,
+        name=current.name,
+        label=current.label,
+        index=current.index,
+        conv_index=current.conv_index,
     )
     return seen, replace(options, sheet=sheet)
 

@@ -6,21 +6,28 @@ over ``weights[channel][filter]`` and convolves, so the kernels are flipped (``m
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-from filtviz.network import ConvLayer, Layer, Network, Parameter, Window
-from filtviz.reading.formats.lasagne.building import parameter_of
-from filtviz.reading.formats.lasagne.rules import sane_window
+from filtviz.activations import Activation, ActivationKind
+from filtviz.network import ConvLayer, Layer, Network
+from filtviz.operations import Convolution, Normalisation, Operation, Pad, Pooling, PoolingKind, Untold
+from filtviz.parameter import Parameter
+from filtviz.reading.arrays import parameter_of
 from filtviz.reading.opened import Opened, origin_of
-from filtviz.reading.pickle.attributes import NOT_PLAIN, Attributes
-from filtviz.reading.pickle.records import Record, attributes, class_name, elements
+from filtviz.reading.pickle.attributes import Attributes
+from filtviz.reading.pickle.records import Record, class_name, elements
+from filtviz.reading.pickle.records import attributes as attributes_of
+from filtviz.shapes import same_lengths
 
 __all__ = ["open"]
 
 _NAMES = {"weights": "W", "bias": "b"}
 _PARAMETERS = ("weights", "bias", "recurrent_weights", "beta", "gamma", "mean", "inv_std")
-_OPTIONS = ("axis", "axes", "value", "keepdims", "newshape", "order")
-_UNCHANGED = ("BatchNormLayer", "ActivationLayer")
+_ACTIVATIONS: Mapping[str, ActivationKind] = {
+    "linear": "linear", "relu": "rectify", "sigmoid": "sigmoid", "tanh": "tanh", "elu": "elu"
+}  # fmt: skip
+_POOLING: Mapping[str, PoolingKind] = {"MaxPoolLayer": "max", "AverageLayer": "mean"}
 
 
 def open(opened: Opened) -> Network | None:
@@ -29,7 +36,7 @@ def open(opened: Opened) -> Network | None:
     if network is None:
         return None
     records = [
-        record for record in elements(attributes(network).get("layers")) or [] if type(record) is Record
+        record for record in elements(attributes_of(network).get("layers")) or [] if type(record) is Record
     ]
     opened.limits.check("layers", len(records), f"its network has {len(records):,} layers")
     layers = [_layer(Attributes(record, opened.effort), place) for place, record in enumerate(records)]
@@ -48,49 +55,88 @@ def _network(opened: Opened) -> Record | None:
     return None
 
 
-def _layer(facts: Attributes, place: int) -> Layer:
-    parameters = _parameters(facts)
-    weights = next((p.shape for p in parameters if p.name == "W"), ())
-    options = {name: facts.plain(facts.raw(name)) for name in _OPTIONS if facts.has(name)}
-    window = _window(facts, weights)
+def _layer(attributes: Attributes, place: int) -> Layer:
+    parameters = _parameters(attributes)
+    operations = _operations(attributes, {p.name: p for p in parameters})
     common: dict[str, Any] = {
-        "type": facts.type,
+        "type": attributes.type,
         "inputs": (place - 1,) if place else (),
         "parameters": parameters,
-        "window": window,
-        "geometry_known": window is not None or facts.type in _UNCHANGED,
-        "nonlinearity": facts.function_name("activation_fn"),
-        "options": {name: value for name, value in options.items() if value is not NOT_PLAIN},
+        "operations": operations,
     }
-    if facts.type.startswith("Convolutional") and len(weights) == 4:
-        return ConvLayer(**common, axes="iorc", flip_filters=True)
-    return Layer(**common)
+    is_conv = any(isinstance(each, Convolution) for each in operations)
+    return ConvLayer(**common) if is_conv else Layer(**common)
 
 
-def _parameters(facts: Attributes) -> tuple[Parameter, ...]:
+def _operations(attributes: Attributes, parameters: Mapping[str, Parameter]) -> tuple[Operation, ...]:
+    """Return what a layer does; madmom's data is (time, frequency)."""
+    weights = parameters.get("W")
+    if attributes.type.startswith("Convolutional") and weights is not None and len(weights.shape) == 4:
+        convolution = _convolution(attributes, weights, parameters.get("b"))
+        return (convolution, *_activation(attributes))
+    match attributes.type:
+        case "BatchNormLayer":
+            normalisation = Normalisation(
+                mean=parameters.get("mean"),
+                spread=parameters.get("inv_std"),
+                gamma=parameters.get("gamma"),
+                beta=parameters.get("beta"),
+            )
+            return (normalisation, *(_activation(attributes) if attributes.has("activation_fn") else ()))
+        case "ActivationLayer":
+            return _activation(attributes)
+        case "PadLayer":
+            return (_pad(attributes),)
+    size = attributes.wholes("size", axes=2)
+    if size is not None:
+        return (_pooling(attributes, size),)
+    return (Untold(reason="it is a layer of madmom's that is not followed"),)
+
+
+def _convolution(attributes: Attributes, weights: Parameter, bias: Parameter | None) -> Convolution:
+    size = weights.shape[2:]
+    same = attributes.word("pad") == "same"
+    stride = attributes.wholes("stride", axes=2)
+    return Convolution(
+        weights=weights,
+        axes="iorc",
+        flip_filters=True,
+        bias=bias,
+        stride=stride if same_lengths(size, stride) else None,
+        pad=tuple((k // 2, (k - 1) // 2) if same else (0, 0) for k in size),
+    )
+
+
+def _activation(attributes: Attributes) -> tuple[Operation, ...]:
+    function = attributes.function("activation_fn")
+    if function is None:
+        return (Activation(kind="untold"),)
+    own = function.told and function.module.startswith("madmom.")
+    kind = _ACTIVATIONS.get(function.name, "untold") if own else "untold"
+    return () if kind == "linear" else (Activation(kind=kind, name=function.name),)
+
+
+def _pooling(attributes: Attributes, size: tuple[int, ...]) -> Operation:
+    stride = attributes.wholes("stride", axes=2) or size
+    if not same_lengths(size, stride):
+        return Untold(reason="the file does not tell the window that it pools over")
+    kind = _POOLING.get(attributes.type, "untold")
+    return Pooling(kind=kind, name=attributes.type, size=size, stride=stride, pad=((0, 0), (0, 0)))
+
+
+def _pad(attributes: Attributes) -> Operation:
+    width, axes = attributes.whole("width"), attributes.wholes("axes") or ()
+    if width is None:
+        return Untold(reason="the file does not tell how much it pads")
+    pads = tuple((width, width) if axis in axes else (0, 0) for axis in (0, 1))
+    value = attributes.plain(attributes.raw("value"))
+    return Pad(pad=pads, value=float(value) if type(value) in (int, float) else 0.0)
+
+
+def _parameters(attributes: Attributes) -> tuple[Parameter, ...]:
     found = []
     for name in _PARAMETERS:
-        array = facts.array(name)
+        array = attributes.array(name)
         if array is not None:
             found.append(parameter_of(_NAMES.get(name, name), array, name))
     return tuple(found)
-
-
-def _window(facts: Attributes, weights: tuple[int, ...]) -> Window | None:
-    """Return the geometry of a convolution, a pooling or a padding; madmom's data is (time, frequency)."""
-    if len(weights) == 4:
-        size: tuple[int, ...] | None = weights[2:]
-        same = facts.word("pad") == "same"
-        pad = tuple((k // 2, (k - 1) // 2) if same else (0, 0) for k in weights[2:])
-        stride = facts.wholes("stride", axes=2)
-    elif facts.type == "PadLayer":
-        size = stride = (1, 1)
-        width, axes = facts.whole("width"), facts.wholes("axes") or ()
-        pad = (
-            tuple((width, width) if axis in axes else (0, 0) for axis in (0, 1)) if width is not None else ()
-        )
-    else:
-        size = facts.wholes("size", axes=2)
-        stride = facts.wholes("stride", axes=2) or size
-        pad = ((0, 0), (0, 0))
-    return sane_window(size, stride, pad)

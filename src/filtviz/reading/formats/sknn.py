@@ -5,21 +5,32 @@ A model pickles its constructor's arguments, and ``weights``: ``(W, b)`` for eac
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from filtviz.activations import Activation, ActivationKind
 from filtviz.errors import UnsupportedFileError
 from filtviz.network import ConvLayer, Layer, Network
-from filtviz.reading.formats.bare_arrays.grouping import default_axes
-from filtviz.reading.formats.lasagne.building import parameter_of
-from filtviz.reading.formats.lasagne.rules import sane_window
+from filtviz.operations import USUAL_AXES, Convolution, Dense, Operation, Softmax, Untold
+from filtviz.parameter import Parameter
+from filtviz.reading.arrays import parameter_of
 from filtviz.reading.opened import Opened, origin_of
 from filtviz.reading.pickle.attributes import Attributes
-from filtviz.reading.pickle.records import Record, attributes, class_name, elements
+from filtviz.reading.pickle.records import Record, class_name, elements
+from filtviz.reading.pickle.records import attributes as attributes_of
 from filtviz.reading.pickle.theano_variables import value_of
+from filtviz.shapes import same_lengths
 from filtviz.text import printable
 
 __all__ = ["open"]
+
+_ACTIVATIONS: Mapping[str, ActivationKind] = {
+    "Linear": "linear",
+    "Rectifier": "rectify",
+    "Sigmoid": "sigmoid",
+    "Tanh": "tanh",
+    "ExpLin": "elu",
+}
 
 
 def open(opened: Opened) -> Network | None:
@@ -31,7 +42,7 @@ def open(opened: Opened) -> Network | None:
     model = _model(opened)
     if model is None:
         return None
-    facts = attributes(model)
+    facts = attributes_of(model)
     specs = [spec for spec in elements(facts.get("layers")) or [] if type(spec) is Record]
     weights = [elements(pair) or [] for pair in elements(facts.get("weights")) or []]
     if not weights:
@@ -48,7 +59,7 @@ def open(opened: Opened) -> Network | None:
 
 def _model(opened: Opened) -> Record | None:
     for record in opened.records():
-        found, facts = record.cls, attributes(record)
+        found, facts = record.cls, attributes_of(record)
         if (
             found is not None
             and found.module.startswith("sknn.")
@@ -59,34 +70,51 @@ def _model(opened: Opened) -> Record | None:
     return None
 
 
-def _layer(facts: Attributes, arrays: Sequence[Any], place: int) -> Layer:
-    found = [value_of(array, facts.effort.limits) for array in arrays[:2]]
-    parameters = tuple(
-        parameter_of(name, array, name)
+def _layer(attributes: Attributes, arrays: Sequence[Any], place: int) -> Layer:
+    found = [value_of(array, attributes.effort.limits) for array in arrays[:2]]
+    parameters = {
+        name: parameter_of(name, array, name)
         for name, array in zip(("W", "b"), found, strict=False)
         if array is not None
-    )
-    common: dict[str, Any] = {
-        "name": facts.word("name"),
-        "inputs": (place - 1,) if place else (),
-        "parameters": parameters,
-        "nonlinearity": facts.word("type"),
     }
-    weights = next((parameter.shape for parameter in parameters if parameter.name == "W"), ())
-    axes = default_axes(len(weights))
-    if axes is not None:
-        size = weights[2:]
-        same = facts.word("border_mode") == "same"
-        pads = tuple((k // 2, (k - 1) // 2) if same else (0, 0) for k in size)
-        window = sane_window(size, facts.wholes("kernel_stride", axes=len(size)) or (1,) * len(size), pads)
+    weights, bias = parameters.get("W"), parameters.get("b")
+    common: dict[str, Any] = {
+        "name": attributes.word("name"),
+        "inputs": (place - 1,) if place else (),
+        "parameters": tuple(parameters.values()),
+    }
+    activation = _activation(attributes)
+    if weights is not None and len(weights.shape) in USUAL_AXES:
+        convolution = _convolution(attributes, weights, bias)
         # Where the convolution pools, sknn adds a pooling layer of its own, which the file does not list.
-        return ConvLayer(
-            **common, type="Convolution", axes=axes, window=window, geometry_known=not _pools(facts)
+        pooling = (
+            (Untold(reason="a pooling follows that the file does not list"),) if _pools(attributes) else ()
         )
-    return Layer(
-        **common, type="DenseLayer", geometry_known=False, options={"num_units": facts.whole("units")}
+        return ConvLayer(**common, type="Convolution", operations=(convolution, *activation, *pooling))
+    dense = Dense(weights=weights, bias=bias, units=attributes.whole("units"))
+    return Layer(**common, type="DenseLayer", operations=(dense, *activation))
+
+
+def _convolution(attributes: Attributes, weights: Parameter, bias: Parameter | None) -> Convolution:
+    size = weights.shape[2:]
+    same = attributes.word("border_mode") == "same"
+    stride = attributes.wholes("kernel_stride", axes=len(size)) or (1,) * len(size)
+    return Convolution(
+        weights=weights,
+        axes=USUAL_AXES[len(weights.shape)],
+        bias=bias,
+        stride=stride if same_lengths(size, stride) else None,
+        pad=tuple((k // 2, (k - 1) // 2) if same else (0, 0) for k in size),
     )
 
 
-def _pools(facts: Attributes) -> bool:
-    return any(length != 1 for length in facts.wholes("pool_shape") or ())
+def _activation(attributes: Attributes) -> tuple[Operation, ...]:
+    word = attributes.word("type") or ""
+    if word == "Softmax":
+        return (Softmax(),)
+    kind = _ACTIVATIONS.get(word, "untold")
+    return () if kind == "linear" else (Activation(kind=kind, name=word),)
+
+
+def _pools(attributes: Attributes) -> bool:
+    return any(length != 1 for length in attributes.wholes("pool_shape") or ())

@@ -7,10 +7,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from filtviz.network import Shape
+from filtviz.parameter import Shape
 from filtviz.reading.arrays import StoredArray
 from filtviz.reading.limits import Budget
-from filtviz.reading.pickle.records import Global, Record, attributes, class_name, elements, pairs, text
+from filtviz.reading.pickle.records import (
+    Global,
+    Items,
+    Record,
+    attributes,
+    class_name,
+    elements,
+    pairs,
+    text,
+)
 from filtviz.reading.pickle.theano_variables import value_of
 
 __all__ = ["Attributes", "Function", "NotPlain"]
@@ -192,20 +201,15 @@ class Attributes:
         for _ in range(MOST_BINDINGS):
             if type(value) is not Record or value.cls is None or value.cls.path not in _PARTIAL:
                 return value, bound, told
-            state = elements(value.state) or ()
+            # what is called, with what arguments, with what keywords
+            state = elements(value.state) or (*value.args[:1], value.args[1:], value.keywords or Items([]))
             if len(state) < 3:
                 break
-            # what is called, with what arguments, with what keywords
             value, args, keywords = state[0], elements(state[1]), pairs(state[2], self.effort)
             named = {text(key): self.number(given) for key, given in keywords or []}
             told = told and not args and keywords is not None and None not in (*named, *named.values())
             bound = {key: number for key, number in named.items() if key and number is not None} | bound
         return None, {}, False
-
-    def function_name(self, name: str) -> str | None:
-        """Return the bare name of an attribute that is a function or an object with a class of its own."""
-        found = self.function(name)
-        return None if found is None else found.name.rpartition(".")[2]
 
 
 def _may_matter(value: Any) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
+from filtviz.operations import USUAL_AXES
 from filtviz.reading.formats.bare_arrays.collecting import NamedArray
 
 __all__ = [
@@ -14,7 +15,6 @@ __all__ = [
     "Sizes",
     "biased_axes",
     "concluded_axes",
-    "default_axes",
     "fits",
     "group",
     "in_network_order",
@@ -183,13 +183,6 @@ def _vectors(run: list[NamedArray], previous: Group | None) -> list[Group]:
 Sizes = tuple[int | None, int | None]
 """What a layer takes and what it gives: channels and filters, or units; None where nothing tells."""
 
-_DEFAULT = {3: "oic", 4: "oirc", 5: "oidrc", 6: "oircyx"}
-
-
-def default_axes(dimensions: int) -> str | None:
-    """Return Lasagne's order for weights of so many axes, None where no convolution has them."""
-    return _DEFAULT.get(dimensions)
-
 
 def concluded_axes(groups: Sequence[Group], is_conv: Sequence[bool]) -> list[str | None]:
     """Return the order of the axes of each convolution: the bias tells it, or else the layer before.
@@ -208,7 +201,7 @@ def _chained_axes(
     before: int | None = None
     for found, conv in zip(groups, is_conv, strict=True):
         shape = found.weight_shape
-        order = default_axes(len(shape)) if conv else None
+        order = USUAL_AXES.get(len(shape)) if conv else None
         if order is not None:
             swapped = first_swapped if before is None else shape[1] != before == shape[0]
             order = _by_bias(found, order) or (_input_first(order) if swapped else order)
@@ -224,7 +217,7 @@ def _input_first(axes: str) -> str:
 
 def biased_axes(found: Group) -> str | None:
     """Return the order that the bias of a convolution tells, Lasagne's usual order where it tells none."""
-    usual = default_axes(len(found.weight_shape))
+    usual = USUAL_AXES.get(len(found.weight_shape))
     return usual if usual is None else _by_bias(found, usual) or usual
 
 

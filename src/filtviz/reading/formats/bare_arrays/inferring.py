@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from filtviz.activations import Activation
 from filtviz.errors import SelectionError
 from filtviz.network import ConvLayer, Layer
+from filtviz.operations import USUAL_AXES, Convolution, Dense, Normalisation
+from filtviz.parameter import Parameter
+from filtviz.reading.arrays import parameter_of
 from filtviz.reading.formats.bare_arrays.collecting import Found, NamedArray
 from filtviz.reading.formats.bare_arrays.grouping import (
     Group,
     concluded_axes,
-    default_axes,
     group,
     in_network_order,
     is_convolution,
     sizes_of,
 )
-from filtviz.reading.formats.lasagne.building import parameter_of
 from filtviz.reading.hints import Hints
 from filtviz.text import printable
 
@@ -136,7 +138,7 @@ def _said_axes(one: Group, hints: Hints) -> str | None:
             f"the array {printable(weight.source, 40)!r} has {dimensions} axes, which {said!r} does not name",
             wanted=said,
         )
-    if said is None and default_axes(dimensions) is None:
+    if said is None and dimensions not in USUAL_AXES:
         raise SelectionError(
             f"the array {printable(weight.source, 40)!r} has {dimensions} axes, as no convolution has",
             wanted=weight.source,
@@ -164,7 +166,7 @@ def _connected(parts: Sequence[_Part | str], dialect: Dialect) -> list[Layer]:
     for place, part in enumerate(parts):
         if isinstance(part, str):
             inputs = (place - 1,) if place else ()
-            layers.append(Layer(name=part, inputs=inputs, geometry_known=False))
+            layers.append(Layer(name=part, inputs=inputs))
             continue
         takes, gives = sizes_of(part.group, part.axes, dialect.dense_axes)
         fits = bool(before and takes) and (before == takes or _fit_flattened(part, before or 0, takes or 0))
@@ -181,27 +183,39 @@ def _fit_flattened(part: _Part, before: int, takes: int) -> bool:
 
 
 def _layer(part: _Part, inputs: tuple[int, ...], dialect: Dialect) -> Layer:
-    group = part.group
-    parameters = tuple(parameter_of(name, named.array, named.source) for name, named in group.fields.items())
-    common: dict[str, Any] = {"name": group.name, "inputs": inputs, "parameters": parameters}
-    shape = group.weight_shape
+    group, shape = part.group, part.group.weight_shape
+    found = {name: parameter_of(name, named.array, named.source) for name, named in group.fields.items()}
+    common: dict[str, Any] = {"name": group.name, "inputs": inputs, "parameters": tuple(found.values())}
+    untold = Activation(kind="untold")
     if part.axes is not None:
-        options = {"num_filters": shape[part.axes.index("o")]}
-        kind = _conv_type(part.axes)
-        return ConvLayer(
-            **common,
-            type=kind,
-            axes=part.axes,
-            flip_filters=dialect.flip_filters,
-            geometry_known=False,
-            options=options,
+        convolution = Convolution(
+            weights=found["W"], axes=part.axes, flip_filters=dialect.flip_filters, bias=found.get("b")
         )
+        return ConvLayer(**common, type=_conv_type(part.axes), operations=(convolution, untold))
     if len(shape) == 2:
-        units = {"num_units": shape[dialect.dense_axes.index("o")]}
-        return Layer(**common, type=dialect.dense_type, geometry_known=False, options=units)
+        axes = dialect.dense_axes
+        dense = Dense(weights=found["W"], axes=axes, bias=found.get("b"), units=shape[axes.index("o")])
+        return Layer(**common, type=dialect.dense_type, operations=(dense, untold))
     if group.is_batch_norm:
-        return Layer(**common, type="BatchNormLayer")
-    return Layer(**common, geometry_known=False)
+        return Layer(**common, type="BatchNormLayer", operations=(_normalisation(found),))
+    return Layer(**common)
+
+
+CHAINER_EPSILON = 2e-5
+"""Of ``chainer.links.BatchNormalization``, which stores the variance itself."""
+
+
+def _normalisation(found: Mapping[str, Parameter]) -> Normalisation:
+    """Return a batch normalisation of parameters called as Lasagne or Chainer does."""
+    spread: dict[str, Any] = {}
+    if "avg_var" in found:
+        spread = {"spread": found["avg_var"], "spread_is": "variance", "epsilon": CHAINER_EPSILON}
+    elif "inv_std" in found:
+        spread = {"spread": found["inv_std"]}
+    elif "std" in found:
+        spread = {"spread": found["std"], "spread_is": "std"}
+    mean = found.get("mean") or found.get("avg_mean")
+    return Normalisation(mean=mean, gamma=found.get("gamma"), beta=found.get("beta"), **spread)
 
 
 def _conv_type(axes: str) -> str:

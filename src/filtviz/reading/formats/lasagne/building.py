@@ -5,31 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from filtviz.network import ConvLayer, Layer, Parameter, Shape
-from filtviz.reading.arrays import StoredArray
-from filtviz.reading.formats.lasagne.axes import axes_of, flips_filters
+from filtviz.network import ConvLayer, Layer
+from filtviz.operations import Convolution, Input, LocallyConnected
+from filtviz.parameter import Parameter, Shape
+from filtviz.reading.arrays import parameter_of
 from filtviz.reading.formats.lasagne.graph import inputs_of, network_order
-from filtviz.reading.formats.lasagne.layer_rules import geometry_of, is_convolution
+from filtviz.reading.formats.lasagne.translation import Case, operations_of
 from filtviz.reading.limits import Budget
-from filtviz.reading.pickle.attributes import NOT_PLAIN, Attributes
+from filtviz.reading.pickle.attributes import Attributes
 from filtviz.reading.pickle.records import Record, attributes, elements, pairs
 from filtviz.reading.pickle.theano_variables import is_variable, value_of, variable_name
+from filtviz.shapes import output_shape
 
-__all__ = ["build_layers", "parameter_of"]
-
-OPTIONS = (
-    "alpha", "axes", "axis", "batch_ndim", "channelwise", "coeffs", "cropping", "dimshuffle", "epsilon",
-    "ignore_border", "k", "mode", "n", "num_filters", "num_groups", "num_leading_axes", "num_units", "outdim",
-    "p", "partial_sum", "pattern", "pool_dims", "pool_size", "rescale", "scale_factor", "shape",
-    "shared_axes", "sigma", "untie_biases", "val", "width",
-)  # fmt: skip
-"""Attributes that views and measures use, by Lasagne's names."""
-
-FUNCTIONS = ("pool_function", "merge_function")
-"""Attributes that are functions, given by name."""
-
-SLOPES = ("leakiness",)
-"""Attributes of a nonlinearity that is an object."""
+__all__ = ["build_layers"]
 
 
 def build_layers(outputs: Sequence[Record], names: Mapping[int, str], effort: Budget) -> list[Layer]:
@@ -87,41 +75,32 @@ def _input_shapes(
 
 
 def _build(
-    facts: Attributes,
+    attributes: Attributes,
     name: str | None,
     inputs: tuple[int, ...],
     shapes: list[Shape | None],
     parameters: tuple[Parameter, ...],
     stated: Shape | None,
 ) -> Layer:
-    weights = next((p.shape for p in parameters if p.name == "W"), None)
-    geometry = geometry_of(facts, shapes, weights)
+    operations = operations_of(
+        Case(attributes=attributes, inputs=shapes, parameters={p.name: p for p in parameters})
+    )
+    if stated is not None:  # what a consumer says of an input counts more than what the input says
+        operations = tuple(Input(shape=stated) if isinstance(each, Input) else each for each in operations)
+    shape: Shape | None = None
+    for operation in operations:
+        shape = output_shape(operation, shapes)
+        shapes = [shape]
     common: dict[str, Any] = {
-        "type": facts.type,
+        "type": attributes.type,
         "name": name,
         "inputs": inputs,
-        "output_shape": stated or geometry.shape,
+        "output_shape": stated or (shape if operations else next(iter(shapes), None)),
         "parameters": parameters,
-        "window": geometry.window,
-        "geometry_known": geometry.known,
-        "nonlinearity": facts.function_name("nonlinearity"),
-        "options": _options(facts),
+        "operations": operations,
     }
-    if weights is not None and is_convolution(facts, weights):
-        axes = axes_of(facts, weights)
-        if axes is not None:
-            return ConvLayer(**common, axes=axes, flip_filters=flips_filters(facts))
-    return Layer(**common)
-
-
-def _options(facts: Attributes) -> dict[str, Any]:
-    found = {name: facts.plain(facts.raw(name)) for name in OPTIONS if facts.has(name)}
-    found |= {name: facts.function_name(name) for name in FUNCTIONS if facts.has(name)}
-    activation = facts.raw("nonlinearity")
-    if type(activation) is Record:  # an object, such as a LeakyRectify, whose slope is its own
-        inner = Attributes(activation, facts.effort)
-        found |= {name: inner.plain(inner.raw(name)) for name in SLOPES if inner.has(name)}
-    return {name: value for name, value in found.items() if value is not NOT_PLAIN}
+    has_kernels = any(isinstance(each, Convolution | LocallyConnected) for each in operations)
+    return ConvLayer(**common) if has_kernels else Layer(**common)
 
 
 def _parameters(record: Record, effort: Budget) -> tuple[Parameter, ...]:
@@ -147,8 +126,3 @@ def _parameters(record: Record, effort: Budget) -> tuple[Parameter, ...]:
         if array is not None and name not in found:
             found[name] = parameter_of(name, array, name)
     return tuple(found.values())
-
-
-def parameter_of(name: str, array: StoredArray, source: str) -> Parameter:
-    """Wrap an array of the file as a parameter that is read when it is asked for."""
-    return Parameter(name=name, shape=array.shape, dtype=array.dtype, read=array.read, source=source)

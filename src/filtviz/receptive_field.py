@@ -11,13 +11,40 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import assert_never
 
-from filtviz.network import Layer, Network, Shape, Window
+from filtviz.network import Network
+from filtviz.operations import (
+    Activation,
+    ChannelPooling,
+    Concatenate,
+    Convolution,
+    Crop,
+    Dense,
+    Embedding,
+    Flatten,
+    GlobalPooling,
+    Identity,
+    Input,
+    LocallyConnected,
+    LocalResponse,
+    Merge,
+    Normalisation,
+    Operation,
+    Pad,
+    Pooling,
+    Recurrent,
+    Reshape,
+    Slice,
+    Softmax,
+    Transpose,
+    Untold,
+    Upscale,
+)
+from filtviz.parameter import Shape
+from filtviz.shapes import LONGEST, Window, known_lengths, output_shape, window_of
 
 __all__ = ["ReceptiveField", "receptive_fields"]
-
-MOST_PIXELS = 1 << 31
-"""No image is as long: a field of such numbers is nonsense, and they would grow with each layer."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,34 +73,70 @@ class ReceptiveField:
 def receptive_fields(network: Network) -> tuple[ReceptiveField | None, ...]:
     """Return each layer's receptive field, in the order of ``network.layers``.
 
-    None stands where it cannot be known: the geometry of the layer, or of one below it, is not in the file,
-    or the layer has no place in the image (after a layer that looks at the whole of an input whose size is
-    not known).
+    None stands where it cannot be known: what the layer does, or one below it, is not in the file, or the
+    layer has no place in the image (after one that looks at the whole of an input whose size is not known).
     """
-    fields: list[ReceptiveField | None] = []
+    found: list[ReceptiveField | None] = []
     for layer in network.layers:
-        below = [fields[i] for i in layer.inputs]
-        known = [field for field in below if field is not None]
-        if not layer.inputs:
-            fields.append(_of_input(layer))
-        elif len(known) < len(below) or not layer.geometry_known:
-            fields.append(None)
-        else:
-            shapes = [network.layers[i].output_shape for i in layer.inputs]
-            field = _of_layer(layer, known, shapes)
-            fields.append(field if field is not None and _is_sane(field) else None)
-    return tuple(fields)
+        below = [found[i] for i in layer.inputs]
+        shapes = [network.layers[i].output_shape for i in layer.inputs]
+        field: ReceptiveField | None = None
+        for operation in layer.operations:
+            field = _seen(operation, below, shapes)
+            if field is None or not _is_sane(field):
+                field = None
+                break
+            below, shapes = [field], [output_shape(operation, shapes)]
+        found.append(field if layer.operations else _union(below))
+    return tuple(found)
 
 
 def _is_sane(field: ReceptiveField) -> bool:
     numbers = [*field.size, *(n for f in (*field.jump, *field.start) for n in f.as_integer_ratio())]
-    return all(-MOST_PIXELS < number < MOST_PIXELS for number in numbers)
+    return all(-LONGEST < number < LONGEST for number in numbers)
 
 
-def _of_input(layer: Layer) -> ReceptiveField | None:
+def _seen(
+    operation: Operation, below: Sequence[ReceptiveField | None], shapes: Sequence[Shape | None]
+) -> ReceptiveField | None:
+    """Return what a unit behind an operation sees, whose inputs have these fields and shapes."""
+    first = shapes[0] if shapes else None
+    match operation:
+        case Input():
+            return _of_input(operation)
+        case Convolution() | LocallyConnected() | Pooling() | Upscale() | Pad():
+            window, field = window_of(operation, first), _union(below)
+            if window is None or field is None or len(window.size) != len(field.size):
+                return None
+            return _through(window, field)
+        case Crop():
+            return _behind_crop(operation, _union(below))
+        case GlobalPooling() | Dense(per_position=False):
+            if not _is_seen_whole(operation, first):
+                return None
+            return _union([_whole(field, shape) for field, shape in zip(below, shapes, strict=True)])
+        case Dense() | Normalisation() | Activation() | LocalResponse() | Softmax() | Identity() | Merge():
+            return _union(below)
+        case ChannelPooling() | Concatenate():
+            is_channels = operation.axis == 1 or (first is not None and operation.axis % len(first) == 1)
+            return _union(below) if is_channels else None
+        case Transpose():
+            keeps = operation.is_layout or operation.order == tuple(range(len(operation.order)))
+            return _union(below) if keeps else None
+        case Slice():
+            axis = operation.axis if first is None else operation.axis % len(first)
+            return _union(below) if operation.index is None and axis in (0, 1) else None
+        case Untold():
+            return _union(below) if operation.keeps_places else None
+        case Flatten() | Reshape() | Embedding() | Recurrent():
+            return None
+    assert_never(operation)
+
+
+def _of_input(operation: Input) -> ReceptiveField | None:
     """Return the field of an input's unit: itself. An input that is no image has none."""
-    shape = layer.output_shape
-    if not layer.type.startswith("Input") or shape is None or len(shape) < 3:
+    shape = operation.shape
+    if shape is None or len(shape) < 3:
         return None
     n = len(shape) - 2
     return ReceptiveField(
@@ -81,24 +144,11 @@ def _of_input(layer: Layer) -> ReceptiveField | None:
     )
 
 
-def _of_layer(
-    layer: Layer, below: Sequence[ReceptiveField], shapes: Sequence[Shape | None]
-) -> ReceptiveField | None:
-    if _looks_at_everything(layer):
-        return _union([_whole(field, shape) for field, shape in zip(below, shapes, strict=True)])
-    field = _union(below)
-    if field is None or layer.window is None:
-        return field
-    if len(layer.window.size) != len(field.size):
-        return None
-    return _through(layer.window, field)
-
-
-def _looks_at_everything(layer: Layer) -> bool:
-    """Tell whether each unit sees all positions below it: dense and recurrent layers, global pooling."""
-    if layer.type.startswith(("GlobalPool", "SpatialPyramid")):
-        return True
-    return "num_units" in layer.options and not layer.type.startswith("NIN")
+def _is_seen_whole(operation: GlobalPooling | Dense, below: Shape | None) -> bool:
+    """Tell whether it is known how much there is to see for what looks at everything."""
+    if below is not None and len(below) == 2:
+        return isinstance(operation, Dense)
+    return bool(known_lengths((below or ())[2:]))
 
 
 def _through(window: Window, field: ReceptiveField) -> ReceptiveField:
@@ -121,12 +171,22 @@ def _through(window: Window, field: ReceptiveField) -> ReceptiveField:
     return ReceptiveField(size=tuple(size), jump=tuple(jump), start=tuple(start), input_size=field.input_size)
 
 
-def _whole(field: ReceptiveField, shape: Shape | None) -> ReceptiveField | None:
+def _behind_crop(operation: Crop, field: ReceptiveField | None) -> ReceptiveField | None:
+    if field is None or len(operation.crop) != len(field.size):
+        return None
+    start = tuple(
+        first + before * step
+        for first, step, (before, _) in zip(field.start, field.jump, operation.crop, strict=True)
+    )
+    return ReceptiveField(size=field.size, jump=field.jump, start=start, input_size=field.input_size)
+
+
+def _whole(field: ReceptiveField | None, shape: Shape | None) -> ReceptiveField | None:
     """Return the part of the input that all units of a layer see together, clipped to the input.
 
     Strides and pools that do not divide their input leave a margin that no unit sees.
     """
-    if not any(field.jump):  # each unit sees all that the others see already
+    if field is None or not any(field.jump):  # each unit sees all that the others see already
         return field
     if None in field.input_size:
         return None
@@ -149,7 +209,7 @@ def _whole(field: ReceptiveField, shape: Shape | None) -> ReceptiveField | None:
 
 def _union(fields: Sequence[ReceptiveField | None]) -> ReceptiveField | None:
     """Return what a layer sees that adds, multiplies or concatenates units with these fields."""
-    first = fields[0]
+    first = fields[0] if fields else None
     known = [field for field in fields if field is not None]
     if first is None or len(known) < len(fields) or any(f.jump != first.jump for f in known):
         return None

@@ -1,0 +1,187 @@
+"""The convolutions from the image up to a layer as one stack, and the stack in the Fourier domain.
+
+Without its nonlinearities a stack of convolutions is one convolution with a larger kernel: three layers of
+3x3 look at the image through kernels of 7x7. At each spatial frequency the stack is a product of matrices, so
+that thousands of shuffled stacks can be measured without making their kernels; `filtviz.composition.compose`
+makes the kernels, for pictures.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from filtviz.activations import Activation
+from filtviz.composition.composing import kernels_on_image, scale_of_channels
+from filtviz.errors import CompositionError
+from filtviz.network import ConvLayer, Layer, Network
+from filtviz.operations import (
+    Convolution,
+    Crop,
+    Identity,
+    Input,
+    LocallyConnected,
+    LocalResponse,
+    Normalisation,
+    Operation,
+    Pad,
+    Pooling,
+    Softmax,
+)
+from filtviz.text import printable
+
+__all__ = [
+    "Complex",
+    "Stack",
+    "Stage",
+    "composed_size",
+    "composed_spectra",
+    "following_layer",
+    "fourier_basis",
+    "linear_stack",
+]
+
+MOST_WEIGHTS = 2**18
+"""Of a stack; with 199 draws that takes about a quarter of a minute."""
+
+Floats = NDArray[np.float64]
+Complex = NDArray[np.complex128]
+
+_KEEPS_CHANNELS = (Normalisation, Activation, Pooling, Pad, Crop, Identity, LocalResponse, Softmax)
+
+
+@dataclass(frozen=True, eq=False)
+class Stage:
+    """A layer's templates, ``(filters, channels, rows, cols)``, and their taps' spacing in input pixels.
+
+    The spacing of a layer is its dilation times the strides of all layers below it.
+    """
+
+    templates: Floats
+    spacing: tuple[int, int] = (1, 1)
+
+
+@dataclass(frozen=True, eq=False)
+class Stack:
+    """The convolutions from the image up to a layer; ``reason`` says why there are none to compose."""
+
+    stages: tuple[Stage, ...] = ()
+    reason: str = ""
+
+
+def linear_stack(network: Network, layer: ConvLayer) -> Stack:
+    """Return the convolutions from the image up to ``layer`` where no pooling lies between.
+
+    Batch normalisation scales the filters below it; nonlinearities and biases are left out.
+    """
+    chain = network.ancestors(layer)
+    if not all(each.is_told for each in chain):
+        return Stack(reason="the file does not tell what lies between the convolutions")
+    if sum(each.weights.size for each in chain if isinstance(each, ConvLayer)) > MOST_WEIGHTS:
+        return Stack(reason="shuffling so large a stack would take minutes")
+    if any(len(each.inputs) > 1 for each in chain):
+        return Stack(reason="several layers feed it")
+    if any(isinstance(operation, Pooling) for each in chain for operation in each.operations):
+        return Stack(reason="a pooling lies between it and the image")
+    try:
+        stages = _stages(chain, layer)
+    except CompositionError as error:
+        return Stack(reason=str(error))
+    if len(stages) < 2:
+        return Stack(reason="it is the first convolution")
+    if any(a.templates.shape[0] != b.templates.shape[1] for a, b in pairwise(stages)):
+        return Stack(reason="its channels are not the filters of the layer below")
+    return Stack(tuple(stages))
+
+
+def _stages(chain: Sequence[Layer], layer: ConvLayer) -> list[Stage]:
+    stages: list[Stage] = []
+    jump = (1, 1)
+    for current in chain:
+        for operation in current.operations:
+            match operation:
+                case Convolution() | LocallyConnected():
+                    found = kernels_on_image(operation, current)
+                    stages.append(Stage(found.templates, _times(found.spacing, jump)))
+                    jump = _times(found.stride or (1, 1), jump)
+                    if current is layer:
+                        return stages
+                case Normalisation() if stages:
+                    scale = scale_of_channels(operation, current)[0]
+                    templates = stages[-1].templates * scale[:, np.newaxis, np.newaxis, np.newaxis]
+                    stages[-1] = Stage(templates, stages[-1].spacing)
+                case _:
+                    _check_passes(operation, current)
+    return stages
+
+
+def _check_passes(operation: Operation, layer: Layer) -> None:
+    if not isinstance(
+        operation, Input | Identity | Activation | LocalResponse | Softmax | Pad | Normalisation
+    ):
+        raise CompositionError(
+            f"{layer.title} ({printable(layer.type, 40)}) lies below it, which is no filter on the image"
+        )
+
+
+def _times(a: Sequence[int], b: tuple[int, int]) -> tuple[int, int]:
+    rows, cols = a
+    return rows * b[0], cols * b[1]
+
+
+def following_layer(network: Network, layer: ConvLayer) -> ConvLayer | None:
+    """Return the one convolution that reads this layer's channels as they are, past pooling and the like.
+
+    None where several layers read them, where something in between mixes them or is not known, or where the
+    file does not tell what follows.
+    """
+    current: Layer = layer
+    while True:
+        readers = network.readers(current)
+        if len(readers) != 1 or not readers[0].is_told:
+            return None
+        current = readers[0]
+        if isinstance(current, ConvLayer):
+            fits = current.why_not_drawn is None and current.n_channels == layer.n_filters
+            return current if fits else None
+        if not all(isinstance(operation, _KEEPS_CHANNELS) for operation in current.operations):
+            return None
+
+
+def composed_size(stages: Sequence[Stage]) -> tuple[int, int]:
+    """Return rows and columns of the composed kernels, which are the stack's receptive field."""
+    rows = 1 + sum((stage.templates.shape[2] - 1) * stage.spacing[0] for stage in stages)
+    cols = 1 + sum((stage.templates.shape[3] - 1) * stage.spacing[1] for stage in stages)
+    return rows, cols
+
+
+def fourier_basis(stage: Stage, size: int) -> Complex:
+    """Return what turns a kernel into its zero-padded transform: ``(positions, frequencies)``.
+
+    The transform is ``size x size``; being that of real numbers it is kept by half, ``size/2 + 1`` columns,
+    as `numpy.fft.rfft2` does.
+    """
+    rows, cols = stage.templates.shape[2:]
+    down = np.outer(np.arange(rows) * stage.spacing[0], np.arange(size))
+    across = np.outer(np.arange(cols) * stage.spacing[1], np.arange(size // 2 + 1))
+    phases = down[:, np.newaxis, :, np.newaxis] + across[np.newaxis, :, np.newaxis, :]
+    return np.asarray(np.exp(-2j * np.pi * phases / size).reshape(rows * cols, -1))
+
+
+def composed_spectra(stages: Sequence[Stage], bases: Sequence[Complex]) -> Complex:
+    """Return the transforms of the composed kernels, ``(frequencies, filters, channels)``.
+
+    At each frequency the stack is a product of matrices, so that the kernels themselves are never made;
+    right as long as the transform is no smaller than `composed_size`.
+    """
+    product: Complex | None = None
+    for stage, basis in zip(stages, bases, strict=True):
+        filters, channels = stage.templates.shape[:2]
+        spectra = (stage.templates.reshape(filters * channels, -1) @ basis).T.reshape(-1, filters, channels)
+        product = spectra if product is None else spectra @ product
+    assert product is not None, "a stack has a stage"
+    return product

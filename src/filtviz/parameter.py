@@ -1,0 +1,48 @@
+"""`Parameter`: one array of a file, known by its shape and read when somebody asks for its value."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Parameter", "Shape"]
+
+Shape = tuple[int | None, ...]
+"""Lengths of axes; None for one that is open or that the file does not tell."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Parameter:
+    """One array of a layer, known by its shape and read when its `value` is first asked for.
+
+    ``name`` is the framework's own (``W``, ``b``, ``beta``, ``gamma``, ``mean``, ``inv_std``), ``source``
+    tells where in the file it lies (``arr_3``, ``/conv1/0``), for messages.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    read: Callable[[], NDArray[Any]] = field(repr=False)
+    source: str = ""
+
+    @cached_property
+    def value(self) -> NDArray[Any]:
+        """The array as stored, read-only; a view of the file where the file allows it."""
+        array = self.read().view()
+        array.flags.writeable = False
+        return array
+
+    @property
+    def size(self) -> int:
+        """The number of elements."""
+        return int(np.prod(self.shape, dtype=object))
+
+    @classmethod
+    def of(cls, name: str, array: NDArray[Any], source: str = "") -> Parameter:
+        """Wrap an array that is in memory already."""
+        return cls(name=name, shape=array.shape, dtype=array.dtype, read=lambda: array, source=source)

@@ -1,0 +1,327 @@
+"""What operations do to shapes: windows on their input, and the shape of what they give.
+
+Shapes follow ``get_output_shape_for`` in ``lasagne/layers/*.py`` (0.1, 0.2.dev1). What the file does not tell
+stays None; nothing is guessed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import assert_never
+
+from filtviz.network import Layer, Network
+from filtviz.operations import (
+    Activation,
+    ChannelPooling,
+    Concatenate,
+    Convolution,
+    Crop,
+    Dense,
+    Embedding,
+    Flatten,
+    GlobalPooling,
+    Identity,
+    Input,
+    LocallyConnected,
+    LocalResponse,
+    Merge,
+    Normalisation,
+    Operation,
+    Pad,
+    Pads,
+    Pooling,
+    Recurrent,
+    Reshape,
+    Slice,
+    Softmax,
+    Transpose,
+    Untold,
+    Upscale,
+)
+from filtviz.parameter import Shape
+
+__all__ = ["LONGEST", "Window", "known_lengths", "layer_window", "output_shape", "same_lengths", "window_of"]
+
+LONGEST = 1 << 31
+"""No axis is as long: such a length is nonsense, and it would grow with each layer."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Window:
+    """How an operation looks at its input: one number per spatial axis in each field.
+
+    ``pad`` is ``(before, after)`` per axis, None where the file does not tell. ``transposed`` marks what
+    enlarges its input by ``stride`` (a transposed convolution, an upscaling).
+    """
+
+    size: tuple[int, ...]
+    stride: tuple[int, ...]
+    pad: Pads | None = None
+    dilation: tuple[int, ...] = ()
+    transposed: bool = False
+
+    def __post_init__(self) -> None:
+        if not self.dilation:
+            object.__setattr__(self, "dilation", (1,) * len(self.size))
+
+
+def window_of(operation: Operation, below: Shape | None) -> Window | None:
+    """Return how an operation looks at its input of shape ``below``, or None where no window is told."""
+    match operation:
+        case Convolution() | LocallyConnected():
+            if operation.stride is None:
+                return None
+            spacing = operation.spacing if isinstance(operation, Convolution) else ()
+            transposed = isinstance(operation, Convolution) and operation.transposed
+            return Window(
+                size=operation.kernel_size,
+                stride=operation.stride,
+                pad=operation.pad,
+                dilation=spacing,
+                transposed=transposed,
+            )
+        case Pooling():
+            return Window(size=operation.size, stride=operation.stride, pad=operation.pad)
+        case GlobalPooling():
+            lengths = known_lengths((below or ())[2:])
+            return Window(size=lengths, stride=lengths, pad=_no_pads(lengths)) if lengths else None
+        case Pad(first_axis=2):
+            ones = (1,) * len(operation.pad)
+            return Window(size=ones, stride=ones, pad=operation.pad)
+        case Upscale():
+            scale = operation.scale
+            return Window(size=scale, stride=scale, pad=_no_pads(scale), transposed=True)
+    return None
+
+
+def layer_window(layer: Layer, network: Network) -> Window | None:
+    """Return the window of the first of a layer's operations that has one, or None."""
+    shapes = [network.layers[i].output_shape for i in layer.inputs]
+    for operation in layer.operations:
+        window = window_of(operation, shapes[0] if shapes else None)
+        if window is not None:
+            return window
+        shapes = [output_shape(operation, shapes)]
+    return None
+
+
+def known_lengths(lengths: Shape) -> tuple[int, ...]:
+    """Return the lengths where all are known and none is 0, else the empty tuple."""
+    known = tuple(length for length in lengths if length)
+    return known if len(known) == len(lengths) else ()
+
+
+def same_lengths(*numbers: tuple[int, ...] | None) -> bool:
+    """Tell whether these are as many numbers each, all above zero, as those of one window must be."""
+    known = [each for each in numbers if each]
+    return (
+        len(known) == len(numbers)
+        and len({len(each) for each in known}) == 1
+        and min(min(each) for each in known) > 0
+    )
+
+
+def _no_pads(axes: Sequence[int]) -> Pads:
+    return tuple((0, 0) for _ in axes)
+
+
+def output_shape(operation: Operation, shapes: Sequence[Shape | None]) -> Shape | None:
+    """Return what an operation makes of inputs of these shapes; lengths beyond reason are left open."""
+    shape = _output_shape(operation, shapes)
+    if shape is None:
+        return None
+    return tuple(n if n is not None and 0 <= n < LONGEST else None for n in shape)
+
+
+def _output_shape(operation: Operation, shapes: Sequence[Shape | None]) -> Shape | None:
+    first = shapes[0] if shapes else None
+    match operation:
+        case Input():
+            return operation.shape
+        case Convolution() | LocallyConnected():
+            return _convolved(operation, first)
+        case Dense(per_position=True):
+            return None if first is None else (first[0], operation.units, *first[2:])
+        case Dense():
+            return (*(first[: operation.leading_axes] if first else (None,)), operation.units)
+        case Pooling() | Upscale():
+            return _pooled(operation, first)
+        case GlobalPooling():
+            return None if first is None else first[:2]
+        case ChannelPooling():
+            return _channels_pooled(operation, first)
+        case Pad():
+            return _padded(operation, first)
+        case Crop():
+            return None if first is None else (*first[:2], *_cropped(operation, first[2:]))
+        case Flatten():
+            return _flattened(operation, first)
+        case Reshape():
+            return _reshaped(operation, first)
+        case Transpose():
+            return _transposed(operation, first)
+        case Slice():
+            return _sliced(operation, first)
+        case Concatenate():
+            return _concatenated(operation, shapes)
+        case Merge():
+            return _merged([shape for shape in shapes if shape is not None])
+        case Normalisation() | Activation() | LocalResponse() | Softmax() | Identity():
+            return first
+        case Untold():
+            return first if operation.keeps_places else None
+        case Embedding() | Recurrent():
+            return None
+    assert_never(operation)
+
+
+def _convolved(operation: Convolution | LocallyConnected, first: Shape | None) -> Shape | None:
+    n = len(operation.kernel_size)
+    batch = first[0] if first else None
+    lengths: Shape = first[2:] if first is not None and len(first) == n + 2 else (None,) * n
+    window = window_of(operation, first)
+    if isinstance(operation, Convolution) and operation.output_size is not None:
+        lengths = operation.output_size
+    elif window is None or window.pad is None:
+        lengths = (None,) * n
+    else:
+        lengths = _enlarged(lengths, window) if window.transposed else _shrunk(lengths, window)
+    return (batch, operation.n_filters, *lengths)
+
+
+def _shrunk(lengths: Shape, window: Window) -> Shape:
+    """Return the lengths after a window has gone over them: only whole windows count."""
+    return tuple(
+        None if length is None else max(0, (length + before + after - (k - 1) * d - 1) // s + 1)
+        for length, k, s, d, (before, after) in zip(
+            lengths, window.size, window.stride, window.dilation, window.pad or (), strict=True
+        )
+    )
+
+
+def _enlarged(lengths: Shape, window: Window) -> Shape:
+    return tuple(
+        None if length is None else max(0, (length - 1) * s - before - after + (k - 1) * d + 1)
+        for length, k, s, d, (before, after) in zip(
+            lengths, window.size, window.stride, window.dilation, window.pad or (), strict=True
+        )
+    )
+
+
+def _pooled(operation: Pooling | Upscale, first: Shape | None) -> Shape | None:
+    size = operation.size if isinstance(operation, Pooling) else operation.scale
+    if first is None or len(first) != len(size) + 2:
+        return None
+    if isinstance(operation, Upscale):
+        return (*first[:2], *(None if n is None else n * s for n, s in zip(first[2:], size, strict=True)))
+    if not operation.whole_windows:
+        return (*first[:2], *_pooled_to_the_border(first[2:], operation))
+    window = Window(size=size, stride=operation.stride, pad=operation.pad)
+    return (*first[:2], *_shrunk(first[2:], window))
+
+
+def _pooled_to_the_border(lengths: Shape, operation: Pooling) -> Shape:
+    """Return the lengths after pooling in which the last window may stand over the border."""
+    return tuple(
+        None if length is None else -(-length // s) if s >= k else max(0, -(-(length - k) // s)) + 1
+        for length, k, s in zip(lengths, operation.size, operation.stride, strict=True)
+    )
+
+
+def _channels_pooled(operation: ChannelPooling, first: Shape | None) -> Shape | None:
+    if first is None or not operation.size or not -len(first) <= operation.axis < len(first):
+        return None
+    shape = list(first)
+    length = shape[operation.axis]
+    shape[operation.axis] = None if length is None else length // operation.size
+    return tuple(shape)
+
+
+def _padded(operation: Pad, first: Shape | None) -> Shape | None:
+    n = operation.first_axis
+    if first is None or len(first) - n != len(operation.pad):
+        return None
+    lengths = (None if k is None else k + sum(pad) for k, pad in zip(first[n:], operation.pad, strict=True))
+    return (*first[:n], *lengths)
+
+
+def _cropped(operation: Crop, lengths: Shape) -> Shape:
+    if len(lengths) != len(operation.crop):
+        return (None,) * len(lengths)
+    return tuple(
+        None if n is None else max(0, n - sum(c)) for n, c in zip(lengths, operation.crop, strict=True)
+    )
+
+
+def _flattened(operation: Flatten, first: Shape | None) -> Shape | None:
+    if first is None or not 0 <= operation.keep < len(first):
+        return None
+    rest = [length for length in first[operation.keep :] if length is not None]
+    total = _count(rest) if len(rest) == len(first) - operation.keep else None
+    return (*first[: operation.keep], total)
+
+
+def _count(lengths: Sequence[int]) -> int:
+    total = 1
+    for length in lengths:
+        total *= length
+    return total
+
+
+def _reshaped(operation: Reshape, first: Shape | None) -> Shape:
+    wanted = operation.lengths
+    shape: list[int | None] = []
+    for length in wanted:
+        if isinstance(length, tuple):  # (i,): as long as axis i of the input
+            known = first is not None and len(length) == 1 and 0 <= length[0] < len(first)
+            shape.append(first[length[0]] if first is not None and known else None)
+        else:
+            shape.append(length if length >= 0 else None)
+    if first is not None and wanted.count(-1) == 1:
+        have = [n for n in first if n is not None]
+        others = [n for i, n in enumerate(shape) if n is not None and wanted[i] != -1]
+        if len(have) == len(first) and len(others) == len(shape) - 1 and _count(others):
+            shape[wanted.index(-1)] = _count(have) // _count(others)
+    return tuple(shape)
+
+
+def _transposed(operation: Transpose, first: Shape | None) -> Shape | None:
+    if first is None or (operation.is_layout and len(operation.order) != len(first)):
+        return first
+    return tuple(
+        1 if axis is None else first[axis] if 0 <= axis < len(first) else None for axis in operation.order
+    )
+
+
+def _sliced(operation: Slice, first: Shape | None) -> Shape | None:
+    if first is None or not -len(first) <= operation.axis < len(first):
+        return None
+    axis = operation.axis % len(first)
+    if operation.index is not None:
+        return (*first[:axis], *first[axis + 1 :])
+    length = first[axis]
+    if length is None or not operation.is_told:
+        return (*first[:axis], None, *first[axis + 1 :])
+    kept = len(range(*slice(operation.start, operation.stop, operation.step).indices(length)))
+    return (*first[:axis], kept, *first[axis + 1 :])
+
+
+def _concatenated(operation: Concatenate, given: Sequence[Shape | None]) -> Shape | None:
+    shapes = [shape for shape in given if shape is not None]
+    merged = _merged(shapes) if len(shapes) == len(given) else None
+    axis = operation.axis
+    if merged is None or not -len(merged) <= axis < len(merged):
+        return None
+    lengths = [length for shape in shapes if (length := shape[axis]) is not None]
+    joined = list(merged)
+    joined[axis] = sum(lengths) if len(lengths) == len(shapes) else None
+    return tuple(joined)
+
+
+def _merged(shapes: Sequence[Shape]) -> Shape | None:
+    """Return what shapes have in common; the shortest where they are cropped to each other."""
+    if not shapes or len({len(shape) for shape in shapes}) != 1:
+        return None
+    sizes = ([n for n in lengths if n is not None] for lengths in zip(*shapes, strict=True))
+    return tuple(min(lengths) if lengths else None for lengths in sizes)
