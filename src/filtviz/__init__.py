@@ -57,7 +57,8 @@ if TYPE_CHECKING:
         LayerDiagnosis,
         Unjudged,
     )
-    from filtviz.network import ConvLayer, Layer, Network, Origin, Parameter
+    from filtviz.network import ConvLayer, Layer, Network, Origin
+    from filtviz.parameter import Parameter
     from filtviz.reading import Hints, Limits, load
     from filtviz.reporting import ReportOptions, ReportResult, report
     from filtviz.results import (
@@ -98,7 +99,8 @@ _NAMES = {
         "LayerDiagnosis",
         "Unjudged",
     ),
-    "filtviz.network": ("ConvLayer", "Layer", "Network", "Origin", "Parameter"),
+    "filtviz.network": ("ConvLayer", "Layer", "Network", "Origin"),
+    "filtviz.parameter": ("Parameter",),
     "filtviz.reading": ("Hints", "Limits", "load"),
     "filtviz.reporting": ("ReportOptions", "ReportResult", "report"),
     "filtviz.results": (
