@@ -28,7 +28,7 @@ import numpy as np
 from tabulate import tabulate
 
 from filtviz.drawing import DrawingOptions, draw
-from filtviz.drawing.pixelmap import find_pixel_map
+from filtviz.drawing.authority import find_pixel_map
 from filtviz.drawing.saving import Destination, plan_files, write_files
 from filtviz.errors import FiltvizError
 from filtviz.network import ConvLayer, Network

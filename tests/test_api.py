@@ -158,7 +158,8 @@ def test_the_view_is_the_one_asked_for_or_the_one_that_is_needed(trained, option
 
 def test_colours_need_three_channels_and_a_sheet(trained):
     (failure,) = filtviz.plot(trained, channels="rgb").failures
-    assert failure == LayerFailure(0, "the filters have 1 channel, and rgb colours need 3")
+    assert failure.layer == 0
+    assert "the filters have 1 channel, and rgb colours need 3" in failure.reason
 
 
 def test_composed_filters_are_checked_on_images_of_a_file_or_an_array(trained):
@@ -201,9 +202,7 @@ def test_a_wrong_option_of_a_plot_is_a_value_error(trained, options, words):
 
 def test_a_network_without_convolutions_has_nothing_to_draw():
     network = filtviz.Network.of([filtviz.Layer(type="DenseLayer")])
-    with pytest.raises(
-        DrawingError, match=r"^the network holds a network with .*: there is no filter to draw"
-    ):
+    with pytest.raises(DrawingError, match=r"^the network holds .*: there is no filter to draw$"):
         filtviz.plot(network)
 
 

@@ -37,7 +37,8 @@ LAYERS: dict[str, set[str]] = {
     "batch": MODEL | {"measures", "drawing", "reading", "files"},
     "reporting": MODEL | {"measures", "drawing", "reading", "files"},
     "cli": MODEL | {"measures", "drawing", "batch", "reporting", "reading", "files", "results", "api"},
-    "__init__": {"_version"},
+    "notebook": BASE | {"geometry", "summary", "measures", "drawing"},
+    "__init__": {"_version", "notebook"},
     "__main__": {"cli"},
 }
 ONLY_THERE: dict[str, set[str]] = {
@@ -60,10 +61,8 @@ def place(path: Path) -> str:
 
 
 def _set_apart(node: ast.AST) -> list[ast.stmt]:
-    """Return statements whose imports do not count: those for types, and what a notebook asks for."""
+    """Return statements whose imports do not count: those for types."""
     if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
-        return node.body
-    if isinstance(node, ast.FunctionDef) and node.name.startswith("_repr_") and node.name.endswith("_"):
         return node.body
     return []
 

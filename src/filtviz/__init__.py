@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from filtviz.batch import ExportOptions, ExportResult, Failure, ModelResult, Progress, export
     from filtviz.drawing.options import DrawingOptions, SheetOptions
     from filtviz.drawing.plotting import plot_comparison, plot_conv_weights, plot_sheet, plot_through
-    from filtviz.drawing.sheets.comparison import LayerComparison
     from filtviz.errors import (
         CompositionError,
         DrawingError,
@@ -48,6 +47,7 @@ if TYPE_CHECKING:
         SelectionError,
         UnsupportedFileError,
     )
+    from filtviz.measures.comparison import LayerComparison
     from filtviz.measures.findings import (
         Change,
         Diagnosis,
@@ -75,7 +75,7 @@ _NAMES = {
     "filtviz.batch": ("ExportOptions", "ExportResult", "Failure", "ModelResult", "Progress", "export"),
     "filtviz.drawing.options": ("DrawingOptions", "SheetOptions"),
     "filtviz.drawing.plotting": ("plot_comparison", "plot_conv_weights", "plot_sheet", "plot_through"),
-    "filtviz.drawing.sheets.comparison": ("LayerComparison",),
+    "filtviz.measures.comparison": ("LayerComparison",),
     "filtviz.errors": (
         "CompositionError",
         "DrawingError",
@@ -175,9 +175,15 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Import a public name from its home when it is first used (PEP 562)."""
+    """Import a public name from its home when it is first used (PEP 562).
+
+    With the first of them layers and networks learn to show themselves in notebooks.
+    """
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from filtviz.notebook import attach
+
+    attach()
     value = getattr(import_module(_HOMES[name]), name)
     globals()[name] = value
     return value

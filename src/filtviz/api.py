@@ -35,9 +35,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from filtviz.drawing import DrawingOptions
+    from filtviz.drawing.comparison_sheets import ComparisonOrder
     from filtviz.drawing.saving import Destination, PlannedFile
-    from filtviz.drawing.sheets.comparison import ComparisonOrder, LayerComparison
-    from filtviz.drawing.sheets.selection import ChannelRanges
+    from filtviz.drawing.selection import ChannelRanges
+    from filtviz.drawing.sheet import SheetTexts
+    from filtviz.measures.comparison import LayerComparison
     from filtviz.measures.findings import Diagnosis, LayerDiagnosis
 
 __all__ = ["Channels", "Model", "Output", "Progress", "compare", "diagnose", "layers", "plot"]
@@ -258,7 +260,7 @@ def compare(
         OutputError: a picture cannot be written.
         ValueError: an option is out of its range.
     """
-    from filtviz.drawing.sheets.comparison import compare_layers
+    from filtviz.measures.comparison import compare_layers
 
     if not any(isinstance(each, str | PathLike | Network) for each in models):
         from filtviz.drawing.plotting import compare as compare_given
@@ -335,15 +337,16 @@ def _settle(
     channels: Channels, view: str | None, drawing: DrawingOptions | None, *, needs_sheet: bool
 ) -> tuple[DrawingOptions, ChannelRanges]:
     """Return how to draw, and which channels."""
+    from filtviz.drawing import VIEWS
     from filtviz.drawing.options import PRIMARIES, DrawingOptions
-    from filtviz.drawing.sheets.selection import parse_channels
+    from filtviz.drawing.selection import parse_channels
 
     options = drawing or DrawingOptions()
     if isinstance(channels, str) and channels in PRIMARIES:
         sheet = replace(options.sheet, primaries=channels)
         options, channels = replace(options, sheet=sheet), None
     needs_sheet = needs_sheet or options.sheet.primaries is not None
-    if view is None and needs_sheet and options.view == "grid":
+    if view is None and needs_sheet and not VIEWS[options.view].is_sheet:
         view = "sheet"
     options = options if view is None else replace(options, view=view)
     if channels is None or isinstance(channels, str):
@@ -372,28 +375,28 @@ class _Studio:
 
     def draw(self, layer: ConvLayer) -> PlottedLayer:
         """Make a layer's pictures ready to be drawn."""
-        from filtviz.drawing import draw
-        from filtviz.drawing.cautions import cautions
-        from filtviz.drawing.sheets.selection import choose_channels
+        from filtviz.drawing import VIEWS, draw
+        from filtviz.drawing.grid import cautions
+        from filtviz.drawing.selection import choose_channels
 
-        drawn, options = self._prepare(layer)
+        drawn, texts = self._prepare(layer)
         channels = choose_channels(drawn, self.ranges)
-        pictures = tuple(draw(drawn, channels, options))
-        misleading = cautions(layer, channels, options) if options.view == "grid" else ()
+        pictures = tuple(draw(drawn, channels, self.options, texts))
+        is_sheet = VIEWS[self.options.view].is_sheet
+        misleading = () if is_sheet else cautions(layer, channels, self.options)
         return PlottedLayer(layer=layer, pictures=pictures, cautions=tuple(misleading))
 
-    def _prepare(self, layer: ConvLayer) -> tuple[ConvLayer, DrawingOptions]:
-        """Return what to draw of a layer, and what to write on it."""
-        from filtviz.drawing.sheets.badging import with_badges
-        from filtviz.drawing.sheets.through import see_through
+    def _prepare(self, layer: ConvLayer) -> tuple[ConvLayer, SheetTexts]:
+        """Return what to draw of a layer, and what a sheet says of it."""
+        from filtviz.composition.through import compose_layer
+        from filtviz.drawing.sheet import SheetTexts, with_badges, with_composition
 
-        drawn, options = layer, replace(self.options, sheet=replace(self.options.sheet, source=self.source))
+        drawn, texts = layer, SheetTexts(source=self.source)
         if self.through:
-            drawn, options = see_through(
-                self.network, layer, options, stacked=self.stacked, images=self.images
-            )
+            composed = compose_layer(self.network, layer, stacked=self.stacked, images=self.images)
+            drawn, texts = composed.layer, with_composition(composed, texts)
         found = self._found.get(layer.conv_index) if self.badges else None
-        return drawn, options if found is None else with_badges(found, layer.n_filters, options)
+        return drawn, texts if found is None else with_badges(found, layer.n_filters, texts)
 
     @cached_property
     def _found(self) -> dict[int, LayerDiagnosis]:
@@ -418,8 +421,8 @@ def _draw_comparisons(
 ) -> list[WrittenFile]:
     """Write the pictures of comparisons, and the animation of the only one."""
     from filtviz.drawing import DrawingOptions
+    from filtviz.drawing.comparison_sheets import comparison_pages, frame_pages
     from filtviz.drawing.saving import plan_files, write_animation
-    from filtviz.drawing.sheets.comparison import comparison_pages, frame_pages
     from filtviz.files import unique_stems, write_whole
 
     options = drawing or DrawingOptions()

@@ -201,12 +201,6 @@ class ConvLayer(Layer):
             return f"its weights are of type {self.weights.dtype}, not real numbers"
         return None
 
-    def _repr_png_(self) -> bytes | None:
-        """Show the layer as a picture in a notebook."""
-        from filtviz.drawing.notebook import layer_png
-
-        return layer_png(self)
-
 
 @dataclass(frozen=True, kw_only=True)
 class Origin:
@@ -305,12 +299,6 @@ class Network:
         dense = f"{n_dense} dense layer{'s'[: n_dense > 1]}"
         parts = [convs] if n_dense == 0 else [dense, convs] if n_convs == 0 else [convs, dense]
         return f"{self.origin.kind} with {' and '.join(parts)}"
-
-    def _repr_html_(self) -> str:
-        """Show the network as a table in a notebook."""
-        from filtviz.drawing.notebook import network_html
-
-        return network_html(self)
 
 
 def _labels(names: Sequence[str | None]) -> list[str]:

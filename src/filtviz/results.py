@@ -11,7 +11,7 @@ from filtviz.summary import LayerRow, Summary
 
 if TYPE_CHECKING:
     from filtviz.drawing import DrawingOptions, Picture
-    from filtviz.drawing.sheets.comparison import LayerComparison
+    from filtviz.measures.comparison import LayerComparison
 
 __all__ = [
     "ComparisonResult",

@@ -5,10 +5,14 @@ All files are read in one process that is watched (`watching`), since an audit h
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -27,13 +31,61 @@ SECONDS = 15
 """What a file may take, whatever it says; most take milliseconds."""
 
 
+SLOW = frozenset(
+    {
+        "a bz2 bomb", "a chain of fifteen hundred layers", "a chain of more layers than are allowed",
+        "a fan of a hundred thousand inputs", "a gzip bomb", "a history without end",
+        "a hundred thousand marks", "a key of numbers and letters", "a memo without end",
+        "a network of madmom's without end", "a network of sknn's without end", "a shape of a million axes",
+        "a short key of separators", "an axis map with a million axes", "calls as deep",
+        "classes as deep as their makers", "dictionaries as deep", "dilations that add up without end",
+        "empty streams before a full one", "enlargements that multiply without end",
+        "in a stream: arrays of objects by the thousand", "layers that share a long name",
+        "layers that share inputs which are none", "layers that share long texts",
+        "layers that share one state", "layers without parameters by the hundred thousand",
+        "lists a hundred thousand deep", "many small pickles", "members by the thousand",
+        "members that are one and the same", "members whose headers are long",
+        "object arrays that take all steps together", "objects that share arguments",
+        "objects that share pairs", "opcodes without end", "states as deep",
+        "strides that multiply without end", "tuples a hundred thousand deep", "tuples as deep as a key",
+    }
+)  # fmt: skip
+"""Attacks that take more than most."""
+
+PARAMETERS = [
+    pytest.param(attack, id=attack.name, marks=pytest.mark.slow if attack.name in SLOW else ())
+    for attack in ATTACKS
+]
+
+Outcomes = Callable[[Attack], dict[str, Any]]
+
+
 @pytest.fixture(scope="module")
-def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
-    """How reading each file ended."""
-    folder = tmp_path_factory.mktemp("attacks")
+def outcome(tmp_path_factory: pytest.TempPathFactory) -> Outcomes:
+    """What tells how reading a file ended: of the quick ones all are read together, and of the slow ones."""
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent  # of all processes, so that one reads for all
+
+    @cache
+    def outcomes(*, slow: bool) -> dict[str, dict[str, Any]]:
+        kept = shared / f"outcomes-{slow}.json"
+        with (shared / "outcomes.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not kept.exists():
+                attacks = [attack for attack in ATTACKS if (attack.name in SLOW) == slow]
+                kept.write_text(json.dumps(watch(attacks, tmp_path_factory.mktemp("attacks"))))
+        found: dict[str, dict[str, Any]] = json.loads(kept.read_text())
+        return found
+
+    return lambda attack: outcomes(slow=attack.name in SLOW)[attack.name]
+
+
+def watch(attacks: Sequence[Attack], folder: Path) -> dict[str, dict[str, Any]]:
+    """Read files in one process that is watched."""
     harmless = folder / "harmless.pkl"
     harmless.write_bytes(beside_weights())
-    paths = [attack.write(folder / f"{number:03}") for number, attack in enumerate(ATTACKS)]
+    paths = [attack.write(folder / f"{number:03}") for number, attack in enumerate(attacks)]
     elsewhere = folder / "empty"
     elsewhere.mkdir()
     ran = subprocess.run(
@@ -44,30 +96,31 @@ def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, An
         env={"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "HOME": str(elsewhere)},
     )
     lines = ran.stdout.splitlines()
-    assert len(lines) == len(ATTACKS), (
-        f"reading {ATTACKS[len(lines)].name!r} ended the process ({ran.returncode}): {ran.stderr[-2000:]}"
+    assert len(lines) == len(attacks), (
+        f"reading {attacks[len(lines)].name!r} ended the process ({ran.returncode}): {ran.stderr[-2000:]}"
     )
     assert list(elsewhere.iterdir()) == [], "a file was written"
     found = [{**json.loads(line), "path": str(path)} for line, path in zip(lines, paths, strict=True)]
-    return dict(zip((attack.name for attack in ATTACKS), found, strict=True))
+    return dict(zip((attack.name for attack in attacks), found, strict=True))
 
 
 def test_every_attack_has_a_name_of_its_own():
     assert [name for name, n in Counter(attack.name for attack in ATTACKS).items() if n > 1] == []
+    assert {attack.name for attack in ATTACKS} >= SLOW
 
 
-@pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.name)
-def test_reading_ends_in_a_network_or_one_sentence(attack: Attack, outcomes):
-    found = outcomes[attack.name]
+@pytest.mark.parametrize("attack", PARAMETERS)
+def test_reading_ends_in_a_network_or_one_sentence(attack: Attack, outcome: Outcomes):
+    found = outcome(attack)
     assert found["ends"] == ("network" if attack.ends == "kernels" else attack.ends), found.get("sentence")
     if attack.ends == "kernels":
         assert found["shapes"] == [list(KERNELS.shape)]
         assert found["weights"] == [repr(float(number)) for number in KERNELS.ravel()]
 
 
-@pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.name)
-def test_nothing_is_imported_called_or_opened(attack: Attack, outcomes):
-    found = outcomes[attack.name]
+@pytest.mark.parametrize("attack", PARAMETERS)
+def test_nothing_is_imported_called_or_opened(attack: Attack, outcome: Outcomes):
+    found = outcome(attack)
     folder = str(Path(found["path"]).parent)
     elsewhere = [
         one for one in found["heard"] if not one.startswith(f"open {folder}/") and one != f"open {folder}"
@@ -76,14 +129,14 @@ def test_nothing_is_imported_called_or_opened(attack: Attack, outcomes):
     assert found["imported"] == []
 
 
-@pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.name)
-def test_it_takes_little_time(attack: Attack, outcomes):
-    assert outcomes[attack.name]["seconds"] < SECONDS
+@pytest.mark.parametrize("attack", PARAMETERS)
+def test_it_takes_little_time(attack: Attack, outcome: Outcomes):
+    assert outcome(attack)["seconds"] < SECONDS
 
 
-@pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.name)
-def test_the_command_says_one_sentence(attack: Attack, outcomes):
-    command = outcomes[attack.name]["command"]
+@pytest.mark.parametrize("attack", PARAMETERS)
+def test_the_command_says_one_sentence(attack: Attack, outcome: Outcomes):
+    command = outcome(attack)["command"]
     assert command["raised"] is None
     if attack.ends in ("network", "kernels") or attack.name in LATE:
         assert command["status"] == 0, command["stderr"]

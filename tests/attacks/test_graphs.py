@@ -13,6 +13,14 @@ from filtviz.network import Network
 from filtviz.summary import summarize
 from tests.attacks.graphs import ATTRIBUTES, LAYERS, VALUES, hostile_convolution, hostile_layer
 
+TELLING = ("below zero", "two to the hundredth", "text")
+"""What even the fast tests try."""
+
+PARAMETERS = [
+    pytest.param(value, id=name, marks=() if name in TELLING else pytest.mark.slow)
+    for name, value in VALUES.items()
+]
+
 
 def read(folder: Path, data: bytes) -> Network:
     path = folder / "model.pkl"
@@ -31,7 +39,7 @@ def check_numbers(network: Network) -> None:
         assert all(c is None or 0 <= c <= 1 or math.isnan(c) for c in row["coverage"] or ()), row
 
 
-@pytest.mark.parametrize("value", VALUES.values(), ids=VALUES)
+@pytest.mark.parametrize("value", PARAMETERS)
 @pytest.mark.parametrize("attribute", ATTRIBUTES)
 def test_a_convolution_survives_each_value_of_each_attribute(attribute, value, tmp_path):
     network = read(tmp_path, hostile_convolution(attribute, value))
@@ -39,7 +47,7 @@ def test_a_convolution_survives_each_value_of_each_attribute(attribute, value, t
     check_numbers(network)
 
 
-@pytest.mark.parametrize("value", VALUES.values(), ids=VALUES)
+@pytest.mark.parametrize("value", PARAMETERS)
 @pytest.mark.parametrize(
     ("cls", "attribute"), [(cls, attribute) for cls, attributes in LAYERS.items() for attribute in attributes]
 )

@@ -40,13 +40,19 @@ NAMES = {
     "an option": "--output=PWNED",
     "nothing but space": "   ",
 }
+TELLING = ("escapes", "a path", "a script")
+"""What even the fast tests try."""
+
 OBEYED = {chr(code) for code in (*range(9), *range(11, 32), *range(0x7F, 0xA0))} | set(
     "\u202e\u2066\u200b\ufeff\u2028\u2029"
 )
 """Characters that a terminal obeys."""
 
 
-@pytest.fixture(params=NAMES, scope="module")
+@pytest.fixture(
+    params=[pytest.param(name, marks=() if name in TELLING else pytest.mark.slow) for name in NAMES],
+    scope="module",
+)
 def model(request, tmp_path_factory) -> Path:
     """Two convolutions with a hostile name."""
     name = NAMES[request.param]

@@ -201,7 +201,7 @@ def test_a_picture_that_is_shown_has_the_pictures_pixels(monkeypatch):
     from matplotlib import pyplot
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-    from filtviz.drawing.windows import show_pictures
+    from filtviz.drawing.saving import show_pictures
 
     shown = []
 

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from filtviz.drawing import DrawingOptions, draw, pixelmap
-from filtviz.drawing.authority import ask_matplotlib
-from filtviz.drawing.pixelmap import Grid, compute_pixel_map, find_pixel_map, kernels_in_doubt
+from filtviz.drawing.authority import ask_matplotlib, find_pixel_map
+from filtviz.drawing.pixelmap import Grid, compute_pixel_map, kernels_in_doubt
 from filtviz.errors import DrawingError
 from filtviz.network import ConvLayer, Network
 
@@ -123,7 +123,7 @@ def test_the_common_grid_needs_no_matplotlib():
 
 def test_another_version_of_matplotlib_is_asked(monkeypatch):
     monkeypatch.setattr(pixelmap, "PROVEN_VERSIONS", ("0.",))
-    pixelmap._is_proven_version.cache_clear()
+    pixelmap.is_proven_version.cache_clear()
     find_pixel_map.cache_clear()
     asked = []
     monkeypatch.setattr(
@@ -132,7 +132,7 @@ def test_another_version_of_matplotlib_is_asked(monkeypatch):
     find_pixel_map(Grid.of(20, (3, 3), (6.0, 6.0), 100.0))
     assert len(asked) == 1
     assert asked[0].all()
-    pixelmap._is_proven_version.cache_clear()
+    pixelmap.is_proven_version.cache_clear()
     find_pixel_map.cache_clear()
 
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from filtviz.drawing import DrawingOptions
-from filtviz.drawing.cautions import cautions
-from filtviz.drawing.sheets.selection import choose_channels, parse_channels
+from filtviz.drawing.grid import cautions
+from filtviz.drawing.selection import choose_channels, parse_channels
 from filtviz.errors import SelectionError
 
 from .test_grid import kernels_of, layer_of

@@ -11,7 +11,7 @@ from filtviz.cli.console import colour_depth
 from filtviz.drawing.colours import by_colour_map, by_primaries
 from filtviz.drawing.terminal import sheet_lines
 
-from .sheets.making import layer_of, pages_of, random_weights
+from .making import layer_of, pages_of, random_weights
 
 TOKEN = re.compile(r"\x1b\[([\d;]*)m|(.)")
 

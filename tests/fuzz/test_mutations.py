@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -25,7 +27,9 @@ def corpus() -> list[bytes]:
     return found
 
 
-@pytest.mark.parametrize("number", range(SEEDS))
+@pytest.mark.parametrize(
+    "number", [pytest.param(n, marks=() if n % 6 == 0 else pytest.mark.slow) for n in range(SEEDS)]
+)
 def test_mutated_files_end_in_a_network_or_one_sentence(number, corpus, tmp_path):
     read = [
         read_whole(mutate(corpus[number], random.Random(f"{number}/{turn}")), tmp_path / "model.pkl")
@@ -55,22 +59,36 @@ PIECES = st.one_of(
 )
 
 
-@given(st.lists(PIECES, max_size=60))
-@settings(max_examples=400, deadline=None, derandomize=True)
-def test_any_opcodes_end_in_a_network_or_one_sentence(tmp_path_factory, pieces):
-    read_whole(b"\x80\x04" + b"".join(pieces) + b".", tmp_path_factory.getbasetemp() / "any.pkl")
+def ends_well(strategy: st.SearchStrategy[Any], examples: int, read: Callable[[Any], object]) -> None:
+    """Try so many examples, the same each time."""
+    settings(max_examples=examples, deadline=None, derandomize=True, database=None)(given(strategy)(read))()
 
 
-@given(st.lists(PIECES, max_size=30))
-@settings(max_examples=200, deadline=None, derandomize=True)
-def test_any_opcodes_beside_weights_end_in_a_network_or_one_sentence(tmp_path_factory, pieces):
-    read_whole(beside_weights(*pieces), tmp_path_factory.getbasetemp() / "beside.pkl")
+FEW_AND_MANY = [40, pytest.param(400, marks=pytest.mark.slow)]
 
 
-@given(st.binary(max_size=300))
-@settings(max_examples=200, deadline=None, derandomize=True)
-def test_any_bytes_end_in_a_network_or_one_sentence(tmp_path_factory, data):
-    read_whole(data, tmp_path_factory.getbasetemp() / "bytes.pkl")
+@pytest.mark.parametrize("examples", FEW_AND_MANY)
+def test_any_opcodes_end_in_a_network_or_one_sentence(examples, tmp_path):
+    def read(pieces: list[bytes]) -> None:
+        read_whole(b"\x80\x04" + b"".join(pieces) + b".", tmp_path / "any.pkl")
+
+    ends_well(st.lists(PIECES, max_size=60), examples, read)
+
+
+@pytest.mark.parametrize("examples", FEW_AND_MANY)
+def test_any_opcodes_beside_weights_end_in_a_network_or_one_sentence(examples, tmp_path):
+    def read(pieces: list[bytes]) -> None:
+        read_whole(beside_weights(*pieces), tmp_path / "beside.pkl")
+
+    ends_well(st.lists(PIECES, max_size=30), examples, read)
+
+
+@pytest.mark.parametrize("examples", FEW_AND_MANY)
+def test_any_bytes_end_in_a_network_or_one_sentence(examples, tmp_path):
+    def read(data: bytes) -> None:
+        read_whole(data, tmp_path / "bytes.pkl")
+
+    ends_well(st.binary(max_size=300), examples, read)
 
 
 def test_what_is_not_mutated_is_a_network(tmp_path):

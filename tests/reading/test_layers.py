@@ -429,7 +429,7 @@ def test_shared_lists_do_not_multiply(tmp_path):
     many = b"h\x01)\x81}(U\x0cinput_layersh\x00ub" * 5000
     path.write_bytes(b"\x80\x02cm\nXLayer\nq\x010]q\x00(" + many + b"e.")
     with pytest.raises(LimitError, match="to follow what its objects share"):
-        load(path)
+        load(path, limits=Limits(opcodes=200_000))
 
 
 def test_a_name_of_any_length_and_content_is_only_text(read):

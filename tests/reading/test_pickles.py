@@ -304,20 +304,21 @@ def test_steps_and_memo_are_limited():
         read_pickles(b"N." * 100, pickle_steps(Limits(opcodes=100)))
 
 
+@pytest.mark.parametrize("n", [30_000, pytest.param(300_000, marks=pytest.mark.slow)], ids=["deep", "deeper"])
 @pytest.mark.parametrize(
-    "data",
+    "nested",
     [
-        b"N" + b"\x85" * 300_000 + b".",
-        b"]" * 300_000 + b"a" * 299_999 + b".",
-        b"}N" + b"\x85" * 300_000 + b"Ns.",
-        b"\x8f(N" + b"\x85" * 300_000 + b"\x90.",
-        b"cm\nf\n" + b")R" * 300_000 + b".",
-        b"N" + b"Q" * 300_000 + b".",
+        lambda n: b"N" + b"\x85" * n + b".",
+        lambda n: b"]" * n + b"a" * (n - 1) + b".",
+        lambda n: b"}N" + b"\x85" * n + b"Ns.",
+        lambda n: b"\x8f(N" + b"\x85" * n + b"\x90.",
+        lambda n: b"cm\nf\n" + b")R" * n + b".",
+        lambda n: b"N" + b"Q" * n + b".",
     ],
     ids=["tuples", "lists", "key of a dict", "item of a set", "calls", "persistent ids"],
 )
-def test_depth_that_would_break_recursion_is_only_data(data):
-    assert root(data) is not None
+def test_depth_that_would_break_recursion_is_only_data(nested, n):
+    assert root(nested(n)) is not None
 
 
 def test_huge_lengths_and_numbers_take_nothing():

@@ -50,7 +50,7 @@ def model() -> Network:
     first[4] = first[3] / 2
     second = random.uniform(-0.2, 0.2, (10, 12, 3, 3)).astype(np.float32)
     entrance = filtviz.Layer(type="InputLayer", output_shape=(None, 3, 64, 64))
-    layers = [entrance, conv(first, "edges", 0), conv(second, "deep", 1)]
+    layers = [entrance, conv(first, name="edges", below=0), conv(second, name="deep", below=1)]
     return Network.of(layers, Origin(path=Path("one.pkl"), kind="a Lasagne network"))
 
 
@@ -147,7 +147,7 @@ def test_what_is_not_finite_has_its_own_colour(tmp_path: Path, visit: Visit) -> 
     weights[2, 0, 1, 1] = np.nan
     entrance = filtviz.Layer(type="InputLayer", output_shape=(None, 1, 8, 8))
     path = tmp_path / "nan.html"
-    broken = Network.of([entrance, conv(weights, "conv1", 0)], Origin(path=Path("nan.pkl")))
+    broken = Network.of([entrance, conv(weights, name="conv1", below=0)], Origin(path=Path("nan.pkl")))
     path.write_text(filtviz.report(broken), encoding="utf-8")
     section = ready(visit(path))
     shown = pixels(section.locator(".tile").nth(2).locator("canvas").first)
@@ -387,7 +387,7 @@ def test_choices_are_not_cut_off(one: Path, visit: Visit) -> None:
 def test_hundreds_of_thousands_of_kernels_are_drawn_when_seen(tmp_path: Path, visit: Visit) -> None:
     random = np.random.default_rng(0)
     layers = [filtviz.Layer(type="InputLayer", output_shape=(None, 1, 64, 64))]
-    layers.append(conv(random.normal(size=(512, 512, 3, 3)).astype(np.float32), "wide", 0))
+    layers.append(conv(random.normal(size=(512, 512, 3, 3)).astype(np.float32), name="wide", below=0))
     path = tmp_path / "wide.html"
     wide = Network.of(layers, Origin(path=Path("wide.pkl")))
     path.write_text(filtviz.report(wide, filtviz.ReportOptions(megabytes=16)), encoding="utf-8")

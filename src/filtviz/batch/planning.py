@@ -20,9 +20,9 @@ from filtviz.batch.manifest import (
     write_manifest,
 )
 from filtviz.drawing import DrawingOptions, draw
-from filtviz.drawing.cautions import cautions
+from filtviz.drawing.grid import cautions
 from filtviz.drawing.saving import FORMATS, Destination, plan_files
-from filtviz.drawing.sheets.selection import ChannelRanges, choose_channels
+from filtviz.drawing.selection import ChannelRanges, choose_channels
 from filtviz.errors import FiltvizError
 from filtviz.files import layer_stems, make_folder, model_stem, remove_file, remove_parts, unique_stems
 from filtviz.network import ConvLayer, Network

@@ -14,7 +14,7 @@ from filtviz.cli.shared_options import format_option, json_option, layer_option,
 from filtviz.cli.view_options import scale_option
 
 if TYPE_CHECKING:
-    from filtviz.drawing.sheets.comparison import ComparisonOrder
+    from filtviz.drawing.comparison_sheets import ComparisonOrder
 
 __all__ = ["compare"]
 

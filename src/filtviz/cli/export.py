@@ -24,7 +24,7 @@ from filtviz.text import printable
 if TYPE_CHECKING:
     from filtviz.batch.exporting import ExportResult, ModelResult, Progress
     from filtviz.drawing import DrawingOptions
-    from filtviz.drawing.sheets.selection import ChannelRanges
+    from filtviz.drawing.selection import ChannelRanges
 
 __all__ = ["export"]
 

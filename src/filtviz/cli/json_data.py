@@ -18,7 +18,7 @@ from filtviz.text import printable
 
 if TYPE_CHECKING:
     from filtviz.batch.exporting import ExportResult
-    from filtviz.drawing.sheets.comparison import LayerComparison
+    from filtviz.measures.comparison import LayerComparison
     from filtviz.reporting.content import Histogram, ModelFile, PageContent, Section
     from filtviz.results import ComparisonResult
 

@@ -23,8 +23,8 @@ from filtviz.text import printable
 
 if TYPE_CHECKING:
     from filtviz.drawing import DrawingOptions
-    from filtviz.drawing.sheets.selection import ChannelRanges
-    from filtviz.drawing.sheets.sheet import SheetPage
+    from filtviz.drawing.selection import ChannelRanges
+    from filtviz.drawing.sheet import SheetPage
 
 __all__ = ["plot"]
 
@@ -78,6 +78,7 @@ def plot(
       filtviz plot model.pkl --layer 2 --through
     """
     from filtviz.api import plot as plot_filters
+    from filtviz.drawing import VIEWS
     from filtviz.drawing.saving import find_destination
 
     with usage_errors():
@@ -98,7 +99,7 @@ def plot(
     for failure in result.failures:
         complain(failure.reason)
     if show and result.layers:
-        from filtviz.drawing.windows import show_pictures
+        from filtviz.drawing.saving import show_pictures
 
         show_pictures(result.pictures, result.options, backend=context.obj)
     if terminal:
@@ -108,7 +109,7 @@ def plot(
     if show or terminal:
         for file in result.files:
             _tell(file)
-    if result.files and drawing.view == "grid":
+    if result.files and not VIEWS[drawing.view].is_sheet:
         _name_sheet(result)
     if result.layers and not layers:
         _name_others(result.network)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 if TYPE_CHECKING:
-    from filtviz.drawing.sheets.selection import ChannelRanges
+    from filtviz.drawing.selection import ChannelRanges
 
 __all__ = [
     "ChannelsType",
@@ -58,7 +58,7 @@ class ChannelsType(click.ParamType):  # type: ignore[type-arg]  # generic from c
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> ChannelRanges:  # noqa: ARG002
         """Read the text."""
-        from filtviz.drawing.sheets.selection import parse_channels
+        from filtviz.drawing.selection import parse_channels
 
         with usage_errors():
             return parse_channels(str(value))

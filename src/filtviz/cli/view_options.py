@@ -11,6 +11,8 @@ import click
 from click.core import ParameterSource
 
 from filtviz.cli.shared_options import ChannelsType, usage_errors
+from filtviz.drawing.options import ORDERS, SCALES
+from filtviz.drawing.views import DEFAULT_VIEW, VIEWS
 
 if TYPE_CHECKING:
     from filtviz.drawing import DrawingOptions
@@ -38,7 +40,7 @@ _VIEWING = ("through", "stacked", "images", "badges")
 
 scale_option = click.option(
     "--scale",
-    type=click.Choice(["kernel", "filter", "layer"]),
+    type=click.Choice(SCALES),
     default="layer",
     show_default=True,
     help="What shares a scale, symmetric about zero, in all that is drawn together.",
@@ -72,14 +74,13 @@ def view_options(command: Command) -> Command:
     )
     @click.option(
         "--view",
-        type=click.Choice(["grid", "sheet", "rms", "components", "nmf"]),
-        help="grid: nolearn's layout (the default). sheet: all filters and channels on one page. rms: the "
-        "root mean square over a filter's channels. components, nmf: the patterns that its channels share.",
+        type=click.Choice(list(VIEWS)),
+        help=" ".join(f"{view.name}: {view.help}." for view in VIEWS.values()),
     )
     @scale_option
     @click.option(
         "--sort",
-        type=click.Choice(["index", "norm", "similarity"]),
+        type=click.Choice(ORDERS),
         default="index",
         show_default=True,
         help="The order of the filters.",
@@ -139,13 +140,13 @@ def _resolve_view(view: str | None, primaries: str | None) -> str:
     """Return the view that was asked for, by name or by an option that only sheets have."""
     telling = [option for name, option in _OF_SHEETS.items() if _was_given(name)]
     telling += [f"--channels {primaries}"] * (primaries is not None)
-    if view == "grid" and telling:
+    if view == DEFAULT_VIEW and telling:
         raise click.UsageError(f"{telling[0]} has no meaning in nolearn's layout: leave out --view grid")
-    if view in ("rms", "components", "nmf") and primaries is not None:
+    if view not in (None, DEFAULT_VIEW) and not VIEWS[view].has_primaries and primaries is not None:
         raise click.UsageError(
             f"--view {view} is not drawn in the channels' colours: leave out {telling[-1]}"
         )
-    return view or ("sheet" if telling else "grid")
+    return view or ("sheet" if telling else DEFAULT_VIEW)
 
 
 def _sheet_options(primaries: Any, chosen: dict[str, Any]) -> Any:

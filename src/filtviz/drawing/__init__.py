@@ -1,18 +1,22 @@
-"""Pictures of filters: arrays and pixels first, matplotlib last.
+"""Pictures of filters: arrays and pixels first, matplotlib's figures where somebody asks for one.
 
 ::
 
-    ConvLayer ─ views ─► Picture ─► pixels (Pillow image)      the fast way, no matplotlib for ``gray``
+    ConvLayer ─ views ─► Picture ─► pixels (Pillow image)      the fast way
                                 └─► Figure (matplotlib)        PDF, SVG, and people's own further work
 
-A new picture is one file here and one entry in `filtviz.drawing.views.VIEWS`; the readable ones are in
-`filtviz.drawing.sheets`. Nothing here touches matplotlib's global state: no pyplot (but for
-`filtviz.drawing.windows`), no rcParams, no choice of a backend.
+    grid       nolearn's layout: pixelmap (or authority: what matplotlib says) ─► colours ─► pixels
+    *_sheets   sheets that can be read: selection ─► Sheet ─ layout ─► pages ─ lettering ─► painting | figures
+
+A new view is one module here and one entry in `filtviz.drawing.views.VIEWS`. Nothing here touches
+matplotlib's global state: no pyplot (but for windows, in `filtviz.drawing.saving`), no rcParams, no choice of
+a backend.
 """
 
 from __future__ import annotations
 
-from filtviz.drawing.options import DrawingOptions
-from filtviz.drawing.views import VIEWS, Picture, draw
+from filtviz.drawing.options import DrawingOptions, SheetOptions
+from filtviz.drawing.sheet import SheetTexts
+from filtviz.drawing.views import VIEWS, Picture, View, draw
 
-__all__ = ["VIEWS", "DrawingOptions", "Picture", "draw"]
+__all__ = ["VIEWS", "DrawingOptions", "Picture", "SheetOptions", "SheetTexts", "View", "draw"]

@@ -6,22 +6,30 @@ tells which it is: what the page shows then is read off the pixels, those of a f
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from filtviz.drawing.pixelmap import Grid, PixelMap, compute_pixel_map
+from filtviz.drawing.pixelmap import Grid, PixelMap, compute_pixel_map, kernels_in_doubt
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from matplotlib.backends.backend_agg import RendererAgg
 
-__all__ = ["ask_matplotlib"]
+__all__ = ["ask_matplotlib", "find_pixel_map"]
 
 BASE = 255
 """Cells are numbered in colours by three digits 0…254; 255 never occurs, so that no cell is white."""
+
+
+@lru_cache(maxsize=64)
+def find_pixel_map(grid: Grid) -> PixelMap:
+    """Return which cell each pixel of a page shows; matplotlib is asked about kernels in doubt."""
+    doubtful = kernels_in_doubt(grid)
+    return ask_matplotlib(grid, doubtful) if doubtful.any() else compute_pixel_map(grid)
 
 
 def ask_matplotlib(grid: Grid, asked: NDArray[np.bool_] | None = None) -> PixelMap:

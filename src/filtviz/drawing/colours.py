@@ -1,4 +1,8 @@
-"""From weights to colours, with matplotlib's own arithmetic: ``Normalize``, then ``Colormap``."""
+"""From weights to colours.
+
+nolearn's grid has matplotlib's own arithmetic: ``Normalize`` for each kernel, then ``Colormap``. Sheets
+have limits that are symmetric about zero and shared, and a colour map of 255 steps, the middle one zero.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from filtviz.drawing.options import DEFAULT_CMAP
+from filtviz.drawing.options import DEFAULT_CMAP, Scale
 from filtviz.errors import DrawingError
 
 __all__ = [
@@ -24,7 +28,11 @@ __all__ = [
     "colour_bar",
     "find_palette",
     "index_colours",
+    "index_steps",
+    "normalise",
     "scale_kernels",
+    "sheet_colours",
+    "symmetric_limits",
 ]
 
 WHITE = (255, 255, 255)
@@ -108,6 +116,30 @@ def index_colours(scaled: NDArray[Any], palette: Palette) -> NDArray[np.intp]:
     return index
 
 
+_SHARING = {"kernel": (2, 3), "filter": (1, 2, 3), "layer": (0, 1, 2, 3)}
+
+
+def symmetric_limits(weights: NDArray[Any], scale: Scale) -> NDArray[np.float64]:
+    """Return the largest finite magnitude of each kernel, each filter or the whole layer.
+
+    Args:
+        weights: ``(filters, channels, rows, cols)``.
+        scale: What shares a limit.
+
+    Returns:
+        The limits in float64, of a shape that broadcasts against ``weights``; 0 where all weights are 0 or
+        none is finite.
+    """
+    magnitudes = np.abs(np.where(np.isfinite(weights), weights, 0.0).astype(np.float64))
+    return np.asarray(magnitudes.max(axis=_SHARING[scale], keepdims=True, initial=0.0))
+
+
+def normalise(weights: NDArray[Any], limits: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the weights over their limits, in [-1, 1]; 0 where the limit is 0, NaN where not finite."""
+    finite = np.where(np.isfinite(weights), weights, np.nan).astype(np.float64)
+    return np.asarray(np.clip(finite / np.where(limits > 0, limits, 1.0), -1.0, 1.0))
+
+
 DIVERGING = "RdBu_r"
 """Blue below zero, white at zero, red above: readable with the common forms of colour blindness."""
 
@@ -131,10 +163,24 @@ def by_colour_map(values: NDArray[np.float64], name: str) -> Colours:
     Raises:
         DrawingError: matplotlib has no colour map of that name.
     """
-    table = np.vstack([_colour_table(name), np.array(NOT_FINITE, np.uint8)])
+    return sheet_colours(name)[index_steps(values)]
+
+
+def index_steps(values: NDArray[np.float64]) -> NDArray[np.uint8]:
+    """Return the step of values in [-1, 1], 0 to 254, and 255 for NaN: indices into `sheet_colours`."""
     half = _STEPS // 2
     steps = np.where(np.isnan(values), _STEPS, np.rint(np.nan_to_num(values) * half) + half)
-    return table[steps.astype(np.intp)]
+    return steps.astype(np.uint8)
+
+
+@lru_cache(maxsize=16)
+def sheet_colours(name: str) -> Colours:
+    """Return the 255 colours of a colour map and `NOT_FINITE`, ``(256, 3)``.
+
+    Raises:
+        DrawingError: matplotlib has no colour map of that name.
+    """
+    return np.vstack([_colour_table(name), np.array(NOT_FINITE, np.uint8)])
 
 
 def _colour_table(name: str) -> Colours:

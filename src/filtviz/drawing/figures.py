@@ -10,6 +10,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from filtviz.drawing.glyphs import FONT
+from filtviz.drawing.lettering import DPI
 from filtviz.drawing.pixelmap import BOTTOM, LEFT, RIGHT, SPACE, TOP, Grid, place_boxes
 from filtviz.errors import DrawingError
 
@@ -19,7 +21,10 @@ if TYPE_CHECKING:
     from matplotlib.image import AxesImage
     from PIL.Image import Image
 
-__all__ = ["blank_figure", "draw_kernels", "page_figure", "render", "show_kernel"]
+    from filtviz.drawing.glyphs import Writing
+    from filtviz.drawing.lettering import PageDesign
+
+__all__ = ["blank_figure", "draw_kernels", "page_figure", "render", "sheet_figure", "show_kernel"]
 
 
 def blank_figure(figsize: tuple[float, float], dpi: float) -> Figure:
@@ -98,6 +103,48 @@ def _spread_axis(offsets: NDArray[np.float64], n_cells: int) -> tuple[NDArray[np
         cells = i * n_cells + np.arange(n_cells)
         index[start : start + n_cells * resolution] = np.repeat(cells, resolution)
     return index, index.size / resolution
+
+
+PLAIN_TEXT: dict[str, Any] = {
+    "fontstyle": "normal",
+    "fontvariant": "normal",
+    "fontstretch": "normal",
+    "parse_math": False,  # nothing that a file says is taken for a formula
+    "usetex": False,
+    "antialiased": True,
+}
+"""What text is like, whatever the rcParams say."""
+
+
+def sheet_figure(design: PageDesign, dpi: float) -> Figure:
+    """Return a page of a sheet as a figure."""
+    width, height = design.size
+    figure = blank_figure((width / DPI, height / DPI), dpi)
+    for mosaic in design.mosaics:
+        left, top, across, down = mosaic.box
+        axes = figure.add_axes((left / width, 1.0 - (top + down) / height, across / width, down / height))
+        axes.set_axis_off()
+        axes.imshow(mosaic.pixels, interpolation="none", aspect="auto", origin="upper")
+    for writing in design.writings:
+        if writing.text:
+            _write(figure, writing, design.size)
+    return figure
+
+
+def _write(figure: Figure, writing: Writing, size: tuple[int, int]) -> None:
+    figure.text(
+        writing.left / size[0],
+        1.0 - writing.top / size[1],
+        writing.text,
+        fontfamily=FONT,
+        fontsize=writing.size,
+        fontweight="bold" if writing.bold else "normal",
+        color=tuple(level / 255 for level in writing.colour),
+        ha=writing.across,
+        va=writing.down,
+        rotation=90 if writing.upright else 0,
+        **PLAIN_TEXT,
+    )
 
 
 def render(figure: Figure) -> Image:

@@ -7,10 +7,25 @@ import math
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from filtviz.drawing.sheets.scales import ORDERS, SCALES, Order, Scale
 from filtviz.text import printable
 
-__all__ = ["DEFAULT_CMAP", "PRIMARIES", "DrawingOptions", "Primaries", "SheetOptions"]
+__all__ = [
+    "DEFAULT_CMAP",
+    "ORDERS",
+    "PRIMARIES",
+    "SCALES",
+    "DrawingOptions",
+    "Order",
+    "Primaries",
+    "Scale",
+    "SheetOptions",
+]
+
+Scale = Literal["kernel", "filter", "layer"]
+SCALES: tuple[Scale, ...] = ("kernel", "filter", "layer")
+
+Order = Literal["index", "norm", "similarity"]
+ORDERS: tuple[Order, ...] = ("index", "norm", "similarity")
 
 Primaries = Literal["rgb", "bgr"]
 PRIMARIES: tuple[Primaries, ...] = ("rgb", "bgr")
@@ -18,12 +33,12 @@ PRIMARIES: tuple[Primaries, ...] = ("rgb", "bgr")
 
 @dataclass(frozen=True, kw_only=True)
 class SheetOptions:
-    """How a sheet is drawn.
+    """How a sheet is drawn; what it says of the layer is in `filtviz.drawing.sheet.SheetTexts`.
 
     Attributes:
         scale: What shares a scale: each ``kernel``, each ``filter``, or the whole ``layer``, which alone lets
             strong be told from weak.
-        sort: The order of the filters, see `filtviz.drawing.sheets.scales.arrange`.
+        sort: The order of the filters, see `filtviz.drawing.selection.arrange`.
         top: Draw only so many filters, those of the largest norm; None draws all.
         primaries: Draw a filter of three channels in colour, its channels being ``rgb`` or ``bgr``; None
             draws each channel by itself.
@@ -32,11 +47,6 @@ class SheetOptions:
         labels: Write indices, headings and captions at the tiles.
         cmap: The name of a colour map of matplotlib's; None takes the view's own.
         figsize: Inches, ``(width, height)``; None takes what the sheet needs.
-        source: Where the layer comes from, for the header: the file's name.
-        orientation: What the header says of which way the filters are turned; empty: what the layer tells.
-        notes: Sentences to put below the header.
-        remarks: A few characters for each filter of the layer, written below its first tile.
-        part: What the pictures are called in the names of files; empty: after the view.
     """
 
     scale: Scale = "layer"
@@ -48,11 +58,6 @@ class SheetOptions:
     labels: bool = True
     cmap: str | None = None
     figsize: tuple[float, float] | None = None
-    source: str = ""
-    orientation: str = ""
-    notes: tuple[str, ...] = ()
-    remarks: tuple[str, ...] = ()
-    part: str = ""
 
     def __post_init__(self) -> None:
         _check_choice("scale", self.scale, SCALES)

@@ -21,7 +21,7 @@ __all__ = [
     "Grid",
     "PixelMap",
     "compute_pixel_map",
-    "find_pixel_map",
+    "is_proven_version",
     "kernels_in_doubt",
     "place_boxes",
 ]
@@ -105,17 +105,6 @@ class PixelMap:
         return cls(rows, cols, none, none)
 
 
-@lru_cache(maxsize=64)
-def find_pixel_map(grid: Grid) -> PixelMap:
-    """Return a page's geometry: computed, but for kernels in doubt, for which matplotlib is asked."""
-    doubtful = kernels_in_doubt(grid)
-    if not doubtful.any():
-        return compute_pixel_map(grid)
-    from filtviz.drawing.authority import ask_matplotlib
-
-    return ask_matplotlib(grid, doubtful)
-
-
 def place_boxes(grid: Grid) -> Boxes:
     """Place the kernels as ``GridSpec`` and ``Axes.apply_aspect`` do: each as large as its axes, centred."""
     width, height = (length * grid.dpi for length in grid.figsize)
@@ -173,7 +162,7 @@ def kernels_in_doubt(grid: Grid) -> NDArray[np.bool_]:
     All are in doubt with a matplotlib whose pixels have not been compared with the computed ones.
     """
     sizes = np.array(grid.figsize) * grid.dpi
-    if not _is_proven_version() or np.any((sizes != np.round(sizes)) & _near_integer(sizes)):
+    if not is_proven_version() or np.any((sizes != np.round(sizes)) & _near_integer(sizes)):
         return np.ones((grid.n, grid.n), bool)
     boxes = place_boxes(grid)
     cols = _near_integer(_borders(boxes.left, boxes.right, grid.cols) + 0.5)
@@ -193,7 +182,8 @@ def _near_integer(values: NDArray[np.float64]) -> NDArray[np.bool_]:
 
 
 @lru_cache(maxsize=1)
-def _is_proven_version() -> bool:
+def is_proven_version() -> bool:
+    """Say whether the installed matplotlib is one whose pixels the tests compare with the computed ones."""
     from importlib.metadata import version  # cheap, where importing matplotlib is not
 
     return version("matplotlib").startswith(PROVEN_VERSIONS)

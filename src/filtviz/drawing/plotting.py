@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from filtviz.drawing.options import DrawingOptions, SheetOptions
+from filtviz.drawing.sheet import SheetTexts, with_composition
 from filtviz.drawing.views import draw
 from filtviz.errors import DrawingError
 from filtviz.network import ConvLayer, Network
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
-    from filtviz.drawing.sheets.comparison import LayerComparison
+    from filtviz.measures.comparison import LayerComparison
 
 __all__ = ["compare", "filters_of", "plot_comparison", "plot_conv_weights", "plot_sheet", "plot_through"]
 
@@ -144,19 +145,20 @@ def plot_through(
     Raises:
         CompositionError: something below the layer is no filter on the image, or the file does not tell it.
     """
-    from filtviz.drawing.sheets.through import see_through
+    from filtviz.composition.through import compose_layer
 
     drawing = DrawingOptions(view=view, dpi=dpi, sheet=options or SheetOptions())
-    seen, drawing = see_through(network, layer, drawing, stacked=stacked, images=images)
-    return [picture.figure() for picture in draw(seen, range(seen.n_channels), drawing)]
+    composed = compose_layer(network, layer, stacked=stacked, images=images)
+    channels, texts = range(composed.layer.n_channels), with_composition(composed, SheetTexts())
+    return [picture.figure() for picture in draw(composed.layer, channels, drawing, texts)]
 
 
-def compare(layers: Sequence[Any], stages: Sequence[str] | None = None) -> LayerComparison:
-    """Compare the same layer at several stages, such as before and after training.
+def compare(layers: Sequence[Any], states: Sequence[str] | None = None) -> LayerComparison:
+    """Compare the same layer at several states, such as before and after training.
 
     Args:
         layers: Two or more of what `plot_sheet` takes, in order.
-        stages: What each is called; None calls them ``1``, ``2``, ….
+        states: What each is called; None calls them ``1``, ``2``, ….
 
     Returns:
         The relative change and the cosine of each filter and of the layer.
@@ -164,9 +166,9 @@ def compare(layers: Sequence[Any], stages: Sequence[str] | None = None) -> Layer
     Raises:
         DrawingError: there are fewer than two, or they have different shapes.
     """
-    from filtviz.drawing.sheets.comparison import compare_layers
+    from filtviz.measures.comparison import compare_layers
 
-    names = [str(i) for i in range(1, len(layers) + 1)] if stages is None else list(stages)
+    names = [str(i) for i in range(1, len(layers) + 1)] if states is None else list(states)
     if len(names) != len(layers):
         raise ValueError(f"there are {len(layers)} layers and {len(names)} names for them")
     return compare_layers([as_layer(layer) for layer in layers], names)
@@ -175,8 +177,8 @@ def compare(layers: Sequence[Any], stages: Sequence[str] | None = None) -> Layer
 def plot_comparison(
     comparison: LayerComparison, options: SheetOptions | None = None, *, dpi: float = 100.0
 ) -> list[Figure]:
-    """Draw each filter at every stage, and last minus first, on one scale."""
-    from filtviz.drawing.sheets.comparison import comparison_pages
+    """Draw each filter at every state, and last minus first, on one scale."""
+    from filtviz.drawing.comparison_sheets import comparison_pages
 
     drawing = DrawingOptions(view="sheet", dpi=dpi, sheet=options or SheetOptions())
     return [page.figure() for page in comparison_pages(comparison, drawing)]

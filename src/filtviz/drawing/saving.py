@@ -1,4 +1,7 @@
-"""Pictures become files: where they go, their names and formats; the same pictures give the same bytes."""
+"""Pictures become files: where they go, their names and formats; the same pictures give the same bytes.
+
+Or windows: the one place where pyplot is used, since a window needs an event loop.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from PIL import Image
 
-from filtviz.drawing import DrawingOptions, Picture
+from filtviz.errors import DrawingError
 from filtviz.files import is_folder, is_there, make_folder, picture_name, write_whole
 from filtviz.text import printable
 
@@ -22,11 +25,13 @@ if TYPE_CHECKING:
 
 __all__ = [
     "FORMATS",
+    "MOST_WINDOWS",
     "Destination",
     "PlannedFile",
     "find_destination",
     "holds_many_pages",
     "plan_files",
+    "show_pictures",
     "write_animation",
     "write_files",
     "write_pages",
@@ -227,3 +232,42 @@ def write_files(
         if not keep:
             write_whole(file.path, partial(write_pages, file.pictures, suffix, options))
         yield file.path, not keep
+
+
+MOST_WINDOWS = 20
+
+
+def show_pictures(pictures: Sequence[Picture], options: DrawingOptions, backend: str | None = None) -> None:
+    """Show each picture in a window of its own and wait until all are closed.
+
+    ``backend`` is the name of matplotlib's back end; None leaves the choice to matplotlib.
+
+    Raises:
+        DrawingError: there is no display or no such back end, or there would be too many windows.
+    """
+    if len(pictures) > MOST_WINDOWS:
+        raise DrawingError(
+            f"--show would open {len(pictures)} windows: choose at most {MOST_WINDOWS} with --channels"
+        )
+    import matplotlib
+    import numpy as np
+    from matplotlib import pyplot
+
+    no_display = "there is no display to show windows on: leave --show out, and the pictures go to files"
+    try:
+        if backend is not None:
+            matplotlib.use(backend)
+        for picture in pictures:
+            pixels = np.asarray(picture.image().convert("RGB"))
+            height, width = (length / options.dpi for length in pixels.shape[:2])
+            figure = pyplot.figure(figsize=(width, height), dpi=options.dpi, frameon=False)
+            if figure.canvas.required_interactive_framework is None:
+                raise DrawingError(no_display)
+            figure.figimage(pixels, origin="upper")
+        pyplot.show()
+    except ImportError as error:  # a back end that matplotlib was told to use and cannot
+        raise DrawingError(no_display) from error
+    except ValueError as error:
+        raise DrawingError(f"matplotlib has no back end {printable(backend, 80)!r} (MPLBACKEND)") from error
+    finally:
+        pyplot.close("all")

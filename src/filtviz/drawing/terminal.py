@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from filtviz.drawing.colours import DIVERGING, DIVERGING_OF_256, Colours, colour_bar
-from filtviz.drawing.sheets.sheet import Sheet, spec_of
+from filtviz.drawing.sheet import Sheet, spec_of
 from filtviz.text import printable
 
 __all__ = ["Depth", "nearest_of_256", "sheet_lines"]

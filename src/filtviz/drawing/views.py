@@ -1,15 +1,18 @@
-"""The table of pictures, and what each of them is.
+"""The table of views, and what each of them is.
 
-A view is a module of `filtviz.drawing` with a function ``pictures(layer, channels, options)`` that yields
-`Picture`s. It is imported when it is asked for, so that one view does not pay for what another one imports.
+A view is a module of `filtviz.drawing` with a function ``pictures(layer, channels, options, texts)`` that
+yields `Picture`s. It is imported when it is asked for, so that one view does not pay for what another one
+imports.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Protocol
 
+from filtviz.drawing.sheet import SheetTexts
 from filtviz.errors import DrawingError
 from filtviz.text import printable
 
@@ -20,16 +23,62 @@ if TYPE_CHECKING:
     from filtviz.drawing.options import DrawingOptions
     from filtviz.network import ConvLayer
 
-__all__ = ["VIEWS", "Picture", "View", "draw"]
+__all__ = ["DEFAULT_VIEW", "VIEWS", "Picture", "View", "draw"]
 
-VIEWS = {
-    "grid": "filtviz.drawing.grid",
-    "sheet": "filtviz.drawing.sheets.kernels",
-    "rms": "filtviz.drawing.sheets.rms",
-    "components": "filtviz.drawing.sheets.patterns",
-    "nmf": "filtviz.drawing.sheets.patterns",
-}
-"""View → the module whose ``pictures`` draws it. The first is the default: nolearn's layout."""
+
+@dataclass(frozen=True, kw_only=True)
+class View:
+    """A way to draw a layer.
+
+    Attributes:
+        name: What a person calls it.
+        module: The module whose ``pictures`` draws it.
+        is_sheet: Whether its pages are sheets, which have indices, one scale and words, and which a terminal
+            can show.
+        has_primaries: Whether it can draw three channels in the colours that they stand for.
+        help: What it shows, in a few words that follow the name.
+    """
+
+    name: str
+    module: str
+    is_sheet: bool = True
+    has_primaries: bool = False
+    help: str
+
+
+_ALL = (
+    View(
+        name="grid",
+        module="filtviz.drawing.grid",
+        is_sheet=False,
+        help="nolearn's layout (the default)",
+    ),
+    View(
+        name="sheet",
+        module="filtviz.drawing.kernel_sheets",
+        has_primaries=True,
+        help="all filters and channels on one page",
+    ),
+    View(
+        name="rms",
+        module="filtviz.drawing.pattern_sheets",
+        help="the root mean square over a filter's channels",
+    ),
+    View(
+        name="components",
+        module="filtviz.drawing.pattern_sheets",
+        help="the strongest patterns of a filter over its channels, by its singular values",
+    ),
+    View(
+        name="nmf",
+        module="filtviz.drawing.pattern_sheets",
+        help="the patterns that the channels share, by non-negative factorisation",
+    ),
+)
+VIEWS = {view.name: view for view in _ALL}
+"""All views by their names, in the order in which they are told."""
+
+DEFAULT_VIEW = "grid"
 
 
 class Picture(Protocol):
@@ -54,17 +103,25 @@ class Picture(Protocol):
         """Return a figure for PDF and SVG that shows the same."""
 
 
-class View(Protocol):
+class Drawing(Protocol):
     """What a view's module offers as ``pictures``."""
 
     def __call__(
-        self, layer: ConvLayer, channels: Sequence[int], options: DrawingOptions
+        self, layer: ConvLayer, channels: Sequence[int], options: DrawingOptions, texts: SheetTexts
     ) -> Iterator[Picture]:
         """Yield the pictures of ``channels`` one after another, so that no two need be in memory."""
 
 
-def draw(layer: ConvLayer, channels: Sequence[int], options: DrawingOptions) -> Iterator[Picture]:
-    """Yield the pictures of a layer's channels in the view that ``options`` names.
+def draw(
+    layer: ConvLayer, channels: Sequence[int], options: DrawingOptions, texts: SheetTexts | None = None
+) -> Iterator[Picture]:
+    """Yield the pictures of a layer's channels.
+
+    Args:
+        layer: The layer to draw.
+        channels: The input channels to draw.
+        options: Which view, and how it is drawn.
+        texts: What a sheet says beside what the layer tells itself; nolearn's layout has no place for it.
 
     Raises:
         DrawingError: the layer's weights are no pictures of filters.
@@ -73,5 +130,5 @@ def draw(layer: ConvLayer, channels: Sequence[int], options: DrawingOptions) -> 
         raise DrawingError(
             f"{printable(layer.label, 40)} ({printable(layer.type, 40)}) is not drawn: {reason}"
         )
-    view: View = import_module(VIEWS[options.view]).pictures
-    return view(layer, channels, options)
+    pictures: Drawing = import_module(VIEWS[options.view].module).pictures
+    return pictures(layer, channels, options, texts or SheetTexts())

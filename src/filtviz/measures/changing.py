@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from filtviz.measures.comparison import relative_change, squared_cosine
 from filtviz.measures.findings import Change, FilterChange
 from filtviz.measures.kernels import Floats, Kernels
 from filtviz.measures.lowfrequency import band_energies, filter_shares, layer_share
@@ -46,7 +47,6 @@ def _counterpart(before: Network, layer: ConvLayer) -> ConvLayer | None:
 
 
 def _compare(earlier: NDArray[np.float64], later: NDArray[np.float64], name: str) -> Change:
-    difference = later - earlier
     added = _added(earlier, later)
     share = share_p = significant = None
     if added.any():
@@ -60,13 +60,13 @@ def _compare(earlier: NDArray[np.float64], later: NDArray[np.float64], name: str
             significant = float((known < _LEVEL).mean()) if len(known) else None
     return Change(
         before=name,
-        cos2=_cos2(earlier.ravel(), later.ravel()),
-        relative_change=_ratio(difference, earlier),
+        cos2=squared_cosine(earlier, later),
+        relative_change=relative_change(earlier, later),
         share=share,
         share_p=share_p,
         significant=significant,
         filters=tuple(
-            FilterChange(index=i, cos2=_cos2(a.ravel(), b.ravel()), relative_change=_ratio(b - a, a))
+            FilterChange(index=i, cos2=squared_cosine(a, b), relative_change=relative_change(a, b))
             for i, (a, b) in enumerate(zip(earlier, later, strict=True))
         ),
     )
@@ -78,13 +78,3 @@ def _added(earlier: Floats, later: Floats) -> Floats:
     added = later - (float(np.vdot(earlier, later)) / energy) * earlier if energy > 0 else later
     scale = float(np.abs(later).max())
     return np.where(np.abs(added) > 1e-7 * scale, added, 0.0) if scale > 0 else np.zeros_like(later)
-
-
-def _cos2(a: Floats, b: Floats) -> float | None:
-    energies = float(a @ a) * float(b @ b)
-    return float(a @ b) ** 2 / energies if energies > 0 else None
-
-
-def _ratio(difference: Floats, earlier: Floats) -> float | None:
-    norm = float(np.linalg.norm(earlier))
-    return float(np.linalg.norm(difference)) / norm if norm > 0 else None

@@ -2,7 +2,7 @@
 
 An array is known by its shape and type first (`StoredArray`); its bytes are looked at when it is read. It is
 rebuilt from a type of a closed table, a shape that is checked against the bytes that are there, and those
-bytes: a view of the file where the file holds them as they are.
+bytes: a view of the file where the file holds them as they are. Theano's variables are arrays with a name.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from filtviz.reading.pickle.records import (
     Buffer,
     Global,
     Record,
+    attributes,
     class_name,
     elements,
     raw_bytes,
@@ -177,6 +178,30 @@ def as_array(value: Any, limits: Limits) -> StoredArray | None:
         value = value.args[0]
     reader = _READERS.get(_name(value))
     return None if reader is None else reader(value, limits)
+
+
+def is_variable(value: Any) -> bool:
+    """Tell a variable of Theano's (shared, constant or symbolic) by its class."""
+    return type(value) is Record and class_name(value).endswith(("Variable", "Constant"))
+
+
+def variable_name(value: Any) -> str | None:
+    """Return the name that a variable has in its program (``conv1.W``)."""
+    return text(attributes(value).get("name")) if is_variable(value) else None
+
+
+def value_of(value: Any, limits: Limits) -> StoredArray | None:
+    """Return the array that a variable holds, or that ``value`` is itself, or None where there is none.
+
+    A shared variable keeps it as ``container.storage[0]``, a constant as ``data``; on a graphics card it is
+    wrapped once more.
+    """
+    array = as_array(value, limits)
+    if array is not None or not is_variable(value):
+        return array
+    facts = attributes(value)
+    storage = elements(attributes(facts.get("container")).get("storage"))
+    return as_array(storage[0] if storage else facts.get("data"), limits)
 
 
 def object_items(value: Any) -> Sequence[Any] | None:

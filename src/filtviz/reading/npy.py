@@ -3,6 +3,10 @@
 The header is a Python dictionary as text, ``{'descr': '<f4', 'fortran_order': False, 'shape': (20, 1, 3, 3),
 }``; Python 2 may write its numbers as ``20L``.
 https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
+
+numpy's own reader (`numpy.lib.format`) is not used: it gives the header to Python's compiler, which takes
+four times as long and runs out of memory or recursion in one of some thousand signs, and it makes whatever
+type the header describes.
 """
 
 from __future__ import annotations

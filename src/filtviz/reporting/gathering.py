@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TypeAlias, overload
 
 from filtviz.composition import assume_stacked
-from filtviz.drawing.sheets.through import ASSUMED
+from filtviz.composition.through import ASSUMED
 from filtviz.errors import OutputError
 from filtviz.files import is_folder, model_stem, unique_stems
 from filtviz.measures.diagnosing import diagnose

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from filtviz.composition import compose
-from filtviz.drawing.sheets.scales import symmetric_limits
+from filtviz.drawing.colours import symmetric_limits
 from filtviz.errors import CompositionError
 from filtviz.measures.components import rms_over_channels, singular_components
 from filtviz.network import ConvLayer, Network

@@ -13,12 +13,11 @@ from filtviz.errors import UnsupportedFileError
 from filtviz.network import ConvLayer, Layer, Network
 from filtviz.operations import USUAL_AXES, Convolution, Dense, Operation, Softmax, Untold
 from filtviz.parameter import Parameter
-from filtviz.reading.arrays import parameter_of
+from filtviz.reading.arrays import parameter_of, value_of
 from filtviz.reading.opened import Opened, origin_of
 from filtviz.reading.pickle.attributes import Attributes
 from filtviz.reading.pickle.records import Record, class_name, elements
 from filtviz.reading.pickle.records import attributes as attributes_of
-from filtviz.reading.pickle.theano_variables import value_of
 from filtviz.shapes import same_lengths
 from filtviz.text import printable
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from filtviz.parameter import Shape
-from filtviz.reading.arrays import StoredArray
+from filtviz.reading.arrays import StoredArray, value_of
 from filtviz.reading.limits import Budget
 from filtviz.reading.pickle.records import (
     Global,
@@ -20,7 +20,6 @@ from filtviz.reading.pickle.records import (
     pairs,
     text,
 )
-from filtviz.reading.pickle.theano_variables import value_of
 
 __all__ = ["Attributes", "Function", "NotPlain"]
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from filtviz.errors import UnsupportedFileError
 from filtviz.network import Network
-from filtviz.reading.arrays import object_items
+from filtviz.reading.arrays import is_variable, object_items, value_of
 from filtviz.reading.formats.bare_arrays.collecting import Found, collect
 from filtviz.reading.formats.bare_arrays.inferring import infer
 from filtviz.reading.opened import Opened, origin_of
 from filtviz.reading.pickle.records import Record, class_name, elements, pairs
-from filtviz.reading.pickle.theano_variables import is_variable, value_of
 from filtviz.text import printable
 
 __all__ = ["open"]

@@ -7,11 +7,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from filtviz.reading.arrays import StoredArray, object_items
+from filtviz.reading.arrays import StoredArray, object_items, value_of, variable_name
 from filtviz.reading.limits import Limits
 from filtviz.reading.opened import Opened
 from filtviz.reading.pickle.records import Items, Record, attributes, elements, pairs, text
-from filtviz.reading.pickle.theano_variables import value_of, variable_name
 from filtviz.text import natural_key
 
 __all__ = ["Found", "NamedArray", "collect"]

@@ -8,13 +8,12 @@ from typing import Any
 from filtviz.network import ConvLayer, Layer
 from filtviz.operations import Convolution, Input, LocallyConnected
 from filtviz.parameter import Parameter, Shape
-from filtviz.reading.arrays import parameter_of
+from filtviz.reading.arrays import is_variable, parameter_of, value_of, variable_name
 from filtviz.reading.formats.lasagne.graph import inputs_of, network_order
 from filtviz.reading.formats.lasagne.translation import Case, operations_of
 from filtviz.reading.limits import Budget
 from filtviz.reading.pickle.attributes import Attributes
 from filtviz.reading.pickle.records import Record, attributes, elements, pairs
-from filtviz.reading.pickle.theano_variables import is_variable, value_of, variable_name
 from filtviz.shapes import output_shape
 
 __all__ = ["build_layers"]

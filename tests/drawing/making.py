@@ -8,7 +8,7 @@ import numpy as np
 
 from filtviz.drawing import DrawingOptions, draw
 from filtviz.drawing.options import SheetOptions
-from filtviz.drawing.sheets.sheet import SheetPage
+from filtviz.drawing.sheet import SheetPage, SheetTexts
 from filtviz.network import ConvLayer, Network
 
 
@@ -21,6 +21,12 @@ def random_weights(*shape: int, seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).standard_normal(shape).astype("f4")
 
 
-def pages_of(layer: ConvLayer, view: str = "sheet", dpi: float = 100.0, **sheet: Any) -> list[SheetPage]:
+def pages_of(
+    layer: ConvLayer,
+    view: str = "sheet",
+    dpi: float = 100.0,
+    texts: SheetTexts | None = None,
+    **sheet: Any,
+) -> list[SheetPage]:
     options = DrawingOptions(view=view, dpi=dpi, sheet=SheetOptions(**sheet))
-    return list(draw(layer, range(layer.n_channels), options))
+    return list(draw(layer, range(layer.n_channels), options, texts))

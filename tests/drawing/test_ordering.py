@@ -7,7 +7,7 @@ from itertools import permutations
 import numpy as np
 import pytest
 
-from filtviz.drawing.sheets.scales import arrange, filter_norms
+from filtviz.drawing.selection import arrange, filter_norms
 
 from .making import random_weights
 

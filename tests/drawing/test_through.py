@@ -8,9 +8,9 @@ from tests import building
 
 import filtviz
 from filtviz.composition import compose
+from filtviz.composition.through import compose_layer
 from filtviz.drawing import DrawingOptions, draw
-from filtviz.drawing.sheets.sheet import SheetPage
-from filtviz.drawing.sheets.through import see_through
+from filtviz.drawing.sheet import SheetPage, SheetTexts, with_composition
 from filtviz.errors import CompositionError
 from filtviz.network import ConvLayer, Network
 
@@ -37,8 +37,9 @@ def stack(nonlinearity: str = "rectify", known: bool = True, flips: bool | None 
 
 
 def page_through(network: Network, **how: object) -> SheetPage:
-    seen, options = see_through(network, network.conv_layers[1], DrawingOptions(view="sheet"), **how)
-    (page,) = draw(seen, [0], options)
+    composed = compose_layer(network, network.conv_layers[1], **how)
+    texts = with_composition(composed, SheetTexts())
+    (page,) = draw(composed.layer, [0], DrawingOptions(view="sheet"), texts)
     return page
 
 

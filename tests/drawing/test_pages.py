@@ -11,9 +11,9 @@ from matplotlib.image import AxesImage
 
 from filtviz.drawing import DrawingOptions
 from filtviz.drawing.colours import NOT_FINITE, by_colour_map, by_primaries
+from filtviz.drawing.lettering import writable
 from filtviz.drawing.saving import write_pages
-from filtviz.drawing.sheets.page_drawing import writable
-from filtviz.drawing.sheets.sheet import SheetPage
+from filtviz.drawing.sheet import SheetPage, SheetTexts
 from filtviz.errors import DrawingError
 
 from .making import layer_of, pages_of, random_weights
@@ -124,7 +124,9 @@ def test_all_tiles_are_one_image_and_the_bar_another() -> None:
 
 def test_indices_and_numbers_are_written() -> None:
     weights = np.array([0.25, -0.5, 0.125, 0.0625]).reshape(2, 2, 1, 1)
-    (page,) = pages_of(layer_of(weights, name="first", flip_filters=True), source="model.pkl")
+    (page,) = pages_of(
+        layer_of(weights, name="first", flip_filters=True), texts=SheetTexts(source="model.pkl")
+    )
     texts = texts_of(page)
     assert texts[:4] == [
         "model.pkl · first (convolution 0, Conv2DLayer)",
@@ -235,7 +237,7 @@ HOSTILE = "$x^2$\x1b[2J強_{\\frac"
 
 
 def test_what_a_file_says_is_text_and_nothing_else() -> None:
-    (page,) = pages_of(layer_of(random_weights(1, 1, 2, 2), name=HOSTILE), source=HOSTILE)
+    (page,) = pages_of(layer_of(random_weights(1, 1, 2, 2), name=HOSTILE), texts=SheetTexts(source=HOSTILE))
     page.image()  # a formula or a missing glyph would warn, and warnings are errors here
     title = texts_of(page)[0]
     assert "$x^2$\\x1b[2J\\u5f37_{\\frac" in title

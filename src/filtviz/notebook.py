@@ -1,4 +1,8 @@
-"""What a notebook shows of a layer and of a network; `filtviz.network` asks for it when a notebook does."""
+"""What a notebook shows of a layer and of a network.
+
+Importing filtviz gives the two classes their ``_repr_png_`` and ``_repr_html_``, so that the classes
+themselves know nothing of pictures; what draws is imported when a notebook asks.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +14,18 @@ from filtviz.network import ConvLayer, Network
 from filtviz.summary import LayerRow, summarize
 from filtviz.text import printable
 
-__all__ = ["layer_png", "network_html"]
+__all__ = ["attach", "layer_png", "network_html"]
 
 MOST_TILES = 1024
 """A layer with more kernels is shown by one tile for each filter."""
 
 _HEADINGS = ("#", "conv", "name", "type", "output", "filters", "parameters", "receptive field")
+
+
+def attach() -> None:
+    """Let notebooks show layers as pictures and networks as tables."""
+    ConvLayer._repr_png_ = layer_png  # type: ignore[attr-defined]
+    Network._repr_html_ = network_html  # type: ignore[attr-defined]
 
 
 def layer_png(layer: ConvLayer) -> bytes | None:

@@ -16,8 +16,10 @@ from filtviz.drawing.colours import (
     by_colour_map,
     by_primaries,
     colour_bar,
+    normalise,
+    symmetric_limits,
 )
-from filtviz.drawing.sheets.scales import SCALES, normalise, symmetric_limits
+from filtviz.drawing.options import SCALES
 from filtviz.drawing.terminal import nearest_of_256
 from filtviz.errors import DrawingError
 

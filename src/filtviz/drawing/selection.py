@@ -5,29 +5,27 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from filtviz.drawing.options import SheetOptions
-from filtviz.drawing.sheets.scales import arrange
+from filtviz.drawing.options import Order, SheetOptions
+from filtviz.drawing.sheet import SheetTexts, span
 from filtviz.errors import SelectionError
+from filtviz.measures.wording import plural
 from filtviz.network import ConvLayer
 from filtviz.text import printable
-
-if TYPE_CHECKING:
-    from filtviz.network import ConvLayer
 
 __all__ = [
     "ALL_CHANNELS",
     "ChannelRanges",
     "Selection",
+    "arrange",
     "choose_channels",
-    "number",
+    "filter_norms",
     "parse_channels",
     "select_filters",
-    "span",
 ]
 
 ChannelRanges = Sequence[tuple[int, int]] | None
@@ -91,6 +89,7 @@ class Selection:
     facts: tuple[str, ...]
     notes: tuple[str, ...]
     options: SheetOptions
+    texts: SheetTexts
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -106,13 +105,15 @@ class Selection:
 
     def captions(self, n_columns: int) -> tuple[tuple[str, ...], ...]:
         """Return the remarks as captions of each filter's first tile; none where there are no remarks."""
-        remarks = self.options.remarks
+        remarks = self.texts.remarks
         if not self.options.labels or not remarks:
             return ()
         return tuple((remarks[i], *[""] * (n_columns - 1)) for i in self.indices)
 
 
-def select_filters(layer: ConvLayer, channels: Sequence[int], options: SheetOptions) -> Selection:
+def select_filters(
+    layer: ConvLayer, channels: Sequence[int], options: SheetOptions, texts: SheetTexts
+) -> Selection:
     """Choose, order and turn the filters of a layer as the options ask for."""
     filters = layer.filters[:, list(channels)]
     indices = arrange(filters, options.sort, options.top)
@@ -123,44 +124,24 @@ def select_filters(layer: ConvLayer, channels: Sequence[int], options: SheetOpti
         filters=chosen,
         indices=tuple(indices.tolist()),
         channels=tuple(channels),
-        title=title_of(layer, options),
-        facts=(_extent(chosen), _manner(layer, options)),
-        notes=(*options.notes, *_omissions(layer, channels, indices), *_oddities(chosen)),
+        title=_title_of(layer, texts.source),
+        facts=(_extent(chosen), _manner(layer, options, texts)),
+        notes=(*texts.notes, *_omissions(layer, channels, indices), *_oddities(chosen)),
         options=options,
+        texts=texts,
     )
 
 
-def title_of(layer: ConvLayer, options: SheetOptions) -> str:
+def _title_of(layer: ConvLayer, source: str) -> str:
     """Return "model.pkl · conv3 (convolution 2, Conv2DLayer)"."""
     name = printable(layer.label, 60)
     what = f"{name} (convolution {layer.conv_index}, {printable(layer.type, 40)})"
-    return " · ".join(filter(None, [printable(options.source, 80), what if layer.conv_index >= 0 else name]))
-
-
-def number(value: float) -> str:
-    """Write a number with three digits that count."""
-    return f"{value:.3g}"
-
-
-def span(values: NDArray[Any]) -> str:
-    """Write the range of the finite values: "0.12 to 0.4"; "0.12" where all are equal."""
-    finite = values[np.isfinite(values)]
-    if not finite.size:
-        return "no finite value"
-    low, high = number(finite.min()), number(finite.max())
-    return low if low == high else f"{low} to {high}"
-
-
-def counted(n: int, what: str) -> str:
-    """Write "1 filter" or "20 filters"."""
-    return f"{n:,} {what}{'s'[: n != 1]}"
+    return " · ".join(filter(None, [printable(source, 80), what if layer.conv_index >= 0 else name]))
 
 
 def _extent(filters: NDArray[Any]) -> str:
     n, channels, rows, cols = filters.shape
-    return (
-        f"{counted(n, 'filter')} x {counted(channels, 'channel')} of {rows}x{cols} weights, {span(filters)}"
-    )
+    return f"{plural(n, 'filter')} x {plural(channels, 'channel')} of {rows}x{cols} weights, {span(filters)}"
 
 
 _ORIENTATIONS = {
@@ -178,9 +159,9 @@ _ORIENTATIONS = {
 """(flip asked for, layer's flip_filters) → what is drawn."""
 
 
-def _manner(layer: ConvLayer, options: SheetOptions) -> str:
+def _manner(layer: ConvLayer, options: SheetOptions, texts: SheetTexts) -> str:
     """Say how the filters are turned and ordered."""
-    parts = [options.orientation or _ORIENTATIONS[options.flip, layer.flip_filters]]
+    parts = [texts.orientation or _ORIENTATIONS[options.flip, layer.flip_filters]]
     if options.sort == "norm":
         parts.append("strongest first")
     elif options.sort == "similarity":
@@ -192,10 +173,10 @@ def _omissions(layer: ConvLayer, channels: Sequence[int], indices: NDArray[np.in
     """Say what of the layer is not on the sheet."""
     sentences = []
     if len(indices) < layer.n_filters:
-        weaker = counted(layer.n_filters - len(indices), "weaker filter")
+        weaker = plural(layer.n_filters - len(indices), "weaker filter")
         sentences.append(f"{weaker} of {layer.n_filters:,} not drawn (--top)")
     if len(channels) < layer.n_channels:
-        left = counted(layer.n_channels - len(channels), "channel")
+        left = plural(layer.n_channels - len(channels), "channel")
         sentences.append(f"{left} of {layer.n_channels:,} not drawn (--channels)")
     return sentences
 
@@ -204,4 +185,46 @@ def _oddities(filters: NDArray[Any]) -> list[str]:
     bad = int((~np.isfinite(filters)).sum())
     if not bad:
         return []
-    return [f"{counted(bad, 'weight')} of {filters.size:,} not finite (NaN or infinite), drawn green"]
+    return [f"{plural(bad, 'weight')} of {filters.size:,} not finite (NaN or infinite), drawn green"]
+
+
+def filter_norms(filters: NDArray[Any]) -> NDArray[np.float64]:
+    """Return each filter's Euclidean norm; weights that are not finite count as 0."""
+    flat = np.nan_to_num(_flat(filters), nan=0.0, posinf=0.0, neginf=0.0)
+    return np.asarray(np.linalg.norm(flat, axis=1))
+
+
+def arrange(filters: NDArray[Any], order: Order = "index", top: int | None = None) -> NDArray[np.intp]:
+    """Return the indices of the filters to draw, in the order to draw them.
+
+    Args:
+        filters: ``(filters, channels, rows, cols)``.
+        order: ``index`` as stored; ``norm`` the strongest first; ``similarity`` such that neighbours look
+            alike: average linkage of the filters as unit vectors, leaves in the order that minimises the
+            distances of neighbours (Bar-Joseph, Gifford & Jaakkola, "Fast optimal leaf ordering for
+            hierarchical clustering", 2001; `scipy.cluster.hierarchy.optimal_leaf_ordering`).
+        top: Keep only so many, those of the largest norm; None keeps all.
+    """
+    norms = filter_norms(filters)
+    strongest = np.argsort(-norms, kind="stable")
+    kept = np.sort(strongest[:top])
+    if order == "norm":
+        return strongest[:top]
+    if order == "similarity" and len(kept) > 2:
+        return np.asarray(kept[_leaves(filters[kept])])
+    return kept
+
+
+def _leaves(filters: NDArray[Any]) -> NDArray[np.intp]:
+    from scipy.cluster import hierarchy
+    from scipy.spatial.distance import pdist
+
+    flat = np.nan_to_num(_flat(filters), nan=0.0, posinf=0.0, neginf=0.0)
+    norms = np.linalg.norm(flat, axis=1, keepdims=True)
+    distances = pdist(flat / np.where(norms > 0, norms, 1.0))
+    tree = hierarchy.linkage(distances, method="average")
+    return np.asarray(hierarchy.leaves_list(hierarchy.optimal_leaf_ordering(tree, distances)), np.intp)
+
+
+def _flat(filters: NDArray[Any]) -> NDArray[np.float64]:
+    return filters.reshape(len(filters), -1).astype(np.float64)

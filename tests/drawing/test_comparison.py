@@ -1,4 +1,4 @@
-"""Comparisons: numbers by their definitions, one scale for all stages, answers in words."""
+"""Comparisons: numbers by their definitions, one scale for all states, answers in words."""
 
 from __future__ import annotations
 
@@ -10,16 +10,17 @@ from PIL import Image
 
 import filtviz
 from filtviz.drawing import DrawingOptions
+from filtviz.drawing.comparison_sheets import comparison_pages, frame_pages
 from filtviz.drawing.options import SheetOptions
 from filtviz.drawing.saving import write_animation
-from filtviz.drawing.sheets.comparison import LayerComparison, compare_layers, comparison_pages, frame_pages
 from filtviz.errors import DrawingError
+from filtviz.measures.comparison import LayerComparison, compare_layers
 
 from .making import layer_of, random_weights
 
 
-def comparison_of(*stages: np.ndarray) -> LayerComparison:
-    return compare_layers([layer_of(weights) for weights in stages], [f"{i}.pkl" for i in range(len(stages))])
+def comparison_of(*states: np.ndarray) -> LayerComparison:
+    return compare_layers([layer_of(weights) for weights in states], [f"{i}.pkl" for i in range(len(states))])
 
 
 def options(**sheet: object) -> DrawingOptions:
@@ -56,22 +57,22 @@ def test_a_filter_that_was_zero_has_no_direction() -> None:
     assert page.sheet.captions[0] == ("", "", "new")
 
 
-def test_one_channel_makes_a_strip_of_stages_on_one_scale() -> None:
+def test_one_channel_makes_a_strip_of_states_on_one_scale() -> None:
     first, last = random_weights(4, 1, 3, 3), random_weights(4, 1, 3, 3, seed=1)
     (page,) = comparison_pages(comparison_of(first, last), options())
-    stages = np.stack([first, last, last - first], axis=1)[:, :, 0].astype("f8")
-    np.testing.assert_allclose(page.sheet.values * np.abs(stages).max(), stages, atol=1e-6)
+    states = np.stack([first, last, last - first], axis=1)[:, :, 0].astype("f8")
+    np.testing.assert_allclose(page.sheet.values * np.abs(states).max(), states, atol=1e-6)
     assert page.sheet.headings == ("before", "after", "difference")
     assert page.part == "compare"
 
 
 @pytest.mark.parametrize("scale", ["kernel", "filter", "layer"])
-def test_several_channels_make_a_row_of_each_stage(scale: str) -> None:
+def test_several_channels_make_a_row_of_each_state(scale: str) -> None:
     first, last = random_weights(2, 3, 2, 2), 3 * random_weights(2, 3, 2, 2, seed=1)
     (page,) = comparison_pages(comparison_of(first, last), options(scale=scale))
-    stages = np.stack([first, last, last - first], axis=1).astype("f8")
+    states = np.stack([first, last, last - first], axis=1).astype("f8")
     axes = {"kernel": (1, 3, 4), "filter": (1, 2, 3, 4), "layer": (0, 1, 2, 3, 4)}[scale]
-    expected = stages / np.abs(stages).max(axis=axes, keepdims=True)
+    expected = states / np.abs(states).max(axis=axes, keepdims=True)
     np.testing.assert_allclose(page.sheet.values, expected.reshape(6, 3, 2, 2), atol=1e-6)
     assert page.sheet.labels[0] == "0 before"
     assert page.sheet.labels[4].startswith("1 after cos ")
@@ -80,8 +81,8 @@ def test_several_channels_make_a_row_of_each_stage(scale: str) -> None:
 
 
 def test_checkpoints_make_a_strip_each() -> None:
-    stages = [random_weights(3, 1, 3, 3, seed=s) for s in range(4)]
-    (page,) = comparison_pages(comparison_of(*stages), options())
+    states = [random_weights(3, 1, 3, 3, seed=s) for s in range(4)]
+    (page,) = comparison_pages(comparison_of(*states), options())
     assert page.sheet.headings == ("1", "2", "3", "4", "difference")
     assert page.sheet.values.shape == (3, 5, 3, 3)
 
@@ -98,15 +99,15 @@ def test_top_and_order_go_by_the_change() -> None:
 
 
 @pytest.mark.parametrize(
-    ("stages", "sentence"),
+    ("states", "sentence"),
     [
         ([(2, 1, 3, 3)], "there is only one file"),
         ([(2, 1, 3, 3), (2, 1, 5, 5)], "conv1 is 2x1x3x3 in 0.pkl and 2x1x5x5 in 1.pkl"),
     ],
 )
-def test_what_cannot_be_compared_says_why(stages: list[tuple[int, ...]], sentence: str) -> None:
+def test_what_cannot_be_compared_says_why(states: list[tuple[int, ...]], sentence: str) -> None:
     with pytest.raises(DrawingError, match=sentence):
-        comparison_of(*[random_weights(*shape) for shape in stages])
+        comparison_of(*[random_weights(*shape) for shape in states])
 
 
 def test_weights_that_are_not_finite_cannot_be_compared() -> None:
@@ -115,11 +116,11 @@ def test_weights_that_are_not_finite_cannot_be_compared() -> None:
         comparison_of(broken, broken)
 
 
-def test_an_animation_has_a_frame_for_each_stage_on_one_scale() -> None:
-    stages = [random_weights(3, 1, 3, 3), 2 * random_weights(3, 1, 3, 3, seed=1)]
-    pages = list(frame_pages(comparison_of(*stages), options()))
-    most = np.abs(stages[1]).max()
-    for page, weights in zip(pages, stages, strict=True):
+def test_an_animation_has_a_frame_for_each_state_on_one_scale() -> None:
+    states = [random_weights(3, 1, 3, 3), 2 * random_weights(3, 1, 3, 3, seed=1)]
+    pages = list(frame_pages(comparison_of(*states), options()))
+    most = np.abs(states[1]).max()
+    for page, weights in zip(pages, states, strict=True):
         np.testing.assert_allclose(page.sheet.values * most, weights, rtol=1e-6)
     stream = BytesIO()
     write_animation([page.image() for page in pages], stream)
@@ -150,10 +151,10 @@ def test_a_frame_that_needs_pages_is_refused() -> None:
 
 
 def test_from_python() -> None:
-    stages = [random_weights(3, 1, 3, 3, seed=s) for s in range(2)]
-    comparison = filtviz.compare(stages)
-    assert comparison.stages == ("1", "2")
+    states = [random_weights(3, 1, 3, 3, seed=s) for s in range(2)]
+    comparison = filtviz.compare(states)
+    assert comparison.states == ("1", "2")
     (figure,) = filtviz.plot_comparison(comparison, filtviz.SheetOptions(top=1))
     assert figure.texts[0].get_text() == "array · 1 → 2"
     with pytest.raises(ValueError, match="2 layers and 1 names"):
-        filtviz.compare(stages, ["before"])
+        filtviz.compare(states, ["before"])

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from filtviz.drawing.colours import DIVERGING
-from filtviz.drawing.sheets.scales import Scale, normalise, symmetric_limits
-from filtviz.drawing.sheets.selection import Selection, number, select_filters, span
-from filtviz.drawing.sheets.sheet import Legend, Sheet, SheetPage, sheet_pages
+from filtviz.drawing.colours import DIVERGING, normalise, symmetric_limits
+from filtviz.drawing.options import Scale
+from filtviz.drawing.selection import Selection, select_filters
+from filtviz.drawing.sheet import Legend, Sheet, SheetPage, SheetTexts, number, sheet_pages, span
 from filtviz.errors import DrawingError
 from filtviz.network import ConvLayer
 
@@ -26,9 +26,11 @@ PALE = 0.2
 """A filter whose largest weight is under this share of the layer's is hard to see on the layer's scale."""
 
 
-def pictures(layer: ConvLayer, channels: Sequence[int], options: DrawingOptions) -> Iterator[SheetPage]:
+def pictures(
+    layer: ConvLayer, channels: Sequence[int], options: DrawingOptions, texts: SheetTexts
+) -> Iterator[SheetPage]:
     """Yield the pages that show all kernels of the chosen channels, in colour where that is asked for."""
-    subject = select_filters(layer, channels, options.sheet)
+    subject = select_filters(layer, channels, options.sheet, texts)
     sheet = kernel_sheet(subject) if options.sheet.primaries is None else colour_sheet(subject)
     return sheet_pages(sheet, options)
 
@@ -38,7 +40,7 @@ def kernel_sheet(subject: Selection) -> Sheet:
     options = subject.options
     limits = symmetric_limits(subject.filters, options.scale)
     sheet = Sheet(
-        name="sheet",
+        name=subject.texts.part or "sheet",
         values=normalise(subject.filters, limits),
         cmap=options.cmap or DIVERGING,
         labels=_with_limits(subject, limits),
@@ -94,7 +96,7 @@ def colour_sheet(subject: Selection) -> Sheet:
     scale: Scale = "layer" if options.scale == "layer" else "filter"
     limits = symmetric_limits(filters, scale)
     return Sheet(
-        name=options.primaries or "",
+        name=subject.texts.part or options.primaries or "",
         values=np.moveaxis(normalise(filters, limits), 1, -1)[:, None],
         cmap=None,
         labels=_with_limits(subject, limits),

@@ -8,12 +8,11 @@ from io import BytesIO
 
 import numpy as np
 from PIL import Image
-from tests.building import conv, image
 
-from filtviz.drawing.notebook import layer_png, network_html
 from filtviz.network import ConvLayer, Network
-
-from .sheets.making import layer_of, pages_of, random_weights
+from filtviz.notebook import layer_png, network_html
+from tests.building import conv, image
+from tests.drawing.making import layer_of, pages_of, random_weights
 
 
 def pixels(png: bytes | None) -> np.ndarray:

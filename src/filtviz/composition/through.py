@@ -1,39 +1,47 @@
-"""``--through``: a deeper layer's filters as they are on the image, ready for any view."""
+"""A deeper layer as it is on the image: the composed filters as a layer, and how far they can be trusted."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from filtviz.composition import ComposedFilters, assume_stacked, compose, measure_fidelity
+from filtviz.composition.composing import ComposedFilters, assume_stacked, compose
+from filtviz.composition.fidelity import measure_fidelity
 from filtviz.errors import CompositionError
 from filtviz.network import ConvLayer, Network
 
-if TYPE_CHECKING:
-    from filtviz.drawing.options import DrawingOptions
-
-__all__ = ["see_through"]
+__all__ = ["ASSUMED", "ComposedLayer", "compose_layer"]
 
 ASSUMED = "assumed, since the file does not tell: stride 1 and no pooling between the convolutions"
 
 
-def see_through(
-    network: Network,
-    layer: ConvLayer,
-    options: DrawingOptions,
-    *,
-    stacked: bool = False,
-    images: NDArray[Any] | None = None,
-) -> tuple[ConvLayer, DrawingOptions]:
-    """Return a layer whose weights are the composed filters, and options that say what they are.
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ComposedLayer:
+    """A layer whose weights are its filters composed down to the image.
+
+    Attributes:
+        layer: The layer, with weights ``(filters, image channels, rows, cols)`` as they match in the image.
+        sentences: What was left out, what was assumed, and how well the composed filters predict responses.
+        remarks: A few characters for each filter, its correlation with the responses; none where that was
+            not measured.
+    """
+
+    layer: ConvLayer
+    sentences: tuple[str, ...]
+    remarks: tuple[str, ...] = ()
+
+
+def compose_layer(
+    network: Network, layer: ConvLayer, *, stacked: bool = False, images: NDArray[Any] | None = None
+) -> ComposedLayer:
+    """Compose a layer's filters with all layers below.
 
     Args:
         network: The network that the layer is part of.
         layer: The layer to compose down to the image.
-        options: How it is to be drawn; what there is to say is added to the sheet's notes.
         stacked: Assume what a bare list of parameters does not tell, see `assume_stacked`.
         images: What to show the network to find how far the composed filters can be trusted, ``(images,
             channels, rows, cols)``; None for white noise.
@@ -44,22 +52,15 @@ def see_through(
     known = assume_stacked(network) if stacked else network
     current = known.conv_layers[layer.conv_index]
     composed = compose(known, current)
-    notes = [_summary(composed, current), *composed.approximations]
+    sentences = [_summary(composed, current), *composed.approximations]
     if stacked and not all(below.is_told for below in network.layers[: layer.index + 1]):
-        notes.append(ASSUMED)
+        sentences.append(ASSUMED)
     remarks: tuple[str, ...] = ()
     if composed.approximations or images is not None:
         trust, remarks = _trust(known, current, composed, images)
-        notes.append(trust)
+        sentences.append(trust)
     else:
-        notes.append("nothing was left out: these are the units' exact answers to single pixels")
-    sheet = replace(
-        options.sheet,
-        orientation="composed down to the image, as they match in it",
-        notes=(*options.sheet.notes, *notes),
-        remarks=remarks,
-        part=options.sheet.part or "through",
-    )
+        sentences.append("nothing was left out: these are the units' exact answers to single pixels")
     seen = ConvLayer.of(
         composed.templates,
         flip_filters=False,
@@ -69,7 +70,7 @@ def see_through(
         index=current.index,
         conv_index=current.conv_index,
     )
-    return seen, replace(options, sheet=sheet)
+    return ComposedLayer(layer=seen, sentences=tuple(sentences), remarks=remarks)
 
 
 def _summary(composed: ComposedFilters, layer: ConvLayer) -> str:
@@ -83,7 +84,7 @@ def _summary(composed: ComposedFilters, layer: ConvLayer) -> str:
 def _trust(
     network: Network, layer: ConvLayer, composed: ComposedFilters, images: NDArray[Any] | None
 ) -> tuple[str, tuple[str, ...]]:
-    """Say how well the composed filters foretell the units' answers, together and one by one."""
+    """Say how well the composed filters predict the units' responses, together and one by one."""
     try:
         found = measure_fidelity(network, layer, composed, images)
     except CompositionError as error:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from filtviz.drawing.sheets.layout import GOOD_TILE, LARGEST, LEAST_TILE, TileSpec, plan_pages
+from filtviz.drawing.layout import GOOD_TILE, LARGEST, LEAST_TILE, TileSpec, plan_pages
 
 specs = st.builds(
     TileSpec,

@@ -1,0 +1,291 @@
+"""What is on a page of a sheet and where: header, tiles, what is written at them, the bar of colours.
+
+Everything is settled here, in pixels at 100 dpi from the upper left corner; `filtviz.drawing.painting` makes
+pixels of it and `filtviz.drawing.figures` a matplotlib figure.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from filtviz.drawing.colours import Colours, by_primaries, colour_bar, index_steps, sheet_colours
+from filtviz.drawing.glyphs import RGB, Side, Writing, has_glyph
+from filtviz.drawing.layout import CHARACTER, Page, plan_pages
+from filtviz.drawing.sheet import Sheet, spec_of
+from filtviz.text import printable
+
+if TYPE_CHECKING:
+    from filtviz.drawing.sheet import SheetPage
+
+__all__ = ["DPI", "Mosaic", "PageDesign", "design_page", "plan_sheet", "writable"]
+
+DPI = 100
+MARGIN = 12
+TITLE_LINE, TEXT_LINE = 18, 14
+TEXT_CHARACTER = 6.2
+"""Of the font in which facts and notes are written, in pixels."""
+
+NOTE_COLOUR = (122, 59, 0)
+
+BAND, BAR_WIDTH, TICK_LINE = 10, 220, 14
+LEAST_WIDTH = 500
+
+BETWEEN, FRAME = (255, 255, 255), (160, 160, 160)
+"""The colour of the page, and of the frame of a tile, in which a white weight does not run into the page."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Mosaic:
+    """Pictures that lie on the page in rows and columns, with what is between them.
+
+    Attributes:
+        cells: ``(cell rows, cell columns)``: indices into ``colours``.
+        colours: ``(colours, 3)``.
+        rows: ``(height,)``: which row of the cells each row of pixels shows.
+        cols: ``(width,)``: likewise.
+        box: ``(left, top, width, height)`` on the page; the pixels fill it.
+    """
+
+    cells: NDArray[np.intp]
+    colours: Colours
+    rows: NDArray[np.intp]
+    cols: NDArray[np.intp]
+    box: tuple[float, float, float, float]
+
+    @property
+    def pixels(self) -> Colours:
+        """The pixels before they are brought to the size of the box, ``(height, width, 3)``."""
+        return self.colours[self.cells[self.rows][:, self.cols]]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class PageDesign:
+    """A page of ``size`` ``(width, height)``, its pictures and its lines of text, in the order of drawing."""
+
+    size: tuple[int, int]
+    mosaics: tuple[Mosaic, ...]
+    writings: tuple[Writing, ...]
+
+
+def plan_sheet(sheet: Sheet, figsize: tuple[float, float] | None = None) -> list[Page]:
+    """Lay a sheet out on as many pages as it needs, each of ``figsize`` inches, or of what it needs."""
+    return plan_pages(spec_of(sheet), None if figsize is None else _room(sheet, figsize))
+
+
+def _room(sheet: Sheet, figsize: tuple[float, float]) -> tuple[int, int]:
+    """Return the pixels that header and bar leave for the tiles."""
+    width, height = (int(length * DPI) - 2 * MARGIN for length in figsize)
+    taken = _header_height(_header(sheet, "", width)) + _bar_height(sheet)
+    return max(height - taken, 1), max(width, 1)
+
+
+def design_page(drawn: SheetPage) -> PageDesign:
+    """Settle what is where on one page; the sheet's figsize is kept."""
+    sheet, page, figsize = drawn.sheet, drawn.page, drawn.options.sheet.figsize
+    tiles_height, tiles_width = page.size
+    width = max(tiles_width, LEAST_WIDTH) if figsize is None else int(figsize[0] * DPI) - 2 * MARGIN
+    lines = _header(sheet, _whereabouts(sheet, page, drawn.number, drawn.total), width)
+    top = MARGIN + _header_height(lines)
+    size = width + 2 * MARGIN, top + tiles_height + _bar_height(sheet) + MARGIN
+    if figsize is not None:
+        size = round(figsize[0] * DPI), round(figsize[1] * DPI)
+    bar_top = top + tiles_height + MARGIN
+    return PageDesign(
+        size=size,
+        mosaics=(_lay_tiles(sheet, page, top), _bar(sheet, bar_top)),
+        writings=(
+            *_write_header(lines),
+            *_write_labels(sheet, page, top),
+            *_write_headings(sheet, page, top),
+            *_write_captions(sheet, page, top),
+            *_write_bar(sheet, bar_top, size[0]),
+        ),
+    )
+
+
+def _whereabouts(sheet: Sheet, page: Page, number: int, total: int) -> str:
+    """Say which part of the sheet a page shows, where it is not all."""
+    if total == 1:
+        return ""
+    parts = [f"page {number} of {total}"]
+    if len(page.strips) < len(sheet.labels):
+        parts.append(f"rows {sheet.labels[page.strips[0]]} to {sheet.labels[page.strips[-1]]}")
+    if len(page.columns) < sheet.values.shape[1] and sheet.headings:
+        first, last = sheet.headings[page.columns[0]], sheet.headings[page.columns[-1]]
+        parts.append(f"columns {first} to {last}")
+    return ", ".join(parts)
+
+
+@dataclass(frozen=True)
+class _Line:
+    """One line of the header."""
+
+    text: str
+    height: int
+    size: float
+    bold: bool = False
+    colour: RGB = (0, 0, 0)
+
+
+def _header(sheet: Sheet, beside: str, width: int) -> list[_Line]:
+    lines = [
+        _Line(text, TITLE_LINE, 10, bold=True)
+        for text in _wrapped(sheet.title, int(width / (TEXT_CHARACTER * 1.35)))
+    ]
+    n = int(width / TEXT_CHARACTER)
+    for fact in (*sheet.facts, beside):
+        lines += [_Line(text, TEXT_LINE, 8) for text in _wrapped(fact, n)]
+    for note in sheet.notes:
+        lines += [_Line(text, TEXT_LINE, 8, colour=NOTE_COLOUR) for text in _wrapped(note, n)]
+    return lines
+
+
+def _wrapped(text: str, n: int) -> list[str]:
+    return textwrap.wrap(writable(text), max(n, 20))
+
+
+def _header_height(lines: Sequence[_Line]) -> int:
+    return sum(line.height for line in lines) + (MARGIN // 2 if lines else 0)
+
+
+def _bar_height(sheet: Sheet) -> int:
+    return MARGIN + BAND * (3 if sheet.cmap is None else 1) + TICK_LINE
+
+
+def _lay_tiles(sheet: Sheet, page: Page, top: int) -> Mosaic:
+    """Lay the tiles out, each in a frame one pixel wide that lies in the gap beside it.
+
+    Cells are the weights, and a row and a column for each side of a frame.
+    """
+    height, width = page.size
+    tiles, colours = _tile_cells(sheet, page)
+    n_strips, n_columns, rows, cols = tiles.shape
+    blocks = min(page.plan.blocks, n_strips)
+    lines = -(-n_strips // blocks)
+    between, frame = len(colours) - 2, len(colours) - 1
+    framed = np.full((lines * blocks, n_columns, rows + 2, cols + 2), between, np.intp)
+    framed[:n_strips] = frame
+    framed[:n_strips, :, 1:-1, 1:-1] = tiles
+    table = framed.reshape(lines, blocks, n_columns, rows + 2, cols + 2).transpose(0, 3, 1, 2, 4)
+    cells = np.full((lines * (rows + 2) + 1, blocks * n_columns * (cols + 2) + 1), between, np.intp)
+    cells[:-1, :-1] = table.reshape(cells.shape[0] - 1, cells.shape[1] - 1)
+    corners = [page.strip_corner(place) for place in range(n_strips)]
+    tops = [corner[0] for corner in corners[::blocks]]
+    lefts = [corner[1] + i * page.plan.pitch[1] for corner in corners[:blocks] for i in range(n_columns)]
+    return Mosaic(
+        cells=cells,
+        colours=colours,
+        # The image begins one pixel before the page's own corner, where the first frame lies.
+        rows=_framed_axis(tops, rows, page.plan.zoom, height + 2),
+        cols=_framed_axis(lefts, cols, page.plan.zoom, width + 2),
+        box=(MARGIN - 1, top - 1, width + 2, height + 2),
+    )
+
+
+def _tile_cells(sheet: Sheet, page: Page) -> tuple[NDArray[np.intp], Colours]:
+    """Return tiles ``(strips, columns, rows, cols)`` as indices of colours; the last are page and frame."""
+    values = sheet.values[page.strips.start : page.strips.stop, page.columns.start : page.columns.stop]
+    if sheet.cmap is not None:
+        return index_steps(values).astype(np.intp), np.vstack(
+            [sheet_colours(sheet.cmap), BETWEEN, FRAME]
+        ).astype(np.uint8)
+    coloured = by_primaries(values)
+    own, index = np.unique(coloured.reshape(-1, 3), axis=0, return_inverse=True)
+    return index.reshape(coloured.shape[:-1]), np.vstack([own, BETWEEN, FRAME]).astype(np.uint8)
+
+
+def _framed_axis(starts: Sequence[int], n_cells: int, zoom: int, length: int) -> NDArray[np.intp]:
+    """Return the cell of each pixel along one axis, -1 between frames, which start at ``starts``."""
+    index = np.full(length, -1, np.intp)
+    cells = np.concatenate([[0], np.repeat(np.arange(1, n_cells + 1), zoom), [n_cells + 1]])
+    for i, start in enumerate(starts):
+        index[start : start + len(cells)] = i * (n_cells + 2) + cells
+    return index
+
+
+def _bar(sheet: Sheet, top: int) -> Mosaic:
+    """Return the bar that explains the colours."""
+    bar = colour_bar(sheet.cmap)
+    bands, steps = bar.shape[:2]
+    return Mosaic(
+        cells=np.arange(bands * steps).reshape(bands, steps),
+        colours=bar.reshape(-1, 3),
+        rows=np.arange(bands),
+        cols=np.arange(steps),
+        box=(MARGIN, top, BAR_WIDTH, BAND * bands),
+    )
+
+
+def _write_header(lines: Sequence[_Line]) -> Iterator[Writing]:
+    top = float(MARGIN)
+    for line in lines:
+        yield Writing(
+            text=line.text, left=MARGIN, top=top, size=line.size, bold=line.bold, colour=line.colour
+        )
+        top += line.height
+
+
+def _write_labels(sheet: Sheet, page: Page, above: int) -> Iterator[Writing]:
+    if not page.plan.label:
+        return
+    for place, strip in enumerate(page.strips):
+        top, left = page.strip_corner(place)
+        middle = above + top + page.plan.tile[0] / 2
+        text = writable(sheet.labels[strip])
+        yield Writing(text=text, left=MARGIN + left - 4, top=middle, across="right", down="center")
+
+
+def _write_headings(sheet: Sheet, page: Page, above: int) -> Iterator[Writing]:
+    plan = page.plan
+    if not plan.heading:
+        return
+    for place in range(min(plan.blocks, len(page.strips))):
+        top, left = page.strip_corner(place)
+        for i, column in enumerate(page.columns):
+            yield Writing(
+                text=writable(sheet.headings[column]),
+                left=MARGIN + left + i * plan.pitch[1] + plan.tile[1] / 2,
+                top=above + top - 3,
+                across="center",
+                down="bottom",
+                upright=plan.upright,
+            )
+
+
+def _write_captions(sheet: Sheet, page: Page, above: int) -> Iterator[Writing]:
+    if not page.plan.caption:
+        return
+    for strip, column, box in page.tiles():
+        text = writable(sheet.captions[strip][column])
+        middle = MARGIN + box.left + box.width / 2
+        yield Writing(text=text, left=middle, top=above + box.top + box.height + 2, across="center")
+
+
+def _write_bar(sheet: Sheet, top: int, page_width: int) -> Iterator[Writing]:
+    """Write the ticks below the bar, and what it means beside it."""
+    legend = sheet.legend
+    below = top + BAND * (3 if sheet.cmap is None else 1) + 3
+    last = len(legend.ticks) - 1
+    for place, tick in enumerate(legend.ticks):
+        left = MARGIN + BAR_WIDTH * place / last
+        across: Side = "left" if place == 0 else "right" if place == last else "center"
+        yield Writing(text=writable(tick), left=left, top=below, across=across)
+    room = int((page_width - 2 * MARGIN - BAR_WIDTH - 10) / CHARACTER)
+    for i, line in enumerate(textwrap.wrap(legend.meaning, max(room, 20))):
+        yield Writing(text=writable(line), left=MARGIN + BAR_WIDTH + 10, top=top - 1 + 12 * i)
+
+
+@lru_cache(maxsize=4096)
+def writable(text: str) -> str:
+    """Return text on one line, with escapes in place of what the font has no glyph for."""
+    return "".join(
+        c if has_glyph(c) else c.encode("unicode_escape", "backslashreplace").decode("ascii")
+        for c in printable(text, 1000)
+    )

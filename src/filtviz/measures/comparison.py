@@ -1,0 +1,132 @@
+"""The same layer in several files: how much each filter changed, and whether it kept its direction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from filtviz.errors import DrawingError
+from filtviz.measures.wording import plural
+from filtviz.network import ConvLayer
+from filtviz.text import printable
+
+__all__ = ["LayerComparison", "compare_layers", "relative_change", "squared_cosine"]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class LayerComparison:
+    """One layer in several states, such as before and after training.
+
+    Attributes:
+        label: The layer's name.
+        states: What each state is called.
+        filters: ``(states, filters, channels, rows, cols)``, float64.
+        relative_change: ``(filters,)``: the norm of last minus first over the norm of the first; infinite
+            for a filter that was zero, 0 where nothing changed.
+        cosine: ``(filters,)``: of the angle between first and last; NaN where one of them is zero.
+        total_change: The relative change of the layer as a whole.
+        total_cosine: The cosine of the layer as a whole.
+    """
+
+    label: str
+    states: tuple[str, ...]
+    filters: NDArray[np.float64]
+    relative_change: NDArray[np.float64]
+    cosine: NDArray[np.float64]
+    total_change: float
+    total_cosine: float
+
+    @property
+    def sentence(self) -> str:
+        """Say what changed, for a person."""
+        between = f"from {self.states[0]} to {self.states[-1]}"
+        if not (self.filters[0] != self.filters[-1]).any():
+            return f"nothing changed {between}: all {self.filters[0].size:,} weights are the same"
+        known = self.relative_change[np.isfinite(self.relative_change)]
+        if not np.isfinite(self.total_change) or not known.size:
+            return f"{between} all weights changed: they were all zero"
+        low, middle, high = np.percentile(known, [0, 50, 100])
+        new = self.relative_change.size - known.size
+        beside = f"; {plural(new, 'filter')} had been zero" if new else ""
+        return (
+            f"{between} the weights changed by {self.total_change:.0%} of their norm "
+            f"(filters: median {middle:.0%}, {low:.0%} to {high:.0%}{beside}); the cosine of first and last "
+            f"is {self.total_cosine:.3f}"
+        )
+
+
+def compare_layers(layers: Sequence[ConvLayer], states: Sequence[str]) -> LayerComparison:
+    """Compare the same layer of several networks, in the order given.
+
+    Args:
+        layers: The layer in each of its states.
+        states: What each state is called.
+
+    Raises:
+        DrawingError: there are fewer than two, their weights have different shapes, or are not finite.
+    """
+    filters = _stack(layers, states)
+    first, last = filters[0], filters[-1]
+    pairs = list(zip(first, last, strict=True))
+    return LayerComparison(
+        label=printable(layers[0].label, 60),
+        states=tuple(states),
+        filters=filters,
+        relative_change=np.array([_change(a, b) for a, b in pairs]),
+        cosine=np.array([_cosine(a, b) for a, b in pairs]),
+        total_change=_change(first, last),
+        total_cosine=_cosine(first, last),
+    )
+
+
+def _stack(layers: Sequence[ConvLayer], states: Sequence[str]) -> NDArray[np.float64]:
+    """Return the filters of all states, ``(states, filters, channels, rows, cols)``."""
+    if len(layers) < 2:
+        raise DrawingError("there is only one file: give two or more to compare")
+    label = printable(layers[0].label, 40)
+    for layer in layers:
+        if layer.why_not_drawn is not None:
+            raise DrawingError(f"{printable(layer.label, 40)} cannot be compared: {layer.why_not_drawn}")
+    shapes = [layer.filters.shape for layer in layers]
+    for state, shape in zip(states, shapes, strict=True):
+        if shape != shapes[0]:
+            raise DrawingError(
+                f"{label} is {'x'.join(map(str, shapes[0]))} in {states[0]} and "
+                f"{'x'.join(map(str, shape))} in {state}: only layers of one shape can be compared"
+            )
+    filters = np.stack([layer.filters.astype(np.float64) for layer in layers])
+    if not np.isfinite(filters).all():
+        raise DrawingError(f"{label} cannot be compared: some weights are not finite")
+    return filters
+
+
+def relative_change(first: NDArray[np.float64], last: NDArray[np.float64]) -> float | None:
+    """Return the norm of the difference over the norm of the first; None where the first is all zero."""
+    norm = float(np.linalg.norm(first))
+    return float(np.linalg.norm(last - first)) / norm if norm > 0 else None
+
+
+def squared_cosine(first: NDArray[np.float64], last: NDArray[np.float64]) -> float | None:
+    """Return the squared cosine of the angle between two arrays; None where one of them is all zero."""
+    a, b = first.ravel(), last.ravel()
+    energies = float(a @ a) * float(b @ b)
+    return float(a @ b) ** 2 / energies if energies > 0 else None
+
+
+def _change(first: NDArray[np.float64], last: NDArray[np.float64]) -> float:
+    """Return the relative change; infinite from zero to something, 0 from zero to zero."""
+    change = relative_change(first, last)
+    if change is None:
+        return float("inf") if last.any() else 0.0
+    return change
+
+
+def _cosine(first: NDArray[np.float64], last: NDArray[np.float64]) -> float:
+    """Return the cosine, with its sign; NaN where it is not defined."""
+    squared = squared_cosine(first, last)
+    if squared is None:
+        return float("nan")
+    return float(np.copysign(np.sqrt(min(squared, 1.0)), np.vdot(first, last)))
