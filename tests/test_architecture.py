@@ -15,32 +15,29 @@ from filtviz.errors import MissingExtraError
 SOURCE = Path(__file__).resolve().parents[1] / "src" / "filtviz"
 EXAMPLE = SOURCE.parents[1] / "examples" / "mission-trained.pkl"
 
-BASE = {"errors", "text", "network", "_version"}
-MODEL = BASE | {"geometry", "summary", "composition", "running"}
-LAYERS: dict[str, set[str]] = {
-    # place in src/filtviz → what of filtviz it may import, besides itself
-    "_version": set(),
-    "errors": set(),
-    "text": set(),
-    "network": {"errors", "text"},
-    "geometry": {"network"},
-    "files": {"errors", "text", "network"},
-    "summary": {"network", "geometry"},
-    "running": {"errors", "text", "network", "composition"},
-    "composition": {"errors", "text", "network", "running"},
-    "theano_shim": {"errors"},
-    "reading": BASE,
-    "measures": MODEL,
-    "drawing": MODEL | {"measures", "files"},
-    "results": {"network", "summary"},
-    "api": MODEL | {"measures", "drawing", "reading", "files", "results"},
-    "batch": MODEL | {"measures", "drawing", "reading", "files"},
-    "reporting": MODEL | {"measures", "drawing", "reading", "files"},
-    "cli": MODEL | {"measures", "drawing", "batch", "reporting", "reading", "files", "results", "api"},
-    "notebook": BASE | {"geometry", "summary", "measures", "drawing"},
-    "__init__": {"_version", "notebook"},
-    "__main__": {"cli"},
-}
+ROOT = SOURCE.parents[1]
+TABLE = ROOT / "docs" / "architecture.md"
+
+
+def read_table() -> dict[str, set[str] | None]:
+    """Return place → the places that it may import, None for all, as the document has them."""
+    rows: dict[str, set[str] | None] = {}
+    for line in TABLE.read_text(encoding="utf-8").splitlines():
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        if len(cells) != 3 or not cells[0].startswith("`") or cells[0].startswith("`src"):
+            continue
+        place = cells[0].strip("`").removesuffix("/").removesuffix(".py")
+        allowed = {name.strip() for name in cells[2].split(",")}
+        if cells[2] == "nothing":
+            allowed = set()
+        elif cells[2].startswith("everything but "):
+            allowed = EVERYTHING - {cells[2].removeprefix("everything but ")}
+        rows[place] = None if cells[2] == "everything" else allowed
+    return rows
+
+
+EVERYTHING = {p.relative_to(SOURCE).parts[0].removesuffix(".py") for p in SOURCE.rglob("*.py")}
+LAYERS = read_table()
 ONLY_THERE: dict[str, set[str]] = {
     # an outside package → the only places that may import it
     "pickle": set(),
@@ -57,7 +54,10 @@ MODULES = sorted(SOURCE.rglob("*.py"))
 
 
 def place(path: Path) -> str:
-    return path.relative_to(SOURCE).parts[0].removesuffix(".py")
+    """Return the longest place of the table that a module lies in, the empty text for none."""
+    parts = path.relative_to(SOURCE).with_suffix("").parts
+    candidates = ["/".join(parts[:n]) for n in range(len(parts), 0, -1)]
+    return next((each for each in candidates if each in LAYERS), "")
 
 
 def _set_apart(node: ast.AST) -> list[ast.stmt]:
@@ -81,16 +81,54 @@ def imports(path: Path) -> set[str]:
     return found
 
 
-def test_the_table_names_every_place() -> None:
-    assert {place(p) for p in MODULES} <= set(LAYERS)
+def test_the_table_names_every_place_and_nothing_else() -> None:
+    assert {place(p) for p in MODULES} == set(LAYERS)
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(SOURCE)))
 def test_imports_flow_one_way(path: Path) -> None:
-    allowed = LAYERS[place(path)] | {place(path)}
+    own = place(path)
+    allowed = LAYERS[own]
     for name in imports(path):
-        if name.startswith("filtviz."):
-            assert name.split(".")[1] in allowed, f"{path.relative_to(SOURCE)} imports {name}"
+        if not name.startswith("filtviz.") or allowed is None:
+            continue
+        inner = name.split(".")[1]
+        assert inner in allowed | {own.split("/")[0]}, f"{path.relative_to(SOURCE)} imports {name}"
+
+
+def test_no_place_may_import_one_that_may_import_it() -> None:
+    for one, allowed in LAYERS.items():
+        for other in allowed or ():
+            back = EVERYTHING if LAYERS[other] is None else LAYERS[other]
+            assert one == "__main__" or one not in (back or ()), f"{one} and {other} may import each other"
+
+
+def test_modules_of_a_folder_import_each_other_in_no_circle() -> None:
+    edges = {module_name(path): {n for n in imports(path) if n.startswith("filtviz.")} for path in MODULES}
+    done: set[str] = set()
+
+    def visit(name: str, above: tuple[str, ...]) -> None:
+        assert name not in above, f"a circle of imports: {' → '.join((*above[above.index(name) :], name))}"
+        if name in done:
+            return
+        for other in sorted(edges.get(name, ())):
+            if other in edges and other != name and not name.startswith(f"{other}."):
+                visit(other, (*above, name))
+        done.add(name)
+
+    for name in sorted(edges):
+        visit(name, ())
+
+
+def module_name(path: Path) -> str:
+    dotted = "filtviz." + path.relative_to(SOURCE).with_suffix("").as_posix().replace("/", ".")
+    return dotted.removesuffix(".__init__")
+
+
+def test_no_base_name_stands_for_two_things() -> None:
+    names = [path.stem for path in MODULES if not path.stem.startswith("__")]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    assert twice == []
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(SOURCE)))
@@ -105,9 +143,8 @@ def test_outside_packages_stay_in_their_place(path: Path) -> None:
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(SOURCE)))
 def test_all_names_what_is_public(path: Path) -> None:
-    module = "filtviz." + path.relative_to(SOURCE).with_suffix("").as_posix().replace("/", ".")
     try:
-        loaded = import_module(module.removesuffix(".__init__"))
+        loaded = import_module(module_name(path))
     except MissingExtraError as error:  # the shim, where Theano is not installed
         pytest.skip(str(error))
     assert all(hasattr(loaded, name) for name in loaded.__all__)

@@ -225,7 +225,7 @@ def test_what_is_refused_is_refused_with_its_reason(layers: tuple, sentence: str
 
 
 def test_templates_that_would_not_fit_into_memory_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("filtviz.composition.composing.MAX_ELEMENTS", 1000)
+    monkeypatch.setattr("filtviz.composition.linear_map.MAX_ELEMENTS", 1000)
     net = network(entrance(1, None, None), conv(0, weights(4, 1, 3, 3)), pool(1, 2), pool(2, 16), pool(3, 2))
     net = network(*net.layers, conv(4, weights(2, 4, 3, 3)))
     with pytest.raises(CompositionError, match="4x1x34x34 \\(4,624 numbers\\), more than 1,000"):

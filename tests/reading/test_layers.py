@@ -436,3 +436,24 @@ def test_a_name_of_any_length_and_content_is_only_text(read):
     name = "a\x1b[31m/../" + "x" * 10_000
     assert read(conv(image(3, 9, 9), weights(4, 3, 3, 3), name=name)).conv_layers[0].name == name
     assert dumps(name)  # it is longer than what the machine reads at once
+
+
+def test_tied_weights_are_one_parameter_and_told(read):
+    tied = shared(weights(2, 2, 3, 3))
+    facts = {"num_filters": 2, "filter_size": (3, 3), "stride": (1, 1), "pad": (0, 0)}
+    first, second = (conv(image(2, 9, 9), weights(2, 2, 3, 3), name=name, **facts) for name in "ab")
+    second.state["input_layer"] = first
+    for each in (first, second):
+        each.state |= {"W": tied, "params": OrderedDict([(tied, set())])}
+    network = read(second)
+    one, other = network.conv_layers
+    assert one.weights is other.weights
+    assert network.origin.notes == ("b has the W of a: they are tied",)
+    assert np.array_equal(one.W, other.W)
+
+
+def test_weights_that_are_equal_and_not_tied_are_two(read):
+    first = conv(image(2, 9, 9), weights(2, 2, 3, 3), name="a")
+    network = read(conv(first, weights(2, 2, 3, 3), name="b"))
+    assert network.conv_layers[0].weights is not network.conv_layers[1].weights
+    assert network.origin.notes == ()

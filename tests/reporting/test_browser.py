@@ -9,13 +9,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.building import conv, image
 
 import filtviz
 from filtviz.network import Network, Origin
 from filtviz.reporting.sprites import NOT_FINITE_LEVEL, SPAN, ZERO, lay_out, palette
 
 from .conftest import WATCH_POLICY, Visit
-from .models import ATTACKS, conv, network
+from .models import ATTACKS, network
 
 THEMES = ("light", "dark")
 
@@ -49,7 +50,7 @@ def model() -> Network:
     first[3] = np.linspace(0.5, 1.0, 25).reshape(5, 5)
     first[4] = first[3] / 2
     second = random.uniform(-0.2, 0.2, (10, 12, 3, 3)).astype(np.float32)
-    entrance = filtviz.Layer(type="InputLayer", output_shape=(None, 3, 64, 64))
+    entrance = image(3, 64, 64)
     layers = [entrance, conv(first, name="edges", below=0), conv(second, name="deep", below=1)]
     return Network.of(layers, Origin(path=Path("one.pkl"), kind="a Lasagne network"))
 
@@ -145,7 +146,7 @@ def test_all_channels_components_and_composed(one: Path, visit: Visit) -> None:
 def test_what_is_not_finite_has_its_own_colour(tmp_path: Path, visit: Visit) -> None:
     weights = np.ones((4, 1, 3, 3), np.float32)
     weights[2, 0, 1, 1] = np.nan
-    entrance = filtviz.Layer(type="InputLayer", output_shape=(None, 1, 8, 8))
+    entrance = image(1, 8, 8)
     path = tmp_path / "nan.html"
     broken = Network.of([entrance, conv(weights, name="conv1", below=0)], Origin(path=Path("nan.pkl")))
     path.write_text(filtviz.report(broken), encoding="utf-8")
@@ -384,9 +385,10 @@ def test_choices_are_not_cut_off(one: Path, visit: Visit) -> None:
         assert box["width"] > written + 10
 
 
+@pytest.mark.slow
 def test_hundreds_of_thousands_of_kernels_are_drawn_when_seen(tmp_path: Path, visit: Visit) -> None:
     random = np.random.default_rng(0)
-    layers = [filtviz.Layer(type="InputLayer", output_shape=(None, 1, 64, 64))]
+    layers = [image(1, 64, 64)]
     layers.append(conv(random.normal(size=(512, 512, 3, 3)).astype(np.float32), name="wide", below=0))
     path = tmp_path / "wide.html"
     wide = Network.of(layers, Origin(path=Path("wide.pkl")))

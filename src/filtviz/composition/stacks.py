@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from filtviz.activations import Activation
-from filtviz.composition.composing import kernels_on_image, scale_of_channels
+from filtviz.composition.linear_map import kernels_on_image, scale_of_channels
 from filtviz.errors import CompositionError
 from filtviz.network import ConvLayer, Layer, Network
 from filtviz.operations import (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 from os import PathLike
@@ -38,8 +39,7 @@ def load(path: str | PathLike[str], *, limits: Limits | None = None, hints: Hint
         UnsupportedFileError: it holds no network that filtviz reads; the sentence says what it holds.
         MalformedFileError: it is damaged or cut short.
         LimitError: it asks for too much.
-        SelectionError: ``hints`` says something of a file that tells its own structure, or of an array
-        that
+        SelectionError: ``hints`` says something of a file that tells its own structure, or of an array that
             is not there.
     """
     path = Path(path)
@@ -47,8 +47,8 @@ def load(path: str | PathLike[str], *, limits: Limits | None = None, hints: Hint
         network = _understand(Opened.of(path, limits or Limits(), hints or Hints()))
     except ReadError as error:
         raise _naming(error, path) from error
-    layers = tuple(_with_named_errors(layer, path) for layer in network.layers)
-    return replace(network, layers=layers, origin=replace(network.origin, path=path))
+    notes = (*network.origin.notes, *_ties(network))
+    return replace(_with_named_errors(network, path), origin=replace(network.origin, path=path, notes=notes))
 
 
 def _understand(opened: Opened) -> Network:
@@ -61,7 +61,17 @@ def _understand(opened: Opened) -> Network:
     return network
 
 
-def _with_named_errors(layer: Layer, path: Path) -> Layer:
+def _ties(network: Network) -> Iterator[str]:
+    """Say which layers share a parameter with an earlier one."""
+    owners: dict[int, Layer] = {}
+    for layer in network.layers:
+        for parameter in layer.parameters:
+            owner = owners.setdefault(id(parameter), layer)
+            if owner is not layer:
+                yield f"{layer.title} has the {printable(parameter.name, 40)} of {owner.title}: they are tied"
+
+
+def _with_named_errors(network: Network, path: Path) -> Network:
     """Let what goes wrong when a weight is read, which is later, name the file too."""
 
     def read(parameter: Parameter) -> NDArray[Any]:
@@ -70,12 +80,17 @@ def _with_named_errors(layer: Layer, path: Path) -> Layer:
         except ReadError as error:
             raise _naming(error, path) from error
 
-    named = {id(one): replace(one, read=partial(read, one)) for one in layer.parameters}
-    return replace(
-        layer,
-        parameters=tuple(named.values()),
-        operations=tuple(with_parameters(operation, named) for operation in layer.operations),
-    )
+    held = {id(one): one for layer in network.layers for one in layer.parameters}
+    named = {key: replace(one, read=partial(read, one)) for key, one in held.items()}
+    layers = [
+        replace(
+            layer,
+            parameters=tuple(named[id(one)] for one in layer.parameters),
+            operations=tuple(with_parameters(operation, named) for operation in layer.operations),
+        )
+        for layer in network.layers
+    ]
+    return replace(network, layers=tuple(layers))
 
 
 def _naming(error: ReadError, path: Path) -> ReadError:

@@ -44,6 +44,7 @@ from filtviz.operations import (
     Untold,
     Upscale,
 )
+from filtviz.shapes import output_shape
 from filtviz.text import printable
 
 __all__ = ["activate", "correlate", "forward"]
@@ -305,10 +306,10 @@ def _pool(operation: Pooling, units: Units) -> Units:
     outside = 0.0 if operation.counts_pad and operation.kind != "max" else np.nan
     padded = _padded(units, operation.pad, outside)
     if not operation.whole_windows:
-        lengths = zip(padded.shape[2:], operation.size, operation.stride, strict=True)
-        padded = _padded(
-            padded, tuple((0, -(length - taps) % stride) for length, taps, stride in lengths), np.nan
-        )
+        shape = output_shape(operation, [units.shape]) or ()
+        fitted = zip(padded.shape[2:], shape[2:], operation.size, operation.stride, strict=True)
+        ends = [((n or 1) - 1) * stride + taps - length for length, n, taps, stride in fitted]
+        padded = _padded(padded, tuple((0, max(end, 0)) for end in ends), np.nan)
     windows = _windows(padded, operation.size, operation.stride, (1, 1))
     return np.asarray(_reduce(operation.kind, windows, (4, 5), operation.name))
 

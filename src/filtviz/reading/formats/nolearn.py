@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 
 from filtviz.errors import UnsupportedFileError
@@ -28,10 +28,11 @@ def open(opened: Opened) -> Network | None:
     Raises:
         UnsupportedFileError: it was never initialised and has no layers yet.
     """
-    nets = list(islice((record for record in opened.records() if _is_neural_net(record)), MOST_NETS))
-    if not nets:
+    nets = islice((record for record in opened.records() if _is_neural_net(record)), MOST_NETS)
+    first = next(nets, None)
+    if first is None:
         return None
-    net = next((net for net in nets if _held_layers(net, opened.effort)), None)
+    net = next((net for net in chain([first], nets) if _held_layers(net, opened.effort)), None)
     if net is None:
         raise UnsupportedFileError(
             "it holds a nolearn NeuralNet that was never initialised and has no weights; call its fit() or "

@@ -36,12 +36,13 @@ def build_layers(outputs: Sequence[Record], names: Mapping[int, str], effort: Bu
     facts = [Attributes(record, effort) for record in records]
     stated = _stated_shapes(records, facts)
     layers: list[Layer] = []
+    met: dict[int, Parameter] = {}
     for place, (record, found) in enumerate(zip(records, facts, strict=True)):
         feeding = inputs_of(record)
         inputs = [places[id(value)] for value in feeding if value is not None and places[id(value)] < place]
         shapes = _input_shapes(found, feeding, {id(records[i]): layers[i].output_shape for i in inputs})
         name = found.word("name") or names.get(id(record))
-        parameters = _parameters(record, effort)
+        parameters = _parameters(record, effort, met)
         layers.append(_build(found, name, tuple(inputs), shapes, parameters, stated.get(id(record))))
     return layers
 
@@ -102,11 +103,12 @@ def _build(
     return ConvLayer(**common) if has_kernels else Layer(**common)
 
 
-def _parameters(record: Record, effort: Budget) -> tuple[Parameter, ...]:
+def _parameters(record: Record, effort: Budget, met: dict[int, Parameter]) -> tuple[Parameter, ...]:
     """Return a layer's parameters in the order in which it registered them, by the names of its attributes.
 
     A layer of a Lasagne before 0.1 has no register: there every attribute that is a variable counts, in the
-    file's order.
+    file's order. A variable that another layer has too is the same parameter there: ``met`` has those of the
+    layers before, by the `id` of the variable.
     """
     facts = attributes(record)
     names = {id(value): name for name, value in facts.items() if type(value) is Record}
@@ -123,5 +125,7 @@ def _parameters(record: Record, effort: Budget) -> tuple[Parameter, ...]:
             names.get(id(value)) or (variable_name(value) or "").rpartition(".")[2] or f"param_{len(found)}"
         )
         if array is not None and name not in found:
-            found[name] = parameter_of(name, array, name)
+            tied = met.get(id(value))
+            found[name] = tied if tied is not None and tied.name == name else parameter_of(name, array, name)
+            met[id(value)] = found[name]
     return tuple(found.values())

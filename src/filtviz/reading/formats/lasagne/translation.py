@@ -33,8 +33,8 @@ from filtviz.operations import (
     Upscale,
 )
 from filtviz.parameter import Parameter, Shape
+from filtviz.reading.formats.lasagne.convolutions import convolution_of, is_convolution
 from filtviz.reading.formats.lasagne.functions import activation_of, merge_kind_of, pooling_kind_of
-from filtviz.reading.formats.lasagne.kernels import convolution_of, is_convolution
 from filtviz.reading.pickle.attributes import Attributes
 from filtviz.shapes import same_lengths
 

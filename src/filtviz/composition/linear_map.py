@@ -1,0 +1,335 @@
+"""What one operation does to a linear map from the image to units: an interpreter of `filtviz.operations`.
+
+A convolution shifts the templates below to where its taps look and sums them with its weights; a stride or a
+pooling spreads the taps of all that comes above; what no fixed filter on the image can do raises a sentence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import assert_never
+
+import numpy as np
+from numpy.typing import NDArray
+
+from filtviz.errors import CompositionError
+from filtviz.network import ConvLayer, Layer
+from filtviz.operations import (
+    Activation,
+    ChannelPooling,
+    Concatenate,
+    Convolution,
+    Crop,
+    Dense,
+    Embedding,
+    Flatten,
+    GlobalPooling,
+    Identity,
+    Input,
+    LocallyConnected,
+    LocalResponse,
+    Merge,
+    Normalisation,
+    Operation,
+    Pad,
+    Pads,
+    Pooling,
+    Recurrent,
+    Reshape,
+    Slice,
+    Softmax,
+    Transpose,
+    Untold,
+    Upscale,
+)
+from filtviz.text import printable
+
+__all__ = ["LinearMap", "MisfitError", "Pair", "identity", "kernels_on_image", "push", "scale_of_channels"]
+
+MAX_ELEMENTS = 2**28
+"""Of one layer's templates: 2 GiB; a deep network's filters on a large image can ask for far more."""
+
+Pair = tuple[int, int]
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class LinearMap:
+    """From the image to units: unit (y, x) of channel o is the sum of ``templates[o]`` times the image.
+
+    The template's corner lies at ``start + jump * (y, x)``.
+    """
+
+    templates: Floats
+    jump: Pair
+    start: Pair
+
+
+class MisfitError(ValueError):
+    """The maps below do not fit an operation; the text completes "at conv2, …"."""
+
+
+def identity(channels: int) -> LinearMap:
+    """Return the map of an image of so many channels to itself."""
+    return LinearMap(templates=np.eye(channels)[:, :, None, None], jump=(1, 1), start=(0, 0))
+
+
+def kernels_on_image(operation: Convolution | LocallyConnected, layer: Layer) -> Convolution:
+    """Return a convolution whose templates can be laid on what is below it.
+
+    Raises:
+        CompositionError: it has no filter that is the same everywhere, or the file does not tell how it
+        moves.
+    """
+    if isinstance(operation, LocallyConnected) or len(operation.kernel_size) != 2:
+        reason = (
+            layer.why_not_drawn if isinstance(layer, ConvLayer) else "it has no kernels of two dimensions"
+        )
+        raise CompositionError(f"{layer.title} cannot be composed: {reason}")
+    if operation.stride is None:
+        raise CompositionError(
+            f"the file does not tell the geometry of {layer.title}; --assume-stacked takes stride 1 and "
+            "no pooling for granted"
+        )
+    if isinstance(layer, ConvLayer) and layer.why_not_drawn is not None:
+        raise CompositionError(f"{layer.title} cannot be composed: {layer.why_not_drawn}")
+    if operation.pad is None:
+        raise CompositionError(f"the file does not tell the stride and padding of {layer.title}")
+    if operation.transposed:
+        raise CompositionError(
+            f"{layer.title} enlarges its input: its filters on the image differ from position to position"
+        )
+    return operation
+
+
+def scale_of_channels(operation: Normalisation, layer: Layer) -> tuple[Floats, Floats]:
+    """Return a number to multiply each channel by and one to add, both ``(channels,)``.
+
+    Raises:
+        CompositionError: the file does not tell them, or there is one for each position.
+    """
+    if not operation.is_told or (operation.is_batch and operation.spread is None):
+        raise CompositionError(f"the file does not tell the scale that {layer.title} applies")
+    scale, shift = operation.scale_and_shift()
+    channels = None if layer.output_shape is None else layer.output_shape[1]
+    if scale.size != max(scale.shape, default=1) or channels not in (None, scale.size):
+        raise CompositionError(f"{layer.title} has a scale for each position, not for each channel")
+    return scale.ravel(), shift.ravel()
+
+
+def push(operation: Operation, below: Sequence[LinearMap], layer: Layer) -> LinearMap:
+    """Return the map behind an operation of ``layer`` on units with the maps ``below``.
+
+    Raises:
+        MisfitError: the maps do not fit.
+        CompositionError: it does what no fixed filter on the image can do, or the file does not tell.
+    """
+    source = below[0]
+    match operation:
+        case Input():
+            _check_image(operation)
+            return source
+        case Activation() | LocalResponse() | Softmax() | Identity() | Transpose(is_layout=True):
+            return source
+        case Convolution() | LocallyConnected():
+            return _push_convolution(kernels_on_image(operation, layer), source)
+        case Dense(per_position=True):
+            return _push_per_position(operation, source, layer)
+        case Pooling():
+            return _push_pooling(operation, source, layer)
+        case Normalisation():
+            return _push_scale(scale_of_channels(operation, layer)[0], source)
+        case Pad(first_axis=2):
+            return _moved(source, operation.pad, -1)
+        case Crop():
+            return _moved(source, operation.crop, +1)
+        case Merge():
+            return _push_merge(operation, below, layer)
+        case Concatenate(axis=1 | -3):
+            fitted = _on_one_canvas(below)
+            return replace(fitted[0], templates=np.concatenate([m.templates for m in fitted]))
+        case Concatenate():
+            raise CompositionError(f"{layer.title} joins its inputs along an axis that is not the channels'")
+        case Pad():
+            raise CompositionError(f"the file does not tell how much {layer.title} pads")
+        case Upscale():
+            raise CompositionError(
+                f"{layer.title} enlarges its input: its filters on the image differ from position to position"
+            )
+        case Untold():
+            raise CompositionError(_untold(operation, layer))
+        case (
+            Dense()
+            | GlobalPooling()
+            | ChannelPooling()
+            | Slice()
+            | Reshape()
+            | Flatten()
+            | Transpose()
+            | Embedding()
+            | Recurrent()
+        ):
+            raise CompositionError(_no_filter(layer))
+    assert_never(operation)
+
+
+def _no_filter(layer: Layer) -> str:
+    return f"{layer.title} ({printable(layer.type, 40)}) lies below it, which is no filter on the image"
+
+
+def _untold(operation: Untold, layer: Layer) -> str:
+    if operation.keeps_places:
+        return _no_filter(layer)
+    return (
+        f"the file does not tell the geometry of {layer.title}; --assume-stacked takes stride 1 and "
+        "no pooling for granted"
+    )
+
+
+def _check_image(operation: Input) -> None:
+    shape = operation.shape
+    if shape is not None and len(shape) != 4:
+        raise CompositionError(f"the network's input has {len(shape) - 1} axes, not an image's three")
+
+
+def _push_convolution(operation: Convolution, source: LinearMap) -> LinearMap:
+    templates = operation.templates
+    n_filters, n_channels, *size = templates.shape
+    n_below, n_image = source.templates.shape[:2]
+    groups, rest = divmod(n_below, n_channels)
+    if rest or n_filters % max(groups, 1):
+        raise MisfitError(f"it looks at {n_channels} channels, and the layer below gives {n_below}")
+    spread = _times(_pair(operation.spacing), source.jump)
+    grown = [(taps - 1) * gap for taps, gap in zip(size, spread, strict=True)]
+    lengths = [a + b for a, b in zip(source.templates.shape[2:], grown, strict=True)]
+    _check_size(n_filters, n_image, *lengths)
+    composed = np.zeros((n_filters, n_image, *lengths))
+    for group in range(groups):
+        filters = slice(group * n_filters // groups, (group + 1) * n_filters // groups)
+        channels = slice(group * n_channels, (group + 1) * n_channels)
+        _add_shifted(composed[filters], templates[filters], source.templates[channels], spread)
+    return _looking_through(operation, replace(source, templates=composed))
+
+
+def _add_shifted(total: Floats, taps: Floats, below: Floats, spread: Pair) -> None:
+    """Add to ``total`` what lies below, at each tap's place and with its weights."""
+    rows, cols = below.shape[2:]
+    for i in range(taps.shape[2]):
+        for j in range(taps.shape[3]):
+            y, x = i * spread[0], j * spread[1]
+            total[:, :, y : y + rows, x : x + cols] += np.tensordot(taps[:, :, i, j], below, axes=1)
+
+
+def _push_per_position(operation: Dense, source: LinearMap, layer: Layer) -> LinearMap:
+    weights = operation.weights
+    if weights is None or len(weights.shape) != 2:
+        raise CompositionError(f"the file does not tell the weights of {layer.title}")
+    values = np.asarray(weights.value, np.float64)
+    taps = values if operation.axes == "oi" else values.T
+    if taps.shape[1] != len(source.templates):
+        raise MisfitError(
+            f"it looks at {taps.shape[1]} channels, and the layer below gives {len(source.templates)}"
+        )
+    return replace(source, templates=np.tensordot(taps, source.templates, axes=1))
+
+
+def _looking_through(operation: Convolution | Pooling, seen: LinearMap) -> LinearMap:
+    """Return the map as seen through a window's stride and padding."""
+    assert operation.stride is not None, "looked at before"
+    moved = _moved(seen, operation.pad or (), -1)
+    return replace(moved, jump=_times(seen.jump, _pair(operation.stride)))
+
+
+def _moved(seen: LinearMap, pads: Pads, sign: int) -> LinearMap:
+    """Return the map of units that begin ``pads`` further before (-1) or behind (+1)."""
+    before = _times(_pair([pad[0] for pad in pads]), seen.jump)
+    return replace(seen, start=(seen.start[0] + sign * before[0], seen.start[1] + sign * before[1]))
+
+
+def _pair(values: Sequence[int]) -> Pair:
+    rows, cols = values
+    return int(rows), int(cols)
+
+
+def _times(a: Pair, b: Pair) -> Pair:
+    return a[0] * b[0], a[1] * b[1]
+
+
+def _check_size(*shape: int) -> None:
+    if (n := int(np.prod(shape, dtype=object))) > MAX_ELEMENTS:
+        sizes = "x".join(map(str, shape))
+        raise MisfitError(
+            f"the filters on the image would be {sizes} ({n:,} numbers), more than {MAX_ELEMENTS:,}"
+        )
+
+
+def _push_pooling(operation: Pooling, source: LinearMap, layer: Layer) -> LinearMap:
+    if operation.kind == "untold":
+        raise CompositionError(
+            f"{layer.title} pools by {printable(operation.name, 20)!r}, which is not known"
+        )
+    if len(operation.size) != 2:
+        raise CompositionError(f"the file does not tell the window of {layer.title}")
+    lengths = [
+        length + (taps - 1) * jump
+        for length, taps, jump in zip(source.templates.shape[2:], operation.size, source.jump, strict=True)
+    ]
+    _check_size(*source.templates.shape[:2], *lengths)
+    # The mean is separable: along the rows, then along the columns.
+    mean = source.templates
+    for axis, (taps, jump) in enumerate(zip(operation.size, source.jump, strict=True), start=2):
+        mean = _running_mean(mean, taps, jump, axis)
+    if operation.kind == "sum":
+        mean = mean * (operation.size[0] * operation.size[1])
+    return _looking_through(operation, replace(source, templates=mean))
+
+
+def _running_mean(array: Floats, taps: int, gap: int, axis: int) -> Floats:
+    shape = list(array.shape)
+    length = shape[axis]
+    shape[axis] += (taps - 1) * gap
+    total = np.zeros(shape)
+    along = np.moveaxis(total, axis, 0)
+    for tap in range(taps):
+        along[tap * gap : tap * gap + length] += np.moveaxis(array, axis, 0)
+    return total / taps
+
+
+def _push_scale(scale: Floats, source: LinearMap) -> LinearMap:
+    if len(scale) != len(source.templates):
+        raise MisfitError(
+            f"it scales {len(scale)} channels, and the layer below gives {len(source.templates)}"
+        )
+    return replace(source, templates=source.templates * scale[:, None, None, None])
+
+
+def _push_merge(operation: Merge, below: Sequence[LinearMap], layer: Layer) -> LinearMap:
+    if operation.crops:
+        raise CompositionError(f"{layer.title} crops what it adds, which is not followed")
+    if operation.kind != "add":
+        word = printable(operation.name or operation.kind, 40)
+        raise CompositionError(f"{layer.title} merges by {word}, which is not linear")
+    coefficients = operation.coefficients or (1.0,) * len(below)
+    if len(coefficients) != len(below):
+        raise CompositionError(f"{layer.title} has {len(coefficients)} coefficients for {len(below)} inputs")
+    fitted = _on_one_canvas(below)
+    if len({m.templates.shape for m in fitted}) > 1:
+        raise MisfitError("inputs with different numbers of channels are added")
+    total = sum(c * m.templates for c, m in zip(coefficients, fitted, strict=True))
+    return replace(fitted[0], templates=np.asarray(total))
+
+
+def _on_one_canvas(maps: Sequence[LinearMap]) -> list[LinearMap]:
+    """Put zeros around templates until all begin and end at the same place."""
+    if len({m.jump for m in maps}) > 1:
+        raise MisfitError("inputs meet whose units lie differently far apart")
+    start = (min(m.start[0] for m in maps), min(m.start[1] for m in maps))
+    end = [max(m.start[a] + m.templates.shape[2 + a] for m in maps) for a in (0, 1)]
+    _check_size(*maps[0].templates.shape[:2], end[0] - start[0], end[1] - start[1])
+    fitted = []
+    for m in maps:
+        margins = [(m.start[a] - start[a], end[a] - m.start[a] - m.templates.shape[2 + a]) for a in (0, 1)]
+        padded = np.pad(m.templates, [(0, 0), (0, 0), *margins])
+        fitted.append(replace(m, templates=padded, start=start))
+    return fitted

@@ -1,0 +1,196 @@
+"""Bounds of what units can be, against the network's own responses and against what they must not claim."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from filtviz.activations import MONOTONE, Activation
+from filtviz.network import Layer, Network
+from filtviz.operations import Concatenate, Identity, Merge, Normalisation, Operation, Pad, Pooling
+from filtviz.parameter import Parameter
+from filtviz.running.intervals import Interval, preactivation_bounds
+from filtviz.running.numpy_engine import activate, forward
+from tests.building import as_layer, chain, image, margin, pool
+from tests.chains import batch_norm, glorot, same_conv
+
+
+def test_a_bound_is_that_of_all_images_in_the_range() -> None:
+    weights, bias = glorot((3, 2, 3, 3), dtype="float64"), np.array([0.1, -0.2, 0.3])
+    network = chain(same_conv(weights, bias))
+    bounds = preactivation_bounds(network, (-1.0, 2.0))[0]
+    corners = np.where(weights > 0, 2.0, -1.0)
+    np.testing.assert_allclose(bounds.high, (weights * corners).sum(axis=(1, 2, 3)) + bias)
+    np.testing.assert_allclose(bounds.low, (weights * (1.0 - corners)).sum(axis=(1, 2, 3)) + bias)
+
+
+def test_dead_filters_are_proved_dead() -> None:
+    weights, bias = glorot((8, 1, 3, 3)).copy(), np.zeros(8, dtype="float32")
+    weights[3] = -np.abs(weights[3])
+    bias[5] = -100
+    network = chain(same_conv(weights, bias))
+    assert np.flatnonzero(preactivation_bounds(network, (0, 1))[0].high <= 0).tolist() == [3, 5]
+    assert not (preactivation_bounds(network, (-1, 1))[0].high <= 0)[3]
+    assert not (preactivation_bounds(network, None)[0].high <= 0).any()
+
+
+def test_above_a_rectifier_no_range_is_needed() -> None:
+    second = glorot((4, 4, 3, 3), 1).copy()
+    second[2] = -np.abs(second[2])
+    network = chain(same_conv(glorot((4, 1, 3, 3))), same_conv(second, np.zeros(4)))
+    assert np.flatnonzero(preactivation_bounds(network, None)[1].high <= 0).tolist() == [2]
+
+
+def test_a_bound_holds_for_the_networks_own_responses() -> None:
+    layers = [same_conv(glorot((6, c, 3, 3), i), np.full(6, 0.05 * (i - 1))) for i, c in enumerate([1, 6, 6])]
+    network = chain(layers[0], batch_norm(6, gamma=-0.7, beta=0.2), layers[1], pool(), layers[2])
+    bounds = preactivation_bounds(network, (0.0, 1.0))
+    images = np.random.default_rng(0).uniform(0, 1, (4, 1, 31, 31))
+    for layer in network.conv_layers[1:]:
+        responses = forward(network, layer, images)
+        found = bounds[layer.conv_index]
+        assert (responses.max(axis=(0, 2, 3)) <= found.high + 1e-9).all()
+        assert (responses.min(axis=(0, 2, 3)) >= found.low - 1e-9).all()
+
+
+def test_only_rectifiers_can_leave_a_filter_dead() -> None:
+    network = chain(same_conv(-np.abs(glorot((4, 1, 3, 3))), np.zeros(4), nonlinearity="tanh"))
+    assert preactivation_bounds(network, (0, 1)) == {}
+
+
+def test_a_rectifier_after_batch_normalisation_counts() -> None:
+    network = chain(
+        same_conv(glorot((4, 1, 3, 3)), nonlinearity="linear"),
+        batch_norm(4, beta=-100.0),
+        as_layer(Activation(kind="rectify")),
+    )
+    assert (preactivation_bounds(network, (0, 1))[0].high <= 0).all()
+
+
+def test_what_passes_an_unknown_layer_is_unknown() -> None:
+    network = chain(
+        same_conv(glorot((4, 1, 3, 3))), Layer(type="CustomLayer"), same_conv(glorot((4, 4, 3, 3)))
+    )
+    assert set(preactivation_bounds(network, (0, 1))) == {0}
+
+
+def branching(*middle: Layer) -> Network:
+    """An image, two convolutions side by side, what joins them, and a convolution that reads it."""
+    sides = [same_conv(glorot((4, 1, 3, 3), seed), np.full(4, 0.1 * seed), below=0) for seed in (1, 2)]
+    last = same_conv(glorot((6, 8 if middle[0].type == "ConcatLayer" else 4, 3, 3), 3), below=2 + len(middle))
+    return Network.of([image(1, 12, 12), *sides, *middle, last])
+
+
+@pytest.mark.parametrize(
+    "joined",
+    [
+        as_layer(Concatenate(), below=(1, 2), type="ConcatLayer"),
+        as_layer(Merge(kind="add"), below=(1, 2)),
+        as_layer(Merge(kind="add", coefficients=(1.0, -0.5)), below=(1, 2)),
+    ],
+    ids=["joined", "added", "subtracted"],
+)
+@pytest.mark.parametrize("input_range", [(0.0, 1.0), (-2.0, 3.0)])
+def test_bounds_hold_where_branches_meet(joined: Layer, input_range: tuple[float, float]) -> None:
+    network = branching(joined)
+    bounds = preactivation_bounds(network, input_range)
+    images = np.random.default_rng(0).uniform(*input_range, (8, 1, 12, 12))
+    for layer in network.conv_layers:
+        responses = forward(network, layer, images)
+        found = bounds[layer.conv_index]
+        assert (responses.max(axis=(0, 2, 3)) <= found.high + 1e-9).all()
+        assert (responses.min(axis=(0, 2, 3)) >= found.low - 1e-9).all()
+        assert (found.low < found.high).all()
+
+
+def test_the_bounds_of_joined_branches_keep_low_and_high_apart() -> None:
+    network = branching(as_layer(Concatenate(), below=(1, 2), type="ConcatLayer"))
+    weights = -np.abs(network.conv_layers[2].W)
+    live = np.abs(weights)
+    for kernels, dead in ((weights, True), (live, False)):
+        last = same_conv(kernels, below=3)
+        one = Network.of([*network.layers[:4], last])
+        assert (preactivation_bounds(one, (0.0, 1.0))[2].high <= 0).all() == dead
+
+
+@pytest.mark.parametrize(
+    "operation",
+    [
+        Merge(kind="multiply"),
+        Merge(kind="maximum"),
+        Merge(kind="add", cropping=(None, "center")),
+        Merge(kind="add", coefficients=(1.0,)),
+        Concatenate(axis=2),
+    ],
+    ids=["multiplied", "maximum", "cropped", "one coefficient", "along rows"],
+)
+def test_what_is_not_followed_bounds_nothing(operation: Operation) -> None:
+    assert set(preactivation_bounds(branching(as_layer(operation, below=(1, 2))), (0, 1))) == {0, 1}
+
+
+@pytest.mark.parametrize(
+    ("operation", "low", "high"),
+    [
+        (Activation(kind="rectify"), 0.0, 3.0),
+        (Activation(kind="leaky_rectify", alpha=0.5), -1.0, 3.0),
+        (Activation(kind="swish"), None, None),
+        (Activation(kind="leaky_rectify", alpha=-0.5), None, None),
+        (Activation(kind="untold"), None, None),
+        (Pooling(kind="max", size=(2, 2), stride=(2, 2), pad=margin(0)), -2.0, 3.0),
+        (Pooling(kind="sum", size=(2, 2), stride=(2, 2), pad=margin(0)), None, None),
+        (Pad(pad=margin(1), value=7.0), -2.0, 7.0),
+        (Pad(pad=margin(1), value=-7.0), -7.0, 3.0),
+        (Pad(pad=margin(1), first_axis=1), None, None),
+        (Identity(), -2.0, 3.0),
+        (Normalisation(gamma=Parameter.of("g", np.array([-2.0])), is_batch=False), -6.0, 4.0),
+        (Normalisation(gamma=Parameter.of("g", np.array([-2.0]))), None, None),
+    ],
+    ids=lambda value: "" if isinstance(value, float | None) else type(value).__name__,
+)
+def test_what_can_come_out_of_one_operation(
+    operation: Operation, low: float | None, high: float | None
+) -> None:
+    reader = same_conv(np.ones((1, 1, 1, 1)))
+    found = preactivation_bounds(chain(as_layer(operation), reader, channels=1), (-2.0, 3.0))
+    if low is None or high is None:
+        assert found == {}
+    else:
+        assert (found[0].low.tolist(), found[0].high.tolist()) == ([low], [high])
+
+
+def test_padding_lets_zero_in() -> None:
+    ones = np.ones((1, 1, 3, 3))
+    padded, bare = (
+        preactivation_bounds(chain(same_conv(ones, pad=margin(p))), (1.0, 2.0))[0] for p in (1, 0)
+    )
+    assert (padded.low.tolist(), padded.high.tolist()) == ([0.0], [18.0])
+    assert (bare.low.tolist(), bare.high.tolist()) == ([9.0], [18.0])
+
+
+def test_zero_weights_of_anything_are_zero() -> None:
+    weights = np.zeros((2, 1, 3, 3))
+    weights[1] = 1
+    found = preactivation_bounds(chain(same_conv(weights, np.array([-1.0, 0.0]))), None)[0]
+    assert found.high.tolist() == [-1.0, np.inf]
+    assert Interval(np.array([1.0]), np.array([2.0])).with_zero().low.tolist() == [0.0]
+
+
+@pytest.mark.parametrize("kind", [kind for kind, monotone in MONOTONE.items() if monotone])
+def test_what_is_said_to_be_monotone_is(kind: str) -> None:
+    activation = Activation(kind=kind, alpha=0.3, scale=1.2, scale_in=0.7)
+    x = np.linspace(-9, 9, 4001)
+    assert activation.is_monotone
+    assert (np.diff(activate(activation, x)) >= 0).all()
+
+
+@pytest.mark.parametrize("kind", ["swish", "hard_swish"])
+def test_what_is_not_monotone_is_not_said_to_be(kind: str) -> None:
+    activation = Activation(kind=kind)
+    assert not activation.is_monotone
+    assert (np.diff(activate(activation, np.linspace(-9, 9, 4001))) < 0).any()
+
+
+def test_a_live_filter_behind_an_unknown_function_is_not_called_dead() -> None:
+    negative = -np.abs(glorot((4, 4, 3, 3), 1))
+    first = same_conv(glorot((4, 1, 3, 3)), nonlinearity="untold")
+    assert set(preactivation_bounds(chain(first, same_conv(negative)), (0, 1))) == set()
