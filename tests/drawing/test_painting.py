@@ -15,8 +15,9 @@ from filtviz.drawing import figures, painting, pixelmap
 from filtviz.drawing.figures import render, sheet_figure
 from filtviz.drawing.glyphs import Writing, font_path, has_glyph
 from filtviz.drawing.lettering import Mosaic, PageDesign
+from filtviz.drawing.pages import SheetPage
 from filtviz.drawing.painting import page_image
-from filtviz.drawing.sheet import SheetPage, SheetTexts
+from filtviz.drawing.sheet import SheetTexts
 
 from .making import layer_of, pages_of, random_weights
 

@@ -121,9 +121,9 @@ def _diagnose_one(
 
 
 def _print_json(done: Sequence[Diagnosis], *, alone: bool, with_filters: bool) -> None:
-    from filtviz.cli.diagnosis_data import as_data
+    from filtviz.cli.json_data import diagnosis_data
 
-    data = [as_data(diagnosis, with_filters) for diagnosis in done]
+    data = [diagnosis_data(diagnosis, with_filters) for diagnosis in done]
     if not alone:
         print_json(data)
     elif data:
@@ -131,7 +131,7 @@ def _print_json(done: Sequence[Diagnosis], *, alone: bool, with_filters: bool) -
 
 
 def _print_csv(done: Sequence[Diagnosis]) -> None:
-    from filtviz.cli.diagnosis_data import write_rows
+    from filtviz.cli.json_data import write_rows
 
     write_rows(done, sys.stdout)
 
