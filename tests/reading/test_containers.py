@@ -11,6 +11,7 @@ import os
 import struct
 import zipfile
 import zlib
+from importlib import import_module
 from pathlib import Path
 
 import joblib
@@ -19,9 +20,12 @@ import pytest
 
 from filtviz import Limits, load
 from filtviz.errors import FileAccessError, LimitError, MalformedFileError, UnsupportedFileError
+from filtviz.network import Layer, Network
 from filtviz.reading import Hints
+from filtviz.reading.arrays import parameter_of, stored
 from filtviz.reading.containers import READ_BELOW
-from filtviz.reading.opened import Opened
+from filtviz.reading.formats import FORMATS
+from filtviz.reading.opened import Objects, Opened, origin_of
 from tests.reading.making import Thing, dumps, weights
 
 W, B = weights(8, 3, 5, 5), weights(8)
@@ -332,6 +336,32 @@ def test_no_pickle_is_read_before_a_format_asks_for_objects(tmp_path):
     assert opened.steps.used == 0
     assert list(opened.roots[0].by_name()) == ["arr_0", "arr_1"]
     assert opened.steps.used > 0
+
+
+class Letters:
+    """A kind of file that no one has: the word LETTERS, and then an array of bytes."""
+
+    def open(self, opened: Opened) -> Network | None:
+        if not opened.start.startswith(b"LETTERS"):
+            return None
+        view = memoryview(opened.data)[7:]
+        array = stored((len(view),), np.dtype("u1"), False, len(view), lambda: view)
+        layer = Layer(type="Letters", parameters=(parameter_of("W", array, "W"),))
+        return Network.of([layer], origin_of(opened, "letters", objects=Objects(form="letters")))
+
+
+def test_a_new_kind_of_file_is_one_entry_and_is_asked_before_anything_is_refused(tmp_path, monkeypatch):
+    path = tmp_path / "model"
+    path.write_bytes(bz2.compress(b"LETTERSabc"))
+    with pytest.raises(MalformedFileError, match="no kind of file that filtviz knows"):
+        load(path)
+    loading = import_module("filtviz.reading.load")  # the package has a function of this name
+    monkeypatch.setattr(loading, "FORMATS", (Letters(), *FORMATS))
+    network = load(path)
+    assert network.layers[0].parameters[0].value.tobytes() == b"abc"
+    assert (network.origin.kind, network.origin.container) == ("letters", "bz2 > letters")
+    path.write_bytes(dumps([W, B]))
+    assert np.array_equal(load(path).conv_layers[0].W, W)
 
 
 def test_zips_of_others_are_named(tmp_path):

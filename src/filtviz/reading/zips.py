@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import NamedTuple
@@ -180,8 +180,10 @@ def _entries(
         yield (place, start + packed), member
 
 
-def _zip64(extra: bytes, *numbers: int) -> list[int]:
+def _zip64(extra: bytes, *numbers: int) -> Sequence[int]:
     """Replace the numbers that do not fit in 32 bits by those of the extra field 1, in order."""
+    if _IN_ZIP64 not in numbers:
+        return numbers
     found = list(numbers)
     position = 0
     while position + 4 <= len(extra):
