@@ -1,4 +1,4 @@
-"""Hostile text is made harmless."""
+"""Hostile text is made harmless; numbers are said in words."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from filtviz.text import file_stem, printable
+from filtviz.text import about, file_stem, listed, p_value, percent, plural, printable
 
 
 @pytest.mark.parametrize(
@@ -64,3 +64,27 @@ def test_file_stem_is_always_a_plain_name(raw: str) -> None:
 def test_printable_is_always_printable(raw: str) -> None:
     assert all(c.isprintable() or c == " " or c == "\u3000" or c.isspace() for c in printable(raw))
     assert not any(c in printable(raw) for c in "\n\r\t\x1b\x7f\x9b\u2028")
+
+
+@pytest.mark.parametrize(
+    ("share", "said"), [(0, "0%"), (0.001, "under 1%"), (0.456, "46%"), (0.995, "over 99%"), (1, "100%")]
+)
+def test_percentages(share, said) -> None:
+    assert percent(share) == said
+
+
+def test_estimates() -> None:
+    assert [about(0.92), about(0.999), about(0.001)] == ["about 92%", "over 99%", "under 1%"]
+
+
+@pytest.mark.parametrize(
+    ("p", "said"), [(0.5, "p = 0.50"), (0.032, "p = 0.032"), (2e-7, "p = 2e-7"), (0.0, "p < 1e-50")]
+)
+def test_p_values(p, said) -> None:
+    assert p_value(p) == said
+
+
+def test_lists() -> None:
+    assert [listed([]), listed(["a"]), listed(["a", "b"])] == ["none", "a", "a and b"]
+    assert listed(list("abcdefghij"), limit=4) == "a, b, c and 7 more"
+    assert [plural(1, "filter"), plural(1200, "filter")] == ["1 filter", "1,200 filters"]

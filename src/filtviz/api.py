@@ -199,8 +199,8 @@ def diagnose(
         return diagnosis
     return replace(
         diagnosis,
-        layers=tuple(layer for layer in diagnosis.layers if layer.index in wanted),
-        unjudged=tuple(layer for layer in diagnosis.unjudged if layer.index in wanted),
+        layers=tuple(layer for layer in diagnosis.layers if layer.conv_index in wanted),
+        unjudged=tuple(layer for layer in diagnosis.unjudged if layer.conv_index in wanted),
     )
 
 
@@ -400,7 +400,7 @@ class _Studio:
 
     @cached_property
     def _found(self) -> dict[int, LayerDiagnosis]:
-        return {each.index: each for each in diagnose(self.network).layers}
+        return {each.conv_index: each for each in diagnose(self.network).layers}
 
 
 def _animation(animate: str | PathLike[str] | None, layers: Sequence[int | str]) -> Path | None:

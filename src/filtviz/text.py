@@ -1,11 +1,12 @@
-"""Text that comes out of a model file, made harmless before it reaches a terminal or a file name."""
+"""Texts: what comes out of a model file made harmless, and how numbers and lists are said in sentences."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 
-__all__ = ["file_stem", "natural_key", "printable"]
+__all__ = ["about", "file_stem", "listed", "natural_key", "p_value", "percent", "plural", "printable"]
 
 _UNPRINTABLE_CATEGORIES = {"Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp"}
 _WINDOWS_DEVICES = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?\Z")
@@ -56,3 +57,39 @@ def natural_key(text: str) -> list[tuple[int, str]]:
         (len(part.lstrip("0")) if i % 2 else -1, part.lstrip("0") if i % 2 else part)
         for i, part in enumerate(parts)
     ]
+
+
+def percent(share: float) -> str:
+    """Say a share as a percentage: never 0% or 100% for what is not exactly so."""
+    if 0 < share < 0.01:
+        return "under 1%"
+    if 0.99 < share < 1:
+        return "over 99%"
+    return f"{100 * share:.0f}%"
+
+
+def about(share: float) -> str:
+    """Say an estimated share: "about 92%", "over 99%"."""
+    is_bound = 0 < share < 0.01 or 0.99 < share < 1
+    return percent(share) if is_bound else f"about {percent(share)}"
+
+
+def p_value(p: float) -> str:
+    """Say a p-value with its sign: "p = 0.032" or "p < 1e-50"."""
+    if p < 1e-50:
+        return "p < 1e-50"
+    if p < 0.001:
+        return f"p = {p:.0e}".replace("e-0", "e-")
+    return f"p = {p:.2f}" if p >= 0.1 else f"p = {p:.3f}"
+
+
+def plural(n: int, thing: str) -> str:
+    """Say a number of things: "1 filter", "3 filters"."""
+    return f"{n:,} {thing}{'s'[: n != 1]}"
+
+
+def listed(names: Sequence[str], limit: int = 8) -> str:
+    """Join names: "a", "a and b", "a, b and c"; beyond ``limit`` "a, b and 5 more"; "none" for none."""
+    if len(names) > limit:
+        names = (*names[: limit - 1], f"{len(names) - limit + 1} more")
+    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]])) if names else "none"

@@ -20,7 +20,8 @@ UNTRAINED, HALFWAY, TRAINED = (
 )
 
 LAYER_KEYS = {
-    "index", "name", "type", "shape", "dtype", "verdict", "sentence", "initialiser", "residue", "measures",
+    "conv_index", "name", "type", "shape", "dtype", "verdict", "sentence", "initialiser", "rules", "residue",
+    "measures",
     "first_filters", "composed_size", "changes", "notes",
 }  # fmt: skip
 
@@ -93,7 +94,7 @@ def test_the_keys_are_those_of_the_docs(trained) -> None:
     assert set(trained) == {"file", "layers", "not_judged", "summary", "next", "notes", "checks"}
     assert all(set(layer) == LAYER_KEYS for layer in trained["layers"])
     for measure in trained["layers"][0]["measures"].values():
-        assert set(measure) == {"value", "reading", "p", "level", "threshold", "judges", "found"}
+        assert set(measure) == {"value", "text", "z", "p", "level", "threshold", "judges", "found", "reason"}
     documented = (EXAMPLES.parent / "docs" / "json.md").read_text()
     for key in (*LAYER_KEYS, *trained, *CSV_COLUMNS):
         assert f"`{key}`" in documented, key

@@ -6,18 +6,11 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from filtviz.measures.description import (
-    CLASSICAL,
-    classical_kernels,
-    effective_rank,
-    filter_orientation,
-    filter_orthogonality,
-    likeness_threshold,
-    nearest_classical,
-    sparsity,
-    variance_entropy,
-)
+from filtviz.measures.classical import CLASSICAL, classical_kernels, likeness_threshold, nearest_classical
+from filtviz.measures.cnn_filter_db import filter_orthogonality, sparsity, variance_entropy
+from filtviz.measures.directions import effective_rank
 from filtviz.measures.kernels import Kernels
+from filtviz.measures.orientation import filter_orientation
 
 
 def test_textbook_kernels_are_their_own_nearest() -> None:

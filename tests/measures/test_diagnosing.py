@@ -14,8 +14,8 @@ import filtviz
 from filtviz.errors import MeasureError
 from filtviz.measures.badges import ALL_BADGES, badges_of
 from filtviz.measures.table import CHECKS, LEVEL, MEASURES, VERDICTS
-from filtviz.measures.wording import p_value
 from filtviz.network import ConvLayer, Layer, Network
+from filtviz.text import p_value
 
 SMOOTH = np.array([[1, 2, 1], [2, 4, 2], [1, 2, 1]]) / 16
 FORBIDDEN = ("good", "overfit", "activation", "saturat", "no dead")
@@ -157,7 +157,7 @@ def test_a_small_p_value_is_not_called_nothing(make_conv, glorot) -> None:
     )
     assert re.fullmatch(
         r"the kernels are no smoother or rougher than noise at the level that counts \(z = -?[23]\.\d\)",
-        layer.finding("low-frequency").reading,
+        layer.finding("low-frequency").text,
     )
 
 
@@ -284,12 +284,16 @@ def test_every_finding_is_in_the_table(make_conv, make_chain, glorot) -> None:
 
 
 def test_nothing_is_claimed_that_weights_cannot_show(make_conv, make_chain, glorot) -> None:
-    texts = [*VERDICTS.values(), *CHECKS.values(), *(badge.meaning for badge in ALL_BADGES)]
+    texts = [
+        *(each.says for each in VERDICTS.values()),
+        *CHECKS.values(),
+        *(badge.meaning for badge in ALL_BADGES),
+    ]
     for seed in range(3):
         layers = [make_conv(glorot((12, c, 3, 3), seed), np.arange(12.0) * seed) for c in (1, 12)]
         diagnosis = filtviz.diagnose(make_chain(*layers), input_range=(0, 1))
         texts += [diagnosis.summary, *(layer.sentence for layer in diagnosis.layers)]
-        texts += [finding.reading for layer in diagnosis.layers for finding in layer.findings]
+        texts += [finding.text for layer in diagnosis.layers for finding in layer.findings]
     for text in texts:
         assert not any(word in text.lower() for word in FORBIDDEN), text
 

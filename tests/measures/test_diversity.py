@@ -5,13 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from filtviz.measures.diversity import (
-    closest_pair,
-    first_component,
-    pair_threshold,
-    significant_component,
-    similar_pairs,
-)
+from filtviz.measures.directions import first_component, significant_component
+from filtviz.measures.duplicates import closest_pair, pair_threshold, similar_pairs
 from filtviz.measures.kernels import Kernels
 
 

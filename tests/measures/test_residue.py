@@ -6,16 +6,18 @@ import numpy as np
 import pytest
 from scipy import integrate, optimize, stats
 
-from filtviz.measures.initialisers import CATALOGUE, DEFAULT
+from filtviz.measures.catalogue import CATALOGUE, DEFAULT
 from filtviz.measures.kernels import Kernels
-from filtviz.measures.residue import (
+from filtviz.measures.mixture import (
+    MixtureFit,
+    Search,
+    _Batch,
     _cost,
     _distribution,
     bin_magnitudes,
-    fit_noise,
-    likeliest_uniform_rule,
-    noise_residue,
+    fit_mixtures,
 )
+from filtviz.measures.residue import Magnitudes, estimate_residues, likeliest_uniform_rule, noise_residue
 
 SHAPE = (40, 40, 3, 3)
 
@@ -36,16 +38,69 @@ def test_the_distribution_is_the_integral_of_its_density() -> None:
         return (stats.norm.cdf((x + a) / s) - stats.norm.cdf((x - a) / s)) / (2 * a)
 
     expected = [integrate.quad(density, -8, x)[0] for x in points]
-    np.testing.assert_allclose(_distribution(points, a, s)[0], expected, atol=1e-9)
-    np.testing.assert_allclose(_distribution(points, 0.0, s)[0], stats.norm.cdf(points / s))
+    np.testing.assert_allclose(_distribution(points, np.array(a), np.array(s))[0], expected, atol=1e-9)
+    np.testing.assert_allclose(_distribution(points, None, np.array(s))[0], stats.norm.cdf(points / s))
 
 
-@pytest.mark.parametrize("bound", [None, 1.5, 0.0])
-def test_the_gradient_is_that_of_the_cost(bound) -> None:
-    cost = _cost(bin_magnitudes(trained(0.8)), bound)
-    at = np.array([-1.0, -0.5, 0.3, 0.4][: 4 if bound is None else 3])
-    numeric = optimize.approx_fprime(at, lambda x: cost(x)[0], 1e-7)
-    np.testing.assert_allclose(cost(at)[1], numeric, rtol=1e-3, atol=0.05)
+@pytest.mark.parametrize(("bound", "n"), [(1.5, 4), (0.0, 3)])
+def test_slope_and_bend_are_those_of_the_cost(bound, n) -> None:
+    data = _Batch.of([Search(bin_magnitudes(trained(0.8)), (0, 0, 0), bound, free=bound > 0)])
+    at = np.array([[-1.0, -0.5, 0.3, 0.4]])
+    _, slopes, bends = _cost(data, at)
+    for place in range(n):
+        step = 1e-5 * np.eye(4)[place]
+        up, down = _cost(data, at + step), _cost(data, at - step)
+        assert slopes[0, place] == pytest.approx((up[0][0] - down[0][0]) / 2e-5, rel=1e-4, abs=0.01)
+        np.testing.assert_allclose(bends[0, place, :n], (up[1] - down[1])[0, :n] / 2e-5, rtol=1e-4, atol=0.01)
+
+
+def scipys_cost(search: Search) -> float:
+    """What scipy's quasi-Newton search ends with, from the same start."""
+    data = _Batch.of([search])
+    log_bound = np.log(search.bound) if search.bound else 0.0
+    start = np.array([*search.start, log_bound])
+    n = 4 if search.free else 3
+
+    def cost(x: np.ndarray) -> tuple[float, np.ndarray]:
+        costs, slopes, _ = _cost(data, np.append(x, start[n:])[np.newaxis])
+        return float(costs[0]), slopes[0, :n]
+
+    limits = [(np.log(1e-3), np.log(20))] * 2 + [(-6, 6), (np.log(0.05), np.log(5))]
+    found = optimize.minimize(cost, start[:n], jac=True, bounds=limits[:n], method="L-BFGS-B")
+    return float(found.fun)
+
+
+@pytest.mark.parametrize("share", [0.97, 0.8, 0.5])
+@pytest.mark.parametrize("shape", [(20, 1, 3, 3), SHAPE])
+def test_the_search_ends_no_worse_than_scipys(share, shape) -> None:
+    kernels = trained(share, shape=shape, seed=1)
+    counted, bound = bin_magnitudes(kernels), DEFAULT.bound(shape) / kernels.rms
+    searches = [
+        Search(counted, (np.log(0.2), np.log(0.8), 0.0), bound),
+        Search(counted, (np.log(0.7), np.log(1.1), 0.0), 0.0),
+        Search(counted, (np.log(0.2), np.log(0.8), 0.0), 1.6, free=True),
+    ]
+    for fit, search in zip(fit_mixtures(searches), searches, strict=True):
+        assert fit.cost <= scipys_cost(search) + 1e-3
+
+
+def test_a_search_ends_the_same_alone_and_in_a_batch() -> None:
+    layers = [trained(0.8), trained(0.6, seed=1), trained(0.9, seed=2, shape=(20, 1, 3, 3))]
+    questions = [(Magnitudes.of(kernels), DEFAULT) for kernels in layers]
+    together = [each.share for each in estimate_residues(questions)]
+    alone = [noise_residue(kernels, DEFAULT).share for kernels in layers]
+    assert together == [pytest.approx(share, abs=1e-6) for share in alone]
+
+
+def test_the_magnitudes_are_all_counted() -> None:
+    heavy = np.random.default_rng(0).standard_t(2, (40, 10, 3, 3))
+    kernels = Kernels.of(heavy)
+    edges, counts = bin_magnitudes(kernels)
+    assert edges[0] == 0
+    assert edges[-1] >= np.abs(heavy).max() / kernels.rms > 4
+    expected = np.histogram(np.abs(heavy).ravel() / kernels.rms, edges)[0]
+    assert (counts.sum(), counts.tolist()) == (heavy.size, expected.tolist())
+    assert (len(edges), edges[192]) == (192 + 8 + 1, 4)
 
 
 @pytest.mark.parametrize("share", [0.95, 0.8, 0.6])
@@ -61,10 +116,15 @@ def test_untouched_draws_are_all_noise(glorot) -> None:
     assert residue.share > 0.99
 
 
-def test_the_free_fit_is_never_the_worse() -> None:
-    counted = bin_magnitudes(trained(0.5))
-    fixed = fit_noise(counted, bound=DEFAULT.bound(SHAPE) / trained(0.5).rms)
-    assert fit_noise(counted, near=fixed).cost <= fixed.cost + 1e-9
+def test_a_search_that_begins_at_a_fit_is_never_the_worse() -> None:
+    kernels = trained(0.5)
+    counted = bin_magnitudes(kernels)
+    bound = DEFAULT.bound(SHAPE) / kernels.rms
+    (fixed,) = fit_mixtures([Search(counted, (np.log(0.2), np.log(0.8), 0.0), bound)])
+    (free,) = fit_mixtures([Search(counted, fixed.shape, fixed.bound, free=True)])
+    assert free.cost <= fixed.cost + 1e-9
+    assert fixed.bound == bound
+    assert MixtureFit(0.0, 3.0, 1.0, (0.0, 0.0, 0.0)).residue == 3 / 4
 
 
 def test_normal_draws_have_no_residue() -> None:
@@ -91,8 +151,8 @@ def test_another_bound_shuts_the_gate() -> None:
 )
 def test_the_rule_is_told_by_its_trace(rule) -> None:
     layers = [trained(0.8, seed=i, rule=rule, shape=shape) for i, shape in enumerate([(40, 20, 3, 3), SHAPE])]
-    assert likeliest_uniform_rule(layers) == rule
+    assert likeliest_uniform_rule([Magnitudes.of(kernels) for kernels in layers]) == rule
 
 
 def test_no_rule_is_told_where_there_is_no_trace(noise) -> None:
-    assert likeliest_uniform_rule([noise(SHAPE)]) is None
+    assert likeliest_uniform_rule([Magnitudes.of(noise(SHAPE))]) is None

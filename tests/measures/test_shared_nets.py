@@ -54,7 +54,7 @@ def judged(shared: Path) -> list[Judged]:
 
 
 def verdicts(judged: list[Judged], *networks: str, layers: range = range(9)) -> Counter[str]:
-    chosen = [j for j in judged if j.network.startswith(networks) and j.layer.index in layers]
+    chosen = [j for j in judged if j.network.startswith(networks) and j.layer.conv_index in layers]
     assert chosen
     return Counter(j.layer.verdict for j in chosen)
 

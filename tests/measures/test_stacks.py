@@ -6,57 +6,92 @@ import numpy as np
 import pytest
 
 from filtviz.composition import compose
-from filtviz.measures.composed import composed_structure, shuffled, spectral_shape
-from filtviz.measures.stacks import Stage, composed_size, composed_spectra, fourier_basis
+from filtviz.composition.stacks import Stage, composed_size
+from filtviz.measures.composed import compose_templates, composed_structure, shuffled, spectral_shape
 
 
 def stage(shape, seed=0, spacing=(1, 1)) -> Stage:
     return Stage(np.random.default_rng(seed).standard_normal(shape), spacing)
 
 
-def spectra(stages, size=16) -> np.ndarray:
-    return composed_spectra(stages, [fourier_basis(each, size) for each in stages])
+def composed(stages) -> np.ndarray:
+    drawn = [each.templates[np.newaxis] for each in stages]
+    return compose_templates(drawn, [each.spacing for each in stages])[0]
 
 
-def test_the_spectra_are_those_of_the_composed_kernels(make_conv, make_chain) -> None:
+def test_composed_kernels_are_those_of_the_pictures(make_conv, make_chain) -> None:
     random = np.random.default_rng(0)
     shapes = [(5, 2, 3, 3), (4, 5, 3, 3), (3, 4, 1, 5)]
     weights = [random.standard_normal(shape) for shape in shapes]
     layers = [make_conv(w, flip_filters=False, nonlinearity="linear") for w in weights]
     network = make_chain(*layers)
     templates = compose(network, network.conv_layers[2]).templates
-    found = spectra([Stage(w) for w in weights])
-    expected = np.fft.rfft2(templates, (16, 16)).reshape(3, 2, -1)
-    np.testing.assert_allclose(found.transpose(1, 2, 0), expected, atol=1e-10)
+    np.testing.assert_allclose(composed([Stage(w) for w in weights]), templates, atol=1e-10)
 
 
 def test_a_stride_spreads_the_taps_above() -> None:
-    first, second = stage((1, 1, 3, 3)), stage((1, 1, 3, 3), seed=1, spacing=(2, 2))
-    spread = np.zeros((5, 5))
-    spread[::2, ::2] = second.templates[0, 0]
-    expected = np.fft.rfft2(first.templates[0, 0], (16, 16)) * np.fft.rfft2(spread, (16, 16))
-    assert composed_size([first, second]) == (7, 7)
-    np.testing.assert_allclose(spectra([first, second])[:, 0, 0], expected.reshape(-1), atol=1e-12)
+    first, second = stage((1, 1, 3, 3)), stage((1, 1, 3, 2), seed=1, spacing=(2, 3))
+    expected = np.zeros((7, 6))
+    for row in range(3):
+        for col in range(2):
+            tap = second.templates[0, 0, row, col]
+            expected[2 * row : 2 * row + 3, 3 * col : 3 * col + 3] += tap * first.templates[0, 0]
+    assert composed_size([first, second]) == (7, 6)
+    np.testing.assert_allclose(composed([first, second])[0, 0], expected, atol=1e-12)
+
+
+def test_stacks_are_composed_each_with_its_own_templates() -> None:
+    stacks = [[stage((4, 2, 3, 3), seed), stage((3, 4, 3, 3), seed + 10)] for seed in range(3)]
+    drawn = [np.stack([stack[place].templates for stack in stacks]) for place in range(2)]
+    together = compose_templates(drawn, [(1, 1), (1, 1)])
+    assert together.shape == (3, 3, 2, 5, 5)
+    for found, stack in zip(together, stacks, strict=True):
+        np.testing.assert_allclose(found, composed(stack), atol=1e-12)
 
 
 def test_shuffling_keeps_the_values_of_each_kernel_but_for_a_common_sign() -> None:
-    before = stage((6, 4, 3, 3))
-    after = shuffled(before, np.random.default_rng(1))
-    old, new = before.templates.reshape(24, 9), after.templates.reshape(24, 9)
+    before = stage((6, 4, 3, 3)).templates
+    old, new = before.reshape(24, 9), shuffled(before, np.random.default_rng(1)).reshape(24, 9)
     for a, b in zip(old, new, strict=True):
         assert np.array_equal(np.sort(a), np.sort(b)) or np.array_equal(np.sort(-a), np.sort(b))
     assert not np.array_equal(old, new)
 
 
 def test_the_shape_of_known_spectra() -> None:
-    impulse, box = np.zeros((1, 1, 3, 3)), np.ones((1, 1, 16, 16))
+    impulse, box = np.zeros((1, 3, 3)), np.ones((1, 16, 16))
     impulse[..., 1, 1] = 1
-    entropy, centroid = spectral_shape(spectra([Stage(impulse)]), 16)
-    assert entropy[0] == pytest.approx(np.log(256))
+    entropy, centroid = spectral_shape(impulse)
+    assert entropy == pytest.approx(np.log(256))
     rows, cols = np.meshgrid(np.fft.fftfreq(16), np.fft.fftfreq(16))
-    assert centroid[0] == pytest.approx(np.hypot(rows, cols).mean())
-    entropy, centroid = spectral_shape(spectra([Stage(box)]), 16)
-    assert (entropy[0], centroid[0]) == (pytest.approx(0, abs=1e-9), pytest.approx(0, abs=1e-9))
+    assert centroid == pytest.approx(np.hypot(rows, cols).mean())
+    entropy, centroid = spectral_shape(box)
+    assert (entropy, centroid) == (pytest.approx(0, abs=1e-9), pytest.approx(0, abs=1e-9))
+
+
+@pytest.mark.parametrize(("size", "transform"), [((3, 5), 16), ((16, 2), 16), ((17, 3), 32)])
+def test_the_shape_is_that_of_the_padded_spectrum(size, transform) -> None:
+    kernels = np.random.default_rng(0).standard_normal((4, 3, *size))
+    power = (np.abs(np.fft.fft2(kernels, (transform, transform))) ** 2).sum(axis=1)
+    share = power / power.sum(axis=(1, 2), keepdims=True)
+    rows, cols = np.meshgrid(np.fft.fftfreq(transform), np.fft.fftfreq(transform), indexing="ij")
+    entropy, centroid = spectral_shape(kernels)
+    np.testing.assert_allclose(entropy, -(share * np.log(share)).sum(axis=(1, 2)))
+    np.testing.assert_allclose(centroid, (share * np.hypot(rows, cols)).sum(axis=(1, 2)))
+
+
+def test_a_filter_of_zeros_has_no_spectrum() -> None:
+    upper = stage((6, 4, 3, 3), 1)
+    upper.templates[2] = 0
+    result = composed_structure([stage((4, 1, 3, 3)), upper])
+    for each in (result.entropy, result.entropy_p, result.low_p, result.high_p):
+        assert np.flatnonzero(np.isnan(each)).tolist() == [2]
+
+
+def test_what_shuffling_cannot_change_is_as_likely_as_can_be() -> None:
+    result = composed_structure([stage((4, 1, 1, 1)), stage((6, 4, 1, 1), 1)])
+    assert (result.entropy_p == 1).all()
+    assert (result.low_p == 1).all()
+    assert (result.high_p == 1).all()
 
 
 def test_noise_is_called_out_as_often_as_it_should() -> None:

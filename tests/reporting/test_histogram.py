@@ -11,17 +11,17 @@ from filtviz.reporting.charts import HEIGHT, WIDTH, bars, null_curve, trail_poin
 from filtviz.reporting.content import draw_histograms
 
 
-def diagnosis(initialiser: str, shape: tuple[int, int, int, int]) -> LayerDiagnosis:
+def diagnosis(shape: tuple[int, int, int, int], *rules: str) -> LayerDiagnosis:
     return LayerDiagnosis(
-        index=0, name="conv1", type="Conv2DLayer", shape=shape, dtype="float32", verdict="initial",
-        sentence="", initialiser=initialiser,
+        conv_index=0, name="conv1", type="Conv2DLayer", shape=shape, dtype="float32", verdict="initial",
+        sentence="", initialiser=" or ".join(rules) or "unknown", rules=rules,
     )  # fmt: skip
 
 
 def test_counts_and_edges() -> None:
     weights = np.random.default_rng(0).uniform(-1, 1, (20, 20, 3, 3))
     weights[0, 0, 0, 0] = np.nan
-    (drawn,) = draw_histograms([weights], [diagnosis("unknown", weights.shape)])
+    (drawn,) = draw_histograms([weights], [diagnosis(weights.shape)])
     assert drawn is not None
     assert drawn.counts.sum() == weights.size - 1
     np.testing.assert_allclose(drawn.edges, -drawn.edges[::-1])
@@ -30,12 +30,12 @@ def test_counts_and_edges() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["GlorotUniform()", "HeNormal(gain=1)", "GlorotUniform() or HeUniform(gain=1)"]
+    "rules", [("GlorotUniform()",), ("HeNormal(gain=1)",), ("GlorotUniform()", "HeUniform(gain=1)")], ids=str
 )
-def test_the_null_has_as_many_weights(name: str) -> None:
+def test_the_null_has_as_many_weights(rules: tuple[str, ...]) -> None:
     shape = (20, 20, 3, 3)
     weights = np.random.default_rng(0).uniform(-0.129, 0.129, shape)
-    (drawn,) = draw_histograms([weights], [diagnosis(name, shape)])
+    (drawn,) = draw_histograms([weights], [diagnosis(shape, *rules)])
     assert drawn is not None
     assert drawn.null is not None
     x, y = drawn.null.T
@@ -45,7 +45,7 @@ def test_the_null_has_as_many_weights(name: str) -> None:
 
 def test_files_share_their_bins() -> None:
     small, large = np.full((2, 1, 3, 3), 0.1), np.full((2, 1, 3, 3), 3.0)
-    first, second = draw_histograms([small, large], [diagnosis("unknown", (2, 1, 3, 3))] * 2)
+    first, second = draw_histograms([small, large], [diagnosis((2, 1, 3, 3))] * 2)
     assert first is not None
     assert second is not None
     np.testing.assert_array_equal(first.edges, second.edges)
@@ -54,7 +54,7 @@ def test_files_share_their_bins() -> None:
 
 def test_nothing_to_count() -> None:
     zeros, broken = np.zeros((2, 1, 3, 3)), np.full((2, 1, 3, 3), np.nan)
-    unknown = diagnosis("unknown", (2, 1, 3, 3))
+    unknown = diagnosis((2, 1, 3, 3))
     assert draw_histograms([zeros], [unknown]) == [None]
     drawn = draw_histograms([broken, np.ones((2, 1, 3, 3))], [unknown] * 2)
     assert drawn[0] is None
@@ -64,7 +64,7 @@ def test_nothing_to_count() -> None:
 def test_charts_stay_in_their_plane() -> None:
     shape = (20, 1, 3, 3)
     weights = np.random.default_rng(0).uniform(-0.2, 0.2, shape)
-    (drawn,) = draw_histograms([weights], [diagnosis("GlorotUniform()", shape)])
+    (drawn,) = draw_histograms([weights], [diagnosis(shape, "GlorotUniform()")])
     assert drawn is not None
     assert bars(drawn).count("z") == np.count_nonzero(drawn.counts)
     points = np.array([pair.split(",") for pair in null_curve(drawn).split()], float)

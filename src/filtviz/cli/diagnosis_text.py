@@ -13,17 +13,6 @@ from filtviz.text import printable
 
 __all__ = ["compare_models", "describe_model"]
 
-_LETTERS = {"initial": "A", "updated": "B", "structured": "C", "collapsed": "D", "undecided": "?"}
-_SHOWN_ONLY = (
-    "rms",
-    "mean",
-    "kurtosis",
-    "sparsity",
-    "variance-entropy",
-    "filter-orthogonality",
-    "effective-rank",
-)
-
 
 def describe_model(diagnosis: Diagnosis, with_filters: bool) -> str:
     """Return the layers with their evidence, then what they say together, then what to do next."""
@@ -50,7 +39,7 @@ def compare_models(diagnoses: Sequence[Diagnosis]) -> str:
     headers = ["model", *(f"conv {place}" for place in range(most))]
     rows = [[printable(each.file or "", 60), *_letters(each, most)] for each in diagnoses]
     table = tabulate(rows, headers, tablefmt="simple", disable_numparse=True)
-    legend = [f"{_LETTERS[key]} {text}" for key, text in VERDICTS.items()]
+    legend = [f"{verdict.letter} {verdict.says}" for verdict in VERDICTS.values()]
     return (
         f"{table}\n\n"
         + "".join(f"  {line}\n" for line in legend)
@@ -64,10 +53,10 @@ def compare_models(diagnoses: Sequence[Diagnosis]) -> str:
 
 def _letters(diagnosis: Diagnosis, n: int) -> list[str]:
     cells = dict.fromkeys(range(n), "")
-    cells.update({each.index: "-" for each in diagnosis.unjudged})
+    cells.update({each.conv_index: "-" for each in diagnosis.unjudged})
     for layer in diagnosis.layers:
         noise = "" if layer.residue is None else f" {100 * layer.residue:.0f}%"
-        cells[layer.index] = _LETTERS[layer.verdict] + noise
+        cells[layer.conv_index] = VERDICTS[layer.verdict].letter + noise
     return [cells[place] for place in sorted(cells)]
 
 
@@ -93,9 +82,9 @@ def _measures(findings: Sequence[Finding]) -> str:
 
     rows = []
     for each in findings:
-        if each.measure in _SHOWN_ONLY:
-            continue
         entry = MEASURES[each.measure]
+        if entry.shown_only:
+            continue
         rows.append(
             [
                 f"{each.measure} *" if each.found else each.measure,
@@ -103,7 +92,7 @@ def _measures(findings: Sequence[Finding]) -> str:
                 _p(each.p),
                 _limit(each),
                 entry.short_null,
-                each.reading,
+                each.text,
             ]
         )
     headers = ["measure (* found)", "value", "p", "counts if", "null", "reading"]
@@ -116,9 +105,9 @@ def _measures(findings: Sequence[Finding]) -> str:
 def _shown_only(findings: Sequence[Finding]) -> str:
     """Return the numbers that do not judge, in a line."""
     shown = [
-        f"{each.measure} {_number(each.value)} ({each.reading})"
+        f"{each.measure} {_number(each.value)} ({each.text})"
         for each in findings
-        if each.measure in _SHOWN_ONLY
+        if MEASURES[each.measure].shown_only
     ]
     return _wrapped(f"Beside the verdict: {'; '.join(shown)}.") if shown else ""
 
@@ -131,7 +120,7 @@ def _limit(finding: Finding) -> str:
         return f"p<{finding.level:.2g}"
     if finding.threshold is None:
         return ""
-    sign = "<" if finding.measure in ("orthogonal", "quantised") else ">"
+    sign = "<" if MEASURES[finding.measure].counts_below else ">"
     return f"{sign}{_number(finding.threshold)}"
 
 

@@ -9,9 +9,11 @@ import click
 from filtviz.cli.console import print_json
 from filtviz.cli.shared_options import json_option
 from filtviz.measures.measure import Measure
-from filtviz.measures.table import CHECKS, LEVEL, MEASURES, VERDICTS, measure_named
+from filtviz.measures.table import CHECKS, JUDGING, LEVEL, MEASURES, VERDICTS, measure_named
 
 __all__ = ["as_markdown", "explain"]
+
+_N = len(JUDGING)
 
 _INTRODUCTION = f"""\
 # What `filtviz diagnose` measures
@@ -28,7 +30,7 @@ kernels, d = C·p weights of a filter.
 
 ## Verdicts
 
-A layer's verdict rests on six tests at Bonferroni's level .01/6 = {LEVEL:.5f} each, so that a layer of
+A layer's verdict rests on {_N} tests at Bonferroni's level .01/{_N} = {LEVEL:.5f} each, so that a layer of
 independent draws is called anything but `initial` about once in a hundred times or less. Where the biases are
 still 0 and an initialiser fits, structure must pass a tenth of that level. Filters are marked by Benjamini
 and Hochberg's procedure at .05 within their layer.
@@ -37,25 +39,12 @@ and Hochberg's procedure at .05 within their layer.
 |---|---|---|
 """
 
-_WHEN = {
-    "initial": "no structure, nothing has moved, and an initialiser fits the weights",
-    "updated": (
-        "no structure, but the biases (or the batch normalisation) have moved, or weights lie beyond the "
-        "bound of the uniform initialiser whose trace the trained layers bear, or no initialiser of any "
-        "scale draws such weights"
-    ),
-    "structured": "a test of structure passes the level",
-    "collapsed": "structured, and over half of the filters is one direction, beyond chance",
-    "undecided": (
-        "NaN or infinite weights, one value only, fewer than 50 weights, or draws of a scale that no "
-        "initialiser has in a layer without biases"
-    ),
-}
-
 
 def as_markdown() -> str:
     """Return the page."""
-    verdicts = "".join(f"| `{key}` | {text} | {_WHEN[key]} |\n" for key, text in VERDICTS.items())
+    verdicts = "".join(
+        f"| `{key}` | {verdict.says} | {verdict.when} |\n" for key, verdict in VERDICTS.items()
+    )
     rows = "".join(_row(entry) for entry in MEASURES.values())
     checks = "".join(f"- `{rule}`: {text}\n" for rule, text in CHECKS.items())
     return (
@@ -71,7 +60,7 @@ def _row(entry: Measure) -> str:
 
 
 def _section(entry: Measure) -> str:
-    lines = [f"### {entry.title}", "", f"`{entry.key}`, of a {entry.level}.", ""]
+    lines = [f"### {entry.title}", "", f"`{entry.key}`, of a {entry.of}.", ""]
     for heading, text in entry.as_text().items():
         if heading not in ("measure", "title", "of", "in verdict"):
             lines.append(f"- **{heading.capitalize()}**: {_escaped(text)}")

@@ -123,7 +123,12 @@ def write_rows(diagnoses: Sequence[Diagnosis], stream: TextIO) -> None:
     writer.writerow(CSV_COLUMNS)
     for diagnosis in diagnoses:
         for layer in diagnosis.layers:
-            head = [printable(diagnosis.file or "", 1000), layer.index, printable(layer.name), layer.verdict]
+            head = [
+                printable(diagnosis.file or "", 1000),
+                layer.conv_index,
+                printable(layer.name),
+                layer.verdict,
+            ]
             cos2 = {each.index: each.cos2 for change in layer.changes[:1] for each in change.filters}
             for each in layer.filters:
                 values = [_cell(getattr(each, name)) for name in _FILTER_COLUMNS]
@@ -187,7 +192,7 @@ def _section(section: Section) -> dict[str, Any]:
     layer = section.layer
     moved = section.movement.trails if section.movement else ()
     return {
-        "index": layer.conv_index,
+        "conv_index": layer.conv_index,
         "name": layer.label,
         "shape": [layer.n_filters, layer.n_channels, *layer.kernel_size],
         "files": [state.file.label for state in section.states],

@@ -1,9 +1,8 @@
-"""The convolutions from the image up to a layer as one stack, and the stack in the Fourier domain.
+"""The convolutions from the image up to a layer as one stack, and the layer that follows.
 
 Without its nonlinearities a stack of convolutions is one convolution with a larger kernel: three layers of
-3x3 look at the image through kernels of 7x7. At each spatial frequency the stack is a product of matrices, so
-that thousands of shuffled stacks can be measured without making their kernels; `filtviz.composition.compose`
-makes the kernels, for pictures.
+3x3 look at the image through kernels of 7x7. `filtviz.measures.composed` composes thousands of shuffled
+stacks; `filtviz.composition.compose` composes a network's own, for pictures.
 """
 
 from __future__ import annotations
@@ -35,13 +34,10 @@ from filtviz.operations import (
 from filtviz.text import printable
 
 __all__ = [
-    "Complex",
     "Stack",
     "Stage",
     "composed_size",
-    "composed_spectra",
     "following_layer",
-    "fourier_basis",
     "linear_stack",
 ]
 
@@ -49,7 +45,6 @@ MOST_WEIGHTS = 2**18
 """Of a stack; with 199 draws that takes about a quarter of a minute."""
 
 Floats = NDArray[np.float64]
-Complex = NDArray[np.complex128]
 
 _KEEPS_CHANNELS = (Normalisation, Activation, Pooling, Pad, Crop, Identity, LocalResponse, Softmax)
 
@@ -157,31 +152,3 @@ def composed_size(stages: Sequence[Stage]) -> tuple[int, int]:
     rows = 1 + sum((stage.templates.shape[2] - 1) * stage.spacing[0] for stage in stages)
     cols = 1 + sum((stage.templates.shape[3] - 1) * stage.spacing[1] for stage in stages)
     return rows, cols
-
-
-def fourier_basis(stage: Stage, size: int) -> Complex:
-    """Return what turns a kernel into its zero-padded transform: ``(positions, frequencies)``.
-
-    The transform is ``size x size``; being that of real numbers it is kept by half, ``size/2 + 1`` columns,
-    as `numpy.fft.rfft2` does.
-    """
-    rows, cols = stage.templates.shape[2:]
-    down = np.outer(np.arange(rows) * stage.spacing[0], np.arange(size))
-    across = np.outer(np.arange(cols) * stage.spacing[1], np.arange(size // 2 + 1))
-    phases = down[:, np.newaxis, :, np.newaxis] + across[np.newaxis, :, np.newaxis, :]
-    return np.asarray(np.exp(-2j * np.pi * phases / size).reshape(rows * cols, -1))
-
-
-def composed_spectra(stages: Sequence[Stage], bases: Sequence[Complex]) -> Complex:
-    """Return the transforms of the composed kernels, ``(frequencies, filters, channels)``.
-
-    At each frequency the stack is a product of matrices, so that the kernels themselves are never made;
-    right as long as the transform is no smaller than `composed_size`.
-    """
-    product: Complex | None = None
-    for stage, basis in zip(stages, bases, strict=True):
-        filters, channels = stage.templates.shape[:2]
-        spectra = (stage.templates.reshape(filters * channels, -1) @ basis).T.reshape(-1, filters, channels)
-        product = spectra if product is None else spectra @ product
-    assert product is not None, "a stack has a stage"
-    return product

@@ -12,7 +12,7 @@ from filtviz.drawing.colours import DIVERGING, normalise, symmetric_limits
 from filtviz.drawing.kernel_sheets import signed_legend
 from filtviz.drawing.sheet import Sheet, SheetPage, sheet_pages, span
 from filtviz.errors import DrawingError
-from filtviz.measures.wording import plural
+from filtviz.text import plural
 
 if TYPE_CHECKING:
     from filtviz.drawing.options import DrawingOptions

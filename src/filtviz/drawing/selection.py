@@ -13,9 +13,8 @@ from numpy.typing import NDArray
 from filtviz.drawing.options import Order, SheetOptions
 from filtviz.drawing.sheet import SheetTexts, span
 from filtviz.errors import SelectionError
-from filtviz.measures.wording import plural
 from filtviz.network import ConvLayer
-from filtviz.text import printable
+from filtviz.text import plural, printable
 
 __all__ = [
     "ALL_CHANNELS",

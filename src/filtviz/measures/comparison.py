@@ -9,9 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from filtviz.errors import DrawingError
-from filtviz.measures.wording import plural
 from filtviz.network import ConvLayer
-from filtviz.text import printable
+from filtviz.text import plural, printable
 
 __all__ = ["LayerComparison", "compare_layers", "relative_change", "squared_cosine"]
 

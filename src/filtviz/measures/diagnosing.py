@@ -2,30 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from filtviz.errors import MeasureError
-from filtviz.measures.changing import changes_from
-from filtviz.measures.composed import LARGEST, Composed, composed_structure
-from filtviz.measures.filters import diagnose_filters, first_to_look_at
-from filtviz.measures.findings import Change, Diagnosis, FilterDiagnosis, Finding, LayerDiagnosis, Unjudged
-from filtviz.measures.judging import LAYER_MEASURES
-from filtviz.measures.nextsteps import checks_met, commands_for
-from filtviz.measures.showing import SHOWN_MEASURES
-from filtviz.measures.stacks import composed_size
-from filtviz.measures.subject import Subject, gather_subjects, nonfinite_filters
-from filtviz.measures.summary import summarise
+from filtviz.measures.change import changes_from
+from filtviz.measures.composed import why_not_composed
+from filtviz.measures.conclusions import commands_for, summarise
+from filtviz.measures.findings import Change, Diagnosis, FilterDiagnosis, LayerDiagnosis, Unjudged
+from filtviz.measures.kernels import nonfinite_filters
+from filtviz.measures.residue import NoiseResidue
+from filtviz.measures.subject import Subject, gather_subjects
+from filtviz.measures.table import MEASURES, checks_met
 from filtviz.measures.verdicts import judge
-from filtviz.measures.wording import listed, plural, shown
 from filtviz.network import ConvLayer, Network
+from filtviz.text import listed, plural, printable
 
-__all__ = ["diagnose"]
+__all__ = ["diagnose", "first_to_look_at"]
 
 _SMALLEST, _LARGEST = 1e-70, 1e70
 """Magnitudes between which fourth powers can be summed."""
+
+_FEW = 5
 
 
 def diagnose(
@@ -46,6 +46,8 @@ def diagnose(
     """
     if input_range is not None and not (np.isfinite(input_range).all() and input_range[0] <= input_range[1]):
         raise MeasureError(f"the input range must be two finite numbers, the lower first, not {input_range}")
+    from threadpoolctl import threadpool_limits
+
     # Matrices are small and many here: threads that wait for one another take ten times as long as one alone.
     with threadpool_limits(limits=1, user_api="blas"):
         return _diagnose(network, before, input_range)
@@ -79,107 +81,61 @@ def _diagnose(
 
 
 def _diagnose_layer(subject: Subject, changes: tuple[Change, ...]) -> LayerDiagnosis:
-    composed, note = _compose(subject)
-    filters = diagnose_filters(subject, composed)
-    taken = [measure(subject) for measure in (*LAYER_MEASURES, *SHOWN_MEASURES)]
-    found = [each for each in taken if each is not None]
-    found += _of_filters(filters, composed, subject)
-    by_key = {each.measure: each for each in found}
+    filters = _diagnose_filters(subject)
+    taken = [measure.take(subject) or measure.sum_up(subject, filters) for measure in MEASURES.values()]
+    by_key = {each.measure: each for each in taken if each is not None}
     judgement = judge(subject, by_key, sum(each.texture is not None for each in filters))
     layer = subject.layer
+    why_not = why_not_composed(subject.stack)
     return LayerDiagnosis(
-        index=layer.conv_index,
+        conv_index=layer.conv_index,
         name=layer.label,
         type=layer.type,
         shape=subject.kernels.shape,
         dtype=str(layer.weights.dtype),
         verdict=judgement.verdict,
-        sentence=f"{shown(layer.label)}: {judgement.sentence}.",
-        initialiser=subject.initialiser if subject.rule.known else "unknown",
-        residue=by_key["residue"].value,
-        findings=tuple(found),
+        sentence=f"{printable(layer.label, 40)}: {judgement.sentence}.",
+        initialiser=" or ".join(subject.initialisers) or "unknown",
+        rules=subject.initialisers,
+        residue=by_key[NoiseResidue.key].value,
+        findings=tuple(by_key.values()),
         filters=filters,
         first_filters=first_to_look_at(filters),
-        composed_size=None if composed is None else composed.size,
+        composed_size=None if subject.composed is None else subject.composed.size,
         changes=changes,
-        notes=(note,) if note else (),
+        notes=(f"not composed with the layers below: {why_not}",) if why_not else (),
     )
 
 
-def _compose(subject: Subject) -> tuple[Composed | None, str]:
-    """Measure the filters seen through the layers below, or say why not."""
-    stages = subject.stack.stages
-    if not stages:
-        return None, f"not composed with the layers below: {subject.stack.reason}"
-    size = composed_size(stages)
-    if max(size) > LARGEST:
-        shown = f"{size[0]}x{size[1]}"
-        return (
-            None,
-            f"not composed with the layers below: {shown} pixels are more than the {LARGEST} measured",
-        )
-    return composed_structure(stages), ""
-
-
-def _of_filters(
-    filters: Sequence[FilterDiagnosis], composed: Composed | None, subject: Subject
-) -> list[Finding]:
-    """Sum up for the layer what the filters gave one by one."""
-    dead = [each.index for each in filters if each.dead]
-    decayed = [each.index for each in filters if each.decayed]
-    named = sum(each.classical is not None for each in filters)
-    findings = [
-        Finding(
-            measure="dead",
-            value=None if subject.bounds is None else float(len(dead)),
-            found=bool(dead),
-            reading=_dead_reading(dead, subject),
-        ),
-        Finding(
-            measure="decayed",
-            value=float(len(decayed)),
-            found=bool(decayed),
-            reading=f"{_numbered(decayed)} decayed to almost nothing" if decayed else "none",
-        ),
-        Finding(
-            measure="classical",
-            value=float(named),
-            found=named > 0,
-            reading=f"{plural(named, 'filter')} of {len(filters)} may be named",
-        ),
-    ]
-    if composed is not None:
-        findings.append(_composed_finding(filters, composed))
-    return findings
-
-
-def _composed_finding(filters: Sequence[FilterDiagnosis], composed: Composed) -> Finding:
-    smooth = sum(each.composed_texture == "smooth" for each in filters)
-    rough = sum(each.composed_texture == "rough" for each in filters)
-    concentrated = sum(each.concentrated for each in filters)
-    rows, cols = composed.size
-    return Finding(
-        measure="composed",
-        value=(smooth + rough) / len(filters),
-        found=smooth + rough + concentrated > 0,
-        reading=(
-            f"as {rows}x{cols} filters on the image (linearised), of {len(filters)}: {smooth} "
-            f"low-pass, {rough} fine, "
-            f"{concentrated} more concentrated than chance"
-        ),
+def _diagnose_filters(subject: Subject) -> tuple[FilterDiagnosis, ...]:
+    """Measure each filter of a layer: a measure gives columns, a filter is a row."""
+    columns: dict[str, Iterable[Any]] = {"norm": subject.kernels.norms}
+    for measure in MEASURES.values():
+        columns |= measure.each(subject)
+    rows = zip(*columns.values(), strict=True)
+    return tuple(
+        FilterDiagnosis(index=index, **dict(zip(columns, map(_plain, row), strict=True)))
+        for index, row in enumerate(rows)
     )
 
 
-def _dead_reading(dead: Sequence[int], subject: Subject) -> str:
-    if dead:
-        return f"{_numbered(dead)} provably dead"
-    if subject.bounds is None:
-        return "no bound is known (see `filtviz explain dead`)"
-    return "none can be proved dead; others still may be"
+def _plain(value: Any) -> Any:
+    """Turn numpy's number into Python's, and one that is not finite into None."""
+    if not isinstance(value, float):
+        return value
+    return float(value) if np.isfinite(value) else None
 
 
-def _numbered(indices: Sequence[int]) -> str:
-    return f"filter{'s'[: len(indices) > 1]} {listed([str(i) for i in indices])}"
+def first_to_look_at(filters: Sequence[FilterDiagnosis]) -> tuple[int, ...]:
+    """Return a few filters to begin with: the significant ones, surest first, or else the largest."""
+
+    def surest(each: FilterDiagnosis) -> tuple[float, float]:
+        ps = [p for p in (each.composed_p, each.share_p) if p is not None]
+        return min(ps, default=1.0), -(each.norm or 0.0)
+
+    found = sorted((each for each in filters if each.texture or each.composed_texture), key=surest)
+    largest = sorted(filters, key=lambda each: -(each.norm or 0.0))
+    return tuple(each.index for each in (found or largest)[:_FEW])
 
 
 def _refuse(layer: ConvLayer) -> LayerDiagnosis | None:
@@ -203,13 +159,13 @@ def _refuse(layer: ConvLayer) -> LayerDiagnosis | None:
 def _undecided(layer: ConvLayer, why: str, broken: Sequence[int] = ()) -> LayerDiagnosis:
     filters, channels, rows, cols = layer.filters.shape
     return LayerDiagnosis(
-        index=layer.conv_index,
+        conv_index=layer.conv_index,
         name=layer.label,
         type=layer.type,
         shape=(filters, channels, rows, cols),
         dtype=str(layer.weights.dtype),
         verdict="undecided",
-        sentence=f"{shown(layer.label)}: cannot tell, because {why}.",
+        sentence=f"{printable(layer.label, 40)}: cannot tell, because {why}.",
         initialiser="unknown",
         filters=tuple(_unmeasured(layer, index, index in broken) for index in range(filters)),
     )
@@ -227,4 +183,6 @@ def _unmeasured(layer: ConvLayer, index: int, broken: bool) -> FilterDiagnosis:
 
 def _unjudged(layer: ConvLayer) -> Unjudged:
     assert layer.why_not_drawn is not None
-    return Unjudged(index=layer.conv_index, name=layer.label, type=layer.type, reason=layer.why_not_drawn)
+    return Unjudged(
+        conv_index=layer.conv_index, name=layer.label, type=layer.type, reason=layer.why_not_drawn
+    )

@@ -13,6 +13,7 @@ __all__ = [
     "FilterDiagnosis",
     "Finding",
     "LayerDiagnosis",
+    "Texture",
     "Unjudged",
     "Verdict",
 ]
@@ -26,21 +27,24 @@ Texture = Literal["smooth", "rough"]
 class Finding:
     """What one measure gave for one layer.
 
-    ``measure`` is its key in `filtviz.measures.MEASURES`, which has its formula and null. ``value`` is
-    the statistic as the table names it and ``p`` its p-value, each None where there is none. ``level`` is
-    the p-value under which it counts, ``threshold`` the value beyond which, for measures that have one.
-    ``judges`` tells whether it takes part in the layer's verdict, ``found`` whether it came out.
-    ``reading`` says it in words.
+    ``measure`` is its key in `filtviz.measures.table.MEASURES`, which has its formula and null. ``value`` is
+    the statistic as the table names it, ``z`` its standard score and ``p`` its p-value, each None where there
+    is none. ``level`` is the p-value under which it counts, ``threshold`` the value beyond which, for
+    measures that have one. ``judges`` tells whether it takes part in the layer's verdict, ``found`` whether
+    it came out. ``text`` says it in words; ``reason`` completes "cannot tell, because …" where a value
+    is None for a reason.
     """
 
     measure: str
     value: float | None
-    reading: str
+    text: str
+    z: float | None = None
     p: float | None = None
     level: float | None = None
     threshold: float | None = None
     judges: bool = False
     found: bool = False
+    reason: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,13 +114,15 @@ class Change:
 class LayerDiagnosis:
     """One convolution: its verdict, one sentence that says why, and all that was measured.
 
-    ``shape`` is ``(filters, channels, rows, cols)``; ``initialiser`` what its first weights are taken to
-    be draws of. ``residue`` is the share of the visible variance that still is the initial noise, None
-    where it cannot be told. ``first_filters`` are the filters to look at first. ``composed_size`` is
-    ``(rows, cols)`` of the filters seen through the layers below, None where they were not composed.
+    ``conv_index`` is its number among the convolutions; ``shape`` is ``(filters, channels, rows, cols)``.
+    ``rules`` are the names of the initialisers that its first weights are taken to be draws of, several
+    where they draw alike at this shape, none where it is not known; ``initialiser`` says them in one text.
+    ``residue`` is the share of the visible variance that still is the initial noise, None where it cannot
+    be told. ``first_filters`` are the filters to look at first. ``composed_size`` is ``(rows, cols)`` of the
+    filters seen through the layers below, None where they were not composed.
     """
 
-    index: int
+    conv_index: int
     name: str
     type: str
     shape: tuple[int, int, int, int]
@@ -124,6 +130,7 @@ class LayerDiagnosis:
     verdict: Verdict
     sentence: str
     initialiser: str
+    rules: tuple[str, ...] = ()
     residue: float | None = None
     findings: tuple[Finding, ...] = ()
     filters: tuple[FilterDiagnosis, ...] = ()
@@ -141,7 +148,7 @@ class LayerDiagnosis:
 class Unjudged:
     """A convolution whose weights are no two-dimensional filters, and why it is not judged."""
 
-    index: int
+    conv_index: int
     name: str
     type: str
     reason: str

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Floats", "Kernels"]
+if TYPE_CHECKING:
+    from filtviz.network import ConvLayer
+
+__all__ = ["Floats", "Kernels", "nonfinite_filters"]
 
 Floats = NDArray[np.float64]
 
@@ -135,3 +138,12 @@ def _precision(filters: NDArray[Any]) -> np.dtype[Any]:
     with np.errstate(over="ignore"):
         half = filters.astype(np.float16)
     return np.dtype(np.float16) if np.array_equal(half, filters) else filters.dtype
+
+
+def nonfinite_filters(layer: ConvLayer) -> NDArray[np.intp]:
+    """Return the indices of the filters that hold a NaN or an infinity, in their weights or biases."""
+    finite = np.isfinite(layer.filters).all(axis=(1, 2, 3))
+    bias = layer.b
+    if bias is not None and bias.size % layer.n_filters == 0:
+        finite &= np.isfinite(np.asarray(bias, dtype=np.float64).reshape(layer.n_filters, -1)).all(axis=1)
+    return np.flatnonzero(~finite)

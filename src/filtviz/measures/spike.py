@@ -2,39 +2,62 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from scipy import special
 
+from filtviz.measures.findings import Finding
 from filtviz.measures.kernels import Kernels
+from filtviz.measures.laws import tracy_widom_tail
+from filtviz.measures.measure import Measure
 
-__all__ = ["Spike", "largest_eigenvalue", "tracy_widom_sf"]
+if TYPE_CHECKING:
+    from filtviz.measures.subject import Subject
+
+__all__ = ["LargestEigenvalue", "Spike", "largest_eigenvalue"]
 
 _MIN_SIDE = 5
 """Johnstone (2001) finds the approximation "informative for n and p as small as 5"."""
 
-_GAMMA_SHAPE, _GAMMA_SCALE, _GAMMA_SHIFT = 46.446, 0.186054, 9.84801
+
+class Spike(Measure):
+    """The largest eigenvalue, against that of noise."""
+
+    key = "spike"
+    title = "Low-rank spike"
+    formula = (
+        "λ₁ of the O x Cp matrix at unit variance, n and p its longer and shorter side; μ = (√(n−1) + "
+        "√p)², σ = (√(n−1) + √p)(1/√(n−1) + 1/√p)^⅓; s = (λ₁ − μ)/σ"
+    )
+    null = "Tracy-Widom law of order 1 (.979 at 5 %, 2.023 at 1 %), as a shifted gamma law; conservative here"
+    short_null = "Tracy-Widom"
+    counts_if = "p < {level}; both sides at least 5"
+    supports = '"a low-rank component beyond noise"'
+    cannot_say = "Silent on first layers trained with Adam."
+    source = "Johnstone 2001, Annals of Statistics 29, 295-327; Chiani 2014 for the gamma law"
+    decides = "structure"
+
+    def take(self, subject: Subject) -> Finding | None:
+        """Test the layer."""
+        test = largest_eigenvalue(subject.kernels)
+        if test is None:
+            return None
+        return self.tested(
+            test.p,
+            value=test.s,
+            found="a low-rank component beyond noise",
+            nothing="no direction stands out of the noise",
+        )
 
 
-class Spike(NamedTuple):
+class LargestEigenvalue(NamedTuple):
     """The largest eigenvalue, centred and scaled as Johnstone does, and its p-value."""
 
     s: float
     p: float
 
 
-def tracy_widom_sf(s: float) -> float:
-    """Return the upper tail of the Tracy-Widom law of order 1.
-
-    A shifted gamma law with the same three moments (Chiani 2014, "Distribution of the largest eigenvalue for
-    real Wishart and Gaussian random matrices and a simple approximation for the Tracy-Widom distribution"),
-    since scipy has none: .0500 at .979 and .0098 at 2.023, where the law has .05 and .01.
-    """
-    return float(special.gammaincc(_GAMMA_SHAPE, max(s + _GAMMA_SHIFT, 0.0) / _GAMMA_SCALE))
-
-
-def largest_eigenvalue(kernels: Kernels) -> Spike | None:
+def largest_eigenvalue(kernels: Kernels) -> LargestEigenvalue | None:
     """Compare the largest eigenvalue of the ``filters x rest`` matrix with that of noise of its own variance.
 
     With n and p the longer and the shorter side, μ = (√(n-1) + √p)² and
@@ -51,4 +74,4 @@ def largest_eigenvalue(kernels: Kernels) -> Spike | None:
     root = np.sqrt(n - 1) + np.sqrt(p)
     sigma = root * (1 / np.sqrt(n - 1) + 1 / np.sqrt(p)) ** (1 / 3)
     s = float((kernels.eigenvalues[0] / kernels.rms**2 - root**2) / sigma)
-    return Spike(s, tracy_widom_sf(s))
+    return LargestEigenvalue(s, tracy_widom_tail(s))

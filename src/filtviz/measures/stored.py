@@ -3,16 +3,77 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from scipy import stats
 
+from filtviz.measures.findings import Finding
 from filtviz.measures.kernels import Kernels
+from filtviz.measures.laws import binomial_tail
+from filtviz.measures.measure import Measure
+from filtviz.text import percent
 
-__all__ = ["Clipping", "Quantisation", "clipping", "quantisation"]
+if TYPE_CHECKING:
+    from filtviz.measures.subject import Subject
+
+__all__ = ["Clipped", "Clipping", "Quantisation", "Quantised", "clipping", "quantisation"]
 
 _NEAR_MAXIMUM = 0.98
+_CLIPPED_LEVEL = 0.001
+_DISTINCT_SHARE = 0.95
+
+
+class Clipped(Measure):
+    """How many values lie next to the largest."""
+
+    key = "clipped"
+    title = "Values that pile up at ±max"
+    formula = "share of |w| ≥ .98 max|w|"
+    null = "Bin(n−1, .02) for uniform draws; all others have less"
+    short_null = "binomial"
+    counts_if = "p < .001"
+    supports = '"values pile up at ±max"'
+    cannot_say = "Weights cannot show that anything else saturates."
+    source = "the binomial law"
+    check = "the values of a layer pile up at ±max"
+
+    def take(self, subject: Subject) -> Finding | None:
+        """Count the values near ±max."""
+        test = clipping(subject.kernels)
+        if test is None:
+            return None
+        found = test.p < _CLIPPED_LEVEL
+        largest = float(np.abs(subject.kernels.flat).max())
+        piled = f"{percent(test.share)} of the values pile up at ±{largest:.3g}"
+        text = piled if found else f"no pile-up at ±{largest:.3g}"
+        return self.finding(value=test.share, p=test.p, level=_CLIPPED_LEVEL, found=found, text=text)
+
+
+class Quantised(Measure):
+    """How many distinct values there are."""
+
+    key = "quantised"
+    title = "Few distinct values"
+    formula = "number of distinct weights against what draws rounded to that precision give"
+    null = "Σ over binades of 2^(m+1)(1 − exp(−n_b/2^(m+1))), m the mantissa's bits"
+    short_null = "occupancy"
+    counts_if = "under .95 of it"
+    counts_below = True
+    supports = '"only k distinct values"'
+    cannot_say = "Whether it was meant. Half precision is recognised and allowed for."
+    source = "the occupancy problem"
+    check = "a layer has fewer distinct values than its precision allows"
+
+    def take(self, subject: Subject) -> Finding:
+        """Count the distinct values."""
+        count = quantisation(subject.kernels)
+        ratio = count.distinct / max(count.expected, 1.0)
+        found = ratio < _DISTINCT_SHARE
+        half = " in half precision" if subject.kernels.precision == np.float16 else ""
+        text = f"{count.distinct:,} distinct values in {subject.kernels.size:,} weights{half}"
+        return self.finding(
+            value=ratio, threshold=_DISTINCT_SHARE, found=found, text=f"only {text}" if found else text
+        )
 
 
 class Clipping(NamedTuple):
@@ -44,7 +105,7 @@ def clipping(kernels: Kernels) -> Clipping | None:
     if largest == 0 or n < 2:
         return None
     near = int((magnitudes >= _NEAR_MAXIMUM * largest).sum())
-    return Clipping(near / n, float(stats.binom.sf(near - 2, n - 1, 1 - _NEAR_MAXIMUM)))
+    return Clipping(near / n, binomial_tail(near - 1, n - 1, 1 - _NEAR_MAXIMUM))
 
 
 def quantisation(kernels: Kernels) -> Quantisation:

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+from filtviz.measures.bias import Bias
+from filtviz.measures.catalogue import Fit
+from filtviz.measures.directions import FirstComponent
 from filtviz.measures.findings import Finding, Verdict
-from filtviz.measures.initialisers import Fit
-from filtviz.measures.subject import Subject
-from filtviz.measures.table import LEVEL, VERDICTS
-from filtviz.measures.wording import p_value, percent
+from filtviz.measures.initialiser import Bound
+from filtviz.measures.low_frequency import LowFrequency
+from filtviz.measures.residue import NoiseResidue
+from filtviz.measures.table import LEVEL, MEASURES, STRUCTURE, VERDICTS
+from filtviz.text import p_value, percent
+
+if TYPE_CHECKING:
+    from filtviz.measures.subject import Subject
 
 __all__ = ["Judgement", "judge"]
 
@@ -18,8 +26,6 @@ _MIN_WEIGHTS = 50
 
 _UNTOUCHED_FACTOR = 0.1
 """How much surer structure must be where all else says that a layer was never touched."""
-
-_STRUCTURE = ("low-frequency", "sphericity", "filter-energy", "channel-energy", "spike")
 
 
 @dataclass(frozen=True)
@@ -31,26 +37,32 @@ class Judgement:
 
 
 def judge(subject: Subject, findings: Mapping[str, Finding], standing_out: int) -> Judgement:
-    """Weigh the findings of a layer, by measure; ``standing_out`` counts the filters that are marked.
+    """Weigh the findings of a layer.
 
     Structure that passes Bonferroni's level decides (a tenth of it where the biases are still 0 and an
     initialiser fits); without it, whatever moved from its start; without that, whether the weights could be
     an initialiser's.
+
+    Args:
+        subject: The layer.
+        findings: What was found, by measure.
+        standing_out: How many of its filters are smooth or rough by themselves.
     """
     level = LEVEL * (_UNTOUCHED_FACTOR if _looks_untouched(subject) else 1)
-    tested = [findings[key] for key in _STRUCTURE if key in findings]
+    tested = [findings[key] for key in STRUCTURE if key in findings]
     structure = [each for each in tested if each.p is not None and each.p < level]
-    component = findings.get("first-component")
+    component = findings.get(FirstComponent.key)
     if structure and component is not None and component.found:
         return Judgement("collapsed", _collapsed(findings, component))
     if structure:
         alone = "" if standing_out else "; none of its filters stands out by itself"
-        return Judgement("structured", f"{_structured(findings, structure)}{alone}")
+        return Judgement("structured", f"{_structured(findings, structure, len(tested))}{alone}")
     if subject.moved:
-        return Judgement("updated", _updated(findings, findings["bias"].reading))
-    if subject.rule.traced and "bound" in findings and findings["bound"].found:
+        return Judgement("updated", _updated(findings, findings[Bias.key].text))
+    bound = findings.get(Bound.key)
+    if subject.rule.traced and bound is not None and bound.found:
         # The largest layers bear the trace of an initialiser that cannot have drawn these weights.
-        return Judgement("updated", _updated(findings, findings["bound"].reading))
+        return Judgement("updated", _updated(findings, bound.text))
     return _without_evidence(subject, findings)
 
 
@@ -62,13 +74,13 @@ def _without_evidence(subject: Subject, findings: Mapping[str, Finding]) -> Judg
     """Judge a layer that shows no structure and whose biases tell nothing."""
     fits = [fit for fit in subject.origin.fits if fit.p >= LEVEL]
     free = [fit for fit in subject.origin.free if fit.p >= LEVEL]
-    if subject.kernels.size < _MIN_WEIGHTS:
-        n = subject.kernels.size
+    n = subject.kernels.size
+    if n < _MIN_WEIGHTS:
         return Judgement("undecided", f"too few weights to tell ({n}): nothing stands out, but nothing could")
     if fits:
-        return Judgement("initial", _initial(findings, fits[0]))
-    if free and (subject.bias == "zero" or free[0].name.startswith("uniform")):
-        return Judgement("initial", _initial(findings, free[0], of_the_catalogue=False))
+        return Judgement("initial", _initial(findings, _as_catalogued(fits[0])))
+    if free and (subject.bias == "zero" or free[0].family == "uniform"):
+        return Judgement("initial", _initial(findings, _as_of_its_own_scale(free[0])))
     if free:
         why = f"its weights are as {free[0].name}, which no initialiser of the catalogue gives"
         return Judgement(
@@ -77,12 +89,17 @@ def _without_evidence(subject: Subject, findings: Mapping[str, Finding]) -> Judg
     return Judgement("updated", _updated(findings, "no initialiser of any scale draws such weights"))
 
 
-def _initial(findings: Mapping[str, Finding], fit: Fit, of_the_catalogue: bool = True) -> str:
-    how = "an orthogonal matrix" if fit.name.startswith("Orthogonal") else f"KS {p_value(fit.p)}"
-    drawn = f"its weights are as {fit.name} draws them ({how})"
-    if not of_the_catalogue:
-        drawn = f"its weights are as {fit.name} ({p_value(fit.p)}), a scale that is no default of Lasagne's"
-    return f"{VERDICTS['initial']}: {drawn}, {findings['bias'].reading}, {_nothing_found(findings)}"
+def _as_catalogued(fit: Fit) -> str:
+    how = "an orthogonal matrix" if fit.family == "orthogonal" else f"KS {p_value(fit.p)}"
+    return f"its weights are as {fit.name} draws them ({how})"
+
+
+def _as_of_its_own_scale(fit: Fit) -> str:
+    return f"its weights are as {fit.name} ({p_value(fit.p)}), a scale that is no default of Lasagne's"
+
+
+def _initial(findings: Mapping[str, Finding], drawn: str) -> str:
+    return f"{VERDICTS['initial'].says}: {drawn}, {findings[Bias.key].text}, {_nothing_found(findings)}"
 
 
 def _updated(findings: Mapping[str, Finding], evidence: str) -> str:
@@ -92,24 +109,25 @@ def _updated(findings: Mapping[str, Finding], evidence: str) -> str:
     )
 
 
-def _structured(findings: Mapping[str, Finding], structure: list[Finding]) -> str:
+def _structured(findings: Mapping[str, Finding], structure: Sequence[Finding], n_tests: int) -> str:
     first, *others = structure
-    n_others = sum(key in findings for key in _STRUCTURE) - 1
-    agree = f", and {len(others)} of {n_others} other tests find structure too" if others else ""
-    return f"{VERDICTS['structured']}: {_evidence(first)}{agree}{_residue(findings)}"
+    agree = f", and {len(others)} of {n_tests - 1} other tests find structure too" if others else ""
+    evidence = MEASURES[first.measure].evidence(first)
+    return f"{VERDICTS['structured'].says}: {evidence}{agree}{_residue(findings)}"
 
 
 def _collapsed(findings: Mapping[str, Finding], component: Finding) -> str:
     share = percent(component.value or 0.0)
-    shape = findings["low-frequency"].reading if "low-frequency" in findings else ""
+    frequency = findings.get(LowFrequency.key)
+    shape = "" if frequency is None else f"; {frequency.text}"
     return (
-        f"{VERDICTS['collapsed']}: the first principal component holds {share} of its filters "
-        f"(random ones: {p_value(component.p or 0.0)}); {shape}"
-    ).removesuffix("; ")
+        f"{VERDICTS['collapsed'].says}: the first principal component holds {share} of its filters "
+        f"(random ones: {p_value(component.p or 0.0)}){shape}"
+    )
 
 
 def _nothing_found(findings: Mapping[str, Finding]) -> str:
-    ps = [findings[key].p for key in _STRUCTURE if key in findings]
+    ps = [findings[key].p for key in STRUCTURE if key in findings]
     known = [p for p in ps if p is not None]
     if not known:
         return "and it is too small for any test of structure"
@@ -119,13 +137,7 @@ def _nothing_found(findings: Mapping[str, Finding]) -> str:
     return f"{passes} of structure passes {LEVEL:.4f} (smallest {p_value(min(known))})"
 
 
-def _evidence(finding: Finding) -> str:
-    """Say what a test found, with its p-value; the shares beside what noise has."""
-    reading, _, z = finding.reading.partition(" (z = ")
-    value = f"z = {z.removesuffix(')')}, " if z else ""
-    return f"{reading} ({value}{p_value(finding.p or 0.0)})"
-
-
 def _residue(findings: Mapping[str, Finding]) -> str:
     """Say how much initial noise is left, where it can be told."""
-    return f"; {findings['residue'].reading}" if findings["residue"].value is not None else ""
+    residue = findings[NoiseResidue.key]
+    return f"; {residue.text}" if residue.value is not None else ""

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from filtviz.measures.catalogue import Rule, rule_named
 from filtviz.measures.findings import Diagnosis, Finding, LayerDiagnosis
-from filtviz.measures.initialisers import CATALOGUE, Rule
 from filtviz.measures.table import MEASURES
 from filtviz.network import ConvLayer, Network
 from filtviz.reporting.pictures import PictureSet
@@ -78,7 +78,7 @@ def draw_histograms(
     largest = max(float(np.abs(each).max(initial=0.0)) for each in weights)
     if largest == 0:
         return [None] * len(weights)
-    rules = [_rule_named(diagnosis.initialiser) for diagnosis in diagnoses]
+    rules = [_rule_of(diagnosis) for diagnosis in diagnoses]
     limit = min(1.05 * max(largest, *map(_reach, rules, diagnoses)), WIDEST)
     n_bins = min(MOST_BINS, int(np.ceil(2 * np.cbrt(max(each.size for each in weights)))))
     edges = np.linspace(-limit, limit, n_bins + 1)
@@ -94,10 +94,9 @@ def _count(weights: Floats, edges: Floats, rule: Rule | None, diagnosis: LayerDi
     return Histogram(edges=edges, counts=counts, initialiser=diagnosis.initialiser, null=null)
 
 
-def _rule_named(name: str) -> Rule | None:
-    """Return the catalogue's rule; of several that coincide ("… or …") the first."""
-    first = name.split(" or ")[0]
-    return next((rule for rule in CATALOGUE if rule.name == first), None)
+def _rule_of(diagnosis: LayerDiagnosis) -> Rule | None:
+    """Return the catalogue's rule for the first weights; of several that coincide the first."""
+    return rule_named(diagnosis.rules[0]) if diagnosis.rules else None
 
 
 def _reach(rule: Rule | None, diagnosis: LayerDiagnosis) -> float:

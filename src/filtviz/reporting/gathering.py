@@ -96,7 +96,7 @@ def _group_layers(files: Sequence[ModelFile], options: ReportOptions) -> list[Gr
     """Bring together what is the same layer in several files: the same place, the same shape."""
     groups: dict[tuple[int, tuple[int, ...]], Group] = {}
     for file in files:
-        judged = {diagnosis.index for diagnosis in file.diagnosis.layers}
+        judged = {diagnosis.conv_index for diagnosis in file.diagnosis.layers}
         for layer in _chosen(file.network, options):
             if layer.conv_index in judged:
                 key = (layer.conv_index, (layer.n_filters, layer.n_channels, *layer.kernel_size))
@@ -133,7 +133,7 @@ def _section(anchor: str, group: Group, depth: Depth) -> Section:
 
 def _states(group: Group) -> tuple[State, ...]:
     diagnoses = [
-        next(each for each in file.diagnosis.layers if each.index == layer.conv_index)
+        next(each for each in file.diagnosis.layers if each.conv_index == layer.conv_index)
         for file, layer in group
     ]
     histograms = draw_histograms([layer.filters for _, layer in group], diagnoses)
@@ -158,7 +158,7 @@ def _omissions(files: Sequence[ModelFile], groups: Sequence[Group], depths: Sequ
     """Say what of the files is not in the page."""
     shown = {(id(file), layer.conv_index) for group in groups for file, layer in group}
     for file in files:
-        n = sum((id(file), diagnosis.index) not in shown for diagnosis in file.diagnosis.layers)
+        n = sum((id(file), diagnosis.conv_index) not in shown for diagnosis in file.diagnosis.layers)
         if n:
             yield f"{n} of {len(file.diagnosis.layers)} layers of {file.label} are left out (--layer)"
     empty = sum(depth == 0 for depth in depths)

@@ -15,14 +15,13 @@ from markupsafe import Markup
 from filtviz._version import __version__
 from filtviz.files import write_whole
 from filtviz.measures.table import MEASURES, VERDICTS
-from filtviz.measures.wording import p_value, plural
 from filtviz.network import Network
 from filtviz.reporting import charts
 from filtviz.reporting.content import ModelFile, PageContent
 from filtviz.reporting.filter_data import filter_data, marked_filters
 from filtviz.reporting.sprites import palette
 from filtviz.summary import LayerRow, each_axis, product, summarize
-from filtviz.text import printable
+from filtviz.text import p_value, plural, printable
 
 __all__ = [
     "NETWORK_HEADERS",

@@ -1,11 +1,11 @@
-"""What a layer's measures ask of the layers around it."""
+"""Biases, and the batch normalisation in their place, that have left their start."""
 
 from __future__ import annotations
 
 import numpy as np
 from tests.chains import batch_norm
 
-from filtviz.measures.chains import normalisation_moved
+from filtviz.measures.bias import normalisation_moved
 from filtviz.network import Layer, Network
 
 

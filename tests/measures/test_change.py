@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import filtviz
-from filtviz.measures.changing import changes_from
+from filtviz.measures.change import changes_from
 from filtviz.network import Network
 
 EDGE = np.array([[1, 1, 1], [0, 0, 0], [-1, -1, -1]], dtype=float)

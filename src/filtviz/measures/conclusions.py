@@ -1,16 +1,21 @@
-"""What the layers say together, in a short paragraph."""
+"""What the layers say together, in a short paragraph, and the commands to go on with."""
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
 
-from filtviz.measures.findings import LayerDiagnosis, Unjudged, Verdict
-from filtviz.measures.lowfrequency import low_band
+from filtviz.measures.bias import Bias
+from filtviz.measures.findings import Change, LayerDiagnosis, Unjudged, Verdict
+from filtviz.measures.initialiser import Bound
+from filtviz.measures.low_frequency import low_band
+from filtviz.measures.residue import NoiseResidue
 from filtviz.measures.table import VERDICTS
-from filtviz.measures.wording import about, listed, percent, shown
+from filtviz.text import about, listed, percent, printable
 
-__all__ = ["best_composed", "summarise"]
+__all__ = ["commands_for", "summarise"]
 
 _MOSTLY_NOISE = 0.5
 
@@ -21,7 +26,13 @@ CAVEAT = (
 
 
 def summarise(layers: Sequence[LayerDiagnosis], unjudged: Sequence[Unjudged], compared: bool) -> str:
-    """Put the verdicts together in a short paragraph; ``compared`` tells that an earlier file was given."""
+    """Put the verdicts together in a short paragraph.
+
+    Args:
+        layers: What was judged.
+        unjudged: What was not.
+        compared: Whether an earlier file was given.
+    """
     if not layers:
         if unjudged:
             return _nothing_judged(unjudged)
@@ -41,14 +52,12 @@ def summarise(layers: Sequence[LayerDiagnosis], unjudged: Sequence[Unjudged], co
 
 def _nothing_judged(unjudged: Sequence[Unjudged]) -> str:
     first, *others = unjudged
-    sentence = f"Nothing can be judged here: {shown(first.name)} is left out because {first.reason}"
-    return (
-        f"{sentence}; so are {listed([shown(each.name) for each in others])}." if others else f"{sentence}."
-    )
+    sentence = f"Nothing can be judged here: {_name(first)} is left out because {first.reason}"
+    return f"{sentence}; so are {listed([_name(each) for each in others])}." if others else f"{sentence}."
 
 
 def _untrained(layers: Sequence[LayerDiagnosis]) -> list[str]:
-    named = [set(layer.initialiser.split(" or ")) for layer in layers if layer.initialiser != "unknown"]
+    named = [set(layer.rules) for layer in layers if layer.rules]
     common = sorted(set.intersection(*named)) if named else []
     source = f" by {common[0]}" if common else ""
     which = "the one convolution is" if len(layers) == 1 else f"all {len(layers)} convolutions are"
@@ -63,10 +72,10 @@ def _untrained(layers: Sequence[LayerDiagnosis]) -> list[str]:
 def _verdicts(layers: Sequence[LayerDiagnosis]) -> str:
     """Say in one sentence which layers have which verdict."""
     parts = []
-    for verdict, text in _TOGETHER.items():
+    for verdict, text in VERDICTS.items():
         members = [layer for layer in layers if layer.verdict == verdict]
         if members:
-            parts.append(f"{_names(members, layers)} {_verb(verdict, members)} {text}")
+            parts.append(f"{_names(members, layers)} {_verb(verdict, members)} {text.together}")
     return f"{'; '.join(parts)}."
 
 
@@ -74,19 +83,10 @@ def _verb(verdict: Verdict, members: Sequence[LayerDiagnosis]) -> str:
     was, is_ = ("was", "is") if len(members) == 1 else ("were", "are")
     if verdict == "updated":
         return was
-    biases = [layer.finding("bias") for layer in members]
+    biases = [layer.finding(Bias.key) for layer in members]
     if verdict == "structured" and all(bias is not None and bias.found for bias in biases):
         return f"{was} updated and {is_}"
     return is_
-
-
-_TOGETHER: dict[Verdict, str] = {
-    "initial": VERDICTS["initial"],
-    "updated": VERDICTS["updated"].removeprefix("was "),
-    "structured": VERDICTS["structured"],
-    "collapsed": VERDICTS["collapsed"],
-    "undecided": "not judged (the sentence says why)",
-}
 
 
 def _untouched(layers: Sequence[LayerDiagnosis]) -> list[str]:
@@ -138,28 +138,28 @@ def _unknown_noise(unknown: Sequence[LayerDiagnosis], layers: Sequence[LayerDiag
         return []
     look, it = ("looks", "it") if len(unknown) == 1 else ("look", "them")
     sentence = f"{_names(unknown, layers)} {look} random because no structure in {it} can be told from noise"
-    bound = unknown[0].finding("bound")
-    if bound is not None and bound.value is not None and unknown[0].initialiser != "unknown":
-        sentence += (
-            f" ({percent(1 - bound.value)} of {shown(unknown[0].name)} lies within the initialiser's bound)"
-        )
+    first = unknown[0]
+    bound = first.finding(Bound.key)
+    if bound is not None and bound.value is not None and first.rules:
+        within = percent(1 - bound.value)
+        sentence += f" ({within} of {_name(first)} lies within the initialiser's bound)"
     reasons = Counter(_why_unknown(layer) for layer in unknown)
     why = " or ".join(reason for reason, _ in reasons.most_common())
     return [f"{sentence}; how much of {it} is the initial noise cannot be told, because {why}."]
 
 
 def _why_unknown(layer: LayerDiagnosis) -> str:
-    residue = layer.finding("residue")
-    return (
-        "it was not estimated" if residue is None else residue.reading.removeprefix("cannot tell, because ")
-    )
+    residue = layer.finding(NoiseResidue.key)
+    return "it was not estimated" if residue is None else residue.reason
 
 
 def _shares(layers: Sequence[LayerDiagnosis]) -> str:
-    """Say an estimate, or the span of several."""
+    """Say an estimate, or the span of several: "about 92%", "85 to 92%"."""
     shares = [layer.residue or 0.0 for layer in layers]
-    low, high = percent(min(shares)), percent(max(shares))
-    return about(min(shares)) if low == high else f"{low.removesuffix('%')} to {high.removeprefix('over ')}"
+    low, high = min(shares), max(shares)
+    if percent(low) == percent(high):
+        return about(low)
+    return f"{100 * low:.0f} to {min(99.0, 100 * high):.0f}%"
 
 
 def _contrast(layers: Sequence[LayerDiagnosis]) -> str:
@@ -184,13 +184,13 @@ def _collapse(layers: Sequence[LayerDiagnosis]) -> list[str]:
 
 def _composed(layers: Sequence[LayerDiagnosis]) -> list[str]:
     """Point to the layer that shows most when seen through those below, or to structure as it is."""
-    best = best_composed(layers)
+    best = _best_composed(layers)
     if best is not None and best.composed_size is not None:
         n = _n_composed(best)
         rows, cols = best.composed_size
         return [
             f"Look at the deeper filters through the layers below them: {n} of the "
-            f"{len(best.filters)} filters of {shown(best.name)}, "
+            f"{len(best.filters)} filters of {_name(best)}, "
             f"composed to {rows}x{cols} pixels, are smoother or finer than chance."
         ]
     structured = [layer for layer in layers if layer.verdict == "structured"]
@@ -199,11 +199,13 @@ def _composed(layers: Sequence[LayerDiagnosis]) -> list[str]:
     return []
 
 
-def best_composed(layers: Sequence[LayerDiagnosis]) -> LayerDiagnosis | None:
+def _best_composed(layers: Sequence[LayerDiagnosis]) -> LayerDiagnosis | None:
     """Return the layer of which most shows when it is seen through the layers below, or None."""
     candidates = [layer for layer in layers if layer.composed_size is not None and _n_composed(layer) > 0]
     return max(
-        candidates, key=lambda layer: (_n_composed(layer) / len(layer.filters), layer.index), default=None
+        candidates,
+        key=lambda layer: (_n_composed(layer) / len(layer.filters), layer.conv_index),
+        default=None,
     )
 
 
@@ -212,54 +214,92 @@ def _n_composed(layer: LayerDiagnosis) -> int:
 
 
 def _changes(layers: Sequence[LayerDiagnosis]) -> list[str]:
-    """Say what comparing with earlier files measured."""
-    sentences = []
-    for place, change in enumerate(layers[0].changes):
-        compared = [
-            (layer, layer.changes[place]) for layer in layers if layer.changes[place].cos2 is not None
-        ]
-        if not compared:
-            sentences.append(f"{shown(change.before, 200)} could not be compared: {change.reason}.")
-            continue
-        if all(each.relative_change == 0 for _, each in compared):
-            same = _names([layer for layer, _ in compared], layers)
-            sentences.append(f"Against {shown(change.before, 200)}, nothing has changed in {same}.")
-            continue
-        shares = listed(
-            [f"{shown(layer.name)} {percent(each.cos2 or 0)}" for layer, each in compared], limit=12
-        )
-        sentence = (
-            f"Against {shown(change.before, 200)}, the share of each layer that is what was there "
-            f"before (cos²): {shares}"
-        )
-        smooth = [
-            layer
-            for layer, each in compared
-            if each.share_p is not None and each.share_p < 0.01 and (each.share or 0) > _white_share(layer)
-        ]
-        if smooth:
-            sentence += f"; what was added is smoother than white noise in {_names(smooth, layers)}"
-        sentences.append(f"{sentence}.")
-    return sentences
+    """Say what comparing with earlier files measured; a layer that cannot be judged was not compared."""
+    measured = [layer for layer in layers if layer.changes]
+    if not measured:
+        return []
+    return [
+        _change([(layer, layer.changes[place]) for layer in measured], layers)
+        for place in range(len(measured[0].changes))
+    ]
 
 
-def _white_share(layer: LayerDiagnosis) -> float:
-    return float(low_band(*layer.shape[2:]).mean())
+def _change(changes: Sequence[tuple[LayerDiagnosis, Change]], layers: Sequence[LayerDiagnosis]) -> str:
+    """Say what comparing with one earlier file measured."""
+    compared = [(layer, each) for layer, each in changes if each.cos2 is not None]
+    _, first = changes[0]
+    before = printable(first.before, 200)
+    if not compared:
+        return f"{before} could not be compared: {first.reason}."
+    if all(each.relative_change == 0 for _, each in compared):
+        return f"Against {before}, nothing has changed in {_names([layer for layer, _ in compared], layers)}."
+    shares = listed([f"{_name(layer)} {percent(each.cos2 or 0)}" for layer, each in compared], limit=12)
+    smooth = [layer for layer, each in compared if _is_smooth(layer, each)]
+    added = f"; what was added is smoother than white noise in {_names(smooth, layers)}" if smooth else ""
+    return f"Against {before}, the share of each layer that is what was there before (cos²): {shares}{added}."
+
+
+def _is_smooth(layer: LayerDiagnosis, change: Change) -> bool:
+    if change.share is None or change.share_p is None:
+        return False
+    return change.share_p < 0.01 and change.share > float(low_band(*layer.shape[2:]).mean())
 
 
 def _names(members: Sequence[LayerDiagnosis], layers: Sequence[LayerDiagnosis]) -> str:
     """Name layers: runs of three and more as "conv2 to conv6"."""
-    places = {layer.index: place for place, layer in enumerate(layers)}
+    places = {layer.conv_index: place for place, layer in enumerate(layers)}
     runs: list[list[LayerDiagnosis]] = []
     for layer in members:
-        if runs and places[layer.index] == places[runs[-1][-1].index] + 1:
+        if runs and places[layer.conv_index] == places[runs[-1][-1].conv_index] + 1:
             runs[-1].append(layer)
         else:
             runs.append([layer])
     names: list[str] = []
     for run in runs:
         if len(run) > 2:
-            names.append(f"{shown(run[0].name)} to {shown(run[-1].name)}")
+            names.append(f"{_name(run[0])} to {_name(run[-1])}")
         else:
-            names += [shown(layer.name) for layer in run]
+            names += [_name(layer) for layer in run]
     return listed(names)
+
+
+def _name(layer: LayerDiagnosis | Unjudged) -> str:
+    return printable(layer.name, 40)
+
+
+def commands_for(file: str | None, layers: Sequence[LayerDiagnosis], compared: bool) -> tuple[str, ...]:
+    """Return the commands to go on with, ready to be typed.
+
+    Args:
+        file: The network's file; None is written as model.pkl.
+        layers: What was judged.
+        compared: Whether an earlier file was given.
+    """
+    model = shlex.quote(printable(file or "model.pkl", 1000))
+    if not layers:
+        return ()
+    if all(layer.verdict == "initial" for layer in layers):
+        return (f"filtviz diagnose trained{_suffix(file)} --before {model}",)
+    commands = []
+    best = _best_composed(layers)
+    if best is not None:
+        commands.append(f"filtviz plot {model} --layer {_selector(best)} --through")
+    picture = best or next((layer for layer in layers if layer.verdict == "structured"), layers[0])
+    commands.append(f"filtviz plot {model} --layer {_selector(picture)} --view sheet --scale layer")
+    commands.append(f"filtviz diagnose {model} --filters")
+    if not compared:
+        first = _selector(layers[0])
+        commands.append(f"filtviz diagnose {model} --before before{_suffix(file)}")
+        commands.append(f"filtviz compare before{_suffix(file)} {model} --layer {first}")
+    return tuple(commands)
+
+
+def _selector(layer: LayerDiagnosis) -> str:
+    """Return what selects a layer on a command line: its name, or its number where that is no plain word."""
+    plain = layer.name.isascii() and layer.name.isprintable() and len(layer.name) <= 40
+    return shlex.quote(layer.name) if plain else str(layer.conv_index)
+
+
+def _suffix(file: str | None) -> str:
+    suffix = Path(file).suffix if file else ""
+    return suffix if suffix.isascii() and suffix[1:].isalnum() else ".pkl"

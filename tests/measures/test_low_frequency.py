@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 from filtviz.measures.kernels import Kernels
-from filtviz.measures.lowfrequency import band_energies, filter_shares, layer_share, low_band
+from filtviz.measures.low_frequency import band_energies, filter_shares, layer_share, low_band
 
 LAPLACIAN = [[0, 1, 0], [1, -4, 1], [0, 1, 0]]
 CHECKERBOARD = [[1, -1, 1], [-1, 1, -1], [1, -1, 1]]

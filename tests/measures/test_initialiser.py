@@ -6,15 +6,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from filtviz.measures.initialisers import (
-    CATALOGUE,
-    DEFAULT,
-    beyond_bound,
-    fit_catalogue,
-    fit_free_scale,
-    gram_deviation,
-)
+from filtviz.measures.catalogue import CATALOGUE, DEFAULT
+from filtviz.measures.initialiser import beyond_bound, fit_catalogue, fit_free_scale
 from filtviz.measures.kernels import Kernels
+from filtviz.measures.orthogonal import gram_deviation
 
 SHAPES = [(20, 1, 3, 3), (40, 20, 3, 3), (32, 24, 5, 5), (96, 3, 11, 11), (8, 1, 3, 3), (64, 32, 1, 1)]
 
@@ -123,5 +118,5 @@ def test_the_free_uniform_test_is_exact() -> None:
     ps = []
     for _ in range(600):
         fits = fit_free_scale(Kernels.of(random.uniform(-1, 1, (5, 1, 3, 3))))
-        ps.append(next(fit.p for fit in fits if fit.name.startswith("uniform")))
+        ps.append(next(fit.p for fit in fits if fit.family == "uniform"))
     assert stats.kstest(ps, stats.uniform.cdf).pvalue > 0.01

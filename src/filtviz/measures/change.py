@@ -7,20 +7,45 @@ from numpy.typing import NDArray
 
 from filtviz.measures.comparison import relative_change, squared_cosine
 from filtviz.measures.findings import Change, FilterChange
-from filtviz.measures.kernels import Floats, Kernels
-from filtviz.measures.lowfrequency import band_energies, filter_shares, layer_share
-from filtviz.measures.subject import nonfinite_filters
+from filtviz.measures.kernels import Floats, Kernels, nonfinite_filters
+from filtviz.measures.low_frequency import band_energies, filter_shares, layer_share
+from filtviz.measures.measure import Measure
 from filtviz.network import ConvLayer, Network
 
-__all__ = ["changes_from"]
+__all__ = ["SinceBefore", "changes_from"]
 
 _LEVEL = 0.05
+
+
+class SinceBefore(Measure):
+    """How a layer and its filters differ from an earlier file; `changes_from` takes it."""
+
+    key = "change"
+    title = "Change from an earlier file (--before)"
+    scope = ("layer", "filter")
+    formula = (
+        "cos² of the weights before and after; ‖after − before‖/‖before‖; F of what was added: after less "
+        "its projection on before"
+    )
+    null = "F's own: the added part against white noise"
+    short_null = "normal"
+    counts_if = "none; p is shown"
+    supports = (
+        '"x % of the visible variance still is what was there before", "what was added is smooth (rough)"'
+    )
+    cannot_say = "Whether the change is for the better. It beats every estimate made from one file."
+    source = "the cosine; low-frequency, above"
 
 
 def changes_from(before: Network, name: str, layer: ConvLayer) -> Change:
     """Compare a layer with the same one of an earlier file, which is known there as ``name``.
 
     The same is the convolution of the same label and shape, else that of the same number and shape.
+
+    Args:
+        before: The earlier network.
+        name: What to call it, such as its file's name.
+        layer: A layer of the later one.
     """
     earlier = _counterpart(before, layer)
     if earlier is None:

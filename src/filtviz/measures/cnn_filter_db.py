@@ -1,0 +1,121 @@
+"""CNN Filter DB's numbers (Gavrikov & Keuper, CVPR 2022), to compare a network with those collected there."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from filtviz.measures.findings import Finding
+from filtviz.measures.kernels import Kernels
+from filtviz.measures.measure import ShownMeasure
+from filtviz.text import percent
+
+if TYPE_CHECKING:
+    from filtviz.measures.subject import Subject
+
+__all__ = [
+    "FilterOrthogonality",
+    "Sparsity",
+    "VarianceEntropy",
+    "filter_orthogonality",
+    "sparsity",
+    "variance_entropy",
+]
+
+_LEVEL, _MIDDLE, _SLOPE, _BASE = 1.2618047, 2.30436435, 0.88767525, -0.31050834
+"""L, x₀, k and b of the published threshold for randomness."""
+
+
+class _OfFilterDb(ShownMeasure):
+    """What the three have in common."""
+
+    supports = "a number to compare with CNN Filter DB"
+    source = "Gavrikov & Keuper, CVPR 2022"
+
+
+class Sparsity(_OfFilterDb):
+    """How many kernels are next to nothing beside the largest weight."""
+
+    key = "sparsity"
+    title = "Sparsity"
+    formula = "share of kernels whose weights are all under 1 % of the layer's largest"
+    cannot_say = "Whether the empty kernels matter."
+
+    def take(self, subject: Subject) -> Finding:
+        """Count the empty kernels."""
+        value = sparsity(subject.kernels)
+        text = f"{percent(value)} of the kernels are under 1% of the largest weight"
+        return self.finding(value=value, text=text)
+
+
+class VarianceEntropy(_OfFilterDb):
+    """How evenly the kernels spread over their principal components."""
+
+    key = "variance-entropy"
+    title = "Variance entropy"
+    formula = (
+        "entropy (base 10) of the normalised variances of the kernels' principal components, over T_H(n) = "
+        "L/(1 + exp(−k(log₂ n − x₀))) + b; L 1.2618047, x₀ 2.30436435, k .88767525, b −.31050834"
+    )
+    null = "none used: a ratio of 1 or more looks random at many kernels; shown, does not judge"
+    counts_if = "3x3 only"
+    cannot_say = "Anything at few kernels or at other sizes."
+
+    def take(self, subject: Subject) -> Finding | None:
+        """Compare the entropy with the threshold."""
+        result = variance_entropy(subject.kernels)
+        if result is None:
+            return None
+        value, ratio = result
+        return self.finding(value=value, text=f"{ratio:.2f} of CNN Filter DB's threshold for randomness")
+
+
+class FilterOrthogonality(_OfFilterDb):
+    """How far the filters are from being parallel."""
+
+    key = "filter-orthogonality"
+    title = "Orthogonality of the filters"
+    formula = "1 − mean |cos| over all pairs of filters"
+    cannot_say = "Much at many channels, where random filters are nearly orthogonal."
+
+    def take(self, subject: Subject) -> Finding | None:
+        """Measure all pairs."""
+        value = filter_orthogonality(subject.kernels)
+        return None if value is None else self.finding(value=value, text="1 for filters at right angles")
+
+
+def sparsity(kernels: Kernels, share_of_maximum: float = 0.01) -> float:
+    """Return the share of kernels with no weight of 1 % of the layer's largest."""
+    largest = np.abs(kernels.weights).max(axis=(2, 3))
+    return float((largest < share_of_maximum * largest.max()).mean()) if largest.max() > 0 else 1.0
+
+
+def variance_entropy(kernels: Kernels) -> tuple[float, float] | None:
+    """Return the variance entropy and its ratio to the published threshold T_H(n).
+
+    The entropy is -Σ v log₁₀ v over the kernels' centred, squared singular values brought to a sum of 1;
+    T_H(n) = L/(1 + e^(-k(log₂ n - x₀))) + b is a lower bound for noise, for n kernels of 3x3, so that
+    a ratio of 1 and more looks random. Not for other sizes, where it has no threshold (None), and it
+    needs many kernels.
+    """
+    if kernels.shape[2:] != (3, 3) or kernels.n_kernels < 2:
+        return None
+    vectors = kernels.weights.reshape(-1, 9)
+    centred = vectors - vectors.mean(axis=0)
+    variances = np.maximum(np.linalg.eigvalsh(centred.T @ centred), 0.0)
+    if variances.sum() == 0:
+        return None
+    shares = variances[variances > 0] / variances.sum()
+    entropy = float(-(shares * np.log10(shares)).sum())
+    threshold = _LEVEL / (1 + np.exp(-_SLOPE * (np.log2(kernels.n_kernels) - _MIDDLE))) + _BASE
+    return entropy, float(entropy / threshold)
+
+
+def filter_orthogonality(kernels: Kernels) -> float | None:
+    """Return 1 - mean |cos| of all pairs of filters; None for a single filter."""
+    n = kernels.n_filters
+    if n < 2:
+        return None
+    off_diagonal = np.abs(kernels.cosines).sum() - float((kernels.norms > 0).sum())
+    return 1 - float(off_diagonal) / (n * (n - 1))

@@ -1,0 +1,129 @@
+"""How many directions do the filters use, and do most of them share one?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from filtviz.measures.findings import Finding
+from filtviz.measures.kernels import Floats, Kernels
+from filtviz.measures.measure import ALPHA, Measure, ShownMeasure
+from filtviz.text import percent
+
+if TYPE_CHECKING:
+    from filtviz.measures.subject import Subject
+
+__all__ = [
+    "EffectiveRank",
+    "FirstComponent",
+    "SharedDirection",
+    "effective_rank",
+    "first_component",
+    "significant_component",
+]
+
+_COLLAPSED_SHARE = 0.5
+_DRAWS = 199
+_LARGEST_SIDE = 200
+"""Random directions are drawn in no larger number or dimension: with fewer the share is only the greater."""
+
+
+class FirstComponent(Measure):
+    """How much of the filters is one direction; it tells a collapsed layer from a structured one."""
+
+    key = "first-component"
+    title = "First principal component"
+    formula = "share of the first principal component of the filters, each brought to unit length"
+    null = (
+        "199 seeded draws of as many random directions (99 %: .311 for 20 filters of 1 channel, .091 for "
+        "20x20, .045 for 40x40 of 3x3)"
+    )
+    short_null = "199 draws"
+    counts_if = "over .5 (this project's own cut) and p < .01, for a structured layer"
+    supports = '"collapsed to few directions"'
+    cannot_say = "Why. Too high a learning rate is one cause."
+    source = "this project's cut"
+
+    def take(self, subject: Subject) -> Finding | None:
+        """Measure the share, and test it where it is large."""
+        if min(subject.kernels.rows.shape) < 2:
+            return None
+        component = significant_component(subject.kernels, over=_COLLAPSED_SHARE)
+        found = component.p is not None and component.p < ALPHA
+        directions = "few directions" if found else "no collapse"
+        return self.finding(
+            value=component.share,
+            p=component.p,
+            level=ALPHA,
+            threshold=_COLLAPSED_SHARE,
+            found=found,
+            text=f"holds {percent(component.share)} of the filters: {directions}",
+        )
+
+
+class EffectiveRank(ShownMeasure):
+    """How many directions the filters use."""
+
+    key = "effective-rank"
+    title = "Effective rank"
+    formula = "exp of the entropy of the normalised singular values of the O x Cp matrix"
+    supports = "a number of directions"
+    cannot_say = "Whether fewer would do."
+    source = "Roy & Vetterli 2007, EUSIPCO"
+
+    def take(self, subject: Subject) -> Finding | None:
+        """Count the directions."""
+        value = effective_rank(subject.kernels)
+        if value is None:
+            return None
+        return self.finding(value=value, text=f"of at most {min(subject.kernels.rows.shape)}")
+
+
+class SharedDirection(NamedTuple):
+    """The share of the first principal component, and the p-value where it was asked for."""
+
+    share: float
+    p: float | None
+
+
+def first_component(rows: Floats) -> float:
+    """Return the share of the first principal component of rows that are brought to unit length.
+
+    ``rows`` is ``(filters, weights of a filter)``; rows of zeros do not count. NaN where there is no other.
+    """
+    return _first_share(Kernels.of(rows[:, :, np.newaxis, np.newaxis]))
+
+
+def significant_component(kernels: Kernels, over: float, seed: int = 0) -> SharedDirection:
+    """Compare the share with that of as many random directions of the same dimension (199 seeded draws).
+
+    A few filters always share a direction: two of them give .5 or more.
+
+    Args:
+        kernels: The layer.
+        over: Up to this share nothing is drawn, and p is None.
+        seed: Of the draws.
+    """
+    share = _first_share(kernels)
+    if not share > over:
+        return SharedDirection(share, None)
+    random = np.random.default_rng(seed)
+    shape = [min(side, _LARGEST_SIDE) for side in kernels.rows.shape]
+    draws = [first_component(random.standard_normal(shape)) for _ in range(_DRAWS)]
+    return SharedDirection(share, float((1 + sum(draw >= share for draw in draws)) / (1 + _DRAWS)))
+
+
+def _first_share(kernels: Kernels) -> float:
+    """Return the largest eigenvalue of the matrix of cosines over its trace."""
+    alive = int((kernels.norms > 0).sum())
+    return float(np.linalg.eigvalsh(kernels.cosines)[-1] / alive) if alive else float("nan")
+
+
+def effective_rank(kernels: Kernels) -> float | None:
+    """Return the exponential of the entropy of the singular values, in directions (Roy & Vetterli 2007)."""
+    values = np.sqrt(kernels.eigenvalues)
+    if values.sum() == 0:
+        return None
+    shares = values[values > 0] / values.sum()
+    return float(np.exp(-(shares * np.log(shares)).sum()))

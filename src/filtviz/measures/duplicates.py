@@ -1,0 +1,111 @@
+"""Are two filters the same but for their size or sign?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from filtviz.measures.findings import Finding
+from filtviz.measures.kernels import Kernels
+from filtviz.measures.laws import random_cosine
+from filtviz.measures.measure import Columns, Measure
+from filtviz.text import plural
+
+if TYPE_CHECKING:
+    from filtviz.measures.subject import Subject
+
+__all__ = ["DUPLICATE_COSINE", "Duplicates", "SimilarPair", "closest_pair", "pair_threshold", "similar_pairs"]
+
+DUPLICATE_COSINE = 0.95
+
+
+class Duplicates(Measure):
+    """How close the two closest filters are."""
+
+    key = "duplicates"
+    title = "Closest pair of filters"
+    scope = ("pair",)
+    formula = "max |cos| over all pairs of filters"
+    null = (
+        "cos² ~ Beta(½, (d−1)/2), Šidák over the pairs, at 1 %: .940 for 20 filters of 9 weights, .296 for "
+        "20 of 180"
+    )
+    short_null = "Beta, Šidák"
+    counts_if = '"correlated" from the null\'s; "near-duplicates" from |cos| .95 as well'
+    supports = '"near-duplicates"; "correlated"'
+    cannot_say = "In a deep layer significance starts at cos .3, which the eye does not see."
+    source = "the distribution of a random cosine; Šidák 1967"
+    check = "two filters are near-duplicates (|cos| of .95 or more)"
+
+    def take(self, subject: Subject) -> Finding | None:
+        """Look at the closest pair."""
+        kernels = subject.kernels
+        if kernels.n_filters < 2:
+            return None
+        chance = _chance(kernels)
+        limit = max(chance, DUPLICATE_COSINE)
+        closest = closest_pair(kernels)
+        cosine = abs(closest.cosine)
+        found = chance < 1 and cosine >= limit
+        pair = f"{closest.first} and {closest.second} (cos {closest.cosine:.2f})"
+        if found:
+            text = f"{plural(len(similar_pairs(kernels, limit)), 'pair')} of near-duplicates, first {pair}"
+        else:
+            how = "correlated" if chance < 1 and cosine >= chance else "no more than chance"
+            text = f"filters {pair} are closest: {how}"
+        return self.finding(value=closest.cosine, threshold=limit, found=found, text=text)
+
+    def each(self, subject: Subject) -> Columns:
+        """List for each filter those that are the same but for size and sign, beyond chance."""
+        kernels = subject.kernels
+        twins: list[list[int]] = [[] for _ in range(kernels.n_filters)]
+        chance = _chance(kernels)
+        pairs: Sequence[SimilarPair] = ()
+        if kernels.n_filters > 1 and chance < 1:
+            pairs = similar_pairs(kernels, max(chance, DUPLICATE_COSINE))
+        for first, second, _ in pairs:
+            twins[first].append(second)
+            twins[second].append(first)
+        return {"duplicates": [tuple(sorted(each)) for each in twins]}
+
+
+class SimilarPair(NamedTuple):
+    """Two filters and the cosine of their angle; -1 is the same filter with its sign turned."""
+
+    first: int
+    second: int
+    cosine: float
+
+
+def _chance(kernels: Kernels) -> float:
+    return pair_threshold(kernels.n_filters, kernels.size // kernels.n_filters)
+
+
+def pair_threshold(n_filters: int, dimension: int, alpha: float = 0.01) -> float:
+    """Return the |cos| that the closest pair of random filters passes with probability ``alpha``.
+
+    .940 for 20 filters of 9 weights, .296 for 20 of 180. It is 1 where every two filters are parallel (of
+    one weight).
+    """
+    return random_cosine(n_filters * (n_filters - 1) // 2, dimension, alpha)
+
+
+def closest_pair(kernels: Kernels) -> SimilarPair:
+    """Return the two filters of the greatest |cos|; there must be two."""
+    above = np.triu(np.abs(kernels.cosines), k=1)
+    first, second = np.unravel_index(int(above.argmax()), above.shape)
+    if above[first, second] == 0:
+        return SimilarPair(0, 1, 0.0)
+    return SimilarPair(int(first), int(second), float(kernels.cosines[first, second]))
+
+
+def similar_pairs(kernels: Kernels, threshold: float) -> tuple[SimilarPair, ...]:
+    """Return the pairs of filters whose |cos| reaches ``threshold``, the closest first."""
+    above = np.triu(np.abs(kernels.cosines), k=1)
+    pairs = [
+        SimilarPair(int(a), int(b), float(kernels.cosines[a, b]))
+        for a, b in zip(*np.nonzero(above >= threshold - 1e-12), strict=True)
+    ]
+    return tuple(sorted(pairs, key=lambda pair: (-abs(pair.cosine), pair.first, pair.second)))
