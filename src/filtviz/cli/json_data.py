@@ -192,7 +192,7 @@ def _section(section: Section) -> dict[str, Any]:
     layer = section.layer
     moved = section.movement.trails if section.movement else ()
     return {
-        "index": layer.conv_index,
+        "conv_index": layer.conv_index,
         "name": layer.label,
         "shape": [layer.n_filters, layer.n_channels, *layer.kernel_size],
         "files": [state.file.label for state in section.states],
