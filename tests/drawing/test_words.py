@@ -11,7 +11,8 @@ from filtviz.composition.through import ComposedLayer
 from filtviz.drawing import VIEWS, DrawingOptions, SheetOptions, SheetTexts, draw
 from filtviz.drawing.comparison_sheets import comparison_pages, frame_pages
 from filtviz.drawing.lettering import NOTE_COLOUR, design_page
-from filtviz.drawing.sheet import SheetPage, span, with_badges, with_composition
+from filtviz.drawing.pages import SheetPage
+from filtviz.drawing.sheet import span, with_badges, with_composition
 from filtviz.drawing.views import DEFAULT_VIEW
 from filtviz.measures.comparison import compare_layers
 from filtviz.measures.findings import FilterDiagnosis, LayerDiagnosis
@@ -277,7 +278,7 @@ def test_what_is_composed_keeps_what_was_said_before_and_a_name_that_was_given()
 
 def test_only_the_badges_that_occur_are_explained() -> None:
     layer = LayerDiagnosis(
-        index=0,
+        conv_index=0,
         name="conv1",
         type="Conv2DLayer",
         shape=(3, 1, 3, 3),
