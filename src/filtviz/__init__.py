@@ -4,11 +4,21 @@
 
     import filtviz
 
-    network = filtviz.load("model.pkl")         # nothing in the file is imported or run
+    network = filtviz.load("model.pkl")  # nothing in the file is imported or run
     layer = network.conv_layers[0]
-    figures = filtviz.plot_conv_weights(layer)  # one figure for each input channel
+    print(layer.W.shape, layer.flip_filters)
 
-Importing this package imports neither matplotlib, scipy nor theano; each is imported where it is used.
+Each command is a function, which takes a path or a network, prints nothing, and returns what it found::
+
+    filtviz.layers("model.pkl").rows
+    filtviz.plot("model.pkl", layers=[0, "conv3"], view="sheet", output="pictures/")
+    filtviz.diagnose("model.pkl").summary
+    filtviz.compare(["before.pkl", "after.pkl"]).comparisons[0].sentence
+    filtviz.export(["a.pkl", "b.npz"], "pngs/")
+    filtviz.report("model.pkl", output="report.html")
+
+Whatever goes wrong on purpose is a `FiltvizError`. Importing this package imports neither matplotlib, scipy
+nor theano; each is imported where it is used.
 """
 
 from __future__ import annotations
@@ -17,60 +27,145 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from filtviz._version import __version__
-from filtviz.notebook import attach as _attach_to_notebooks
 
 if TYPE_CHECKING:
-    from filtviz.batch.exporting import ExportResult, export
-    from filtviz.batch.planning import ExportOptions
+    from filtviz.api import compare, diagnose, layers, plot
+    from filtviz.batch import ExportOptions, ExportResult, Failure, ModelResult, Progress, export
     from filtviz.drawing.options import DrawingOptions, SheetOptions
-    from filtviz.drawing.plotting import compare, plot_comparison, plot_conv_weights, plot_sheet, plot_through
-    from filtviz.errors import FiltvizError
-    from filtviz.measures.diagnosing import diagnose
-    from filtviz.measures.findings import Diagnosis
-    from filtviz.network import ConvLayer, Layer, Network
-    from filtviz.reading import Limits, load
-    from filtviz.reporting import ReportOptions, report
+    from filtviz.drawing.plotting import plot_comparison, plot_conv_weights, plot_sheet, plot_through
+    from filtviz.errors import (
+        CompositionError,
+        DrawingError,
+        FileAccessError,
+        FiltvizError,
+        LimitError,
+        MalformedFileError,
+        MeasureError,
+        MissingExtraError,
+        OutputError,
+        ReadError,
+        SelectionError,
+        UnsupportedFileError,
+    )
+    from filtviz.measures.comparison import LayerComparison
+    from filtviz.measures.findings import (
+        Change,
+        Diagnosis,
+        FilterChange,
+        FilterDiagnosis,
+        Finding,
+        LayerDiagnosis,
+        Unjudged,
+    )
+    from filtviz.network import ConvLayer, Layer, Network, Origin
+    from filtviz.parameter import Parameter
+    from filtviz.reading import Hints, Limits, load
+    from filtviz.reporting import ReportOptions, ReportResult, report
+    from filtviz.results import (
+        ComparisonResult,
+        LayerFailure,
+        LayersResult,
+        PlotResult,
+        PlottedLayer,
+        WrittenFile,
+    )
 
-_HOMES = {
-    "ConvLayer": "filtviz.network",
-    "Diagnosis": "filtviz.measures.findings",
-    "DrawingOptions": "filtviz.drawing.options",
-    "ExportOptions": "filtviz.batch.planning",
-    "FiltvizError": "filtviz.errors",
-    "Layer": "filtviz.network",
-    "Limits": "filtviz.reading",
-    "Network": "filtviz.network",
-    "ExportResult": "filtviz.batch.exporting",
-    "ReportOptions": "filtviz.reporting",
-    "SheetOptions": "filtviz.drawing.options",
-    "compare": "filtviz.drawing.plotting",
-    "diagnose": "filtviz.measures.diagnosing",
-    "export": "filtviz.batch.exporting",
-    "load": "filtviz.reading",
-    "plot_comparison": "filtviz.drawing.plotting",
-    "plot_conv_weights": "filtviz.drawing.plotting",
-    "plot_sheet": "filtviz.drawing.plotting",
-    "plot_through": "filtviz.drawing.plotting",
-    "report": "filtviz.reporting",
+_NAMES = {
+    "filtviz.api": ("compare", "diagnose", "layers", "plot"),
+    "filtviz.batch": ("ExportOptions", "ExportResult", "Failure", "ModelResult", "Progress", "export"),
+    "filtviz.drawing.options": ("DrawingOptions", "SheetOptions"),
+    "filtviz.drawing.plotting": ("plot_comparison", "plot_conv_weights", "plot_sheet", "plot_through"),
+    "filtviz.measures.comparison": ("LayerComparison",),
+    "filtviz.errors": (
+        "CompositionError",
+        "DrawingError",
+        "FileAccessError",
+        "FiltvizError",
+        "LimitError",
+        "MalformedFileError",
+        "MeasureError",
+        "MissingExtraError",
+        "OutputError",
+        "ReadError",
+        "SelectionError",
+        "UnsupportedFileError",
+    ),
+    "filtviz.measures.findings": (
+        "Change",
+        "Diagnosis",
+        "FilterChange",
+        "FilterDiagnosis",
+        "Finding",
+        "LayerDiagnosis",
+        "Unjudged",
+    ),
+    "filtviz.network": ("ConvLayer", "Layer", "Network", "Origin"),
+    "filtviz.parameter": ("Parameter",),
+    "filtviz.reading": ("Hints", "Limits", "load"),
+    "filtviz.reporting": ("ReportOptions", "ReportResult", "report"),
+    "filtviz.results": (
+        "ComparisonResult",
+        "LayerFailure",
+        "LayersResult",
+        "PlotResult",
+        "PlottedLayer",
+        "WrittenFile",
+    ),
 }
+"""Home → the public names that are imported from it when they are first used."""
+
+_HOMES = {name: home for home, names in _NAMES.items() for name in names}
 
 __all__ = [
+    "Change",
+    "ComparisonResult",
+    "CompositionError",
     "ConvLayer",
     "Diagnosis",
+    "DrawingError",
     "DrawingOptions",
     "ExportOptions",
     "ExportResult",
+    "Failure",
+    "FileAccessError",
+    "FilterChange",
+    "FilterDiagnosis",
     "FiltvizError",
+    "Finding",
+    "Hints",
     "Layer",
+    "LayerComparison",
+    "LayerDiagnosis",
+    "LayerFailure",
+    "LayersResult",
+    "LimitError",
     "Limits",
+    "MalformedFileError",
+    "MeasureError",
+    "MissingExtraError",
+    "ModelResult",
     "Network",
+    "Origin",
+    "OutputError",
+    "Parameter",
+    "PlotResult",
+    "PlottedLayer",
+    "Progress",
+    "ReadError",
     "ReportOptions",
+    "ReportResult",
+    "SelectionError",
     "SheetOptions",
+    "Unjudged",
+    "UnsupportedFileError",
+    "WrittenFile",
     "__version__",
     "compare",
     "diagnose",
     "export",
+    "layers",
     "load",
+    "plot",
     "plot_comparison",
     "plot_conv_weights",
     "plot_sheet",
@@ -78,13 +173,17 @@ __all__ = [
     "report",
 ]
 
-_attach_to_notebooks()
-
 
 def __getattr__(name: str) -> Any:
-    """Import a public name from its home when it is first used (PEP 562)."""
+    """Import a public name from its home when it is first used (PEP 562).
+
+    With the first of them layers and networks learn to show themselves in notebooks.
+    """
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from filtviz.notebook import attach
+
+    attach()
     value = getattr(import_module(_HOMES[name]), name)
     globals()[name] = value
     return value

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import filtviz
-from filtviz.cli.layers import as_data
+from filtviz.cli.json_data import network_data
 from filtviz.network import Network
 from filtviz.summary import summarize
 from tests.attacks.graphs import ATTRIBUTES, LAYERS, VALUES, hostile_convolution, hostile_layer
@@ -30,7 +30,7 @@ def read(folder: Path, data: bytes) -> Network:
 
 def check_numbers(network: Network) -> None:
     """Each number of the table can be printed, and none is below zero."""
-    for row in as_data(network, summarize(network))["layers"]:
+    for row in network_data(network, summarize(network))["layers"]:
         numbers = [
             row[key] or () for key in ("output_shape", "kernel", "stride", "dilation", "receptive_field")
         ]

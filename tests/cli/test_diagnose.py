@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from filtviz.cli import main
-from filtviz.cli.diagnosis_data import CSV_COLUMNS
+from filtviz.cli.json_data import CSV_COLUMNS
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 UNTRAINED, HALFWAY, TRAINED = (

@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner
 from tests.building import as_layer, conv, image, margin, pool
 
-from filtviz import reading
+from filtviz import api
 from filtviz.cli import main
 from filtviz.network import Network, Origin
 from filtviz.operations import Merge
@@ -73,7 +73,7 @@ inferred: the order of the layers
 @pytest.fixture
 def loaded(monkeypatch: pytest.MonkeyPatch) -> Network:
     made = network()
-    monkeypatch.setattr(reading, "load", lambda *_, **__: made)
+    monkeypatch.setattr(api, "load", lambda *_, **__: made)
     return made
 
 
@@ -130,7 +130,7 @@ def test_wrong_usage_exits_with_2(arguments: list[str]) -> None:
 
 
 def test_every_command_has_an_example_in_its_help() -> None:
-    from filtviz.cli.main import COMMANDS
+    from filtviz.cli import COMMANDS
 
     for name in COMMANDS:
         ran = CliRunner().invoke(main, [name, "--help"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from filtviz.cli.layers import as_data
+from filtviz.cli.json_data import network_data
 from filtviz.errors import FiltvizError
 from filtviz.reading import Limits, load
 from filtviz.summary import summarize
@@ -22,7 +22,7 @@ def read_whole(data: bytes, path: Path) -> bool:
     path.write_bytes(data)
     try:
         network = load(path, limits=LIMITS)
-        as_data(network, summarize(network))
+        network_data(network, summarize(network))
         for layer in network.layers:
             for parameter in layer.parameters:
                 assert parameter.value.shape == parameter.shape

@@ -9,13 +9,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.building import conv, image
 
 import filtviz
 from filtviz.network import Network, Origin
 from filtviz.reporting.sprites import NOT_FINITE_LEVEL, SPAN, ZERO, lay_out, palette
 
 from .conftest import WATCH_POLICY, Visit
-from .models import ATTACKS, conv, network
+from .models import ATTACKS, network
 
 THEMES = ("light", "dark")
 
@@ -49,8 +50,8 @@ def model() -> Network:
     first[3] = np.linspace(0.5, 1.0, 25).reshape(5, 5)
     first[4] = first[3] / 2
     second = random.uniform(-0.2, 0.2, (10, 12, 3, 3)).astype(np.float32)
-    entrance = filtviz.Layer(type="InputLayer", output_shape=(None, 3, 64, 64))
-    layers = [entrance, conv(first, "edges", 0), conv(second, "deep", 1)]
+    entrance = image(3, 64, 64)
+    layers = [entrance, conv(first, name="edges", below=0), conv(second, name="deep", below=1)]
     return Network.of(layers, Origin(path=Path("one.pkl"), kind="a Lasagne network"))
 
 
@@ -145,9 +146,9 @@ def test_all_channels_components_and_composed(one: Path, visit: Visit) -> None:
 def test_what_is_not_finite_has_its_own_colour(tmp_path: Path, visit: Visit) -> None:
     weights = np.ones((4, 1, 3, 3), np.float32)
     weights[2, 0, 1, 1] = np.nan
-    entrance = filtviz.Layer(type="InputLayer", output_shape=(None, 1, 8, 8))
+    entrance = image(1, 8, 8)
     path = tmp_path / "nan.html"
-    broken = Network.of([entrance, conv(weights, "conv1", 0)], Origin(path=Path("nan.pkl")))
+    broken = Network.of([entrance, conv(weights, name="conv1", below=0)], Origin(path=Path("nan.pkl")))
     path.write_text(filtviz.report(broken), encoding="utf-8")
     section = ready(visit(path))
     shown = pixels(section.locator(".tile").nth(2).locator("canvas").first)
@@ -280,8 +281,8 @@ def test_without_script_pictures_and_sentences_are_there(one: Path, visit: Visit
     page = visit(one, java_script_enabled=False)
     images = page.locator(".sheets img")
     assert images.count() == 4
-    for image in images.all():
-        box = image.bounding_box()
+    for sprite in images.all():
+        box = sprite.bounding_box()
         assert box is not None
         assert min(box["width"], box["height"]) > 50
     assert not page.locator("#toolbar").is_visible()
@@ -384,10 +385,11 @@ def test_choices_are_not_cut_off(one: Path, visit: Visit) -> None:
         assert box["width"] > written + 10
 
 
+@pytest.mark.slow
 def test_hundreds_of_thousands_of_kernels_are_drawn_when_seen(tmp_path: Path, visit: Visit) -> None:
     random = np.random.default_rng(0)
-    layers = [filtviz.Layer(type="InputLayer", output_shape=(None, 1, 64, 64))]
-    layers.append(conv(random.normal(size=(512, 512, 3, 3)).astype(np.float32), "wide", 0))
+    layers = [image(1, 64, 64)]
+    layers.append(conv(random.normal(size=(512, 512, 3, 3)).astype(np.float32), name="wide", below=0))
     path = tmp_path / "wide.html"
     wide = Network.of(layers, Origin(path=Path("wide.pkl")))
     path.write_text(filtviz.report(wide, filtviz.ReportOptions(megabytes=16)), encoding="utf-8")

@@ -2,4 +2,7 @@
 
 from __future__ import annotations
 
-__all__: list[str] = []
+from filtviz.batch.exporting import ExportResult, Failure, ModelResult, Progress, export
+from filtviz.batch.planning import ExportOptions
+
+__all__ = ["ExportOptions", "ExportResult", "Failure", "ModelResult", "Progress", "export"]

@@ -88,28 +88,33 @@ class ExportResult:
 
 
 def export(
-    paths: str | PathLike[str] | Iterable[str | PathLike[str]],
-    folder: str | PathLike[str],
+    models: str | PathLike[str] | Iterable[str | PathLike[str]],
+    output: str | PathLike[str],
     options: ExportOptions | None = None,
     *,
     jobs: int | None = None,
     progress: ProgressCallback | None = None,
 ) -> ExportResult:
-    """Draw the convolutions of many model files into ``folder``, a folder for each model, and print nothing.
+    """Draw the convolutions of many model files into a folder, a folder of it for each model; print nothing.
 
-    ``paths`` may be one path, and what is given twice counts once. A file that fails does not stop the
-    others. What an earlier run has drawn in the same way is kept.
-    Whatever the number of ``jobs``, the same bytes are written; None is one for each core, or for each worker
-    of the engine that ``joblib.parallel_config`` names. ``progress`` is called after each piece of work.
+    A file that fails does not stop the others. What an earlier run has drawn in the same way is kept.
+
+    Args:
+        models: Paths, or one path; what is given twice counts once.
+        output: The folder; it is made where it is missing, and gets a ``manifest.json``.
+        options: Which layers and channels, and how they are drawn.
+        jobs: The number of processes; None is one for each core, or for each worker of the engine that
+            ``joblib.parallel_config`` names. Whatever it is, the same bytes are written.
+        progress: Called after each piece of work.
 
     Raises:
-        OutputError: ``folder`` cannot be written at all.
+        OutputError: ``output`` cannot be written at all.
     """
-    given = [paths] if isinstance(paths, (str, PathLike)) else paths
-    models = list(dict.fromkeys(Path(path) for path in given))
-    folder = Path(folder)
+    given = [models] if isinstance(models, (str, PathLike)) else models
+    paths = list(dict.fromkeys(Path(path) for path in given))
+    folder = Path(output)
     make_folder(folder)
-    planner = Planner(models, folder, options or ExportOptions())
+    planner = Planner(paths, folder, options or ExportOptions())
     results: list[ModelResult] = []
     try:
         tally = _Tally(planner)
@@ -122,13 +127,12 @@ def export(
                     progress(Progress(done=tally.pages, known=planner.pages, finished=finished))
     finally:
         forget_models()
-        if len(results) < len(
-            models
-        ):  # stopped: processes that were ended in the midst of a file leave its part
+        if len(results) < len(paths):
+            # It was stopped: processes that were ended in the midst of a file leave its part.
             for parent in {(folder / file).parent for file in planner.own_files}:
                 remove_parts(parent)
         existing = [entry for entry in planner.entries.values() if _is_seen(folder / entry["file"])]
-        write_manifest(folder, existing, complete=len(results) == len(models))
+        write_manifest(folder, existing, complete=len(results) == len(paths))
     own = tuple(entry for entry in existing if entry["file"] in planner.own_files)
     return ExportResult(folder=folder, manifest=folder / MANIFEST, models=tuple(results), pictures=own)
 

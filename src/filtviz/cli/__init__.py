@@ -1,11 +1,81 @@
 """The command line: each command parses, makes one call of the Python API, and prints.
 
 Results go to stdout, messages to stderr. Exit status: 0 done, 1 a file or a layer failed, 2 wrong usage,
-3 a ``--check`` found what it looks for.
+3 a ``--check`` found what it looks for. Each command is a module here, imported when it is called; errors
+become sentences in this one place.
 """
 
 from __future__ import annotations
 
-from filtviz.cli.main import main
+import errno
+import os
+from importlib import import_module
+from typing import Any
 
-__all__ = ["main"]
+import click
+
+from filtviz._version import __version__
+from filtviz.cli.console import complain
+from filtviz.errors import FiltvizError
+
+__all__ = ["COMMANDS", "main"]
+
+COMMANDS = {
+    "plot": "filtviz.cli.plot",
+    "diagnose": "filtviz.cli.diagnose",
+    "compare": "filtviz.cli.compare",
+    "export": "filtviz.cli.export",
+    "report": "filtviz.cli.report",
+    "layers": "filtviz.cli.layers",
+    "explain": "filtviz.cli.explain",
+}
+"""Command → the module that defines a `click.Command` of that name."""
+
+
+class CommandGroup(click.Group):
+    """Import a command's module only when it is called or its help is shown; translate errors once."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        """Return the commands in the order in which a newcomer needs them."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """Import the command."""
+        if cmd_name not in COMMANDS:
+            return None
+        command = getattr(import_module(COMMANDS[cmd_name]), cmd_name)
+        assert isinstance(command, click.Command)
+        return command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; an error of ours becomes one sentence on stderr and exit status 1."""
+        try:
+            return super().invoke(ctx)
+        except FiltvizError as error:
+            complain(str(error))
+            ctx.exit(1)
+        except MemoryError:
+            complain("the machine has not enough memory for this; try one layer or fewer channels")
+            ctx.exit(1)
+        except OSError as error:
+            if error.errno != errno.ENOSPC:
+                raise  # a closed pipe is click's business
+            complain("cannot write to stdout: no space left on device")
+            ctx.exit(1)
+
+
+@click.group(cls=CommandGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="filtviz")
+@click.pass_context
+def main(context: click.Context) -> None:
+    """See and understand the convolution filters in a Lasagne, nolearn or Theano model file.
+
+    Nothing in the file is imported or run, and neither Theano nor Lasagne needs to be installed.
+
+    \b
+    Example:
+      filtviz plot model.pkl --layer 0
+    """
+    # Only windows need a back end. A notebook sets one for its own Python, and where that cannot be loaded
+    # matplotlib cannot even be imported: so none is set while pictures are drawn.
+    context.obj = os.environ.pop("MPLBACKEND", None)

@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from filtviz.cli.console import complain, print_json, say
+from filtviz.cli.json_data import comparison_data
 from filtviz.cli.shared_options import format_option, json_option, layer_option, reading_options, usage_errors
 from filtviz.cli.view_options import scale_option
-from filtviz.errors import FiltvizError
-from filtviz.network import Network
-from filtviz.text import printable
 
 if TYPE_CHECKING:
-    from filtviz.drawing import DrawingOptions
     from filtviz.drawing.comparison_sheets import ComparisonOrder
-    from filtviz.measures.comparison import LayerComparison
 
 __all__ = ["compare"]
 
@@ -69,107 +64,34 @@ def compare(
     Example:
       filtviz compare before.pkl after.pkl --layer 0
     """
+    from filtviz.api import compare as compare_models
     from filtviz.drawing import DrawingOptions
     from filtviz.drawing.options import SheetOptions
     from filtviz.drawing.saving import find_destination
-    from filtviz.reading import load
 
     if len(models) < 2:
         raise click.UsageError("give two files or more: there is nothing to compare one with")
-    with usage_errors():
-        destination = find_destination(output, suffix)
-        options = DrawingOptions(dpi=dpi, sheet=SheetOptions(**sheet))
     if animate is not None and (len(layers) > 1 or Path(animate).suffix.lower() != ".gif"):
         raise click.UsageError("--animate needs a name that ends in .gif, and one --layer")
-    comparisons, failed = _compare_all([load(model, **reading) for model in models], models, layers or ("0",))
-    _draw(comparisons, options, order, destination, Path(models[0]), quiet=as_json)
-    if animate is not None:
-        for comparison in comparisons:
-            _animate(comparison, options, order, Path(animate), quiet=as_json)
+    with usage_errors():
+        destination = find_destination(output, suffix)
+        drawing = DrawingOptions(dpi=dpi, sheet=SheetOptions(**sheet))
+    result = compare_models(
+        models,
+        layers=layers or (0,),
+        output=destination,
+        animate=animate,
+        order=order,
+        drawing=drawing,
+        **reading,
+    )
+    for failure in result.failures:
+        complain(failure.reason)
     if as_json:
-        print_json({"files": list(models), "layers": [_as_json(comparison) for comparison in comparisons]})
-    context.exit(1 if failed else 0)
-
-
-def _compare_all(
-    networks: Sequence[Network], models: Sequence[str], layers: Sequence[str]
-) -> tuple[list[LayerComparison], bool]:
-    """Compare the layers that were asked for; complain of those that cannot be compared."""
-    from filtviz.measures.comparison import compare_layers
-
-    states = _state_names(models)
-    found, failed = [], False
-    for name in layers:
-        try:
-            found.append(compare_layers([network.select(name) for network in networks], states))
-        except FiltvizError as error:
-            complain(str(error))
-            failed = True
-    return found, failed
-
-
-def _state_names(models: Sequence[str]) -> list[str]:
-    """Return the files' names, or their paths where the names are not enough to tell them apart."""
-    names = [Path(model).name for model in models]
-    return [printable(name, 80) for name in (names if len(set(names)) == len(names) else models)]
-
-
-def _draw(
-    comparisons: Sequence[LayerComparison],
-    options: DrawingOptions,
-    order: ComparisonOrder,
-    destination: Any,
-    first: Path,
-    *,
-    quiet: bool,
-) -> None:
-    from filtviz.drawing.comparison_sheets import comparison_pages
-    from filtviz.drawing.saving import plan_files, write_files
-    from filtviz.files import model_stem, unique_stems
-    from filtviz.text import file_stem
-
-    tell = say if quiet else click.echo
-    stems = unique_stems([file_stem(comparison.label) for comparison in comparisons])
-    pictures = {
-        stem: list(comparison_pages(comparison, options, order))
-        for stem, comparison in zip(stems, comparisons, strict=True)
-    }
-    if not quiet:
-        for comparison in comparisons:
+        print_json(comparison_data(models, result))
+    else:
+        for comparison in result.comparisons:
             click.echo(f"{comparison.label}: {comparison.sentence}")
-    for path, _ in write_files(
-        plan_files(pictures, model_stem(first), destination), destination.suffix, options
-    ):
-        tell(str(path))
-
-
-def _animate(
-    comparison: LayerComparison, options: DrawingOptions, order: ComparisonOrder, path: Path, *, quiet: bool
-) -> None:
-    from filtviz.drawing.comparison_sheets import frame_pages
-    from filtviz.drawing.saving import write_animation
-    from filtviz.files import write_whole
-
-    frames = [page.image() for page in frame_pages(comparison, options, order)]
-    write_whole(path, partial(write_animation, frames))
-    (say if quiet else click.echo)(str(path))
-
-
-def _as_json(comparison: LayerComparison) -> dict[str, Any]:
-    """Return what is JSON of a comparison; null where a number is not defined."""
-    import numpy as np
-
-    def plain(values: Any) -> list[float | None]:
-        return [float(value) if np.isfinite(value) else None for value in values]
-
-    return {
-        "layer": comparison.label,
-        "relative_change": plain([comparison.total_change])[0],
-        "cosine": plain([comparison.total_cosine])[0],
-        "filters": [
-            {"index": index, "relative_change": change, "cosine": cosine}
-            for index, (change, cosine) in enumerate(
-                zip(plain(comparison.relative_change), plain(comparison.cosine), strict=True)
-            )
-        ],
-    }
+    for file in result.files:
+        (say if as_json else click.echo)(str(file.path))
+    context.exit(1 if result.failures else 0)

@@ -11,10 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from filtviz.drawing.terminal import sheet_lines
-
 if TYPE_CHECKING:
-    from filtviz.drawing.sheet import SheetPage
+    from filtviz.drawing.pages import SheetPage
     from filtviz.drawing.terminal import Depth
 
 __all__ = ["colour_depth", "complain", "print_json", "print_sheets", "say"]
@@ -47,6 +45,8 @@ PIPED_WIDTH = 100
 
 def print_sheets(pages: Sequence[SheetPage]) -> None:
     """Print the pages of one sheet on stdout: as graphics, in half blocks, or in plain digits."""
+    from filtviz.drawing.terminal import sheet_lines
+
     depth = colour_depth(os.environ, sys.stdout.isatty())
     if depth != "plain" and _print_graphics(pages):
         return

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -17,7 +16,6 @@ from filtviz.text import printable
 
 if TYPE_CHECKING:
     from filtviz.measures.findings import Diagnosis
-    from filtviz.network import Network
 
 __all__ = ["diagnose"]
 
@@ -73,11 +71,16 @@ def diagnose(
     """
     if as_json and as_csv:
         raise click.UsageError("--json and --csv exclude each other")
-    earlier = _load_earlier(before, reading)
+    from filtviz.api import diagnose as diagnose_model
+    from filtviz.reading import load
+
+    earlier = [(path, load(path, **reading)) for path in before]  # once for all models
     done, failed = [], False
     for model in models:
         try:
-            done.append(_diagnose_one(model, layers, earlier, input_range, reading))
+            done.append(
+                diagnose_model(model, layers=layers, before=earlier, input_range=input_range, **reading)
+            )
         except FiltvizError as error:
             complain(str(error))
             failed = True
@@ -91,39 +94,10 @@ def diagnose(
     context.exit(1 if failed else FOUND if found else 0)
 
 
-def _load_earlier(paths: Sequence[str], reading: Mapping[str, Any]) -> list[tuple[str, Network]]:
-    from filtviz.reading import load
-
-    return [(path, load(path, **reading)) for path in paths]
-
-
-def _diagnose_one(
-    model: str,
-    layers: Sequence[str],
-    earlier: Sequence[tuple[str, Network]],
-    input_range: tuple[float, float] | None,
-    reading: Mapping[str, Any],
-) -> Diagnosis:
-    """Diagnose a whole model, and keep of the layers those that were asked for."""
-    from filtviz.measures.diagnosing import diagnose as diagnose_network
-    from filtviz.reading import load
-
-    network = load(model, **reading)
-    wanted = {network.select(name).conv_index for name in layers}
-    diagnosis = diagnose_network(network, before=earlier, input_range=input_range)
-    if not wanted:
-        return diagnosis
-    return replace(
-        diagnosis,
-        layers=tuple(layer for layer in diagnosis.layers if layer.conv_index in wanted),
-        unjudged=tuple(layer for layer in diagnosis.unjudged if layer.conv_index in wanted),
-    )
-
-
 def _print_json(done: Sequence[Diagnosis], *, alone: bool, with_filters: bool) -> None:
-    from filtviz.cli.diagnosis_data import as_data
+    from filtviz.cli.json_data import diagnosis_data
 
-    data = [as_data(diagnosis, with_filters) for diagnosis in done]
+    data = [diagnosis_data(diagnosis, with_filters) for diagnosis in done]
     if not alone:
         print_json(data)
     elif data:
@@ -131,7 +105,7 @@ def _print_json(done: Sequence[Diagnosis], *, alone: bool, with_filters: bool) -
 
 
 def _print_csv(done: Sequence[Diagnosis]) -> None:
-    from filtviz.cli.diagnosis_data import write_rows
+    from filtviz.cli.json_data import write_rows
 
     write_rows(done, sys.stdout)
 

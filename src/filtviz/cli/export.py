@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from filtviz.cli.console import complain, print_json, say
+from filtviz.cli.json_data import export_data
 from filtviz.cli.shared_options import (
     channels_option,
     drawing_options,
@@ -71,8 +72,8 @@ def export(
     Example:
       filtviz export model.pkl -o pngs/
     """
-    from filtviz.batch.exporting import export as export_models
-    from filtviz.batch.planning import ExportOptions
+    from filtviz.batch import ExportOptions
+    from filtviz.batch import export as export_models
 
     options = ExportOptions(
         layers=layers,
@@ -84,14 +85,14 @@ def export(
     )
     try:
         with _show_progress(quiet) as progress:
-            report = export_models(models, output, options, jobs=jobs, progress=progress)
+            result = export_models(models, output, options, jobs=jobs, progress=progress)
     except KeyboardInterrupt:
         complain(
             f"stopped; the same command goes on from here ({printable(output, 200)} holds whole pictures)"
         )
         context.exit(INTERRUPTED)
-    _print_report(report, quiet, as_json)
-    context.exit(1 if report.failures else 0)
+    _print_result(result, quiet, as_json)
+    context.exit(1 if result.failures else 0)
 
 
 @contextmanager
@@ -124,19 +125,18 @@ def _say_result(result: ModelResult) -> None:
     say(f"{name}: {_pages(result.drawn)} drawn{kept}{', failed' if result.failure else ''}")
 
 
-def _print_report(report: ExportResult, quiet: bool, as_json: bool) -> None:
-    for failure in report.failures:
+def _print_result(result: ExportResult, quiet: bool, as_json: bool) -> None:
+    for failure in result.failures:
         complain(_naming(str(failure.path), failure.reason))
     if as_json:
-        failures = [{"model": failure.path, "reason": failure.reason} for failure in report.failures]
-        print_json({"folder": report.folder, "pictures": report.pictures, "failures": failures})
+        print_json(export_data(result))
     else:
-        click.echo(report.manifest)
+        click.echo(result.manifest)
     if not quiet:
         failed = (
-            f", {len(report.failures):,} of {len(report.models):,} models failed" if report.failures else ""
+            f", {len(result.failures):,} of {len(result.models):,} models failed" if result.failures else ""
         )
-        say(f"{_pages(report.drawn)} drawn, {report.kept:,} kept{failed}")
+        say(f"{_pages(result.drawn)} drawn, {result.kept:,} kept{failed}")
 
 
 def _pages(n: int) -> str:

@@ -7,12 +7,13 @@ from typing import Any
 import click
 
 from filtviz.cli.console import print_json, say
+from filtviz.cli.json_data import network_data
 from filtviz.cli.shared_options import json_option, model_argument, reading_options
 from filtviz.network import Network
-from filtviz.summary import LayerRow, Summary, each_axis, product, summarize
+from filtviz.summary import LayerRow, Summary, each_axis, product
 from filtviz.text import printable
 
-__all__ = ["as_data", "layers"]
+__all__ = ["layers"]
 
 HEADERS = (
     "#", "conv", "name", "type", "output", "filters", "stride", "pad", "params", "field", "covers",
@@ -37,16 +38,16 @@ def layers(model: str, verbose: bool, as_json: bool, reading: dict[str, Any]) ->
     Example:
       filtviz layers model.pkl
     """
-    from filtviz.reading import load
+    from filtviz.api import layers as list_layers
 
-    network = load(model, **reading)
-    summary = summarize(network)
+    result = list_layers(model, **reading)
+    network = result.network
     if as_json:
-        print_json(as_data(network, summary))
+        print_json(network_data(network, result.summary))
         return
     if verbose:
         _print_origin(network)
-    _print_table(network, summary)
+    _print_table(network, result.summary)
     if not network.conv_layers:
         say(f"{printable(model, 200)} holds {network.describe()}: there is no filter to draw")
 
@@ -114,40 +115,3 @@ def _print_origin(network: Network) -> None:
         for name in origin.classes:
             click.echo(f"  {printable(name, 120)}")
     click.echo()
-
-
-def as_data(network: Network, summary: Summary) -> dict[str, Any]:
-    """Return what ``--json`` prints of a network."""
-    origin = network.origin
-    return {
-        "file": None if origin.path is None else str(origin.path),
-        "kind": origin.kind,
-        "container": origin.container,
-        "protocol": origin.protocol,
-        "python": origin.python,
-        "versions": dict(origin.versions),
-        "classes": list(origin.classes),
-        "inferred": list(origin.inferred),
-        "notes": list(origin.notes),
-        "epochs": len(network.history),
-        "layers": [_row_as_json(row) for row in summary.rows],
-        "totals": {
-            "layers": len(summary.rows),
-            "convolutions": summary.convolutions,
-            "parameters": summary.parameters,
-            "conv_parameters": summary.conv_parameters,
-        },
-    }
-
-
-def _row_as_json(row: LayerRow) -> dict[str, Any]:
-    names = (
-        "index", "conv_index", "name", "type", "inputs", "output_shape", "filter_shape", "kernel", "stride",
-        "pad", "dilation", "flip_filters", "parameters",
-    )  # fmt: skip
-    field = row.receptive_field
-    return {
-        **{name: getattr(row, name) for name in names},
-        "receptive_field": None if field is None else list(field.size),
-        "coverage": None if field is None else list(field.coverage),
-    }

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import click
 
-from filtviz.cli.console import complain, say
+from filtviz.cli.console import complain, print_sheets, say
 from filtviz.cli.shared_options import (
     drawing_options,
     format_option,
@@ -17,15 +16,15 @@ from filtviz.cli.shared_options import (
     reading_options,
     usage_errors,
 )
-from filtviz.cli.view_options import Viewing, view_options
-from filtviz.errors import FiltvizError
-from filtviz.network import ConvLayer, Network
+from filtviz.cli.view_options import view_options
+from filtviz.network import Network
+from filtviz.results import PlotResult, WrittenFile
 from filtviz.text import printable
 
 if TYPE_CHECKING:
-    from filtviz.drawing import DrawingOptions, Picture
+    from filtviz.drawing import DrawingOptions
+    from filtviz.drawing.pages import SheetPage
     from filtviz.drawing.selection import ChannelRanges
-    from filtviz.drawing.sheet import SheetPage
 
 __all__ = ["plot"]
 
@@ -34,8 +33,6 @@ NAMED = 20
 
 MANY = 8
 """With so many pictures of one layer, the sheet is named."""
-
-Chosen = list[tuple[ConvLayer, "list[Picture]"]]
 
 
 @click.command(short_help="Draw a layer's filters.")
@@ -62,7 +59,8 @@ def plot(
     output: str | None,
     suffix: str | None,
     drawing: DrawingOptions,
-    viewing: Viewing,
+    viewing: Mapping[str, Any],
+    terminal: bool,
     no_clobber: bool,
     show: bool,
     reading: Mapping[str, Any],
@@ -79,87 +77,58 @@ def plot(
       filtviz plot model.pkl --layer 0
       filtviz plot model.pkl --layer 2 --through
     """
+    from filtviz.api import plot as plot_filters
     from filtviz.drawing import VIEWS
-    from filtviz.drawing.saving import find_destination, plan_files, write_files
-    from filtviz.files import layer_stems, model_stem
-    from filtviz.reading import load
+    from filtviz.drawing.saving import find_destination
 
     with usage_errors():
         destination = find_destination(output, suffix)
-    network = load(model, **reading)
-    chosen, failed = _choose(network, model, layers, channels, drawing, viewing)
-    if show and chosen:
+    result = plot_filters(
+        model,
+        layers=layers or (0,),
+        channels=channels,
+        output=None if (show or terminal) and output is None else destination,
+        drawing=drawing,
+        clobber=not no_clobber,
+        progress=None if show or terminal else _tell,
+        **viewing,
+        **reading,
+    )
+    for sentence in result.cautions:
+        say(sentence)
+    for failure in result.failures:
+        complain(failure.reason)
+    if show and result.layers:
         from filtviz.drawing.saving import show_pictures
 
-        shown = [picture for _, pictures in chosen for picture in pictures]
-        show_pictures(shown, drawing, backend=context.obj)
-    if viewing.terminal:
-        _print_pictures(chosen)
-    if chosen and not ((show or viewing.terminal) and output is None):
-        stems = layer_stems(network)
-        named = {stems[layer.conv_index]: pictures for layer, pictures in chosen}
-        planned = plan_files(named, model_stem(Path(model)), destination)
-        for path, written in write_files(planned, destination.suffix, drawing, clobber=not no_clobber):
-            if written:
-                click.echo(path)
-            else:
-                say(f"kept {printable(path, 200)}, which exists")
-        if not VIEWS[drawing.view].is_sheet:
-            _name_sheet(chosen)
-    if chosen and not layers:
-        _name_others(network)
-    context.exit(1 if failed else 0)
+        show_pictures(result.pictures, result.options, backend=context.obj)
+    if terminal:
+        for each in result.layers:
+            # --terminal asks for a view that is a sheet, see `view_options`.
+            print_sheets(cast("tuple[SheetPage, ...]", each.pictures))
+    if show or terminal:
+        for file in result.files:
+            _tell(file)
+    if result.files and not VIEWS[drawing.view].is_sheet:
+        _name_sheet(result)
+    if result.layers and not layers:
+        _name_others(result.network)
+    context.exit(1 if result.failures else 0)
 
 
-def _print_pictures(chosen: Chosen) -> None:
-    """Show the layers in the terminal, as well as it can."""
-    from filtviz.cli.console import print_sheets
-
-    for _, pictures in chosen:
-        # --terminal asks for a view that is a sheet, see `view_options`.
-        print_sheets(cast("list[SheetPage]", pictures))
-
-
-def _choose(
-    network: Network,
-    model: str,
-    wanted: Sequence[str],
-    channels: ChannelRanges,
-    drawing: DrawingOptions,
-    viewing: Viewing,
-) -> tuple[Chosen, bool]:
-    """Return the layers that were asked for with their pictures; complain of those that cannot be drawn."""
-    from filtviz.drawing import VIEWS, draw
-    from filtviz.drawing.grid import cautions
-    from filtviz.drawing.selection import choose_channels
-
-    if not network.conv_layers:
-        complain(f"{printable(model, 200)} holds {network.describe()}: there is no filter to draw")
-        return [], True
-    chosen: dict[int, tuple[ConvLayer, list[Picture]]] = {}
-    failed = False
-    for name in wanted or ("0",):
-        try:
-            layer = network.select(name)
-            if layer.conv_index in chosen:
-                continue
-            drawn, texts = viewing.prepare(network, layer, Path(model).name)
-            numbers = choose_channels(drawn, channels)
-            chosen[layer.conv_index] = layer, list(draw(drawn, numbers, drawing, texts))
-        except FiltvizError as error:
-            complain(str(error))
-            failed = True
-            continue
-        for sentence in () if VIEWS[drawing.view].is_sheet else cautions(layer, numbers, drawing):
-            say(sentence)
-    return list(chosen.values()), failed
+def _tell(file: WrittenFile) -> None:
+    """Print the path of a picture; say of one that was kept that it was."""
+    if file.kept:
+        say(f"kept {printable(file.path, 200)}, which exists")
+    else:
+        click.echo(file.path)
 
 
-def _name_sheet(chosen: Chosen) -> None:
+def _name_sheet(result: PlotResult) -> None:
     """Name the view that has on one page what nolearn's layout spreads over many."""
-    for layer, pictures in chosen:
-        if len(pictures) >= MANY:
-            label, n = printable(layer.label, 40), len(pictures)
+    for each in result.layers:
+        label, n = printable(each.layer.label, 40), len(each.pictures)
+        if n >= MANY:
             say(f"{label}: one picture for each of {n} channels; --view sheet draws them all on one")
 
 

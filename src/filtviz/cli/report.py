@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from filtviz.cli.console import print_json, say
+from filtviz.cli.json_data import report_data
 from filtviz.cli.shared_options import (
     input_range_option,
     json_option,
@@ -16,7 +17,6 @@ from filtviz.cli.shared_options import (
     reading_options,
     usage_errors,
 )
-from filtviz.errors import OutputError
 from filtviz.text import printable
 
 __all__ = ["report"]
@@ -69,8 +69,8 @@ def report(
     Example:
       filtviz report model.pkl -o report.html
     """
-    from filtviz.reading import load
     from filtviz.reporting import ReportOptions, gather
+    from filtviz.reporting import report as write_report
 
     if as_json and open_it and output is None:
         raise click.UsageError("with --json there is no page to --open, unless --output names one")
@@ -78,37 +78,19 @@ def report(
         options = ReportOptions(
             layers=tuple(layers), megabytes=megabytes, input_range=input_range, stacked=stacked
         )
-    page = None if as_json and output is None else _choose_path(models, output)
-    content = gather([load(model, **reading) for model in models], options)
+    if as_json and output is None:
+        content, page = gather(models, options, **reading), None
+    else:
+        written = write_report(models, options, output=output or ".", **reading)
+        content, page = written.content, written.path
     for note in content.notes:
         say(printable(note, 1000))
-    if page is not None:
-        from filtviz.reporting.rendering import write_page
-
-        write_page(content, page)
     if as_json:
-        from filtviz.cli.report_data import as_data
-
-        print_json(as_data(content))
+        print_json(report_data(content))
     else:
         click.echo(page)
     if open_it and page is not None:
         _open(page)
-
-
-def _choose_path(models: Sequence[str], output: str | None) -> Path:
-    """Return where the page goes; never onto one of the models."""
-    from filtviz.files import is_folder, model_stem
-
-    path = Path(output or ".")
-    if is_folder(path) or str(output).endswith("/"):
-        path /= f"{model_stem(Path(models[0]))}-report.html"
-    if any(path.resolve() == Path(model).resolve() for model in models):
-        raise OutputError(
-            f"cannot write {printable(path, 200)}: it is the model itself; name another file with --output",
-            path=path,
-        )
-    return path
 
 
 def _open(page: Path) -> None:

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from functools import lru_cache, wraps
+from dataclasses import replace
+from functools import wraps
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 from click.core import ParameterSource
 
 from filtviz.cli.shared_options import ChannelsType, usage_errors
-from filtviz.drawing.options import ORDERS, SCALES
+from filtviz.drawing.colours import SCALES
+from filtviz.drawing.options import ORDERS
 from filtviz.drawing.views import DEFAULT_VIEW, VIEWS
-from filtviz.network import ConvLayer, Network
 
 if TYPE_CHECKING:
-    from filtviz.drawing import DrawingOptions, SheetTexts
-    from filtviz.measures.findings import Diagnosis
+    from filtviz.drawing import DrawingOptions
 
-__all__ = ["Viewing", "scale_option", "view_options"]
+__all__ = ["scale_option", "view_options"]
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -36,48 +35,8 @@ _OF_SHEETS = {
 }
 """Parameters that nolearn's layout has no place for; one of them alone asks for a sheet."""
 
-_VIEWING = ("through", "stacked", "images", "badges", "terminal")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Viewing:
-    """What there is to do beside drawing: look ``through`` the stack, and show it in the ``terminal``.
-
-    ``stacked`` lets the geometry be assumed that a bare list of parameters does not tell; ``images`` is the
-    path of images to check composed filters on; ``badges`` marks what `filtviz.diagnose` found at a filter.
-    """
-
-    through: bool = False
-    stacked: bool = False
-    images: str | None = None
-    badges: bool = False
-    terminal: bool = False
-
-    def prepare(self, network: Network, layer: ConvLayer, source: str) -> tuple[ConvLayer, SheetTexts]:
-        """Return what to draw of ``layer``, and what to say of it; ``source`` is the file's name."""
-        from filtviz.drawing.sheet import SheetTexts, with_badges, with_composition
-
-        drawn, texts = layer, SheetTexts(source=source)
-        if self.through:
-            from filtviz.composition.through import compose_layer
-            from filtviz.running.images import read_images
-
-            images = None if self.images is None else read_images(self.images)
-            composed = compose_layer(network, layer, stacked=self.stacked, images=images)
-            drawn, texts = composed.layer, with_composition(composed, texts)
-        if self.badges:
-            found = {each.conv_index: each for each in _diagnose(network).layers}
-            if layer.conv_index in found:
-                texts = with_badges(found[layer.conv_index], layer.n_filters, texts)
-        return drawn, texts
-
-
-@lru_cache(maxsize=1)
-def _diagnose(network: Network) -> Diagnosis:
-    """Diagnose a network once for all the layers that are drawn of it."""
-    from filtviz.measures.diagnosing import diagnose
-
-    return diagnose(network)
+_VIEWING = ("through", "stacked", "images", "badges")
+"""What `filtviz.plot` does to a layer before it is drawn."""
 
 
 scale_option = click.option(
@@ -103,7 +62,8 @@ class ViewChannelsType(ChannelsType):
 def view_options(command: Command) -> Command:
     """Add ``--channels`` and the options of views, below `drawing_options`, whose ``drawing`` it completes.
 
-    The command gets ``channels``, ``drawing`` with its view and sheet set, and ``viewing``.
+    The command gets ``channels``, ``drawing`` with its view and sheet set, ``terminal``, and ``viewing``, the
+    arguments of `filtviz.plot` that say what is drawn of a layer.
     """
 
     @click.option(
@@ -157,10 +117,10 @@ def view_options(command: Command) -> Command:
     @click.option("--terminal", is_flag=True, help="Show the filters here; files only with --output.")
     @wraps(command)
     def collected(*args: Any, drawing: DrawingOptions, channels: Any, **given: Any) -> Any:
-        viewing = Viewing(**{name: given.pop(name) for name in _VIEWING})
+        viewing = {name: given.pop(name) for name in _VIEWING}
         primaries = channels if isinstance(channels, str) else None
         chosen = {name: given.pop(name) for name in ("scale", "sort", "top", "labels", "flip", "components")}
-        if viewing.badges and not chosen["labels"]:
+        if viewing["badges"] and not chosen["labels"]:
             raise click.UsageError("--badges are written with the labels: leave out --no-labels")
         view = _resolve_view(given.pop("view"), primaries)
         with usage_errors():

@@ -8,6 +8,6 @@
 
 from __future__ import annotations
 
-from filtviz.reporting.gathering import ReportOptions, gather, report
+from filtviz.reporting.gathering import ReportOptions, ReportResult, gather, report
 
-__all__ = ["ReportOptions", "gather", "report"]
+__all__ = ["ReportOptions", "ReportResult", "gather", "report"]

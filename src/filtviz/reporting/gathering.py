@@ -7,21 +7,23 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from os import PathLike
-from typing import TypeAlias
+from pathlib import Path
+from typing import TypeAlias, overload
 
 from filtviz.composition import assume_stacked
 from filtviz.composition.through import ASSUMED
-from filtviz.files import unique_stems
+from filtviz.errors import OutputError
+from filtviz.files import is_folder, model_stem, unique_stems
 from filtviz.measures.diagnosing import diagnose
 from filtviz.measures.findings import Diagnosis
 from filtviz.network import ConvLayer, Network
-from filtviz.reading import load
+from filtviz.reading import Hints, Limits, load
 from filtviz.reporting.content import ModelFile, PageContent, Section, State, draw_histograms, follow_measures
 from filtviz.reporting.pictures import Depth, draw_kernels, draw_through, plan_depths, sum_up
-from filtviz.reporting.rendering import render_page
+from filtviz.reporting.rendering import render_page, write_page
 from filtviz.text import printable
 
-__all__ = ["Model", "ReportOptions", "gather", "gather_content", "label_files", "report"]
+__all__ = ["ReportOptions", "ReportResult", "gather", "gather_content", "label_files", "report"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -171,28 +173,92 @@ def _omissions(files: Sequence[ModelFile], groups: Sequence[Group], depths: Sequ
 
 
 Model: TypeAlias = str | PathLike[str] | Network
+"""The path of a model file, or the network that was read from it."""
 
 
-def report(models: Model | Sequence[Model], options: ReportOptions | None = None) -> str:
-    """Return a page on the filters of a model, or of several states of one, as one HTML document.
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ReportResult:
+    """A page that was written: its file, and what it says."""
+
+    path: Path
+    content: PageContent
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Sentences on what was left out, and which option shows it."""
+        return self.content.notes
+
+
+@overload
+def report(
+    models: Model | Sequence[Model],
+    options: ReportOptions | None = None,
+    *,
+    output: None = None,
+    limits: Limits | None = None,
+    hints: Hints | None = None,
+) -> str: ...
+
+
+@overload
+def report(
+    models: Model | Sequence[Model],
+    options: ReportOptions | None = None,
+    *,
+    output: str | PathLike[str],
+    limits: Limits | None = None,
+    hints: Hints | None = None,
+) -> ReportResult: ...
+
+
+def report(
+    models: Model | Sequence[Model],
+    options: ReportOptions | None = None,
+    *,
+    output: str | PathLike[str] | None = None,
+    limits: Limits | None = None,
+    hints: Hints | None = None,
+) -> str | ReportResult:
+    """Make a page on the filters of a model, or of several states of one, as one HTML document.
 
     Args:
         models: A path or a network, or several of them in the order of training.
         options: Which layers, and how large the page may be.
+        output: The page's file, or a folder for it; None writes nothing.
+        limits: How much a file may ask for, see `filtviz.load`.
+        hints: What a person says about the arrays of a file that holds nothing but arrays.
+
+    Returns:
+        The page's text; where it was written, what was written and what it says.
 
     Raises:
         ReadError: a file does not give a network.
         SelectionError: a layer was asked for that a network does not have.
         MeasureError: the input range is none.
+        OutputError: the page cannot be written, or would replace one of the models.
         ValueError: there is no model.
     """
-    return render_page(gather(models, options))
+    if output is None:
+        return render_page(gather(models, options, limits=limits, hints=hints))
+    path = _choose_path(_listed(models), output)
+    content = gather(models, options, limits=limits, hints=hints)
+    write_page(content, path)
+    return ReportResult(path=path, content=content)
 
 
-def gather(models: Model | Sequence[Model], options: ReportOptions | None = None) -> PageContent:
+def gather(
+    models: Model | Sequence[Model],
+    options: ReportOptions | None = None,
+    *,
+    limits: Limits | None = None,
+    hints: Hints | None = None,
+) -> PageContent:
     """Return what the page of `report` says, as facts; arguments and errors are the same."""
     options = options or ReportOptions()
-    networks = [_as_network(model) for model in _listed(models)]
+    networks = [
+        each if isinstance(each, Network) else load(each, limits=limits, hints=hints)
+        for each in _listed(models)
+    ]
     if not networks:
         raise ValueError("a report needs at least one model")
     for network in networks:
@@ -207,8 +273,19 @@ def _listed(models: Model | Sequence[Model]) -> Sequence[Model]:
     return [models] if isinstance(models, str | PathLike | Network) else models
 
 
-def _as_network(model: Model) -> Network:
-    return model if isinstance(model, Network) else load(model)
+def _choose_path(models: Sequence[Model], output: str | PathLike[str]) -> Path:
+    """Return where the page goes; never onto one of the models."""
+    paths = [each.origin.path if isinstance(each, Network) else Path(each) for each in models]
+    path = Path(output)
+    if is_folder(path) or str(output).endswith("/"):
+        first = next(iter(paths), None)
+        path /= f"{model_stem(first or Path('network'))}-report.html"
+    if any(model is not None and path.resolve() == model.resolve() for model in paths):
+        raise OutputError(
+            f"cannot write {printable(path, 200)}: it is the model itself; name another file with --output",
+            path=path,
+        )
+    return path
 
 
 def _diagnose_all(networks: Sequence[Network], options: ReportOptions) -> list[Diagnosis]:

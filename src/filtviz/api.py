@@ -1,0 +1,439 @@
+"""The commands as functions: what ``filtviz plot`` does in a shell, `filtviz.plot` does in Python.
+
+A model is a path or a `Network`. Nothing is printed: what was drawn and written, what is worth knowing and
+what failed comes back in one frozen result. A layer that fails does not stop the others; a file that gives
+no network, and a picture that cannot be written, raise a `FiltvizError`.
+
+`filtviz.export`, many models into a folder, is in `filtviz.batch`; `filtviz.report`, one page on all of it,
+in `filtviz.reporting`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias, overload
+
+from filtviz.errors import DrawingError, FiltvizError
+from filtviz.network import ConvLayer, Network
+from filtviz.reading import Hints, Limits, load
+from filtviz.results import (
+    ComparisonResult,
+    LayerFailure,
+    LayersResult,
+    PlotResult,
+    PlottedLayer,
+    WrittenFile,
+)
+from filtviz.summary import summarize
+from filtviz.text import file_stem, printable
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from filtviz.drawing import DrawingOptions
+    from filtviz.drawing.comparison_sheets import ComparisonOrder
+    from filtviz.drawing.saving import Destination, PlannedFile
+    from filtviz.drawing.selection import ChannelRanges
+    from filtviz.drawing.sheet import SheetTexts
+    from filtviz.measures.comparison import LayerComparison
+    from filtviz.measures.findings import Diagnosis, LayerDiagnosis
+
+__all__ = ["Channels", "Model", "Output", "Progress", "compare", "diagnose", "layers", "plot"]
+
+Model: TypeAlias = str | PathLike[str] | Network
+"""The path of a model file, or the network that was read from it."""
+
+Channels: TypeAlias = str | Iterable[int | tuple[int, int]] | None
+"""As in a shell (``"0,2-5"``, ``"rgb"``), or numbers and pairs of a first and a last one; None for all."""
+
+Output: TypeAlias = "str | PathLike[str] | Destination | None"
+"""A file or a folder; None for none."""
+
+Progress: TypeAlias = Callable[[WrittenFile], None]
+
+
+def layers(model: Model, *, limits: Limits | None = None, hints: Hints | None = None) -> LayersResult:
+    """Return a network as a table: shapes, strides, parameters, receptive fields.
+
+    Args:
+        model: A path or a network.
+        limits: How much the file may ask for, see `filtviz.load`.
+        hints: What a person says about the arrays of a file that holds nothing but arrays.
+
+    Raises:
+        ReadError: the file does not give a network.
+    """
+    network = _as_network(model, limits, hints)
+    return LayersResult(network=network, summary=summarize(network))
+
+
+def plot(
+    model: Model,
+    *,
+    layers: Iterable[int | str] = (0,),
+    channels: Channels = None,
+    output: Output = None,
+    suffix: str | None = None,
+    view: str | None = None,
+    drawing: DrawingOptions | None = None,
+    through: bool = False,
+    stacked: bool = False,
+    images: str | PathLike[str] | NDArray[Any] | None = None,
+    badges: bool = False,
+    clobber: bool = True,
+    progress: Progress | None = None,
+    limits: Limits | None = None,
+    hints: Hints | None = None,
+) -> PlotResult:
+    """Draw the filters of some layers and, where ``output`` says so, write the pictures.
+
+    Args:
+        model: A path or a network.
+        layers: Convolutions by number (0 is the first, -1 the last) or name.
+        channels: The input channels to draw, counted from 0: ``"0,2-5"``, numbers, or pairs of a first and a
+            last one; ``"rgb"`` and ``"bgr"`` draw three as one picture in colour; None draws all.
+        output: A file (``.png``, ``.pdf``, ``.svg``) or a folder for several; None writes nothing.
+        suffix: The format of pictures in a folder, ``png``, ``pdf`` or ``svg``; None for ``png``.
+        view: ``grid`` (nolearn's layout), ``sheet``, ``rms``, ``components`` or ``nmf``; None takes that of
+            ``drawing``, or a sheet where colours, ``through`` or ``badges`` need one.
+        drawing: Size, resolution and colours, and how sheets are drawn.
+        through: Draw the filters as they are on the image, through all layers below.
+        stacked: With ``through``: where the file does not tell, assume stride 1 and no pooling.
+        images: With ``through``: check on these, ``(images, channels, rows, cols)`` or a ``.npy`` file of
+            them, instead of noise.
+        badges: Mark what `filtviz.diagnose` finds at a filter.
+        clobber: Whether pictures that exist are replaced, or kept.
+        progress: Called with each file once it is written or kept.
+        limits: How much the file may ask for, see `filtviz.load`.
+        hints: What a person says about the arrays of a file that holds nothing but arrays.
+
+    Raises:
+        ReadError: the file does not give a network.
+        DrawingError: the network has no convolution.
+        OutputError: a picture cannot be written.
+        ValueError: an option is out of its range.
+    """
+    from filtviz.drawing.saving import plan_files
+    from filtviz.files import layer_stems
+
+    destination = _destination(output, suffix)
+    options, ranges = _settle(channels, view, drawing, needs_sheet=through or badges)
+    network = _as_network(model, limits, hints)
+    if not network.conv_layers:
+        name = printable(_path_of(model) or "the network", 200)
+        raise DrawingError(f"{name} holds {network.describe()}: there is no filter to draw")
+    studio = _Studio(
+        network=network,
+        source="" if (path := _path_of(model)) is None else path.name,
+        options=options,
+        ranges=ranges,
+        through=through,
+        stacked=stacked,
+        images=_read_images(images) if through else None,
+        badges=badges,
+    )
+    drawn: dict[int, PlottedLayer] = {}
+    failures = []
+    for wanted in layers:
+        try:
+            layer = network.select(wanted)
+            if layer.conv_index not in drawn:
+                drawn[layer.conv_index] = studio.draw(layer)
+        except FiltvizError as error:
+            failures.append(LayerFailure(wanted, str(error)))
+    files: list[WrittenFile] = []
+    if destination is not None and drawn:
+        stems = layer_stems(network)
+        pictures = {stems[conv_index]: each.pictures for conv_index, each in drawn.items()}
+        planned = plan_files(pictures, _stem(model), destination)
+        files = _write(planned, destination, options, clobber=clobber, progress=progress)
+    return PlotResult(
+        network=network,
+        layers=tuple(drawn.values()),
+        options=options,
+        files=tuple(files),
+        failures=tuple(failures),
+    )
+
+
+def diagnose(
+    model: Model,
+    *,
+    layers: Iterable[int | str] = (),
+    before: Iterable[Model | tuple[str, Network]] = (),
+    input_range: tuple[float, float] | None = None,
+    limits: Limits | None = None,
+    hints: Hints | None = None,
+) -> Diagnosis:
+    """Say whether the filters of a network are random, and why they look so, from its weights alone.
+
+    Args:
+        model: A path or a network.
+        layers: Keep of the result these, by number or name; none keeps all. The whole network is measured
+            in any case, for what drew one layer's first weights shows in the others.
+        before: Earlier states of it, to measure what changed: paths, networks, or networks each with the
+            name by which to speak of it.
+        input_range: The lowest and the highest value of an input pixel, for the proof of dead filters.
+        limits: How much a file may ask for, see `filtviz.load`.
+        hints: What a person says about the arrays of a file that holds nothing but arrays.
+
+    Raises:
+        ReadError: a file does not give a network.
+        SelectionError: there is no such layer.
+        MeasureError: ``input_range`` is empty or not finite.
+    """
+    from filtviz.measures.diagnosing import diagnose as diagnose_network
+
+    network = _as_network(model, limits, hints)
+    wanted = {network.select(name).conv_index for name in layers}
+    earlier = [
+        each if isinstance(each, tuple) else (_spoken(each, place), _as_network(each, limits, hints))
+        for place, each in enumerate(before, start=1)
+    ]
+    diagnosis = diagnose_network(network, before=earlier, input_range=input_range)
+    if not wanted:
+        return diagnosis
+    return replace(
+        diagnosis,
+        layers=tuple(layer for layer in diagnosis.layers if layer.conv_index in wanted),
+        unjudged=tuple(layer for layer in diagnosis.unjudged if layer.conv_index in wanted),
+    )
+
+
+@overload
+def compare(
+    models: Sequence[Model],
+    states: Sequence[str] | None = None,
+    *,
+    layers: Iterable[int | str] = (0,),
+    output: Output = None,
+    suffix: str | None = None,
+    animate: str | PathLike[str] | None = None,
+    order: ComparisonOrder = "index",
+    drawing: DrawingOptions | None = None,
+    limits: Limits | None = None,
+    hints: Hints | None = None,
+) -> ComparisonResult: ...
+
+
+@overload
+def compare(models: Sequence[Any], states: Sequence[str] | None = None) -> LayerComparison: ...
+
+
+def compare(
+    models: Sequence[Any],
+    states: Sequence[str] | None = None,
+    *,
+    layers: Iterable[int | str] = (0,),
+    output: Output = None,
+    suffix: str | None = None,
+    animate: str | PathLike[str] | None = None,
+    order: ComparisonOrder = "index",
+    drawing: DrawingOptions | None = None,
+    limits: Limits | None = None,
+    hints: Hints | None = None,
+) -> ComparisonResult | LayerComparison:
+    """Compare the same layer of several models, such as before and after training.
+
+    Args:
+        models: Two or more paths or networks, in order. Or two or more layers (filtviz's, live Lasagne
+            layers, arrays ``(filters, channels, rows, cols)``): these are compared as they are, nothing is
+            written, and the result is a lone `LayerComparison`.
+        states: What each is called; None takes the names of files, or counts.
+        layers: Convolutions by number (0 is the first, -1 the last) or name.
+        output: A file (``.png``, ``.pdf``, ``.svg``) or a folder for pictures of each filter before, after
+            and as a difference; None writes none.
+        suffix: The format of pictures in a folder, ``png``, ``pdf`` or ``svg``; None for ``png``.
+        animate: A ``.gif`` that shows the models' filters one after another, of one layer.
+        order: The order of the filters in pictures: ``index``, or ``change``, most first.
+        drawing: Resolution, and how sheets are drawn.
+        limits: How much a file may ask for, see `filtviz.load`.
+        hints: What a person says about the arrays of a file that holds nothing but arrays.
+
+    Raises:
+        ReadError: a file does not give a network.
+        DrawingError: there are fewer than two, or the layers given cannot be compared.
+        OutputError: a picture cannot be written.
+        ValueError: an option is out of its range.
+    """
+    from filtviz.measures.comparison import compare_layers
+
+    if not any(isinstance(each, str | PathLike | Network) for each in models):
+        from filtviz.drawing.plotting import compare as compare_given
+
+        return compare_given(models, states)
+    destination, wanted = _destination(output, suffix), tuple(layers)
+    gif = _animation(animate, wanted)
+    networks = [_as_network(model, limits, hints) for model in models]
+    names = _state_names(models) if states is None else list(states)
+    compared, failures = [], []
+    for name in wanted:
+        try:
+            compared.append(compare_layers([network.select(name) for network in networks], names))
+        except FiltvizError as error:
+            failures.append(LayerFailure(name, str(error)))
+    files = _draw_comparisons(compared, _stem(models[0]), destination, gif, order, drawing)
+    return ComparisonResult(comparisons=tuple(compared), files=tuple(files), failures=tuple(failures))
+
+
+def _as_network(model: Model, limits: Limits | None, hints: Hints | None) -> Network:
+    return model if isinstance(model, Network) else load(model, limits=limits, hints=hints)
+
+
+def _path_of(model: Model) -> Path | None:
+    return model.origin.path if isinstance(model, Network) else Path(model)
+
+
+def _stem(model: Model) -> str:
+    from filtviz.files import model_stem
+
+    return model_stem(_path_of(model) or Path("network"))
+
+
+def _spoken(model: Model, place: int) -> str:
+    """Return the name by which to speak of a model: its path as it was given."""
+    return str(_path_of(model) or f"network {place}")
+
+
+def _state_names(models: Sequence[Model]) -> list[str]:
+    """Return the files' names, or their paths where the names are not enough to tell them apart."""
+    spoken = [_spoken(model, place) for place, model in enumerate(models, start=1)]
+    names = [Path(each).name for each in spoken]
+    return [printable(name, 80) for name in (names if len(set(names)) == len(names) else spoken)]
+
+
+def _destination(output: Output, suffix: str | None) -> Destination | None:
+    from filtviz.drawing.saving import Destination, find_destination
+
+    if output is None or isinstance(output, Destination):
+        return output
+    return find_destination(str(output), suffix)
+
+
+def _write(
+    planned: Sequence[PlannedFile],
+    destination: Destination,
+    options: DrawingOptions,
+    *,
+    clobber: bool,
+    progress: Progress | None,
+) -> list[WrittenFile]:
+    """Write pictures one after another, and tell of each."""
+    from filtviz.drawing.saving import write_files
+
+    files = []
+    for path, written in write_files(planned, destination.suffix, options, clobber=clobber):
+        files.append(WrittenFile(path, kept=not written))
+        if progress:
+            progress(files[-1])
+    return files
+
+
+def _settle(
+    channels: Channels, view: str | None, drawing: DrawingOptions | None, *, needs_sheet: bool
+) -> tuple[DrawingOptions, ChannelRanges]:
+    """Return how to draw, and which channels."""
+    from filtviz.drawing import VIEWS
+    from filtviz.drawing.options import PRIMARIES, DrawingOptions
+    from filtviz.drawing.selection import parse_channels
+
+    options = drawing or DrawingOptions()
+    if isinstance(channels, str) and channels in PRIMARIES:
+        sheet = replace(options.sheet, primaries=channels)
+        options, channels = replace(options, sheet=sheet), None
+    needs_sheet = needs_sheet or options.sheet.primaries is not None
+    if view is None and needs_sheet and not VIEWS[options.view].is_sheet:
+        view = "sheet"
+    options = options if view is None else replace(options, view=view)
+    if channels is None or isinstance(channels, str):
+        return options, None if channels is None else parse_channels(channels)
+    return options, [(each, each) if isinstance(each, int) else each for each in channels]
+
+
+def _read_images(images: str | PathLike[str] | NDArray[Any] | None) -> NDArray[Any] | None:
+    from filtviz.running.images import read_images
+
+    return read_images(images) if isinstance(images, str | PathLike) else images
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Studio:
+    """Where layers of one network become pictures; it is diagnosed once for all of them."""
+
+    network: Network
+    source: str
+    options: DrawingOptions
+    ranges: ChannelRanges
+    through: bool
+    stacked: bool
+    images: NDArray[Any] | None
+    badges: bool
+
+    def draw(self, layer: ConvLayer) -> PlottedLayer:
+        """Make a layer's pictures ready to be drawn."""
+        from filtviz.drawing import VIEWS, draw
+        from filtviz.drawing.grid import cautions
+        from filtviz.drawing.selection import choose_channels
+
+        drawn, texts = self._prepare(layer)
+        channels = choose_channels(drawn, self.ranges)
+        pictures = tuple(draw(drawn, channels, self.options, texts))
+        is_sheet = VIEWS[self.options.view].is_sheet
+        misleading = () if is_sheet else cautions(layer, channels, self.options)
+        return PlottedLayer(layer=layer, pictures=pictures, cautions=tuple(misleading))
+
+    def _prepare(self, layer: ConvLayer) -> tuple[ConvLayer, SheetTexts]:
+        """Return what to draw of a layer, and what a sheet says of it."""
+        from filtviz.composition.through import compose_layer
+        from filtviz.drawing.sheet import SheetTexts, with_badges, with_composition
+
+        drawn, texts = layer, SheetTexts(source=self.source)
+        if self.through:
+            composed = compose_layer(self.network, layer, stacked=self.stacked, images=self.images)
+            drawn, texts = composed.layer, with_composition(composed, texts)
+        found = self._found.get(layer.conv_index) if self.badges else None
+        return drawn, texts if found is None else with_badges(found, layer.n_filters, texts)
+
+    @cached_property
+    def _found(self) -> dict[int, LayerDiagnosis]:
+        return {each.conv_index: each for each in diagnose(self.network).layers}
+
+
+def _animation(animate: str | PathLike[str] | None, layers: Sequence[int | str]) -> Path | None:
+    if animate is None:
+        return None
+    if len(layers) != 1 or Path(animate).suffix.lower() != ".gif":
+        raise ValueError("animate must be a name that ends in .gif, and goes with one layer")
+    return Path(animate)
+
+
+def _draw_comparisons(
+    compared: Sequence[LayerComparison],
+    model: str,
+    destination: Destination | None,
+    gif: Path | None,
+    order: ComparisonOrder,
+    drawing: DrawingOptions | None,
+) -> list[WrittenFile]:
+    """Write the pictures of comparisons, and the animation of the only one."""
+    from filtviz.drawing import DrawingOptions
+    from filtviz.drawing.comparison_sheets import comparison_pages, frame_pages
+    from filtviz.drawing.saving import plan_files, write_animation
+    from filtviz.files import unique_stems, write_whole
+
+    options = drawing or DrawingOptions()
+    files = []
+    if destination is not None and compared:
+        stems = unique_stems([file_stem(each.label) for each in compared])
+        pages = [list(comparison_pages(each, options, order)) for each in compared]
+        planned = plan_files(dict(zip(stems, pages, strict=True)), model, destination)
+        files = _write(planned, destination, options, clobber=True, progress=None)
+    if gif is not None and compared:
+        frames = [page.image() for page in frame_pages(compared[0], options, order)]
+        write_whole(gif, partial(write_animation, frames))
+        files.append(WrittenFile(gif))
+    return files

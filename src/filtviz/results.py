@@ -1,0 +1,105 @@
+"""What the commands give back: what was drawn, written and kept, what to know, and what failed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from filtviz.network import ConvLayer, Network
+from filtviz.summary import LayerRow, Summary
+
+if TYPE_CHECKING:
+    from filtviz.drawing import DrawingOptions, Picture
+    from filtviz.measures.comparison import LayerComparison
+
+__all__ = [
+    "ComparisonResult",
+    "LayerFailure",
+    "LayersResult",
+    "PlotResult",
+    "PlottedLayer",
+    "WrittenFile",
+]
+
+
+@dataclass(frozen=True)
+class LayerFailure:
+    """A layer that gave nothing: its number or name as it was asked for, and why, in one sentence."""
+
+    layer: int | str
+    reason: str
+
+
+@dataclass(frozen=True)
+class WrittenFile:
+    """A file of the result; ``kept`` tells that it was there already and was left as it is."""
+
+    path: Path
+    kept: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class LayersResult:
+    """A network and its table: what `filtviz.layers` returns."""
+
+    network: Network
+    summary: Summary
+
+    @property
+    def rows(self) -> tuple[LayerRow, ...]:
+        """One row for each layer, in network order."""
+        return self.summary.rows
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class PlottedLayer:
+    """A layer, its pictures, and a sentence for each thing in which these would mislead."""
+
+    layer: ConvLayer
+    pictures: tuple[Picture, ...]
+    cautions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class PlotResult:
+    """What `filtviz.plot` drew and wrote.
+
+    Attributes:
+        network: The network in the file.
+        layers: The layers that could be drawn, each once, in the order in which they were asked for.
+        options: How they were drawn.
+        files: The files that were written or kept; none where no output was asked for.
+        failures: The layers that could not be drawn.
+    """
+
+    network: Network
+    layers: tuple[PlottedLayer, ...]
+    options: DrawingOptions
+    files: tuple[WrittenFile, ...] = ()
+    failures: tuple[LayerFailure, ...] = ()
+
+    @property
+    def pictures(self) -> tuple[Picture, ...]:
+        """The pictures of all layers; nothing of them is drawn before it is asked for."""
+        return tuple(picture for each in self.layers for picture in each.pictures)
+
+    @property
+    def cautions(self) -> tuple[str, ...]:
+        """A sentence for each thing in which the pictures would mislead."""
+        return tuple(sentence for each in self.layers for sentence in each.cautions)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ComparisonResult:
+    """What `filtviz.compare` found in several models, and the pictures that it wrote.
+
+    Attributes:
+        comparisons: One for each layer that could be compared.
+        files: The files that were written; none where no output was asked for.
+        failures: The layers that could not be compared.
+    """
+
+    comparisons: tuple[LayerComparison, ...]
+    files: tuple[WrittenFile, ...] = ()
+    failures: tuple[LayerFailure, ...] = ()

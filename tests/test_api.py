@@ -1,0 +1,316 @@
+"""The commands as functions: what they return, that they print nothing, and what they raise."""
+
+from __future__ import annotations
+
+import ast
+from importlib import import_module
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import filtviz
+from filtviz import (
+    ComparisonResult,
+    DrawingError,
+    DrawingOptions,
+    LayerComparison,
+    LayerFailure,
+    OutputError,
+    SelectionError,
+    WrittenFile,
+)
+
+from .building import conv
+
+EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
+UNTRAINED, HALFWAY, TRAINED = (
+    EXAMPLES / f"mission-{stage}.pkl" for stage in ("untrained", "halfway", "trained")
+)
+
+
+@pytest.fixture(scope="module")
+def trained():
+    return filtviz.load(TRAINED)
+
+
+@pytest.fixture(autouse=True)
+def silence(tmp_path, monkeypatch, capsys):
+    """No function prints, and none writes where it is not told to."""
+    monkeypatch.chdir(tmp_path)
+    yield
+    assert capsys.readouterr() == ("", "")
+    assert [path for path in tmp_path.iterdir() if not path.name.startswith("out")] == []
+
+
+def test_every_public_name_is_there_and_importing_the_package_is_light():
+    assert sorted(filtviz.__all__) == filtviz.__all__ == dir(filtviz)
+    for name in filtviz.__all__:
+        assert getattr(filtviz, name) is not None
+    with pytest.raises(AttributeError, match="no attribute 'no_such_name'"):
+        getattr(filtviz, "no_such_" + "name")
+
+
+def test_type_checkers_are_told_the_same_names_from_the_same_places():
+    tree = ast.parse(Path(filtviz.__file__).read_text())
+    (block,) = [node for node in tree.body if isinstance(node, ast.If)]
+    told = {alias.name: node.module for node in block.body for alias in node.names}
+    assert told == filtviz._HOMES
+    assert set(told) == set(filtviz.__all__) - {"__version__"}
+
+
+@pytest.mark.parametrize("name", ["layers", "plot", "diagnose", "compare", "export", "report"])
+def test_every_parameter_of_a_command_is_told(name):
+    function = getattr(filtviz, name)
+    code = function.__code__
+    parameters = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+    told = function.__doc__.split("Args:")[1]
+    assert [parameter for parameter in parameters if f"\n        {parameter}: " not in told] == []
+
+
+def test_every_error_is_caught_by_one_name():
+    from filtviz import errors
+
+    for name in errors.__all__:
+        assert issubclass(getattr(filtviz, name), filtviz.FiltvizError)
+
+
+@pytest.mark.parametrize("given", ["path", "text", "network"])
+def test_layers_are_told_of_a_path_or_a_network(given, trained):
+    model = {"path": TRAINED, "text": str(TRAINED), "network": trained}[given]
+    result = filtviz.layers(model)
+    assert [row.name for row in result.rows if row.conv_index is not None] == [
+        f"conv{n}" for n in range(1, 7)
+    ]
+    assert result.network.conv_layers[0].label == "conv1"
+    assert result.summary.convolutions == 6
+
+
+def test_a_plot_without_output_writes_nothing_and_is_ready_to_be_looked_at(trained):
+    result = filtviz.plot(trained, layers=[1, "conv2", -1], channels="0,2-3")
+    assert [each.layer.label for each in result.layers] == ["conv2", "conv6"]
+    assert [picture.channel for picture in result.pictures] == [0, 2, 3, 0, 2, 3]
+    assert (result.files, result.failures, result.cautions) == ((), (), ())
+    assert result.pictures[0].image().size == (600, 600)
+
+
+def test_the_first_convolution_is_what_is_plotted(trained):
+    assert [each.layer.conv_index for each in filtviz.plot(trained).layers] == [0]
+
+
+@pytest.mark.parametrize("channels", ["1,3-4", [1, (3, 4)], [(1, 1), (3, 4)], (4, 3, 1)])
+def test_channels_are_text_numbers_or_ranges(trained, channels):
+    result = filtviz.plot(trained, layers=["conv2"], channels=channels)
+    assert [picture.channel for picture in result.pictures] == [1, 3, 4]
+
+
+def test_what_is_plotted_is_written_where_it_is_said_and_each_file_is_told():
+    seen = []
+    result = filtviz.plot(TRAINED, layers=[1], channels=[7], output="out", progress=seen.append)
+    (file,) = result.files
+    assert file == WrittenFile(Path("out/mission-trained-conv2-ch07.png")) == seen[0]
+    drawn = np.asarray(result.pictures[0].image())
+    assert np.array_equal(np.asarray(Image.open(file.path)), drawn)
+    kept = filtviz.plot(TRAINED, layers=[1], channels=[7], output="out", clobber=False)
+    assert kept.files == (WrittenFile(file.path, kept=True),)
+
+
+def test_a_network_of_no_file_is_written_under_its_layers_names(trained):
+    network = filtviz.Network.of(trained.layers)
+    (file,) = filtviz.plot(network, output="out", suffix="svg").files
+    assert file.path == Path("out/network-conv1.svg")
+
+
+def test_layers_that_fail_are_named_as_they_were_asked_for_and_the_others_are_drawn(trained):
+    result = filtviz.plot(trained, layers=["conv9", 0, 77])
+    assert [each.layer.label for each in result.layers] == ["conv1"]
+    first, second = result.failures
+    assert (first.layer, second.layer) == ("conv9", 77)
+    assert first.reason.startswith("there is no convolution 'conv9'; did you mean ")
+
+
+def test_a_channel_that_is_not_there_fails_its_layer(trained):
+    result = filtviz.plot(trained, layers=[0, 1], channels=[5])
+    assert [each.layer.label for each in result.layers] == ["conv2"]
+    assert result.failures == (LayerFailure(0, "conv1 has no channel 5: it has 1, from 0 on"),)
+
+
+@pytest.mark.parametrize(
+    ("options", "view"),
+    [
+        ({}, "grid"),
+        ({"drawing": DrawingOptions(dpi=50)}, "grid"),
+        ({"drawing": DrawingOptions(view="rms")}, "rms"),
+        ({"view": "rms"}, "rms"),
+        ({"view": "rms", "drawing": DrawingOptions(view="components")}, "rms"),
+        ({"through": True}, "sheet"),
+        ({"badges": True}, "sheet"),
+        ({"through": True, "drawing": DrawingOptions(view="rms")}, "rms"),
+    ],
+)
+def test_the_view_is_the_one_asked_for_or_the_one_that_is_needed(trained, options, view):
+    result = filtviz.plot(trained, layers=[1], **options)
+    assert result.options.view == view
+    part = "through" if "through" in options else {"grid": "ch00"}.get(view, view)
+    assert result.pictures[0].part == part
+
+
+def test_colours_need_three_channels_and_a_sheet(trained):
+    (failure,) = filtviz.plot(trained, channels="rgb").failures
+    assert failure.layer == 0
+    assert "the filters have 1 channel, and rgb colours need 3" in failure.reason
+
+
+def test_composed_filters_are_checked_on_images_of_a_file_or_an_array(trained):
+    images = np.random.default_rng(0).random((5, 31, 31))
+    np.save("out.npy", images)
+    pages = [
+        filtviz.plot(trained, layers=[2], through=True, images=given).pictures[0].figure()
+        for given in ("out.npy", images[:, None])
+    ]
+    texts = [[text.get_text() for text in page.texts] for page in pages]
+    assert texts[0] == texts[1]
+    assert any("shown 5 given images" in text for text in texts[0])
+
+
+def test_images_that_cannot_be_read_are_an_error_even_where_a_layer_would_fail(trained):
+    with pytest.raises(filtviz.CompositionError, match=r"cannot read nope\.npy"):
+        filtviz.plot(trained, through=True, images="nope.npy")
+
+
+def test_pictures_that_mislead_come_with_a_caution():
+    network = filtviz.Network.of([conv(np.ones((4, 1, 3, 3), "f4"))])
+    (sentence,) = filtviz.plot(network).cautions
+    assert sentence.startswith("conv1: 4 of 4 kernels")
+    assert filtviz.plot(network, view="sheet").cautions == ()
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"view": "mud"}, "there is no view 'mud'"),
+        ({"channels": "5-2"}, "channels are `all`, or numbers and ranges"),
+        ({"output": "out.jpg"}, r"\.jpg is no format of pictures"),
+        ({"output": "out.png", "suffix": "svg"}, "contradicts the name"),
+    ],
+)
+def test_a_wrong_option_of_a_plot_is_a_value_error(trained, options, words):
+    with pytest.raises(ValueError, match=words):
+        filtviz.plot(trained, **options)
+
+
+def test_a_network_without_convolutions_has_nothing_to_draw():
+    network = filtviz.Network.of([filtviz.Layer(type="DenseLayer")])
+    with pytest.raises(DrawingError, match=r"^the network holds .*: there is no filter to draw$"):
+        filtviz.plot(network)
+
+
+def test_a_picture_that_cannot_be_written_is_an_error(trained):
+    Path("out").write_bytes(b"")
+    with pytest.raises(OutputError, match="cannot write out/in: not a directory"):
+        filtviz.plot(trained, output="out/in/")
+
+
+def test_a_path_is_diagnosed_like_its_network(trained):
+    assert filtviz.diagnose(str(TRAINED)) == filtviz.diagnose(trained)
+
+
+def test_a_diagnosis_keeps_the_layers_that_are_asked_for(trained):
+    whole = filtviz.diagnose(trained)
+    some = filtviz.diagnose(trained, layers=[-1, "conv2"])
+    assert some.layers == (whole.layers[1], whole.layers[5])
+    assert some.summary == whole.summary
+    with pytest.raises(SelectionError):
+        filtviz.diagnose(trained, layers=["conv9"])
+
+
+def test_earlier_states_are_paths_networks_or_networks_with_a_name(trained):
+    before = filtviz.load(UNTRAINED)
+    alone = filtviz.Network.of(before.layers)
+    found = filtviz.diagnose(trained, layers=[0], before=[UNTRAINED, before, ("start", before), alone])
+    changes = found.layers[0].changes
+    assert [change.before for change in changes] == [str(UNTRAINED), str(UNTRAINED), "start", "network 4"]
+    assert len({change.cos2 for change in changes}) == 1
+
+
+def test_models_are_compared_layer_by_layer_and_drawn_where_it_is_said(trained):
+    result = filtviz.compare([UNTRAINED, trained], layers=[0, "conv9", 1])
+    assert isinstance(result, ComparisonResult)
+    assert [each.label for each in result.comparisons] == ["conv1", "conv2"]
+    assert [failure.layer for failure in result.failures] == ["conv9"]
+    assert result.files == ()
+    assert "from mission-untrained.pkl to mission-trained.pkl" in result.comparisons[0].sentence
+    drawn = filtviz.compare([UNTRAINED, trained], output="out", suffix="svg")
+    assert [file.path for file in drawn.files] == [Path("out/mission-untrained-conv1-compare.svg")]
+
+
+def test_what_models_are_called_can_be_said(trained):
+    (found,) = filtviz.compare([UNTRAINED, trained], ["first", "last"]).comparisons
+    assert "from first to last" in found.sentence
+
+
+def test_files_of_one_name_are_called_by_their_paths(trained):
+    (found,) = filtviz.compare([TRAINED, trained]).comparisons
+    assert found.sentence.startswith(f"nothing changed from {TRAINED} to {TRAINED}: all 180 weights")
+
+
+def test_layers_and_arrays_are_compared_as_they_are(trained):
+    before = filtviz.load(UNTRAINED).conv_layers[0]
+    found = filtviz.compare([before, trained.conv_layers[0].filters], ["first", "last"])
+    assert isinstance(found, LayerComparison)
+    assert "from first to last" in found.sentence
+
+
+def test_an_animation_shows_one_layer(trained):
+    result = filtviz.compare([UNTRAINED, HALFWAY, trained], animate="out.gif")
+    assert result.files == (WrittenFile(Path("out.gif")),)
+    with Image.open("out.gif") as animation:
+        assert animation.n_frames == 3
+    for wrong in ({"animate": "out.png"}, {"animate": "out.gif", "layers": [0, 1]}):
+        with pytest.raises(ValueError, match="animate must be a name that ends in"):
+            filtviz.compare([UNTRAINED, trained], **wrong)
+
+
+def test_a_lone_model_cannot_be_compared(trained):
+    (failure,) = filtviz.compare([trained]).failures
+    assert failure.reason == "there is only one file: give two or more to compare"
+
+
+def test_a_report_is_a_text_or_a_file(trained):
+    text = filtviz.report(trained, filtviz.ReportOptions(layers=(0,)))
+    result = filtviz.report(str(TRAINED), filtviz.ReportOptions(layers=(0,)), output="out.html")
+    assert result.path == Path("out.html")
+    assert result.notes == ("5 of 6 layers of mission-trained.pkl are left out (--layer)",)
+    assert Path("out.html").read_text("utf-8") == text
+
+
+def test_a_page_in_a_folder_is_named_after_the_first_model(trained):
+    Path("out").mkdir()
+    options = filtviz.ReportOptions(layers=(0,))
+    assert filtviz.report(trained, options, output="out").path == Path("out/mission-trained-report.html")
+    network = filtviz.Network.of(trained.layers)
+    assert filtviz.report(network, options, output="out/").path == Path("out/network-report.html")
+
+
+def test_a_report_never_replaces_a_model(trained):
+    with pytest.raises(OutputError, match="it is the model itself"):
+        filtviz.report([UNTRAINED, trained], output=TRAINED)
+
+
+def test_limits_and_hints_go_to_the_reader():
+    few = filtviz.Limits(opcodes=10)
+    for call in (filtviz.layers, filtviz.plot, filtviz.diagnose, filtviz.report):
+        with pytest.raises(filtviz.LimitError):
+            call(TRAINED, limits=few)
+        with pytest.raises(SelectionError, match="leave out --convs"):
+            call(TRAINED, hints=filtviz.Hints(convs=("0",)))
+    with pytest.raises(filtviz.LimitError):
+        filtviz.compare([TRAINED, UNTRAINED], limits=few)
+    with pytest.raises(SelectionError):
+        filtviz.compare([TRAINED, UNTRAINED], hints=filtviz.Hints(convs=("0",)))
+
+
+def test_the_homes_of_names_exist():
+    for name, home in filtviz._HOMES.items():
+        assert name in import_module(home).__all__, f"{home} does not offer {name}"
