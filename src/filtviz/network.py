@@ -55,7 +55,11 @@ class Layer:
         return printable(self.name or f"{self.type} (layer {self.index})", 40)
 
     def parameter(self, name: str) -> Parameter | None:
-        """Return the parameter called ``name``, or None."""
+        """Return the parameter called ``name``, or None.
+
+        Args:
+            name: The framework's own name for it, such as ``W`` or ``gamma``.
+        """
         return next((p for p in self.parameters if p.name == name), None)
 
     @property
@@ -240,7 +244,13 @@ class Network:
         origin: Origin | None = None,
         history: Sequence[Mapping[str, Any]] = (),
     ) -> Network:
-        """Number the layers and label the convolutions; ``inputs`` must count as ``layers`` do."""
+        """Number the layers and label the convolutions.
+
+        Args:
+            layers: The layers in network order; their ``inputs`` count them from 0.
+            origin: What is known of where they come from.
+            history: The losses of training, one mapping an epoch.
+        """
         labels = iter(_labels([layer.name for layer in layers if isinstance(layer, ConvLayer)]))
         numbered: list[Layer] = []
         n_convs = 0
@@ -258,7 +268,11 @@ class Network:
         return tuple(layer for layer in self.layers if isinstance(layer, ConvLayer))
 
     def ancestors(self, layer: Layer) -> list[Layer]:
-        """Return ``layer`` and all that feed it, in network order."""
+        """Return ``layer`` and all that feed it, in network order.
+
+        Args:
+            layer: One of ``layers``.
+        """
         wanted = {layer.index}
         for candidate in reversed(self.layers[: layer.index + 1]):
             if candidate.index in wanted:
@@ -266,11 +280,18 @@ class Network:
         return [self.layers[i] for i in sorted(wanted)]
 
     def readers(self, layer: Layer) -> list[Layer]:
-        """Return the layers that ``layer`` feeds, in network order."""
+        """Return the layers that ``layer`` feeds, in network order.
+
+        Args:
+            layer: One of ``layers``.
+        """
         return [each for each in self.layers if layer.index in each.inputs]
 
     def select(self, wanted: int | str) -> ConvLayer:
-        """Return a convolution by number (0 is the first, negative counts from the end), label or name.
+        """Return a convolution by number, label or name.
+
+        Args:
+            wanted: A number (0 is the first, negative counts from the end) or a label.
 
         Raises:
             SelectionError: there is none such; the text lists what there is and suggests the nearest.

@@ -44,5 +44,11 @@ class Parameter:
 
     @classmethod
     def of(cls, name: str, array: NDArray[Any], source: str = "") -> Parameter:
-        """Wrap an array that is in memory already."""
+        """Wrap an array that is in memory already.
+
+        Args:
+            name: What to call it.
+            array: Its value.
+            source: Where it comes from, for messages.
+        """
         return cls(name=name, shape=array.shape, dtype=array.dtype, read=lambda: array, source=source)

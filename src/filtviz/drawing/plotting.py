@@ -27,13 +27,16 @@ __all__ = ["compare", "filters_of", "plot_comparison", "plot_conv_weights", "plo
 def plot_conv_weights(layer: Any, figsize: tuple[float, float] = (6, 6)) -> list[Figure]:
     """Draw the filters of a convolution: one figure for each input channel, an axes for each kernel.
 
-    ``layer`` is a `filtviz.ConvLayer`, a live Lasagne layer (anything with ``layer.W.get_value()``), or an
-    array ``(filters, channels, rows, cols)``. A live ``TransposedConv2DLayer`` stores ``(channels, filters,
-    rows, cols)`` and a ``Conv2DCCLayer`` without dimshuffle ``(channels, rows, cols, filters)``; both are
-    turned. Weights are drawn as stored, each kernel scaled by its own least and greatest.
+    Weights are drawn as stored, each kernel scaled by its own least and greatest. The figures are plain
+    `matplotlib.figure.Figure`s, unknown to pyplot: ``figure.savefig("conv1.png")``. For files,
+    `filtviz.export` draws the same pages several hundred times faster.
 
-    The figures are plain `matplotlib.figure.Figure`s, unknown to pyplot: ``figure.savefig("conv1.png")``.
-    For files, `filtviz.export` draws the same pages several hundred times faster.
+    Args:
+        layer: A `filtviz.ConvLayer`, a live Lasagne layer (anything with ``layer.W.get_value()``), or an array
+            ``(filters, channels, rows, cols)``. A live ``TransposedConv2DLayer`` stores ``(channels, filters,
+            rows, cols)`` and a ``Conv2DCCLayer`` without dimshuffle ``(channels, rows, cols, filters)``; both
+            are turned.
+        figsize: Width and height of each figure in inches.
 
     Raises:
         DrawingError: the weights are no pictures of filters.
@@ -177,7 +180,13 @@ def compare(layers: Sequence[Any], states: Sequence[str] | None = None) -> Layer
 def plot_comparison(
     comparison: LayerComparison, options: SheetOptions | None = None, *, dpi: float = 100.0
 ) -> list[Figure]:
-    """Draw each filter at every state, and last minus first, on one scale."""
+    """Draw each filter at every state, and last minus first, on one scale.
+
+    Args:
+        comparison: What `filtviz.compare` found for a layer.
+        options: Scale, colours and the rest; None for the defaults.
+        dpi: Resolution in pixels per inch.
+    """
     from filtviz.drawing.comparison_sheets import comparison_pages
 
     drawing = DrawingOptions(view="sheet", dpi=dpi, sheet=options or SheetOptions())

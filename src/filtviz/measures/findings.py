@@ -140,7 +140,11 @@ class LayerDiagnosis:
     notes: tuple[str, ...] = ()
 
     def finding(self, measure: str) -> Finding | None:
-        """Return what ``measure`` gave, or None where it was not taken."""
+        """Return what a measure gave, or None where it was not taken.
+
+        Args:
+            measure: The key of the measure, as `filtviz explain` lists them.
+        """
         return next((each for each in self.findings if each.measure == measure), None)
 
 

@@ -40,5 +40,9 @@ class Hints:
         return bool(self.convs or self.axes)
 
     def axes_for(self, *names: str) -> str | None:
-        """Return the order said for an array that has these names, or None."""
+        """Return the order said for an array, or None.
+
+        Args:
+            names: What the array is called: its number, its name.
+        """
         return next((self.axes[name] for name in (*names, "") if name in self.axes), None)

@@ -52,14 +52,24 @@ class Limits:
     def check(self, limit: str, wanted: int, what: str) -> None:
         """Pass silently where ``wanted`` is within the limit of that name.
 
+        Args:
+            limit: The name of the limit, one of the fields.
+            wanted: How much the file asks for.
+            what: What the file asks for, as the beginning of a sentence.
+
         Raises:
-            LimitError: it is not; ``what`` says what the file asks for.
+            LimitError: it is not.
         """
         if wanted > getattr(self, limit):
             raise self.exceeded(limit, what)
 
     def exceeded(self, limit: str, what: str) -> LimitError:
-        """Return the error to raise where a limit is passed."""
+        """Return the error to raise where a limit is passed.
+
+        Args:
+            limit: The name of the limit, one of the fields.
+            what: What the file asks for, as the beginning of a sentence.
+        """
         allowed = getattr(self, limit)
         option = option_of(limit)
         return LimitError(
