@@ -1,4 +1,8 @@
-"""How fast pages are drawn: nolearn's own function, filtviz, and the PNG encoder alone, as ratios.
+"""How fast pages are drawn, as ratios: filtviz against the PNG encoder alone and the usual ways.
+
+The usual ways are nolearn's own function for its layout, and for sheets what users of PyTorch do:
+``torchvision.utils.make_grid`` and ``save_image``. Where torchvision is not installed, a mosaic in numpy of
+the same layout, encoded by Pillow, stands in for it, and the table says so.
 
 Run it on an idle machine, with the extra ``lasagne`` for nolearn's column::
 
@@ -36,6 +40,9 @@ from filtviz.network import ConvLayer, Network
 LAYERS = [(20, 3), (64, 3), (64, 7), (512, 3)]
 """Filters and kernel size of the layers that are timed page by page."""
 
+SHEETS = [(64, 3, 7), (512, 512, 3)]
+"""Filters, channels and kernel size of the layers of which sheets are timed."""
+
 PAGES = 64
 """Channels, and so pages, that a layer has for filtviz and the encoder; nolearn draws two of them."""
 
@@ -61,7 +68,8 @@ def main() -> None:
     arguments = parser.parse_args()
     # Large things last: a process inherits the peak of the one that starts it.
     tables = [] if arguments.quick else [(vgg_rows(), VGG_HEADERS)]
-    tables += [(start_rows(), START_HEADERS), ([page_row(*layer) for layer in LAYERS], PAGE_HEADERS)]
+    tables += [(start_rows(), START_HEADERS), ([sheet_row(*shape) for shape in SHEETS], SHEET_HEADERS)]
+    tables += [([page_row(*layer) for layer in LAYERS], PAGE_HEADERS)]
     for rows, headers in reversed(tables):
         print(tabulate(rows, headers, tablefmt="github", stralign="right", disable_numparse=True), "\n")
 
@@ -69,6 +77,10 @@ def main() -> None:
 PAGE_HEADERS = [
     "kernels on a page", "nolearn, ms a page", "filtviz", "Pillow alone",
     "nolearn / filtviz", "filtviz / Pillow",
+]  # fmt: skip
+SHEET_HEADERS = [
+    "a sheet of", "pages", "filtviz, ms in all", "Pillow alone", "filtviz / Pillow", "a grid by", "ms",
+    "filtviz / grid",
 ]  # fmt: skip
 START_HEADERS = ["start-up", "seconds", "ratio"]
 VGG_HEADERS = ["VGG-16's shapes", "pages", "seconds", "largest process, MB"]
@@ -93,6 +105,62 @@ def page_row(n_filters: int, size: int) -> list[str]:
     ]
 
 
+def sheet_row(n_filters: int, n_channels: int, size: int) -> list[str]:
+    """Return one row of the table of sheets.
+
+    The grid is one picture of all kernels, in grey and without words, its weights as large as the sheet's.
+    """
+    filters = np.random.default_rng(0).standard_normal((n_filters, n_channels, size, size), np.float32)
+    images = images_of(filters, "sheet")
+    name, grid = grid_function()
+    zoom = pictures_of(filters, "sheet")[0].page.plan.zoom
+    works = (
+        lambda: encode(images_of(filters, "sheet")),
+        lambda: encode(images),
+        lambda: grid(filters, zoom, BytesIO()),
+    )
+    ours, alone, theirs = best_of(3 if n_channels > 100 else 7, *works)
+    return [
+        f"{n_filters}x{n_channels} of {size}x{size}",
+        str(len(images)),
+        f"{ours * 1e3:,.0f}",
+        f"{alone * 1e3:,.0f}",
+        f"{ours / alone:.2f}",
+        name,
+        f"{theirs * 1e3:,.0f}",
+        f"{ours / theirs:.2f}",
+    ]
+
+
+def grid_function() -> tuple[str, Callable[[np.ndarray, int, BytesIO], None]]:
+    """Return what draws a layer as one grid, and what it is called."""
+    try:
+        import torch
+        from torchvision.utils import make_grid, save_image
+    except ImportError:
+        return "numpy in make_grid's layout", save_mosaic
+
+    def save_grid(filters: np.ndarray, zoom: int, stream: BytesIO) -> None:
+        kernels = torch.from_numpy(filters.reshape(-1, 1, *filters.shape[2:]))
+        kernels = kernels.repeat_interleave(zoom, 2).repeat_interleave(zoom, 3)
+        save_image(make_grid(kernels, nrow=filters.shape[1], normalize=True), stream, format="png")
+
+    return "torchvision", save_grid
+
+
+def save_mosaic(filters: np.ndarray, zoom: int, stream: BytesIO) -> None:
+    """Write kernels as ``make_grid(normalize=True)`` lays them out: one scale, 2 pixels between, RGB."""
+    from PIL import Image
+
+    n_filters, n_channels, rows, cols = filters.shape
+    low, high = filters.min(), filters.max()
+    levels = ((filters - low) / (high - low) * 255 + 0.5).astype(np.uint8).repeat(zoom, 2).repeat(zoom, 3)
+    table = np.pad(levels.transpose(0, 2, 1, 3), [(0, 0), (2, 0), (0, 0), (2, 0)])
+    grid = table.reshape(n_filters * (rows * zoom + 2), n_channels * (cols * zoom + 2))
+    grid = np.pad(grid, [(0, 2), (0, 2)])
+    Image.fromarray(np.repeat(grid[..., None], 3, axis=2)).save(stream, "PNG")
+
+
 def best_of(n: int, *works: Callable[[], object]) -> list[float]:
     """Return the least seconds that each work takes; they take turns, so that none has the quiet moments."""
     best = [math.inf] * len(works)
@@ -104,11 +172,11 @@ def best_of(n: int, *works: Callable[[], object]) -> list[float]:
     return best
 
 
-def pictures_of(filters: np.ndarray) -> list:
+def pictures_of(filters: np.ndarray, view: str = "grid") -> list:
     """Return a layer's pictures, not yet drawn."""
     layer = ConvLayer.of(filters, type="Conv2DLayer")
     (layer,) = Network.of([layer]).conv_layers
-    return list(draw(layer, range(layer.n_channels), DrawingOptions()))
+    return list(draw(layer, range(layer.n_channels), DrawingOptions(view=view)))
 
 
 def write_with_filtviz(filters: np.ndarray, folder: Path) -> None:
@@ -118,9 +186,9 @@ def write_with_filtviz(filters: np.ndarray, folder: Path) -> None:
     assert len(list(write_files(files, "png", DrawingOptions()))) == filters.shape[1]
 
 
-def images_of(filters: np.ndarray) -> list:
+def images_of(filters: np.ndarray, view: str = "grid") -> list:
     """Return a layer's pages as Pillow images."""
-    return [picture.image() for picture in pictures_of(filters)]
+    return [picture.image() for picture in pictures_of(filters, view)]
 
 
 def encode(images: list) -> None:
@@ -150,28 +218,31 @@ def time_nolearn(filters: np.ndarray, folder: Path) -> float | None:
 
 
 def start_rows() -> list[list[str]]:
-    """Compare the start of ``filtviz plot`` on a small file with the imports that a plotting script needs."""
+    """Compare the start of ``filtviz plot`` on small files with the imports that a plotting script needs."""
+    imports = [sys.executable, "-c", "import numpy; from matplotlib.figure import Figure"]
+    program = [sys.executable, "-c", "from filtviz.cli import main; main()", "plot"]
     with tempfile.TemporaryDirectory() as folder:
-        model = Path(folder) / "small.npz"
-        np.savez(
-            model, np.random.default_rng(0).standard_normal((20, 1, 3, 3)).astype("f4"), np.zeros(20, "f4")
-        )
-        imports = [sys.executable, "-c", "import numpy; from matplotlib.figure import Figure"]
-        plot = [
-            sys.executable,
-            "-c",
-            "from filtviz.cli import main; main()",
-            "plot",
-            str(model),
-            "-o",
-            folder,
+        small, coloured = (save_layer(Path(folder), *shape) for shape in [(20, 1, 3), (64, 3, 7)])
+        commands = [
+            imports,
+            [*program, small, "-o", folder],
+            [*program, coloured, "--view", "sheet", "-o", folder],
         ]
-        works = (partial(subprocess.run, words, check=True, capture_output=True) for words in (imports, plot))
-        least, ours = best_of(7, *works)
+        run = partial(subprocess.run, check=True, capture_output=True)
+        least, grid, sheet = best_of(7, *(partial(run, words) for words in commands))
     return [
         ["import numpy; from matplotlib.figure import Figure", f"{least:.2f}", "1.00"],
-        ["filtviz plot on 20 kernels, picture and all", f"{ours:.2f}", f"{ours / least:.2f}"],
+        ["filtviz plot on 20 kernels, picture and all", f"{grid:.2f}", f"{grid / least:.2f}"],
+        ["filtviz plot --view sheet on 64x3 of 7x7", f"{sheet:.2f}", f"{sheet / least:.2f}"],
     ]
+
+
+def save_layer(folder: Path, n_filters: int, n_channels: int, size: int) -> str:
+    """Write a model of one layer and return its path."""
+    filters = np.random.default_rng(0).standard_normal((n_filters, n_channels, size, size), np.float32)
+    path = folder / f"{n_filters}x{n_channels}.npz"
+    np.savez(path, filters, np.zeros(n_filters, "f4"))
+    return str(path)
 
 
 def vgg_rows() -> list[list[str]]:

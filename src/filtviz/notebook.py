@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from html import escape
 from io import BytesIO
+from typing import TYPE_CHECKING
 
 from filtviz.errors import FiltvizError
 from filtviz.network import ConvLayer, Network
-from filtviz.summary import LayerRow, summarize
 from filtviz.text import printable
+
+if TYPE_CHECKING:
+    from filtviz.summary import LayerRow
 
 __all__ = ["attach", "layer_png", "network_html"]
 
@@ -46,6 +49,8 @@ def layer_png(layer: ConvLayer) -> bytes | None:
 
 def network_html(network: Network) -> str:
     """Return the network as a table in HTML; nothing out of the file is taken for markup."""
+    from filtviz.summary import summarize
+
     summary = summarize(network)
     head = "".join(f"<th>{escape(heading)}</th>" for heading in _HEADINGS)
     body = "".join(

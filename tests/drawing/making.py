@@ -8,7 +8,8 @@ import numpy as np
 
 from filtviz.drawing import DrawingOptions, draw
 from filtviz.drawing.options import SheetOptions
-from filtviz.drawing.sheet import SheetPage, SheetTexts
+from filtviz.drawing.pages import SheetPage
+from filtviz.drawing.sheet import SheetTexts
 from filtviz.network import ConvLayer, Network
 
 

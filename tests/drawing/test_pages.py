@@ -12,8 +12,9 @@ from matplotlib.image import AxesImage
 from filtviz.drawing import DrawingOptions
 from filtviz.drawing.colours import NOT_FINITE, by_colour_map, by_primaries
 from filtviz.drawing.lettering import writable
+from filtviz.drawing.pages import SheetPage
 from filtviz.drawing.saving import write_pages
-from filtviz.drawing.sheet import SheetPage, SheetTexts
+from filtviz.drawing.sheet import SheetTexts
 from filtviz.errors import DrawingError
 
 from .making import layer_of, pages_of, random_weights

@@ -13,13 +13,13 @@ from filtviz.drawing.colours import (
     DIVERGING,
     DIVERGING_OF_256,
     NOT_FINITE,
+    SCALES,
     by_colour_map,
     by_primaries,
     colour_bar,
     normalise,
     symmetric_limits,
 )
-from filtviz.drawing.options import SCALES
 from filtviz.drawing.terminal import nearest_of_256
 from filtviz.errors import DrawingError
 

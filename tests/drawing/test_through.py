@@ -10,7 +10,8 @@ import filtviz
 from filtviz.composition import compose
 from filtviz.composition.through import compose_layer
 from filtviz.drawing import DrawingOptions, draw
-from filtviz.drawing.sheet import SheetPage, SheetTexts, with_composition
+from filtviz.drawing.pages import SheetPage
+from filtviz.drawing.sheet import SheetTexts, with_composition
 from filtviz.errors import CompositionError
 from filtviz.network import ConvLayer, Network
 

@@ -281,8 +281,8 @@ def test_without_script_pictures_and_sentences_are_there(one: Path, visit: Visit
     page = visit(one, java_script_enabled=False)
     images = page.locator(".sheets img")
     assert images.count() == 4
-    for drawn in images.all():
-        box = drawn.bounding_box()
+    for sprite in images.all():
+        box = sprite.bounding_box()
         assert box is not None
         assert min(box["width"], box["height"]) > 50
     assert not page.locator("#toolbar").is_visible()

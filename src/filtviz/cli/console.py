@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from filtviz.drawing.sheet import SheetPage
+    from filtviz.drawing.pages import SheetPage
     from filtviz.drawing.terminal import Depth
 
 __all__ = ["colour_depth", "complain", "print_json", "print_sheets", "say"]

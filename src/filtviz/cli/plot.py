@@ -23,8 +23,8 @@ from filtviz.text import printable
 
 if TYPE_CHECKING:
     from filtviz.drawing import DrawingOptions
+    from filtviz.drawing.pages import SheetPage
     from filtviz.drawing.selection import ChannelRanges
-    from filtviz.drawing.sheet import SheetPage
 
 __all__ = ["plot"]
 

@@ -11,7 +11,8 @@ import click
 from click.core import ParameterSource
 
 from filtviz.cli.shared_options import ChannelsType, usage_errors
-from filtviz.drawing.options import ORDERS, SCALES
+from filtviz.drawing.colours import SCALES
+from filtviz.drawing.options import ORDERS
 from filtviz.drawing.views import DEFAULT_VIEW, VIEWS
 
 if TYPE_CHECKING:

@@ -8,21 +8,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from filtviz.drawing.options import DEFAULT_CMAP, Scale
 from filtviz.errors import DrawingError
 
 __all__ = [
+    "DEFAULT_CMAP",
     "DIVERGING",
     "DIVERGING_OF_256",
     "NOT_FINITE",
+    "SCALES",
     "SEQUENTIAL",
     "Colours",
     "Palette",
+    "Scale",
     "by_colour_map",
     "by_primaries",
     "colour_bar",
@@ -35,6 +37,10 @@ __all__ = [
     "symmetric_limits",
 ]
 
+Scale = Literal["kernel", "filter", "layer"]
+SCALES: tuple[Scale, ...] = ("kernel", "filter", "layer")
+
+DEFAULT_CMAP = "gray"
 WHITE = (255, 255, 255)
 
 

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from filtviz.drawing.colours import DIVERGING, normalise, symmetric_limits
 from filtviz.drawing.kernel_sheets import signed_legend
-from filtviz.drawing.sheet import Sheet, SheetPage, sheet_pages, span
+from filtviz.drawing.pages import SheetPage, sheet_pages
+from filtviz.drawing.sheet import Sheet, span
 from filtviz.errors import DrawingError
 from filtviz.text import plural
 

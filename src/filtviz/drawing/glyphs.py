@@ -107,7 +107,11 @@ def write(canvas: Canvas, writing: Writing) -> None:
     block, left, above = _line_on_white(style, line, writing.colour, threading.get_ident())
     top, left = len(canvas.pixels) - y - above, x + left
     rows, cols = slice(top, top + block.shape[0]), slice(left, left + block.shape[1])
-    if top >= 0 <= left and (part := canvas.pixels[rows, cols]).shape == block.shape and part.min() == 255:
+    if (
+        top >= 0 <= left
+        and (part := canvas.pixels[rows, cols]).shape == block.shape
+        and part.min(initial=255) == 255
+    ):
         part[...] = block
         canvas.touched[rows, cols] = True
         return

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from filtviz.drawing.colours import DIVERGING, normalise, symmetric_limits
-from filtviz.drawing.options import Scale
+from filtviz.drawing.colours import DIVERGING, Scale, normalise, symmetric_limits
+from filtviz.drawing.pages import SheetPage, sheet_pages
 from filtviz.drawing.selection import Selection, select_filters
-from filtviz.drawing.sheet import Legend, Sheet, SheetPage, SheetTexts, number, sheet_pages, span
+from filtviz.drawing.sheet import Legend, Sheet, SheetTexts, number, span
 from filtviz.errors import DrawingError
 from filtviz.network import ConvLayer
 

@@ -22,7 +22,7 @@ from filtviz.drawing.sheet import Sheet, spec_of
 from filtviz.text import printable
 
 if TYPE_CHECKING:
-    from filtviz.drawing.sheet import SheetPage
+    from filtviz.drawing.pages import SheetPage
 
 __all__ = ["DPI", "Mosaic", "PageDesign", "design_page", "plan_sheet", "writable"]
 

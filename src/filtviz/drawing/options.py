@@ -7,22 +7,17 @@ import math
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from filtviz.drawing.colours import DEFAULT_CMAP, SCALES, Scale
 from filtviz.text import printable
 
 __all__ = [
-    "DEFAULT_CMAP",
     "ORDERS",
     "PRIMARIES",
-    "SCALES",
     "DrawingOptions",
     "Order",
     "Primaries",
-    "Scale",
     "SheetOptions",
 ]
-
-Scale = Literal["kernel", "filter", "layer"]
-SCALES: tuple[Scale, ...] = ("kernel", "filter", "layer")
 
 Order = Literal["index", "norm", "similarity"]
 ORDERS: tuple[Order, ...] = ("index", "norm", "similarity")
@@ -76,7 +71,6 @@ def _check_choice(name: str, value: Any, choices: tuple[Any, ...]) -> None:
         raise ValueError(f"{name} must be one of {', '.join(map(str, choices))}, not {value!r}")
 
 
-DEFAULT_CMAP = "gray"
 LONGEST_SIDE = 2**16
 MOST_PIXELS = 2**28
 

@@ -9,8 +9,9 @@ import numpy as np
 
 from filtviz.drawing.colours import DIVERGING, SEQUENTIAL, normalise, symmetric_limits
 from filtviz.drawing.kernel_sheets import signed_legend
+from filtviz.drawing.pages import SheetPage, sheet_pages
 from filtviz.drawing.selection import Selection, select_filters
-from filtviz.drawing.sheet import Legend, Sheet, SheetPage, SheetTexts, number, sheet_pages, span
+from filtviz.drawing.sheet import Legend, Sheet, SheetTexts, number, span
 from filtviz.measures.components import Components, rms_over_channels, shared_components, singular_components
 from filtviz.network import ConvLayer
 

@@ -9,7 +9,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -17,25 +16,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from filtviz.drawing.colours import Colours, by_colour_map, by_primaries
-from filtviz.drawing.layout import Page, TileSpec
+from filtviz.drawing.layout import TileSpec
 from filtviz.measures.badges import ALL_BADGES, badges_of
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-    from PIL.Image import Image
-
     from filtviz.composition.through import ComposedLayer
-    from filtviz.drawing.options import DrawingOptions
     from filtviz.measures.findings import LayerDiagnosis
 
 __all__ = [
     "NOTHING_FOUND",
     "Legend",
     "Sheet",
-    "SheetPage",
     "SheetTexts",
     "number",
-    "sheet_pages",
     "span",
     "spec_of",
     "with_badges",
@@ -97,48 +90,6 @@ def spec_of(sheet: Sheet) -> TileSpec:
         heading_width=max(map(len, sheet.headings), default=0),
         caption_width=max((len(text) for row in sheet.captions for text in row), default=0),
     )
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class SheetPage:
-    """One page of a sheet, a `filtviz.drawing.views.Picture`; ``number`` counts from 1 to ``total``."""
-
-    sheet: Sheet
-    page: Page
-    number: int
-    total: int
-    options: DrawingOptions
-    channel: int | None = None
-
-    @property
-    def part(self) -> str:
-        """What tells the picture from the layer's others: ``sheet``, or ``sheet-p02`` of several."""
-        if self.total == 1:
-            return self.sheet.name
-        return f"{self.sheet.name}-p{self.number:0{len(str(self.total))}d}"
-
-    def figure(self) -> Figure:
-        """Return the page as a figure; at 100 dpi every weight is a square of whole pixels."""
-        from filtviz.drawing.figures import sheet_figure
-        from filtviz.drawing.lettering import design_page
-
-        return sheet_figure(design_page(self), self.options.dpi)
-
-    def image(self) -> Image:
-        """Return the pixels of `figure`, with a palette where their colours fit into one."""
-        from filtviz.drawing.lettering import design_page
-        from filtviz.drawing.painting import page_image
-
-        return page_image(design_page(self), self.options.dpi)
-
-
-def sheet_pages(sheet: Sheet, options: DrawingOptions) -> Iterator[SheetPage]:
-    """Yield the pages of a sheet."""
-    from filtviz.drawing.lettering import plan_sheet
-
-    pages = plan_sheet(sheet, options.sheet.figsize)
-    for number, page in enumerate(pages, start=1):
-        yield SheetPage(sheet=sheet, page=page, number=number, total=len(pages), options=options)
 
 
 NOTHING_FOUND = "badges: nothing was found at any filter beyond chance"

@@ -1,0 +1,209 @@
+"""Shapes and windows of operations, by hand-counted examples and against what is not known."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from filtviz.network import Network
+from filtviz.operations import (
+    Activation,
+    ChannelPooling,
+    Concatenate,
+    Convolution,
+    Crop,
+    Dense,
+    Embedding,
+    Flatten,
+    GlobalPooling,
+    Identity,
+    Input,
+    LocallyConnected,
+    Merge,
+    Normalisation,
+    Operation,
+    Pad,
+    Pooling,
+    Recurrent,
+    Reshape,
+    Slice,
+    Softmax,
+    Transpose,
+    Untold,
+    Upscale,
+)
+from filtviz.parameter import Parameter, Shape
+from filtviz.shapes import Window, layer_window, output_shape, same_lengths, window_of
+from tests.building import as_layer, conv, image, margin
+
+IMAGE = (None, 3, 11, 9)
+
+
+def kernels(*shape: int, **more: Any) -> Convolution:
+    settings: dict[str, Any] = {"stride": (1, 1), "pad": margin(0), **more}
+    return Convolution(weights=Parameter.of("W", np.zeros(shape)), **settings)
+
+
+def pooling(**more: Any) -> Pooling:
+    return Pooling(**{"kind": "max", "size": (2, 2), "stride": (2, 2), "pad": margin(0), **more})
+
+
+LOCAL = Parameter.of("W", np.zeros((4, 3, 3, 3, 9, 7)))
+
+
+@pytest.mark.parametrize(
+    ("operation", "below", "expected"),
+    [
+        (Input(shape=IMAGE), None, IMAGE),
+        (kernels(4, 3, 3, 3), IMAGE, (None, 4, 9, 7)),
+        (kernels(4, 3, 3, 3, pad=margin(1)), IMAGE, (None, 4, 11, 9)),
+        (kernels(4, 3, 4, 2, pad=((2, 1), (1, 0))), IMAGE, (None, 4, 11, 9)),
+        (kernels(4, 3, 3, 3, stride=(2, 3)), IMAGE, (None, 4, 5, 3)),
+        (kernels(4, 3, 3, 3, dilation=(2, 3)), IMAGE, (None, 4, 7, 3)),
+        (kernels(4, 3, 12, 3), IMAGE, (None, 4, 0, 7)),
+        (kernels(4, 3, 3, 3, stride=None, pad=None), IMAGE, (None, 4, None, None)),
+        (kernels(4, 3, 3, 3, pad=None), IMAGE, (None, 4, None, None)),
+        (kernels(4, 3, 3, 3), None, (None, 4, None, None)),
+        (kernels(4, 3, 3, 3), (7, 3, None, 9), (7, 4, None, 7)),
+        (kernels(3, 4, 3, 3, axes="iorc", stride=(2, 2), transposed=True), IMAGE, (None, 4, 23, 19)),
+        (
+            kernels(3, 4, 3, 3, axes="iorc", stride=(2, 2), pad=margin(1), transposed=True),
+            IMAGE,
+            (None, 4, 21, 17),
+        ),
+        (
+            kernels(3, 4, 3, 3, axes="iorc", transposed=True, output_size=(22, 18)),
+            IMAGE,
+            (None, 4, 22, 18),
+        ),
+        (
+            LocallyConnected(weights=LOCAL, axes="oircyx", stride=(1, 1), pad=margin(0)),
+            IMAGE,
+            (None, 4, 9, 7),
+        ),
+        (Dense(units=5), IMAGE, (None, 5)),
+        (Dense(units=5, leading_axes=2), IMAGE, (None, 3, 5)),
+        (Dense(units=5), None, (None, 5)),
+        (Dense(units=5, per_position=True), IMAGE, (None, 5, 11, 9)),
+        (Dense(units=5, per_position=True), None, None),
+        (pooling(), IMAGE, (None, 3, 5, 4)),
+        (pooling(whole_windows=False), IMAGE, (None, 3, 6, 5)),
+        (pooling(size=(3, 3), whole_windows=False), IMAGE, (None, 3, 5, 4)),
+        (pooling(size=(2, 2), stride=(3, 3), whole_windows=False), IMAGE, (None, 3, 4, 3)),
+        (pooling(), (None, 3, 11), None),
+        (pooling(), None, None),
+        (GlobalPooling(kind="mean"), IMAGE, (None, 3)),
+        (ChannelPooling(kind="max", size=3), IMAGE, (None, 1, 11, 9)),
+        (ChannelPooling(kind="max", size=3, axis=4), IMAGE, None),
+        (Pad(pad=((1, 2), (0, 3))), IMAGE, (None, 3, 14, 12)),
+        (Pad(pad=margin(1), first_axis=1), IMAGE, None),
+        (Pad(pad=((1, 1),) * 3, first_axis=1), IMAGE, (None, 5, 13, 11)),
+        (Crop(crop=((1, 2), (0, 3))), IMAGE, (None, 3, 8, 6)),
+        (Crop(crop=((1, 2),)), IMAGE, (None, 3, None, None)),
+        (Upscale(scale=(2, 3)), IMAGE, (None, 3, 22, 27)),
+        (Flatten(), IMAGE, (None, 297)),
+        (Flatten(keep=2), IMAGE, (None, 3, 99)),
+        (Flatten(keep=0), IMAGE, (None,)),
+        (Flatten(keep=4), IMAGE, None),
+        (Reshape(lengths=((0,), 9, -1)), (2, 3, 11, 9), (2, 9, 33)),
+        (Reshape(lengths=((0,), 9, -1)), IMAGE, (None, 9, None)),
+        (Reshape(lengths=(-2, (7,))), IMAGE, (None, None)),
+        (Transpose(order=(0, 2, 3, 1)), IMAGE, (None, 11, 9, 3)),
+        (Transpose(order=(0, None, 9)), IMAGE, (None, 1, None)),
+        (Transpose(order=(1, 2, 3, 0), is_layout=True), (None, 5), (None, 5)),
+        (Slice(axis=1, index=2), IMAGE, (None, 11, 9)),
+        (Slice(axis=-1, start=1, stop=None, step=2), IMAGE, (None, 3, 11, 4)),
+        (Slice(axis=1, is_told=False), IMAGE, (None, None, 11, 9)),
+        (Slice(axis=0, stop=2), IMAGE, IMAGE),
+        (Slice(axis=4, stop=2), IMAGE, None),
+        (Identity(), IMAGE, IMAGE),
+        (Activation(kind="rectify"), IMAGE, IMAGE),
+        (Normalisation(), IMAGE, IMAGE),
+        (Softmax(), IMAGE, IMAGE),
+        (Untold(reason="it is unknown"), IMAGE, None),
+        (Untold(reason="it is unknown", keeps_places=True), IMAGE, IMAGE),
+        (Embedding(), IMAGE, None),
+        (Recurrent(kind="LSTM"), IMAGE, None),
+    ],
+    ids=lambda value: "" if value is None or isinstance(value, tuple) else type(value).__name__,
+)
+def test_what_an_operation_makes_of_a_shape(
+    operation: Operation, below: Shape | None, expected: Shape | None
+) -> None:
+    assert output_shape(operation, [below]) == expected
+
+
+@pytest.mark.parametrize(
+    ("operation", "below", "expected"),
+    [
+        (Concatenate(), [IMAGE, (None, 2, 11, 9)], (None, 5, 11, 9)),
+        (Concatenate(axis=-1), [IMAGE, IMAGE], (None, 3, 11, 18)),
+        (Concatenate(), [IMAGE, (None, None, 11, 9)], (None, None, 11, 9)),
+        (Concatenate(), [IMAGE, None], None),
+        (Concatenate(axis=4), [IMAGE, IMAGE], None),
+        (Merge(kind="add"), [IMAGE, (7, 3, 9, 9)], (7, 3, 9, 9)),
+        (Merge(kind="add"), [IMAGE, (None, 3)], None),
+        (Merge(kind="add"), [None, IMAGE], IMAGE),
+    ],
+)
+def test_what_several_shapes_become(
+    operation: Operation, below: list[Shape | None], expected: Shape | None
+) -> None:
+    assert output_shape(operation, below) == expected
+
+
+def test_lengths_beyond_reason_are_left_open() -> None:
+    assert output_shape(Upscale(scale=(2**20, 1)), [(1, 1, 2**20, 4)]) == (1, 1, None, 4)
+
+
+@pytest.mark.parametrize(
+    ("operation", "expected"),
+    [
+        (
+            kernels(4, 3, 3, 5, stride=(2, 1), pad=margin(1)),
+            Window(size=(3, 5), stride=(2, 1), pad=margin(1)),
+        ),
+        (kernels(4, 3, 3, 5, stride=None), None),
+        (pooling(size=(3, 3), pad=margin(1)), Window(size=(3, 3), stride=(2, 2), pad=margin(1))),
+        (GlobalPooling(kind="max"), Window(size=(11, 9), stride=(11, 9), pad=margin(0))),
+        (Pad(pad=margin(2)), Window(size=(1, 1), stride=(1, 1), pad=margin(2))),
+        (Pad(pad=margin(2), first_axis=1), None),
+        (
+            Upscale(scale=(2, 3)),
+            Window(size=(2, 3), stride=(2, 3), pad=margin(0), transposed=True),
+        ),
+        (Dense(units=3), None),
+        (Flatten(), None),
+    ],
+    ids=lambda value: "" if value is None else type(value).__name__,
+)
+def test_windows(operation: Operation, expected: Window | None) -> None:
+    assert window_of(operation, IMAGE) == expected
+
+
+def test_a_layer_shows_its_first_window() -> None:
+    padded = as_layer(Activation(kind="rectify"), pooling(), Pad(pad=margin(1)), below=0)
+    network = Network.of([image(3, 11, 9), padded, conv(np.zeros((1, 3, 3, 3)), below=1)])
+    assert [layer_window(layer, network) for layer in network.layers] == [
+        None,
+        Window(size=(2, 2), stride=(2, 2), pad=margin(0)),
+        Window(size=(3, 3), stride=(1, 1), pad=margin(0)),
+    ]
+    assert layer_window(as_layer(GlobalPooling(kind="max"), below=0), network) is not None
+
+
+@pytest.mark.parametrize(
+    ("numbers", "fits"),
+    [
+        (((3, 3), (1, 1)), True),
+        (((3, 3), (1, 1), (2, 2)), True),
+        (((3, 3), (1,)), False),
+        (((3, 3), None), False),
+        (((3, 0), (1, 1)), False),
+        (((3, 3), ()), False),
+    ],
+)
+def test_numbers_of_one_window(numbers: tuple[tuple[int, ...] | None, ...], fits: bool) -> None:
+    assert same_lengths(*numbers) is fits
