@@ -35,7 +35,11 @@ INTERRUPTED = 130
 @click.command(short_help="Draw every convolution of many files.")
 @click.argument("models", nargs=-1, required=True, metavar="MODEL...")
 @click.option(
-    "-o", "--output", required=True, metavar="FOLDER", help="Where the folders of the models are made."
+    "-o",
+    "--output",
+    required=True,
+    metavar="FOLDER",
+    help="The folder to write into; each model gets a folder in it.",
 )
 @layer_option
 @channels_option
@@ -43,7 +47,11 @@ INTERRUPTED = 130
 @drawing_options
 @click.option("--force", is_flag=True, help="Draw again what an earlier run has drawn.")
 @click.option(
-    "-j", "--jobs", type=click.IntRange(min=1), metavar="N", help="Processes to use (default: the cores)."
+    "-j",
+    "--jobs",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="How many processes to use (default: one for each core).",
 )
 @click.option("-q", "--quiet", is_flag=True, help="Say nothing but what failed.")
 @json_option
