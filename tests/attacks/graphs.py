@@ -252,10 +252,10 @@ SIZES = (
             2_000,
             **{
                 name: group(*[text("x" * 16_000)] * 64)
-                for name in ("axes", "shape", "pattern", "mode", "name")
+                for name in ("filter_size", "num_groups", "flip_filters", "name")
             },
         ),
-        "LimitError",
+        "network",
     ),
     ("layers that share a long name", lambda: shared_state(2_000, name=text("n" * 16_000)), "network"),
     ("objects that share arguments", lambda: shared_arguments(50_000), "kernels"),

@@ -113,3 +113,42 @@ def test_given_room_is_kept() -> None:
         for page in plan_pages(spec, room):
             assert page.size[0] <= room[0]
             assert page.size[1] <= room[1]
+
+
+@pytest.mark.parametrize(
+    ("shape", "zoom", "gap"),
+    [
+        ((300, 300, 3, 3), 4, 2),  # the least tile
+        ((100, 100, 8, 8), 3, 2),  # the least zoom
+        ((300, 300, 15, 15), 3, 4),
+        ((100, 100, 16, 16), 1, 2),  # kernels that are pictures need none
+        ((30, 30, 8, 8), 4, 4),  # tiles of 32 pixels
+        ((2, 1, 8, 8), 9, 4),  # the largest tile
+        ((20, 10, 3, 3), 15, 4),
+    ],
+)
+def test_weights_are_as_large_as_there_is_room_for(
+    shape: tuple[int, int, int, int], zoom: int, gap: int
+) -> None:
+    n, channels, rows, cols = shape
+    plan = plan_pages(TileSpec(n_strips=n, n_columns=channels, rows=rows, cols=cols))[0].plan
+    assert (plan.zoom, plan.gap) == (zoom, gap)
+
+
+@pytest.mark.parametrize(("width", "upright", "height"), [(6, False, 15), (7, True, 42)])
+def test_a_heading_lies_as_long_as_a_gap_to_the_next_is_left(width: int, upright: bool, height: int) -> None:
+    spec = TileSpec(n_strips=30, n_columns=30, rows=3, cols=3, heading_width=width)
+    plan = plan_pages(spec)[0].plan
+    assert plan.tile[1] + plan.gap == 40
+    assert (plan.upright, plan.heading) == (upright, height)
+
+
+@pytest.mark.parametrize(("n_columns", "blocks"), [(2, 3), (10, 3), (40, 1)])
+def test_a_group_is_side_by_side_or_apart_below_each_other(n_columns: int, blocks: int) -> None:
+    spec = TileSpec(n_strips=30, n_columns=n_columns, rows=3, cols=3, group=3, label_width=3)
+    (page,) = plan_pages(spec)
+    assert page.plan.blocks % 3 == 0 or page.plan.blocks == 1
+    assert (page.plan.blocks == 1) is (blocks == 1)
+    tops = [page.strip_corner(place)[0] for place in range(0, 30, page.plan.blocks)]
+    steps = {below - above for above, below in itertools.pairwise(tops)}
+    assert len(steps) == (2 if blocks == 1 else 1), "only groups below each other are set apart"
