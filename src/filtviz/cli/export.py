@@ -19,7 +19,7 @@ from filtviz.cli.shared_options import (
     layer_option,
     reading_options,
 )
-from filtviz.text import printable
+from filtviz.text import plural, printable
 
 if TYPE_CHECKING:
     from filtviz.batch.exporting import ExportResult, ModelResult, Progress
@@ -130,7 +130,7 @@ def _say_result(result: ModelResult) -> None:
     for note in result.notes:
         say(f"{name}: {note}")
     kept = f", {result.kept:,} were there" if result.kept else ""
-    say(f"{name}: {_pages(result.drawn)} drawn{kept}{', failed' if result.failure else ''}")
+    say(f"{name}: {plural(result.drawn, 'page')} drawn{kept}{', failed' if result.failure else ''}")
 
 
 def _print_result(result: ExportResult, quiet: bool, as_json: bool) -> None:
@@ -141,14 +141,9 @@ def _print_result(result: ExportResult, quiet: bool, as_json: bool) -> None:
     else:
         click.echo(result.manifest)
     if not quiet:
-        failed = (
-            f", {len(result.failures):,} of {len(result.models):,} models failed" if result.failures else ""
-        )
-        say(f"{_pages(result.drawn)} drawn, {result.kept:,} kept{failed}")
-
-
-def _pages(n: int) -> str:
-    return f"{n:,} page{'' if n == 1 else 's'}"
+        n = len(result.failures)
+        failed = f", {n:,} of {plural(len(result.models), 'model')} failed" if n else ""
+        say(f"{plural(result.drawn, 'page')} drawn, {result.kept:,} kept{failed}")
 
 
 def _naming(path: str, reason: str) -> str:
