@@ -169,10 +169,9 @@ def test_a_bad_file_does_not_stop_the_others(tmp_path) -> None:
     assert result.exit_code == 1
     assert "mission-untrained.pkl" in result.stdout
     complaints = result.stderr.splitlines()
-    assert [
-        str(tmp_path / name) in line
-        for name, line in zip(("bad.pkl", "missing.pkl"), complaints, strict=True)
-    ]
+    assert len(complaints) == 2
+    assert str(bad) in complaints[0]
+    assert str(tmp_path / "missing.pkl") in complaints[1]
     assert run(str(bad), UNTRAINED, "--json").exit_code == 1
     assert len(json.loads(run(str(bad), UNTRAINED, "--json").stdout)) == 1
 

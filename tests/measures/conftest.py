@@ -11,6 +11,7 @@ from tests import building
 from tests.building import chain, pool
 
 from filtviz.measures.kernels import Kernels
+from filtviz.measures.subject import Subject, gather_subjects
 from filtviz.network import ConvLayer, Layer, Network
 
 
@@ -51,3 +52,24 @@ def noise() -> Callable[..., Kernels]:
         return Kernels.of(np.random.default_rng(seed).standard_normal(shape))
 
     return draw
+
+
+@pytest.fixture
+def subject_of() -> Callable[..., Subject]:
+    """What the measures look at in one convolution alone; `network` is one that holds others as well."""
+
+    def gather(
+        weights: np.ndarray | None = None,
+        bias: np.ndarray | None = None,
+        *,
+        network: Network | None = None,
+        place: int = 0,
+        input_range: tuple[float, float] | None = None,
+    ) -> Subject:
+        if network is None:
+            assert weights is not None
+            network = chain(conv(weights, bias))
+        layers = network.conv_layers
+        return list(gather_subjects(network, layers, input_range))[place]
+
+    return gather

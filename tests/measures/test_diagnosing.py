@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import re
+import subprocess
+import sys
 import time
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,10 +16,13 @@ import pytest
 import filtviz
 from filtviz.errors import MeasureError
 from filtviz.measures.badges import ALL_BADGES, badges_of
+from filtviz.measures.diagnosing import first_to_look_at
+from filtviz.measures.findings import FilterDiagnosis
 from filtviz.measures.table import CHECKS, LEVEL, MEASURES, VERDICTS
 from filtviz.network import ConvLayer, Layer, Network
 from filtviz.text import p_value
 
+EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "mission-trained.pkl"
 SMOOTH = np.array([[1, 2, 1], [2, 4, 2], [1, 2, 1]]) / 16
 FORBIDDEN = ("good", "overfit", "activation", "saturat", "no dead")
 
@@ -318,8 +324,49 @@ def test_commands_name_the_file_as_a_shell_reads_it(make_conv, glorot) -> None:
     assert filtviz.diagnose(named).commands == ("filtviz diagnose trained.pkl --before 'my net.pkl'",)
 
 
-def test_the_level_is_bonferronis() -> None:
-    assert pytest.approx(0.01 / 6) == LEVEL
+def seen(index: int, norm: float = 1.0, share_p: float | None = None, composed_p: float | None = None):
+    return FilterDiagnosis(
+        index=index,
+        norm=norm,
+        share_p=share_p,
+        texture="smooth" if share_p is not None and share_p < 0.05 else None,
+        composed_p=composed_p,
+        composed_texture="rough" if composed_p is not None and composed_p < 0.05 else None,
+    )
+
+
+def test_the_surest_filters_come_first_and_not_the_largest() -> None:
+    filters = [
+        seen(0, norm=9.0, share_p=0.04),
+        seen(1, norm=1.0, share_p=0.01),
+        seen(2, norm=2.0, share_p=0.9, composed_p=0.001),
+        seen(3, norm=50.0, share_p=0.5),
+        seen(4, norm=3.0, share_p=0.01),
+        seen(5, norm=0.5, composed_p=0.02),
+        seen(6, norm=0.4, share_p=0.03, composed_p=0.3),
+    ]
+    assert first_to_look_at(filters) == (2, 4, 1, 5, 6)
+    assert first_to_look_at(filters[:2]) == (1, 0)
+
+
+def test_where_no_filter_stands_out_the_largest_come_first() -> None:
+    filters = [seen(i, norm=norm, share_p=0.2) for i, norm in enumerate((1.0, 5.0, 2.0, 4.0, 3.0, 0.5))]
+    assert first_to_look_at(filters) == (1, 3, 4, 2, 0)
+    assert first_to_look_at([]) == ()
+
+
+HEAVY = ("scipy.stats", "scipy.optimize", "scipy.ndimage", "scipy.fft", "scipy.linalg", "matplotlib")
+
+
+def test_importing_measures_imports_no_scipy_and_diagnosing_only_its_special_functions() -> None:
+    code = (
+        "import sys, filtviz.measures.diagnosing as diagnosing, filtviz\n"
+        "print('scipy' in sys.modules)\n"
+        f"diagnosing.diagnose(filtviz.load({str(EXAMPLE)!r}))\n"
+        f"print([name for name in {HEAVY!r} if name in sys.modules], 'scipy.special' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == ["False", "[] True"]
 
 
 def test_the_missions_network_takes_under_a_second(make_conv, make_chain, make_pool, glorot) -> None:
@@ -348,12 +395,12 @@ def test_nan_in_the_following_layer_leaves_the_coupling_out(make_conv, make_chai
     assert all(each.reliance is None for each in first.filters)
 
 
-def test_a_very_deep_stack_is_not_composed(make_conv, make_chain, glorot) -> None:
-    layers = filtviz.diagnose(
-        make_chain(*[make_conv(glorot((4, 4, 3, 3), seed=i)) for i in range(17)])
-    ).layers
-    assert layers[14].composed_size == (31, 31)
-    assert layers[16].composed_size is None
-    assert layers[16].notes == (
-        "not composed with the layers below: 35x35 pixels are more than the 32 measured",
-    )
+def test_filters_of_more_than_32_pixels_are_not_composed(make_conv, make_chain) -> None:
+    random = np.random.default_rng(0)
+    too_many = "not composed with the layers below: 33x32 pixels are more than the 32 measured"
+    for side, why in ((16, ()), (17, (too_many,))):
+        lower, upper = random.standard_normal((2, 1, 17, 17)), random.standard_normal((2, 2, side, 16))
+        _, layer = filtviz.diagnose(make_chain(make_conv(lower), make_conv(upper))).layers
+        assert layer.notes == why
+        assert layer.composed_size == (None if why else (32, 32))
+        assert (layer.finding("composed") is None) == bool(why)

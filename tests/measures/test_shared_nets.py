@@ -15,7 +15,7 @@ from filtviz.network import ConvLayer, Network
 
 ADAM = ("asker_digits_adam_", "asker_digits_adam-", "asker_digits_adamnd", "asker_tex_adam")
 
-pytestmark = pytest.mark.shared
+pytestmark = [pytest.mark.shared, pytest.mark.slow]
 
 
 def network_of(arrays: np.lib.npyio.NpzFile, state: str) -> Network:

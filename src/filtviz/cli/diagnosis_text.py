@@ -35,9 +35,13 @@ def compare_models(diagnoses: Sequence[Diagnosis]) -> str:
 
     if not diagnoses:
         return ""
-    most = max(len(each.layers) + len(each.unjudged) for each in diagnoses)
-    headers = ["model", *(f"conv {place}" for place in range(most))]
-    rows = [[printable(each.file or "", 60), *_letters(each, most)] for each in diagnoses]
+    letters = [_letters(each) for each in diagnoses]
+    places = sorted({place for each in letters for place in each})
+    headers = ["model", *(f"conv {place}" for place in places)]
+    rows = [
+        [printable(each.file or "", 60), *(own.get(place, "") for place in places)]
+        for each, own in zip(diagnoses, letters, strict=True)
+    ]
     table = tabulate(rows, headers, tablefmt="simple", disable_numparse=True)
     legend = [f"{verdict.letter} {verdict.says}" for verdict in VERDICTS.values()]
     return (
@@ -51,13 +55,13 @@ def compare_models(diagnoses: Sequence[Diagnosis]) -> str:
     )
 
 
-def _letters(diagnosis: Diagnosis, n: int) -> list[str]:
-    cells = dict.fromkeys(range(n), "")
-    cells.update({each.conv_index: "-" for each in diagnosis.unjudged})
+def _letters(diagnosis: Diagnosis) -> dict[int, str]:
+    """Return what stands in each layer's cell, by its number."""
+    cells = {each.conv_index: "-" for each in diagnosis.unjudged}
     for layer in diagnosis.layers:
         noise = "" if layer.residue is None else f" {100 * layer.residue:.0f}%"
         cells[layer.conv_index] = VERDICTS[layer.verdict].letter + noise
-    return [cells[place] for place in sorted(cells)]
+    return cells
 
 
 def _describe_layer(layer: LayerDiagnosis, with_filters: bool) -> str:

@@ -211,14 +211,12 @@ def spectral_shape(kernels: Floats) -> tuple[Floats, Floats]:
     NaN for a filter without any.
     """
     transform = _transform_of(kernels.shape[-2:])
-    half = transform // 2
-    twice = np.full(half + 1, 2.0)
-    twice[[0, -1]] = 1.0  # these columns of the half spectrum are their own mirror image
-    weights = np.tile(twice, transform)
-    radius = np.hypot(np.fft.fftfreq(transform)[:, np.newaxis], np.arange(half + 1) / transform).reshape(-1)
-    spectra = kernels.reshape(*kernels.shape[:-2], -1) @ _waves(kernels.shape[-2:], transform)
-    parts = np.square(spectra).sum(axis=-2)
-    power = parts[..., : len(weights)] + parts[..., len(weights) :]
+    half = np.arange(transform // 2 + 1)
+    # The first and the last column of the half spectrum are their own mirror image; others count twice.
+    weights = np.tile(np.where((half == 0) | (2 * half == transform), 1.0, 2.0), transform)
+    radius = np.hypot(np.fft.fftfreq(transform)[:, np.newaxis], half / transform).reshape(-1)
+    spectra = np.fft.rfft2(kernels, (transform, transform))
+    power = (spectra.real**2 + spectra.imag**2).sum(axis=-3).reshape(*kernels.shape[:-3], -1)
     with np.errstate(invalid="ignore"):
         share = power / (power @ weights)[..., np.newaxis]
     return -((share * np.log(np.maximum(share, _NOTHING))) @ weights), share @ (weights * radius)
@@ -226,16 +224,3 @@ def spectral_shape(kernels: Floats) -> tuple[Floats, Floats]:
 
 def _transform_of(size: tuple[int, ...]) -> int:
     return max(_MIN_TRANSFORM, *(1 << (length - 1).bit_length() for length in size))
-
-
-def _waves(size: tuple[int, ...], transform: int) -> Floats:
-    """Return what turns a kernel into its zero-padded transform, ``(positions, 2 * frequencies)``.
-
-    The transform is ``transform x transform``; being that of real numbers it is kept by half, as
-    `numpy.fft.rfft2` does, first the real parts and then the imaginary ones.
-    """
-    down = np.outer(np.arange(size[0]), np.arange(transform))
-    across = np.outer(np.arange(size[1]), np.arange(transform // 2 + 1))
-    turns = down[:, np.newaxis, :, np.newaxis] + across[np.newaxis, :, np.newaxis, :]
-    phases = (2 * np.pi / transform * turns).reshape(size[0] * size[1], -1)
-    return np.concatenate([np.cos(phases), -np.sin(phases)], axis=1)

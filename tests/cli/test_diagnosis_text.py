@@ -1,0 +1,304 @@
+"""The text of ``filtviz diagnose``: headings, columns and their order, numbers, singular and plural."""
+
+from __future__ import annotations
+
+import textwrap
+from itertools import pairwise
+
+import pytest
+
+from filtviz.cli.diagnosis_text import compare_models, describe_model
+from filtviz.measures.findings import (
+    Change,
+    Diagnosis,
+    FilterChange,
+    FilterDiagnosis,
+    LayerDiagnosis,
+    Unjudged,
+)
+from filtviz.measures.table import MEASURES
+
+
+@pytest.fixture(autouse=True)
+def width(monkeypatch) -> None:
+    monkeypatch.setenv("COLUMNS", "100")
+
+
+def layer(place: int = 0, verdict: str = "updated", **fields) -> LayerDiagnosis:
+    shown = {"name": f"conv{place + 1}", "type": "Conv2DLayer", "shape": (20, 1, 3, 3), "dtype": "float32"}
+    return LayerDiagnosis(
+        conv_index=place,
+        verdict=verdict,
+        sentence=f"conv{place + 1}: the sentence.",
+        initialiser="unknown",
+        **(shown | fields),
+    )
+
+
+def told(*layers: LayerDiagnosis, with_filters: bool = False, **fields) -> str:
+    return describe_model(Diagnosis(file="net.pkl", layers=layers, **fields), with_filters)
+
+
+def test_all_parts_stand_in_their_order() -> None:
+    curve = Unjudged(conv_index=1, name="sound", type="Conv1DLayer", reason="it is a curve")
+    shown = layer(
+        findings=(
+            MEASURES["bias"].finding(value=None, text="moved", found=True),
+            MEASURES["rms"].finding(value=0.12345, text="1.2 times"),
+        ),
+        changes=(Change(before="b.pkl", cos2=0.95, relative_change=0.2),),
+        first_filters=(3, 17, 4),
+        notes=("not composed with the layers below: it is the first convolution",),
+    )
+    text = told(shown, unjudged=(curve,), summary="In short.", notes=("a note",), commands=("one", "two"))
+    assert text == textwrap.dedent(
+        f"""\
+        conv1  20x1x3x3  float32 {"─" * 75}
+        conv1: the sentence.
+
+        measure (* found)    value    p    counts if    null        reading
+        -------------------  -------  ---  -----------  ----------  ---------
+        bias *                                          impossible  moved
+
+        Beside the verdict: rms 0.123 (1.2 times).
+
+        since    cos²    change/norm    F of what was added    p    significant at .05
+        -------  ------  -------------  ---------------------  ---  --------------------
+        b.pkl    0.95    0.2
+
+        Filters to look at first: 3, 17, 4.
+
+        Not composed with the layers below: it is the first convolution.
+
+        sound (Conv1DLayer) is not judged: it is a curve.
+
+        net.pkl {"─" * 92}
+        In short.
+
+        Note: a note.
+
+        What to do next:
+          one
+          two
+        """
+    )
+
+
+def test_a_layer_that_cannot_be_judged_has_no_tables() -> None:
+    assert told(layer(verdict="undecided"), summary="S.", with_filters=True) == textwrap.dedent(
+        f"""\
+        conv1  20x1x3x3  float32 {"─" * 75}
+        conv1: the sentence.
+
+        net.pkl {"─" * 92}
+        S.
+        """
+    )
+    assert "the network ──" in describe_model(Diagnosis(file=None, layers=()), False)
+
+
+def rows_of(*findings) -> list[list[str]]:
+    """The cells of the table of measures; two blanks part them."""
+    table = told(layer(findings=findings)).split("\n\n")[1].splitlines()
+    bounds = [0]
+    for dashes in table[1].split("  "):
+        bounds.append(bounds[-1] + len(dashes) + 2)
+    return [[line[a:b].strip() for a, b in pairwise(bounds)] for line in table[2:]]
+
+
+def test_when_a_measure_counts() -> None:
+    rows = rows_of(
+        MEASURES["spike"].finding(value=-1.2345, p=0.0321, level=0.01 / 6, text="no direction"),
+        MEASURES["first-component"].finding(
+            value=0.61, p=0.005, level=0.01, threshold=0.5, found=True, text="few"
+        ),
+        MEASURES["bound"].finding(value=0.25, threshold=0.0, found=True, text="beyond"),
+        MEASURES["orthogonal"].finding(value=1.5, threshold=1e-3, text="not"),
+        MEASURES["quantised"].finding(value=0.5, threshold=0.95, found=True, text="only"),
+        MEASURES["residue"].finding(value=None, text="cannot tell"),
+    )
+    assert rows == [
+        ["spike", "-1.23", "0.032", "p<0.0017", "Tracy-Widom", "no direction"],
+        ["first-component *", "0.61", "0.005", ">0.5, p<0.01", "199 draws", "few"],
+        ["bound *", "0.25", "", ">0", "impossible", "beyond"],
+        ["orthogonal", "1.5", "", "<0.001", "–", "not"],
+        ["quantised *", "0.5", "", "<0.95", "occupancy", "only"],
+        ["residue", "", "", "", "– (gated)", "cannot tell"],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("value", "cell"),
+    [
+        (0.0, "0"),
+        (0.123456, "0.123"),
+        (999.4, "999"),
+        (1000.4, "1,000"),
+        (-12345.6, "-12,346"),
+        (1e-7, "1e-07"),
+    ],
+)
+def test_numbers(value, cell) -> None:
+    assert rows_of(MEASURES["spike"].finding(value=value, text="x"))[0][1] == cell
+
+
+@pytest.mark.parametrize(
+    ("p", "cell"),
+    [
+        (1.0, "1.000"),
+        (0.0016, "0.002"),
+        (0.001, "0.001"),
+        (0.00099, "9.9e-4"),
+        (2e-12, "2.0e-12"),
+        (1e-51, "<1e-50"),
+    ],
+)
+def test_p_values(p, cell) -> None:
+    assert rows_of(MEASURES["spike"].finding(value=1.0, p=p, text="x"))[0][2] == cell
+
+
+def test_what_a_measure_says_is_wrapped_in_its_column() -> None:
+    text = told(layer(findings=(MEASURES["spike"].finding(value=1.0, text="word " * 40),)))
+    assert max(map(len, text.splitlines())) <= 100
+    assert text.count("word") == 40
+
+
+def test_numbers_beside_the_verdict_are_a_line() -> None:
+    shown = [MEASURES[key].finding(value=1.5, text=f"of {key}") for key in ("rms", "mean", "sparsity")]
+    text = told(layer(findings=(MEASURES["spike"].finding(value=1.0, text="x"), *shown)))
+    assert "\nBeside the verdict: rms 1.5 (of rms); mean 1.5 (of mean); sparsity 1.5 (of sparsity).\n" in text
+    assert "Beside" not in told(layer(findings=(MEASURES["spike"].finding(value=1.0, text="x"),)))
+
+
+def test_changes_are_a_table_of_files() -> None:
+    changes = (
+        Change(before="a/x.pkl", cos2=0.9, relative_change=0.3, share=0.8, share_p=1e-9, significant=0.25),
+        Change(before="a/y.pkl", reason="it has no such layer"),
+        Change(before="a/z.pkl"),
+    )
+    table = told(layer(changes=changes)).split("\n\n")[1].splitlines()
+    assert table[0].split("  ")[0] == "since"
+    assert table[2].split() == [
+        "x.pkl",
+        "0.9",
+        "0.3",
+        "0.8",
+        "1.0e-9",
+        "25%",
+        "of",
+        "the",
+        "filters",
+        "by",
+        "themselves",
+    ]
+    assert table[3].split() == ["y.pkl", "it", "has", "no", "such", "layer"]
+    assert table[4].split() == ["z.pkl", "nothing", "to", "compare"]
+
+
+def test_files_of_the_same_name_are_told_apart_by_their_folders() -> None:
+    changes = tuple(Change(before=f"{folder}/x.pkl", cos2=0.9) for folder in "ab")
+    table = told(layer(changes=changes)).split("\n\n")[1].splitlines()
+    assert [line.split()[0] for line in table[2:4]] == ["a/x.pkl", "b/x.pkl"]
+
+
+SMOOTH = FilterDiagnosis(
+    index=0,
+    norm=1.25,
+    share=0.61,
+    share_p=0.0004,
+    texture="smooth",
+    composed_p=0.01,
+    composed_texture="smooth",
+    concentrated=True,
+    classical="box",
+    classical_channel=2,
+    likeness=-0.981,
+    reliance=1.5,
+    coherence=0.4,
+)
+ROUGH = FilterDiagnosis(
+    index=1,
+    norm=0.5,
+    share=0.1,
+    share_p=0.2,
+    texture="rough",
+    composed_p=0.3,
+    composed_texture="rough",
+    dead=True,
+    decayed=True,
+    duplicates=(2, 3, 4, 5),
+)
+BROKEN = FilterDiagnosis(index=2, norm=None, nonfinite=True)
+TWIN = FilterDiagnosis(index=3, norm=0.5, duplicates=(1, 2, 4, 5, 6, 7), concentrated=True)
+
+
+def changed(*cosines: float) -> tuple[FilterChange, ...]:
+    return tuple(FilterChange(index=i, cos2=each, relative_change=0.1) for i, each in enumerate(cosines))
+
+
+def test_filters_are_a_table() -> None:
+    changes = (
+        Change(before="x", cos2=0.9, filters=changed(0.0, 0.125, 0.25, 0.375)),
+        Change(before="y", cos2=0.9, filters=changed(0.7, 0.7, 0.7, 0.7)),
+    )
+    text = told(layer(filters=(SMOOTH, ROUGH, BROKEN, TWIN), changes=changes), with_filters=True)
+    table = text[text.index("filter  ") :].split("\n\n")[0].splitlines()
+    assert [each.strip() for each in table[0].split("  ") if each.strip()] == [
+        "filter", "norm", "F", "p", "looks", "through", "p through", "relied on", "cos²", "nearest", "remarks",
+    ]  # fmt: skip
+    bounds = [0]
+    for dashes in table[1].split("  "):
+        bounds.append(bounds[-1] + len(dashes) + 2)
+    cells = [[line[a:b].strip() for a, b in pairwise(bounds)] for line in table[2:]]
+    assert cells == [
+        ["0", "1.25", "0.61", "4.0e-4", "smooth", "low-pass, concentrated", "0.010", "1.5", "0",
+         "box (-0.981, channel 2)", ""],
+        ["1", "0.5", "0.1", "0.200", "rough", "fine", "0.300", "", "0.125", "",
+         "provably dead, decayed to almost nothing, near-duplicate of 2, 3, 4, 5"],
+        ["2", "", "", "", "", "", "", "", "0.25", "", "not finite"],
+        ["3", "0.5", "", "", "", "concentrated", "", "", "0.375", "",
+         "near-duplicate of 1, 2, 4, 5 and 2 more"],
+    ]  # fmt: skip
+
+
+def test_columns_that_are_empty_are_left_out() -> None:
+    plain = tuple(FilterDiagnosis(index=i, norm=1.0, share=0.3, share_p=0.4) for i in range(2))
+    text = told(layer(filters=plain), with_filters=True)
+    assert text.split("\n\n")[1].splitlines()[0].split() == ["filter", "norm", "F", "p"]
+    assert "norm" not in told(layer(filters=plain))
+
+
+def test_models_are_compared_by_layers() -> None:
+    first = Diagnosis(
+        file="a.pkl",
+        layers=(layer(0, "initial"), layer(1, "updated", residue=0.934), layer(3, "structured", residue=0.5)),
+        unjudged=(Unjudged(conv_index=2, name="x", type="y", reason="z"),),
+    )
+    second = Diagnosis(file="b.pkl", layers=(layer(0, "collapsed"), layer(1, "undecided")))
+    assert compare_models([first, second]) == textwrap.dedent(
+        """\
+        model    conv 0    conv 1    conv 2    conv 3
+        -------  --------  --------  --------  --------
+        a.pkl    A         B 93%     -         C 50%
+        b.pkl    D         ?
+
+          A indistinguishable from initialisation
+          B was updated, but no filter structure can be detected
+          C statistically structured
+          D structured, but collapsed to few directions
+          ? cannot tell, and the sentence says why
+          - not judged: its weights are no two-dimensional filters
+        With a percentage: so much of what a picture shows still is the initial noise, where that can be
+        told.
+        """
+    )
+    assert compare_models([]) == ""
+
+
+def test_chosen_layers_keep_their_numbers() -> None:
+    chosen = [Diagnosis(file=name, layers=(layer(3, "structured"),)) for name in ("a.pkl", "b.pkl")]
+    assert compare_models(chosen).splitlines()[:3] == [
+        "model    conv 3",
+        "-------  --------",
+        "a.pkl    C",
+    ]

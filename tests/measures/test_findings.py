@@ -1,0 +1,340 @@
+"""What each measure of a layer says: found and not found, just below and just above what counts."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from filtviz.measures.catalogue import CATALOGUE, DEFAULT, Fit
+from filtviz.measures.findings import FilterDiagnosis
+from filtviz.measures.measure import qualified
+from filtviz.measures.residue import Residue
+from filtviz.measures.subject import Identified, Provenance
+from filtviz.measures.table import LEVEL, MEASURES
+
+SHAPE = (20, 20, 3, 3)
+KNOWN, UNKNOWN = Identified(DEFAULT, known=True), Identified(DEFAULT, known=False)
+
+
+def take(key: str, subject):
+    return MEASURES[key].take(subject)
+
+
+@pytest.fixture
+def plain(subject_of, glorot):
+    return subject_of(glorot(SHAPE, seed=3), np.zeros(20))
+
+
+@pytest.mark.parametrize(
+    ("state", "text"),
+    [
+        ("none", "it has no biases"),
+        ("zero", "all biases are 0, as at the start"),
+        ("constant", "all biases are one constant, as an initialiser may set it"),
+        ("moved", "the biases are not the constant that they start as"),
+    ],
+)
+def test_biases(plain, state, text) -> None:
+    finding = take("bias", dataclasses.replace(plain, bias=state))
+    assert (finding.text, finding.found, finding.value) == (text, state == "moved", None)
+    normalised = take("bias", dataclasses.replace(plain, bias=state, normalisation_moved=True))
+    assert normalised.found
+    assert normalised.text == f"{text}; the batch normalisation after it has left its start"
+
+
+def test_a_weight_beyond_the_bound(plain, subject_of, glorot) -> None:
+    none = take("bound", plain)
+    assert (none.found, none.value, none.threshold) == (False, 0, 0)
+    assert none.text == "0% of the weights lie beyond GlorotUniform()'s ±0.129"
+    weights = glorot(SHAPE, seed=3).copy()
+    weights[0, 0, 0, 0] = 0.2
+    beyond = dataclasses.replace(subject_of(weights), rule=KNOWN)
+    found = take("bound", beyond)
+    assert (found.found, found.value) == (True, 1 / 3600)
+    assert found.text == "under 1% of the weights lie beyond GlorotUniform()'s ±0.129"
+    assumed = take("bound", dataclasses.replace(beyond, rule=UNKNOWN))
+    assert (assumed.found, assumed.value) == (False, 1 / 3600)
+    assert assumed.text.endswith("±0.129 (the default; the initialiser is not known)")
+
+
+def test_normal_draws_have_no_bound(plain) -> None:
+    normal = next(rule for rule in CATALOGUE if rule.family == "normal")
+    assert take("bound", dataclasses.replace(plain, rule=Identified(normal, known=True))) is None
+
+
+@pytest.mark.parametrize(("p", "found"), [(0.99 * LEVEL, True), (LEVEL, False), (0.5, False)])
+def test_the_initialiser_fits_from_the_level_on(plain, p, found) -> None:
+    fit = Fit(("HeUniform(gain=1)",), "uniform", 0.1, p, (CATALOGUE[1],))
+    finding = take("initialiser", dataclasses.replace(plain, origin=Provenance((fit,), ())))
+    assert (finding.found, finding.p, finding.level) == (found, p, LEVEL)
+    misfit = ", which does not fit" if found else ""
+    assert finding.text == f"closest in the catalogue: HeUniform(gain=1){misfit}"
+
+
+def test_no_initialiser_at_all(plain) -> None:
+    finding = take("initialiser", dataclasses.replace(plain, origin=Provenance((), ())))
+    assert (finding.found, finding.p) == (True, 0)
+    assert finding.text == "none in the catalogue draws this size and range"
+
+
+@pytest.mark.parametrize(("deviation", "found"), [(0.0009, True), (0.0011, False)])
+def test_a_thousandth_off_is_not_orthogonal(subject_of, deviation, found) -> None:
+    matrix = np.eye(4, 9)
+    matrix[0, 1] = deviation
+    finding = take("orthogonal", subject_of(matrix.reshape(4, 1, 3, 3)))
+    assert (finding.found, finding.value) == (found, pytest.approx(deviation, rel=1e-3))
+    assert finding.threshold == 1e-3
+    assert finding.text == ("orthogonal, as an initialiser makes it" if found else "not orthogonal")
+
+
+def test_one_filter_or_one_weight_is_no_matrix(subject_of, glorot) -> None:
+    assert take("orthogonal", subject_of(glorot((1, 2, 3, 3)))) is None
+    assert take("orthogonal", subject_of(glorot((4, 1, 1, 1)))) is None
+    assert take("orthogonal", subject_of(glorot((2, 2, 1, 1)))) is not None
+
+
+def test_the_residue_or_why_there_is_none(plain) -> None:
+    told = take("residue", dataclasses.replace(plain, residue=Residue(0.923)))
+    assert (told.value, told.found, told.reason) == (0.923, True, "")
+    assert told.text == "about 92% of the visible variance is still the initial noise"
+    shut = take("residue", dataclasses.replace(plain, residue=Residue(None, "the weights have shrunk")))
+    assert (shut.value, shut.found, shut.reason) == (None, False, "the weights have shrunk")
+    assert shut.text == "cannot tell, because the weights have shrunk"
+
+
+@pytest.mark.parametrize(("sign", "how"), [(1, "smoother"), (-1, "rougher")])
+def test_smoother_and_rougher_kernels(subject_of, glorot, sign, how) -> None:
+    weights = glorot(SHAPE, dtype="float64").copy()
+    mean = weights.mean(axis=(2, 3), keepdims=True)
+    subject = subject_of(weights + sign * mean * (0.9 if sign < 0 else 1.5))
+    finding = take("low-frequency", subject)
+    assert finding.found
+    assert np.sign(finding.z) == sign
+    assert finding.text == f"the kernels are {how} than white noise (z = {finding.z:.1f})"
+    evidence = MEASURES["low-frequency"].evidence(finding)
+    assert evidence.startswith(f"the kernels are {how} than white noise (z = {finding.z:.1f}, p ")
+
+
+@pytest.mark.parametrize(
+    ("key", "nothing"),
+    [
+        ("low-frequency", "the kernels are no smoother or rougher than noise"),
+        ("sphericity", "no position stands out"),
+        ("filter-energy", "no filter is used more than others"),
+        ("channel-energy", "no input channel is used more than others"),
+        ("spike", "no direction stands out of the noise"),
+        ("coupling", "no sign that the following layer relies on the strong filters"),
+        ("clipped", "no pile-up at ±0.129"),
+    ],
+)
+def test_nothing_is_found_in_draws(make_conv, make_chain, subject_of, glorot, key, nothing) -> None:
+    for seed in range(10):
+        network = make_chain(*(make_conv(glorot(SHAPE, seed=2 * seed + i), np.zeros(20)) for i in range(2)))
+        finding = take(key, subject_of(network=network))
+        if finding.p > 0.05:
+            break
+    assert not finding.found
+    assert finding.text.partition(" (z")[0] == nothing
+
+
+@pytest.mark.parametrize(
+    ("key", "found"),
+    [
+        ("sphericity", "the positions of a kernel are not exchangeable"),
+        ("filter-energy", "some filters are used more than others"),
+        ("channel-energy", "some input channels are used more than others"),
+        ("spike", "a low-rank component beyond noise"),
+    ],
+)
+def test_planted_structure_is_found(subject_of, glorot, key, found) -> None:
+    weights = glorot(SHAPE, dtype="float64").copy()
+    random = np.random.default_rng(0)
+    if key == "sphericity":
+        weights[:, :, 1, 1] *= 2
+    elif key == "filter-energy":
+        weights[3:6] *= 2
+    elif key == "channel-energy":
+        weights[:, 3:6] *= 2
+    else:
+        weights += 0.3 * np.multiply.outer(
+            random.standard_normal(20), 0.1 * random.standard_normal((20, 3, 3))
+        )
+    finding = take(key, subject_of(weights))
+    assert (finding.found, finding.judges, finding.level) == (True, True, LEVEL)
+    assert finding.text == found
+    assert finding.p < LEVEL
+    other = {"filter-energy": "channel-energy", "channel-energy": "filter-energy"}.get(key)
+    if other:
+        assert not take(other, subject_of(weights)).found
+
+
+@pytest.mark.parametrize(("p", "text"), [(0.0501, "none"), (0.0499, "none at the level that counts")])
+def test_a_small_p_value_is_not_called_nothing(p, text) -> None:
+    assert qualified("none", p) == text
+
+
+@pytest.mark.parametrize(
+    ("p", "found", "text"),
+    [(0.9 * LEVEL, True, "yes!"), (LEVEL, False, "no at the level that counts!"), (0.2, False, "no!")],
+)
+def test_a_test_passes_below_its_level(p, found, text) -> None:
+    finding = MEASURES["spike"].tested(p, value=3.0, found="yes", nothing="no", detail="!", z=1.5)
+    assert (finding.found, finding.text, finding.level) == (found, text, LEVEL)
+    assert (finding.measure, finding.value, finding.z, finding.p, finding.judges) == (
+        "spike",
+        3.0,
+        1.5,
+        p,
+        True,
+    )
+
+
+def test_filters_that_the_following_layer_relies_on(make_conv, make_chain, subject_of, glorot) -> None:
+    strength = np.linspace(0.5, 1.5, 20)
+    weights = glorot(SHAPE, dtype="float64") * strength[:, None, None, None]
+    for sign, found in ((1, True), (-1, False)):
+        later = glorot(SHAPE, seed=1, dtype="float64") * strength[::sign][None, :, None, None]
+        subject = subject_of(network=make_chain(make_conv(weights), make_conv(later)))
+        finding = take("coupling", subject)
+        assert (finding.found, finding.level) == (found, 0.01)
+        if found:
+            assert finding.text == "the following layer relies on the strong filters"
+        relied = MEASURES["coupling"].each(subject)["reliance"]
+        expected = (later**2).sum(axis=(0, 2, 3))
+        np.testing.assert_allclose(relied, expected / expected.mean())
+
+
+def test_coupling_takes_two_layers_and_ten_filters(make_conv, make_chain, subject_of, glorot) -> None:
+    assert take("coupling", subject_of(glorot(SHAPE))) is None
+    assert MEASURES["coupling"].each(subject_of(glorot(SHAPE))) == {}
+    for n, taken in ((9, False), (10, True)):
+        network = make_chain(make_conv(glorot((n, 2, 3, 3))), make_conv(glorot((4, n, 3, 3))))
+        assert (take("coupling", subject_of(network=network)) is not None) == taken
+
+
+def test_clipped_values(subject_of, glorot) -> None:
+    finding = take("clipped", subject_of(np.clip(glorot(SHAPE), -0.1, 0.1)))
+    assert (finding.found, finding.level) == (True, 0.001)
+    assert finding.text == f"{100 * finding.value:.0f}% of the values pile up at ±0.1"
+
+
+def test_clipping_counts_those_beside_the_largest(subject_of) -> None:
+    weights = np.linspace(0.001, 1, 1000).reshape(10, 100, 1, 1)
+    finding = take("clipped", subject_of(weights))
+    assert finding.value == 0.021
+    weights.flat[900:908] = 1.0
+    assert take("clipped", subject_of(weights)).value == 0.029
+
+
+@pytest.mark.parametrize(("distinct", "found"), [(94, True), (97, False)])
+def test_fewer_than_95_of_a_hundred_distinct_values(subject_of, distinct, found) -> None:
+    values = np.random.default_rng(0).uniform(-1, 1, 100)
+    values[distinct:] = values[0]
+    finding = take("quantised", subject_of(values.reshape(10, 10, 1, 1)))
+    assert (finding.found, finding.threshold) == (found, 0.95)
+    assert finding.value == pytest.approx(distinct / 100, abs=0.001)
+    only = "only " if found else ""
+    assert finding.text == f"{only}{distinct} distinct values in 100 weights"
+
+
+def test_half_precision_is_told(subject_of, glorot) -> None:
+    finding = take("quantised", subject_of(glorot(SHAPE, dtype="float16")))
+    assert not finding.found
+    assert finding.text.endswith("distinct values in 3,600 weights in half precision")
+
+
+def test_numbers_beside_the_verdict(subject_of) -> None:
+    weights = np.random.default_rng(0).uniform(-1, 1, SHAPE) + 0.25
+    subject = dataclasses.replace(subject_of(weights), rule=UNKNOWN)
+    rms, mean, kurtosis = (take(key, subject) for key in ("rms", "mean", "kurtosis"))
+    root = np.sqrt((weights**2).mean())
+    assert rms.value == pytest.approx(root)
+    assert rms.text == f"{root / 0.0745356:.2f} times the initial std 0.0745 (GlorotUniform(), the default)"
+    known = take("rms", dataclasses.replace(subject, rule=KNOWN))
+    assert known.text.endswith("(GlorotUniform())")
+    assert (mean.value, mean.text) == (pytest.approx(weights.mean()), f"{weights.mean() / root:+.2f} rms")
+    centred = weights - weights.mean()
+    assert kurtosis.value == pytest.approx((centred**4).mean() / (centred**2).mean() ** 2)
+    assert kurtosis.text == "1.8 for uniform, 3 for normal draws"
+    assert not any(each.found or each.judges for each in (rms, mean, kurtosis))
+
+
+def test_numbers_of_cnn_filter_db(subject_of, glorot) -> None:
+    weights = glorot((8, 2, 3, 3)).copy()
+    weights[0] *= 1e-4
+    sparsity, entropy, angles = (
+        take(key, subject_of(weights)) for key in ("sparsity", "variance-entropy", "filter-orthogonality")
+    )
+    assert (sparsity.value, sparsity.text) == (
+        1 / 8,
+        "12% of the kernels are under 1% of the largest weight",
+    )
+    assert entropy.text.endswith(" of CNN Filter DB's threshold for randomness")
+    assert float(entropy.text.split()[0]) == pytest.approx(entropy.value / 0.8, rel=0.2)
+    assert angles.text == "1 for filters at right angles"
+    assert take("variance-entropy", subject_of(glorot((8, 2, 5, 5)))) is None
+    assert take("filter-orthogonality", subject_of(glorot((1, 2, 3, 3)))) is None
+
+
+@pytest.mark.parametrize(("n", "said"), [(0, "0 filters of 4"), (1, "1 filter of 4"), (2, "2 filters of 4")])
+def test_filters_that_may_be_named_are_counted(plain, n, said) -> None:
+    filters = [FilterDiagnosis(index=i, norm=1.0, classical="box" if i < n else None) for i in range(4)]
+    finding = MEASURES["classical"].sum_up(plain, filters)
+    assert (finding.value, finding.found, finding.text) == (n, n > 0, f"{said} may be named")
+
+
+def test_a_kernel_is_named_from_the_threshold_on(subject_of, glorot) -> None:
+    from filtviz.measures.classical import classical_kernels, likeness_threshold
+
+    weights = glorot((20, 2, 3, 3), dtype="float64").copy()
+    sobel = classical_kernels(3, 3)["Sobel, vertical edge"]
+    across = np.zeros((3, 3))
+    across[0, 1], across[2, 1] = 1.0, 1.0  # at right angles to the edge
+    across /= np.linalg.norm(across)
+    threshold = likeness_threshold(40, 3, 3)
+    for cosine, named in ((threshold + 1e-3, True), (threshold - 1e-3, False)):
+        weights[4, 1] = -0.2 * (cosine * sobel + np.sqrt(1 - cosine**2) * across)
+        columns = MEASURES["classical"].each(subject_of(weights))
+        assert columns["classical"][4] == ("Sobel, vertical edge" if named else None)
+        assert columns["classical_channel"][4] == (1 if named else None)
+        assert columns["likeness"][4] == pytest.approx(-cosine)
+        assert columns["classical"].count(None) == (19 if named else 20)
+    assert MEASURES["classical"].each(subject_of(glorot((4, 2, 2, 2)))) == {}
+
+
+def test_composed_filters_are_counted(make_conv, make_chain, subject_of, glorot) -> None:
+    network = make_chain(make_conv(glorot((6, 1, 3, 3))), make_conv(glorot((5, 6, 3, 5), seed=1)))
+    first, second = (subject_of(network=network, place=place) for place in (0, 1))
+    composed = MEASURES["composed"]
+    assert (composed.each(first), composed.sum_up(first, ())) == ({}, None)
+    assert set(composed.each(second)) == {"composed_p", "composed_texture", "concentrated"}
+    textures = ("smooth", "smooth", "rough", None, None)
+    filters = [
+        FilterDiagnosis(index=i, norm=1.0, composed_texture=each, concentrated=i == 4)
+        for i, each in enumerate(textures)
+    ]
+    finding = composed.sum_up(second, filters)
+    assert finding.text == (
+        "as 5x7 filters on the image (linearised), of 5: 2 low-pass, 1 fine, 1 more concentrated than chance"
+    )
+    assert (finding.value, finding.found) == (3 / 5, True)
+    concentrated = composed.sum_up(second, filters[4:])
+    assert (concentrated.value, concentrated.found) == (0, True)
+    nothing = composed.sum_up(second, [FilterDiagnosis(index=0, norm=1.0)])
+    assert (nothing.value, nothing.found) == (0, False)
+
+
+def test_composed_filters_that_are_low_pass_or_fine(make_conv, make_chain, subject_of, glorot) -> None:
+    upper = 0.1 * glorot((16, 6, 3, 3), seed=1, dtype="float64")
+    upper[:4] += np.array([[1, 2, 1], [0, 0, 0], [-1, -2, -1]]) / 8
+    upper[4:8] += np.array([[1, -1, 1], [-1, 1, -1], [1, -1, 1]]) / 9
+    lower = glorot((6, 1, 3, 3), dtype="float64") * 0.02
+    lower[:, 0, 1, 1] = 1.0
+    # The layer below passes the image on as it is, so that the upper filters are seen as they are.
+    subject = subject_of(network=make_chain(make_conv(lower), make_conv(upper)), place=1)
+    columns = MEASURES["composed"].each(subject)
+    assert columns["composed_texture"][:4] == ["smooth"] * 4
+    assert columns["composed_texture"][4:8] == ["rough"] * 4
+    assert all(columns["concentrated"][i] for i in range(8))

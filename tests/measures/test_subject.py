@@ -1,0 +1,122 @@
+"""Where a network's weights come from: what identifies its initialiser, and what does not."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from filtviz.measures.catalogue import CATALOGUE, DEFAULT, Fit, coinciding_rules, rule_named
+from filtviz.measures.kernels import Kernels
+from filtviz.measures.residue import Magnitudes
+from filtviz.measures.subject import Identified, Provenance, identify_rule, trace_provenance
+
+HE = CATALOGUE[1]
+NORMAL = CATALOGUE[2]
+NOTHING = Provenance(fits=(), free=())
+
+
+def fitting(p: float, *rules) -> Provenance:
+    return Provenance(fits=(Fit(tuple(r.name for r in rules), rules[0].family, 0.1, p, rules),), free=())
+
+
+@pytest.fixture
+def blank(noise) -> Magnitudes:
+    """A layer that bears no trace of uniform draws."""
+    return Magnitudes.of(noise((20, 20, 3, 3)))
+
+
+@pytest.fixture
+def traced() -> Magnitudes:
+    """A layer of the default's uniform draws, trained since."""
+    random, shape = np.random.default_rng(0), (40, 40, 3, 3)
+    bound = DEFAULT.bound(shape)
+    return Magnitudes.of(
+        Kernels.of(random.uniform(-bound, bound, shape) + random.normal(0, bound / 4, shape))
+    )
+
+
+def test_a_fit_tells_the_rule(blank) -> None:
+    assert identify_rule([blank], [fitting(0.5, HE)]) == Identified(HE, known=True)
+
+
+def test_a_fit_counts_from_one_in_a_hundred_on(blank) -> None:
+    assert identify_rule([blank], [fitting(0.01, HE)]) == Identified(HE, known=True)
+    assert identify_rule([blank], [fitting(0.0099, HE)]) == Identified(DEFAULT, known=False)
+
+
+def test_nothing_known_falls_back_on_the_default(blank) -> None:
+    assert identify_rule([blank], [NOTHING]) == Identified(DEFAULT, known=False)
+    assert DEFAULT.name == "GlorotUniform()"
+
+
+def test_the_rule_that_fits_most_layers_is_the_networks(blank) -> None:
+    both, one = fitting(0.2, DEFAULT, HE), fitting(0.1, HE)
+    assert identify_rule([blank] * 2, [both, one]).rule == HE
+    # Of rules that fit as many, the one that fits better.
+    assert identify_rule([blank] * 2, [fitting(0.2, DEFAULT), fitting(0.9, HE)]).rule == HE
+
+
+def test_where_the_largest_was_trained_its_trace_outweighs_a_smaller_ones_fit(blank, traced) -> None:
+    small = fitting(0.9, NORMAL)
+    assert identify_rule([traced, blank], [NOTHING, small]) == Identified(DEFAULT, known=True, traced=True)
+    assert identify_rule([blank, blank], [NOTHING, small]) == Identified(NORMAL, known=True)
+    # Where the largest fits itself, no trace is sought.
+    assert identify_rule([traced], [fitting(0.5, HE)]) == Identified(HE, known=True)
+
+
+def test_draws_of_another_scale_are_tried_where_nothing_fits(glorot) -> None:
+    catalogued = trace_provenance(Kernels.of(glorot((20, 20, 3, 3))))
+    assert catalogued.free == ()
+    assert catalogued.p == catalogued.fits[0].p > 0.01
+    other = trace_provenance(Kernels.of(0.7 * glorot((20, 20, 3, 3))))
+    assert other.p == 0
+    assert [fit.family for fit in other.free] == ["uniform", "normal"]
+    assert all(fit.rules == () for fit in other.free)
+
+
+def test_a_network_is_identified_on_its_three_largest_layers(
+    make_conv, make_chain, subject_of, glorot
+) -> None:
+    he = np.random.default_rng(0).normal(0, HE.std((40, 20, 3, 3)), (40, 20, 3, 3))
+    shapes = [(4, 1, 3, 3), (40, 4, 3, 3), (40, 40, 3, 3)]
+    layers = [make_conv(glorot(shape, seed=i)) for i, shape in enumerate(shapes)]
+    network = make_chain(*layers[:2], make_conv(glorot((20, 40, 3, 3), seed=5)), make_conv(he), layers[2])
+    for place in range(5):
+        subject = subject_of(network=network, place=place)
+        assert (subject.rule.rule, subject.rule.known) == (DEFAULT, True)
+    # The layer that another rule has drawn is not named after it.
+    assert subject_of(network=network, place=3).initialisers == ("GlorotUniform()",)
+
+
+def test_rules_that_coincide_are_all_named(subject_of, glorot) -> None:
+    assert subject_of(glorot((20, 20, 3, 3))).initialisers == ("GlorotUniform()", "HeUniform(gain=1)")
+    assert subject_of(glorot((40, 20, 3, 3))).initialisers == ("GlorotUniform()",)
+    assert subject_of(np.random.default_rng(0).standard_normal((20, 20, 3, 3))).initialisers == ()
+
+
+def test_an_orthogonal_layer_is_named_so_where_the_networks_rule_is_known(
+    make_conv, make_chain, subject_of, glorot
+) -> None:
+    matrix = np.linalg.svd(np.random.default_rng(0).standard_normal((20, 9)), full_matrices=False)[0]
+    network = make_chain(make_conv(matrix.reshape(20, 1, 3, 3)), make_conv(glorot((40, 20, 3, 3))))
+    assert subject_of(network=network).initialisers == ("Orthogonal()",)
+
+
+def test_rules_are_found_by_name() -> None:
+    assert [rule_named(rule.name) for rule in CATALOGUE] == list(CATALOGUE)
+    assert rule_named("Orthogonal()") is None
+
+
+def test_rules_coincide_where_they_draw_alike() -> None:
+    square, wide = coinciding_rules((20, 20, 3, 3)), coinciding_rules((40, 20, 3, 3))
+    assert (len(square), len(wide)) == (6, 10)
+    assert all(len({(rule.family, rule.std((20, 20, 3, 3))) for rule in group}) <= 2 for group in square)
+    assert {rule.family for rule in square[0]} == {"uniform"}
+
+
+def test_what_moved_beside_the_weights(subject_of, glorot) -> None:
+    weights = glorot((4, 1, 3, 3))
+    constant, one_off = np.full(4, 0.1), np.array([0.1, 0.1, 0.1, 0.2])
+    for state, bias in {"none": None, "zero": np.zeros(4), "constant": constant, "moved": one_off}.items():
+        subject = subject_of(weights, bias)
+        assert (subject.bias, subject.moved) == (state, state == "moved")

@@ -1,0 +1,188 @@
+"""From findings to a verdict: which side of each level counts, and the words of every sentence."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from filtviz.measures.catalogue import DEFAULT, Fit
+from filtviz.measures.findings import Finding
+from filtviz.measures.subject import Identified, Provenance, Subject
+from filtviz.measures.table import LEVEL, MEASURES, STRUCTURE
+from filtviz.measures.verdicts import Judgement, judge
+
+DEFAULT_FIT = Fit(("GlorotUniform()",), "uniform", 0.1, 0.7, (DEFAULT,))
+FREE_UNIFORM = Fit(("uniform draws within ±0.2",), "uniform", 0.1, 0.5)
+FREE_NORMAL = Fit(("normal draws of std 0.1",), "normal", 0.1, 0.4)
+FITTING = Provenance(fits=(DEFAULT_FIT,), free=())
+MISFIT = Provenance(fits=(), free=())
+NOTHING = "none of 5 tests of structure passes 0.0017 (smallest p = 0.40)"
+
+
+def found(key: str, **fields) -> Finding:
+    return MEASURES[key].finding(**({"value": 1.0, "text": f"text of {key}"} | fields))
+
+
+@pytest.fixture
+def judged(subject_of, glorot) -> Callable[..., Judgement]:
+    plain: Subject = subject_of(glorot((20, 20, 3, 3)), np.zeros(20))
+
+    def judge_it(*findings: Finding, standing_out: int = 1, ps: float = 0.4, **changed) -> Judgement:
+        subject = dataclasses.replace(plain, **({"origin": FITTING} | changed))
+        tests = [found(key, p=ps) for key in STRUCTURE]
+        others = [found("bias", text="all biases are 0, as at the start"), found("residue", value=None)]
+        return judge(subject, {each.measure: each for each in (*tests, *others, *findings)}, standing_out)
+
+    return judge_it
+
+
+def test_structure_decides_from_bonferronis_level_on(judged) -> None:
+    def verdict(p: float, **changed) -> str:
+        return judged(found("sphericity", p=p), **({"bias": "moved"} | changed)).verdict
+
+    assert verdict(0.999 * LEVEL) == "structured"
+    assert verdict(LEVEL) == verdict(1.001 * LEVEL) == "updated"
+
+
+def test_what_was_never_touched_needs_a_tenth_of_the_level(judged) -> None:
+    def verdict(p: float, **changed) -> str:
+        return judged(found("spike", p=p), **changed).verdict
+
+    assert verdict(0.099 * LEVEL) == "structured"
+    assert verdict(0.101 * LEVEL) == "initial"
+    # Neither other biases nor weights that nothing fits leave that benefit of the doubt.
+    assert verdict(0.101 * LEVEL, bias="constant") == "structured"
+    assert verdict(0.101 * LEVEL, origin=MISFIT) == "structured"
+    assert verdict(0.101 * LEVEL, normalisation_moved=True) == "structured"
+
+
+@pytest.mark.parametrize("key", STRUCTURE)
+def test_each_test_of_structure_decides_alone(judged, key) -> None:
+    assert judged(found(key, p=1e-6), bias="moved").verdict == "structured"
+
+
+@pytest.mark.parametrize("key", ["initialiser", "coupling", "clipped", "quantised", "duplicates"])
+def test_no_other_measure_is_structure(judged, key) -> None:
+    assert judged(found(key, p=1e-9, found=True)).verdict == "initial"
+
+
+def test_collapsed_is_structured_first(judged) -> None:
+    component = found("first-component", value=0.93, p=0.005, found=True)
+    frequency = found("low-frequency", p=1e-9, z=7.0, text="the kernels are smoother (z = 7.0)")
+    assert judged(component, frequency) == Judgement(
+        "collapsed",
+        "structured, but collapsed to few directions: the first principal component holds 93% of its filters "
+        "(random ones: p = 0.005); the kernels are smoother (z = 7.0)",
+    )
+    assert judged(component).verdict == "initial"
+    assert judged(found("first-component", value=0.45), frequency).verdict == "structured"
+
+
+def test_structure_in_its_own_words(judged) -> None:
+    first = found("low-frequency", p=1e-9, z=7.0)
+    assert judged(first).sentence == (
+        "statistically structured: the kernels are smoother than white noise (z = 7.0, p = 1e-9)"
+    )
+    rough = found("low-frequency", p=1e-9, z=-7.04)
+    second = found("filter-energy", p=2e-7)
+    residue = found("residue", value=0.7, text="about 70% is noise")
+    assert judged(rough, second, residue, standing_out=0).sentence == (
+        "statistically structured: the kernels are rougher than white noise (z = -7.0, p = 1e-9), and 1 of 4 "
+        "other tests find structure too; about 70% is noise; none of its filters stands out by itself"
+    )
+    assert judged(second).sentence == "statistically structured: text of filter-energy (p = 2e-7)"
+
+
+def test_what_has_moved_was_updated(judged) -> None:
+    moved = found("bias", text="the biases have moved")
+    assert judged(moved, bias="moved") == Judgement(
+        "updated",
+        f"was updated (the biases have moved), but no filter structure can be detected: {NOTHING}",
+    )
+    assert judged(moved, normalisation_moved=True).verdict == "updated"
+    residue = found("residue", value=0.7, text="about 70% is noise")
+    assert judged(moved, residue, bias="moved").sentence.endswith(f"{NOTHING}; about 70% is noise")
+    assert judged(bias="constant").verdict == "initial"
+
+
+def test_weights_beyond_the_bound_count_where_its_trace_was_seen(judged) -> None:
+    bound = found("bound", value=0.1, found=True, text="10% lie beyond")
+    traced = Identified(DEFAULT, known=True, traced=True)
+    assert judged(bound, rule=traced).sentence.startswith("was updated (10% lie beyond), but no filter")
+    assert judged(bound, rule=Identified(DEFAULT, known=True)).verdict == "initial"
+    assert judged(found("bound", value=0.0), rule=traced).verdict == "initial"
+
+
+def test_a_fit_counts_from_bonferronis_level_on(judged) -> None:
+    def verdict(p: float) -> str:
+        fit = dataclasses.replace(DEFAULT_FIT, p=p)
+        return judged(origin=Provenance(fits=(fit,), free=())).verdict
+
+    assert verdict(LEVEL) == verdict(1.01 * LEVEL) == "initial"
+    assert verdict(0.99 * LEVEL) == "updated"
+
+
+def test_an_initialisers_layer_in_its_own_words(judged) -> None:
+    assert judged() == Judgement(
+        "initial",
+        "indistinguishable from initialisation: its weights are as GlorotUniform() draws them (KS p = 0.70), "
+        f"all biases are 0, as at the start, {NOTHING}",
+    )
+    orthogonal = Fit(("Orthogonal()",), "orthogonal", 0.1, 1.0)
+    sentence = judged(origin=Provenance(fits=(orthogonal,), free=())).sentence
+    assert "its weights are as Orthogonal() draws them (an orthogonal matrix), all biases" in sentence
+
+
+def test_draws_of_another_scale(judged) -> None:
+    def with_free(*free: Fit, **changed) -> Judgement:
+        return judged(origin=Provenance(fits=(), free=free), **changed)
+
+    assert with_free(FREE_NORMAL) == Judgement(
+        "initial",
+        "indistinguishable from initialisation: its weights are as normal draws of std 0.1 (p = 0.40), a "
+        f"scale that is no default of Lasagne's, all biases are 0, as at the start, {NOTHING}",
+    )
+    assert with_free(FREE_NORMAL, bias="none") == Judgement(
+        "undecided",
+        "cannot tell, because its weights are as normal draws of std 0.1, which no initialiser of the "
+        "catalogue gives, and it has no biases that would tell more",
+    )
+    assert with_free(FREE_UNIFORM, bias="none").verdict == "initial"
+    assert with_free(dataclasses.replace(FREE_UNIFORM, p=0.99 * LEVEL)) == Judgement(
+        "updated",
+        "was updated (no initialiser of any scale draws such weights), but no filter structure can be "
+        f"detected: {NOTHING}",
+    )
+    assert with_free().verdict == "updated"
+
+
+@pytest.mark.parametrize(("n", "verdict"), [(49, "undecided"), (50, "initial")])
+def test_fifty_weights_are_enough(judged, subject_of, n, verdict) -> None:
+    weights = np.random.default_rng(0).uniform(-1, 1, (n, 1, 1, 1))
+    few = subject_of(weights, np.zeros(n))
+    judgement = judged(kernels=few.kernels)
+    assert judgement.verdict == verdict
+    assert (judgement.sentence == "too few weights to tell (49): nothing stands out, but nothing could") == (
+        n == 49
+    )
+    # What has moved is evidence however few there are.
+    assert judged(kernels=few.kernels, bias="moved").verdict == "updated"
+
+
+def test_how_little_was_tested_is_told(subject_of, glorot) -> None:
+    subject = dataclasses.replace(subject_of(glorot((20, 20, 3, 3)), np.zeros(20)), origin=FITTING)
+    basis = {"bias": found("bias"), "residue": found("residue", value=None)}
+    one = {"sphericity": found("sphericity", p=0.4)}
+    assert judge(subject, basis, 0).sentence.endswith(
+        "text of bias, and it is too small for any test of structure"
+    )
+    assert judge(subject, basis | one, 0).sentence.endswith(
+        "text of bias, no test of structure passes 0.0017 (smallest p = 0.40)"
+    )
+    strong = {"sphericity": found("sphericity", p=0.5 * LEVEL)}
+    assert judge(subject, basis | one | strong, 0).sentence.endswith(
+        "which outweighs the strongest of 1 tests of structure (p = 8e-4)"
+    )
