@@ -11,14 +11,14 @@ in `filtviz.reporting`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property, partial
+from dataclasses import replace
+from functools import partial
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, overload
 
 from filtviz.errors import DrawingError, FiltvizError
-from filtviz.network import ConvLayer, Network
+from filtviz.network import Network
 from filtviz.reading import Hints, Limits, load
 from filtviz.results import (
     ComparisonResult,
@@ -36,19 +36,15 @@ if TYPE_CHECKING:
 
     from filtviz.drawing import DrawingOptions
     from filtviz.drawing.comparison_sheets import ComparisonOrder
+    from filtviz.drawing.preparing import Channels
     from filtviz.drawing.saving import Destination, PlannedFile
-    from filtviz.drawing.selection import ChannelRanges
-    from filtviz.drawing.sheet import SheetTexts
     from filtviz.measures.comparison import LayerComparison
-    from filtviz.measures.findings import Diagnosis, LayerDiagnosis
+    from filtviz.measures.findings import Diagnosis
 
-__all__ = ["Channels", "Model", "Output", "Progress", "compare", "diagnose", "layers", "plot"]
+__all__ = ["Model", "Output", "Progress", "compare", "diagnose", "layers", "plot"]
 
 Model: TypeAlias = str | PathLike[str] | Network
 """The path of a model file, or the network that was read from it."""
-
-Channels: TypeAlias = str | Iterable[int | tuple[int, int]] | None
-"""As in a shell (``"0,2-5"``, ``"rgb"``), or numbers and pairs of a first and a last one; None for all."""
 
 Output: TypeAlias = "str | PathLike[str] | Destination | None"
 """A file or a folder; None for none."""
@@ -117,16 +113,17 @@ def plot(
         OutputError: a picture cannot be written.
         ValueError: an option is out of its range.
     """
+    from filtviz.drawing.preparing import Preparation, settle
     from filtviz.drawing.saving import plan_files
     from filtviz.files import layer_stems
 
     destination = _destination(output, suffix)
-    options, ranges = _settle(channels, view, drawing, needs_sheet=through or badges)
+    options, ranges = settle(channels, view, drawing, needs_sheet=through or badges)
     network = _as_network(model, limits, hints)
     if not network.conv_layers:
         name = printable(_path_of(model) or "the network", 200)
         raise DrawingError(f"{name} holds {network.describe()}: there is no filter to draw")
-    studio = _Studio(
+    preparation = Preparation(
         network=network,
         source="" if (path := _path_of(model)) is None else path.name,
         options=options,
@@ -142,14 +139,15 @@ def plot(
         try:
             layer = network.select(wanted)
             if layer.conv_index not in drawn:
-                drawn[layer.conv_index] = studio.draw(layer)
+                pictures, cautions = preparation.pictures(layer)
+                drawn[layer.conv_index] = PlottedLayer(layer=layer, pictures=pictures, cautions=cautions)
         except FiltvizError as error:
             failures.append(LayerFailure(wanted, str(error)))
     files: list[WrittenFile] = []
     if destination is not None and drawn:
         stems = layer_stems(network)
-        pictures = {stems[conv_index]: each.pictures for conv_index, each in drawn.items()}
-        planned = plan_files(pictures, _stem(model), destination)
+        named = {stems[conv_index]: each.pictures for conv_index, each in drawn.items()}
+        planned = plan_files(named, _stem(model), destination)
         files = _write(planned, destination, options, clobber=clobber, progress=progress)
     return PlotResult(
         network=network,
@@ -333,74 +331,10 @@ def _write(
     return files
 
 
-def _settle(
-    channels: Channels, view: str | None, drawing: DrawingOptions | None, *, needs_sheet: bool
-) -> tuple[DrawingOptions, ChannelRanges]:
-    """Return how to draw, and which channels."""
-    from filtviz.drawing import VIEWS
-    from filtviz.drawing.options import PRIMARIES, DrawingOptions
-    from filtviz.drawing.selection import parse_channels
-
-    options = drawing or DrawingOptions()
-    if isinstance(channels, str) and channels in PRIMARIES:
-        sheet = replace(options.sheet, primaries=channels)
-        options, channels = replace(options, sheet=sheet), None
-    needs_sheet = needs_sheet or options.sheet.primaries is not None
-    if view is None and needs_sheet and not VIEWS[options.view].is_sheet:
-        view = "sheet"
-    options = options if view is None else replace(options, view=view)
-    if channels is None or isinstance(channels, str):
-        return options, None if channels is None else parse_channels(channels)
-    return options, [(each, each) if isinstance(each, int) else each for each in channels]
-
-
 def _read_images(images: str | PathLike[str] | NDArray[Any] | None) -> NDArray[Any] | None:
     from filtviz.running.images import read_images
 
     return read_images(images) if isinstance(images, str | PathLike) else images
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Studio:
-    """Where layers of one network become pictures; it is diagnosed once for all of them."""
-
-    network: Network
-    source: str
-    options: DrawingOptions
-    ranges: ChannelRanges
-    through: bool
-    stacked: bool
-    images: NDArray[Any] | None
-    badges: bool
-
-    def draw(self, layer: ConvLayer) -> PlottedLayer:
-        """Make a layer's pictures ready to be drawn."""
-        from filtviz.drawing import VIEWS, draw
-        from filtviz.drawing.grid import cautions
-        from filtviz.drawing.selection import choose_channels
-
-        drawn, texts = self._prepare(layer)
-        channels = choose_channels(drawn, self.ranges)
-        pictures = tuple(draw(drawn, channels, self.options, texts))
-        is_sheet = VIEWS[self.options.view].is_sheet
-        misleading = () if is_sheet else cautions(layer, channels, self.options)
-        return PlottedLayer(layer=layer, pictures=pictures, cautions=tuple(misleading))
-
-    def _prepare(self, layer: ConvLayer) -> tuple[ConvLayer, SheetTexts]:
-        """Return what to draw of a layer, and what a sheet says of it."""
-        from filtviz.composition.through import compose_layer
-        from filtviz.drawing.sheet import SheetTexts, with_badges, with_composition
-
-        drawn, texts = layer, SheetTexts(source=self.source)
-        if self.through:
-            composed = compose_layer(self.network, layer, stacked=self.stacked, images=self.images)
-            drawn, texts = composed.layer, with_composition(composed, texts)
-        found = self._found.get(layer.conv_index) if self.badges else None
-        return drawn, texts if found is None else with_badges(found, layer.n_filters, texts)
-
-    @cached_property
-    def _found(self) -> dict[int, LayerDiagnosis]:
-        return {each.conv_index: each for each in diagnose(self.network).layers}
 
 
 def _animation(animate: str | PathLike[str] | None, layers: Sequence[int | str]) -> Path | None:

@@ -21,6 +21,7 @@ import filtviz
 from filtviz import DrawingOptions, ExportOptions, __version__
 from filtviz.batch import jobs as jobs_module
 from filtviz.batch import workers as workers_module
+from filtviz.batch.workers import FEW_JOBS
 from filtviz.drawing import draw
 from filtviz.errors import OutputError
 from filtviz.files import PART_SUFFIX
@@ -212,6 +213,92 @@ def test_a_folder_that_cannot_be_made_fails_its_model_only(tmp_path):
         (first, f"cannot write {folder / 'a'}: not a directory")
     ]
     assert report.drawn == 4
+
+
+def test_after_a_file_that_cannot_be_written_no_more_of_its_model_are_tried(tmp_path, monkeypatch):
+    models = [save_model(tmp_path / f"{name}.npz", n_channels=MANY) for name in "ab"]
+    tried = []
+
+    def full(path, write):
+        tried.append(path)
+        raise OutputError(f"cannot write {path}: no space left on device", path=path)
+
+    monkeypatch.setattr(jobs_module, "write_whole", full)
+    report = filtviz.export(models, tmp_path / "out", jobs=1)
+    assert [result.path for result in report.models] == models
+    # Of the first, some jobs were planned already when one failed; of the second, none.
+    assert [path.parent.name for path in tried] == ["a"] * (FEW_JOBS + 1) + ["b"]
+
+
+def test_a_folder_that_may_not_be_written_is_said_of_each_model_and_never_passed_over(tmp_path, monkeypatch):
+    """Root may write anywhere: so the system is made to refuse."""
+    models = [save_model(tmp_path / f"{name}.npz") for name in "ab"]
+    folder = tmp_path / "out"
+    refused = folder / "a"
+    mkdir = Path.mkdir
+
+    def refuse(self, *given, **options):
+        if self == refused:
+            raise PermissionError(13, "Permission denied", str(self))
+        mkdir(self, *given, **options)
+
+    monkeypatch.setattr(Path, "mkdir", refuse)
+    report = filtviz.export(models, folder)
+    assert [(each.drawn, each.kept, each.failure) for each in report.models] == [
+        (0, 0, f"cannot write {refused}: permission denied"),
+        (4, 0, None),
+    ]
+    assert {entry["model"] for entry in manifest(folder)["pictures"]} == {"../b.npz"}
+
+
+def test_a_model_that_the_system_does_not_let_us_read_twice_is_one_sentence(tmp_path, monkeypatch):
+    from filtviz.batch import planning
+
+    model = save_model(tmp_path / "a.npz")
+
+    def refuse(path):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(planning, "_sha256", refuse)
+    (failure,) = filtviz.export([model], tmp_path / "out").failures
+    assert failure.reason == f"{model}: permission denied"
+
+
+def test_several_reasons_of_a_model_are_all_told(model, tmp_path):
+    options = ExportOptions(layers=["conv7", "conv8", 0])
+    (result,) = filtviz.export([model], tmp_path / "out", options).models
+    assert result.drawn == 1
+    assert result.failure is not None
+    assert [part.split("'")[1] for part in result.failure.split("; there")] == ["conv7", "conv8"]
+
+
+def test_a_layer_that_is_no_picture_is_a_note_beside_others_and_a_failure_alone(tmp_path):
+    rng = np.random.default_rng(0)
+    curve, plain = rng.standard_normal((4, 2, 3, 3, 3)), rng.standard_normal((4, 4, 3, 3))
+    np.savez(tmp_path / "both.npz", curve, np.zeros(4), plain, np.zeros(4))
+    np.savez(tmp_path / "alone.npz", curve, np.zeros(4))
+    both, alone = filtviz.export([tmp_path / "both.npz", tmp_path / "alone.npz"], tmp_path / "out").models
+    sentence = "conv1 is not drawn: its filters are volumes, not two-dimensional pictures"
+    assert (both.drawn, both.notes, both.failure) == (4, (sentence,), None)
+    assert (alone.drawn, alone.notes, alone.failure) == (0, (), sentence)
+
+
+def test_a_picture_that_is_drawn_otherwise_is_removed_before_it_is_described(model, tmp_path, monkeypatch):
+    """A run that is killed then leaves no picture under a description that is not its own."""
+    folder = tmp_path / "out"
+    filtviz.export([model], folder)
+
+    def full(path, write):
+        assert not path.exists()
+        assert not manifest(folder)["complete"]
+        raise OutputError("no space left", path=path)
+
+    monkeypatch.setattr(jobs_module, "write_whole", full)
+    filtviz.export([model], folder, ExportOptions(drawing=DrawingOptions(dpi=50)))
+    assert not list(folder.glob("net/*.png"))
+    assert manifest(folder) == {
+        "program": "filtviz", "version": __version__, "complete": True, "pictures": []
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("jobs", [1, 2])

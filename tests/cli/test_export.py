@@ -47,6 +47,47 @@ def test_the_manifest_is_the_result_and_the_rest_is_a_message(model):
     assert again.stderr == "net.npz: 0 pages drawn, 4 were there\n0 pages drawn, 4 kept\n"
 
 
+def test_numbers_are_said_with_their_plurals_and_failures_are_counted(model):
+    one = run(model, "-o", "out", "--layer", "conv1")
+    assert one.stderr == "net.npz: 1 page drawn\n1 page drawn, 0 kept\n"
+    failed = run(model, "-o", "out", "--layer", "conv1", "--layer", "conv7")
+    assert failed.exit_code == 1
+    assert failed.stderr.splitlines()[0] == "net.npz: 0 pages drawn, 1 were there, failed"
+    assert failed.stderr.splitlines()[1].startswith("filtviz: net.npz: there is no convolution 'conv7'")
+    assert failed.stderr.splitlines()[2] == "0 pages drawn, 1 kept, 1 of 1 model failed"
+    both = run("gone.pkl", model, "-o", "out", "--layer", "conv1")
+    assert both.stderr.splitlines()[-1] == "0 pages drawn, 1 kept, 1 of 2 models failed"
+
+
+def test_what_misleads_is_said_of_its_model(model):
+    rng = np.random.default_rng(0)
+    np.savez("small.npz", rng.standard_normal((4, 1, 1, 1)).astype("f4"), np.zeros(4, "f4"))
+    result = run("small.npz", "-o", "out")
+    assert result.exit_code == 0
+    assert result.stderr.startswith("small.npz: conv1 is 1x1: ")
+
+
+def test_force_draws_again(model):
+    run(model, "-o", "out")
+    assert run(model, "-o", "out", "--force").stderr == "net.npz: 4 pages drawn\n4 pages drawn, 0 kept\n"
+
+
+def test_format_and_channels_are_passed_on(model):
+    run(model, "-o", "out", "--format", "svg", "--channels", "0,2", "--layer", "-1")
+    assert sorted(path.name for path in Path("out/net").iterdir()) == ["conv2-ch0.svg", "conv2-ch2.svg"]
+
+
+def test_the_number_of_processes_is_passed_on(model, monkeypatch):
+    from filtviz.batch import exporting
+
+    asked = []
+    run_jobs = exporting.run_jobs
+    monkeypatch.setattr(exporting, "run_jobs", lambda jobs, n: asked.append(n) or run_jobs(jobs, 1))
+    run(model, "-o", "out", "--jobs", 3)
+    run(model, "-o", "out")
+    assert asked == [3, None]
+
+
 def test_quiet_says_nothing_but_the_result(model):
     result = run(model, "-o", "out", "--quiet")
     assert (result.exit_code, result.stdout, result.stderr) == (0, "out/manifest.json\n", "")

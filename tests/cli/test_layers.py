@@ -15,8 +15,9 @@ from tests.building import as_layer, conv, image, margin, pool
 
 from filtviz import api
 from filtviz.cli import main
-from filtviz.network import Network, Origin
+from filtviz.network import Layer, Network, Origin
 from filtviz.operations import Merge
+from filtviz.parameter import Parameter
 
 FULL = Path("/dev/full")
 
@@ -85,6 +86,89 @@ def test_the_table() -> None:
     assert ran.stderr == ""
 
 
+def printed(monkeypatch: pytest.MonkeyPatch, network: Network, *options: str) -> list[str]:
+    """Both streams of the command, results first, without blanks at the ends of lines."""
+    monkeypatch.setattr(api, "load", lambda *_, **__: network)
+    ran = CliRunner().invoke(main, ["layers", "model.pkl", *options])
+    assert ran.exit_code == 0, ran.output
+    return [line.rstrip() for line in (ran.stdout + ran.stderr).splitlines()]
+
+
+def test_padding_that_differs_on_both_sides_is_written_out_and_what_is_not_known_is_questioned(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rows = [
+        image(3, None, 20),
+        conv(
+            weights(4, 3, 3, 5),
+            below=0,
+            stride=(2, 1),
+            pad=((0, 1), (2, 2)),
+            output_shape=(None, 4, None, 20),
+        ),
+    ]
+    cells = [line.split() for line in printed(monkeypatch, Network.of(rows))]
+    assert cells[0] == [
+        "#", "conv", "name", "type", "output", "filters", "stride", "pad", "params", "field", "covers",
+    ]  # fmt: skip
+    assert cells[2][-3:] == ["0", "1x1", "?x5%"]
+    assert cells[3] == [
+        "1", "0", "conv1", "Conv2DLayer", "?x4x?x20", "4x3x3x5", "2x1", "0+1x2", "180", "3x5", "?x25%",
+    ]  # fmt: skip
+
+
+def test_one_of_a_kind_is_no_plural_and_thousands_are_set_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    lone = Network.of([conv(weights(1, 1, 1, 1))])
+    assert printed(monkeypatch, lone)[-1] == (
+        "1 layer, 1 of them convolutions; 1 parameter, 1 of them in convolutions"
+    )
+    dense = Layer(type="DenseLayer", parameters=(Parameter.of("W", np.zeros((40, 50))),))
+    assert printed(monkeypatch, Network.of([conv(weights(20, 30, 3, 3)), dense]))[-1] == (
+        "2 layers, 1 of them convolutions; 7,400 parameters, 5,400 of them in convolutions"
+    )
+
+
+def test_a_network_without_filters_is_told_and_is_no_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    network = Network.of([Layer(type="DenseLayer")], Origin(kind="a bare output layer"))
+    lines = printed(monkeypatch, network)
+    assert lines[-1] == f"model.pkl holds {network.describe()}: there is no filter to draw"
+    assert lines[-2].startswith("1 layer, 0 of them convolutions")
+
+
+def test_what_the_file_is_stands_above_the_table_where_it_is_asked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    origin = Origin(
+        path=Path("model.pkl"),
+        kind="a list of layers",
+        container="gzip",
+        protocol=2,
+        python="2.7",
+        versions={"nolearn": "0.5", "lasagne": "0.1"},
+        classes=("lasagne.layers.Conv2DLayer", "evil\x1b[31m"),
+        notes=("a note\n",),
+    )
+    network = Network.of([conv(weights(1, 1, 1, 1))], origin, history=[{}] * 1200)
+    lines = printed(monkeypatch, network, "-v")
+    assert lines[:12] == [
+        "file:            model.pkl",
+        "holds:           a list of layers",
+        "container:       gzip",
+        "pickle protocol: 2",
+        "written by:      Python 2.7",
+        "versions:        nolearn 0.5, lasagne 0.1",
+        "training:        1,200 epochs recorded",
+        "note:            a note\\n",
+        "classes named in the file, none of which was imported (2):",
+        "  lasagne.layers.Conv2DLayer",
+        "  evil\\x1b[31m",
+        "",
+    ]
+    assert lines[12:] == printed(monkeypatch, network)
+    bare = printed(monkeypatch, Network.of(network.layers, Origin(kind="arrays")), "--verbose")
+    assert bare[:3] == ["file:            None", "holds:           arrays", ""]
+
+
 @pytest.mark.usefixtures("loaded")
 def test_json() -> None:
     ran = CliRunner().invoke(main, ["layers", "model.pkl", "--json"])
@@ -110,7 +194,15 @@ def test_json() -> None:
         "receptive_field": [3, 3],
         "coverage": [0.25, 0.25],
     }
-    assert told["layers"][4]["receptive_field"] is None
+    assert (told["layers"][4]["receptive_field"], told["layers"][4]["coverage"]) == (None, None)
+    assert told["layers"][4]["stride"] is None
+    assert [layer["conv_index"] for layer in told["layers"]] == [None, 0, None, None, 1]
+    assert [layer["inputs"] for layer in told["layers"]] == [[], [0], [1], [2, 2], [3]]
+    assert (told["container"], told["inferred"], told["epochs"]) == (
+        "pickle",
+        ["the order of the layers"],
+        0,
+    )
 
 
 def test_a_missing_file_is_one_sentence() -> None:

@@ -45,6 +45,52 @@ def test_the_first_convolution_is_drawn_and_the_others_named(model):
     assert np.array_equal(np.asarray(Image.open("net-conv1.png")), np.asarray(picture.image()))
 
 
+def many(n, channels=1):
+    rng = np.random.default_rng(0)
+    shapes = [(1, channels if i == 0 else 1, 3, 3) for i in range(n)]
+    arrays = [
+        array for shape in shapes for array in (rng.standard_normal(shape).astype("f4"), np.zeros(1, "f4"))
+    ]
+    np.savez("many.npz", *arrays)
+
+
+@pytest.mark.parametrize(("n", "cut"), [(21, False), (22, True)])
+def test_of_many_other_layers_some_are_named(model, n, cut):
+    many(n)
+    (line,) = run("many.npz").stderr.splitlines()
+    assert line.startswith(f"this is layer 0; the model has {n - 1} more, which --layer draws: 1 conv2, ")
+    assert "20 conv21" in line
+    assert "21 conv22" not in line
+    assert line.endswith(", … (`filtviz layers` lists them all)") == cut
+
+
+def test_a_lone_layer_is_all_there_is(model):
+    many(1)
+    assert run("many.npz").stderr == ""
+
+
+@pytest.mark.parametrize(("channels", "named"), [(7, False), (8, True)])
+def test_the_sheet_is_named_where_a_layer_has_many_pictures(model, channels, named):
+    many(1, channels)
+    hint = f"conv1: one picture for each of {channels} channels; --view sheet draws them all on one\n"
+    assert run("many.npz").stderr == hint * named
+
+
+def test_cautions_and_failures_are_told_together(model):
+    result = run(model, "-l", "9", "-l", 2, "--channels", "0")
+    assert (result.exit_code, result.stdout) == (1, "net-conv3-ch0.png\n")
+    first, second = result.stderr.splitlines()
+    assert first.startswith("conv3 is 1x1: ")
+    assert second.startswith("filtviz: there is no convolution '9'")
+
+
+def test_nothing_is_drawn_where_no_layer_can_be(model):
+    result = run(model, "-l", "9")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr.count("\n") == 1
+    assert [path.name for path in Path().iterdir()] == ["net.npz"]
+
+
 def test_layers_repeat_by_number_and_name_and_each_is_drawn_once(model):
     result = run(model, "--layer", "conv2", "-l", "-2", "-l", "0", "-o", "pics")
     assert (result.exit_code, result.stderr) == (0, "")
@@ -187,6 +233,22 @@ def test_a_back_end_that_is_not_here_hinders_windows_only(model):
     assert (shown.returncode, shown.stdout) == (1, "")
     assert shown.stderr.startswith("filtviz: ")
     assert shown.stderr.count("\n") == 1
+
+
+def test_what_is_shown_is_written_only_where_it_is_said(model, monkeypatch):
+    from filtviz.drawing import saving
+
+    shown = []
+
+    def show(pictures, options, backend):
+        shown.append((len(pictures), backend))
+
+    monkeypatch.setattr(saving, "show_pictures", show)
+    for output, printed in ([], ""), (["-o", "out.pdf"], "out.pdf\n"):
+        monkeypatch.setenv("MPLBACKEND", "of_mine")
+        assert run(model, "-l", 1, "--show", *output).stdout == printed
+    assert shown == [(5, "of_mine")] * 2
+    assert sorted(path.name for path in Path().iterdir()) == ["net.npz", "out.pdf"]
 
 
 def test_show_opens_no_flood_of_windows(model):

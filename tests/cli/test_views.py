@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 from PIL import Image
 
+from filtviz import FiltvizError, Hints, Limits
 from filtviz.cli import main
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
@@ -69,6 +70,75 @@ def test_nolearns_layout_stays_the_default(run) -> None:
         assert picture.size == (600, 600)
 
 
+@pytest.mark.parametrize(
+    ("option", "field", "value"),
+    [
+        (["--scale", "filter"], "scale", "filter"),
+        (["--sort", "similarity"], "sort", "similarity"),
+        (["--top", "3"], "top", 3),
+        (["--no-labels"], "labels", False),
+        (["--flip"], "flip", True),
+        (["--components", "2"], "components", 2),
+        (["--view", "sheet", "--cmap", "gray"], "cmap", "gray"),
+        (["--view", "sheet", "--figsize", "3", "4"], "figsize", (3.0, 4.0)),
+        (["--view", "sheet"], "cmap", None),
+        (["--view", "sheet"], "figsize", None),
+        (["--channels", "BGR"], "primaries", "bgr"),
+    ],
+)
+def test_an_option_of_sheets_reaches_them(
+    run, monkeypatch, option: list[str], field: str, value: object
+) -> None:
+    seen = []
+
+    def plot(model: str, **given: object) -> None:
+        seen.append(given["drawing"])
+        raise FiltvizError("that is enough")
+
+    monkeypatch.setattr("filtviz.api.plot", plot)
+    assert run("plot", TRAINED, *option).exit_code == 1
+    (drawing,) = seen
+    assert getattr(drawing.sheet, field) == value
+    assert drawing.view == "sheet"
+
+
+@pytest.mark.parametrize(
+    ("option", "name", "value"),
+    [
+        (["--through"], "through", True),
+        (["--assume-stacked"], "stacked", True),
+        (["--images", "a.npy"], "images", "a.npy"),
+        (["--badges"], "badges", True),
+        (["--no-clobber"], "clobber", False),
+        (["--channels", "0,2-5"], "channels", [(0, 0), (2, 5)]),
+        ([], "channels", None),
+        ([], "through", False),
+        ([], "stacked", False),
+        ([], "badges", False),
+        ([], "clobber", True),
+        ([], "layers", (0,)),
+        (["-l", "2", "-l", "conv1"], "layers", ("2", "conv1")),
+        (["--terminal"], "output", None),
+        (["--show"], "output", None),
+        (["--max-memo", "5"], "limits", Limits(memo=5)),
+        (["--convs", "0, 2,conv3", "--convs", "5"], "hints", Hints(convs=("0", "2", "conv3", "5"))),
+        (["--axes", "oirc", "--axes", "a=iorc"], "hints", Hints(axes={"": "oirc", "a": "iorc"})),
+    ],
+)
+def test_an_option_is_an_argument_of_the_function(
+    run, monkeypatch, option: list[str], name: str, value: object
+) -> None:
+    seen = []
+
+    def plot(model: str, **given: object) -> None:
+        seen.append(given)
+        raise FiltvizError("that is enough")
+
+    monkeypatch.setattr("filtviz.api.plot", plot)
+    assert run("plot", TRAINED, *option).exit_code == 1
+    assert seen[0][name] == value
+
+
 def test_a_layer_of_many_channels_is_told_of_the_sheet(run) -> None:
     hint = "conv2: one picture for each of 20 channels; --view sheet draws them all on one"
     assert hint in run("plot", TRAINED, "-l", "1").stderr.splitlines()
@@ -83,7 +153,15 @@ def test_a_layer_of_many_channels_is_told_of_the_sheet(run) -> None:
         (["--view", "grid", "--channels", "rgb"], "--channels rgb has no meaning in nolearn's layout"),
         (["--view", "rms", "--channels", "bgr"], "--view rms is not drawn in the channels' colours"),
         (["--view", "mud"], "'mud' is not one of"),
+        (["--view", "grid", "--sort", "norm", "--top", "3"], "--sort has no meaning in nolearn's layout"),
+        (["--view", "grid", "--through"], "--through has no meaning in nolearn's layout"),
+        (["--view", "grid", "--terminal"], "--terminal has no meaning in nolearn's layout"),
+        (
+            ["--view", "nmf", "--channels", "rgb"],
+            "--view nmf is not drawn in the channels' colours: leave out",
+        ),
         (["--top", "0"], "0 is not in the range"),
+        (["--components", "0"], "0 is not in the range"),
     ],
 )
 def test_wrong_usage_exits_with_2(run, arguments: list[str], words: str) -> None:
@@ -152,6 +230,25 @@ def test_compare_says_what_changed_and_draws_it(run) -> None:
     assert Path(second).is_file()
 
 
+def test_compare_draws_what_changed_most_where_it_is_asked_for(run) -> None:
+    few = run("compare", UNTRAINED, TRAINED, "--top", "3", "--sort", "change", "-o", "few.svg")
+    assert few.stdout.splitlines()[1:] == ["few.svg"]
+    shown = json.loads(run("compare", UNTRAINED, TRAINED, "--json", "-o", "x.svg").stdout)
+    changes = [each["relative_change"] for each in shown["layers"][0]["filters"]]
+    most = sorted(range(20), key=lambda i: -changes[i])[:3]
+    drawn = Path("few.svg").read_text()
+    found = [drawn.find(f"<!-- {i} -->") for i in most]
+    assert -1 not in found
+    assert found == sorted(found)
+    assert "17 filters that changed less" in drawn
+
+
+def test_compare_says_each_layer_before_the_files(run) -> None:
+    lines = run("compare", UNTRAINED, TRAINED, "-l", "1", "-l", "0", "-o", "out/").stdout.splitlines()
+    assert [line.split(":")[0] for line in lines[:2]] == ["conv2", "conv1"]
+    assert lines[2:] == [f"out/mission-untrained-{name}-compare.png" for name in ("conv2", "conv1")]
+
+
 def test_compare_a_file_with_itself(run) -> None:
     result = run("compare", TRAINED, TRAINED, "-l", "1", "--top", "4")
     assert "nothing changed from" in result.stdout
@@ -184,6 +281,9 @@ def test_compare_json_is_a_number_for_each_filter(run) -> None:
     [
         ([TRAINED], 2, "give two files or more"),
         ([TRAINED, UNTRAINED, "--animate", "out.png"], 2, "--animate needs a name that ends in .gif"),
+        ([TRAINED, UNTRAINED, "--animate", "out.gif", "-l", "0", "-l", "1"], 2, "--animate needs a name"),
+        ([TRAINED, UNTRAINED, "-o", "out.jpg"], 2, ".jpg is no format of pictures"),
+        ([TRAINED, UNTRAINED, "--dpi", "-1"], 2, "dpi must be a positive number, not -1"),
         ([TRAINED, "nope.pkl"], 1, "nope.pkl"),
         ([TRAINED, UNTRAINED, "-l", "9"], 1, "there is no convolution '9'"),
     ],

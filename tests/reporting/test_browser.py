@@ -13,7 +13,7 @@ from tests.building import conv, image
 
 import filtviz
 from filtviz.network import Network, Origin
-from filtviz.reporting.sprites import NOT_FINITE_LEVEL, SPAN, ZERO, lay_out, palette
+from filtviz.reporting.pictures import NOT_FINITE_LEVEL, SPAN, ZERO, lay_out, palette
 
 from .conftest import WATCH_POLICY, Visit
 from .models import ATTACKS, network

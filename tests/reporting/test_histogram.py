@@ -7,8 +7,8 @@ import pytest
 from scipy.integrate import trapezoid
 
 from filtviz.measures.findings import LayerDiagnosis
-from filtviz.reporting.charts import HEIGHT, WIDTH, bars, null_curve, trail_points
 from filtviz.reporting.content import draw_histograms
+from filtviz.reporting.rendering import CHART_HEIGHT, CHART_WIDTH, bars, null_curve, trail_points
 
 
 def diagnosis(shape: tuple[int, int, int, int], *rules: str) -> LayerDiagnosis:
@@ -69,9 +69,9 @@ def test_charts_stay_in_their_plane() -> None:
     assert bars(drawn).count("z") == np.count_nonzero(drawn.counts)
     points = np.array([pair.split(",") for pair in null_curve(drawn).split()], float)
     assert points[:, 0].min() >= 0
-    assert points[:, 0].max() <= WIDTH
+    assert points[:, 0].max() <= CHART_WIDTH
     assert points[:, 1].min() >= 0
-    assert points[:, 1].max() <= HEIGHT
+    assert points[:, 1].max() <= CHART_HEIGHT
 
 
 def test_a_trail_needs_three_values() -> None:

@@ -8,16 +8,20 @@ import html
 import json
 import re
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from tests.building import conv, image
 
 import filtviz
 from filtviz.measures.table import MEASURES
 from filtviz.network import Network, Origin
+from filtviz.reporting.content import ModelFile
+from filtviz.reporting.rendering import _number, file_facts
 
-from .models import ATTACKS, conv, network
+from .models import ATTACKS, network
 
 VOID = {"meta", "img", "input", "br", "link", "hr"}
 
@@ -155,10 +159,12 @@ def test_a_layer_as_it_started_has_no_filter_to_look_at_first() -> None:
     assert "To look at first" not in page
 
 
-def test_a_list_of_many_sentences_is_folded() -> None:
-    few, many = (Page(filtviz.report(network(*[(2, 2, 1, 1)] * n))) for n in (3, 41))
-    assert "3 layers, one by one" not in few.text_in("summary")
-    assert "41 layers, one by one" in many.text_in("summary")
+@pytest.mark.parametrize(("n", "is_folded"), [(39, False), (40, False), (41, True)])
+def test_a_list_of_many_sentences_is_folded(n: int, is_folded: bool) -> None:
+    equal = np.ones((2, 2, 1, 1), np.float32)  # one value only: there is nothing to measure, and it is fast
+    layers = [image(2), *[conv(equal, below=place) for place in range(n)]]
+    summary = Page(filtviz.report(Network.of(layers))).text_in("summary")
+    assert (f"{n} layers, one by one" in summary) == is_folded
 
 
 def test_pictures_and_sentences_need_no_script(page: Page) -> None:
@@ -210,3 +216,92 @@ def test_nothing_is_said_that_weights_cannot_show(text: str) -> None:
     shown = re.sub(r"<script.*?</script>|<style.*?</style>", "", text, flags=re.DOTALL).lower()
     for claim in ("overfit", "well trained", "good filters", "no dead filters", "activations saturate"):
         assert claim not in shown
+
+
+def cells_of(page: str, place: int = 0) -> list[list[str]]:
+    """The cells of the table of layers of one of the files, heading first."""
+    table = re.findall(r'<table[^>]*class="network".*?</table>', page, re.DOTALL)[place]
+    rows = re.findall(r"<tr>(.*?)</tr>", table, re.DOTALL)
+    plain = [re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row, re.DOTALL) for row in rows]
+    return [[html.unescape(re.sub("<[^>]*>", "", cell)) for cell in row] for row in plain]
+
+
+def test_the_table_of_layers_has_each_number_below_its_heading() -> None:
+    layers = [
+        image(3, None, 20, name="in"),
+        conv(
+            np.ones((4, 3, 3, 5), np.float32),
+            np.zeros(4),
+            below=0,
+            stride=(2, 1),
+            pad=((0, 1), (2, 2)),
+            output_shape=(None, 4, None, 20),
+        ),
+        conv(np.ones((400, 4, 3, 3), np.float32), below=1, stride=None),
+    ]
+    assert cells_of(filtviz.report(Network.of(layers))) == [
+        [
+            "#",
+            "name",
+            "type",
+            "output",
+            "filters",
+            "stride",
+            "pad",
+            "parameters",
+            "sees",
+            "of the input",
+        ],
+        ["0", "in", "InputLayer", "?×3×?×20", "", "", "", "0", "1×1", "?×5%"],
+        ["1", "conv1", "Conv2DLayer", "?×4×?×20", "4×3×3×5", "2×1", "0+1×2", "184", "3×5", "?×25%"],
+        ["2", "conv2", "Conv2DLayer", "?", "400×4×3×3", "?", "?", "14,400", "?", "?"],
+    ]
+
+
+def test_what_is_known_of_a_file_is_told_and_nothing_else() -> None:
+    model = network((4, 1, 3, 3))
+    full = Origin(
+        path=Path("a/model.pkl"),
+        kind="a list of layers",
+        container="gzip",
+        protocol=0,
+        python="2.7",
+        versions={"nolearn": "0.5", "lasagne": "0.1"},
+    )
+    dense = filtviz.Layer(
+        type="DenseLayer", inputs=(1,), parameters=(filtviz.Parameter.of("W", np.zeros((40, 50))),)
+    )
+    told = Network.of([*model.layers, dense], full, history=[{}] * 1200)
+    (diagnosis,) = [filtviz.diagnose(told)]
+    assert file_facts(ModelFile(label="x", network=told, diagnosis=diagnosis)) == [
+        ("File", "a/model.pkl"),
+        ("Holds", told.describe()),
+        ("Container", "gzip"),
+        ("Pickle protocol", "0"),
+        ("Written by", "Python 2.7"),
+        ("Versions", "nolearn 0.5, lasagne 0.1"),
+        ("Training", "1,200 epochs recorded"),
+        ("Parameters", "2,040, of them 40 in convolutions"),
+    ]
+    bare = Network.of(model.layers)
+    terms = [term for term, _ in file_facts(ModelFile(label="x", network=bare, diagnosis=diagnosis))]
+    assert terms == ["Holds", "Parameters"]
+
+
+@pytest.mark.parametrize(("n", "is_open"), [(39, True), (40, False)])
+def test_a_long_table_of_layers_is_folded(n: int, is_open: bool) -> None:
+    layers = [image(1, 9, 9), *[filtviz.Layer(type="DropoutLayer", inputs=(i,)) for i in range(n)]]
+    page = filtviz.report(Network.of(layers))
+    assert f"The network: {n + 1} layers" in page
+    assert bool(re.search(r"<details[^>]* open", page)) == is_open
+
+
+def test_a_lone_layer_is_no_plural() -> None:
+    assert "The network: 1 layer<" in filtviz.report(Network.of([filtviz.Layer(type="InputLayer")]))
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(None, "–"), (0.0, "0"), (0.12345, "0.123"), (1234.5, "1.23e+03")]
+)
+def test_numbers_have_three_digits_that_count(value: float | None, text: str) -> None:
+    assert _number(value) == text

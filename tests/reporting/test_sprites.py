@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from filtviz.reporting.sprites import GAP, NOT_FINITE_LEVEL, Sprite, encode_sprite, lay_out, palette
+from filtviz.reporting.pictures import GAP, NOT_FINITE_LEVEL, Sprite, encode_sprite, lay_out, palette
 
 
 def levels_of(sprite: Sprite) -> np.ndarray:

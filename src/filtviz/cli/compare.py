@@ -22,9 +22,16 @@ __all__ = ["compare"]
 @click.command(short_help="Show what changed from file to file.")
 @click.argument("models", nargs=-1, required=True, metavar="BEFORE AFTER…")
 @layer_option
-@click.option("-o", "--output", metavar="PATH", help="A file (.png, .pdf, .svg) or a folder.")
+@click.option(
+    "-o",
+    "--output",
+    metavar="PATH",
+    help="A file (.png, .pdf, .svg) or a folder for several; default: the current folder.",
+)
 @format_option
-@click.option("--animate", metavar="FILE.gif", help="Also write the files' pictures one after another.")
+@click.option(
+    "--animate", metavar="FILE.gif", help="Also write an animation that shows the files one after another."
+)
 @scale_option
 @click.option(
     "--sort",
@@ -35,8 +42,8 @@ __all__ = ["compare"]
     help="The order of the filters.",
 )
 @click.option("--top", type=click.IntRange(min=1), metavar="N", help="Draw the N filters that changed most.")
-@click.option("--dpi", type=float, default=100.0, show_default=True, help="Pixels of an inch.")
-@click.option("--cmap", metavar="NAME", help="A matplotlib colour map; default: RdBu_r.")
+@click.option("--dpi", type=float, default=100.0, show_default=True, help="Resolution in pixels per inch.")
+@click.option("--cmap", metavar="NAME", help="The name of a matplotlib colour map; default: RdBu_r.")
 @json_option
 @reading_options
 @click.pass_context
@@ -56,9 +63,9 @@ def compare(
 ) -> None:
     """Show what changed in the same layer from file to file.
 
-    Draws each filter before, after and as a difference, on one scale; with more than two files a strip of
-    all, and last minus first. Prints how much each layer changed, and the paths of the pictures. Without
-    --layer the first convolution is compared.
+    Each filter is drawn before, after and as their difference, on one scale; with more than two files, in all
+    of them and as last minus first. How much the layer changed is printed, and the paths of the pictures.
+    Without --layer the first convolution is compared.
 
     \b
     Example:

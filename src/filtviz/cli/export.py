@@ -19,7 +19,7 @@ from filtviz.cli.shared_options import (
     layer_option,
     reading_options,
 )
-from filtviz.text import printable
+from filtviz.text import plural, printable
 
 if TYPE_CHECKING:
     from filtviz.batch.exporting import ExportResult, ModelResult, Progress
@@ -35,7 +35,11 @@ INTERRUPTED = 130
 @click.command(short_help="Draw every convolution of many files.")
 @click.argument("models", nargs=-1, required=True, metavar="MODEL...")
 @click.option(
-    "-o", "--output", required=True, metavar="FOLDER", help="Where the folders of the models are made."
+    "-o",
+    "--output",
+    required=True,
+    metavar="FOLDER",
+    help="The folder to write into; each model gets a folder in it.",
 )
 @layer_option
 @channels_option
@@ -43,7 +47,11 @@ INTERRUPTED = 130
 @drawing_options
 @click.option("--force", is_flag=True, help="Draw again what an earlier run has drawn.")
 @click.option(
-    "-j", "--jobs", type=click.IntRange(min=1), metavar="N", help="Processes to use (default: the cores)."
+    "-j",
+    "--jobs",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="How many processes to use (default: one for each core).",
 )
 @click.option("-q", "--quiet", is_flag=True, help="Say nothing but what failed.")
 @json_option
@@ -122,7 +130,7 @@ def _say_result(result: ModelResult) -> None:
     for note in result.notes:
         say(f"{name}: {note}")
     kept = f", {result.kept:,} were there" if result.kept else ""
-    say(f"{name}: {_pages(result.drawn)} drawn{kept}{', failed' if result.failure else ''}")
+    say(f"{name}: {plural(result.drawn, 'page')} drawn{kept}{', failed' if result.failure else ''}")
 
 
 def _print_result(result: ExportResult, quiet: bool, as_json: bool) -> None:
@@ -133,14 +141,9 @@ def _print_result(result: ExportResult, quiet: bool, as_json: bool) -> None:
     else:
         click.echo(result.manifest)
     if not quiet:
-        failed = (
-            f", {len(result.failures):,} of {len(result.models):,} models failed" if result.failures else ""
-        )
-        say(f"{_pages(result.drawn)} drawn, {result.kept:,} kept{failed}")
-
-
-def _pages(n: int) -> str:
-    return f"{n:,} page{'' if n == 1 else 's'}"
+        n = len(result.failures)
+        failed = f", {n:,} of {plural(len(result.models), 'model')} failed" if n else ""
+        say(f"{plural(result.drawn, 'page')} drawn, {result.kept:,} kept{failed}")
 
 
 def _naming(path: str, reason: str) -> str:

@@ -11,7 +11,7 @@ from filtviz.cli.json_data import network_data
 from filtviz.cli.shared_options import json_option, model_argument, reading_options
 from filtviz.network import Network
 from filtviz.summary import LayerRow, Summary, each_axis, product
-from filtviz.text import printable
+from filtviz.text import plural, printable
 
 __all__ = ["layers"]
 
@@ -60,8 +60,8 @@ def _print_table(network: Network, summary: Summary) -> None:
     click.echo(tabulate(rows, HEADERS, tablefmt="simple", colalign=align, disable_numparse=True))
     click.echo()
     click.echo(
-        f"{len(summary.rows):,} layers, {summary.convolutions:,} of them convolutions; "
-        f"{summary.parameters:,} parameters, {summary.conv_parameters:,} of them in convolutions"
+        f"{plural(len(summary.rows), 'layer')}, {summary.convolutions:,} of them convolutions; "
+        f"{plural(summary.parameters, 'parameter')}, {summary.conv_parameters:,} of them in convolutions"
     )
     for sentence in network.origin.inferred:
         click.echo(f"inferred: {printable(sentence, 1000)}")

@@ -48,7 +48,9 @@ MANY = 8
 @drawing_options
 @view_options
 @click.option("--no-clobber", is_flag=True, help="Keep a picture that exists instead of replacing it.")
-@click.option("--show", is_flag=True, help="Show windows; files are written as well only with --output.")
+@click.option(
+    "--show", is_flag=True, help="Show the pictures in windows; files are written only with --output."
+)
 @reading_options
 @click.pass_context
 def plot(
@@ -70,7 +72,7 @@ def plot(
     Each kernel is scaled by its own smallest and largest weight, and the grid is filled row by row. Without
     --layer the first convolution is drawn. The paths of the pictures are printed, one on each line.
 
-    --view and the options that say how draw sheets instead, on which filters have indices and one scale.
+    With --view, or an option that only sheets have, filters are drawn on sheets: with indices, on one scale.
 
     \b
     Examples:

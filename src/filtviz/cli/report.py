@@ -28,7 +28,7 @@ __all__ = ["report"]
     "-o",
     "--output",
     metavar="PATH",
-    help="The page's file, or its folder (default: MODEL-report.html in this folder).",
+    help="The page's file, or a folder for it (default: MODEL-report.html in the current folder).",
 )
 @layer_option
 @click.option(
@@ -36,14 +36,14 @@ __all__ = ["report"]
     type=float,
     default=4.0,
     show_default=True,
-    help="Of pictures that the page may hold; where that is too little, it says what it leaves out.",
+    help="How many megabytes of pictures the page may hold; it says what it leaves out.",
 )
 @input_range_option
 @click.option(
     "--assume-stacked",
     "stacked",
     is_flag=True,
-    help="Where the file does not tell, assume stride 1 and no pooling, to compose filters.",
+    help="To compose filters: where the file does not tell, assume stride 1 and no pooling.",
 )
 @click.option("--open", "open_it", is_flag=True, help="Open the page in the browser.")
 @json_option

@@ -39,7 +39,7 @@ layer_option = click.option(
     help="A convolution by number (0 is the first, -1 the last) or name; may be repeated.",
 )
 
-json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for scripts on stdout.")
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
 
 
 @contextmanager
@@ -69,7 +69,7 @@ input_range_option = click.option(
     nargs=2,
     type=float,
     metavar="LO HI",
-    help="The lowest and highest value of an input pixel, to prove filters dead.",
+    help="The lowest and highest value that an input pixel can have; needed to prove filters dead.",
 )
 
 channels_option = click.option(
@@ -84,7 +84,8 @@ format_option = click.option(
     "--format",
     "suffix",
     type=click.Choice(["png", "pdf", "svg"]),
-    help="The format of pictures in a folder (default: png). A PDF holds a layer's channels as pages.",
+    help="The file format of the pictures (default: that of --output, else png). A PDF has a page for each "
+    "channel.",
 )
 
 
@@ -98,11 +99,17 @@ def drawing_options(command: Command) -> Command:
         default=(6.0, 6.0),
         show_default=True,
         metavar="W H",
-        help="The size of a page in inches.",
+        help="Width and height of a page in inches.",
     )
-    @click.option("--dpi", type=float, default=100.0, show_default=True, help="Pixels of an inch.")
     @click.option(
-        "--cmap", default="gray", show_default=True, metavar="NAME", help="A matplotlib colour map."
+        "--dpi", type=float, default=100.0, show_default=True, help="Resolution in pixels per inch."
+    )
+    @click.option(
+        "--cmap",
+        default="gray",
+        show_default=True,
+        metavar="NAME",
+        help="The name of a matplotlib colour map.",
     )
     @wraps(command)
     def collected(*args: Any, figsize: tuple[float, float], dpi: float, cmap: str, **others: Any) -> Any:
@@ -123,13 +130,13 @@ def reading_options(command: Command) -> Command:
         "--convs",
         multiple=True,
         metavar="ARRAY[,ARRAY…]",
-        help="In a file of bare arrays: which are the convolutions, in network order, by number or name.",
+        help="For a file of bare arrays: those of the convolutions, in network order, by number or name.",
     )
     @click.option(
         "--axes",
         multiple=True,
         metavar="[ARRAY=]ORDER",
-        help="In a file of bare arrays: the order of the axes of the weights, such as oirc (filters, "
+        help="For a file of bare arrays: the order of the axes of the weights, such as oirc (filters, "
         "channels, rows, columns) or iorc; for one array or all.",
     )
     @wraps(command)

@@ -44,7 +44,7 @@ scale_option = click.option(
     type=click.Choice(SCALES),
     default="layer",
     show_default=True,
-    help="What shares a scale, symmetric about zero, in all that is drawn together.",
+    help="What shares one colour scale, symmetric about zero: each kernel, each filter, or the whole layer.",
 )
 
 
@@ -87,18 +87,29 @@ def view_options(command: Command) -> Command:
         help="The order of the filters.",
     )
     @click.option("--top", type=click.IntRange(min=1), metavar="N", help="Draw the N strongest filters.")
-    @click.option("--labels/--no-labels", default=True, show_default=True, help="Write indices at tiles.")
-    @click.option("--flip", is_flag=True, help="Draw what a filter matches in the image, not what is stored.")
+    @click.option(
+        "--labels/--no-labels",
+        default=True,
+        show_default=True,
+        help="Write the filters' and channels' indices beside their pictures.",
+    )
+    @click.option(
+        "--flip",
+        is_flag=True,
+        help="Turn filters to how they match the image, where they are stored turned by 180 degrees.",
+    )
     @click.option(
         "--components",
         type=click.IntRange(min=1),
         default=4,
         show_default=True,
         metavar="N",
-        help="Patterns for each filter, with --view components or nmf.",
+        help="With --view components or nmf: how many patterns to draw for each filter.",
     )
     @click.option(
-        "--through", is_flag=True, help="Draw the filters as they are on the image, through all layers below."
+        "--through",
+        is_flag=True,
+        help="Compose the filters with all layers below, and draw what they match in the image.",
     )
     @click.option(
         "--assume-stacked",
@@ -109,12 +120,19 @@ def view_options(command: Command) -> Command:
     @click.option(
         "--images",
         metavar="FILE.npy",
-        help="With --through: check on these images (images, channels, rows, columns) instead of noise.",
+        help="With --through: measure how well composed filters predict responses on these images (images, "
+        "channels, rows, columns) instead of on noise.",
     )
     @click.option(
-        "--badges", is_flag=True, help="Mark what `filtviz diagnose` finds at a filter: smooth, duplicate, …"
+        "--badges",
+        is_flag=True,
+        help="Mark each filter with what `filtviz diagnose` finds: smooth, duplicate, …",
     )
-    @click.option("--terminal", is_flag=True, help="Show the filters here; files only with --output.")
+    @click.option(
+        "--terminal",
+        is_flag=True,
+        help="Show the filters in this terminal; files are written only with --output.",
+    )
     @wraps(command)
     def collected(*args: Any, drawing: DrawingOptions, channels: Any, **given: Any) -> Any:
         viewing = {name: given.pop(name) for name in _VIEWING}

@@ -79,7 +79,7 @@ MOST_PIXELS = 2**28
 class DrawingOptions:
     """What `plot` and `export` let a person choose; the defaults are nolearn's picture.
 
-    ``figsize`` is ``(width, height)`` in inches, ``dpi`` the pixels of an inch, ``cmap`` the name of one of
+    ``figsize`` is ``(width, height)`` in inches, ``dpi`` the pixels per inch, ``cmap`` the name of one of
     matplotlib's colour maps, ``view`` an entry of `filtviz.drawing.views.VIEWS`. ``sheet`` is for the views
     that are sheets: these take its ``figsize`` and ``cmap`` instead.
 

@@ -3,7 +3,7 @@
 ::
 
     networks, diagnoses ─ gathering ─► PageContent ─ rendering ─► HTML (templates/, static/)
-                                                  └─ facts ─────► JSON
+                                                  └─ as facts ──► JSON (cli)
 """
 
 from __future__ import annotations

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from base64 import b64encode
+from collections.abc import Sequence
 from functools import lru_cache
 from importlib import resources
 from pathlib import Path
@@ -16,19 +17,23 @@ from filtviz._version import __version__
 from filtviz.files import write_whole
 from filtviz.measures.table import MEASURES, VERDICTS
 from filtviz.network import Network
-from filtviz.reporting import charts
-from filtviz.reporting.content import ModelFile, PageContent
+from filtviz.reporting.content import Histogram, ModelFile, PageContent
 from filtviz.reporting.filter_data import filter_data, marked_filters
-from filtviz.reporting.sprites import palette
+from filtviz.reporting.pictures import palette
 from filtviz.summary import LayerRow, each_axis, product, summarize
 from filtviz.text import p_value, plural, printable
 
 __all__ = [
+    "CHART_HEIGHT",
+    "CHART_WIDTH",
     "NETWORK_HEADERS",
+    "bars",
     "content_security_policy",
     "file_facts",
     "network_rows",
+    "null_curve",
     "render_page",
+    "trail_points",
     "write_page",
 ]
 
@@ -178,9 +183,9 @@ def _environment() -> Environment:
         "file_facts": file_facts,
         "network_rows": network_rows,
         "picture_url": lambda sprite: Markup(sprite.url),  # noqa: S704  base64 of our own, longer than any text
-        "bars": charts.bars,
-        "null_curve": charts.null_curve,
-        "trail_points": charts.trail_points,
+        "bars": bars,
+        "null_curve": null_curve,
+        "trail_points": trail_points,
     }
     environment.globals |= {"NETWORK_HEADERS": NETWORK_HEADERS, "MOST_ROWS": MOST_ROWS}
     return environment
@@ -196,3 +201,44 @@ def _harmless(value: Any) -> Any:
 def _number(value: float | None) -> str:
     """Write a number with three digits that count; a dash for none."""
     return "–" if value is None else f"{value:.3g}"
+
+
+CHART_WIDTH, CHART_HEIGHT = 480, 140
+"""Of a histogram's plane, in its own units."""
+
+TRAIL_WIDTH, TRAIL_HEIGHT = 90, 22
+
+
+def bars(histogram: Histogram) -> str:
+    """Return the SVG path of the histogram's bars."""
+    n = len(histogram.counts)
+    width = CHART_WIDTH / n
+    steps = []
+    for place, count in enumerate(histogram.counts.tolist()):
+        if count:
+            height = CHART_HEIGHT * count / histogram.highest
+            steps.append(f"M{place * width:.1f} {CHART_HEIGHT}v{-height:.1f}h{width - 0.5:.1f}v{height:.1f}z")
+    return "".join(steps)
+
+
+def null_curve(histogram: Histogram) -> str:
+    """Return the SVG points of what the initialiser would draw; empty where that is not known."""
+    if histogram.null is None:
+        return ""
+    x = (histogram.null[:, 0] / histogram.limit + 1) / 2 * CHART_WIDTH
+    y = CHART_HEIGHT - histogram.null[:, 1] / histogram.highest * CHART_HEIGHT
+    return " ".join(f"{a:.1f},{b:.1f}" for a, b in zip(x.tolist(), y.tolist(), strict=True))
+
+
+def trail_points(values: Sequence[float | None]) -> str:
+    """Return the SVG points of a value from file to file; empty for fewer than three that are known."""
+    known = [(place, value) for place, value in enumerate(values) if value is not None]
+    if len(known) < 3:
+        return ""
+    numbers = [value for _, value in known]
+    low, spread = min(numbers), max(numbers) - min(numbers)
+    step = TRAIL_WIDTH / (len(values) - 1)
+    return " ".join(
+        f"{place * step:.1f},{TRAIL_HEIGHT * (0.5 if spread == 0 else 1 - (value - low) / spread):.1f}"
+        for place, value in known
+    )
