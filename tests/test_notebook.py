@@ -9,8 +9,8 @@ from io import BytesIO
 import numpy as np
 from PIL import Image
 
-from filtviz.network import ConvLayer, Network
-from filtviz.notebook import layer_png, network_html
+from filtviz import ConvLayer, Network
+from filtviz.notebook import MOST_TILES, layer_png, network_html
 from tests.building import conv, image
 from tests.drawing.making import layer_of, pages_of, random_weights
 
@@ -52,3 +52,30 @@ def test_making_a_network_does_not_import_what_only_a_notebook_needs() -> None:
     check = "import filtviz.network, sys; print('filtviz.drawing' in sys.modules)"
     ran = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, check=True)
     assert ran.stdout == "False\n"
+
+
+def test_the_most_tiles_that_are_shown_one_by_one() -> None:
+    most, more = (layer_of(random_weights(32, n, 1, 1)) for n in (32, 33))
+    assert MOST_TILES == 32 * 32
+    for layer, view in ((most, "sheet"), (more, "rms")):
+        page = pages_of(layer, view=view)[0]
+        assert np.array_equal(pixels(layer_png(layer)), np.asarray(page.image().convert("RGB")))
+
+
+def test_a_table_numbers_layers_and_convolutions_from_zero() -> None:
+    network = Network.of([image(1, 9, 9), conv(random_weights(4, 1, 3, 3), below=0)])
+    rows = network_html(network).split("<tr>")[2:]
+    assert rows[0].startswith("<td>0</td><td></td>")
+    assert rows[1].startswith("<td>1</td><td>0</td>")
+
+
+def test_the_first_public_name_lets_a_notebook_show_networks() -> None:
+    check = """
+import sys
+import filtviz
+assert not {'filtviz.network', 'numpy'} & set(sys.modules)
+network = filtviz.Network.of([])
+print(network._repr_html_().startswith('<table>'), hasattr(filtviz.ConvLayer, '_repr_png_'))
+"""
+    ran = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, check=True)
+    assert ran.stdout == "True True\n"

@@ -224,3 +224,12 @@ def test_swapped_axes_are_drawn_as_filters_and_channels():
     pictures = list(draw(layer_of(stored, axes="iorc"), [0, 1, 2], DrawingOptions()))
     page = np.asarray(pictures[2].image().convert("RGB"))
     assert np.array_equal(page, nolearn_page(stored[2]))
+
+
+@pytest.mark.parametrize(("n_greys", "mode"), [(16, "P"), (17, "L")])
+def test_sixteen_greys_are_a_palette_of_half_a_byte_and_more_are_greys(n_greys, mode):
+    kernel = np.linspace(0, 1, n_greys)[None, :]  # its white is the page's
+    (picture,) = draw(layer_of(kernel[None, None]), [0], DrawingOptions())
+    image = picture.image()
+    assert len(image.convert("RGB").getcolors()) == n_greys
+    assert image.mode == mode

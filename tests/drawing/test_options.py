@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from filtviz.drawing import DrawingOptions
+from filtviz.drawing import DrawingOptions, SheetOptions
 from filtviz.drawing.grid import cautions
 from filtviz.drawing.selection import choose_channels, parse_channels
 from filtviz.errors import SelectionError
@@ -115,3 +115,55 @@ def test_weights_that_get_no_pixel_are_told():
         "conv1: a kernel of 11x11 weights gets about 6.5 x 6.5 pixels, so that some weights are left out;"
         " raise --figsize or --dpi"
     )
+
+
+def test_weights_that_get_a_pixel_each_need_no_words():
+    (width, height), dpi = (0.4, 0.4), 100  # of which 31 pixels are the kernel's
+    for cols, told in ((31, False), (32, True)):
+        options = DrawingOptions(figsize=(width, height), dpi=dpi)
+        assert bool(cautions(layer_of(kernels_of((1, 1, 1, cols))), [0], options)) is told
+
+
+def test_a_kernel_that_is_infinite_throughout_is_a_hole_and_not_called_constant():
+    filters = kernels_of((3, 1, 2, 2))
+    filters[1] = np.inf
+    assert cautions(layer_of(filters), [0], DrawingOptions()) == [
+        "conv1: 1 of 3 kernels (filter 1 channel 0) is not finite (NaN or infinite weights),"
+        " drawn as white holes"
+    ]
+
+
+@pytest.mark.parametrize(("n", "ending"), [(8, "filter 7 channel 0) are"), (9, "and 1 more) are")])
+def test_eight_kernels_are_named_and_the_ninth_is_counted(n, ending):
+    (sentence,) = cautions(layer_of(np.zeros((n, 1, 3, 3))), [0], DrawingOptions())
+    assert sentence.split(" constant")[0].endswith(ending)
+
+
+@pytest.mark.parametrize("name", ["top", "components"])
+def test_a_count_is_one_or_more(name):
+    with pytest.raises(ValueError, match=f"{name} must be 1 or more, not 0"):
+        SheetOptions(**{name: 0})
+    assert getattr(SheetOptions(**{name: 1}), name) == 1
+
+
+@pytest.mark.parametrize(("side", "fits"), [(65535, True), (65536, False)])
+def test_a_side_is_as_long_as_agg_can_draw(side, fits):
+    if fits:
+        assert DrawingOptions(figsize=(side, 1), dpi=1).figsize == (side, 1)
+    else:
+        with pytest.raises(ValueError, match="a side must be under 65,536"):
+            DrawingOptions(figsize=(side, 1), dpi=1)
+
+
+@pytest.mark.parametrize(("side", "fits"), [(2**14, True), (2**14 + 1, False)])
+def test_a_page_has_as_many_pixels_as_memory_can_bear(side, fits):
+    if fits:
+        assert DrawingOptions(figsize=(side, 2**14), dpi=1).figsize == (side, 2**14)
+    else:
+        with pytest.raises(ValueError, match="a page at most 268,435,456 pixels"):
+            DrawingOptions(figsize=(side, 2**14), dpi=1)
+    if fits:
+        assert DrawingOptions(dpi=1, sheet=SheetOptions(figsize=(side, 2**14))).sheet.figsize == (side, 2**14)
+    else:
+        with pytest.raises(ValueError, match="a page at most 268,435,456 pixels"):
+            DrawingOptions(dpi=1, sheet=SheetOptions(figsize=(side, 2**14)))

@@ -57,3 +57,10 @@ def test_few_zero_and_broken_filters_do_not_disturb(n: int) -> None:
     filters = np.zeros((n, 1, 2, 2))
     filters[0, 0, 0, 0] = np.nan
     assert sorted(arrange(filters, "similarity").tolist()) == list(range(n))
+
+
+def test_three_filters_are_enough_to_put_like_beside_like() -> None:
+    filters = np.array([[1.0, 0.0], [0.0, 1.0], [1.0, 0.1]]).reshape(3, 1, 1, 2)
+    order = arrange(filters, "similarity").tolist()
+    assert abs(order.index(0) - order.index(2)) == 1
+    assert arrange(filters[:2], "similarity").tolist() == [0, 1]

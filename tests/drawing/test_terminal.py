@@ -137,3 +137,24 @@ def test_a_hostile_name_cannot_command_the_terminal() -> None:
 )
 def test_colours_are_used_where_they_are_wanted(environment: dict, is_terminal: bool, depth: str) -> None:
     assert colour_depth(environment, is_terminal) == depth
+
+
+@pytest.mark.parametrize(
+    ("view", "legend"),
+    [
+        (
+            "sheet",
+            "-9 is -2, . is nearly 0, +9 is 2, ? is not finite: weight; one scale for all, so that strong",
+        ),
+        (
+            "rms",
+            ". is nearly 0, +9 is 2, ? is not finite: root mean square of the weights; one scale for all",
+        ),
+    ],
+)
+def test_plain_text_says_what_its_digits_are(view: str, legend: str) -> None:
+    weights = np.array([-2.0, 0.0, 1.0]).reshape(1, 1, 1, 3)
+    (page,) = pages_of(layer_of(weights), view=view)
+    lines = list(sheet_lines(page.sheet, 94, "plain"))
+    assert [line for line in lines if "is nearly 0" in line] == [legend]
+    assert lines[lines.index("") + 1] == ("0  -9  . +4" if view == "sheet" else "0  +9  . +4")

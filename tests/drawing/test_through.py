@@ -92,3 +92,44 @@ def test_from_python() -> None:
     network = stack()
     (figure,) = filtviz.plot_through(network, network.conv_layers[1])
     assert figure.texts[0].get_text() == "conv2 (convolution 1, Conv2DLayer)"
+
+
+def test_images_are_shown_even_where_nothing_was_left_out() -> None:
+    images = np.random.default_rng(0).random((7, 1, 12, 12))
+    page = page_through(stack("linear"), images=images)
+    assert page.sheet.notes[-1].startswith("r: shown 7 given images, ")
+    assert page.sheet.captions == (("r 1.00",), ("r 1.00",))
+
+
+def test_images_on_which_the_network_cannot_be_run_are_refused() -> None:
+    with pytest.raises(CompositionError, match="conv1 cannot be run"):
+        page_through(stack("gelu"), images=np.zeros((1, 1, 12, 12)))
+
+
+def test_a_unit_that_never_changes_its_answer_is_silent() -> None:
+    second = random_weights(2, 4, 3, 3, seed=1)
+    second[1] = 0
+    kernels = random_weights(4, 1, 3, 3), second
+    network = Network.of(
+        [
+            building.image(1, 12, 12),
+            *(building.conv(w, below=i, nonlinearity="rectify") for i, w in enumerate(kernels)),
+        ]
+    )
+    assert [row[0][:4] for row in page_through(network).sheet.captions] == ["r 0.", "sile"]
+
+
+@pytest.mark.parametrize(
+    ("stride", "step"), [((1, 1), "1 pixel"), ((2, 2), "2 pixels"), ((1, 2), "1 x 2 pixels")]
+)
+def test_the_step_from_unit_to_unit_is_told(stride: tuple[int, int], step: str) -> None:
+    layers = (
+        building.conv(random_weights(4, 1, 3, 3), below=0, stride=stride),
+        building.conv(random_weights(2, 4, 3, 3), below=1),
+    )
+    page = page_through(Network.of([building.image(1, 20, 20), *layers]))
+    assert page.sheet.notes[0].endswith(f"pixels of the image, in steps of {step}")
+
+
+def test_what_the_file_tells_is_not_said_to_be_assumed() -> None:
+    assert not [note for note in page_through(stack(), stacked=True).sheet.notes if "assumed" in note]

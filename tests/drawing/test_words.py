@@ -314,3 +314,36 @@ def test_a_sheet_is_a_sheet(view: str) -> None:
     (page,) = pages_of(layer_of(random_weights(4, 5, 3, 3)), view=view)
     assert isinstance(page, SheetPage)
     assert page.part == view
+
+
+def test_words_stand_at_what_they_name() -> None:
+    (page,) = pages_of(layer_of(random_weights(4, 2, 3, 3)), texts=SheetTexts(remarks=("a", "b", "c", "d")))
+    design, tiles = design_page(page), page.page
+    across, above = 12, design.mosaics[0].box[1] + 1
+    placed = {(w.text, w.left, w.top, w.across, w.down, w.upright) for w in design.writings}
+    for strip, column, box in tiles.tiles():
+        middle = across + box.left + box.width / 2, above + box.top + box.height / 2
+        if column == 0:
+            label = str(strip), across + box.left - 4, middle[1], "right", "center", False
+            remark = "abcd"[strip], middle[0], above + box.top + box.height + 2, "center", "top", False
+            assert {label, remark} <= placed
+        if strip < tiles.plan.blocks:
+            assert (str(column), middle[0], above + box.top - 3, "center", "bottom", False) in placed
+    low, zero, high = design.writings[-5:-2]
+    bar_left, bar_top, bar_width, bar_height = design.mosaics[1].box
+    assert [(w.left, w.across) for w in (low, zero, high)] == [
+        (bar_left, "left"),
+        (bar_left + bar_width / 2, "center"),
+        (bar_left + bar_width, "right"),
+    ]
+    assert {w.top for w in (low, zero, high)} == {bar_top + bar_height + 3}
+    assert bar_top >= above + tiles.size[0], "the bar lies below the tiles"
+    assert design.size[1] > bar_top + bar_height + 10
+
+
+def test_lines_of_the_header_follow_each_other() -> None:
+    (page,) = pages_of(layer_of(random_weights(2, 1, 3, 3)), texts=SheetTexts(notes=("a note",)))
+    header = [w for w in design_page(page).writings if w.size > 7]
+    assert [w.top for w in header] == [12, 30, 44, 58, 72]
+    assert {w.left for w in header} == {12}
+    assert design_page(page).mosaics[0].box[1] + 1 == 72 + 14 + 6

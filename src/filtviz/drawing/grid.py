@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from filtviz.drawing.authority import find_pixel_map
 from filtviz.drawing.colours import Palette, find_palette, index_colours, scale_kernels
-from filtviz.drawing.pixelmap import Grid, place_boxes
+from filtviz.drawing.pixelmap import DOUBT, Grid, place_boxes
 from filtviz.text import printable
 
 if TYPE_CHECKING:
@@ -165,7 +165,7 @@ def _about_size(layer: ConvLayer, options: DrawingOptions) -> str | None:
     rows, cols = layer.kernel_size
     boxes = place_boxes(Grid.of(layer.n_filters, (rows, cols), options.figsize, options.dpi))
     width, height = boxes.right[0] - boxes.left[0], boxes.top[0] - boxes.bottom[0]
-    if width >= cols and height >= rows:
+    if width > cols - DOUBT and height > rows - DOUBT:  # rounding may take a little of a whole pixel
         return None
     return (
         f": a kernel of {rows}x{cols} weights gets about {height:.1f} x {width:.1f} pixels,"

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 __all__ = [
+    "DOUBT",
     "Boxes",
     "Grid",
     "PixelMap",
