@@ -1,5 +1,8 @@
 """How long `filtviz.diagnose` takes, and how much memory: an example, VGG-16, a layer of 2 million kernels.
 
+First, from shell to prompt: `filtviz diagnose` on the example, and `filtviz explain`, as ratios to a Python
+that only imports numpy and matplotlib's Figure. They take turns, so that a busy machine slows all of them.
+
 Run alone on one core for figures to quote:
 
     OMP_NUM_THREADS=1 python benchmarks/diagnose.py
@@ -8,13 +11,16 @@ Run alone on one core for figures to quote:
 from __future__ import annotations
 
 import argparse
+import os
 import resource
+import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
+from statistics import median
 
 import numpy as np
 
@@ -27,13 +33,28 @@ EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 VGG_16 = ((3, 64, 64), (64, 128, 128), (128, 256, 256, 256), (256, 512, 512, 512), (512, 512, 512, 512))
 """Channels through each block of convolutions; a pooling follows each block."""
 
+YARDSTICK = ["-c", "import numpy; from matplotlib.figure import Figure"]
+COMMANDS = {
+    "numpy and Figure, nothing else": YARDSTICK,
+    "filtviz diagnose mission-trained.pkl": [
+        "-m",
+        "filtviz",
+        "diagnose",
+        str(EXAMPLES / "mission-trained.pkl"),
+    ],
+    "filtviz explain spike": ["-m", "filtviz", "explain", "spike"],
+}
+
 
 def main() -> None:
-    """Print a table."""
+    """Print two tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="leave out the layer of 2 million kernels")
+    parser.add_argument("--repeat", type=int, default=11, help="turns of each command")
+    options = parser.parse_args()
+    report_commands(options.repeat)
     cases = [("the example network", example), ("VGG-16 (untrained)", vgg16)]
-    if not parser.parse_args().quick:
+    if not options.quick:
         cases.append(("1024 filters x 2048 channels", million_kernels))
     print(f"{'network':<30}{'kernels':>12}{'seconds':>10}{'MB':>8}{'largest layer, MB':>20}")
     filtviz.diagnose(example())  # the imports are not what is measured
@@ -46,6 +67,29 @@ def main() -> None:
         kernels = sum(layer.n_filters * layer.n_channels for layer in network.conv_layers)
         largest = max(layer.weights.size * layer.weights.dtype.itemsize for layer in network.conv_layers)
         print(f"{name:<30}{kernels:>12,}{taken:>10.2f}{peak_memory() - before:>8.0f}{largest / 1e6:>20.1f}")
+
+
+def report_commands(repeat: int) -> None:
+    """Print the median time of each command from shell to prompt, and its ratio to the yardstick's."""
+    taken: dict[str, list[float]] = {name: [] for name in COMMANDS}
+    for turn in range(repeat + 1):
+        for name, arguments in COMMANDS.items():
+            seconds = time_command(arguments)
+            if turn > 0:  # the first compiles what is not compiled yet
+                taken[name].append(seconds)
+    yardstick = median(next(iter(taken.values())))
+    print(f"{'command':<40}{'seconds':>10}{'ratio':>8}")
+    for name, times in taken.items():
+        print(f"{name:<40}{median(times):>10.3f}{median(times) / yardstick:>8.2f}")
+    print()
+
+
+def time_command(arguments: Sequence[str]) -> float:
+    """Run Python with these arguments as a user's shell does, and return how long that takes."""
+    environment = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
+    start = time.perf_counter()
+    subprocess.run([sys.executable, *arguments], env=environment, stdout=subprocess.DEVNULL, check=True)
+    return time.perf_counter() - start
 
 
 def example() -> Network:
