@@ -244,7 +244,8 @@ def test_filters_are_a_table() -> None:
     text = told(layer(filters=(SMOOTH, ROUGH, BROKEN, TWIN), changes=changes), with_filters=True)
     table = text[text.index("filter  ") :].split("\n\n")[0].splitlines()
     assert [each.strip() for each in table[0].split("  ") if each.strip()] == [
-        "filter", "norm", "F", "p", "looks", "through", "p through", "relied on", "cos²", "nearest", "remarks",
+        "filter", "norm", "F", "p", "looks", "through", "p through",
+        "relied on", "cos²", "nearest", "remarks",
     ]  # fmt: skip
     bounds = [0]
     for dashes in table[1].split("  "):
