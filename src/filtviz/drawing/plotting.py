@@ -33,9 +33,9 @@ def plot_conv_weights(layer: Any, figsize: tuple[float, float] = (6, 6)) -> list
 
     Args:
         layer: A `filtviz.ConvLayer`, a live Lasagne layer (anything with ``layer.W.get_value()``), or an
-            array ``(filters, channels, rows, cols)``. A live ``TransposedConv2DLayer`` stores ``(channels, filters,
-            rows, cols)`` and a ``Conv2DCCLayer`` without dimshuffle ``(channels, rows, cols, filters)``; both
-            are turned.
+            array ``(filters, channels, rows, cols)``. A live ``TransposedConv2DLayer`` stores ``(channels,
+            filters, rows, cols)`` and a ``Conv2DCCLayer`` without dimshuffle ``(channels, rows, cols,
+            filters)``; both are turned.
         figsize: Width and height of each figure in inches.
 
     Raises:
