@@ -294,8 +294,9 @@ def activate(activation: Activation, x: Units) -> Units:
 
 
 def _sigmoid(x: Units) -> Units:
-    # 1 / (1 + exp(-x)) overflows far below 0; this is the same function.
-    return np.asarray(0.5 * (1.0 + np.tanh(0.5 * x)))
+    from scipy.special import expit
+
+    return np.asarray(expit(x))
 
 
 # Pooling
