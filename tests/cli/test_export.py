@@ -99,6 +99,7 @@ def test_failures_are_named_at_the_end_whatever_quiet_says(model):
     assert (result.exit_code, result.stdout) == (1, "out/manifest.json\n")
     lines = result.stderr.splitlines()
     assert [line.split(": ")[:2] for line in lines] == [["filtviz", "bad.pkl"], ["filtviz", "gone.pkl"]]
+    assert [line.count(".pkl: ") for line in lines] == [1, 1]
 
 
 def test_json_is_the_only_thing_on_stdout(model):

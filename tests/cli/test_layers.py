@@ -128,6 +128,17 @@ def test_one_of_a_kind_is_no_plural_and_thousands_are_set_apart(monkeypatch: pyt
     )
 
 
+def test_what_a_bare_list_does_not_tell_of_its_first_layer_is_questioned(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    dense = Layer(type="DenseLayer")
+    _, _, first, second, *_ = printed(
+        monkeypatch, Network.of([conv(weights(4, 1, 3, 3), stride=None), dense])
+    )
+    assert first.split() == ["0", "0", "conv1", "Conv2DLayer", "?", "4x1x3x3", "?", "?", "36", "?", "?"]
+    assert second.split() == ["1", "DenseLayer", "?", "0", "?", "?"]
+
+
 def test_a_network_without_filters_is_told_and_is_no_failure(monkeypatch: pytest.MonkeyPatch) -> None:
     network = Network.of([Layer(type="DenseLayer")], Origin(kind="a bare output layer"))
     lines = printed(monkeypatch, network)
@@ -167,6 +178,8 @@ def test_what_the_file_is_stands_above_the_table_where_it_is_asked_for(
     assert lines[12:] == printed(monkeypatch, network)
     bare = printed(monkeypatch, Network.of(network.layers, Origin(kind="arrays")), "--verbose")
     assert bare[:3] == ["file:            None", "holds:           arrays", ""]
+    oldest = printed(monkeypatch, Network.of(network.layers, Origin(kind="arrays", protocol=0)), "-v")
+    assert oldest[2] == "pickle protocol: 0"
 
 
 @pytest.mark.usefixtures("loaded")

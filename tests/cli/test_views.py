@@ -276,6 +276,18 @@ def test_compare_json_is_a_number_for_each_filter(run) -> None:
     ]
 
 
+def test_compare_json_says_null_where_there_is_no_number(run) -> None:
+    weights = np.random.default_rng(0).standard_normal((3, 1, 3, 3)).astype("f4")
+    before = weights.copy()
+    before[1] = 0
+    np.savez("before.npz", before, np.zeros(3, "f4"))
+    np.savez("after.npz", weights, np.zeros(3, "f4"))
+    (layer,) = json.loads(run("compare", "before.npz", "after.npz", "--json").stdout)["layers"]
+    assert [each["cosine"] for each in layer["filters"]] == [1.0, None, 1.0]
+    assert [each["relative_change"] for each in layer["filters"]] == [0.0, None, 0.0]
+    assert 0 < layer["relative_change"] < 10
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [

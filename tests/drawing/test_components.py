@@ -81,3 +81,11 @@ def test_without_scikit_learn_the_sentence_says_what_to_install(monkeypatch: pyt
     monkeypatch.setitem(sys.modules, "sklearn.decomposition", None)
     with pytest.raises(MissingExtraError, match=r"pip install 'filtviz\[nmf\]'"):
         shared_components(random_weights(2, 3, 2, 2), 2)
+
+
+@pytest.mark.parametrize("values", [[[3.0]], [[1.0, -2.0], [0.0, 3.0]]])
+def test_a_pattern_that_channels_hold_with_either_sign_alike_is_drawn_all_the_same(values: list) -> None:
+    pattern = np.array(values)
+    found = singular_components(np.stack([pattern, -pattern])[None], 1)
+    np.testing.assert_allclose(np.abs(found.pictures[0, 0]), np.abs(pattern), atol=1e-12)
+    assert found.total.tolist() == pytest.approx([1.0])

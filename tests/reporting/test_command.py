@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
@@ -95,7 +96,14 @@ def test_json_is_printed_instead(folder: Path) -> None:
     assert len(verdicts[1]) == 6
     first = facts["layers"][0]
     assert first["shape"] == [20, 1, 3, 3]
-    assert sum(first["histograms"][1]["counts"]) == 180
+    assert first["files"] == ["untrained.pkl", "trained.pkl"]
+    assert (first["conv_index"], first["name"]) == (0, "conv1")
+    both = [np.array(histogram["counts"]) for histogram in first["histograms"]]
+    assert [counts.sum() for counts in both] == [180, 180]
+    assert (both[0] != both[1]).any()
+    for histogram, stage in zip(first["histograms"], ("untrained", "trained"), strict=True):
+        weights = filtviz.load(f"{stage}.pkl").conv_layers[0].W
+        assert histogram["counts"] == np.histogram(weights, histogram["edges"])[0].tolist()
     assert (
         first["moved"]["rms"]["moved"]
         == first["moved"]["rms"]["values"][1] - first["moved"]["rms"]["values"][0]

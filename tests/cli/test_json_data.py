@@ -1,0 +1,108 @@
+"""The shapes of JSON and CSV, without a command around them."""
+
+from __future__ import annotations
+
+import io
+import json
+from dataclasses import replace
+
+import pytest
+
+from filtviz.cli.json_data import CSV_COLUMNS, diagnosis_data, write_rows
+from filtviz.measures.findings import (
+    Change,
+    Diagnosis,
+    FilterChange,
+    FilterDiagnosis,
+    Finding,
+    LayerDiagnosis,
+    Unjudged,
+)
+
+
+def change(before: str, cos2: float) -> Change:
+    filters = tuple(
+        FilterChange(index=i, cos2=value, relative_change=1.0) for i, value in ((0, cos2), (1, None))
+    )
+    return Change(before=before, cos2=cos2, filters=filters)
+
+
+@pytest.fixture
+def diagnosis() -> Diagnosis:
+    layer = LayerDiagnosis(
+        conv_index=3,
+        name="conv\x1b",
+        type="Conv2DLayer",
+        shape=(2, 1, 3, 3),
+        dtype="float32",
+        verdict="updated",
+        sentence="so it is.",
+        initialiser="unknown",
+        residue=float("nan"),
+        findings=(Finding(measure="rms", value=float("inf"), text="many", p=0.5),),
+        filters=(
+            FilterDiagnosis(index=0, norm=1.5, duplicates=(1, 2), dead=True),
+            FilterDiagnosis(index=1, norm=None, texture="smooth"),
+        ),
+        changes=(change("first.pkl", 0.25), change("second.pkl", 0.75)),
+    )
+    unjudged = Unjudged(conv_index=4, name="conv5", type="Conv1DLayer", reason="curves")
+    return Diagnosis(
+        file="a.pkl", layers=(layer,), unjudged=(unjudged,), summary="all", checks={"dead": ("conv",)}
+    )
+
+
+def rows(*diagnoses: Diagnosis) -> list[dict[str, str]]:
+    stream = io.StringIO()
+    write_rows(diagnoses, stream)
+    header, *lines = (line.split(",") for line in stream.getvalue().splitlines())
+    assert tuple(header) == CSV_COLUMNS
+    return [dict(zip(header, line, strict=True)) for line in lines]
+
+
+def test_a_row_is_a_filter_and_an_empty_cell_is_what_is_not_known(diagnosis: Diagnosis) -> None:
+    first, second = rows(diagnosis)
+    told = {key: value for key, value in first.items() if value}
+    assert told == {
+        "file": "a.pkl",
+        "layer": "3",
+        "name": "conv\\x1b",
+        "verdict": "updated",
+        "filter": "0",
+        "norm": "1.5",
+        "concentrated": "0",
+        "duplicates": "1 2",
+        "dead": "1",
+        "decayed": "0",
+        "nonfinite": "0",
+        "cos2": "0.25",
+    }
+    assert (second["filter"], second["norm"], second["texture"], second["cos2"]) == ("1", "", "smooth", "")
+
+
+def test_models_follow_one_another_and_one_of_no_file_has_no_name(diagnosis: Diagnosis) -> None:
+    other = replace(diagnosis, file=None)
+    assert [row["file"] for row in rows(diagnosis, other)] == ["a.pkl", "a.pkl", "", ""]
+
+
+def test_json_is_strict_and_has_filters_only_where_they_are_asked_for(diagnosis: Diagnosis) -> None:
+    short, whole = (diagnosis_data(diagnosis, with_filters=asked) for asked in (False, True))
+    assert json.loads(json.dumps(short, allow_nan=False)) == short
+    (layer,) = short["layers"]
+    assert (layer["residue"], layer["measures"]["rms"]["value"], layer["measures"]["rms"]["p"]) == (
+        None,
+        None,
+        0.5,
+    )
+    assert "findings" not in layer
+    assert "filters" not in layer
+    assert [sorted(each) for each in layer["changes"]] == [
+        ["before", "cos2", "reason", "relative_change", "share", "share_p", "significant"]
+    ] * 2
+    (layer,) = whole["layers"]
+    assert [each["index"] for each in layer["filters"]] == [0, 1]
+    assert layer["changes"][1]["filters"][0] == {"index": 0, "cos2": 0.75, "relative_change": 1.0}
+    assert short["not_judged"] == [
+        {"conv_index": 4, "name": "conv5", "type": "Conv1DLayer", "reason": "curves"}
+    ]
+    assert short["checks"] == {"dead": ["conv"]}
