@@ -247,6 +247,7 @@ def test_what_is_shown_is_written_only_where_it_is_said(model, monkeypatch):
     for output, printed in ([], ""), (["-o", "out.pdf"], "out.pdf\n"):
         monkeypatch.setenv("MPLBACKEND", "of_mine")
         assert run(model, "-l", 1, "--show", *output).stdout == printed
+        assert "MPLBACKEND" not in os.environ  # nothing else of matplotlib's is to load it
     assert shown == [(5, "of_mine")] * 2
     assert sorted(path.name for path in Path().iterdir()) == ["net.npz", "out.pdf"]
 
