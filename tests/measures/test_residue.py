@@ -110,6 +110,18 @@ def test_a_planted_share_is_recovered(share) -> None:
     assert residue.share == pytest.approx(share, abs=0.03)
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_a_share_is_recovered_where_few_weights_changed_much(seed) -> None:
+    random = np.random.default_rng(seed)
+    draws = random.uniform(-1, 1, SHAPE) * DEFAULT.bound(SHAPE)
+    sizes = np.where(random.uniform(size=SHAPE) < 0.01, 6.0, 0.1)
+    weights = draws + sizes * DEFAULT.std(SHAPE) * random.standard_normal(SHAPE)
+    true = np.vdot(draws, weights) ** 2 / np.vdot(draws, draws) / np.vdot(weights, weights)
+    residue = noise_residue(Kernels.of(weights), DEFAULT)
+    assert np.abs(weights).max() > 8 * np.sqrt((weights**2).mean())
+    assert residue.share == pytest.approx(true, abs=0.05)
+
+
 def test_untouched_draws_are_all_noise(glorot) -> None:
     residue = noise_residue(Kernels.of(glorot(SHAPE)), DEFAULT)
     assert residue.share is not None

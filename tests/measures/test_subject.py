@@ -52,6 +52,11 @@ def test_nothing_known_falls_back_on_the_default(blank) -> None:
 def test_the_rule_that_fits_most_layers_is_the_networks(blank) -> None:
     both, one = fitting(0.2, DEFAULT, HE), fitting(0.1, HE)
     assert identify_rule([blank] * 2, [both, one]).rule == HE
+    # Two that fit badly outvote one that fits well.
+    assert (
+        identify_rule([blank] * 3, [fitting(0.02, DEFAULT), fitting(0.9, HE), fitting(0.02, DEFAULT)]).rule
+        == DEFAULT
+    )
     # Of rules that fit as many, the one that fits better.
     assert identify_rule([blank] * 2, [fitting(0.2, DEFAULT), fitting(0.9, HE)]).rule == HE
 
@@ -86,6 +91,14 @@ def test_a_network_is_identified_on_its_three_largest_layers(
         assert (subject.rule.rule, subject.rule.known) == (DEFAULT, True)
     # The layer that another rule has drawn is not named after it.
     assert subject_of(network=network, place=3).initialisers == ("GlorotUniform()",)
+
+
+def test_a_smaller_layer_than_the_third_tells_nothing(make_conv, make_chain, subject_of, glorot) -> None:
+    random = np.random.default_rng(0)
+    third, fourth = glorot((16, 20, 3, 3)), glorot((12, 20, 3, 3))
+    large = [make_conv(random.standard_t(3, (20, c, 3, 3))) for c in (1, 20, 20)]
+    assert not subject_of(network=make_chain(*large, large[1], make_conv(fourth)), place=4).rule.known
+    assert subject_of(network=make_chain(*large, make_conv(third)), place=3).rule.known
 
 
 def test_rules_that_coincide_are_all_named(subject_of, glorot) -> None:

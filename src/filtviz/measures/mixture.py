@@ -14,11 +14,12 @@ from numpy.typing import NDArray
 
 from filtviz.measures.kernels import Floats, Kernels
 
-__all__ = ["BinnedMagnitudes", "MixtureFit", "Search", "bin_magnitudes", "fit_mixtures"]
+__all__ = ["USUAL", "BinnedMagnitudes", "MixtureFit", "Search", "bin_magnitudes", "fit_mixtures"]
 
 _BINS = 192
 _TAIL_BINS = 8
-_USUAL = 4.0
+USUAL = 4.0
+"""Magnitudes in units of the rms beyond which bins grow wider; few weights are so far out."""
 
 _LOWEST = np.array([np.log(1e-3), np.log(1e-3), -6.0, np.log(0.05)])
 _HIGHEST = np.array([np.log(20), np.log(20), 6.0, np.log(5.0)])
@@ -78,11 +79,11 @@ def bin_magnitudes(kernels: Kernels) -> BinnedMagnitudes:
     magnitudes = np.abs(kernels.flat)
     magnitudes /= kernels.rms
     largest = float(magnitudes.max()) * (1 + 1e-9)
-    usual = min(largest, _USUAL)
+    usual = min(largest, USUAL)
     counts, edges = np.histogram(magnitudes, _BINS, (0.0, usual))
-    if largest > _USUAL:
-        tail = np.geomspace(_USUAL, largest, _TAIL_BINS + 1)
-        beyond = np.histogram(magnitudes[magnitudes > _USUAL], tail)[0]
+    if largest > USUAL:
+        tail = np.geomspace(USUAL, largest, _TAIL_BINS + 1)
+        beyond = np.histogram(magnitudes[magnitudes > USUAL], tail)[0]
         edges, counts = np.append(edges, tail[1:]), np.append(counts, beyond)
     return BinnedMagnitudes(edges, counts.astype(np.float64))
 

@@ -15,7 +15,14 @@ from filtviz.measures.catalogue import CATALOGUE, Rule
 from filtviz.measures.findings import Finding
 from filtviz.measures.kernels import Kernels
 from filtviz.measures.measure import Measure
-from filtviz.measures.mixture import BinnedMagnitudes, MixtureFit, Search, bin_magnitudes, fit_mixtures
+from filtviz.measures.mixture import (
+    USUAL,
+    BinnedMagnitudes,
+    MixtureFit,
+    Search,
+    bin_magnitudes,
+    fit_mixtures,
+)
 from filtviz.text import about
 
 if TYPE_CHECKING:
@@ -36,10 +43,18 @@ _MIN_RMS = 0.97
 _MAX_DISAGREEMENT = 0.12
 _SMALLEST_BOUND = 0.05
 
-_STARTS = ((math.log(0.2), math.log(0.8), 0.0), (math.log(0.05), math.log(0.4), math.log(0.7 / 0.3)))
+_Start = tuple[float, float, float]
+
+_STARTS: tuple[_Start, ...] = (
+    (math.log(0.2), math.log(0.8), 0.0),
+    (math.log(0.05), math.log(0.4), math.log(0.7 / 0.3)),
+)
 """Where a search begins: log s₁, log s₂ and logit π."""
 
-_STARTS_WITHOUT = ((math.log(0.7), math.log(1.1), 0.0), (math.log(0.5), math.log(1.5), 1.0))
+_STARTS_WITHOUT: tuple[_Start, ...] = (
+    (math.log(0.7), math.log(1.1), 0.0),
+    (math.log(0.5), math.log(1.5), 1.0),
+)
 _FREE_BOUND = 1.6
 
 
@@ -138,35 +153,46 @@ def _estimate(questions: Sequence[tuple[Magnitudes, Rule]]) -> list[Residue]:
     One search with a free bound begins where that with the rule's has ended, so that it is never the worse.
     """
     layers = list({id(layer): layer for layer, _ in questions}.values())
-    bounds = [rule.bound(layer.shape) / layer.rms for layer, rule in questions]
-    fits = fit_mixtures(
+    fixed = _best_fits(
         [
-            Search(layer.counted, start, bound)
-            for (layer, _), bound in zip(questions, bounds, strict=True)
-            for start in _STARTS
+            [
+                Search(layer.counted, start, rule.bound(layer.shape) / layer.rms)
+                for start in _starts(layer, _STARTS)
+            ]
+            for layer, rule in questions
         ]
-        + [Search(layer.counted, start, 0.0) for layer in layers for start in _STARTS_WITHOUT]
-        + [Search(layer.counted, _STARTS[0], _FREE_BOUND, free=True) for layer in layers]
+        + [
+            [Search(layer.counted, start, 0.0) for start in _starts(layer, _STARTS_WITHOUT)]
+            for layer in layers
+        ]
     )
-    n = 2 * len(questions)
-    fixed = _better_of_two(fits[:n])
-    n_layers = len(layers)
-    without = dict(zip(map(id, layers), _better_of_two(fits[n : n + 2 * n_layers]), strict=True))
-    afar = dict(zip(map(id, layers), fits[n + 2 * n_layers :], strict=True))
-    near = fit_mixtures(
+    without = dict(zip(map(id, layers), fixed[len(questions) :], strict=True))
+    free = _best_fits(
         [
-            Search(layer.counted, fit.shape, fit.bound, free=True)
-            for (layer, _), fit in zip(questions, fixed, strict=True)
+            [
+                Search(layer.counted, _STARTS[0], _FREE_BOUND, free=True),
+                Search(layer.counted, fit.shape, fit.bound, free=True),
+            ]
+            for (layer, _), fit in zip(questions, fixed, strict=False)
         ]
     )
     return [
-        _weigh(rule, own, min(free, afar[id(layer)]), without[id(layer)])
-        for (layer, rule), own, free in zip(questions, fixed, near, strict=True)
+        _weigh(rule, own, loose, without[id(layer)])
+        for (layer, rule), own, loose in zip(questions, fixed, free, strict=False)
     ]
 
 
-def _better_of_two(fits: Sequence[MixtureFit]) -> list[MixtureFit]:
-    return [min(pair) for pair in zip(fits[::2], fits[1::2], strict=True)]
+def _starts(layer: Magnitudes, usual: tuple[_Start, ...]) -> tuple[_Start, ...]:
+    """Return where searches begin; where some weights are far out, one begins with a change as wide."""
+    largest = float(layer.counted.edges[-1])
+    far_out = (math.log(0.2), math.log(largest / 3), math.log(9))
+    return (*usual, far_out) if largest > USUAL else usual
+
+
+def _best_fits(searches: Sequence[Sequence[Search]]) -> list[MixtureFit]:
+    """Return the best fit of each group of searches; all are followed in one batch."""
+    fits = iter(fit_mixtures([each for group in searches for each in group]))
+    return [min(next(fits) for _ in group) for group in searches]
 
 
 def _weigh(rule: Rule, fixed: MixtureFit, free: MixtureFit, without: MixtureFit) -> Residue:
