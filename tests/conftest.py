@@ -13,10 +13,24 @@ FIXTURES = Path(__file__).resolve().parent / "fixtures"
 HAS_SHARED = (SHARED / "models" / "manifest.json").is_file()  # another folder may have that name
 
 
+FEW_CASES = 5
+"""So many cases of a test are fast, at even distances from the first to the last; the others are slow."""
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    cases: dict[str, list[pytest.Item]] = {}
     for item in items:
-        if "shared" in getattr(item, "fixturenames", ()):
+        fixtures = getattr(item, "fixturenames", ())
+        if "shared" in fixtures:
             item.add_marker(pytest.mark.shared)
+        if "shared" in fixtures or "browser" in fixtures:
+            item.add_marker(pytest.mark.slow)
+        cases.setdefault(item.nodeid.partition("[")[0], []).append(item)
+    for own in cases.values():
+        fast = {round(i * (len(own) - 1) / (FEW_CASES - 1)) for i in range(FEW_CASES)}
+        for place, item in enumerate(own):
+            if len(own) > FEW_CASES and place not in fast:
+                item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture(scope="session")

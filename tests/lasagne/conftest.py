@@ -25,6 +25,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if HERE in item.path.parents:
             item.add_marker(pytest.mark.lasagne)
+            item.add_marker(pytest.mark.slow)  # Theano alone takes seconds to import
             for habit in OLD_HABITS:
                 item.add_marker(pytest.mark.filterwarnings(habit))
 

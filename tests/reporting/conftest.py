@@ -53,7 +53,7 @@ def visit(browser: Browser) -> Iterator[Visit]:
 
     def open_page(path: Path, **options: Any) -> Page:
         page = browser.new_context(**{"viewport": {"width": 1280, "height": 900}} | options).new_page()
-        page.set_default_timeout(8000)
+        page.set_default_timeout(30_000)  # a machine may be busy with other tests
         page.add_init_script(WATCH_POLICY)
         page.on("console", lambda message: seen.append(f"console: {message.text}"))
         page.on("pageerror", lambda error: seen.append(f"error: {error}"))
