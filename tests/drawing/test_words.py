@@ -347,3 +347,19 @@ def test_lines_of_the_header_follow_each_other() -> None:
     assert [w.top for w in header] == [12, 30, 44, 58, 72]
     assert {w.left for w in header} == {12}
     assert design_page(page).mosaics[0].box[1] + 1 == 72 + 14 + 6
+
+
+def test_pages_without_indices_say_which_they_are_and_no_more() -> None:
+    pages = pages_of(layer_of(random_weights(2, 400, 3, 3)), labels=False)
+    assert [page for page in words(pages[0]) if page.startswith("page ")] == [f"page 1 of {len(pages)}"]
+
+
+@pytest.mark.parametrize("figsize", [(6, 3.9), (6, 4.5), (9, 9)])
+def test_all_of_a_page_is_on_a_page_of_a_given_size(figsize: tuple[float, float]) -> None:
+    for page in pages_of(layer_of(random_weights(40, 12, 3, 3)), figsize=figsize):
+        design = design_page(page)
+        assert design.size == (round(figsize[0] * 100), round(figsize[1] * 100))
+        for left, top, width, height in (mosaic.box for mosaic in design.mosaics):
+            assert left + width <= design.size[0]
+            assert top + height <= design.size[1]
+        assert max(w.top for w in design.writings) + 8 <= design.size[1]
