@@ -13,7 +13,7 @@ FIXTURES = Path(__file__).resolve().parent / "fixtures"
 HAS_SHARED = (SHARED / "models" / "manifest.json").is_file()  # another folder may have that name
 
 
-FEW_CASES = 5
+FEW_CASES = 4
 """So many cases of a test are fast, at even distances from the first to the last; the others are slow."""
 
 

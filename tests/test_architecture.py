@@ -105,6 +105,7 @@ def test_no_place_may_import_one_that_may_import_it() -> None:
             )
 
 
+@pytest.mark.slow
 def test_modules_of_a_folder_import_each_other_in_no_circle() -> None:
     edges = {module_name(path): {n for n in imports(path) if n.startswith("filtviz.")} for path in MODULES}
     done: set[str] = set()

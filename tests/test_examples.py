@@ -57,6 +57,7 @@ def test_training_changed_the_filters() -> None:
     assert np.abs(weights[0]).max() <= bound < np.abs(weights[2]).max()
 
 
+@pytest.mark.slow
 def test_filters_are_drawn_from_a_file(tmp_path: Path) -> None:
     printed = run("draw_filters.py", str(EXAMPLES / "mission-trained.pkl"), "conv1", cwd=tmp_path)
     assert printed.splitlines() == ["conv1: 20 filters of (3, 3), 1 channel(s)", "conv1-0.png"]

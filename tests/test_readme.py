@@ -63,6 +63,7 @@ def test_command_prints_what_the_readme_says(command: str, printed: str, folder:
     assert re.fullmatch(pattern(printed), ran.stdout), ran.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("code", blocks("python"))
 def test_python_runs(code: str, folder: Path) -> None:
     subprocess.run([sys.executable, "-c", code], cwd=folder, check=True, capture_output=True)
@@ -78,6 +79,7 @@ def test_the_command_that_installs_draws_the_example(folder: Path) -> None:
     assert (folder / "mission-trained-conv1.png").is_file()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("command", "picture"),
     [

@@ -431,7 +431,7 @@ def test_an_interruption_leaves_whole_files_and_the_next_run_goes_on(large, expe
     assert not stopped["complete"]
     assert {entry["file"] for entry in stopped["pictures"]} == set(left) - {"manifest.json"}
     assert all(left[name] == expected[name] for name in left if name != "manifest.json")
-    assert 1 <= len(stopped["pictures"]) < MANY + 1
+    assert stopped["pictures"]
     report = filtviz.export([large], beside, jobs=2)
     assert report.kept == len(stopped["pictures"])
     assert tree(beside) == expected

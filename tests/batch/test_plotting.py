@@ -135,6 +135,7 @@ def image_on(page):
     return np.asarray(page.images[name].image)
 
 
+@pytest.mark.slow
 def test_a_long_pdf_is_put_together_in_order():
     pictures = pictures_of(35)
     document = PdfReader(BytesIO(encoded(pictures, "pdf")))

@@ -165,6 +165,7 @@ def test_a_terminal_shows_a_bar_with_pages_rate_and_time_left(model):
     assert "net.npz: 4 pages drawn" in text
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="needs SIGINT")
 @pytest.mark.usefixtures("interruptible")
 def test_ctrl_c_stops_with_status_130_and_whole_files(model):

@@ -219,6 +219,7 @@ def test_show_without_a_display_is_one_sentence(model, monkeypatch):
     assert not Path("net-conv1.png").exists()
 
 
+@pytest.mark.slow
 def test_a_back_end_that_is_not_here_hinders_windows_only(model):
     """A notebook's Python leaves its own in MPLBACKEND to the commands that are run from it."""
     absent = {**os.environ, "MPLBACKEND": "module://of_no_package.backend"}

@@ -70,6 +70,7 @@ def test_a_dumb_terminal_gets_plain_text() -> None:
     assert b"\x1b" not in run_in_terminal(NOTHING, TERM="dumb")
 
 
+@pytest.mark.slow
 def test_a_terminal_with_sixel_gets_the_picture() -> None:
     pytest.importorskip("textual_image", reason="needs the extra terminal")
     written = run_in_terminal(SIXEL)
@@ -77,6 +78,7 @@ def test_a_terminal_with_sixel_gets_the_picture() -> None:
     assert HALF_BLOCK not in written
 
 
+@pytest.mark.slow
 def test_kitty_gets_the_picture_by_its_own_protocol() -> None:
     pytest.importorskip("textual_image", reason="needs the extra terminal")
     written = run_in_terminal(NOTHING, kitty=True)
@@ -84,5 +86,6 @@ def test_kitty_gets_the_picture_by_its_own_protocol() -> None:
     assert HALF_BLOCK not in written
 
 
+@pytest.mark.slow
 def test_a_terminal_without_a_size_gets_text() -> None:
     assert HALF_BLOCK in run_in_terminal(SIXEL, columns=0)

@@ -23,6 +23,7 @@ specs = st.builds(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(specs)
 def test_every_tile_is_placed_once_and_none_overlaps(spec: TileSpec) -> None:
