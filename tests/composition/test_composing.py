@@ -230,3 +230,11 @@ def test_templates_that_would_not_fit_into_memory_are_refused(monkeypatch: pytes
     net = network(*net.layers, conv(4, weights(2, 4, 3, 3)))
     with pytest.raises(CompositionError, match="4x1x34x34 \\(4,624 numbers\\), more than 1,000"):
         compose(net, net.conv_layers[-1])
+
+
+def test_volumes_are_refused_in_one_sentence() -> None:
+    volumes = ConvLayer.of(np.ones((2, 1, 3, 3, 3)), axes="oidrc", stride=(1, 1, 1), name="deep")
+    net = network(volumes)
+    with pytest.raises(CompositionError) as caught:
+        compose(net, net.conv_layers[0])
+    assert str(caught.value) == f"deep cannot be composed: at deep, {volumes.why_not_drawn}"

@@ -86,14 +86,14 @@ def kernels_on_image(operation: Convolution | LocallyConnected, layer: Layer) ->
         reason = (
             layer.why_not_drawn if isinstance(layer, ConvLayer) else "it has no kernels of two dimensions"
         )
-        raise CompositionError(f"{layer.title} cannot be composed: {reason}")
+        raise CompositionError(f"at {layer.title}, {reason}")
     if operation.stride is None:
         raise CompositionError(
             f"the file does not tell the geometry of {layer.title}; --assume-stacked takes stride 1 and "
             "no pooling for granted"
         )
     if isinstance(layer, ConvLayer) and layer.why_not_drawn is not None:
-        raise CompositionError(f"{layer.title} cannot be composed: {layer.why_not_drawn}")
+        raise CompositionError(f"at {layer.title}, {layer.why_not_drawn}")
     if operation.pad is None:
         raise CompositionError(f"the file does not tell the stride and padding of {layer.title}")
     if operation.transposed:
