@@ -152,6 +152,15 @@ def test_several_models_are_a_table() -> None:
     assert [each["file"] for each in data(UNTRAINED, TRAINED)] == [UNTRAINED, TRAINED]
 
 
+def test_a_long_path_keeps_its_end_in_the_table(tmp_path: Path) -> None:
+    folder = tmp_path / ("long" * 20)
+    folder.mkdir()
+    copy = folder / "copied.pkl"
+    copy.write_bytes(Path(UNTRAINED).read_bytes())
+    rows = run(str(copy), TRAINED).stdout.splitlines()[2:4]
+    assert rows[0].startswith(f"…{str(copy)[-59:]}  ")
+
+
 def test_csv_has_a_row_for_each_filter() -> None:
     result = run(TRAINED, "--csv")
     rows = list(csv.DictReader(io.StringIO(result.stdout)))

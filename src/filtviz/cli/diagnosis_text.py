@@ -39,7 +39,7 @@ def compare_models(diagnoses: Sequence[Diagnosis]) -> str:
     places = sorted({place for each in letters for place in each})
     headers = ["model", *(f"conv {place}" for place in places)]
     rows = [
-        [printable(each.file or "", 60), *(own.get(place, "") for place in places)]
+        [_end_of_path(each.file or ""), *(own.get(place, "") for place in places)]
         for each, own in zip(diagnoses, letters, strict=True)
     ]
     table = tabulate(rows, headers, tablefmt="simple", disable_numparse=True)
@@ -53,6 +53,11 @@ def compare_models(diagnoses: Sequence[Diagnosis]) -> str:
             "where that can be told."
         )
     )
+
+
+def _end_of_path(path: str, limit: int = 60) -> str:
+    """Return a path with its folders cut off where it is long: the end is what tells files apart."""
+    return printable(path) if len(path) <= limit else f"…{printable(path[-limit + 1 :])}"
 
 
 def _letters(diagnosis: Diagnosis) -> dict[int, str]:
