@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import ast
 from importlib import import_module
 from pathlib import Path
@@ -65,8 +66,8 @@ def test_every_parameter_of_a_command_is_told(name):
     function = getattr(filtviz, name)
     code = function.__code__
     parameters = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
-    told = function.__doc__.split("Args:")[1]
-    assert [parameter for parameter in parameters if f"\n        {parameter}: " not in told] == []
+    told = inspect.getdoc(function).split("Args:")[1]
+    assert [parameter for parameter in parameters if f"\n    {parameter}: " not in told] == []
 
 
 def test_every_error_is_caught_by_one_name():
