@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import inspect
 import ast
+import inspect
 from importlib import import_module
 from pathlib import Path
 
