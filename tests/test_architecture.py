@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from importlib import import_module
@@ -168,3 +169,12 @@ def test_light_commands_stay_light(command: str) -> None:
     check = f"{command}\nimport sys\nprint(sorted({heavy} & set(sys.modules)))"
     ran = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, check=True)
     assert ran.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize("document", ["CONTRIBUTING.md", "docs/architecture.md"])
+def test_files_that_are_named_are_there(document: str) -> None:
+    text = (ROOT / document).read_text(encoding="utf-8")
+    named = set(re.findall(r"`([a-z_./]+\.(?:py|md))`", text))
+    folders = (ROOT, SOURCE, SOURCE / "reading", SOURCE / "running")
+    assert named
+    assert [name for name in named if not any((folder / name).is_file() for folder in folders)] == []
