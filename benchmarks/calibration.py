@@ -25,7 +25,7 @@ from tabulate import tabulate
 import filtviz
 from filtviz.activations import Activation
 from filtviz.measures.catalogue import CATALOGUE, Rule
-from filtviz.measures.findings import Diagnosis, LayerDiagnosis
+from filtviz.measures.measure import Diagnosis, LayerDiagnosis
 from filtviz.measures.table import JUDGING, LEVEL
 from filtviz.network import ConvLayer, Layer, Network
 from filtviz.operations import Input

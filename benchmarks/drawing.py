@@ -32,7 +32,7 @@ import numpy as np
 from tabulate import tabulate
 
 from filtviz.drawing import DrawingOptions, draw
-from filtviz.drawing.authority import find_pixel_map
+from filtviz.drawing.grid import find_pixel_map
 from filtviz.drawing.saving import Destination, plan_files, write_files
 from filtviz.errors import FiltvizError
 from filtviz.network import ConvLayer, Network

@@ -35,11 +35,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from filtviz.drawing import DrawingOptions
-    from filtviz.drawing.comparison_sheets import ComparisonOrder
-    from filtviz.drawing.preparing import Channels
+    from filtviz.drawing.kernel_sheets import ComparisonOrder
+    from filtviz.drawing.plotting import Channels
     from filtviz.drawing.saving import Destination, PlannedFile
     from filtviz.measures.comparison import LayerComparison
-    from filtviz.measures.findings import Diagnosis
+    from filtviz.measures.measure import Diagnosis
 
 __all__ = ["Model", "Output", "Progress", "compare", "diagnose", "layers", "plot"]
 
@@ -113,7 +113,7 @@ def plot(
         OutputError: a picture cannot be written.
         ValueError: an option is out of its range.
     """
-    from filtviz.drawing.preparing import Preparation, settle
+    from filtviz.drawing.plotting import Preparation, settle
     from filtviz.drawing.saving import plan_files
     from filtviz.files import layer_stems
 
@@ -355,7 +355,7 @@ def _draw_comparisons(
 ) -> list[WrittenFile]:
     """Write the pictures of comparisons, and the animation of the only one."""
     from filtviz.drawing import DrawingOptions
-    from filtviz.drawing.comparison_sheets import comparison_pages, frame_pages
+    from filtviz.drawing.kernel_sheets import comparison_pages, frame_pages
     from filtviz.drawing.saving import plan_files, write_animation
     from filtviz.files import unique_stems, write_whole
 

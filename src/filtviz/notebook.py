@@ -33,8 +33,7 @@ def attach() -> None:
 
 def layer_png(layer: ConvLayer) -> bytes | None:
     """Return the layer's sheet as PNG; None for weights that are no pictures: these are shown as text."""
-    from filtviz.drawing.options import DrawingOptions
-    from filtviz.drawing.views import draw
+    from filtviz.drawing.views import DrawingOptions, draw
 
     few = layer.n_filters * layer.n_channels <= MOST_TILES
     try:

@@ -8,7 +8,7 @@ from itertools import pairwise
 import pytest
 
 from filtviz.cli.diagnosis_text import compare_models, describe_model
-from filtviz.measures.findings import (
+from filtviz.measures.measure import (
     Change,
     Diagnosis,
     FilterChange,

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from filtviz.cli.json_data import CSV_COLUMNS, diagnosis_data, write_rows
-from filtviz.measures.findings import (
+from filtviz.measures.measure import (
     Change,
     Diagnosis,
     FilterChange,

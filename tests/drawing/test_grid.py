@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from filtviz.drawing import DrawingOptions, draw, pixelmap
-from filtviz.drawing.authority import ask_matplotlib, find_pixel_map
+from filtviz.drawing.grid import ask_matplotlib, find_pixel_map
 from filtviz.drawing.pixelmap import Grid, compute_pixel_map, kernels_in_doubt
 from filtviz.errors import DrawingError
 from filtviz.network import ConvLayer, Network
@@ -134,7 +134,7 @@ def test_another_version_of_matplotlib_is_asked(monkeypatch):
     find_pixel_map.cache_clear()
     asked = []
     monkeypatch.setattr(
-        "filtviz.drawing.authority.ask_matplotlib", lambda grid, places: asked.append(places.copy())
+        "filtviz.drawing.grid.ask_matplotlib", lambda grid, places: asked.append(places.copy())
     )
     find_pixel_map(Grid.of(20, (3, 3), (6.0, 6.0), 100.0))
     assert len(asked) == 1
@@ -146,7 +146,7 @@ def test_another_version_of_matplotlib_is_asked(monkeypatch):
 def test_a_page_that_computation_gets_wrong_is_corrected(monkeypatch):
     shifted = compute_pixel_map(Grid.of(5, (3, 3), (6.0, 6.0), 100.0))
     wrong = pixelmap.PixelMap.separable(np.roll(shifted.rows, 1), shifted.cols)
-    monkeypatch.setattr("filtviz.drawing.authority.compute_pixel_map", lambda grid: wrong)
+    monkeypatch.setattr("filtviz.drawing.grid.compute_pixel_map", lambda grid: wrong)
     asked = ask_matplotlib(Grid.of(5, (3, 3), (6.0, 6.0), 100.0))
     cells = np.random.default_rng(0).integers(0, 255, (10, 10)).astype(np.uint8)
     cells[-1], cells[:, -1] = 255, 255  # the background

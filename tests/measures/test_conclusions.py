@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from filtviz.measures.conclusions import CAVEAT, commands_for, summarise
-from filtviz.measures.findings import Change, FilterDiagnosis, LayerDiagnosis, Unjudged
+from filtviz.measures.measure import Change, FilterDiagnosis, LayerDiagnosis, Unjudged
 from filtviz.measures.table import MEASURES
 
 BEFORE = "A file from before training would measure what is estimated here (--before)."

@@ -9,7 +9,7 @@ import pytest
 
 from filtviz.measures.catalogue import DEFAULT
 from filtviz.measures.dead import decayed_filters
-from filtviz.measures.findings import FilterDiagnosis
+from filtviz.measures.measure import FilterDiagnosis
 from filtviz.measures.subject import Identified
 from filtviz.measures.table import MEASURES
 from filtviz.running.intervals import Interval

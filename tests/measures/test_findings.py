@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 
 from filtviz.measures.catalogue import CATALOGUE, DEFAULT, Fit
-from filtviz.measures.findings import FilterDiagnosis
-from filtviz.measures.measure import qualified
+from filtviz.measures.measure import FilterDiagnosis, qualified
 from filtviz.measures.residue import Residue
 from filtviz.measures.subject import Identified, Provenance
 from filtviz.measures.table import LEVEL, MEASURES

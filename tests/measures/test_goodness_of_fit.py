@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from filtviz.measures.goodness_of_fit import kolmogorov_p, kolmogorov_tail, normality_p
+from filtviz.measures.laws import kolmogorov_p, kolmogorov_tail, normality_p
 
 SIZES = (1, 2, 3, 9, 20, 139, 140, 141, 180, 1000, 3600, 14_400, 100_000, 100_001, 2**20)
 SCALED = (0.05, 0.3, 0.4, 0.5, 0.7, 0.86, 0.87, 1.0, 1.2, 1.48, 1.49, 1.6, 1.9, 1.99, 2.01, 2.5, 4.0, 8.0)

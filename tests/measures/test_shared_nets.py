@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import filtviz
-from filtviz.measures.findings import LayerDiagnosis
+from filtviz.measures.measure import LayerDiagnosis
 from filtviz.network import ConvLayer, Network
 
 ADAM = ("asker_digits_adam_", "asker_digits_adam-", "asker_digits_adamnd", "asker_tex_adam")

@@ -8,8 +8,7 @@ import pytest
 
 from filtviz.cli.explain import as_markdown
 from filtviz.errors import MeasureError
-from filtviz.measures.findings import FilterDiagnosis, LayerDiagnosis
-from filtviz.measures.measure import Measure
+from filtviz.measures.measure import FilterDiagnosis, LayerDiagnosis, Measure
 from filtviz.measures.table import (
     CHECKS,
     JUDGING,

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from filtviz.measures.catalogue import DEFAULT, Fit
-from filtviz.measures.findings import Finding
+from filtviz.measures.measure import Finding
 from filtviz.measures.subject import Identified, Provenance, Subject
 from filtviz.measures.table import LEVEL, MEASURES, STRUCTURE
 from filtviz.measures.verdicts import Judgement, judge

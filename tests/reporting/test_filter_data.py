@@ -9,10 +9,9 @@ import numpy as np
 import pytest
 
 from filtviz.measures.badges import ALL_BADGES
-from filtviz.measures.findings import Change, FilterChange, FilterDiagnosis
+from filtviz.measures.measure import Change, FilterChange, FilterDiagnosis
 from filtviz.reporting import gather
-from filtviz.reporting.content import Section
-from filtviz.reporting.filter_data import filter_data, marked_filters
+from filtviz.reporting.content import Section, filter_data, marked_filters
 
 from .models import network
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.integrate import trapezoid
 
-from filtviz.measures.findings import LayerDiagnosis
+from filtviz.measures.measure import LayerDiagnosis
 from filtviz.reporting.content import draw_histograms
 from filtviz.reporting.rendering import CHART_HEIGHT, CHART_WIDTH, bars, null_curve, trail_points
 

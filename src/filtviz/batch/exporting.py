@@ -19,10 +19,9 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from filtviz.batch.jobs import Outcome, forget_models
+from filtviz.batch.jobs import Outcome, forget_models, run_jobs
 from filtviz.batch.manifest import MANIFEST, write_manifest
 from filtviz.batch.planning import ExportOptions, Planner
-from filtviz.batch.workers import run_jobs
 from filtviz.files import make_folder, remove_parts
 
 __all__ = ["ExportResult", "Failure", "ModelResult", "Progress", "ProgressCallback", "export"]

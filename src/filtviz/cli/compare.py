@@ -10,11 +10,17 @@ import click
 
 from filtviz.cli.console import complain, print_json, say
 from filtviz.cli.json_data import comparison_data
-from filtviz.cli.shared_options import format_option, json_option, layer_option, reading_options, usage_errors
-from filtviz.cli.view_options import scale_option
+from filtviz.cli.options import (
+    format_option,
+    json_option,
+    layer_option,
+    reading_options,
+    scale_option,
+    usage_errors,
+)
 
 if TYPE_CHECKING:
-    from filtviz.drawing.comparison_sheets import ComparisonOrder
+    from filtviz.drawing.kernel_sheets import ComparisonOrder
 
 __all__ = ["compare"]
 
@@ -73,8 +79,8 @@ def compare(
     """
     from filtviz.api import compare as compare_models
     from filtviz.drawing import DrawingOptions
-    from filtviz.drawing.options import SheetOptions
     from filtviz.drawing.saving import find_destination
+    from filtviz.drawing.views import SheetOptions
 
     if len(models) < 2:
         raise click.UsageError("give two files or more: there is nothing to compare one with")

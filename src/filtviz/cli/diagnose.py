@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from filtviz.cli.console import complain, print_json
-from filtviz.cli.shared_options import input_range_option, json_option, layer_option, reading_options
+from filtviz.cli.options import input_range_option, json_option, layer_option, reading_options
 from filtviz.errors import FiltvizError
 from filtviz.measures.table import CHECKS
 from filtviz.text import printable
 
 if TYPE_CHECKING:
-    from filtviz.measures.findings import Diagnosis
+    from filtviz.measures.measure import Diagnosis
 
 __all__ = ["diagnose"]
 

@@ -7,7 +7,7 @@ import textwrap
 import click
 
 from filtviz.cli.console import print_json
-from filtviz.cli.shared_options import json_option
+from filtviz.cli.options import json_option
 from filtviz.measures.measure import Measure
 from filtviz.measures.table import CHECKS, JUDGING, LEVEL, MEASURES, VERDICTS, measure_named
 

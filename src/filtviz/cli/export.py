@@ -11,7 +11,7 @@ import click
 
 from filtviz.cli.console import complain, print_json, say
 from filtviz.cli.json_data import export_data
-from filtviz.cli.shared_options import (
+from filtviz.cli.options import (
     channels_option,
     drawing_options,
     format_option,

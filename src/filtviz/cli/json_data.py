@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Any, TextIO
 
-from filtviz.measures.findings import Diagnosis, FilterDiagnosis, Finding, LayerDiagnosis
+from filtviz.measures.measure import Diagnosis, FilterDiagnosis, Finding, LayerDiagnosis
 from filtviz.network import Network
 from filtviz.summary import LayerRow, Summary, summarize
 from filtviz.text import printable

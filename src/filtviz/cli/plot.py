@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any, cast
 import click
 
 from filtviz.cli.console import complain, print_sheets, say
-from filtviz.cli.shared_options import (
+from filtviz.cli.options import (
     drawing_options,
     format_option,
     layer_option,
     model_argument,
     reading_options,
     usage_errors,
+    view_options,
 )
-from filtviz.cli.view_options import view_options
 from filtviz.network import Network
 from filtviz.results import PlotResult, WrittenFile
 from filtviz.text import printable

@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from filtviz.composition.composing import ComposedFilters, assume_stacked, compose
-from filtviz.composition.fidelity import Fidelity, measure_fidelity
+from filtviz.composition.through import Fidelity, measure_fidelity
 
 __all__ = ["ComposedFilters", "Fidelity", "assume_stacked", "compose", "measure_fidelity"]

@@ -9,11 +9,135 @@ import numpy as np
 from numpy.typing import NDArray
 
 from filtviz.composition.composing import ComposedFilters, assume_stacked, compose
-from filtviz.composition.fidelity import measure_fidelity
 from filtviz.errors import CompositionError
 from filtviz.network import ConvLayer, Network
+from filtviz.parameter import Shape
+from filtviz.running.numpy_engine import correlate, forward
 
-__all__ = ["ASSUMED", "ComposedLayer", "compose_layer"]
+__all__ = ["ASSUMED", "ComposedLayer", "Fidelity", "compose_layer", "measure_fidelity"]
+
+N_RESPONSES = 400
+"""Responses of each unit that a correlation rests on, where images are made: its standard error is .05."""
+
+MIN_IMAGES, MAX_IMAGES = 4, 32
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Fidelity:
+    """The correlation, filter by filter, of predicted and actual responses.
+
+    ``correlations`` is ``(filters,)``; NaN for a unit that responded the same to everything. ``stimuli`` says
+    what the network was shown, ``responses`` how many responses of each unit were compared: those whose
+    template lies wholly inside the image, before the layer's own nonlinearity.
+    """
+
+    correlations: NDArray[np.float64]
+    stimuli: str
+    responses: int
+
+    @property
+    def median(self) -> float | None:
+        """The median over the filters, or None where no unit ever changed its response."""
+        known = self.correlations[np.isfinite(self.correlations)]
+        return float(np.median(known)) if known.size else None
+
+    @property
+    def sentence(self) -> str:
+        """Say it for a person."""
+        known = self.correlations[np.isfinite(self.correlations)]
+        silent = self.correlations.size - known.size
+        if self.median is None:
+            return f"shown {self.stimuli}, no unit ever changed its response: nothing can be said"
+        beside = f"; {silent} never changed their response" if silent else ""
+        return (
+            f"shown {self.stimuli}, predicted and actual responses correlate at r = "
+            f"{self.median:.2f} (median; {known.min():.2f} to {known.max():.2f}{beside})"
+        )
+
+
+def measure_fidelity(
+    network: Network,
+    layer: ConvLayer,
+    composed: ComposedFilters,
+    images: NDArray[np.floating] | None = None,
+    seed: int = 0,
+) -> Fidelity:
+    """Show the network images, or noise, and compare.
+
+    Args:
+        network: The network.
+        layer: The convolution that ``composed`` was made for.
+        composed: What `compose` returned.
+        images: ``(images, channels, rows, cols)`` in the network's own units, at least as large as a
+            composed filter; None for white noise, normal with variance 1.
+        seed: Of the noise.
+
+    Raises:
+        CompositionError: the images do not fit the network, or a layer's function is not known here.
+    """
+    stimuli = "white noise"
+    if images is None:
+        images = _noise(composed, _input_shape(network), seed)
+    else:
+        stimuli = f"{len(images)} given image{'s'[: len(images) > 1]}"
+    responses = forward(network, layer, images)
+    predicted, inside = _predict(composed, np.asarray(images, np.float64), responses.shape[2:])
+    found = responses[:, :, inside[0], inside[1]]
+    n = found[:, 0].size
+    return Fidelity(correlations=_correlations(predicted, found), stimuli=stimuli, responses=n)
+
+
+def _input_shape(network: Network) -> Shape | None:
+    return next((layer.output_shape for layer in network.layers if not layer.inputs), None)
+
+
+def _noise(composed: ComposedFilters, declared: Shape | None, seed: int) -> NDArray[np.float64]:
+    """Make images of the network's own size, or where no unit would see only image, larger ones."""
+    n_channels, *size = composed.templates.shape[1:]
+    lengths = []
+    for axis in (0, 1):
+        known = declared[axis + 2] if declared is not None and len(declared) == 4 else None
+        least = size[axis] + 7 * composed.jump[axis]
+        lengths.append(known if known is not None and known >= size[axis] else least)
+    places = [(n - k) // jump + 1 for n, k, jump in zip(lengths, size, composed.jump, strict=True)]
+    wanted = -(-N_RESPONSES // (places[0] * places[1]))
+    n_images = min(max(wanted, MIN_IMAGES), MAX_IMAGES)
+    return np.random.default_rng(seed).standard_normal((n_images, n_channels, *lengths))
+
+
+def _predict(
+    composed: ComposedFilters, images: NDArray[np.float64], n_units: tuple[int, ...]
+) -> tuple[NDArray[np.float64], tuple[slice, slice]]:
+    """Return the responses that the composed filters predict, and of which of the layer's units."""
+    corner, inside = [], []
+    for axis in (0, 1):
+        start, jump = composed.start[axis], composed.jump[axis]
+        first = max(0, -(start // jump))  # the first unit whose template begins inside the image
+        places = (images.shape[2 + axis] - start - first * jump - composed.templates.shape[2 + axis]) // jump
+        if places < 0:
+            raise CompositionError(
+                f"the images are smaller than the composed filters, which are "
+                f"{composed.templates.shape[2]}x{composed.templates.shape[3]}: give larger ones"
+            )
+        corner.append(start + first * jump)
+        inside.append(slice(first, min(n_units[axis], first + places + 1)))
+    predicted = correlate(images[:, :, corner[0] :, corner[1] :], composed.templates, composed.jump)
+    rows, cols = (part.stop - part.start for part in inside)
+    return predicted[:, :, :rows, :cols], (inside[0], inside[1])
+
+
+def _correlations(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return Pearson's correlation per channel of two ``(images, channels, rows, cols)``."""
+    flat = []
+    for units in (a, b):
+        rows = np.moveaxis(units, 1, 0).reshape(units.shape[1], -1)
+        centred = rows - rows.mean(axis=1, keepdims=True)
+        norms = np.linalg.norm(centred, axis=1, keepdims=True)
+        # What only rounding moves does not move.
+        still = norms <= 1e-9 * np.abs(rows).max(axis=1, keepdims=True, initial=0.0)
+        flat.append(np.where(still, np.nan, centred / np.where(still, 1.0, norms)))
+    return np.asarray((flat[0] * flat[1]).sum(axis=1))
+
 
 ASSUMED = "assumed, since the file does not tell: stride 1 and no pooling between the convolutions"
 

@@ -15,8 +15,7 @@ a backend.
 
 from __future__ import annotations
 
-from filtviz.drawing.options import DrawingOptions, SheetOptions
 from filtviz.drawing.sheet import SheetTexts
-from filtviz.drawing.views import VIEWS, Picture, View, draw
+from filtviz.drawing.views import VIEWS, DrawingOptions, Picture, SheetOptions, View, draw
 
 __all__ = ["VIEWS", "DrawingOptions", "Picture", "SheetOptions", "SheetTexts", "View", "draw"]

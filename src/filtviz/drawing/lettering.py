@@ -1,6 +1,6 @@
 """What is on a page of a sheet and where: header, tiles, what is written at them, the bar of colours.
 
-Everything is settled here, in pixels at 100 dpi from the upper left corner; `filtviz.drawing.painting` makes
+Everything is settled here, in pixels at 100 dpi from the upper left corner; `filtviz.drawing.pages` makes
 pixels of it and `filtviz.drawing.figures` a matplotlib figure.
 """
 

@@ -4,7 +4,7 @@ A page is what matplotlib draws for ``figure.subplots(n, n)`` with an ``imshow(k
 in each: rows and columns are independent of each other, so that two one-dimensional maps say it all. They are
 computed here without matplotlib, and only where the computation is beyond doubt: where a border falls between
 two pixels so evenly that rounding errors decide, or where another version of matplotlib is installed than the
-ones this was proven against, matplotlib itself is asked (`filtviz.drawing.authority`).
+ones this was proven against, matplotlib itself is asked (`filtviz.drawing.grid`).
 """
 
 from __future__ import annotations

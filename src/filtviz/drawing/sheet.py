@@ -21,7 +21,7 @@ from filtviz.measures.badges import ALL_BADGES, badges_of
 
 if TYPE_CHECKING:
     from filtviz.composition.through import ComposedLayer
-    from filtviz.measures.findings import LayerDiagnosis
+    from filtviz.measures.measure import LayerDiagnosis
 
 __all__ = [
     "NOTHING_FOUND",

@@ -6,7 +6,7 @@ what it is and what it cannot say. Importing either imports neither numpy nor sc
 
 from __future__ import annotations
 
-from filtviz.measures.findings import (
+from filtviz.measures.measure import (
     Change,
     Diagnosis,
     FilterChange,

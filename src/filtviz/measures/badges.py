@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from filtviz.measures.findings import FilterDiagnosis, LayerDiagnosis
+from filtviz.measures.measure import FilterDiagnosis, LayerDiagnosis
 
 __all__ = ["ALL_BADGES", "Badge", "badges_of"]
 

@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from filtviz.measures.findings import Finding
 from filtviz.measures.kernels import Floats
-from filtviz.measures.measure import Measure
+from filtviz.measures.measure import Finding, Measure
 from filtviz.network import ConvLayer, Network
 from filtviz.operations import Normalisation
 

@@ -6,10 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from filtviz.measures.comparison import relative_change, squared_cosine
-from filtviz.measures.findings import Change, FilterChange
 from filtviz.measures.kernels import Floats, Kernels, nonfinite_filters
 from filtviz.measures.low_frequency import band_energies, filter_shares, layer_share
-from filtviz.measures.measure import Measure
+from filtviz.measures.measure import Change, FilterChange, Measure
 from filtviz.network import ConvLayer, Network
 
 __all__ = ["SinceBefore", "changes_from"]

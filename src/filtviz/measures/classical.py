@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from filtviz.measures.findings import FilterDiagnosis, Finding
 from filtviz.measures.kernels import Floats
 from filtviz.measures.laws import random_cosine
-from filtviz.measures.measure import Columns, Measure
+from filtviz.measures.measure import Columns, FilterDiagnosis, Finding, Measure
 from filtviz.text import plural
 
 if TYPE_CHECKING:

@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from filtviz.measures.findings import Finding
 from filtviz.measures.kernels import Kernels
-from filtviz.measures.measure import ShownMeasure
+from filtviz.measures.measure import Finding, ShownMeasure
 from filtviz.text import percent
 
 if TYPE_CHECKING:

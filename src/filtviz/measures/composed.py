@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from filtviz.composition.stacks import Stack, Stage, composed_size
-from filtviz.measures.findings import FilterDiagnosis, Finding
 from filtviz.measures.kernels import Floats
 from filtviz.measures.laws import is_significant
 from filtviz.measures.low_frequency import FILTER_LEVEL, textures
-from filtviz.measures.measure import Columns, Measure
+from filtviz.measures.measure import Columns, FilterDiagnosis, Finding, Measure
 
 if TYPE_CHECKING:
     from filtviz.measures.subject import Subject

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from filtviz.measures.bias import Bias
-from filtviz.measures.findings import Change, LayerDiagnosis, Unjudged, Verdict
 from filtviz.measures.initialiser import Bound
 from filtviz.measures.low_frequency import low_band
+from filtviz.measures.measure import Change, LayerDiagnosis, Unjudged, Verdict
 from filtviz.measures.residue import NoiseResidue
 from filtviz.measures.table import VERDICTS
 from filtviz.text import about, listed, percent, printable

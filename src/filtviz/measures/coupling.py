@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from filtviz.measures.findings import Finding
 from filtviz.measures.kernels import Floats, Kernels
 from filtviz.measures.laws import rank_correlation
-from filtviz.measures.measure import ALPHA, Columns, Measure, qualified
+from filtviz.measures.measure import ALPHA, Columns, Finding, Measure, qualified
 
 if TYPE_CHECKING:
     from filtviz.measures.subject import Subject

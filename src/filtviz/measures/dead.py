@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from filtviz.measures.findings import FilterDiagnosis, Finding, LayerDiagnosis
-from filtviz.measures.measure import Columns, Measure
+from filtviz.measures.measure import Columns, FilterDiagnosis, Finding, LayerDiagnosis, Measure
 from filtviz.text import listed
 
 if TYPE_CHECKING:

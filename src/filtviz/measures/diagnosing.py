@@ -11,8 +11,8 @@ from filtviz.errors import MeasureError
 from filtviz.measures.change import changes_from
 from filtviz.measures.composed import why_not_composed
 from filtviz.measures.conclusions import commands_for, summarise
-from filtviz.measures.findings import Change, Diagnosis, FilterDiagnosis, LayerDiagnosis, Unjudged
 from filtviz.measures.kernels import nonfinite_filters
+from filtviz.measures.measure import Change, Diagnosis, FilterDiagnosis, LayerDiagnosis, Unjudged
 from filtviz.measures.residue import NoiseResidue
 from filtviz.measures.subject import Subject, gather_subjects
 from filtviz.measures.table import MEASURES, checks_met

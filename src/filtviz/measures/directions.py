@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from filtviz.measures.findings import Finding
 from filtviz.measures.kernels import Floats, Kernels
-from filtviz.measures.measure import ALPHA, Measure, ShownMeasure
+from filtviz.measures.measure import ALPHA, Finding, Measure, ShownMeasure
 from filtviz.text import percent
 
 if TYPE_CHECKING:

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from filtviz.measures.findings import Finding
 from filtviz.measures.kernels import Kernels
 from filtviz.measures.laws import random_cosine
-from filtviz.measures.measure import Columns, Measure
+from filtviz.measures.measure import Columns, Finding, Measure
 from filtviz.text import plural
 
 if TYPE_CHECKING:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple
 
-from filtviz.measures.findings import Finding
 from filtviz.measures.kernels import Kernels
 from filtviz.measures.laws import chi_squared_tail
-from filtviz.measures.measure import Measure
+from filtviz.measures.measure import Finding, Measure
 
 if TYPE_CHECKING:
     from filtviz.measures.subject import Subject

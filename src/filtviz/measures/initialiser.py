@@ -8,10 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from filtviz.measures.catalogue import Fit, coinciding_rules
-from filtviz.measures.findings import Finding
-from filtviz.measures.goodness_of_fit import kolmogorov_p, normality_p
 from filtviz.measures.kernels import Floats, Kernels
-from filtviz.measures.measure import Measure
+from filtviz.measures.laws import kolmogorov_p, normality_p
+from filtviz.measures.measure import Finding, Measure
 from filtviz.measures.orthogonal import fit_orthogonal
 from filtviz.text import percent
 

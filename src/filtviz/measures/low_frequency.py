@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from filtviz.measures.findings import Finding, Texture
 from filtviz.measures.kernels import Floats, Kernels
 from filtviz.measures.laws import beta_tails, is_significant, normal_tails
-from filtviz.measures.measure import Columns, Measure
+from filtviz.measures.measure import Columns, Finding, Measure, Texture
 from filtviz.text import p_value
 
 if TYPE_CHECKING:

@@ -3,15 +3,188 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from filtviz.measures.findings import FilterDiagnosis, Finding, LayerDiagnosis
 from filtviz.text import p_value
 
 if TYPE_CHECKING:
     from filtviz.measures.subject import Subject
 
-__all__ = ["ALPHA", "Columns", "Measure", "ShownMeasure", "qualified"]
+__all__ = [
+    "ALPHA",
+    "Change",
+    "Columns",
+    "Diagnosis",
+    "FilterChange",
+    "FilterDiagnosis",
+    "Finding",
+    "LayerDiagnosis",
+    "Measure",
+    "ShownMeasure",
+    "Texture",
+    "Unjudged",
+    "Verdict",
+    "qualified",
+]
+
+Verdict = Literal["initial", "updated", "structured", "collapsed", "undecided"]
+
+Texture = Literal["smooth", "rough"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """What one measure gave for one layer.
+
+    ``measure`` is its key in `filtviz.measures.table.MEASURES`, which has its formula and null. ``value`` is
+    the statistic as the table names it, ``z`` its standard score and ``p`` its p-value, each None where there
+    is none. ``level`` is the p-value under which it counts, ``threshold`` the value beyond which, for
+    measures that have one. ``judges`` tells whether it takes part in the layer's verdict, ``found`` whether
+    it came out. ``text`` says it in words; ``reason`` completes "cannot tell, because …" where a value
+    is None for a reason.
+    """
+
+    measure: str
+    value: float | None
+    text: str
+    z: float | None = None
+    p: float | None = None
+    level: float | None = None
+    threshold: float | None = None
+    judges: bool = False
+    found: bool = False
+    reason: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FilterDiagnosis:
+    """One filter. What could not be measured is None.
+
+    ``share`` is the low-frequency share with its ``share_p``; ``texture`` what survives
+    Benjamini-Hochberg within the layer at .05. ``composed_texture`` is the same of the filter seen
+    through the layers below, ``composed_p`` its two-sided p-value, and ``concentrated`` tells that its
+    spectrum is more concentrated than chance. ``classical`` names the classical kernel that it matches
+    where that may be named, in channel ``classical_channel``, and ``likeness`` is the cosine with the
+    nearest one in any case. ``reliance`` is the weight that the following layer puts on it, 1 being the
+    mean. ``duplicates`` are the filters whose |cos| with it is .95 or more.
+    """
+
+    index: int
+    norm: float | None
+    share: float | None = None
+    share_p: float | None = None
+    texture: Texture | None = None
+    composed_p: float | None = None
+    composed_texture: Texture | None = None
+    concentrated: bool = False
+    classical: str | None = None
+    classical_channel: int | None = None
+    likeness: float | None = None
+    coherence: float | None = None
+    angle: float | None = None
+    reliance: float | None = None
+    duplicates: tuple[int, ...] = ()
+    dead: bool = False
+    decayed: bool = False
+    nonfinite: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class FilterChange:
+    """How one filter differs from an earlier state; None where one of them is zero."""
+
+    index: int
+    cos2: float | None
+    relative_change: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Change:
+    """How a layer differs from the same layer of an earlier file.
+
+    ``cos2`` is the squared cosine of the two states, ``relative_change`` ‖after - before‖/‖before‖.
+    ``share`` is the low-frequency share of what was added: after, less its projection on before;
+    ``share_p`` tests it against white noise, and ``significant`` is the share of filters whose difference
+    is smooth or rough by itself (p < .05, about .05 for noise). ``reason`` says why nothing could be
+    compared.
+    """
+
+    before: str
+    cos2: float | None = None
+    relative_change: float | None = None
+    share: float | None = None
+    share_p: float | None = None
+    significant: float | None = None
+    filters: tuple[FilterChange, ...] = ()
+    reason: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LayerDiagnosis:
+    """One convolution: its verdict, one sentence that says why, and all that was measured.
+
+    ``conv_index`` is its number among the convolutions; ``shape`` is ``(filters, channels, rows, cols)``.
+    ``rules`` are the names of the initialisers that its first weights are taken to be draws of, several
+    where they draw alike at this shape, none where it is not known; ``initialiser`` says them in one text.
+    ``residue`` is the share of the visible variance that still is the initial noise, None where it cannot
+    be told. ``first_filters`` are the filters to look at first. ``composed_size`` is ``(rows, cols)`` of the
+    filters seen through the layers below, None where they were not composed.
+    """
+
+    conv_index: int
+    name: str
+    type: str
+    shape: tuple[int, int, int, int]
+    dtype: str
+    verdict: Verdict
+    sentence: str
+    initialiser: str
+    rules: tuple[str, ...] = ()
+    residue: float | None = None
+    findings: tuple[Finding, ...] = ()
+    filters: tuple[FilterDiagnosis, ...] = ()
+    first_filters: tuple[int, ...] = ()
+    composed_size: tuple[int, int] | None = None
+    changes: tuple[Change, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def finding(self, measure: str) -> Finding | None:
+        """Return what a measure gave, or None where it was not taken.
+
+        Args:
+            measure: The key of the measure, as `filtviz explain` lists them.
+        """
+        return next((each for each in self.findings if each.measure == measure), None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unjudged:
+    """A convolution whose weights are no two-dimensional filters, and why it is not judged."""
+
+    conv_index: int
+    name: str
+    type: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Diagnosis:
+    """A network: its convolutions, what they say together, and the commands to go on with.
+
+    ``file`` is the path as given, or None for a network that was not read from a file. ``notes`` say what was
+    concluded about the file that it does not tell, and what is odd about it. ``checks`` maps
+    each rule of ``filtviz diagnose --check`` to the names of the layers where it is met.
+    """
+
+    file: str | None
+    layers: tuple[LayerDiagnosis, ...]
+    unjudged: tuple[Unjudged, ...] = ()
+    summary: str = ""
+    commands: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    checks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
 
 ALPHA = 0.01
 """How often a layer of independent draws may be judged to be something else."""

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from filtviz.measures.findings import Finding
-from filtviz.measures.measure import ShownMeasure
+from filtviz.measures.measure import Finding, ShownMeasure
 
 if TYPE_CHECKING:
     from filtviz.measures.subject import Subject

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from filtviz.measures.catalogue import Fit
-from filtviz.measures.findings import Finding
 from filtviz.measures.kernels import Kernels
-from filtviz.measures.measure import Measure
+from filtviz.measures.measure import Finding, Measure
 
 if TYPE_CHECKING:
     from filtviz.measures.subject import Subject

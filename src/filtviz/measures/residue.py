@@ -12,9 +12,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from filtviz.measures.catalogue import CATALOGUE, Rule
-from filtviz.measures.findings import Finding
 from filtviz.measures.kernels import Kernels
-from filtviz.measures.measure import Measure
+from filtviz.measures.measure import Finding, Measure
 from filtviz.measures.mixture import (
     USUAL,
     BinnedMagnitudes,

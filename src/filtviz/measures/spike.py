@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from filtviz.measures.findings import Finding
 from filtviz.measures.kernels import Kernels
 from filtviz.measures.laws import tracy_widom_tail
-from filtviz.measures.measure import Measure
+from filtviz.measures.measure import Finding, Measure
 
 if TYPE_CHECKING:
     from filtviz.measures.subject import Subject

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from filtviz.measures.findings import Finding
 from filtviz.measures.kernels import Kernels
 from filtviz.measures.laws import binomial_tail
-from filtviz.measures.measure import Measure
+from filtviz.measures.measure import Finding, Measure
 from filtviz.text import percent
 
 if TYPE_CHECKING:

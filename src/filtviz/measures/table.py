@@ -20,10 +20,9 @@ from filtviz.measures.dead import Dead, Decayed
 from filtviz.measures.directions import EffectiveRank, FirstComponent
 from filtviz.measures.duplicates import Duplicates
 from filtviz.measures.energies import ChannelEnergy, FilterEnergy
-from filtviz.measures.findings import LayerDiagnosis, Verdict
 from filtviz.measures.initialiser import Bound, Initialiser
 from filtviz.measures.low_frequency import LowFrequency
-from filtviz.measures.measure import ALPHA, Measure
+from filtviz.measures.measure import ALPHA, LayerDiagnosis, Measure, Verdict
 from filtviz.measures.moments import Kurtosis, MeanWeight, RootMeanSquare
 from filtviz.measures.orientation import Orientation
 from filtviz.measures.orthogonal import Orthogonal

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from filtviz.measures.bias import Bias
 from filtviz.measures.catalogue import Fit
 from filtviz.measures.directions import FirstComponent
-from filtviz.measures.findings import Finding, Verdict
 from filtviz.measures.initialiser import Bound
 from filtviz.measures.low_frequency import LowFrequency
+from filtviz.measures.measure import Finding, Verdict
 from filtviz.measures.residue import NoiseResidue
 from filtviz.measures.table import LEVEL, MEASURES, STRUCTURE, VERDICTS
 from filtviz.text import p_value, percent

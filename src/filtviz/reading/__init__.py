@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from filtviz.reading.hints import Hints
-from filtviz.reading.limits import Limits
+from filtviz.reading.limits import Hints, Limits
 from filtviz.reading.load import load
 
 __all__ = ["Hints", "Limits", "load"]

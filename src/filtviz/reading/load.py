@@ -16,8 +16,7 @@ from filtviz.network import Layer, Network
 from filtviz.operations import with_parameters
 from filtviz.parameter import Parameter
 from filtviz.reading.formats import FORMATS
-from filtviz.reading.hints import Hints
-from filtviz.reading.limits import Limits
+from filtviz.reading.limits import Hints, Limits
 from filtviz.reading.opened import Opened
 from filtviz.text import printable
 

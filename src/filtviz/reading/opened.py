@@ -12,8 +12,7 @@ from filtviz.errors import MalformedFileError, ReadError, UnsupportedFileError
 from filtviz.network import Origin
 from filtviz.reading.arrays import StoredArray, stored
 from filtviz.reading.containers import Siblings, open_file, unwrap
-from filtviz.reading.hints import Hints
-from filtviz.reading.limits import Budget, Limits, effort, inflation, pickle_steps
+from filtviz.reading.limits import Budget, Hints, Limits, effort, inflation, pickle_steps
 from filtviz.reading.npy import NPY_MAGIC, NpyHeader, read_npy_header
 from filtviz.reading.pickle.joblib_arrays import joblib_hooks
 from filtviz.reading.pickle.machine import OPCODES, Pickles, read_pickle, read_pickles

@@ -15,7 +15,7 @@ from filtviz.composition.through import ASSUMED
 from filtviz.errors import OutputError
 from filtviz.files import is_folder, model_stem, unique_stems
 from filtviz.measures.diagnosing import diagnose
-from filtviz.measures.findings import Diagnosis
+from filtviz.measures.measure import Diagnosis
 from filtviz.network import ConvLayer, Network
 from filtviz.reading import Hints, Limits, load
 from filtviz.reporting.content import ModelFile, PageContent, Section, State, draw_histograms, follow_measures

@@ -17,8 +17,7 @@ from filtviz._version import __version__
 from filtviz.files import write_whole
 from filtviz.measures.table import MEASURES, VERDICTS
 from filtviz.network import Network
-from filtviz.reporting.content import Histogram, ModelFile, PageContent
-from filtviz.reporting.filter_data import filter_data, marked_filters
+from filtviz.reporting.content import Histogram, ModelFile, PageContent, filter_data, marked_filters
 from filtviz.reporting.pictures import palette
 from filtviz.summary import LayerRow, each_axis, product, summarize
 from filtviz.text import p_value, plural, printable

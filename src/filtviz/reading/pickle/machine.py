@@ -15,10 +15,9 @@ from typing import Any
 
 from filtviz.errors import MalformedFileError, ReadError, UnsupportedFileError
 from filtviz.reading.limits import Budget
-from filtviz.reading.pickle.objects import ObjectOpcodes
+from filtviz.reading.pickle.opcodes import ObjectOpcodes, ValueOpcodes
 from filtviz.reading.pickle.records import Global
 from filtviz.reading.pickle.state import Data, Hook, Stop
-from filtviz.reading.pickle.values import ValueOpcodes
 
 __all__ = ["OPCODES", "Opcodes", "Pickles", "read_pickle", "read_pickles"]
 

@@ -21,7 +21,7 @@ from filtviz.reading.formats.bare_arrays.grouping import (
     is_convolution,
     sizes_of,
 )
-from filtviz.reading.hints import Hints
+from filtviz.reading.limits import Hints
 from filtviz.text import printable
 
 __all__ = ["Dialect", "Inference", "infer"]

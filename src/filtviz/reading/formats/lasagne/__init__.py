@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from filtviz.network import Network
-from filtviz.reading.formats.lasagne.building import build_layers
-from filtviz.reading.formats.lasagne.graph import is_layer, outputs_among
+from filtviz.reading.formats.lasagne.building import build_layers, is_layer, outputs_among
 from filtviz.reading.limits import Budget
 from filtviz.reading.opened import Opened, origin_of
 from filtviz.reading.pickle.records import Items, Record, class_name, elements, pairs, text, walk

@@ -12,9 +12,8 @@ import pytest
 
 from filtviz import DrawingOptions, ExportOptions
 from filtviz.batch import jobs as jobs_module
-from filtviz.batch.jobs import PicturesJob, forget_models
+from filtviz.batch.jobs import FEW_JOBS, PicturesJob, forget_models, run_jobs
 from filtviz.batch.planning import Planner
-from filtviz.batch.workers import FEW_JOBS, run_jobs
 
 
 @dataclass(frozen=True)

@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 from matplotlib.ft2font import FT2Font
 
-from filtviz.drawing import figures, painting, pixelmap
+from filtviz.drawing import figures, pixelmap
+from filtviz.drawing import pages as pages_module
 from filtviz.drawing.figures import render, sheet_figure
 from filtviz.drawing.glyphs import Writing, font_path, has_glyph
 from filtviz.drawing.lettering import Mosaic, PageDesign
-from filtviz.drawing.pages import SheetPage
-from filtviz.drawing.painting import page_image
+from filtviz.drawing.pages import SheetPage, page_image
 from filtviz.drawing.sheet import SheetTexts
 
 from .making import layer_of, pages_of, random_weights
@@ -37,7 +37,7 @@ def assert_as_agg(page: SheetPage) -> None:
 @pytest.fixture
 def no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let nothing be painted by way of a figure."""
-    monkeypatch.setattr(painting, "_image_of_agg", lambda *_: pytest.fail("Agg was asked"))
+    monkeypatch.setattr(pages_module, "_image_of_agg", lambda *_: pytest.fail("Agg was asked"))
 
 
 @pytest.mark.parametrize(
@@ -142,7 +142,7 @@ def test_another_version_of_matplotlib_draws_the_page_itself(monkeypatch: pytest
     (page,) = pages_of(layer_of(random_weights(2, 2, 3, 3)))
     expected, asked = np.asarray(page.image().convert("RGB")), []
     monkeypatch.setattr(figures, "render", lambda figure: asked.append(figure) or render(figure))
-    monkeypatch.setattr(painting, "is_proven_version", lambda: False)
+    monkeypatch.setattr(pages_module, "is_proven_version", lambda: False)
     assert np.array_equal(np.asarray(page.image().convert("RGB")), expected)
     assert len(asked) == 1
 
