@@ -23,7 +23,7 @@ from filtviz.operations import (
     Pads,
     Untold,
 )
-from filtviz.parameter import Parameter, Shape
+from filtviz.parameter import Parameter, Shape, holds_numbers
 from filtviz.text import printable
 
 __all__ = ["ConvLayer", "Layer", "Network", "Origin"]
@@ -201,7 +201,7 @@ class ConvLayer(Layer):
     def _why_no_numbers(self) -> str | None:
         if self.weights.size == 0:
             return f"its weights are empty, of shape {self.weights.shape}"
-        if self.weights.dtype.kind not in "fiub":
+        if not holds_numbers(self.weights.dtype):
             return f"its weights are of type {self.weights.dtype}, not real numbers"
         return None
 
@@ -213,6 +213,8 @@ class Origin:
     ``kind`` completes "holds …" ("a nolearn NeuralNet", "a list of parameter values"). ``inferred`` holds a
     sentence for each thing that the file does not say and that was concluded; ``notes`` one for each oddity.
     ``classes`` are the classes and functions that the file names, as text: none of them was imported.
+    ``framework`` is the library that made the model (``PyTorch``), ``producer`` the program that wrote the
+    file; ``order`` says where the order of the layers comes from, ``left_out`` what the file holds besides.
     """
 
     path: Path | None = None
@@ -222,6 +224,10 @@ class Origin:
     python: str | None = None
     versions: Mapping[str, str] = field(default_factory=dict)
     classes: tuple[str, ...] = ()
+    framework: str = ""
+    producer: str = ""
+    order: str = ""
+    left_out: tuple[str, ...] = ()
     inferred: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 

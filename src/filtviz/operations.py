@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from filtviz.activations import Activation
-from filtviz.parameter import Parameter, Shape
+from filtviz.parameter import Parameter, Shape, has_few_bits
 
 __all__ = [
     "CANONICAL_AXES",
@@ -130,9 +130,14 @@ class _Kernels:
 
     @property
     def filters(self) -> NDArray[Any]:
-        """The weights as ``(filters, channels, rows, cols)``, or with the kernel's own axes."""
+        """The weights as ``(filters, channels, rows, cols)``, or with the kernel's own axes.
+
+        Numbers of a few bits (bfloat16 and its like) are given in single precision, which holds them all.
+        """
         order = [a for a in "oidrcyx" if a in self.axes]
         array = self.weights.value.transpose([self.axes.index(a) for a in order])
+        if has_few_bits(array.dtype):
+            return array.astype(np.float32)
         return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
 
     @property

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Parameter", "Shape"]
+__all__ = ["Parameter", "Shape", "has_few_bits", "holds_numbers"]
 
 Shape = tuple[int | None, ...]
 """Lengths of axes; None for one that is open or that the file does not tell."""
@@ -52,3 +52,21 @@ class Parameter:
             source: Where it comes from, for messages.
         """
         return cls(name=name, shape=array.shape, dtype=array.dtype, read=lambda: array, source=source)
+
+
+def has_few_bits(dtype: np.dtype[Any]) -> bool:
+    """Tell a type of the package ml_dtypes, such as bfloat16: single precision holds all its values.
+
+    Args:
+        dtype: A type of numpy's.
+    """
+    return dtype.type.__module__ == "ml_dtypes"
+
+
+def holds_numbers(dtype: np.dtype[Any]) -> bool:
+    """Tell a type of real numbers.
+
+    Args:
+        dtype: A type of numpy's.
+    """
+    return dtype.kind in "fiub" or has_few_bits(dtype)

@@ -99,6 +99,9 @@ def _print_origin(network: Network) -> None:
     facts = {
         "file": printable(origin.path, 200),
         "holds": origin.kind,
+        "framework": origin.framework,
+        "producer": origin.producer,
+        "order": origin.order,
         "container": origin.container,
         "pickle protocol": "" if origin.protocol is None else str(origin.protocol),
         "written by": f"Python {origin.python}" if origin.python else "",
@@ -108,6 +111,8 @@ def _print_origin(network: Network) -> None:
     for key, value in facts.items():
         if value:
             click.echo(f"{key + ':':<17}{printable(value, 400)}")
+    for what in origin.left_out:
+        click.echo(f"{'left out:':<17}{printable(what, 1000)}")
     for note in origin.notes:
         click.echo(f"{'note:':<17}{printable(note, 1000)}")
     if origin.classes:

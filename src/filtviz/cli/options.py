@@ -144,16 +144,26 @@ def reading_options(command: Command) -> Command:
         "--axes",
         multiple=True,
         metavar="[ARRAY=]ORDER",
-        help="For a file of bare arrays: the order of the axes of the weights, such as oirc (filters, "
-        "channels, rows, columns) or iorc; for one array or all.",
+        help="For a file of bare arrays: the order of the axes of the weights, such as oihw (filters, "
+        "channels, height, width) or hwio; for one array or all.",
+    )
+    @click.option(
+        "--weights",
+        default="",
+        metavar="KEY",
+        help="For a checkpoint with several sets of weights: which to read, such as ema.",
     )
     @wraps(command)
-    def collected(*args: Any, convs: tuple[str, ...], axes: tuple[str, ...], **others: Any) -> Any:
+    def collected(
+        *args: Any, convs: tuple[str, ...], axes: tuple[str, ...], weights: str, **others: Any
+    ) -> Any:
         from filtviz.reading import Hints
 
         limits = {name: others.pop(f"max_{name}") for name in Limits.described()}
         with usage_errors():
-            hints = Hints(convs=_listed(convs), axes=dict(_named_axes(text) for text in axes))
+            hints = Hints(
+                convs=_listed(convs), axes=dict(_named_axes(text) for text in axes), weights=weights
+            )
         return command(*args, reading={"limits": Limits(**limits), "hints": hints}, **others)
 
     described: Any = collected

@@ -32,15 +32,19 @@ from filtviz.reading.pickle.records import (
 )
 
 __all__ = [
+    "AnyArray",
+    "ComputedArray",
     "ElementType",
     "StoredArray",
     "as_array",
     "dtype_of_code",
     "dtype_of_record",
+    "narrow_dtype",
     "object_items",
     "parameter_of",
     "shape_of",
     "stored",
+    "strided",
 ]
 
 ElementType = np.dtype[Any]
@@ -70,6 +74,28 @@ def dtype_of_code(descr: str) -> ElementType | None:
     return OBJECT if code == "O" else np.dtype(f"{_ORDERS[match[1]]}{code}")
 
 
+_NARROW = frozenset(
+    {
+        "bfloat16", "float8_e3m4", "float8_e4m3", "float8_e4m3b11fnuz", "float8_e4m3fn", "float8_e4m3fnuz",
+        "float8_e5m2", "float8_e5m2fnuz", "float8_e8m0fnu", "int2", "int4", "uint2", "uint4",
+    }
+)  # fmt: skip
+"""Types that numpy has from the package ml_dtypes."""
+
+
+def narrow_dtype(name: str) -> ElementType | None:
+    """Return the type of few bits called ``name`` (``bfloat16``, ``float8_e4m3fn``), or None.
+
+    Each element takes a whole byte or two; numbers of four bits that a file packs must be unpacked.
+    """
+    if name not in _NARROW:
+        return None
+    import ml_dtypes
+
+    found = getattr(ml_dtypes, name, None)  # from a closed table, and None before the version that has it
+    return None if found is None else np.dtype(found)
+
+
 def dtype_of_record(value: Any) -> ElementType | None:
     """Return the type that a pickled `numpy.dtype` names, or None where the table has it not.
 
@@ -91,20 +117,30 @@ LARGEST_ARRAY = 1 << 48
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class StoredArray:
-    """An array of the file: ``shape``, ``dtype``, ``axis_order`` of its bytes, and how to get them.
+    """An array of the file: its ``shape`` and ``dtype``, where its elements lie, and how to get the bytes.
 
-    ``axis_order`` are the axes from the one that changes slowest in memory to the one that changes fastest.
+    The first element is number ``offset`` of the bytes, and one step along an axis moves on by that axis's
+    number of ``strides``; both count elements.
     """
 
     shape: tuple[int, ...]
     dtype: ElementType
-    axis_order: tuple[int, ...]
+    strides: tuple[int, ...]
     bytes: Callable[[], Buffer]
+    offset: int = 0
 
     @property
     def nbytes(self) -> int:
         """The number of bytes that the array's elements take."""
         return count(self.shape) * self.dtype.itemsize
+
+    @property
+    def stop(self) -> int:
+        """The number of bytes that the file must have for it: where its last element ends."""
+        if 0 in self.shape:
+            return 0
+        last = sum((length - 1) * step for length, step in zip(self.shape, self.strides, strict=True))
+        return (self.offset + last + 1) * self.dtype.itemsize
 
     def read(self) -> NDArray[Any]:
         """Return the array, a view of the file where that is possible.
@@ -113,13 +149,32 @@ class StoredArray:
             MalformedFileError: the file has not the bytes that the shape needs.
         """
         buffer = self.bytes()
-        if len(buffer) < self.nbytes:
+        if len(buffer) < self.stop:
             raise MalformedFileError(
-                f"an array of shape {self.shape} needs {self.nbytes:,} bytes; the file has {len(buffer):,}"
+                f"an array of shape {self.shape} needs {self.stop:,} bytes; the file has {len(buffer):,}"
             )
-        stored_shape = [self.shape[axis] for axis in self.axis_order]
-        array: NDArray[Any] = np.ndarray(stored_shape, self.dtype, buffer if self.nbytes else None)
-        return array.transpose(np.argsort(self.axis_order)) if stored_shape else array
+        if not self.nbytes:
+            return np.empty(self.shape, self.dtype)
+        size = self.dtype.itemsize
+        steps = [step * size for step in self.strides]
+        return np.ndarray(self.shape, self.dtype, buffer, self.offset * size, steps)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class ComputedArray:
+    """An array that the file holds in another form, packed or in parts: ``read`` computes it."""
+
+    shape: tuple[int, ...]
+    dtype: ElementType
+    read: Callable[[], NDArray[Any]]
+
+    @property
+    def nbytes(self) -> int:
+        """The number of bytes that the array's elements take."""
+        return count(self.shape) * self.dtype.itemsize
+
+
+AnyArray = StoredArray | ComputedArray
 
 
 def count(shape: Sequence[int]) -> int:
@@ -151,11 +206,54 @@ def stored(
     """
     if count([length or 1 for length in shape]) > LARGEST_ARRAY:
         raise MalformedFileError(f"an array says that its shape is {shape}")
-    order = tuple(range(len(shape)))
-    array = StoredArray(shape=shape, dtype=dtype, axis_order=order[::-1] if fortran else order, bytes=read)
+    strides = _packed(shape[::-1])[::-1] if fortran else _packed(shape)
+    array = StoredArray(shape=shape, dtype=dtype, strides=strides, bytes=read)
     if array.nbytes > present:
         raise MalformedFileError(
             f"an array of shape {shape} and type {dtype} needs {array.nbytes:,} bytes; there are {present:,}"
+        )
+    return array
+
+
+def _packed(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the strides of an array in C order without gaps."""
+    return tuple(count(shape[axis + 1 :]) for axis in range(len(shape)))
+
+
+def strided(
+    shape: tuple[int, ...],
+    dtype: ElementType,
+    strides: tuple[int, ...],
+    offset: int,
+    present: int,
+    read: Callable[[], Buffer],
+    limits: Limits,
+) -> StoredArray:
+    """Describe an array that lies in the bytes in any way: permuted, cut out of another one, or repeated.
+
+    Args:
+        shape: Its lengths.
+        dtype: The type of its elements.
+        strides: Elements that one step along each axis moves on.
+        offset: The number of its first element.
+        present: The bytes that are there.
+        read: What gets them.
+        limits: How much may be copied: elements that are repeated can be more than the file has.
+
+    Raises:
+        MalformedFileError: it reaches beyond the bytes that are there.
+        LimitError: it repeats its elements too often.
+    """
+    array = StoredArray(shape=shape, dtype=dtype, strides=strides, bytes=read, offset=offset)
+    sane = len(strides) == len(shape) <= MOST_AXES and offset >= 0 and all(step >= 0 for step in strides)
+    if not sane or count([length or 1 for length in shape]) > LARGEST_ARRAY or array.stop > present:
+        raise MalformedFileError(
+            f"an array of shape {shape}, strides {strides} and type {dtype} from element {offset} on does "
+            f"not lie in the {present:,} bytes that it says it does"
+        )
+    if array.nbytes > present:
+        limits.check(
+            "allocation", array.nbytes, f"an array in it repeats its elements to {array.nbytes:,} bytes"
         )
     return array
 
@@ -251,7 +349,7 @@ def _from_buffer(value: Record, limits: Limits) -> StoredArray | None:
     return StoredArray(
         shape=tuple(shape[axis] for axis in axes),
         dtype=dtype,
-        axis_order=tuple(axes.index(axis) for axis in range(len(axes))),
+        strides=tuple(turned.strides[axis] for axis in axes),
         bytes=turned.bytes,
     )
 
@@ -296,6 +394,6 @@ _READERS: dict[str, Callable[[Record, Limits], StoredArray | None]] = {
 """numpy's function that makes the array again → what reads its arguments; its module has had many names."""
 
 
-def parameter_of(name: str, array: StoredArray, source: str) -> Parameter:
+def parameter_of(name: str, array: AnyArray, source: str) -> Parameter:
     """Wrap an array of the file as a parameter that is read when it is asked for."""
     return Parameter(name=name, shape=array.shape, dtype=array.dtype, read=array.read, source=source)

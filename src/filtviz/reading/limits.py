@@ -124,6 +124,7 @@ def option_of(limit: str) -> str:
 
 
 _AXES = frozenset("oidrcyx")
+_FRAMEWORKS_LETTERS = str.maketrans("hw", "rc")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,8 +133,9 @@ class Hints:
 
     ``convs`` names them in network order, by number (``"0"``, ``"5"``: the place in the file, from 0) or by
     name (``"conv1"``, ``"conv1.W"``, ``"arr_5"``); empty leaves it to filtviz. ``axes`` says the order of an
-    array's axes, in the letters of `filtviz.network.ConvLayer` (``oirc``, ``iorc``); its keys are numbers or
-    names as in ``convs``, and the key ``""`` is for all others.
+    array's axes, in the letters of `filtviz.operations.Convolution` (``oirc``, ``iorc``) or the frameworks'
+    words (``oihw``, ``hwio``); its keys are numbers or names as in ``convs``, and the key ``""`` is for all
+    others. ``weights`` names which of several sets of weights in a checkpoint is meant, by its key (``ema``).
 
     Raises:
         ValueError: an order of axes is none.
@@ -141,13 +143,16 @@ class Hints:
 
     convs: tuple[str, ...] = ()
     axes: Mapping[str, str] = field(default_factory=dict)
+    weights: str = ""
 
     def __post_init__(self) -> None:
+        plain = {key: order.lower().translate(_FRAMEWORKS_LETTERS) for key, order in self.axes.items()}
+        object.__setattr__(self, "axes", plain)
         for order in self.axes.values():
             if not set(order) <= _AXES or len(set(order)) != len(order) or "o" not in order or len(order) < 3:
                 raise ValueError(
-                    f"{order!r} is no order of axes; write one letter for each axis, such as oirc (filters, "
-                    "channels, rows, columns) or iorc"
+                    f"{order!r} is no order of axes; write one letter for each axis, such as oihw (filters, "
+                    "channels, height, width) or hwio"
                 )
 
     @property

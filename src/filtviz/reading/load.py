@@ -43,11 +43,19 @@ def load(path: str | PathLike[str], *, limits: Limits | None = None, hints: Hint
     """
     path = Path(path)
     try:
-        network = _understand(Opened.of(path, limits or Limits(), hints or Hints()))
+        network = _understand(Opened.of(_entry(path), limits or Limits(), hints or Hints()))
     except ReadError as error:
         raise _naming(error, path) from error
     notes = (*network.origin.notes, *_ties(network))
     return replace(_with_named_errors(network, path), origin=replace(network.origin, path=path, notes=notes))
+
+
+def _entry(path: Path) -> Path:
+    """Return the file to begin with where a folder is a model, such as a SavedModel; else the path."""
+    if not path.is_dir():
+        return path
+    names = [name for kind in FORMATS for name in getattr(kind, "ENTRIES", ())]
+    return next((path / name for name in names if (path / name).is_file()), path)
 
 
 def _understand(opened: Opened) -> Network:

@@ -258,6 +258,7 @@ def origin_of(
     objects: Objects | None = None,
     inferred: Sequence[str] = (),
     notes: Sequence[str] = (),
+    **facts: Any,
 ) -> Origin:
     """Put together what is known about where the file comes from.
 
@@ -268,6 +269,7 @@ def origin_of(
             names at least their ``form``.
         inferred: a sentence for each thing that was concluded.
         notes: sentences about what was left out or is odd.
+        facts: other fields of `Origin`: ``framework``, ``producer``, ``order``, ``left_out``.
     """
     found = objects or opened.objects
     pickles = found.pickles
@@ -280,6 +282,7 @@ def origin_of(
         classes=tuple(one.path for one in (() if pickles is None else pickles.globals)),
         inferred=tuple(inferred),
         notes=(*found.notes, *notes),
+        **facts,
     )
 
 

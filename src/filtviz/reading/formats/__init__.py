@@ -1,5 +1,7 @@
 """The kinds of model files, each in a module or folder of its own with one function, ``open``.
 
+A kind that keeps a model in a folder has ``ENTRIES``, the names of the files in it that are opened first.
+
 A new kind is one module here and one entry in `FORMATS`. The first that answers counts, so those that are
 told by their first bytes or by the names in a zip stand first, and the more special before the more general.
 """

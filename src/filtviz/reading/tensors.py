@@ -1,0 +1,269 @@
+"""Named tensors → layers, for files that hold names and arrays and no graph: a state_dict, safetensors.
+
+The names tell which arrays belong together, and a `Convention` what the framework calls them and in which
+order it stores their axes. What shapes alone can tell (groups, a transposed convolution) is concluded only
+where a bias or the number of channels leaves no other reading, and is said to be.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from filtviz.activations import Activation
+from filtviz.network import ConvLayer, Layer
+from filtviz.operations import Convolution, Dense, Normalisation, Operation, Untold
+from filtviz.parameter import Parameter
+from filtviz.reading.arrays import AnyArray, parameter_of
+from filtviz.text import printable
+
+__all__ = ["FLAX", "PYTORCH", "Convention", "Tensor", "TensorLayers", "layers_of"]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Tensor:
+    """An array with the ``name`` that the file gives it: ``layer1.0.conv1.weight``."""
+
+    name: str
+    array: AnyArray
+
+
+@dataclass(frozen=True, kw_only=True)
+class Convention:
+    """What a framework calls the parameters of a layer, and how it stores their axes.
+
+    Attributes:
+        separator: What stands between a layer's name and its parameter's.
+        roles: The framework's word → ``weight``, ``bias``, ``mean``, ``variance``, ``gamma``, ``beta``.
+        kernels: Number of axes of weights → their order in a convolution, in the letters of
+            `filtviz.operations.Convolution`.
+        transposed: The same in a transposed convolution, as far as shapes can tell it; else empty.
+        dense: The axes of a dense layer's weights, ``oi`` or ``io``.
+        conv_type: The name of a convolution's class, with ``{n}`` for the number of spatial axes.
+        dense_type: The name of a dense layer's class.
+        norm_type: The name of a batch normalisation's class.
+        epsilon: What is added to the variance of a batch normalisation by default.
+    """
+
+    separator: str
+    roles: Mapping[str, str]
+    kernels: Mapping[int, str]
+    transposed: Mapping[int, str] = field(default_factory=dict)
+    dense: str = "oi"
+    conv_type: str = "Conv{n}d"
+    dense_type: str = "Linear"
+    norm_type: str = "BatchNorm"
+    epsilon: float = 1e-5
+
+
+PYTORCH = Convention(
+    separator=".",
+    roles={"weight": "weight", "bias": "bias", "running_mean": "mean", "running_var": "variance"},
+    kernels={3: "oic", 4: "oirc", 5: "oidrc"},
+    transposed={3: "ioc", 4: "iorc", 5: "iodrc"},
+)
+FLAX = Convention(
+    separator="/",
+    roles={
+        "kernel": "weight", "w": "weight", "bias": "bias", "b": "bias", "scale": "gamma", "mean": "mean",
+        "var": "variance",
+    },
+    kernels={3: "cio", 4: "rcio", 5: "drcio"},
+    dense="io",
+    conv_type="Conv",
+    dense_type="Dense",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class TensorLayers:
+    """Layers made of named tensors, with a sentence for each thing that was ``inferred`` or noted."""
+
+    layers: tuple[Layer, ...]
+    inferred: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(kw_only=True, eq=False)
+class _Group:
+    """The parameters of one layer, by the framework's own word and by what they are."""
+
+    name: str
+    parameters: dict[str, Parameter] = field(default_factory=dict)
+    roles: dict[str, Parameter] = field(default_factory=dict)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of the weights, ``()`` where there are none."""
+        weight = self.roles.get("weight")
+        return () if weight is None else weight.shape
+
+    @property
+    def is_norm(self) -> bool:
+        """Whether it holds the statistics of a batch normalisation."""
+        return "mean" in self.roles and "variance" in self.roles
+
+    @property
+    def width(self) -> int | None:
+        """The length of its vectors where they have one: the number of channels that it has."""
+        lengths = {one.shape[0] for one in self.roles.values() if len(one.shape) == 1}
+        return lengths.pop() if len(lengths) == 1 else None
+
+
+def layers_of(
+    tensors: Iterable[Tensor],
+    convention: Convention,
+    axes: Mapping[str, str] | None = None,
+    *,
+    known: Mapping[str, Mapping[str, Any]] | None = None,
+) -> TensorLayers:
+    """Make layers of tensors, in their order.
+
+    Args:
+        tensors: The arrays with their names, in the file's order.
+        convention: What the framework calls and how it stores them.
+        axes: Name of a tensor → the order of its axes, where the file or a person tells it.
+        known: Name of a layer → facts of its `Convolution` that the file tells (``groups``, ``stride``,
+            ``pad``, ``dilation``, ``transposed``), and ``type``, the class's name.
+    """
+    groups = _group(tensors, convention)
+    maker = _Maker(convention=convention, axes=axes or {}, known=known or {})
+    layers = maker.make(groups)
+    return TensorLayers(layers=tuple(layers), inferred=tuple(maker.sentences()))
+
+
+def _group(tensors: Iterable[Tensor], convention: Convention) -> list[_Group]:
+    groups: dict[str, _Group] = {}
+    for tensor in tensors:
+        name, _, last = tensor.name.rpartition(convention.separator)
+        group = groups.setdefault(name, _Group(name=name))
+        parameter = parameter_of(last, tensor.array, tensor.name)
+        group.parameters[last] = parameter
+        if role := convention.roles.get(last):
+            group.roles[role] = parameter
+    return list(groups.values())
+
+
+@dataclass(kw_only=True, eq=False)
+class _Maker:
+    """Makes one layer after another, and remembers what had to be concluded."""
+
+    convention: Convention
+    axes: Mapping[str, str]
+    known: Mapping[str, Mapping[str, Any]]
+    depthwise: list[str] = field(default_factory=list)
+    transposed: list[str] = field(default_factory=list)
+
+    def make(self, groups: Sequence[_Group]) -> list[Layer]:
+        """Return a layer for each group; each feeds the next where the sizes fit."""
+        layers: list[Layer] = []
+        before: int | None = None
+        for place, group in enumerate(groups):
+            following = groups[place + 1] if place + 1 < len(groups) else None
+            operations, kind, takes, gives = self._read(group, before, following)
+            fits = takes is None or before is None or takes == before or (before > 0 and takes % before == 0)
+            common: dict[str, Any] = {
+                "name": group.name or None,
+                "type": kind,
+                "inputs": (place - 1,) if place and fits else (),
+                "parameters": tuple(group.parameters.values()),
+                "operations": operations,
+            }
+            is_conv = isinstance(operations[0], Convolution)
+            layers.append(ConvLayer(**common) if is_conv else Layer(**common))
+            before = gives if gives is not None else before
+        return layers
+
+    def _read(
+        self, group: _Group, before: int | None, following: _Group | None
+    ) -> tuple[tuple[Operation, ...], str, int | None, int | None]:
+        """Return what a layer does, its class's name, and how many channels it takes and gives."""
+        known = dict(self.known.get(group.name, {}))
+        kind = known.pop("type", None)
+        weight, n_axes = group.roles.get("weight"), len(group.shape)
+        if weight is not None and n_axes in self.convention.kernels and not group.is_norm:
+            convolution = self._convolution(group, before, following, known)
+            n = len(convolution.kernel_size)
+            takes = convolution.n_channels * (convolution.groups or 1)
+            name = "ConvTranspose{n}d" if convolution.transposed else self.convention.conv_type
+            return (
+                (convolution, Activation(kind="untold")),
+                kind or name.format(n=n),
+                takes,
+                convolution.n_filters,
+            )
+        if weight is not None and n_axes == 2:
+            dense = Dense(
+                weights=weight,
+                axes=self.convention.dense,
+                bias=group.roles.get("bias"),
+                units=group.shape[self.convention.dense.index("o")],
+            )
+            takes = group.shape[self.convention.dense.index("i")]
+            kind = kind or self.convention.dense_type
+            return (dense, Activation(kind="untold")), kind, takes, dense.units
+        if group.is_norm:
+            norm = self._normalisation(group)
+            return (norm,), kind or self.convention.norm_type, group.width, group.width
+        reason = "the file has arrays under this name and does not tell what is done with them"
+        keeps = group.width is not None and n_axes <= 1
+        return (Untold(reason=reason, keeps_places=keeps),), kind or "parameters", None, None
+
+    def _convolution(
+        self, group: _Group, before: int | None, following: _Group | None, known: dict[str, Any]
+    ) -> Convolution:
+        weight, bias = group.roles["weight"], group.roles.get("bias")
+        usual = self.convention.kernels[len(weight.shape)]
+        axes = self.axes.get(weight.source)
+        if axes is None and "transposed" not in known and self._must_be_transposed(group, following):
+            known["transposed"] = True
+            self.transposed.append(group.name)
+        if axes is None:
+            axes = (
+                self.convention.transposed.get(len(weight.shape), usual) if known.get("transposed") else usual
+            )
+        found = Convolution(weights=weight, axes=axes, flip_filters=False, bias=bias, **known)
+        below = before or 0
+        if found.groups is None and found.n_channels == 1 and below > 1 and found.n_filters % below == 0:
+            # One channel for each filter, and as many channels below: there is no other reading.
+            self.depthwise.append(group.name)
+            return replace(found, groups=below)
+        return found
+
+    def _must_be_transposed(self, group: _Group, following: _Group | None) -> bool:
+        """Tell a transposed convolution by the length of its bias, or of the normalisation behind it."""
+        usual = self.convention.kernels[len(group.shape)]
+        filters, channels = group.shape[usual.index("o")], group.shape[usual.index("i")]
+        bias = group.roles.get("bias")
+        width = None if bias is None or len(bias.shape) != 1 else bias.shape[0]
+        if width is None and following is not None and following.is_norm:
+            width = following.width
+        return bool(self.convention.transposed) and width == channels != filters
+
+    def _normalisation(self, group: _Group) -> Normalisation:
+        roles = group.roles
+        return Normalisation(
+            mean=roles["mean"],
+            spread=roles["variance"],
+            spread_is="variance",
+            epsilon=self.convention.epsilon,
+            gamma=roles.get("gamma") or roles.get("weight"),
+            beta=roles.get("beta") or roles.get("bias"),
+        )
+
+    def sentences(self) -> list[str]:
+        """Say what was concluded."""
+        said = ["the file holds names and arrays and no graph: layers stand in the order of the file"]
+        for names, what in (
+            (
+                self.depthwise,
+                "depthwise convolutions, since each filter has one channel and there are as many below",
+            ),
+            (self.transposed, "transposed convolutions, since only so the number of biases fits"),
+        ):
+            if names:
+                shown = ", ".join(printable(name, 60) for name in names[:8])
+                more = f" and {len(names) - 8} more" if len(names) > 8 else ""
+                said.append(f"{what}: {shown}{more}")
+        return said

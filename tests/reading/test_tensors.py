@@ -1,0 +1,145 @@
+"""Layers out of named tensors: what names and shapes tell, and what is left open."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from filtviz.errors import LimitError, MalformedFileError
+from filtviz.operations import Convolution, Dense, Normalisation, Untold
+from filtviz.reading.arrays import count, narrow_dtype, stored, strided
+from filtviz.reading.limits import Hints, Limits
+from filtviz.reading.tensors import FLAX, PYTORCH, Tensor, layers_of
+
+F4 = np.dtype("<f4")
+
+
+def tensors(**shapes: tuple[int, ...]) -> list[Tensor]:
+    """Return tensors of zeros by name, with ``__`` for the separator."""
+    made = []
+    for name, shape in shapes.items():
+        data = bytes(4 * count(shape))
+        made.append(
+            Tensor(
+                name=name.replace("__", "."),
+                array=stored(shape, F4, False, len(data), lambda data=data: data),
+            )
+        )
+    return made
+
+
+def test_layers_stand_in_the_order_of_the_file_and_have_the_frameworks_names():
+    found = layers_of(
+        tensors(
+            b__weight=(8, 3, 5, 5),
+            b__bias=(8,),
+            a__weight=(8,),
+            a__bias=(8,),
+            a__running_mean=(8,),
+            a__running_var=(8,),
+            a__num_batches_tracked=(),
+            fc__weight=(10, 72),
+            fc__bias=(10,),
+        ),
+        PYTORCH,
+    ).layers
+    assert [(layer.name, layer.type) for layer in found] == [
+        ("b", "Conv2d"), ("a", "BatchNorm"), ("fc", "Linear"),
+    ]  # fmt: skip
+    convolution, norm, dense = (layer.operations[0] for layer in found)
+    assert isinstance(convolution, Convolution)
+    assert (convolution.axes, convolution.flip_filters, convolution.stride) == ("oirc", False, None)
+    assert isinstance(norm, Normalisation)
+    assert (norm.spread_is, norm.epsilon) == ("variance", 1e-5)
+    assert isinstance(dense, Dense)
+    assert (dense.axes, dense.units) == ("oi", 10)
+    assert [layer.inputs for layer in found] == [(), (0,), (1,)]
+
+
+def test_a_filter_of_one_channel_is_depthwise_only_above_as_many_channels():
+    found = layers_of(
+        tensors(a__weight=(8, 1, 3, 3), b__weight=(8, 1, 3, 3), c__weight=(20, 1, 3, 3)), PYTORCH
+    )
+    assert [layer.operations[0].groups for layer in found.layers] == [None, 8, None]
+    assert (
+        "depthwise convolutions, since each filter has one channel and there are as many below: b"
+        in found.inferred
+    )
+
+
+def test_a_kernel_is_turned_around_only_where_a_bias_or_a_norm_leaves_no_other_reading():
+    def axes(**shapes: tuple[int, ...]) -> str:
+        return layers_of(tensors(**shapes), PYTORCH).layers[0].operations[0].axes
+
+    assert axes(a__weight=(8, 4, 3, 3), a__bias=(4,)) == "iorc"
+    assert axes(a__weight=(8, 4, 3, 3), b__weight=(4,), b__running_mean=(4,), b__running_var=(4,)) == "iorc"
+    assert axes(a__weight=(8, 4, 3, 3), a__bias=(8,)) == "oirc"
+    assert axes(a__weight=(4, 4, 3, 3), a__bias=(4,)) == "oirc"
+    assert axes(a__weight=(8, 4, 3, 3), b__weight=(6, 4, 3, 3)) == "oirc"
+
+
+def test_what_the_file_tells_stands_above_what_shapes_suggest():
+    known = {"a": {"transposed": True, "groups": 2, "stride": (2, 2), "type": "Up"}}
+    layer = layers_of(tensors(a__weight=(8, 4, 3, 3)), PYTORCH, known=known).layers[0]
+    found = layer.operations[0]
+    assert (layer.type, found.axes, found.groups, found.stride) == ("Up", "iorc", 2, (2, 2))
+
+
+def test_flax_stores_filters_last():
+    kernel = Tensor(name="params/Conv_0/kernel", array=tensors(x=(3, 5, 2, 7))[0].array)
+    found = layers_of([kernel], FLAX).layers[0].operations[0]
+    assert (found.axes, found.n_filters, found.n_channels, found.kernel_size) == ("rcio", 7, 2, (3, 5))
+
+
+def test_arrays_of_an_unknown_layer_are_told_and_not_guessed():
+    layer = layers_of(tensors(attention__in_proj=(4, 4, 4)), PYTORCH).layers[0]
+    assert isinstance(layer.operations[0], Untold)
+    assert layer.n_parameters == 64
+
+
+def test_an_array_lies_as_its_strides_say():
+    whole = np.arange(24, dtype="<f4")
+    data = whole.tobytes()
+    array = strided((2, 3), F4, (1, 4), 5, len(data), lambda: data, Limits())
+    assert np.array_equal(array.read(), [[5, 9, 13], [6, 10, 14]])
+    assert array.stop == 15 * 4
+
+
+@pytest.mark.parametrize(
+    ("shape", "strides", "offset"),
+    [
+        ((2, 3), (1, 4), 15),
+        ((25,), (1,), 0),
+        ((2,), (-1,), 3),
+        ((2,), (1,), -1),
+        ((2, 2), (1,), 0),
+        ((1 << 50,), (0,), 0),
+    ],
+)
+def test_an_array_beyond_its_bytes_is_refused(shape, strides, offset):
+    data = bytes(24 * 4)
+    with pytest.raises(MalformedFileError, match="does not lie in the 96 bytes"):
+        strided(shape, F4, strides, offset, len(data), lambda: data, Limits())
+
+
+def test_elements_may_be_repeated_within_the_limit():
+    data = bytes(4)
+    assert strided((1000,), F4, (0,), 0, 4, lambda: data, Limits()).read().shape == (1000,)
+    with pytest.raises(LimitError, match="repeats its elements"):
+        strided((1000,), F4, (0,), 0, 4, lambda: data, Limits(allocation=3999))
+
+
+def test_numbers_of_few_bits_are_numpys_own_and_drawn_in_single_precision():
+    bfloat16 = narrow_dtype("bfloat16")
+    data = np.array([1.0, -2.5, 0.15625, 3.0], bfloat16).tobytes()
+    array = stored((1, 1, 2, 2), bfloat16, False, len(data), lambda: data)
+    layer = layers_of([Tensor(name="a.weight", array=array)], PYTORCH).layers[0]
+    assert layer.W.dtype == bfloat16
+    assert layer.filters.dtype == np.float32
+    assert layer.filters.ravel().tolist() == [1.0, -2.5, 0.15625, 3.0]
+    assert layer.why_not_drawn is None
+    assert narrow_dtype("float64") is None
+
+
+def test_axes_may_be_said_in_the_words_of_frameworks():
+    assert Hints(axes={"": "hwio", "2": "OIHW"}).axes == {"": "rcio", "2": "oirc"}
