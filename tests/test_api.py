@@ -194,6 +194,10 @@ def test_pictures_that_mislead_come_with_a_caution():
         ({"channels": "5-2"}, "channels are `all`, or numbers and ranges"),
         ({"output": "out.jpg"}, r"\.jpg is no format of pictures"),
         ({"output": "out.png", "suffix": "svg"}, "contradicts the name"),
+        ({"images": "nope.npy"}, "images is for filters composed down to the image: set through, or leave"),
+        ({"images": np.zeros((1, 1, 31, 31)), "view": "sheet"}, "images is for filters composed"),
+        ({"stacked": True}, "stacked is for filters composed down to the image: set through, or leave"),
+        ({"stacked": True, "badges": True}, "stacked is for filters composed"),
     ],
 )
 def test_a_wrong_option_of_a_plot_is_a_value_error(trained, options, words):

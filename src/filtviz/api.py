@@ -111,12 +111,13 @@ def plot(
         ReadError: the file does not give a network.
         DrawingError: the network has no convolution.
         OutputError: a picture cannot be written.
-        ValueError: an option is out of its range.
+        ValueError: an option is out of its range, or needs ``through`` and comes without it.
     """
     from filtviz.drawing.plotting import Preparation, settle
     from filtviz.drawing.saving import plan_files
     from filtviz.files import layer_stems
 
+    _check_composing(through, stacked=stacked, images=images)
     destination = _destination(output, suffix)
     options, ranges = settle(channels, view, drawing, needs_sheet=through or badges)
     network = _as_network(model, limits, hints)
@@ -130,7 +131,7 @@ def plot(
         ranges=ranges,
         through=through,
         stacked=stacked,
-        images=_read_images(images) if through else None,
+        images=_read_images(images),
         badges=badges,
     )
     drawn: dict[int, PlottedLayer] = {}
@@ -302,6 +303,19 @@ def _state_names(models: Sequence[Model]) -> list[str]:
     spoken = [_spoken(model, place) for place, model in enumerate(models, start=1)]
     names = [Path(each).name for each in spoken]
     return [printable(name, 80) for name in (names if len(set(names)) == len(names) else spoken)]
+
+
+def _check_composing(through: bool, *, stacked: bool, images: object) -> None:
+    """Pass silently where what only composing uses comes with it.
+
+    Raises:
+        ValueError: it comes alone, and would have no effect.
+    """
+    for name, is_given in (("stacked", stacked), ("images", images is not None)):
+        if is_given and not through:
+            raise ValueError(
+                f"{name} is for filters composed down to the image: set through, or leave {name} out"
+            )
 
 
 def _destination(output: Output, suffix: str | None) -> Destination | None:

@@ -45,6 +45,17 @@ def test_a_few_jobs_and_a_lone_process_start_no_others(monkeypatch):
         list(run_jobs(map(Square, range(FEW_JOBS + 1)), 2))
 
 
+@pytest.mark.parametrize(("n_jobs", "asked"), [(None, -1), (3, 3)])
+def test_joblib_is_asked_for_every_core_unless_a_number_is_given(monkeypatch, n_jobs, asked):
+    seen = []
+    parallel = joblib.Parallel
+    monkeypatch.setattr(
+        joblib, "Parallel", lambda **given: seen.append(given["n_jobs"]) or parallel(**{**given, "n_jobs": 1})
+    )
+    assert len(list(run_jobs(map(Square, range(FEW_JOBS + 1)), n_jobs))) == FEW_JOBS + 1
+    assert seen == [asked]
+
+
 def test_jobs_are_taken_as_they_are_worked_off():
     taken = []
 

@@ -206,6 +206,9 @@ _OF_SHEETS = {
 _VIEWING = ("through", "stacked", "images", "badges")
 """What `filtviz.plot` does to a layer before it is drawn."""
 
+_COMPOSING = {"stacked": "--assume-stacked", "images": "--images"}
+"""Of these, what has a meaning only beside ``--through``."""
+
 
 scale_option = click.option(
     "--scale",
@@ -304,6 +307,7 @@ def view_options(command: Command) -> Command:
     @wraps(command)
     def collected(*args: Any, drawing: DrawingOptions, channels: Any, **given: Any) -> Any:
         viewing = {name: given.pop(name) for name in _VIEWING}
+        _check_composing(viewing)
         primaries = channels if isinstance(channels, str) else None
         chosen = {name: given.pop(name) for name in ("scale", "sort", "top", "labels", "flip", "components")}
         if viewing["badges"] and not chosen["labels"]:
@@ -316,6 +320,15 @@ def view_options(command: Command) -> Command:
         )
 
     return collected  # type: ignore[return-value]  # wraps() keeps the signature that click sees
+
+
+def _check_composing(viewing: dict[str, Any]) -> None:
+    """Refuse an option of composing without it, which would have no effect."""
+    for name, option in _COMPOSING.items():
+        if _was_given(name) and not viewing["through"]:
+            raise click.UsageError(
+                f"{option} is for filters composed down to the image: add --through, or leave it out"
+            )
 
 
 def _was_given(parameter: str) -> bool:
