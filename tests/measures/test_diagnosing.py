@@ -18,7 +18,8 @@ from filtviz.errors import MeasureError
 from filtviz.measures.badges import ALL_BADGES, badges_of
 from filtviz.measures.diagnosing import first_to_look_at
 from filtviz.measures.measure import FilterDiagnosis
-from filtviz.measures.table import CHECKS, LEVEL, MEASURES, VERDICTS
+from filtviz.measures.table import CHECKS, LEVEL, MEASURES
+from filtviz.measures.verdicts import VERDICTS
 from filtviz.network import ConvLayer, Layer, Network
 from filtviz.text import p_value
 

@@ -15,10 +15,10 @@ from filtviz.measures.table import (
     LEVEL,
     MEASURES,
     STRUCTURE,
-    VERDICTS,
     checks_met,
     measure_named,
 )
+from filtviz.measures.verdicts import VERDICTS
 
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "measures.md"
 

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+import filtviz
 from filtviz.measures.catalogue import DEFAULT, Fit
+from filtviz.measures.judging import Judgement, judge
 from filtviz.measures.measure import Finding
 from filtviz.measures.subject import Identified, Provenance, Subject
 from filtviz.measures.table import LEVEL, MEASURES, STRUCTURE
-from filtviz.measures.verdicts import Judgement, judge
+from filtviz.measures.verdicts import COLLAPSED, INDISTINGUISHABLE, VERDICTS, WAS_UPDATED, said_of
 
 DEFAULT_FIT = Fit(("GlorotUniform()",), "uniform", 0.1, 0.7, (DEFAULT,))
 FREE_UNIFORM = Fit(("uniform draws within ±0.2",), "uniform", 0.1, 0.5)
@@ -186,3 +190,29 @@ def test_how_little_was_tested_is_told(subject_of, glorot) -> None:
     assert judge(subject, basis | one | strong, 0).sentence.endswith(
         "which outweighs the strongest of 1 tests of structure (p = 8e-4)"
     )
+
+
+def test_the_words_of_verdicts_are_written_once() -> None:
+    package = Path(filtviz.__file__).parent
+    words = [INDISTINGUISHABLE, WAS_UPDATED, COLLAPSED, *(each.together for each in VERDICTS.values())]
+    words += [text for each in VERDICTS.values() for text in (each.check, each.may_mean[-40:]) if text]
+    for path in package.rglob("*.py"):
+        literals = "\n".join(re.findall(r'f?"[^"\n]*"', path.read_text()))
+        if path.name != "verdicts.py":
+            assert not [word for word in words if word in literals], path
+
+
+@pytest.mark.parametrize(
+    ("n", "verdict", "moved", "said"),
+    [
+        (1, "initial", False, "is indistinguishable from initialisation"),
+        (2, "collapsed", True, "are structured, but collapsed to few directions"),
+        (1, "updated", False, "was updated, but no filter structure can be detected"),
+        (2, "updated", True, "were updated, but no filter structure can be detected"),
+        (1, "structured", True, "was updated and is statistically structured"),
+        (2, "structured", True, "were updated and are statistically structured"),
+        (2, "structured", False, "are statistically structured"),
+    ],
+)
+def test_a_verdict_of_one_layer_and_of_several(n, verdict, moved, said) -> None:
+    assert said_of(n, verdict, moved=moved) == said

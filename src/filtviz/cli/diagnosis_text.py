@@ -8,7 +8,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from filtviz.measures.measure import Change, Diagnosis, FilterDiagnosis, Finding, LayerDiagnosis
-from filtviz.measures.table import MEASURES, VERDICTS
+from filtviz.measures.table import MEASURES
+from filtviz.measures.verdicts import VERDICTS
 from filtviz.text import printable
 
 __all__ = ["compare_models", "describe_model"]

@@ -9,7 +9,8 @@ import click
 from filtviz.cli.console import print_json
 from filtviz.cli.options import json_option
 from filtviz.measures.measure import Measure
-from filtviz.measures.table import CHECKS, JUDGING, LEVEL, MEASURES, VERDICTS, measure_named
+from filtviz.measures.table import CHECKS, JUDGING, LEVEL, MEASURES, measure_named
+from filtviz.measures.verdicts import VERDICTS
 
 __all__ = ["as_markdown", "explain"]
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from filtviz.measures.kernels import Floats
 from filtviz.measures.measure import Finding, Measure
+from filtviz.measures.verdicts import WAS_UPDATED
 from filtviz.network import ConvLayer, Network
 from filtviz.operations import Normalisation
 
@@ -35,7 +36,7 @@ class Bias(Measure):
     null = "impossible at the start: Lasagne's default bias is Constant(0)"
     short_null = "impossible"
     counts_if = "any two biases that differ"
-    supports = '"was updated"'
+    supports = f'"{WAS_UPDATED}"'
     cannot_say = (
         "Nothing about a layer without biases, nor about biases that were drawn at random on purpose."
     )

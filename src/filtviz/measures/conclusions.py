@@ -12,7 +12,7 @@ from filtviz.measures.initialiser import Bound
 from filtviz.measures.low_frequency import low_band
 from filtviz.measures.measure import Change, LayerDiagnosis, Unjudged, Verdict
 from filtviz.measures.residue import NoiseResidue
-from filtviz.measures.table import VERDICTS
+from filtviz.measures.verdicts import VERDICTS, nothing_trained, said_of
 from filtviz.text import about, listed, percent, printable
 
 __all__ = ["commands_for", "summarise"]
@@ -38,9 +38,10 @@ def summarise(layers: Sequence[LayerDiagnosis], unjudged: Sequence[Unjudged], co
             return _nothing_judged(unjudged)
         return "The network has no convolution, so that there are no filters to judge."
     if all(layer.verdict == "initial" for layer in layers):
-        sentences = _untrained(layers)
+        sentences = [_untrained(layers)]
     else:
-        sentences = [_verdicts(layers), *_untouched(layers), *_noise(layers), *_collapse(layers)]
+        sentences = [_verdicts(layers), *_meaning("initial", layers), *_noise(layers)]
+        sentences += _meaning("collapsed", layers)
         sentences += _composed(layers)
     sentences += _changes(layers)
     if any(layer.verdict in ("structured", "collapsed") for layer in layers) or _noisy(layers):
@@ -56,48 +57,32 @@ def _nothing_judged(unjudged: Sequence[Unjudged]) -> str:
     return f"{sentence}; so are {listed([_name(each) for each in others])}." if others else f"{sentence}."
 
 
-def _untrained(layers: Sequence[LayerDiagnosis]) -> list[str]:
+def _untrained(layers: Sequence[LayerDiagnosis]) -> str:
     named = [set(layer.rules) for layer in layers if layer.rules]
     common = sorted(set.intersection(*named)) if named else []
-    source = f" by {common[0]}" if common else ""
-    which = "the one convolution is" if len(layers) == 1 else f"all {len(layers)} convolutions are"
-    return [
-        f"Nothing was trained, as far as weights can show: {which} indistinguishable from "
-        f"initial draws{source}.",
-        "The filters look random because they are; if this network was trained, this is not "
-        "the file that training left.",
-    ]
+    return nothing_trained(len(layers), common[0] if common else None)
 
 
 def _verdicts(layers: Sequence[LayerDiagnosis]) -> str:
     """Say in one sentence which layers have which verdict."""
     parts = []
-    for verdict, text in VERDICTS.items():
+    for verdict in VERDICTS:
         members = [layer for layer in layers if layer.verdict == verdict]
         if members:
-            parts.append(f"{_names(members, layers)} {_verb(verdict, members)} {text.together}")
+            said = said_of(len(members), verdict, moved=all(map(_is_moved, members)))
+            parts.append(f"{_names(members, layers)} {said}")
     return f"{'; '.join(parts)}."
 
 
-def _verb(verdict: Verdict, members: Sequence[LayerDiagnosis]) -> str:
-    was, is_ = ("was", "is") if len(members) == 1 else ("were", "are")
-    if verdict == "updated":
-        return was
-    biases = [layer.finding(Bias.key) for layer in members]
-    if verdict == "structured" and all(bias is not None and bias.found for bias in biases):
-        return f"{was} updated and {is_}"
-    return is_
+def _is_moved(layer: LayerDiagnosis) -> bool:
+    bias = layer.finding(Bias.key)
+    return bias is not None and bias.found
 
 
-def _untouched(layers: Sequence[LayerDiagnosis]) -> list[str]:
-    """Say what it may mean that some layers of a trained network look untouched."""
-    initial = [layer for layer in layers if layer.verdict == "initial"]
-    if not initial:
-        return []
-    return [
-        f"{_names(initial, layers)} may have been frozen, cut off from the loss, or moved by "
-        "too little to be seen."
-    ]
+def _meaning(verdict: Verdict, layers: Sequence[LayerDiagnosis]) -> list[str]:
+    """Say what it may mean that some layers of a trained network have a verdict."""
+    members = [layer for layer in layers if layer.verdict == verdict]
+    return [VERDICTS[verdict].may_mean.format(layers=_names(members, layers))] if members else []
 
 
 def _noisy(layers: Sequence[LayerDiagnosis]) -> list[LayerDiagnosis]:
@@ -169,17 +154,6 @@ def _contrast(layers: Sequence[LayerDiagnosis]) -> str:
         "The usual picture adds to it: each kernel has its own contrast, so that noise looks as "
         f"strong as signal{eye}."
     )
-
-
-def _collapse(layers: Sequence[LayerDiagnosis]) -> list[str]:
-    collapsed = [layer for layer in layers if layer.verdict == "collapsed"]
-    if not collapsed:
-        return []
-    return [
-        f"The filters of {_names(collapsed, layers)} nearly repeat one another; too high a "
-        "learning rate is one cause, "
-        "so compare with the training loss."
-    ]
 
 
 def _composed(layers: Sequence[LayerDiagnosis]) -> list[str]:

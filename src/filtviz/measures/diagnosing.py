@@ -11,14 +11,15 @@ from filtviz.errors import MeasureError
 from filtviz.measures.change import changes_from
 from filtviz.measures.composed import why_not_composed
 from filtviz.measures.conclusions import commands_for, summarise
+from filtviz.measures.judging import judge
 from filtviz.measures.kernels import nonfinite_filters
 from filtviz.measures.measure import Change, Diagnosis, FilterDiagnosis, LayerDiagnosis, Unjudged
 from filtviz.measures.residue import NoiseResidue
 from filtviz.measures.subject import Subject, gather_subjects
 from filtviz.measures.table import MEASURES, checks_met
-from filtviz.measures.verdicts import judge
+from filtviz.measures.verdicts import cannot_tell, why_all_one_value, why_not_finite, why_out_of_range
 from filtviz.network import ConvLayer, Network
-from filtviz.text import listed, plural, printable
+from filtviz.text import printable
 
 __all__ = ["diagnose", "first_to_look_at"]
 
@@ -142,17 +143,13 @@ def _refuse(layer: ConvLayer) -> LayerDiagnosis | None:
     """Return the diagnosis of a layer that holds no numbers to judge, or None where it does."""
     broken = nonfinite_filters(layer).tolist()
     if len(broken):
-        hold = "holds" if len(broken) == 1 else "hold"
-        which = f"{len(broken)} of its {layer.n_filters} filters {hold} NaN or infinite numbers"
-        return _undecided(
-            layer, f"{which} ({listed([str(i) for i in broken])}), as a diverged training leaves", broken
-        )
+        return _undecided(layer, why_not_finite(broken, layer.n_filters), broken)
     if layer.filters.min() == layer.filters.max():
         value = float(layer.filters.flat[0])
-        return _undecided(layer, f"{plural(layer.weights.size, 'weight')} of {value:g} is all that it holds")
+        return _undecided(layer, why_all_one_value(layer.weights.size, value))
     largest = float(np.abs(layer.filters).max())
     if not _SMALLEST < largest < _LARGEST:
-        return _undecided(layer, f"its largest weight is {largest:.3g}, out of the range of this arithmetic")
+        return _undecided(layer, why_out_of_range(largest))
     return None
 
 
@@ -165,7 +162,7 @@ def _undecided(layer: ConvLayer, why: str, broken: Sequence[int] = ()) -> LayerD
         shape=(filters, channels, rows, cols),
         dtype=str(layer.weights.dtype),
         verdict="undecided",
-        sentence=f"{printable(layer.label, 40)}: cannot tell, because {why}.",
+        sentence=f"{printable(layer.label, 40)}: {cannot_tell(why)}.",
         initialiser="unknown",
         filters=tuple(_unmeasured(layer, index, index in broken) for index in range(filters)),
     )

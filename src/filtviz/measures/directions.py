@@ -8,6 +8,7 @@ import numpy as np
 
 from filtviz.measures.kernels import Floats, Kernels
 from filtviz.measures.measure import ALPHA, Finding, Measure, ShownMeasure
+from filtviz.measures.verdicts import COLLAPSED
 from filtviz.text import percent
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ class FirstComponent(Measure):
     )
     short_null = "199 draws"
     counts_if = "over .5 (this project's own cut) and p < .01, for a structured layer"
-    supports = '"collapsed to few directions"'
+    supports = f'"{COLLAPSED}"'
     cannot_say = "Why. Too high a learning rate is one cause."
     source = "this project's cut"
 

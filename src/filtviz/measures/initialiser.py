@@ -12,6 +12,7 @@ from filtviz.measures.kernels import Floats, Kernels
 from filtviz.measures.laws import kolmogorov_p, normality_p
 from filtviz.measures.measure import Finding, Measure
 from filtviz.measures.orthogonal import fit_orthogonal
+from filtviz.measures.verdicts import INDISTINGUISHABLE, WAS_UPDATED
 from filtviz.text import percent
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ class Bound(Measure):
     null = "impossible at the start"
     short_null = "impossible"
     counts_if = "any, where the initialiser was identified"
-    supports = '"was updated", given that initialiser'
+    supports = f'"{WAS_UPDATED}", given that initialiser'
     cannot_say = (
         "A normal or orthogonal initialiser has no bound. Where the initialiser is not identified, the "
         "default's bound is shown and nothing follows from it."
@@ -70,7 +71,7 @@ class Initialiser(Measure):
     null = "exact: the parameters are known, not fitted"
     short_null = "KS, exact"
     counts_if = "p < {level} for each of them"
-    supports = '"indistinguishable from GlorotUniform()"'
+    supports = f'"{INDISTINGUISHABLE} GlorotUniform()"'
     cannot_say = (
         "Weak for few weights: conv1 of a network of 99.3 % accuracy, 180 weights, has p = .995. A fit is "
         "no proof that nothing was trained. Draws of a scale that is not in the catalogue are tried with "

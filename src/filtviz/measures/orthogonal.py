@@ -9,6 +9,7 @@ import numpy as np
 from filtviz.measures.catalogue import Fit
 from filtviz.measures.kernels import Kernels
 from filtviz.measures.measure import Finding, Measure
+from filtviz.measures.verdicts import INDISTINGUISHABLE
 
 if TYPE_CHECKING:
     from filtviz.measures.subject import Subject
@@ -31,7 +32,7 @@ class Orthogonal(Measure):
     short_null = "–"
     counts_if = "< .001"
     counts_below = True
-    supports = '"indistinguishable from Orthogonal()"'
+    supports = f'"{INDISTINGUISHABLE} Orthogonal()"'
     cannot_say = "Nothing for a layer of one filter or one weight a filter."
     source = "Saxe et al. 2013; lasagne/init.py"
 

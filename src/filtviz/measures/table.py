@@ -1,4 +1,4 @@
-"""The table of measures, and what a layer can be called.
+"""The table of measures, and what ``--check`` can look for.
 
 A new measure is one file with a subclass of `Measure`, and one entry here. `filtviz explain` prints an entry,
 ``docs/measures.md`` holds them all.
@@ -7,7 +7,6 @@ A new measure is one file with a subclass of `Measure`, and one entry here. `fil
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from filtviz.errors import MeasureError
 from filtviz.measures.bias import Bias
@@ -22,7 +21,7 @@ from filtviz.measures.duplicates import Duplicates
 from filtviz.measures.energies import ChannelEnergy, FilterEnergy
 from filtviz.measures.initialiser import Bound, Initialiser
 from filtviz.measures.low_frequency import LowFrequency
-from filtviz.measures.measure import ALPHA, LayerDiagnosis, Measure, Verdict
+from filtviz.measures.measure import ALPHA, LayerDiagnosis, Measure
 from filtviz.measures.moments import Kurtosis, MeanWeight, RootMeanSquare
 from filtviz.measures.orientation import Orientation
 from filtviz.measures.orthogonal import Orthogonal
@@ -30,6 +29,7 @@ from filtviz.measures.residue import NoiseResidue
 from filtviz.measures.sphericity import Sphericity
 from filtviz.measures.spike import Spike
 from filtviz.measures.stored import Clipped, Quantised
+from filtviz.measures.verdicts import VERDICTS
 
 __all__ = [
     "ALPHA",
@@ -38,8 +38,6 @@ __all__ = [
     "LEVEL",
     "MEASURES",
     "STRUCTURE",
-    "VERDICTS",
-    "VerdictText",
     "checks_met",
     "measure_named",
 ]
@@ -90,72 +88,10 @@ STRUCTURE = tuple(key for key, measure in MEASURES.items() if measure.decides ==
 """Those of them that look for structure."""
 
 
-@dataclass(frozen=True)
-class VerdictText:
-    """A verdict in words.
-
-    It ``says`` so of a layer, and ``together`` of several, after "are" or "were"; ``when`` a layer is called
-    so; ``letter`` stands for it in a table.
-    """
-
-    says: str
-    together: str
-    when: str
-    letter: str
-
-
-_UPDATED = "updated, but no filter structure can be detected"
-
-VERDICTS: Mapping[Verdict, VerdictText] = {
-    "initial": VerdictText(
-        says="indistinguishable from initialisation",
-        together="indistinguishable from initialisation",
-        when="no structure, nothing has moved, and an initialiser fits the weights",
-        letter="A",
-    ),
-    "updated": VerdictText(
-        says=f"was {_UPDATED}",
-        together=_UPDATED,
-        when=(
-            "no structure, but the biases (or the batch normalisation) have moved, or weights lie beyond the "
-            "bound of the uniform initialiser whose trace the trained layers bear, or no initialiser of any "
-            "scale draws such weights"
-        ),
-        letter="B",
-    ),
-    "structured": VerdictText(
-        says="statistically structured",
-        together="statistically structured",
-        when="a test of structure passes the level",
-        letter="C",
-    ),
-    "collapsed": VerdictText(
-        says="structured, but collapsed to few directions",
-        together="structured, but collapsed to few directions",
-        when="structured, and over half of the filters is one direction, beyond chance",
-        letter="D",
-    ),
-    "undecided": VerdictText(
-        says="cannot tell, and the sentence says why",
-        together="not judged (the sentence says why)",
-        when=(
-            "NaN or infinite weights, one value only, fewer than 50 weights, or draws of a scale that no "
-            "initialiser has in a layer without biases"
-        ),
-        letter="?",
-    ),
-}
-"""The verdicts of a layer, by their keys in JSON."""
-
-_VERDICT_CHECKS: Mapping[str, tuple[Verdict, str]] = {
-    "untrained": ("initial", "a layer is indistinguishable from its initialisation"),
-    "unstructured": ("updated", "a layer was updated, but no filter structure can be detected in it"),
-    "collapsed": ("collapsed", "a layer has collapsed to few directions"),
-    "undecided": ("undecided", "a layer cannot be judged"),
-}
+_RULES = {text.rule: verdict for verdict, text in VERDICTS.items() if text.rule}
 
 CHECKS: Mapping[str, str] = {
-    **{rule: text for rule, (_, text) in _VERDICT_CHECKS.items()},
+    **{text.rule: text.check for text in VERDICTS.values() if text.rule},
     **{key: measure.check for key, measure in MEASURES.items() if measure.check},
     "nonfinite": "a weight or a bias is NaN or infinite",
 }
@@ -168,8 +104,8 @@ def checks_met(layers: Sequence[LayerDiagnosis]) -> dict[str, tuple[str, ...]]:
 
 
 def _is_met(rule: str, layer: LayerDiagnosis) -> bool:
-    if rule in _VERDICT_CHECKS:
-        return layer.verdict == _VERDICT_CHECKS[rule][0]
+    if rule in _RULES:
+        return layer.verdict == _RULES[rule]
     if rule in MEASURES:
         return MEASURES[rule].is_met(layer)
     return any(each.nonfinite for each in layer.filters)

@@ -1,4 +1,8 @@
-"""From the findings of a layer to its verdict and the sentence that says why."""
+"""The words of every verdict: what a layer can be called, and the sentences that say why.
+
+To change the wording of a verdict, change it here: its entry in `VERDICTS`, or its function. Which verdict a
+layer gets is decided in `filtviz.measures.judging`; what a measure says is in the measure's own file.
+"""
 
 from __future__ import annotations
 
@@ -6,138 +10,266 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from filtviz.measures.bias import Bias
-from filtviz.measures.catalogue import Fit
-from filtviz.measures.directions import FirstComponent
-from filtviz.measures.initialiser import Bound
-from filtviz.measures.low_frequency import LowFrequency
-from filtviz.measures.measure import Finding, Verdict
-from filtviz.measures.residue import NoiseResidue
-from filtviz.measures.table import LEVEL, MEASURES, STRUCTURE, VERDICTS
-from filtviz.text import p_value, percent
+from filtviz.text import listed, p_value, percent, plural
 
 if TYPE_CHECKING:
-    from filtviz.measures.subject import Subject
+    from filtviz.measures.catalogue import Fit
+    from filtviz.measures.measure import Verdict
 
-__all__ = ["Judgement", "judge"]
+__all__ = [
+    "COLLAPSED",
+    "INDISTINGUISHABLE",
+    "OF_NO_INITIALISER",
+    "VERDICTS",
+    "WAS_UPDATED",
+    "VerdictText",
+    "cannot_tell",
+    "nothing_trained",
+    "said_of",
+    "why_all_one_value",
+    "why_another_distribution",
+    "why_collapsed",
+    "why_initial",
+    "why_not_finite",
+    "why_out_of_range",
+    "why_structured",
+    "why_too_few",
+    "why_updated",
+]
 
-_MIN_WEIGHTS = 50
-"""Weights under which nothing found is no evidence of anything."""
 
-_UNTOUCHED_FACTOR = 0.1
-"""How much surer structure must be where all else says that a layer was never touched."""
+@dataclass(frozen=True, kw_only=True)
+class VerdictText:
+    """A verdict in words.
+
+    Attributes:
+        says: It, of a layer.
+        together: It, of several, after "are" or "were".
+        when: A layer is called so.
+        letter: Stands for it in a table.
+        rule: What ``--check`` calls it; empty where it cannot be checked.
+        check: What that rule finds.
+        may_mean: What to make of it in a network that was trained, a sentence in which ``{layers}`` stands
+            for their names; empty for nothing.
+    """
+
+    says: str
+    together: str
+    when: str
+    letter: str
+    rule: str = ""
+    check: str = ""
+    may_mean: str = ""
 
 
-@dataclass(frozen=True)
-class Judgement:
-    """A verdict and the sentence that says why, without the layer's name."""
+INDISTINGUISHABLE = "indistinguishable from"
+WAS_UPDATED = "was updated"
+COLLAPSED = "collapsed to few directions"
+"""What measures that lead to a verdict quote of it."""
 
-    verdict: Verdict
-    sentence: str
+_INITIAL = f"{INDISTINGUISHABLE} initialisation"
+_NO_STRUCTURE = "but no filter structure can be detected"
+_STRUCTURED = "statistically structured"
+_COLLAPSED = f"structured, but {COLLAPSED}"
+
+VERDICTS: Mapping[Verdict, VerdictText] = {
+    "initial": VerdictText(
+        says=_INITIAL,
+        together=_INITIAL,
+        when="no structure, nothing has moved, and an initialiser fits the weights",
+        letter="A",
+        rule="untrained",
+        check="a layer is indistinguishable from its initialisation",
+        may_mean=("{layers} may have been frozen, cut off from the loss, or moved by too little to be seen."),
+    ),
+    "updated": VerdictText(
+        says=f"{WAS_UPDATED}, {_NO_STRUCTURE}",
+        together=f"updated, {_NO_STRUCTURE}",
+        when=(
+            "no structure, but the biases (or the batch normalisation) have moved, or weights lie beyond the "
+            "bound of the uniform initialiser whose trace the trained layers bear, or no initialiser of any "
+            "scale draws such weights"
+        ),
+        letter="B",
+        rule="unstructured",
+        check="a layer was updated, but no filter structure can be detected in it",
+    ),
+    "structured": VerdictText(
+        says=_STRUCTURED,
+        together=_STRUCTURED,
+        when="a test of structure passes the level",
+        letter="C",
+    ),
+    "collapsed": VerdictText(
+        says=_COLLAPSED,
+        together=_COLLAPSED,
+        when="structured, and over half of the filters is one direction, beyond chance",
+        letter="D",
+        rule="collapsed",
+        check="a layer has collapsed to few directions",
+        may_mean=(
+            "The filters of {layers} nearly repeat one another; too high a learning rate is one cause, so "
+            "compare with the training loss."
+        ),
+    ),
+    "undecided": VerdictText(
+        says="cannot tell, and the sentence says why",
+        together="not judged (the sentence says why)",
+        when=(
+            "NaN or infinite weights, one value only, fewer than 50 weights, or draws of a scale that no "
+            "initialiser has in a layer without biases"
+        ),
+        letter="?",
+        rule="undecided",
+        check="a layer cannot be judged",
+    ),
+}
+"""The verdicts of a layer, by their keys in JSON."""
 
 
-def judge(subject: Subject, findings: Mapping[str, Finding], standing_out: int) -> Judgement:
-    """Weigh the findings of a layer.
-
-    Structure that passes Bonferroni's level decides (a tenth of it where the biases are still 0 and an
-    initialiser fits); without it, whatever moved from its start; without that, whether the weights could be
-    an initialiser's.
+def said_of(n_layers: int, verdict: Verdict, *, moved: bool) -> str:
+    """Say a verdict after the names of so many layers: "was updated, but …", "are statistically structured".
 
     Args:
-        subject: The layer.
-        findings: What was found, by measure.
-        standing_out: How many of its filters are smooth or rough by themselves.
+        n_layers: How many have it.
+        verdict: It.
+        moved: Whether the biases of all of them have moved.
     """
-    level = LEVEL * (_UNTOUCHED_FACTOR if _looks_untouched(subject) else 1)
-    tested = [findings[key] for key in STRUCTURE if key in findings]
-    structure = [each for each in tested if each.p is not None and each.p < level]
-    component = findings.get(FirstComponent.key)
-    if structure and component is not None and component.found:
-        return Judgement("collapsed", _collapsed(findings, component))
-    if structure:
-        alone = "" if standing_out else "; none of its filters stands out by itself"
-        return Judgement("structured", f"{_structured(findings, structure, len(tested))}{alone}")
-    if subject.moved:
-        return Judgement("updated", _updated(findings, findings[Bias.key].text))
-    bound = findings.get(Bound.key)
-    if subject.rule.traced and bound is not None and bound.found:
-        # The largest layers bear the trace of an initialiser that cannot have drawn these weights.
-        return Judgement("updated", _updated(findings, bound.text))
-    return _without_evidence(subject, findings)
+    was, is_ = ("was", "is") if n_layers == 1 else ("were", "are")
+    if verdict == "updated":
+        verb = was
+    else:
+        verb = f"{was} updated and {is_}" if verdict == "structured" and moved else is_
+    return f"{verb} {VERDICTS[verdict].together}"
 
 
-def _looks_untouched(subject: Subject) -> bool:
-    return subject.bias == "zero" and not subject.moved and subject.origin.p >= LEVEL
+# Why a layer is called so: sentences without its name, which stands before them
 
 
-def _without_evidence(subject: Subject, findings: Mapping[str, Finding]) -> Judgement:
-    """Judge a layer that shows no structure and whose biases tell nothing."""
-    fits = [fit for fit in subject.origin.fits if fit.p >= LEVEL]
-    free = [fit for fit in subject.origin.free if fit.p >= LEVEL]
-    n = subject.kernels.size
-    if n < _MIN_WEIGHTS:
-        return Judgement("undecided", f"too few weights to tell ({n}): nothing stands out, but nothing could")
-    if fits:
-        return Judgement("initial", _initial(findings, _as_catalogued(fits[0])))
-    if free and (subject.bias == "zero" or free[0].family == "uniform"):
-        return Judgement("initial", _initial(findings, _as_of_its_own_scale(free[0])))
-    if free:
-        why = f"its weights are as {free[0].name}, which no initialiser of the catalogue gives"
-        return Judgement(
-            "undecided", f"cannot tell, because {why}, and it has no biases that would tell more"
-        )
-    return Judgement("updated", _updated(findings, "no initialiser of any scale draws such weights"))
+def why_initial(fit: Fit, bias: str, ps: Sequence[float], level: float) -> str:
+    """Say that weights are as an initialiser leaves them.
+
+    Args:
+        fit: The draws that they agree with.
+        bias: What the biases tell.
+        ps: What the tests of structure gave.
+        level: What they must pass.
+    """
+    return f"{_INITIAL}: {_drawn(fit)}, {bias}, {_nothing_found(ps, level)}"
 
 
-def _as_catalogued(fit: Fit) -> str:
+def why_updated(evidence: str, ps: Sequence[float], level: float, residue: str) -> str:
+    """Say that weights have moved, without structure.
+
+    Args:
+        evidence: What tells that they have.
+        ps: What the tests of structure gave.
+        level: What they must pass.
+        residue: How much of them is the initial noise; empty where it cannot be told.
+    """
+    return f"{WAS_UPDATED} ({evidence}), {_NO_STRUCTURE}: {_nothing_found(ps, level)}{_joined(residue)}"
+
+
+OF_NO_INITIALISER = "no initialiser of any scale draws such weights"
+"""Evidence that weights have moved, where nothing else tells."""
+
+
+def why_structured(evidence: str, n_agreeing: int, n_others: int, residue: str, n_standing_out: int) -> str:
+    """Say that there is structure.
+
+    Args:
+        evidence: What the first test found that found any.
+        n_agreeing: How many of the others found structure too.
+        n_others: How many others there are.
+        residue: How much of the weights is the initial noise; empty where it cannot be told.
+        n_standing_out: How many filters are smooth or rough by themselves.
+    """
+    agree = f", and {n_agreeing} of {n_others} other tests find structure too" if n_agreeing else ""
+    alone = "" if n_standing_out else "none of its filters stands out by itself"
+    return f"{_STRUCTURED}: {evidence}{agree}{_joined(residue)}{_joined(alone)}"
+
+
+def why_collapsed(share: float, p: float, frequency: str) -> str:
+    """Say that the filters are nearly one.
+
+    Args:
+        share: What the first principal component holds of them.
+        p: How often it would hold as much of random ones.
+        frequency: What their low-frequency share tells; empty where it was not taken.
+    """
+    return (
+        f"{_COLLAPSED}: the first principal component holds {percent(share)} of its filters "
+        f"(random ones: {p_value(p)}){_joined(frequency)}"
+    )
+
+
+def cannot_tell(reason: str) -> str:
+    """Say that a layer cannot be judged, for one of the reasons below."""
+    return f"cannot tell, because {reason}"
+
+
+def why_too_few(n: int) -> str:
+    """Say that ``n`` weights are too few."""
+    return f"too few weights to tell ({n}): nothing stands out, but nothing could"
+
+
+def why_another_distribution(fit: Fit) -> str:
+    """Give the reason where weights agree with draws that no initialiser of the catalogue gives."""
+    return (
+        f"its weights are as {fit.name}, which no initialiser of the catalogue gives, and it has no biases "
+        "that would tell more"
+    )
+
+
+def why_not_finite(broken: Sequence[int], n_filters: int) -> str:
+    """Give the reason where the filters ``broken``, by their index, are no numbers."""
+    hold = "holds" if len(broken) == 1 else "hold"
+    which = f"{len(broken)} of its {n_filters} filters {hold} NaN or infinite numbers"
+    return f"{which} ({listed([str(i) for i in broken])}), as a diverged training leaves"
+
+
+def why_all_one_value(n: int, value: float) -> str:
+    """Give the reason where ``n`` weights are all the same."""
+    return f"{plural(n, 'weight')} of {value:g} is all that it holds"
+
+
+def why_out_of_range(largest: float) -> str:
+    """Give the reason where weights are too small or too large to calculate with."""
+    return f"its largest weight is {largest:.3g}, out of the range of this arithmetic"
+
+
+def nothing_trained(n_layers: int, rule: str | None) -> str:
+    """Say of a network that all of its layers are `initial`.
+
+    Args:
+        n_layers: How many convolutions it has.
+        rule: The initialiser that may have drawn them all, or None.
+    """
+    which = "the one convolution is" if n_layers == 1 else f"all {n_layers} convolutions are"
+    source = f" by {rule}" if rule else ""
+    return (
+        f"Nothing was trained, as far as weights can show: {which} {INDISTINGUISHABLE} initial draws"
+        f"{source}. The filters look random because they are; if this network was trained, this is not the "
+        "file that training left."
+    )
+
+
+def _drawn(fit: Fit) -> str:
+    """Say which draws the weights agree with, of the catalogue or of a scale of their own."""
+    if not fit.rules and fit.family != "orthogonal":
+        return f"its weights are as {fit.name} ({p_value(fit.p)}), a scale that is no default of Lasagne's"
     how = "an orthogonal matrix" if fit.family == "orthogonal" else f"KS {p_value(fit.p)}"
     return f"its weights are as {fit.name} draws them ({how})"
 
 
-def _as_of_its_own_scale(fit: Fit) -> str:
-    return f"its weights are as {fit.name} ({p_value(fit.p)}), a scale that is no default of Lasagne's"
-
-
-def _initial(findings: Mapping[str, Finding], drawn: str) -> str:
-    return f"{VERDICTS['initial'].says}: {drawn}, {findings[Bias.key].text}, {_nothing_found(findings)}"
-
-
-def _updated(findings: Mapping[str, Finding], evidence: str) -> str:
-    return (
-        f"was updated ({evidence}), but no filter structure can be detected: {_nothing_found(findings)}"
-        f"{_residue(findings)}"
-    )
-
-
-def _structured(findings: Mapping[str, Finding], structure: Sequence[Finding], n_tests: int) -> str:
-    first, *others = structure
-    agree = f", and {len(others)} of {n_tests - 1} other tests find structure too" if others else ""
-    evidence = MEASURES[first.measure].evidence(first)
-    return f"{VERDICTS['structured'].says}: {evidence}{agree}{_residue(findings)}"
-
-
-def _collapsed(findings: Mapping[str, Finding], component: Finding) -> str:
-    share = percent(component.value or 0.0)
-    frequency = findings.get(LowFrequency.key)
-    shape = "" if frequency is None else f"; {frequency.text}"
-    return (
-        f"{VERDICTS['collapsed'].says}: the first principal component holds {share} of its filters "
-        f"(random ones: {p_value(component.p or 0.0)}){shape}"
-    )
-
-
-def _nothing_found(findings: Mapping[str, Finding]) -> str:
-    ps = [findings[key].p for key in STRUCTURE if key in findings]
-    known = [p for p in ps if p is not None]
-    if not known:
+def _nothing_found(ps: Sequence[float], level: float) -> str:
+    if not ps:
         return "and it is too small for any test of structure"
-    if min(known) < LEVEL:
-        return f"which outweighs the strongest of {len(known)} tests of structure ({p_value(min(known))})"
-    passes = f"none of {len(known)} tests" if len(known) > 1 else "no test"
-    return f"{passes} of structure passes {LEVEL:.4f} (smallest {p_value(min(known))})"
+    if min(ps) < level:
+        return f"which outweighs the strongest of {len(ps)} tests of structure ({p_value(min(ps))})"
+    passes = f"none of {len(ps)} tests" if len(ps) > 1 else "no test"
+    return f"{passes} of structure passes {level:.4f} (smallest {p_value(min(ps))})"
 
 
-def _residue(findings: Mapping[str, Finding]) -> str:
-    """Say how much initial noise is left, where it can be told."""
-    residue = findings[NoiseResidue.key]
-    return f"; {residue.text}" if residue.value is not None else ""
+def _joined(more: str) -> str:
+    return f"; {more}" if more else ""

@@ -15,7 +15,8 @@ from markupsafe import Markup
 
 from filtviz._version import __version__
 from filtviz.files import write_whole
-from filtviz.measures.table import MEASURES, VERDICTS
+from filtviz.measures.table import MEASURES
+from filtviz.measures.verdicts import VERDICTS
 from filtviz.network import Network
 from filtviz.reporting.content import Histogram, ModelFile, PageContent, filter_data, marked_filters
 from filtviz.reporting.pictures import palette
