@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from filtviz.errors import LimitError, MalformedFileError
+from filtviz.errors import LimitError, MalformedFileError, SelectionError
 from filtviz.operations import Convolution, Dense, Normalisation, Untold
 from filtviz.reading.arrays import count, narrow_dtype, stored, strided
 from filtviz.reading.limits import Hints, Limits
@@ -42,6 +42,7 @@ def test_layers_stand_in_the_order_of_the_file_and_have_the_frameworks_names():
             fc__bias=(10,),
         ),
         PYTORCH,
+        Hints(),
     ).layers
     assert [(layer.name, layer.type) for layer in found] == [
         ("b", "Conv2d"), ("a", "BatchNorm"), ("fc", "Linear"),
@@ -58,7 +59,7 @@ def test_layers_stand_in_the_order_of_the_file_and_have_the_frameworks_names():
 
 def test_a_filter_of_one_channel_is_depthwise_only_above_as_many_channels():
     found = layers_of(
-        tensors(a__weight=(8, 1, 3, 3), b__weight=(8, 1, 3, 3), c__weight=(20, 1, 3, 3)), PYTORCH
+        tensors(a__weight=(8, 1, 3, 3), b__weight=(8, 1, 3, 3), c__weight=(20, 1, 3, 3)), PYTORCH, Hints()
     )
     assert [layer.operations[0].groups for layer in found.layers] == [None, 8, None]
     assert (
@@ -69,30 +70,56 @@ def test_a_filter_of_one_channel_is_depthwise_only_above_as_many_channels():
 
 def test_a_kernel_is_turned_around_only_where_a_bias_or_a_norm_leaves_no_other_reading():
     def axes(**shapes: tuple[int, ...]) -> str:
-        return layers_of(tensors(**shapes), PYTORCH).layers[0].operations[0].axes
+        return layers_of(tensors(**shapes), PYTORCH, Hints()).layers[0].operations[0].axes
 
     assert axes(a__weight=(8, 4, 3, 3), a__bias=(4,)) == "iorc"
     assert axes(a__weight=(8, 4, 3, 3), b__weight=(4,), b__running_mean=(4,), b__running_var=(4,)) == "iorc"
     assert axes(a__weight=(8, 4, 3, 3), a__bias=(8,)) == "oirc"
     assert axes(a__weight=(4, 4, 3, 3), a__bias=(4,)) == "oirc"
     assert axes(a__weight=(8, 4, 3, 3), b__weight=(6, 4, 3, 3)) == "oirc"
+    assert axes(up__weight=(8, 4, 2, 2)) == "iorc"
+    assert axes(up__weight=(8, 4, 2, 2), up__bias=(8,)) == "oirc"
+    assert axes(sup__weight=(8, 4, 2, 2)) == axes(upper__weight=(8, 4, 2, 2)) == "oirc"
+
+
+def test_a_kernel_that_only_fits_both_its_neighbours_when_turned_around_is_transposed():
+    def axes(*shapes: tuple[int, ...]) -> list[str]:
+        named = {f"{letter}__weight": shape for letter, shape in zip("abc", shapes, strict=True)}
+        found = layers_of(tensors(**named), PYTORCH, Hints()).layers
+        return [layer.operations[0].axes for layer in found]
+
+    assert axes((16, 3, 3, 3), (16, 6, 4, 4), (12, 6, 3, 3)) == ["oirc", "iorc", "oirc"]
+    assert axes((16, 3, 3, 3), (16, 6, 4, 4), (12, 5, 3, 3)) == ["oirc", "oirc", "oirc"]
+    assert axes((16, 3, 3, 3), (16, 4, 4, 4), (12, 4, 3, 3)) == ["oirc", "oirc", "oirc"]
+
+
+def test_a_person_says_axes_of_one_array_or_of_all():
+    shapes = {"a__weight": (3, 3, 3, 8), "b__weight": (3, 8, 8)}
+    found = layers_of(tensors(**shapes), PYTORCH, Hints(axes={"": "hwio"})).layers
+    assert [layer.operations[0].axes for layer in found] == ["rcio", "oic"]
+    found = layers_of(tensors(**shapes), PYTORCH, Hints(axes={"b": "cio"})).layers
+    assert [layer.operations[0].axes for layer in found] == ["oirc", "cio"]
+    with pytest.raises(SelectionError, match="has 3 axes"):
+        layers_of(tensors(**shapes), PYTORCH, Hints(axes={"b.weight": "hwio"}))
+    with pytest.raises(SelectionError, match="leave out --convs"):
+        layers_of(tensors(**shapes), PYTORCH, Hints(convs=("a",)))
 
 
 def test_what_the_file_tells_stands_above_what_shapes_suggest():
     known = {"a": {"transposed": True, "groups": 2, "stride": (2, 2), "type": "Up"}}
-    layer = layers_of(tensors(a__weight=(8, 4, 3, 3)), PYTORCH, known=known).layers[0]
+    layer = layers_of(tensors(a__weight=(8, 4, 3, 3)), PYTORCH, Hints(), known=known).layers[0]
     found = layer.operations[0]
     assert (layer.type, found.axes, found.groups, found.stride) == ("Up", "iorc", 2, (2, 2))
 
 
 def test_flax_stores_filters_last():
     kernel = Tensor(name="params/Conv_0/kernel", array=tensors(x=(3, 5, 2, 7))[0].array)
-    found = layers_of([kernel], FLAX).layers[0].operations[0]
+    found = layers_of([kernel], FLAX, Hints()).layers[0].operations[0]
     assert (found.axes, found.n_filters, found.n_channels, found.kernel_size) == ("rcio", 7, 2, (3, 5))
 
 
 def test_arrays_of_an_unknown_layer_are_told_and_not_guessed():
-    layer = layers_of(tensors(attention__in_proj=(4, 4, 4)), PYTORCH).layers[0]
+    layer = layers_of(tensors(attention__in_proj=(4, 4, 4)), PYTORCH, Hints()).layers[0]
     assert isinstance(layer.operations[0], Untold)
     assert layer.n_parameters == 64
 
@@ -133,7 +160,7 @@ def test_numbers_of_few_bits_are_numpys_own_and_drawn_in_single_precision():
     bfloat16 = narrow_dtype("bfloat16")
     data = np.array([1.0, -2.5, 0.15625, 3.0], bfloat16).tobytes()
     array = stored((1, 1, 2, 2), bfloat16, False, len(data), lambda: data)
-    layer = layers_of([Tensor(name="a.weight", array=array)], PYTORCH).layers[0]
+    layer = layers_of([Tensor(name="a.weight", array=array)], PYTORCH, Hints()).layers[0]
     assert layer.W.dtype == bfloat16
     assert layer.filters.dtype == np.float32
     assert layer.filters.ravel().tolist() == [1.0, -2.5, 0.15625, 3.0]

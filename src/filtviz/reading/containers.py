@@ -101,7 +101,8 @@ def unwrap(data: Data, budget: Budget) -> tuple[Data, tuple[str, ...]]:
     names: list[str] = []
     while True:
         start = bytes(data[:16])
-        compression = next((c for c in COMPRESSIONS if c.starts(start)), None)
+        known = () if _is_a_length(start) else COMPRESSIONS
+        compression = next((c for c in known if c.starts(start)), None)
         if start.startswith(OLD_JOBLIB):
             names.append("joblib's old zlib")
             data = inflate(COMPRESSIONS[-1], _after_old_joblib_header(data), budget)
@@ -111,6 +112,11 @@ def unwrap(data: Data, budget: Budget) -> tuple[Data, tuple[str, ...]]:
         else:
             return data, tuple(names)
         budget.limits.check("nesting", len(names), f"{len(names)} compressions lie in one another in it")
+
+
+def _is_a_length(start: bytes) -> bool:
+    """Tell the length that a safetensors file begins with, which can look like the start of a compression."""
+    return start[4:9] == b"\0\0\0\0{"
 
 
 def _after_old_joblib_header(data: Data) -> memoryview:

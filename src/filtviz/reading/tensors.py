@@ -7,18 +7,30 @@ where a bias or the number of channels leaves no other reading, and is said to b
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from filtviz.activations import Activation
+from filtviz.errors import SelectionError
 from filtviz.network import ConvLayer, Layer
 from filtviz.operations import Convolution, Dense, Normalisation, Operation, Untold
 from filtviz.parameter import Parameter
 from filtviz.reading.arrays import AnyArray, parameter_of
+from filtviz.reading.limits import Hints
 from filtviz.text import printable
 
-__all__ = ["FLAX", "PYTORCH", "Convention", "Tensor", "TensorLayers", "layers_of"]
+__all__ = [
+    "FLAX",
+    "MLX",
+    "PYTORCH",
+    "Convention",
+    "Tensor",
+    "TensorLayers",
+    "first_things_first",
+    "layers_of",
+]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -57,6 +69,8 @@ class Convention:
     epsilon: float = 1e-5
 
 
+_CALLED_TRANSPOSED = re.compile(r"(?i)deconv|transpos|(\A|[._/])up(conv|samp|scale)?s?(\d|[._/]|\Z)")
+
 PYTORCH = Convention(
     separator=".",
     roles={"weight": "weight", "bias": "bias", "running_mean": "mean", "running_var": "variance"},
@@ -74,6 +88,7 @@ FLAX = Convention(
     conv_type="Conv",
     dense_type="Dense",
 )  # fmt: skip
+MLX = replace(PYTORCH, kernels={3: "oci", 4: "orci", 5: "odrci"}, transposed={})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,7 +129,7 @@ class _Group:
 def layers_of(
     tensors: Iterable[Tensor],
     convention: Convention,
-    axes: Mapping[str, str] | None = None,
+    hints: Hints,
     *,
     known: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> TensorLayers:
@@ -123,14 +138,47 @@ def layers_of(
     Args:
         tensors: The arrays with their names, in the file's order.
         convention: What the framework calls and how it stores them.
-        axes: Name of a tensor → the order of its axes, where the file or a person tells it.
+        hints: What a person says of the axes of its tensors.
         known: Name of a layer → facts of its `Convolution` that the file tells (``groups``, ``stride``,
             ``pad``, ``dilation``, ``transposed``), and ``type``, the class's name.
+
+    Raises:
+        SelectionError: ``hints`` chooses convolutions, which names and shapes tell here, or says axes that an
+            array has not.
     """
+    if hints.convs:
+        raise SelectionError(
+            "the file names its layers; leave out --convs, which is for files that hold nothing but arrays",
+            wanted=hints.convs[0],
+        )
     groups = _group(tensors, convention)
-    maker = _Maker(convention=convention, axes=axes or {}, known=known or {})
+    maker = _Maker(convention=convention, hints=hints, known=known or {})
     layers = maker.make(groups)
     return TensorLayers(layers=tuple(layers), inferred=tuple(maker.sentences()))
+
+
+def first_things_first(tensors: Sequence[Tensor], convention: Convention) -> list[Tensor]:
+    """Put the layer that sees the image first, where the order of names has it elsewhere.
+
+    It is the one convolution in the plane that takes 3 channels and is larger than 1x1, if there is just one.
+
+    Args:
+        tensors: The arrays in the order of their names.
+        convention: How their framework stores kernels.
+    """
+    kernels = convention.kernels[4]
+    sees_image = [
+        tensor
+        for tensor in tensors
+        if convention.roles.get(tensor.name.rpartition(convention.separator)[2]) == "weight"
+        and len(tensor.array.shape) == 4
+        and tensor.array.shape[kernels.index("i")] == 3
+        and max(tensor.array.shape[kernels.index(axis)] for axis in "rc") > 1
+    ]
+    if len(sees_image) != 1:
+        return list(tensors)
+    layer = sees_image[0].name.rpartition(convention.separator)[0]
+    return sorted(tensors, key=lambda one: one.name.rpartition(convention.separator)[0] != layer)
 
 
 def _group(tensors: Iterable[Tensor], convention: Convention) -> list[_Group]:
@@ -150,10 +198,11 @@ class _Maker:
     """Makes one layer after another, and remembers what had to be concluded."""
 
     convention: Convention
-    axes: Mapping[str, str]
+    hints: Hints
     known: Mapping[str, Mapping[str, Any]]
     depthwise: list[str] = field(default_factory=list)
     transposed: list[str] = field(default_factory=list)
+    called_transposed: list[str] = field(default_factory=list)
 
     def make(self, groups: Sequence[_Group]) -> list[Layer]:
         """Return a layer for each group; each feeds the next where the sizes fit."""
@@ -215,14 +264,12 @@ class _Maker:
     ) -> Convolution:
         weight, bias = group.roles["weight"], group.roles.get("bias")
         usual = self.convention.kernels[len(weight.shape)]
-        axes = self.axes.get(weight.source)
-        if axes is None and "transposed" not in known and self._must_be_transposed(group, following):
-            known["transposed"] = True
-            self.transposed.append(group.name)
+        axes = self._said_axes(group)
+        if axes is None and "transposed" not in known:
+            known["transposed"] = self._is_transposed(group, before, following)
         if axes is None:
-            axes = (
-                self.convention.transposed.get(len(weight.shape), usual) if known.get("transposed") else usual
-            )
+            turned = self.convention.transposed.get(len(weight.shape), usual)
+            axes = turned if known.get("transposed") else usual
         found = Convolution(weights=weight, axes=axes, flip_filters=False, bias=bias, **known)
         below = before or 0
         if found.groups is None and found.n_channels == 1 and below > 1 and found.n_filters % below == 0:
@@ -231,15 +278,50 @@ class _Maker:
             return replace(found, groups=below)
         return found
 
-    def _must_be_transposed(self, group: _Group, following: _Group | None) -> bool:
-        """Tell a transposed convolution by the length of its bias, or of the normalisation behind it."""
+    def _said_axes(self, group: _Group) -> str | None:
+        """Return the order of the axes of a kernel that a person says."""
+        weight = group.roles["weight"]
+        said = self.hints.axes_for(weight.source, group.name)
+        if said is not None and len(said) != len(weight.shape):
+            if "" in self.hints.axes and self.hints.axes[""] == said:
+                return None  # said of all, and this is a convolution over fewer axes or more
+            raise SelectionError(
+                f"the array {printable(weight.source, 60)!r} has {len(weight.shape)} axes, which {said!r} "
+                "does not name",
+                wanted=said,
+            )
+        return said
+
+    def _is_transposed(self, group: _Group, before: int | None, following: _Group | None) -> bool:
+        """Tell a transposed convolution: by its biases, by both its neighbours, or by what it is called."""
         usual = self.convention.kernels[len(group.shape)]
         filters, channels = group.shape[usual.index("o")], group.shape[usual.index("i")]
+        if not self.convention.transposed or filters == channels:
+            return False
+        width = self._width_behind(group, following)
+        if width is not None:
+            found = width == channels
+        else:
+            fits_below = before == filters and bool(before % channels)
+            found = fits_below and following is not None and self._takes(following) == channels
+        if found:
+            self.transposed.append(group.name)
+        elif width is None and _CALLED_TRANSPOSED.search(group.name):
+            self.called_transposed.append(group.name)
+            found = True
+        return found
+
+    def _width_behind(self, group: _Group, following: _Group | None) -> int | None:
+        """Return the number of biases, or of channels that the normalisation behind has."""
         bias = group.roles.get("bias")
-        width = None if bias is None or len(bias.shape) != 1 else bias.shape[0]
-        if width is None and following is not None and following.is_norm:
-            width = following.width
-        return bool(self.convention.transposed) and width == channels != filters
+        if bias is not None and len(bias.shape) == 1:
+            return bias.shape[0]
+        return following.width if following is not None and following.is_norm else None
+
+    def _takes(self, group: _Group) -> int | None:
+        """Return how many channels a layer takes, if it is no transposed convolution itself."""
+        usual = self.convention.kernels.get(len(group.shape)) or self.convention.dense
+        return group.shape[usual.index("i")] if len(group.shape) == len(usual) else None
 
     def _normalisation(self, group: _Group) -> Normalisation:
         roles = group.roles
@@ -254,13 +336,17 @@ class _Maker:
 
     def sentences(self) -> list[str]:
         """Say what was concluded."""
-        said = ["the file holds names and arrays and no graph: layers stand in the order of the file"]
+        said = ["the file holds names and arrays and no graph: each layer feeds the next one that fits it"]
         for names, what in (
             (
                 self.depthwise,
                 "depthwise convolutions, since each filter has one channel and there are as many below",
             ),
-            (self.transposed, "transposed convolutions, since only so the number of biases fits"),
+            (self.transposed, "transposed convolutions, since only so the sizes fit"),
+            (
+                self.called_transposed,
+                "transposed convolutions by what they are called (--axes NAME=oihw if they are not)",
+            ),
         ):
             if names:
                 shown = ", ".join(printable(name, 60) for name in names[:8])

@@ -11,7 +11,17 @@ from __future__ import annotations
 from typing import Protocol
 
 from filtviz.network import Network
-from filtviz.reading.formats import bare_arrays, chainer, lasagne, madmom, named, nolearn, sknn, torch
+from filtviz.reading.formats import (
+    bare_arrays,
+    chainer,
+    lasagne,
+    madmom,
+    named,
+    nolearn,
+    safetensors,
+    sknn,
+    torch,
+)
 from filtviz.reading.opened import Opened
 
 __all__ = ["FORMATS", "Format"]
@@ -28,4 +38,14 @@ class Format(Protocol):
         """
 
 
-FORMATS: tuple[Format, ...] = (torch, nolearn, lasagne, madmom, sknn, chainer, bare_arrays, named)
+FORMATS: tuple[Format, ...] = (
+    torch,
+    safetensors,
+    nolearn,
+    lasagne,
+    madmom,
+    sknn,
+    chainer,
+    bare_arrays,
+    named,
+)

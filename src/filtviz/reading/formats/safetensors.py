@@ -1,0 +1,254 @@
+"""safetensors files: a JSON header that says where each tensor lies, and the tensors; or an index of several.
+
+The format is that of https://github.com/huggingface/safetensors: the header's length in 8 bytes (little
+endian), the header ``{name: {dtype, shape, data_offsets}}``, and the bytes of the tensors without gaps.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from filtviz.errors import MalformedFileError, UnsupportedFileError
+from filtviz.network import Network
+from filtviz.reading.arrays import (
+    AnyArray,
+    ComputedArray,
+    ElementType,
+    StoredArray,
+    narrow_dtype,
+    shape_of,
+    stored,
+)
+from filtviz.reading.limits import Limits
+from filtviz.reading.opened import Objects, Opened, origin_of
+from filtviz.reading.pickle.state import Data
+from filtviz.reading.tensors import FLAX, MLX, PYTORCH, Convention, Tensor, first_things_first, layers_of
+from filtviz.text import natural_key, printable
+
+__all__ = ["ENTRIES", "open"]
+
+ENTRIES = ("model.safetensors.index.json", "model.safetensors", "diffusion_pytorch_model.safetensors")
+
+INDEX_ENDING = b"}"
+LONGEST_HEADER = 100_000_000
+"""Bytes, as in the format's own library."""
+
+_LENGTH = 8
+_DTYPES: Mapping[str, ElementType] = {
+    **{f"F{8 * size}": np.dtype(f"<f{size}") for size in (2, 4, 8)},
+    **{f"I{8 * size}": np.dtype(f"<i{size}") for size in (1, 2, 4, 8)},
+    **{f"U{8 * size}": np.dtype(f"<u{size}") for size in (1, 2, 4, 8)},
+    "BOOL": np.dtype("?"),
+    "C64": np.dtype("<c8"),
+}
+_NARROW = {
+    "BF16": "bfloat16",
+    "F8_E4M3": "float8_e4m3fn",
+    "F8_E5M2": "float8_e5m2",
+    "F8_E4M3FNUZ": "float8_e4m3fnuz",
+    "F8_E5M2FNUZ": "float8_e5m2fnuz",
+    "F8_E8M0": "float8_e8m0fnu",
+}
+_CONVENTIONS: Mapping[str, tuple[str, Convention]] = {
+    "pt": ("PyTorch", PYTORCH),
+    "flax": ("Flax", FLAX),
+    "tf": ("TensorFlow", FLAX),
+    "mlx": ("MLX", MLX),
+}
+"""What the metadata says of the format → the framework, and how it stores kernels."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _File:
+    """The tensors of one file, by name, and what its header says of them all."""
+
+    tensors: Mapping[str, AnyArray]
+    metadata: Mapping[str, Any]
+
+
+def open(opened: Opened) -> Network | None:
+    """Read a file of tensors, or all files that an index names.
+
+    Raises:
+        MalformedFileError: the header is damaged, or says what cannot be.
+        LimitError: it names too many tensors.
+    """
+    if is_safetensors(opened.start, len(opened.data)):
+        found = _read(opened.data, opened.limits)
+        return _network(opened, found, "a safetensors file", ())
+    weight_map = _index_of(opened)
+    if weight_map is None:
+        return None
+    files = sorted(set(weight_map.values()), key=natural_key)
+    parts = {name: _part(opened, name) for name in files}
+    tensors = {name: _tensor_of(parts[file], name, file) for name, file in weight_map.items()}
+    whole = _File(tensors=tensors, metadata=next(iter(parts.values())).metadata)
+    return _network(opened, whole, f"an index of {len(files)} safetensors files", files)
+
+
+def is_safetensors(start: bytes, size: int) -> bool:
+    """Tell by the first nine bytes: a length that the file has room for, and the brace of the header.
+
+    Args:
+        start: The first bytes of the file.
+        size: The length of the file in bytes.
+    """
+    length = int.from_bytes(start[:_LENGTH], "little")
+    return start[_LENGTH : _LENGTH + 1] == b"{" and 2 <= length <= max(size - _LENGTH, LONGEST_HEADER)
+
+
+def _read(data: Data, limits: Limits) -> _File:
+    length = int.from_bytes(data[:_LENGTH], "little")
+    if length > len(data) - _LENGTH:
+        raise MalformedFileError(
+            f"it is a safetensors file whose header has {length:,} bytes, and only {len(data) - _LENGTH:,} "
+            "are there; copy or download it again"
+        )
+    limits.check("allocation", length, f"its header has {length:,} bytes")
+    header = _parsed(bytes(data[_LENGTH : _LENGTH + length]))
+    metadata = header.pop("__metadata__", {})
+    limits.check("layers", len(header), f"it holds {len(header):,} tensors")
+    view = memoryview(data)[_LENGTH + length :]
+    entries = {name: _Entry.of(name, value) for name, value in header.items()}
+    _check_no_overlap(entries, len(view))
+    tensors = {name: entry.array(name, view) for name, entry in entries.items()}
+    return _File(tensors=tensors, metadata=metadata if isinstance(metadata, dict) else {})
+
+
+def _parsed(text: bytes) -> dict[str, Any]:
+    """Return a JSON object; one that says a key twice is refused, since two programs would see two files."""
+    try:
+        found = json.loads(text, object_pairs_hook=_once)
+    except (ValueError, RecursionError) as error:
+        raise MalformedFileError(
+            "its JSON is damaged or says a name twice; copy or download it again"
+        ) from error
+    if not isinstance(found, dict):
+        raise MalformedFileError("its JSON is no object; copy or download it again")
+    return found
+
+
+def _once(entries: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(entries)
+    if len(found) != len(entries):
+        raise ValueError("a key twice")
+    return found
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Entry:
+    """What the header says of one tensor."""
+
+    dtype: str
+    shape: tuple[int, ...]
+    start: int
+    stop: int
+
+    @classmethod
+    def of(cls, name: str, value: Any) -> _Entry:
+        """Check an entry of the header."""
+        facts = value if isinstance(value, dict) else {}
+        shape, place = facts.get("shape"), facts.get("data_offsets")
+        lengths = shape_of(shape) if isinstance(shape, list) else None
+        stretch = shape_of(place) if isinstance(place, list) else None
+        if lengths is None or stretch is None or len(stretch) != 2 or stretch[0] > stretch[1]:
+            raise MalformedFileError(f"its header says of {printable(name, 60)!r} what no tensor can be")
+        return cls(dtype=str(facts.get("dtype")), shape=lengths, start=stretch[0], stop=stretch[1])
+
+    def array(self, name: str, view: memoryview) -> AnyArray:
+        """Return the tensor, read when it is asked for."""
+        read: Callable[[], memoryview] = lambda: view[self.start : self.stop]  # noqa: E731
+        dtype = _DTYPES.get(self.dtype)
+        if dtype is None and self.dtype in _NARROW:
+            dtype = narrow_dtype(_NARROW[self.dtype])
+        if dtype is None:
+            return _unreadable(name, self.dtype, self.shape)
+        found: StoredArray = stored(self.shape, dtype, False, self.stop - self.start, read)
+        if found.nbytes != self.stop - self.start:
+            raise MalformedFileError(
+                f"the tensor {printable(name, 60)!r} of shape {self.shape} and type {self.dtype} takes "
+                f"{found.nbytes:,} bytes, not the {self.stop - self.start:,} of the header"
+            )
+        return found
+
+
+def _unreadable(name: str, dtype: str, shape: tuple[int, ...]) -> ComputedArray:
+    """Stand in for a tensor of a type that numpy has not, so that the others can be read."""
+
+    def refuse() -> Any:
+        raise UnsupportedFileError(
+            f"the tensor {printable(name, 60)!r} is of type {printable(dtype, 20)}, which filtviz does "
+            "not read"
+        )
+
+    return ComputedArray(shape=shape, dtype=np.dtype("V1"), read=refuse)
+
+
+def _check_no_overlap(entries: Mapping[str, _Entry], size: int) -> None:
+    """Pass silently where tensors follow each other without gaps or overlaps, to the end of the file."""
+    stretches = sorted((entry.start, entry.stop) for entry in entries.values())
+    edges = [(0, 0), *stretches, (size, size)]
+    if any(one[1] != other[0] for one, other in pairwise(edges)):
+        raise MalformedFileError(
+            "its tensors do not fill the file: they overlap, leave gaps, or end elsewhere; copy or download "
+            "it again"
+        )
+
+
+def _index_of(opened: Opened) -> Mapping[str, str] | None:
+    """Return name of a tensor → file, where this is the index of a model in several files."""
+    if opened.start.lstrip()[:1] != b"{" or bytes(opened.data[-64:]).rstrip()[-1:] != INDEX_ENDING:
+        return None
+    if opened.data.find(b'"weight_map"') < 0 or opened.data.find(b".safetensors") < 0:
+        return None
+    opened.limits.check("allocation", len(opened.data), f"it is JSON of {len(opened.data):,} bytes")
+    found = _parsed(bytes(opened.data)).get("weight_map")
+    if not isinstance(found, dict) or not all(isinstance(file, str) for file in found.values()):
+        raise MalformedFileError("it is an index of tensors whose map names no files")
+    opened.limits.check("layers", len(found), f"it names {len(found):,} tensors")
+    return found if all(file.endswith(".safetensors") for file in found.values()) else None
+
+
+def _part(opened: Opened, name: str) -> _File:
+    data = opened.siblings.open(name)
+    if not is_safetensors(bytes(data[: _LENGTH + 1]), len(data)):
+        raise MalformedFileError(
+            f"the file {printable(name, 60)!r} beside it is no safetensors file; copy or download it again"
+        )
+    return _read(data, opened.limits)
+
+
+def _tensor_of(part: _File, name: str, file: str) -> AnyArray:
+    if name not in part.tensors:
+        raise MalformedFileError(
+            f"the index says that {printable(name, 60)!r} lies in {printable(file, 60)!r}, which has "
+            "no such tensor"
+        )
+    return part.tensors[name]
+
+
+def _network(opened: Opened, found: _File, kind: str, files: Sequence[str]) -> Network:
+    said = found.metadata.get("format")
+    framework, convention = _CONVENTIONS.get(str(said), ("PyTorch", PYTORCH))
+    tensors = [
+        Tensor(name=name, array=found.tensors[name]) for name in sorted(found.tensors, key=natural_key)
+    ]
+    ordered = first_things_first(tensors, convention)
+    made = layers_of(ordered, convention, opened.hints)
+    assumed = () if said in _CONVENTIONS else ("the axes of kernels are taken to be PyTorch's (oihw)",)
+    origin = origin_of(
+        opened,
+        kind,
+        objects=Objects(form="safetensors"),
+        framework=framework,
+        order="the names, in their natural order: the file does not keep that of the layers",
+        inferred=(*made.inferred, *assumed),
+        notes=(*made.notes, *((f"its tensors lie in {', '.join(map(printable, files))}",) if files else ())),
+    )
+    return Network.of(made.layers, origin)

@@ -1,0 +1,70 @@
+"""Today's model files: each kernel as the frameworks' own readers give it.
+
+The files and what they hold (`manifest.json`) lie beside the checkout, in ``../shared/modern``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import filtviz
+from filtviz.errors import ReadError
+
+SHARED = Path(__file__).resolve().parents[3] / "shared" / "modern"
+
+READ = {"safetensors", "safetensors-sharded"}
+"""Formats, as the manifests call them, whose files must give every kernel."""
+
+NAMED: set[str] = set()
+"""Formats whose files must be refused with a sentence that names them."""
+
+
+def entries() -> list[Any]:
+    found = []
+    for manifest in sorted(SHARED.glob("*/manifest.json")):
+        for entry in json.loads(manifest.read_text(encoding="utf-8")):
+            folder = manifest.parent
+            found.append(pytest.param(folder, entry, id=f"{folder.name}/{entry['file']}"))
+    return found or [pytest.param(None, None, marks=pytest.mark.skip(reason="../shared/modern is not there"))]
+
+
+def path_of(folder: Path, entry: dict[str, Any]) -> Path:
+    """Return the file to name: a folder's entry is given from the folder's own parent, or within it."""
+    place, inner = folder / entry["file"], entry.get("entry")
+    if not inner:
+        return place
+    return next((p for p in (folder / inner, place / inner) if p.exists()), place / inner)
+
+
+def digest(array: np.ndarray) -> str:
+    return hashlib.sha256(np.ascontiguousarray(array).tobytes()).hexdigest()
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize(("folder", "entry"), entries())
+def test_every_kernel_is_the_frameworks_own(folder, entry):
+    if entry["format"] in NAMED:
+        with pytest.raises(ReadError):
+            filtviz.load(path_of(folder, entry))
+        return
+    if entry["format"] not in READ:
+        pytest.skip(f"{entry['format']} is not read yet")
+    expected = entry["expected_conv"]
+    network = filtviz.load(path_of(folder, entry))
+    convs = [layer for layer in network.conv_layers if len(layer.weights.shape) == 4]
+    found = sorted((digest(layer.W), tuple(layer.W.shape), str(layer.W.dtype)) for layer in convs)
+    wanted = [(one["sha256_c_order"], tuple(one["shape"]), one["dtype"]) for one in expected]
+    assert found == sorted(wanted)
+    axes = {one["sha256_c_order"]: one["axes"].translate(str.maketrans("hw", "rc")) for one in expected}
+    groups = {one["sha256_c_order"]: one.get("groups") for one in expected}
+    for layer in convs:
+        if "m" not in axes[digest(layer.W)]:
+            assert layer.axes == axes[digest(layer.W)]
+        assert layer.convolution.groups in (None, groups[digest(layer.W)])
+        assert layer.flip_filters is False

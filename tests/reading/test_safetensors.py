@@ -1,0 +1,161 @@
+"""safetensors: one file, several with an index, and headers that lie."""
+
+from __future__ import annotations
+
+import json
+import struct
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import filtviz
+from filtviz.errors import FileAccessError, LimitError, MalformedFileError, UnsupportedFileError
+from filtviz.reading.limits import Limits
+
+FIXTURES = Path(__file__).resolve().parents[1] / "fixtures" / "modern"
+TRUTH = FIXTURES / "sd.safetensors.truth.npz"
+
+
+def write(path: Path, header: Any, data: bytes = b"", length: int | None = None) -> Path:
+    """Write a file of a header, which may lie, and bytes."""
+    text = header if isinstance(header, bytes) else json.dumps(header).encode()
+    path.write_bytes(struct.pack("<Q", len(text) if length is None else length) + text + data)
+    return path
+
+
+def entry(shape: list[Any], start: int, stop: int, dtype: str = "F32") -> dict[str, Any]:
+    return {"dtype": dtype, "shape": shape, "data_offsets": [start, stop]}
+
+
+@pytest.mark.parametrize("name", ["sd.safetensors", "sharded", "sharded/model.safetensors.index.json"])
+def test_kernels_are_the_frameworks_own(name):
+    network = filtviz.load(FIXTURES / name)
+    with np.load(TRUTH) as truth:
+        found = {f"{layer.name}.weight": layer.W for layer in network.conv_layers}
+        assert found.keys() == set(truth.files)
+        for key, array in found.items():
+            assert array.dtype == truth[key].dtype
+            assert np.array_equal(array, truth[key])
+    assert network.origin.framework == "PyTorch"
+    assert all(layer.flip_filters is False for layer in network.conv_layers)
+
+
+def test_the_layer_that_sees_the_image_stands_first(tmp_path):
+    header = {
+        "blocks.10.conv.weight": entry([1, 2, 1, 1], 0, 8),
+        "blocks.2.conv.weight": entry([2, 4, 1, 1], 8, 40),
+        "stem.weight": entry([1, 3, 2, 2], 40, 88),
+    }
+    network = filtviz.load(write(tmp_path / "m.safetensors", header, bytes(88)))
+    assert [layer.name for layer in network.layers] == ["stem", "blocks.2.conv", "blocks.10.conv"]
+
+
+def test_a_length_that_looks_like_a_compression_is_a_length(tmp_path):
+    # 0x8b1f: the first bytes are those of gzip.
+    header = json.dumps({"a.weight": entry([1, 1, 1, 1], 0, 4)}).encode().ljust(0x8B1F)
+    path = write(tmp_path / "m", header, np.float32(7).tobytes())
+    assert filtviz.load(path).conv_layers[0].W.item() == 7
+
+
+@pytest.mark.parametrize(("said", "axes"), [("pt", "oirc"), ("mlx", "orci"), (None, "oirc")])
+def test_the_metadata_tell_the_order_of_axes(tmp_path, said, axes):
+    header = {"__metadata__": {"format": said}} if said else {}
+    header["a.weight"] = entry([2, 3, 4, 5], 0, 480)
+    network = filtviz.load(write(tmp_path / "m", header, bytes(480)))
+    assert network.conv_layers[0].axes == axes
+    assert any("taken to be PyTorch's" in one for one in network.origin.inferred) is (said is None)
+
+
+LYING = {
+    "a key twice": b'{"a.weight": {}, "a.weight": {}}',
+    "no object": b"[1, 2, 3]",
+    "a shape that is no list": {"a.weight": {"dtype": "F32", "shape": 4, "data_offsets": [0, 16]}},
+    "a negative length": {"a.weight": entry([-4], 0, 16)},
+    "a length that is no number": {"a.weight": entry(["4"], 0, 16)},
+    "more than lies there": {"a.weight": entry([5], 0, 16)},
+    "less than lies there": {"a.weight": entry([3], 0, 16)},
+    "beyond the end": {"a.weight": entry([4], 16, 32)},
+    "backwards": {"a.weight": entry([0], 16, 0)},
+    "an overlap": {"a.weight": entry([4], 0, 16), "b.weight": entry([2], 8, 16)},
+    "a gap": {"a.weight": entry([3], 4, 16)},
+    "an enormous shape": {"a.weight": entry([1 << 40, 1 << 40], 0, 16)},
+    "brackets without end": b'{"a": ' + b"[" * 100_000 + b"}",
+    "a number of many digits": b'{"a": ' + b"1" * 100_000 + b"}",
+}
+
+
+@pytest.mark.parametrize("header", LYING.values(), ids=LYING)
+def test_a_header_that_lies_is_one_sentence(tmp_path, header):
+    path = write(tmp_path / "m.safetensors", header, bytes(16))
+    with pytest.raises(MalformedFileError, match=r"m\.safetensors"):
+        filtviz.load(path)
+
+
+def test_a_header_longer_than_the_file_was_cut_short(tmp_path):
+    path = write(tmp_path / "m.safetensors", b'{"a": 1}', length=5000)
+    with pytest.raises(MalformedFileError, match="header has 5,000 bytes"):
+        filtviz.load(path)
+
+
+def test_too_many_tensors_are_refused(tmp_path):
+    header = {f"a{i}.weight": entry([0, 1], 0, 0) for i in range(20)}
+    path = write(tmp_path / "m.safetensors", header)
+    with pytest.raises(LimitError, match="20 tensors"):
+        filtviz.load(path, limits=Limits(layers=19))
+    assert len(filtviz.load(path, limits=Limits(layers=20)).layers) == 20
+
+
+def test_a_type_that_numpy_has_not_spoils_only_its_own_tensor(tmp_path):
+    header = {"a.weight": entry([1, 1, 1, 1], 0, 4), "b.weight": entry([1, 1, 2, 2], 4, 6, "F4")}
+    network = filtviz.load(write(tmp_path / "m", header, bytes(6)))
+    assert network.conv_layers[0].W.shape == (1, 1, 1, 1)
+    with pytest.raises(UnsupportedFileError, match="of type F4"):
+        _ = network.conv_layers[1].W
+
+
+INDEX = {"weight_map": {"a.weight": "one.safetensors"}}
+
+
+def index(folder: Path, weight_map: dict[str, Any]) -> Path:
+    path = folder / "model.safetensors.index.json"
+    path.write_text(json.dumps({"metadata": {}, "weight_map": weight_map}))
+    return path
+
+
+@pytest.mark.parametrize(
+    "file", ["../one.safetensors", "/etc/one.safetensors", "a/one.safetensors", "..\\one.safetensors"]
+)
+def test_an_index_names_nothing_outside_its_folder(tmp_path, file):
+    write(tmp_path / "one.safetensors", {"a.weight": entry([1], 0, 4)}, bytes(4))
+    folder = tmp_path / "inner"
+    folder.mkdir()
+    with pytest.raises(MalformedFileError, match="no plain file name"):
+        filtviz.load(index(folder, {"a.weight": file}))
+
+
+def test_a_shard_that_is_a_link_is_refused(tmp_path):
+    write(tmp_path / "real", {"a.weight": entry([1], 0, 4)}, bytes(4))
+    (tmp_path / "one.safetensors").symlink_to(tmp_path / "real")
+    with pytest.raises(FileAccessError, match="is a link"):
+        filtviz.load(index(tmp_path, {"a.weight": "one.safetensors"}))
+
+
+def test_an_index_and_its_files_must_agree(tmp_path):
+    path = index(tmp_path, {"a.weight": "one.safetensors", "b.weight": "one.safetensors"})
+    with pytest.raises(FileAccessError, match="there is no such file"):
+        filtviz.load(path)
+    (tmp_path / "one.safetensors").write_bytes(b"nothing of the kind")
+    with pytest.raises(MalformedFileError, match="is no safetensors file"):
+        filtviz.load(path)
+    write(tmp_path / "one.safetensors", {"a.weight": entry([1], 0, 4)}, bytes(4))
+    with pytest.raises(MalformedFileError, match=r"'b\.weight'"):
+        filtviz.load(path)
+
+
+def test_any_other_json_is_no_model(tmp_path):
+    path = tmp_path / "config.json"
+    path.write_text('{"weight_map": {"a": "pytorch_model.bin"}, "other": "x.safetensors"}')
+    with pytest.raises(UnsupportedFileError):
+        filtviz.load(path)
