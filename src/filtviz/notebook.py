@@ -8,21 +8,14 @@ from __future__ import annotations
 
 from html import escape
 from io import BytesIO
-from typing import TYPE_CHECKING
 
 from filtviz.errors import FiltvizError
 from filtviz.network import ConvLayer, Network
-from filtviz.text import printable
-
-if TYPE_CHECKING:
-    from filtviz.summary import LayerRow
 
 __all__ = ["attach", "layer_png", "network_html"]
 
 MOST_TILES = 1024
 """A layer with more kernels is shown by one tile for each filter."""
-
-_HEADINGS = ("#", "conv", "name", "type", "output", "filters", "parameters", "receptive field")
 
 
 def attach() -> None:
@@ -48,30 +41,13 @@ def layer_png(layer: ConvLayer) -> bytes | None:
 
 def network_html(network: Network) -> str:
     """Return the network as a table in HTML; nothing out of the file is taken for markup."""
-    from filtviz.summary import summarize
+    from filtviz.summary import NOTEBOOK, Table, summarize
 
     summary = summarize(network)
-    head = "".join(f"<th>{escape(heading)}</th>" for heading in _HEADINGS)
+    table = Table.of(summary, NOTEBOOK)
+    head = "".join(f"<th>{escape(heading)}</th>" for heading in table.headings)
     body = "".join(
-        "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in _cells(row)) + "</tr>" for row in summary.rows
+        "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in table.rows
     )
     title = escape(f"{network.describe()}; {summary.parameters:,} parameters")
     return f"<table><caption>{title}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-
-
-def _cells(row: LayerRow) -> list[str]:
-    field = row.receptive_field
-    return [
-        str(row.index),
-        "" if row.conv_index is None else str(row.conv_index),
-        printable(row.name or "", 40),
-        printable(row.type, 40),
-        _sizes(row.output_shape),
-        _sizes(row.filter_shape),
-        f"{row.parameters:,}",
-        "" if field is None else _sizes(field.size),
-    ]
-
-
-def _sizes(lengths: tuple[int | None, ...] | None) -> str:
-    return "" if lengths is None else " x ".join("?" if n is None else str(n) for n in lengths)

@@ -1,16 +1,33 @@
-"""The network as a table: one row a layer, and the totals."""
+"""The network as a table: one row a layer, and the totals; which columns the outputs show, and their cells.
+
+To add a column: a field of `LayerRow`, filled in `summarize`, and an entry in `COLUMNS`. The terminal, the
+report and notebooks take heading and cells from there, and the field is the key in JSON.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
 
 from filtviz.network import ConvLayer, Network
 from filtviz.parameter import Shape
 from filtviz.receptive_field import ReceptiveField, receptive_fields
 from filtviz.shapes import layer_window
+from filtviz.text import printable
 
-__all__ = ["LayerRow", "Summary", "each_axis", "product", "summarize"]
+__all__ = [
+    "COLUMNS",
+    "NOTEBOOK",
+    "PAGE",
+    "TERMINAL",
+    "Column",
+    "LayerRow",
+    "Style",
+    "Summary",
+    "Table",
+    "summarize",
+]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,7 +35,8 @@ class LayerRow:
     """One layer of the table; None stands for what the layer does not have or the file does not tell.
 
     ``filter_shape`` is ``W``'s shape as stored; ``stride``, ``dilation`` and ``kernel`` count units of the
-    layer below, per axis; ``pad`` is ``(before, after)`` per axis.
+    layer below, per axis; ``pad`` is ``(before, after)`` per axis. Each field is a key of ``filtviz layers
+    --json``.
     """
 
     index: int
@@ -50,7 +68,7 @@ class Summary:
 def summarize(network: Network) -> Summary:
     """Return the table of a network's layers."""
     rows = []
-    for layer, field in zip(network.layers, receptive_fields(network), strict=True):
+    for layer, seen in zip(network.layers, receptive_fields(network), strict=True):
         conv = layer if isinstance(layer, ConvLayer) else None
         window = layer_window(layer, network)
         rows.append(
@@ -68,7 +86,7 @@ def summarize(network: Network) -> Summary:
                 dilation=None if window is None else window.dilation,
                 flip_filters=None if conv is None else conv.flip_filters,
                 parameters=layer.n_parameters,
-                receptive_field=field,
+                receptive_field=seen,
             )
         )
     convs = network.conv_layers
@@ -80,12 +98,135 @@ def summarize(network: Network) -> Summary:
     )
 
 
-def product(numbers: Iterable[int | None] | None, sign: str = "x") -> str:
+Place = Literal["terminal", "page", "notebook"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Style:
+    """How an output writes its cells.
+
+    ``sign`` stands between the lengths of a shape, ``untold`` for what the file does not tell. A name has at
+    most ``longest`` characters; None hands it over as the file has it, to an output that makes it harmless
+    itself. ``tells_inputs`` names the layers that feed a layer where that is not simply the row above.
+    """
+
+    place: Place
+    sign: str
+    untold: str = "?"
+    longest: int | None = 40
+    tells_inputs: bool = False
+
+
+TERMINAL = Style(place="terminal", sign="x", tells_inputs=True)
+PAGE = Style(place="page", sign="×", longest=None)
+NOTEBOOK = Style(place="notebook", sign=" x ", untold="")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Column:
+    """A column of the table.
+
+    ``elsewhere`` holds what it is called in other outputs than most, None where they leave it out. ``cell``
+    writes it for a row; ``is_number`` sets it to the right.
+    """
+
+    heading: str
+    cell: Callable[[LayerRow, Style], str]
+    elsewhere: Mapping[Place, str | None] = field(default_factory=dict)
+    is_number: bool = False
+
+    def heading_in(self, style: Style) -> str | None:
+        """Return what it is called in an output, None where that leaves it out."""
+        return self.elsewhere.get(style.place, self.heading)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """What an output shows of a network: headings, the cells of each layer, and which columns are numbers."""
+
+    headings: tuple[str, ...]
+    layers: tuple[LayerRow, ...]
+    rows: tuple[tuple[str, ...], ...]
+    numbers: tuple[bool, ...]
+
+    @classmethod
+    def of(cls, summary: Summary, style: Style) -> Table:
+        """Write the rows as an output shows them."""
+        shown = [(column, heading) for column in COLUMNS if (heading := column.heading_in(style)) is not None]
+        return cls(
+            headings=tuple(heading for _, heading in shown),
+            layers=summary.rows,
+            rows=tuple(tuple(column.cell(row, style) for column, _ in shown) for row in summary.rows),
+            numbers=tuple(column.is_number for column, _ in shown),
+        )
+
+
+def _word(text: str, style: Style) -> str:
+    return text if style.longest is None else printable(text, style.longest)
+
+
+def _type(row: LayerRow, style: Style) -> str:
+    usual = (row.index - 1,) if row.index else ()
+    feeds = f" ← {', '.join(map(str, row.inputs))}" if row.inputs not in (usual, ()) else ""
+    return _word(row.type, style) + (feeds if style.tells_inputs else "")
+
+
+def _step(values: Iterable[object] | None, row: LayerRow, style: Style) -> str:
+    """Write a stride or a padding; a convolution has one even where the file does not tell it."""
+    return _each_axis(values, style.sign) or (style.untold if row.conv_index is not None else "")
+
+
+def _pad(row: LayerRow, style: Style) -> str:
+    return _step(row.pad and [str(a) if a == b else f"{a}+{b}" for a, b in row.pad], row, style)
+
+
+def _field(row: LayerRow, style: Style) -> str:
+    seen = row.receptive_field
+    return style.untold if seen is None else _product(seen.size, style.sign)
+
+
+def _coverage(row: LayerRow, style: Style) -> str:
+    if row.receptive_field is None:
+        return style.untold
+    return _each_axis(("?" if c is None else f"{c:.0%}" for c in row.receptive_field.coverage), style.sign)
+
+
+COLUMNS = (
+    Column(heading="#", cell=lambda row, _: str(row.index), is_number=True),
+    Column(
+        heading="conv",
+        cell=lambda row, _: "" if row.conv_index is None else str(row.conv_index),
+        elsewhere={"page": None},
+        is_number=True,
+    ),
+    Column(heading="name", cell=lambda row, style: _word(row.name or "", style)),
+    Column(heading="type", cell=_type),
+    Column(heading="output", cell=lambda row, style: _product(row.output_shape, style.sign) or style.untold),
+    Column(heading="filters", cell=lambda row, style: _product(row.filter_shape, style.sign)),
+    Column(
+        heading="stride",
+        cell=lambda row, style: _step(row.stride, row, style),
+        elsewhere={"notebook": None},
+    ),
+    Column(heading="pad", cell=_pad, elsewhere={"notebook": None}),
+    Column(
+        heading="parameters",
+        cell=lambda row, _: f"{row.parameters:,}",
+        elsewhere={"terminal": "params"},
+        is_number=True,
+    ),
+    Column(heading="field", cell=_field, elsewhere={"page": "sees", "notebook": "receptive field"}),
+    Column(heading="covers", cell=_coverage, elsewhere={"page": "of the input", "notebook": None}),
+)
+"""All columns of the table of layers, in their order."""
+
+
+def _product(numbers: Iterable[int | None] | None, sign: str) -> str:
     """Write a shape: "20x1x3x3", with a question mark for what is open; empty for None."""
     return "" if numbers is None else sign.join("?" if n is None else str(n) for n in numbers)
 
 
-def each_axis(values: Iterable[object] | None, sign: str = "x") -> str:
+def _each_axis(values: Iterable[object] | None, sign: str) -> str:
     """Write one value where all axes have the same, else all of them; empty for None."""
     shown = [str(value) for value in values or ()]
     return shown[0] if len(set(shown)) == 1 else sign.join(shown)

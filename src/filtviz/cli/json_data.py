@@ -62,15 +62,11 @@ def network_data(network: Network, summary: Summary) -> dict[str, Any]:
 
 
 def _row(row: LayerRow) -> dict[str, Any]:
-    names = (
-        "index", "conv_index", "name", "type", "inputs", "output_shape", "filter_shape", "kernel", "stride",
-        "pad", "dilation", "flip_filters", "parameters",
-    )  # fmt: skip
-    field = row.receptive_field
+    seen = row.receptive_field
     return {
-        **{name: getattr(row, name) for name in names},
-        "receptive_field": None if field is None else list(field.size),
-        "coverage": None if field is None else list(field.coverage),
+        **{each.name: getattr(row, each.name) for each in fields(row)},
+        "receptive_field": None if seen is None else list(seen.size),
+        "coverage": None if seen is None else list(seen.coverage),
     }
 
 

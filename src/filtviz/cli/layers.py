@@ -10,14 +10,10 @@ from filtviz.cli.console import print_json, say
 from filtviz.cli.json_data import network_data
 from filtviz.cli.options import json_option, model_argument, reading_options
 from filtviz.network import Network
-from filtviz.summary import LayerRow, Summary, each_axis, product
+from filtviz.summary import TERMINAL, Summary, Table
 from filtviz.text import plural, printable
 
 __all__ = ["layers"]
-
-HEADERS = (
-    "#", "conv", "name", "type", "output", "filters", "stride", "pad", "params", "field", "covers",
-)  # fmt: skip
 
 
 @click.command(short_help="Print the network as a table.")
@@ -55,9 +51,9 @@ def layers(model: str, verbose: bool, as_json: bool, reading: dict[str, Any]) ->
 def _print_table(network: Network, summary: Summary) -> None:
     from tabulate import tabulate
 
-    rows = [_cells(row, network) for row in summary.rows]
-    align = ["right" if h in ("#", "conv", "params") else "left" for h in HEADERS]
-    click.echo(tabulate(rows, HEADERS, tablefmt="simple", colalign=align, disable_numparse=True))
+    table = Table.of(summary, TERMINAL)
+    align = ["right" if is_number else "left" for is_number in table.numbers]
+    click.echo(tabulate(table.rows, table.headings, tablefmt="simple", colalign=align, disable_numparse=True))
     click.echo()
     click.echo(
         f"{plural(len(summary.rows), 'layer')}, {summary.convolutions:,} of them convolutions; "
@@ -65,33 +61,6 @@ def _print_table(network: Network, summary: Summary) -> None:
     )
     for sentence in network.origin.inferred:
         click.echo(f"inferred: {printable(sentence, 1000)}")
-
-
-def _cells(row: LayerRow, network: Network) -> list[str]:
-    field = row.receptive_field
-    # A bare list of parameters tells nothing of what stood between its layers.
-    unknown = "?" if row.conv_index is not None else ""
-    return [
-        str(row.index),
-        "" if row.conv_index is None else str(row.conv_index),
-        printable(row.name or "", 40),
-        printable(row.type, 40) + _feeds(row, network),
-        product(row.output_shape) or "?",
-        product(row.filter_shape),
-        each_axis(row.stride) or unknown,
-        each_axis(row.pad and [str(a) if a == b else f"{a}+{b}" for a, b in row.pad]) or unknown,
-        f"{row.parameters:,}",
-        "?" if field is None else product(field.size),
-        "?" if field is None else each_axis("?" if c is None else f"{c:.0%}" for c in field.coverage),
-    ]
-
-
-def _feeds(row: LayerRow, network: Network) -> str:
-    """Name the layers that feed this one where that is not simply the row above."""
-    usual = (row.index - 1,) if row.index else ()
-    if row.inputs == usual or (not row.inputs and not network.layers[row.index].inputs):
-        return ""
-    return f" ← {', '.join(map(str, row.inputs))}"
 
 
 def _print_origin(network: Network) -> None:

@@ -20,37 +20,21 @@ from filtviz.measures.verdicts import VERDICTS
 from filtviz.network import Network
 from filtviz.reporting.content import Histogram, ModelFile, PageContent, filter_data, marked_filters
 from filtviz.reporting.pictures import palette
-from filtviz.summary import LayerRow, each_axis, product, summarize
+from filtviz.summary import PAGE, Table, summarize
 from filtviz.text import p_value, plural, printable
 
 __all__ = [
     "CHART_HEIGHT",
     "CHART_WIDTH",
-    "NETWORK_HEADERS",
     "bars",
     "content_security_policy",
     "file_facts",
-    "network_rows",
+    "network_table",
     "null_curve",
     "render_page",
     "trail_points",
     "write_page",
 ]
-
-NETWORK_HEADERS = (
-    "#",
-    "name",
-    "type",
-    "output",
-    "filters",
-    "stride",
-    "pad",
-    "parameters",
-    "sees",
-    "of the input",
-)
-
-TIMES = "×"
 
 
 def file_facts(file: ModelFile) -> list[tuple[str, str]]:
@@ -70,28 +54,9 @@ def file_facts(file: ModelFile) -> list[tuple[str, str]]:
     return [(term, text) for term, text in facts.items() if text]
 
 
-def network_rows(network: Network) -> list[tuple[LayerRow, tuple[str, ...]]]:
-    """Return each layer's row with its cells, one for each of `NETWORK_HEADERS`."""
-    return [(row, _row_cells(row)) for row in summarize(network).rows]
-
-
-def _row_cells(row: LayerRow) -> tuple[str, ...]:
-    field = row.receptive_field
-    pads = row.pad and [str(a) if a == b else f"{a}+{b}" for a, b in row.pad]
-    shares = [] if field is None else ["?" if c is None else f"{c:.0%}" for c in field.coverage]
-    unknown = "?" if row.conv_index is not None else ""
-    return (
-        str(row.index),
-        row.name or "",
-        row.type,
-        product(row.output_shape, TIMES) or "?",
-        product(row.filter_shape, TIMES),
-        each_axis(row.stride, TIMES) or unknown,
-        each_axis(pads, TIMES) or unknown,
-        f"{row.parameters:,}",
-        "?" if field is None else product(field.size, TIMES),
-        "?" if field is None else each_axis(shares, TIMES),
-    )
+def network_table(network: Network) -> Table:
+    """Return the network as a table; the page makes its texts harmless."""
+    return Table.of(summarize(network), PAGE)
 
 
 PACKAGE = "filtviz.reporting"
@@ -181,13 +146,13 @@ def _environment() -> Environment:
         "filter_data": filter_data,
         "marked_filters": marked_filters,
         "file_facts": file_facts,
-        "network_rows": network_rows,
+        "network_table": network_table,
         "picture_url": lambda sprite: Markup(sprite.url),  # noqa: S704  base64 of our own, longer than any text
         "bars": bars,
         "null_curve": null_curve,
         "trail_points": trail_points,
     }
-    environment.globals |= {"NETWORK_HEADERS": NETWORK_HEADERS, "MOST_ROWS": MOST_ROWS}
+    environment.globals["MOST_ROWS"] = MOST_ROWS
     return environment
 
 
