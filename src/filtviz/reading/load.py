@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
@@ -52,7 +53,7 @@ def load(path: str | PathLike[str], *, limits: Limits | None = None, hints: Hint
 
 def _entry(path: Path) -> Path:
     """Return the file to begin with where a folder is a model, such as a SavedModel; else the path."""
-    if not path.is_dir():
+    if not os.path.isdir(path):  # noqa: PTH112  (of a name too long, Path.is_dir raises)
         return path
     names = [name for kind in FORMATS for name in getattr(kind, "ENTRIES", ())]
     return next((path / name for name in names if (path / name).is_file()), path)
