@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -49,6 +51,14 @@ def test_printable(raw: str, shown: str) -> None:
 )
 def test_file_stem(raw: str, stem: str) -> None:
     assert file_stem(raw) == stem
+
+
+@pytest.mark.parametrize(
+    ("encoding", "stem"), [("ascii", "netzf_r-_"), ("latin-1", "netzfür-_"), ("utf-8", "netzfür-свёртка")]
+)
+def test_file_stem_has_what_the_file_system_has(encoding: str, stem: str, monkeypatch) -> None:
+    monkeypatch.setattr(sys, "getfilesystemencoding", lambda: encoding)
+    assert file_stem("netzfür-свёртка") == stem
 
 
 @given(st.text())

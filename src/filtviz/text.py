@@ -3,10 +3,21 @@
 from __future__ import annotations
 
 import re
+import sys
 import unicodedata
 from collections.abc import Sequence
 
-__all__ = ["about", "file_stem", "listed", "natural_key", "p_value", "percent", "plural", "printable"]
+__all__ = [
+    "about",
+    "file_stem",
+    "listed",
+    "natural_key",
+    "p_value",
+    "percent",
+    "plural",
+    "printable",
+    "spreadsheet_text",
+]
 
 _UNPRINTABLE_CATEGORIES = {"Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp"}
 _WINDOWS_DEVICES = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?\Z")
@@ -31,6 +42,20 @@ def _escaped(character: str) -> str:
     return character.encode("unicode_escape", "backslashreplace").decode("ascii")
 
 
+def spreadsheet_text(text: str) -> str:
+    """Return a printable text as a cell of CSV that no spreadsheet takes for a formula.
+
+    An apostrophe is put before what would begin one: ``=``, ``+``, ``-`` or ``@``, in any width and behind
+    any blanks; behind a semicolon, too, at which spreadsheets of many languages split the line.
+    """
+    return ";".join(f"'{part}" if _begins_formula(part) else part for part in text.split(";"))
+
+
+def _begins_formula(text: str) -> bool:
+    first = unicodedata.normalize("NFKC", text.lstrip()[:1])[:1]
+    return first in {"=", "+", "-", "@"} or text[:1] in {"\t", "\r", "\n"}
+
+
 def file_stem(text: str, limit: int = 60) -> str:
     """Return ``text`` as a part of a file name that is safe on every system.
 
@@ -38,10 +63,20 @@ def file_stem(text: str, limit: int = 60) -> str:
     leading dots and dashes go, so that the result is no hidden file, no parent folder and no option. An
     empty result becomes ``_``. It has at most ``limit`` characters, and no more than twice as many bytes.
     """
-    plain = unicodedata.normalize("NFKC", text[: 4 * limit])
+    plain = _storable(unicodedata.normalize("NFKC", text[: 4 * limit]))
     kept = re.sub(r"[^\w.-]+", "_", plain).lstrip(".-")[:limit]
     kept = kept.encode("utf-8", "ignore")[: 2 * limit].decode("utf-8", "ignore").rstrip(".")
     return f"_{kept}" if not kept or _WINDOWS_DEVICES.match(kept) else kept
+
+
+def _storable(text: str) -> str:
+    """Return a text with blanks for what names of files cannot have here, as under a locale of Latin-1."""
+    encoding = sys.getfilesystemencoding()
+    return "".join(c if c.isascii() or c == _coded(c, encoding) else " " for c in text)
+
+
+def _coded(text: str, encoding: str) -> str:
+    return text.encode(encoding, "ignore").decode(encoding, "ignore")
 
 
 _DIGITS = re.compile(r"(\d+)", re.ASCII)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import json
 from dataclasses import replace
 
 import pytest
 
-from filtviz.cli.json_data import CSV_COLUMNS, diagnosis_data, write_rows
+from filtviz.cli.json_data import CSV_COLUMNS, diagnosis_data, write_csv, write_rows
 from filtviz.measures.measure import (
     Change,
     Diagnosis,
@@ -106,3 +107,63 @@ def test_json_is_strict_and_has_filters_only_where_they_are_asked_for(diagnosis:
         {"conv_index": 4, "name": "conv5", "type": "Conv1DLayer", "reason": "curves"}
     ]
     assert short["checks"] == {"dead": ["conv"]}
+
+
+def cells(*values: object, encoding: str = "utf-8") -> list[str]:
+    raw = io.BytesIO()
+    stream = io.TextIOWrapper(raw, encoding=encoding, newline="")
+    write_csv([values], stream)
+    stream.flush()
+    (row,) = csv.reader(io.StringIO(raw.getvalue().decode(encoding)))
+    return row
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["=1+1", "+1", "-1", "@SUM(A1)", "  =1", "\u00a0=1", "＝1", "－1", "⁼1", "=", "-2+3+cmd|' /C calc'!A0"],
+)
+def test_a_text_that_begins_a_formula_gets_an_apostrophe(name: str) -> None:
+    (cell,) = cells(name)
+    assert cell[0] == "'"
+    assert cell[1:].replace("\\xa0", "\u00a0") == name
+
+
+@pytest.mark.parametrize("name", ["\t=1", "\r=1", "\n=1", "\x00=1", "\ufeff=1", "\u200b=1"])
+def test_a_text_that_begins_with_a_control_character_begins_with_an_escape(name: str) -> None:
+    (cell,) = cells(name)
+    assert cell.startswith("\\")
+    assert cell.isprintable()
+
+
+def test_a_formula_behind_a_semicolon_is_harmless_where_lines_are_split_there() -> None:
+    assert cells("a;=1+1; -2;b=c") == ["a;'=1+1;' -2;b=c"]
+
+
+def test_texts_that_begin_no_formula_and_numbers_stay_as_they_are() -> None:
+    texts = ["conv1", "a=b", "1-2", "", "'quoted'", 'with "quotes", commas', "свёртка", "a-;b"]
+    assert cells(*texts) == texts
+    assert cells(-1.5, -3, 1e-300, True, False, (1, 2)) == ["-1.5", "-3", "1e-300", "1", "0", "1 2"]
+
+
+def test_what_is_not_known_and_what_is_not_finite_is_an_empty_cell() -> None:
+    assert cells(None, float("nan"), float("-inf"), float("inf"), ()) == [""] * 5
+
+
+def test_a_line_of_csv_is_a_row_whatever_the_names_hold(diagnosis: Diagnosis) -> None:
+    layer = replace(diagnosis.layers[0], name='a\n=1\r\n"\x1b[31m,\u2028')
+    stream = io.StringIO()
+    write_rows([replace(diagnosis, file="-f.pkl", layers=(layer,))], stream)
+    assert len(stream.getvalue().splitlines()) == 3
+    for row in csv.DictReader(io.StringIO(stream.getvalue())):
+        assert row["file"] == "'-f.pkl"
+        assert row["name"] == 'a\\n=1\\r\\n"\\x1b[31m,\\u2028'
+
+
+def test_long_names_that_end_otherwise_stay_two() -> None:
+    one, other = cells("n" * 500 + "1", "n" * 500 + "2")
+    assert one != other
+    assert len(cells("n" * 10**6)[0]) < 1100
+
+
+def test_characters_that_a_stream_does_not_have_are_escaped_and_not_replaced() -> None:
+    assert cells("→", "=→", "é", encoding="latin-1") == ["\\u2192", "'=\\u2192", "é"]

@@ -1,14 +1,17 @@
 """The command line: each command parses, makes one call of the Python API, and prints.
 
 Results go to stdout, messages to stderr. Exit status: 0 done, 1 a file or a layer failed, 2 wrong usage,
-3 a ``--check`` found what it looks for. Each command is a module here, imported when it is called; errors
-become sentences in this one place.
+3 a ``--check`` found what it looks for, 128 and more where a signal or a closed pipe ended the command, as
+shells have it. Each command is a module here, imported when it is called; errors become sentences in this
+one place.
 """
 
 from __future__ import annotations
 
-import errno
 import os
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from importlib import import_module
 from typing import Any
 
@@ -16,6 +19,8 @@ import click
 
 from filtviz._version import __version__
 from filtviz.cli.console import complain
+from filtviz.cli.ending import INTERRUPTED, Ended, ended_by_signals
+from filtviz.cli.streams import output_streams
 from filtviz.errors import FiltvizError
 
 __all__ = ["COMMANDS", "main"]
@@ -47,6 +52,42 @@ class CommandGroup(click.Group):
         assert isinstance(command, click.Command)
         return command
 
+    def main(self, args: Sequence[str] | None = None, *rest: Any, **given: Any) -> Any:
+        """Run the program: ended by signals, and with streams that end in no traceback.
+
+        Args:
+            args: What stands behind the program's name; None is the process's own command line, and what
+                belongs to the process (signals, descriptors) is seen to only then.
+            rest: As click has them.
+            given: As click has them.
+        """
+        if not given.get("standalone_mode", True):
+            with output_streams(own_process=False):
+                return super().main(args, *rest, **given)
+        own_process = args is None
+        try:
+            with ended_by_signals() if own_process else nullcontext():
+                status = self._end(own_process, lambda: super(CommandGroup, self).main(args, *rest, **given))
+        except Ended as end:
+            status = end.status
+        sys.exit(status)
+
+    def _end(self, own_process: bool, run: Callable[[], Any]) -> Any:
+        """Run click's own program, which ends in SystemExit, and return the exit status."""
+        status: Any = 0
+        try:
+            with output_streams(own_process=own_process):
+                try:
+                    run()
+                except SystemExit as end:
+                    status = end.code
+        except Ended as end:
+            return end.status
+        except FiltvizError as error:
+            complain(str(error))
+            return 1
+        return status
+
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; an error of ours becomes one sentence on stderr and exit status 1."""
         try:
@@ -57,11 +98,9 @@ class CommandGroup(click.Group):
         except MemoryError:
             complain("the machine has not enough memory for this; try one layer or fewer channels")
             ctx.exit(1)
-        except OSError as error:
-            if error.errno != errno.ENOSPC:
-                raise  # a closed pipe is click's business
-            complain("cannot write to stdout: no space left on device")
-            ctx.exit(1)
+        except KeyboardInterrupt:
+            complain("stopped")
+            ctx.exit(INTERRUPTED)
 
 
 @click.group(cls=CommandGroup, context_settings={"help_option_names": ["-h", "--help"]})

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from filtviz.cli.console import complain, print_json, say
+from filtviz.cli.console import complain, print_json, print_path
 from filtviz.cli.json_data import comparison_data
 from filtviz.cli.options import (
     format_option,
@@ -106,5 +106,5 @@ def compare(
         for comparison in result.comparisons:
             click.echo(f"{comparison.label}: {comparison.sentence}")
     for file in result.files:
-        (say if as_json else click.echo)(str(file.path))
+        print_path(file.path, as_message=as_json)
     context.exit(1 if result.failures else 0)

@@ -6,16 +6,27 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
+
+from filtviz.cli.streams import can_write, exact, fitted
 
 if TYPE_CHECKING:
     from filtviz.drawing.pages import SheetPage
     from filtviz.drawing.terminal import Depth
 
-__all__ = ["colour_depth", "complain", "print_json", "print_sheets", "say"]
+__all__ = [
+    "colour_depth",
+    "complain",
+    "fit",
+    "format_table",
+    "print_json",
+    "print_path",
+    "print_sheets",
+    "say",
+]
 
 
 def say(message: str) -> None:
@@ -33,6 +44,43 @@ def print_json(value: Any) -> None:
     click.echo(json.dumps(value, indent=2, allow_nan=False, default=_plain))
 
 
+def print_path(path: object, *, as_message: bool = False) -> None:
+    """Print the path of a file that was written: as the file system has it, for scripts that open it.
+
+    Args:
+        path: What to print.
+        as_message: It is no result here, and goes to stderr.
+    """
+    text = exact(str(path), *_stdout_encoding())
+    click.echo(text, err=as_message)
+
+
+def fit(text: str) -> str:
+    """Return a text as stdout can show it, for whoever has to know how long it will be."""
+    return fitted(text, *_stdout_encoding())
+
+
+def format_table(rows: Iterable[Sequence[str]], headers: Sequence[str], **layout: Any) -> str:
+    """Return a table of texts whose columns are straight, whatever characters stdout has.
+
+    Args:
+        rows: The cells.
+        headers: A heading for each column.
+        layout: What else `tabulate.tabulate` is to know.
+    """
+    from tabulate import tabulate
+
+    cells = [[fit(cell) for cell in row] for row in rows]
+    return tabulate(
+        cells, [fit(header) for header in headers], tablefmt="simple", disable_numparse=True, **layout
+    )
+
+
+def _stdout_encoding() -> tuple[str | None, str]:
+    """Return the encoding of stdout, None for none, and what it does with characters it does not have."""
+    return getattr(sys.stdout, "encoding", None), getattr(sys.stdout, "errors", None) or "strict"
+
+
 def _plain(value: Any) -> Any:
     """Turn a path, a numpy scalar or an array into what JSON has."""
     if hasattr(value, "tolist"):
@@ -45,11 +93,13 @@ PIPED_WIDTH = 100
 
 def print_sheets(pages: Sequence[SheetPage]) -> None:
     """Print the pages of one sheet on stdout: as graphics, in half blocks, or in plain digits."""
-    from filtviz.drawing.terminal import sheet_lines
+    from filtviz.drawing.terminal import HALF_BLOCK, sheet_lines
 
     depth = colour_depth(os.environ, sys.stdout.isatty())
     if depth != "plain" and _print_graphics(pages):
         return
+    if not can_write(HALF_BLOCK, _stdout_encoding()[0]):
+        depth = "plain"
     width = shutil.get_terminal_size((PIPED_WIDTH, 24)).columns if sys.stdout.isatty() else PIPED_WIDTH
     for line in sheet_lines(pages[0].sheet, width, depth):
         click.echo(line, color=depth != "plain")

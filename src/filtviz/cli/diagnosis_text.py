@@ -7,6 +7,7 @@ import textwrap
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from filtviz.cli.console import fit, format_table
 from filtviz.measures.measure import Change, Diagnosis, FilterDiagnosis, Finding, LayerDiagnosis
 from filtviz.measures.table import MEASURES
 from filtviz.measures.verdicts import VERDICTS
@@ -32,8 +33,6 @@ def describe_model(diagnosis: Diagnosis, with_filters: bool) -> str:
 
 def compare_models(diagnoses: Sequence[Diagnosis]) -> str:
     """Return a table of models by layers: the verdict's letter, the share of initial noise where known."""
-    from tabulate import tabulate
-
     if not diagnoses:
         return ""
     letters = [_letters(each) for each in diagnoses]
@@ -43,7 +42,7 @@ def compare_models(diagnoses: Sequence[Diagnosis]) -> str:
         [_end_of_path(each.file or ""), *(own.get(place, "") for place in places)]
         for each, own in zip(diagnoses, letters, strict=True)
     ]
-    table = tabulate(rows, headers, tablefmt="simple", disable_numparse=True)
+    table = format_table(rows, headers)
     legend = [f"{verdict.letter} {verdict.says}" for verdict in VERDICTS.values()]
     return (
         f"{table}\n\n"
@@ -88,8 +87,6 @@ def _describe_layer(layer: LayerDiagnosis, with_filters: bool) -> str:
 
 def _measures(findings: Sequence[Finding]) -> str:
     """Return the table of what was measured; a star marks what came out."""
-    from tabulate import tabulate
-
     rows = []
     for each in findings:
         entry = MEASURES[each.measure]
@@ -109,7 +106,7 @@ def _measures(findings: Sequence[Finding]) -> str:
     # tabulate makes a column two wider than its heading at least, and puts two spaces between columns.
     taken = sum(max(len(headers[i]) + 2, *(len(row[i]) for row in rows)) + 2 for i in range(5))
     widths = [None] * 5 + [max(24, _width() - taken)]
-    return tabulate(rows, headers, tablefmt="simple", disable_numparse=True, maxcolwidths=widths) + "\n"
+    return format_table(rows, headers, maxcolwidths=widths) + "\n"
 
 
 def _shown_only(findings: Sequence[Finding]) -> str:
@@ -135,8 +132,6 @@ def _limit(finding: Finding) -> str:
 
 
 def _changes(layer: LayerDiagnosis) -> str:
-    from tabulate import tabulate
-
     rows = []
     for name, each in zip(_short_names(layer.changes), layer.changes, strict=True):
         if each.cos2 is None:
@@ -154,7 +149,7 @@ def _changes(layer: LayerDiagnosis) -> str:
             ]
         )
     headers = ["since", "cos²", "change/norm", "F of what was added", "p", "significant at .05"]
-    return tabulate(rows, headers, tablefmt="simple", disable_numparse=True) + "\n"
+    return format_table(rows, headers) + "\n"
 
 
 def _short_names(changes: Sequence[Change]) -> list[str]:
@@ -168,8 +163,6 @@ def _short_names(changes: Sequence[Change]) -> list[str]:
 
 def _filters(layer: LayerDiagnosis) -> str:
     """Return the table of the filters, without the columns that are empty in this layer."""
-    from tabulate import tabulate
-
     cos2 = {each.index: each.cos2 for change in layer.changes[:1] for each in change.filters}
     columns: dict[str, list[str]] = {
         "filter": [str(each.index) for each in layer.filters],
@@ -185,7 +178,7 @@ def _filters(layer: LayerDiagnosis) -> str:
         "remarks": [_remarks(each) for each in layer.filters],
     }
     kept = {name: cells for name, cells in columns.items() if any(cells)}
-    return tabulate(kept, headers="keys", tablefmt="simple", disable_numparse=True) + "\n"
+    return format_table(zip(*kept.values(), strict=True), list(kept)) + "\n"
 
 
 def _through(each: FilterDiagnosis) -> str:
@@ -237,5 +230,5 @@ def _rule(title: str) -> str:
 
 
 def _wrapped(text: str) -> str:
-    lines: Iterable[str] = textwrap.wrap(text, _width(), break_long_words=False, break_on_hyphens=False)
+    lines: Iterable[str] = textwrap.wrap(fit(text), _width(), break_long_words=False, break_on_hyphens=False)
     return "\n".join(lines) + "\n"

@@ -6,7 +6,7 @@ import textwrap
 
 import click
 
-from filtviz.cli.console import print_json
+from filtviz.cli.console import fit, format_table, print_json
 from filtviz.cli.options import json_option
 from filtviz.measures.measure import Measure
 from filtviz.measures.table import CHECKS, JUDGING, LEVEL, MEASURES, measure_named
@@ -102,10 +102,8 @@ def explain(measure: str | None, as_json: bool, markdown: bool) -> None:
 
 
 def _list_all(entries: list[Measure]) -> str:
-    from tabulate import tabulate
-
     rows = [[entry.key, entry.title, "judges" if entry.judges else ""] for entry in entries]
-    table = tabulate(rows, ["measure", "what it looks at", "verdict"], tablefmt="simple")
+    table = format_table(rows, ["measure", "what it looks at", "verdict"])
     return f"{table}\n\n`filtviz explain MEASURE` tells the formula, the null, and what it cannot say."
 
 
@@ -116,6 +114,10 @@ def _tell(entry: Measure) -> str:
             continue
         label = f"{heading:<12}"
         lines += textwrap.wrap(
-            text, _WIDTH, initial_indent=label, subsequent_indent=" " * len(label), break_on_hyphens=False
+            fit(text),
+            _WIDTH,
+            initial_indent=label,
+            subsequent_indent=" " * len(label),
+            break_on_hyphens=False,
         )
     return "\n".join(lines)

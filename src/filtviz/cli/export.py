@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from filtviz.cli.console import complain, print_json, say
+from filtviz.cli.console import complain, print_json, print_path, say
+from filtviz.cli.ending import INTERRUPTED, Stopped
 from filtviz.cli.json_data import export_data
 from filtviz.cli.options import (
     channels_option,
@@ -27,9 +28,6 @@ if TYPE_CHECKING:
     from filtviz.drawing.selection import ChannelRanges
 
 __all__ = ["export"]
-
-INTERRUPTED = 130
-"""The exit status of a program that Ctrl-C has stopped, by the shells' convention."""
 
 
 @click.command(short_help="Draw every convolution of many files.")
@@ -94,11 +92,11 @@ def export(
     try:
         with _show_progress(quiet) as progress:
             result = export_models(models, output, options, jobs=jobs, progress=progress)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, Stopped) as reason:
         complain(
             f"stopped; the same command goes on from here ({printable(output, 200)} holds whole pictures)"
         )
-        context.exit(INTERRUPTED)
+        context.exit(reason.status if isinstance(reason, Stopped) else INTERRUPTED)
     _print_result(result, quiet, as_json)
     context.exit(1 if result.failures else 0)
 
@@ -139,7 +137,7 @@ def _print_result(result: ExportResult, quiet: bool, as_json: bool) -> None:
     if as_json:
         print_json(export_data(result))
     else:
-        click.echo(result.manifest)
+        print_path(result.manifest)
     if not quiet:
         n = len(result.failures)
         failed = f", {n:,} of {plural(len(result.models), 'model')} failed" if n else ""

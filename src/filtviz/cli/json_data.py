@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Any, TextIO
 
+from filtviz.cli.streams import exact
 from filtviz.measures.measure import Diagnosis, FilterDiagnosis, Finding, LayerDiagnosis
 from filtviz.network import Network
 from filtviz.summary import LayerRow, Summary, summarize
-from filtviz.text import printable
+from filtviz.text import printable, spreadsheet_text
 
 if TYPE_CHECKING:
     from filtviz.batch.exporting import ExportResult
@@ -29,6 +30,7 @@ __all__ = [
     "export_data",
     "network_data",
     "report_data",
+    "write_csv",
     "write_rows",
 ]
 
@@ -116,31 +118,46 @@ _FILTER_COLUMNS = tuple(field.name for field in fields(FilterDiagnosis) if field
 CSV_COLUMNS = ("file", "layer", "name", "verdict", "filter", *_FILTER_COLUMNS, "cos2")
 """One row a filter; ``cos2`` is that with the first file of ``--before``."""
 
+LONGEST_CELL = 1000
+"""So many characters of a text are in a cell; that there are more is said there."""
+
 
 def write_rows(diagnoses: Sequence[Diagnosis], stream: TextIO) -> None:
     """Write one row for each filter; an empty cell is what could not be measured."""
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(CSV_COLUMNS)
+    write_csv([CSV_COLUMNS], stream)
     for diagnosis in diagnoses:
         for layer in diagnosis.layers:
-            head = [
-                printable(diagnosis.file or "", 1000),
-                layer.conv_index,
-                printable(layer.name),
-                layer.verdict,
-            ]
+            head = [diagnosis.file, layer.conv_index, layer.name, layer.verdict]
             cos2 = {each.index: each.cos2 for change in layer.changes[:1] for each in change.filters}
             for each in layer.filters:
-                values = [_cell(getattr(each, name)) for name in _FILTER_COLUMNS]
-                writer.writerow([*head, each.index, *values, _cell(cos2.get(each.index))])
+                values = [getattr(each, name) for name in _FILTER_COLUMNS]
+                write_csv([[*head, each.index, *values, cos2.get(each.index)]], stream)
+
+
+def write_csv(rows: Iterable[Sequence[Any]], stream: TextIO) -> None:
+    """Write rows as CSV that a spreadsheet may open: no text in it is taken for a formula.
+
+    Args:
+        rows: Texts, which may come out of a file, numbers, booleans (1 and 0), tuples of numbers, and None
+            or what is not finite for an empty cell.
+        stream: A character that its encoding does not have is escaped.
+    """
+    encoding = getattr(stream, "encoding", None)
+    writer = csv.writer(stream, lineterminator="\n")
+    for row in rows:
+        writer.writerow([exact(str(_cell(value)), encoding) for value in row])
 
 
 def _cell(value: Any) -> Any:
+    if isinstance(value, str):
+        return spreadsheet_text(printable(value, LONGEST_CELL))
     if isinstance(value, tuple):
         return " ".join(map(str, value))
     if isinstance(value, bool):
         return int(value)
-    return "" if value is None else value
+    if value is None or (isinstance(value, float) and not math.isfinite(value)):
+        return ""
+    return value
 
 
 def comparison_data(files: Sequence[str], result: ComparisonResult) -> dict[str, Any]:

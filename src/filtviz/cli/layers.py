@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from filtviz.cli.console import print_json, say
+from filtviz.cli.console import format_table, print_json, say
 from filtviz.cli.json_data import network_data
 from filtviz.cli.options import json_option, model_argument, reading_options
 from filtviz.network import Network
@@ -49,11 +49,9 @@ def layers(model: str, verbose: bool, as_json: bool, reading: dict[str, Any]) ->
 
 
 def _print_table(network: Network, summary: Summary) -> None:
-    from tabulate import tabulate
-
     table = Table.of(summary, TERMINAL)
     align = ["right" if is_number else "left" for is_number in table.numbers]
-    click.echo(tabulate(table.rows, table.headings, tablefmt="simple", colalign=align, disable_numparse=True))
+    click.echo(format_table(table.rows, table.headings, colalign=align))
     click.echo()
     click.echo(
         f"{plural(len(summary.rows), 'layer')}, {summary.convolutions:,} of them convolutions; "

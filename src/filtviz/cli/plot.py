@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import click
 
-from filtviz.cli.console import complain, print_sheets, say
+from filtviz.cli.console import complain, print_path, print_sheets, say
 from filtviz.cli.options import (
     drawing_options,
     format_option,
@@ -123,7 +123,7 @@ def _tell(file: WrittenFile) -> None:
     if file.kept:
         say(f"kept {printable(file.path, 200)}, which exists")
     else:
-        click.echo(file.path)
+        print_path(file.path)
 
 
 def _name_sheet(result: PlotResult) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from filtviz.cli.console import print_json, say
+from filtviz.cli.console import print_json, print_path, say
 from filtviz.cli.json_data import report_data
 from filtviz.cli.options import (
     input_range_option,
@@ -88,7 +88,7 @@ def report(
     if as_json:
         print_json(report_data(content))
     else:
-        click.echo(page)
+        print_path(page)
     if open_it and page is not None:
         _open(page)
 

@@ -17,10 +17,11 @@ from filtviz.drawing.colours import DIVERGING, DIVERGING_OF_256, Colours, colour
 from filtviz.drawing.sheet import Sheet, spec_of
 from filtviz.text import printable
 
-__all__ = ["Depth", "nearest_of_256", "sheet_lines"]
+__all__ = ["HALF_BLOCK", "Depth", "nearest_of_256", "sheet_lines"]
 
 Depth = Literal["truecolor", "256", "plain"]
 
+HALF_BLOCK = "▀"
 RESET = "\x1b[0m"
 LARGEST_ZOOM = 4
 MOST_LINES = 50
@@ -99,7 +100,7 @@ def _blocks(pixels: Colours, depth: Depth) -> Iterator[str]:
             line.append(_escape(pixels[top, x], 38, depth))
             below = top + 1 < len(pixels)
             line.append(_escape(pixels[top + 1, x], 48, depth) if below else "\x1b[49m")
-            line.append("▀")
+            line.append(HALF_BLOCK)
         yield "".join(line) + RESET
 
 

@@ -1,0 +1,244 @@
+"""stdout and stderr while a command runs: no character, closed pipe or full disk ends it in a traceback.
+
+A character that the stream's encoding does not have becomes a readable one where filtviz prints it itself
+(``→`` becomes ``->``), and a backslash escape otherwise. A reader that goes away ends the command, as SIGPIPE
+ends other programs; a full disk is one sentence.
+"""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from functools import lru_cache
+from typing import TextIO
+
+from filtviz.cli.ending import PIPE_CLOSED, Ended
+from filtviz.errors import OutputError
+from filtviz.text import printable
+
+__all__ = ["READABLE", "Output", "can_write", "exact", "fitted", "output_streams"]
+
+PIPE_ERRORS = {errno.EPIPE, errno.ESHUTDOWN} | ({errno.EINVAL} if os.name == "nt" else set())
+"""How systems say that the other end of a pipe is closed."""
+
+READABLE = {
+    "°": " deg", "±": "+-", "²": "^2", "³": "^3", "⁴": "^4", "₀": "0", "₁": "1", "₂": "2", "·": "*",
+    "½": "1/2", "⅓": "1/3", "×": "x", "á": "a", "ä": "a", "ü": "u", "Š": "S",
+    "ḡ": "mean(g)", "\u0304": "_mean", "Γ": "Gamma", "Δ": "Delta", "Σ": "sum", "Φ": "Phi", "Ω": "Omega",
+    "α": "alpha", "β": "beta", "γ": "gamma", "δ": "delta", "ε": "epsilon", "η": "eta", "θ": "theta",
+    "κ": "kappa", "λ": "lambda", "μ": "mu", "ν": "nu", "π": "pi", "ρ": "rho", "σ": "sigma", "τ": "tau",
+    "φ": "phi", "χ": "chi", "ψ": "psi", "ω": "omega", "–": "-", "—": "-", "−": "-", "‖": "||", "…": "...",
+    "‘": "'", "’": "'", "“": '"', "”": '"', "←": "<-", "→": "->", "√": "sqrt ", "∞": "infinity", "≈": "~",
+    "≠": "!=", "≤": "<=", "≥": ">=", "─": "-", "│": "|", "└": "`", "├": "|", "▀": "#", "►": ">", "█": "#",
+}  # fmt: skip
+"""Characters that filtviz prints itself, and what stands for them where a stream does not have them."""
+
+
+def can_write(text: str, encoding: str | None, errors: str = "strict") -> bool:
+    """Say whether an encoding has all characters of a text; a stream of no encoding has all there are."""
+    if encoding is None:
+        return True
+    try:
+        text.encode(encoding, errors)
+    except UnicodeError:
+        return False
+    return True
+
+
+def fitted(text: str, encoding: str | None, errors: str = "strict") -> str:
+    """Return a text that the encoding has: readable characters in place of ours, escapes for the rest."""
+    if encoding is None or can_write(text, encoding, errors):
+        return text
+    return "".join(_substitute(character, encoding, errors) for character in text)
+
+
+def exact(text: str, encoding: str | None, errors: str = "strict") -> str:
+    """Return a text that the encoding has, with nothing but escapes for characters that it does not have."""
+    if encoding is None or can_write(text, encoding, errors):
+        return text
+    return "".join(c if can_write(c, encoding, errors) else _escape(c, encoding) for c in text)
+
+
+@lru_cache(maxsize=4096)
+def _substitute(character: str, encoding: str, errors: str) -> str:
+    if can_write(character, encoding, errors):
+        return character
+    readable = READABLE.get(character)
+    return readable if readable and can_write(readable, encoding) else _escape(character, encoding)
+
+
+def _escape(character: str, encoding: str) -> str:
+    escape = character.encode("ascii", "backslashreplace").decode("ascii")
+    if escape == character:  # an encoding without one of ASCII's characters, as cp864 is without %
+        escape = f"\\x{ord(character):02x}"
+    return escape if can_write(escape, encoding) else "?"
+
+
+class Output(io.TextIOBase):
+    """stdout or stderr, which writes what its encoding has and turns what goes wrong into a sentence.
+
+    What cannot be written to stderr is lost: there is no place left to say so. There is no ``buffer``, for
+    click would write UTF-8 into one whose encoding is ASCII.
+
+    Args:
+        stream: What it writes to; None where the program was started without such a stream.
+        name: ``stdout`` or ``stderr``.
+    """
+
+    def __init__(self, stream: TextIO | None, name: str) -> None:
+        self._stream = stream
+        self._name = name
+        self.failed = False
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]
+        """The encoding of what it writes to."""
+        return getattr(self._stream, "encoding", None) or "utf-8"
+
+    @property
+    def errors(self) -> str:  # type: ignore[override]
+        """What the stream does with characters that its encoding does not have."""
+        return getattr(self._stream, "errors", None) or "strict"
+
+    @property
+    def strictness(self) -> str:
+        """The same, as far as it was asked for: stderr escapes where nobody has asked it to."""
+        return "strict" if self.errors == "backslashreplace" else self.errors
+
+    def writable(self) -> bool:
+        """Say that it can be written to."""
+        return True
+
+    def isatty(self) -> bool:
+        """Say whether it is a terminal."""
+        with suppress(ValueError, OSError):
+            return self._stream is not None and self._stream.isatty()
+        return False
+
+    def fileno(self) -> int:
+        """Return the descriptor beneath."""
+        if self._stream is None:
+            raise io.UnsupportedOperation("fileno")
+        return self._stream.fileno()
+
+    def write(self, text: str) -> int:
+        """Write a text."""
+        if not isinstance(text, str):  # click finds out in this way what kind of stream it is
+            raise TypeError(f"a text is needed, not {type(text).__name__}")
+        if text:
+            self._try(lambda stream: stream.write(fitted(text, self.encoding, self.strictness)))
+        return len(text)
+
+    def flush(self) -> None:
+        """Pass on what was written."""
+        if self._stream is not None:
+            self._try(lambda stream: stream.flush())
+
+    def _try(self, action: Callable[[TextIO], object]) -> None:
+        if self.failed:
+            return
+        try:
+            if self._stream is None:
+                raise OSError(errno.EBADF, "")
+            action(self._stream)
+        except (OSError, ValueError) as error:
+            self.failed = True
+            self._complain(error)
+
+    def _complain(self, error: OSError | ValueError) -> None:
+        number = error.errno if isinstance(error, OSError) else errno.EBADF
+        if number in PIPE_ERRORS:
+            raise Ended(PIPE_CLOSED) from error
+        if self._name == "stdout":
+            reason = os.strerror(number).lower() if number else printable(error)
+            raise OutputError(f"cannot write to stdout: {reason}") from error
+
+
+@contextmanager
+def output_streams(*, own_process: bool) -> Iterator[None]:
+    """Let commands write to `Output`; at the end, pass on what is still to be written.
+
+    Args:
+        own_process: The interpreter ends afterwards, and may be shaped for that.
+
+    Raises:
+        Ended: nobody reads any more.
+        OutputError: stdout cannot be written.
+    """
+    before = sys.stdout, sys.stderr
+    with ExitStack() as undo:
+        undo.callback(_put_back, *before)
+        streams: Iterable[TextIO | None] = before
+        if own_process:
+            _open_descriptors()
+            streams = [undo.enter_context(_reopened(stream)) for stream in before]
+        outputs = [Output(stream, name) for stream, name in zip(streams, ("stdout", "stderr"), strict=True)]
+        sys.stdout, sys.stderr = outputs
+        try:
+            yield
+        except BaseException:
+            with suppress(Ended, OutputError):  # why the command ends is what counts
+                _flush(outputs)
+            raise
+        _flush(outputs)
+
+
+def _put_back(stdout: TextIO, stderr: TextIO) -> None:
+    sys.stdout, sys.stderr = stdout, stderr
+
+
+def _flush(outputs: Iterable[Output]) -> None:
+    for output in outputs:
+        output.flush()
+
+
+def _open_descriptors() -> None:
+    """Put the null device where the program was started without stdin, stdout or stderr.
+
+    The next file to be opened would take that place, and get what is meant for the stream.
+    """
+    descriptor = os.open(os.devnull, os.O_RDWR)
+    while descriptor <= 2:
+        descriptor = os.open(os.devnull, os.O_RDWR)
+    os.close(descriptor)
+
+
+@contextmanager
+def _reopened(stream: TextIO | None) -> Iterator[TextIO | None]:
+    """Yield a stream to the same place that is buffered, waits, and lets through all bytes of a file name.
+
+    Python's own loses what a pipe or a disk does not take at once where PYTHONUNBUFFERED is set; a pipe fails
+    where it is full if another program has set it so; and what fails is kept, to fail again when Python ends.
+    """
+    try:
+        assert stream is not None
+        stream.flush()
+        descriptor = stream.fileno()
+    except (AssertionError, AttributeError, OSError, ValueError):
+        yield stream
+        return
+    errors = "surrogateescape" if stream.errors == "strict" and os.name != "nt" else stream.errors
+    own = open(descriptor, "w", encoding=stream.encoding, errors=errors, closefd=False)  # noqa: SIM115
+    with _blocking(descriptor):
+        try:
+            yield own
+        finally:
+            with suppress(OSError, ValueError):
+                own.close()
+
+
+@contextmanager
+def _blocking(descriptor: int) -> Iterator[None]:
+    """Let a descriptor wait for its reader."""
+    if not hasattr(os, "get_blocking") or os.get_blocking(descriptor):
+        yield
+        return
+    os.set_blocking(descriptor, True)
+    try:
+        yield
+    finally:
+        os.set_blocking(descriptor, False)
