@@ -166,7 +166,7 @@ def _output_shape(operation: Operation, shapes: Sequence[Shape | None]) -> Shape
         case Concatenate():
             return _concatenated(operation, shapes)
         case Merge():
-            return _merged([shape for shape in shapes if shape is not None])
+            return _merged(operation, shapes)
         case Normalisation() | Activation() | LocalResponse() | Softmax() | Identity():
             return first
         case Untold():
@@ -309,7 +309,7 @@ def _sliced(operation: Slice, first: Shape | None) -> Shape | None:
 
 def _concatenated(operation: Concatenate, given: Sequence[Shape | None]) -> Shape | None:
     shapes = [shape for shape in given if shape is not None]
-    merged = _merged(shapes) if len(shapes) == len(given) else None
+    merged = _shortest(shapes) if len(shapes) == len(given) else None
     axis = operation.axis
     if merged is None or not -len(merged) <= axis < len(merged):
         return None
@@ -319,8 +319,26 @@ def _concatenated(operation: Concatenate, given: Sequence[Shape | None]) -> Shap
     return tuple(joined)
 
 
-def _merged(shapes: Sequence[Shape]) -> Shape | None:
-    """Return what shapes have in common; the shortest where they are cropped to each other."""
+def _merged(operation: Merge, shapes: Sequence[Shape | None]) -> Shape | None:
+    """Return the shape of several inputs together: cropped to the shortest, or repeated along axes of 1."""
+    known = [shape for shape in shapes if shape is not None]
+    if operation.crops:
+        return _shortest(known)
+    if not known or len({len(shape) for shape in known}) != 1:
+        return None
+    columns = zip(*known, strict=True)
+    return tuple(_common(lengths, all_known=len(known) == len(shapes)) for lengths in columns)
+
+
+def _common(lengths: Sequence[int | None], *, all_known: bool) -> int | None:
+    longer = [n for n in lengths if n is not None and n != 1]
+    if longer:
+        return min(longer)
+    return 1 if all_known and None not in lengths else None
+
+
+def _shortest(shapes: Sequence[Shape]) -> Shape | None:
+    """Return what shapes have in common: the shortest length of each axis."""
     if not shapes or len({len(shape) for shape in shapes}) != 1:
         return None
     sizes = ([n for n in lengths if n is not None] for lengths in zip(*shapes, strict=True))

@@ -72,7 +72,8 @@ def open_file(path: Path) -> Data:
     return _open(path, os.O_RDONLY)
 
 
-def _open(path: Path, flags: int) -> Data:
+def _open(path: Path, flags: int, *, may_be_link: bool = True) -> Data:
+    flags |= 0 if may_be_link else getattr(os, "O_NOFOLLOW", 0)
     flags |= getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0)
     try:
         descriptor = os.open(path, flags)
@@ -80,6 +81,8 @@ def _open(path: Path, flags: int) -> Data:
             status = os.fstat(descriptor)
             if not stat.S_ISREG(status.st_mode):
                 raise FileAccessError("it is not a regular file")
+            if not may_be_link and status.st_nlink > 1:
+                raise FileAccessError("it is a link: the file has another name elsewhere; copy it there")
             if status.st_size <= READ_BELOW:
                 return file.read(status.st_size)  # no more, as some files of the system have no end
             return mmap.mmap(descriptor, 0, access=mmap.ACCESS_READ)
@@ -171,8 +174,10 @@ class Siblings:
         self.budget = budget
         self.opened: dict[str, Data] = {}
 
-    def open(self, name: str) -> Data:
-        """Return what the file ``name`` beside the model file holds, with every compression undone.
+    def open(self, name: str, *, as_it_is: bool = False) -> Data:
+        """Return what the file ``name`` beside the model file holds.
+
+        Every compression is undone, unless its bytes are asked for ``as_it_is``.
 
         Raises:
             MalformedFileError: ``name`` is no bare file name.
@@ -181,10 +186,10 @@ class Siblings:
         if name not in self.opened:
             n = len(self.opened) + 1
             self.budget.limits.check("members", n, f"it names {n:,} files beside it")
-            self.opened[name] = self._open(name)
+            self.opened[name] = self._open(name, as_it_is)
         return self.opened[name]
 
-    def _open(self, name: str) -> Data:
+    def _open(self, name: str, as_it_is: bool) -> Data:
         bare = (
             name and name not in (".", "..") and not any(c in name for c in "/\\:\0") and name.isprintable()
         )
@@ -198,7 +203,9 @@ class Siblings:
                 f"the file {name!r} beside it, which holds an array, is a link; put the file there"
             )
         try:
-            data, _ = unwrap(_open(beside, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0)), self.budget)
+            data = _open(beside, os.O_RDONLY, may_be_link=False)
+            if not as_it_is:
+                data, _ = unwrap(data, self.budget)
         except FileAccessError as error:
             raise FileAccessError(f"the file {name!r} beside it, which holds an array: {error}") from error
         return data

@@ -18,6 +18,7 @@ from filtviz.reading.formats import (
     madmom,
     named,
     nolearn,
+    onnx,
     safetensors,
     sknn,
     torch,
@@ -41,6 +42,7 @@ class Format(Protocol):
 FORMATS: tuple[Format, ...] = (
     torch,
     safetensors,
+    onnx,
     nolearn,
     lasagne,
     madmom,

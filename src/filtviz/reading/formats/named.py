@@ -54,7 +54,6 @@ _FOREIGN = re.compile(
 """What the first bytes of other libraries' models look like."""
 
 _LOOKS = {
-    "ONNX": "an ONNX model",
     "TFLite": "a TensorFlow Lite model",
     "checkpoint": "the index of a TensorFlow checkpoint",
     "buffer": "a protocol buffer, as models of Caffe, TensorFlow and CNTK are",
@@ -127,7 +126,10 @@ def _of_start(start: bytes) -> str | None:
         for beginnings, sentence in table:
             if text.startswith(beginnings):
                 return sentence
-    if found := _FOREIGN.match(start):
+    found = _FOREIGN.match(start)
+    if found and found.lastgroup == "ONNX":
+        return "it looks like an ONNX model, but is damaged or cut short; copy or download it again"
+    if found:
         return f"it looks like {_LOOKS[found.lastgroup or '']}, not a pickle; {_SAVE_AGAIN}"
     if start[_TAR_MAGIC_AT:].startswith(b"ustar"):
         return "it is a tar archive; unpack it and name the model file in it"

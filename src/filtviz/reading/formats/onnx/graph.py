@@ -1,0 +1,299 @@
+"""ONNX's graph → layers: each node is one, in the file's order, which is one of execution.
+
+What only prepares weights (constants, casts, scales of quantised numbers) is no layer but followed back to
+the array that the file stores. Both branches of an If are there, and functions of the model stand where they
+are used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from filtviz.errors import MalformedFileError, UnsupportedFileError
+from filtviz.network import ConvLayer, Layer
+from filtviz.operations import Convolution, Input, Operation, Untold, parameters_of
+from filtviz.parameter import Parameter, Shape
+from filtviz.reading.arrays import AnyArray, ComputedArray, parameter_of, shape_of
+from filtviz.reading.formats.onnx.initialisers import array_of, name_of, sparse_array_of
+from filtviz.reading.formats.onnx.operators import Attributes, Case, Constant, operations_of
+from filtviz.reading.opened import Opened
+from filtviz.reading.protobuf import Message
+from filtviz.shapes import output_shape
+
+__all__ = ["Graph"]
+
+_NODE, _INITIALISER, _INPUT, _SPARSE = 1, 5, 11, 15
+_DEEPEST_CALL = 16
+"""Functions and branches in one another."""
+
+_PASSES_CONSTANTS = frozenset(
+    {"Identity", "Cast", "CastLike", "DequantizeLinear", "QuantizeLinear", "Dropout"}
+)
+_BLOCKED = "com.microsoft.nchwc"
+
+Value = Constant | int
+"""What a name stands for: an array of the file, or the number of the layer that gives it."""
+
+
+@dataclass(kw_only=True, eq=False)
+class Graph:
+    """Makes the layers of a graph.
+
+    Attributes:
+        opened: The file.
+        functions: ``(domain, name)`` → a function of the model.
+        opset: The version of ONNX's own operators.
+        layers: The layers so far.
+        quantised: The names of arrays whose numbers are scaled before they are used.
+    """
+
+    opened: Opened
+    functions: Mapping[tuple[str, str], Message]
+    opset: int
+    layers: list[Layer] = field(default_factory=list)
+    quantised: list[str] = field(default_factory=list)
+
+    def read(
+        self, graph: Message, outer: Mapping[str, Value] | None = None, depth: int = 0
+    ) -> dict[str, Value]:
+        """Add the layers of a graph; return what its names stand for."""
+        values: dict[str, Value] = dict(outer or {})
+        for tensor in graph.messages(_INITIALISER):
+            values[name_of(tensor)] = self._constant(name_of(tensor), array_of(tensor, self.opened))
+        for sparse in graph.messages(_SPARSE):
+            name, array = sparse_array_of(sparse, self.opened)
+            values[name] = self._constant(name, array, via=("sparse",))
+        for given in graph.messages(_INPUT):
+            if (name := given.text(1)) not in values:
+                values[name] = self._add(
+                    Layer(name=name, type="Input", operations=(Input(shape=_shape(given)),))
+                )
+        self._nodes(graph.messages(_NODE), values, depth)
+        return values
+
+    def _nodes(self, nodes: Sequence[Message], values: dict[str, Value], depth: int) -> None:
+        if depth > _DEEPEST_CALL:
+            raise MalformedFileError(f"its functions and branches lie more than {_DEEPEST_CALL} deep")
+        for node in nodes:
+            self.opened.effort.spend(1)
+            operator, domain = node.text(4), node.text(7)
+            function = self.functions.get((domain, operator))
+            if function is not None:
+                self._call(function, node, values, depth)
+            elif not self._fold(operator, node, values):
+                self._node(operator, domain, node, values, depth)
+
+    def _call(self, function: Message, node: Message, values: dict[str, Value], depth: int) -> None:
+        """Put a function's nodes where it is used, with names of their own."""
+        given = zip(function.texts(4), node.texts(1), strict=False)
+        inner = {formal: values[actual] for formal, actual in given if actual in values}
+        self._nodes(function.messages(7), inner, depth + 1)
+        for formal, actual in zip(function.texts(5), node.texts(2), strict=False):
+            if formal in inner:
+                values[actual] = inner[formal]
+
+    def _fold(self, operator: str, node: Message, values: dict[str, Value]) -> bool:
+        """Follow what only prepares a constant; tell whether the node was of that kind."""
+        outputs, inputs = node.texts(2), node.texts(1)
+        found: Constant | None = None
+        held = values.get(inputs[0]) if inputs else None
+        if operator == "Constant":
+            found = self._literal(node, outputs[0] if outputs else "")
+        elif isinstance(held, Constant) and operator in _PASSES_CONSTANTS:
+            found = replace(held, via=(*held.via, operator))
+            if operator == "DequantizeLinear":
+                self.quantised.append(held.parameter.source)
+        elif isinstance(held, Constant) and operator == "Transpose":
+            found = _turned(held, _attributes(node).integers("perm"))
+        elif isinstance(held, Constant) and operator == "ConstantOfShape":
+            found = self._filled(held, node, outputs[0] if outputs else "")
+        if found is None or not outputs:
+            return False
+        values[outputs[0]] = found
+        return True
+
+    def _literal(self, node: Message, name: str) -> Constant | None:
+        """Read a node Constant: a tensor, or numbers."""
+        for attribute in node.messages(5):
+            kind = attribute.text(1)
+            tensor = attribute.message(5)
+            if kind == "value" and tensor is not None:
+                return self._constant(name, array_of(tensor, self.opened))
+            if kind == "sparse_value" and (sparse := attribute.message(22)) is not None:
+                return self._constant(name, sparse_array_of(sparse, self.opened)[1], via=("sparse",))
+            numbers: Any = {
+                "value_float": lambda one: np.float32(one.real(2)),
+                "value_floats": lambda one: np.array(one.reals(7), np.float32),
+                "value_int": lambda one: np.int64(one.integer(3)),
+                "value_ints": lambda one: np.array(one.integers(8), np.int64),
+            }.get(kind)
+            if numbers is not None:
+                return self._constant(name, _held(np.asarray(numbers(attribute))))
+        return None
+
+    def _filled(self, shape: Constant, node: Message, name: str) -> Constant | None:
+        """Read ConstantOfShape: an array of one value."""
+        lengths = shape_of(shape.integers())
+        attribute = next((one for one in node.messages(5) if one.text(1) == "value"), None)
+        tensor = attribute.message(5) if attribute is not None else None
+        value = (
+            np.zeros(1, np.float32) if tensor is None else np.asarray(array_of(tensor, self.opened).read())
+        )
+        if lengths is None or value.size != 1:
+            return None
+
+        def read() -> NDArray[Any]:
+            return np.full(lengths, value.ravel()[0], value.dtype)
+
+        array = ComputedArray(shape=lengths, dtype=value.dtype, read=read)
+        self.opened.limits.check("allocation", array.nbytes, f"a constant has {array.nbytes:,} bytes")
+        return self._constant(name, array, via=("ConstantOfShape",))
+
+    def _constant(self, name: str, array: AnyArray, via: tuple[str, ...] = ()) -> Constant:
+        return Constant(parameter=parameter_of("", array, name), via=via)
+
+    def _node(self, operator: str, domain: str, node: Message, values: dict[str, Value], depth: int) -> None:
+        if domain == _BLOCKED:
+            raise UnsupportedFileError(
+                "it was optimised by ONNX Runtime at its highest level, which reorders kernels into blocks "
+                "for one processor; name the model before that, or save it with the level 'extended'"
+            )
+        names = node.texts(1)
+        given = [values.get(name) for name in names]
+        branches = self._branches(node, values, depth)
+        inputs = tuple(one for one in given if isinstance(one, int))
+        constants = [one if isinstance(one, Constant) else None for one in given]
+        for place, output in enumerate(node.texts(2)):
+            if not output:
+                continue
+            case = Case(
+                operator=operator,
+                attributes=_attributes(node),
+                given=constants,
+                shapes=[self.layers[one].output_shape for one in inputs],
+                opset=self.opset,
+                output=place,
+            )
+            operations = operations_of(case)
+            if branches:
+                operations = (Untold(reason="which of its branches runs depends on the input"),)
+            values[output] = self._add(_layer(operator, node, output, operations, (*inputs, *branches)))
+            if operator not in ("Split", "Unique", "TopK"):
+                for other in node.texts(2)[place + 1 :]:
+                    values[other] = values[output]
+                break
+
+    def _branches(self, node: Message, values: dict[str, Value], depth: int) -> tuple[int, ...]:
+        """Add the layers of the graphs that a node holds; return those that give their results."""
+        ends: list[int] = []
+        for attribute in node.messages(5):
+            for inner in [*attribute.messages(6), *attribute.messages(11)]:
+                found = self.read(inner, values, depth + 1)
+                results = [found.get(output.text(1)) for output in inner.messages(12)]
+                ends += [one for one in results if isinstance(one, int)]
+        return tuple(ends)
+
+    def _add(self, layer: Layer) -> int:
+        """Add a layer with the shape of what it gives; return its number."""
+        n = len(self.layers) + 1
+        self.opened.limits.check("layers", n, f"its graph has {n:,} nodes or more")
+        self.opened.effort.spend(len(layer.inputs))
+        shapes = [self.layers[place].output_shape for place in layer.inputs]
+        shape: Shape | None = None
+        for operation in layer.operations:
+            shape = output_shape(operation, shapes)
+            shapes = [shape]
+        self.layers.append(replace(layer, output_shape=shape))
+        return n - 1
+
+
+def _held(array: NDArray[Any]) -> ComputedArray:
+    return ComputedArray(shape=array.shape, dtype=array.dtype, read=lambda: array)
+
+
+def _attributes(node: Message) -> Attributes:
+    return Attributes({one.text(1): one for one in node.messages(5)})
+
+
+def _turned(held: Constant, order: Sequence[int] | None) -> Constant | None:
+    """Return a constant behind a Transpose."""
+    n = len(held.shape)
+    turned = tuple(order) if order else tuple(reversed(range(n)))
+    if sorted(turned) != list(range(n)):
+        return None
+    before = held.order or tuple(range(n))
+    return replace(held, order=tuple(before[axis] for axis in turned), via=(*held.via, "Transpose"))
+
+
+def _shape(value: Message) -> Shape | None:
+    """Return the shape of a ValueInfoProto, None for lengths that are open."""
+    kind = value.message(2)
+    tensor = kind.message(1) if kind is not None else None
+    shape = tensor.message(2) if tensor is not None else None
+    if shape is None:
+        return None
+    lengths = [one.integer(1, -1) for one in shape.messages(1)]
+    return tuple(n if n > 0 else None for n in lengths)
+
+
+_ROLES = {
+    "weights": "W", "bias": "B", "gamma": "scale", "beta": "B", "mean": "mean", "spread": "var",
+    "slopes": "slope",
+}  # fmt: skip
+
+
+def _layer(
+    operator: str, node: Message, output: str, operations: tuple[Operation, ...], inputs: tuple[int, ...]
+) -> Layer:
+    """Make a layer of a node, named after its weights where these have a name of their own."""
+    parameters: dict[int, Parameter] = {}
+    named: list[Operation] = []
+    for operation in operations:
+        changed: dict[str, Any] = {}
+        for role, value in _references(operation):
+            one = replace(value, name=_ROLES[role])
+            changed[role] = parameters.setdefault(id(one), one)
+        named.append(replace(operation, **changed) if changed else operation)
+    first = next((one for one in parameters.values() if one.name == "W"), None)
+    make: Callable[..., Layer] = ConvLayer if isinstance(named[0], Convolution) else Layer
+    return make(
+        name=_name(first.source if first is not None else "", node.text(3), output),
+        type=operator,
+        inputs=inputs,
+        parameters=tuple(parameters.values()),
+        operations=tuple(named),
+    )
+
+
+def _references(operation: Operation) -> Iterator[tuple[str, Parameter]]:
+    held = {id(one) for one in parameters_of(operation)}
+    for role in _ROLES:
+        value = getattr(operation, role, None)
+        if isinstance(value, Parameter) and id(value) in held:
+            yield role, value
+
+
+_ENDINGS = (
+    ".weight_quantized",
+    ".weight",
+    "_weight_quantized",
+    "_weight",
+    "/kernel",
+    "/weights",
+    "_W",
+    "_w",
+    ".w_0",
+)
+
+
+def _name(weights: str, node: str, output: str) -> str | None:
+    """Return what to call a layer: its weights' name without the ending, the node's, or the output's."""
+    for ending in _ENDINGS:
+        if weights.endswith(ending) and len(weights) > len(ending) and "::" not in weights:
+            return weights.removesuffix(ending)
+    return node or output or None

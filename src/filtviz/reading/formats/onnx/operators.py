@@ -1,0 +1,576 @@
+"""ONNX's operators → operations: one row an operator, as https://onnx.ai/onnx/operators describes them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from filtviz.activations import Activation, ActivationKind
+from filtviz.operations import (
+    Concatenate,
+    Convolution,
+    Dense,
+    Embedding,
+    Flatten,
+    GlobalPooling,
+    Identity,
+    LocalResponse,
+    Merge,
+    MergeKind,
+    Normalisation,
+    Operation,
+    Pad,
+    Pads,
+    Pooling,
+    PoolingKind,
+    Recurrent,
+    Reshape,
+    Slice,
+    Softmax,
+    Transpose,
+    Untold,
+    Upscale,
+)
+from filtviz.parameter import Parameter, Shape
+from filtviz.reading.protobuf import Message
+
+__all__ = ["Attributes", "Case", "Constant", "operations_of"]
+
+Operations = tuple[Operation, ...]
+
+_AXES = {3: "oic", 4: "oirc", 5: "oidrc"}
+_FEW = 64
+"""Elements up to which a constant's numbers are read to know what an operator does."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Constant:
+    """An array that an operator is given: ``parameter``, turned by ``order`` where a Transpose lies between.
+
+    ``via`` are the operators between the array and the one that uses it.
+    """
+
+    parameter: Parameter
+    order: tuple[int, ...] | None = None
+    via: tuple[str, ...] = ()
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Its shape where it is used."""
+        shape = self.parameter.shape
+        return shape if self.order is None else tuple(shape[axis] for axis in self.order)
+
+    def numbers(self) -> list[float] | None:
+        """Return its elements, None where they are many."""
+        if self.parameter.size > _FEW or self.order is not None:
+            return None
+        return [float(one) for one in self.parameter.value.ravel().tolist()]
+
+    def integers(self) -> list[int] | None:
+        """Return its elements as whole numbers, None where they are many or no numbers."""
+        found = self.numbers()
+        return (
+            None
+            if found is None or any(one != one or abs(one) == float("inf") for one in found)
+            else [int(one) for one in found]
+        )
+
+
+@dataclass(frozen=True)
+class Attributes:
+    """The attributes of a node, by name."""
+
+    by_name: Mapping[str, Message]
+
+    def integer(self, name: str, default: int = 0) -> int:
+        """Return a whole number."""
+        return self.by_name[name].integer(3, default) if name in self.by_name else default
+
+    def integers(self, name: str) -> list[int] | None:
+        """Return whole numbers, None where there are none."""
+        return self.by_name[name].integers(8) if name in self.by_name else None
+
+    def real(self, name: str, default: float) -> float:
+        """Return a number."""
+        return self.by_name[name].real(2, default) if name in self.by_name else default
+
+    def reals(self, name: str) -> list[float] | None:
+        """Return numbers, None where there are none."""
+        return self.by_name[name].reals(7) if name in self.by_name else None
+
+    def text(self, name: str, default: str = "") -> str:
+        """Return a text."""
+        return self.by_name[name].text(4) if name in self.by_name else default
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """What a row works on: a node's operator, attributes and inputs, and what is known of their shapes.
+
+    ``given`` has a `Constant` for each constant input and None for the others and for those left out;
+    ``shapes`` are those of the inputs that are no constants; ``output`` is the number of the output.
+    """
+
+    operator: str
+    attributes: Attributes
+    given: Sequence[Constant | None]
+    shapes: Sequence[Shape | None]
+    opset: int
+    output: int = 0
+
+    @property
+    def first(self) -> Shape | None:
+        """The shape of the first input, as far as it is known."""
+        return self.shapes[0] if self.shapes else None
+
+    def constant(self, place: int) -> Constant | None:
+        """Return a constant input."""
+        return self.given[place] if place < len(self.given) else None
+
+    def parameter(self, place: int) -> Parameter | None:
+        """Return a constant input that is used as it is stored."""
+        found = self.constant(place)
+        return None if found is None or found.order is not None else found.parameter
+
+    def axis(self, default: int) -> int:
+        """Return the attribute ``axis``, counted from the front where the number of axes is known."""
+        axis = self.attributes.integer("axis", default)
+        return axis % len(self.first) if axis < 0 and self.first else axis
+
+    def integers(self, name: str, place: int) -> list[int] | None:
+        """Return whole numbers that older versions have as an attribute, newer ones as an input."""
+        found = self.attributes.integers(name)
+        if found is None and (constant := self.constant(place)) is not None:
+            found = constant.integers()
+        return found
+
+
+def operations_of(case: Case) -> Operations:
+    """Return what a node does."""
+    row = _BY_OPERATOR.get(case.operator)
+    found = row(case) if row is not None else None
+    return found or (Untold(reason=f"filtviz does not follow the operator {case.operator}"),)
+
+
+# What has weights
+
+
+def _convolution(case: Case, weights: int = 1, bias: int = 2) -> Operations | None:
+    kernel = case.constant(weights)
+    if kernel is None or len(kernel.shape) not in _AXES:
+        return (Untold(reason="its weights are no constant of the file"),)
+    transposed = case.operator == "ConvTranspose"
+    usual = _AXES[len(kernel.shape)]
+    if transposed:
+        usual = usual.replace("oi", "io")
+    size = kernel.shape[2:]
+    stride = _lengths(case, "strides", len(size))
+    dilation = _lengths(case, "dilations", len(size))
+    spread = [(k - 1) * d + 1 for k, d in zip(size, dilation, strict=True)]
+    pad = _pads(case, spread, stride)
+    if transposed and any(case.attributes.integers("output_padding") or ()):
+        pad = None  # what is cropped differs from side to side, and the operation has no word for it
+    asked = case.attributes.integers("output_shape") if transposed else None
+    convolution = Convolution(
+        weights=kernel.parameter,
+        axes=_stored_axes(usual, kernel.order),
+        flip_filters=False,
+        bias=case.parameter(bias),
+        stride=stride,
+        pad=pad,
+        dilation=dilation if any(d != 1 for d in dilation) else (),
+        groups=case.attributes.integer("group", 1),
+        transposed=transposed,
+        output_size=tuple(asked[-len(size) :]) if asked else None,
+    )
+    fused = case.attributes.text("activation")
+    return (convolution, *(_named_activation(fused, case) if fused else ()))
+
+
+def _stored_axes(usual: str, order: tuple[int, ...] | None) -> str:
+    """Return the axes of an array as stored, whose transposed has the ``usual`` ones."""
+    if order is None:
+        return usual
+    letters = dict(zip(order, usual, strict=True))
+    return "".join(letters[place] for place in range(len(usual)))
+
+
+def _lengths(case: Case, name: str, n: int) -> tuple[int, ...]:
+    found = tuple(case.attributes.integers(name) or ())
+    return found if len(found) == n and min(found) > 0 else (1,) * n
+
+
+def _pads(case: Case, spread: Sequence[int], stride: Sequence[int]) -> Pads | None:
+    """Return the padding: as it is said, or as ``auto_pad`` makes it for the input's size."""
+    n, how = len(spread), case.attributes.text("auto_pad", "NOTSET")
+    if how == "VALID":
+        return ((0, 0),) * n
+    if how in ("SAME_UPPER", "SAME_LOWER"):
+        lengths = case.first[2:] if case.first is not None and len(case.first) == n + 2 else (None,) * n
+        sides = [_same(*facts) for facts in zip(lengths, spread, stride, strict=True)]
+        if any(side is None for side in sides):
+            return None
+        found = [side for side in sides if side is not None]
+        return tuple((b, a) if how == "SAME_UPPER" else (a, b) for b, a in found)
+    said = case.attributes.integers("pads") or [0] * (2 * n)
+    return tuple(zip(said[:n], said[n:], strict=True)) if len(said) == 2 * n and min(said) >= 0 else None
+
+
+def _same(length: int | None, spread: int, stride: int) -> tuple[int, int] | None:
+    """Return the padding before and after that gives ``ceil(length / stride)`` places."""
+    if length is None:
+        if stride != 1:
+            return None
+        total = spread - 1
+    else:
+        total = max((-(-length // stride) - 1) * stride + spread - length, 0)
+    return total // 2, total - total // 2
+
+
+def _quantised_convolution(case: Case) -> Operations | None:
+    return _convolution(case, weights=3, bias=8)
+
+
+def _integer_convolution(case: Case) -> Operations | None:
+    return _convolution(case, weights=1, bias=99)
+
+
+def _gemm(case: Case) -> Operations | None:
+    weights = case.constant(1)
+    if weights is None or len(weights.shape) != 2 or case.attributes.integer("transA"):
+        return None
+    usual = "oi" if case.attributes.integer("transB") else "io"
+    bias = case.parameter(2)
+    return (
+        Dense(
+            weights=weights.parameter,
+            axes=_stored_axes(usual, weights.order),
+            bias=bias if bias is not None and len(bias.shape) == 1 else None,
+            units=weights.shape[usual.index("o")],
+        ),
+    )
+
+
+def _matmul(case: Case) -> Operations | None:
+    weights = case.constant(1)
+    if weights is None or len(weights.shape) != 2 or (case.first is not None and len(case.first) != 2):
+        return None
+    axes = _stored_axes("io", weights.order)
+    return (Dense(weights=weights.parameter, axes=axes, units=weights.shape[1]),)
+
+
+def _batch_normalisation(case: Case) -> Operations | None:
+    gamma, beta, mean, variance = (case.parameter(place) for place in (1, 2, 3, 4))
+    if variance is None:
+        return (Untold(reason="its statistics are no constants of the file", keeps_places=True),)
+    epsilon = case.attributes.real("epsilon", 1e-5)
+    return (
+        Normalisation(
+            mean=mean, spread=variance, spread_is="variance", epsilon=epsilon, gamma=gamma, beta=beta
+        ),
+    )
+
+
+def _per_channel(constant: Constant, rank: int | None) -> Parameter | None:
+    """Return a constant that holds one number for each channel as a vector, None where it is another."""
+    shape = constant.shape
+    if constant.order is not None or rank is None or not shape:
+        return None
+    full = (1,) * (rank - len(shape)) + shape
+    if len(full) != rank or rank < 2 or any(n != 1 for axis, n in enumerate(full) if axis != 1):
+        return None
+    held = constant.parameter
+    if len(shape) == 1:
+        return held
+    return Parameter(
+        name=held.name,
+        shape=(full[1],),
+        dtype=held.dtype,
+        read=lambda: held.value.reshape(-1),
+        source=held.source,
+    )
+
+
+def _arithmetic(case: Case) -> Operations | None:
+    kinds: dict[str, MergeKind] = {
+        "Add": "add", "Sum": "add", "Sub": "subtract", "Mul": "multiply", "Max": "maximum", "Min": "minimum",
+        "Mean": "mean",
+    }  # fmt: skip
+    constants = [one for one in case.given if one is not None]
+    kind = kinds.get(case.operator)
+    if not constants and kind is not None:
+        return (Merge(kind=kind),)
+    rank = None if case.first is None else len(case.first)
+    vector = _per_channel(constants[0], rank) if len(constants) == 1 else None
+    if vector is not None and case.operator == "Add":
+        return (Normalisation(beta=vector, is_batch=False),)
+    if vector is not None and case.operator == "Mul":
+        return (Normalisation(gamma=vector, is_batch=False),)
+    what = (
+        "it combines its input with a constant" if constants else f"filtviz does not follow {case.operator}"
+    )
+    return (Untold(reason=what, keeps_places=True),)
+
+
+def _gather(case: Case) -> Operations | None:
+    table, index = case.constant(0), case.constant(1)
+    if table is not None and len(table.shape) == 2 and table.order is None:
+        return (Embedding(weights=table.parameter),)
+    places = index.integers() if index is not None else None
+    if places is not None and index is not None and index.shape == ():
+        return (Slice(axis=case.axis(0), index=places[0]),)
+    return None
+
+
+def _recurrent(case: Case) -> Operations | None:
+    return (Recurrent(kind=case.operator, units=case.attributes.integer("hidden_size") or None),)
+
+
+# What has none
+
+
+def _pooling(case: Case) -> Operations | None:
+    kind: PoolingKind = "max" if case.operator == "MaxPool" else "mean"
+    size = tuple(case.attributes.integers("kernel_shape") or ())
+    if not size or min(size) < 1:
+        return None
+    stride, dilation = _lengths(case, "strides", len(size)), _lengths(case, "dilations", len(size))
+    pad = _pads(case, size, stride)
+    if pad is None or any(d != 1 for d in dilation):
+        return (Untold(reason="its windows are dilated or padded in a way that the file leaves open"),)
+    return (
+        Pooling(
+            kind=kind,
+            size=size,
+            stride=stride,
+            pad=pad,
+            whole_windows=not case.attributes.integer("ceil_mode"),
+            counts_pad=bool(case.attributes.integer("count_include_pad")),
+        ),
+    )
+
+
+def _global_pooling(case: Case) -> Operations | None:
+    kind: PoolingKind = "max" if "Max" in case.operator else "mean"
+    return (GlobalPooling(kind=kind), _ones_behind(case))
+
+
+def _ones_behind(case: Case) -> Reshape:
+    """Return what keeps the axes that were pooled, with length 1."""
+    n_spatial = len(case.first) - 2 if case.first is not None else 2
+    return Reshape(lengths=((0,), (1,), *((1,) * n_spatial)))
+
+
+def _reduction(case: Case) -> Operations | None:
+    kinds: dict[str, PoolingKind] = {"ReduceMean": "mean", "ReduceMax": "max", "ReduceSum": "sum"}
+    axes, rank = case.integers("axes", 1), 4 if case.first is None else len(case.first)
+    if axes is None or sorted(axis % rank for axis in axes) != list(range(2, rank)):
+        return None
+    pooled = GlobalPooling(kind=kinds[case.operator])
+    return (pooled, _ones_behind(case)) if case.attributes.integer("keepdims", 1) else (pooled,)
+
+
+def _concat(case: Case) -> Operations | None:
+    return (Concatenate(axis=case.axis(1)),)
+
+
+def _flatten(case: Case) -> Operations | None:
+    return (Flatten(keep=case.axis(1)),)
+
+
+def _reshape(case: Case) -> Operations | None:
+    lengths = case.integers("shape", 1)
+    if lengths is None or any(length < -1 for length in lengths):
+        return None
+    return (Reshape(lengths=tuple((axis,) if n == 0 else n for axis, n in enumerate(lengths))),)
+
+
+def _transpose(case: Case) -> Operations | None:
+    order = case.attributes.integers("perm")
+    return None if not order or sorted(order) != list(range(len(order))) else (Transpose(order=tuple(order)),)
+
+
+def _unsqueeze(case: Case) -> Operations | None:
+    axes = case.integers("axes", 1)
+    if axes is None or case.first is None or not axes or len(axes) > _FEW:
+        return None
+    rank = len(case.first) + len(axes)
+    new = {axis % rank for axis in axes}
+    rest = iter(range(len(case.first)))
+    return (Transpose(order=tuple(None if place in new else next(rest) for place in range(rank))),)
+
+
+def _squeeze(case: Case) -> Operations | None:
+    axes = case.integers("axes", 1)
+    if axes is None or case.first is None:
+        return None
+    gone = {axis % len(case.first) for axis in axes}
+    return (Reshape(lengths=tuple((place,) for place in range(len(case.first)) if place not in gone)),)
+
+
+def _pad(case: Case) -> Operations | None:
+    pads = case.integers("pads", 1) or case.attributes.integers("paddings")
+    constant = case.constant(2)
+    value = constant.numbers() if constant is not None else [case.attributes.real("value", 0.0)]
+    if pads is None or value is None or case.attributes.text("mode", "constant") != "constant":
+        return None
+    n = len(pads) // 2
+    if len(pads) % 2 or n < 3 or min(pads) < 0 or any((pads[0], pads[1], pads[n], pads[n + 1])):
+        return None
+    return (Pad(pad=tuple(zip(pads[2:n], pads[n + 2 :], strict=True)), value=value[0] if value else 0.0),)
+
+
+_OPEN = 1 << 30
+"""A stop that stands for the end, whatever the length."""
+
+
+def _slice(case: Case) -> Operations | None:
+    starts, stops = case.integers("starts", 1), case.integers("ends", 2)
+    if not starts or not stops or len(starts) != len(stops) or case.first is None:
+        return None
+    rank = len(case.first)
+    axes = case.integers("axes", 3) or list(range(len(starts)))
+    steps = case.integers("steps", 4) or [1] * len(starts)
+    if not len(axes) == len(steps) == len(starts):
+        return None
+    return tuple(
+        Slice(axis=axis % rank, start=start, stop=None if abs(stop) >= _OPEN else stop, step=step)
+        for axis, start, stop, step in zip(axes, starts, stops, steps, strict=True)
+    )
+
+
+def _split(case: Case) -> Operations | None:
+    sizes, axis = case.integers("split", 1), case.axis(0)
+    if sizes is None or case.output >= len(sizes) or min(sizes) < 0:
+        return (Slice(axis=axis, is_told=False),)
+    start = sum(sizes[: case.output])
+    return (Slice(axis=axis, start=start, stop=start + sizes[case.output]),)
+
+
+def _upscale(case: Case) -> Operations | None:
+    """Read Upsample (scales as an attribute or input 1) and Resize (scales as input 1 or 2)."""
+    constant = case.constant(2) if case.operator == "Resize" and case.opset > 10 else case.constant(1)
+    scales = case.attributes.reals("scales") or (constant.numbers() if constant is not None else None)
+    nearest = case.attributes.text("mode", "nearest") == "nearest"
+    if not nearest or not scales or len(scales) < 3 or any(s < 1 or s != int(s) for s in scales):
+        return None
+    return (Upscale(scale=tuple(map(int, scales[2:]))),) if scales[0] == scales[1] == 1 else None
+
+
+def _softmax(case: Case) -> Operations | None:
+    return (Softmax(axis=case.axis(1 if case.opset < 13 else -1)),)
+
+
+def _local_response(case: Case) -> Operations | None:
+    size = case.attributes.integer("size", 1)
+    alpha, beta = case.attributes.real("alpha", 1e-4), case.attributes.real("beta", 0.75)
+    return (
+        LocalResponse(alpha=alpha / max(size, 1), k=case.attributes.real("bias", 1.0), beta=beta, n=size),
+    )
+
+
+def _identity(case: Case) -> Operations | None:
+    ratio = case.attributes.real("ratio", 0.5) if case.operator == "Dropout" else None
+    return (Identity(what=case.operator, rate=ratio),)
+
+
+def _keeps_places(case: Case) -> Operations | None:
+    return (Untold(reason=f"filtviz does not follow the operator {case.operator}", keeps_places=True),)
+
+
+# Functions of a single unit
+
+_SELU = {"alpha": 1.67326319217681884765625, "scale": 1.05070102214813232421875}
+_PLAIN: Mapping[str, ActivationKind] = {
+    "Relu": "rectify", "Sigmoid": "sigmoid", "Tanh": "tanh", "Softplus": "softplus", "Softsign": "softsign",
+    "Exp": "exp", "HardSwish": "hard_swish", "Gelu": "gelu", "Swish": "swish", "QuickGelu": "gelu",
+}  # fmt: skip
+
+
+def _activation(case: Case) -> Operations | None:
+    return _named_activation(case.operator, case)
+
+
+def _named_activation(operator: str, case: Case) -> Operations:
+    attributes = case.attributes
+    if operator in _PLAIN:
+        return (Activation(kind=_PLAIN[operator], name=operator),)
+    if operator == "LeakyRelu":
+        numbers = attributes.reals("activation_params") or [attributes.real("alpha", 0.01)]
+        return (Activation(kind="leaky_rectify", name=operator, alpha=numbers[0]),)
+    if operator == "Elu":
+        return (Activation(kind="elu", name=operator, alpha=attributes.real("alpha", 1.0)),)
+    if operator == "Selu":
+        alpha, scale = attributes.real("alpha", _SELU["alpha"]), attributes.real("gamma", _SELU["scale"])
+        return (Activation(kind="selu", name=operator, alpha=alpha, scale=scale),)
+    if operator == "Clip":
+        return (_clip(case),)
+    usual = abs(attributes.real("alpha", 0.2) - 0.2) < 1e-6 and attributes.real("beta", 0.5) == 0.5
+    if operator == "HardSigmoid" and usual:
+        return (Activation(kind="hard_sigmoid", name=operator),)
+    if operator == "PRelu" and (slopes := case.constant(1)) is not None:
+        vector = _per_channel(slopes, None if case.first is None else len(case.first))
+        if vector is not None:
+            return (Activation(kind="parametric_rectify", name=operator, slopes=vector),)
+    return (Activation(kind="untold", name=operator),)
+
+
+def _clip(case: Case) -> Activation:
+    low, high = (_end(case, place, name) for place, name in ((1, "min"), (2, "max")))
+    if low == 0 and high is not None and high > 0:
+        return Activation(kind="clipped_rectify", name="Clip", alpha=high)
+    if low == 0 and high is None and case.constant(2) is None:
+        return Activation(kind="rectify", name="Clip")
+    return Activation(kind="untold", name="Clip")
+
+
+def _end(case: Case, place: int, name: str) -> float | None:
+    """Return an end of Clip's range: an input since opset 11, an attribute before."""
+    constant = case.constant(place)
+    if constant is not None:
+        found = constant.numbers()
+        return found[0] if found else None
+    return case.attributes.real(name, 0.0) if name in case.attributes.by_name else None
+
+
+_BY_OPERATOR: Mapping[str, Callable[[Case], Operations | None]] = {
+    **dict.fromkeys(("Conv", "ConvTranspose", "FusedConv"), _convolution),
+    "ConvInteger": _integer_convolution,
+    "QLinearConv": _quantised_convolution,
+    "Gemm": _gemm,
+    "MatMul": _matmul,
+    "BatchNormalization": _batch_normalisation,
+    **dict.fromkeys(("Add", "Sum", "Sub", "Mul", "Div", "Max", "Min", "Mean", "Pow"), _arithmetic),
+    "Gather": _gather,
+    **dict.fromkeys(("LSTM", "GRU", "RNN"), _recurrent),
+    **dict.fromkeys(("MaxPool", "AveragePool"), _pooling),
+    **dict.fromkeys(("GlobalAveragePool", "GlobalMaxPool"), _global_pooling),
+    **dict.fromkeys(("ReduceMean", "ReduceMax", "ReduceSum"), _reduction),
+    "Concat": _concat,
+    "Flatten": _flatten,
+    "Reshape": _reshape,
+    "Transpose": _transpose,
+    "Unsqueeze": _unsqueeze,
+    "Squeeze": _squeeze,
+    "Pad": _pad,
+    "Slice": _slice,
+    "Split": _split,
+    **dict.fromkeys(("Upsample", "Resize"), _upscale),
+    "Softmax": _softmax,
+    "LRN": _local_response,
+    **dict.fromkeys(
+        ("Identity", "Dropout", "Cast", "QuantizeLinear", "DequantizeLinear"), _identity
+    ),
+    **dict.fromkeys(
+        (*_PLAIN, "LeakyRelu", "Elu", "Selu", "Clip", "HardSigmoid", "PRelu", "Mish", "Celu"),
+        _activation,
+    ),
+    **dict.fromkeys(
+        (
+            "Abs", "Erf", "InstanceNormalization", "LayerNormalization", "GroupNormalization", "LogSoftmax",
+            "LpNormalization", "Neg", "Sqrt", "Log", "Reciprocal", "Floor", "Ceil", "Round", "Sin", "Cos",
+        ),
+        _keeps_places,
+    ),
+}  # fmt: skip
+"""Operator → what reads a node of it; one that gives None, or is not here, is `Untold`."""

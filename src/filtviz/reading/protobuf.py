@@ -1,0 +1,183 @@
+"""Protocol buffers without a schema: the fields of a message by their numbers, and nothing built from them.
+
+The wire format is https://protobuf.dev/programming-guides/encoding. A message is gone through once, field by
+field; what lies inside a field is a view of the file, and is looked at when it is asked for. Each field is
+charged to the effort that a file may ask for, and whoever goes into messages within messages counts how deep.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from functools import cached_property
+
+from filtviz.errors import MalformedFileError
+from filtviz.reading.limits import Budget
+
+__all__ = ["DEEPEST", "Message", "varints"]
+
+DEEPEST = 100
+"""Messages in one another, as protobuf's own readers allow."""
+
+_VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
+_LONGEST_VARINT = 10
+_HIGHEST_FIELD = (1 << 29) - 1
+
+Value = int | memoryview
+
+
+def _varint(view: memoryview, position: int) -> tuple[int, int]:
+    """Return a number of 64 bits and the position behind it."""
+    number = 0
+    for place in range(_LONGEST_VARINT):
+        byte = view[position + place]
+        number |= (byte & 0x7F) << (7 * place)
+        if byte < 0x80:
+            return number & (1 << 64) - 1, position + place + 1
+    raise IndexError
+
+
+def varints(view: memoryview, effort: Budget) -> list[int]:
+    """Return the numbers of a packed field.
+
+    Args:
+        view: The bytes of the field.
+        effort: What understanding the file may still take.
+
+    Raises:
+        MalformedFileError: the last one is cut short, or one is too long.
+    """
+    effort.spend(len(view))
+    numbers, position = [], 0
+    try:
+        while position < len(view):
+            number, position = _varint(view, position)
+            numbers.append(number)
+    except IndexError as error:
+        raise _damaged() from error
+    return numbers
+
+
+def signed(number: int) -> int:
+    """Return what a 64-bit number is as a signed one."""
+    return number - (1 << 64) if number >> 63 else number
+
+
+def _damaged() -> MalformedFileError:
+    return MalformedFileError(
+        "it is a protocol buffer that is damaged or cut short; copy or download it again"
+    )
+
+
+class Message:
+    """A message: field number → what the file has for it, in the file's order."""
+
+    def __init__(self, view: memoryview, effort: Budget, depth: int = 0) -> None:
+        """Take note of where a message lies; its fields are read when the first is asked for."""
+        if depth > DEEPEST:
+            raise MalformedFileError(
+                f"it is a protocol buffer with more than {DEEPEST} messages in one another"
+            )
+        self.view = view
+        self.effort = effort
+        self.depth = depth
+
+    @cached_property
+    def fields(self) -> dict[int, list[Value]]:
+        """All fields.
+
+        Raises:
+            MalformedFileError: a field reaches beyond the message, or is of a kind that there is not.
+        """
+        found: dict[int, list[Value]] = {}
+        for number, value in self._read():
+            found.setdefault(number, []).append(value)
+        return found
+
+    def _read(self) -> Iterator[tuple[int, Value]]:
+        view, position, end = self.view, 0, len(self.view)
+        try:
+            while position < end:
+                self.effort.spend(1)
+                tag, position = _varint(view, position)
+                number, kind = tag >> 3, tag & 7
+                if not 0 < number <= _HIGHEST_FIELD:
+                    raise _damaged()
+                if kind == _VARINT:
+                    value: Value
+                    value, position = _varint(view, position)
+                else:
+                    length = {_FIXED64: 8, _FIXED32: 4}.get(kind)
+                    if kind == _BYTES:
+                        length, position = _varint(view, position)
+                    if length is None or length > end - position:
+                        raise _damaged()
+                    value = view[position : position + length]
+                    position += length
+                yield number, value
+        except IndexError as error:
+            raise _damaged() from error
+
+    def has(self, number: int) -> bool:
+        """Tell whether the message has a field."""
+        return number in self.fields
+
+    def integer(self, number: int, default: int = 0) -> int:
+        """Return a number; the last one counts, as in any reader of the format."""
+        found = [value for value in self.fields.get(number, ()) if type(value) is int]
+        return signed(found[-1]) if found else default
+
+    def integers(self, number: int) -> list[int]:
+        """Return repeated numbers, packed or one by one."""
+        found: list[int] = []
+        for value in self.fields.get(number, ()):
+            found += [value] if type(value) is int else varints(self._view(value), self.effort)
+        return [signed(value) for value in found]
+
+    def real(self, number: int, default: float = 0.0) -> float:
+        """Return a number in single precision."""
+        found = [
+            value for value in self.fields.get(number, ()) if type(value) is memoryview and len(value) == 4
+        ]
+        return float(struct.unpack("<f", found[-1])[0]) if found else default
+
+    def reals(self, number: int) -> list[float]:
+        """Return repeated numbers in single precision, packed or one by one."""
+        found = [value for value in self.fields.get(number, ()) if type(value) is memoryview]
+        self.effort.spend(sum(map(len, found)) // 4)
+        return [one for value in found for (one,) in struct.iter_unpack("<f", value[: len(value) // 4 * 4])]
+
+    def bytes(self, number: int) -> memoryview | None:
+        """Return the bytes of a field, None where there are none."""
+        found = [value for value in self.fields.get(number, ()) if type(value) is memoryview]
+        return found[-1] if found else None
+
+    def pieces(self, number: int) -> list[memoryview]:
+        """Return the bytes of a repeated field."""
+        return [value for value in self.fields.get(number, ()) if type(value) is memoryview]
+
+    def text(self, number: int) -> str:
+        """Return text; what is no UTF-8 is replaced."""
+        found = self.bytes(number)
+        return "" if found is None else str(found[:_LONGEST_TEXT], "utf-8", "replace")
+
+    def texts(self, number: int) -> list[str]:
+        """Return repeated texts."""
+        return [str(value[:_LONGEST_TEXT], "utf-8", "replace") for value in self.pieces(number)]
+
+    def message(self, number: int) -> Message | None:
+        """Return a message within this one, None where there is none."""
+        found = self.bytes(number)
+        return None if found is None else Message(found, self.effort, self.depth + 1)
+
+    def messages(self, number: int) -> list[Message]:
+        """Return repeated messages."""
+        return [Message(value, self.effort, self.depth + 1) for value in self.pieces(number)]
+
+    @staticmethod
+    def _view(value: Value) -> memoryview:
+        assert type(value) is memoryview, "a field is a number or bytes"
+        return value
+
+
+_LONGEST_TEXT = 1 << 16
