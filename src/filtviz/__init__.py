@@ -31,8 +31,8 @@ from filtviz._version import __version__
 if TYPE_CHECKING:
     from filtviz.api import compare, diagnose, layers, plot
     from filtviz.batch import ExportOptions, ExportResult, Failure, ModelResult, Progress, export
+    from filtviz.drawing.options import DrawingOptions, SheetOptions
     from filtviz.drawing.plotting import plot_comparison, plot_conv_weights, plot_sheet, plot_through
-    from filtviz.drawing.views import DrawingOptions, SheetOptions
     from filtviz.errors import (
         CompositionError,
         DrawingError,
@@ -73,7 +73,7 @@ if TYPE_CHECKING:
 _NAMES = {
     "filtviz.api": ("compare", "diagnose", "layers", "plot"),
     "filtviz.batch": ("ExportOptions", "ExportResult", "Failure", "ModelResult", "Progress", "export"),
-    "filtviz.drawing.views": ("DrawingOptions", "SheetOptions"),
+    "filtviz.drawing.options": ("DrawingOptions", "SheetOptions"),
     "filtviz.drawing.plotting": ("plot_comparison", "plot_conv_weights", "plot_sheet", "plot_through"),
     "filtviz.measures.comparison": ("LayerComparison",),
     "filtviz.errors": (

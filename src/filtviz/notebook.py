@@ -26,7 +26,7 @@ def attach() -> None:
 
 def layer_png(layer: ConvLayer) -> bytes | None:
     """Return the layer's sheet as PNG; None for weights that are no pictures: these are shown as text."""
-    from filtviz.drawing.views import DrawingOptions, draw
+    from filtviz.drawing import DrawingOptions, draw
 
     few = layer.n_filters * layer.n_channels <= MOST_TILES
     try:

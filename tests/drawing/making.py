@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from filtviz.drawing import DrawingOptions, draw
+from filtviz.drawing.options import SheetOptions
 from filtviz.drawing.pages import SheetPage
 from filtviz.drawing.sheet import SheetTexts
-from filtviz.drawing.views import SheetOptions
 from filtviz.network import ConvLayer, Network
 
 

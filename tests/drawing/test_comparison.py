@@ -11,8 +11,8 @@ from PIL import Image
 import filtviz
 from filtviz.drawing import DrawingOptions
 from filtviz.drawing.kernel_sheets import comparison_pages, frame_pages
+from filtviz.drawing.options import SheetOptions
 from filtviz.drawing.saving import write_animation
-from filtviz.drawing.views import SheetOptions
 from filtviz.errors import DrawingError
 from filtviz.measures.comparison import LayerComparison, compare_layers
 

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field, fields
+
+import click
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
+from filtviz.cli import main
+from filtviz.cli.shared_options import field_option
 from filtviz.drawing import DrawingOptions, SheetOptions
 from filtviz.drawing.grid import cautions
+from filtviz.drawing.options import _option, options_of
 from filtviz.drawing.selection import choose_channels, parse_channels
 from filtviz.errors import SelectionError
 
@@ -47,6 +54,83 @@ def test_wrong_options_are_one_sentence(wrong, sentence):
     with pytest.raises(ValueError) as caught:
         DrawingOptions(**wrong)
     assert str(caught.value).startswith(sentence)
+
+
+@pytest.mark.parametrize("chosen", [DrawingOptions, SheetOptions])
+def test_the_command_line_has_an_option_for_each_field_that_says_what_it_does(chosen):
+    plot = main.get_command(click.Context(main), "plot")
+    asked = {each.name: each for each in plot.params}
+    assert set(options_of(chosen)) <= set(asked)
+    for name, option in options_of(chosen).items():
+        assert (asked[name].help, asked[name].metavar) == (option.help, option.metavar)
+        assert asked[name].default == option.default == getattr(chosen(), name)
+    silent = {each.name for each in fields(chosen)} - set(options_of(chosen))
+    assert (
+        silent == {DrawingOptions: {"view", "sheet"}, SheetOptions: {"primaries", "cmap", "figsize"}}[chosen]
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class MoreOptions(SheetOptions):
+    """Fields such as somebody may add."""
+
+    tile_gap: int = field(default=2, metadata=_option("Between tiles.", at_least=0, metavar="N"))
+    names: bool = field(default=True, metadata=_option("Write names."))
+    mirror: bool = field(default=False, metadata=_option("Mirror."))
+    side: str = field(default="left", metadata=_option("Where.", choices=("left", "right")))
+    zoom: float = field(default=1.5, metadata=_option("How large."))
+    corner: tuple[float, float] = field(default=(0.0, 1.0), metadata=_option("From.", metavar="X Y"))
+    title: str | None = field(default=None, metadata=_option("Above it."))
+
+
+def ask(*arguments: str) -> tuple[int, str]:
+    """Run a command that has the options of `MoreOptions` and prints what it was given."""
+
+    def command(**given: object) -> None:
+        click.echo(MoreOptions(**given))
+
+    decorated = command
+    for name in options_of(MoreOptions):
+        decorated = field_option(MoreOptions, name)(decorated)
+    ran = CliRunner().invoke(click.command(decorated), list(arguments))
+    return ran.exit_code, ran.output.strip()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "made"),
+    [
+        ([], {}),
+        (["--tile-gap", "0"], {"tile_gap": 0}),
+        (["--no-names", "--mirror"], {"names": False, "mirror": True}),
+        (["--side", "right", "--zoom", "2"], {"side": "right", "zoom": 2.0}),
+        (["--corner", "3", "4", "--title", "x"], {"corner": (3.0, 4.0), "title": "x"}),
+    ],
+)
+def test_a_field_becomes_the_option_that_its_default_asks_for(arguments, made):
+    assert ask(*arguments) == (0, str(MoreOptions(**made)))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--tile-gap", "-1"], "-1 is not in the range x>=0"),
+        (["--side", "up"], "'up' is not one of 'left', 'right'"),
+        (["--zoom", "much"], "'much' is not a valid float"),
+        (["--no-mirror"], "No such option"),
+    ],
+)
+def test_the_command_line_refuses_what_a_field_cannot_be(arguments, words):
+    code, printed = ask(*arguments)
+    assert code == 2
+    assert words in printed
+
+
+def test_the_class_refuses_it_as_well():
+    with pytest.raises(ValueError, match="top must be 1 or more, not 0"):
+        SheetOptions(top=0)
+    with pytest.raises(ValueError, match="sort must be one of index, norm, similarity, not 'up'"):
+        SheetOptions(sort="up")
+    assert SheetOptions(top=1, components=1).top == 1
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from filtviz.cli.options import reading_options
+from filtviz.cli.shared_options import reading_options
 from filtviz.reading import Hints, Limits
 
 

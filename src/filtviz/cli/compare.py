@@ -10,14 +10,15 @@ import click
 
 from filtviz.cli.console import complain, print_json, print_path
 from filtviz.cli.json_data import comparison_data
-from filtviz.cli.options import (
+from filtviz.cli.shared_options import (
+    field_option,
     format_option,
     json_option,
     layer_option,
     reading_options,
-    scale_option,
     usage_errors,
 )
+from filtviz.drawing.options import DrawingOptions, SheetOptions
 
 if TYPE_CHECKING:
     from filtviz.drawing.kernel_sheets import ComparisonOrder
@@ -38,7 +39,7 @@ __all__ = ["compare"]
 @click.option(
     "--animate", metavar="FILE.gif", help="Also write an animation that shows the files one after another."
 )
-@scale_option
+@field_option(SheetOptions, "scale")
 @click.option(
     "--sort",
     "order",
@@ -48,7 +49,7 @@ __all__ = ["compare"]
     help="The order of the filters.",
 )
 @click.option("--top", type=click.IntRange(min=1), metavar="N", help="Draw the N filters that changed most.")
-@click.option("--dpi", type=float, default=100.0, show_default=True, help="Resolution in pixels per inch.")
+@field_option(DrawingOptions, "dpi")
 @click.option("--cmap", metavar="NAME", help="The name of a matplotlib colour map; default: RdBu_r.")
 @json_option
 @reading_options
@@ -78,9 +79,7 @@ def compare(
       filtviz compare before.pkl after.pkl --layer 0
     """
     from filtviz.api import compare as compare_models
-    from filtviz.drawing import DrawingOptions
     from filtviz.drawing.saving import find_destination
-    from filtviz.drawing.views import SheetOptions
 
     if len(models) < 2:
         raise click.UsageError("give two files or more: there is nothing to compare one with")

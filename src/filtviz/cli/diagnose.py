@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from filtviz.cli.console import complain, print_json
-from filtviz.cli.options import input_range_option, json_option, layer_option, reading_options
+from filtviz.cli.shared_options import input_range_option, json_option, layer_option, reading_options
 from filtviz.errors import FiltvizError
 from filtviz.measures.table import CHECKS
 from filtviz.text import printable

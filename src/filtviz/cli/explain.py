@@ -7,7 +7,7 @@ import textwrap
 import click
 
 from filtviz.cli.console import fit, format_table, print_json
-from filtviz.cli.options import json_option
+from filtviz.cli.shared_options import json_option
 from filtviz.measures.measure import Measure
 from filtviz.measures.table import CHECKS, JUDGING, LEVEL, MEASURES, measure_named
 from filtviz.measures.verdicts import VERDICTS

@@ -12,7 +12,7 @@ import click
 from filtviz.cli.console import complain, print_json, print_path, say
 from filtviz.cli.ending import INTERRUPTED, Stopped
 from filtviz.cli.json_data import export_data
-from filtviz.cli.options import (
+from filtviz.cli.shared_options import (
     channels_option,
     drawing_options,
     format_option,

@@ -8,7 +8,7 @@ import click
 
 from filtviz.cli.console import format_table, print_json, say
 from filtviz.cli.json_data import network_data
-from filtviz.cli.options import json_option, model_argument, reading_options
+from filtviz.cli.shared_options import json_option, model_argument, reading_options
 from filtviz.network import Network
 from filtviz.summary import TERMINAL, Summary, Table
 from filtviz.text import plural, printable

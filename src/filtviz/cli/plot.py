@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 import click
 
 from filtviz.cli.console import complain, print_path, print_sheets, say
-from filtviz.cli.options import (
+from filtviz.cli.shared_options import (
     drawing_options,
     format_option,
     layer_option,

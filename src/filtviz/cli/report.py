@@ -10,7 +10,7 @@ import click
 
 from filtviz.cli.console import print_json, print_path, say
 from filtviz.cli.json_data import report_data
-from filtviz.cli.options import (
+from filtviz.cli.shared_options import (
     input_range_option,
     json_option,
     layer_option,

@@ -8,14 +8,16 @@
     grid       nolearn's layout: pixelmap (or authority: what matplotlib says) ─► colours ─► pixels
     *_sheets   sheets that can be read: selection ─► Sheet ─ layout ─► pages ─ lettering ─► painting | figures
 
-A new view is one module here and one entry in `filtviz.drawing.views.VIEWS`. Nothing here touches
+A new view is one module here and one entry in `filtviz.drawing.views.VIEWS`; a new option is one field in
+`filtviz.drawing.options`, with its help, and the place here that obeys it. Nothing here touches
 matplotlib's global state: no pyplot (but for windows, in `filtviz.drawing.saving`), no rcParams, no choice of
 a backend.
 """
 
 from __future__ import annotations
 
+from filtviz.drawing.options import DrawingOptions, SheetOptions
 from filtviz.drawing.sheet import SheetTexts
-from filtviz.drawing.views import VIEWS, DrawingOptions, Picture, SheetOptions, View, draw
+from filtviz.drawing.views import VIEWS, Picture, View, draw
 
 __all__ = ["VIEWS", "DrawingOptions", "Picture", "SheetOptions", "SheetTexts", "View", "draw"]

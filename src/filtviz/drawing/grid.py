@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from PIL.Image import Image
 
+    from filtviz.drawing.options import DrawingOptions
     from filtviz.drawing.pixelmap import PixelMap
     from filtviz.drawing.sheet import SheetTexts
-    from filtviz.drawing.views import DrawingOptions
     from filtviz.network import ConvLayer
 
 __all__ = [

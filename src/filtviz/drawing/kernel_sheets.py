@@ -18,7 +18,7 @@ from filtviz.network import ConvLayer
 from filtviz.text import plural
 
 if TYPE_CHECKING:
-    from filtviz.drawing.views import DrawingOptions
+    from filtviz.drawing.options import DrawingOptions
     from filtviz.measures.comparison import LayerComparison
 
 __all__ = [

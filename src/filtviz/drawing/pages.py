@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from PIL.Image import Image
 
-    from filtviz.drawing.views import DrawingOptions
+    from filtviz.drawing.options import DrawingOptions
 
 __all__ = ["SheetPage", "page_image", "sheet_pages"]
 

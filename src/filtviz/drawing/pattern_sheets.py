@@ -16,7 +16,7 @@ from filtviz.measures.components import Components, rms_over_channels, shared_co
 from filtviz.network import ConvLayer
 
 if TYPE_CHECKING:
-    from filtviz.drawing.views import DrawingOptions
+    from filtviz.drawing.options import DrawingOptions
 
 __all__ = ["pattern_sheet", "pictures", "rms_sheet"]
 

@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from filtviz.drawing.grid import cautions
+from filtviz.drawing.options import PRIMARIES, DrawingOptions, SheetOptions
 from filtviz.drawing.selection import choose_channels, parse_channels
 from filtviz.drawing.sheet import SheetTexts, with_badges, with_composition
-from filtviz.drawing.views import PRIMARIES, VIEWS, DrawingOptions, SheetOptions, draw
+from filtviz.drawing.views import VIEWS, draw
 from filtviz.errors import DrawingError
 from filtviz.network import ConvLayer, Network
 from filtviz.text import printable

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from filtviz.drawing.options import Order, SheetOptions
 from filtviz.drawing.sheet import SheetTexts, span
-from filtviz.drawing.views import Order, SheetOptions
 from filtviz.errors import SelectionError
 from filtviz.network import ConvLayer
 from filtviz.text import plural, printable

@@ -1,8 +1,12 @@
-"""The options that commands share, as decorators to stack."""
+"""The options that commands share, as decorators to stack.
+
+Those of limits and of drawing are made of the fields of `filtviz.reading.limits.Limits` and of
+`filtviz.drawing.options`, which carry their own help: a new one is added there.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import wraps
@@ -11,29 +15,30 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 from click.core import ParameterSource
 
-from filtviz.drawing.colours import SCALES
-from filtviz.drawing.views import DEFAULT_VIEW, ORDERS, VIEWS
+from filtviz.drawing.options import DrawingOptions, SheetOptions, options_of
+from filtviz.drawing.views import DEFAULT_VIEW, VIEWS
 
 if TYPE_CHECKING:
-    from filtviz.drawing import DrawingOptions
     from filtviz.drawing.selection import ChannelRanges
 
 __all__ = [
     "ChannelsType",
     "channels_option",
     "drawing_options",
+    "field_option",
     "format_option",
     "input_range_option",
     "json_option",
     "layer_option",
     "model_argument",
     "reading_options",
-    "scale_option",
     "usage_errors",
     "view_options",
 ]
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+
+Chosen = type[DrawingOptions] | type[SheetOptions]
 
 model_argument = click.argument("model", type=click.Path(readable=False), metavar="MODEL")
 """One model file. That it exists and may be read is for the reader to say: exit status 1, one sentence."""
@@ -100,34 +105,45 @@ format_option = click.option(
 def drawing_options(command: Command) -> Command:
     """Add the options of `filtviz.drawing.DrawingOptions`, which the command gets as ``drawing``."""
 
-    @click.option(
-        "--figsize",
-        nargs=2,
-        type=float,
-        default=(6.0, 6.0),
-        show_default=True,
-        metavar="W H",
-        help="Width and height of a page in inches.",
-    )
-    @click.option(
-        "--dpi", type=float, default=100.0, show_default=True, help="Resolution in pixels per inch."
-    )
-    @click.option(
-        "--cmap",
-        default="gray",
-        show_default=True,
-        metavar="NAME",
-        help="The name of a matplotlib colour map.",
-    )
     @wraps(command)
-    def collected(*args: Any, figsize: tuple[float, float], dpi: float, cmap: str, **others: Any) -> Any:
-        from filtviz.drawing import DrawingOptions
-
+    def collected(*args: Any, **given: Any) -> Any:
+        chosen = {name: given.pop(name) for name in options_of(DrawingOptions)}
         with usage_errors():
-            drawing = DrawingOptions(figsize=figsize, dpi=dpi, cmap=cmap)
-        return command(*args, drawing=drawing, **others)
+            drawing = DrawingOptions(**chosen)
+        return command(*args, drawing=drawing, **given)
 
-    return collected  # type: ignore[return-value]  # wraps() keeps the signature that click sees
+    asked = [field_option(DrawingOptions, name) for name in options_of(DrawingOptions)]
+    return _with_options(collected, asked)  # type: ignore[no-any-return]
+
+
+def field_option(chosen: Chosen, name: str) -> Callable[[Command], Command]:
+    """Return the click option of one field of `SheetOptions` or `DrawingOptions`.
+
+    Args:
+        chosen: The class.
+        name: The field, which carries its own help.
+    """
+    option, spelled = options_of(chosen)[name], name.replace("_", "-")
+    shape: dict[str, Any] = {"default": option.default, "show_default": option.default is not None}
+    if isinstance(option.default, bool):
+        spelled = f"{spelled}/--no-{spelled}" if option.default else spelled
+        shape["is_flag"] = True
+    elif option.choices:
+        shape["type"] = click.Choice(option.choices)
+    elif option.at_least is not None:
+        shape["type"] = click.IntRange(min=option.at_least)
+    elif isinstance(option.default, tuple):
+        shape |= {"nargs": len(option.default), "type": type(option.default[0])}
+    elif option.default is not None:
+        shape["type"] = type(option.default)
+    return click.option(f"--{spelled}", metavar=option.metavar, help=option.help, **shape)
+
+
+def _with_options(command: Any, options: Sequence[Callable[[Any], Any]]) -> Any:
+    """Add click options to a command, in the order of its help."""
+    for option in reversed(options):
+        command = option(command)
+    return command
 
 
 def reading_options(command: Command) -> Command:
@@ -166,9 +182,8 @@ def reading_options(command: Command) -> Command:
             )
         return command(*args, reading={"limits": Limits(**limits), "hints": hints}, **others)
 
-    described: Any = collected
-    for name, (default, counts) in reversed(Limits.described().items()):
-        option = click.option(
+    limits = [
+        click.option(
             option_of(name),
             type=click.IntRange(min=1),
             default=default,
@@ -176,8 +191,9 @@ def reading_options(command: Command) -> Command:
             metavar="N",
             help=f"Limit: {counts}",
         )
-        described = option(described)
-    return described  # type: ignore[no-any-return]  # wraps() keeps the signature that click sees
+        for name, (default, counts) in Limits.described().items()
+    ]
+    return _with_options(collected, limits)  # type: ignore[no-any-return]
 
 
 def _listed(texts: tuple[str, ...]) -> tuple[str, ...]:
@@ -190,17 +206,7 @@ def _named_axes(text: str) -> tuple[str, str]:
     return array.strip(), order.strip()
 
 
-_OF_SHEETS = {
-    "scale": "--scale",
-    "labels": "--labels",
-    "sort": "--sort",
-    "top": "--top",
-    "components": "--components",
-    "flip": "--flip",
-    "through": "--through",
-    "badges": "--badges",
-    "terminal": "--terminal",
-}
+_OF_SHEETS = (*options_of(SheetOptions), "through", "badges", "terminal")
 """Parameters that nolearn's layout has no place for; one of them alone asks for a sheet."""
 
 _VIEWING = ("through", "stacked", "images", "badges")
@@ -208,15 +214,6 @@ _VIEWING = ("through", "stacked", "images", "badges")
 
 _COMPOSING = {"stacked": "--assume-stacked", "images": "--images"}
 """Of these, what has a meaning only beside ``--through``."""
-
-
-scale_option = click.option(
-    "--scale",
-    type=click.Choice(SCALES),
-    default="layer",
-    show_default=True,
-    help="What shares one colour scale, symmetric about zero: each kernel, each filter, or the whole layer.",
-)
 
 
 class ViewChannelsType(ChannelsType):
@@ -230,6 +227,52 @@ class ViewChannelsType(ChannelsType):
         return word if word in ("rgb", "bgr") else super().convert(value, param, ctx)
 
 
+_OF_VIEWS = (
+    click.option(
+        "--channels",
+        type=ViewChannelsType(),
+        default="all",
+        show_default=True,
+        help="The input channels to draw, counted from 0; rgb and bgr draw three as one picture in colour.",
+    ),
+    click.option(
+        "--view",
+        type=click.Choice(list(VIEWS)),
+        help=" ".join(f"{view.name}: {view.help}." for view in VIEWS.values()),
+    ),
+)
+
+_OF_PREPARATION = (
+    click.option(
+        "--through",
+        is_flag=True,
+        help="Compose the filters with all layers below, and draw what they match in the image.",
+    ),
+    click.option(
+        "--assume-stacked",
+        "stacked",
+        is_flag=True,
+        help="With --through: where the file does not tell, assume stride 1 and no pooling.",
+    ),
+    click.option(
+        "--images",
+        metavar="FILE.npy",
+        help="With --through: measure how well composed filters predict responses on these images (images, "
+        "channels, rows, columns) instead of on noise.",
+    ),
+    click.option(
+        "--badges",
+        is_flag=True,
+        help="Mark each filter with what `filtviz diagnose` finds: smooth, duplicate, …",
+    ),
+    click.option(
+        "--terminal",
+        is_flag=True,
+        help="Show the filters in this terminal; files are written only with --output.",
+    ),
+)
+
+
 def view_options(command: Command) -> Command:
     """Add ``--channels`` and the options of views, below `drawing_options`, whose ``drawing`` it completes.
 
@@ -237,79 +280,12 @@ def view_options(command: Command) -> Command:
     arguments of `filtviz.plot` that say what is drawn of a layer.
     """
 
-    @click.option(
-        "--channels",
-        type=ViewChannelsType(),
-        default="all",
-        show_default=True,
-        help="The input channels to draw, counted from 0; rgb and bgr draw three as one picture in colour.",
-    )
-    @click.option(
-        "--view",
-        type=click.Choice(list(VIEWS)),
-        help=" ".join(f"{view.name}: {view.help}." for view in VIEWS.values()),
-    )
-    @scale_option
-    @click.option(
-        "--sort",
-        type=click.Choice(ORDERS),
-        default="index",
-        show_default=True,
-        help="The order of the filters.",
-    )
-    @click.option("--top", type=click.IntRange(min=1), metavar="N", help="Draw the N strongest filters.")
-    @click.option(
-        "--labels/--no-labels",
-        default=True,
-        show_default=True,
-        help="Write the filters' and channels' indices beside their pictures.",
-    )
-    @click.option(
-        "--flip",
-        is_flag=True,
-        help="Turn filters to how they match the image, where they are stored turned by 180 degrees.",
-    )
-    @click.option(
-        "--components",
-        type=click.IntRange(min=1),
-        default=4,
-        show_default=True,
-        metavar="N",
-        help="With --view components or nmf: how many patterns to draw for each filter.",
-    )
-    @click.option(
-        "--through",
-        is_flag=True,
-        help="Compose the filters with all layers below, and draw what they match in the image.",
-    )
-    @click.option(
-        "--assume-stacked",
-        "stacked",
-        is_flag=True,
-        help="With --through: where the file does not tell, assume stride 1 and no pooling.",
-    )
-    @click.option(
-        "--images",
-        metavar="FILE.npy",
-        help="With --through: measure how well composed filters predict responses on these images (images, "
-        "channels, rows, columns) instead of on noise.",
-    )
-    @click.option(
-        "--badges",
-        is_flag=True,
-        help="Mark each filter with what `filtviz diagnose` finds: smooth, duplicate, …",
-    )
-    @click.option(
-        "--terminal",
-        is_flag=True,
-        help="Show the filters in this terminal; files are written only with --output.",
-    )
     @wraps(command)
     def collected(*args: Any, drawing: DrawingOptions, channels: Any, **given: Any) -> Any:
         viewing = {name: given.pop(name) for name in _VIEWING}
         _check_composing(viewing)
         primaries = channels if isinstance(channels, str) else None
-        chosen = {name: given.pop(name) for name in ("scale", "sort", "top", "labels", "flip", "components")}
+        chosen = {name: given.pop(name) for name in options_of(SheetOptions)}
         if viewing["badges"] and not chosen["labels"]:
             raise click.UsageError("--badges are written with the labels: leave out --no-labels")
         view = _resolve_view(given.pop("view"), primaries)
@@ -319,7 +295,8 @@ def view_options(command: Command) -> Command:
             *args, drawing=drawing, channels=None if primaries else channels, viewing=viewing, **given
         )
 
-    return collected  # type: ignore[return-value]  # wraps() keeps the signature that click sees
+    of_sheets = [field_option(SheetOptions, name) for name in options_of(SheetOptions)]
+    return _with_options(collected, (*_OF_VIEWS, *of_sheets, *_OF_PREPARATION))  # type: ignore[no-any-return]
 
 
 def _check_composing(viewing: dict[str, Any]) -> None:
@@ -338,7 +315,7 @@ def _was_given(parameter: str) -> bool:
 
 def _resolve_view(view: str | None, primaries: str | None) -> str:
     """Return the view that was asked for, by name or by an option that only sheets have."""
-    telling = [option for name, option in _OF_SHEETS.items() if _was_given(name)]
+    telling = [f"--{name}" for name in _OF_SHEETS if _was_given(name)]
     telling += [f"--channels {primaries}"] * (primaries is not None)
     if view == DEFAULT_VIEW and telling:
         raise click.UsageError(f"{telling[0]} has no meaning in nolearn's layout: leave out --view grid")
@@ -351,8 +328,6 @@ def _resolve_view(view: str | None, primaries: str | None) -> str:
 
 def _sheet_options(primaries: Any, chosen: dict[str, Any]) -> Any:
     """Return the options of a sheet: figsize and cmap are nolearn's unless they were given."""
-    from filtviz.drawing.views import SheetOptions
-
     given = click.get_current_context().params
     for name in ("figsize", "cmap"):
         if _was_given(name):
