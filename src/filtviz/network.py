@@ -190,7 +190,7 @@ class ConvLayer(Layer):
     @property
     def why_not_drawn(self) -> str | None:
         """Why its weights are no pictures of filters, or None where they are."""
-        if sorted(self.axes) == sorted(CANONICAL_AXES):
+        if self.convolution.is_planar:
             return self._why_no_numbers()
         if "y" in self.axes:
             return "its weights are not shared over the image: it has a filter of its own for each position"

@@ -96,9 +96,11 @@ class _Kernels:
 
     ``axes`` names the axes of the weights as stored: ``o`` filters, ``i`` channels, ``d``, ``r``, ``c``
     depth, rows and columns of a kernel, ``y``, ``x`` the output's rows and columns where weights are not
-    shared. Lasagne and PyTorch store ``oirc``, Keras ``rcio``; a transposed convolution of either has ``i``
-    and ``o`` exchanged. ``flip_filters`` is True where the layer convolves (the stored kernel is turned by
-    180 degrees against what it matches), False where it correlates, None where the file does not tell.
+    shared, ``g`` the groups where they have an axis of their own, in front of the filters of each group.
+    Lasagne and PyTorch store ``oirc``, Keras ``rcio``; a transposed convolution of either has ``i`` and ``o``
+    exchanged; Keras's depthwise kernels are ``rcgo``. ``flip_filters`` is True where the layer convolves (the
+    stored kernel is turned by 180 degrees against what it matches), False where it correlates, None where the
+    file does not tell.
     ``stride`` and ``pad`` are None where the file does not tell them; ``dilation`` is empty for none.
     """
 
@@ -116,7 +118,7 @@ class _Kernels:
     @property
     def n_filters(self) -> int:
         """The number of filters, which is that of output channels."""
-        return self.length("o")
+        return self.length("g") * self.length("o")
 
     @property
     def n_channels(self) -> int:
@@ -129,13 +131,22 @@ class _Kernels:
         return tuple(self.length(a) for a in "drc" if a in self.axes)
 
     @property
+    def is_planar(self) -> bool:
+        """Whether its kernels are pictures: of two dimensions, and shared over the image."""
+        return "y" not in self.axes and len(self.kernel_size) == 2
+
+    @property
     def filters(self) -> NDArray[Any]:
         """The weights as ``(filters, channels, rows, cols)``, or with the kernel's own axes.
 
         Numbers of a few bits (bfloat16 and its like) are given in single precision, which holds them all.
         """
-        order = [a for a in "oidrcyx" if a in self.axes]
+        order = [a for a in "goidrcyx" if a in self.axes]
         array = self.weights.value.transpose([self.axes.index(a) for a in order])
+        if "i" not in self.axes:
+            array = np.expand_dims(array, order.index("o") + 1)
+        if "g" in self.axes:
+            array = array.reshape(-1, *array.shape[2:])
         if has_few_bits(array.dtype):
             return array.astype(np.float32)
         return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))

@@ -122,6 +122,21 @@ def same_lengths(*numbers: tuple[int, ...] | None) -> bool:
     )
 
 
+def same_padding(length: int | None, spread: int, stride: int) -> tuple[int, int] | None:
+    """Return the padding before and after that gives ``ceil(length / stride)`` places, the longer behind.
+
+    Args:
+        length: The input's length; None where it is open, which only a stride of 1 allows.
+        spread: The length of a kernel, its dilation included.
+        stride: How far windows lie apart.
+    """
+    if length is None:
+        total = spread - 1 if stride == 1 else None
+    else:
+        total = max((-(-length // stride) - 1) * stride + spread - length, 0)
+    return None if total is None else (total // 2, total - total // 2)
+
+
 def _no_pads(axes: Sequence[int]) -> Pads:
     return tuple((0, 0) for _ in axes)
 

@@ -18,7 +18,16 @@ from filtviz.errors import ReadError
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "modern"
 
-READ = {"onnx", "safetensors", "safetensors-sharded"}
+READ = {
+    "keras-h5",
+    "keras-json+h5",
+    "keras-v3",
+    "keras-v3-sharded",
+    "keras-v3-weights.h5",
+    "onnx",
+    "safetensors",
+    "safetensors-sharded",
+}
 """Formats, as the manifests call them, whose files must give every kernel."""
 
 NAMED = {"ort", "text"}

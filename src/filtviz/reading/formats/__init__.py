@@ -14,6 +14,7 @@ from filtviz.network import Network
 from filtviz.reading.formats import (
     bare_arrays,
     chainer,
+    keras,
     lasagne,
     madmom,
     named,
@@ -43,6 +44,7 @@ FORMATS: tuple[Format, ...] = (
     torch,
     safetensors,
     onnx,
+    keras,
     nolearn,
     lasagne,
     madmom,

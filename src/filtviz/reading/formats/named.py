@@ -18,7 +18,6 @@ _BEGINNINGS = (
         (b"\xc2\x80", b"\xef\xbf\xbd", b"\x1f\xef\xbf\xbd", b"\x1f\xc2\x8b"),
         "it was changed on its way, as if it were text (UTF-8); copy or download it again, as binary",
     ),
-    (b"\x89HDF\r\n\x1a\n", f"it is an HDF5 file (Keras writes its models so), not a pickle; {_SAVE_AGAIN}"),
     (b"\x12\x01\x00\x00\x00\x00\x00\x00", f"it is an MXNet parameter file, not a pickle; {_SAVE_AGAIN}"),
     (
         (b"MATLAB 5.0 MAT-file", b"MATLAB 7.3 MAT-file"),
@@ -78,8 +77,8 @@ _TAR_MAGIC_AT = 257
 
 _ZIPS = (
     (
-        frozenset({"model.weights.h5", "saved_model.pb"}),
-        "it is a Keras model; save its weights with numpy.savez and name that file",
+        frozenset({"saved_model.pb"}),
+        "it is a SavedModel of TensorFlow's in a zip; unpack it and name the folder",
     ),
 )
 """Names of members, of which one tells what a zip is → the sentence about it."""

@@ -33,6 +33,7 @@ from filtviz.operations import (
 )
 from filtviz.parameter import Parameter, Shape
 from filtviz.reading.protobuf import Message
+from filtviz.shapes import same_padding
 
 __all__ = ["Attributes", "Case", "Constant", "operations_of"]
 
@@ -207,24 +208,13 @@ def _pads(case: Case, spread: Sequence[int], stride: Sequence[int]) -> Pads | No
         return ((0, 0),) * n
     if how in ("SAME_UPPER", "SAME_LOWER"):
         lengths = case.first[2:] if case.first is not None and len(case.first) == n + 2 else (None,) * n
-        sides = [_same(*facts) for facts in zip(lengths, spread, stride, strict=True)]
+        sides = [same_padding(*facts) for facts in zip(lengths, spread, stride, strict=True)]
         if any(side is None for side in sides):
             return None
         found = [side for side in sides if side is not None]
         return tuple((b, a) if how == "SAME_UPPER" else (a, b) for b, a in found)
     said = case.attributes.integers("pads") or [0] * (2 * n)
     return tuple(zip(said[:n], said[n:], strict=True)) if len(said) == 2 * n and min(said) >= 0 else None
-
-
-def _same(length: int | None, spread: int, stride: int) -> tuple[int, int] | None:
-    """Return the padding before and after that gives ``ceil(length / stride)`` places."""
-    if length is None:
-        if stride != 1:
-            return None
-        total = spread - 1
-    else:
-        total = max((-(-length // stride) - 1) * stride + spread - length, 0)
-    return total // 2, total - total // 2
 
 
 def _quantised_convolution(case: Case) -> Operations | None:

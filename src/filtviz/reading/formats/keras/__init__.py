@@ -1,0 +1,189 @@
+"""Keras: ``.keras``, weights and whole models in HDF5, of Keras 1 to 3; a configuration tells the graph."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from filtviz.errors import FiltvizError, MalformedFileError, UnsupportedFileError
+from filtviz.network import Layer, Network, Origin
+from filtviz.reading.formats.keras.config import Builder, parse
+from filtviz.reading.formats.keras.stores import Legacy, Store, store_of
+from filtviz.reading.formats.keras.weights import layers_without_graph
+from filtviz.reading.hdf5 import SIGNATURE, Group, open_hdf5
+from filtviz.reading.opened import Objects, Opened, origin_of
+from filtviz.text import printable
+
+__all__ = ["ENTRIES", "open"]
+
+ENTRIES = ("model.weights.json", "model.weights.h5", "config.json")
+
+_WEIGHTS, _CONFIG, _METADATA = "model.weights.h5", "config.json", "metadata.json"
+_OF_LEGACY = ("model_config", "keras_version", "backend")
+
+
+def open(opened: Opened) -> Network | None:
+    """Read a model or its weights.
+
+    Raises:
+        UnsupportedFileError: it is an HDF5 file that Keras did not write, or a part of it that is not read.
+        MalformedFileError: it is damaged or cut short.
+    """
+    names = {member.name for member in opened.members or ()}
+    if {_CONFIG, _METADATA} <= names and any(name.endswith(".h5") for name in names):
+        return _of_zip(opened)
+    if opened.start.startswith(SIGNATURE):
+        return _of_hdf5(opened)
+    return _of_index(opened)
+
+
+def _of_zip(opened: Opened) -> Network:
+    members = {member.name: member for member in opened.members or ()}
+    if _WEIGHTS not in members:
+        raise UnsupportedFileError(
+            "it is a Keras model whose weights lie in several files; save them with save_weights, and name "
+            "that file"
+        )
+    metadata = _json(members[_METADATA].copy(opened.limits))
+    root = open_hdf5(members[_WEIGHTS].open(), opened.effort)
+    store = store_of([root])
+    config = parse(members[_CONFIG].copy(opened.limits), opened)
+    builder = Builder(opened=opened, store=store, is_keras_3=_is_3(str(metadata.get("keras_version", "3"))))
+    layers = builder.build(config)
+    origin = _origin(opened, "a Keras model", "keras", {"keras": metadata.get("keras_version")}, _rest(root))
+    return Network.of(layers, origin)
+
+
+def _of_hdf5(opened: Opened) -> Network:
+    root = open_hdf5(memoryview(opened.data), opened.effort)
+    store = store_of([root])
+    if store is None:
+        raise UnsupportedFileError(
+            "it is an HDF5 file, but no model or weights of Keras's; save the arrays with numpy.savez, and "
+            "name that file"
+        )
+    facts = {name: root.attributes.get(name) for name in _OF_LEGACY}
+    inner = root.group("model_weights")
+    if inner is not None:
+        facts |= {k: v for k in _OF_LEGACY if facts[k] is None and (v := inner.attributes.get(k)) is not None}
+    text = facts["model_config"]
+    versions = {"keras": facts["keras_version"], "backend": facts["backend"]}
+    if isinstance(text, str):
+        config = parse(text.encode(), opened)
+        builder = Builder(opened=opened, store=store, is_keras_3=_is_3(str(facts["keras_version"])))
+        layers = builder.build(config)
+        return Network.of(layers, _origin(opened, "a Keras model", "HDF5", versions, _rest(root)))
+    return _of_weights(opened, store, "HDF5", versions, _rest(root))
+
+
+def _of_index(opened: Opened) -> Network | None:
+    """Read the index of weights in several files."""
+    if opened.start.lstrip()[:1] != b"{" or opened.data.find(b'"weight_map"') < 0:
+        return None
+    opened.limits.check("allocation", len(opened.data), f"it is JSON of {len(opened.data):,} bytes")
+    found = _json(bytes(opened.data)).get("weight_map")
+    if not isinstance(found, dict):
+        return None
+    files: list[str] = []
+    for value in found.values():
+        files += [one for one in (value if isinstance(value, list) else [value]) if isinstance(one, str)]
+    files = list(dict.fromkeys(files))
+    if not files or not all(name.endswith(".weights.h5") for name in files):
+        return None
+    roots = [_root_of(opened, name) for name in files]
+    store = store_of(roots)
+    if store is None:
+        raise MalformedFileError("the files that it names hold no weights of Keras's")
+    note = (f"its weights lie in {', '.join(printable(name, 40) for name in files[:10])}",)
+    return _of_weights(opened, store, "HDF5", {}, (), notes=note)
+
+
+def _root_of(opened: Opened, name: str) -> Group:
+    data = opened.siblings.open(name, as_it_is=True)
+    if bytes(data[:8]) != SIGNATURE:
+        raise MalformedFileError(
+            f"the file {printable(name, 60)!r} beside it is no HDF5 file; copy or download it again"
+        )
+    return open_hdf5(memoryview(data), opened.effort)
+
+
+_BESIDE = (_CONFIG, "model.json", "architecture.json", "model_config.json")
+
+
+def _of_weights(
+    opened: Opened,
+    store: Store,
+    form: str,
+    versions: Mapping[str, Any],
+    left_out: Sequence[str],
+    notes: Sequence[str] = (),
+) -> Network:
+    """Read weights alone: with a configuration beside them if one fits, else by themselves."""
+    for name in dict.fromkeys((f"{opened.path.name.partition('.')[0]}.json", *_BESIDE)):
+        layers = _with_config(opened, store, name)
+        if layers is not None:
+            note = f"the graph is that of {printable(name, 60)!r} beside the weights"
+            kind = "weights of Keras's, with their configuration"
+            return Network.of(layers, _origin(opened, kind, form, versions, left_out, (*notes, note)))
+    found = layers_without_graph(store, opened)
+    order = "the list of layers in the file" if isinstance(store, Legacy) else _BY_CLASS
+    origin = _origin(
+        opened, "weights of Keras's, without their configuration", form, versions, left_out, notes
+    )
+    return Network.of(found.layers, replace(origin, order=order, inferred=found.inferred))
+
+
+_BY_CLASS = "the paths, in their natural order: the file counts layers of each class by themselves"
+
+
+def _with_config(opened: Opened, store: Store, name: str) -> list[Layer] | None:
+    """Return the layers as a configuration beside the weights tells them, None where none fits."""
+    if name == opened.path.name:
+        return None
+    try:
+        config = parse(bytes(opened.siblings.open(name)), opened)
+        layers = Builder(opened=opened, store=store, is_keras_3="module" in config).build(config)
+    except FiltvizError:
+        return None
+    n_found = sum(len(layer.parameters) for layer in layers)
+    n_held = sum(len(weights.arrays) for _, _, weights in store.layers())
+    return layers if 0 < n_held <= n_found else None
+
+
+def _rest(root: Group) -> tuple[str, ...]:
+    held = {"optimizer": "the optimiser's state", "optimizer_weights": "the optimiser's state"}
+    return tuple(dict.fromkeys(what for name, what in held.items() if name in root))
+
+
+def _origin(
+    opened: Opened,
+    kind: str,
+    form: str,
+    versions: Mapping[str, Any],
+    left_out: Sequence[str],
+    notes: Sequence[str] = (),
+) -> Origin:
+    found = origin_of(
+        opened,
+        kind,
+        objects=Objects(form=form),
+        framework="Keras",
+        order="the model's configuration",
+        left_out=tuple(left_out),
+        notes=notes,
+    )
+    return replace(found, versions={key: value for key, value in versions.items() if isinstance(value, str)})
+
+
+def _is_3(version: str) -> bool:
+    return version[:1] not in ("0", "1", "2")
+
+
+def _json(text: bytes) -> Mapping[str, Any]:
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise MalformedFileError("its JSON is damaged; copy or download it again") from error
+    return found if isinstance(found, dict) else {}

@@ -1,0 +1,343 @@
+"""Keras's configuration → layers: JSON text, of which classes are only names.
+
+Models within models are taken apart: their layers stand among the others, with the model's name before
+their own.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from filtviz.errors import MalformedFileError
+from filtviz.network import ConvLayer, Layer
+from filtviz.operations import Convolution, Input, Operation, Untold
+from filtviz.parameter import Parameter, Shape
+from filtviz.reading.arrays import parameter_of
+from filtviz.reading.formats.keras.classes import Case, operations_of, roles_of
+from filtviz.reading.formats.keras.stores import Modern, Store, Weights
+from filtviz.reading.opened import Opened
+from filtviz.shapes import output_shape
+
+__all__ = ["Builder", "parse"]
+
+_DEEPEST = 12
+"""Models in one another."""
+
+Reference = tuple[str, int]
+"""A layer's name and the number of its call."""
+
+
+def parse(text: bytes, opened: Opened) -> Mapping[str, Any]:
+    """Return a configuration, ``class_name`` and ``config`` among its keys.
+
+    Raises:
+        MalformedFileError: it is no JSON, or no configuration of a model.
+        LimitError: it is too long.
+    """
+    opened.limits.check("allocation", 16 * len(text), f"its configuration has {len(text):,} bytes")
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise MalformedFileError(
+            "the model's configuration in it is damaged; save the model again"
+        ) from error
+    if not isinstance(found, dict) or not isinstance(found.get("class_name"), str):
+        raise MalformedFileError("the configuration in it is that of no model of Keras")
+    return found
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Entry:
+    """A layer of a configuration: its name, class and configuration, and what each of its calls is given."""
+
+    name: str
+    class_name: str
+    config: Mapping[str, Any]
+    calls: Sequence[Sequence[Reference]]
+
+    @classmethod
+    def of(cls, value: Any) -> _Entry | None:
+        """Read an entry, None where it is none."""
+        if not isinstance(value, dict) or not isinstance(value.get("class_name"), str):
+            return None
+        config = value.get("config")
+        inner: Mapping[str, Any] = config if isinstance(config, dict) else {"layers": config}
+        name = inner.get("name") or value.get("name") or value["class_name"]
+        nodes = value.get("inbound_nodes")
+        calls = [list(_references(node)) for node in nodes] if isinstance(nodes, list) else []
+        return cls(name=str(name), class_name=value["class_name"], config=inner, calls=calls)
+
+    @property
+    def is_model(self) -> bool:
+        """Whether it is a model with layers of its own."""
+        return isinstance(self.config.get("layers"), list)
+
+
+def _references(node: Any) -> Iterator[Reference]:
+    """Yield what a call is given: ``["name", node, tensor, {}]``, or Keras 3's tensors with a history."""
+    waiting = deque([node])
+    while waiting:
+        value = waiting.popleft()
+        if isinstance(value, dict):
+            inner = value.get("config")
+            history: Any = inner.get("keras_history") if isinstance(inner, dict) else None
+            if value.get("class_name") == "__keras_tensor__" and _is_reference(history):
+                yield history[0], history[1]
+            elif "args" in value:
+                waiting.extend((value["args"], value.get("kwargs")))
+            elif "class_name" not in value:
+                waiting.extend(one for one in value.values() if isinstance(one, dict | list))
+        elif isinstance(value, list):
+            if _is_reference(value):
+                yield value[0], value[1]
+                waiting.extend(one for one in value[3:] if isinstance(one, dict))
+            else:
+                waiting.extend(value)
+
+
+def _is_reference(value: Any) -> bool:
+    return isinstance(value, list) and len(value) >= 3 and isinstance(value[0], str) and type(value[1]) is int
+
+
+@dataclass(kw_only=True, eq=False)
+class Builder:
+    """Makes the layers of a model.
+
+    Attributes:
+        opened: The file.
+        store: What finds the weights.
+        is_keras_3: Whether Keras 3 wrote the configuration.
+        layers: The layers so far.
+    """
+
+    opened: Opened
+    store: Store | None
+    is_keras_3: bool
+    layers: list[Layer] = field(default_factory=list)
+    parameters: dict[tuple[str, str], Mapping[str, Parameter]] = field(default_factory=dict)
+
+    def build(self, config: Mapping[str, Any]) -> list[Layer]:
+        """Return the layers of a whole configuration."""
+        entry = _Entry.of(config)
+        if entry is None or not entry.is_model:
+            raise MalformedFileError(
+                "the model in it is of a class of its own, whose configuration does not tell its layers"
+            )
+        self._model(entry, "", "", (), 0)
+        return self.layers
+
+    def _model(
+        self, model: _Entry, place: str, prefix: str, given: Sequence[int], depth: int
+    ) -> tuple[int, ...]:
+        """Add the layers of a model; return those that give its results."""
+        if depth > _DEEPEST:
+            raise MalformedFileError(f"the models in it lie more than {_DEEPEST} in one another")
+        held = model.config["layers"]
+        self.opened.effort.spend(len(held))
+        entries = [entry for value in held if (entry := _Entry.of(value)) is not None]
+        if model.class_name == "Sequential" or not any(entry.calls for entry in entries):
+            return self._in_sequence(entries, place, prefix, given, depth)
+        return self._as_graph(model, entries, place, prefix, given, depth)
+
+    def _in_sequence(
+        self, entries: Sequence[_Entry], place: str, prefix: str, given: Sequence[int], depth: int
+    ) -> tuple[int, ...]:
+        if not given and entries and entries[0].class_name != "InputLayer":
+            shape = entries[0].config.get("batch_input_shape") or entries[0].config.get("batch_shape")
+            if shape is not None:
+                given = (self._add(_input(None, shape, entries[0].config)),)
+        last = tuple(given)
+        for entry in entries:
+            if entry.class_name == "InputLayer" and last:
+                continue
+            last = self._entry(entry, place, prefix, last, depth)
+        return last
+
+    def _as_graph(
+        self,
+        model: _Entry,
+        entries: Sequence[_Entry],
+        place: str,
+        prefix: str,
+        given: Sequence[int],
+        depth: int,
+    ) -> tuple[int, ...]:
+        """Add layers in an order in which each follows what it is given; those in circles are left out."""
+        results: dict[Reference, tuple[int, ...]] = {}
+        by_name = {entry.name: entry for entry in entries}
+        places = dict(zip(_names(model.config.get("input_layers")), given, strict=False))
+        for name in places:
+            results[name, 0] = (places[name],)
+        waiting = deque(
+            (entry, number, call)
+            for entry in entries
+            if entry.name not in places
+            for number, call in enumerate(entry.calls or [[]])
+        )
+        passed = 0
+        while waiting and passed <= len(waiting):
+            self.opened.effort.spend(1)
+            entry, number, call = waiting.popleft()
+            needed = [one for one in call if one[0] in by_name]
+            if any(one not in results for one in needed):
+                waiting.append((entry, number, call))
+                passed += 1
+                continue
+            passed = 0
+            inputs = [place for one in needed for place in results[one][:1]]
+            results[entry.name, number] = self._entry(entry, place, prefix, inputs, depth)
+        outputs = [results.get((name, 0), ()) for name in _names(model.config.get("output_layers"))]
+        return tuple(place for one in outputs for place in one[:1])
+
+    def _entry(
+        self, entry: _Entry, place: str, prefix: str, inputs: Sequence[int], depth: int
+    ) -> tuple[int, ...]:
+        """Add a layer, or all layers of an inner model; return what gives the result."""
+        name = prefix + entry.name
+        if entry.is_model and entry.class_name not in _WRAPPERS:
+            inner = self.store.inner(place, entry.name, entry.class_name) if self.store else ""
+            return self._model(entry, inner, f"{name}/", inputs, depth + 1)
+        if entry.class_name == "InputLayer":
+            shape = entry.config.get("batch_shape") or entry.config.get("batch_input_shape")
+            return (self._add(_input(name, shape, entry.config)),)
+        wrapped = _Entry.of(entry.config.get("layer")) if entry.class_name == "TimeDistributed" else None
+        if wrapped is not None:
+            return self._wrapped(entry, wrapped, place, name, inputs)
+        held = self._parameters(place, entry)
+        return self._plain(name, entry.class_name, entry.config, held, inputs)
+
+    def _wrapped(
+        self, entry: _Entry, inner: _Entry, place: str, name: str, inputs: Sequence[int]
+    ) -> tuple[int, ...]:
+        """Add the layer that TimeDistributed applies to each moment: what it sees is a slice of the input."""
+        opaque = _policy(inner.config)
+        weights = Weights()
+        if isinstance(self.store, Modern):
+            weights = self.store.wrapped(place, entry.name, entry.class_name, opaque)
+        elif self.store is not None:
+            weights = self.store.weights(place, entry.name, entry.class_name, opaque)
+        held = _called(weights, inner.class_name, inner.config, f"{name}/{inner.name}")
+        apart = self._add(
+            Layer(
+                name=name,
+                type="TimeDistributed",
+                inputs=tuple(inputs),
+                operations=(Untold(reason="it takes each moment by itself"),),
+            )
+        )
+        return self._plain(f"{name}/{inner.name}", inner.class_name, inner.config, held, (apart,))
+
+    def _parameters(self, place: str, entry: _Entry) -> Mapping[str, Parameter]:
+        """Return a layer's parameters, the same ones for each of its calls."""
+        key = (place, entry.name)
+        if key not in self.parameters:
+            weights = Weights()
+            if self.store is not None:
+                weights = self.store.weights(place, entry.name, entry.class_name, _policy(entry.config))
+            self.parameters[key] = _called(weights, entry.class_name, entry.config, entry.name)
+        return self.parameters[key]
+
+    def _plain(
+        self,
+        name: str,
+        class_name: str,
+        config: Mapping[str, Any],
+        held: Mapping[str, Parameter],
+        inputs: Sequence[int],
+    ) -> tuple[int, ...]:
+        """Add a layer of a class; a separable convolution is two."""
+        parts = [class_name]
+        if "pointwise_kernel" in held:
+            parts = ["separable: depthwise", "separable: pointwise"]
+        places = tuple(inputs)
+        for part in parts:
+            shapes = [self.layers[one].output_shape for one in places]
+            case = Case(
+                class_name=part, config=config, parameters=held, inputs=shapes, is_keras_3=self.is_keras_3
+            )
+            operations = operations_of(case)
+            used = _used(operations, held) if len(parts) > 1 else tuple(held.values())
+            ending = f"/{part.rpartition(' ')[2]}" if len(parts) > 1 else ""
+            places = (self._add(_layer(name + ending, class_name, operations, used, places)),)
+        return places
+
+    def _add(self, layer: Layer) -> int:
+        n = len(self.layers) + 1
+        self.opened.limits.check("layers", n, f"its model has {n:,} layers or more")
+        self.opened.effort.spend(len(layer.inputs))
+        shapes = [self.layers[place].output_shape for place in layer.inputs]
+        for operation in layer.operations:
+            shapes = [output_shape(operation, shapes)]
+        self.layers.append(replace(layer, output_shape=shapes[0] if shapes else None))
+        return n - 1
+
+
+_WRAPPERS = frozenset({"TimeDistributed", "Bidirectional"})
+
+
+def _layer(
+    name: str,
+    class_name: str,
+    operations: tuple[Operation, ...],
+    parameters: Sequence[Parameter],
+    inputs: tuple[int, ...],
+) -> Layer:
+    make = ConvLayer if operations and isinstance(operations[0], Convolution) else Layer
+    return make(
+        name=name, type=class_name, operations=operations, parameters=tuple(parameters), inputs=inputs
+    )
+
+
+def _used(operations: Sequence[Operation], held: Mapping[str, Parameter]) -> tuple[Parameter, ...]:
+    """Return those of the parameters that operations refer to."""
+    referred = {id(getattr(one, name, None)) for one in operations for name in ("weights", "bias")}
+    return tuple(one for one in held.values() if id(one) in referred)
+
+
+def _called(weights: Weights, class_name: str, config: Mapping[str, Any], layer: str) -> dict[str, Parameter]:
+    """Return parameters by Keras's names: the file's own, or those of the class in Keras's order."""
+    names = list(weights.arrays)
+    roles = roles_of(class_name, config, len(names))
+    numbered = all(name.isdigit() for name in names)
+    found: dict[str, Parameter] = {}
+    for place, (name, array) in enumerate(weights.arrays.items()):
+        called = roles[place] if numbered and place < len(roles) else name
+        called = _OLD_NAMES.get(called.rpartition("_")[2], called) if called not in roles else called
+        called = called if called not in found else name
+        found[called] = parameter_of(called, array, f"{layer}/{called}")
+    return found
+
+
+_OLD_NAMES = {"W": "kernel", "b": "bias", "running_mean": "moving_mean", "running_std": "moving_variance"}
+"""Keras 1's ends of names, such as ``convolution2d_1_W``."""
+
+
+def _policy(config: Mapping[str, Any]) -> str:
+    """Return the type in which a layer keeps its weights, as far as its policy tells."""
+    found = config.get("dtype")
+    if isinstance(found, dict):
+        inner = found.get("config")
+        found = inner.get("name") if isinstance(inner, dict) else None
+    return found if isinstance(found, str) else ""
+
+
+def _names(value: Any) -> list[str]:
+    """Return the names in ``["a", 0, 0]`` or a list of such."""
+    if _is_reference(value):
+        return [value[0]]
+    return [one[0] for one in value if _is_reference(one)] if isinstance(value, list) else []
+
+
+def _input(name: str | None, shape: Any, config: Mapping[str, Any]) -> Layer:
+    lengths: Shape | None = None
+    if isinstance(shape, list) and shape and isinstance(shape[0], list):
+        shape = shape[0]
+    if isinstance(shape, list) and all(one is None or type(one) is int for one in shape):
+        lengths = tuple(shape)
+        if len(lengths) > 2 and config.get("data_format") != "channels_first":
+            lengths = (lengths[0], lengths[-1], *lengths[1:-1])
+    return Layer(name=name, type="InputLayer", operations=(Input(shape=lengths),))

@@ -1,0 +1,227 @@
+"""Where Keras keeps weights: one HDF5 file in any of its layouts, or several with an index.
+
+- Keras 3: ``layers/<class>_<n>/vars/0``, in models within models again ``…/layers/…``; the group ``vars`` has
+  the layer's own name. The last of Keras 2 write the same below ``_layer_checkpoint_dependencies``.
+- before: ``model_weights/<layer>/<names>``, listed in the attribute ``weight_names``; a file of weights alone
+  has no ``model_weights`` around them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from filtviz.errors import MalformedFileError
+from filtviz.reading.arrays import StoredArray
+from filtviz.reading.hdf5 import Dataset, Group
+from filtviz.text import natural_key
+
+__all__ = ["Legacy", "Modern", "Place", "Store", "Weights", "class_in_path", "store_of"]
+
+Place = tuple[str, ...]
+"""Where a model lies within others: the names of those around it, and what the store needs to find it."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Weights:
+    """The arrays of one layer in Keras's order, by ``name`` where the file tells it, else by number."""
+
+    arrays: Mapping[str, StoredArray] = field(default_factory=dict)
+
+
+class Store(Protocol):
+    """Finds the weights of a layer."""
+
+    def inner(self, place: str, name: str, class_name: str) -> str:
+        """Return the place of a model within the model at ``place``."""
+
+    def weights(self, place: str, name: str, class_name: str, opaque: str) -> Weights:
+        """Return the weights of a layer of the model at ``place``.
+
+        Args:
+            place: Where the model lies, empty for the outermost.
+            name: The layer's own name.
+            class_name: The layer's class.
+            opaque: The type that the layer's policy gives its weights.
+        """
+
+    def layers(self) -> Iterator[tuple[str, str, Weights]]:
+        """Yield name, class and weights of each layer, for a file without a configuration."""
+
+
+def store_of(groups: Sequence[Group]) -> Store | None:
+    """Return what finds weights in a file, or in several that make one; None where it is not Keras's."""
+    root = groups[0]
+    if any(name in root for name in _CONTAINERS) or "vars" in root:
+        return Modern(groups)
+    model = root.group("model_weights") or root
+    return Legacy(model) if "layer_names" in model.attributes or "layer_names0" in model.attributes else None
+
+
+_CONTAINERS = ("layers", "_layer_checkpoint_dependencies")
+_DEEPEST = 12
+"""Models in one another."""
+
+_NUMBERED = re.compile(r"_\d+\Z")
+
+
+def class_in_path(name: str) -> str:
+    """Return the class that a path names: ``conv2d_transpose_1`` → ``Conv2DTranspose``."""
+    words = _NUMBERED.sub("", name).split("_")
+    found = "".join(word[:1].upper() + word[1:] for word in words)
+    return re.sub(r"(\d)d", lambda match: match[1] + "D", found)
+
+
+def _snake_case(name: str) -> str:
+    """Return a class as Keras writes it in paths: ``Conv2DTranspose`` → ``conv2d_transpose``."""
+    name = re.sub(r"\W+", "", name)
+    name = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", name)
+    return re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower()
+
+
+class Modern:
+    """Keras 3's layout."""
+
+    def __init__(self, groups: Sequence[Group]) -> None:
+        """Take the root groups of all files."""
+        self.groups = groups
+        self.children: dict[str, dict[str, list[Group]]] = {}
+
+    def _children(self, place: str) -> dict[str, list[Group]]:
+        """Return the groups of layers in the model at a place: name in the path → the group in each file."""
+        if place not in self.children:
+            found: dict[str, list[Group]] = {}
+            for root in self.groups:
+                model = root.group(place)
+                for container in _CONTAINERS:
+                    inner = None if model is None else model.group(container)
+                    for name in inner or ():
+                        if inner is not None and (child := inner.group(name)) is not None:
+                            found.setdefault(f"{container}/{name}", []).append(child)
+            self.children[place] = found
+        return self.children[place]
+
+    def _find(self, place: str, name: str, class_name: str) -> str | None:
+        children = self._children(place)
+        for path, groups in children.items():
+            if any(_own_name(group) == name for group in groups):
+                return f"{place}/{path}"
+        if any(_own_name(group) for groups in children.values() for group in groups):
+            return None
+        # Without names of their own, layers are counted within their class, or are called as they are.
+        number = _NUMBERED.search(name)
+        for last in (name, _snake_case(class_name) + (number[0] if number else "")):
+            for container in _CONTAINERS:
+                if f"{container}/{last}" in children:
+                    return f"{place}/{container}/{last}"
+        return None
+
+    def inner(self, place: str, name: str, class_name: str) -> str:
+        """Return the place of a model within another one."""
+        return self._find(place, name, class_name) or f"{place}/?"
+
+    def weights(self, place: str, name: str, class_name: str, opaque: str) -> Weights:
+        """Return the weights of a layer."""
+        found = self._find(place, name, class_name)
+        return Weights() if found is None else self._read(found, opaque)
+
+    def wrapped(self, place: str, name: str, class_name: str, opaque: str) -> Weights:
+        """Return the weights of the layer that a wrapper such as TimeDistributed holds."""
+        found = self._find(place, name, class_name)
+        return Weights() if found is None else self._read(f"{found}/layer", opaque)
+
+    def _read(self, path: str, opaque: str) -> Weights:
+        held: dict[str, Dataset] = {}
+        for root in self.groups:
+            variables = root.group(f"{path}/vars")
+            if variables is not None:
+                held |= variables.datasets()
+        arrays = {key: held[key] for key in sorted(held, key=natural_key)}
+        return Weights(arrays={key: _array(one, opaque) for key, one in arrays.items()})
+
+    def layers(self) -> Iterator[tuple[str, str, Weights]]:
+        """Yield the layers in the order of their paths."""
+        waiting: list[tuple[str, str]] = [("", "")]
+        while waiting:
+            place, prefix = waiting.pop(0)
+            if place.count("/") > 2 * _DEEPEST:
+                raise MalformedFileError(f"the models in it lie more than {_DEEPEST} in one another")
+            children = self._children(place)
+            for path in sorted(children, key=natural_key):
+                groups, last = children[path], path.rpartition("/")[2]
+                name = prefix + next(filter(None, map(_own_name, groups)), last)
+                if any("layers" in group for group in groups):
+                    waiting.append((f"{place}/{path}", f"{name}/"))
+                inner = self._read(f"{place}/{path}/layer", "")
+                yield name, class_in_path(last), inner if inner.arrays else self._read(f"{place}/{path}", "")
+
+
+def _own_name(group: Group) -> str:
+    variables = group.group("vars")
+    found = None if variables is None else variables.attributes.get("name")
+    return found if isinstance(found, str) else ""
+
+
+def _array(dataset: Dataset, opaque: str) -> StoredArray:
+    said = dataset.attributes.get("dtype")
+    return dataset.array(said if isinstance(said, str) else opaque)
+
+
+class Legacy:
+    """The layout before Keras 3."""
+
+    def __init__(self, model: Group) -> None:
+        """Take the group with the attribute ``layer_names``."""
+        self.model = model
+        self.names = _listed(model, "layer_names")
+        self.listed: dict[str, list[str]] = {}
+
+    def _weight_names(self, layer: str) -> list[str]:
+        if layer not in self.listed:
+            group = self.model.group(layer)
+            self.listed[layer] = [] if group is None else _listed(group, "weight_names")
+        return self.listed[layer]
+
+    def inner(self, place: str, name: str, class_name: str) -> str:
+        """Return the place of a model within another one: all are kept under the outermost."""
+        del class_name
+        return place or name
+
+    def weights(self, place: str, name: str, class_name: str, opaque: str) -> Weights:
+        """Return the weights of a layer: those under its name, or in an inner model those that name it."""
+        del class_name
+        names = self._weight_names(place or name)
+        if place:
+            names = [one for one in names if name in one.split("/")[:-1]]
+        return self._read(place or name, names, opaque)
+
+    def _read(self, layer: str, names: Sequence[str], opaque: str) -> Weights:
+        group = self.model.group(layer)
+        arrays: dict[str, StoredArray] = {}
+        for name in names:
+            found = None if group is None else group.get(name)
+            if isinstance(found, Dataset):
+                last = name.rpartition("/")[2].partition(":")[0]
+                arrays[last if last not in arrays else name] = _array(found, opaque)
+        return Weights(arrays=arrays)
+
+    def layers(self) -> Iterator[tuple[str, str, Weights]]:
+        """Yield the layers in the file's own order."""
+        for layer in self.names:
+            names = self._weight_names(layer)
+            inner = list(dict.fromkeys(name.rpartition("/")[0] for name in names))
+            for path in inner:
+                own = [name for name in names if name.rpartition("/")[0] == path]
+                title = layer if len(inner) == 1 else f"{layer}/{path.rpartition('/')[2]}"
+                yield title, class_in_path(layer), self._read(layer, own, "")
+
+
+def _listed(group: Group, name: str) -> list[str]:
+    """Return a list of texts, which Keras cuts into numbered attributes where it is long."""
+    found = group.attributes.get(name)
+    if found is None:
+        pieces = (group.attributes.get(f"{name}{place}") for place in range(len(group.attributes)))
+        found = [text for piece in pieces if isinstance(piece, list) for text in piece]
+    return [text for text in found if isinstance(text, str)] if isinstance(found, list) else []

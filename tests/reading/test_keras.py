@@ -1,0 +1,335 @@
+"""Keras: every layout of weights, the graph of a configuration, and HDF5 that leads elsewhere."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import filtviz
+from filtviz.errors import LimitError, MalformedFileError, ReadError, UnsupportedFileError
+from filtviz.network import Network
+from filtviz.operations import (
+    Concatenate,
+    Convolution,
+    Dense,
+    Flatten,
+    GlobalPooling,
+    Merge,
+    Normalisation,
+    Pooling,
+    Transpose,
+    Untold,
+)
+from filtviz.reading.limits import Limits
+
+FIXTURES = Path(__file__).resolve().parents[1] / "fixtures" / "modern" / "keras"
+ATTACKS = FIXTURES / "attacks"
+KERNELS = json.loads((FIXTURES / "kernels.json").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("name", KERNELS)
+def test_kernels_and_what_is_said_of_them_are_the_frameworks_own(name):
+    network = filtviz.load(FIXTURES / name)
+    wanted = {one["sha256_c_order"]: one for one in KERNELS[name]}
+    assert len(network.conv_layers) == len(wanted)
+    for layer in network.conv_layers:
+        told = wanted[hashlib.sha256(np.ascontiguousarray(layer.W).tobytes()).hexdigest()]
+        assert list(layer.W.shape) == told["shape"]
+        assert str(layer.W.dtype) == told["dtype"]
+        axes = "rcgo" if told["axes"] == "hwim" else told["axes"].translate(str.maketrans("hw", "rc"))
+        assert layer.axes == ("rcoi" if told["transposed"] else axes)
+        assert layer.flip_filters is False
+        assert layer.convolution.groups in (told["groups"], told["groups"] if layer.is_told else None)
+        if told["strides"] and layer.is_told and told["shape"][:2] != [1, 1]:
+            assert layer.convolution.stride == tuple(told["strides"])
+        filters = layer.filters
+        assert filters.shape[0] == layer.n_filters
+        assert filters.shape[1] == layer.n_channels
+    assert network.origin.framework == "Keras"
+
+
+def test_a_depthwise_kernel_is_one_picture_for_each_filter():
+    layer = next(one for one in filtviz.load(FIXTURES / "seq.keras").conv_layers if one.name == "dw")
+    assert (layer.n_filters, layer.n_channels, layer.kernel_size) == (16, 1, (3, 3))
+    assert np.array_equal(layer.filters[5, 0], layer.W[:, :, 2, 1])  # channel 2, the second of its two
+    assert layer.why_not_drawn is None
+
+
+def test_a_sequence_is_whole():
+    network = filtviz.load(FIXTURES / "seq.keras")
+    assert [layer.name for layer in network.layers] == [
+        "input_layer", "first", "dw", "sep/depthwise", "sep/pointwise", "grp", "up", "batch_normalization",
+        "global_average_pooling2d", "dense",
+    ]  # fmt: skip
+    assert [layer.inputs for layer in network.layers] == [(), *((place,) for place in range(9))]
+    assert network.layers[1].output_shape == (None, 8, 16, 16)
+    assert network.layers[6].output_shape == (None, 5, 14, 14)
+    assert network.layers[-1].output_shape == (None, 3)
+    found = network.layers[7].operations[0]
+    assert isinstance(found, Normalisation)
+    assert (found.spread_is, found.epsilon) == ("variance", 1e-3)
+    assert found.gamma is not None
+    assert network.origin.left_out == ("the optimiser's state",)
+    assert network.origin.versions["keras"].startswith("3.")
+    assert not network.origin.inferred
+
+
+@pytest.mark.parametrize("name", ["nested.keras", "tf_nested_legacy.h5"])
+def test_a_model_within_a_model_is_taken_apart(name):
+    network = filtviz.load(FIXTURES / name)
+    assert [layer.name for layer in network.layers][1:] == [
+        "encoder/e1", "encoder/e2", "skip", network.layers[4].name, network.layers[5].name, "head",
+    ]  # fmt: skip
+    assert isinstance(network.layers[4].operations[0], Merge)
+    assert network.layers[4].inputs == (2, 3)
+
+
+def test_weights_alone_say_what_they_leave_open():
+    network = filtviz.load(FIXTURES / "seq.weights.h5")
+    assert {layer.convolution.stride for layer in network.conv_layers} == {None}
+    assert "natural order" in network.origin.order
+    assert len(network.origin.inferred) == 2
+
+
+def test_a_configuration_beside_the_weights_tells_the_graph(tmp_path):
+    with zipfile.ZipFile(FIXTURES / "seq.keras") as archive:
+        config = archive.read("config.json")
+    shutil.copy(FIXTURES / "seq.weights.h5", tmp_path / "model.weights.h5")
+    (tmp_path / "model.json").write_bytes(config)
+    network = filtviz.load(tmp_path)
+    assert len(network.layers) == 10
+    assert any("'model.json' beside" in note for note in network.origin.notes)
+    (tmp_path / "model.json").write_bytes(config.replace(b'"name": "dw"', b'"name": "another"'))
+    assert any("no graph" in one for one in filtviz.load(tmp_path).origin.inferred)
+    (tmp_path / "model.json").write_text("[" * 100_000)
+    assert any("no graph" in one for one in filtviz.load(tmp_path).origin.inferred)
+
+
+# Configurations that are put together here, around the weights of one convolution
+
+
+def keras(tmp_path: Path, layers: list[dict[str, Any]], *, functional: bool = False, **more: Any) -> Network:
+    config: dict[str, Any] = {"name": "m", "layers": layers, **more}
+    model = {"class_name": "Functional" if functional else "Sequential", "config": config}
+    path = tmp_path / "m.keras"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("metadata.json", '{"keras_version": "3.5.0"}')
+        archive.writestr("config.json", json.dumps(model))
+        archive.write(ATTACKS / "secret.h5", "model.weights.h5")
+    return filtviz.load(path)
+
+
+def layer(class_name: str, name: str = "", calls: list[Any] | None = None, **config: Any) -> dict[str, Any]:
+    found = {"class_name": class_name, "config": {"name": name or class_name.lower(), **config}}
+    return found if calls is None else {**found, "inbound_nodes": calls}
+
+
+INPUT = layer("InputLayer", "in", batch_shape=[None, 9, 11, 1])
+CONV = layer("Conv2D", "conv", filters=4, kernel_size=[3, 3], strides=[1, 1], padding="valid", groups=1)
+
+
+@pytest.mark.parametrize(
+    ("config", "pad", "shape"),
+    [
+        ({}, ((0, 0), (0, 0)), (None, 4, 7, 9)),
+        ({"padding": "same"}, ((1, 1), (1, 1)), (None, 4, 9, 11)),
+        ({"padding": "same", "strides": [2, 2]}, ((1, 1), (1, 1)), (None, 4, 5, 6)),
+        ({"padding": "same", "strides": 4}, ((1, 1), (0, 0)), (None, 4, 3, 3)),
+        ({"padding": "same", "dilation_rate": [2, 1]}, ((2, 2), (1, 1)), (None, 4, 9, 11)),
+    ],
+)
+def test_padding_to_the_same_size_has_the_longer_part_behind(tmp_path, config, pad, shape):
+    conv = {**CONV, "config": {**CONV["config"], **config}}
+    found = keras(tmp_path, [INPUT, conv]).conv_layers[0]
+    assert found.convolution.pad == pad
+    assert found.output_shape == shape
+
+
+CLASSES = {
+    "MaxPooling2D": (layer("MaxPooling2D", pool_size=[2, 2], strides=None), Pooling, (None, 4, 3, 4)),
+    "pooling to the same size": (
+        layer("AveragePooling2D", pool_size=2, padding="same"),
+        Pooling,
+        (None, 4, 4, 5),
+    ),
+    "GlobalMaxPooling2D": (layer("GlobalMaxPooling2D"), GlobalPooling, (None, 4)),
+    "Flatten": (layer("Flatten"), Transpose, (None, 252)),
+    "a class of its own": (layer("MyLayer", module="os", function="system"), Untold, None),
+    "a Lambda": (layer("Lambda", function=["4wEAAAA=", None, None]), Untold, None),
+    "ZeroPadding2D": (layer("ZeroPadding2D", padding=[[1, 2], [0, 3]]), None, (None, 4, 10, 12)),
+    "Cropping2D": (layer("Cropping2D", cropping=[[1, 2], [0, 3]]), None, (None, 4, 4, 6)),
+    "UpSampling2D": (layer("UpSampling2D", size=[2, 3]), None, (None, 4, 14, 27)),
+    "UpSampling2D between pixels": (layer("UpSampling2D", interpolation="bilinear"), Untold, None),
+    "Reshape": (layer("Reshape", target_shape=[7, 36]), Transpose, (None, 36, 7)),
+    "Dropout": (layer("Dropout", rate=0.5), None, (None, 4, 7, 9)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("given", "kind", "shape"), CLASSES.values(), ids=CLASSES)
+def test_classes_are_operations_and_no_name_is_imported(tmp_path, given, kind, shape):
+    """CVE-2025-1550, CVE-2025-8747 and CVE-2025-9906: modules and functions in a configuration are names."""
+    found = keras(tmp_path, [INPUT, CONV, given]).layers[-1]
+    assert kind is None or isinstance(found.operations[0], kind)
+    assert found.output_shape == shape
+
+
+@pytest.mark.parametrize(
+    ("activation", "kind"),
+    [
+        ("relu", "rectify"), ("relu6", "clipped_rectify"), ("swish", "swish"), ("mine", "untold"),
+        ({"class_name": "function", "config": "tanh"}, "tanh"), ("hard_sigmoid", "untold"),
+    ],
+)  # fmt: skip
+def test_functions_behind_weights_are_told(tmp_path, activation, kind):
+    conv = {**CONV, "config": {**CONV["config"], "activation": activation}}
+    assert keras(tmp_path, [INPUT, conv]).layers[1].operations[1].kind == kind
+    assert len(keras(tmp_path, [INPUT, CONV]).layers[1].operations) == 1
+
+
+def test_a_graph_may_be_listed_in_any_order_and_in_both_ways_of_writing(tmp_path):
+    tensor = {"class_name": "__keras_tensor__", "config": {"keras_history": ["conv", 0, 0]}}
+    layers = [
+        layer("Concatenate", "cat", [{"args": [[tensor, tensor]], "kwargs": {}}], axis=-1),
+        {**CONV, "inbound_nodes": [[["in", 0, 0, {}]]]},
+        {**INPUT, "inbound_nodes": []},
+    ]
+    network = keras(
+        tmp_path, layers, functional=True, input_layers=[["in", 0, 0]], output_layers=["cat", 0, 0]
+    )
+    assert [one.name for one in network.layers] == ["in", "conv", "cat"]
+    assert isinstance(network.layers[2].operations[0], Concatenate)
+    assert network.layers[2].inputs == (1, 1)
+    assert network.layers[2].output_shape == (None, 8, 7, 9)
+
+
+def test_a_layer_that_is_called_twice_stands_twice_and_is_said_to_be_tied(tmp_path):
+    layers = [
+        {**INPUT, "inbound_nodes": []},
+        {**CONV, "inbound_nodes": [[["in", 0, 0, {}]], [["in", 0, 0, {}]]]},
+        layer("Add", "add", [[["conv", 0, 0, {}], ["conv", 1, 0, {}]]]),
+    ]
+    network = keras(tmp_path, layers, functional=True)
+    assert [one.inputs for one in network.layers] == [(), (0,), (0,), (1, 2)]
+    assert any("they are tied" in note for note in network.origin.notes)
+
+
+def test_a_circle_ends(tmp_path):
+    layers = [
+        {**INPUT, "inbound_nodes": []},
+        {**CONV, "inbound_nodes": [[["in", 0, 0, {}]]]},
+        layer("Dropout", "a", [[["b", 0, 0, {}]]]),
+        layer("Dropout", "b", [[["a", 0, 0, {}]]]),
+    ]
+    assert [one.name for one in keras(tmp_path, layers, functional=True).layers] == ["in", "conv"]
+
+
+def test_models_in_one_another_end(tmp_path):
+    inner = layer("Conv2D", "conv")
+    for _ in range(50):
+        inner = {"class_name": "Sequential", "config": {"name": "s", "layers": [inner]}}
+    with pytest.raises(MalformedFileError, match="in one another"):
+        keras(tmp_path, [inner])
+
+
+@pytest.mark.parametrize("config", [b"[" * 200_000, b"{", b'"text"', b'{"class_name": 3}', b"\xff\xfe"])
+def test_a_configuration_that_is_none_is_one_sentence(tmp_path, config):
+    path = tmp_path / "m.keras"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("metadata.json", "{}")
+        archive.writestr("config.json", config)
+        archive.write(ATTACKS / "secret.h5", "model.weights.h5")
+    with pytest.raises(MalformedFileError, match="configuration"):
+        filtviz.load(path)
+
+
+# HDF5
+
+
+def test_the_kernel_that_the_attacks_are_after_is_read_where_it_lies():
+    kernel = filtviz.load(ATTACKS / "secret.h5").conv_layers[0].W
+    assert np.array_equal(kernel, np.arange(36, dtype=np.float32).reshape(3, 3, 1, 4))
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("external_link.h5", "groups that Keras does not write"),
+        ("soft_link.h5", "links in HDF5 files are not followed"),
+        ("virtual.h5", "superblock of version"),
+        ("external_storage.h5", "lies in another file"),
+        ("compressed.h5", "is compressed"),
+        ("chunked.h5", "does not lie in one piece"),
+        ("latest.h5", "superblock of version"),
+    ],
+)
+def test_nothing_leads_out_of_the_file(name, says):
+    """CVE-2026-1669 and h5py's silence: links, virtual datasets and external storage read other files."""
+    with pytest.raises(UnsupportedFileError, match=says):
+        filtviz.load(ATTACKS / name)
+
+
+def test_a_dataset_that_was_never_written_is_not_made_up():
+    with pytest.raises(MalformedFileError, match="there are 0"):
+        filtviz.load(ATTACKS / "never_written.h5")
+
+
+def test_groups_that_hold_each_other_end():
+    with pytest.raises(ReadError):
+        filtviz.load(ATTACKS / "loop.h5")
+
+
+@pytest.mark.parametrize("kept", [9, 50, 96, 500, 2048, 0.5, 0.9])
+def test_a_file_that_was_cut_short_is_one_sentence(tmp_path, kept):
+    data = (FIXTURES / "tf_nested_legacy.h5").read_bytes()
+    path = tmp_path / "m.h5"
+    path.write_bytes(data[: kept if isinstance(kept, int) else int(len(data) * kept)])
+    with pytest.raises(ReadError):
+        [one.W for one in filtviz.load(path).conv_layers]
+
+
+@pytest.mark.parametrize("place", range(0, 2400, 60))
+def test_a_file_that_was_changed_is_a_network_or_one_sentence(tmp_path, place):
+    data = bytearray((ATTACKS / "secret.h5").read_bytes())
+    data[place : place + 8] = b"\xff" * 8
+    path = tmp_path / "m.h5"
+    path.write_bytes(data)
+    try:
+        network = filtviz.load(path)
+    except ReadError:
+        return
+    assert all(one.W.size < 1000 for one in network.conv_layers)
+
+
+def test_more_layers_than_allowed_are_refused():
+    path = FIXTURES / "seq.keras"
+    with pytest.raises(LimitError, match="layers or more"):
+        filtviz.load(path, limits=Limits(layers=9))
+    assert len(filtviz.load(path, limits=Limits(layers=10)).layers) == 10
+
+
+def test_an_index_names_nothing_outside_its_folder(tmp_path):
+    shutil.copytree(FIXTURES / "keras_sharded", tmp_path / "inner")
+    path = tmp_path / "inner" / "model.weights.json"
+    assert len(filtviz.load(path).conv_layers) == 4
+    shutil.move(tmp_path / "inner" / "model_00001.weights.h5", tmp_path / "model_00001.weights.h5")
+    path.write_text(path.read_text().replace("model_00001", "../model_00001"))
+    with pytest.raises(MalformedFileError, match="no plain file name"):
+        filtviz.load(path)
+
+
+def test_dense_layers_are_dense_and_flatten_keeps_kerass_order(tmp_path):
+    found = keras(tmp_path, [INPUT, CONV, layer("Flatten")]).layers[-1].operations
+    assert [type(one) for one in found] == [Transpose, Flatten]
+    assert found[0].order == (0, 2, 3, 1)
+    network = filtviz.load(FIXTURES / "seq.keras")
+    dense = network.layers[-1].operations[0]
+    assert isinstance(dense, Dense)
+    assert (dense.axes, dense.units, dense.per_position) == ("io", 3, False)
+    assert isinstance(network.layers[1].operations[0], Convolution)
