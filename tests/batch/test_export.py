@@ -18,7 +18,7 @@ import pytest
 from PIL import Image
 
 import filtviz
-from filtviz import DrawingOptions, ExportOptions, __version__
+from filtviz import DrawingOptions, ExportOptions, __version__, processes
 from filtviz.batch import jobs as jobs_module
 from filtviz.batch.jobs import FEW_JOBS
 from filtviz.drawing import draw
@@ -444,7 +444,7 @@ def test_processes_that_are_started_never_see_ctrl_c_and_this_one_sees_it_afterw
 
     def interrupted():
         nonlocal passed
-        with jobs_module._interrupts_held_back():
+        with processes.interrupts_held_back():
             started = subprocess.run([sys.executable, "-c", ask], capture_output=True, text=True)
             signal.raise_signal(signal.SIGINT)
             passed = started.stdout == "True\n"

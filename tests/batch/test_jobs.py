@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 import joblib
@@ -23,6 +24,9 @@ class Square:
     def run(self):
         return self.n**2
 
+    def lost(self, reason):
+        raise AssertionError(reason)
+
 
 @pytest.mark.parametrize("n_jobs", [1, 2, None])
 def test_outcomes_come_in_the_order_of_the_jobs(n_jobs):
@@ -35,14 +39,16 @@ def test_a_few_jobs_and_a_lone_process_start_no_others(monkeypatch):
     class Started(Exception):
         pass
 
-    def start(**_):
-        raise Started
+    def start(jobs, n_processes):
+        raise Started(n_processes)
 
-    monkeypatch.setattr(joblib, "Parallel", start)
+    monkeypatch.setattr(jobs_module, "run_in_processes", start)
     assert len(list(run_jobs(map(Square, range(FEW_JOBS)), 2))) == FEW_JOBS
     assert len(list(run_jobs(map(Square, range(30)), 1))) == 30
-    with pytest.raises(Started):
+    with pytest.raises(Started, match="2"):
         list(run_jobs(map(Square, range(FEW_JOBS + 1)), 2))
+    monkeypatch.setattr(jobs_module, "can_start", lambda: False)
+    assert len(list(run_jobs(map(Square, range(30)), 2))) == 30
 
 
 @pytest.mark.parametrize(("n_jobs", "asked"), [(None, -1), (3, 3)])
@@ -52,7 +58,20 @@ def test_joblib_is_asked_for_every_core_unless_a_number_is_given(monkeypatch, n_
     monkeypatch.setattr(
         joblib, "Parallel", lambda **given: seen.append(given["n_jobs"]) or parallel(**{**given, "n_jobs": 1})
     )
-    assert len(list(run_jobs(map(Square, range(FEW_JOBS + 1)), n_jobs))) == FEW_JOBS + 1
+    with joblib.parallel_config("threading"):
+        assert len(list(run_jobs(map(Square, range(FEW_JOBS + 1)), n_jobs))) == FEW_JOBS + 1
+    assert seen == [asked]
+
+
+@pytest.mark.parametrize(("engine", "n_jobs", "asked"), [(None, None, 7), ("loky", None, 7), (None, 3, 3)])
+def test_as_many_processes_are_started_as_there_are_cores_or_as_are_asked_for(
+    monkeypatch, engine, n_jobs, asked
+):
+    seen = []
+    monkeypatch.setattr(joblib, "effective_n_jobs", lambda n: 7 if n == -1 else n)
+    monkeypatch.setattr(jobs_module, "run_in_processes", lambda jobs, n: seen.append(n) or iter(()))
+    with joblib.parallel_config(engine) if engine else nullcontext():
+        list(run_jobs(map(Square, range(FEW_JOBS + 1)), n_jobs))
     assert seen == [asked]
 
 

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import signal
-import sys
 import warnings
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain, groupby, islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from filtviz.drawing import DrawingOptions, draw
 from filtviz.drawing.saving import write_pages
 from filtviz.errors import FiltvizError, MalformedFileError
 from filtviz.files import write_whole
+from filtviz.processes import Job, can_start, run_in_processes
 from filtviz.reading import Hints, Limits, load
 from filtviz.text import printable
 
@@ -24,19 +22,12 @@ if TYPE_CHECKING:
     from filtviz.drawing import Picture
     from filtviz.network import Network
 
-__all__ = ["Job", "ModelFile", "Outcome", "PictureFile", "PicturesJob", "forget_models", "run_jobs"]
+__all__ = ["ModelFile", "Outcome", "PictureFile", "PicturesJob", "forget_models", "run_jobs"]
 
 FEW_JOBS = 4
 """Up to so many jobs are done sooner here than other processes are started."""
 
-Result = TypeVar("Result", covariant=True)
-
-
-class Job(Protocol[Result]):
-    """A piece of work."""
-
-    def run(self) -> Result:
-        """Do it, and return what became of it: what fails on purpose is an outcome, too."""
+Result = TypeVar("Result")
 
 
 def _run(job: Job[Result]) -> Result:
@@ -46,62 +37,46 @@ def _run(job: Job[Result]) -> Result:
 def run_jobs(jobs: Iterable[Job[Result]], n_jobs: int | None) -> Generator[Result]:
     """Run jobs and yield their outcomes in the same order.
 
-    More than a few go to joblib's processes, ``n_jobs`` of them, or to whatever back end the caller has
+    More than a few go to processes of their own, ``n_jobs`` of them, or to whatever back end the caller has
     chosen with ``joblib.parallel_config``. Jobs are taken as they are worked off, so that few are in memory.
 
     Args:
-        jobs: They may be planned while others run; joblib takes them from a thread of its own.
+        jobs: They may be planned while others run; a back end may take them from a thread of its own.
         n_jobs: The number of processes; None is one for each core, or for each worker of the back end.
     """
     jobs = iter(jobs)
     first = list(islice(jobs, FEW_JOBS + 1))
+    jobs = chain(first, jobs)
     if n_jobs == 1 or len(first) <= FEW_JOBS:
-        yield from map(_run, chain(first, jobs))
+        yield from map(_run, jobs)
         return
+    import joblib
+    from joblib.parallel import get_active_backend
+
+    n_jobs = -1 if n_jobs is None else n_jobs
+    if type(get_active_backend()[0]).__name__ != "LokyBackend":  # joblib's own, where none was chosen
+        yield from _run_elsewhere(jobs, n_jobs)
+    elif (n_processes := joblib.effective_n_jobs(n_jobs)) > 1 and can_start():
+        yield from run_in_processes(jobs, n_processes)
+    else:
+        yield from map(_run, jobs)
+
+
+def _run_elsewhere(jobs: Iterator[Job[Result]], n_jobs: int) -> Generator[Result]:
+    """Let joblib's back end run jobs; outcomes come as they are ready or, where it cannot, all at the end."""
     import joblib
 
     work: Callable[[Job[Result]], Result] = joblib.delayed(_run)
-    outcomes = _start((work(job) for job in chain(first, jobs)), -1 if n_jobs is None else n_jobs)
+    try:
+        engine = joblib.Parallel(n_jobs=n_jobs, batch_size=1, return_as="generator")
+    except ValueError:  # back ends that derive from multiprocessing, such as Ray's, cannot
+        engine = joblib.Parallel(n_jobs=n_jobs, batch_size=1)
+    outcomes = iter(engine(work(job) for job in jobs))
     try:
         for outcome in outcomes:  # noqa: UP028  (`yield from` would close it with joblib's warning)
             yield outcome
     finally:
         _stop(outcomes)
-
-
-def _start(work: Iterator[Result], n_jobs: int) -> Iterator[Result]:
-    """Let joblib do the work; outcomes come as they are ready or, where it cannot do that, all at the end."""
-    import joblib
-
-    outcomes: Iterable[Result]
-    try:
-        engine = joblib.Parallel(n_jobs=n_jobs, batch_size=1, return_as="generator")
-    except ValueError:  # back ends that derive from multiprocessing, such as Ray's, cannot
-        outcomes = joblib.Parallel(n_jobs=n_jobs, batch_size=1)(work)
-    else:
-        with _interrupts_held_back():
-            outcomes = engine(work)
-    return iter(outcomes)
-
-
-@contextmanager
-def _interrupts_held_back() -> Iterator[None]:
-    """Let Ctrl-C wait, and never reach the processes that are started meanwhile: they inherit that.
-
-    A terminal sends it to all of them, and one that is still importing would answer with a traceback. They
-    are ended by this process, which gets it.
-    """
-    if sys.platform == "win32":
-        yield
-        return
-    from multiprocessing import resource_tracker
-
-    resource_tracker.ensure_running()  # in most Pythons its start lets signals through again
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _stop(outcomes: Iterator[Result]) -> None:
@@ -213,6 +188,10 @@ class PicturesJob:
         except MemoryError:
             failure = "the machine has not enough memory for a page; lower figsize or dpi"
         return Outcome(model=self.model, pages=pages, failure=failure, last=self.last)
+
+    def lost(self, reason: str) -> Outcome:
+        """Say that the process that wrote the files was ended; those that are there are whole."""
+        return Outcome(model=self.model, pages=0, failure=reason, last=self.last)
 
     def _drawn(self) -> Iterator[tuple[Path, list[Picture]]]:
         """Yield each file with its pictures, which are ready to be drawn and hold no pixels yet."""
