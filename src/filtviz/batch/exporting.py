@@ -1,7 +1,7 @@
 """`filtviz.export`: every convolution of many models as pictures, and a manifest of them.
 
-Pages are drawn by joblib's processes on this machine, or by an engine that joblib has a back end for, such as
-a Dask cluster whose workers see the models and the folder under the same paths::
+Pages are drawn by processes on this machine, or by an engine that joblib has a back end for, such as a Dask
+cluster whose workers see the models and the folder under the same paths::
 
     import joblib
     from dask.distributed import Client
@@ -126,8 +126,8 @@ def export(
                     progress(Progress(done=tally.pages, known=planner.pages, finished=finished))
     finally:
         forget_models()
-        if len(results) < len(paths):
-            # It was stopped: processes that were ended in the midst of a file leave its part.
+        if len(results) < len(paths) or any(result.failure for result in results):
+            # It was stopped, or a worker was: one that is ended in the midst of a file leaves its part.
             for parent in {(folder / file).parent for file in planner.own_files}:
                 remove_parts(parent)
         existing = [entry for entry in planner.entries.values() if _is_seen(folder / entry["file"])]

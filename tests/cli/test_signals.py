@@ -1,0 +1,255 @@
+"""What ends a command from outside: signals to it, to its group, and to the workers of an export."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from filtviz.cli.ending import Stopped, ended_by_signals
+from filtviz.files import PART_SUFFIX
+
+psutil = pytest.importorskip("psutil", reason="finds the processes of an export")
+
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="needs signals as POSIX has them")
+
+PROGRAM = [sys.executable, "-c", "from filtviz.cli import main; main()"]
+PAGES = 2000
+"""So many that no machine is done before the signal comes."""
+
+STOPPED = "filtviz: stopped; the same command goes on from here (out holds whole pictures)\n"
+
+
+def until(condition, seconds=120):
+    """Wait until something holds, however slow the day is."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+@pytest.fixture
+def model(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    rng = np.random.default_rng(0)
+    np.savez("large.npz", rng.standard_normal((20, PAGES, 3, 3)).astype("f4"), np.zeros(20, "f4"))
+    return "large.npz"
+
+
+class Export:
+    """An export on two workers that has begun to draw, and whoever waits for the end of its stdout."""
+
+    def __init__(self, *options, began=lambda export: len(export.pictures()) >= 3, wrap=(), **given):
+        self.process = subprocess.Popen(
+            [*wrap, *PROGRAM, "export", "large.npz", "-o", "out", "--jobs", "2", *options],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+            **given,
+        )
+        until(lambda: began(self))
+        self.workers = self.children()
+
+    def children(self):
+        try:
+            return psutil.Process(self.process.pid).children(recursive=True)
+        except psutil.NoSuchProcess:
+            return []
+
+    def pictures(self):
+        return sorted(Path("out").glob("large/*.png"))
+
+    def end(self):
+        """Return status, stdout and stderr; the pipes end when nobody holds them any more."""
+        stdout, stderr = self.process.communicate(timeout=120)
+        until(lambda: not any(worker.is_running() for worker in self.workers))
+        return self.process.returncode, stdout, stderr
+
+
+def manifest():
+    return json.loads(Path("out/manifest.json").read_text())
+
+
+def assert_whole():
+    """Hold that all pictures are whole and described, and that nothing else is there."""
+    files = {path.relative_to("out").as_posix() for path in Path("out").rglob("*") if path.is_file()}
+    assert {entry["file"] for entry in manifest()["pictures"]} == {each for each in files if "/" in each}
+    for picture in Path("out").glob("large/*.png"):
+        assert picture.read_bytes().endswith(b"IEND\xaeB\x60\x82")
+    assert not list(Path("out").rglob(f"*{PART_SUFFIX}"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("to_group", [False, True], ids=["alone", "group"])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_an_export_and_its_workers(model, number, to_group):
+    export = Export()
+    (os.killpg if to_group else os.kill)(export.process.pid, number)
+    assert export.end() == (128 + number, "", STOPPED)
+    assert not manifest()["complete"]
+    assert len(manifest()["pictures"]) >= 3
+    assert_whole()
+
+
+@pytest.mark.slow
+def test_signals_one_after_another_end_it_once(model):
+    export = Export()
+    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGTERM):
+        export.process.send_signal(number)
+    status, stdout, stderr = export.end()
+    assert status in {128 + signal.SIGTERM, 128 + signal.SIGHUP}  # whichever Python sees first
+    assert (stdout, stderr) == ("", STOPPED)
+    assert_whole()
+
+
+@pytest.mark.slow
+def test_a_signal_while_workers_start_ends_them(model):
+    export = Export(began=lambda export: export.children())
+    export.process.send_signal(signal.SIGTERM)
+    status, stdout, stderr = export.end()
+    assert (status, stdout, stderr) == (143, "", STOPPED)
+    assert_whole()
+
+
+@pytest.mark.slow
+def test_an_export_that_is_to_outlive_its_terminal_does(model):
+    """As ``nohup`` starts it: what is ignored stays ignored, in workers, too."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        export = Export("--channels", "0-99")
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    os.killpg(export.process.pid, signal.SIGHUP)
+    assert export.end()[:2] == (0, "out/manifest.json\n")
+    assert len(export.pictures()) == 100
+
+
+@pytest.mark.slow
+def test_workers_do_not_outlive_an_export_that_is_killed(model):
+    export = Export()
+    export.process.kill()
+    assert export.end() == (-signal.SIGKILL, "", "")  # which returns when nobody holds stdout any more
+    assert not list(Path("out").rglob(f"*{PART_SUFFIX}"))
+
+
+@pytest.mark.slow
+def test_workers_that_just_start_do_not_outlive_an_export_that_is_killed(model):
+    export = Export(began=lambda export: export.children())
+    export.process.kill()
+    assert export.end()[0] == -signal.SIGKILL
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("how_many", [1, 2])
+def test_a_worker_that_is_killed_is_one_sentence(model, how_many):
+    export = Export("--quiet")
+    for worker in export.workers[:how_many]:
+        worker.kill()
+    status, stdout, stderr = export.end()
+    assert (status, stdout) == (1, "out/manifest.json\n")
+    assert stderr == (
+        "filtviz: large.npz: a worker process was ended by the system (SIGKILL), perhaps for lack of memory; "
+        "the same command with --jobs 1 goes on from here\n"
+    )
+    assert len(manifest()["pictures"]) >= 3
+    assert_whole()
+
+
+@pytest.mark.slow
+def test_a_worker_that_is_killed_does_not_stop_other_models(model):
+    Path("small.npz").write_bytes(b"")
+    np.savez("small.npz", np.ones((4, 3, 3, 3), "f4"), np.zeros(4, "f4"))
+    process = Export("small.npz", "--quiet")
+    process.workers[0].kill()
+    status, _, stderr = process.end()
+    assert (status, stderr.count("\n")) == (1, 1)
+    assert len(list(Path("out").glob("small/*.png"))) == 3
+
+
+@pytest.mark.slow
+def test_an_export_leaves_no_process_when_it_is_done(model):
+    export = Export("--channels", "0-199", began=lambda export: len(export.children()) == 2)
+    assert export.end()[:2] == (0, "out/manifest.json\n")
+    assert not psutil.pid_exists(export.process.pid)
+
+
+@pytest.mark.slow
+def test_a_command_without_workers_ends_quietly_with_the_signal_s_status(model):
+    command = [*PROGRAM, "plot", model, "-o", "out/"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    until(lambda: len(list(Path("out").glob("*.png"))) >= 2)
+    process.terminate()
+    stdout, stderr = process.communicate(timeout=120)
+    assert (process.returncode, stderr) == (143, "")
+    assert {Path(line) for line in stdout.splitlines()} <= set(Path("out").iterdir())
+    assert not list(Path("out").rglob(f"*{PART_SUFFIX}"))
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("interruptible")
+def test_ctrl_c_ends_a_command_without_workers_in_one_line(model):
+    command = [*PROGRAM, "plot", model, "-o", "out/"]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    until(lambda: len(list(Path("out").glob("*.png"))) >= 2)
+    process.send_signal(signal.SIGINT)
+    assert process.communicate(timeout=120)[1] == "filtviz: stopped\n"
+    assert process.returncode == 130
+    assert not list(Path("out").rglob(f"*{PART_SUFFIX}"))
+
+
+@pytest.mark.slow
+def test_nobody_who_reads_messages_any_more_ends_an_export_quietly(model):
+    export = Export("--channels", "0-199")
+    with export.process:
+        export.process.stderr.close()
+        assert export.process.stdout.read() == ""
+    assert export.process.returncode == 141
+    until(lambda: not any(worker.is_running() for worker in export.workers))
+    assert_whole()
+
+
+def test_handlers_are_put_back_and_what_is_ignored_stays_so():
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with ended_by_signals():
+            assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+            assert signal.getsignal(signal.SIGTERM) != signal.SIG_DFL
+        assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+def test_a_signal_raises_what_no_handler_of_exceptions_holds_up(monkeypatch):
+    monkeypatch.setattr("filtviz.cli.ending._limit_patience", lambda status: None)
+    try:
+        with pytest.raises(Stopped) as caught, ended_by_signals():
+            signal.raise_signal(signal.SIGTERM)
+        assert caught.value.status == 143
+        assert not isinstance(caught.value, Exception)
+        assert signal.getsignal(signal.SIGTERM) == signal.SIG_IGN  # until the process is gone
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
+def test_only_the_main_thread_listens():
+    from threading import Thread
+
+    seen = []
+
+    def look():
+        with ended_by_signals():
+            seen.append(signal.getsignal(signal.SIGTERM))
+
+    thread = Thread(target=look)
+    thread.start()
+    thread.join()
+    assert seen == [signal.SIG_DFL]
