@@ -297,7 +297,6 @@ def test_what_is_no_file_is_told(tmp_path):
         (b'"""Train."""\nimport lasagne\n', "it is a program's source"),
         (b"\x80\x02clasagne".decode("latin-1").encode(), "as if it were text (UTF-8)"),
         (b"\x08\x03\x12\x07pytorch\x1a\x031.1", "it looks like an ONNX model, but is damaged"),
-        (b"\x18\0\0\0TFL3", "it looks like a TensorFlow Lite model"),
         (b"\0\0\x06\x08\x01\x1a\x02\x08\x01", "it looks like the index of a TensorFlow checkpoint"),
         (b"\n\x1e\n\x05input\x12\x0bPlaceholder", "as models of Caffe, TensorFlow and CNTK are"),
         (b"\n\x09CaffeNet2\x05dataB\x08", "as models of Caffe, TensorFlow and CNTK are"),

@@ -22,6 +22,7 @@ from filtviz.reading.formats import (
     onnx,
     safetensors,
     sknn,
+    tflite,
     torch,
 )
 from filtviz.reading.opened import Opened
@@ -45,6 +46,7 @@ FORMATS: tuple[Format, ...] = (
     safetensors,
     onnx,
     keras,
+    tflite,
     nolearn,
     lasagne,
     madmom,

@@ -45,7 +45,6 @@ _BEGINNINGS = (
 
 _FOREIGN = re.compile(
     rb"(?P<ONNX>\x08[\x01-\x20]\x12[\x01-\x40][ -~]{2})"
-    rb"|(?P<TFLite>.{3}\x00TFL3)"
     rb"|(?P<checkpoint>\x00\x00[\x01-\x40]\x08[\x01-\x7f][\x12\x1a])"
     rb"|(?P<buffer>\x08\x01\x12[\x80-\xff]|\n.{0,30}?[\x01-\x08\x0e-\x1a\x80-\xff])",
     re.DOTALL,
@@ -53,7 +52,6 @@ _FOREIGN = re.compile(
 """What the first bytes of other libraries' models look like."""
 
 _LOOKS = {
-    "TFLite": "a TensorFlow Lite model",
     "checkpoint": "the index of a TensorFlow checkpoint",
     "buffer": "a protocol buffer, as models of Caffe, TensorFlow and CNTK are",
 }

@@ -1,0 +1,257 @@
+"""TensorFlow Lite (LiteRT): a FlatBuffer with the whole graph, quantised and sparse weights included.
+
+Fields and operators are numbered as in ``tensorflow/lite/schema/schema.fbs``. Units have the channels in
+front here, though the file has them behind: what a layer does to an image is the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from filtviz.errors import MalformedFileError, UnsupportedFileError
+from filtviz.network import ConvLayer, Layer, Network
+from filtviz.operations import Convolution, Input, Operation
+from filtviz.parameter import Parameter, Shape
+from filtviz.reading.arrays import (
+    AnyArray,
+    ElementType,
+    narrow_dtype,
+    parameter_of,
+    shape_of,
+    stored,
+)
+from filtviz.reading.flatbuffers import Table, root_table
+from filtviz.reading.formats.tflite.operators import OPERATORS, Case, operations_of
+from filtviz.reading.formats.tflite.sparsity import densified
+from filtviz.reading.opened import Objects, Opened, origin_of
+from filtviz.text import printable
+
+__all__ = ["open"]
+
+_MAGIC = b"TFL3"
+_TYPES: Mapping[int, str] = {
+    0: "<f4", 1: "<f2", 2: "<i4", 3: "u1", 4: "<i8", 6: "?", 7: "<i2", 9: "i1", 10: "<f8", 12: "<u8",
+    15: "<u4", 16: "<u2",
+}  # fmt: skip
+_BFLOAT16 = 18
+_PASSES_WEIGHTS = frozenset({"DEQUANTIZE", "DENSIFY", "CAST", "QUANTIZE"})
+_CUSTOM = 32
+
+
+def open(opened: Opened) -> Network | None:
+    """Read the graph.
+
+    Raises:
+        UnsupportedFileError: it has no graph that can be read.
+        MalformedFileError: it is damaged or cut short, or says what cannot be.
+        LimitError: it has too many operators.
+    """
+    if opened.start[4:8] != _MAGIC:
+        return None
+    model = root_table(memoryview(opened.data), opened.effort)
+    graphs = model.tables(2)
+    if not graphs:
+        raise UnsupportedFileError("it is a TensorFlow Lite model without a graph")
+    reader = _Reader.of(model, graphs[0], opened)
+    layers = reader.read()
+    others = [f"{len(graphs) - 1} further graphs, which the first one calls"] if len(graphs) > 1 else []
+    origin = origin_of(
+        opened,
+        "a TensorFlow Lite model",
+        objects=Objects(form="TFLite"),
+        framework="TensorFlow Lite",
+        producer=printable(model.text(3), 80),
+        order="the graph of the file, which is sorted as it runs",
+        left_out=others,
+        notes=reader.notes(),
+    )
+    return Network.of(layers, origin)
+
+
+@dataclass(kw_only=True, eq=False)
+class _Reader:
+    """Makes the layers of a graph.
+
+    Attributes:
+        opened: The file.
+        tensors: The tensors of the graph.
+        buffers: The buffers of the model.
+        operators: The operators of the graph.
+        names: The name of each operator code.
+        graph: The graph.
+    """
+
+    opened: Opened
+    tensors: Sequence[Table]
+    buffers: Sequence[Table]
+    operators: Sequence[Table]
+    names: Sequence[str]
+    graph: Table
+    layers: list[Layer] = field(default_factory=list)
+    giver: dict[int, int] = field(default_factory=dict)
+    source: dict[int, int] = field(default_factory=dict)
+    parameters: dict[tuple[int, str], Parameter] = field(default_factory=dict)
+    quantised: list[str] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, model: Table, graph: Table, opened: Opened) -> _Reader:
+        """Take the parts of a model."""
+        names = []
+        for code in model.tables(1):
+            number = max(code.scalar(0, "b"), code.scalar(3, "i"))
+            names.append(code.text(1) if number == _CUSTOM else OPERATORS.get(number, f"operator {number}"))
+        return cls(
+            opened=opened,
+            tensors=graph.tables(0),
+            buffers=model.tables(4),
+            operators=graph.tables(3),
+            names=names,
+            graph=graph,
+        )
+
+    def read(self) -> list[Layer]:
+        """Return a layer for each input and each operator that does not only prepare weights."""
+        for number in self.graph.numbers(1, "i"):
+            tensor = self._tensor(number)
+            self.giver[number] = self._add(
+                Layer(name=tensor.text(3), type="INPUT", operations=(Input(shape=self._shape(number)),)),
+                number,
+            )
+        for operator in self.operators:
+            self._operator(operator)
+        return self.layers
+
+    def _operator(self, operator: Table) -> None:
+        code = operator.scalar(0, "I")
+        if code >= len(self.names):
+            raise MalformedFileError("it has an operator whose kind the file does not list")
+        name = self.names[code]
+        inputs, outputs = operator.numbers(1, "i"), operator.numbers(2, "i")
+        if name in _PASSES_WEIGHTS and inputs and outputs and self._is_constant(inputs[0]):
+            self.source[outputs[0]] = self.source.get(inputs[0], inputs[0])
+            return
+        if not outputs:
+            return
+        case = Case(
+            operator=name,
+            options=operator.table(4),
+            inputs=inputs,
+            constant=self._constant,
+            parameter=self._parameter,
+            shape=self._shape,
+            output=outputs[0],
+        )
+        operations = operations_of(case)
+        given = tuple(self.giver[number] for number in inputs if number in self.giver)
+        layer = self._layer(name, operations, given, outputs[0])
+        place = self._add(layer, outputs[0])
+        self.giver.update(dict.fromkeys(outputs, place))
+
+    def _layer(
+        self, name: str, operations: tuple[Operation, ...], inputs: tuple[int, ...], output: int
+    ) -> Layer:
+        used = [
+            one
+            for operation in operations
+            for role in ("weights", "bias", "slopes", "beta", "gamma")
+            if isinstance(one := getattr(operation, role, None), Parameter)
+        ]
+        make: Callable[..., Layer] = ConvLayer if isinstance(operations[0], Convolution) else Layer
+        weights = next((one for one in used if one.name == "filter"), None)
+        title = weights.source if weights is not None else self._tensor(output).text(3)
+        return make(
+            name=title or None, type=name, inputs=inputs, parameters=tuple(used), operations=operations
+        )
+
+    def _add(self, layer: Layer, tensor: int) -> int:
+        n = len(self.layers) + 1
+        self.opened.limits.check("layers", n, f"its graph has {n:,} operators or more")
+        self.layers.append(replace(layer, output_shape=self._shape(tensor)))
+        return n - 1
+
+    def _tensor(self, number: int) -> Table:
+        if not 0 <= number < len(self.tensors):
+            raise MalformedFileError("it names a tensor that is not there")
+        return self.tensors[number]
+
+    def _shape(self, number: int) -> Shape | None:
+        """Return a tensor's shape with the channels in front; a length below 1 is open."""
+        if not 0 <= number < len(self.tensors):
+            return None
+        said = self.tensors[number].numbers(7, "i") or self.tensors[number].numbers(0, "i")
+        lengths = tuple(n if n > 0 else None for n in said)
+        return (lengths[0], lengths[3], *lengths[1:3]) if len(lengths) == 4 else lengths
+
+    def _bytes(self, number: int) -> memoryview:
+        buffer = self._tensor(number).scalar(2, "I")
+        if buffer >= len(self.buffers):
+            raise MalformedFileError("it names a buffer that is not there")
+        held = self.buffers[buffer]
+        offset, size = int(held.scalar(1, "Q")), int(held.scalar(2, "Q"))
+        if offset > 1:
+            view = memoryview(self.opened.data)
+            if offset + size > len(view):
+                raise MalformedFileError("a buffer of it lies beyond the end of the file")
+            return view[offset : offset + size]
+        return held.bytes(0)
+
+    def _is_constant(self, number: int) -> bool:
+        return number in self.source or (number >= 0 and len(self._bytes(number)) > 0)
+
+    def _dtype(self, tensor: Table) -> ElementType | None:
+        code = tensor.scalar(1, "b")
+        if code == _BFLOAT16:
+            return narrow_dtype("bfloat16")
+        return np.dtype(_TYPES[code]) if code in _TYPES else None
+
+    def _array(self, number: int) -> AnyArray | None:
+        """Return the array of a constant as the file stores it, None where it is none."""
+        if not self._is_constant(number):
+            return None
+        number = self.source.get(number, number)
+        tensor, view = self._tensor(number), self._bytes(number)
+        shape, dtype = shape_of(list(tensor.numbers(0, "i"))), self._dtype(tensor)
+        if shape is None or dtype is None:
+            return None
+        sparsity = tensor.table(6)
+        if sparsity is not None:
+            return densified(shape, dtype, view, sparsity, self.opened.limits)
+        return stored(shape, dtype, False, len(view), lambda: view)
+
+    def _constant(self, number: int) -> list[float] | None:
+        """Return the numbers of a small constant."""
+        array = self._array(number)
+        if array is None or int(np.prod(array.shape, dtype=object)) > _FEW:
+            return None
+        return [float(one) for one in np.asarray(array.read()).ravel().tolist()]
+
+    def _parameter(self, number: int, name: str) -> Parameter | None:
+        """Return a constant as a parameter, the same one wherever it is used."""
+        key = (self.source.get(number, number), name)
+        if key not in self.parameters:
+            array = self._array(number)
+            if array is None:
+                return None
+            tensor = self._tensor(key[0])
+            self.parameters[key] = parameter_of(name, array, tensor.text(3))
+            if name == "filter" and array.dtype.kind in "iu":
+                self.quantised.append(tensor.text(3))
+        return self.parameters[key]
+
+    def notes(self) -> list[str]:
+        """Say what is odd about weights."""
+        if not self.quantised:
+            return []
+        shown = ", ".join(printable(name, 60) for name in self.quantised[:3])
+        more = f" and {len(self.quantised) - 3} more" if len(self.quantised) > 3 else ""
+        return [
+            f"weights are stored as whole numbers that are scaled before they are used: {shown}{more}; how "
+            "strong filters are against each other does not show in them"
+        ]
+
+
+_FEW = 64
+"""Elements up to which a constant's numbers are read to know what an operator does."""

@@ -1,0 +1,338 @@
+"""TensorFlow Lite's operators → operations: one row an operator."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from filtviz.activations import Activation, ActivationKind
+from filtviz.operations import (
+    Concatenate,
+    Convolution,
+    Dense,
+    Flatten,
+    GlobalPooling,
+    Identity,
+    Merge,
+    MergeKind,
+    Normalisation,
+    Operation,
+    Pad,
+    Pads,
+    Pooling,
+    PoolingKind,
+    Recurrent,
+    Reshape,
+    Softmax,
+    Transpose,
+    Untold,
+    Upscale,
+)
+from filtviz.parameter import Parameter, Shape
+from filtviz.reading.flatbuffers import Table
+from filtviz.shapes import same_padding
+
+__all__ = ["OPERATORS", "Case", "operations_of"]
+
+Operations = tuple[Operation, ...]
+
+OPERATORS: Mapping[int, str] = {
+    0: "ADD", 1: "AVERAGE_POOL_2D", 2: "CONCATENATION", 3: "CONV_2D", 4: "DEPTHWISE_CONV_2D",
+    5: "DEPTH_TO_SPACE", 6: "DEQUANTIZE", 7: "EMBEDDING_LOOKUP", 8: "FLOOR", 9: "FULLY_CONNECTED",
+    11: "L2_NORMALIZATION", 12: "L2_POOL_2D", 13: "LOCAL_RESPONSE_NORMALIZATION", 14: "LOGISTIC",
+    16: "LSTM", 17: "MAX_POOL_2D", 18: "MUL", 19: "RELU", 20: "RELU_N1_TO_1", 21: "RELU6", 22: "RESHAPE",
+    23: "RESIZE_BILINEAR", 24: "RNN", 25: "SOFTMAX", 26: "SPACE_TO_DEPTH", 28: "TANH", 34: "PAD",
+    36: "GATHER", 37: "BATCH_TO_SPACE_ND", 38: "SPACE_TO_BATCH_ND", 39: "TRANSPOSE", 40: "MEAN", 41: "SUB",
+    42: "DIV", 43: "SQUEEZE", 44: "UNIDIRECTIONAL_SEQUENCE_LSTM", 45: "STRIDED_SLICE", 47: "EXP",
+    49: "SPLIT", 50: "LOG_SOFTMAX", 52: "BIDIRECTIONAL_SEQUENCE_LSTM", 53: "CAST", 54: "PRELU",
+    55: "MAXIMUM", 56: "ARG_MAX", 57: "MINIMUM", 59: "NEG", 60: "PADV2", 65: "SLICE", 67: "TRANSPOSE_CONV",
+    69: "TILE", 70: "EXPAND_DIMS", 74: "SUM", 75: "SQRT", 76: "RSQRT", 77: "SHAPE", 78: "POW",
+    82: "REDUCE_MAX", 83: "PACK", 88: "UNPACK", 92: "SQUARE", 97: "RESIZE_NEAREST_NEIGHBOR",
+    98: "LEAKY_RELU", 99: "SQUARED_DIFFERENCE", 100: "MIRROR_PAD", 101: "ABS", 102: "SPLIT_V", 111: "ELU",
+    114: "QUANTIZE", 117: "HARD_SWISH", 118: "IF", 119: "WHILE", 124: "DENSIFY", 126: "BATCH_MATMUL",
+    132: "CONV_3D", 141: "CONV_3D_TRANSPOSE", 150: "GELU",
+}  # fmt: skip
+"""The numbers of ``BuiltinOperator`` in the schema, of those that networks of images have."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """What a row works on: an operator, its options, and its inputs by the numbers of their tensors.
+
+    ``constant`` gives the numbers of a small constant, ``parameter`` a constant under a name, ``shape`` what
+    is known of a tensor's shape, the channels in front.
+    """
+
+    operator: str
+    options: Table | None
+    inputs: Sequence[int]
+    constant: Callable[[int], list[float] | None]
+    parameter: Callable[[int, str], Parameter | None]
+    shape: Callable[[int], Shape | None]
+    output: int
+
+    def option(self, field: int, letter: str = "b", default: Any = 0) -> Any:
+        """Return a number of the options."""
+        return default if self.options is None else self.options.scalar(field, letter, default)
+
+    def input(self, place: int) -> int:
+        """Return the number of an input's tensor, -1 for one that is left out."""
+        return self.inputs[place] if place < len(self.inputs) else -1
+
+    @property
+    def first(self) -> Shape | None:
+        """The shape of the first input."""
+        return self.shape(self.input(0))
+
+
+def operations_of(case: Case) -> Operations:
+    """Return what an operator does."""
+    row = _BY_OPERATOR.get(case.operator)
+    found = row(case) if row is not None else None
+    return found or (Untold(reason=f"filtviz does not follow the operator {case.operator}"),)
+
+
+_FUSED: Mapping[int, Operations] = {
+    0: (),
+    1: (Activation(kind="rectify", name="RELU"),),
+    3: (Activation(kind="clipped_rectify", name="RELU6", alpha=6.0),),
+    4: (Activation(kind="tanh", name="TANH"),),
+}
+
+
+def _fused(case: Case, field: int) -> Operations:
+    """Return the function that an operator applies to its result."""
+    return _FUSED.get(case.option(field), (Activation(kind="untold"),))
+
+
+def _pads(
+    case: Case, field: int, first: Shape | None, spread: Sequence[int], stride: Sequence[int]
+) -> Pads | None:
+    if case.option(field) == 1:
+        return ((0, 0),) * len(spread)
+    lengths = first[2:] if first is not None and len(first) == len(spread) + 2 else (None,) * len(spread)
+    sides = [same_padding(*facts) for facts in zip(lengths, spread, stride, strict=True)]
+    found = [side for side in sides if side is not None]
+    return tuple(found) if len(found) == len(spread) else None
+
+
+def _spread(size: Sequence[int], dilation: Sequence[int]) -> list[int]:
+    return [(k - 1) * d + 1 for k, d in zip(size, dilation, strict=True)]
+
+
+def _convolution(case: Case) -> Operations | None:
+    depthwise = case.operator == "DEPTHWISE_CONV_2D"
+    weights = case.parameter(case.input(1), "filter")
+    if weights is None or len(weights.shape) != 4:
+        return None
+    fused, dilations = (4, (6, 5)) if depthwise else (3, (5, 4))
+    stride = (case.option(2, "i"), case.option(1, "i"))
+    dilation = tuple(case.option(place, "i", 1) for place in dilations)
+    if min(*stride, *dilation) < 1:
+        return None
+    size = weights.shape[1:3]
+    channels = case.first[1] if case.first is not None and len(case.first) == 4 else None
+    if depthwise:
+        multiplier = case.option(3, "i")
+        groups = weights.shape[3] // multiplier if multiplier > 0 else channels
+    else:
+        groups = channels // weights.shape[3] if channels and weights.shape[3] else None
+    convolution = Convolution(
+        weights=weights,
+        axes="irco" if depthwise else "orci",
+        flip_filters=False,
+        bias=case.parameter(case.input(2), "bias"),
+        stride=stride,
+        pad=_pads(case, 0, case.first, _spread(size, dilation), stride),
+        dilation=dilation if dilation != (1, 1) else (),
+        groups=groups or None,
+    )
+    return (convolution, *_fused(case, fused))
+
+
+def _transposed(case: Case) -> Operations | None:
+    """Read TRANSPOSE_CONV, whose inputs are a shape, the kernel, the image and perhaps a bias."""
+    weights = case.parameter(case.input(1), "filter")
+    stride = (case.option(2, "i"), case.option(1, "i"))
+    if weights is None or len(weights.shape) != 4 or min(stride) < 1:
+        return None
+    size, made = weights.shape[1:3], case.shape(case.output) or ()
+    same = case.option(0) == 0
+    spare = [max(k - s, 0) if same else 0 for k, s in zip(size, stride, strict=True)]
+    lengths = tuple(n for n in made[2:] if n is not None)
+    convolution = Convolution(
+        weights=weights,
+        axes="orci",
+        flip_filters=False,
+        bias=case.parameter(case.input(3), "bias"),
+        stride=stride,
+        pad=tuple((one // 2, one - one // 2) for one in spare),
+        groups=1,
+        transposed=True,
+        output_size=lengths if len(lengths) == 2 else None,
+    )
+    return (convolution, *_fused(case, 3))
+
+
+def _convolution_3d(case: Case) -> Operations | None:
+    weights = case.parameter(case.input(1), "filter")
+    if weights is None or len(weights.shape) != 5:
+        return None
+    stride = (case.option(1, "i"), case.option(3, "i"), case.option(2, "i"))
+    pad = ((0, 0),) * 3 if case.option(0) == 1 else None
+    bias = case.parameter(case.input(2), "bias")
+    return (
+        Convolution(weights=weights, axes="drcio", flip_filters=False, bias=bias, stride=stride, pad=pad),
+        *_fused(case, 4),
+    )
+
+
+def _dense(case: Case) -> Operations | None:
+    weights = case.parameter(case.input(1), "filter")
+    if weights is None or len(weights.shape) != 2:
+        return None
+    flat: Operations = ()
+    if case.first is not None and len(case.first) == 4:
+        flat = (Transpose(order=(0, 2, 3, 1)), Flatten())
+    bias = case.parameter(case.input(2), "bias")
+    dense = Dense(weights=weights, axes="oi", bias=bias, units=weights.shape[0])
+    return (*flat, dense, *_fused(case, 0))
+
+
+def _pooling(case: Case) -> Operations | None:
+    kind: PoolingKind = "max" if case.operator == "MAX_POOL_2D" else "mean"
+    stride = (case.option(2, "i"), case.option(1, "i"))
+    size = (case.option(4, "i"), case.option(3, "i"))
+    if min(*stride, *size) < 1:
+        return None
+    pad = _pads(case, 0, case.first, size, stride)
+    if pad is None:
+        return (Untold(reason="how its windows are padded depends on a size that the file leaves open"),)
+    return (Pooling(kind=kind, size=size, stride=stride, pad=pad), *_fused(case, 5))
+
+
+def _reduction(case: Case) -> Operations | None:
+    kinds: dict[str, PoolingKind] = {"MEAN": "mean", "SUM": "sum", "REDUCE_MAX": "max"}
+    axes = case.constant(case.input(1))
+    rank = len(case.first) if case.first is not None else 4
+    if axes is None or rank != 4 or sorted(int(axis) % 4 for axis in axes) != [1, 2]:
+        return None
+    pooled = GlobalPooling(kind=kinds[case.operator])
+    return (pooled, Reshape(lengths=((0,), (1,), 1, 1))) if case.option(0) else (pooled,)
+
+
+_MERGES: Mapping[str, MergeKind] = {
+    "ADD": "add", "SUB": "subtract", "MUL": "multiply", "MAXIMUM": "maximum", "MINIMUM": "minimum",
+}  # fmt: skip
+
+
+def _arithmetic(case: Case) -> Operations | None:
+    constants = [one for one in case.inputs if case.parameter(one, "constant") is not None]
+    fused = _fused(case, 0) if case.operator in ("ADD", "SUB", "MUL") else ()
+    if not constants:
+        return (Merge(kind=_MERGES[case.operator]), *fused)
+    vector = case.parameter(constants[0], "constant")
+    if vector is not None and len(vector.shape) == 1 and case.operator in ("ADD", "MUL"):
+        role = "beta" if case.operator == "ADD" else "gamma"
+        return (Normalisation(is_batch=False, **{role: vector}), *fused)  # type: ignore[arg-type]
+    return (Untold(reason="it combines its input with a constant", keeps_places=True),)
+
+
+def _concatenation(case: Case) -> Operations | None:
+    axis, rank = case.option(0, "i"), len(case.first) if case.first is not None else 4
+    axis %= rank
+    return (Concatenate(axis={0: 0, 1: 2, 2: 3, 3: 1}[axis] if rank == 4 else axis), *_fused(case, 1))
+
+
+def _reshape(case: Case) -> Operations | None:
+    made = case.shape(case.output)
+    if made is None or len(made) != 2 or case.first is None or len(case.first) != 4:
+        return (Untold(reason="it gives its input another shape"),)
+    return (Transpose(order=(0, 2, 3, 1)), Flatten())
+
+
+def _pad(case: Case) -> Operations | None:
+    pads = case.constant(case.input(1))
+    if pads is None or len(pads) != 8 or any(pads[:2]) or any(pads[6:]) or min(pads) < 0:
+        return None
+    sides = [int(one) for one in pads[2:6]]
+    return (Pad(pad=((sides[0], sides[1]), (sides[2], sides[3]))),)
+
+
+def _resize(case: Case) -> Operations | None:
+    before, after = case.first, case.shape(case.output)
+    if before is None or after is None or len(before) != 4 or len(after) != 4:
+        return None
+    pairs = list(zip(before[2:], after[2:], strict=True))
+    if any(n is None or m is None or m % n for n, m in pairs):
+        return None
+    return (Upscale(scale=tuple(m // n for n, m in pairs if n is not None and m is not None)),)
+
+
+def _identity(case: Case) -> Operations | None:
+    return (Identity(what=case.operator),)
+
+
+def _keeps_places(case: Case) -> Operations | None:
+    return (Untold(reason=f"filtviz does not follow the operator {case.operator}", keeps_places=True),)
+
+
+def _recurrent(case: Case) -> Operations | None:
+    return (Recurrent(kind=case.operator),)
+
+
+_PLAIN: Mapping[str, ActivationKind] = {
+    "RELU": "rectify", "LOGISTIC": "sigmoid", "TANH": "tanh", "HARD_SWISH": "hard_swish", "GELU": "gelu",
+    "EXP": "exp", "ELU": "elu", "RELU_N1_TO_1": "untold",
+}  # fmt: skip
+
+
+def _activation(case: Case) -> Operations | None:
+    if case.operator == "RELU6":
+        return _FUSED[3]
+    if case.operator == "LEAKY_RELU":
+        return (Activation(kind="leaky_rectify", name=case.operator, alpha=case.option(0, "f", 0.0)),)
+    if case.operator == "PRELU":
+        slopes = case.parameter(case.input(1), "alpha")
+        if slopes is None or slopes.size != slopes.shape[-1]:
+            return (Activation(kind="untold", name=case.operator),)
+        vector = Parameter(
+            name="alpha",
+            shape=(slopes.size,),
+            dtype=slopes.dtype,
+            read=lambda: slopes.value.reshape(-1),
+            source=slopes.source,
+        )
+        return (Activation(kind="parametric_rectify", name=case.operator, slopes=vector),)
+    return (Activation(kind=_PLAIN[case.operator], name=case.operator),)
+
+
+def _softmax(case: Case) -> Operations | None:
+    del case
+    return (Softmax(),)
+
+
+_BY_OPERATOR: Mapping[str, Callable[[Case], Operations | None]] = {
+    **dict.fromkeys(("CONV_2D", "DEPTHWISE_CONV_2D"), _convolution),
+    "TRANSPOSE_CONV": _transposed,
+    "CONV_3D": _convolution_3d,
+    "FULLY_CONNECTED": _dense,
+    **dict.fromkeys(("MAX_POOL_2D", "AVERAGE_POOL_2D"), _pooling),
+    **dict.fromkeys(("MEAN", "SUM", "REDUCE_MAX"), _reduction),
+    **dict.fromkeys(_MERGES, _arithmetic),
+    "CONCATENATION": _concatenation,
+    "RESHAPE": _reshape,
+    "PAD": _pad,
+    "RESIZE_NEAREST_NEIGHBOR": _resize,
+    **dict.fromkeys(("DEQUANTIZE", "QUANTIZE", "CAST"), _identity),
+    **dict.fromkeys((*_PLAIN, "RELU6", "LEAKY_RELU", "PRELU"), _activation),
+    "SOFTMAX": _softmax,
+    **dict.fromkeys(
+        ("LSTM", "RNN", "UNIDIRECTIONAL_SEQUENCE_LSTM", "BIDIRECTIONAL_SEQUENCE_LSTM"), _recurrent
+    ),
+    **dict.fromkeys(
+        ("ABS", "SQRT", "RSQRT", "NEG", "SQUARE", "L2_NORMALIZATION", "LOG_SOFTMAX"), _keeps_places
+    ),
+}
+"""Operator → what reads a node of it; one that gives None, or is not here, is `Untold`."""

@@ -1,0 +1,158 @@
+"""TensorFlow Lite: kernels, the graph, sparse tensors, and FlatBuffers that lie."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import filtviz
+from filtviz.errors import LimitError, MalformedFileError, ReadError
+from filtviz.operations import Convolution, Dense, GlobalPooling, Untold
+from filtviz.reading.formats.tflite.sparsity import densified
+from filtviz.reading.limits import Limits
+
+FIXTURES = Path(__file__).resolve().parents[1] / "fixtures" / "modern" / "tflite"
+KERNELS = json.loads((FIXTURES / "kernels.json").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("name", KERNELS)
+def test_kernels_are_the_frameworks_own(name):
+    network = filtviz.load(FIXTURES / name)
+    wanted = {one["sha256_c_order"]: one for one in KERNELS[name]}
+    assert len(network.conv_layers) == len(wanted)
+    for layer in network.conv_layers:
+        told = wanted[hashlib.sha256(np.ascontiguousarray(layer.W).tobytes()).hexdigest()]
+        assert (list(layer.W.shape), str(layer.W.dtype)) == (told["shape"], told["dtype"])
+        assert (layer.name, layer.type) == (told["name"], told["op"])
+        assert layer.axes == told["axes"].translate(str.maketrans("hw1", "rci"))
+        assert layer.filters.shape == (layer.n_filters, layer.n_channels, *layer.kernel_size)
+
+
+def test_the_graph_is_whole():
+    network = filtviz.load(FIXTURES / "tf_f32.tflite")
+    convs = [layer.convolution for layer in network.conv_layers]
+    assert [one.stride for one in convs] == [(1, 1), (1, 1), (2, 2), (1, 1), (1, 1), (2, 2)]
+    assert [one.pad for one in convs][:3] == [((1, 1), (2, 2)), ((0, 0), (0, 0)), ((0, 0), (0, 0))]
+    assert [one.groups for one in convs] == [1, 8, 16, 1, 2, 1]
+    assert [one.transposed for one in convs] == [False] * 5 + [True]
+    assert network.layers[0].output_shape == (None, 3, 16, 16)
+    assert network.conv_layers[-1].output_shape == (None, 5, 14, 14)
+    assert [type(layer.operations[0]) for layer in network.layers[-3:-1]] == [GlobalPooling, Dense]
+    assert network.layers[-1].output_shape == (None, 3)
+    shape = next(layer for layer in network.layers if layer.type == "SHAPE")
+    assert isinstance(shape.operations[0], Untold)
+    assert network.origin.framework == "TensorFlow Lite"
+    assert all(layer.flip_filters is False for layer in network.conv_layers)
+    assert isinstance(network.conv_layers[0].operations[0], Convolution)
+
+
+@pytest.mark.parametrize("kept", [8, 60, 500, 0.5, 0.9, 0.99])
+def test_a_file_that_was_cut_short_is_one_sentence(tmp_path, kept):
+    data = (FIXTURES / "tf_f32.tflite").read_bytes()
+    path = tmp_path / "m.tflite"
+    path.write_bytes(data[: kept if isinstance(kept, int) else int(len(data) * kept)])
+    with pytest.raises(ReadError):
+        [one.W for one in filtviz.load(path).conv_layers]
+
+
+@pytest.mark.parametrize("place", range(4, 13_300, 331))
+def test_a_file_that_was_changed_is_a_network_or_one_sentence(tmp_path, place):
+    data = bytearray((FIXTURES / "tf_f32.tflite").read_bytes())
+    data[place : place + 4] = b"\xff\xff\xff\x7f"
+    path = tmp_path / "m.tflite"
+    path.write_bytes(data)
+    try:
+        network = filtviz.load(path)
+        assert all(one.W.nbytes < len(data) for one in network.conv_layers)
+    except ReadError:
+        pass
+
+
+def test_more_operators_than_allowed_are_refused():
+    with pytest.raises(LimitError, match="operators or more"):
+        filtviz.load(FIXTURES / "tf_f32.tflite", limits=Limits(layers=12))
+    assert len(filtviz.load(FIXTURES / "tf_f32.tflite", limits=Limits(layers=13)).layers) == 13
+
+
+# Sparse tensors
+
+
+class Fields:
+    """A table of a FlatBuffer with these fields."""
+
+    def __init__(self, **fields: Any) -> None:
+        self.fields = {int(name[1:]): value for name, value in fields.items()}
+
+    def scalar(self, field: int, _: str, default: int = 0) -> int:
+        return self.fields.get(field, default)
+
+    def numbers(self, field: int, _: str) -> tuple[int, ...]:
+        return tuple(self.fields.get(field, ()))
+
+    def table(self, field: int) -> Fields | None:
+        return self.fields.get(field)
+
+    def tables(self, field: int) -> list[Fields]:
+        return self.fields.get(field, [])
+
+
+def dense_axis(size: int) -> Fields:
+    return Fields(_0=0, _1=size)
+
+
+def sparse_axis(segments: list[int], places: list[int]) -> Fields:
+    return Fields(_0=1, _2=3, _3=Fields(_0=segments), _4=1, _5=Fields(_0=places))
+
+
+def spread(shape: tuple[int, ...], values: list[float], sparsity: Fields) -> np.ndarray:
+    data = np.array(values, np.float32).tobytes()
+    return densified(shape, np.dtype("<f4"), memoryview(data), sparsity, Limits()).read()
+
+
+def test_rows_that_list_their_columns_are_spread_out():
+    rows = Fields(_0=[0, 1], _2=[dense_axis(3), sparse_axis([0, 2, 2, 3], [0, 3, 1])])
+    found = spread((3, 4), [1, 2, 3], rows)
+    assert found.tolist() == [[1, 0, 0, 2], [0, 0, 0, 0], [0, 3, 0, 0]]
+
+
+def test_axes_are_gone_through_in_the_order_that_the_tensor_says():
+    columns = Fields(_0=[1, 0], _2=[dense_axis(2), sparse_axis([0, 1, 3], [2, 0, 1])])
+    assert spread((3, 2), [1, 2, 3], columns).tolist() == [[0, 2], [0, 3], [1, 0]]
+
+
+def test_blocks_stand_together():
+    """The example of the schema: a matrix of 4x4 in blocks of 2x2, three of which hold something."""
+    blocks = Fields(
+        _0=[0, 1, 2, 3],
+        _1=[0, 1],
+        _2=[dense_axis(2), sparse_axis([0, 2, 3], [0, 1, 1]), dense_axis(2), dense_axis(2)],
+    )
+    values = [1, 0, 0, 4, 2, 3, 0, 0, 5, 0, 0, 6]
+    assert spread((4, 4), values, blocks).tolist() == [[1, 0, 2, 3], [0, 4, 0, 0], [0, 0, 5, 0], [0, 0, 0, 6]]
+
+
+@pytest.mark.parametrize(
+    "axis",
+    [
+        sparse_axis([0, 2, 2, 3], [0, 9, 1]),
+        sparse_axis([0, 2, 1, 3], [0, 3, 1]),
+        sparse_axis([0, 2], [0, 3, 1]),
+        sparse_axis([0, 2, 2, 9], [0, 3, 1]),
+        sparse_axis([0, 2, 2, 4], [0, 3, 1, 2]),
+        dense_axis(0),
+        dense_axis(1 << 30),
+    ],
+)
+def test_places_that_cannot_be_are_refused(axis):
+    with pytest.raises(MalformedFileError, match="where they cannot be"):
+        spread((3, 4), [1, 2, 3], Fields(_0=[0, 1], _2=[dense_axis(3), axis]))
+
+
+def test_a_sparse_tensor_is_as_large_as_the_limit_allows():
+    with pytest.raises(LimitError, match="when it is dense"):
+        densified((1 << 20, 1 << 20), np.dtype("<f4"), memoryview(b""), Fields(), Limits())
