@@ -24,8 +24,8 @@ from filtviz.reading.arrays import (
     stored,
 )
 from filtviz.reading.flatbuffers import Table, root_table
-from filtviz.reading.formats.tflite.operators import OPERATORS, Case, operations_of
 from filtviz.reading.formats.tflite.sparsity import densified
+from filtviz.reading.formats.tflite.tflite_operators import OPERATORS, Case, operations_of
 from filtviz.reading.opened import Objects, Opened, origin_of
 from filtviz.text import printable
 
@@ -186,7 +186,7 @@ class _Reader:
         return (lengths[0], lengths[3], *lengths[1:3]) if len(lengths) == 4 else lengths
 
     def _bytes(self, number: int) -> memoryview:
-        buffer = self._tensor(number).scalar(2, "I")
+        buffer = int(self._tensor(number).scalar(2, "I"))
         if buffer >= len(self.buffers):
             raise MalformedFileError("it names a buffer that is not there")
         held = self.buffers[buffer]
