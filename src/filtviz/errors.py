@@ -4,7 +4,7 @@
 
     FiltvizError                  one sentence: what, where, what to do next
     ├── ReadError                 a file did not give a network (``.path``)
-    │   ├── FileAccessError       it is missing, a folder, or may not be read
+    │   ├── FileAccessError       it is missing, a folder, may not be read, or is written meanwhile
     │   ├── UnsupportedFileError  it is recognised, or not, but is nothing that filtviz reads
     │   ├── MalformedFileError    it is damaged, or says of itself what cannot be
     │   └── LimitError            reading it would pass a limit (``.limit``, ``.allowed``, ``.option``)
@@ -55,7 +55,7 @@ class ReadError(FiltvizError):
 
 
 class FileAccessError(ReadError):
-    """The file is missing, is a folder, or may not be read."""
+    """The file is missing, is a folder, may not be read, or is cut short or changed while it is read."""
 
 
 class UnsupportedFileError(ReadError):

@@ -93,7 +93,12 @@ def watch(attacks: Sequence[Attack], folder: Path) -> dict[str, dict[str, Any]]:
         input="".join(f"{path}\n" for path in [harmless, *paths]),
         capture_output=True,
         text=True,
-        env={"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "HOME": str(elsewhere)},
+        env={
+            "OMP_NUM_THREADS": "1",
+            "OPENBLAS_NUM_THREADS": "1",
+            "HOME": str(elsewhere),
+            "PYTHONPATH": os.environ.get("PYTHONPATH", ""),  # the same filtviz as here
+        },
     )
     lines = ran.stdout.splitlines()
     assert len(lines) == len(attacks), (

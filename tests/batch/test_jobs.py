@@ -139,6 +139,19 @@ def test_a_model_that_goes_away_is_one_sentence(model):
     assert failure.startswith(f"{model}: ")
 
 
+def test_a_model_that_goes_away_just_after_it_was_read_is_one_sentence(model, monkeypatch):
+    _, jobs = planned(model)
+    load = jobs_module.load
+
+    def load_and_remove(path, **given):
+        network = load(path, **given)
+        path.unlink()
+        return network
+
+    monkeypatch.setattr(jobs_module, "load", load_and_remove)
+    assert jobs[0].run().failure == f"{model}: it was changed while it was exported; export it again"
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("suffix", ["png", "pdf"])
 def test_sheets_of_several_pages_are_drawn_page_by_page(model, suffix):

@@ -6,7 +6,6 @@ import bz2
 import gzip
 import io
 import lzma
-import mmap
 import os
 import struct
 import zipfile
@@ -23,9 +22,9 @@ from filtviz.errors import FileAccessError, LimitError, MalformedFileError, Unsu
 from filtviz.network import Layer, Network
 from filtviz.reading import Hints
 from filtviz.reading.arrays import parameter_of, stored
-from filtviz.reading.containers import READ_BELOW
 from filtviz.reading.formats import FORMATS
 from filtviz.reading.opened import Objects, Opened, origin_of
+from filtviz.reading.stretch import view_of
 from tests.reading.making import Thing, dumps, weights
 
 W, B = weights(8, 3, 5, 5), weights(8)
@@ -185,18 +184,6 @@ def test_members_of_a_zip_are_counted(tmp_path):
         load(path, limits=Limits(members=10))
 
 
-def test_a_large_file_is_mapped_and_its_arrays_are_views(tmp_path):
-    path = tmp_path / "large.npz"
-    large = np.zeros(READ_BELOW // 4 + 10, "f4")
-    np.savez(path, W, large)
-    network = load(path)
-    base = network.conv_layers[0].W
-    while isinstance(base, np.ndarray):
-        base = base.base
-    assert isinstance(base, mmap.mmap)
-    assert not network.conv_layers[0].W.flags.writeable
-
-
 @pytest.mark.parametrize("compress", [0, 3, ("gzip", 3), ("bz2", 3), ("xz", 3), ("lzma", 3)])
 def test_joblib_keeps_arrays_behind_the_objects(tmp_path, compress):
     path = tmp_path / "model"
@@ -341,7 +328,7 @@ class Letters:
     def open(self, opened: Opened) -> Network | None:
         if not opened.start.startswith(b"LETTERS"):
             return None
-        view = memoryview(opened.data)[7:]
+        view = view_of(opened.data)[7:]
         array = stored((len(view),), np.dtype("u1"), False, len(view), lambda: view)
         layer = Layer(type="Letters", parameters=(parameter_of("W", array, "W"),))
         return Network.of([layer], origin_of(opened, "letters", objects=Objects(form="letters")))

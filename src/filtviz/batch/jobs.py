@@ -123,13 +123,20 @@ class ModelFile:
             if file == self:
                 return network
         network = load(self.path, limits=self.limits, hints=self.hints)
-        if ModelFile.of(self.path, self.limits, self.hints) != self:
+        if not self._is_there():
             raise MalformedFileError(
                 f"{printable(self.path, 200)}: it was changed while it was exported; export it again",
                 path=self.path,
             )
         self.remember(network)
         return network
+
+    def _is_there(self) -> bool:
+        """Say whether the file is still what it was."""
+        try:
+            return ModelFile.of(self.path, self.limits, self.hints) == self
+        except OSError:  # it went away after it was read
+            return False
 
 
 REMEMBERED = 2

@@ -20,7 +20,6 @@ from filtviz.parameter import Parameter
 from filtviz.reading.limits import Limits
 from filtviz.reading.pickle.records import (
     Blob,
-    Buffer,
     Global,
     Record,
     attributes,
@@ -30,6 +29,7 @@ from filtviz.reading.pickle.records import (
     string_of,
     text,
 )
+from filtviz.reading.stretch import Buffer, Stretch, View
 
 __all__ = [
     "AnyArray",
@@ -126,7 +126,7 @@ class StoredArray:
     shape: tuple[int, ...]
     dtype: ElementType
     strides: tuple[int, ...]
-    bytes: Callable[[], Buffer]
+    bytes: Callable[[], Buffer | View]
     offset: int = 0
 
     @property
@@ -143,10 +143,11 @@ class StoredArray:
         return (self.offset + last + 1) * self.dtype.itemsize
 
     def read(self) -> NDArray[Any]:
-        """Return the array, a view of the file where that is possible.
+        """Return the array: its bytes are read here where they are still on disk.
 
         Raises:
             MalformedFileError: the file has not the bytes that the shape needs.
+            FileAccessError: it is no longer the file that was opened.
         """
         buffer = self.bytes()
         if len(buffer) < self.stop:
@@ -156,8 +157,10 @@ class StoredArray:
         if not self.nbytes:
             return np.empty(self.shape, self.dtype)
         size = self.dtype.itemsize
-        steps = [step * size for step in self.strides]
-        return np.ndarray(self.shape, self.dtype, buffer, self.offset * size, steps)
+        start = self.offset * size
+        if isinstance(buffer, Stretch):
+            buffer, start = buffer.held(start, self.stop), 0
+        return np.ndarray(self.shape, self.dtype, buffer, start, [step * size for step in self.strides])
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -197,7 +200,7 @@ def shape_of(value: Any) -> tuple[int, ...] | None:
 
 
 def stored(
-    shape: tuple[int, ...], dtype: ElementType, fortran: bool, present: int, read: Callable[[], Buffer]
+    shape: tuple[int, ...], dtype: ElementType, fortran: bool, present: int, read: Callable[[], Buffer | View]
 ) -> StoredArray:
     """Describe an array after checking its shape against the ``present`` bytes.
 
@@ -226,7 +229,7 @@ def strided(
     strides: tuple[int, ...],
     offset: int,
     present: int,
-    read: Callable[[], Buffer],
+    read: Callable[[], Buffer | View],
     limits: Limits,
 ) -> StoredArray:
     """Describe an array that lies in the bytes in any way: permuted, cut out of another one, or repeated.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import bz2
 import lzma
-import mmap
 import os
 import stat
 import zlib
@@ -15,12 +14,12 @@ from typing import Any
 
 from filtviz.errors import FileAccessError, MalformedFileError
 from filtviz.reading.limits import Budget
-from filtviz.reading.pickle.state import Data
+from filtviz.reading.stretch import Data, Stretch, View, in_memory, view_of
 
 __all__ = ["Siblings", "inflate", "open_file", "unwrap"]
 
 READ_BELOW = 1 << 22
-"""Bytes up to which a file is read at once; a larger one is mapped, and only what is looked at is read."""
+"""Bytes up to which a file is read at once; a larger one stays open, and what is looked at is read."""
 
 CHUNK = 1 << 20
 FIRST_CHUNK = 1 << 10
@@ -64,10 +63,10 @@ OLD_JOBLIB_HEADER = 2 + len(f"{1 << 64:#x}")
 
 
 def open_file(path: Path) -> Data:
-    """Return the bytes of a file: read where they are few, mapped where they are many.
+    """Return the bytes of a file: read where they are few, left on disk where they are many.
 
     Raises:
-        FileAccessError: it is missing, is no file, or may not be read.
+        FileAccessError: it is missing, is no file, may not be read, or is written to meanwhile.
     """
     return _open(path, os.O_RDONLY)
 
@@ -76,18 +75,15 @@ def _open(path: Path, flags: int, *, may_be_link: bool = True) -> Data:
     flags |= 0 if may_be_link else getattr(os, "O_NOFOLLOW", 0)
     flags |= getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0)
     try:
-        descriptor = os.open(path, flags)
-        with os.fdopen(descriptor, "rb") as file:
-            status = os.fstat(descriptor)
-            if not stat.S_ISREG(status.st_mode):
-                raise FileAccessError("it is not a regular file")
-            if not may_be_link and status.st_nlink > 1:
-                raise FileAccessError("it is a link: the file has another name elsewhere; copy it there")
-            if status.st_size <= READ_BELOW:
-                return file.read(status.st_size)  # no more, as some files of the system have no end
-            return mmap.mmap(descriptor, 0, access=mmap.ACCESS_READ)
-    except IsADirectoryError as error:
-        raise FileAccessError("it is a folder; name the model file in it") from error
+        data = Stretch.of(os.open(path, flags))
+        status = os.fstat(data.file.descriptor)
+        if stat.S_ISDIR(status.st_mode):
+            raise FileAccessError("it is a folder; name the model file in it")
+        if not stat.S_ISREG(status.st_mode):
+            raise FileAccessError("it is not a regular file")
+        if not may_be_link and status.st_nlink > 1:
+            raise FileAccessError("it is a link: the file has another name elsewhere; copy it there")
+        return bytes(data) if len(data) <= READ_BELOW else data
     except FileNotFoundError as error:
         raise FileAccessError("there is no such file") from error
     except (OSError, ValueError) as error:
@@ -111,7 +107,7 @@ def unwrap(data: Data, budget: Budget) -> tuple[Data, tuple[str, ...]]:
             data = inflate(COMPRESSIONS[-1], _after_old_joblib_header(data), budget)
         elif compression is not None:
             names.append(compression.name)
-            data = inflate(compression, memoryview(data), budget)
+            data = inflate(compression, view_of(data), budget)
         else:
             return data, tuple(names)
         budget.limits.check("nesting", len(names), f"{len(names)} compressions lie in one another in it")
@@ -122,14 +118,14 @@ def _is_a_length(start: bytes) -> bool:
     return start[4:9] == b"\0\0\0\0{"
 
 
-def _after_old_joblib_header(data: Data) -> memoryview:
+def _after_old_joblib_header(data: Data) -> View:
     """Skip ``ZF``, the length, and the space that joblib 0.8.4 and older write there under Python 2."""
-    view = memoryview(data)
+    view = view_of(data)
     skip = OLD_JOBLIB_HEADER + (bytes(data[OLD_JOBLIB_HEADER : OLD_JOBLIB_HEADER + 1]) == b" ")
     return view[skip:]
 
 
-def inflate(compression: Compression, view: memoryview, budget: Budget) -> bytearray:
+def inflate(compression: Compression, view: View, budget: Budget) -> bytearray:
     """Undo one compression, stream after stream, within the budget."""
     inflated = bytearray()
     position = 0
@@ -145,13 +141,13 @@ def inflate(compression: Compression, view: memoryview, budget: Budget) -> bytea
     return inflated
 
 
-def _inflate_stream(stream: Any, view: memoryview, position: int, inflated: bytearray, budget: Budget) -> int:
+def _inflate_stream(stream: Any, view: View, position: int, inflated: bytearray, budget: Budget) -> int:
     """Inflate one stream into ``inflated``; return the position after it."""
     rest: bytes | memoryview = b""
     length = FIRST_CHUNK
     while not stream.eof:
         if not rest and getattr(stream, "needs_input", True):
-            rest = view[position : position + length]
+            rest = in_memory(view[position : position + length])
             position += len(rest)
             length = min(2 * length, CHUNK)
             if not rest:
@@ -208,4 +204,6 @@ class Siblings:
                 data, _ = unwrap(data, self.budget)
         except FileAccessError as error:
             raise FileAccessError(f"the file {name!r} beside it, which holds an array: {error}") from error
+        if isinstance(data, Stretch):
+            data.file.subject = f"the file {name!r} beside it"
         return data

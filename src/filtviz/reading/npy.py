@@ -16,6 +16,7 @@ import struct
 
 from filtviz.errors import MalformedFileError
 from filtviz.reading.arrays import OBJECT, StoredArray, dtype_of_code, shape_of, stored
+from filtviz.reading.stretch import View
 
 __all__ = ["NPY_MAGIC", "NpyHeader", "read_npy", "read_npy_header"]
 
@@ -76,7 +77,7 @@ def _lengths(written: bytes) -> tuple[int, ...] | None:
     return shape_of([int(part) for part in parts])
 
 
-def read_npy(header: NpyHeader, view: memoryview) -> StoredArray | None:
+def read_npy(header: NpyHeader, view: View) -> StoredArray | None:
     """Describe the array whose ``.npy`` file is ``view``, or return None where its type is of no use here."""
     if header.dtype is None or header.dtype is OBJECT:
         return None

@@ -17,7 +17,7 @@ from filtviz.reading.npy import NPY_MAGIC, NpyHeader, read_npy_header
 from filtviz.reading.pickle.joblib_arrays import joblib_hooks
 from filtviz.reading.pickle.machine import OPCODES, Pickles, read_pickle, read_pickles
 from filtviz.reading.pickle.records import Global, Items, Record, walk
-from filtviz.reading.pickle.state import Data
+from filtviz.reading.stretch import Data, view_of
 from filtviz.reading.zips import ZIP_MAGIC, Member, read_members
 from filtviz.text import printable
 
@@ -75,7 +75,7 @@ class Opened:
         while True:
             data, undone = unwrap(data, budget)
             around += undone
-            members = read_members(data, budget) if data[: len(ZIP_MAGIC)] == ZIP_MAGIC else None
+            members = read_members(data, budget) if bytes(data[: len(ZIP_MAGIC)]) == ZIP_MAGIC else None
             if members is None or len(members) != 1 or _is_npy(members[0]):
                 break
             around.append("zip")
@@ -201,7 +201,7 @@ def _of_npy(opened: Opened) -> Objects:
     if header.holds_objects:
         pickles = read_pickle(opened.data, header.stop, opened.steps)
         return Objects(roots=pickles.roots, form="npy", pickles=pickles)
-    view = memoryview(opened.data)[header.stop :]
+    view = view_of(opened.data)[header.stop :]
     if header.dtype is None:
         raise UnsupportedFileError(
             "it is an array whose elements are no numbers; name the file in which the model was saved"

@@ -13,6 +13,7 @@ from functools import cached_property
 
 from filtviz.errors import MalformedFileError
 from filtviz.reading.limits import Budget
+from filtviz.reading.stretch import Buffer, Stretch, View, in_memory
 
 __all__ = ["DEEPEST", "Message", "varints"]
 
@@ -23,10 +24,16 @@ _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 _LONGEST_VARINT = 10
 _HIGHEST_FIELD = (1 << 29) - 1
 
-Value = int | memoryview
+Value = int | View
+
+SHORT = 1 << 12
+"""Bytes up to which a field of a file on disk is read with the message that it is in."""
+
+WINDOW = 1 << 14
+"""Bytes of a message on disk that are read at once, to find its fields."""
 
 
-def _varint(view: memoryview, position: int) -> tuple[int, int]:
+def _varint(view: Buffer, position: int) -> tuple[int, int]:
     """Return a number of 64 bits and the position behind it."""
     number = 0
     for place in range(_LONGEST_VARINT):
@@ -37,7 +44,7 @@ def _varint(view: memoryview, position: int) -> tuple[int, int]:
     raise IndexError
 
 
-def varints(view: memoryview, effort: Budget) -> list[int]:
+def varints(view: View, effort: Budget) -> list[int]:
     """Return the numbers of a packed field.
 
     Args:
@@ -49,9 +56,10 @@ def varints(view: memoryview, effort: Budget) -> list[int]:
     """
     effort.spend(len(view))
     numbers, position = [], 0
+    octets = in_memory(view)
     try:
-        while position < len(view):
-            number, position = _varint(view, position)
+        while position < len(octets):
+            number, position = _varint(octets, position)
             numbers.append(number)
     except IndexError as error:
         raise _damaged() from error
@@ -72,15 +80,16 @@ def _damaged() -> MalformedFileError:
 class Message:
     """A message: field number → what the file has for it, in the file's order."""
 
-    def __init__(self, view: memoryview, effort: Budget, depth: int = 0) -> None:
+    def __init__(self, view: View, effort: Budget, depth: int = 0) -> None:
         """Take note of where a message lies; its fields are read when the first is asked for."""
         if depth > DEEPEST:
             raise MalformedFileError(
                 f"it is a protocol buffer with more than {DEEPEST} messages in one another"
             )
-        self.view = view
+        self.view = view if len(view) > SHORT else memoryview(in_memory(view))
         self.effort = effort
         self.depth = depth
+        self.window, self.base = b"", 0
 
     @cached_property
     def fields(self) -> dict[int, list[Value]]:
@@ -95,28 +104,45 @@ class Message:
         return found
 
     def _read(self) -> Iterator[tuple[int, Value]]:
-        view, position, end = self.view, 0, len(self.view)
+        position, end = 0, len(self.view)
         try:
             while position < end:
                 self.effort.spend(1)
-                tag, position = _varint(view, position)
+                tag, position = self._number(position)
                 number, kind = tag >> 3, tag & 7
                 if not 0 < number <= _HIGHEST_FIELD:
                     raise _damaged()
                 if kind == _VARINT:
                     value: Value
-                    value, position = _varint(view, position)
+                    value, position = self._number(position)
                 else:
                     length = {_FIXED64: 8, _FIXED32: 4}.get(kind)
                     if kind == _BYTES:
-                        length, position = _varint(view, position)
+                        length, position = self._number(position)
                     if length is None or length > end - position:
                         raise _damaged()
-                    value = view[position : position + length]
+                    value = self._part(position, position + length)
                     position += length
                 yield number, value
         except IndexError as error:
             raise _damaged() from error
+
+    def _number(self, position: int) -> tuple[int, int]:
+        """Return the number at a position and the position behind it."""
+        if not isinstance(self.view, Stretch):
+            return _varint(self.view, position)
+        if not 0 <= position - self.base <= len(self.window) - _LONGEST_VARINT:
+            self.window, self.base = bytes(self.view[position : position + WINDOW]), position
+        number, behind = _varint(self.window, position - self.base)
+        return number, self.base + behind
+
+    def _part(self, start: int, stop: int) -> View:
+        """Return a field's bytes: what is long stays on disk."""
+        if not isinstance(self.view, Stretch) or stop - start > SHORT:
+            return self.view[start:stop]
+        first, last = start - self.base, stop - self.base
+        inside = last <= len(self.window)
+        return memoryview(self.window[first:last] if inside else bytes(self.view[start:stop]))
 
     def has(self, number: int) -> bool:
         """Tell whether the message has a field."""
@@ -136,34 +162,33 @@ class Message:
 
     def real(self, number: int, default: float = 0.0) -> float:
         """Return a number in single precision."""
-        found = [
-            value for value in self.fields.get(number, ()) if type(value) is memoryview and len(value) == 4
-        ]
-        return float(struct.unpack("<f", found[-1])[0]) if found else default
+        found = [value for value in self.pieces(number) if len(value) == 4]
+        return float(struct.unpack("<f", in_memory(found[-1]))[0]) if found else default
 
     def reals(self, number: int) -> list[float]:
         """Return repeated numbers in single precision, packed or one by one."""
-        found = [value for value in self.fields.get(number, ()) if type(value) is memoryview]
+        found = self.pieces(number)
         self.effort.spend(sum(map(len, found)) // 4)
-        return [one for value in found for (one,) in struct.iter_unpack("<f", value[: len(value) // 4 * 4])]
+        whole = [in_memory(value[: len(value) // 4 * 4]) for value in found]
+        return [one for value in whole for (one,) in struct.iter_unpack("<f", value)]
 
-    def bytes(self, number: int) -> memoryview | None:
+    def bytes(self, number: int) -> View | None:
         """Return the bytes of a field, None where there are none."""
-        found = [value for value in self.fields.get(number, ()) if type(value) is memoryview]
+        found = self.pieces(number)
         return found[-1] if found else None
 
-    def pieces(self, number: int) -> list[memoryview]:
+    def pieces(self, number: int) -> list[View]:
         """Return the bytes of a repeated field."""
-        return [value for value in self.fields.get(number, ()) if type(value) is memoryview]
+        return [value for value in self.fields.get(number, ()) if not isinstance(value, int)]
 
     def text(self, number: int) -> str:
         """Return text; what is no UTF-8 is replaced."""
         found = self.bytes(number)
-        return "" if found is None else str(found[:_LONGEST_TEXT], "utf-8", "replace")
+        return "" if found is None else str(in_memory(found[:_LONGEST_TEXT]), "utf-8", "replace")
 
     def texts(self, number: int) -> list[str]:
         """Return repeated texts."""
-        return [str(value[:_LONGEST_TEXT], "utf-8", "replace") for value in self.pieces(number)]
+        return [str(in_memory(value[:_LONGEST_TEXT]), "utf-8", "replace") for value in self.pieces(number)]
 
     def message(self, number: int) -> Message | None:
         """Return a message within this one, None where there is none."""
@@ -175,8 +200,8 @@ class Message:
         return [Message(value, self.effort, self.depth + 1) for value in self.pieces(number)]
 
     @staticmethod
-    def _view(value: Value) -> memoryview:
-        assert type(value) is memoryview, "a field is a number or bytes"
+    def _view(value: Value) -> View:
+        assert not isinstance(value, int), "a field is a number or bytes"
         return value
 
 

@@ -17,12 +17,12 @@ import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from filtviz.errors import MalformedFileError, UnsupportedFileError
 from filtviz.reading.containers import Compression, inflate
 from filtviz.reading.limits import Budget, Limits
-from filtviz.reading.pickle.state import Data
+from filtviz.reading.stretch import Data, View, in_memory, view_of
 
 __all__ = ["ZIP_MAGIC", "Member", "read_members"]
 
@@ -51,7 +51,7 @@ class Member:
     name: str
     method: int
     size: int
-    stored: memoryview
+    stored: View
     budget: Budget
 
     @property
@@ -69,13 +69,13 @@ class Member:
         if not self.deflated:
             return bytes(self.stored[:length])
         try:
-            head = zlib.decompressobj(wbits=-15).decompress(self.stored[: 2 * HEAD], length)
+            head = zlib.decompressobj(wbits=-15).decompress(in_memory(self.stored[: 2 * HEAD]), length)
         except zlib.error as error:
             raise MalformedFileError(f"a member of the zip is damaged ({error})") from error
         self.budget.spend(len(head))
         return head
 
-    def open(self) -> memoryview:
+    def open(self) -> View:
         """Return what the member holds.
 
         Raises:
@@ -134,13 +134,17 @@ def _directory(data: Data) -> tuple[int, int]:
     end = data.rfind(b"PK\x05\x06", max(0, len(data) - _LONGEST_COMMENT - _END.size))
     if end < 0:
         raise struct.error
-    *_, size, start, _ = _END.unpack_from(data, end)
+    *_, size, start, _ = _unpack(_END, data, end)
     if _IN_ZIP64 in (size, start) and end >= _END64_LOCATOR.size:
-        _, _, place, _ = _END64_LOCATOR.unpack_from(data, end - _END64_LOCATOR.size)
-        *_, size, start = _END64.unpack_from(data, place if place < len(data) else len(data))
+        _, _, place, _ = _unpack(_END64_LOCATOR, data, end - _END64_LOCATOR.size)
+        *_, size, start = _unpack(_END64, data, place)
     if start + size > end:
         raise struct.error
     return start, size
+
+
+def _unpack(record: struct.Struct, data: Data, place: int) -> tuple[Any, ...]:
+    return record.unpack(bytes(data[place : place + record.size]))
 
 
 class _Header(NamedTuple):
@@ -157,7 +161,7 @@ def _entries(
 ) -> Iterator[tuple[tuple[int, int], Member]]:
     """Yield each member with the stretch of the file that it takes, its own header included."""
     while position < stop:
-        entry = _ENTRY.unpack_from(data, position)
+        entry = _unpack(_ENTRY, data, position)
         flags, packed, size, place = entry[3], entry[8], entry[9], entry[16]
         name = position + _ENTRY.size
         extra = name + entry[10]
@@ -174,7 +178,7 @@ def _entries(
             name=str(said.name, "utf-8" if flags & _UTF8 else "cp437", "replace"),
             method=said.method,
             size=size,
-            stored=memoryview(data)[start : start + packed],
+            stored=view_of(data)[start : start + packed],
             budget=budget,
         )
         yield (place, start + packed), member
@@ -203,7 +207,7 @@ def _agreeing_start(data: Data, place: int, said: _Header) -> int:
     """Return where a member's bytes begin, behind its own header at ``place``, which must say the same."""
     if place + _LOCAL.size > len(data):
         raise struct.error
-    header = _LOCAL.unpack_from(data, place)
+    header = _unpack(_LOCAL, data, place)
     name = place + _LOCAL.size
     extra = name + header[9]
     start: int = extra + header[10]

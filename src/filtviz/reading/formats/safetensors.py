@@ -27,7 +27,7 @@ from filtviz.reading.arrays import (
 )
 from filtviz.reading.limits import Limits
 from filtviz.reading.opened import Objects, Opened, origin_of
-from filtviz.reading.pickle.state import Data
+from filtviz.reading.stretch import Data, View, view_of
 from filtviz.reading.tensors import FLAX, MLX, PYTORCH, Convention, Tensor, first_things_first, layers_of
 from filtviz.text import natural_key, printable
 
@@ -104,7 +104,7 @@ def is_safetensors(start: bytes, size: int) -> bool:
 
 
 def _read(data: Data, limits: Limits) -> _File:
-    length = int.from_bytes(data[:_LENGTH], "little")
+    length = int.from_bytes(bytes(data[:_LENGTH]), "little")
     if length > len(data) - _LENGTH:
         raise MalformedFileError(
             f"it is a safetensors file whose header has {length:,} bytes, and only {len(data) - _LENGTH:,} "
@@ -114,7 +114,7 @@ def _read(data: Data, limits: Limits) -> _File:
     header = _parsed(bytes(data[_LENGTH : _LENGTH + length]))
     metadata = header.pop("__metadata__", {})
     limits.check("layers", len(header), f"it holds {len(header):,} tensors")
-    view = memoryview(data)[_LENGTH + length :]
+    view = view_of(data)[_LENGTH + length :]
     entries = {name: _Entry.of(name, value) for name, value in header.items()}
     _check_no_overlap(entries, len(view))
     tensors = {name: entry.array(name, view) for name, entry in entries.items()}
@@ -161,9 +161,9 @@ class _Entry:
             raise MalformedFileError(f"its header says of {printable(name, 60)!r} what no tensor can be")
         return cls(dtype=str(facts.get("dtype")), shape=lengths, start=stretch[0], stop=stretch[1])
 
-    def array(self, name: str, view: memoryview) -> AnyArray:
+    def array(self, name: str, view: View) -> AnyArray:
         """Return the tensor, read when it is asked for."""
-        read: Callable[[], memoryview] = lambda: view[self.start : self.stop]  # noqa: E731
+        read: Callable[[], View] = lambda: view[self.start : self.stop]  # noqa: E731
         dtype = _DTYPES.get(self.dtype)
         if dtype is None and self.dtype in _NARROW:
             dtype = narrow_dtype(_NARROW[self.dtype])

@@ -19,6 +19,7 @@ from filtviz.reading.limits import Limits
 from filtviz.reading.npy import read_npy, read_npy_header
 from filtviz.reading.pickle.records import Blob, Global, Record, attributes, elements, text
 from filtviz.reading.pickle.state import Hook, MachineState
+from filtviz.reading.stretch import view_of
 
 __all__ = ["joblib_hooks"]
 
@@ -54,8 +55,9 @@ def _array_in_stream(record: Record, machine: MachineState, position: int) -> in
         return position
     if facts.get("numpy_array_alignment_bytes") is not None:
         position += 1 + machine.data[position]
-    view = machine.view[position:]
-    array = stored(shape, dtype, facts.get("order") == "F", len(view), lambda: view)
+    rest = machine.rest(position)
+    array = stored(shape, dtype, facts.get("order") == "F", len(rest), lambda: own)
+    own = rest[: array.nbytes]  # one for all who share the array, which read it once
     record.state = array
     return position + array.nbytes
 
@@ -68,8 +70,8 @@ def _array_beside(record: Record, siblings: Siblings, limits: Limits) -> StoredA
         raise MalformedFileError("an array of joblib's in it names no file")
     data = siblings.open(name)
     if "init_args" not in facts:
-        return read_npy(read_npy_header(bytes(data[:LONGEST_NPY_HEADER])), memoryview(data))
+        return read_npy(read_npy_header(bytes(data[:LONGEST_NPY_HEADER])), view_of(data))
     # ZNDArrayWrapper keeps numpy's own state without the bytes, which the other file holds.
     whole = Record(Global("numpy", "_reconstruct"), ())
-    whole.build([*(elements(facts.get("state")) or []), Blob(memoryview(data), "bytes")])
+    whole.build([*(elements(facts.get("state")) or []), Blob(view_of(data), "bytes")])
     return as_array(whole, limits)

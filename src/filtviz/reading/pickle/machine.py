@@ -17,7 +17,8 @@ from filtviz.errors import MalformedFileError, ReadError, UnsupportedFileError
 from filtviz.reading.limits import Budget
 from filtviz.reading.pickle.opcodes import ObjectOpcodes, ValueOpcodes
 from filtviz.reading.pickle.records import Global
-from filtviz.reading.pickle.state import Data, Hook, Stop
+from filtviz.reading.pickle.state import Hook, Stop
+from filtviz.reading.stretch import Data
 
 __all__ = ["OPCODES", "Opcodes", "Pickles", "read_pickle", "read_pickles"]
 
@@ -161,16 +162,20 @@ class Machine(Opcodes):
     def run(self, start: int) -> tuple[Any, int]:
         """Read one pickle; return its object and where the next one may begin."""
         self.stack, self.marks, self.memo = [], [], {}
-        data, methods = self.data, self.methods
-        position, step = start, 0
+        methods = self.methods
+        position, step = start - self.base, 0
         try:
             while True:
+                position = self.move_to(self.base + position)
+                data, edge = self.data, self.edge
                 for step in range(STEPS_BETWEEN_CHECKS):  # noqa: B007  (counted where STOP leaves the loop)
                     position = methods[data[position]](position + 1)
-                self._count(STEPS_BETWEEN_CHECKS)
+                    if position > edge:
+                        break
+                self._count(step + 1)
         except Stop as stop:
             self._count(step + 1)
-            return stop.root, stop.position
+            return stop.root, self.base + stop.position
         except (EOFError, struct.error) as error:
             raise self._cut_short() from error
         except IndexError as error:
@@ -181,12 +186,13 @@ class Machine(Opcodes):
 
     def read_nested(self, position: int) -> tuple[Any, int]:
         """Read a whole pickle that lies within this one; return its object and where it ends."""
-        return self._inner.run(position)
+        root, stop = self._inner.run(self.base + position)
+        return root, stop - self.base
 
     @cached_property
     def _inner(self) -> Machine:
         """A machine without hooks, so that no pickle lies deeper than this one's."""
-        return Machine(self.data, self.steps, {})
+        return Machine(self.source, self.steps, {})
 
     def _count(self, steps: int) -> None:
         self.steps.spend(steps)
@@ -194,12 +200,12 @@ class Machine(Opcodes):
 
     def _cut_short(self) -> MalformedFileError:
         return MalformedFileError(
-            f"it is a pickle that was cut short: its {len(self.data):,} bytes end before the pickle does; "
+            f"it is a pickle that was cut short: its {len(self.source):,} bytes end before the pickle does; "
             "copy or download it again"
         )
 
     def _damaged(self, position: int) -> MalformedFileError:
-        what = OPCODES.get(self.data[position], "unknown").upper()
+        what, place = OPCODES.get(self.data[position], "unknown").upper(), self.base + position
         return MalformedFileError(
-            f"it is a damaged pickle: the opcode at byte {position:,} ({what}) cannot be carried out"
+            f"it is a damaged pickle: the opcode at byte {place:,} ({what}) cannot be carried out"
         )

@@ -7,10 +7,10 @@ from typing import Any
 
 from filtviz.errors import MalformedFileError
 from filtviz.reading.pickle.records import Blob, Global, Items, Record, unescape
-from filtviz.reading.pickle.state import I32, U16, U32, Data, MachineState
+from filtviz.reading.pickle.state import I32, LONG_STRING, U16, U32, MachineState
+from filtviz.reading.stretch import View, in_memory
 
 __all__ = [
-    "LONG_STRING",
     "ObjectOpcodes",
     "ValueOpcodes",
     "binary_long",
@@ -20,14 +20,11 @@ __all__ = [
     "text_int",
 ]
 
-LONG_STRING = 1024
-"""Bytes from which on a string stays in the file as a `Blob`: names are shorter, arrays are longer."""
-
 LONG_NUMBER = 300
 """Digits, or bytes, from which on a number stays in the file: reading digits takes quadratic time."""
 
 
-def text_int(line: memoryview) -> Any:
+def text_int(line: View) -> Any:
     """Read ``INT`` or ``LONG``: ``5``, ``5L``, and the ``00`` and ``01`` that are False and True."""
     if len(line) > LONG_NUMBER:
         return Blob(line, "int")
@@ -37,38 +34,47 @@ def text_int(line: memoryview) -> Any:
     return int(digits.removesuffix(b"L"))
 
 
-def text_float(line: memoryview) -> float:
+def text_float(line: View) -> float:
     """Read ``FLOAT``: ``0.5``, ``nan``, ``-inf``."""
     if len(line) > LONG_NUMBER:
         raise MalformedFileError("a floating-point number in it has more than 300 characters")
     return float(bytes(line))
 
 
-def binary_long(view: memoryview) -> Any:
+def binary_long(view: View) -> Any:
     """Read ``LONG1`` or ``LONG4``: little-endian, two's complement."""
     if len(view) > LONG_NUMBER:
         return Blob(view, "int")
-    return int.from_bytes(view, "little", signed=True)
+    return int.from_bytes(in_memory(view), "little", signed=True)
 
 
-def protocol_0_string(line: memoryview) -> Any:
+def protocol_0_string(line: View) -> Any:
     """Read ``STRING``: a Python 2 string with its quotes and escapes, which may hold an array's bytes."""
-    start, stop = 0, len(line)
-    while stop > start and line[stop - 1] in b" \r":
-        stop -= 1
-    if stop - start < 2 or line[start] != line[stop - 1] or line[start] not in b"'\"":
+    stop = _stripped_length(line)
+    if stop < 2 or line[0] != line[stop - 1] or line[0] not in b"'\"":
         raise MalformedFileError("a string in it has no closing quote")
-    quoted = line[start + 1 : stop - 1]
+    quoted = line[1 : stop - 1]
     if len(quoted) > LONG_STRING:
         return Blob(quoted, "escape")
     return unescape(bytes(quoted)).decode("latin-1")
 
 
-def protocol_0_unicode(line: memoryview) -> Any:
+def _stripped_length(line: View) -> int:
+    """Return the length of a line without the blanks and carriage returns at its end."""
+    start = len(line)
+    while start > 0:
+        stop, start = start, max(0, start - LONG_STRING)
+        kept = bytes(line[start:stop]).rstrip(b" \r")
+        if kept:
+            return start + len(kept)
+    return 0
+
+
+def protocol_0_unicode(line: View) -> Any:
     """Read ``UNICODE``: text with ``\\u`` escapes, which may stand for an array's bytes."""
     if len(line) > LONG_STRING:
         return Blob(line, "raw-unicode-escape")
-    return str(line, "raw-unicode-escape")
+    return str(in_memory(line), "raw-unicode-escape")
 
 
 OUT_OF_BAND = Global("pickle", "next_buffer")
@@ -117,12 +123,12 @@ class ValueOpcodes(MachineState):
 
     def _long1(self, position: int) -> int:
         stop = position + 1 + self.data[position]
-        self.stack.append(binary_long(self.view[position + 1 : stop]))
+        self.stack.append(binary_long(self.part(position + 1, stop)))
         return stop
 
     def _long4(self, position: int) -> int:
         stop = position + 4 + _length(self.data, position)
-        self.stack.append(binary_long(self.view[position + 4 : stop]))
+        self.stack.append(binary_long(self.part(position + 4, stop)))
         return stop
 
     def _binfloat(self, position: int) -> int:
@@ -175,7 +181,7 @@ class ValueOpcodes(MachineState):
     def _push_bytes(self, start: int, length: int, coding: str) -> int:
         stop = start + length
         if length > LONG_STRING:
-            self.stack.append(Blob(self.view[start:stop], coding))
+            self.stack.append(Blob(self.part(start, stop), coding))
         elif coding == "bytes":
             self.stack.append(bytes(self.data[start:stop]))
         else:
@@ -191,7 +197,7 @@ class ValueOpcodes(MachineState):
         return position
 
 
-def _length(data: Data, position: int) -> int:
+def _length(data: bytes | bytearray, position: int) -> int:
     """Read a length of four bytes that pickles hold with a sign."""
     length: int = I32.unpack_from(data, position)[0]
     if length < 0:
@@ -274,7 +280,7 @@ class ObjectOpcodes(MachineState):
     def _global(self, position: int) -> int:
         module = self._line(position)
         name = self._line(position + len(module) + 1)
-        self.stack.append(self._intern(str(module, "utf-8"), str(name, "utf-8")))
+        self.stack.append(self._intern(str(in_memory(module), "utf-8"), str(in_memory(name), "utf-8")))
         return position + len(module) + len(name) + 2
 
     def _stack_global(self, position: int) -> int:
@@ -299,7 +305,7 @@ class ObjectOpcodes(MachineState):
 
     def _persid(self, position: int) -> int:
         line = self._line(position)
-        self.stack.append(Record(PERSISTENT, (str(line, "utf-8"),)))
+        self.stack.append(Record(PERSISTENT, (str(in_memory(line), "utf-8"),)))
         return position + len(line) + 1
 
     def _binpersid(self, position: int) -> int:

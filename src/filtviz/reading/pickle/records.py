@@ -17,6 +17,7 @@ from typing import Any
 
 from filtviz.errors import MalformedFileError
 from filtviz.reading.limits import Budget
+from filtviz.reading.stretch import Buffer, Stretch, View, in_memory
 
 __all__ = [
     "Blob",
@@ -32,8 +33,6 @@ __all__ = [
     "text",
     "walk",
 ]
-
-Buffer = bytes | memoryview
 
 LONGEST_TEXT = 1 << 14
 """Bytes up to which a string may be a name."""
@@ -149,21 +148,21 @@ class Blob:
 
     __slots__ = ("_decoded", "_text", "coding", "view")
 
-    def __init__(self, view: memoryview, coding: str) -> None:
+    def __init__(self, view: View, coding: str) -> None:
         self.view = view
         self.coding = coding
         self._decoded: Buffer | None = None
         self._text: str | None = None
 
     def bytes(self) -> Buffer:
-        """Return the bytes that it stands for: the file's own, or once decoded, as many may share one string.
+        """Return the bytes that it stands for, read and decoded once, as many may share one string.
 
         Raises:
             MalformedFileError: it has a broken escape.
             UnicodeError: it is text with characters that are no bytes.
         """
         if self.coding in ("bytes", "latin-1"):
-            return self.view
+            return self.view.held(0, len(self.view)) if isinstance(self.view, Stretch) else self.view
         if self._decoded is None:
             self._decoded = self._decode()
         return self._decoded
@@ -171,13 +170,14 @@ class Blob:
     def _decode(self) -> Buffer:
         if self.coding == "escape":
             return unescape(bytes(self.view))
-        return str(self.view, self.coding).encode("latin-1")
+        return str(in_memory(self.view), self.coding).encode("latin-1")
 
     def text(self) -> str:
         """Return it as text, with a mark in the place of what is none: one string for all who ask."""
         if self._text is None:
             is_text = self.coding in _TEXT_CODINGS
-            self._text = str(self.view, self.coding, "replace") if is_text else str(self.bytes(), "latin-1")
+            written = in_memory(self.view) if is_text else self.bytes()
+            self._text = str(written, self.coding if is_text else "latin-1", "replace")
         return self._text
 
     def __repr__(self) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import mmap
 import struct
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -10,15 +9,21 @@ from typing import Any
 from filtviz.errors import UnsupportedFileError
 from filtviz.reading.limits import Budget
 from filtviz.reading.pickle.records import Global, Record
+from filtviz.reading.stretch import Data, Stretch, View, view_of
 
-__all__ = ["I32", "U16", "U32", "Data", "Hook", "MachineState", "Stop"]
-
-Data = bytes | bytearray | mmap.mmap
+__all__ = ["I32", "U16", "U32", "Hook", "MachineState", "Stop"]
 
 Hook = Callable[[Record, "MachineState", int], int]
 """Called where BUILD has set the state of an object of some class; returns where the next opcode is."""
 
 NEWEST_PROTOCOL = 5
+
+LONG_STRING = 1024
+"""Bytes from which on a string stays in the file as a `Blob`: names are shorter, arrays are longer."""
+
+FIRST_WINDOW, LARGEST_WINDOW = 1 << 14, 1 << 20
+MARGIN = 2 * LONG_STRING
+"""More bytes than any opcode needs that leaves long strings in the file."""
 
 U16, U32, I32 = struct.Struct("<H"), struct.Struct("<I"), struct.Struct("<i")
 
@@ -35,12 +40,16 @@ class Stop(Exception):
 class MachineState:
     """The bytes, a stack, a stack of marks, a memo, and what shows who wrote the pickle.
 
-    Each method for an opcode gets the position after it and returns that of the next one.
+    Each method for an opcode gets the position after it and returns that of the next one. Positions count
+    from ``base``: of a file on disk only a window, ``data``, is in memory, and past ``edge`` it is moved on.
     """
 
-    def __init__(self, data: Data, steps: Budget, hooks: Mapping[str, Hook]) -> None:
-        self.data = data
-        self.view = memoryview(data)
+    def __init__(self, source: Data, steps: Budget, hooks: Mapping[str, Hook]) -> None:
+        self.source = source
+        self.data = bytes(source[:FIRST_WINDOW]) if isinstance(source, Stretch) else source
+        self.view = memoryview(self.data)
+        self.base = 0
+        self.edge = len(self.data) - (MARGIN if len(self.data) < len(source) else 0)
         self.limits = steps.limits
         self.hooks = hooks
         self.steps = steps
@@ -53,14 +62,39 @@ class MachineState:
         self.stack: list[Any] = []
         self.marks: list[list[Any]] = []
 
+    def move_to(self, place: int) -> int:
+        """Have what is at ``place`` of the source, and what follows, in ``data``; return its position."""
+        if isinstance(self.source, Stretch) and not 0 <= place - self.base <= self.edge:
+            goes_on = 0 <= place - self.base <= len(self.data)
+            length = min(2 * len(self.data), LARGEST_WINDOW) if goes_on else FIRST_WINDOW
+            self.data, self.base = bytes(self.source[place : place + length]), place
+            self.view = memoryview(self.data)
+            is_last = place + length >= len(self.source)
+            self.edge = len(self.data) - (0 if is_last else MARGIN)
+        return place - self.base
+
+    def part(self, start: int, stop: int) -> View:
+        """Return what is between two positions, which may lie behind the window."""
+        if isinstance(self.source, Stretch):
+            return self.source[self.base + start : self.base + stop]
+        return self.view[start:stop]
+
+    def rest(self, start: int) -> View:
+        """Return all that follows a position."""
+        return view_of(self.source)[self.base + start :]
+
     def read_nested(self, position: int) -> tuple[Any, int]:
         """Read a whole pickle that lies within this one; return its object and where it ends."""
         raise NotImplementedError
 
-    def _line(self, start: int) -> memoryview:
+    def _line(self, start: int) -> View:
         stop = self.data.find(b"\n", start)
-        if stop < 0:
+        if stop < 0 and isinstance(self.source, Stretch):
+            stop = self.source.find(b"\n", self.base + max(start, len(self.data))) - self.base
+        if stop < start:
             raise EOFError
+        if stop > len(self.data) or stop - start > LONG_STRING:
+            return self.part(start, stop)
         return self.view[start:stop]
 
     def _items_since_mark(self) -> list[Any]:

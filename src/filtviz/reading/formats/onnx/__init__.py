@@ -10,6 +10,7 @@ from filtviz.network import Network
 from filtviz.reading.formats.onnx.graph import Graph
 from filtviz.reading.opened import Objects, Opened, origin_of
 from filtviz.reading.protobuf import Message
+from filtviz.reading.stretch import view_of
 from filtviz.text import printable
 
 __all__ = ["open"]
@@ -38,7 +39,7 @@ def open(opened: Opened) -> Network | None:
     _refuse_other_forms(opened)
     if not _STARTS.match(opened.start):
         return None
-    model = Message(memoryview(opened.data), opened.effort)
+    model = Message(view_of(opened.data), opened.effort)
     graph = _graph_of(model, certain=opened.start[:1] == b"\x08" and opened.start[2:3] == b"\x12")
     if graph is None:
         return None

@@ -24,6 +24,7 @@ from filtviz.reading.arrays import (
 )
 from filtviz.reading.opened import Opened
 from filtviz.reading.protobuf import Message
+from filtviz.reading.stretch import View, in_memory, view_of
 from filtviz.text import printable
 
 __all__ = ["array_of", "dtype_of", "name_of", "sparse_array_of"]
@@ -96,7 +97,7 @@ def _unreadable(tensor: Message, shape: tuple[int, ...], code: int) -> ComputedA
     return ComputedArray(shape=shape, dtype=np.dtype("V1"), read=refuse)
 
 
-def _external(tensor: Message, opened: Opened) -> tuple[memoryview, int]:
+def _external(tensor: Message, opened: Opened) -> tuple[View, int]:
     """Return the bytes of the file beside the model that holds a tensor, and where the tensor begins."""
     facts = {entry.text(1): entry.text(2) for entry in tensor.messages(_EXTERNAL)}
     name = facts.get("location", "")
@@ -106,7 +107,7 @@ def _external(tensor: Message, opened: Opened) -> tuple[memoryview, int]:
         raise MalformedFileError(
             f"the tensor {printable(name_of(tensor), 60)!r} lies in another file at a place that is no number"
         ) from error
-    view = memoryview(opened.siblings.open(name, as_it_is=True))
+    view = view_of(opened.siblings.open(name, as_it_is=True))
     stop = len(view) if length < 0 else offset + length
     if not 0 <= offset <= stop <= len(view):
         raise MalformedFileError(
@@ -123,10 +124,14 @@ def _of_numbers(
         pieces = tensor.pieces(_FLOATS if dtype.itemsize == 4 else _DOUBLES)
         present = sum(map(len, pieces))
         return stored(
-            shape, dtype, False, present, lambda: pieces[0] if len(pieces) == 1 else b"".join(pieces)
+            shape,
+            dtype,
+            False,
+            present,
+            lambda: pieces[0] if len(pieces) == 1 else b"".join(map(in_memory, pieces)),
         )
     field = {7: _INT64S, 12: _UINT64S, 13: _UINT64S}.get(code, _INT32S)
-    n = sum(len(value) if isinstance(value, memoryview) else 1 for value in tensor.fields.get(field, ()))
+    n = sum(1 if isinstance(value, int) else len(value) for value in tensor.fields.get(field, ()))
     size = 2 if code in _HALF_BYTES else 1
     if n * size < count(shape):
         raise MalformedFileError(
@@ -147,7 +152,7 @@ def _of_numbers(
     return ComputedArray(shape=shape, dtype=dtype, read=read)
 
 
-def _unpacked(view: memoryview, shape: tuple[int, ...], dtype: ElementType) -> AnyArray:
+def _unpacked(view: View, shape: tuple[int, ...], dtype: ElementType) -> AnyArray:
     """Read numbers of four bits, two to a byte, the first in the lower half."""
     if 2 * len(view) < count(shape):
         raise MalformedFileError(f"a tensor of shape {shape} and four bits has {len(view):,} bytes")
