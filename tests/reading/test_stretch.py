@@ -52,7 +52,8 @@ def nothing_in_memory(monkeypatch):
     monkeypatch.setattr(state, "LARGEST_WINDOW", state.MARGIN + 300)
     monkeypatch.setattr(stretch, "CHUNK", 50)
     monkeypatch.setattr(protobuf, "SHORT", 30)
-    monkeypatch.setattr(protobuf, "WINDOW", 64)
+    monkeypatch.setattr(stretch, "PAGE", 64)
+    monkeypatch.setattr(stretch, "MOST_PAGES", 3)
 
 
 @pytest.fixture

@@ -12,11 +12,12 @@ from typing import Any
 
 from filtviz.errors import MalformedFileError
 from filtviz.reading.limits import Budget
+from filtviz.reading.stretch import View, in_memory, unpack
 
 __all__ = ["Table", "root_table"]
 
 
-def root_table(view: memoryview, effort: Budget) -> Table:
+def root_table(view: View, effort: Budget) -> Table:
     """Return the outermost table.
 
     Args:
@@ -33,9 +34,9 @@ def _damaged() -> MalformedFileError:
     return MalformedFileError("it is a FlatBuffer that is damaged or cut short; copy or download it again")
 
 
-def _number(view: memoryview, layout: str, position: int) -> Any:
+def _number(view: View, layout: str, position: int) -> Any:
     try:
-        return struct.unpack_from(layout, view, position)[0] if position >= 0 else _fail()
+        return unpack(layout, view, position)[0] if position >= 0 else _fail()
     except struct.error as error:
         raise _damaged() from error
 
@@ -47,7 +48,7 @@ def _fail() -> None:
 class Table:
     """A table: fields by number, each of which may be left out."""
 
-    def __init__(self, view: memoryview, position: int, effort: Budget) -> None:
+    def __init__(self, view: View, position: int, effort: Budget) -> None:
         """Take note of where a table lies."""
         effort.spend(1)
         self.view = view
@@ -60,7 +61,7 @@ class Table:
         size = _number(self.view, "<H", start)
         if size < 4 or start < 0 or start + size > len(self.view):
             raise _damaged()
-        return struct.unpack_from(f"<{size // 2 - 2}H", self.view, start + 4)
+        return unpack(f"<{size // 2 - 2}H", self.view, start + 4)
 
     def _place(self, field: int) -> int | None:
         offset = self._offsets[field] if field < len(self._offsets) else 0
@@ -101,16 +102,16 @@ class Table:
         size = struct.calcsize(f"<{letter}")
         start, n = self._vector(field, size)
         self.effort.spend(n)
-        return struct.unpack_from(f"<{n}{letter}", self.view, start) if n else ()
+        return unpack(f"<{n}{letter}", self.view, start) if n else ()
 
-    def bytes(self, field: int) -> memoryview:
+    def bytes(self, field: int) -> View:
         """Return a vector of bytes as it lies in the file."""
         start, n = self._vector(field, 1)
         return self.view[start : start + n]
 
     def text(self, field: int) -> str:
         """Return a text; what is no UTF-8 is replaced."""
-        return str(self.bytes(field)[:_LONGEST_TEXT], "utf-8", "replace")
+        return str(in_memory(self.bytes(field)[:_LONGEST_TEXT]), "utf-8", "replace")
 
 
 _LONGEST_TEXT = 1 << 16

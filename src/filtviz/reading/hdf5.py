@@ -19,6 +19,7 @@ import numpy as np
 from filtviz.errors import MalformedFileError, UnsupportedFileError
 from filtviz.reading.arrays import ElementType, StoredArray, count, narrow_dtype, stored
 from filtviz.reading.limits import Budget
+from filtviz.reading.stretch import View, in_memory, unpack
 from filtviz.text import printable
 
 __all__ = ["SIGNATURE", "Dataset", "Group", "open_hdf5"]
@@ -34,7 +35,7 @@ _DATASPACE, _DATATYPE, _EXTERNAL, _LAYOUT, _FILTERS, _ATTRIBUTE = 0x01, 0x03, 0x
 _CONTINUATION, _SYMBOL_TABLE, _LINK_INFO, _LINK = 0x10, 0x11, 0x02, 0x06
 
 
-def open_hdf5(view: memoryview, effort: Budget) -> Group:
+def open_hdf5(view: View, effort: Budget) -> Group:
     """Return the root group of a file.
 
     Args:
@@ -70,17 +71,17 @@ def open_hdf5(view: memoryview, effort: Budget) -> Group:
 class _File:
     """The bytes of a file, which are never read beyond their end."""
 
-    view: memoryview
+    view: View
     effort: Budget
 
     def unpack(self, layout: str, position: int) -> tuple[Any, ...]:
         """Read numbers at a position."""
         try:
-            return struct.unpack_from(layout, self.view, position)
+            return unpack(layout, self.view, position)
         except (struct.error, OverflowError) as error:
             raise _damaged() from error
 
-    def piece(self, start: int, length: int) -> memoryview:
+    def piece(self, start: int, length: int) -> View:
         """Return a stretch of the file."""
         if start < 0 or length < 0 or start + length > len(self.view):
             raise _damaged()
@@ -112,7 +113,7 @@ class _Object:
         self.path = path
 
     @cached_property
-    def messages(self) -> list[tuple[int, memoryview]]:
+    def messages(self) -> list[tuple[int, View]]:
         """The messages of the header (IV.A.1.a), each with its type."""
         version, n, size = self.file.unpack("<BxH4xI", self.address)
         if version != 1:
@@ -121,22 +122,22 @@ class _Object:
                 "with Keras, or with h5py and libver='earliest'"
             )
         blocks = [(self.address + 16, size)]
-        found: list[tuple[int, memoryview]] = []
+        found: list[tuple[int, View]] = []
         for start, length in blocks:
             for kind, body in self._block(start, length):
                 if kind == _CONTINUATION:
-                    blocks.append(struct.unpack_from("<QQ", body) if len(body) >= 16 else (0, 1 << 63))
+                    blocks.append(unpack("<QQ", body, 0) if len(body) >= 16 else (0, 1 << 63))
                     if len(blocks) > _MOST_BLOCKS:
                         raise _damaged()
                 elif len(found) < n:
                     found.append((kind, body))
         return found
 
-    def _block(self, start: int, length: int) -> Iterator[tuple[int, memoryview]]:
+    def _block(self, start: int, length: int) -> Iterator[tuple[int, View]]:
         block, position = self.file.piece(start, length), 0
         while position + 8 <= len(block):
             self.file.effort.spend(1)
-            kind, size = struct.unpack_from("<HH", block, position)
+            kind, size = unpack("<HH", block, position)
             if position + 8 + size > len(block):
                 raise _damaged()
             yield kind, block[position + 8 : position + 8 + size]
@@ -144,7 +145,8 @@ class _Object:
 
     def message(self, kind: int) -> memoryview | None:
         """Return the first message of a type."""
-        return next((body for found, body in self.messages if found == kind), None)
+        found = next((body for found, body in self.messages if found == kind), None)
+        return None if found is None else memoryview(in_memory(found))
 
     @cached_property
     def attributes(self) -> Mapping[str, Any]:
@@ -152,7 +154,8 @@ class _Object:
         found: dict[str, Any] = {}
         for kind, body in self.messages:
             if kind == _ATTRIBUTE:
-                name, value = self._attribute(body)
+                self.file.effort.spend(len(body) >> 6)
+                name, value = self._attribute(memoryview(in_memory(body)))
                 found[name] = value
         return found
 
@@ -204,7 +207,7 @@ class _Object:
         heap, position = self.file.piece(address, size), 16
         while position + 16 <= len(heap):
             self.file.effort.spend(1)
-            number, held = struct.unpack_from("<H6xQ", heap, position)
+            number, held = unpack("<H6xQ", heap, position)
             if number == index and held >= length:
                 return bytes(heap[position + 16 : position + 16 + length])
             if not number or not held:
@@ -353,7 +356,7 @@ class Dataset(_Object):
         view = self._bytes()
         return stored(self.shape, dtype, False, len(view), lambda: view)
 
-    def _bytes(self) -> memoryview:
+    def _bytes(self) -> View:
         """Return the bytes of the layout (IV.A.2.i)."""
         body = self.message(_LAYOUT)
         assert body is not None, "that is what makes it a dataset"

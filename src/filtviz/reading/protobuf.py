@@ -13,7 +13,7 @@ from functools import cached_property
 
 from filtviz.errors import MalformedFileError
 from filtviz.reading.limits import Budget
-from filtviz.reading.stretch import Buffer, Stretch, View, in_memory
+from filtviz.reading.stretch import Stretch, View, in_memory
 
 __all__ = ["DEEPEST", "Message", "varints"]
 
@@ -29,12 +29,12 @@ Value = int | View
 SHORT = 1 << 12
 """Bytes up to which a field of a file on disk is read with the message that it is in."""
 
-WINDOW = 1 << 14
-"""Bytes of a message on disk that are read at once, to find its fields."""
 
-
-def _varint(view: Buffer, position: int) -> tuple[int, int]:
+def _varint(view: View, position: int) -> tuple[int, int]:
     """Return a number of 64 bits and the position behind it."""
+    if isinstance(view, Stretch):
+        number, length = _varint(memoryview(bytes(view[position : position + _LONGEST_VARINT])), 0)
+        return number, position + length
     number = 0
     for place in range(_LONGEST_VARINT):
         byte = view[position + place]
@@ -56,7 +56,7 @@ def varints(view: View, effort: Budget) -> list[int]:
     """
     effort.spend(len(view))
     numbers, position = [], 0
-    octets = in_memory(view)
+    octets = memoryview(in_memory(view))
     try:
         while position < len(octets):
             number, position = _varint(octets, position)
@@ -89,7 +89,6 @@ class Message:
         self.view = view if len(view) > SHORT else memoryview(in_memory(view))
         self.effort = effort
         self.depth = depth
-        self.window, self.base = b"", 0
 
     @cached_property
     def fields(self) -> dict[int, list[Value]]:
@@ -108,17 +107,17 @@ class Message:
         try:
             while position < end:
                 self.effort.spend(1)
-                tag, position = self._number(position)
+                tag, position = _varint(self.view, position)
                 number, kind = tag >> 3, tag & 7
                 if not 0 < number <= _HIGHEST_FIELD:
                     raise _damaged()
                 if kind == _VARINT:
                     value: Value
-                    value, position = self._number(position)
+                    value, position = _varint(self.view, position)
                 else:
                     length = {_FIXED64: 8, _FIXED32: 4}.get(kind)
                     if kind == _BYTES:
-                        length, position = self._number(position)
+                        length, position = _varint(self.view, position)
                     if length is None or length > end - position:
                         raise _damaged()
                     value = self._part(position, position + length)
@@ -127,22 +126,10 @@ class Message:
         except IndexError as error:
             raise _damaged() from error
 
-    def _number(self, position: int) -> tuple[int, int]:
-        """Return the number at a position and the position behind it."""
-        if not isinstance(self.view, Stretch):
-            return _varint(self.view, position)
-        if not 0 <= position - self.base <= len(self.window) - _LONGEST_VARINT:
-            self.window, self.base = bytes(self.view[position : position + WINDOW]), position
-        number, behind = _varint(self.window, position - self.base)
-        return number, self.base + behind
-
     def _part(self, start: int, stop: int) -> View:
         """Return a field's bytes: what is long stays on disk."""
-        if not isinstance(self.view, Stretch) or stop - start > SHORT:
-            return self.view[start:stop]
-        first, last = start - self.base, stop - self.base
-        inside = last <= len(self.window)
-        return memoryview(self.window[first:last] if inside else bytes(self.view[start:stop]))
+        part = self.view[start:stop]
+        return part if stop - start > SHORT else memoryview(in_memory(part))
 
     def has(self, number: int) -> bool:
         """Tell whether the message has a field."""

@@ -9,17 +9,21 @@ was when it was opened, that is one sentence.
 from __future__ import annotations
 
 import os
+import struct
 import sys
 import weakref
 from threading import Lock
-from typing import overload
+from typing import Any, overload
 
 from filtviz.errors import FileAccessError
 
-__all__ = ["Buffer", "Data", "Stretch", "View", "in_memory", "view_of"]
+__all__ = ["Buffer", "Data", "Stretch", "View", "in_memory", "unpack", "view_of"]
 
 Buffer = bytes | memoryview
 """Bytes in memory."""
+
+PAGE, MOST_PAGES = 1 << 14, 64
+"""What is read of a file at once where a few bytes are asked for, and how many of these are kept."""
 
 CHUNK = 1 << 20
 """Bytes that are looked through at once."""
@@ -42,6 +46,7 @@ class File:
         self.size, self.changed = self._state()
         self._asked = 0
         self._whole: bytes | None = None
+        self._pages: dict[int, bytes] = {}
         self._seeking = Lock()
         weakref.finalize(self, os.close, descriptor)
 
@@ -64,6 +69,17 @@ class File:
         if (size, changed) != (self.size, self.changed) or len(found) < stop - start:
             raise FileAccessError(f"{self.subject} was changed while it was read; {_WHAT_NEXT}")
         return found
+
+    def look(self, start: int, stop: int) -> bytes:
+        """Return bytes as `read` does, the few of a structure out of pages that are kept."""
+        first = start // PAGE
+        if stop > (first + 1) * PAGE:
+            return self.read(start, stop)
+        if first not in self._pages:
+            if len(self._pages) == MOST_PAGES:
+                del self._pages[next(iter(self._pages))]
+            self._pages[first] = self.read(first * PAGE, min((first + 1) * PAGE, self.size))
+        return self._pages[first][start - first * PAGE : stop - first * PAGE]
 
     def held(self, start: int, stop: int) -> Buffer:
         """Return bytes for an array that holds them.
@@ -138,14 +154,14 @@ class Stretch:
     def __getitem__(self, place: int | slice) -> int | Stretch:
         if isinstance(place, int):
             at = range(self.start, self.stop)[place]
-            return self.file.read(at, at + 1)[0]
+            return self.file.look(at, at + 1)[0]
         first, last, _ = place.indices(len(self))
         if (first, last) == (0, len(self)):
             return self
         return Stretch(self.file, self.start + first, self.start + max(first, last))
 
     def __bytes__(self) -> bytes:
-        return self.file.read(self.start, self.stop)
+        return self.file.look(self.start, self.stop)
 
     def held(self, start: int, stop: int) -> Buffer:
         """Return the bytes between two places for an array that holds them; all of them are kept."""
@@ -186,3 +202,15 @@ def view_of(data: Data) -> View:
 def in_memory(view: View) -> Buffer:
     """Return the bytes of ``view``, which are read where they are on disk."""
     return bytes(view) if isinstance(view, Stretch) else view
+
+
+def unpack(layout: str, view: View, position: int) -> tuple[Any, ...]:
+    """Do what `struct.unpack_from` does, on disk too.
+
+    Raises:
+        struct.error: not so many bytes are there.
+        OverflowError: the position is none.
+    """
+    if not isinstance(view, Stretch):
+        return struct.unpack_from(layout, view, position)
+    return struct.unpack(layout, bytes(view[position : position + struct.calcsize(layout)]))

@@ -14,6 +14,7 @@ from filtviz.reading.formats.keras.stores import Legacy, Store, store_of
 from filtviz.reading.formats.keras.weights import layers_without_graph
 from filtviz.reading.hdf5 import SIGNATURE, Group, open_hdf5
 from filtviz.reading.opened import Objects, Opened, origin_of
+from filtviz.reading.stretch import view_of
 from filtviz.text import printable
 
 __all__ = ["ENTRIES", "open"]
@@ -57,7 +58,7 @@ def _of_zip(opened: Opened) -> Network:
 
 
 def _of_hdf5(opened: Opened) -> Network:
-    root = open_hdf5(memoryview(opened.data), opened.effort)
+    root = open_hdf5(view_of(opened.data), opened.effort)
     store = store_of([root])
     if store is None:
         raise UnsupportedFileError(
@@ -106,7 +107,7 @@ def _root_of(opened: Opened, name: str) -> Group:
         raise MalformedFileError(
             f"the file {printable(name, 60)!r} beside it is no HDF5 file; copy or download it again"
         )
-    return open_hdf5(memoryview(data), opened.effort)
+    return open_hdf5(view_of(data), opened.effort)
 
 
 _BESIDE = (_CONFIG, "model.json", "architecture.json", "model_config.json")

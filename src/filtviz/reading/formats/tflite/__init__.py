@@ -27,6 +27,7 @@ from filtviz.reading.flatbuffers import Table, root_table
 from filtviz.reading.formats.tflite.sparsity import densified
 from filtviz.reading.formats.tflite.tflite_operators import OPERATORS, Case, operations_of
 from filtviz.reading.opened import Objects, Opened, origin_of
+from filtviz.reading.stretch import View, view_of
 from filtviz.text import printable
 
 __all__ = ["open"]
@@ -51,7 +52,7 @@ def open(opened: Opened) -> Network | None:
     """
     if opened.start[4:8] != _MAGIC:
         return None
-    model = root_table(memoryview(opened.data), opened.effort)
+    model = root_table(view_of(opened.data), opened.effort)
     graphs = model.tables(2)
     if not graphs:
         raise UnsupportedFileError("it is a TensorFlow Lite model without a graph")
@@ -185,14 +186,14 @@ class _Reader:
         lengths = tuple(n if n > 0 else None for n in said)
         return (lengths[0], lengths[3], *lengths[1:3]) if len(lengths) == 4 else lengths
 
-    def _bytes(self, number: int) -> memoryview:
+    def _bytes(self, number: int) -> View:
         buffer = int(self._tensor(number).scalar(2, "I"))
         if buffer >= len(self.buffers):
             raise MalformedFileError("it names a buffer that is not there")
         held = self.buffers[buffer]
         offset, size = int(held.scalar(1, "Q")), int(held.scalar(2, "Q"))
         if offset > 1:
-            view = memoryview(self.opened.data)
+            view = view_of(self.opened.data)
             if offset + size > len(view):
                 raise MalformedFileError("a buffer of it lies beyond the end of the file")
             return view[offset : offset + size]

@@ -16,6 +16,7 @@ from filtviz.errors import MalformedFileError
 from filtviz.reading.arrays import ComputedArray, ElementType, count, stored
 from filtviz.reading.flatbuffers import Table
 from filtviz.reading.limits import Limits
+from filtviz.reading.stretch import View
 
 __all__ = ["densified"]
 
@@ -33,7 +34,7 @@ class _Dimension:
 
 
 def densified(
-    shape: tuple[int, ...], dtype: ElementType, view: memoryview, sparsity: Table, limits: Limits
+    shape: tuple[int, ...], dtype: ElementType, view: View, sparsity: Table, limits: Limits
 ) -> ComputedArray:
     """Return the dense array that a sparse tensor stands for.
 
