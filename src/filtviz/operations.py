@@ -431,11 +431,12 @@ class Untold:
     """Something that cannot be followed; ``reason`` completes "it cannot be followed: …".
 
     ``keeps_places`` tells that each unit still sees what the unit in its place saw, so that shapes and
-    receptive fields go on.
+    receptive fields go on. ``of_input`` tells that all that is not known is which layers feed this one.
     """
 
     reason: str
     keeps_places: bool = False
+    of_input: bool = False
 
 
 Operation = (

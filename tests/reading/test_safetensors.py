@@ -155,6 +155,6 @@ def test_an_index_and_its_files_must_agree(tmp_path):
 
 def test_any_other_json_is_no_model(tmp_path):
     path = tmp_path / "config.json"
-    path.write_text('{"weight_map": {"a": "pytorch_model.bin"}, "other": "x.safetensors"}')
+    path.write_text('{"weight_map": {"a": "model.h5"}, "other": "x.safetensors"}')
     with pytest.raises(UnsupportedFileError):
         filtviz.load(path)

@@ -118,7 +118,9 @@ def _assumed(operation: Operation, layer: Layer) -> Operation:
     if isinstance(operation, Convolution | LocallyConnected) and operation.stride is None:
         n = len(operation.kernel_size)
         return replace(operation, stride=(1,) * n, pad=((0, 0),) * n)
-    if isinstance(operation, Untold) and not layer.parameters:  # a name without a class: it may be anything
+    # Where all that is not known is what feeds a layer, it is the one before; a name without a class may be
+    # anything.
+    if isinstance(operation, Untold) and (operation.of_input or not layer.parameters):
         return Identity(what=layer.type)
     return operation
 

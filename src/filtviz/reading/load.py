@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from filtviz.errors import LimitError, ReadError, SelectionError
 from filtviz.network import Layer, Network
-from filtviz.operations import with_parameters
+from filtviz.operations import parameters_of, with_parameters
 from filtviz.parameter import Parameter
 from filtviz.reading.formats import FORMATS
 from filtviz.reading.limits import Hints, Limits
@@ -88,7 +88,9 @@ def _with_named_errors(network: Network, path: Path) -> Network:
         except ReadError as error:
             raise _naming(error, path) from error
 
+    computed = (one for layer in network.layers for each in layer.operations for one in parameters_of(each))
     held = {id(one): one for layer in network.layers for one in layer.parameters}
+    held.update((id(one), one) for one in computed)
     named = {key: replace(one, read=partial(read, one)) for key, one in held.items()}
     layers = [
         replace(

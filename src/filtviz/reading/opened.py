@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -258,6 +258,7 @@ def origin_of(
     objects: Objects | None = None,
     inferred: Sequence[str] = (),
     notes: Sequence[str] = (),
+    versions: Mapping[str, str] | None = None,
     **facts: Any,
 ) -> Origin:
     """Put together what is known about where the file comes from.
@@ -269,6 +270,7 @@ def origin_of(
             names at least their ``form``.
         inferred: a sentence for each thing that was concluded.
         notes: sentences about what was left out or is odd.
+        versions: library → version, where the file tells it in words of its own.
         facts: other fields of `Origin`: ``framework``, ``producer``, ``order``, ``left_out``.
     """
     found = objects or opened.objects
@@ -278,7 +280,7 @@ def origin_of(
         container=" > ".join([*opened.around, found.form]),
         protocol=None if pickles is None else pickles.protocol,
         python=None if pickles is None else pickles.python,
-        versions=_versions(() if pickles is None else pickles.globals),
+        versions={**_versions(() if pickles is None else pickles.globals), **(versions or {})},
         classes=tuple(one.path for one in (() if pickles is None else pickles.globals)),
         inferred=tuple(inferred),
         notes=(*found.notes, *notes),

@@ -35,10 +35,15 @@ __all__ = [
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Tensor:
-    """An array with the ``name`` that the file gives it: ``layer1.0.conv1.weight``."""
+    """An array with the ``name`` that the file gives it: ``layer1.0.conv1.weight``.
+
+    One that is computed of others has these as its ``parts``, with their own names: they are what the file
+    stores.
+    """
 
     name: str
     array: AnyArray
+    parts: tuple[Tensor, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,6 +73,9 @@ class Convention:
     norm_type: str = "BatchNorm"
     epsilon: float = 1e-5
 
+
+MOST_COLOURS = 4
+"""Channels of an image."""
 
 _CALLED_TRANSPOSED = re.compile(r"(?i)deconv|transpos|(\A|[._/])up(conv|samp|scale)?s?(\d|[._/]|\Z)")
 
@@ -187,7 +195,11 @@ def _group(tensors: Iterable[Tensor], convention: Convention) -> list[_Group]:
         name, _, last = tensor.name.rpartition(convention.separator)
         group = groups.setdefault(name, _Group(name=name))
         parameter = parameter_of(last, tensor.array, tensor.name)
-        group.parameters[last] = parameter
+        for part in tensor.parts:
+            inner = part.name.removeprefix(name + convention.separator if name else "")
+            group.parameters[inner] = parameter_of(inner, part.array, part.name)
+        if not tensor.parts:
+            group.parameters[last] = parameter
         if role := convention.roles.get(last):
             group.roles[role] = parameter
     return list(groups.values())
@@ -302,7 +314,8 @@ class _Maker:
         if width is not None:
             found = width == channels
         else:
-            fits_below = before == filters and bool(before % channels)
+            # A layer of few channels may as well see the image, as the first of a second branch does.
+            fits_below = before == filters and bool(before % channels) and channels > MOST_COLOURS
             found = fits_below and following is not None and self._takes(following) == channels
         if found:
             self.transposed.append(group.name)

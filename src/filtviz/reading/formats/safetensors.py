@@ -6,7 +6,6 @@ endian), the header ``{name: {dtype, shape, data_offsets}}``, and the bytes of t
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -27,6 +26,7 @@ from filtviz.reading.arrays import (
 )
 from filtviz.reading.limits import Limits
 from filtviz.reading.opened import Objects, Opened, origin_of
+from filtviz.reading.sharded import index_of, parsed_object
 from filtviz.reading.stretch import Data, View, view_of
 from filtviz.reading.tensors import FLAX, MLX, PYTORCH, Convention, Tensor, first_things_first, layers_of
 from filtviz.text import natural_key, printable
@@ -35,7 +35,6 @@ __all__ = ["ENTRIES", "open"]
 
 ENTRIES = ("model.safetensors.index.json", "model.safetensors", "diffusion_pytorch_model.safetensors")
 
-INDEX_ENDING = b"}"
 LONGEST_HEADER = 100_000_000
 """Bytes, as in the format's own library."""
 
@@ -82,7 +81,7 @@ def open(opened: Opened) -> Network | None:
     if is_safetensors(opened.start, len(opened.data)):
         found = _read(opened.data, opened.limits)
         return _network(opened, found, "a safetensors file", ())
-    weight_map = _index_of(opened)
+    weight_map = index_of(opened, ".safetensors")
     if weight_map is None:
         return None
     files = sorted(set(weight_map.values()), key=natural_key)
@@ -111,7 +110,7 @@ def _read(data: Data, limits: Limits) -> _File:
             "are there; copy or download it again"
         )
     limits.check("allocation", length, f"its header has {length:,} bytes")
-    header = _parsed(bytes(data[_LENGTH : _LENGTH + length]))
+    header = parsed_object(bytes(data[_LENGTH : _LENGTH + length]))
     metadata = header.pop("__metadata__", {})
     limits.check("layers", len(header), f"it holds {len(header):,} tensors")
     view = view_of(data)[_LENGTH + length :]
@@ -119,26 +118,6 @@ def _read(data: Data, limits: Limits) -> _File:
     _check_no_overlap(entries, len(view))
     tensors = {name: entry.array(name, view) for name, entry in entries.items()}
     return _File(tensors=tensors, metadata=metadata if isinstance(metadata, dict) else {})
-
-
-def _parsed(text: bytes) -> dict[str, Any]:
-    """Return a JSON object; one that says a key twice is refused, since two programs would see two files."""
-    try:
-        found = json.loads(text, object_pairs_hook=_once)
-    except (ValueError, RecursionError) as error:
-        raise MalformedFileError(
-            "its JSON is damaged or says a name twice; copy or download it again"
-        ) from error
-    if not isinstance(found, dict):
-        raise MalformedFileError("its JSON is no object; copy or download it again")
-    return found
-
-
-def _once(entries: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(entries)
-    if len(found) != len(entries):
-        raise ValueError("a key twice")
-    return found
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -199,20 +178,6 @@ def _check_no_overlap(entries: Mapping[str, _Entry], size: int) -> None:
             "its tensors do not fill the file: they overlap, leave gaps, or end elsewhere; copy or download "
             "it again"
         )
-
-
-def _index_of(opened: Opened) -> Mapping[str, str] | None:
-    """Return name of a tensor → file, where this is the index of a model in several files."""
-    if opened.start.lstrip()[:1] != b"{" or bytes(opened.data[-64:]).rstrip()[-1:] != INDEX_ENDING:
-        return None
-    if opened.data.find(b'"weight_map"') < 0 or opened.data.find(b".safetensors") < 0:
-        return None
-    opened.limits.check("allocation", len(opened.data), f"it is JSON of {len(opened.data):,} bytes")
-    found = _parsed(bytes(opened.data)).get("weight_map")
-    if not isinstance(found, dict) or not all(isinstance(file, str) for file in found.values()):
-        raise MalformedFileError("it is an index of tensors whose map names no files")
-    opened.limits.check("layers", len(found), f"it names {len(found):,} tensors")
-    return found if all(file.endswith(".safetensors") for file in found.values()) else None
 
 
 def _part(opened: Opened, name: str) -> _File:

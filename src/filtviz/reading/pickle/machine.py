@@ -85,14 +85,15 @@ STEPS_BETWEEN_CHECKS = 1 << 16
 class Pickles:
     """The pickles of one stream, in order, and what shows who wrote them.
 
-    ``rest`` is why the bytes after the last pickle could not be read as another one, None where there are
-    none.
+    ``stop`` is where the last one ends. ``rest`` is why the bytes after it could not be read as another one,
+    None where there are none, or where nobody wanted to know.
     """
 
     roots: tuple[Any, ...]
     protocol: int
     python2: bool
     globals: tuple[Global, ...]
+    stop: int = 0
     rest: ReadError | None = field(default=None, repr=False)
 
     @property
@@ -104,13 +105,17 @@ class Pickles:
         return "3" if self.protocol >= 3 or encodes else None
 
 
-def read_pickles(data: Data, steps: Budget, hooks: Mapping[str, Hook] | None = None) -> Pickles:
-    """Read every pickle of ``data``, one after another.
+def read_pickles(
+    data: Data, steps: Budget, hooks: Mapping[str, Hook] | None = None, *, start: int = 0, most: int = 1 << 62
+) -> Pickles:
+    """Read the pickles of ``data``, one after another.
 
     Args:
         data: the bytes of the stream, from its first pickle on.
         steps: what is left of the steps that the file's pickles may take (`Opened.steps`).
         hooks: full name of a class → what to do when an object of it has its state.
+        start: where the first one begins.
+        most: how many are wanted, where what follows is something else.
 
     Raises:
         MalformedFileError: the first pickle is damaged or cut short.
@@ -118,8 +123,8 @@ def read_pickles(data: Data, steps: Budget, hooks: Mapping[str, Hook] | None = N
     """
     machine = Machine(data, steps, hooks or {})
     roots: list[Any] = []
-    position, rest = 0, None
-    while position < len(data):
+    position, rest = start, None
+    while position < len(data) and len(roots) < most:
         try:
             root, position = machine.run(position)
         except (MalformedFileError, UnsupportedFileError) as error:
@@ -128,7 +133,7 @@ def read_pickles(data: Data, steps: Budget, hooks: Mapping[str, Hook] | None = N
             rest = error
             break
         roots.append(root)
-    return machine.result(roots, rest)
+    return machine.result(roots, position, rest)
 
 
 def read_pickle(data: Data, start: int, steps: Budget) -> Pickles:
@@ -137,20 +142,21 @@ def read_pickle(data: Data, start: int, steps: Budget) -> Pickles:
     ``steps`` are what is left for it and for those like it (`Opened.steps`).
     """
     machine = Machine(data, steps, {})
-    root, _ = machine.run(start)
-    return machine.result([root])
+    root, stop = machine.run(start)
+    return machine.result([root], stop)
 
 
 class Machine(Opcodes):
     """The pickle machine: it runs `Opcodes` within the limits and says what is wrong with a pickle."""
 
-    def result(self, roots: list[Any], rest: ReadError | None = None) -> Pickles:
+    def result(self, roots: list[Any], stop: int, rest: ReadError | None = None) -> Pickles:
         """Put together what has been read."""
         return Pickles(
             roots=tuple(roots),
             protocol=self.protocol,
             python2=self.python2,
             globals=(*self.globals.values(), *self._inner.globals.values()),
+            stop=stop,
             rest=rest,
         )
 

@@ -11,6 +11,7 @@ from filtviz.reading.pickle.state import I32, LONG_STRING, U16, U32, MachineStat
 from filtviz.reading.stretch import View, in_memory
 
 __all__ = [
+    "PERSISTENT",
     "ObjectOpcodes",
     "ValueOpcodes",
     "binary_long",

@@ -1,0 +1,318 @@
+"""PyTorch's ``torch.save``: zips, the streams before 1.6, the tars before that, and plain pickles of tensors.
+
+What it holds may be a state_dict, a checkpoint with one under some key, whole modules, a list of tensors, or
+the index of a model in several files. TorchScript and ``torch.export`` write other files.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from filtviz.errors import MalformedFileError, SelectionError, UnsupportedFileError
+from filtviz.network import Layer, Network
+from filtviz.reading.formats.torch.effective import effective_tensors
+from filtviz.reading.formats.torch.modules import layers_of_module
+from filtviz.reading.formats.torch.ordering import named_by_order
+from filtviz.reading.formats.torch.rebuilding import Rebuilder
+from filtviz.reading.formats.torch.storages import (
+    LEGACY_MAGIC,
+    Saved,
+    is_torch_zip,
+    read_stream,
+    read_tar,
+    read_zip,
+)
+from filtviz.reading.formats.torch.weight_sets import (
+    Choice,
+    WeightSet,
+    choose,
+    class_path,
+    find_sets,
+    is_module,
+    memory_of,
+)
+from filtviz.reading.opened import Objects, Opened, origin_of
+from filtviz.reading.pickle.records import Items, Record, pairs, text
+from filtviz.reading.sharded import index_of
+from filtviz.reading.stretch import Data
+from filtviz.reading.tars import is_tar, read_tar_members
+from filtviz.reading.tensors import PYTORCH, Tensor, layers_of
+from filtviz.reading.zips import ZIP_MAGIC, Member, read_members
+from filtviz.text import listed, printable
+
+__all__ = ["ENTRIES", "open"]
+
+ENTRIES = ("pytorch_model.bin.index.json", "pytorch_model.bin")
+
+_PREFIXES = ("module.", "_orig_mod.", "model.", "_fsdp_wrapped_module.")
+"""What wrappers put before every name: DataParallel, torch.compile, Lightning, FSDP."""
+
+_VERSION = re.compile(r"(?i)(?P<of>[a-z][a-z_-]*?)[_-]?version\Z")
+_ORDERS = {
+    "state_dict": "the order of registration in the state_dict",
+    "module": "the order of registration in the module",
+    "chain": "the order of the nn.Sequential",
+    "list": "the order of the list",
+}
+
+
+def open(opened: Opened) -> Network | None:
+    """Read any file of ``torch.save``.
+
+    Raises:
+        UnsupportedFileError: it holds no weights.
+        MalformedFileError: it is damaged, or says of itself what cannot be.
+        LimitError: it asks for too much.
+        SelectionError: there are no such weights in it as a person asks for.
+    """
+    weight_map = index_of(opened, ".bin")
+    if weight_map is not None:
+        return _of_index(opened, weight_map)
+    saved = _saved(opened)
+    if saved is None:
+        return None
+    rebuilder = Rebuilder(saved.memory, opened.steps, opened.effort)
+    found = find_sets(saved.root, rebuilder)
+    if not found.sets and saved.form == _PLAIN:
+        return None
+    choice = choose(found, opened.hints.weights)
+    return _network(opened, saved, choice, rebuilder)
+
+
+def _of_index(opened: Opened, weight_map: Mapping[str, str]) -> Network:
+    """Read the state_dict of a model in several files, in the order of their index."""
+    found: dict[str, dict[str, Tensor]] = {}
+    rebuilders: list[Rebuilder] = []
+    for file in dict.fromkeys(weight_map.values()):
+        found[file], rebuilder = _of_shard(opened, file)
+        rebuilders.append(rebuilder)
+    tensors = []
+    for name, file in weight_map.items():
+        if name not in found[file]:
+            raise MalformedFileError(
+                f"the index says that {printable(name, 60)!r} lies in {printable(file, 60)!r}, which has no "
+                "such tensor"
+            )
+        tensors.append(found[file][name])
+    part = _of_state_dict(opened, WeightSet(path=(), tensors=tuple(tensors)), rebuilders, "")
+    origin = origin_of(
+        opened,
+        f"an index of {len(found)} files of torch.save",
+        objects=Objects(form="index of files of torch.save"),
+        framework="PyTorch",
+        order="the order of the index",
+        inferred=part.inferred,
+        notes=(*part.notes, f"its tensors lie in {listed([printable(file, 60) for file in found], 30)}"),
+    )
+    return Network.of(part.layers, origin)
+
+
+def _of_shard(opened: Opened, file: str) -> tuple[dict[str, Tensor], Rebuilder]:
+    data = opened.siblings.open(file)
+    is_zip = bytes(data[: len(ZIP_MAGIC)]) == ZIP_MAGIC
+    saved = _in_bytes(opened, data, read_members(data, opened.inflation) if is_zip else None)
+    if saved is None:
+        raise MalformedFileError(
+            f"the file {printable(file, 60)!r} beside it is no file of torch.save; copy or download it again"
+        )
+    rebuilder = Rebuilder(saved.memory, opened.steps, opened.effort)
+    sets = find_sets(saved.root, rebuilder).sets
+    return {one.name: one for each in sets for one in each.tensors}, rebuilder
+
+
+_TAR_MEMBERS = frozenset({b"sys_info", b"pickle", b"tensors", b"storages"})
+_PLAIN = "pickle of tensors"
+
+
+def _saved(opened: Opened) -> Saved | None:
+    """Return what the file holds, or None after a cheap look where it is of another kind."""
+    found = _in_bytes(opened, opened.data, opened.members)
+    if found is not None or opened.members is not None or not opened.roots:
+        return found
+    if not any(one.module.partition(".")[0] == "torch" for one in opened.globals):
+        return None
+    pickles = opened.objects.pickles
+    assert pickles is not None, "it names classes"
+    return Saved(root=opened.roots[0], pickles=pickles, memory=lambda _: None, form=_PLAIN)
+
+
+def _in_bytes(opened: Opened, data: Data, members: Sequence[Member] | None) -> Saved | None:
+    """Return what a zip, a stream or a tar holds, None for anything else."""
+    if members is not None:
+        return read_zip(members, opened.steps) if is_torch_zip(members) else None
+    start = bytes(data[:300])
+    if LEGACY_MAGIC.match(start):
+        return read_stream(data, opened.steps)
+    if is_tar(start) and start[:100].rstrip(b"\0").removeprefix(b"./") in _TAR_MEMBERS:
+        inside = {member.name: member for member in read_tar_members(data, opened.limits)}
+        if {"storages", "tensors", "pickle"} <= inside.keys():
+            return read_tar(data, inside, opened.steps)
+    return None
+
+
+# The network
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Part:
+    """The layers of one set of weights, and what is to be said of them."""
+
+    layers: tuple[Layer, ...]
+    order: str
+    inferred: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def _network(opened: Opened, saved: Saved, choice: Choice, rebuilder: Rebuilder) -> Network:
+    if not any(one.has_filters or one.tensors for one in choice.sets):
+        raise UnsupportedFileError(_nothing(choice))
+    is_one = len(choice.sets) == 1
+    parts = [_part(opened, one, rebuilder, "" if is_one else one.name) for one in choice.sets]
+    layers: list[Layer] = []
+    for part in parts:
+        first = len(layers)
+        layers += [replace(each, inputs=tuple(i + first for i in each.inputs)) for each in part.layers]
+    notes = [note for part in parts for note in part.notes]
+    inferred = [sentence for part in parts for sentence in part.inferred]
+    lost = [f"{printable(name, 60)} {one.reason}" for each in choice.sets for name, one in each.lost]
+    origin = origin_of(
+        opened,
+        _kind(saved.root, choice),
+        objects=Objects(roots=(saved.root,), form=saved.form, pickles=saved.pickles),
+        framework="PyTorch",
+        versions=_versions(saved.root, rebuilder),
+        order="; ".join(dict.fromkeys(part.order for part in parts)),
+        left_out=(*choice.left_out, *([f"tensors without values: {listed(lost)}"] if lost else ())),
+        inferred=tuple(dict.fromkeys(inferred)),
+        notes=tuple(notes),
+    )
+    return Network.of(layers, origin)
+
+
+def _nothing(choice: Choice) -> str:
+    lost = [(name, one) for each in choice.sets for name, one in each.lost]
+    if lost:
+        name, one = lost[0]
+        what = f"{printable(name, 60)!r} {one.reason}" if name else f"its tensor {one.reason}"
+        return (
+            f"it is a file of torch.save without weights that can be read: {what}; save the state_dict of "
+            "the model itself"
+        )
+    return (
+        "it is a file of torch.save that holds no tensors; save the weights with "
+        'torch.save(model.state_dict(), "model.pth")'
+    )
+
+
+def _part(opened: Opened, one: WeightSet, rebuilder: Rebuilder, prefix: str) -> _Part:
+    if one.module is not None:
+        return _of_module(opened, one.module, rebuilder, prefix)
+    if one.is_list:
+        return _of_list(opened, one, rebuilder, prefix)
+    return _of_state_dict(opened, one, [rebuilder], prefix)
+
+
+def _of_module(opened: Opened, module: Record, rebuilder: Rebuilder, prefix: str) -> _Part:
+    if opened.hints.says_something:
+        raise SelectionError(
+            "the file holds whole modules, which tell their own structure; leave out --convs and --axes, "
+            "which are for files that hold nothing but arrays"
+        )
+    found = layers_of_module(module, rebuilder)
+    layers = found.layers
+    if prefix:
+        layers = tuple(
+            replace(each, name=f"{prefix}.{each.name}" if each.name else prefix) for each in layers
+        )
+    return _Part(
+        layers=layers,
+        order=_ORDERS["chain" if found.is_chain else "module"],
+        inferred=(*found.inferred, *_read_otherwise([rebuilder])),
+        notes=found.notes,
+    )
+
+
+def _of_list(opened: Opened, one: WeightSet, rebuilder: Rebuilder, prefix: str) -> _Part:
+    """Read a list of tensors: which of them belong together is concluded from their order and shapes."""
+    named = replace(one, tensors=tuple(named_by_order(one.tensors)))
+    part = _of_state_dict(opened, named, [rebuilder], prefix)
+    concluded = "a vector behind weights is taken for their bias, two or four for a normalisation"
+    said = (concluded,) if len(one.tensors) > 1 else ()
+    return replace(part, order=_ORDERS["list"], inferred=(*said, *part.inferred))
+
+
+def _of_state_dict(opened: Opened, one: WeightSet, rebuilders: Sequence[Rebuilder], prefix: str) -> _Part:
+    stripped, words = _without_prefixes(one.tensors)
+    effective = effective_tensors(stripped)
+    tensors = (
+        effective.tensors if not prefix else [_renamed(each, f"{prefix}.") for each in effective.tensors]
+    )
+    made = layers_of(tensors, PYTORCH, opened.hints)
+    notes = [f"every name began with {word!r}, which was left out" for word in words]
+    return _Part(
+        layers=made.layers,
+        order=_ORDERS["state_dict"],
+        inferred=(*made.inferred, *effective.sentences, *_read_otherwise(rebuilders)),
+        notes=(*made.notes, *notes, *_ties(one.tensors)),
+    )
+
+
+def _without_prefixes(tensors: Sequence[Tensor]) -> tuple[list[Tensor], list[str]]:
+    """Take from all names what wrappers put before them; numbers alone, as counters, need not have it."""
+    found, words = list(tensors), list[str]()
+    while True:
+        large = [each for each in found if each.array.shape]
+        word = next((w for w in _PREFIXES if large and all(each.name.startswith(w) for each in large)), None)
+        if word is None or any(each.name == word for each in large):
+            return found, words
+        words.append(word)
+        found = [replace(each, name=each.name.removeprefix(word)) for each in found]
+
+
+def _renamed(tensor: Tensor, prefix: str) -> Tensor:
+    parts = tuple(replace(part, name=prefix + part.name) for part in tensor.parts)
+    return replace(tensor, name=prefix + tensor.name, parts=parts)
+
+
+def _ties(tensors: Sequence[Tensor]) -> Iterator[str]:
+    """Say which names stand for one and the same memory."""
+    owners: dict[tuple[Any, ...], str] = {}
+    for each in tensors:
+        if each.array.nbytes:
+            owner = owners.setdefault(memory_of(each.array), each.name)
+            if owner is not each.name:
+                yield f"{printable(each.name, 60)} and {printable(owner, 60)} are one tensor: they are tied"
+
+
+def _read_otherwise(rebuilders: Sequence[Rebuilder]) -> Iterator[str]:
+    if any(one.quantised for one in rebuilders):
+        yield "quantised weights are shown as the numbers that they stand for, in single precision"
+    if any(one.sparse for one in rebuilders):
+        yield "sparse weights are shown with their zeros"
+
+
+def _kind(root: Any, choice: Choice) -> str:
+    """Say what the file holds."""
+    if is_module(root):
+        return f"a PyTorch {printable(class_path(root).rpartition('.')[2] or 'module', 40)}"
+    one = choice.sets[0]
+    if len(choice.sets) == 1 and not one.path and one.module is None:
+        if one.is_list:
+            return "a tensor of PyTorch's" if one.tensors[0].name == "" else "a list of PyTorch's tensors"
+        return "a PyTorch state_dict"
+    names = ", ".join(printable(each.name, 40) for each in choice.sets[:4] if each.name)
+    return f"a PyTorch checkpoint ({names})" if names else "a PyTorch checkpoint"
+
+
+def _versions(root: Any, rebuilder: Rebuilder) -> Mapping[str, str]:
+    """Return the versions that a checkpoint tells of libraries: ``pytorch-lightning_version``."""
+    entries = pairs(root, rebuilder.effort) if type(root) in (Items, Record) else None
+    found: dict[str, str] = {}
+    for key, value in entries or ():
+        match, version = _VERSION.match(text(key) or ""), text(value)
+        if match and version and len(version) < 40:
+            found[printable(match["of"], 40)] = printable(version, 40)
+    return found

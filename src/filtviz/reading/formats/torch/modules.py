@@ -1,0 +1,237 @@
+"""A whole ``nn.Module`` → layers, in the order in which its parts were registered.
+
+A module tells its parts, their parameters and attributes (stride, padding, groups), and not how they feed
+each other: that is in the source of its class, which is not in the file, or is there as text that nobody
+runs. Only the parts of an ``nn.Sequential`` are known to feed each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from filtviz.errors import MalformedFileError
+from filtviz.network import ConvLayer, Layer
+from filtviz.operations import Convolution, Input, Operation, Untold
+from filtviz.parameter import Parameter, Shape
+from filtviz.reading.arrays import AnyArray, parameter_of
+from filtviz.reading.formats.torch.effective import effective_tensors
+from filtviz.reading.formats.torch.rebuilding import Lost, Rebuilder
+from filtviz.reading.formats.torch.torch_classes import CHAINS, Module, is_loss, operations_of_module
+from filtviz.reading.formats.torch.weight_sets import class_path, is_module, module_state
+from filtviz.reading.pickle.attributes import NOT_PLAIN, Attributes
+from filtviz.reading.pickle.records import Record, pairs, text
+from filtviz.reading.tensors import Tensor
+from filtviz.shapes import output_shape
+from filtviz.text import listed, printable
+
+__all__ = ["ModuleLayers", "layers_of_module"]
+
+DEEPEST = 48
+"""Modules in one another; those of today have ten."""
+
+_PASSES_ON = frozenset(
+    {
+        "torch.nn.parallel.data_parallel.DataParallel",
+        "torch.nn.parallel.distributed.DistributedDataParallel",
+        "torch._dynamo.eval_frame.OptimizedModule",
+        "torch.optim.swa_utils.AveragedModel",
+    }
+)
+"""Classes that do what the one module in them does, whose name says nothing."""
+
+NO_WIRES = Untold(reason="the file does not tell what feeds it", of_input=True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModuleLayers:
+    """The layers of a module, with a sentence for each thing that was ``inferred`` or is odd."""
+
+    layers: tuple[Layer, ...]
+    inferred: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    is_chain: bool = False
+
+
+@dataclass(frozen=True)
+class _Source:
+    """What feeds a module: the layer of that number, the image (-1), or what nobody knows (None)."""
+
+    layer: int | None = None
+
+
+_IMAGE, _UNKNOWN = _Source(-1), _Source(None)
+
+
+def layers_of_module(module: Record, rebuilder: Rebuilder) -> ModuleLayers:
+    """Return the layers of a module.
+
+    Raises:
+        MalformedFileError: modules lie too deep in one another.
+        LimitError: there are too many.
+    """
+    maker = _Maker(rebuilder=rebuilder)
+    maker.walk(module, "", _IMAGE, 0)
+    return ModuleLayers(
+        layers=tuple(maker.layers),
+        inferred=tuple(maker.inferred()),
+        notes=tuple(maker.notes()),
+        is_chain=maker.n_unknown == 0,
+    )
+
+
+@dataclass(kw_only=True, eq=False)
+class _Maker:
+    rebuilder: Rebuilder
+    layers: list[Layer] = field(default_factory=list)
+    parameters: dict[int, Parameter] = field(default_factory=dict)
+    seen: dict[int, str] = field(default_factory=dict)
+    computed: list[str] = field(default_factory=list)
+    lost: list[str] = field(default_factory=list)
+    again: list[str] = field(default_factory=list)
+    n_unknown: int = 0
+
+    def walk(self, module: Record, name: str, source: _Source, depth: int) -> _Source:
+        """Add the layers of a module and of all in it; return what it gives."""
+        if depth > DEEPEST:
+            raise MalformedFileError(f"its modules lie more than {DEEPEST} deep in one another")
+        effort = self.rebuilder.effort
+        effort.spend(1)
+        path, state = class_path(module), module_state(module)
+        children = [(key, child) for key, child in self._named(state.get("_modules")) if is_module(child)]
+        if path in _PASSES_ON and len(children) == 1:
+            return self.walk(children[0][1], name, source, depth + 1)
+        tensors = self._tensors(state)
+        is_empty = path.startswith("torch.nn.modules.container.") and not tensors
+        if tensors or not (children or is_empty):
+            source = self._add(module, path, name, state, tensors, source)
+        if not children:
+            return source
+        if id(module) in self.seen:
+            self.again.append(f"{printable(name, 60)} is {printable(self.seen[id(module)], 60)} once more")
+            return _UNKNOWN
+        self.seen[id(module)] = name
+        return self._inside(path, name, children, source, depth)
+
+    def _inside(
+        self, path: str, name: str, children: list[tuple[str, Record]], source: _Source, depth: int
+    ) -> _Source:
+        """Walk the parts of a module: in a chain each feeds the next."""
+        is_chain = path in CHAINS and not any("f" in module_state(child) for _, child in children)
+        for place, (key, child) in enumerate(children):
+            whole = f"{name}.{key}" if name else key
+            first = place == 0 and source == _IMAGE
+            given = self.walk(child, whole, source if is_chain or first else _UNKNOWN, depth + 1)
+            source = given if is_chain else _UNKNOWN
+        return source
+
+    def _named(self, value: Any) -> Iterator[tuple[str, Any]]:
+        for key, part in pairs(value, self.rebuilder.effort) or ():
+            if (name := text(key)) is not None:
+                yield name, part
+
+    def _tensors(self, state: Mapping[str, Any]) -> list[Tensor]:
+        """Return a module's own parameters and buffers."""
+        found: list[tuple[str, AnyArray | Lost]] = []
+        for held in ("_parameters", "_buffers"):
+            for name, value in self._named(state.get(held)):
+                tensor = self.rebuilder.tensor(value)
+                if tensor is not None:
+                    found.append((name, tensor))
+        self.lost += [f"{printable(name, 60)} {one.reason}" for name, one in found if isinstance(one, Lost)]
+        return [Tensor(name=name, array=one) for name, one in found if not isinstance(one, Lost)]
+
+    def _add(
+        self,
+        module: Record,
+        path: str,
+        name: str,
+        state: Mapping[str, Any],
+        tensors: list[Tensor],
+        source: _Source,
+    ) -> _Source:
+        """Add one layer; return its place as what it gives."""
+        if is_loss(path):
+            return source
+        effective = effective_tensors(tensors)
+        self.computed += [name] * bool(effective.sentences)
+        known = {one.name: self._parameter(one, name) for one in effective.tensors}
+        held = [part for one in effective.tensors for part in one.parts or (one,)]
+        stored = {part.name: self._parameter(part, name) for part in held}
+        facts = Module(path=path, facts=self._facts(module, state), parameters=known)
+        operations = operations_of_module(facts)
+        if source == _IMAGE:
+            source = self._enter(operations)
+        place = len(self.layers)
+        inputs, link = self._link(source, place)
+        shapes = [self.layers[i].output_shape for i in inputs] or [None]
+        common: dict[str, Any] = {
+            "name": name or None,
+            "type": facts.type,
+            "inputs": inputs,
+            "parameters": tuple(stored.values()),
+            "operations": (*link, *operations),
+            "output_shape": _given((*link, *operations), shapes),
+        }
+        is_conv = any(isinstance(each, Convolution) for each in operations)
+        self.layers.append(ConvLayer(**common) if is_conv else Layer(**common))
+        self.rebuilder.limits.check("layers", place + 1, f"its network has {place + 1:,} layers or more")
+        return _Source(place)
+
+    def _enter(self, operations: tuple[Operation, ...]) -> _Source:
+        """Add a layer for the image in front of the first one, where that tells how many channels it has."""
+        first = operations[0] if operations else None
+        if not isinstance(first, Convolution) or first.transposed:
+            return _UNKNOWN
+        n = len(first.kernel_size)
+        shape: Shape = (None, first.n_channels * (first.groups or 1), *(None,) * n)
+        self.layers.append(Layer(type="input", output_shape=shape, operations=(Input(shape=shape),)))
+        return _Source(len(self.layers) - 1)
+
+    def _link(self, source: _Source, place: int) -> tuple[tuple[int, ...], tuple[Operation, ...]]:
+        """Return the layers that feed one, and what says that nobody knows them."""
+        if source.layer is not None and source.layer >= 0:
+            return (source.layer,), ()
+        if not place:
+            return (), ()
+        self.n_unknown += 1
+        return (), (NO_WIRES,)
+
+    def _parameter(self, tensor: Tensor, layer: str) -> Parameter:
+        """Return one parameter for one tensor, so that layers that share it are seen to be tied."""
+        key = id(tensor.array)
+        if key not in self.parameters:
+            source = f"{layer}.{tensor.name}" if layer else tensor.name
+            self.parameters[key] = parameter_of(tensor.name, tensor.array, source)
+        return self.parameters[key]
+
+    def _facts(self, module: Record, state: Mapping[str, Any]) -> dict[str, Any]:
+        """Return a module's attributes that are plain values."""
+        reader = Attributes(module, self.rebuilder.effort)
+        plain = {key: reader.plain(value) for key, value in state.items() if not key.startswith("_")}
+        return {key: value for key, value in plain.items() if value is not NOT_PLAIN}
+
+    def inferred(self) -> Iterator[str]:
+        """Say what was concluded."""
+        if self.n_unknown:
+            yield (
+                "the file holds modules and not what feeds them: layers stand in the order of registration, "
+                "the first is taken to see the image, and only the parts of an nn.Sequential are known to "
+                "feed each other"
+            )
+        if self.computed:
+            names = listed([printable(name or "the module", 60) for name in self.computed])
+            yield f"the weights of {names} are computed from what is stored (a norm, or pruning)"
+
+    def notes(self) -> Iterator[str]:
+        """Say what is odd."""
+        yield from self.again
+        if self.lost:
+            yield f"without values: {listed(self.lost)}"
+
+
+def _given(operations: tuple[Operation, ...], shapes: list[Shape | None]) -> Shape | None:
+    for operation in operations:
+        shapes = [output_shape(operation, shapes)]
+    return shapes[0]
