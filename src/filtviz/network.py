@@ -214,7 +214,8 @@ class Origin:
     sentence for each thing that the file does not say and that was concluded; ``notes`` one for each oddity.
     ``classes`` are the classes and functions that the file names, as text: none of them was imported.
     ``framework`` is the library that made the model (``PyTorch``), ``producer`` the program that wrote the
-    file; ``order`` says where the order of the layers comes from, ``left_out`` what the file holds besides.
+    file; ``order`` says where the order of the layers comes from, ``left_out`` what the file holds besides,
+    ``guess`` in a few words what was concluded of the axes of kernels where it may be otherwise.
     """
 
     path: Path | None = None
@@ -228,6 +229,7 @@ class Origin:
     producer: str = ""
     order: str = ""
     left_out: tuple[str, ...] = ()
+    guess: str = ""
     inferred: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 

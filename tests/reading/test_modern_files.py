@@ -19,6 +19,11 @@ from filtviz.errors import ReadError
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "modern"
 
 READ = {
+    "flax-msgpack",
+    "npy-pickle",
+    "npz-jax",
+    "paddle-pdparams",
+    "pickle-jax",
     "keras-h5",
     "keras-json+h5",
     "keras-v3",

@@ -18,7 +18,7 @@ from typing import Any
 import click
 
 from filtviz._version import __version__
-from filtviz.cli.console import complain
+from filtviz.cli.console import complain, conclusions_told
 from filtviz.cli.ending import INTERRUPTED, Ended, ended_by_signals
 from filtviz.cli.streams import output_streams
 from filtviz.errors import FiltvizError
@@ -91,7 +91,8 @@ class CommandGroup(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; an error of ours becomes one sentence on stderr and exit status 1."""
         try:
-            return super().invoke(ctx)
+            with conclusions_told():
+                return super().invoke(ctx)
         except FiltvizError as error:
             complain(str(error))
             ctx.exit(1)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import shutil
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = [
     "colour_depth",
     "complain",
+    "conclusions_told",
     "fit",
     "format_table",
     "print_json",
@@ -37,6 +40,37 @@ def say(message: str) -> None:
 def complain(message: str) -> None:
     """Say what went wrong."""
     click.echo(f"filtviz: {message}", err=True)
+
+
+class _Teller(logging.Handler):
+    """Says each thing once, however often a file is read."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.INFO)
+        self.told: set[str] = set()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Say what was concluded."""
+        message = record.getMessage()
+        if message not in self.told:
+            self.told.add(message)
+            say(message)
+
+
+@contextmanager
+def conclusions_told() -> Iterator[None]:
+    """Say on stderr what reading concludes of files that do not tell it, whatever the command."""
+    logger, teller = logging.getLogger("filtviz"), _Teller()
+    level, propagate = logger.level, logger.propagate
+    logger.addHandler(teller)
+    logger.setLevel(logging.INFO)
+    logger.propagate = False
+    try:
+        yield
+    finally:
+        logger.removeHandler(teller)
+        logger.setLevel(level)
+        logger.propagate = propagate
 
 
 def print_json(value: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator
 from dataclasses import replace
@@ -22,6 +23,9 @@ from filtviz.reading.opened import Opened
 from filtviz.text import printable
 
 __all__ = ["load"]
+
+_LOG = logging.getLogger("filtviz")
+"""What was concluded of a file and may be otherwise, at the level INFO: the command line prints it."""
 
 
 def load(path: str | PathLike[str], *, limits: Limits | None = None, hints: Hints | None = None) -> Network:
@@ -47,6 +51,8 @@ def load(path: str | PathLike[str], *, limits: Limits | None = None, hints: Hint
         network = _understand(Opened.of(_entry(path), limits or Limits(), hints or Hints()))
     except ReadError as error:
         raise _naming(error, path) from error
+    if network.origin.guess:
+        _LOG.info("%s: %s", printable(path, 200), network.origin.guess)
     notes = (*network.origin.notes, *_ties(network))
     return replace(_with_named_errors(network, path), origin=replace(network.origin, path=path, notes=notes))
 

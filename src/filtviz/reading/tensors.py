@@ -24,6 +24,7 @@ from filtviz.text import printable
 __all__ = [
     "FLAX",
     "MLX",
+    "PADDLE",
     "PYTORCH",
     "Convention",
     "Tensor",
@@ -96,6 +97,7 @@ FLAX = Convention(
     conv_type="Conv",
     dense_type="Dense",
 )  # fmt: skip
+PADDLE = replace(PYTORCH, roles={**PYTORCH.roles, "_mean": "mean", "_variance": "variance"}, dense="io")
 MLX = replace(PYTORCH, kernels={3: "oci", 4: "orci", 5: "odrci"}, transposed={})
 
 

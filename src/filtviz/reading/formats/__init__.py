@@ -24,6 +24,7 @@ from filtviz.reading.formats import (
     sknn,
     tflite,
     torch,
+    trees,
 )
 from filtviz.reading.opened import Opened
 
@@ -52,6 +53,7 @@ FORMATS: tuple[Format, ...] = (
     madmom,
     sknn,
     chainer,
+    trees,
     bare_arrays,
     named,
 )

@@ -25,7 +25,9 @@ def open(opened: Opened) -> Network | None:
     found = replace(found, arrays=tuple(replace(named, number=number) for number, named in enumerate(kept)))
     found.check(opened.limits)
     inference = infer(found, opened.hints, _CHAINER)
-    origin = origin_of(opened, "a Chainer npz", inferred=inference.inferred, notes=inference.notes)
+    origin = origin_of(
+        opened, "a Chainer npz", inferred=inference.inferred, notes=inference.notes, guess=inference.guess
+    )
     return Network.of(inference.layers, origin)
 
 

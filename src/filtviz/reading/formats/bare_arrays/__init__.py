@@ -33,7 +33,13 @@ def open(opened: Opened) -> Network | None:
         raise UnsupportedFileError(_without_weights(found))
     found.check(opened.limits)
     inference = infer(found, opened.hints)
-    origin = origin_of(opened, _kind(opened, found), inferred=inference.inferred, notes=inference.notes)
+    origin = origin_of(
+        opened,
+        _kind(opened, found),
+        inferred=inference.inferred,
+        notes=inference.notes,
+        guess=inference.guess,
+    )
     return Network.of(inference.layers, origin)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -11,9 +11,11 @@ from filtviz.reading.formats.bare_arrays.collecting import NamedArray
 
 __all__ = [
     "BATCH_NORM",
+    "Conclusion",
     "Group",
     "Sizes",
     "biased_axes",
+    "conclude",
     "concluded_axes",
     "fits",
     "group",
@@ -167,7 +169,7 @@ def _vectors(run: list[NamedArray], previous: Group | None) -> list[Group]:
     Lasagne lists ``W`` and ``b``, then ``beta, gamma, mean, inv_std``; a batch-normalised layer has no bias.
     """
     length = run[0].array.shape[0]
-    fits = previous is not None and len(previous.fields) == 1 and length in previous.weight_shape[:2]
+    fits = previous is not None and len(previous.fields) == 1 and length in previous.weight_shape
     if previous is not None and fits and len(run) % 4:
         previous.add("b", run[0])
         run = run[1:]
@@ -184,14 +186,78 @@ Sizes = tuple[int | None, int | None]
 """What a layer takes and what it gives: channels and filters, or units; None where nothing tells."""
 
 
-def concluded_axes(groups: Sequence[Group], is_conv: Sequence[bool]) -> list[str | None]:
-    """Return the order of the axes of each convolution: the bias tells it, or else the layer before.
+CHANNELS_LAST: Mapping[int, str] = {3: "cio", 4: "rcio", 5: "drcio"}
+"""Number of axes of weights → their order as Keras, TensorFlow and JAX store them."""
 
-    Weights of which neither tells anything, as the first or square ones, have Lasagne's usual order, unless
-    the layers after it fit only a transposed convolution.
+LARGEST_KERNEL = 15
+"""Pixels up to which a square kernel is taken for one without more evidence."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Conclusion:
+    """The order of the axes of each convolution, None for what is none, and how sure it is.
+
+    ``channels_last`` tells that kernels are taken to be stored as Keras does; ``certain`` that no other
+    reading fits the biases, the numbers of channels and the sizes of kernels as well.
+    """
+
+    axes: tuple[str | None, ...]
+    channels_last: bool = False
+    certain: bool = True
+
+
+def conclude(groups: Sequence[Group], is_conv: Sequence[bool]) -> Conclusion:
+    """Return what the shapes of all arrays together tell of the axes of convolutions.
+
+    A file is of one convention: filters first, as Lasagne and PyTorch store them, or last. The number of
+    biases, the channels from layer to layer, and whether kernels are small and square decide between them.
+    """
+    first = concluded_axes(groups, is_conv)
+    last = _channels_last_axes(groups, is_conv)
+    scores = [(-_contradictions(groups, axes), _evidence(groups, axes)) for axes in (first, last)]
+    if scores[1] > scores[0]:
+        return Conclusion(axes=tuple(last), channels_last=True, certain=scores[0][0] < scores[1][0])
+    differ = any(one != other for one, other in zip(first, last, strict=True))
+    return Conclusion(axes=tuple(first), certain=not differ or scores[0] > scores[1])
+
+
+def _channels_last_axes(groups: Sequence[Group], is_conv: Sequence[bool]) -> list[str | None]:
+    """Return the orders of a file whose kernels are stored as Keras does; biases tell the transposed ones."""
+    orders: list[str | None] = []
+    for found, conv in zip(groups, is_conv, strict=True):
+        shape = found.weight_shape
+        order = CHANNELS_LAST.get(len(shape)) if conv else None
+        if order is not None and shape[-1] != shape[-2] == found.bias_length:
+            order = order.replace("io", "oi")
+        orders.append(order)
+    return orders
+
+
+def _contradictions(groups: Sequence[Group], axes: Sequence[str | None]) -> int:
+    """Count the convolutions whose biases are not as many as their filters."""
+    return sum(
+        order is not None and found.bias_length is not None and found.bias_length != sizes_of(found, order)[1]
+        for found, order in zip(groups, axes, strict=True)
+    )
+
+
+def _evidence(groups: Sequence[Group], axes: Sequence[str | None]) -> int:
+    """Count what speaks for a reading: sizes that fit each other, and kernels that look like kernels."""
+    likely = 0
+    for found, order in zip(groups, axes, strict=True):
+        lengths = {n for n, axis in zip(found.weight_shape, order or "", strict=False) if axis in "drc"}
+        likely += 2 * (len(lengths) == 1 and max(lengths) <= LARGEST_KERNEL)
+    return likely + fits(groups, axes)
+
+
+def concluded_axes(groups: Sequence[Group], is_conv: Sequence[bool]) -> list[str | None]:
+    """Return the order of the axes of each convolution whose filters come first, or second where transposed.
+
+    The bias tells it, or else both neighbours. Weights of which neither tells anything have the usual order,
+    unless those of the layers around fit clearly better where the first one is transposed.
     """
     usual, transposed = (_chained_axes(groups, is_conv, first_swapped=swapped) for swapped in (False, True))
-    return transposed if fits(groups, transposed) > fits(groups, usual) else usual
+    return transposed if fits(groups, transposed) > fits(groups, usual) + 1 else usual
 
 
 def _chained_axes(
@@ -199,15 +265,24 @@ def _chained_axes(
 ) -> list[str | None]:
     orders: list[str | None] = []
     before: int | None = None
-    for found, conv in zip(groups, is_conv, strict=True):
+    for place, (found, conv) in enumerate(zip(groups, is_conv, strict=True)):
         shape = found.weight_shape
         order = USUAL_AXES.get(len(shape)) if conv else None
         if order is not None:
-            swapped = first_swapped if before is None else shape[1] != before == shape[0]
+            swapped = first_swapped if before is None else _fits_turned(groups, place, before)
             order = _by_bias(found, order) or (_input_first(order) if swapped else order)
         orders.append(order)
         before = sizes_of(found, order)[1] or before
     return orders
+
+
+def _fits_turned(groups: Sequence[Group], place: int, before: int) -> bool:
+    """Tell a convolution that fits the layer below and the one above only where its channels come first."""
+    shape = groups[place].weight_shape
+    if not shape[1] != before == shape[0]:
+        return False
+    above = next((one.weight_shape for one in groups[place + 1 :] if len(one.weight_shape) > 1), None)
+    return above is None or shape[1] in above[:2] or (len(above) == 2 and above[0] % shape[1] == 0)
 
 
 def _input_first(axes: str) -> str:

@@ -14,8 +14,9 @@ from filtviz.parameter import Parameter
 from filtviz.reading.arrays import parameter_of
 from filtviz.reading.formats.bare_arrays.collecting import Found, NamedArray
 from filtviz.reading.formats.bare_arrays.grouping import (
+    Conclusion,
     Group,
-    concluded_axes,
+    conclude,
     group,
     in_network_order,
     is_convolution,
@@ -43,6 +44,7 @@ class Inference:
     layers: tuple[Layer, ...]
     inferred: tuple[str, ...]
     notes: tuple[str, ...]
+    guess: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -64,17 +66,31 @@ def infer(found: Found, hints: Hints, dialect: Dialect | None = None) -> Inferen
     groups = _in_chosen_order(found.arrays, chosen) if chosen else in_network_order(found.arrays)
     turned = not chosen and groups[0].first > groups[-1].first
     is_conv = [_is_conv(one, chosen) for one in groups]
-    concluded = concluded_axes(groups, is_conv)
+    conclusion = conclude(groups, is_conv)
     parts = [
         _Part(group=one, axes=(_said_axes(one, hints) or axes) if conv else None)
-        for one, axes, conv in zip(groups, concluded, is_conv, strict=True)
+        for one, axes, conv in zip(groups, conclusion.axes, is_conv, strict=True)
     ]
     layers = _connected(_with_empty(parts, found), dialect)
     return Inference(
         layers=tuple(layers),
         inferred=tuple(_sentences(parts, turned)),
         notes=tuple(_notes(parts, found)),
+        guess=_guess(parts, conclusion, hints),
     )
+
+
+def _guess(parts: Sequence[_Part], conclusion: Conclusion, hints: Hints) -> str:
+    """Say the order of axes that was concluded where another one is possible, or is not the usual one."""
+    convs = [part for part in parts if part.axes is not None]
+    if not convs or hints.axes or (conclusion.certain and not conclusion.channels_last):
+        return ""
+    shown = printable(_weight(convs[0].group).source, 40)
+    shape = "x".join(map(str, convs[0].group.weight_shape))
+    if conclusion.channels_last:
+        sure = "guessed" if not conclusion.certain else "concluded"
+        return f"{sure} hwio, as Keras saves kernels ({shown} is {shape}); --axes oihw if not"
+    return f"guessed oihw, filters first ({shown} is {shape}), since hwio fits as well; --axes hwio if not"
 
 
 def _chosen(wanted: str, arrays: Sequence[NamedArray]) -> NamedArray:
@@ -189,7 +205,10 @@ def _layer(part: _Part, inputs: tuple[int, ...], dialect: Dialect) -> Layer:
     untold = Activation(kind="untold")
     if part.axes is not None:
         convolution = Convolution(
-            weights=found["W"], axes=part.axes, flip_filters=dialect.flip_filters, bias=found.get("b")
+            weights=found["W"],
+            axes=part.axes,
+            flip_filters=False if part.axes.startswith(("c", "r", "d")) else dialect.flip_filters,
+            bias=found.get("b"),
         )
         return ConvLayer(**common, type=_conv_type(part.axes), operations=(convolution, untold))
     if len(shape) == 2:
@@ -235,7 +254,12 @@ def _sentences(parts: Sequence[_Part], turned: bool) -> list[str]:
         sentences.append(
             "arrays of four (five) axes are convolutions in two (three) dimensions, filters before channels"
         )
-    swapped = [_weight(part.group).source for part in convs if (part.axes or "").startswith("io")]
+    if any(part.axes in ("rcio", "drcio", "rcoi", "drcoi") for part in convs):
+        sentences.append(
+            "arrays of four (five) axes are convolutions in two (three) dimensions, filters last as Keras, "
+            "TensorFlow and JAX store them"
+        )
+    swapped = [_weight(part.group).source for part in convs if part.axes in ("ioc", "iorc", "iodrc")]
     if swapped:
         listed = ", ".join(printable(source, 40) for source in swapped)
         sentences.append(

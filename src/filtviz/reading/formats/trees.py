@@ -1,0 +1,178 @@
+"""Trees and dictionaries of arrays in the words of today's frameworks: Flax, Keras, PyTorch, Paddle.
+
+They are in MessagePack (`flax.serialization`), a pickle, an npz or an npy, and are told by the names of their
+arrays: ``kernel`` has its filters last, ``weight`` has them first.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from filtviz.errors import MalformedFileError
+from filtviz.network import Network
+from filtviz.reading.arrays import AnyArray, dtype_of_code, narrow_dtype, shape_of, stored
+from filtviz.reading.formats.bare_arrays.collecting import collect
+from filtviz.reading.msgpack import Extension, unpack
+from filtviz.reading.opened import Objects, Opened, origin_of
+from filtviz.reading.pickle.records import Items, Record, pairs
+from filtviz.reading.tensors import FLAX, PADDLE, PYTORCH, Convention, Tensor, layers_of
+from filtviz.text import natural_key
+
+__all__ = ["open"]
+
+_LEFT_OUT = re.compile(r"(?i)(^|/)(opt_state|optimizer|opt|mu|nu|ema|ema_params|batch_stats_ema)(/|$)")
+_FIRST_MAP = re.compile(rb"[\x81-\x8f\xde\xdf]")
+_CODES = {
+    **{f"float{8 * size}": f"<f{size}" for size in (2, 4, 8)},
+    **{f"{kind}int{8 * size}": f"<{kind or 'i'}{size}" for kind in ("", "u") for size in (1, 2, 4, 8)},
+    "bool": "|b1",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Words:
+    """The words of a framework: what it calls kernels, and how it stores them."""
+
+    kernel: str
+    convention: Convention
+    framework: str
+    order: str
+    axes: str
+
+
+_JAX = _Words(
+    kernel="kernel",
+    convention=FLAX,
+    framework="Flax",
+    order="the order of the tree, which JAX sorts by name",
+    axes="kernels have the axes in which Flax and Keras store them (hwio)",
+)
+_TORCH = _Words(
+    kernel="weight",
+    convention=replace(PYTORCH, separator="/"),
+    framework="PyTorch",
+    order="the order of the dictionary",
+    axes="kernels have the axes in which PyTorch stores them (oihw)",
+)
+_PADDLE = _Words(
+    kernel="weight",
+    convention=replace(PADDLE, separator="/"),
+    framework="Paddle",
+    order="the order of the dictionary",
+    axes="kernels have the axes in which Paddle stores them (oihw)",
+)
+_PADDLES_KEY = "StructuredToParameterName@@"
+
+
+def open(opened: Opened) -> Network | None:
+    """Read arrays that are called as a framework calls them.
+
+    Raises:
+        MalformedFileError: the file is damaged or cut short.
+        LimitError: it has too many arrays.
+    """
+    form, tensors = "MessagePack", _of_msgpack(opened)
+    if tensors is None:
+        form, tensors = opened.objects.form, _of_objects(opened) if opened.roots else None
+    words = _words_of(tensors or [], opened)
+    if tensors is None or words is None:
+        return None
+    opened.limits.check("layers", len(tensors), f"it holds {len(tensors):,} arrays")
+    kept = [tensor for tensor in tensors if not _LEFT_OUT.search(tensor.name)]
+    kept = kept if any(_is_kernel(tensor, words) for tensor in kept) else tensors
+    made = layers_of(_without_prefix(kept), words.convention, opened.hints)
+    others = ("the optimiser's state, or other copies of the weights",) if len(kept) < len(tensors) else ()
+    origin = origin_of(
+        opened,
+        "a tree of parameters",
+        objects=Objects(form=form) if form == "MessagePack" else None,
+        framework=words.framework,
+        order=words.order,
+        left_out=others,
+        inferred=(*made.inferred, words.axes),
+        notes=made.notes,
+    )
+    return Network.of(made.layers, origin)
+
+
+def _words_of(tensors: Sequence[Tensor], opened: Opened) -> _Words | None:
+    """Return the words in which kernels are named, None where they are not or in Lasagne's own."""
+    paddles = any(type(root) is Record or type(root) is Items for root in opened.roots) and any(
+        key == _PADDLES_KEY for root in opened.roots for key, _ in pairs(root, opened.effort) or ()
+    )
+    for words in (_JAX, _PADDLE if paddles else _TORCH):
+        if any(_is_kernel(tensor, words) for tensor in tensors):
+            return words
+    return None
+
+
+def _is_kernel(tensor: Tensor, words: _Words) -> bool:
+    first, _, last = tensor.name.rpartition("/")
+    return bool(first) and last == words.kernel and len(tensor.array.shape) in (4, 5)
+
+
+def _without_prefix(tensors: Sequence[Tensor]) -> list[Tensor]:
+    """Put the statistics of a layer with its parameters: ``params/bn/scale`` and ``batch_stats/bn/mean``."""
+    found = []
+    for tensor in tensors:
+        first, _, rest = tensor.name.partition("/")
+        name = rest if first in ("params", "batch_stats") and rest else tensor.name
+        found.append(Tensor(name=name, array=tensor.array))
+    return found
+
+
+def _of_msgpack(opened: Opened) -> list[Tensor] | None:
+    if not _FIRST_MAP.match(opened.start):
+        return None
+    view = memoryview(opened.data)
+    try:
+        tree, stop = unpack(view, opened.effort)
+    except MalformedFileError:
+        if b"params" in opened.start:
+            raise
+        return None
+    if stop != len(view) or not isinstance(tree, dict):
+        return None
+    return [Tensor(name=name, array=array) for name, array in _arrays(tree, opened, "")]
+
+
+def _arrays(tree: Any, opened: Opened, path: str) -> Iterator[tuple[str, AnyArray]]:
+    if isinstance(tree, dict):
+        for key, value in tree.items():
+            yield from _arrays(value, opened, f"{path}/{key}" if path else key)
+    elif isinstance(tree, Extension) and tree.kind == 1 and (array := _array(tree, opened)) is not None:
+        yield path, array
+
+
+def _array(held: Extension, opened: Opened) -> AnyArray | None:
+    parts, _ = unpack(held.data, opened.effort)
+    if not isinstance(parts, list) or len(parts) != 3 or not isinstance(parts[2], memoryview):
+        return None
+    shape, code, data = shape_of(parts[0]), str(parts[1]), parts[2]
+    dtype = dtype_of_code(_CODES[code]) if code in _CODES else narrow_dtype(code)
+    if shape is None or dtype is None:
+        return None
+    return stored(shape, dtype, False, len(data), lambda: data)
+
+
+_KEYS = re.compile(r"\['([^']*)'\]|\[(\d+)\]|\.([^.\[]+)|([^.\[]+)")
+
+
+def _of_objects(opened: Opened) -> list[Tensor]:
+    """Return the arrays of a pickle, an npz or an npy, each with the whole path to it."""
+    held = collect(opened).arrays
+    # `np.save` of a dictionary makes an array of objects that has one, number 0.
+    start = 1 if held and all(len(named.path) > 1 and named.path[0] == "0" for named in held) else 0
+    found = [Tensor(name=_path(named.path[start:]), array=named.array) for named in held]
+    return sorted(found, key=lambda one: natural_key(one.name)) if opened.is_npz else found
+
+
+def _path(keys: Sequence[str]) -> str:
+    """Join the keys to an array, those of JAX's own writing too: ``['params']['conv']['kernel']``."""
+    joined = "/".join(keys).removesuffix(":0")
+    if "['" in joined:
+        joined = "/".join(next(filter(None, match)) for match in _KEYS.findall(joined) if any(match))
+    return joined if "/" in joined else joined.replace(".", "/")

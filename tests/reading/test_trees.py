@@ -1,0 +1,190 @@
+"""Named arrays in the words of Flax, PyTorch and Paddle, and bare ones whose axes must be concluded."""
+
+from __future__ import annotations
+
+import pickle
+import struct
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+import filtviz
+from filtviz.cli import main
+from filtviz.errors import LimitError, MalformedFileError, ReadError
+from filtviz.network import Network
+from filtviz.reading.limits import Hints, Limits
+
+FIXTURES = Path(__file__).resolve().parents[1] / "fixtures" / "modern" / "trees"
+
+
+@pytest.mark.parametrize("name", ["flax_model.msgpack", "jax_params.npz", "jax_params.pkl", "jax_tree.npy"])
+def test_trees_of_jax_have_their_filters_last(name):
+    network = filtviz.load(FIXTURES / name)
+    planar = [layer for layer in network.conv_layers if len(layer.kernel_size) == 2]
+    with np.load(FIXTURES / "flax_model.msgpack.truth.npz") as truth:
+        for layer in planar:
+            assert np.array_equal(layer.W, truth[f"params|{layer.name}|kernel"])
+    assert {layer.name: layer.axes for layer in planar} == dict.fromkeys(("dw", "first", "up"), "rcio")
+    assert all(layer.flip_filters is False for layer in planar)
+    assert network.origin.framework == "Flax"
+    norm = next(layer for layer in network.layers if layer.name == "BatchNorm_0")
+    assert {one.name for one in norm.parameters} == {"scale", "bias", "mean", "var"}
+
+
+def test_paddles_dictionaries_have_their_filters_first():
+    network = filtviz.load(FIXTURES / "net.pdparams")
+    with np.load(FIXTURES / "net.pdparams.truth.npz") as truth:
+        assert [np.array_equal(one.W, truth[f"{one.name}.weight"]) for one in network.conv_layers] == [
+            True
+        ] * 3
+    assert [(one.name, one.axes) for one in network.conv_layers] == [
+        ("0", "oirc"),
+        ("2", "oirc"),
+        ("4", "iorc"),
+    ]
+    assert network.origin.framework == "Paddle"
+
+
+def arrays(*shapes: tuple[int, ...]) -> list[np.ndarray]:
+    rng = np.random.default_rng(0)
+    return [rng.normal(size=shape).astype(np.float32) for shape in shapes]
+
+
+def saved(tmp_path: Path, *shapes: tuple[int, ...], **named: tuple[int, ...]) -> Path:
+    path = tmp_path / "values.npz"
+    np.savez(path, *arrays(*shapes), **{key.replace("__", "/"): arrays(one)[0] for key, one in named.items()})
+    return path
+
+
+def load(tmp_path: Path, *shapes: tuple[int, ...], **named: tuple[int, ...]) -> Network:
+    return filtviz.load(saved(tmp_path, *shapes, **named))
+
+
+def test_arrays_called_weight_are_pytorchs(tmp_path):
+    path = tmp_path / "m.pkl"
+    path.write_bytes(pickle.dumps({"conv1.weight": arrays((8, 3, 3, 3))[0], "conv1.bias": arrays((8,))[0]}))
+    network = filtviz.load(path)
+    assert (network.layers[0].type, network.layers[0].name) == ("Conv2d", "conv1")
+    assert network.conv_layers[0].flip_filters is False
+    path.write_bytes(pickle.dumps({"conv1.W": arrays((8, 3, 3, 3))[0], "conv1.b": arrays((8,))[0]}))
+    assert filtviz.load(path).conv_layers[0].flip_filters is None
+
+
+def test_an_optimisers_copies_are_left_out(tmp_path):
+    named = {"params__a__kernel": (3, 3, 1, 4), "opt_state__mu__a__kernel": (3, 3, 1, 4)}
+    network = load(tmp_path, **named)
+    assert [layer.name for layer in network.conv_layers] == ["a"]
+    assert "optimiser" in network.origin.left_out[0]
+
+
+# Bare arrays
+
+
+@pytest.mark.parametrize(
+    ("shapes", "axes"),
+    [
+        ([(3, 3, 3, 64), (64,), (3, 3, 64, 32), (32,)], ["rcio", "rcio"]),
+        ([(5, 5, 1, 20), (20,)], ["rcio"]),
+        ([(3, 3, 16, 16), (16,)], ["rcio"]),
+        ([(4, 4, 5, 12), (5,)], ["rcoi"]),
+        ([(64, 3, 3, 3), (64,), (32, 64, 3, 3), (32,)], ["oirc", "oirc"]),
+        ([(16, 16, 3, 3), (16,)], ["oirc"]),
+        ([(16, 1, 28, 28), (16,)], ["oirc"]),
+        ([(3, 3, 3, 3), (3,)], ["oirc"]),
+        ([(8, 4, 5, 5), (4,)], ["iorc"]),
+    ],
+)
+def test_biases_channels_and_sizes_tell_the_axes(tmp_path, shapes, axes):
+    assert [layer.axes for layer in load(tmp_path, *shapes).conv_layers] == axes
+
+
+def test_no_reading_contradicts_the_biases(tmp_path):
+    for shapes in (
+        [(3, 3, 3, 64), (64,)],
+        [(64, 3, 3, 3), (64,)],
+        [(7, 9, 11, 13), (13,)],
+        [(7, 9, 11, 13), (7,)],
+    ):
+        layer = load(tmp_path, *shapes).conv_layers[0]
+        assert layer.n_filters == shapes[1][0]
+
+
+@pytest.mark.parametrize(
+    ("shapes", "says"),
+    [
+        (
+            [(3, 3, 3, 64), (64,)],
+            "concluded hwio, as Keras saves kernels (arr_0 is 3x3x3x64); --axes oihw if not",
+        ),
+        ([(3, 3, 3, 16), (3, 3, 16, 16)], "guessed hwio, as Keras saves kernels"),
+        (
+            [(3, 3, 3, 3)],
+            "guessed oihw, filters first (arr_0 is 3x3x3x3), since hwio fits as well; --axes hwio if not",
+        ),
+        ([(64, 3, 3, 3), (64,)], ""),
+    ],
+)
+def test_every_command_says_what_it_concluded_once_unless_it_is_certain(tmp_path, shapes, says):
+    path = saved(tmp_path, *shapes)
+    commands = {
+        "layers": [], "plot": ["-o", str(tmp_path / "a.png")], "diagnose": [],
+        "export": ["-o", str(tmp_path / "out")], "report": ["-o", str(tmp_path / "a.html")],
+    }  # fmt: skip
+    for command, options in commands.items():
+        result = CliRunner().invoke(main, [command, str(path), *options])
+        assert result.exit_code == 0, result.output
+        assert result.stderr.count("as Keras saves") + result.stderr.count("fits as well") == bool(says)
+        assert says in result.stderr
+    result = CliRunner().invoke(main, ["layers", str(path), "--axes", "hwio"])
+    assert not result.stderr
+
+
+def test_what_a_person_says_stands(tmp_path):
+    path = saved(tmp_path, (3, 3, 3, 3))
+    assert filtviz.load(path, hints=Hints(axes={"": "hwio"})).conv_layers[0].axes == "rcio"
+    assert filtviz.load(path, hints=Hints(axes={"": "oihw"})).conv_layers[0].axes == "oirc"
+
+
+def test_chainers_layers_stand_by_their_numbers_and_one_neighbour_turns_nothing_around(tmp_path):
+    shapes = {"conv1": (50, 1, 3, 3), "conv2": (50, 50, 3, 3), "conv10": (20, 50, 3, 3)}
+    named = {f"predictor__{name}__W": shape for name, shape in sorted(shapes.items())}
+    named |= {f"predictor__{name}__b": shape[:1] for name, shape in shapes.items() if name != "conv1"}
+    network = load(tmp_path, **named)
+    assert [layer.name.rpartition("/")[2] for layer in network.conv_layers] == ["conv1", "conv2", "conv10"]
+    assert [layer.axes for layer in network.conv_layers] == ["oirc"] * 3
+
+
+# MessagePack
+
+
+@pytest.mark.parametrize("kept", [1, 10, 100, 0.5, 0.9])
+def test_messagepack_that_was_cut_short_is_one_sentence(tmp_path, kept):
+    data = (FIXTURES / "flax_model.msgpack").read_bytes()
+    path = tmp_path / "m"
+    path.write_bytes(data[: kept if isinstance(kept, int) else int(len(data) * kept)])
+    with pytest.raises(ReadError):
+        filtviz.load(path)
+
+
+def test_lists_in_lists_end(tmp_path):
+    path = tmp_path / "m"
+    path.write_bytes(b"\x81\xa6params" + b"\x91" * 100_000 + b"\x01")
+    with pytest.raises(MalformedFileError, match="in one another"):
+        filtviz.load(path)
+
+
+@pytest.mark.parametrize("what", [b"\xdd", b"\xdf"])
+def test_a_length_that_is_a_lie_costs_nothing(tmp_path, what):
+    path = tmp_path / "m"
+    path.write_bytes(b"\x81\xa6params" + what + struct.pack(">I", 0xFFFFFFFF) + b"\xc0" * 1000)
+    with pytest.raises(MalformedFileError, match="cut short"):
+        filtviz.load(path)
+
+
+def test_more_objects_than_allowed_are_refused(tmp_path):
+    path = tmp_path / "m"
+    path.write_bytes(b"\x81\xa6params\xdd" + struct.pack(">I", 5000) + b"\xc0" * 5000)
+    with pytest.raises(LimitError):
+        filtviz.load(path, limits=Limits(opcodes=4000))
