@@ -12,6 +12,8 @@ from typing import Any
 
 from filtviz.errors import MalformedFileError
 from filtviz.reading.limits import Budget
+from filtviz.reading.stretch import View
+from filtviz.reading.stretch import unpack as unpack_from
 
 __all__ = ["DEEPEST", "Extension", "unpack"]
 
@@ -23,10 +25,10 @@ class Extension:
     """Bytes with a number that tells their kind."""
 
     kind: int
-    data: memoryview
+    data: View
 
 
-def unpack(view: memoryview, effort: Budget) -> tuple[Any, int]:
+def unpack(view: View, effort: Budget) -> tuple[Any, int]:
     """Return the object that the bytes begin with, and where it ends; a dictionary is a list of pairs.
 
     Args:
@@ -54,7 +56,7 @@ _FIXED_EXTENSIONS = {0xD4: 1, 0xD5: 2, 0xD6: 4, 0xD7: 8, 0xD8: 16}
 
 @dataclass(frozen=True)
 class _Unpacker:
-    view: memoryview
+    view: View
     effort: Budget
 
     def value(self, position: int, depth: int) -> tuple[Any, int]:
@@ -96,11 +98,11 @@ class _Unpacker:
     def number(self, layout: str, position: int) -> tuple[Any, int]:
         """Read a number."""
         try:
-            return struct.unpack_from(layout, self.view, position)[0], position + struct.calcsize(layout)
+            return unpack_from(layout, self.view, position)[0], position + struct.calcsize(layout)
         except struct.error as error:
             raise _damaged() from error
 
-    def piece(self, length: int, position: int) -> tuple[memoryview, int]:
+    def piece(self, length: int, position: int) -> tuple[View, int]:
         """Return bytes where they lie."""
         if position + length > len(self.view):
             raise _damaged()
@@ -110,7 +112,7 @@ class _Unpacker:
         """Read a text; what is no UTF-8 is replaced."""
         held, position = self.piece(length, position)
         self.effort.spend(length >> 10)
-        return str(held, "utf-8", "replace"), position
+        return str(bytes(held), "utf-8", "replace"), position
 
     def extension(self, length: int, position: int) -> tuple[Extension, int]:
         """Read an extension."""

@@ -18,6 +18,7 @@ from filtviz.reading.formats.bare_arrays.collecting import collect
 from filtviz.reading.msgpack import Extension, unpack
 from filtviz.reading.opened import Objects, Opened, origin_of
 from filtviz.reading.pickle.records import Items, Record, pairs
+from filtviz.reading.stretch import Stretch, view_of
 from filtviz.reading.tensors import FLAX, PADDLE, PYTORCH, Convention, Tensor, layers_of
 from filtviz.text import natural_key
 
@@ -127,7 +128,7 @@ def _without_prefix(tensors: Sequence[Tensor]) -> list[Tensor]:
 def _of_msgpack(opened: Opened) -> list[Tensor] | None:
     if not _FIRST_MAP.match(opened.start):
         return None
-    view = memoryview(opened.data)
+    view = view_of(opened.data)
     try:
         tree, stop = unpack(view, opened.effort)
     except MalformedFileError:
@@ -149,7 +150,7 @@ def _arrays(tree: Any, opened: Opened, path: str) -> Iterator[tuple[str, AnyArra
 
 def _array(held: Extension, opened: Opened) -> AnyArray | None:
     parts, _ = unpack(held.data, opened.effort)
-    if not isinstance(parts, list) or len(parts) != 3 or not isinstance(parts[2], memoryview):
+    if not isinstance(parts, list) or len(parts) != 3 or not isinstance(parts[2], memoryview | Stretch):
         return None
     shape, code, data = shape_of(parts[0]), str(parts[1]), parts[2]
     dtype = dtype_of_code(_CODES[code]) if code in _CODES else narrow_dtype(code)
@@ -163,7 +164,7 @@ _KEYS = re.compile(r"\['([^']*)'\]|\[(\d+)\]|\.([^.\[]+)|([^.\[]+)")
 
 def _of_objects(opened: Opened) -> list[Tensor]:
     """Return the arrays of a pickle, an npz or an npy, each with the whole path to it."""
-    held = collect(opened).arrays
+    held = collect(opened, everything=True).arrays
     # `np.save` of a dictionary makes an array of objects that has one, number 0.
     start = 1 if held and all(len(named.path) > 1 and named.path[0] == "0" for named in held) else 0
     found = [Tensor(name=_path(named.path[start:]), array=named.array) for named in held]

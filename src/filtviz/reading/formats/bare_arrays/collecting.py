@@ -94,28 +94,30 @@ _LIBRARIES = frozenset(
 """Packages whose objects are not searched: what arrays they hold are no weights."""
 
 
-def collect(opened: Opened) -> Found:
+def collect(opened: Opened, *, everything: bool = False) -> Found:
     """Return the arrays of the object in the file that has most weights (several pickles may lie in it).
+
+    With ``everything``, what lies beside the usual keys for parameters is not left out.
 
     Pickles that hold the weights of one layer each, at most, are one list: Theano's tutorial dumps a network
     so, variable by variable (deeplearning.net, "Loading and Saving").
     """
     if len(opened.roots) == 1:
-        return _collect_one(opened, [((), opened.roots[0])])
+        return _collect_one(opened, [((), opened.roots[0])], everything)
     entries = [((f"#{number}",), root) for number, root in enumerate(opened.roots)]
-    found = [_collect_one(opened, [entry]) for entry in entries]
+    found = [_collect_one(opened, [entry], everything) for entry in entries]
     counts = [sum(len(named.array.shape) > 1 for named in one.arrays) for one in found]
     if max(counts) == 1 < sum(counts):
-        return _collect_one(opened, entries)
+        return _collect_one(opened, entries, everything)
     best = max(range(len(found)), key=lambda place: (counts[place], len(found[place].arrays)))
     others = [f"pickle #{number}" for number, one in enumerate(found) if one.arrays and number != best]
     return replace(found[best], left_out=(*found[best].left_out, *others))
 
 
-def _collect_one(opened: Opened, entries: Sequence[tuple[Path, Any]]) -> Found:
+def _collect_one(opened: Opened, entries: Sequence[tuple[Path, Any]], everything: bool) -> Found:
     """Collect from what is kept under the usual keys, or from everything where no array lies there."""
-    found = _Collector(opened, prefers=True).collect(entries)
-    return found if found.arrays else _Collector(opened, prefers=False).collect(entries)
+    found = _Collector(opened, prefers=not everything).collect(entries)
+    return found if found.arrays or everything else _Collector(opened, prefers=False).collect(entries)
 
 
 class _Collector:
