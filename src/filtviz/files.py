@@ -149,12 +149,16 @@ def unique_stems(stems: Sequence[str], taken: Sequence[str] = ()) -> list[str]:
     """
     used = {stem.lower() for stem in taken}
     own = {stem.lower() for stem in stems}
+    last: dict[str, int] = {}
     unique = []
     for stem in stems:
-        name, number = stem, 1
+        # Of thousands with one stem each goes on counting where the one before has ended.
+        number = last.get(stem.lower(), 1)
+        name = stem if number == 1 else f"{stem}-{number}"
         while name.lower() in used or (number > 1 and name.lower() in own):
             number += 1
             name = f"{stem}-{number}"
+        last[stem.lower()] = number
         used.add(name.lower())
         unique.append(name)
     return unique

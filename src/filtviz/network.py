@@ -270,7 +270,7 @@ class Network:
                 numbered.append(replace(layer, index=index))
         return cls(layers=tuple(numbered), origin=origin or Origin(), history=tuple(history))
 
-    @property
+    @cached_property
     def conv_layers(self) -> tuple[ConvLayer, ...]:
         """The convolutions and their kin in network order; ``conv_layers[0]`` is what ``--layer 0`` draws."""
         return tuple(layer for layer in self.layers if isinstance(layer, ConvLayer))
@@ -293,7 +293,16 @@ class Network:
         Args:
             layer: One of ``layers``.
         """
-        return [each for each in self.layers if layer.index in each.inputs]
+        return [self.layers[i] for i in self._readers[layer.index]]
+
+    @cached_property
+    def _readers(self) -> tuple[Sequence[int], ...]:
+        """For each layer the indices of those that it feeds, each once: a network is gone through once."""
+        found: tuple[list[int], ...] = tuple([] for _ in self.layers)
+        for layer in self.layers:
+            for i in dict.fromkeys(layer.inputs):
+                found[i].append(layer.index)
+        return found
 
     def select(self, wanted: int | str) -> ConvLayer:
         """Return a convolution by number, label or name.
@@ -347,6 +356,10 @@ def _labels(names: Sequence[str | None]) -> list[str]:
     return labels
 
 
+_LONGEST_NAME, _MOST_NAMES = 40, 300
+"""Of labels that are compared letter by letter with one that there is not, which takes its time."""
+
+
 def _as_int(wanted: int | str) -> int | None:
     try:
         return int(wanted) if isinstance(wanted, str) else operator.index(wanted)
@@ -360,7 +373,9 @@ def _no_such_layer(wanted: int | str, convs: Sequence[ConvLayer]) -> str:
     shown = [f"{layer.conv_index} {printable(layer.label, 40)}" for layer in convs[:30]]
     if len(convs) > len(shown):
         shown.append(f"and {len(convs) - len(shown)} more, which `filtviz layers` lists")
-    near = difflib.get_close_matches(str(wanted), [layer.label for layer in convs], n=1)
+    near = difflib.get_close_matches(
+        str(wanted)[:_LONGEST_NAME], [layer.label[:_LONGEST_NAME] for layer in convs[:_MOST_NAMES]], n=1
+    )
     if number := _as_int(wanted):
         near = near or [str(max(-len(convs), min(len(convs) - 1, number)))]
     hint = f"; did you mean {printable(near[0], 40)}?" if near else ""

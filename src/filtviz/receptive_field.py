@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import assert_never
 
-from filtviz.network import Network
+from filtviz.network import Layer, Network
 from filtviz.operations import (
     Activation,
     ChannelPooling,
@@ -77,18 +77,27 @@ def receptive_fields(network: Network) -> tuple[ReceptiveField | None, ...]:
     layer has no place in the image (after one that looks at the whole of an input whose size is not known).
     """
     found: list[ReceptiveField | None] = []
+    met: dict[ReceptiveField, ReceptiveField] = {}
     for layer in network.layers:
-        below = [found[i] for i in layer.inputs]
-        shapes = [network.layers[i].output_shape for i in layer.inputs]
-        field: ReceptiveField | None = None
-        for operation in layer.operations:
-            field = _seen(operation, below, shapes)
-            if field is None or not _is_sane(field):
-                field = None
-                break
-            below, shapes = [field], [output_shape(operation, shapes)]
-        found.append(field if layer.operations else _union(below))
+        field = _seen_by(layer, network, [found[i] for i in layer.inputs])
+        # Equal fields are one object, so that thousands of inputs are told apart at a glance.
+        found.append(None if field is None else met.setdefault(field, field))
     return tuple(found)
+
+
+def _seen_by(layer: Layer, network: Network, below: Sequence[ReceptiveField | None]) -> ReceptiveField | None:
+    """Return what a unit of a layer sees whose inputs have these fields."""
+    if not layer.operations:
+        return _union(below)
+    shapes = [network.layers[i].output_shape for i in layer.inputs]
+    for place, operation in enumerate(layer.operations, start=1):
+        field = _seen(operation, below, shapes)
+        if field is None or not _is_sane(field):
+            return None
+        below = [field]
+        if place < len(layer.operations):
+            shapes = [output_shape(operation, shapes)]
+    return below[0]
 
 
 def _is_sane(field: ReceptiveField) -> bool:
@@ -114,7 +123,8 @@ def _seen(
         case GlobalPooling() | Dense(per_position=False):
             if not _is_seen_whole(operation, first):
                 return None
-            return _union([_whole(field, shape) for field, shape in zip(below, shapes, strict=True)])
+            inputs = {(id(field), shape): field for field, shape in zip(below, shapes, strict=True)}
+            return _union([_whole(field, shape) for (_, shape), field in inputs.items()])
         case Dense() | Normalisation() | Activation() | LocalResponse() | Softmax() | Identity() | Merge():
             return _union(below)
         case ChannelPooling() | Concatenate():
@@ -210,8 +220,11 @@ def _whole(field: ReceptiveField | None, shape: Shape | None) -> ReceptiveField 
 def _union(fields: Sequence[ReceptiveField | None]) -> ReceptiveField | None:
     """Return what a layer sees that adds, multiplies or concatenates units with these fields."""
     first = fields[0] if fields else None
-    known = [field for field in fields if field is not None]
-    if first is None or len(known) < len(fields) or any(f.jump != first.jump for f in known):
+    distinct = list({id(field): field for field in fields}.values())
+    if len(distinct) < 2:
+        return first
+    known = [field for field in distinct if field is not None]
+    if first is None or len(known) < len(distinct) or any(f.jump != first.jump for f in known):
         return None
     if any(f.input_size != first.input_size for f in known):
         return None

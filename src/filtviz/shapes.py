@@ -46,6 +46,9 @@ __all__ = ["LONGEST", "Window", "known_lengths", "layer_window", "output_shape",
 LONGEST = 1 << 31
 """No axis is as long: such a length is nonsense, and it would grow with each layer."""
 
+MOST_AXES = 32
+"""No array has more; a shape of more is nonsense, and each layer would go through it."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Window:
@@ -98,11 +101,12 @@ def window_of(operation: Operation, below: Shape | None) -> Window | None:
 def layer_window(layer: Layer, network: Network) -> Window | None:
     """Return the window of the first of a layer's operations that has one, or None."""
     shapes = [network.layers[i].output_shape for i in layer.inputs]
-    for operation in layer.operations:
+    for place, operation in enumerate(layer.operations, start=1):
         window = window_of(operation, shapes[0] if shapes else None)
         if window is not None:
             return window
-        shapes = [output_shape(operation, shapes)]
+        if place < len(layer.operations):
+            shapes = [output_shape(operation, shapes)]
     return None
 
 
@@ -144,7 +148,7 @@ def _no_pads(axes: Sequence[int]) -> Pads:
 def output_shape(operation: Operation, shapes: Sequence[Shape | None]) -> Shape | None:
     """Return what an operation makes of inputs of these shapes; lengths beyond reason are left open."""
     shape = _output_shape(operation, shapes)
-    if shape is None:
+    if shape is None or len(shape) > MOST_AXES:
         return None
     return tuple(n if n is not None and 0 <= n < LONGEST else None for n in shape)
 
@@ -341,7 +345,8 @@ def _merged(operation: Merge, shapes: Sequence[Shape | None]) -> Shape | None:
         return _shortest(known)
     if not known or len({len(shape) for shape in known}) != 1:
         return None
-    columns = zip(*known, strict=True)
+    # A layer may have thousands of inputs of one shape.
+    columns = zip(*dict.fromkeys(known), strict=True)
     return tuple(_common(lengths, all_known=len(known) == len(shapes)) for lengths in columns)
 
 
@@ -356,5 +361,5 @@ def _shortest(shapes: Sequence[Shape]) -> Shape | None:
     """Return what shapes have in common: the shortest length of each axis."""
     if not shapes or len({len(shape) for shape in shapes}) != 1:
         return None
-    sizes = ([n for n in lengths if n is not None] for lengths in zip(*shapes, strict=True))
+    sizes = ([n for n in lengths if n is not None] for lengths in zip(*dict.fromkeys(shapes), strict=True))
     return tuple(min(lengths) if lengths else None for lengths in sizes)

@@ -18,6 +18,7 @@ from filtviz.text import printable
 
 __all__ = [
     "COLUMNS",
+    "MOST_INPUTS",
     "NOTEBOOK",
     "PAGE",
     "TERMINAL",
@@ -98,6 +99,9 @@ def summarize(network: Network) -> Summary:
     )
 
 
+MOST_INPUTS = 12
+"""So many of the layers that feed one are named in a cell; a column is as wide as the longest."""
+
 Place = Literal["terminal", "page", "notebook"]
 
 
@@ -167,8 +171,13 @@ def _word(text: str, style: Style) -> str:
 
 def _type(row: LayerRow, style: Style) -> str:
     usual = (row.index - 1,) if row.index else ()
-    feeds = f" ← {', '.join(map(str, row.inputs))}" if row.inputs not in (usual, ()) else ""
-    return _word(row.type, style) + (feeds if style.tells_inputs else "")
+    feeds = f" ← {_inputs(row)}" if style.tells_inputs and row.inputs not in (usual, ()) else ""
+    return _word(row.type, style) + feeds
+
+
+def _inputs(row: LayerRow) -> str:
+    named, more = ", ".join(map(str, row.inputs[:MOST_INPUTS])), len(row.inputs) - MOST_INPUTS
+    return f"{named} and {more:,} more" if more > 0 else named
 
 
 def _step(values: Iterable[object] | None, row: LayerRow, style: Style) -> str:

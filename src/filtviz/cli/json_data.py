@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from filtviz.cli.streams import exact
 from filtviz.measures.measure import Diagnosis, FilterDiagnosis, Finding, LayerDiagnosis
 from filtviz.network import Network
-from filtviz.summary import LayerRow, Summary, summarize
+from filtviz.summary import LayerRow, Summary
 from filtviz.text import printable, spreadsheet_text
 
 if TYPE_CHECKING:
@@ -200,7 +200,7 @@ def report_data(content: PageContent) -> dict[str, Any]:
 def _file(file: ModelFile) -> dict[str, Any]:
     return {
         "label": file.label,
-        "network": network_data(file.network, summarize(file.network)),
+        "network": network_data(file.network, file.summary),
         "diagnosis": diagnosis_data(file.diagnosis, with_filters=True),
     }
 

@@ -10,7 +10,7 @@ from filtviz.cli.console import format_table, print_json, say
 from filtviz.cli.json_data import network_data
 from filtviz.cli.shared_options import json_option, model_argument, reading_options
 from filtviz.network import Network
-from filtviz.summary import TERMINAL, Summary, Table
+from filtviz.summary import MOST_INPUTS, TERMINAL, Summary, Table
 from filtviz.text import plural, printable
 
 __all__ = ["layers"]
@@ -57,6 +57,8 @@ def _print_table(network: Network, summary: Summary) -> None:
         f"{plural(len(summary.rows), 'layer')}, {summary.convolutions:,} of them convolutions; "
         f"{plural(summary.parameters, 'parameter')}, {summary.conv_parameters:,} of them in convolutions"
     )
+    if any(len(row.inputs) > MOST_INPUTS for row in summary.rows):
+        click.echo(f"of more than {MOST_INPUTS} layers that feed one the first are named; --json lists all")
     for sentence in network.origin.inferred:
         click.echo(f"inferred: {printable(sentence, 1000)}")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from filtviz.measures.measure import Diagnosis, FilterDiagnosis, Finding, LayerD
 from filtviz.measures.table import MEASURES
 from filtviz.network import ConvLayer, Network
 from filtviz.reporting.pictures import PictureSet
+from filtviz.summary import Summary, summarize
 from filtviz.text import printable
 
 __all__ = [
@@ -171,6 +173,11 @@ class ModelFile:
     network: Network
     diagnosis: Diagnosis
 
+    @cached_property
+    def summary(self) -> Summary:
+        """The network as rows."""
+        return summarize(self.network)
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class State:
@@ -217,10 +224,15 @@ class PageContent:
 
     def section_of(self, file: ModelFile, conv_index: int) -> Section | None:
         """Return the section that shows a convolution of a file, or None where it has none."""
-        for section in self.sections:
-            if section.layer.conv_index == conv_index and section.state_of(file) is not None:
-                return section
-        return None
+        return self._places.get((id(file), conv_index))
+
+    @cached_property
+    def _places(self) -> dict[tuple[int, int], Section]:
+        return {
+            (id(state.file), section.layer.conv_index): section
+            for section in reversed(self.sections)
+            for state in section.states
+        }
 
 
 @dataclass(frozen=True)

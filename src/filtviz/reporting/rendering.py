@@ -17,10 +17,9 @@ from filtviz._version import __version__
 from filtviz.files import write_whole
 from filtviz.measures.table import MEASURES
 from filtviz.measures.verdicts import VERDICTS
-from filtviz.network import Network
 from filtviz.reporting.content import Histogram, ModelFile, PageContent, filter_data, marked_filters
 from filtviz.reporting.pictures import palette
-from filtviz.summary import PAGE, Table, summarize
+from filtviz.summary import PAGE, Table
 from filtviz.text import p_value, plural, printable
 
 __all__ = [
@@ -40,7 +39,7 @@ __all__ = [
 def file_facts(file: ModelFile) -> list[tuple[str, str]]:
     """Return what is known of the file itself, as terms and their descriptions."""
     origin = file.network.origin
-    summary = summarize(file.network)
+    summary = file.summary
     facts = {
         "File": "" if origin.path is None else str(origin.path),
         "Holds": file.network.describe(),
@@ -54,9 +53,9 @@ def file_facts(file: ModelFile) -> list[tuple[str, str]]:
     return [(term, text) for term, text in facts.items() if text]
 
 
-def network_table(network: Network) -> Table:
+def network_table(file: ModelFile) -> Table:
     """Return the network as a table; the page makes its texts harmless."""
-    return Table.of(summarize(network), PAGE)
+    return Table.of(file.summary, PAGE)
 
 
 PACKAGE = "filtviz.reporting"
