@@ -36,6 +36,7 @@ from filtviz.drawing.grid import find_pixel_map
 from filtviz.drawing.saving import Destination, plan_files, write_files
 from filtviz.errors import FiltvizError
 from filtviz.network import ConvLayer, Network
+from filtviz.sources import Sources
 
 LAYERS = [(20, 3), (64, 3), (64, 7), (512, 3)]
 """Filters and kernel size of the layers that are timed page by page."""
@@ -182,8 +183,9 @@ def pictures_of(filters: np.ndarray, view: str = "grid") -> list:
 def write_with_filtviz(filters: np.ndarray, folder: Path) -> None:
     """Write a layer's pages as `filtviz export` does in one process."""
     find_pixel_map.cache_clear()
-    files = plan_files({"conv1": pictures_of(filters)}, "ours", Destination(folder, None, "png"))
-    assert len(list(write_files(files, "png", DrawingOptions()))) == filters.shape[1]
+    destination = Destination(folder, None, "png")
+    files = plan_files({"conv1": pictures_of(filters)}, "ours", destination)
+    assert len(list(write_files(files, destination, DrawingOptions(), Sources()))) == filters.shape[1]
 
 
 def images_of(filters: np.ndarray, view: str = "grid") -> list:

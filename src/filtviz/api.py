@@ -10,7 +10,7 @@ in `filtviz.reporting`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from os import PathLike
@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, overload
 
 from filtviz.errors import DrawingError, FiltvizError
+from filtviz.naming import layer_stems, models_stem
 from filtviz.network import Network
 from filtviz.reading import Hints, Limits, load
 from filtviz.results import (
@@ -28,8 +29,9 @@ from filtviz.results import (
     PlottedLayer,
     WrittenFile,
 )
+from filtviz.sources import Sources
 from filtviz.summary import summarize
-from filtviz.text import file_stem, printable
+from filtviz.text import printable
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -115,7 +117,6 @@ def plot(
     """
     from filtviz.drawing.plotting import Preparation, settle
     from filtviz.drawing.saving import plan_files
-    from filtviz.files import layer_stems
 
     _check_composing(through, stacked=stacked, images=images)
     destination = _destination(output, suffix)
@@ -148,8 +149,9 @@ def plot(
     if destination is not None and drawn:
         stems = layer_stems(network)
         named = {stems[conv_index]: each.pictures for conv_index, each in drawn.items()}
-        planned = plan_files(named, _stem(model), destination)
-        files = _write(planned, destination, options, clobber=clobber, progress=progress)
+        planned = plan_files(named, _stem([network]), destination)
+        sources = Sources.of([network], *([Path(images)] if isinstance(images, str | PathLike) else []))
+        files = _write(planned, destination, options, sources, clobber=clobber, progress=progress)
     return PlotResult(
         network=network,
         layers=tuple(drawn.values()),
@@ -269,14 +271,18 @@ def compare(
     gif = _animation(animate, wanted)
     networks = [_as_network(model, limits, hints) for model in models]
     names = _state_names(models) if states is None else list(states)
-    compared, failures = [], []
+    compared: dict[int, LayerComparison] = {}
+    failures = []
     for name in wanted:
         try:
-            compared.append(compare_layers([network.select(name) for network in networks], names))
+            layers_of_all = [network.select(name) for network in networks]
+            compared[layers_of_all[0].conv_index] = compare_layers(layers_of_all, names)
         except FiltvizError as error:
             failures.append(LayerFailure(name, str(error)))
-    files = _draw_comparisons(compared, _stem(models[0]), destination, gif, order, drawing)
-    return ComparisonResult(comparisons=tuple(compared), files=tuple(files), failures=tuple(failures))
+    files = _draw_comparisons(compared, networks, destination, gif, order, drawing)
+    return ComparisonResult(
+        comparisons=tuple(compared.values()), files=tuple(files), failures=tuple(failures)
+    )
 
 
 def _as_network(model: Model, limits: Limits | None, hints: Hints | None) -> Network:
@@ -287,10 +293,8 @@ def _path_of(model: Model) -> Path | None:
     return model.origin.path if isinstance(model, Network) else Path(model)
 
 
-def _stem(model: Model) -> str:
-    from filtviz.files import model_stem
-
-    return model_stem(_path_of(model) or Path("network"))
+def _stem(networks: Sequence[Network]) -> str:
+    return models_stem([network.origin.path or Path("network") for network in networks])
 
 
 def _spoken(model: Model, place: int) -> str:
@@ -330,6 +334,7 @@ def _write(
     planned: Sequence[PlannedFile],
     destination: Destination,
     options: DrawingOptions,
+    sources: Sources,
     *,
     clobber: bool,
     progress: Progress | None,
@@ -338,7 +343,7 @@ def _write(
     from filtviz.drawing.saving import write_files
 
     files = []
-    for path, written in write_files(planned, destination.suffix, options, clobber=clobber):
+    for path, written in write_files(planned, destination, options, sources, clobber=clobber):
         files.append(WrittenFile(path, kept=not written))
         if progress:
             progress(files[-1])
@@ -360,28 +365,31 @@ def _animation(animate: str | PathLike[str] | None, layers: Sequence[int | str])
 
 
 def _draw_comparisons(
-    compared: Sequence[LayerComparison],
-    model: str,
+    compared: Mapping[int, LayerComparison],
+    networks: Sequence[Network],
     destination: Destination | None,
     gif: Path | None,
     order: ComparisonOrder,
     drawing: DrawingOptions | None,
 ) -> list[WrittenFile]:
-    """Write the pictures of comparisons, and the animation of the only one."""
+    """Write the pictures of comparisons, by the layers' conv indices, and the animation of the only one."""
     from filtviz.drawing import DrawingOptions
     from filtviz.drawing.kernel_sheets import comparison_pages, frame_pages
     from filtviz.drawing.saving import plan_files, write_animation
-    from filtviz.files import unique_stems, write_whole
+    from filtviz.files import write_whole
 
-    options = drawing or DrawingOptions()
+    options, sources = drawing or DrawingOptions(), Sources.of(networks)
     files = []
-    if destination is not None and compared:
-        stems = unique_stems([file_stem(each.label) for each in compared])
-        pages = [list(comparison_pages(each, options, order)) for each in compared]
-        planned = plan_files(dict(zip(stems, pages, strict=True)), model, destination)
-        files = _write(planned, destination, options, clobber=True, progress=None)
     if gif is not None and compared:
-        frames = [page.image() for page in frame_pages(compared[0], options, order)]
-        write_whole(gif, partial(write_animation, frames))
+        sources.refuse(gif)  # before anything is written
+    if destination is not None and compared:
+        stems = layer_stems(networks[0])
+        pages = {stems[i]: list(comparison_pages(each, options, order)) for i, each in compared.items()}
+        planned = plan_files(pages, _stem(networks), destination)
+        files = _write(planned, destination, options, sources, clobber=True, progress=None)
+    if gif is not None and compared:
+        (only,) = compared.values()
+        frames = [page.image() for page in frame_pages(only, options, order)]
+        write_whole(gif, partial(write_animation, frames, mark=sources.mark), sources)
         files.append(WrittenFile(gif))
     return files

@@ -1,30 +1,31 @@
-"""Files that appear whole or not at all, and their names."""
+"""Files that appear whole or not at all."""
 
 from __future__ import annotations
 
 import errno
 import os
 import secrets
-from collections.abc import Callable, Iterator, Sequence
+import stat
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 from filtviz.errors import OutputError
-from filtviz.network import Network
-from filtviz.text import file_stem, printable
+from filtviz.sources import Sources
+from filtviz.text import printable
 
 __all__ = [
     "PART_SUFFIX",
+    "Permissions",
     "is_folder",
+    "is_regular",
     "is_there",
-    "layer_stems",
     "make_folder",
-    "model_stem",
-    "picture_name",
     "remove_file",
     "remove_parts",
-    "unique_stems",
+    "replace_own",
     "write_whole",
 ]
 
@@ -32,28 +33,107 @@ PART_SUFFIX = ".filtviz-part"
 """How the names of files that are being written end; one that is left over belongs to a killed run."""
 
 
-def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> None:
+@dataclass(frozen=True)
+class Permissions:
+    """Who may do what with a file: its mode, and its owner's and group's numbers."""
+
+    mode: int
+    owner: int
+    group: int
+
+    @classmethod
+    def of(cls, path: Path) -> Permissions | None:
+        """Return those of a regular file; None where there is none, and on systems without them."""
+        try:
+            seen = path.stat()
+        except OSError:
+            return None
+        if os.name != "posix" or not stat.S_ISREG(seen.st_mode):
+            return None
+        return cls(mode=seen.st_mode & 0o777, owner=seen.st_uid, group=seen.st_gid)
+
+    def give(self, descriptor: int) -> None:
+        """Give them to a file that is open; where it cannot get the group, its group gets no rights."""
+        own, mode = os.fstat(descriptor), self.mode
+        if (own.st_uid, own.st_gid) != (self.owner, self.group):
+            try:
+                os.fchown(descriptor, self.owner, self.group)
+            except OSError:
+                mode &= ~stat.S_IRWXG
+        if own.st_mode & 0o777 != mode:
+            os.fchmod(descriptor, mode)
+
+
+def write_whole(path: Path, write: Callable[[BinaryIO], object], sources: Sources) -> None:
     """Let ``write`` fill a file beside ``path``, then rename it to ``path``.
 
-    What was at ``path`` is replaced; whoever looks sees the old file or the new one, never a part. Something
-    at ``path`` that is no regular file (``/dev/null``, a pipe) is written to, not replaced.
+    What was at ``path`` is replaced and keeps its permissions; whoever looks sees the old file or the new
+    one, never a part. Where ``path`` is a link, that is done to what it leads to. Something at ``path`` that
+    is no regular file (``/dev/null``, a pipe) is written to, not replaced.
+
+    Args:
+        path: Where the file goes.
+        write: Writes its content.
+        sources: The files that are read, which are never overwritten.
 
     Raises:
-        OutputError: the file cannot be written; nothing is left behind.
+        OutputError: the file cannot be written, or is one of ``sources``; nothing is left behind.
     """
+    sources.refuse(path)
     with _one_sentence(path):
         if path.exists() and not path.is_file():
             with path.open("wb") as stream:
                 write(stream)
             return
-        part = path.with_name(f".{secrets.token_hex(8)}{PART_SUFFIX}")
-        try:
-            with part.open("xb") as stream:
-                write(stream)
-            part.replace(path)
-        except BaseException:
-            part.unlink(missing_ok=True)
-            raise
+        target = Path(os.path.realpath(path)) if path.is_symlink() else path
+        _replace(target, write, f".{secrets.token_hex(8)}{PART_SUFFIX}", Permissions.of(target))
+
+
+def replace_own(
+    path: Path,
+    write: Callable[[BinaryIO], object],
+    sources: Sources,
+    *,
+    run: str,
+    permissions: Permissions | None = None,
+) -> None:
+    """Write a file as `write_whole` does, in a folder of filtviz's own, whose content nobody has chosen.
+
+    A link is replaced and never followed, and what is no regular file is left alone.
+
+    Args:
+        path: Where the file goes.
+        write: Writes its content.
+        sources: The files that are read, which are never overwritten.
+        run: What the name of the part begins with, see `remove_parts`.
+        permissions: Those of the file that was in its place, if there was one.
+
+    Raises:
+        OutputError: the file cannot be written, or is one of ``sources``; nothing is left behind.
+    """
+    sources.refuse(path)
+    with _one_sentence(path):
+        if not path.is_symlink() and path.exists() and not path.is_file():
+            raise FileExistsError(errno.EEXIST, "it is no file")
+        before = None if path.is_symlink() else Permissions.of(path)
+        _replace(path, write, f".{run}-{secrets.token_hex(8)}{PART_SUFFIX}", before or permissions)
+
+
+def _replace(
+    path: Path, write: Callable[[BinaryIO], object], name: str, permissions: Permissions | None
+) -> None:
+    """Write a part under ``name`` and rename it; before it has its permissions nobody else may read it."""
+    part = path.with_name(name)
+    creation = 0o666 if permissions is None else 0o600
+    try:
+        with open(part, "xb", opener=lambda file, flags: os.open(file, flags, creation)) as stream:
+            if permissions is not None:
+                permissions.give(stream.fileno())
+            write(stream)
+        part.replace(path)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
 
 
 def is_folder(path: Path) -> bool:
@@ -76,6 +156,14 @@ def is_there(path: Path) -> bool:
         return path.exists()
 
 
+def is_regular(path: Path) -> bool:
+    """Say whether there is a regular file, and no link to one; where nothing can be seen there is none."""
+    try:
+        return stat.S_ISREG(path.lstat().st_mode)
+    except OSError:
+        return False
+
+
 def make_folder(path: Path) -> None:
     """Make a folder and those above it, where they are missing.
 
@@ -89,25 +177,41 @@ def make_folder(path: Path) -> None:
             raise NotADirectoryError(errno.ENOTDIR, "it is a file") from error
 
 
-def remove_file(path: Path) -> None:
+def remove_file(path: Path, sources: Sources) -> None:
     """Remove a file, if it is there.
 
+    Args:
+        path: The file.
+        sources: The files that are read, which are never removed.
+
     Raises:
-        OutputError: it cannot be removed.
+        OutputError: it cannot be removed, or is one of ``sources``.
     """
+    sources.refuse(path)
     with _one_sentence(path):
         path.unlink(missing_ok=True)
 
 
-def remove_parts(folder: Path) -> None:
-    """Remove what a killed run left in ``folder``.
+def remove_parts(
+    folder: Path, sources: Sources, *, run: str | None = None, spared: Collection[str] = ()
+) -> None:
+    """Remove parts that `replace_own` has left in ``folder``, since its process was killed.
+
+    Args:
+        folder: The folder.
+        sources: The files that are read, which are never removed, whatever they are called.
+        run: The run whose parts they are; None for all runs.
+        spared: Runs whose parts are work in progress.
 
     Raises:
         OutputError: something there cannot be removed.
     """
     with _one_sentence(folder):
-        for part in folder.glob(f".*{PART_SUFFIX}"):
-            part.unlink(missing_ok=True)
+        for part in folder.glob(f".*-*{PART_SUFFIX}"):
+            owner = part.name[1 : -len(PART_SUFFIX)].rpartition("-")[0]
+            is_left = owner not in spared if run is None else owner == run
+            if is_left and not part.is_dir() and not sources.hold(part):
+                part.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -118,47 +222,3 @@ def _one_sentence(path: Path) -> Iterator[None]:
     except OSError as error:
         reason = os.strerror(error.errno).lower() if error.errno else printable(error)
         raise OutputError(f"cannot write {printable(path, 200)}: {reason}", path=path) from error
-
-
-MODEL_SUFFIXES = {".gz", ".bz2", ".xz"}
-"""Suffixes of packed files, which hide the one that matters (``model.pkl.gz``)."""
-
-
-def model_stem(path: Path) -> str:
-    """Return the model file's name without its suffixes, as a part of a file name."""
-    inner = Path(path.stem) if path.suffix.lower() in MODEL_SUFFIXES else path
-    return file_stem(inner.stem)
-
-
-def layer_stems(network: Network) -> dict[int, str]:
-    """Return each convolution's part of a file name by its conv index."""
-    layers = network.conv_layers
-    stems = unique_stems([file_stem(layer.label) for layer in layers])
-    return {layer.conv_index: stem for layer, stem in zip(layers, stems, strict=True)}
-
-
-def picture_name(model: str, layer: str, part: str, suffix: str) -> str:
-    """Return ``model-conv2-ch007.png``; parts that are empty are left out."""
-    return "-".join(filter(None, [model, layer, part])) + f".{suffix}"
-
-
-def unique_stems(stems: Sequence[str], taken: Sequence[str] = ()) -> list[str]:
-    """Number the stems that occur already, so that no two are one file where case does not count.
-
-    The first of several keeps its name; the others become ``name-2``, ``name-3``, …
-    """
-    used = {stem.lower() for stem in taken}
-    own = {stem.lower() for stem in stems}
-    last: dict[str, int] = {}
-    unique = []
-    for stem in stems:
-        # Of thousands with one stem each goes on counting where the one before has ended.
-        number = last.get(stem.lower(), 1)
-        name = stem if number == 1 else f"{stem}-{number}"
-        while name.lower() in used or (number > 1 and name.lower() in own):
-            number += 1
-            name = f"{stem}-{number}"
-        last[stem.lower()] = number
-        used.add(name.lower())
-        unique.append(name)
-    return unique

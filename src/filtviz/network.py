@@ -210,6 +210,7 @@ class ConvLayer(Layer):
 class Origin:
     """What the file is and how it was read.
 
+    ``siblings`` are the files beside ``path``, or in it where it is a folder, that hold a part of the model.
     ``kind`` completes "holds …" ("a nolearn NeuralNet", "a list of parameter values"). ``inferred`` holds a
     sentence for each thing that the file does not say and that was concluded; ``notes`` one for each oddity.
     ``classes`` are the classes and functions that the file names, as text: none of them was imported.
@@ -219,6 +220,7 @@ class Origin:
     """
 
     path: Path | None = None
+    siblings: tuple[Path, ...] = ()
     kind: str = "a network"
     container: str = ""
     protocol: int | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import sys
 import unicodedata
@@ -9,6 +10,7 @@ from collections.abc import Sequence
 
 __all__ = [
     "about",
+    "digest",
     "file_stem",
     "listed",
     "natural_key",
@@ -56,17 +58,31 @@ def _begins_formula(text: str) -> bool:
     return first in {"=", "+", "-", "@"} or text[:1] in {"\t", "\r", "\n"}
 
 
-def file_stem(text: str, limit: int = 60) -> str:
+def digest(text: str) -> str:
+    """Return ten hexadecimal digits that tell ``text`` from others, whatever is in it."""
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=5).hexdigest()
+
+
+def file_stem(text: str, limit: int = 60, *, ending: str = "") -> str:
     """Return ``text`` as a part of a file name that is safe on every system.
 
     Letters and digits of any script, ``.``, ``_`` and ``-`` are kept, each run of others becoming one ``_``;
     leading dots and dashes go, so that the result is no hidden file, no parent folder and no option. An
     empty result becomes ``_``. It has at most ``limit`` characters, and no more than twice as many bytes.
+
+    Args:
+        text: Any text.
+        limit: How many characters, those of the ending included.
+        ending: What the name ends in, behind a dash. Without it a name that has to be cut ends in the
+            `digest` of all of ``text``, so that two of one beginning stay two.
     """
     plain = _storable(unicodedata.normalize("NFKC", text[: 4 * limit]))
-    kept = re.sub(r"[^\w.-]+", "_", plain).lstrip(".-")[:limit]
-    kept = kept.encode("utf-8", "ignore")[: 2 * limit].decode("utf-8", "ignore").rstrip(".")
-    return f"_{kept}" if not kept or _WINDOWS_DEVICES.match(kept) else kept
+    kept = re.sub(r"[^\w.-]+", "_", plain).lstrip(".-").encode("utf-8", "ignore").decode("utf-8")
+    is_cut = len(text) > 4 * limit or len(kept) > limit or len(kept.encode()) > 2 * limit
+    tail = f"-{ending or digest(text)}" if ending or is_cut else ""
+    room = limit - len(tail)
+    kept = kept[:room].encode()[: 2 * room].decode("utf-8", "ignore").rstrip(".")
+    return f"_{kept}{tail}" if not kept or _WINDOWS_DEVICES.match(kept) else f"{kept}{tail}"
 
 
 def _storable(text: str) -> str:

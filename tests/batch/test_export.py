@@ -21,9 +21,12 @@ import filtviz
 from filtviz import DrawingOptions, ExportOptions, __version__, processes
 from filtviz.batch import jobs as jobs_module
 from filtviz.batch.jobs import FEW_JOBS
+from filtviz.batch.locking import LOCK, RUN_SUFFIX
+from filtviz.batch.manifest import relative
 from filtviz.drawing import draw
 from filtviz.errors import OutputError
 from filtviz.files import PART_SUFFIX
+from filtviz.naming import model_folder
 
 MANY = 5 * 32
 """Channels that make more jobs than are done without other processes."""
@@ -54,6 +57,11 @@ def tree(folder):
     }
 
 
+def name_of(model, folder):
+    """The name of a model's folder."""
+    return model_folder(model, relative(model, folder))
+
+
 def manifest(folder):
     return json.loads((folder / "manifest.json").read_bytes())
 
@@ -61,7 +69,8 @@ def manifest(folder):
 def test_every_convolution_is_drawn_and_described(model, tmp_path, capsys):
     folder = tmp_path / "out"
     report = filtviz.export([model], folder)
-    files = ["net/conv1.png", "net/conv2-ch0.png", "net/conv2-ch1.png", "net/conv2-ch2.png"]
+    name = name_of(model, folder)
+    files = [f"{name}/{each}.png" for each in ("conv1", "conv2-ch0", "conv2-ch1", "conv2-ch2")]
     assert sorted(tree(folder)) == ["manifest.json", *files]
     assert (report.drawn, report.kept, report.failures) == (4, 0, ())
     written = manifest(folder)
@@ -70,7 +79,7 @@ def test_every_convolution_is_drawn_and_described(model, tmp_path, capsys):
     assert list(report.pictures) == written["pictures"]
     layer = filtviz.load(model).conv_layers[1]
     assert written["pictures"][2] == {
-        "file": "net/conv2-ch1.png",
+        "file": f"{name}/conv2-ch1.png",
         "model": "../net.npz",
         "sha256": hashlib.sha256(model.read_bytes()).hexdigest(),
         "layer": "conv2",
@@ -97,17 +106,50 @@ def test_models_of_one_name_do_not_collide_now_or_later(tmp_path):
     folder = tmp_path / "out"
     filtviz.export([first, second], folder)
     assert {entry["file"].split("/")[0]: entry["model"] for entry in manifest(folder)["pictures"]} == {
-        "net": "../a/net.npz",
-        "net-2": "../b/net.npz",
+        name_of(first, folder): "../a/net.npz",
+        name_of(second, folder): "../b/net.npz",
     }
-    before = tree(folder / "net")
+    before = tree(folder / name_of(first, folder))
     report = filtviz.export([third, second], folder)
     assert [result.kept for result in report.models] == [0, 4]
-    assert tree(folder / "net") == before
+    assert tree(folder / name_of(first, folder)) == before
     assert {entry["model"] for entry in manifest(folder)["pictures"]} == {
         f"../{name}/net.npz" for name in "abc"
     }
-    assert (folder / "net-3" / "conv1.png").is_file()
+    assert (folder / name_of(third, folder) / "conv1.png").is_file()
+
+
+def test_names_do_not_depend_on_who_came_first(tmp_path):
+    models = [
+        save_model(tmp_path / name, seed=i)
+        for i, name in enumerate(["a/net.npz", "b/net.npz", "a/Net.npz", "a/net .npz", f"a/{'n' * 70}.npz"])
+    ]
+    trees = []
+    for i, order in enumerate([models, models[::-1]]):
+        folder = tmp_path / f"out{i}"
+        for model in order:
+            filtviz.export([model], folder)
+        trees.append(tree(folder))
+    filtviz.export(models, tmp_path / "out2")
+    trees.append(tree(tmp_path / "out2"))
+    assert trees[0] == trees[1] == trees[2]
+    assert len(trees[0]) == 4 * len(models) + 1
+    assert len({name.lower() for name in trees[0]}) == len(trees[0])
+
+
+def test_a_model_that_is_given_by_two_paths_counts_once(model, tmp_path):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path)
+    twice = [model, tmp_path / "folder" / ".." / "net.npz", tmp_path / "link" / "net.npz"]
+    report = filtviz.export(twice, tmp_path / "out")
+    assert [(result.path, result.drawn) for result in report.models] == [(model, 4)]
+
+
+def test_the_folder_may_be_reached_by_a_link(model, tmp_path):
+    (tmp_path / "real" / "deep").mkdir(parents=True)
+    (tmp_path / "out").symlink_to(tmp_path / "real" / "deep")
+    assert filtviz.export([model], tmp_path / "out").drawn == 4
+    assert filtviz.export([model], tmp_path / "real" / "deep").kept == 4
 
 
 def test_the_same_run_again_draws_only_what_is_missing(model, tmp_path):
@@ -115,7 +157,7 @@ def test_the_same_run_again_draws_only_what_is_missing(model, tmp_path):
     filtviz.export([model], folder)
     before = tree(folder)
     times = {path: path.stat().st_mtime_ns for path in folder.rglob("*.png")}
-    gone = folder / "net" / "conv2-ch1.png"
+    gone = folder / name_of(model, folder) / "conv2-ch1.png"
     gone.unlink()
     report = filtviz.export([model], folder)
     assert (report.drawn, report.kept) == (1, 3)
@@ -146,22 +188,25 @@ def test_one_layer_drawn_otherwise_leaves_the_others_as_they_are(model, tmp_path
     report = filtviz.export([model], folder, ExportOptions(layers=[0], drawing=other))
     assert (report.drawn, len(report.pictures)) == (1, 1)
     dpis = {entry["file"]: entry["options"]["dpi"] for entry in manifest(folder)["pictures"]}
-    assert dpis.pop("net/conv1.png") == 50
+    name = name_of(model, folder)
+    assert dpis.pop(f"{name}/conv1.png") == 50
     assert set(dpis.values()) == {100.0}
-    assert tree(folder)["net/conv2-ch0.png"] == before["net/conv2-ch0.png"]
+    assert tree(folder)[f"{name}/conv2-ch0.png"] == before[f"{name}/conv2-ch0.png"]
     assert filtviz.export([model], folder).drawn == 1
 
 
 def test_layers_and_channels_are_chosen(model, tmp_path):
     options = ExportOptions(layers=["conv2", 1], channels=[(0, 0), (2, 2)])
     report = filtviz.export([model], tmp_path / "out", options)
-    assert [entry["file"] for entry in report.pictures] == ["net/conv2-ch0.png", "net/conv2-ch2.png"]
+    files = [Path(entry["file"]).name for entry in report.pictures]
+    assert files == ["conv2-ch0.png", "conv2-ch2.png"]
 
 
 def test_a_pdf_holds_the_channels_of_a_layer(model, tmp_path):
     folder = tmp_path / "out"
     report = filtviz.export([model], folder, ExportOptions(suffix="pdf"))
-    assert sorted(tree(folder)) == ["manifest.json", "net/conv1.pdf", "net/conv2.pdf"]
+    name = name_of(model, folder)
+    assert sorted(tree(folder)) == ["manifest.json", f"{name}/conv1.pdf", f"{name}/conv2.pdf"]
     assert report.drawn == 4
     assert [(entry["channel"], entry["channels"]) for entry in report.pictures] == [
         (0, [0]),
@@ -206,10 +251,11 @@ def test_a_folder_that_cannot_be_made_fails_its_model_only(tmp_path):
     first, second = (save_model(tmp_path / f"{name}.npz") for name in "ab")
     folder = tmp_path / "out"
     folder.mkdir()
-    (folder / "a").write_bytes(b"in the way")
+    place = folder / name_of(first, folder)
+    place.write_bytes(b"in the way")
     report = filtviz.export([first, second], folder)
     assert [(f.path, f.reason) for f in report.failures] == [
-        (first, f"cannot write {folder / 'a'}: not a directory")
+        (first, f"cannot write {place}: not a directory")
     ]
     assert report.drawn == 4
 
@@ -218,22 +264,22 @@ def test_after_a_file_that_cannot_be_written_no_more_of_its_model_are_tried(tmp_
     models = [save_model(tmp_path / f"{name}.npz", n_channels=MANY) for name in "ab"]
     tried = []
 
-    def full(path, write):
+    def full(path, *_, **__):
         tried.append(path)
         raise OutputError(f"cannot write {path}: no space left on device", path=path)
 
-    monkeypatch.setattr(jobs_module, "write_whole", full)
+    monkeypatch.setattr(jobs_module, "replace_own", full)
     report = filtviz.export(models, tmp_path / "out", jobs=1)
     assert [result.path for result in report.models] == models
     # Of the first, some jobs were planned already when one failed; of the second, none.
-    assert [path.parent.name for path in tried] == ["a"] * (FEW_JOBS + 1) + ["b"]
+    assert [path.parent.name[0] for path in tried] == ["a"] * (FEW_JOBS + 1) + ["b"]
 
 
 def test_a_folder_that_may_not_be_written_is_said_of_each_model_and_never_passed_over(tmp_path, monkeypatch):
     """Root may write anywhere: so the system is made to refuse."""
     models = [save_model(tmp_path / f"{name}.npz") for name in "ab"]
     folder = tmp_path / "out"
-    refused = folder / "a"
+    refused = folder / name_of(models[0], folder)
     mkdir = Path.mkdir
 
     def refuse(self, *given, **options):
@@ -255,7 +301,7 @@ def test_a_model_that_the_system_does_not_let_us_read_twice_is_one_sentence(tmp_
 
     model = save_model(tmp_path / "a.npz")
 
-    def refuse(path):
+    def refuse(*_):
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(planning, "_sha256", refuse)
@@ -287,14 +333,14 @@ def test_a_picture_that_is_drawn_otherwise_is_removed_before_it_is_described(mod
     folder = tmp_path / "out"
     filtviz.export([model], folder)
 
-    def full(path, write):
+    def full(path, *_, **__):
         assert not path.exists()
         assert not manifest(folder)["complete"]
         raise OutputError("no space left", path=path)
 
-    monkeypatch.setattr(jobs_module, "write_whole", full)
+    monkeypatch.setattr(jobs_module, "replace_own", full)
     filtviz.export([model], folder, ExportOptions(drawing=DrawingOptions(dpi=50)))
-    assert not list(folder.glob("net/*.png"))
+    assert not list(folder.glob("*/*"))
     assert manifest(folder) == {
         "program": "filtviz", "version": __version__, "complete": True, "pictures": []
     }  # fmt: skip
@@ -304,18 +350,17 @@ def test_a_picture_that_is_drawn_otherwise_is_removed_before_it_is_described(mod
 def test_a_full_disk_is_one_sentence_for_each_model(tmp_path, monkeypatch, jobs):
     models = [save_model(tmp_path / f"{name}.npz", n_channels=MANY) for name in "ab"]
     folder = tmp_path / "out"
-    small = tmp_path / "small"
-    small.mkdir()
 
-    def full(path, write):
+    def full(path, *_, **__):
         raise OutputError(f"cannot write {path}: no space left on device", path=path)
 
-    monkeypatch.setattr(jobs_module, "write_whole", full)
+    monkeypatch.setattr(jobs_module, "replace_own", full)
     with joblib.parallel_config("threading"):
         report = filtviz.export(models, folder, jobs=jobs)
     assert report.drawn == 0
     assert [failure.reason for failure in report.failures] == [
-        f"cannot write {folder / name / 'conv1.png'}: no space left on device" for name in "ab"
+        f"cannot write {folder / name_of(model, folder) / 'conv1.png'}: no space left on device"
+        for model in models
     ]
     assert manifest(folder)["pictures"] == []
 
@@ -341,7 +386,8 @@ def test_one_path_is_no_list_of_letters_and_counts_once(model, tmp_path):
     assert filtviz.export(str(model), tmp_path / "one").drawn == 4
     twice = filtviz.export([model, str(model)], tmp_path / "two")
     assert ([result.path for result in twice.models], twice.drawn) == ([model], 4)
-    assert {name.split("/")[0] for name in tree(tmp_path / "two")} == {"manifest.json", "net"}
+    names = {name.split("/")[0] for name in tree(tmp_path / "two")}
+    assert names == {"manifest.json", name_of(model, tmp_path / "two")}
 
 
 def test_one_layers_name_is_no_list_of_letters():
@@ -463,12 +509,13 @@ def test_a_killed_run_leaves_whole_files_and_the_next_run_goes_on(large, expecte
     command = [*program, "export", str(large), "-o", str(folder), "--jobs", "2"]
     process = subprocess.Popen(command, start_new_session=True, stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + 60
-    while len(list(folder.glob("large/*.png"))) < 3 and time.monotonic() < deadline:
+    while len(list(folder.glob("large-*/*.png"))) < 3 and time.monotonic() < deadline:
         time.sleep(0.005)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
     time.sleep(0.2)  # the processes that were drawing are gone by now
-    left = {name: data for name, data in tree(folder).items() if not name.endswith(PART_SUFFIX)}
+    hidden = (PART_SUFFIX, RUN_SUFFIX, LOCK)
+    left = {name: data for name, data in tree(folder).items() if not name.endswith(hidden)}
     pictures = set(left) - {"manifest.json"}
     assert len(pictures) >= 3
     assert all(left[name] == expected[name] for name in pictures)

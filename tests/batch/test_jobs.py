@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import pickle
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import joblib
 import numpy as np
@@ -13,7 +13,7 @@ import pytest
 
 from filtviz import DrawingOptions, ExportOptions
 from filtviz.batch import jobs as jobs_module
-from filtviz.batch.jobs import FEW_JOBS, PicturesJob, forget_models, run_jobs
+from filtviz.batch.jobs import FEW_JOBS, forget_models, run_jobs
 from filtviz.batch.planning import Planner
 
 
@@ -101,6 +101,7 @@ def model(tmp_path):
 
 def planned(model, **options):
     folder = model.parent / "out"
+    folder.mkdir(exist_ok=True)
     jobs = list(Planner([model], folder, ExportOptions(**options)).jobs())
     forget_models()
     return folder, [pickle.loads(pickle.dumps(job)) for job in jobs]
@@ -120,7 +121,7 @@ def test_a_job_carries_no_weights_and_its_process_reads_the_model_once(model, mo
         (0, None, True),
     ]
     assert reads == [model]
-    assert len(list(folder.glob("net/*.png"))) == 120
+    assert len(list(folder.glob("net-*/*.png"))) == 120
 
 
 def test_a_model_that_changes_while_it_is_exported_is_said_to_have_changed(model):
@@ -128,7 +129,7 @@ def test_a_model_that_changes_while_it_is_exported_is_said_to_have_changed(model
     np.savez(model, np.zeros((20, 100, 3, 3)), np.zeros(20), np.zeros((8, 20, 3, 3)), np.zeros(8))
     os.utime(model, ns=(0, 0))
     assert jobs[0].run().failure == f"{model}: it was changed while it was exported; export it again"
-    assert not list(folder.glob("net/*.png"))
+    assert not list(folder.glob("net-*/*.png"))
 
 
 def test_a_model_that_goes_away_is_one_sentence(model):
@@ -165,6 +166,6 @@ def test_sheets_of_several_pages_are_drawn_page_by_page(model, suffix):
     for file in files[1:]:
         file.path.unlink()
         (one,) = [job for job in jobs if file in job.files]
-        alone = PicturesJob(model=0, source=one.source, files=(file,), suffix=suffix, options=view)
+        alone = replace(one, files=(file,))
         assert alone.run().pages == file.pages
         assert file.path.read_bytes() == together[file.path.name]

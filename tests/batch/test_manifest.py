@@ -11,7 +11,9 @@ import pytest
 from tests.building import conv
 
 from filtviz import DrawingOptions, Network, OutputError, __version__
+from filtviz.batch import manifest as manifest_module
 from filtviz.batch.manifest import (
+    Manifest,
     describe_options,
     describe_picture,
     read_manifest,
@@ -19,6 +21,7 @@ from filtviz.batch.manifest import (
     value_ranges,
     write_manifest,
 )
+from filtviz.sources import Sources
 
 
 def layer():
@@ -43,42 +46,159 @@ def test_an_entry_says_which_channels_and_how_far_their_weights_reach(channels, 
     assert (entry["file"], entry["model"], entry["version"]) == ("a.png", "m", __version__)
 
 
+def write(folder, *entries, complete=True):
+    return write_manifest(folder, entries, Sources(), complete=complete)
+
+
 def test_options_come_back_from_a_manifest_as_they_went_in(tmp_path):
     options = describe_options(DrawingOptions(figsize=(3, 4)))
-    write_manifest(tmp_path, [{"file": "b", "model": "m", "options": options}], complete=True)
+    write(tmp_path, {"file": "m/b.png", "model": "m", "options": options})
     (entry,) = read_manifest(tmp_path)
     assert entry["options"] == options
 
 
+def test_an_entry_comes_back_as_it_was(tmp_path):
+    drawn = layer()
+    ranges, options = value_ranges(drawn), describe_options(DrawingOptions())
+    model = {"model": "../m\udcff.npz", "sha256": "0" * 64}
+    entries = [
+        describe_picture(f"m/conv1-ch{i}.png", model, drawn, [i], ranges, options)
+        for i in range(drawn.n_channels)
+    ]
+    write(tmp_path, *entries)
+    assert read_manifest(tmp_path) == entries
+
+
 def test_entries_are_in_the_order_of_their_files_and_the_text_is_ascii(tmp_path):
-    path = write_manifest(
-        tmp_path, [{"file": "é", "model": "m"}, {"file": "b", "model": "m"}], complete=False
-    )
+    path = write(tmp_path, {"file": "é/a", "model": "m"}, {"file": "b/a", "model": "m"}, complete=False)
     written = json.loads(path.read_bytes().decode("ascii"))
-    assert [entry["file"] for entry in written["pictures"]] == ["b", "é"]
+    assert [entry["file"] for entry in written["pictures"]] == ["b/a", "é/a"]
     assert (written["program"], written["complete"], written["version"]) == ("filtviz", False, __version__)
+
+
+def test_a_manifest_without_pictures_is_one(tmp_path):
+    write(tmp_path)
+    assert read_manifest(tmp_path) == []
 
 
 def test_where_there_was_no_run_there_are_no_entries(tmp_path):
     assert read_manifest(tmp_path) == []
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "{}",
-        "[]",
-        "no JSON",
-        '{"program": "other", "pictures": []}',
-        '{"program": "filtviz", "pictures": [{"file": 1, "model": "m"}]}',
-        '{"program": "filtviz", "pictures": [{"file": "f"}]}',
-        '{"program": "filtviz", "pictures": 3}',
-    ],
-)
-def test_another_programs_file_is_not_taken_for_a_manifest(tmp_path, text):
-    (tmp_path / "manifest.json").write_text(text)
-    with pytest.raises(OutputError, match=r"manifest\.json is no manifest of filtviz: export to another"):
+def manifest_of(**entry):
+    return json.dumps({"program": "filtviz", "pictures": [{"file": "m/a.png", "model": "m", **entry}]})
+
+
+def nested(depth):
+    return "[" * depth + "]" * depth
+
+
+HOSTILE = {
+    "an empty object": "{}",
+    "a list": "[]",
+    "nothing": "",
+    "no JSON": "no JSON",
+    "another program": '{"program": "other", "pictures": []}',
+    "no program": '{"pictures": []}',
+    "no pictures": '{"program": "filtviz"}',
+    "a number for pictures": '{"program": "filtviz", "pictures": 3}',
+    "a text for pictures": '{"program": "filtviz", "pictures": "m/a.png"}',
+    "an object for pictures": '{"program": "filtviz", "pictures": {"file": "m/a.png", "model": "m"}}',
+    "a text for an entry": '{"program": "filtviz", "pictures": ["file"]}',
+    "a number for a file": manifest_of(file=1),
+    "null for a model": manifest_of(model=None),
+    "no model": '{"program": "filtviz", "pictures": [{"file": "m/a.png"}]}',
+    "the folder above": manifest_of(file="../x.png"),
+    "two folders above": manifest_of(file="m/../../x.png"),
+    "the folder itself": manifest_of(file="./x.png"),
+    "no folder": manifest_of(file="x.png"),
+    "a deep path": manifest_of(file="m/n/x.png"),
+    "an absolute path": manifest_of(file="/tmp/x.png"),
+    "a share of Windows": manifest_of(file="\\\\host\\x.png"),
+    "a drive of Windows": manifest_of(file="C:/x.png"),
+    "a path of Windows": manifest_of(file="m\\x.png"),
+    "an empty file": manifest_of(file=""),
+    "a zero byte": manifest_of(file="m/\0.png"),
+    "a line": manifest_of(file="m/a\n.png"),
+    "half a character": manifest_of(file="m/\ud800.png"),
+    "a hidden file": manifest_of(file="m/.filtviz-lock"),
+    "an option": manifest_of(file="-m/a.png"),
+    "200,000 brackets": nested(200_000),
+    "200,000 brackets in the pictures": f'{{"program": "filtviz", "pictures": {nested(200_000)}}}',
+    "900 brackets in an entry": manifest_of(options=0).replace("0", nested(900)),
+    "ten brackets in an entry": manifest_of(options=0).replace("0", nested(10)),
+    "not a number": manifest_of(range=float("nan")),
+    "without end": manifest_of(range=[0, float("inf")]),
+    "too large for a number": manifest_of(range=0).replace("0", "1e999"),
+    "a number of a thousand digits": manifest_of(conv_index=0).replace("0", "9" * 1000),
+    "a number of 5,000 digits": manifest_of(conv_index=0).replace("0", "9" * 5000),
+    "a key twice": '{"program": "other", "program": "filtviz", "pictures": []}',
+    "a file twice": manifest_of().replace('"file"', '"file": "m/b.png", "file"'),
+    "bytes that are no text": b'{"program": "filtviz", "pictures": [], "x": "\xff"}',
+    "another encoding": '{"program": "filtviz", "pictures": []}'.encode("utf-16"),
+    "a mark before it": b'\xef\xbb\xbf{"program": "filtviz", "pictures": []}',
+    "something behind it": '{"program": "filtviz", "pictures": []} {}',
+}
+"""What a manifest can be that a stranger has written."""
+
+
+@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
+def test_what_filtviz_has_not_written_is_not_taken_for_a_manifest(tmp_path, text):
+    (tmp_path / "manifest.json").write_bytes(text if isinstance(text, bytes) else text.encode())
+    with pytest.raises(OutputError) as caught:
         read_manifest(tmp_path)
+    assert str(caught.value) == (
+        f"{tmp_path / 'manifest.json'} is no manifest of filtviz: export to another folder, or move it away"
+    )
+
+
+def test_what_a_later_version_may_add_is_kept(tmp_path):
+    text = manifest_of(more={"deep": [[1.5, None, True, "text"]]}, range=[-1e308, 0])
+    (tmp_path / "manifest.json").write_text(text)
+    (entry,) = read_manifest(tmp_path)
+    assert entry["more"] == {"deep": [[1.5, None, True, "text"]]}
+    write(tmp_path, entry)
+    assert read_manifest(tmp_path) == [entry]
+
+
+def test_a_manifest_that_is_too_large_is_neither_read_nor_written(tmp_path, monkeypatch):
+    path = write(tmp_path, {"file": "m/a.png", "model": "m" * 1000})
+    assert len(read_manifest(tmp_path)) == 1
+    monkeypatch.setattr(manifest_module, "LARGEST", 1000)
+    with pytest.raises(OutputError, match=r"manifest\.json is no manifest of filtviz"):
+        read_manifest(tmp_path)
+    before = path.read_bytes()
+    with pytest.raises(OutputError, match="would describe too many pictures: export to another folder"):
+        write(tmp_path, {"file": "m/b.png", "model": "m" * 1000})
+    assert path.read_bytes() == before
+
+
+def test_a_manifest_that_is_a_link_is_not_followed(tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    path = write(tmp_path / "elsewhere")
+    (tmp_path / "manifest.json").symlink_to(path)
+    with pytest.raises(OutputError, match=r"^cannot read .*manifest\.json: "):
+        read_manifest(tmp_path)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_nobody_waits_for_a_pipe_in_the_place_of_a_manifest(tmp_path):
+    os.mkfifo(tmp_path / "manifest.json")
+    with pytest.raises(OutputError, match=r"manifest\.json is no manifest of filtviz"):
+        read_manifest(tmp_path)
+
+
+def test_what_another_run_has_written_meanwhile_is_not_lost(tmp_path):
+    first, second = Manifest(tmp_path), Manifest(tmp_path)
+    for manifest, name in ((first, "a"), (second, "b"), (first, "c")):
+        with manifest.held(Sources()) as entries:
+            entries[f"{name}/x.png"] = {"file": f"{name}/x.png", "model": name}
+            manifest.write(Sources(), complete=True)
+    assert [entry["file"] for entry in read_manifest(tmp_path)] == ["a/x.png", "b/x.png", "c/x.png"]
+    with first.held(Sources()):
+        assert [first.owner(name) for name in "abcd"] == ["a", "b", None, None]
+    with second.held(Sources()):
+        assert [second.owner(name) for name in "abcd"] == ["a", "b", "c", None]
 
 
 def test_a_manifest_that_cannot_be_read_is_one_sentence(tmp_path):

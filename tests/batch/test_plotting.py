@@ -14,6 +14,7 @@ from pypdf import PdfReader
 from filtviz.drawing import DrawingOptions, draw
 from filtviz.drawing.saving import Destination, find_destination, plan_files, write_files, write_pages
 from filtviz.network import ConvLayer, Network
+from filtviz.sources import Sources
 
 
 def pictures_of(n_channels, n_filters=4):
@@ -91,15 +92,16 @@ def test_a_named_file_keeps_its_suffix_as_it_was_typed():
 
 
 def test_files_are_written_and_kept_as_asked(tmp_path):
-    planned = plan_files({"conv1": pictures_of(2)}, "model", Destination(tmp_path / "new", None, "png"))
-    first = list(write_files(planned, "png", DrawingOptions()))
+    destination = Destination(tmp_path / "new", None, "png")
+    planned = plan_files({"conv1": pictures_of(2)}, "model", destination)
+    first = list(write_files(planned, destination, DrawingOptions(), Sources()))
     assert [written for _, written in first] == [True, True]
     kept, replaced = (path for path, _ in first)
     kept.write_bytes(b"mine")
-    again = list(write_files(planned, "png", DrawingOptions(), clobber=False))
+    again = list(write_files(planned, destination, DrawingOptions(), Sources(), clobber=False))
     assert again == [(kept, False), (replaced, False)]
     assert kept.read_bytes() == b"mine"
-    assert list(write_files(planned, "png", DrawingOptions())) == first
+    assert list(write_files(planned, destination, DrawingOptions(), Sources())) == first
     assert kept.read_bytes() != b"mine"
 
 

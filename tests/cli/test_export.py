@@ -74,7 +74,7 @@ def test_force_draws_again(model):
 
 def test_format_and_channels_are_passed_on(model):
     run(model, "-o", "out", "--format", "svg", "--channels", "0,2", "--layer", "-1")
-    assert sorted(path.name for path in Path("out/net").iterdir()) == ["conv2-ch0.svg", "conv2-ch2.svg"]
+    assert sorted(path.name for path in Path("out").glob("net-*/*")) == ["conv2-ch0.svg", "conv2-ch2.svg"]
 
 
 def test_the_number_of_processes_is_passed_on(model, monkeypatch):
@@ -177,7 +177,7 @@ def test_ctrl_c_stops_with_status_130_and_whole_files(model):
         start_new_session=True,
     )
     deadline = time.monotonic() + 60
-    while len(list(Path("out").glob("large/*.png"))) < 3 and time.monotonic() < deadline:
+    while len(list(Path("out").glob("large-*/*.png"))) < 3 and time.monotonic() < deadline:
         time.sleep(0.005)
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to all processes of the job
     messages = process.communicate(timeout=60)[1]

@@ -234,7 +234,7 @@ def test_compare_says_what_changed_and_draws_it(run) -> None:
     assert first.startswith(
         "conv1: from mission-untrained.pkl to mission-trained.pkl the weights changed by "
     )
-    assert second == "mission-untrained-conv1-compare.png"
+    assert second == "mission-untrained-mission-trained-conv1-compare.png"
     assert Path(second).is_file()
 
 
@@ -254,7 +254,8 @@ def test_compare_draws_what_changed_most_where_it_is_asked_for(run) -> None:
 def test_compare_says_each_layer_before_the_files(run) -> None:
     lines = run("compare", UNTRAINED, TRAINED, "-l", "1", "-l", "0", "-o", "out/").stdout.splitlines()
     assert [line.split(":")[0] for line in lines[:2]] == ["conv2", "conv1"]
-    assert lines[2:] == [f"out/mission-untrained-{name}-compare.png" for name in ("conv2", "conv1")]
+    both = "out/mission-untrained-mission-trained"
+    assert lines[2:] == [f"{both}-{name}-compare.png" for name in ("conv2", "conv1")]
 
 
 def test_compare_a_file_with_itself(run) -> None:
@@ -265,7 +266,10 @@ def test_compare_a_file_with_itself(run) -> None:
 
 def test_compare_checkpoints_and_animate(run) -> None:
     result = run("compare", UNTRAINED, HALFWAY, TRAINED, "--animate", "out.gif", "--format", "svg")
-    assert result.stdout.splitlines()[1:] == ["mission-untrained-conv1-compare.svg", "out.gif"]
+    assert result.stdout.splitlines()[1:] == [
+        "mission-untrained-mission-trained-8f65823a68-conv1-compare.svg",
+        "out.gif",
+    ]
     with Image.open("out.gif") as animation:
         assert animation.n_frames == 3
 
@@ -279,8 +283,8 @@ def test_compare_json_is_a_number_for_each_filter(run) -> None:
     assert [each["index"] for each in filters] == list(range(20))
     assert all(0 < each["relative_change"] < 2 and 0 < each["cosine"] <= 1 for each in filters)
     assert result.stderr.splitlines() == [
-        "mission-untrained-conv1-compare.png",
-        "mission-untrained-conv2-compare.png",
+        "mission-untrained-mission-trained-conv1-compare.png",
+        "mission-untrained-mission-trained-conv2-compare.png",
     ]
 
 
@@ -318,4 +322,4 @@ def test_compare_refuses_with_a_sentence(run, arguments: list[str], code: int, w
 def test_one_layer_that_cannot_be_compared_does_not_stop_the_others(run) -> None:
     result = run("compare", UNTRAINED, TRAINED, "-l", "9", "-l", "0")
     assert result.exit_code == 1
-    assert Path("mission-untrained-conv1-compare.png").is_file()
+    assert Path("mission-untrained-mission-trained-conv1-compare.png").is_file()

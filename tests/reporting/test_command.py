@@ -66,7 +66,7 @@ def test_the_model_is_never_overwritten(folder: Path) -> None:
     result = run("trained.pkl", "-o", "./trained.pkl")
     assert result.exit_code == 1
     assert result.stderr == (
-        "filtviz: cannot write trained.pkl: it is the model itself; name another file with --output\n"
+        "filtviz: cannot write trained.pkl: it is one of the files given; choose another name or folder\n"
     )
     assert (folder / "trained.pkl").read_bytes() == before
 

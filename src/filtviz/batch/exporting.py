@@ -20,9 +20,9 @@ from pathlib import Path
 from typing import Any
 
 from filtviz.batch.jobs import Outcome, forget_models, run_jobs
-from filtviz.batch.manifest import MANIFEST, write_manifest
+from filtviz.batch.manifest import MANIFEST
 from filtviz.batch.planning import ExportOptions, Planner
-from filtviz.files import make_folder, remove_parts
+from filtviz.files import make_folder
 
 __all__ = ["ExportResult", "Failure", "ModelResult", "Progress", "ProgressCallback", "export"]
 
@@ -110,10 +110,9 @@ def export(
         OutputError: ``output`` cannot be written at all.
     """
     given = [models] if isinstance(models, (str, PathLike)) else models
-    paths = list(dict.fromkeys(Path(path) for path in given))
     folder = Path(output)
     make_folder(folder)
-    planner = Planner(paths, folder, options or ExportOptions())
+    planner = Planner([Path(path) for path in given], folder, options or ExportOptions())
     results: list[ModelResult] = []
     try:
         tally = _Tally(planner)
@@ -126,22 +125,12 @@ def export(
                     progress(Progress(done=tally.pages, known=planner.pages, finished=finished))
     finally:
         forget_models()
-        if len(results) < len(paths) or any(result.failure for result in results):
-            # It was stopped, or a worker was: one that is ended in the midst of a file leaves its part.
-            for parent in {(folder / file).parent for file in planner.own_files}:
-                remove_parts(parent)
-        existing = [entry for entry in planner.entries.values() if _is_seen(folder / entry["file"])]
-        write_manifest(folder, existing, complete=len(results) == len(paths))
-    own = tuple(entry for entry in existing if entry["file"] in planner.own_files)
-    return ExportResult(folder=folder, manifest=folder / MANIFEST, models=tuple(results), pictures=own)
-
-
-def _is_seen(path: Path) -> bool:
-    """Say whether there is a file; in a folder that may not be searched there is none for us."""
-    try:
-        return path.is_file()
-    except OSError:
-        return False
+        pictures = planner.workplace.finish(
+            complete=len(results) == len(planner.models), failed=any(result.failure for result in results)
+        )
+    return ExportResult(
+        folder=folder, manifest=folder / MANIFEST, models=tuple(results), pictures=tuple(pictures)
+    )
 
 
 class _Tally:
@@ -163,6 +152,7 @@ class _Tally:
         return self._close(outcome.model) if outcome.last else None
 
     def _close(self, model: int) -> ModelResult:
+        self.planner.close(model)
         plan = self.planner.plans[model]
         failures = [*plan.failures, *([self.failure] if self.failure else [])]
         result = ModelResult(

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, TypeVar
 from filtviz.drawing import DrawingOptions, draw
 from filtviz.drawing.saving import write_pages
 from filtviz.errors import FiltvizError, MalformedFileError
-from filtviz.files import write_whole
+from filtviz.files import Permissions, replace_own
 from filtviz.processes import Job, can_start, run_in_processes
 from filtviz.reading import Hints, Limits, load
+from filtviz.sources import Sources
 from filtviz.text import printable
 
 if TYPE_CHECKING:
@@ -152,13 +153,17 @@ def forget_models() -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class PictureFile:
-    """A file to write: ``pages`` pictures from the ``first`` on of those of a layer's ``channels``."""
+    """A file to write: ``pages`` pictures from the ``first`` on of those of a layer's ``channels``.
+
+    ``permissions`` are those of the file in whose place it comes, if there was one.
+    """
 
     path: Path
     conv_index: int
     channels: Sequence[int]
     first: int
     pages: int
+    permissions: Permissions | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -173,13 +178,18 @@ class Outcome:
 
 @dataclass(frozen=True, kw_only=True)
 class PicturesJob:
-    """Files of one model to write; ``last`` marks the model's last job, which may have none."""
+    """Files of one model to write; ``last`` marks the model's last job, which may have none.
+
+    ``sources`` are the files that the export reads, ``run_name`` is what it goes by in the folder.
+    """
 
     model: int
     source: ModelFile | None
     files: tuple[PictureFile, ...]
     suffix: str
     options: DrawingOptions
+    sources: Sources
+    run_name: str
     last: bool = False
 
     def run(self) -> Outcome:
@@ -187,8 +197,9 @@ class PicturesJob:
         pages = 0
         failure = None
         try:
-            for path, pictures in self._drawn():
-                write_whole(path, partial(write_pages, pictures, self.suffix, self.options))
+            for file, pictures in self._drawn():
+                write = partial(write_pages, pictures, self.suffix, self.options)
+                replace_own(file.path, write, self.sources, run=self.run_name, permissions=file.permissions)
                 pages += len(pictures)
         except FiltvizError as error:
             failure = str(error)
@@ -200,7 +211,7 @@ class PicturesJob:
         """Say that the process that wrote the files was ended; those that are there are whole."""
         return Outcome(model=self.model, pages=0, failure=reason, last=self.last)
 
-    def _drawn(self) -> Iterator[tuple[Path, list[Picture]]]:
+    def _drawn(self) -> Iterator[tuple[PictureFile, list[Picture]]]:
         """Yield each file with its pictures, which are ready to be drawn and hold no pixels yet."""
         if self.source is None or not self.files:
             return
@@ -211,5 +222,5 @@ class PicturesJob:
             pictures = draw(network.conv_layers[conv_index], channels, self.options)
             place = 0
             for file in files:
-                yield file.path, list(islice(pictures, file.first - place, file.first - place + file.pages))
+                yield file, list(islice(pictures, file.first - place, file.first - place + file.pages))
                 place = file.first + file.pages

@@ -9,8 +9,12 @@ describes its successor.
 from __future__ import annotations
 
 import json
+import math
 import os
-from collections.abc import Iterable, Mapping, Sequence
+import re
+import stat
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,8 +23,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from filtviz._version import __version__
+from filtviz.batch.locking import hold
 from filtviz.errors import OutputError
-from filtviz.files import write_whole
+from filtviz.files import remove_parts, replace_own
+from filtviz.sources import Sources
 from filtviz.text import printable
 
 if TYPE_CHECKING:
@@ -30,6 +36,7 @@ if TYPE_CHECKING:
 __all__ = [
     "MANIFEST",
     "Entry",
+    "Manifest",
     "describe_options",
     "describe_picture",
     "read_manifest",
@@ -90,50 +97,173 @@ def value_ranges(layer: ConvLayer) -> NDArray[np.float64]:
     return np.stack([low, high], axis=-1)
 
 
+LARGEST = 64 << 20
+"""Bytes of a manifest, which are enough for a hundred thousand pictures."""
+
+
 def read_manifest(folder: Path) -> list[Entry]:
-    """Return the entries of an earlier run; none where there was none.
+    """Return the entries of earlier runs; none where there were none.
+
+    Whoever has written into the folder may have written the manifest: what is not as filtviz writes it is
+    refused, and no path in it leads out of the folder.
 
     Raises:
         OutputError: there is a ``manifest.json`` that filtviz has not written, or it cannot be read.
     """
     path = folder / MANIFEST
     try:
-        known = json.loads(path.read_bytes())
-        entries = known["pictures"]
-        texts = [entry[key] for entry in entries for key in ("file", "model")]
-        if known["program"] != "filtviz" or not all(isinstance(text, str) for text in texts):
-            raise ValueError
-    except FileNotFoundError:
-        return []
+        text = _read(path)
+        return [] if text is None else _parse(text)
     except OSError as error:
         reason = os.strerror(error.errno or 0).lower()
         raise OutputError(f"cannot read {printable(path, 200)}: {reason}", path=path) from error
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError, MemoryError) as error:
         raise OutputError(
             f"{printable(path, 200)} is no manifest of filtviz: export to another folder, or move it away",
             path=path,
         ) from error
-    return list(entries)
 
 
-def write_manifest(folder: Path, entries: Iterable[Entry], *, complete: bool) -> Path:
+def _read(path: Path) -> bytes | None:
+    """Return what is in a regular file that is no link, if it is not too large; None where there is none."""
+    flags = os.O_RDONLY
+    for name in ("O_BINARY", "O_CLOEXEC", "O_NOFOLLOW", "O_NONBLOCK"):
+        flags |= getattr(os, name, 0)
+    try:
+        stream = os.fdopen(os.open(path, flags), "rb")
+    except FileNotFoundError:
+        return None
+    with stream:
+        seen = os.fstat(stream.fileno())
+        if not stat.S_ISREG(seen.st_mode) or seen.st_size > LARGEST:
+            raise ValueError
+        return stream.read(LARGEST)
+
+
+def _parse(text: bytes) -> list[Entry]:
+    known = json.loads(text.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_refuse)
+    entries = known["pictures"]
+    if known["program"] != "filtviz" or type(entries) is not list or not all(map(_is_entry, entries)):
+        raise ValueError
+    return entries
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return an object of which two readers see the same: no key of it is there twice."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError
+    return found
+
+
+def _refuse(constant: str) -> Any:
+    raise ValueError(constant)
+
+
+_FILE = re.compile(r"(?![.-])[\w.-]+/(?![.-])[\w.-]+")
+"""A picture in a folder of the manifest's; what filtviz never writes leads elsewhere, or is hidden."""
+
+DEEPEST = 5
+"""So many lists and objects lie in one another in an entry."""
+
+
+def _is_entry(value: Any) -> bool:
+    if not isinstance(value, dict) or not _is_plain(value, DEEPEST):
+        return False
+    file, model = value["file"], value["model"]
+    return isinstance(file, str) and isinstance(model, str) and _FILE.fullmatch(file) is not None
+
+
+def _is_plain(value: Any, depth: int) -> bool:
+    """Say whether a value can be written as JSON again, and compared, whoever made it."""
+    if isinstance(value, dict | list):
+        inner = value.values() if isinstance(value, dict) else value
+        return depth > 0 and all(_is_plain(each, depth - 1) for each in inner)
+    if isinstance(value, float):
+        return math.isfinite(value)
+    return value is None or isinstance(value, str) or abs(value) < 2**63
+
+
+def write_manifest(folder: Path, entries: Iterable[Entry], sources: Sources, *, complete: bool) -> Path:
     """Write the manifest as a whole; ``complete`` is False as long as pictures are missing.
 
     Raises:
-        OutputError: it cannot be written.
+        OutputError: it cannot be written, would be too large, or is one of ``sources``.
     """
     path = folder / MANIFEST
-    ordered = sorted(entries, key=lambda entry: entry["file"])
-    text = json.dumps(
-        {"program": "filtviz", "version": __version__, "complete": complete, "pictures": ordered}, indent=1
-    )
-    write_whole(path, lambda stream: stream.write(text.encode("ascii")))
+    head = json.dumps({"program": "filtviz", "version": __version__, "complete": complete})
+    lines = [json.dumps(entry) for entry in sorted(entries, key=lambda entry: entry["file"])]
+    text = f'{head[:-1]}, "pictures": [\n' + ",\n".join(lines) + "\n]}\n"
+    if len(text) > LARGEST:
+        raise OutputError(
+            f"{printable(path, 200)} would describe too many pictures: export to another folder", path=path
+        )
+    replace_own(path, lambda stream: stream.write(text.encode("ascii")), sources, run=MANIFEST)
     return path
 
 
+class Manifest:
+    """The manifest of a folder in which several runs may be at work.
+
+    While it is changed it is locked, and before it is changed it is read anew. ``entries`` are the
+    descriptions by file, those of other runs included.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.entries: dict[str, Entry] = {}
+        self._owners: dict[str, str] = {}
+        self._seen: tuple[int, ...] | None = None
+
+    @contextmanager
+    def held(self, sources: Sources) -> Iterator[dict[str, Entry]]:
+        """Hold the lock, bring `entries` up to date, and hand them over to be changed and written.
+
+        Raises:
+            OutputError: the manifest cannot be read, or the folder not be written.
+        """
+        sources.refuse(self.folder / MANIFEST)
+        with hold(self.folder, sources):
+            seen = self._look()
+            if seen is None or seen != self._seen:
+                self.entries = {entry["file"]: entry for entry in read_manifest(self.folder)}
+                self._owners = {_folder_of(entry): entry["model"] for entry in self.entries.values()}
+                remove_parts(self.folder, sources, run=MANIFEST)
+            yield self.entries
+
+    def owner(self, folder: str) -> str | None:
+        """Return the model whose pictures are in a folder; None where there are none."""
+        return self._owners.get(folder)
+
+    def write(self, sources: Sources, *, complete: bool) -> None:
+        """Write `entries`; for who holds the lock.
+
+        Raises:
+            OutputError: it cannot be written.
+        """
+        write_manifest(self.folder, self.entries.values(), sources, complete=complete)
+        self._seen = self._look()
+
+    def _look(self) -> tuple[int, ...] | None:
+        try:
+            seen = (self.folder / MANIFEST).lstat()
+        except OSError:
+            return None
+        return seen.st_ino, seen.st_size, seen.st_mtime_ns
+
+
+def _folder_of(entry: Entry) -> str:
+    folder: str = entry["file"].split("/")[0]
+    return folder
+
+
 def relative(path: Path, folder: Path) -> str:
-    """Return ``path`` as seen from ``folder``, with slashes; absolute where no way leads (another drive)."""
+    """Return ``path`` as seen from ``folder``, with slashes; absolute where no way leads (another drive).
+
+    Links in the way to either are followed, a link that the path itself is, is not.
+    """
+    real = Path(os.path.realpath(path.absolute().parent), path.name)
     try:
-        return Path(os.path.relpath(path, folder)).as_posix()
+        return Path(os.path.relpath(real, os.path.realpath(folder))).as_posix()
     except ValueError:
-        return path.absolute().as_posix()
+        return real.as_posix()

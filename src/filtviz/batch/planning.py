@@ -10,23 +10,17 @@ from itertools import islice
 from pathlib import Path
 
 from filtviz.batch.jobs import ModelFile, PictureFile, PicturesJob
-from filtviz.batch.manifest import (
-    Entry,
-    describe_options,
-    describe_picture,
-    read_manifest,
-    relative,
-    value_ranges,
-    write_manifest,
-)
+from filtviz.batch.manifest import Entry, describe_options, describe_picture, relative, value_ranges
+from filtviz.batch.workplace import Workplace
 from filtviz.drawing import DrawingOptions, draw
 from filtviz.drawing.grid import cautions
 from filtviz.drawing.saving import FORMATS, Destination, plan_files
 from filtviz.drawing.selection import ChannelRanges, choose_channels
 from filtviz.errors import FiltvizError
-from filtviz.files import layer_stems, make_folder, model_stem, remove_file, remove_parts, unique_stems
+from filtviz.naming import layer_stems, model_folder
 from filtviz.network import ConvLayer, Network
 from filtviz.reading import Hints, Limits, load
+from filtviz.sources import Sources
 from filtviz.text import printable
 
 __all__ = ["ExportOptions", "ModelPlan", "Planner"]
@@ -77,19 +71,18 @@ class ModelPlan:
 class Planner:
     """Plans models one after another, as their jobs are asked for.
 
-    ``entries`` are all descriptions for the manifest by file, those of earlier runs included; ``own_files``
-    are this run's. joblib asks for jobs from a thread of its own: only here are these written, and only read
-    elsewhere.
+    joblib asks for jobs from a thread of its own: until they are done, only there the `Workplace` changes.
     """
 
     def __init__(self, models: Sequence[Path], folder: Path, options: ExportOptions) -> None:
-        self.models = models
-        self.folder = folder.absolute()  # whoever draws may work in another folder
+        self.workplace = Workplace(folder, Sources().including(*models))
+        by_place: dict[str, Path] = {}
+        for path in models:
+            by_place.setdefault(relative(path, folder), path)  # what is given twice counts once
+        self.models, self._places = list(by_place.values()), list(by_place)
+        self._folders = [self.workplace.folder / model_folder(by_place[each], each) for each in by_place]
         self.options = options
-        self.entries: dict[str, Entry] = {entry["file"]: entry for entry in read_manifest(folder)}
-        self.own_files: set[str] = set()
-        self.plans = [ModelPlan() for _ in models]
-        self._names = _folder_names(models, folder, self.entries.values())
+        self.plans = [ModelPlan() for _ in self.models]
         self._given_up: set[int] = set()
 
     @property
@@ -100,6 +93,10 @@ class Planner:
     def give_up(self, model: int) -> None:
         """Plan no more jobs for a model whose files cannot be written."""
         self._given_up.add(model)
+
+    def close(self, model: int) -> None:
+        """Take note that nothing more is drawn of a model."""
+        self.workplace.leave(self._folders[model])
 
     def jobs(self) -> Iterator[PicturesJob]:
         """Yield the jobs of all models; each model's last one is marked, and has no files."""
@@ -119,8 +116,16 @@ class Planner:
     def _job(
         self, model: int, source: ModelFile | None, files: tuple[PictureFile, ...], *, last: bool = False
     ) -> PicturesJob:
-        suffix, options = self.options.suffix, self.options.drawing
-        return PicturesJob(model=model, source=source, files=files, suffix=suffix, options=options, last=last)
+        return PicturesJob(
+            model=model,
+            source=source,
+            files=files,
+            suffix=self.options.suffix,
+            options=self.options.drawing,
+            sources=self.workplace.sources,
+            run_name=self.workplace.run,
+            last=last,
+        )
 
     def _batches(self, model: int) -> Iterator[tuple[ModelFile, tuple[PictureFile, ...]]]:
         """Read a model, settle what is missing, write that into the manifest, and yield it in batches."""
@@ -129,19 +134,18 @@ class Planner:
         network = load(path, limits=limits, hints=hints)
         source = ModelFile.of(path, limits, hints)
         source.remember(network)
-        described = self._describe(network, path, self.folder / self._names[model], plan)
-        missing = [(file, entry) for file, entry in described if not self._is_there(entry)]
-        plan.pages = _count_pages(missing)
-        plan.kept = _count_pages(described) - plan.pages
-        self._announce(described, missing)
-        for files in _batched([file for file, _ in missing]):
+        self.workplace.protect(network.origin.siblings)
+        described = self._describe(network, model)
+        missing = self.workplace.announce(self._folders[model], described, force=self.options.force)
+        plan.pages = sum(file.pages for file in missing)
+        plan.kept = sum(file.pages for file, _ in described) - plan.pages
+        for files in _batched(missing):
             yield source, files
 
-    def _describe(
-        self, network: Network, path: Path, folder: Path, plan: ModelPlan
-    ) -> list[tuple[PictureFile, Entry]]:
+    def _describe(self, network: Network, index: int) -> list[tuple[PictureFile, Entry]]:
         """Return the model's files, each with its entry; note what cannot be drawn or would mislead."""
-        model = {"model": relative(path, self.folder), "sha256": _sha256(path)}
+        plan, folder = self.plans[index], self._folders[index]
+        model = {"model": self._places[index], "sha256": _sha256(self.models[index], network)}
         options = describe_options(self.options.drawing)
         destination = Destination(folder, None, self.options.suffix)
         stems = layer_stems(network)
@@ -167,28 +171,9 @@ class Planner:
                 )
                 first += pages
                 shown = [p.channel for p in planned.pictures if p.channel is not None] or channels
-                name = relative(file.path, self.folder)
+                name = f"{folder.name}/{file.path.name}"
                 described.append((file, describe_picture(name, model, layer, shown, ranges, options)))
         return described
-
-    def _is_there(self, entry: Entry) -> bool:
-        """Say whether an earlier run has drawn the file in the same way."""
-        file = entry["file"]
-        return not self.options.force and self.entries.get(file) == entry and (self.folder / file).is_file()
-
-    def _announce(
-        self, described: Sequence[tuple[PictureFile, Entry]], missing: Sequence[tuple[PictureFile, Entry]]
-    ) -> None:
-        """Make the folder, remove pictures that the manifest is about to describe otherwise, and write it."""
-        for folder in {file.path.parent for file, _ in missing}:
-            make_folder(folder)
-            remove_parts(folder)
-        for file, entry in missing:
-            if self.entries.get(entry["file"]) != entry:
-                remove_file(file.path)
-        self.entries.update((entry["file"], entry) for _, entry in described)
-        self.own_files.update(entry["file"] for _, entry in described)
-        write_manifest(self.folder, self.entries.values(), complete=False)
 
 
 def _choose_layers(network: Network, wanted: Sequence[int | str], plan: ModelPlan) -> list[ConvLayer]:
@@ -215,22 +200,14 @@ def _choose_layers(network: Network, wanted: Sequence[int | str], plan: ModelPla
     return list(chosen.values())
 
 
-def _folder_names(models: Sequence[Path], folder: Path, entries: Iterable[Entry]) -> list[str]:
-    """Return a folder's name for each model: the one it had in an earlier run, else one that no other has."""
-    earlier = {entry["model"]: entry["file"].split("/")[0] for entry in entries}
-    known = [earlier.get(relative(path, folder)) for path in models]
-    new = [path for path, name in zip(models, known, strict=True) if name is None]
-    fresh = iter(unique_stems([model_stem(path) for path in new], taken=list(earlier.values())))
-    return [name or next(fresh) for name in known]
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-def _count_pages(files: Sequence[tuple[PictureFile, Entry]]) -> int:
-    return sum(file.pages for file, _ in files)
+def _sha256(path: Path, network: Network) -> str:
+    """Return the digest of a model's bytes: those of its file, and of the files beside it or in it."""
+    found = hashlib.sha256()
+    for file in (path, *network.origin.siblings):
+        if not file.is_dir():
+            with file.open("rb") as stream:
+                hashlib.file_digest(stream, lambda: found)
+    return found.hexdigest()
 
 
 def _batched(files: Iterable[PictureFile]) -> Iterator[tuple[PictureFile, ...]]:

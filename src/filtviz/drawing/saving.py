@@ -5,6 +5,7 @@ Or windows: the one place where pyplot is used, since a window needs an event lo
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +18,9 @@ from typing import TYPE_CHECKING, BinaryIO
 from PIL import Image
 
 from filtviz.errors import DrawingError
-from filtviz.files import is_folder, is_there, make_folder, picture_name, write_whole
+from filtviz.files import is_folder, is_there, make_folder, write_whole
+from filtviz.naming import picture_name
+from filtviz.sources import Sources
 from filtviz.text import printable
 
 if TYPE_CHECKING:
@@ -30,7 +33,9 @@ __all__ = [
     "PlannedFile",
     "find_destination",
     "holds_many_pages",
+    "looks_like_pictures",
     "plan_files",
+    "refuse_files",
     "show_pictures",
     "write_animation",
     "write_files",
@@ -38,9 +43,19 @@ __all__ = [
 ]
 
 
-def write_pages(pictures: Iterable[Picture], suffix: str, options: DrawingOptions, stream: BinaryIO) -> None:
-    """Write pictures in the format that ``suffix`` names: one, or several where `holds_many_pages`."""
-    FORMATS[suffix](pictures, options, stream)
+def write_pages(
+    pictures: Iterable[Picture], suffix: str, options: DrawingOptions, stream: BinaryIO, mark: str = ""
+) -> None:
+    """Write pictures in the format that ``suffix`` names: one, or several where `holds_many_pages`.
+
+    Args:
+        pictures: What to write.
+        suffix: The format.
+        options: How the pictures are drawn.
+        stream: Where they go.
+        mark: What tells which models they show, see `filtviz.sources.Sources`; empty writes none.
+    """
+    FORMATS[suffix](pictures, options, stream, mark)
 
 
 def holds_many_pages(suffix: str) -> bool:
@@ -48,56 +63,78 @@ def holds_many_pages(suffix: str) -> bool:
     return suffix == "pdf"
 
 
-def _write_png(pictures: Iterable[Picture], options: DrawingOptions, stream: BinaryIO) -> None:
+def _write_png(pictures: Iterable[Picture], options: DrawingOptions, stream: BinaryIO, mark: str) -> None:
+    from PIL.PngImagePlugin import PngInfo
+
     (picture,) = pictures
-    picture.image().save(stream, "PNG", dpi=(options.dpi, options.dpi))
+    texts = PngInfo()
+    if mark:
+        texts.add_text("Source", mark)
+    picture.image().save(stream, "PNG", dpi=(options.dpi, options.dpi), pnginfo=texts)
 
 
 PAGES_AT_ONCE = 16
 """matplotlib holds a PDF in memory, as pixels, until its end: so a long one is put together of short ones."""
 
 
-def _write_pdf(pictures: Iterable[Picture], options: DrawingOptions, stream: BinaryIO) -> None:  # noqa: ARG001
+def _write_pdf(pictures: Iterable[Picture], options: DrawingOptions, stream: BinaryIO, mark: str) -> None:  # noqa: ARG001
     pictures = iter(pictures)
     batch = list(islice(pictures, PAGES_AT_ONCE))
     following = list(islice(pictures, PAGES_AT_ONCE))
     if not following:
-        _write_short_pdf(batch, stream)
+        _write_short_pdf(batch, stream, mark)
         return
     from pypdf import PdfWriter
 
     writer = PdfWriter()
     while batch:
         part = BytesIO()
-        _write_short_pdf(batch, part)
+        _write_short_pdf(batch, part, mark)
         writer.append(part)
         batch, following = following, list(islice(pictures, PAGES_AT_ONCE))
+    if mark:
+        writer.add_metadata({"/Keywords": mark})
     writer.write(stream)
 
 
-def _write_short_pdf(pictures: Iterable[Picture], stream: BinaryIO) -> None:
+def _write_short_pdf(pictures: Iterable[Picture], stream: BinaryIO, mark: str) -> None:
     from matplotlib.backends.backend_pdf import FigureCanvasPdf, PdfPages
 
-    with PdfPages(stream, metadata={"CreationDate": None}) as pages:
+    with PdfPages(stream, metadata={"CreationDate": None, "Keywords": mark or None}) as pages:
         for picture in pictures:
             FigureCanvasPdf(picture.figure()).print_pdf(pages)
 
 
-def _write_svg(pictures: Iterable[Picture], options: DrawingOptions, stream: BinaryIO) -> None:  # noqa: ARG001
+def _write_svg(pictures: Iterable[Picture], options: DrawingOptions, stream: BinaryIO, mark: str) -> None:  # noqa: ARG001
     from matplotlib.backends.backend_svg import FigureCanvasSVG
 
     (picture,) = pictures
     drawn = BytesIO()
-    FigureCanvasSVG(picture.figure()).print_svg(drawn, metadata={"Date": None})
+    FigureCanvasSVG(picture.figure()).print_svg(drawn, metadata={"Date": None, "Keywords": mark or None})
     stream.write(_number_ids(drawn.getvalue()))
 
 
-FORMATS: dict[str, Callable[[Iterable[Picture], DrawingOptions, BinaryIO], None]] = {
+FORMATS: dict[str, Callable[[Iterable[Picture], DrawingOptions, BinaryIO, str], None]] = {
     "png": _write_png,
     "pdf": _write_pdf,
     "svg": _write_svg,
 }
 """Suffix → the function that writes such a file."""
+
+_STARTS = {"png": b"\x89PNG\r\n\x1a\n", "pdf": b"%PDF-", "svg": b"<?xml"}
+
+
+def looks_like_pictures(path: Path, suffix: str) -> bool:
+    """Say whether a file begins as one of this format does, or is empty, as a broken disk leaves it.
+
+    Args:
+        path: A regular file.
+        suffix: The format.
+    """
+    with path.open("rb") as stream:
+        start = stream.read(len(_STARTS[suffix]))
+    return start in (b"", _STARTS[suffix])
+
 
 _DEFINED_ID = re.compile(rb'\bid="([^"]+)"')
 _NAMED_ID = re.compile(rb'(?<=\bid=")[^"]+(?=")|(?<=href="#)[^"]+(?=")|(?<=url\(#)[^)]+(?=\))')
@@ -116,7 +153,7 @@ MILLISECONDS = 900
 """How long a frame is shown."""
 
 
-def write_animation(frames: Iterable[Image.Image], stream: BinaryIO) -> None:
+def write_animation(frames: Iterable[Image.Image], stream: BinaryIO, mark: str = "") -> None:
     """Write frames as a GIF that repeats for ever; smaller ones get a white margin at the right and below.
 
     A GIF has 256 colours for a frame: those that a frame needs are chosen frame by frame, without dithering,
@@ -125,7 +162,16 @@ def write_animation(frames: Iterable[Image.Image], stream: BinaryIO) -> None:
     given = [frame.convert("RGB") for frame in frames]
     size = max(frame.width for frame in given), max(frame.height for frame in given)
     first, *others = [_on_white(frame, size).quantize(256, dither=Image.Dither.NONE) for frame in given]
-    first.save(stream, "GIF", save_all=True, append_images=others, duration=MILLISECONDS, loop=0, disposal=2)
+    first.save(
+        stream,
+        "GIF",
+        save_all=True,
+        append_images=others,
+        duration=MILLISECONDS,
+        loop=0,
+        disposal=2,
+        comment=mark.encode(),
+    )
 
 
 def _on_white(frame: Image.Image, size: tuple[int, int]) -> Image.Image:
@@ -148,6 +194,11 @@ class Destination:
     stem: str | None
     suffix: str
     typed: str | None = None
+
+    @property
+    def names_a_file(self) -> bool:
+        """Whether the person chose the name, and not only the folder."""
+        return self.stem is not None
 
     @property
     def ending(self) -> str:
@@ -174,7 +225,7 @@ def find_destination(output: str | None, suffix: str | None) -> Destination:
         OutputError: the path cannot be looked at.
     """
     path = Path(output or ".")
-    if is_folder(path) or str(output).endswith("/") or not path.suffix:
+    if is_folder(path) or str(output).endswith(("/", os.sep)) or not path.suffix:
         return Destination(path, None, suffix or DEFAULT_FORMAT)
     named = path.suffix[1:].lower()
     if named not in FORMATS:
@@ -215,23 +266,52 @@ def _files_of_layer(pictures: Sequence[Picture], suffix: str) -> list[tuple[str,
     return [(picture.part, (picture,)) for picture in pictures]
 
 
+def refuse_files(paths: Iterable[Path], destination: Destination, sources: Sources) -> None:
+    """Let none of several files be written if one of them is a source, or the result of another model.
+
+    Args:
+        paths: Where files are to be written.
+        destination: It says whether the person chose their names.
+        sources: The files that are read.
+
+    Raises:
+        OutputError: one of them may not be written.
+    """
+    for path in paths:
+        sources.refuse(path)
+        if not destination.names_a_file:
+            sources.refuse_others(path)
+
+
 def write_files(
-    planned: Sequence[PlannedFile], suffix: str, options: DrawingOptions, *, clobber: bool = True
+    planned: Sequence[PlannedFile],
+    destination: Destination,
+    options: DrawingOptions,
+    sources: Sources,
+    *,
+    clobber: bool = True,
 ) -> Iterator[tuple[Path, bool]]:
     """Write files one after another; yield each path and whether it was written.
 
-    Without ``clobber`` a file that exists is kept.
+    Args:
+        planned: The files and their pictures.
+        destination: Where they go, from which they were planned.
+        options: How the pictures are drawn.
+        sources: The files that are read, which are never overwritten.
+        clobber: Whether files that exist are replaced, or kept.
 
     Raises:
-        OutputError: a file cannot be written.
+        OutputError: a file cannot be written; if one of them may not be, none is.
     """
+    kept = set() if clobber else {file.path for file in planned if is_there(file.path)}
+    refuse_files((file.path for file in planned if file.path not in kept), destination, sources)
     for folder in sorted({file.path.parent for file in planned}):
         make_folder(folder)
     for file in planned:
-        keep = not clobber and is_there(file.path)
-        if not keep:
-            write_whole(file.path, partial(write_pages, file.pictures, suffix, options))
-        yield file.path, not keep
+        if file.path not in kept:
+            draw = partial(write_pages, file.pictures, destination.suffix, options, mark=sources.mark)
+            write_whole(file.path, draw, sources)
+        yield file.path, file.path not in kept
 
 
 MOST_WINDOWS = 20

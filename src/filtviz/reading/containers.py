@@ -170,6 +170,11 @@ class Siblings:
         self.budget = budget
         self.opened: dict[str, Data] = {}
 
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """The files that were opened."""
+        return () if self.path is None else tuple(self.path.absolute().parent / name for name in self.opened)
+
     def open(self, name: str, *, as_it_is: bool = False) -> Data:
         """Return what the file ``name`` beside the model file holds.
 

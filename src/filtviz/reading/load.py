@@ -48,13 +48,17 @@ def load(path: str | PathLike[str], *, limits: Limits | None = None, hints: Hint
     """
     path = Path(path)
     try:
-        network = _understand(Opened.of(_entry(path), limits or Limits(), hints or Hints()))
+        opened = Opened.of(_entry(path), limits or Limits(), hints or Hints())
+        network = _understand(opened)
     except ReadError as error:
         raise _naming(error, path) from error
     if network.origin.guess:
         _LOG.info("%s: %s", printable(path, 200), network.origin.guess)
     notes = (*network.origin.notes, *_ties(network))
-    return replace(_with_named_errors(network, path), origin=replace(network.origin, path=path, notes=notes))
+    inner = () if opened.path == path else (opened.path.absolute(),)
+    siblings = (*inner, *opened.siblings.paths)
+    origin = replace(network.origin, path=path, siblings=siblings, notes=notes)
+    return replace(_with_named_errors(network, path), origin=origin)
 
 
 def _entry(path: Path) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -12,15 +13,16 @@ from typing import TypeAlias, overload
 
 from filtviz.composition import assume_stacked
 from filtviz.composition.through import ASSUMED
-from filtviz.errors import OutputError
-from filtviz.files import is_folder, model_stem, unique_stems
+from filtviz.files import is_folder, make_folder
 from filtviz.measures.diagnosing import diagnose
 from filtviz.measures.measure import Diagnosis
+from filtviz.naming import models_stem, unique_stems
 from filtviz.network import ConvLayer, Network
 from filtviz.reading import Hints, Limits, load
 from filtviz.reporting.content import ModelFile, PageContent, Section, State, draw_histograms, follow_measures
 from filtviz.reporting.pictures import Depth, draw_kernels, draw_through, plan_depths, sum_up
 from filtviz.reporting.rendering import render_page, write_page
+from filtviz.sources import Sources
 from filtviz.text import printable
 
 __all__ = ["ReportOptions", "ReportResult", "gather", "gather_content", "label_files", "report"]
@@ -224,7 +226,7 @@ def report(
     Args:
         models: A path or a network, or several of them in the order of training.
         options: Which layers, and how large the page may be.
-        output: The page's file, or a folder for it; None writes nothing.
+        output: The page's file, or a folder for it, which is made where it is missing; None writes nothing.
         limits: How much a file may ask for, see `filtviz.load`.
         hints: What a person says about the arrays of a file that holds nothing but arrays.
 
@@ -235,14 +237,18 @@ def report(
         ReadError: a file does not give a network.
         SelectionError: a layer was asked for that a network does not have.
         MeasureError: the input range is none.
-        OutputError: the page cannot be written, or would replace one of the models.
+        OutputError: the page cannot be written, or would replace one of the models, or the page on others.
         ValueError: there is no model.
     """
+    networks = _load_all(models, limits, hints)
+    sources = Sources.of(networks)
     if output is None:
-        return render_page(gather(models, options, limits=limits, hints=hints))
-    path = _choose_path(_listed(models), output)
-    content = gather(models, options, limits=limits, hints=hints)
-    write_page(content, path)
+        return render_page(gather(networks, options), sources.mark)
+    path = _choose_path(networks, output, sources)
+    content = gather(networks, options)
+    if path != Path(output):
+        make_folder(path.parent)
+    write_page(content, path, sources)
     return ReportResult(path=path, content=content)
 
 
@@ -255,12 +261,7 @@ def gather(
 ) -> PageContent:
     """Return what the page of `report` says, as facts; arguments and errors are the same."""
     options = options or ReportOptions()
-    networks = [
-        each if isinstance(each, Network) else load(each, limits=limits, hints=hints)
-        for each in _listed(models)
-    ]
-    if not networks:
-        raise ValueError("a report needs at least one model")
+    networks = _load_all(models, limits, hints)
     for network in networks:
         for wanted in options.layers:
             network.select(wanted)  # before minutes are spent on measures
@@ -269,22 +270,20 @@ def gather(
     return gather_content(networks, _diagnose_all(networks, options), options)
 
 
-def _listed(models: Model | Sequence[Model]) -> Sequence[Model]:
-    return [models] if isinstance(models, str | PathLike | Network) else models
+def _load_all(models: Model | Sequence[Model], limits: Limits | None, hints: Hints | None) -> list[Network]:
+    listed = [models] if isinstance(models, str | PathLike | Network) else models
+    if not listed:
+        raise ValueError("a report needs at least one model")
+    return [each if isinstance(each, Network) else load(each, limits=limits, hints=hints) for each in listed]
 
 
-def _choose_path(models: Sequence[Model], output: str | PathLike[str]) -> Path:
-    """Return where the page goes; never onto one of the models."""
-    paths = [each.origin.path if isinstance(each, Network) else Path(each) for each in models]
+def _choose_path(networks: Sequence[Network], output: str | PathLike[str], sources: Sources) -> Path:
+    """Return where the page goes: never onto a model, and under a name of ours never onto others' page."""
     path = Path(output)
-    if is_folder(path) or str(output).endswith("/"):
-        first = next(iter(paths), None)
-        path /= f"{model_stem(first or Path('network'))}-report.html"
-    if any(model is not None and path.resolve() == model.resolve() for model in paths):
-        raise OutputError(
-            f"cannot write {printable(path, 200)}: it is the model itself; name another file with --output",
-            path=path,
-        )
+    if is_folder(path) or str(output).endswith(("/", os.sep)):
+        path /= f"{models_stem([each.origin.path or Path('network') for each in networks])}-report.html"
+        sources.refuse_others(path)
+    sources.refuse(path)
     return path
 
 

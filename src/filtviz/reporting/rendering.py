@@ -19,6 +19,7 @@ from filtviz.measures.table import MEASURES
 from filtviz.measures.verdicts import VERDICTS
 from filtviz.reporting.content import Histogram, ModelFile, PageContent, filter_data, marked_filters
 from filtviz.reporting.pictures import palette
+from filtviz.sources import Sources
 from filtviz.summary import PAGE, Table
 from filtviz.text import p_value, plural, printable
 
@@ -69,8 +70,13 @@ LONGEST_TEXT = 5000
 """Characters of one text; a sentence of ours is shorter, a name in a file may be of any length."""
 
 
-def render_page(content: PageContent) -> str:
-    """Return the page: HTML that works from disk without a network, and whose pictures need no script."""
+def render_page(content: PageContent, mark: str = "") -> str:
+    """Return the page: HTML that works from disk without a network, and whose pictures need no script.
+
+    Args:
+        content: What the page says.
+        mark: What tells which models it shows, see `filtviz.sources.Sources`.
+    """
     script, style = _script(), _read("report.css")
     return (
         _environment()
@@ -84,18 +90,19 @@ def render_page(content: PageContent) -> str:
             measures=MEASURES,
             verdicts=VERDICTS,
             version=__version__,
+            mark=mark,
         )
     )
 
 
-def write_page(content: PageContent, path: Path) -> None:
+def write_page(content: PageContent, path: Path, sources: Sources) -> None:
     """Write the page to ``path``, whole or not at all; what was there is replaced.
 
     Raises:
-        OutputError: it cannot be written.
+        OutputError: it cannot be written, or is one of ``sources``.
     """
-    page = render_page(content).encode()
-    write_whole(path, lambda stream: stream.write(page))
+    page = render_page(content, sources.mark).encode()
+    write_whole(path, lambda stream: stream.write(page), sources)
 
 
 def content_security_policy(script: str, style: str) -> str:

@@ -1,0 +1,112 @@
+"""How files are named after what they show.
+
+A name tells its models apart wherever the names of these differ: what a file name cannot hold, or has no room
+for, is made up for by a few digits of a digest, which do not depend on what else there is.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from filtviz.network import Network
+from filtviz.text import digest, file_stem
+
+__all__ = [
+    "layer_stems",
+    "model_folder",
+    "model_stem",
+    "models_stem",
+    "picture_name",
+    "unique_stems",
+]
+
+PACKED = {".gz", ".bz2", ".xz"}
+"""Suffixes of packed files, which hide the one that matters (``model.pkl.gz``)."""
+
+
+def model_stem(path: Path) -> str:
+    """Return the model file's name without its suffixes, as a part of a file name.
+
+    Where that is not the name as it stands, it ends in digits of a digest of the name.
+    """
+    stem = _stem(path)
+    shown = file_stem(stem)
+    return shown if shown == stem else file_stem(stem, ending=digest(path.name))
+
+
+def models_stem(paths: Sequence[Path]) -> str:
+    """Return the part of a file name that stands for several models: the first and the last of them.
+
+    Where there are more than two, it ends in digits of a digest of all their names.
+    """
+    stems = [model_stem(path) for path in paths]
+    if len(stems) < 2:
+        return stems[0]
+    all_names = digest("/".join(path.name for path in paths)) if len(stems) > 2 else ""
+    return file_stem(f"{stems[0]}-{stems[-1]}", ending=all_names)
+
+
+def model_folder(path: Path, place: str) -> str:
+    """Return the name of a folder for a model's pictures, which no other model has.
+
+    Args:
+        path: The model file.
+        place: Where it lies, as seen from the folder of all.
+    """
+    return file_stem(_stem(path), ending=digest(place))
+
+
+def _stem(path: Path) -> str:
+    return Path(path.stem).stem if path.suffix.lower() in PACKED else path.stem
+
+
+_LIKE_A_PART = re.compile(
+    r"-(ch\d+|sheet|rms|components|nmf|rgb|bgr|through|compare)(-p\d+)?\Z", re.IGNORECASE
+)
+"""How a layer's stem may end as the parts of pictures do; see `filtviz.drawing.views.Picture`."""
+
+
+def layer_stems(network: Network) -> dict[int, str]:
+    """Return each convolution's part of a file name by its conv index.
+
+    No two are one, and none is what another becomes with the part of a picture behind it (``conv1-ch0``).
+    """
+    layers = network.conv_layers
+    stems = [file_stem(layer.label) for layer in layers]
+    own = {stem.lower() for stem in stems}
+    parts = [
+        stem
+        for stem in stems
+        if (match := _LIKE_A_PART.search(stem)) and stem[: match.start()].lower() in own
+    ]
+    unique = unique_stems(stems, taken=parts)
+    return {layer.conv_index: stem for layer, stem in zip(layers, unique, strict=True)}
+
+
+def picture_name(model: str, layer: str, part: str, suffix: str) -> str:
+    """Return ``model-conv2-ch007.png``; parts that are empty are left out."""
+    return "-".join(filter(None, [model, layer, part])) + f".{suffix}"
+
+
+def unique_stems(stems: Sequence[str], taken: Sequence[str] = ()) -> list[str]:
+    """Number the stems that occur already, so that no two are one file where case does not count.
+
+    The first of several keeps its name; the others become ``name-2``, ``name-3``, …
+    """
+    used = {stem.lower() for stem in taken}
+    own = {stem.lower() for stem in stems}
+    last: dict[str, int] = {}
+    unique = []
+    for stem in stems:
+        # Of thousands with one stem each goes on counting where the one before has ended.
+        number = last.get(stem.lower(), 1)
+        name = stem if number == 1 else f"{stem}-{number}"
+        while name.lower() in used or (number > 1 and name.lower() in own):
+            number += 1
+            name = f"{stem}-{number}"
+        last[stem.lower()] = number
+        used.add(name.lower())
+        unique.append(name)
+    return unique

@@ -1,0 +1,168 @@
+"""Names of files tell apart what they show, and are the same every time."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from filtviz.drawing.views import VIEWS
+from filtviz.naming import (
+    layer_stems,
+    model_folder,
+    model_stem,
+    models_stem,
+    picture_name,
+    unique_stems,
+)
+from filtviz.network import ConvLayer, Network
+from filtviz.text import digest
+
+
+@pytest.mark.parametrize(
+    ("path", "stem"),
+    [
+        ("models/net.pkl", "net"),
+        ("net.pkl.gz", "net"),
+        ("net.v2.npz", "net.v2"),
+        ("no-suffix", "no-suffix"),
+        ("卷积.pkl", "卷积"),
+        ("LeNet-5_a.pkl", "LeNet-5_a"),
+    ],
+)
+def test_a_plain_name_is_taken_as_it_is(path, stem):
+    assert model_stem(Path(path)) == stem
+
+
+LONG = "n" * 60
+
+
+@pytest.mark.parametrize(
+    ("path", "begin"),
+    [
+        ("..", "_"),
+        ("a b\x1b[31m.pkl", "a_b_31m"),
+        ("con.pkl", "_con"),
+        ("-rf.pkl", "rf"),
+        (".hidden.pkl", "hidden"),
+        ("e\u0301.pkl", "é"),
+        ("net\udcff.pkl", "net_"),
+        (f"{LONG}x.pkl", LONG[:49]),
+        (f"{'n' * 5000}.pkl", LONG[:49]),
+        (f"{'卷' * 60}.pkl", "卷" * 32),
+    ],
+)
+def test_a_name_that_was_changed_or_cut_ends_in_digits_of_a_digest(path, begin):
+    stem = model_stem(Path(path))
+    assert stem == f"{begin}-{digest(Path(path).name)}"
+    assert len(stem) <= 60
+    assert len(digest(path)) == 10
+
+
+ALIKE = [
+    ["full_aug" + LONG, "full_aug" + LONG + "_sc"],
+    ["a b", "a_b", "a:b", "a  b", "a?b"],
+    ["é", "e\u0301"],
+    ["net.", "net"],
+    ["con", "_con"],
+    [".a", "a", "-a", "..a"],
+    ["①", "1"],
+]
+
+
+@pytest.mark.parametrize("names", ALIKE)
+def test_models_whose_names_look_alike_as_files_are_told_apart_in_any_order(names):
+    paths = [Path(f"{name}.pkl") for name in names]
+    for order in itertools.permutations(paths):
+        assert len({model_stem(path).lower() for path in order}) == len(names)
+
+
+def test_a_packed_model_that_was_cut_is_not_the_plain_one():
+    assert model_stem(Path(f"{LONG}x.pkl")) != model_stem(Path(f"{LONG}x.pkl.gz"))
+
+
+def test_several_models_are_named_by_the_first_and_the_last():
+    a, b, c, d = (Path(f"models/{name}.pkl") for name in "abcd")
+    assert models_stem([a]) == "a"
+    assert models_stem([a, b]) == "a-b"
+    three, other = models_stem([a, b, d]), models_stem([a, c, d])
+    assert three == f"a-d-{digest('a.pkl/b.pkl/d.pkl')}"
+    assert three != other
+    long = [Path(f"{LONG}{end}.pkl") for end in "ab"]
+    assert len(models_stem(long)) == 60
+    assert models_stem(long) != models_stem(long[::-1])
+
+
+@pytest.mark.parametrize(
+    "places",
+    [
+        ["../a/net.pkl", "../b/net.pkl", "../net.pkl", "net.pkl", "/net.pkl"],
+        ["../net.pkl", "../net.npz", "../net.pkl.gz", "../net"],
+        ["../Net.pkl", "../net.pkl", "../NET.pkl"],
+        ["../a b.pkl", "../a_b.pkl"],
+        [f"../{LONG}x.pkl", f"../{LONG}y.pkl"],
+    ],
+)
+def test_each_models_folder_is_its_own_even_where_case_does_not_count(places):
+    folders = [model_folder(Path(place), place) for place in places]
+    assert len({folder.lower() for folder in folders}) == len(places)
+    assert folders[0] == model_folder(Path(places[0]), places[0])
+    assert all(len(folder) <= 60 for folder in folders)
+
+
+def test_a_models_folder_begins_as_the_model_is_called():
+    assert model_folder(Path("models/net.pkl"), "../models/net.pkl") == f"net-{digest('../models/net.pkl')}"
+
+
+def test_empty_parts_of_a_name_are_left_out():
+    assert picture_name("model", "conv2", "ch007", "png") == "model-conv2-ch007.png"
+    assert picture_name("model", "conv1", "", "svg") == "model-conv1.svg"
+    assert picture_name("", "conv1", "", "pdf") == "conv1.pdf"
+
+
+@pytest.mark.parametrize(
+    ("stems", "unique"),
+    [
+        (["a", "b"], ["a", "b"]),
+        (["a", "a", "a"], ["a", "a-2", "a-3"]),
+        (["a", "A"], ["a", "A-2"]),
+        (["a", "a", "a-2"], ["a", "a-3", "a-2"]),
+    ],
+)
+def test_no_two_stems_are_one_file(stems, unique):
+    assert unique_stems(stems) == unique
+
+
+def test_stems_that_are_taken_are_passed_over():
+    assert unique_stems(["a", "b"], taken=["A", "a-2"]) == ["a-3", "b"]
+
+
+def test_layers_whose_hostile_names_look_alike_as_files_do_not_collide():
+    weights = np.zeros((1, 1, 3, 3))
+    names = ["../x", "..x", "conv/1", "conv:1", None]
+    network = Network.of([ConvLayer.of(weights, type="Conv2DLayer", name=name) for name in names])
+    assert layer_stems(network) == {0: "_x", 1: "x", 2: "conv_1", 3: "conv_1-2", 4: "conv5"}
+
+
+def stems_of(*names):
+    weights = np.zeros((1, 1, 3, 3))
+    network = Network.of([ConvLayer.of(weights, type="Conv2DLayer", name=name) for name in names])
+    return list(layer_stems(network).values())
+
+
+def test_long_labels_of_one_beginning_are_told_apart():
+    assert stems_of(f"{LONG}a", f"{LONG}b") == [f"{LONG[:49]}-{digest(LONG + end)}" for end in "ab"]
+
+
+@pytest.mark.parametrize("part", ["ch0", "ch07", "CH1", "compare", "through", "rgb", "sheet-p02", *VIEWS])
+def test_no_layer_is_called_as_another_ones_picture(part):
+    if part == "grid":  # its pictures are named by their channels
+        return
+    assert stems_of("conv1", f"conv1-{part}") == ["conv1", f"conv1-{part}-2"]
+
+
+@pytest.mark.parametrize("name", ["conv1-bn", "conv1-3x3", "conv1-ch", "conv12-ch0", "conv1_ch0"])
+def test_a_layer_that_only_begins_as_another_keeps_its_name(name):
+    assert stems_of("conv1", name) == ["conv1", name]
