@@ -32,6 +32,9 @@ READ = {
     "onnx",
     "safetensors",
     "safetensors-sharded",
+    "tf-checkpoint",
+    "tf-frozen",
+    "tf-savedmodel",
     "tflite",
     "torch-legacy",
     "torch-plain-pickle",
@@ -43,7 +46,7 @@ READ = {
 CHOICES = {"ckpt_model_ema.pt": ("", "ema")}
 """Files with several sets of weights: what to ask for to see all of them."""
 
-NAMED = {"ort", "text"}
+NAMED = {"ort", "text", "tf-frozen-text"}
 """Formats whose files must be refused with a sentence that names them."""
 
 

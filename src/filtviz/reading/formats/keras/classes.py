@@ -38,7 +38,7 @@ from filtviz.operations import (
 from filtviz.parameter import Parameter, Shape
 from filtviz.shapes import same_padding
 
-__all__ = ["Case", "operations_of", "roles_of"]
+__all__ = ["Case", "is_known", "operations_of", "roles_of"]
 
 Operations = tuple[Operation, ...]
 
@@ -102,6 +102,11 @@ def roles_of(class_name: str, config: Mapping[str, Any], n: int) -> tuple[str, .
         names += ["moving_mean", "moving_variance"]
         return tuple(names[-n:]) if n < len(names) else tuple(names)
     return _ROLES.get(class_name, _BIASED)
+
+
+def is_known(class_name: str) -> bool:
+    """Tell whether a class is one of Keras's that filtviz knows."""
+    return class_name in _BY_CLASS or class_name in _ROLES
 
 
 def operations_of(case: Case) -> Operations:

@@ -8,7 +8,7 @@ from itertools import pairwise
 from filtviz.network import ConvLayer, Layer
 from filtviz.operations import Convolution, Untold
 from filtviz.reading.arrays import parameter_of
-from filtviz.reading.formats.keras.classes import Case, operations_of, roles_of
+from filtviz.reading.formats.keras.classes import Case, is_known, operations_of, roles_of
 from filtviz.reading.formats.keras.stores import Store, Weights
 from filtviz.reading.opened import Opened
 
@@ -59,8 +59,14 @@ def _made(name: str, class_name: str, weights: Weights) -> list[Layer]:
     elif "moving_variance" in held:
         parts = ["BatchNormalization"]
     elif "kernel" in held and "Transpose" not in class_name and "Depthwise" not in class_name:
-        n = len(held["kernel"].shape)
-        parts = {2: ["Dense"], 3: ["Conv1D"], 4: ["Conv2D"], 5: ["Conv3D"]}.get(n, parts)
+        shape = held["kernel"].shape
+        parts = {2: ["Dense"], 3: ["Conv1D"], 4: ["Conv2D"], 5: ["Conv3D"]}.get(len(shape), parts)
+        n_biases = held["bias"].size if "bias" in held else 0
+        if len(shape) == 4 and n_biases and n_biases != shape[3]:
+            if n_biases == shape[2] * shape[3]:
+                parts = ["DepthwiseConv2D"]
+            elif n_biases == shape[2]:
+                parts = ["Conv2DTranspose"]
         if "recurrent_kernel" in held:
             parts = [class_name]
     layers: list[Layer] = []
@@ -74,8 +80,10 @@ def _made(name: str, class_name: str, weights: Weights) -> list[Layer]:
             own = tuple(
                 one for key, one in held.items() if key == kept or (key == "bias" and part != parts[0])
             )
-        kind = class_name if ending or not isinstance(operations[0], Untold) else "weights"
-        layers.append(make(name=name + ending, type=kind or part, operations=operations, parameters=own))
+        kind = class_name if is_known(class_name) else "SeparableConv2D" if ending else part
+        if isinstance(operations[0], Untold):
+            kind = "weights"
+        layers.append(make(name=name + ending, type=kind, operations=operations, parameters=own))
     return layers
 
 

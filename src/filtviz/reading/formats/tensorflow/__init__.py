@@ -1,0 +1,157 @@
+"""TensorFlow: checkpoints of both generations, SavedModels (their variables), and frozen graphs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+from filtviz.errors import MalformedFileError, UnsupportedFileError
+from filtviz.network import Network
+from filtviz.reading.arrays import AnyArray, StoredArray
+from filtviz.reading.containers import Siblings
+from filtviz.reading.formats.keras.stores import Weights, class_in_path
+from filtviz.reading.formats.keras.weights import layers_without_graph
+from filtviz.reading.formats.tensorflow.checkpoint import Checkpoint, is_index, read_checkpoint
+from filtviz.reading.formats.tensorflow.graphdef import layers_of_graph
+from filtviz.reading.opened import Objects, Opened, origin_of
+from filtviz.reading.protobuf import Message
+from filtviz.reading.stretch import view_of
+from filtviz.text import natural_key
+
+__all__ = ["ENTRIES", "open"]
+
+ENTRIES = ("saved_model.pb",)
+
+_INDEX = ".index"
+_VARIABLES = "variables"
+_SLOT = re.compile(
+    r"\.OPTIMIZER_SLOT|(^|/)(optimizer|_optimizer|Adam(W|ax)?|Nadam|SGD|RMSprop)/"
+    r"|/(Adam|Momentum|RMSProp|Adagrad|Adadelta|Ftrl|AdamW)(_\d+)?$|/ExponentialMovingAverage$|(^|/)save_counter"
+)
+"""Keys of an optimiser's state and of moving averages."""
+
+_ATTRIBUTE = "/.ATTRIBUTES/VARIABLE_VALUE"
+_ROLES = {
+    "weights": "kernel", "biases": "bias", "depthwise_weights": "depthwise_kernel", "w": "kernel",
+    "b": "bias",    "pointwise_weights": "pointwise_kernel", "_kernel": "kernel", "W": "kernel",
+}  # fmt: skip
+
+
+def open(opened: Opened) -> Network | None:
+    """Read a checkpoint, the variables of a SavedModel, or a frozen graph.
+
+    Raises:
+        UnsupportedFileError: it is a part that holds no weights.
+        MalformedFileError: it is damaged or cut short.
+    """
+    if is_index(opened.data):
+        prefix = opened.path.name.removesuffix(_INDEX)
+        return _of_checkpoint(opened, read_checkpoint(opened.data, opened, prefix), "a TensorFlow checkpoint")
+    return _of_protobuf(opened)
+
+
+def _of_protobuf(opened: Opened) -> Network | None:
+    if opened.start[:1] not in (b"\n", b"\x08"):
+        return None
+    message = Message(view_of(opened.data), opened.effort)
+    try:
+        is_saved = message.fields.keys() <= {1, 2} and message.has(2) and message.integer(1) == 1
+        is_graph = message.fields.keys() <= {1, 2, 3, 4} and message.has(1)
+        graph = message if is_graph and not is_saved and _is_node(message.messages(1)[0]) else None
+    except (MalformedFileError, IndexError):
+        return None
+    if is_saved and any(meta.has(2) for meta in message.messages(2)):
+        return _of_saved_model(opened)
+    if graph is None:
+        return None
+    layers = layers_of_graph(graph, opened)
+    if not any(layer.parameters for layer in layers):
+        raise UnsupportedFileError(
+            "it is a TensorFlow graph without weights; freeze it, or name the .index file of its checkpoint"
+        )
+    origin = origin_of(
+        opened,
+        "a frozen TensorFlow graph",
+        objects=Objects(form="GraphDef"),
+        framework="TensorFlow",
+        order="the graph of the file, sorted as it runs",
+    )
+    return Network.of(layers, origin)
+
+
+def _is_node(message: Message) -> bool:
+    """Tell a ``NodeDef``: a name and an operator, both plain text."""
+    name, operator = message.text(1), message.text(2)
+    return message.fields.keys() <= {1, 2, 3, 4, 5, 6, 7} and bool(
+        re.fullmatch(r"[A-Za-z0-9.][A-Za-z0-9_.\\/>\-]*", name) and re.fullmatch(r"_?[A-Za-z]\w*", operator)
+    )
+
+
+def _of_saved_model(opened: Opened) -> Network:
+    """Read the variables of a SavedModel, which lie in a folder of a fixed name beside it."""
+    beside = Siblings(opened.path.parent / _VARIABLES / "x", opened.inflation)
+
+    def sibling(name: str) -> object:
+        return beside.open(name, as_it_is=True)
+
+    index = beside.open(f"{_VARIABLES}{_INDEX}", as_it_is=True)
+    found = read_checkpoint(index, opened, _VARIABLES, sibling)  # type: ignore[arg-type]
+    return _of_checkpoint(opened, found, "a TensorFlow SavedModel")
+
+
+def _of_checkpoint(opened: Opened, found: Checkpoint, kind: str) -> Network:
+    kept = {key: array for key, array in found.arrays.items() if not _SLOT.search(key)}
+    slots = len(found.arrays) - len(kept)
+    made = layers_without_graph(_Variables(kept, found.names), opened)
+    if not made.layers:
+        raise UnsupportedFileError(f"it is {kind} without weights; name that of the model")
+    origin = origin_of(
+        opened,
+        kind,
+        objects=Objects(form="checkpoint"),
+        framework="TensorFlow",
+        order="the keys of the checkpoint, in their natural order",
+        left_out=(f"{slots} arrays of the optimiser's state or of moving averages",) if slots else (),
+        inferred=made.inferred,
+    )
+    return Network.of(made.layers, replace(origin))
+
+
+class _Variables:
+    """The variables of a checkpoint, grouped into layers by their names."""
+
+    def __init__(self, arrays: Mapping[str, AnyArray], names: Mapping[str, str]) -> None:
+        """Take the arrays by key, and the names of variables by key."""
+        self.arrays = arrays
+        self.names = names
+
+    def inner(self, place: str, name: str, class_name: str) -> str:
+        """Return no place: a checkpoint has no models within models."""
+        del name, class_name
+        return place
+
+    def weights(self, place: str, name: str, class_name: str, opaque: str) -> Weights:
+        """Return nothing: there is no configuration that would ask."""
+        del place, name, class_name, opaque
+        return Weights()
+
+    def layers(self) -> Iterator[tuple[str, str, Weights]]:
+        """Yield name, class and weights of each layer in the order of the keys."""
+        grouped: dict[str, dict[str, StoredArray]] = {}
+        for key in sorted(self.arrays, key=natural_key):
+            name = self.names.get(key) or key.removesuffix(_ATTRIBUTE)
+            layer, _, last = name.rpartition("/")
+            last = _ROLES.get(last, last)
+            if (
+                last in ("beta", "gamma", "moving_mean", "moving_variance", "kernel", "bias")
+                or "kernel" in last
+            ):
+                array = self.arrays[key]
+                assert isinstance(array, StoredArray), "a checkpoint stores its arrays as they are"
+                grouped.setdefault(layer, {})[last] = array
+        common = {name.partition("/")[0] for name in grouped if name}
+        prefix = f"{common.pop()}/" if len(common) == 1 and all("/" in name for name in grouped) else ""
+        for name, arrays in grouped.items():
+            title = name.removeprefix(prefix)
+            yield title, class_in_path(title.rpartition("/")[2]), Weights(arrays=arrays)

@@ -1,0 +1,185 @@
+"""TensorFlow's checkpoints: an index, which is a table of LevelDB's, and the arrays in files beside it.
+
+The table is that of ``tensorflow/core/lib/io/format.cc``, its values ``BundleEntryProto`` of
+``tensor_bundle.proto``. An object-based checkpoint says what its variables are called in its object graph.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from filtviz.errors import MalformedFileError
+from filtviz.reading.arrays import AnyArray, ElementType, narrow_dtype, shape_of, stored
+from filtviz.reading.opened import Opened
+from filtviz.reading.protobuf import Message
+from filtviz.reading.stretch import Data, View, view_of
+
+__all__ = ["Checkpoint", "dtype_of", "is_index", "read_checkpoint"]
+
+_MAGIC = (0xDB4775248B80FB57).to_bytes(8, "little")
+_FOOTER = 48
+_OBJECT_GRAPH = "_CHECKPOINTABLE_OBJECT_GRAPH"
+_LARGEST_BLOCK = 1 << 26
+
+_TYPES: Mapping[int, str] = {
+    1: "<f4", 2: "<f8", 3: "<i4", 4: "u1", 5: "<i2", 6: "i1", 9: "<i8", 10: "?", 17: "<u2", 19: "<f2",
+    22: "<u4", 23: "<u8",
+}  # fmt: skip
+_NARROW = {14: "bfloat16", 24: "float8_e5m2", 25: "float8_e4m3fn"}
+
+
+def dtype_of(code: int) -> ElementType | None:
+    """Return the type that a number of TensorFlow's ``DataType`` stands for, or None."""
+    if code in _NARROW:
+        return narrow_dtype(_NARROW[code])
+    return np.dtype(_TYPES[code]) if code in _TYPES else None
+
+
+def is_index(data: Data) -> bool:
+    """Tell the index of a checkpoint by its last bytes."""
+    return len(data) >= _FOOTER and bytes(data[-8:]) == _MAGIC
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checkpoint:
+    """The arrays of a checkpoint by their keys, and what variables are called where it tells that."""
+
+    arrays: Mapping[str, AnyArray]
+    names: Mapping[str, str]
+
+
+def read_checkpoint(
+    data: Data, opened: Opened, prefix: str, sibling: Callable[[str], Data] | None = None
+) -> Checkpoint:
+    """Read a checkpoint.
+
+    Args:
+        data: The bytes of its index.
+        opened: The file that was opened, for its limits and the files beside it.
+        prefix: What the names of its files begin with.
+        sibling: What opens a file beside the index; by default one beside the opened file.
+
+    Raises:
+        MalformedFileError: the index is damaged, or says what cannot be.
+        FileAccessError: a file beside it is not there.
+    """
+    entries = dict(_entries(data, opened))
+    header = Message(memoryview(entries.pop(b"", b"")), opened.effort)
+    n_shards = max(header.integer(1, 1), 1)
+    opened.limits.check("members", n_shards, f"it lies in {n_shards:,} files")
+    opened.limits.check("layers", len(entries), f"it holds {len(entries):,} arrays")
+    open_beside = sibling or (lambda name: opened.siblings.open(name, as_it_is=True))
+    shards: dict[int, View] = {}
+
+    def shard(number: int) -> View:
+        if not 0 <= number < n_shards:
+            raise MalformedFileError("its index names a file that is none of it")
+        if number not in shards:
+            shards[number] = view_of(open_beside(f"{prefix}.data-{number:05d}-of-{n_shards:05d}"))
+        return shards[number]
+
+    arrays: dict[str, AnyArray] = {}
+    names: dict[str, str] = {}
+    for key, value in entries.items():
+        entry = Message(memoryview(value), opened.effort)
+        name = str(key, "utf-8", "replace")
+        if name == _OBJECT_GRAPH:
+            names = _object_names(_text(entry, shard), opened)
+        elif (array := _array(entry, shard)) is not None:
+            arrays[name] = array
+    return Checkpoint(arrays=arrays, names=names)
+
+
+def _piece(entry: Message, shard: Callable[[int], View]) -> View:
+    view, start, size = shard(entry.integer(3)), entry.integer(4), entry.integer(5)
+    if not 0 <= start <= start + size <= len(view):
+        raise MalformedFileError("an array of it lies beyond the end of its file; copy the files again")
+    return view[start : start + size]
+
+
+def _array(entry: Message, shard: Callable[[int], View]) -> AnyArray | None:
+    dtype, shape = dtype_of(entry.integer(1)), entry.message(2)
+    if dtype is None or entry.has(7):
+        return None
+    lengths = shape_of([one.integer(1) for one in shape.messages(2)] if shape is not None else [])
+    if lengths is None:
+        raise MalformedFileError("an array of it has a shape that is none")
+    view = _piece(entry, shard)
+    return stored(lengths, dtype, False, len(view), lambda: view)
+
+
+def _text(entry: Message, shard: Callable[[int], View]) -> bytes:
+    """Return the one text of a tensor of texts: its length, a sum of four bytes, and itself."""
+    data = bytes(_piece(entry, shard))
+    length, position = _varint(data, 0)
+    return data[position + 4 : position + 4 + length]
+
+
+def _object_names(graph: bytes, opened: Opened) -> dict[str, str]:
+    """Return key → full name of each variable in a ``TrackableObjectGraph``."""
+    names: dict[str, str] = {}
+    for node in Message(memoryview(graph), opened.effort).messages(1):
+        for attribute in node.messages(2):
+            if attribute.text(2):
+                names[attribute.text(3)] = attribute.text(2)
+    return names
+
+
+def _varint(data: bytes, position: int) -> tuple[int, int]:
+    number = shift = 0
+    while True:
+        if position >= len(data) or shift > 63:
+            raise _damaged()
+        byte = data[position]
+        number |= (byte & 127) << shift
+        position, shift = position + 1, shift + 7
+        if byte < 128:
+            return number, position
+
+
+def _damaged() -> MalformedFileError:
+    return MalformedFileError("it is the index of a checkpoint that is damaged; copy or download it again")
+
+
+def _entries(data: Data, opened: Opened) -> Iterator[tuple[bytes, bytes]]:
+    """Yield the keys and values of the table, in order."""
+    footer = bytes(data[-_FOOTER:])
+    _, position = _handle(footer, 0)
+    index, _ = _handle(footer, position)
+    for _, value in _block(data, index, opened):
+        place, _ = _handle(value, 0)
+        yield from _block(data, place, opened)
+
+
+def _handle(data: bytes, position: int) -> tuple[tuple[int, int], int]:
+    offset, position = _varint(data, position)
+    size, position = _varint(data, position)
+    return (offset, size), position
+
+
+def _block(data: Data, place: tuple[int, int], opened: Opened) -> Iterator[tuple[bytes, bytes]]:
+    """Yield the entries of a block, whose keys leave out what they share with the one before."""
+    start, size = place
+    if start + size + 5 > len(data) or size < 4 or size > _LARGEST_BLOCK:
+        raise _damaged()
+    block = bytes(data[start : start + size + 1])
+    if block[size]:
+        raise MalformedFileError("it is the index of a checkpoint that is compressed, as none is")
+    (n_restarts,) = struct.unpack_from("<I", block, size - 4)
+    stop = size - 4 - 4 * n_restarts
+    position, key = 0, b""
+    while position < stop:
+        opened.effort.spend(1)
+        shared, position = _varint(block, position)
+        own, position = _varint(block, position)
+        length, position = _varint(block, position)
+        if shared > len(key) or position + own + length > stop:
+            raise _damaged()
+        key = key[:shared] + block[position : position + own]
+        position += own + length
+        opened.effort.spend(len(key) >> 8)
+        yield key, block[position - length : position]

@@ -1,0 +1,111 @@
+"""TensorFlow: checkpoints, the variables of SavedModels, frozen graphs, and tables that lie."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import filtviz
+from filtviz.errors import FileAccessError, LimitError, ReadError
+from filtviz.operations import Convolution, Input, Normalisation
+from filtviz.reading.limits import Limits
+
+FIXTURES = Path(__file__).resolve().parents[1] / "fixtures" / "modern" / "tensorflow"
+KERNELS = json.loads((FIXTURES / "kernels.json").read_text(encoding="utf-8"))
+CHECKPOINT = FIXTURES / "tf_ckpt" / "ckpt.index"
+
+
+def named(name: str) -> Path:
+    return CHECKPOINT if name == "tf_ckpt" else FIXTURES / name
+
+
+@pytest.mark.parametrize("name", KERNELS)
+def test_kernels_are_the_frameworks_own(name):
+    network = filtviz.load(named(name))
+    wanted = {one["sha256_c_order"]: one for one in KERNELS[name]}
+    assert len(network.conv_layers) == len(wanted)
+    for layer in network.conv_layers:
+        told = wanted[hashlib.sha256(np.ascontiguousarray(layer.W).tobytes()).hexdigest()]
+        assert (list(layer.W.shape), str(layer.W.dtype)) == (told["shape"], told["dtype"])
+        assert layer.axes == {"hwio": "rcio", "hwim": "rcgo", "hwoi": "rcoi"}[told["axes"]]
+        assert layer.flip_filters is False
+    assert network.origin.framework == "TensorFlow"
+
+
+@pytest.mark.parametrize("name", ["tf_ckpt", "tf_savedmodel"])
+def test_layers_stand_in_the_order_of_their_keys_and_have_the_variables_names(name):
+    network = filtviz.load(named(name))
+    names = [layer.name for layer in network.layers]
+    assert names[:6] == ["first", "dw", "sep/depthwise", "sep/pointwise", "grp", "up"]
+    types = [layer.type for layer in network.layers[:6]]
+    assert types[:2] == ["Conv2D", "DepthwiseConv2D"]
+    assert types[-1] == "Conv2DTranspose"
+    assert isinstance(network.layers[6].operations[0], Normalisation)
+
+
+def test_a_frozen_graph_tells_how_layers_move():
+    network = filtviz.load(FIXTURES / "tf_frozen.pb")
+    first = next(layer for layer in network.layers if isinstance(layer.operations[0], Input))
+    assert first.output_shape == (1, 3, 16, 16)
+    convs = [layer.convolution for layer in network.conv_layers]
+    assert isinstance(convs[0], Convolution)
+    assert (convs[0].stride, convs[0].pad) == ((1, 1), ((1, 1), (2, 2)))
+    assert (convs[1].stride, convs[1].pad, convs[1].groups) == ((1, 1), ((0, 0), (0, 0)), 8)
+    assert network.conv_layers[1].output_shape == (1, 16, 14, 14)
+    assert convs[-1].transposed
+    behind = network.layers[network.conv_layers[0].index + 1]
+    assert isinstance(behind.operations[0], Normalisation)
+    assert [one.shape for one in behind.parameters] == [(8,)]
+
+
+def test_a_checkpoint_without_its_data_says_which_file_is_missing(tmp_path):
+    shutil.copy(CHECKPOINT, tmp_path / "ckpt.index")
+    with pytest.raises(FileAccessError, match=r"ckpt\.data-00000-of-00001"):
+        filtviz.load(tmp_path / "ckpt.index")
+
+
+def test_data_that_is_a_link_or_too_short_is_refused(tmp_path):
+    shutil.copy(CHECKPOINT, tmp_path / "ckpt.index")
+    data = tmp_path / "ckpt.data-00000-of-00001"
+    data.symlink_to(FIXTURES / "tf_ckpt" / data.name)
+    with pytest.raises(FileAccessError, match="link"):
+        filtviz.load(tmp_path / "ckpt.index")
+    data.unlink()
+    data.write_bytes((FIXTURES / "tf_ckpt" / data.name).read_bytes()[:3000])
+    with pytest.raises(ReadError, match="beyond the end"):
+        filtviz.load(tmp_path / "ckpt.index")
+
+
+@pytest.mark.parametrize("place", range(0, 1400, 37))
+def test_an_index_that_was_changed_is_a_network_or_one_sentence(tmp_path, place):
+    shutil.copytree(FIXTURES / "tf_ckpt", tmp_path / "m")
+    path = tmp_path / "m" / "ckpt.index"
+    data = bytearray(path.read_bytes())
+    data[place % (len(data) - 8)] ^= 0xFF
+    path.write_bytes(data)
+    try:
+        network = filtviz.load(path)
+        assert all(one.W.nbytes < 100_000 for one in network.conv_layers)
+    except ReadError:
+        pass
+
+
+@pytest.mark.parametrize("kept", [0.3, 0.7, 0.99])
+def test_a_graph_that_was_cut_short_is_one_sentence(tmp_path, kept):
+    data = (FIXTURES / "tf_frozen.pb").read_bytes()
+    path = tmp_path / "m.pb"
+    path.write_bytes(data[: int(len(data) * kept)])
+    with pytest.raises(ReadError):
+        filtviz.load(path)
+
+
+def test_more_arrays_or_nodes_than_allowed_are_refused():
+    with pytest.raises(LimitError, match="arrays"):
+        filtviz.load(CHECKPOINT, limits=Limits(layers=10))
+    with pytest.raises(LimitError, match="nodes"):
+        filtviz.load(FIXTURES / "tf_frozen.pb", limits=Limits(layers=10))
