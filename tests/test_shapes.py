@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
 
+from filtviz.composition.linear_map import approximation_of
+from filtviz.composition.stacks import _keeps_channels
 from filtviz.network import Network
 from filtviz.operations import (
     Activation,
@@ -21,6 +23,7 @@ from filtviz.operations import (
     Identity,
     Input,
     LocallyConnected,
+    LocalResponse,
     Merge,
     Normalisation,
     Operation,
@@ -35,7 +38,8 @@ from filtviz.operations import (
     Upscale,
 )
 from filtviz.parameter import Parameter, Shape
-from filtviz.shapes import Window, layer_window, output_shape, same_lengths, window_of
+from filtviz.running.intervals import Interval, _after_one
+from filtviz.shapes import Window, layer_window, output_shape, positions, same_lengths, window_of
 from tests.building import as_layer, conv, image, margin
 
 IMAGE = (None, 3, 11, 9)
@@ -207,3 +211,96 @@ def test_a_layer_shows_its_first_window() -> None:
 )
 def test_numbers_of_one_window(numbers: tuple[tuple[int, ...] | None, ...], fits: bool) -> None:
     assert same_lengths(*numbers) is fits
+
+
+def count_places(length: int, span: int, stride: int, pad: tuple[int, int], whole: bool) -> int:
+    """Put one window after another, as somebody would with a ruler."""
+    places, start = 0, -pad[0]
+    while start + span <= length + pad[1]:
+        places, start = places + 1, start + stride
+    is_left = places == 0 or start - stride + span < length + pad[1]
+    return places + (not whole and is_left and start < length)
+
+
+@pytest.mark.parametrize("whole", [True, False])
+@pytest.mark.parametrize("pad", [(0, 0), (1, 1), (0, 2)])
+@pytest.mark.parametrize("dilation", [1, 2])
+def test_windows_are_counted_as_with_a_ruler(whole: bool, pad: tuple[int, int], dilation: int) -> None:
+    for length in range(1, 12):
+        for taps in (1, 2, 3):
+            for stride in (1, 2, 3, 4):
+                window = Window(size=(taps,), stride=(stride,), pad=(pad,), dilation=(dilation,), whole=whole)
+                span = (taps - 1) * dilation + 1
+                assert window.spans == (span,)
+                if max(pad) >= span:  # a window that sees nothing but padding
+                    continue
+                expected = count_places(length, span, stride, pad, whole)
+                assert positions((length,), window) == (expected,), (length, taps, stride)
+
+
+def test_places_that_nobody_can_count() -> None:
+    one = {"size": (2, 2), "stride": (2, 2)}
+    assert positions((None, 8), Window(pad=margin(0), **one)) == (None, 4)
+    assert positions((8, 8), Window(**one)) == (None, None)
+    assert positions((8, 0), Window(pad=margin(0), whole=False, **one)) == (4, 0)
+
+
+def test_what_enlarges_has_as_many_places_as_it_writes() -> None:
+    window = Window(size=(3,), stride=(2,), pad=((1, 0),), transposed=True)
+    assert [positions((n,), window) for n in (0, 1, 4)] == [(0,), (2,), (8,)]
+
+
+EVERY_OPERATION: list[Operation] = [
+    Input(shape=IMAGE),
+    kernels(4, 3, 3, 3),
+    LocallyConnected(weights=LOCAL, axes="oircyx"),
+    Dense(units=3),
+    Embedding(),
+    Recurrent(kind="LSTM"),
+    Normalisation(),
+    Activation(kind="rectify"),
+    pooling(),
+    GlobalPooling(kind="max"),
+    ChannelPooling(kind="max", size=3),
+    LocalResponse(alpha=1.0, k=1.0, beta=1.0, n=3),
+    Pad(pad=margin(1)),
+    Crop(crop=margin(1)),
+    Slice(axis=1),
+    Merge(kind="add"),
+    Concatenate(),
+    Reshape(lengths=(-1,)),
+    Flatten(),
+    Transpose(order=(0, 1, 2, 3)),
+    Upscale(scale=(2, 2)),
+    Softmax(),
+    Identity(),
+    Untold(reason="it is unknown"),
+]
+
+
+def test_every_operation_is_known_wherever_operations_are_told_apart() -> None:
+    assert {type(each) for each in EVERY_OPERATION} == set(get_args(Operation))
+    unit = Interval(np.zeros(3), np.ones(3))
+    for operation in EVERY_OPERATION:
+        window_of(operation, IMAGE)
+        output_shape(operation, [IMAGE])
+        _after_one(operation, unit)
+    assert {type(each) for each in EVERY_OPERATION if approximation_of(each)} == {
+        Activation, LocalResponse, Pooling, Softmax,
+    }  # fmt: skip
+    assert {type(each) for each in EVERY_OPERATION if _keeps_channels(each)} == {
+        Activation, Crop, Identity, LocalResponse, Normalisation, Pad, Pooling, Softmax,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "exact",
+    [
+        Activation(kind="linear"),
+        pooling(kind="mean"),
+        pooling(kind="sum"),
+        pooling(size=(1, 1)),
+    ],
+)
+def test_what_a_linear_map_has_exactly_is_no_approximation(exact: Operation) -> None:
+    assert approximation_of(exact) is None

@@ -1,7 +1,9 @@
 """The functions of each unit by itself: their kinds, their numbers, and which are monotone.
 
-To add one: its kind here, twice (the type checker then names each interpreter that does not know it), and a
-row in the table of each format that has it.
+To add one: its kind here, twice (in `ActivationKind`, and whether it is monotone), and its arithmetic in
+`filtviz.running.numpy_engine.activate`, the one interpreter that looks at kinds; the type checker names both.
+Composition takes any kind as if it were linear, and bounds go by whether it is monotone. Where files name it,
+a row in the table of their format.
 """
 
 from __future__ import annotations

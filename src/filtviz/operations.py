@@ -11,7 +11,12 @@ A fact that the file does not tell is None, and an operation that cannot be told
 reason, so that everything around it still works and whoever meets it can say why.
 
 To add an operation: one dataclass here, one entry in `Operation`; the type checker then names each
-interpreter that does not know it (their ``assert_never``).
+interpreter that does not know it (their ``assert_never``): `filtviz.shapes`, `filtviz.receptive_field`,
+``running/`` (``numpy_engine.py``, ``intervals.py``) and ``composition/`` (``linear_map.py``, ``stacks.py``).
+
+To let windows lie in a new way, as those of a pooling with a geometry of its own: one field of the operation
+here, obeyed in `filtviz.shapes.window_of`, and the row of the format that tells it. The interpreters take all
+windows from there.
 """
 
 from __future__ import annotations
@@ -270,7 +275,7 @@ PoolingKind = Literal["max", "mean", "sum", "untold"]
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Pooling:
-    """Take the maximum, the mean or the sum over windows.
+    """Take the maximum, the mean or the sum over windows, which lie as `filtviz.shapes.window_of` says.
 
     ``name`` is the file's word for a ``kind`` that is not known. ``whole_windows`` leaves out the windows
     that hang over the end (Lasagne's ``ignore_border``); else the last one is clipped, and a mean divides by

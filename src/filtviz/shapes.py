@@ -1,5 +1,9 @@
 """What operations do to shapes: windows on their input, and the shape of what they give.
 
+`window_of` is the one place that knows how an operation's windows lie, and `positions` how many there are:
+shapes, receptive fields, the engine that runs a network and the composition of filters all ask these. A new
+rule of windows, or a new field of an operation that changes them, is obeyed here and nowhere else.
+
 Shapes follow ``get_output_shape_for`` in ``lasagne/layers/*.py`` (0.1, 0.2.dev1). What the file does not tell
 stays None; nothing is guessed.
 """
@@ -41,7 +45,16 @@ from filtviz.operations import (
 )
 from filtviz.parameter import Shape
 
-__all__ = ["LONGEST", "Window", "known_lengths", "layer_window", "output_shape", "same_lengths", "window_of"]
+__all__ = [
+    "LONGEST",
+    "Window",
+    "known_lengths",
+    "layer_window",
+    "output_shape",
+    "positions",
+    "same_lengths",
+    "window_of",
+]
 
 LONGEST = 1 << 31
 """No axis is as long: such a length is nonsense, and it would grow with each layer."""
@@ -55,7 +68,8 @@ class Window:
     """How an operation looks at its input: one number per spatial axis in each field.
 
     ``pad`` is ``(before, after)`` per axis, None where the file does not tell. ``transposed`` marks what
-    enlarges its input by ``stride`` (a transposed convolution, an upscaling).
+    enlarges its input by ``stride`` (a transposed convolution, an upscaling). ``whole`` is False where one
+    window more counts, which hangs over the end, if it begins before that and something is left over.
     """
 
     size: tuple[int, ...]
@@ -63,10 +77,16 @@ class Window:
     pad: Pads | None = None
     dilation: tuple[int, ...] = ()
     transposed: bool = False
+    whole: bool = True
 
     def __post_init__(self) -> None:
         if not self.dilation:
             object.__setattr__(self, "dilation", (1,) * len(self.size))
+
+    @property
+    def spans(self) -> tuple[int, ...]:
+        """From the first tap to the last, both included."""
+        return tuple((taps - 1) * gap + 1 for taps, gap in zip(self.size, self.dilation, strict=True))
 
 
 def window_of(operation: Operation, below: Shape | None) -> Window | None:
@@ -85,7 +105,12 @@ def window_of(operation: Operation, below: Shape | None) -> Window | None:
                 transposed=transposed,
             )
         case Pooling():
-            return Window(size=operation.size, stride=operation.stride, pad=operation.pad)
+            return Window(
+                size=operation.size,
+                stride=operation.stride,
+                pad=operation.pad,
+                whole=operation.whole_windows,
+            )
         case GlobalPooling():
             lengths = known_lengths((below or ())[2:])
             return Window(size=lengths, stride=lengths, pad=_no_pads(lengths)) if lengths else None
@@ -95,7 +120,59 @@ def window_of(operation: Operation, below: Shape | None) -> Window | None:
         case Upscale():
             scale = operation.scale
             return Window(size=scale, stride=scale, pad=_no_pads(scale), transposed=True)
-    return None
+        case (
+            Input()
+            | Dense()
+            | Embedding()
+            | Recurrent()
+            | Normalisation()
+            | Activation()
+            | ChannelPooling()
+            | LocalResponse()
+            | Pad()
+            | Crop()
+            | Slice()
+            | Merge()
+            | Concatenate()
+            | Reshape()
+            | Flatten()
+            | Transpose()
+            | Softmax()
+            | Identity()
+            | Untold()
+        ):
+            return None
+    assert_never(operation)
+
+
+def positions(lengths: Shape, window: Window) -> Shape:
+    """Return at how many places a window stands along axes of these lengths; None where that is not known.
+
+    Args:
+        lengths: Those of the input's spatial axes, as many as the window has.
+        window: What moves over them.
+    """
+    if window.pad is None:
+        return (None,) * len(lengths)
+    count = _enlarged if window.transposed else _shrunk if window.whole else _shrunk_over_the_end
+    return tuple(
+        None if length is None else count(length, span, stride, pad)
+        for length, span, stride, pad in zip(lengths, window.spans, window.stride, window.pad, strict=True)
+    )
+
+
+def _shrunk(length: int, span: int, stride: int, pad: tuple[int, int]) -> int:
+    return max(0, (length + sum(pad) - span) // stride + 1)
+
+
+def _shrunk_over_the_end(length: int, span: int, stride: int, pad: tuple[int, int]) -> int:
+    """Count the window too that hangs over the end, where it begins before that."""
+    places = max(0, -(-(length + sum(pad) - span) // stride)) + 1
+    return places if (places - 1) * stride < length + pad[0] else places - 1
+
+
+def _enlarged(length: int, span: int, stride: int, pad: tuple[int, int]) -> int:
+    return max(0, (length - 1) * stride - sum(pad) + span)
 
 
 def layer_window(layer: Layer, network: Network) -> Window | None:
@@ -202,50 +279,16 @@ def _convolved(operation: Convolution | LocallyConnected, first: Shape | None) -
     window = window_of(operation, first)
     if isinstance(operation, Convolution) and operation.output_size is not None:
         lengths = operation.output_size
-    elif window is None or window.pad is None:
-        lengths = (None,) * n
     else:
-        lengths = _enlarged(lengths, window) if window.transposed else _shrunk(lengths, window)
+        lengths = (None,) * n if window is None else positions(lengths, window)
     return (batch, operation.n_filters, *lengths)
 
 
-def _shrunk(lengths: Shape, window: Window) -> Shape:
-    """Return the lengths after a window has gone over them: only whole windows count."""
-    return tuple(
-        None if length is None else max(0, (length + before + after - (k - 1) * d - 1) // s + 1)
-        for length, k, s, d, (before, after) in zip(
-            lengths, window.size, window.stride, window.dilation, window.pad or (), strict=True
-        )
-    )
-
-
-def _enlarged(lengths: Shape, window: Window) -> Shape:
-    return tuple(
-        None if length is None else max(0, (length - 1) * s - before - after + (k - 1) * d + 1)
-        for length, k, s, d, (before, after) in zip(
-            lengths, window.size, window.stride, window.dilation, window.pad or (), strict=True
-        )
-    )
-
-
 def _pooled(operation: Pooling | Upscale, first: Shape | None) -> Shape | None:
-    size = operation.size if isinstance(operation, Pooling) else operation.scale
-    if first is None or len(first) != len(size) + 2:
+    window = window_of(operation, first)
+    if first is None or window is None or len(first) != len(window.size) + 2:
         return None
-    if isinstance(operation, Upscale):
-        return (*first[:2], *(None if n is None else n * s for n, s in zip(first[2:], size, strict=True)))
-    if not operation.whole_windows:
-        return (*first[:2], *_pooled_to_the_border(first[2:], operation))
-    window = Window(size=size, stride=operation.stride, pad=operation.pad)
-    return (*first[:2], *_shrunk(first[2:], window))
-
-
-def _pooled_to_the_border(lengths: Shape, operation: Pooling) -> Shape:
-    """Return the lengths after pooling in which the last window may stand over the border."""
-    return tuple(
-        None if length is None else -(-length // s) if s >= k else max(0, -(-(length - k) // s)) + 1
-        for length, k, s in zip(lengths, operation.size, operation.stride, strict=True)
-    )
+    return (*first[:2], *positions(first[2:], window))
 
 
 def _channels_pooled(operation: ChannelPooling, first: Shape | None) -> Shape | None:

@@ -254,7 +254,7 @@ def test_convolutions_that_are_no_pictures(read, cls, shape, state, axes):
         (
             "MaxPool2DLayer",
             {"pool_size": (2, 2), "stride": (2, 2), "pad": (0, 0), "ignore_border": False},
-            Window(size=(2, 2), stride=(2, 2), pad=((0, 0), (0, 0))),
+            Window(size=(2, 2), stride=(2, 2), pad=((0, 0), (0, 0)), whole=False),
             (3, 6, 5),
         ),
         (
@@ -272,7 +272,7 @@ def test_convolutions_that_are_no_pictures(read, cls, shape, state, axes):
         (
             "MaxPool2DLayer",
             {"pool_size": (3, 3), "stride": (2, 2), "pad": (0, 0), "ignore_border": False},
-            Window(size=(3, 3), stride=(2, 2), pad=((0, 0), (0, 0))),
+            Window(size=(3, 3), stride=(2, 2), pad=((0, 0), (0, 0)), whole=False),
             (3, 5, 4),
         ),
         (

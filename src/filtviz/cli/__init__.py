@@ -3,7 +3,8 @@
 Results go to stdout, messages to stderr. Exit status: 0 done, 1 a file or a layer failed, 2 wrong usage,
 3 a ``--check`` found what it looks for, 128 and more where a signal or a closed pipe ended the command, as
 shells have it. Each command is a module here, imported when it is called; errors become sentences in this
-one place.
+one place. To add a command: its function in `filtviz.api` with its result in `filtviz.results`, a module here
+and its row below.
 """
 
 from __future__ import annotations

@@ -14,9 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from filtviz.composition.linear_map import (
+    Approximation,
     LinearMap,
     MisfitError,
     Pair,
+    approximation_of,
     identity,
     kernels_on_image,
     push,
@@ -25,19 +27,16 @@ from filtviz.composition.linear_map import (
 from filtviz.errors import CompositionError
 from filtviz.network import ConvLayer, Layer, Network
 from filtviz.operations import (
-    Activation,
     Convolution,
     Dense,
     Identity,
     Input,
     LocallyConnected,
-    LocalResponse,
     Normalisation,
     Operation,
-    Pooling,
-    Softmax,
     Untold,
 )
+from filtviz.shapes import output_shape
 
 __all__ = ["ComposedFilters", "assume_stacked", "compose"]
 
@@ -80,8 +79,10 @@ def compose(network: Network, layer: ConvLayer) -> ComposedFilters:
         found = tuple(maps[i] for i in current.inputs)
         try:
             found = found or (identity(_image_channels(chain[place:])),)
+            shapes = [network.layers[i].output_shape for i in current.inputs]
             for operation in current.operations:
-                found = (push(operation, found, current),)
+                found = (push(operation, found, current, shapes[0] if shapes else None),)
+                shapes = [output_shape(operation, shapes)]
         except MisfitError as error:
             raise CompositionError(f"{layer.title} cannot be composed: at {current.title}, {error}") from None
         except CompositionError as error:
@@ -155,34 +156,17 @@ def _forget(maps: dict[int, LinearMap], still_to_come: Sequence[Layer]) -> None:
 
 def _approximations(below: Sequence[Layer], layer: ConvLayer) -> Iterable[str]:
     """Say what was left out or replaced, one sentence for each kind."""
-    left_out: dict[str, list[str]] = {}
-    pooled = []
+    done: dict[Approximation, list[str]] = {}
     for current in below:
         for operation in current.operations:
-            if word := _left_out(operation):
-                left_out.setdefault(word, []).append(current.title)
-            elif isinstance(operation, Pooling) and operation.kind == "max" and max(operation.size) > 1:
-                pooled.append(current.title)
-    for word, layers in left_out.items():
-        yield f"{word} after {_listed(layers)} was left out, as if every unit were active"
-    if pooled:
-        yield f"the maximum of {_listed(pooled)} was taken as the mean over its window"
+            if approximation := approximation_of(operation):
+                done.setdefault(approximation, []).append(current.title)
+    for approximation in sorted(done, key=lambda each: not each.is_left_out):
+        yield approximation.sentence(_listed(done[approximation]))
     unknown = [c.title for c in (*below, layer) if isinstance(c, ConvLayer) and c.flip_filters is None]
     if unknown:
         verbs = "convolves or correlates" if len(unknown) == 1 else "convolve or correlate"
         yield f"the file does not say whether {_listed(unknown)} {verbs}: taken to convolve"
-
-
-def _left_out(operation: Operation) -> str:
-    """Return what to call an operation that a linear filter cannot have; empty for all others."""
-    match operation:
-        case Activation():
-            return "" if operation.kind == "linear" else operation.word
-        case LocalResponse():
-            return "local response normalisation"
-        case Softmax():
-            return "softmax"
-    return ""
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -2,6 +2,8 @@
 
 A convolution shifts the templates below to where its taps look and sums them with its weights; a stride or a
 pooling spreads the taps of all that comes above; what no fixed filter on the image can do raises a sentence.
+An activation of any kind passes as if it were linear, so that a new one needs nothing here;
+`approximation_of` says what was passed over or replaced.
 """
 
 from __future__ import annotations
@@ -43,9 +45,21 @@ from filtviz.operations import (
     Untold,
     Upscale,
 )
+from filtviz.parameter import Shape
+from filtviz.shapes import Window, window_of
 from filtviz.text import printable
 
-__all__ = ["LinearMap", "MisfitError", "Pair", "identity", "kernels_on_image", "push", "scale_of_channels"]
+__all__ = [
+    "Approximation",
+    "LinearMap",
+    "MisfitError",
+    "Pair",
+    "approximation_of",
+    "identity",
+    "kernels_on_image",
+    "push",
+    "scale_of_channels",
+]
 
 MAX_ELEMENTS = 2**28
 """Of one layer's templates: 2 GiB; a deep network's filters on a large image can ask for far more."""
@@ -118,8 +132,16 @@ def scale_of_channels(operation: Normalisation, layer: Layer) -> tuple[Floats, F
     return scale.ravel(), shift.ravel()
 
 
-def push(operation: Operation, below: Sequence[LinearMap], layer: Layer) -> LinearMap:
+def push(
+    operation: Operation, below: Sequence[LinearMap], layer: Layer, shape: Shape | None = None
+) -> LinearMap:
     """Return the map behind an operation of ``layer`` on units with the maps ``below``.
+
+    Args:
+        operation: What to follow.
+        below: The maps of its inputs.
+        layer: The layer that it is part of, to name in sentences.
+        shape: That of its first input, where it is known.
 
     Raises:
         MisfitError: the maps do not fit.
@@ -133,11 +155,11 @@ def push(operation: Operation, below: Sequence[LinearMap], layer: Layer) -> Line
         case Activation() | LocalResponse() | Softmax() | Identity() | Transpose(is_layout=True):
             return source
         case Convolution() | LocallyConnected():
-            return _push_convolution(kernels_on_image(operation, layer), source)
+            return _push_convolution(kernels_on_image(operation, layer), source, layer)
         case Dense(per_position=True):
             return _push_per_position(operation, source, layer)
         case Pooling():
-            return _push_pooling(operation, source, layer)
+            return _push_pooling(operation, source, layer, shape)
         case Normalisation():
             return _push_scale(scale_of_channels(operation, layer)[0], source)
         case Pad(first_axis=2):
@@ -174,6 +196,63 @@ def push(operation: Operation, below: Sequence[LinearMap], layer: Layer) -> Line
     assert_never(operation)
 
 
+@dataclass(frozen=True)
+class Approximation:
+    """What a linear map has in place of an operation: nothing, or the mean over its window.
+
+    ``word`` names what is missing.
+    """
+
+    word: str
+    is_left_out: bool = True
+
+    def sentence(self, layers: str) -> str:
+        """Say it of the layers where it was done."""
+        if self.is_left_out:
+            return f"{self.word} after {layers} was left out, as if every unit were active"
+        return f"the {self.word} of {layers} was taken as the mean over its window"
+
+
+def approximation_of(operation: Operation) -> Approximation | None:
+    """Return how the map that `push` gives differs from what an operation does; None where it is exact."""
+    match operation:
+        case Activation():
+            return None if operation.kind == "linear" else Approximation(operation.word)
+        case LocalResponse():
+            return Approximation("local response normalisation")
+        case Softmax():
+            return Approximation("softmax")
+        case Pooling(kind="max"):
+            window = window_of(operation, None)
+            is_exact = window is not None and max(window.size) == 1
+            return None if is_exact else Approximation("maximum", is_left_out=False)
+        case (
+            Pooling()
+            | Input()
+            | Convolution()
+            | LocallyConnected()
+            | Dense()
+            | Embedding()
+            | Recurrent()
+            | Normalisation()
+            | GlobalPooling()
+            | ChannelPooling()
+            | Pad()
+            | Crop()
+            | Slice()
+            | Merge()
+            | Concatenate()
+            | Reshape()
+            | Flatten()
+            | Transpose()
+            | Upscale()
+            | Identity()
+            | Untold()
+        ):
+            return None  # exact, or refused by `push`
+    assert_never(operation)
+
+
 def _no_filter(layer: Layer) -> str:
     return f"{layer.title} ({printable(layer.type, 40)}) lies below it, which is no filter on the image"
 
@@ -193,7 +272,7 @@ def _check_image(operation: Input) -> None:
         raise CompositionError(f"the network's input has {len(shape) - 1} axes, not an image's three")
 
 
-def _push_convolution(operation: Convolution, source: LinearMap) -> LinearMap:
+def _push_convolution(operation: Convolution, source: LinearMap, layer: Layer) -> LinearMap:
     templates = operation.templates
     n_filters, n_channels, *size = templates.shape
     n_below, n_image = source.templates.shape[:2]
@@ -209,7 +288,7 @@ def _push_convolution(operation: Convolution, source: LinearMap) -> LinearMap:
         filters = slice(group * n_filters // groups, (group + 1) * n_filters // groups)
         channels = slice(group * n_channels, (group + 1) * n_channels)
         _add_shifted(composed[filters], templates[filters], source.templates[channels], spread)
-    return _looking_through(operation, replace(source, templates=composed))
+    return _looking_through(_window(operation, layer, None), replace(source, templates=composed))
 
 
 def _add_shifted(total: Floats, taps: Floats, below: Floats, spread: Pair) -> None:
@@ -234,11 +313,18 @@ def _push_per_position(operation: Dense, source: LinearMap, layer: Layer) -> Lin
     return replace(source, templates=np.tensordot(taps, source.templates, axes=1))
 
 
-def _looking_through(operation: Convolution | Pooling, seen: LinearMap) -> LinearMap:
+def _window(operation: Operation, layer: Layer, shape: Shape | None) -> Window:
+    """Return the window of what has one on an image."""
+    window = window_of(operation, shape)
+    if window is None or window.pad is None or len(window.size) != 2:
+        raise CompositionError(f"the file does not tell the window of {layer.title}")
+    return window
+
+
+def _looking_through(window: Window, seen: LinearMap) -> LinearMap:
     """Return the map as seen through a window's stride and padding."""
-    assert operation.stride is not None, "looked at before"
-    moved = _moved(seen, operation.pad or (), -1)
-    return replace(moved, jump=_times(seen.jump, _pair(operation.stride)))
+    moved = _moved(seen, window.pad or (), -1)
+    return replace(moved, jump=_times(seen.jump, _pair(window.stride)))
 
 
 def _moved(seen: LinearMap, pads: Pads, sign: int) -> LinearMap:
@@ -264,25 +350,23 @@ def _check_size(*shape: int) -> None:
         )
 
 
-def _push_pooling(operation: Pooling, source: LinearMap, layer: Layer) -> LinearMap:
+def _push_pooling(operation: Pooling, source: LinearMap, layer: Layer, shape: Shape | None) -> LinearMap:
     if operation.kind == "untold":
         raise CompositionError(
             f"{layer.title} pools by {printable(operation.name, 20)!r}, which is not known"
         )
-    if len(operation.size) != 2:
-        raise CompositionError(f"the file does not tell the window of {layer.title}")
-    lengths = [
-        length + (taps - 1) * jump
-        for length, taps, jump in zip(source.templates.shape[2:], operation.size, source.jump, strict=True)
-    ]
+    window = _window(operation, layer, shape)
+    spread = _times(_pair(window.dilation), source.jump)
+    grown = [(taps - 1) * gap for taps, gap in zip(window.size, spread, strict=True)]
+    lengths = [a + b for a, b in zip(source.templates.shape[2:], grown, strict=True)]
     _check_size(*source.templates.shape[:2], *lengths)
     # The mean is separable: along the rows, then along the columns.
     mean = source.templates
-    for axis, (taps, jump) in enumerate(zip(operation.size, source.jump, strict=True), start=2):
-        mean = _running_mean(mean, taps, jump, axis)
+    for axis, (taps, gap) in enumerate(zip(window.size, spread, strict=True), start=2):
+        mean = _running_mean(mean, taps, gap, axis)
     if operation.kind == "sum":
-        mean = mean * (operation.size[0] * operation.size[1])
-    return _looking_through(operation, replace(source, templates=mean))
+        mean = mean * (window.size[0] * window.size[1])
+    return _looking_through(window, replace(source, templates=mean))
 
 
 def _running_mean(array: Floats, taps: int, gap: int, axis: int) -> Floats:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import assert_never
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,17 +20,30 @@ from filtviz.composition.linear_map import kernels_on_image, scale_of_channels
 from filtviz.errors import CompositionError
 from filtviz.network import ConvLayer, Layer, Network
 from filtviz.operations import (
+    ChannelPooling,
+    Concatenate,
     Convolution,
     Crop,
+    Dense,
+    Embedding,
+    Flatten,
+    GlobalPooling,
     Identity,
     Input,
     LocallyConnected,
     LocalResponse,
+    Merge,
     Normalisation,
     Operation,
     Pad,
     Pooling,
+    Recurrent,
+    Reshape,
+    Slice,
     Softmax,
+    Transpose,
+    Untold,
+    Upscale,
 )
 from filtviz.text import printable
 
@@ -45,8 +59,6 @@ MOST_WEIGHTS = 2**18
 """Of a stack; with 199 draws that takes about a quarter of a minute."""
 
 Floats = NDArray[np.float64]
-
-_KEEPS_CHANNELS = (Normalisation, Activation, Pooling, Pad, Crop, Identity, LocalResponse, Softmax)
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,8 +155,44 @@ def following_layer(network: Network, layer: ConvLayer) -> ConvLayer | None:
         if isinstance(current, ConvLayer):
             fits = current.why_not_drawn is None and current.n_channels == layer.n_filters
             return current if fits else None
-        if not all(isinstance(operation, _KEEPS_CHANNELS) for operation in current.operations):
+        if not all(map(_keeps_channels, current.operations)):
             return None
+
+
+def _keeps_channels(operation: Operation) -> bool:
+    """Tell whether what comes out in a channel is made of that channel, in the same number of channels."""
+    match operation:
+        case (
+            Normalisation()
+            | Activation()
+            | Pooling()
+            | Pad()
+            | Crop()
+            | Identity()
+            | LocalResponse()
+            | Softmax()
+        ):
+            return True
+        case (
+            Input()
+            | Convolution()
+            | LocallyConnected()
+            | Dense()
+            | Embedding()
+            | Recurrent()
+            | GlobalPooling()
+            | ChannelPooling()
+            | Slice()
+            | Merge()
+            | Concatenate()
+            | Reshape()
+            | Flatten()
+            | Transpose()
+            | Upscale()
+            | Untold()
+        ):
+            return False
+    assert_never(operation)
 
 
 def composed_size(stages: Sequence[Stage]) -> tuple[int, int]:

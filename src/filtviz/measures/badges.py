@@ -1,4 +1,8 @@
-"""Small marks for the tiles of a picture: what is known of each filter, as a symbol with its meaning."""
+"""Small marks for the tiles of a picture: what is known of each filter, as a symbol with its meaning.
+
+To add one: a `Badge`, its place in `ALL_BADGES`, and the line of `_badges` that tells who gets it; terminal,
+sheets and report take it from there.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""What reading may take, and what a person tells the reader: limits, and hints about bare arrays."""
+"""What reading may take, and what a person tells the reader: limits, and hints about bare arrays.
+
+To add a limit: one field of `Limits` that says what it counts, and one ``limits.check`` where it is spent, or
+a `Budget` where many parts of a file spend it together. Its option and its help come by themselves.
+"""
 
 from __future__ import annotations
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import assert_never
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,17 +16,33 @@ from numpy.typing import NDArray
 from filtviz.activations import Activation
 from filtviz.network import ConvLayer, Network
 from filtviz.operations import (
+    ChannelPooling,
     Concatenate,
     Convolution,
+    Crop,
+    Dense,
+    Embedding,
+    Flatten,
+    GlobalPooling,
     Identity,
     Input,
+    LocallyConnected,
+    LocalResponse,
     Merge,
     Normalisation,
     Operation,
     Pad,
     Pooling,
+    Recurrent,
+    Reshape,
+    Slice,
+    Softmax,
+    Transpose,
+    Untold,
+    Upscale,
 )
 from filtviz.running.numpy_engine import activate
+from filtviz.shapes import window_of
 
 __all__ = ["Interval", "preactivation_bounds"]
 
@@ -114,12 +131,37 @@ def _after_one(operation: Operation, unit: Interval) -> Interval | None:
                 return None
             return Interval(activate(operation, unit.low), activate(operation, unit.high))
         case Pooling(kind="max" | "mean"):
-            return unit.with_zero() if any(any(margin) for margin in operation.pad) else unit
+            window = window_of(operation, None)
+            is_padded = window is None or window.pad is None or any(any(margin) for margin in window.pad)
+            return unit.with_zero() if is_padded else unit
         case Pad(first_axis=2):
             return Interval(np.minimum(unit.low, operation.value), np.maximum(unit.high, operation.value))
         case Identity():
             return unit
-    return None
+        case (
+            Input()
+            | LocallyConnected()
+            | Dense()
+            | Embedding()
+            | Recurrent()
+            | Pooling()
+            | GlobalPooling()
+            | ChannelPooling()
+            | LocalResponse()
+            | Pad()
+            | Crop()
+            | Slice()
+            | Merge()
+            | Concatenate()
+            | Reshape()
+            | Flatten()
+            | Transpose()
+            | Upscale()
+            | Softmax()
+            | Untold()
+        ):
+            return None  # not known, and nothing is proved with it
+    assert_never(operation)
 
 
 def _after_convolution(operation: Convolution, unit: Interval) -> Interval | None:

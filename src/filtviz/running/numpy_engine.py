@@ -1,7 +1,8 @@
 """Run a network's own layers on images with numpy: what the units really give, as at test time.
 
 An interpreter of `filtviz.operations`: `forward` is exact in float64 for everything that it follows; what it
-does not follow raises a sentence. Units are ``(images, channels, rows, cols)``.
+does not follow raises a sentence. Units are ``(images, channels, rows, cols)``. A new activation is a case of
+`activate`; how windows lie is asked of `filtviz.shapes`.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ from filtviz.operations import (
     Untold,
     Upscale,
 )
-from filtviz.shapes import output_shape
+from filtviz.shapes import positions, window_of
 from filtviz.text import printable
 
 __all__ = ["activate", "correlate", "forward"]
@@ -303,15 +304,18 @@ def _sigmoid(x: Units) -> Units:
 
 
 def _pool(operation: Pooling, units: Units) -> Units:
+    window = window_of(operation, units.shape)
+    if window is None or window.pad is None:
+        raise ValueError("the file does not tell the window that it pools over")
     # What hangs over the end is NaN, so that it counts neither in a maximum nor in a mean.
     outside = 0.0 if operation.counts_pad and operation.kind != "max" else np.nan
-    padded = _padded(units, operation.pad, outside)
-    if not operation.whole_windows:
-        shape = output_shape(operation, [units.shape]) or ()
-        fitted = zip(padded.shape[2:], shape[2:], operation.size, operation.stride, strict=True)
-        ends = [((n or 1) - 1) * stride + taps - length for length, n, taps, stride in fitted]
+    padded = _padded(units, window.pad, outside)
+    if not window.whole:
+        places = positions(units.shape[2:], window)
+        fitted = zip(padded.shape[2:], places, window.spans, window.stride, strict=True)
+        ends = [((n or 1) - 1) * stride + span - length for length, n, span, stride in fitted]
         padded = _padded(padded, tuple((0, max(end, 0)) for end in ends), np.nan)
-    windows = _windows(padded, operation.size, operation.stride, (1, 1))
+    windows = _windows(padded, window.size, window.stride, window.dilation)
     return np.asarray(_reduce(operation.kind, windows, (4, 5), operation.name))
 
 

@@ -1,4 +1,7 @@
-"""The last kind: files that filtviz recognises and does not read, each with what the person can do."""
+"""The last kind: files that filtviz recognises and does not read, each with what the person can do.
+
+To tell one more: one row in the table of how it is recognised (`_BEGINNINGS`, `_LOOKS`, `_TEXTS`, `_ZIPS`).
+"""
 
 from __future__ import annotations
 

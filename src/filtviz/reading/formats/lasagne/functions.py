@@ -1,4 +1,7 @@
-"""Lasagne's nonlinearities and Theano's functions → operations: one row a function."""
+"""Lasagne's nonlinearities and Theano's functions → operations: one row a function.
+
+To let a file's function be known: one row in `_ACTIVATIONS`, or in `_SCALAR_OPS` for an operator of Theano's.
+"""
 
 from __future__ import annotations
 

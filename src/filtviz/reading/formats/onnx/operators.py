@@ -1,4 +1,7 @@
-"""ONNX's operators → operations: one row an operator, as https://onnx.ai/onnx/operators describes them."""
+"""ONNX's operators → operations: one row an operator, as https://onnx.ai/onnx/operators describes them.
+
+To add one: one row in `_BY_OPERATOR`.
+"""
 
 from __future__ import annotations
 
