@@ -39,7 +39,9 @@ READ = {
     "torch-legacy",
     "torch-plain-pickle",
     "torch-sharded",
+    "torch-pt2",
     "torch-zip",
+    "torchscript",
 }
 """Formats, as the manifests call them, whose files must give every kernel."""
 

@@ -14,6 +14,7 @@ from filtviz.network import Network
 from filtviz.reading.formats import (
     bare_arrays,
     chainer,
+    exported,
     keras,
     lasagne,
     madmom,
@@ -25,6 +26,7 @@ from filtviz.reading.formats import (
     tensorflow,
     tflite,
     torch,
+    torchscript,
     trees,
 )
 from filtviz.reading.opened import Opened
@@ -45,6 +47,8 @@ class Format(Protocol):
 
 FORMATS: tuple[Format, ...] = (
     torch,
+    torchscript,
+    exported,
     safetensors,
     onnx,
     keras,
