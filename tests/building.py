@@ -69,6 +69,7 @@ def pool(
     kind: PoolingKind = "max",
     whole_windows: bool = True,
     counts_pad: bool = False,
+    dilation: tuple[int, ...] = (),
     **fields: Any,
 ) -> Layer:
     """A pooling over squares."""
@@ -79,6 +80,7 @@ def pool(
         pad=margin(pad),
         whole_windows=whole_windows,
         counts_pad=counts_pad,
+        dilation=dilation,
     )
     return as_layer(pooling, below=below, **{"type": "MaxPool2DLayer"} | fields)
 

@@ -171,6 +171,11 @@ def test_lengths_beyond_reason_are_left_open() -> None:
         ),
         (kernels(4, 3, 3, 5, stride=None), None),
         (pooling(size=(3, 3), pad=margin(1)), Window(size=(3, 3), stride=(2, 2), pad=margin(1))),
+        (pooling(dilation=(2, 1)), Window(size=(2, 2), stride=(2, 2), pad=margin(0), dilation=(2, 1))),
+        (
+            pooling(whole_windows=False),
+            Window(size=(2, 2), stride=(2, 2), pad=margin(0), whole=False),
+        ),
         (GlobalPooling(kind="max"), Window(size=(11, 9), stride=(11, 9), pad=margin(0))),
         (Pad(pad=margin(2)), Window(size=(1, 1), stride=(1, 1), pad=margin(2))),
         (Pad(pad=margin(2), first_axis=1), None),

@@ -279,7 +279,8 @@ class Pooling:
 
     ``name`` is the file's word for a ``kind`` that is not known. ``whole_windows`` leaves out the windows
     that hang over the end (Lasagne's ``ignore_border``); else the last one is clipped, and a mean divides by
-    what is left of it. ``counts_pad`` lets the padding's zeros count in a mean.
+    what is left of it. ``counts_pad`` lets the padding's zeros count in a mean. ``dilation`` is how far a
+    window's numbers lie apart, empty for 1.
     """
 
     kind: PoolingKind
@@ -288,6 +289,7 @@ class Pooling:
     pad: Pads
     whole_windows: bool = True
     counts_pad: bool = False
+    dilation: tuple[int, ...] = ()
     name: str = ""
 
 

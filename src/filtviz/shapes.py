@@ -109,6 +109,7 @@ def window_of(operation: Operation, below: Shape | None) -> Window | None:
                 size=operation.size,
                 stride=operation.stride,
                 pad=operation.pad,
+                dilation=operation.dilation,
                 whole=operation.whole_windows,
             )
         case GlobalPooling():

@@ -77,6 +77,19 @@ def test_geometry(
     assert_predicts_impulses(net, net.conv_layers[1], channels=2, side=14)
 
 
+@pytest.mark.parametrize("kind", ["mean", "sum"])
+def test_a_window_with_gaps_is_spread_over_the_strides_below_it(kind: str) -> None:
+    net = network(
+        entrance(1, 15, 15),
+        conv(0, weights(2, 1, 3, 2), stride=(1, 2)),
+        pool(1, 2, stride=1, kind=kind, dilation=(3, 2)),
+        conv(2, weights(2, 2, 2, 2, seed=3)),
+    )
+    assert compose(net, net.conv_layers[1]).jump == (1, 2)
+    assert compose(net, net.conv_layers[1]).templates.shape == (2, 1, 3 + 3 + 1, 2 + 2 * 2 + 2)
+    assert_predicts_impulses(net, net.conv_layers[1], channels=1, side=15)
+
+
 @pytest.mark.parametrize("counts_pad", [True, False])
 def test_mean_pooling_is_a_convolution(counts_pad: bool) -> None:
     net = network(

@@ -9,6 +9,7 @@ from scipy.signal import correlate2d
 from filtviz.activations import Activation
 from filtviz.errors import CompositionError
 from filtviz.running.numpy_engine import activate, forward
+from filtviz.shapes import output_shape
 
 from .build import as_layer, conv, entrance, network, pool, weights
 
@@ -53,6 +54,23 @@ def test_pooling_is_what_it_says(kind: str, counts_pad: bool, pad: int, whole: b
             mean = part.sum() / 9 if counts_pad and whole else part.mean()
             expected = {"max": part.max(), "mean": mean, "sum": part.sum()}[kind]
             assert answer[i, j] == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("kind", ["max", "mean", "sum"])
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_window_with_gaps_takes_every_other_number(kind: str, whole: bool) -> None:
+    image = weights(1, 1, 9, 9)
+    dilated = pool(0, 2, stride=3, kind=kind, dilation=(3, 2), whole_windows=whole)
+    net = network(entrance(1, 9, 9), dilated, conv(1, np.ones((1, 1, 1, 1))))
+    answer = forward(net, net.conv_layers[0], image)[0, 0]
+    rows, cols = ([0, 3], [0, 3, 6]) if whole else ([0, 3, 6], [0, 3, 6])
+    expected = [
+        [{"max": np.max, "mean": np.mean, "sum": np.sum}[kind](image[0, 0, y : y + 4 : 3, x : x + 3 : 2])
+         for x in cols]
+        for y in rows
+    ]  # fmt: skip
+    np.testing.assert_allclose(answer, expected)
+    assert output_shape(dilated.operations[0], [image.shape]) == (1, 1, *answer.shape)
 
 
 @pytest.mark.parametrize(

@@ -231,7 +231,10 @@ OPERATORS = {
         {"kind": "mean", "stride": (1, 1), "whole_windows": False, "counts_pad": True},
     ),
     "a pooling with dilated windows": (
-        node("MaxPool", ["x"], ["y"], kernel_shape=[2, 2], dilations=[2, 2]), Untold, {},
+        node("MaxPool", ["x"], ["y"], kernel_shape=[2, 2], dilations=[2, 1]), Pooling, {"dilation": (2, 1)},
+    ),
+    "a pooling with dilation 1": (
+        node("MaxPool", ["x"], ["y"], kernel_shape=[2, 2], dilations=[1, 1]), Pooling, {"dilation": ()},
     ),
     "GlobalMaxPool": (node("GlobalMaxPool", ["x"], ["y"]), GlobalPooling, {"kind": "max"}),
     "a mean over the image": (node("ReduceMean", ["x"], ["y"], axes=[-1, -2]), GlobalPooling, {}),

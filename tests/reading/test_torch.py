@@ -586,6 +586,22 @@ def test_the_order_of_a_sequential_is_the_graph(tmp_path, written):
     assert network.origin.inferred == ()
 
 
+@pytest.mark.parametrize(
+    ("facts", "kind", "dilation"),
+    [
+        ({"dilation": 1}, Pooling, ()),
+        ({"dilation": 3}, Pooling, (3, 3)),
+        ({"dilation": (1, 2)}, Pooling, (1, 2)),
+        ({"dilation": 0}, Untold, None),
+        ({"divisor_override": 3}, Untold, None),
+    ],
+)
+def test_a_pooling_over_windows_with_gaps(tmp_path, facts, kind, dilation):
+    found = opened(tmp_path, zip_of(sequential(conv(W1), pool(**facts)))).layers[2].operations[0]
+    assert type(found) is kind
+    assert getattr(found, "dilation", None) == dilation
+
+
 def test_what_feeds_the_parts_of_another_module_is_not_known(tmp_path):
     net = module(
         "mine.Net",

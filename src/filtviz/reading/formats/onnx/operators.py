@@ -328,9 +328,10 @@ def _pooling(case: Case) -> Operations | None:
     if not size or min(size) < 1:
         return None
     stride, dilation = _lengths(case, "strides", len(size)), _lengths(case, "dilations", len(size))
-    pad = _pads(case, size, stride)
-    if pad is None or any(d != 1 for d in dilation):
-        return (Untold(reason="its windows are dilated or padded in a way that the file leaves open"),)
+    spread = [(k - 1) * d + 1 for k, d in zip(size, dilation, strict=True)]
+    pad = _pads(case, spread, stride)
+    if pad is None:
+        return (Untold(reason="its windows are padded in a way that the file leaves open"),)
     return (
         Pooling(
             kind=kind,
@@ -339,6 +340,7 @@ def _pooling(case: Case) -> Operations | None:
             pad=pad,
             whole_windows=not case.attributes.integer("ceil_mode"),
             counts_pad=bool(case.attributes.integer("count_include_pad")),
+            dilation=dilation if any(d != 1 for d in dilation) else (),
         ),
     )
 

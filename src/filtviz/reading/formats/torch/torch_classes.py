@@ -214,10 +214,12 @@ def _pool(kind: PoolingKind, n: int) -> Callable[[Module], Operations]:
         size = module.wholes("kernel_size", n)
         stride = module.wholes("stride", n) or size
         pad, dilation = module.wholes("padding", n), module.wholes("dilation", n) or (1,) * n
-        if size is None or stride is None or pad is None or not same_lengths(size, stride) or min(pad) < 0:
+        if size is None or stride is None or pad is None or min(pad) < 0:
             return (Untold(reason="the file does not tell the window that it pools over"),)
-        if set(dilation) != {1} or module.facts.get("divisor_override") is not None:
-            return (Untold(reason="it pools over a window with gaps, or divides by a number of its own"),)
+        if not same_lengths(size, stride, dilation):
+            return (Untold(reason="the file does not tell the window that it pools over"),)
+        if module.facts.get("divisor_override") is not None:
+            return (Untold(reason="it divides by a number of its own"),)
         pooling = Pooling(
             kind=kind,
             name=module.type,
@@ -226,6 +228,7 @@ def _pool(kind: PoolingKind, n: int) -> Callable[[Module], Operations]:
             pad=tuple((p, p) for p in pad),
             whole_windows=module.facts.get("ceil_mode") is not True,
             counts_pad=kind == "mean" and module.facts.get("count_include_pad") is not False,
+            dilation=dilation if set(dilation) != {1} else (),
         )
         return (pooling,)
 
