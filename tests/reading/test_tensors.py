@@ -76,6 +76,10 @@ def test_a_kernel_is_turned_around_only_where_a_bias_or_a_norm_leaves_no_other_r
     assert axes(a__weight=(8, 4, 3, 3), b__weight=(4,), b__running_mean=(4,), b__running_var=(4,)) == "iorc"
     assert axes(a__weight=(8, 4, 3, 3), a__bias=(8,)) == "oirc"
     assert axes(a__weight=(4, 4, 3, 3), a__bias=(4,)) == "oirc"
+    joined = {"n__weight": (12,), "n__running_mean": (12,), "n__running_var": (12,)}
+    below = {f"m{name[1:]}": shape for name, shape in joined.items()}
+    dense = layers_of(tensors(**below, a__weight=(4, 12, 3, 3), **joined), PYTORCH, Hints()).layers
+    assert dense[1].operations[0].axes == "oirc", "what follows is of several layers that are joined"
     assert axes(a__weight=(8, 4, 3, 3), b__weight=(6, 4, 3, 3)) == "oirc"
     assert axes(up__weight=(8, 4, 2, 2)) == "iorc"
     assert axes(up__weight=(8, 4, 2, 2), up__bias=(8,)) == "oirc"

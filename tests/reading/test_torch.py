@@ -304,7 +304,11 @@ def test_tensors_without_values_are_told_and_the_others_read(tmp_path):
         False,
     )
     alone = refused(tmp_path, zip_of({"a.weight": meta}), UnsupportedFileError)
-    assert "'a.weight' lies on the meta device" in alone
+    assert "without weights that can be read: a.weight lies on the meta device" in alone
+    whole = module("torch.nn.modules.conv.Conv2d")
+    whole.state["_parameters"] = {"weight": meta}
+    assert "a.weight" not in refused(tmp_path, zip_of(whole), UnsupportedFileError)
+    assert "lies on the meta device" in refused(tmp_path, zip_of(whole), UnsupportedFileError)
     network = opened(tmp_path, zip_of({"a.weight": meta, "b.weight": tensor(W1)}))
     assert same(network, W1)
     assert network.origin.left_out == (
@@ -454,6 +458,8 @@ def test_a_list_is_read_by_its_order(tmp_path):
     assert (second.b, second.convolution.groups) == (None, 4)
     assert network.layers[2].operations[0].gamma.value.tolist() == norm[0].tolist()
     assert network.origin.order == "the order of the list"
+    pictures = [tensor(np.zeros((9, 28, 28), "u1")), tensor(np.zeros(9, "i8"))]
+    assert opened(tmp_path, zip_of(pictures)).conv_layers == ()
     assert any("is taken for their bias" in each for each in network.origin.inferred)
 
 
@@ -688,6 +694,23 @@ def test_parts_that_say_where_they_take_their_input_from_are_no_chain(tmp_path):
     assert opened(tmp_path, zip_of(parts)).layers[2].inputs == ()
 
 
+def test_a_quantised_convolution_keeps_its_attributes_as_a_tuple(tmp_path):
+    numbers = np.arange(36, dtype=np.int8).reshape(4, 1, 3, 3)
+    weight = quantised(numbers, Named("torch.per_tensor_affine"), 0.5, 0)
+    facts = (1, 4, (3, 3), (2, 2), (1, 1), (1, 1), False, (0, 0), 1, "zeros")
+    layer = Thing("torch.ao.nn.quantized.modules.conv.Conv2d")
+    layer.state = (*facts, weight, tensor(B1), 0.1, 3, False)  # type: ignore[assignment]
+    (found,) = opened(tmp_path, zip_of(sequential(layer))).conv_layers
+    assert np.array_equal(found.W, numbers * 0.5)
+    assert (found.convolution.stride, found.convolution.pad) == ((2, 2), ((1, 1), (1, 1)))
+
+
+def test_a_part_that_is_no_module_is_named(tmp_path):
+    net = module("mine.Net", parts={"a": conv(W1), "b": Thing("mine.Packed", weight=3)})
+    network = opened(tmp_path, zip_of(net))
+    assert network.origin.notes == ("what could not be read: b, a mine.Packed",)
+
+
 def test_wrappers_around_a_module_are_seen_through(tmp_path):
     inner = sequential(conv(W1), relu())
     for cls in (
@@ -696,6 +719,9 @@ def test_wrappers_around_a_module_are_seen_through(tmp_path):
         network = opened(tmp_path, zip_of(module(cls, parts={"module": inner})))
         assert names(network) == ["0"]
         assert network.layers[2].inputs == (1,)
+        assert network.origin.kind == "a PyTorch Sequential"
+    compiled = Thing("torch._dynamo.eval_frame.OptimizedModule", inner)
+    assert names(opened(tmp_path, zip_of(compiled))) == ["0"]
 
 
 def test_one_part_in_two_places_is_tied(tmp_path):

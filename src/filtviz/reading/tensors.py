@@ -286,8 +286,8 @@ class _Maker:
             axes = turned if known.get("transposed") else usual
         found = Convolution(weights=weight, axes=axes, flip_filters=False, bias=bias, **known)
         below = before or 0
-        if found.groups is None and found.n_channels == 1 and below > 1 and found.n_filters % below == 0:
-            # One channel for each filter, and as many channels below: there is no other reading.
+        if found.groups is None and found.n_channels == 1 and below > 1 and found.n_filters == below:
+            # One channel for each filter, and as many filters as channels below: there is no other reading.
             self.depthwise.append(group.name)
             return replace(found, groups=below)
         return found
@@ -314,7 +314,8 @@ class _Maker:
             return False
         width = self._width_behind(group, following)
         if width is not None:
-            found = width == channels
+            # A normalisation may be of several layers that are joined; what fits the layer below stays.
+            found = width == channels and ("bias" in group.roles or before != channels)
         else:
             # A layer of few channels may as well see the image, as the first of a second branch does.
             fits_below = before == filters and bool(before % channels) and channels > MOST_COLOURS

@@ -14,7 +14,7 @@ from typing import Any
 from filtviz.errors import MalformedFileError, SelectionError, UnsupportedFileError
 from filtviz.network import Layer, Network
 from filtviz.reading.formats.torch.effective import effective_tensors
-from filtviz.reading.formats.torch.modules import layers_of_module
+from filtviz.reading.formats.torch.modules import inner_module, layers_of_module
 from filtviz.reading.formats.torch.ordering import named_by_order
 from filtviz.reading.formats.torch.rebuilding import Rebuilder
 from filtviz.reading.formats.torch.storages import (
@@ -31,7 +31,6 @@ from filtviz.reading.formats.torch.weight_sets import (
     choose,
     class_path,
     find_sets,
-    is_module,
     memory_of,
 )
 from filtviz.reading.opened import Objects, Opened, origin_of
@@ -168,7 +167,7 @@ class _Part:
 
 def _network(opened: Opened, saved: Saved, choice: Choice, rebuilder: Rebuilder) -> Network:
     if not any(one.has_filters or one.tensors for one in choice.sets):
-        raise UnsupportedFileError(_nothing(choice))
+        raise UnsupportedFileError(_nothing(choice, ()))
     is_one = len(choice.sets) == 1
     parts = [_part(opened, one, rebuilder, "" if is_one else one.name) for one in choice.sets]
     layers: list[Layer] = []
@@ -177,10 +176,12 @@ def _network(opened: Opened, saved: Saved, choice: Choice, rebuilder: Rebuilder)
         layers += [replace(each, inputs=tuple(i + first for i in each.inputs)) for each in part.layers]
     notes = [note for part in parts for note in part.notes]
     inferred = [sentence for part in parts for sentence in part.inferred]
+    if not any(layer.parameters for layer in layers):
+        raise UnsupportedFileError(_nothing(choice, notes))
     lost = [f"{printable(name, 60)} {one.reason}" for each in choice.sets for name, one in each.lost]
     origin = origin_of(
         opened,
-        _kind(saved.root, choice),
+        _kind(choice, rebuilder),
         objects=Objects(roots=(saved.root,), form=saved.form, pickles=saved.pickles),
         framework="PyTorch",
         versions=_versions(saved.root, rebuilder),
@@ -192,17 +193,17 @@ def _network(opened: Opened, saved: Saved, choice: Choice, rebuilder: Rebuilder)
     return Network.of(layers, origin)
 
 
-def _nothing(choice: Choice) -> str:
+def _nothing(choice: Choice, notes: Sequence[str]) -> str:
+    """Say why there is nothing to show."""
     lost = [(name, one) for each in choice.sets for name, one in each.lost]
+    what = "that holds no tensors"
     if lost:
         name, one = lost[0]
-        what = f"{printable(name, 60)!r} {one.reason}" if name else f"its tensor {one.reason}"
-        return (
-            f"it is a file of torch.save without weights that can be read: {what}; save the state_dict of "
-            "the model itself"
-        )
+        what = f"without weights that can be read: {printable(name, 60) or 'its tensor'} {one.reason}"
+    elif notes or choice.left_out:
+        what = f"that holds no weights: {next(iter((*notes, *choice.left_out)))}"
     return (
-        "it is a file of torch.save that holds no tensors; save the weights with "
+        f"it is a file of torch.save {what}; save the weights with "
         'torch.save(model.state_dict(), "model.pth")'
     )
 
@@ -294,11 +295,12 @@ def _read_otherwise(rebuilders: Sequence[Rebuilder]) -> Iterator[str]:
         yield "sparse weights are shown with their zeros"
 
 
-def _kind(root: Any, choice: Choice) -> str:
+def _kind(choice: Choice, rebuilder: Rebuilder) -> str:
     """Say what the file holds."""
-    if is_module(root):
-        return f"a PyTorch {printable(class_path(root).rpartition('.')[2] or 'module', 40)}"
     one = choice.sets[0]
+    if one.module is not None and len(choice.sets) == 1 and one.name in ("", "0"):
+        path = class_path(inner_module(one.module, rebuilder.effort))
+        return f"a PyTorch {printable(path.rpartition('.')[2] or 'module', 40)}"
     if len(choice.sets) == 1 and not one.path and one.module is None:
         if one.is_list:
             return "a tensor of PyTorch's" if one.tensors[0].name == "" else "a list of PyTorch's tensors"

@@ -20,18 +20,22 @@ from filtviz.reading.formats.torch.effective import effective_tensors
 from filtviz.reading.formats.torch.rebuilding import Lost, Rebuilder
 from filtviz.reading.formats.torch.torch_classes import CHAINS, Module, is_loss, operations_of_module
 from filtviz.reading.formats.torch.weight_sets import class_path, is_module, module_state
+from filtviz.reading.limits import Budget
 from filtviz.reading.pickle.attributes import NOT_PLAIN, Attributes
 from filtviz.reading.pickle.records import Record, pairs, text
 from filtviz.reading.tensors import Tensor
 from filtviz.shapes import output_shape
 from filtviz.text import listed, printable
 
-__all__ = ["ModuleLayers", "layers_of_module"]
+__all__ = ["ModuleLayers", "inner_module", "layers_of_module"]
 
 DEEPEST = 48
 """Modules in one another; those of today have ten."""
 
-_PASSES_ON = frozenset(
+MOST_LOST = 2
+"""Tensors without values that are named."""
+
+PASSES_ON = frozenset(
     {
         "torch.nn.parallel.data_parallel.DataParallel",
         "torch.nn.parallel.distributed.DistributedDataParallel",
@@ -42,6 +46,16 @@ _PASSES_ON = frozenset(
 """Classes that do what the one module in them does, whose name says nothing."""
 
 NO_WIRES = Untold(reason="the file does not tell what feeds it", of_input=True)
+
+
+def inner_module(module: Record, effort: Budget) -> Record:
+    """Return the module that a wrapper is about, or the module itself."""
+    for _ in range(DEEPEST):
+        parts = [part for _, part in pairs(module_state(module).get("_modules"), effort) or ()]
+        if class_path(module) not in PASSES_ON or len(parts) != 1 or not is_module(parts[0]):
+            break
+        module = parts[0]
+    return module
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,8 +113,14 @@ class _Maker:
         effort = self.rebuilder.effort
         effort.spend(1)
         path, state = class_path(module), module_state(module)
-        children = [(key, child) for key, child in self._named(state.get("_modules")) if is_module(child)]
-        if path in _PASSES_ON and len(children) == 1:
+        named = list(self._named(state.get("_modules")))
+        children = [(key, child) for key, child in named if is_module(child)]
+        self.lost += [
+            f"{printable(f'{name}.{key}' if name else key, 60)}, a {printable(class_path(child), 80)}"
+            for key, child in named
+            if type(child) is Record and not is_module(child)
+        ]
+        if path in PASSES_ON and len(children) == 1:
             return self.walk(children[0][1], name, source, depth + 1)
         tensors = self._tensors(state)
         is_empty = path.startswith("torch.nn.modules.container.") and not tensors
@@ -139,7 +159,9 @@ class _Maker:
                 tensor = self.rebuilder.tensor(value)
                 if tensor is not None:
                     found.append((name, tensor))
-        self.lost += [f"{printable(name, 60)} {one.reason}" for name, one in found if isinstance(one, Lost)]
+        self.lost += [
+            f"{printable(name, 60)}, which {one.reason}" for name, one in found if isinstance(one, Lost)
+        ]
         return [Tensor(name=name, array=one) for name, one in found if not isinstance(one, Lost)]
 
     def _add(
@@ -228,7 +250,7 @@ class _Maker:
         """Say what is odd."""
         yield from self.again
         if self.lost:
-            yield f"without values: {listed(self.lost)}"
+            yield f"what could not be read: {listed(self.lost, MOST_LOST)}"
 
 
 def _given(operations: tuple[Operation, ...], shapes: list[Shape | None]) -> Shape | None:

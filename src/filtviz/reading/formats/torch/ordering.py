@@ -25,7 +25,7 @@ def named_by_order(tensors: Sequence[Tensor]) -> Iterator[Tensor]:
     while place < len(tensors):
         vectors = _vectors_behind(tensors, place)
         first, shape = tensors[place], tensors[place].array.shape
-        if len(shape) > 1:
+        if len(shape) > 1 and _is_real(first):
             n_bias = len(vectors) % 2 if len(vectors) in (1, 3, 5) else 0
             names = ("weight", "bias")[: 1 + n_bias]
         elif len(vectors) + 1 in (2, 4) and len(shape) == 1:
@@ -35,6 +35,11 @@ def named_by_order(tensors: Sequence[Tensor]) -> Iterator[Tensor]:
         for name, each in zip(names, tensors[place : place + len(names)], strict=True):
             yield replace(each, name=f"{first.name}.{name}" if first.name else name)
         place += len(names)
+
+
+def _is_real(tensor: Tensor) -> bool:
+    """Tell what may be weights from whole numbers, such as the pictures and labels of a data set."""
+    return tensor.array.dtype.kind in "fcV"
 
 
 def _vectors_behind(tensors: Sequence[Tensor], place: int) -> list[Tensor]:

@@ -315,7 +315,8 @@ class _ZipMemory:
                 f"{member.most_bytes:,}"
             )
         nbytes = member.most_bytes if wanted is None else wanted
-        return Storage(kind=ident.kind, nbytes=nbytes, read=cache(member.open), big_endian=self._big_endian)
+        read = cache(member.open) if member.deflated else member.open
+        return Storage(kind=ident.kind, nbytes=nbytes, read=read, big_endian=self._big_endian)
 
 
 # The stream

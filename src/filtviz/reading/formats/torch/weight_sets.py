@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -97,14 +97,29 @@ def class_path(record: Record) -> str:
     return str(getattr(maker, "path", ""))
 
 
-def module_state(value: Any) -> dict[str, Any]:
-    """Return the attributes of a module; of one of ``torch.fx`` they are an argument."""
+_QUANTISED = (
+    "in_channels", "out_channels", "kernel_size", "stride", "padding", "dilation", "transposed",
+    "output_padding", "groups", "padding_mode", "weight", "bias", "scale", "zero_point", "training",
+)  # fmt: skip
+"""What the state of a quantised convolution is, in order."""
+
+
+def module_state(value: Any) -> Mapping[str, Any]:
+    """Return the attributes of a module, ``{}`` of anything else.
+
+    Of one of ``torch.fx`` they are an argument, and a quantised convolution keeps them as a tuple.
+    """
     if type(value) is not Record:
         return {}
     found = attributes(value)
     if not found and value.args and type(value.args[0]) is Items:
-        return value.args[0].by_name()
-    return dict(found) if "_modules" in found else {}
+        found = value.args[0].by_name()
+    state = value.state
+    if type(state) is tuple and len(state) == len(_QUANTISED) and ".quantized." in class_path(value):
+        found = dict(zip(_QUANTISED, state, strict=True))
+        own = [part for name in ("weight", "bias") for part in (name, found.pop(name))]
+        found |= {"_modules": Items([]), "_parameters": Items(own)}
+    return found if "_modules" in found else {}
 
 
 def is_module(value: Any) -> bool:
@@ -146,7 +161,7 @@ class _Search:
             self.sets.append(WeightSet(path=path, module=value))
             return
         if self._is_of_training(path, value):
-            self.training.append(printable(".".join(path), 60) or "the whole file")
+            self.training.append(printable(".".join(path), 60))
             return
         found: list[tuple[str, AnyArray | Lost]] = []
         if (alone := self.rebuilder.tensor(value)) is not None:
@@ -193,8 +208,9 @@ class _Search:
         if type(value) is not Record or class_path(value).startswith(_NOT_SEARCHED):
             return [], False
         state = attributes(value)
-        self.rebuilder.effort.spend(len(state))
-        return list(state.items()), False
+        self.rebuilder.effort.spend(len(state) + len(value.args))
+        made_of = [(str(place), part) for place, part in enumerate(value.args)]
+        return list(state.items()) or made_of, False
 
 
 def _key(key: Any, place: int) -> str:
@@ -223,8 +239,10 @@ def find_sets(root: Any, rebuilder: Rebuilder) -> Choice:
     sets = [part for one in _joined(search.sets) for part in _without_averages(one)]
     n_arrays = sum(len(one.tensors) for one in sets)
     rebuilder.limits.check("layers", n_arrays, f"it holds {n_arrays:,} arrays")
-    training = [f"what only training needs, under {listed(search.training)}"] if search.training else []
-    return Choice(sets=tuple(sets), left_out=tuple(training))
+    keys = [key for key in search.training if key]
+    where = f", under {listed(keys)}" if keys else ""
+    training = (f"what only training needs{where}",) if search.training else ()
+    return Choice(sets=tuple(sets), left_out=training)
 
 
 def _joined(sets: Sequence[WeightSet]) -> list[WeightSet]:
