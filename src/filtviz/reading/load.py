@@ -13,11 +13,11 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from filtviz.errors import LimitError, ReadError, SelectionError
+from filtviz.errors import LimitError, ReadError, SelectionError, UnsupportedFileError
 from filtviz.network import Layer, Network
 from filtviz.operations import parameters_of, with_parameters
 from filtviz.parameter import Parameter
-from filtviz.reading.formats import FORMATS
+from filtviz.reading.formats import FORMATS, named
 from filtviz.reading.limits import Hints, Limits
 from filtviz.reading.opened import Opened
 from filtviz.text import printable
@@ -66,7 +66,11 @@ def _entry(path: Path) -> Path:
     if not os.path.isdir(path):  # noqa: PTH112  (of a name too long, Path.is_dir raises)
         return path
     names = [name for kind in FORMATS for name in getattr(kind, "ENTRIES", ())]
-    return next((path / name for name in names if (path / name).is_file()), path)
+    found = next((path / name for name in names if (path / name).is_file()), None)
+    for marks, sentence in named.FOLDERS if found is None else ():
+        if any((path / mark).exists() for mark in marks):
+            raise UnsupportedFileError(sentence)
+    return found or path
 
 
 def _understand(opened: Opened) -> Network:

@@ -24,6 +24,7 @@ from filtviz.text import printable
 __all__ = [
     "FLAX",
     "MLX",
+    "MXNET",
     "PADDLE",
     "PYTORCH",
     "Convention",
@@ -98,6 +99,15 @@ FLAX = Convention(
     dense_type="Dense",
 )  # fmt: skip
 PADDLE = replace(PYTORCH, roles={**PYTORCH.roles, "_mean": "mean", "_variance": "variance"}, dense="io")
+MXNET = replace(
+    PYTORCH,
+    roles={
+        "weight": "weight", "bias": "bias", "gamma": "gamma", "beta": "beta", "moving_mean": "mean",
+        "moving_var": "variance", "running_mean": "mean", "running_var": "variance",
+    },
+    conv_type="Convolution",
+    dense_type="FullyConnected",
+)  # fmt: skip
 MLX = replace(PYTORCH, kernels={3: "oci", 4: "orci", 5: "odrci"}, transposed={})
 
 

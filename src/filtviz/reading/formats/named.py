@@ -11,7 +11,7 @@ from typing import NoReturn
 from filtviz.errors import MalformedFileError, UnsupportedFileError
 from filtviz.reading.opened import Opened
 
-__all__ = ["open"]
+__all__ = ["FOLDERS", "open"]
 
 _SAVE_AGAIN = "load it with its own library and save the arrays with numpy.savez"
 _UNPACK = "unpack it and name the model file in it"
@@ -21,7 +21,6 @@ _BEGINNINGS = (
         (b"\xc2\x80", b"\xef\xbf\xbd", b"\x1f\xef\xbf\xbd", b"\x1f\xc2\x8b"),
         "it was changed on its way, as if it were text (UTF-8); copy or download it again, as binary",
     ),
-    (b"\x12\x01\x00\x00\x00\x00\x00\x00", f"it is an MXNet parameter file, not a pickle; {_SAVE_AGAIN}"),
     (
         (b"MATLAB 5.0 MAT-file", b"MATLAB 7.3 MAT-file"),
         f"it is a MATLAB file, not a pickle; {_SAVE_AGAIN}",
@@ -49,6 +48,7 @@ _BEGINNINGS = (
 _FOREIGN = re.compile(
     rb"(?P<ONNX>\x08[\x01-\x20]\x12[\x01-\x40][ -~]{2})"
     rb"|(?P<checkpoint>\x00\x00[\x01-\x40]\x08[\x01-\x7f][\x12\x1a])"
+    rb"|(?P<CoreML>\x08[\x01-\x0f]\x12.{1,3}\n)"
     rb"|(?P<buffer>\x08\x01\x12[\x80-\xff]|\n.{0,30}?[\x01-\x08\x0e-\x1a\x80-\xff])",
     re.DOTALL,
 )
@@ -56,6 +56,7 @@ _FOREIGN = re.compile(
 
 _LOOKS = {
     "checkpoint": "the index of a TensorFlow checkpoint",
+    "CoreML": "a Core ML model",
     "buffer": "a protocol buffer, as models of Caffe, TensorFlow and CNTK are",
 }
 
@@ -69,11 +70,30 @@ _TEXTS = (
         "it is a web server's message and not a model: the download went wrong; fetch the raw file",
     ),
     ((b'{"', b'{ "', b"{\n", b'["', b"[{", b"[["), "it is a JSON file, not a model"),
+    (
+        (b"node {",),
+        "it is a TensorFlow graph written as text; write it as binary (tf.io.write_graph with as_text=False) "
+        "and name that file",
+    ),
+    ((b"7767517",), "it is an ncnn model, of which filtviz reads neither .param nor .bin; name the original"),
     ((b"import ", b"from ", b"#", b'"""'), "it is a program's source, not a model"),
 )
 """What a text begins with, in small letters → the sentence about it."""
 
 _TAR_MAGIC_AT = 257
+
+FOLDERS = (
+    (
+        ("manifest.ocdbt", "_METADATA", "_CHECKPOINT_METADATA"),
+        "it is a checkpoint of Orbax; restore it, write it with flax.serialization.to_bytes, and "
+        "name that file",
+    ),
+    (
+        ("Data",),
+        "it is a Core ML package, which filtviz does not read; name the model from which it was converted",
+    ),
+)
+"""Names in a folder, of which one tells what the folder is → the sentence about it."""
 
 
 _ZIPS = (

@@ -1,0 +1,229 @@
+"""Caffe, Darknet, GGUF, MXNet, Paddle: kernels, what lies beside the file, and files that lie."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import struct
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import filtviz
+from filtviz.errors import LimitError, MalformedFileError, ReadError, UnsupportedFileError
+from filtviz.operations import Activation, Concatenate, Convolution, Dense, Input, Normalisation, Pooling
+from filtviz.reading.limits import Limits
+
+from .test_onnx import part, varint
+
+FIXTURES = Path(__file__).resolve().parents[1] / "fixtures" / "modern" / "others"
+KERNELS = json.loads((FIXTURES / "kernels.json").read_text(encoding="utf-8"))
+FRAMEWORKS = {"darknet_new": "Darknet", "cnn_f32.gguf": "ggml", "cnn_q8.gguf": "ggml", "pd_infer": "Paddle"}
+
+
+@pytest.mark.parametrize("name", KERNELS)
+def test_kernels_are_the_frameworks_own(name):
+    network = filtviz.load(FIXTURES / name)
+    planar = [layer for layer in network.conv_layers if len(layer.weights.shape) == 4]
+    wanted = {one["sha256_c_order"]: one for one in KERNELS[name]}
+    assert len(planar) == len(wanted)
+    for layer in planar:
+        told = wanted[hashlib.sha256(np.ascontiguousarray(layer.W).tobytes()).hexdigest()]
+        assert (list(layer.W.shape), str(layer.W.dtype)) == (told["shape"], told["dtype"])
+        assert layer.axes == told["axes"].translate(str.maketrans("hw", "rc"))
+        assert told["groups"] is None or layer.convolution.groups in (None, told["groups"])
+        assert layer.flip_filters is False
+    assert network.origin.framework == FRAMEWORKS.get(name.partition("/")[0], "MXNet")
+
+
+def changed(tmp_path: Path, name: str, place: int, data: bytes) -> Path:
+    whole = bytearray((FIXTURES / name).read_bytes())
+    whole[place : place + len(data)] = data
+    path = tmp_path / Path(name).name
+    path.write_bytes(whole)
+    return path
+
+
+@pytest.mark.parametrize(
+    "name", ["gluon.params", "cnn_f32.gguf", "pd_infer/model.pdiparams", "darknet_new/net.weights"]
+)
+@pytest.mark.parametrize("kept", [0.1, 0.5, 0.97])
+def test_a_file_that_was_cut_short_is_one_sentence(tmp_path, name, kept):
+    source = FIXTURES / name
+    shutil.copytree(source.parent, tmp_path / "m")
+    path = tmp_path / "m" / source.name
+    data = source.read_bytes()
+    path.write_bytes(data[: int(len(data) * kept)])
+    with pytest.raises(ReadError):
+        filtviz.load(path)
+
+
+@pytest.mark.parametrize("name", ["gluon.params", "cnn_f32.gguf"])
+@pytest.mark.parametrize("place", range(8, 300, 11))
+def test_a_header_that_was_changed_is_a_network_or_one_sentence(tmp_path, name, place):
+    try:
+        network = filtviz.load(changed(tmp_path, name, place, b"\xff\xff\xff\x7f"))
+        assert all(layer.weights.size < 1 << 20 for layer in network.conv_layers)
+    except ReadError:
+        pass
+
+
+def test_tensors_packed_into_blocks_are_refused_only_where_they_are_read():
+    """GHSA-vgg9-87g3-85w8 and its kin: counts and offsets of tensors that overflow."""
+    network = filtviz.load(FIXTURES / "cnn_q8.gguf")
+    packed = [one for layer in network.layers for one in layer.parameters if one.dtype.kind == "V"]
+    assert packed
+    with pytest.raises(UnsupportedFileError, match="packed into blocks"):
+        _ = packed[0].value
+    assert network.conv_layers[0].W.shape == (8, 3, 5, 5)
+
+
+def test_more_tensors_than_allowed_are_refused():
+    for name, n in (("cnn_f32.gguf", 2), ("gluon.params", 3), ("pd_infer/model.pdiparams", 3)):
+        with pytest.raises(LimitError):
+            filtviz.load(FIXTURES / name, limits=Limits(layers=n))
+
+
+def test_what_belongs_to_a_file_must_lie_beside_it(tmp_path):
+    with pytest.raises(UnsupportedFileError, match=r"put lone\.cfg beside them"):
+        filtviz.load(FIXTURES / "lone.weights")
+    shutil.copy(FIXTURES / "pd_infer" / "model.pdiparams", tmp_path)
+    with pytest.raises(UnsupportedFileError, match=r"model\.pdmodel or model\.json"):
+        filtviz.load(tmp_path / "model.pdiparams")
+    (tmp_path / "model.json").write_text('{"program": {"regions": []}}')
+    with pytest.raises(MalformedFileError, match="none of Paddle's"):
+        filtviz.load(tmp_path / "model.pdiparams")
+    (tmp_path / "model.json").write_text('{"program": {"regions": [{"blocks": [{"ops": []}]}]}}')
+    with pytest.raises(MalformedFileError, match="names 0"):
+        filtviz.load(tmp_path / "model.pdiparams")
+
+
+def darknet(tmp_path: Path, text: str, n: int = 4000) -> filtviz.Network:
+    numbers = np.arange(n, dtype="<f4")
+    (tmp_path / "net.weights").write_bytes(struct.pack("<iiiq", 0, 2, 5, 0) + numbers.tobytes())
+    (tmp_path / "net.cfg").write_text(text)
+    return filtviz.load(tmp_path / "net.weights")
+
+
+NET = "[net]\nwidth=8\nheight=8\nchannels=3\n"
+CONV = "[convolutional]\nfilters=4\nsize=3\nstride=1\npad=1\nactivation=leaky\n"
+
+
+def test_a_configuration_tells_darknets_layers(tmp_path):
+    text = NET + CONV + CONV + "batch_normalize=1\n[route]\nlayers=-1,0\n[maxpool]\nsize=2\nstride=2\n"
+    network = darknet(tmp_path, text)
+    assert [layer.name for layer in network.layers][1:] == [
+        "0.convolutional",
+        "1.convolutional",
+        "2.route",
+        "3.maxpool",
+    ]
+    assert network.layers[1].parameters[1].value.tolist() == [0, 1, 2, 3]
+    assert network.layers[1].parameters[0].value.ravel()[0] == 4
+    first = 4 + 4 * 27
+    assert network.layers[2].parameters[1].value[0] == first
+    assert [one.value.ravel()[0] - first for one in network.layers[2].parameters[2:]] == [4, 8, 12]
+    assert network.layers[2].parameters[0].value.ravel()[0] == first + 16
+    kinds = [type(one) for one in network.layers[2].operations]
+    assert kinds == [Convolution, Normalisation, Activation]
+    assert isinstance(network.layers[3].operations[0], Concatenate)
+    assert network.layers[3].inputs == (2, 1)
+    assert network.layers[4].output_shape == (None, 8, 4, 4)
+    assert isinstance(network.layers[4].operations[0], Pooling)
+    assert any("are not told" in note for note in network.origin.notes)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", CONV, NET + "[route]\nlayers=5\n", NET + "[route]\nlayers=-3\n", NET + "[shortcut]\n",
+        NET + CONV.replace("filters=4", "filters=-4"), NET + CONV.replace("filters=4", "filters=99999999"),
+        NET + CONV.replace("stride=1", "stride=0"), NET + CONV.replace("size=3", "size=900000"),
+        NET + CONV + "groups=2\n", NET + "[connected]\noutput=100000\n",
+    ],
+)  # fmt: skip
+def test_a_configuration_that_cannot_be_is_one_sentence(tmp_path, text):
+    with pytest.raises(MalformedFileError):
+        darknet(tmp_path, text)
+
+
+# Caffe, put together here
+
+
+def blob(array: np.ndarray, *, old: bool = False) -> bytes:
+    data = part(5, array.astype("<f4").tobytes())
+    if old:
+        lengths = (1,) * (4 - array.ndim) + array.shape
+        return b"".join(part(field, n) for field, n in zip((1, 2, 3, 4), lengths, strict=True)) + data
+    packed = b"".join(varint(n) for n in array.shape)
+    return part(7, part(1, packed)) + data
+
+
+KERNEL = np.arange(4 * 3 * 3 * 3, dtype=np.float32).reshape(4, 3, 3, 3)
+
+
+def caffe_layer(name: str, kind: str, bottom: str, top: str, *blobs: bytes, more: bytes = b"") -> bytes:
+    ends = (part(3, bottom) if bottom else b"") + part(4, top)
+    return part(100, part(1, name) + part(2, kind) + ends + b"".join(part(7, one) for one in blobs) + more)
+
+
+def caffe(tmp_path: Path, *layers: bytes) -> filtviz.Network:
+    inputs = part(3, "data") + b"".join(part(4, n) for n in (1, 3, 8, 8))
+    path = tmp_path / "m.caffemodel"
+    path.write_bytes(part(1, "net") + inputs + b"".join(layers))
+    return filtviz.load(path)
+
+
+def test_caffes_layers_feed_each_other_by_the_names_of_their_results(tmp_path):
+    numbers = part(1, 4) + part(3, 1) + part(4, 3) + part(5, 1) + part(6, 2)
+    network = caffe(
+        tmp_path,
+        caffe_layer(
+            "conv1", "Convolution", "data", "a", blob(KERNEL), blob(np.ones(4)), more=part(106, numbers)
+        ),
+        caffe_layer("relu1", "ReLU", "a", "a"),
+        caffe_layer("pool1", "Pooling", "a", "b", more=part(121, part(1, 0) + part(2, 3) + part(3, 2))),
+        caffe_layer("fc", "InnerProduct", "b", "c", blob(np.ones((10, 16)))),
+    )
+    assert [layer.name for layer in network.layers] == ["data", "conv1", "relu1", "pool1", "fc"]
+    assert [layer.inputs for layer in network.layers] == [(), (0,), (1,), (2,), (3,)]
+    found = network.conv_layers[0].convolution
+    assert (found.axes, found.stride, found.pad, found.groups) == ("oirc", (2, 2), ((1, 1), (1, 1)), 1)
+    assert np.array_equal(network.conv_layers[0].W, KERNEL)
+    assert isinstance(network.layers[0].operations[0], Input)
+    assert network.layers[3].output_shape == (1, 4, 2, 2)
+    assert isinstance(network.layers[4].operations[-1], Dense)
+    assert network.layers[4].output_shape == (1, 10)
+
+
+def test_caffes_first_generation_has_other_numbers_for_the_same(tmp_path):
+    numbers = part(1, 4) + part(4, 3) + part(5, 1)
+    layer = part(4, "conv1") + part(5, 4) + part(2, "data") + part(3, "a") + part(10, numbers)
+    layer += part(6, blob(KERNEL, old=True)) + part(6, blob(np.ones(4), old=True))
+    path = tmp_path / "m.caffemodel"
+    path.write_bytes(part(1, "net") + part(2, layer) + part(3, "data"))
+    found = filtviz.load(path).conv_layers[0]
+    assert np.array_equal(found.W, KERNEL)
+    assert (found.name, found.type, found.b.shape) == ("conv1", "Convolution", (4,))
+
+
+def test_a_blob_without_its_numbers_is_refused(tmp_path):
+    huge = part(7, part(1, varint(1 << 30) + varint(1 << 30) + varint(9) + varint(9))) + part(5, b"\0" * 64)
+    with pytest.raises(MalformedFileError, match=r"needs|says"):
+        caffe(tmp_path, caffe_layer("c", "Convolution", "data", "a", huge, more=part(106, part(1, 4))))
+
+
+def test_a_model_without_weights_says_which_file_has_them(tmp_path):
+    with pytest.raises(UnsupportedFileError, match="caffemodel"):
+        caffe(tmp_path, caffe_layer("relu1", "ReLU", "data", "a"))
+
+
+@pytest.mark.parametrize(
+    ("mark", "says"), [("manifest.ocdbt", "Orbax"), ("Data", "Core ML"), ("readme", "folder")]
+)
+def test_a_folder_that_is_no_model_is_named(tmp_path, mark, says):
+    (tmp_path / mark).write_text("")
+    with pytest.raises(ReadError, match=says):
+        filtviz.load(tmp_path)
