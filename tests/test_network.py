@@ -51,6 +51,16 @@ def test_select_by_number_and_name() -> None:
     assert network.select("7").conv_index == 2
 
 
+@pytest.mark.parametrize("n", [1, 2, 3])
+def test_numbers_select_from_the_first_to_the_last_from_either_end_and_no_further(n: int) -> None:
+    network = Network.of([conv() for _ in range(n)])
+    for number in range(-n, n):
+        assert network.select(number).conv_index == network.select(str(number)).conv_index == number % n
+    for number in (-n - 1, n):
+        with pytest.raises(SelectionError, match=f"no convolution '{number}'; did you mean"):
+            network.select(number)
+
+
 @pytest.mark.parametrize(
     ("wanted", "sentence"),
     [

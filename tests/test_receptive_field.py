@@ -103,6 +103,16 @@ def test_unknown_input_size_leaves_the_coverage_open() -> None:
     assert (field.size, field.coverage) == ((5, 5), (None, None))
 
 
+@pytest.mark.parametrize(("length", "share"), [(10, 0.5), (6, 5 / 6), (5, 1.0), (4, 1.0), (3, 1.0)])
+def test_a_field_that_reaches_into_the_padding_covers_all_of_the_input_and_no_more(
+    length: int, share: float
+) -> None:
+    field = receptive_fields(chain(image(length), conv(5, pad=2)))[-1]
+    assert field is not None
+    assert field.size == (5, 5)
+    assert field.coverage == pytest.approx((share, share))
+
+
 def test_dense_layer_sees_what_the_units_below_see_together() -> None:
     # 31 -> 15 by a pool of 2: the last row and column reach no unit.
     pool = building.pool(2, output_shape=(None, 1, 15, 15))
@@ -145,6 +155,19 @@ def test_transposed_convolution_sees_few_units() -> None:
     assert field is not None
     assert field.size == (4, 4)  # two units of two pixels each
     assert field.jump == (1, 1)
+
+
+@pytest.mark.parametrize("stride", [1, 2, 3])
+@pytest.mark.parametrize("taps", range(1, 8))
+def test_a_transposed_convolution_sees_what_is_laid_over_its_place(taps: int, stride: int) -> None:
+    """Unit i of the input is laid over the places from i times the stride on, as many as there are taps."""
+    kernels = conv(taps).convolution.weights
+    up = as_layer(Convolution(weights=kernels, stride=(stride,) * 2, pad=building.margin(0), transposed=True))
+    field = receptive_fields(chain(image(32), up))[-1]
+    assert field is not None
+    seen = [sum(i * stride <= place < i * stride + taps for i in range(32)) for place in range(30, 60)]
+    assert field.size == (max(seen), max(seen))
+    assert [float(jump) for jump in field.jump] == pytest.approx([1 / stride] * 2)
 
 
 @pytest.mark.parametrize(

@@ -198,6 +198,23 @@ def test_checks_exit_with_3() -> None:
     )
 
 
+@pytest.mark.parametrize("form", [(), ("--json",), ("--csv",)], ids=["text", "json", "csv"])
+@pytest.mark.parametrize(
+    ("is_missing", "rule", "status"),
+    [(False, "nonfinite", 0), (False, "untrained", 3), (True, "nonfinite", 1), (True, "untrained", 1)],
+)
+def test_a_failure_counts_more_than_what_a_check_finds_and_both_are_told(
+    form: tuple[str, ...], is_missing: bool, rule: str, status: int
+) -> None:
+    models = [UNTRAINED, "missing.pkl"] if is_missing else [UNTRAINED]
+    result = run(*models, "--check", rule, *form)
+    assert result.exit_code == status
+    told = ["filtviz: missing.pkl: there is no such file"] * is_missing
+    told += [f"filtviz: {UNTRAINED}: untrained: conv1"] * (rule == "untrained")
+    lines = result.stderr.splitlines()
+    assert [line.startswith(start) for line, start in zip(lines, told, strict=True)] == [True] * len(told)
+
+
 def test_wrong_usage_exits_with_2() -> None:
     assert run().exit_code == 2
     assert run(TRAINED, "--check", "beauty").exit_code == 2

@@ -12,7 +12,7 @@ from filtviz.network import ConvLayer, Layer, Network
 from filtviz.operations import Normalisation
 from filtviz.parameter import Parameter
 
-__all__ = ["as_layer", "batch_norm", "conv", "entrance", "network", "pool", "weights"]
+__all__ = ["as_layer", "batch_norm", "conv", "entrance", "margin", "network", "pool", "weights"]
 
 
 def entrance(channels: int | None, rows: int | None, cols: int | None) -> Layer:

@@ -11,10 +11,23 @@ from scipy.signal import convolve2d
 from filtviz.composition import assume_stacked, compose
 from filtviz.errors import CompositionError
 from filtviz.network import ConvLayer, Layer, Network
-from filtviz.operations import Concatenate, Dense, GlobalPooling, Input, Merge
+from filtviz.operations import (
+    Concatenate,
+    Crop,
+    Dense,
+    GlobalPooling,
+    Identity,
+    Input,
+    Merge,
+    Normalisation,
+    Operation,
+    Pad,
+    Pooling,
+)
+from filtviz.parameter import Parameter
 from filtviz.running.numpy_engine import forward
 
-from .build import as_layer, batch_norm, conv, entrance, network, pool, weights
+from .build import as_layer, batch_norm, conv, entrance, margin, network, pool, weights
 
 
 def assert_predicts_impulses(net: Network, layer: ConvLayer, channels: int, side: int) -> None:
@@ -103,6 +116,46 @@ def test_mean_pooling_is_a_convolution(counts_pad: bool) -> None:
     assert_predicts_impulses(net, net.conv_layers[1], channels=1, side=13)
 
 
+def dense(axes: str) -> Dense:
+    """Channels weighed at each position: three from two."""
+    return Dense(
+        weights=Parameter.of("W", weights(*((2, 3) if axes == "io" else (3, 2)), seed=4)),
+        axes=axes,
+        units=3,
+        per_position=True,
+    )
+
+
+@pytest.mark.parametrize(
+    ("operation", "channels"),
+    [
+        (Pooling(kind="mean", size=(2, 3), stride=(2, 1), pad=margin(0)), 2),
+        (Pooling(kind="sum", size=(3, 3), stride=(2, 2), pad=margin(0)), 2),
+        (Pooling(kind="sum", size=(2, 3), stride=(1, 2), pad=margin(1, 0)), 2),
+        (Pooling(kind="sum", size=(1, 2), stride=(3, 1), pad=margin(0)), 2),
+        (Pad(pad=((2, 1), (0, 3))), 2),
+        (Crop(crop=((2, 1), (0, 3))), 2),
+        (dense("io"), 3),
+        (dense("oi"), 3),
+        (Normalisation(gamma=Parameter.of("gamma", np.array([-2.0, 3.0])), is_batch=False), 2),
+        (Merge(kind="add", coefficients=(-0.5,)), 2),
+        (Identity(), 2),
+    ],
+    ids=lambda value: getattr(value, "kind", type(value).__name__),
+)
+def test_each_linear_operation_is_exact_where_it_lies_between_two_convolutions(
+    operation: Operation, channels: int
+) -> None:
+    net = network(
+        entrance(1, 15, 15),
+        conv(0, weights(2, 1, 3, 2), stride=(2, 1), pad=(1, 0)),
+        as_layer(operation, below=1),
+        conv(2, weights(2, channels, 2, 3, seed=3)),
+    )
+    assert compose(net, net.conv_layers[1]).approximations == ()
+    assert_predicts_impulses(net, net.conv_layers[1], channels=1, side=15)
+
+
 def test_max_pooling_becomes_the_mean_and_says_so() -> None:
     w1, w2 = weights(2, 1, 3, 3), weights(2, 2, 2, 2, seed=3)
     nets = [
@@ -167,6 +220,27 @@ def test_nonlinearities_are_left_out_and_named() -> None:
     linear = network(entrance(1, 31, 31), *(conv(i, w) for i in range(3)))
     assert np.array_equal(
         compose(net, net.conv_layers[2]).templates, compose(linear, linear.conv_layers[2]).templates
+    )
+
+
+@pytest.mark.parametrize(
+    ("n", "named"),
+    [
+        (1, "c0"),
+        (2, "c0 and c1"),
+        (3, "c0, c1 and c2"),
+        (4, "c0, c1, c2 and c3"),
+        (5, "c0, c1, c2 and 2 more"),
+        (6, "c0, c1, c2 and 3 more"),
+    ],
+)
+def test_of_many_layers_a_few_are_named_and_the_others_counted(n: int, named: str) -> None:
+    one = weights(1, 1, 1, 1)
+    net = network(
+        entrance(1, 9, 9), *(conv(i, one, nonlinearity="rectify", name=f"c{i}") for i in range(n + 1))
+    )
+    assert compose(net, net.conv_layers[n]).approximations == (
+        f"rectify after {named} was left out, as if every unit were active",
     )
 
 

@@ -39,6 +39,18 @@ def test_change_and_cosine_of_each_filter() -> None:
     assert found.total_change == pytest.approx(np.linalg.norm(b - a) / np.linalg.norm(a))
 
 
+def test_a_filter_that_was_turned_round_has_the_cosine_of_its_sign() -> None:
+    first = random_weights(3, 2, 3, 3)
+    found = comparison_of(first, first * np.array([1, -1, -2])[:, None, None, None])
+    assert found.cosine == pytest.approx([1, -1, -1])
+    (page,) = comparison_pages(found, options())
+    beside = [label.partition("after ")[2] for label in page.sheet.labels if "after" in label]
+    assert beside == ["cos 1.00", "cos -1.00", "cos -1.00"]
+    turned = comparison_of(first, -first)
+    assert turned.total_cosine == pytest.approx(-1)
+    assert turned.sentence.endswith("; the cosine of first and last is -1.000")
+
+
 def test_no_change_is_said_to_be_none() -> None:
     weights = random_weights(3, 1, 3, 3)
     found = comparison_of(weights, weights)

@@ -176,6 +176,17 @@ def test_each_channel_has_its_page_and_its_part_of_a_name():
         assert np.array_equal(page, nolearn_page(filters[:, picture.channel]))
 
 
+@pytest.mark.parametrize(
+    ("n", "first", "last"),
+    [(2, "ch0", "ch1"), (10, "ch0", "ch9"), (11, "ch00", "ch10"), (101, "ch000", "ch100")],
+)
+def test_numbers_of_channels_are_as_wide_as_the_last_and_no_wider(n, first, last):
+    layer = layer_of(np.zeros((1, n, 1, 1)))
+    parts = [picture.part for picture in draw(layer, range(n), DrawingOptions())]
+    assert (parts[0], parts[-1]) == (first, last)
+    assert sorted(parts) == parts
+
+
 def test_a_lone_channel_needs_no_part():
     (picture,) = draw(layer_of(kernels_of((4, 1, 3, 3))), [0], DrawingOptions())
     assert picture.part == ""

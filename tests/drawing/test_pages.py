@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from io import BytesIO
 
 import matplotlib
@@ -212,6 +213,17 @@ def test_many_kernels_take_pages_that_say_what_they_show() -> None:
     assert len(pages) == 4
     assert [page.part for page in pages] == ["sheet-p1", "sheet-p2", "sheet-p3", "sheet-p4"]
     assert "page 2 of 4, rows 0 to 64, columns 55 to 109" in texts_of(pages[1])
+
+
+@pytest.mark.parametrize(
+    ("total", "first", "last"),
+    [(1, "", ""), (9, "-p1", "-p9"), (10, "-p01", "-p10"), (100, "-p001", "-p100")],
+)
+def test_numbers_of_pages_are_as_wide_as_the_last_and_sort(total: int, first: str, last: str) -> None:
+    (page,) = pages_of(layer_of(random_weights(2, 1, 3, 3)))
+    parts = [replace(page, number=number, total=total).part for number in range(1, total + 1)]
+    assert (parts[0], parts[-1]) == (f"sheet{first}", f"sheet{last}")
+    assert sorted(parts) == parts
 
 
 def test_rms_is_one_tile_for_each_filter() -> None:

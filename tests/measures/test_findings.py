@@ -337,3 +337,16 @@ def test_composed_filters_that_are_low_pass_or_fine(make_conv, make_chain, subje
     assert columns["composed_texture"][:4] == ["smooth"] * 4
     assert columns["composed_texture"][4:8] == ["rough"] * 4
     assert all(columns["concentrated"][i] for i in range(8))
+    # No shuffle of 199 is as extreme: 1 of 200 on one side, and so 2 of 200, as either side would count.
+    assert columns["composed_p"][:8] == pytest.approx(2 / 200)
+
+
+def test_a_composed_filters_p_value_counts_both_sides(make_conv, make_chain, subject_of, glorot) -> None:
+    network = make_chain(make_conv(glorot((6, 1, 3, 3))), make_conv(glorot((40, 6, 3, 3), seed=1)))
+    subject = subject_of(network=network, place=1)
+    p, found = MEASURES["composed"].each(subject)["composed_p"], subject.composed
+    below, above = found.low_p < found.high_p, found.low_p > found.high_p
+    assert below.any()
+    assert above.any()
+    np.testing.assert_allclose(p[below], np.minimum(1, 2 * found.low_p[below]))
+    np.testing.assert_allclose(p[above], np.minimum(1, 2 * found.high_p[above]))

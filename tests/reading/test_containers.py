@@ -166,6 +166,29 @@ def test_paths_in_a_zip_are_only_names(tmp_path):
     assert sorted(p.name for p in tmp_path.rglob("*")) == ["in", "model.npz"]
 
 
+@pytest.mark.parametrize("length", [1, 300, 0xFFFF])
+def test_a_zip_may_end_in_a_comment_of_any_length(tmp_path, length):
+    path = tmp_path / "model.npz"
+    np.savez(path, W, B)
+    with zipfile.ZipFile(path, "a") as file:
+        file.comment = b"c" * length
+    assert np.array_equal(load(path).conv_layers[0].W, W)
+
+
+@pytest.mark.parametrize(("is_utf8", "coding"), [(True, "utf-8"), (False, "cp437")])
+def test_names_in_a_zip_are_in_the_coding_that_it_tells(tmp_path, is_utf8, coding):
+    """A name that is no ASCII: bit 11 of a member's flags, in both of its headers, says how it is written."""
+    path = tmp_path / "model.npz"
+    name = "größe.W.npy".encode(coding)
+    with zipfile.ZipFile(path, "w") as file:
+        file.writestr("x" * len(name), npy("(8, 3, 5, 5)", W.tobytes()))
+    data = bytearray(path.read_bytes().replace(b"x" * len(name), name))
+    for header, flags in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        data[data.index(header) + flags + 1] = 8 * is_utf8
+    path.write_bytes(data)
+    assert [one.name for one in load(path).conv_layers] == ["größe"]
+
+
 def test_a_zip_that_lies_about_sizes_is_malformed(tmp_path):
     path = tmp_path / "model.npz"
     np.savez(path, W)

@@ -149,6 +149,28 @@ def test_windows_of_convolutions(read, state, size, stride, pad, lengths):
     assert found.output_shape == (None, 4, *lengths)
 
 
+@pytest.mark.parametrize("axes", [1, 2, 3])
+def test_one_number_stands_for_every_axis_however_many_there_are(read, axes):
+    many = {"filter_size": (3,) * axes, "stride": (2,) * axes, "pad": (1,) * axes, "dilation": (1,) * axes}
+    one = {name: numbers[0] for name, numbers in many.items()}
+    windows = []
+    for state in (many, one):
+        w = weights(4, 2, *(3,) * axes)
+        network = read(conv(image(2, *(12,) * axes), w, f"Conv{axes}DLayer", **state))
+        (found,) = network.conv_layers
+        assert found.output_shape == (None, 4, *(6,) * axes)
+        windows.append(layer_window(found, network))
+    assert windows == [Window(size=(3,) * axes, stride=(2,) * axes, pad=((1, 1),) * axes)] * 2
+
+
+@pytest.mark.parametrize("axes", [1, 2, 3])
+def test_one_number_stands_for_every_axis_of_a_pooling_too(read, axes):
+    pooled = layer(f"MaxPool{axes}DLayer", image(3, *(12,) * axes), pool_size=2, stride=3, pad=0)
+    network = read(pooled)
+    expected = Window(size=(2,) * axes, stride=(3,) * axes, pad=((0, 0),) * axes)
+    assert layer_window(network.layers[1], network) == expected
+
+
 def test_a_layer_of_an_old_lasagne_has_border_mode_and_strides(read):
     old = layer(
         "Conv2DLayer",

@@ -54,6 +54,19 @@ def test_batch_normalisation_between(read):
     assert kinds(read(values)) == [conv, norm, ("Conv2DLayer", ["W", "b"]), norm, norm, dense, norm]
 
 
+@pytest.mark.parametrize("n", range(1, 10))
+def test_of_vectors_behind_weights_all_fours_are_normalisations_and_one_before_them_is_the_bias(read, n):
+    """What is left over has no role; no vector is lost, and none is taken twice."""
+    vectors = [weights(8, seed=i) for i in range(n)]
+    first, *others = kinds(read([weights(8, 1, 3, 3), *vectors]))
+    is_biased = n % 4 != 0
+    left = n - is_biased
+    norm = ("BatchNormLayer", ["beta", "gamma", "mean", "inv_std"])
+    rest = [("Layer", [f"param_{i}" for i in range(left % 4)])] if left % 4 else []
+    assert first == ("Conv2DLayer", ["W", "b"] if is_biased else ["W"])
+    assert others == [norm] * (left // 4) + rest
+
+
 def test_an_untied_bias(read):
     network = read([weights(8, 1, 3, 3), weights(8, 20, 20), weights(4, 8, 3, 3), weights(4)])
     assert kinds(network) == [("Conv2DLayer", ["W", "b"]), ("Conv2DLayer", ["W", "b"])]
@@ -173,6 +186,13 @@ def test_variables_pickled_one_by_one_are_one_list(tmp_path):
         found = [p.value for one in network.layers for p in one.parameters]
         assert [np.array_equal(a, b) for a, b in zip(found, values, strict=True)] == [True] * 5
         assert network.origin.notes == ("5 pickles, one after another",)
+
+
+@pytest.mark.parametrize("n", [1, 2, 3])
+def test_that_a_file_holds_several_pickles_is_told_from_two_on(tmp_path, n):
+    network = pickled_one_by_one(tmp_path / "model.pkl", *[weights(8, 8, 3, 3, seed=i) for i in range(n)])
+    assert len(network.conv_layers) == n
+    assert network.origin.notes == ((f"{n} pickles, one after another",) if n > 1 else ())
 
 
 def test_the_pickle_with_most_weights_counts_and_the_others_are_told(tmp_path):

@@ -11,7 +11,8 @@ import pytest
 
 from filtviz import load
 from filtviz.errors import LimitError, MalformedFileError, UnsupportedFileError
-from filtviz.reading.limits import Limits, effort, pickle_steps
+from filtviz.reading.limits import Hints, Limits, effort, pickle_steps
+from filtviz.reading.opened import Opened, origin_of
 from filtviz.reading.pickle.machine import OPCODES, read_pickle, read_pickles
 from filtviz.reading.pickle.records import (
     Blob,
@@ -81,7 +82,9 @@ def plain(value):
     ids=repr,
 )
 def test_plain_values_are_as_pickle_has_them(value, protocol):
-    assert plain(root(pickle.dumps(value, protocol))) == value
+    found = plain(root(pickle.dumps(value, protocol)))
+    assert (found, type(found)) == (value, type(value))  # 1 equals True, and is no flag
+    assert repr(found) == repr(value)
 
 
 @pytest.mark.parametrize("protocol", range(6))
@@ -199,6 +202,27 @@ def test_a_text_pickle_with_the_line_ends_of_windows_is_read(tmp_path):
     assert "were changed back" in network.origin.notes[0]
 
 
+@pytest.mark.parametrize("protocol", range(6))
+def test_line_ends_that_belong_to_the_data_are_kept(tmp_path, protocol):
+    """Weights may hold the bytes of a line end of Windows, which are changed only where all are so."""
+    values = np.frombuffer(b"\r\n\r\n" * 18, "<f4").reshape(2, 1, 3, 3)
+    path = tmp_path / "net.pkl"
+    path.write_bytes(pickle.dumps({"a\r\nb": values, "c": np.ones((4, 2, 3, 3))}, protocol))
+    network = load(path)
+    assert network.conv_layers[0].W.tobytes() == values.tobytes()
+    assert network.conv_layers[0].weights.source == "a\r\nb"
+    assert not any("line ends" in note for note in network.origin.notes)
+
+
+@pytest.mark.parametrize("key", [b"X\x01\0\0\0a", b"U\x01a"], ids=["unicode", "bytes"])
+def test_of_a_key_that_comes_twice_the_later_value_counts(key):
+    data = b"\x80\x02cm\nC\n)\x81}(" + key + b"K\x01" + key + b"K\x02u" + key + b"K\x03sb."
+    assert pickle.loads(data.replace(b"cm\nC", b"cargparse\nNamespace"), encoding="latin-1").a == 3
+    record = root(data)
+    assert attributes(record)["a"] == 3
+    assert [value for _, value in record.state.pairs()] == [1, 2, 3]
+
+
 def test_bytes_behind_the_last_pickle_are_told():
     found = read_pickles(pickle.dumps(1, 2) + b"\xff\xff", pickle_steps(Limits()))
     assert found.roots == (1,)
@@ -217,6 +241,43 @@ def test_bytes_behind_the_last_pickle_are_told():
 def test_protocol_and_python(data, protocol, python2):
     found = read_pickles(data, pickle_steps(Limits()))
     assert (found.protocol, found.python2) == (protocol, python2)
+
+
+@pytest.mark.parametrize("protocol", range(6))
+def test_the_python_that_wrote_a_pickle_is_told_where_that_shows(protocol):
+    """Only 3 writes protocol 3 and later ones, and calls that encode; only 2 writes strings of bytes."""
+    steps = pickle_steps(Limits())
+    number, data = (read_pickles(pickle.dumps(value, protocol), steps) for value in (1, b"a"))
+    assert number.python == ("3" if protocol >= 3 else None)
+    assert data.python == "3"
+    if protocol <= 2:
+        old = {0: b"S'a'\n.", 1: b"U\x01a.", 2: b"\x80\x02U\x01a."}[protocol]
+        assert read_pickles(old, steps).python == "2"
+
+
+@pytest.mark.parametrize(
+    ("named", "versions"),
+    [
+        (["numpy._core.multiarray.f"], {"numpy": "2 or later"}),
+        (["numpy.core.multiarray.f"], {"numpy": "before 2"}),
+        (["theano.gpuarray.type.f"], {"theano": "0.9 or later"}),
+        (["theano.sandbox.cuda.type.f"], {"theano": "0.10 or earlier"}),
+        (["theano.tensor.signal.downsample.f"], {"theano": "before 0.9"}),
+        (["nolearn.lasagne.base.C"], {"nolearn": "0.6 or later"}),
+        (["nolearn.lasagne.base.C", "nolearn.lasagne.C"], {"nolearn": "0.6 or later"}),
+        (["nolearn.lasagne.C"], {"nolearn": "0.5 or earlier"}),
+        (["lasagne.layers.local.C"], {"lasagne": "0.2.dev1"}),
+        (["joblib.numpy_pickle_compat.C"], {"joblib": "0.10 or later"}),
+        (["numpy._core.f", "lasagne.layers.local.C"], {"numpy": "2 or later", "lasagne": "0.2.dev1"}),
+        (["numpy._corelike.f", "nolearn.lasagneous.C", "lasagne.layers.C"], {}),
+    ],
+    ids=str,
+)
+def test_versions_show_in_the_modules_that_a_file_names(tmp_path, named, versions):
+    path = tmp_path / "net.pkl"
+    path.write_bytes(dumps([Named(path) for path in named]))
+    opened = Opened.of(path, Limits(), Hints())
+    assert origin_of(opened, "something").versions == versions
 
 
 def test_a_python_2_string_of_protocol_0_with_any_byte():

@@ -61,12 +61,21 @@ def test_a_failed_run_keeps_the_old_page(folder: Path) -> None:
     assert (folder / "page.html").read_text() == "old"
 
 
-def test_the_model_is_never_overwritten(folder: Path) -> None:
+@pytest.mark.parametrize(
+    "way", ["./trained.pkl", "{folder}/trained.pkl", "within/../trained.pkl", "link.pkl"]
+)
+@pytest.mark.parametrize("turned", [False, True], ids=["page", "model"])
+def test_the_model_is_never_overwritten(folder: Path, way: str, turned: bool) -> None:
+    """Whichever way leads to it, and whichever of the two is written so."""
+    (folder / "within").mkdir()
+    (folder / "link.pkl").symlink_to("trained.pkl")
     before = (folder / "trained.pkl").read_bytes()
-    result = run("trained.pkl", "-o", "./trained.pkl")
+    way = way.format(folder=folder)
+    model, output = (way, "trained.pkl") if turned else ("trained.pkl", way)
+    result = run(model, "-o", output)
     assert result.exit_code == 1
     assert result.stderr == (
-        "filtviz: cannot write trained.pkl: it is one of the files given; choose another name or folder\n"
+        f"filtviz: cannot write {Path(output)}: it is one of the files given; choose another name or folder\n"
     )
     assert (folder / "trained.pkl").read_bytes() == before
 

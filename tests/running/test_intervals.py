@@ -158,6 +158,38 @@ def test_what_can_come_out_of_one_operation(
         assert (found[0].low.tolist(), found[0].high.tolist()) == ([low], [high])
 
 
+@pytest.mark.parametrize("input_range", [(1.0, 2.0), (-2.0, -1.0), (-1.0, 1.0)], ids=str)
+@pytest.mark.parametrize(
+    "operation",
+    [
+        Pooling(kind="mean", size=(2, 2), stride=(2, 2), pad=margin(1), counts_pad=True),
+        Pooling(kind="mean", size=(2, 2), stride=(2, 2), pad=margin(1, 0), counts_pad=True),
+        Pooling(kind="mean", size=(3, 3), stride=(2, 2), pad=margin(1)),
+        Pooling(kind="max", size=(3, 3), stride=(2, 2), pad=margin(0, 1)),
+        Pooling(kind="mean", size=(2, 2), stride=(2, 2), pad=margin(0), whole_windows=False),
+        Pad(pad=margin(0, 1), value=0.0),
+        Pad(pad=margin(1, 0), value=-5.0),
+        Normalisation(gamma=Parameter.of("g", np.array([-2.0, 3.0])), is_batch=False),
+        Normalisation(beta=Parameter.of("b", np.array([-2.0, 3.0])), is_batch=False),
+        Activation(kind="leaky_rectify", alpha=0.5),
+    ],
+    ids=lambda value: type(value).__name__ if hasattr(value, "__dataclass_fields__") else "",
+)
+def test_a_bound_holds_behind_one_operation_whatever_side_of_zero_its_input_is_on(
+    operation: Operation, input_range: tuple[float, float]
+) -> None:
+    """A padding brings zeros in; they must be in the bounds even where no unit comes near zero."""
+    reader = same_conv(np.eye(2)[:, :, None, None])
+    network = chain(as_layer(operation), reader, channels=2)
+    found = preactivation_bounds(network, input_range)[0]
+    images = np.random.default_rng(0).uniform(*input_range, (50, 2, 5, 5))
+    images[:2] = np.array(input_range)[:, None, None, None]  # the ends themselves
+    responses = forward(network, network.conv_layers[0], images)
+    assert (responses.max(axis=(0, 2, 3)) <= found.high + 1e-12).all()
+    assert (responses.min(axis=(0, 2, 3)) >= found.low - 1e-12).all()
+    assert (found.low < found.high).all()
+
+
 def test_padding_lets_zero_in() -> None:
     ones = np.ones((1, 1, 3, 3))
     padded, bare = (
@@ -188,6 +220,13 @@ def test_what_is_not_monotone_is_not_said_to_be(kind: str) -> None:
     activation = Activation(kind=kind)
     assert not activation.is_monotone
     assert (np.diff(activate(activation, np.linspace(-9, 9, 4001))) < 0).any()
+
+
+@pytest.mark.parametrize("number", ["alpha", "scale", "scale_in"])
+@pytest.mark.parametrize("kind", ["leaky_rectify", "selu", "tanh"])
+def test_a_negative_number_makes_no_function_monotone(kind: str, number: str) -> None:
+    assert Activation(kind=kind, **{number: 0.0}).is_monotone
+    assert not Activation(kind=kind, **{number: -0.5}).is_monotone
 
 
 def test_a_live_filter_behind_an_unknown_function_is_not_called_dead() -> None:
