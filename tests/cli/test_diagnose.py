@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from tests.chains import glorot
 
 from filtviz.cli import main
 from filtviz.cli.json_data import CSV_COLUMNS
@@ -204,13 +205,15 @@ def test_checks_exit_with_3() -> None:
     [(False, "nonfinite", 0), (False, "untrained", 3), (True, "nonfinite", 1), (True, "untrained", 1)],
 )
 def test_a_failure_counts_more_than_what_a_check_finds_and_both_are_told(
-    form: tuple[str, ...], is_missing: bool, rule: str, status: int
+    tmp_path: Path, form: tuple[str, ...], is_missing: bool, rule: str, status: int
 ) -> None:
-    models = [UNTRAINED, "missing.pkl"] if is_missing else [UNTRAINED]
+    drawn = str(tmp_path / "drawn.npz")
+    np.savez(drawn, glorot((20, 1, 3, 3)))
+    models = [drawn, "missing.pkl"] if is_missing else [drawn]
     result = run(*models, "--check", rule, *form)
     assert result.exit_code == status
     told = ["filtviz: missing.pkl: there is no such file"] * is_missing
-    told += [f"filtviz: {UNTRAINED}: untrained: conv1"] * (rule == "untrained")
+    told += [f"filtviz: {drawn}: untrained: conv1"] * (rule == "untrained")
     lines = result.stderr.splitlines()
     assert [line.startswith(start) for line, start in zip(lines, told, strict=True)] == [True] * len(told)
 

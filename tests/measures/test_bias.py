@@ -25,12 +25,12 @@ def test_normalisation_that_moved_is_noticed(make_conv, make_chain, glorot) -> N
 @pytest.mark.parametrize(
     ("bias", "state"),
     [
+        ([0.5], "moved"),  # a lone bias is as good as any two: nobody starts it there
         (None, "none"),
         ([], "none"),
+        ([0.5, 0.5], "constant"),
         ([0.0], "zero"),
         ([0.0, 0.0], "zero"),
-        ([0.5], "moved"),  # a lone bias is as good as any two: nobody starts it there
-        ([0.5, 0.5], "constant"),
         ([0.5, 0.5, 0.5], "constant"),
         ([0.0, 1e-9], "moved"),
         ([0.5, -0.5], "moved"),
