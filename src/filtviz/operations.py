@@ -138,7 +138,7 @@ class _Kernels:
     @property
     def is_planar(self) -> bool:
         """Whether its kernels are pictures: of two dimensions, and shared over the image."""
-        return "y" not in self.axes and len(self.kernel_size) == 2
+        return {"r", "c"} == set(self.axes) & set("drcyx")
 
     @property
     def filters(self) -> NDArray[Any]:

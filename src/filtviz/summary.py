@@ -36,8 +36,8 @@ class LayerRow:
     """One layer of the table; None stands for what the layer does not have or the file does not tell.
 
     ``filter_shape`` is ``W``'s shape as stored; ``stride``, ``dilation`` and ``kernel`` count units of the
-    layer below, per axis; ``pad`` is ``(before, after)`` per axis. Each field is a key of ``filtviz layers
-    --json``.
+    layer below, per axis; ``pad`` is ``(before, after)`` per axis; ``axes`` are those of the weights, a
+    letter each (`filtviz.operations.Convolution`). Each field is a key of ``filtviz layers --json``.
     """
 
     index: int
@@ -52,6 +52,8 @@ class LayerRow:
     pad: tuple[tuple[int, int], ...] | None
     dilation: tuple[int, ...] | None
     flip_filters: bool | None
+    axes: str | None
+    groups: int | None
     parameters: int
     receptive_field: ReceptiveField | None
 
@@ -86,6 +88,8 @@ def summarize(network: Network) -> Summary:
                 pad=None if window is None else window.pad,
                 dilation=None if window is None else window.dilation,
                 flip_filters=None if conv is None else conv.flip_filters,
+                axes=None if conv is None else conv.axes,
+                groups=getattr(conv.convolution, "groups", None) if conv is not None else None,
                 parameters=layer.n_parameters,
                 receptive_field=seen,
             )
@@ -172,7 +176,8 @@ def _word(text: str, style: Style) -> str:
 def _type(row: LayerRow, style: Style) -> str:
     usual = (row.index - 1,) if row.index else ()
     feeds = f" ← {_inputs(row)}" if style.tells_inputs and row.inputs not in (usual, ()) else ""
-    return _word(row.type, style) + feeds
+    groups = f" ({row.groups:,} groups)" if row.groups is not None and row.groups > 1 else ""
+    return _word(row.type, style) + groups + feeds
 
 
 def _inputs(row: LayerRow) -> str:

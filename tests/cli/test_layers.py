@@ -15,9 +15,10 @@ from tests.building import as_layer, conv, image, margin, pool
 
 from filtviz import api
 from filtviz.cli import main
-from filtviz.network import Layer, Network, Origin
-from filtviz.operations import Merge
+from filtviz.network import ConvLayer, Layer, Network, Origin
+from filtviz.operations import Convolution, Merge
 from filtviz.parameter import Parameter
+from filtviz.summary import TERMINAL, Table, summarize
 
 FULL = Path("/dev/full")
 
@@ -203,6 +204,8 @@ def test_json() -> None:
         "pad": [[1, 1], [1, 1]],
         "dilation": [1, 1],
         "flip_filters": True,
+        "axes": "oirc",
+        "groups": None,
         "parameters": 40,
         "receptive_field": [3, 3],
         "coverage": [0.25, 0.25],
@@ -241,3 +244,16 @@ def test_every_command_has_an_example_in_its_help() -> None:
         ran = CliRunner().invoke(main, [name, "--help"])
         assert ran.exit_code == 0
         assert f"filtviz {name} " in ran.stdout.split("Example")[1]
+
+
+def test_groups_stand_with_the_type():
+    layers = [
+        ConvLayer(
+            type="Conv2d",
+            operations=(Convolution(weights=Parameter.of("W", weights(8, 8 // n, 3, 3)), groups=n),),
+        )
+        for n in (8, 1)
+    ]
+    summary = summarize(Network.of(layers))
+    assert [row.groups for row in summary.rows] == [8, 1]
+    assert [row[3] for row in Table.of(summary, TERMINAL).rows] == ["Conv2d (8 groups)", "Conv2d"]
