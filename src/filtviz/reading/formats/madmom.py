@@ -6,7 +6,8 @@ over ``weights[channel][filter]`` and convolves, so the kernels are flipped (``m
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from filtviz.activations import Activation, ActivationKind
@@ -38,9 +39,46 @@ def open(opened: Opened) -> Network | None:
     records = [
         record for record in elements(attributes_of(network).get("layers")) or [] if type(record) is Record
     ]
-    opened.limits.check("layers", len(records), f"its network has {len(records):,} layers")
-    layers = [_layer(Attributes(record, opened.effort), place) for place, record in enumerate(records)]
-    return Network.of(layers, origin_of(opened, "a madmom NeuralNetwork"))
+    found = list(_with_parts(records, opened))
+    opened.limits.check("layers", len(found), f"its network has {len(found):,} layers")
+    layers: list[Layer] = []
+    for record, depth in found:
+        layer = _layer(Attributes(record, opened.effort), len(layers))
+        layers.append(replace(layer, inputs=()) if depth else layer)
+    blocks = sorted({class_name(record) for record, _ in found if any(_parts(record))})
+    notes = [
+        f"what lies within {', '.join(blocks)} is listed behind it; how its parts feed each other is not told"
+    ]
+    return Network.of(layers, origin_of(opened, "a madmom NeuralNetwork", notes=notes if blocks else ()))
+
+
+_DEEPEST = 16
+"""Layers in one another."""
+
+
+def _with_parts(records: Sequence[Record], opened: Opened) -> Iterator[tuple[Record, int]]:
+    """Yield each layer and how deep it lies; behind a block the layers that it holds."""
+    stack, seen = [(record, 0) for record in reversed(records)], set[int]()
+    while stack:
+        record, depth = stack.pop()
+        opened.effort.spend(1)
+        if id(record) in seen and depth:
+            continue
+        seen.add(id(record))
+        yield record, depth
+        if depth < _DEEPEST:
+            stack.extend((part, depth + 1) for part in reversed(list(_parts(record))))
+
+
+def _parts(record: Record) -> Iterator[Record]:
+    """Yield the layers of madmom's that a layer holds, by themselves or in lists."""
+    for value in attributes_of(record).values():
+        for one in elements(value) or [value]:
+            if type(one) is Record and one.cls is not None and one.cls.module.startswith(_LAYERS):
+                yield one
+
+
+_LAYERS = "madmom.ml.nn.layers"
 
 
 def _network(opened: Opened) -> Record | None:
