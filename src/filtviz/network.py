@@ -341,6 +341,10 @@ class Network:
         return f"{self.origin.kind} with {' and '.join(parts)}"
 
 
+LONGEST_STEM = 200
+"""Characters that a label takes of a name which several convolutions have."""
+
+
 def _labels(names: Sequence[str | None]) -> list[str]:
     """Return one label for each convolution, none twice; a layer's own name where it has one to itself."""
     counts = Counter(name for name in names if name)
@@ -349,7 +353,7 @@ def _labels(names: Sequence[str | None]) -> list[str]:
     for place, name in enumerate(names, start=1):
         label = name if name and counts[name] == 1 else None
         if label is None:
-            stem = f"{name}-{place}" if name else f"conv{place}"
+            stem = f"{name[:LONGEST_STEM]}-{place}" if name else f"conv{place}"
             label = stem
             while label in taken:
                 label += "_"

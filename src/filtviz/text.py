@@ -13,6 +13,7 @@ __all__ = [
     "digest",
     "file_stem",
     "listed",
+    "names_of_file",
     "natural_key",
     "p_value",
     "percent",
@@ -36,6 +37,15 @@ def printable(text: object, limit: int = 80) -> str:
     if len(raw) <= limit and len(shown) <= 4 * limit:
         return shown
     return f"{shown[:limit]}… ({len(raw)} characters)"
+
+
+def names_of_file(names: Sequence[str], limit: int = 30, length: int = 40) -> str:
+    """Join names that come out of a model file: "a, b, c"; beyond ``limit`` of them "a, b and 5 more".
+
+    Each is made harmless, and cut at ``length``; of those that are only counted nothing is looked at.
+    """
+    shown = ", ".join(printable(name, length) for name in names[:limit])
+    return f"{shown} and {len(names) - limit:,} more" if len(names) > limit else shown
 
 
 def _escaped(character: str) -> str:

@@ -200,9 +200,9 @@ def circle(folder: Path) -> Path:
     return folder / "a"
 
 
-def many_streams() -> bytes:
+def many_streams(n: int) -> bytes:
     """A gzip of many empty members and a full one."""
-    return gzip.compress(b"") * 50_000 + gzip.compress(beside_weights())
+    return gzip.compress(b"") * n + gzip.compress(beside_weights())
 
 
 BOMBS = (
@@ -264,7 +264,8 @@ BOMBS = (
         lambda: b"]\0\0" + struct.pack("<H", 0xFFFF) + b"\xff" * 8 + bytes(100),
         "MalformedFileError",
     ),
-    ("empty streams before a full one", many_streams, "kernels"),
+    ("empty streams before a full one", lambda: many_streams(2_000), "kernels"),
+    ("more empty streams before a full one", lambda: many_streams(50_000), "LimitError"),
 )
 """Files that are small and become large."""
 
@@ -445,12 +446,12 @@ def in_stream(**facts: bytes) -> bytes:
     return pickled(listed(wrapper))
 
 
-def object_streams() -> bytes:
+def object_streams(n: int) -> bytes:
     """Many arrays of objects, each a pickle of its own within the pickle."""
     one = thing("joblib.numpy_pickle", "NumpyArrayWrapper", shape=shape(1), dtype=dtype("O8", "|")) + pickled(
         b"N"
     )
-    return b"\x80\x04" + (one + b"0") * 10_000 + beside_weights()[2:]
+    return b"\x80\x04" + (one + b"0") * n + beside_weights()[2:]
 
 
 STREAMS = (
@@ -472,7 +473,8 @@ STREAMS = (
         lambda: in_stream(shape=shape(1), dtype=dtype("f4"), numpy_array_alignment_bytes=b"K\x10")[:-2],
         "MalformedFileError",
     ),
-    ("arrays of objects by the thousand", object_streams, "kernels"),
+    ("arrays of objects by the thousand", lambda: object_streams(3_000), "kernels"),
+    ("more arrays of objects than are allowed", lambda: object_streams(10_000), "LimitError"),
 )
 """Arrays that are said to follow in a joblib stream."""
 

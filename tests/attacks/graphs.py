@@ -243,7 +243,8 @@ SIZES = (
         "network",
     ),
     ("diamonds", lambda: diamonds(500), "network"),
-    ("a fan of a hundred thousand inputs", lambda: fan_in(100_000), "network"),
+    ("a fan of twenty thousand inputs", lambda: fan_in(20_000), "network"),
+    ("a fan of a hundred thousand inputs", lambda: fan_in(100_000), "LimitError"),
     ("layers that share inputs which are none", lambda: shared_inputs(2_000, 100_000, NONE), "LimitError"),
     ("layers that share one state", lambda: shared_state(2_000), "network"),
     (
@@ -258,7 +259,7 @@ SIZES = (
         "network",
     ),
     ("layers that share a long name", lambda: shared_state(2_000, name=text("n" * 16_000)), "network"),
-    ("objects that share arguments", lambda: shared_arguments(50_000), "kernels"),
+    ("objects that share arguments", lambda: shared_arguments(20_000), "kernels"),
     ("objects that share pairs", lambda: shared_pairs(20_000), "LimitError"),
     ("a key of separators", lambda: shared_keys("." * 16_000, 9_000), "network"),
     ("a short key of separators", lambda: shared_keys("_" * 1_000, 60_000), "network"),

@@ -185,9 +185,6 @@ TRICKS = (
     ("a frame that ends within an opcode", b"\x95" + struct.pack("<Q", 3) + text("longer than the frame")),
     ("a frame longer than the file", b"\x95" + b"\xff" * 8 + NONE),
     ("a frame of nothing", b"\x95" + bytes(8) + NONE),
-    ("PUT of a giant number", NONE + b"p" + b"9" * 400 + b"\n"),
-    ("PUT below zero", NONE + b"p-5\n"),
-    ("LONG_BINPUT of the largest number", NONE + put((1 << 32) - 1)),
     ("a name in the middle of a protocol", b"\x80\x05\x80\x02" + NONE),
 )
 """Ways to say the same that have fooled scanners, and objects that do harm to those who look at them."""
@@ -210,6 +207,9 @@ DAMAGE = (
     ("GET of what was never put", get(5)),
     ("GET of no number", b"gfive\n"),
     ("PUT of no number", NONE + b"p\n"),
+    ("PUT of a giant number", NONE + b"p" + b"9" * 400 + b"\n"),
+    ("PUT below zero", NONE + b"p-5\n"),
+    ("GET of a giant number", NONE + b"g" + b"9" * 400 + b"\n"),
     # https://github.com/protectai/modelscan/issues/85
     (
         "attributes of a function set by the state of its slots",
@@ -292,6 +292,7 @@ ENDLESS = (
     ("opcodes without end", lambda: pickled((NONE + POP) * 300_000, NONE), "LimitError"),
     ("a memo without end", lambda: pickled(b"".join(NONE + put(n) for n in range(210_000))), "LimitError"),
     ("many small pickles", lambda: pickled(NONE) * 170_000, "LimitError"),
+    ("LONG_BINPUT of the largest number", lambda: pickled(NONE, put((1 << 32) - 1)), "LimitError"),
 )
 """Pickles that ask for more than a limit."""
 

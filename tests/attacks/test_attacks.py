@@ -18,11 +18,17 @@ from typing import Any
 
 import pytest
 
-from tests.attacks import arrays, containers, graphs, pickles
+from tests.attacks import arrays, containers, graphs, growing, pickles
 from tests.attacks.assembling import KERNELS, beside_weights
 from tests.attacks.attack import Attack
 
-ATTACKS: tuple[Attack, ...] = (*pickles.ATTACKS, *arrays.ATTACKS, *containers.ATTACKS, *graphs.ATTACKS)
+ATTACKS: tuple[Attack, ...] = (
+    *pickles.ATTACKS,
+    *arrays.ATTACKS,
+    *containers.ATTACKS,
+    *graphs.ATTACKS,
+    *growing.ATTACKS,
+)
 WATCHING = Path(__file__).with_name("watching.py")
 LATE = {"text for bytes that is none", "an npz bomb"}
 """Attacks that lie in the weights themselves, which the command `layers` does not read."""
@@ -48,6 +54,7 @@ SLOW = frozenset(
         "object arrays that take all steps together", "objects that share arguments",
         "objects that share pairs", "opcodes without end", "states as deep",
         "strides that multiply without end", "tuples a hundred thousand deep", "tuples as deep as a key",
+        *(attack.name for attack in growing.ATTACKS),
     }
 )  # fmt: skip
 """Attacks that take more than most."""

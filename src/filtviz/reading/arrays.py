@@ -25,6 +25,7 @@ from filtviz.reading.pickle.records import (
     attributes,
     class_name,
     elements,
+    name_of,
     raw_bytes,
     string_of,
     text,
@@ -288,7 +289,7 @@ def is_variable(value: Any) -> bool:
 
 def variable_name(value: Any) -> str | None:
     """Return the name that a variable has in its program (``conv1.W``)."""
-    return text(attributes(value).get("name")) if is_variable(value) else None
+    return name_of(attributes(value).get("name")) if is_variable(value) else None
 
 
 def value_of(value: Any, limits: Limits) -> StoredArray | None:

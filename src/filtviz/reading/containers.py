@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from filtviz.errors import FileAccessError, MalformedFileError
-from filtviz.reading.limits import Budget
+from filtviz.reading.limits import Inflation
 from filtviz.reading.stretch import Data, Stretch, View, in_memory, view_of
 
 __all__ = ["Siblings", "inflate", "open_file", "unwrap"]
@@ -90,8 +90,13 @@ def _open(path: Path, flags: int, *, may_be_link: bool = True) -> Data:
         raise FileAccessError(f"it cannot be read ({getattr(error, 'strerror', None) or error})") from error
 
 
-def unwrap(data: Data, budget: Budget) -> tuple[Data, tuple[str, ...]]:
+def unwrap(data: Data, budget: Inflation, *, again: bool = False) -> tuple[Data, tuple[str, ...]]:
     """Undo every compression around ``data``; return what is inside and the names of what was undone.
+
+    Args:
+        data: The bytes of a file, or of what was in a container.
+        budget: What may be inflated.
+        again: Whether they came out of a container.
 
     Raises:
         MalformedFileError: a compressed stream is damaged or cut short.
@@ -103,11 +108,12 @@ def unwrap(data: Data, budget: Budget) -> tuple[Data, tuple[str, ...]]:
         known = () if _is_a_length(start) else COMPRESSIONS
         compression = next((c for c in known if c.starts(start)), None)
         if start.startswith(OLD_JOBLIB):
+            view, compression = _after_old_joblib_header(data), COMPRESSIONS[-1]
+            data = inflate(compression, view, budget, again=again or bool(names))
             names.append("joblib's old zlib")
-            data = inflate(COMPRESSIONS[-1], _after_old_joblib_header(data), budget)
         elif compression is not None:
+            data = inflate(compression, view_of(data), budget, again=again or bool(names))
             names.append(compression.name)
-            data = inflate(compression, view_of(data), budget)
         else:
             return data, tuple(names)
         budget.limits.check("nesting", len(names), f"{len(names)} compressions lie in one another in it")
@@ -125,11 +131,24 @@ def _after_old_joblib_header(data: Data) -> View:
     return view[skip:]
 
 
-def inflate(compression: Compression, view: View, budget: Budget) -> bytearray:
-    """Undo one compression, stream after stream, within the budget."""
+def inflate(compression: Compression, view: View, budget: Inflation, *, again: bool) -> bytearray:
+    """Undo one compression, stream after stream, within the budget.
+
+    Args:
+        compression: What undoes a stream.
+        view: The streams.
+        budget: What may be inflated.
+        again: Whether the streams came out of others.
+
+    Raises:
+        MalformedFileError: a stream is damaged or cut short.
+        LimitError: they inflate to too much, or are too many.
+    """
     inflated = bytearray()
     position = 0
+    budget.read_again(len(view) * again)
     while position < len(view):
+        budget.begin_stream()
         try:
             position = _inflate_stream(compression.new(), view, position, inflated, budget)
         except (zlib.error, OSError, lzma.LZMAError, EOFError, ValueError) as error:
@@ -141,7 +160,7 @@ def inflate(compression: Compression, view: View, budget: Budget) -> bytearray:
     return inflated
 
 
-def _inflate_stream(stream: Any, view: View, position: int, inflated: bytearray, budget: Budget) -> int:
+def _inflate_stream(stream: Any, view: View, position: int, inflated: bytearray, budget: Inflation) -> int:
     """Inflate one stream into ``inflated``; return the position after it."""
     rest: bytes | memoryview = b""
     length = FIRST_CHUNK
@@ -165,7 +184,7 @@ class Siblings:
     Only a plain file in the same folder is opened, by its bare name: no path, no link.
     """
 
-    def __init__(self, path: Path | None, budget: Budget) -> None:
+    def __init__(self, path: Path | None, budget: Inflation) -> None:
         self.path = path
         self.budget = budget
         self.opened: dict[str, Data] = {}
@@ -205,6 +224,7 @@ class Siblings:
             )
         try:
             data = _open(beside, os.O_RDONLY, may_be_link=False)
+            self.budget.add_file(len(data))
             if not as_it_is:
                 data, _ = unwrap(data, self.budget)
         except FileAccessError as error:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, fields
 
 from filtviz.errors import LimitError
 
-__all__ = ["Budget", "Hints", "Limits", "effort", "inflation", "option_of", "pickle_steps"]
+__all__ = ["Budget", "Hints", "Inflation", "Limits", "effort", "option_of", "pickle_steps"]
 
 MIB = 1 << 20
 
@@ -34,6 +34,7 @@ class Limits:
     """
 
     inflated: int = _limit(2048 * MIB, "bytes that compressed parts inflate to.")
+    ratio: int = _limit(64, "times its own size that a file inflates to, beyond the first 64 MiB.")
     allocation: int = _limit(1024 * MIB, "bytes of one array or string that is copied out of the file.")
     opcodes: int = _limit(2_000_000, "steps that the file's pickles take.")
     memo: int = _limit(1_000_000, "objects that a pickle keeps to refer to again.")
@@ -92,6 +93,7 @@ class Budget:
         self.limits = limits
         self.limit = limit
         self.what = what
+        self.allowed: int = getattr(limits, limit)
         self.used = 0
 
     def spend(self, amount: int) -> None:
@@ -101,12 +103,80 @@ class Budget:
             LimitError: it is too much.
         """
         self.used += amount
-        self.limits.check(self.limit, self.used, self.what.format(self.used))
+        if self.used > self.allowed:
+            self.limits.check(self.limit, self.used, self.what.format(self.used))
+
+    @property
+    def left(self) -> int:
+        """How much may still be used."""
+        return max(0, self.allowed - self.used)
 
 
-def inflation(limits: Limits) -> Budget:
-    """Return the bytes that a file's compressed parts may inflate to."""
-    return Budget(limits, "inflated", "its compressed parts inflate to {:,} bytes or more")
+ALWAYS_INFLATED = 64 * MIB
+"""Bytes that any file may inflate to: untrained weights, all zero, shrink to a thousandth."""
+
+STREAM = 1 << 12
+"""Bytes that beginning a compressed stream counts as: an empty one takes a reader's time all the same."""
+
+TWICE_COMPRESSED = 8
+"""Bytes that each byte counts as that is inflated for the second time.
+
+A stream can be made of parts that give next to nothing and take long; within another one they cost nothing.
+"""
+
+
+class Inflation(Budget):
+    """What the compressed parts of a file, and of those beside it, may inflate to.
+
+    That grows with the bytes that are ``present``: a few bytes that become gigabytes are no model.
+    """
+
+    def __init__(self, limits: Limits) -> None:
+        super().__init__(limits, "inflated", "its compressed parts inflate to {:,} bytes or more")
+        self.present = 0
+        self.inflated = 0
+        self.streams = 0
+
+    def add_file(self, n_bytes: int) -> None:
+        """Take note of a file whose parts may be compressed."""
+        self.present += n_bytes
+
+    def begin_stream(self) -> None:
+        """Take note of a compressed stream.
+
+        Raises:
+            LimitError: there are too many.
+        """
+        self.streams += 1
+        self._charge(STREAM)
+
+    def read_again(self, n_bytes: int) -> None:
+        """Take note of compressed bytes that came out of another stream.
+
+        Raises:
+            LimitError: there are too many.
+        """
+        self._charge(TWICE_COMPRESSED * n_bytes)
+
+    def spend(self, amount: int) -> None:
+        """Take note of bytes that were inflated.
+
+        Raises:
+            LimitError: there are too many, or too many for so small a file.
+        """
+        self.inflated += amount
+        self._charge(amount)
+
+    def _charge(self, amount: int) -> None:
+        super().spend(amount)
+        if self.used > max(ALWAYS_INFLATED, self.limits.ratio * self.present):
+            streams = f" in {self.streams:,} streams" if self.streams > 1 else ""
+            times = self.used // max(1, self.present)
+            raise self.limits.exceeded(
+                "ratio",
+                f"its {self.present:,} bytes inflate to {self.inflated:,} or more{streams}, which counts as "
+                f"{times:,} times its size",
+            )
 
 
 def pickle_steps(limits: Limits) -> Budget:

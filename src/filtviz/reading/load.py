@@ -83,14 +83,22 @@ def _understand(opened: Opened) -> Network:
     return network
 
 
+MOST_TIES = 100
+"""Tied parameters that are named; the others are counted."""
+
+
 def _ties(network: Network) -> Iterator[str]:
     """Say which layers share a parameter with an earlier one."""
     owners: dict[int, Layer] = {}
+    n_ties = 0
     for layer in network.layers:
         for parameter in layer.parameters:
             owner = owners.setdefault(id(parameter), layer)
-            if owner is not layer:
+            n_ties += owner is not layer
+            if owner is not layer and n_ties <= MOST_TIES:
                 yield f"{layer.title} has the {printable(parameter.name, 40)} of {owner.title}: they are tied"
+    if n_ties > MOST_TIES:
+        yield f"{n_ties - MOST_TIES:,} more parameters are tied"
 
 
 def _with_named_errors(network: Network, path: Path) -> Network:

@@ -12,14 +12,14 @@ from filtviz.errors import MalformedFileError, ReadError, UnsupportedFileError
 from filtviz.network import Origin
 from filtviz.reading.arrays import StoredArray, stored
 from filtviz.reading.containers import Siblings, open_file, unwrap
-from filtviz.reading.limits import Budget, Hints, Limits, effort, inflation, pickle_steps
+from filtviz.reading.limits import Budget, Hints, Inflation, Limits, effort, pickle_steps
 from filtviz.reading.npy import NPY_MAGIC, NpyHeader, read_npy_header
 from filtviz.reading.pickle.joblib_arrays import joblib_hooks
 from filtviz.reading.pickle.machine import OPCODES, Pickles, read_pickle, read_pickles
 from filtviz.reading.pickle.records import Global, Items, Record, walk
 from filtviz.reading.stretch import Data, view_of
 from filtviz.reading.zips import ZIP_MAGIC, Member, read_members
-from filtviz.text import printable
+from filtviz.text import names_of_file
 
 __all__ = ["Objects", "Opened", "origin_of"]
 
@@ -58,7 +58,7 @@ class Opened:
     members: tuple[Member, ...] | None
     limits: Limits
     hints: Hints
-    inflation: Budget
+    inflation: Inflation
 
     @classmethod
     def of(cls, path: Path, limits: Limits, hints: Hints) -> Opened:
@@ -69,13 +69,15 @@ class Opened:
             MalformedFileError: a compression or a zip is damaged or cut short.
             LimitError: it asks for too much.
         """
-        budget = inflation(limits)
+        budget = Inflation(limits)
         data = open_file(path)
+        budget.add_file(len(data))
         around: list[str] = []
         while True:
-            data, undone = unwrap(data, budget)
+            data, undone = unwrap(data, budget, again=bool(around))
             around += undone
-            members = read_members(data, budget) if bytes(data[: len(ZIP_MAGIC)]) == ZIP_MAGIC else None
+            is_zip = bytes(data[: len(ZIP_MAGIC)]) == ZIP_MAGIC
+            members = read_members(data, budget, again=bool(around)) if is_zip else None
             if members is None or len(members) != 1 or _is_npy(members[0]):
                 break
             around.append("zip")
@@ -135,7 +137,7 @@ class Opened:
         """The objects in it (`Objects.roots`)."""
         return self.objects.roots
 
-    @property
+    @cached_property
     def python(self) -> str | None:
         """The Python that wrote its pickle, as far as that shows: ``"2"`` or ``"3"``."""
         return None if self.objects.pickles is None else self.objects.pickles.python
@@ -147,7 +149,7 @@ class Opened:
 
     @cached_property
     def _walk(self) -> tuple[list[Record], Iterator[Record]]:
-        return [], (value for value in walk(self.roots) if type(value) is Record)
+        return [], (value for value in walk(self.roots, self.effort) if type(value) is Record)
 
     def records(self) -> Iterator[Record]:
         """Yield every object of a class that the roots hold, the outer ones first.
@@ -213,7 +215,7 @@ def _of_npy(opened: Opened) -> Objects:
 def _of_npz(opened: Opened) -> Objects:
     """Read an npz as one `Items`: name → array, or the objects of an object array."""
     flat: list[Any] = []
-    notes: list[str] = []
+    left_out: list[str] = []
     pickles: Pickles | None = None
     members = opened.members or ()
     for member in members:
@@ -221,14 +223,21 @@ def _of_npz(opened: Opened) -> Objects:
         head = member.head()
         header = read_npy_header(head) if head.startswith(NPY_MAGIC) else None
         if header is None or (header.dtype is None and not header.holds_objects):
-            notes.append(f"the member {printable(name, 40)!r} holds no numbers and was left out")
+            left_out.append(name)
         elif header.holds_objects:
             pickles = read_pickle(member.copy(opened.limits, header.stop), 0, opened.steps)
             flat += [name, pickles.roots[0]]
         else:
             flat += [name, _array_of(member, header)]
     method = "deflated" if any(member.deflated for member in members) else "stored"
+    notes = [_without_numbers(left_out)] if left_out else []
     return Objects(roots=(Items(flat),), form=f"npz ({method})", pickles=pickles, notes=tuple(notes))
+
+
+def _without_numbers(names: Sequence[str]) -> str:
+    if len(names) == 1:
+        return f"the member {names_of_file(names)!r} holds no numbers and was left out"
+    return f"these members hold no numbers and were left out: {names_of_file(names)}"
 
 
 def _array_of(member: Member, header: NpyHeader) -> StoredArray:

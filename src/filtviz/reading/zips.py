@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 
 from filtviz.errors import MalformedFileError, UnsupportedFileError
 from filtviz.reading.containers import Compression, inflate
-from filtviz.reading.limits import Budget, Limits
+from filtviz.reading.limits import Inflation, Limits
 from filtviz.reading.stretch import Data, View, in_memory, view_of
 
 __all__ = ["ZIP_MAGIC", "Member", "read_members"]
@@ -46,13 +46,17 @@ _RAW_DEFLATE = Compression("deflate", lambda _: False, lambda: zlib.decompressob
 
 @dataclass(frozen=True, kw_only=True)
 class Member:
-    """One member: its ``name``, how it is compressed, its ``size`` when inflated, and its bytes as stored."""
+    """One member: its ``name``, how it is compressed, its ``size`` when inflated, and its bytes as stored.
+
+    ``again`` tells that the zip came out of another container, so that its members are inflated once more.
+    """
 
     name: str
     method: int
     size: int
     stored: View
-    budget: Budget
+    budget: Inflation
+    again: bool
 
     @property
     def deflated(self) -> bool:
@@ -68,8 +72,11 @@ class Member:
         """Return the first bytes of the member: by default as many as the header of an array may have."""
         if not self.deflated:
             return bytes(self.stored[:length])
+        start = self.stored[: 2 * HEAD]
+        self.budget.begin_stream()
+        self.budget.read_again(len(start) * self.again)
         try:
-            head = zlib.decompressobj(wbits=-15).decompress(in_memory(self.stored[: 2 * HEAD]), length)
+            head = zlib.decompressobj(wbits=-15).decompress(in_memory(start), length)
         except zlib.error as error:
             raise MalformedFileError(f"a member of the zip is damaged ({error})") from error
         self.budget.spend(len(head))
@@ -89,7 +96,7 @@ class Member:
                 f"a member of the zip is compressed by method {self.method}, which numpy never uses; "
                 "unpack it and name the file in it"
             )
-        return memoryview(inflate(_RAW_DEFLATE, self.stored, self.budget))
+        return memoryview(inflate(_RAW_DEFLATE, self.stored, self.budget, again=self.again))
 
     def copy(self, limits: Limits, start: int = 0) -> bytes:
         """Return what the member holds from ``start`` on, as bytes of its own.
@@ -104,8 +111,13 @@ class Member:
         return bytes(view)
 
 
-def read_members(data: Data, budget: Budget) -> tuple[Member, ...]:
+def read_members(data: Data, budget: Inflation, *, again: bool = False) -> tuple[Member, ...]:
     """List the members of a zip in the order of its directory; folders are none.
+
+    Args:
+        data: The zip.
+        budget: What its members may inflate to.
+        again: Whether the zip came out of another container.
 
     Raises:
         MalformedFileError: it is damaged or cut short, its members overlap, or what a member's own header
@@ -118,15 +130,19 @@ def read_members(data: Data, budget: Budget) -> tuple[Member, ...]:
         budget.limits.check(
             "members", size // _ENTRY.size, f"it is a zip of {size // _ENTRY.size:,} members or so"
         )
-        found = list(_entries(data, start, start + size, budget))
+        found = list(_entries(data, start, start + size, budget, again=again))
     except struct.error as error:
         raise MalformedFileError(
             "it is a zip that is damaged or cut short; copy or download it again"
         ) from error
     stretches = [*sorted(stretch for stretch, _ in found), (start, start)]
     if any(one[1] > other[0] for one, other in pairwise(stretches)):
-        raise MalformedFileError("it is a zip whose members overlap, as no program writes them")
+        raise _overlap()
     return tuple(member for _, member in found if not member.name.endswith("/"))
+
+
+def _overlap() -> MalformedFileError:
+    return MalformedFileError("it is a zip whose members overlap, as no program writes them")
 
 
 def _directory(data: Data) -> tuple[int, int]:
@@ -157,9 +173,10 @@ class _Header(NamedTuple):
 
 
 def _entries(
-    data: Data, position: int, stop: int, budget: Budget
+    data: Data, position: int, stop: int, budget: Inflation, *, again: bool
 ) -> Iterator[tuple[tuple[int, int], Member]]:
     """Yield each member with the stretch of the file that it takes, its own header included."""
+    left = len(data)
     while position < stop:
         entry = _unpack(_ENTRY, data, position)
         flags, packed, size, place = entry[3], entry[8], entry[9], entry[16]
@@ -173,6 +190,9 @@ def _entries(
         if flags & _ENCRYPTED:
             raise UnsupportedFileError("it is a zip with a password; unpack it and name the file inside")
         said = _Header(bytes(data[name:extra]), entry[4], packed, size)
+        left -= _own_length(data, place)
+        if left < 0:
+            raise _overlap()  # before each of a thousand entries has gone through one long header
         start = _agreeing_start(data, place, said)
         member = Member(
             name=str(said.name, "utf-8" if flags & _UTF8 else "cp437", "replace"),
@@ -180,6 +200,7 @@ def _entries(
             size=size,
             stored=view_of(data)[start : start + packed],
             budget=budget,
+            again=again,
         )
         yield (place, start + packed), member
 
@@ -203,10 +224,17 @@ def _zip64(extra: bytes, *numbers: int) -> Sequence[int]:
     return found
 
 
-def _agreeing_start(data: Data, place: int, said: _Header) -> int:
-    """Return where a member's bytes begin, behind its own header at ``place``, which must say the same."""
+def _own_length(data: Data, place: int) -> int:
+    """Return how many bytes a member's own header takes."""
     if place + _LOCAL.size > len(data):
         raise struct.error
+    header = _unpack(_LOCAL, data, place)
+    length: int = _LOCAL.size + header[9] + header[10]
+    return length
+
+
+def _agreeing_start(data: Data, place: int, said: _Header) -> int:
+    """Return where a member's bytes begin, behind its own header at ``place``, which must say the same."""
     header = _unpack(_LOCAL, data, place)
     name = place + _LOCAL.size
     extra = name + header[9]

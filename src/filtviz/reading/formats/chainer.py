@@ -23,7 +23,6 @@ def open(opened: Opened) -> Network | None:
     found = collect(opened)
     kept = [named for named in found.arrays if "optimizer" not in named.source]
     found = replace(found, arrays=tuple(replace(named, number=number) for number, named in enumerate(kept)))
-    found.check(opened.limits)
     inference = infer(found, opened.hints, _CHAINER)
     origin = origin_of(
         opened, "a Chainer npz", inferred=inference.inferred, notes=inference.notes, guess=inference.guess

@@ -107,6 +107,7 @@ class Attributes:
         lengths = elements(value)
         if lengths is None or not 0 < len(lengths) <= 32:
             return None
+        self.effort.spend(len(lengths))
         known = [self.plain(length) for length in lengths]
         return tuple(length if type(length) is int and length >= 0 else None for length in known)
 

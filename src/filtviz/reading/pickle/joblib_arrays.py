@@ -23,6 +23,11 @@ from filtviz.reading.stretch import view_of
 
 __all__ = ["joblib_hooks"]
 
+STEPS_OF_AN_ARRAY = 32
+"""Steps of the machine that an array in the stream counts as, and `STEPS_BESIDE` one in a file beside."""
+
+STEPS_BESIDE = 512
+
 HOMES = ("joblib.numpy_pickle", "joblib.numpy_pickle_compat", "sklearn.externals.joblib.numpy_pickle")
 LONGEST_NPY_HEADER = 1 << 17
 
@@ -31,6 +36,7 @@ def joblib_hooks(siblings: Siblings) -> Mapping[str, Hook]:
     """Return what to do when an object that stands for an array has its state."""
 
     def array_beside(record: Record, machine: MachineState, position: int) -> int:
+        machine.steps.spend(STEPS_BESIDE)
         record.state = _array_beside(record, siblings, machine.limits)
         return position
 
@@ -44,6 +50,7 @@ def joblib_hooks(siblings: Siblings) -> Mapping[str, Hook]:
 
 def _array_in_stream(record: Record, machine: MachineState, position: int) -> int:
     """Put the array that follows into the record's state; return where it ends."""
+    machine.steps.spend(STEPS_OF_AN_ARRAY)
     facts = attributes(record)
     shape, dtype = shape_of(facts.get("shape")), dtype_of_record(facts.get("dtype"))
     if shape is None or dtype is None:

@@ -33,12 +33,10 @@ class Opcodes(ValueOpcodes, ObjectOpcodes):
     @cached_property
     def methods(self) -> list[Callable[[int], int]]:
         """The method for each byte that may be an opcode."""
-        return [self._method(code) for code in range(256)]
-
-    def _method(self, code: int) -> Callable[[int], int]:
-        name = OPCODES.get(code, "unknown")
-        method: Callable[[int], int] = getattr(self, f"_{_SAME_AS.get(name, name)}")
-        return method
+        methods: list[Callable[[int], int]] = [self._unknown] * 256
+        for code, name in OPCODES.items():
+            methods[code] = getattr(self, f"_{_SAME_AS.get(name, name)}")
+        return methods
 
     def _unknown(self, position: int) -> int:
         raise ValueError(self.data[position - 1])
@@ -79,6 +77,9 @@ _SAME_AS = {
 
 
 STEPS_BETWEEN_CHECKS = 1 << 16
+
+STEPS_OF_A_PICKLE = 64
+"""Steps that a pickle counts as beside its own: what is made anew for each, and looked at one by one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -168,13 +169,14 @@ class Machine(Opcodes):
     def run(self, start: int) -> tuple[Any, int]:
         """Read one pickle; return its object and where the next one may begin."""
         self.stack, self.marks, self.memo = [], [], {}
+        self.steps.spend(STEPS_OF_A_PICKLE)
         methods = self.methods
         position, step = start - self.base, 0
         try:
             while True:
                 position = self.move_to(self.base + position)
                 data, edge = self.data, self.edge
-                for step in range(STEPS_BETWEEN_CHECKS):  # noqa: B007  (counted where STOP leaves the loop)
+                for step in range(min(STEPS_BETWEEN_CHECKS, self.steps.left + 1)):  # noqa: B007  (for STOP)
                     position = methods[data[position]](position + 1)
                     if position > edge:
                         break

@@ -6,7 +6,7 @@ import struct
 from typing import Any
 
 from filtviz.errors import MalformedFileError
-from filtviz.reading.pickle.records import Blob, Global, Items, Record, unescape
+from filtviz.reading.pickle.records import MAY_WARN, Blob, Global, Items, Record, unescape
 from filtviz.reading.pickle.state import I32, LONG_STRING, U16, U32, MachineState
 from filtviz.reading.stretch import View, in_memory
 
@@ -20,6 +20,9 @@ __all__ = [
     "text_float",
     "text_int",
 ]
+
+STEPS_OF_A_WARNING = 16
+"""Steps that a string counts as of whose escapes Python would warn, which is to be kept from it."""
 
 LONG_NUMBER = 300
 """Digits, or bytes, from which on a number stays in the file: reading digits takes quadratic time."""
@@ -140,9 +143,12 @@ class ValueOpcodes(MachineState):
 
     def _string(self, position: int) -> int:
         line = self._line(position)
+        length = len(line)
         self.python2 = True
+        if length <= LONG_STRING and MAY_WARN.search(in_memory(line)):
+            self.steps.spend(STEPS_OF_A_WARNING)
         self.stack.append(protocol_0_string(line))
-        return position + len(line) + 1
+        return position + length + 1
 
     def _binstring(self, position: int) -> int:
         self.python2 = True
@@ -281,7 +287,7 @@ class ObjectOpcodes(MachineState):
     def _global(self, position: int) -> int:
         module = self._line(position)
         name = self._line(position + len(module) + 1)
-        self.stack.append(self._intern(str(in_memory(module), "utf-8"), str(in_memory(name), "utf-8")))
+        self.stack.append(self._intern(_class_text(module), _class_text(name)))
         return position + len(module) + len(name) + 2
 
     def _stack_global(self, position: int) -> int:
@@ -306,7 +312,7 @@ class ObjectOpcodes(MachineState):
 
     def _persid(self, position: int) -> int:
         line = self._line(position)
-        self.stack.append(Record(PERSISTENT, (str(in_memory(line), "utf-8"),)))
+        self.stack.append(Record(PERSISTENT, (_class_text(line),)))
         return position + len(line) + 1
 
     def _binpersid(self, position: int) -> int:
@@ -343,6 +349,11 @@ class ObjectOpcodes(MachineState):
             hook = self.hooked.get(id(record.cls))
             return position if hook is None else hook(record, self, position)
         return position
+
+
+def _class_text(line: View) -> str:
+    """Read a name as text, and no more of it than any class has: it is looked at for each object."""
+    return str(in_memory(line), "utf-8")[:LONG_STRING]
 
 
 def _in_pairs(items: list[Any]) -> list[Any]:

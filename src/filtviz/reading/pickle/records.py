@@ -10,6 +10,7 @@ No function here calls itself, and nothing here compares or hashes an object tha
 from __future__ import annotations
 
 import codecs
+import re
 import warnings
 from collections import ChainMap, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -20,6 +21,7 @@ from filtviz.reading.limits import Budget
 from filtviz.reading.stretch import Buffer, Stretch, View, in_memory
 
 __all__ = [
+    "MAY_WARN",
     "Blob",
     "Global",
     "Items",
@@ -27,6 +29,7 @@ __all__ = [
     "attributes",
     "class_name",
     "elements",
+    "name_of",
     "pairs",
     "raw_bytes",
     "string_of",
@@ -35,17 +38,24 @@ __all__ = [
 ]
 
 LONGEST_TEXT = 1 << 14
-"""Bytes up to which a string may be a name."""
+"""Bytes up to which a string is taken for text."""
+
+LONGEST_NAME = 1 << 10
+"""Characters that a name has at most where others are made of it: thousands of arrays may share one."""
 
 
 class Global:
-    """A class or function that the file names, as text: it is never imported."""
+    """A class or function that the file names, as text: it is never imported.
 
-    __slots__ = ("module", "name")
+    ``bare`` is its name without the classes around it.
+    """
+
+    __slots__ = ("bare", "module", "name")
 
     def __init__(self, module: str, name: str) -> None:
         self.module = module
         self.name = name
+        self.bare = name.rpartition(".")[2]
 
     @property
     def path(self) -> str:
@@ -59,16 +69,16 @@ class Global:
 class Items:
     """A dictionary as the file lists it: ``flat`` is a key, its value, the next key, and so on."""
 
-    __slots__ = ("_index", "flat")
+    __slots__ = ("_by_name", "_n_indexed", "flat")
 
     def __init__(self, flat: list[Any]) -> None:
         self.flat = flat
-        self._index: dict[str, Any] | None = None
+        self._by_name: dict[str, Any] | None = None
+        self._n_indexed = 0
 
     def update(self, flat: list[Any]) -> None:
         """Add keys and values."""
         self.flat += flat
-        self._index = None
 
     def pairs(self) -> Iterable[tuple[Any, Any]]:
         """Return the entries in the file's order; a key that comes twice is there twice."""
@@ -77,12 +87,15 @@ class Items:
 
     def by_name(self) -> dict[str, Any]:
         """Return the entries whose keys are text, a later one in place of an earlier one."""
-        if self._index is None:
-            self._index = {}
-            for key, value in self.pairs():
+        found, flat, start = self._by_name, self.flat, self._n_indexed
+        if found is None:
+            found = self._by_name = {}
+        if start < len(flat):  # only what is new: a file can have it looked at after each entry
+            for key, value in zip(flat[start::2], flat[start + 1 :: 2], strict=False):
                 if type(key) is str:
-                    self._index[key] = value
-        return self._index
+                    found[key] = value
+            self._n_indexed = len(flat)
+        return found
 
 
 class Record:
@@ -194,7 +207,7 @@ _SEQUENCES = frozenset({"list", "tuple", "set", "frozenset", "deque"})
 def class_name(value: Any) -> str:
     """Return the bare name of the class that an object comes from, ``""`` where it has none."""
     found = value.cls if type(value) is Record else None
-    return "" if found is None else found.name.rpartition(".")[2]
+    return "" if found is None else found.bare
 
 
 def attributes(value: Any) -> Mapping[str, Any]:
@@ -226,6 +239,7 @@ def pairs(value: Any, effort: Budget) -> list[tuple[Any, Any]] | None:
         elif type(arg) is list and all(type(pair) in (list, tuple) and len(pair) == 2 for pair in arg):
             found += [(pair[0], pair[1]) for pair in arg]
     if value.entries is not None:
+        effort.spend(len(value.entries.flat))
         found += value.entries.pairs()
     is_dict = "Dict" in class_name(value) or class_name(value) in ("dict", "Layers", "_dict")
     return found if found or is_dict else None
@@ -258,14 +272,26 @@ def text(value: Any) -> str | None:
     return None
 
 
+def name_of(value: Any) -> str | None:
+    """Return an object as a name, the beginning of a long text, or None where it is no text."""
+    found = text(value)
+    return found if found is None else found[:LONGEST_NAME]
+
+
 def unescape(quoted: bytes) -> bytes:
     r"""Undo the escapes of a Python 2 string (``\n``, ``\x00``, ``\\``)."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # an unknown escape is a matter of the file, not of this program
-        try:
+    try:
+        if MAY_WARN.search(quoted) is None:
             return codecs.escape_decode(quoted)[0]
-        except ValueError as error:
-            raise MalformedFileError(f"a string in it has an escape that is none ({error})") from error
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # an unknown escape is a matter of the file, not of this program
+            return codecs.escape_decode(quoted)[0]
+    except ValueError as error:
+        raise MalformedFileError(f"a string in it has an escape that is none ({error})") from error
+
+
+MAY_WARN = re.compile(rb"\\[^\n\\'\"abfnrtvx0-3]")
+"""What may be an escape of which Python warns: one that it does not know, or more than a byte's."""
 
 
 def raw_bytes(value: Any) -> Buffer | None:
@@ -305,10 +331,15 @@ def _makes_bytes(maker: Global) -> bool:
     return maker.module == "_codecs" and maker.name == "encode"
 
 
-def walk(roots: Iterable[Any], is_leaf: Callable[[Any], bool] = lambda _: False) -> Iterator[Any]:
+def walk(
+    roots: Iterable[Any], effort: Budget, is_leaf: Callable[[Any], bool] = lambda _: False
+) -> Iterator[Any]:
     """Yield every object that the roots hold, breadth first, the roots too, each once.
 
     What ``is_leaf`` says of an object keeps the walk from going on into it.
+
+    Raises:
+        LimitError: it takes too much, all that was looked at before included.
     """
     queue = deque(roots)
     seen: set[int] = set()
@@ -317,9 +348,15 @@ def walk(roots: Iterable[Any], is_leaf: Callable[[Any], bool] = lambda _: False)
         if type(value) not in _COMPOUND or id(value) in seen:
             continue
         seen.add(id(value))
+        if len(seen) % WALKED_AT_ONCE == 0:
+            effort.spend(WALKED_AT_ONCE)
         yield value
         if not is_leaf(value):
             queue.extend(_parts(value))
+
+
+WALKED_AT_ONCE = 256
+"""Objects after which a walk takes of the effort, a step for each."""
 
 
 def _parts(value: Any) -> Iterable[Any]:

@@ -59,6 +59,7 @@ class MachineState:
         self.hooked: dict[int, Hook] = {}
         self.globals: dict[tuple[str, str], Global] = {}
         self.memo: dict[int, Any] = {}
+        self.most_kept = self.limits.memo
         self.stack: list[Any] = []
         self.marks: list[list[Any]] = []
 
@@ -154,7 +155,7 @@ class MachineState:
     def _put(self, position: int) -> int:
         line = self._line(position)
         self.text_memo = True
-        self.memo[int(bytes(line))] = self.stack[-1]
+        self._keep(_number(line))
         return position + len(line) + 1
 
     def _binput(self, position: int) -> int:
@@ -162,16 +163,22 @@ class MachineState:
         return position + 1
 
     def _long_binput(self, position: int) -> int:
-        self.memo[U32.unpack_from(self.data, position)[0]] = self.stack[-1]
+        self._keep(U32.unpack_from(self.data, position)[0])
         return position + 4
 
     def _memoize(self, position: int) -> int:
-        self.memo[len(self.memo)] = self.stack[-1]
+        self._keep(len(self.memo))
         return position
+
+    def _keep(self, number: int) -> None:
+        """Keep the top of the stack under a number: picklers count, and chosen numbers can hash alike."""
+        if number > self.most_kept:
+            raise self.limits.exceeded("memo", f"a pickle in it keeps an object as number {number:,}")
+        self.memo[number] = self.stack[-1]
 
     def _get(self, position: int) -> int:
         line = self._line(position)
-        self.stack.append(self.memo[int(bytes(line))])
+        self.stack.append(self.memo[_number(line)])
         return position + len(line) + 1
 
     def _binget(self, position: int) -> int:
@@ -181,3 +188,15 @@ class MachineState:
     def _long_binget(self, position: int) -> int:
         self.stack.append(self.memo[U32.unpack_from(self.data, position)[0]])
         return position + 4
+
+
+LONGEST_NUMBER = 20
+"""Digits that no number of the memo has."""
+
+
+def _number(line: View) -> int:
+    """Read a number of the memo as text."""
+    number = int(bytes(line)) if len(line) <= LONGEST_NUMBER else -1
+    if number < 0:
+        raise ValueError("a number that no pickler counts to")
+    return number

@@ -31,7 +31,6 @@ def open(opened: Opened) -> Network | None:
         raise UnsupportedFileError(_without_arrays(opened))
     if not any(len(named.array.shape) > 1 for named in found.arrays):
         raise UnsupportedFileError(_without_weights(found))
-    found.check(opened.limits)
     inference = infer(found, opened.hints)
     origin = origin_of(
         opened,

@@ -5,17 +5,22 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 from filtviz.reading.arrays import StoredArray, object_items, value_of, variable_name
-from filtviz.reading.limits import Limits
 from filtviz.reading.opened import Opened
-from filtviz.reading.pickle.records import Items, Record, attributes, elements, pairs, text
+from filtviz.reading.pickle.records import Items, Record, attributes, elements, name_of, pairs
 from filtviz.text import natural_key
 
 __all__ = ["Found", "NamedArray", "collect"]
 
 Path = tuple[str, ...]
+
+LONGEST_SOURCE = 1 << 10
+STEPS_OF_AN_ARRAY = 16
+STEPS_OF_A_LOOK = 4
+"""What reading an array and its names takes, and looking at any other object, in steps of the machine."""
 
 DEEPEST = 64
 """Lists in lists, up to which arrays are looked for: real files have seven, and each array keeps its path."""
@@ -35,10 +40,10 @@ class NamedArray:
     layer: str | None = None
     field: str | None = None
 
-    @property
+    @cached_property
     def source(self) -> str:
-        """Where the array lies, for messages and for ``--convs``."""
-        return "/".join(self.path)
+        """Where the array lies, for messages and for ``--convs``; cut where keys are no names any more."""
+        return "/".join(self.path)[:LONGEST_SOURCE]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,16 +58,6 @@ class Found:
     arrays: tuple[NamedArray, ...]
     empty: tuple[tuple[int, str], ...] = ()
     left_out: tuple[str, ...] = ()
-
-    def check(self, limits: Limits) -> None:
-        """Pass silently where the arrays and the layers without any are not too many.
-
-        Raises:
-            LimitError: they are.
-        """
-        n_arrays, n_empty = len(self.arrays), len(self.empty)
-        others = f" and names {n_empty:,} layers without any" if n_empty else ""
-        limits.check("layers", n_arrays + n_empty, f"it holds {n_arrays:,} arrays{others}")
 
 
 _PREFERRED = re.compile(
@@ -81,6 +76,7 @@ _PATTERNS = tuple(
     )
 )
 _SEARCHED = frozenset({Record, Items, list, tuple, StoredArray})
+_MAY_BE_ARRAYS = frozenset({Record, StoredArray})
 _PLACE = re.compile(r"(arr_)?\d+\Z")
 _ONLY_FIELD = re.compile(rf"{_FIELD}\Z")
 
@@ -160,19 +156,35 @@ class _Collector:
 
     def _enter(self, path: Path, value: Any) -> Iterator[tuple[Path, Any]]:
         """Note an array; return the parts of anything else with their paths."""
-        array = value_of(value, self.opened.limits)
+        self.opened.effort.spend(STEPS_OF_A_LOOK)
+        array = value_of(value, self.opened.limits) if type(value) in _MAY_BE_ARRAYS else None
         if array is not None:
             layer, field = _name(path, variable_name(value))
             number = len(self.arrays)
             self.arrays.append(NamedArray(number=number, path=path, array=array, layer=layer, field=field))
+            self._check()
             return iter(())
         items = elements(value)
         if items is not None and not items and path and not _PLACE.match(path[-1]):
             self.empty.append((len(self.arrays), path[-1]))
+            self._check()
         return (((*path, key), part) for key, part in self._parts(value))
 
+    def _check(self) -> None:
+        """Pass silently where the arrays and the layers without any are not too many.
+
+        Raises:
+            LimitError: they are.
+        """
+        n_arrays, n_empty = len(self.arrays), len(self.empty)
+        others = f" and names {n_empty:,} layers without any" if n_empty else ""
+        self.opened.limits.check(
+            "layers", n_arrays + n_empty, f"it holds {n_arrays:,} arrays{others} or more"
+        )
+        self.opened.effort.spend(STEPS_OF_AN_ARRAY)
+
     def _parts(self, value: Any) -> Iterable[tuple[str, Any]]:
-        items = object_items(value)
+        items = value if type(value) in (list, tuple) else object_items(value)
         if items is None:
             entries = pairs(value, self.opened.effort)
             if entries is not None:
@@ -185,6 +197,7 @@ class _Collector:
         if not _is_users(value):
             return []
         state = list(attributes(value).items())
+        self.opened.effort.spend(len(state))
         # A named tuple has no attributes: it is all that its class is called with.
         return self._entries(state, ordered=False) if state else [("0", value.args)]
 
@@ -193,11 +206,18 @@ class _Collector:
 
         Python 2 writes dictionaries and npz files in an order of its own: there the order of names is taken.
         """
-        named = [(_key(key, place), value) for place, (key, value) in enumerate(entries)]
+        if not entries:
+            return []
+        named = [
+            (_key(key, place), value)
+            for place, (key, value) in enumerate(entries)
+            if type(value) in _SEARCHED
+        ]
         if not ordered and (self.opened.python == "2" or self.opened.is_npz):
-            places = {name: natural_key(name) for name in {name for name, _ in named}}
+            names = sorted(dict.fromkeys(name for name, _ in named), key=natural_key)
+            places = {name: place for place, name in enumerate(names)}
             named.sort(key=lambda entry: places[entry[0]])
-        compound = [(name, value) for name, value in named if type(value) in (Record, Items, list, tuple)]
+        compound = [(name, value) for name, value in named if type(value) is not StoredArray]
         preferred = [
             (name, value)
             for name, value in (compound if self.prefers else [])
@@ -213,7 +233,7 @@ def _key(key: Any, place: int) -> str:
     """Return a dictionary's key as text; Theano programs use variables and numbers as keys too."""
     if type(key) is int and abs(key) < 1 << 63:
         return str(key)
-    return text(key) or variable_name(key) or str(place)
+    return name_of(key) or variable_name(key) or str(place)
 
 
 def _is_users(value: Any) -> bool:

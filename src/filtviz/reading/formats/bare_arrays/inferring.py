@@ -23,7 +23,7 @@ from filtviz.reading.formats.bare_arrays.grouping import (
     sizes_of,
 )
 from filtviz.reading.limits import Hints
-from filtviz.text import printable
+from filtviz.text import names_of_file, printable
 
 __all__ = ["Dialect", "Inference", "infer"]
 
@@ -102,11 +102,9 @@ def _chosen(wanted: str, arrays: Sequence[NamedArray]) -> NamedArray:
     if several:
         return max(several, key=lambda named: len(named.array.shape))
     available = [named.source for named in arrays]
-    shown = ", ".join(printable(source, 40) for source in available[:30])
-    more = f" and {len(available) - 30} more" if len(available) > 30 else ""
     raise SelectionError(
         f"there is no array {printable(wanted, 40)!r} to take for a convolution "
-        f"(there are, from number 0 on: {shown}{more})",
+        f"(there are, from number 0 on: {names_of_file(available)})",
         wanted=wanted,
         available=available,
     )
@@ -261,9 +259,9 @@ def _sentences(parts: Sequence[_Part], turned: bool) -> list[str]:
         )
     swapped = [_weight(part.group).source for part in convs if part.axes in ("ioc", "iorc", "iodrc")]
     if swapped:
-        listed = ", ".join(printable(source, 40) for source in swapped)
         sentences.append(
-            f"transposed convolutions, whose channels come first: {listed}, since only so their sizes fit"
+            f"transposed convolutions, whose channels come first: {names_of_file(swapped)}, since only so "
+            "their sizes fit"
         )
     if turned:
         sentences.append(
@@ -280,11 +278,11 @@ def _notes(parts: Sequence[_Part], found: Found) -> list[str]:
     notes = []
     thin = [part for part in parts if part.axes is None and len(part.group.weight_shape) == 3]
     if thin:
-        listed = ", ".join(printable(_weight(part.group).source, 40) for part in thin)
+        sources = [_weight(part.group).source for part in thin]
         notes.append(
-            f"arrays of three axes may be the weights of a Conv1DLayer, which --convs would say: {listed}"
+            "arrays of three axes may be the weights of a Conv1DLayer, which --convs would say: "
+            f"{names_of_file(sources)}"
         )
     if found.left_out:
-        listed = ", ".join(printable(name, 40) for name in found.left_out)
-        notes.append(f"beside the parameters lie, and were left out: {listed}")
+        notes.append(f"beside the parameters lie, and were left out: {names_of_file(found.left_out)}")
     return notes

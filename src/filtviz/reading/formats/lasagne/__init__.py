@@ -9,7 +9,7 @@ from filtviz.network import Network
 from filtviz.reading.formats.lasagne.building import build_layers, is_layer, outputs_among
 from filtviz.reading.limits import Budget
 from filtviz.reading.opened import Opened, origin_of
-from filtviz.reading.pickle.records import Items, Record, class_name, elements, pairs, text, walk
+from filtviz.reading.pickle.records import Items, Record, class_name, elements, name_of, pairs, walk
 from filtviz.text import printable
 
 __all__ = ["names_of", "open"]
@@ -27,7 +27,7 @@ def open(opened: Opened) -> Network | None:
 
 def _nearest_layers(opened: Opened) -> list[Record]:
     """Return the layers that can be reached without going through another layer."""
-    return [value for value in walk(opened.roots, is_layer) if is_layer(value)]
+    return [value for value in walk(opened.roots, opened.effort, is_layer) if is_layer(value)]
 
 
 def names_of(value: Any, effort: Budget) -> Mapping[int, str]:
@@ -36,13 +36,13 @@ def names_of(value: Any, effort: Budget) -> Mapping[int, str]:
     One layer alone under a key has not its name there, but that of the network.
     """
     entries = pairs(value, effort) or []
-    named = {id(layer): name for key, layer in entries if is_layer(layer) and (name := text(key))}
+    named = {id(layer): name for key, layer in entries if is_layer(layer) and (name := name_of(key))}
     return named if len(named) > 1 else {}
 
 
 def _names(opened: Opened) -> Mapping[int, str]:
     names: dict[int, str] = {}
-    for value in walk(opened.roots, is_layer):
+    for value in walk(opened.roots, opened.effort, is_layer):
         if not is_layer(value):
             for layer, name in names_of(value, opened.effort).items():
                 names.setdefault(layer, name)
@@ -50,7 +50,9 @@ def _names(opened: Opened) -> Mapping[int, str]:
 
 
 def _kind(opened: Opened) -> str:
-    root = next(root for root in opened.roots if any(is_layer(value) for value in walk([root])))
+    root = next(
+        root for root in opened.roots if any(is_layer(value) for value in walk([root], opened.effort))
+    )
     if is_layer(root):
         return "a Lasagne network"
     if type(root) is Items or (type(root) is Record and pairs(root, opened.effort) is not None):

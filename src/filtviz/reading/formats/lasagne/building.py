@@ -19,6 +19,11 @@ from filtviz.shapes import output_shape
 __all__ = ["build_layers", "inputs_of", "is_layer", "network_order", "outputs_among"]
 
 
+STEPS_OF_A_LINK = 8
+STEPS_OF_AN_ARRAY = 16
+"""What following a link between layers takes, and reading an array, in steps of the pickle machine."""
+
+
 def is_layer(value: Any) -> bool:
     """Tell a layer by what every version of Lasagne sets on one.
 
@@ -73,7 +78,7 @@ def network_order(outputs: Iterable[Record], effort: Budget) -> list[Record]:
         if id(layer) not in entered:
             entered.add(id(layer))
             feeding = inputs_of(layer)
-            effort.spend(1 + len(feeding))
+            effort.spend(1 + STEPS_OF_A_LINK * len(feeding))
             queue.extendleft(value for value in reversed(feeding) if value is not None)
             continue
         queue.popleft()
@@ -182,7 +187,7 @@ def _parameters(record: Record, effort: Budget, met: dict[int, Parameter]) -> tu
         candidates = [value for value in facts.values() if is_variable(value)]
     if "W" in facts:
         candidates.append(facts["W"])  # an array in the place of a variable is no registered parameter
-    effort.spend(len(facts) + len(candidates))
+    effort.spend(len(facts) + STEPS_OF_AN_ARRAY * len(candidates))
     found: dict[str, Parameter] = {}
     for value in candidates:
         array = value_of(value, effort.limits)

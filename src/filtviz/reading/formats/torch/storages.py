@@ -342,7 +342,7 @@ def read_stream(data: Data, steps: Budget) -> Saved:
     pickles, keys = _read_five(data, steps)
     root = pickles.roots[3]
     named: dict[str, _Id] = {}
-    for value in walk([root]):
+    for value in walk([root], steps):
         if type(value) is Record and (ident := _id_of(value)) is not None:
             named.setdefault(ident.key, ident)
     places = dict(_places(data, pickles.stop, keys, named))

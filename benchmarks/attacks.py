@@ -1,0 +1,179 @@
+"""What small hostile files take: the processor time and the memory of every command with default limits.
+
+No file under 1 MB may take more than 10 seconds of processor time or 1 GB in any command. Each attack is made
+here, written to a folder that is removed again, and given to every command, each a process of its own. The
+first row is a Python that only imports numpy and matplotlib's Figure. Exit status 1 says that something is
+over the bar::
+
+    python benchmarks/attacks.py
+    python benchmarks/attacks.py --only streams --command layers
+
+A new attack is one row in `ATTACKS`: its name, what makes its bytes, and what part of the program it is
+aimed at. What makes it may take the functions of ``tests/attacks``, which write pickles opcode by opcode.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from tests.attacks import growing  # noqa: E402  (the folder above is no installed package)
+
+LARGEST_FILE = 1_000_000
+BAR_SECONDS, BAR_MEGABYTES = 10.0, 1000.0
+PATIENCE = 4.0
+"""Times the bar after which a process is ended: of what is over it, how far is of no interest."""
+
+REFERENCE = ["-c", "import numpy; from matplotlib.figure import Figure"]
+COMMANDS = {
+    "layers": ["layers"],
+    "plot": ["plot", "-o", "pictures"],
+    "sheet": ["plot", "--view", "sheet", "-o", "pictures"],
+    "diagnose": ["diagnose"],
+    "export": ["export", "-q", "-o", "pictures"],
+    "report": ["report", "-o", "page.html"],
+}
+"""Name in the table → the command line before the model's path."""
+
+ATTACKS: dict[str, tuple[str, Callable[[], bytes]]] = {
+    **{name: ("reading", make) for name, make in growing.TO_READ.items()},
+}
+"""Name → the part of the program that it is aimed at, and what makes its bytes."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a process took: ``seconds`` of all processors, and ``peak``, the most resident memory, in MB."""
+
+    seconds: float
+    peak: float
+    status: int
+    said: str
+    raised: bool
+
+    @property
+    def passes(self) -> bool:
+        """Whether it stayed below the bar, and ended by itself with a result or one sentence."""
+        return (
+            self.seconds <= BAR_SECONDS
+            and self.peak <= BAR_MEGABYTES
+            and self.status in (0, 1)
+            and not self.raised
+        )
+
+    def __str__(self) -> str:
+        mark = "" if self.passes else " !"
+        return f"{self.seconds:.1f} s {self.peak:.0f} MB{mark}"
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--only", default="", help="attacks whose name, or whose part, holds this text")
+    parser.add_argument("--command", choices=COMMANDS, action="append", help="may be repeated")
+    parser.add_argument("--said", action="store_true", help="print the last line of each process")
+    parser.add_argument("--write", nargs=2, metavar=("NAME", "PATH"), help="write one attack and do no more")
+    options = parser.parse_args()
+    if options.write:
+        name, path = options.write
+        Path(path).write_bytes(ATTACKS[name][1]())
+        return
+    chosen = [name for name, (part, _) in ATTACKS.items() if options.only in name or options.only == part]
+    sys.exit(0 if report(chosen, options.command or list(COMMANDS), said=options.said) else 1)
+
+
+def report(attacks: Sequence[str], commands: Sequence[str], *, said: bool) -> bool:
+    """Print the table, row by row; return whether everything stayed below the bar."""
+    reference = run(REFERENCE, Path.cwd())
+    print_row(["attack", "bytes", *commands, f"{BAR_SECONDS:.0f} s, {BAR_MEGABYTES:,.0f} MB"])
+    print_row(["---"] * (len(commands) + 3))
+    print_row(["numpy and Figure, nothing else", "", *[str(reference)] * len(commands), ""])
+    all_pass = True
+    for attack in attacks:
+        costs, size = measure(attack, commands)
+        passes = all(cost.passes for cost in costs) and size <= LARGEST_FILE
+        all_pass &= passes
+        print_row([attack, f"{size:,}", *map(str, costs), "PASS" if passes else "over"])
+        for command, cost in zip(commands, costs, strict=True):
+            if said and cost.said:
+                print(f"{attack}: {command}: {cost.status}: {cost.said}", file=sys.stderr, flush=True)
+    return all_pass
+
+
+def print_row(cells: Sequence[str]) -> None:
+    """Print a row of a table in Markdown, at once: the next one may take a minute."""
+    print(f"| {' | '.join(cells)} |", flush=True)
+
+
+def measure(attack: str, commands: Sequence[str]) -> tuple[list[Cost], int]:
+    """Give one attack to the commands; it is made in a process of its own, so that this one stays small.
+
+    A child's peak begins with its parent's.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        model = Path(folder) / "model.pkl"
+        subprocess.run([sys.executable, __file__, "--write", attack, model], check=True)
+        costs = []
+        for command in commands:
+            name, *rest = COMMANDS[command]
+            costs.append(run(["-m", "filtviz", name, str(model), *rest], Path(folder)))
+        return costs, model.stat().st_size
+
+
+def run(arguments: Sequence[str], folder: Path) -> Cost:
+    """Run Python with these arguments; workers that it waits for are counted with it."""
+    with tempfile.TemporaryFile() as errors:
+        process = subprocess.Popen(
+            [sys.executable, *arguments],
+            cwd=folder,
+            stdout=subprocess.DEVNULL,
+            stderr=errors,
+            env={**os.environ, "PYTHONPATH": os.environ.get("PYTHONPATH", str(ROOT / "src"))},
+            preexec_fn=bound,
+        )
+        status, usage = wait(process)
+        errors.seek(0)
+        lines = errors.read().decode("utf-8", "replace").strip().splitlines()
+    peak = usage.ru_maxrss / (1e6 if sys.platform == "darwin" else 1e3)
+    return Cost(
+        usage.ru_utime + usage.ru_stime,
+        peak,
+        status,
+        lines[-1][:300] if lines else "",
+        "Traceback" in "".join(lines),
+    )
+
+
+def bound() -> None:
+    """Let the system end a process that is far beyond the bar."""
+    seconds, room = int(PATIENCE * BAR_SECONDS), int(PATIENCE * BAR_MEGABYTES * 1e6)
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
+    resource.setrlimit(resource.RLIMIT_AS, (room, room))
+
+
+def wait(process: subprocess.Popen[bytes]) -> tuple[int, resource.struct_rusage]:
+    """Wait for a process, and end it where it does nothing for too long."""
+    latest = time.monotonic() + 10 * PATIENCE * BAR_SECONDS
+    while True:
+        pid, status, usage = os.wait4(process.pid, os.WNOHANG)
+        if pid:
+            process.returncode = os.waitstatus_to_exitcode(status)
+            return process.returncode, usage
+        if time.monotonic() > latest:
+            process.kill()
+        time.sleep(0.02)
+
+
+if __name__ == "__main__":
+    main()
