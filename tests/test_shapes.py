@@ -39,7 +39,8 @@ from filtviz.operations import (
 )
 from filtviz.parameter import Parameter, Shape
 from filtviz.running.intervals import Interval, _after_one
-from filtviz.shapes import Window, layer_window, output_shape, positions, same_lengths, window_of
+from filtviz.shapes import layer_window, output_shape, same_lengths, window_of
+from filtviz.windows import Window, positions
 from tests.building import as_layer, conv, image, margin
 
 IMAGE = (None, 3, 11, 9)

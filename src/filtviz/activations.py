@@ -1,20 +1,25 @@
-"""The functions of each unit by itself: their kinds, their numbers, and which are monotone.
+"""The functions of each unit by itself: their kinds, their numbers, what they give, and which are monotone.
 
-To add one: its kind here, twice (in `ActivationKind`, and whether it is monotone), and its arithmetic in
-`filtviz.running.numpy_engine.activate`, the one interpreter that looks at kinds; the type checker names both.
-Composition takes any kind as if it were linear, and bounds go by whether it is monotone. Where files name it,
-a row in the table of their format.
+To add one: its kind in `ActivationKind`, whether it is monotone, and its arithmetic in `activate`, all in
+this file. Composition takes any kind as if it were linear, and bounds go by whether it is monotone. Where
+files name it, a row in the table of their format.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, assert_never
 
-from filtviz.parameter import Parameter
+import numpy as np
+from numpy.typing import NDArray
 
-__all__ = ["MONOTONE", "UNTOLD_ACTIVATION", "Activation", "ActivationKind"]
+from filtviz.parameter import Parameter, spread_out
+from filtviz.text import printable
+
+__all__ = ["MONOTONE", "UNTOLD_ACTIVATION", "Activation", "ActivationKind", "activate"]
+
+Floats = NDArray[np.float64]
 
 ActivationKind = Literal[
     "linear",
@@ -92,3 +97,58 @@ class Activation:
     def word(self) -> str:
         """What to call it in a sentence."""
         return self.name or (UNTOLD_ACTIVATION if self.kind == "untold" else self.kind)
+
+
+def activate(activation: Activation, x: Floats) -> Floats:
+    """Apply an activation to each unit.
+
+    Args:
+        activation: The function.
+        x: Units of any shape; a parametric rectifier's slopes run along some of its axes.
+
+    Raises:
+        ValueError: it is not one that is known here.
+    """
+    match activation.kind:
+        case "linear":
+            return x
+        case "rectify":
+            return np.maximum(x, 0.0)
+        case "leaky_rectify":
+            return np.where(x > 0, x, activation.alpha * x)
+        case "parametric_rectify":
+            if activation.slopes is None:
+                raise ValueError("the file does not tell its slopes")
+            slopes = np.asarray(activation.slopes.value, np.float64)
+            return np.where(x > 0, x, spread_out(slopes, x, activation.along) * x)
+        case "clipped_rectify":
+            return np.clip(x, 0.0, activation.alpha)
+        case "elu" | "selu":
+            below = activation.alpha * np.expm1(np.minimum(x, 0.0))
+            return np.asarray(activation.scale * np.where(x > 0, x, below))
+        case "sigmoid":
+            return _sigmoid(x)
+        case "hard_sigmoid":
+            return np.clip(0.2 * x + 0.5, 0.0, 1.0)
+        case "tanh":
+            return np.asarray(activation.scale * np.tanh(activation.scale_in * x))
+        case "softplus":
+            return np.logaddexp(0.0, x)
+        case "softsign":
+            return np.asarray(x / (1.0 + np.abs(x)))
+        case "exp":
+            return np.exp(x)
+        case "swish":
+            return np.asarray(x * _sigmoid(x))
+        case "hard_swish":
+            return np.asarray(x * np.clip(x + 3.0, 0.0, 6.0) / 6.0)
+        case "gelu" | "untold":
+            unknown = "" if activation.word == UNTOLD_ACTIVATION else ", which is not known here"
+            raise ValueError(f"it applies {printable(activation.word)}{unknown}")
+    assert_never(activation.kind)
+
+
+def _sigmoid(x: Floats) -> Floats:
+    from scipy.special import expit
+
+    return np.asarray(expit(x))

@@ -15,8 +15,8 @@ interpreter that does not know it (their ``assert_never``): `filtviz.shapes`, `f
 ``running/`` (``numpy_engine.py``, ``intervals.py``) and ``composition/`` (``linear_map.py``, ``stacks.py``).
 
 To let windows lie in a new way, as those of a pooling with a geometry of its own: one field of the operation
-here, obeyed in `filtviz.shapes.window_of`, and the row of the format that tells it. The interpreters take all
-windows from there.
+here, obeyed in its ``window``, and the row of the format that tells it. The interpreters take all windows
+from there.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from numpy.typing import NDArray
 
 from filtviz.activations import Activation
 from filtviz.parameter import Parameter, Shape, has_few_bits
+from filtviz.windows import Pads, Window, known_lengths
 
 __all__ = [
     "CANONICAL_AXES",
@@ -65,9 +66,6 @@ __all__ = [
     "parameters_of",
     "with_parameters",
 ]
-
-Pads = tuple[tuple[int, int], ...]
-"""``(before, after)`` for each spatial axis."""
 
 CANONICAL_AXES = "oirc"
 
@@ -165,6 +163,12 @@ class _Kernels:
         spatial = [2 + place for place in range(len(self.kernel_size))]
         return np.asarray(np.flip(filters, axis=tuple(spatial)))
 
+    def window(self, below: Shape | None) -> Window | None:  # noqa: ARG002  (as all windows)
+        """Return how it looks at an input of shape ``below``, or None where the file does not tell."""
+        if self.stride is None:
+            return None
+        return Window(size=self.kernel_size, stride=self.stride, pad=self.pad)
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Convolution(_Kernels):
@@ -185,6 +189,11 @@ class Convolution(_Kernels):
     def spacing(self) -> tuple[int, ...]:
         """The dilation with a number for each axis."""
         return self.dilation or (1,) * len(self.kernel_size)
+
+    def window(self, below: Shape | None) -> Window | None:
+        """Return how it looks at an input of shape ``below``, or None where the file does not tell."""
+        found = super().window(below)
+        return found and replace(found, dilation=self.dilation, transposed=self.transposed)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -275,7 +284,7 @@ PoolingKind = Literal["max", "mean", "sum", "untold"]
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Pooling:
-    """Take the maximum, the mean or the sum over windows, which lie as `filtviz.shapes.window_of` says.
+    """Take the maximum, the mean or the sum over windows, which lie as its `window` says.
 
     ``name`` is the file's word for a ``kind`` that is not known. ``whole_windows`` leaves out the windows
     that hang over the end (Lasagne's ``ignore_border``); else the last one is clipped, and a mean divides by
@@ -292,6 +301,16 @@ class Pooling:
     dilation: tuple[int, ...] = ()
     name: str = ""
 
+    def window(self, below: Shape | None) -> Window | None:  # noqa: ARG002  (as all windows)
+        """Return how it looks at an input of shape ``below``."""
+        return Window(
+            size=self.size,
+            stride=self.stride,
+            pad=self.pad,
+            dilation=self.dilation,
+            whole=self.whole_windows,
+        )
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class GlobalPooling:
@@ -299,6 +318,11 @@ class GlobalPooling:
 
     kind: PoolingKind
     name: str = ""
+
+    def window(self, below: Shape | None) -> Window | None:
+        """Return how it looks at an input of shape ``below``: all of it, where its size is known."""
+        lengths = known_lengths((below or ())[2:])
+        return Window(size=lengths, stride=lengths, pad=((0, 0),) * len(lengths)) if lengths else None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -331,6 +355,11 @@ class Pad:
     pad: Pads
     value: float = 0.0
     first_axis: int = 2
+
+    def window(self, below: Shape | None) -> Window | None:  # noqa: ARG002  (as all windows)
+        """Return how it looks at an input of shape ``below``, or None where it pads more than the image."""
+        ones = (1,) * len(self.pad)
+        return Window(size=ones, stride=ones, pad=self.pad) if self.first_axis == 2 else None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -416,6 +445,11 @@ class Upscale:
 
     scale: tuple[int, ...]
     dilates: bool = False
+
+    def window(self, below: Shape | None) -> Window | None:  # noqa: ARG002  (as all windows)
+        """Return how it looks at an input of shape ``below``."""
+        pad = ((0, 0),) * len(self.scale)
+        return Window(size=self.scale, stride=self.scale, pad=pad, transposed=True)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

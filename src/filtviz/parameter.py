@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Parameter", "Shape", "has_few_bits", "holds_numbers"]
+__all__ = ["Parameter", "Shape", "has_few_bits", "holds_numbers", "spread_out"]
 
 Shape = tuple[int | None, ...]
 """Lengths of axes; None for one that is open or that the file does not tell."""
@@ -70,3 +70,19 @@ def holds_numbers(dtype: np.dtype[Any]) -> bool:
         dtype: A type of numpy's.
     """
     return dtype.kind in "fiub" or has_few_bits(dtype)
+
+
+def spread_out(values: NDArray[Any], units: NDArray[Any], along: Sequence[int]) -> NDArray[Any]:
+    """Return values that run along some axes of the units in a shape that broadcasts against them.
+
+    Args:
+        values: Those of a parameter.
+        units: What they are to be multiplied with, or added to.
+        along: The axes of the units, one for each of the values'.
+    """
+    if values.ndim == units.ndim:
+        return values
+    shape = [1] * units.ndim
+    for axis, length in zip(along, values.shape, strict=True):
+        shape[axis] = length
+    return values.reshape(shape)

@@ -42,7 +42,8 @@ from filtviz.operations import (
     Upscale,
 )
 from filtviz.parameter import Shape
-from filtviz.shapes import LONGEST, Window, known_lengths, output_shape, window_of
+from filtviz.shapes import LONGEST, output_shape
+from filtviz.windows import Window, known_lengths
 
 __all__ = ["ReceptiveField", "receptive_fields"]
 
@@ -114,7 +115,7 @@ def _seen(
         case Input():
             return _of_input(operation)
         case Convolution() | LocallyConnected() | Pooling() | Upscale() | Pad():
-            window, field = window_of(operation, first), _union(below)
+            window, field = operation.window(first), _union(below)
             if window is None or field is None or len(window.size) != len(field.size):
                 return None
             return _through(window, field)

@@ -1,8 +1,4 @@
-"""What operations do to shapes: windows on their input, and the shape of what they give.
-
-`window_of` is the one place that knows how an operation's windows lie, and `positions` how many there are:
-shapes, receptive fields, the engine that runs a network and the composition of filters all ask these. A new
-rule of windows, or a new field of an operation that changes them, is obeyed here and nowhere else.
+"""What operations do to shapes: the shape of what they give, and which of them look through a window.
 
 Shapes follow ``get_output_shape_for`` in ``lasagne/layers/*.py`` (0.1, 0.2.dev1). What the file does not tell
 stays None; nothing is guessed.
@@ -11,7 +7,6 @@ stays None; nothing is guessed.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import assert_never
 
 from filtviz.network import Layer, Network
@@ -33,7 +28,6 @@ from filtviz.operations import (
     Normalisation,
     Operation,
     Pad,
-    Pads,
     Pooling,
     Recurrent,
     Reshape,
@@ -44,14 +38,12 @@ from filtviz.operations import (
     Upscale,
 )
 from filtviz.parameter import Shape
+from filtviz.windows import Window, positions
 
 __all__ = [
     "LONGEST",
-    "Window",
-    "known_lengths",
     "layer_window",
     "output_shape",
-    "positions",
     "same_lengths",
     "window_of",
 ]
@@ -63,64 +55,11 @@ MOST_AXES = 32
 """No array has more; a shape of more is nonsense, and each layer would go through it."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Window:
-    """How an operation looks at its input: one number per spatial axis in each field.
-
-    ``pad`` is ``(before, after)`` per axis, None where the file does not tell. ``transposed`` marks what
-    enlarges its input by ``stride`` (a transposed convolution, an upscaling). ``whole`` is False where one
-    window more counts, which hangs over the end, if it begins before that and something is left over.
-    """
-
-    size: tuple[int, ...]
-    stride: tuple[int, ...]
-    pad: Pads | None = None
-    dilation: tuple[int, ...] = ()
-    transposed: bool = False
-    whole: bool = True
-
-    def __post_init__(self) -> None:
-        if not self.dilation:
-            object.__setattr__(self, "dilation", (1,) * len(self.size))
-
-    @property
-    def spans(self) -> tuple[int, ...]:
-        """From the first tap to the last, both included."""
-        return tuple((taps - 1) * gap + 1 for taps, gap in zip(self.size, self.dilation, strict=True))
-
-
 def window_of(operation: Operation, below: Shape | None) -> Window | None:
     """Return how an operation looks at its input of shape ``below``, or None where no window is told."""
     match operation:
-        case Convolution() | LocallyConnected():
-            if operation.stride is None:
-                return None
-            spacing = operation.spacing if isinstance(operation, Convolution) else ()
-            transposed = isinstance(operation, Convolution) and operation.transposed
-            return Window(
-                size=operation.kernel_size,
-                stride=operation.stride,
-                pad=operation.pad,
-                dilation=spacing,
-                transposed=transposed,
-            )
-        case Pooling():
-            return Window(
-                size=operation.size,
-                stride=operation.stride,
-                pad=operation.pad,
-                dilation=operation.dilation,
-                whole=operation.whole_windows,
-            )
-        case GlobalPooling():
-            lengths = known_lengths((below or ())[2:])
-            return Window(size=lengths, stride=lengths, pad=_no_pads(lengths)) if lengths else None
-        case Pad(first_axis=2):
-            ones = (1,) * len(operation.pad)
-            return Window(size=ones, stride=ones, pad=operation.pad)
-        case Upscale():
-            scale = operation.scale
-            return Window(size=scale, stride=scale, pad=_no_pads(scale), transposed=True)
+        case Convolution() | LocallyConnected() | Pooling() | GlobalPooling() | Pad() | Upscale():
+            return operation.window(below)
         case (
             Input()
             | Dense()
@@ -130,7 +69,6 @@ def window_of(operation: Operation, below: Shape | None) -> Window | None:
             | Activation()
             | ChannelPooling()
             | LocalResponse()
-            | Pad()
             | Crop()
             | Slice()
             | Merge()
@@ -146,36 +84,6 @@ def window_of(operation: Operation, below: Shape | None) -> Window | None:
     assert_never(operation)
 
 
-def positions(lengths: Shape, window: Window) -> Shape:
-    """Return at how many places a window stands along axes of these lengths; None where that is not known.
-
-    Args:
-        lengths: Those of the input's spatial axes, as many as the window has.
-        window: What moves over them.
-    """
-    if window.pad is None:
-        return (None,) * len(lengths)
-    count = _enlarged if window.transposed else _shrunk if window.whole else _shrunk_over_the_end
-    return tuple(
-        None if length is None else count(length, span, stride, pad)
-        for length, span, stride, pad in zip(lengths, window.spans, window.stride, window.pad, strict=True)
-    )
-
-
-def _shrunk(length: int, span: int, stride: int, pad: tuple[int, int]) -> int:
-    return max(0, (length + sum(pad) - span) // stride + 1)
-
-
-def _shrunk_over_the_end(length: int, span: int, stride: int, pad: tuple[int, int]) -> int:
-    """Count the window too that hangs over the end, where it begins before that."""
-    places = max(0, -(-(length + sum(pad) - span) // stride)) + 1
-    return places if (places - 1) * stride < length + pad[0] else places - 1
-
-
-def _enlarged(length: int, span: int, stride: int, pad: tuple[int, int]) -> int:
-    return max(0, (length - 1) * stride - sum(pad) + span)
-
-
 def layer_window(layer: Layer, network: Network) -> Window | None:
     """Return the window of the first of a layer's operations that has one, or None."""
     shapes = [network.layers[i].output_shape for i in layer.inputs]
@@ -186,12 +94,6 @@ def layer_window(layer: Layer, network: Network) -> Window | None:
         if place < len(layer.operations):
             shapes = [output_shape(operation, shapes)]
     return None
-
-
-def known_lengths(lengths: Shape) -> tuple[int, ...]:
-    """Return the lengths where all are known and none is 0, else the empty tuple."""
-    known = tuple(length for length in lengths if length)
-    return known if len(known) == len(lengths) else ()
 
 
 def same_lengths(*numbers: tuple[int, ...] | None) -> bool:
@@ -217,10 +119,6 @@ def same_padding(length: int | None, spread: int, stride: int) -> tuple[int, int
     else:
         total = max((-(-length // stride) - 1) * stride + spread - length, 0)
     return None if total is None else (total // 2, total - total // 2)
-
-
-def _no_pads(axes: Sequence[int]) -> Pads:
-    return tuple((0, 0) for _ in axes)
 
 
 def output_shape(operation: Operation, shapes: Sequence[Shape | None]) -> Shape | None:

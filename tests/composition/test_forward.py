@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from scipy.signal import correlate2d
 
-from filtviz.activations import Activation
+from filtviz.activations import Activation, activate
 from filtviz.errors import CompositionError
-from filtviz.running.numpy_engine import activate, forward
+from filtviz.running.numpy_engine import forward
 from filtviz.shapes import output_shape
 
 from .build import as_layer, conv, entrance, network, pool, weights

@@ -13,7 +13,8 @@ from filtviz.errors import LimitError, SelectionError, UnsupportedFileError
 from filtviz.operations import Convolution
 from filtviz.reading import Hints
 from filtviz.receptive_field import receptive_fields
-from filtviz.shapes import Window, layer_window
+from filtviz.shapes import layer_window
+from filtviz.windows import Window
 from tests.reading.making import Named, Thing, conv, dumps, image, layer, shared, weights, write
 
 

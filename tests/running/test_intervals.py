@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from filtviz.activations import MONOTONE, Activation
+from filtviz.activations import MONOTONE, Activation, activate
 from filtviz.network import Layer, Network
 from filtviz.operations import Concatenate, Identity, Merge, Normalisation, Operation, Pad, Pooling
 from filtviz.parameter import Parameter
 from filtviz.running.intervals import Interval, preactivation_bounds
-from filtviz.running.numpy_engine import activate, forward
+from filtviz.running.numpy_engine import forward
 from tests.building import as_layer, chain, image, margin, pool
 from tests.chains import batch_norm, glorot, same_conv
 

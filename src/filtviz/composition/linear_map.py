@@ -46,8 +46,8 @@ from filtviz.operations import (
     Upscale,
 )
 from filtviz.parameter import Shape
-from filtviz.shapes import Window, window_of
 from filtviz.text import printable
+from filtviz.windows import Window
 
 __all__ = [
     "Approximation",
@@ -223,7 +223,7 @@ def approximation_of(operation: Operation) -> Approximation | None:
         case Softmax():
             return Approximation("softmax")
         case Pooling(kind="max"):
-            window = window_of(operation, None)
+            window = operation.window(None)
             is_exact = window is not None and max(window.size) == 1
             return None if is_exact else Approximation("maximum", is_left_out=False)
         case (
@@ -313,9 +313,9 @@ def _push_per_position(operation: Dense, source: LinearMap, layer: Layer) -> Lin
     return replace(source, templates=np.tensordot(taps, source.templates, axes=1))
 
 
-def _window(operation: Operation, layer: Layer, shape: Shape | None) -> Window:
+def _window(operation: Convolution | Pooling, layer: Layer, shape: Shape | None) -> Window:
     """Return the window of what has one on an image."""
-    window = window_of(operation, shape)
+    window = operation.window(shape)
     if window is None or window.pad is None or len(window.size) != 2:
         raise CompositionError(f"the file does not tell the window of {layer.title}")
     return window

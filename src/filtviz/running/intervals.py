@@ -13,7 +13,7 @@ from typing import assert_never
 import numpy as np
 from numpy.typing import NDArray
 
-from filtviz.activations import Activation
+from filtviz.activations import Activation, activate
 from filtviz.network import ConvLayer, Network
 from filtviz.operations import (
     ChannelPooling,
@@ -41,8 +41,6 @@ from filtviz.operations import (
     Untold,
     Upscale,
 )
-from filtviz.running.numpy_engine import activate
-from filtviz.shapes import window_of
 
 __all__ = ["Interval", "preactivation_bounds"]
 
@@ -131,7 +129,7 @@ def _after_one(operation: Operation, unit: Interval) -> Interval | None:
                 return None
             return Interval(activate(operation, unit.low), activate(operation, unit.high))
         case Pooling(kind="max" | "mean"):
-            window = window_of(operation, None)
+            window = operation.window(None)
             is_padded = window is None or window.pad is None or any(any(margin) for margin in window.pad)
             return unit.with_zero() if is_padded else unit
         case Pad(first_axis=2):

@@ -1,8 +1,8 @@
 """Run a network's own layers on images with numpy: what the units really give, as at test time.
 
 An interpreter of `filtviz.operations`: `forward` is exact in float64 for everything that it follows; what it
-does not follow raises a sentence. Units are ``(images, channels, rows, cols)``. A new activation is a case of
-`activate`; how windows lie is asked of `filtviz.shapes`.
+does not follow raises a sentence. Units are ``(images, channels, rows, cols)``. How windows lie, the
+operations say themselves; what an activation gives is in `filtviz.activations`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from filtviz.activations import UNTOLD_ACTIVATION, Activation
+from filtviz.activations import Activation, activate
 from filtviz.errors import CompositionError
 from filtviz.network import ConvLayer, Network
 from filtviz.operations import (
@@ -45,10 +45,11 @@ from filtviz.operations import (
     Untold,
     Upscale,
 )
-from filtviz.shapes import positions, window_of
+from filtviz.parameter import spread_out
 from filtviz.text import printable
+from filtviz.windows import positions
 
-__all__ = ["activate", "correlate", "forward"]
+__all__ = ["correlate", "forward"]
 
 Units = NDArray[np.float64]
 """``(images, channels, rows, cols)``."""
@@ -232,79 +233,15 @@ def _weigh(operation: Dense, units: Units) -> Units:
 def _normalise(operation: Normalisation, units: Units) -> Units:
     if not operation.is_told:
         raise ValueError("the file does not tell the scale that it applies")
-    scale, shift = (_spread_out(each, units, operation.along) for each in operation.scale_and_shift())
+    scale, shift = (spread_out(each, units, operation.along) for each in operation.scale_and_shift())
     return np.asarray(units * scale + shift)
-
-
-def _spread_out(values: Units, units: Units, along: Sequence[int]) -> Units:
-    """Return parameters that run along some axes of the units in a shape that broadcasts against them."""
-    if values.ndim == units.ndim:
-        return values
-    shape = [1] * units.ndim
-    for axis, length in zip(along, values.shape, strict=True):
-        shape[axis] = length
-    return values.reshape(shape)
-
-
-# Functions of each unit
-
-
-def activate(activation: Activation, x: Units) -> Units:
-    """Apply an activation to each unit.
-
-    Raises:
-        ValueError: it is not one that is known here.
-    """
-    match activation.kind:
-        case "linear":
-            return x
-        case "rectify":
-            return np.maximum(x, 0.0)
-        case "leaky_rectify":
-            return np.where(x > 0, x, activation.alpha * x)
-        case "parametric_rectify":
-            if activation.slopes is None:
-                raise ValueError("the file does not tell its slopes")
-            slopes = np.asarray(activation.slopes.value, np.float64)
-            return np.where(x > 0, x, _spread_out(slopes, x, activation.along) * x)
-        case "clipped_rectify":
-            return np.clip(x, 0.0, activation.alpha)
-        case "elu" | "selu":
-            below = activation.alpha * np.expm1(np.minimum(x, 0.0))
-            return np.asarray(activation.scale * np.where(x > 0, x, below))
-        case "sigmoid":
-            return _sigmoid(x)
-        case "hard_sigmoid":
-            return np.clip(0.2 * x + 0.5, 0.0, 1.0)
-        case "tanh":
-            return np.asarray(activation.scale * np.tanh(activation.scale_in * x))
-        case "softplus":
-            return np.logaddexp(0.0, x)
-        case "softsign":
-            return np.asarray(x / (1.0 + np.abs(x)))
-        case "exp":
-            return np.exp(x)
-        case "swish":
-            return np.asarray(x * _sigmoid(x))
-        case "hard_swish":
-            return np.asarray(x * np.clip(x + 3.0, 0.0, 6.0) / 6.0)
-        case "gelu" | "untold":
-            unknown = "" if activation.word == UNTOLD_ACTIVATION else ", which is not known here"
-            raise ValueError(f"it applies {printable(activation.word)}{unknown}")
-    assert_never(activation.kind)
-
-
-def _sigmoid(x: Units) -> Units:
-    from scipy.special import expit
-
-    return np.asarray(expit(x))
 
 
 # Pooling
 
 
 def _pool(operation: Pooling, units: Units) -> Units:
-    window = window_of(operation, units.shape)
+    window = operation.window(units.shape)
     if window is None or window.pad is None:
         raise ValueError("the file does not tell the window that it pools over")
     # What hangs over the end is NaN, so that it counts neither in a maximum nor in a mean.
