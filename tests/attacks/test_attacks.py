@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from tests.attacks import arrays, containers, graphs, growing, pickles
+from tests.attacks import arrays, containers, graphs, growing, pickles, torch_files
 from tests.attacks.assembling import KERNELS, beside_weights
 from tests.attacks.attack import Attack
 
@@ -28,9 +28,15 @@ ATTACKS: tuple[Attack, ...] = (
     *containers.ATTACKS,
     *graphs.ATTACKS,
     *growing.ATTACKS,
+    *torch_files.ATTACKS,
 )
 WATCHING = Path(__file__).with_name("watching.py")
-LATE = {"text for bytes that is none", "an npz bomb"}
+LATE = {
+    "text for bytes that is none",
+    "an npz bomb",
+    "torch zip: a storage that is a bomb",
+    "torch: a string with less than it says",
+}
 """Attacks that lie in the weights themselves, which the command `layers` does not read."""
 
 SECONDS = 15

@@ -670,6 +670,14 @@ def test_a_convolution_of_a_users_class_may_pad_in_a_way_of_its_own(tmp_path):
     assert (found.type, found.convolution.stride, found.convolution.pad) == ("Conv2dSame", (2, 2), None)
 
 
+def test_a_users_convolution_may_tell_less_and_is_one_by_its_name(tmp_path):
+    theirs = module("stylegan.EqualConv2d", {"weight": W1}, stride=1, padding=2)
+    (found,) = opened(tmp_path, zip_of(theirs)).conv_layers
+    assert (found.convolution.stride, found.convolution.pad, found.convolution.groups) == ((1, 1), None, None)
+    volume = module("stylegan.ModulatedConv2d", {"weight": W1[None]}, padding=2)
+    assert opened(tmp_path, zip_of(volume)).conv_layers == ()
+
+
 def test_padding_by_a_rule_keeps_the_shapes_and_is_told(tmp_path):
     network = opened(tmp_path, zip_of(sequential(conv(W1, padding=(2, 2), padding_mode="reflect"), relu())))
     layer = network.conv_layers[0]

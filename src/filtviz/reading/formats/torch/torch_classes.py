@@ -7,6 +7,7 @@ here; a convolution is one by its attributes, whatever its class is called. A cl
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -96,9 +97,8 @@ def is_loss(path: str) -> bool:
 def operations_of_module(module: Module) -> Operations:
     """Return what a module does, one operation after another."""
     weight = module.parameters.get("weight")
-    n = 0 if weight is None else len(weight.shape) - 2
-    if weight is not None and n in (1, 2, 3) and {"stride", "padding", "groups"} <= module.facts.keys():
-        return _convolution(module, weight, n)
+    if weight is not None and _is_convolution(module, weight):
+        return _convolution(module, weight, len(weight.shape) - 2)
     row = _BY_CLASS.get(module.type) if module.is_torchs else None
     if row is not None:
         return row(module)
@@ -107,20 +107,30 @@ def operations_of_module(module: Module) -> Operations:
 
 # Convolutions
 
+_AXES_IN_NAME = re.compile(r"([123])d", re.IGNORECASE)
+
+
+def _is_convolution(module: Module, weight: Parameter) -> bool:
+    """Tell a convolution by its attributes or by what its class is called, whoever wrote that."""
+    n = len(weight.shape) - 2
+    of_axes = _AXES_IN_NAME.search(module.type)
+    called = "conv" in module.type.lower() or "stride" in module.facts
+    return called and n in (1, 2, 3) and (of_axes is None or int(of_axes[1]) == n)
+
 
 def _convolution(module: Module, weight: Parameter, n: int) -> Operations:
     """Return a convolution; one of a class that is not PyTorch's may pad in a way of its own."""
-    stride, dilation = module.wholes("stride", n), module.wholes("dilation", n)
+    stride, dilation = module.wholes("stride", n), module.wholes("dilation", n) or (1,) * n
     groups, transposed = module.facts.get("groups"), module.facts.get("transposed") is True
-    known = same_lengths(weight.shape[2:], stride, dilation) and type(groups) is int and groups > 0
+    known = same_lengths(weight.shape[2:], stride, dilation)
     found = Convolution(
         weights=weight,
         axes=_axes(weight, groups if transposed else None),
         flip_filters=False,
         bias=module.parameters.get("bias"),
         stride=stride if known else None,
-        pad=_pads(module, weight.shape[2:], dilation or (1,) * n) if known and module.is_torchs else None,
-        dilation=dilation if known and dilation and max(dilation) > 1 else (),
+        pad=_pads(module, weight.shape[2:], dilation) if known and module.is_torchs else None,
+        dilation=dilation if known and max(dilation) > 1 else (),
         groups=groups if type(groups) is int and groups > 0 else None,
         transposed=transposed,
     )
