@@ -334,6 +334,8 @@ def _moved(seen: LinearMap, pads: Pads, sign: int) -> LinearMap:
 
 
 def _pair(values: Sequence[int]) -> Pair:
+    if len(values) != 2:
+        raise MisfitError(f"it works on {len(values)} axes, and an image has two")
     rows, cols = values
     return int(rows), int(cols)
 

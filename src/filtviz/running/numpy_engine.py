@@ -7,6 +7,7 @@ operations say themselves; what an activation gives is in `filtviz.activations`.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import assert_never
 
@@ -53,6 +54,9 @@ __all__ = ["correlate", "forward"]
 
 Units = NDArray[np.float64]
 """``(images, channels, rows, cols)``."""
+
+MOST_UNITS = 1 << 27
+"""Units that padding or enlarging may make, which are a gigabyte."""
 
 
 def forward(network: Network, layer: ConvLayer, images: NDArray[np.floating]) -> Units:
@@ -182,6 +186,8 @@ def correlate(
     Raises:
         ValueError: the units' channels do not fit, or the units are smaller than a template.
     """
+    if units.ndim != 4:
+        raise ValueError("it is no layer of two-dimensional images, which is not followed here")
     n_filters, n_channels = templates.shape[:2]
     groups, rest = divmod(units.shape[1], n_channels)
     if rest or not groups or n_filters % groups:
@@ -200,7 +206,17 @@ def correlate(
 def _padded(units: Units, pad: Pads, value: float = 0.0, first_axis: int = 2) -> Units:
     if not any(any(margin) for margin in pad):
         return units
+    longer = (n + sum(margin) for n, margin in zip(units.shape[first_axis:], pad, strict=True))
+    _check_fits([*units.shape[:first_axis], *longer])
     return np.pad(units, [(0, 0)] * first_axis + list(pad), constant_values=value)
+
+
+def _check_fits(shape: Sequence[int]) -> None:
+    """Pass silently where units of a shape fit in memory, which an attribute of a file may not care for."""
+    if math.prod(shape) > MOST_UNITS:
+        raise ValueError(
+            f"it makes {math.prod(shape):,} units of its input, which is too much to follow here"
+        )
 
 
 def _windows(units: Units, size: Sequence[int], stride: Sequence[int], spacing: Sequence[int]) -> Units:
@@ -278,10 +294,11 @@ def _pool_channels(operation: ChannelPooling, units: Units) -> Units:
 
 
 def _respond_locally(operation: LocalResponse, units: Units) -> Units:
-    half = operation.n // 2
+    width = min(operation.n, 2 * units.shape[1] + 1)  # more neighbours there are not
+    half = width // 2
     squares = np.pad(units**2, [(0, 0), (half, half), *[(0, 0)] * (units.ndim - 2)])
     n = units.shape[1]
-    total = sum(squares[:, i : i + n] for i in range(operation.n))
+    total = sum(squares[:, i : i + n] for i in range(width))
     return np.asarray(units / (operation.k + operation.alpha * total) ** operation.beta)
 
 
@@ -331,8 +348,9 @@ def _transpose(operation: Transpose, units: Units) -> Units:
 
 
 def _upscale(operation: Upscale, units: Units) -> Units:
+    shape = [*units.shape[:2], *(n * s for n, s in zip(units.shape[2:], operation.scale, strict=True))]
+    _check_fits(shape)
     if operation.dilates:
-        shape = [*units.shape[:2], *(n * s for n, s in zip(units.shape[2:], operation.scale, strict=True))]
         large = np.zeros(shape)
         large[(slice(None), slice(None), *(slice(None, None, s) for s in operation.scale))] = units
         return large
