@@ -165,10 +165,10 @@ def inner_stream(root: bytes | None = None, memory: bytes | None = None) -> byte
 
 
 def many_tensors_of_one_string() -> bytes:
-    """Two thousand tensors that are each to be loaded from one and the same string."""
+    """Five hundred tensors that are each to be loaded from one and the same string."""
     first = tensor(called("torch.storage", "_load_from_bytes", raw(inner_stream()) + put(1)))
     again = tensor(called("torch.storage", "_load_from_bytes", get(1)), (18,), (1,))
-    more = b"".join(text(f"l{place}") + again for place in range(2_000))
+    more = b"".join(text(f"l{place}") + again for place in range(500))
     return pickled(EMPTY_DICT + MARK + text("conv.weight") + first + more + SETITEMS)
 
 
