@@ -147,7 +147,9 @@ def plot(
             failures.append(LayerFailure(wanted, str(error)))
     files: list[WrittenFile] = []
     if destination is not None and drawn:
-        stems = layer_stems(network)
+        from filtviz.drawing.views import SHEET_VIEWS
+
+        stems = layer_stems(network, SHEET_VIEWS)
         named = {stems[conv_index]: each.pictures for conv_index, each in drawn.items()}
         planned = plan_files(named, _stem([network]), destination)
         sources = Sources.of([network], *([Path(images)] if isinstance(images, str | PathLike) else []))
@@ -383,7 +385,9 @@ def _draw_comparisons(
     if gif is not None and compared:
         sources.refuse(gif)  # before anything is written
     if destination is not None and compared:
-        stems = layer_stems(networks[0])
+        from filtviz.drawing.views import SHEET_VIEWS
+
+        stems = layer_stems(networks[0], SHEET_VIEWS)
         pages = {stems[i]: list(comparison_pages(each, options, order)) for i, each in compared.items()}
         planned = plan_files(pages, _stem(networks), destination)
         files = _write(planned, destination, options, sources, clobber=True, progress=None)

@@ -2,12 +2,14 @@
 
 A name tells its models apart wherever the names of these differ: what a file name cannot hold, or has no room
 for, is made up for by a few digits of a digest, which do not depend on what else there is.
+
+To change how something is named, change its function here.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from filtviz.network import Network
@@ -62,24 +64,26 @@ def _stem(path: Path) -> str:
     return Path(path.stem).stem if path.suffix.lower() in PACKED else path.stem
 
 
-_LIKE_A_PART = re.compile(
-    r"-(ch\d+|sheet|rms|components|nmf|rgb|bgr|through|compare)(-p\d+)?\Z", re.IGNORECASE
-)
-"""How a layer's stem may end as the parts of pictures do; see `filtviz.drawing.views.Picture`."""
+_PARTS = ("rgb", "bgr", "through", "compare")
+"""Of pictures that are not called after their view; see `filtviz.drawing.views.Picture`."""
 
 
-def layer_stems(network: Network) -> dict[int, str]:
+def layer_stems(network: Network, views: Iterable[str]) -> dict[int, str]:
     """Return each convolution's part of a file name by its conv index.
 
     No two are one, and none is what another becomes with the part of a picture behind it (``conv1-ch0``).
+
+    Args:
+        network: The network.
+        views: The names of all views whose pictures are called after them.
     """
+    words = "|".join(map(re.escape, (*views, *_PARTS)))
+    like_a_part = re.compile(rf"-(ch\d+|{words})(-p\d+)?\Z", re.IGNORECASE)
     layers = network.conv_layers
     stems = [file_stem(layer.label) for layer in layers]
     own = {stem.lower() for stem in stems}
     parts = [
-        stem
-        for stem in stems
-        if (match := _LIKE_A_PART.search(stem)) and stem[: match.start()].lower() in own
+        stem for stem in stems if (match := like_a_part.search(stem)) and stem[: match.start()].lower() in own
     ]
     unique = unique_stems(stems, taken=parts)
     return {layer.conv_index: stem for layer, stem in zip(layers, unique, strict=True)}

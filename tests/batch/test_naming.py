@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from filtviz.drawing.views import VIEWS
+from filtviz.drawing.views import SHEET_VIEWS, VIEWS
 from filtviz.naming import (
     layer_stems,
     model_folder,
@@ -143,13 +143,13 @@ def test_layers_whose_hostile_names_look_alike_as_files_do_not_collide():
     weights = np.zeros((1, 1, 3, 3))
     names = ["../x", "..x", "conv/1", "conv:1", None]
     network = Network.of([ConvLayer.of(weights, type="Conv2DLayer", name=name) for name in names])
-    assert layer_stems(network) == {0: "_x", 1: "x", 2: "conv_1", 3: "conv_1-2", 4: "conv5"}
+    assert layer_stems(network, SHEET_VIEWS) == {0: "_x", 1: "x", 2: "conv_1", 3: "conv_1-2", 4: "conv5"}
 
 
 def stems_of(*names):
     weights = np.zeros((1, 1, 3, 3))
     network = Network.of([ConvLayer.of(weights, type="Conv2DLayer", name=name) for name in names])
-    return list(layer_stems(network).values())
+    return list(layer_stems(network, SHEET_VIEWS).values())
 
 
 def test_long_labels_of_one_beginning_are_told_apart():
@@ -166,3 +166,11 @@ def test_no_layer_is_called_as_another_ones_picture(part):
 @pytest.mark.parametrize("name", ["conv1-bn", "conv1-3x3", "conv1-ch", "conv12-ch0", "conv1_ch0"])
 def test_a_layer_that_only_begins_as_another_keeps_its_name(name):
     assert stems_of("conv1", name) == ["conv1", name]
+
+
+def test_a_new_view_is_minded_by_its_name_alone():
+    weights = np.zeros((1, 1, 3, 3))
+    made = Network.of([ConvLayer.of(weights, name=name) for name in ("conv1", "conv1-dream")])
+    assert layer_stems(made, SHEET_VIEWS) == {0: "conv1", 1: "conv1-dream"}
+    assert layer_stems(made, (*SHEET_VIEWS, "dream")) == {0: "conv1", 1: "conv1-dream-2"}
+    assert SHEET_VIEWS == ("sheet", "rms", "components", "nmf")

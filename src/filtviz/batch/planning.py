@@ -16,6 +16,7 @@ from filtviz.drawing import DrawingOptions, draw
 from filtviz.drawing.grid import cautions
 from filtviz.drawing.saving import FORMATS, Destination, plan_files
 from filtviz.drawing.selection import ChannelRanges, choose_channels
+from filtviz.drawing.views import SHEET_VIEWS
 from filtviz.errors import FiltvizError
 from filtviz.naming import layer_stems, model_folder
 from filtviz.network import ConvLayer, Network
@@ -148,7 +149,7 @@ class Planner:
         model = {"model": self._places[index], "sha256": _sha256(self.models[index], network)}
         options = describe_options(self.options.drawing)
         destination = Destination(folder, None, self.options.suffix)
-        stems = layer_stems(network)
+        stems = layer_stems(network, SHEET_VIEWS)
         described = []
         for layer in _choose_layers(network, self.options.layers, plan):
             try:

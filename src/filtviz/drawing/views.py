@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DEFAULT_VIEW",
+    "SHEET_VIEWS",
     "VIEWS",
     "Picture",
     "View",
@@ -83,6 +84,9 @@ _ALL = (
 )
 VIEWS = {view.name: view for view in _ALL}
 """All views by their names, in the order in which they are told."""
+
+SHEET_VIEWS = tuple(view.name for view in _ALL if view.is_sheet)
+"""Those whose pictures are called after them in the names of files."""
 
 DEFAULT_VIEW = "grid"
 
