@@ -1,4 +1,4 @@
-"""See and understand the convolution filters in a Lasagne, nolearn or Theano model file.
+"""See and understand the convolution filters in a model file: PyTorch, Keras, ONNX, Lasagne and more.
 
 ::
 

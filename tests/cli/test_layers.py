@@ -32,6 +32,13 @@ def test_a_full_disk_under_stdout_is_one_sentence(fixtures):
     assert done.stderr == "filtviz: cannot write to stdout: no space left on device\n"
 
 
+def test_what_is_left_out_is_said_without_being_asked(fixtures):
+    said = CliRunner().invoke(main, ["layers", str(fixtures / "modern" / "ckpt_model_ema.pt")])
+    assert "left out: the weights under ema (--weights ema shows them)\n" in said.stdout
+    whole = CliRunner().invoke(main, ["layers", str(fixtures / "modern" / "sd_zip.pth")])
+    assert "left out" not in whole.stdout
+
+
 def weights(*shape: int) -> np.ndarray:
     return np.zeros(shape, np.float32)
 

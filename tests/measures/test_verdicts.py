@@ -147,7 +147,7 @@ def test_draws_of_another_scale(judged) -> None:
     assert with_free(FREE_NORMAL) == Judgement(
         "initial",
         "indistinguishable from initialisation: its weights are as normal draws of std 0.1 (p = 0.40), a "
-        f"scale that is no default of Lasagne's, all biases are 0, as at the start, {NOTHING}",
+        f"scale that no initialiser of the catalogue gives, all biases are 0, as at the start, {NOTHING}",
     )
     assert with_free(FREE_NORMAL, bias="none") == Judgement(
         "undecided",

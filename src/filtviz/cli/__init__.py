@@ -109,9 +109,9 @@ class CommandGroup(click.Group):
 @click.version_option(__version__, prog_name="filtviz")
 @click.pass_context
 def main(context: click.Context) -> None:
-    """See and understand the convolution filters in a Lasagne, nolearn or Theano model file.
+    """See and understand the convolution filters in a model file: PyTorch, Keras, ONNX, Lasagne and more.
 
-    Nothing in the file is imported or run, and neither Theano nor Lasagne needs to be installed.
+    Nothing in the file is imported or run, and no framework needs to be installed.
 
     \b
     Example:

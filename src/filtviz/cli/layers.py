@@ -61,6 +61,8 @@ def _print_table(network: Network, summary: Summary) -> None:
         click.echo(f"of more than {MOST_INPUTS} layers that feed one the first are named; --json lists all")
     for sentence in network.origin.inferred:
         click.echo(f"inferred: {printable(sentence, 1000)}")
+    for what in network.origin.left_out:
+        click.echo(f"left out: {printable(what, 1000)}")
 
 
 def _print_origin(network: Network) -> None:
@@ -80,8 +82,6 @@ def _print_origin(network: Network) -> None:
     for key, value in facts.items():
         if value:
             click.echo(f"{key + ':':<17}{printable(value, 400)}")
-    for what in origin.left_out:
-        click.echo(f"{'left out:':<17}{printable(what, 1000)}")
     for note in origin.notes:
         click.echo(f"{'note:':<17}{printable(note, 1000)}")
     if origin.classes:

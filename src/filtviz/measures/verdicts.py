@@ -257,7 +257,8 @@ def nothing_trained(n_layers: int, rule: str | None) -> str:
 def _drawn(fit: Fit) -> str:
     """Say which draws the weights agree with, of the catalogue or of a scale of their own."""
     if not fit.rules and fit.family != "orthogonal":
-        return f"its weights are as {fit.name} ({p_value(fit.p)}), a scale that is no default of Lasagne's"
+        scale = "a scale that no initialiser of the catalogue gives"
+        return f"its weights are as {fit.name} ({p_value(fit.p)}), {scale}"
     how = "an orthogonal matrix" if fit.family == "orthogonal" else f"KS {p_value(fit.p)}"
     return f"its weights are as {fit.name} draws them ({how})"
 
