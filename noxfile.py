@@ -16,6 +16,7 @@ nox.options.sessions = ["lint", "types", "fast"]
 nox.options.reuse_existing_virtualenvs = True
 
 ROOT = Path(__file__).parent
+LOCK = "requirements-dev.lock"
 BENCHMARKS = sorted(path.stem for path in (ROOT / "benchmarks").glob("*.py") if path.stem != "calibration")
 
 
@@ -31,6 +32,34 @@ def tests(session: nox.Session) -> None:
     """Run all tests, on Python 3.11 with real Theano, Lasagne and nolearn."""
     session.install("-e", ".[test,lasagne]")
     session.run("pytest", *session.posargs)
+
+
+@nox.session(python="3.11")
+def oldest(session: nox.Session) -> None:
+    """Run the fast tests with the oldest libraries that `pyproject.toml` allows, on the oldest Python."""
+    session.install("uv")
+    python = str(Path(session.bin) / "python")
+    session.run("uv", "pip", "install", "--python", python, "--resolution", "lowest-direct", "-e", ".[test]")
+    session.run("pytest", "-m", "not slow", *session.posargs)
+
+
+@nox.session
+def lock(session: nox.Session) -> None:
+    """Write `requirements-dev.lock` anew: what the extra `dev` needs, each version with its hashes.
+
+    ``nox -s lock -- --upgrade`` takes the newest versions; without it those that are locked stay.
+    """
+    session.install("uv")
+    options = ["--universal", "--generate-hashes", "--no-header", "--no-annotate", "--python-version", "3.11"]
+    where = ["--extra", "dev", "pyproject.toml", "-o", LOCK]
+    session.run("uv", "pip", "compile", "--quiet", *options, *where, *session.posargs)
+
+
+@nox.session
+def audit(session: nox.Session) -> None:
+    """Ask the package index for known holes in the locked libraries, where it has such data."""
+    session.install("pip-audit")
+    session.run("python", "tools/audit.py")
 
 
 @nox.session
