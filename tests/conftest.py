@@ -4,14 +4,23 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
+from packaging.version import Version
+
+from filtviz.drawing.pixelmap import PROVEN_VERSIONS
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 FIXTURES = Path(__file__).resolve().parent / "fixtures"
 HAS_SHARED = (SHARED / "models" / "manifest.json").is_file()  # another folder may have that name
 
+as_proven = pytest.mark.skipif(
+    Version(version("matplotlib")) < Version(PROVEN_VERSIONS[0].strip(".")),
+    reason="an older matplotlib than the pixels were compared with draws this itself",
+)
+"""Marks what holds of pixels that are computed without matplotlib."""
 
 FEW_CASES = 4
 """So many cases of a test are fast, at even distances from the first to the last; the others are slow."""

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 from PIL import Image
+from tests.conftest import as_proven
 
 import filtviz
 from filtviz.cli import main
@@ -286,6 +287,7 @@ def test_a_picture_that_is_shown_has_the_pictures_pixels(monkeypatch):
     assert pyplot.get_fignums() == []
 
 
+@as_proven
 def test_the_usual_picture_needs_no_matplotlib(model):
     program = (
         "import sys; from filtviz.cli import main; main(sys.argv[1:], standalone_mode=False);"

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.conftest import as_proven
 
 from filtviz.drawing import DrawingOptions, draw, pixelmap
 from filtviz.drawing.grid import ask_matplotlib, find_pixel_map
@@ -116,12 +117,14 @@ def test_whatever_is_computed_is_what_matplotlib_draws(n, rows, cols, width, hei
     assert np.array_equal(computed.cols, asked.cols)
 
 
+@as_proven
 def test_a_border_in_the_middle_of_a_pixel_is_left_to_matplotlib():
     grid = Grid(5, 4, 4, (6.0, 6.0), 100.0)  # rounding errors decide five of its pixels
     assert np.count_nonzero(kernels_in_doubt(grid)) == 13
     assert find_pixel_map(grid).corrected.size > 0
 
 
+@as_proven
 def test_the_common_grid_needs_no_matplotlib():
     grid = Grid.of(20, (3, 3), (6.0, 6.0), 100.0)
     assert grid.n == 5
@@ -143,6 +146,7 @@ def test_another_version_of_matplotlib_is_asked(monkeypatch):
     find_pixel_map.cache_clear()
 
 
+@as_proven
 def test_a_page_that_computation_gets_wrong_is_corrected(monkeypatch):
     shifted = compute_pixel_map(Grid.of(5, (3, 3), (6.0, 6.0), 100.0))
     wrong = pixelmap.PixelMap.separable(np.roll(shifted.rows, 1), shifted.cols)

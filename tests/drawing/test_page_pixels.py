@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from matplotlib.ft2font import FT2Font
+from tests.conftest import as_proven
 
 from filtviz.drawing import figures, pixelmap
 from filtviz.drawing import pages as pages_module
@@ -40,6 +41,7 @@ def no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pages_module, "_image_of_agg", lambda *_: pytest.fail("Agg was asked"))
 
 
+@as_proven
 @pytest.mark.parametrize(
     ("shape", "options"),
     [
@@ -59,6 +61,7 @@ def test_a_page_is_agg_s(no_figures: None, shape: tuple[int, ...], options: dict
     assert_as_agg(pages_of(layer, texts=TEXTS, **options)[0])
 
 
+@as_proven
 @pytest.mark.slow
 @pytest.mark.parametrize("dpi", [50, 72, 96, 100, 110, 120, 150, 250, 300])
 @pytest.mark.parametrize(
@@ -69,12 +72,14 @@ def test_pages_of_many_sizes_are_agg_s(shape: tuple[int, ...], dpi: float) -> No
         assert_as_agg(page)
 
 
+@as_proven
 @pytest.mark.slow
 @pytest.mark.parametrize("n", range(1, 64, 3))
 def test_sizes_that_inches_do_not_hold_exactly_are_agg_s(no_figures: None, n: int) -> None:
     assert_as_agg(pages_of(layer_of(random_weights(n, 1, 3, 3)))[0])
 
 
+@as_proven
 def test_lines_of_text_are_agg_s_wherever_they_stand(no_figures: None) -> None:
     places = itertools.product(("left", "center", "right"), ("top", "center", "bottom"), (False, True))
     words = "Ag|12 ±0.5|ffi fl AV|q|→ é|j_y|,|0|10|Tj|..|(x)|m|W W|k|1e-05|To|−3"
@@ -111,6 +116,7 @@ def assert_design_as_agg(design: PageDesign, dpi: float = 100.0) -> None:
     assert np.array_equal(painted, np.asarray(render(sheet_figure(design, dpi))))
 
 
+@as_proven
 def test_text_over_colours_over_text_and_over_the_edges_is_agg_s(no_figures: None) -> None:
     writings = [
         Writing(text="over the tiles", left=5, top=12, size=10, bold=True),
@@ -127,6 +133,7 @@ def test_text_over_colours_over_text_and_over_the_edges_is_agg_s(no_figures: Non
         assert_design_as_agg(PageDesign(size=(90, 61), mosaics=(mosaic(*box),), writings=tuple(writings)))
 
 
+@as_proven
 def test_where_a_border_is_in_doubt_agg_draws(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
     monkeypatch.setattr(figures, "render", lambda figure: asked.append(figure) or render(figure))
@@ -147,6 +154,7 @@ def test_another_version_of_matplotlib_draws_the_page_itself(monkeypatch: pytest
     assert len(asked) == 1
 
 
+@as_proven
 def test_the_installed_matplotlib_is_proven() -> None:
     assert pixelmap.is_proven_version()
 
@@ -187,6 +195,7 @@ def test_colours_of_text_count_for_the_palette() -> None:
     assert_design_as_agg(design)
 
 
+@as_proven
 def test_painting_imports_no_figure_and_looks_for_no_fonts() -> None:
     check = """
 import sys
