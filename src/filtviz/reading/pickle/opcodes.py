@@ -81,6 +81,7 @@ def protocol_0_unicode(line: View) -> Any:
     return str(in_memory(line), "raw-unicode-escape")
 
 
+_QUOTES = (b"'", b'"')
 OUT_OF_BAND = Global("pickle", "next_buffer")
 
 _U64, _DOUBLE = struct.Struct("<Q"), struct.Struct(">d")
@@ -145,7 +146,11 @@ class ValueOpcodes(MachineState):
         line = self._line(position)
         length = len(line)
         self.python2 = True
-        if length <= LONG_STRING and MAY_WARN.search(in_memory(line)):
+        plain = bytes(line) if length <= LONG_STRING else b""
+        if length > 2 and plain[:1] in _QUOTES and plain[:1] == plain[-1:] and b"\\" not in plain:
+            self.stack.append(plain[1:-1].decode("latin-1"))  # most are names, and many
+            return position + length + 1
+        if MAY_WARN.search(plain):
             self.steps.spend(STEPS_OF_A_WARNING)
         self.stack.append(protocol_0_string(line))
         return position + length + 1
