@@ -1,6 +1,7 @@
 """The table of measures, and what ``--check`` can look for.
 
-A new measure is one file with a subclass of `Measure`, and one entry here. `filtviz explain` prints an entry,
+A new measure is one file with a subclass of `Measure`, and one entry here; a number that it gives for each
+filter is a field of `filtviz.measures.measure.FilterDiagnosis` as well. `filtviz explain` prints an entry,
 ``docs/measures.md`` holds them all.
 """
 
