@@ -43,10 +43,13 @@ if TYPE_CHECKING:
     from filtviz.measures.comparison import LayerComparison
     from filtviz.measures.measure import Diagnosis
 
-__all__ = ["Model", "Output", "Progress", "compare", "diagnose", "layers", "plot"]
+__all__ = ["LiveModel", "Model", "Output", "Progress", "compare", "diagnose", "layers", "plot"]
 
 Model: TypeAlias = str | PathLike[str] | Network
 """The path of a model file, or the network that was read from it."""
+
+LiveModel: TypeAlias = Any
+"""A model in memory: an ``nn.Module``, a Keras model, or a dictionary of arrays such as Flax's."""
 
 Output: TypeAlias = "str | PathLike[str] | Destination | None"
 """A file or a folder; None for none."""
@@ -54,11 +57,13 @@ Output: TypeAlias = "str | PathLike[str] | Destination | None"
 Progress: TypeAlias = Callable[[WrittenFile], None]
 
 
-def layers(model: Model, *, limits: Limits | None = None, hints: Hints | None = None) -> LayersResult:
+def layers(
+    model: Model | LiveModel, *, limits: Limits | None = None, hints: Hints | None = None
+) -> LayersResult:
     """Return a network as a table: shapes, strides, parameters, receptive fields.
 
     Args:
-        model: A path or a network.
+        model: A path, a network, or a model in memory (an ``nn.Module``, a Keras model, a tree of arrays).
         limits: How much the file may ask for, see `filtviz.load`.
         hints: What a person says about the arrays of a file that holds nothing but arrays.
 
@@ -70,7 +75,7 @@ def layers(model: Model, *, limits: Limits | None = None, hints: Hints | None = 
 
 
 def plot(
-    model: Model,
+    model: Model | LiveModel,
     *,
     layers: Iterable[int | str] = (0,),
     channels: Channels = None,
@@ -90,7 +95,7 @@ def plot(
     """Draw the filters of some layers and, where ``output`` says so, write the pictures.
 
     Args:
-        model: A path or a network.
+        model: A path, a network, or a model in memory (an ``nn.Module``, a Keras model, a tree of arrays).
         layers: Convolutions by number (0 is the first, -1 the last) or name.
         channels: The input channels to draw, counted from 0: ``"0,2-5"``, numbers, or pairs of a first and a
             last one; ``"rgb"`` and ``"bgr"`` draw three as one picture in colour; None draws all.
@@ -164,10 +169,10 @@ def plot(
 
 
 def diagnose(
-    model: Model,
+    model: Model | LiveModel,
     *,
     layers: Iterable[int | str] = (),
-    before: Iterable[Model | tuple[str, Network]] = (),
+    before: Iterable[Model | LiveModel | tuple[str, Network]] = (),
     input_range: tuple[float, float] | None = None,
     limits: Limits | None = None,
     hints: Hints | None = None,
@@ -175,7 +180,7 @@ def diagnose(
     """Say whether the filters of a network are random, and why they look so, from its weights alone.
 
     Args:
-        model: A path or a network.
+        model: A path, a network, or a model in memory (an ``nn.Module``, a Keras model, a tree of arrays).
         layers: Keep of the result these, by number or name; none keeps all. The whole network is measured
             in any case, for what drew one layer's first weights shows in the others.
         before: Earlier states of it, to measure what changed: paths, networks, or networks each with the
@@ -265,7 +270,7 @@ def compare(
     """
     from filtviz.measures.comparison import compare_layers
 
-    if not any(isinstance(each, str | PathLike | Network) for each in models):
+    if not any(_is_model(each) for each in models):
         from filtviz.drawing.plotting import compare as compare_given
 
         return compare_given(models, states)
@@ -287,24 +292,41 @@ def compare(
     )
 
 
-def _as_network(model: Model, limits: Limits | None, hints: Hints | None) -> Network:
-    return model if isinstance(model, Network) else load(model, limits=limits, hints=hints)
+def _is_model(given: Any) -> bool:
+    """Tell a model from a layer, which is compared as it is."""
+    if isinstance(given, str | PathLike | Network):
+        return True
+    from filtviz.live import is_live
+
+    return is_live(given)
 
 
-def _path_of(model: Model) -> Path | None:
-    return model.origin.path if isinstance(model, Network) else Path(model)
+def _as_network(model: Model | LiveModel, limits: Limits | None, hints: Hints | None) -> Network:
+    if isinstance(model, Network):
+        return model
+    if isinstance(model, str | PathLike):
+        return load(model, limits=limits, hints=hints)
+    from filtviz.live import network_of
+
+    return network_of(model, hints)
+
+
+def _path_of(model: Model | LiveModel) -> Path | None:
+    if isinstance(model, Network):
+        return model.origin.path
+    return Path(model) if isinstance(model, str | PathLike) else None
 
 
 def _stem(networks: Sequence[Network]) -> str:
     return models_stem([network.origin.path or Path("network") for network in networks])
 
 
-def _spoken(model: Model, place: int) -> str:
+def _spoken(model: Model | LiveModel, place: int) -> str:
     """Return the name by which to speak of a model: its path as it was given."""
     return str(_path_of(model) or f"network {place}")
 
 
-def _state_names(models: Sequence[Model]) -> list[str]:
+def _state_names(models: Sequence[Model | LiveModel]) -> list[str]:
     """Return the files' names, or their paths where the names are not enough to tell them apart."""
     spoken = [_spoken(model, place) for place, model in enumerate(models, start=1)]
     names = [Path(each).name for each in spoken]

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from filtviz.errors import MalformedFileError
-from filtviz.reading.arrays import StoredArray
+from filtviz.reading.arrays import AnyArray, StoredArray
 from filtviz.reading.hdf5 import Dataset, Group
 from filtviz.text import natural_key
 
@@ -28,7 +28,7 @@ Place = tuple[str, ...]
 class Weights:
     """The arrays of one layer in Keras's order, by ``name`` where the file tells it, else by number."""
 
-    arrays: Mapping[str, StoredArray] = field(default_factory=dict)
+    arrays: Mapping[str, AnyArray] = field(default_factory=dict)
 
 
 class Store(Protocol):

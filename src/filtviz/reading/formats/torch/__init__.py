@@ -14,7 +14,7 @@ from typing import Any
 from filtviz.errors import MalformedFileError, SelectionError, UnsupportedFileError
 from filtviz.network import Layer, Network
 from filtviz.reading.formats.torch.effective import effective_tensors
-from filtviz.reading.formats.torch.modules import inner_module, layers_of_module
+from filtviz.reading.formats.torch.modules import RecordReader, inner_module, layers_of_module
 from filtviz.reading.formats.torch.ordering import named_by_order
 from filtviz.reading.formats.torch.rebuilding import Rebuilder
 from filtviz.reading.formats.torch.storages import (
@@ -222,7 +222,7 @@ def _of_module(opened: Opened, module: Record, rebuilder: Rebuilder, prefix: str
             "the file holds whole modules, which tell their own structure; leave out --convs and --axes, "
             "which are for files that hold nothing but arrays"
         )
-    found = layers_of_module(module, rebuilder)
+    found = layers_of_module(module, RecordReader(rebuilder), rebuilder.effort)
     layers = found.layers
     if prefix:
         layers = tuple(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from filtviz.errors import MalformedFileError
 from filtviz.network import ConvLayer, Layer
@@ -27,7 +27,7 @@ from filtviz.reading.tensors import Tensor
 from filtviz.shapes import output_shape
 from filtviz.text import listed, printable
 
-__all__ = ["ModuleLayers", "inner_module", "layers_of_module"]
+__all__ = ["ModuleLayers", "ModuleReader", "RecordReader", "inner_module", "layers_of_module"]
 
 DEEPEST = 48
 """Modules in one another; those of today have ten."""
@@ -78,14 +78,80 @@ class _Source:
 _IMAGE, _UNKNOWN = _Source(-1), _Source(None)
 
 
-def layers_of_module(module: Record, rebuilder: Rebuilder) -> ModuleLayers:
+class ModuleReader(Protocol):
+    """Looks at modules: those that a file describes, or those that a program has."""
+
+    def is_module(self, value: Any) -> bool:
+        """Tell a module."""
+
+    def path(self, module: Any) -> str:
+        """Return the full name of its class."""
+
+    def parts(self, module: Any) -> list[tuple[str, Any]]:
+        """Return what is in it, by name."""
+
+    def tensors(self, module: Any) -> list[tuple[str, AnyArray | Lost]]:
+        """Return its own parameters and buffers, by name."""
+
+    def facts(self, module: Any) -> Mapping[str, Any]:
+        """Return its attributes that are plain values."""
+
+
+class RecordReader:
+    """Looks at the modules that a file describes."""
+
+    def __init__(self, rebuilder: Rebuilder) -> None:
+        self.rebuilder = rebuilder
+
+    def is_module(self, value: Any) -> bool:
+        """Tell a module by its dictionaries."""
+        return is_module(value)
+
+    def path(self, module: Any) -> str:
+        """Return the full name of its class."""
+        return class_path(module)
+
+    def parts(self, module: Any) -> list[tuple[str, Any]]:
+        """Return the objects in it, by name."""
+        named = self._named(module_state(module).get("_modules"))
+        return [(name, part) for name, part in named if type(part) is Record]
+
+    def _named(self, value: Any) -> Iterator[tuple[str, Any]]:
+        for key, part in pairs(value, self.rebuilder.effort) or ():
+            if (name := text(key)) is not None:
+                yield name, part
+
+    def tensors(self, module: Any) -> list[tuple[str, AnyArray | Lost]]:
+        """Return its own parameters and buffers, by name."""
+        state = module_state(module)
+        named = [entry for held in ("_parameters", "_buffers") for entry in self._named(state.get(held))]
+        found = [(name, self.rebuilder.tensor(value)) for name, value in named]
+        return [(name, tensor) for name, tensor in found if tensor is not None]
+
+    def facts(self, module: Any) -> Mapping[str, Any]:
+        """Return its attributes that are plain values."""
+        reader = Attributes(module, self.rebuilder.effort)
+        state = module_state(module)
+        plain = {key: reader.plain(value) for key, value in state.items() if not key.startswith("_")}
+        return {key: value for key, value in plain.items() if value is not NOT_PLAIN}
+
+
+def layers_of_module(
+    module: Any, reader: ModuleReader, effort: Budget, subject: str = "the file"
+) -> ModuleLayers:
     """Return the layers of a module.
+
+    Args:
+        module: The module.
+        reader: What looks at it.
+        effort: What that may take.
+        subject: What holds the modules, in sentences.
 
     Raises:
         MalformedFileError: modules lie too deep in one another.
         LimitError: there are too many.
     """
-    maker = _Maker(rebuilder=rebuilder)
+    maker = _Maker(reader=reader, effort=effort, subject=subject)
     maker.walk(module, "", _IMAGE, 0)
     return ModuleLayers(
         layers=tuple(maker.layers),
@@ -97,7 +163,9 @@ def layers_of_module(module: Record, rebuilder: Rebuilder) -> ModuleLayers:
 
 @dataclass(kw_only=True, eq=False)
 class _Maker:
-    rebuilder: Rebuilder
+    reader: ModuleReader
+    effort: Budget
+    subject: str
     layers: list[Layer] = field(default_factory=list)
     parameters: dict[int, Parameter] = field(default_factory=dict)
     seen: dict[int, str] = field(default_factory=dict)
@@ -106,26 +174,24 @@ class _Maker:
     again: list[str] = field(default_factory=list)
     n_unknown: int = 0
 
-    def walk(self, module: Record, name: str, source: _Source, depth: int) -> _Source:
+    def walk(self, module: Any, name: str, source: _Source, depth: int) -> _Source:
         """Add the layers of a module and of all in it; return what it gives."""
         if depth > DEEPEST:
             raise MalformedFileError(f"its modules lie more than {DEEPEST} deep in one another")
-        effort = self.rebuilder.effort
-        effort.spend(1)
-        path, state = class_path(module), module_state(module)
-        named = list(self._named(state.get("_modules")))
-        children = [(key, child) for key, child in named if is_module(child)]
+        self.effort.spend(1)
+        path, named = self.reader.path(module), self.reader.parts(module)
+        children = [(key, child) for key, child in named if self.reader.is_module(child)]
         self.lost += [
-            f"{printable(f'{name}.{key}' if name else key, 60)}, a {printable(class_path(child), 80)}"
+            f"{printable(f'{name}.{key}' if name else key, 60)}, a {printable(self.reader.path(child), 80)}"
             for key, child in named
-            if type(child) is Record and not is_module(child)
+            if not self.reader.is_module(child)
         ]
         if path in PASSES_ON and len(children) == 1:
             return self.walk(children[0][1], name, source, depth + 1)
-        tensors = self._tensors(state)
+        tensors = self._tensors(module)
         is_empty = path.startswith("torch.nn.modules.container.") and not tensors
         if tensors or not (children or is_empty):
-            source = self._add(module, path, name, state, tensors, source)
+            source = self._add(module, path, name, tensors, source)
         if not children:
             return source
         if id(module) in self.seen:
@@ -135,10 +201,10 @@ class _Maker:
         return self._inside(path, name, children, source, depth)
 
     def _inside(
-        self, path: str, name: str, children: list[tuple[str, Record]], source: _Source, depth: int
+        self, path: str, name: str, children: list[tuple[str, Any]], source: _Source, depth: int
     ) -> _Source:
         """Walk the parts of a module: in a chain each feeds the next."""
-        is_chain = path in CHAINS and not any("f" in module_state(child) for _, child in children)
+        is_chain = path in CHAINS and not any("f" in self.reader.facts(child) for _, child in children)
         for place, (key, child) in enumerate(children):
             whole = f"{name}.{key}" if name else key
             first = place == 0 and source == _IMAGE
@@ -146,33 +212,15 @@ class _Maker:
             source = given if is_chain else _UNKNOWN
         return source
 
-    def _named(self, value: Any) -> Iterator[tuple[str, Any]]:
-        for key, part in pairs(value, self.rebuilder.effort) or ():
-            if (name := text(key)) is not None:
-                yield name, part
-
-    def _tensors(self, state: Mapping[str, Any]) -> list[Tensor]:
+    def _tensors(self, module: Any) -> list[Tensor]:
         """Return a module's own parameters and buffers."""
-        found: list[tuple[str, AnyArray | Lost]] = []
-        for held in ("_parameters", "_buffers"):
-            for name, value in self._named(state.get(held)):
-                tensor = self.rebuilder.tensor(value)
-                if tensor is not None:
-                    found.append((name, tensor))
+        found = self.reader.tensors(module)
         self.lost += [
             f"{printable(name, 60)}, which {one.reason}" for name, one in found if isinstance(one, Lost)
         ]
         return [Tensor(name=name, array=one) for name, one in found if not isinstance(one, Lost)]
 
-    def _add(
-        self,
-        module: Record,
-        path: str,
-        name: str,
-        state: Mapping[str, Any],
-        tensors: list[Tensor],
-        source: _Source,
-    ) -> _Source:
+    def _add(self, module: Any, path: str, name: str, tensors: list[Tensor], source: _Source) -> _Source:
         """Add one layer; return its place as what it gives."""
         if is_loss(path):
             return source
@@ -181,7 +229,7 @@ class _Maker:
         known = {one.name: self._parameter(one, name) for one in effective.tensors}
         held = [part for one in effective.tensors for part in one.parts or (one,)]
         stored = {part.name: self._parameter(part, name) for part in held}
-        facts = Module(path=path, facts=self._facts(module, state), parameters=known)
+        facts = Module(path=path, facts=self.reader.facts(module), parameters=known)
         operations = operations_of_module(facts)
         if source == _IMAGE:
             source = self._enter(operations)
@@ -198,7 +246,7 @@ class _Maker:
         }
         is_conv = any(isinstance(each, Convolution) for each in operations)
         self.layers.append(ConvLayer(**common) if is_conv else Layer(**common))
-        self.rebuilder.limits.check("layers", place + 1, f"its network has {place + 1:,} layers or more")
+        self.effort.limits.check("layers", place + 1, f"its network has {place + 1:,} layers or more")
         return _Source(place)
 
     def _enter(self, operations: tuple[Operation, ...]) -> _Source:
@@ -228,19 +276,13 @@ class _Maker:
             self.parameters[key] = parameter_of(tensor.name, tensor.array, source)
         return self.parameters[key]
 
-    def _facts(self, module: Record, state: Mapping[str, Any]) -> dict[str, Any]:
-        """Return a module's attributes that are plain values."""
-        reader = Attributes(module, self.rebuilder.effort)
-        plain = {key: reader.plain(value) for key, value in state.items() if not key.startswith("_")}
-        return {key: value for key, value in plain.items() if value is not NOT_PLAIN}
-
     def inferred(self) -> Iterator[str]:
         """Say what was concluded."""
         if self.n_unknown:
             yield (
-                "the file holds modules and not what feeds them: layers stand in the order of registration, "
-                "the first is taken to see the image, and only the parts of an nn.Sequential are known to "
-                "feed each other"
+                f"{self.subject} holds modules and not what feeds them: layers stand in the order of "
+                "registration, the first is taken to see the image, and only the parts of an nn.Sequential "
+                "are known to feed each other"
             )
         if self.computed:
             names = listed([printable(name or "the module", 60) for name in self.computed])

@@ -1,0 +1,282 @@
+"""Models in memory → networks: an ``nn.Module``, a Keras model, a tree of arrays (Flax), a state_dict.
+
+They are told by what they can do, and no framework is imported. What is read is a copy of the weights as they
+are when somebody first asks for them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from filtviz.errors import DrawingError
+from filtviz.network import Network, Origin
+from filtviz.reading.arrays import AnyArray, ComputedArray
+from filtviz.reading.formats.keras.config import Builder
+from filtviz.reading.formats.keras.stores import Weights
+from filtviz.reading.formats.torch.modules import layers_of_module
+from filtviz.reading.formats.torch.rebuilding import Lost
+from filtviz.reading.formats.torch.storages import element_type
+from filtviz.reading.limits import Hints, Limits, effort
+from filtviz.reading.opened import Opened
+from filtviz.reading.tensors import FLAX, PYTORCH, Tensor, layers_of
+from filtviz.text import printable
+
+__all__ = ["is_live", "network_of"]
+
+DEEPEST = 64
+"""Dictionaries in one another, up to which a tree of arrays is gone through."""
+
+_PLAIN = (bool, int, float, str, type(None))
+_KERNELS = frozenset({"kernel", "w"})
+"""What Flax and Haiku call the weights of a convolution."""
+
+
+def is_live(model: Any) -> bool:
+    """Tell a model in memory of a kind that is understood here.
+
+    Args:
+        model: Anything.
+    """
+    return _is_module(model) or _is_keras(model) or _is_tree(model)
+
+
+def network_of(model: Any, hints: Hints | None = None) -> Network:
+    """Return the network that a model in memory is.
+
+    Args:
+        model: An ``nn.Module``, a Keras model, a tree of arrays, or a state_dict.
+        hints: What a person says of the axes of a tree's arrays.
+
+    Raises:
+        DrawingError: it is none of these, or has no weights.
+    """
+    if _is_module(model):
+        return _of_module(model)
+    if _is_keras(model):
+        return _of_keras(model)
+    if _is_tree(model):
+        return _of_tree(model, hints or Hints())
+    raise DrawingError(
+        f"a {printable(type(model).__name__, 40)} is no model that filtviz knows: give a path, a network, an "
+        "nn.Module, a Keras model, or a dictionary of arrays"
+    )
+
+
+# Arrays
+
+
+def _array(value: Any) -> AnyArray | Lost:
+    """Return an array of any framework's, which is copied when it is read."""
+    shape = tuple(int(length) for length in value.shape)
+    if getattr(value, "is_meta", False):
+        return Lost(shape=shape, reason="lies on the meta device: it has a shape and no values")
+    word = str(value.dtype).removeprefix("torch.")
+    if getattr(value, "is_quantized", False):
+        word = "float32"
+    try:
+        dtype = element_type(word) or np.dtype(value.dtype)
+    except TypeError:
+        return Lost(shape=shape, reason=f"holds numbers of the type {printable(word, 40)}")
+    return ComputedArray(shape=shape, dtype=dtype, read=lambda: _copied(value, dtype))
+
+
+def _copied(value: Any, dtype: np.dtype[Any]) -> NDArray[Any]:
+    """Return the values, by the way that a tensor of PyTorch's has to go, or as numpy sees them."""
+    if getattr(value, "is_quantized", False):
+        value = value.dequantize()
+    if getattr(value, "is_sparse", False):
+        value = value.to_dense()
+    for step in ("detach", "cpu"):
+        value = getattr(value, step, lambda held=value: held)()
+    if hasattr(value, "numpy"):
+        if dtype.kind == "V":  # a type that numpy has not; single precision holds all of its values
+            value = value.float()
+        value = value.numpy()
+    return np.array(value, dtype)
+
+
+# PyTorch
+
+
+def _is_module(value: Any) -> bool:
+    return all(hasattr(value, name) for name in ("named_modules", "state_dict", "_modules", "_parameters"))
+
+
+class _LiveModules:
+    """Looks at the modules of a program."""
+
+    def is_module(self, value: Any) -> bool:
+        """Tell a module."""
+        return _is_module(value)
+
+    def path(self, module: Any) -> str:
+        """Return the full name of its class; of one that was parametrised, that of the class before."""
+        cls = type(module)
+        if cls.__name__.startswith("Parametrized") and len(cls.__mro__) > 1:
+            cls = cls.__mro__[1]
+        return f"{cls.__module__}.{cls.__qualname__}"
+
+    def parts(self, module: Any) -> list[tuple[str, Any]]:
+        """Return the modules in it, by name."""
+        held = module._modules.items()
+        return [(name, part) for name, part in held if part is not None and name != "parametrizations"]
+
+    def tensors(self, module: Any) -> list[tuple[str, AnyArray | Lost]]:
+        """Return its own parameters and buffers, by name, and what they are computed from."""
+        own = [*module._parameters.items(), *getattr(module, "_buffers", {}).items()]
+        others = module._modules.get("parametrizations")
+        if others is not None:
+            own += [(f"parametrizations.{name}", value) for name, value in others.state_dict().items()]
+        return [(name, _array(value)) for name, value in own if value is not None]
+
+    def facts(self, module: Any) -> Mapping[str, Any]:
+        """Return its attributes that are plain values."""
+        named = {name: value for name, value in vars(module).items() if not name.startswith("_")}
+        plain = {name: tuple(value) if isinstance(value, list) else value for name, value in named.items()}
+        return {name: value for name, value in plain.items() if _is_plain(value)}
+
+
+def _is_plain(value: Any) -> bool:
+    return isinstance(value, _PLAIN) or (
+        type(value) is tuple and all(isinstance(part, _PLAIN) for part in value)
+    )
+
+
+def _of_module(module: Any) -> Network:
+    found = layers_of_module(module, _LiveModules(), effort(Limits()), "the model")
+    name = printable(type(module).__name__, 40)
+    _check_weights(found.layers, name)
+    order = "the order of the nn.Sequential" if found.is_chain else "the order of registration in the module"
+    origin = Origin(
+        kind=f"a PyTorch {name}",
+        framework="PyTorch",
+        order=order,
+        inferred=found.inferred,
+        notes=found.notes,
+    )
+    return Network.of(found.layers, origin)
+
+
+# Keras
+
+
+def _is_keras(value: Any) -> bool:
+    return hasattr(value, "get_weights") and isinstance(getattr(value, "layers", None), list)
+
+
+class _LiveStore:
+    """Finds the weights of a Keras model's layers, and of the models within it."""
+
+    def __init__(self, model: Any) -> None:
+        self.models = {"": model}
+
+    def inner(self, place: str, name: str, class_name: str) -> str:  # noqa: ARG002  (of the protocol)
+        """Return the place of a model within the model at a place."""
+        found = f"{place}/{name}"
+        self.models[found] = self._layer(place, name)
+        return found
+
+    def weights(self, place: str, name: str, class_name: str, opaque: str) -> Weights:  # noqa: ARG002
+        """Return the weights of a layer, in Keras's order."""
+        layer = self._layer(place, name)
+        arrays = [] if layer is None else [np.asarray(each) for each in layer.get_weights()]
+        return Weights(arrays={str(number): _array(each) for number, each in enumerate(arrays)})  # type: ignore[misc]
+
+    def layers(self) -> Iterator[tuple[str, str, Weights]]:
+        """Yield nothing: there is a configuration."""
+        return iter(())
+
+    def _layer(self, place: str, name: str) -> Any:
+        model = self.models.get(place)
+        return next((each for each in getattr(model, "layers", None) or () if each.name == name), None)
+
+
+class _Allowed:
+    """What `Builder` asks of a file, for a model that has none."""
+
+    def __init__(self) -> None:
+        self.limits = Limits()
+        self.effort = effort(self.limits)
+
+
+def _of_keras(model: Any) -> Network:
+    config, inferred = _config_of(model)
+    builder = Builder(opened=cast(Opened, _Allowed()), store=_LiveStore(model), is_keras_3=True)
+    layers = builder.build(config)
+    name = printable(type(model).__name__, 40)
+    _check_weights(layers, name)
+    order = "the model's own graph" if not inferred else "the model's list of layers"
+    origin = Origin(kind=f"a Keras {name}", framework="Keras", order=order, inferred=inferred)
+    return Network.of(layers, origin)
+
+
+def _config_of(model: Any) -> tuple[Mapping[str, Any], tuple[str, ...]]:
+    """Return a model's configuration; of one of a class of its own, that of a chain of its layers."""
+    try:
+        found = json.loads(model.to_json())
+    except (AttributeError, NotImplementedError, TypeError, ValueError):
+        found = None
+    if isinstance(found, dict) and isinstance(found.get("config"), dict) and "layers" in found["config"]:
+        return found, ()
+    layers = [_entry_of(layer) for layer in model.layers]
+    chain = {"class_name": "Sequential", "config": {"name": "model", "layers": layers}}
+    return chain, ("the model does not tell its graph: each layer is taken to follow the one before",)
+
+
+def _entry_of(layer: Any) -> dict[str, Any]:
+    given = layer.get_config() if hasattr(layer, "get_config") else {}
+    listed = {key: list(value) if isinstance(value, tuple) else value for key, value in given.items()}
+    return {"class_name": type(layer).__name__, "config": {**listed, "name": layer.name}}
+
+
+# Trees of arrays
+
+
+def _is_array(value: Any) -> bool:
+    return hasattr(value, "shape") and hasattr(value, "dtype")
+
+
+def _is_tree(value: Any) -> bool:
+    return isinstance(value, Mapping) and any(True for _ in _arrays(value))
+
+
+def _arrays(tree: Mapping[Any, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Yield the arrays of a tree with the keys that lead to each."""
+    if len(path) >= DEEPEST:
+        return
+    for key, value in tree.items():
+        if _is_array(value):
+            yield (*path, str(key)), value
+        elif isinstance(value, Mapping):
+            yield from _arrays(value, (*path, str(key)))
+
+
+def _of_tree(tree: Mapping[Any, Any], hints: Hints) -> Network:
+    found = list(_arrays(tree))
+    is_flax = any(path[-1] in _KERNELS for path, _ in found)
+    convention = FLAX if is_flax else PYTORCH
+    tensors = [
+        Tensor(name=convention.separator.join(path), array=array)
+        for path, value in found
+        if not isinstance(array := _array(value), Lost)
+    ]
+    made = layers_of(tensors, convention, hints)
+    framework = "Flax" if is_flax else "PyTorch"
+    origin = Origin(
+        kind="a tree of parameters" if is_flax else "a state_dict",
+        framework=framework,
+        order="the order of the dictionary",
+        inferred=made.inferred,
+        notes=made.notes,
+    )
+    return Network.of(made.layers, origin)
+
+
+def _check_weights(layers: Any, name: str) -> None:
+    if not any(layer.parameters for layer in layers):
+        raise DrawingError(f"the {name} has no weights yet; build it, or let it see one input first")

@@ -1,0 +1,181 @@
+"""Models in memory: an nn.Module, a Keras model, a tree of arrays; none of their frameworks is needed."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import Any
+
+import numpy as np
+import pytest
+
+import filtviz
+from filtviz.errors import DrawingError
+from filtviz.live import is_live, network_of
+from tests.reading.making import weights
+
+W1, B1, W2 = weights(4, 3, 5, 5), weights(4, seed=1), weights(6, 4, 3, 3, seed=2)
+
+
+class Tensor:
+    """What a tensor of PyTorch's can do."""
+
+    def __init__(self, array: np.ndarray) -> None:
+        self.array = array
+        self.shape, self.dtype = array.shape, f"torch.{array.dtype}"
+
+    def detach(self) -> Tensor:
+        return self
+
+    def cpu(self) -> Tensor:
+        return self
+
+    def numpy(self) -> np.ndarray:
+        return self.array
+
+
+class Module:
+    """What an nn.Module can do."""
+
+    def __init__(
+        self, parts: dict[str, Any] | None = None, facts: dict[str, Any] | None = None, **own: Any
+    ) -> None:
+        self._modules = parts or {}
+        self._parameters = {name: None if value is None else Tensor(value) for name, value in own.items()}
+        self._buffers: dict[str, Any] = {}
+        vars(self).update(facts or {})
+
+    def named_modules(self) -> None:
+        raise NotImplementedError
+
+    def state_dict(self) -> dict[str, Any]:
+        return {}
+
+
+def of_class(name: str, home: str, *args: Any, **own: Any) -> Any:
+    return type(name, (Module,), {"__module__": home})(*args, **own)
+
+
+def conv(weight: np.ndarray, bias: np.ndarray | None = None, **facts: Any) -> Any:
+    told = {"stride": (1, 1), "padding": (0, 0), "dilation": (1, 1), "groups": 1, "transposed": False}
+    return of_class("Conv2d", "torch.nn.modules.conv", {}, told | facts, weight=weight, bias=bias)
+
+
+def chain(*parts: Any) -> Any:
+    named = {str(place): part for place, part in enumerate(parts)}
+    return of_class("Sequential", "torch.nn.modules.container", named)
+
+
+def test_a_module_in_memory_is_read_as_one_of_a_file(tmp_path):
+    relu = of_class("ReLU", "torch.nn.modules.activation")
+    model = chain(conv(W1, B1, stride=(2, 2), padding="same"), relu, conv(W2))
+    rows = filtviz.layers(model).rows
+    assert [row.type for row in rows] == ["input", "Conv2d", "ReLU", "Conv2d"]
+    assert [row.inputs for row in rows] == [(), (0,), (1,), (2,)]
+    assert (rows[1].stride, rows[1].pad) == ((2, 2), ((2, 2), (2, 2)))
+    network = network_of(model)
+    assert np.array_equal(network.conv_layers[0].W, W1)
+    assert np.array_equal(network.conv_layers[0].b, B1)
+    assert (network.origin.framework, network.origin.kind) == ("PyTorch", "a PyTorch Sequential")
+    drawn = filtviz.plot(model, layers=["2"], view="rms", output=tmp_path / "a.png")
+    assert [file.path.name for file in drawn.files] == ["a.png"]
+    assert filtviz.diagnose(model).layers
+
+
+def test_what_feeds_the_parts_of_a_users_module_is_not_known():
+    network = network_of(of_class("Net", "mine", {"a": conv(W1), "b": conv(W2), "c": None}))
+    assert [layer.inputs for layer in network.layers] == [(), (0,), ()]
+    assert network.origin.inferred[0].startswith("the model holds modules and not what feeds them")
+
+
+def test_weights_are_those_of_the_moment_at_which_they_are_read():
+    array = W1.copy()
+    layer = network_of(chain(conv(array))).conv_layers[0]
+    _ = layer.W
+    array += 1
+    assert np.array_equal(layer.W, W1)
+
+
+class KerasLayer:
+    """What a layer of Keras's can do."""
+
+    def __init__(self, name: str, *arrays: np.ndarray, **config: Any) -> None:
+        self.name, self.arrays, self.config = name, arrays, config
+
+    def get_weights(self) -> list[np.ndarray]:
+        return list(self.arrays)
+
+    def get_config(self) -> dict[str, Any]:
+        return {"name": self.name, **self.config}
+
+
+class Conv2D(KerasLayer):
+    pass
+
+
+class KerasModel:
+    """What a model of Keras's can do."""
+
+    def __init__(self, *layers: KerasLayer) -> None:
+        self.layers = list(layers)
+
+    def get_weights(self) -> list[np.ndarray]:
+        return [each for layer in self.layers for each in layer.get_weights()]
+
+
+def test_a_keras_model_in_memory_is_read():
+    kernel = weights(3, 3, 1, 8)
+    told = {"strides": (2, 2), "padding": "same", "activation": "relu", "kernel_size": (3, 3)}
+    first = Conv2D("first", kernel, weights(8), **told)
+    network = network_of(KerasModel(first))
+    (layer,) = network.conv_layers
+    assert (layer.label, layer.axes, layer.convolution.stride) == ("first", "rcio", (2, 2))
+    assert np.array_equal(layer.W, kernel)
+    assert network.origin.framework == "Keras"
+    assert "each layer is taken to follow the one before" in network.origin.inferred[0]
+
+
+def test_a_tree_of_arrays_has_the_axes_of_its_framework():
+    flax = {"params": {"Conv_0": {"kernel": weights(3, 3, 2, 8), "bias": weights(8)}}}
+    (layer,) = network_of(flax).conv_layers
+    assert (layer.axes, layer.n_filters, layer.n_channels) == ("rcio", 8, 2)
+    state = {"conv1.weight": Tensor(W1), "conv1.bias": Tensor(B1)}
+    (layer,) = network_of(state).conv_layers
+    assert (layer.label, layer.axes, layer.type) == ("conv1", "oirc", "Conv2d")
+
+
+def test_two_models_in_memory_are_compared_as_models_and_two_arrays_as_layers():
+    found = filtviz.compare([chain(conv(W1)), chain(conv(2 * W1))])
+    assert found.comparisons[0].states == ("network 1", "network 2")
+    assert filtviz.compare([W1, 2 * W1]).states == ("1", "2")
+
+
+def test_anything_else_is_told():
+    assert not is_live({"a": 1})
+    with pytest.raises(DrawingError, match="a int is no model that filtviz knows"):
+        filtviz.layers(3)
+    with pytest.raises(DrawingError, match="has no weights yet"):
+        filtviz.layers(chain())
+
+
+def test_no_framework_is_imported_for_a_path(fixtures):
+    path = str(fixtures / "modern" / "sd_zip.pth")
+    code = f"import sys, filtviz; filtviz.layers({path!r}); print('filtviz.live' in sys.modules)"
+    assert subprocess.check_output([sys.executable, "-c", code], text=True) == "False\n"
+
+
+@pytest.mark.slow
+def test_a_module_of_pytorchs_own_is_read():
+    torch = pytest.importorskip("torch")
+    nn = torch.nn
+    model = nn.Sequential(
+        nn.Conv2d(3, 4, 3, padding=1),
+        nn.BatchNorm2d(4),
+        nn.ReLU(),
+        nn.utils.parametrizations.weight_norm(nn.Conv2d(4, 5, 3)),
+    )
+    network = network_of(model)
+    assert np.array_equal(network.conv_layers[0].W, model[0].weight.detach().numpy())
+    assert np.allclose(network.conv_layers[1].W, model[3].weight.detach().numpy(), atol=1e-6)
+    half = network_of(nn.Conv2d(3, 4, 3).bfloat16()).conv_layers[0]
+    assert half.W.dtype.name == "bfloat16"
