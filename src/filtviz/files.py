@@ -23,6 +23,7 @@ __all__ = [
     "is_regular",
     "is_there",
     "make_folder",
+    "reason",
     "remove_file",
     "remove_parts",
     "replace_own",
@@ -220,5 +221,11 @@ def _one_sentence(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        reason = os.strerror(error.errno).lower() if error.errno else printable(error)
-        raise OutputError(f"cannot write {printable(path, 200)}: {reason}", path=path) from error
+        raise OutputError(f"cannot write {printable(path, 200)}: {reason(error)}", path=path) from error
+
+
+def reason(error: OSError) -> str:
+    """Say why the system has refused, as the end of a sentence."""
+    if error.errno == errno.ELOOP:
+        return "it is a link, which is not followed"
+    return os.strerror(error.errno).lower() if error.errno else printable(error)

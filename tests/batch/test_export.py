@@ -375,8 +375,11 @@ def test_somebody_elses_manifest_is_left_alone(model, tmp_path):
 def test_a_picture_that_the_system_does_not_show_is_none(model, tmp_path):
     folder = tmp_path / "out"
     folder.mkdir()
-    unseen = {"file": f"other/{'x' * 300}.png", "model": "../other.npz"}
-    earlier = {"program": "filtviz", "pictures": [unseen]}
+    filtviz.export([model], folder)
+    earlier = manifest(folder)
+    shutil.rmtree(folder / name_of(model, folder))
+    (unseen, *_) = earlier["pictures"]
+    unseen.update(file=f"other/{'x' * 300}.png", model="../other.npz")
     (folder / "manifest.json").write_text(json.dumps(earlier))
     assert filtviz.export([model], folder).drawn == 4
     assert {entry["model"] for entry in manifest(folder)["pictures"]} == {"../net.npz"}

@@ -46,13 +46,19 @@ def test_an_entry_says_which_channels_and_how_far_their_weights_reach(channels, 
     assert (entry["file"], entry["model"], entry["version"]) == ("a.png", "m", __version__)
 
 
+def entry_of(file, **facts):
+    """As much of an entry as every entry has."""
+    texts = {"model": "m", "sha256": "0" * 64, "layer": "conv1", "type": "Conv2DLayer", "version": "1"}
+    return {"file": file, **texts, "options": {}, **facts}
+
+
 def write(folder, *entries, complete=True):
     return write_manifest(folder, entries, Sources(), complete=complete)
 
 
 def test_options_come_back_from_a_manifest_as_they_went_in(tmp_path):
     options = describe_options(DrawingOptions(figsize=(3, 4)))
-    write(tmp_path, {"file": "m/b.png", "model": "m", "options": options})
+    write(tmp_path, entry_of("m/b.png", options=options))
     (entry,) = read_manifest(tmp_path)
     assert entry["options"] == options
 
@@ -70,7 +76,7 @@ def test_an_entry_comes_back_as_it_was(tmp_path):
 
 
 def test_entries_are_in_the_order_of_their_files_and_the_text_is_ascii(tmp_path):
-    path = write(tmp_path, {"file": "é/a", "model": "m"}, {"file": "b/a", "model": "m"}, complete=False)
+    path = write(tmp_path, entry_of("é/a"), entry_of("b/a"), complete=False)
     written = json.loads(path.read_bytes().decode("ascii"))
     assert [entry["file"] for entry in written["pictures"]] == ["b/a", "é/a"]
     assert (written["program"], written["complete"], written["version"]) == ("filtviz", False, __version__)
@@ -86,7 +92,13 @@ def test_where_there_was_no_run_there_are_no_entries(tmp_path):
 
 
 def manifest_of(**entry):
-    return json.dumps({"program": "filtviz", "pictures": [{"file": "m/a.png", "model": "m", **entry}]})
+    return json.dumps({"program": "filtviz", "pictures": [{**entry_of("m/a.png"), **entry}]})
+
+
+def manifest_without(key):
+    entry = entry_of("m/a.png")
+    del entry[key]
+    return json.dumps({"program": "filtviz", "pictures": [entry]})
 
 
 def nested(depth):
@@ -107,7 +119,9 @@ HOSTILE = {
     "a text for an entry": '{"program": "filtviz", "pictures": ["file"]}',
     "a number for a file": manifest_of(file=1),
     "null for a model": manifest_of(model=None),
-    "no model": '{"program": "filtviz", "pictures": [{"file": "m/a.png"}]}',
+    **{f"no {key}": manifest_without(key) for key in entry_of("")},
+    "a digest that is none": manifest_of(sha256="0" * 63),
+    "options that are none": manifest_of(options=[]),
     "the folder above": manifest_of(file="../x.png"),
     "two folders above": manifest_of(file="m/../../x.png"),
     "the folder itself": manifest_of(file="./x.png"),
@@ -125,13 +139,13 @@ HOSTILE = {
     "an option": manifest_of(file="-m/a.png"),
     "200,000 brackets": nested(200_000),
     "200,000 brackets in the pictures": f'{{"program": "filtviz", "pictures": {nested(200_000)}}}',
-    "900 brackets in an entry": manifest_of(options=0).replace("0", nested(900)),
-    "ten brackets in an entry": manifest_of(options=0).replace("0", nested(10)),
+    "900 brackets in an entry": manifest_of(options=0).replace('"options": 0', f'"options": {nested(900)}'),
+    "ten brackets in an entry": manifest_of(options=0).replace('"options": 0', f'"options": {nested(10)}'),
     "not a number": manifest_of(range=float("nan")),
     "without end": manifest_of(range=[0, float("inf")]),
-    "too large for a number": manifest_of(range=0).replace("0", "1e999"),
-    "a number of a thousand digits": manifest_of(conv_index=0).replace("0", "9" * 1000),
-    "a number of 5,000 digits": manifest_of(conv_index=0).replace("0", "9" * 5000),
+    "too large for a number": manifest_of(range=0).replace('"range": 0', '"range": 1e999'),
+    "a number of a thousand digits": manifest_of(more=0).replace('"more": 0', '"more": 1' + "0" * 1000),
+    "a number of 5,000 digits": manifest_of(more=0).replace('"more": 0', '"more": 1' + "0" * 5000),
     "a key twice": '{"program": "other", "program": "filtviz", "pictures": []}',
     "a file twice": manifest_of().replace('"file"', '"file": "m/b.png", "file"'),
     "bytes that are no text": b'{"program": "filtviz", "pictures": [], "x": "\xff"}',
@@ -162,14 +176,14 @@ def test_what_a_later_version_may_add_is_kept(tmp_path):
 
 
 def test_a_manifest_that_is_too_large_is_neither_read_nor_written(tmp_path, monkeypatch):
-    path = write(tmp_path, {"file": "m/a.png", "model": "m" * 1000})
+    path = write(tmp_path, entry_of("m/a.png", model="m" * 1000))
     assert len(read_manifest(tmp_path)) == 1
     monkeypatch.setattr(manifest_module, "LARGEST", 1000)
     with pytest.raises(OutputError, match=r"manifest\.json is no manifest of filtviz"):
         read_manifest(tmp_path)
     before = path.read_bytes()
     with pytest.raises(OutputError, match="would describe too many pictures: export to another folder"):
-        write(tmp_path, {"file": "m/b.png", "model": "m" * 1000})
+        write(tmp_path, entry_of("m/b.png", model="m" * 1000))
     assert path.read_bytes() == before
 
 
@@ -177,7 +191,9 @@ def test_a_manifest_that_is_a_link_is_not_followed(tmp_path):
     (tmp_path / "elsewhere").mkdir()
     path = write(tmp_path / "elsewhere")
     (tmp_path / "manifest.json").symlink_to(path)
-    with pytest.raises(OutputError, match=r"^cannot read .*manifest\.json: "):
+    with pytest.raises(
+        OutputError, match=r"^cannot read .*manifest\.json: it is a link, which is not followed$"
+    ):
         read_manifest(tmp_path)
 
 
@@ -192,7 +208,7 @@ def test_what_another_run_has_written_meanwhile_is_not_lost(tmp_path):
     first, second = Manifest(tmp_path), Manifest(tmp_path)
     for manifest, name in ((first, "a"), (second, "b"), (first, "c")):
         with manifest.held(Sources()) as entries:
-            entries[f"{name}/x.png"] = {"file": f"{name}/x.png", "model": name}
+            entries[f"{name}/x.png"] = entry_of(f"{name}/x.png", model=name)
             manifest.write(Sources(), complete=True)
     assert [entry["file"] for entry in read_manifest(tmp_path)] == ["a/x.png", "b/x.png", "c/x.png"]
     with first.held(Sources()):

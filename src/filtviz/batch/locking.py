@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from filtviz.errors import OutputError
+from filtviz.files import reason
 from filtviz.sources import Sources
 from filtviz.text import printable
 
@@ -152,8 +153,7 @@ def _lock_or_complain(path: Path) -> Lock | None:
     try:
         return _try_lock(path, LONGEST_HOLD)
     except OSError as error:
-        reason = os.strerror(error.errno or 0).lower()
-        raise OutputError(f"cannot write {printable(path, 200)}: {reason}", path=path) from error
+        raise OutputError(f"cannot write {printable(path, 200)}: {reason(error)}", path=path) from error
 
 
 def _try_lock(path: Path, forgotten: float) -> Lock | None:
@@ -190,6 +190,8 @@ def _try_lock(path: Path, forgotten: float) -> Lock | None:
 
 def _open(path: Path) -> tuple[int, bool]:
     """Open a file, which is made if it is not there; return its descriptor, and whether it was made."""
+    if path.is_symlink():  # not every system can be told to follow none
+        raise OSError(errno.ELOOP, "it is a link")
     flags = os.O_RDWR
     for name in ("O_BINARY", "O_CLOEXEC", "O_NOFOLLOW", "O_NONBLOCK"):
         flags |= getattr(os, name, 0)

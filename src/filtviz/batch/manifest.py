@@ -8,6 +8,8 @@ describes its successor.
 
 from __future__ import annotations
 
+import errno
+import hashlib
 import json
 import math
 import os
@@ -25,7 +27,7 @@ from numpy.typing import NDArray
 from filtviz._version import __version__
 from filtviz.batch.locking import hold
 from filtviz.errors import OutputError
-from filtviz.files import remove_parts, replace_own
+from filtviz.files import reason, remove_parts, replace_own
 from filtviz.sources import Sources
 from filtviz.text import printable
 
@@ -115,8 +117,7 @@ def read_manifest(folder: Path) -> list[Entry]:
         text = _read(path)
         return [] if text is None else _parse(text)
     except OSError as error:
-        reason = os.strerror(error.errno or 0).lower()
-        raise OutputError(f"cannot read {printable(path, 200)}: {reason}", path=path) from error
+        raise OutputError(f"cannot read {printable(path, 200)}: {reason(error)}", path=path) from error
     except (ValueError, KeyError, TypeError, RecursionError, MemoryError) as error:
         raise OutputError(
             f"{printable(path, 200)} is no manifest of filtviz: export to another folder, or move it away",
@@ -126,6 +127,8 @@ def read_manifest(folder: Path) -> list[Entry]:
 
 def _read(path: Path) -> bytes | None:
     """Return what is in a regular file that is no link, if it is not too large; None where there is none."""
+    if path.is_symlink():  # not every system can be told to follow none
+        raise OSError(errno.ELOOP, "it is a link")
     flags = os.O_RDONLY
     for name in ("O_BINARY", "O_CLOEXEC", "O_NOFOLLOW", "O_NONBLOCK"):
         flags |= getattr(os, name, 0)
@@ -168,10 +171,16 @@ DEEPEST = 5
 
 
 def _is_entry(value: Any) -> bool:
+    """Say whether a value describes a picture; what is too short for that would be too many of them."""
     if not isinstance(value, dict) or not _is_plain(value, DEEPEST):
         return False
-    file, model = value["file"], value["model"]
-    return isinstance(file, str) and isinstance(model, str) and _FILE.fullmatch(file) is not None
+    texts = [value[key] for key in ("file", "model", "sha256", "layer", "type", "version")]
+    return (
+        all(isinstance(text, str) for text in texts)
+        and _FILE.fullmatch(value["file"]) is not None
+        and len(value["sha256"]) == hashlib.sha256().digest_size * 2
+        and isinstance(value["options"], dict)
+    )
 
 
 def _is_plain(value: Any, depth: int) -> bool:

@@ -73,6 +73,8 @@ class Workplace:
                 missing = [(self._make_room(*each), each[1]) for each in missing]
                 entries.update((entry["file"], entry) for _, entry in described)
                 self._manifest.write(self.sources, complete=False)
+            elif _is_own(folder):
+                self._tidy(folder)
         self._own_files.update(entry["file"] for _, entry in described)
         return [file for file, _ in missing]
 
@@ -98,9 +100,9 @@ class Workplace:
                 if failed or not complete:
                     for folder in folders:
                         remove_parts(folder, self.sources, run=self.run)
-                missing = {file for file in entries if not is_regular(self.folder / file)}
-                pending = self._pending(missing)
-                for file in missing - pending:
+                pending = self._pending(self._missing(entries))
+                # What was missing, and nobody is drawing any more, may have been drawn since.
+                for file in self._missing(entries) - pending:
                     del entries[file]
                 self._manifest.write(self.sources, complete=complete and not pending)
                 return [entry for file, entry in entries.items() if file in self._own_files - pending]
@@ -142,7 +144,7 @@ class Workplace:
     def _enter(self, folder: Path, missing: Described) -> None:
         """Make a model's folder, and let other runs know that this one draws into it."""
         make_folder(folder)
-        others = live_runs(folder, self.run, self.sources)
+        others = self._tidy(folder)
         known = self._manifest.entries
         if others and any(known.get(entry["file"], entry) != entry for _, entry in missing):
             raise OutputError(
@@ -150,8 +152,13 @@ class Workplace:
                 "run this one again when that has ended",
                 path=folder,
             )
-        remove_parts(folder, self.sources, spared=others)
         self._locks[folder] = announce_run(folder, self.run)
+
+    def _tidy(self, folder: Path) -> set[str]:
+        """Remove what runs that were killed have left in a folder; return the runs that go on there."""
+        alive = live_runs(folder, self.run, self.sources)
+        remove_parts(folder, self.sources, spared=alive)
+        return alive
 
     def _make_room(self, file: PictureFile, entry: Entry) -> PictureFile:
         """Remove a picture that the manifest is about to describe otherwise; keep its permissions."""
@@ -160,6 +167,9 @@ class Workplace:
         permissions = None if file.path.is_symlink() else Permissions.of(file.path)
         remove_file(file.path, self.sources)
         return replace(file, permissions=permissions)
+
+    def _missing(self, files: Iterable[str]) -> set[str]:
+        return {file for file in files if not is_regular(self.folder / file)}
 
     def _pending(self, files: Iterable[str]) -> set[str]:
         """Return those of some files into whose folders other runs are drawing."""
