@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -398,6 +401,35 @@ def test_an_export_that_draws_again_keeps_the_modes(again):
     assert secret[0].stat().st_ino != before
     assert [path.stat().st_mode & 0o777 for path in secret] == [0o600] * 3
     assert place_of(model, "conv2-ch0.png").stat().st_mode == others
+
+
+PROGRAM = [sys.executable, "-m", "filtviz"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs a shell")
+@pytest.mark.parametrize("redirect", [">> m.npz", "1<> m.npz", ">> hard.npz", ">> m.npz 2>&1"])
+def test_no_result_is_appended_to_a_model(redirect):
+    model = save_model("m.npz")
+    Path("hard.npz").hardlink_to(model)
+    before = model.read_bytes()
+    command = f"{shlex.join([*PROGRAM, 'layers', 'm.npz'])} {redirect}"
+    ran = subprocess.run(command, shell=True, capture_output=True, text=True)
+    assert (ran.returncode, model.read_bytes()) == (1, before)
+    if "2>" not in redirect:
+        assert ran.stderr == (
+            "filtviz: cannot write to stdout: it is m.npz, which is one of the files given; "
+            "redirect it to another file\n"
+        )
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs a shell")
+def test_results_may_be_appended_to_another_file():
+    save_model("m.npz")
+    Path("list.txt").write_text("before\n")
+    command = f"{shlex.join([*PROGRAM, 'layers', 'm.npz'])} >> list.txt"
+    assert subprocess.run(command, shell=True).returncode == 0
+    assert Path("list.txt").read_text().startswith("before\n")
+    assert "conv1" in Path("list.txt").read_text()
 
 
 @pytest.mark.parametrize("output", ["pages/", "pages/of/models/"])

@@ -21,7 +21,7 @@ import click
 from filtviz._version import __version__
 from filtviz.cli.console import complain, conclusions_told
 from filtviz.cli.ending import INTERRUPTED, Ended, ended_by_signals
-from filtviz.cli.streams import output_streams
+from filtviz.cli.streams import output_streams, refuse_inputs
 from filtviz.errors import FiltvizError
 
 __all__ = ["COMMANDS", "main"]
@@ -78,6 +78,8 @@ class CommandGroup(click.Group):
         status: Any = 0
         try:
             with output_streams(own_process=own_process):
+                if own_process:
+                    refuse_inputs(sys.argv[1:])
                 try:
                     run()
                 except SystemExit as end:

@@ -10,17 +10,19 @@ from __future__ import annotations
 import errno
 import io
 import os
+import stat
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from functools import lru_cache
+from pathlib import Path
 from typing import TextIO
 
 from filtviz.cli.ending import PIPE_CLOSED, Ended
 from filtviz.errors import OutputError
 from filtviz.text import printable
 
-__all__ = ["READABLE", "Output", "can_write", "exact", "fitted", "output_streams"]
+__all__ = ["READABLE", "Output", "can_write", "exact", "fitted", "output_streams", "refuse_inputs"]
 
 PIPE_ERRORS = {errno.EPIPE, errno.ESHUTDOWN} | ({errno.EINVAL} if os.name == "nt" else set())
 """How systems say that the other end of a pipe is closed."""
@@ -185,6 +187,44 @@ def output_streams(*, own_process: bool) -> Iterator[None]:
                 _flush(outputs)
             raise
         _flush(outputs)
+
+
+def refuse_inputs(words: Iterable[str]) -> None:
+    """Let nothing be printed if stdout or stderr is appended to a file that the command line names.
+
+    Args:
+        words: The command line.
+
+    Raises:
+        OutputError: stdout is such a file.
+        Ended: stderr is, where no sentence can be said.
+    """
+    names = {name for word in words for name in (word, word.partition("=")[2]) if name}
+    for descriptor in (2, 1):
+        found = _name_of(descriptor, names)
+        if found and descriptor == 2:
+            raise Ended(1)
+        if found:
+            raise OutputError(
+                f"cannot write to stdout: it is {printable(found, 200)}, which is one of the files given; "
+                "redirect it to another file"
+            )
+
+
+def _name_of(descriptor: int, names: Iterable[str]) -> str | None:
+    """Return which of some names is that of the regular file that a descriptor writes to."""
+    with suppress(OSError):
+        written = os.fstat(descriptor)
+        if stat.S_ISREG(written.st_mode):
+            return next((name for name in names if _is_file(name, written)), None)
+    return None
+
+
+def _is_file(name: str, written: os.stat_result) -> bool:
+    try:
+        return os.path.samestat(Path(name).stat(), written)
+    except (OSError, ValueError):
+        return False
 
 
 def _put_back(stdout: TextIO, stderr: TextIO) -> None:

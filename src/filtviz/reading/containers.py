@@ -189,11 +189,6 @@ class Siblings:
         self.budget = budget
         self.opened: dict[str, Data] = {}
 
-    @property
-    def paths(self) -> tuple[Path, ...]:
-        """The files that were opened."""
-        return () if self.path is None else tuple(self.path.absolute().parent / name for name in self.opened)
-
     def open(self, name: str, *, as_it_is: bool = False) -> Data:
         """Return what the file ``name`` beside the model file holds.
 
@@ -224,7 +219,7 @@ class Siblings:
             )
         try:
             data = _open(beside, os.O_RDONLY, may_be_link=False)
-            self.budget.add_file(len(data))
+            self.budget.add_file(beside, len(data))
             if not as_it_is:
                 data, _ = unwrap(data, self.budget)
         except FileAccessError as error:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from pathlib import Path
 
 from filtviz.errors import LimitError
 
@@ -133,12 +134,14 @@ class Inflation(Budget):
 
     def __init__(self, limits: Limits) -> None:
         super().__init__(limits, "inflated", "its compressed parts inflate to {:,} bytes or more")
+        self.files: list[Path] = []
         self.present = 0
         self.inflated = 0
         self.streams = 0
 
-    def add_file(self, n_bytes: int) -> None:
-        """Take note of a file whose parts may be compressed."""
+    def add_file(self, path: Path, n_bytes: int) -> None:
+        """Take note of a file whose parts may be compressed: the model's own is the first of ``files``."""
+        self.files.append(path.absolute())
         self.present += n_bytes
 
     def begin_stream(self) -> None:

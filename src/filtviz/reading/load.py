@@ -55,8 +55,7 @@ def load(path: str | PathLike[str], *, limits: Limits | None = None, hints: Hint
     if network.origin.guess:
         _LOG.info("%s: %s", printable(path, 200), network.origin.guess)
     notes = (*network.origin.notes, *_ties(network))
-    inner = () if opened.path == path else (opened.path.absolute(),)
-    siblings = (*inner, *opened.siblings.paths)
+    siblings = tuple(file for file in opened.inflation.files if file != path.absolute())
     origin = replace(network.origin, path=path, siblings=siblings, notes=notes)
     return replace(_with_named_errors(network, path), origin=origin)
 

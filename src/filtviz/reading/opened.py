@@ -71,7 +71,7 @@ class Opened:
         """
         budget = Inflation(limits)
         data = open_file(path)
-        budget.add_file(len(data))
+        budget.add_file(path, len(data))
         around: list[str] = []
         while True:
             data, undone = unwrap(data, budget, again=bool(around))
