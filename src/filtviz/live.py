@@ -62,8 +62,8 @@ def network_of(model: Any, hints: Hints | None = None) -> Network:
     if _is_tree(model):
         return _of_tree(model, hints or Hints())
     raise DrawingError(
-        f"a {printable(type(model).__name__, 40)} is no model that filtviz knows: give a path, a network, an "
-        "nn.Module, a Keras model, or a dictionary of arrays"
+        f"an object of class {printable(type(model).__name__, 40)} is no model that filtviz knows: give a "
+        "path, a network, an nn.Module, a Keras model, or a dictionary of arrays"
     )
 
 

@@ -625,6 +625,13 @@ def test_what_feeds_the_parts_of_another_module_is_not_known(tmp_path):
     assert "leave out --convs and --axes" in refused(tmp_path, zip_of(net), SelectionError, axes={"": "oihw"})
 
 
+def test_what_a_module_has_beside_its_parts_does_not_stand_before_them(tmp_path):
+    net = module("mine.Net", {"cls": weights(1, 1, 8)}, {"conv1": conv(W1), "conv2": conv(W2)})
+    network = opened(tmp_path, zip_of(net))
+    assert [layer.type for layer in network.layers] == ["Net", "input", "Conv2d", "Conv2d"]
+    assert [layer.inputs for layer in network.layers] == [(), (), (1,), ()]
+
+
 def test_a_modules_layers_may_be_assumed_to_be_stacked(tmp_path):
     net = opened(tmp_path, zip_of(module("mine.Net", parts={"a": conv(W1), "b": conv(W2)})))
     found = compose(assume_stacked(net), assume_stacked(net).conv_layers[1])

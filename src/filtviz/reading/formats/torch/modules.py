@@ -191,7 +191,9 @@ class _Maker:
         tensors = self._tensors(module)
         is_empty = path.startswith("torch.nn.modules.container.") and not tensors
         if tensors or not (children or is_empty):
-            source = self._add(module, path, name, tensors, source)
+            # What a module has beside its parts is not what its first part is fed from.
+            added = self._add(module, path, name, tensors, _UNKNOWN if children else source)
+            source = source if children else added
         if not children:
             return source
         if id(module) in self.seen:
