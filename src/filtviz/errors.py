@@ -12,6 +12,7 @@
     ├── DrawingError              these weights cannot be drawn as pictures of filters
     ├── MeasureError              these weights cannot be measured as asked
     ├── CompositionError          a layer cannot be followed down to the image
+    ├── BudgetError           a command would do too much (``.share``, ``.needed``, ``.allowed``, ``.option``)
     ├── MissingExtraError         an optional package is needed (also an ImportError)
     └── OutputError               a result could not be written (``.path``)
 
@@ -24,6 +25,7 @@ from collections.abc import Sequence
 from os import PathLike
 
 __all__ = [
+    "BudgetError",
     "CompositionError",
     "DrawingError",
     "FileAccessError",
@@ -99,6 +101,21 @@ class MeasureError(FiltvizError):
 
 class CompositionError(FiltvizError):
     """A layer cannot be followed down to the image: one below is no convolution with one filter for all."""
+
+
+class BudgetError(FiltvizError):
+    """What was asked for would take more work, or more pixels, than the model's size on disk deserves.
+
+    ``share`` names the field of `filtviz.Budget`, ``needed`` is what it would take, ``allowed`` what all of
+    the command may take, ``option`` the command-line option that raises that.
+    """
+
+    def __init__(self, message: str, *, share: str, needed: int, allowed: int, option: str) -> None:
+        super().__init__(message)
+        self.share = share
+        self.needed = needed
+        self.allowed = allowed
+        self.option = option
 
 
 class MissingExtraError(FiltvizError, ImportError):

@@ -216,11 +216,13 @@ class Origin:
     ``classes`` are the classes and functions that the file names, as text: none of them was imported.
     ``framework`` is the library that made the model (``PyTorch``), ``producer`` the program that wrote the
     file; ``order`` says where the order of the layers comes from, ``left_out`` what the file holds besides,
-    ``guess`` in a few words what was concluded of the axes of kernels where it may be otherwise.
+    ``guess`` in a few words what was concluded of the axes of kernels where it may be otherwise. ``size`` is
+    that of all its files on disk, in bytes.
     """
 
     path: Path | None = None
     siblings: tuple[Path, ...] = ()
+    size: int | None = None
     kind: str = "a network"
     container: str = ""
     protocol: int | None = None

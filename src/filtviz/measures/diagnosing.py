@@ -155,6 +155,7 @@ def _refuse(layer: ConvLayer) -> LayerDiagnosis | None:
 
 def _undecided(layer: ConvLayer, why: str, broken: Sequence[int] = ()) -> LayerDiagnosis:
     filters, channels, rows, cols = layer.filters.shape
+    known = frozenset(broken)
     return LayerDiagnosis(
         conv_index=layer.conv_index,
         name=layer.label,
@@ -164,7 +165,7 @@ def _undecided(layer: ConvLayer, why: str, broken: Sequence[int] = ()) -> LayerD
         verdict="undecided",
         sentence=f"{printable(layer.label, 40)}: {cannot_tell(why)}.",
         initialiser="unknown",
-        filters=tuple(_unmeasured(layer, index, index in broken) for index in range(filters)),
+        filters=tuple(_unmeasured(layer, index, index in known) for index in range(filters)),
     )
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from filtviz.measures.kernels import Kernels
 from filtviz.measures.laws import random_cosine
@@ -50,7 +50,8 @@ class Duplicates(Measure):
         found = chance < 1 and cosine >= limit
         pair = f"{closest.first} and {closest.second} (cos {closest.cosine:.2f})"
         if found:
-            text = f"{plural(len(similar_pairs(kernels, limit)), 'pair')} of near-duplicates, first {pair}"
+            n = int(_are_similar(kernels, limit).sum()) // 2
+            text = f"{plural(n, 'pair')} of near-duplicates, first {pair}"
         else:
             how = "correlated" if chance < 1 and cosine >= chance else "no more than chance"
             text = f"filters {pair} are closest: {how}"
@@ -59,15 +60,11 @@ class Duplicates(Measure):
     def each(self, subject: Subject) -> Columns:
         """List for each filter those that are the same but for size and sign, beyond chance."""
         kernels = subject.kernels
-        twins: list[list[int]] = [[] for _ in range(kernels.n_filters)]
         chance = _chance(kernels)
-        pairs: Sequence[SimilarPair] = ()
-        if kernels.n_filters > 1 and chance < 1:
-            pairs = similar_pairs(kernels, max(chance, DUPLICATE_COSINE))
-        for first, second, _ in pairs:
-            twins[first].append(second)
-            twins[second].append(first)
-        return {"duplicates": [tuple(sorted(each)) for each in twins]}
+        if kernels.n_filters < 2 or chance >= 1:
+            return {"duplicates": [()] * kernels.n_filters}
+        similar = _are_similar(kernels, max(chance, DUPLICATE_COSINE))
+        return {"duplicates": [tuple(np.flatnonzero(row).tolist()) for row in similar]}
 
 
 class SimilarPair(NamedTuple):
@@ -102,9 +99,15 @@ def closest_pair(kernels: Kernels) -> SimilarPair:
 
 def similar_pairs(kernels: Kernels, threshold: float) -> tuple[SimilarPair, ...]:
     """Return the pairs of filters whose |cos| reaches ``threshold``, the closest first."""
-    above = np.triu(np.abs(kernels.cosines), k=1)
     pairs = [
         SimilarPair(int(a), int(b), float(kernels.cosines[a, b]))
-        for a, b in zip(*np.nonzero(above >= threshold - 1e-12), strict=True)
+        for a, b in np.argwhere(np.triu(_are_similar(kernels, threshold)))
     ]
     return tuple(sorted(pairs, key=lambda pair: (-abs(pair.cosine), pair.first, pair.second)))
+
+
+def _are_similar(kernels: Kernels, threshold: float) -> NDArray[np.bool_]:
+    """Tell of each pair of filters whether its |cos| reaches ``threshold``, ``(filters, filters)``."""
+    similar = np.abs(kernels.cosines) >= threshold - 1e-12
+    np.fill_diagonal(similar, False)
+    return np.asarray(similar)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from filtviz.measures.kernels import Kernels
+from filtviz.measures.kernels import Floats, Kernels
 from filtviz.measures.laws import chi_squared_tail
 from filtviz.measures.measure import Finding, Measure
 
@@ -17,6 +18,9 @@ __all__ = ["SignTest", "Sphericity", "sign_sphericity"]
 
 MOST_POSITIONS = 4096
 """Weights of a kernel that are tested: the matrix has their square, and the test says nothing of so many."""
+
+_FEW_POSITIONS = 512
+"""Up to so many the matrix is small, however few kernels there are."""
 
 
 class Sphericity(Measure):
@@ -71,14 +75,31 @@ def sign_sphericity(kernels: Kernels) -> SignTest | None:
     n = int((kernels.energy > 0).sum())
     if p == 1 or p > MOST_POSITIONS or n == 0:
         return None
-    scatter = np.zeros((p, p))
-    for block in kernels.blocks():
-        vectors = kernels.weights[block].reshape(-1, p)
-        energies = kernels.energy[block].reshape(-1)
-        alive = energies > 0
-        directions = vectors[alive] / np.sqrt(energies[alive])[:, np.newaxis]
-        scatter += directions.T @ directions
-    deviation = scatter / n - np.eye(p) / p
-    q = n * p * (p + 2) / 2 * float((deviation**2).sum())
+    q = n * p * (p + 2) / 2 * (_spread_of_few(kernels) if n < p > _FEW_POSITIONS else _spread(kernels, n))
     degrees = (p - 1) * (p + 2) // 2
     return SignTest(q, degrees, chi_squared_tail(q, degrees))
+
+
+def _spread(kernels: Kernels, n: int) -> float:
+    """Return tr (S - I/p)² of ``n`` kernels that are not zero."""
+    p = kernels.n_positions
+    scatter = np.zeros((p, p))
+    for directions in _directions(kernels):
+        scatter += directions.T @ directions
+    deviation = scatter / n - np.eye(p) / p
+    return float((deviation**2).sum())
+
+
+def _spread_of_few(kernels: Kernels) -> float:
+    """Return the same by way of the kernels' cosines, which are fewer than their positions: tr S² - 1/p."""
+    directions = np.concatenate(list(_directions(kernels)))
+    return float(((directions @ directions.T) ** 2).sum()) / len(directions) ** 2 - 1 / kernels.n_positions
+
+
+def _directions(kernels: Kernels) -> Iterator[Floats]:
+    """Yield the kernels that are not zero as vectors of unit length, block by block."""
+    for block in kernels.blocks():
+        vectors = kernels.weights[block].reshape(-1, kernels.n_positions)
+        energies = kernels.energy[block].reshape(-1)
+        alive = energies > 0
+        yield vectors[alive] / np.sqrt(energies[alive])[:, np.newaxis]

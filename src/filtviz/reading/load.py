@@ -56,7 +56,8 @@ def load(path: str | PathLike[str], *, limits: Limits | None = None, hints: Hint
         _LOG.info("%s: %s", printable(path, 200), network.origin.guess)
     notes = (*network.origin.notes, *_ties(network))
     siblings = tuple(file for file in opened.inflation.files if file != path.absolute())
-    origin = replace(network.origin, path=path, siblings=siblings, notes=notes)
+    size = opened.inflation.present
+    origin = replace(network.origin, path=path, siblings=siblings, size=size, notes=notes)
     return replace(_with_named_errors(network, path), origin=origin)
 
 

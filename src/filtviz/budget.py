@@ -1,0 +1,157 @@
+"""How much a command does with what it has read: work and pixels, counted before they are spent.
+
+A few hundred bytes can hold a network of thousands of layers, or one that takes days to measure. What a
+command is about to do is estimated from shapes alone, and left out where that would be more than the model's
+own size on disk deserves: the same file gives the same result on every machine, however fast it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Literal
+
+from filtviz.errors import BudgetError
+from filtviz.network import Network
+
+__all__ = ["BYTE", "Account", "Budget", "Share", "option_of"]
+
+Share = Literal["work", "pixels"]
+
+A_BYTE: Mapping[Share, int] = {"work": 1_500, "pixels": 250}
+"""What each byte of a model file adds to a budget.
+
+A weight of four bytes adds about ten times what its measures take, so that no honest network is stopped."""
+
+BYTE = 10
+"""The work of a byte of memory that is filled: what keeps to its budget of work does so with memory, too."""
+
+
+def _share(default: int, counts: str) -> int:
+    described: int = field(default=default, metadata={"counts": counts})
+    return described
+
+
+@dataclass(frozen=True, kw_only=True)
+class Budget:
+    """How much a command may do with the models that it is given; what would be more is left out, and said.
+
+    Each field is what a command may spend whatever it is given, and an option of the command line, ``work``
+    that of ``--max-work``; the bytes of the model files add to it: 1,500 operations and 250 pixels each.
+
+    Raises:
+        ValueError: a number is no whole number above zero.
+    """
+
+    work: int = _share(3_000_000_000, "operations, roughly, of measuring, composing and drawing")
+    pixels: int = _share(250_000_000, "pixels of all pictures together")
+
+    def __post_init__(self) -> None:
+        for one in fields(self):
+            value = getattr(self, one.name)
+            if type(value) is not int or value < 1:
+                raise ValueError(f"the budget {one.name!r} must be a whole number above zero, not {value!r}")
+
+    @classmethod
+    def described(cls) -> dict[Share, tuple[int, str]]:
+        """Return each field's default and what it counts, for the command line's help."""
+        defaults = cls()
+        return {name: (getattr(defaults, name), _COUNTS[name]) for name in A_BYTE}
+
+    def account(self, *networks: Network) -> Account:
+        """Return what a command may spend on these networks.
+
+        Args:
+            networks: All that it is given.
+        """
+        size = sum(map(size_on_disk, networks))
+        return Account({name: getattr(self, name) + a_byte * size for name, a_byte in A_BYTE.items()})
+
+
+_COUNTS: Mapping[Share, str] = {one.name: one.metadata["counts"] for one in fields(Budget)}  # type: ignore[misc]
+
+
+class Account:
+    """What a command has spent of its budget; whatever is about to take long asks here first."""
+
+    def __init__(self, allowed: Mapping[Share, int]) -> None:
+        self.allowed = dict(allowed)
+        self.left = dict(allowed)
+        self._met: set[object] = set()
+
+    def affords(self, share: Share, amount: int) -> bool:
+        """Tell whether so much is left.
+
+        Args:
+            share: Of which part of the budget.
+            amount: How much is to be spent.
+        """
+        return amount <= self.left[share]
+
+    def spend(self, share: Share, amount: int, what: str) -> None:
+        """Take note of what is about to be done.
+
+        Args:
+            share: Of which part of the budget.
+            amount: How much it takes.
+            what: What takes it, as the beginning of a sentence.
+
+        Raises:
+            BudgetError: there is not so much left; nothing is spent then.
+        """
+        if not self.affords(share, amount):
+            raise self.exceeded(share, amount, what)
+        self.left[share] -= amount
+
+    def spend_once(self, key: object, amount: int, what: str) -> None:
+        """Take note of work that is done once for all that have the same ``key``.
+
+        Args:
+            key: What it is done for.
+            amount: How much work it is.
+            what: What takes it, as the beginning of a sentence.
+
+        Raises:
+            BudgetError: there is not so much left; nothing is spent then.
+        """
+        if key not in self._met:
+            self.spend("work", amount, what)
+            self._met.add(key)
+
+    def exceeded(self, share: Share, amount: int, what: str) -> BudgetError:
+        """Return the error to raise where there is not enough left.
+
+        Args:
+            share: Of which part of the budget.
+            amount: How much is wanted.
+            what: What takes it, as the beginning of a sentence.
+        """
+        allowed, left = self.allowed[share], self.left[share]
+        unit = "pixels" if share == "pixels" else "operations"
+        rest = "" if left == allowed else f"; {_millions(left)} are left"
+        return BudgetError(
+            f"{what} takes {_millions(amount)} {unit}, and a model of its size may take {_millions(allowed)}"
+            f"{rest}; if you trust the file, raise {option_of(share)}",
+            share=share,
+            needed=amount,
+            allowed=allowed,
+            option=option_of(share),
+        )
+
+
+def _millions(amount: int) -> str:
+    """Write a large number so that it is read at a glance."""
+    return f"{amount:,}" if amount < 10_000_000 else f"{amount // 1_000_000:,} million"
+
+
+def size_on_disk(network: Network) -> int:
+    """Return the bytes of a model's files; of a network that was made of arrays, those of its parameters."""
+    if network.origin.size is not None:
+        return network.origin.size
+    held = {id(each): each for layer in network.layers for each in layer.parameters}
+    return sum(each.size * each.dtype.itemsize for each in held.values())
+
+
+def option_of(share: Share) -> str:
+    """Return the command-line option that sets a part of a budget."""
+    return f"--max-{share}"
