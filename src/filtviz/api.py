@@ -17,6 +17,7 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, overload
 
+from filtviz.budget import Budget
 from filtviz.errors import DrawingError, FiltvizError
 from filtviz.naming import layer_stems, models_stem
 from filtviz.network import Network
@@ -174,6 +175,7 @@ def diagnose(
     layers: Iterable[int | str] = (),
     before: Iterable[Model | LiveModel | tuple[str, Network]] = (),
     input_range: tuple[float, float] | None = None,
+    budget: Budget | None = None,
     limits: Limits | None = None,
     hints: Hints | None = None,
 ) -> Diagnosis:
@@ -186,6 +188,7 @@ def diagnose(
         before: Earlier states of it, to measure what changed: paths, networks, or networks each with the
             name by which to speak of it.
         input_range: The lowest and the highest value of an input pixel, for the proof of dead filters.
+        budget: How much work it may be; what would be more is left out, and the result says so.
         limits: How much a file may ask for, see `filtviz.load`.
         hints: What a person says about the arrays of a file that holds nothing but arrays.
 
@@ -202,7 +205,10 @@ def diagnose(
         each if isinstance(each, tuple) else (_spoken(each, place), _as_network(each, limits, hints))
         for place, each in enumerate(before, start=1)
     ]
-    diagnosis = diagnose_network(network, before=earlier, input_range=input_range)
+    account = (budget or Budget()).account(network, *(each for _, each in earlier))
+    diagnosis = diagnose_network(
+        network, before=earlier, input_range=input_range, first=wanted, account=account
+    )
     if not wanted:
         return diagnosis
     return replace(

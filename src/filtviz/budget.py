@@ -7,6 +7,7 @@ own size on disk deserves: the same file gives the same result on every machine,
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Literal
@@ -72,12 +73,21 @@ _COUNTS: Mapping[Share, str] = {one.name: one.metadata["counts"] for one in fiel
 
 
 class Account:
-    """What a command has spent of its budget; whatever is about to take long asks here first."""
+    """What a command has spent of its budget; whatever is about to take long asks here first.
+
+    ``left_out`` takes a sentence for each thing that nobody else tells the person of.
+    """
 
     def __init__(self, allowed: Mapping[Share, int]) -> None:
         self.allowed = dict(allowed)
         self.left = dict(allowed)
+        self.left_out: list[str] = []
         self._met: set[object] = set()
+
+    @classmethod
+    def unlimited(cls) -> Account:
+        """Return one that affords everything, for arrays of one's own."""
+        return cls(dict.fromkeys(A_BYTE, sys.maxsize))
 
     def affords(self, share: Share, amount: int) -> bool:
         """Tell whether so much is left.

@@ -300,6 +300,11 @@ class Network:
         return [self.layers[i] for i in self._readers[layer.index]]
 
     @cached_property
+    def n_links(self) -> int:
+        """The number of links between layers."""
+        return sum(len(layer.inputs) for layer in self.layers)
+
+    @cached_property
     def _readers(self) -> tuple[Sequence[int], ...]:
         """For each layer the indices of those that it feeds, each once: a network is gone through once."""
         found: tuple[list[int], ...] = tuple([] for _ in self.layers)

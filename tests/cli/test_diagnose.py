@@ -92,7 +92,8 @@ def test_the_untrained_network_gets_the_answer() -> None:
 
 
 def test_the_keys_are_those_of_the_docs(trained) -> None:
-    assert set(trained) == {"file", "layers", "not_judged", "summary", "next", "notes", "checks"}
+    keys = {"file", "layers", "not_judged", "summary", "next", "notes", "left_out", "checks"}
+    assert set(trained) == keys
     assert all(set(layer) == LAYER_KEYS for layer in trained["layers"])
     for measure in trained["layers"][0]["measures"].values():
         assert set(measure) == {"value", "text", "z", "p", "level", "threshold", "judges", "found", "reason"}

@@ -104,7 +104,7 @@ def test_json_is_strict_and_has_filters_only_where_they_are_asked_for(diagnosis:
     assert [each["index"] for each in layer["filters"]] == [0, 1]
     assert layer["changes"][1]["filters"][0] == {"index": 0, "cos2": 0.75, "relative_change": 1.0}
     assert short["not_judged"] == [
-        {"conv_index": 4, "name": "conv5", "type": "Conv1DLayer", "reason": "curves"}
+        {"conv_index": 4, "name": "conv5", "type": "Conv1DLayer", "reason": "curves", "left_out": False}
     ]
     assert short["checks"] == {"dead": ["conv"]}
 

@@ -9,6 +9,7 @@ import shutil
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -75,7 +76,14 @@ def conclusions_told() -> Iterator[None]:
 
 def print_json(value: Any) -> None:
     """Print a result for scripts: strict JSON, ASCII only, so that no terminal obeys what a file says."""
-    click.echo(json.dumps(value, indent=2, allow_nan=False, default=_plain))
+    pieces = json.JSONEncoder(indent=2, allow_nan=False, default=_plain).iterencode(value)
+    while text := "".join(islice(pieces, PIECES)):
+        click.echo(text, nl=False)
+    click.echo()
+
+
+PIECES = 10_000
+"""Of a long text that are written at once: all of it is never in memory."""
 
 
 def print_path(path: object, *, as_message: bool = False) -> None:

@@ -9,12 +9,19 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from filtviz.cli.console import complain, print_json
-from filtviz.cli.shared_options import input_range_option, json_option, layer_option, reading_options
+from filtviz.cli.shared_options import (
+    budget_options,
+    input_range_option,
+    json_option,
+    layer_option,
+    reading_options,
+)
 from filtviz.errors import FiltvizError
 from filtviz.measures.table import CHECKS
 from filtviz.text import printable
 
 if TYPE_CHECKING:
+    from filtviz.budget import Budget
     from filtviz.measures.measure import Diagnosis
 
 __all__ = ["diagnose"]
@@ -46,6 +53,7 @@ FOUND = 3
 @json_option
 @click.option("--csv", "as_csv", is_flag=True, help="Print one row for each filter, as CSV.")
 @reading_options
+@budget_options
 @click.pass_context
 def diagnose(
     context: click.Context,
@@ -58,6 +66,7 @@ def diagnose(
     as_json: bool,
     as_csv: bool,
     reading: Mapping[str, Any],
+    budget: Budget,
 ) -> None:
     """Say whether the filters of MODEL are random, and why they look so, from its weights alone.
 
@@ -78,9 +87,11 @@ def diagnose(
     done, failed = [], False
     for model in models:
         try:
-            done.append(
-                diagnose_model(model, layers=layers, before=earlier, input_range=input_range, **reading)
+            diagnosis = diagnose_model(
+                model, layers=layers, before=earlier, input_range=input_range, budget=budget, **reading
             )
+            done.append(diagnosis)
+            failed = _complain_of_omissions(diagnosis) or failed
         except FiltvizError as error:
             complain(str(error))
             failed = True
@@ -92,6 +103,13 @@ def diagnose(
         _print_text(done, alone=len(models) == 1, with_filters=filters)
     found = _complain_of(done, rules)
     context.exit(1 if failed else FOUND if found else 0)
+
+
+def _complain_of_omissions(diagnosis: Diagnosis) -> bool:
+    """Say what was too much work; tell whether anything was."""
+    for sentence in diagnosis.left_out:
+        complain(f"{printable(diagnosis.file, 200)}: {sentence}")
+    return bool(diagnosis.left_out)
 
 
 def _print_json(done: Sequence[Diagnosis], *, alone: bool, with_filters: bool) -> None:

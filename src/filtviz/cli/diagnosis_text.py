@@ -20,6 +20,8 @@ def describe_model(diagnosis: Diagnosis, with_filters: bool) -> str:
     """Return the layers with their evidence, then what they say together, then what to do next."""
     parts = [_describe_layer(layer, with_filters) for layer in diagnosis.layers]
     for each in diagnosis.unjudged:
+        if each.left_out:  # of thousands the summary speaks in one sentence
+            continue
         parts.append(
             _wrapped(f"{printable(each.name, 40)} ({printable(each.type, 40)}) is not judged: {each.reason}.")
         )
@@ -43,11 +45,13 @@ def compare_models(diagnoses: Sequence[Diagnosis]) -> str:
         for each, own in zip(diagnoses, letters, strict=True)
     ]
     table = format_table(rows, headers)
+    any_left_out = any(layer.left_out for each in diagnoses for layer in each.unjudged)
     legend = [f"{verdict.letter} {verdict.says}" for verdict in VERDICTS.values()]
     return (
         f"{table}\n\n"
         + "".join(f"  {line}\n" for line in legend)
         + "  - not judged: its weights are no two-dimensional filters\n"
+        + ("  / not measured: it would take too much work (--max-work)\n" if any_left_out else "")
         + _wrapped(
             "With a percentage: so much of what a picture shows still is the initial noise, "
             "where that can be told."
@@ -62,7 +66,7 @@ def _end_of_path(path: str, limit: int = 60) -> str:
 
 def _letters(diagnosis: Diagnosis) -> dict[int, str]:
     """Return what stands in each layer's cell, by its number."""
-    cells = {each.conv_index: "-" for each in diagnosis.unjudged}
+    cells = {each.conv_index: "/" if each.left_out else "-" for each in diagnosis.unjudged}
     for layer in diagnosis.layers:
         noise = "" if layer.residue is None else f" {100 * layer.residue:.0f}%"
         cells[layer.conv_index] = VERDICTS[layer.verdict].letter + noise

@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, fields
+from dataclasses import fields, is_dataclass, replace
 from typing import TYPE_CHECKING, Any, TextIO
 
 from filtviz.cli.streams import exact
@@ -77,16 +77,19 @@ def diagnosis_data(diagnosis: Diagnosis, with_filters: bool) -> dict[str, Any]:
     return {
         "file": diagnosis.file,
         "layers": [_judged_layer(layer, with_filters) for layer in diagnosis.layers],
-        "not_judged": [_finite(asdict(each)) for each in diagnosis.unjudged],
+        "not_judged": [_finite(each) for each in diagnosis.unjudged],
         "summary": diagnosis.summary,
         "next": list(diagnosis.commands),
         "notes": list(diagnosis.notes),
+        "left_out": list(diagnosis.left_out),
         "checks": {rule: list(names) for rule, names in diagnosis.checks.items()},
     }
 
 
 def _judged_layer(layer: LayerDiagnosis, with_filters: bool) -> dict[str, Any]:
-    data: dict[str, Any] = _finite(asdict(layer))
+    if not with_filters:
+        layer = replace(layer, filters=(), changes=tuple(replace(each, filters=()) for each in layer.changes))
+    data: dict[str, Any] = _finite(layer)
     del data["findings"]
     data["measures"] = {finding.measure: _measure(finding) for finding in layer.findings}
     if not with_filters:
@@ -97,13 +100,20 @@ def _judged_layer(layer: LayerDiagnosis, with_filters: bool) -> dict[str, Any]:
 
 
 def _measure(finding: Finding) -> dict[str, Any]:
-    data: dict[str, Any] = _finite(asdict(finding))
+    data: dict[str, Any] = _finite(finding)
     del data["measure"]
     return data
 
 
 def _finite(value: Any) -> Any:
-    """Replace what strict JSON does not have, NaN and infinity, by None, all the way down."""
+    """Replace what strict JSON does not have, NaN and infinity, by None, all the way down.
+
+    A dataclass becomes its fields by name; a long tuple of whole numbers is taken as it is.
+    """
+    if is_dataclass(value):
+        return {one.name: _finite(getattr(value, one.name)) for one in fields(value)}
+    if isinstance(value, tuple) and all(type(each) is int for each in value):
+        return list(value)
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, Mapping):

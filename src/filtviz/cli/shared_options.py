@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ChannelsType",
+    "budget_options",
     "channels_option",
     "drawing_options",
     "field_option",
@@ -194,6 +195,31 @@ def reading_options(command: Command) -> Command:
         for name, (default, counts) in Limits.described().items()
     ]
     return _with_options(collected, limits)  # type: ignore[no-any-return]
+
+
+def budget_options(command: Command) -> Command:
+    """Add the options of `filtviz.Budget`, which the command gets as ``budget``."""
+    from filtviz.budget import Budget, option_of
+
+    described = Budget.described()
+
+    @wraps(command)
+    def collected(*args: Any, **others: Any) -> Any:
+        shares: dict[str, int] = {name: others.pop(f"max_{name}") for name in described}
+        return command(*args, budget=Budget(**shares), **others)
+
+    options = [
+        click.option(
+            option_of(name),
+            type=click.IntRange(min=1),
+            default=default,
+            show_default=True,
+            metavar="N",
+            help=f"Budget: {counts}; the file's size adds to it. What would be more is left out, and said.",
+        )
+        for name, (default, counts) in described.items()
+    ]
+    return _with_options(collected, options)  # type: ignore[no-any-return]
 
 
 def _listed(texts: tuple[str, ...]) -> tuple[str, ...]:

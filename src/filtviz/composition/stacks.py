@@ -16,8 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from filtviz.activations import Activation
+from filtviz.budget import Account
 from filtviz.composition.linear_map import kernels_on_image, scale_of_channels
-from filtviz.errors import CompositionError
+from filtviz.errors import BudgetError, CompositionError
 from filtviz.network import ConvLayer, Layer, Network
 from filtviz.operations import (
     ChannelPooling,
@@ -74,16 +75,29 @@ class Stage:
 
 @dataclass(frozen=True, eq=False)
 class Stack:
-    """The convolutions from the image up to a layer; ``reason`` says why there are none to compose."""
+    """The convolutions from the image up to a layer.
+
+    ``reason`` says why there are none to compose; ``is_left_out`` that it is the work that it would take.
+    """
 
     stages: tuple[Stage, ...] = ()
     reason: str = ""
+    is_left_out: bool = False
 
 
-def linear_stack(network: Network, layer: ConvLayer) -> Stack:
+_LAYER = 30_000
+"""The work of making a stage of a layer."""
+
+
+def linear_stack(network: Network, layer: ConvLayer, account: Account | None = None) -> Stack:
     """Return the convolutions from the image up to ``layer`` where no pooling lies between.
 
     Batch normalisation scales the filters below it; nonlinearities and biases are left out.
+
+    Args:
+        network: The network.
+        layer: A convolution of it.
+        account: What it may take; None for as much as it takes.
     """
     chain = network.ancestors(layer)
     if not all(each.is_told for each in chain):
@@ -95,9 +109,10 @@ def linear_stack(network: Network, layer: ConvLayer) -> Stack:
     if any(isinstance(operation, Pooling) for each in chain for operation in each.operations):
         return Stack(reason="a pooling lies between it and the image")
     try:
+        (account or Account.unlimited()).spend("work", _LAYER * len(chain), f"looking below {layer.title}")
         stages = _stages(chain, layer)
-    except CompositionError as error:
-        return Stack(reason=str(error))
+    except (BudgetError, CompositionError) as error:
+        return Stack(reason=str(error), is_left_out=isinstance(error, BudgetError))
     if len(stages) < 2:
         return Stack(reason="it is the first convolution")
     if any(a.templates.shape[0] != b.templates.shape[1] for a, b in pairwise(stages)):

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from filtviz.budget import BYTE
 from filtviz.composition.stacks import Stack, Stage, composed_size
 from filtviz.measures.kernels import Floats
 from filtviz.measures.laws import is_significant
 from filtviz.measures.low_frequency import FILTER_LEVEL, textures
 from filtviz.measures.measure import Columns, FilterDiagnosis, Finding, Measure
+from filtviz.measures.work import PRODUCT
 
 if TYPE_CHECKING:
     from filtviz.measures.subject import Subject
@@ -27,6 +29,7 @@ __all__ = [
     "shuffled",
     "spectral_shape",
     "why_not_composed",
+    "work_of",
 ]
 
 LARGEST = 32
@@ -154,6 +157,23 @@ def composed_structure(stages: Sequence[Stage], *, draws: int = N_DRAWS, seed: i
         )
     entropy_p, low_p, high_p = np.where(np.isnan(entropy), np.nan, (1 + counts) / (1 + draws))
     return Composed(size, entropy, entropy_p, centroid, low_p, high_p)
+
+
+def work_of(stages: Sequence[Stage], *, draws: int = N_DRAWS) -> int:
+    """Return the work of `composed_structure`, see `filtviz.budget`.
+
+    Args:
+        stages: The stack from the image up.
+        draws: How many stacks are shuffled.
+    """
+    channels, rows, cols = stages[0].templates.shape[1:]
+    one = sum(100_000 + 40 * stage.templates.size for stage in stages)
+    for stage in stages[1:]:
+        filters, below, tall, broad = stage.templates.shape
+        rows, cols = rows + (tall - 1) * stage.spacing[0], cols + (broad - 1) * stage.spacing[1]
+        one += int(below * tall * broad * channels * rows * cols * (3 + filters * PRODUCT))
+    one += 25 * len(stages[-1].templates) * channels * _transform_of((rows, cols)) ** 2
+    return int((1 + draws) * one + 24 * BYTE * _numbers_of(stages))
 
 
 def _numbers_of(stages: Sequence[Stage]) -> int:

@@ -15,7 +15,7 @@ from filtviz.measures.residue import NoiseResidue
 from filtviz.measures.verdicts import VERDICTS, nothing_trained, said_of
 from filtviz.text import about, listed, percent, printable
 
-__all__ = ["commands_for", "summarise"]
+__all__ = ["commands_for", "name_runs", "summarise"]
 
 _MOSTLY_NOISE = 0.5
 
@@ -25,13 +25,19 @@ CAVEAT = (
 )
 
 
-def summarise(layers: Sequence[LayerDiagnosis], unjudged: Sequence[Unjudged], compared: bool) -> str:
+def summarise(
+    layers: Sequence[LayerDiagnosis],
+    unjudged: Sequence[Unjudged],
+    compared: bool,
+    left_out: Sequence[str] = (),
+) -> str:
     """Put the verdicts together in a short paragraph.
 
     Args:
         layers: What was judged.
         unjudged: What was not.
         compared: Whether an earlier file was given.
+        left_out: A sentence for each thing that would have been too much work.
     """
     if not layers:
         if unjudged:
@@ -48,7 +54,7 @@ def summarise(layers: Sequence[LayerDiagnosis], unjudged: Sequence[Unjudged], co
         sentences.append(CAVEAT)
     if not compared and any(layer.verdict in ("updated", "structured") for layer in layers):
         sentences.append("A file from before training would measure what is estimated here (--before).")
-    return " ".join(sentences)
+    return " ".join([*sentences, *(f"{each}." for each in left_out)])
 
 
 def _nothing_judged(unjudged: Sequence[Unjudged]) -> str:
@@ -222,18 +228,21 @@ def _is_smooth(layer: LayerDiagnosis, change: Change) -> bool:
 def _names(members: Sequence[LayerDiagnosis], layers: Sequence[LayerDiagnosis]) -> str:
     """Name layers: runs of three and more as "conv2 to conv6"."""
     places = {layer.conv_index: place for place, layer in enumerate(layers)}
-    runs: list[list[LayerDiagnosis]] = []
-    for layer in members:
-        if runs and places[layer.conv_index] == places[runs[-1][-1].conv_index] + 1:
-            runs[-1].append(layer)
+    return name_runs([(places[layer.conv_index], layer.name) for layer in members])
+
+
+def name_runs(places: Sequence[tuple[int, str]]) -> str:
+    """Name layers by their places and names: runs of three and more as "conv2 to conv6"."""
+    runs: list[list[tuple[int, str]]] = []
+    for place, name in places:
+        if runs and place == runs[-1][-1][0] + 1:
+            runs[-1].append((place, name))
         else:
-            runs.append([layer])
+            runs.append([(place, name)])
     names: list[str] = []
     for run in runs:
-        if len(run) > 2:
-            names.append(f"{_name(run[0])} to {_name(run[-1])}")
-        else:
-            names += [_name(layer) for layer in run]
+        shown = [printable(name, 40) for _, name in (run if len(run) < 3 else (run[0], run[-1]))]
+        names += [" to ".join(shown)] if len(run) > 2 else shown
     return listed(names)
 
 

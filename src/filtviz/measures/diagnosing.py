@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
-from filtviz.errors import MeasureError
+from filtviz.budget import Account, Budget
+from filtviz.errors import BudgetError, MeasureError
 from filtviz.measures.change import changes_from
 from filtviz.measures.composed import why_not_composed
-from filtviz.measures.conclusions import commands_for, summarise
+from filtviz.measures.conclusions import commands_for, name_runs, summarise
 from filtviz.measures.judging import judge
 from filtviz.measures.kernels import nonfinite_filters
 from filtviz.measures.measure import Change, Diagnosis, FilterDiagnosis, LayerDiagnosis, Unjudged
@@ -18,6 +19,7 @@ from filtviz.measures.residue import NoiseResidue
 from filtviz.measures.subject import Subject, gather_subjects
 from filtviz.measures.table import MEASURES, checks_met
 from filtviz.measures.verdicts import cannot_tell, why_all_one_value, why_not_finite, why_out_of_range
+from filtviz.measures.work import work_of_layer
 from filtviz.network import ConvLayer, Network
 from filtviz.text import printable
 
@@ -34,6 +36,8 @@ def diagnose(
     *,
     before: Sequence[tuple[str, Network]] = (),
     input_range: tuple[float, float] | None = None,
+    first: Collection[int] = (),
+    account: Account | None = None,
 ) -> Diagnosis:
     """Judge each convolution of a network by its weights alone.
 
@@ -41,6 +45,8 @@ def diagnose(
         network: The network.
         before: Earlier states of it, each with the name by which to speak of it, such as its file's.
         input_range: The lowest and the highest value of an input pixel, for the proof of dead filters.
+        first: The numbers of the convolutions to measure before others, where not all can be.
+        account: What it may take; None for the default budget.
 
     Raises:
         MeasureError: ``input_range`` is empty or not finite.
@@ -51,34 +57,93 @@ def diagnose(
 
     # Matrices are small and many here: threads that wait for one another take ten times as long as one alone.
     with threadpool_limits(limits=1, user_api="blas"):
-        return _diagnose(network, before, input_range)
+        account = account or Budget().account(network, *(each for _, each in before))
+        return _Diagnosing(network, before, account).diagnose(input_range, first)
 
 
-def _diagnose(
-    network: Network, before: Sequence[tuple[str, Network]], input_range: tuple[float, float] | None
-) -> Diagnosis:
-    drawn = [layer for layer in network.conv_layers if layer.why_not_drawn is None]
-    judged: dict[int, LayerDiagnosis] = {}
-    for layer in drawn:
+class _Diagnosing:
+    """Judges the convolutions of a network one after another, and keeps account of what is left out."""
+
+    def __init__(self, network: Network, before: Sequence[tuple[str, Network]], account: Account) -> None:
+        self.network = network
+        self.before = before
+        self.account = account
+        self.judged: dict[int, LayerDiagnosis] = {}
+        self.unmeasured: dict[int, str] = {}
+        self.uncomposed: dict[int, str] = {}
+
+    def diagnose(self, input_range: tuple[float, float] | None, first: Collection[int]) -> Diagnosis:
+        """Judge what there is to judge, as far as the account goes."""
+        network, n_told = self.network, len(self.account.left_out)
+        drawn = [layer for layer in network.conv_layers if layer.why_not_drawn is None]
+        self._judge(
+            [layer for layer in self._affordable(drawn, first) if not self._is_refused(layer)], input_range
+        )
+        layers = tuple(self.judged[index] for index in sorted(self.judged))
+        unjudged = tuple(each for layer in network.conv_layers for each in self._unjudged(layer))
+        left_out = (*self._left_out(), *self.account.left_out[n_told:])
+        file = None if network.origin.path is None else str(network.origin.path)
+        compared = bool(self.before)
+        return Diagnosis(
+            file=file,
+            layers=layers,
+            unjudged=unjudged,
+            summary=summarise(layers, unjudged, compared, left_out),
+            commands=commands_for(file, layers, compared),
+            notes=(*network.origin.inferred, *network.origin.notes),
+            left_out=left_out,
+            checks=checks_met(layers),
+        )
+
+    def _affordable(self, drawn: Sequence[ConvLayer], first: Collection[int]) -> list[ConvLayer]:
+        """Return the layers that can be measured, in their order; small ones do not wait for large ones."""
+        for layer in sorted(drawn, key=lambda each: each.conv_index not in first):
+            work = work_of_layer(self.network, layer, len(self.before))
+            try:
+                self.account.spend("work", work, f"measuring {layer.title}")
+            except BudgetError as error:
+                self.unmeasured[layer.conv_index] = str(error)
+        return [layer for layer in drawn if layer.conv_index not in self.unmeasured]
+
+    def _is_refused(self, layer: ConvLayer) -> bool:
+        """Tell whether a layer holds no numbers to judge, and note what can be said of it."""
         refused = _refuse(layer)
         if refused is not None:
-            judged[layer.conv_index] = refused
-    finite = [layer for layer in drawn if layer.conv_index not in judged]
-    for subject in gather_subjects(network, finite, input_range):
-        changes = tuple(changes_from(earlier, name, subject.layer) for name, earlier in before)
-        judged[subject.layer.conv_index] = _diagnose_layer(subject, changes)
-    layers = tuple(judged[index] for index in sorted(judged))
-    unjudged = tuple(_unjudged(layer) for layer in network.conv_layers if layer.why_not_drawn is not None)
-    file = None if network.origin.path is None else str(network.origin.path)
-    return Diagnosis(
-        file=file,
-        layers=layers,
-        unjudged=unjudged,
-        summary=summarise(layers, unjudged, bool(before)),
-        commands=commands_for(file, layers, bool(before)),
-        notes=(*network.origin.inferred, *network.origin.notes),
-        checks=checks_met(layers),
-    )
+            self.judged[layer.conv_index] = refused
+        return refused is not None
+
+    def _judge(self, layers: Sequence[ConvLayer], input_range: tuple[float, float] | None) -> None:
+        for subject in gather_subjects(self.network, layers, input_range, self.account):
+            index = subject.layer.conv_index
+            changes = tuple(changes_from(earlier, name, subject.layer) for name, earlier in self.before)
+            try:
+                self.judged[index] = _diagnose_layer(subject, changes)
+            except BudgetError as error:
+                self.unmeasured[index] = str(error)
+            if subject.stack.is_left_out:
+                self.uncomposed[index] = subject.stack.reason
+
+    def _unjudged(self, layer: ConvLayer) -> Iterator[Unjudged]:
+        reason = layer.why_not_drawn or self.unmeasured.get(layer.conv_index)
+        if reason is not None:
+            yield Unjudged(
+                conv_index=layer.conv_index,
+                name=layer.label,
+                type=layer.type,
+                reason=reason,
+                left_out=layer.why_not_drawn is None,
+            )
+
+    def _left_out(self) -> Iterator[str]:
+        """Say of all layers together what was too much work, with the reason of the first."""
+        for reasons, what in (
+            (self.unmeasured, "not measured"),
+            (self.uncomposed, "not composed with the layers below"),
+        ):
+            if reasons:
+                labels = [(index, self.network.conv_layers[index].label) for index in sorted(reasons)]
+                was = "was" if len(reasons) == 1 else "were"
+                yield f"{name_runs(labels)} {was} {what}: {reasons[min(reasons)]}"
 
 
 def _diagnose_layer(subject: Subject, changes: tuple[Change, ...]) -> LayerDiagnosis:
@@ -177,10 +242,3 @@ def _unmeasured(layer: ConvLayer, index: int, broken: bool) -> FilterDiagnosis:
     scale = float(np.abs(values).max(initial=0.0))
     norm = scale * float(np.linalg.norm(values / scale)) if scale > 0 else 0.0
     return FilterDiagnosis(index=index, norm=norm, decayed=scale == 0)
-
-
-def _unjudged(layer: ConvLayer) -> Unjudged:
-    assert layer.why_not_drawn is not None
-    return Unjudged(
-        conv_index=layer.conv_index, name=layer.label, type=layer.type, reason=layer.why_not_drawn
-    )

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from filtviz.budget import Account
 from filtviz.measures.kernels import Floats, Kernels
 from filtviz.measures.measure import ALPHA, Finding, Measure, ShownMeasure
 from filtviz.measures.verdicts import COLLAPSED
+from filtviz.measures.work import EIGENVALUES, PRODUCT
 from filtviz.text import percent
 
 if TYPE_CHECKING:
@@ -51,7 +53,7 @@ class FirstComponent(Measure):
         """Measure the share, and test it where it is large."""
         if min(subject.kernels.rows.shape) < 2:
             return None
-        component = significant_component(subject.kernels, over=_COLLAPSED_SHARE)
+        component = significant_component(subject.kernels, over=_COLLAPSED_SHARE, account=subject.account)
         found = component.p is not None and component.p < ALPHA
         directions = "few directions" if found else "no collapse"
         return self.finding(
@@ -97,7 +99,9 @@ def first_component(rows: Floats) -> float:
     return _first_share(Kernels.of(rows[:, :, np.newaxis, np.newaxis]))
 
 
-def significant_component(kernels: Kernels, over: float, seed: int = 0) -> SharedDirection:
+def significant_component(
+    kernels: Kernels, over: float, seed: int = 0, account: Account | None = None
+) -> SharedDirection:
     """Compare the share with that of as many random directions of the same dimension (199 seeded draws).
 
     A few filters always share a direction: two of them give .5 or more.
@@ -106,15 +110,27 @@ def significant_component(kernels: Kernels, over: float, seed: int = 0) -> Share
         kernels: The layer.
         over: Up to this share nothing is drawn, and p is None.
         seed: Of the draws.
+        account: What drawing may take, once for each shape; None for as much as it takes.
+
+    Raises:
+        BudgetError: it would take more.
     """
     share = _first_share(kernels)
     if not share > over:
         return SharedDirection(share, None)
     shape = min(kernels.rows.shape[0], _LARGEST_SIDE), min(kernels.rows.shape[1], _LARGEST_SIDE)
+    if account is not None:
+        account.spend_once((first_component, shape), _work(shape), "drawing random directions")
     n_as_large = 0
     if share <= _most_of_chance(shape, seed):
         n_as_large = sum(first_component(rows) >= share for rows in _draws(shape, seed))
     return SharedDirection(share, float((1 + n_as_large) / (1 + _DRAWS)))
+
+
+def _work(shape: tuple[int, int]) -> int:
+    filters, row = shape
+    one = 200_000 + 40 * filters * row + filters**2 * (20 + row * PRODUCT) + filters**3 * EIGENVALUES
+    return int(2 * _DRAWS * one)
 
 
 def _draws(shape: tuple[int, int], seed: int) -> Iterator[Floats]:

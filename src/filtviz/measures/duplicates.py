@@ -19,6 +19,9 @@ __all__ = ["DUPLICATE_COSINE", "Duplicates", "SimilarPair", "closest_pair", "pai
 
 DUPLICATE_COSINE = 0.95
 
+_WORK = 1_000
+"""To name a filter as one's duplicate, wherever that is printed."""
+
 
 class Duplicates(Measure):
     """How close the two closest filters are."""
@@ -64,6 +67,8 @@ class Duplicates(Measure):
         if kernels.n_filters < 2 or chance >= 1:
             return {"duplicates": [()] * kernels.n_filters}
         similar = _are_similar(kernels, max(chance, DUPLICATE_COSINE))
+        n = int(similar.sum())
+        subject.account.spend("work", _WORK * n, f"naming {n:,} pairs of near-duplicates")
         return {"duplicates": [tuple(np.flatnonzero(row).tolist()) for row in similar]}
 
 

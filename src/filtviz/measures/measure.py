@@ -160,12 +160,16 @@ class LayerDiagnosis:
 
 @dataclass(frozen=True, kw_only=True)
 class Unjudged:
-    """A convolution whose weights are no two-dimensional filters, and why it is not judged."""
+    """A convolution that is not judged, and why: its weights are no two-dimensional filters.
+
+    ``left_out`` tells that only the work that it would take stands against it, see `filtviz.Budget`.
+    """
 
     conv_index: int
     name: str
     type: str
     reason: str
+    left_out: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -173,8 +177,9 @@ class Diagnosis:
     """A network: its convolutions, what they say together, and the commands to go on with.
 
     ``file`` is the path as given, or None for a network that was not read from a file. ``notes`` say what was
-    concluded about the file that it does not tell, and what is odd about it. ``checks`` maps
-    each rule of ``filtviz diagnose --check`` to the names of the layers where it is met.
+    concluded about the file that it does not tell, and what is odd about it. ``left_out`` has a sentence for
+    each thing that would have been too much work, with the option that allows it. ``checks`` maps each rule
+    of ``filtviz diagnose --check`` to the names of the layers where it is met.
     """
 
     file: str | None
@@ -183,6 +188,7 @@ class Diagnosis:
     summary: str = ""
     commands: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
     checks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 

@@ -14,12 +14,12 @@ from filtviz.measures.measure import Finding, Measure
 if TYPE_CHECKING:
     from filtviz.measures.subject import Subject
 
-__all__ = ["SignTest", "Sphericity", "sign_sphericity"]
+__all__ = ["FEW_POSITIONS", "MOST_POSITIONS", "SignTest", "Sphericity", "sign_sphericity"]
 
 MOST_POSITIONS = 4096
 """Weights of a kernel that are tested: the matrix has their square, and the test says nothing of so many."""
 
-_FEW_POSITIONS = 512
+FEW_POSITIONS = 512
 """Up to so many the matrix is small, however few kernels there are."""
 
 
@@ -75,7 +75,7 @@ def sign_sphericity(kernels: Kernels) -> SignTest | None:
     n = int((kernels.energy > 0).sum())
     if p == 1 or p > MOST_POSITIONS or n == 0:
         return None
-    q = n * p * (p + 2) / 2 * (_spread_of_few(kernels) if n < p > _FEW_POSITIONS else _spread(kernels, n))
+    q = n * p * (p + 2) / 2 * (_spread_of_few(kernels) if n < p > FEW_POSITIONS else _spread(kernels, n))
     degrees = (p - 1) * (p + 2) // 2
     return SignTest(q, degrees, chi_squared_tail(q, degrees))
 

@@ -8,10 +8,12 @@ from functools import cached_property
 
 import numpy as np
 
+from filtviz.budget import Account
 from filtviz.composition.stacks import Stack, following_layer, linear_stack
+from filtviz.errors import BudgetError
 from filtviz.measures.bias import BiasState, bias_state, normalisation_moved
 from filtviz.measures.catalogue import DEFAULT, Fit, Rule
-from filtviz.measures.composed import Composed, composed_structure, why_not_composed
+from filtviz.measures.composed import Composed, composed_structure, why_not_composed, work_of
 from filtviz.measures.initialiser import fit_catalogue, fit_free_scale
 from filtviz.measures.kernels import Floats, Kernels
 from filtviz.measures.low_frequency import band_energies
@@ -61,7 +63,7 @@ class Subject:
     """One convolution whose weights are finite and not all one number.
 
     ``rule`` is the initialiser of the network, ``bounds`` between what each filter's input to its rectifier
-    must lie, None where that is not known.
+    must lie, None where that is not known. ``account`` is what its measures may still take.
     """
 
     layer: ConvLayer
@@ -74,6 +76,7 @@ class Subject:
     stack: Stack = field(default_factory=Stack)
     bounds: Interval | None = None
     normalisation_moved: bool = False
+    account: Account = field(default_factory=Account.unlimited)
 
     @cached_property
     def low_energy(self) -> Floats:
@@ -102,7 +105,10 @@ class Subject:
 
 
 def gather_subjects(
-    network: Network, layers: Sequence[ConvLayer], input_range: tuple[float, float] | None
+    network: Network,
+    layers: Sequence[ConvLayer],
+    input_range: tuple[float, float] | None,
+    account: Account | None = None,
 ) -> Iterator[Subject]:
     """Yield the subjects of ``layers`` one by one, so that one layer's weights are in memory at a time.
 
@@ -112,7 +118,9 @@ def gather_subjects(
         network: The network.
         layers: Convolutions of it whose weights can be judged.
         input_range: The lowest and the highest value of a pixel; see `preactivation_bounds`.
+        account: What it may take to look around the layers; None for as much as it takes.
     """
+    account = account or Account.unlimited()
     origins, magnitudes = [], []
     for layer in layers:
         kernels = Kernels.of(layer.filters)
@@ -121,7 +129,7 @@ def gather_subjects(
     by_size = sorted(range(len(layers)), key=lambda i: -layers[i].weights.size)[:_LARGEST]
     rule = identify_rule([magnitudes[i] for i in by_size], [origins[i] for i in by_size])
     residues = estimate_residues([(each, rule.rule) for each in magnitudes])
-    bounds = preactivation_bounds(network, input_range)
+    bounds = preactivation_bounds(network, input_range, account)
     for layer, origin, residue in zip(layers, origins, residues, strict=True):
         yield Subject(
             layer=layer,
@@ -131,10 +139,22 @@ def gather_subjects(
             rule=rule,
             residue=residue,
             following=following_layer(network, layer),
-            stack=linear_stack(network, layer),
+            stack=_affordable(linear_stack(network, layer, account), layer, account),
             bounds=bounds.get(layer.conv_index),
             normalisation_moved=normalisation_moved(network, layer),
+            account=account,
         )
+
+
+def _affordable(stack: Stack, layer: ConvLayer, account: Account) -> Stack:
+    """Return the stack, or one that is not composed for the work that it would take."""
+    if why_not_composed(stack):
+        return stack
+    try:
+        account.spend("work", work_of(stack.stages), f"composing {layer.title} with shuffled layers below")
+    except BudgetError as error:
+        return Stack(reason=str(error), is_left_out=True)
+    return stack
 
 
 def _bias(layer: ConvLayer) -> Floats | None:

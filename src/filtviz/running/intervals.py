@@ -14,7 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from filtviz.activations import Activation, activate
-from filtviz.network import ConvLayer, Network
+from filtviz.budget import Account
+from filtviz.errors import BudgetError
+from filtviz.network import ConvLayer, Layer, Network
 from filtviz.operations import (
     ChannelPooling,
     Concatenate,
@@ -59,7 +61,13 @@ class Interval:
         return Interval(np.minimum(self.low, 0.0), np.maximum(self.high, 0.0))
 
 
-def preactivation_bounds(network: Network, input_range: tuple[float, float] | None) -> Mapping[int, Interval]:
+_NUMBER, _WEIGHT, _LINK = 300, 400, 2_000
+"""The work for a number of an interval, for one of a layer's parameters, and for a link between layers."""
+
+
+def preactivation_bounds(
+    network: Network, input_range: tuple[float, float] | None, account: Account | None = None
+) -> Mapping[int, Interval]:
     """Return, by ``conv_index``, between what bounds each filter's input to its rectifier must lie.
 
     Only convolutions that a rectifier follows are in the result, directly or after batch normalisation.
@@ -68,12 +76,17 @@ def preactivation_bounds(network: Network, input_range: tuple[float, float] | No
         network: The network.
         input_range: The lowest and the highest value of an input pixel; None for anything: after a rectifier
             units are positive whatever comes in.
+        account: What it may take; a layer that would take more, and what rests on it, is taken as not known,
+            and said to be. None for as much as it takes.
     """
+    account = account or Account.unlimited()
     reach: dict[int, Interval | None] = {}
     fed_by: dict[int, int | None] = {}
     found: dict[int, Interval] = {}
     for layer in network.layers:
         units = [reach[i] for i in layer.inputs]
+        if not _is_affordable(layer, units, account):
+            units = [None]
         source = fed_by[layer.inputs[0]] if len(layer.inputs) == 1 else None
         for operation in layer.operations:
             if isinstance(operation, Convolution):
@@ -89,6 +102,26 @@ def preactivation_bounds(network: Network, input_range: tuple[float, float] | No
     return found
 
 
+def _is_affordable(layer: Layer, units: Sequence[Interval | None], account: Account) -> bool:
+    """Spend what a layer takes; say once that from here on not all is known."""
+    channels = sum(len(unit.low) for unit in units if unit is not None)
+    channels += sum(each.channels or 0 for each in layer.operations if isinstance(each, Input))
+    links = 1 + len(layer.inputs)
+    work = links * _LINK + len(layer.operations) * channels * _NUMBER
+    if any(unit is not None for unit in units):
+        work += layer.n_parameters * _WEIGHT
+    try:
+        account.spend("work", work, f"bounding what {layer.title} can give")
+    except BudgetError as error:
+        if not any(sentence.startswith(_NOT_BOUNDED) for sentence in account.left_out):
+            account.left_out.append(f"{_NOT_BOUNDED} {layer.title} on: {error}")
+        return False
+    return True
+
+
+_NOT_BOUNDED = "not all filters could be examined for being dead, from"
+
+
 def _after(
     operation: Operation, units: Sequence[Interval | None], input_range: tuple[float, float] | None
 ) -> Interval | None:
@@ -96,6 +129,8 @@ def _after(
     if isinstance(operation, Input):
         low, high = input_range or (-np.inf, np.inf)
         n = operation.channels
+        if None in units:
+            return None
         return None if n is None else Interval(np.full(n, low), np.full(n, high))
     known = [unit for unit in units if unit is not None]
     if len(known) < len(units) or not known:
