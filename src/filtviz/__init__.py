@@ -31,9 +31,11 @@ from filtviz._version import __version__
 if TYPE_CHECKING:
     from filtviz.api import compare, diagnose, layers, plot
     from filtviz.batch import ExportOptions, ExportResult, Failure, ModelResult, Progress, export
+    from filtviz.budget import Budget
     from filtviz.drawing.options import DrawingOptions, SheetOptions
     from filtviz.drawing.plotting import plot_comparison, plot_conv_weights, plot_sheet, plot_through
     from filtviz.errors import (
+        BudgetError,
         CompositionError,
         DrawingError,
         FileAccessError,
@@ -76,7 +78,9 @@ _NAMES = {
     "filtviz.drawing.options": ("DrawingOptions", "SheetOptions"),
     "filtviz.drawing.plotting": ("plot_comparison", "plot_conv_weights", "plot_sheet", "plot_through"),
     "filtviz.measures.comparison": ("LayerComparison",),
+    "filtviz.budget": ("Budget",),
     "filtviz.errors": (
+        "BudgetError",
         "CompositionError",
         "DrawingError",
         "FileAccessError",
@@ -117,6 +121,8 @@ _NAMES = {
 _HOMES = {name: home for home, names in _NAMES.items() for name in names}
 
 __all__ = [
+    "Budget",
+    "BudgetError",
     "Change",
     "ComparisonResult",
     "CompositionError",

@@ -138,9 +138,9 @@ class Account:
         """
         allowed, left = self.allowed[share], self.left[share]
         unit = "pixels" if share == "pixels" else "operations"
-        rest = "" if left == allowed else f"; {_millions(left)} are left"
+        rest = "" if left == allowed else f"; {_rounded(left)} are left"
         return BudgetError(
-            f"{what} takes {_millions(amount)} {unit}, and a model of its size may take {_millions(allowed)}"
+            f"{what} takes {_rounded(amount)} {unit}, and a model of its size may take {_rounded(allowed)}"
             f"{rest}; if you trust the file, raise {option_of(share)}",
             share=share,
             needed=amount,
@@ -149,8 +149,10 @@ class Account:
         )
 
 
-def _millions(amount: int) -> str:
+def _rounded(amount: int) -> str:
     """Write a large number so that it is read at a glance."""
+    if amount >= 10_000_000_000:
+        return f"{amount // 1_000_000_000:,} billion"
     return f"{amount:,}" if amount < 10_000_000 else f"{amount // 1_000_000:,} million"
 
 

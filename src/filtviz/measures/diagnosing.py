@@ -76,9 +76,8 @@ class _Diagnosing:
         """Judge what there is to judge, as far as the account goes."""
         network, n_told = self.network, len(self.account.left_out)
         drawn = [layer for layer in network.conv_layers if layer.why_not_drawn is None]
-        self._judge(
-            [layer for layer in self._affordable(drawn, first) if not self._is_refused(layer)], input_range
-        )
+        paid = self._affordable(drawn, first)
+        self._judge(paid, input_range)
         layers = tuple(self.judged[index] for index in sorted(self.judged))
         unjudged = tuple(each for layer in network.conv_layers for each in self._unjudged(layer))
         left_out = (*self._left_out(), *self.account.left_out[n_told:])
@@ -112,8 +111,10 @@ class _Diagnosing:
             self.judged[layer.conv_index] = refused
         return refused is not None
 
-    def _judge(self, layers: Sequence[ConvLayer], input_range: tuple[float, float] | None) -> None:
-        for subject in gather_subjects(self.network, layers, input_range, self.account):
+    def _judge(self, paid: Sequence[ConvLayer], input_range: tuple[float, float] | None) -> None:
+        layers = [layer for layer in paid if not self._is_refused(layer)]
+        numbers = frozenset(layer.conv_index for layer in paid)
+        for subject in gather_subjects(self.network, layers, input_range, self.account, numbers):
             index = subject.layer.conv_index
             changes = tuple(changes_from(earlier, name, subject.layer) for name, earlier in self.before)
             try:

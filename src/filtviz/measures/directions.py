@@ -119,18 +119,24 @@ def significant_component(
     if not share > over:
         return SharedDirection(share, None)
     shape = min(kernels.rows.shape[0], _LARGEST_SIDE), min(kernels.rows.shape[1], _LARGEST_SIDE)
-    if account is not None:
-        account.spend_once((first_component, shape), _work(shape), "drawing random directions")
+    account = account or Account.unlimited()
+    account.spend_once((_most_of_chance, shape), _work_of_bounds(shape), "drawing random directions")
     n_as_large = 0
     if share <= _most_of_chance(shape, seed):
+        account.spend_once((first_component, shape), _work_of_shares(shape), "comparing random directions")
         n_as_large = sum(first_component(rows) >= share for rows in _draws(shape, seed))
     return SharedDirection(share, float((1 + n_as_large) / (1 + _DRAWS)))
 
 
-def _work(shape: tuple[int, int]) -> int:
+def _work_of_bounds(shape: tuple[int, int]) -> int:
     filters, row = shape
-    one = 200_000 + 40 * filters * row + filters**2 * (20 + row * PRODUCT) + filters**3 * EIGENVALUES
-    return int(2 * _DRAWS * one)
+    return int(_DRAWS * (100_000 + filters * row * (20 + min(shape) * PRODUCT)))
+
+
+def _work_of_shares(shape: tuple[int, int]) -> int:
+    filters, row = shape
+    one = 200_000 + filters * row * 20 + filters**2 * (20 + row * PRODUCT) + filters**3 * EIGENVALUES
+    return int(_DRAWS * one)
 
 
 def _draws(shape: tuple[int, int], seed: int) -> Iterator[Floats]:

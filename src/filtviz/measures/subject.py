@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -109,6 +109,7 @@ def gather_subjects(
     layers: Sequence[ConvLayer],
     input_range: tuple[float, float] | None,
     account: Account | None = None,
+    paid: Collection[int] | None = None,
 ) -> Iterator[Subject]:
     """Yield the subjects of ``layers`` one by one, so that one layer's weights are in memory at a time.
 
@@ -119,6 +120,7 @@ def gather_subjects(
         layers: Convolutions of it whose weights can be judged.
         input_range: The lowest and the highest value of a pixel; see `preactivation_bounds`.
         account: What it may take to look around the layers; None for as much as it takes.
+        paid: The numbers of the convolutions whose work is paid for, see `preactivation_bounds`.
     """
     account = account or Account.unlimited()
     origins, magnitudes = [], []
@@ -129,7 +131,7 @@ def gather_subjects(
     by_size = sorted(range(len(layers)), key=lambda i: -layers[i].weights.size)[:_LARGEST]
     rule = identify_rule([magnitudes[i] for i in by_size], [origins[i] for i in by_size])
     residues = estimate_residues([(each, rule.rule) for each in magnitudes])
-    bounds = preactivation_bounds(network, input_range, account)
+    bounds = preactivation_bounds(network, input_range, account, paid)
     for layer, origin, residue in zip(layers, origins, residues, strict=True):
         yield Subject(
             layer=layer,

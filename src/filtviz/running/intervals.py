@@ -6,7 +6,7 @@ activation says whether it is monotone. What is not known is None, and nothing f
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import assert_never
 
@@ -66,7 +66,10 @@ _NUMBER, _WEIGHT, _LINK = 300, 400, 2_000
 
 
 def preactivation_bounds(
-    network: Network, input_range: tuple[float, float] | None, account: Account | None = None
+    network: Network,
+    input_range: tuple[float, float] | None,
+    account: Account | None = None,
+    paid: Collection[int] | None = None,
 ) -> Mapping[int, Interval]:
     """Return, by ``conv_index``, between what bounds each filter's input to its rectifier must lie.
 
@@ -78,6 +81,8 @@ def preactivation_bounds(
             units are positive whatever comes in.
         account: What it may take; a layer that would take more, and what rests on it, is taken as not known,
             and said to be. None for as much as it takes.
+        paid: The numbers of the convolutions whose work is paid for; of all others nothing is known. None
+            asks the account for each.
     """
     account = account or Account.unlimited()
     reach: dict[int, Interval | None] = {}
@@ -85,7 +90,7 @@ def preactivation_bounds(
     found: dict[int, Interval] = {}
     for layer in network.layers:
         units = [reach[i] for i in layer.inputs]
-        if not _is_affordable(layer, units, account):
+        if not _is_affordable(layer, units, account, paid):
             units = [None]
         source = fed_by[layer.inputs[0]] if len(layer.inputs) == 1 else None
         for operation in layer.operations:
@@ -102,8 +107,12 @@ def preactivation_bounds(
     return found
 
 
-def _is_affordable(layer: Layer, units: Sequence[Interval | None], account: Account) -> bool:
+def _is_affordable(
+    layer: Layer, units: Sequence[Interval | None], account: Account, paid: Collection[int] | None
+) -> bool:
     """Spend what a layer takes; say once that from here on not all is known."""
+    if isinstance(layer, ConvLayer) and paid is not None:
+        return layer.conv_index in paid
     channels = sum(len(unit.low) for unit in units if unit is not None)
     channels += sum(each.channels or 0 for each in layer.operations if isinstance(each, Input))
     links = 1 + len(layer.inputs)
