@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from filtviz import api
 from filtviz.cli import main
 from filtviz.errors import SelectionError
-from filtviz.files import unique_stems
+from filtviz.naming import unique_stems
 from filtviz.network import Network
 from filtviz.operations import Concatenate, Merge, Operation, Reshape
 from filtviz.receptive_field import receptive_fields
