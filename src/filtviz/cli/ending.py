@@ -45,7 +45,7 @@ def ended_by_signals() -> Iterator[None]:
 
     def stop(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001
         for each in numbers:  # what follows is not to be interrupted by the same wish
-            signal.signal(each, signal.SIG_IGN)
+            signal.signal(each, _do_nothing)  # SIG_IGN makes Python complain of one that is under way
         _limit_patience(128 + number)
         raise Stopped(128 + number)
 
@@ -63,6 +63,10 @@ def _would_end(number: int) -> bool:
     return (
         threading.current_thread() is threading.main_thread() and signal.getsignal(number) == signal.SIG_DFL
     )
+
+
+def _do_nothing(number: int, frame: FrameType | None) -> None:
+    """Take note of a signal, and of nothing else."""
 
 
 def _limit_patience(status: int) -> None:
