@@ -140,6 +140,9 @@ class Output(io.TextIOBase):
         if self._stream is not None:
             self._try(lambda stream: stream.flush())
 
+    def close(self) -> None:
+        """Do nothing: the stream beneath belongs to somebody else."""
+
     def _try(self, action: Callable[[TextIO], object]) -> None:
         if self.failed:
             return

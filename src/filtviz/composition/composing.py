@@ -58,6 +58,7 @@ class ComposedFilters:
     approximations: tuple[str, ...] = ()
 
 
+@np.errstate(over="ignore", invalid="ignore", divide="ignore")  # as in the network, infinities are meant
 def compose(network: Network, layer: ConvLayer) -> ComposedFilters:
     """Compose the weights of ``layer`` through all that lies between it and the image.
 

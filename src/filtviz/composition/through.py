@@ -13,6 +13,7 @@ from filtviz.errors import CompositionError
 from filtviz.network import ConvLayer, Network
 from filtviz.parameter import Shape
 from filtviz.running.numpy_engine import correlate, forward
+from filtviz.scaling import scale_of
 
 __all__ = ["ASSUMED", "ComposedLayer", "Fidelity", "compose_layer", "measure_fidelity"]
 
@@ -131,6 +132,8 @@ def _correlations(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.
     flat = []
     for units in (a, b):
         rows = np.moveaxis(units, 1, 0).reshape(units.shape[1], -1)
+        rows = np.where(np.isfinite(rows).all(axis=1, keepdims=True), rows, 0.0)
+        rows = rows / scale_of(rows, 1)
         centred = rows - rows.mean(axis=1, keepdims=True)
         norms = np.linalg.norm(centred, axis=1, keepdims=True)
         # What only rounding moves does not move.

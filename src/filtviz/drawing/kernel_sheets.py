@@ -15,6 +15,7 @@ from filtviz.drawing.selection import Selection, select_filters
 from filtviz.drawing.sheet import Legend, Sheet, SheetTexts, number, span
 from filtviz.errors import DrawingError
 from filtviz.network import ConvLayer
+from filtviz.scaling import scale_of
 from filtviz.text import plural
 
 if TYPE_CHECKING:
@@ -81,7 +82,8 @@ def _advice(subject: Selection, limits: NDArray[np.float64]) -> list[str]:
     if subject.options.scale != "layer":
         return []
     own = symmetric_limits(subject.filters, "filter").ravel()
-    if np.median(own) >= PALE * limits.max():
+    scale = scale_of(limits)
+    if np.median(own / scale) >= PALE * (limits / scale).max():
         return []
     return ["a few filters are far stronger than the others: --scale filter shows each on its own scale"]
 

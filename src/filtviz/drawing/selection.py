@@ -14,6 +14,7 @@ from filtviz.drawing.options import Order, SheetOptions
 from filtviz.drawing.sheet import SheetTexts, span
 from filtviz.errors import SelectionError
 from filtviz.network import ConvLayer
+from filtviz.scaling import scale_of
 from filtviz.text import plural, printable
 
 __all__ = [
@@ -190,7 +191,9 @@ def _oddities(filters: NDArray[Any]) -> list[str]:
 def filter_norms(filters: NDArray[Any]) -> NDArray[np.float64]:
     """Return each filter's Euclidean norm; weights that are not finite count as 0."""
     flat = np.nan_to_num(_flat(filters), nan=0.0, posinf=0.0, neginf=0.0)
-    return np.asarray(np.linalg.norm(flat, axis=1))
+    scale = scale_of(flat)
+    with np.errstate(over="ignore"):  # beyond the largest number there is but infinity
+        return np.asarray(np.linalg.norm(flat / scale, axis=1) * scale[0])
 
 
 def arrange(filters: NDArray[Any], order: Order = "index", top: int | None = None) -> NDArray[np.intp]:
@@ -204,7 +207,7 @@ def arrange(filters: NDArray[Any], order: Order = "index", top: int | None = Non
             hierarchical clustering", 2001; `scipy.cluster.hierarchy.optimal_leaf_ordering`).
         top: Keep only so many, those of the largest norm; None keeps all.
     """
-    norms = filter_norms(filters)
+    norms = filter_norms(filters / scale_of(filters))
     strongest = np.argsort(-norms, kind="stable")
     kept = np.sort(strongest[:top])
     if order == "norm":
@@ -219,6 +222,7 @@ def _leaves(filters: NDArray[Any]) -> NDArray[np.intp]:
     from scipy.spatial.distance import pdist
 
     flat = np.nan_to_num(_flat(filters), nan=0.0, posinf=0.0, neginf=0.0)
+    flat = flat / scale_of(flat, 1)
     norms = np.linalg.norm(flat, axis=1, keepdims=True)
     distances = pdist(flat / np.where(norms > 0, norms, 1.0))
     tree = hierarchy.linkage(distances, method="average")

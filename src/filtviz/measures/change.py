@@ -10,6 +10,7 @@ from filtviz.measures.kernels import Floats, Kernels, nonfinite_filters
 from filtviz.measures.low_frequency import band_energies, filter_shares, layer_share
 from filtviz.measures.measure import Change, FilterChange, Measure
 from filtviz.network import ConvLayer, Network
+from filtviz.scaling import scale_of
 
 __all__ = ["SinceBefore", "changes_from"]
 
@@ -98,7 +99,8 @@ def _compare(earlier: NDArray[np.float64], later: NDArray[np.float64], name: str
 
 def _added(earlier: Floats, later: Floats) -> Floats:
     """Return ``later`` less its projection on ``earlier``; rounding is not taken for a change."""
-    energy = float(np.vdot(earlier, earlier))
-    added = later - (float(np.vdot(earlier, later)) / energy) * earlier if energy > 0 else later
+    unit = earlier / scale_of(earlier)
+    energy = float(np.vdot(unit, unit))
+    added = later - (float(np.vdot(unit, later)) / energy) * unit if energy > 0 else later
     scale = float(np.abs(later).max())
     return np.where(np.abs(added) > 1e-7 * scale, added, 0.0) if scale > 0 else np.zeros_like(later)

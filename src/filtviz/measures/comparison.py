@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from filtviz.errors import DrawingError
 from filtviz.network import ConvLayer
+from filtviz.scaling import scale_of
 from filtviz.text import plural, printable
 
 __all__ = ["LayerComparison", "compare_layers", "relative_change", "squared_cosine"]
@@ -104,13 +105,16 @@ def _stack(layers: Sequence[ConvLayer], states: Sequence[str]) -> NDArray[np.flo
 
 def relative_change(first: NDArray[np.float64], last: NDArray[np.float64]) -> float | None:
     """Return the norm of the difference over the norm of the first; None where the first is all zero."""
-    norm = float(np.linalg.norm(first))
-    return float(np.linalg.norm(last - first)) / norm if norm > 0 else None
+    if not first.any():
+        return None
+    own, common = float(scale_of(first).max()), float(max(scale_of(first).max(), scale_of(last).max()))
+    changed = float(np.linalg.norm(last / common - first / common))
+    return changed / float(np.linalg.norm(first / own)) * (common / own)
 
 
 def squared_cosine(first: NDArray[np.float64], last: NDArray[np.float64]) -> float | None:
     """Return the squared cosine of the angle between two arrays; None where one of them is all zero."""
-    a, b = first.ravel(), last.ravel()
+    a, b = ((each / scale_of(each)).ravel() for each in (first, last))
     energies = float(a @ a) * float(b @ b)
     return float(a @ b) ** 2 / energies if energies > 0 else None
 
@@ -128,4 +132,5 @@ def _cosine(first: NDArray[np.float64], last: NDArray[np.float64]) -> float:
     squared = squared_cosine(first, last)
     if squared is None:
         return float("nan")
-    return float(np.copysign(np.sqrt(min(squared, 1.0)), np.vdot(first, last)))
+    direction = np.vdot(first / scale_of(first), last / scale_of(last))
+    return float(np.copysign(np.sqrt(min(squared, 1.0)), direction))

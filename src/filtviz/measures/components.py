@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from filtviz.errors import DrawingError, MissingExtraError
+from filtviz.scaling import scale_of
 
 __all__ = ["Components", "rms_over_channels", "shared_components", "singular_components"]
 
@@ -28,7 +29,8 @@ class Components:
 
 def rms_over_channels(filters: NDArray[Any]) -> NDArray[np.float64]:
     """Return the root mean square over the channels, ``(filters, 1, rows, cols)``: where a filter looks."""
-    return np.asarray(np.sqrt(np.mean(np.square(filters.astype(np.float64)), axis=1, keepdims=True)))
+    scale = scale_of(filters)
+    return np.asarray(np.sqrt(np.mean(np.square(filters / scale), axis=1, keepdims=True)) * scale)
 
 
 def singular_components(filters: NDArray[Any], n: int) -> Components:
@@ -49,12 +51,14 @@ def singular_components(filters: NDArray[Any], n: int) -> Components:
         picture's sign is its weight's in the channels, by majority of energy.
     """
     matrices = _matrices(filters)
-    left, values, patterns = np.linalg.svd(matrices, full_matrices=False)
+    scale = scale_of(matrices, (1, 2))
+    left, values, patterns = np.linalg.svd(matrices / scale, full_matrices=False)
     n = min(n, values.shape[1])
     signs = np.sign((left * np.abs(left)).sum(axis=1)[:, :n])
     signs[signs == 0] = 1.0
     strengths = values[:, :n] / np.sqrt(filters.shape[1])
-    pictures = patterns[:, :n] * (signs * strengths)[..., None]
+    with np.errstate(over="ignore"):  # rounded up from the largest number
+        pictures = patterns[:, :n] * (signs * strengths)[..., None] * scale
     energy = np.square(values).sum(axis=1, keepdims=True)
     shares = np.square(values[:, :n]) / np.where(energy > 0, energy, 1.0)
     shape = (len(filters), n, *filters.shape[2:])
@@ -79,6 +83,8 @@ def shared_components(filters: NDArray[Any], n: int, seed: int = 0) -> Component
     """
     n = min(n, filters.shape[1])
     matrices = _matrices(filters)
+    scale = scale_of(matrices)
+    matrices = matrices / scale
     positions = np.moveaxis(matrices, 1, 0).reshape(filters.shape[1], -1)  # (channels, filters * positions)
     halves = np.concatenate([np.maximum(positions, 0), np.maximum(-positions, 0)], axis=1)
     groups, parts = _factorise(halves, n, seed)
@@ -92,6 +98,8 @@ def shared_components(filters: NDArray[Any], n: int, seed: int = 0) -> Component
     pictures = pictures.swapaxes(0, 1)
     shares = np.square(pictures).sum(axis=2) * filters.shape[1] / safe[:, None]
     shape = (len(filters), n, *filters.shape[2:])
+    with np.errstate(over="ignore"):  # a group may be stronger than any of its weights
+        pictures = pictures * scale
     return Components(pictures=pictures.reshape(shape), shares=shares, total=np.where(energy > 0, total, 0.0))
 
 

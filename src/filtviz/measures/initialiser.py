@@ -172,5 +172,6 @@ def _dithered(kernels: Kernels, seed: int) -> NDArray[np.float64]:
     values: Floats = kernels.flat[:: -(-kernels.size // _MOST_VALUES)]
     if kernels.precision != np.float16:
         return values
-    steps = np.spacing(np.abs(values).astype(np.float16)).astype(np.float64)
+    below = np.nextafter(np.finfo(np.float16).max, np.float16(0))  # the largest number's own step is infinite
+    steps = np.spacing(np.minimum(np.abs(values), below).astype(np.float16)).astype(np.float64)
     return values + steps * np.random.default_rng(seed).uniform(-0.5, 0.5, len(values))

@@ -17,6 +17,7 @@ from filtviz.measures.measure import Diagnosis, FilterDiagnosis, Finding, LayerD
 from filtviz.measures.table import MEASURES
 from filtviz.network import ConvLayer, Network
 from filtviz.reporting.pictures import PictureSet
+from filtviz.scaling import scale_of
 from filtviz.summary import Summary, summarize
 from filtviz.text import printable
 
@@ -96,7 +97,10 @@ def draw_histograms(
 
 
 def _count(weights: Floats, edges: Floats, rule: Rule | None, diagnosis: LayerDiagnosis) -> Histogram:
-    counts = np.histogram(weights, bins=edges)[0]
+    scale = float(scale_of(edges).max())  # the least numbers there are have no others between them
+    counts = np.histogram(weights / scale, bins=np.linspace(edges[0] / scale, edges[-1] / scale, len(edges)))[
+        0
+    ]
     null = None if rule is None else _expected(rule, diagnosis.shape, edges, weights.size)
     return Histogram(edges=edges, counts=counts, initialiser=diagnosis.initialiser, null=null)
 
@@ -368,4 +372,7 @@ def _is_known(column: dict[str, Any]) -> bool:
 
 def _short(value: float | None, digits: int = 3) -> float | None:
     """Round to the digits that are shown: a page of a deep network holds hundreds of thousands of numbers."""
-    return None if value is None or not math.isfinite(value) else float(f"{value:.{digits}g}")
+    if value is None or not math.isfinite(value):
+        return None
+    rounded = float(f"{value:.{digits}g}")
+    return rounded if math.isfinite(rounded) else value

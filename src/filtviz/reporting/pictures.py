@@ -219,8 +219,9 @@ def encode_sprite(pictures: NDArray[Any], limit: float, bits: int) -> Sprite:
 
 def _levels(pictures: NDArray[Any], limit: float, span: int) -> NDArray[np.int64]:
     finite = np.where(np.isfinite(pictures), pictures, 0).astype(np.float64)
-    scaled = finite * (span / limit) if limit > 0 else np.zeros_like(finite)
-    return np.clip(np.rint(scaled), -span, span).astype(np.int64)
+    if limit <= 0:
+        return np.zeros(finite.shape, np.int64)
+    return np.rint(np.clip(finite, -limit, limit) / limit * span).astype(np.int64)
 
 
 def _arrange(levels: NDArray[np.int64], layout: Layout) -> NDArray[np.int64]:

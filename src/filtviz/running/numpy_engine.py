@@ -59,6 +59,7 @@ MOST_UNITS = 1 << 27
 """Units that padding or enlarging may make, which are a gigabyte."""
 
 
+@np.errstate(over="ignore", invalid="ignore", divide="ignore")  # as in the network, infinities are meant
 def forward(network: Network, layer: ConvLayer, images: NDArray[np.floating]) -> Units:
     """Return what ``layer`` gives for images before its own nonlinearity, as at test time.
 
