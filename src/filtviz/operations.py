@@ -251,6 +251,7 @@ class Normalisation:
     along: tuple[int, ...] = (1,)
     is_batch: bool = True
 
+    @np.errstate(over="ignore", invalid="ignore", divide="ignore")  # a variance may be 0, or what a file says
     def scale_and_shift(self) -> tuple[Floats, Floats]:
         """Return ``scale`` and ``shift`` such that the output is input times scale plus shift.
 

@@ -65,7 +65,7 @@ class Export:
             return []
 
     def pictures(self):
-        return sorted(Path("out").glob("large/*.png"))
+        return sorted(Path("out").glob("*/*.png"))
 
     def end(self):
         """Return status, stdout and stderr; the pipes end when nobody holds them any more."""
@@ -82,7 +82,7 @@ def assert_whole():
     """Hold that all pictures are whole and described, and that nothing else is there."""
     files = {path.relative_to("out").as_posix() for path in Path("out").rglob("*") if path.is_file()}
     assert {entry["file"] for entry in manifest()["pictures"]} == {each for each in files if "/" in each}
-    for picture in Path("out").glob("large/*.png"):
+    for picture in Path("out").glob("*/*.png"):
         assert picture.read_bytes().endswith(b"IEND\xaeB\x60\x82")
     assert not list(Path("out").rglob(f"*{PART_SUFFIX}"))
 
@@ -171,7 +171,7 @@ def test_a_worker_that_is_killed_does_not_stop_other_models(model):
     process.workers[0].kill()
     status, _, stderr = process.end()
     assert (status, stderr.count("\n")) == (1, 1)
-    assert len(list(Path("out").glob("small/*.png"))) == 3
+    assert len(list(Path("out").glob("small-*/*.png"))) == 3
 
 
 @pytest.mark.slow

@@ -89,6 +89,7 @@ _LAYER = 30_000
 """The work of making a stage of a layer."""
 
 
+@np.errstate(over="ignore", invalid="ignore")  # what is not finite is not composed
 def linear_stack(network: Network, layer: ConvLayer, account: Account | None = None) -> Stack:
     """Return the convolutions from the image up to ``layer`` where no pooling lies between.
 

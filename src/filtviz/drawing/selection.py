@@ -190,10 +190,24 @@ def _oddities(filters: NDArray[Any]) -> list[str]:
 
 def filter_norms(filters: NDArray[Any]) -> NDArray[np.float64]:
     """Return each filter's Euclidean norm; weights that are not finite count as 0."""
-    flat = np.nan_to_num(_flat(filters), nan=0.0, posinf=0.0, neginf=0.0)
-    scale = scale_of(flat)
+    norms, scales = _scaled_norms(filters)
     with np.errstate(over="ignore"):  # beyond the largest number there is but infinity
-        return np.asarray(np.linalg.norm(flat / scale, axis=1) * scale[0])
+        return np.asarray(norms * scales)
+
+
+def _scaled_norms(filters: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return each filter's norm in a scale of its own, and the scales, which are powers of two."""
+    flat = np.nan_to_num(_flat(filters), nan=0.0, posinf=0.0, neginf=0.0)
+    scales = scale_of(flat, 1)
+    return np.asarray(np.linalg.norm(flat / scales, axis=1)), scales[:, 0]
+
+
+def _strongest_first(filters: NDArray[Any]) -> NDArray[np.intp]:
+    """Return the indices by falling norms, even where the square of none is a number."""
+    norms, scales = _scaled_norms(filters)
+    mantissas, exponents = np.frexp(norms)
+    order = np.where(norms > 0, exponents + np.frexp(scales)[1], np.iinfo(np.int32).min)
+    return np.lexsort((-mantissas, -order.astype(np.int64)))
 
 
 def arrange(filters: NDArray[Any], order: Order = "index", top: int | None = None) -> NDArray[np.intp]:
@@ -207,8 +221,7 @@ def arrange(filters: NDArray[Any], order: Order = "index", top: int | None = Non
             hierarchical clustering", 2001; `scipy.cluster.hierarchy.optimal_leaf_ordering`).
         top: Keep only so many, those of the largest norm; None keeps all.
     """
-    norms = filter_norms(filters / scale_of(filters))
-    strongest = np.argsort(-norms, kind="stable")
+    strongest = _strongest_first(filters)
     kept = np.sort(strongest[:top])
     if order == "norm":
         return strongest[:top]

@@ -59,7 +59,7 @@ def bias_state(bias: Floats | None) -> BiasState:
         return "none"
     if not np.any(bias):
         return "zero"
-    return "constant" if bias.size > 1 and np.ptp(bias) == 0 else "moved"
+    return "constant" if bias.size > 1 and (bias == bias.flat[0]).all() else "moved"
 
 
 def normalisation_moved(network: Network, layer: ConvLayer) -> bool:

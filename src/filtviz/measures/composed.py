@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,6 +16,7 @@ from filtviz.measures.laws import is_significant
 from filtviz.measures.low_frequency import FILTER_LEVEL, textures
 from filtviz.measures.measure import Columns, FilterDiagnosis, Finding, Measure
 from filtviz.measures.work import PRODUCT
+from filtviz.scaling import scale_of
 
 if TYPE_CHECKING:
     from filtviz.measures.subject import Subject
@@ -104,6 +105,8 @@ def why_not_composed(stack: Stack) -> str:
     """Say why the filters of a stack are not measured; nothing where they are."""
     if not stack.stages:
         return stack.reason
+    if not all(np.isfinite(stage.templates).all() for stage in stack.stages):
+        return "some weights are not finite"
     rows, cols = composed_size(stack.stages)
     return f"{rows}x{cols} pixels are more than the {LARGEST} measured" if max(rows, cols) > LARGEST else ""
 
@@ -138,6 +141,7 @@ def composed_structure(stages: Sequence[Stage], *, draws: int = N_DRAWS, seed: i
         seed: Of the shuffles.
     """
     size = composed_size(stages)
+    stages = [_in_scale(stage, is_last=stage is stages[-1]) for stage in stages]
     entropy, centroid = (
         each[0] for each in _shape_of([stage.templates[np.newaxis] for stage in stages], stages)
     )
@@ -174,6 +178,12 @@ def work_of(stages: Sequence[Stage], *, draws: int = N_DRAWS) -> int:
         one += int(below * tall * broad * channels * rows * cols * (3 + filters * PRODUCT))
     one += 25 * len(stages[-1].templates) * channels * _transform_of((rows, cols)) ** 2
     return int((1 + draws) * one + 24 * BYTE * _numbers_of(stages))
+
+
+def _in_scale(stage: Stage, *, is_last: bool) -> Stage:
+    """Bring weights to where products of them can be squared; the shape of no filter's spectrum changes."""
+    scale = scale_of(stage.templates, (1, 2, 3) if is_last else None)
+    return replace(stage, templates=stage.templates / scale)
 
 
 def _numbers_of(stages: Sequence[Stage]) -> int:

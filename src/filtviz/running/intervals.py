@@ -65,6 +65,7 @@ _NUMBER, _WEIGHT, _LINK = 300, 400, 2_000
 """The work for a number of an interval, for one of a layer's parameters, and for a link between layers."""
 
 
+@np.errstate(over="ignore", invalid="ignore", divide="ignore")  # an infinite bound proves nothing
 def preactivation_bounds(
     network: Network,
     input_range: tuple[float, float] | None,
