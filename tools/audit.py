@@ -1,7 +1,7 @@
 """Ask the package index for known holes in the locked libraries: ``python tools/audit.py``.
 
-pip-audit asks, for the versions in ``requirements-dev.lock``. A known hole is listed, and ends this with status
-1. Where there is no network, or an index without such data, that is said, and is no failure.
+pip-audit asks, for the versions in ``requirements-dev.lock``. A known hole is listed, and ends this with
+status 1. Where there is no network, or an index without such data, that is said, and is no failure.
 """
 
 from __future__ import annotations
