@@ -19,8 +19,8 @@ def network(size: int | None = None) -> Network:
 
 
 def test_the_size_on_disk_adds_to_the_budget() -> None:
-    account = Budget(work=5, pixels=7).account(network(100), network(1))
-    assert account.allowed == {"work": 5 + 101 * 1_500, "pixels": 7 + 101 * 250}
+    account = Budget(work=5).account(network(100), network(1))
+    assert account.allowed == {"work": 5 + 101 * 1_500}
 
 
 def test_arrays_of_ones_own_count_as_they_are_in_memory_each_once() -> None:
@@ -31,7 +31,7 @@ def test_arrays_of_ones_own_count_as_they_are_in_memory_each_once() -> None:
 
 
 def test_what_is_not_left_is_not_spent() -> None:
-    account = Account({"work": 10, "pixels": 1})
+    account = Account({"work": 10})
     account.spend("work", 10, "all of it")
     with pytest.raises(BudgetError) as caught:
         account.spend("work", 1, "measuring conv1")
@@ -46,7 +46,7 @@ def test_what_is_not_left_is_not_spent() -> None:
 
 
 def test_work_that_many_share_is_paid_for_once() -> None:
-    account = Account({"work": 10, "pixels": 1})
+    account = Account({"work": 10})
     for _ in range(3):
         account.spend_once("a", 6, "drawing")
     assert account.left["work"] == 4
@@ -64,5 +64,4 @@ def test_a_budget_is_a_whole_number_above_zero(wrong) -> None:
 def test_each_part_has_an_option_and_says_what_it_counts() -> None:
     assert {name: option_of(name) for name in Budget.described()} == {
         "work": "--max-work",
-        "pixels": "--max-pixels",
     }

@@ -1,4 +1,4 @@
-"""How much a command does with what it has read: work and pixels, counted before they are spent.
+"""How much a command does with what it has read: work, counted before it is spent.
 
 A few hundred bytes can hold a network of thousands of layers, or one that takes days to measure. What a
 command is about to do is estimated from shapes alone, and left out where that would be more than the model's
@@ -17,9 +17,9 @@ from filtviz.network import Network
 
 __all__ = ["BYTE", "Account", "Budget", "Share", "option_of"]
 
-Share = Literal["work", "pixels"]
+Share = Literal["work"]
 
-A_BYTE: Mapping[Share, int] = {"work": 1_500, "pixels": 250}
+A_BYTE: Mapping[Share, int] = {"work": 1_500}
 """What each byte of a model file adds to a budget.
 
 A weight of four bytes adds about ten times what its measures take, so that no honest network is stopped."""
@@ -38,14 +38,13 @@ class Budget:
     """How much a command may do with the models that it is given; what would be more is left out, and said.
 
     Each field is what a command may spend whatever it is given, and an option of the command line, ``work``
-    that of ``--max-work``; the bytes of the model files add to it: 1,500 operations and 250 pixels each.
+    that of ``--max-work``; the bytes of the model files add to it: 1,500 operations each.
 
     Raises:
         ValueError: a number is no whole number above zero.
     """
 
-    work: int = _share(3_000_000_000, "operations, roughly, of measuring, composing and drawing")
-    pixels: int = _share(250_000_000, "pixels of all pictures together")
+    work: int = _share(3_000_000_000, "operations, roughly, of measuring")
 
     def __post_init__(self) -> None:
         for one in fields(self):
@@ -137,10 +136,9 @@ class Account:
             what: What takes it, as the beginning of a sentence.
         """
         allowed, left = self.allowed[share], self.left[share]
-        unit = "pixels" if share == "pixels" else "operations"
         rest = "" if left == allowed else f"; {_rounded(left)} are left"
         return BudgetError(
-            f"{what} takes {_rounded(amount)} {unit}, and a model of its size may take {_rounded(allowed)}"
+            f"{what} takes {_rounded(amount)} operations, and a model of its size may take {_rounded(allowed)}"
             f"{rest}; if you trust the file, raise {option_of(share)}",
             share=share,
             needed=amount,
