@@ -138,8 +138,8 @@ class Account:
         allowed, left = self.allowed[share], self.left[share]
         rest = "" if left == allowed else f"; {_rounded(left)} are left"
         return BudgetError(
-            f"{what} takes {_rounded(amount)} operations, and a model of its size may take {_rounded(allowed)}"
-            f"{rest}; if you trust the file, raise {option_of(share)}",
+            f"{what} takes {_rounded(amount)} operations, and a model of its size may take "
+            f"{_rounded(allowed)}{rest}; if you trust the file, raise {option_of(share)}",
             share=share,
             needed=amount,
             allowed=allowed,
