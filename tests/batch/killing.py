@@ -17,6 +17,7 @@ import sys
 import time
 from pathlib import Path
 
+from filtviz.batch.locking import LOCK, RUN_SUFFIX
 from filtviz.cli import main
 from filtviz.files import PART_SUFFIX
 
@@ -41,12 +42,12 @@ def run(name: str, folder: Path) -> None:
 
 def seen(folder: Path) -> Files:
     """Return the files of a folder that have their names."""
-    paths = [path for path in sorted(folder.rglob("*")) if path.is_file()]
+    paths = [path for path in sorted(folder.rglob("*")) if path.is_file() and path.name != LOCK]
     return {str(path.relative_to(folder)): path.read_bytes() for path in paths if not is_part(path)}
 
 
 def is_part(path: Path) -> bool:
-    return path.name.endswith(PART_SUFFIX)
+    return path.name.endswith((PART_SUFFIX, RUN_SUFFIX))
 
 
 def wrong_in(found: Files, whole: Files) -> list[str]:

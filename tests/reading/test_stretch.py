@@ -145,7 +145,8 @@ def test_a_file_on_disk_gives_what_one_in_memory_gives(path, nothing_in_memory, 
             network = load(path)
         except FiltvizError as error:
             return str(error), []
-        values = [one.value for layer in network.layers for one in layer.parameters]
+        held = [one for layer in network.layers for one in layer.parameters]
+        values = [one.value for one in held if one.dtype != np.dtype("V1")]
         return network_data(network, summarize(network)), [(v.dtype, v.shape, v.tobytes()) for v in values]
 
     on_disk = everything()
