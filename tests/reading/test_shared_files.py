@@ -26,14 +26,14 @@ REFUSED = {
     "Theano__Theano__CudaNdarray.pkl": "it holds one array of shape (1,) and type float32",
     "Theano__Theano__GpuArray.pkl": "it holds one array of shape (1,) and type float32",
     "Theano__Theano__old_pool_interface.pkl": "it holds a compiled Theano function and no network",
-    "NathanYukai__emotion-detection__net.params": "it is an MXNet parameter file, not a pickle",
 }
 ORDERED_ANEW = {
     # The manifest lists the file's order, and its notes say so: output to input, and conv10 before conv2.
     "ZiweiXU__CAPTCHA_recog__model.dat": [1, 0],
     "Matchlab314__Deep-Othello__model.npz": [0, 2, 3, 4, 5, 6, 7, 8, 9, 1],
 }
-OF_OTHERS = {"MSC19950601__CNN_for_ChestImage__net1_params.pkl": "a PyTorch state_dict with 4 convolutions"}
+OF_OTHERS = {
+    "NathanYukai__emotion-detection__net.params": "an MXNet parameter file with 2 convolutions","MSC19950601__CNN_for_ChestImage__net1_params.pkl": "a PyTorch state_dict with 4 convolutions"}
 """Files of which the manifest tells nothing, since no reader of the old stack reads them."""
 
 KINDS = {
