@@ -33,7 +33,9 @@ ORDERED_ANEW = {
     "Matchlab314__Deep-Othello__model.npz": [0, 2, 3, 4, 5, 6, 7, 8, 9, 1],
 }
 OF_OTHERS = {
-    "NathanYukai__emotion-detection__net.params": "an MXNet parameter file with 2 convolutions","MSC19950601__CNN_for_ChestImage__net1_params.pkl": "a PyTorch state_dict with 4 convolutions"}
+    "NathanYukai__emotion-detection__net.params": "an MXNet parameter file with 2 convolutions",
+    "MSC19950601__CNN_for_ChestImage__net1_params.pkl": "a PyTorch state_dict with 4 convolutions",
+}
 """Files of which the manifest tells nothing, since no reader of the old stack reads them."""
 
 KINDS = {
