@@ -8,7 +8,8 @@ import pytest
 from filtviz.drawing.selection import arrange, filter_norms
 from filtviz.measures.comparison import relative_change, squared_cosine
 from filtviz.measures.components import rms_over_channels, shared_components, singular_components
-from filtviz.scaling import scale_of
+from filtviz.reading.arrays import ComputedArray
+from filtviz.scaling import in_double, scale_of
 
 RNG = np.random.default_rng(0)
 FIRST = RNG.standard_normal((6, 4, 3, 3))
@@ -77,3 +78,20 @@ def test_shared_components_do_not_depend_on_the_magnitude(power):
     found, expected = shared_components(FIRST * power, 2), shared_components(FIRST, 2)
     assert found.pictures / power == pytest.approx(expected.pictures)
     assert found.shares == pytest.approx(expected.shares)
+
+
+@pytest.mark.parametrize(("bits", "kind"), [(0x7D01, "f2"), (0x7FA00001, "f4"), (0x7FF4 << 48, "f8")])
+def test_a_nan_that_signals_is_a_nan_that_does_not(bits, kind):
+    signalling = np.array([bits, 0], f"u{kind[1]}").view(kind)
+    doubles = in_double(signalling)
+    assert np.isnan(doubles).tolist() == [True, False]
+    assert np.isnan(np.square(doubles / 3)).tolist() == [True, False]  # which would warn otherwise
+    assert in_double(np.array([-0.0, 5e-324])).tobytes() == np.array([-0.0, 5e-324]).tobytes()
+
+
+def test_what_is_computed_of_a_file_overflows_without_a_word():
+    def read():
+        return np.float32(np.array([1e300, 1.0])) / np.float32(0)
+
+    computed = ComputedArray(shape=(2,), dtype=np.dtype("f4"), read=read)
+    assert computed.read().tolist() == [np.inf, np.inf]

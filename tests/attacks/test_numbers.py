@@ -39,6 +39,15 @@ DRAWABLE = {
     "doubles near 1e160": 1e160 * RNG.standard_normal((8, 5, 3, 3)),
     "doubles near 1e-170": 1e-170 * RNG.standard_normal((8, 5, 3, 3)),
     "floats up to the largest": np.finfo("f4").max * RNG.uniform(-1, 1, (8, 5, 3, 3)).astype("f4"),
+    "signalling NaNs": np.where(RNG.random((8, 5, 3, 3)) < 0.1, 0x7FA00001, 0x3F800000)
+    .astype("u4")
+    .view("f4"),
+    "signalling NaNs in doubles": np.where(RNG.random((8, 5, 3, 3)) < 0.1, 0x7FF4 << 48, 1)
+    .astype("u8")
+    .view("f8"),
+    "any bits of halves": RNG.integers(0, 1 << 16, (8, 5, 3, 3)).astype("u2").view("f2"),
+    "any bits of floats": RNG.integers(0, 1 << 32, (8, 5, 3, 3)).astype("u4").view("f4"),
+    "any bits of doubles": RNG.integers(0, 1 << 63, (8, 5, 3, 3)).view("f8"),
     "both infinities": np.where(RNG.random((8, 5, 3, 3)) < 0.5, -np.inf, np.inf),
     "the other end first": weights(4, 1, 3, 3).astype(">f4"),
     "a kernel of 300 x 300": weights(1, 1, 300, 300),

@@ -14,7 +14,7 @@ from filtviz.drawing.options import Order, SheetOptions
 from filtviz.drawing.sheet import SheetTexts, span
 from filtviz.errors import SelectionError
 from filtviz.network import ConvLayer
-from filtviz.scaling import scale_of
+from filtviz.scaling import in_double, scale_of
 from filtviz.text import plural, printable
 
 __all__ = [
@@ -243,4 +243,4 @@ def _leaves(filters: NDArray[Any]) -> NDArray[np.intp]:
 
 
 def _flat(filters: NDArray[Any]) -> NDArray[np.float64]:
-    return filters.reshape(len(filters), -1).astype(np.float64)
+    return in_double(filters.reshape(len(filters), -1))

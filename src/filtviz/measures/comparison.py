@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from filtviz.errors import DrawingError
 from filtviz.network import ConvLayer
-from filtviz.scaling import scale_of
+from filtviz.scaling import in_double, scale_of
 from filtviz.text import plural, printable
 
 __all__ = ["LayerComparison", "compare_layers", "relative_change", "squared_cosine"]
@@ -97,7 +97,7 @@ def _stack(layers: Sequence[ConvLayer], states: Sequence[str]) -> NDArray[np.flo
                 f"{label} is {'x'.join(map(str, shapes[0]))} in {states[0]} and "
                 f"{'x'.join(map(str, shape))} in {state}: only layers of one shape can be compared"
             )
-    filters = np.stack([layer.filters.astype(np.float64) for layer in layers])
+    filters = np.stack([in_double(layer.filters) for layer in layers])
     if not np.isfinite(filters).all():
         raise DrawingError(f"{label} cannot be compared: some weights are not finite")
     return filters

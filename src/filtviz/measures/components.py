@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from filtviz.errors import DrawingError, MissingExtraError
-from filtviz.scaling import scale_of
+from filtviz.scaling import in_double, scale_of
 
 __all__ = ["Components", "rms_over_channels", "shared_components", "singular_components"]
 
@@ -30,7 +30,7 @@ class Components:
 def rms_over_channels(filters: NDArray[Any]) -> NDArray[np.float64]:
     """Return the root mean square over the channels, ``(filters, 1, rows, cols)``: where a filter looks."""
     scale = scale_of(filters)
-    return np.asarray(np.sqrt(np.mean(np.square(filters / scale), axis=1, keepdims=True)) * scale)
+    return np.asarray(np.sqrt(np.mean(np.square(in_double(filters) / scale), axis=1, keepdims=True)) * scale)
 
 
 def singular_components(filters: NDArray[Any], n: int) -> Components:

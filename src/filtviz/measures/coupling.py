@@ -10,9 +10,11 @@ from numpy.typing import NDArray
 from filtviz.measures.kernels import Floats, Kernels
 from filtviz.measures.laws import rank_correlation
 from filtviz.measures.measure import ALPHA, Columns, Finding, Measure, qualified
+from filtviz.scaling import in_double, scale_of
 
 if TYPE_CHECKING:
     from filtviz.measures.subject import Subject
+    from filtviz.network import ConvLayer
 
 __all__ = ["Coupling", "RankTest", "coupling", "reliance"]
 
@@ -43,7 +45,7 @@ class Coupling(Measure):
         """Correlate both sides by rank."""
         if subject.following is None:
             return None
-        later = reliance(subject.following.filters)
+        later = reliance(_scaled(subject.following))
         test = coupling(subject.kernels, later) if np.isfinite(later).all() else None
         if test is None:
             return None
@@ -55,7 +57,7 @@ class Coupling(Measure):
         """Return the reliance on each filter, 1 being the mean."""
         if subject.following is None:
             return {}
-        later = reliance(subject.following.filters)
+        later = reliance(_scaled(subject.following))
         mean = float(later.mean())
         return {"reliance": later / mean} if np.isfinite(mean) and mean > 0 else {}
 
@@ -73,6 +75,12 @@ def reliance(following: NDArray[Any]) -> Floats:
     ``following`` is that layer's weights, ``(its filters, filters, rows, cols)``.
     """
     return np.asarray(np.einsum("oirc,oirc->i", following, following, dtype=np.float64))
+
+
+def _scaled(layer: ConvLayer) -> Floats:
+    """Return a layer's weights in a scale in which their squares are numbers: only shares of them count."""
+    weights = in_double(layer.filters)
+    return weights / scale_of(weights)
 
 
 def coupling(kernels: Kernels, later: Floats) -> RankTest | None:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from filtviz.scaling import in_double
+
 if TYPE_CHECKING:
     from filtviz.network import ConvLayer
 
@@ -145,5 +147,5 @@ def nonfinite_filters(layer: ConvLayer) -> NDArray[np.intp]:
     finite = np.isfinite(layer.filters).all(axis=(1, 2, 3))
     bias = layer.b
     if bias is not None and bias.size % layer.n_filters == 0:
-        finite &= np.isfinite(np.asarray(bias, dtype=np.float64).reshape(layer.n_filters, -1)).all(axis=1)
+        finite &= np.isfinite(in_double(bias).reshape(layer.n_filters, -1)).all(axis=1)
     return np.flatnonzero(~finite)

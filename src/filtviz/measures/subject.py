@@ -6,8 +6,6 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-import numpy as np
-
 from filtviz.budget import Account
 from filtviz.composition.stacks import Stack, following_layer, linear_stack
 from filtviz.errors import BudgetError
@@ -20,6 +18,7 @@ from filtviz.measures.low_frequency import band_energies
 from filtviz.measures.residue import Magnitudes, Residue, estimate_residues, likeliest_uniform_rule
 from filtviz.network import ConvLayer, Network
 from filtviz.running.intervals import Interval, preactivation_bounds
+from filtviz.scaling import in_double
 
 __all__ = ["Identified", "Provenance", "Subject", "gather_subjects", "identify_rule", "trace_provenance"]
 
@@ -160,7 +159,7 @@ def _affordable(stack: Stack, layer: ConvLayer, account: Account) -> Stack:
 
 
 def _bias(layer: ConvLayer) -> Floats | None:
-    return None if layer.b is None else np.asarray(layer.b, dtype=np.float64).reshape(-1)
+    return None if layer.b is None else in_double(layer.b).reshape(-1)
 
 
 def trace_provenance(kernels: Kernels) -> Provenance:

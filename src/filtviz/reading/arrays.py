@@ -166,11 +166,18 @@ class StoredArray:
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class ComputedArray:
-    """An array that the file holds in another form, packed or in parts: ``read`` computes it."""
+    """An array that the file holds in another form, packed or in parts: ``read`` computes it.
+
+    As where the network runs, a number that is too large for its type becomes an infinity.
+    """
 
     shape: tuple[int, ...]
     dtype: ElementType
     read: Callable[[], NDArray[Any]]
+
+    def __post_init__(self) -> None:
+        quiet = np.errstate(over="ignore", invalid="ignore", divide="ignore")
+        object.__setattr__(self, "read", quiet(self.read))
 
     @property
     def nbytes(self) -> int:
