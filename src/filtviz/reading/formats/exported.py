@@ -5,7 +5,6 @@ The JSON is that of ``torch/_export/serde/schema.py``; operators are those of AT
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -36,6 +35,7 @@ from filtviz.operations import (
 from filtviz.parameter import Parameter, Shape
 from filtviz.reading.arrays import AnyArray, ElementType, narrow_dtype, parameter_of, shape_of, strided
 from filtviz.reading.opened import Objects, Opened, origin_of
+from filtviz.reading.sharded import parsed_object
 from filtviz.reading.zips import Member
 from filtviz.shapes import output_shape
 from filtviz.text import printable
@@ -81,13 +81,7 @@ def open(opened: Opened) -> Network | None:
 
 def _json(member: Member, opened: Opened) -> dict[str, Any]:
     opened.limits.check("allocation", 16 * member.size, f"its JSON has {member.size:,} bytes")
-    try:
-        found = json.loads(member.copy(opened.limits))
-    except (ValueError, RecursionError) as error:
-        raise MalformedFileError("its JSON is damaged; save the program again") from error
-    if not isinstance(found, dict):
-        raise MalformedFileError("its JSON is no object; save the program again")
-    return found
+    return parsed_object(member.copy(opened.limits))
 
 
 def _weights(

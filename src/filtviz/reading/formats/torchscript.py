@@ -7,7 +7,6 @@ frozen module has its weights as constants instead. Strides, padding and the gra
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 from filtviz.errors import MalformedFileError, UnsupportedFileError
@@ -62,7 +61,7 @@ def open(opened: Opened) -> Network | None:
         inferred=(*made.inferred, _OPEN),
         notes=made.notes,
     )
-    return Network.of(made.layers, replace(origin, versions={}))
+    return Network.of(made.layers, origin)
 
 
 class _Reader:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -14,6 +13,7 @@ from filtviz.reading.formats.keras.stores import Legacy, Store, store_of
 from filtviz.reading.formats.keras.weights import layers_without_graph
 from filtviz.reading.hdf5 import SIGNATURE, Group, open_hdf5
 from filtviz.reading.opened import Objects, Opened, origin_of
+from filtviz.reading.sharded import parsed_object
 from filtviz.reading.stretch import view_of
 from filtviz.text import printable
 
@@ -47,7 +47,7 @@ def _of_zip(opened: Opened) -> Network:
             "it is a Keras model whose weights lie in several files; save them with save_weights, and name "
             "that file"
         )
-    metadata = _json(members[_METADATA].copy(opened.limits))
+    metadata = parsed_object(members[_METADATA].copy(opened.limits))
     root = open_hdf5(members[_WEIGHTS].open(), opened.effort)
     store = store_of([root])
     config = parse(members[_CONFIG].copy(opened.limits), opened)
@@ -84,7 +84,7 @@ def _of_index(opened: Opened) -> Network | None:
     if opened.start.lstrip()[:1] != b"{" or opened.data.find(b'"weight_map"') < 0:
         return None
     opened.limits.check("allocation", len(opened.data), f"it is JSON of {len(opened.data):,} bytes")
-    found = _json(bytes(opened.data)).get("weight_map")
+    found = parsed_object(bytes(opened.data)).get("weight_map")
     if not isinstance(found, dict):
         return None
     files: list[str] = []
@@ -180,11 +180,3 @@ def _origin(
 
 def _is_3(version: str) -> bool:
     return version[:1] not in ("0", "1", "2")
-
-
-def _json(text: bytes) -> Mapping[str, Any]:
-    try:
-        found = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise MalformedFileError("its JSON is damaged; copy or download it again") from error
-    return found if isinstance(found, dict) else {}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 
 from filtviz.errors import MalformedFileError, UnsupportedFileError
 from filtviz.network import Network
@@ -115,7 +114,7 @@ def _of_checkpoint(opened: Opened, found: Checkpoint, kind: str) -> Network:
         left_out=(f"{slots} arrays of the optimiser's state or of moving averages",) if slots else (),
         inferred=made.inferred,
     )
-    return Network.of(made.layers, replace(origin))
+    return Network.of(made.layers, origin)
 
 
 class _Variables:
