@@ -128,7 +128,7 @@ def test_noise_of_first_and_later_layers() -> None:
     ]
     said = summarise(network, (), False)
     assert (
-        "conv1 and conv4 look random because most of them still is: 95 to 99% of what the picture shows "
+        "conv1 and conv4 look random because most of each still is: 95 to 99% of what the picture shows "
         "is the noise of the initialisation, and what was learned lies under it. In conv2 and conv3 72 "
         "to 80% of what the picture shows is the noise of the initialisation, beside their structure. "
         f"{CONTRAST}"

@@ -106,7 +106,7 @@ def _noise(layers: Sequence[LayerDiagnosis]) -> list[str]:
     unknown = [layer for layer in layers if layer.verdict == "updated" and layer.residue is None]
     sentences = []
     if plain:
-        look, it = ("looks", "it") if len(plain) == 1 else ("look", "them")
+        look, it = ("looks", "it") if len(plain) == 1 else ("look", "each")
         sentences.append(
             f"{_names(plain, layers)} {look} random because most of {it} still is: "
             f"{_shares(plain)} of what "
