@@ -56,6 +56,15 @@ def test_pooling_is_what_it_says(kind: str, counts_pad: bool, pad: int, whole: b
             assert answer[i, j] == pytest.approx(expected)
 
 
+@pytest.mark.parametrize("kind", ["max", "mean"])
+def test_pooling_over_nothing_but_nan_is_nan_without_a_warning(kind: str) -> None:
+    image = weights(1, 1, 4, 4)
+    image[0, 0, :2, :2] = np.nan
+    net = network(entrance(1, 4, 4), pool(0, 2, kind=kind), conv(1, np.ones((1, 1, 1, 1))))
+    answer = forward(net, net.conv_layers[0], image)[0, 0]
+    assert np.isnan(answer).tolist() == [[True, False], [False, False]]
+
+
 @pytest.mark.parametrize("kind", ["max", "mean", "sum"])
 @pytest.mark.parametrize("whole", [True, False])
 def test_a_window_with_gaps_takes_every_other_number(kind: str, whole: bool) -> None:

@@ -7,11 +7,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from filtviz.network import ConvLayer, Network
 from tests.attacks.assembling import KERNELS, beside_weights
+from tests.fuzz.looking import LOOKS, is_small, look_at
 from tests.fuzz.mutations import CODES, mutate, seeds
 from tests.fuzz.reading import read_whole
 
@@ -38,10 +41,42 @@ def test_mutated_files_end_in_a_network_or_one_sentence(number, corpus, tmp_path
     assert len(read) == MUTATIONS
 
 
-def test_the_mutations_leave_some_networks_and_damage_others(corpus, tmp_path):
-    seed = next(one for one in corpus if one[:2] == b"\x80\x02")
-    read = [read_whole(mutate(seed, random.Random(turn)), tmp_path / "model.pkl") for turn in range(40)]
+def test_the_mutations_leave_some_networks_and_damage_others(tmp_path):
+    data = (TESTS / "fixtures" / "py311" / "layer-p2.pkl").read_bytes()
+    read = [read_whole(mutate(data, random.Random(turn)), tmp_path / "model.pkl") for turn in range(40)]
     assert 0 < sum(read) < 40
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", range(6))
+def test_what_mutations_leave_goes_through_the_commands(number, tmp_path):
+    """Each in a network or one sentence, and none with a warning of numpy's."""
+    name = (
+        "layer-p2.pkl",
+        "values-p5.pkl",
+        "branches-list.pkl",
+        "values.npz",
+        "nolearn-params.pkl",
+        "variables.pkl",
+    )
+    data = (TESTS / "fixtures" / "py311" / name[number]).read_bytes()
+    for turn in range(6):
+        read_whole(mutate(data, random.Random(f"{number}/{turn}")), tmp_path / "model.pkl", LOOKS)
+
+
+FOUND = sorted((TESTS / "fuzz" / "corpus").glob("*.bin"))
+
+
+@pytest.mark.parametrize("path", FOUND, ids=lambda path: path.stem)
+def test_what_the_fuzzer_found_is_mended(path, tmp_path):
+    read_whole(path.read_bytes(), tmp_path / "model.pkl", LOOKS)
+
+
+def test_the_commands_go_through_a_small_network_and_leave_out_a_large_one():
+    network = Network.of([ConvLayer.of(np.ones((3, 2, 3, 3)), type="Conv2DLayer")])
+    assert is_small(network)
+    assert look_at(network) == len(LOOKS)
+    assert not is_small(Network.of([ConvLayer.of(np.ones((30, 200, 6, 6)), type="Conv2DLayer")]))
 
 
 PIECES = st.one_of(

@@ -276,9 +276,11 @@ def _pool(operation: Pooling, units: Units) -> Units:
 def _reduce(kind: PoolingKind, units: Units, axes: tuple[int, ...], name: str) -> Units:
     match kind:
         case "max":
-            return np.asarray(np.nanmax(units, axis=axes))
+            return np.asarray(np.fmax.reduce(units, axis=axes))
         case "mean":
-            return np.asarray(np.nanmean(units, axis=axes))
+            n = np.count_nonzero(~np.isnan(units), axis=axes)
+            with np.errstate(invalid="ignore"):  # of no number at all
+                return np.asarray(np.nansum(units, axis=axes) / n)
         case "sum":
             return np.asarray(np.nansum(units, axis=axes))
         case "untold":
