@@ -1,0 +1,120 @@
+"""Networks and operations as lines of text: all that a reader told, so that a test holds all of it.
+
+``python -m tests.telling`` writes ``tests/told/`` anew; what changed there is to be read line by line.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import filtviz
+from filtviz.network import ConvLayer, Layer, Network, Origin
+from filtviz.operations import Operation
+from filtviz.parameter import Parameter
+
+__all__ = ["GOLDEN", "groups", "text_of", "told"]
+
+FIXTURES = Path(__file__).resolve().parent / "fixtures"
+GOLDEN = Path(__file__).resolve().parent / "told"
+LEFT_OUT = ("make", "py36")  # py36 holds the networks of py27
+
+
+def told(*operations: Operation) -> str:
+    """What layers do, with each field that is not as usual."""
+    return "; ".join(
+        " ".join([type(one).__name__, *(f"{name}={_shown(value)}" for name, value in _unusual(one))])
+        for one in operations
+    )
+
+
+def origin_of(network: Network) -> str:
+    """All that is told of where a network comes from."""
+    lines = [f"{name}: {_shown(value)}" for name, value in _unusual(network.origin) if name != "path"]
+    if network.history:
+        lines.append(f"history: {len(network.history)} epochs of {sorted(network.history[0])}")
+    return "\n".join(lines) + "\n"
+
+
+def layers_of(network: Network) -> str:
+    """All layers, what they do, and every parameter with the sum of its bytes."""
+    return "\n".join(line for layer in network.layers for line in _lines_of(layer)) + "\n"
+
+
+def _lines_of(layer: Layer) -> Iterator[str]:
+    label = f" = {layer.label}" if isinstance(layer, ConvLayer) and layer.label != layer.name else ""
+    below = f" <- {', '.join(map(str, layer.inputs))}" if layer.inputs else ""
+    yield f"{layer.index} {layer.name} ({layer.type}){label}{below} -> {layer.output_shape}"
+    yield f"    {told(*layer.operations)}"
+    yield from (f"    {_shown(one)} from {one.source}" for one in layer.parameters)
+
+
+def _unusual(one: Operation | Origin) -> Iterator[tuple[str, Any]]:
+    usual = type(one).__dataclass_fields__
+    for each in fields(one):
+        value = getattr(one, each.name)
+        if value != usual[each.name].default and value not in ((), {}):
+            yield each.name, value
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, Parameter):
+        return f"{value.name}[{'x'.join(map(str, value.shape))} {value.dtype} {_sum(value)}]"
+    if isinstance(value, float):
+        return f"{value:.7g}"
+    if isinstance(value, Path):
+        return value.name
+    if isinstance(value, tuple) and value and isinstance(value[0], str | Path):
+        return "".join(f"\n    {_shown(one)}" for one in value)
+    return str(value).replace("\n", " ")
+
+
+def _sum(parameter: Parameter) -> str:
+    try:
+        found = np.asarray(parameter.value)
+    except filtviz.FiltvizError as error:
+        return type(error).__name__
+    assert (found.shape, found.dtype) == (parameter.shape, parameter.dtype)
+    return f"{zlib.crc32(found.tobytes()):08x}"
+
+
+def groups() -> dict[str, list[Path]]:
+    """The models among the fixtures, by the name of what holds their text."""
+    found: dict[str, list[Path]] = {}
+    for path in sorted(FIXTURES.rglob("*")):
+        place = path.relative_to(FIXTURES)
+        if not path.is_file() or place.parts[0] in LEFT_OUT or path.suffix in (".json", ".md", ".data"):
+            continue
+        if ".truth." in path.name or path.parent.name == "truth":
+            continue
+        group = place.parts[0] if place.parts[0] != "modern" or len(place.parts) < 3 else place.parts[1]
+        found.setdefault(group, []).append(path)
+    return found
+
+
+def text_of(paths: Sequence[Path]) -> str:
+    """What is told of files, or why one is not read; layers that are those of a file above are named once."""
+    parts, seen = [], {}
+    for path in paths:
+        name = path.relative_to(FIXTURES).as_posix()
+        try:
+            network = filtviz.load(path)
+        except filtviz.FiltvizError as error:
+            parts.append(f"==== {name}\n{type(error).__name__}: {error}\n".replace(f"{path.parent}/", ""))
+            continue
+        layers = layers_of(network)
+        told_before = seen.setdefault(layers, name)
+        layers = layers if told_before == name else f"the layers of {told_before}\n"
+        parts.append(f"==== {name}\n{origin_of(network)}{layers}")
+    return "\n".join(parts)
+
+
+if __name__ == "__main__":
+    GOLDEN.mkdir(exist_ok=True)
+    for group, paths in groups().items():
+        (GOLDEN / f"{group}.txt").write_text(text_of(paths), encoding="utf-8")
