@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from filtviz.network import ConvLayer, Layer, Network, Origin
 from filtviz.operations import Operation
 from filtviz.parameter import Parameter
 
-__all__ = ["GOLDEN", "groups", "text_of", "told"]
+__all__ = ["GOLDEN", "groups", "lines_of", "text_of", "told"]
 
 FIXTURES = Path(__file__).resolve().parent / "fixtures"
 GOLDEN = Path(__file__).resolve().parent / "told"
@@ -114,7 +114,22 @@ def text_of(paths: Sequence[Path]) -> str:
     return "\n".join(parts)
 
 
-if __name__ == "__main__":
-    GOLDEN.mkdir(exist_ok=True)
+def lines_of(table: Iterable[tuple[str, str]]) -> list[str]:
+    """What is asked and what is told, a line each; one that is told more than once stands once."""
+    return list(dict.fromkeys(f"{asked} => {answer}" for asked, answer in table))
+
+
+def write() -> None:
+    """Write all texts anew."""
+    from tests.reading.operators import FORMATS
+
+    (GOLDEN / "operators").mkdir(parents=True, exist_ok=True)
     for group, paths in groups().items():
         (GOLDEN / f"{group}.txt").write_text(text_of(paths), encoding="utf-8")
+    for name, table in FORMATS.items():
+        text = "\n".join(lines_of(table())) + "\n"
+        (GOLDEN / "operators" / f"{name}.txt").write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    write()

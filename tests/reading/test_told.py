@@ -1,20 +1,31 @@
-"""All that is told of every model among the fixtures: origin, layers, operations, and the bytes of arrays."""
+"""All that is told of every model among the fixtures, and of every operator that a format knows.
+
+Both stand in ``tests/told/``. A change that is meant is written there by ``python -m tests.telling``, and
+read before it is committed.
+"""
 
 from __future__ import annotations
 
 import pytest
 
 from tests import telling
+from tests.reading.operators import FORMATS
 
 GROUPS = telling.groups()
 
 
 @pytest.mark.parametrize("group", GROUPS)
 def test_what_is_told_of_a_file_is_as_before(group):
-    """A change that is meant is written by ``python -m tests.telling``, and read before it is committed."""
     wanted = (telling.GOLDEN / f"{group}.txt").read_text(encoding="utf-8")
     assert telling.text_of(GROUPS[group]).splitlines() == wanted.splitlines()
 
 
+@pytest.mark.parametrize("name", FORMATS)
+def test_each_operator_does_with_its_attributes_what_it_did(name):
+    wanted = (telling.GOLDEN / "operators" / f"{name}.txt").read_text(encoding="utf-8")
+    assert telling.lines_of(FORMATS[name]()) == wanted.splitlines()
+
+
 def test_every_text_is_held():
-    assert {path.stem for path in telling.GOLDEN.iterdir()} == set(GROUPS)
+    assert {path.stem for path in telling.GOLDEN.glob("*.txt")} == set(GROUPS)
+    assert {path.stem for path in (telling.GOLDEN / "operators").iterdir()} == set(FORMATS)

@@ -126,7 +126,8 @@ def _convolution(case: Case) -> Operations | None:
     n = 0 if kernel is None else len(kernel.shape) - 2
     if kernel is None or n not in _SPATIAL:
         return None
-    transposed, depthwise = case.class_name.endswith("Transpose"), case.class_name.startswith("Depthwise")
+    transposed = case.class_name.endswith("Transpose") or case.class_name.startswith("Deconvolution")
+    depthwise = case.class_name.startswith("Depthwise")
     axes = _SPATIAL[n] + ("oi" if transposed else "go" if depthwise else "io")
     stride, dilation = case.lengths("strides", n), case.lengths("dilation_rate", n)
     known = bool(case.config)

@@ -177,9 +177,9 @@ def _transposed(case: Case) -> Operations | None:
 
 def _convolution_3d(case: Case) -> Operations | None:
     weights = case.parameter(case.input(1), "filter")
-    if weights is None or len(weights.shape) != 5:
-        return None
     stride = (case.option(1, "i"), case.option(3, "i"), case.option(2, "i"))
+    if weights is None or len(weights.shape) != 5 or min(stride) < 1:
+        return None
     pad = ((0, 0),) * 3 if case.option(0) == 1 else None
     bias = case.parameter(case.input(2), "bias")
     return (

@@ -1,0 +1,28 @@
+"""Each operator and class that the formats know, asked with its attributes; `FORMATS` gives what is told.
+
+What was told stands in ``tests/told/operators/``; ``python -m tests.telling`` writes it anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from tests.reading.operators.asking import Told
+from tests.reading.operators.caffe import caffe
+from tests.reading.operators.keras import keras
+from tests.reading.operators.onnx import onnx
+from tests.reading.operators.tensorflow import tensorflow
+from tests.reading.operators.tflite import tflite
+from tests.reading.operators.torch import exported, torch
+
+__all__ = ["FORMATS"]
+
+FORMATS: Mapping[str, Callable[[], Told]] = {
+    "caffe": caffe,
+    "exported": exported,
+    "keras": keras,
+    "onnx": onnx,
+    "tensorflow": tensorflow,
+    "tflite": tflite,
+    "torch": torch,
+}

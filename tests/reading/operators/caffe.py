@@ -1,0 +1,68 @@
+"""Caffe's types of both generations, each with its fields."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from filtviz.reading.formats import caffe as layers
+from tests.reading.operators.asking import IMAGE, Told, array, asked, message, numbers, part
+from tests.telling import told
+
+__all__ = ["caffe"]
+
+
+def _caffe(kind: str, *blobs: Any, inside: str = "", shape: Any = IMAGE, old: bool = False, **facts: Any):
+    """A layer whose message ``inside`` has the fields ``f1=…``."""
+    fields = layers._OLD if old else layers._NEW
+    data = b"".join(part(int(name[1:]), value) for name, value in facts.items())
+    held = message(part(getattr(fields, inside), data) if inside else b"")
+    found = layers._operations(kind, held, fields, blobs, [shape])
+    more = ({"of": "old"} if old else {}) | ({"shape": shape} if shape != IMAGE else {})
+    return asked(kind, facts | more, *blobs), told(*found)
+
+
+def caffe() -> Told:
+    """Every type, and each of its fields."""
+    kernel, bias = array(4, 3, 3, 2), array(4)
+    for old in (False, True):
+        yield _caffe("Convolution", kernel, bias, inside="convolution", f3=1, f6=2, f5=2, f18=2, old=old)
+        yield _caffe("Pooling", inside="pooling", f1=1, f2=3, f3=2, f4=1, old=old)
+        yield _caffe("LRN", inside="lrn", f1=4, f2=0.5, f3=0.25, f5=2.0, old=old)
+        yield _caffe("Concat", inside="concat", f2=2, old=old)
+        yield _caffe("Eltwise", inside="eltwise", f1=2, old=old)
+        yield _caffe("ReLU", inside="relu", f1=0.25, old=old)
+    yield _caffe("Convolution", kernel, array(1, 1, 1, 4), inside="convolution", f9=1, f10=2, f13=3, f14=4)
+    yield _caffe("Convolution", kernel, inside="convolution", f1=4)
+    yield _caffe("Convolution", kernel, inside="convolution", f6=0)
+    yield _caffe("Convolution", kernel)
+    yield _caffe("Convolution", inside="convolution", f1=4)
+    yield _caffe("Convolution", array(4, 3), inside="convolution", f1=4)
+    yield _caffe("Deconvolution", kernel, inside="convolution", f6=2)
+    yield _caffe("InnerProduct", array(5, 432), array(5))
+    yield _caffe("InnerProduct", array(1, 1, 5, 6), array(1, 1, 1, 5), shape=(1, 6))
+    yield _caffe("InnerProduct", array(2, 1, 5, 6))
+    yield _caffe("Pooling", inside="pooling", f1=0, f5=3, f6=2, f7=2, f8=1, f9=1, f10=0, f13=1)
+    yield _caffe("Pooling", inside="pooling", f12=1)
+    yield _caffe("Pooling", inside="pooling", f1=1, f12=1)
+    yield _caffe("Pooling", inside="pooling", f1=2, f2=3)
+    yield _caffe("Pooling", inside="pooling", f2=3, f3=0)
+    yield _caffe("LRN", inside="lrn", f4=1)
+    yield _caffe("LRN", inside="lrn", f1=0)
+    yield _caffe("Concat", inside="concat", f1=2)
+    yield _caffe("Concat", inside="concat", f2=-1)
+    for number in (0, 1, 3):
+        yield _caffe("Eltwise", inside="eltwise", f1=number, f2=0.5)
+    yield _caffe("BatchNorm", array(6), array(6), numbers(4, dtype="float32"))
+    yield _caffe(
+        "BatchNorm", array(1, 6), array(6), numbers(0, dtype="float32"), inside="batch_norm", f3=0.25
+    )
+    yield _caffe("BatchNorm", array(6), array(6))
+    yield _caffe("Scale", array(6), array(6))
+    yield _caffe("Scale", array(6))
+    yield _caffe("Scale", array(6, 1))
+    yield _caffe("PReLU", array(6))
+    yield _caffe("PReLU", array(6, 1))
+    for kind in layers._BY_TYPE:
+        yield _caffe(kind)
+    yield _caffe("Dream")
+    yield from ((f"the old number {number}", kind) for number, kind in layers._OLD_TYPES.items())

@@ -1,0 +1,108 @@
+"""TensorFlow Lite's operators, each with its options and in the cases where it is another."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from filtviz.parameter import Parameter
+from filtviz.reading.formats.tflite import tflite_operators
+from tests.reading.operators.asking import IMAGE, Told, array, asked, numbers
+from tests.telling import told
+
+__all__ = ["tflite"]
+
+
+class Fields:
+    """A table of a FlatBuffer with these fields."""
+
+    def __init__(self, fields: Mapping[int, Any]) -> None:
+        self.fields = fields
+
+    def scalar(self, field: int, _: str, default: Any = 0) -> Any:
+        return self.fields.get(field, default)
+
+
+def _tflite(operator: str, *given: Any, shape: Any = IMAGE, made: Any = None, **facts: int):
+    """An operator with options ``o0=…`` that is given an image and arrays, and gives ``made``."""
+    held: dict[int, Parameter] = {1 + place: one for place, one in enumerate(given) if one is not None}
+    shapes = {0: shape, 99: made}
+
+    def parameter(number: int, name: str) -> Parameter | None:
+        return held.get(number)
+
+    def constant(number: int) -> list[float] | None:
+        return None if number not in held else [float(one) for one in held[number].value.ravel()]
+
+    case = tflite_operators.Case(
+        operator=operator,
+        options=Fields({int(name[1:]): value for name, value in facts.items()}) if facts else None,
+        inputs=[0, *(1 + place if one is not None else -1 for place, one in enumerate(given))],
+        constant=constant,
+        parameter=parameter,
+        shape=shapes.get,
+        output=99,
+    )
+    more = ({"shape": shape} if shape != IMAGE else {}) | ({"made": made} if made is not None else {})
+    return asked(operator, facts | more, *given), told(*tflite_operators.operations_of(case))
+
+
+def tflite() -> Told:
+    yield from ((f"number {number}", name) for number, name in tflite_operators.OPERATORS.items())
+    kernel, bias = array(4, 3, 2, 6), array(4, name="b")
+    for fused in range(6):
+        yield _tflite("CONV_2D", kernel, bias, o0=1, o1=3, o2=2, o3=fused, o4=1, o5=2)
+    yield _tflite("CONV_2D", kernel, o0=0, o1=2, o2=2, o4=2)
+    yield _tflite("CONV_2D", array(4, 3, 2, 3), o1=1, o2=1)
+    yield _tflite("CONV_2D", kernel, o1=2, o2=2, shape=None)
+    yield _tflite("CONV_2D", kernel, o1=0, o2=1)
+    yield _tflite("CONV_2D", kernel, o1=1, o2=1, o4=0)
+    yield _tflite("CONV_2D", None)
+    yield _tflite("CONV_2D", array(3))
+    yield _tflite("DEPTHWISE_CONV_2D", array(1, 3, 2, 12), bias, o0=1, o1=2, o2=1, o3=2, o4=1, o5=2, o6=1)
+    yield _tflite("DEPTHWISE_CONV_2D", array(1, 3, 2, 6), o1=1, o2=1)
+    for padding in (0, 1):
+        yield _tflite("TRANSPOSE_CONV", array(4, 3, 5, 6), None, bias, o0=padding, o1=3, o2=2, o3=1)
+    yield _tflite("TRANSPOSE_CONV", array(4, 3, 5, 6), o1=2, o2=2, made=(1, 4, 16, 18))
+    yield _tflite("TRANSPOSE_CONV", array(4, 3, 5, 6), o1=2, o2=2, made=(1, 4, None, 18))
+    yield _tflite("TRANSPOSE_CONV", array(4, 3, 5, 6), o1=0, o2=2)
+    yield _tflite("CONV_3D", array(2, 3, 4, 6, 5), bias, o0=1, o1=1, o2=2, o3=3, o4=1)
+    yield _tflite("CONV_3D", array(2, 3, 4, 6, 5), o0=0, o1=1, o2=1, o3=1)
+    yield _tflite("CONV_3D", array(2, 3, 4, 6, 5), o1=1, o2=0, o3=1)
+    yield _tflite("CONV_3D", kernel)
+    yield _tflite("FULLY_CONNECTED", array(5, 432), array(5), o0=1)
+    yield _tflite("FULLY_CONNECTED", array(5, 6), shape=(1, 6), o0=3)
+    yield _tflite("FULLY_CONNECTED", array(5))
+    for operator in ("MAX_POOL_2D", "AVERAGE_POOL_2D"):
+        yield _tflite(operator, o0=1, o1=2, o2=1, o3=3, o4=2, o5=1)
+        yield _tflite(operator, o0=0, o1=2, o2=2, o3=3, o4=3)
+    yield _tflite("MAX_POOL_2D", o0=0, o1=2, o2=2, o3=3, o4=3, shape=None)
+    yield _tflite("MAX_POOL_2D", o1=0, o2=2, o3=3, o4=3)
+    for operator in ("MEAN", "SUM", "REDUCE_MAX"):
+        yield _tflite(operator, numbers(1, 2))
+        yield _tflite(operator, numbers(-2, -3), o0=1)
+    yield _tflite("MEAN", numbers(1, 3))
+    yield _tflite("MEAN", numbers(1, 2), shape=(1, 6))
+    yield _tflite("MEAN", numbers(1, 2), shape=None)
+    for operator in tflite_operators._MERGES:
+        yield _tflite(operator, o0=1)
+        yield _tflite(operator, array(6), o0=1)
+    yield _tflite("ADD", array(1, 6))
+    for axis in (0, 1, 2, 3, -1):
+        yield _tflite("CONCATENATION", o0=axis, o1=1)
+    yield _tflite("CONCATENATION", o0=-1, shape=(1, 6))
+    yield _tflite("RESHAPE", made=(1, 432))
+    yield _tflite("RESHAPE", made=(1, 2, 3))
+    yield _tflite("RESHAPE", made=(1, 6), shape=(1, 6))
+    yield _tflite("PAD", numbers(0, 0, 1, 2, 3, 4, 0, 0))
+    for pads in ((0, 1, 0, 0, 0, 0, 0, 0), (0, 0, 0, 0, 0, 0, 0, 1), (0, 0, -1, 0, 0, 0, 0, 0), (0, 0, 1, 1)):
+        yield _tflite("PAD", numbers(*pads))
+    yield _tflite("RESIZE_NEAREST_NEIGHBOR", made=(1, 6, 16, 27))
+    yield _tflite("RESIZE_NEAREST_NEIGHBOR", made=(1, 6, 12, 27))
+    yield _tflite("RESIZE_NEAREST_NEIGHBOR", made=(1, 6, None, 27))
+    yield _tflite("PRELU", array(1, 1, 6))
+    yield _tflite("PRELU", array(2, 1, 6))
+    yield _tflite("LEAKY_RELU", o0=0.25)
+    for operator in tflite_operators._BY_OPERATOR:
+        yield _tflite(operator)
+    yield _tflite("DREAM")
