@@ -13,9 +13,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from scipy.ndimage import zoom
-from sklearn.datasets import load_digits
-from sklearn.model_selection import train_test_split
+from mission_data import batches, load_data
 
 import filtviz.theano_shim  # noqa: F401  (lets the next imports work)
 
@@ -24,16 +22,6 @@ import lasagne
 import theano
 import theano.tensor as T
 from lasagne.layers import Conv2DLayer, DenseLayer, DropoutLayer, InputLayer, MaxPool2DLayer
-
-BATCH = 64
-
-
-def load_data(seed):
-    """Return images (n, 1, 31, 31) in [0, 1] and targets (n, 1), 1 for an odd digit, each in two parts."""
-    digits = load_digits()
-    images = zoom(digits.images / 16, (1, 31 / 8, 31 / 8), order=1)[:, np.newaxis].astype("float32")
-    odd = (digits.target % 2)[:, np.newaxis].astype("float32")
-    return train_test_split(images, odd, test_size=0.25, random_state=seed, stratify=digits.target)
 
 
 def build_network():
@@ -63,9 +51,7 @@ def compile_functions(network):
 
 def train_epoch(train, images, targets, rng):
     """Show every image once, in random order; return the mean loss."""
-    order = rng.permutation(len(images))
-    batches = [order[start : start + BATCH] for start in range(0, len(order), BATCH)]
-    return np.mean([train(images[batch], targets[batch]) for batch in batches])
+    return np.mean([train(images[batch], targets[batch]) for batch in batches(images, rng)])
 
 
 def accuracy(predict, images, targets):

@@ -268,6 +268,29 @@ def test_layers_and_arrays_are_compared_as_they_are(trained):
     assert "from first to last" in found.sentence
 
 
+def test_networks_of_two_frameworks_are_compared_as_they_match_in_the_image(trained):
+    torch = filtviz.load(EXAMPLES / "mission-torch.pth")
+    found = filtviz.compare([trained, torch], ["old", "new"], output="out.png")
+    old, new = found.comparisons[0].filters
+    assert np.array_equal(old, trained.conv_layers[0].filters[:, :, ::-1, ::-1])
+    assert np.array_equal(new, torch.conv_layers[0].filters)
+    assert [caution[:34] for caution in found.cautions] == [
+        "the kernels of old are turned by 1",
+        "conv1 is no more alike in old and ",
+    ]
+
+
+def test_networks_of_one_framework_are_compared_as_stored_and_need_no_caution(trained):
+    for before, after in (
+        (UNTRAINED, trained),
+        (EXAMPLES / "mission-torch-start.pth", EXAMPLES / "mission-torch.onnx"),
+    ):
+        found = filtviz.compare([before, after])
+        assert found.cautions == ()
+        network = filtviz.load(before)
+        assert np.array_equal(found.comparisons[0].filters[0], network.conv_layers[0].filters)
+
+
 def test_an_animation_shows_one_layer(trained):
     result = filtviz.compare([UNTRAINED, HALFWAY, trained], animate="out.gif")
     assert result.files == (WrittenFile(Path("out.gif")),)

@@ -49,6 +49,34 @@ def test_the_committed_networks_are_the_mission(stage: str) -> None:
     assert_is_the_mission(path)
 
 
+def test_the_state_dict_and_the_onnx_file_of_pytorch_hold_the_same_weights() -> None:
+    paths = [EXAMPLES / "mission-torch.pth", EXAMPLES / "mission-torch.onnx"]
+    assert all(path.stat().st_size < 400_000 for path in paths)
+    state, graph = (filtviz.load(path) for path in paths)
+    assert [c.label for c in state.conv_layers] == [c.label for c in graph.conv_layers] == list(CONVS)
+    for one, twin in zip(state.conv_layers, graph.conv_layers, strict=True):
+        assert one.flip_filters is twin.flip_filters is False
+        assert (one.b is None, twin.b is None) == (False, False)
+        for a, b in ((one.W, twin.W), (one.b, twin.b)):
+            assert (a.shape, a.dtype, a.tobytes()) == (b.shape, b.dtype, b.tobytes())
+
+
+def test_the_onnx_file_has_the_graph_and_the_state_dict_has_none() -> None:
+    assert_is_the_mission(EXAMPLES / "mission-torch.onnx")
+    for stage in ("torch", "torch-start"):
+        state = filtviz.load(EXAMPLES / f"mission-{stage}.pth")
+        assert {c.label: c.W.shape for c in state.conv_layers} == {k: (*v, 3, 3) for k, v in CONVS.items()}
+        assert all(layer.output_shape is None for layer in state.layers)
+
+
+def test_pytorchs_training_begins_with_its_own_first_weights() -> None:
+    start, trained = (
+        filtviz.load(EXAMPLES / f"mission-{stage}.pth").conv_layers[0].W for stage in ("torch-start", "torch")
+    )
+    bound = 1 / np.sqrt(9)  # of uniform numbers, one over the root of what a filter looks at
+    assert np.abs(start).max() <= bound < np.abs(trained).max()
+
+
 def test_training_changed_the_filters() -> None:
     weights = [filtviz.load(EXAMPLES / f"mission-{stage}.pkl").conv_layers[0].W for stage in STAGES]
     assert not np.array_equal(weights[0], weights[1])

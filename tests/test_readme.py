@@ -88,6 +88,11 @@ def test_the_command_that_installs_draws_the_example(folder: Path) -> None:
             "filtviz plot examples/mission-trained.pkl --layer 2 --through",
             "mission-trained-conv3-through.png",
         ),
+        ("filtviz plot examples/mission-torch.pth --layer conv1", "mission-torch-conv1.png"),
+        (
+            "filtviz plot examples/mission-torch.onnx --layer conv3 --through",
+            "mission-torch-conv3-through.png",
+        ),
     ],
 )
 def test_pictures_are_what_the_program_draws(command: str, picture: str, folder: Path) -> None:

@@ -11,7 +11,7 @@ in `filtviz.reporting`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from os import PathLike
 from pathlib import Path
@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, overload
 from filtviz.budget import Budget
 from filtviz.errors import DrawingError, FiltvizError
 from filtviz.naming import layer_stems, models_stem
-from filtviz.network import Network
+from filtviz.network import ConvLayer, Network
 from filtviz.reading import Hints, Limits, load
 from filtviz.results import (
     ComparisonResult,
@@ -32,7 +32,7 @@ from filtviz.results import (
 )
 from filtviz.sources import Sources
 from filtviz.summary import summarize
-from filtviz.text import printable
+from filtviz.text import listed, printable
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -284,18 +284,65 @@ def compare(
     gif = _animation(animate, wanted)
     networks = [_as_network(model, limits, hints) for model in models]
     names = _state_names(models) if states is None else list(states)
-    compared: dict[int, LayerComparison] = {}
+    compared: dict[int, _Compared] = {}
     failures = []
     for name in wanted:
         try:
             layers_of_all = [network.select(name) for network in networks]
-            compared[layers_of_all[0].conv_index] = compare_layers(layers_of_all, names)
+            index = layers_of_all[0].conv_index
+            comparison = compare_layers(_facing_alike(layers_of_all), names)
+            compared[index] = _Compared(comparison, _turned(layers_of_all))
         except FiltvizError as error:
             failures.append(LayerFailure(name, str(error)))
     files = _draw_comparisons(compared, networks, destination, gif, order, drawing)
     return ComparisonResult(
-        comparisons=tuple(compared.values()), files=tuple(files), failures=tuple(failures)
+        comparisons=tuple(each.comparison for each in compared.values()),
+        files=tuple(files),
+        failures=tuple(failures),
+        cautions=tuple(dict.fromkeys(sentence for each in compared.values() for sentence in each.cautions)),
     )
+
+
+def _turned(layers: Sequence[ConvLayer]) -> list[bool]:
+    """Tell which layers' kernels are turned before they are compared: those that convolve, beside others."""
+    turns = {layer.flip_filters for layer in layers} == {True, False}
+    return [turns and bool(layer.flip_filters) for layer in layers]
+
+
+def _facing_alike(layers: Sequence[ConvLayer]) -> list[ConvLayer]:
+    """Return layers that all have their kernels as they match in the image, or all as stored."""
+    return [
+        ConvLayer.of(layer.convolution.templates, type=layer.type, label=layer.label)
+        if turned and layer.why_not_drawn is None
+        else layer
+        for layer, turned in zip(layers, _turned(layers), strict=True)
+    ]
+
+
+@dataclass(frozen=True)
+class _Compared:
+    """A comparison, and in which of its states the kernels were turned for it."""
+
+    comparison: LayerComparison
+    turned: Sequence[bool]
+
+    @property
+    def cautions(self) -> tuple[str, ...]:
+        """What would mislead in it."""
+        states = self.comparison.states
+        found = []
+        if turned := [state for state, turn in zip(states, self.turned, strict=True) if turn]:
+            found.append(
+                f"the kernels of {listed(turned)} are turned by 180°, as they match in the image: that layer "
+                "convolves, where the others correlate"
+            )
+        # The cosine of unrelated weights has the standard deviation 1 / sqrt(n).
+        if abs(self.comparison.total_cosine) < 3 / self.comparison.filters[0].size ** 0.5:
+            found.append(
+                f"{self.comparison.label} is no more alike in {states[0]} and {states[-1]} than by chance: "
+                "where networks were trained apart, filter 0 of the one is not filter 0 of the other"
+            )
+        return tuple(found)
 
 
 def _is_model(given: Any) -> bool:
@@ -395,7 +442,7 @@ def _animation(animate: str | PathLike[str] | None, layers: Sequence[int | str])
 
 
 def _draw_comparisons(
-    compared: Mapping[int, LayerComparison],
+    compared: Mapping[int, _Compared],
     networks: Sequence[Network],
     destination: Destination | None,
     gif: Path | None,
@@ -416,12 +463,23 @@ def _draw_comparisons(
         from filtviz.drawing.views import SHEET_VIEWS
 
         stems = layer_stems(networks[0], SHEET_VIEWS)
-        pages = {stems[i]: list(comparison_pages(each, options, order)) for i, each in compared.items()}
+        pages = {
+            stems[i]: list(
+                comparison_pages(
+                    each.comparison,
+                    options,
+                    order,
+                    cautions=each.cautions,
+                    as_stored=not any(each.turned),
+                )
+            )
+            for i, each in compared.items()
+        }
         planned = plan_files(pages, _stem(networks), destination)
         files = _write(planned, destination, options, sources, clobber=True, progress=None)
     if gif is not None and compared:
         (only,) = compared.values()
-        frames = [page.image() for page in frame_pages(only, options, order)]
+        frames = [page.image() for page in frame_pages(only.comparison, options, order)]
         write_whole(gif, partial(write_animation, frames, mark=sources.mark), sources)
         files.append(WrittenFile(gif))
     return files

@@ -98,8 +98,10 @@ class ComparisonResult:
         comparisons: One for each layer that could be compared.
         files: The files that were written; none where no output was asked for.
         failures: The layers that could not be compared.
+        cautions: A sentence for each thing in which the comparisons would mislead.
     """
 
     comparisons: tuple[LayerComparison, ...]
     files: tuple[WrittenFile, ...] = ()
     failures: tuple[LayerFailure, ...] = ()
+    cautions: tuple[str, ...] = ()

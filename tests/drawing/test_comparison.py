@@ -51,6 +51,16 @@ def test_a_filter_that_was_turned_round_has_the_cosine_of_its_sign() -> None:
     assert turned.sentence.endswith("; the cosine of first and last is -1.000")
 
 
+def test_a_sheet_says_whether_its_kernels_were_turned_and_what_would_mislead() -> None:
+    found = comparison_of(random_weights(3, 1, 3, 3), random_weights(3, 1, 3, 3, seed=1))
+    (page,) = comparison_pages(found, options())
+    assert page.sheet.facts[0].endswith(", as stored")
+    assert page.sheet.notes == ()
+    (page,) = comparison_pages(found, options(), cautions=("be careful",), as_stored=False)
+    assert page.sheet.facts[0].endswith(", as they match in the image")
+    assert page.sheet.notes == ("be careful",)
+
+
 def test_no_change_is_said_to_be_none() -> None:
     weights = random_weights(3, 1, 3, 3)
     found = comparison_of(weights, weights)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from filtviz.cli.console import complain, print_json, print_path
+from filtviz.cli.console import complain, print_json, print_path, say
 from filtviz.cli.json_data import comparison_data
 from filtviz.cli.shared_options import (
     field_option,
@@ -99,6 +99,8 @@ def compare(
     )
     for failure in result.failures:
         complain(failure.reason)
+    for sentence in result.cautions:
+        say(sentence)
     if as_json:
         print_json(comparison_data(models, result))
     else:

@@ -172,7 +172,11 @@ def _cell(value: Any) -> Any:
 
 def comparison_data(files: Sequence[str], result: ComparisonResult) -> dict[str, Any]:
     """Return what ``filtviz compare --json`` prints; null where a number is not defined."""
-    return {"files": list(files), "layers": [_compared_layer(each) for each in result.comparisons]}
+    return {
+        "files": list(files),
+        "layers": [_compared_layer(each) for each in result.comparisons],
+        "cautions": list(result.cautions),
+    }
 
 
 def _compared_layer(comparison: LayerComparison) -> dict[str, Any]:

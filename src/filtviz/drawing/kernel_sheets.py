@@ -154,13 +154,21 @@ ComparisonOrder = Literal["index", "change"]
 
 
 def comparison_pages(
-    comparison: LayerComparison, options: DrawingOptions, order: ComparisonOrder = "index"
+    comparison: LayerComparison,
+    options: DrawingOptions,
+    order: ComparisonOrder = "index",
+    *,
+    cautions: Sequence[str] = (),
+    as_stored: bool = True,
 ) -> Iterator[SheetPage]:
     """Yield the pages that show every state of every filter, and the difference of last and first.
 
     One channel: a strip of states for each filter. Several: a strip of channels for each state of it.
     """
-    return sheet_pages(_sheet(comparison, options, _arrange(comparison, options.sheet.top, order)), options)
+    indices = _arrange(comparison, options.sheet.top, order)
+    sheet = _sheet(comparison, options, indices)
+    facts = (_extent(comparison, len(indices), as_stored), *sheet.facts)
+    return sheet_pages(replace(sheet, facts=facts, notes=(*cautions, *sheet.notes)), options)
 
 
 def frame_pages(
@@ -214,7 +222,7 @@ def _sheet(comparison: LayerComparison, options: DrawingOptions, indices: NDArra
         cmap=options.sheet.cmap or DIVERGING,
         **_texts(comparison, indices, n_channels),
         title=f"{comparison.label} · {' → '.join(comparison.states)}",
-        facts=(_extent(comparison, n_filters), comparison.sentence, _reading(n_channels)),
+        facts=(comparison.sentence, _reading(n_channels)),
         notes=_omitted(comparison, n_filters),
         legend=signed_legend(limits, options.sheet.scale),
     )
@@ -255,11 +263,11 @@ def _channel_headings(n_channels: int) -> tuple[str, ...]:
     return tuple(map(str, range(n_channels))) if n_channels > 1 else ()
 
 
-def _extent(comparison: LayerComparison, n_drawn: int) -> str:
+def _extent(comparison: LayerComparison, n_drawn: int, as_stored: bool) -> str:
     channels, rows, cols = comparison.filters.shape[2:]
     return (
         f"{plural(n_drawn, 'filter')} x {plural(channels, 'channel')} of {rows}x{cols} weights, "
-        f"{span(comparison.filters)}, as stored"
+        f"{span(comparison.filters)}, {'as stored' if as_stored else 'as they match in the image'}"
     )
 
 
