@@ -23,7 +23,7 @@ as_proven = pytest.mark.skipif(
 """Marks what holds of pixels that are computed without matplotlib."""
 
 FEW_CASES = 4
-"""So many cases of a test are fast, at even distances from the first to the last; the others are slow."""
+"""So many cases of a test that is marked costly are fast, at even distances from the first to the last."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -34,11 +34,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.shared)
         if "shared" in fixtures or "browser" in fixtures:
             item.add_marker(pytest.mark.slow)
-        cases.setdefault(item.nodeid.partition("[")[0], []).append(item)
+        if item.get_closest_marker("costly"):
+            cases.setdefault(item.nodeid.partition("[")[0], []).append(item)
     for own in cases.values():
         fast = {round(i * (len(own) - 1) / (FEW_CASES - 1)) for i in range(FEW_CASES)}
         for place, item in enumerate(own):
-            if len(own) > FEW_CASES and place not in fast:
+            if place not in fast:
                 item.add_marker(pytest.mark.slow)
 
 

@@ -127,6 +127,7 @@ def test_every_attack_has_a_name_of_its_own():
     assert {attack.name for attack in ATTACKS} >= SLOW
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize("attack", PARAMETERS)
 def test_reading_ends_in_a_network_or_one_sentence(attack: Attack, outcome: Outcomes):
     found = outcome(attack)
@@ -136,6 +137,7 @@ def test_reading_ends_in_a_network_or_one_sentence(attack: Attack, outcome: Outc
         assert found["weights"] == [repr(float(number)) for number in KERNELS.ravel()]
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize("attack", PARAMETERS)
 def test_nothing_is_imported_called_or_opened(attack: Attack, outcome: Outcomes):
     found = outcome(attack)
@@ -147,11 +149,13 @@ def test_nothing_is_imported_called_or_opened(attack: Attack, outcome: Outcomes)
     assert found["imported"] == []
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize("attack", PARAMETERS)
 def test_it_takes_little_time(attack: Attack, outcome: Outcomes):
     assert outcome(attack)["seconds"] < SECONDS
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize("attack", PARAMETERS)
 def test_the_command_says_one_sentence(attack: Attack, outcome: Outcomes):
     command = outcome(attack)["command"]

@@ -97,6 +97,7 @@ def out(model: Path) -> Path:
     return model.parent / "out"
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize(
     "words",
     [("layers", "--verbose"), ("layers", "--json"), ("diagnose",), ("diagnose", "--json")],
@@ -107,6 +108,7 @@ def test_tables(words, model):
     assert "--json" not in words or json.loads(output)
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize(
     "options", [(), ("--view", "sheet"), ("--format", "svg"), ("--format", "pdf")], ids=" ".join
 )
@@ -130,11 +132,13 @@ def test_a_layer_asked_for_by_its_name(model, request, out):
     run("plot", model, "-o", f"{out}/", f"--layer={name}")
 
 
+@pytest.mark.costly
 def test_comparisons(model, out):
     run("compare", model, model, "-o", f"{out}/")
     written(out)
 
 
+@pytest.mark.costly
 def test_exports_and_their_manifest(model, out):
     run("export", model, "-o", out, "--quiet")
     paths = written(out)
@@ -143,6 +147,7 @@ def test_exports_and_their_manifest(model, out):
     assert json.loads(manifest.read_text())
 
 
+@pytest.mark.costly
 def test_reports(model, out):
     out.mkdir(exist_ok=True)
     run("report", model, "-o", out / "page.html")

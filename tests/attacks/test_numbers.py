@@ -86,6 +86,7 @@ def run(command: str, model: Path):
     return result
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize("command", COMMANDS)
 @pytest.mark.parametrize(
     "values",

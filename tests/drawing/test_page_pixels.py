@@ -41,6 +41,7 @@ def no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pages_module, "_image_of_agg", lambda *_: pytest.fail("Agg was asked"))
 
 
+@pytest.mark.costly
 @as_proven
 @pytest.mark.parametrize(
     ("shape", "options"),
@@ -61,6 +62,7 @@ def test_a_page_is_agg_s(no_figures: None, shape: tuple[int, ...], options: dict
     assert_as_agg(pages_of(layer, texts=TEXTS, **options)[0])
 
 
+@pytest.mark.costly
 @as_proven
 @pytest.mark.slow
 @pytest.mark.parametrize("dpi", [50, 72, 96, 100, 110, 120, 150, 250, 300])

@@ -13,6 +13,7 @@ SCALED = (0.05, 0.3, 0.4, 0.5, 0.7, 0.86, 0.87, 1.0, 1.2, 1.48, 1.49, 1.6, 1.9, 
 """Distances times √n: at both sides of each switch from one formula to another."""
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize("n", SIZES)
 def test_the_tail_is_scipys_to_ten_digits(n) -> None:
     switch = (1.4 / n) ** (2 / 3)

@@ -35,6 +35,7 @@ def test_the_default_has_these_bounds(shape, bound) -> None:
     assert DEFAULT.bound(shape) == pytest.approx(bound, abs=5e-6)
 
 
+@pytest.mark.costly
 @pytest.mark.lasagne
 @pytest.mark.parametrize("shape", SHAPES)
 def test_the_catalogue_is_lasagnes(shape) -> None:

@@ -371,6 +371,7 @@ def test_steps_and_memo_are_limited():
         read_pickles(b"N." * 100, pickle_steps(Limits(opcodes=100)))
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize("n", [30_000, pytest.param(300_000, marks=pytest.mark.slow)], ids=["deep", "deeper"])
 @pytest.mark.parametrize(
     "nested",

@@ -138,6 +138,7 @@ FILES = sorted(
 )
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}/{path.name}")
 def test_a_file_on_disk_gives_what_one_in_memory_gives(path, nothing_in_memory, monkeypatch):
     def everything():
