@@ -22,7 +22,7 @@ BENCHMARKS = sorted(path.stem for path in (ROOT / "benchmarks").glob("*.py") if 
 
 @nox.session
 def fast(session: nox.Session) -> None:
-    """Run the fast tests, in less than a minute on two cores."""
+    """Run the fast tests, in a minute or two on two cores."""
     session.install("-e", ".[test]")
     session.run("pytest", "-m", "not slow", *session.posargs)
 

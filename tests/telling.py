@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import tempfile
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields
@@ -121,14 +123,21 @@ def lines_of(table: Iterable[tuple[str, str]]) -> list[str]:
 
 def write() -> None:
     """Write all texts anew."""
+    from tests.cli import commands
     from tests.reading.operators import FORMATS
 
+    (GOLDEN / "commands").mkdir(parents=True, exist_ok=True)
     (GOLDEN / "operators").mkdir(parents=True, exist_ok=True)
     for group, paths in groups().items():
         (GOLDEN / f"{group}.txt").write_text(text_of(paths), encoding="utf-8")
     for name, table in FORMATS.items():
         text = "\n".join(lines_of(table())) + "\n"
         (GOLDEN / "operators" / f"{name}.txt").write_text(text, encoding="utf-8")
+    for name, group in commands.COMMANDS.items():
+        with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
+            commands.fill(Path(folder))
+            text = "\n".join(group()) + "\n"
+        (GOLDEN / "commands" / f"{name}.txt").write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

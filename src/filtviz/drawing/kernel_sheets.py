@@ -99,7 +99,7 @@ def colour_sheet(subject: Selection) -> Sheet:
     if n != 3:
         raise DrawingError(
             f"the filters have {n} channel{'s'[: n != 1]}, and {options.primaries} colours need 3: "
-            "leave out --channels rgb, or draw --view rms or --view components"
+            f"leave out --channels {options.primaries}, or draw --view rms or --view components"
         )
     filters = subject.filters if options.primaries == "rgb" else subject.filters[:, ::-1]
     order = "red, green and blue" if options.primaries == "rgb" else "blue, green and red"

@@ -1,0 +1,122 @@
+"""Commands on small models, and what the program prints of them: both streams, exit status, the manifest.
+
+``python -m tests.telling`` writes ``tests/told/commands/`` anew.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import click
+from click.testing import CliRunner
+
+from filtviz import __version__
+from filtviz.cli import main
+
+__all__ = ["COMMANDS", "fill"]
+
+TESTS = Path(__file__).resolve().parents[1]
+MODELS = (
+    "py27/branches-list.pkl", "py311-lasagne0.2/kinds-layer.pkl", "modern/keras/seq.keras", "modern/list.pt",
+    "modern/sd_reparametrised.pth", "modern/onnx/subgraphs.onnx", "modern/ckpt_model_ema.pt",
+)  # fmt: skip
+
+
+def fill(folder: Path) -> None:
+    """Put the models, and one file that is none, into the folder in which commands run."""
+    for model in MODELS:
+        shutil.copy(TESTS / "fixtures" / model, folder)
+    (folder / "bad.pkl").write_text("no model\n")
+    (folder / "empty.pkl").write_bytes(b"")
+
+
+def _run(line: str) -> Iterator[str]:
+    ran = CliRunner().invoke(main, line.split(), prog_name="filtviz", env={"COLUMNS": "100"})
+    yield f"$ filtviz {line}"
+    yield from (text.rstrip() for text in ran.stdout.splitlines())
+    for text in ran.stderr.splitlines():
+        if text and not text.startswith(("Usage:", "Try ")):  # which are click's
+            yield f"! {text.rstrip()}"
+    yield f"exit {ran.exit_code}"
+    yield ""
+
+
+def _layers() -> Iterator[str]:
+    for model in (*MODELS, "bad.pkl", "empty.pkl", "gone.pkl", "."):
+        yield from _run(f"layers {Path(model).name}")
+    for model in ("branches-list.pkl", "ckpt_model_ema.pt", "seq.keras"):
+        yield from _run(f"layers -v {model}")
+    yield from _run("layers ckpt_model_ema.pt --weights ema")
+    yield from _run("layers ckpt_model_ema.pt --weights none")
+    told = json.loads(CliRunner().invoke(main, ["layers", "--json", "kinds-layer.pkl"]).stdout)
+    yield from (f"{key}: {json.dumps(value)}" for key, value in told.items() if key != "layers")
+    yield from map(json.dumps, told["layers"])
+
+
+def _plot() -> Iterator[str]:
+    for line in (
+        "branches-list.pkl", "list.pt -o one.png --channels 1", "list.pt -l 2 -l conv9", "list.pt -l -7",
+        "list.pt -l 3 --view sheet -o sheet.svg", "list.pt -l 2", "kinds-layer.pkl -l local",
+        "list.pt --channels 0,2 -o some", "list.pt --channels 3", "list.pt --channels 1-0",
+        "list.pt --channels all,1", "list.pt --channels rgb -o colours.png", "list.pt -l 3 --channels bgr",
+        "list.pt -o one.gif", "list.pt -o some/one.png --format pdf", "list.pt --dpi 0",
+        "list.pt --figsize 0 2",  "list.pt --cmap none",
+        "list.pt --top 2 --sort norm -o top.png", "list.pt --view grid --sort norm", "list.pt --components 2",
+        "list.pt --view rms -l 3 -o rms.png", "list.pt --view components -o parts.png --components 2",
+        "list.pt -l 3 --through", "list.pt --through --assume-stacked -l 1 -o through.png",
+        "seq.keras --through -l 1 -o up.png", "seq.keras --images gone.npy --through", "seq.keras --badges",
+        "list.pt --images bad.pkl", "list.pt -o one.png --no-clobber --channels 1", "bad.pkl", "gone.pkl",
+        "list.pt -l 0 -l 1 -o one.png", "list.pt -o gone/one.png --channels 0", "list.pt -o list.pt",
+    ):  # fmt: skip
+        yield from _run(f"plot {line}")
+    yield from sorted(str(path) for path in Path().rglob("*.*g") if path.suffix in (".png", ".svg"))
+
+
+def _export() -> Iterator[str]:
+    for line in (
+        "list.pt kinds-layer.pkl bad.pkl -o out -j 1 --channels 0", "list.pt -o out -j 1 --channels 0",
+        "list.pt -o out -j 1 --channels 0 --force --layer 0", "list.pt -o out -q --channels 0 -j 1",
+        "seq.keras -o out -l dw -l none -j 1", "gone.pkl -o out", "list.pt -o bad.pkl",
+        "list.pt -o out --channels 9 -j 1",
+    ):  # fmt: skip
+        yield from _run(f"export {line}")
+    told = json.loads(
+        CliRunner()
+        .invoke(main, ["export", "list.pt", "gone.pkl", "-o", "out", "-j", "1", "-l", "0", "--json"])
+        .stdout
+    )
+    yield json.dumps(told).replace(__version__, "VERSION")
+    manifest = Path("out/manifest.json").read_text(encoding="utf-8")
+    yield from manifest.replace(__version__, "VERSION").splitlines()
+
+
+def _help() -> Iterator[str]:
+    """The commands' words and options, but for the layout, which is click's."""
+    yield from _command("filtviz", main)
+    context = click.Context(main)
+    for name in main.list_commands(context):
+        command = main.get_command(context, name)
+        assert command is not None
+        yield from _command(f"filtviz {name}", command)
+
+
+def _command(name: str, command: click.Command) -> Iterator[str]:
+    yield f"$ {name} --help"
+    yield from (command.help or "").splitlines()
+    for one in command.params:
+        default = None if callable(one.default) or one.default in (None, False, ()) else one.default
+        shown = f" (default {default})" if isinstance(default, int | float | str | tuple) else ""
+        yield f"    {' '.join([*one.opts, *one.secondary_opts])}{shown}: {getattr(one, 'help', None) or ''}"
+    yield ""
+
+
+COMMANDS: Mapping[str, Callable[[], Iterator[str]]] = {
+    "layers": _layers,
+    "plot": _plot,
+    "export": _export,
+    "help": _help,
+}
+"""What prints the lines of a group of commands, in a folder that was filled."""
