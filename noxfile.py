@@ -17,7 +17,8 @@ nox.options.reuse_existing_virtualenvs = True
 
 ROOT = Path(__file__).parent
 LOCK = "requirements-dev.lock"
-BENCHMARKS = sorted(path.stem for path in (ROOT / "benchmarks").glob("*.py") if path.stem != "calibration")
+NO_BENCHMARKS = {"calibration", "making_models"}
+BENCHMARKS = sorted({path.stem for path in (ROOT / "benchmarks").glob("*.py")} - NO_BENCHMARKS)
 
 
 @nox.session
@@ -25,6 +26,13 @@ def fast(session: nox.Session) -> None:
     """Run the fast tests, in a minute or two on two cores."""
     session.install("-e", ".[test]")
     session.run("pytest", "-m", "not slow", *session.posargs)
+
+
+@nox.session
+def frameworks(session: nox.Session) -> None:
+    """Save with PyTorch, Keras, ONNX and safetensors, and read it back."""
+    session.install("-e", ".[test,frameworks]")
+    session.run("pytest", "tests/frameworks", "tests/test_live.py", *session.posargs)
 
 
 @nox.session
@@ -104,6 +112,7 @@ def benchmarks(session: nox.Session) -> None:
 
     ``nox -s benchmarks -- drawing`` runs one; `calibration`, which takes long, runs only so.
     """
-    session.install("-e", ".[test,lasagne]" if sys.version_info < (3, 12) else ".[test]")
+    lasagne = ",lasagne" if sys.version_info < (3, 12) else ""
+    session.install("-e", f".[test,frameworks{lasagne}]")
     for name in session.posargs or BENCHMARKS:
         session.run("python", f"benchmarks/{name}.py")

@@ -1,12 +1,13 @@
-"""What reading takes: ``filtviz plot`` on a first layer against ``pickle.load``, as ratios.
+"""What reading takes: ``filtviz plot`` on a first layer against ``pickle.load`` and frameworks, as ratios.
 
-Run it on an idle machine with 600 MB of free disk::
+Run it on an idle machine with 600 MB of free disk, in an environment that has the extra ``frameworks``::
 
     python benchmarks/reading.py
 
-It writes VGG-16's parameters as Python 2 would have (protocol 2), a file of 2 MB with the same first layer,
-and a nolearn network with 330,000 opcodes, measures whole processes, and prints Markdown tables. ``--quick``
-makes VGG-16's dense layers a tenth as large.
+It writes VGG-16's parameters as Python 2 would have (protocol 2) and as today's frameworks have them (those
+that are installed; the others are named), each beside a file of 2 MB with the same first layer, and a nolearn
+network with 330,000 opcodes, measures whole processes, and prints Markdown tables. ``--quick`` makes VGG-16's
+dense layers a tenth as large.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import math
 import os
 import pickletools
 import random
+import shutil
 import struct
 import subprocess
 import sys
@@ -41,6 +43,9 @@ PIECE = 1 << 20
 NUMBERS = array("f", (random.Random(0).gauss() for _ in range(PIECE // 4))).tobytes()
 RUNS = 5
 OPCODES = 330_000
+
+NOT_INSTALLED = 3
+"""The exit status of a process whose library is not there."""
 
 PLOT = "import sys; from filtviz.cli import main; main(sys.argv[1:])"
 LOAD = "import pickle, sys; pickle.load(open(sys.argv[1], 'rb'), encoding='latin1')"
@@ -68,6 +73,37 @@ print(time.perf_counter() - start)
 
 
 @dataclass(frozen=True)
+class Peer:
+    """How a kind of model files is made, and how its own library loads the first layer of one.
+
+    ``form`` is that of `making_models.py`, ``ending`` the file's, ``name`` what the peer is called.
+    ``imports`` is its import, and ``load`` what comes then, with ``path`` for the file.
+    """
+
+    form: str
+    ending: str
+    name: str
+    imports: str
+    load: str
+
+
+_ONNX = "onnx.numpy_helper.to_array(onnx.load(path).graph.initializer[0]).copy()"
+PEERS = (
+    Peer(
+        "pth", "pth", "torch.load(weights_only=True, mmap=True)", "import torch",
+        "torch.load(path, weights_only=True, mmap=True)['features.0.weight'].clone()",
+    ),
+    Peer(
+        "safetensors", "safetensors", "safetensors.safe_open", "from safetensors import safe_open",
+        "safe_open(path, 'numpy').get_tensor('features.0.weight')",
+    ),
+    Peer("onnx", "onnx", "onnx.load", "import onnx, onnx.numpy_helper", _ONNX),
+    Peer("onnx-beside", "onnx", "onnx.load", "import onnx, onnx.numpy_helper", _ONNX),
+    Peer("h5", "h5", "h5py.File", "import h5py", "h5py.File(path)['features_0/features_0/kernel:0'][()]"),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
 class Cost:
     """What a process took: ``seconds`` (the least of some runs) and ``peak``, its resident memory, in MB."""
 
@@ -83,11 +119,17 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         rows = size_rows(Path(folder), 10 if arguments.quick else 1)
         print(tabulate(rows, SIZE_HEADERS, tablefmt="github", stralign="right", disable_numparse=True), "\n")
+        rows = peer_rows(Path(folder), 10 if arguments.quick else 1)
+        print(tabulate(rows, PEER_HEADERS, tablefmt="github", stralign="right", disable_numparse=True), "\n")
         rows = opcode_rows(Path(folder))
         print(tabulate(rows, OPCODE_HEADERS, tablefmt="github", stralign="right", disable_numparse=True))
 
 
 SIZE_HEADERS = ["what", "file, MB", "seconds", "peak, MB", "seconds, ratio", "peak, ratio"]
+PEER_HEADERS = [
+    "file", "MB", "filtviz plot, s", "MB of memory", "seconds over those of 2 MB",
+    "its own library", "s", "of that the import", "MB of memory", "filtviz / library",
+]  # fmt: skip
 OPCODE_HEADERS = ["what", "opcodes", "seconds", "ratio"]
 
 
@@ -115,6 +157,40 @@ def size_rows(folder: Path, less: int) -> list[list[str]]:
         ]
         for what, path, cost in measured
     ]
+
+
+def peer_rows(folder: Path, less: int) -> list[list[str]]:
+    """Compare plotting the first layer with what each framework takes to load it."""
+    return [peer_row(peer, folder / peer.form, less) for peer in PEERS]
+
+
+def peer_row(peer: Peer, folder: Path, less: int) -> list[str]:
+    """Write a large and a small file, measure, and remove them."""
+    kind = f".{peer.ending}{', data beside it' if peer.form.endswith('beside') else ''}"
+    folder.mkdir()
+    large, small = folder / f"vgg16.{peer.ending}", folder / f"small.{peer.ending}"
+    if not all([make(peer, large, "large", less), make(peer, small, "small", less)]):
+        return [kind, *["not measured"] * 4, f"{peer.name} is not installed", *["" for _ in range(4)]]
+    size = sum(path.stat().st_size for path in folder.glob("vgg16*"))
+    ours, less_to_read = measure(plot(large, folder)), measure(plot(small, folder))
+    alone = measure([sys.executable, "-c", peer.imports])
+    theirs = measure([sys.executable, "-c", f"{peer.imports}; path = {str(large)!r}; {peer.load}"])
+    shutil.rmtree(folder)
+    return [
+        kind, f"{size / 1e6:.0f}", f"{ours.seconds:.2f}", f"{ours.peak:.0f}",
+        f"{ours.seconds / less_to_read.seconds:.2f}", peer.name, f"{theirs.seconds:.2f}",
+        f"{alone.seconds:.2f}", f"{theirs.peak:.0f}", f"{ours.seconds / theirs.seconds:.2f}",
+    ]  # fmt: skip
+
+
+def make(peer: Peer, path: Path, size: str, less: int) -> bool:
+    """Write a file in a process of its own; tell whether the library for it is there."""
+    script = Path(__file__).with_name("making_models.py")
+    made = subprocess.run(
+        [sys.executable, script, peer.form, path, size, str(less)], stderr=subprocess.DEVNULL
+    )
+    assert made.returncode in (0, NOT_INSTALLED), f"{peer.form} cannot be made"
+    return made.returncode == 0
 
 
 def plot(model: Path, folder: Path) -> list[str]:

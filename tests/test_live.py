@@ -82,6 +82,14 @@ def test_a_module_in_memory_is_read_as_one_of_a_file(tmp_path):
     assert filtviz.diagnose(model).layers
 
 
+def test_each_of_many_layers_has_its_own_weights():
+    kernels = [weights(3, 3, 3, 3, seed=seed) for seed in range(40)]
+    model = of_class("Net", "theirs", {f"conv{i}": conv(kernel) for i, kernel in enumerate(kernels)})
+    found = network_of(model).conv_layers
+    assert [layer.label for layer in found] == [f"conv{i}" for i in range(40)]
+    assert all(np.array_equal(layer.W, kernel) for layer, kernel in zip(found, kernels, strict=True))
+
+
 def test_what_feeds_the_parts_of_a_users_module_is_not_known():
     network = network_of(of_class("Net", "mine", {"a": conv(W1), "b": conv(W2), "c": None}))
     assert [layer.inputs for layer in network.layers] == [(), (0,), ()]
@@ -133,6 +141,17 @@ def test_a_keras_model_in_memory_is_read():
     assert np.array_equal(layer.W, kernel)
     assert network.origin.framework == "Keras"
     assert "each layer is taken to follow the one before" in network.origin.inferred[0]
+
+
+def test_a_keras_model_that_runs_on_pytorch_is_one_of_keras():
+    class KerasModule(KerasModel, Module):
+        def __init__(self, *layers: KerasLayer) -> None:
+            Module.__init__(self)
+            KerasModel.__init__(self, *layers)
+
+    network = network_of(KerasModule(Conv2D("first", weights(3, 3, 1, 8), strides=(1, 1), padding="valid")))
+    assert network.origin.framework == "Keras"
+    assert [layer.label for layer in network.conv_layers] == ["first"]
 
 
 def test_a_tree_of_arrays_has_the_axes_of_its_framework():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from filtviz.activations import Activation
 from filtviz.network import Layer, Network
 from filtviz.operations import (
     Concatenate,
@@ -16,6 +17,7 @@ from filtviz.operations import (
     Normalisation,
     Operation,
     Pooling,
+    Reshape,
     Slice,
     Transpose,
     Untold,
@@ -121,6 +123,40 @@ def test_dense_layer_sees_what_the_units_below_see_together() -> None:
         assert field is not None
         assert field.size == (30, 30)
         assert field.coverage == (30 / 31,) * 2
+
+
+def flattened(*operations: Operation, shape: tuple[int | None, ...] = (None, 225)) -> Network:
+    pool = building.pool(2, output_shape=(None, 1, 15, 15))
+    dense = as_layer(Dense(units=10), output_shape=(None, 10))
+    layers = [as_layer(each, output_shape=shape) for each in operations]
+    return chain(
+        image(31), pool, *layers, as_layer(Activation(kind="rectify"), output_shape=shape), dense, dense
+    )
+
+
+@pytest.mark.parametrize(
+    "operation",
+    [Flatten(), Reshape(lengths=((0,), -1)), Reshape(lengths=(-1, 225)), Reshape(lengths=((0,), 225))],
+)
+def test_a_dense_layer_behind_one_that_flattens_sees_what_the_units_below_see_together(operation) -> None:
+    fields = receptive_fields(flattened(operation))
+    assert fields[2] is fields[3] is None, "each unit sees a place of its own"
+    for field in fields[4:]:
+        assert field is not None
+        assert field.size == (30, 30)
+
+
+@pytest.mark.parametrize(
+    ("operation", "shape"),
+    [
+        (Flatten(keep=2), (None, 1, 225)),
+        (Reshape(lengths=((0,), 1, 225)), (None, 1, 225)),
+        (Reshape(lengths=(-1, 15)), (None, 15)),
+        (Untold(reason="nobody knows"), (None, 225)),
+    ],
+)
+def test_what_a_dense_layer_sees_behind_another_shape_is_not_known(operation, shape) -> None:
+    assert receptive_fields(flattened(operation, shape=shape))[2:] == (None,) * 4
 
 
 def test_merged_branches_see_the_union() -> None:

@@ -55,10 +55,10 @@ def network_of(model: Any, hints: Hints | None = None) -> Network:
     Raises:
         DrawingError: it is none of these, or has no weights.
     """
+    if _is_keras(model):  # which is a module as well where Keras runs on PyTorch
+        return _of_keras(model)
     if _is_module(model):
         return _of_module(model)
-    if _is_keras(model):
-        return _of_keras(model)
     if _is_tree(model):
         return _of_tree(model, hints or Hints())
     raise DrawingError(

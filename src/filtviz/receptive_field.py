@@ -8,6 +8,7 @@ a window of k taps with dilation d and stride s over units that lie ``jump`` inp
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -77,28 +78,77 @@ def receptive_fields(network: Network) -> tuple[ReceptiveField | None, ...]:
     None stands where it cannot be known: what the layer does, or one below it, is not in the file, or the
     layer has no place in the image (after one that looks at the whole of an input whose size is not known).
     """
-    found: list[ReceptiveField | None] = []
+    found: list[_Seen] = []
     met: dict[ReceptiveField, ReceptiveField] = {}
+
+    def one(field: ReceptiveField | None) -> ReceptiveField | None:
+        """Make equal fields one object, so that thousands of inputs are told apart at a glance."""
+        return None if field is None or not _is_sane(field) else met.setdefault(field, field)
+
     for layer in network.layers:
-        field = _seen_by(layer, network, [found[i] for i in layer.inputs])
-        # Equal fields are one object, so that thousands of inputs are told apart at a glance.
-        found.append(None if field is None else met.setdefault(field, field))
-    return tuple(found)
+        seen = _seen_by(layer, network, [found[i] for i in layer.inputs])
+        found.append(_Seen(one(seen.unit), one(seen.all)))
+    return tuple(seen.unit for seen in found)
 
 
-def _seen_by(layer: Layer, network: Network, below: Sequence[ReceptiveField | None]) -> ReceptiveField | None:
-    """Return what a unit of a layer sees whose inputs have these fields."""
+@dataclass(frozen=True)
+class _Seen:
+    """What each unit of a layer sees and, where units have no places any more, what all see together."""
+
+    unit: ReceptiveField | None
+    all: ReceptiveField | None = None
+
+
+def _seen_by(layer: Layer, network: Network, below: Sequence[_Seen]) -> _Seen:
+    """Return what the units of a layer see whose inputs' units see this."""
     if not layer.operations:
-        return _union(below)
+        return _Seen(_union([each.unit for each in below]), _union([each.all for each in below]))
     shapes = [network.layers[i].output_shape for i in layer.inputs]
     for place, operation in enumerate(layer.operations, start=1):
-        field = _seen(operation, below, shapes)
-        if field is None or not _is_sane(field):
-            return None
-        below = [field]
+        unit = _seen(operation, [each.unit for each in below], shapes)
+        if unit is not None and not _is_sane(unit):
+            return _Seen(None)
+        seen = _Seen(unit) if unit is not None else _seen_without_places(operation, below, shapes)
+        if seen == _Seen(None):
+            return seen
+        below = [seen]
         if place < len(layer.operations):
             shapes = [output_shape(operation, shapes)]
     return below[0]
+
+
+def _seen_without_places(
+    operation: Operation, below: Sequence[_Seen], shapes: Sequence[Shape | None]
+) -> _Seen:
+    """Return what units see behind an operation that flattens, or that follows one which does."""
+    together = _union([each.all for each in below])
+    match operation:
+        case Flatten(keep=1) | Reshape():
+            if together is None and _makes_one_row(operation, shapes[0] if shapes else None):
+                together = _union(
+                    [_whole(each.unit, shape) for each, shape in zip(below, shapes, strict=True)]
+                )
+            return _Seen(None, together)
+        case Activation() | Normalisation() | Identity() | Softmax() | Merge():
+            return _Seen(None, together)
+        case Dense(per_position=False):
+            return _Seen(together)
+        case _:
+            return _Seen(None)
+
+
+def _makes_one_row(operation: Flatten | Reshape, below: Shape | None) -> bool:
+    """Tell whether all that the units of an image's layers hold comes to stand in one row."""
+    lengths = known_lengths((below or ())[2:])
+    if isinstance(operation, Flatten) or operation.lengths == ((0,), -1) or not lengths or below is None:
+        return bool(lengths)
+    shape = output_shape(operation, [below])
+    return (
+        shape is not None
+        and len(shape) == 2
+        and below[1] is not None
+        and shape[1] == math.prod((below[1], *lengths))
+    )
 
 
 def _is_sane(field: ReceptiveField) -> bool:

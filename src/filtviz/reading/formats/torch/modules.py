@@ -167,7 +167,7 @@ class _Maker:
     effort: Budget
     subject: str
     layers: list[Layer] = field(default_factory=list)
-    parameters: dict[int, Parameter] = field(default_factory=dict)
+    parameters: dict[int, tuple[AnyArray, Parameter]] = field(default_factory=dict)  # kept, or ids come again
     seen: dict[int, str] = field(default_factory=dict)
     computed: list[str] = field(default_factory=list)
     lost: list[str] = field(default_factory=list)
@@ -272,11 +272,11 @@ class _Maker:
 
     def _parameter(self, tensor: Tensor, layer: str) -> Parameter:
         """Return one parameter for one tensor, so that layers that share it are seen to be tied."""
-        key = id(tensor.array)
-        if key not in self.parameters:
+        array = tensor.array
+        if id(array) not in self.parameters:
             source = f"{layer}.{tensor.name}" if layer else tensor.name
-            self.parameters[key] = parameter_of(tensor.name, tensor.array, source)
-        return self.parameters[key]
+            self.parameters[id(array)] = array, parameter_of(tensor.name, array, source)
+        return self.parameters[id(array)][1]
 
     def inferred(self) -> Iterator[str]:
         """Say what was concluded."""

@@ -1,0 +1,1 @@
+"""What the frameworks themselves save, read back and compared bit for bit: the extra ``frameworks``."""
