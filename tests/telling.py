@@ -123,6 +123,7 @@ def lines_of(table: Iterable[tuple[str, str]]) -> list[str]:
 
 def write() -> None:
     """Write all texts anew."""
+    from tests.attacks.test_attacks import all_words
     from tests.cli import commands
     from tests.reading.operators import FORMATS
 
@@ -133,6 +134,9 @@ def write() -> None:
     for name, table in FORMATS.items():
         text = "\n".join(lines_of(table())) + "\n"
         (GOLDEN / "operators" / f"{name}.txt").write_text(text, encoding="utf-8")
+    with tempfile.TemporaryDirectory() as folder:
+        text = "\n".join(all_words(Path(folder))) + "\n"
+        (GOLDEN / "attacks.txt").write_text(text, encoding="utf-8")
     for name, group in commands.COMMANDS.items():
         with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
             commands.fill(Path(folder))
