@@ -77,7 +77,7 @@ def test_a_module_in_memory_is_read_as_one_of_a_file(tmp_path):
     assert np.array_equal(network.conv_layers[0].W, W1)
     assert np.array_equal(network.conv_layers[0].b, B1)
     assert (network.origin.framework, network.origin.kind) == ("PyTorch", "a PyTorch Sequential")
-    drawn = filtviz.plot(model, layers=["2"], view="rms", output=tmp_path / "a.png")
+    drawn = filtviz.plot(model, layers=["layer2"], view="rms", output=tmp_path / "a.png")
     assert [file.path.name for file in drawn.files] == ["a.png"]
     assert filtviz.diagnose(model).layers
 

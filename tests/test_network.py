@@ -35,6 +35,8 @@ def test_convolutions_are_counted_without_the_other_layers() -> None:
         (["a", "a"], ["a-1", "a-2"]),
         (["conv2", None], ["conv2", "conv2_"]),
         (["", "b"], ["conv1", "b"]),
+        (["0", "2", "features.4"], ["layer0", "layer2", "features.4"]),
+        (["2", "layer2"], ["layer2-1", "layer2-2"]),
     ],
 )
 def test_labels_are_unique(names: list[str | None], expected: list[str]) -> None:
@@ -42,13 +44,14 @@ def test_labels_are_unique(names: list[str | None], expected: list[str]) -> None
 
 
 def test_select_by_number_and_name() -> None:
-    network = Network.of([conv(name="first"), conv(), conv(name="7")])
+    network = Network.of([conv(name="first"), conv(), conv(name="1")])
     assert network.select(0).label == "first"
     assert network.select("0").label == "first"
-    assert network.select(-1).label == "7"
-    assert network.select("-1").label == "7"
+    assert network.select(-1).label == "layer1"
+    assert network.select("-1").label == "layer1"
     assert network.select("conv2").conv_index == 1
-    assert network.select("7").conv_index == 2
+    assert network.select("1").conv_index == 1
+    assert network.select("layer1").conv_index == 2
 
 
 @pytest.mark.parametrize("n", [1, 2, 3])

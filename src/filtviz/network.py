@@ -83,8 +83,8 @@ class ConvLayer(Layer):
     """A convolution, or a kin of it: ``conv_index`` counts them from 0 in network order.
 
     ``label`` is the name to show and to select by, unique among the network's convolutions: the layer's own
-    name, or ``conv1``, ``conv2``, … by its place. Its weights, their axes and which way they are turned are
-    those of its `convolution`.
+    name (``layer3`` for one that is called 3), or ``conv1``, ``conv2``, … by its place. Its weights, their
+    axes and which way they are turned are those of its `convolution`.
     """
 
     conv_index: int = -1
@@ -353,7 +353,11 @@ LONGEST_STEM = 200
 
 
 def _labels(names: Sequence[str | None]) -> list[str]:
-    """Return one label for each convolution, none twice; a layer's own name where it has one to itself."""
+    """Return one label for each convolution, none twice; a layer's own name where it has one to itself.
+
+    A number by itself, as the parts of an ``nn.Sequential`` are called, is no label: it chooses by place.
+    """
+    names = [f"layer{name}" if name and name.isdecimal() else name for name in names]
     counts = Counter(name for name in names if name)
     taken = set(counts)
     labels = []

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import random
+import re
 import struct
-from collections.abc import Callable, Iterable
+import zipfile
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
+from filtviz import FiltvizError, load
 from filtviz.reading.pickle.machine import OPCODES
 
-__all__ = ["mutate", "seeds"]
+__all__ = ["Seed", "mutate", "mutate_seed", "seeds"]
 
 LARGEST_SEED = 1 << 21
 CODES = bytes(OPCODES)
@@ -26,6 +31,14 @@ WORDS = (
     b"input_layer", b"input_layers", b"W", b"filter_size", b"stride", b"pad", b"layers_", b"params", b"shape",
     b"_reconstruct", b"_frombuffer", b"scalar", b"dtype", b"ndarray", b"NumpyArrayWrapper", b"NDArrayWrapper",
     b"NeuralNet", b"Conv2DLayer", b"InputLayer", b"os", b"system", b"O8", b"f4", b"V8", b"<f8", b"-1", b"\n",
+    *(
+        b"torch._utils _rebuild_tensor_v2 _rebuild_qtensor storage FloatStorage BFloat16Storage state_dict "
+        b"weight_g weight_v original0 module. _modules _parameters weight_map data_offsets dtype F32 BF16 "
+        b"F8_E4M3 class_name Conv2D DepthwiseConv2D kernel strides padding same groups dilation_rate "
+        b"config layers inbound_nodes Conv ConvTranspose Constant Identity Cast DequantizeLinear group "
+        b"kernel_shape pads location offset length TFL3 GGUF TREE SNOD HEAP OHDR filters convolutional "
+        b"variables ../ NaN 1e999 null [ { [[[[[[ "
+    ).split(),
     b"cos\nsystem\n", b"PK\x03\x04", b"PK\x01\x02", b"PK\x05\x06", b"\x1f\x8b\x08", b"BZh9", b"\x93NUMPY",
 )  # fmt: skip
 
@@ -49,6 +62,17 @@ def _replace_word(data: bytearray, chance: random.Random) -> None:
         if at >= 0:
             data[at : at + len(word)] = chance.choice(WORDS)
             return
+
+
+_DIGITS = re.compile(rb"-?\d+")
+_WRITTEN = (b"0", b"1", b"-1", b"2", b"3", b"65536", b"4294967296", b"9223372036854775807", b"1" * 30, b"1e9")
+
+
+def _replace_written_number(data: bytearray, chance: random.Random) -> None:
+    """Exchange a number that is written in digits, as in JSON."""
+    found = _DIGITS.search(data, chance.randrange(len(data))) or _DIGITS.search(data)
+    if found is not None:
+        data[found.start() : found.end()] = chance.choice(_WRITTEN)
 
 
 def _insert(data: bytearray, chance: random.Random) -> None:
@@ -81,6 +105,7 @@ def _cut(data: bytearray, chance: random.Random) -> None:
 
 MUTATIONS: tuple[Callable[[bytearray, random.Random], None], ...] = (
     *[_replace_byte, _replace_opcode, _replace_number, _replace_word] * 3,
+    *[_replace_written_number] * 2,
     *[_insert, _remove, _repeat, _move] * 2,
     _cut,
 )
@@ -99,8 +124,76 @@ def mutate(data: bytes, chance: random.Random) -> bytes:
     return bytes(changed)
 
 
-def seeds(folders: Iterable[Path]) -> list[bytes]:
-    """Return the files of folders that are not too large, by name."""
+@dataclass(frozen=True)
+class Seed:
+    """A model's files by their names; ``entry`` is the one that is opened, ``label`` tells the model."""
+
+    label: str
+    entry: str
+    files: Mapping[str, bytes]
+
+    @property
+    def size(self) -> int:
+        """The bytes of all its files."""
+        return sum(map(len, self.files.values()))
+
+    def write(self, folder: Path) -> Path:
+        """Write its files into a folder; return the path of the one that is opened."""
+        for name, data in self.files.items():
+            path = folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(data)
+        return folder / self.entry
+
+
+def mutate_seed(seed: Seed, chance: random.Random) -> Seed:
+    """Return a seed with mutations in one of its files, of a zip mostly in one of its members."""
+    name = seed.entry if chance.random() < 0.5 else chance.choice(sorted(seed.files))
+    data = seed.files[name]
+    if data[:4] == b"PK\x03\x04" and chance.random() < 0.7:
+        changed = _mutate_member(data, chance)
+    else:
+        changed = mutate(data, chance)
+    return Seed(seed.label, seed.entry, {**seed.files, name: changed})
+
+
+def _mutate_member(data: bytes, chance: random.Random) -> bytes:
+    """Return a zip, written anew, with mutations in a member, mostly one that tells names and sizes."""
+    with zipfile.ZipFile(io.BytesIO(data)) as read:
+        members = [(entry.filename, read.read(entry)) for entry in read.infolist()]
+    told = [place for place, (name, _) in enumerate(members) if not re.search(r"/\d+\Z|weight_\d+\Z", name)]
+    chosen = chance.choice(told or range(len(members)))
+    written = io.BytesIO()
+    with zipfile.ZipFile(written, "w") as file:
+        for place, (name, held) in enumerate(members):
+            file.writestr(name, mutate(held, chance) if place == chosen else held)
+    return written.getvalue()
+
+
+def seeds(folders: Iterable[Path], words: Sequence[str] = ("",)) -> list[Seed]:
+    """Return the models of folders that are not too large, by name, with the files that lie beside them.
+
+    Only those whose path has one of some words.
+    """
     paths = sorted(path for folder in folders for path in folder.rglob("*") if path.is_file())
-    small = [path for path in paths if path.stat().st_size <= LARGEST_SEED and "truth" not in path.name]
-    return [path.read_bytes() for path in small if path.suffix not in (".json", ".md", ".py")]
+    return [seed for path in paths if any(word in str(path) for word in words) for seed in _seed_of(path)]
+
+
+def _seed_of(path: Path) -> Iterator[Seed]:
+    """Yield a file as a seed, and with what it needs beside it as another."""
+    if "truth" in path.name or path.name == "kernels.json" or path.suffix in (".md", ".py"):
+        return
+    if path.stat().st_size > LARGEST_SEED:
+        return
+    label = f"{path.parent.parent.name}/{path.parent.name}/{path.name}"
+    files = {path.name: path.read_bytes()}
+    if path.suffix != ".json":
+        yield Seed(label, path.name, files)
+    try:
+        siblings = load(path).origin.siblings
+    except FiltvizError:
+        return
+    if siblings and sum(one.stat().st_size for one in siblings) <= LARGEST_SEED:
+        folder = path.parent.resolve()
+        files = files | {one.resolve().relative_to(folder).as_posix(): one.read_bytes() for one in siblings}
+        yield Seed(f"{label} and what lies beside it", path.name, files)

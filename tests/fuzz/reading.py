@@ -9,18 +9,23 @@ from filtviz.errors import FiltvizError
 from filtviz.reading import Limits, load
 from tests.fuzz.looking import Look, is_small, look_at, tell
 
-__all__ = ["read_whole"]
+__all__ = ["read_path", "read_whole"]
 
 LIMITS = Limits(inflated=1 << 26, allocation=1 << 26, opcodes=700_000, memo=400_000, layers=3_000)
 
 
 def read_whole(data: bytes, path: Path, looks: Sequence[Look] = ()) -> bool:
-    """Write a file, read it, every weight of it and its table; tell whether it was a network.
+    """Write a file and `read_path` it."""
+    path.write_bytes(data)
+    return read_path(path, looks)
+
+
+def read_path(path: Path, looks: Sequence[Look] = ()) -> bool:
+    """Read a file, every weight of it and its table; tell whether it was a network.
 
     Where it is small, ``looks`` are what else is done with it. Whatever is raised but a `FiltvizError` goes
     on.
     """
-    path.write_bytes(data)
     try:
         network = load(path, limits=LIMITS)
         tell(network)

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from filtviz.network import ConvLayer, Network
 from tests.attacks.assembling import KERNELS, beside_weights
 from tests.fuzz.looking import LOOKS, is_small, look_at
-from tests.fuzz.mutations import CODES, mutate, seeds
-from tests.fuzz.reading import read_whole
+from tests.fuzz.mutations import CODES, Seed, mutate, mutate_seed, seeds
+from tests.fuzz.reading import read_path, read_whole
 
 TESTS = Path(__file__).resolve().parents[1]
 SEEDS = 24
@@ -24,8 +24,8 @@ MUTATIONS = 25
 
 
 @pytest.fixture(scope="module")
-def corpus() -> list[bytes]:
-    found = sorted(seeds([TESTS / "fixtures"]), key=len)
+def corpus() -> list[Seed]:
+    found = sorted(seeds([TESTS / "fixtures"]), key=lambda seed: seed.size)
     assert len(found) > SEEDS
     return found
 
@@ -34,11 +34,32 @@ def corpus() -> list[bytes]:
     "number", [pytest.param(n, marks=() if n % 6 == 0 else pytest.mark.slow) for n in range(SEEDS)]
 )
 def test_mutated_files_end_in_a_network_or_one_sentence(number, corpus, tmp_path):
+    data = corpus[number].files[corpus[number].entry]
     read = [
-        read_whole(mutate(corpus[number], random.Random(f"{number}/{turn}")), tmp_path / "model.pkl")
+        read_whole(mutate(data, random.Random(f"{number}/{turn}")), tmp_path / "model.pkl")
         for turn in range(MUTATIONS)
     ]
     assert len(read) == MUTATIONS
+
+
+KINDS = (
+    "modern/sd_zip.pth", "modern/sd_legacy.pth", "modern/whole_sequential.pt", "sharded_bin",
+    "torch/exported.pt2", "torch/scripted.pt", "modern/sd.safetensors", "sharded/model", "keras/seq.keras",
+    "keras/seq.weights.h5", "keras/float16_legacy.h5", "keras_sharded", "onnx/constants.onnx",
+    "onnx/function.onnx", "onnx/sparse_init.onnx", "external_one", "tf_f32.tflite", "tf_int8dyn.tflite",
+    "tf_ckpt", "tf_frozen.pb", "tf_savedmodel", "flax_model", "jax_params.npz", "net.pdparams",
+    "cnn_q8.gguf", "gluon.params", "darknet_new", "pd_infer", "lone.weights",
+)  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", KINDS)
+def test_mutated_files_of_todays_frameworks_end_in_a_network_or_one_sentence(kind, corpus, tmp_path):
+    found = [seed for seed in corpus if kind in seed.label]
+    assert found
+    for turn in range(MUTATIONS):
+        chance = random.Random(f"{kind}/{turn}")
+        read_path(mutate_seed(chance.choice(found), chance).write(tmp_path))
 
 
 def test_the_mutations_leave_some_networks_and_damage_others(tmp_path):
@@ -64,12 +85,15 @@ def test_what_mutations_leave_goes_through_the_commands(number, tmp_path):
         read_whole(mutate(data, random.Random(f"{number}/{turn}")), tmp_path / "model.pkl", LOOKS)
 
 
-FOUND = sorted((TESTS / "fuzz" / "corpus").glob("*.bin"))
+FOUND = sorted((TESTS / "fuzz" / "corpus").iterdir())
 
 
 @pytest.mark.parametrize("path", FOUND, ids=lambda path: path.stem)
 def test_what_the_fuzzer_found_is_mended(path, tmp_path):
-    read_whole(path.read_bytes(), tmp_path / "model.pkl", LOOKS)
+    if path.is_file():
+        read_whole(path.read_bytes(), tmp_path / "model.pkl", LOOKS)
+    for part in path.rglob("*"):
+        read_path(part, LOOKS)
 
 
 def test_the_commands_go_through_a_small_network_and_leave_out_a_large_one():

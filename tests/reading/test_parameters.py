@@ -280,7 +280,10 @@ def test_a_person_says_which_arrays_are_convolutions(read):
 def test_a_person_says_the_order_of_axes(read):
     assert [one.axes for one in read(VALUES, hints=Hints(axes={"": "iorc"})).conv_layers] == ["iorc"] * 2
     network = read(VALUES, hints=Hints(axes={"2": "rcio", "": "oirc"}))
-    assert [one.axes for one in network.conv_layers] == ["oirc", "rcio"]
+    assert [(one.axes, one.type) for one in network.conv_layers] == [
+        ("oirc", "Conv2DLayer"),
+        ("rcio", "Conv2D"),
+    ]
     named = OrderedDict([("a", [weights(8, 1, 3, 3)]), ("b", [weights(4, 8, 3, 3)])])
     network = read(named, hints=Hints(convs=("b",), axes={"b": "iorc"}))
     assert [(one.name, one.axes) for one in network.conv_layers] == [("b", "iorc")]

@@ -732,17 +732,17 @@ def test_wrappers_around_a_module_are_seen_through(tmp_path):
         "torch.nn.parallel.data_parallel.DataParallel", "torch._dynamo.eval_frame.OptimizedModule"
     ):  # fmt: skip
         network = opened(tmp_path, zip_of(module(cls, parts={"module": inner})))
-        assert names(network) == ["0"]
+        assert names(network) == ["layer0"]
         assert network.layers[2].inputs == (1,)
         assert network.origin.kind == "a PyTorch Sequential"
     compiled = Thing("torch._dynamo.eval_frame.OptimizedModule", inner)
-    assert names(opened(tmp_path, zip_of(compiled))) == ["0"]
+    assert names(opened(tmp_path, zip_of(compiled))) == ["layer0"]
 
 
 def test_one_part_in_two_places_is_tied(tmp_path):
     shared = conv(weights(3, 3, 3, 3))
     network = opened(tmp_path, zip_of(sequential(shared, relu(), shared)))
-    assert names(network) == ["0", "2"]
+    assert names(network) == ["layer0", "layer2"]
     assert any("they are tied" in note for note in network.origin.notes)
     block = sequential(conv(W1))
     twice = opened(tmp_path, zip_of(module("mine.Net", parts={"a": block, "b": block})))
@@ -752,7 +752,7 @@ def test_one_part_in_two_places_is_tied(tmp_path):
 def test_modules_within_themselves_come_to_an_end(tmp_path):
     net = sequential(conv(W1))
     net.state["_modules"]["1"] = net
-    assert names(opened(tmp_path, zip_of(net))) == ["0"]
+    assert names(opened(tmp_path, zip_of(net))) == ["layer0"]
     deep = relu()
     for _ in range(60):
         deep = sequential(deep)

@@ -236,7 +236,10 @@ def _normalisation(found: Mapping[str, Parameter]) -> Normalisation:
 
 
 def _conv_type(axes: str) -> str:
+    """Return the word for a convolution: Keras's where the filters come last, else Lasagne's."""
     n = sum(axis in "drc" for axis in axes)
+    if axes.startswith(("c", "r", "d")):
+        return f"Conv{n}DTranspose" if axes.endswith("oi") else f"Conv{n}D"
     if "y" in axes:
         return f"LocallyConnected{n}DLayer"
     return f"{'TransposedConv' if axes.startswith('io') else 'Conv'}{n}DLayer"
