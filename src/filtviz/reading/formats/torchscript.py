@@ -13,7 +13,8 @@ from filtviz.errors import MalformedFileError, UnsupportedFileError
 from filtviz.network import Network
 from filtviz.reading.formats.torch.ordering import named_by_order
 from filtviz.reading.formats.torch.rebuilding import Lost, Rebuilder
-from filtviz.reading.formats.torch.storages import Saved, read_zip
+from filtviz.reading.formats.torch.storages import Saved
+from filtviz.reading.formats.torch.zipped import read_zip
 from filtviz.reading.opened import Objects, Opened, origin_of
 from filtviz.reading.pickle.records import Record, attributes, elements, text
 from filtviz.reading.tensors import PYTORCH, Tensor, layers_of

@@ -17,14 +17,9 @@ from filtviz.reading.formats.torch.effective import effective_tensors
 from filtviz.reading.formats.torch.modules import RecordReader, inner_module, layers_of_module
 from filtviz.reading.formats.torch.ordering import named_by_order
 from filtviz.reading.formats.torch.rebuilding import Rebuilder
-from filtviz.reading.formats.torch.storages import (
-    LEGACY_MAGIC,
-    Saved,
-    is_torch_zip,
-    read_stream,
-    read_tar,
-    read_zip,
-)
+from filtviz.reading.formats.torch.storages import Saved
+from filtviz.reading.formats.torch.streamed import LEGACY_MAGIC, read_stream
+from filtviz.reading.formats.torch.tarred import read_tar
 from filtviz.reading.formats.torch.weight_sets import (
     Choice,
     WeightSet,
@@ -33,6 +28,7 @@ from filtviz.reading.formats.torch.weight_sets import (
     find_sets,
     memory_of,
 )
+from filtviz.reading.formats.torch.zipped import is_torch_zip, read_zip
 from filtviz.reading.opened import Objects, Opened, origin_of
 from filtviz.reading.pickle.records import Items, Record, pairs, text
 from filtviz.reading.sharded import index_of

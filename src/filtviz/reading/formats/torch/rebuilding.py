@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from filtviz.errors import MalformedFileError
 from filtviz.reading.arrays import AnyArray, ComputedArray, StoredArray, as_array, count, shape_of
-from filtviz.reading.formats.torch.storages import OldTensor, Storage, element_type, load_from_bytes
+from filtviz.reading.formats.torch.storages import OldTensor, Storage, element_type
+from filtviz.reading.formats.torch.streamed import load_from_bytes
 from filtviz.reading.limits import Budget
 from filtviz.reading.pickle.opcodes import PERSISTENT
 from filtviz.reading.pickle.records import Global, Items, Record, elements, text

@@ -1,13 +1,13 @@
-"""PyTorch's pickles, and the storages beside them: the memory in which tensors lie.
+"""The memory in which PyTorch's tensors lie: types, storages, and how a pickle names them.
 
 A pickle of PyTorch's describes its tensors and leaves their bytes out. Each names a storage, by a persistent
 id: class, key, location, number of elements. There are four places where that storage can be:
 
 - a zip (since 1.6): ``ROOT/data.pkl``, and the storages as members ``ROOT/data/KEY``. TorchScript's zips have
-  ``constants.pkl`` and ``constants/KEY`` beside them.
+  ``constants.pkl`` and ``constants/KEY`` beside them. `zipped.py` reads it.
 - a stream (0.1.10 to 1.5): five pickles, a magic number, a version, facts about the machine, the object, the
-  storages' keys; then for each key the number of its elements and its bytes.
-- a tar (before): ``storages``, ``tensors`` and ``pickle``, which refers to tensors.
+  storages' keys; then for each key the number of its elements and its bytes. `streamed.py` reads it.
+- a tar (before): ``storages``, ``tensors`` and ``pickle``, which refers to tensors. `tarred.py` reads it.
 - a string in a plain pickle: ``torch.storage._load_from_bytes(b"…")``, a whole stream for each storage.
 
 See ``torch/serialization.py``. Where a storage was (``cuda:0``) is only a tag.
@@ -16,47 +16,40 @@ See ``torch/serialization.py``. Where a storage was (``cuda:0``) is only a tag.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from filtviz.errors import MalformedFileError, UnsupportedFileError
+from filtviz.errors import MalformedFileError
 from filtviz.reading.arrays import ElementType, StoredArray, narrow_dtype, strided
-from filtviz.reading.limits import Budget, Limits
-from filtviz.reading.pickle.machine import Pickles, read_pickles
+from filtviz.reading.limits import Limits
+from filtviz.reading.pickle.machine import Pickles
 from filtviz.reading.pickle.opcodes import PERSISTENT
 from filtviz.reading.pickle.records import (
-    Blob,
     Global,
     Record,
     elements,
-    raw_bytes,
-    string_of,
     text,
-    walk,
 )
-from filtviz.reading.stretch import Buffer, Data, View, in_memory, unpack, view_of
-from filtviz.reading.tars import TarMember
-from filtviz.reading.zips import Member
-from filtviz.text import printable
+from filtviz.reading.stretch import Buffer, View
 
 __all__ = [
-    "LEGACY_MAGIC",
+    "CUT_SHORT",
+    "Ident",
+    "Memory",
     "OldTensor",
     "Saved",
     "Storage",
     "element_type",
-    "is_torch_zip",
-    "load_from_bytes",
-    "read_stream",
-    "read_tar",
-    "read_zip",
+    "id_of",
+    "stretch_of",
+    "type_of_storage",
 ]
 
-_CUT_SHORT = "it is a file of torch.save that was cut short; copy or download it again"
+CUT_SHORT = "it is a file of torch.save that was cut short; copy or download it again"
 
 _CODES: Mapping[str, str] = {
     "float32": "f4", "float": "f4", "float64": "f8", "double": "f8", "float16": "f2", "half": "f2",
@@ -86,6 +79,11 @@ def element_type(name: str, *, big_endian: bool = False) -> ElementType | None:
     return None if found is None else found.newbyteorder(">" if big_endian else "<")
 
 
+def type_of_storage(kind: str, *, big_endian: bool = False) -> ElementType | None:
+    """Return the type of the elements of a class of storages (``FloatStorage``), or None."""
+    return element_type(_STORAGES.get(kind, ""), big_endian=big_endian)
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Storage:
     """Memory of the file: the type of its elements (None for one that is not known), and its bytes."""
@@ -98,7 +96,7 @@ class Storage:
     @property
     def dtype(self) -> ElementType | None:
         """The type of its elements."""
-        return element_type(_STORAGES.get(self.kind, ""), big_endian=self.big_endian)
+        return type_of_storage(self.kind, big_endian=self.big_endian)
 
     def part(self, start: int, nbytes: int) -> Storage:
         """Return a stretch of it.
@@ -156,7 +154,7 @@ class Saved:
     form: str
 
 
-class _Id(NamedTuple):
+class Ident(NamedTuple):
     """A storage as a pickle names it; ``n`` are its elements, ``view`` is a part (start, elements)."""
 
     kind: str
@@ -167,11 +165,11 @@ class _Id(NamedTuple):
     @property
     def nbytes(self) -> int | None:
         """Its bytes, None for a class that is not known."""
-        dtype = element_type(_STORAGES.get(self.kind, ""))
+        dtype = type_of_storage(self.kind)
         return None if dtype is None else self.n * dtype.itemsize
 
 
-def _id_of(record: Record) -> _Id | None:
+def id_of(record: Record) -> Ident | None:
     """Read a persistent id: ``("storage", class, key, location, count)`` and, in a stream, what is viewed.
 
     None is one of something else, such as the source text of a module's class.
@@ -190,7 +188,7 @@ def _id_of(record: Record) -> _Id | None:
     key, count = text(told[1]), told[3]
     if key is None or type(count) is not int or not 0 <= count < 1 << 60:
         raise MalformedFileError("a storage in it has no key, or no number of elements")
-    return _Id(told[0].name, key, count, _view(told[4]) if len(told) == 5 else None)
+    return Ident(told[0].name, key, count, _view(told[4]) if len(told) == 5 else None)
 
 
 _AS_TEXT = re.compile(
@@ -217,384 +215,12 @@ def _view(told: Any) -> tuple[int, int] | None:
     return parts[1], parts[2]
 
 
-# The zip
-
-
-def is_torch_zip(members: Sequence[Member]) -> bool:
-    """Tell a zip of ``torch.save``; one of TorchScript or of ``torch.export`` is none."""
-    names = {member.name for member in members}
-    root = _root(members)
-    return f"{root}data.pkl" in names and f"{root}constants.pkl" not in names and _is_complete(names, root)
-
-
-def _is_complete(names: set[str], root: str) -> bool:
-    """Tell by what every version writes beside the pickle: an empty object has no storage."""
-    data = f"{root}data/"
-    return any(
-        name in (f"{root}version", f"{root}byteorder", f"{root}.format_version") or name.startswith(data)
-        for name in names
-    )
-
-
-def _root(members: Sequence[Member]) -> str:
-    """Return the folder in which all of a zip's members lie, with its stroke: that of the first one.
-
-    Where someone packed the folder's content anew there is none.
-    """
-    if not members or any(member.name == "data.pkl" for member in members):
-        return ""
-    first, stroke, _ = members[0].name.partition("/")
-    return first + stroke if stroke else ""
-
-
-def read_zip(
-    members: Sequence[Member], steps: Budget, *, pickle: str = "data.pkl", folder: str = "data"
-) -> Saved:
-    """Read a pickle of a zip of PyTorch's.
+def stretch_of(view: View, start: int, nbytes: int) -> View:
+    """Return the bytes of a storage that lies in a view of the file.
 
     Args:
-        members: What is in the zip.
-        steps: What is left of the steps that the file's pickles may take.
-        pickle: The member that holds the pickle.
-        folder: The folder of its storages.
-
-    Raises:
-        MalformedFileError: there is no such pickle, it is damaged, or two members have one name.
+        view: The file.
+        start: Where they begin.
+        nbytes: How many there are.
     """
-    root = _root(members)
-    by_name: dict[str, Member] = {}
-    for member in members:
-        if by_name.setdefault(member.name, member) is not member:
-            raise MalformedFileError("it is a zip with two members of one name, as no program writes them")
-    if f"{root}{pickle}" not in by_name:
-        raise MalformedFileError(f"it is a zip of PyTorch's without its {pickle}")
-    pickles = read_pickles(by_name[f"{root}{pickle}"].copy(steps.limits), steps, most=1)
-    order = by_name.get(f"{root}byteorder")
-    big_endian = order is not None and order.head(8).strip() == b"big"
-    if not pickles.roots:
-        raise MalformedFileError(_CUT_SHORT)
-    method = "deflated" if any(member.deflated for member in members) else "stored"
-    return Saved(
-        root=pickles.roots[0],
-        pickles=pickles,
-        memory=_ZipMemory(by_name, f"{root}{folder}/", big_endian=big_endian),
-        form=f"zip of torch.save ({method})",
-    )
-
-
-class _ZipMemory:
-    """The storages of a zip. One that was deflated is inflated once, however many tensors lie in it."""
-
-    def __init__(self, members: Mapping[str, Member], folder: str, *, big_endian: bool) -> None:
-        self._members = members
-        self._folder = folder
-        self._big_endian = big_endian
-        self._found: dict[tuple[str, str, int], Storage] = {}
-
-    def __call__(self, record: Record) -> Storage | None:
-        """Return the storage that a persistent id stands for."""
-        ident = _id_of(record)
-        if ident is None:
-            return None
-        key = (ident.kind, ident.key, ident.n)
-        if key not in self._found:
-            self._found[key] = self._find(ident)
-        return self._found[key]
-
-    def _find(self, ident: _Id) -> Storage:
-        wanted, member = ident.nbytes, self._members.get(self._folder + ident.key)
-        if wanted == 0:
-            return Storage(kind=ident.kind, nbytes=0, read=bytes)
-        if member is None or "/" in ident.key or ".." in ident.key:
-            raise MalformedFileError(
-                f"a tensor in it lies in the storage {printable(ident.key, 40)!r}, which is not in the zip"
-            )
-        if wanted is not None and wanted > member.most_bytes:
-            raise MalformedFileError(
-                f"the storage {printable(ident.key, 40)!r} says that it has {wanted:,} bytes, and has "
-                f"{member.most_bytes:,}"
-            )
-        nbytes = member.most_bytes if wanted is None else wanted
-        read = cache(member.open) if member.deflated else member.open
-        return Storage(kind=ident.kind, nbytes=nbytes, read=read, big_endian=self._big_endian)
-
-
-# The stream
-
-LEGACY_MAGIC = re.compile(
-    rb"(\x80[\x02-\x05](\x95.{8})?\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19|L119547037146038801333356L\r?\n)\.",
-    re.DOTALL,
-)
-"""The first pickle of a stream, a number, at each protocol that a person may have chosen."""
-
-_PICKLES = 5
-_COUNT = "<q"
-_COUNT_BYTES = 8
-
-
-def read_stream(data: Data, steps: Budget) -> Saved:
-    """Read what begins with `LEGACY_MAGIC`: five pickles, and storages behind them.
-
-    Raises:
-        MalformedFileError: it is damaged or cut short.
-        UnsupportedFileError: a storage is of a class that is not known, so that nobody can tell its end.
-    """
-    pickles, keys = _read_five(data, steps)
-    root = pickles.roots[3]
-    named: dict[str, _Id] = {}
-    for value in walk([root], steps):
-        if type(value) is Record and (ident := _id_of(value)) is not None:
-            named.setdefault(ident.key, ident)
-    places = dict(_places(data, pickles.stop, keys, named))
-    return Saved(root=root, pickles=pickles, memory=_StreamMemory(data, places), form="stream of torch.save")
-
-
-def _read_five(data: Data, steps: Budget) -> tuple[Pickles, list[str]]:
-    """Return the pickles, and what the last one holds: the keys of the storages, in order."""
-    pickles = read_pickles(data, steps, most=_PICKLES)
-    if len(pickles.roots) < _PICKLES:
-        raise MalformedFileError(_CUT_SHORT) from pickles.rest
-    keys = [text(key) for key in elements(pickles.roots[4]) or ()]
-    known = [key for key in keys if key is not None]
-    if len(set(known)) != len(keys):
-        raise MalformedFileError("the list of storages in it is damaged")
-    return pickles, known
-
-
-def _places(
-    data: Data, position: int, keys: Sequence[str], named: Mapping[str, _Id]
-) -> Iterator[tuple[str, tuple[int, int]]]:
-    """Yield the key of each storage with where its bytes begin and how many they are."""
-    for key in keys:
-        ident = named.get(key)
-        if ident is None:
-            raise MalformedFileError(f"no tensor lies in the storage {printable(key, 40)!r} of it")
-        start, nbytes = position + _COUNT_BYTES, ident.nbytes
-        if nbytes is None:
-            raise UnsupportedFileError(
-                f"it has numbers of the type {printable(ident.kind, 40)}, which filtviz does not read; load "
-                "it with torch.load and save the weights as float32"
-            )
-        if start + nbytes > len(data):
-            raise MalformedFileError(_CUT_SHORT)
-        if unpack(_COUNT, view_of(data), position)[0] != ident.n:
-            raise MalformedFileError(f"the storage {printable(key, 40)!r} of it says two different lengths")
-        yield key, (start, nbytes)
-        position = start + nbytes
-
-
-class _StreamMemory:
-    """The storages of a stream."""
-
-    def __init__(self, data: Data, places: Mapping[str, tuple[int, int]]) -> None:
-        self._view = view_of(data)
-        self._places = places
-        self._found: dict[_Id, Storage] = {}
-
-    def __call__(self, record: Record) -> Storage | None:
-        """Return the storage that a persistent id stands for."""
-        ident = _id_of(record)
-        if ident is None:
-            return None
-        if ident not in self._found:
-            self._found[ident] = self._find(ident)
-        return self._found[ident]
-
-    def _find(self, ident: _Id) -> Storage:
-        nbytes, dtype = ident.nbytes, element_type(_STORAGES.get(ident.kind, ""))
-        if ident.key not in self._places or dtype is None:
-            raise MalformedFileError(
-                f"a tensor in it lies in the storage {printable(ident.key, 40)!r}, which is not there"
-            )
-        start, present = self._places[ident.key]
-        if nbytes != present:
-            raise MalformedFileError(
-                f"the storage {printable(ident.key, 40)!r} of it says two different lengths"
-            )
-        read = partial(_stretch, self._view, start, present)
-        whole = Storage(kind=ident.kind, nbytes=present, read=read)
-        if ident.view is None:
-            return whole
-        return whole.part(ident.view[0] * dtype.itemsize, ident.view[1] * dtype.itemsize)
-
-
-def _stretch(view: View, start: int, nbytes: int) -> View:
     return view[start : start + nbytes]
-
-
-# A stream in a string
-
-_HEAD = 1 << 12
-"""Bytes of a string that hold the pickles of a stream with one storage."""
-
-
-def load_from_bytes(value: Any, steps: Budget) -> Storage:
-    """Return the storage that ``torch.storage._load_from_bytes`` would load from a string of the file.
-
-    Raises:
-        MalformedFileError: the string holds something else.
-    """
-    return _storage_in(value, _head(value), steps)
-
-
-def _head(value: Any) -> bytes:
-    """Return the first bytes that a string stands for, without decoding all of it."""
-    held = string_of(value)
-    try:
-        if type(held) is Blob and held.coding == "utf-8":
-            return str(in_memory(held.view[: 2 * _HEAD]), "utf-8", "ignore").encode("latin-1")
-    except UnicodeError as error:
-        raise MalformedFileError("text stands for a tensor in it, but is none") from error
-    whole = raw_bytes(held)
-    if whole is None:
-        raise MalformedFileError("a tensor in it is to be loaded from what is no string")
-    return bytes(whole[:_HEAD])
-
-
-def _storage_in(value: Any, head: bytes, steps: Budget) -> Storage:
-    if not LEGACY_MAGIC.match(head):
-        raise MalformedFileError("a tensor in it is to be loaded from a string that holds none")
-    pickles, keys = _read_five(head, steps)
-    ident = _id_of(pickles.roots[3]) if type(pickles.roots[3]) is Record else None
-    nbytes = None if ident is None else ident.nbytes
-    if ident is None or nbytes is None or keys != [ident.key] or ident.view is not None:
-        raise MalformedFileError("a tensor in it is to be loaded from a string that holds something else")
-    start = pickles.stop + _COUNT_BYTES
-
-    def read() -> Buffer:
-        whole = raw_bytes(value)
-        assert whole is not None, "its head has been read"
-        return memoryview(whole)[start : start + nbytes]
-
-    return Storage(kind=ident.kind, nbytes=min(nbytes, _most(value)), read=read)
-
-
-def _most(value: Any) -> int:
-    """Return the most bytes that a string can stand for."""
-    held = string_of(value)
-    return len(held.view if type(held) is Blob else held)
-
-
-# The tar
-
-_DIMENSIONS, _DIMENSIONS_BYTES = "<i4x", 8
-
-
-def read_tar(data: Data, members: Mapping[str, TarMember], steps: Budget) -> Saved:
-    """Read the oldest form: ``storages``, ``tensors`` and ``pickle`` in a tar.
-
-    Raises:
-        MalformedFileError: it is damaged or cut short.
-    """
-    storages = _tar_storages(data, members["storages"], steps)
-    tensors = _tar_tensors(data, members["tensors"], storages, steps)
-    pickles = read_pickles(data, steps, start=members["pickle"].start, most=1)
-
-    def memory(record: Record) -> OldTensor | None:
-        if record.maker is not PERSISTENT:
-            return None
-        return tensors.get(_number(record.args[0]))
-
-    if not pickles.roots:
-        raise MalformedFileError(_CUT_SHORT)
-    return Saved(root=pickles.roots[0], pickles=pickles, memory=memory, form="tar of torch.save")
-
-
-def _number(value: Any) -> int:
-    """Return an identity of a tensor or a storage, which was its address; -1 for what is none."""
-    if type(value) is int:
-        return value
-    digits = text(value) or ""
-    return int(digits) if digits.isdecimal() and digits.isascii() and len(digits) < 20 else -1
-
-
-class _Reader:
-    """Pickles and numbers, one after another."""
-
-    def __init__(self, data: Data, member: TarMember, steps: Budget) -> None:
-        self.data = data
-        self.position = member.start
-        self.stop = member.start + member.size
-        self.steps = steps
-
-    def pickle(self) -> Any:
-        """Read a pickle."""
-        found = read_pickles(self.data, self.steps, start=self.position, most=1)
-        self.move(found.stop - self.position)
-        return found.roots[0]
-
-    def fields(self, n: int) -> tuple[Any, ...]:
-        """Read a pickle of a tuple of n fields."""
-        found = self.pickle()
-        if type(found) is not tuple or len(found) != n:
-            raise MalformedFileError("the list of its tensors or storages is damaged")
-        return found
-
-    def numbers(self, n: int) -> tuple[int, ...]:
-        """Read n numbers of eight bytes."""
-        start = self.position
-        self.move(8 * n)
-        return unpack(f"<{n}q", view_of(self.data), start)
-
-    def move(self, n: int) -> int:
-        """Go over n bytes; return where they began."""
-        start = self.position
-        self.position += n
-        if n < 0 or self.position > self.stop or start >= self.stop:
-            raise MalformedFileError(_CUT_SHORT)
-        return start
-
-
-def _tar_storages(data: Data, member: TarMember, steps: Budget) -> dict[int, Storage]:
-    reader = _Reader(data, member, steps)
-    found: dict[int, Storage] = {}
-    for _ in range(_sane(reader.pickle())):
-        key, _location, kind = reader.fields(3)
-        name = kind.name if type(kind) is Global else ""
-        dtype = element_type(_STORAGES.get(name, ""))
-        (count,) = reader.numbers(1)
-        if dtype is None or count < 0:
-            raise MalformedFileError("a storage in it is of a class that is not known")
-        nbytes = count * dtype.itemsize
-        start = reader.move(nbytes) if nbytes else reader.position
-        read = partial(_stretch, view_of(data), start, nbytes)
-        found[_number(key)] = Storage(kind=name, nbytes=nbytes, read=read)
-    for view in elements(reader.pickle()) or ():
-        target, root, offset, count = (_number(part) for part in _four(view))
-        whole = found.get(root)
-        if whole is None or whole.dtype is None:
-            raise MalformedFileError("a storage in it says that it is a part of another one, and is none")
-        size = whole.dtype.itemsize
-        found[target] = whole.part(offset * size, count * size)
-    return found
-
-
-def _four(value: Any) -> Sequence[Any]:
-    parts = elements(value) or ()
-    if len(parts) != 4:
-        raise MalformedFileError("a storage in it says that it is a part of another one, and is none")
-    return parts
-
-
-def _sane(value: Any) -> int:
-    if type(value) is not int or value < 0:
-        raise MalformedFileError("the list of its tensors or storages is damaged")
-    return value
-
-
-def _tar_tensors(
-    data: Data, member: TarMember, storages: Mapping[int, Storage], steps: Budget
-) -> dict[int, OldTensor]:
-    reader = _Reader(data, member, steps)
-    found: dict[int, OldTensor] = {}
-    for _ in range(_sane(reader.pickle())):
-        key, storage_key, _kind = reader.fields(3)
-        (n,) = unpack(_DIMENSIONS, view_of(data), reader.move(_DIMENSIONS_BYTES))
-        storage = storages.get(_number(storage_key))
-        if not 0 <= n <= 32 or storage is None:
-            raise MalformedFileError("the list of its tensors or storages is damaged")
-        numbers = reader.numbers(2 * n + 1)
-        found[_number(key)] = OldTensor(
-            storage=storage, shape=numbers[:n], strides=numbers[n : 2 * n], offset=numbers[-1]
-        )
-    return found
