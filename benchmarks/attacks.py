@@ -28,7 +28,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from tests.attacks import growing  # noqa: E402  (the folder above is no installed package)
+from tests.attacks import growing, working  # noqa: E402  (the folder above is no installed package)
 
 LARGEST_FILE = 1_000_000
 BAR_SECONDS, BAR_MEGABYTES = 10.0, 1000.0
@@ -36,18 +36,23 @@ PATIENCE = 4.0
 """Times the bar after which a process is ended: of what is over it, how far is of no interest."""
 
 REFERENCE = ["-c", "import numpy; from matplotlib.figure import Figure"]
+MODEL = "model.pkl"
 COMMANDS = {
-    "layers": ["layers"],
-    "plot": ["plot", "-o", "pictures"],
-    "sheet": ["plot", "--view", "sheet", "-o", "pictures"],
-    "diagnose": ["diagnose"],
-    "export": ["export", "-q", "-o", "pictures"],
-    "report": ["report", "-o", "page.html"],
+    "layers": ["layers", MODEL],
+    "plot": ["plot", MODEL, "-o", "pictures"],
+    "sheet": ["plot", MODEL, "--view", "sheet", "-o", "pictures"],
+    "through": ["plot", MODEL, "--through", "--layer", "-1", "-o", "pictures"],
+    "terminal": ["plot", MODEL, "--terminal", "--layer", "-1"],
+    "diagnose": ["diagnose", MODEL],
+    "export": ["export", MODEL, "-q", "-o", "pictures"],
+    "report": ["report", MODEL, "-o", "page.html"],
+    "compare": ["compare", MODEL, MODEL, "-o", "pictures", "--animate", "states.gif"],
 }
-"""Name in the table → the command line before the model's path."""
+"""Name in the table → the command line; to compare, the file is read twice."""
 
 ATTACKS: dict[str, tuple[str, Callable[[], bytes]]] = {
     **{name: ("reading", make) for name, make in growing.TO_READ.items()},
+    **{name: ("working", make) for name, make in working.TO_WORK.items()},
 }
 """Name → the part of the program that it is aimed at, and what makes its bytes."""
 
@@ -122,12 +127,11 @@ def measure(attack: str, commands: Sequence[str]) -> tuple[list[Cost], int]:
     A child's peak begins with its parent's.
     """
     with tempfile.TemporaryDirectory() as folder:
-        model = Path(folder) / "model.pkl"
+        model = Path(folder) / MODEL
         subprocess.run([sys.executable, __file__, "--write", attack, model], check=True)
         costs = []
         for command in commands:
-            name, *rest = COMMANDS[command]
-            costs.append(run(["-m", "filtviz", name, str(model), *rest], Path(folder)))
+            costs.append(run(["-m", "filtviz", *COMMANDS[command]], Path(folder)))
         return costs, model.stat().st_size
 
 

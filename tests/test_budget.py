@@ -18,20 +18,42 @@ def network(size: int | None = None) -> Network:
     return replace(made, origin=Origin(size=size))
 
 
-def test_the_size_on_disk_adds_to_the_budget() -> None:
-    account = Budget(work=5).account(network(100), network(1))
-    assert account.allowed == {"work": 5 + 101 * 1_500}
+def test_what_is_on_disk_beyond_a_million_bytes_adds_to_the_budget() -> None:
+    account = Budget(work=5, pixels=7).account(network(1_000_000), network(101))
+    assert account.allowed == {"work": 5 + 101 * 2_500, "pixels": 7 + 101 * 2_000}
+
+
+def test_a_small_file_has_no_less_than_another() -> None:
+    assert Budget(work=5, pixels=7).account(network(1)).allowed == {"work": 5, "pixels": 7}
+    assert Budget(work=5, pixels=7).account(network(1_000_000)).allowed == {"work": 5, "pixels": 7}
+
+
+def test_what_takes_several_parts_is_spent_as_a_whole_or_not_at_all() -> None:
+    account = Account({"work": 10, "pixels": 3})
+    with pytest.raises(BudgetError, match=r"drawing takes 4 pixels, .* raise --max-pixels"):
+        account.spend_all({"work": 10, "pixels": 4}, "drawing")
+    assert account.left == {"work": 10, "pixels": 3}
+    account.spend_all({"work": 10, "pixels": 3}, "drawing")
+    assert account.left == {"work": 0, "pixels": 0}
+
+
+def test_memory_that_is_given_back_is_not_spent() -> None:
+    account = Account({"work": 100})
+    account.hold(10, "a page")
+    assert account.left["work"] == 100
+    with pytest.raises(BudgetError, match=r"^a page takes 110 operations"):
+        account.hold(11, "a page")
 
 
 def test_arrays_of_ones_own_count_as_they_are_in_memory_each_once() -> None:
-    made = network()
+    made = chain(conv(np.zeros((600, 600, 1, 1), "f4")))
     twice = replace(made, layers=(*made.layers, made.layers[-1]))
-    assert Budget(work=1).account(made).allowed == Budget(work=1).account(network(2 * 9 * 4)).allowed
+    assert Budget(work=1).account(made).allowed["work"] == 1 + (600 * 600 * 4 - 1_000_000) * 2_500
     assert Budget(work=1).account(twice).allowed == Budget(work=1).account(made).allowed
 
 
 def test_what_is_not_left_is_not_spent() -> None:
-    account = Account({"work": 10})
+    account = Account({"work": 10, "pixels": 1})
     account.spend("work", 10, "all of it")
     with pytest.raises(BudgetError) as caught:
         account.spend("work", 1, "measuring conv1")
@@ -46,7 +68,7 @@ def test_what_is_not_left_is_not_spent() -> None:
 
 
 def test_work_that_many_share_is_paid_for_once() -> None:
-    account = Account({"work": 10})
+    account = Account({"work": 10, "pixels": 1})
     for _ in range(3):
         account.spend_once("a", 6, "drawing")
     assert account.left["work"] == 4
@@ -64,4 +86,5 @@ def test_a_budget_is_a_whole_number_above_zero(wrong) -> None:
 def test_each_part_has_an_option_and_says_what_it_counts() -> None:
     assert {name: option_of(name) for name in Budget.described()} == {
         "work": "--max-work",
+        "pixels": "--max-pixels",
     }

@@ -17,8 +17,8 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, overload
 
-from filtviz.budget import Budget
-from filtviz.errors import DrawingError, FiltvizError
+from filtviz.budget import Account, Budget
+from filtviz.errors import BudgetError, DrawingError, FiltvizError
 from filtviz.naming import layer_stems, models_stem
 from filtviz.network import ConvLayer, Network
 from filtviz.reading import Hints, Limits, load
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
     from filtviz.drawing import DrawingOptions
     from filtviz.drawing.kernel_sheets import ComparisonOrder
+    from filtviz.drawing.pages import SheetPage
     from filtviz.drawing.plotting import Channels
     from filtviz.drawing.saving import Destination, PlannedFile
     from filtviz.measures.comparison import LayerComparison
@@ -90,6 +91,7 @@ def plot(
     badges: bool = False,
     clobber: bool = True,
     progress: Progress | None = None,
+    budget: Budget | None = None,
     limits: Limits | None = None,
     hints: Hints | None = None,
 ) -> PlotResult:
@@ -112,6 +114,7 @@ def plot(
         badges: Mark what `filtviz.diagnose` finds at a filter.
         clobber: Whether pictures that exist are replaced, or kept.
         progress: Called with each file once it is written or kept.
+        budget: How much work it may be, and how many pixels; a layer that would be more fails.
         limits: How much the file may ask for, see `filtviz.load`.
         hints: What a person says about the arrays of a file that holds nothing but arrays.
 
@@ -131,6 +134,7 @@ def plot(
     if not network.conv_layers:
         name = printable(_path_of(model) or "the network", 200)
         raise DrawingError(f"{name} holds {network.describe()}: there is no filter to draw")
+    account = (budget or Budget()).account(network)
     preparation = Preparation(
         network=network,
         source="" if (path := _path_of(model)) is None else path.name,
@@ -140,6 +144,8 @@ def plot(
         stacked=stacked,
         images=_read_images(images),
         badges=badges,
+        suffix="png" if destination is None else destination.suffix,
+        account=account,
     )
     drawn: dict[int, PlottedLayer] = {}
     failures = []
@@ -166,6 +172,7 @@ def plot(
         options=options,
         files=tuple(files),
         failures=tuple(failures),
+        left_out=tuple(account.left_out),
     )
 
 
@@ -229,6 +236,7 @@ def compare(
     animate: str | PathLike[str] | None = None,
     order: ComparisonOrder = "index",
     drawing: DrawingOptions | None = None,
+    budget: Budget | None = None,
     limits: Limits | None = None,
     hints: Hints | None = None,
 ) -> ComparisonResult: ...
@@ -248,6 +256,7 @@ def compare(
     animate: str | PathLike[str] | None = None,
     order: ComparisonOrder = "index",
     drawing: DrawingOptions | None = None,
+    budget: Budget | None = None,
     limits: Limits | None = None,
     hints: Hints | None = None,
 ) -> ComparisonResult | LayerComparison:
@@ -265,6 +274,7 @@ def compare(
         animate: A ``.gif`` that shows the models' filters one after another, of one layer.
         order: The order of the filters in pictures: ``index``, or ``change``, most first.
         drawing: Resolution, and how sheets are drawn.
+        budget: How much work it may be, and how many pixels; a layer that would be more fails.
         limits: How much a file may ask for, see `filtviz.load`.
         hints: What a person says about the arrays of a file that holds nothing but arrays.
 
@@ -274,7 +284,7 @@ def compare(
         OutputError: a picture cannot be written.
         ValueError: an option is out of its range.
     """
-    from filtviz.measures.comparison import compare_layers
+    from filtviz.measures.comparison import compare_layers, pay_for_comparison
 
     if not any(_is_model(each) for each in models):
         from filtviz.drawing.plotting import compare as compare_given
@@ -284,17 +294,19 @@ def compare(
     gif = _animation(animate, wanted)
     networks = [_as_network(model, limits, hints) for model in models]
     names = _state_names(models) if states is None else list(states)
+    account = (budget or Budget()).account(*networks)
     compared: dict[int, _Compared] = {}
     failures = []
     for name in wanted:
         try:
             layers_of_all = [network.select(name) for network in networks]
+            pay_for_comparison(layers_of_all, account)
             index = layers_of_all[0].conv_index
             comparison = compare_layers(_facing_alike(layers_of_all), names)
             compared[index] = _Compared(comparison, _turned(layers_of_all))
         except FiltvizError as error:
             failures.append(LayerFailure(name, str(error)))
-    files = _draw_comparisons(compared, networks, destination, gif, order, drawing)
+    files = _draw_comparisons(compared, networks, destination, gif, order, drawing, account, failures)
     return ComparisonResult(
         comparisons=tuple(each.comparison for each in compared.values()),
         files=tuple(files),
@@ -448,38 +460,44 @@ def _draw_comparisons(
     gif: Path | None,
     order: ComparisonOrder,
     drawing: DrawingOptions | None,
+    account: Account,
+    failures: list[LayerFailure],
 ) -> list[WrittenFile]:
     """Write the pictures of comparisons, by the layers' conv indices, and the animation of the only one."""
     from filtviz.drawing import DrawingOptions
+    from filtviz.drawing.estimates import pay_for_pages
     from filtviz.drawing.kernel_sheets import comparison_pages, frame_pages
     from filtviz.drawing.saving import plan_files, write_animation
+    from filtviz.drawing.views import SHEET_VIEWS
     from filtviz.files import write_whole
 
     options, sources = drawing or DrawingOptions(), Sources.of(networks)
-    files = []
     if gif is not None and compared:
         sources.refuse(gif)  # before anything is written
-    if destination is not None and compared:
-        from filtviz.drawing.views import SHEET_VIEWS
-
-        stems = layer_stems(networks[0], SHEET_VIEWS)
-        pages = {
-            stems[i]: list(
-                comparison_pages(
-                    each.comparison,
-                    options,
-                    order,
-                    cautions=each.cautions,
-                    as_stored=not any(each.turned),
+    stems = layer_stems(networks[0], SHEET_VIEWS)
+    pages: dict[str, list[SheetPage]] = {}
+    frames: list[SheetPage] = []
+    for place, each in compared.items():
+        comparison, as_stored = each.comparison, not any(each.turned)
+        try:
+            if gif is not None:
+                drawn = list(frame_pages(comparison, options, order))
+                pay_for_pages(drawn, "gif", account, f"animating {comparison.label}")
+                frames = drawn
+            if destination is not None:
+                drawn = list(
+                    comparison_pages(comparison, options, order, cautions=each.cautions, as_stored=as_stored)
                 )
-            )
-            for i, each in compared.items()
-        }
+                pay_for_pages(drawn, destination.suffix, account, f"drawing {comparison.label}")
+                pages[stems[place]] = drawn
+        except BudgetError as error:
+            failures.append(LayerFailure(place, str(error)))
+    files = []
+    if destination is not None and pages:
         planned = plan_files(pages, _stem(networks), destination)
         files = _write(planned, destination, options, sources, clobber=True, progress=None)
-    if gif is not None and compared:
-        (only,) = compared.values()
-        frames = [page.image() for page in frame_pages(only.comparison, options, order)]
-        write_whole(gif, partial(write_animation, frames, mark=sources.mark), sources)
+    if gif is not None and frames:
+        images = [page.image() for page in frames]
+        write_whole(gif, partial(write_animation, images, mark=sources.mark), sources)
         files.append(WrittenFile(gif))
     return files

@@ -1,4 +1,4 @@
-"""How much a command does with what it has read: work, counted before it is spent.
+"""How much a command does with what it has read: work and pixels, counted before they are spent.
 
 A few hundred bytes can hold a network of thousands of layers, or one that takes days to measure. What a
 command is about to do is estimated from shapes alone, and left out where that would be more than the model's
@@ -17,12 +17,16 @@ from filtviz.network import Network
 
 __all__ = ["BYTE", "Account", "Budget", "Share", "option_of"]
 
-Share = Literal["work"]
+Share = Literal["work", "pixels"]
 
-A_BYTE: Mapping[Share, int] = {"work": 1_500}
-"""What each byte of a model file adds to a budget.
+SMALL = 1_000_000
+"""Bytes up to which a file is small: it has what any file has, however little is in it."""
 
-A weight of four bytes adds about ten times what its measures take, so that no honest network is stopped."""
+A_BYTE: Mapping[Share, int] = {"work": 2_500, "pixels": 2_000}
+"""What each byte beyond these adds to a budget, so that no honest network is stopped.
+
+A weight of four bytes adds more than ten times what its measures take. Of thin networks, such as a DenseNet
+whose convolutions have a dozen filters, an export makes 1,300 pixels of each byte."""
 
 BYTE = 10
 """The work of a byte of memory that is filled: what keeps to its budget of work does so with memory, too."""
@@ -38,13 +42,15 @@ class Budget:
     """How much a command may do with the models that it is given; what would be more is left out, and said.
 
     Each field is what a command may spend whatever it is given, and an option of the command line, ``work``
-    that of ``--max-work``; the bytes of the model files add to it: 1,500 operations each.
+    that of ``--max-work``; the bytes of the model files beyond the first million add to it: 2,500 operations
+    and 2,000 pixels each.
 
     Raises:
         ValueError: a number is no whole number above zero.
     """
 
-    work: int = _share(3_000_000_000, "operations, roughly, of measuring")
+    work: int = _share(4_000_000_000, "operations, roughly, of measuring, composing and drawing")
+    pixels: int = _share(1_200_000_000, "pixels of all pictures together")
 
     def __post_init__(self) -> None:
         for one in fields(self):
@@ -64,8 +70,8 @@ class Budget:
         Args:
             networks: All that it is given.
         """
-        size = sum(map(size_on_disk, networks))
-        return Account({name: getattr(self, name) + a_byte * size for name, a_byte in A_BYTE.items()})
+        beyond = max(0, sum(map(size_on_disk, networks)) - SMALL)
+        return Account({name: getattr(self, name) + a_byte * beyond for name, a_byte in A_BYTE.items()})
 
 
 _COUNTS: Mapping[Share, str] = {one.name: one.metadata["counts"] for one in fields(Budget)}  # type: ignore[misc]
@@ -108,9 +114,23 @@ class Account:
         Raises:
             BudgetError: there is not so much left; nothing is spent then.
         """
-        if not self.affords(share, amount):
-            raise self.exceeded(share, amount, what)
-        self.left[share] -= amount
+        self.spend_all({share: amount}, what)
+
+    def spend_all(self, amounts: Mapping[Share, int], what: str) -> None:
+        """Take note of what takes something of several parts of the budget.
+
+        Args:
+            amounts: How much it takes of each.
+            what: What takes it, as the beginning of a sentence.
+
+        Raises:
+            BudgetError: there is not so much left of one of them; nothing is spent then.
+        """
+        for share, amount in amounts.items():
+            if not self.affords(share, amount):
+                raise self.exceeded(share, amount, what)
+        for share, amount in amounts.items():
+            self.left[share] -= amount
 
     def spend_once(self, key: object, amount: int, what: str) -> None:
         """Take note of work that is done once for all that have the same ``key``.
@@ -127,6 +147,19 @@ class Account:
             self.spend("work", amount, what)
             self._met.add(key)
 
+    def hold(self, n_bytes: int, what: str) -> None:
+        """Pass silently where memory may be filled that is given back before more is asked for.
+
+        Args:
+            n_bytes: How much memory.
+            what: What fills it, as the beginning of a sentence.
+
+        Raises:
+            BudgetError: it is more than all work that is allowed would fill.
+        """
+        if n_bytes * BYTE > self.allowed["work"]:
+            raise self.exceeded("work", n_bytes * BYTE, what)
+
     def exceeded(self, share: Share, amount: int, what: str) -> BudgetError:
         """Return the error to raise where there is not enough left.
 
@@ -136,10 +169,11 @@ class Account:
             what: What takes it, as the beginning of a sentence.
         """
         allowed, left = self.allowed[share], self.left[share]
+        unit = "pixels" if share == "pixels" else "operations"
         rest = "" if left == allowed else f"; {_rounded(left)} are left"
         return BudgetError(
-            f"{what} takes {_rounded(amount)} operations, and a model of its size may take "
-            f"{_rounded(allowed)}{rest}; if you trust the file, raise {option_of(share)}",
+            f"{what} takes {_rounded(amount)} {unit}, and a model of its size may take {_rounded(allowed)}"
+            f"{rest}; if you trust the file, raise {option_of(share)}",
             share=share,
             needed=amount,
             allowed=allowed,

@@ -26,11 +26,17 @@ def attach() -> None:
 
 def layer_png(layer: ConvLayer) -> bytes | None:
     """Return the layer's sheet as PNG; None for weights that are no pictures: these are shown as text."""
+    from filtviz.budget import Budget
     from filtviz.drawing import DrawingOptions, draw
+    from filtviz.drawing.estimates import pay_for_pages, pay_for_view
 
     few = layer.n_filters * layer.n_channels <= MOST_TILES
+    options, channels = DrawingOptions(view="sheet" if few else "rms"), range(layer.n_channels)
+    account = Budget().account(Network(layers=(layer,)))
     try:
-        picture = next(draw(layer, range(layer.n_channels), DrawingOptions(view="sheet" if few else "rms")))
+        pay_for_view(layer, channels, options, "png", account)
+        picture = next(draw(layer, channels, options))
+        pay_for_pages([picture], "png", account, f"drawing {layer.title}")
         image = picture.image()
     except FiltvizError:
         return None

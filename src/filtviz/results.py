@@ -71,6 +71,7 @@ class PlotResult:
         options: How they were drawn.
         files: The files that were written or kept; none where no output was asked for.
         failures: The layers that could not be drawn.
+        left_out: A sentence for each thing beside them that would have been too much work.
     """
 
     network: Network
@@ -78,6 +79,7 @@ class PlotResult:
     options: DrawingOptions
     files: tuple[WrittenFile, ...] = ()
     failures: tuple[LayerFailure, ...] = ()
+    left_out: tuple[str, ...] = ()
 
     @property
     def pictures(self) -> tuple[Picture, ...]:

@@ -13,6 +13,7 @@ __all__ = [
     "digest",
     "file_stem",
     "listed",
+    "name_runs",
     "names_of_file",
     "natural_key",
     "p_value",
@@ -154,3 +155,18 @@ def listed(names: Sequence[str], limit: int = 8) -> str:
     if len(names) > limit:
         names = (*names[: limit - 1], f"{len(names) - limit + 1} more")
     return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]])) if names else "none"
+
+
+def name_runs(places: Sequence[tuple[int, str]]) -> str:
+    """Name layers by their places and names: runs of three and more as "conv2 to conv6"."""
+    runs: list[list[tuple[int, str]]] = []
+    for place, name in places:
+        if runs and place == runs[-1][-1][0] + 1:
+            runs[-1].append((place, name))
+        else:
+            runs.append([(place, name)])
+    names: list[str] = []
+    for run in runs:
+        shown = [printable(name, 40) for _, name in (run if len(run) < 3 else (run[0], run[-1]))]
+        names += [" to ".join(shown)] if len(run) > 2 else shown
+    return listed(names)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -12,17 +12,19 @@ from pathlib import Path
 from filtviz.batch.jobs import ModelFile, PictureFile, PicturesJob
 from filtviz.batch.manifest import Entry, describe_options, describe_picture, relative, value_ranges
 from filtviz.batch.workplace import Workplace
+from filtviz.budget import Budget
 from filtviz.drawing import DrawingOptions, draw
+from filtviz.drawing.estimates import pay_for_pages, pay_for_view
 from filtviz.drawing.grid import cautions
 from filtviz.drawing.saving import FORMATS, Destination, plan_files
 from filtviz.drawing.selection import ChannelRanges, choose_channels
 from filtviz.drawing.views import SHEET_VIEWS
-from filtviz.errors import FiltvizError
+from filtviz.errors import BudgetError, FiltvizError
 from filtviz.naming import layer_stems, model_folder
 from filtviz.network import ConvLayer, Network
 from filtviz.reading import Hints, Limits, load
 from filtviz.sources import Sources
-from filtviz.text import printable
+from filtviz.text import name_runs, printable
 
 __all__ = ["ExportOptions", "ModelPlan", "Planner"]
 
@@ -36,7 +38,7 @@ class ExportOptions:
 
     ``layers`` are numbers or names; none are all convolutions that can be drawn. ``channels`` are pairs of a
     first and a last one, None for all. ``force`` draws again what is there. ``limits`` and ``hints`` go
-    to `filtviz.load`.
+    to `filtviz.load`. ``budget`` is that of each model; layers that would be more are not drawn, and said.
 
     Raises:
         ValueError: there is no such format, or ``layers`` is one name and no list.
@@ -49,6 +51,7 @@ class ExportOptions:
     force: bool = False
     limits: Limits | None = None
     hints: Hints | None = None
+    budget: Budget | None = None
 
     def __post_init__(self) -> None:
         if self.suffix not in FORMATS:
@@ -151,10 +154,17 @@ class Planner:
         destination = Destination(folder, None, self.options.suffix)
         stems = layer_stems(network, SHEET_VIEWS)
         described = []
+        account = (self.options.budget or Budget()).account(network)
+        too_much: dict[int, str] = {}
         for layer in _choose_layers(network, self.options.layers, plan):
             try:
                 channels = choose_channels(layer, self.options.channels)
+                pay_for_view(layer, channels, self.options.drawing, self.options.suffix, account)
                 pictures = list(draw(layer, channels, self.options.drawing))
+                pay_for_pages(pictures, self.options.suffix, account, f"drawing {layer.title}")
+            except BudgetError as error:
+                too_much[layer.conv_index] = str(error)
+                continue
             except FiltvizError as error:
                 plan.failures.append(str(error))
                 continue
@@ -174,7 +184,15 @@ class Planner:
                 shown = [p.channel for p in planned.pictures if p.channel is not None] or channels
                 name = f"{folder.name}/{file.path.name}"
                 described.append((file, describe_picture(name, model, layer, shown, ranges, options)))
+        if too_much:
+            plan.failures.append(_left_out(network, too_much))
         return described
+
+
+def _left_out(network: Network, reasons: Mapping[int, str]) -> str:
+    """Say of all layers together what was too much, with the reason of the first."""
+    names = name_runs([(index, network.conv_layers[index].label) for index in sorted(reasons)])
+    return f"{names} {'was' if len(reasons) == 1 else 'were'} not drawn: {reasons[min(reasons)]}"
 
 
 def _choose_layers(network: Network, wanted: Sequence[int | str], plan: ModelPlan) -> list[ConvLayer]:

@@ -11,6 +11,7 @@ import click
 from filtviz.cli.console import complain, print_json, print_path, say
 from filtviz.cli.json_data import comparison_data
 from filtviz.cli.shared_options import (
+    budget_options,
     field_option,
     format_option,
     json_option,
@@ -21,6 +22,7 @@ from filtviz.cli.shared_options import (
 from filtviz.drawing.options import DrawingOptions, SheetOptions
 
 if TYPE_CHECKING:
+    from filtviz.budget import Budget
     from filtviz.drawing.kernel_sheets import ComparisonOrder
 
 __all__ = ["compare"]
@@ -53,6 +55,7 @@ __all__ = ["compare"]
 @click.option("--cmap", metavar="NAME", help="The name of a matplotlib colour map; default: RdBu_r.")
 @json_option
 @reading_options
+@budget_options
 @click.pass_context
 def compare(
     context: click.Context,
@@ -66,6 +69,7 @@ def compare(
     dpi: float,
     as_json: bool,
     reading: dict[str, Any],
+    budget: Budget,
     **sheet: Any,
 ) -> None:
     """Show what changed in the same layer from file to file.
@@ -95,6 +99,7 @@ def compare(
         animate=animate,
         order=order,
         drawing=drawing,
+        budget=budget,
         **reading,
     )
     for failure in result.failures:

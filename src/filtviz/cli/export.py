@@ -13,6 +13,7 @@ from filtviz.cli.console import complain, print_json, print_path, say
 from filtviz.cli.ending import INTERRUPTED, Stopped
 from filtviz.cli.json_data import export_data
 from filtviz.cli.shared_options import (
+    budget_options,
     channels_option,
     drawing_options,
     format_option,
@@ -24,6 +25,7 @@ from filtviz.text import plural, printable
 
 if TYPE_CHECKING:
     from filtviz.batch.exporting import ExportResult, ModelResult, Progress
+    from filtviz.budget import Budget
     from filtviz.drawing import DrawingOptions
     from filtviz.drawing.selection import ChannelRanges
 
@@ -54,6 +56,7 @@ __all__ = ["export"]
 @click.option("-q", "--quiet", is_flag=True, help="Say nothing but what failed.")
 @json_option
 @reading_options
+@budget_options
 @click.pass_context
 def export(
     context: click.Context,
@@ -68,6 +71,7 @@ def export(
     quiet: bool,
     as_json: bool,
     reading: Mapping[str, Any],
+    budget: Budget,
 ) -> None:
     """Draw all convolutions of each MODEL into a folder of its own, one picture for each input channel.
 
@@ -87,6 +91,7 @@ def export(
         suffix=suffix or "png",
         drawing=drawing,
         force=force,
+        budget=budget,
         **reading,
     )
     try:

@@ -176,6 +176,7 @@ def comparison_data(files: Sequence[str], result: ComparisonResult) -> dict[str,
         "files": list(files),
         "layers": [_compared_layer(each) for each in result.comparisons],
         "cautions": list(result.cautions),
+        "failures": [{"layer": each.layer, "reason": each.reason} for each in result.failures],
     }
 
 
@@ -208,6 +209,7 @@ def report_data(content: PageContent) -> dict[str, Any]:
         "files": [_file(file) for file in content.files],
         "layers": [_section(section) for section in content.sections],
         "notes": list(content.notes),
+        "left_out": list(content.left_out),
     }
 
 

@@ -9,6 +9,7 @@ import click
 
 from filtviz.cli.console import complain, print_path, print_sheets, say
 from filtviz.cli.shared_options import (
+    budget_options,
     drawing_options,
     format_option,
     layer_option,
@@ -22,6 +23,7 @@ from filtviz.results import PlotResult, WrittenFile
 from filtviz.text import printable
 
 if TYPE_CHECKING:
+    from filtviz.budget import Budget
     from filtviz.drawing import DrawingOptions
     from filtviz.drawing.pages import SheetPage
     from filtviz.drawing.selection import ChannelRanges
@@ -52,6 +54,7 @@ MANY = 8
     "--show", is_flag=True, help="Show the pictures in windows; files are written only with --output."
 )
 @reading_options
+@budget_options
 @click.pass_context
 def plot(
     context: click.Context,
@@ -66,6 +69,7 @@ def plot(
     no_clobber: bool,
     show: bool,
     reading: Mapping[str, Any],
+    budget: Budget,
 ) -> None:
     """Draw the filters of MODEL's convolutions as nolearn does, one picture for each input channel.
 
@@ -94,20 +98,19 @@ def plot(
         clobber=not no_clobber,
         progress=None if show or terminal else _tell,
         **viewing,
+        budget=budget,
         **reading,
     )
     for sentence in result.cautions:
         say(sentence)
-    for failure in result.failures:
-        complain(failure.reason)
+    for reason in (*(failure.reason for failure in result.failures), *result.left_out):
+        complain(reason)
     if show and result.layers:
         from filtviz.drawing.saving import show_pictures
 
         show_pictures(result.pictures, result.options, backend=context.obj)
     if terminal:
-        for each in result.layers:
-            # --terminal asks for a view that is a sheet, see `view_options`.
-            print_sheets(cast("tuple[SheetPage, ...]", each.pictures))
+        _show_in_terminal(result, budget)
     if show or terminal:
         for file in result.files:
             _tell(file)
@@ -115,7 +118,19 @@ def plot(
         _name_sheet(result)
     if result.layers and not layers:
         _name_others(result.network)
-    context.exit(1 if result.failures else 0)
+    context.exit(1 if result.failures or result.left_out else 0)
+
+
+def _show_in_terminal(result: PlotResult, budget: Budget) -> None:
+    """Print the sheets of the layers, one after another."""
+    from filtviz.drawing.estimates import pay_for_terminal
+
+    account = budget.account(result.network)
+    for each in result.layers:
+        # --terminal asks for a view that is a sheet, see `view_options`.
+        pages = cast("tuple[SheetPage, ...]", each.pictures)
+        pay_for_terminal(pages[0], account, f"showing {each.layer.title}")
+        print_sheets(pages)
 
 
 def _tell(file: WrittenFile) -> None:

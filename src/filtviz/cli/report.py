@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from filtviz.cli.console import print_json, print_path, say
+from filtviz.cli.console import complain, print_json, print_path, say
 from filtviz.cli.json_data import report_data
 from filtviz.cli.shared_options import (
+    budget_options,
     input_range_option,
     json_option,
     layer_option,
@@ -18,6 +19,9 @@ from filtviz.cli.shared_options import (
     usage_errors,
 )
 from filtviz.text import printable
+
+if TYPE_CHECKING:
+    from filtviz.budget import Budget
 
 __all__ = ["report"]
 
@@ -48,7 +52,11 @@ __all__ = ["report"]
 @click.option("--open", "open_it", is_flag=True, help="Open the page in the browser.")
 @json_option
 @reading_options
+@budget_options
+@click.pass_context
 def report(
+    context: click.Context,
+    /,
     models: Sequence[str],
     output: str | None,
     layers: Sequence[str],
@@ -58,6 +66,7 @@ def report(
     open_it: bool,
     as_json: bool,
     reading: Mapping[str, Any],
+    budget: Budget,
 ) -> None:
     """Write one HTML page on the filters of MODEL: sentences, pictures, measures and what they mean.
 
@@ -79,18 +88,21 @@ def report(
             layers=tuple(layers), megabytes=megabytes, input_range=input_range, stacked=stacked
         )
     if as_json and output is None:
-        content, page = gather(models, options, **reading), None
+        content, page = gather(models, options, budget=budget, **reading), None
     else:
-        written = write_report(models, options, output=output or ".", **reading)
+        written = write_report(models, options, output=output or ".", budget=budget, **reading)
         content, page = written.content, written.path
     for note in content.notes:
         say(printable(note, 1000))
+    for sentence in content.left_out:
+        complain(printable(sentence, 1000))
     if as_json:
         print_json(report_data(content))
     else:
         print_path(page)
     if open_it and page is not None:
         _open(page)
+    context.exit(1 if content.left_out else 0)
 
 
 def _open(page: Path) -> None:

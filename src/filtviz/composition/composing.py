@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from filtviz.budget import BYTE, Account
 from filtviz.composition.linear_map import (
     Approximation,
     LinearMap,
@@ -23,6 +24,7 @@ from filtviz.composition.linear_map import (
     kernels_on_image,
     push,
     scale_of_channels,
+    work_of_push,
 )
 from filtviz.errors import CompositionError
 from filtviz.network import ConvLayer, Layer, Network
@@ -59,7 +61,7 @@ class ComposedFilters:
 
 
 @np.errstate(over="ignore", invalid="ignore", divide="ignore")  # as in the network, infinities are meant
-def compose(network: Network, layer: ConvLayer) -> ComposedFilters:
+def compose(network: Network, layer: ConvLayer, account: Account | None = None) -> ComposedFilters:
     """Compose the weights of ``layer`` through all that lies between it and the image.
 
     A stride and a pooling spread the taps above them, mean pooling is a convolution, batch normalisation
@@ -70,18 +72,23 @@ def compose(network: Network, layer: ConvLayer) -> ComposedFilters:
     Args:
         network: The network that the layer is part of.
         layer: The convolution.
+        account: What it may take; None for as much as it takes.
 
     Raises:
+        BudgetError: it would take more.
         CompositionError: something below the layer is no filter on the image, or the file does not tell it.
     """
+    account, what = account or Account.unlimited(), f"composing {layer.title}"
     chain = network.ancestors(layer)
+    last_readers = {i: place for place, current in enumerate(chain) for i in current.inputs}
     maps: dict[int, LinearMap] = {}
     for place, current in enumerate(chain):
         found = tuple(maps[i] for i in current.inputs)
         try:
-            found = found or (identity(_image_channels(chain[place:])),)
+            found = found or (_image(chain[place:], account, what),)
             shapes = [network.layers[i].output_shape for i in current.inputs]
             for operation in current.operations:
+                account.spend("work", work_of_push(operation, found), what)
                 found = (push(operation, found, current, shapes[0] if shapes else None),)
                 shapes = [output_shape(operation, shapes)]
         except MisfitError as error:
@@ -89,7 +96,8 @@ def compose(network: Network, layer: ConvLayer) -> ComposedFilters:
         except CompositionError as error:
             raise CompositionError(f"{layer.title} cannot be composed: {error}") from None
         maps[current.index] = found[0]
-        _forget(maps, chain[place + 1 :])
+        for index in {i for i in current.inputs if last_readers[i] == place}:
+            del maps[index]  # nothing above needs it, and a deep network has hundreds
     composed = maps[layer.index]
     return ComposedFilters(
         templates=composed.templates,
@@ -97,6 +105,13 @@ def compose(network: Network, layer: ConvLayer) -> ComposedFilters:
         start=composed.start,
         approximations=tuple(_approximations(chain[:-1], layer)),
     )
+
+
+def _image(above: Sequence[Layer], account: Account, what: str) -> LinearMap:
+    """Return the map of the image that enters at ``above[0]`` to itself."""
+    channels = _image_channels(above)
+    account.spend("work", 8 * BYTE * channels**2, what)
+    return identity(channels)
 
 
 def assume_stacked(network: Network) -> Network:
@@ -145,14 +160,6 @@ def _image_channels(above: Sequence[Layer]) -> int:
                 case Dense(per_position=True, weights=weights) if weights is not None:
                     return weights.shape[0]
     raise MisfitError("the file does not tell how many channels the image has")
-
-
-def _forget(maps: dict[int, LinearMap], still_to_come: Sequence[Layer]) -> None:
-    """Drop the maps that nothing above needs: a deep network has hundreds."""
-    needed = {i for layer in still_to_come for i in layer.inputs}
-    for index in list(maps):
-        if index not in needed and still_to_come:
-            del maps[index]
 
 
 def _approximations(below: Sequence[Layer], layer: ConvLayer) -> Iterable[str]:

@@ -8,6 +8,7 @@ An activation of any kind passes as if it were linear, so that a new one needs n
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import assert_never
@@ -59,6 +60,7 @@ __all__ = [
     "kernels_on_image",
     "push",
     "scale_of_channels",
+    "work_of_push",
 ]
 
 MAX_ELEMENTS = 2**28
@@ -130,6 +132,67 @@ def scale_of_channels(operation: Normalisation, layer: Layer) -> tuple[Floats, F
     if scale.size != max(scale.shape, default=1) or channels not in (None, scale.size):
         raise CompositionError(f"{layer.title} has a scale for each position, not for each channel")
     return scale.ravel(), shift.ravel()
+
+
+_STEP, _NUMBER, _TERM = 20_000, 240, 0.3
+"""The work of a step, of a number of a template that is made, and of a term that is summed into one."""
+
+
+def work_of_push(operation: Operation, below: Sequence[LinearMap]) -> int:
+    """Return the work of `push`, see `filtviz.budget`; of what it refuses, that of a step.
+
+    Args:
+        operation: What to follow.
+        below: The maps of its inputs.
+    """
+    held = sum(each.templates.size for each in below)
+    match operation:
+        case Convolution() if len(operation.kernel_size) == 2:
+            return _work_of_convolution(operation, below[0])
+        case Pooling():
+            return _work_of_pooling(operation, below[0])
+        case Dense(per_position=True):
+            units = 0 if operation.weights is None else max(operation.weights.shape, default=0)
+            made = units * (1 + held // max(len(below[0].templates), 1))
+            return _STEP + int(_NUMBER * made + _TERM * units * held)
+        case Normalisation():
+            return _STEP + _NUMBER * held
+        case Merge() | Concatenate():
+            return _STEP * len(below) + _NUMBER * len(below) * math.prod(_canvas(below)) * _most_maps(below)
+    return _STEP
+
+
+def _work_of_convolution(operation: Convolution, source: LinearMap) -> int:
+    filters, channels = operation.n_filters, operation.n_channels
+    image, rows, cols = source.templates.shape[1:]
+    taps = math.prod(operation.kernel_size)
+    gaps = zip(operation.kernel_size, operation.spacing, source.jump, (rows, cols), strict=True)
+    grown = math.prod(length + (k - 1) * gap * jump for k, gap, jump, length in gaps)
+    shifted = taps * filters * image * rows * cols
+    made = _NUMBER * (filters * image * grown + operation.weights.size)
+    return int(made + taps * _STEP + shifted * (10 + channels * _TERM))
+
+
+def _work_of_pooling(operation: Pooling, source: LinearMap) -> int:
+    window = operation.window(None)
+    if window is None or len(window.size) != 2:
+        return _STEP
+    size, work = source.templates.size, 0
+    for taps, jump, length in zip(window.size, source.jump, source.templates.shape[2:], strict=True):
+        work += taps * (_STEP + 4 * size)
+        size = size // max(length, 1) * (length + (taps - 1) * jump)
+    return int(work + _NUMBER * size)
+
+
+def _canvas(maps: Sequence[LinearMap]) -> tuple[int, ...]:
+    """Return rows and columns of the least canvas that holds templates wherever they begin."""
+    start = [min(each.start[a] for each in maps) for a in (0, 1)]
+    end = [max(each.start[a] + each.templates.shape[2 + a] for each in maps) for a in (0, 1)]
+    return end[0] - start[0], end[1] - start[1]
+
+
+def _most_maps(maps: Sequence[LinearMap]) -> int:
+    return int(max(each.templates.shape[0] * each.templates.shape[1] for each in maps))
 
 
 def push(

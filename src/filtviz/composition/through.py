@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from filtviz.budget import BYTE, Account
 from filtviz.composition.composing import ComposedFilters, assume_stacked, compose
-from filtviz.errors import CompositionError
+from filtviz.errors import BudgetError, CompositionError
 from filtviz.network import ConvLayer, Network
 from filtviz.parameter import Shape
 from filtviz.running.numpy_engine import correlate, forward
@@ -62,6 +64,7 @@ def measure_fidelity(
     composed: ComposedFilters,
     images: NDArray[np.floating] | None = None,
     seed: int = 0,
+    account: Account | None = None,
 ) -> Fidelity:
     """Show the network images, or noise, and compare.
 
@@ -72,16 +75,24 @@ def measure_fidelity(
         images: ``(images, channels, rows, cols)`` in the network's own units, at least as large as a
             composed filter; None for white noise, normal with variance 1.
         seed: Of the noise.
+        account: What it may take; None for as much as it takes.
 
     Raises:
+        BudgetError: it would take more.
         CompositionError: the images do not fit the network, or a layer's function is not known here.
     """
-    stimuli = "white noise"
+    account, stimuli = account or Account.unlimited(), "white noise"
+    what = f"running the network up to {layer.title}"
     if images is None:
-        images = _noise(composed, _input_shape(network), seed)
+        size = _size_of_noise(composed, _input_shape(network))
+        account.spend("work", math.prod(size) * 2 * 8 * BYTE, what)
+        images = np.random.default_rng(seed).standard_normal(size)
     else:
         stimuli = f"{len(images)} given image{'s'[: len(images) > 1]}"
-    responses = forward(network, layer, images)
+    responses = forward(network, layer, images, account)
+    # A composed filter is slid over the images as one large kernel.
+    looked_at = math.prod(responses.shape[2:]) * len(images) * math.prod(composed.templates.shape[1:])
+    account.spend("work", looked_at * (8 * BYTE + len(composed.templates) // 2), what)
     predicted, inside = _predict(composed, np.asarray(images, np.float64), responses.shape[2:])
     found = responses[:, :, inside[0], inside[1]]
     n = found[:, 0].size
@@ -92,8 +103,8 @@ def _input_shape(network: Network) -> Shape | None:
     return next((layer.output_shape for layer in network.layers if not layer.inputs), None)
 
 
-def _noise(composed: ComposedFilters, declared: Shape | None, seed: int) -> NDArray[np.float64]:
-    """Make images of the network's own size, or where no unit would see only image, larger ones."""
+def _size_of_noise(composed: ComposedFilters, declared: Shape | None) -> tuple[int, ...]:
+    """Return the size of images: the network's own or, where no unit would see only image, a larger one."""
     n_channels, *size = composed.templates.shape[1:]
     lengths = []
     for axis in (0, 1):
@@ -103,7 +114,7 @@ def _noise(composed: ComposedFilters, declared: Shape | None, seed: int) -> NDAr
     places = [(n - k) // jump + 1 for n, k, jump in zip(lengths, size, composed.jump, strict=True)]
     wanted = -(-N_RESPONSES // (places[0] * places[1]))
     n_images = min(max(wanted, MIN_IMAGES), MAX_IMAGES)
-    return np.random.default_rng(seed).standard_normal((n_images, n_channels, *lengths))
+    return (n_images, n_channels, *lengths)
 
 
 def _predict(
@@ -162,7 +173,12 @@ class ComposedLayer:
 
 
 def compose_layer(
-    network: Network, layer: ConvLayer, *, stacked: bool = False, images: NDArray[Any] | None = None
+    network: Network,
+    layer: ConvLayer,
+    *,
+    stacked: bool = False,
+    images: NDArray[Any] | None = None,
+    account: Account | None = None,
 ) -> ComposedLayer:
     """Compose a layer's filters with all layers below.
 
@@ -172,19 +188,22 @@ def compose_layer(
         stacked: Assume what a bare list of parameters does not tell, see `assume_stacked`.
         images: What to show the network to find how far the composed filters can be trusted, ``(images,
             channels, rows, cols)``; None for white noise.
+        account: What it may take; None for as much as it takes.
 
     Raises:
+        BudgetError: it would take more.
         CompositionError: something below the layer is no filter on the image.
     """
+    account = account or Account.unlimited()
     known = assume_stacked(network) if stacked else network
     current = known.conv_layers[layer.conv_index]
-    composed = compose(known, current)
+    composed = compose(known, current, account)
     sentences = [_summary(composed, current), *composed.approximations]
     if stacked and not all(below.is_told for below in network.layers[: layer.index + 1]):
         sentences.append(ASSUMED)
     remarks: tuple[str, ...] = ()
     if composed.approximations or images is not None:
-        trust, remarks = _trust(known, current, composed, images)
+        trust, remarks = _trust(known, current, composed, images, account)
         sentences.append(trust)
     else:
         sentences.append("nothing was left out: these are the units' exact answers to single pixels")
@@ -209,11 +228,19 @@ def _summary(composed: ComposedFilters, layer: ConvLayer) -> str:
 
 
 def _trust(
-    network: Network, layer: ConvLayer, composed: ComposedFilters, images: NDArray[Any] | None
+    network: Network,
+    layer: ConvLayer,
+    composed: ComposedFilters,
+    images: NDArray[Any] | None,
+    account: Account,
 ) -> tuple[str, tuple[str, ...]]:
     """Say how well the composed filters predict the units' responses, together and one by one."""
     try:
-        found = measure_fidelity(network, layer, composed, images)
+        found = measure_fidelity(network, layer, composed, images, account=account)
+    except BudgetError as error:
+        sentence = f"how far the composed filters of {layer.title} can be trusted was not measured: {error}"
+        account.left_out.append(sentence)
+        return sentence, ()
     except CompositionError as error:
         if images is not None:
             raise

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from filtviz.drawing.estimates import pay_for_pages, pay_for_view
 from filtviz.drawing.grid import cautions
 from filtviz.drawing.options import PRIMARIES, DrawingOptions, SheetOptions
 from filtviz.drawing.selection import choose_channels, parse_channels
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
+    from filtviz.budget import Account
     from filtviz.drawing.selection import ChannelRanges
     from filtviz.drawing.views import Picture
     from filtviz.measures.comparison import LayerComparison
@@ -268,6 +270,8 @@ class Preparation:
         stacked: Whether that may assume what the file does not tell, see `compose_layer`.
         images: What to check composed filters on, ``(images, channels, rows, cols)``; None for noise.
         badges: Whether what `filtviz.diagnose` finds at a filter is marked.
+        suffix: The format of the files.
+        account: What it may take.
     """
 
     network: Network
@@ -278,12 +282,16 @@ class Preparation:
     stacked: bool
     images: NDArray[Any] | None
     badges: bool
+    suffix: str
+    account: Account
 
     def pictures(self, layer: ConvLayer) -> tuple[tuple[Picture, ...], tuple[str, ...]]:
         """Return a layer's pictures, not drawn yet, and a sentence for each thing in which they mislead."""
         drawn, texts = self._prepare(layer)
         channels = choose_channels(drawn, self.ranges)
+        pay_for_view(drawn, channels, self.options, self.suffix, self.account)
         pictures = tuple(draw(drawn, channels, self.options, texts))
+        pay_for_pages(pictures, self.suffix, self.account, f"drawing {layer.title}")
         is_sheet = VIEWS[self.options.view].is_sheet
         misleading = () if is_sheet else cautions(layer, channels, self.options)
         return pictures, tuple(misleading)
@@ -294,7 +302,9 @@ class Preparation:
         if self.through:
             from filtviz.composition.through import compose_layer
 
-            composed = compose_layer(self.network, layer, stacked=self.stacked, images=self.images)
+            composed = compose_layer(
+                self.network, layer, stacked=self.stacked, images=self.images, account=self.account
+            )
             drawn, texts = composed.layer, with_composition(composed, texts)
         found = self._found.get(layer.conv_index) if self.badges else None
         return drawn, texts if found is None else with_badges(found, layer.n_filters, texts)
@@ -303,4 +313,6 @@ class Preparation:
     def _found(self) -> dict[int, LayerDiagnosis]:
         from filtviz.measures.diagnosing import diagnose
 
-        return {each.conv_index: each for each in diagnose(self.network).layers}
+        found = diagnose(self.network, account=self.account)
+        self.account.left_out.extend(found.left_out)
+        return {each.conv_index: each for each in found.layers}

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from filtviz.budget import Account
 from filtviz.errors import DrawingError
 from filtviz.network import ConvLayer
 from filtviz.scaling import in_double, scale_of
 from filtviz.text import plural, printable
 
-__all__ = ["LayerComparison", "compare_layers", "relative_change", "squared_cosine"]
+__all__ = ["LayerComparison", "compare_layers", "pay_for_comparison", "relative_change", "squared_cosine"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -56,6 +57,24 @@ class LayerComparison:
             f"(filters: median {middle:.0%}, {low:.0%} to {high:.0%}{beside}); the cosine of first and last "
             f"is {self.total_cosine:.3f}"
         )
+
+
+_WEIGHT, _FILTER = 1_000, 40_000
+"""The work for a weight in each state, to compare it and to scale it for a picture; and for a filter."""
+
+
+def pay_for_comparison(layers: Sequence[ConvLayer], account: Account) -> None:
+    """Spend what it takes to compare a layer's states.
+
+    Args:
+        layers: The layer in each of its states, of which nothing has been read yet.
+        account: What may be spent.
+
+    Raises:
+        BudgetError: it is more than may be spent.
+    """
+    work = sum(each.weights.size * _WEIGHT + each.n_filters * _FILTER for each in layers)
+    account.spend("work", work, f"comparing {layers[0].title}")
 
 
 def compare_layers(layers: Sequence[ConvLayer], states: Sequence[str]) -> LayerComparison:

@@ -13,9 +13,9 @@ from filtviz.measures.low_frequency import low_band
 from filtviz.measures.measure import Change, LayerDiagnosis, Unjudged, Verdict
 from filtviz.measures.residue import NoiseResidue
 from filtviz.measures.verdicts import VERDICTS, nothing_trained, said_of
-from filtviz.text import about, listed, percent, printable
+from filtviz.text import about, listed, name_runs, percent, printable
 
-__all__ = ["commands_for", "name_runs", "summarise"]
+__all__ = ["commands_for", "summarise"]
 
 _MOSTLY_NOISE = 0.5
 
@@ -229,21 +229,6 @@ def _names(members: Sequence[LayerDiagnosis], layers: Sequence[LayerDiagnosis]) 
     """Name layers: runs of three and more as "conv2 to conv6"."""
     places = {layer.conv_index: place for place, layer in enumerate(layers)}
     return name_runs([(places[layer.conv_index], layer.name) for layer in members])
-
-
-def name_runs(places: Sequence[tuple[int, str]]) -> str:
-    """Name layers by their places and names: runs of three and more as "conv2 to conv6"."""
-    runs: list[list[tuple[int, str]]] = []
-    for place, name in places:
-        if runs and place == runs[-1][-1][0] + 1:
-            runs[-1].append((place, name))
-        else:
-            runs.append([(place, name)])
-    names: list[str] = []
-    for run in runs:
-        shown = [printable(name, 40) for _, name in (run if len(run) < 3 else (run[0], run[-1]))]
-        names += [" to ".join(shown)] if len(run) > 2 else shown
-    return listed(names)
 
 
 def _name(layer: LayerDiagnosis | Unjudged) -> str:

@@ -11,7 +11,7 @@ from filtviz.budget import Account, Budget
 from filtviz.errors import BudgetError, MeasureError
 from filtviz.measures.change import changes_from
 from filtviz.measures.composed import why_not_composed
-from filtviz.measures.conclusions import commands_for, name_runs, summarise
+from filtviz.measures.conclusions import commands_for, summarise
 from filtviz.measures.judging import judge
 from filtviz.measures.kernels import nonfinite_filters
 from filtviz.measures.measure import Change, Diagnosis, FilterDiagnosis, LayerDiagnosis, Unjudged
@@ -21,7 +21,7 @@ from filtviz.measures.table import MEASURES, checks_met
 from filtviz.measures.verdicts import cannot_tell, why_all_one_value, why_not_finite, why_out_of_range
 from filtviz.measures.work import work_of_layer
 from filtviz.network import ConvLayer, Network
-from filtviz.text import printable
+from filtviz.text import name_runs, printable
 
 __all__ = ["diagnose", "first_to_look_at"]
 

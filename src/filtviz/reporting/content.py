@@ -219,12 +219,17 @@ class Section:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class PageContent:
-    """All that a page shows. ``notes`` say what was left out, and which option shows it."""
+    """All that a page shows.
+
+    ``notes`` say what was left out, and which option shows it; ``left_out`` what would have been too much
+    work.
+    """
 
     title: str
     files: tuple[ModelFile, ...]
     sections: tuple[Section, ...]
     notes: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
 
     def section_of(self, file: ModelFile, conv_index: int) -> Section | None:
         """Return the section that shows a convolution of a file, or None where it has none."""

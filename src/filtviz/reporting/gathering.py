@@ -7,12 +7,15 @@ import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import repeat
 from os import PathLike
 from pathlib import Path
 from typing import TypeAlias, overload
 
+from filtviz.budget import Account, Budget
 from filtviz.composition import assume_stacked
 from filtviz.composition.through import ASSUMED
+from filtviz.errors import BudgetError
 from filtviz.files import is_folder, make_folder
 from filtviz.measures.diagnosing import diagnose
 from filtviz.measures.measure import Diagnosis
@@ -20,10 +23,10 @@ from filtviz.naming import models_stem, unique_stems
 from filtviz.network import ConvLayer, Network
 from filtviz.reading import Hints, Limits, load
 from filtviz.reporting.content import ModelFile, PageContent, Section, State, draw_histograms, follow_measures
-from filtviz.reporting.pictures import Depth, draw_kernels, draw_through, plan_depths, sum_up
+from filtviz.reporting.pictures import FEW_CHANNELS, Depth, draw_kernels, draw_through, plan_depths, sum_up
 from filtviz.reporting.rendering import render_page, write_page
 from filtviz.sources import Sources
-from filtviz.text import printable
+from filtviz.text import name_runs, printable
 
 __all__ = ["ReportOptions", "ReportResult", "gather", "gather_content", "label_files", "report"]
 
@@ -58,7 +61,10 @@ Group = list[tuple[ModelFile, ConvLayer]]
 
 
 def gather_content(
-    networks: Sequence[Network], diagnoses: Sequence[Diagnosis], options: ReportOptions
+    networks: Sequence[Network],
+    diagnoses: Sequence[Diagnosis],
+    options: ReportOptions,
+    account: Account | None = None,
 ) -> PageContent:
     """Gather what a page on these files shows, the files in the order in which they were given.
 
@@ -70,13 +76,19 @@ def gather_content(
         ModelFile(label=label, network=network, diagnosis=diagnosis)
         for label, network, diagnosis in zip(labels, networks, diagnoses, strict=True)
     )
-    groups = _group_layers(files, options)
+    account = account or Budget().account(*networks)
+    n_told = len(account.left_out)
+    all_groups = _group_layers(files, options)
+    groups, too_much = _affordable(all_groups, account)
     depths = plan_depths([_size(group) for group in groups], options.megabytes)
     anchors = unique_stems([f"layer-{group[0][1].conv_index}" for group in groups])
+    sections = tuple(map(_section, anchors, groups, depths, repeat(account)))
+    judged = [sentence for file in files for sentence in file.diagnosis.left_out]
     return PageContent(
         title=f"Filters of {', '.join(labels)}",
         files=files,
-        sections=tuple(map(_section, anchors, groups, depths)),
+        sections=sections,
+        left_out=(*judged, *too_much, *account.left_out[n_told:]),
         notes=(*([ASSUMED] if options.stacked else []), *_omissions(files, groups, depths)),
     )
 
@@ -113,15 +125,44 @@ def _chosen(network: Network, options: ReportOptions) -> tuple[ConvLayer, ...]:
     return tuple(chosen[index] for index in sorted(chosen))
 
 
+_SECTION, _FILTER, _NUMBER, _SINGULAR = 15_000_000, 150_000, 400, 10
+"""The work of a layer's section; of a filter, a number of its pictures, and a term of singular values."""
+
+
+def _affordable(groups: Sequence[Group], account: Account) -> tuple[list[Group], list[str]]:
+    """Return the layers that can be shown, and a sentence on the others."""
+    shown, left_out = [], []
+    for group in groups:
+        _, first = group[0]
+        try:
+            account.spend("work", sum(_work_of(layer) for _, layer in group), f"showing {first.title}")
+            shown.append(group)
+        except BudgetError as error:
+            left_out.append((first, str(error)))
+    if not left_out:
+        return shown, []
+    names = name_runs([(layer.conv_index, layer.label) for layer, _ in left_out])
+    was = "was" if len(left_out) == 1 else "were"
+    return shown, [f"the pictures of {names} {was} left out: {left_out[0][1]}"]
+
+
+def _work_of(layer: ConvLayer) -> int:
+    filters, channels = layer.n_filters, layer.n_channels
+    rows, cols = layer.kernel_size
+    pixels = filters * channels * (rows + 1) * (cols + 1)
+    patterns = layer.weights.size * min(channels, rows * cols) if channels > FEW_CHANNELS else 0
+    return _SECTION + filters * _FILTER + pixels * _NUMBER + patterns * _SINGULAR
+
+
 def _size(group: Group) -> int:
     return sum(layer.weights.size for _, layer in group)
 
 
-def _section(anchor: str, group: Group, depth: Depth) -> Section:
+def _section(anchor: str, group: Group, depth: Depth, account: Account) -> Section:
     states = _states(group)
     networks = [file.network for file, _ in group]
     layers = [layer for _, layer in group]
-    through, why_not = draw_through(networks, layers, states[0].diagnosis.composed_size)
+    through, why_not = draw_through(networks, layers, states[0].diagnosis.composed_size, account)
     found = [note for state in states for note in state.diagnosis.notes]
     pictures = (draw_kernels(layers, depth), sum_up(layers, depth), through)
     return Section(
@@ -197,6 +238,7 @@ def report(
     options: ReportOptions | None = None,
     *,
     output: None = None,
+    budget: Budget | None = None,
     limits: Limits | None = None,
     hints: Hints | None = None,
 ) -> str: ...
@@ -208,6 +250,7 @@ def report(
     options: ReportOptions | None = None,
     *,
     output: str | PathLike[str],
+    budget: Budget | None = None,
     limits: Limits | None = None,
     hints: Hints | None = None,
 ) -> ReportResult: ...
@@ -218,6 +261,7 @@ def report(
     options: ReportOptions | None = None,
     *,
     output: str | PathLike[str] | None = None,
+    budget: Budget | None = None,
     limits: Limits | None = None,
     hints: Hints | None = None,
 ) -> str | ReportResult:
@@ -227,6 +271,7 @@ def report(
         models: A path or a network, or several of them in the order of training.
         options: Which layers, and how large the page may be.
         output: The page's file, or a folder for it, which is made where it is missing; None writes nothing.
+        budget: How much work it may be; what would be more is left out, and the page says so.
         limits: How much a file may ask for, see `filtviz.load`.
         hints: What a person says about the arrays of a file that holds nothing but arrays.
 
@@ -243,9 +288,9 @@ def report(
     networks = _load_all(models, limits, hints)
     sources = Sources.of(networks)
     if output is None:
-        return render_page(gather(networks, options), sources.mark)
+        return render_page(gather(networks, options, budget=budget), sources.mark)
     path = _choose_path(networks, output, sources)
-    content = gather(networks, options)
+    content = gather(networks, options, budget=budget)
     if path != Path(output):
         make_folder(path.parent)
     write_page(content, path, sources)
@@ -256,6 +301,7 @@ def gather(
     models: Model | Sequence[Model],
     options: ReportOptions | None = None,
     *,
+    budget: Budget | None = None,
     limits: Limits | None = None,
     hints: Hints | None = None,
 ) -> PageContent:
@@ -267,7 +313,8 @@ def gather(
             network.select(wanted)  # before minutes are spent on measures
     if options.stacked:
         networks = [assume_stacked(network) for network in networks]
-    return gather_content(networks, _diagnose_all(networks, options), options)
+    account = (budget or Budget()).account(*networks)
+    return gather_content(networks, _diagnose_all(networks, options, account), options, account)
 
 
 def _load_all(models: Model | Sequence[Model], limits: Limits | None, hints: Hints | None) -> list[Network]:
@@ -287,10 +334,16 @@ def _choose_path(networks: Sequence[Network], output: str | PathLike[str], sourc
     return path
 
 
-def _diagnose_all(networks: Sequence[Network], options: ReportOptions) -> list[Diagnosis]:
+def _diagnose_all(networks: Sequence[Network], options: ReportOptions, account: Account) -> list[Diagnosis]:
     """Judge each network, those after the first against it as well."""
     first = [(label_files(networks)[0], networks[0])]
     return [
-        diagnose(network, before=first if place else (), input_range=options.input_range)
+        diagnose(
+            network,
+            before=first if place else (),
+            input_range=options.input_range,
+            first=[layer.conv_index for layer in map(network.select, options.layers)],
+            account=account,
+        )
         for place, network in enumerate(networks)
     ]

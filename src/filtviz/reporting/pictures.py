@@ -18,9 +18,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from filtviz.budget import Account
 from filtviz.composition import compose
 from filtviz.drawing.colours import symmetric_limits
-from filtviz.errors import CompositionError
+from filtviz.errors import BudgetError, CompositionError
 from filtviz.measures.components import rms_over_channels, singular_components
 from filtviz.network import ConvLayer, Network
 
@@ -122,7 +123,10 @@ def sum_up(layers: Sequence[ConvLayer], depth: Depth) -> PictureSet | None:
 
 
 def draw_through(
-    networks: Sequence[Network], layers: Sequence[ConvLayer], size: tuple[int, int] | None
+    networks: Sequence[Network],
+    layers: Sequence[ConvLayer],
+    size: tuple[int, int] | None,
+    account: Account | None = None,
 ) -> tuple[PictureSet | None, tuple[str, ...]]:
     """Draw the filters composed with the layers below, and say why where they are not.
 
@@ -133,7 +137,11 @@ def draw_through(
     if max(size) > LARGEST_THROUGH:
         return None, (f"composed, the filters are {size[0]}x{size[1]} pixels, too large for tiles",)
     try:
-        composed = [compose(network, layer) for network, layer in zip(networks, layers, strict=True)]
+        composed = [compose(network, layer, account) for network, layer in zip(networks, layers, strict=True)]
+    except BudgetError as error:
+        if account is not None:
+            account.left_out.append(str(error))
+        return None, (str(error),)
     except CompositionError as error:
         return None, (str(error),)
     templates = [each.templates for each in composed]

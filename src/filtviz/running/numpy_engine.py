@@ -16,6 +16,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from filtviz.activations import Activation, activate
+from filtviz.budget import BYTE, Account
 from filtviz.errors import CompositionError
 from filtviz.network import ConvLayer, Network
 from filtviz.operations import (
@@ -47,6 +48,7 @@ from filtviz.operations import (
     Upscale,
 )
 from filtviz.parameter import spread_out
+from filtviz.shapes import output_shape
 from filtviz.text import printable
 from filtviz.windows import positions
 
@@ -59,16 +61,49 @@ MOST_UNITS = 1 << 27
 """Units that padding or enlarging may make, which are a gigabyte."""
 
 
+_STEP, _NUMBER = 20_000, 300
+"""The work of an operation, and of a number that it takes or gives."""
+
+
+def _work_of(operation: Operation, below: Sequence[Units]) -> int:
+    """Return what an operation takes, by the shapes of its inputs and of what it makes of them."""
+    taken = sum(units.size for units in below)
+    shape = output_shape(operation, [units.shape for units in below])
+    made = taken if shape is None else math.prod(length or 1 for length in shape)
+    work = _STEP * len(below) + _NUMBER * (taken + made)
+    if isinstance(operation, Convolution):
+        return work + _work_of_convolution(operation, below[0], made)
+    if isinstance(operation, Dense) and operation.weights is not None:
+        return work + _NUMBER * operation.weights.size + made * operation.weights.shape[0]
+    if isinstance(operation, Pooling):
+        window = operation.window(below[0].shape)
+        return work + 2 * 8 * BYTE * made * (1 if window is None else math.prod(window.size))
+    return work * max(1, operation.n) if isinstance(operation, LocalResponse) else work
+
+
+def _work_of_convolution(operation: Convolution, units: Units, made: int) -> int:
+    """Return what it takes to pad, to copy each window, and to weigh it by all filters."""
+    lengths = zip(units.shape[2:], operation.pad or (), strict=False)
+    padded = math.prod(units.shape[:2]) * math.prod(length + sum(pad) for length, pad in lengths)
+    windows = made // max(operation.n_filters, 1) * operation.n_channels * math.prod(operation.kernel_size)
+    weighed = windows * (8 * BYTE + operation.n_filters // 2)
+    return int(weighed + _NUMBER * (padded + operation.weights.size))
+
+
 @np.errstate(over="ignore", invalid="ignore", divide="ignore")  # as in the network, infinities are meant
-def forward(network: Network, layer: ConvLayer, images: NDArray[np.floating]) -> Units:
+def forward(
+    network: Network, layer: ConvLayer, images: NDArray[np.floating], account: Account | None = None
+) -> Units:
     """Return what ``layer`` gives for images before its own nonlinearity, as at test time.
 
     Args:
         network: The network that the layer is part of.
         layer: The convolution; what it feeds does not matter.
         images: ``(images, channels, rows, cols)``, for a network with one input.
+        account: What it may take; None for as much as it takes.
 
     Raises:
+        BudgetError: it would take more.
         CompositionError: a layer below does something that is not followed here, or the images do not fit.
     """
     given: dict[int, Units] = {}
@@ -78,6 +113,8 @@ def forward(network: Network, layer: ConvLayer, images: NDArray[np.floating]) ->
             if current is layer and isinstance(operation, Activation | Softmax):
                 break
             try:
+                if account is not None:
+                    account.spend("work", _work_of(operation, found), f"running {current.title}")
                 found = [_apply(operation, found)]
             except ValueError as error:
                 raise CompositionError(f"{current.title} cannot be run on these images: {error}") from None
