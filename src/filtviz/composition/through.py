@@ -24,6 +24,9 @@ N_RESPONSES = 400
 
 MIN_IMAGES, MAX_IMAGES = 4, 32
 
+_DRAWN, _COPIED = 40, 15
+"""The work to draw a number of an image, and to copy one into a window."""
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Fidelity:
@@ -85,14 +88,15 @@ def measure_fidelity(
     what = f"running the network up to {layer.title}"
     if images is None:
         size = _size_of_noise(composed, _input_shape(network))
-        account.spend("work", math.prod(size) * 2 * 8 * BYTE, what)
+        account.spend("work", math.prod(size) * (8 * BYTE + _DRAWN), what)
         images = np.random.default_rng(seed).standard_normal(size)
     else:
         stimuli = f"{len(images)} given image{'s'[: len(images) > 1]}"
     responses = forward(network, layer, images, account)
     # A composed filter is slid over the images as one large kernel.
     looked_at = math.prod(responses.shape[2:]) * len(images) * math.prod(composed.templates.shape[1:])
-    account.spend("work", looked_at * (8 * BYTE + len(composed.templates) // 2), what)
+    account.hold(8 * looked_at, what)
+    account.spend("work", looked_at * (_COPIED + len(composed.templates) // 2), what)
     predicted, inside = _predict(composed, np.asarray(images, np.float64), responses.shape[2:])
     found = responses[:, :, inside[0], inside[1]]
     n = found[:, 0].size

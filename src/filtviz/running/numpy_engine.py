@@ -61,33 +61,47 @@ MOST_UNITS = 1 << 27
 """Units that padding or enlarging may make, which are a gigabyte."""
 
 
-_STEP, _NUMBER = 20_000, 300
-"""The work of an operation, and of a number that it takes or gives."""
+_STEP, _NUMBER, _PARAMETER = 20_000, 8 * BYTE + 20, 300
+"""The work of an operation; of a number that it takes or gives, which is kept; of one of its weights."""
+
+_COPIED, _TERM = 15, 0.5
+"""The work of a number that is copied into a window, and of weighing it by one filter."""
 
 
-def _work_of(operation: Operation, below: Sequence[Units]) -> int:
-    """Return what an operation takes, by the shapes of its inputs and of what it makes of them."""
+def _pay(operation: Operation, below: Sequence[Units], account: Account, what: str) -> None:
+    """Spend what an operation takes, by the shapes of its inputs and of what it makes of them.
+
+    Raises:
+        BudgetError: it is more than may be spent.
+    """
     taken = sum(units.size for units in below)
     shape = output_shape(operation, [units.shape for units in below])
     made = taken if shape is None else math.prod(length or 1 for length in shape)
-    work = _STEP * len(below) + _NUMBER * (taken + made)
+    work, windows = _STEP * len(below) + _NUMBER * (taken + made), 0
     if isinstance(operation, Convolution):
-        return work + _work_of_convolution(operation, below[0], made)
-    if isinstance(operation, Dense) and operation.weights is not None:
-        return work + _NUMBER * operation.weights.size + made * operation.weights.shape[0]
-    if isinstance(operation, Pooling):
+        windows, own = _work_of_convolution(operation, below[0], made)
+        work += own
+    elif isinstance(operation, Dense) and operation.weights is not None:
+        work += _PARAMETER * operation.weights.size + made * operation.weights.shape[0]
+    elif isinstance(operation, Pooling):
         window = operation.window(below[0].shape)
-        return work + 2 * 8 * BYTE * made * (1 if window is None else math.prod(window.size))
-    return work * max(1, operation.n) if isinstance(operation, LocalResponse) else work
+        windows = made * (1 if window is None else math.prod(window.size))
+        work += 2 * _COPIED * windows
+    elif isinstance(operation, LocalResponse):
+        work *= max(1, operation.n)
+    account.hold(8 * windows, what)
+    account.spend("work", work, what)
 
 
-def _work_of_convolution(operation: Convolution, units: Units, made: int) -> int:
-    """Return what it takes to pad, to copy each window, and to weigh it by all filters."""
+def _work_of_convolution(operation: Convolution, units: Units, made: int) -> tuple[int, int]:
+    """Return the numbers in all windows, and what it takes to pad, to copy them, and to weigh them."""
     lengths = zip(units.shape[2:], operation.pad or (), strict=False)
     padded = math.prod(units.shape[:2]) * math.prod(length + sum(pad) for length, pad in lengths)
-    windows = made // max(operation.n_filters, 1) * operation.n_channels * math.prod(operation.kernel_size)
-    weighed = windows * (8 * BYTE + operation.n_filters // 2)
-    return int(weighed + _NUMBER * (padded + operation.weights.size))
+    taps, channels = math.prod(operation.kernel_size), operation.n_channels
+    windows = made // max(operation.n_filters, 1) * units.shape[1] * taps
+    groups = units.shape[1] // max(channels, 1)
+    weighed = _STEP * groups + windows * _COPIED + made * channels * taps * _TERM
+    return windows, int(weighed + _NUMBER * padded + _PARAMETER * operation.weights.size)
 
 
 @np.errstate(over="ignore", invalid="ignore", divide="ignore")  # as in the network, infinities are meant
@@ -114,7 +128,7 @@ def forward(
                 break
             try:
                 if account is not None:
-                    account.spend("work", _work_of(operation, found), f"running {current.title}")
+                    _pay(operation, found, account, f"running {current.title}")
                 found = [_apply(operation, found)]
             except ValueError as error:
                 raise CompositionError(f"{current.title} cannot be run on these images: {error}") from None
