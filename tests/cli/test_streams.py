@@ -119,6 +119,7 @@ COMMANDS = {
 }
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize("encoding", ["ascii", "cp437", "latin-1", "cp1252", "utf-16"])
 @pytest.mark.parametrize("command", [*COMMANDS])
 def test_every_command_prints_in_every_encoding(odd, command, encoding):
@@ -224,6 +225,7 @@ def closed_pipe():
     return writing
 
 
+@pytest.mark.costly
 @posix
 @pytest.mark.parametrize(
     "arguments",
