@@ -184,13 +184,11 @@ def sparse_array_of(tensor: Message, opened: Opened) -> tuple[str, AnyArray]:
 
     def read() -> NDArray[Any]:
         where = np.asarray(places.read())
-        if where.ndim == 2:
-            inside = where.shape[1] == len(shape) and (where >= 0).all() and (where < np.array(shape)).all()
-            flat = np.ravel_multi_index(tuple(where.T), shape) if inside and where.size else where[:, 0]
-        else:
-            flat = where
-        if flat.size and not (flat.min() >= 0 and flat.max() < size):
+        ends = np.array(shape if where.ndim == 2 else [size])
+        by_axes = where.ndim == 2 and where.shape[1] == len(ends)
+        if not (by_axes or where.ndim == 1) or (where < 0).any() or (where >= ends).any():
             raise MalformedFileError(f"a sparse tensor of shape {shape} has places outside it")
+        flat = np.ravel_multi_index(tuple(where.T), shape) if by_axes and where.size else where.ravel()
         dense = np.zeros(size, held.dtype)
         dense[flat] = held.read().ravel()
         return dense.reshape(shape)
