@@ -50,9 +50,14 @@ class Layer:
     operations: tuple[Operation, ...] = (NOT_TOLD,)
 
     @property
+    def shown_name(self) -> str | None:
+        """Its name, and ``layer3`` for one that is called 3, which would be taken for a number."""
+        return _shown(self.name)
+
+    @property
     def title(self) -> str:
         """What to call the layer in a sentence: its name, or its type and place."""
-        return printable(self.name or f"{self.type} (layer {self.index})", 40)
+        return printable(self.shown_name or f"{self.type} (layer {self.index})", 40)
 
     def parameter(self, name: str) -> Parameter | None:
         """Return the parameter called ``name``, or None.
@@ -348,6 +353,10 @@ class Network:
         return f"{self.origin.kind} with {' and '.join(parts)}"
 
 
+def _shown(name: str | None) -> str | None:
+    return f"layer{name}" if name and name.isdecimal() else name
+
+
 LONGEST_STEM = 200
 """Characters that a label takes of a name which several convolutions have."""
 
@@ -357,7 +366,7 @@ def _labels(names: Sequence[str | None]) -> list[str]:
 
     A number by itself, as the parts of an ``nn.Sequential`` are called, is no label: it chooses by place.
     """
-    names = [f"layer{name}" if name and name.isdecimal() else name for name in names]
+    names = [_shown(name) for name in names]
     counts = Counter(name for name in names if name)
     taken = set(counts)
     labels = []

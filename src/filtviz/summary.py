@@ -78,7 +78,7 @@ def summarize(network: Network) -> Summary:
             LayerRow(
                 index=layer.index,
                 conv_index=None if conv is None else conv.conv_index,
-                name=layer.name if conv is None else conv.label,
+                name=layer.shown_name if conv is None else conv.label,
                 type=layer.type,
                 inputs=layer.inputs,
                 output_shape=layer.output_shape,

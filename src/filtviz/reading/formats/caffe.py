@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from filtviz.activations import Activation
 from filtviz.errors import MalformedFileError, UnsupportedFileError
-from filtviz.network import ConvLayer, Layer, Network
+from filtviz.network import Layer, Network
 from filtviz.operations import (
     Concatenate,
     Convolution,
@@ -36,10 +36,10 @@ from filtviz.operations import (
 )
 from filtviz.parameter import Parameter, Shape
 from filtviz.reading.arrays import AnyArray, parameter_of, shape_of, stored
+from filtviz.reading.layering import add_layer, make_layer, shapes_of
 from filtviz.reading.opened import Objects, Opened, origin_of
 from filtviz.reading.protobuf import Message
 from filtviz.reading.stretch import in_memory, view_of
-from filtviz.shapes import output_shape
 from filtviz.text import printable
 
 __all__ = ["open"]
@@ -154,7 +154,7 @@ class _Reader:
             shape: Shape | None = tuple(dims[4 * place : 4 * place + 4]) or None
             if place < len(shapes):
                 shape = tuple(n if n > 0 else None for n in shapes[place])
-            self.giver[name] = self._add(Layer(name=name, type="Input", operations=(Input(shape=shape),)), ())
+            self.giver[name] = self._add(Layer(name=name, type="Input", operations=(Input(shape=shape),)))
         for message in messages:
             self._layer(message)
         return self.layers
@@ -168,21 +168,15 @@ class _Reader:
         name = message.text(fields.name)
         blobs = [_blob(one, name, place) for place, one in enumerate(message.messages(fields.blobs))]
         given = tuple(self.giver[one] for one in message.texts(fields.bottom) if one in self.giver)
-        shapes = [self.layers[place].output_shape for place in given]
-        operations = _operations(kind, message, fields, blobs, shapes)
-        make: Callable[..., Layer] = ConvLayer if isinstance(operations[0], Convolution) else Layer
-        layer = make(name=name or None, type=kind, operations=operations, parameters=tuple(blobs))
-        place = self._add(layer, given)
+        operations = _operations(kind, message, fields, blobs, shapes_of(self.layers, given))
+        place = self._add(
+            make_layer(operations, name=name or None, type=kind, parameters=tuple(blobs), inputs=given)
+        )
         for top in message.texts(fields.top):
             self.giver[top] = place
 
-    def _add(self, layer: Layer, inputs: tuple[int, ...]) -> int:
-        self.opened.effort.spend(1 + len(inputs))
-        shapes = [self.layers[place].output_shape for place in inputs]
-        for operation in layer.operations:
-            shapes = [output_shape(operation, shapes)]
-        self.layers.append(replace(layer, inputs=inputs, output_shape=shapes[0]))
-        return len(self.layers) - 1
+    def _add(self, layer: Layer) -> int:
+        return add_layer(self.layers, layer, self.opened.effort, "its network has {:,} layers or more")
 
 
 _NAMES = ("weights", "bias")

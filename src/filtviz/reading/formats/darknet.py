@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import PurePath
 
 import numpy as np
@@ -34,11 +34,11 @@ from filtviz.operations import (
     Untold,
     Upscale,
 )
-from filtviz.parameter import Parameter, Shape
+from filtviz.parameter import Parameter
 from filtviz.reading.arrays import count, parameter_of, stored
+from filtviz.reading.layering import add_layer
 from filtviz.reading.opened import Objects, Opened, origin_of
 from filtviz.reading.stretch import View, unpack, view_of
-from filtviz.shapes import output_shape
 from filtviz.text import printable
 
 __all__ = ["open"]
@@ -165,9 +165,8 @@ class _Reader:
             net.whole("height", 0) or None,
             net.whole("width", 0) or None,
         )
-        self._add(
-            Layer(name="input", type="net", operations=(Input(shape=shape),)), (), net.whole("channels", 3)
-        )
+        image = Layer(name="input", type="net", operations=(Input(shape=shape),))
+        self._add(image, net.whole("channels", 3))
         for number, section in enumerate(sections[1:]):
             self._section(number, section)
         return self.layers
@@ -178,7 +177,7 @@ class _Reader:
             self._convolution(name, section, last)
             return
         inputs, operations, channels = self._plain(section, last)
-        self._add(Layer(name=name, type=section.kind, operations=operations), inputs, channels)
+        self._add(Layer(name=name, type=section.kind, operations=operations, inputs=inputs), channels)
 
     def _plain(self, section: _Section, last: int) -> tuple[tuple[int, ...], tuple[Operation, ...], int]:
         """Return what a layer without kernels is given, what it does, and how many channels it gives."""
@@ -280,8 +279,9 @@ class _Reader:
             type=section.kind,
             operations=(*operations, *_activation(section)),
             parameters=(weights, bias, *norm),
+            inputs=(last,),
         )
-        self._add(layer, (last,), filters)
+        self._add(layer, filters)
 
     def _connected(self, section: _Section, last: int) -> tuple[tuple[int, ...], tuple[Operation, ...], int]:
         """Read a dense layer, whose input must be of a known size."""
@@ -297,12 +297,8 @@ class _Reader:
         dense = Dense(weights=weights, axes="oi", bias=bias, units=units)
         return (last,), (Flatten(), dense, *_activation(section)), units
 
-    def _add(self, layer: Layer, inputs: tuple[int, ...], channels: int) -> None:
-        self.opened.effort.spend(1 + len(inputs))
-        shapes: list[Shape | None] = [self.layers[place].output_shape for place in inputs]
-        for operation in layer.operations:
-            shapes = [output_shape(operation, shapes)]
-        self.layers.append(replace(layer, inputs=inputs, output_shape=shapes[0]))
+    def _add(self, layer: Layer, channels: int) -> None:
+        add_layer(self.layers, layer, self.opened.effort, "its network has {:,} layers or more")
         self.channels.append(channels)
 
 

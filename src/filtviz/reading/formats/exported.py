@@ -13,7 +13,7 @@ import numpy as np
 
 from filtviz.activations import Activation, ActivationKind
 from filtviz.errors import MalformedFileError
-from filtviz.network import ConvLayer, Layer, Network
+from filtviz.network import Layer, Network
 from filtviz.operations import (
     Concatenate,
     Convolution,
@@ -34,10 +34,10 @@ from filtviz.operations import (
 )
 from filtviz.parameter import Parameter, Shape
 from filtviz.reading.arrays import AnyArray, ElementType, narrow_dtype, parameter_of, shape_of, strided
+from filtviz.reading.layering import add_layer, make_layer, shapes_of
 from filtviz.reading.opened import Objects, Opened, origin_of
 from filtviz.reading.sharded import parsed_object
 from filtviz.reading.zips import Member
-from filtviz.shapes import output_shape
 from filtviz.text import printable
 
 __all__ = ["open"]
@@ -181,9 +181,7 @@ class _Reader:
             if name is not None:
                 sizes = _whole(values[name]["sizes"]) if name in values else []
                 shape: Shape = tuple(sizes)
-                self.giver[name] = self._add(
-                    Layer(name=name, type="input", operations=(Input(shape=shape),)), ()
-                )
+                self.giver[name] = self._add(Layer(name=name, type="input", operations=(Input(shape=shape),)))
             return
         known = facts.get("parameter_name") or facts.get("buffer_name") or facts.get("tensor_constant_name")
         if known in self.weights:
@@ -209,25 +207,18 @@ class _Reader:
             operator=operator,
             arguments=arguments,
             parameters=parameters,
-            shapes=[self.layers[place].output_shape for place in given],
+            shapes=shapes_of(self.layers, tuple(given)),
         )
         row = _BY_OPERATOR.get(operator)
         found = row(case) if row is not None else None
         operations = found or (Untold(reason=f"filtviz does not follow the operator {operator}"),)
-        place = self._add(_layer(node, operator, operations, parameters), tuple(given))
+        place = self._add(_layer(node, operator, operations, parameters, tuple(given)))
         for output in node["outputs"]:
             for name in _names(output):
                 self.giver[name] = place
 
-    def _add(self, layer: Layer, inputs: tuple[int, ...]) -> int:
-        n = len(self.layers) + 1
-        self.opened.limits.check("layers", n, f"its graph has {n:,} nodes or more")
-        self.opened.effort.spend(1 + len(inputs))
-        shapes = [self.layers[place].output_shape for place in inputs]
-        for operation in layer.operations:
-            shapes = [output_shape(operation, shapes)]
-        self.layers.append(replace(layer, inputs=inputs, output_shape=shapes[0]))
-        return n - 1
+    def _add(self, layer: Layer) -> int:
+        return add_layer(self.layers, layer, self.opened.effort, "its graph has {:,} nodes or more")
 
 
 @dataclass(frozen=True)
@@ -259,14 +250,13 @@ def _layer(
     operator: str,
     operations: tuple[Operation, ...],
     parameters: Mapping[str, Parameter],
+    inputs: tuple[int, ...],
 ) -> Layer:
     """Make a layer, named after its parameters where it has any."""
     first = next(iter(parameters.values()), None)
     name = first.source.rpartition(".")[0] if first is not None else str(node.get("name") or operator)
-    make: Callable[..., Layer] = ConvLayer if isinstance(operations[0], Convolution) else Layer
-    return make(
-        name=name or None, type=operator, parameters=tuple(parameters.values()), operations=operations
-    )
+    held = tuple(parameters.values())
+    return make_layer(operations, name=name or None, type=operator, parameters=held, inputs=inputs)
 
 
 Operations = tuple[Operation, ...]

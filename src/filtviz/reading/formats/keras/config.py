@@ -9,18 +9,18 @@ from __future__ import annotations
 import json
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from filtviz.errors import MalformedFileError
-from filtviz.network import ConvLayer, Layer
-from filtviz.operations import Convolution, Input, Operation, Untold
+from filtviz.network import Layer
+from filtviz.operations import Input, Operation, Untold
 from filtviz.parameter import Parameter, Shape
 from filtviz.reading.arrays import parameter_of
 from filtviz.reading.formats.keras.classes import Case, operations_of, roles_of
 from filtviz.reading.formats.keras.stores import Modern, Store, Weights
+from filtviz.reading.layering import add_layer, make_layer, shapes_of
 from filtviz.reading.opened import Opened
-from filtviz.shapes import output_shape
 
 __all__ = ["Builder", "parse"]
 
@@ -255,7 +255,7 @@ class Builder:
             parts = ["separable: depthwise", "separable: pointwise"]
         places = tuple(inputs)
         for part in parts:
-            shapes = [self.layers[one].output_shape for one in places]
+            shapes = shapes_of(self.layers, places)
             case = Case(
                 class_name=part, config=config, parameters=held, inputs=shapes, is_keras_3=self.is_keras_3
             )
@@ -266,14 +266,7 @@ class Builder:
         return places
 
     def _add(self, layer: Layer) -> int:
-        n = len(self.layers) + 1
-        self.opened.limits.check("layers", n, f"its model has {n:,} layers or more")
-        self.opened.effort.spend(len(layer.inputs))
-        shapes = [self.layers[place].output_shape for place in layer.inputs]
-        for operation in layer.operations:
-            shapes = [output_shape(operation, shapes)]
-        self.layers.append(replace(layer, output_shape=shapes[0] if shapes else None))
-        return n - 1
+        return add_layer(self.layers, layer, self.opened.effort, "its model has {:,} layers or more")
 
 
 _WRAPPERS = frozenset({"TimeDistributed", "Bidirectional"})
@@ -286,10 +279,7 @@ def _layer(
     parameters: Sequence[Parameter],
     inputs: tuple[int, ...],
 ) -> Layer:
-    make = ConvLayer if operations and isinstance(operations[0], Convolution) else Layer
-    return make(
-        name=name, type=class_name, operations=operations, parameters=tuple(parameters), inputs=inputs
-    )
+    return make_layer(operations, name=name, type=class_name, parameters=tuple(parameters), inputs=inputs)
 
 
 def _used(operations: Sequence[Operation], held: Mapping[str, Parameter]) -> tuple[Parameter, ...]:

@@ -7,7 +7,7 @@ are used.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -15,15 +15,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from filtviz.errors import MalformedFileError, UnsupportedFileError
-from filtviz.network import ConvLayer, Layer
-from filtviz.operations import Convolution, Input, Operation, Untold, parameters_of
+from filtviz.network import Layer
+from filtviz.operations import Input, Operation, Untold, parameters_of
 from filtviz.parameter import Parameter, Shape
 from filtviz.reading.arrays import AnyArray, ComputedArray, parameter_of, shape_of
 from filtviz.reading.formats.onnx.initialisers import array_of, name_of, sparse_array_of
 from filtviz.reading.formats.onnx.operators import Attributes, Case, Constant, operations_of
+from filtviz.reading.layering import add_layer, make_layer, shapes_of
 from filtviz.reading.opened import Opened
 from filtviz.reading.protobuf import Message
-from filtviz.shapes import output_shape
 
 __all__ = ["Graph"]
 
@@ -175,7 +175,7 @@ class Graph:
                 operator=operator,
                 attributes=_attributes(node),
                 given=constants,
-                shapes=[self.layers[one].output_shape for one in inputs],
+                shapes=shapes_of(self.layers, inputs),
                 opset=self.opset,
                 output=place,
             )
@@ -199,17 +199,7 @@ class Graph:
         return tuple(ends)
 
     def _add(self, layer: Layer) -> int:
-        """Add a layer with the shape of what it gives; return its number."""
-        n = len(self.layers) + 1
-        self.opened.limits.check("layers", n, f"its graph has {n:,} nodes or more")
-        self.opened.effort.spend(len(layer.inputs))
-        shapes = [self.layers[place].output_shape for place in layer.inputs]
-        shape: Shape | None = None
-        for operation in layer.operations:
-            shape = output_shape(operation, shapes)
-            shapes = [shape]
-        self.layers.append(replace(layer, output_shape=shape))
-        return n - 1
+        return add_layer(self.layers, layer, self.opened.effort, "its graph has {:,} nodes or more")
 
 
 def _held(array: NDArray[Any]) -> ComputedArray:
@@ -260,13 +250,12 @@ def _layer(
             changed[role] = parameters.setdefault(id(one), one)
         named.append(replace(operation, **changed) if changed else operation)
     first = next((one for one in parameters.values() if one.name == "W"), None)
-    make: Callable[..., Layer] = ConvLayer if isinstance(named[0], Convolution) else Layer
-    return make(
+    return make_layer(
+        tuple(named),
         name=_name(first.source if first is not None else "", node.text(3), output),
         type=operator,
         inputs=inputs,
         parameters=tuple(parameters.values()),
-        operations=tuple(named),
     )
 
 

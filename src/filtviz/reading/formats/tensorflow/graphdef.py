@@ -14,7 +14,7 @@ import numpy as np
 
 from filtviz.activations import Activation, ActivationKind
 from filtviz.errors import MalformedFileError
-from filtviz.network import ConvLayer, Layer
+from filtviz.network import Layer
 from filtviz.operations import (
     Concatenate,
     Convolution,
@@ -39,9 +39,10 @@ from filtviz.operations import (
 from filtviz.parameter import Parameter, Shape
 from filtviz.reading.arrays import AnyArray, ComputedArray, parameter_of, shape_of, stored
 from filtviz.reading.formats.tensorflow.checkpoint import dtype_of
+from filtviz.reading.layering import add_layer, make_layer, shapes_of
 from filtviz.reading.opened import Opened
 from filtviz.reading.protobuf import Message
-from filtviz.shapes import output_shape, same_padding
+from filtviz.shapes import same_padding
 
 __all__ = ["layers_of_graph"]
 
@@ -187,7 +188,7 @@ class _Reader:
             operator=operator,
             attributes=attributes,
             constants=[self.constants.get(one) for one in inputs],
-            shapes=[self.layers[one].output_shape for one in given],
+            shapes=shapes_of(self.layers, given),
         )
         self.giver[name] = self._add(name, case, given)
 
@@ -214,25 +215,16 @@ class _Reader:
         row = _BY_OPERATOR.get(node.operator)
         found = row(node) if row is not None else None
         operations = found or (Untold(reason=f"filtviz does not follow the operator {node.operator}"),)
-        shapes = [self.layers[one].output_shape for one in given]
-        self.opened.effort.spend(len(given))
-        for operation in operations:
-            shapes = [output_shape(operation, shapes)]
         used = _used(operations)
         weights = next((one for one in used if one.name == "kernel"), None)
-        make: Callable[..., Layer] = ConvLayer if isinstance(operations[0], Convolution) else Layer
-        layer = make(
+        layer = make_layer(
+            operations,
             name=_title(weights.source) if weights is not None else name,
             type=node.operator,
             inputs=given,
-            output_shape=shapes[0],
             parameters=used,
-            operations=operations,
         )
-        n = len(self.layers) + 1
-        self.opened.limits.check("layers", n, f"its graph has {n:,} nodes")
-        self.layers.append(layer)
-        return n - 1
+        return add_layer(self.layers, layer, self.opened.effort, "its graph has {:,} nodes or more")
 
 
 def _title(weights: str) -> str:

@@ -6,14 +6,14 @@ front here, though the file has them behind: what a layer does to an image is th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from filtviz.errors import MalformedFileError, UnsupportedFileError
-from filtviz.network import ConvLayer, Layer, Network
-from filtviz.operations import Convolution, Input, Operation
+from filtviz.network import Layer, Network
+from filtviz.operations import Input, Operation
 from filtviz.parameter import Parameter, Shape
 from filtviz.reading.arrays import (
     AnyArray,
@@ -26,6 +26,7 @@ from filtviz.reading.arrays import (
 from filtviz.reading.flatbuffers import Table, root_table
 from filtviz.reading.formats.tflite.sparsity import densified
 from filtviz.reading.formats.tflite.tflite_operators import OPERATORS, Case, operations_of
+from filtviz.reading.layering import add_layer, make_layer
 from filtviz.reading.opened import Objects, Opened, origin_of
 from filtviz.reading.stretch import View, view_of
 from filtviz.text import printable
@@ -160,18 +161,13 @@ class _Reader:
             for role in ("weights", "bias", "slopes", "beta", "gamma")
             if isinstance(one := getattr(operation, role, None), Parameter)
         ]
-        make: Callable[..., Layer] = ConvLayer if isinstance(operations[0], Convolution) else Layer
         weights = next((one for one in used if one.name == "filter"), None)
         title = weights.source if weights is not None else self._tensor(output).text(3)
-        return make(
-            name=title or None, type=name, inputs=inputs, parameters=tuple(used), operations=operations
-        )
+        return make_layer(operations, name=title or None, type=name, inputs=inputs, parameters=tuple(used))
 
     def _add(self, layer: Layer, tensor: int) -> int:
-        n = len(self.layers) + 1
-        self.opened.limits.check("layers", n, f"its graph has {n:,} operators or more")
-        self.layers.append(replace(layer, output_shape=self._shape(tensor)))
-        return n - 1
+        told = replace(layer, output_shape=self._shape(tensor))
+        return add_layer(self.layers, told, self.opened.effort, "its graph has {:,} operators or more")
 
     def _tensor(self, number: int) -> Table:
         if not 0 <= number < len(self.tensors):
