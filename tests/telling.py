@@ -20,7 +20,7 @@ from filtviz.network import ConvLayer, Layer, Network, Origin
 from filtviz.operations import Operation
 from filtviz.parameter import Parameter
 
-__all__ = ["GOLDEN", "groups", "lines_of", "text_of", "told"]
+__all__ = ["FIXTURES", "GOLDEN", "groups", "layers_of", "lines_of", "text_of", "told"]
 
 FIXTURES = Path(__file__).resolve().parent / "fixtures"
 GOLDEN = Path(__file__).resolve().parent / "told"
@@ -125,6 +125,7 @@ def write() -> None:
     """Write all texts anew."""
     from tests.attacks.test_attacks import all_words
     from tests.cli import commands
+    from tests.reading import damage
     from tests.reading.operators import FORMATS
 
     (GOLDEN / "commands").mkdir(parents=True, exist_ok=True)
@@ -134,6 +135,10 @@ def write() -> None:
     for name, table in FORMATS.items():
         text = "\n".join(lines_of(table())) + "\n"
         (GOLDEN / "operators" / f"{name}.txt").write_text(text, encoding="utf-8")
+    (GOLDEN / "damaged").mkdir(parents=True, exist_ok=True)
+    for name in damage.DAMAGED:
+        text = "\n".join(damage.damaged(name)) + "\n"
+        (GOLDEN / "damaged" / f"{Path(name).name}.txt").write_text(text, encoding="utf-8")
     with tempfile.TemporaryDirectory() as folder:
         text = "\n".join(all_words(Path(folder))) + "\n"
         (GOLDEN / "attacks.txt").write_text(text, encoding="utf-8")

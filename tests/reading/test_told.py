@@ -6,9 +6,12 @@ read before it is committed.
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from tests import telling
+from tests.reading.damage import DAMAGED, damaged
 from tests.reading.operators import FORMATS
 
 GROUPS = telling.groups()
@@ -26,6 +29,15 @@ def test_each_operator_does_with_its_attributes_what_it_did(name):
     assert telling.lines_of(FORMATS[name]()) == wanted.splitlines()
 
 
+@pytest.mark.parametrize("name", DAMAGED)
+def test_a_damaged_file_is_told_in_the_same_words(name):
+    wanted = (telling.GOLDEN / "damaged" / f"{Path(name).name}.txt").read_text(encoding="utf-8")
+    assert list(damaged(name)) == wanted.splitlines()
+
+
 def test_every_text_is_held():
     assert {path.stem for path in telling.GOLDEN.glob("*.txt")} == {*GROUPS, "attacks"}
     assert {path.stem for path in (telling.GOLDEN / "operators").iterdir()} == set(FORMATS)
+    assert {path.stem for path in (telling.GOLDEN / "damaged").iterdir()} == {
+        Path(name).name for name in DAMAGED
+    }
