@@ -28,6 +28,9 @@ A_BYTE: Mapping[Share, int] = {"work": 2_500, "pixels": 2_000}
 A weight of four bytes adds more than ten times what its measures take. Of thin networks, such as a DenseNet
 whose convolutions have a dozen filters, an export makes 1,300 pixels of each byte."""
 
+LAYER = 200_000
+"""The work of a layer, which reading it took already: what is done with thousands begins with less."""
+
 BYTE = 10
 """The work of a byte of memory that is filled: what keeps to its budget of work does so with memory, too."""
 
@@ -49,7 +52,7 @@ class Budget:
         ValueError: a number is no whole number above zero.
     """
 
-    work: int = _share(4_000_000_000, "operations, roughly, of measuring, composing and drawing")
+    work: int = _share(3_000_000_000, "operations, roughly, of measuring, composing and drawing")
     pixels: int = _share(1_200_000_000, "pixels of all pictures together")
 
     def __post_init__(self) -> None:
@@ -71,7 +74,9 @@ class Budget:
             networks: All that it is given.
         """
         beyond = max(0, sum(map(size_on_disk, networks)) - SMALL)
-        return Account({name: getattr(self, name) + a_byte * beyond for name, a_byte in A_BYTE.items()})
+        account = Account({name: getattr(self, name) + a_byte * beyond for name, a_byte in A_BYTE.items()})
+        account.left["work"] -= LAYER * sum(len(network.layers) for network in networks)
+        return account
 
 
 _COUNTS: Mapping[Share, str] = {one.name: one.metadata["counts"] for one in fields(Budget)}  # type: ignore[misc]
@@ -168,7 +173,7 @@ class Account:
             amount: How much is wanted.
             what: What takes it, as the beginning of a sentence.
         """
-        allowed, left = self.allowed[share], self.left[share]
+        allowed, left = self.allowed[share], max(0, self.left[share])
         unit = "pixels" if share == "pixels" else "operations"
         rest = "" if left == allowed else f"; {_rounded(left)} are left"
         return BudgetError(

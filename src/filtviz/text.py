@@ -34,7 +34,9 @@ def printable(text: object, limit: int = 80) -> str:
     escapes such as ``\\x1b``; what is longer than ``limit`` characters is cut, and says so.
     """
     raw = str(text)
-    shown = "".join(_escaped(c) for c in raw[: limit + 1])
+    shown = raw[: limit + 1]
+    if not (shown.isascii() and shown.isprintable()):
+        shown = "".join(map(_escaped, shown))
     if len(raw) <= limit and len(shown) <= 4 * limit:
         return shown
     return f"{shown[:limit]}… ({len(raw)} characters)"

@@ -13,7 +13,8 @@ import pytest
 
 from filtviz import DrawingOptions, ExportOptions
 from filtviz.batch import jobs as jobs_module
-from filtviz.batch.jobs import FEW_JOBS, forget_models, run_jobs
+from filtviz.batch import planning
+from filtviz.batch.jobs import FEW_JOBS, Done, forget_models, run_jobs
 from filtviz.batch.planning import Planner
 
 
@@ -105,6 +106,16 @@ def planned(model, **options):
     jobs = list(Planner([model], folder, ExportOptions(**options)).jobs())
     forget_models()
     return folder, [pickle.loads(pickle.dumps(job)) for job in jobs]
+
+
+@pytest.mark.parametrize(("seconds", "here"), [(0.4, False), (0.6, True)])
+def test_a_model_that_takes_long_to_read_is_read_by_no_other_process(model, monkeypatch, seconds, here):
+    ticks = iter([0.0, seconds])
+    monkeypatch.setattr(planning, "process_time", lambda: next(ticks))
+    folder, jobs = planned(model)
+    drawn = len(list(folder.glob("net-*/*.png")))
+    assert ([isinstance(job, Done) for job in jobs], drawn) == ([here] * 4 + [False], 120 if here else 0)
+    assert sum(job.run().pages for job in jobs) == 120
 
 
 def test_a_job_carries_no_weights_and_its_process_reads_the_model_once(model, monkeypatch):

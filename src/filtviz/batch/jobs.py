@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from filtviz.drawing import Picture
     from filtviz.network import Network
 
-__all__ = ["ModelFile", "Outcome", "PictureFile", "PicturesJob", "forget_models", "run_jobs"]
+__all__ = ["Done", "ModelFile", "Outcome", "PictureFile", "PicturesJob", "forget_models", "run_jobs"]
 
 FEW_JOBS = 4
 """Up to so many jobs are done sooner here than other processes are started."""
@@ -174,6 +174,21 @@ class Outcome:
     pages: int
     failure: str | None
     last: bool
+
+
+@dataclass(frozen=True)
+class Done:
+    """A job that was done where it was planned."""
+
+    outcome: Outcome
+
+    def run(self) -> Outcome:
+        """Return what became of it."""
+        return self.outcome
+
+    def lost(self, reason: str) -> Outcome:  # noqa: ARG002
+        """Return what became of it, which no other process can lose."""
+        return self.outcome
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,8 +8,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
+from time import process_time
 
-from filtviz.batch.jobs import ModelFile, PictureFile, PicturesJob
+from filtviz.batch.jobs import Done, ModelFile, PictureFile, PicturesJob
 from filtviz.batch.manifest import Entry, describe_options, describe_picture, relative, value_ranges
 from filtviz.batch.workplace import Workplace
 from filtviz.budget import Budget
@@ -27,6 +28,9 @@ from filtviz.sources import Sources
 from filtviz.text import name_runs, printable
 
 __all__ = ["ExportOptions", "ModelPlan", "Planner"]
+
+SLOW, SECONDS_A_PAGE, TIMES_READ = 0.5, 0.002, 4
+"""Seconds of reading from which others help only where the model is read so many times while it is drawn."""
 
 PAGES_PER_JOB = 32
 """Enough work for a process to be worth the way there, few enough that the pages are spread evenly."""
@@ -64,9 +68,13 @@ class ExportOptions:
 
 @dataclass(kw_only=True)
 class ModelPlan:
-    """What is known of a model before its pictures are drawn: pages to draw, pages kept, what to tell."""
+    """What is known of a model before its pictures are drawn: pages to draw, pages kept, what to tell.
+
+    ``is_drawn_here`` where each other process would read the model for longer than it draws.
+    """
 
     pages: int = 0
+    is_drawn_here: bool = False
     kept: int = 0
     notes: list[str] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
@@ -102,14 +110,15 @@ class Planner:
         """Take note that nothing more is drawn of a model."""
         self.workplace.leave(self._folders[model])
 
-    def jobs(self) -> Iterator[PicturesJob]:
+    def jobs(self) -> Iterator[PicturesJob | Done]:
         """Yield the jobs of all models; each model's last one is marked, and has no files."""
         for model, path in enumerate(self.models):
             try:
                 for source, files in self._batches(model):
                     if model in self._given_up:
                         break
-                    yield self._job(model, source, files)
+                    job = self._job(model, source, files)
+                    yield Done(job.run()) if self.plans[model].is_drawn_here else job
             except FiltvizError as error:
                 self.plans[model].failures.append(str(error))
             except OSError as error:
@@ -135,7 +144,9 @@ class Planner:
         """Read a model, settle what is missing, write that into the manifest, and yield it in batches."""
         path, plan = self.models[model], self.plans[model]
         limits, hints = self.options.limits, self.options.hints
+        begun = process_time()
         network = load(path, limits=limits, hints=hints)
+        reading = process_time() - begun
         source = ModelFile.of(path, limits, hints)
         source.remember(network)
         self.workplace.protect(network.origin.siblings)
@@ -143,6 +154,7 @@ class Planner:
         missing = self.workplace.announce(self._folders[model], described, force=self.options.force)
         plan.pages = sum(file.pages for file in missing)
         plan.kept = sum(file.pages for file, _ in described) - plan.pages
+        plan.is_drawn_here = reading > max(SLOW, plan.pages * SECONDS_A_PAGE / TIMES_READ)
         for files in _batched(missing):
             yield source, files
 

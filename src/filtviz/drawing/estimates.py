@@ -26,7 +26,7 @@ __all__ = ["pay_for_pages", "pay_for_terminal", "pay_for_view"]
 _WEIGHT, _NAME = 500, 5_000
 """To scale a weight and to colour it; to find a place for a filter or a channel, and to name it."""
 
-_PAGE, _VECTOR_PAGE, _VECTOR_CELL = 1_000_000, 20_000_000, 2_500
+_PAGE, _VECTOR_PAGE, _VECTOR_CELL = 800_000, 20_000_000, 2_500
 """To write a page of pixels; to write one of shapes, and each weight on it, a square of some pixels."""
 
 _VECTOR_BYTES = 1_700

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from filtviz.drawing.colours import Palette, find_palette, index_colours, scale_kernels
 from filtviz.drawing.pixelmap import DOUBT, Grid, PixelMap, compute_pixel_map, kernels_in_doubt, place_boxes
+from filtviz.drawing.png import Raster
 from filtviz.text import printable
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ __all__ = [
     "channel_part",
     "find_pixel_map",
     "lay_out_cells",
-    "page_image",
+    "page_raster",
     "pictures",
 ]
 
@@ -57,8 +58,8 @@ def lay_out_cells(index: NDArray[np.intp], grid: Grid, background: int) -> NDArr
     return cells
 
 
-def page_image(cells: NDArray[np.intp], palette: Palette, geometry: PixelMap) -> Image:
-    """Return the page of ``cells`` (indices into the palette) as an image.
+def page_raster(cells: NDArray[np.intp], palette: Palette, geometry: PixelMap) -> Raster:
+    """Return the pixels of the page of ``cells``, which are indices into the palette.
 
     The modes from the smallest: ``1`` (black and white), ``P`` with at most 16 colours, ``L`` (greys), ``P``
     with at most 256, ``RGB``. Only cells are looked at, not pixels: they are fewer by hundreds.
@@ -66,14 +67,13 @@ def page_image(cells: NDArray[np.intp], palette: Palette, geometry: PixelMap) ->
     used, ranks = _used_colours(cells, palette)
     is_grey = bool((used[:, 0] == used[:, 1]).all() and (used[:, 1] == used[:, 2]).all())
     if is_grey and set(used[:, 0].tolist()) <= {0, 255}:
-        return _bilevel(geometry.spread(used[:, 0][ranks]))
+        page = geometry.spread(used[:, 0][ranks])
+        return Raster(mode="1", size=page.shape[::-1], rows=np.packbits(page > 0, axis=1))
     if is_grey and len(used) > FEW:
-        return _image(geometry.spread(used[:, 0][ranks]), "L")
+        return _raster(geometry.spread(used[:, 0][ranks]), "L")
     if len(used) <= 256:
-        image = _image(geometry.spread(ranks.astype(np.uint8)), "P")
-        image.putpalette(used.tobytes())
-        return image
-    return _image(geometry.spread(used[ranks]), "RGB")
+        return _raster(geometry.spread(ranks.astype(np.uint8)), "P", used.tobytes())
+    return _raster(geometry.spread(used[ranks]), "RGB")
 
 
 def _used_colours(cells: NDArray[np.intp], palette: Palette) -> tuple[NDArray[np.uint8], NDArray[np.intp]]:
@@ -85,17 +85,9 @@ def _used_colours(cells: NDArray[np.intp], palette: Palette) -> tuple[NDArray[np
     return colours, rank[cells]
 
 
-def _bilevel(page: NDArray[np.uint8]) -> Image:
-    from PIL import Image
-
-    height, width = page.shape
-    return Image.frombytes("1", (width, height), np.packbits(page > 0, axis=1).tobytes())
-
-
-def _image(page: NDArray[np.uint8], mode: str) -> Image:
-    from PIL import Image
-
-    return Image.frombytes(mode, (page.shape[1], page.shape[0]), page.tobytes())
+def _raster(page: NDArray[np.uint8], mode: str, palette: bytes = b"") -> Raster:
+    height, width = page.shape[:2]
+    return Raster(mode=mode, size=(width, height), rows=page.reshape(height, -1), palette=palette)
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,12 +107,19 @@ class KernelGrid:
 
     def image(self) -> Image:
         """Return the page's pixels, those of `filtviz.drawing.figures.draw_kernels` under Agg."""
-        palette = find_palette(self.options.cmap)
-        if palette is None:
+        page = self.raster()
+        if page is None:
             from filtviz.drawing.figures import render
 
             return render(self._figure_of_axes())
-        return page_image(self._cells(palette), palette, find_pixel_map(self.grid))
+        return page.image()
+
+    def raster(self) -> Raster | None:
+        """Return the page's pixels, None where matplotlib has to draw them: its colours are translucent."""
+        palette = find_palette(self.options.cmap)
+        if palette is None:
+            return None
+        return page_raster(self._cells(palette), palette, find_pixel_map(self.grid))
 
     def figure(self) -> Figure:
         """Return the page as a figure with few artists, for PDF and SVG."""
