@@ -19,6 +19,7 @@ import filtviz
 from filtviz.network import ConvLayer, Layer, Network, Origin
 from filtviz.operations import Operation
 from filtviz.parameter import Parameter
+from filtviz.reading.limits import Budget
 
 __all__ = ["FIXTURES", "GOLDEN", "groups", "layers_of", "lines_of", "text_of", "told"]
 
@@ -99,20 +100,43 @@ def groups() -> dict[str, list[Path]]:
     return found
 
 
+@contextlib.contextmanager
+def counted() -> Iterator[dict[str, int]]:
+    """Count what is spent of the limits that parts of a file share."""
+    spent: dict[str, int] = {}
+    real = Budget.spend
+
+    def spend(self: Budget, amount: int) -> None:
+        spent[self.limit] = spent.get(self.limit, 0) + amount
+        real(self, amount)
+
+    Budget.spend = spend  # type: ignore[method-assign]
+    try:
+        yield spent
+    finally:
+        Budget.spend = real  # type: ignore[method-assign]
+
+
+def _about(spent: dict[str, int]) -> str:
+    """Two digits are enough to tell that something is no longer counted."""
+    return ", ".join(f"{float(f'{n:.2g}'):,.0f} of {limit}" for limit, n in sorted(spent.items()) if n)
+
+
 def text_of(paths: Sequence[Path]) -> str:
     """What is told of files, or why one is not read; layers that are those of a file above are named once."""
     parts, seen = [], {}
     for path in paths:
         name = path.relative_to(FIXTURES).as_posix()
         try:
-            network = filtviz.load(path)
+            with counted() as spent:
+                network = filtviz.load(path)
+                layers = layers_of(network)
         except filtviz.FiltvizError as error:
             parts.append(f"==== {name}\n{type(error).__name__}: {error}\n".replace(f"{path.parent}/", ""))
             continue
-        layers = layers_of(network)
         told_before = seen.setdefault(layers, name)
         layers = layers if told_before == name else f"the layers of {told_before}\n"
-        parts.append(f"==== {name}\n{origin_of(network)}{layers}")
+        parts.append(f"==== {name}\n{origin_of(network)}spent: {_about(spent)}\n{layers}")
     return "\n".join(parts)
 
 

@@ -37,6 +37,24 @@ def test_larger_kernels_are_gaussian_derivatives(size: int) -> None:
     np.testing.assert_allclose(known["rising line"], falling[:, ::-1], atol=1e-12)
 
 
+PAIRS = {
+    "horizontal edge": "Prewitt, horizontal edge", "vertical edge": "Prewitt, vertical edge",
+    "falling edge": "Sobel, falling edge", "rising edge": "Sobel, rising edge",
+    "horizontal line": "horizontal line", "vertical line": "vertical line", "falling line": "falling line",
+    "rising line": "rising line",
+}  # fmt: skip
+
+
+def test_larger_kernels_lie_as_the_textbooks_masks_of_their_names() -> None:
+    small, large = classical_kernels(3, 3), classical_kernels(9, 9)
+    assert list(large) == ["box", "Gaussian", "identity", "Laplacian of Gaussian", *PAIRS, "checkerboard"]
+    names = list(PAIRS)
+    for place, name in enumerate(names):
+        coarse = large[name].reshape(3, 3, 3, 3).sum(axis=(1, 3))
+        own, across = (abs(np.vdot(coarse, small[PAIRS[names[i]]])) for i in (place, place ^ 1))
+        assert own > 2 * across, name
+
+
 @pytest.mark.parametrize("size", [(1, 1), (1, 7), (4, 4), (3, 5)])
 def test_other_sizes_have_none(size: tuple[int, int]) -> None:
     assert classical_kernels(*size) == {}
