@@ -221,8 +221,10 @@ class Origin:
     ``classes`` are the classes and functions that the file names, as text: none of them was imported.
     ``framework`` is the library that made the model (``PyTorch``), ``producer`` the program that wrote the
     file; ``order`` says where the order of the layers comes from, ``left_out`` what the file holds besides,
-    ``guess`` in a few words what was concluded of the axes of kernels where it may be otherwise. ``size`` is
-    that of all its files on disk, in bytes.
+    ``guess`` in a few words what was concluded of the axes of kernels where it may be otherwise. ``training``
+    has a few words for each thing in the file that only a training leaves ("it holds the state of an
+    optimiser"), ``epoch`` is the number of epochs or steps that it tells. ``size`` is that of all its files
+    on disk, in bytes.
     """
 
     path: Path | None = None
@@ -239,6 +241,8 @@ class Origin:
     order: str = ""
     left_out: tuple[str, ...] = ()
     guess: str = ""
+    training: tuple[str, ...] = ()
+    epoch: int | None = None
     inferred: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 

@@ -21,7 +21,8 @@ UNTRAINED, HALFWAY, TRAINED = (
 )
 
 LAYER_KEYS = {
-    "conv_index", "name", "type", "shape", "dtype", "verdict", "sentence", "initialiser", "rules", "residue",
+    "conv_index", "name", "type", "shape", "dtype", "verdict", "sentence", "initialiser", "rules", "draws",
+    "residue",
     "measures",
     "first_filters", "composed_size", "changes", "notes",
 }  # fmt: skip
@@ -82,11 +83,9 @@ def test_the_untrained_network_gets_the_answer() -> None:
     untrained = data(UNTRAINED)
     assert {layer["verdict"] for layer in untrained["layers"]} == {"initial"}
     assert untrained["summary"] == (
-        "Nothing was trained, as far as weights can show: all 6 convolutions are "
-        "indistinguishable from initial draws "
-        "by GlorotUniform(). The filters look random because they are; if this network was "
-        "trained, this is not the "
-        "file that training left."
+        "No trace of training can be seen: all 6 convolutions are indistinguishable from initial draws by "
+        "GlorotUniform(). The filters look random because they are. If this network was trained, either it "
+        "was for a short time, or this file is from before."
     )
     assert untrained["next"] == [f"filtviz diagnose trained.pkl --before {UNTRAINED}"]
 
@@ -96,7 +95,9 @@ def test_the_keys_are_those_of_the_docs(trained) -> None:
     assert set(trained) == keys
     assert all(set(layer) == LAYER_KEYS for layer in trained["layers"])
     for measure in trained["layers"][0]["measures"].values():
-        assert set(measure) == {"value", "text", "z", "p", "level", "threshold", "judges", "found", "reason"}
+        assert set(measure) == {
+            "value", "text", "z", "p", "level", "threshold", "interval", "judges", "found", "reason"
+        }  # fmt: skip
     documented = (EXAMPLES.parent / "docs" / "json.md").read_text()
     for key in (*LAYER_KEYS, *trained, *CSV_COLUMNS):
         assert f"`{key}`" in documented, key

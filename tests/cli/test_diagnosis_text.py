@@ -123,7 +123,7 @@ def test_when_a_measure_counts() -> None:
         ["bound *", "0.25", "", ">0", "impossible", "beyond"],
         ["orthogonal", "1.5", "", "<0.001", "–", "not"],
         ["quantised *", "0.5", "", "<0.95", "occupancy", "only"],
-        ["residue", "", "", "", "– (gated)", "cannot tell"],
+        ["residue", "", "", "", "– (interval)", "cannot tell"],
     ]
 
 

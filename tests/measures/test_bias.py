@@ -1,25 +1,12 @@
-"""Biases, and the batch normalisation in their place, that have left their start."""
+"""Biases that have left their start."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
-from tests.chains import batch_norm
+from scipy import stats
 
-from filtviz.measures.bias import bias_state, normalisation_moved
-from filtviz.network import Layer, Network
-from filtviz.parameter import Parameter
-
-
-def test_normalisation_that_moved_is_noticed(make_conv, make_chain, glorot) -> None:
-    def network(layer: Layer) -> Network:
-        return make_chain(make_conv(glorot((4, 1, 3, 3))), layer)
-
-    assert not normalisation_moved(network(batch_norm(4)), network(batch_norm(4)).conv_layers[0])
-    moved = network(batch_norm(4, beta=np.arange(4.0)))
-    assert normalisation_moved(moved, moved.conv_layers[0])
+from filtviz.measures.bias import bias_state
 
 
 @pytest.mark.parametrize(
@@ -40,16 +27,23 @@ def test_what_biases_tell(bias: list[float] | None, state: str) -> None:
     assert bias_state(None if bias is None else np.array(bias)) == state
 
 
-@pytest.mark.parametrize("field", ["beta", "gamma", "mean", "inv_std"])
-@pytest.mark.parametrize("n", [1, 2, 4])
-def test_each_of_three_statistics_tells_alone_where_there_are_two_or_more(
-    make_conv, make_chain, glorot, field: str, n: int
-) -> None:
-    """The spread of what comes in differs from channel to channel from the first batch on."""
-    norm = batch_norm(n)
-    values = np.linspace(0.5, 1.5, n)
-    parameters = {p.name: Parameter.of(p.name, values) if p.name == field else p for p in norm.parameters}
-    (operation,) = norm.operations
-    moved = replace(operation, **{"spread" if k == "inv_std" else k: p for k, p in parameters.items()})
-    network = make_chain(make_conv(glorot((n, 1, 3, 3))), replace(norm, operations=(moved,)))
-    assert normalisation_moved(network, network.conv_layers[0]) == (n > 1 and field != "inv_std")
+def test_biases_within_a_bound_may_be_drawn() -> None:
+    drawn = np.random.default_rng(0).uniform(-0.2, 0.2, 64)
+    assert bias_state(drawn, [0.2]) == "drawn"
+    assert bias_state(drawn, [0.1, 0.2]) == "drawn"  # one way to count the inputs is enough
+    assert bias_state(drawn) == "moved"
+
+
+def test_biases_are_not_drawn_where_one_passes_the_bound_or_all_are_small() -> None:
+    drawn = np.random.default_rng(0).uniform(-0.2, 0.2, 64)
+    assert bias_state(np.append(drawn, 0.21), [0.2]) == "moved"
+    assert bias_state(np.append(drawn, 0.2005), [0.2]) == "drawn"  # rounded to 16 bits
+    assert bias_state(0.2 * drawn, [0.2]) == "moved"
+    assert bias_state(np.abs(drawn), [0.2]) == "moved"
+
+
+@pytest.mark.parametrize("n", [1, 2, 16, 200])
+def test_drawn_biases_are_hardly_ever_taken_for_moved(n: int) -> None:
+    random = np.random.default_rng(n)
+    moved = sum(bias_state(random.uniform(-1, 1, n), [1.0]) == "moved" for _ in range(2000))
+    assert moved <= stats.binom.ppf(0.9999, 2000, 0.001)

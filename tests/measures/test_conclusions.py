@@ -14,8 +14,8 @@ CONTRAST = (
     "signal, and at 3x3 the eye finds edges in noise."
 )
 RANDOM = (
-    "The filters look random because they are; if this network was trained, this is not the file that "
-    "training left."
+    "The filters look random because they are. If this network was trained, either it was for a short time, "
+    "or this file is from before."
 )
 
 
@@ -49,8 +49,17 @@ def unknown(reason: str):
 def test_one_untrained_layer() -> None:
     (one,) = layers("initial", rules=("GlorotUniform()",))
     assert summarise([one], (), False) == (
-        "Nothing was trained, as far as weights can show: the one convolution is indistinguishable from "
-        f"initial draws by GlorotUniform(). {RANDOM}"
+        "No trace of training can be seen: the one convolution is indistinguishable from initial draws by "
+        f"GlorotUniform(). {RANDOM}"
+    )
+
+
+def test_untrained_layers_of_a_network_that_was_trained() -> None:
+    (one,) = layers("initial", rules=("GlorotUniform()",))
+    assert summarise([one], (), False, (), ["it was saved after epoch 3"]) == (
+        "The network was trained (it was saved after epoch 3), and yet the one convolution is "
+        "indistinguishable from initial draws by GlorotUniform(): frozen, or moved by too little to be seen. "
+        "The filters look random because they are."
     )
 
 
@@ -58,8 +67,7 @@ def test_several_untrained_layers_and_what_drew_them_all() -> None:
     both = ("GlorotUniform()", "HeUniform(gain=1)")
     mixed = [layer(0, rules=both), layer(1, rules=both[:1]), layer(2)]
     said = (
-        "Nothing was trained, as far as weights can show: all {} convolutions are indistinguishable from "
-        "initial draws{}. "
+        "No trace of training can be seen: all {} convolutions are indistinguishable from initial draws{}. "
     )
     assert summarise(mixed, (), False) == said.format(3, " by GlorotUniform()") + RANDOM
     differ = [layer(0, rules=both[:1]), layer(1, rules=both[1:])]

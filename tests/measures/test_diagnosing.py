@@ -18,7 +18,7 @@ from filtviz.errors import MeasureError
 from filtviz.measures.badges import ALL_BADGES, badges_of
 from filtviz.measures.diagnosing import first_to_look_at
 from filtviz.measures.measure import FilterDiagnosis
-from filtviz.measures.table import CHECKS, LEVEL, MEASURES
+from filtviz.measures.table import CHECKS, LEVEL, MEASURES, STRUCTURE
 from filtviz.measures.verdicts import VERDICTS
 from filtviz.network import ConvLayer, Layer, Network
 from filtviz.text import p_value
@@ -41,11 +41,11 @@ def only(network: Network, **options):
 def test_untrained_in_its_own_words(make_conv, glorot) -> None:
     layer = only(alone(make_conv, glorot((20, 1, 3, 3), seed=5)))
     assert layer.verdict == "initial"
-    structure = [f.p for f in layer.findings if f.judges and f.measure != "initialiser"]
+    structure = [f.p for f in layer.findings if f.measure in STRUCTURE]
     assert layer.sentence == (
         "conv1: indistinguishable from initialisation: its weights are as GlorotUniform() draws them "
-        f"(KS {p_value(layer.finding('initialiser').p)}), all biases are 0, as at the start, "
-        f"none of 4 tests of structure passes 0.0017 (smallest {p_value(min(structure))})."
+        f"({p_value(layer.finding('initialiser').p)}), all biases are 0, as at the start, "
+        f"none of 3 tests of structure passes 0.0017 (smallest {p_value(min(structure))})."
     )
     assert layer.initialiser == "GlorotUniform()"
     assert layer.residue > 0.99
@@ -55,11 +55,13 @@ def test_updated_in_its_own_words(make_conv, glorot) -> None:
     layer = only(alone(make_conv, glorot((40, 40, 3, 3)), bias=np.linspace(0, 0.1, 40)))
     assert layer.verdict == "updated"
     assert layer.sentence.startswith(
-        "conv1: was updated (the biases are not the constant that they start as), but no "
+        "conv1: was updated (the biases are not what they start as), but no "
         "filter structure can be "
-        "detected: none of 5 tests of structure passes 0.0017 (smallest p = "
+        "detected: none of 3 tests of structure passes 0.0017 (smallest p = "
     )
-    assert layer.sentence.endswith("; over 99% of the visible variance is still the initial noise.")
+    assert layer.sentence.endswith(
+        "; over 99% of the visible variance is still the initial noise (over 99% to 100%)."
+    )
 
 
 def test_structured_in_its_own_words(make_conv, glorot) -> None:
@@ -86,7 +88,7 @@ def test_orthogonal_layers_are_initial(make_conv) -> None:
     weights = np.linalg.svd(matrix, full_matrices=False)[0].reshape(20, 1, 3, 3)
     layer = only(alone(make_conv, weights.astype("float32")))
     assert layer.verdict == "initial"
-    assert "its weights are as Orthogonal() draws them (an orthogonal matrix)" in layer.sentence
+    assert "its weights are Orthogonal(), as an initialiser makes them" in layer.sentence
 
 
 def test_few_weights_cannot_tell(make_conv, glorot) -> None:
@@ -147,7 +149,7 @@ def test_weights_beyond_the_bound_that_the_network_bears_the_trace_of(make_conv,
     trained = filtviz.diagnose(make_chain(*[make_conv(each, None) for each in layers]))
     first = trained.layers[0]
     assert first.verdict == "updated"
-    assert "of the weights lie beyond GlorotUniform()'s ±0.178" in first.sentence
+    assert "of the weights lie beyond the ±0.178 of GlorotUniform()" in first.sentence
     # A first layer drawn by another rule is no evidence where nothing shows that the others were trained.
     mixed = [1.4 * weights[0], *weights[1:]]
     untrained = filtviz.diagnose(make_chain(*[make_conv(each, None) for each in mixed]))

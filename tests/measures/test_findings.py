@@ -31,36 +31,35 @@ def plain(subject_of, glorot):
     [
         ("none", "it has no biases"),
         ("zero", "all biases are 0, as at the start"),
+        ("drawn", "the biases are as PyTorch draws them at the start"),
         ("constant", "all biases are one constant, as an initialiser may set it"),
-        ("moved", "the biases are not the constant that they start as"),
+        ("moved", "the biases are not what they start as"),
     ],
 )
 def test_biases(plain, state, text) -> None:
     finding = take("bias", dataclasses.replace(plain, bias=state))
     assert (finding.text, finding.found, finding.value) == (text, state == "moved", None)
-    normalised = take("bias", dataclasses.replace(plain, bias=state, normalisation_moved=True))
-    assert normalised.found
-    assert normalised.text == f"{text}; the batch normalisation after it has left its start"
 
 
 def test_a_weight_beyond_the_bound(plain, subject_of, glorot) -> None:
     none = take("bound", plain)
     assert (none.found, none.value, none.threshold) == (False, 0, 0)
-    assert none.text == "0% of the weights lie beyond GlorotUniform()'s ±0.129"
+    assert none.text == "0% of the weights lie beyond the ±0.129 of GlorotUniform()"
     weights = glorot(SHAPE, seed=3).copy()
     weights[0, 0, 0, 0] = 0.2
     beyond = dataclasses.replace(subject_of(weights), rule=KNOWN)
     found = take("bound", beyond)
     assert (found.found, found.value) == (True, 1 / 3600)
-    assert found.text == "under 1% of the weights lie beyond GlorotUniform()'s ±0.129"
+    assert found.text == "under 1% of the weights lie beyond the ±0.129 of GlorotUniform()"
     assumed = take("bound", dataclasses.replace(beyond, rule=UNKNOWN))
     assert (assumed.found, assumed.value) == (False, 1 / 3600)
-    assert assumed.text.endswith("±0.129 (the default; the initialiser is not known)")
+    assert assumed.text.endswith("±0.129 of GlorotUniform() (the default; the initialiser is not known)")
 
 
 def test_normal_draws_have_no_bound(plain) -> None:
     normal = next(rule for rule in CATALOGUE if rule.family == "normal")
-    assert take("bound", dataclasses.replace(plain, rule=Identified(normal, known=True))) is None
+    draws = normal.draws(SHAPE, plain.kernels.rms)
+    assert take("bound", dataclasses.replace(plain, rule=Identified(normal, known=True), draws=draws)) is None
 
 
 @pytest.mark.parametrize(("p", "found"), [(0.99 * LEVEL, True), (LEVEL, False), (0.5, False)])
@@ -95,9 +94,9 @@ def test_one_filter_or_one_weight_is_no_matrix(subject_of, glorot) -> None:
 
 
 def test_the_residue_or_why_there_is_none(plain) -> None:
-    told = take("residue", dataclasses.replace(plain, residue=Residue(0.923)))
-    assert (told.value, told.found, told.reason) == (0.923, True, "")
-    assert told.text == "about 92% of the visible variance is still the initial noise"
+    told = take("residue", dataclasses.replace(plain, residue=Residue(0.923, "", 0.9, 0.95)))
+    assert (told.value, told.interval, told.found, told.reason) == (0.923, (0.9, 0.95), True, "")
+    assert told.text == "about 92% of the visible variance is still the initial noise (90% to 95%)"
     shut = take("residue", dataclasses.replace(plain, residue=Residue(None, "the weights have shrunk")))
     assert (shut.value, shut.found, shut.reason) == (None, False, "the weights have shrunk")
     assert shut.text == "cannot tell, because the weights have shrunk"
@@ -121,8 +120,8 @@ def test_smoother_and_rougher_kernels(subject_of, glorot, sign, how) -> None:
     [
         ("low-frequency", "the kernels are no smoother or rougher than noise"),
         ("sphericity", "no position stands out"),
-        ("filter-energy", "no filter is used more than others"),
-        ("channel-energy", "no input channel is used more than others"),
+        ("filter-energy", "its filters are of equal strength, but for chance"),
+        ("channel-energy", "its input channels are of equal strength, but for chance"),
         ("spike", "no direction stands out of the noise"),
         ("coupling", "no sign that the following layer relies on the strong filters"),
         ("clipped", "no pile-up at ±0.129"),
@@ -142,8 +141,8 @@ def test_nothing_is_found_in_draws(make_conv, make_chain, subject_of, glorot, ke
     ("key", "found"),
     [
         ("sphericity", "the positions of a kernel are not exchangeable"),
-        ("filter-energy", "some filters are used more than others"),
-        ("channel-energy", "some input channels are used more than others"),
+        ("filter-energy", "its filters are of unequal strength"),
+        ("channel-energy", "its input channels are of unequal strength"),
         ("spike", "a low-rank component beyond noise"),
     ],
 )

@@ -1,170 +1,207 @@
-"""The residue of initial noise: its density against integration, its gradient, what it recovers, its gate."""
+"""The residue of initial noise: its likelihood against integration, what it recovers, its gate."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy import integrate, optimize, stats
+from scipy import integrate, stats
 
-from filtviz.measures.catalogue import CATALOGUE, DEFAULT
+from filtviz.measures.catalogue import CATALOGUE, CUT_STD, DEFAULT, possible_draws, rule_named
 from filtviz.measures.kernels import Kernels
 from filtviz.measures.mixture import (
-    MixtureFit,
-    Search,
-    _Batch,
-    _cost,
-    _distribution,
+    _CHANGES,
+    _EDGES,
+    SCALES,
+    _density,
+    _mix,
+    _table,
     bin_magnitudes,
-    fit_mixtures,
+    fit_changes,
 )
-from filtviz.measures.residue import Magnitudes, estimate_residues, likeliest_uniform_rule, noise_residue
+from filtviz.measures.residue import (
+    Magnitudes,
+    estimate_residues,
+    likeliest_rule,
+    noise_residue,
+)
 
 SHAPE = (40, 40, 3, 3)
+HE_CUT = rule_named("Keras's he_normal")
+BOUNDED = [rule for rule in CATALOGUE if rule.family != "normal"]
+
+
+def drawn(rule, shape, seed: int = 0) -> np.ndarray:
+    random = np.random.default_rng(seed)
+    if rule.family == "uniform":
+        return random.uniform(-rule.bound(shape), rule.bound(shape), shape)
+    return stats.truncnorm.rvs(-2, 2, scale=rule.std(shape) / CUT_STD, size=shape, random_state=random)
 
 
 def trained(share: float, seed: int = 0, rule=DEFAULT, shape=SHAPE) -> Kernels:
-    """Uniform draws plus normal changes: ``share`` of the variance is the draws'."""
-    random = np.random.default_rng(seed)
-    bound = rule.bound(shape)
+    """Initial draws plus normal changes: ``share`` of the variance is the draws'."""
     change = rule.std(shape) * np.sqrt((1 - share) / share)
-    return Kernels.of(random.uniform(-bound, bound, shape) + random.normal(0, change, shape))
+    return Kernels.of(drawn(rule, shape, seed) + np.random.default_rng([seed, 1]).normal(0, change, shape))
 
 
-def test_the_distribution_is_the_integral_of_its_density() -> None:
-    a, s = 0.7, 0.3
-    points = np.array([-1.2, -0.4, 0.0, 0.5, 2.0])
+def true_share(draws: np.ndarray, weights: np.ndarray) -> float:
+    return float(np.vdot(draws, weights) ** 2 / np.vdot(draws, draws) / np.vdot(weights, weights))
+
+
+@pytest.mark.parametrize("family", ["uniform", "cut normal"])
+@pytest.mark.parametrize(("change", "scale"), [(0.05, 1.0), (0.4, 0.9), (2.0, 1.1)])
+def test_the_density_is_that_of_the_sum(family: str, change: float, scale: float) -> None:
+    law = (
+        stats.uniform(-np.sqrt(3) * scale, 2 * np.sqrt(3) * scale)
+        if family == "uniform"
+        else stats.truncnorm(-2, 2, scale=scale / CUT_STD)
+    )
+    assert law.std() == pytest.approx(scale)
 
     def density(x: float) -> float:
-        return (stats.norm.cdf((x + a) / s) - stats.norm.cdf((x - a) / s)) / (2 * a)
+        low, high = max(law.support()[0], x - 9 * change), min(law.support()[1], x + 9 * change)
+        if low >= high:
+            return 0.0
+        return integrate.quad(lambda u: law.pdf(u) * stats.norm.pdf(x - u, scale=change), low, high)[0]
 
-    expected = [integrate.quad(density, -8, x)[0] for x in points]
-    np.testing.assert_allclose(_distribution(points, np.array(a), np.array(s))[0], expected, atol=1e-9)
-    np.testing.assert_allclose(_distribution(points, None, np.array(s))[0], stats.norm.cdf(points / s))
-
-
-@pytest.mark.parametrize(("bound", "n"), [(1.5, 4), (0.0, 3)])
-def test_slope_and_bend_are_those_of_the_cost(bound, n) -> None:
-    data = _Batch.of([Search(bin_magnitudes(trained(0.8)), (0, 0, 0), bound, free=bound > 0)])
-    at = np.array([[-1.0, -0.5, 0.3, 0.4]])
-    _, slopes, bends = _cost(data, at)
-    for place in range(n):
-        step = 1e-5 * np.eye(4)[place]
-        up, down = _cost(data, at + step), _cost(data, at - step)
-        assert slopes[0, place] == pytest.approx((up[0][0] - down[0][0]) / 2e-5, rel=1e-4, abs=0.01)
-        np.testing.assert_allclose(bends[0, place, :n], (up[1] - down[1])[0, :n] / 2e-5, rtol=1e-4, atol=0.01)
+    points = np.array([0.0, 0.7, 1.6, 2.2, 4.0])
+    np.testing.assert_allclose(
+        _density(family, points, change, scale), [density(x) for x in points], rtol=1e-6, atol=1e-9
+    )
 
 
-def scipys_cost(search: Search) -> float:
-    """What scipy's quasi-Newton search ends with, from the same start."""
-    data = _Batch.of([search])
-    log_bound = np.log(search.bound) if search.bound else 0.0
-    start = np.array([*search.start, log_bound])
-    n = 4 if search.free else 3
-
-    def cost(x: np.ndarray) -> tuple[float, np.ndarray]:
-        costs, slopes, _ = _cost(data, np.append(x, start[n:])[np.newaxis])
-        return float(costs[0]), slopes[0, :n]
-
-    limits = [(np.log(1e-3), np.log(20))] * 2 + [(-6, 6), (np.log(0.05), np.log(5))]
-    found = optimize.minimize(cost, start[:n], jac=True, bounds=limits[:n], method="L-BFGS-B")
-    return float(found.fun)
+@pytest.mark.parametrize("family", ["uniform", "cut normal"])
+def test_each_change_has_all_its_weight_in_the_bins(family: str) -> None:
+    table = _table(family, 1.0)
+    assert table.shape == (len(_CHANGES), len(_EDGES) - 1)
+    small = _CHANGES < 8
+    np.testing.assert_allclose(table[small].sum(axis=1), 1, atol=2e-3)
 
 
-@pytest.mark.parametrize("share", [0.97, 0.8, 0.5])
-@pytest.mark.parametrize("shape", [(20, 1, 3, 3), SHAPE])
-def test_the_search_ends_no_worse_than_scipys(share, shape) -> None:
-    kernels = trained(share, shape=shape, seed=1)
-    counted, bound = bin_magnitudes(kernels), DEFAULT.bound(shape) / kernels.rms
-    searches = [
-        Search(counted, (np.log(0.2), np.log(0.8), 0.0), bound),
-        Search(counted, (np.log(0.7), np.log(1.1), 0.0), 0.0),
-        Search(counted, (np.log(0.2), np.log(0.8), 0.0), 1.6, free=True),
+def test_shares_of_a_mixture_are_found() -> None:
+    table = _table("uniform", 1.0)
+    truth = np.zeros(len(table))
+    truth[[4, 14]] = 0.7, 0.3
+    shares, likelihoods = _mix((1e6 * truth @ table)[np.newaxis], table)
+    variance = shares[0] @ _CHANGES**2
+    assert variance == pytest.approx(truth @ _CHANGES**2, rel=0.02)
+    best = (1e6 * (truth @ table) * np.log(truth @ table)).sum()
+    assert best - 300 < likelihoods[0] <= best + 1e-6
+
+
+def test_the_likeliest_scale_is_that_of_the_draws() -> None:
+    kernels = trained(0.9)
+    for factor in (0.85, 1.0, 1.15):
+        fits = fit_changes(
+            "uniform", [bin_magnitudes(kernels)], [DEFAULT.std(SHAPE) / factor / kernels.rms], scaled=True
+        )
+        assert SCALES[fits.likelihoods[0].argmax()] == pytest.approx(factor, rel=0.035)
+
+
+def test_a_layer_is_estimated_the_same_alone_and_in_a_batch() -> None:
+    layers = [trained(0.8), trained(0.6, seed=1), trained(0.9, seed=2, rule=HE_CUT)]
+    rules = [DEFAULT, DEFAULT, HE_CUT]
+    questions = [
+        (magnitudes, rule.draws(magnitudes.fans, magnitudes.rms))
+        for magnitudes, rule in zip(map(Magnitudes.of, layers), rules, strict=True)
     ]
-    for fit, search in zip(fit_mixtures(searches), searches, strict=True):
-        assert fit.cost <= scipys_cost(search) + 1e-3
-
-
-def test_a_search_ends_the_same_alone_and_in_a_batch() -> None:
-    layers = [trained(0.8), trained(0.6, seed=1), trained(0.9, seed=2, shape=(20, 1, 3, 3))]
-    questions = [(Magnitudes.of(kernels), DEFAULT) for kernels in layers]
     together = [each.share for each in estimate_residues(questions)]
-    alone = [noise_residue(kernels, DEFAULT).share for kernels in layers]
-    assert together == [pytest.approx(share, abs=1e-6) for share in alone]
+    alone = [noise_residue(kernels, rule).share for kernels, rule in zip(layers, rules, strict=True)]
+    assert together == [pytest.approx(share, abs=1e-9) for share in alone]
 
 
 def test_the_magnitudes_are_all_counted() -> None:
     heavy = np.random.default_rng(0).standard_t(2, (40, 10, 3, 3))
     kernels = Kernels.of(heavy)
-    edges, counts = bin_magnitudes(kernels)
-    assert edges[0] == 0
-    assert edges[-1] >= np.abs(heavy).max() / kernels.rms > 4
-    expected = np.histogram(np.abs(heavy).ravel() / kernels.rms, edges)[0]
-    assert (counts.sum(), counts.tolist()) == (heavy.size, expected.tolist())
-    assert (len(edges), edges[192]) == (192 + 8 + 1, 4)
+    edges, below = bin_magnitudes(kernels)
+    magnitudes = np.sort(np.abs(heavy).ravel()) / kernels.rms
+    assert (edges[0], below[0], below[-1]) == (0, 0, heavy.size)
+    assert edges[-1] >= magnitudes[-1] > 8
+    np.testing.assert_array_equal(below[1:], np.searchsorted(magnitudes, edges[1:]))
 
 
-@pytest.mark.parametrize("share", [0.95, 0.8, 0.6])
-def test_a_planted_share_is_recovered(share) -> None:
-    residue = noise_residue(trained(share), DEFAULT)
+@pytest.mark.parametrize("rule", [DEFAULT, rule_named("PyTorch's default"), HE_CUT], ids=lambda r: r.name)
+@pytest.mark.parametrize("share", [0.99, 0.95, 0.85])
+def test_a_planted_share_is_recovered(rule, share: float) -> None:
+    residue = noise_residue(trained(share, rule=rule), rule)
     assert residue.reason == ""
     assert residue.share == pytest.approx(share, abs=0.03)
+    assert residue.low < share < residue.high
+
+
+def test_few_weights_leave_a_wider_interval() -> None:
+    many, few = (
+        noise_residue(trained(0.95), DEFAULT),
+        noise_residue(trained(0.95, shape=(20, 1, 3, 3)), DEFAULT),
+    )
+    assert few.high - few.low > 1.5 * (many.high - many.low)
 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_a_share_is_recovered_where_few_weights_changed_much(seed) -> None:
     random = np.random.default_rng(seed)
-    draws = random.uniform(-1, 1, SHAPE) * DEFAULT.bound(SHAPE)
+    draws = drawn(DEFAULT, SHAPE, seed)
     sizes = np.where(random.uniform(size=SHAPE) < 0.01, 6.0, 0.1)
     weights = draws + sizes * DEFAULT.std(SHAPE) * random.standard_normal(SHAPE)
-    true = np.vdot(draws, weights) ** 2 / np.vdot(draws, draws) / np.vdot(weights, weights)
     residue = noise_residue(Kernels.of(weights), DEFAULT)
     assert np.abs(weights).max() > 8 * np.sqrt((weights**2).mean())
-    assert residue.share == pytest.approx(true, abs=0.05)
+    assert residue.share == pytest.approx(true_share(draws, weights), abs=0.05)
 
 
-def test_untouched_draws_are_all_noise(glorot) -> None:
-    residue = noise_residue(Kernels.of(glorot(SHAPE)), DEFAULT)
+@pytest.mark.parametrize("rule", BOUNDED, ids=lambda rule: rule.name)
+def test_untouched_draws_are_all_noise(rule) -> None:
+    residue = noise_residue(Kernels.of(drawn(rule, SHAPE)), rule)
     assert residue.share is not None
-    assert residue.share > 0.99
-
-
-def test_a_search_that_begins_at_a_fit_is_never_the_worse() -> None:
-    kernels = trained(0.5)
-    counted = bin_magnitudes(kernels)
-    bound = DEFAULT.bound(SHAPE) / kernels.rms
-    (fixed,) = fit_mixtures([Search(counted, (np.log(0.2), np.log(0.8), 0.0), bound)])
-    (free,) = fit_mixtures([Search(counted, fixed.shape, fixed.bound, free=True)])
-    assert free.cost <= fixed.cost + 1e-9
-    assert fixed.bound == bound
-    assert MixtureFit(0.0, 3.0, 1.0, (0.0, 0.0, 0.0)).residue == 3 / 4
+    assert residue.share > 0.985
+    assert residue.high == 1
 
 
 def test_normal_draws_have_no_residue() -> None:
     kernels = Kernels.of(np.random.default_rng(0).normal(0, DEFAULT.std(SHAPE) * 1.1, SHAPE))
-    assert noise_residue(kernels, DEFAULT).share is None
+    assert noise_residue(kernels, DEFAULT).reason == "the values show no trace of the initial draws"
     normal = next(rule for rule in CATALOGUE if rule.family == "normal")
-    assert noise_residue(kernels, normal).share is None
-
-
-def test_shrunk_weights_shut_the_gate() -> None:
-    kernels = Kernels.of(0.8 * trained(0.95).weights)
-    assert noise_residue(kernels, DEFAULT).reason == "the weights have shrunk, as under weight decay"
-
-
-def test_another_bound_shuts_the_gate() -> None:
-    kernels = Kernels.of(1.3 * trained(0.97).weights)
-    residue = noise_residue(kernels, DEFAULT)
-    assert residue.share is None
-    assert "does not end at GlorotUniform()'s bound" in residue.reason
+    assert noise_residue(kernels, normal).reason.endswith("draws normal numbers, which leave no mark")
 
 
 @pytest.mark.parametrize(
-    "rule", [rule for rule in CATALOGUE if rule.family == "uniform"], ids=lambda r: r.name
+    ("factor", "reason"),
+    [
+        (0.6, "the weights have shrunk since they were drawn"),
+        (0.8, "the trace of the draws ends at another bound than theirs"),
+        (1.25, "the trace of the draws ends at another bound than theirs"),
+    ],
 )
+def test_another_scale_shuts_the_gate(factor: float, reason: str) -> None:
+    residue = noise_residue(Kernels.of(factor * trained(0.97).weights), DEFAULT)
+    assert (residue.share, residue.reason) == (None, reason)
+
+
+def test_little_that_is_left_is_not_measured() -> None:
+    residue = noise_residue(trained(0.3, shape=(80, 80, 3, 3)), DEFAULT)
+    assert residue.share is None
+    assert residue.reason in ("too little of it is left to measure", "the estimate is too uncertain")
+
+
+def test_filters_that_repeat_one_another_are_not_measured() -> None:
+    weights = trained(0.9).weights.copy()
+    weights[4:] = weights[np.arange(36) % 4]
+    residue = noise_residue(Kernels.of(weights), DEFAULT)
+    assert residue.reason.startswith("its filters have so much in common")
+
+
+@pytest.mark.parametrize("rule", BOUNDED, ids=lambda rule: rule.name)
 def test_the_rule_is_told_by_its_trace(rule) -> None:
-    layers = [trained(0.8, seed=i, rule=rule, shape=shape) for i, shape in enumerate([(40, 20, 3, 3), SHAPE])]
-    assert likeliest_uniform_rule([Magnitudes.of(kernels) for kernels in layers]) == rule
+    shapes = [(40, 16, 3, 3), SHAPE]
+    layers = [Magnitudes.of(trained(0.9, seed=i, rule=rule, shape=shape)) for i, shape in enumerate(shapes)]
+    found = likeliest_rule(layers, CATALOGUE)
+    assert found is not None
+    for layer in layers:  # rules that draw alike at these shapes are as good
+        assert any({rule, found} <= set(each.rules) for each in possible_draws(layer.fans, CATALOGUE))
 
 
 def test_no_rule_is_told_where_there_is_no_trace(noise) -> None:
-    assert likeliest_uniform_rule([Magnitudes.of(noise(SHAPE))]) is None
+    assert likeliest_rule([Magnitudes.of(noise(SHAPE))], CATALOGUE) is None
+
+
+def test_no_rule_is_told_where_draws_have_shrunk(noise) -> None:
+    layers = [Magnitudes.of(Kernels.of(0.5 * drawn(DEFAULT, s, 3))) for s in [(40, 16, 3, 3), SHAPE]]
+    assert likeliest_rule(layers, CATALOGUE) is None

@@ -77,7 +77,10 @@ def test_one_epoch_leaves_nothing_to_see(judged) -> None:
 
 
 def test_gradient_descent_and_larger_kernels_show_structure(judged) -> None:
-    assert set(verdicts(judged, "asker_digits_sgd_", "g5", "g7", "rgb")) == {"structured"}
+    found = verdicts(judged, "asker_digits_sgd_", "g5", "g7", "rgb")
+    # Filters of unequal strength alone are no structure.
+    assert set(found) <= {"structured", "updated"}
+    assert found["structured"] >= 0.95 * sum(found.values())
 
 
 def test_too_high_a_rate_collapses_the_first_layer(judged) -> None:

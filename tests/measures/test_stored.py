@@ -41,8 +41,19 @@ def test_rounding_is_not_taken_for_quantisation(glorot, dtype: str, shape: tuple
 
 def test_half_precision_is_recognised_in_a_wider_type(glorot) -> None:
     weights = glorot((64, 64, 3, 3), dtype="float16").astype("float32")
-    assert Kernels.of(weights).precision == np.float16
+    assert Kernels.of(weights).mantissa == np.finfo(np.float16).nmant
     assert ratio(weights) > 0.97
+
+
+def test_bfloat16_is_recognised_in_a_wider_type(glorot) -> None:
+    import ml_dtypes
+
+    stored = glorot((64, 64, 3, 3)).astype(ml_dtypes.bfloat16)
+    for weights in (stored, stored.astype("float32"), stored.astype("float64")):
+        kernels = Kernels.of(weights)
+        assert (kernels.mantissa, kernels.stored_as, kernels.is_half) == (7, "bfloat16", True)
+        assert ratio(weights) > 0.97
+    assert not Kernels.of(glorot((64, 64, 3, 3))).is_half
 
 
 @pytest.mark.parametrize("levels", [2, 16, 256])

@@ -14,6 +14,7 @@ from filtviz.measures.table import (
     JUDGING,
     LEVEL,
     MEASURES,
+    STRENGTH,
     STRUCTURE,
     checks_met,
     measure_named,
@@ -38,7 +39,8 @@ def test_these_decide_a_verdict() -> None:
         "channel-energy",
         "spike",
     )
-    assert JUDGING[1:] == STRUCTURE
+    assert STRUCTURE == ("low-frequency", "sphericity", "spike")
+    assert STRENGTH == ("filter-energy", "channel-energy")
     assert [entry.as_text()["in verdict"] for entry in MEASURES.values()].count("yes") == 6
     assert {entry.level for entry in MEASURES.values()} == {LEVEL}
     assert pytest.approx(0.01 / 6) == LEVEL

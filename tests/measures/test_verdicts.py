@@ -12,10 +12,10 @@ import pytest
 
 import filtviz
 from filtviz.measures.catalogue import DEFAULT, Fit
-from filtviz.measures.judging import Judgement, judge
+from filtviz.measures.judging import Judgement, among_trained, judge
 from filtviz.measures.measure import Finding
 from filtviz.measures.subject import Identified, Provenance, Subject
-from filtviz.measures.table import LEVEL, MEASURES, STRUCTURE
+from filtviz.measures.table import LEVEL, MEASURES, STRENGTH, STRUCTURE
 from filtviz.measures.verdicts import COLLAPSED, INDISTINGUISHABLE, VERDICTS, WAS_UPDATED, said_of
 
 DEFAULT_FIT = Fit(("GlorotUniform()",), "uniform", 0.1, 0.7, (DEFAULT,))
@@ -23,7 +23,7 @@ FREE_UNIFORM = Fit(("uniform draws within ±0.2",), "uniform", 0.1, 0.5)
 FREE_NORMAL = Fit(("normal draws of std 0.1",), "normal", 0.1, 0.4)
 FITTING = Provenance(fits=(DEFAULT_FIT,), free=())
 MISFIT = Provenance(fits=(), free=())
-NOTHING = "none of 5 tests of structure passes 0.0017 (smallest p = 0.40)"
+NOTHING = "none of 3 tests of structure passes 0.0017 (smallest p = 0.40)"
 
 
 def found(key: str, **fields) -> Finding:
@@ -36,7 +36,7 @@ def judged(subject_of, glorot) -> Callable[..., Judgement]:
 
     def judge_it(*findings: Finding, standing_out: int = 1, ps: float = 0.4, **changed) -> Judgement:
         subject = dataclasses.replace(plain, **({"origin": FITTING} | changed))
-        tests = [found(key, p=ps) for key in STRUCTURE]
+        tests = [found(key, p=ps) for key in (*STRUCTURE, *STRENGTH)]
         others = [found("bias", text="all biases are 0, as at the start"), found("residue", value=None)]
         return judge(subject, {each.measure: each for each in (*tests, *others, *findings)}, standing_out)
 
@@ -57,10 +57,10 @@ def test_what_was_never_touched_needs_a_tenth_of_the_level(judged) -> None:
 
     assert verdict(0.099 * LEVEL) == "structured"
     assert verdict(0.101 * LEVEL) == "initial"
-    # Neither other biases nor weights that nothing fits leave that benefit of the doubt.
-    assert verdict(0.101 * LEVEL, bias="constant") == "structured"
+    assert verdict(0.101 * LEVEL, bias="drawn") == verdict(0.101 * LEVEL, bias="none") == "initial"
+    # Neither biases that have moved nor weights that nothing fits leave that benefit of the doubt.
+    assert verdict(0.101 * LEVEL, bias="moved") == "structured"
     assert verdict(0.101 * LEVEL, origin=MISFIT) == "structured"
-    assert verdict(0.101 * LEVEL, normalisation_moved=True) == "structured"
 
 
 @pytest.mark.parametrize("key", STRUCTURE)
@@ -68,7 +68,7 @@ def test_each_test_of_structure_decides_alone(judged, key) -> None:
     assert judged(found(key, p=1e-6), bias="moved").verdict == "structured"
 
 
-@pytest.mark.parametrize("key", ["initialiser", "coupling", "clipped", "quantised", "duplicates"])
+@pytest.mark.parametrize("key", ["initialiser", "coupling", "clipped", "duplicates"])
 def test_no_other_measure_is_structure(judged, key) -> None:
     assert judged(found(key, p=1e-9, found=True)).verdict == "initial"
 
@@ -91,13 +91,13 @@ def test_structure_in_its_own_words(judged) -> None:
         "statistically structured: the kernels are smoother than white noise (z = 7.0, p = 1e-9)"
     )
     rough = found("low-frequency", p=1e-9, z=-7.04)
-    second = found("filter-energy", p=2e-7)
+    second = found("sphericity", p=2e-7)
     residue = found("residue", value=0.7, text="about 70% is noise")
     assert judged(rough, second, residue, standing_out=0).sentence == (
-        "statistically structured: the kernels are rougher than white noise (z = -7.0, p = 1e-9), and 1 of 4 "
+        "statistically structured: the kernels are rougher than white noise (z = -7.0, p = 1e-9), and 1 of 2 "
         "other tests find structure too; about 70% is noise; none of its filters stands out by itself"
     )
-    assert judged(second).sentence == "statistically structured: text of filter-energy (p = 2e-7)"
+    assert judged(second).sentence == "statistically structured: text of sphericity (p = 2e-7)"
 
 
 def test_what_has_moved_was_updated(judged) -> None:
@@ -106,7 +106,6 @@ def test_what_has_moved_was_updated(judged) -> None:
         "updated",
         f"was updated (the biases have moved), but no filter structure can be detected: {NOTHING}",
     )
-    assert judged(moved, normalisation_moved=True).verdict == "updated"
     residue = found("residue", value=0.7, text="about 70% is noise")
     assert judged(moved, residue, bias="moved").sentence.endswith(f"{NOTHING}; about 70% is noise")
     assert judged(bias="constant").verdict == "initial"
@@ -115,9 +114,66 @@ def test_what_has_moved_was_updated(judged) -> None:
 def test_weights_beyond_the_bound_count_where_its_trace_was_seen(judged) -> None:
     bound = found("bound", value=0.1, found=True, text="10% lie beyond")
     traced = Identified(DEFAULT, known=True, traced=True)
-    assert judged(bound, rule=traced).sentence.startswith("was updated (10% lie beyond), but no filter")
-    assert judged(bound, rule=Identified(DEFAULT, known=True)).verdict == "initial"
-    assert judged(found("bound", value=0.0), rule=traced).verdict == "initial"
+    assert judged(bound, rule=traced, origin=MISFIT).sentence.startswith(
+        "was updated (10% lie beyond), but no filter"
+    )
+    much = found("bound", value=0.3, found=True, text="30% lie beyond")
+    assert judged(bound, rule=traced).verdict == "updated"
+    assert judged(much, rule=traced).verdict == "initial"  # another rule draws them
+    assert judged(bound, rule=dataclasses.replace(traced, traced=False)).verdict == "initial"
+    assert "10% lie beyond" not in judged(found("bound", value=0.0), rule=traced, origin=MISFIT).sentence
+
+
+@pytest.mark.parametrize("key", STRENGTH)
+def test_unequal_strength_is_no_structure(judged, key) -> None:
+    strong = found(key, p=6e-5, text="its filters are of unequal strength")
+    unknown = Identified(DEFAULT, known=False)
+    assert judged(strong, rule=unknown).sentence.startswith(
+        "was updated (its filters are of unequal strength (p = 6e-5)), but no filter structure can be "
+    )
+    assert judged(strong).verdict == "initial"  # the network's own rule draws these weights
+    assert judged(found(key, p=1.1 * LEVEL), rule=unknown, origin=MISFIT).sentence.startswith(
+        "was updated (no initialiser"
+    )
+
+
+def test_values_that_were_set_afterwards_hide_what_was_before(judged, subject_of, glorot) -> None:
+    few = found("quantised", value=0.1, found=True, text="only 16 distinct values in 3,600 weights")
+    assert judged(few).sentence == (
+        "cannot tell, because its values were changed afterwards (only 16 distinct values in 3,600 weights), "
+        "which hides whether they were trained before; the file from before that change would tell"
+    )
+    pruned = glorot((20, 20, 3, 3)).copy()
+    pruned[::2] = 0
+    judgement = judged(kernels=subject_of(pruned).kernels)
+    assert judgement.verdict == "undecided"
+    assert "50% of its weights are exactly 0, as pruning leaves them" in judgement.sentence
+    assert judged(few, found("sphericity", p=1e-9)).verdict == "structured"
+    one_zero = glorot((20, 20, 3, 3)).copy()
+    one_zero[0, 0, 0, 0] = 0
+    assert judged(kernels=subject_of(one_zero).kernels).verdict == "initial"
+
+
+def test_few_weights_are_too_few_among_layers_that_have_moved(judged, subject_of, glorot) -> None:
+    own = Identified(DEFAULT, known=True)
+    moved = Judgement("updated", "")
+
+    def beside(judgement: Judgement) -> str:
+        return among_trained([judgement, moved], training=False)[0].verdict
+
+    few, many = (
+        subject_of(glorot(shape), np.zeros(shape[0])).kernels for shape in ((11, 1, 3, 3), (12, 1, 3, 3))
+    )
+    assert beside(judged(kernels=few, bias="none", rule=own)) == "undecided"
+    assert beside(judged(kernels=many, bias="none", rule=own)) == "initial"
+    assert beside(judged(kernels=few, bias="zero", rule=own)) == "initial"  # its biases have not moved either
+    assert beside(judged(kernels=many, bias="none", rule=Identified(DEFAULT, known=False))) == "undecided"
+    alone = judged(kernels=few, bias="none", rule=own)
+    assert among_trained([alone], training=False)[0].verdict == "initial"
+    assert among_trained([alone], training=True)[0].sentence == (
+        "cannot tell, because 99 weights as GlorotUniform() draws them are too few to see whether they have "
+        "moved since, and other things show that the network was trained"
+    )
 
 
 def test_a_fit_counts_from_bonferronis_level_on(judged) -> None:
@@ -130,30 +186,36 @@ def test_a_fit_counts_from_bonferronis_level_on(judged) -> None:
 
 
 def test_an_initialisers_layer_in_its_own_words(judged) -> None:
-    assert judged() == Judgement(
+    assert (judged().verdict, judged().sentence) == (
         "initial",
-        "indistinguishable from initialisation: its weights are as GlorotUniform() draws them (KS p = 0.70), "
+        "indistinguishable from initialisation: its weights are as GlorotUniform() draws them (p = 0.70), "
         f"all biases are 0, as at the start, {NOTHING}",
     )
-    orthogonal = Fit(("Orthogonal()",), "orthogonal", 0.1, 1.0)
+    orthogonal = Fit(("Orthogonal()",), "matrix", 0.1, 1.0)
     sentence = judged(origin=Provenance(fits=(orthogonal,), free=())).sentence
-    assert "its weights are as Orthogonal() draws them (an orthogonal matrix), all biases" in sentence
+    assert "its weights are Orthogonal(), as an initialiser makes them, all biases" in sentence
 
 
 def test_draws_of_another_scale(judged) -> None:
     def with_free(*free: Fit, **changed) -> Judgement:
         return judged(origin=Provenance(fits=(), free=free), **changed)
 
-    assert with_free(FREE_NORMAL) == Judgement(
+    zero = with_free(FREE_NORMAL)
+    assert (zero.verdict, zero.sentence) == (
         "initial",
         "indistinguishable from initialisation: its weights are as normal draws of std 0.1 (p = 0.40), a "
-        f"scale that no initialiser of the catalogue gives, all biases are 0, as at the start, {NOTHING}",
+        f"scale that no known initialiser gives, all biases are 0, as at the start, {NOTHING}",
     )
-    assert with_free(FREE_NORMAL, bias="none") == Judgement(
+    none = with_free(FREE_NORMAL, bias="none")
+    assert (none.verdict, none.sentence) == (
         "undecided",
-        "cannot tell, because its weights are as normal draws of std 0.1, which no initialiser of the "
-        "catalogue gives, and it has no biases that would tell more",
+        "cannot tell, because its weights are as normal draws of std 0.1, a scale that no known initialiser "
+        "gives, and it has no biases that would tell more",
     )
+    # A layer of a scale that nobody draws casts doubt on what the others seem to be.
+    assert among_trained([judged(bias="none", rule=Identified(DEFAULT, known=False)), none], False)[
+        0
+    ].verdict == ("undecided")
     assert with_free(FREE_UNIFORM, bias="none").verdict == "initial"
     assert with_free(dataclasses.replace(FREE_UNIFORM, p=0.99 * LEVEL)) == Judgement(
         "updated",

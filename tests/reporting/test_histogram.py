@@ -6,15 +6,18 @@ import numpy as np
 import pytest
 from scipy.integrate import trapezoid
 
+from filtviz.measures.catalogue import rule_named
 from filtviz.measures.measure import LayerDiagnosis
 from filtviz.reporting.content import draw_histograms
 from filtviz.reporting.rendering import CHART_HEIGHT, CHART_WIDTH, bars, null_curve, trail_points
 
 
 def diagnosis(shape: tuple[int, int, int, int], *rules: str) -> LayerDiagnosis:
+    first = rule_named(rules[0]) if rules else None
+    draws = None if first is None else first.draws(shape, first.std(shape))
     return LayerDiagnosis(
         conv_index=0, name="conv1", type="Conv2DLayer", shape=shape, dtype="float32", verdict="initial",
-        sentence="", initialiser=" or ".join(rules) or "unknown", rules=rules,
+        sentence="", initialiser=" or ".join(rules) or "unknown", rules=rules, draws=draws,
     )  # fmt: skip
 
 
@@ -30,7 +33,14 @@ def test_counts_and_edges() -> None:
 
 
 @pytest.mark.parametrize(
-    "rules", [("GlorotUniform()",), ("HeNormal(gain=1)",), ("GlorotUniform()", "HeUniform(gain=1)")], ids=str
+    "rules",
+    [
+        ("GlorotUniform()",),
+        ("HeNormal(gain=1)",),
+        ("GlorotUniform()", "HeUniform(gain=1)"),
+        ("Keras's he_normal",),
+    ],
+    ids=str,
 )
 def test_the_null_has_as_many_weights(rules: tuple[str, ...]) -> None:
     shape = (20, 20, 3, 3)

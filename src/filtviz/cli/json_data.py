@@ -91,6 +91,8 @@ def _judged_layer(layer: LayerDiagnosis, with_filters: bool) -> dict[str, Any]:
         layer = replace(layer, filters=(), changes=tuple(replace(each, filters=()) for each in layer.changes))
     data: dict[str, Any] = _finite(layer)
     del data["findings"]
+    if layer.draws is not None:
+        data["draws"] = {"family": layer.draws.family, "std": layer.draws.std}
     data["measures"] = {finding.measure: _measure(finding) for finding in layer.findings}
     if not with_filters:
         del data["filters"]

@@ -1,29 +1,36 @@
-"""Have the biases, or the batch normalisation in their place, left their start?"""
+"""Have the biases left their start?"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from filtviz.measures.kernels import Floats
+from filtviz.measures.laws import kolmogorov_p
 from filtviz.measures.measure import Finding, Measure
 from filtviz.measures.verdicts import WAS_UPDATED
-from filtviz.network import ConvLayer, Network
-from filtviz.operations import Normalisation
 
 if TYPE_CHECKING:
     from filtviz.measures.subject import Subject
 
-__all__ = ["Bias", "BiasState", "bias_state", "normalisation_moved"]
+__all__ = ["Bias", "BiasState", "bias_state"]
 
-BiasState = Literal["none", "zero", "constant", "moved"]
+BiasState = Literal["none", "zero", "constant", "drawn", "moved"]
+
+_DRAWN_FROM = 0.001
+"""The p-value from which biases may be what PyTorch draws."""
+
+_ROUNDING = 2.0**-8
+"""By what share a bias may pass its bound for being stored in 16 bits."""
 
 _WORDING: dict[BiasState, str] = {
     "none": "it has no biases",
     "zero": "all biases are 0, as at the start",
     "constant": "all biases are one constant, as an initialiser may set it",
-    "moved": "the biases are not the constant that they start as",
+    "drawn": "the biases are as PyTorch draws them at the start",
+    "moved": "the biases are not what they start as",
 }
 
 
@@ -32,46 +39,44 @@ class Bias(Measure):
 
     key = "bias"
     title = "Biases that have moved"
-    formula = "whether the biases are anything but one constant"
-    null = "impossible at the start: Lasagne's default bias is Constant(0)"
+    formula = (
+        "whether the biases are anything but one constant, or, where PyTorch may have drawn them, uniform "
+        "draws within ±1/√fan_in"
+    )
+    null = "impossible at the start: biases are set to a constant, which is 0, but by PyTorch"
     short_null = "impossible"
-    counts_if = "any two biases that differ"
+    counts_if = "any two biases that differ; of PyTorch's, one beyond its bound, or KS p < .001"
     supports = f'"{WAS_UPDATED}"'
     cannot_say = (
         "Nothing about a layer without biases, nor about biases that were drawn at random on purpose."
     )
-    source = "lasagne/layers/conv.py: b=init.Constant(0.)"
+    source = "lasagne/layers/conv.py: b=init.Constant(0.); torch/nn/modules/conv.py: reset_parameters"
 
     def take(self, subject: Subject) -> Finding:
-        """Look at the biases and at a batch normalisation directly after the layer."""
-        text = _WORDING[subject.bias]
-        if subject.normalisation_moved:
-            text += "; the batch normalisation after it has left its start"
-        return self.finding(value=None, found=subject.moved, text=text)
+        """Look at the biases."""
+        return self.finding(value=None, found=subject.moved, text=_WORDING[subject.bias])
 
 
-def bias_state(bias: Floats | None) -> BiasState:
-    """Say what the biases tell: ``moved`` where they are no constant, which no usual initialiser draws.
+def bias_state(bias: Floats | None, bounds: Sequence[float] = ()) -> BiasState:
+    """Say what the biases tell: ``moved`` where they are no constant, which no other initialiser draws.
 
-    Lasagne's default is Constant(0). A single bias that is not 0 counts as moved.
+    A single bias that is not 0 counts as moved.
+
+    Args:
+        bias: The biases, or None.
+        bounds: Between which, either side of 0, uniform draws may have made them, if any.
     """
     if bias is None or bias.size == 0:
         return "none"
     if not np.any(bias):
         return "zero"
-    return "constant" if bias.size > 1 and (bias == bias.flat[0]).all() else "moved"
+    if bias.size > 1 and (bias == bias.flat[0]).all():
+        return "constant"
+    return "drawn" if any(_may_be_drawn(bias, bound) for bound in bounds) else "moved"
 
 
-def normalisation_moved(network: Network, layer: ConvLayer) -> bool:
-    """Tell whether a batch normalisation directly after ``layer`` has left its start.
-
-    It starts at beta 0, gamma 1, mean 0; any of them that is no constant has moved.
-    """
-    readers = network.readers(layer)
-    if len(readers) != 1 or not readers[0].operations:
+def _may_be_drawn(bias: Floats, bound: float) -> bool:
+    if np.abs(bias).max() > bound * (1 + _ROUNDING):
         return False
-    first = readers[0].operations[0]
-    if not isinstance(first, Normalisation) or not first.is_batch:
-        return False
-    stored = (first.beta, first.gamma, first.mean)
-    return any(each is not None and each.size > 1 and bool(np.ptp(each.value) != 0) for each in stored)
+    shares = np.clip((np.sort(bias.reshape(-1)) / bound + 1) / 2, 0.0, 1.0)
+    return kolmogorov_p(shares) >= _DRAWN_FROM

@@ -30,6 +30,7 @@ def summarise(
     unjudged: Sequence[Unjudged],
     compared: bool,
     left_out: Sequence[str] = (),
+    training: Sequence[str] = (),
 ) -> str:
     """Put the verdicts together in a short paragraph.
 
@@ -38,13 +39,14 @@ def summarise(
         unjudged: What was not.
         compared: Whether an earlier file was given.
         left_out: A sentence for each thing that would have been too much work.
+        training: A few words for each thing beside the convolutions' weights that tells of training.
     """
     if not layers:
         if unjudged:
             return _nothing_judged(unjudged)
         return "The network has no convolution, so that there are no filters to judge."
     if all(layer.verdict == "initial" for layer in layers):
-        sentences = [_untrained(layers)]
+        sentences = [_untrained(layers, training)]
     else:
         sentences = [_verdicts(layers), *_meaning("initial", layers), *_noise(layers)]
         sentences += _meaning("collapsed", layers)
@@ -63,10 +65,10 @@ def _nothing_judged(unjudged: Sequence[Unjudged]) -> str:
     return f"{sentence}; so are {listed([_name(each) for each in others])}." if others else f"{sentence}."
 
 
-def _untrained(layers: Sequence[LayerDiagnosis]) -> str:
+def _untrained(layers: Sequence[LayerDiagnosis], training: Sequence[str]) -> str:
     named = [set(layer.rules) for layer in layers if layer.rules]
     common = sorted(set.intersection(*named)) if named else []
-    return nothing_trained(len(layers), common[0] if common else None)
+    return nothing_trained(len(layers), common[0] if common else None, training)
 
 
 def _verdicts(layers: Sequence[LayerDiagnosis]) -> str:

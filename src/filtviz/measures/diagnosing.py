@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,12 +13,13 @@ from filtviz.errors import BudgetError, MeasureError
 from filtviz.measures.change import changes_from
 from filtviz.measures.composed import why_not_composed
 from filtviz.measures.conclusions import commands_for, summarise
-from filtviz.measures.judging import judge
+from filtviz.measures.judging import Judgement, among_trained, changed_since, judge
 from filtviz.measures.kernels import nonfinite_filters
 from filtviz.measures.measure import Change, Diagnosis, FilterDiagnosis, LayerDiagnosis, Unjudged
 from filtviz.measures.residue import NoiseResidue
 from filtviz.measures.subject import Subject, gather_subjects
 from filtviz.measures.table import MEASURES, checks_met
+from filtviz.measures.training import signs_of_training
 from filtviz.measures.verdicts import cannot_tell, why_all_one_value, why_not_finite, why_out_of_range
 from filtviz.measures.work import work_of_layer
 from filtviz.network import ConvLayer, Network
@@ -71,6 +73,7 @@ class _Diagnosing:
         self.judged: dict[int, LayerDiagnosis] = {}
         self.unmeasured: dict[int, str] = {}
         self.uncomposed: dict[int, str] = {}
+        self.judgements: dict[int, Judgement] = {}
 
     def diagnose(self, input_range: tuple[float, float] | None, first: Collection[int]) -> Diagnosis:
         """Judge what there is to judge, as far as the account goes."""
@@ -78,6 +81,8 @@ class _Diagnosing:
         drawn = [layer for layer in network.conv_layers if layer.why_not_drawn is None]
         paid = self._affordable(drawn, first)
         self._judge(paid, input_range)
+        training = signs_of_training(network)
+        self._reconsider(bool(training))
         layers = tuple(self.judged[index] for index in sorted(self.judged))
         unjudged = tuple(each for layer in network.conv_layers for each in self._unjudged(layer))
         left_out = (*self._left_out(), *self.account.left_out[n_told:])
@@ -87,7 +92,7 @@ class _Diagnosing:
             file=file,
             layers=layers,
             unjudged=unjudged,
-            summary=summarise(layers, unjudged, compared, left_out),
+            summary=summarise(layers, unjudged, compared, left_out, training),
             commands=commands_for(file, layers, compared),
             notes=(*network.origin.inferred, *network.origin.notes),
             left_out=left_out,
@@ -118,11 +123,23 @@ class _Diagnosing:
             index = subject.layer.conv_index
             changes = tuple(changes_from(earlier, name, subject.layer) for name, earlier in self.before)
             try:
-                self.judged[index] = _diagnose_layer(subject, changes)
+                self.judged[index], self.judgements[index] = _diagnose_layer(subject, changes)
             except BudgetError as error:
                 self.unmeasured[index] = str(error)
             if subject.stack.is_left_out:
                 self.uncomposed[index] = subject.stack.reason
+
+    def _reconsider(self, training: bool) -> None:
+        """See each layer in view of the others, and of what else in the file tells of training."""
+        revised = among_trained(list(self.judgements.values()), training)
+        for index, judgement in zip(self.judgements, revised, strict=True):
+            layer = self.judged[index]
+            changed = judgement.verdict == "initial" and next(filter(_has_changed, layer.changes), None)
+            if changed:
+                judgement = changed_since(judgement, changed)
+            self.judged[index] = replace(
+                layer, verdict=judgement.verdict, sentence=_sentence(layer.name, judgement)
+            )
 
     def _unjudged(self, layer: ConvLayer) -> Iterator[Unjudged]:
         reason = layer.why_not_drawn or self.unmeasured.get(layer.conv_index)
@@ -147,23 +164,33 @@ class _Diagnosing:
                 yield f"{name_runs(labels)} {was} {what}: {reasons[min(reasons)]}"
 
 
-def _diagnose_layer(subject: Subject, changes: tuple[Change, ...]) -> LayerDiagnosis:
+def _has_changed(change: Change) -> bool:
+    return bool(change.relative_change)
+
+
+def _sentence(label: str, judgement: Judgement) -> str:
+    return f"{printable(label, 40)}: {judgement.sentence}."
+
+
+def _diagnose_layer(subject: Subject, changes: tuple[Change, ...]) -> tuple[LayerDiagnosis, Judgement]:
+    """Judge a layer by itself; return what was found, and its judgement."""
     filters = _diagnose_filters(subject)
     taken = [measure.take(subject) or measure.sum_up(subject, filters) for measure in MEASURES.values()]
     by_key = {each.measure: each for each in taken if each is not None}
     judgement = judge(subject, by_key, sum(each.texture is not None for each in filters))
     layer = subject.layer
     why_not = why_not_composed(subject.stack)
-    return LayerDiagnosis(
+    diagnosis = LayerDiagnosis(
         conv_index=layer.conv_index,
         name=layer.label,
         type=layer.type,
         shape=subject.kernels.shape,
         dtype=str(layer.weights.dtype),
         verdict=judgement.verdict,
-        sentence=f"{printable(layer.label, 40)}: {judgement.sentence}.",
+        sentence=_sentence(layer.label, judgement),
         initialiser=" or ".join(subject.initialisers) or "unknown",
         rules=subject.initialisers,
+        draws=subject.draws if subject.rule.known else None,
         residue=by_key[NoiseResidue.key].value,
         findings=tuple(by_key.values()),
         filters=filters,
@@ -172,6 +199,7 @@ def _diagnose_layer(subject: Subject, changes: tuple[Change, ...]) -> LayerDiagn
         changes=changes,
         notes=(f"not composed with the layers below: {why_not}",) if why_not else (),
     )
+    return diagnosis, judgement
 
 
 def _diagnose_filters(subject: Subject) -> tuple[FilterDiagnosis, ...]:

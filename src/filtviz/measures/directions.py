@@ -28,6 +28,8 @@ __all__ = [
 ]
 
 _COLLAPSED_SHARE = 0.5
+_ALIKE, _ALIKE_DEPTHWISE = 0.7, 0.9
+"""|cos| that most pairs of filters of one channel must have, those of an image and those of a layer's."""
 _DRAWS = 199
 _LARGEST_SIDE = 200
 """Random directions are drawn in no larger number or dimension: with fewer the share is only the greater."""
@@ -44,7 +46,10 @@ class FirstComponent(Measure):
         "20x20, .045 for 40x40 of 3x3)"
     )
     short_null = "199 draws"
-    counts_if = "over .5 (this project's own cut) and p < .01, for a structured layer"
+    counts_if = (
+        "over .5 (this project's own cut) and p < .01, for a structured layer; where filters look at one "
+        "channel only, most pairs must have |cos| of .7 as well, in depthwise layers of .9"
+    )
     supports = f'"{COLLAPSED}"'
     cannot_say = "Why. Too high a learning rate is one cause."
     source = "this project's cut"
@@ -54,7 +59,7 @@ class FirstComponent(Measure):
         if min(subject.kernels.rows.shape) < 2:
             return None
         component = significant_component(subject.kernels, over=_COLLAPSED_SHARE, account=subject.account)
-        found = component.p is not None and component.p < ALPHA
+        found = component.p is not None and component.p < ALPHA and _nearly_repeat(subject)
         directions = "few directions" if found else "no collapse"
         return self.finding(
             value=component.share,
@@ -64,6 +69,19 @@ class FirstComponent(Measure):
             found=found,
             text=f"holds {percent(component.share)} of the filters: {directions}",
         )
+
+
+def _nearly_repeat(subject: Subject) -> bool:
+    """Tell whether most filters of one channel are alike: a few weights hold few directions as it is.
+
+    Those of depthwise layers each look at another channel, and healthy ones have much in common.
+    """
+    kernels = subject.kernels
+    if kernels.n_channels > 1:
+        return True
+    pairs = np.abs(kernels.cosines)[np.triu_indices(kernels.n_filters, k=1)]
+    is_depthwise = subject.layer.conv_index > 0
+    return bool(np.median(pairs) >= (_ALIKE_DEPTHWISE if is_depthwise else _ALIKE))
 
 
 class EffectiveRank(ShownMeasure):

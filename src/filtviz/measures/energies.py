@@ -1,4 +1,4 @@
-"""Are some filters, or some input channels, used more than others?"""
+"""Are some filters, or some input channels, stronger than others?"""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple
 from filtviz.measures.kernels import Kernels
 from filtviz.measures.laws import chi_squared_tail
 from filtviz.measures.measure import Finding, Measure
+from filtviz.measures.verdicts import WAS_UPDATED
 
 if TYPE_CHECKING:
     from filtviz.measures.subject import Subject
@@ -25,8 +26,11 @@ class _Energy(Measure):
 
     short_null = "χ²"
     counts_if = "p < {level}"
-    cannot_say = "It rises with random labels too."
-    decides = "structure"
+    cannot_say = (
+        "Strength is no structure. It rises with random labels too, and where batch normalisation was folded "
+        "into the weights, trained or not."
+    )
+    decides = "strength"
 
     def take(self, subject: Subject) -> Finding | None:
         """Test the energies of the groups."""
@@ -36,8 +40,8 @@ class _Energy(Measure):
         return self.tested(
             test.p,
             value=test.statistic,
-            found=f"some {self.one}s are used more than others",
-            nothing=f"no {self.one} is used more than others",
+            found=f"its {self.one}s are of unequal strength",
+            nothing=f"its {self.one}s are of equal strength, but for chance",
         )
 
 
@@ -48,7 +52,7 @@ class FilterEnergy(_Energy):
     title = "Uneven energies of the filters"
     formula = "Σ(s_g − s̄)²/(n_g Var w²), s_g the sum of squares of filter g, n_g its weights"
     null = "χ² with O − 1 degrees of freedom"
-    supports = '"some filters are used more than others"'
+    supports = f'"{WAS_UPDATED}: its filters are of unequal strength"'
     source = "the variance of sums of independent draws; Du, Hu & Lee 2018 for why energies grow apart"
     side = "filters"
     one = "filter"
@@ -61,7 +65,7 @@ class ChannelEnergy(_Energy):
     title = "Uneven energies of the input channels"
     formula = "Σ(s_g − s̄)²/(n_g Var w²), s_g the sum of squares that looks at input channel g"
     null = "χ² with C − 1 degrees of freedom"
-    supports = '"some input channels are used more than others"'
+    supports = f'"{WAS_UPDATED}: its input channels are of unequal strength"'
     source = "the variance of sums of independent draws; Du, Hu & Lee 2018"
     side = "channels"
     one = "input channel"

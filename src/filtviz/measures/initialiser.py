@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from filtviz.measures.catalogue import Fit, coinciding_rules
+from filtviz.measures.catalogue import CUT_STD, Draws, Family, Fans, Fit, Rule, possible_draws
 from filtviz.measures.kernels import Floats, Kernels
-from filtviz.measures.laws import kolmogorov_p, normality_p
+from filtviz.measures.laws import gamma_tails, kolmogorov_p, normality_p
+from filtviz.measures.matrices import fit_matrix
 from filtviz.measures.measure import Finding, Measure
-from filtviz.measures.orthogonal import fit_orthogonal
 from filtviz.measures.verdicts import INDISTINGUISHABLE, WAS_UPDATED
 from filtviz.text import percent
 
 if TYPE_CHECKING:
     from filtviz.measures.subject import Subject
 
-__all__ = ["Bound", "Initialiser", "beyond_bound", "fit_catalogue", "fit_free_scale"]
+__all__ = ["Bound", "Initialiser", "beyond_bound", "fit_catalogue", "fit_draws", "fit_free_scale"]
 
 _RMS_TOLERANCE = 6.0
 """Standard errors by which a layer's rms may differ from a rule's before it is not even tried."""
@@ -28,13 +29,19 @@ _MOST_VALUES = 2**20
 
 _MIN_FOR_NORMALITY = 20
 
+_SQUARES: dict[Family, float] = {"uniform": 0.8, "cut normal": 1.3656, "normal": 2.0}
+"""Var w²/σ⁴ of each family: its kurtosis less 1."""
+
 
 class Bound(Measure):
     """Weights that the initialiser cannot have drawn."""
 
     key = "bound"
     title = "Weights beyond the initialiser's bound"
-    formula = "share of |w| > a(1 + 1e-6), a = √3·std of the uniform initialiser (1e-3 for half precision)"
+    formula = (
+        "share of |w| > a, up to the rounding of the stored type; a = √3·std of a uniform initialiser, "
+        "2.27·std of a normal one that is cut at two of its standard deviations"
+    )
     null = "impossible at the start"
     short_null = "impossible"
     counts_if = "any, where the initialiser was identified"
@@ -43,16 +50,15 @@ class Bound(Measure):
         "A normal or orthogonal initialiser has no bound. Where the initialiser is not identified, the "
         "default's bound is shown and nothing follows from it."
     )
-    source = "Glorot & Bengio 2010; He et al. 2015; lasagne/init.py"
+    source = "Glorot & Bengio 2010; He et al. 2015; the frameworks' initialisers"
 
     def take(self, subject: Subject) -> Finding | None:
         """Count the weights beyond."""
-        rule = subject.rule.rule
-        if rule.family != "uniform":
+        limit = subject.draws.bound
+        if not np.isfinite(limit):
             return None
-        limit = rule.bound(subject.kernels.shape)
         share = beyond_bound(subject.kernels, limit)
-        text = f"{percent(share)} of the weights lie beyond {rule.name}'s ±{limit:.3g}"
+        text = f"{percent(share)} of the weights lie beyond the ±{limit:.3g} of {subject.rule.spoken}"
         if not subject.rule.known:
             text += " (the default; the initialiser is not known)"
         return self.finding(value=share, threshold=0.0, found=subject.rule.known and share > 0, text=text)
@@ -64,12 +70,12 @@ class Initialiser(Measure):
     key = "initialiser"
     title = "Fit to a catalogued initialiser"
     formula = (
-        "Kolmogorov-Smirnov distance from each catalogued law with its known parameters: GlorotUniform, "
-        "GlorotNormal, HeUniform, HeNormal with gain 1 and √2, Uniform(.01), Normal(.01); the best fit "
-        "counts"
+        "Kolmogorov-Smirnov distance from each catalogued law with its known parameters, and how far the "
+        "mean square is from the law's; p is twice the smaller of the two. The laws are those of the file's "
+        "framework, or of all where it does not tell; the best fit counts"
     )
-    null = "exact: the parameters are known, not fitted"
-    short_null = "KS, exact"
+    null = "the parameters are known, not fitted"
+    short_null = "KS, known law"
     counts_if = "p < {level} for each of them"
     supports = f'"{INDISTINGUISHABLE} GlorotUniform()"'
     cannot_say = (
@@ -77,57 +83,79 @@ class Initialiser(Measure):
         "no proof that nothing was trained. Draws of a scale that is not in the catalogue are tried with "
         "their own, and named so."
     )
-    source = "Kolmogorov 1933; lasagne/init.py; scipy.stats.ks_1samp"
+    source = "Kolmogorov 1933; the frameworks' initialisers"
     decides = "origin"
 
     def take(self, subject: Subject) -> Finding:
         """Say which rule is closest."""
         p = subject.origin.p
         misfits = "" if p >= self.level else ", which does not fit"
-        closest = (
-            f"closest in the catalogue: {subject.origin.fits[0].name}{misfits}" if subject.origin.fits else ""
-        )
+        fits = subject.origin.fits
+        closest = f"closest in the catalogue: {subject.called(fits[0])}{misfits}" if fits else ""
         text = closest or "none in the catalogue draws this size and range"
         return self.finding(value=None, p=p, level=self.level, found=p < self.level, text=text)
 
 
-def fit_catalogue(kernels: Kernels, seed: int = 0) -> tuple[Fit, ...]:
-    """Return the rules of the catalogue that the weights could come from, the best first.
+def fit_catalogue(
+    kernels: Kernels, rules: Sequence[Rule] = (), fans: Fans | None = None, seed: int = 0
+) -> tuple[Fit, ...]:
+    """Return what the weights could come from, the best first.
 
-    Each is tested by Kolmogorov-Smirnov against its known parameters, which makes the p-value exact.
-    Rules that coincide at this shape are one fit that names both. A rule whose bound a weight passes, or
-    whose rms is more than six standard errors off, is left out. An orthogonal matrix is one whatever its
-    distribution.
+    A matrix that an initialiser makes as a whole (orthogonal, Dirac) is one whatever its distribution. Else
+    each rule is tested against its known parameters (see `fit_draws`). Rules that coincide at this shape are
+    one fit that names both. A rule whose bound a weight passes, or whose rms is more than six standard errors
+    off, is left out.
 
     Args:
         kernels: The layer.
+        rules: Those to try; all of the catalogue where there are none.
+        fans: The inputs and outputs of a unit; those of an ordinary convolution where there are none.
         seed: Of the numbers that spread values of half precision within their rounding.
     """
-    orthogonal = fit_orthogonal(kernels)
-    if orthogonal is not None:
-        return (orthogonal,)
+    matrix = fit_matrix(kernels)
+    if matrix is not None:
+        return (matrix,)
     ordered = None
     fits = []
-    for rules in coinciding_rules(kernels.shape):
-        first = rules[0]
-        std, bound = first.std(kernels.shape), first.bound(kernels.shape)
-        if _rms_is_off(kernels, std, first.family) or beyond_bound(kernels, bound) > 0:
+    for draws in possible_draws(fans or Fans.of(kernels.shape), rules):
+        if _rms_is_off(kernels, draws) or beyond_bound(kernels, draws.bound) > 0:
             continue
         if ordered is None:
             ordered = np.sort(_dithered(kernels, seed))
-        p = kolmogorov_p(_cumulative(ordered, first.family, std))
-        fits.append(Fit(tuple(rule.name for rule in rules), first.family, std, p, rules))
+        names = tuple(rule.name for rule in draws.rules)
+        fits.append(Fit(names, draws.family, draws.std, fit_draws(kernels, ordered, draws), draws.rules))
     return tuple(sorted(fits, key=lambda fit: -fit.p))
 
 
-def _cumulative(values: Floats, family: Literal["uniform", "normal"], std: float) -> Floats:
+def fit_draws(kernels: Kernels, ordered: Floats, draws: Draws) -> float:
+    """Return the p-value of weights under draws of a known law: of their shape, and of their size.
+
+    Kolmogorov and Smirnov's test sees little of a change in scale, so that the mean square is tested as
+    well: n·mean(w²)/σ² is about a gamma law of mean n and variance n Var w²/σ⁴. The smaller of the two
+    p-values is doubled.
+
+    Args:
+        kernels: The layer.
+        ordered: Its values in order.
+        draws: What may have drawn them.
+    """
+    shape = kolmogorov_p(_cumulative(ordered, draws.family, draws.std))
+    excess = _SQUARES[draws.family] / kernels.size
+    size = gamma_tails((kernels.rms / draws.std) ** 2 / excess, 1 / excess)
+    return min(1.0, 2 * min(shape, size))
+
+
+def _cumulative(values: Floats, family: Family, std: float) -> Floats:
     """Return the distribution function of draws about 0 at ``values``."""
     if family == "uniform":
         bound = np.sqrt(3) * std
         return np.asarray(np.clip((values + bound) / (2 * bound), 0.0, 1.0))
     from scipy.special import ndtr
 
-    return np.asarray(ndtr(values / std))
+    if family == "normal":
+        return np.asarray(ndtr(values / std))
+    below, all_ = ndtr(-2.0), ndtr(2.0) - ndtr(-2.0)
+    return np.asarray(np.clip((ndtr(values * CUT_STD / std) - below) / all_, 0.0, 1.0))
 
 
 def fit_free_scale(kernels: Kernels, seed: int = 0) -> tuple[Fit, ...]:
@@ -156,22 +184,20 @@ def fit_free_scale(kernels: Kernels, seed: int = 0) -> tuple[Fit, ...]:
 
 def beyond_bound(kernels: Kernels, bound: float) -> float:
     """Return the share of weights whose magnitude passes ``bound``, but for the stored type's rounding."""
-    tolerance = max(1e-6, float(np.finfo(kernels.precision).eps))
+    tolerance = max(1e-6, kernels.rounding)
     return float((np.abs(kernels.flat) > bound * (1 + tolerance)).mean())
 
 
-def _rms_is_off(kernels: Kernels, std: float, family: str) -> bool:
+def _rms_is_off(kernels: Kernels, draws: Draws) -> bool:
     """Tell whether the mean square differs from std² by more than six of its standard errors."""
-    excess = 0.8 if family == "uniform" else 2.0  # Var w²/σ⁴: 9/5 - 1, and 3 - 1
-    error = float(np.sqrt(excess / kernels.size))
-    return abs(kernels.rms**2 / std**2 - 1) > _RMS_TOLERANCE * error + 1e-3
+    error = float(np.sqrt(_SQUARES[draws.family] / kernels.size))
+    return abs(kernels.rms**2 / draws.std**2 - 1) > _RMS_TOLERANCE * error + 1e-3
 
 
 def _dithered(kernels: Kernels, seed: int) -> NDArray[np.float64]:
-    """Return the values to test, those of half precision spread within their rounding: ties would misfit."""
+    """Return the values to test, those of few bits spread within their rounding: ties would misfit."""
     values: Floats = kernels.flat[:: -(-kernels.size // _MOST_VALUES)]
-    if kernels.precision != np.float16:
+    if not kernels.is_half:
         return values
-    below = np.nextafter(np.finfo(np.float16).max, np.float16(0))  # the largest number's own step is infinite
-    steps = np.spacing(np.minimum(np.abs(values), below).astype(np.float16)).astype(np.float64)
-    return values + steps * np.random.default_rng(seed).uniform(-0.5, 0.5, len(values))
+    steps = kernels.steps(values)
+    return np.asarray(values + steps * np.random.default_rng(seed).uniform(-0.5, 0.5, len(values)))

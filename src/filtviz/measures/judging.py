@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from filtviz.measures import verdicts
 from filtviz.measures.bias import Bias
+from filtviz.measures.catalogue import Fit
 from filtviz.measures.directions import FirstComponent
 from filtviz.measures.initialiser import Bound
 from filtviz.measures.low_frequency import LowFrequency
-from filtviz.measures.measure import Finding, Verdict
+from filtviz.measures.measure import Change, Finding, Verdict
 from filtviz.measures.residue import NoiseResidue
-from filtviz.measures.table import LEVEL, MEASURES, STRUCTURE
+from filtviz.measures.stored import Quantised
+from filtviz.measures.subject import ENOUGH, Subject
+from filtviz.measures.table import LEVEL, MEASURES, STRENGTH, STRUCTURE
 
-if TYPE_CHECKING:
-    from filtviz.measures.subject import Subject
-
-__all__ = ["Judgement", "judge"]
+__all__ = ["Judgement", "among_trained", "changed_since", "judge"]
 
 _MIN_WEIGHTS = 50
 """Weights under which nothing found is no evidence of anything."""
@@ -26,27 +25,68 @@ _MIN_WEIGHTS = 50
 _UNTOUCHED_FACTOR = 0.1
 """How much surer structure must be where all else says that a layer was never touched."""
 
+_BEST_OF_MANY = 0.01
+"""The p-value from which a layer fits the best of many rules, none of which is known to be the network's."""
+
+_MOST_BEYOND = 0.25
+"""The share of weights beyond its bound from which another rule is as likely as a training."""
+
+_ZEROS = 0.001
+"""The share of weights that are exactly 0 from which they were set to it."""
+
 
 @dataclass(frozen=True)
 class Judgement:
-    """A verdict and the sentence that says why, without the layer's name."""
+    """A verdict and the sentence that says why, without the layer's name.
+
+    ``otherwise`` is what holds instead in a network of which other things tell that it was trained, and
+    ``tells_of_training`` whether this layer is one of them.
+    """
 
     verdict: Verdict
     sentence: str
+    otherwise: Judgement | None = None
+    is_odd: bool = False
+
+    @property
+    def tells_of_training(self) -> bool:
+        """Whether the layer has moved, or has a scale at least that no initialiser gives."""
+        return self.is_odd or self.verdict in ("updated", "structured", "collapsed")
+
+
+def among_trained(judgements: Sequence[Judgement], training: bool) -> list[Judgement]:
+    """Return the judgements of a network's layers, each in view of the others.
+
+    A layer that has too few weights to show a short training is not called initial where others have moved.
+
+    Args:
+        judgements: One for each layer.
+        training: Whether something else in the file tells of training.
+    """
+    trained = training or any(each.tells_of_training for each in judgements)
+    return [(each.otherwise or each) if trained else each for each in judgements]
+
+
+def changed_since(judgement: Judgement, change: Change) -> Judgement:
+    """Return the judgement of a layer that is as it was drawn, and yet differs from an earlier file."""
+    return Judgement("updated", verdicts.why_changed_from(change, judgement.sentence))
 
 
 def judge(subject: Subject, findings: Mapping[str, Finding], standing_out: int) -> Judgement:
     """Weigh the findings of a layer.
 
-    Structure that passes Bonferroni's level decides (a tenth of it where the biases are still 0 and an
-    initialiser fits); without it, whatever moved from its start; without that, whether the weights could be
-    an initialiser's.
+    Structure that passes Bonferroni's level decides (a tenth of it where the biases are as at the start and
+    an initialiser fits); without it, whether values were set after they were drawn; without that, whatever
+    moved from its start; without that, whether the weights could be an initialiser's.
 
     Args:
         subject: The layer.
         findings: What was found, by measure.
         standing_out: How many of its filters are smooth or rough by themselves.
     """
+    matrix = next((fit for fit in subject.origin.fits if fit.family == "matrix"), None)
+    if matrix is not None and not subject.moved:
+        return _initial(subject, findings, matrix)
     level = LEVEL * (_UNTOUCHED_FACTOR if _looks_untouched(subject) else 1)
     tested = [findings[key] for key in STRUCTURE if key in findings]
     structure = [each for each in tested if each.p is not None and each.p < level]
@@ -54,40 +94,100 @@ def judge(subject: Subject, findings: Mapping[str, Finding], standing_out: int) 
     if structure and component is not None and component.found:
         return _collapsed(component, findings.get(LowFrequency.key))
     if structure:
-        first, *agreeing = structure
-        evidence = MEASURES[first.measure].evidence(first)
-        sentence = verdicts.why_structured(
-            evidence, len(agreeing), len(tested) - 1, _residue(findings), standing_out
-        )
-        return Judgement("structured", sentence)
-    if subject.moved:
-        return _updated(findings, findings[Bias.key].text)
-    bound = findings.get(Bound.key)
-    if subject.rule.traced and bound is not None and bound.found:
-        # The largest layers bear the trace of an initialiser that cannot have drawn these weights.
-        return _updated(findings, bound.text)
+        return _structured(structure, len(tested), findings, standing_out)
+    changed = _set_afterwards(subject, findings)
+    if changed:
+        return Judgement("undecided", verdicts.cannot_tell(verdicts.why_changed_since(changed)))
+    evidence = _evidence_of_change(subject, findings, level)
+    if evidence:
+        return _updated(findings, evidence)
     return _without_evidence(subject, findings)
 
 
 def _looks_untouched(subject: Subject) -> bool:
-    return subject.bias == "zero" and not subject.moved and subject.origin.p >= LEVEL
+    fits = LEVEL if subject.bias in ("zero", "drawn") else _BEST_OF_MANY
+    return not subject.moved and subject.origin.p >= fits
+
+
+def _structured(
+    found: Sequence[Finding], n_tested: int, findings: Mapping[str, Finding], standing_out: int
+) -> Judgement:
+    first, *agreeing = found
+    evidence = MEASURES[first.measure].evidence(first)
+    sentence = verdicts.why_structured(
+        evidence, len(agreeing), n_tested - 1, _residue(findings), standing_out
+    )
+    return Judgement("structured", sentence)
+
+
+def _set_afterwards(subject: Subject, findings: Mapping[str, Finding]) -> str:
+    """Say how values were set after they were drawn or trained: pruned, or rounded to a few; or nothing."""
+    zeros = float((subject.kernels.flat == 0).mean())
+    if zeros > _ZEROS and zeros * subject.kernels.size > 1:
+        return verdicts.of_zeros(zeros)
+    quantised = findings.get(Quantised.key)
+    return quantised.text if quantised is not None and quantised.found else ""
+
+
+def _evidence_of_change(subject: Subject, findings: Mapping[str, Finding], level: float) -> str:
+    """Say what no initialiser explains, or nothing."""
+    if subject.moved:
+        return findings[Bias.key].text
+    own = subject.rule.rule if subject.rule.known else None
+    fits_own = any(fit.p >= LEVEL and own in fit.rules for fit in subject.origin.fits)
+    bound = findings.get(Bound.key)
+    if bound is not None and bound.found and _is_beyond_its_rule(subject, bound.value or 0.0):
+        return bound.text
+    tested = [findings[key] for key in STRENGTH if key in findings]
+    uneven = next((each for each in tested if each.p is not None and each.p < level), None)
+    if uneven is not None and not (fits_own and not subject.moved):
+        return MEASURES[uneven.measure].evidence(uneven)
+    return ""
+
+
+def _is_beyond_its_rule(subject: Subject, share: float) -> bool:
+    """Tell whether weights beyond the bound of the network's rule were moved there, not drawn by another.
+
+    The larger layers are draws of the rule, or bear its mark. Few weights fit one of many rules by chance, so
+    that a fit of another says little where the others were trained and few weights lie beyond.
+    """
+    fits = any(fit.p >= _BEST_OF_MANY for fit in subject.origin.fits)
+    return not fits or (subject.rule.traced and share < _MOST_BEYOND)
 
 
 def _without_evidence(subject: Subject, findings: Mapping[str, Finding]) -> Judgement:
     """Judge a layer that shows no structure and whose biases tell nothing."""
-    fits = [fit for fit in subject.origin.fits if fit.p >= LEVEL]
+    own = subject.rule.rule if subject.rule.known else None
+    fits = [fit for fit in subject.origin.fits if fit.p >= (LEVEL if own in fit.rules else _BEST_OF_MANY)]
     free = [fit for fit in subject.origin.free if fit.p >= LEVEL]
     n = subject.kernels.size
     if n < _MIN_WEIGHTS:
         return Judgement("undecided", verdicts.why_too_few(n))
-    if free and not fits and (subject.bias == "zero" or free[0].family == "uniform"):
-        fits = free
     if fits:
-        bias, ps = findings[Bias.key].text, _tests_of_structure(findings)
-        return Judgement("initial", verdicts.why_initial(fits[0], bias, ps, LEVEL))
+        return _initial(subject, findings, next((fit for fit in fits if own in fit.rules), fits[0]))
+    if free and (subject.bias in ("zero", "drawn") or free[0].family == "uniform"):
+        return _initial(subject, findings, free[0])
     if free:
-        return Judgement("undecided", verdicts.cannot_tell(verdicts.why_another_distribution(free[0])))
+        why = verdicts.why_another_distribution(free[0])
+        return Judgement("undecided", verdicts.cannot_tell(why), is_odd=True)
     return _updated(findings, verdicts.OF_NO_INITIALISER)
+
+
+def _initial(subject: Subject, findings: Mapping[str, Finding], fit: Fit) -> Judgement:
+    bias, ps = findings[Bias.key].text, _tests_of_structure(findings)
+    sentence = verdicts.why_initial(fit, subject.called(fit), bias, ps, LEVEL)
+    if _would_show(subject, fit):
+        return Judgement("initial", sentence)
+    reason = verdicts.why_too_few_to_see(subject.kernels.size, subject.called(fit))
+    return Judgement("initial", sentence, Judgement("undecided", verdicts.cannot_tell(reason)))
+
+
+def _would_show(subject: Subject, fit: Fit) -> bool:
+    """Tell whether training would have left a trace, were there any."""
+    if subject.bias == "zero" or fit.family == "matrix":
+        return True
+    is_known = subject.rule.known and subject.rule.rule in fit.rules
+    return is_known and subject.kernels.size >= ENOUGH[fit.family]
 
 
 def _updated(findings: Mapping[str, Finding], evidence: str) -> Judgement:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from filtviz.parameter import has_few_bits
 from filtviz.scaling import in_double
 
 if TYPE_CHECKING:
@@ -19,6 +20,12 @@ __all__ = ["Floats", "Kernels", "nonfinite_filters"]
 
 Floats = NDArray[np.float64]
 
+_HALF = 10
+"""Bits of the mantissa of half precision."""
+
+_ROUNDS = 5
+"""How often filters and channels are brought to one energy in turn (Sinkhorn & Knopp 1967)."""
+
 _CHUNK_ELEMENTS = 1_000_000
 """How many weights a transform looks at in one go, so that its memory stays small beside the layer's own."""
 
@@ -27,18 +34,40 @@ _CHUNK_ELEMENTS = 1_000_000
 class Kernels:
     """Finite weights as ``(filters, channels, rows, cols)`` in double precision.
 
-    ``precision`` is the floating type in which the numbers were stored: half precision is also recognised
-    when the array has a wider type, since rounding is all that the measures need to know of it.
+    ``mantissa`` is the number of bits that their type keeps behind the first, and ``tiny`` its smallest step:
+    half precision and bfloat16 are also recognised when the array has a wider type, since rounding is all
+    that the measures need to know of it.
     """
 
     weights: Floats
-    precision: np.dtype[Any]
+    mantissa: int = 52
+    tiny: float = 0.0
 
     @classmethod
     def of(cls, filters: NDArray[Any]) -> Kernels:
         """Take the weights of a layer as they are; they must be finite and 4-D."""
         weights = np.ascontiguousarray(filters, dtype=np.float64)
-        return cls(weights=weights, precision=_precision(filters))
+        return cls(weights, *_precision(filters))
+
+    @property
+    def is_half(self) -> bool:
+        """Whether the numbers are of 16 bits or fewer, so that their rounding shows."""
+        return self.mantissa <= _HALF
+
+    @property
+    def stored_as(self) -> str:
+        """What the type of so few bits is called."""
+        return {10: "half precision", 7: "bfloat16"}.get(self.mantissa, f"{self.mantissa + 1} binary digits")
+
+    @property
+    def rounding(self) -> float:
+        """By what share of itself a number may be off for the type that it is stored in."""
+        return float(2.0**-self.mantissa)
+
+    def steps(self, values: Floats) -> Floats:
+        """Return the distance from each value to the next that its stored type has."""
+        exponents = np.frexp(values)[1] - 1
+        return np.asarray(np.maximum(np.ldexp(1.0, exponents - self.mantissa), self.tiny))
 
     @property
     def shape(self) -> tuple[int, int, int, int]:
@@ -114,6 +143,24 @@ class Kernels:
         return np.asarray(rows @ rows.T if rows.shape[0] <= rows.shape[1] else rows.T @ rows)
 
     @cached_property
+    def balanced_eigenvalues(self) -> Floats:
+        """The same of the matrix whose filters and input channels have each been brought to one energy.
+
+        In units of the mean square of its entries; filters and channels of zeros stay so.
+        """
+        shares = self.energy
+        filters, channels = np.ones(self.n_filters), np.ones(self.n_channels)
+        for _ in range(_ROUNDS):
+            filters = _inverse(shares @ channels)
+            channels = _inverse(filters @ shares)
+        units = self.weights * np.sqrt(np.outer(filters, channels))[:, :, np.newaxis, np.newaxis]
+        rows = units.reshape(self.n_filters, -1)
+        gram = rows @ rows.T if rows.shape[0] <= rows.shape[1] else rows.T @ rows
+        mean_square = float(np.trace(gram)) / self.size
+        values = np.maximum(np.linalg.eigvalsh(gram)[::-1], 0.0)
+        return np.asarray(values / mean_square) if mean_square > 0 else values
+
+    @cached_property
     def cosines(self) -> Floats:
         """The cosine of each pair of filters, ``(filters, filters)``; 0 where one of them is zero."""
         on_filters = len(self.gram) == self.n_filters and self.rows.shape[0] <= self.rows.shape[1]
@@ -133,13 +180,26 @@ class Kernels:
             yield slice(start, start + step)
 
 
-def _precision(filters: NDArray[Any]) -> np.dtype[Any]:
-    """Return the stored type, or half precision where every number survives it."""
+def _inverse(energies: Floats) -> Floats:
+    return np.where(energies > 0, 1 / np.where(energies > 0, energies, 1.0), 0.0)
+
+
+def _precision(filters: NDArray[Any]) -> tuple[int, float]:
+    """Return the bits of the mantissa that the numbers need, and the smallest step of their type."""
+    if has_few_bits(filters.dtype):
+        import ml_dtypes
+
+        facts: Any = ml_dtypes.finfo(filters.dtype)  # type: ignore[no-untyped-call]
+        return int(facts.nmant), float(facts.smallest_subnormal)
     if filters.dtype.kind != "f":
-        return np.dtype(np.float64)
+        return 52, 0.0
     with np.errstate(over="ignore"):
-        half = filters.astype(np.float16)
-    return np.dtype(np.float16) if np.array_equal(half, filters) else filters.dtype
+        if np.array_equal(filters.astype(np.float16), filters):
+            return _HALF, 2.0**-24
+        single = filters.astype(np.float32)
+    if np.array_equal(single, filters) and not (single.view(np.uint32) & 0xFFFF).any():
+        return 7, 0.0  # bfloat16 is the upper half of a single
+    return int(np.finfo(filters.dtype).nmant), 0.0
 
 
 def nonfinite_filters(layer: ConvLayer) -> NDArray[np.intp]:

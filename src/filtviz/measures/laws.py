@@ -16,6 +16,8 @@ __all__ = [
     "beta_upper_quantile",
     "binomial_tail",
     "chi_squared_tail",
+    "gamma_tail",
+    "gamma_tails",
     "is_significant",
     "kolmogorov_p",
     "kolmogorov_tail",
@@ -41,6 +43,20 @@ def chi_squared_tail(statistic: float, degrees: int) -> float:
     from scipy.special import chdtrc
 
     return float(chdtrc(degrees, statistic))
+
+
+def gamma_tail(x: float, shape: float) -> float:
+    """Return the upper tail of the gamma law of that shape and scale 1 at ``x``."""
+    from scipy.special import gammaincc
+
+    return float(gammaincc(shape, x))
+
+
+def gamma_tails(x: float, shape: float) -> float:
+    """Return twice the smaller tail of the gamma law of that shape and scale 1 at ``x``, 1 at most."""
+    from scipy.special import gammainc, gammaincc
+
+    return float(min(1.0, 2 * min(gammainc(shape, x), gammaincc(shape, x))))
 
 
 def binomial_tail(least: int, n: int, p: float) -> float:

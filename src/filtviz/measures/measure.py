@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from filtviz.text import p_value
 
 if TYPE_CHECKING:
+    from filtviz.measures.catalogue import Draws
     from filtviz.measures.subject import Subject
 
 __all__ = [
@@ -40,9 +41,9 @@ class Finding:
     ``measure`` is its key in `filtviz.measures.table.MEASURES`, which has its formula and null. ``value`` is
     the statistic as the table names it, ``z`` its standard score and ``p`` its p-value, each None where there
     is none. ``level`` is the p-value under which it counts, ``threshold`` the value beyond which, for
-    measures that have one. ``judges`` tells whether it takes part in the layer's verdict, ``found`` whether
-    it came out. ``text`` says it in words; ``reason`` completes "cannot tell, because …" where a value
-    is None for a reason.
+    measures that have one, ``interval`` between what an estimate's truth should lie. ``judges`` tells whether
+    it takes part in the layer's verdict, ``found`` whether it came out. ``text`` says it in words; ``reason``
+    completes "cannot tell, because …" where a value is None for a reason.
     """
 
     measure: str
@@ -52,6 +53,7 @@ class Finding:
     p: float | None = None
     level: float | None = None
     threshold: float | None = None
+    interval: tuple[float, float] | None = None
     judges: bool = False
     found: bool = False
     reason: str = ""
@@ -127,6 +129,7 @@ class LayerDiagnosis:
     ``conv_index`` is its number among the convolutions; ``shape`` is ``(filters, channels, rows, cols)``.
     ``rules`` are the names of the initialisers that its first weights are taken to be draws of, several
     where they draw alike at this shape, none where it is not known; ``initialiser`` says them in one text.
+    ``draws`` are those draws, with their scale at this shape, None where they are not known.
     ``residue`` is the share of the visible variance that still is the initial noise, None where it cannot
     be told. ``first_filters`` are the filters to look at first. ``composed_size`` is ``(rows, cols)`` of the
     filters seen through the layers below, None where they were not composed.
@@ -141,6 +144,7 @@ class LayerDiagnosis:
     sentence: str
     initialiser: str
     rules: tuple[str, ...] = ()
+    draws: Draws | None = None
     residue: float | None = None
     findings: tuple[Finding, ...] = ()
     filters: tuple[FilterDiagnosis, ...] = ()
@@ -225,9 +229,9 @@ class Measure:
     cannot_say: ClassVar[str]
     source: ClassVar[str]
 
-    decides: ClassVar[Literal["origin", "structure"] | None] = None
-    """Which question of a layer's verdict it takes part in: could an initialiser have drawn the weights, or
-    do they have structure? None where it does not judge."""
+    decides: ClassVar[Literal["origin", "strength", "structure"] | None] = None
+    """Which question of a layer's verdict it takes part in: could an initialiser have drawn the weights, are
+    they as strong everywhere as draws are, do they have structure? None where it does not judge."""
 
     shown_only: ClassVar[bool] = False
     """Whether it is a number beside the verdict, which never counts as found."""

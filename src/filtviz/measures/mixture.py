@@ -1,246 +1,172 @@
-"""Maximum-likelihood fits of a uniform draw plus a change, many at once.
+"""Likelihoods of an initial draw plus a change, for many layers at once.
 
-The model of a weight is w = u + d with u ~ U(-A, A) and d ~ πN(0, s₁²) + (1-π)N(0, s₂²). All searches of a
-network are one batch of arrays: what takes time is the number of steps in Python, not the arithmetic.
+The model of a weight is w = λu + d: u is what an initialiser drew, λ by how much it was scaled since, and d
+the change, a mixture of normal laws about 0 whose shares are found by expectation-maximisation (EM), so that
+it may be of a few weights or of all. Everything is in units of the draw's standard deviation.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from filtviz.measures.catalogue import CUT_STD, Family
 from filtviz.measures.kernels import Floats, Kernels
 
-__all__ = ["USUAL", "BinnedMagnitudes", "MixtureFit", "Search", "bin_magnitudes", "fit_mixtures"]
+__all__ = ["SCALES", "BinnedMagnitudes", "ChangeFits", "bin_magnitudes", "fit_changes", "fit_smooth"]
 
-_BINS = 192
-_TAIL_BINS = 8
-USUAL = 4.0
-"""Magnitudes in units of the rms beyond which bins grow wider; few weights are so far out."""
+_FINE = 4096
+_USUAL, _TAIL = 8.0, 64
+"""Magnitudes in units of the rms are counted in even bins up to 8, and in ever wider ones beyond."""
 
-_LOWEST = np.array([np.log(1e-3), np.log(1e-3), -6.0, np.log(0.05)])
-_HIGHEST = np.array([np.log(20), np.log(20), 6.0, np.log(5.0)])
-"""Limits of log s₁, log s₂, logit π and log A."""
+_EDGES = np.concatenate([np.linspace(0, 2.6, 93), np.geomspace(2.6, 40, 20)[1:]])
+"""Of the bins that likelihoods are computed on, in standard deviations of the draw."""
 
-_MOST_STEPS = 200
-_FARTHEST = 2.0
-_FLATTEST = 1e-9
-_CLOSE = 1e-6
-"""Of the log likelihood: what a step must promise to be worth taking."""
+_CHANGES = np.geomspace(0.01, 60, 24)
+"""Standard deviations that a change is mixed of."""
 
-_LEAST_MASS = 1e-100
-"""What a bin is taken to hold at least, so that its slope's square is a number too."""
+_SMOOTH = np.geomspace(0.2, 60, 26)
+"""Those of the smooth law against which a draw has to show."""
 
-_ROOT_TAU = float(np.sqrt(2 * np.pi))
+SCALES: Floats = np.exp(np.arange(-0.24, 0.25, 0.03))
+"""The λ that are tried."""
+
+_CYCLES = 30
+_LEAST = 1e-12
 
 
 class BinnedMagnitudes(NamedTuple):
-    """Magnitudes counted in bins, in units of the weights' rms: ``edges`` from 0, and ``counts``."""
+    """How many magnitudes lie below each of ``edges``, both in units of the weights' rms."""
 
     edges: Floats
-    counts: Floats
+    below: Floats
 
 
-class Search(NamedTuple):
-    """A fit to look for: the data, and where log s₁, log s₂, logit π and the bound A start.
+class ChangeFits(NamedTuple):
+    """For each layer and λ of `SCALES`, ``(layers, scales)``: the log likelihood, and Var d/Var u."""
 
-    The bound is in units of the rms, and 0 for no uniform part; it stays what it is unless it is ``free``.
-    """
-
-    counted: BinnedMagnitudes
-    start: tuple[float, float, float]
-    bound: float
-    free: bool = False
-
-
-class MixtureFit(NamedTuple):
-    """What a search ended with: minus the log likelihood, A, Var d, and log s₁, log s₂ and logit π.
-
-    All are in units of the rms.
-    """
-
-    cost: float
-    bound: float
-    variance: float
-    shape: tuple[float, float, float]
-
-    @property
-    def residue(self) -> float:
-        """R², the share of the variance that is the uniform part's."""
-        noise = self.bound**2 / 3
-        return noise / (noise + self.variance)
+    likelihoods: Floats
+    variances: Floats
 
 
 def bin_magnitudes(kernels: Kernels) -> BinnedMagnitudes:
-    """Count the magnitudes in units of the rms: even bins up to 4, and ever wider ones beyond."""
-    magnitudes = np.abs(kernels.flat)
-    magnitudes /= kernels.rms
+    """Count the magnitudes of a layer's weights, which must not all be 0."""
+    magnitudes = np.abs(kernels.flat) / kernels.rms
     largest = float(magnitudes.max()) * (1 + 1e-9)
-    usual = min(largest, USUAL)
-    counts, edges = np.histogram(magnitudes, _BINS, (0.0, usual))
-    if largest > USUAL:
-        tail = np.geomspace(USUAL, largest, _TAIL_BINS + 1)
-        beyond = np.histogram(magnitudes[magnitudes > USUAL], tail)[0]
-        edges, counts = np.append(edges, tail[1:]), np.append(counts, beyond)
-    return BinnedMagnitudes(edges, counts.astype(np.float64))
+    edges = np.linspace(0, min(_USUAL, largest), _FINE + 1)
+    counts = np.histogram(magnitudes, edges)[0]
+    if largest > _USUAL:
+        tail = np.geomspace(_USUAL, largest, _TAIL + 1)
+        counts = np.append(counts, np.histogram(magnitudes[magnitudes > _USUAL], tail)[0])
+        edges = np.append(edges, tail[1:])
+    return BinnedMagnitudes(edges, np.concatenate([[0.0], np.cumsum(counts, dtype=np.float64)]))
 
 
-def fit_mixtures(searches: Sequence[Search]) -> list[MixtureFit]:
-    """Follow each search to its end, and return the fits in the same order."""
-    fits: list[MixtureFit | None] = [None] * len(searches)
-    for has_bound in (False, True):
-        places = [i for i, search in enumerate(searches) if (search.bound > 0) == has_bound]
-        for place, fit in zip(places, _fit([searches[i] for i in places]), strict=True):
-            fits[place] = fit
-    return [fit for fit in fits if fit is not None]
-
-
-def _fit(searches: Sequence[Search]) -> list[MixtureFit]:
-    """Fit a batch whose searches all have a uniform part, or all none."""
-    if not searches:
-        return []
-    data = _Batch.of(searches)
-    x = np.array([(*each.start, np.log(each.bound) if each.bound > 0 else 0.0) for each in searches])
-    x, cost = _descend(data, x)
-    share = 1 / (1 + np.exp(-x[:, 2]))
-    variances = share * np.exp(2 * x[:, 0]) + (1 - share) * np.exp(2 * x[:, 1])
-    bounds = [
-        float(np.exp(row[3])) if search.free else search.bound
-        for row, search in zip(x, searches, strict=True)
+def _counts(layers: list[BinnedMagnitudes], units: list[float]) -> Floats:
+    """Return the counts in the bins of likelihoods, ``(layers, bins)``, each in its draw's unit."""
+    rows = [
+        np.interp(_EDGES * unit, each.edges, each.below) for each, unit in zip(layers, units, strict=True)
     ]
-    return [
-        MixtureFit(float(c), bound, float(variance), (float(row[0]), float(row[1]), float(row[2])))
-        for c, bound, variance, row in zip(cost, bounds, variances, x, strict=True)
-    ]
+    below = np.array(rows)
+    below[:, -1] = [each.below[-1] for each in layers]
+    return np.diff(below, axis=1)
 
 
-class _Batch(NamedTuple):
-    """Data of B searches: edges ``(B, E)``, counts ``(B, E-1)``, and which parameters move, ``(B, 4)``.
+def fit_changes(
+    family: Family, layers: list[BinnedMagnitudes], units: list[float], *, scaled: bool
+) -> ChangeFits:
+    """Fit the change of each layer, at each λ, or at λ = 1 alone.
 
-    Histograms of fewer bins are filled up with empty ones. ``has_bound`` tells that all have a uniform part.
+    Args:
+        family: Of the draws: uniform or cut normal.
+        layers: The layers' magnitudes.
+        units: The draws' standard deviation, in units of each layer's rms.
+        scaled: Whether all `SCALES` are tried.
     """
-
-    edges: Floats
-    counts: Floats
-    moving: NDArray[np.bool_]
-    has_bound: bool
-
-    @classmethod
-    def of(cls, searches: Sequence[Search]) -> _Batch:
-        most = max(len(each.counted.edges) for each in searches)
-        edges = np.empty((len(searches), most))
-        counts = np.zeros((len(searches), most - 1))
-        for row, (own, counted) in enumerate(search.counted for search in searches):
-            edges[row, : len(own)], edges[row, len(own) :] = own, own[-1]
-            counts[row, : len(counted)] = counted
-        moving = np.array([(True, True, True, search.free) for search in searches])
-        return cls(edges, counts, moving, searches[0].bound > 0)
-
-    def part(self, rows: NDArray[np.intp]) -> _Batch:
-        return _Batch(self.edges[rows], self.counts[rows], self.moving[rows], self.has_bound)
+    counts = _counts(layers, units)
+    fits = [_mix(counts, table) for table in (_tables(family) if scaled else (_table(family, 1.0),))]
+    scales = SCALES if scaled else np.ones(1)
+    variances = [shares @ _CHANGES**2 / scale**2 for (shares, _), scale in zip(fits, scales, strict=True)]
+    return ChangeFits(np.stack([each for _, each in fits], axis=1), np.stack(variances, axis=1))
 
 
-def _descend(data: _Batch, x: Floats) -> tuple[Floats, Floats]:
-    """Take Newton's steps until none promises anything; return parameters and costs.
+def fit_smooth(layers: list[BinnedMagnitudes], units: list[float]) -> Floats:
+    """Return the log likelihood of each layer, ``(layers,)``, under normal laws without any draw."""
+    return _mix(_counts(layers, units), _smooth_table())[1]
 
-    No step is longer than its search's reach, which shrinks when a step does not lower the cost, and such
-    a step is not taken. A parameter at its limit stays there as long as the slope points beyond.
+
+def _mix(counts: Floats, table: Floats) -> tuple[Floats, Floats]:
+    """Find the shares of the laws ``(laws, bins)`` in each row of counts; return them and log likelihoods.
+
+    Steps of EM are extrapolated where that raises the likelihood (Varadhan & Roland 2008, Scandinavian
+    Journal of Statistics 35, "SQUAREM").
     """
-    x = np.where(data.moving, np.clip(x, _LOWEST, _HIGHEST), x)
-    cost, slope, bend = _cost(data, x)
-    reach = np.ones(len(x))
-    going = np.arange(len(x))
-    for _ in range(_MOST_STEPS):
-        some = data.part(going)
-        step, promise = _step(some, x[going], slope[going], bend[going], reach[going])
-        worth = np.flatnonzero(promise > _CLOSE)
-        if not len(worth):
-            break
-        going, some, step = going[worth], some.part(worth), step[worth]
-        new = np.where(some.moving, np.clip(x[going] + step, _LOWEST, _HIGHEST), x[going])
-        new_cost, new_slope, new_bend = _cost(some, new)
-        better = new_cost < cost[going]
-        length = np.abs(step).max(axis=1)
-        reach[going] = np.where(
-            better, np.minimum(np.maximum(reach[going], 2 * length), _FARTHEST), length / 4
-        )
-        taken = going[better]
-        x[taken], cost[taken] = new[better], new_cost[better]
-        slope[taken], bend[taken] = new_slope[better], new_bend[better]
-    return x, cost
+    total = np.maximum(counts.sum(axis=1), 1.0)[:, np.newaxis]
+    shares = np.full((len(counts), len(table)), 1 / len(table))
+
+    def step(p: Floats) -> Floats:
+        return np.asarray(p * ((counts / (p @ table)) @ table.T) / total)
+
+    def likelihood(p: Floats) -> Floats:
+        return np.asarray((counts * np.log(p @ table)).sum(axis=1))
+
+    for _ in range(_CYCLES):
+        first = step(shares)
+        second = step(first)
+        move = first - shares
+        bend = second - first - move
+        length = np.sqrt((move**2).sum(axis=1) / np.maximum((bend**2).sum(axis=1), 1e-300))
+        reach = np.clip(length, 1.0, 64.0)[:, np.newaxis]
+        further = np.maximum(shares + 2 * reach * move + reach**2 * bend, _LEAST)
+        further = step(further / further.sum(axis=1, keepdims=True))
+        shares = np.where((likelihood(further) >= likelihood(second))[:, np.newaxis], further, second)
+    return shares, likelihood(shares)
 
 
-def _step(data: _Batch, x: Floats, slope: Floats, bend: Floats, reach: Floats) -> tuple[Floats, Floats]:
-    """Return Newton's step, ``(B, 4)``, and by how much it should lower the cost, ``(B,)``.
-
-    Where the cost bends down, the step goes downhill all the same, as far as if it bent up as much.
-    """
-    stuck = ((x <= _LOWEST) & (slope > 0)) | ((x >= _HIGHEST) & (slope < 0)) | ~data.moving
-    slope = np.where(stuck, 0.0, slope)
-    bend = np.where(stuck[:, :, np.newaxis] | stuck[:, np.newaxis, :], 0.0, bend)
-    curvature, directions = np.linalg.eigh(bend)
-    along = np.einsum("bij,bi->bj", directions, slope)
-    along /= np.maximum(np.abs(curvature), _FLATTEST)
-    step = -np.einsum("bij,bj->bi", directions, along)
-    step *= (reach / np.maximum(np.abs(step).max(axis=1), reach))[:, np.newaxis]
-    return step, -0.5 * (slope * step).sum(axis=1)
+@cache
+def _tables(family: Family) -> tuple[Floats, ...]:
+    return tuple(_table(family, float(scale)) for scale in SCALES)
 
 
-def _cost(data: _Batch, x: Floats) -> tuple[Floats, Floats, Floats]:
-    """Return minus the log likelihood ``(B,)``, its slope ``(B, 4)`` and second derivative ``(B, 4, 4)``."""
-    one = 1 / (1 + np.exp(-x[:, 2]))[:, np.newaxis]
-    other, change = 1 - one, one / (1 + np.exp(x[:, 2]))[:, np.newaxis]
-    bound = np.exp(x[:, 3])[:, np.newaxis, np.newaxis] if data.has_bound else None
-    law = _distribution(data.edges[:, np.newaxis], bound, np.exp(x[:, :2])[..., np.newaxis])
-    value, by_s, by_a, by_ss, by_sa, by_aa = (each.swapaxes(0, 1) for each in law)
-    gap = value[0] - value[1]
-    slopes = np.stack([one * by_s[0], other * by_s[1], change * gap, one * by_a[0] + other * by_a[1]], axis=1)
-    bends = {
-        (0, 0): one * by_ss[0],
-        (1, 1): other * by_ss[1],
-        (2, 2): change * (other - one) * gap,
-        (3, 3): one * by_aa[0] + other * by_aa[1],
-        (0, 2): change * by_s[0],
-        (1, 2): -change * by_s[1],
-        (0, 3): one * by_sa[0],
-        (1, 3): other * by_sa[1],
-        (2, 3): change * (by_a[0] - by_a[1]),
-    }
-    mass = np.maximum(np.diff(value[1] + one * gap), _LEAST_MASS)
-    ratio = data.counts / mass
-    relative = np.diff(slopes) / mass[:, np.newaxis]
-    weighted = relative * data.counts[:, np.newaxis]
-    bend = weighted @ relative.swapaxes(1, 2)
-    at_edges = np.diff(ratio, prepend=0.0, append=0.0)  # Σ ratio·(step of f over a bin) is -Σ at_edges·f
-    for (i, j), each in bends.items():
-        bend[:, i, j] += (at_edges * each).sum(axis=1)
-        bend[:, j, i] = bend[:, i, j]
-    return -(data.counts * np.log(2 * mass)).sum(axis=1), -weighted.sum(axis=2), bend
+@cache
+def _table(family: Family, scale: float) -> Floats:
+    """Return the probability of each bin under a draw scaled by λ plus each change, ``(changes, bins)``."""
+    below = [np.interp(_EDGES, *_cumulative(family, float(change), scale)) for change in _CHANGES]
+    return np.maximum(np.diff(np.array(below), axis=1), _LEAST)
 
 
-def _distribution(x: Floats, a: Floats | None, s: Floats) -> tuple[Floats, ...]:
-    """Return the distribution function of U(-a, a) + N(0, s²) at ``x``, and its derivatives.
+def _cumulative(family: Family, change: float, scale: float) -> tuple[Floats, Floats]:
+    """Return points from 0 on and the probability of a magnitude below each, by the trapezoidal rule."""
+    points = np.concatenate([np.linspace(0, 3.4, 1361), np.geomspace(3.4, 400, 160)[1:]])
+    density = 2 * _density(family, points, change, scale)
+    areas = np.diff(points) * (density[1:] + density[:-1]) / 2
+    return points, np.concatenate([[0.0], np.cumsum(areas)])
 
-    They are those in log s, log a, twice log s, log s and log a, twice log a. The density is
-    [Φ((x+a)/s) - Φ((x-a)/s)]/2a, whose integral is [q(x+a) - q(x-a)]/2a with q(t) = tΦ(t/s) + sφ(t/s);
-    dq/dt = Φ(t/s) and dq/ds = φ(t/s). None for ``a`` is no uniform part.
+
+def _density(family: Family, x: Floats, change: float, scale: float) -> Floats:
+    """Return the density of λu + d at ``x``, u of variance 1 and d ~ N(0, change²).
+
+    Uniform: [Φ((x+A)/s) - Φ((x-A)/s)]/2A. A normal law cut at ±c: the normal density of variance σ² + s²,
+    times the probability that u lies within ±c given x, over that of ±c.
     """
     from scipy.special import ndtr
 
-    if a is None:
-        at = x / s
-        steep = at * np.exp(-0.5 * at**2) / _ROOT_TAU
-        nothing = np.zeros_like(at)
-        return ndtr(at), -steep, nothing, steep * (1 - at**2), nothing, nothing
-    upper, lower = (x + a) / s, (x - a) / s
-    big, small = ndtr(upper), ndtr(lower)
-    peak, foot = np.exp(-0.5 * upper**2) / _ROOT_TAU, np.exp(-0.5 * lower**2) / _ROOT_TAU
-    width = s / (2 * a)
-    value = width * (upper * big + peak - lower * small - foot)
-    by_s, by_a = width * (peak - foot), (big + small) / 2 - value
-    by_ss = width * (peak * (1 + upper**2) - foot * (1 + lower**2))
-    by_sa = -(upper * peak + lower * foot) / 2 - by_s
-    return value, by_s, by_a, by_ss, by_sa, (peak - foot) / (4 * width) - by_a
+    if family == "uniform":
+        bound = np.sqrt(3) * scale
+        return np.asarray((ndtr((x + bound) / change) - ndtr((x - bound) / change)) / (2 * bound))
+    sigma = scale / CUT_STD
+    spread = np.hypot(sigma, change)
+    centre, width = x * (sigma / spread) ** 2, sigma * change / spread
+    inside = ndtr((2 * sigma - centre) / width) - ndtr((-2 * sigma - centre) / width)
+    normal = np.exp(-0.5 * (x / spread) ** 2) / (spread * np.sqrt(2 * np.pi))
+    return np.asarray(normal * inside / (ndtr(2.0) - ndtr(-2.0)))
+
+
+@cache
+def _smooth_table() -> Floats:
+    from scipy.special import ndtr
+
+    below = 2 * ndtr(_EDGES / _SMOOTH[:, np.newaxis]) - 1
+    return np.asarray(np.maximum(np.diff(below, axis=1), _LEAST))

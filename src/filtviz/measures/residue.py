@@ -1,7 +1,8 @@
 """How much of what is seen still is the initial noise?
 
-Uniform initial weights leave a mark that training only blurs: w = u + d with u ~ U(-A, A) and the change
-d ~ πN(0, s₁²) + (1-π)N(0, s₂²). The residue R² = (A²/3)/(A²/3 + Var d) estimates cos²(w, u).
+Initial weights whose law ends at a bound (uniform draws, and normal ones that are cut) leave a mark that
+training only blurs: w = λu + d, with u what was drawn and d the change (see `filtviz.measures.mixture`). The
+residue R² = λ² Var u/(λ² Var u + Var d) estimates cos² between the weights and their initial values.
 """
 
 from __future__ import annotations
@@ -11,50 +12,60 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from filtviz.measures.catalogue import CATALOGUE, Rule
-from filtviz.measures.kernels import Kernels
+import numpy as np
+
+from filtviz.measures.catalogue import Draws, Family, Fans, Rule, possible_draws
+from filtviz.measures.kernels import Floats, Kernels
 from filtviz.measures.measure import Finding, Measure
 from filtviz.measures.mixture import (
-    USUAL,
+    SCALES,
     BinnedMagnitudes,
-    MixtureFit,
-    Search,
     bin_magnitudes,
-    fit_mixtures,
+    fit_changes,
+    fit_smooth,
 )
-from filtviz.text import about
+from filtviz.text import about, percent
 
 if TYPE_CHECKING:
     from filtviz.measures.subject import Subject
 
-__all__ = [
-    "Magnitudes",
-    "NoiseResidue",
-    "Residue",
-    "estimate_residues",
-    "likeliest_uniform_rule",
-    "noise_residue",
-]
+__all__ = ["Magnitudes", "NoiseResidue", "Residue", "estimate_residues", "likeliest_rule", "noise_residue"]
 
-_MIN_EVIDENCE = 12.0
-_MAX_MISFIT = 6.6
-_MIN_RMS = 0.97
-_MAX_DISAGREEMENT = 0.12
-_SMALLEST_BOUND = 0.05
+_BOUNDED: tuple[Family, ...] = ("uniform", "cut normal")
+"""The families of draws that end somewhere."""
 
-_Start = tuple[float, float, float]
+_MIN_EVIDENCE = 15.0
+_MOST_UNSURE = 0.08
+_LEAST_SHARE = 0.4
+"""The gate: the likelihood ratio against a smooth law, half the interval, and the estimate itself."""
 
-_STARTS: tuple[_Start, ...] = (
-    (math.log(0.2), math.log(0.8), 0.0),
-    (math.log(0.05), math.log(0.4), math.log(0.7 / 0.3)),
-)
-"""Where a search begins: log s₁, log s₂ and logit π."""
+_TEMPER = 2.0
+"""What the log likelihood of λ is divided by: weights of a trained layer are not independent."""
 
-_STARTS_WITHOUT: tuple[_Start, ...] = (
-    (math.log(0.7), math.log(1.1), 0.0),
-    (math.log(0.5), math.log(1.5), 1.0),
-)
-_FREE_BOUND = 1.6
+_GROWTH = 0.05
+_LOOSE, _FIXED = 0.2, 0.004
+_WIDE, _WIDE_SHARE = 0.12, 0.05
+"""What is expected of log λ: N(.05(1-R²), (.2(1-R²) + .004)²), and in one layer of twenty N(0, .12²)."""
+
+_ALONG = 0.05
+"""By how much of (1-R²) the change goes along with the draw, beyond what the bound shows."""
+
+_UNSURE, _UNSURE_OF_FEW, _ANYHOW = 0.06, 0.8, 0.006
+"""The standard error of an estimate beside that of λ: .06(1-R²), .8 √((1-R²)/weights), and
+.003 in any case."""
+
+_IMPOSSIBLE_SCALE = 0.7
+"""Of the initial rms: under it λ is not among those that are tried."""
+
+_FARTHEST = 0.13
+"""The log of the likeliest λ beyond which the draws were others, or were shrunk or grown as a whole."""
+
+_LEAST_FREEDOM = 1 / 3
+_SOME = 128
+"""The share of independent directions under which nothing is estimated, and the filters that tell it."""
+
+_MARGIN = 8.0
+"""Log likelihood by which a rule must serve better than every other to be taken for the network's."""
 
 
 class NoiseResidue(Measure):
@@ -63,21 +74,19 @@ class NoiseResidue(Measure):
     key = "residue"
     title = "Noise residue R²"
     formula = (
-        "w = u + d, u ~ U(−A, A), d ~ πN(0, s₁²) + (1−π)N(0, s₂²), by binned maximum likelihood; R² = "
-        "(A²/3)/(A²/3 + Var d), which estimates cos² between the weights and their initial values"
+        "w = λu + d, u the initial draw, d a mixture of normal changes, by maximum likelihood over bins; "
+        "R² = λ² Var u/(λ² Var u + Var d), averaged over λ; it estimates cos² between the weights and their "
+        "initial values"
     )
-    null = "none: an estimate, reported only behind a gate"
-    short_null = "– (gated)"
-    counts_if = (
-        "likelihood ratio against A → 0 over 12; free A against the catalogue's under 6.6; rms at least "
-        ".97 of the initial one; |R² free − R² fixed| < .12"
-    )
+    null = "none: an estimate with an interval that should hold the truth in 95 of 100 layers"
+    short_null = "– (interval)"
+    counts_if = "likelihood ratio against a smooth law over 15; half the interval at most .08; R² at least .4"
     supports = '"about 93% of the visible variance is still the initial noise"'
     cannot_say = (
-        "Nothing where the first weights were normal or orthogonal, or shrunk by weight decay: then the "
-        "gate stays shut and it says that it cannot tell. Mean absolute error .02 where the gate opens."
+        "Nothing where the first weights were normal or orthogonal, which leave no such mark, nor where the "
+        "initialiser is not known: then it says that it cannot tell. docs/calibration.md has its errors."
     )
-    source = "this project: the likelihood of a uniform draw plus a change"
+    source = "this project: the likelihood of a bounded draw plus a change"
 
     def take(self, subject: Subject) -> Finding:
         """Say the estimate, or why there is none."""
@@ -85,140 +94,199 @@ class NoiseResidue(Measure):
         if residue.share is None:
             text = f"cannot tell, because {residue.reason}"
             return self.finding(value=None, text=text, reason=residue.reason)
-        text = f"{about(residue.share)} of the visible variance is still the initial noise"
-        return self.finding(value=residue.share, found=True, text=text)
+        between = f" ({percent(residue.low)} to {percent(residue.high)})"
+        text = f"{about(residue.share)} of the visible variance is still the initial noise{between}"
+        return self.finding(value=residue.share, interval=(residue.low, residue.high), found=True, text=text)
 
 
 @dataclass(frozen=True, eq=False)
 class Magnitudes:
-    """What an estimate needs of a layer: its shape, its rms, and its magnitudes in bins."""
+    """What an estimate needs of a layer: its size, its rms, and its magnitudes in bins.
 
-    shape: tuple[int, int, int, int]
+    ``freedom`` is how many directions its filters spread over, as a share of those that independent draws do.
+    """
+
+    fans: Fans
+    size: int
     rms: float
     counted: BinnedMagnitudes
+    freedom: float = 1.0
 
     @classmethod
-    def of(cls, kernels: Kernels) -> Magnitudes:
+    def of(cls, kernels: Kernels, fans: Fans | None = None) -> Magnitudes:
         """Count the magnitudes of a layer; some must not be 0."""
-        return cls(kernels.shape, kernels.rms, bin_magnitudes(kernels))
+        counted = bin_magnitudes(kernels)
+        return cls(fans or Fans.of(kernels.shape), kernels.size, kernels.rms, counted, _freedom(kernels))
+
+
+def _freedom(kernels: Kernels) -> float:
+    """Return the participation ratio (Σλ)²/Σλ² of some filters over that of noise, nd/(n+d)."""
+    rows = kernels.rows[:: -(-kernels.n_filters // _SOME)]
+    n, d = rows.shape
+    gram = rows @ rows.T if n <= d else rows.T @ rows
+    squares = float((gram**2).sum())
+    return float(np.trace(gram)) ** 2 / squares * (n + d) / (n * d) if squares > 0 else 0.0
 
 
 @dataclass(frozen=True)
 class Residue:
     """The share of initial noise, or why it cannot be told.
 
-    ``share`` is None where the gate stays shut; ``reason`` then completes "cannot tell, because …".
-    ``evidence`` is the likelihood ratio against no uniform part, ``misfit`` that of a free bound against the
-    rule's.
+    ``share`` is None where the gate stays shut; ``reason`` then completes "cannot tell, because …". The truth
+    should lie between ``low`` and ``high`` in 95 of 100 layers. ``evidence`` is the likelihood ratio against
+    a smooth law.
     """
 
     share: float | None
     reason: str = ""
+    low: float = 0.0
+    high: float = 1.0
     evidence: float = math.nan
-    misfit: float = math.inf
 
 
 def noise_residue(kernels: Kernels, rule: Rule) -> Residue:
-    """Estimate R² of one layer with the bound of ``rule``; see `estimate_residues`."""
-    return estimate_residues([(Magnitudes.of(kernels), rule)])[0]
+    """Estimate R² of one layer with the draws of ``rule``; see `estimate_residues`."""
+    layer = Magnitudes.of(kernels)
+    return estimate_residues([(layer, rule.draws(layer.fans, layer.rms))])[0]
 
 
-def estimate_residues(questions: Sequence[tuple[Magnitudes, Rule]]) -> list[Residue]:
-    """Estimate R² of layers, each with the bound of a rule, and report it only where four conditions hold.
+def estimate_residues(questions: Sequence[tuple[Magnitudes, Draws]]) -> list[Residue]:
+    """Estimate R² of layers, each with the draws that it began as.
 
-    The likelihood ratio against no uniform part is over 12; that of a free bound against the rule's is under
-    6.6 (1 % of χ² with one degree); the rms is at least .97 of the initial one (weight decay shrinks the
-    initial weights, which the model does not know); the two estimates differ by less than .12.
+    It is reported where the likelihood ratio against a smooth law is over 15, where half of its interval is
+    at most .08, and where it is at least .4.
     """
-    reasons = [_why_not_tried(layer, rule) for layer, rule in questions]
-    tried = [question for question, reason in zip(questions, reasons, strict=True) if not reason]
-    estimates = iter(_estimate(tried))
-    return [Residue(None, reason) if reason else next(estimates) for reason in reasons]
+    reasons = [_why_not_tried(layer, draws) for layer, draws in questions]
+    found: dict[int, Residue] = {}
+    for family in _BOUNDED:
+        tried = [
+            place
+            for place, (_, draws) in enumerate(questions)
+            if draws.family == family and not reasons[place]
+        ]
+        if tried:
+            layers = [questions[place][0] for place in tried]
+            units = [questions[place][1].std / questions[place][0].rms for place in tried]
+            counted = [layer.counted for layer in layers]
+            fits = fit_changes(family, counted, units, scaled=True)
+            smooth = fit_smooth(counted, units)
+            for row, (place, layer, unit) in enumerate(zip(tried, layers, units, strict=True)):
+                found[place] = _weigh(
+                    layer.size, unit, fits.likelihoods[row], fits.variances[row], float(smooth[row])
+                )
+    return [Residue(None, reason) if reason else found[place] for place, reason in enumerate(reasons)]
 
 
-def _why_not_tried(layer: Magnitudes, rule: Rule) -> str:
-    if rule.family != "uniform":
-        return f"{rule.name} draws normal numbers, which leave no such trace"
-    if layer.rms < _MIN_RMS * rule.std(layer.shape):
-        return "the weights have shrunk, as under weight decay"
-    if rule.bound(layer.shape) / layer.rms < _SMALLEST_BOUND:
-        return "the weights have outgrown the initial ones"
+def _why_not_tried(layer: Magnitudes, draws: Draws) -> str:
+    if draws.family == "normal":
+        return f"{draws.rules[0].name} draws normal numbers, which leave no mark"
+    if layer.freedom < _LEAST_FREEDOM:
+        return "its filters have so much in common that their weights are no separate evidence"
+    if layer.rms < _IMPOSSIBLE_SCALE * draws.std:
+        return "the weights have shrunk since they were drawn"
     return ""
 
 
-def _estimate(questions: Sequence[tuple[Magnitudes, Rule]]) -> list[Residue]:
-    """Fit with the rule's bound, with none, and with a free one, all layers and rules at once.
-
-    One search with a free bound begins where that with the rule's has ended, so that it is never the worse.
-    """
-    layers = list({id(layer): layer for layer, _ in questions}.values())
-    fixed = _best_fits(
-        [
-            [
-                Search(layer.counted, start, rule.bound(layer.shape) / layer.rms)
-                for start in _starts(layer, _STARTS)
-            ]
-            for layer, rule in questions
-        ]
-        + [
-            [Search(layer.counted, start, 0.0) for start in _starts(layer, _STARTS_WITHOUT)]
-            for layer in layers
-        ]
-    )
-    without = dict(zip(map(id, layers), fixed[len(questions) :], strict=True))
-    free = _best_fits(
-        [
-            [
-                Search(layer.counted, _STARTS[0], _FREE_BOUND, free=True),
-                Search(layer.counted, fit.shape, fit.bound, free=True),
-            ]
-            for (layer, _), fit in zip(questions, fixed, strict=False)
-        ]
-    )
-    return [
-        _weigh(rule, own, loose, without[id(layer)])
-        for (layer, rule), own, loose in zip(questions, fixed, free, strict=False)
-    ]
-
-
-def _starts(layer: Magnitudes, usual: tuple[_Start, ...]) -> tuple[_Start, ...]:
-    """Return where searches begin; where some weights are far out, one begins with a change as wide."""
-    largest = float(layer.counted.edges[-1])
-    far_out = (math.log(0.2), math.log(largest / 3), math.log(9))
-    return (*usual, far_out) if largest > USUAL else usual
-
-
-def _best_fits(searches: Sequence[Sequence[Search]]) -> list[MixtureFit]:
-    """Return the best fit of each group of searches; all are followed in one batch."""
-    fits = iter(fit_mixtures([each for group in searches for each in group]))
-    return [min(next(fits) for _ in group) for group in searches]
-
-
-def _weigh(rule: Rule, fixed: MixtureFit, free: MixtureFit, without: MixtureFit) -> Residue:
-    """Open the gate, or say which condition keeps it shut."""
-    evidence, misfit = 2 * (without.cost - free.cost), 2 * (fixed.cost - free.cost)
-    reason = ""
+def _weigh(n: int, unit: float, likelihoods: Floats, variances: Floats, smooth: float) -> Residue:
+    """Average R² over λ, and open the gate or say which condition keeps it shut."""
+    evidence = float(2 * (likelihoods.max() - smooth))
     if evidence <= _MIN_EVIDENCE:
-        reason = "the values show no trace of uniform draws"
-    elif misfit >= _MAX_MISFIT:
-        reason = f"the trace of uniform draws does not end at {rule.name}'s bound"
-    elif abs(free.residue - fixed.residue) >= _MAX_DISAGREEMENT:
-        reason = "two ways to estimate it disagree"
-    return Residue(None if reason else fixed.residue, reason, evidence, misfit)
+        return Residue(None, "the values show no trace of the initial draws", evidence=evidence)
+    if abs(math.log(SCALES[int(likelihoods.argmax())])) > _FARTHEST:
+        return Residue(None, "the trace of the draws ends at another bound than theirs", evidence=evidence)
+    shares = 1 / (1 + _observed(variances, unit, n))
+    weights = np.exp((likelihoods - likelihoods.max()) / _TEMPER) * _expected(shares)
+    weights /= weights.sum()
+    mean = float(weights @ shares)
+    spread = float(weights @ (shares - mean) ** 2)
+    mean = min(1.0, mean * (1 + _ALONG * (1 - mean)))
+    rest = 1 - mean
+    half = 2 * math.sqrt(spread + (_UNSURE * rest) ** 2 + _UNSURE_OF_FEW**2 * rest / n) + _ANYHOW
+    low, high = max(0.0, mean - half), min(1.0, mean + half)
+    if half > _MOST_UNSURE:
+        return Residue(None, "the estimate is too uncertain", low, high, evidence)
+    if mean < _LEAST_SHARE:
+        return Residue(None, "too little of it is left to measure", low, high, evidence)
+    return Residue(mean, "", low, high, evidence)
 
 
-def likeliest_uniform_rule(layers: Sequence[Magnitudes]) -> Rule | None:
-    """Return the uniform rule whose trace most of the layers bear, or None where none bears any.
+def _observed(variances: Floats, unit: float, n: int) -> Floats:
+    """Return Var d/Var u at each λ, by what is left of the whole variance where that is well known.
 
-    Of rules that serve as many layers, the one under which these are likelier.
+    The whole variance of ``n`` weights, of which the draw's is λ²Var u, is known to a standard error of about
+    √(1.2/n); a smaller change is known better by how it blurs the bound.
     """
-    rules = [rule for rule in CATALOGUE if rule.family == "uniform"]
-    residues = estimate_residues([(layer, rule) for rule in rules for layer in layers])
-    best = (0, 0.0)
-    chosen = None
-    for place, rule in enumerate(rules):
-        own = residues[place * len(layers) : (place + 1) * len(layers)]
-        score = sum(each.share is not None for each in own), -sum(each.misfit for each in own)
-        if score[0] > 0 and (chosen is None or score > best):
-            best, chosen = score, rule
-    return chosen
+    left = 1 / (unit * SCALES) ** 2 - 1
+    error = math.sqrt(1.2 / n)
+    trust = 1 / (1 + np.exp(np.clip(-(left - 8 * error) / (1.5 * error), -50, 50)))
+    return np.asarray(trust * np.maximum(left, 0.0) + (1 - trust) * variances)
+
+
+def _expected(shares: Floats) -> Floats:
+    """Return how likely each λ is before the layer is looked at."""
+    x = np.log(SCALES)
+    spread = _FIXED + _LOOSE * (1 - shares)
+    usual = np.exp(-((x - _GROWTH * (1 - shares)) ** 2) / (2 * spread**2)) / spread
+    unusual = np.exp(-(x**2) / (2 * _WIDE**2)) / _WIDE
+    return np.asarray((1 - _WIDE_SHARE) * usual + _WIDE_SHARE * unusual)
+
+
+def likeliest_rule(layers: Sequence[Magnitudes], rules: Sequence[Rule]) -> Rule | None:
+    """Return the rule whose draws most of the layers bear the mark of, or None where that is not clear.
+
+    Every layer is held against each rule's draws plus a change, and against a smooth law; one that bears no
+    mark says nothing. The rule with the greatest sum of log likelihood ratios is returned if it shows in at
+    least half of the layers and every rule that draws otherwise is less likely by 8 at least.
+    """
+    layers = [layer for layer in layers if layer.freedom >= _LEAST_FREEDOM]
+    evidence = {rule: np.zeros(len(layers)) for rule in rules if rule.family != "normal"}
+    for place, layer in enumerate(layers):
+        for draws, ratio in _evidence(layer, tuple(evidence)):
+            for rule in draws.rules:
+                evidence[rule][place] = max(evidence[rule][place], ratio)
+    ranked = sorted(evidence, key=lambda rule: -evidence[rule].sum())
+    if not ranked or not layers:
+        return None
+    best, *others = ranked
+    clear = all(
+        evidence[best].sum() - evidence[each].sum() >= _MARGIN
+        or np.array_equal(evidence[each], evidence[best])
+        for each in others
+    )
+    shows = evidence[best] > _MIN_EVIDENCE / 2
+    if not clear or not shows.any() or 2 * shows.sum() < len(layers):
+        return None
+    marked = [layer for layer, does in zip(layers, shows, strict=True) if does]
+    return None if _is_rather_another(best, marked) else best
+
+
+def _is_rather_another(rule: Rule, layers: Sequence[Magnitudes]) -> bool:
+    """Tell whether the rule's draws are only the nearest of the catalogue: another's that have shrunk, say.
+
+    So it is where the other family, at any scale near the rule's, is much likelier, or the rule's own at
+    another scale in half of the layers.
+    """
+    draws = [rule.draws(layer.fans, layer.rms) for layer in layers]
+    counted = [layer.counted for layer in layers]
+    units = [each.std / layer.rms for each, layer in zip(draws, layers, strict=True)]
+    other: Family = "cut normal" if rule.family == "uniform" else "uniform"
+    own, rival = (
+        fit_changes(family, counted, units, scaled=True).likelihoods for family in (rule.family, other)
+    )
+    likeliest = np.abs(np.log(SCALES[own.argmax(axis=1)]))
+    # A scale that goes along with no layer's size is met by chance more easily.
+    n_off = int((likeliest > (_FARTHEST / 2 if rule.scheme == "fixed" else _FARTHEST)).sum())
+    return bool(rival.max(axis=1).sum() - own.max(axis=1).sum() > _MARGIN) or 2 * n_off >= len(layers)
+
+
+def _evidence(layer: Magnitudes, rules: Sequence[Rule]) -> list[tuple[Draws, float]]:
+    """Return for each of the possible draws the log likelihood ratio against a smooth law."""
+    result: list[tuple[Draws, float]] = []
+    for family in _BOUNDED:
+        tried = [each for each in possible_draws(layer.fans, rules) if each.family == family]
+        if tried:
+            units, layers = [each.std / layer.rms for each in tried], [layer.counted] * len(tried)
+            fits = fit_changes(family, layers, units, scaled=False)
+            ratios = fits.likelihoods[:, 0] - fit_smooth(layers, units)
+            result += list(zip(tried, ratios.tolist(), strict=True))
+    return result

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from filtviz.measures.kernels import Floats, Kernels
-from filtviz.measures.laws import chi_squared_tail
+from filtviz.measures.laws import gamma_tail, normal_tails
 from filtviz.measures.measure import Finding, Measure
 
 if TYPE_CHECKING:
@@ -18,6 +19,8 @@ __all__ = ["FEW_POSITIONS", "MOST_POSITIONS", "SignTest", "Sphericity", "sign_sp
 
 MOST_POSITIONS = 4096
 """Weights of a kernel that are tested: the matrix has their square, and the test says nothing of so many."""
+
+_SYMMETRIC = 1e-6
 
 FEW_POSITIONS = 512
 """Up to so many the matrix is small, however few kernels there are."""
@@ -29,8 +32,11 @@ class Sphericity(Measure):
     key = "sphericity"
     title = "Sign sphericity"
     formula = "S = mean(ww'/‖w‖²) over the N kernels; Q = N p(p+2)/2 · tr (S − I/p)²"
-    null = "χ² with (p−1)(p+2)/2 degrees of freedom"
-    short_null = "χ²"
+    null = (
+        "χ² with (p−1)(p+2)/2 degrees of freedom in the limit of many kernels; Pearson's type III law of the "
+        "exact first three moments"
+    )
+    short_null = "Pearson III"
     counts_if = "p < {level}"
     supports = '"the positions of a kernel are (not) exchangeable"'
     cannot_say = "No power with few kernels. It does not say which positions go together."
@@ -77,7 +83,30 @@ def sign_sphericity(kernels: Kernels) -> SignTest | None:
         return None
     q = n * p * (p + 2) / 2 * (_spread_of_few(kernels) if n < p > FEW_POSITIONS else _spread(kernels, n))
     degrees = (p - 1) * (p + 2) // 2
-    return SignTest(q, degrees, chi_squared_tail(q, degrees))
+    return SignTest(q, degrees, _tail(q, n, p))
+
+
+def _tail(q: float, n: int, p: int) -> float:
+    """Return the upper tail of Q for ``n`` directions in ``p`` dimensions, under the null.
+
+    Q is the chi-squared law's in the limit; with few kernels its tail is heavier. All of its first three
+    moments are known: the n(n-1)/2 squared cosines that it sums up are Beta(½, (p-1)/2), independent in
+    pairs, and of three that close a triangle the product of deviations has the mean 2/(p(p+2)) times their
+    variance. Pearson's type III law of these moments gives the tail.
+    """
+    pairs, scale = n * (n - 1) / 2, (p + 2) * p / n  # Q = scale · Σ (cos² - 1/p) + its mean
+    variance = 2 * (p - 1) / (p**2 * (p + 2))
+    third = 8 * (p - 1) * (p - 2) / (p**3 * (p + 2) * (p + 4))
+    triangles = n * (n - 1) * (n - 2) * 2 / (p * (p + 2)) * variance
+    centre, spread = (p - 1) * (p + 2) / 2, scale * math.sqrt(pairs * variance)
+    if pairs == 0:
+        return 1.0
+    skewness = (pairs * third + triangles) / (pairs * variance) ** 1.5
+    z = (q - centre) / spread
+    if skewness < _SYMMETRIC:
+        return normal_tails(z) / 2 if z > 0 else 1.0
+    shape = 4 / skewness**2
+    return gamma_tail(max(0.0, shape + z * math.sqrt(shape)), shape)
 
 
 def _spread(kernels: Kernels, n: int) -> float:

@@ -25,8 +25,8 @@ class Spike(Measure):
     key = "spike"
     title = "Low-rank spike"
     formula = (
-        "λ₁ of the O x Cp matrix at unit variance, n and p its longer and shorter side; μ = (√(n−1) + "
-        "√p)², σ = (√(n−1) + √p)(1/√(n−1) + 1/√p)^⅓; s = (λ₁ − μ)/σ"
+        "λ₁ of the O x Cp matrix, its filters and channels brought to one energy, n and p its longer and "
+        "shorter side; μ = (√(n−1) + √p)², σ = (√(n−1) + √p)(1/√(n−1) + 1/√p)^⅓; s = (λ₁ − μ)/σ"
     )
     null = "Tracy-Widom law of order 1 (.979 at 5 %, 2.023 at 1 %), as a shifted gamma law; conservative here"
     short_null = "Tracy-Widom"
@@ -61,6 +61,7 @@ def largest_eigenvalue(kernels: Kernels) -> LargestEigenvalue | None:
 
     With n and p the longer and the shorter side, μ = (√(n-1) + √p)² and
     σ = (√(n-1) + √p)(1/√(n-1) + 1/√p)^⅓; (λ₁ - μ)/σ follows the Tracy-Widom law of order 1 (Johnstone 2001).
+    Filters and input channels are brought to one energy first, so that strong ones alone are no direction.
     The variance being estimated from the same weights, the test is conservative.
 
     Returns:
@@ -72,5 +73,5 @@ def largest_eigenvalue(kernels: Kernels) -> LargestEigenvalue | None:
         return None
     root = np.sqrt(n - 1) + np.sqrt(p)
     sigma = root * (1 / np.sqrt(n - 1) + 1 / np.sqrt(p)) ** (1 / 3)
-    s = float((kernels.eigenvalues[0] / kernels.rms**2 - root**2) / sigma)
+    s = float((kernels.balanced_eigenvalues[0] - root**2) / sigma)
     return LargestEigenvalue(s, tracy_widom_tail(s))

@@ -68,7 +68,7 @@ class Quantised(Measure):
         count = quantisation(subject.kernels)
         ratio = count.distinct / max(count.expected, 1.0)
         found = ratio < _DISTINCT_SHARE
-        half = " in half precision" if subject.kernels.precision == np.float16 else ""
+        half = f" in {subject.kernels.stored_as}" if subject.kernels.is_half else ""
         text = f"{count.distinct:,} distinct values in {subject.kernels.size:,} weights{half}"
         return self.finding(
             value=ratio, threshold=_DISTINCT_SHARE, found=found, text=f"only {text}" if found else text
@@ -119,7 +119,7 @@ def quantisation(kernels: Kernels) -> Quantisation:
         exponents, counts = np.unique(np.frexp(kernels.weights[block])[1], return_counts=True)
         in_binade.update(dict(zip(exponents.tolist(), counts.tolist(), strict=True)))
     mantissa, top = np.frexp(np.abs(kernels.flat).max())
-    everywhere = 2.0 ** (np.finfo(kernels.precision).nmant + 1)
+    everywhere = 2.0 ** (kernels.mantissa + 1)
     expected = 0.0
     for exponent, count in in_binade.items():
         # The draws end within the top binade, where only the places up to the largest can be hit.
@@ -129,5 +129,5 @@ def quantisation(kernels: Kernels) -> Quantisation:
 
 
 def _count_distinct(kernels: Kernels) -> int:
-    ordered = np.sort(kernels.flat.astype(kernels.precision))
+    ordered = np.sort(kernels.flat)
     return int(1 + (ordered[1:] != ordered[:-1]).sum())

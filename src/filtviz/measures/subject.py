@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -9,13 +10,22 @@ from functools import cached_property
 from filtviz.budget import Account
 from filtviz.composition.stacks import Stack, following_layer, linear_stack
 from filtviz.errors import BudgetError
-from filtviz.measures.bias import BiasState, bias_state, normalisation_moved
-from filtviz.measures.catalogue import DEFAULT, Fit, Rule
+from filtviz.measures.bias import BiasState, bias_state
+from filtviz.measures.catalogue import (
+    TORCH_DEFAULT,
+    Draws,
+    Fans,
+    Fit,
+    Rule,
+    default_of,
+    fans_of,
+    rules_of,
+)
 from filtviz.measures.composed import Composed, composed_structure, why_not_composed, work_of
 from filtviz.measures.initialiser import fit_catalogue, fit_free_scale
 from filtviz.measures.kernels import Floats, Kernels
 from filtviz.measures.low_frequency import band_energies
-from filtviz.measures.residue import Magnitudes, Residue, estimate_residues, likeliest_uniform_rule
+from filtviz.measures.residue import Magnitudes, Residue, estimate_residues, likeliest_rule
 from filtviz.network import ConvLayer, Network
 from filtviz.running.intervals import Interval, preactivation_bounds
 from filtviz.scaling import in_double
@@ -24,6 +34,9 @@ __all__ = ["Identified", "Provenance", "Subject", "gather_subjects", "identify_r
 
 _FITS_FROM = 0.01
 """The p-value from which a fit tells where a network's weights come from."""
+
+_MAY_FIT_FROM = 0.001
+"""The p-value from which weights may be draws, so that biases may be too."""
 
 _LARGEST = 3
 """Layers on which the network's initialiser is sought."""
@@ -49,20 +62,37 @@ class Provenance:
 class Identified:
     """The rule that drew a network's first weights; ``known`` is False where it is only the default.
 
-    ``traced`` tells that its trace was found in weights that have been trained since.
+    ``traced`` tells that its mark was found in weights that have been trained since. ``framework`` is whose
+    words for it are used, empty where the file does not tell.
     """
 
     rule: Rule
     known: bool
     traced: bool = False
+    framework: str = ""
+
+    @property
+    def spoken(self) -> str:
+        """What to call the rule."""
+        return self.rule.name_in(self.framework)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Subject:
     """One convolution whose weights are finite and not all one number.
 
-    ``rule`` is the initialiser of the network, ``bounds`` between what each filter's input to its rectifier
-    must lie, None where that is not known. ``account`` is what its measures may still take.
+    Attributes:
+        layer: It.
+        kernels: Its weights.
+        bias: What its biases tell.
+        origin: What its weights could be draws of.
+        rule: The initialiser of the network.
+        draws: What that rule draws for this layer.
+        residue: How much of the weights still is the initial noise.
+        following: The next convolution, None where there is no single one.
+        stack: What lies between the image and the layer.
+        bounds: Between what each filter's input to its rectifier must lie, None where that is not known.
+        account: What its measures may still take.
     """
 
     layer: ConvLayer
@@ -70,11 +100,11 @@ class Subject:
     bias: BiasState
     origin: Provenance
     rule: Identified
+    draws: Draws
     residue: Residue
     following: ConvLayer | None = None
     stack: Stack = field(default_factory=Stack)
     bounds: Interval | None = None
-    normalisation_moved: bool = False
     account: Account = field(default_factory=Account.unlimited)
 
     @cached_property
@@ -89,8 +119,8 @@ class Subject:
 
     @property
     def moved(self) -> bool:
-        """Whether something beside the weights has left its start, which no initialiser explains."""
-        return self.bias == "moved" or self.normalisation_moved
+        """Whether the biases have left their start, which no initialiser explains."""
+        return self.bias == "moved"
 
     @property
     def initialisers(self) -> tuple[str, ...]:
@@ -99,8 +129,21 @@ class Subject:
             return ()
         best = self.origin.fits[0] if self.origin.fits else None
         if best is not None and (not best.rules or self.rule.rule in best.rules):
-            return best.names
-        return (self.rule.rule.name,)
+            return self.names_of(best)
+        return (self.rule.spoken,)
+
+    def names_of(self, fit: Fit) -> tuple[str, ...]:
+        """Return what the users of the file's framework call draws; one name for each rule that coincides."""
+        if not fit.rules:
+            return fit.names
+        return tuple(dict.fromkeys(rule.name_in(self.rule.framework) for rule in fit.rules))
+
+    def called(self, fit: Fit) -> str:
+        """Say draws in one text."""
+        return " or ".join(self.names_of(fit)[:_MOST_NAMES])
+
+
+_MOST_NAMES = 3
 
 
 def gather_subjects(
@@ -122,27 +165,29 @@ def gather_subjects(
         paid: The numbers of the convolutions whose work is paid for, see `preactivation_bounds`.
     """
     account = account or Account.unlimited()
+    rules = rules_of(network.origin.framework)
     origins, magnitudes = [], []
     for layer in layers:
-        kernels = Kernels.of(layer.filters)
-        origins.append(trace_provenance(kernels))
-        magnitudes.append(Magnitudes.of(kernels))
-    by_size = sorted(range(len(layers)), key=lambda i: -layers[i].weights.size)[:_LARGEST]
-    rule = identify_rule([magnitudes[i] for i in by_size], [origins[i] for i in by_size])
-    residues = estimate_residues([(each, rule.rule) for each in magnitudes])
+        kernels, fans = Kernels.of(layer.filters), fans_of(layer)
+        origins.append(trace_provenance(kernels, rules, fans))
+        magnitudes.append(Magnitudes.of(kernels, fans))
+    rule = identify_rule(magnitudes, origins, network.origin.framework)
+    draws = [rule.rule.draws(each.fans, each.rms) for each in magnitudes]
+    residues = estimate_residues(list(zip(magnitudes, draws, strict=True)))
+    biases = _bias_states(layers, origins, rule)
     bounds = preactivation_bounds(network, input_range, account, paid)
-    for layer, origin, residue in zip(layers, origins, residues, strict=True):
+    for layer, bias, origin, drawn, residue in zip(layers, biases, origins, draws, residues, strict=True):
         yield Subject(
             layer=layer,
             kernels=Kernels.of(layer.filters),
-            bias=bias_state(_bias(layer)),
+            bias=bias,
             origin=origin,
             rule=rule,
+            draws=drawn,
             residue=residue,
             following=following_layer(network, layer),
             stack=_affordable(linear_stack(network, layer, account), layer, account),
             bounds=bounds.get(layer.conv_index),
-            normalisation_moved=normalisation_moved(network, layer),
             account=account,
         )
 
@@ -158,38 +203,98 @@ def _affordable(stack: Stack, layer: ConvLayer, account: Account) -> Stack:
     return stack
 
 
-def _bias(layer: ConvLayer) -> Floats | None:
-    return None if layer.b is None else in_double(layer.b).reshape(-1)
+UNTOLD = ("", "ONNX")
+"""Frameworks of which a file may come that was trained in any other."""
 
 
-def trace_provenance(kernels: Kernels) -> Provenance:
+def _bias_states(
+    layers: Sequence[ConvLayer], origins: Sequence[Provenance], rule: Identified
+) -> list[BiasState]:
+    """Look at the biases of all layers: PyTorch draws them too, at the same scale as its default weights.
+
+    Where the file does not tell who made it, they may be drawn if its weights are PyTorch's default, or if
+    the biases of every layer may; or those of a layer whose weights are all as they were drawn.
+    """
+    biases = [None if layer.b is None else in_double(layer.b).reshape(-1) for layer in layers]
+    bounds = [[1 / math.sqrt(fan_in) for fan_in, _ in fans_of(layer).ways] for layer in layers]
+    as_drawn = [bias_state(bias, own) for bias, own in zip(biases, bounds, strict=True)]
+    is_torch = [rule.framework == "PyTorch"] * len(layers)
+    if rule.framework in UNTOLD:
+        may_fit = all(any(fit.p >= _MAY_FIT_FROM for fit in each.fits) for each in origins)
+        all_may = (rule.known and rule.rule == TORCH_DEFAULT) or (may_fit and "moved" not in as_drawn)
+        is_torch = [all_may or _is_untouched(*each, rule) for each in zip(layers, origins, strict=True)]
+    return [
+        drawn if torch else bias_state(bias)
+        for drawn, torch, bias in zip(as_drawn, is_torch, biases, strict=True)
+    ]
+
+
+def _is_untouched(layer: ConvLayer, origin: Provenance, rule: Identified) -> bool:
+    """Tell whether training would have left a trace in a layer that agrees with its initial draws."""
+    return any(
+        fit.family == "matrix"
+        or (rule.known and rule.rule in fit.rules and layer.weights.size >= ENOUGH[fit.family])
+        for fit in origin.fits
+        if fit.p >= _FITS_FROM
+    )
+
+
+ENOUGH = {"uniform": 100, "cut normal": 400, "normal": 5000}
+"""Weights of a family of draws that a training to cos² .95 leaves with a trace as a rule: weights beyond
+the bound, or a mean square that is off. A matrix shows it at once."""
+
+
+def trace_provenance(kernels: Kernels, rules: Sequence[Rule] = (), fans: Fans | None = None) -> Provenance:
     """Compare a layer's weights with all that could have drawn them."""
-    fits = fit_catalogue(kernels)
+    fits = fit_catalogue(kernels, rules, fans)
     plausible = bool(fits) and fits[0].p >= _FITS_FROM
     return Provenance(fits=fits, free=() if plausible else fit_free_scale(kernels))
 
 
-def identify_rule(layers: Sequence[Magnitudes], origins: Sequence[Provenance]) -> Identified:
-    """Identify the network's initialiser on ``layers``, which should be its largest, the largest first.
+def identify_rule(
+    layers: Sequence[Magnitudes], origins: Sequence[Provenance], framework: str = ""
+) -> Identified:
+    """Identify the initialiser of a network.
 
-    By what they are indistinguishable from; where the largest was trained, first by the uniform rule whose
-    trace they still bear (see `filtviz.measures.residue`), since a small layer fits several rules by chance.
-    Else Lasagne's default is assumed, and said to be.
+    Where its largest layer is indistinguishable from some rules' draws, by the one of them that most layers
+    are. Else by the rule whose mark the three largest still bear (see `filtviz.measures.residue`), since a
+    small layer fits several rules by chance; then by what one of these is indistinguishable from. Else the
+    framework's default is assumed, and said to be.
+
+    Args:
+        layers: The layers' magnitudes.
+        origins: What each of them could be draws of.
+        framework: Which the file tells, or nothing.
     """
-    voted = _most_fitting(origins)
-    if voted is not None and origins[0].p >= _FITS_FROM:
-        return Identified(voted, known=True)
-    traced = likeliest_uniform_rule(layers)
+    by_size = sorted(range(len(layers)), key=lambda i: -layers[i].size)[:_LARGEST]
+    if not by_size:
+        return Identified(default_of(framework), known=False, framework=framework)
+    largest = {rule for fit in _fitting(origins[by_size[0]]) for rule in fit.rules}
+    voted = _most_fitting(origins, largest)
+    if voted is not None:
+        return Identified(voted, known=True, framework=framework)
+    traced = likeliest_rule([layers[i] for i in by_size], rules_of(framework))
     if traced is not None:
-        return Identified(traced, known=True, traced=True)
-    return Identified(voted or DEFAULT, known=voted is not None)
+        return Identified(traced, known=True, traced=True, framework=framework)
+    voted = _most_fitting([origins[i] for i in by_size])
+    return Identified(voted or default_of(framework), known=voted is not None, framework=framework)
 
 
-def _most_fitting(origins: Sequence[Provenance]) -> Rule | None:
-    """Return the rule that could have drawn most of the layers, or None where none could have drawn any."""
+def _fitting(origin: Provenance) -> list[Fit]:
+    return [fit for fit in origin.fits if fit.p >= _FITS_FROM]
+
+
+def _most_fitting(origins: Sequence[Provenance], among: Collection[Rule] | None = None) -> Rule | None:
+    """Return the rule that could have drawn most of the layers, or None where none could have drawn any.
+
+    Args:
+        origins: What each layer could be draws of.
+        among: The rules to choose from; all where there are none.
+    """
     votes: dict[Rule, tuple[int, float]] = {}
-    for fit in (fit for origin in origins for fit in origin.fits if fit.p >= _FITS_FROM):
+    for fit in (fit for origin in origins for fit in _fitting(origin)):
         for rule in fit.rules:
-            count, total = votes.get(rule, (0, 0.0))
-            votes[rule] = count + 1, total + fit.p
+            if among is None or rule in among:
+                count, total = votes.get(rule, (0, 0.0))
+                votes[rule] = count + 1, total + fit.p
     return max(votes, key=lambda rule: votes[rule], default=None)

@@ -22,10 +22,10 @@ from filtviz.measures.duplicates import Duplicates
 from filtviz.measures.energies import ChannelEnergy, FilterEnergy
 from filtviz.measures.initialiser import Bound, Initialiser
 from filtviz.measures.low_frequency import LowFrequency
+from filtviz.measures.matrices import Orthogonal
 from filtviz.measures.measure import ALPHA, LayerDiagnosis, Measure
 from filtviz.measures.moments import Kurtosis, MeanWeight, RootMeanSquare
 from filtviz.measures.orientation import Orientation
-from filtviz.measures.orthogonal import Orthogonal
 from filtviz.measures.residue import NoiseResidue
 from filtviz.measures.sphericity import Sphericity
 from filtviz.measures.spike import Spike
@@ -38,6 +38,7 @@ __all__ = [
     "JUDGING",
     "LEVEL",
     "MEASURES",
+    "STRENGTH",
     "STRUCTURE",
     "checks_met",
     "measure_named",
@@ -87,6 +88,9 @@ JUDGING = tuple(key for key, measure in MEASURES.items() if measure.judges)
 
 STRUCTURE = tuple(key for key, measure in MEASURES.items() if measure.decides == "structure")
 """Those of them that look for structure."""
+
+STRENGTH = tuple(key for key, measure in MEASURES.items() if measure.decides == "strength")
+"""Those of them that look for filters or channels of unequal strength."""
 
 
 _RULES = {text.rule: verdict for verdict, text in VERDICTS.items() if text.rule}

@@ -10,11 +10,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from filtviz.text import listed, p_value, percent, plural
+from filtviz.text import listed, p_value, percent, plural, printable
 
 if TYPE_CHECKING:
     from filtviz.measures.catalogue import Fit
-    from filtviz.measures.measure import Verdict
+    from filtviz.measures.measure import Change, Verdict
 
 __all__ = [
     "COLLAPSED",
@@ -25,15 +25,19 @@ __all__ = [
     "VerdictText",
     "cannot_tell",
     "nothing_trained",
+    "of_zeros",
     "said_of",
     "why_all_one_value",
     "why_another_distribution",
+    "why_changed_from",
+    "why_changed_since",
     "why_collapsed",
     "why_initial",
     "why_not_finite",
     "why_out_of_range",
     "why_structured",
     "why_too_few",
+    "why_too_few_to_see",
     "why_updated",
 ]
 
@@ -146,16 +150,17 @@ def said_of(n_layers: int, verdict: Verdict, *, moved: bool) -> str:
 # Why a layer is called so: sentences without its name, which stands before them
 
 
-def why_initial(fit: Fit, bias: str, ps: Sequence[float], level: float) -> str:
+def why_initial(fit: Fit, called: str, bias: str, ps: Sequence[float], level: float) -> str:
     """Say that weights are as an initialiser leaves them.
 
     Args:
         fit: The draws that they agree with.
+        called: What their framework calls them.
         bias: What the biases tell.
         ps: What the tests of structure gave.
         level: What they must pass.
     """
-    return f"{_INITIAL}: {_drawn(fit)}, {bias}, {_nothing_found(ps, level)}"
+    return f"{_INITIAL}: {_drawn(fit, called)}, {bias}, {_nothing_found(ps, level)}"
 
 
 def why_updated(evidence: str, ps: Sequence[float], level: float, residue: str) -> str:
@@ -213,11 +218,38 @@ def why_too_few(n: int) -> str:
     return f"too few weights to tell ({n}): nothing stands out, but nothing could"
 
 
+def why_changed_from(change: Change, alone: str) -> str:
+    """Say that a layer moved, as an earlier file shows, though its weights alone do not."""
+    before = printable(change.before, 200)
+    return f"{WAS_UPDATED} since {before} (cos² {change.cos2 or 0.0:.3g}); by its weights alone it is {alone}"
+
+
+def why_too_few_to_see(n: int, called: str) -> str:
+    """Give the reason where weights agree with draws, and would in a layer that was trained for long, too."""
+    return (
+        f"{plural(n, 'weight')} as {called} draws them are too few to see whether they have moved since, and "
+        "other things show that the network was trained"
+    )
+
+
+def of_zeros(share: float) -> str:
+    """Say that weights were set to 0."""
+    return f"{percent(share)} of its weights are exactly 0, as pruning leaves them"
+
+
+def why_changed_since(how: str) -> str:
+    """Give the reason where values were set after they were drawn or trained."""
+    return (
+        f"its values were changed afterwards ({how}), which hides whether they were trained before; the file "
+        "from before that change would tell"
+    )
+
+
 def why_another_distribution(fit: Fit) -> str:
     """Give the reason where weights agree with draws that no initialiser of the catalogue gives."""
     return (
-        f"its weights are as {fit.name}, which no initialiser of the catalogue gives, and it has no biases "
-        "that would tell more"
+        f"its weights are as {fit.name}, a scale that no known initialiser gives, and it has no biases that "
+        "would tell more"
     )
 
 
@@ -238,29 +270,36 @@ def why_out_of_range(largest: float) -> str:
     return f"its largest weight is {largest:.3g}, out of the range of this arithmetic"
 
 
-def nothing_trained(n_layers: int, rule: str | None) -> str:
+def nothing_trained(n_layers: int, rule: str | None, training: Sequence[str]) -> str:
     """Say of a network that all of its layers are `initial`.
 
     Args:
         n_layers: How many convolutions it has.
         rule: The initialiser that may have drawn them all, or None.
+        training: What else in the file tells of training.
     """
     which = "the one convolution is" if n_layers == 1 else f"all {n_layers} convolutions are"
     source = f" by {rule}" if rule else ""
+    alike = f"{which} {INDISTINGUISHABLE} initial draws{source}"
+    if training:
+        return (
+            f"The network was trained ({listed(training)}), and yet {alike}: frozen, or moved by too little "
+            "to be seen. The filters look random because they are."
+        )
     return (
-        f"Nothing was trained, as far as weights can show: {which} {INDISTINGUISHABLE} initial draws"
-        f"{source}. The filters look random because they are; if this network was trained, this is not the "
-        "file that training left."
+        f"No trace of training can be seen: {alike}. The filters look random because they are. If this "
+        "network was trained, either it was for a short time, or this file is from before."
     )
 
 
-def _drawn(fit: Fit) -> str:
+def _drawn(fit: Fit, called: str) -> str:
     """Say which draws the weights agree with, of the catalogue or of a scale of their own."""
-    if not fit.rules and fit.family != "orthogonal":
-        scale = "a scale that no initialiser of the catalogue gives"
+    if fit.family == "matrix":
+        return f"its weights are {called}, as an initialiser makes them"
+    if not fit.rules:
+        scale = "a scale that no known initialiser gives"
         return f"its weights are as {fit.name} ({p_value(fit.p)}), {scale}"
-    how = "an orthogonal matrix" if fit.family == "orthogonal" else f"KS {p_value(fit.p)}"
-    return f"its weights are as {fit.name} draws them ({how})"
+    return f"its weights are as {called} draws them ({p_value(fit.p)})"
 
 
 def _nothing_found(ps: Sequence[float], level: float) -> str:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from filtviz.measures.badges import ALL_BADGES, Badge, badges_of
-from filtviz.measures.catalogue import Rule, rule_named
+from filtviz.measures.catalogue import CUT_STD, Draws
 from filtviz.measures.measure import Diagnosis, FilterDiagnosis, Finding, LayerDiagnosis
 from filtviz.measures.table import MEASURES
 from filtviz.network import ConvLayer, Network
@@ -86,49 +86,47 @@ def draw_histograms(
     largest = max(float(np.abs(each).max(initial=0.0)) for each in weights)
     if largest == 0:
         return [None] * len(weights)
-    rules = [_rule_of(diagnosis) for diagnosis in diagnoses]
-    limit = min(1.05 * max(largest, *map(_reach, rules, diagnoses)), WIDEST)
+    limit = min(1.05 * max(largest, *(_reach(each.draws) for each in diagnoses)), WIDEST)
     n_bins = min(MOST_BINS, int(np.ceil(2 * np.cbrt(max(each.size for each in weights)))))
     edges = np.linspace(-limit, limit, n_bins + 1)
     return [
-        _count(each, edges, rule, diagnosis) if each.size else None
-        for each, rule, diagnosis in zip(weights, rules, diagnoses, strict=True)
+        _count(each, edges, diagnosis) if each.size else None
+        for each, diagnosis in zip(weights, diagnoses, strict=True)
     ]
 
 
-def _count(weights: Floats, edges: Floats, rule: Rule | None, diagnosis: LayerDiagnosis) -> Histogram:
+def _count(weights: Floats, edges: Floats, diagnosis: LayerDiagnosis) -> Histogram:
     scale = float(scale_of(edges).max())  # the least numbers there are have no others between them
     counts = np.histogram(weights / scale, bins=np.linspace(edges[0] / scale, edges[-1] / scale, len(edges)))[
         0
     ]
-    null = None if rule is None else _expected(rule, diagnosis.shape, edges, weights.size)
+    null = None if diagnosis.draws is None else _expected(diagnosis.draws, edges, weights.size)
     return Histogram(edges=edges, counts=counts, initialiser=diagnosis.initialiser, null=null)
 
 
-def _rule_of(diagnosis: LayerDiagnosis) -> Rule | None:
-    """Return the catalogue's rule for the first weights; of several that coincide the first."""
-    return rule_named(diagnosis.rules[0]) if diagnosis.rules else None
-
-
-def _reach(rule: Rule | None, diagnosis: LayerDiagnosis) -> float:
+def _reach(draws: Draws | None) -> float:
     """Return how far from zero the null is worth drawing."""
-    if rule is None:
+    if draws is None:
         return 0.0
-    shape = diagnosis.shape
-    return rule.bound(shape) if rule.family == "uniform" else 3 * rule.std(shape)
+    return draws.bound if draws.family != "normal" else 3 * draws.std
 
 
-def _expected(rule: Rule, shape: tuple[int, int, int, int], edges: Floats, n: int) -> Floats:
+def _expected(draws: Draws, edges: Floats, n: int) -> Floats:
     """Return the curve of the expected counts; a box for a uniform initialiser, a bell for a normal one."""
     width = float(edges[1] - edges[0])
-    if rule.family == "uniform":
-        bound = rule.bound(shape)
-        height = n * width / (2 * bound)
-        return np.array([[-bound, 0], [-bound, height], [bound, height], [bound, 0]])
-    std = rule.std(shape)
+    if draws.family == "uniform":
+        height = n * width / (2 * draws.bound)
+        return np.array([[-draws.bound, 0], [-draws.bound, height], [draws.bound, height], [draws.bound, 0]])
+    sigma = draws.std / CUT_STD if draws.family == "cut normal" else draws.std
     x = np.linspace(edges[0], edges[-1], CURVE_POINTS)
-    density = np.exp(-0.5 * (x / std) ** 2) / (std * np.sqrt(2 * np.pi))
-    return np.column_stack([x, n * width * density])
+    density = np.exp(-0.5 * (x / sigma) ** 2) / (sigma * np.sqrt(2 * np.pi))
+    inside = np.abs(x) <= draws.bound
+    return np.column_stack([x, n * width * np.where(inside, density / _mass_inside(draws), 0.0)])
+
+
+def _mass_inside(draws: Draws) -> float:
+    """Return how much of a normal law lies within two standard deviations, where it is cut there."""
+    return math.erf(math.sqrt(2)) if draws.family == "cut normal" else 1.0
 
 
 @dataclass(frozen=True, kw_only=True)

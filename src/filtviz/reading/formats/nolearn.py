@@ -39,7 +39,9 @@ def open(opened: Opened) -> Network | None:
         )
     outputs = outputs_among(_held_layers(net, opened.effort), opened.effort)
     layers = build_layers(outputs, _names(net, outputs, opened.effort), opened.effort)
-    return Network.of(layers, origin_of(opened, "a nolearn NeuralNet"), _history(net, opened.effort))
+    return Network.of(
+        layers, origin_of(opened, "a nolearn NeuralNet", framework="Lasagne"), _history(net, opened.effort)
+    )
 
 
 def _is_neural_net(record: Record) -> bool:

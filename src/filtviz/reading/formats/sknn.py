@@ -53,7 +53,9 @@ def open(opened: Opened) -> Network | None:
         _layer(Attributes(spec, opened.effort), pair, place)
         for place, (spec, pair) in enumerate(zip(specs, weights, strict=False))
     ]
-    return Network.of(layers, origin_of(opened, f"an sknn {printable(class_name(model), 40)}"))
+    return Network.of(
+        layers, origin_of(opened, f"an sknn {printable(class_name(model), 40)}", framework="Lasagne")
+    )
 
 
 def _model(opened: Opened) -> Record | None:

@@ -22,7 +22,7 @@ def open(opened: Opened) -> Network | None:
     held = _nearest_layers(opened)
     outputs = outputs_among(held, opened.effort)
     layers = build_layers(outputs, _names(opened), opened.effort)
-    return Network.of(layers, origin_of(opened, _kind(opened)))
+    return Network.of(layers, origin_of(opened, _kind(opened), framework="Lasagne"))
 
 
 def _nearest_layers(opened: Opened) -> list[Record]:

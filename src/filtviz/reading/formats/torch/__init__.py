@@ -182,6 +182,8 @@ def _network(opened: Opened, saved: Saved, choice: Choice, rebuilder: Rebuilder)
         framework="PyTorch",
         versions=_versions(saved.root, rebuilder),
         order="; ".join(dict.fromkeys(part.order for part in parts)),
+        training=choice.training,
+        epoch=choice.epoch,
         left_out=(*choice.left_out, *([f"tensors without values: {listed(lost)}"] if lost else ())),
         inferred=tuple(dict.fromkeys(inferred)),
         notes=tuple(notes),

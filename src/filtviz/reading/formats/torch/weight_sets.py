@@ -68,10 +68,15 @@ class WeightSet:
 
 @dataclass(frozen=True, kw_only=True)
 class Choice:
-    """The sets to read, in the file's order, and a sentence for what is ``left_out``."""
+    """The sets to read, in the file's order, and a sentence for what is ``left_out``.
+
+    ``training`` and ``epoch`` are as in `filtviz.network.Origin`.
+    """
 
     sets: tuple[WeightSet, ...]
     left_out: tuple[str, ...] = ()
+    training: tuple[str, ...] = ()
+    epoch: int | None = None
 
 
 _ROLES = frozenset({"weight", "bias", "running_mean", "running_var", "weight_g", "weight_v", "weight_orig"})
@@ -83,6 +88,10 @@ _TRAINING = re.compile(
     r"(?i)optimi[sz]er|schedule|(\A|[._-])(optims?|opts?|sched|scaler|grad_scaler|amp|rng|callbacks?|loops)([._-]|\d|\Z)"
 )
 """Keys of what training needs beside the weights."""
+
+_EPOCH = re.compile(r"(?i)epochs?|n_epochs?|last_epoch|cur(rent)?_epoch")
+_NEAR, _MOST_EPOCHS = 2, 10**9
+"""How deep a number of epochs may lie, and under what it is one."""
 
 _NOT_SEARCHED = ("torch.optim", "torch.utils", "torch.cuda", "torch.amp", "numpy", "pandas", "datetime")
 """Packages whose objects hold no weights."""
@@ -143,6 +152,8 @@ class _Search:
     rebuilder: Rebuilder
     sets: list[WeightSet] = field(default_factory=list)
     training: list[str] = field(default_factory=list)
+    has_moments: bool = False
+    epoch: int | None = None
     seen: set[int] = field(default_factory=set)
 
     def run(self, root: Any) -> None:
@@ -162,12 +173,15 @@ class _Search:
             return
         if self._is_of_training(path, value):
             self.training.append(printable(".".join(path), 60))
+            self.has_moments = self.has_moments or self._holds_moments(value)
             return
         found: list[tuple[str, AnyArray | Lost]] = []
         if (alone := self.rebuilder.tensor(value)) is not None:
             found.append(("", alone))
         entries, is_list = self._parts(value) if alone is None else ([], True)
         for key, part in entries:
+            if type(part) is int and len(path) < _NEAR and _EPOCH.fullmatch(key) and 0 < part < _MOST_EPOCHS:
+                self.epoch = self.epoch or part
             tensor = self.rebuilder.tensor(part)
             if tensor is not None:
                 found.append((key, tensor))
@@ -195,6 +209,14 @@ class _Search:
         entries = pairs(value, self.rebuilder.effort) if type(value) in (Record, Items) else None
         names = {key for key, _ in entries or () if type(key) is str}
         return {"state", "param_groups"} <= names
+
+    def _holds_moments(self, value: Any) -> bool:
+        """Tell whether an optimiser has taken steps: it keeps nothing of a parameter before the first."""
+        state = attributes(value).get("state") if type(value) is Record else None
+        if state is None and type(value) in (Record, Items):
+            entries = pairs(value, self.rebuilder.effort) or ()
+            state = next((part for key, part in entries if type(key) is str and key == "state"), None)
+        return bool(pairs(state, self.rebuilder.effort)) if type(state) in (Record, Items) else False
 
     def _parts(self, value: Any) -> tuple[list[tuple[str, Any]], bool]:
         """Return the parts of an object with their keys, and whether these are only places."""
@@ -242,7 +264,8 @@ def find_sets(root: Any, rebuilder: Rebuilder) -> Choice:
     keys = [key for key in search.training if key]
     where = f", under {listed(keys)}" if keys else ""
     training = (f"what only training needs{where}",) if search.training else ()
-    return Choice(sets=tuple(sets), left_out=training)
+    signs = ("it holds the state of an optimiser",) if search.has_moments else ()
+    return Choice(sets=tuple(sets), left_out=training, training=signs, epoch=search.epoch)
 
 
 def _joined(sets: Sequence[WeightSet]) -> list[WeightSet]:
@@ -329,7 +352,7 @@ def choose(found: Choice, wanted: str) -> Choice:
         if len(each.array.shape) > 0
     ]
     beside = [f"arrays that are no layer's: {listed(loose)}"] if loose else []
-    return Choice(sets=tuple(chosen), left_out=(*others, *beside, *found.left_out))
+    return replace(found, sets=tuple(chosen), left_out=(*others, *beside, *found.left_out))
 
 
 def _key_of(one: WeightSet, sets: Sequence[WeightSet]) -> str:

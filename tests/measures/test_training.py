@@ -1,0 +1,77 @@
+"""What beside a convolution's own weights tells of training."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from tests.chains import batch_norm
+
+from filtviz.measures.training import signs_of_training
+from filtviz.network import Layer, Network, Origin
+from filtviz.operations import Dense
+from filtviz.parameter import Parameter
+
+
+@pytest.fixture
+def untouched(make_conv, glorot):
+    return make_conv(glorot((4, 1, 3, 3)))
+
+
+def dense(bias: np.ndarray) -> Layer:
+    weights = Parameter.of("W", np.zeros((50, len(bias))))
+    return Layer(
+        type="DenseLayer", name="fc", operations=(Dense(weights=weights, bias=Parameter.of("b", bias)),)
+    )
+
+
+def test_nothing_tells_of_an_untouched_network(make_chain, untouched) -> None:
+    assert signs_of_training(make_chain(untouched, batch_norm(4), dense(np.zeros(3)))) == ()
+
+
+@pytest.mark.parametrize("field", ["beta", "gamma", "mean", "inv_std"])
+@pytest.mark.parametrize("n", [1, 2, 4])
+def test_each_statistic_of_a_normalisation_tells_where_there_are_two_or_more(
+    make_chain, untouched, field: str, n: int
+) -> None:
+    norm = batch_norm(n)
+    (operation,) = norm.operations
+    values = Parameter.of(field, np.linspace(0.5, 1.5, n))
+    moved = replace(operation, **{"spread" if field == "inv_std" else field: values})
+    network = make_chain(untouched, replace(norm, name="bn1", operations=(moved,)))
+    expected = ("batch normalisation has left its start in bn1",) if n > 1 else ()
+    assert signs_of_training(network) == expected
+
+
+def test_a_plain_scale_is_no_statistic(make_chain, untouched) -> None:
+    norm = batch_norm(4, beta=np.arange(4.0))
+    (operation,) = norm.operations
+    plain = replace(norm, operations=(replace(operation, is_batch=False),))
+    assert signs_of_training(make_chain(untouched, plain)) == ()
+
+
+@pytest.mark.parametrize(
+    ("framework", "bias", "tells"),
+    [
+        ("Lasagne", 0.1 * np.linspace(-1, 1, 20), True),
+        ("PyTorch", 0.1 * np.linspace(-1, 1, 20), False),  # within 1/√50, evenly spread
+        ("PyTorch", 0.3 * np.linspace(-1, 1, 20), True),
+        ("", 0.1 * np.linspace(-1, 1, 20), False),
+        ("", 0.3 * np.linspace(-1, 1, 20), True),
+        ("Lasagne", np.full(20, 0.1), False),
+    ],
+)
+def test_biases_of_dense_layers_tell(
+    make_chain, untouched, framework: str, bias: np.ndarray, tells: bool
+) -> None:
+    network = make_chain(untouched, dense(bias))
+    network = replace(network, origin=Origin(framework=framework))
+    assert signs_of_training(network) == (("the biases of fc have left their start",) if tells else ())
+
+
+def test_what_the_reader_found_tells(make_chain, untouched) -> None:
+    origin = Origin(training=("it holds the state of an optimiser",), epoch=12)
+    network: Network = replace(make_chain(untouched), origin=origin)
+    assert signs_of_training(network) == ("it holds the state of an optimiser", "it was saved after epoch 12")
+    assert signs_of_training(replace(network, origin=Origin(epoch=0))) == ()
