@@ -105,6 +105,14 @@ def test_weights_alone_are_layers_with_the_classes_of_their_paths(tmp_path) -> N
     assert found == set(kernels(model).values())
 
 
+def test_slopes_of_an_activation_are_no_kernels(tmp_path) -> None:
+    inner = [layers.Conv2D(3, 3, name="conv"), layers.PReLU(shared_axes=[1, 2])]
+    model = keras.Sequential([layers.Input((9, 9, 1)), *inner])
+    path = tmp_path / "model.weights.h5"
+    model.save_weights(path)
+    assert [bits(layer.W) for layer in load(path).conv_layers] == list(kernels(model).values())
+
+
 def test_weights_in_several_files_are_one_network(tmp_path) -> None:
     model = small()
     path = tmp_path / "model.weights.json"

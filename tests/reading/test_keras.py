@@ -27,6 +27,7 @@ from filtviz.operations import (
     Transpose,
     Untold,
 )
+from filtviz.reading.formats.keras.stores import class_in_path
 from filtviz.reading.limits import Limits
 
 FIXTURES = Path(__file__).resolve().parents[1] / "fixtures" / "modern" / "keras"
@@ -96,6 +97,19 @@ def test_weights_alone_say_what_they_leave_open():
     assert {layer.convolution.stride for layer in network.conv_layers} == {None}
     assert "natural order" in network.origin.order
     assert len(network.origin.inferred) == 2
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("conv2d_transpose_1", "Conv2DTranspose"),
+        ("p_re_lu", "PReLU"),
+        ("p_re_lu_3", "PReLU"),
+        ("mine", "Mine"),
+    ],
+)
+def test_a_path_names_a_class_as_keras_writes_it(path, name):
+    assert class_in_path(path) == name
 
 
 def test_a_configuration_beside_the_weights_tells_the_graph(tmp_path):

@@ -38,7 +38,7 @@ from filtviz.operations import (
 from filtviz.parameter import Parameter, Shape
 from filtviz.shapes import same_padding
 
-__all__ = ["Case", "is_known", "operations_of", "roles_of"]
+__all__ = ["Case", "is_known", "known_classes", "operations_of", "roles_of"]
 
 Operations = tuple[Operation, ...]
 
@@ -102,6 +102,11 @@ def roles_of(class_name: str, config: Mapping[str, Any], n: int) -> tuple[str, .
         names += ["moving_mean", "moving_variance"]
         return tuple(names[-n:]) if n < len(names) else tuple(names)
     return _ROLES.get(class_name, _BIASED)
+
+
+def known_classes() -> frozenset[str]:
+    """Return the names of Keras's classes that filtviz knows."""
+    return frozenset({*_BY_CLASS, *_ROLES})
 
 
 def is_known(class_name: str) -> bool:

@@ -11,10 +11,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Protocol
 
 from filtviz.errors import MalformedFileError
 from filtviz.reading.arrays import AnyArray, StoredArray
+from filtviz.reading.formats.keras.classes import known_classes
 from filtviz.reading.hdf5 import Dataset, Group
 from filtviz.text import natural_key
 
@@ -69,9 +71,18 @@ _NUMBERED = re.compile(r"_\d+\Z")
 
 def class_in_path(name: str) -> str:
     """Return the class that a path names: ``conv2d_transpose_1`` → ``Conv2DTranspose``."""
-    words = _NUMBERED.sub("", name).split("_")
+    stem = _NUMBERED.sub("", name)
+    if stem in _known_paths():
+        return _known_paths()[stem]
+    words = stem.split("_")
     found = "".join(word[:1].upper() + word[1:] for word in words)
     return re.sub(r"(\d)d", lambda match: match[1] + "D", found)
+
+
+@cache
+def _known_paths() -> Mapping[str, str]:
+    """Return the classes that filtviz knows, by their names in paths: ``p_re_lu`` → ``PReLU``."""
+    return {_snake_case(name): name for name in known_classes()}
 
 
 def _snake_case(name: str) -> str:
