@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from tests.reading.operators.asking import Told
 from tests.reading.operators.caffe import caffe
 from tests.reading.operators.keras import keras
+from tests.reading.operators.named import named
 from tests.reading.operators.onnx import onnx
 from tests.reading.operators.tensorflow import tensorflow
 from tests.reading.operators.tflite import tflite
@@ -21,6 +22,7 @@ FORMATS: Mapping[str, Callable[[], Told]] = {
     "caffe": caffe,
     "exported": exported,
     "keras": keras,
+    "named": named,
     "onnx": onnx,
     "tensorflow": tensorflow,
     "tflite": tflite,
