@@ -28,7 +28,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from tests.attacks import growing, working  # noqa: E402  (the folder above is no installed package)
+from tests.attacks import formats, growing, working  # noqa: E402  (the folder above is no installed package)
 
 LARGEST_FILE = 1_000_000
 BAR_SECONDS, BAR_MEGABYTES = 10.0, 1000.0
@@ -52,6 +52,7 @@ COMMANDS = {
 
 ATTACKS: dict[str, tuple[str, Callable[[], bytes]]] = {
     **{name: ("reading", make) for name, make in growing.TO_READ.items()},
+    **{name: ("formats", make) for name, make in formats.TO_OPEN.items()},
     **{name: ("working", make) for name, make in working.TO_WORK.items()},
 }
 """Name → the part of the program that it is aimed at, and what makes its bytes."""

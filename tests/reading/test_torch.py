@@ -265,7 +265,7 @@ def test_a_sparse_tensor_may_not_become_larger_than_is_allowed(tmp_path):
         Thing("torch.Size", (1 << 20, 1 << 20)),
         False,
     )
-    assert "when its zeros are written" in refused(tmp_path, zip_of({"a.weight": huge}), LimitError)
+    assert "whose zeros are written" in refused(tmp_path, zip_of({"a.weight": huge}), LimitError)
 
 
 @pytest.mark.parametrize(

@@ -45,6 +45,7 @@ from filtviz.operations import (
     Transpose,
     Untold,
     Upscale,
+    parameters_of,
 )
 from filtviz.parameter import Shape
 from filtviz.text import printable
@@ -134,8 +135,9 @@ def scale_of_channels(operation: Normalisation, layer: Layer) -> tuple[Floats, F
     return scale.ravel(), shift.ravel()
 
 
-_STEP, _NUMBER, _TERM = 20_000, 240, 0.3
-"""The work of a step, of a number of a template that is made, and of a term that is summed into one."""
+_STEP, _NUMBER, _TERM, _PARAMETER = 20_000, 240, 0.3, 120
+"""The work of a step, of a number of a template that is made, of a term that is summed into one, and of a
+number that is read."""
 
 
 def work_of_push(operation: Operation, below: Sequence[LinearMap]) -> int:
@@ -145,6 +147,11 @@ def work_of_push(operation: Operation, below: Sequence[LinearMap]) -> int:
         operation: What to follow.
         below: The maps of its inputs.
     """
+    numbers = sum(parameter.size for parameter in parameters_of(operation))
+    return _PARAMETER * numbers + _work_on_templates(operation, below)
+
+
+def _work_on_templates(operation: Operation, below: Sequence[LinearMap]) -> int:
     held = sum(each.templates.size for each in below)
     match operation:
         case Convolution() if len(operation.kernel_size) == 2:
@@ -169,7 +176,7 @@ def _work_of_convolution(operation: Convolution, source: LinearMap) -> int:
     gaps = zip(operation.kernel_size, operation.spacing, source.jump, (rows, cols), strict=True)
     grown = math.prod(length + (k - 1) * gap * jump for k, gap, jump, length in gaps)
     shifted = taps * filters * image * rows * cols
-    made = _NUMBER * (filters * image * grown + operation.weights.size)
+    made = _NUMBER * (filters * image * grown + operation.weights.size // 2)
     return int(made + taps * _STEP + shifted * (10 + channels * _TERM))
 
 

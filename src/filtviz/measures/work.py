@@ -29,7 +29,7 @@ _POSITION_PAIR = 300
 _LINK = 100
 """To go along one link between layers, or past one layer."""
 
-_PARAMETER = 20
+_PARAMETER = 100
 """Of each number of biases and normalisations, and of the weights of the layer that follows."""
 
 

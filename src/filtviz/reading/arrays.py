@@ -263,9 +263,7 @@ def strided(
             f"not lie in the {present:,} bytes that it says it does"
         )
     if array.nbytes > present:
-        limits.check(
-            "allocation", array.nbytes, f"an array in it repeats its elements to {array.nbytes:,} bytes"
-        )
+        limits.check_growth(array.nbytes, present, "an array in it, which repeats its elements,")
     return array
 
 

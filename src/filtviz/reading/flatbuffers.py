@@ -16,6 +16,9 @@ from filtviz.reading.stretch import View, in_memory, unpack
 
 __all__ = ["Table", "root_table"]
 
+STEPS_OF_A_TABLE = 3
+"""Steps that a table counts as; many offsets can lead to one."""
+
 
 def root_table(view: View, effort: Budget) -> Table:
     """Return the outermost table.
@@ -50,7 +53,7 @@ class Table:
 
     def __init__(self, view: View, position: int, effort: Budget) -> None:
         """Take note of where a table lies."""
-        effort.spend(1)
+        effort.spend(STEPS_OF_A_TABLE)
         self.view = view
         self.position = position
         self.effort = effort
@@ -94,7 +97,7 @@ class Table:
     def tables(self, field: int) -> list[Table]:
         """Return a vector of tables."""
         start, n = self._vector(field, 4)
-        places = [start + 4 * i for i in range(n)]
+        places = range(start, start + 4 * n, 4)
         return [Table(self.view, at + _number(self.view, "<I", at), self.effort) for at in places]
 
     def numbers(self, field: int, letter: str) -> tuple[Any, ...]:
@@ -111,7 +114,9 @@ class Table:
 
     def text(self, field: int) -> str:
         """Return a text; what is no UTF-8 is replaced."""
-        return str(in_memory(self.bytes(field)[:_LONGEST_TEXT]), "utf-8", "replace")
+        held = self.bytes(field)[:_LONGEST_TEXT]
+        self.effort.spend(len(held) >> 4)  # one text can be that of many tables
+        return str(in_memory(held), "utf-8", "replace")
 
 
 _LONGEST_TEXT = 1 << 16

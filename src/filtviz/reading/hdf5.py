@@ -246,7 +246,7 @@ class Group(_Object):
         if signature == b"SNOD":
             (n,) = self.file.unpack("<6xH", address)
             for place in range(n):
-                self.file.effort.spend(1)
+                self.file.effort.spend(2)
                 offset, header, cached = self.file.unpack("<QQI", address + 8 + 40 * place)
                 yield offset, header, cached
             return

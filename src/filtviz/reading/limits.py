@@ -70,6 +70,37 @@ class Limits:
         if wanted > getattr(self, limit):
             raise self.exceeded(limit, what)
 
+    def check_json(self, n_bytes: int, what: str) -> None:
+        """Pass silently where JSON of so many bytes may be parsed: three bytes of it can take sixty-four.
+
+        Args:
+            n_bytes: Its length.
+            what: What it is, as the beginning of a sentence.
+
+        Raises:
+            LimitError: it may not.
+        """
+        taken = n_bytes * BYTES_OF_JSON
+        self.check("allocation", taken, f"{what} has {n_bytes:,} bytes, which may take {taken:,} in memory")
+
+    def check_growth(self, n_bytes: int, present: int, what: str) -> None:
+        """Pass silently where bytes that are there may stand for so many: repeated, or with zeros between.
+
+        Args:
+            n_bytes: The bytes that they stand for.
+            present: The bytes that are there.
+            what: What it is, as the beginning of a sentence.
+
+        Raises:
+            LimitError: they may not.
+        """
+        self.check("allocation", n_bytes, f"{what} of {n_bytes:,} bytes")
+        if n_bytes > max(ALWAYS_INFLATED, self.ratio * present):
+            times = n_bytes // max(1, present)
+            raise self.exceeded(
+                "ratio", f"{what} makes {n_bytes:,} bytes of {present:,}, {times:,} times as much"
+            )
+
     def exceeded(self, limit: str, what: str) -> LimitError:
         """Return the error to raise where a limit is passed.
 
@@ -115,6 +146,9 @@ class Budget:
 
 ALWAYS_INFLATED = 64 * MIB
 """Bytes that any file may inflate to: untrained weights, all zero, shrink to a thousandth."""
+
+BYTES_OF_JSON = 64
+"""Of memory that a byte of JSON may take, with what is made of it."""
 
 STREAM = 1 << 12
 """Bytes that beginning a compressed stream counts as: an empty one takes a reader's time all the same."""

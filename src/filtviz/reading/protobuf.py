@@ -20,6 +20,9 @@ __all__ = ["DEEPEST", "Message", "varints"]
 DEEPEST = 100
 """Messages in one another, as protobuf's own readers allow."""
 
+STEPS_OF_A_MESSAGE = 3
+"""Steps that a message counts as, however little is in it."""
+
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 _LONGEST_VARINT = 10
 _HIGHEST_FIELD = (1 << 29) - 1
@@ -86,6 +89,7 @@ class Message:
             raise MalformedFileError(
                 f"it is a protocol buffer with more than {DEEPEST} messages in one another"
             )
+        effort.spend(STEPS_OF_A_MESSAGE)
         self.view = view if len(view) > SHORT else memoryview(in_memory(view))
         self.effort = effort
         self.depth = depth
@@ -120,6 +124,7 @@ class Message:
                         length, position = _varint(self.view, position)
                     if length is None or length > end - position:
                         raise _damaged()
+                    self.effort.spend(1)  # it is kept as an object of its own
                     value = self._part(position, position + length)
                     position += length
                 yield number, value

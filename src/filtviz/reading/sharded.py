@@ -33,7 +33,7 @@ def index_of(opened: Opened, ending: str) -> Mapping[str, str] | None:
         return None
     if opened.data.find(f'"{_MAP}"'.encode()) < 0 or opened.data.find(ending.encode()) < 0:
         return None
-    opened.limits.check("allocation", len(opened.data), f"it is JSON of {len(opened.data):,} bytes")
+    opened.limits.check_json(len(opened.data), "its JSON")
     found = parsed_object(bytes(opened.data)).get(_MAP)
     if not isinstance(found, dict) or not all(isinstance(file, str) for file in found.values()):
         raise MalformedFileError("it is an index of tensors whose map names no files")

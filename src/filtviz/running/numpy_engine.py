@@ -46,6 +46,7 @@ from filtviz.operations import (
     Transpose,
     Untold,
     Upscale,
+    parameters_of,
 )
 from filtviz.parameter import spread_out
 from filtviz.shapes import output_shape
@@ -77,12 +78,13 @@ def _pay(operation: Operation, below: Sequence[Units], account: Account, what: s
     taken = sum(units.size for units in below)
     shape = output_shape(operation, [units.shape for units in below])
     made = taken if shape is None else math.prod(length or 1 for length in shape)
-    work, windows = _STEP * len(below) + _NUMBER * (taken + made), 0
+    numbers = sum(parameter.size for parameter in parameters_of(operation))
+    work, windows = _STEP * len(below) + _NUMBER * (taken + made) + _PARAMETER * numbers, 0
     if isinstance(operation, Convolution):
         windows, own = _work_of_convolution(operation, below[0], made)
         work += own
     elif isinstance(operation, Dense) and operation.weights is not None:
-        work += _PARAMETER * operation.weights.size + made * operation.weights.shape[0]
+        work += made * operation.weights.shape[0]
     elif isinstance(operation, Pooling):
         window = operation.window(below[0].shape)
         windows = made * (1 if window is None else math.prod(window.size))
@@ -101,7 +103,7 @@ def _work_of_convolution(operation: Convolution, units: Units, made: int) -> tup
     windows = made // max(operation.n_filters, 1) * units.shape[1] * taps
     groups = units.shape[1] // max(channels, 1)
     weighed = _STEP * groups + windows * _COPIED + made * channels * taps * _TERM
-    return windows, int(weighed + _NUMBER * padded + _PARAMETER * operation.weights.size)
+    return windows, int(weighed + _NUMBER * padded)
 
 
 @np.errstate(over="ignore", invalid="ignore", divide="ignore")  # as in the network, infinities are meant

@@ -80,7 +80,7 @@ def open(opened: Opened) -> Network | None:
 
 
 def _json(member: Member, opened: Opened) -> dict[str, Any]:
-    opened.limits.check("allocation", 16 * member.size, f"its JSON has {member.size:,} bytes")
+    opened.limits.check_json(member.size, "its JSON")
     return parsed_object(member.copy(opened.limits))
 
 

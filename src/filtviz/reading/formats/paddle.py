@@ -139,7 +139,7 @@ def _of_program(program: Message) -> Iterator[str]:
 
 def _of_json(text: bytes, opened: Opened) -> list[str]:
     """Return the names of parameters in a program of Paddle 3."""
-    opened.limits.check("allocation", 16 * len(text), f"its program has {len(text):,} bytes")
+    opened.limits.check_json(len(text), "its program")
     try:
         blocks = json.loads(text)["program"]["regions"][0]["blocks"]
         held = [one["A"][3] for one in blocks[0]["ops"] if one["#"] == "p"]

@@ -109,7 +109,7 @@ def _read(data: Data, limits: Limits) -> _File:
             f"it is a safetensors file whose header has {length:,} bytes, and only {len(data) - _LENGTH:,} "
             "are there; copy or download it again"
         )
-    limits.check("allocation", length, f"its header has {length:,} bytes")
+    limits.check_json(length, "its header")
     header = parsed_object(bytes(data[_LENGTH : _LENGTH + length]))
     metadata = header.pop("__metadata__", {})
     limits.check("layers", len(header), f"it holds {len(header):,} tensors")

@@ -143,6 +143,7 @@ def _of_msgpack(opened: Opened) -> list[Tensor] | None:
 def _arrays(tree: Any, opened: Opened, path: str) -> Iterator[tuple[str, AnyArray]]:
     if isinstance(tree, dict):
         for key, value in tree.items():
+            opened.effort.spend((len(path) + len(key)) >> 4)  # what lies below a long key has it in its name
             yield from _arrays(value, opened, f"{path}/{key}" if path else key)
     elif isinstance(tree, Extension) and tree.kind == 1 and (array := _array(tree, opened)) is not None:
         yield path, array

@@ -47,6 +47,7 @@ def _of_zip(opened: Opened) -> Network:
             "it is a Keras model whose weights lie in several files; save them with save_weights, and name "
             "that file"
         )
+    opened.limits.check_json(members[_METADATA].size, "its metadata")
     metadata = parsed_object(members[_METADATA].copy(opened.limits))
     root = open_hdf5(members[_WEIGHTS].open(), opened.effort)
     store = store_of([root])
@@ -83,7 +84,7 @@ def _of_index(opened: Opened) -> Network | None:
     """Read the index of weights in several files."""
     if opened.start.lstrip()[:1] != b"{" or opened.data.find(b'"weight_map"') < 0:
         return None
-    opened.limits.check("allocation", len(opened.data), f"it is JSON of {len(opened.data):,} bytes")
+    opened.limits.check_json(len(opened.data), "its JSON")
     found = parsed_object(bytes(opened.data)).get("weight_map")
     if not isinstance(found, dict):
         return None

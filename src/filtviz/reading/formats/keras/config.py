@@ -38,7 +38,7 @@ def parse(text: bytes, opened: Opened) -> Mapping[str, Any]:
         MalformedFileError: it is no JSON, or no configuration of a model.
         LimitError: it is too long.
     """
-    opened.limits.check("allocation", 16 * len(text), f"its configuration has {len(text):,} bytes")
+    opened.limits.check_json(len(text), "its configuration")
     try:
         found = json.loads(text)
     except (ValueError, RecursionError) as error:

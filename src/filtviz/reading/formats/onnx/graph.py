@@ -18,7 +18,7 @@ from filtviz.errors import MalformedFileError, UnsupportedFileError
 from filtviz.network import Layer
 from filtviz.operations import Input, Operation, Untold, parameters_of
 from filtviz.parameter import Parameter, Shape
-from filtviz.reading.arrays import AnyArray, ComputedArray, parameter_of, shape_of
+from filtviz.reading.arrays import AnyArray, ComputedArray, count, parameter_of, shape_of
 from filtviz.reading.formats.onnx.initialisers import array_of, name_of, sparse_array_of
 from filtviz.reading.formats.onnx.operators import Attributes, Case, Constant, operations_of
 from filtviz.reading.layering import add_layer, make_layer, shapes_of
@@ -147,11 +147,15 @@ class Graph:
         if lengths is None or value.size != 1:
             return None
 
+        n_bytes = count(lengths) * value.dtype.itemsize
+        limits = self.opened.limits
+        limits.check("allocation", n_bytes, f"a constant has {n_bytes:,} bytes")
+
         def read() -> NDArray[Any]:
+            limits.check_growth(n_bytes, value.nbytes, "a constant in it")
             return np.full(lengths, value.ravel()[0], value.dtype)
 
         array = ComputedArray(shape=lengths, dtype=value.dtype, read=read)
-        self.opened.limits.check("allocation", array.nbytes, f"a constant has {array.nbytes:,} bytes")
         return self._constant(name, array, via=("ConstantOfShape",))
 
     def _constant(self, name: str, array: AnyArray, via: tuple[str, ...] = ()) -> Constant:

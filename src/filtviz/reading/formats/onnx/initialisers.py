@@ -180,7 +180,7 @@ def sparse_array_of(tensor: Message, opened: Opened) -> tuple[str, AnyArray]:
         raise MalformedFileError("it has a sparse tensor without values, places or a shape")
     held, places = array_of(values, opened), array_of(indices, opened)
     size = count(shape)
-    opened.limits.check("allocation", size * held.dtype.itemsize, f"a sparse tensor has {size:,} elements")
+    opened.limits.check_growth(size * held.dtype.itemsize, held.nbytes + places.nbytes, "a sparse tensor")
 
     def read() -> NDArray[Any]:
         where = np.asarray(places.read())

@@ -266,7 +266,7 @@ def _array(tensor: Message, opened: Opened) -> AnyArray | None:
         tensor.reals(place) if floats else [] if tensor.integer(1) == 2 else tensor.integers(place)
     )
     count = int(np.prod(lengths, dtype=object))
-    opened.limits.check("allocation", count * dtype.itemsize, f"a constant of it has {count:,} elements")
+    opened.limits.check_growth(count * dtype.itemsize, len(values) * dtype.itemsize, "a constant in it")
 
     def read() -> Any:
         if tensor.integer(1) in (19, 14):

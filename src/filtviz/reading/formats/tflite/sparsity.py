@@ -49,7 +49,7 @@ def densified(
         LimitError: it is too large.
     """
     size = count(shape) * dtype.itemsize
-    limits.check("allocation", size, f"a sparse tensor in it has {size:,} bytes when it is dense")
+    limits.check_growth(size, len(view), "a sparse tensor in it")
 
     def read() -> NDArray[Any]:
         values = stored((len(view) // dtype.itemsize,), dtype, False, len(view), lambda: view).read()

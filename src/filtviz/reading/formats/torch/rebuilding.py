@@ -250,8 +250,8 @@ class Rebuilder:
         self, shape: tuple[int, ...], numbers: AnyArray, read: Callable[[], NDArray[Any]]
     ) -> ComputedArray:
         found = ComputedArray(shape=shape, dtype=numbers.dtype, read=read)
-        what = f"a sparse tensor in it has {found.nbytes:,} bytes when its zeros are written"
-        self.limits.check("allocation", found.nbytes, what)
+        present = min(numbers.nbytes, numbers.stop) if isinstance(numbers, StoredArray) else numbers.nbytes
+        self.limits.check_growth(found.nbytes, present, "a sparse tensor in it, whose zeros are written,")
         return found
 
     def _meta(self, args: tuple[Any, ...]) -> Found:
