@@ -52,6 +52,8 @@ def test_select_by_number_and_name() -> None:
     assert network.select("conv2").conv_index == 1
     assert network.select("1").conv_index == 1
     assert network.select("layer1").conv_index == 2
+    with pytest.raises(SelectionError, match="no convolution '7'; did you mean layer7"):
+        Network.of([conv(name="7")]).select("7")
 
 
 @pytest.mark.parametrize("n", [1, 2, 3])

@@ -406,6 +406,8 @@ def _no_such_layer(wanted: int | str, convs: Sequence[ConvLayer]) -> str:
     near = difflib.get_close_matches(
         str(wanted)[:_LONGEST_NAME], [layer.label[:_LONGEST_NAME] for layer in convs[:_MOST_NAMES]], n=1
     )
+    if called := [layer.label for layer in convs if layer.name and layer.name == str(wanted)]:
+        near = called[:1]
     if number := _as_int(wanted):
         near = near or [str(max(-len(convs), min(len(convs) - 1, number)))]
     hint = f"; did you mean {printable(near[0], 40)}?" if near else ""
