@@ -52,6 +52,17 @@ def test_a_few_jobs_and_a_lone_process_start_no_others(monkeypatch):
     assert len(list(run_jobs(map(Square, range(30)), 2))) == 30
 
 
+@pytest.mark.parametrize(("cores", "started"), [(1, False), (2, True)])
+def test_processes_are_started_where_there_is_more_than_one_core(monkeypatch, cores, started):
+    seen = []
+    monkeypatch.setattr(joblib, "effective_n_jobs", lambda _: cores)
+    monkeypatch.setattr(
+        jobs_module, "run_in_processes", lambda jobs, n: seen.append(n) or map(Square.run, jobs)
+    )
+    assert list(run_jobs(map(Square, range(30)), None)) == [n**2 for n in range(30)]
+    assert seen == ([cores] if started else [])
+
+
 @pytest.mark.parametrize(("n_jobs", "asked"), [(None, -1), (3, 3)])
 def test_joblib_is_asked_for_every_core_unless_a_number_is_given(monkeypatch, n_jobs, asked):
     seen = []

@@ -55,6 +55,11 @@ def test_larger_kernels_lie_as_the_textbooks_masks_of_their_names() -> None:
         assert own > 2 * across, name
 
 
+def test_a_kernel_of_zeros_is_like_none() -> None:
+    found = nearest_classical(np.stack([np.zeros((3, 3)), np.ones((3, 3))]))
+    assert found.cosine == pytest.approx([0, 1])
+
+
 @pytest.mark.parametrize("size", [(1, 1), (1, 7), (4, 4), (3, 5)])
 def test_other_sizes_have_none(size: tuple[int, int]) -> None:
     assert classical_kernels(*size) == {}
