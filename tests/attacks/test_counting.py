@@ -19,6 +19,7 @@ from filtviz.errors import LimitError
 from filtviz.network import Network
 from filtviz.reading import limits as limits_module
 from filtviz.reading import zips
+from filtviz.reading.formats.bare_arrays import collecting
 from filtviz.reading.limits import Budget
 from filtviz.reading.pickle.machine import STEPS_OF_A_PICKLE, Pickles, read_pickles
 from filtviz.reading.pickle.records import LONGEST_NAME, Global, Items
@@ -52,6 +53,7 @@ from tests.attacks.assembling import (
     weights,
 )  # fmt: skip
 from tests.attacks.containers import header, many, npy, zipped
+from tests.attacks.graphs import shared_keys
 
 
 @pytest.fixture
@@ -362,3 +364,20 @@ def test_layers_that_share_a_long_name_have_labels_of_bounded_length(read):
     assert len(set(labels)) == 2
     assert max(map(len, labels)) < 300
     assert read(pickled(first)).conv_layers[0].label == name
+
+
+def test_a_class_of_text_counts_as_two_steps(read):
+    data = b"\x80\x04" + b"cos\nsystem\n0" * 100 + beside_weights()[2:]
+    plain = b"\x80\x04" + (NONE + POP) * 100 + beside_weights()[2:]
+    steps = [Budget(Limits(), "opcodes", "{}") for _ in range(2)]
+    for each, taken in zip((data, plain), steps, strict=True):
+        read_pickles(each, taken)
+    assert steps[0].used - steps[1].used == 100
+
+
+def test_of_a_long_key_that_comes_again_one_copy_is_kept(read, monkeypatch):
+    seen: list[str] = []
+    name = collecting._name
+    monkeypatch.setattr(collecting, "_name", lambda path, own: (seen.append(path[-1]), name(path, own))[1])
+    read(shared_keys("_" * 5_000, 50))
+    assert (len(seen), len({id(key) for key in seen})) == (50, 1)

@@ -290,6 +290,7 @@ class ObjectOpcodes(MachineState):
     # Classes, functions and objects: noted, never looked up
 
     def _global(self, position: int) -> int:
+        self.steps.spend(1)  # two lines are looked for, which takes as long as two steps of others
         module = self._line(position)
         name = self._line(position + len(module) + 1)
         self.stack.append(self._intern(_class_text(module), _class_text(name)))

@@ -208,8 +208,9 @@ class _Collector:
         """
         if not entries:
             return []
+        once: dict[str, str] = {}  # of one long key that comes again and again one copy is kept
         named = [
-            (_key(key, place), value)
+            (once.setdefault(name := _key(key, place), name), value)
             for place, (key, value) in enumerate(entries)
             if type(value) in _SEARCHED
         ]
