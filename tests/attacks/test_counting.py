@@ -376,8 +376,14 @@ def test_a_class_of_text_counts_as_two_steps(read):
 
 
 def test_of_a_long_key_that_comes_again_one_copy_is_kept(read, monkeypatch):
-    seen: list[str] = []
-    name = collecting._name
-    monkeypatch.setattr(collecting, "_name", lambda path, own: (seen.append(path[-1]), name(path, own))[1])
+    made: list[list[tuple[str, object]]] = []
+    entries = collecting._Collector._entries
+
+    def noting(self, given, *, ordered):
+        made.append(entries(self, given, ordered=ordered))
+        return made[-1]
+
+    monkeypatch.setattr(collecting._Collector, "_entries", noting)
     read(shared_keys("_" * 5_000, 50))
-    assert (len(seen), len({id(key) for key in seen})) == (50, 1)
+    for found in made:
+        assert (len(found), len({id(key) for key, _ in found})) == (50, 1)

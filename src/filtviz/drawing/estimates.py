@@ -29,6 +29,9 @@ _WEIGHT, _NAME = 500, 5_000
 _PAGE, _VECTOR_PAGE, _VECTOR_CELL = 800_000, 20_000_000, 2_500
 """To write a page of pixels; to write one of shapes, and each weight on it, a square of some pixels."""
 
+_GREYS = 500_000
+"""To write a page of nolearn's whose kernels have more than one weight, and are not all black."""
+
 _VECTOR_BYTES = 1_700
 """Of memory for each weight on a page of shapes."""
 
@@ -100,7 +103,7 @@ def _pay_for_grids(
     if in_axes:
         work = n_filters * _AXES
     elif suffix == "png":
-        work = _PAGE + cells * _WEIGHT
+        work = _PAGE + (_GREYS if math.prod(size) > 1 else 0) + cells * _WEIGHT
     else:
         account.hold(cells * _VECTOR_BYTES, what)
         work = _VECTOR_PAGE + cells * _VECTOR_CELL

@@ -125,7 +125,7 @@ def _chosen(network: Network, options: ReportOptions) -> tuple[ConvLayer, ...]:
     return tuple(chosen[index] for index in sorted(chosen))
 
 
-_SECTION, _FILTER, _NUMBER, _SINGULAR = 4_000_000, 120_000, 400, 10
+_SECTION, _FILTER, _NUMBER, _SINGULAR = 3_000_000, 100_000, 400, 10
 """The work of a layer's section; of a filter, a number of its pictures, and a term of singular values."""
 
 
