@@ -18,6 +18,7 @@ from filtviz import (
     DrawingOptions,
     LayerComparison,
     LayerFailure,
+    Network,
     OutputError,
     SelectionError,
     WrittenFile,
@@ -299,6 +300,17 @@ def test_an_animation_shows_one_layer(trained):
     for wrong in ({"animate": "out.png"}, {"animate": "out.gif", "layers": [0, 1]}):
         with pytest.raises(ValueError, match="animate must be a name that ends in"):
             filtviz.compare([UNTRAINED, trained], **wrong)
+
+
+@pytest.mark.parametrize("view", ["grid", "sheet", "components"])
+def test_what_is_no_picture_is_a_failure_with_a_reason(view):
+    curves, volumes = conv(np.ones((4, 2, 5)), axes="oic"), conv(np.ones((4, 2, 3, 3, 3)), axes="oidrc")
+    network = Network.of([curves, volumes])
+    result = filtviz.plot(network, layers=[0, 1], drawing=DrawingOptions(view=view))
+    assert [failure.reason.rpartition(": ")[2][:20] for failure in result.failures] == [
+        "its filters are curv",
+        "its filters are volu",
+    ]
 
 
 def test_a_lone_model_cannot_be_compared(trained):

@@ -71,6 +71,8 @@ def pay_for_view(
     Raises:
         BudgetError: it is more than may be spent.
     """
+    if layer.why_not_drawn is not None:
+        return  # `draw` says so
     n, what = len(channels), f"drawing {layer.title}"
     rows, cols = layer.kernel_size
     weights = layer.n_filters * n * rows * cols
