@@ -8,6 +8,7 @@ from scipy import stats
 
 from filtviz.measures.kernels import Kernels
 from filtviz.measures.stored import clipping, quantisation
+from filtviz.measures.table import MEASURES
 
 
 def ratio(weights: np.ndarray) -> float:
@@ -43,6 +44,26 @@ def test_half_precision_is_recognised_in_a_wider_type(glorot) -> None:
     weights = glorot((64, 64, 3, 3), dtype="float16").astype("float32")
     assert Kernels.of(weights).mantissa == np.finfo(np.float16).nmant
     assert ratio(weights) > 0.97
+
+
+@pytest.mark.parametrize("std", [1e-3, 1e-4, 1e-5])
+def test_the_least_numbers_of_half_precision_are_not_taken_for_quantised(std: float) -> None:
+    weights = np.random.default_rng(0).normal(0, std, (96, 3, 11, 11)).astype(np.float16)
+    assert ratio(weights) > 0.95
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_few_draws_of_few_bits_are_not_taken_for_quantised(subject_of, dtype: str) -> None:
+    import ml_dtypes
+
+    half = ml_dtypes.bfloat16 if dtype == "bfloat16" else np.float16
+    random = np.random.default_rng(0)
+    found = [
+        MEASURES["quantised"].take(subject_of(random.normal(0, 0.1, (16, c, 3, 3)).astype(half))).found
+        for c in (1, 4, 16, 64)
+        for _ in range(20)
+    ]
+    assert sum(found) == 0
 
 
 def test_bfloat16_is_recognised_in_a_wider_type(glorot) -> None:

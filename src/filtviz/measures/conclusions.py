@@ -110,17 +110,15 @@ def _noise(layers: Sequence[LayerDiagnosis]) -> list[str]:
     if plain:
         look, it = ("looks", "it") if len(plain) == 1 else ("look", "each")
         sentences.append(
-            f"{_names(plain, layers)} {look} random because most of {it} still is: "
-            f"{_shares(plain)} of what "
-            "the picture shows is the noise of the initialisation, and what was learned lies under it."
+            f"{_names(plain, layers)} {look} random because most of {it} still is: {_shares(plain)} of what "
+            f"the picture shows {_source(plain)}, and what was learned lies under it."
         )
     sentences += _unknown_noise(unknown, layers)
     if structured:
         its = "its" if len(structured) == 1 else "their"
         sentences.append(
             f"In {_names(structured, layers)} {_shares(structured)} of what the picture shows "
-            "is the noise of the "
-            f"initialisation, beside {its} structure."
+            f"{_source(structured)}, beside {its} structure."
         )
     return [*sentences, _contrast(layers)] if sentences else []
 
@@ -146,12 +144,24 @@ def _why_unknown(layer: LayerDiagnosis) -> str:
     return "it was not estimated" if residue is None else residue.reason
 
 
+def _measuring(layer: LayerDiagnosis) -> Change | None:
+    return next((each for each in layer.changes if each.cos2 is not None), None)
+
+
+def _source(layers: Sequence[LayerDiagnosis]) -> str:
+    """Say what the noise is: an estimate from the values, or measured with an earlier file."""
+    change = _measuring(layers[0])
+    if change is None:
+        return "is the noise of the initialisation"
+    return f"was in {printable(change.before, 200)} already"
+
+
 def _shares(layers: Sequence[LayerDiagnosis]) -> str:
-    """Say an estimate, or the span of several: "about 92%", "85 to 92%"."""
+    """Say an estimate, or the span of several: "about 92%", "85 to 92%"; what was measured without "about"."""
     shares = [layer.residue or 0.0 for layer in layers]
     low, high = min(shares), max(shares)
     if percent(low) == percent(high):
-        return about(low)
+        return about(low) if _measuring(layers[0]) is None else percent(low)
     return f"{100 * low:.0f} to {min(99.0, 100 * high):.0f}%"
 
 

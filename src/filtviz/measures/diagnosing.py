@@ -16,7 +16,7 @@ from filtviz.measures.conclusions import commands_for, summarise
 from filtviz.measures.judging import Judgement, among_trained, changed_since, judge
 from filtviz.measures.kernels import nonfinite_filters
 from filtviz.measures.measure import Change, Diagnosis, FilterDiagnosis, LayerDiagnosis, Unjudged
-from filtviz.measures.residue import NoiseResidue
+from filtviz.measures.residue import NoiseResidue, measured
 from filtviz.measures.subject import Subject, gather_subjects
 from filtviz.measures.table import MEASURES, checks_met
 from filtviz.measures.training import signs_of_training
@@ -177,6 +177,8 @@ def _diagnose_layer(subject: Subject, changes: tuple[Change, ...]) -> tuple[Laye
     filters = _diagnose_filters(subject)
     taken = [measure.take(subject) or measure.sum_up(subject, filters) for measure in MEASURES.values()]
     by_key = {each.measure: each for each in taken if each is not None}
+    for known in filter(None, map(measured, reversed(changes))):  # what the first file measures comes last
+        by_key[NoiseResidue.key] = known
     judgement = judge(subject, by_key, sum(each.texture is not None for each in filters))
     layer = subject.layer
     why_not = why_not_composed(subject.stack)

@@ -194,11 +194,11 @@ def _precision(filters: NDArray[Any]) -> tuple[int, float]:
     if filters.dtype.kind != "f":
         return 52, 0.0
     with np.errstate(over="ignore"):
-        if np.array_equal(filters.astype(np.float16), filters):
-            return _HALF, 2.0**-24
-        single = filters.astype(np.float32)
+        half, single = filters.astype(np.float16), filters.astype(np.float32)
     if np.array_equal(single, filters) and not (single.view(np.uint32) & 0xFFFF).any():
         return 7, 0.0  # bfloat16 is the upper half of a single
+    if np.array_equal(half, filters):
+        return _HALF, 2.0**-24
     return int(np.finfo(filters.dtype).nmant), 0.0
 
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from filtviz.measures.catalogue import Draws, Family, Fans, Rule, possible_draws
 from filtviz.measures.kernels import Floats, Kernels
-from filtviz.measures.measure import Finding, Measure
+from filtviz.measures.measure import Change, Finding, Measure
 from filtviz.measures.mixture import (
     SCALES,
     BinnedMagnitudes,
@@ -24,12 +24,20 @@ from filtviz.measures.mixture import (
     fit_changes,
     fit_smooth,
 )
-from filtviz.text import about, percent
+from filtviz.text import about, percent, printable
 
 if TYPE_CHECKING:
     from filtviz.measures.subject import Subject
 
-__all__ = ["Magnitudes", "NoiseResidue", "Residue", "estimate_residues", "likeliest_rule", "noise_residue"]
+__all__ = [
+    "Magnitudes",
+    "NoiseResidue",
+    "Residue",
+    "estimate_residues",
+    "likeliest_rule",
+    "measured",
+    "noise_residue",
+]
 
 _BOUNDED: tuple[Family, ...] = ("uniform", "cut normal")
 """The families of draws that end somewhere."""
@@ -97,6 +105,14 @@ class NoiseResidue(Measure):
         between = f" ({percent(residue.low)} to {percent(residue.high)})"
         text = f"{about(residue.share)} of the visible variance is still the initial noise{between}"
         return self.finding(value=residue.share, interval=(residue.low, residue.high), found=True, text=text)
+
+
+def measured(change: Change) -> Finding | None:
+    """Return what an earlier file measures in the place of the estimate, or None where it measures nothing."""
+    if change.cos2 is None:
+        return None
+    text = f"{percent(change.cos2)} of the visible variance was in {printable(change.before, 200)} already"
+    return Finding(measure=NoiseResidue.key, value=change.cos2, found=True, text=text)
 
 
 @dataclass(frozen=True, eq=False)

@@ -20,6 +20,8 @@ __all__ = ["Clipped", "Clipping", "Quantisation", "Quantised", "clipping", "quan
 _NEAR_MAXIMUM = 0.98
 _CLIPPED_LEVEL = 0.001
 _DISTINCT_SHARE = 0.95
+_CHANCE = 5.0
+"""Standard errors by which more numbers coincide than draws would."""
 
 
 class Clipped(Measure):
@@ -56,7 +58,7 @@ class Quantised(Measure):
     formula = "number of distinct weights against what draws rounded to that precision give"
     null = "Σ over binades of 2^(m+1)(1 − exp(−n_b/2^(m+1))), m the mantissa's bits"
     short_null = "occupancy"
-    counts_if = "under .95 of it"
+    counts_if = "under .95 of it, and more coincide than five standard errors of chance"
     counts_below = True
     supports = '"only k distinct values"'
     cannot_say = "Whether it was meant. Half precision is recognised and allowed for."
@@ -67,12 +69,18 @@ class Quantised(Measure):
         """Count the distinct values."""
         count = quantisation(subject.kernels)
         ratio = count.distinct / max(count.expected, 1.0)
-        found = ratio < _DISTINCT_SHARE
+        found = ratio < _DISTINCT_SHARE and not _is_chance(subject.kernels.size, count)
         half = f" in {subject.kernels.stored_as}" if subject.kernels.is_half else ""
         text = f"{count.distinct:,} distinct values in {subject.kernels.size:,} weights{half}"
         return self.finding(
             value=ratio, threshold=_DISTINCT_SHARE, found=found, text=f"only {text}" if found else text
         )
+
+
+def _is_chance(n: int, count: Quantisation) -> bool:
+    """Tell whether so few distinct values may be chance: the numbers that coincide are about Poisson's."""
+    usual = n - count.expected
+    return n - count.distinct <= usual + _CHANCE * np.sqrt(usual) + 1
 
 
 class Clipping(NamedTuple):
@@ -119,11 +127,13 @@ def quantisation(kernels: Kernels) -> Quantisation:
         exponents, counts = np.unique(np.frexp(kernels.weights[block])[1], return_counts=True)
         in_binade.update(dict(zip(exponents.tolist(), counts.tolist(), strict=True)))
     mantissa, top = np.frexp(np.abs(kernels.flat).max())
-    everywhere = 2.0 ** (kernels.mantissa + 1)
     expected = 0.0
     for exponent, count in in_binade.items():
-        # The draws end within the top binade, where only the places up to the largest can be hit.
-        places = everywhere * (2 * float(mantissa) - 1) if exponent == top else everywhere
+        places = 2.0 ** (kernels.mantissa + 1)
+        if kernels.tiny > 0:  # the least numbers of a type are as far apart as its tiniest
+            places = min(places, 2.0**exponent / kernels.tiny)
+        if exponent == top:  # the draws end within it: only the places up to the largest can be hit
+            places *= 2 * float(mantissa) - 1
         expected -= max(places, 1.0) * float(np.expm1(-count / max(places, 1.0)))
     return Quantisation(_count_distinct(kernels), expected)
 
