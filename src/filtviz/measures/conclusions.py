@@ -157,7 +157,7 @@ def _source(layers: Sequence[LayerDiagnosis]) -> str:
 
 
 def _shares(layers: Sequence[LayerDiagnosis]) -> str:
-    """Say an estimate, or the span of several: "about 92%", "85 to 92%"; what was measured without "about"."""
+    """Say an estimate ("about 92%"), what was measured ("92%"), or the span of several ("85 to 92%")."""
     shares = [layer.residue or 0.0 for layer in layers]
     low, high = min(shares), max(shares)
     if percent(low) == percent(high):

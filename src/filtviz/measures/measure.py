@@ -131,8 +131,9 @@ class LayerDiagnosis:
     where they draw alike at this shape, none where it is not known; ``initialiser`` says them in one text.
     ``draws`` are those draws, with their scale at this shape, None where they are not known.
     ``residue`` is the share of the visible variance that still is the initial noise, None where it cannot
-    be told; with an earlier file, the share that was there already, measured. ``first_filters`` are the filters to look at first. ``composed_size`` is ``(rows, cols)`` of the
-    filters seen through the layers below, None where they were not composed.
+    be told; with an earlier file, the share that was there already, measured. ``first_filters`` are the
+    filters to look at first. ``composed_size`` is ``(rows, cols)`` of the filters seen through the layers
+    below, None where they were not composed.
     """
 
     conv_index: int

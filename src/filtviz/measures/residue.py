@@ -108,7 +108,7 @@ class NoiseResidue(Measure):
 
 
 def measured(change: Change) -> Finding | None:
-    """Return what an earlier file measures in the place of the estimate, or None where it measures nothing."""
+    """Return what an earlier file measures in the place of the estimate, or None for nothing."""
     if change.cos2 is None:
         return None
     text = f"{percent(change.cos2)} of the visible variance was in {printable(change.before, 200)} already"
