@@ -16,12 +16,15 @@ from filtviz.scaling import in_double
 if TYPE_CHECKING:
     from filtviz.network import ConvLayer
 
-__all__ = ["Floats", "Kernels", "nonfinite_filters"]
+__all__ = ["Floats", "Kernels", "nonfinite_filters", "top_eigenvalue"]
 
 Floats = NDArray[np.float64]
 
 _HALF = 10
 """Bits of the mantissa of half precision."""
+
+_SMALL_SIDE = 200
+"""Up to so many rows all eigenvalues are found at once; of more only the largest (Lanczos)."""
 
 _ROUNDS = 5
 """How often filters and channels are brought to one energy in turn (Sinkhorn & Knopp 1967)."""
@@ -143,8 +146,8 @@ class Kernels:
         return np.asarray(rows @ rows.T if rows.shape[0] <= rows.shape[1] else rows.T @ rows)
 
     @cached_property
-    def balanced_eigenvalues(self) -> Floats:
-        """The same of the matrix whose filters and input channels have each been brought to one energy.
+    def balanced_eigenvalue(self) -> float:
+        """The largest of the matrix whose filters and input channels have each been brought to one energy.
 
         In units of the mean square of its entries; filters and channels of zeros stay so.
         """
@@ -157,8 +160,7 @@ class Kernels:
         rows = units.reshape(self.n_filters, -1)
         gram = rows @ rows.T if rows.shape[0] <= rows.shape[1] else rows.T @ rows
         mean_square = float(np.trace(gram)) / self.size
-        values = np.maximum(np.linalg.eigvalsh(gram)[::-1], 0.0)
-        return np.asarray(values / mean_square) if mean_square > 0 else values
+        return top_eigenvalue(gram) / mean_square if mean_square > 0 else 0.0
 
     @cached_property
     def cosines(self) -> Floats:
@@ -178,6 +180,16 @@ class Kernels:
         step = max(1, _CHUNK_ELEMENTS // max(1, self.size // self.n_filters))
         for start in range(0, self.n_filters, step):
             yield slice(start, start + step)
+
+
+def top_eigenvalue(matrix: Floats) -> float:
+    """Return the largest eigenvalue of a symmetric matrix that has none below 0."""
+    if len(matrix) <= _SMALL_SIDE:
+        return float(max(np.linalg.eigvalsh(matrix)[-1], 0.0))
+    from scipy.sparse.linalg import eigsh
+
+    start = np.ones(len(matrix)) + np.linspace(0.0, 0.1, len(matrix))
+    return float(max(eigsh(matrix, k=1, which="LA", v0=start, tol=1e-8, return_eigenvectors=False)[0], 0.0))
 
 
 def _inverse(energies: Floats) -> Floats:

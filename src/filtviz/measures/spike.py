@@ -73,5 +73,5 @@ def largest_eigenvalue(kernels: Kernels) -> LargestEigenvalue | None:
         return None
     root = np.sqrt(n - 1) + np.sqrt(p)
     sigma = root * (1 / np.sqrt(n - 1) + 1 / np.sqrt(p)) ** (1 / 3)
-    s = float((kernels.balanced_eigenvalues[0] - root**2) / sigma)
+    s = float((kernels.balanced_eigenvalue - root**2) / sigma)
     return LargestEigenvalue(s, tracy_widom_tail(s))

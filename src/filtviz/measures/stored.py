@@ -80,7 +80,7 @@ class Quantised(Measure):
 def _is_chance(n: int, count: Quantisation) -> bool:
     """Tell whether so few distinct values may be chance: the numbers that coincide are about Poisson's."""
     usual = n - count.expected
-    return n - count.distinct <= usual + _CHANCE * np.sqrt(usual) + 1
+    return bool(n - count.distinct <= usual + _CHANCE * np.sqrt(usual) + 1)
 
 
 class Clipping(NamedTuple):
