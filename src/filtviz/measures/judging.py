@@ -25,6 +25,9 @@ _MIN_WEIGHTS = 50
 _UNTOUCHED_FACTOR = 0.1
 """How much surer structure must be where all else says that a layer was never touched."""
 
+_CHANGED_FACTOR = 0.01
+"""The same where values were set after they were drawn: the tests' nulls hold only nearly then."""
+
 _BEST_OF_MANY = 0.01
 """The p-value from which a layer fits the best of many rules, none of which is known to be the network's."""
 
@@ -87,7 +90,8 @@ def judge(subject: Subject, findings: Mapping[str, Finding], standing_out: int) 
     matrix = next((fit for fit in subject.origin.fits if fit.family == "matrix"), None)
     if matrix is not None and not subject.moved:
         return _initial(subject, findings, matrix)
-    level = LEVEL * (_UNTOUCHED_FACTOR if _looks_untouched(subject) else 1)
+    changed = _set_afterwards(subject, findings)
+    level = LEVEL * (_CHANGED_FACTOR if changed else _UNTOUCHED_FACTOR if _looks_untouched(subject) else 1)
     tested = [findings[key] for key in STRUCTURE if key in findings]
     structure = [each for each in tested if each.p is not None and each.p < level]
     component = findings.get(FirstComponent.key)
@@ -95,7 +99,6 @@ def judge(subject: Subject, findings: Mapping[str, Finding], standing_out: int) 
         return _collapsed(component, findings.get(LowFrequency.key))
     if structure:
         return _structured(structure, len(tested), findings, standing_out)
-    changed = _set_afterwards(subject, findings)
     if changed:
         return Judgement("undecided", verdicts.cannot_tell(verdicts.why_changed_since(changed)))
     evidence = _evidence_of_change(subject, findings, level)
@@ -121,12 +124,14 @@ def _structured(
 
 
 def _set_afterwards(subject: Subject, findings: Mapping[str, Finding]) -> str:
-    """Say how values were set after they were drawn or trained: pruned, or rounded to a few; or nothing."""
+    """Say how values were set after they were drawn or trained: pruned, rounded, standardised; or nothing."""
     zeros = float((subject.kernels.flat == 0).mean())
     if zeros > _ZEROS and zeros * subject.kernels.size > 1:
         return verdicts.of_zeros(zeros)
     quantised = findings.get(Quantised.key)
-    return quantised.text if quantised is not None and quantised.found else ""
+    if quantised is not None and quantised.found:
+        return quantised.text
+    return verdicts.STANDARDISED if subject.kernels.is_standardised else ""
 
 
 def _evidence_of_change(subject: Subject, findings: Mapping[str, Finding], level: float) -> str:

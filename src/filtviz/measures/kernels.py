@@ -26,6 +26,9 @@ _HALF = 10
 _SMALL_SIDE = 200
 """Up to so many rows all eigenvalues are found at once; of more only the largest (Lanczos)."""
 
+_STANDARD = 1e-4
+"""Of a standard deviation: how near to one mean and spread the filters of standardised weights are."""
+
 _ROUNDS = 5
 """How often filters and channels are brought to one energy in turn (Sinkhorn & Knopp 1967)."""
 
@@ -174,6 +177,14 @@ class Kernels:
     def eigenvalues(self) -> Floats:
         """Squared singular values of the ``filters x rest`` matrix, largest first."""
         return np.asarray(np.maximum(np.linalg.eigvalsh(self.gram)[::-1], 0.0))
+
+    @property
+    def is_standardised(self) -> bool:
+        """Whether each filter has the mean 0 and the same standard deviation, as draws hardly ever have."""
+        means, spreads = self.rows.mean(axis=1), self.rows.std(axis=1)
+        usual, near = float(spreads.mean()), _STANDARD + 4 * self.rounding
+        is_one = self.n_filters > 1 and self.rows.shape[1] > 2 and usual > 0
+        return is_one and bool((np.abs(means) < near * usual).all() and np.ptp(spreads) < near * usual)
 
     def blocks(self) -> Iterator[slice]:
         """Slices over the filters, each of a size that a transform may copy."""

@@ -20,6 +20,7 @@ __all__ = [
     "COLLAPSED",
     "INDISTINGUISHABLE",
     "OF_NO_INITIALISER",
+    "STANDARDISED",
     "VERDICTS",
     "WAS_UPDATED",
     "VerdictText",
@@ -235,6 +236,10 @@ def why_too_few_to_see(n: int, called: str) -> str:
 def of_zeros(share: float) -> str:
     """Say that weights were set to 0."""
     return f"{percent(share)} of its weights are exactly 0, as pruning leaves them"
+
+
+STANDARDISED = "each filter has been brought to mean 0 and to one standard deviation"
+"""How weight standardisation leaves a layer."""
 
 
 def why_changed_since(how: str) -> str:
