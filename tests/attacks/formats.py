@@ -64,6 +64,17 @@ def onnx_sparse(n: int) -> bytes:
     return onnx(message((1, onnx_node(b"Conv", [b"x", b"w"], b"y")), (15, sparse)))
 
 
+def onnx_functions(depth: int, width: int) -> bytes:
+    """Functions that call the next one many times, and the last of which does nothing."""
+    functions = []
+    for level in range(depth):
+        call = message((1, b"x"), (2, b"y"), (4, b"f%d" % (level + 1)), (7, b"d"))
+        nodes = [(7, call)] * width if level + 1 < depth else []
+        functions.append((25, message((1, b"f%d" % level), (4, b"x"), (5, b"y"), *nodes, (10, b"d"))))
+    first = message((1, message((1, b"x"), (2, b"y"), (4, b"f0"), (7, b"d"))), (11, message((1, b"x"))))
+    return onnx(first) + message(*functions)
+
+
 # FlatBuffers
 
 
@@ -184,6 +195,7 @@ STEPS = 1_900_000
 TO_OPEN: Mapping[str, Callable[[], bytes]] = {
     "ONNX: nodes by the million": lambda: packed(onnx(message((1, b"")) * STEPS)),
     "ONNX: inputs by the million": lambda: packed(onnx(message((1, message((1, b"")) * STEPS)))),
+    "ONNX: functions that call one another": lambda: onnx_functions(8, 100),
     "ONNX: a kernel of zeros": lambda: onnx_sparse(25_000_000),
     "TFLite: codes with one long name": lambda: tflite(120_000, 1, 65_000),
     "TFLite: tensors that are one": lambda: tflite(1, 200_000, 65_000),

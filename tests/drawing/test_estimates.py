@@ -13,6 +13,7 @@ from filtviz.budget import Account
 from filtviz.drawing import DrawingOptions
 from filtviz.drawing.estimates import pay_for_pages, pay_for_terminal, pay_for_view
 from filtviz.drawing.options import SheetOptions
+from filtviz.drawing.sheet import SheetTexts
 from filtviz.errors import BudgetError, DrawingError
 from filtviz.network import ConvLayer
 
@@ -123,3 +124,16 @@ def test_a_terminal_is_paid_for_by_its_weights():
     costs = [spent(lambda own, page=page: pay_for_terminal(page, own, "showing")) for page in (small, large)]
     assert costs[1]["work"] == 10 * costs[0]["work"]
     assert costs[0]["pixels"] == 0
+
+
+def test_captions_that_are_empty_or_alike_are_laid_out_once():
+    layer = layer_of(random_weights(100, 3, 3, 3))
+    work = {
+        kind: spent(
+            lambda own, remarks=remarks: pay_for_pages(
+                pages_of(layer, texts=SheetTexts(remarks=remarks), figsize=(30, 30)), "png", own, "drawing"
+            )
+        )["work"]
+        for kind, remarks in (("alike", ("dead",) * 100), ("apart", tuple(f"r .{i}" for i in range(100))))
+    }
+    assert work["apart"] - work["alike"] == 99 * 700_000

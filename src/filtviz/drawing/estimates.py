@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from filtviz.drawing.colours import DEFAULT_CMAP
@@ -147,7 +148,8 @@ def pay_for_pages(pictures: Sequence[Picture], suffix: str, account: Account, wh
             f"{LONGEST_SIDE:,}: nolearn's layout, which `filtviz plot` draws without --view, shows any kernel"
         )
     sheet = pages[0].sheet
-    texts = len(sheet.labels) + len(sheet.headings) + sum(map(len, sheet.captions))
+    # The same text is laid out once; an empty one, as most captions are, is nothing.
+    texts = len({*sheet.labels, *sheet.headings, *chain.from_iterable(sheet.captions)} - {""})
     again = sum(_texts_on(page) for page in pages)
     is_pixels = suffix in ("png", "gif")
     text, page_work = (_TEXT, _PAGE) if is_pixels else (_VECTOR_TEXT, _VECTOR_PAGE)
