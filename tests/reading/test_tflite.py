@@ -156,3 +156,7 @@ def test_places_that_cannot_be_are_refused(axis):
 def test_a_sparse_tensor_is_as_large_as_the_limit_allows():
     with pytest.raises(LimitError, match="a sparse tensor in it of 4,398,046,511,104 bytes"):
         densified((1 << 20, 1 << 20), np.dtype("<f4"), memoryview(b""), Fields(), Limits())
+    for shape, dtype, size in (((3, 4), "<f4", 48), ((3, 4), "<f2", 24), ((5,), "u1", 5)):
+        densified(shape, np.dtype(dtype), memoryview(b""), Fields(), Limits(allocation=size))
+        with pytest.raises(LimitError):
+            densified(shape, np.dtype(dtype), memoryview(b""), Fields(), Limits(allocation=size - 1))
