@@ -29,6 +29,7 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -119,7 +120,10 @@ class Pace:
         return time.process_time() - begun
 
 
-PACE = Pace()
+@cache
+def pace() -> Pace:
+    """Return that of this run."""
+    return Pace()
 
 
 def main() -> None:
@@ -219,7 +223,7 @@ def measure(attack: str, commands: Sequence[str]) -> tuple[list[Cost], int]:
 
 def run(arguments: Sequence[str], folder: Path) -> Cost:
     """Run Python with these arguments; workers that it waits for are counted with it."""
-    before = PACE.slowness()
+    before = pace().slowness()
     with tempfile.TemporaryFile() as errors:
         process = subprocess.Popen(
             [sys.executable, *arguments],
@@ -235,7 +239,7 @@ def run(arguments: Sequence[str], folder: Path) -> Cost:
     peak = usage.ru_maxrss / (1e6 if sys.platform == "darwin" else 1e3)
     return Cost(
         usage.ru_utime + usage.ru_stime,
-        (before + PACE.slowness()) / 2,
+        (before + pace().slowness()) / 2,
         peak,
         status,
         lines[-1][:300] if lines else "",

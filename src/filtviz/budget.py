@@ -22,7 +22,7 @@ Share = Literal["work", "pixels"]
 SMALL = 1_000_000
 """Bytes up to which a file is small: it has what any file has, however little is in it."""
 
-A_BYTE: Mapping[Share, int] = {"work": 2_500, "pixels": 2_000}
+A_BYTE: Mapping[Share, int] = {"work": 3_500, "pixels": 2_000}
 """What each byte beyond these adds to a budget, so that no honest network is stopped.
 
 A weight of four bytes adds more than ten times what its measures take. Of thin networks, such as a DenseNet
@@ -45,7 +45,7 @@ class Budget:
     """How much a command may do with the models that it is given; what would be more is left out, and said.
 
     Each field is what a command may spend whatever it is given, and an option of the command line, ``work``
-    that of ``--max-work``; the bytes of the model files beyond the first million add to it: 2,500 operations
+    that of ``--max-work``; the bytes of the model files beyond the first million add to it: 3,500 operations
     and 2,000 pixels each.
 
     Raises:
