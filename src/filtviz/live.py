@@ -191,6 +191,10 @@ class _LiveStore:
         """Yield nothing: there is a configuration."""
         return iter(())
 
+    def parts(self) -> Iterator[tuple[str, str, Weights]]:
+        """Yield nothing: there is a configuration."""
+        return iter(())
+
     def _layer(self, place: str, name: str) -> Any:
         model = self.models.get(place)
         return next((each for each in getattr(model, "layers", None) or () if each.name == name), None)

@@ -113,6 +113,31 @@ def test_slopes_of_an_activation_are_no_kernels(tmp_path) -> None:
     assert [bits(layer.W) for layer in load(path).conv_layers] == list(kernels(model).values())
 
 
+class OfItsOwn(keras.Model):
+    """A model whose layers are attributes, as many people write them."""
+
+    def __init__(self, **facts: Any) -> None:
+        super().__init__(**facts)
+        self.stem = layers.Conv2D(4, 3, name="first")
+        self.block = keras.Sequential([layers.Conv2D(5, 3), layers.ReLU(), layers.Dense(3)])
+        self.line = layers.Conv1D(2, 3)
+
+    def call(self, x: Any) -> Any:
+        x = self.block(self.stem(x))
+        return self.line(x[:, 0])
+
+
+@pytest.mark.parametrize("form", ["model.keras", "model.weights.h5"])
+def test_a_model_of_a_class_of_its_own_has_the_layers_that_are_its_attributes(tmp_path, form) -> None:
+    model = OfItsOwn()
+    model(np.zeros((1, 12, 12, 3), "float32"))
+    path = tmp_path / form
+    (model.save_weights if ".weights." in form else model.save)(path)
+    found = {bits(layer.W) for layer in load(path).conv_layers}
+    wanted = [model.stem, model.block.layers[0], model.line]
+    assert found == {bits(np.asarray(layer.get_weights()[0])) for layer in wanted}
+
+
 def test_weights_in_several_files_are_one_network(tmp_path) -> None:
     model = small()
     path = tmp_path / "model.weights.json"

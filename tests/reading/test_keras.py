@@ -112,6 +112,22 @@ def test_a_path_names_a_class_as_keras_writes_it(path, name):
     assert class_in_path(path) == name
 
 
+@pytest.mark.parametrize("name", ["of_its_own.keras", "of_its_own.weights.h5"])
+def test_a_model_of_a_class_of_its_own_has_the_layers_that_are_its_attributes(name):
+    network = filtviz.load(FIXTURES / name)
+    assert [(layer.label, layer.type, layer.W.shape) for layer in network.conv_layers] == [
+        ("conv1d", "Conv1D", (3, 3, 2)),
+        ("first", "Conv2D", (3, 3, 3, 4)),
+        ("block/layers/conv2d", "Conv2D", (3, 3, 4, 5)),
+    ]
+    assert network.origin.framework == "Keras"
+
+
+def test_groups_of_attributes_that_hold_each_other_end():
+    network = filtviz.load(ATTACKS / "loop_of_attributes.h5")
+    assert [layer.label for layer in network.conv_layers] == ["a", "b"]
+
+
 def test_a_configuration_beside_the_weights_tells_the_graph(tmp_path):
     with zipfile.ZipFile(FIXTURES / "seq.keras") as archive:
         config = archive.read("config.json")

@@ -8,7 +8,7 @@ from typing import Any
 
 from filtviz.errors import FiltvizError, MalformedFileError, UnsupportedFileError
 from filtviz.network import Layer, Network, Origin
-from filtviz.reading.formats.keras.config import Builder, parse
+from filtviz.reading.formats.keras.config import Builder, parse, tells_layers
 from filtviz.reading.formats.keras.stores import Legacy, Store, store_of
 from filtviz.reading.formats.keras.weights import layers_without_graph
 from filtviz.reading.hdf5 import SIGNATURE, Group, open_hdf5
@@ -52,9 +52,13 @@ def _of_zip(opened: Opened) -> Network:
     root = open_hdf5(members[_WEIGHTS].open(), opened.effort)
     store = store_of([root])
     config = parse(members[_CONFIG].copy(opened.limits), opened)
+    versions = {"keras": metadata.get("keras_version")}
+    if store is not None and not tells_layers(config):
+        note = ("the model is of a class of its own, whose configuration does not tell its layers",)
+        return _by_themselves(opened, store, "keras", versions, _rest(root), note)
     builder = Builder(opened=opened, store=store, is_keras_3=_is_3(str(metadata.get("keras_version", "3"))))
     layers = builder.build(config)
-    origin = _origin(opened, "a Keras model", "keras", {"keras": metadata.get("keras_version")}, _rest(root))
+    origin = _origin(opened, "a Keras model", "keras", versions, _rest(root))
     return Network.of(layers, origin)
 
 
@@ -129,6 +133,18 @@ def _of_weights(
             note = f"the graph is that of {printable(name, 60)!r} beside the weights"
             kind = "weights of Keras's, with their configuration"
             return Network.of(layers, _origin(opened, kind, form, versions, left_out, (*notes, note)))
+    return _by_themselves(opened, store, form, versions, left_out, notes)
+
+
+def _by_themselves(
+    opened: Opened,
+    store: Store,
+    form: str,
+    versions: Mapping[str, Any],
+    left_out: Sequence[str],
+    notes: Sequence[str],
+) -> Network:
+    """Read weights whose graph nothing tells."""
     found = layers_without_graph(store, opened)
     order = "the list of layers in the file" if isinstance(store, Legacy) else _BY_CLASS
     origin = _origin(

@@ -103,6 +103,16 @@ def _is_reference(value: Any) -> bool:
     return isinstance(value, list) and len(value) >= 3 and isinstance(value[0], str) and type(value[1]) is int
 
 
+def tells_layers(config: Mapping[str, Any]) -> bool:
+    """Tell whether a configuration is that of a model which says what it is made of.
+
+    Args:
+        config: The configuration.
+    """
+    entry = _Entry.of(config)
+    return entry is not None and entry.is_model
+
+
 @dataclass(kw_only=True, eq=False)
 class Builder:
     """Makes the layers of a model.

@@ -52,6 +52,9 @@ class Store(Protocol):
     def layers(self) -> Iterator[tuple[str, str, Weights]]:
         """Yield name, class and weights of each layer, for a file without a configuration."""
 
+    def parts(self) -> Iterator[tuple[str, str, Weights]]:
+        """Yield the same of layers that are attributes of a model or layer of a class of a user's own."""
+
 
 def store_of(groups: Sequence[Group]) -> Store | None:
     """Return what finds weights in a file, or in several that make one; None where it is not Keras's."""
@@ -168,6 +171,33 @@ class Modern:
                 inner = self._read(f"{place}/{path}/layer", "")
                 yield name, class_in_path(last), inner if inner.arrays else self._read(f"{place}/{path}", "")
 
+    def parts(self) -> Iterator[tuple[str, str, Weights]]:
+        """Yield what lies in groups that are called as attributes are, in the order of their paths."""
+        waiting: list[tuple[str, bool]] = [("", False)]
+        seen = {(number, root.address) for number, root in enumerate(self.groups)}
+        while waiting:
+            place, within = waiting.pop(0)
+            inner: dict[str, list[Group]] = {}
+            for number, root in enumerate(self.groups):
+                group = root.group(place) if place else root
+                for name in group or ():
+                    child = None if group is None or name in _NO_PARTS else group.group(name)
+                    if child is not None and (number, child.address) not in seen:
+                        seen.add((number, child.address))  # groups may hold each other
+                        inner.setdefault(name, []).append(child)
+            for name in sorted(inner, key=natural_key):
+                path = f"{place}/{name}"
+                is_part = name not in _CONTAINERS and place.rpartition("/")[2] not in _CONTAINERS
+                waiting.append((path, within or is_part))
+                if within or is_part:
+                    called = class_in_path(next(filter(None, map(_own_name, inner[name])), ""))
+                    known = called in known_classes()
+                    yield path[1:], called if known else class_in_path(name), self._read(path, "")
+
+
+_NO_PARTS = frozenset({"vars", "layer", "optimizer", "metrics", "cell", "forward_layer", "backward_layer"})
+"""Groups that are no layers of their own."""
+
 
 def _own_name(group: Group) -> str:
     variables = group.group("vars")
@@ -227,6 +257,10 @@ class Legacy:
                 own = [name for name in names if name.rpartition("/")[0] == path]
                 title = layer if len(inner) == 1 else f"{layer}/{path.rpartition('/')[2]}"
                 yield title, class_in_path(layer), self._read(layer, own, "")
+
+    def parts(self) -> Iterator[tuple[str, str, Weights]]:
+        """Yield nothing: this layout lists all layers."""
+        return iter(())
 
 
 def _listed(group: Group, name: str) -> list[str]:

@@ -35,6 +35,10 @@ def layers_without_graph(store: Store, opened: Opened) -> Found:
         if weights.arrays:
             layers += _made(name, class_name, weights)
             opened.limits.check("layers", len(layers), f"it has {len(layers):,} layers or more")
+    for name, class_name, weights in store.parts():
+        if weights.arrays:
+            layers += _of_part(name, class_name, weights)
+            opened.limits.check("layers", len(layers), f"it has {len(layers):,} layers or more")
     return Found(
         layers=tuple(_connected(layers)),
         inferred=(
@@ -42,6 +46,16 @@ def layers_without_graph(store: Store, opened: Opened) -> Found:
             "kernels have the axes in which Keras stores them (hwio)",
         ),
     )
+
+
+def _of_part(name: str, class_name: str, weights: Weights) -> list[Layer]:
+    """Return an attribute's layer; where its class is not known, only kernels of an image count."""
+    first = next(iter(weights.arrays.values()))
+    if is_known(class_name) or len(first.shape) in (4, 5):
+        return _made(name, class_name, weights)
+    held = tuple(parameter_of(key, array, f"{name}/{key}") for key, array in weights.arrays.items())
+    operations = (Untold(reason="the file does not tell what it does"),)
+    return [Layer(name=name, type="weights", operations=operations, parameters=held)]
 
 
 def _made(name: str, class_name: str, weights: Weights) -> list[Layer]:

@@ -154,3 +154,7 @@ class _Variables:
         for name, arrays in grouped.items():
             title = name.removeprefix(prefix)
             yield title, class_in_path(title.rpartition("/")[2]), Weights(arrays=arrays)
+
+    def parts(self) -> Iterator[tuple[str, str, Weights]]:
+        """Yield nothing: all layers have keys."""
+        return iter(())
