@@ -143,6 +143,14 @@ def test_a_keras_model_in_memory_is_read():
     assert "each layer is taken to follow the one before" in network.origin.inferred[0]
 
 
+def test_a_layer_of_keras_is_a_model_of_itself():
+    kernel = weights(3, 3, 1, 8)
+    network = network_of(Conv2D("alone", kernel, strides=(1, 1), padding="valid"))
+    (layer,) = network.conv_layers
+    assert (layer.label, network.origin.framework, network.origin.inferred) == ("alone", "Keras", ())
+    assert np.array_equal(layer.W, kernel)
+
+
 def test_a_keras_model_that_runs_on_pytorch_is_one_of_keras():
     class KerasModule(KerasModel, Module):
         def __init__(self, *layers: KerasLayer) -> None:

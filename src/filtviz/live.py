@@ -166,7 +166,15 @@ def _of_module(module: Any) -> Network:
 
 
 def _is_keras(value: Any) -> bool:
-    return hasattr(value, "get_weights") and isinstance(getattr(value, "layers", None), list)
+    return hasattr(value, "get_weights") and (
+        isinstance(getattr(value, "layers", None), list) or hasattr(value, "get_config")
+    )
+
+
+def _layers_of(model: Any) -> list[Any]:
+    """Return a model's layers; a layer is a model of itself."""
+    held = getattr(model, "layers", None)
+    return held if isinstance(held, list) else [model]
 
 
 class _LiveStore:
@@ -197,7 +205,8 @@ class _LiveStore:
 
     def _layer(self, place: str, name: str) -> Any:
         model = self.models.get(place)
-        return next((each for each in getattr(model, "layers", None) or () if each.name == name), None)
+        held = [] if model is None else _layers_of(model)
+        return next((each for each in held if each.name == name), None)
 
 
 class _Allowed:
@@ -227,8 +236,11 @@ def _config_of(model: Any) -> tuple[Mapping[str, Any], tuple[str, ...]]:
         found = None
     if isinstance(found, dict) and isinstance(found.get("config"), dict) and "layers" in found["config"]:
         return found, ()
-    layers = [_entry_of(layer) for layer in model.layers]
+    held = _layers_of(model)
+    layers = [_entry_of(layer) for layer in held]
     chain = {"class_name": "Sequential", "config": {"name": "model", "layers": layers}}
+    if held == [model]:
+        return chain, ()
     return chain, ("the model does not tell its graph: each layer is taken to follow the one before",)
 
 
