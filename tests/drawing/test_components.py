@@ -7,10 +7,14 @@ import sys
 import numpy as np
 import pytest
 
+from filtviz.drawing.options import SheetOptions
+from filtviz.drawing.pattern_sheets import pattern_sheet
+from filtviz.drawing.selection import select_filters
+from filtviz.drawing.sheet import SheetTexts
 from filtviz.errors import DrawingError, MissingExtraError
 from filtviz.measures.components import rms_over_channels, shared_components, singular_components
 
-from .making import random_weights
+from .making import layer_of, random_weights
 
 
 def test_rms_is_the_root_of_the_mean_square_over_channels() -> None:
@@ -89,3 +93,14 @@ def test_a_pattern_that_channels_hold_with_either_sign_alike_is_drawn_all_the_sa
     found = singular_components(np.stack([pattern, -pattern])[None], 1)
     np.testing.assert_allclose(np.abs(found.pictures[0, 0]), np.abs(pattern), atol=1e-12)
     assert found.total.tolist() == pytest.approx([1.0])
+
+
+@pytest.mark.parametrize("scale", ["layer", "filter", "kernel"])
+def test_components_are_drawn_on_one_scale_for_what_shares_it(scale: str) -> None:
+    layer = layer_of(random_weights(3, 5, 3, 4))
+    subject = select_filters(layer, range(5), SheetOptions(scale=scale, components=2), SheetTexts())
+    pictures = singular_components(layer.filters, 2).pictures
+    axes = {"layer": (0, 1, 2, 3), "filter": (1, 2, 3), "kernel": (2, 3)}[scale]
+    largest = np.abs(pictures).max(axis=axes, keepdims=True)
+    drawn = pattern_sheet(subject, "components").values
+    np.testing.assert_allclose(drawn, pictures / largest, atol=1e-6)

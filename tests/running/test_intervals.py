@@ -233,3 +233,12 @@ def test_a_live_filter_behind_an_unknown_function_is_not_called_dead() -> None:
     negative = -np.abs(glorot((4, 4, 3, 3), 1))
     first = same_conv(glorot((4, 1, 3, 3)), nonlinearity="untold")
     assert set(preactivation_bounds(chain(first, same_conv(negative)), (0, 1))) == set()
+
+
+def test_an_activation_is_called_monotone_where_a_larger_input_never_gives_less() -> None:
+    x = np.linspace(-9.0, 9.0, 4001)
+    for kind, said in MONOTONE.items():
+        if kind in ("parametric_rectify", "gelu", "untold"):  # by its weights, or not known here
+            assert not said
+            continue
+        assert said == bool((np.diff(activate(Activation(kind=kind, alpha=0.5), x)) >= 0).all()), kind
