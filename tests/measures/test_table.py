@@ -57,8 +57,8 @@ def test_the_level_follows_from_how_many_judge() -> None:
 def test_these_are_shown_only_and_these_count_below() -> None:
     shown = [key for key, entry in MEASURES.items() if entry.shown_only]
     assert shown == [
-        "rms", "mean", "kurtosis", "sparsity", "variance-entropy", "filter-orthogonality", "effective-rank",
-        "orientation",
+        "normalisation", "rms", "mean", "kurtosis", "sparsity", "variance-entropy", "filter-orthogonality",
+        "effective-rank", "orientation",
     ]  # fmt: skip
     assert [key for key, entry in MEASURES.items() if entry.counts_below] == ["orthogonal", "quantised"]
     assert not any(MEASURES[key].judges or MEASURES[key].check for key in shown)
@@ -93,7 +93,7 @@ def test_a_check_is_met_by_what_it_looks_for_and_nothing_else() -> None:
         assert met(layer(filters=(FilterDiagnosis(index=0, norm=1.0, **{mark: True}),))) == {rule}
     for key in MEASURES:
         found, not_found = (MEASURES[key].finding(value=1.0, text="", found=each) for each in (True, False))
-        assert met(layer(findings=(found,))) == ({key} & {"duplicates", "clipped", "quantised"})
+        assert met(layer(findings=(found,))) == ({key} & {"duplicates", "clipped", "quantised", "unused"})
         assert met(layer(findings=(not_found,))) == set()
 
 

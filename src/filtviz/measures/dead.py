@@ -90,7 +90,7 @@ def decayed_filters(subject: Subject) -> NDArray[np.bool_]:
     Where the initialiser is not known, the default's norm or the layer's median, whichever is smaller.
     """
     kernels = subject.kernels
-    usual = subject.rule.rule.std(kernels.shape) * float(np.sqrt(kernels.size / kernels.n_filters))
+    usual = subject.draws.std * float(np.sqrt(kernels.size / kernels.n_filters))
     if not subject.rule.known:
         usual = min(usual, float(np.median(kernels.norms)))
     return np.asarray(kernels.norms < _DECAYED_SHARE * usual)

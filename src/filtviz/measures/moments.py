@@ -24,8 +24,8 @@ class RootMeanSquare(ShownMeasure):
 
     def take(self, subject: Subject) -> Finding:
         """Compare the size of the weights with the initial one."""
-        start = subject.rule.rule.std(subject.kernels.shape)
-        rule = subject.rule.rule.name + ("" if subject.rule.known else ", the default")
+        start = subject.draws.std
+        rule = subject.rule.spoken + ("" if subject.rule.known else ", the default")
         text = f"{subject.kernels.rms / start:.2f} times the initial std {start:.3g} ({rule})"
         return self.finding(value=subject.kernels.rms, text=text)
 

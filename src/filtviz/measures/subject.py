@@ -26,6 +26,7 @@ from filtviz.measures.initialiser import fit_catalogue, fit_free_scale
 from filtviz.measures.kernels import Floats, Kernels
 from filtviz.measures.low_frequency import band_energies
 from filtviz.measures.residue import Magnitudes, Residue, estimate_residues, likeliest_rule
+from filtviz.measures.unused import scale_behind
 from filtviz.network import ConvLayer, Network
 from filtviz.running.intervals import Interval, preactivation_bounds
 from filtviz.scaling import in_double
@@ -89,6 +90,7 @@ class Subject:
         rule: The initialiser of the network.
         draws: What that rule draws for this layer.
         residue: How much of the weights still is the initial noise.
+        scale: By what a batch normalisation directly behind it multiplies each filter, None without one.
         following: The next convolution, None where there is no single one.
         stack: What lies between the image and the layer.
         bounds: Between what each filter's input to its rectifier must lie, None where that is not known.
@@ -102,6 +104,7 @@ class Subject:
     rule: Identified
     draws: Draws
     residue: Residue
+    scale: Floats | None = None
     following: ConvLayer | None = None
     stack: Stack = field(default_factory=Stack)
     bounds: Interval | None = None
@@ -185,6 +188,7 @@ def gather_subjects(
             rule=rule,
             draws=drawn,
             residue=residue,
+            scale=scale_behind(network, layer),
             following=following_layer(network, layer),
             stack=_affordable(linear_stack(network, layer, account), layer, account),
             bounds=bounds.get(layer.conv_index),

@@ -30,6 +30,7 @@ from filtviz.measures.residue import NoiseResidue
 from filtviz.measures.sphericity import Sphericity
 from filtviz.measures.spike import Spike
 from filtviz.measures.stored import Clipped, Quantised
+from filtviz.measures.unused import NormalisationScale, Unused
 from filtviz.measures.verdicts import VERDICTS
 
 __all__ = [
@@ -56,6 +57,8 @@ _ALL: tuple[type[Measure], ...] = (
     ChannelEnergy,
     Spike,
     Coupling,
+    NormalisationScale,
+    Unused,
     FirstComponent,
     Duplicates,
     Clipped,

@@ -1,0 +1,120 @@
+"""What does nothing: filters multiplied by nothing, or that nobody looks at, and channels not looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from filtviz.measures.coupling import reliance
+from filtviz.measures.kernels import Floats
+from filtviz.measures.measure import Finding, Measure, ShownMeasure
+from filtviz.operations import Normalisation
+from filtviz.scaling import in_double, scale_of
+from filtviz.text import listed, plural
+
+if TYPE_CHECKING:
+    from filtviz.measures.subject import Subject
+    from filtviz.network import ConvLayer, Network
+
+__all__ = ["NormalisationScale", "Unused", "scale_behind"]
+
+_NOTHING = 1e-4
+"""The share of the median under which a factor or a norm is next to nothing."""
+
+_MOST_NAMED = 8
+
+
+class NormalisationScale(ShownMeasure):
+    """By what the batch normalisation behind a layer multiplies its filters."""
+
+    key = "normalisation"
+    title = "Scale of the batch normalisation"
+    formula = "|gamma|/√(variance + ε) of each filter: the smallest, the median and the largest"
+    supports = "how strong filters are beside one another, where their weights alone mislead"
+    cannot_say = "Anything of a normalisation that was folded into the weights: it is in them."
+    source = "Ioffe & Szegedy 2015"
+
+    def take(self, subject: Subject) -> Finding | None:
+        """Tell the span of the factors."""
+        scale = subject.scale
+        if scale is None:
+            return None
+        low, middle, high = np.min(scale), float(np.median(scale)), np.max(scale)
+        text = f"the batch normalisation behind it multiplies its filters by {low:.3g} to {high:.3g}"
+        return self.finding(value=middle, text=text)
+
+
+class Unused(Measure):
+    """Filters and channels that could be left out."""
+
+    key = "unused"
+    title = "Filters and channels without effect"
+    scope = ("filter",)
+    formula = (
+        "a filter whose normalisation scale, or whose ‖W_{l+1}[:, o]‖ in the one layer that follows, and an "
+        "input channel whose ‖W[:, c]‖ is at most 1e-4 of the median"
+    )
+    null = "none: next to nothing beside the others"
+    short_null = "heuristic"
+    counts_if = "any"
+    supports = '"nothing would change without these"'
+    cannot_say = (
+        "Nothing about filters that several layers read. What is small but not next to nothing is not named."
+    )
+    source = "this project's cut; Liu et al. 2017, Network Slimming, for pruning by gamma"
+    check = "a filter or an input channel is without effect: multiplied by 0, not looked at, or all 0"
+
+    def take(self, subject: Subject) -> Finding:
+        """Name them."""
+        parts = []
+        n = 0
+        for values, what in (
+            (subject.scale, "the batch normalisation behind it mutes filter"),
+            (_relied_on(subject), "the following layer ignores filter"),
+            (np.sqrt(subject.kernels.energy.sum(axis=0)), "it does not look at input channel"),
+        ):
+            places = [] if values is None else _next_to_nothing(values)
+            if places:
+                n += len(places)
+                parts.append(f"{what}{'s'[: len(places) > 1]} {_some(places)}")
+        text = "; ".join(parts) or "nothing is without effect"
+        return self.finding(value=float(n), threshold=0.0, found=n > 0, text=text)
+
+
+def scale_behind(network: Network, layer: ConvLayer) -> Floats | None:
+    """Return by what a batch normalisation directly behind a layer multiplies each filter, or None.
+
+    Args:
+        network: The network.
+        layer: One of its convolutions.
+    """
+    operations = layer.operations[layer.operations.index(layer.convolution) + 1 :]
+    readers = network.readers(layer)
+    if not operations and len(readers) == 1:
+        operations = readers[0].operations
+    first = next(iter(operations), None)
+    if not isinstance(first, Normalisation) or not first.is_batch or not first.is_told:
+        return None
+    scale = np.abs(first.scale_and_shift()[0]).reshape(-1)
+    return scale if scale.size == layer.n_filters and np.isfinite(scale).all() else None
+
+
+def _relied_on(subject: Subject) -> Floats | None:
+    if subject.following is None:
+        return None
+    weights = in_double(subject.following.filters)
+    later = np.sqrt(reliance(weights / scale_of(weights)))
+    return later if len(later) == subject.kernels.n_filters and np.isfinite(later).all() else None
+
+
+def _next_to_nothing(values: Floats) -> Sequence[int]:
+    usual = float(np.median(values))
+    return np.flatnonzero(values <= _NOTHING * usual).tolist() if usual > 0 else []
+
+
+def _some(places: Sequence[int]) -> str:
+    named = listed([str(place) for place in places[:_MOST_NAMED]])
+    more = len(places) - _MOST_NAMED
+    return f"{named} and {plural(more, 'other')}" if more > 0 else named

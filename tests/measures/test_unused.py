@@ -1,0 +1,86 @@
+"""Filters and channels without effect: each way that there is, and what is small but not nothing."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from tests.chains import batch_norm
+
+import filtviz
+from filtviz.measures.table import MEASURES
+from filtviz.measures.unused import scale_behind
+
+
+@pytest.fixture
+def network(make_conv, make_chain, glorot):
+    def build(gamma=None, first=None, second=None):
+        weights = glorot((12, 4, 3, 3)).copy() if first is None else first
+        later = glorot((8, 12, 3, 3)).copy() if second is None else second
+        norm = batch_norm(12) if gamma is None else batch_norm(12, gamma=gamma)
+        return make_chain(make_conv(weights, None, nonlinearity="linear"), norm, make_conv(later))
+
+    return build
+
+
+def text_of(subject_of, network) -> str:
+    return MEASURES["unused"].take(subject_of(network=network)).text
+
+
+def test_nothing_is_unused_in_draws(subject_of, network) -> None:
+    finding = MEASURES["unused"].take(subject_of(network=network()))
+    assert (finding.value, finding.found, finding.text) == (0, False, "nothing is without effect")
+
+
+@pytest.mark.parametrize(
+    ("factor", "text"),
+    [
+        (0.9e-4, "the batch normalisation behind it mutes filter 3"),
+        (1.1e-4, "nothing is without effect"),
+        (0.0, "the batch normalisation behind it mutes filter 3"),
+        (-1.0, "nothing is without effect"),
+    ],
+)
+def test_a_filter_that_its_normalisation_mutes(subject_of, network, factor: float, text: str) -> None:
+    gamma = np.ones(12)
+    gamma[3] = factor
+    assert text_of(subject_of, network(gamma)) == text
+
+
+def test_filters_that_the_following_layer_ignores(subject_of, network, make_conv, make_chain, glorot) -> None:
+    later = glorot((8, 12, 3, 3)).copy()
+    later[:, [0, 5]] = 0
+    plain = make_chain(make_conv(glorot((12, 4, 3, 3))), make_conv(later))
+    assert text_of(subject_of, plain) == "the following layer ignores filters 0 and 5"
+    assert MEASURES["unused"].take(subject_of(network=plain)).value == 2
+
+
+def test_channels_that_are_not_looked_at(subject_of, network, glorot) -> None:
+    weights = glorot((12, 4, 3, 3)).copy()
+    weights[:, 2] = 0
+    assert text_of(subject_of, network(first=weights)) == "it does not look at input channel 2"
+
+
+def test_only_some_of_many_are_named(subject_of, make_conv, make_chain, glorot) -> None:
+    weights = glorot((40, 40, 3, 3)).copy()
+    weights[:, :12] = 0
+    text = text_of(subject_of, make_chain(make_conv(weights)))
+    assert text.endswith("input channels 0, 1, 2, 3, 4, 5, 6 and 7 and 4 others")
+
+
+def test_what_a_check_finds(network) -> None:
+    gamma = np.ones(12)
+    assert filtviz.diagnose(network(gamma)).checks["unused"] == ()
+    gamma[3] = 0
+    assert filtviz.diagnose(network(gamma)).checks["unused"] == ("conv1",)
+
+
+def test_the_scale_of_a_normalisation_is_told(subject_of, network) -> None:
+    finding = MEASURES["normalisation"].take(subject_of(network=network(np.linspace(0.5, 2, 12))))
+    assert finding.text == "the batch normalisation behind it multiplies its filters by 0.5 to 2"
+    assert finding.value == pytest.approx(1.25)
+
+
+def test_no_scale_where_no_normalisation_follows(subject_of, make_conv, make_chain, glorot) -> None:
+    plain = make_chain(make_conv(glorot((12, 4, 3, 3))), make_conv(glorot((8, 12, 3, 3))))
+    assert scale_behind(plain, plain.conv_layers[0]) is None
+    assert MEASURES["normalisation"].take(subject_of(network=plain)) is None
