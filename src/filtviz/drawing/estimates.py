@@ -74,6 +74,8 @@ def pay_for_view(
     """
     if layer.why_not_drawn is not None:
         return  # `draw` says so
+    if layer.why_not_drawn is not None:
+        return  # whoever draws says so
     n, what = len(channels), f"drawing {layer.title}"
     rows, cols = layer.kernel_size
     weights = layer.n_filters * n * rows * cols

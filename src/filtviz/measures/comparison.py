@@ -73,7 +73,8 @@ def pay_for_comparison(layers: Sequence[ConvLayer], account: Account) -> None:
     Raises:
         BudgetError: it is more than may be spent.
     """
-    work = sum(each.weights.size * _WEIGHT + each.n_filters * _FILTER for each in layers)
+    drawable = [each for each in layers if each.why_not_drawn is None]  # others are refused for what they are
+    work = sum(each.weights.size * _WEIGHT + each.n_filters * _FILTER for each in drawable)
     account.spend("work", work, f"comparing {layers[0].title}")
 
 
