@@ -160,13 +160,13 @@ def test_why_the_noise_cannot_be_estimated() -> None:
     bound = MEASURES["bound"].finding(value=0.12, text="")
     one = [layer(0, "updated", findings=(bound, shrunk), rules=("GlorotUniform()",))]
     assert (
-        "conv1 looks random because no structure in it can be told from noise (88% of conv1 lies within the "
+        "conv1 looks random: no test finds structure in it (88% of conv1 lies within the "
         "initialiser's bound); how much of it is the initial noise cannot be told, because the weights have "
         "shrunk."
     ) in summarise(one, (), True)
     three = [layer(i, "updated", findings=(each,)) for i, each in enumerate((shrunk, outgrown, outgrown))]
     assert (
-        "conv1 to conv3 look random because no structure in them can be told from noise; how much of them is "
+        "conv1 to conv3 look random: no test finds structure in them; how much of them is "
         "the initial noise cannot be told, because the weights have outgrown or the weights have shrunk."
     ) in summarise(three, (), True)
     assert "because it was not estimated." in summarise(layers("updated"), (), True)

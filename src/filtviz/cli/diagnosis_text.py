@@ -80,7 +80,7 @@ def _describe_layer(layer: LayerDiagnosis, with_filters: bool) -> str:
         parts += [_measures(layer.findings), _shown_only(layer.findings)]
     if layer.changes:
         parts.append(_changes(layer))
-    if layer.first_filters:
+    if layer.first_filters and layer.verdict != "initial":  # of draws none is worth a look before another
         first = ", ".join(map(str, layer.first_filters))
         parts.append(_wrapped(f"Filters to look at first: {first}."))
     parts += [_wrapped(f"{note[0].upper()}{note[1:]}.") for note in layer.notes]

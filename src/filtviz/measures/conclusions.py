@@ -128,7 +128,7 @@ def _unknown_noise(unknown: Sequence[LayerDiagnosis], layers: Sequence[LayerDiag
     if not unknown:
         return []
     look, it = ("looks", "it") if len(unknown) == 1 else ("look", "them")
-    sentence = f"{_names(unknown, layers)} {look} random because no structure in {it} can be told from noise"
+    sentence = f"{_names(unknown, layers)} {look} random: no test finds structure in {it}"
     first = unknown[0]
     bound = first.finding(Bound.key)
     if bound is not None and bound.value is not None and first.rules:
