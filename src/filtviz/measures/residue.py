@@ -43,7 +43,7 @@ _BOUNDED: tuple[Family, ...] = ("uniform", "cut normal")
 """The families of draws that end somewhere."""
 
 _MIN_EVIDENCE = 15.0
-_MOST_UNSURE = 0.08
+_MOST_UNSURE = 0.085
 _LEAST_SHARE = 0.4
 """The gate: the likelihood ratio against a smooth law, half the interval, and the estimate itself."""
 
@@ -58,8 +58,8 @@ _WIDE, _WIDE_SHARE = 0.12, 0.05
 _ALONG = 0.05
 """By how much of (1-R²) the change goes along with the draw, beyond what the bound shows."""
 
-_UNSURE, _UNSURE_OF_FEW, _ANYHOW = 0.06, 0.8, 0.006
-"""The standard error of an estimate beside that of λ: .06(1-R²), .8 √((1-R²)/weights), and
+_UNSURE, _UNSURE_OF_FEW, _ANYHOW = 0.075, 0.8, 0.006
+"""The standard error of an estimate beside that of λ: .075(1-R²), .8 √((1-R²)/weights), and
 .003 in any case."""
 
 _IMPOSSIBLE_SCALE = 0.7
@@ -88,7 +88,7 @@ class NoiseResidue(Measure):
     )
     null = "none: an estimate with an interval that should hold the truth in 95 of 100 layers"
     short_null = "– (interval)"
-    counts_if = "likelihood ratio against a smooth law over 15; half the interval at most .08; R² at least .4"
+    counts_if = "likelihood ratio against a smooth law over 15; half the interval at most .085; R² at least .4"
     supports = '"about 93% of the visible variance is still the initial noise"'
     cannot_say = (
         "Nothing where the first weights were normal or orthogonal, which leave no such mark, nor where the "
@@ -170,7 +170,7 @@ def estimate_residues(questions: Sequence[tuple[Magnitudes, Draws]]) -> list[Res
     """Estimate R² of layers, each with the draws that it began as.
 
     It is reported where the likelihood ratio against a smooth law is over 15, where half of its interval is
-    at most .08, and where it is at least .4.
+    at most .085, and where it is at least .4.
     """
     reasons = [_why_not_tried(layer, draws) for layer, draws in questions]
     found: dict[int, Residue] = {}
