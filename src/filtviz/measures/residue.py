@@ -88,7 +88,9 @@ class NoiseResidue(Measure):
     )
     null = "none: an estimate with an interval that should hold the truth in 95 of 100 layers"
     short_null = "– (interval)"
-    counts_if = "likelihood ratio against a smooth law over 15; half the interval at most .085; R² at least .4"
+    counts_if = (
+        "likelihood ratio against a smooth law over 15; half the interval at most .085; R² at least .4"
+    )
     supports = '"about 93% of the visible variance is still the initial noise"'
     cannot_say = (
         "Nothing where the first weights were normal or orthogonal, which leave no such mark, nor where the "
