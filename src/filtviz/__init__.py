@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING, Any
 from filtviz._version import __version__
 
 if TYPE_CHECKING:
-    from filtviz.api import compare, diagnose, layers, plot
+    from filtviz.api import compare, diagnose, follow, layers, plot
     from filtviz.batch import ExportOptions, ExportResult, Failure, ModelResult, Progress, export
     from filtviz.budget import Budget
     from filtviz.drawing.options import DrawingOptions, SheetOptions
@@ -59,6 +59,7 @@ if TYPE_CHECKING:
         LayerDiagnosis,
         Unjudged,
     )
+    from filtviz.measures.trajectory import LayerTrajectory, Trajectory
     from filtviz.network import ConvLayer, Layer, Network, Origin
     from filtviz.parameter import Parameter
     from filtviz.reading import Hints, Limits, load
@@ -73,7 +74,7 @@ if TYPE_CHECKING:
     )
 
 _NAMES = {
-    "filtviz.api": ("compare", "diagnose", "layers", "plot"),
+    "filtviz.api": ("compare", "diagnose", "follow", "layers", "plot"),
     "filtviz.batch": ("ExportOptions", "ExportResult", "Failure", "ModelResult", "Progress", "export"),
     "filtviz.drawing.options": ("DrawingOptions", "SheetOptions"),
     "filtviz.drawing.plotting": ("plot_comparison", "plot_conv_weights", "plot_sheet", "plot_through"),
@@ -103,6 +104,7 @@ _NAMES = {
         "LayerDiagnosis",
         "Unjudged",
     ),
+    "filtviz.measures.trajectory": ("LayerTrajectory", "Trajectory"),
     "filtviz.network": ("ConvLayer", "Layer", "Network", "Origin"),
     "filtviz.parameter": ("Parameter",),
     "filtviz.reading": ("Hints", "Limits", "load"),
@@ -143,6 +145,7 @@ __all__ = [
     "LayerComparison",
     "LayerDiagnosis",
     "LayerFailure",
+    "LayerTrajectory",
     "LayersResult",
     "LimitError",
     "Limits",
@@ -162,6 +165,7 @@ __all__ = [
     "ReportResult",
     "SelectionError",
     "SheetOptions",
+    "Trajectory",
     "Unjudged",
     "UnsupportedFileError",
     "WrittenFile",
@@ -169,6 +173,7 @@ __all__ = [
     "compare",
     "diagnose",
     "export",
+    "follow",
     "layers",
     "load",
     "plot",

@@ -44,8 +44,9 @@ if TYPE_CHECKING:
     from filtviz.drawing.saving import Destination, PlannedFile
     from filtviz.measures.comparison import LayerComparison
     from filtviz.measures.measure import Diagnosis
+    from filtviz.measures.trajectory import Trajectory
 
-__all__ = ["LiveModel", "Model", "Output", "Progress", "compare", "diagnose", "layers", "plot"]
+__all__ = ["LiveModel", "Model", "Output", "Progress", "compare", "diagnose", "follow", "layers", "plot"]
 
 Model: TypeAlias = str | PathLike[str] | Network
 """The path of a model file, or the network that was read from it."""
@@ -223,6 +224,34 @@ def diagnose(
         layers=tuple(layer for layer in diagnosis.layers if layer.conv_index in wanted),
         unjudged=tuple(layer for layer in diagnosis.unjudged if layer.conv_index in wanted),
     )
+
+
+def follow(
+    models: Iterable[Model | LiveModel],
+    *,
+    budget: Budget | None = None,
+    limits: Limits | None = None,
+    hints: Hints | None = None,
+) -> Trajectory | None:
+    """Follow each convolution through several states of one training, and say when it stopped moving.
+
+    Args:
+        models: The states, in any order: the epoch in the files tells it, or the number in their names.
+        budget: How much work it may be.
+        limits: How much a file may ask for, see `filtviz.load`.
+        hints: What a person says about the arrays of a file that holds nothing but arrays.
+
+    Returns:
+        None where these are not states of one network, or nothing tells their order.
+
+    Raises:
+        ReadError: a file does not give a network.
+        BudgetError: it would be too much work.
+    """
+    from filtviz.measures.trajectory import follow as follow_networks
+
+    networks = [_as_network(each, limits, hints) for each in models]
+    return follow_networks(networks, (budget or Budget()).account(*networks)) if len(networks) > 1 else None
 
 
 @overload

@@ -16,15 +16,19 @@ from filtviz.cli.shared_options import (
     layer_option,
     reading_options,
 )
-from filtviz.errors import FiltvizError
+from filtviz.errors import BudgetError, FiltvizError
 from filtviz.measures.table import CHECKS
 from filtviz.text import printable
 
 if TYPE_CHECKING:
     from filtviz.budget import Budget
     from filtviz.measures.measure import Diagnosis
+    from filtviz.measures.trajectory import Trajectory
 
 __all__ = ["diagnose"]
+
+_STATES = 3
+"""States of a training from which layers are followed."""
 
 FOUND = 3
 """The exit status where a ``--check`` found what it looks for."""
@@ -72,7 +76,9 @@ def diagnose(
 
     Each convolution gets a verdict, a sentence with its evidence, and a table of measures beside what chance
     gives; then follows what they say together, and what to do next. Several models give a table of models by
-    layers. `filtviz explain` tells of each measure what it is and what it cannot say.
+    layers; three and more states of one training are put in their order, by the epoch in the files or the
+    number in their names, and it is said when each layer stopped moving. `filtviz explain` tells of each
+    measure what it is and what it cannot say.
 
     \b
     Example:
@@ -100,9 +106,24 @@ def diagnose(
     elif as_csv:
         _print_csv(done)
     else:
-        _print_text(done, alone=len(models) == 1, with_filters=filters)
+        trajectory = _follow([each.file for each in done if each.file], budget, reading)
+        if trajectory is not None:
+            done = [done[place] for place in trajectory.order]
+        _print_text(done, alone=len(models) == 1, with_filters=filters, trajectory=trajectory)
     found = _complain_of(done, rules)
     context.exit(1 if failed else FOUND if found else 0)
+
+
+def _follow(files: Sequence[str], budget: Budget, reading: Mapping[str, Any]) -> Trajectory | None:
+    """Follow three states or more of one training; None where these are no such states."""
+    if len(files) < _STATES:
+        return None
+    from filtviz.api import follow
+
+    try:
+        return follow(files, budget=budget, **reading)
+    except BudgetError:
+        return None
 
 
 def _complain_of_omissions(diagnosis: Diagnosis) -> bool:
@@ -128,13 +149,17 @@ def _print_csv(done: Sequence[Diagnosis]) -> None:
     write_rows(done, sys.stdout)
 
 
-def _print_text(done: Sequence[Diagnosis], *, alone: bool, with_filters: bool) -> None:
-    from filtviz.cli.diagnosis_text import compare_models, describe_model
+def _print_text(
+    done: Sequence[Diagnosis], *, alone: bool, with_filters: bool, trajectory: Trajectory | None
+) -> None:
+    from filtviz.cli.diagnosis_text import compare_models, describe_model, describe_trajectory
 
     if alone:
         text = "".join(describe_model(diagnosis, with_filters) for diagnosis in done)
     else:
         text = compare_models(done)
+        if trajectory is not None:
+            text += f"\n{describe_trajectory(trajectory, done)}"
     click.echo(text, nl=False)
 
 

@@ -10,10 +10,11 @@ from pathlib import Path
 from filtviz.cli.console import fit, format_table
 from filtviz.measures.measure import Change, Diagnosis, FilterDiagnosis, Finding, LayerDiagnosis
 from filtviz.measures.table import MEASURES
+from filtviz.measures.trajectory import Trajectory
 from filtviz.measures.verdicts import VERDICTS
-from filtviz.text import printable
+from filtviz.text import name_runs, percent, printable
 
-__all__ = ["compare_models", "describe_model"]
+__all__ = ["compare_models", "describe_model", "describe_trajectory"]
 
 
 def describe_model(diagnosis: Diagnosis, with_filters: bool) -> str:
@@ -57,6 +58,41 @@ def compare_models(diagnoses: Sequence[Diagnosis]) -> str:
             "where that can be told."
         )
     )
+
+
+def describe_trajectory(trajectory: Trajectory, states: Sequence[Diagnosis]) -> str:
+    """Say when each layer stopped moving.
+
+    Args:
+        trajectory: How the layers moved.
+        states: The diagnoses of the states, in its order.
+    """
+    names = [printable(Path(each.file or "").name, 80) for each in states]
+    sentences = [f"Ordered by {trajectory.ordered_by}."]
+    layers = list(enumerate(trajectory.layers))
+    for place, name in enumerate(names):
+        resting = [(i, each.name) for i, each in layers if each.rests_after == place]
+        if resting:
+            where = "hardly moved at all" if place == 0 else f"stopped moving after {name}"
+            sentences.append(f"{name_runs(resting)} {where}.")
+    moving = [(i, each.name) for i, each in layers if each.rests_after is None]
+    if moving:
+        verb = "still moves" if len(moving) == 1 else "still move"
+        steps = [trajectory.layers[i].steps[-1] for i, _ in moving]
+        told = [step for step in steps if step is not None]
+        share = (
+            f": the last step changed {'it' if len(moving) == 1 else 'them'} by {_span(told)}" if told else ""
+        )
+        sentences.append(f"{name_runs(moving)} {verb}{share}.")
+    sentences.append(
+        "A layer is taken to rest where every later step changes it by less than 1% of its norm."
+    )
+    return _wrapped(" ".join(sentences))
+
+
+def _span(shares: Sequence[float]) -> str:
+    low, high = percent(min(shares)), percent(max(shares))
+    return low if low == high else f"{low} to {high}"
 
 
 def _end_of_path(path: str, limit: int = 60) -> str:

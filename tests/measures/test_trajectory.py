@@ -1,0 +1,114 @@
+"""Several states of one training: their order, and when each layer stopped moving."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+import filtviz
+from filtviz.cli import main
+from filtviz.errors import BudgetError
+from filtviz.measures.trajectory import LayerTrajectory, follow, in_order
+from filtviz.network import Network, Origin
+
+SHAPES = [(4, 1, 3, 3), (6, 4, 3, 3)]
+
+
+def state(glorot, sizes, name: str = "", epoch: int | None = None) -> Network:
+    """A network whose layers are this far from their start, in units of their norm."""
+    from tests.building import chain, conv
+
+    layers = []
+    for shape, size in zip(SHAPES, sizes, strict=True):
+        start, other = glorot(shape, seed=1), glorot(shape, seed=2)
+        layers.append(conv(start + size * other, np.zeros(shape[0])))
+    return replace(chain(*layers), origin=Origin(path=Path(name) if name else None, epoch=epoch))
+
+
+@pytest.mark.parametrize(
+    ("steps", "place"),
+    [
+        ((0.5, 0.2, 0.005), 2),
+        ((0.5, 0.005, 0.005), 1),
+        ((0.5, 0.005, 0.01), None),
+        ((0.001, 0.001), 0),
+        ((0.5, 0.4), None),
+        ((0.001, None), None),
+        ((None, 0.001), 1),
+    ],
+)
+def test_a_layer_rests_from_where_every_later_step_is_small(steps, place) -> None:
+    assert LayerTrajectory(name="a", steps=steps).rests_after == place
+
+
+def test_epochs_tell_the_order_and_names_only_without(glorot) -> None:
+    told = [state(glorot, (0, 0), f"run{i}.npz", epoch) for i, epoch in ((1, 30), (2, 10), (3, 20))]
+    assert in_order(told) == ((1, 2, 0), "the epoch in the files")
+    untold = [state(glorot, (0, 0), f"e{i}.npz") for i in (10, 9, 100)]
+    assert in_order(untold) == ((1, 0, 2), "the number in their names")
+
+
+def test_what_is_no_series_has_no_order(glorot, make_chain, make_conv) -> None:
+    plain = [state(glorot, (0, 0), name) for name in ("a1.npz", "b2.npz")]
+    assert in_order(plain) is None
+    assert in_order([state(glorot, (0, 0), "a.npz"), state(glorot, (0, 0), "b.npz")]) is None
+    assert in_order([state(glorot, (0, 0), "a1.npz"), state(glorot, (0, 0), "a1.npz")]) is None
+    other = replace(make_chain(make_conv(glorot((4, 1, 3, 3)))), origin=Origin(path=Path("a2.npz")))
+    assert in_order([state(glorot, (0, 0), "a1.npz"), other]) is None
+    assert follow(plain) is None
+
+
+def test_layers_are_followed_in_the_order_of_the_epochs(glorot) -> None:
+    sizes = {1: (0, 0), 2: (0.5, 0.3), 3: (0.5001, 0.6)}
+    found = follow([state(glorot, sizes[e], epoch=e) for e in (3, 1, 2)])
+    assert found is not None
+    assert found.order == (1, 2, 0)
+    first, second = found.layers
+    assert (first.rests_after, second.rests_after) == (1, None)
+    a, b = glorot(SHAPES[1], seed=1).astype(float), glorot(SHAPES[1], seed=2).astype(float)
+    assert second.steps[0] == pytest.approx(0.3 * np.linalg.norm(b) / np.linalg.norm(a), rel=1e-5)
+
+
+def test_a_state_that_is_not_finite_ends_no_run(glorot) -> None:
+    states = [
+        state(glorot, sizes, epoch=i + 1) for i, sizes in enumerate([(0, 0), (np.nan, 0.1), (0.2, 0.1)])
+    ]
+    found = follow(states)
+    assert found is not None
+    assert found.layers[0].steps == (None, None)
+    assert found.layers[1].rests_after == 1
+
+
+def test_following_keeps_to_the_budget(glorot) -> None:
+    states = [state(glorot, (0, 0), epoch=i) for i in (1, 2)]
+    with pytest.raises(BudgetError, match="following conv1"):
+        filtviz.follow(states, budget=filtviz.Budget(work=10))
+    assert filtviz.follow(states[:1]) is None
+
+
+def saved(folder: Path, glorot, number: int, sizes) -> str:
+    network = state(glorot, sizes)
+    path = folder / f"epoch{number}.npz"
+    arrays = [array for each in network.conv_layers for array in (each.W, each.b)]
+    np.savez(path, *arrays)
+    return str(path)
+
+
+def test_the_command_puts_states_in_order_and_says_what_rests(tmp_path: Path, glorot) -> None:
+    sizes = {1: (0, 0), 5: (0.5, 0.3), 10: (0.5001, 0.6)}
+    paths = [saved(tmp_path, glorot, number, sizes[number]) for number in (10, 1, 5)]
+    result = CliRunner().invoke(main, ["diagnose", *paths], env={"COLUMNS": "100"})
+    assert result.exit_code == 0, result.output
+    rows = [line for line in result.stdout.splitlines() if ".npz " in line and "epoch" in line]
+    assert [row.split("epoch")[1].split(".")[0] for row in rows[:3]] == ["1", "5", "10"]
+    text = " ".join(result.stdout.split())
+    assert (
+        "Ordered by the number in their names. conv1 stopped moving after epoch5.npz. conv2 still moves: the"
+        in text
+    )
+    two = CliRunner().invoke(main, ["diagnose", *paths[:2]], env={"COLUMNS": "100"})
+    assert "Ordered by" not in two.stdout
