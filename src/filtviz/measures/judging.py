@@ -189,10 +189,10 @@ def _initial(subject: Subject, findings: Mapping[str, Finding], fit: Fit) -> Jud
 
 def _would_show(subject: Subject, fit: Fit) -> bool:
     """Tell whether training would have left a trace, were there any."""
-    if subject.bias == "zero" or fit.family == "matrix":
+    if fit.family == "matrix":
         return True
     is_known = subject.rule.known and subject.rule.rule in fit.rules
-    return is_known and subject.kernels.size >= ENOUGH[fit.family]
+    return is_known and (subject.bias == "zero" or subject.kernels.size >= ENOUGH[fit.family])
 
 
 def _updated(findings: Mapping[str, Finding], evidence: str) -> Judgement:
