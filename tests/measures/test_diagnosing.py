@@ -290,7 +290,7 @@ def test_every_finding_is_in_the_table(make_conv, make_chain, glorot) -> None:
     assert {key for key, entry in MEASURES.items() if entry.judges} == {
         f.measure for layer in diagnosis.layers for f in layer.findings if f.judges
     }
-    assert set(MEASURES) - taken == {"orientation", "change"}
+    assert set(MEASURES) - taken == {"orientation", "change", "normalisation"}
 
 
 def test_nothing_is_claimed_that_weights_cannot_show(make_conv, make_chain, glorot) -> None:
