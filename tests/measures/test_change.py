@@ -89,3 +89,22 @@ def test_zero_weights_have_no_cosine(make_conv, glorot) -> None:
     change = changes_from(before, "x", after.conv_layers[0])
     assert (change.cos2, change.relative_change) == (None, None)
     assert change.share is not None
+
+
+@pytest.mark.parametrize(
+    ("earlier", "later", "turned"),
+    [
+        (True, False, True),
+        (False, True, True),
+        (True, True, False),
+        (None, False, False),
+        (True, None, False),
+    ],
+)
+def test_kernels_are_turned_where_one_layer_convolves_and_the_other_correlates(
+    make_conv, make_chain, glorot, earlier, later, turned: bool
+) -> None:
+    weights = glorot((4, 1, 3, 3))
+    before = make_chain(make_conv(weights, flip_filters=earlier))
+    (layer,) = make_chain(make_conv(weights[..., ::-1, ::-1], flip_filters=later)).conv_layers
+    assert (changes_from(before, "a", layer).relative_change == 0) == turned

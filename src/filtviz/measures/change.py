@@ -40,7 +40,8 @@ class SinceBefore(Measure):
 def changes_from(before: Network, name: str, layer: ConvLayer) -> Change:
     """Compare a layer with the same one of an earlier file, which is known there as ``name``.
 
-    The same is the convolution of the same label and shape, else that of the same number and shape.
+    The same is the convolution of the same label and shape, else that of the same number and shape. Where one
+    of the two convolves and the other correlates, the earlier kernels are turned.
 
     Args:
         before: The earlier network.
@@ -53,8 +54,10 @@ def changes_from(before: Network, name: str, layer: ConvLayer) -> Change:
         return Change(before=name, reason=f"it has no convolution of shape {shape} in that place")
     if len(nonfinite_filters(earlier)):
         return Change(before=name, reason="its weights there are not finite")
+    turned = {earlier.flip_filters, layer.flip_filters} == {True, False}
+    before_it = earlier.filters[..., ::-1, ::-1] if turned else earlier.filters
     return _compare(
-        np.asarray(earlier.filters, dtype=np.float64), np.asarray(layer.filters, dtype=np.float64), name
+        np.asarray(before_it, dtype=np.float64), np.asarray(layer.filters, dtype=np.float64), name
     )
 
 
