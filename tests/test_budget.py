@@ -76,6 +76,15 @@ def test_what_is_not_left_is_not_spent() -> None:
     )
 
 
+@pytest.mark.parametrize(("asked", "kept"), [(3, 3), (5, 5), (6, 5), (100, 5)])
+def test_some_is_kept_for_later_but_half_at_most(asked: int, kept: int) -> None:
+    account = Account({"work": 10, "pixels": 1})
+    with account.keeping("work", asked):
+        assert account.left["work"] == 10 - kept
+        account.spend("work", 2, "measuring")
+    assert account.left["work"] == 8
+
+
 def test_work_that_many_share_is_paid_for_once() -> None:
     account = Account({"work": 10, "pixels": 1})
     for _ in range(3):

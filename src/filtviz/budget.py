@@ -8,7 +8,8 @@ own size on disk deserves: the same file gives the same result on every machine,
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
 from typing import Literal
 
@@ -151,6 +152,21 @@ class Account:
         if key not in self._met:
             self.spend("work", amount, what)
             self._met.add(key)
+
+    @contextmanager
+    def keeping(self, share: Share, amount: int) -> Iterator[None]:
+        """Keep some of what is left for what comes later, half of it at most.
+
+        Args:
+            share: Of which part of the budget.
+            amount: How much comes later.
+        """
+        kept = min(amount, self.left[share] // 2)
+        self.left[share] -= kept
+        try:
+            yield
+        finally:
+            self.left[share] += kept
 
     def hold(self, n_bytes: int, what: str) -> None:
         """Pass silently where memory may be filled that is given back before more is asked for.

@@ -43,6 +43,14 @@ def model(tmp_path, monkeypatch):
     return "large.npz"
 
 
+@pytest.fixture(autouse=True)
+def hanging_up_counts():
+    """Let programs be ended by SIGHUP, where the tests themselves were started to outlive it (nohup)."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
 class Export:
     """An export on two workers that has begun to draw, and whoever waits for the end of its stdout."""
 

@@ -7,6 +7,7 @@ from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 import filtviz
 
@@ -34,7 +35,10 @@ def test_the_mission_trains(tmp_path: Path) -> None:
         np.testing.assert_array_equal(conv.W, committed.W)  # the seed decides
 
 
-def test_the_committed_network_performs_well_and_reads_as_lasagne_has_it() -> None:
+def test_the_committed_network_performs_well_and_reads_as_lasagne_has_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.syspath_prepend(EXAMPLES)  # as where the script is run
     spec = spec_from_file_location("train_mission", EXAMPLES / "train_mission.py")
     assert spec is not None
     assert spec.loader is not None

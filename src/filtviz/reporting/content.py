@@ -115,13 +115,19 @@ def _expected(draws: Draws, edges: Floats, n: int) -> Floats:
     """Return the curve of the expected counts; a box for a uniform initialiser, a bell for a normal one."""
     width = float(edges[1] - edges[0])
     if draws.family == "uniform":
-        height = n * width / (2 * draws.bound)
+        height = n * min(1.0, width / (2 * draws.bound))
         return np.array([[-draws.bound, 0], [-draws.bound, height], [draws.bound, height], [draws.bound, 0]])
     sigma = draws.std / CUT_STD if draws.family == "cut normal" else draws.std
     x = np.linspace(edges[0], edges[-1], CURVE_POINTS)
-    density = np.exp(-0.5 * (x / sigma) ** 2) / (sigma * np.sqrt(2 * np.pi))
-    inside = np.abs(x) <= draws.bound
-    return np.column_stack([x, n * width * np.where(inside, density / _mass_inside(draws), 0.0)])
+    z = np.clip(x / sigma, -_FARTHEST, _FARTHEST)
+    share = (
+        min(width / sigma, _MOST_SIGMAS) * np.exp(-0.5 * z**2) / (np.sqrt(2 * np.pi) * _mass_inside(draws))
+    )
+    return np.column_stack([x, n * np.where(np.abs(x) <= draws.bound, np.minimum(share, 1.0), 0.0)])
+
+
+_FARTHEST, _MOST_SIGMAS = 40.0, 1e6
+"""In standard deviations: beyond what nothing is expected, and a bin that holds all however wide it is."""
 
 
 def _mass_inside(draws: Draws) -> float:

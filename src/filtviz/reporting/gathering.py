@@ -314,7 +314,10 @@ def gather(
     if options.stacked:
         networks = [assume_stacked(network) for network in networks]
     account = (budget or Budget()).account(*networks)
-    return gather_content(networks, _diagnose_all(networks, options, account), options, account)
+    drawn = [each for network in networks for each in _chosen(network, options) if not each.why_not_drawn]
+    with account.keeping("work", sum(map(_work_of, drawn))):  # a page of sentences without pictures is none
+        diagnoses = _diagnose_all(networks, options, account)
+    return gather_content(networks, diagnoses, options, account)
 
 
 def _load_all(models: Model | Sequence[Model], limits: Limits | None, hints: Hints | None) -> list[Network]:
