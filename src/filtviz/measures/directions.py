@@ -28,8 +28,8 @@ __all__ = [
 ]
 
 _COLLAPSED_SHARE = 0.5
-_ALIKE, _ALIKE_DEPTHWISE = 0.7, 0.9
-"""|cos| that most pairs of filters of one channel must have, those of an image and those of a layer's."""
+_FEWEST, _ALIKE = 5, 0.7
+"""Filters that can collapse, and |cos| that most pairs of filters of a grey image must have."""
 _DRAWS = 199
 _LARGEST_SIDE = 200
 """Random directions are drawn in no larger number or dimension: with fewer the share is only the greater."""
@@ -47,8 +47,8 @@ class FirstComponent(Measure):
     )
     short_null = "199 draws"
     counts_if = (
-        "over .5 (this project's own cut) and p < .01, for a structured layer; where filters look at one "
-        "channel only, most pairs must have |cos| of .7 as well, in depthwise layers of .9"
+        "over .5 (this project's own cut) and p < .01, for a structured layer of five filters and more; "
+        "where they look at a grey image, most pairs must have |cos| of .7 as well; never in depthwise layers"
     )
     supports = f'"{COLLAPSED}"'
     cannot_say = "Why. Too high a learning rate is one cause."
@@ -72,16 +72,19 @@ class FirstComponent(Measure):
 
 
 def _nearly_repeat(subject: Subject) -> bool:
-    """Tell whether most filters of one channel are alike: a few weights hold few directions as it is.
+    """Tell whether filters that share a direction repeat one another.
 
-    Those of depthwise layers each look at another channel, and healthy ones have much in common.
+    A few always share one, and so do the two of a head that tells two classes apart. Filters of one channel
+    have few weights, so that most pairs must be alike; those of depthwise layers each look at a channel of
+    their own, where it is no loss that they do the same.
     """
     kernels = subject.kernels
+    if kernels.n_filters < _FEWEST:
+        return False
     if kernels.n_channels > 1:
         return True
     pairs = np.abs(kernels.cosines)[np.triu_indices(kernels.n_filters, k=1)]
-    is_depthwise = subject.layer.conv_index > 0
-    return bool(np.median(pairs) >= (_ALIKE_DEPTHWISE if is_depthwise else _ALIKE))
+    return subject.layer.conv_index == 0 and bool(np.median(pairs) >= _ALIKE)
 
 
 class EffectiveRank(ShownMeasure):
