@@ -61,6 +61,8 @@ def test_plot_draws_what_fits_and_says_what_does_not(model):
 
 @pytest.mark.parametrize("view", ["sheet", "rms", "components", "nmf"])
 def test_a_sheet_that_is_too_much_is_not_drawn(model, view):
+    if view == "nmf":
+        pytest.importorskip("sklearn", reason="needs the extra nmf")
     short = run("plot", model, "-o", "out", "--view", view, "--layer", "1", *WORK)
     assert (short.exit_code, pictures()) == (1, [])
     assert "raise --max-work\n" in short.stderr
