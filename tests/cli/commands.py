@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable, Iterator, Mapping
+from inspect import cleandoc
 from pathlib import Path
 
 import click
@@ -105,7 +106,7 @@ def _help() -> Iterator[str]:
 
 def _command(name: str, command: click.Command) -> Iterator[str]:
     yield f"$ {name} --help"
-    yield from (command.help or "").splitlines()
+    yield from cleandoc(command.help or "").splitlines()
     for one in command.params:
         default = None if callable(one.default) or one.default in (None, False, ()) else one.default
         shown = f" (default {default})" if isinstance(default, int | float | str | tuple) else ""
