@@ -29,6 +29,7 @@ __all__ = [
     "CUT_STD",
     "DEFAULT",
     "TORCH_DEFAULT",
+    "UNTOLD",
     "Draws",
     "Family",
     "Fans",
@@ -268,6 +269,9 @@ DEFAULT = CATALOGUE[0]
 
 TORCH_DEFAULT = next(rule for rule in CATALOGUE if rule.name == "PyTorch's default")
 """How PyTorch draws weights and biases of a convolution unless it is told otherwise."""
+
+UNTOLD = ("", "ONNX")
+"""Frameworks from which a file may come that was trained in any other."""
 
 _DRAWN_AS = {"TensorFlow": "Keras", "TensorFlow Lite": "Keras"}
 """Frameworks whose models are drawn by another's rules."""

@@ -14,7 +14,7 @@ from filtviz.measures.low_frequency import LowFrequency
 from filtviz.measures.measure import Change, Finding, Verdict
 from filtviz.measures.residue import NoiseResidue
 from filtviz.measures.stored import Quantised
-from filtviz.measures.subject import ENOUGH, Subject
+from filtviz.measures.subject import Subject, would_show
 from filtviz.measures.table import LEVEL, MEASURES, STRENGTH, STRUCTURE
 
 __all__ = ["Judgement", "among_trained", "changed_since", "judge"]
@@ -189,10 +189,8 @@ def _initial(subject: Subject, findings: Mapping[str, Finding], fit: Fit) -> Jud
 
 def _would_show(subject: Subject, fit: Fit) -> bool:
     """Tell whether training would have left a trace, were there any."""
-    if fit.family == "matrix":
-        return True
-    is_known = subject.rule.known and subject.rule.rule in fit.rules
-    return is_known and (subject.bias == "zero" or subject.kernels.size >= ENOUGH[fit.family])
+    is_own = subject.rule.known and subject.rule.rule in fit.rules
+    return (is_own and subject.bias == "zero") or would_show(fit, subject.rule, subject.kernels.size)
 
 
 def _updated(findings: Mapping[str, Finding], evidence: str) -> Judgement:

@@ -13,6 +13,7 @@ from filtviz.errors import BudgetError
 from filtviz.measures.bias import BiasState, bias_state
 from filtviz.measures.catalogue import (
     TORCH_DEFAULT,
+    UNTOLD,
     Draws,
     Fans,
     Fit,
@@ -31,7 +32,15 @@ from filtviz.network import ConvLayer, Network
 from filtviz.running.intervals import Interval, preactivation_bounds
 from filtviz.scaling import in_double
 
-__all__ = ["Identified", "Provenance", "Subject", "gather_subjects", "identify_rule", "trace_provenance"]
+__all__ = [
+    "Identified",
+    "Provenance",
+    "Subject",
+    "gather_subjects",
+    "identify_rule",
+    "trace_provenance",
+    "would_show",
+]
 
 _FITS_FROM = 0.01
 """The p-value from which a fit tells where a network's weights come from."""
@@ -207,10 +216,6 @@ def _affordable(stack: Stack, layer: ConvLayer, account: Account) -> Stack:
     return stack
 
 
-UNTOLD = ("", "ONNX")
-"""Frameworks of which a file may come that was trained in any other."""
-
-
 def _bias_states(
     layers: Sequence[ConvLayer], origins: Sequence[Provenance], rule: Identified
 ) -> list[BiasState]:
@@ -235,15 +240,24 @@ def _bias_states(
 
 def _is_untouched(layer: ConvLayer, origin: Provenance, rule: Identified) -> bool:
     """Tell whether training would have left a trace in a layer that agrees with its initial draws."""
-    return any(
-        fit.family == "matrix"
-        or (rule.known and rule.rule in fit.rules and layer.weights.size >= ENOUGH[fit.family])
-        for fit in origin.fits
-        if fit.p >= _FITS_FROM
-    )
+    fits = [fit for fit in origin.fits if fit.p >= _FITS_FROM]
+    return any(would_show(fit, rule, layer.weights.size) for fit in fits)
 
 
-ENOUGH = {"uniform": 100, "cut normal": 400, "normal": 5000}
+def would_show(fit: Fit, rule: Identified, n: int) -> bool:
+    """Tell whether training would have left a trace in ``n`` weights that agree with draws.
+
+    Args:
+        fit: The draws.
+        rule: The network's rule; draws of another are a fit by chance.
+        n: The number of weights.
+    """
+    if fit.family == "matrix":
+        return True
+    return rule.known and rule.rule in fit.rules and n >= _ENOUGH[fit.family]
+
+
+_ENOUGH = {"uniform": 100, "cut normal": 400, "normal": 5000}
 """Weights of a family of draws that a training to cos² .95 leaves with a trace as a rule: weights beyond
 the bound, or a mean square that is off. A matrix shows it at once."""
 

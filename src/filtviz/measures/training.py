@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from filtviz.measures.bias import bias_state
+from filtviz.measures.catalogue import UNTOLD
 from filtviz.network import Layer, Network
 from filtviz.operations import Dense, Normalisation
 from filtviz.scaling import in_double
@@ -67,6 +68,6 @@ def _has_moved_bias(dense: Dense, network: Network) -> bool:
     if dense.bias is None or dense.weights is None or dense.bias.size < 2:
         return False
     fan_in = dense.weights.size // dense.bias.size
-    may_be_drawn = network.origin.framework in ("PyTorch", "ONNX", "")
+    may_be_drawn = network.origin.framework in ("PyTorch", *UNTOLD)
     bounds = [1 / np.sqrt(fan_in)] if may_be_drawn and fan_in else []
     return bias_state(in_double(dense.bias.value).reshape(-1), bounds) == "moved"
