@@ -26,11 +26,14 @@ resource = pytest.importorskip("resource", reason="needs limits of processes")
 def full_after(most: int) -> Iterator[None]:
     """Let no file of this process, nor of those it starts, have more bytes: the write in its midst fails."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (most, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    with pytest.MonkeyPatch.context() as patch:  # Python would keep the half of a module that it compiled
+        patch.setattr(sys, "dont_write_bytecode", True)
+        patch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+        resource.setrlimit(resource.RLIMIT_FSIZE, (most, before[1]))
+        try:
+            yield
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def run(*arguments: str, most: int | None = None) -> Result:

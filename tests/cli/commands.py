@@ -5,17 +5,24 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import json
+import re
 import shutil
+import zlib
 from collections.abc import Callable, Iterator, Mapping
 from inspect import cleandoc
 from pathlib import Path
 
 import click
 from click.testing import CliRunner
+from PIL import Image
 
 from filtviz import __version__
 from filtviz.cli import main
+
+from . import planted
 
 __all__ = ["COMMANDS", "fill"]
 
@@ -32,6 +39,7 @@ def fill(folder: Path) -> None:
         shutil.copy(TESTS / "fixtures" / model, folder)
     (folder / "bad.pkl").write_text("no model\n")
     (folder / "empty.pkl").write_bytes(b"")
+    planted.fill(folder)
 
 
 def _run(line: str) -> Iterator[str]:
@@ -94,6 +102,105 @@ def _export() -> Iterator[str]:
     yield from manifest.replace(__version__, "VERSION").splitlines()
 
 
+def _diagnose() -> Iterator[str]:
+    for line in (
+        "end.npz", "end.npz --before start.npz -l structured -l updated -l broken", "branches-list.pkl",
+        "start.npz middle.npz end.npz", "end.npz -l none", "bad.pkl",
+    ):  # fmt: skip
+        yield from _run(f"diagnose {line}")
+
+
+def _diagnoses() -> Iterator[str]:
+    for line in (
+        "end.npz -l structured --filters", "end.npz -l odd --filters", "start.npz -l 0 -l pair",
+        "start.npz end.npz", "branches-list.pkl --input-range 0 1", "end.npz --check dead -l odd",
+        "end.npz --check dead -l updated", "end.npz --check untrained --check duplicates -l odd -l initial",
+        "end.npz bad.pkl", "seq.keras", "end.npz --csv",
+    ):  # fmt: skip
+        yield from _run(f"diagnose {line}")
+    for line in ("end.npz -l structured", "end.npz -l updated --before start.npz", "branches-list.pkl"):
+        yield from _as_json(f"diagnose {line} --json")
+
+
+def _compare() -> Iterator[str]:
+    for line in (
+        "start.npz end.npz -l structured", "start.npz middle.npz end.npz -l odd -o pictures",
+        "start.npz end.npz -l structured -l updated --sort change --top 3 --format pdf",
+        "start.npz end.npz -l initial --animate moving.gif", "start.npz", "start.npz bad.pkl",
+        "start.npz end.npz -l none", "start.npz list.pt", "start.npz end.npz --animate moving.png",
+    ):  # fmt: skip
+        yield from _run(f"compare {line}")
+    yield from _as_json("compare start.npz middle.npz end.npz -l structured --json")
+    yield from sorted(str(path) for path in Path().rglob("*.*") if path.suffix in (".png", ".pdf", ".gif"))
+
+
+def _explain() -> Iterator[str]:
+    for line in ("", "residue", "spike low-frequency", "--json dead", "nothing", "verdicts"):
+        yield from _run(f"explain {line}")
+
+
+def _report() -> Iterator[str]:
+    yield from _run("report start.npz end.npz -l structured -l odd -o states.html")
+    yield from _page(Path("states.html"))
+    yield from _run("report branches-list.pkl")
+    yield from _page(Path("branches-list-report.html"))
+    for line in ("bad.pkl", "end.npz -l none", "end.npz -o end.npz", "end.npz -o gone/end.html"):
+        yield from _run(f"report {line}")
+
+
+def _page(path: Path) -> Iterator[str]:
+    """The lines of a page, but for its scripts and styles; of pictures their size, and the sum of pixels."""
+    text = path.read_text(encoding="utf-8").replace(__version__, "VERSION")
+    text = re.sub(r"<(style|script(?! type=.application/json)).*?</", r"<\1></", text, flags=re.DOTALL)
+    text = re.sub(r" content=\"(default-src|filtviz-models)[^\"]*\"", "", text)
+    text = re.sub(r"data:image/png;base64,([A-Za-z0-9+/=]+)", lambda found: _pixels(found[1]), text)
+    text = re.sub(r'(<script type="application/json"[^>]*>)(.*)(?=</script>)', _data, text)
+    yield from (_rounded(line) for line in text.splitlines() if line.strip())
+
+
+def _pixels(encoded: str) -> str:
+    with Image.open(io.BytesIO(base64.b64decode(encoded))) as image:
+        return f"{image.mode} {image.size} {zlib.crc32(image.tobytes()):08x}"
+
+
+def _data(found: re.Match[str]) -> str:
+    told = json.loads(found[2])
+    if not isinstance(told, dict):
+        return f"{found[1]}{len(told)} items of {zlib.crc32(found[2].encode()):08x}"
+    return "\n".join([found[1], *(f"{key}: {json.dumps(value)}" for key, value in told.items())])
+
+
+def _as_json(line: str) -> Iterator[str]:
+    ran = CliRunner().invoke(main, line.split(), prog_name="filtviz")
+    yield f"$ filtviz {line}"
+    told = json.loads(ran.stdout)
+    yield from map(_rounded, _leaves("", told))
+    yield f"exit {ran.exit_code}"
+
+
+def _leaves(place: str, told: object) -> Iterator[str]:
+    """A line for whatever holds no more objects."""
+    text = json.dumps(told, ensure_ascii=False)
+    if isinstance(told, dict) and (place.count(".") < 2 or "{" in text[1:]):
+        for key, value in told.items():
+            yield from _leaves(f"{place}.{key}", value)
+    elif isinstance(told, list) and any(isinstance(one, dict) for one in told):
+        for i, one in enumerate(told):
+            yield from _leaves(f"{place}[{i}]", one)
+    else:
+        yield f"{place}: {text}"
+
+
+def _rounded(text: str) -> str:
+    """Numbers with so many digits as every library computes alike; what is but an error is 0."""
+    return re.sub(r"-?\d+\.\d{5,}(e[-+]\d+)?|-?\d+(\.\d+)?e-1[4-9]", _few_digits, text)
+
+
+def _few_digits(number: re.Match[str]) -> str:
+    value = float(number[0])
+    return f"{value:.4g}" if abs(value) > 1e-12 or "e-" not in number[0] else "0"
+
+
 def _help() -> Iterator[str]:
     """The commands' words and options, but for the layout, which is click's."""
     yield from _command("filtviz", main)
@@ -118,6 +225,11 @@ COMMANDS: Mapping[str, Callable[[], Iterator[str]]] = {
     "layers": _layers,
     "plot": _plot,
     "export": _export,
+    "diagnose": _diagnose,
+    "diagnoses": _diagnoses,
+    "compare": _compare,
+    "explain": _explain,
+    "report": _report,
     "help": _help,
 }
 """What prints the lines of a group of commands, in a folder that was filled."""

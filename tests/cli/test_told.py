@@ -9,8 +9,13 @@ import pytest
 from tests import telling
 from tests.cli import commands
 
+SLOW = ("diagnoses",)
 
-@pytest.mark.parametrize("name", commands.COMMANDS)
+
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=pytest.mark.slow if name in SLOW else ()) for name in commands.COMMANDS],
+)
 def test_a_command_prints_what_it_printed(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     commands.fill(tmp_path)
