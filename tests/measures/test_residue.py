@@ -81,11 +81,13 @@ def test_shares_of_a_mixture_are_found() -> None:
     table = _table("uniform", 1.0)
     truth = np.zeros(len(table))
     truth[[4, 14]] = 0.7, 0.3
-    shares, likelihoods = _mix((1e6 * truth @ table)[np.newaxis], table)
-    variance = shares[0] @ _CHANGES**2
+    others = np.full_like(table, 1 / table.shape[1])
+    shares, likelihoods = _mix((1e6 * truth @ table)[np.newaxis], np.stack([others, table]))
+    variance = shares[1, 0] @ _CHANGES**2
     assert variance == pytest.approx(truth @ _CHANGES**2, rel=0.02)
     best = (1e6 * (truth @ table) * np.log(truth @ table)).sum()
-    assert best - 300 < likelihoods[0] <= best + 1e-6
+    assert best - 300 < likelihoods[1, 0] <= best + 1e-6
+    assert likelihoods[0, 0] == pytest.approx(1e6 * (truth @ table).sum() * np.log(1 / table.shape[1]))
 
 
 def test_the_likeliest_scale_is_that_of_the_draws() -> None:

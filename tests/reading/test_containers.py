@@ -8,9 +8,9 @@ import io
 import lzma
 import os
 import struct
+import sys
 import zipfile
 import zlib
-from importlib import import_module
 from pathlib import Path
 
 import joblib
@@ -20,9 +20,8 @@ import pytest
 from filtviz import Limits, load
 from filtviz.errors import FileAccessError, LimitError, MalformedFileError, UnsupportedFileError
 from filtviz.network import Layer, Network
-from filtviz.reading import Hints
+from filtviz.reading import Hints, formats
 from filtviz.reading.arrays import parameter_of, stored
-from filtviz.reading.formats import FORMATS
 from filtviz.reading.opened import Objects, Opened, origin_of
 from filtviz.reading.stretch import view_of
 from tests.reading.making import Thing, dumps, weights
@@ -362,8 +361,8 @@ def test_a_new_kind_of_file_is_one_entry_and_is_asked_before_anything_is_refused
     path.write_bytes(bz2.compress(b"LETTERSabc"))
     with pytest.raises(MalformedFileError, match="no kind of file that filtviz knows"):
         load(path)
-    loading = import_module("filtviz.reading.load")  # the package has a function of this name
-    monkeypatch.setattr(loading, "FORMATS", (Letters(), *FORMATS))
+    monkeypatch.setitem(sys.modules, "filtviz.reading.formats.letters", Letters())
+    monkeypatch.setattr(formats, "FORMATS", ("letters", *formats.FORMATS))
     network = load(path)
     assert network.layers[0].parameters[0].value.tobytes() == b"abc"
     assert (network.origin.kind, network.origin.container) == ("letters", "bz2 > letters")

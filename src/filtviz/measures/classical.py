@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from filtviz.measures.kernels import Floats
 from filtviz.measures.laws import random_cosine
@@ -61,7 +62,7 @@ class Classical(Measure):
                 may_be_named = abs(cosine) >= threshold
                 cosines.append(cosine)
                 channels.append(channel if may_be_named else None)
-                names.append(nearest.names[row * kernels.n_channels + channel] if may_be_named else None)
+                names.append(nearest.name(row * kernels.n_channels + channel) if may_be_named else None)
         return {"classical": names, "classical_channel": channels, "likeness": cosines}
 
     def sum_up(self, subject: Subject, filters: Sequence[FilterDiagnosis]) -> Finding:  # noqa: ARG002
@@ -72,10 +73,19 @@ class Classical(Measure):
 
 
 class Likeness(NamedTuple):
-    """The classical kernel that each kernel is nearest to, and the cosine of their angle."""
+    """The classical kernel that each kernel is nearest to, as its place in ``known``, and their cosine."""
 
-    names: tuple[str, ...]
+    known: tuple[str, ...]
+    place: NDArray[np.intp]
     cosine: Floats
+
+    def name(self, kernel: int) -> str:
+        """Return the classical kernel that a kernel is nearest to.
+
+        Args:
+            kernel: Its number.
+        """
+        return self.known[int(self.place[kernel])]
 
 
 _THREE = {
@@ -162,8 +172,7 @@ def nearest_classical(kernels: Floats) -> Likeness | None:
     directions = np.divide(flat, norms, where=norms > 0, out=np.zeros(flat.shape))
     cosines = directions @ np.stack([kernel.reshape(-1) for kernel in known.values()]).T
     best = np.abs(cosines).argmax(axis=1)
-    names = tuple(known)
-    return Likeness(tuple(names[i] for i in best), cosines[np.arange(len(flat)), best])
+    return Likeness(tuple(known), best, cosines[np.arange(len(flat)), best])
 
 
 def likeness_threshold(n_kernels: int, rows: int, cols: int, alpha: float = 0.01) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -209,18 +210,16 @@ def _diagnose_filters(subject: Subject) -> tuple[FilterDiagnosis, ...]:
     columns: dict[str, Iterable[Any]] = {"norm": subject.kernels.norms}
     for measure in MEASURES.values():
         columns |= measure.each(subject)
-    rows = zip(*columns.values(), strict=True)
+    rows = zip(*map(_plain, columns.values()), strict=True)
     return tuple(
-        FilterDiagnosis(index=index, **dict(zip(columns, map(_plain, row), strict=True)))
-        for index, row in enumerate(rows)
+        FilterDiagnosis(index=index, **dict(zip(columns, row, strict=True))) for index, row in enumerate(rows)
     )
 
 
-def _plain(value: Any) -> Any:
-    """Turn numpy's number into Python's, and one that is not finite into None."""
-    if not isinstance(value, float):
-        return value
-    return float(value) if np.isfinite(value) else None
+def _plain(column: Iterable[Any]) -> list[Any]:
+    """Turn numpy's numbers into Python's, and those that are not finite into None."""
+    values = column.tolist() if isinstance(column, np.ndarray) else list(column)
+    return [None if isinstance(value, float) and not isfinite(value) else value for value in values]
 
 
 def first_to_look_at(filters: Sequence[FilterDiagnosis]) -> tuple[int, ...]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from filtviz.budget import Account
-from filtviz.measures.kernels import Floats, Kernels, top_eigenvalue
+from filtviz.measures.kernels import Floats, Kernels
 from filtviz.measures.measure import ALPHA, Finding, Measure, ShownMeasure
 from filtviz.measures.verdicts import COLLAPSED
 from filtviz.measures.work import EIGENVALUES, PRODUCT
@@ -182,7 +182,7 @@ def _most_of_chance(shape: tuple[int, int], seed: int) -> float:
 def _first_share(kernels: Kernels) -> float:
     """Return the largest eigenvalue of the matrix of cosines over its trace."""
     alive = int((kernels.norms > 0).sum())
-    return float(top_eigenvalue(kernels.cosines) / alive) if alive else float("nan")
+    return float(kernels.largest_shared / alive) if alive else float("nan")
 
 
 def effective_rank(kernels: Kernels) -> float | None:

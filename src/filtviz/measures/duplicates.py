@@ -69,7 +69,10 @@ class Duplicates(Measure):
         similar = _are_similar(kernels, max(chance, DUPLICATE_COSINE))
         n = int(similar.sum())
         subject.account.spend("work", _WORK * n, f"naming {n:,} pairs of near-duplicates")
-        return {"duplicates": [tuple(np.flatnonzero(row).tolist()) for row in similar]}
+        found: list[tuple[int, ...]] = [()] * kernels.n_filters
+        for index in np.flatnonzero(similar.any(axis=1)).tolist():
+            found[index] = tuple(np.flatnonzero(similar[index]).tolist())
+        return {"duplicates": found}
 
 
 class SimilarPair(NamedTuple):
@@ -95,9 +98,10 @@ def pair_threshold(n_filters: int, dimension: int, alpha: float = 0.01) -> float
 
 def closest_pair(kernels: Kernels) -> SimilarPair:
     """Return the two filters of the greatest |cos|; there must be two."""
-    above = np.triu(np.abs(kernels.cosines), k=1)
-    first, second = np.unravel_index(int(above.argmax()), above.shape)
-    if above[first, second] == 0:
+    sizes = np.abs(kernels.cosines)
+    np.fill_diagonal(sizes, -1.0)
+    first, second = np.unravel_index(int(sizes.argmax()), sizes.shape)
+    if sizes[first, second] == 0:
         return SimilarPair(0, 1, 0.0)
     return SimilarPair(int(first), int(second), float(kernels.cosines[first, second]))
 

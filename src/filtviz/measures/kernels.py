@@ -23,6 +23,9 @@ Floats = NDArray[np.float64]
 _HALF = 10
 """Bits of the mantissa of half precision."""
 
+_FIRST = 100
+"""Values that nearly always tell that others need more bits as well."""
+
 _SMALL_SIDE = 200
 """Up to so many rows all eigenvalues are found at once; of more only the largest (Lanczos)."""
 
@@ -170,8 +173,22 @@ class Kernels:
         """The cosine of each pair of filters, ``(filters, filters)``; 0 where one of them is zero."""
         on_filters = len(self.gram) == self.n_filters and self.rows.shape[0] <= self.rows.shape[1]
         products = self.gram if on_filters else self.rows @ self.rows.T
-        norms = np.where(self.norms > 0, self.norms, 1.0)
-        return np.asarray(np.clip(products / norms[:, np.newaxis] / norms, -1.0, 1.0))
+        scales = self._per_norm
+        cosines = products * scales[:, np.newaxis]
+        cosines *= scales
+        return np.asarray(np.clip(cosines, -1.0, 1.0, out=cosines))
+
+    @cached_property
+    def largest_shared(self) -> float:
+        """The largest eigenvalue of `cosines`, found on the smaller side of the filters brought to norm 1."""
+        if self.rows.shape[0] <= self.rows.shape[1]:
+            return top_eigenvalue(self.cosines)
+        units = self.rows * self._per_norm[:, np.newaxis]
+        return top_eigenvalue(units.T @ units)
+
+    @property
+    def _per_norm(self) -> Floats:
+        return 1 / np.where(self.norms > 0, self.norms, 1.0)
 
     @cached_property
     def eigenvalues(self) -> Floats:
@@ -216,13 +233,22 @@ def _precision(filters: NDArray[Any]) -> tuple[int, float]:
         return int(facts.nmant), float(facts.smallest_subnormal)
     if filters.dtype.kind != "f":
         return 52, 0.0
-    with np.errstate(over="ignore"):
-        half, single = filters.astype(np.float16), filters.astype(np.float32)
-    if np.array_equal(single, filters) and not (single.view(np.uint32) & 0xFFFF).any():
-        return 7, 0.0  # bfloat16 is the upper half of a single
-    if np.array_equal(half, filters):
-        return _HALF, 2.0**-24
+    for keeps, bits, tiny in ((_keeps_bfloat16, 7, 0.0), (_keeps_half, _HALF, 2.0**-24)):
+        if keeps(filters.reshape(-1)[:_FIRST]) and keeps(filters):
+            return bits, tiny
     return int(np.finfo(filters.dtype).nmant), 0.0
+
+
+def _keeps_bfloat16(values: NDArray[Any]) -> bool:
+    """Tell whether bfloat16, which is the upper half of a single, has all of the values."""
+    with np.errstate(over="ignore"):
+        single = np.ascontiguousarray(values, dtype=np.float32)
+    return np.array_equal(single, values) and not (single.view(np.uint32) & 0xFFFF).any()
+
+
+def _keeps_half(values: NDArray[Any]) -> bool:
+    with np.errstate(over="ignore"):
+        return np.array_equal(values.astype(np.float16), values)
 
 
 def nonfinite_filters(layer: ConvLayer) -> NDArray[np.intp]:

@@ -255,9 +255,10 @@ def normality_p(values: Floats) -> float:
     """
     n = float(len(values))
     centred = values - values.mean()
-    second = (centred**2).mean()
-    z1 = _skewness_score(float((centred**3).mean() / second**1.5), n)
-    z2 = _kurtosis_score(float((centred**4).mean() / second**2), n)
+    squares = centred * centred
+    second = float(squares.mean())
+    z1 = _skewness_score(float(np.vdot(squares, centred)) / n / second**1.5, n)
+    z2 = _kurtosis_score(float(np.vdot(squares, squares)) / n / second**2, n)
     return float(np.exp(-(z1**2 + z2**2) / 2))  # the chi-squared tail of two degrees
 
 

@@ -31,8 +31,8 @@ __all__ = [
 FILTER_LEVEL = 0.05
 """The false-discovery rate at which a filter is marked, within its layer."""
 
-_LONGEST_MATRIX = 64
-"""Up to so many rows or columns of a kernel its transform is a product with a matrix."""
+_LARGEST_MATRIX = 400
+"""Up to so many weights of a kernel its transform is a product with a matrix."""
 
 
 class LowFrequency(Measure):
@@ -126,25 +126,32 @@ def band_energies(kernels: Kernels) -> Floats:
 
     The transform is the orthonormal 2-D DCT-II, so that all energies of a kernel sum to its squares' sum.
     """
-    band = low_band(*kernels.shape[2:])
     low = np.empty(kernels.shape[:2])
     for block in kernels.blocks():
-        coefficients = _cosine_transform(kernels.weights[block])
-        low[block] = (coefficients[:, :, band] ** 2).sum(axis=-1)
+        coefficients = _low_coefficients(kernels.weights[block])
+        low[block] = np.einsum("ock,ock->oc", coefficients, coefficients)
     return low
 
 
-def _cosine_transform(weights: Floats) -> Floats:
-    """Return the orthonormal 2-D DCT-II over the last two axes."""
-    rows, cols = weights.shape[2:]
-    if max(rows, cols) > _LONGEST_MATRIX:
+def _low_coefficients(weights: Floats) -> Floats:
+    """Return what the orthonormal 2-D DCT-II gives in the low band, ``(filters, channels, coefficients)``."""
+    filters, channels, rows, cols = weights.shape
+    if rows * cols > _LARGEST_MATRIX:
         from scipy.fft import dctn
 
-        return np.asarray(dctn(weights, axes=(2, 3), norm="ortho"))
-    return np.asarray(_cosines(rows) @ weights @ _cosines(cols).T)
+        coefficients = dctn(weights, axes=(2, 3), norm="ortho")
+        return np.asarray(coefficients[:, :, low_band(rows, cols)])
+    low = weights.reshape(-1, rows * cols) @ _low_waves(rows, cols).T
+    return np.asarray(low.reshape(filters, channels, -1))
 
 
 @lru_cache(maxsize=64)
+def _low_waves(rows: int, cols: int) -> Floats:
+    """Return the waves of the low band over a kernel, ``(coefficients, rows * cols)``."""
+    waves = np.einsum("ui,vj->uvij", _cosines(rows), _cosines(cols))
+    return np.asarray(waves[low_band(rows, cols)].reshape(-1, rows * cols))
+
+
 def _cosines(n: int) -> Floats:
     """Return the matrix of the orthonormal DCT-II, ``(frequencies, places)``."""
     waves = np.cos(np.pi * np.outer(np.arange(n), 2 * np.arange(n) + 1) / (2 * n)) * np.sqrt(2 / n)

@@ -34,6 +34,7 @@ SCALES: Floats = np.exp(np.arange(-0.24, 0.25, 0.03))
 """The λ that are tried."""
 
 _CYCLES = 30
+_ENOUGH = 0.01
 _LEAST = 1e-12
 
 
@@ -55,8 +56,8 @@ def bin_magnitudes(kernels: Kernels) -> BinnedMagnitudes:
     """Count the magnitudes of a layer's weights, which must not all be 0."""
     magnitudes = np.abs(kernels.flat) / kernels.rms
     largest = float(magnitudes.max()) * (1 + 1e-9)
-    edges = np.linspace(0, min(_USUAL, largest), _FINE + 1)
-    counts = np.histogram(magnitudes, edges)[0]
+    usual = min(_USUAL, largest)
+    counts, edges = np.histogram(magnitudes, _FINE, (0.0, usual))
     if largest > _USUAL:
         tail = np.geomspace(_USUAL, largest, _TAIL + 1)
         counts = np.append(counts, np.histogram(magnitudes[magnitudes > _USUAL], tail)[0])
@@ -85,67 +86,80 @@ def fit_changes(
         units: The draws' standard deviation, in units of each layer's rms.
         scaled: Whether all `SCALES` are tried.
     """
-    counts = _counts(layers, units)
-    fits = [_mix(counts, table) for table in (_tables(family) if scaled else (_table(family, 1.0),))]
     scales = SCALES if scaled else np.ones(1)
-    variances = [shares @ _CHANGES**2 / scale**2 for (shares, _), scale in zip(fits, scales, strict=True)]
-    return ChangeFits(np.stack([each for _, each in fits], axis=1), np.stack(variances, axis=1))
+    tables = np.stack([_table(family, float(scale)) for scale in scales])
+    shares, likelihoods = _mix(_counts(layers, units), tables)
+    variances = shares @ _CHANGES**2 / scales[:, np.newaxis] ** 2
+    return ChangeFits(likelihoods.T, variances.T)
 
 
 def fit_smooth(layers: list[BinnedMagnitudes], units: list[float]) -> Floats:
     """Return the log likelihood of each layer, ``(layers,)``, under normal laws without any draw."""
-    return _mix(_counts(layers, units), _smooth_table())[1]
+    return np.asarray(_mix(_counts(layers, units), _smooth_table()[np.newaxis])[1][0])
 
 
-def _mix(counts: Floats, table: Floats) -> tuple[Floats, Floats]:
-    """Find the shares of the laws ``(laws, bins)`` in each row of counts; return them and log likelihoods.
+def _mix(counts: Floats, tables: Floats) -> tuple[Floats, Floats]:
+    """Find the shares of laws that make each row of counts likeliest, for several tables of laws at once.
 
     Steps of EM are extrapolated where that raises the likelihood (Varadhan & Roland 2008, Scandinavian
-    Journal of Statistics 35, "SQUAREM").
+    Journal of Statistics 35, "SQUAREM"), until no likelihood grows by more than `_ENOUGH` in a cycle.
+
+    Args:
+        counts: In each bin, ``(layers, bins)``.
+        tables: The probability of each bin under each law, ``(tables, laws, bins)``.
+
+    Returns:
+        The shares, ``(tables, layers, laws)``, and log likelihoods, ``(tables, layers)``.
     """
     total = np.maximum(counts.sum(axis=1), 1.0)[:, np.newaxis]
-    shares = np.full((len(counts), len(table)), 1 / len(table))
+    turned = np.ascontiguousarray(tables.transpose(0, 2, 1))
+    shares = np.full((len(tables), len(counts), tables.shape[1]), 1 / tables.shape[1])
 
-    def step(p: Floats) -> Floats:
-        return np.asarray(p * ((counts / (p @ table)) @ table.T) / total)
+    def step(p: Floats, expected: Floats) -> Floats:
+        return np.asarray(p * ((counts / expected) @ turned) / total)
 
-    def likelihood(p: Floats) -> Floats:
-        return np.asarray((counts * np.log(p @ table)).sum(axis=1))
+    def likelihood(expected: Floats) -> Floats:
+        return np.asarray((counts * np.log(expected)).sum(axis=2))
 
+    expected = shares @ tables
+    reached = likelihood(expected)
     for _ in range(_CYCLES):
-        first = step(shares)
-        second = step(first)
+        first = step(shares, expected)
+        second = step(first, first @ tables)
         move = first - shares
         bend = second - first - move
-        length = np.sqrt((move**2).sum(axis=1) / np.maximum((bend**2).sum(axis=1), 1e-300))
-        reach = np.clip(length, 1.0, 64.0)[:, np.newaxis]
+        length = np.sqrt((move**2).sum(axis=2) / np.maximum((bend**2).sum(axis=2), 1e-300))
+        reach = np.clip(length, 1.0, 64.0)[:, :, np.newaxis]
         further = np.maximum(shares + 2 * reach * move + reach**2 * bend, _LEAST)
-        further = step(further / further.sum(axis=1, keepdims=True))
-        shares = np.where((likelihood(further) >= likelihood(second))[:, np.newaxis], further, second)
-    return shares, likelihood(shares)
-
-
-@cache
-def _tables(family: Family) -> tuple[Floats, ...]:
-    return tuple(_table(family, float(scale)) for scale in SCALES)
+        further /= further.sum(axis=2, keepdims=True)
+        further = step(further, further @ tables)
+        candidates = np.stack([further, second])
+        expectations = candidates @ tables
+        likelihoods = np.stack([likelihood(each) for each in expectations])
+        better = likelihoods[0] >= likelihoods[1]
+        chosen = better[:, :, np.newaxis]
+        shares = np.where(chosen, candidates[0], candidates[1])
+        expected = np.where(chosen, expectations[0], expectations[1])
+        before, reached = reached, np.where(better, likelihoods[0], likelihoods[1])
+        if (reached - before).max() < _ENOUGH:
+            break
+    return shares, reached
 
 
 @cache
 def _table(family: Family, scale: float) -> Floats:
-    """Return the probability of each bin under a draw scaled by λ plus each change, ``(changes, bins)``."""
-    below = [np.interp(_EDGES, *_cumulative(family, float(change), scale)) for change in _CHANGES]
-    return np.maximum(np.diff(np.array(below), axis=1), _LEAST)
+    """Return the probability of each bin under a draw scaled by λ plus each change, ``(changes, bins)``.
 
-
-def _cumulative(family: Family, change: float, scale: float) -> tuple[Floats, Floats]:
-    """Return points from 0 on and the probability of a magnitude below each, by the trapezoidal rule."""
+    Densities are summed by the trapezoidal rule.
+    """
     points = np.concatenate([np.linspace(0, 3.4, 1361), np.geomspace(3.4, 400, 160)[1:]])
-    density = 2 * _density(family, points, change, scale)
-    areas = np.diff(points) * (density[1:] + density[:-1]) / 2
-    return points, np.concatenate([[0.0], np.cumsum(areas)])
+    density = 2 * _density(family, points, _CHANGES[:, np.newaxis], scale)
+    areas = np.diff(points) * (density[:, 1:] + density[:, :-1]) / 2
+    below = np.concatenate([np.zeros((len(areas), 1)), np.cumsum(areas, axis=1)], axis=1)
+    return np.maximum(np.diff([np.interp(_EDGES, points, each) for each in below], axis=1), _LEAST)
 
 
-def _density(family: Family, x: Floats, change: float, scale: float) -> Floats:
+def _density(family: Family, x: Floats, change: Floats, scale: float) -> Floats:
     """Return the density of λu + d at ``x``, u of variance 1 and d ~ N(0, change²).
 
     Uniform: [Φ((x+A)/s) - Φ((x-A)/s)]/2A. A normal law cut at ±c: the normal density of variance σ² + s²,

@@ -124,8 +124,9 @@ def quantisation(kernels: Kernels) -> Quantisation:
     """
     in_binade: Counter[int] = Counter()
     for block in kernels.blocks():
-        exponents, counts = np.unique(np.frexp(kernels.weights[block])[1], return_counts=True)
-        in_binade.update(dict(zip(exponents.tolist(), counts.tolist(), strict=True)))
+        exponents = np.frexp(kernels.weights[block])[1].reshape(-1)
+        lowest = int(exponents.min())
+        in_binade.update({lowest + i: n for i, n in enumerate(np.bincount(exponents - lowest).tolist()) if n})
     mantissa, top = np.frexp(np.abs(kernels.flat).max())
     expected = 0.0
     for exponent, count in in_binade.items():
@@ -139,5 +140,6 @@ def quantisation(kernels: Kernels) -> Quantisation:
 
 
 def _count_distinct(kernels: Kernels) -> int:
-    ordered = np.sort(kernels.flat)
+    is_single = kernels.mantissa <= np.finfo(np.float32).nmant
+    ordered = np.sort(kernels.flat.astype(np.float32) if is_single else kernels.flat)
     return int(1 + (ordered[1:] != ordered[:-1]).sum())

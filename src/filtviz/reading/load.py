@@ -17,7 +17,7 @@ from filtviz.errors import LimitError, ReadError, SelectionError, UnsupportedFil
 from filtviz.network import Layer, Network
 from filtviz.operations import parameters_of, with_parameters
 from filtviz.parameter import Parameter
-from filtviz.reading.formats import FORMATS, named
+from filtviz.reading.formats import all_formats, formats_for
 from filtviz.reading.limits import Hints, Limits
 from filtviz.reading.opened import Opened
 from filtviz.text import printable
@@ -65,7 +65,9 @@ def _entry(path: Path) -> Path:
     """Return the file to begin with where a folder is a model, such as a SavedModel; else the path."""
     if not os.path.isdir(path):  # noqa: PTH112  (of a name too long, Path.is_dir raises)
         return path
-    names = [name for kind in FORMATS for name in getattr(kind, "ENTRIES", ())]
+    names = [name for kind in all_formats() for name in getattr(kind, "ENTRIES", ())]
+    from filtviz.reading.formats import named
+
     found = next((path / name for name in names if (path / name).is_file()), None)
     for marks, sentence in named.FOLDERS if found is None else ():
         if any((path / mark).exists() for mark in marks):
@@ -74,7 +76,7 @@ def _entry(path: Path) -> Path:
 
 
 def _understand(opened: Opened) -> Network:
-    network = next(network for kind in FORMATS if (network := kind.open(opened)) is not None)
+    network = next(network for kind in formats_for(opened) if (network := kind.open(opened)) is not None)
     if opened.hints.says_something and not network.origin.inferred:
         raise SelectionError(
             f"the file holds {network.origin.kind}, which tells its own structure; leave out --convs "

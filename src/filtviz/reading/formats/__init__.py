@@ -4,39 +4,19 @@ A kind that keeps a model in a folder has ``ENTRIES``, the names of the files in
 
 A new kind is one module here and one entry in `FORMATS`. The first that answers counts, so those that are
 told by their first bytes or by the names in a zip stand first, and the more special before the more general.
+Each is imported when it is asked.
 """
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Iterator
+from importlib import import_module
+from typing import Protocol, cast
 
 from filtviz.network import Network
-from filtviz.reading.formats import (
-    bare_arrays,
-    caffe,
-    chainer,
-    darknet,
-    exported,
-    gguf,
-    keras,
-    lasagne,
-    madmom,
-    mxnet,
-    named,
-    nolearn,
-    onnx,
-    paddle,
-    safetensors,
-    sknn,
-    tensorflow,
-    tflite,
-    torch,
-    torchscript,
-    trees,
-)
 from filtviz.reading.opened import Opened
 
-__all__ = ["FORMATS", "Format"]
+__all__ = ["FORMATS", "Format", "all_formats", "formats_for"]
 
 
 class Format(Protocol):
@@ -50,26 +30,49 @@ class Format(Protocol):
         """
 
 
-FORMATS: tuple[Format, ...] = (
-    torch,
-    torchscript,
-    exported,
-    safetensors,
-    onnx,
-    keras,
-    tflite,
-    tensorflow,
-    caffe,
-    mxnet,
-    gguf,
-    paddle,
-    darknet,
-    nolearn,
-    lasagne,
-    madmom,
-    sknn,
-    chainer,
-    trees,
-    bare_arrays,
-    named,
+FORMATS = (
+    "torch",
+    "torchscript",
+    "exported",
+    "safetensors",
+    "onnx",
+    "keras",
+    "tflite",
+    "tensorflow",
+    "caffe",
+    "mxnet",
+    "gguf",
+    "paddle",
+    "darknet",
+    "nolearn",
+    "lasagne",
+    "madmom",
+    "sknn",
+    "chainer",
+    "trees",
+    "bare_arrays",
+    "named",
 )
+"""Modules, in the order in which they are asked."""
+
+_TOLD_BY_CLASSES = ("nolearn", "lasagne", "madmom", "sknn")
+"""Those that know a pickle by the classes of its objects, and so cannot take another's file for theirs."""
+
+_PICKLE = b"\x80"
+"""The first byte of a pickle, from protocol 2 on."""
+
+
+def formats_for(opened: Opened) -> Iterator[Format]:
+    """Yield the kinds that a file may be of, the likeliest first, each imported when it is its turn."""
+    first = _TOLD_BY_CLASSES if opened.start.startswith(_PICKLE) else ()
+    for name in (*first, *(name for name in FORMATS if name not in first)):
+        yield _format(name)
+
+
+def all_formats() -> Iterator[Format]:
+    """Yield every kind."""
+    return map(_format, FORMATS)
+
+
+def _format(name: str) -> Format:
+    return cast("Format", import_module(f"{__name__}.{name}"))
