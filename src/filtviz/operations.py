@@ -205,8 +205,9 @@ class LocallyConnected(_Kernels):
 class Dense:
     """Each unit weighs all of its input, flattened in C order behind the first ``leading_axes`` axes.
 
-    ``axes`` are ``io`` (inputs, units) or ``oi``. With ``per_position`` the channels at each position are
-    weighed by themselves, as a 1x1 convolution does. ``weights`` is None where the file keeps them otherwise.
+    Below zero these are all but so many: -1 weighs along the last axis alone. ``axes`` are ``io`` (inputs,
+    units) or ``oi``. With ``per_position`` the channels at each position are weighed by themselves, as a 1x1
+    convolution does. ``weights`` is None where the file keeps them otherwise.
     """
 
     weights: Parameter | None = None

@@ -209,6 +209,8 @@ def _is_seen_whole(operation: GlobalPooling | Dense, below: Shape | None) -> boo
     """Tell whether it is known how much there is to see for what looks at everything."""
     if below is not None and len(below) == 2:
         return isinstance(operation, Dense)
+    if isinstance(operation, Dense) and operation.leading_axes != 1:
+        return False
     return bool(known_lengths((below or ())[2:]))
 
 

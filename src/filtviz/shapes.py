@@ -45,6 +45,7 @@ __all__ = [
     "layer_window",
     "output_shape",
     "same_lengths",
+    "sane_shape",
     "window_of",
 ]
 
@@ -124,7 +125,12 @@ def same_padding(length: int | None, spread: int, stride: int) -> tuple[int, int
 def output_shape(operation: Operation, shapes: Sequence[Shape | None]) -> Shape | None:
     """Return what an operation makes of inputs of these shapes; lengths beyond reason are left open."""
     shape = _output_shape(operation, shapes)
-    if shape is None or len(shape) > MOST_AXES:
+    return None if shape is None else sane_shape(shape)
+
+
+def sane_shape(shape: Shape) -> Shape | None:
+    """Return a shape with lengths beyond reason left open, None for one of too many axes."""
+    if len(shape) > MOST_AXES:
         return None
     return tuple(n if n is not None and 0 <= n < LONGEST else None for n in shape)
 
@@ -139,6 +145,8 @@ def _output_shape(operation: Operation, shapes: Sequence[Shape | None]) -> Shape
         case Dense(per_position=True):
             return None if first is None else (first[0], operation.units, *first[2:])
         case Dense():
+            if not first and operation.leading_axes != 1:
+                return None
             return (*(first[: operation.leading_axes] if first else (None,)), operation.units)
         case Pooling() | Upscale():
             return _pooled(operation, first)
@@ -240,10 +248,17 @@ def _reshaped(operation: Reshape, first: Shape | None) -> Shape:
         else:
             shape.append(length if length >= 0 else None)
     if first is not None and wanted.count(-1) == 1:
-        have = [n for n in first if n is not None]
-        others = [n for i, n in enumerate(shape) if n is not None and wanted[i] != -1]
-        if len(have) == len(first) and len(others) == len(shape) - 1 and _count(others):
-            shape[wanted.index(-1)] = _count(have) // _count(others)
+        # What stays as it is counts on both sides, also where it is open.
+        stays = [length[0] for length in wanted if isinstance(length, tuple) and len(length) == 1]
+        stays = stays if len(set(stays)) == len(stays) else []
+        have = [n for axis, n in enumerate(first) if axis not in stays]
+        others = [
+            n
+            for length, n in zip(wanted, shape, strict=True)
+            if length != -1 and not (isinstance(length, tuple) and length[0] in stays)
+        ]
+        if None not in have and None not in others and _count(others):  # type: ignore[arg-type]
+            shape[wanted.index(-1)] = _count(have) // _count(others)  # type: ignore[arg-type]
     return tuple(shape)
 
 

@@ -8,6 +8,7 @@ are used.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -20,14 +21,17 @@ from filtviz.operations import Input, Operation, Untold, parameters_of
 from filtviz.parameter import Parameter, Shape
 from filtviz.reading.arrays import AnyArray, ComputedArray, count, parameter_of, shape_of
 from filtviz.reading.formats.onnx.initialisers import array_of, name_of, sparse_array_of
-from filtviz.reading.formats.onnx.operators import Attributes, Case, Constant, operations_of
+from filtviz.reading.formats.onnx.operators import Attributes, Case, Constant, known_shape, operations_of
+from filtviz.reading.formats.onnx.shape_nodes import computed
 from filtviz.reading.layering import add_layer, make_layer, shapes_of
 from filtviz.reading.opened import Opened
 from filtviz.reading.protobuf import Message
+from filtviz.reading.shape_arithmetic import MOST, Lengths, of_parameter, of_shape
+from filtviz.shapes import sane_shape
 
 __all__ = ["Graph"]
 
-_NODE, _INITIALISER, _INPUT, _SPARSE = 1, 5, 11, 15
+_NODE, _INITIALISER, _INPUT, _OUTPUT, _BETWEEN, _SPARSE = 1, 5, 11, 12, 13, 15
 _DEEPEST_CALL = 16
 """Functions and branches in one another."""
 
@@ -36,8 +40,8 @@ _PASSES_CONSTANTS = frozenset(
 )
 _BLOCKED = "com.microsoft.nchwc"
 
-Value = Constant | int
-"""What a name stands for: an array of the file, or the number of the layer that gives it."""
+Value = Constant | int | Lengths
+"""What a name stands for: an array of the file, the place of the layer that gives it, or some numbers."""
 
 
 @dataclass(kw_only=True, eq=False)
@@ -50,6 +54,7 @@ class Graph:
         opset: The version of ONNX's own operators.
         layers: The layers so far.
         quantised: The names of arrays whose numbers are scaled before they are used.
+        said: The shapes that the file says values have, by their names.
     """
 
     opened: Opened
@@ -57,6 +62,7 @@ class Graph:
     opset: int
     layers: list[Layer] = field(default_factory=list)
     quantised: list[str] = field(default_factory=list)
+    said: dict[str, Shape] = field(default_factory=dict)
 
     def read(
         self, graph: Message, outer: Mapping[str, Value] | None = None, depth: int = 0
@@ -73,6 +79,10 @@ class Graph:
                 values[name] = self._add(
                     Layer(name=name, type="Input", operations=(Input(shape=_shape(given)),))
                 )
+        for between in [*graph.messages(_BETWEEN), *graph.messages(_OUTPUT)]:
+            with suppress(MalformedFileError):  # the graph stands without it
+                if (shape := _shape(between)) is not None:
+                    self.said[between.text(1)] = shape
         self._nodes(graph.messages(_NODE), values, depth)
         return values
 
@@ -100,7 +110,7 @@ class Graph:
     def _fold(self, operator: str, node: Message, values: dict[str, Value]) -> bool:
         """Follow what only prepares a constant; tell whether the node was of that kind."""
         outputs, inputs = node.texts(2), node.texts(1)
-        found: Constant | None = None
+        found: Constant | Lengths | None = None
         held = values.get(inputs[0]) if inputs else None
         if operator == "Constant":
             found = self._literal(node, outputs[0] if outputs else "")
@@ -108,14 +118,39 @@ class Graph:
             found = replace(held, via=(*held.via, operator))
             if operator == "DequantizeLinear":
                 self.quantised.append(held.parameter.source)
-        elif isinstance(held, Constant) and operator == "Transpose":
+        elif isinstance(held, Constant) and operator == "Transpose" and not _is_few_wholes(held):
             found = _turned(held, _attributes(node).integers("perm"))
-        elif isinstance(held, Constant) and operator == "ConstantOfShape":
+        else:
+            found = self._numbers(operator, node, [values.get(name) for name in inputs])
+        if found is None and isinstance(held, Constant) and operator == "ConstantOfShape":
             found = self._filled(held, node, outputs[0] if outputs else "")
         if found is None or not outputs:
             return False
         values[outputs[0]] = found
         return True
+
+    def _numbers(self, operator: str, node: Message, given: Sequence[Value | None]) -> Lengths | None:
+        """Follow what computes with shapes."""
+        if operator == "Shape" and given:
+            return self._lengths_of(given[0], _attributes(node))
+        if not any(isinstance(one, Lengths) for one in given) and not all(map(_is_few_wholes, given)):
+            return None
+        numbers = [_as_numbers(one) for one in given]
+        if any(one is not None and number is None for one, number in zip(given, numbers, strict=True)):
+            return None
+        self.opened.effort.spend(1 + sum(one.array.size for one in numbers if one is not None) // 8)
+        return computed(operator, _attributes(node), numbers)
+
+    def _lengths_of(self, held: Value | None, attributes: Attributes) -> Lengths | None:
+        """Return what Shape gives of a layer or an array."""
+        layer = held if isinstance(held, int) else None
+        shape: Shape | None = held.shape if isinstance(held, Constant) else None
+        if isinstance(held, Lengths):
+            shape = held.array.shape
+        if layer is not None:
+            shape = self.layers[layer].output_shape
+        ends = (attributes.integer(name) if name in attributes.by_name else None for name in ("start", "end"))
+        return None if shape is None else of_shape(shape, layer, *ends)
 
     def _literal(self, node: Message, name: str) -> Constant | None:
         """Read a node Constant: a tensor, or numbers."""
@@ -182,11 +217,14 @@ class Graph:
                 shapes=shapes_of(self.layers, inputs),
                 opset=self.opset,
                 output=place,
+                lengths=[one if isinstance(one, Lengths) else None for one in given],
+                layer=inputs[0] if inputs else None,
             )
             operations = operations_of(case)
             if branches:
                 operations = (Untold(reason="which of its branches runs depends on the input"),)
-            values[output] = self._add(_layer(operator, node, output, operations, (*inputs, *branches)))
+            layer = _layer(operator, node, output, operations, (*inputs, *branches))
+            values[output] = self._add_as_said(layer, known_shape(case), output)
             if operator not in ("Split", "Unique", "TopK"):
                 for other in node.texts(2)[place + 1 :]:
                     values[other] = values[output]
@@ -202,8 +240,45 @@ class Graph:
                 ends += [one for one in results if isinstance(one, int)]
         return tuple(ends)
 
+    def _add_as_said(self, layer: Layer, known: Shape | None, output: str) -> int:
+        """Add a layer; where its operations leave its shape open, what the file says of it counts."""
+        place = self._add(layer)
+        found = self.layers[place].output_shape
+        for said in (known, self.said.get(output)):
+            found = _agreed(found, said)
+        if found != self.layers[place].output_shape:
+            self.layers[place] = replace(self.layers[place], output_shape=found)
+        return place
+
     def _add(self, layer: Layer) -> int:
         return add_layer(self.layers, layer, self.opened.effort, "its graph has {:,} nodes or more")
+
+
+def _agreed(found: Shape | None, said: Shape | None) -> Shape | None:
+    """Return a shape whose open lengths are as said; what contradicts what is known is left."""
+    if found is None or said is None:
+        return found or (None if said is None else sane_shape(said))
+    known = zip(found, said, strict=False)
+    if len(found) != len(said) or any(None not in pair and pair[0] != pair[1] for pair in known):
+        return found
+    return sane_shape(
+        tuple(one if one is not None else other for one, other in zip(found, said, strict=True))
+    )
+
+
+def _is_few_wholes(value: Value | None) -> bool:
+    return (
+        isinstance(value, Constant)
+        and value.order is None
+        and value.parameter.dtype.kind in "iub"
+        and value.parameter.size <= MOST
+    )
+
+
+def _as_numbers(value: Value | None) -> Lengths | None:
+    if isinstance(value, Lengths):
+        return value
+    return of_parameter(value.parameter) if isinstance(value, Constant) and value.order is None else None
 
 
 def _held(array: NDArray[Any]) -> ComputedArray:

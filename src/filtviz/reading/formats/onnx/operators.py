@@ -36,13 +36,15 @@ from filtviz.operations import (
 )
 from filtviz.parameter import Parameter, Shape
 from filtviz.reading.protobuf import Message
-from filtviz.shapes import same_padding
+from filtviz.reading.shape_arithmetic import Lengths
+from filtviz.shapes import output_shape, same_padding
 
-__all__ = ["Attributes", "Case", "Constant", "operations_of"]
+__all__ = ["Attributes", "Case", "Constant", "known_shape", "operations_of"]
 
 Operations = tuple[Operation, ...]
 
 _AXES = {3: "oic", 4: "oirc", 5: "oidrc"}
+_FEWEST_AXES = 2
 _FEW = 64
 """Elements up to which a constant's numbers are read to know what an operator does."""
 
@@ -113,6 +115,8 @@ class Case:
 
     ``given`` has a `Constant` for each constant input and None for the others and for those left out;
     ``shapes`` are those of the inputs that are no constants; ``output`` is the number of the output.
+    ``lengths`` has the numbers that were computed of shapes for each input that is such, ``layer`` is the
+    place of the first layer that feeds the node.
     """
 
     operator: str
@@ -121,6 +125,8 @@ class Case:
     shapes: Sequence[Shape | None]
     opset: int
     output: int = 0
+    lengths: Sequence[Lengths | None] = ()
+    layer: int | None = None
 
     @property
     def first(self) -> Shape | None:
@@ -130,6 +136,17 @@ class Case:
     def constant(self, place: int) -> Constant | None:
         """Return a constant input."""
         return self.given[place] if place < len(self.given) else None
+
+    def computed(self, place: int) -> Lengths | None:
+        """Return an input that was computed of shapes."""
+        return self.lengths[place] if place < len(self.lengths) else None
+
+    def reals(self, place: int) -> list[float] | None:
+        """Return the numbers of an input that is a small constant or was computed of shapes."""
+        if (constant := self.constant(place)) is not None:
+            return constant.numbers()
+        held = self.computed(place)
+        return None if held is None else held.reals
 
     def parameter(self, place: int) -> Parameter | None:
         """Return a constant input that is used as it is stored."""
@@ -146,12 +163,18 @@ class Case:
         found = self.attributes.integers(name)
         if found is None and (constant := self.constant(place)) is not None:
             found = constant.integers()
+        if found is None and (held := self.computed(place)) is not None:
+            found = held.wholes
         return found
 
 
 def operations_of(case: Case) -> Operations:
     """Return what a node does."""
     row = _BY_OPERATOR.get(case.operator)
+    if case.computed(0) is not None:
+        return (
+            Untold(reason=f"it computes with shapes in a way that filtviz does not follow ({case.operator})"),
+        )
     found = row(case) if row is not None else None
     return found or (Untold(reason=f"filtviz does not follow the operator {case.operator}"),)
 
@@ -171,10 +194,7 @@ def _convolution(case: Case, weights: int = 1, bias: int = 2) -> Operations | No
     stride = _lengths(case, "strides", len(size))
     dilation = _lengths(case, "dilations", len(size))
     spread = [(k - 1) * d + 1 for k, d in zip(size, dilation, strict=True)]
-    pad = _pads(case, spread, stride)
-    if transposed and any(case.attributes.integers("output_padding") or ()):
-        pad = None  # what is cropped differs from side to side, and the operation has no word for it
-    asked = case.attributes.integers("output_shape") if transposed else None
+    pad = _cropped(case, spread, stride) if transposed else _pads(case, spread, stride)
     convolution = Convolution(
         weights=kernel.parameter,
         axes=_stored_axes(usual, kernel.order),
@@ -185,7 +205,7 @@ def _convolution(case: Case, weights: int = 1, bias: int = 2) -> Operations | No
         dilation=dilation if any(d != 1 for d in dilation) else (),
         groups=case.attributes.integer("group", 1),
         transposed=transposed,
-        output_size=tuple(asked[-len(size) :]) if asked else None,
+        output_size=_asked_size(case, spread, stride, pad) if transposed else None,
     )
     fused = case.attributes.text("activation")
     return (convolution, *(_named_activation(fused, case) if fused else ()))
@@ -220,6 +240,39 @@ def _pads(case: Case, spread: Sequence[int], stride: Sequence[int]) -> Pads | No
     return tuple(zip(said[:n], said[n:], strict=True)) if len(said) == 2 * n and min(said) >= 0 else None
 
 
+def _cropped(case: Case, spread: Sequence[int], stride: Sequence[int]) -> Pads | None:
+    """Return what is cropped from what a transposed convolution gives."""
+    if any(case.attributes.integers("output_padding") or ()):
+        return None  # what is cropped differs from side to side, and the operation has no word for it
+    how = case.attributes.text("auto_pad", "NOTSET")
+    if how not in ("SAME_UPPER", "SAME_LOWER"):
+        return _pads(case, spread, stride)
+    sides = [max(taps - step, 0) for taps, step in zip(spread, stride, strict=True)]
+    less = [(one // 2, one - one // 2) for one in sides]
+    return tuple(less if how == "SAME_UPPER" else ((b, a) for a, b in less))
+
+
+def _asked_size(
+    case: Case, spread: Sequence[int], stride: Sequence[int], pad: Pads | None
+) -> tuple[int, ...] | None:
+    """Return the size that a transposed convolution is to give, where it does not follow from its windows."""
+    n = len(spread)
+    asked = case.attributes.integers("output_shape")
+    if asked:
+        return tuple(asked[-n:]) if len(asked) >= n and min(asked) > 0 else None
+    below = case.first[2:] if case.first is not None and len(case.first) == n + 2 else ()
+    lengths = [length for length in below if length is not None]
+    if len(lengths) < n:
+        return None
+    if case.attributes.text("auto_pad", "NOTSET").startswith("SAME"):
+        return tuple(length * step for length, step in zip(lengths, stride, strict=True))
+    added, said = case.attributes.integers("output_padding"), _pads(case, spread, stride)
+    if pad is not None or said is None or added is None or len(added) != n or min(added) < 0:
+        return None
+    facts = zip(lengths, stride, spread, said, added, strict=True)
+    return tuple((length - 1) * step - sum(ends) + taps + more for length, step, taps, ends, more in facts)
+
+
 def _quantised_convolution(case: Case) -> Operations | None:
     return _convolution(case, weights=3, bias=8)
 
@@ -246,10 +299,11 @@ def _gemm(case: Case) -> Operations | None:
 
 def _matmul(case: Case) -> Operations | None:
     weights = case.constant(1)
-    if weights is None or len(weights.shape) != 2 or (case.first is not None and len(case.first) != 2):
+    if weights is None or len(weights.shape) != 2:
         return None
     axes = _stored_axes("io", weights.order)
-    return (Dense(weights=weights.parameter, axes=axes, units=weights.shape[1]),)
+    leading = 1 if case.first is not None and len(case.first) == 2 else -1
+    return (Dense(weights=weights.parameter, axes=axes, units=weights.shape[1], leading_axes=leading),)
 
 
 def _batch_normalisation(case: Case) -> Operations | None:
@@ -291,10 +345,15 @@ def _arithmetic(case: Case) -> Operations | None:
     }  # fmt: skip
     constants = [one for one in case.given if one is not None]
     kind = kinds.get(case.operator)
+    if any(one is not None for one in case.lengths):
+        return (Untold(reason="it combines its input with the size of something", keeps_places=True),)
     if not constants and kind is not None:
         return (Merge(kind=kind),)
     rank = None if case.first is None else len(case.first)
     vector = _per_channel(constants[0], rank) if len(constants) == 1 else None
+    if case.opset < _SPREADS and constants:
+        # Until then a node says along which axis a shorter array stands.
+        vector = constants[0].parameter if len(constants[0].shape) == 1 == case.axis(-1) else vector
     if vector is not None and case.operator == "Add":
         return (Normalisation(beta=vector, is_batch=False),)
     if vector is not None and case.operator == "Mul":
@@ -302,7 +361,25 @@ def _arithmetic(case: Case) -> Operations | None:
     what = (
         "it combines its input with a constant" if constants else f"filtviz does not follow {case.operator}"
     )
-    return (Untold(reason=what, keeps_places=True),)
+    keeps = case.opset < _SPREADS or _spreads_into(constants, case.first)
+    return (Untold(reason=what, keeps_places=keeps),)
+
+
+_SPREADS = 7
+"""The version of the operators since which arrays spread as numpy's do."""
+
+
+def _spreads_into(constants: Sequence[Constant], below: Shape | None) -> bool:
+    """Tell whether an array of this shape stays as large as it is when constants are added to it."""
+    if below is None:
+        return all(len(one.shape) < _FEWEST_AXES for one in constants)
+    return all(
+        len(one.shape) <= len(below)
+        and all(
+            wide in (1, length) for wide, length in zip(reversed(one.shape), reversed(below), strict=False)
+        )
+        for one in constants
+    )
 
 
 def _gather(case: Case) -> Operations | None:
@@ -366,6 +443,8 @@ def _reduction(case: Case) -> Operations | None:
 
 
 def _concat(case: Case) -> Operations | None:
+    if any(one is not None for one in (*case.given, *case.lengths)):
+        return (Untold(reason="it joins its input with a constant"),)
     return (Concatenate(axis=case.axis(1)),)
 
 
@@ -374,10 +453,21 @@ def _flatten(case: Case) -> Operations | None:
 
 
 def _reshape(case: Case) -> Operations | None:
+    if (held := case.computed(1)) is not None:
+        wanted = held.as_reshape(case.first, case.layer)
+        return (
+            None
+            if wanted is None
+            else (Reshape(lengths=tuple(map(_zero_stays, wanted, range(len(wanted))))),)
+        )
     lengths = case.integers("shape", 1)
     if lengths is None or any(length < -1 for length in lengths):
         return None
     return (Reshape(lengths=tuple((axis,) if n == 0 else n for axis, n in enumerate(lengths))),)
+
+
+def _zero_stays(length: int | tuple[int, ...], axis: int) -> int | tuple[int, ...]:
+    return (axis,) if length == 0 else length
 
 
 def _transpose(case: Case) -> Operations | None:
@@ -443,13 +533,134 @@ def _split(case: Case) -> Operations | None:
 
 
 def _upscale(case: Case) -> Operations | None:
-    """Read Upsample (scales as an attribute or input 1) and Resize (scales as input 1 or 2)."""
-    constant = case.constant(2) if case.operator == "Resize" and case.opset > 10 else case.constant(1)
-    scales = case.attributes.reals("scales") or (constant.numbers() if constant is not None else None)
-    nearest = case.attributes.text("mode", "nearest") == "nearest"
-    if not nearest or not scales or len(scales) < 3 or any(s < 1 or s != int(s) for s in scales):
+    """Read Upsample and Resize where they repeat numbers; else they interpolate, or leave some out."""
+    scales = _scales(case)
+    if scales is None or len(scales) < 3 or scales[0] != 1 or scales[1] != 1:
         return None
-    return (Upscale(scale=tuple(map(int, scales[2:]))),) if scales[0] == scales[1] == 1 else None
+    whole = [int(one) for one in scales[2:] if one >= 1 and one == int(one) and one < _OPEN]
+    if not _repeats(case, whole) or len(whole) < len(scales) - 2:
+        return (Untold(reason="it resizes its input in another way than by repeating numbers"),)
+    return (Upscale(scale=tuple(whole)),)
+
+
+def _repeats(case: Case, scales: Sequence[int]) -> bool:
+    """Tell whether enlarging by whole numbers repeats each number as often."""
+    if case.attributes.text("mode", "nearest") != "nearest":
+        return False
+    if case.operator != "Resize" or case.opset < 11:
+        return True
+    how = case.attributes.text("coordinate_transformation_mode", "half_pixel")
+    rounds = case.attributes.text("nearest_mode", "round_prefer_floor")
+    if how in ("half_pixel", "pytorch_half_pixel", "half_pixel_symmetric"):
+        return rounds.startswith("round")
+    return how == "asymmetric" and (rounds == "floor" or (rounds == "round_prefer_floor" and max(scales) < 3))
+
+
+def _scales(case: Case) -> list[float] | None:
+    """Return by how much each axis is enlarged: as it is said, or of the sizes below and above."""
+    if case.operator == "Upsample" or case.opset < 11:
+        return case.attributes.reals("scales") or case.reals(1)
+    if scales := case.reals(2):
+        return scales
+    sizes = known_shape(case)
+    if sizes is None or case.first is None or len(sizes) != len(case.first):
+        return None
+    pairs = list(zip(sizes, case.first, strict=True))
+    same = [
+        1.0 if place < 2 and (wanted == had or wanted is None) else None
+        for place, (wanted, had) in enumerate(pairs)
+    ]
+    found = [
+        one or (wanted / had if wanted is not None and had else None)
+        for one, (wanted, had) in zip(same, pairs, strict=True)
+    ]
+    known = [one for one in found if one is not None]
+    return known if len(known) == len(found) else None
+
+
+def known_shape(case: Case) -> Shape | None:
+    """Return the shape that a node is told to give, whether or not it is known how; None for most."""
+    if case.operator in ("Upsample", "Resize"):
+        return _resized(case)
+    if case.operator == "Expand":
+        return _expanded(case)
+    if case.operator == "DepthToSpace":
+        return _rearranged(case)
+    if case.operator == "MatMul" and len(case.shapes) == 2:
+        return _multiplied(*case.shapes)
+    if case.operator == "Concat":
+        constants = [one.shape for one in case.given if one is not None]
+        whole = not any(one is not None for one in case.lengths)
+        return (
+            output_shape(Concatenate(axis=case.axis(1)), [*case.shapes, *constants])
+            if constants and whole
+            else None
+        )
+    if case.operator == "ConstantOfShape" and (held := case.computed(0)) is not None:
+        return tuple(one.whole for one in held.numbers)
+    return None
+
+
+def _expanded(case: Case) -> Shape | None:
+    """Return the shape of an input that is repeated along its axes of length 1."""
+    held, repeated = case.computed(1), case.constant(0)
+    said = case.integers("shape", 1) if held is None else [one.whole for one in held.numbers]
+    below = case.first if repeated is None else repeated.shape
+    if below is None or said is None:
+        return None
+    rank = max(len(said), len(below))
+    pairs = zip(_of_rank(said, rank), _of_rank(below, rank), strict=True)
+    return tuple(had if wanted == 1 else wanted if had in (1, wanted) else None for wanted, had in pairs)
+
+
+def _multiplied(left: Shape | None, right: Shape | None) -> Shape | None:
+    """Return the shape of one stack of matrices times another one as high."""
+    if (
+        left is None
+        or right is None
+        or len(left) != len(right)
+        or len(left) < _FEWEST_AXES
+        or left[:-2] != right[:-2]
+    ):
+        return None
+    return (*left[:-1], right[-1])
+
+
+def _of_rank(lengths: Sequence[int | None], rank: int) -> list[int | None]:
+    return [1] * (rank - len(lengths)) + list(lengths)
+
+
+def _rearranged(case: Case) -> Shape | None:
+    size, below = case.attributes.integer("blocksize"), case.first
+    if below is None or len(below) != 4 or not 0 < size < _OPEN:
+        return None
+    batch, channels, *plane = below
+    return (batch, None if channels is None else channels // size**2, *(n and n * size for n in plane))
+
+
+def _resized(case: Case) -> Shape | None:
+    rank = len(case.first) if case.first is not None else 0
+    sizes = case.computed(3)
+    if case.operator == "Resize" and sizes is not None and sizes.array.shape == (rank,):
+        return tuple(one.whole for one in sizes.numbers)
+    said = case.constant(3) if case.operator == "Resize" else None
+    wholes = said.integers() if said is not None else None
+    if wholes is not None and len(wholes) == rank:
+        return tuple(wholes)
+    scales = case.attributes.reals("scales") or case.reals(
+        1 if case.operator == "Upsample" or case.opset < 11 else 2
+    )
+    if (
+        case.first is None
+        or scales is None
+        or len(scales) != rank
+        or any(not 0 < one < _OPEN for one in scales)
+    ):
+        return None
+    return tuple(
+        None if length is None else int(length * scale)
+        for length, scale in zip(case.first, scales, strict=True)
+    )
 
 
 def _softmax(case: Case) -> Operations | None:
