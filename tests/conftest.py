@@ -22,6 +22,15 @@ as_proven = pytest.mark.skipif(
 )
 """Marks what holds of pixels that are computed without matplotlib."""
 
+ONLY_SLOW = frozenset({"lasagne"})
+"""Folders of slow tests alone: the fast ones do without what takes seconds to import."""
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    fast = config.getoption("markexpr") == "not slow"
+    return True if fast and collection_path.name in ONLY_SLOW else None
+
+
 FEW_CASES = 4
 """So many cases of a test that is marked costly are fast, at even distances from the first to the last."""
 
