@@ -149,7 +149,7 @@ def write() -> None:
     """Write all texts anew."""
     from tests.attacks.test_attacks import all_words
     from tests.cli import commands
-    from tests.reading import damage
+    from tests.reading import damage, limiting
     from tests.reading.operators import FORMATS
 
     (GOLDEN / "commands").mkdir(parents=True, exist_ok=True)
@@ -163,6 +163,8 @@ def write() -> None:
     for name in damage.DAMAGED:
         text = "\n".join(damage.damaged(name)) + "\n"
         (GOLDEN / "damaged" / f"{Path(name).name}.txt").write_text(text, encoding="utf-8")
+    refusals = [line for name in limiting.FILES for line in limiting.refusals(name)]
+    (GOLDEN / "limits.txt").write_text("\n".join(refusals) + "\n", encoding="utf-8")
     with tempfile.TemporaryDirectory() as folder:
         text = "\n".join(all_words(Path(folder))) + "\n"
         (GOLDEN / "attacks.txt").write_text(text, encoding="utf-8")

@@ -137,7 +137,11 @@ def _of_numbers(
         raise MalformedFileError(
             f"the tensor {printable(name_of(tensor), 60)!r} of shape {shape} has {n:,} bytes of numbers"
         )
-    opened.limits.check("allocation", 8 * n, f"a tensor in it is written as {n:,} bytes of numbers")
+    opened.limits.check(
+        "allocation",
+        8 * n,
+        f"a tensor in it is written as {n:,} bytes of numbers, which take {8 * n:,} in memory",
+    )
 
     def read() -> NDArray[Any]:
         numbers = np.array(tensor.integers(field), np.int64)
