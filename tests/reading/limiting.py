@@ -29,7 +29,7 @@ FILES = (
     "modern/torch/exported.pt2", "modern/torch/traced.pt", "modern/trees/flax_model.msgpack",
     "modern/trees/jax_params.pkl", "modern/trees/jax_tree.npy", "modern/trees/net.pdparams",
     "modern/others/gluon.params", "modern/others/nd_list.params", "modern/others/pd_infer/model.pdiparams",
-    "modern/others/darknet_new/net.weights", "modern/others/cnn_f32.gguf",
+    "modern/others/darknet_new/net.weights",
 )  # fmt: skip
 
 
