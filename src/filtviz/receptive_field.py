@@ -65,9 +65,9 @@ class ReceptiveField:
 
     @property
     def coverage(self) -> tuple[float | None, ...]:
-        """The share of the input's length that the field covers, at most 1; None where it is not known."""
+        """The share of the input's length that the field covers, at most 1; None if not known, or of 0."""
         return tuple(
-            None if whole is None else min(1.0, size / whole)
+            min(1.0, size / whole) if whole else None
             for size, whole in zip(self.size, self.input_size, strict=True)
         )
 

@@ -10,7 +10,7 @@ from types import ModuleType
 
 import pytest
 
-from tests.attacks import formats, growing, working
+from tests.attacks import array_files, formats, graph_files, growing, working
 
 
 @pytest.fixture(scope="module")
@@ -46,14 +46,15 @@ def test_a_busy_machine_is_forgiven_and_nothing_else(attacks, measured, passes):
     assert attacks.Cost(**measured).passes is passes
 
 
-def test_results_of_several_runs_add_up_to_one_summary(attacks, tmp_path):
+def test_results_of_several_runs_add_up_to_one_summary(attacks, tmp_path, monkeypatch):
+    monkeypatch.setattr(attacks, "ATTACKS", {"small": None, "large": None})
     begin, end, made = attacks.BEGIN, attacks.END, attacks.Cost
-    kept, text = tmp_path / "costs.json", tmp_path / "text.md"
+    path, text = tmp_path / "costs.json", tmp_path / "text.md"
     text.write_text(f"before\n{begin}old\n{end}after\n", encoding="utf-8")
-    attacks.keep(kept, "small", {"layers": made(**cost(1.0, peak=90.0))})
-    attacks.keep(kept, "large", {"layers": made(**cost(2.0))})
-    attacks.keep(kept, "small", {"export": made(**cost(11.0))})
-    attacks.write_summary(json.loads(kept.read_text(encoding="utf-8")), text)
+    attacks.Kept(path).add("small", "layers", made(**cost(1.0, peak=90.0)))
+    attacks.Kept(path).add("large", "layers", made(**cost(2.0)))
+    attacks.Kept(path).add("small", "export", made(**cost(11.0)))
+    attacks.write_summary(attacks.Kept(path).known, text)
     assert text.read_text(encoding="utf-8") == (
         f"before\n{begin}"
         "| command | attacks | most seconds | most memory | over the bar |\n|---|---|---|---|---|\n"
@@ -70,4 +71,68 @@ def test_each_command_that_works_on_models_is_measured(attacks):
 
 
 def test_each_attack_has_a_name_of_its_own(attacks):
-    assert len(attacks.ATTACKS) == sum(map(len, (growing.TO_READ, formats.TO_OPEN, working.TO_WORK)))
+    tables = (
+        growing.TO_READ,
+        formats.TO_OPEN,
+        graph_files.TO_FOLLOW,
+        array_files.TO_NAME,
+        working.TO_WORK,
+    )
+    assert len(attacks.ATTACKS) == sum(map(len, tables))
+
+
+def test_what_was_measured_is_kept_and_not_measured_again(attacks, tmp_path):
+    path = tmp_path / "costs.json"
+    name, other = list(attacks.ATTACKS)[:2]
+    attacks.Kept(path).add(name, "layers", attacks.Cost(**cost(1.0)))
+    later = attacks.Kept(path)
+    assert later.of(name, "layers") == attacks.Cost(**cost(1.0))
+    assert later.of(name, "plot") is None
+    assert later.of(other, "layers") is None
+    assert attacks.Kept(path, again=True).of(name, "layers") is None
+
+
+def test_attacks_that_are_gone_are_forgotten(attacks, tmp_path):
+    path = tmp_path / "costs.json"
+    path.write_text(json.dumps({"an attack of yesterday": {"layers": cost(99.0)}}), encoding="utf-8")
+    assert attacks.Kept(path).known == {}
+
+
+def test_an_attack_may_be_several_files(attacks, tmp_path, capsys):
+    attacks.write("Darknet: a route of one layer many times", tmp_path)
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["m.cfg", "m.weights"]
+    assert capsys.readouterr().out == "m.weights\n"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the memory of processes is read from /proc")
+def test_memory_is_that_of_all_processes_together(attacks, tmp_path):
+    hold = "import sys, subprocess; held = b'x' * 60_000_000; subprocess.run([sys.executable, *sys.argv[1:]])"
+    more = "held = b'x' * 60_000_000; import time; time.sleep(0.4)"
+    alone = attacks.run(["-c", more], tmp_path)
+    both = attacks.run(["-c", hold, "-c", more], tmp_path)
+    assert alone.peak > 60
+    assert both.peak > alone.peak + 60
+
+
+def test_processor_seconds_are_those_of_all_processes(attacks, tmp_path):
+    work = "import time\nwhile time.process_time() < 0.3: pass"
+    one = "import sys, subprocess; subprocess.run([sys.executable, '-c', sys.argv[1]])"
+    assert attacks.run(["-c", one, work], tmp_path).seconds > 0.3
+
+
+def test_files_that_are_refused_go_to_those_that_read_alone_when_it_has_to_be_quick(
+    attacks, tmp_path, monkeypatch
+):
+    name, given = next(iter(attacks.ATTACKS)), []
+
+    def run(line, folder):
+        given.append(line[2])
+        return attacks.Cost(**cost(1.0, status=1))
+
+    monkeypatch.setattr(attacks, "run", run)
+    commands = ("layers", "plot", "compare")
+    attacks.measure(name, commands, attacks.Kept(None), quick=True)
+    assert given == ["layers", "compare"]
+    given.clear()
+    attacks.measure(name, commands, attacks.Kept(None), quick=False)
+    assert given == ["layers", "plot", "compare"]

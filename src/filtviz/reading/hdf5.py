@@ -31,6 +31,9 @@ _DEEPEST_TREE = 16
 _MOST_BLOCKS = 256
 """Pieces that the header of one object may be in."""
 
+STEPS_OF_AN_OBJECT = 8
+"""Steps that an object counts as each time that it is looked at; many names can lead to one."""
+
 _DATASPACE, _DATATYPE, _EXTERNAL, _LAYOUT, _FILTERS, _ATTRIBUTE = 0x01, 0x03, 0x07, 0x08, 0x0B, 0x0C
 _CONTINUATION, _SYMBOL_TABLE, _LINK_INFO, _LINK = 0x10, 0x11, 0x02, 0x06
 
@@ -93,6 +96,7 @@ class _File:
         end = found.find(b"\0")
         if start >= len(self.view) or end < 0:
             raise _damaged()
+        self.effort.spend_text(end)  # names may be the ends of one another
         return str(found[:end], "utf-8", "replace")
 
 
@@ -115,6 +119,7 @@ class _Object:
     @cached_property
     def messages(self) -> list[tuple[int, View]]:
         """The messages of the header (IV.A.1.a), each with its type."""
+        self.file.effort.spend(STEPS_OF_AN_OBJECT)
         version, n, size = self.file.unpack("<BxH4xI", self.address)
         if version != 1:
             raise UnsupportedFileError(
@@ -154,7 +159,7 @@ class _Object:
         found: dict[str, Any] = {}
         for kind, body in self.messages:
             if kind == _ATTRIBUTE:
-                self.file.effort.spend(len(body) >> 6)
+                self.file.effort.spend_text(len(body))
                 name, value = self._attribute(memoryview(in_memory(body)))
                 found[name] = value
         return found
@@ -209,6 +214,7 @@ class _Object:
             self.file.effort.spend(1)
             number, held = unpack("<H6xQ", heap, position)
             if number == index and held >= length:
+                self.file.effort.spend_text(length)  # many texts can be one
                 return bytes(heap[position + 16 : position + 16 + length])
             if not number or not held:
                 break
@@ -281,9 +287,7 @@ class Group(_Object):
                 raise UnsupportedFileError(
                     f"{printable(full, 80)!r} in it is a link, and links in HDF5 files are not followed"
                 )
-            found = _Object(self.file, address, full)
-            is_dataset = found.message(_LAYOUT) is not None
-            here = (Dataset if is_dataset else Group)(self.file, address, full)
+            here = _object_at(self.file, address, full)
         return here
 
     def group(self, path: str) -> Group | None:
@@ -379,6 +383,15 @@ class Dataset(_Object):
         return UnsupportedFileError(
             f"the dataset {printable(self.path, 80)!r} {why}; save the weights again with Keras"
         )
+
+
+def _object_at(file: _File, address: int, path: str) -> Group | Dataset:
+    found = Group(file, address, path)
+    if found.message(_LAYOUT) is None:
+        return found
+    dataset = Dataset(file, address, path)
+    dataset.messages = found.messages
+    return dataset
 
 
 def _dataspace(body: memoryview) -> tuple[int, ...] | None:

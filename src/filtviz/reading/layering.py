@@ -41,6 +41,7 @@ def add_layer(layers: list[Layer], layer: Layer, effort: Budget, what: str) -> i
     n = len(layers) + 1
     effort.limits.check("layers", n, what.format(n))
     effort.spend(1 + len(layer.inputs))
+    effort.spend_text(len(layer.name or ""))
     if layer.output_shape is None:
         shapes = shapes_of(layers, layer.inputs)
         for operation in layer.operations:

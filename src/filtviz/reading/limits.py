@@ -138,6 +138,17 @@ class Budget:
         if self.used > self.allowed:
             self.limits.check(self.limit, self.used, self.what.format(self.used))
 
+    def spend_text(self, length: int) -> None:
+        """Take note of a text that is made, such as a name with what stands before it.
+
+        Args:
+            length: Its characters; sixteen are a step.
+
+        Raises:
+            LimitError: it is too much.
+        """
+        self.spend(length >> 4)
+
     @property
     def left(self) -> int:
         """How much may still be used."""

@@ -148,6 +148,7 @@ class Message:
     def integers(self, number: int) -> list[int]:
         """Return repeated numbers, packed or one by one."""
         found: list[int] = []
+        self.effort.spend(len(self.fields.get(number, ())) >> 4)
         for value in self.fields.get(number, ()):
             found += [value] if type(value) is int else varints(self._view(value), self.effort)
         return [signed(value) for value in found]
@@ -166,21 +167,29 @@ class Message:
 
     def bytes(self, number: int) -> View | None:
         """Return the bytes of a field, None where there are none."""
-        found = self.pieces(number)
-        return found[-1] if found else None
+        last_first = reversed(self.fields.get(number, ()))
+        return next((value for value in last_first if not isinstance(value, int)), None)
 
     def pieces(self, number: int) -> list[View]:
         """Return the bytes of a repeated field."""
+        self.effort.spend(len(self.fields.get(number, ())) >> 4)
         return [value for value in self.fields.get(number, ()) if not isinstance(value, int)]
 
     def text(self, number: int) -> str:
         """Return text; what is no UTF-8 is replaced."""
         found = self.bytes(number)
-        return "" if found is None else str(in_memory(found[:_LONGEST_TEXT]), "utf-8", "replace")
+        return "" if found is None else self._text(found)
 
     def texts(self, number: int) -> list[str]:
         """Return repeated texts."""
-        return [str(in_memory(value[:_LONGEST_TEXT]), "utf-8", "replace") for value in self.pieces(number)]
+        found = self.pieces(number)
+        self.effort.spend(len(found))  # they may be asked for again and again
+        return [self._text(value) for value in found]
+
+    def _text(self, value: View) -> str:
+        held = value[:_LONGEST_TEXT]
+        self.effort.spend_text(len(held))
+        return str(in_memory(held), "utf-8", "replace")
 
     def message(self, number: int) -> Message | None:
         """Return a message within this one, None where there is none."""

@@ -149,8 +149,8 @@ class _Reader:
     def read(self, net: Message, messages: Sequence[Message]) -> list[Layer]:
         """Return all layers."""
         dims = [n if n > 0 else None for n in net.integers(4)]
+        shapes = [one.integers(1) for one in net.messages(8)]
         for place, name in enumerate(net.texts(3)):
-            shapes = [one.integers(1) for one in net.messages(8)]
             shape: Shape | None = tuple(dims[4 * place : 4 * place + 4]) or None
             if place < len(shapes):
                 shape = tuple(n if n > 0 else None for n in shapes[place])

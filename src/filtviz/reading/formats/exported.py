@@ -110,6 +110,8 @@ def _weights(
 
 
 def _dtype(code: Any) -> ElementType | None:
+    if type(code) is not int:
+        return None
     if code in _NARROW:
         return narrow_dtype(_NARROW[code])
     return np.dtype(_TYPES[code]) if code in _TYPES else None
@@ -145,6 +147,21 @@ class _Node:
         found = self.arguments.get(name)
         return found if isinstance(found, int | float) else default
 
+    def whole(self, name: str, default: int) -> int:
+        """Return a whole number."""
+        found = self.arguments.get(name)
+        return found if type(found) is int else default
+
+    def axis(self, default: int, rank: int) -> int | None:
+        """Return ``dim`` counted from the front, None where the input has no axes.
+
+        Args:
+            default: Which it is where the call does not say it.
+            rank: How many axes the input is taken to have where that is not told.
+        """
+        rank = len(self.first) if self.first is not None else rank
+        return self.whole("dim", default) % rank if rank else None
+
     @property
     def first(self) -> Shape | None:
         """The shape of the first input."""
@@ -175,7 +192,7 @@ class _Reader:
         return self.layers
 
     def _input(self, spec: Mapping[str, Any], values: Mapping[str, Any]) -> None:
-        kind, facts = next(iter(spec.items()))
+        kind, facts = _one(spec)
         if kind == "user_input":
             name = facts["arg"].get("as_tensor", {}).get("name")
             if name is not None:
@@ -228,9 +245,20 @@ class _Name:
     text: str
 
 
+def _one(union: Mapping[str, Any]) -> tuple[str, Any]:
+    """Return the kind and the value of what may be of several kinds.
+
+    Raises:
+        KeyError: it is of none.
+    """
+    for kind, value in union.items():
+        return kind, value
+    raise KeyError("none")
+
+
 def _plain(argument: Mapping[str, Any]) -> Any:
     """Return an argument as a number, a list, or the name of a tensor."""
-    kind, value = next(iter(argument.items()))
+    kind, value = _one(argument)
     if kind == "as_tensor":
         return _Name(value["name"])
     if kind == "as_tensors":
@@ -239,7 +267,7 @@ def _plain(argument: Mapping[str, Any]) -> Any:
 
 
 def _names(output: Mapping[str, Any]) -> list[str]:
-    kind, value = next(iter(output.items()))
+    kind, value = _one(output)
     if kind == "as_tensor":
         return [value["name"]]
     return [one["name"] for one in value] if kind == "as_tensors" else []
@@ -271,7 +299,9 @@ def _convolution(node: _Node) -> Operations | None:
     axes = ("io" if transposed else "oi") + {1: "c", 2: "rc", 3: "drc"}[n]
     dilation = node.numbers("dilation", n, 1)
     pad = node.arguments.get("padding")
-    sides = node.numbers("padding", n, 0)
+    stride, sides = node.numbers("stride", n, 1), node.numbers("padding", n, 0)
+    if min(*stride, *dilation) < 1 or min(sides) < 0:
+        return (Untold(reason="its stride, dilation or padding is none"),)
     if pad == "same":
         spread = [(k - 1) * d for k, d in zip(weights.shape[2:], dilation, strict=True)]
         pads = tuple((one // 2, one - one // 2) for one in spread)
@@ -284,10 +314,10 @@ def _convolution(node: _Node) -> Operations | None:
             axes=axes,
             flip_filters=False,
             bias=node.parameters.get("bias"),
-            stride=node.numbers("stride", n, 1),
+            stride=stride,
             pad=None if transposed and any(added) else pads,
             dilation=dilation if any(one != 1 for one in dilation) else (),
-            groups=int(node.number("groups", 1)),
+            groups=node.whole("groups", 1),
             transposed=transposed,
         ),
     )
@@ -364,12 +394,12 @@ def _merge(node: _Node) -> Operations | None:
 
 
 def _cat(node: _Node) -> Operations | None:
-    rank = len(node.first) if node.first is not None else 4
-    return (Concatenate(axis=int(node.number("dim", 0)) % rank),)
+    axis = node.axis(0, 4)
+    return None if axis is None else (Concatenate(axis=axis),)
 
 
 def _flatten(node: _Node) -> Operations | None:
-    start, end = int(node.number("start_dim", 0)), int(node.number("end_dim", -1))
+    start, end = node.whole("start_dim", 0), node.whole("end_dim", -1)
     return (Flatten(keep=start),) if end == -1 and start >= 0 else None
 
 
@@ -401,8 +431,8 @@ def _activation(node: _Node) -> Operations | None:
 
 
 def _softmax(node: _Node) -> Operations | None:
-    rank = len(node.first) if node.first is not None else 2
-    return (Softmax(axis=int(node.number("dim", 1)) % rank),)
+    axis = node.axis(1, 2)
+    return None if axis is None else (Softmax(axis=axis),)
 
 
 def _identity(node: _Node) -> Operations | None:

@@ -45,9 +45,10 @@ def open(opened: Opened) -> Network | None:
     n = reader.number("<Q")
     opened.limits.check("layers", n, f"it holds {n:,} arrays")
     arrays = [reader.array() for _ in range(n)]
-    names = [reader.text() for _ in range(reader.number("<Q") if n else 0)]
-    if names and len(names) != n:
-        raise MalformedFileError(f"it holds {n:,} arrays and {len(names):,} names")
+    n_names = reader.number("<Q") if n else 0
+    if n_names not in (0, n):
+        raise MalformedFileError(f"it holds {n:,} arrays and {n_names:,} names")
+    names = [reader.text() for _ in range(n_names)]
     if names:
         pairs = sorted(zip(names, arrays, strict=True), key=lambda pair: natural_key(pair[0]))
         tensors = [Tensor(name=_named(name), array=array) for name, array in pairs if array is not None]

@@ -199,8 +199,8 @@ def _tensor_of(part: _File, name: str, file: str) -> AnyArray:
 
 
 def _network(opened: Opened, found: _File, kind: str, files: Sequence[str]) -> Network:
-    said = found.metadata.get("format")
-    framework, convention = _CONVENTIONS.get(str(said), ("PyTorch", PYTORCH))
+    said = str(found.metadata.get("format"))
+    framework, convention = _CONVENTIONS.get(said, ("PyTorch", PYTORCH))
     tensors = [
         Tensor(name=name, array=found.tensors[name]) for name in sorted(found.tensors, key=natural_key)
     ]

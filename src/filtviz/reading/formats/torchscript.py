@@ -80,6 +80,7 @@ class _Reader:
         while stack:
             name, value, depth = stack.pop()
             self.opened.effort.spend(1)
+            self.opened.effort.spend_text(len(name))
             if type(value) is not Record:
                 continue
             found = self.rebuilder.tensor(value)

@@ -68,6 +68,11 @@ class Case:
         found = self.config.get(name)
         return found if isinstance(found, int | float) and not isinstance(found, bool) else default
 
+    def whole(self, name: str, default: int) -> int:
+        """Return a whole number of the configuration."""
+        found = self.config.get(name)
+        return found if type(found) is int else default
+
     def lengths(self, name: str, n: int, default: int = 1) -> tuple[int, ...]:
         """Return a number for each of ``n`` axes."""
         found = self.config.get(name)
@@ -136,7 +141,7 @@ def _convolution(case: Case) -> Operations | None:
     axes = _SPATIAL[n] + ("oi" if transposed else "go" if depthwise else "io")
     stride, dilation = case.lengths("strides", n), case.lengths("dilation_rate", n)
     known = bool(case.config)
-    groups = kernel.shape[n] if depthwise else int(case.number("groups", 1)) if known else None
+    groups = kernel.shape[n] if depthwise else case.whole("groups", 1) if known else None
     spread = [(k - 1) * d + 1 for k, d in zip(kernel.shape[:n], dilation, strict=True)]
     convolution = Convolution(
         weights=kernel,
@@ -246,7 +251,7 @@ def _embedding(case: Case) -> Operations | None:
 
 
 def _recurrent(case: Case) -> Operations | None:
-    return (Recurrent(kind=case.class_name, units=int(case.number("units", 0)) or None),)
+    return (Recurrent(kind=case.class_name, units=case.whole("units", 0) or None),)
 
 
 # What has none
@@ -335,8 +340,10 @@ def _merge(case: Case) -> Operations | None:
 
 
 def _concatenate(case: Case) -> Operations | None:
-    axis, rank = int(case.number("axis", -1)), len(case.first) if case.first is not None else 4
-    axis = axis % rank
+    rank = len(case.first) if case.first is not None else 4
+    if not rank:
+        return None
+    axis = case.whole("axis", -1) % rank
     if case.channels_last and rank > 2:
         axis = 1 if axis == rank - 1 else axis + 1 if axis else 0
     return (Concatenate(axis=axis),)

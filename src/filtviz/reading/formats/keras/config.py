@@ -190,8 +190,8 @@ class Builder:
         )
         passed = 0
         while waiting and passed <= len(waiting):
-            self.opened.effort.spend(1)
             entry, number, call = waiting.popleft()
+            self.opened.effort.spend(1 + len(call))
             needed = [one for one in call if one[0] in by_name]
             if any(one not in results for one in needed):
                 waiting.append((entry, number, call))
@@ -207,6 +207,7 @@ class Builder:
         self, entry: _Entry, place: str, prefix: str, inputs: Sequence[int], depth: int
     ) -> tuple[int, ...]:
         """Add a layer, or all layers of an inner model; return what gives the result."""
+        self.opened.effort.spend_text(len(prefix) + len(entry.name))
         name = prefix + entry.name
         if entry.is_model and entry.class_name not in _WRAPPERS:
             inner = self.store.inner(place, entry.name, entry.class_name) if self.store else ""

@@ -102,6 +102,7 @@ class Modern:
         """Take the root groups of all files."""
         self.groups = groups
         self.children: dict[str, dict[str, list[Group]]] = {}
+        self.called: dict[str, dict[str, str]] = {}
 
     def _children(self, place: str) -> dict[str, list[Group]]:
         """Return the groups of layers in the model at a place: name in the path → the group in each file."""
@@ -118,12 +119,9 @@ class Modern:
         return self.children[place]
 
     def _find(self, place: str, name: str, class_name: str) -> str | None:
-        children = self._children(place)
-        for path, groups in children.items():
-            if any(_own_name(group) == name for group in groups):
-                return f"{place}/{path}"
-        if any(_own_name(group) for groups in children.values() for group in groups):
-            return None
+        children, called = self._children(place), self._called(place)
+        if called:
+            return f"{place}/{called[name]}" if name in called else None
         # Without names of their own, layers are counted within their class, or are called as they are.
         number = _NUMBERED.search(name)
         for last in (name, _snake_case(class_name) + (number[0] if number else "")):
@@ -131,6 +129,16 @@ class Modern:
                 if f"{container}/{last}" in children:
                     return f"{place}/{container}/{last}"
         return None
+
+    def _called(self, place: str) -> dict[str, str]:
+        """Return the layers of the model at a place that have names of their own: name → path."""
+        if place not in self.called:
+            found: dict[str, str] = {}
+            for path, groups in self._children(place).items():
+                for name in filter(None, map(_own_name, groups)):
+                    found.setdefault(name, path)
+            self.called[place] = found
+        return self.called[place]
 
     def inner(self, place: str, name: str, class_name: str) -> str:
         """Return the place of a model within another one."""
@@ -165,7 +173,9 @@ class Modern:
             children = self._children(place)
             for path in sorted(children, key=natural_key):
                 groups, last = children[path], path.rpartition("/")[2]
-                name = prefix + next(filter(None, map(_own_name, groups)), last)
+                own = next(filter(None, map(_own_name, groups)), last)
+                groups[0].file.effort.spend_text(len(prefix) + len(own))
+                name = prefix + own
                 if any("layers" in group for group in groups):
                     waiting.append((f"{place}/{path}", f"{name}/"))
                 inner = self._read(f"{place}/{path}/layer", "")
@@ -235,10 +245,12 @@ class Legacy:
         del class_name
         names = self._weight_names(place or name)
         if place:
+            self.model.file.effort.spend(len(names))
             names = [one for one in names if name in one.split("/")[:-1]]
         return self._read(place or name, names, opaque)
 
     def _read(self, layer: str, names: Sequence[str], opaque: str) -> Weights:
+        self.model.file.effort.spend(1 + len(names))
         group = self.model.group(layer)
         arrays: dict[str, StoredArray] = {}
         for name in names:
@@ -251,10 +263,12 @@ class Legacy:
     def layers(self) -> Iterator[tuple[str, str, Weights]]:
         """Yield the layers in the file's own order."""
         for layer in self.names:
-            names = self._weight_names(layer)
-            inner = list(dict.fromkeys(name.rpartition("/")[0] for name in names))
-            for path in inner:
-                own = [name for name in names if name.rpartition("/")[0] == path]
+            below: dict[str, list[str]] = {}
+            for name in self._weight_names(layer):
+                below.setdefault(name.rpartition("/")[0], []).append(name)
+            self.model.file.effort.spend(1 + len(below))
+            inner = list(below)
+            for path, own in below.items():
                 title = layer if len(inner) == 1 else f"{layer}/{path.rpartition('/')[2]}"
                 yield title, class_in_path(layer), self._read(layer, own, "")
 

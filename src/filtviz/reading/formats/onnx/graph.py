@@ -68,12 +68,13 @@ class Graph:
         self, graph: Message, outer: Mapping[str, Value] | None = None, depth: int = 0
     ) -> dict[str, Value]:
         """Add the layers of a graph; return what its names stand for."""
+        self.opened.effort.spend(len(outer or ()) >> 3)  # a branch knows all names around it
         values: dict[str, Value] = dict(outer or {})
         for tensor in graph.messages(_INITIALISER):
             values[name_of(tensor)] = self._constant(name_of(tensor), array_of(tensor, self.opened))
         for sparse in graph.messages(_SPARSE):
             name, array = sparse_array_of(sparse, self.opened)
-            values[name] = self._constant(name, array, via=("sparse",))
+            values[name] = self._constant(name, array)
         for given in graph.messages(_INPUT):
             if (name := given.text(1)) not in values:
                 values[name] = self._add(
@@ -115,7 +116,7 @@ class Graph:
         if operator == "Constant":
             found = self._literal(node, outputs[0] if outputs else "")
         elif isinstance(held, Constant) and operator in _PASSES_CONSTANTS:
-            found = replace(held, via=(*held.via, operator))
+            found = held
             if operator == "DequantizeLinear":
                 self.quantised.append(held.parameter.source)
         elif isinstance(held, Constant) and operator == "Transpose" and not _is_few_wholes(held):
@@ -160,7 +161,7 @@ class Graph:
             if kind == "value" and tensor is not None:
                 return self._constant(name, array_of(tensor, self.opened))
             if kind == "sparse_value" and (sparse := attribute.message(22)) is not None:
-                return self._constant(name, sparse_array_of(sparse, self.opened)[1], via=("sparse",))
+                return self._constant(name, sparse_array_of(sparse, self.opened)[1])
             numbers: Any = {
                 "value_float": lambda one: np.float32(one.real(2)),
                 "value_floats": lambda one: np.array(one.reals(7), np.float32),
@@ -176,12 +177,10 @@ class Graph:
         lengths = shape_of(shape.integers())
         attribute = next((one for one in node.messages(5) if one.text(1) == "value"), None)
         tensor = attribute.message(5) if attribute is not None else None
-        value = (
-            np.zeros(1, np.float32) if tensor is None else np.asarray(array_of(tensor, self.opened).read())
-        )
-        if lengths is None or value.size != 1:
+        held = _held(np.zeros(1, np.float32)) if tensor is None else array_of(tensor, self.opened)
+        if lengths is None or count(held.shape) != 1:
             return None
-
+        value = np.asarray(held.read())
         n_bytes = count(lengths) * value.dtype.itemsize
         limits = self.opened.limits
         limits.check("allocation", n_bytes, f"a constant has {n_bytes:,} bytes")
@@ -191,10 +190,10 @@ class Graph:
             return np.full(lengths, value.ravel()[0], value.dtype)
 
         array = ComputedArray(shape=lengths, dtype=value.dtype, read=read)
-        return self._constant(name, array, via=("ConstantOfShape",))
+        return self._constant(name, array)
 
-    def _constant(self, name: str, array: AnyArray, via: tuple[str, ...] = ()) -> Constant:
-        return Constant(parameter=parameter_of("", array, name), via=via)
+    def _constant(self, name: str, array: AnyArray) -> Constant:
+        return Constant(parameter=parameter_of("", array, name))
 
     def _node(self, operator: str, domain: str, node: Message, values: dict[str, Value], depth: int) -> None:
         if domain == _BLOCKED:
@@ -296,7 +295,7 @@ def _turned(held: Constant, order: Sequence[int] | None) -> Constant | None:
     if sorted(turned) != list(range(n)):
         return None
     before = held.order or tuple(range(n))
-    return replace(held, order=tuple(before[axis] for axis in turned), via=(*held.via, "Transpose"))
+    return replace(held, order=tuple(before[axis] for axis in turned))
 
 
 def _shape(value: Message) -> Shape | None:

@@ -51,14 +51,10 @@ _FEW = 64
 
 @dataclass(frozen=True, kw_only=True)
 class Constant:
-    """An array that an operator is given: ``parameter``, turned by ``order`` where a Transpose lies between.
-
-    ``via`` are the operators between the array and the one that uses it.
-    """
+    """An array that an operator is given: ``parameter``, turned by ``order`` if a Transpose lies between."""
 
     parameter: Parameter
     order: tuple[int, ...] | None = None
-    via: tuple[str, ...] = ()
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -67,11 +67,14 @@ def read_checkpoint(
         MalformedFileError: the index is damaged, or says what cannot be.
         FileAccessError: a file beside it is not there.
     """
-    entries = dict(_entries(data, opened))
+    entries: dict[bytes, bytes] = {}
+    for key, value in _entries(data, opened):
+        entries[key] = value
+        n = len(entries) - 1
+        opened.limits.check("layers", n, f"it holds {n:,} arrays or more")
     header = Message(memoryview(entries.pop(b"", b"")), opened.effort)
     n_shards = max(header.integer(1, 1), 1)
     opened.limits.check("members", n_shards, f"it lies in {n_shards:,} files")
-    opened.limits.check("layers", len(entries), f"it holds {len(entries):,} arrays")
     open_beside = sibling or (lambda name: opened.siblings.open(name, as_it_is=True))
     shards: dict[int, View] = {}
 
@@ -166,6 +169,7 @@ def _block(data: Data, place: tuple[int, int], opened: Opened) -> Iterator[tuple
     start, size = place
     if start + size + 5 > len(data) or size < 4 or size > _LARGEST_BLOCK:
         raise _damaged()
+    opened.effort.spend(size >> 10)  # many handles can lead to one block
     block = bytes(data[start : start + size + 1])
     if block[size]:
         raise MalformedFileError("it is the index of a checkpoint that is compressed, as none is")
@@ -181,5 +185,5 @@ def _block(data: Data, place: tuple[int, int], opened: Opened) -> Iterator[tuple
             raise _damaged()
         key = key[:shared] + block[position : position + own]
         position += own + length
-        opened.effort.spend(len(key) >> 8)
+        opened.effort.spend_text(len(key))
         yield key, block[position - length : position]

@@ -158,7 +158,9 @@ class _Reader:
 
     def node(self, name: str, node: Message, prefix: str = "") -> None:
         """Add the layer of a node, or take note of a constant; ``prefix`` is that of names in a function."""
-        operator, inputs = node.text(2), [prefix + one for one in _inputs(node)]
+        operator, bare = node.text(2), _inputs(node)
+        self.opened.effort.spend_text(len(name) + len(prefix) * len(bare))
+        inputs = [prefix + one for one in bare]
         attributes = {one.text(1): value for one in node.messages(5) if (value := one.message(2)) is not None}
         if operator == "Const":
             tensor = attributes["value"].message(8) if "value" in attributes else None
@@ -198,6 +200,7 @@ class _Reader:
             raise MalformedFileError(f"its functions call each other more than {_DEEPEST_CALL} deep")
         signature, prefix = function.message(1), f"{name}{_INNER}"
         formal = [one.text(1) for one in signature.messages(2)] if signature is not None else []
+        self.opened.effort.spend_text(len(prefix) * min(len(formal), len(inputs)))
         for argument, actual in zip(formal, inputs, strict=False):
             if actual in self.constants:
                 self.constants[prefix + argument] = self.constants[actual]

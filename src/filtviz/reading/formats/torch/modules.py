@@ -179,6 +179,7 @@ class _Maker:
         if depth > DEEPEST:
             raise MalformedFileError(f"its modules lie more than {DEEPEST} deep in one another")
         self.effort.spend(1)
+        self.effort.spend_text(len(name))
         path, named = self.reader.path(module), self.reader.parts(module)
         children = [(key, child) for key, child in named if self.reader.is_module(child)]
         self.lost += [

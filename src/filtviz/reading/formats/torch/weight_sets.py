@@ -164,6 +164,7 @@ class _Search:
             if id(value) in self.seen or len(path) > DEEPEST:
                 continue
             self.seen.add(id(value))
+            self.rebuilder.effort.spend_text(sum(map(len, path)))
             stack.extend(reversed(list(self._enter(path, value))))
 
     def _enter(self, path: tuple[str, ...], value: Any) -> Iterator[tuple[tuple[str, ...], Any]]:
@@ -271,18 +272,26 @@ def find_sets(root: Any, rebuilder: Rebuilder) -> Choice:
 def _joined(sets: Sequence[WeightSet]) -> list[WeightSet]:
     """Join what is kept as a dictionary for each layer (``{"conv1": {"weight": …}}``) in one set."""
     layered = Counter(one.path[:-1] for one in sets if _is_one_layer(one))
-    joined: list[WeightSet] = []
+    joined: list[list[WeightSet]] = []
     for one in sets:
         if not _is_one_layer(one) or layered[one.path[:-1]] < 2:
-            joined.append(one)
+            joined.append([one])
             continue
         own = tuple(replace(each, name=f"{one.path[-1]}.{each.name}") for each in one.tensors)
-        last = joined[-1] if joined else None
-        if last is not None and last.path == one.path[:-1] and last.module is None:
-            joined[-1] = replace(last, tensors=(*last.tensors, *own), lost=(*last.lost, *one.lost))
+        one = replace(one, path=one.path[:-1], tensors=own)
+        first = joined[-1][0] if joined else None
+        if first is not None and first.path == one.path and first.module is None:
+            joined[-1].append(one)
         else:
-            joined.append(replace(one, path=one.path[:-1], tensors=own))
-    return joined
+            joined.append([one])
+    return [_together(parts) for parts in joined]
+
+
+def _together(parts: Sequence[WeightSet]) -> WeightSet:
+    """Return several sets of one path as one."""
+    tensors = tuple(each for part in parts for each in part.tensors)
+    lost = tuple(each for part in parts for each in part.lost)
+    return replace(parts[0], tensors=tensors, lost=lost)
 
 
 def _is_one_layer(one: WeightSet) -> bool:
@@ -342,12 +351,14 @@ def choose(found: Choice, wanted: str) -> Choice:
     else:
         chosen = [one for one in sets if not any(_AVERAGED.search(key) for key in one.path)] or sets[:1]
     kept = set(map(id, chosen))
-    keys = [_key_of(one, sets) for one in sets if id(one) not in kept]
+    n_under = Counter(one.path[:1] for one in sets)
+    keys = [_key_of(one, n_under) for one in sets if id(one) not in kept]
     others = [f"the weights under {key} (--weights {key} shows them)" for key in dict.fromkeys(keys)]
+    searched = set(map(id, sets))
     loose = [
         printable(".".join(filter(None, (*one.path, each.name))), 60)
         for one in found.sets
-        if all(one is not other for other in sets)
+        if id(one) not in searched
         for each in one.tensors
         if len(each.array.shape) > 0
     ]
@@ -355,11 +366,10 @@ def choose(found: Choice, wanted: str) -> Choice:
     return replace(found, sets=tuple(chosen), left_out=(*others, *beside, *found.left_out))
 
 
-def _key_of(one: WeightSet, sets: Sequence[WeightSet]) -> str:
+def _key_of(one: WeightSet, n_under: Mapping[tuple[str, ...], int]) -> str:
     """Return the shortest key that chooses a set, or the sets of one outermost key that is all averages."""
     first = one.path[0] if one.path else ""
-    alone = sum(other.path[:1] == one.path[:1] for other in sets) == 1
-    return printable(first if alone or _AVERAGED.search(first) else one.name, 60)
+    return printable(first if n_under[one.path[:1]] == 1 or _AVERAGED.search(first) else one.name, 60)
 
 
 def _nothing_under(wanted: str, sets: Iterable[WeightSet]) -> SelectionError:
