@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Iterator
 from importlib.metadata import version
@@ -10,7 +11,10 @@ from pathlib import Path
 import pytest
 from packaging.version import Version
 
-from filtviz.drawing.pixelmap import PROVEN_VERSIONS
+for library in ("OMP", "OPENBLAS", "MKL"):  # before numpy: each process of the tests has one core
+    os.environ.setdefault(f"{library}_NUM_THREADS", "1")
+
+from filtviz.drawing.pixelmap import PROVEN_VERSIONS  # noqa: E402
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 FIXTURES = Path(__file__).resolve().parent / "fixtures"

@@ -138,6 +138,7 @@ def test_a_channel_that_is_not_there_fails_its_layer(trained):
     assert result.failures == (LayerFailure(0, "conv1 has no channel 5: it has 1, from 0 on"),)
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize(
     ("options", "view"),
     [
@@ -218,10 +219,12 @@ def test_a_picture_that_cannot_be_written_is_an_error(trained):
         filtviz.plot(trained, output="out/in/")
 
 
+@pytest.mark.slow
 def test_a_path_is_diagnosed_like_its_network(trained):
     assert filtviz.diagnose(str(TRAINED)) == filtviz.diagnose(trained)
 
 
+@pytest.mark.slow
 def test_a_diagnosis_keeps_the_layers_that_are_asked_for(trained):
     whole = filtviz.diagnose(trained)
     some = filtviz.diagnose(trained, layers=[-1, "conv2"])
@@ -231,6 +234,7 @@ def test_a_diagnosis_keeps_the_layers_that_are_asked_for(trained):
         filtviz.diagnose(trained, layers=["conv9"])
 
 
+@pytest.mark.slow
 def test_earlier_states_are_paths_networks_or_networks_with_a_name(trained):
     before = filtviz.load(UNTRAINED)
     alone = filtviz.Network.of(before.layers)
@@ -240,6 +244,7 @@ def test_earlier_states_are_paths_networks_or_networks_with_a_name(trained):
     assert len({change.cos2 for change in changes}) == 1
 
 
+@pytest.mark.slow
 def test_models_are_compared_layer_by_layer_and_drawn_where_it_is_said(trained):
     result = filtviz.compare([UNTRAINED, trained], layers=[0, "conv9", 1])
     assert isinstance(result, ComparisonResult)
@@ -318,6 +323,7 @@ def test_a_lone_model_cannot_be_compared(trained):
     assert failure.reason == "there is only one file: give two or more to compare"
 
 
+@pytest.mark.slow
 def test_a_report_is_a_text_or_a_file(trained):
     text = filtviz.report(trained, filtviz.ReportOptions(layers=(0,)))
     result = filtviz.report(str(TRAINED), filtviz.ReportOptions(layers=(0,)), output="out.html")
@@ -326,6 +332,7 @@ def test_a_report_is_a_text_or_a_file(trained):
     assert Path("out.html").read_text("utf-8") == text
 
 
+@pytest.mark.slow
 def test_a_page_in_a_folder_is_named_after_the_first_model(trained):
     Path("out").mkdir()
     options = filtviz.ReportOptions(layers=(0,))

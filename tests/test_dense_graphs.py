@@ -108,6 +108,7 @@ def steps_to_refuse(n: int, length: int) -> int:
     return calls_of(refuse, "get")
 
 
+@pytest.mark.slow
 def test_a_wrong_name_is_compared_with_the_beginnings_of_a_few_hundred_labels() -> None:
     assert steps_to_refuse(5, 400) == steps_to_refuse(5, 60)
     assert steps_to_refuse(600, 60) == steps_to_refuse(300, 60)

@@ -185,6 +185,7 @@ def test_anything_else_is_told():
         filtviz.layers(chain())
 
 
+@pytest.mark.slow
 def test_no_framework_is_imported_for_a_path(fixtures):
     path = str(fixtures / "modern" / "sd_zip.pth")
     code = f"import sys, filtviz; filtviz.layers({path!r}); print('filtviz.live' in sys.modules)"

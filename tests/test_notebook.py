@@ -7,6 +7,7 @@ import sys
 from io import BytesIO
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from filtviz import ConvLayer, Network
@@ -48,6 +49,7 @@ def test_a_network_shows_its_table_and_no_markup_of_the_files() -> None:
     assert html.count("<tr>") == 3
 
 
+@pytest.mark.slow
 def test_making_a_network_does_not_import_what_only_a_notebook_needs() -> None:
     check = "import filtviz.network, sys; print('filtviz.drawing' in sys.modules)"
     ran = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, check=True)
@@ -69,6 +71,7 @@ def test_a_table_numbers_layers_and_convolutions_from_zero() -> None:
     assert rows[1].startswith("<td>1</td><td>0</td>")
 
 
+@pytest.mark.slow
 def test_the_first_public_name_lets_a_notebook_show_networks() -> None:
     check = """
 import sys

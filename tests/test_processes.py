@@ -147,6 +147,7 @@ def test_jobs_are_done_by_as_many_other_processes_as_there_is_work_for(doing):
     assert len(set(run_in_processes(iter([doing.Pid(0)]), 8))) == 1
 
 
+@pytest.mark.slow
 def test_jobs_are_taken_as_they_are_worked_off(doing):
     taken = []
 
@@ -211,6 +212,7 @@ def test_workers_have_the_options_of_this_python_but_do_not_look_into_the_folder
     assert threads == "1"
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize("name", ["json", "pickle", "argparse", "filtviz", "doing", "numpy"])
 def test_nothing_in_the_working_folder_is_imported(doing, tmp_path, monkeypatch, name):
     """Where strangers' models lie, modules of theirs may lie, too."""

@@ -57,6 +57,7 @@ def test_the_readme_has_what_these_tests_look_for() -> None:
     assert len(blocks("python")) >= 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("command", "printed"), sessions(), ids=[command for command, _ in sessions()])
 def test_command_prints_what_the_readme_says(command: str, printed: str, folder: Path) -> None:
     ran = run(command, folder)
@@ -69,6 +70,7 @@ def test_python_runs(code: str, folder: Path) -> None:
     subprocess.run([sys.executable, "-c", code], cwd=folder, check=True, capture_output=True)
 
 
+@pytest.mark.slow
 def test_the_command_that_installs_draws_the_example(folder: Path) -> None:
     """The virtual environment of the first command is this one; its last part is the main job."""
     (block,) = re.findall(r"<!-- run: install -->\n```sh\n(.*?)\n```", README)

@@ -119,6 +119,7 @@ def test_models_of_one_name_do_not_collide_now_or_later(tmp_path):
     assert (folder / name_of(third, folder) / "conv1.png").is_file()
 
 
+@pytest.mark.slow
 def test_names_do_not_depend_on_who_came_first(tmp_path):
     models = [
         save_model(tmp_path / name, seed=i)
@@ -202,6 +203,7 @@ def test_layers_and_channels_are_chosen(model, tmp_path):
     assert files == ["conv2-ch0.png", "conv2-ch2.png"]
 
 
+@pytest.mark.slow
 def test_a_pdf_holds_the_channels_of_a_layer(model, tmp_path):
     folder = tmp_path / "out"
     report = filtviz.export([model], folder, ExportOptions(suffix="pdf"))
@@ -216,6 +218,7 @@ def test_a_pdf_holds_the_channels_of_a_layer(model, tmp_path):
     assert filtviz.export([model], folder, fewer).drawn == 2
 
 
+@pytest.mark.slow
 def test_a_bad_file_does_not_stop_the_others(model, tmp_path):
     bad = tmp_path / "bad.pkl"
     bad.write_bytes(b"no model")
@@ -403,6 +406,7 @@ def test_a_wrong_format_is_a_value_error():
         ExportOptions(suffix="jpg")
 
 
+@pytest.mark.slow
 def test_progress_counts_pages_up_to_all(tmp_path):
     models = [save_model(tmp_path / "a.npz", n_channels=70), save_model(tmp_path / "b.npz")]
     seen = []

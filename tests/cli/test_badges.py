@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from click.testing import CliRunner
 
 import filtviz
@@ -38,6 +39,7 @@ def test_badges_are_written_at_their_filters() -> None:
         assert remark in written
 
 
+@pytest.mark.slow
 def test_badges_follow_the_remarks_that_are_there() -> None:
     network = filtviz.load(TRAINED)
     texts = SheetTexts(remarks=tuple(f"r {i}" for i in range(20)))
@@ -46,12 +48,14 @@ def test_badges_follow_the_remarks_that_are_there() -> None:
     assert any(len(text.split(" ")) == 3 for text in marked)
 
 
+@pytest.mark.slow
 def test_where_nothing_is_found_it_says_so() -> None:
     diagnosis = filtviz.diagnose(filtviz.load(UNTRAINED)).layers[0]
     assert badges_of(diagnosis) == {}
     assert with_badges(diagnosis, 20, SheetTexts()).notes == (NOTHING_FOUND,)
 
 
+@pytest.mark.slow
 def test_the_option_draws_a_sheet(tmp_path) -> None:
     result = plot(TRAINED, "--layer", "0", "--layer", "2", "--badges", "-o", str(tmp_path))
     assert result.exit_code == 0

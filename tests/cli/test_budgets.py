@@ -77,6 +77,7 @@ def test_the_terminal_shows_nothing_that_is_too_much(model):
     assert run("plot", model, "--terminal").exit_code == 0
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("stacked")
 def test_filters_that_are_too_much_to_compose_are_not_drawn(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)

@@ -103,6 +103,7 @@ def test_the_keys_are_those_of_the_docs(trained) -> None:
         assert f"`{key}`" in documented, key
 
 
+@pytest.mark.slow
 def test_the_text_holds_sentences_tables_summary_and_commands(trained) -> None:
     result = run(TRAINED)
     assert result.exit_code == 0
@@ -119,6 +120,7 @@ def test_the_text_holds_sentences_tables_summary_and_commands(trained) -> None:
     assert max(map(len, result.stdout[:commands].splitlines())) <= 100
 
 
+@pytest.mark.slow
 def test_before_measures_the_change() -> None:
     result = run(TRAINED, "--before", UNTRAINED, "--before", HALFWAY, "--layer", "conv1", "--filters")
     assert result.exit_code == 0
@@ -134,6 +136,7 @@ def test_before_measures_the_change() -> None:
     assert "Against" in data(TRAINED, "--before", UNTRAINED)["summary"]
 
 
+@pytest.mark.slow
 def test_filters_are_shown_one_by_one() -> None:
     result = run(TRAINED, "--layer", "2", "--filters")
     table = result.stdout[result.stdout.index("filter    norm") :].splitlines()
@@ -143,6 +146,7 @@ def test_filters_are_shown_one_by_one() -> None:
     assert "conv2  " not in result.stdout
 
 
+@pytest.mark.slow
 def test_several_models_are_a_table() -> None:
     result = run(UNTRAINED, TRAINED)
     assert result.exit_code == 0
@@ -155,6 +159,7 @@ def test_several_models_are_a_table() -> None:
     assert [each["file"] for each in data(UNTRAINED, TRAINED)] == [UNTRAINED, TRAINED]
 
 
+@pytest.mark.slow
 def test_a_long_path_keeps_its_end_in_the_table(tmp_path: Path) -> None:
     folder = tmp_path / ("long" * 20)
     folder.mkdir()
@@ -164,6 +169,7 @@ def test_a_long_path_keeps_its_end_in_the_table(tmp_path: Path) -> None:
     assert rows[0].startswith(f"…{str(copy)[-59:]}  ")
 
 
+@pytest.mark.slow
 def test_csv_has_a_row_for_each_filter() -> None:
     result = run(TRAINED, "--csv")
     rows = list(csv.DictReader(io.StringIO(result.stdout)))
@@ -174,6 +180,7 @@ def test_csv_has_a_row_for_each_filter() -> None:
     assert all(0 <= float(row["share"]) <= 1 for row in rows)
 
 
+@pytest.mark.slow
 def test_a_bad_file_does_not_stop_the_others(tmp_path) -> None:
     bad = tmp_path / "bad.pkl"
     bad.write_bytes(b"nonsense")
@@ -188,6 +195,7 @@ def test_a_bad_file_does_not_stop_the_others(tmp_path) -> None:
     assert len(json.loads(run(str(bad), UNTRAINED, "--json").stdout)) == 1
 
 
+@pytest.mark.slow
 def test_checks_exit_with_3() -> None:
     result = run(UNTRAINED, "--check", "untrained", "--check", "nonfinite")
     assert result.exit_code == 3
@@ -201,6 +209,7 @@ def test_checks_exit_with_3() -> None:
     )
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize("form", [(), ("--json",), ("--csv",)], ids=["text", "json", "csv"])
 @pytest.mark.parametrize(
     ("is_missing", "rule", "status"),
@@ -236,6 +245,7 @@ def test_wrong_values_are_one_sentence() -> None:
     assert "there is no convolution 'conv9'" in run(TRAINED, "--layer", "conv9").stderr
 
 
+@pytest.mark.slow
 def test_parameters_alone_are_judged_too(tmp_path) -> None:
     import filtviz
 

@@ -57,6 +57,7 @@ def test_an_unknown_measure_is_one_sentence() -> None:
     assert result.stderr.count("\n") == 1
 
 
+@pytest.mark.slow
 def test_explaining_stays_light() -> None:
     code = (
         "import sys; from filtviz.cli import main\n"

@@ -136,6 +136,7 @@ def test_a_folder_that_cannot_be_written_is_one_sentence(model):
     assert result.stderr == "filtviz: cannot write net.npz: not a directory\n"
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="needs a pseudo-terminal")
 def test_a_terminal_shows_a_bar_with_pages_rate_and_time_left(model):
     import pty

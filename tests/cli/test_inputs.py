@@ -222,6 +222,7 @@ def test_export_removes_no_model_that_took_the_place_of_a_picture():
     }
 
 
+@pytest.mark.slow
 def test_export_removes_no_model_that_is_named_as_a_part_a_lock_or_a_run():
     first = save_model("a.npz")
     inside = place_of(first).parent
@@ -325,6 +326,7 @@ def test_results_of_another_model_of_the_same_name_are_never_replaced(command):
     assert path.read_bytes() == before
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize("command", RESULTS, ids=" ".join)
 def test_a_model_replaces_its_own_results_trained_on_or_moved(command):
     save_model("same.npz", seed=5)
@@ -422,6 +424,7 @@ def test_no_result_is_appended_to_a_model(redirect):
         )
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="needs a shell")
 def test_results_may_be_appended_to_another_file():
     save_model("m.npz")

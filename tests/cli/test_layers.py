@@ -23,6 +23,7 @@ from filtviz.summary import TERMINAL, Table, summarize
 FULL = Path("/dev/full")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not FULL.exists(), reason="this system has no device that is always full")
 def test_a_full_disk_under_stdout_is_one_sentence(fixtures):
     command = [sys.executable, "-m", "filtviz", "layers", str(fixtures / "py311" / "layer-p2.pkl")]

@@ -74,6 +74,7 @@ def printed_characters():
     return found
 
 
+@pytest.mark.slow
 def test_each_character_that_the_program_prints_has_a_readable_twin():
     assert not printed_characters() - set(READABLE)
     assert all(text.isascii() and "\\" not in text for text in READABLE.values())
@@ -274,6 +275,7 @@ def test_a_reader_of_all_gets_all():
     assert (child.returncode, len(rows)) == (0, 180)
 
 
+@pytest.mark.slow
 @posix
 def test_messages_that_nobody_reads_end_the_command_as_quietly():
     child = subprocess.Popen([*PROGRAM, "layers", "gone.pkl"], stderr=(descriptor := closed_pipe()))
@@ -313,6 +315,7 @@ def test_a_stdout_that_is_closed_is_one_sentence_and_no_file_takes_its_place(tmp
     assert (tmp_path / "mission-trained-conv1.png").read_bytes()[:4] == b"\x89PNG"
 
 
+@pytest.mark.slow
 @posix
 def test_messages_that_cannot_be_written_stop_nothing():
     if not Path("/dev/full").exists():

@@ -54,18 +54,21 @@ def run_in_terminal(device: bytes, *, kitty: bool = False, columns: int = 100, *
     return written
 
 
+@pytest.mark.slow
 def test_a_terminal_with_colours_gets_half_blocks() -> None:
     written = run_in_terminal(NOTHING)
     assert HALF_BLOCK in written
     assert b"38;2;" in written
 
 
+@pytest.mark.slow
 def test_no_color_is_obeyed_on_a_terminal() -> None:
     written = run_in_terminal(NOTHING, NO_COLOR="1")
     assert b"+9" in written or b"-9" in written
     assert b"\x1b" not in written
 
 
+@pytest.mark.slow
 def test_a_dumb_terminal_gets_plain_text() -> None:
     assert b"\x1b" not in run_in_terminal(NOTHING, TERM="dumb")
 

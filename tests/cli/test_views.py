@@ -32,6 +32,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     return invoke
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize(
     ("arguments", "name"),
     [
@@ -239,6 +240,7 @@ def test_compare_says_what_changed_and_draws_it(run) -> None:
     assert Path(second).is_file()
 
 
+@pytest.mark.slow
 def test_compare_draws_what_changed_most_where_it_is_asked_for(run) -> None:
     few = run("compare", UNTRAINED, TRAINED, "--top", "3", "--sort", "change", "-o", "few.svg")
     assert few.stdout.splitlines()[1:] == ["few.svg"]
@@ -252,6 +254,7 @@ def test_compare_draws_what_changed_most_where_it_is_asked_for(run) -> None:
     assert "17 filters that changed less" in drawn
 
 
+@pytest.mark.slow
 def test_compare_says_each_layer_before_the_files(run) -> None:
     lines = run("compare", UNTRAINED, TRAINED, "-l", "1", "-l", "0", "-o", "out/").stdout.splitlines()
     assert [line.split(":")[0] for line in lines[:2]] == ["conv2", "conv1"]
@@ -265,6 +268,7 @@ def test_compare_a_file_with_itself(run) -> None:
     assert "all 3,600 weights are the same" in result.stdout
 
 
+@pytest.mark.slow
 def test_compare_checkpoints_and_animate(run) -> None:
     result = run("compare", UNTRAINED, HALFWAY, TRAINED, "--animate", "out.gif", "--format", "svg")
     assert result.stdout.splitlines()[1:] == [

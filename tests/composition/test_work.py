@@ -43,6 +43,7 @@ def test_composing_just_as_much_as_is_left_is_done_and_no_more():
         compose(network, layer, account(enough - 1))
 
 
+@pytest.mark.slow
 def test_work_grows_with_channels_with_depth_and_with_what_is_seen():
     least = work_to_compose(stack(3))
     assert work_to_compose(stack(6)) > 2 * least

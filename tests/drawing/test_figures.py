@@ -44,6 +44,7 @@ class Conv2DCCLayer(Conv2DLayer):
     dimshuffle = False
 
 
+@pytest.mark.slow
 def test_a_layer_gives_a_figure_for_each_channel_with_nolearns_axes():
     filters = kernels_of((5, 2, 3, 3))
     figures = filtviz.plot_conv_weights(layer_of(filters))
@@ -91,6 +92,7 @@ def settings():
     return {name: matplotlib.rcParams[name] for name in matplotlib.rcParams if name != "backend"}
 
 
+@pytest.mark.slow
 def test_nobodys_settings_change_a_picture_and_no_setting_is_changed():
     filters = kernels_of((5, 1, 3, 3))
     expected = nolearn_page(filters[:, 0])
@@ -143,6 +145,7 @@ def test_the_one_artist_of_pdf_and_svg_lies_where_the_axes_would(n_filters, size
     assert np.abs(starts - expected).max() * pixel <= 0.05 * cell
 
 
+@pytest.mark.slow
 def test_the_one_artist_shows_the_pages_colours():
     kernels = kernels_of((4, 3, 3))
     (picture,) = draw(layer_of(kernels[:, None]), [0], DrawingOptions(cmap="viridis"))

@@ -70,6 +70,7 @@ def test_every_type_of_weights_equals_matplotlib(dtype):
     assert np.array_equal(fast_page(kernels), nolearn_page(kernels))
 
 
+@pytest.mark.slow
 def test_integers_too_far_apart_for_single_precision_equal_matplotlib():
     kernels = (kernels_of((20, 3, 3)) * 1e12).astype("i8")
     assert np.array_equal(fast_page(kernels), nolearn_page(kernels))

@@ -197,6 +197,7 @@ def test_colours_of_text_count_for_the_palette() -> None:
     assert_design_as_agg(design)
 
 
+@pytest.mark.slow
 @as_proven
 def test_painting_imports_no_figure_and_looks_for_no_fonts() -> None:
     check = """

@@ -35,6 +35,7 @@ weight_arrays = arrays(
 )
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(weight_arrays, st.sampled_from(SCALES))
 def test_limits_are_the_largest_finite_magnitudes(weights: np.ndarray, scale: str) -> None:
@@ -43,6 +44,7 @@ def test_limits_are_the_largest_finite_magnitudes(weights: np.ndarray, scale: st
         assert limits[o, i, 0, 0] == naive_limit(weights, o, i, scale)
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(weight_arrays, st.sampled_from(SCALES))
 def test_normalised_weights_keep_sign_zero_and_what_is_not_finite(weights: np.ndarray, scale: str) -> None:

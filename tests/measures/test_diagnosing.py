@@ -140,6 +140,7 @@ def test_filters_of_a_layer_that_cannot_be_judged_are_all_there(make_conv, gloro
     assert filtviz.diagnose(alone(make_conv, np.zeros((4, 3, 3, 3)))).checks["dead"] == ("conv1",)
 
 
+@pytest.mark.slow
 def test_weights_beyond_the_bound_that_the_network_bears_the_trace_of(make_conv, make_chain, glorot) -> None:
     random = np.random.default_rng(0)
     weights = [
@@ -156,6 +157,7 @@ def test_weights_beyond_the_bound_that_the_network_bears_the_trace_of(make_conv,
     assert [layer.verdict for layer in untrained.layers] == ["initial"] * 3
 
 
+@pytest.mark.slow
 def test_a_small_p_value_is_not_called_nothing(make_conv, glorot) -> None:
     layer = next(
         layer
@@ -274,6 +276,7 @@ def test_a_laplacian_may_be_named(make_conv, glorot) -> None:
     assert layer.filters[4].share == pytest.approx(0, abs=1e-9)
 
 
+@pytest.mark.slow
 def test_the_same_weights_give_the_same_answer(make_conv, make_chain, glorot) -> None:
     def diagnose():
         layers = [make_conv(glorot((12, c, 3, 3), i), np.arange(12.0)) for i, c in enumerate([1, 12])]
@@ -282,6 +285,7 @@ def test_the_same_weights_give_the_same_answer(make_conv, make_chain, glorot) ->
     assert dataclasses.asdict(diagnose()) == dataclasses.asdict(diagnose())
 
 
+@pytest.mark.slow
 def test_every_finding_is_in_the_table(make_conv, make_chain, glorot) -> None:
     layers = [make_conv(glorot((12, c, 3, 3), i), np.arange(12.0)) for i, c in enumerate([1, 12, 12])]
     diagnosis = filtviz.diagnose(make_chain(*layers))
@@ -362,6 +366,7 @@ def test_where_no_filter_stands_out_the_largest_come_first() -> None:
 HEAVY = ("scipy.stats", "scipy.optimize", "scipy.ndimage", "scipy.fft", "scipy.linalg", "matplotlib")
 
 
+@pytest.mark.slow
 def test_importing_measures_imports_no_scipy_and_diagnosing_only_its_special_functions() -> None:
     code = (
         "import sys, filtviz.measures.diagnosing as diagnosing, filtviz\n"
@@ -377,6 +382,7 @@ def test_importing_measures_imports_no_scipy_and_diagnosing_only_its_special_fun
     assert done.stdout.splitlines() == ["False", "True", brought.stdout.strip()]
 
 
+@pytest.mark.slow
 def test_the_missions_network_takes_under_a_second(make_conv, make_chain, make_pool, glorot) -> None:
     shapes = [(20, 1), (20, 20), (20, 20), (40, 20), (40, 40), (40, 40)]
     convs = [make_conv(glorot((*shape, 3, 3), i), np.zeros(shape[0])) for i, shape in enumerate(shapes)]

@@ -10,7 +10,10 @@ from filtviz.measures.kernels import Kernels
 from filtviz.measures.table import MEASURES
 
 
-@pytest.mark.parametrize(("shape", "quantile"), [((20, 9), 0.311), ((20, 180), 0.091), ((40, 360), 0.045)])
+@pytest.mark.parametrize(
+    ("shape", "quantile"),
+    [((20, 9), 0.311), ((20, 180), 0.091), pytest.param((40, 360), 0.045, marks=pytest.mark.slow)],
+)
 def test_the_first_component_of_noise(shape: tuple[int, int], quantile: float) -> None:
     random = np.random.default_rng(0)
     shares = [first_component(random.standard_normal(shape)) for _ in range(400)]

@@ -71,6 +71,7 @@ def test_layers_that_were_asked_for_are_measured_first() -> None:
     assert found.left_out[0].startswith("conv1 to conv4 were not measured: ")
 
 
+@pytest.mark.slow
 def test_a_stack_that_is_too_much_is_not_composed_and_the_layer_is_judged() -> None:
     network = chain(conv(draws((8, 64, 3, 3))), conv(draws((8, 8, 3, 3))))
     found = diagnose(network, account=account(work_of(network, 0, 1) + 10_000_000))
@@ -92,6 +93,7 @@ def test_naming_thousands_of_twins_is_work_and_naming_none_is_not() -> None:
     assert spent[1] < 10_000_000
 
 
+@pytest.mark.slow
 def test_a_giant_file_has_the_work_for_giant_layers() -> None:
     network = side_by_side(*[(512, 512, 3, 3)] * 13)
     size = 13 * 512 * 512 * 9 * 4

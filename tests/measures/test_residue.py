@@ -99,6 +99,7 @@ def test_the_likeliest_scale_is_that_of_the_draws() -> None:
         assert SCALES[fits.likelihoods[0].argmax()] == pytest.approx(factor, rel=0.035)
 
 
+@pytest.mark.slow
 def test_a_layer_is_estimated_the_same_alone_and_in_a_batch() -> None:
     layers = [trained(0.8), trained(0.6, seed=1), trained(0.9, seed=2, rule=HE_CUT)]
     rules = [DEFAULT, DEFAULT, HE_CUT]
@@ -149,6 +150,7 @@ def test_a_share_is_recovered_where_few_weights_changed_much(seed) -> None:
     assert residue.share == pytest.approx(true_share(draws, weights), abs=0.05)
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize("rule", BOUNDED, ids=lambda rule: rule.name)
 def test_untouched_draws_are_all_noise(rule) -> None:
     residue = noise_residue(Kernels.of(drawn(rule, SHAPE)), rule)
@@ -190,6 +192,7 @@ def test_filters_that_repeat_one_another_are_not_measured() -> None:
     assert residue.reason.startswith("its filters have so much in common")
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize("rule", BOUNDED, ids=lambda rule: rule.name)
 def test_the_rule_is_told_by_its_trace(rule) -> None:
     shapes = [(40, 16, 3, 3), SHAPE]

@@ -94,6 +94,7 @@ def test_what_shuffling_cannot_change_is_as_likely_as_can_be() -> None:
     assert (result.high_p == 1).all()
 
 
+@pytest.mark.slow
 def test_noise_is_called_out_as_often_as_it_should() -> None:
     low, entropy = [], []
     for seed in range(8):

@@ -27,6 +27,7 @@ def test_sphericity_is_the_formula(noise) -> None:
     assert test.p == pytest.approx(stats.chi2.sf(q, 44), abs=0.05)
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize(("p", "n"), [(9, 2), (9, 8), (25, 3), (49, 4), (121, 2), (9, 200)])
 def test_the_tail_of_sphericity_is_that_of_random_directions(p: int, n: int) -> None:
     random = np.random.default_rng([p, n])

@@ -109,6 +109,7 @@ def test_branches_come_before_what_merges_them(read):
     assert network.layers[3].output_shape == (None, 10, 6, 6)
 
 
+@pytest.mark.slow
 def test_two_thousand_layers_need_no_recursion(read):
     head = b"\x80\x02clasagne.layers.conv\nConv2DLayer\nq\x000clasagne.layers.input\nInputLayer\n"
     head += b")\x81}(U\x05shapeN\x85U\x04nameU\x02inub"
@@ -447,6 +448,7 @@ def test_a_file_with_layers_takes_no_structure(read):
         read(small(), hints=Hints(convs=("0",)))
 
 
+@pytest.mark.slow
 def test_shared_lists_do_not_multiply(tmp_path):
     path = tmp_path / "model"
     many = b"h\x01)\x81}(U\x0cinput_layersh\x00ub" * 5000

@@ -185,6 +185,7 @@ def inert(value: object) -> object:
     return [inert(getattr(value, name)) for name in slots if not name.startswith("_")] if slots else value
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize("protocol", range(6))
 @pytest.mark.parametrize("value", VALUES, ids=range(len(VALUES)))
 def test_a_pickle_on_disk_is_read_through_windows_as_one_in_memory(

@@ -32,6 +32,7 @@ def run(*arguments: str) -> Result:
     return CliRunner().invoke(main, ["report", *arguments])
 
 
+@pytest.mark.slow
 def test_the_page_is_named_after_the_model(folder: Path) -> None:
     result = run("trained.pkl")
     assert (result.exit_code, result.stdout, result.stderr) == (0, "trained-report.html\n", "")
@@ -39,6 +40,7 @@ def test_the_page_is_named_after_the_model(folder: Path) -> None:
     assert summary in html.unescape((folder / "trained-report.html").read_text("utf-8"))
 
 
+@pytest.mark.slow
 def test_an_existing_page_is_replaced_and_nothing_else_is_left(folder: Path) -> None:
     (folder / "page.html").write_text("old")
     assert run("trained.pkl", "-o", "page.html").exit_code == 0
@@ -61,6 +63,7 @@ def test_a_failed_run_keeps_the_old_page(folder: Path) -> None:
     assert (folder / "page.html").read_text() == "old"
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize(
     "way", ["./trained.pkl", "{folder}/trained.pkl", "within/../trained.pkl", "link.pkl"]
 )
@@ -80,6 +83,7 @@ def test_the_model_is_never_overwritten(folder: Path, way: str, turned: bool) ->
     assert (folder / "trained.pkl").read_bytes() == before
 
 
+@pytest.mark.slow
 def test_a_page_that_cannot_be_written(folder: Path) -> None:
     result = run("trained.pkl", "-o", "nowhere/page.html")
     assert result.exit_code == 1
@@ -94,6 +98,7 @@ def test_the_output_may_be_a_folder(folder: Path, output: str) -> None:
     assert [page.name for page in (folder / "pages").iterdir()] == ["trained-report.html"]
 
 
+@pytest.mark.slow
 def test_json_is_printed_instead(folder: Path) -> None:
     result = run("untrained.pkl", "trained.pkl", "--json")
     assert result.exit_code == 0
@@ -159,6 +164,7 @@ def test_where_no_browser_opens_that_is_said(folder: Path, monkeypatch: pytest.M
     assert result.stderr == "no browser could be opened; trained-report.html is the page\n"
 
 
+@pytest.mark.slow
 def test_the_help_is_light() -> None:
     check = (
         "from filtviz.cli import main; main(['report', '--help'], standalone_mode=False)\n"

@@ -104,6 +104,7 @@ def test_the_policy_allows_the_script_and_style_that_are_there_and_no_other(text
         assert directives[f"{tag}-src"] == f"'sha256-{digest}'"
 
 
+@pytest.mark.slow
 def test_no_element_carries_style_or_handlers(page: Page, attacked: Page) -> None:
     for each in (page, attacked):
         for tag, attributes in each.elements:
@@ -180,6 +181,7 @@ def test_the_same_files_give_the_same_page(text: str) -> None:
     assert filtviz.report(models) == text
 
 
+@pytest.mark.slow
 def test_a_file_cannot_add_elements(attacked: Page) -> None:
     plain = network(*[(4, 1 if i == 0 else 4, 3, 3) for i in range(len(ATTACKS))])
     harmless = Page(filtviz.report(plain))
