@@ -46,6 +46,7 @@ if TYPE_CHECKING:
         MissingExtraError,
         OutputError,
         ReadError,
+        RunningError,
         SelectionError,
         UnsupportedFileError,
     )
@@ -92,6 +93,7 @@ _NAMES = {
         "MissingExtraError",
         "OutputError",
         "ReadError",
+        "RunningError",
         "SelectionError",
         "UnsupportedFileError",
     ),
@@ -163,6 +165,7 @@ __all__ = [
     "ReadError",
     "ReportOptions",
     "ReportResult",
+    "RunningError",
     "SelectionError",
     "SheetOptions",
     "Trajectory",

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Literal, assert_never
+from typing import Any, Literal, assert_never
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,9 +17,18 @@ from numpy.typing import NDArray
 from filtviz.parameter import Parameter, spread_out
 from filtviz.text import printable
 
-__all__ = ["MONOTONE", "UNTOLD_ACTIVATION", "Activation", "ActivationKind", "activate"]
+__all__ = [
+    "MONOTONE",
+    "UNTOLD_ACTIVATION",
+    "Activation",
+    "ActivationKind",
+    "UnknownActivationError",
+    "activate",
+    "why_unknown",
+]
 
-Floats = NDArray[np.float64]
+Floats = NDArray[Any]
+"""Of single or double precision, which is that of the result too."""
 
 ActivationKind = Literal[
     "linear",
@@ -38,6 +47,7 @@ ActivationKind = Literal[
     "swish",
     "hard_swish",
     "gelu",
+    "gelu_tanh",
     "untold",
 ]
 
@@ -58,6 +68,7 @@ MONOTONE: Mapping[ActivationKind, bool] = {
     "swish": False,
     "hard_swish": False,
     "gelu": False,
+    "gelu_tanh": False,
     "untold": False,
 }
 """Whether a larger input never gives a smaller output, as long as its numbers are not negative."""
@@ -72,7 +83,7 @@ class Activation:
     ``name`` is the file's own word for it. ``alpha`` is the slope below zero (``leaky_rectify``), the depth
     of an exponential (``elu``, ``selu``), the upper end (``clipped_rectify``); ``scale`` multiplies the
     output (``selu``, ``tanh``), ``scale_in`` the input (``tanh``). ``slopes`` are those of a parametric
-    rectifier, along the axes ``along`` of the input.
+    rectifier, along the axes ``along`` of the input. ``gelu`` is exact, ``gelu_tanh`` its approximation.
     """
 
     kind: ActivationKind
@@ -99,6 +110,16 @@ class Activation:
         return self.name or (UNTOLD_ACTIVATION if self.kind == "untold" else self.kind)
 
 
+class UnknownActivationError(ValueError):
+    """What an activation does is not known; the text completes "conv2 cannot be run: …"."""
+
+
+def why_unknown(activation: Activation) -> str:
+    """Say what is not known of an untold activation."""
+    unknown = "" if activation.word == UNTOLD_ACTIVATION else ", which is not known here"
+    return f"it applies {printable(activation.word)}{unknown}"
+
+
 def activate(activation: Activation, x: Floats) -> Floats:
     """Apply an activation to each unit.
 
@@ -107,7 +128,7 @@ def activate(activation: Activation, x: Floats) -> Floats:
         x: Units of any shape; a parametric rectifier's slopes run along some of its axes.
 
     Raises:
-        ValueError: it is not one that is known here.
+        UnknownActivationError: it is not one that is known here.
     """
     match activation.kind:
         case "linear":
@@ -118,8 +139,8 @@ def activate(activation: Activation, x: Floats) -> Floats:
             return np.where(x > 0, x, activation.alpha * x)
         case "parametric_rectify":
             if activation.slopes is None:
-                raise ValueError("the file does not tell its slopes")
-            slopes = np.asarray(activation.slopes.value, np.float64)
+                raise UnknownActivationError("the file does not tell its slopes")
+            slopes = np.asarray(activation.slopes.value).astype(x.dtype)
             return np.where(x > 0, x, spread_out(slopes, x, activation.along) * x)
         case "clipped_rectify":
             return np.clip(x, 0.0, activation.alpha)
@@ -142,9 +163,12 @@ def activate(activation: Activation, x: Floats) -> Floats:
             return np.asarray(x * _sigmoid(x))
         case "hard_swish":
             return np.asarray(x * np.clip(x + 3.0, 0.0, 6.0) / 6.0)
-        case "gelu" | "untold":
-            unknown = "" if activation.word == UNTOLD_ACTIVATION else ", which is not known here"
-            raise ValueError(f"it applies {printable(activation.word)}{unknown}")
+        case "gelu":
+            return np.asarray(0.5 * x * (1.0 + _error_function(x * 0.5**0.5)))
+        case "gelu_tanh":
+            return np.asarray(0.5 * x * (1.0 + np.tanh((2 / np.pi) ** 0.5 * (x + 0.044715 * x**3))))
+        case "untold":
+            raise UnknownActivationError(why_unknown(activation))
     assert_never(activation.kind)
 
 
@@ -152,3 +176,9 @@ def _sigmoid(x: Floats) -> Floats:
     from scipy.special import expit
 
     return np.asarray(expit(x))
+
+
+def _error_function(x: Floats) -> Floats:
+    from scipy.special import erf
+
+    return np.asarray(erf(x))

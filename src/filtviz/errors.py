@@ -36,6 +36,7 @@ __all__ = [
     "MissingExtraError",
     "OutputError",
     "ReadError",
+    "RunningError",
     "SelectionError",
     "UnsupportedFileError",
 ]
@@ -101,6 +102,18 @@ class MeasureError(FiltvizError):
 
 class CompositionError(FiltvizError):
     """A layer cannot be followed down to the image: one below is no convolution with one filter for all."""
+
+
+class RunningError(FiltvizError):
+    """The network cannot be run on these images, or not as far as asked.
+
+    ``layer`` is the place of the layer that cannot be run in network order, None where the images are at
+    fault; all layers below it can be run.
+    """
+
+    def __init__(self, message: str, *, layer: int | None = None) -> None:
+        super().__init__(message)
+        self.layer = layer
 
 
 class BudgetError(FiltvizError):

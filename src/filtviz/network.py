@@ -8,8 +8,9 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeAlias, cast, overload
 
 from numpy.typing import NDArray
 
@@ -26,7 +27,10 @@ from filtviz.operations import (
 from filtviz.parameter import Parameter, Shape, holds_numbers
 from filtviz.text import printable
 
-__all__ = ["ConvLayer", "Layer", "Network", "Origin"]
+__all__ = ["ConvLayer", "EngineName", "Layer", "Network", "Origin"]
+
+EngineName: TypeAlias = Literal["numpy", "torch"]
+"""What runs a network, see `Network.run`."""
 
 NOT_TOLD = Untold(reason="the file does not tell what it does")
 
@@ -342,6 +346,90 @@ class Network:
         raise SelectionError(
             _no_such_layer(wanted, convs), wanted=wanted, available=[layer.label for layer in convs]
         )
+
+    def layer(self, wanted: int | str) -> Layer:
+        """Return any layer by its place in network order, or by its name.
+
+        Args:
+            wanted: A place (0 is the first, negative ones count from the end), a name, or a convolution's
+                label.
+
+        Raises:
+            SelectionError: there is none such, or several are called so.
+        """
+        n = len(self.layers)
+        if not isinstance(wanted, str):
+            place = _as_int(wanted)
+            if place is not None and -n <= place < n:
+                return self.layers[place]
+            raise SelectionError(
+                f"there is no layer at place {printable(wanted, 40)}: the network has {n:,}, counted from 0",
+                wanted=wanted,
+            )
+        labelled = [each for each in self.conv_layers if each.label == wanted]
+        called: Sequence[Layer] = labelled or [
+            each for each in self.layers if wanted in (each.name, each.shown_name)
+        ]
+        if len(called) == 1:
+            return called[0]
+        if called:
+            places = ", ".join(str(each.index) for each in called[:10])
+            reason = f"{len(called)} layers are called {printable(wanted, 40)!r}: choose by place ({places})"
+            raise SelectionError(reason, wanted=wanted)
+        names = [each.title for each in self.layers[:_MOST_NAMES]]
+        near = difflib.get_close_matches(wanted[:_LONGEST_NAME], names, n=1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        raise SelectionError(
+            f"there is no layer {printable(wanted, 40)!r}{hint} (`filtviz layers` lists all)",
+            wanted=wanted,
+            available=names,
+        )
+
+    @overload
+    def run(
+        self, images: NDArray[Any], layers: None = None, engine: EngineName | None = None, **how: Any
+    ) -> NDArray[Any]: ...
+
+    @overload
+    def run(
+        self,
+        images: NDArray[Any],
+        layers: Sequence[int | str],
+        engine: EngineName | None = None,
+        **how: Any,
+    ) -> dict[int | str, NDArray[Any]]: ...
+
+    def run(
+        self,
+        images: NDArray[Any],
+        layers: Sequence[int | str] | None = None,
+        engine: EngineName | None = None,
+        **how: Any,
+    ) -> NDArray[Any] | dict[int | str, NDArray[Any]]:
+        """Run the network on images, as at test time.
+
+        Args:
+            images: ``(images, …)`` in the network's own axes: ``(images, channels, rows, columns)``, and
+                ``(images, rows, columns, channels)`` for most Keras and TensorFlow files. Numbers are used as
+                they are.
+            layers: Places in network order, negative ones from its end, or names; None for the last layer.
+            engine: ``numpy`` or ``torch``; None takes PyTorch where it is in use already, or is installed and
+                there is much to do.
+            how: ``dtype`` (``float64`` or ``float32``), ``batch`` (images at once at the most), ``device``
+                (where PyTorch computes), ``budget`` (how much work it may be).
+
+        Returns:
+            What the last layer gives, or, by what was asked for, what each layer gives. All have the channels
+            in front, as ``output_shape`` does.
+
+        Raises:
+            RunningError: the images do not fit the network, or a layer cannot be run; all below it can.
+            SelectionError: there is no such layer.
+            BudgetError: it would be too much work.
+        """
+        # What runs networks knows them, and is not known here: it is found by its name.
+        found = import_module("filtviz.running.inference").run(self, images, layers, engine, **how)
+        return cast("NDArray[Any] | dict[int | str, NDArray[Any]]", found)
 
     def describe(self) -> str:
         """Say what the file holds: "a bare output layer with 3 convolutions and 2 dense layers"."""

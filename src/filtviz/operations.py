@@ -12,7 +12,8 @@ reason, so that everything around it still works and whoever meets it can say wh
 
 To add an operation: one dataclass here, one entry in `Operation`; the type checker then names each
 interpreter that does not know it (their ``assert_never``): `filtviz.shapes`, `filtviz.receptive_field`,
-``running/`` (``numpy_engine.py``, ``intervals.py``) and ``composition/`` (``linear_map.py``, ``stacks.py``).
+``running/`` (``numpy_engine.py``, ``torch_engine.py``, ``intervals.py``) and ``composition/``
+(``linear_map.py``, ``stacks.py``).
 
 To let windows lie in a new way, as those of a pooling with a geometry of its own: one field of the operation
 here, obeyed in its ``window``, and the row of the format that tells it. The interpreters take all windows
@@ -80,9 +81,14 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Input:
-    """The image, or whatever else the network is given; ``shape`` includes the batch, None where not told."""
+    """The image, or whatever else the network is given.
+
+    ``shape`` includes the batch and has the channels in front, as all units here; it is None where not told.
+    ``channels_last`` tells that whoever runs the network gives it images with the channels behind.
+    """
 
     shape: Shape | None = None
+    channels_last: bool = False
 
     @property
     def channels(self) -> int | None:
@@ -176,8 +182,10 @@ class Convolution(_Kernels):
 
     With ``g`` times as many channels below as a filter has, the input is split into g groups; ``groups`` is
     that number where the file tells it. ``transposed`` marks a convolution run backwards: it enlarges its
-    input by ``stride``, and ``pad`` is what is cropped from the result, unless ``output_size`` asks for a
-    size. ``bias`` is ``(filters,)``, or ``(filters, rows, cols)`` where every position has its own.
+    input by ``stride``, ``pad`` is what is cropped from the result, and ``output_size`` the size that is kept
+    of it behind the first crop, where it is asked for; ``flip_filters`` tells then that what it paints is the
+    stored kernel turned. ``bias`` is ``(filters,)``, or ``(filters, rows, cols)`` where every position has
+    its own.
     """
 
     dilation: tuple[int, ...] = ()
@@ -410,9 +418,10 @@ class Merge:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Concatenate:
-    """Join the inputs along ``axis``, the channels by default."""
+    """Join the inputs along ``axis``, the channels by default; ``cropping`` as in `Merge`."""
 
     axis: int = 1
+    cropping: tuple[str | None, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -14,7 +14,7 @@ from filtviz.composition.composing import compose
 from filtviz.errors import BudgetError, CompositionError
 from filtviz.parameter import Parameter
 from filtviz.reading.formats.torch.torch_classes import _BY_CLASS, Module, operations_of_module
-from filtviz.running.numpy_engine import forward
+from filtviz.running.inference import forward
 from tests.attacks.assembling import mapped, real, shape, text, whole
 from tests.attacks.graphs import VALUES
 from tests.attacks.test_graphs import check_numbers, read

@@ -24,7 +24,7 @@ from filtviz.operations import (
     Pooling,
 )
 from filtviz.parameter import Parameter
-from filtviz.running.numpy_engine import forward
+from filtviz.running.inference import forward
 
 from .build import as_layer, batch_norm, conv, entrance, margin, network, pool, weights
 

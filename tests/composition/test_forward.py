@@ -7,7 +7,7 @@ import pytest
 
 from filtviz.activations import Activation, activate
 from filtviz.errors import CompositionError
-from filtviz.running.numpy_engine import forward
+from filtviz.running.inference import forward
 from filtviz.shapes import output_shape
 
 from .build import as_layer, conv, entrance, network, pool, weights

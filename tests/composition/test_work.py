@@ -15,7 +15,7 @@ from filtviz.errors import BudgetError
 from filtviz.network import Network
 from filtviz.operations import Merge, Pooling
 from filtviz.running import numpy_engine
-from filtviz.running.numpy_engine import forward
+from filtviz.running.inference import forward
 
 PLENTY = 10**18
 
@@ -71,7 +71,7 @@ def test_nothing_is_run_that_is_too_much(monkeypatch):
     forward(network, layer, images, own)
     enough = PLENTY - own.left["work"]
     assert forward(network, layer, images, account(enough)).shape == (1, 2, 27, 27)
-    monkeypatch.setattr(numpy_engine, "_apply", lambda *_: pytest.fail("it was run"))
+    monkeypatch.setattr(numpy_engine.NumpyEngine, "apply", lambda *_: pytest.fail("it was run"))
     with pytest.raises(BudgetError, match=r"^running .* raise --max-work$"):
         forward(network, layer, images, account(1))
 

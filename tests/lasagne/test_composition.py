@@ -11,7 +11,7 @@ import pytest
 
 import filtviz
 from filtviz.composition import compose, measure_fidelity
-from filtviz.running.numpy_engine import forward
+from filtviz.running.inference import forward
 
 pytest.importorskip("filtviz.theano_shim", reason="needs the extra lasagne", exc_type=ImportError)
 

@@ -207,7 +207,7 @@ def test_sections_of_darknet_do_what_they_say(tmp_path, section, inputs, expecte
     [
         ("relu", "rectify name=relu"), ("leaky", "leaky_rectify name=leaky alpha=0.1"),
         ("logistic", "sigmoid name=logistic"), ("tanh", "tanh name=tanh"), ("elu", "elu name=elu"),
-        ("swish", "swish name=swish"), ("gelu", "gelu name=gelu"), ("mish", "untold name=mish"),
+        ("swish", "swish name=swish"), ("gelu", "gelu_tanh name=gelu"), ("mish", "untold name=mish"),
         ("selu", "selu name=selu alpha=1.6732 scale=1.0507"), ("relu6", "clipped_rectify name=relu6 alpha=6"),
     ],
 )  # fmt: skip

@@ -9,8 +9,8 @@ from filtviz.activations import MONOTONE, Activation, activate
 from filtviz.network import Layer, Network
 from filtviz.operations import Concatenate, Identity, Merge, Normalisation, Operation, Pad, Pooling
 from filtviz.parameter import Parameter
+from filtviz.running.inference import forward
 from filtviz.running.intervals import Interval, preactivation_bounds
-from filtviz.running.numpy_engine import forward
 from tests.building import as_layer, chain, image, margin, pool
 from tests.chains import batch_norm, glorot, same_conv
 

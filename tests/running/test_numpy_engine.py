@@ -33,7 +33,7 @@ from filtviz.operations import (
     Upscale,
 )
 from filtviz.parameter import Parameter
-from filtviz.running.numpy_engine import forward
+from filtviz.running.inference import forward
 from tests.building import as_layer, conv, image
 
 UNITS = np.arange(1.0, 2 * 4 * 2 * 3 + 1).reshape(2, 4, 2, 3) ** 1.5
@@ -48,7 +48,11 @@ def run(operation: Operation, *, n: int = 1) -> np.ndarray:
     """What an operation makes of the units, or of both: seen through a convolution that changes nothing."""
     both = [
         image(4, 2, 3),
-        as_layer(Normalisation(gamma=Parameter.of("g", np.full(4, 1 / 3))), Slice(axis=1, step=-1), below=0),
+        as_layer(
+            Normalisation(gamma=Parameter.of("g", np.full(4, 1 / 3)), is_batch=False),
+            Slice(axis=1, step=-1),
+            below=0,
+        ),
     ]
     tested = as_layer(operation, below=(0, 1)[:n], name="tested")
     # What comes out has any shape; the convolution sees it as one row.
@@ -136,6 +140,7 @@ def test_two_inputs_are_taken_in_their_order(operation: Operation, expected: np.
 
 
 KERNELS = Parameter.of("W", np.ones((1, 4, 1, 1, 2, 3)))
+OTHERS = Parameter.of("W", np.ones((1, 3, 1, 1, 2, 3)))
 
 
 @pytest.mark.parametrize(
@@ -157,24 +162,33 @@ KERNELS = Parameter.of("W", np.ones((1, 4, 1, 1, 2, 3)))
         ),
         (
             Pooling(kind="max", size=(2,), stride=(2,), pad=((0, 0),)),
-            "it is no layer of two-dimensional images, which is not followed here",
+            "it looks along 1 axes, and is given units with 2",
         ),
         (
             Pooling(kind="max", size=(3, 3), stride=(1, 1), pad=((0, 0), (0, 0))),
             "they are 2x3 there, its window 3x3",
         ),
         (Slice(axis=1, is_told=False), "the file does not tell which part it keeps"),
+        (Normalisation(gamma=SLOPES), "the file does not tell the deviation that it divides by"),
         (
-            Merge(kind="add", cropping=("center",)),
-            "it crops its inputs to each other, which is not followed here",
+            Merge(kind="add", cropping=("middle",)),
+            "it crops its inputs by a rule that is not known here",
         ),
         (Merge(kind="untold", name="f"), "it merges by f, which is not known here"),
         (
             LocallyConnected(weights=KERNELS, axes="oircyx"),
-            "its weights are not shared over the image, which is not followed here",
+            "the file does not tell its stride and padding",
         ),
-        (Embedding(), "it is no layer of images, which is not followed here"),
-        (Recurrent(kind="LSTM"), "it is no layer of images, which is not followed here"),
+        (
+            LocallyConnected(weights=KERNELS, axes="oircyx", stride=(1, 1), pad=((1, 0), (0, 0))),
+            "it has filters for 2x3 places and is given 3x3",
+        ),
+        (
+            LocallyConnected(weights=OTHERS, axes="oircyx", stride=(1, 1), pad=((0, 0), (0, 0))),
+            "it looks at 3 channels and is given 4",
+        ),
+        (Embedding(), "it looks words up in a table, which is not followed here"),
+        (Recurrent(kind="LSTM"), "it is recurrent, which is not followed here"),
         (Untold(reason="nobody knows"), "nobody knows"),
     ],
     ids=lambda value: "" if isinstance(value, str) else type(value).__name__,

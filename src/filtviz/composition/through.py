@@ -14,7 +14,8 @@ from filtviz.composition.composing import ComposedFilters, assume_stacked, compo
 from filtviz.errors import BudgetError, CompositionError
 from filtviz.network import ConvLayer, Network
 from filtviz.parameter import Shape
-from filtviz.running.numpy_engine import correlate, forward
+from filtviz.running.inference import forward
+from filtviz.running.numpy_engine import correlate
 from filtviz.scaling import scale_of
 
 __all__ = ["ASSUMED", "ComposedLayer", "Fidelity", "compose_layer", "measure_fidelity"]

@@ -1,24 +1,22 @@
-"""Run a network's own layers on images with numpy: what the units really give, as at test time.
+"""Run a network's operations with numpy: what the units really give, as at test time.
 
-An interpreter of `filtviz.operations`: `forward` is exact in float64 for everything that it follows; what it
-does not follow raises a sentence. Units are ``(images, channels, rows, cols)``. How windows lie, the
-operations say themselves; what an activation gives is in `filtviz.activations`.
+An interpreter of `filtviz.operations`, in double or in single precision; what it does not follow raises a
+sentence. Units are ``(images, channels, rows, cols)``, with any other number of spatial axes behind the
+channels. How windows lie, the operations say themselves; what an activation gives is in
+`filtviz.activations`. `filtviz.running.inference` takes it through a network.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import assert_never
+from collections.abc import Callable, Iterator, Sequence
+from itertools import product
+from typing import Any, assert_never
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from filtviz.activations import Activation, activate
-from filtviz.budget import BYTE, Account
-from filtviz.errors import CompositionError
-from filtviz.network import ConvLayer, Network
 from filtviz.operations import (
     ChannelPooling,
     Concatenate,
@@ -46,314 +44,354 @@ from filtviz.operations import (
     Transpose,
     Untold,
     Upscale,
-    parameters_of,
 )
 from filtviz.parameter import spread_out
-from filtviz.shapes import output_shape
+from filtviz.running.costs import MOST_COLUMNS
+from filtviz.running.fitting import (
+    MisfitError,
+    check_fits,
+    check_input,
+    check_lengths,
+    check_places,
+    check_units,
+    counts_of,
+    cropped_alike,
+    groups_of,
+    groups_of_transposed,
+    looks_of,
+    overhang,
+    places_of,
+    shape_of_merged,
+    taps_of,
+    transposed_lengths,
+    why_not_pooled,
+    window_of,
+)
 from filtviz.text import printable
-from filtviz.windows import positions
+from filtviz.windows import Window
 
-__all__ = ["correlate", "forward"]
+__all__ = ["NumpyEngine", "correlate"]
 
-Units = NDArray[np.float64]
-"""``(images, channels, rows, cols)``."""
-
-MOST_UNITS = 1 << 27
-"""Units that padding or enlarging may make, which are a gigabyte."""
+Units = NDArray[Any]
+"""``(images, channels, rows, cols)``, or what an operation made of them, of single or double precision."""
 
 
-_STEP, _NUMBER, _PARAMETER = 20_000, 8 * BYTE + 20, 300
-"""The work of an operation; of a number that it takes or gives, which is kept; of one of its weights."""
-
-_COPIED, _TERM = 15, 0.5
-"""The work of a number that is copied into a window, and of weighing it by one filter."""
-
-
-def _pay(operation: Operation, below: Sequence[Units], account: Account, what: str) -> None:
-    """Spend what an operation takes, by the shapes of its inputs and of what it makes of them.
-
-    Raises:
-        BudgetError: it is more than may be spent.
-    """
-    taken = sum(units.size for units in below)
-    shape = output_shape(operation, [units.shape for units in below])
-    made = taken if shape is None else math.prod(length or 1 for length in shape)
-    numbers = sum(parameter.size for parameter in parameters_of(operation))
-    work, windows = _STEP * len(below) + _NUMBER * (taken + made) + _PARAMETER * numbers, 0
-    if isinstance(operation, Convolution):
-        windows, own = _work_of_convolution(operation, below[0], made)
-        work += own
-    elif isinstance(operation, Dense) and operation.weights is not None:
-        work += made * operation.weights.shape[0]
-    elif isinstance(operation, Pooling):
-        window = operation.window(below[0].shape)
-        windows = made * (1 if window is None else math.prod(window.size))
-        work += 2 * _COPIED * windows
-    elif isinstance(operation, LocalResponse):
-        work *= max(1, operation.n)
-    account.hold(8 * windows, what)
-    account.spend("work", work, what)
-
-
-def _work_of_convolution(operation: Convolution, units: Units, made: int) -> tuple[int, int]:
-    """Return the numbers in all windows, and what it takes to pad, to copy them, and to weigh them."""
-    lengths = zip(units.shape[2:], operation.pad or (), strict=False)
-    padded = math.prod(units.shape[:2]) * math.prod(length + sum(pad) for length, pad in lengths)
-    taps, channels = math.prod(operation.kernel_size), operation.n_channels
-    windows = made // max(operation.n_filters, 1) * units.shape[1] * taps
-    groups = units.shape[1] // max(channels, 1)
-    weighed = _STEP * groups + windows * _COPIED + made * channels * taps * _TERM
-    return windows, int(weighed + _NUMBER * padded)
-
-
-@np.errstate(over="ignore", invalid="ignore", divide="ignore")  # as in the network, infinities are meant
-def forward(
-    network: Network, layer: ConvLayer, images: NDArray[np.floating], account: Account | None = None
-) -> Units:
-    """Return what ``layer`` gives for images before its own nonlinearity, as at test time.
+class NumpyEngine:
+    """Runs operations with numpy.
 
     Args:
-        network: The network that the layer is part of.
-        layer: The convolution; what it feeds does not matter.
-        images: ``(images, channels, rows, cols)``, for a network with one input.
-        account: What it may take; None for as much as it takes.
-
-    Raises:
-        BudgetError: it would take more.
-        CompositionError: a layer below does something that is not followed here, or the images do not fit.
+        dtype: ``float64`` or ``float32``.
+        keeps: Whether weights are kept as they are needed, for more images to come.
     """
-    given: dict[int, Units] = {}
-    for current in network.ancestors(layer):
-        found: Sequence[Units] = [given[i] for i in current.inputs] or [np.asarray(images, np.float64)]
-        for operation in current.operations:
-            if current is layer and isinstance(operation, Activation | Softmax):
-                break
-            try:
-                if account is not None:
-                    _pay(operation, found, account, f"running {current.title}")
-                found = [_apply(operation, found)]
-            except ValueError as error:
-                raise CompositionError(f"{current.title} cannot be run on these images: {error}") from None
-        given[current.index] = found[0]
-    return given[layer.index]
 
+    name = "numpy"
 
-def _apply(operation: Operation, below: Sequence[Units]) -> Units:
-    """Return what an operation makes of its inputs.
+    def __init__(self, dtype: DTypeLike = "float64", *, keeps: bool = False) -> None:
+        self.dtype = np.dtype(dtype)
+        self.keeps = keeps
+        self._held: dict[tuple[int, str], Units] = {}
 
-    Raises:
-        ValueError: they do not fit it, or it is not followed; the text completes "conv2 cannot be run: …".
-    """
-    units = below[0]
-    match operation:
-        case Input():
-            if operation.channels not in (None, units.shape[1]):
-                raise ValueError(
-                    f"they have {units.shape[1]} channels, the network expects {operation.channels}"
+    def take(self, images: NDArray[Any]) -> Units:
+        """Return images as the engine has them."""
+        return np.asarray(images, self.dtype)
+
+    def give(self, units: Units) -> NDArray[Any]:
+        """Return units as an array."""
+        return np.ascontiguousarray(units)
+
+    @np.errstate(over="ignore", invalid="ignore", divide="ignore")  # as in the network, infinities are meant
+    def apply(self, operation: Operation, below: Sequence[Units]) -> Units:
+        """Return what an operation makes of its inputs.
+
+        Args:
+            operation: What is run.
+            below: Its inputs.
+
+        Raises:
+            MisfitError: they do not fit it, or it is not followed.
+            ValueError: they do not fit it, in numpy's words.
+        """
+        return self._apply(operation, below)
+
+    def _apply(self, operation: Operation, below: Sequence[Units]) -> Units:
+        units = below[0]
+        match operation:
+            case Input():
+                check_input(operation, units.shape)
+                return units
+            case Convolution():
+                return self._convolve(operation, units)
+            case LocallyConnected():
+                return self._connect_locally(operation, units)
+            case Dense():
+                return self._weigh(operation, units)
+            case Normalisation():
+                return self._normalise(operation, units)
+            case Activation():
+                return activate(operation, units)
+            case Pooling():
+                return _pool(operation, units)
+            case GlobalPooling():
+                flat = units.reshape(*units.shape[:2], -1)
+                return _reduce(operation.kind, flat, 2, operation.name)
+            case ChannelPooling():
+                return _pool_channels(operation, units)
+            case LocalResponse():
+                return _respond_locally(operation, units)
+            case Pad():
+                return _padded(units, operation.pad, operation.value, operation.first_axis)
+            case Crop():
+                check_lengths(units.shape, len(operation.crop))
+                ends = [
+                    slice(a, max(n - b, a)) for n, (a, b) in zip(units.shape[2:], operation.crop, strict=True)
+                ]
+                return units[(slice(None), slice(None), *ends)]
+            case Slice():
+                return _slice(operation, units)
+            case Merge():
+                return _merge(operation, below)
+            case Concatenate():
+                parts = [
+                    units[kept]
+                    for units, kept in zip(below, cropped_alike(operation.cropping, below), strict=True)
+                ]
+                return np.concatenate(parts, axis=operation.axis)
+            case Reshape():
+                return units.reshape(
+                    [units.shape[n[0]] if isinstance(n, tuple) else n for n in operation.lengths]
                 )
-            return units
-        case Convolution():
-            return _convolve(operation, units)
-        case Dense():
-            return _weigh(operation, units)
-        case Normalisation():
-            return _normalise(operation, units)
-        case Activation():
-            return activate(operation, units)
-        case Pooling():
-            return _pool(operation, units)
-        case GlobalPooling():
-            flat = units.reshape(*units.shape[:2], -1)
-            return np.asarray(_reduce(operation.kind, flat, (2,), operation.name))
-        case ChannelPooling():
-            return _pool_channels(operation, units)
-        case LocalResponse():
-            return _respond_locally(operation, units)
-        case Pad():
-            return _padded(units, operation.pad, operation.value, operation.first_axis)
-        case Crop():
-            ends = [slice(a, n - b) for n, (a, b) in zip(units.shape[2:], operation.crop, strict=True)]
-            return units[(slice(None), slice(None), *ends)]
-        case Slice():
-            return _slice(operation, units)
-        case Merge():
-            return _merge(operation, below)
-        case Concatenate():
-            return np.concatenate(below, axis=operation.axis)
-        case Reshape():
-            return units.reshape(
-                [units.shape[n[0]] if isinstance(n, tuple) else n for n in operation.lengths]
-            )
-        case Flatten():
-            return units.reshape(*units.shape[: operation.keep], -1)
-        case Transpose():
-            return _transpose(operation, units)
-        case Upscale():
-            return _upscale(operation, units)
-        case Softmax():
-            large = np.exp(units - units.max(axis=operation.axis, keepdims=True))
-            return np.asarray(large / large.sum(axis=operation.axis, keepdims=True))
-        case Identity():
-            return units
-        case LocallyConnected():
-            raise ValueError("its weights are not shared over the image, which is not followed here")
-        case Embedding() | Recurrent():
-            raise ValueError("it is no layer of images, which is not followed here")
-        case Untold():
-            raise ValueError(operation.reason)
-    assert_never(operation)
+            case Flatten():
+                return units.reshape(*units.shape[: operation.keep], -1)
+            case Transpose():
+                return _transpose(operation, units)
+            case Upscale():
+                return _upscale(operation, units)
+            case Softmax():
+                large = np.exp(units - units.max(axis=operation.axis, keepdims=True))
+                return np.asarray(large / large.sum(axis=operation.axis, keepdims=True))
+            case Identity():
+                return units
+            case Embedding():
+                raise MisfitError("it looks words up in a table, which is not followed here")
+            case Recurrent():
+                raise MisfitError("it is recurrent, which is not followed here")
+            case Untold():
+                raise MisfitError(operation.reason)
+        assert_never(operation)
+
+    def _hold(self, operation: Operation, what: str, make: Callable[[], Any]) -> Units:
+        """Return an array of weights, made once where more images are to come."""
+        key = id(operation), what
+        if key in self._held:
+            return self._held[key]
+        made = np.ascontiguousarray(make(), self.dtype)
+        if self.keeps:
+            self._held[key] = made
+        return made
+
+    # Layers with weights
+
+    def _convolve(self, operation: Convolution, units: Units) -> Units:
+        if operation.stride is None or operation.pad is None:
+            raise MisfitError("the file does not tell its stride and padding")
+        templates = self._hold(operation, "templates", lambda: operation.templates)
+        bias = self._bias(operation)
+        if operation.transposed:
+            return _spread(operation, units, templates, bias)
+        return correlate(units, templates, operation.stride, operation.spacing, operation.pad, bias=bias)
+
+    def _bias(self, operation: Convolution | LocallyConnected | Dense) -> Units | None:
+        held = operation.bias
+        return None if held is None else self._hold(operation, "bias", lambda: held.value)
+
+    def _connect_locally(self, operation: LocallyConnected, units: Units) -> Units:
+        if operation.stride is None or operation.pad is None:
+            raise MisfitError("the file does not tell its stride and padding")
+        templates = self._hold(operation, "templates", lambda: operation.templates)
+        groups = groups_of(units.shape, templates.shape)
+        window = Window(size=operation.kernel_size, stride=operation.stride, pad=operation.pad)
+        padded = _padded(units, operation.pad)
+        places = places_of(padded.shape, window)
+        check_places(operation, places)
+        given = np.zeros((len(units), templates.shape[0], *places), units.dtype)
+        shape = len(units), groups, templates.shape[1], *places
+        for tap, (row, col) in taps_of(window, places):
+            seen = padded[:, :, row, col].reshape(shape)
+            own = templates[:, :, tap[0], tap[1]].reshape(groups, -1, *templates.shape[1:2], *places)
+            given += np.einsum("bgcyx,gocyx->bgoyx", seen, own).reshape(given.shape)
+        return _with_bias(given, self._bias(operation))
+
+    def _weigh(self, operation: Dense, units: Units) -> Units:
+        held = operation.weights
+        if held is None:
+            raise MisfitError("the file does not tell its weights")
+        weights = self._hold(operation, "weights", lambda: held.value)
+        weights = weights.T if operation.axes == "oi" else weights
+        bias = self._bias(operation)
+        if operation.per_position:
+            check_units(len(weights), units.shape[1])
+            return _with_bias(np.moveaxis(np.moveaxis(units, 1, -1) @ weights, -1, 1), bias)
+        flat = units.reshape(*units.shape[: operation.leading_axes], -1)
+        check_units(len(weights), flat.shape[-1])
+        return np.asarray(flat @ weights if bias is None else flat @ weights + bias)
+
+    def _normalise(self, operation: Normalisation, units: Units) -> Units:
+        if not operation.is_told:
+            raise MisfitError("the file does not tell the scale that it applies")
+        if operation.is_batch and operation.spread is None:
+            raise MisfitError("the file does not tell the deviation that it divides by")
+        scale = self._hold(operation, "scale", lambda: operation.scale_and_shift()[0])
+        shift = self._hold(operation, "shift", lambda: operation.scale_and_shift()[1])
+        return np.asarray(
+            units * spread_out(scale, units, operation.along) + spread_out(shift, units, operation.along)
+        )
 
 
-# Layers with weights
+def _with_bias(units: Units, bias: Units | None) -> Units:
+    """Add a number to each channel, or to each unit."""
+    if bias is None:
+        return units
+    return np.asarray(units + (bias if bias.ndim > 1 else bias.reshape(-1, *[1] * (units.ndim - 2))))
 
 
-def _convolve(operation: Convolution, units: Units) -> Units:
-    if operation.transposed:
-        raise ValueError("it enlarges its input, which is not followed here")
-    if operation.stride is None or operation.pad is None:
-        raise ValueError("the file does not tell its stride and padding")
-    bias = None if operation.bias is None else np.asarray(operation.bias.value, np.float64)
-    return correlate(
-        units, operation.templates, operation.stride, operation.spacing, operation.pad, bias=bias
-    )
+# Convolutions
 
 
 def correlate(
     units: Units,
     templates: Units,
     stride: Sequence[int],
-    spacing: Sequence[int] = (1, 1),
-    pad: Pads = ((0, 0), (0, 0)),
+    spacing: Sequence[int] = (),
+    pad: Pads = (),
     *,
     bias: Units | None = None,
 ) -> Units:
     """Slide templates over the padded units.
 
+    Windows are copied out, a part of them at a time, and weighed by all filters together.
+
     Args:
         units: ``(images, channels, rows, cols)``; g times as many channels as a template has make g groups.
         templates: ``(filters, channels, rows, cols)``, as they match.
         stride: Units from one position to the next, for each axis.
-        spacing: Units from one tap to the next, for each axis.
-        pad: Zeros before and after, for each axis.
+        spacing: Units from one tap to the next, for each axis; empty for neighbours.
+        pad: Zeros before and after, for each axis; empty for none.
         bias: ``(filters,)``, ``(filters, rows, cols)``, or None.
 
     Raises:
         ValueError: the units' channels do not fit, or the units are smaller than a template.
     """
-    if units.ndim != 4:
-        raise ValueError("it is no layer of two-dimensional images, which is not followed here")
-    n_filters, n_channels = templates.shape[:2]
-    groups, rest = divmod(units.shape[1], n_channels)
-    if rest or not groups or n_filters % groups:
-        raise ValueError(f"it looks at {n_channels} channels and is given {units.shape[1]}")
-    windows = _windows(_padded(units, pad), templates.shape[2:], stride, spacing)
-    parts = [
-        np.tensordot(part, taps, axes=((1, 4, 5), (1, 2, 3)))
-        for part, taps in zip(np.split(windows, groups, axis=1), np.split(templates, groups), strict=True)
-    ]
-    given = np.moveaxis(np.concatenate(parts, axis=-1), -1, 1)
-    if bias is None:
-        return given
-    return np.asarray(given + (bias if bias.ndim == 3 else bias[:, None, None]))
+    size, n_images = templates.shape[2:], len(units)
+    window = Window(size=size, stride=tuple(stride), dilation=tuple(spacing))
+    check_lengths(units.shape, len(size))
+    groups = groups_of(units.shape, templates.shape)
+    padded = _padded(units, pad) if pad else units
+    places = places_of(padded.shape, window)
+    rows = np.ascontiguousarray(templates, units.dtype).reshape(groups, len(templates) // groups, -1)
+    given = np.empty((n_images, len(templates), *places), units.dtype)
+    for images, first in _parts(n_images, units.shape[1] * math.prod(size), places):
+        part = padded[images]
+        some = (len(range(*first.indices(places[0]))), *places[1:])
+        columns = np.empty((len(part), units.shape[1], math.prod(size), *some), units.dtype)
+        for number, (_, looks) in enumerate(taps_of(window, places, first)):
+            columns[:, :, number] = part[(slice(None), slice(None), *looks)]
+        weighed = rows @ columns.reshape(len(part), groups, rows.shape[2], math.prod(some))
+        given[images, :, first] = weighed.reshape(len(part), len(templates), *some)
+    return _with_bias(given, bias)
+
+
+def _parts(n_images: int, taps: int, places: tuple[int, ...]) -> Iterator[tuple[slice, slice]]:
+    """Yield parts of the images, and of the places on the first axis, that are copied together."""
+    of_a_row = max(1, taps * math.prod(places[1:]))
+    rows = max(1, min(places[0], MOST_COLUMNS // of_a_row))
+    images = max(1, MOST_COLUMNS // (of_a_row * rows)) if rows == places[0] else 1
+    for start in range(0, n_images, images):
+        for first in range(0, places[0], rows):
+            yield slice(start, start + images), slice(first, first + rows)
+
+
+def _spread(operation: Convolution, units: Units, templates: Units, bias: Units | None) -> Units:
+    """Paint each template, times each unit, on what comes out: a convolution run backwards."""
+    stride = operation.stride or ()
+    check_lengths(units.shape, len(stride))
+    groups, apart = groups_of_transposed(operation, units.shape[1], templates.shape)
+    n_filters, n_channels, *size = templates.shape
+    if apart:  # each group has all filters, for its own part of the channels
+        filters = np.moveaxis(templates.reshape(n_filters, groups, n_channels // groups, *size), 1, 0)
+    else:
+        filters = templates.reshape(groups, n_filters // groups, n_channels, *size)
+    lengths, kept = transposed_lengths(operation, units.shape[2:])
+    check_fits([len(units), groups * filters.shape[1], *lengths])
+    large = np.zeros((len(units), groups * filters.shape[1], *lengths), units.dtype)
+    below = units.reshape(len(units), groups, -1, math.prod(units.shape[2:]))
+    for tap in product(*map(range, operation.kernel_size)):
+        own: tuple[Any, ...] = (..., *tap)
+        painted = filters[own] @ below
+        where = [
+            slice(t * gap, t * gap + (n - 1) * step + 1, step)
+            for t, gap, n, step in zip(tap, operation.spacing, units.shape[2:], stride, strict=True)
+        ]
+        large[(slice(None), slice(None), *where)] += painted.reshape(*large.shape[:2], *units.shape[2:])
+    return _with_bias(large[(slice(None), slice(None), *kept)], bias)
 
 
 def _padded(units: Units, pad: Pads, value: float = 0.0, first_axis: int = 2) -> Units:
     if not any(any(margin) for margin in pad):
         return units
-    longer = (n + sum(margin) for n, margin in zip(units.shape[first_axis:], pad, strict=True))
-    _check_fits([*units.shape[:first_axis], *longer])
+    if len(pad) != units.ndim - first_axis:
+        raise MisfitError(f"it pads {len(pad)} axes and is given {units.ndim - first_axis}")
+    check_fits(
+        [*units.shape[:first_axis], *(n + sum(p) for n, p in zip(units.shape[first_axis:], pad, strict=True))]
+    )
     return np.pad(units, [(0, 0)] * first_axis + list(pad), constant_values=value)
-
-
-def _check_fits(shape: Sequence[int]) -> None:
-    """Pass silently where units of a shape fit in memory, which an attribute of a file may not care for."""
-    if math.prod(shape) > MOST_UNITS:
-        raise ValueError(
-            f"it makes {math.prod(shape):,} units of its input, which is too much to follow here"
-        )
-
-
-def _windows(units: Units, size: Sequence[int], stride: Sequence[int], spacing: Sequence[int]) -> Units:
-    """Return a view ``(images, channels, rows, cols, window rows, window cols)``."""
-    spans = [(taps - 1) * gap + 1 for taps, gap in zip(size, spacing, strict=True)]
-    if len(spans) != 2 or units.ndim != 4:
-        raise ValueError("it is no layer of two-dimensional images, which is not followed here")
-    if any(length < span for length, span in zip(units.shape[2:], spans, strict=True)):
-        raise ValueError(
-            f"they are {units.shape[2]}x{units.shape[3]} there, its window {spans[0]}x{spans[1]}"
-        )
-    view = sliding_window_view(units, spans, axis=(2, 3))
-    return view[:, :, :: stride[0], :: stride[1], :: spacing[0], :: spacing[1]]
-
-
-def _weigh(operation: Dense, units: Units) -> Units:
-    if operation.weights is None:
-        raise ValueError("the file does not tell its weights")
-    weights = np.asarray(operation.weights.value, np.float64)
-    weights = weights.T if operation.axes == "oi" else weights
-    bias = 0.0 if operation.bias is None else np.asarray(operation.bias.value, np.float64)
-    if operation.per_position:
-        return np.moveaxis(np.moveaxis(units, 1, -1) @ weights + bias, -1, 1)
-    flat = units.reshape(*units.shape[: operation.leading_axes], -1)
-    if flat.shape[-1] != len(weights):
-        raise ValueError(f"it looks at {len(weights)} units and is given {flat.shape[-1]}")
-    return np.asarray(flat @ weights + bias)
-
-
-def _normalise(operation: Normalisation, units: Units) -> Units:
-    if not operation.is_told:
-        raise ValueError("the file does not tell the scale that it applies")
-    scale, shift = (spread_out(each, units, operation.along) for each in operation.scale_and_shift())
-    return np.asarray(units * scale + shift)
 
 
 # Pooling
 
 
 def _pool(operation: Pooling, units: Units) -> Units:
-    window = operation.window(units.shape)
-    if window is None or window.pad is None:
-        raise ValueError("the file does not tell the window that it pools over")
-    # What hangs over the end is NaN, so that it counts neither in a maximum nor in a mean.
-    outside = 0.0 if operation.counts_pad and operation.kind != "max" else np.nan
-    padded = _padded(units, window.pad, outside)
-    if not window.whole:
-        places = positions(units.shape[2:], window)
-        fitted = zip(padded.shape[2:], places, window.spans, window.stride, strict=True)
-        ends = [((n or 1) - 1) * stride + span - length for length, n, span, stride in fitted]
-        padded = _padded(padded, tuple((0, max(end, 0)) for end in ends), np.nan)
-    windows = _windows(padded, window.size, window.stride, window.dilation)
-    return np.asarray(_reduce(operation.kind, windows, (4, 5), operation.name))
+    """Pool one axis after another, which gives the same as all together."""
+    window = window_of(operation, units.shape)
+    over = overhang(window, units.shape[2:])
+    why_not_pooled(operation.kind, operation.name)
+    outside = -np.inf if operation.kind == "max" else 0.0
+    seen = _padded(_padded(units, window.pad or (), outside), tuple((0, n) for n in over), outside)
+    places = places_of(seen.shape, window)
+    for axis, looks in enumerate(looks_of(window, places), start=2):
+        parts = (seen[(*(slice(None),) * axis, look)] for look in looks)
+        pooled = next(parts).copy()
+        for part in parts:
+            if operation.kind == "max":
+                np.maximum(pooled, part, out=pooled)
+            else:
+                pooled += part
+        seen = pooled
+    if operation.kind == "mean":
+        for axis, counted in enumerate(counts_of(operation, window, units.shape[2:], places), start=2):
+            seen /= counted.astype(seen.dtype).reshape(-1, *[1] * (seen.ndim - axis - 1))
+    return seen
 
 
-def _reduce(kind: PoolingKind, units: Units, axes: tuple[int, ...], name: str) -> Units:
-    match kind:
-        case "max":
-            return np.asarray(np.fmax.reduce(units, axis=axes))
-        case "mean":
-            n = np.count_nonzero(~np.isnan(units), axis=axes)
-            with np.errstate(invalid="ignore"):  # of no number at all
-                return np.asarray(np.nansum(units, axis=axes) / n)
-        case "sum":
-            return np.asarray(np.nansum(units, axis=axes))
-        case "untold":
-            raise ValueError(f"it pools by {printable(name, 20)!r}, which is not known here")
-    assert_never(kind)
+def _reduce(kind: PoolingKind, units: Units, axis: int, name: str) -> Units:
+    why_not_pooled(kind, name)
+    if kind == "max":
+        return np.asarray(units.max(axis=axis))
+    return np.asarray(units.mean(axis=axis) if kind == "mean" else units.sum(axis=axis))
 
 
 def _pool_channels(operation: ChannelPooling, units: Units) -> Units:
     axis = operation.axis % units.ndim
     if units.shape[axis] % operation.size:
-        raise ValueError(f"it pools groups of {operation.size} and is given {units.shape[axis]}")
+        raise MisfitError(f"it pools groups of {operation.size} and is given {units.shape[axis]}")
     shape = (*units.shape[:axis], -1, operation.size, *units.shape[axis + 1 :])
-    return _reduce(operation.kind, units.reshape(shape), (axis + 1,), operation.name)
+    return _reduce(operation.kind, units.reshape(shape), axis + 1, operation.name)
 
 
 def _respond_locally(operation: LocalResponse, units: Units) -> Units:
-    width = min(operation.n, 2 * units.shape[1] + 1)  # more neighbours there are not
+    n = units.shape[1]
+    width = min(operation.n, 2 * n + 1)  # more neighbours there are not
     half = width // 2
     squares = np.pad(units**2, [(0, 0), (half, half), *[(0, 0)] * (units.ndim - 2)])
-    n = units.shape[1]
     total = sum(squares[:, i : i + n] for i in range(width))
     return np.asarray(units / (operation.k + operation.alpha * total) ** operation.beta)
 
@@ -363,7 +401,7 @@ def _respond_locally(operation: LocalResponse, units: Units) -> Units:
 
 def _slice(operation: Slice, units: Units) -> Units:
     if not operation.is_told:
-        raise ValueError("the file does not tell which part it keeps")
+        raise MisfitError("the file does not tell which part it keeps")
     if operation.index is not None:
         return np.asarray(units.take(operation.index, axis=operation.axis))
     kept = [slice(None)] * units.ndim
@@ -372,10 +410,10 @@ def _slice(operation: Slice, units: Units) -> Units:
 
 
 def _merge(operation: Merge, below: Sequence[Units]) -> Units:
-    if operation.crops:
-        raise ValueError("it crops its inputs to each other, which is not followed here")
+    below = [units[kept] for units, kept in zip(below, cropped_alike(operation.cropping, below), strict=True)]
+    check_fits(shape_of_merged([units.shape for units in below]))
     coefficients = operation.coefficients or (1.0,) * len(below)
-    terms = [c * units for c, units in zip(coefficients, below, strict=True)]
+    terms = [units if c == 1.0 else c * units for c, units in zip(coefficients, below, strict=True)]
     total = terms[0]
     for term in terms[1:]:
         match operation.kind:
@@ -390,7 +428,7 @@ def _merge(operation: Merge, below: Sequence[Units]) -> Units:
             case "minimum":
                 total = np.minimum(total, term)
             case "untold":
-                raise ValueError(f"it merges by {printable(operation.name, 40)}, which is not known here")
+                raise MisfitError(f"it merges by {printable(operation.name, 40)}, which is not known here")
             case _:
                 assert_never(operation.kind)
     return np.asarray(total / len(terms)) if operation.kind == "mean" else np.asarray(total)
@@ -404,10 +442,11 @@ def _transpose(operation: Transpose, units: Units) -> Units:
 
 
 def _upscale(operation: Upscale, units: Units) -> Units:
+    check_lengths(units.shape, len(operation.scale))
     shape = [*units.shape[:2], *(n * s for n, s in zip(units.shape[2:], operation.scale, strict=True))]
-    _check_fits(shape)
+    check_fits(shape)
     if operation.dilates:
-        large = np.zeros(shape)
+        large = np.zeros(shape, units.dtype)
         large[(slice(None), slice(None), *(slice(None, None, s) for s in operation.scale))] = units
         return large
     for axis, times in enumerate(operation.scale, start=2):

@@ -137,7 +137,7 @@ def _sections(text: str, opened: Opened) -> list[_Section]:
 
 _ACTIVATIONS: Mapping[str, ActivationKind] = {
     "relu": "rectify", "leaky": "leaky_rectify", "logistic": "sigmoid", "tanh": "tanh", "elu": "elu",
-    "swish": "swish", "gelu": "gelu", "selu": "selu", "relu6": "clipped_rectify",
+    "swish": "swish", "gelu": "gelu_tanh", "selu": "selu", "relu6": "clipped_rectify",
 }  # fmt: skip
 _NUMBERS: Mapping[str, Mapping[str, float]] = {
     "leaky": {"alpha": 0.1},

@@ -427,7 +427,12 @@ def _activation(node: _Node) -> Operations | None:
         if low == 0 and high > 0:
             return (Activation(kind="clipped_rectify", name=node.operator, alpha=high),)
         return (Activation(kind="untold", name=node.operator),)
-    return (Activation(kind=_PLAIN[node.operator], name=node.operator),)
+    if node.operator == "softplus" and node.number("beta", 1.0) != 1.0:
+        return (Activation(kind="untold", name=node.operator),)
+    kind = _PLAIN[node.operator]
+    if kind == "gelu" and node.arguments.get("approximate", "none") == "tanh":
+        kind = "gelu_tanh"
+    return (Activation(kind=kind, name=node.operator),)
 
 
 def _softmax(node: _Node) -> Operations | None:

@@ -122,6 +122,7 @@ class Builder:
         store: What finds the weights.
         is_keras_3: Whether Keras 3 wrote the configuration.
         layers: The layers so far.
+        channels_last: Whether the model is given images with the channels behind.
     """
 
     opened: Opened
@@ -129,6 +130,7 @@ class Builder:
     is_keras_3: bool
     layers: list[Layer] = field(default_factory=list)
     parameters: dict[tuple[str, str], Mapping[str, Parameter]] = field(default_factory=dict)
+    channels_last: bool = True
 
     def build(self, config: Mapping[str, Any]) -> list[Layer]:
         """Return the layers of a whole configuration."""
@@ -137,6 +139,7 @@ class Builder:
             raise MalformedFileError(
                 "the model in it is of a class of its own, whose configuration does not tell its layers"
             )
+        self.channels_last = not _has_channels_in_front(entry.config["layers"])
         self._model(entry, "", "", (), 0)
         return self.layers
 
@@ -159,7 +162,7 @@ class Builder:
         if not given and entries and entries[0].class_name != "InputLayer":
             shape = entries[0].config.get("batch_input_shape") or entries[0].config.get("batch_shape")
             if shape is not None:
-                given = (self._add(_input(None, shape, entries[0].config)),)
+                given = (self._add(_input(None, shape, channels_last=self.channels_last)),)
         last = tuple(given)
         for entry in entries:
             if entry.class_name == "InputLayer" and last:
@@ -214,7 +217,7 @@ class Builder:
             return self._model(entry, inner, f"{name}/", inputs, depth + 1)
         if entry.class_name == "InputLayer":
             shape = entry.config.get("batch_shape") or entry.config.get("batch_input_shape")
-            return (self._add(_input(name, shape, entry.config)),)
+            return (self._add(_input(name, shape, channels_last=self.channels_last)),)
         wrapped = _Entry.of(entry.config.get("layer")) if entry.class_name == "TimeDistributed" else None
         if wrapped is not None:
             return self._wrapped(entry, wrapped, place, name, inputs)
@@ -333,12 +336,28 @@ def _names(value: Any) -> list[str]:
     return [one[0] for one in value if _is_reference(one)] if isinstance(value, list) else []
 
 
-def _input(name: str | None, shape: Any, config: Mapping[str, Any]) -> Layer:
+def _has_channels_in_front(layers: Any) -> bool:
+    """Tell whether a layer, here or in a model within, says that images have their channels in front."""
+    waiting = deque(layers if isinstance(layers, list) else ())
+    while waiting:
+        entry = _Entry.of(waiting.popleft())
+        if entry is None:
+            continue
+        if entry.config.get("data_format") == "channels_first":
+            return True
+        if entry.is_model:
+            waiting.extend(entry.config["layers"])
+    return False
+
+
+def _input(name: str | None, shape: Any, *, channels_last: bool) -> Layer:
     lengths: Shape | None = None
     if isinstance(shape, list) and shape and isinstance(shape[0], list):
         shape = shape[0]
     if isinstance(shape, list) and all(one is None or type(one) is int for one in shape):
         lengths = tuple(shape)
-        if len(lengths) > 2 and config.get("data_format") != "channels_first":
+        if len(lengths) > 2 and channels_last:
             lengths = (lengths[0], lengths[-1], *lengths[1:-1])
-    return Layer(name=name, type="InputLayer", operations=(Input(shape=lengths),))
+    turned = channels_last and lengths is not None and len(lengths) > 2
+    operation = Input(shape=lengths, channels_last=turned)
+    return Layer(name=name, type="InputLayer", operations=(operation,))

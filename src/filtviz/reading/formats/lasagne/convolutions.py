@@ -60,7 +60,7 @@ def convolution_of(attributes: Attributes, weights: Parameter, bias: Parameter |
     return Convolution(
         weights=weights,
         axes=axes,
-        flip_filters=_flips_filters(attributes),
+        flip_filters=_paints_turned(attributes) if transposed else _flips_filters(attributes),
         bias=bias,
         stride=stride,
         pad=pad,
@@ -95,6 +95,15 @@ def _flips_filters(attributes: Attributes) -> bool | None:
     if attributes.type in _FLIPPING:
         return True
     return False if attributes.type in _NEVER_FLIPPING else None
+
+
+def _paints_turned(attributes: Attributes) -> bool | None:
+    """Tell whether a transposed convolution paints its stored kernels turned.
+
+    It runs the gradient of a convolution, which turns them, unless that one has turned them already.
+    """
+    flips = _flips_filters(attributes)
+    return None if flips is None else not flips
 
 
 def _movement(

@@ -214,7 +214,7 @@ def _concatenate(case: Case) -> Operations:
     axis = case.attributes.whole("axis") if case.attributes.has("axis") else 1
     if axis is None:
         return (Untold(reason="the file does not tell the axis along which it joins its inputs"),)
-    return (Concatenate(axis=axis),)
+    return (Concatenate(axis=axis, cropping=_cropping(case)),)
 
 
 def _sum(case: Case) -> Operations:

@@ -238,7 +238,7 @@ def _pads(case: Case, spread: Sequence[int], stride: Sequence[int]) -> Pads | No
 
 def _cropped(case: Case, spread: Sequence[int], stride: Sequence[int]) -> Pads | None:
     """Return what is cropped from what a transposed convolution gives."""
-    if any(case.attributes.integers("output_padding") or ()):
+    if case.attributes.integers("output_shape") or any(case.attributes.integers("output_padding") or ()):
         return None  # what is cropped differs from side to side, and the operation has no word for it
     how = case.attributes.text("auto_pad", "NOTSET")
     if how not in ("SAME_UPPER", "SAME_LOWER"):
@@ -685,7 +685,7 @@ def _keeps_places(case: Case) -> Operations | None:
 _SELU = {"alpha": 1.67326319217681884765625, "scale": 1.05070102214813232421875}
 _PLAIN: Mapping[str, ActivationKind] = {
     "Relu": "rectify", "Sigmoid": "sigmoid", "Tanh": "tanh", "Softplus": "softplus", "Softsign": "softsign",
-    "Exp": "exp", "HardSwish": "hard_swish", "Gelu": "gelu", "Swish": "swish", "QuickGelu": "gelu",
+    "Exp": "exp", "HardSwish": "hard_swish", "Gelu": "gelu", "Swish": "swish", "QuickGelu": "untold",
 }  # fmt: skip
 
 
@@ -695,6 +695,8 @@ def _activation(case: Case) -> Operations | None:
 
 def _named_activation(operator: str, case: Case) -> Operations:
     attributes = case.attributes
+    if operator == "Gelu" and attributes.text("approximate", "none") == "tanh":
+        return (Activation(kind="gelu_tanh", name=operator),)
     if operator in _PLAIN:
         return (Activation(kind=_PLAIN[operator], name=operator),)
     if operator == "LeakyRelu":

@@ -437,7 +437,7 @@ def _placeholder(node: _Node) -> Operations | None:
     lengths: Shape = tuple(n if n > 0 else None for n in sizes)
     if len(lengths) == 4:
         lengths = (lengths[0], lengths[3], *lengths[1:3])
-    return (Input(shape=lengths),)
+    return (Input(shape=lengths, channels_last=len(lengths) == 4),)
 
 
 _PLAIN: Mapping[str, ActivationKind] = {

@@ -119,7 +119,7 @@ class _Reader:
         for number in self.graph.numbers(1, "i"):
             tensor = self._tensor(number)
             self.giver[number] = self._add(
-                Layer(name=tensor.text(3), type="INPUT", operations=(Input(shape=self._shape(number)),)),
+                Layer(name=tensor.text(3), type="INPUT", operations=(_input(self._shape(number)),)),
                 number,
             )
         for operator in self.operators:
@@ -248,6 +248,10 @@ class _Reader:
             f"weights are stored as whole numbers that are scaled before they are used: {shown}{more}; how "
             "strong filters are against each other does not show in them"
         ]
+
+
+def _input(shape: Shape | None) -> Input:
+    return Input(shape=shape, channels_last=shape is not None and len(shape) == 4)
 
 
 _FEW = 64

@@ -291,6 +291,8 @@ _PLAIN: Mapping[str, ActivationKind] = {
 def _activation(case: Case) -> Operations | None:
     if case.operator == "RELU6":
         return _FUSED[3]
+    if case.operator == "GELU" and case.option(0):
+        return (Activation(kind="gelu_tanh", name=case.operator),)
     if case.operator == "LEAKY_RELU":
         return (Activation(kind="leaky_rectify", name=case.operator, alpha=case.option(0, "f", 0.0)),)
     if case.operator == "PRELU":

@@ -278,6 +278,11 @@ def _elu(module: Module) -> Operations:
     return (Activation(kind="elu", name=module.type, alpha=module.number("alpha", 1.0)),)
 
 
+def _gelu(module: Module) -> Operations:
+    kind: ActivationKind = "gelu_tanh" if module.facts.get("approximate") == "tanh" else "gelu"
+    return (Activation(kind=kind, name=module.type),)
+
+
 def _celu(module: Module) -> Operations:
     known = module.number("alpha", 1.0) == 1.0  # else it stretches its input too
     return (Activation(kind="elu" if known else "untold", name=module.type),)
@@ -365,7 +370,7 @@ _BY_CLASS: Mapping[str, Callable[[Module], Operations]] = {
     "ELU": _elu,
     "CELU": _celu,
     "SELU": _function("selu", **_SELU),
-    "GELU": _function("gelu"),
+    "GELU": _gelu,
     "SiLU": _function("swish"),
     "Hardswish": _function("hard_swish"),
     "Sigmoid": _function("sigmoid"),

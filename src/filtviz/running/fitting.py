@@ -1,0 +1,261 @@
+"""Whether what an operation is given fits it, and how: what all engines ask before they run it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from itertools import product
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from filtviz.operations import Convolution, Input, LocallyConnected, Pooling, PoolingKind
+from filtviz.text import printable
+from filtviz.windows import Window, positions
+
+__all__ = [
+    "MisfitError",
+    "check_fits",
+    "check_input",
+    "check_lengths",
+    "check_places",
+    "check_units",
+    "counts_of",
+    "cropped_alike",
+    "groups_of",
+    "groups_of_transposed",
+    "looks_of",
+    "overhang",
+    "places_of",
+    "shape_of_merged",
+    "taps_of",
+    "transposed_lengths",
+    "why_not_pooled",
+    "window_of",
+]
+
+MOST_UNITS = 1 << 27
+"""Units that padding or enlarging may make, which are a gigabyte."""
+
+
+class MisfitError(ValueError):
+    """What an operation is given does not fit it; the text completes "conv2 cannot be run: …"."""
+
+
+class Shaped(Protocol):
+    """What has a shape: an array, a tensor."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The lengths of its axes."""
+
+
+def check_input(operation: Input, shape: Sequence[int]) -> None:
+    """Pass silently where images have the channels that the network expects."""
+    if operation.channels not in (None, shape[1]):
+        raise MisfitError(f"they have {shape[1]} channels, the network expects {operation.channels}")
+
+
+def check_fits(shape: Sequence[int]) -> None:
+    """Pass silently where units of a shape fit in memory, which an attribute of a file may not care for."""
+    if math.prod(shape) > MOST_UNITS:
+        raise MisfitError(
+            f"it makes {math.prod(shape):,} units of its input, which is too much to follow here"
+        )
+
+
+def check_lengths(shape: Sequence[int], n_spatial: int) -> None:
+    """Pass silently where units have as many spatial axes as what looks at them."""
+    if len(shape) - 2 != n_spatial:
+        raise MisfitError(
+            f"it looks along {n_spatial} axes, and is given units with {max(len(shape) - 2, 0)}"
+        )
+
+
+def check_units(wanted: int, given: int) -> None:
+    """Pass silently where as many units are given as there are weights for."""
+    if wanted != given:
+        raise MisfitError(f"it looks at {wanted} units and is given {given}")
+
+
+def check_places(operation: LocallyConnected, places: tuple[int, ...]) -> None:
+    """Pass silently where there are filters for each place, and for no others."""
+    if "y" not in operation.axes or "x" not in operation.axes:
+        raise MisfitError("the file does not tell where each of its filters is")
+    wanted = operation.length("y"), operation.length("x")
+    if places != wanted:
+        raise MisfitError(f"it has filters for {_by(wanted)} places and is given {_by(places)}")
+
+
+def _by(lengths: Sequence[int]) -> str:
+    return "x".join(map(str, lengths))
+
+
+def groups_of(units: Sequence[int], templates: Sequence[int]) -> int:
+    """Return into how many groups the channels of units fall, by the shapes of both."""
+    n_filters, n_channels = templates[:2]
+    groups, rest = divmod(units[1], n_channels) if n_channels else (0, 0)
+    if rest or not groups or n_filters % groups:
+        raise MisfitError(f"it looks at {n_channels} channels and is given {units[1]}")
+    return groups
+
+
+def groups_of_transposed(operation: Convolution, channels: int, templates: Sequence[int]) -> tuple[int, bool]:
+    """Return its groups, and whether each has all filters, for channels of its own."""
+    if templates[1] != channels:
+        return groups_of((1, channels), templates), False
+    groups = operation.groups or 1
+    if groups < 1 or channels % groups:
+        raise MisfitError(f"it makes {groups} groups of {channels} channels")
+    return groups, True
+
+
+def places_of(shape: tuple[int, ...], window: Window) -> tuple[int, ...]:
+    """Return at how many places a window stands on padded units, all of it inside."""
+    lengths = tuple(shape[2:])
+    if any(length < span for length, span in zip(lengths, window.spans, strict=True)):
+        raise MisfitError(f"they are {_by(lengths)} there, its window {_by(window.spans)}")
+    return tuple(
+        (length - span) // stride + 1
+        for length, span, stride in zip(lengths, window.spans, window.stride, strict=True)
+    )
+
+
+def looks_of(window: Window, places: tuple[int, ...], first: slice = slice(None)) -> list[list[slice]]:
+    """Return for each axis what each tap of a window looks at, from all its places on padded units.
+
+    Args:
+        window: The window.
+        places: At how many places it stands along each axis.
+        first: Which of its places along the first axis.
+    """
+    found = []
+    for axis, n in enumerate(places):
+        start, stop, _ = first.indices(n) if axis == 0 else (0, n, 1)
+        gap, stride = window.dilation[axis], window.stride[axis]
+        found.append(
+            [
+                slice(tap * gap + start * stride, tap * gap + (stop - 1) * stride + 1, stride)
+                for tap in range(window.size[axis])
+            ]
+        )
+    return found
+
+
+def taps_of(
+    window: Window, places: tuple[int, ...], first: slice = slice(None)
+) -> Iterator[tuple[tuple[int, ...], tuple[slice, ...]]]:
+    """Yield each tap of a window by its place in it, and what it looks at along each axis."""
+    looks = looks_of(window, places, first)
+    return zip(product(*map(range, window.size)), product(*looks), strict=True)
+
+
+MOST_COUNTED = 1 << 21
+"""Taps of all windows along an axis that are counted."""
+
+
+def counts_of(
+    operation: Pooling, window: Window, lengths: tuple[int, ...], places: tuple[int, ...]
+) -> Iterator[NDArray[np.int64]]:
+    """Yield for each axis how many numbers of each window count in a mean."""
+    pads = window.pad or ()
+    for axis, (length, n) in enumerate(zip(lengths, places, strict=True)):
+        before, after = pads[axis]
+        low, high = (-before, length + after) if operation.counts_pad else (0, length)
+        if n * window.size[axis] > MOST_COUNTED:
+            raise MisfitError(f"its windows of {window.size[axis]} are too long to follow here")
+        first = np.arange(n) * window.stride[axis] - before
+        where = first[:, None] + np.arange(window.size[axis]) * window.dilation[axis]
+        yield ((where >= low) & (where < high)).sum(axis=1)
+
+
+def why_not_pooled(kind: PoolingKind, name: str) -> None:
+    """Pass silently where it is known what pooling makes of many numbers."""
+    if kind == "untold":
+        raise MisfitError(f"it pools by {printable(name, 20)!r}, which is not known here")
+
+
+def window_of(operation: Pooling, shape: tuple[int, ...]) -> Window:
+    """Return the window that a pooling moves over units of this shape."""
+    window = operation.window(shape)
+    if window is None or window.pad is None:
+        raise MisfitError("the file does not tell the window that it pools over")
+    check_lengths(shape, len(window.size))
+    return window
+
+
+def overhang(window: Window, lengths: tuple[int, ...]) -> list[int]:
+    """Return by how much the last window hangs over the padded end of each axis."""
+    if window.whole:
+        return [0] * len(lengths)
+    pads = window.pad or ()
+    fitted = zip(lengths, pads, positions(lengths, window), window.spans, window.stride, strict=True)
+    return [
+        max(((n or 1) - 1) * stride + span - length - sum(pad), 0) for length, pad, n, span, stride in fitted
+    ]
+
+
+def transposed_lengths(
+    operation: Convolution, lengths: tuple[int, ...]
+) -> tuple[tuple[int, ...], tuple[slice, ...]]:
+    """Return the size of what a transposed convolution paints on, and the part of it that is kept."""
+    sizes, kept = [], []
+    for axis, (length, stride, taps, gap, (before, after)) in enumerate(
+        zip(
+            lengths,
+            operation.stride or (),
+            operation.kernel_size,
+            operation.spacing,
+            operation.pad or (),
+            strict=True,
+        )
+    ):
+        whole = (length - 1) * stride + (taps - 1) * gap + 1
+        end = whole - after if operation.output_size is None else before + operation.output_size[axis]
+        if end <= before:
+            raise MisfitError("what it crops is more than what it makes")
+        sizes.append(max(whole, end))
+        kept.append(slice(before, end))
+    return tuple(sizes), tuple(kept)
+
+
+def cropped_alike(cropping: Sequence[str | None], below: Sequence[Shaped]) -> list[tuple[slice, ...]]:
+    """Return which part of each of several inputs is kept where they are cut to the shortest (Lasagne)."""
+    shapes = [tuple(units.shape) for units in below]
+    if not any(how not in (None, "None") for how in cropping):
+        return [()] * len(shapes)
+    if len({len(shape) for shape in shapes}) != 1:
+        raise MisfitError("its inputs have different numbers of axes")
+    shortest = [min(lengths) for lengths in zip(*shapes, strict=True)]
+    hows = [*cropping, *[None] * len(shortest)][: len(shortest)]
+    return [tuple(_cut(*facts) for facts in zip(hows, shape, shortest, strict=True)) for shape in shapes]
+
+
+def _cut(how: str | None, length: int, wanted: int) -> slice:
+    match how:
+        case None | "None":
+            return slice(None)
+        case "lower":
+            return slice(0, wanted)
+        case "upper":
+            return slice(length - wanted, length)
+        case "center":
+            first = (length - wanted) // 2
+            return slice(first, first + wanted)
+    raise MisfitError("it crops its inputs by a rule that is not known here")
+
+
+def shape_of_merged(shapes: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
+    """Return the shape of several inputs together, where an axis of 1 stands for any length."""
+    rank = max(len(shape) for shape in shapes)
+    if min(len(shape) for shape in shapes) != rank:
+        raise MisfitError("its inputs have different numbers of axes")
+    merged = []
+    for lengths in zip(*shapes, strict=True):
+        longer = {n for n in lengths if n != 1}
+        if len(longer) > 1:
+            sizes = " and ".join(_by(shape) for shape in dict.fromkeys(shapes))
+            raise MisfitError(f"its inputs are {sizes}, which do not fit each other")
+        merged.append(longer.pop() if longer else 1)
+    return tuple(merged)
