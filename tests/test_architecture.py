@@ -52,6 +52,7 @@ ONLY_THERE: dict[str, set[str]] = {
     "theano": {"theano_shim.py"},
     "lasagne": {"theano_shim.py"},
     "nolearn": {"theano_shim.py"},
+    "torch": {"running"},
 }
 MODULES = sorted(SOURCE.rglob("*.py"))
 
@@ -157,7 +158,7 @@ def imports_from_outside(path: Path) -> Iterator[str]:
 def test_all_names_what_is_public(path: Path) -> None:
     try:
         loaded = import_module(module_name(path))
-    except MissingExtraError as error:  # the shim, where Theano is not installed
+    except MissingExtraError as error:  # where Theano or PyTorch is not installed
         pytest.skip(str(error))
     assert all(hasattr(loaded, name) for name in loaded.__all__)
     assert len(set(loaded.__all__)) == len(loaded.__all__)
@@ -173,7 +174,7 @@ def test_all_names_what_is_public(path: Path) -> None:
     ],
 )
 def test_light_commands_stay_light(command: str) -> None:
-    heavy = "{'matplotlib', 'scipy', 'theano', 'lasagne', 'joblib', 'PIL'}"
+    heavy = "{'matplotlib', 'scipy', 'theano', 'lasagne', 'torch', 'joblib', 'PIL'}"
     check = f"{command}\nimport sys\nprint(sorted({heavy} & set(sys.modules)))"
     ran = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, check=True)
     assert ran.stdout.splitlines()[-1] == "[]"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol, get_args
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from filtviz.errors import MissingExtraError, RunningError
+from filtviz.errors import RunningError
 from filtviz.network import EngineName
 from filtviz.operations import Operation
 from filtviz.text import printable
@@ -94,12 +94,8 @@ def torch_engine(dtype: DTypeLike, device: str | None = None, **how: Any) -> Tor
         MissingExtraError: it is not installed.
         RunningError: there is no such device.
     """
-    try:
-        from filtviz.running.torch_engine import TorchEngine
-    except ImportError:
-        raise MissingExtraError(
-            "this needs PyTorch, which is not installed: pip install 'filtviz[torch]'"
-        ) from None
+    from filtviz.running.torch_engine import TorchEngine
+
     try:
         return TorchEngine(_type(dtype), device, **how)
     except (RuntimeError, AssertionError, TypeError) as error:

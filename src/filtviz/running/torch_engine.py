@@ -11,11 +11,10 @@ from collections.abc import Callable, Sequence
 from typing import Any, assert_never
 
 import numpy as np
-import torch
-import torch.nn.functional as F
 from numpy.typing import NDArray
 
 from filtviz.activations import Activation, UnknownActivationError, why_unknown
+from filtviz.errors import MissingExtraError
 from filtviz.operations import (
     ChannelPooling,
     Concatenate,
@@ -66,6 +65,14 @@ from filtviz.running.fitting import (
 )
 from filtviz.text import printable
 from filtviz.windows import Window
+
+try:
+    import torch
+    import torch.nn.functional as F
+except ImportError:
+    raise MissingExtraError(
+        "this needs PyTorch, which is not installed: pip install 'filtviz[torch]'"
+    ) from None
 
 __all__ = ["TorchEngine"]
 
