@@ -48,6 +48,7 @@ if TYPE_CHECKING:
         ReadError,
         RunningError,
         SelectionError,
+        UnknownFileError,
         UnsupportedFileError,
     )
     from filtviz.measures.comparison import LayerComparison
@@ -95,6 +96,7 @@ _NAMES = {
         "ReadError",
         "RunningError",
         "SelectionError",
+        "UnknownFileError",
         "UnsupportedFileError",
     ),
     "filtviz.measures.measure": (
@@ -170,6 +172,7 @@ __all__ = [
     "SheetOptions",
     "Trajectory",
     "Unjudged",
+    "UnknownFileError",
     "UnsupportedFileError",
     "WrittenFile",
     "__version__",

@@ -7,6 +7,7 @@
     │   ├── FileAccessError       it is missing, a folder, may not be read, or is written meanwhile
     │   ├── UnsupportedFileError  it is recognised, or not, but is nothing that filtviz reads
     │   ├── MalformedFileError    it is damaged, or says of itself what cannot be
+    │   │   └── UnknownFileError  it is no kind that is known, or a pickle that is damaged from its start
     │   └── LimitError            reading it would pass a limit (``.limit``, ``.allowed``, ``.option``)
     ├── SelectionError            no such layer or channel (``.wanted``, ``.available``)
     ├── DrawingError              these weights cannot be drawn as pictures of filters
@@ -16,13 +17,15 @@
     ├── MissingExtraError         an optional package is needed (also an ImportError)
     └── OutputError               a result could not be written (``.path``)
 
-The command line prints the sentence on stderr and exits with 1.
+The command line prints the sentence on stderr and exits with 1. Each has a ``code``, a word that stays as it
+is while sentences get better: scripts go by that.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from os import PathLike
+from typing import ClassVar
 
 __all__ = [
     "BudgetError",
@@ -38,12 +41,18 @@ __all__ = [
     "ReadError",
     "RunningError",
     "SelectionError",
+    "UnknownFileError",
     "UnsupportedFileError",
 ]
 
 
 class FiltvizError(Exception):
-    """The base of every error that filtviz raises on purpose; its text is one sentence for a person."""
+    """The base of every error that filtviz raises on purpose; its text is one sentence for a person.
+
+    ``code`` says in a word what kind of error it is, for scripts.
+    """
+
+    code: ClassVar[str] = "failed"
 
 
 class ReadError(FiltvizError):
@@ -51,6 +60,8 @@ class ReadError(FiltvizError):
 
     ``path`` is the file, once known: the reading steps raise without it and `filtviz.load` adds it.
     """
+
+    code = "unreadable"
 
     def __init__(self, message: str, *, path: str | PathLike[str] | None = None) -> None:
         super().__init__(message)
@@ -60,13 +71,25 @@ class ReadError(FiltvizError):
 class FileAccessError(ReadError):
     """The file is missing, is a folder, may not be read, or is cut short or changed while it is read."""
 
+    code = "no-access"
+
 
 class UnsupportedFileError(ReadError):
     """The file holds nothing that filtviz reads; the sentence says what it holds, where that is known."""
 
+    code = "unsupported"
+
 
 class MalformedFileError(ReadError):
     """The file is damaged or cut short, or says of itself what cannot be."""
+
+    code = "malformed"
+
+
+class UnknownFileError(MalformedFileError):
+    """The file is of no kind that is known: it may be a damaged pickle, and may be anything else."""
+
+    code = "unknown"
 
 
 class LimitError(ReadError):
@@ -75,6 +98,8 @@ class LimitError(ReadError):
     ``limit`` names the field of `filtviz.Limits`, ``allowed`` is its value, ``option`` the command-line
     option that raises it.
     """
+
+    code = "limit"
 
     def __init__(self, message: str, *, limit: str, allowed: int, option: str) -> None:
         super().__init__(message)
@@ -86,6 +111,8 @@ class LimitError(ReadError):
 class SelectionError(FiltvizError):
     """There is no such layer or channel; ``wanted`` is what was asked for, ``available`` what there is."""
 
+    code = "no-such-layer"
+
     def __init__(self, message: str, *, wanted: object = None, available: Sequence[str] = ()) -> None:
         super().__init__(message)
         self.wanted = wanted
@@ -95,13 +122,19 @@ class SelectionError(FiltvizError):
 class DrawingError(FiltvizError):
     """These weights cannot be drawn as pictures of filters."""
 
+    code = "not-drawable"
+
 
 class MeasureError(FiltvizError):
     """These weights cannot be measured as asked."""
 
+    code = "not-measurable"
+
 
 class CompositionError(FiltvizError):
     """A layer cannot be followed down to the image: one below is no convolution with one filter for all."""
+
+    code = "not-composable"
 
 
 class RunningError(FiltvizError):
@@ -123,6 +156,8 @@ class BudgetError(FiltvizError):
     the command may take, ``option`` the command-line option that raises that.
     """
 
+    code = "budget"
+
     def __init__(self, message: str, *, share: str, needed: int, allowed: int, option: str) -> None:
         super().__init__(message)
         self.share = share
@@ -134,9 +169,13 @@ class BudgetError(FiltvizError):
 class MissingExtraError(FiltvizError, ImportError):
     """What was asked for needs an optional package that is not installed, or that does not run here."""
 
+    code = "missing-package"
+
 
 class OutputError(FiltvizError):
     """A result could not be written to ``path``."""
+
+    code = "not-written"
 
     def __init__(self, message: str, *, path: str | PathLike[str] | None = None) -> None:
         super().__init__(message)

@@ -157,10 +157,10 @@ def is_there(path: Path) -> bool:
         return path.exists()
 
 
-def is_regular(path: Path) -> bool:
+def is_regular(path: str | Path) -> bool:
     """Say whether there is a regular file, and no link to one; where nothing can be seen there is none."""
     try:
-        return stat.S_ISREG(path.lstat().st_mode)
+        return stat.S_ISREG(os.lstat(path).st_mode)
     except OSError:
         return False
 

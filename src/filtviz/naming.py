@@ -17,12 +17,15 @@ from filtviz.text import digest, file_stem
 
 __all__ = [
     "layer_stems",
-    "model_folder",
+    "model_folders",
     "model_stem",
     "models_stem",
     "picture_name",
     "unique_stems",
 ]
+
+INDEX = ".index.json"
+"""How the index of a model in several files ends, which is named after the model."""
 
 PACKED = {".gz", ".bz2", ".xz"}
 """Suffixes of packed files, which hide the one that matters (``model.pkl.gz``)."""
@@ -50,17 +53,67 @@ def models_stem(paths: Sequence[Path]) -> str:
     return file_stem(f"{stems[0]}-{stems[-1]}", ending=all_names)
 
 
-def model_folder(path: Path, place: str) -> str:
-    """Return the name of a folder for a model's pictures, which no other model has.
+def model_folders(place: str, beside: Iterable[str] = ()) -> tuple[str, ...]:
+    """Return the names that the folder of a model's pictures may have, the one that it gets first.
+
+    It is the path below the folder that holds that of all, without the file's suffixes: ``run1/net``. Where
+    another model beside it would be called so, its suffixes stay: ``run1/net.pkl``. A model that lies
+    elsewhere is called after itself, its folder, and a digest of where it lies.
+
+    So a name depends on where the model lies and on nothing else that is drawn.
 
     Args:
-        path: The model file.
-        place: Where it lies, as seen from the folder of all.
+        place: Where the model lies, as seen from the folder of all.
+        beside: The names of what lies in the model's folder.
     """
-    return file_stem(_stem(path), ending=digest(place))
+    above, name = _split(place)
+    own = _called(name) if _is_below(place) else ()
+    others = (each for each in beside if each != name and Path(each).suffix.lower() not in NO_MODELS)
+    rivals = {called.casefold() for other in others for called in _called(other)}
+    free = [called for called in own if called.casefold() not in rivals]
+    distinct = file_stem(_stem(Path(name)), ending=digest(place))
+    parts = [*map(_part, free), distinct, *map(_part, own)]
+    return tuple(dict.fromkeys("/".join([*above, part]) for part in parts))
+
+
+NO_MODELS = {
+    ".cfg", ".css", ".csv", ".gif", ".html", ".ini", ".jpeg", ".jpg", ".json", ".log", ".md", ".pdf", ".png",
+    ".py", ".rst", ".sh", ".svg", ".toml", ".tsv", ".txt", ".xml", ".yaml", ".yml",
+}  # fmt: skip
+"""Suffixes of what often lies beside a model under its name, and takes no name from it."""
+
+DEEPEST = 8
+"""So many folders are in one another at most in the name of a model's folder."""
+
+
+def _called(name: str) -> tuple[str, ...]:
+    """Return what a model may be called after: its name without its suffixes, and with them."""
+    return _stem(Path(name)), name
+
+
+def _is_below(place: str) -> bool:
+    """Say whether a model lies below the folder that holds that of all, and not in that itself."""
+    parts = place.split("/")
+    return parts[0] == ".." and ".." not in parts[1:] and len(parts) <= DEEPEST + 2
+
+
+def _split(place: str) -> tuple[list[str], str]:
+    """Return the folders that are in the name of a model's folder, and the model's own name."""
+    *above, name = place.split("/")
+    folders = [part for part in above if part not in ("..", "")]
+    shown = folders if _is_below(place) else folders[-1:]
+    return [_part(part) for part in shown], name
+
+
+def _part(name: str) -> str:
+    """Return a name as a part of a path, with a digest of it where it cannot stand as it is."""
+    shown = file_stem(name)
+    return shown if shown == name else file_stem(name, ending=digest(name))
 
 
 def _stem(path: Path) -> str:
+    if path.name.endswith(INDEX):
+        return Path(path.name.removesuffix(INDEX)).stem or path.name
     return Path(path.stem).stem if path.suffix.lower() in PACKED else path.stem
 
 

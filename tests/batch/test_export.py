@@ -16,31 +16,19 @@ import joblib
 import numpy as np
 import pytest
 from PIL import Image
+from tests.exported import model_folder, save_model
 
 import filtviz
 from filtviz import DrawingOptions, ExportOptions, __version__, processes
 from filtviz.batch import jobs as jobs_module
 from filtviz.batch.jobs import FEW_JOBS
 from filtviz.batch.locking import LOCK, RUN_SUFFIX
-from filtviz.batch.manifest import relative
 from filtviz.drawing import draw
 from filtviz.errors import OutputError
 from filtviz.files import PART_SUFFIX
-from filtviz.naming import model_folder
 
 MANY = 5 * 32
 """Channels that make more jobs than are done without other processes."""
-
-
-def save_model(path: Path, n_channels=3, seed=0, kernel=(3, 3)):
-    """A parameter file of two convolutions and a dense layer."""
-    rng = np.random.default_rng(seed)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    first = rng.standard_normal((n_channels, 1, 3, 3)).astype("f4")
-    second = rng.standard_normal((4, n_channels, *kernel)).astype("f4")
-    dense = rng.standard_normal((4, 2)).astype("f4")
-    np.savez(path, first, np.zeros(n_channels, "f4"), second, np.zeros(4, "f4"), dense, np.zeros(2, "f4"))
-    return path
 
 
 @pytest.fixture
@@ -59,7 +47,7 @@ def tree(folder):
 
 def name_of(model, folder):
     """The name of a model's folder."""
-    return model_folder(model, relative(model, folder))
+    return model_folder(model, folder)
 
 
 def manifest(folder):
@@ -76,7 +64,8 @@ def test_every_convolution_is_drawn_and_described(model, tmp_path, capsys):
     written = manifest(folder)
     assert (written["program"], written["version"], written["complete"]) == ("filtviz", __version__, True)
     assert [entry["file"] for entry in written["pictures"]] == files
-    assert list(report.pictures) == written["pictures"]
+    assert [{**entry, "options": 0} for entry in report.pictures] == written["pictures"]
+    assert [entry["options"] for entry in report.pictures] == written["options"] * 4
     layer = filtviz.load(model).conv_layers[1]
     assert written["pictures"][2] == {
         "file": f"{name}/conv2-ch1.png",
@@ -90,10 +79,10 @@ def test_every_convolution_is_drawn_and_described(model, tmp_path, capsys):
         "filters": 4,
         "kernel_size": [3, 3],
         "range": [float(layer.filters[:, 1].min()), float(layer.filters[:, 1].max())],
-        "options": written["pictures"][0]["options"],
+        "options": 0,
         "version": __version__,
     }
-    assert written["pictures"][0]["options"]["figsize"] == [6.0, 6.0]
+    assert [options["figsize"] for options in written["options"]] == [[6.0, 6.0]]
     for entry in written["pictures"]:
         drawn = filtviz.load(model).select(entry["layer"])
         (picture,) = draw(drawn, entry["channels"], DrawingOptions())
@@ -105,7 +94,7 @@ def test_models_of_one_name_do_not_collide_now_or_later(tmp_path):
     first, second, third = (save_model(tmp_path / name / "net.npz", seed=i) for i, name in enumerate("abc"))
     folder = tmp_path / "out"
     filtviz.export([first, second], folder)
-    assert {entry["file"].split("/")[0]: entry["model"] for entry in manifest(folder)["pictures"]} == {
+    assert {entry["file"].rpartition("/")[0]: entry["model"] for entry in manifest(folder)["pictures"]} == {
         name_of(first, folder): "../a/net.npz",
         name_of(second, folder): "../b/net.npz",
     }
@@ -188,7 +177,8 @@ def test_one_layer_drawn_otherwise_leaves_the_others_as_they_are(model, tmp_path
     other = DrawingOptions(dpi=50)
     report = filtviz.export([model], folder, ExportOptions(layers=[0], drawing=other))
     assert (report.drawn, len(report.pictures)) == (1, 1)
-    dpis = {entry["file"]: entry["options"]["dpi"] for entry in manifest(folder)["pictures"]}
+    written = manifest(folder)
+    dpis = {entry["file"]: written["options"][entry["options"]]["dpi"] for entry in written["pictures"]}
     name = name_of(model, folder)
     assert dpis.pop(f"{name}/conv1.png") == 50
     assert set(dpis.values()) == {100.0}
@@ -227,11 +217,11 @@ def test_a_bad_file_does_not_stop_the_others(model, tmp_path):
     missing = tmp_path / "missing.pkl"
     report = filtviz.export([bad, dense, model, missing], tmp_path / "out")
     assert report.drawn == 4
-    assert [failure.path for failure in report.failures] == [bad, dense, missing]
-    reasons = [failure.reason for failure in report.failures]
-    assert reasons[0].startswith(f"{bad}: ")
-    assert "there is no filter to draw" in reasons[1]
-    assert reasons[2].startswith(f"{missing}: ")
+    assert [(failure.path, failure.code) for failure in report.failures] == [
+        (bad, "unsupported"),
+        (missing, "no-access"),
+    ]
+    assert [failure.reason.split(": ")[0] for failure in report.failures] == [str(bad), str(missing)]
     assert {entry["model"] for entry in report.pictures} == {"../net.npz"}
 
 
@@ -320,7 +310,7 @@ def test_several_reasons_of_a_model_are_all_told(model, tmp_path):
     assert [part.split("'")[1] for part in result.failure.split("; there")] == ["conv7", "conv8"]
 
 
-def test_a_layer_that_is_no_picture_is_a_note_beside_others_and_a_failure_alone(tmp_path):
+def test_a_layer_that_is_no_picture_is_a_note_beside_others_and_the_reason_alone(tmp_path):
     rng = np.random.default_rng(0)
     curve, plain = rng.standard_normal((4, 2, 3, 3, 3)), rng.standard_normal((4, 4, 3, 3))
     np.savez(tmp_path / "both.npz", curve, np.zeros(4), plain, np.zeros(4))
@@ -328,7 +318,8 @@ def test_a_layer_that_is_no_picture_is_a_note_beside_others_and_a_failure_alone(
     both, alone = filtviz.export([tmp_path / "both.npz", tmp_path / "alone.npz"], tmp_path / "out").models
     sentence = "conv1 is not drawn: its filters are volumes, not two-dimensional pictures"
     assert (both.drawn, both.notes, both.failure) == (4, (sentence,), None)
-    assert (alone.drawn, alone.notes, alone.failure) == (0, (), sentence)
+    assert (alone.status, alone.code, alone.reason) == ("no-filters", "no-filters", sentence)
+    assert (alone.drawn, alone.notes, alone.failure) == (0, (), None)
 
 
 def test_a_picture_that_is_drawn_otherwise_is_removed_before_it_is_described(model, tmp_path, monkeypatch):
@@ -344,9 +335,9 @@ def test_a_picture_that_is_drawn_otherwise_is_removed_before_it_is_described(mod
     monkeypatch.setattr(jobs_module, "replace_own", full)
     filtviz.export([model], folder, ExportOptions(drawing=DrawingOptions(dpi=50)))
     assert not list(folder.glob("*/*"))
-    assert manifest(folder) == {
-        "program": "filtviz", "version": __version__, "complete": True, "pictures": []
-    }  # fmt: skip
+    written = manifest(folder)
+    assert (written["complete"], written["pictures"]) == (False, [])
+    assert [(each["status"], each["code"]) for each in written["models"]] == [("failed", "not-written")]
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
@@ -516,7 +507,7 @@ def test_a_killed_run_leaves_whole_files_and_the_next_run_goes_on(large, expecte
     command = [*program, "export", str(large), "-o", str(folder), "--jobs", "2"]
     process = subprocess.Popen(command, start_new_session=True, stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + 60
-    while len(list(folder.glob("large-*/*.png"))) < 3 and time.monotonic() < deadline:
+    while len(list(folder.glob("large/*.png"))) < 3 and time.monotonic() < deadline:
         time.sleep(0.005)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()

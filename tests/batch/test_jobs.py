@@ -14,7 +14,7 @@ import pytest
 from filtviz import DrawingOptions, ExportOptions
 from filtviz.batch import jobs as jobs_module
 from filtviz.batch import planning
-from filtviz.batch.jobs import FEW_JOBS, Done, forget_models, run_jobs
+from filtviz.batch.jobs import FEW_JOBS, Done, Reason, forget_models, run_jobs
 from filtviz.batch.planning import Planner
 
 
@@ -124,8 +124,8 @@ def test_a_model_that_takes_long_to_read_is_read_by_no_other_process(model, monk
     ticks = iter([0.0, seconds])
     monkeypatch.setattr(planning, "process_time", lambda: next(ticks))
     folder, jobs = planned(model)
-    drawn = len(list(folder.glob("net-*/*.png")))
-    assert ([isinstance(job, Done) for job in jobs], drawn) == ([here] * 4 + [False], 120 if here else 0)
+    drawn = len(list(folder.glob("net/*.png")))
+    assert ([isinstance(job, Done) for job in jobs], drawn) == ([here] * 4 + [True], 120 if here else 0)
     assert sum(job.run().pages for job in jobs) == 120
 
 
@@ -143,15 +143,17 @@ def test_a_job_carries_no_weights_and_its_process_reads_the_model_once(model, mo
         (0, None, True),
     ]
     assert reads == [model]
-    assert len(list(folder.glob("net-*/*.png"))) == 120
+    assert len(list(folder.glob("net/*.png"))) == 120
 
 
 def test_a_model_that_changes_while_it_is_exported_is_said_to_have_changed(model):
     folder, jobs = planned(model)
     np.savez(model, np.zeros((20, 100, 3, 3)), np.zeros(20), np.zeros((8, 20, 3, 3)), np.zeros(8))
     os.utime(model, ns=(0, 0))
-    assert jobs[0].run().failure == f"{model}: it was changed while it was exported; export it again"
-    assert not list(folder.glob("net-*/*.png"))
+    assert jobs[0].run().failure == Reason(
+        "malformed", f"{model}: it was changed while it was exported; export it again"
+    )
+    assert not list(folder.glob("net/*.png"))
 
 
 def test_a_model_that_goes_away_is_one_sentence(model):
@@ -159,7 +161,7 @@ def test_a_model_that_goes_away_is_one_sentence(model):
     model.unlink()
     failure = jobs[0].run().failure
     assert failure is not None
-    assert failure.startswith(f"{model}: ")
+    assert failure.sentence.startswith(f"{model}: ")
 
 
 def test_a_model_that_goes_away_just_after_it_was_read_is_one_sentence(model, monkeypatch):
@@ -172,7 +174,9 @@ def test_a_model_that_goes_away_just_after_it_was_read_is_one_sentence(model, mo
         return network
 
     monkeypatch.setattr(jobs_module, "load", load_and_remove)
-    assert jobs[0].run().failure == f"{model}: it was changed while it was exported; export it again"
+    assert jobs[0].run().failure == Reason(
+        "malformed", f"{model}: it was changed while it was exported; export it again"
+    )
 
 
 @pytest.mark.slow

@@ -13,6 +13,7 @@ from tests.building import conv
 from filtviz import DrawingOptions, Network, OutputError, __version__
 from filtviz.batch import manifest as manifest_module
 from filtviz.batch.manifest import (
+    Contents,
     Manifest,
     describe_options,
     describe_picture,
@@ -52,14 +53,30 @@ def entry_of(file, **facts):
     return {"file": file, **texts, "options": {}, **facts}
 
 
-def write(folder, *entries, complete=True):
-    return write_manifest(folder, entries, Sources(), complete=complete)
+def record_of(model, **facts):
+    """What became of a model, as far as it is told of every one."""
+    texts = {"model": model, "folder": "m", "status": "drawn", "asked": "0"}
+    return {**texts, "pages": 0, "files": [], "pictures": [], **facts}
+
+
+def contents_of(*entries, models=()):
+    return Contents(
+        {entry["file"]: entry for entry in entries}, {record["model"]: record for record in models}
+    )
+
+
+def write(folder, *entries, models=(), complete=True):
+    return write_manifest(folder, contents_of(*entries, models=models), Sources(), complete=complete)
+
+
+def entries_in(folder):
+    return list(read_manifest(folder).entries.values())
 
 
 def test_options_come_back_from_a_manifest_as_they_went_in(tmp_path):
     options = describe_options(DrawingOptions(figsize=(3, 4)))
     write(tmp_path, entry_of("m/b.png", options=options))
-    (entry,) = read_manifest(tmp_path)
+    (entry,) = entries_in(tmp_path)
     assert entry["options"] == options
 
 
@@ -72,7 +89,7 @@ def test_an_entry_comes_back_as_it_was(tmp_path):
         for i in range(drawn.n_channels)
     ]
     write(tmp_path, *entries)
-    assert read_manifest(tmp_path) == entries
+    assert entries_in(tmp_path) == entries
 
 
 def test_entries_are_in_the_order_of_their_files_and_the_text_is_ascii(tmp_path):
@@ -84,25 +101,40 @@ def test_entries_are_in_the_order_of_their_files_and_the_text_is_ascii(tmp_path)
 
 def test_a_manifest_without_pictures_is_one(tmp_path):
     write(tmp_path)
-    assert read_manifest(tmp_path) == []
+    assert read_manifest(tmp_path) == Contents()
 
 
 def test_where_there_was_no_run_there_are_no_entries(tmp_path):
-    assert read_manifest(tmp_path) == []
+    assert read_manifest(tmp_path) == Contents()
 
 
 def manifest_of(**entry):
-    return json.dumps({"program": "filtviz", "pictures": [{**entry_of("m/a.png"), **entry}]})
+    return manifest_with(pictures=[{**entry_of("m/a.png"), "options": 0, **entry}])
+
+
+def manifest_with(**parts):
+    return json.dumps({"program": "filtviz", "options": [{}], "models": [], "pictures": [], **parts})
 
 
 def manifest_without(key):
-    entry = entry_of("m/a.png")
+    entry = {**entry_of("m/a.png"), "options": 0}
     del entry[key]
-    return json.dumps({"program": "filtviz", "pictures": [entry]})
+    return manifest_with(pictures=[entry])
+
+
+def model_without(key):
+    record = record_of("m")
+    del record[key]
+    return manifest_with(models=[record])
 
 
 def nested(depth):
     return "[" * depth + "]" * depth
+
+
+def nested_in(text, old, new, depth):
+    assert old in text
+    return text.replace(old, new + nested(depth))
 
 
 HOSTILE = {
@@ -122,11 +154,24 @@ HOSTILE = {
     **{f"no {key}": manifest_without(key) for key in entry_of("")},
     "a digest that is none": manifest_of(sha256="0" * 63),
     "options that are none": manifest_of(options=[]),
+    "options that are not there": manifest_of(options=1),
+    "options before the first": manifest_of(options=-1),
+    "options by a yes": manifest_of(options=False),
+    "options that are a list": manifest_with(options=[[]]),
+    **{f"a model without {key}": model_without(key) for key in record_of("")},
+    "a model's folder above": manifest_with(models=[record_of("m", folder="..")]),
+    "a model's folder elsewhere": manifest_with(models=[record_of("m", folder="/tmp")]),
+    "a model's picture elsewhere": manifest_with(models=[record_of("m", pictures=["../x.png"])]),
+    "a model's file with a zero byte": manifest_with(models=[record_of("m", files=[["a\0", 1, 1, 1]])]),
+    "a model's file without times": manifest_with(models=[record_of("m", files=[["a", 1]])]),
+    "pages that are no number": manifest_with(models=[record_of("m", pages="1")]),
+    "no models": json.dumps({"program": "filtviz", "options": [], "pictures": []}),
     "the folder above": manifest_of(file="../x.png"),
     "two folders above": manifest_of(file="m/../../x.png"),
     "the folder itself": manifest_of(file="./x.png"),
     "no folder": manifest_of(file="x.png"),
-    "a deep path": manifest_of(file="m/n/x.png"),
+    "a very deep path": manifest_of(file="m/" * 20 + "x.png"),
+    "a way back": manifest_of(file="m/../n/x.png"),
     "an absolute path": manifest_of(file="/tmp/x.png"),
     "a share of Windows": manifest_of(file="\\\\host\\x.png"),
     "a drive of Windows": manifest_of(file="C:/x.png"),
@@ -138,9 +183,15 @@ HOSTILE = {
     "a hidden file": manifest_of(file="m/.filtviz-lock"),
     "an option": manifest_of(file="-m/a.png"),
     "200,000 brackets": nested(200_000),
-    "200,000 brackets in the pictures": f'{{"program": "filtviz", "pictures": {nested(200_000)}}}',
-    "900 brackets in an entry": manifest_of(options=0).replace('"options": 0', f'"options": {nested(900)}'),
-    "ten brackets in an entry": manifest_of(options=0).replace('"options": 0', f'"options": {nested(10)}'),
+    "200,000 brackets in the pictures": manifest_with().replace(
+        '"pictures": []', f'"pictures": {nested(200_000)}'
+    ),
+    "900 brackets in an entry": manifest_of(options=0).replace(
+        '"options": 0', f'"options": 0, "more": {nested(900)}'
+    ),
+    "ten brackets in an entry": manifest_of(options=0).replace(
+        '"options": 0', f'"options": 0, "more": {nested(10)}'
+    ),
     "not a number": manifest_of(range=float("nan")),
     "without end": manifest_of(range=[0, float("inf")]),
     "too large for a number": manifest_of(range=0).replace('"range": 0', '"range": 1e999'),
@@ -149,9 +200,9 @@ HOSTILE = {
     "a key twice": '{"program": "other", "program": "filtviz", "pictures": []}',
     "a file twice": manifest_of().replace('"file"', '"file": "m/b.png", "file"'),
     "bytes that are no text": b'{"program": "filtviz", "pictures": [], "x": "\xff"}',
-    "another encoding": '{"program": "filtviz", "pictures": []}'.encode("utf-16"),
-    "a mark before it": b'\xef\xbb\xbf{"program": "filtviz", "pictures": []}',
-    "something behind it": '{"program": "filtviz", "pictures": []} {}',
+    "another encoding": manifest_with().encode("utf-16"),
+    "a mark before it": b"\xef\xbb\xbf" + manifest_with().encode(),
+    "something behind it": manifest_with() + " {}",
 }
 """What a manifest can be that a stranger has written."""
 
@@ -169,15 +220,15 @@ def test_what_filtviz_has_not_written_is_not_taken_for_a_manifest(tmp_path, text
 def test_what_a_later_version_may_add_is_kept(tmp_path):
     text = manifest_of(more={"deep": [[1.5, None, True, "text"]]}, range=[-1e308, 0])
     (tmp_path / "manifest.json").write_text(text)
-    (entry,) = read_manifest(tmp_path)
+    (entry,) = entries_in(tmp_path)
     assert entry["more"] == {"deep": [[1.5, None, True, "text"]]}
     write(tmp_path, entry)
-    assert read_manifest(tmp_path) == [entry]
+    assert entries_in(tmp_path) == [entry]
 
 
 def test_a_manifest_that_is_too_large_is_neither_read_nor_written(tmp_path, monkeypatch):
     path = write(tmp_path, entry_of("m/a.png", model="m" * 1000))
-    assert len(read_manifest(tmp_path)) == 1
+    assert len(entries_in(tmp_path)) == 1
     monkeypatch.setattr(manifest_module, "LARGEST", 1000)
     with pytest.raises(OutputError, match=r"manifest\.json is no manifest of filtviz"):
         read_manifest(tmp_path)
@@ -207,10 +258,10 @@ def test_nobody_waits_for_a_pipe_in_the_place_of_a_manifest(tmp_path):
 def test_what_another_run_has_written_meanwhile_is_not_lost(tmp_path):
     first, second = Manifest(tmp_path), Manifest(tmp_path)
     for manifest, name in ((first, "a"), (second, "b"), (first, "c")):
-        with manifest.held(Sources()) as entries:
-            entries[f"{name}/x.png"] = entry_of(f"{name}/x.png", model=name)
+        with manifest.held(Sources()) as contents:
+            contents.entries[f"{name}/x.png"] = entry_of(f"{name}/x.png", model=name)
             manifest.write(Sources(), complete=True)
-    assert [entry["file"] for entry in read_manifest(tmp_path)] == ["a/x.png", "b/x.png", "c/x.png"]
+    assert [entry["file"] for entry in entries_in(tmp_path)] == ["a/x.png", "b/x.png", "c/x.png"]
     with first.held(Sources()):
         assert [first.owner(name) for name in "abcd"] == ["a", "b", None, None]
     with second.held(Sources()):

@@ -11,7 +11,7 @@ import pytest
 from filtviz.drawing.views import SHEET_VIEWS, VIEWS
 from filtviz.naming import (
     layer_stems,
-    model_folder,
+    model_folders,
     model_stem,
     models_stem,
     picture_name,
@@ -96,24 +96,73 @@ def test_several_models_are_named_by_the_first_and_the_last():
 
 
 @pytest.mark.parametrize(
-    "places",
+    ("place", "name"),
     [
-        ["../a/net.pkl", "../b/net.pkl", "../net.pkl", "net.pkl", "/net.pkl"],
-        ["../net.pkl", "../net.npz", "../net.pkl.gz", "../net"],
-        ["../Net.pkl", "../net.pkl", "../NET.pkl"],
-        ["../a b.pkl", "../a_b.pkl"],
-        [f"../{LONG}x.pkl", f"../{LONG}y.pkl"],
+        ("../net.pkl", "net"),
+        ("../runs/run1/net.pkl", "runs/run1/net"),
+        ("../runs/run1/net.pkl.gz", "runs/run1/net"),
+        ("../runs/model.safetensors.index.json", "runs/model"),
+        ("../net.cfg", "net"),
+        (f"../{LONG}/net.pkl", f"{LONG}/net"),
     ],
 )
-def test_each_models_folder_is_its_own_even_where_case_does_not_count(places):
-    folders = [model_folder(Path(place), place) for place in places]
-    assert len({folder.lower() for folder in folders}) == len(places)
-    assert folders[0] == model_folder(Path(places[0]), places[0])
-    assert all(len(folder) <= 60 for folder in folders)
+def test_a_models_folder_is_the_path_below_the_folder_that_holds_that_of_all(place, name):
+    assert model_folders(place)[0] == name
 
 
-def test_a_models_folder_begins_as_the_model_is_called():
-    assert model_folder(Path("models/net.pkl"), "../models/net.pkl") == f"net-{digest('../models/net.pkl')}"
+@pytest.mark.parametrize("beside", [["net.npz"], ["NET"], ["net.pkl", "net.pkl.gz"]])
+def test_suffixes_stay_where_another_model_beside_it_would_be_called_the_same(beside):
+    assert model_folders("../a/net.pkl", beside)[0] == "a/net.pkl"
+    assert model_folders("../a/net.pkl", beside)[1] == f"a/net-{digest('../a/net.pkl')}"
+
+
+@pytest.mark.parametrize("beside", [[], ["net.pkl"], ["net.json", "net.log", "net.PNG"], ["net2.pkl", "ne"]])
+def test_what_is_no_model_or_called_otherwise_changes_no_name(beside):
+    assert model_folders("../a/net.pkl", beside)[0] == "a/net"
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        "net.pkl",
+        "../../runs/run1/net.pkl",
+        "/data/net.pkl",
+        "C:/x/net.pkl",
+        "../" + "a/" * 9 + "net.pkl",
+        "a/../b",
+    ],
+)
+def test_a_model_that_lies_elsewhere_is_named_after_its_folder_and_a_digest_of_its_place(place):
+    (name,) = model_folders(place, ["net.npz"])
+    above, _, own = name.rpartition("/")
+    assert own == f"{'b' if place == 'a/../b' else 'net'}-{digest(place)}"
+    assert "/" not in above
+    assert ".." not in name
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["net.pkl", "net.npz", "net.pkl.gz", "net", "Net.pkl", "NET.PKL"],
+        ["a b.pkl", "a_b.pkl", "a:b.pkl"],
+        [f"{LONG}x.pkl", f"{LONG}y.pkl", f"{LONG}x.pkl.gz"],
+        ["net.pkl", "net.pkl.npz", "net.npz"],
+        ["é.pkl", "e\u0301.pkl"],
+        ["con.pkl", "_con.pkl"],
+    ],
+)
+def test_each_models_folder_is_its_own_in_any_order_even_where_case_does_not_count(names):
+    for order in itertools.permutations(names[:5]):
+        folders = [model_folders(f"../m/{name}", order)[0] for name in sorted(names[:5])]
+        assert len({folder.casefold() for folder in folders}) == len(folders)
+        assert folders == [model_folders(f"../m/{name}", names[:5])[0] for name in sorted(names[:5])]
+
+
+def test_hostile_names_of_folders_lead_nowhere():
+    (name, *_) = model_folders("../.hidden/a\x1b[31m/-rf/net.pkl")
+    assert name.endswith("/net")
+    assert [part[0] for part in name.split("/")] == ["h", "a", "r", "n"]
+    assert "\x1b" not in name
 
 
 def test_empty_parts_of_a_name_are_left_out():

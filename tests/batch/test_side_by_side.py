@@ -13,14 +13,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.exported import model_folder
 
 import filtviz
 from filtviz import DrawingOptions, ExportOptions
 from filtviz.batch import locking, workplace
 from filtviz.batch.locking import LOCK, announce_run, hold, live_runs
-from filtviz.batch.manifest import relative
 from filtviz.errors import OutputError
-from filtviz.naming import model_folder
+from filtviz.naming import model_folders
 from filtviz.sources import Sources
 
 PROGRAM = [sys.executable, "-m", "filtviz", "export", "-q", "-o", "out"]
@@ -42,7 +42,8 @@ def folder(tmp_path, monkeypatch):
 
 
 def pictures():
-    return json.loads(Path("out/manifest.json").read_bytes())["pictures"]
+    written = json.loads(Path("out/manifest.json").read_bytes())
+    return [{**entry, "options": written["options"][entry["options"]]} for entry in written["pictures"]]
 
 
 def left_over():
@@ -62,7 +63,7 @@ def test_exports_side_by_side_lose_no_records_and_no_pictures():
 
 
 def place_of(model):
-    return Path("out", model_folder(model, relative(model, Path("out"))))
+    return Path("out", model_folder(Path(model), Path("out")))
 
 
 def test_another_export_of_the_same_may_draw_the_same_but_nothing_else():
@@ -132,6 +133,7 @@ HOLD = """
 import sys, time
 from pathlib import Path
 from filtviz.batch.locking import announce_run, hold
+from filtviz.naming import model_folders
 from filtviz.sources import Sources
 announce_run(Path(), "killed")
 with hold(Path(), Sources()):
@@ -223,12 +225,28 @@ def test_a_link_in_the_place_of_a_picture_is_replaced_and_not_followed(options):
     assert Path("victim").read_bytes() == b"precious"
 
 
-def test_a_folder_that_the_manifest_gives_to_another_model_is_left_alone():
+def test_a_folder_that_the_manifest_gives_to_another_model_is_left_alone_and_another_name_taken():
+    model = save_model("net.npz")
+    filtviz.export(model, "out")
+    before = {path: path.read_bytes() for path in place_of(model).iterdir()}
+    manifest = json.loads(Path("out/manifest.json").read_bytes())
+    for entry in (*manifest["pictures"], *manifest["models"]):
+        entry["model"] = "../other.npz"
+    Path("out/manifest.json").write_text(json.dumps(manifest))
+    (result,) = filtviz.export(model, "out", ExportOptions(force=True, drawing=DrawingOptions(dpi=50))).models
+    assert (result.status, result.folder) == ("drawn", Path("out/net.npz").absolute())
+    assert {path: path.read_bytes() for path in before} == before
+    assert {entry["model"] for entry in pictures()} == {"../net.npz", "../other.npz"}
+
+
+def test_where_the_manifest_gives_all_names_of_a_model_to_others_it_fails_and_nothing_changes():
     model = save_model("net.npz")
     filtviz.export(model, "out")
     manifest = json.loads(Path("out/manifest.json").read_bytes())
-    for entry in manifest["pictures"]:
-        entry["model"] = "../other.npz"
+    names = model_folders("../net.npz")
+    entry = {**manifest["pictures"][0], "model": "../other.npz"}
+    manifest["pictures"] = [{**entry, "file": f"{name}/conv1.png"} for name in names]
+    manifest["models"] = []
     Path("out/manifest.json").write_text(json.dumps(manifest))
     (failure,) = filtviz.export(model, "out", ExportOptions(force=True)).failures
     assert failure.reason == (

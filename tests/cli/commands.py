@@ -16,6 +16,7 @@ from inspect import cleandoc
 from pathlib import Path
 
 import click
+import numpy as np
 from click.testing import CliRunner
 from PIL import Image
 
@@ -33,6 +34,10 @@ MODELS = (
 )  # fmt: skip
 
 
+_STAMPS = re.compile(r'(\["[^"]*",) \d+, \d+, \d+\]')
+_TIME = re.compile(r"(?m)^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d{4} ")
+
+
 def fill(folder: Path) -> None:
     """Put the models, and one file that is none, into the folder in which commands run."""
     for model in MODELS:
@@ -40,13 +45,18 @@ def fill(folder: Path) -> None:
     (folder / "bad.pkl").write_text("no model\n")
     (folder / "empty.pkl").write_bytes(b"")
     planted.fill(folder)
+    (folder / "zoo" / "run1").mkdir(parents=True)
+    shutil.copy(TESTS / "fixtures" / "modern/list.pt", folder / "zoo" / "run1")
+    shutil.copy(TESTS / "fixtures" / "modern/list.pt", folder / "zoo")
+    np.savez(folder / "zoo" / "dense.npz", np.zeros((3, 2)), np.zeros(2))
+    (folder / "zoo" / "notes.txt").write_text("MIT License\n")
 
 
 def _run(line: str) -> Iterator[str]:
     ran = CliRunner().invoke(main, line.split(), prog_name="filtviz", env={"COLUMNS": "100"})
     yield f"$ filtviz {line}"
     yield from (text.rstrip() for text in ran.stdout.splitlines())
-    for text in ran.stderr.splitlines():
+    for text in _TIME.sub("", ran.stderr).splitlines():
         if text and not text.startswith(("Usage:", "Try ")):  # which are click's
             yield f"! {text.rstrip()}"
     yield f"exit {ran.exit_code}"
@@ -90,6 +100,9 @@ def _export() -> Iterator[str]:
         "list.pt -o out -j 1 --channels 0 --force --layer 0", "list.pt -o out -q --channels 0 -j 1",
         "seq.keras -o out -l dw -l none -j 1", "gone.pkl -o out", "list.pt -o bad.pkl",
         "list.pt -o out --channels 9 -j 1",
+        "zoo -o walked -j 1 --channels 0", "zoo -o walked -j 1 --channels 0",
+        "zoo/*.pt -o walked --channels 0 -j 1", "zoo/*.x -o walked", "zoo/dense.npz -o walked --strict",
+        "zoo/notes.txt -o walked",
     ):  # fmt: skip
         yield from _run(f"export {line}")
     told = json.loads(
@@ -97,9 +110,11 @@ def _export() -> Iterator[str]:
         .invoke(main, ["export", "list.pt", "gone.pkl", "-o", "out", "-j", "1", "-l", "0", "--json"])
         .stdout
     )
-    yield json.dumps(told).replace(__version__, "VERSION")
+    for key, value in told.items():
+        lines = value if isinstance(value, list) else [value]
+        yield from (f"{key}: {json.dumps(line)}".replace(__version__, "VERSION") for line in lines)
     manifest = Path("out/manifest.json").read_text(encoding="utf-8")
-    yield from manifest.replace(__version__, "VERSION").splitlines()
+    yield from _STAMPS.sub(r"\1 N, N, N]", manifest.replace(__version__, "VERSION")).splitlines()
 
 
 def _diagnose() -> Iterator[str]:

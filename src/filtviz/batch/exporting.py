@@ -19,9 +19,10 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from filtviz.batch.jobs import Outcome, forget_models, run_jobs
+from filtviz.batch.jobs import Outcome, Reason, forget_models, run_jobs
 from filtviz.batch.manifest import MANIFEST
-from filtviz.batch.planning import ExportOptions, Planner
+from filtviz.batch.planning import ExportOptions, Planner, Status
+from filtviz.errors import FiltvizError
 from filtviz.files import make_folder
 
 __all__ = ["ExportResult", "Failure", "ModelResult", "Progress", "ProgressCallback", "export"]
@@ -29,24 +30,50 @@ __all__ = ["ExportResult", "Failure", "ModelResult", "Progress", "ProgressCallba
 
 @dataclass(frozen=True)
 class Failure:
-    """A model file that gave no pictures, or not all of them, and why, in one sentence."""
+    """A model file that gave no pictures, or not all of them, and why, in one sentence.
+
+    ``code`` is that of the error, `filtviz.FiltvizError.code`.
+    """
 
     path: Path
     reason: str
+    code: str = FiltvizError.code
 
 
 @dataclass(frozen=True, kw_only=True)
 class ModelResult:
-    """What became of one model file: pages drawn now, and pages that were there already.
+    """What became of one model file.
 
-    ``notes`` are sentences on what its pictures do not show; ``failure`` is None where all went well.
+    Attributes:
+        path: The path as it was given, or below the folder that was given.
+        place: Where it lies as seen from the folder of results.
+        folder: The folder of its pictures.
+        status: ``drawn``; ``kept``, where all of its pictures were there; ``no-filters``, where it has none
+            that could be drawn; ``failed``. What was found in a folder may also be ``no-model``, or a
+            ``part`` of another one: these are in `ExportResult.passed_over`.
+        drawn: Pages drawn now.
+        kept: Pages that were there already.
+        is_read: Whether its file was read, which is not needed where nothing has changed.
+        notes: Sentences on what its pictures do not show, where any was drawn.
+        code: A word for why it failed or has no filters; None where there are pictures of all.
+        reason: The same in sentences.
     """
 
     path: Path
-    drawn: int
-    kept: int
+    place: str
+    folder: Path
+    status: Status
+    drawn: int = 0
+    kept: int = 0
+    is_read: bool = True
     notes: tuple[str, ...] = ()
-    failure: str | None = None
+    code: str | None = None
+    reason: str | None = None
+
+    @property
+    def failure(self) -> str | None:
+        """Why it failed; None where it did not."""
+        return self.reason if self.status == "failed" else None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,12 +90,17 @@ ProgressCallback = Callable[[Progress], None]
 
 @dataclass(frozen=True, kw_only=True)
 class ExportResult:
-    """What a run did. ``pictures`` are the manifest's entries of this run, ``manifest`` is its file."""
+    """What a run did.
+
+    ``pictures`` are the manifest's entries of this run, ``manifest`` is its file, ``passed_over`` is what was
+    found in folders and is no model.
+    """
 
     folder: Path
     manifest: Path
     models: tuple[ModelResult, ...]
     pictures: tuple[Mapping[str, Any], ...]
+    passed_over: tuple[ModelResult, ...] = ()
 
     @property
     def drawn(self) -> int:
@@ -83,7 +115,16 @@ class ExportResult:
     @property
     def failures(self) -> tuple[Failure, ...]:
         """The models that failed, in the order in which they were given."""
-        return tuple(Failure(model.path, model.failure) for model in self.models if model.failure)
+        return tuple(
+            Failure(model.path, model.reason or "", model.code or FiltvizError.code)
+            for model in self.models
+            if model.status == "failed"
+        )
+
+    @property
+    def complete(self) -> bool:
+        """Whether no model failed."""
+        return not self.failures
 
 
 def export(
@@ -96,10 +137,13 @@ def export(
 ) -> ExportResult:
     """Draw the convolutions of many model files into a folder, a folder of it for each model; print nothing.
 
-    A file that fails does not stop the others. What an earlier run has drawn in the same way is kept.
+    A file that fails does not stop the others. What an earlier run has drawn in the same way is kept, and a
+    model whose files have not changed since is not even read.
 
     Args:
-        models: Paths, or one path; what is given twice counts once.
+        models: Paths of files and of folders, or one path; what is given twice counts once. Of a folder, all
+            files
+            in it and below it are looked at: what is no model is passed over, links are not followed.
         output: The folder; it is made where it is missing, and gets a ``manifest.json``.
         options: Which layers and channels, and how they are drawn.
         jobs: The number of processes; None is one for each core, or for each worker of the engine that
@@ -108,6 +152,7 @@ def export(
 
     Raises:
         OutputError: ``output`` cannot be written at all.
+        FileAccessError: a folder cannot be looked into, or holds too much.
     """
     given = [models] if isinstance(models, (str, PathLike)) else models
     folder = Path(output)
@@ -125,12 +170,19 @@ def export(
                     progress(Progress(done=tally.pages, known=planner.pages, finished=finished))
     finally:
         forget_models()
-        pictures = planner.workplace.finish(
-            complete=len(results) == len(planner.models), failed=any(result.failure for result in results)
-        )
+        failed = any(result.status == "failed" for result in results)
+        pictures = planner.workplace.finish(complete=len(results) == len(planner.models), failed=failed)
+    passed_over = tuple(result for result in results if result.status in PASSED_OVER)
     return ExportResult(
-        folder=folder, manifest=folder / MANIFEST, models=tuple(results), pictures=tuple(pictures)
+        folder=folder,
+        manifest=folder / MANIFEST,
+        models=tuple(result for result in results if result.status not in PASSED_OVER),
+        pictures=tuple(pictures),
+        passed_over=passed_over,
     )
+
+
+PASSED_OVER = ("no-model", "part")
 
 
 class _Tally:
@@ -140,7 +192,7 @@ class _Tally:
         self.planner = planner
         self.pages = 0
         self.drawn = 0
-        self.failure: str | None = None
+        self.failure: Reason | None = None
 
     def add(self, outcome: Outcome) -> ModelResult | None:
         """Count an outcome; return the model's result where it was its last."""
@@ -152,15 +204,25 @@ class _Tally:
         return self._close(outcome.model) if outcome.last else None
 
     def _close(self, model: int) -> ModelResult:
-        self.planner.close(model)
         plan = self.planner.plans[model]
         failures = [*plan.failures, *([self.failure] if self.failure else [])]
+        reason = plan.reason
+        if failures:
+            reason = Reason(failures[0].code, "; ".join(each.sentence for each in failures))
+        status = "failed" if failures else plan.status or ("drawn" if self.drawn else "kept")
+        is_passed_over = status in PASSED_OVER
         result = ModelResult(
             path=self.planner.models[model],
+            place=self.planner.places[model],
+            folder=self.planner.workplace.folder if is_passed_over else self.planner.folder(model),
+            status=status,
             drawn=self.drawn,
             kept=plan.kept,
-            notes=tuple(plan.notes),
-            failure="; ".join(failures) or None,
+            is_read=plan.is_read,
+            notes=tuple(dict.fromkeys(plan.notes)) if self.drawn else (),
+            code=None if reason is None else reason.code,
+            reason=None if reason is None else reason.sentence,
         )
+        self.planner.close(model, status, reason, self.drawn + plan.kept)
         self.drawn, self.failure = 0, None
         return result

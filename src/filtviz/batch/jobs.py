@@ -23,7 +23,16 @@ if TYPE_CHECKING:
     from filtviz.drawing import Picture
     from filtviz.network import Network
 
-__all__ = ["Done", "ModelFile", "Outcome", "PictureFile", "PicturesJob", "forget_models", "run_jobs"]
+__all__ = [
+    "Done",
+    "ModelFile",
+    "Outcome",
+    "PictureFile",
+    "PicturesJob",
+    "Reason",
+    "forget_models",
+    "run_jobs",
+]
 
 FEW_JOBS = 4
 """Up to so many jobs are done sooner here than other processes are started."""
@@ -46,7 +55,12 @@ def run_jobs(jobs: Iterable[Job[Result]], n_jobs: int | None) -> Generator[Resul
         n_jobs: The number of processes; None is one for each core, or for each worker of the back end.
     """
     jobs = iter(jobs)
-    first = list(islice(jobs, FEW_JOBS + 1))
+    first: list[Job[Result]] = []
+    while len(first) <= FEW_JOBS and (job := next(jobs, None)) is not None:
+        if isinstance(job, Done) and not first:  # of a model of which nothing is to be drawn
+            yield _run(job)
+        else:
+            first.append(job)
     jobs = chain(first, jobs)
     if n_jobs == 1 or len(first) <= FEW_JOBS:
         yield from map(_run, jobs)
@@ -166,14 +180,27 @@ class PictureFile:
     permissions: Permissions | None = None
 
 
+@dataclass(frozen=True)
+class Reason:
+    """Why something failed: a word for scripts (`filtviz.errors.FiltvizError.code`), and a sentence."""
+
+    code: str
+    sentence: str
+
+    @classmethod
+    def of(cls, error: FiltvizError) -> Reason:
+        """Return that of an error."""
+        return cls(error.code, str(error))
+
+
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """What became of a job: the pages it drew, and the sentence of the error that stopped it, if one did."""
+    """What became of a job: the pages it drew, and the error that stopped it, if one did."""
 
     model: int
-    pages: int
-    failure: str | None
-    last: bool
+    pages: int = 0
+    failure: Reason | None = None
+    last: bool = False
 
 
 @dataclass(frozen=True)
@@ -193,19 +220,18 @@ class Done:
 
 @dataclass(frozen=True, kw_only=True)
 class PicturesJob:
-    """Files of one model to write; ``last`` marks the model's last job, which may have none.
+    """Files of one model to write.
 
     ``sources`` are the files that the export reads, ``run_name`` is what it goes by in the folder.
     """
 
     model: int
-    source: ModelFile | None
+    source: ModelFile
     files: tuple[PictureFile, ...]
     suffix: str
     options: DrawingOptions
     sources: Sources
     run_name: str
-    last: bool = False
 
     def run(self) -> Outcome:
         """Write the files one after another, up to the first that fails."""
@@ -217,19 +243,17 @@ class PicturesJob:
                 replace_own(file.path, write, self.sources, run=self.run_name, permissions=file.permissions)
                 pages += len(pictures)
         except FiltvizError as error:
-            failure = str(error)
+            failure = Reason.of(error)
         except MemoryError:
-            failure = "the machine has not enough memory for a page; lower figsize or dpi"
-        return Outcome(model=self.model, pages=pages, failure=failure, last=self.last)
+            failure = Reason("memory", "the machine has not enough memory for a page; lower figsize or dpi")
+        return Outcome(model=self.model, pages=pages, failure=failure)
 
     def lost(self, reason: str) -> Outcome:
         """Say that the process that wrote the files was ended; those that are there are whole."""
-        return Outcome(model=self.model, pages=0, failure=reason, last=self.last)
+        return Outcome(model=self.model, failure=Reason("worker-ended", reason))
 
     def _drawn(self) -> Iterator[tuple[PictureFile, list[Picture]]]:
         """Yield each file with its pictures, which are ready to be drawn and hold no pixels yet."""
-        if self.source is None or not self.files:
-            return
         network = self.source.load()
         for (conv_index, channels), files in groupby(
             self.files, lambda each: (each.conv_index, each.channels)

@@ -1,9 +1,9 @@
-"""``manifest.json``: what each picture of an export shows, and how it was made.
+"""``manifest.json``: what became of each model of an export, and what each of its pictures shows.
 
 It is written before the first picture of a model is drawn and once more at the end, each time as a whole. So
 a picture that exists and stands in the manifest as it would be described now need not be drawn again: that is
 how a run that was stopped goes on. A picture that would be described otherwise is removed before the manifest
-describes its successor.
+describes its successor. A model of which all was drawn, and whose files are what they were, is not even read.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import re
 import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +28,7 @@ from filtviz._version import __version__
 from filtviz.batch.locking import hold
 from filtviz.errors import OutputError
 from filtviz.files import reason, remove_parts, replace_own
+from filtviz.naming import DEEPEST
 from filtviz.sources import Sources
 from filtviz.text import printable
 
@@ -37,10 +38,14 @@ if TYPE_CHECKING:
 
 __all__ = [
     "MANIFEST",
+    "Contents",
     "Entry",
     "Manifest",
+    "Record",
     "describe_options",
     "describe_picture",
+    "folder_of",
+    "number_options",
     "read_manifest",
     "relative",
     "value_ranges",
@@ -51,6 +56,22 @@ MANIFEST = "manifest.json"
 
 Entry = Mapping[str, Any]
 """The description of one file: paths are relative to the manifest's folder."""
+
+Record = Mapping[str, Any]
+"""What became of one model in the last run that had it: paths are relative to the manifest's folder.
+
+``status`` is a `filtviz.batch.planning.Status`; ``files`` are the files that were read, each with the size
+and the times by which a change of it shows (`filtviz.batch.planning.stamp`), ``pictures`` the names of those
+in its folder, ``asked`` is a digest of what was asked for.
+"""
+
+
+@dataclass
+class Contents:
+    """What is in a manifest: ``entries`` by file, ``models`` by where they lie."""
+
+    entries: dict[str, Entry] = field(default_factory=dict)
+    models: dict[str, Record] = field(default_factory=dict)
 
 
 def describe_picture(
@@ -103,8 +124,8 @@ LARGEST = 64 << 20
 """Bytes of a manifest, which are enough for a hundred thousand pictures."""
 
 
-def read_manifest(folder: Path) -> list[Entry]:
-    """Return the entries of earlier runs; none where there were none.
+def read_manifest(folder: Path) -> Contents:
+    """Return what earlier runs have written down, which is nothing where there were none.
 
     Whoever has written into the folder may have written the manifest: what is not as filtviz writes it is
     refused, and no path in it leads out of the folder.
@@ -115,7 +136,7 @@ def read_manifest(folder: Path) -> list[Entry]:
     path = folder / MANIFEST
     try:
         text = _read(path)
-        return [] if text is None else _parse(text)
+        return Contents() if text is None else _parse(text)
     except OSError as error:
         raise OutputError(f"cannot read {printable(path, 200)}: {reason(error)}", path=path) from error
     except (ValueError, KeyError, TypeError, RecursionError, MemoryError) as error:
@@ -143,12 +164,17 @@ def _read(path: Path) -> bytes | None:
         return stream.read(LARGEST)
 
 
-def _parse(text: bytes) -> list[Entry]:
+def _parse(text: bytes) -> Contents:
     known = json.loads(text.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_refuse)
-    entries = known["pictures"]
-    if known["program"] != "filtviz" or type(entries) is not list or not all(map(_is_entry, entries)):
+    entries, models, options = known["pictures"], known["models"], known["options"]
+    is_ours = known["program"] == "filtviz" and all(type(each) is list for each in (entries, models, options))
+    if not (is_ours and all(map(_is_options, options)) and all(map(_is_record, models))):
         raise ValueError
-    return entries
+    for entry in entries:
+        if not _is_entry(entry, len(options)):
+            raise ValueError
+        entry["options"] = options[entry["options"]]
+    return Contents({entry["file"]: entry for entry in entries}, {each["model"]: each for each in models})
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -163,23 +189,56 @@ def _refuse(constant: str) -> Any:
     raise ValueError(constant)
 
 
-_FILE = re.compile(r"(?![.-])[\w.-]+/(?![.-])[\w.-]+")
-"""A picture in a folder of the manifest's; what filtviz never writes leads elsewhere, or is hidden."""
+_NAME = re.compile(r"(?![.-])[\w.-]+")
+_FOLDER = re.compile(rf"{_NAME.pattern}(?:/{_NAME.pattern}){{0,{DEEPEST}}}")
+_FILE = re.compile(rf"{_FOLDER.pattern}/{_NAME.pattern}")
+"""A picture in a folder below the manifest's; what filtviz never writes leads elsewhere, or is hidden."""
 
-DEEPEST = 5
+INNERMOST = 5
 """So many lists and objects lie in one another in an entry."""
 
 
-def _is_entry(value: Any) -> bool:
+def _is_entry(value: Any, n_options: int) -> bool:
     """Say whether a value describes a picture; what is too short for that would be too many of them."""
-    if not isinstance(value, dict) or not _is_plain(value, DEEPEST):
+    if not isinstance(value, dict) or not _is_plain(value, INNERMOST):
         return False
     texts = [value[key] for key in ("file", "model", "sha256", "layer", "type", "version")]
     return (
         all(isinstance(text, str) for text in texts)
         and _FILE.fullmatch(value["file"]) is not None
         and len(value["sha256"]) == hashlib.sha256().digest_size * 2
-        and isinstance(value["options"], dict)
+        and type(value["options"]) is int
+        and 0 <= value["options"] < n_options
+    )
+
+
+def _is_options(value: Any) -> bool:
+    return isinstance(value, dict) and _is_plain(value, INNERMOST)
+
+
+def _is_record(value: Any) -> bool:
+    """Say whether a value is what became of a model."""
+    if not isinstance(value, dict) or not _is_plain(value, INNERMOST):
+        return False
+    texts = [value[key] for key in ("model", "folder", "status", "asked")]
+    return (
+        all(isinstance(text, str) for text in texts)
+        and _FOLDER.fullmatch(value["folder"]) is not None
+        and type(value["pages"]) is int
+        and type(value["files"]) is type(value["pictures"]) is list
+        and all(map(_is_stamped, value["files"]))
+        and all(isinstance(name, str) and _NAME.fullmatch(name) for name in value["pictures"])
+    )
+
+
+def _is_stamped(value: Any) -> bool:
+    """Say whether a value is a file's path, and the numbers by which a change of it shows."""
+    return (
+        isinstance(value, list)
+        and len(value) == 4
+        and isinstance(value[0], str)
+        and "\0" not in value[0]
+        and all(type(number) is int for number in value[1:])
     )
 
 
@@ -193,16 +252,31 @@ def _is_plain(value: Any, depth: int) -> bool:
     return value is None or isinstance(value, str) or abs(value) < 2**63
 
 
-def write_manifest(folder: Path, entries: Iterable[Entry], sources: Sources, *, complete: bool) -> Path:
+Lines = dict[str, tuple[Entry, str]]
+"""Of each file the entry, numbered as `number_options` does it, and its line in the manifest."""
+
+
+def write_manifest(
+    folder: Path, contents: Contents, sources: Sources, *, complete: bool, known: Lines | None = None
+) -> Path:
     """Write the manifest as a whole; ``complete`` is False as long as pictures are missing.
+
+    ``known`` are lines that were written before: of thousands of pictures but a few are new each time.
 
     Raises:
         OutputError: it cannot be written, would be too large, or is one of ``sources``.
     """
     path = folder / MANIFEST
+    options, entries = number_options(contents.entries.values())
     head = json.dumps({"program": "filtviz", "version": __version__, "complete": complete})
-    lines = [json.dumps(entry) for entry in sorted(entries, key=lambda entry: entry["file"])]
-    text = f'{head[:-1]}, "pictures": [\n' + ",\n".join(lines) + "\n]}\n"
+    models = sorted(contents.models.values(), key=lambda record: record["model"])
+    lists = {
+        "options": map(json.dumps, options),
+        "models": map(json.dumps, models),
+        "pictures": _lines_of(entries, {} if known is None else known),
+    }
+    parts = [f'"{name}": [\n' + ",\n".join(lines) + "\n]" for name, lines in lists.items()]
+    text = ", ".join([head[:-1], *parts]) + "}\n"
     if len(text) > LARGEST:
         raise OutputError(
             f"{printable(path, 200)} would describe too many pictures: export to another folder", path=path
@@ -211,22 +285,48 @@ def write_manifest(folder: Path, entries: Iterable[Entry], sources: Sources, *, 
     return path
 
 
+def _lines_of(entries: Iterable[Entry], known: Lines) -> Iterator[str]:
+    """Yield the lines of entries, and remember them."""
+    for entry in entries:
+        file = entry["file"]
+        if file not in known or known[file][0] != entry:
+            known[file] = entry, json.dumps(entry)
+        yield known[file][1]
+
+
+def number_options(entries: Iterable[Entry]) -> tuple[list[Mapping[str, Any]], list[Entry]]:
+    """Return the options of entries, each once, and the entries by file with the number of theirs."""
+    options: list[Mapping[str, Any]] = []
+    numbers: dict[str, int] = {}
+    seen: dict[int, int] = {}  # those of one model are the same object
+    numbered: list[Entry] = []
+    for entry in sorted(entries, key=lambda entry: entry["file"]):
+        one = entry["options"]
+        number = seen.get(id(one))
+        if number is None:
+            number = seen[id(one)] = numbers.setdefault(json.dumps(one, sort_keys=True), len(options))
+            options += [one] if number == len(options) else []
+        numbered.append({**entry, "options": number})
+    return options, numbered
+
+
 class Manifest:
     """The manifest of a folder in which several runs may be at work.
 
-    While it is changed it is locked, and before it is changed it is read anew. ``entries`` are the
-    descriptions by file, those of other runs included.
+    While it is changed it is locked, and before it is changed it is read anew. ``contents`` are those of
+    other runs, too.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.entries: dict[str, Entry] = {}
+        self.contents = Contents()
         self._owners: dict[str, str] = {}
         self._seen: tuple[int, ...] | None = None
+        self._lines: Lines = {}
 
     @contextmanager
-    def held(self, sources: Sources) -> Iterator[dict[str, Entry]]:
-        """Hold the lock, bring `entries` up to date, and hand them over to be changed and written.
+    def held(self, sources: Sources) -> Iterator[Contents]:
+        """Hold the lock, bring `contents` up to date, and hand them over to be changed and written.
 
         Raises:
             OutputError: the manifest cannot be read, or the folder not be written.
@@ -235,22 +335,29 @@ class Manifest:
         with hold(self.folder, sources):
             seen = self._look()
             if seen is None or seen != self._seen:
-                self.entries = {entry["file"]: entry for entry in read_manifest(self.folder)}
-                self._owners = {_folder_of(entry): entry["model"] for entry in self.entries.values()}
+                self.contents = read_manifest(self.folder)
+                entries = self.contents.entries.values()
+                self._owners = {folder_of(entry["file"]).casefold(): entry["model"] for entry in entries}
+                self._seen = seen
                 remove_parts(self.folder, sources, run=MANIFEST)
-            yield self.entries
+            yield self.contents
+
+    @property
+    def written(self) -> int:
+        """When it was written as it is in memory, in nanoseconds; 0 where there was none."""
+        return self._seen[-1] if self._seen else 0
 
     def owner(self, folder: str) -> str | None:
         """Return the model whose pictures are in a folder; None where there are none."""
-        return self._owners.get(folder)
+        return self._owners.get(folder.casefold())
 
     def write(self, sources: Sources, *, complete: bool) -> None:
-        """Write `entries`; for who holds the lock.
+        """Write `contents`; for who holds the lock.
 
         Raises:
             OutputError: it cannot be written.
         """
-        write_manifest(self.folder, self.entries.values(), sources, complete=complete)
+        write_manifest(self.folder, self.contents, sources, complete=complete, known=self._lines)
         self._seen = self._look()
 
     def _look(self) -> tuple[int, ...] | None:
@@ -261,9 +368,9 @@ class Manifest:
         return seen.st_ino, seen.st_size, seen.st_mtime_ns
 
 
-def _folder_of(entry: Entry) -> str:
-    folder: str = entry["file"].split("/")[0]
-    return folder
+def folder_of(file: str) -> str:
+    """Return the folder of a model's pictures, of which ``file`` is one."""
+    return file.rpartition("/")[0]
 
 
 def relative(path: Path, folder: Path) -> str:

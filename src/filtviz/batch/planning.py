@@ -5,13 +5,22 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 from time import process_time
+from typing import Literal
 
-from filtviz.batch.jobs import Done, ModelFile, PictureFile, PicturesJob
-from filtviz.batch.manifest import Entry, describe_options, describe_picture, relative, value_ranges
+from filtviz._version import __version__
+from filtviz.batch.jobs import Done, ModelFile, Outcome, PictureFile, PicturesJob, Reason
+from filtviz.batch.manifest import (
+    Entry,
+    Record,
+    describe_options,
+    describe_picture,
+    relative,
+    value_ranges,
+)
 from filtviz.batch.workplace import Workplace
 from filtviz.budget import Budget
 from filtviz.drawing import DrawingOptions, draw
@@ -20,14 +29,19 @@ from filtviz.drawing.grid import cautions
 from filtviz.drawing.saving import FORMATS, Destination, plan_files
 from filtviz.drawing.selection import ChannelRanges, choose_channels
 from filtviz.drawing.views import SHEET_VIEWS
-from filtviz.errors import BudgetError, FiltvizError
-from filtviz.naming import layer_stems, model_folder
+from filtviz.errors import BudgetError, FiltvizError, ReadError
+from filtviz.naming import layer_stems, model_folders
 from filtviz.network import ConvLayer, Network
 from filtviz.reading import Hints, Limits, load
+from filtviz.reading.folders import MOST_ENTRIES, Candidate, candidates, is_no_model
 from filtviz.sources import Sources
-from filtviz.text import name_runs, printable
+from filtviz.text import digest, name_runs, printable
 
-__all__ = ["ExportOptions", "ModelPlan", "Planner"]
+__all__ = ["ExportOptions", "ModelPlan", "Planner", "Status", "stamp"]
+
+Status = Literal["drawn", "kept", "no-filters", "failed", "no-model", "part"]
+"""What became of a model: pictures of it were drawn; all were there; it has no filters that could be drawn;
+it failed. What was found in a folder may be no model, or a part of one."""
 
 SLOW, SECONDS_A_PAGE, TIMES_READ = 0.5, 0.002, 4
 """Seconds of reading from which others help only where the model is read so many times while it is drawn."""
@@ -70,31 +84,61 @@ class ExportOptions:
 class ModelPlan:
     """What is known of a model before its pictures are drawn: pages to draw, pages kept, what to tell.
 
-    ``is_drawn_here`` where each other process would read the model for longer than it draws.
+    ``status`` is what became of it where nothing is to be drawn, ``reason`` says why. ``is_read`` tells
+    whether it had to be read, ``is_drawn_here`` where each other process would read the model for longer than
+    it draws. ``files`` are those that were read, see `stamp`, ``pictures`` the names of those that are to be
+    in its folder.
     """
 
     pages: int = 0
     is_drawn_here: bool = False
+    is_read: bool = True
     kept: int = 0
+    status: Status | None = None
+    reason: Reason | None = None
     notes: list[str] = field(default_factory=list)
-    failures: list[str] = field(default_factory=list)
+    failures: list[Reason] = field(default_factory=list)
+    files: list[Sequence[str | int]] = field(default_factory=list)
+    pictures: list[str] = field(default_factory=list)
+
+
+def stamp(path: Path) -> tuple[int, int, int]:
+    """Return a file's size and the times of its last changes, of its bytes and of all else, in nanoseconds.
+
+    Args:
+        path: The file.
+
+    Raises:
+        OSError: it cannot be looked at.
+    """
+    seen = path.stat()
+    return seen.st_size, seen.st_mtime_ns, seen.st_ctime_ns
 
 
 class Planner:
     """Plans models one after another, as their jobs are asked for.
 
     joblib asks for jobs from a thread of its own: until they are done, only there the `Workplace` changes.
+
+    Raises:
+        FileAccessError: a folder of models cannot be looked into.
+        OutputError: the folder of results cannot be written.
     """
 
-    def __init__(self, models: Sequence[Path], folder: Path, options: ExportOptions) -> None:
-        self.workplace = Workplace(folder, Sources().including(*models))
-        by_place: dict[str, Path] = {}
-        for path in models:
-            by_place.setdefault(relative(path, folder), path)  # what is given twice counts once
-        self.models, self._places = list(by_place.values()), list(by_place)
-        self._folders = [self.workplace.folder / model_folder(by_place[each], each) for each in by_place]
+    def __init__(self, given: Sequence[Path], folder: Path, options: ExportOptions) -> None:
+        by_place: dict[str, Candidate] = {}
+        for each in candidates(given, leave_out=folder):  # what is given twice counts once
+            by_place.setdefault(relative(each.path, folder), each)
+        self._candidates, self.places = list(by_place.values()), list(by_place)
+        self.models = [each.path for each in self._candidates]
+        named = [each.path for each in self._candidates if not each.is_found]
+        self.workplace = Workplace(folder, Sources().including(*named))
         self.options = options
         self.plans = [ModelPlan() for _ in self.models]
+        self._folders: dict[int, Path] = {}
+        self._listed: tuple[Path | None, tuple[str, ...]] = None, ()
+        self._parts: set[str] = set()
+        self._asked = _digest_of(options)
         self._given_up: set[int] = set()
 
     @property
@@ -106,29 +150,67 @@ class Planner:
         """Plan no more jobs for a model whose files cannot be written."""
         self._given_up.add(model)
 
-    def close(self, model: int) -> None:
-        """Take note that nothing more is drawn of a model."""
-        self.workplace.leave(self._folders[model])
+    def folder(self, model: int) -> Path:
+        """Return the folder of a model's pictures."""
+        if model not in self._folders:
+            names = model_folders(self.places[model], self._beside(self.models[model].parent))
+            self._folders[model] = self.workplace.folder_of(self.places[model], names)
+        return self._folders[model]
+
+    def _beside(self, folder: Path) -> tuple[str, ...]:
+        """Return the names of what is in a folder of models, as far as a name can clash with them."""
+        if self._listed[0] != folder:
+            try:
+                with os.scandir(folder) as entries:
+                    self._listed = folder, tuple(entry.name for entry in islice(entries, MOST_ENTRIES))
+            except OSError:
+                self._listed = folder, ()
+        return self._listed[1]
+
+    def close(self, model: int, status: Status, reason: Reason | None, pages: int) -> None:
+        """Take note of what became of a model, of which nothing more is drawn."""
+        if model in self._folders:
+            self.workplace.leave(self._folders[model])
+        if status not in ("drawn", "kept", "no-filters", "failed"):
+            return
+        record: Record = {
+            "model": self.places[model],
+            "folder": relative(self.folder(model), self.workplace.folder),
+            "status": status,
+            "code": reason and reason.code,
+            "reason": reason and reason.sentence,
+            "pages": pages,
+            "asked": self._asked,
+            "files": self.plans[model].files,
+            "pictures": self.plans[model].pictures,
+        }
+        self.workplace.note(record)
 
     def jobs(self) -> Iterator[PicturesJob | Done]:
-        """Yield the jobs of all models; each model's last one is marked, and has no files."""
-        for model, path in enumerate(self.models):
+        """Yield the jobs of all models, and what tells the end of each."""
+        for model in range(len(self.models)):
+            plan = self.plans[model]
             try:
                 for source, files in self._batches(model):
                     if model in self._given_up:
                         break
                     job = self._job(model, source, files)
-                    yield Done(job.run()) if self.plans[model].is_drawn_here else job
+                    yield Done(job.run()) if plan.is_drawn_here else job
             except FiltvizError as error:
-                self.plans[model].failures.append(str(error))
+                self._note_error(model, error)
             except OSError as error:
-                reason = os.strerror(error.errno or 0).lower()
-                self.plans[model].failures.append(f"{printable(path, 200)}: {reason}")
-            yield self._job(model, None, (), last=True)
+                why = os.strerror(error.errno or 0).lower()
+                plan.failures.append(Reason("no-access", f"{printable(self.models[model], 200)}: {why}"))
+            yield Done(Outcome(model=model, last=True))
 
-    def _job(
-        self, model: int, source: ModelFile | None, files: tuple[PictureFile, ...], *, last: bool = False
-    ) -> PicturesJob:
+    def _note_error(self, model: int, error: FiltvizError) -> None:
+        is_found = self._candidates[model].is_found
+        if is_found and isinstance(error, ReadError) and is_no_model(error):
+            self.plans[model].status, self.plans[model].reason = "no-model", Reason.of(error)
+        else:
+            self.plans[model].failures.append(Reason.of(error))
+
+    def _job(self, model: int, source: ModelFile, files: tuple[PictureFile, ...]) -> PicturesJob:
         return PicturesJob(
             model=model,
             source=source,
@@ -137,31 +219,69 @@ class Planner:
             options=self.options.drawing,
             sources=self.workplace.sources,
             run_name=self.workplace.run,
-            last=last,
         )
 
     def _batches(self, model: int) -> Iterator[tuple[ModelFile, tuple[PictureFile, ...]]]:
         """Read a model, settle what is missing, write that into the manifest, and yield it in batches."""
         path, plan = self.models[model], self.plans[model]
+        if self._candidates[model].is_found and os.path.realpath(path) in self._parts:
+            plan.status = "part"
+            return
+        if self._is_as_it_was(model):
+            return
         limits, hints = self.options.limits, self.options.hints
         begun = process_time()
+        stamps = [(path, stamp(path))] if path.exists() else []
         network = load(path, limits=limits, hints=hints)
         reading = process_time() - begun
         source = ModelFile.of(path, limits, hints)
         source.remember(network)
-        self.workplace.protect(network.origin.siblings)
+        self._protect(model, network.origin.siblings)
+        self._parts.update(map(os.path.realpath, network.origin.siblings))
+        stamps += [(file, stamp(file)) for file in network.origin.siblings if file.exists()]
+        plan.files = [[relative(file, self.workplace.folder), *seen] for file, seen in stamps]
         described = self._describe(network, model)
-        missing = self.workplace.announce(self._folders[model], described, force=self.options.force)
+        plan.pictures = [file.path.name for file, _ in described]
+        missing = self.workplace.announce(self.folder(model), described, force=self.options.force)
         plan.pages = sum(file.pages for file in missing)
         plan.kept = sum(file.pages for file, _ in described) - plan.pages
         plan.is_drawn_here = reading > max(SLOW, plan.pages * SECONDS_A_PAGE / TIMES_READ)
         for files in _batched(missing):
             yield source, files
 
+    def _protect(self, model: int, siblings: Sequence[Path]) -> None:
+        """Let the files of a model never be written; one that was found is outside of the results, mostly."""
+        is_inside = self._candidates[model].is_found and not self.places[model].startswith("../")
+        if is_inside or siblings:
+            self.workplace.protect([*siblings, *([self.models[model]] if is_inside else [])])
+
+    def _is_as_it_was(self, model: int) -> bool:
+        """Say, without reading a model, whether an earlier run has drawn of it all that is asked for now."""
+        record = None if self.options.force else self.workplace.done(self.places[model], self._asked)
+        if record is None:
+            return False
+        files = [(self.workplace.folder / place, times) for place, *times in record["files"]]
+        try:
+            if any(list(stamp(path)) != times for path, times in files):
+                return False
+        except (OSError, ValueError):
+            return False
+        plan = self.plans[model]
+        plan.is_read = False
+        self.workplace.keep(record)
+        plan.kept, plan.files, plan.pictures = record["pages"], record["files"], record["pictures"]
+        siblings = [path for path, _ in files[1:]]
+        self._protect(model, siblings)
+        self._parts.update(map(os.path.realpath, siblings))
+        if record["status"] == "no-filters":
+            plan.status, plan.reason = "no-filters", Reason(str(record["code"]), str(record["reason"]))
+        return True
+
     def _describe(self, network: Network, index: int) -> list[tuple[PictureFile, Entry]]:
         """Return the model's files, each with its entry; note what cannot be drawn or would mislead."""
-        plan, folder = self.plans[index], self._folders[index]
-        model = {"model": self._places[index], "sha256": _sha256(self.models[index], network)}
+        plan, folder = self.plans[index], self.folder(index)
+        place = relative(folder, self.workplace.folder)
+        model = {"model": self.places[index], "sha256": _sha256(self.models[index], network)}
         options = describe_options(self.options.drawing)
         destination = Destination(folder, None, self.options.suffix)
         stems = layer_stems(network, SHEET_VIEWS)
@@ -178,7 +298,7 @@ class Planner:
                 too_much[layer.conv_index] = str(error)
                 continue
             except FiltvizError as error:
-                plan.failures.append(str(error))
+                plan.failures.append(Reason.of(error))
                 continue
             plan.notes.extend(cautions(layer, channels, self.options.drawing))
             ranges = value_ranges(layer)
@@ -194,11 +314,19 @@ class Planner:
                 )
                 first += pages
                 shown = [p.channel for p in planned.pictures if p.channel is not None] or channels
-                name = f"{folder.name}/{file.path.name}"
+                name = f"{place}/{file.path.name}"
                 described.append((file, describe_picture(name, model, layer, shown, ranges, options)))
         if too_much:
-            plan.failures.append(_left_out(network, too_much))
+            plan.failures.append(Reason(BudgetError.code, _left_out(network, too_much)))
         return described
+
+
+NO_FILTERS = "no-filters"
+
+
+def _digest_of(options: ExportOptions) -> str:
+    """Return what tells whether the same was asked for of the same version."""
+    return digest(repr((__version__, asdict(replace(options, force=False)))))
 
 
 def _left_out(network: Network, reasons: Mapping[int, str]) -> str:
@@ -210,16 +338,20 @@ def _left_out(network: Network, reasons: Mapping[int, str]) -> str:
 def _choose_layers(network: Network, wanted: Sequence[int | str], plan: ModelPlan) -> list[ConvLayer]:
     """Return the layers that are wanted, each once; without any, all that can be drawn."""
     if not network.conv_layers:
-        plan.failures.append(f"it holds {network.describe()}: there is no filter to draw")
+        sentence = f"it holds {network.describe()}: there is no filter to draw"
+        plan.status, plan.reason = "no-filters", Reason(NO_FILTERS, sentence)
         return []
     if not wanted:
         drawable = [layer for layer in network.conv_layers if not layer.why_not_drawn]
-        told = plan.notes if drawable else plan.failures
-        told.extend(
+        told = [
             f"{printable(layer.label, 40)} is not drawn: {layer.why_not_drawn}"
             for layer in network.conv_layers
             if layer.why_not_drawn
-        )
+        ]
+        if drawable:
+            plan.notes.extend(told)
+        else:
+            plan.status, plan.reason = "no-filters", Reason(NO_FILTERS, "; ".join(told))
         return drawable
     chosen = {}
     for name in wanted:
@@ -227,7 +359,7 @@ def _choose_layers(network: Network, wanted: Sequence[int | str], plan: ModelPla
             layer = network.select(name)
             chosen[layer.conv_index] = layer
         except FiltvizError as error:
-            plan.failures.append(str(error))
+            plan.failures.append(Reason.of(error))
     return list(chosen.values())
 
 

@@ -19,7 +19,7 @@ from typing import Any
 import click
 
 from filtviz._version import __version__
-from filtviz.cli.console import complain, conclusions_told
+from filtviz.cli.console import QUIET, complain, conclusions_told
 from filtviz.cli.ending import INTERRUPTED, Ended, ended_by_signals
 from filtviz.cli.streams import output_streams, refuse_inputs
 from filtviz.errors import FiltvizError
@@ -38,6 +38,21 @@ COMMANDS = {
 """Command → the module that defines a `click.Command` of that name."""
 
 
+def _be_quiet(context: click.Context, _: click.Parameter, is_quiet: bool) -> None:
+    context.meta[QUIET] = is_quiet
+
+
+QUIET_OPTION = click.Option(
+    ["-q", "--quiet"],
+    is_flag=True,
+    expose_value=False,
+    is_eager=True,
+    callback=_be_quiet,
+    help="Say nothing but what failed.",
+)
+"""An option of every command."""
+
+
 class CommandGroup(click.Group):
     """Import a command's module only when it is called or its help is shown; translate errors once."""
 
@@ -51,6 +66,8 @@ class CommandGroup(click.Group):
             return None
         command = getattr(import_module(COMMANDS[cmd_name]), cmd_name)
         assert isinstance(command, click.Command)
+        if QUIET_OPTION not in command.params:
+            command.params.append(QUIET_OPTION)
         return command
 
     def main(self, args: Sequence[str] | None = None, *rest: Any, **given: Any) -> Any:

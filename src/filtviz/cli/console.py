@@ -9,6 +9,7 @@ import shutil
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -21,11 +22,14 @@ if TYPE_CHECKING:
     from filtviz.drawing.terminal import Depth
 
 __all__ = [
+    "QUIET",
     "colour_depth",
     "complain",
     "conclusions_told",
     "fit",
     "format_table",
+    "is_quiet",
+    "log",
     "print_json",
     "print_path",
     "print_sheets",
@@ -33,9 +37,25 @@ __all__ = [
 ]
 
 
+QUIET = "filtviz.quiet"
+"""What click's context knows under this name: whether ``-q`` was given."""
+
+
+def is_quiet() -> bool:
+    """Tell whether the person wants to hear of nothing but failures."""
+    context = click.get_current_context(silent=True)
+    return context is not None and bool(context.meta.get(QUIET))
+
+
 def say(message: str) -> None:
-    """Tell the person something that is not the result."""
-    click.echo(message, err=True)
+    """Tell the person something that is not the result, unless ``-q`` was given."""
+    if not is_quiet():
+        click.echo(message, err=True)
+
+
+def log(message: str) -> None:
+    """Tell of a step of a long run: with the time, where it goes to a log and not to a terminal."""
+    say(message if sys.stderr.isatty() else f"{datetime.now().astimezone():%Y-%m-%dT%H:%M:%S%z} {message}")
 
 
 def complain(message: str) -> None:

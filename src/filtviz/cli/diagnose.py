@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from filtviz.cli.console import complain, print_json
+from filtviz.cli.inputs import models_argument
 from filtviz.cli.shared_options import (
     budget_options,
     input_range_option,
@@ -35,7 +36,6 @@ FOUND = 3
 
 
 @click.command(short_help="Say whether filters are random, and why.")
-@click.argument("models", nargs=-1, required=True, metavar="MODEL...")
 @layer_option
 @click.option(
     "--filters", is_flag=True, help="Show each filter: its numbers, what it resembles, what is odd."
@@ -58,6 +58,7 @@ FOUND = 3
 @click.option("--csv", "as_csv", is_flag=True, help="Print one row for each filter, as CSV.")
 @reading_options
 @budget_options
+@models_argument
 @click.pass_context
 def diagnose(
     context: click.Context,

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from filtviz.cli.console import complain, print_json, print_path, say
+from filtviz.cli.console import complain, is_quiet, log, print_json, print_path
 from filtviz.cli.ending import INTERRUPTED, Stopped
+from filtviz.cli.inputs import patterns_expanded, strict_option
 from filtviz.cli.json_data import export_data
 from filtviz.cli.shared_options import (
     budget_options,
@@ -45,6 +46,7 @@ __all__ = ["export"]
 @channels_option
 @format_option
 @drawing_options
+@strict_option
 @click.option("--force", is_flag=True, help="Draw again what an earlier run has drawn.")
 @click.option(
     "-j",
@@ -53,7 +55,6 @@ __all__ = ["export"]
     metavar="N",
     help="How many processes to use (default: one for each core).",
 )
-@click.option("-q", "--quiet", is_flag=True, help="Say nothing but what failed.")
 @json_option
 @reading_options
 @budget_options
@@ -66,21 +67,23 @@ def export(
     channels: ChannelRanges,
     suffix: str | None,
     drawing: DrawingOptions,
+    strict: bool,
     force: bool,
     jobs: int | None,
-    quiet: bool,
     as_json: bool,
     reading: Mapping[str, Any],
     budget: Budget,
 ) -> None:
     """Draw all convolutions of each MODEL into a folder of its own, one picture for each input channel.
 
-    The same command run again draws only what is missing. FOLDER/manifest.json describes each picture; its
-    path is printed. A model that fails is named at the end, and does not stop the others.
+    A MODEL may be a folder: all models in it are drawn, and what is no model is counted. The same command run
+    again draws only what is missing. FOLDER/manifest.json says what became of each model and describes each
+    picture; its path is printed. A model that fails is named at the end, and does not stop the others.
 
     \b
-    Example:
+    Examples:
       filtviz export model.pkl -o pngs/
+      filtviz export runs/ -o pngs/
     """
     from filtviz.batch import ExportOptions
     from filtviz.batch import export as export_models
@@ -94,22 +97,24 @@ def export(
         budget=budget,
         **reading,
     )
+    paths = patterns_expanded(models)
     try:
-        with _show_progress(quiet) as progress:
-            result = export_models(models, output, options, jobs=jobs, progress=progress)
+        with _show_progress() as progress:
+            result = export_models(paths, output, options, jobs=jobs, progress=progress)
     except (KeyboardInterrupt, Stopped) as reason:
         complain(
             f"stopped; the same command goes on from here ({printable(output, 200)} holds whole pictures)"
         )
         context.exit(reason.status if isinstance(reason, Stopped) else INTERRUPTED)
-    _print_result(result, quiet, as_json)
-    context.exit(1 if result.failures else 0)
+    _print_result(result, strict, as_json)
+    without = [model for model in result.models if model.status == "no-filters"]
+    context.exit(1 if result.failures or not result.models or (strict and without) else 0)
 
 
 @contextmanager
-def _show_progress(quiet: bool) -> Iterator[Callable[[Progress], None] | None]:
+def _show_progress() -> Iterator[Callable[[Progress], None] | None]:
     """Yield what shows progress: a bar on a terminal, a line for each model elsewhere, nothing if quiet."""
-    if quiet:
+    if is_quiet():
         yield None
     elif not sys.stderr.isatty():
         yield lambda progress: _say_result(progress.finished) if progress.finished else None
@@ -129,27 +134,44 @@ def _show_progress(quiet: bool) -> Iterator[Callable[[Progress], None] | None]:
 
 
 def _say_result(result: ModelResult) -> None:
+    """Say what became of a model, unless all was there already."""
     name = printable(result.path, 200)
     for note in result.notes:
-        say(f"{name}: {note}")
-    kept = f", {result.kept:,} were there" if result.kept else ""
-    say(f"{name}: {plural(result.drawn, 'page')} drawn{kept}{', failed' if result.failure else ''}")
+        log(f"{name}: {note}")
+    if result.status == "no-filters" and result.is_read:
+        log(_naming(name, f"no pictures: {result.reason}"))
+    elif result.status in ("drawn", "failed"):
+        kept = f", {result.kept:,} {'was' if result.kept == 1 else 'were'} there" if result.kept else ""
+        failed = ", failed" if result.status == "failed" else ""
+        log(f"{name}: {plural(result.drawn, 'page')} drawn{kept}{failed}")
 
 
-def _print_result(result: ExportResult, quiet: bool, as_json: bool) -> None:
-    for failure in result.failures:
-        complain(_naming(str(failure.path), failure.reason))
+def _print_result(result: ExportResult, strict: bool, as_json: bool) -> None:
+    for model in result.models:
+        if model.status == "failed" or (strict and model.status == "no-filters"):
+            complain(_naming(printable(model.path, 200), model.reason or ""))
+    if not result.models:
+        complain("there is no model in what was given")
     if as_json:
         print_json(export_data(result))
     else:
         print_path(result.manifest)
-    if not quiet:
-        n = len(result.failures)
-        failed = f", {n:,} of {plural(len(result.models), 'model')} failed" if n else ""
-        say(f"{plural(result.drawn, 'page')} drawn, {result.kept:,} kept{failed}")
+    log(f"{plural(result.drawn, 'page')} drawn, {result.kept:,} kept{''.join(_counts(result))}")
 
 
-def _naming(path: str, reason: str) -> str:
+def _counts(result: ExportResult) -> Iterator[str]:
+    """Say how many models gave no pictures, and how many files are none."""
+    n_models, n_failed = len(result.models), len(result.failures)
+    n_bare = sum(model.status == "no-filters" for model in result.models)
+    n_others = sum(each.status == "no-model" for each in result.passed_over)
+    if n_failed:
+        yield f", {n_failed:,} of {plural(n_models, 'model')} failed"
+    if n_bare:
+        yield f", {plural(n_bare, 'model')} without filters"
+    if n_others:
+        yield f"; {plural(n_others, 'file')} passed over, no model"
+
+
+def _naming(name: str, reason: str) -> str:
     """Return the reason with the model's name before it, which the reader's own sentences begin with."""
-    name = printable(path, 200)
     return reason if reason.startswith(f"{name}: ") else f"{name}: {reason}"

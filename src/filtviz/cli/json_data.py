@@ -9,6 +9,7 @@ import csv
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from filtviz.cli.streams import exact
@@ -18,7 +19,7 @@ from filtviz.summary import LayerRow, Summary
 from filtviz.text import printable, spreadsheet_text
 
 if TYPE_CHECKING:
-    from filtviz.batch.exporting import ExportResult
+    from filtviz.batch.exporting import ExportResult, ModelResult
     from filtviz.measures.comparison import LayerComparison
     from filtviz.reporting.content import Histogram, ModelFile, PageContent, Section
     from filtviz.results import ComparisonResult
@@ -196,11 +197,33 @@ def _compared_layer(comparison: LayerComparison) -> dict[str, Any]:
 
 
 def export_data(result: ExportResult) -> dict[str, Any]:
-    """Return what ``filtviz export --json`` prints: the manifest's entries of this run, and what failed."""
+    """Return what ``filtviz export --json`` prints: what became of each model, and its pictures."""
+    from filtviz.batch.manifest import number_options
+
+    options, pictures = number_options(result.pictures)
+    given = {model.place: str(model.path) for model in result.models}
+    others = [each for each in result.passed_over if each.status == "no-model"]
     return {
         "folder": str(result.folder),
-        "pictures": list(result.pictures),
-        "failures": [{"model": str(each.path), "reason": each.reason} for each in result.failures],
+        "manifest": str(result.manifest),
+        "complete": result.complete,
+        "options": options,
+        "models": [_exported(model, result.folder) for model in result.models],
+        "pictures": [{**picture, "model": given[picture["model"]]} for picture in pictures],
+        "passed_over": [{"file": str(each.path), "reason": each.reason} for each in others],
+    }
+
+
+def _exported(model: ModelResult, folder: Path) -> dict[str, Any]:
+    return {
+        "model": str(model.path),
+        "folder": model.folder.relative_to(folder.absolute()).as_posix(),
+        "status": model.status,
+        "code": model.code,
+        "reason": model.reason,
+        "notes": list(model.notes),
+        "pages": model.drawn + model.kept,
+        "drawn": model.drawn,
     }
 
 

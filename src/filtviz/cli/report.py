@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from filtviz.cli.console import complain, print_json, print_path, say
+from filtviz.cli.inputs import models_argument
 from filtviz.cli.json_data import report_data
 from filtviz.cli.shared_options import (
     budget_options,
@@ -27,7 +28,6 @@ __all__ = ["report"]
 
 
 @click.command(short_help="Write one HTML page with all of it.")
-@click.argument("models", nargs=-1, required=True, metavar="MODEL...")
 @click.option(
     "-o",
     "--output",
@@ -53,6 +53,7 @@ __all__ = ["report"]
 @json_option
 @reading_options
 @budget_options
+@models_argument
 @click.pass_context
 def report(
     context: click.Context,

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import NoReturn
 
-from filtviz.errors import MalformedFileError, UnsupportedFileError
+from filtviz.errors import MalformedFileError, UnknownFileError, UnsupportedFileError
 from filtviz.reading.opened import Opened
 
 __all__ = ["FOLDERS", "open"]
@@ -112,13 +112,13 @@ def open(opened: Opened) -> NoReturn:
 
     Raises:
         UnsupportedFileError: it is of a kind that is not read.
-        MalformedFileError: it may be a damaged pickle.
+        UnknownFileError: it may be a damaged pickle, or anything else.
     """
     if sentence := _of_zip(opened) or _of_start(opened.start):
         raise UnsupportedFileError(sentence)
     damage = opened.objects.damage
     if isinstance(damage, MalformedFileError) and not opened.roots:
-        raise MalformedFileError(
+        raise UnknownFileError(
             "it is no kind of file that filtviz knows, or a damaged pickle "
             f"(it begins with {opened.start[:8]!r}); {_NAME_ANOTHER}, or copy it again"
         ) from damage

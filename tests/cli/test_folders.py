@@ -1,0 +1,150 @@
+"""Folders and patterns on the command line, quiet runs, and models without filters."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from tests.exported import save_model
+
+from filtviz.cli import COMMANDS, main
+
+FIXTURES = Path(__file__).resolve().parents[1] / "fixtures"
+
+
+@pytest.fixture(autouse=True)
+def zoo(tmp_path, monkeypatch):
+    """Two models of one name, one without filters, and two files that are no models."""
+    monkeypatch.chdir(tmp_path)
+    for i in range(2):
+        save_model(tmp_path / "zoo" / f"run{i}" / "net.npz", seed=i)
+    np.savez(tmp_path / "zoo" / "dense.npz", np.zeros((3, 2)), np.zeros(2))
+    (tmp_path / "zoo" / "LICENSE").write_text("MIT License")
+    (tmp_path / "zoo" / "run1" / "train.py").write_text("import os")
+    return tmp_path / "zoo"
+
+
+def run(*arguments):
+    result = CliRunner().invoke(main, list(map(str, arguments)))
+    if result.exception and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result
+
+
+def test_each_command_that_takes_many_models_walks_a_folder():
+    exported = run("export", "zoo", "-o", "out", "--json")
+    assert [model["model"] for model in json.loads(exported.stdout)["models"]] == [
+        "zoo/dense.npz", "zoo/run0/net.npz", "zoo/run1/net.npz"
+    ]  # fmt: skip
+    diagnosed = run("diagnose", "zoo", "--json")
+    assert [each["file"] for each in json.loads(diagnosed.stdout)] == [
+        "zoo/dense.npz", "zoo/run0/net.npz", "zoo/run1/net.npz"
+    ]  # fmt: skip
+    assert "2 files in zoo are no model\n" in diagnosed.stderr
+    reported = run("report", "zoo", "--json")
+    assert len(json.loads(reported.stdout)["files"]) == 3
+    assert [each.exit_code for each in (exported, diagnosed, reported)] == [0, 0, 0]
+
+
+def test_files_that_are_no_models_are_counted_and_named_in_json():
+    result = run("export", "zoo", "-o", "out", "--json")
+    assert result.stderr.splitlines()[-1].endswith("1 model without filters; 2 files passed over, no model")
+    assert [each["file"] for each in json.loads(result.stdout)["passed_over"]] == [
+        "zoo/LICENSE",
+        "zoo/run1/train.py",
+    ]
+
+
+@pytest.mark.parametrize("command", [["export", "-o", "out"], ["diagnose"], ["report"]])
+def test_a_folder_without_a_model_is_a_failure(command):
+    Path("empty").mkdir()
+    Path("empty/notes.txt").write_text("MIT License")
+    result = run(command[0], "empty", *command[1:])
+    assert result.exit_code == 1
+    assert "there is no model in" in result.stderr
+
+
+@pytest.mark.parametrize("command", [["export", "-o", "out"], ["diagnose"], ["report"]])
+def test_a_model_without_filters_is_a_failure_with_strict_only(command):
+    name, *options = command
+    for models in (["zoo/dense.npz"], ["zoo"]):
+        assert run(name, *models, *options).exit_code == 0
+        strict = run(name, *models, *options, "--strict", "-q")
+        assert strict.exit_code == 1
+        assert "zoo/dense.npz" in strict.stderr
+        assert "there is no filter to draw" in strict.stderr
+    assert run(name, "zoo/run0/net.npz", *options, "--strict").exit_code == 0
+    assert run("plot", "zoo/dense.npz").exit_code == 1
+
+
+def test_strict_says_no_more_of_what_failed_anyway():
+    result = run("diagnose", "zoo/run0/net.npz", "gone.npz", "--strict", "-q")
+    assert (result.exit_code, result.stderr) == (1, "filtviz: gone.npz: there is no such file\n")
+
+
+@pytest.mark.parametrize("command", [["export", "-o", "out"], ["diagnose"], ["report"]])
+def test_a_pattern_that_reaches_the_program_is_expanded_and_said(command):
+    result = run(command[0], "zoo/run?/*.npz", *command[1:])
+    assert result.exit_code == 0
+    assert result.stderr.startswith(
+        "zoo/run?/*.npz reached filtviz as a pattern, as in quotes: it takes the 2 paths that it fits\n"
+    )
+    nothing = run(command[0], "zoo/*.pth", *command[1:])
+    assert (nothing.exit_code, nothing.stderr) == (1, "filtviz: zoo/*.pth: no file matches this pattern\n")
+
+
+def test_a_file_whose_name_looks_like_a_pattern_is_that_file():
+    shutil.copy("zoo/run0/net.npz", "net[1].npz")
+    shutil.copy("zoo/run0/net.npz", "net1.npz")
+    result = run("export", "net[1].npz", "-o", "out", "--json")
+    assert "pattern" not in result.stderr
+    assert [model["model"] for model in json.loads(result.stdout)["models"]] == ["net[1].npz"]
+
+
+def test_a_model_in_several_files_is_diagnosed_once():
+    shutil.copytree(FIXTURES / "modern" / "sharded", "parts")
+    result = run("diagnose", "parts", "--json")
+    assert json.loads(result.stdout)["file"] == "parts/model.safetensors.index.json"
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_can_be_quiet(command):
+    arguments = {
+        "compare": ["zoo/run0/net.npz", "zoo/run1/net.npz"],
+        "explain": ["residue"],
+        "export": ["zoo", "-o", "out"],
+        "diagnose": ["zoo"],
+        "report": ["zoo"],
+    }.get(command, ["zoo/run0/net.npz"])
+    result = run(command, *arguments, "--quiet")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert result.stdout
+    assert re.search(r"-q, --quiet +Say nothing but what failed", run(command, "--help").stdout)
+
+
+def test_a_quiet_command_still_says_what_failed():
+    result = run("plot", "zoo/run0/net.npz", "-l", "0", "-l", "9", "-q")
+    assert result.exit_code == 1
+    assert result.stderr.startswith("filtviz: there is no convolution '9'")
+
+
+def test_the_lines_of_an_export_carry_the_time_where_they_go_to_a_log():
+    first = run("export", "zoo", "-o", "out").stderr.splitlines()
+    assert len(first) == 4
+    assert all(re.match(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d{4} \S", line) for line in first)
+
+
+def test_a_run_that_draws_nothing_says_so_in_one_line():
+    rng = np.random.default_rng(0)
+    np.savez("zoo/small.npz", rng.standard_normal((4, 9, 1, 1)).astype("f4"), np.zeros(4, "f4"))
+    first = run("export", "zoo", "-o", "out")
+    assert first.stderr.count("conv1 is 1x1") == 1
+    os.utime("out/manifest.json", (2**32, 2**32))
+    (line,) = run("export", "zoo", "-o", "out").stderr.splitlines()
+    assert line.endswith("0 pages drawn, 17 kept, 1 model without filters; 2 files passed over, no model")
