@@ -147,6 +147,7 @@ def lines_of(table: Iterable[tuple[str, str]]) -> list[str]:
 
 def write() -> None:
     """Write all texts anew."""
+    from tests import deciding
     from tests.attacks.test_attacks import all_words
     from tests.cli import commands
     from tests.reading import damage, limiting
@@ -160,6 +161,10 @@ def write() -> None:
         text = "\n".join(lines_of(table())) + "\n"
         (GOLDEN / "operators" / f"{name}.txt").write_text(text, encoding="utf-8")
     (GOLDEN / "damaged").mkdir(parents=True, exist_ok=True)
+    (GOLDEN / "constants").mkdir(parents=True, exist_ok=True)
+    for place in deciding.PLACES:
+        text = "".join(f"{line}\n" for line in deciding.constants(place))
+        (GOLDEN / "constants" / f"{place}.txt").write_text(text, encoding="utf-8")
     for name in damage.DAMAGED:
         text = "\n".join(damage.damaged(name)) + "\n"
         (GOLDEN / "damaged" / f"{Path(name).name}.txt").write_text(text, encoding="utf-8")

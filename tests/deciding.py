@@ -1,0 +1,127 @@
+"""All numbers, words and tables that decide: the constants of each module, and the defaults of parameters.
+
+``python -m tests.telling`` writes ``tests/told/constants/`` anew. A threshold, a limit or a row of a table is
+changed on purpose, and read as one line of a diff.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import re
+import zlib
+from collections.abc import Iterator, Mapping
+from dataclasses import fields, is_dataclass
+from enum import Enum
+from functools import partial
+from pathlib import Path
+from types import FunctionType, ModuleType
+from typing import Any
+
+import numpy as np
+
+import filtviz
+
+__all__ = ["PLACES", "constants"]
+
+SOURCE = Path(filtviz.__file__).parent
+NOT_HERE = ("_version", "theano_shim", "__main__")  # another for each build, an extra, a program
+A_CONSTANT = re.compile(r"_{0,2}[A-Z][A-Z0-9_]*$")
+
+
+def _modules() -> Iterator[str]:
+    for path in sorted(SOURCE.rglob("*.py")):
+        dotted = ".".join(path.relative_to(SOURCE.parent).with_suffix("").parts).removesuffix(".__init__")
+        if path.stem not in NOT_HERE:
+            yield dotted
+
+
+def _place(module: str) -> str:
+    return [*module.split("."), "filtviz"][1]
+
+
+PLACES = sorted({_place(module) for module in _modules()})
+"""The modules and folders of `filtviz`, each with a text of its own."""
+
+
+def constants(place: str) -> Iterator[str]:
+    """Yield the lines of a place's modules."""
+    for name in _modules():
+        if _place(name) == place:
+            yield from _of_module(importlib.import_module(name))
+
+
+def _of_module(module: ModuleType) -> Iterator[str]:
+    place = module.__name__.removeprefix("filtviz.")
+    for name, value in vars(module).items():
+        own = getattr(value, "__module__", module.__name__) == module.__name__
+        if inspect.isclass(value) and own:
+            yield from _of_class(f"{place}.{name}", value)
+        elif isinstance(value, FunctionType) and own:
+            yield from _defaults(f"{place}.{name}", value)
+        elif A_CONSTANT.match(name) and _is_assigned(module, name):
+            yield from _lines(f"{place}.{name}", value)
+
+
+def _is_assigned(module: ModuleType, name: str) -> bool:
+    """Whether a name is the module's own, and not imported: alone, or one of several set together."""
+    pattern = rf"^{name}(: [^=]+)? = |^[A-Z_0-9, ]*\b{name}\b[A-Z_0-9, ]* = "
+    return re.search(pattern, inspect.getsource(module), re.MULTILINE) is not None
+
+
+def _of_class(place: str, cls: type) -> Iterator[str]:
+    for name, value in vars(cls).items():
+        if isinstance(value, FunctionType):
+            yield from _defaults(f"{place}.{name}", value)
+        elif isinstance(value, str | int | float | tuple | frozenset) and not name.startswith("__"):
+            yield f"{place}.{name} = {shown(value)}"
+
+
+def _defaults(place: str, function: FunctionType) -> Iterator[str]:
+    if function.__name__.startswith("__"):
+        return
+    given = [
+        f"{one.name}={shown(one.default)}"
+        for one in inspect.signature(function).parameters.values()
+        if one.default not in (inspect.Parameter.empty, None)
+    ]
+    if given:
+        yield f"{place}({', '.join(given)})"
+
+
+def _lines(place: str, value: Any) -> Iterator[str]:
+    """A line, or one for each entry of a table."""
+    if isinstance(value, Mapping) and len(value) > 3:
+        yield from (f"{place}[{shown(key)}] = {shown(one)}" for key, one in value.items())
+    elif isinstance(value, tuple) and len(value) > 3 and not isinstance(value[0], int | float | str):
+        yield from (f"{place}[{i}] = {shown(one)}" for i, one in enumerate(value))
+    else:
+        yield f"{place} = {shown(value)}"
+
+
+def shown(value: Any) -> str:
+    """The same text for the same value in every version of Python and of the libraries."""
+    if isinstance(value, Enum):
+        return str(value)
+    if isinstance(value, np.ndarray):
+        return f"{value.dtype} {value.shape} {zlib.crc32(np.round(value, 6).tobytes()):08x}"
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float):
+        return f"{value:.10g}"
+    if isinstance(value, re.Pattern):
+        return f"/{value.pattern!r}/{int(value.flags) & ~int(re.UNICODE)}"
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{shown(key)}: {shown(one)}" for key, one in value.items()) + "}"
+    if isinstance(value, set | frozenset):
+        return "{" + ", ".join(sorted(map(shown, value))) + "}"
+    if isinstance(value, tuple | list):
+        return "(" + ", ".join(map(shown, value)) + ")"
+    if is_dataclass(value) and not isinstance(value, type):
+        held = (f"{one.name}={shown(getattr(value, one.name))}" for one in fields(value))
+        return f"{type(value).__name__}({', '.join(held)})"
+    if isinstance(value, partial):
+        return f"{shown(value.func)}{shown(value.args)}{shown(value.keywords)}"
+    if callable(value):
+        return str(getattr(value, "__qualname__", type(value).__name__))
+    return repr(value) if isinstance(value, str | bytes | int | type(None)) else type(value).__name__
