@@ -87,8 +87,8 @@ def test_the_command_that_installs_draws_the_example(folder: Path) -> None:
     [
         ("filtviz plot examples/mission-trained.pkl --layer 0", "mission-trained-conv1.png"),
         (
-            "filtviz plot examples/mission-trained.pkl --layer 2 --through",
-            "mission-trained-conv3-through.png",
+            "filtviz plot examples/mission-trained.pkl --layer conv6 --through",
+            "mission-trained-conv6-through.png",
         ),
         ("filtviz plot examples/mission-torch.pth --layer conv1", "mission-torch-conv1.png"),
         (

@@ -122,7 +122,7 @@ def _diagnose() -> Iterator[str]:
         "end.npz", "end.npz --before start.npz -l structured -l updated -l broken", "branches-list.pkl",
         "start.npz middle.npz end.npz", "end.npz -l none", "bad.pkl",
     ):  # fmt: skip
-        yield from _run(f"diagnose {line}")
+        yield from _run(f"diagnose {line} --details")
 
 
 def _diagnoses() -> Iterator[str]:
@@ -130,7 +130,8 @@ def _diagnoses() -> Iterator[str]:
         "end.npz -l structured --filters", "end.npz -l odd --filters", "start.npz -l 0 -l pair",
         "start.npz end.npz", "branches-list.pkl --input-range 0 1", "end.npz --check dead -l odd",
         "end.npz --check dead -l updated", "end.npz --check untrained --check duplicates -l odd -l initial",
-        "end.npz bad.pkl", "seq.keras", "end.npz --csv",
+        "end.npz bad.pkl", "seq.keras", "end.npz --csv", "end.npz", "start.npz",
+        "end.npz --before start.npz", "start.npz -l 0 -l pair --details", "seq.keras --details",
     ):  # fmt: skip
         yield from _run(f"diagnose {line}")
     for line in ("end.npz -l structured", "end.npz -l updated --before start.npz", "branches-list.pkl"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import shlex
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,8 @@ UNTRAINED, HALFWAY, TRAINED = (
 )
 
 LAYER_KEYS = {
-    "conv_index", "name", "type", "shape", "dtype", "verdict", "sentence", "initialiser", "rules", "draws",
+    "conv_index", "name", "type", "shape", "dtype", "verdict", "sentence", "seen", "initialiser", "rules",
+    "draws",
     "residue",
     "measures",
     "first_filters", "composed_size", "changes", "notes",
@@ -65,8 +67,20 @@ def test_the_trained_network_gets_the_answer(trained) -> None:
         "None of this says how well the network does",
     ):
         assert said in trained["summary"]
-    assert trained["next"][0] == f"filtviz plot {TRAINED} --layer conv3 --through"
-    assert f"filtviz compare before.pkl {TRAINED} --layer conv1" in trained["next"]
+    assert trained["answer"] == (
+        f"conv1 looks random because it mostly still is: about {first['residue']:.0%} of what you see is "
+        "initial noise. That need not be a fault: conv2 to conv6 did learn structure."
+    )
+    assert trained["look"] == (
+        "What conv6 looks for in the image shows through the layers below it, 20x20 pixels a filter; this "
+        "picture predicts what its units answer at r = 0.73:"
+    )
+    assert trained["next"] == [
+        f"filtviz plot {TRAINED} --layer conv6 --through",
+        f"filtviz diagnose {TRAINED} --details",
+    ]
+    assert trained["more"] == "A file from before training measures what is estimated here:"
+    assert trained["more_command"] == f"filtviz diagnose {TRAINED} --before YOUR-FILE-FROM-BEFORE.pkl"
 
 
 def test_the_residue_of_the_first_layer_is_right(trained) -> None:
@@ -87,11 +101,20 @@ def test_the_untrained_network_gets_the_answer() -> None:
         "GlorotUniform(). The filters look random because they are. If this network was trained, either it "
         "was for a short time, or this file is from before."
     )
-    assert untrained["next"] == [f"filtviz diagnose trained.pkl --before {UNTRAINED}"]
+    assert untrained["answer"] == (
+        "The filters look random because they are: all 6 convolutions are still as GlorotUniform() draws "
+        "them. No trace of training can be seen in this file. If you did train the network, check which file was "
+        "saved, whether these layers were frozen, and whether the learning rate was too small."
+    )
+    assert untrained["look"] == ""
+    assert untrained["next"] == [f"filtviz diagnose {UNTRAINED} --details"]
+    assert untrained["more_command"] == f"filtviz diagnose YOUR-TRAINED-FILE.pkl --before {UNTRAINED}"
+    assert {layer["seen"] for layer in untrained["layers"]} == {"noise, as it was drawn"}
 
 
 def test_the_keys_are_those_of_the_docs(trained) -> None:
-    keys = {"file", "layers", "not_judged", "summary", "next", "notes", "left_out", "checks"}
+    keys = {"file", "layers", "not_judged", "answer", "summary", "look", "more", "more_command", "next"}
+    keys |= {"notes", "left_out", "checks"}
     assert set(trained) == keys
     assert all(set(layer) == LAYER_KEYS for layer in trained["layers"])
     for measure in trained["layers"][0]["measures"].values():
@@ -103,26 +126,68 @@ def test_the_keys_are_those_of_the_docs(trained) -> None:
         assert f"`{key}`" in documented, key
 
 
+JARGON = (
+    "p = ",
+    "z = ",
+    "none of",
+    "sphericity",
+    "tests",
+    "gated",
+    "composed",
+    "null",
+    "statistically",
+    "R²",
+)
+
+
 @pytest.mark.slow
-def test_the_text_holds_sentences_tables_summary_and_commands(trained) -> None:
-    result = run(TRAINED)
+@pytest.mark.parametrize("model", [UNTRAINED, HALFWAY, TRAINED])
+@pytest.mark.parametrize("more", [(), ("--before", UNTRAINED)])
+def test_the_answer_comes_first_on_one_screen_without_jargon(model, more) -> None:
+    result = CliRunner().invoke(main, ["diagnose", model, *more], env={"COLUMNS": "80"})
+    assert result.exit_code == 0
+    lines = result.stdout.splitlines()
+    assert len(lines) <= 23
+    said = data(model, *more)
+    assert one_line(result.stdout).startswith(said["answer"])
+    assert [word for word in JARGON if word in result.stdout] == []
+    assert all(layer["name"] in result.stdout for layer in said["layers"])
+    prose = [line for line in lines if not line.startswith("  filtviz")]
+    assert max(map(len, prose)) <= 80
+
+
+@pytest.mark.slow
+def test_commands_run_as_they_stand(tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for model in (UNTRAINED, TRAINED):
+        for command in data(model)["next"]:
+            program, *arguments = shlex.split(command)
+            assert program == "filtviz"
+            result = CliRunner().invoke(main, arguments)
+            assert result.exit_code == 0, result.stderr
+    assert (tmp_path / "mission-trained-conv6-through.png").exists()
+
+
+@pytest.mark.slow
+def test_the_details_hold_sentences_tables_summary_and_commands(trained) -> None:
+    result = run(TRAINED, "--details")
     assert result.exit_code == 0
     assert result.stderr == ""
     said = one_line(result.stdout)
     for layer in trained["layers"]:
         assert layer["sentence"] in said
     assert trained["summary"] in said
-    assert all(f"  {command}\n" in result.stdout for command in trained["next"])
+    assert said.startswith(trained["answer"])
+    assert f"  {trained['next'][0]}\n" in result.stdout
     assert result.stdout.count("measure (* found)") == 6
     assert "spike" in said
     assert "Tracy-Widom" in said
-    commands = result.stdout.index("What to do next:")
-    assert max(map(len, result.stdout[:commands].splitlines())) <= 100
+    assert max(len(line) for line in result.stdout.splitlines() if "filtviz" not in line) <= 100
 
 
 @pytest.mark.slow
 def test_before_measures_the_change() -> None:
-    result = run(TRAINED, "--before", UNTRAINED, "--before", HALFWAY, "--layer", "conv1", "--filters")
+    result = run(TRAINED, "--before", UNTRAINED, "--before", HALFWAY, "--layer", "conv1", "--details")
     assert result.exit_code == 0
     rows = result.stdout.partition("significant at .05")[2].splitlines()[2:4]
     assert [row.split()[0] for row in rows] == ["mission-untrained.pkl", "mission-halfway.pkl"]
@@ -258,7 +323,7 @@ def test_parameters_alone_are_judged_too(tmp_path) -> None:
     why = "not composed with the layers below: the file does not tell what lies between the convolutions"
     assert all(layer["notes"] == [why] for layer in listed["layers"][1:])
     assert any("roles are concluded" in note for note in listed["notes"])
-    assert "Note: the file holds arrays and no layers" in run(str(path)).stdout
+    assert "Note: the file holds arrays and no layers" in run(str(path), "--details").stdout
 
 
 def test_nan_is_strict_json(tmp_path) -> None:

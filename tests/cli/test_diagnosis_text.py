@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import pytest
 
-from filtviz.cli.diagnosis_text import compare_models, describe_model
+from filtviz.cli.diagnosis_text import answer_of, compare_models, describe_model, evidence_of
 from filtviz.measures.measure import (
     Change,
     Diagnosis,
@@ -35,66 +35,141 @@ def layer(place: int = 0, verdict: str = "updated", **fields) -> LayerDiagnosis:
     )
 
 
-def told(*layers: LayerDiagnosis, with_filters: bool = False, **fields) -> str:
-    return describe_model(Diagnosis(file="net.pkl", layers=layers, **fields), with_filters)
+def told(*layers: LayerDiagnosis, with_filters: bool = False) -> str:
+    diagnosis = Diagnosis(file="net.pkl", layers=layers)
+    return evidence_of(diagnosis, details=True, with_filters=with_filters)
+
+
+CURVE = Unjudged(conv_index=1, name="sound", type="Conv1DLayer", reason="it is a curve")
+SHOWN = layer(
+    seen="nothing much",
+    residue=0.891,
+    findings=(
+        MEASURES["bias"].finding(value=None, text="moved", found=True),
+        MEASURES["rms"].finding(value=0.12345, text="1.2 times"),
+    ),
+    changes=(Change(before="b.pkl", cos2=0.95, relative_change=0.2),),
+    first_filters=(3, 17, 4),
+    notes=("not composed with the layers below: it is the first convolution",),
+)
+WHOLE = Diagnosis(
+    file="net.pkl",
+    layers=(SHOWN,),
+    unjudged=(CURVE,),
+    answer="It is so.",
+    summary="In full.",
+    notes=("a note",),
+    look="Look at this:",
+    more="This tells more:",
+    more_command="two YOUR-FILE",
+    commands=("one", "three"),
+)
+
+SCREEN = """\
+It is so.
+
+layer    filters    verdict     as before    to be seen
+-------  ---------  ----------  -----------  ------------
+conv1    20x1x3x3   no pattern  89%          nothing much
+
+Look at this:
+  one
+
+This tells more:
+  two YOUR-FILE
+"""
+
+EVIDENCE = f"""\
+conv1  20x1x3x3  float32 {"─" * 75}
+conv1: the sentence.
+
+measure (* found)    value    p    counts if    null        reading
+-------------------  -------  ---  -----------  ----------  ---------
+bias *                                          impossible  moved
+
+Beside the verdict: rms 0.123 (1.2 times).
+
+since    cos²    change/norm    F of what was added    p    significant at .05
+-------  ------  -------------  ---------------------  ---  --------------------
+b.pkl    0.95    0.2
+
+Filters to look at first: 3, 17, 4.
+
+Not composed with the layers below: it is the first convolution.
+
+sound (Conv1DLayer) is not judged: it is a curve.
+"""
+
+
+def test_the_answer_is_one_screen() -> None:
+    pointer = "\n--details shows every measure beside what chance gives.\n"
+    assert answer_of(WHOLE) == SCREEN + pointer
+    nothing = Diagnosis(file="net.pkl", layers=(), answer="Nothing.")
+    assert answer_of(nothing) == "Nothing.\n"
 
 
 def test_all_parts_stand_in_their_order() -> None:
-    curve = Unjudged(conv_index=1, name="sound", type="Conv1DLayer", reason="it is a curve")
-    shown = layer(
-        findings=(
-            MEASURES["bias"].finding(value=None, text="moved", found=True),
-            MEASURES["rms"].finding(value=0.12345, text="1.2 times"),
-        ),
-        changes=(Change(before="b.pkl", cos2=0.95, relative_change=0.2),),
-        first_filters=(3, 17, 4),
-        notes=("not composed with the layers below: it is the first convolution",),
+    full = f"\nnet.pkl {'─' * 92}\nIn full.\n\nNote: a note.\n\n"
+    assert describe_model(WHOLE, details=True, with_filters=False) == SCREEN + full + EVIDENCE
+    assert describe_model(Diagnosis(file=None, layers=()), details=True, with_filters=False).startswith(
+        "\n\nthe network ──"
     )
-    text = told(shown, unjudged=(curve,), summary="In short.", notes=("a note",), commands=("one", "two"))
-    assert text == textwrap.dedent(
-        f"""\
-        conv1  20x1x3x3  float32 {"─" * 75}
-        conv1: the sentence.
 
-        measure (* found)    value    p    counts if    null        reading
-        -------------------  -------  ---  -----------  ----------  ---------
-        bias *                                          impossible  moved
 
-        Beside the verdict: rms 0.123 (1.2 times).
+def test_filters_alone_come_without_measures() -> None:
+    one = layer(filters=(FilterDiagnosis(index=0, norm=1.0),), findings=SHOWN.findings)
+    text = describe_model(Diagnosis(file="a", layers=(one,), answer="A."), details=False, with_filters=True)
+    assert text.startswith("A.\n")
+    assert "filter    norm" in text
+    assert "Tracy" not in text
+    assert "the sentence" not in text
 
-        since    cos²    change/norm    F of what was added    p    significant at .05
-        -------  ------  -------------  ---------------------  ---  --------------------
-        b.pkl    0.95    0.2
 
-        Filters to look at first: 3, 17, 4.
-
-        Not composed with the layers below: it is the first convolution.
-
-        sound (Conv1DLayer) is not judged: it is a curve.
-
-        net.pkl {"─" * 92}
-        In short.
-
-        Note: a note.
-
-        What to do next:
-          one
-          two
-        """
+@pytest.mark.parametrize("n", [1, 9, 14, 15, 200])
+def test_layers_of_any_number_fit_the_screen(n) -> None:
+    verdicts = ("updated", "structured", "undecided")
+    layers = [
+        layer(
+            place, verdicts[place * 7 % 3], seen=f"{place} of 99 smooth, unequal strength, near-copies, dead"
+        )
+        for place in range(n)
+    ]
+    long = Diagnosis(
+        file="net.pkl", layers=tuple(layers), answer="word " * 50, look="L", more="M", commands=("c",)
     )
+    lines = answer_of(long).splitlines()
+    assert len(lines) <= 23
+    assert max(map(len, lines)) <= 100
+    rows = lines[lines.index(next(line for line in lines if line.startswith("layer "))) + 2 :]
+    rows = rows[: rows.index("")]
+    if n <= 9:
+        assert len(rows) == n
+    else:
+        assert rows[-1] == f"and {n - len(rows) + 1} more layers"
+
+
+def test_many_layers_of_one_verdict_are_a_line() -> None:
+    layers = (layer(0, residue=0.9), *(layer(i, "structured", residue=0.5 + i / 100) for i in range(1, 40)))
+    lines = answer_of(Diagnosis(file="net.pkl", layers=layers, answer="A.")).splitlines()
+    assert [line.split() for line in lines[4:6]] == [
+        ["conv1", "20x1x3x3", "no", "pattern", "90%"],
+        ["conv2", "and", "38", "more", "20x1x3x3", "structured", "51%", "to", "89%"],
+    ]
+    assert lines[6] == ""
+
+
+def test_a_long_name_keeps_its_end() -> None:
+    text = answer_of(Diagnosis(file="a", layers=(layer(name="block" * 20 + ".conv7"),), answer="A."))
+    assert "…ckblockblockblock.conv7  " in text
 
 
 def test_a_layer_that_cannot_be_judged_has_no_tables() -> None:
-    assert told(layer(verdict="undecided"), summary="S.", with_filters=True) == textwrap.dedent(
+    assert told(layer(verdict="undecided"), with_filters=True) == textwrap.dedent(
         f"""\
         conv1  20x1x3x3  float32 {"─" * 75}
         conv1: the sentence.
-
-        net.pkl {"─" * 92}
-        S.
         """
     )
-    assert "the network ──" in describe_model(Diagnosis(file=None, layers=()), False)
 
 
 def rows_of(*findings) -> list[list[str]]:

@@ -329,7 +329,9 @@ def test_hostile_names_reach_no_sentence(make_conv, glorot) -> None:
 def test_commands_name_the_file_as_a_shell_reads_it(make_conv, glorot) -> None:
     network = alone(make_conv, glorot((20, 1, 3, 3)))
     named = dataclasses.replace(network, origin=dataclasses.replace(network.origin, path="my net.pkl"))
-    assert filtviz.diagnose(named).commands == ("filtviz diagnose trained.pkl --before 'my net.pkl'",)
+    found = filtviz.diagnose(named)
+    assert found.commands == ("filtviz diagnose 'my net.pkl' --details",)
+    assert found.more_command == "filtviz diagnose YOUR-TRAINED-FILE.pkl --before 'my net.pkl'"
 
 
 def seen(index: int, norm: float = 1.0, share_p: float | None = None, composed_p: float | None = None):

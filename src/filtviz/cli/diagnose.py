@@ -37,6 +37,7 @@ FOUND = 3
 
 @click.command(short_help="Say whether filters are random, and why.")
 @layer_option
+@click.option("--details", is_flag=True, help="Show every measure of every layer, beside what chance gives.")
 @click.option(
     "--filters", is_flag=True, help="Show each filter: its numbers, what it resembles, what is odd."
 )
@@ -64,6 +65,7 @@ def diagnose(
     context: click.Context,
     models: Sequence[str],
     layers: Sequence[str],
+    details: bool,
     filters: bool,
     before: Sequence[str],
     input_range: tuple[float, float] | None,
@@ -75,11 +77,11 @@ def diagnose(
 ) -> None:
     """Say whether the filters of MODEL are random, and why they look so, from its weights alone.
 
-    Each convolution gets a verdict, a sentence with its evidence, and a table of measures beside what chance
-    gives; then follows what they say together, and what to do next. Several models give a table of models by
-    layers; three and more states of one training are put in their order, by the epoch in the files or the
-    number in their names, and it is said when each layer stopped moving. `filtviz explain` tells of each
-    measure what it is and what it cannot say.
+    The answer comes first, with a line for each convolution and the command whose picture shows it. --details
+    adds what it rests on: a sentence with its evidence for each layer, and a table of measures beside what
+    chance gives. Several models give a table of models by layers; three and more states of one training are
+    put in their order, by the epoch in the files or the number in their names, and it is said when each layer
+    stopped moving. `filtviz explain` tells of each measure what it is and what it cannot say.
 
     \b
     Example:
@@ -110,7 +112,7 @@ def diagnose(
         trajectory = _follow([each.file for each in done if each.file], budget, reading)
         if trajectory is not None:
             done = [done[place] for place in trajectory.order]
-        _print_text(done, alone=len(models) == 1, with_filters=filters, trajectory=trajectory)
+        _print_text(done, trajectory, alone=len(models) == 1, details=details, with_filters=filters)
     found = _complain_of(done, rules)
     context.exit(1 if failed else FOUND if found else 0)
 
@@ -151,12 +153,19 @@ def _print_csv(done: Sequence[Diagnosis]) -> None:
 
 
 def _print_text(
-    done: Sequence[Diagnosis], *, alone: bool, with_filters: bool, trajectory: Trajectory | None
+    done: Sequence[Diagnosis],
+    trajectory: Trajectory | None,
+    *,
+    alone: bool,
+    details: bool,
+    with_filters: bool,
 ) -> None:
-    from filtviz.cli.diagnosis_text import compare_models, describe_model, describe_trajectory
+    from filtviz.cli.diagnosis_text import answer_of, compare_models, describe_model, describe_trajectory
 
-    if alone:
-        text = "".join(describe_model(diagnosis, with_filters) for diagnosis in done)
+    if alone and (details or with_filters):
+        text = "".join(describe_model(each, details=details, with_filters=with_filters) for each in done)
+    elif alone:
+        text = "".join(map(answer_of, done))
     else:
         text = compare_models(done)
         if trajectory is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import textwrap
 from collections.abc import Iterable, Sequence
+from itertools import groupby
 from pathlib import Path
 
 from filtviz.cli.console import fit, format_table
@@ -14,23 +15,114 @@ from filtviz.measures.trajectory import Trajectory
 from filtviz.measures.verdicts import VERDICTS
 from filtviz.text import name_runs, percent, printable
 
-__all__ = ["compare_models", "describe_model", "describe_trajectory"]
+__all__ = ["answer_of", "compare_models", "describe_model", "describe_trajectory", "evidence_of"]
+
+_SCREEN = 23
+"""Lines of a screen without the one that the shell asks on."""
+
+_FEWEST_ROWS = 4
+"""Rows of layers that are shown however long the rest is."""
+
+_NAME = 24
+"""Characters of a layer's name in a table; the end of a name is what tells it from others."""
 
 
-def describe_model(diagnosis: Diagnosis, with_filters: bool) -> str:
-    """Return the layers with their evidence, then what they say together, then what to do next."""
-    parts = [_describe_layer(layer, with_filters) for layer in diagnosis.layers]
-    for each in diagnosis.unjudged:
+def answer_of(diagnosis: Diagnosis, *, with_pointer: bool = True) -> str:
+    """Return one screen: what is the matter, a line for each layer, and what to look at.
+
+    Args:
+        diagnosis: Of one model.
+        with_pointer: Whether it is said which option shows more.
+    """
+    before = [_wrapped(diagnosis.answer)]
+    after = []
+    if diagnosis.look:
+        picture = diagnosis.commands[0] if diagnosis.commands else ""
+        after.append(f"{_wrapped(diagnosis.look)}{_command(picture)}")
+    if diagnosis.more:
+        after.append(f"{_wrapped(diagnosis.more)}{_command(diagnosis.more_command)}")
+    if diagnosis.layers:
+        after += ["--details shows every measure beside what chance gives.\n"] if with_pointer else []
+        taken = sum(part.count("\n") + 1 for part in before + after)
+        before.append(_in_short(diagnosis, max(_FEWEST_ROWS, _SCREEN - taken - 3)))
+    return "\n".join(before + after)
+
+
+def _command(command: str) -> str:
+    return f"  {printable(command, 2000)}\n" if command else ""
+
+
+def _in_short(diagnosis: Diagnosis, n_rows: int) -> str:
+    """Return a table of the layers, each a line; of many those in a row that have one verdict share one."""
+    runs = [[each] for each in diagnosis.layers]
+    if len(runs) > n_rows:
+        runs = [list(run) for _, run in groupby(diagnosis.layers, key=lambda each: each.verdict)]
+    rows = [_short_row(run) for run in runs[: n_rows if len(runs) <= n_rows else n_rows - 1]]
+    measured = any(change.cos2 is not None for each in diagnosis.layers for change in each.changes)
+    headers = ["layer", "filters", "verdict", "as before" if measured else "noise", "to be seen"]
+    kept = [place for place in range(5) if any(row[place] for row in rows)]
+    taken = sum(max(len(headers[i]), *(len(row[i]) for row in rows)) + 4 for i in kept if i < 4)
+    cells = [[_cut(row[i], _width() - taken) if i == 4 else row[i] for i in kept] for row in rows]
+    left = sum(map(len, runs[len(rows) :]))
+    more = f"and {left:,} more {'layer' if left == 1 else 'layers'}\n" if left else ""
+    return f"{format_table(cells, [headers[i] for i in kept])}\n{more}"
+
+
+def _short_row(run: Sequence[LayerDiagnosis]) -> list[str]:
+    """Return the cells of some layers in a row: names, shape, verdict, share of noise, what is to be seen."""
+    first, n = run[0], len(run)
+    name = printable(first.name, 200)
+    name = name if len(name) <= _NAME else f"…{name[1 - _NAME :]}"
+    shape = "x".join(map(str, first.shape)) if len({each.shape for each in run}) == 1 else "various"
+    shares = [each.residue for each in run if each.residue is not None]
+    seen = first.seen if len({each.seen for each in run}) == 1 else ""
+    word = VERDICTS[first.verdict].word
+    return [
+        name if n == 1 else f"{name} and {n - 1:,} more",
+        shape,
+        word,
+        _span(shares) if shares else "",
+        seen,
+    ]
+
+
+def _cut(text: str, width: int) -> str:
+    return text if len(text) <= max(width, 10) else f"{text[: max(width, 10) - 1]}…"
+
+
+def describe_model(diagnosis: Diagnosis, *, details: bool, with_filters: bool) -> str:
+    """Return the answer, then what it rests on.
+
+    Args:
+        diagnosis: Of one model.
+        details: Whether its reasons and every measure are shown.
+        with_filters: Whether every filter is.
+    """
+    parts = [answer_of(diagnosis, with_pointer=not details)]
+    if details:
+        title = _rule(printable(diagnosis.file or "the network", 200))
+        parts.append(f"{title}\n{_wrapped(diagnosis.summary)}")
+        parts += ["".join(_wrapped(f"Note: {printable(note, 1000)}.") for note in diagnosis.notes)]
+    return "\n".join(
+        filter(None, [*parts, evidence_of(diagnosis, details=details, with_filters=with_filters)])
+    )
+
+
+def evidence_of(diagnosis: Diagnosis, *, details: bool, with_filters: bool) -> str:
+    """Return what was measured of each layer.
+
+    Args:
+        diagnosis: Of one model.
+        details: Whether every measure is shown.
+        with_filters: Whether every filter is.
+    """
+    parts = [_describe_layer(each, details=details, with_filters=with_filters) for each in diagnosis.layers]
+    for each in diagnosis.unjudged if details else ():
         if each.left_out:  # of thousands the summary speaks in one sentence
             continue
         parts.append(
             _wrapped(f"{printable(each.name, 40)} ({printable(each.type, 40)}) is not judged: {each.reason}.")
         )
-    parts.append(f"{_rule(printable(diagnosis.file or 'the network', 200))}\n{_wrapped(diagnosis.summary)}")
-    if diagnosis.notes:
-        parts.append("".join(_wrapped(f"Note: {printable(note, 1000)}.") for note in diagnosis.notes))
-    if diagnosis.commands:
-        parts.append("What to do next:\n" + "".join(f"  {printable(c, 500)}\n" for c in diagnosis.commands))
     return "\n".join(parts)
 
 
@@ -109,17 +201,19 @@ def _letters(diagnosis: Diagnosis) -> dict[int, str]:
     return cells
 
 
-def _describe_layer(layer: LayerDiagnosis, with_filters: bool) -> str:
+def _describe_layer(layer: LayerDiagnosis, *, details: bool, with_filters: bool) -> str:
     shape = "x".join(map(str, layer.shape))
-    parts = [f"{_rule(f'{printable(layer.name, 40)}  {shape}  {layer.dtype}')}\n{_wrapped(layer.sentence)}"]
-    if layer.findings:
+    heading = _rule(f"{printable(layer.name, 40)}  {shape}  {layer.dtype}")
+    parts = [f"{heading}\n{_wrapped(layer.sentence)}"] if details else [f"{heading}\n"]
+    if details and layer.findings:
         parts += [_measures(layer.findings), _shown_only(layer.findings)]
-    if layer.changes:
+    if details and layer.changes:
         parts.append(_changes(layer))
     if layer.first_filters and layer.verdict != "initial":  # of draws none is worth a look before another
         first = ", ".join(map(str, layer.first_filters))
         parts.append(_wrapped(f"Filters to look at first: {first}."))
-    parts += [_wrapped(f"{note[0].upper()}{note[1:]}.") for note in layer.notes]
+    if details:
+        parts += [_wrapped(f"{note[0].upper()}{note[1:]}.") for note in layer.notes]
     if with_filters and layer.filters:
         parts.append(_filters(layer))
     return "\n".join(parts)

@@ -1,11 +1,9 @@
-"""What the layers say together, in a short paragraph, and the commands to go on with."""
+"""What the layers say together, in a paragraph with all its reasons."""
 
 from __future__ import annotations
 
-import shlex
 from collections import Counter
 from collections.abc import Sequence
-from pathlib import Path
 
 from filtviz.measures.bias import Bias
 from filtviz.measures.initialiser import Bound
@@ -15,7 +13,16 @@ from filtviz.measures.residue import NoiseResidue
 from filtviz.measures.verdicts import VERDICTS, nothing_trained, said_of
 from filtviz.text import about, listed, name_runs, percent, printable
 
-__all__ = ["commands_for", "summarise"]
+__all__ = [
+    "best_composed",
+    "common_rule",
+    "names_of",
+    "nothing_judged",
+    "shares_of",
+    "source_of",
+    "summarise",
+    "trained_noise",
+]
 
 _MOSTLY_NOISE = 0.5
 
@@ -42,11 +49,9 @@ def summarise(
         training: A few words for each thing beside the convolutions' weights that tells of training.
     """
     if not layers:
-        if unjudged:
-            return _nothing_judged(unjudged)
-        return "The network has no convolution, so that there are no filters to judge."
+        return nothing_judged(unjudged)
     if all(layer.verdict == "initial" for layer in layers):
-        sentences = [_untrained(layers, training)]
+        sentences = [nothing_trained(len(layers), common_rule(layers), training)]
     else:
         sentences = [_verdicts(layers), *_meaning("initial", layers), *_noise(layers)]
         sentences += _meaning("collapsed", layers)
@@ -59,16 +64,19 @@ def summarise(
     return " ".join([*sentences, *(f"{each}." for each in left_out)])
 
 
-def _nothing_judged(unjudged: Sequence[Unjudged]) -> str:
+def nothing_judged(unjudged: Sequence[Unjudged]) -> str:
+    """Say why there is nothing to judge."""
+    if not unjudged:
+        return "The network has no convolution, so that there are no filters to judge."
     first, *others = unjudged
     sentence = f"Nothing can be judged here: {_name(first)} is left out because {first.reason}"
     return f"{sentence}; so are {listed([_name(each) for each in others])}." if others else f"{sentence}."
 
 
-def _untrained(layers: Sequence[LayerDiagnosis], training: Sequence[str]) -> str:
+def common_rule(layers: Sequence[LayerDiagnosis]) -> str | None:
+    """Return the initialiser that may have drawn all layers of which one is known, or None."""
     named = [set(layer.rules) for layer in layers if layer.rules]
-    common = sorted(set.intersection(*named)) if named else []
-    return nothing_trained(len(layers), common[0] if common else None, training)
+    return min(set.intersection(*named), default=None) if named else None
 
 
 def _verdicts(layers: Sequence[LayerDiagnosis]) -> str:
@@ -78,7 +86,7 @@ def _verdicts(layers: Sequence[LayerDiagnosis]) -> str:
         members = [layer for layer in layers if layer.verdict == verdict]
         if members:
             said = said_of(len(members), verdict, moved=all(map(_is_moved, members)))
-            parts.append(f"{_names(members, layers)} {said}")
+            parts.append(f"{names_of(members, layers)} {said}")
     return f"{'; '.join(parts)}."
 
 
@@ -90,7 +98,7 @@ def _is_moved(layer: LayerDiagnosis) -> bool:
 def _meaning(verdict: Verdict, layers: Sequence[LayerDiagnosis]) -> list[str]:
     """Say what it may mean that some layers of a trained network have a verdict."""
     members = [layer for layer in layers if layer.verdict == verdict]
-    return [VERDICTS[verdict].may_mean.format(layers=_names(members, layers))] if members else []
+    return [VERDICTS[verdict].may_mean.format(layers=names_of(members, layers))] if members else []
 
 
 def _noisy(layers: Sequence[LayerDiagnosis]) -> list[LayerDiagnosis]:
@@ -99,26 +107,32 @@ def _noisy(layers: Sequence[LayerDiagnosis]) -> list[LayerDiagnosis]:
     return [layer for layer in trained if layer.residue is not None and layer.residue >= _MOSTLY_NOISE]
 
 
+def trained_noise(layers: Sequence[LayerDiagnosis]) -> list[LayerDiagnosis]:
+    """Return the trained layers whose picture is mostly noise: those without structure, and the first one.
+
+    The first is what people look at first.
+    """
+    return [each for each in _noisy(layers) if each.verdict == "updated" or each is layers[0]]
+
+
 def _noise(layers: Sequence[LayerDiagnosis]) -> list[str]:
     """Say why the picture looks random, where it does."""
-    noisy = _noisy(layers)
-    # The first layer is what people look at first, and its picture is of noise where most of it is.
-    plain = [layer for layer in noisy if layer.verdict == "updated" or layer is layers[0]]
-    structured = [layer for layer in noisy if layer not in plain]
+    plain = trained_noise(layers)
+    structured = [layer for layer in _noisy(layers) if layer not in plain]
     unknown = [layer for layer in layers if layer.verdict == "updated" and layer.residue is None]
     sentences = []
     if plain:
         look, it = ("looks", "it") if len(plain) == 1 else ("look", "each")
         sentences.append(
-            f"{_names(plain, layers)} {look} random because most of {it} still is: {_shares(plain)} of what "
-            f"the picture shows {_source(plain)}, and what was learned lies under it."
+            f"{names_of(plain, layers)} {look} random because most of {it} still is: {shares_of(plain)} of "
+            f"what the picture shows {source_of(plain)}, and what was learned lies under it."
         )
     sentences += _unknown_noise(unknown, layers)
     if structured:
         its = "its" if len(structured) == 1 else "their"
         sentences.append(
-            f"In {_names(structured, layers)} {_shares(structured)} of what the picture shows "
-            f"{_source(structured)}, beside {its} structure."
+            f"In {names_of(structured, layers)} {shares_of(structured)} of what the picture shows "
+            f"{source_of(structured)}, beside {its} structure."
         )
     return [*sentences, _contrast(layers)] if sentences else []
 
@@ -128,7 +142,7 @@ def _unknown_noise(unknown: Sequence[LayerDiagnosis], layers: Sequence[LayerDiag
     if not unknown:
         return []
     look, it = ("looks", "it") if len(unknown) == 1 else ("look", "them")
-    sentence = f"{_names(unknown, layers)} {look} random: no test finds structure in {it}"
+    sentence = f"{names_of(unknown, layers)} {look} random: no test finds structure in {it}"
     first = unknown[0]
     bound = first.finding(Bound.key)
     if bound is not None and bound.value is not None and first.rules:
@@ -148,15 +162,20 @@ def _measuring(layer: LayerDiagnosis) -> Change | None:
     return next((each for each in layer.changes if each.cos2 is not None), None)
 
 
-def _source(layers: Sequence[LayerDiagnosis]) -> str:
-    """Say what the noise is: an estimate from the values, or measured with an earlier file."""
+def source_of(layers: Sequence[LayerDiagnosis], estimated: str = "is the noise of the initialisation") -> str:
+    """Say what the noise is: an estimate from the values, or measured with an earlier file.
+
+    Args:
+        layers: Some that are noise for the most part.
+        estimated: How an estimate is said.
+    """
     change = _measuring(layers[0])
     if change is None:
-        return "is the noise of the initialisation"
+        return estimated
     return f"was in {printable(change.before, 200)} already"
 
 
-def _shares(layers: Sequence[LayerDiagnosis]) -> str:
+def shares_of(layers: Sequence[LayerDiagnosis]) -> str:
     """Say an estimate ("about 92%"), what was measured ("92%"), or the span of several ("85 to 92%")."""
     shares = [layer.residue or 0.0 for layer in layers]
     low, high = min(shares), max(shares)
@@ -176,7 +195,7 @@ def _contrast(layers: Sequence[LayerDiagnosis]) -> str:
 
 def _composed(layers: Sequence[LayerDiagnosis]) -> list[str]:
     """Point to the layer that shows most when seen through those below, or to structure as it is."""
-    best = _best_composed(layers)
+    best = best_composed(layers)
     if best is not None and best.composed_size is not None:
         n = _n_composed(best)
         rows, cols = best.composed_size
@@ -187,11 +206,11 @@ def _composed(layers: Sequence[LayerDiagnosis]) -> list[str]:
         ]
     structured = [layer for layer in layers if layer.verdict == "structured"]
     if structured and any(layer.verdict in ("updated", "initial") for layer in layers):
-        return [f"Look at {_names(structured, layers)} first."]
+        return [f"Look at {names_of(structured, layers)} first."]
     return []
 
 
-def _best_composed(layers: Sequence[LayerDiagnosis]) -> LayerDiagnosis | None:
+def best_composed(layers: Sequence[LayerDiagnosis]) -> LayerDiagnosis | None:
     """Return the layer of which most shows when it is seen through the layers below, or None."""
     candidates = [layer for layer in layers if layer.composed_size is not None and _n_composed(layer) > 0]
     return max(
@@ -224,10 +243,12 @@ def _change(changes: Sequence[tuple[LayerDiagnosis, Change]], layers: Sequence[L
     if not compared:
         return f"{before} could not be compared: {first.reason}."
     if all(each.relative_change == 0 for _, each in compared):
-        return f"Against {before}, nothing has changed in {_names([layer for layer, _ in compared], layers)}."
+        return (
+            f"Against {before}, nothing has changed in {names_of([layer for layer, _ in compared], layers)}."
+        )
     shares = listed([f"{_name(layer)} {percent(each.cos2 or 0)}" for layer, each in compared], limit=12)
     smooth = [layer for layer, each in compared if _is_smooth(layer, each)]
-    added = f"; what was added is smoother than white noise in {_names(smooth, layers)}" if smooth else ""
+    added = f"; what was added is smoother than white noise in {names_of(smooth, layers)}" if smooth else ""
     return f"Against {before}, the share of each layer that is what was there before (cos²): {shares}{added}."
 
 
@@ -237,7 +258,7 @@ def _is_smooth(layer: LayerDiagnosis, change: Change) -> bool:
     return change.share_p < 0.01 and change.share > float(low_band(*layer.shape[2:]).mean())
 
 
-def _names(members: Sequence[LayerDiagnosis], layers: Sequence[LayerDiagnosis]) -> str:
+def names_of(members: Sequence[LayerDiagnosis], layers: Sequence[LayerDiagnosis]) -> str:
     """Name layers: runs of three and more as "conv2 to conv6"."""
     places = {layer.conv_index: place for place, layer in enumerate(layers)}
     return name_runs([(places[layer.conv_index], layer.name) for layer in members])
@@ -245,41 +266,3 @@ def _names(members: Sequence[LayerDiagnosis], layers: Sequence[LayerDiagnosis]) 
 
 def _name(layer: LayerDiagnosis | Unjudged) -> str:
     return printable(layer.name, 40)
-
-
-def commands_for(file: str | None, layers: Sequence[LayerDiagnosis], compared: bool) -> tuple[str, ...]:
-    """Return the commands to go on with, ready to be typed.
-
-    Args:
-        file: The network's file; None is written as model.pkl.
-        layers: What was judged.
-        compared: Whether an earlier file was given.
-    """
-    model = shlex.quote(printable(file or "model.pkl", 1000))
-    if not layers:
-        return ()
-    if all(layer.verdict == "initial" for layer in layers):
-        return (f"filtviz diagnose trained{_suffix(file)} --before {model}",)
-    commands = []
-    best = _best_composed(layers)
-    if best is not None:
-        commands.append(f"filtviz plot {model} --layer {_selector(best)} --through")
-    picture = best or next((layer for layer in layers if layer.verdict == "structured"), layers[0])
-    commands.append(f"filtviz plot {model} --layer {_selector(picture)} --view sheet --scale layer")
-    commands.append(f"filtviz diagnose {model} --filters")
-    if not compared:
-        first = _selector(layers[0])
-        commands.append(f"filtviz diagnose {model} --before before{_suffix(file)}")
-        commands.append(f"filtviz compare before{_suffix(file)} {model} --layer {first}")
-    return tuple(commands)
-
-
-def _selector(layer: LayerDiagnosis) -> str:
-    """Return what selects a layer on a command line: its name, or its number where that is no plain word."""
-    plain = layer.name.isascii() and layer.name.isprintable() and len(layer.name) <= 40
-    return shlex.quote(layer.name) if plain else str(layer.conv_index)
-
-
-def _suffix(file: str | None) -> str:
-    suffix = Path(file).suffix if file else ""
-    return suffix if suffix.isascii() and suffix[1:].isalnum() else ".pkl"

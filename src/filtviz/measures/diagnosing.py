@@ -11,9 +11,10 @@ import numpy as np
 
 from filtviz.budget import Account, Budget
 from filtviz.errors import BudgetError, MeasureError
+from filtviz.measures.answering import answer, commands_for, look_at, more_evidence, seen_in
 from filtviz.measures.change import changes_from
 from filtviz.measures.composed import why_not_composed
-from filtviz.measures.conclusions import commands_for, summarise
+from filtviz.measures.conclusions import summarise
 from filtviz.measures.judging import Judgement, among_trained, changed_since, judge
 from filtviz.measures.kernels import nonfinite_filters
 from filtviz.measures.measure import Change, Diagnosis, FilterDiagnosis, LayerDiagnosis, Unjudged
@@ -84,17 +85,24 @@ class _Diagnosing:
         self._judge(paid, input_range)
         training = signs_of_training(network)
         self._reconsider(bool(training))
-        layers = tuple(self.judged[index] for index in sorted(self.judged))
+        judged = [self.judged[index] for index in sorted(self.judged)]
+        layers = tuple(replace(each, seen=seen_in(each)) for each in judged)
         unjudged = tuple(each for layer in network.conv_layers for each in self._unjudged(layer))
         left_out = (*self._left_out(), *self.account.left_out[n_told:])
         file = None if network.origin.path is None else str(network.origin.path)
         compared = bool(self.before)
+        more, more_command = more_evidence(file, layers, compared)
+        look = look_at(network, layers, self.account) if layers else None
         return Diagnosis(
             file=file,
             layers=layers,
             unjudged=unjudged,
+            answer=answer(layers, unjudged, training),
+            look=look.sentence if look else "",
+            more=more,
+            more_command=more_command,
             summary=summarise(layers, unjudged, compared, left_out, training),
-            commands=commands_for(file, layers, compared),
+            commands=commands_for(file, look),
             notes=(*network.origin.inferred, *network.origin.notes),
             left_out=left_out,
             checks=checks_met(layers),

@@ -127,8 +127,9 @@ class LayerDiagnosis:
     """One convolution: its verdict, one sentence that says why, and all that was measured.
 
     ``conv_index`` is its number among the convolutions; ``shape`` is ``(filters, channels, rows, cols)``.
-    ``rules`` are the names of the initialisers that its first weights are taken to be draws of, several
-    where they draw alike at this shape, none where it is not known; ``initialiser`` says them in one text.
+    ``seen`` says in a few words what is to be seen in it. ``rules`` are the names of the initialisers that
+    its first weights are taken to be draws of, several where they draw alike at this shape, none where it is
+    not known; ``initialiser`` says them in one text.
     ``draws`` are those draws, with their scale at this shape, None where they are not known.
     ``residue`` is the share of the visible variance that still is the initial noise, None where it cannot
     be told; with an earlier file, the share that was there already, measured. ``first_filters`` are the
@@ -144,6 +145,7 @@ class LayerDiagnosis:
     verdict: Verdict
     sentence: str
     initialiser: str
+    seen: str = ""
     rules: tuple[str, ...] = ()
     draws: Draws | None = None
     residue: float | None = None
@@ -181,7 +183,10 @@ class Unjudged:
 class Diagnosis:
     """A network: its convolutions, what they say together, and the commands to go on with.
 
-    ``file`` is the path as given, or None for a network that was not read from a file. ``notes`` say what was
+    ``file`` is the path as given, or None for a network that was not read from a file. ``answer`` says in two
+    or three plain sentences what is the matter, ``summary`` the same with all its reasons. ``look`` says what
+    the picture of the first of ``commands`` shows, ``more`` what would tell more, with a command that needs a
+    file of the person's. ``notes`` say what was
     concluded about the file that it does not tell, and what is odd about it. ``left_out`` has a sentence for
     each thing that would have been too much work, with the option that allows it. ``checks`` maps each rule
     of ``filtviz diagnose --check`` to the names of the layers where it is met.
@@ -190,7 +195,11 @@ class Diagnosis:
     file: str | None
     layers: tuple[LayerDiagnosis, ...]
     unjudged: tuple[Unjudged, ...] = ()
+    answer: str = ""
     summary: str = ""
+    look: str = ""
+    more: str = ""
+    more_command: str = ""
     commands: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()

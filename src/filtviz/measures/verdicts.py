@@ -48,6 +48,7 @@ class VerdictText:
     """A verdict in words.
 
     Attributes:
+        word: It, in two words for a column.
         says: It, of a layer.
         together: It, of several, after "are" or "were".
         when: A layer is called so.
@@ -58,6 +59,7 @@ class VerdictText:
             for their names; empty for nothing.
     """
 
+    word: str
     says: str
     together: str
     when: str
@@ -79,6 +81,7 @@ _COLLAPSED = f"structured, but {COLLAPSED}"
 
 VERDICTS: Mapping[Verdict, VerdictText] = {
     "initial": VerdictText(
+        word="as drawn",
         says=_INITIAL,
         together=_INITIAL,
         when="no structure, nothing has moved, and an initialiser fits the weights",
@@ -88,6 +91,7 @@ VERDICTS: Mapping[Verdict, VerdictText] = {
         may_mean=("{layers} may have been frozen, cut off from the loss, or moved by too little to be seen."),
     ),
     "updated": VerdictText(
+        word="no pattern",
         says=f"{WAS_UPDATED}, {_NO_STRUCTURE}",
         together=f"updated, {_NO_STRUCTURE}",
         when=(
@@ -100,12 +104,14 @@ VERDICTS: Mapping[Verdict, VerdictText] = {
         check="a layer was updated, but no filter structure can be detected in it",
     ),
     "structured": VerdictText(
+        word="structured",
         says=_STRUCTURED,
         together=_STRUCTURED,
         when="a test of structure passes the level",
         letter="C",
     ),
     "collapsed": VerdictText(
+        word="collapsed",
         says=_COLLAPSED,
         together=_COLLAPSED,
         when="structured, and over half of the filters is one direction, beyond chance",
@@ -118,6 +124,7 @@ VERDICTS: Mapping[Verdict, VerdictText] = {
         ),
     ),
     "undecided": VerdictText(
+        word="cannot tell",
         says="cannot tell, and the sentence says why",
         together="not judged (the sentence says why)",
         when=(

@@ -1,0 +1,320 @@
+"""The answer in a few plain sentences, a word on what each layer shows, and the picture that shows most."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from filtviz.budget import Account
+from filtviz.composition.composing import compose
+from filtviz.composition.through import measure_fidelity
+from filtviz.errors import BudgetError, CompositionError
+from filtviz.measures import verdicts
+from filtviz.measures.conclusions import (
+    best_composed,
+    common_rule,
+    names_of,
+    nothing_judged,
+    shares_of,
+    source_of,
+    trained_noise,
+)
+from filtviz.measures.duplicates import Duplicates
+from filtviz.measures.low_frequency import LowFrequency
+from filtviz.measures.measure import LayerDiagnosis, Unjudged
+from filtviz.measures.table import STRENGTH
+from filtviz.network import Network
+from filtviz.text import listed, plural, printable
+
+__all__ = ["Look", "answer", "commands_for", "look_at", "more_evidence", "seen_in"]
+
+_HOLDS = 0.6
+"""The correlation of predicted and actual responses from which a composed picture is shown first."""
+
+_LONGEST = 60
+"""Characters that the names of layers may take in a sentence."""
+
+_SMALLEST = 5
+"""Pixels of a composed filter's sides in which something can be seen."""
+
+_MOST_TRIED = 3
+_MOST_WORK = 1_000_000_000
+"""How many deep layers are composed in search of it, and the work for each."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Look:
+    """The layer whose picture shows most, with the filters composed down to the image or as stored.
+
+    ``r`` is the median correlation of what the composed filters predict with what the units answer, None
+    where nothing was left out in composing or nothing was composed.
+    """
+
+    layer: LayerDiagnosis
+    through: bool = False
+    size: tuple[int, int] | None = None
+    r: float | None = None
+
+    @property
+    def sentence(self) -> str:
+        """Say what to look at, and how far it can be trusted."""
+        name = printable(self.layer.name, 40)
+        if self.size is None:
+            return f"{name} is the layer to look at first, all its filters on one scale:"
+        rows, cols = self.size
+        shown = (
+            f"What {name} looks for in the image shows "
+            f"through the layers below it, {rows}x{cols} pixels a filter"
+        )
+        trust = "" if self.r is None else f"; this picture predicts what its units answer at r = {self.r:.2f}"
+        return f"{shown}{trust}:"
+
+
+def answer(
+    layers: Sequence[LayerDiagnosis], unjudged: Sequence[Unjudged], training: Sequence[str] = ()
+) -> str:
+    """Say in two or three sentences without statistics what is the matter with the filters.
+
+    Args:
+        layers: What was judged.
+        unjudged: What was not.
+        training: A few words for each thing beside the convolutions' weights that tells of training.
+    """
+    if not layers:
+        return nothing_judged(unjudged)
+    if all(layer.verdict == "initial" for layer in layers):
+        return _untrained(layers, training)
+    noisy = trained_noise(layers)
+    sentences = [*_looks_random(noisy, layers), *_unknown(layers)] or _is_structured(layers)
+    for verdict in ("initial", "collapsed"):
+        members = [layer for layer in layers if layer.verdict == verdict]
+        if members:
+            sentences.append(verdicts.VERDICTS[verdict].may_mean.format(layers=_who(members, layers)))
+    sentences += _undecided(layers)
+    return " ".join(f"{each[0].upper()}{each[1:]}" if each[:4] == "all " else each for each in sentences)
+
+
+def _untrained(layers: Sequence[LayerDiagnosis], training: Sequence[str]) -> str:
+    """Say that the filters are noise, and what to check."""
+    which = "its convolution is" if len(layers) == 1 else f"all {len(layers)} convolutions are"
+    rule = common_rule(layers)
+    it = "it" if len(layers) == 1 else "them"
+    drawn = f"{rule} draws {it}" if rule else f"an initialiser leaves {it}"
+    sentence = f"The filters look random because they are: {which} still as {drawn}."
+    if training:
+        return (
+            f"{sentence} The rest of the file was trained ({listed(training)}), so they were frozen, cut off "
+            "from the loss, or moved by too little to be seen."
+        )
+    return (
+        f"{sentence} No trace of training can be seen in this file. If you did train the network, check "
+        "which file was saved, whether these layers were frozen, and whether the learning rate was too small."
+    )
+
+
+def _looks_random(noisy: Sequence[LayerDiagnosis], layers: Sequence[LayerDiagnosis]) -> list[str]:
+    """Say which layers look random because they are noise for the most part, and that others are not."""
+    if not noisy:
+        return []
+    look, it, is_ = ("looks", "it", "is") if len(noisy) == 1 else ("look", "they", "are")
+    sentences = [
+        f"{_who(noisy, layers)} {look} random because {it} mostly still {is_}: "
+        f"{shares_of(noisy)} of what you see {source_of(noisy, 'is initial noise')}."
+    ]
+    learned = [layer for layer in layers if layer.verdict == "structured"]
+    others = [layer for layer in learned if layer not in noisy]
+    if others:
+        sentences.append(f"That need not be a fault: {_who(others, layers)} did learn structure.")
+    elif learned:
+        sentences.append("What training added is there too, but fainter than the noise.")
+    else:
+        sentences.append("What training added is too faint to be told from it.")
+    return sentences
+
+
+def _unknown(layers: Sequence[LayerDiagnosis]) -> list[str]:
+    """Say that no pattern stands out in layers whose share of noise cannot be told."""
+    unknown = [layer for layer in layers if layer.verdict == "updated" and layer.residue is None]
+    if not unknown:
+        return []
+    was, look, them = ("was", "looks", "it") if len(unknown) == 1 else ("were", "look", "them")
+    sentence = f"{_who(unknown, layers)} {was} trained and {look} random: nothing in {them} stands out"
+    learned = [layer for layer in layers if layer.verdict == "structured"]
+    others = f" That need not be a fault: {_who(learned, layers)} did learn structure." if learned else ""
+    return [f"{sentence} from noise.{others}"]
+
+
+def _is_structured(layers: Sequence[LayerDiagnosis]) -> list[str]:
+    """Say of layers that have structure that they do, whatever the picture looks like."""
+    learned = [layer for layer in layers if layer.verdict == "structured"]
+    if not learned:
+        return []
+    has = "has" if len(learned) == 1 else "have"
+    sentence = f"{_who(learned, layers)} {has} learned structure that noise does not have."
+    if learned[0].shape[2:] == (3, 3):
+        can = "It can" if len(learned) == 1 else "They can"
+        sentence += f" {can} look random all the same: 3x3 pixels, of a contrast of their own, show little."
+    return [sentence]
+
+
+def _undecided(layers: Sequence[LayerDiagnosis]) -> list[str]:
+    """Say which layers cannot be judged; of one, or where there are no others, why."""
+    undecided = [layer for layer in layers if layer.verdict == "undecided"]
+    if not undecided:
+        return []
+    if len(undecided) > 1 and len(undecided) < len(layers):
+        return [f"{_who(undecided, layers)} cannot be judged."]
+    others = f" So it is or nearly so with the other {len(undecided) - 1}." if undecided[1:] else ""
+    return [f"{undecided[0].sentence}{others}"]
+
+
+def _who(members: Sequence[LayerDiagnosis], layers: Sequence[LayerDiagnosis]) -> str:
+    """Name layers where that takes few words, else count them."""
+    if len(members) == len(layers) > 1:
+        return f"all {len(layers)} convolutions"
+    names = names_of(members, layers)
+    return names if len(names) <= _LONGEST else f"{len(members)} of {len(layers)} convolutions"
+
+
+def seen_in(layer: LayerDiagnosis) -> str:
+    """Say in a few words what is to be seen in a layer, beside noise."""
+    if layer.verdict == "initial":
+        return "noise, as it was drawn"
+    parts = [*_textures(layer), *_oddities(layer)]
+    if layer.verdict == "collapsed":
+        parts.insert(0, "filters that nearly repeat one another")
+    if not parts and layer.verdict == "structured":
+        parts = ["faint structure, in no filter by itself"]
+    if not parts and layer.verdict == "updated":
+        parts = ["nothing that stands out from noise"]
+    return ", ".join(parts[:2])
+
+
+def _textures(layer: LayerDiagnosis) -> list[str]:
+    n = len(layer.filters)
+    counts = [
+        (sum(each.texture == "smooth" for each in layer.filters), "smooth"),
+        (sum(each.texture == "rough" for each in layer.filters), "fine-grained"),
+    ]
+    told = [f"{count} of {n} {word}" for count, word in sorted(counts, reverse=True) if count]
+    finding = layer.finding(LowFrequency.key)
+    if not told and finding is not None and finding.found:
+        told = [f"all a little {'smoother' if (finding.z or 0) > 0 else 'rougher'} than noise"]
+    return told
+
+
+def _oddities(layer: LayerDiagnosis) -> list[str]:
+    """Name what someone who cleans up a network looks for."""
+    filters = layer.filters
+    broken, dead, faded = (
+        sum(getattr(each, field) for each in filters) for field in ("nonfinite", "dead", "decayed")
+    )
+    told = [f"{plural(broken, 'filter')} of NaN or infinity"] if broken else []
+    told += [f"{plural(dead, 'filter')} provably dead"] if dead else []
+    told += [f"{plural(faded, 'filter')} nearly zero"] if faded else []
+    finding = layer.finding(Duplicates.key)
+    told += ["near-copies"] if finding is not None and finding.found else []
+    strength = [layer.finding(key) for key in STRENGTH]
+    told += ["unequal strength"] if any(each is not None and each.found for each in strength) else []
+    return told
+
+
+def look_at(network: Network, layers: Sequence[LayerDiagnosis], account: Account) -> Look | None:
+    """Choose the picture that shows most: the deepest layer that can be seen on the image and holds there.
+
+    Without one, the layer of which most shows when it is composed exactly; else one with structure as stored.
+
+    Args:
+        network: The network.
+        layers: What was judged.
+        account: What looking for it may take.
+    """
+    if all(layer.verdict in ("initial", "undecided") for layer in layers):
+        return None
+    learned = [layer for layer in layers if layer.verdict == "structured"]
+    for layer in [each for each in reversed(learned) if each.conv_index > 0][:_MOST_TRIED]:
+        found = _composed(network, layer, account)
+        if found is not None and (found.r is None or found.r >= _HOLDS):
+            return found
+    best = best_composed(layers)
+    if best is not None and best.composed_size is not None and min(best.composed_size) >= _SMALLEST:
+        return Look(layer=best, through=True, size=best.composed_size)
+    return Look(layer=(learned or list(layers))[0])
+
+
+def _composed(network: Network, layer: LayerDiagnosis, account: Account) -> Look | None:
+    """Compose a layer and measure how well it predicts the units; None where that cannot be done."""
+    convolution = network.conv_layers[layer.conv_index]
+    allowed = min(_MOST_WORK, account.left["work"])
+    own = Account({"work": allowed, "pixels": account.left["pixels"]})
+    try:
+        composed = compose(network, convolution, own)
+        r = (
+            measure_fidelity(network, convolution, composed, account=own).median
+            if composed.approximations
+            else None
+        )
+    except (BudgetError, CompositionError):
+        return None
+    finally:
+        account.left["work"] -= allowed - own.left["work"]
+    if composed.approximations and r is None:
+        return None
+    rows, cols = composed.templates.shape[2:]
+    if min(rows, cols) < _SMALLEST:
+        return None
+    return Look(layer=layer, through=True, size=(rows, cols), r=r)
+
+
+def commands_for(file: str | None, look: Look | None) -> tuple[str, ...]:
+    """Return commands to go on with, which run as they stand.
+
+    Args:
+        file: The network's file, without which there are none.
+        look: What to look at.
+    """
+    if file is None:
+        return ()
+    model = _quoted(file)
+    commands = [f"filtviz diagnose {model} --details"]
+    if look is not None:
+        colours = " --channels rgb" if look.layer.conv_index == 0 and look.layer.shape[1] == 3 else ""
+        picture = "--through" if look.through else f"--view sheet --scale layer{colours}"
+        commands.insert(0, f"filtviz plot {model} --layer {_selector(look.layer)} {picture}")
+    return tuple(commands)
+
+
+def more_evidence(file: str | None, layers: Sequence[LayerDiagnosis], compared: bool) -> tuple[str, str]:
+    """Say what would tell more, and the command, with a placeholder for the file that only the person has.
+
+    Args:
+        file: The network's file; None is written as a placeholder, too.
+        layers: What was judged.
+        compared: Whether an earlier file was given; then there is nothing more to say.
+    """
+    if compared or not layers or all(layer.verdict == "undecided" for layer in layers):
+        return "", ""
+    suffix = _suffix(file)
+    model = f"YOUR-FILE{suffix}" if file is None else _quoted(file)
+    if all(layer.verdict == "initial" for layer in layers):
+        command = f"filtviz diagnose YOUR-TRAINED-FILE{suffix} --before {model}"
+        return "A file from after training shows how far each layer moves:", command
+    command = f"filtviz diagnose {model} --before YOUR-FILE-FROM-BEFORE{suffix}"
+    return "A file from before training measures what is estimated here:", command
+
+
+def _quoted(file: str) -> str:
+    return shlex.quote(printable(file, 1000))
+
+
+def _selector(layer: LayerDiagnosis) -> str:
+    """Return what selects a layer on a command line: its name, or its number where that is no plain word."""
+    plain = layer.name.isascii() and layer.name.isprintable() and len(layer.name) <= 40
+    return shlex.quote(layer.name) if plain else str(layer.conv_index)
+
+
+def _suffix(file: str | None) -> str:
+    suffix = Path(file).suffix if file else ""
+    return suffix if suffix.isascii() and suffix[1:].isalnum() else ".pkl"
