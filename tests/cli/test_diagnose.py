@@ -103,8 +103,8 @@ def test_the_untrained_network_gets_the_answer() -> None:
     )
     assert untrained["answer"] == (
         "The filters look random because they are: all 6 convolutions are still as GlorotUniform() draws "
-        "them. No trace of training can be seen in this file. If you did train the network, check which file was "
-        "saved, whether these layers were frozen, and whether the learning rate was too small."
+        "them. No trace of training can be seen in this file. If you did train the network, check which file "
+        "was saved, whether these layers were frozen, and whether the learning rate was too small."
     )
     assert untrained["look"] == ""
     assert untrained["next"] == [f"filtviz diagnose {UNTRAINED} --details"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import subprocess
 import sys
 
@@ -10,7 +11,8 @@ import pytest
 from click.testing import CliRunner
 
 from filtviz.cli import main
-from filtviz.measures.table import MEASURES
+from filtviz.measures.table import CHECKS, MEASURES
+from filtviz.measures.topics import TOPICS
 
 
 def run(*arguments: str):
@@ -21,8 +23,12 @@ def test_a_measure_is_told_in_full() -> None:
     result = run("spike")
     assert result.exit_code == 0
     assert result.stdout.startswith(
-        "Low-rank spike (spike)\n\nof          layer\nformula     λ₁ of the O x Cp matrix"
+        "Low-rank spike (spike)\n\nDo many filters share a direction? Random ones point everywhere"
     )
+    headings = [line[:12].strip() for line in result.stdout.splitlines()[4:] if line[:12].strip()]
+    told = ["supports", "cannot say", "counts if", "of", "in verdict", "formula", "null", "source"]
+    assert headings == told
+    assert "formula     λ₁ of the O x Cp matrix" in result.stdout
     assert "Johnstone 2001" in result.stdout
     assert "cannot say  Silent on first layers trained with Adam." in result.stdout
     assert max(map(len, result.stdout.splitlines())) <= 100
@@ -45,16 +51,70 @@ def test_without_a_name_all_are_listed() -> None:
 def test_json() -> None:
     entry = json.loads(run("dead", "--json").stdout)
     assert entry["measure"] == "dead"
-    headings = "measure, title, of, formula, null, counts if, supports, cannot say, in verdict, source"
+    headings = (
+        "measure, title, meaning, supports, cannot say, counts if, of, in verdict, formula, null, source"
+    )
     assert list(entry) == headings.split(", ")
+    assert list(json.loads(run("random", "--json").stdout)) == [
+        "topic", "title", "meaning", "measures", "commands"
+    ]  # fmt: skip
     assert [each["measure"] for each in json.loads(run("--json").stdout)] == list(MEASURES)
 
 
-def test_an_unknown_measure_is_one_sentence() -> None:
-    result = run("nonsense")
+@pytest.mark.parametrize("key", TOPICS)
+def test_every_topic_says_what_it_means_and_where_to_go_on(key: str) -> None:
+    result = run(key)
+    assert result.exit_code == 0
+    assert result.stdout.startswith(f"{TOPICS[key].title}\n\n{TOPICS[key].meaning[:40]}")
+    assert all(f"\n{measure} " in result.stdout for measure in TOPICS[key].measures)
+    assert all(f"  {command}\n" in result.stdout for command in TOPICS[key].commands)
+    assert max(map(len, result.stdout.splitlines())) <= 100
+
+
+def test_topics_speak_of_measures_and_options_that_exist() -> None:
+    commands = {command for topic in TOPICS.values() for command in topic.commands}
+    for command in commands:
+        _, name, *rest = shlex.split(command)
+        known = {option for each in main.get_command(None, name).params for option in each.opts}
+        assert {word for word in rest if word.startswith("--")} <= known, command
+        checked = [rest[i + 1] for i, word in enumerate(rest) if word == "--check"]
+        assert set(checked) <= set(CHECKS)
+    assert {key for topic in TOPICS.values() for key in topic.measures} <= set(MEASURES)
+    words = [word for topic in TOPICS.values() for word in (topic.key, *topic.words) if word]
+    assert len(words) == len(set(words))
+    assert not set(words) & set(MEASURES)
+
+
+@pytest.mark.parametrize(
+    ("word", "title"),
+    [
+        ("random", "Why do filters look random?"),
+        ("Noise", "Why do filters look random?"),
+        ("before", "What does a file from before training add?"),
+        ("untrained", 'The verdict "as drawn"'),
+        ("no pattern", 'The verdict "no pattern"'),
+        ("initial", 'The verdict "as drawn"'),
+        ("structured", 'The verdict "structured"'),
+        ("dead", "Provably dead filters (dead)"),
+        ("Provably dead filters", "Provably dead filters (dead)"),
+        ("kernel", "Nearest classical kernel (classical)"),
+        ("pruning", "Which filters do nothing?"),
+    ],
+)
+def test_people_find_what_they_mean(word: str, title: str) -> None:
+    assert run(word).stdout.startswith(title)
+
+
+def test_an_unknown_word_is_one_sentence_with_the_nearest() -> None:
+    result = run("randon")
     assert result.exit_code == 1
-    assert result.stderr.startswith("filtviz: there is no measure 'nonsense' (there are: bias, ")
-    assert result.stderr.count("\n") == 1
+    assert result.stderr == (
+        "filtviz: nothing is called 'randon' here; did you mean random? (`filtviz explain` lists topics and "
+        "measures)\n"
+    )
+    assert run("xyzzy").stderr == (
+        "filtviz: nothing is called 'xyzzy' here (`filtviz explain` lists topics and measures)\n"
+    )
 
 
 @pytest.mark.slow

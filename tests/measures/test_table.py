@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from filtviz.cli.explain import as_markdown
-from filtviz.errors import MeasureError
 from filtviz.measures.measure import FilterDiagnosis, LayerDiagnosis, Measure
 from filtviz.measures.table import (
     CHECKS,
@@ -17,7 +16,6 @@ from filtviz.measures.table import (
     STRENGTH,
     STRUCTURE,
     checks_met,
-    measure_named,
 )
 from filtviz.measures.verdicts import VERDICTS
 
@@ -108,11 +106,6 @@ def test_each_verdict_has_its_words_and_its_letter() -> None:
         "initial": "A", "updated": "B", "structured": "C", "collapsed": "D", "undecided": "?",
     }  # fmt: skip
     assert VERDICTS["updated"].says == f"was {VERDICTS['updated'].together}"
-
-
-def test_an_unknown_measure_lists_the_known_ones() -> None:
-    with pytest.raises(MeasureError, match=r"there is no measure 'x' \(there are: bias, bound, initialiser"):
-        measure_named("x")
 
 
 def test_the_page_is_up_to_date() -> None:

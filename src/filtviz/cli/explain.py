@@ -1,4 +1,4 @@
-"""``filtviz explain``: what a measure is, and what it cannot say."""
+"""``filtviz explain``: what a measure, a verdict or a question means, and what weights cannot say."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import click
 from filtviz.cli.console import fit, format_table, print_json
 from filtviz.cli.shared_options import json_option
 from filtviz.measures.measure import Measure
-from filtviz.measures.table import CHECKS, JUDGING, LEVEL, MEASURES, measure_named
+from filtviz.measures.table import CHECKS, JUDGING, LEVEL, MEASURES
+from filtviz.measures.topics import TOPICS, Topic, explained
 from filtviz.measures.verdicts import VERDICTS
 
 __all__ = ["as_markdown", "explain"]
@@ -61,9 +62,9 @@ def _row(entry: Measure) -> str:
 
 
 def _section(entry: Measure) -> str:
-    lines = [f"### {entry.title}", "", f"`{entry.key}`, of a {entry.of}.", ""]
+    lines = [f"### {entry.title}", "", f"`{entry.key}`, of a {entry.of}. {_escaped(entry.meaning)}", ""]
     for heading, text in entry.as_text().items():
-        if heading not in ("measure", "title", "of", "in verdict"):
+        if heading not in ("measure", "title", "meaning", "of", "in verdict"):
             lines.append(f"- **{heading.capitalize()}**: {_escaped(text)}")
     return "\n".join(lines) + "\n"
 
@@ -76,48 +77,66 @@ def _escaped(text: str) -> str:
 _WIDTH = 96
 
 
-@click.command(short_help="Tell what a measure is.")
-@click.argument("measure", required=False, metavar="[MEASURE]")
+@click.command(short_help='Tell what a measure, a verdict or a word like "random" means.')
+@click.argument("topic", required=False, metavar="[TOPIC]")
 @json_option
 @click.option("--markdown", is_flag=True, help="Print the page docs/measures.md, which holds all of them.")
-def explain(measure: str | None, as_json: bool, markdown: bool) -> None:
-    """Tell what a MEASURE of `filtviz diagnose` is: formula, null, source, and what it cannot say.
+def explain(topic: str | None, as_json: bool, markdown: bool) -> None:
+    """Tell what TOPIC means: a measure of `filtviz diagnose`, a verdict, or a word such as "random".
 
-    Without MEASURE all of them are listed.
+    It begins with plain words; of a measure follow what it cannot say, its formula, null and source. Without
+    TOPIC all are listed.
 
     \b
     Example:
-      filtviz explain low-frequency
+      filtviz explain random
     """
     if markdown:
         click.echo(as_markdown(), nl=False)
         return
-    chosen = list(MEASURES.values()) if measure is None else [measure_named(measure)]
+    if topic is None:
+        if as_json:
+            print_json([entry.as_text() for entry in MEASURES.values()])
+        else:
+            click.echo(_list_all())
+        return
+    found = explained(topic)
     if as_json:
-        print_json([entry.as_text() for entry in chosen] if measure is None else chosen[0].as_text())
-    elif measure is None:
-        click.echo(_list_all(chosen))
+        print_json(found.as_text())
     else:
-        click.echo(_tell(chosen[0]))
+        click.echo(_tell_topic(found) if isinstance(found, Topic) else _tell(found))
 
 
-def _list_all(entries: list[Measure]) -> str:
-    rows = [[entry.key, entry.title, "judges" if entry.judges else ""] for entry in entries]
-    table = format_table(rows, ["measure", "what it looks at", "verdict"])
-    return f"{table}\n\n`filtviz explain MEASURE` tells the formula, the null, and what it cannot say."
+def _list_all() -> str:
+    topics = format_table([[key, topic.title] for key, topic in TOPICS.items()], ["topic", "question"])
+    rows = [[entry.key, entry.title, "judges" if entry.judges else ""] for entry in MEASURES.values()]
+    measures = format_table(rows, ["measure", "what it looks at", "verdict"])
+    how = "`filtviz explain TOPIC` tells what it means, `filtviz explain MEASURE` the formula, too."
+    return f"{topics}\n\n{measures}\n\n{how}"
+
+
+def _tell_topic(topic: Topic) -> str:
+    parts = [topic.title, "", *_wrapped(topic.meaning)]
+    if topic.measures:
+        rows = [[key, MEASURES[key].title] for key in topic.measures]
+        parts += ["", format_table(rows, ["measure", "what it looks at"])]
+    parts += ["", *(f"  {command}" for command in topic.commands)]
+    return "\n".join(parts)
 
 
 def _tell(entry: Measure) -> str:
-    lines = [f"{entry.title} ({entry.key})", ""]
+    lines = [f"{entry.title} ({entry.key})", "", *_wrapped(entry.meaning), ""]
     for heading, text in entry.as_text().items():
-        if heading in ("measure", "title"):
-            continue
-        label = f"{heading:<12}"
-        lines += textwrap.wrap(
-            fit(text),
-            _WIDTH,
-            initial_indent=label,
-            subsequent_indent=" " * len(label),
-            break_on_hyphens=False,
-        )
+        if heading not in ("measure", "title", "meaning"):
+            lines += _wrapped(text, f"{heading:<12}")
     return "\n".join(lines)
+
+
+def _wrapped(text: str, label: str = "") -> list[str]:
+    return textwrap.wrap(
+        fit(text),
+        _WIDTH,
+        initial_indent=label,
+        subsequent_indent=" " * len(label),
+        break_on_hyphens=False,
+    )

@@ -39,6 +39,10 @@ class Bias(Measure):
 
     key = "bias"
     title = "Biases that have moved"
+    meaning = (
+        "Biases begin at one constant (in PyTorch within a known bound). Once they differ, the layer was "
+        "trained: a gradient reached it."
+    )
     formula = (
         "whether the biases are anything but one constant, or, where PyTorch may have drawn them, uniform "
         "draws within ±1/√fan_in"

@@ -22,6 +22,10 @@ class SinceBefore(Measure):
 
     key = "change"
     title = "Change from an earlier file (--before)"
+    meaning = (
+        "How much of a layer was there in an earlier file, and what was added since. This is measured, "
+        "where other numbers estimate."
+    )
     scope = ("layer", "filter")
     formula = (
         "cos² of the weights before and after; ‖after − before‖/‖before‖; F of what was added: after less "

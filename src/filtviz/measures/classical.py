@@ -32,6 +32,10 @@ class Classical(Measure):
 
     key = "classical"
     title = "Nearest classical kernel"
+    meaning = (
+        "Does a filter resemble a textbook one, such as a Sobel edge or a Gaussian blur? With many "
+        "filters some do by chance, so a name is given only beyond that."
+    )
     scope = ("filter",)
     formula = (
         "greatest |cos| with 17 textbook 3x3 masks (box, Gaussian, Sobel, Prewitt, Laplacian, lines, …), "

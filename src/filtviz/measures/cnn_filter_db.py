@@ -38,6 +38,7 @@ class Sparsity(_OfFilterDb):
 
     key = "sparsity"
     title = "Sparsity"
+    meaning = "How many kernels are empty, or nearly so, beside the largest."
     formula = "share of kernels whose weights are all under 1 % of the layer's largest"
     cannot_say = "Whether the empty kernels matter."
 
@@ -53,6 +54,10 @@ class VarianceEntropy(_OfFilterDb):
 
     key = "variance-entropy"
     title = "Variance entropy"
+    meaning = (
+        "How many basic patterns it takes to build all kernels of the layer. Noise needs all of them, "
+        "trained 3x3 kernels often need few."
+    )
     formula = (
         "entropy (base 10) of the normalised variances of the kernels' principal components, over T_H(n) = "
         "L/(1 + exp(−k(log₂ n − x₀))) + b; L 1.2618047, x₀ 2.30436435, k .88767525, b −.31050834"
@@ -75,6 +80,7 @@ class FilterOrthogonality(_OfFilterDb):
 
     key = "filter-orthogonality"
     title = "Orthogonality of the filters"
+    meaning = "How different the filters are from one another: 1 means that no two have anything in common."
     formula = "1 − mean |cos| over all pairs of filters"
     cannot_say = "Much at many channels, where random filters are nearly orthogonal."
 

@@ -53,6 +53,10 @@ class ComposedStructure(Measure):
 
     key = "composed"
     title = "Structure of composed filters (linearised)"
+    meaning = (
+        "What does a deeper filter look for in the image itself? Its kernel is combined with all layers "
+        "below it; the result is a larger picture, in which structure shows that 3x3 weights hide."
+    )
     scope = ("filter",)
     formula = (
         "kernels of the stack up to the first pooling composed to one (of 32 pixels at most), zero-padded "

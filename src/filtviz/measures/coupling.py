@@ -29,6 +29,10 @@ class Coupling(Measure):
 
     key = "coupling"
     title = "Coupling with the following layer"
+    meaning = (
+        "Does the next layer rely on the strong filters? Then strength means something to the network, "
+        "beyond the layer itself."
+    )
     scope = ("layer", "filter")
     formula = (
         "Spearman's rank correlation of ‖W_l[o]‖² and ‖W_{l+1}[:, o]‖²; reliance of a filter: ‖W_{l+1}[:, "

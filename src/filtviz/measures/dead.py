@@ -24,6 +24,11 @@ class Dead(Measure):
 
     key = "dead"
     title = "Provably dead filters"
+    meaning = (
+        "Filters that can never answer, whatever image is shown: everything that they could give is cut "
+        "off by the ReLU. It is proved from the weights, so that none is called dead by mistake; others "
+        "may be dead too."
+    )
     scope = ("filter",)
     formula = "interval bound of the input to the rectifier: at most 0 for every image in the input range"
     null = "a proof, not a test"
@@ -64,6 +69,10 @@ class Decayed(Measure):
 
     key = "decayed"
     title = "Decayed filters"
+    meaning = (
+        "Filters that have shrunk to almost nothing beside the others, as weight decay leaves those that "
+        "are of no use."
+    )
     scope = ("filter",)
     formula = "‖w‖ below .1 of the initial norm √(C p)·std"
     null = "heuristic"

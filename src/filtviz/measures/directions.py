@@ -40,6 +40,10 @@ class FirstComponent(Measure):
 
     key = "first-component"
     title = "First principal component"
+    meaning = (
+        "Are most filters versions of a single one? A high share means that the layer has little variety: "
+        "many of its filters do the same."
+    )
     formula = "share of the first principal component of the filters, each brought to unit length"
     null = (
         "199 seeded draws of as many random directions (99 %: .311 for 20 filters of 1 channel, .091 for "
@@ -92,6 +96,10 @@ class EffectiveRank(ShownMeasure):
 
     key = "effective-rank"
     title = "Effective rank"
+    meaning = (
+        "How many really different filters there are: 40 filters of an effective rank of 9 could nearly "
+        "be built out of nine."
+    )
     formula = "exp of the entropy of the normalised singular values of the O x Cp matrix"
     supports = "a number of directions"
     cannot_say = "Whether fewer would do."

@@ -28,6 +28,7 @@ class Duplicates(Measure):
 
     key = "duplicates"
     title = "Closest pair of filters"
+    meaning = "Which two filters are most alike? Two that differ in size or sign only do the same work twice."
     scope = ("pair",)
     formula = "max |cos| over all pairs of filters"
     null = (

@@ -50,6 +50,7 @@ class FilterEnergy(_Energy):
 
     key = "filter-energy"
     title = "Uneven energies of the filters"
+    meaning = "Are some filters much stronger than others? New ones are of equal strength but for chance."
     formula = "Σ(s_g − s̄)²/(n_g Var w²), s_g the sum of squares of filter g, n_g its weights"
     null = "χ² with O − 1 degrees of freedom"
     supports = f'"{WAS_UPDATED}: its filters are of unequal strength"'
@@ -63,6 +64,10 @@ class ChannelEnergy(_Energy):
 
     key = "channel-energy"
     title = "Uneven energies of the input channels"
+    meaning = (
+        "Are some input channels used much more than others? In a new layer all are used alike but for "
+        "chance."
+    )
     formula = "Σ(s_g − s̄)²/(n_g Var w²), s_g the sum of squares that looks at input channel g"
     null = "χ² with C − 1 degrees of freedom"
     supports = f'"{WAS_UPDATED}: its input channels are of unequal strength"'

@@ -38,6 +38,10 @@ class Bound(Measure):
 
     key = "bound"
     title = "Weights beyond the initialiser's bound"
+    meaning = (
+        "Many initialisers draw no weight beyond a certain size. A weight beyond it was moved there by "
+        "training."
+    )
     formula = (
         "share of |w| > a, up to the rounding of the stored type; a = √3·std of a uniform initialiser, "
         "2.27·std of a normal one that is cut at two of its standard deviations"
@@ -69,6 +73,10 @@ class Initialiser(Measure):
 
     key = "initialiser"
     title = "Fit to a catalogued initialiser"
+    meaning = (
+        "Could fresh random numbers look like this? The weights are held against what every known "
+        "framework draws for a new layer. A good fit means that the layer still looks untouched."
+    )
     formula = (
         "Kolmogorov-Smirnov distance from each catalogued law with its known parameters, and how far the "
         "mean square is from the law's; p is twice the smaller of the two. The laws are those of the file's "

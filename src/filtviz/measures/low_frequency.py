@@ -40,6 +40,10 @@ class LowFrequency(Measure):
 
     key = "low-frequency"
     title = "Low-frequency share F"
+    meaning = (
+        "Are neighbouring weights alike? Noise has as much fine as coarse variation; an edge or a blob is "
+        "mostly coarse. A high share means smooth filters, a low one fine-grained ones."
+    )
     scope = ("layer", "filter")
     formula = (
         "F = Σ_L D² / Σ D², D the orthonormal 2-D DCT-II of a kernel, L = {u/(rows−1) + v/(cols−1) ≤ ½}: m "

@@ -24,6 +24,10 @@ class Orthogonal(Measure):
 
     key = "orthogonal"
     title = "Orthogonal matrix"
+    meaning = (
+        "Some initialisers make filters exactly perpendicular to one another. Training does not keep "
+        "that, so a layer that still is so was hardly trained."
+    )
     formula = (
         "max|G/ḡ − I|, G the Gram matrix on the smaller side of the filters x rest matrix, ḡ its mean "
         "diagonal"

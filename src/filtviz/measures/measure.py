@@ -227,6 +227,9 @@ class Measure:
     scope: ClassVar[tuple[Literal["layer", "filter", "pair"], ...]] = ("layer",)
     """Of what it speaks."""
 
+    meaning: ClassVar[str]
+    """What it tells, for someone who has never heard of it."""
+
     formula: ClassVar[str]
     null: ClassVar[str]
     short_null: ClassVar[str]
@@ -272,17 +275,18 @@ class Measure:
         return " and ".join(self.scope)
 
     def as_text(self) -> dict[str, str]:
-        """Return all that is said of it, by heading."""
+        """Return all that is said of it, by heading: what it means first, where it comes from last."""
         return {
             "measure": self.key,
             "title": self.title,
-            "of": self.of,
-            "formula": self.formula,
-            "null": self.null,
-            "counts if": self.threshold,
+            "meaning": self.meaning,
             "supports": self.supports,
             "cannot say": self.cannot_say,
+            "counts if": self.threshold,
+            "of": self.of,
             "in verdict": "yes" if self.judges else "no",
+            "formula": self.formula,
+            "null": self.null,
             "source": self.source,
         }
 

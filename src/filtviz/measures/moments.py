@@ -17,6 +17,10 @@ class RootMeanSquare(ShownMeasure):
 
     key = "rms"
     title = "Root mean square"
+    meaning = (
+        "How large the weights are, beside what they began with: 1.2 times means that the layer has grown "
+        "by a fifth."
+    )
     formula = "√(mean w²), beside the initial std"
     supports = "a number to compare with the initialiser's"
     cannot_say = "Whether a layer learned."
@@ -35,6 +39,7 @@ class MeanWeight(ShownMeasure):
 
     key = "mean"
     title = "Mean weight"
+    meaning = "Whether the weights lean to one side. New ones are balanced about zero."
     formula = "mean of all weights"
     supports = "a number"
     cannot_say = "Whether a layer learned."
@@ -51,6 +56,7 @@ class Kurtosis(ShownMeasure):
 
     key = "kurtosis"
     title = "Kurtosis"
+    meaning = "Whether a few weights are much larger than most. Training tends to make it so."
     formula = "fourth standardised moment of all weights: 1.8 for uniform, 3 for normal draws"
     supports = "a number; training makes tails heavier"
     cannot_say = "Whether a layer learned."

@@ -20,6 +20,7 @@ class Orientation(ShownMeasure):
 
     key = "orientation"
     title = "Orientation coherence and angle"
+    meaning = "Does a filter have a direction, and which? An edge detector has one, a blob has none."
     scope = ("filter",)
     formula = "(λ₁ − λ₂)/(λ₁ + λ₂) of the structure tensor over 2x2 cells, channels summed"
     null = "none: shown, does not judge (mean .56 for noise at 3x3)"

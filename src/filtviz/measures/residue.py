@@ -81,6 +81,10 @@ class NoiseResidue(Measure):
 
     key = "residue"
     title = "Noise residue R²"
+    meaning = (
+        "How much of the picture still is the noise that the layer began with? At 90% a filter looks "
+        "almost as it did before training, although what it learned may matter most."
+    )
     formula = (
         "w = λu + d, u the initial draw, d a mixture of normal changes, by maximum likelihood over bins; "
         "R² = λ² Var u/(λ² Var u + Var d), averaged over λ; it estimates cos² between the weights and their "

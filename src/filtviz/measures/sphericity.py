@@ -31,6 +31,10 @@ class Sphericity(Measure):
 
     key = "sphericity"
     title = "Sign sphericity"
+    meaning = (
+        "Does it matter where in the kernel a weight stands? In noise every place is as good as another; "
+        "in trained filters the centre, a row or a side weighs more."
+    )
     formula = "S = mean(ww'/‖w‖²) over the N kernels; Q = N p(p+2)/2 · tr (S − I/p)²"
     null = (
         "χ² with (p−1)(p+2)/2 degrees of freedom in the limit of many kernels; Pearson's type III law of the "

@@ -24,6 +24,10 @@ class Spike(Measure):
 
     key = "spike"
     title = "Low-rank spike"
+    meaning = (
+        "Do many filters share a direction? Random ones point everywhere; training bends several towards "
+        "what matters."
+    )
     formula = (
         "λ₁ of the O x Cp matrix, its filters and channels brought to one energy, n and p its longer and "
         "shorter side; μ = (√(n−1) + √p)², σ = (√(n−1) + √p)(1/√(n−1) + 1/√p)^⅓; s = (λ₁ − μ)/σ"

@@ -29,6 +29,10 @@ class Clipped(Measure):
 
     key = "clipped"
     title = "Values that pile up at ±max"
+    meaning = (
+        "Do weights pile up at the largest value? That is the saturation that people fear when they see a "
+        "heap of 0s and 1s; it comes from clipping or from rounding to a few levels."
+    )
     formula = "share of |w| ≥ .98 max|w|"
     null = "Bin(n−1, .02) for uniform draws; all others have less"
     short_null = "binomial"
@@ -55,6 +59,10 @@ class Quantised(Measure):
 
     key = "quantised"
     title = "Few distinct values"
+    meaning = (
+        "Are there fewer different values than the number format allows? Then the weights were rounded or "
+        "shared after training."
+    )
     formula = "number of distinct weights against what draws rounded to that precision give"
     null = "Σ over binades of 2^(m+1)(1 − exp(−n_b/2^(m+1))), m the mantissa's bits"
     short_null = "occupancy"

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from filtviz.errors import MeasureError
 from filtviz.measures.bias import Bias
 from filtviz.measures.change import SinceBefore
 from filtviz.measures.classical import Classical
@@ -42,7 +41,6 @@ __all__ = [
     "STRENGTH",
     "STRUCTURE",
     "checks_met",
-    "measure_named",
 ]
 
 _ALL: tuple[type[Measure], ...] = (
@@ -117,14 +115,3 @@ def _is_met(rule: str, layer: LayerDiagnosis) -> bool:
     if rule in MEASURES:
         return MEASURES[rule].is_met(layer)
     return any(each.nonfinite for each in layer.filters)
-
-
-def measure_named(key: str) -> Measure:
-    """Return the measure called ``key``.
-
-    Raises:
-        MeasureError: there is none; the text lists them.
-    """
-    if key in MEASURES:
-        return MEASURES[key]
-    raise MeasureError(f"there is no measure {key!r} (there are: {', '.join(MEASURES)})")

@@ -31,6 +31,10 @@ class NormalisationScale(ShownMeasure):
 
     key = "normalisation"
     title = "Scale of the batch normalisation"
+    meaning = (
+        "Batch normalisation multiplies each filter. A filter that looks strong may be scaled down behind "
+        "it, and the reverse."
+    )
     formula = "|gamma|/√(variance + ε) of each filter: the smallest, the median and the largest"
     supports = "how strong filters are beside one another, where their weights alone mislead"
     cannot_say = "Anything of a normalisation that was folded into the weights: it is in them."
@@ -51,6 +55,10 @@ class Unused(Measure):
 
     key = "unused"
     title = "Filters and channels without effect"
+    meaning = (
+        "Which filters and input channels could be cut out without any effect? Those that are next to "
+        "nothing, or that nobody reads."
+    )
     scope = ("filter",)
     formula = (
         "a filter whose normalisation scale, or whose ‖W_{l+1}[:, o]‖ in the one layer that follows, and an "

@@ -55,6 +55,7 @@ class VerdictText:
         letter: Stands for it in a table.
         rule: What ``--check`` calls it; empty where it cannot be checked.
         check: What that rule finds.
+        next_step: What to do then, in a sentence or two.
         may_mean: What to make of it in a network that was trained, a sentence in which ``{layers}`` stands
             for their names; empty for nothing.
     """
@@ -64,6 +65,7 @@ class VerdictText:
     together: str
     when: str
     letter: str
+    next_step: str
     rule: str = ""
     check: str = ""
     may_mean: str = ""
@@ -86,6 +88,10 @@ VERDICTS: Mapping[Verdict, VerdictText] = {
         together=_INITIAL,
         when="no structure, nothing has moved, and an initialiser fits the weights",
         letter="A",
+        next_step=(
+            "Check which file was saved, and compare it with one from after training; in a network that "
+            "was trained, look whether the layer was frozen and whether a gradient reaches it."
+        ),
         rule="untrained",
         check="a layer is indistinguishable from its initialisation",
         may_mean=("{layers} may have been frozen, cut off from the loss, or moved by too little to be seen."),
@@ -100,6 +106,10 @@ VERDICTS: Mapping[Verdict, VerdictText] = {
             "scale draws such weights"
         ),
         letter="B",
+        next_step=(
+            "Nothing is wrong with it for that alone. A deeper layer, composed down to the image, shows "
+            "what the network learned; a file from before training shows how far this one moved."
+        ),
         rule="unstructured",
         check="a layer was updated, but no filter structure can be detected in it",
     ),
@@ -109,6 +119,9 @@ VERDICTS: Mapping[Verdict, VerdictText] = {
         together=_STRUCTURED,
         when="a test of structure passes the level",
         letter="C",
+        next_step=(
+            "Look at the filters that are named first; of a deep layer the composed picture shows most."
+        ),
     ),
     "collapsed": VerdictText(
         word="collapsed",
@@ -116,6 +129,10 @@ VERDICTS: Mapping[Verdict, VerdictText] = {
         together=_COLLAPSED,
         when="structured, and over half of the filters is one direction, beyond chance",
         letter="D",
+        next_step=(
+            "Look at the pairs of near-copies, and at the training loss: try a lower learning rate or "
+            "fewer filters."
+        ),
         rule="collapsed",
         check="a layer has collapsed to few directions",
         may_mean=(
@@ -132,6 +149,10 @@ VERDICTS: Mapping[Verdict, VerdictText] = {
             "initialiser has in a layer without biases"
         ),
         letter="?",
+        next_step=(
+            "The layer's sentence says what is missing: more weights, finite numbers, or the file from "
+            "before the values were changed."
+        ),
         rule="undecided",
         check="a layer cannot be judged",
     ),
