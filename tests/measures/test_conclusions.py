@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from filtviz.measures.conclusions import CAVEAT, commands_for, summarise
+from filtviz.measures.conclusions import CAVEAT, summarise
 from filtviz.measures.measure import Change, FilterDiagnosis, LayerDiagnosis, Unjudged
 from filtviz.measures.table import MEASURES
 
@@ -201,7 +201,6 @@ def test_the_layer_that_shows_most_through_those_below() -> None:
         "Look at the deeper filters through the layers below them: 11 of the 20 filters of conv3, "
         "composed to 7x9 pixels, are smoother or finer than chance."
     ) in said
-    assert commands_for("a.pkl", network, True)[0] == "filtviz plot a.pkl --layer conv3 --through"
     # Of equals the deeper one.
     equal = [layer(i, "structured", composed_size=(5, 5), filters=filters(20, composed=10)) for i in (1, 2)]
     assert "10 of the 20 filters of conv3," in summarise(equal, (), True)
@@ -278,45 +277,3 @@ def test_nothing_to_judge() -> None:
     assert summarise((), left_out, False) == (
         "Nothing can be judged here: a is left out because it is a curve; so are b and c."
     )
-
-
-def test_commands_of_an_untrained_network() -> None:
-    assert commands_for("a.npz", layers("initial", "initial"), False) == (
-        "filtviz diagnose trained.npz --before a.npz",
-    )
-    assert commands_for(None, layers("initial"), False) == (
-        "filtviz diagnose trained.pkl --before model.pkl",
-    )
-    assert commands_for("a.pkl", (), False) == ()
-
-
-def test_commands_of_a_trained_network() -> None:
-    network = layers("updated", "structured")
-    assert commands_for("net.pkl", network, False) == (
-        "filtviz plot net.pkl --layer conv2 --view sheet --scale layer",
-        "filtviz diagnose net.pkl --filters",
-        "filtviz diagnose net.pkl --before before.pkl",
-        "filtviz compare before.pkl net.pkl --layer conv1",
-    )
-    assert commands_for("net.pkl", network, True) == (
-        "filtviz plot net.pkl --layer conv2 --view sheet --scale layer",
-        "filtviz diagnose net.pkl --filters",
-    )
-    assert "--layer conv1 --view" in commands_for("net.pkl", layers("updated", "initial"), True)[0]
-
-
-@pytest.mark.parametrize(
-    ("name", "selector"),
-    [("a b", "'a b'"), ("a" * 40, "a" * 40), ("a" * 41, "3"), ("ü", "3"), ("a\x1b", "3"), ("$(x)", "'$(x)'")],
-)
-def test_a_layer_is_selected_by_its_name_where_that_is_a_plain_word(name, selector) -> None:
-    (first, *_) = commands_for("a.pkl", [layer(3, "updated", name=name)], True)
-    assert first == f"filtviz plot a.pkl --layer {selector} --view sheet --scale layer"
-
-
-@pytest.mark.parametrize(
-    ("file", "suffix"), [("a.b/x.tar.gz", ".gz"), ("x", ".pkl"), ("x.p;q", ".pkl"), ("x.ü", ".pkl")]
-)
-def test_the_suffix_of_other_files_is_this_ones_where_it_is_plain(file, suffix) -> None:
-    (only,) = commands_for(file, layers("initial"), False)
-    assert only.startswith(f"filtviz diagnose trained{suffix} --before ")

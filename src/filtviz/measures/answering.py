@@ -93,19 +93,21 @@ def answer(
         if members:
             sentences.append(verdicts.VERDICTS[verdict].may_mean.format(layers=_who(members, layers)))
     sentences += _undecided(layers)
-    return " ".join(f"{each[0].upper()}{each[1:]}" if each[:4] == "all " else each for each in sentences)
+    return " ".join(
+        f"{each[0].upper()}{each[1:]}" if each.startswith(("all ", "both ")) else each for each in sentences
+    )
 
 
 def _untrained(layers: Sequence[LayerDiagnosis], training: Sequence[str]) -> str:
     """Say that the filters are noise, and what to check."""
-    which = "its convolution is" if len(layers) == 1 else f"all {len(layers)} convolutions are"
+    which = "its convolution is" if len(layers) == 1 else f"{_who(layers, layers)} are"
     rule = common_rule(layers)
-    it = "it" if len(layers) == 1 else "them"
+    it, they = ("it", "it was") if len(layers) == 1 else ("them", "they were")
     drawn = f"{rule} draws {it}" if rule else f"an initialiser leaves {it}"
     sentence = f"The filters look random because they are: {which} still as {drawn}."
     if training:
         return (
-            f"{sentence} The rest of the file was trained ({listed(training)}), so they were frozen, cut off "
+            f"{sentence} The rest of the file was trained ({listed(training)}), so {they} frozen, cut off "
             "from the loss, or moved by too little to be seen."
         )
     return (
@@ -166,14 +168,14 @@ def _undecided(layers: Sequence[LayerDiagnosis]) -> list[str]:
         return []
     if len(undecided) > 1 and len(undecided) < len(layers):
         return [f"{_who(undecided, layers)} cannot be judged."]
-    others = f" So it is or nearly so with the other {len(undecided) - 1}." if undecided[1:] else ""
+    others = " None of the others can be judged either." if undecided[1:] else ""
     return [f"{undecided[0].sentence}{others}"]
 
 
 def _who(members: Sequence[LayerDiagnosis], layers: Sequence[LayerDiagnosis]) -> str:
     """Name layers where that takes few words, else count them."""
     if len(members) == len(layers) > 1:
-        return f"all {len(layers)} convolutions"
+        return "both convolutions" if len(layers) == 2 else f"all {len(layers)} convolutions"
     names = names_of(members, layers)
     return names if len(names) <= _LONGEST else f"{len(members)} of {len(layers)} convolutions"
 

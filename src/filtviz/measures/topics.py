@@ -48,7 +48,7 @@ _DIAGNOSE = f"filtviz diagnose {_FILE}"
 _ALL = (
     Topic(
         key="random",
-        words=("noise", "noisy", "structure", "unstructured"),
+        words=("noise", "noisy", "structure"),
         title="Why do filters look random?",
         meaning=(
             "Mostly because they still hold the random numbers that they began with: training often moves "
@@ -61,7 +61,7 @@ _ALL = (
     ),
     Topic(
         key="before",
-        words=("after", "change", "changed", "checkpoint", "epoch", "epochs", "start"),
+        words=("after", "changed", "checkpoint", "epoch", "epochs", "start"),
         title="What does a file from before training add?",
         meaning=(
             "It measures what is estimated otherwise: how much of each layer was there already, and "
@@ -139,7 +139,7 @@ def _of_verdicts() -> Iterable[Topic]:
         more = verdict.may_mean.format(layers="Such layers") if verdict.may_mean else ""
         yield Topic(
             key=key,
-            words=(verdict.word, verdict.rule),
+            words=tuple(word for word in {verdict.word, verdict.rule} - {key, ""}),
             title=f'The verdict "{verdict.word}": {verdict.says}',
             meaning=" ".join(filter(None, [f"It is given where: {verdict.when}.", more, verdict.next_step])),
             measures=tuple(key for key, measure in MEASURES.items() if measure.judges),
@@ -170,7 +170,7 @@ def explained(word: str) -> Measure | Topic:
     found = titles.get(asked) or next((titles[each] for each in titles if asked and asked in each), None)
     if found is not None:
         return found
-    words = [*MEASURES, *TOPICS, *(each for topic in TOPICS.values() for each in topic.words if each)]
+    words = [*MEASURES, *TOPICS, *(each for topic in TOPICS.values() for each in topic.words)]
     near = difflib.get_close_matches(asked, words, n=3)
     hint = f"; did you mean {' or '.join(near)}?" if near else ""
     raise MeasureError(

@@ -1,0 +1,283 @@
+"""The answer in plain words, what is seen in a layer, what to look at, and the commands."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+from tests.measures.test_conclusions import layer, layers
+
+import filtviz
+from filtviz.budget import Account
+from filtviz.measures.answering import Look, answer, commands_for, look_at, more_evidence, seen_in
+from filtviz.measures.measure import Change, FilterDiagnosis, Unjudged
+from filtviz.measures.table import MEASURES
+from filtviz.network import ConvLayer, Network
+
+CHECK = (
+    " No trace of training can be seen in this file. If you did train the network, check which file was "
+    "saved, "
+    "whether these layers were frozen, and whether the learning rate was too small."
+)
+NO_FAULT = "That need not be a fault: "
+
+
+def test_untrained_filters_are_noise_and_it_is_said_what_to_check() -> None:
+    begin = "The filters look random because they are: "
+    two = [layer(i, rules=("GlorotUniform()", "b")[: i + 1]) for i in range(2)]
+    assert answer(two, ()) == f"{begin}both convolutions are still as GlorotUniform() draws them.{CHECK}"
+    one = layers("initial")
+    assert answer(one, ()) == f"{begin}its convolution is still as an initialiser leaves it.{CHECK}"
+    assert answer(one, (), ["it was saved after epoch 3", "the file holds the state of Adam"]) == (
+        f"{begin}its convolution is still as an initialiser leaves it. The rest of the file was trained (it "
+        "was "
+        "saved after epoch 3 and the file holds the state of Adam), so it was frozen, cut off from the loss, "
+        "or moved by too little to be seen."
+    )
+
+
+def test_noise_under_which_something_was_learned() -> None:
+    noisy = layer(0, "updated", residue=0.893)
+    looks = "conv1 looks random because it mostly still is: about 89% of what you see is initial noise."
+    faint = "What training added is too faint to be told from it."
+    assert answer([noisy], ()) == f"{looks} {faint}"
+    deeper = [layer(i, "structured", residue=0.8) for i in (1, 2, 3)]
+    assert answer([noisy, *deeper], ()) == f"{looks} {NO_FAULT}conv2 to conv4 did learn structure."
+    first = layer(0, "structured", residue=0.7)
+    assert answer([first], ()) == (
+        "conv1 looks random because it mostly still is: about 70% of what you see is initial noise. What "
+        "training "
+        "added is there too, but fainter than the noise."
+    )
+    both = [noisy, layer(1, "updated", residue=0.6)]
+    assert answer(both, ()) == (
+        "Both convolutions look random because they mostly still are: 60 to 89% of what you see is initial "
+        "noise. "
+        f"{faint}"
+    )
+
+
+def test_noise_that_was_measured() -> None:
+    change = Change(before="start.pkl", cos2=0.95, relative_change=0.2)
+    said = answer([layer(0, "updated", residue=0.95, changes=(change,))], ())
+    assert "95% of what you see was in start.pkl already." in said
+    assert "about" not in said
+
+
+def test_half_of_noise_is_the_limit() -> None:
+    assert "mostly still is" in answer([layer(0, "updated", residue=0.5)], ())
+    assert "mostly still is" not in answer([layer(0, "updated", residue=0.49)], ())
+
+
+def test_noise_that_cannot_be_told() -> None:
+    assert answer(layers("updated", "structured"), ()) == (
+        f"conv1 was trained and looks random: nothing in it stands out from noise. {NO_FAULT}conv2 did learn "
+        "structure."
+    )
+    assert answer(layers("updated", "updated"), ()) == (
+        "Both convolutions were trained and look random: nothing in them stands out from noise."
+    )
+
+
+def test_structure() -> None:
+    small = " They can look random all the same: 3x3 pixels, of a contrast of their own, show little."
+    assert answer(layers("structured", "structured"), ()) == (
+        f"Both convolutions have learned structure that noise does not have.{small}"
+    )
+    large = layer(0, "structured", shape=(20, 3, 7, 7))
+    assert answer([large], ()) == "conv1 has learned structure that noise does not have."
+
+
+def test_layers_of_other_verdicts_are_named_beside() -> None:
+    said = answer(layers("structured", "initial", "collapsed", "undecided"), ())
+    assert "conv2 may have been frozen" in said
+    assert "The filters of conv3 nearly repeat one another" in said
+    assert said.endswith("…")  # the sentence of the layer that cannot be judged
+    assert answer(layers("structured", "undecided", "undecided"), ()).endswith(
+        "conv2 and conv3 cannot be judged."
+    )
+    assert (
+        answer(layers("undecided", "undecided", "undecided"), ())
+        == "… None of the others can be judged either."
+    )
+
+
+def test_many_names_are_a_number() -> None:
+    mixed = [
+        layer(i, ("structured", "undecided")[i % 2], name=f"a.long.name.of.layer.{i}") for i in range(10)
+    ]
+    assert answer(mixed, ()).startswith("5 of 10 convolutions have learned structure")
+    assert answer(mixed, ()).endswith("5 of 10 convolutions cannot be judged.")
+
+
+def test_nothing_to_judge() -> None:
+    assert answer((), ()) == "The network has no convolution, so that there are no filters to judge."
+    curve = Unjudged(conv_index=0, name="x", type="Conv1d", reason="it is a curve")
+    assert answer((), (curve,)) == "Nothing can be judged here: x is left out because it is a curve."
+
+
+def filters(n: int, **counts: int) -> tuple[FilterDiagnosis, ...]:
+    texture = ["smooth"] * counts.get("smooth", 0) + ["rough"] * counts.get("rough", 0) + [None] * n
+    return tuple(
+        FilterDiagnosis(
+            index=i,
+            norm=1.0,
+            texture=texture[i],
+            dead=i < counts.get("dead", 0),
+            decayed=i < counts.get("decayed", 0),
+            nonfinite=i < counts.get("nonfinite", 0),
+        )
+        for i in range(n)
+    )
+
+
+@pytest.mark.parametrize(
+    ("verdict", "counts", "seen"),
+    [
+        ("initial", {"smooth": 3}, "noise, as it was drawn"),
+        ("updated", {}, "nothing that stands out from noise"),
+        ("structured", {}, "faint structure, in no filter by itself"),
+        ("structured", {"smooth": 3}, "3 of 8 smooth"),
+        ("structured", {"smooth": 1, "rough": 2}, "2 of 8 fine-grained, 1 of 8 smooth"),
+        ("structured", {"smooth": 3, "dead": 1}, "3 of 8 smooth, 1 filter provably dead"),
+        ("updated", {"dead": 2, "decayed": 3}, "2 filters provably dead, 3 filters nearly zero"),
+        ("collapsed", {"smooth": 8}, "filters that nearly repeat one another, 8 of 8 smooth"),
+        ("undecided", {"nonfinite": 2}, "2 filters of NaN or infinity"),
+        ("undecided", {}, ""),
+    ],
+)
+def test_what_is_seen_in_a_layer(verdict, counts, seen) -> None:
+    assert seen_in(layer(0, verdict, filters=filters(8, **counts))) == seen
+
+
+def finding(key: str, *, found: bool = True, **fields):
+    return MEASURES[key].finding(value=1.0, text="x", found=found, **fields)
+
+
+@pytest.mark.parametrize(
+    ("findings", "seen"),
+    [
+        ([finding("low-frequency", z=3.0)], "all a little smoother than noise"),
+        ([finding("low-frequency", z=-3.0)], "all a little rougher than noise"),
+        ([finding("low-frequency", z=3.0, found=False)], "faint structure, in no filter by itself"),
+        ([finding("duplicates")], "near-copies"),
+        ([finding("filter-energy")], "unequal strength"),
+        ([finding("channel-energy"), finding("duplicates")], "near-copies, unequal strength"),
+        ([finding("duplicates", found=False), finding("channel-energy", found=False)],
+         "faint structure, in no filter by itself"),
+    ],
+)  # fmt: skip
+def test_what_measures_show_of_a_layer(findings, seen) -> None:
+    assert seen_in(layer(0, "structured", findings=tuple(findings), filters=filters(8))) == seen
+
+
+def chain(*shapes: tuple[int, int, int, int], seed: int = 0) -> Network:
+    random = np.random.default_rng(seed)
+    return Network.of(
+        [ConvLayer.of(random.normal(0, 0.1, shape).astype("f4"), None, name=f"conv{i + 1}")
+         for i, shape in enumerate(shapes)]
+    )  # fmt: skip
+
+
+def test_the_deepest_picture_that_holds_is_shown() -> None:
+    network = filtviz.load("examples/mission-trained.pkl")
+    judged = [layer(0, "updated"), *(layer(i, "structured") for i in range(1, 6))]
+    account = Account.unlimited()
+    look = look_at(network, judged, account)
+    assert look is not None
+    assert (look.layer.name, look.through, look.size) == ("conv6", True, (20, 20))
+    assert look.r == pytest.approx(0.73, abs=0.02)
+    # Without the deepest: the next.
+    look = look_at(network, judged[:-1], account)
+    assert look is not None
+    assert (look.layer.name, look.size) == ("conv5", (16, 16))
+    # Where there is no work left: as stored.
+    look = look_at(network, judged, Account({"work": 10, "pixels": 0}))
+    assert look == Look(layer=judged[1])
+    assert look.sentence == "conv2 is the layer to look at first, all its filters on one scale:"
+
+
+def test_looking_takes_from_the_account_what_it_took() -> None:
+    network = filtviz.load("examples/mission-trained.pkl")
+    account = Account.unlimited()
+    before = account.left["work"]
+    look_at(network, [layer(0, "updated"), layer(1, "structured")], account)
+    assert 0 < before - account.left["work"] < 200_000_000
+
+
+def test_nothing_is_to_be_looked_at_where_nothing_was_learned() -> None:
+    network = chain((8, 1, 3, 3))
+    for verdict in ("initial", "undecided"):
+        assert look_at(network, layers(verdict), Account.unlimited()) is None
+    look = look_at(network, layers("updated"), Account.unlimited())
+    assert look == Look(layer=layers("updated")[0])
+
+
+def test_a_layer_without_a_graph_is_shown_as_stored() -> None:
+    network = chain((8, 1, 3, 3), (8, 8, 3, 3))
+    look = look_at(network, layers("updated", "structured"), Account.unlimited())
+    assert look is not None
+    assert not look.through
+    assert look.layer.name == "conv2"
+
+
+def test_commands_run_as_they_stand() -> None:
+    details = "filtviz diagnose a.pkl --details"
+    (one,) = layers("structured")
+    assert commands_for("a.pkl", None) == (details,)
+    assert commands_for(None, Look(layer=one)) == ()
+    stored = "filtviz plot a.pkl --layer conv1 --view sheet --scale layer"
+    assert commands_for("a.pkl", Look(layer=one)) == (stored, details)
+    through = Look(layer=one, through=True, size=(7, 7))
+    assert commands_for("a.pkl", through)[0] == "filtviz plot a.pkl --layer conv1 --through"
+    colours = dataclasses.replace(one, shape=(8, 3, 7, 7))
+    assert commands_for("a.pkl", Look(layer=colours))[0] == f"{stored} --channels rgb"
+    deeper = dataclasses.replace(colours, conv_index=1)
+    assert commands_for("a.pkl", Look(layer=deeper))[0] == stored
+
+
+@pytest.mark.parametrize(
+    ("name", "selector"),
+    [("a b", "'a b'"), ("a" * 40, "a" * 40), ("a" * 41, "3"), ("ü", "3"), ("a\x1b", "3"), ("$(x)", "'$(x)'")],
+)
+def test_a_layer_is_selected_by_its_name_where_that_is_a_plain_word(name, selector) -> None:
+    (first, _) = commands_for("a.pkl", Look(layer=layer(3, "updated", name=name)))
+    assert first == f"filtviz plot a.pkl --layer {selector} --view sheet --scale layer"
+
+
+def test_what_would_tell_more_has_a_placeholder() -> None:
+    trained = layers("updated", "structured")
+    assert more_evidence("my net.npz", trained, False) == (
+        "A file from before training measures what is estimated here:",
+        "filtviz diagnose 'my net.npz' --before YOUR-FILE-FROM-BEFORE.npz",
+    )
+    assert more_evidence("a.npz", layers("initial"), False) == (
+        "A file from after training shows how far each layer moves:",
+        "filtviz diagnose YOUR-TRAINED-FILE.npz --before a.npz",
+    )
+    assert more_evidence(None, trained, False)[1] == (
+        "filtviz diagnose YOUR-FILE.pkl --before YOUR-FILE-FROM-BEFORE.pkl"
+    )
+    for judged, compared in ((trained, True), (layers("undecided"), False), ((), False)):
+        assert more_evidence("a.npz", judged, compared) == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("file", "suffix"), [("a.b/x.tar.gz", ".gz"), ("x", ".pkl"), ("x.p;q", ".pkl"), ("x.ü", ".pkl")]
+)
+def test_the_suffix_of_other_files_is_this_ones_where_it_is_plain(file, suffix) -> None:
+    assert more_evidence(file, layers("initial"), False)[1].startswith(
+        f"filtviz diagnose YOUR-TRAINED-FILE{suffix} --before "
+    )
+
+
+def test_how_far_a_picture_can_be_trusted_is_said() -> None:
+    (one,) = layers("structured")
+    exact = Look(layer=one, through=True, size=(5, 7)).sentence
+    assert (
+        exact == "What conv1 looks for in the image shows through the layers below it, 5x7 pixels a filter:"
+    )
+    assert Look(layer=one, through=True, size=(5, 7), r=0.8765).sentence == (
+        f"{exact[:-1]}; this picture predicts what its units answer at r = 0.88:"
+    )
