@@ -25,7 +25,7 @@ import filtviz
 __all__ = ["PLACES", "constants"]
 
 SOURCE = Path(filtviz.__file__).parent
-NOT_HERE = ("_version", "theano_shim", "__main__")  # another for each build, an extra, a program
+NOT_HERE = ("_version", "theano_shim", "torch_engine", "__main__")  # of each build, of extras, a program
 A_CONSTANT = re.compile(r"_{0,2}[A-Z][A-Z0-9_]*$")
 
 
