@@ -6,12 +6,12 @@ from dataclasses import replace
 from typing import Any
 
 from filtviz.network import ConvLayer, Layer
-from filtviz.operations import Convolution, Operation
-from filtviz.parameter import Shape
+from filtviz.operations import Convolution, Dense, Normalisation, Operation
+from filtviz.parameter import Parameter, Shape
 from filtviz.reading.limits import Budget
 from filtviz.shapes import output_shape
 
-__all__ = ["add_layer", "make_layer", "shapes_of"]
+__all__ = ["add_layer", "make_layer", "shapes_of", "with_biases"]
 
 
 def make_layer(operations: tuple[Operation, ...], **facts: Any) -> Layer:
@@ -59,3 +59,50 @@ def shapes_of(layers: list[Layer], places: tuple[int, ...]) -> list[Shape | None
         places: Which of them.
     """
     return [layers[place].output_shape for place in places]
+
+
+def with_biases(layers: list[Layer]) -> list[Layer]:
+    """Return layers in which a bias that a graph adds in a node of its own is that of the layer before.
+
+    Args:
+        layers: The layers; only what nothing else reads gets the bias of the layer behind it.
+    """
+    n_readers = [0] * len(layers)
+    for layer in layers:
+        for place in layer.inputs:
+            n_readers[place] += 1
+    places: list[int] = []  # where each layer comes to stand
+    kept: list[Layer] = []
+    for layer in layers:
+        below = layer.inputs[0] if len(layer.inputs) == 1 else -1
+        bias = _added(layer)
+        if bias is not None and below >= 0 and n_readers[below] == 1:
+            weighing = kept[places[below]]
+            if (merged := _with_bias(weighing, bias, layer)) is not None:
+                kept[places[below]] = merged
+                places.append(places[below])
+                continue
+        places.append(len(kept))
+        kept.append(replace(layer, inputs=tuple(places[place] for place in layer.inputs)))
+    return kept
+
+
+def _added(layer: Layer) -> Parameter | None:
+    """Return what a layer that does nothing else adds to each channel."""
+    first = layer.operations[0] if len(layer.operations) == 1 else None
+    if not isinstance(first, Normalisation) or first.is_batch or first.along != (1,):
+        return None
+    return first.beta if first.gamma is None and first.mean is None and first.spread is None else None
+
+
+def _with_bias(layer: Layer, bias: Parameter, behind: Layer) -> Layer | None:
+    """Return a layer with its bias; None where it has one, or is of another kind."""
+    first = layer.operations[0] if len(layer.operations) == 1 else None
+    if not isinstance(first, Convolution | Dense) or first.bias is not None or len(behind.parameters) != 1:
+        return None
+    n_units = first.n_filters if isinstance(first, Convolution) else first.units
+    if bias.shape != (n_units,):
+        return None
+    named = replace(bias, name="bias")
+    operations: tuple[Operation, ...] = (replace(first, bias=named),)
+    return replace(layer, operations=operations, parameters=(*layer.parameters, named))

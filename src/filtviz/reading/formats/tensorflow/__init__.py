@@ -1,4 +1,4 @@
-"""TensorFlow: checkpoints of both generations, SavedModels (their variables), and frozen graphs."""
+"""TensorFlow: checkpoints of both generations, SavedModels, and frozen graphs."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from filtviz.reading.formats.keras.stores import Weights, class_in_path
 from filtviz.reading.formats.keras.weights import layers_without_graph
 from filtviz.reading.formats.tensorflow.checkpoint import Checkpoint, is_index, read_checkpoint
 from filtviz.reading.formats.tensorflow.graphdef import layers_of_graph
+from filtviz.reading.formats.tensorflow.saved_model import graph_of
 from filtviz.reading.opened import Objects, Opened, origin_of
 from filtviz.reading.protobuf import Message
 from filtviz.reading.stretch import view_of
@@ -26,7 +27,7 @@ _INDEX = ".index"
 _VARIABLES = "variables"
 _SLOT = re.compile(
     r"\.OPTIMIZER_SLOT|(^|/)(optimizer|_optimizer|Adam(W|ax)?|Nadam|SGD|RMSprop)/"
-    r"|/(Adam|Momentum|RMSProp|Adagrad|Adadelta|Ftrl|AdamW)(_\d+)?$|/ExponentialMovingAverage$|(^|/)save_counter"
+    r"|/(Adam|Momentum|RMSProp|Adagrad|Adadelta|Ftrl|AdamW)(_\d+)?$|/ExponentialMovingAverage$|(^|/)save_counter|(^|/)beta[12]_power(_\d+)?$"
 )
 """Keys of an optimiser's state and of moving averages."""
 
@@ -61,7 +62,7 @@ def _of_protobuf(opened: Opened) -> Network | None:
     except (MalformedFileError, IndexError):
         return None
     if is_saved and any(meta.has(2) for meta in message.messages(2)):
-        return _of_saved_model(opened)
+        return _of_saved_model(opened, message)
     if graph is None:
         return None
     layers = layers_of_graph(graph, opened)
@@ -87,8 +88,8 @@ def _is_node(message: Message) -> bool:
     )
 
 
-def _of_saved_model(opened: Opened) -> Network:
-    """Read the variables of a SavedModel, which lie in a folder of a fixed name beside it."""
+def _of_saved_model(opened: Opened, model: Message) -> Network:
+    """Read a SavedModel, whose variables lie in a folder of a fixed name beside it."""
     beside = Siblings(opened.path.parent / _VARIABLES / "x", opened.inflation)
 
     def sibling(name: str) -> object:
@@ -96,10 +97,28 @@ def _of_saved_model(opened: Opened) -> Network:
 
     index = beside.open(f"{_VARIABLES}{_INDEX}", as_it_is=True)
     found = read_checkpoint(index, opened, _VARIABLES, sibling)  # type: ignore[arg-type]
-    return _of_checkpoint(opened, found, "a TensorFlow SavedModel")
+    kind = "a TensorFlow SavedModel"
+    graph = graph_of(model, found, opened)
+    if isinstance(graph, str):
+        return _of_checkpoint(opened, found, kind, why=(graph,))
+    slots = sum(1 for key in graph.unused if _SLOT.search(key))
+    others = len(graph.unused) - slots
+    left_out = (
+        *([f"{slots:,} arrays of the optimiser's state or of moving averages"] if slots else []),
+        *([f"{others:,} array{'s'[: others > 1]} that its graph does not use"] if others else []),
+    )
+    origin = origin_of(
+        opened,
+        kind,
+        objects=Objects(form="SavedModel"),
+        framework="TensorFlow",
+        order=f"the graph of the file ({graph.told}), sorted as it runs",
+        left_out=left_out,
+    )
+    return Network.of(graph.layers, origin)
 
 
-def _of_checkpoint(opened: Opened, found: Checkpoint, kind: str) -> Network:
+def _of_checkpoint(opened: Opened, found: Checkpoint, kind: str, why: tuple[str, ...] = ()) -> Network:
     kept = {key: array for key, array in found.arrays.items() if not _SLOT.search(key)}
     slots = len(found.arrays) - len(kept)
     made = layers_without_graph(_Variables(kept, found.names), opened)
@@ -112,7 +131,7 @@ def _of_checkpoint(opened: Opened, found: Checkpoint, kind: str) -> Network:
         framework="TensorFlow",
         order="the keys of the checkpoint, in their natural order",
         left_out=(f"{slots} arrays of the optimiser's state or of moving averages",) if slots else (),
-        inferred=made.inferred,
+        inferred=(*why, *made.inferred),
     )
     return Network.of(made.layers, origin)
 

@@ -7,7 +7,7 @@ The table is that of ``tensorflow/core/lib/io/format.cc``, its values ``BundleEn
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,7 +18,7 @@ from filtviz.reading.opened import Opened
 from filtviz.reading.protobuf import Message
 from filtviz.reading.stretch import Data, View, view_of
 
-__all__ = ["Checkpoint", "dtype_of", "is_index", "read_checkpoint"]
+__all__ = ["Checkpoint", "Trackable", "dtype_of", "is_index", "parts_of", "read_checkpoint"]
 
 _MAGIC = (0xDB4775248B80FB57).to_bytes(8, "little")
 _FOOTER = 48
@@ -46,10 +46,19 @@ def is_index(data: Data) -> bool:
 
 @dataclass(frozen=True, kw_only=True)
 class Checkpoint:
-    """The arrays of a checkpoint by their keys, and what variables are called where it tells that."""
+    """The arrays of a checkpoint by their keys, what variables are called, and its ``objects``."""
 
     arrays: Mapping[str, AnyArray]
     names: Mapping[str, str]
+    objects: Sequence[Trackable] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trackable:
+    """An object of a program: its parts by their names, and the key of its array in a checkpoint."""
+
+    children: Mapping[str, int]
+    key: str = ""
 
 
 def read_checkpoint(
@@ -87,14 +96,15 @@ def read_checkpoint(
 
     arrays: dict[str, AnyArray] = {}
     names: dict[str, str] = {}
+    objects: list[Trackable] = []
     for key, value in entries.items():
         entry = Message(memoryview(value), opened.effort)
         name = str(key, "utf-8", "replace")
         if name == _OBJECT_GRAPH:
-            names = _object_names(_text(entry, shard), opened)
+            names, objects = _objects(_text(entry, shard), opened)
         elif (array := _array(entry, shard)) is not None:
             arrays[name] = array
-    return Checkpoint(arrays=arrays, names=names)
+    return Checkpoint(arrays=arrays, names=names, objects=objects)
 
 
 def _piece(entry: Message, shard: Callable[[int], View]) -> View:
@@ -122,14 +132,27 @@ def _text(entry: Message, shard: Callable[[int], View]) -> bytes:
     return data[position + 4 : position + 4 + length]
 
 
-def _object_names(graph: bytes, opened: Opened) -> dict[str, str]:
-    """Return key → full name of each variable in a ``TrackableObjectGraph``."""
+def _objects(graph: bytes, opened: Opened) -> tuple[dict[str, str], list[Trackable]]:
+    """Return key → full name of each variable in a ``TrackableObjectGraph``, and its objects."""
     names: dict[str, str] = {}
+    objects: list[Trackable] = []
     for node in Message(memoryview(graph), opened.effort).messages(1):
+        key = ""
         for attribute in node.messages(2):
             if attribute.text(2):
                 names[attribute.text(3)] = attribute.text(2)
-    return names
+            key = attribute.text(3) if attribute.text(1) == "VARIABLE_VALUE" else key
+        objects.append(Trackable(children=parts_of(node), key=key))
+    return names, objects
+
+
+def parts_of(node: Message) -> dict[str, int]:
+    """Return the parts of an object by their names, as object graphs have them.
+
+    Args:
+        node: A ``TrackableObject`` or a ``SavedObject``.
+    """
+    return {child.text(2): child.integer(1) for child in node.messages(1)}
 
 
 def _varint(data: bytes, position: int) -> tuple[int, int]:
