@@ -10,7 +10,8 @@ in `filtviz.reporting`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from os import PathLike
@@ -494,7 +495,6 @@ def _draw_comparisons(
 ) -> list[WrittenFile]:
     """Write the pictures of comparisons, by the layers' conv indices, and the animation of the only one."""
     from filtviz.drawing import DrawingOptions
-    from filtviz.drawing.estimates import pay_for_pages
     from filtviz.drawing.kernel_sheets import comparison_pages, frame_pages
     from filtviz.drawing.saving import plan_files, write_animation
     from filtviz.drawing.views import SHEET_VIEWS
@@ -508,19 +508,17 @@ def _draw_comparisons(
     frames: list[SheetPage] = []
     for place, each in compared.items():
         comparison, as_stored = each.comparison, not any(each.turned)
-        try:
-            if gif is not None:
-                drawn = list(frame_pages(comparison, options, order))
-                pay_for_pages(drawn, "gif", account, f"animating {comparison.label}")
-                frames = drawn
-            if destination is not None:
-                drawn = list(
-                    comparison_pages(comparison, options, order, cautions=each.cautions, as_stored=as_stored)
-                )
-                pay_for_pages(drawn, destination.suffix, account, f"drawing {comparison.label}")
-                pages[stems[place]] = drawn
-        except BudgetError as error:
-            failures.append(LayerFailure(place, str(error)))
+        if gif is not None:
+            made = partial(frame_pages, comparison, options, order)
+            with _failing_alone(place, failures):
+                frames = _paid_for(made(), "gif", account, f"animating {comparison.label}")
+        if destination is not None:
+            made = partial(
+                comparison_pages, comparison, options, order, cautions=each.cautions, as_stored=as_stored
+            )
+            with _failing_alone(place, failures):
+                what = f"drawing {comparison.label}"
+                pages[stems[place]] = _paid_for(made(), destination.suffix, account, what)
     files = []
     if destination is not None and pages:
         planned = plan_files(pages, _stem(networks), destination)
@@ -530,3 +528,21 @@ def _draw_comparisons(
         write_whole(gif, partial(write_animation, images, mark=sources.mark), sources)
         files.append(WrittenFile(gif))
     return files
+
+
+@contextmanager
+def _failing_alone(layer: int, failures: list[LayerFailure]) -> Iterator[None]:
+    """Take note of a layer's pictures that cannot be drawn, or cost too much, and go on with the others."""
+    try:
+        yield
+    except (BudgetError, DrawingError) as error:
+        failures.append(LayerFailure(layer, str(error)))
+
+
+def _paid_for(pages: Iterable[SheetPage], suffix: str, account: Account, what: str) -> list[SheetPage]:
+    """Return pages for which there is enough left."""
+    from filtviz.drawing.estimates import pay_for_pages
+
+    drawn = list(pages)
+    pay_for_pages(drawn, suffix, account, what)
+    return drawn

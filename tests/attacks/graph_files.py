@@ -375,7 +375,7 @@ TO_FOLLOW: Mapping[str, Callable[[], Files]] = {
     ),
     "Keras: weights that lie below names of their own": lambda: weight_names(20_000, layers=9_000),
     "Keras: weights of a model within a model": lambda: inner_weights(9_900, 60_000),
-    "HDF5: names that are the ends of one another": lambda: overlapping(900_000),
+    "HDF5: names that are the ends of one another": lambda: overlapping(400_000),
     "HDF5: texts that are one": lambda: one_text(4_000, 60_000_000),
     "HDF5: models that are their own layers": lambda: models_in_themselves(50),
     "Darknet: routes of many layers": lambda: darknet(

@@ -16,10 +16,13 @@ import filtviz
 from filtviz import Limits
 from filtviz.errors import LimitError, MalformedFileError, ReadError, UnsupportedFileError
 from filtviz.network import Network
+from filtviz.reading.formats import trees
+from filtviz.reading.formats.bare_arrays.collecting import LONGEST_SOURCE
 from filtviz.reading.formats.onnx.graph import Graph
 from filtviz.reading.formats.torch import weight_sets
-from filtviz.reading.limits import Budget
-from tests.attacks import array_files, graph_files
+from filtviz.reading.limits import Budget, Hints
+from filtviz.reading.opened import Opened
+from tests.attacks import array_files, graph_files, growing
 from tests.attacks.formats import message
 from tests.attacks.graph_files import Files, calls, keras, keras_model, onnx_function, sequential
 from tests.counting import calls_of
@@ -163,6 +166,14 @@ def test_functions_are_still_put_where_they_are_called(read):
     relu = message((1, b"x"), (2, b"y"), (3, b"r"), (4, b"Relu"))
     found = read(calls(b"f", 3) + onnx_function(b"f", relu))
     assert [layer.type for layer in found.layers] == ["Input", "Relu", "Relu", "Relu"]
+
+
+def test_no_array_of_a_tree_has_a_longer_name_than_is_kept(tmp_path):
+    path = tmp_path / "model.pkl"
+    path.write_bytes(growing.long_paths(3))
+    tensors = trees._of_objects(Opened.of(path, Limits(), Hints()))
+    assert [len(one.name) for one in tensors] == [LONGEST_SOURCE] * 3
+    assert [one.name[-2:] for one in tensors] == ["/0", "/1", "/2"]
 
 
 @pytest.mark.slow

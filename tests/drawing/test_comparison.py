@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from io import BytesIO
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -170,6 +171,20 @@ def test_a_frame_that_needs_pages_is_refused() -> None:
     weights = random_weights(200, 150, 3, 3)
     with pytest.raises(DrawingError, match="needs 6 pages: animate fewer filters with --top"):
         list(frame_pages(comparison_of(weights, weights), options()))
+
+
+def test_a_frame_that_needs_pages_leaves_the_comparison_and_its_pictures(tmp_path: Path) -> None:
+    models = [tmp_path / name for name in ("before.npz", "after.npz")]
+    for seed, model in enumerate(models):
+        np.savez(model, np.random.default_rng(seed).normal(size=(2, 150, 3, 3)).astype("f4"), np.zeros(2))
+    gif, picture = tmp_path / "moving.gif", tmp_path / "changed.pdf"
+    long = filtviz.compare(models, animate=gif, output=picture)
+    assert [failure.reason for failure in long.failures] == [
+        "a frame of conv1 needs 2 pages: animate fewer filters with --top"
+    ]
+    assert (len(long.comparisons), gif.exists(), picture.exists()) == (1, False, True)
+    short = filtviz.compare(models, animate=gif, drawing=DrawingOptions(sheet=SheetOptions(top=1)))
+    assert (short.failures, gif.exists()) == ((), True)
 
 
 def test_from_python() -> None:

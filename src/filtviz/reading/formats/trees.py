@@ -14,7 +14,7 @@ from typing import Any
 from filtviz.errors import MalformedFileError
 from filtviz.network import Network
 from filtviz.reading.arrays import AnyArray, dtype_of_code, narrow_dtype, shape_of, stored
-from filtviz.reading.formats.bare_arrays.collecting import collect
+from filtviz.reading.formats.bare_arrays.collecting import LONGEST_SOURCE, collect
 from filtviz.reading.msgpack import Extension, unpack
 from filtviz.reading.opened import Objects, Opened, origin_of
 from filtviz.reading.pickle.records import Items, Record, pairs
@@ -174,7 +174,7 @@ def _of_objects(opened: Opened) -> list[Tensor]:
 
 def _path(keys: Sequence[str]) -> str:
     """Join the keys to an array, those of JAX's own writing too: ``['params']['conv']['kernel']``."""
-    joined = "/".join(keys).removesuffix(":0")
+    joined = "/".join(keys).removesuffix(":0")[-LONGEST_SOURCE:]
     if "['" in joined:
         joined = "/".join(next(filter(None, match)) for match in _KEYS.findall(joined) if any(match))
     return joined if "/" in joined else joined.replace(".", "/")

@@ -13,7 +13,7 @@ from filtviz.reading.opened import Opened
 from filtviz.reading.pickle.records import Items, Record, attributes, elements, name_of, pairs
 from filtviz.text import natural_key
 
-__all__ = ["Found", "NamedArray", "collect"]
+__all__ = ["LONGEST_SOURCE", "Found", "NamedArray", "collect"]
 
 Path = tuple[str, ...]
 
