@@ -20,11 +20,11 @@ from filtviz.drawing import DrawingOptions, draw
 
 @pytest.fixture
 def model(tmp_path, monkeypatch):
-    """A parameter file of three convolutions in the current folder; the last is 1x1."""
+    """A parameter file of three smooth convolutions in the current folder; the last is 1x1."""
     monkeypatch.chdir(tmp_path)
     rng = np.random.default_rng(0)
     shapes = [(5, 1, 3, 3), (5,), (4, 5, 3, 3), (4,), (3, 4, 1, 1), (3,), (3, 2), (2,)]
-    np.savez("net.npz", *[rng.standard_normal(shape).astype("f4") for shape in shapes])
+    np.savez("net.npz", *[(9 + rng.standard_normal(shape)).astype("f4") for shape in shapes])
     return "net.npz"
 
 
@@ -50,7 +50,9 @@ def many(n, channels=1):
     rng = np.random.default_rng(0)
     shapes = [(1, channels if i == 0 else 1, 3, 3) for i in range(n)]
     arrays = [
-        array for shape in shapes for array in (rng.standard_normal(shape).astype("f4"), np.zeros(1, "f4"))
+        array
+        for shape in shapes
+        for array in ((9 + rng.standard_normal(shape)).astype("f4"), np.zeros(1, "f4"))
     ]
     np.savez("many.npz", *arrays)
 
@@ -63,6 +65,44 @@ def test_of_many_other_layers_some_are_named(model, n, cut):
     assert "20 conv21" in line
     assert "21 conv22" not in line
     assert line.endswith(", … (`filtviz layers` lists them all)") == cut
+
+
+def noise_and(*smooth: int) -> None:
+    rng = np.random.default_rng(0)
+    arrays = []
+    for place in range(4):
+        weights = rng.standard_normal((8, 8 if place else 1, 3, 3)) + 9 * (place in smooth)
+        arrays += [weights.astype("f4"), np.zeros(8, "f4")]
+    np.savez("my noise.npz", *arrays)
+
+
+def test_layers_that_look_like_noise_are_named_with_what_helps(model):
+    noise_and(1)
+    why = "`filtviz diagnose 'my noise.npz'` says why"
+    assert run("my noise.npz").stderr.splitlines()[-1] == f"conv1 looks like noise: {why}"
+    every = [word for place in range(4) for word in ("-l", str(place))]
+    for view in ((), ("--view", "sheet")):
+        said = run("my noise.npz", *every, *view).stderr.splitlines()
+        assert f"conv1, conv3 and conv4 look like noise: {why}" in said
+        assert sum("noise:" in line for line in said) == 1
+
+
+def test_the_image_is_named_where_layers_can_be_composed(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    example = Path(__file__).resolve().parents[2] / "examples" / "mission-trained.pkl"
+    said = run(example, "-l", "conv1").stderr
+    assert said == (
+        f"conv1 looks like noise: `filtviz diagnose {example}` says why, and --through draws deeper layers "
+        "as "
+        "they look on the image\n"
+    )
+    assert "noise" not in run(example, "-l", "conv3", "--through").stderr
+
+
+def test_what_does_not_look_like_noise_is_left_alone(model):
+    noise_and(0, 1)
+    assert "noise:" not in run("my noise.npz", "-l", "0", "-l", "1").stderr
+    assert "noise:" not in run("my noise.npz", "-l", "2", "--terminal").stderr
 
 
 def test_a_lone_layer_is_all_there_is(model):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
@@ -20,7 +21,7 @@ from filtviz.cli.shared_options import (
 )
 from filtviz.network import Network
 from filtviz.results import PlotResult, WrittenFile
-from filtviz.text import printable
+from filtviz.text import name_runs, printable
 
 if TYPE_CHECKING:
     from filtviz.budget import Budget
@@ -118,6 +119,8 @@ def plot(
         _name_sheet(result)
     if result.layers and not layers:
         _name_others(result.network)
+    if result.files and not viewing["through"]:
+        _name_noise(result, model)
     context.exit(1 if result.failures or result.left_out else 0)
 
 
@@ -147,6 +150,26 @@ def _name_sheet(result: PlotResult) -> None:
         label, n = printable(each.layer.label, 40), len(each.pictures)
         if n >= MANY:
             say(f"{label}: one picture for each of {n} channels; --view sheet draws them all on one")
+
+
+def _name_noise(result: PlotResult, model: str) -> None:
+    """Say where to go on from layers in which the eye finds nothing."""
+    from filtviz.measures.low_frequency import looks_like_noise
+
+    noise = [each.layer for each in result.layers if looks_like_noise(each.layer.filters)]
+    if noise:
+        names = name_runs([(layer.conv_index, layer.label) for layer in noise])
+        looks = "looks" if len(noise) == 1 else "look"
+        why = f"`filtviz diagnose {shlex.quote(printable(model, 1000))}` says why"
+        on_image = ", and --through draws deeper layers as they look on the image"
+        say(f"{names} {looks} like noise: {why}{on_image if _has_deeper(result.network) else ''}")
+
+
+def _has_deeper(network: Network) -> bool:
+    """Tell whether there is a second convolution that could be composed with the first."""
+    return len(network.conv_layers) > 1 and all(
+        layer.is_told for layer in network.layers[: network.conv_layers[1].index + 1]
+    )
 
 
 def _name_others(network: Network) -> None:

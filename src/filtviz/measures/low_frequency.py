@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,12 +24,16 @@ __all__ = [
     "band_energies",
     "filter_shares",
     "layer_share",
+    "looks_like_noise",
     "low_band",
     "textures",
 ]
 
 FILTER_LEVEL = 0.05
 """The false-discovery rate at which a filter is marked, within its layer."""
+
+_SEEN = 3.0
+"""The z score from which a layer is no longer called noise at a glance."""
 
 _LARGEST_MATRIX = 400
 """Up to so many weights of a kernel its transform is a product with a matrix."""
@@ -100,11 +104,15 @@ def _smoother_or_rougher(z: float) -> str:
 
 
 class LayerShare(NamedTuple):
-    """The mean share F of a layer, its z score against white noise, and the two-sided p-value."""
+    """The mean share F of a layer, and its z score against white noise."""
 
     mean: float
     z: float
-    p: float
+
+    @property
+    def p(self) -> float:
+        """The two-sided p-value."""
+        return normal_tails(self.z)
 
 
 class FilterShares(NamedTuple):
@@ -184,7 +192,20 @@ def layer_share(kernels: Kernels, low: Floats) -> LayerShare | None:
         return None
     mean = float((low[alive] / kernels.energy[alive]).mean())
     z = (mean - m / p) / float(np.sqrt(2 * m * (p - m) / (p * p * (p + 2) * n)))
-    return LayerShare(mean, float(z), normal_tails(z))
+    return LayerShare(mean, float(z))
+
+
+def looks_like_noise(filters: NDArray[Any]) -> bool:
+    """Tell whether the eye will find nothing in a layer: finite kernels no smoother or rougher than noise.
+
+    Args:
+        filters: ``(filters, channels, rows, cols)``; kernels of one weight look like nothing at all.
+    """
+    if not np.isfinite(filters).all():
+        return False
+    kernels = Kernels.of(filters)
+    share = layer_share(kernels, band_energies(kernels))
+    return share is not None and abs(share.z) < _SEEN
 
 
 def filter_shares(kernels: Kernels, low: Floats) -> FilterShares:
