@@ -66,6 +66,20 @@ if TYPE_CHECKING:
     from filtviz.parameter import Parameter
     from filtviz.reading import Hints, Limits, load
     from filtviz.reporting import ReportOptions, ReportResult, report
+    from filtviz.responses import (
+        Activity,
+        Codes,
+        Maximised,
+        Patches,
+        Prediction,
+        activity,
+        codes,
+        maximise,
+        occlusion,
+        patches,
+        predict,
+        saliency,
+    )
     from filtviz.results import (
         ComparisonResult,
         LayerFailure,
@@ -113,6 +127,20 @@ _NAMES = {
     "filtviz.parameter": ("Parameter",),
     "filtviz.reading": ("Hints", "Limits", "load"),
     "filtviz.reporting": ("ReportOptions", "ReportResult", "report"),
+    "filtviz.responses": (
+        "Activity",
+        "Codes",
+        "Maximised",
+        "Patches",
+        "Prediction",
+        "activity",
+        "codes",
+        "maximise",
+        "occlusion",
+        "patches",
+        "predict",
+        "saliency",
+    ),
     "filtviz.results": (
         "ComparisonResult",
         "LayerFailure",
@@ -127,9 +155,11 @@ _NAMES = {
 _HOMES = {name: home for home, names in _NAMES.items() for name in names}
 
 __all__ = [
+    "Activity",
     "Budget",
     "BudgetError",
     "Change",
+    "Codes",
     "ComparisonResult",
     "CompositionError",
     "ConvLayer",
@@ -154,6 +184,7 @@ __all__ = [
     "LimitError",
     "Limits",
     "MalformedFileError",
+    "Maximised",
     "MeasureError",
     "MissingExtraError",
     "ModelResult",
@@ -161,8 +192,10 @@ __all__ = [
     "Origin",
     "OutputError",
     "Parameter",
+    "Patches",
     "PlotResult",
     "PlottedLayer",
+    "Prediction",
     "Progress",
     "ReadError",
     "ReportOptions",
@@ -176,18 +209,25 @@ __all__ = [
     "UnsupportedFileError",
     "WrittenFile",
     "__version__",
+    "activity",
+    "codes",
     "compare",
     "diagnose",
     "export",
     "follow",
     "layers",
     "load",
+    "maximise",
+    "occlusion",
+    "patches",
     "plot",
     "plot_comparison",
     "plot_conv_weights",
     "plot_sheet",
     "plot_through",
+    "predict",
     "report",
+    "saliency",
 ]
 
 

@@ -368,7 +368,7 @@ class Network:
             )
         labelled = [each for each in self.conv_layers if each.label == wanted]
         called: Sequence[Layer] = labelled or [
-            each for each in self.layers if wanted in (each.name, each.shown_name)
+            each for each in self.layers if wanted in (each.name, each.shown_name, each.title)
         ]
         if len(called) == 1:
             return called[0]

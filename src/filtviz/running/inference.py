@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, overload
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -28,15 +28,13 @@ from filtviz.text import listed, printable
 if TYPE_CHECKING:
     from filtviz.parameter import Shape
 
-__all__ = ["Runner", "as_units", "forward", "input_of", "run"]
+__all__ = ["Runner", "Walk", "as_units", "forward", "input_of", "joined", "run", "widened"]
 
 MEMORY = 1 << 26
 """Bytes that what is made of a batch should fill at most: more images at once are not faster."""
 
 PASSES = 32
 """Images that a budget is for; more have more, in proportion."""
-
-Until = Literal["whole", "activation"]
 
 
 @overload
@@ -203,7 +201,7 @@ class Runner:
         engine: The engine's name; None chooses one.
         dtype: In which it is computed.
         device: Where PyTorch computes.
-        until: ``activation`` stops in the wanted layers before their own nonlinearity.
+        stops: A layer before whose own nonlinearity to stop; None for none.
     """
 
     network: Network
@@ -211,7 +209,7 @@ class Runner:
     engine: EngineName | None = None
     dtype: DTypeLike = "float64"
     device: str | None = None
-    until: Until = "whole"
+    stops: Layer | None = None
     needed: Sequence[Layer] = field(init=False)
     has_entrance: bool = field(init=False)
     remark: str = field(init=False, default="")
@@ -337,9 +335,8 @@ class Walk:
 
     def _layer(self, layer: Layer, below: Sequence[Any], live: int) -> Any:
         """Run the operations of a layer, one after another."""
-        whole = self.runner.until == "whole" or layer not in self.runner.wanted
         for operation in layer.operations:
-            if not whole and isinstance(operation, Activation | Softmax):
+            if layer is self.runner.stops and isinstance(operation, Activation | Softmax):
                 break
             self._pay(operation, below, live, f"running {layer.title}")
             try:
@@ -417,7 +414,7 @@ def forward(
         CompositionError: a layer below does something that is not followed here, or the images do not fit.
     """
     try:
-        runner = Runner(network, [layer], engine="numpy", until="activation")
+        runner = Runner(network, [layer], engine="numpy", stops=layer)
         walk = Walk(runner, choose_engine("numpy", 0, "float64", None), account or Account.unlimited())
         found = walk.through(np.asarray(images, np.float64))
     except RunningError as error:

@@ -1,0 +1,194 @@
+"""Where a network looks, by gradients, and what its units want to see; PyTorch computes both."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from filtviz.budget import Budget
+from filtviz.errors import RunningError
+from filtviz.network import Layer, Network
+from filtviz.responses.asking import Model, answering, choose_layer, network_of, one_image, probability_layer
+from filtviz.running.inference import input_of
+from filtviz.text import printable
+
+if TYPE_CHECKING:
+    from filtviz.running.gradients import Method, Of
+
+__all__ = ["Maximised", "maximise", "saliency"]
+
+
+def saliency(
+    network: Model,
+    image: NDArray[Any],
+    method: Method = "gradient",
+    target: int | None = None,
+    of: Of = "log-probability",
+    signed: bool = False,
+    *,
+    layer: int | str | None = None,
+    seed: int = 0,
+    device: str | None = None,
+    budget: Budget | None = None,
+) -> NDArray[np.float64]:
+    """Return how much each number of an image counts for what the network answers. PyTorch is needed.
+
+    At exactly zero a rectifier has the slope 0, and of several largest numbers of a pool the first gets the
+    gradient, as in PyTorch.
+
+    Args:
+        network: A path, or a network.
+        image: One image in the network's own axes, with or without the axis of images.
+        method: ``gradient``; ``guided`` and ``deconvnet``, which let only what is positive back through
+            rectifiers; ``integrated`` from black to the image, times the image; ``smoothgrad``, the mean over
+            noisy images; ``gradcam``, maps of a layer, weighed by their gradients.
+        target: The class; None for the one that the network answers.
+        of: The logarithm of the class's probability, where outputs that are no probabilities yet go through
+            a softmax first; or the network's ``output`` itself.
+        signed: Keep the sign; else its absolute value.
+        layer: With ``gradcam``: a convolution by number, or any layer by name; None for the last convolution.
+        seed: Of the noise of ``smoothgrad``.
+        device: Where PyTorch computes, such as ``cuda``.
+        budget: How much work an image may be.
+
+    Returns:
+        An array like the image.
+
+    Raises:
+        MissingExtraError: PyTorch is not installed.
+        RunningError: the network cannot be run on the image, or has no such class.
+        BudgetError: it would be too much work.
+    """
+    from filtviz.running.gradients import METHODS, Saliency, saliency_of
+
+    if method not in METHODS or of not in ("log-probability", "output"):
+        raise RunningError(
+            f"there is no saliency {printable(method, 30)!r} of {printable(of, 30)!r}: take one of "
+            f"{', '.join(METHODS)}, of log-probability or output"
+        )
+    known = network_of(network)
+    shown = one_image(known, image)
+    asked = Saliency(
+        method=method,
+        target=target,
+        of=of,
+        layer=_maps_of(known, layer) if method == "gradcam" else None,
+        seed=seed,
+    )
+    found = saliency_of(known, shown, asked, (budget or Budget()).account(known), device)
+    entrance = input_of(known)
+    if entrance is not None and entrance.channels_last:
+        found = np.moveaxis(found, 1, -1)
+    return (found if signed else np.abs(found)).reshape(np.shape(image))
+
+
+def _maps_of(network: Network, layer: int | str | None) -> Layer:
+    if layer is None and not network.conv_layers:
+        raise RunningError("the network has no convolution whose maps could be weighed")
+    return answering(network, choose_layer(network, -1 if layer is None else layer))
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Maximised:
+    """An image that a unit answers strongly.
+
+    Attributes:
+        image: ``(channels, rows, cols)``.
+        start: The image from which it was made.
+        answers: What the unit answered, before the first step and after each.
+        layer: What the unit's layer is called.
+        unit: The unit.
+    """
+
+    image: NDArray[np.float64]
+    start: NDArray[np.float64]
+    answers: tuple[float, ...]
+    layer: str
+    unit: int
+
+
+def maximise(
+    network: Model,
+    unit: int,
+    layer: int | str | None = None,
+    image: NDArray[Any] | None = None,
+    *,
+    size: tuple[int, int] | None = None,
+    steps: int = 128,
+    rate: float = 0.02,
+    jitter: int = 2,
+    decay: float = 0.005,
+    blur: float = 0.7,
+    bounds: tuple[float, float] = (0.0, 1.0),
+    seed: int = 0,
+    device: str | None = None,
+    budget: Budget | None = None,
+) -> Maximised:
+    """Make an image that a unit answers strongly, from noise or from an image. PyTorch is needed.
+
+    Args:
+        network: A path, or a network.
+        unit: The channel of a convolution, in the middle of its map, or the unit of a dense layer.
+        layer: A convolution by number, or any layer by name; None for the last layer.
+        image: Begin with this image, as for an example that fools the network; None begins with noise.
+        size: Rows and columns of the image, where the file does not tell them.
+        steps: How many steps.
+        rate: The length of a step, by the range of pixels.
+        jitter: By how many pixels the image is shifted before a step, at most.
+        decay: The share by which it goes back to grey with each step.
+        blur: The width in pixels of a Gaussian that smooths each step.
+        bounds: The lowest and the highest value of a pixel.
+        seed: Of the noise and the shifts.
+        device: Where PyTorch computes, such as ``cuda``.
+        budget: How much work an image may be.
+
+    Raises:
+        MissingExtraError: PyTorch is not installed.
+        RunningError: the network cannot be run so far, or there is no such unit.
+        SelectionError: there is no such layer.
+        BudgetError: it would be too much work.
+    """
+    from filtviz.running.gradients import climb
+
+    known = network_of(network)
+    chosen = probability_layer(known) if layer is None else choose_layer(known, layer)
+    if image is None:
+        start = _noise(known, size, bounds, seed)
+    else:
+        start = np.asarray(one_image(known, image), np.float64)
+    made, answers = climb(
+        known,
+        chosen,
+        unit,
+        start,
+        (budget or Budget()).account(known),
+        steps=steps,
+        rate=rate,
+        jitter=jitter,
+        decay=decay,
+        blur=blur,
+        bounds=bounds,
+        seed=seed,
+        device=device,
+    )
+    return Maximised(image=made[0], start=start[0], answers=tuple(answers), layer=chosen.title, unit=unit)
+
+
+def _noise(
+    network: Network, size: tuple[int, int] | None, bounds: tuple[float, float], seed: int
+) -> NDArray[np.float64]:
+    """Return an image of faint noise around the middle of the range."""
+    entrance = input_of(network)
+    shape = None if entrance is None else entrance.shape
+    lengths = shape[1:] if shape is not None and len(shape) == 4 else (None, None, None)
+    if size is not None:
+        lengths = (lengths[0], *size)
+    known = [n for n in lengths if n is not None]
+    if len(known) != 3:
+        raise RunningError("the file does not tell the size of its images: give one to begin with, or a size")
+    low, high = bounds
+    noise = np.random.default_rng(seed).standard_normal((1, *known))
+    return np.clip((low + high) / 2 + 0.02 * (high - low) * noise, low, high)
