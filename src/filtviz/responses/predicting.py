@@ -32,7 +32,11 @@ class Prediction:
     labels: tuple[str, ...] = ()
 
     def label(self, place: int) -> str:
-        """Return the name of a class, or its number."""
+        """Return the name of a class, or its number.
+
+        Args:
+            place: The class, counted from 0.
+        """
         return self.labels[place] if place < len(self.labels) else str(place)
 
     def top(self, n: int = 5) -> list[list[tuple[str, float]]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Protocol, get_args
 
@@ -30,6 +31,10 @@ class Engine(Protocol):
     name: str
     dtype: np.dtype[Any]
     keeps: bool
+    is_small: bool
+
+    def calm(self) -> AbstractContextManager[object]:
+        """Return what keeps the engine from starting threads that do not pay."""
 
     def take(self, images: NDArray[Any]) -> Any:
         """Return images as the engine has them."""

@@ -33,6 +33,9 @@ __all__ = ["Runner", "Walk", "as_units", "forward", "input_of", "joined", "run",
 MEMORY = 1 << 26
 """Bytes that what is made of a batch should fill at most: more images at once are not faster."""
 
+SMALL = 2_000_000_000
+"""The work of an image below which several threads hinder each other more than they help."""
+
 PASSES = 32
 """Images that a budget is for; more have more, in proportion."""
 
@@ -249,7 +252,9 @@ class Runner:
         if batch is not None and batch < 1:
             raise RunningError(f"a batch must be of 1 image or more, not {batch}")
         n_passes = len(shown) if passes is None else passes
-        engine = choose_engine(self.engine, self._rough_work(shown) * n_passes, self.dtype, self.device)
+        rough = self._rough_work(shown)
+        engine = choose_engine(self.engine, rough * n_passes, self.dtype, self.device)
+        engine.is_small = rough < SMALL
         fixed = self._fixed_batch()
         first = fixed or 1
         walk = Walk(self, engine, widened(account, n_passes), times=-(-n_passes // first))
@@ -265,8 +270,9 @@ class Runner:
         n = len(images)
         if fixed and n < fixed:
             images = np.concatenate([images, np.repeat(images[-1:], fixed - n, axis=0)])
-        found = walk.through(walk.engine.take(images))
-        given = {place: walk.engine.give(units) for place, units in found.items()}
+        with walk.engine.calm():
+            found = walk.through(walk.engine.take(images))
+            given = {place: walk.engine.give(units) for place, units in found.items()}
         return {place: units[:n] for place, units in given.items()} if fixed and n < fixed else given
 
     def _rough_work(self, shown: NDArray[Any]) -> int:

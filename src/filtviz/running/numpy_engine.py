@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from itertools import product
 from typing import Any, assert_never
 
@@ -88,8 +89,20 @@ class NumpyEngine:
 
     def __init__(self, dtype: DTypeLike = "float64", *, keeps: bool = False) -> None:
         self.dtype = np.dtype(dtype)
-        self.keeps = keeps
+        self.keeps, self.is_small = keeps, False
+        self._threads: Any = None
         self._held: dict[tuple[int, str], Units] = {}
+
+    def calm(self) -> AbstractContextManager[object]:
+        """Return what keeps the engine from starting threads that do not pay."""
+        if not self.is_small:
+            return nullcontext()
+        if self._threads is None:
+            from threadpoolctl import ThreadpoolController
+
+            self._threads = ThreadpoolController()
+        limited: AbstractContextManager[object] = self._threads.limit(limits=1, user_api="blas")
+        return limited
 
     def take(self, images: NDArray[Any]) -> Units:
         """Return images as the engine has them."""

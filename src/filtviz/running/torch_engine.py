@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from typing import Any, assert_never
 
 import numpy as np
@@ -108,10 +109,14 @@ class TorchEngine:
         self.dtype = np.dtype(dtype)
         self.kind = torch.float64 if self.dtype == np.float64 else torch.float32
         self.device = torch.device(device or "cpu")
-        self.keeps = keeps
+        self.keeps, self.is_small = keeps, False
         self.rectify = rectify or F.relu
         self._held: dict[tuple[int, str], Units] = {}
         torch.zeros(1, device=self.device)  # tells at once where there is no such device
+
+    def calm(self) -> AbstractContextManager[object]:
+        """Return what keeps the engine from noting down what only gradients need."""
+        return torch.inference_mode()  # type: ignore[no-any-return]
 
     def take(self, images: NDArray[Any]) -> Units:
         """Return images as the engine has them."""
