@@ -318,6 +318,6 @@ ATTACKS = (
         data=lambda: b"cos\nsystem\n(S'touch PWNED'\ntR.",
         ends="UnsupportedFileError",
     ),
-    Attack(name="nothing but STOP", data=lambda: STOP, ends="MalformedFileError"),
+    Attack(name="nothing but STOP", data=lambda: STOP, ends="UnknownFileError"),
     Attack(name="one byte", data=lambda: b"\x80", ends="MalformedFileError"),
 )

@@ -8,8 +8,10 @@ file little time.
 from __future__ import annotations
 
 import codecs
+import importlib
 import json
 import os
+import pkgutil
 import resource
 import signal
 import sys
@@ -22,6 +24,7 @@ import numpy as np
 from click.testing import CliRunner
 
 import filtviz
+from filtviz import reading
 from filtviz.cli import main
 from filtviz.errors import FiltvizError
 from filtviz.reading.limits import Limits, option_of
@@ -124,9 +127,11 @@ def limit_memory() -> None:
 
 
 def watch_all() -> None:
-    """Watch the reading of each file that stdin names, after a harmless one has made all lazy imports."""
+    """Watch the reading of each file that stdin names, after all lazy imports, some by a harmless one."""
     for codec in CODECS:
         codecs.lookup(codec)
+    for module in pkgutil.walk_packages(reading.__path__, f"{reading.__name__}."):
+        importlib.import_module(module.name)
     signal.signal(signal.SIGALRM, give_up)
     os.chdir(sys.argv[1])
     sys.addaudithook(listen)

@@ -110,3 +110,9 @@ def test_planted_duplicates_are_found_whatever_their_size_and_sign(noise) -> Non
     pairs = similar_pairs(kernels, 0.95)
     assert {(pair.first, pair.second) for pair in pairs} == {(2, 7), (2, 11), (7, 11)}
     assert closest_pair(kernels) == pairs[0] == (2, 7, pytest.approx(-1))
+
+
+def test_the_lower_index_comes_first_whatever_the_last_digits_are(monkeypatch) -> None:
+    cosines = np.array([[1, 0.2, 0.5], [0.2, 1, 0.1], [0.5 + 1e-12, 0.1, 1]])
+    monkeypatch.setattr(Kernels, "cosines", cosines)
+    assert closest_pair(Kernels.of(np.ones((3, 1, 2, 2)))) == (0, 2, 0.5)

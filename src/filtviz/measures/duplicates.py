@@ -98,9 +98,8 @@ def pair_threshold(n_filters: int, dimension: int, alpha: float = 0.01) -> float
 
 
 def closest_pair(kernels: Kernels) -> SimilarPair:
-    """Return the two filters of the greatest |cos|; there must be two."""
-    sizes = np.abs(kernels.cosines)
-    np.fill_diagonal(sizes, -1.0)
+    """Return the two filters of the greatest |cos|, the lower index first; there must be two."""
+    sizes = np.triu(np.abs(kernels.cosines), 1)  # both halves differ in their last digits
     first, second = np.unravel_index(int(sizes.argmax()), sizes.shape)
     if sizes[first, second] == 0:
         return SimilarPair(0, 1, 0.0)
