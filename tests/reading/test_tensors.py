@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from filtviz.errors import LimitError, MalformedFileError, SelectionError
-from filtviz.operations import Convolution, Dense, Normalisation, Untold
+from filtviz.operations import Convolution, Dense, Embedding, Normalisation, Untold
 from filtviz.reading.arrays import count, narrow_dtype, stored, strided
 from filtviz.reading.limits import Hints, Limits
 from filtviz.reading.tensors import FLAX, PYTORCH, Tensor, layers_of
@@ -55,6 +55,53 @@ def test_layers_stand_in_the_order_of_the_file_and_have_the_frameworks_names():
     assert isinstance(dense, Dense)
     assert (dense.axes, dense.units) == ("oi", 10)
     assert [layer.inputs for layer in found] == [(), (0,), (1,)]
+
+
+@pytest.mark.parametrize(
+    ("name", "shape"),
+    [
+        ("transformer.wte", (50257, 768)),
+        ("transformer.wpe", (1024, 768)),
+        ("bert.embeddings.word_embeddings", (30522, 768)),
+        ("bert.embeddings.position_embeddings", (512, 768)),
+        ("model.embed_tokens", (100, 16)),
+        ("embedding", (100, 16)),
+        ("emb1", (100, 16)),
+    ],
+)
+def test_a_table_of_embeddings_is_told_by_its_name_and_that_is_said(name, shape):
+    found = layers_of(tensors(**{f"{name}.weight": shape, "fc.weight": (4, shape[1])}), PYTORCH, Hints())
+    table, dense = found.layers
+    assert isinstance(table.operations[0], Embedding)
+    assert table.type == "Embedding"
+    assert (table.inputs, dense.inputs) == ((), (0,))
+    assert any("tables of embeddings by what they are called" in one for one in found.inferred)
+
+
+@pytest.mark.parametrize(
+    ("name", "shape", "more"),
+    [
+        ("embedding", (100, 16), {"embedding.bias": (100,)}),
+        ("embedding", (16, 100), {}),
+        ("patch_embedding", (768, 48), {}),
+        ("time_embed.0", (768, 48), {}),
+        ("embedding.proj", (768, 48), {}),
+        ("embedder", (768, 48), {}),
+        ("fc", (50257, 768), {}),
+        ("lm_head", (50257, 768), {}),
+    ],
+)
+def test_a_dense_layer_is_none_whatever_it_is_called(name, shape, more):
+    found = layers_of(tensors(**{f"{name}.weight": shape}, **more), PYTORCH, Hints())
+    assert isinstance(found.layers[0].operations[0], Dense)
+    assert not any("embeddings" in one for one in found.inferred)
+
+
+def test_flax_calls_its_tables_by_name():
+    held = tensors(**{"emb/embedding": (50, 8), "fc/kernel": (8, 4)})
+    found = layers_of(held, FLAX, Hints())
+    assert isinstance(found.layers[0].operations[0], Embedding)
+    assert not any("embeddings" in one for one in found.inferred)
 
 
 def test_a_filter_of_one_channel_is_depthwise_only_above_as_many_channels():

@@ -15,7 +15,7 @@ from typing import Any
 from filtviz.activations import Activation
 from filtviz.errors import SelectionError
 from filtviz.network import ConvLayer, Layer
-from filtviz.operations import Convolution, Dense, Normalisation, Operation, Untold
+from filtviz.operations import Convolution, Dense, Embedding, Normalisation, Operation, Untold
 from filtviz.parameter import Parameter
 from filtviz.reading.arrays import AnyArray, parameter_of
 from filtviz.reading.limits import Hints
@@ -54,7 +54,8 @@ class Convention:
 
     Attributes:
         separator: What stands between a layer's name and its parameter's.
-        roles: The framework's word → ``weight``, ``bias``, ``mean``, ``variance``, ``gamma``, ``beta``.
+        roles: The framework's word → ``weight``, ``bias``, ``mean``, ``variance``, ``gamma``, ``beta``,
+            ``table`` (of an embedding).
         kernels: Number of axes of weights → their order in a convolution, in the letters of
             `filtviz.operations.Convolution`.
         transposed: The same in a transposed convolution, as far as shapes can tell it; else empty.
@@ -81,6 +82,15 @@ MOST_COLOURS = 4
 
 _CALLED_TRANSPOSED = re.compile(r"(?i)deconv|transpos|(\A|[._/])up(conv|samp|scale)?s?(\d|[._/]|\Z)")
 
+_CALLED_EMBEDDING = re.compile(
+    r"(?i)(\A|[._/])(?P<name>wte|wpe|emb|embed_(tokens|positions)|(\w+_)?embed(ding)?s?)(_?\d+)?\Z"
+)
+_OF_NUMBERS = re.compile(r"(?i)patch|image|img|pixel|vis|time|frame|feature|input|audio|proj|fourier")
+"""In the name of what embeds no words: a dense layer of that name has no bias at times."""
+
+_MAY_BE_DENSE = re.compile(r"(?i)(emb|embed(ding)?s?)\Z")
+"""Names by which a dense layer without a bias goes, too: only a table with more rows than columns is one."""
+
 PYTORCH = Convention(
     separator=".",
     roles={"weight": "weight", "bias": "bias", "running_mean": "mean", "running_var": "variance"},
@@ -91,7 +101,7 @@ FLAX = Convention(
     separator="/",
     roles={
         "kernel": "weight", "w": "weight", "bias": "bias", "b": "bias", "scale": "gamma", "mean": "mean",
-        "var": "variance",
+        "var": "variance", "embedding": "table",
     },
     kernels={3: "cio", 4: "rcio", 5: "drcio"},
     dense="io",
@@ -217,6 +227,15 @@ def _group(tensors: Iterable[Tensor], convention: Convention) -> list[_Group]:
     return list(groups.values())
 
 
+def _is_embedding(group: _Group) -> bool:
+    """Tell a table of words by what it is called; one with a bias is a dense layer, whatever it is called."""
+    named = _CALLED_EMBEDDING.search(group.name)
+    alone = len(group.shape) == 2 and set(group.roles) == {"weight"} and len(group.parameters) == 1
+    if not alone or named is None or _OF_NUMBERS.search(named["name"]):
+        return False
+    return not _MAY_BE_DENSE.match(named["name"]) or group.shape[0] > group.shape[1]
+
+
 @dataclass(kw_only=True, eq=False)
 class _Maker:
     """Makes one layer after another, and remembers what had to be concluded."""
@@ -227,6 +246,7 @@ class _Maker:
     depthwise: list[str] = field(default_factory=list)
     transposed: list[str] = field(default_factory=list)
     called_transposed: list[str] = field(default_factory=list)
+    embeddings: list[str] = field(default_factory=list)
 
     def make(self, groups: Sequence[_Group]) -> list[Layer]:
         """Return a layer for each group; each feeds the next where the sizes fit."""
@@ -236,6 +256,7 @@ class _Maker:
             following = groups[place + 1] if place + 1 < len(groups) else None
             operations, kind, takes, gives = self._read(group, before, following)
             fits = takes is None or before is None or takes == before or (before > 0 and takes % before == 0)
+            fits = fits and not isinstance(operations[0], Embedding)  # that looks at the numbers of words
             common: dict[str, Any] = {
                 "name": group.name or None,
                 "type": kind,
@@ -266,6 +287,11 @@ class _Maker:
                 takes,
                 convolution.n_filters,
             )
+        table = group.roles.get("table") or (weight if _is_embedding(group) else None)
+        if table is not None and len(table.shape) == 2:
+            if "table" not in group.roles and kind is None:
+                self.embeddings.append(group.name)
+            return (Embedding(weights=table),), kind or "Embedding", None, table.shape[1]
         if weight is not None and n_axes == 2:
             dense = Dense(
                 weights=weight,
@@ -373,6 +399,7 @@ class _Maker:
                 self.called_transposed,
                 "transposed convolutions by what they are called (--axes NAME=oihw if they are not)",
             ),
+            (self.embeddings, "tables of embeddings by what they are called, and since they have no bias"),
         ):
             if names:
                 shown = ", ".join(printable(name, 60) for name in names[:8])
