@@ -12,6 +12,7 @@ import pytest
 import filtviz
 from filtviz.errors import DrawingError
 from filtviz.live import is_live, network_of
+from filtviz.operations import Normalisation
 from tests.reading.making import weights
 
 W1, B1, W2 = weights(4, 3, 5, 5), weights(4, seed=1), weights(6, 4, 3, 3, seed=2)
@@ -169,6 +170,18 @@ def test_a_tree_of_arrays_has_the_axes_of_its_framework():
     state = {"conv1.weight": Tensor(W1), "conv1.bias": Tensor(B1)}
     (layer,) = network_of(state).conv_layers
     assert (layer.label, layer.axes, layer.type) == ("conv1", "oirc", "Conv2d")
+
+
+def test_a_tree_of_flax_has_the_statistics_of_a_layer_with_its_parameters():
+    held = {name: weights(8) for name in ("scale", "bias")}
+    statistics = {name: weights(8) for name in ("mean", "var")}
+    conv_0 = {"kernel": weights(3, 3, 2, 8)}
+    tree = {"params": {"conv": conv_0, "norm": held}, "batch_stats": {"norm": statistics}}
+    found = {layer.name: layer for layer in network_of(tree).layers}
+    assert list(found) == ["conv", "norm"]
+    assert isinstance(found["norm"].operations[0], Normalisation)
+    plain = network_of({"conv": conv_0, "norm": held | statistics})
+    assert [layer.name for layer in plain.layers] == ["conv", "norm"]
 
 
 def test_two_models_in_memory_are_compared_as_models_and_two_arrays_as_layers():

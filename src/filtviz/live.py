@@ -21,6 +21,7 @@ from filtviz.reading.formats.keras.stores import Weights
 from filtviz.reading.formats.torch.modules import layers_of_module
 from filtviz.reading.formats.torch.rebuilding import Lost
 from filtviz.reading.formats.torch.storages import element_type
+from filtviz.reading.formats.trees import without_collections
 from filtviz.reading.limits import Hints, Limits, effort
 from filtviz.reading.opened import Opened
 from filtviz.reading.tensors import FLAX, PYTORCH, Tensor, layers_of
@@ -281,7 +282,7 @@ def _of_tree(tree: Mapping[Any, Any], hints: Hints) -> Network:
         for path, value in found
         if not isinstance(array := _array(value), Lost)
     ]
-    made = layers_of(tensors, convention, hints)
+    made = layers_of(without_collections(tensors) if is_flax else tensors, convention, hints)
     framework = "Flax" if is_flax else "PyTorch"
     origin = Origin(
         kind="a tree of parameters" if is_flax else "a state_dict",

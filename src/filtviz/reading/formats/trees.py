@@ -22,7 +22,7 @@ from filtviz.reading.stretch import Stretch, view_of
 from filtviz.reading.tensors import FLAX, PADDLE, PYTORCH, Convention, Tensor, layers_of
 from filtviz.text import natural_key
 
-__all__ = ["open"]
+__all__ = ["open", "without_collections"]
 
 _LEFT_OUT = re.compile(r"(?i)(^|/)(opt_state|optimizer|opt|mu|nu|ema|ema_params|batch_stats_ema)(/|$)")
 _FIRST_MAP = re.compile(rb"[\x81-\x8f\xde\xdf]")
@@ -84,7 +84,7 @@ def open(opened: Opened) -> Network | None:
     opened.limits.check("layers", len(tensors), f"it holds {len(tensors):,} arrays")
     kept = [tensor for tensor in tensors if not _LEFT_OUT.search(tensor.name)]
     kept = kept if any(_is_kernel(tensor, words) for tensor in kept) else tensors
-    made = layers_of(_without_prefix(kept), words.convention, opened.hints)
+    made = layers_of(without_collections(kept), words.convention, opened.hints)
     others = ("the optimiser's state, or other copies of the weights",) if len(kept) < len(tensors) else ()
     origin = origin_of(
         opened,
@@ -115,8 +115,12 @@ def _is_kernel(tensor: Tensor, words: _Words) -> bool:
     return bool(first) and last == words.kernel and len(tensor.array.shape) in (4, 5)
 
 
-def _without_prefix(tensors: Sequence[Tensor]) -> list[Tensor]:
-    """Put the statistics of a layer with its parameters: ``params/bn/scale`` and ``batch_stats/bn/mean``."""
+def without_collections(tensors: Sequence[Tensor]) -> list[Tensor]:
+    """Put the statistics of a layer with its parameters: ``params/bn/scale`` and ``batch_stats/bn/mean``.
+
+    Args:
+        tensors: The arrays of a tree of Flax's.
+    """
     found = []
     for tensor in tensors:
         first, _, rest = tensor.name.partition("/")
