@@ -135,7 +135,9 @@ def test_layers_that_fail_are_named_as_they_were_asked_for_and_the_others_are_dr
 def test_a_channel_that_is_not_there_fails_its_layer(trained):
     result = filtviz.plot(trained, layers=[0, 1], channels=[5])
     assert [each.layer.label for each in result.layers] == ["conv2"]
-    assert result.failures == (LayerFailure(0, "conv1 has no channel 5: it has 1, from 0 on"),)
+    assert result.failures == (
+        LayerFailure(0, "conv1 has no channel 5: it has 1, from 0 on", "no-such-layer"),
+    )
 
 
 @pytest.mark.costly

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, overload
 
 from filtviz.budget import Account, Budget
 from filtviz.errors import BudgetError, DrawingError, FiltvizError
-from filtviz.naming import layer_stems, models_stem
+from filtviz.naming import layer_stems, longer_stems, models_stem
 from filtviz.network import ConvLayer, Network
 from filtviz.reading import Hints, Limits, load
 from filtviz.results import (
@@ -38,7 +38,7 @@ from filtviz.text import listed, printable
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from filtviz.drawing import DrawingOptions
+    from filtviz.drawing import DrawingOptions, Picture
     from filtviz.drawing.kernel_sheets import ComparisonOrder
     from filtviz.drawing.pages import SheetPage
     from filtviz.drawing.plotting import Channels
@@ -127,7 +127,6 @@ def plot(
         ValueError: an option is out of its range, or needs ``through`` and comes without it.
     """
     from filtviz.drawing.plotting import Preparation, settle
-    from filtviz.drawing.saving import plan_files
 
     _check_composing(through, stacked=stacked, images=images)
     destination = _destination(output, suffix)
@@ -158,15 +157,16 @@ def plot(
                 pictures, cautions = preparation.pictures(layer)
                 drawn[layer.conv_index] = PlottedLayer(layer=layer, pictures=pictures, cautions=cautions)
         except FiltvizError as error:
-            failures.append(LayerFailure(wanted, str(error)))
+            failures.append(LayerFailure(wanted, str(error), error.code))
     files: list[WrittenFile] = []
+    stem = ""
     if destination is not None and drawn:
         from filtviz.drawing.views import SHEET_VIEWS
 
         stems = layer_stems(network, SHEET_VIEWS)
         named = {stems[conv_index]: each.pictures for conv_index, each in drawn.items()}
-        planned = plan_files(named, _stem([network]), destination)
         sources = Sources.of([network], *([Path(images)] if isinstance(images, str | PathLike) else []))
+        stem, planned = _plan_beside(named, network, destination, sources)
         files = _write(planned, destination, options, sources, clobber=clobber, progress=progress)
     return PlotResult(
         network=network,
@@ -175,7 +175,23 @@ def plot(
         files=tuple(files),
         failures=tuple(failures),
         left_out=tuple(account.left_out),
+        stem=stem,
     )
+
+
+def _plan_beside(
+    pictures: Mapping[str, Sequence[Picture]], network: Network, destination: Destination, sources: Sources
+) -> tuple[str, list[PlannedFile]]:
+    """Plan files called after the model, and after its folder, too, where those of another are called so."""
+    from filtviz.drawing.saving import plan_files
+
+    path = network.origin.path
+    stems = [_stem([network]), *(longer_stems(path) if path is not None else ())]
+    plans = [(stem, plan_files(pictures, stem, destination)) for stem in stems]
+    if destination.names_a_file:
+        return "", plans[0][1]
+    free = (each for each in plans if not any(sources.are_not_in(file.path) for file in each[1]))
+    return next(free, plans[0])
 
 
 def diagnose(
@@ -335,7 +351,7 @@ def compare(
             comparison = compare_layers(_facing_alike(layers_of_all), names)
             compared[index] = _Compared(comparison, _turned(layers_of_all))
         except FiltvizError as error:
-            failures.append(LayerFailure(name, str(error)))
+            failures.append(LayerFailure(name, str(error), error.code))
     files = _draw_comparisons(compared, networks, destination, gif, order, drawing, account, failures)
     return ComparisonResult(
         comparisons=tuple(each.comparison for each in compared.values()),

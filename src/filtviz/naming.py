@@ -17,6 +17,7 @@ from filtviz.text import digest, file_stem
 
 __all__ = [
     "layer_stems",
+    "longer_stems",
     "model_folders",
     "model_stem",
     "models_stem",
@@ -39,6 +40,17 @@ def model_stem(path: Path) -> str:
     stem = _stem(path)
     shown = file_stem(stem)
     return shown if shown == stem else file_stem(stem, ending=digest(path.name))
+
+
+def longer_stems(path: Path) -> tuple[str, ...]:
+    """Return what a model may be called where another is called like its file: with its folder, and digits.
+
+    Args:
+        path: The model file.
+    """
+    real = path.absolute()
+    stem = f"{_part(real.parent.name)}-{model_stem(path)}" if real.parent.name else model_stem(path)
+    return file_stem(stem), file_stem(stem, ending=digest(str(real)))
 
 
 def models_stem(paths: Sequence[Path]) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from filtviz.errors import FiltvizError
 from filtviz.network import ConvLayer, Network
 from filtviz.summary import LayerRow, Summary
 
@@ -25,10 +26,14 @@ __all__ = [
 
 @dataclass(frozen=True)
 class LayerFailure:
-    """A layer that gave nothing: its number or name as it was asked for, and why, in one sentence."""
+    """A layer that gave nothing: its number or name as it was asked for, and why, in one sentence.
+
+    ``code`` is that of the error, `filtviz.FiltvizError.code`.
+    """
 
     layer: int | str
     reason: str
+    code: str = FiltvizError.code
 
 
 @dataclass(frozen=True)
@@ -72,6 +77,7 @@ class PlotResult:
         files: The files that were written or kept; none where no output was asked for.
         failures: The layers that could not be drawn.
         left_out: A sentence for each thing beside them that would have been too much work.
+        stem: What the names of the files begin with where it is filtviz that names them; empty elsewhere.
     """
 
     network: Network
@@ -80,6 +86,7 @@ class PlotResult:
     files: tuple[WrittenFile, ...] = ()
     failures: tuple[LayerFailure, ...] = ()
     left_out: tuple[str, ...] = ()
+    stem: str = ""
 
     @property
     def pictures(self) -> tuple[Picture, ...]:

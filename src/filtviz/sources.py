@@ -89,11 +89,20 @@ class Sources:
                 path=path,
             )
 
-    def refuse_others(self, path: Path) -> None:
-        """Let no result replace one that is marked with other models.
+    def are_not_in(self, path: Path) -> bool:
+        """Say whether what is at ``path`` is a result that shows other models.
 
         The same models are those of the same paths, or of the same content: a model that was trained on or
         moved replaces its own results.
+
+        Args:
+            path: Where a result may be.
+        """
+        own, theirs = _MARK.match(self.mark.encode()), _read_mark(path)
+        return bool(own and theirs and own[1] != theirs[1] and own[2] != theirs[2])
+
+    def refuse_others(self, path: Path) -> None:
+        """Let no result replace one that is marked with other models.
 
         Args:
             path: Where a result is to be written under a name that the person did not choose.
@@ -101,8 +110,7 @@ class Sources:
         Raises:
             OutputError: what is there shows other models.
         """
-        own, theirs = _MARK.match(self.mark.encode()), _read_mark(path)
-        if own and theirs and own[1] != theirs[1] and own[2] != theirs[2]:
+        if self.are_not_in(path):
             raise OutputError(
                 f"cannot write {printable(path, 200)}: it shows another model whose name is the same; "
                 "choose another folder, or name the file itself",

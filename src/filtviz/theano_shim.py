@@ -42,7 +42,7 @@ from filtviz.errors import MissingExtraError
 
 __all__ = ["install"]
 
-_INSTALL_HINT = "install it with `pip install 'filtviz[lasagne]'`"
+_INSTALL_HINT = "install it with `pip install '.[lasagne]'` in the folder of filtviz's sources"
 
 _CXX_DEFINES = (
     # Theano's C code was written for numpy 1; numpy 2 hides the fields of its structures from code that does

@@ -128,6 +128,18 @@ def test_every_command_can_be_quiet(command):
     assert re.search(r"-q, --quiet +Say nothing but what failed", run(command, "--help").stdout)
 
 
+def test_a_plot_prints_json_of_what_it_wrote_and_of_what_failed():
+    result = run("plot", "zoo/run0/net.npz", "-l", "0", "-l", "conv9", "-o", "out", "--json")
+    assert result.exit_code == 1
+    told = json.loads(result.stdout)
+    assert told["file"] == "zoo/run0/net.npz"
+    assert told["pictures"] == [{"file": str(Path("out", "net-conv1.png")), "kept": False}]
+    assert [(each["layer"], each["code"]) for each in told["failures"]] == [("conv9", "no-such-layer")]
+    again = run("plot", "zoo/run0/net.npz", "-o", "out", "--json", "--no-clobber", "-q")
+    assert [each["kept"] for each in json.loads(again.stdout)["pictures"]] == [True]
+    assert run("plot", "zoo/run0/net.npz", "--json", "--terminal").exit_code == 2
+
+
 def test_a_quiet_command_still_says_what_failed():
     result = run("plot", "zoo/run0/net.npz", "-l", "0", "-l", "9", "-q")
     assert result.exit_code == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -309,7 +310,31 @@ def results(command, *models):
     return result, [Path(line) for line in result.stdout.splitlines() if Path(line).is_file()]
 
 
-@pytest.mark.parametrize("command", RESULTS, ids=" ".join)
+def test_pictures_of_another_model_of_the_same_name_get_its_folder_into_theirs():
+    command = ("plot", "{0}", "--channels", "0", "-l", "1")
+    first, second = (save_model(f"{name}/net.npz", seed) for seed, name in enumerate("ab"))
+    _, (path,) = results(command, first)
+    before = path.read_bytes()
+    for _ in range(2):
+        done, (other,) = results(command, second)
+        assert (done.exit_code, other) == (0, path.with_name(f"b-{path.name}"))
+        assert done.stderr == "net-… shows another model: these pictures are called b-net-…\n"
+    assert path.read_bytes() == before
+    again, (own,) = results(command, first)
+    assert (again.stderr, own) == ("", path)
+    third = save_model("x/b/net.npz", seed=3)
+    done, (other,) = results(command, third)
+    assert re.fullmatch(r"b-net-[0-9a-f]{10}-conv2-ch0\.png", other.name)
+
+
+def test_a_name_that_the_person_has_chosen_is_kept_whatever_it_shows():
+    first, second = (save_model(f"{name}/net.npz", seed) for seed, name in enumerate("ab"))
+    for model in (first, second):
+        done = run("plot", model, "--channels", "0", "-l", "1", "-o", "mine.png")
+        assert (done.exit_code, done.stdout, done.stderr) == (0, "mine.png\n", "")
+
+
+@pytest.mark.parametrize("command", [each for each in RESULTS if each[0] != "plot"], ids=" ".join)
 def test_results_of_another_model_of_the_same_name_are_never_replaced(command):
     save_model("same.npz", seed=5)
     first, second = (save_model(f"{name}/net.npz", seed) for seed, name in enumerate("ab"))

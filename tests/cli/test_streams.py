@@ -265,6 +265,20 @@ def test_a_reader_of_one_line_ends_a_long_output_quietly():
 
 @pytest.mark.slow
 @posix
+@pytest.mark.parametrize("command", ["plot", "export", "compare", "report"])
+def test_a_command_whose_results_are_files_writes_all_of_them_whoever_reads(tmp_path, command):
+    models = [MODEL, str(Path(MODEL).with_name("mission-untrained.pkl"))][: 2 if command == "compare" else 1]
+    arguments = [command, *models, "--layer", "conv2", "--layer", "conv3", "-o", str(tmp_path)]
+    descriptor = closed_pipe()
+    child = subprocess.Popen([*PROGRAM, *arguments], stdout=descriptor, stderr=descriptor)
+    os.close(descriptor)
+    assert child.wait(timeout=300) == 141
+    expected = {"plot": 40, "export": 40, "compare": 2, "report": 1}[command]
+    assert len([path for path in tmp_path.rglob("*.*") if path.suffix in (".png", ".html")]) == expected
+
+
+@pytest.mark.slow
+@posix
 def test_a_reader_of_all_gets_all():
     reading, writing = os.pipe()
     child = subprocess.Popen([*PROGRAM, "diagnose", "--csv", MODEL], stdout=writing, stderr=subprocess.PIPE)

@@ -19,7 +19,7 @@ from typing import Any
 import click
 
 from filtviz._version import __version__
-from filtviz.cli.console import QUIET, complain, conclusions_told
+from filtviz.cli.console import complain, conclusions_told
 from filtviz.cli.ending import INTERRUPTED, Ended, ended_by_signals
 from filtviz.cli.streams import output_streams, refuse_inputs
 from filtviz.errors import FiltvizError
@@ -38,21 +38,6 @@ COMMANDS = {
 """Command → the module that defines a `click.Command` of that name."""
 
 
-def _be_quiet(context: click.Context, _: click.Parameter, is_quiet: bool) -> None:
-    context.meta[QUIET] = is_quiet
-
-
-QUIET_OPTION = click.Option(
-    ["-q", "--quiet"],
-    is_flag=True,
-    expose_value=False,
-    is_eager=True,
-    callback=_be_quiet,
-    help="Say nothing but what failed.",
-)
-"""An option of every command."""
-
-
 class CommandGroup(click.Group):
     """Import a command's module only when it is called or its help is shown; translate errors once."""
 
@@ -66,8 +51,6 @@ class CommandGroup(click.Group):
             return None
         command = getattr(import_module(COMMANDS[cmd_name]), cmd_name)
         assert isinstance(command, click.Command)
-        if QUIET_OPTION not in command.params:
-            command.params.append(QUIET_OPTION)
         return command
 
     def main(self, args: Sequence[str] | None = None, *rest: Any, **given: Any) -> Any:
@@ -135,6 +118,14 @@ def main(context: click.Context) -> None:
     \b
     Example:
       filtviz plot model.pkl --layer 0
+
+    \b
+    Exit status:
+      0  done
+      1  a file or a layer failed, or was too much work
+      2  wrong usage
+      3  a --check found what it looks for
+      128 and more: ended by a signal, or nobody reads any more (141)
     """
     # Only windows need a back end. A notebook sets one for its own Python, and where that cannot be loaded
     # matplotlib cannot even be imported: so none is set while pictures are drawn.

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from filtviz.cli.console import complain, print_json, print_path, say
+from filtviz.cli.helping import Command
 from filtviz.cli.json_data import comparison_data
 from filtviz.cli.shared_options import (
     budget_options,
@@ -28,14 +29,14 @@ if TYPE_CHECKING:
 __all__ = ["compare"]
 
 
-@click.command(short_help="Show what changed from file to file.")
-@click.argument("models", nargs=-1, required=True, metavar="BEFORE AFTER…")
+@click.command(cls=Command, short_help="Show what changed from file to file.")
+@click.argument("models", type=click.Path(readable=False), nargs=-1, required=True, metavar="BEFORE AFTER…")
 @layer_option
 @click.option(
     "-o",
     "--output",
     metavar="PATH",
-    help="A file (.png, .pdf, .svg) or a folder for several; default: the current folder.",
+    help="A file, or a folder for several (default: here). A file ends in .png, .pdf or .svg.",
 )
 @format_option
 @click.option(

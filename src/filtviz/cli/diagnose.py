@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from filtviz.cli.console import complain, print_json
+from filtviz.cli.helping import Command
 from filtviz.cli.inputs import models_argument
 from filtviz.cli.shared_options import (
     budget_options,
@@ -35,7 +36,7 @@ FOUND = 3
 """The exit status where a ``--check`` found what it looks for."""
 
 
-@click.command(short_help="Say whether filters are random, and why.")
+@click.command(cls=Command, short_help="Say whether filters are random, and why.")
 @layer_option
 @click.option("--details", is_flag=True, help="Show every measure of every layer, beside what chance gives.")
 @click.option(

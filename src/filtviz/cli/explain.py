@@ -7,6 +7,7 @@ import textwrap
 import click
 
 from filtviz.cli.console import fit, format_table, print_json
+from filtviz.cli.helping import Command
 from filtviz.cli.shared_options import json_option
 from filtviz.measures.measure import Measure
 from filtviz.measures.table import CHECKS, JUDGING, LEVEL, MEASURES
@@ -77,7 +78,7 @@ def _escaped(text: str) -> str:
 _WIDTH = 96
 
 
-@click.command(short_help='Tell what a measure, a verdict or a word like "random" means.')
+@click.command(cls=Command, short_help='Tell what a measure, a verdict or a word like "random" means.')
 @click.argument("topic", required=False, metavar="[TOPIC]")
 @json_option
 @click.option("--markdown", is_flag=True, help="Print the page docs/measures.md, which holds all of them.")

@@ -11,6 +11,7 @@ import click
 
 from filtviz.cli.console import complain, is_quiet, log, print_json, print_path
 from filtviz.cli.ending import INTERRUPTED, Stopped
+from filtviz.cli.helping import Command
 from filtviz.cli.inputs import patterns_expanded, strict_option
 from filtviz.cli.json_data import export_data
 from filtviz.cli.shared_options import (
@@ -33,8 +34,8 @@ if TYPE_CHECKING:
 __all__ = ["export"]
 
 
-@click.command(short_help="Draw every convolution of many files.")
-@click.argument("models", nargs=-1, required=True, metavar="MODEL...")
+@click.command(cls=Command, short_help="Draw every convolution of many files.")
+@click.argument("models", type=click.Path(readable=False), nargs=-1, required=True, metavar="MODEL...")
 @click.option(
     "-o",
     "--output",

@@ -62,7 +62,7 @@ def models_argument(command: Command) -> Command:
     none is said. With ``--strict`` a model without filters makes the exit status 1.
     """
 
-    @click.argument("models", nargs=-1, required=True, metavar="MODEL...")
+    @click.argument("models", type=click.Path(readable=False), nargs=-1, required=True, metavar="MODEL...")
     @strict_option
     @wraps(command)
     def collected(*args: Any, models: Sequence[str], strict: bool, reading: Any, **others: Any) -> Any:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from filtviz.batch.exporting import ExportResult, ModelResult
     from filtviz.measures.comparison import LayerComparison
     from filtviz.reporting.content import Histogram, ModelFile, PageContent, Section
-    from filtviz.results import ComparisonResult
+    from filtviz.results import ComparisonResult, LayerFailure, PlotResult
 
 __all__ = [
     "CSV_COLUMNS",
@@ -30,6 +30,7 @@ __all__ = [
     "diagnosis_data",
     "export_data",
     "network_data",
+    "plot_data",
     "report_data",
     "write_csv",
     "write_rows",
@@ -177,13 +178,28 @@ def _cell(value: Any) -> Any:
     return value
 
 
+def plot_data(model: str, result: PlotResult) -> dict[str, Any]:
+    """Return what ``filtviz plot --json`` prints: the pictures that were written, and what failed."""
+    return {
+        "file": model,
+        "pictures": [{"file": str(file.path), "kept": file.kept} for file in result.files],
+        "cautions": list(result.cautions),
+        "failures": _failures(result.failures),
+        "left_out": list(result.left_out),
+    }
+
+
+def _failures(failures: Iterable[LayerFailure]) -> list[dict[str, Any]]:
+    return [{"layer": each.layer, "code": each.code, "reason": each.reason} for each in failures]
+
+
 def comparison_data(files: Sequence[str], result: ComparisonResult) -> dict[str, Any]:
     """Return what ``filtviz compare --json`` prints; null where a number is not defined."""
     return {
         "files": list(files),
         "layers": [_compared_layer(each) for each in result.comparisons],
         "cautions": list(result.cautions),
-        "failures": [{"layer": each.layer, "reason": each.reason} for each in result.failures],
+        "failures": _failures(result.failures),
     }
 
 

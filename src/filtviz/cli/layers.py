@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from filtviz.cli.console import format_table, print_json, say
+from filtviz.cli.helping import Command
 from filtviz.cli.json_data import network_data
 from filtviz.cli.shared_options import json_option, model_argument, reading_options
 from filtviz.network import Network
@@ -16,7 +17,7 @@ from filtviz.text import plural, printable
 __all__ = ["layers"]
 
 
-@click.command(short_help="Print the network as a table.")
+@click.command(cls=Command, short_help="Print the network as a table.")
 @model_argument
 @click.option(
     "-v", "--verbose", is_flag=True, help="Say what the file is: container, protocol, versions, classes."

@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import click
 
-from filtviz.cli.console import complain, print_path, print_sheets, say
+from filtviz.cli.console import complain, print_json, print_path, print_sheets, say
+from filtviz.cli.helping import Command
+from filtviz.cli.json_data import plot_data
 from filtviz.cli.shared_options import (
     budget_options,
     drawing_options,
     format_option,
+    json_option,
     layer_option,
     model_argument,
     reading_options,
     usage_errors,
     view_options,
 )
+from filtviz.cli.streams import go_on_unread
+from filtviz.naming import model_stem
 from filtviz.network import Network
 from filtviz.results import PlotResult, WrittenFile
 from filtviz.text import name_runs, printable
@@ -38,22 +44,23 @@ MANY = 8
 """With so many pictures of one layer, the sheet is named."""
 
 
-@click.command(short_help="Draw a layer's filters.")
+@click.command(cls=Command, short_help="Draw a layer's filters.")
 @model_argument
 @layer_option
 @click.option(
     "-o",
     "--output",
     metavar="PATH",
-    help="A file (.png, .pdf, .svg) or a folder for several; default: the current folder.",
+    help="A file, or a folder for several (default: here). A file ends in .png, .pdf or .svg.",
 )
 @format_option
 @drawing_options
 @view_options
-@click.option("--no-clobber", is_flag=True, help="Keep a picture that exists instead of replacing it.")
+@click.option("--no-clobber", is_flag=True, help="Keep a picture that exists. Else it is replaced.")
 @click.option(
-    "--show", is_flag=True, help="Show the pictures in windows; files are written only with --output."
+    "--show", is_flag=True, help="Show the pictures in windows. Files are written only with --output."
 )
+@json_option
 @reading_options
 @budget_options
 @click.pass_context
@@ -69,21 +76,24 @@ def plot(
     terminal: bool,
     no_clobber: bool,
     show: bool,
+    as_json: bool,
     reading: Mapping[str, Any],
     budget: Budget,
 ) -> None:
-    """Draw the filters of MODEL's convolutions as nolearn does, one picture for each input channel.
+    """Draw the filters of a convolution, the first one without --layer, and print the pictures' paths.
 
-    Each kernel is scaled by its own smallest and largest weight, and the grid is filled row by row. Without
-    --layer the first convolution is drawn. The paths of the pictures are printed, one on each line.
-
-    With --view, or an option that only sheets have, filters are drawn on sheets: with indices, on one scale.
+    As nolearn does: one picture for each input channel, each kernel scaled by its own smallest and largest
+    weight. With --view, or an option of sheets (from --scale on): with indices, on one scale.
 
     \b
     Examples:
       filtviz plot model.pkl --layer 0
       filtviz plot model.pkl --layer 2 --through
     """
+    if as_json and terminal:
+        raise click.UsageError("--json and --terminal exclude each other")
+    if output or not terminal:
+        go_on_unread()
     from filtviz.api import plot as plot_filters
     from filtviz.drawing import VIEWS
     from filtviz.drawing.saving import find_destination
@@ -97,7 +107,7 @@ def plot(
         output=None if (show or terminal) and output is None else destination,
         drawing=drawing,
         clobber=not no_clobber,
-        progress=None if show or terminal else _tell,
+        progress=None if show or terminal or as_json else _tell,
         **viewing,
         budget=budget,
         **reading,
@@ -112,9 +122,12 @@ def plot(
         show_pictures(result.pictures, result.options, backend=context.obj)
     if terminal:
         _show_in_terminal(result, budget)
-    if show or terminal:
+    if as_json:
+        print_json(plot_data(model, result))
+    elif show or terminal:
         for file in result.files:
             _tell(file)
+    _name_after_folder(model, result)
     if result.files and not VIEWS[drawing.view].is_sheet:
         _name_sheet(result)
     if result.layers and not layers:
@@ -122,6 +135,12 @@ def plot(
     if result.files and not viewing["through"]:
         _name_noise(result, model)
     context.exit(1 if result.failures or result.left_out else 0)
+
+
+def _name_after_folder(model: str, result: PlotResult) -> None:
+    """Say why pictures are not called like the model, where those of another are."""
+    if (stem := result.stem) and stem != (usual := model_stem(Path(model))):
+        say(f"{usual}-… shows another model: these pictures are called {stem}-…")
 
 
 def _show_in_terminal(result: PlotResult, budget: Budget) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from filtviz.cli.console import complain, print_json, print_path, say
+from filtviz.cli.helping import Command
 from filtviz.cli.inputs import models_argument
 from filtviz.cli.json_data import report_data
 from filtviz.cli.shared_options import (
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["report"]
 
 
-@click.command(short_help="Write one HTML page with all of it.")
+@click.command(cls=Command, short_help="Write one HTML page with all of it.")
 @click.option(
     "-o",
     "--output",

@@ -6,8 +6,9 @@ Those of limits and of drawing are made of the fields of `filtviz.reading.limits
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import wraps
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 from click.core import ParameterSource
 
+from filtviz.cli.helping import RareOption
 from filtviz.drawing.options import DrawingOptions, SheetOptions, options_of
 from filtviz.drawing.views import DEFAULT_VIEW, VIEWS
 
@@ -44,13 +46,32 @@ Chosen = type[DrawingOptions] | type[SheetOptions]
 model_argument = click.argument("model", type=click.Path(readable=False), metavar="MODEL")
 """One model file. That it exists and may be read is for the reader to say: exit status 1, one sentence."""
 
+
+def _complete_layers(context: click.Context, _: click.Parameter, incomplete: str) -> list[str]:
+    """Return the names of the convolutions in the file that stands on the command line so far."""
+    from filtviz.errors import FiltvizError
+    from filtviz.reading import load
+
+    given = context.params.get("model") or context.params.get("models") or ()
+    # click leaves over what stands before an option whose value is still missing.
+    for path in [*([given] if isinstance(given, str) else given), *context.args]:
+        with suppress(FiltvizError, OSError):
+            labels = (layer.label for layer in load(path).conv_layers)
+            # A shell would take apart what is not printable, and what holds blanks.
+            return [each for each in labels if each.startswith(incomplete) and _PLAIN.fullmatch(each)]
+    return []
+
+
+_PLAIN = re.compile(r"[\w./:+-]+")
+
 layer_option = click.option(
     "-l",
     "--layer",
     "layers",
     multiple=True,
     metavar="N|NAME",
-    help="A convolution by number (0 is the first, -1 the last) or name; may be repeated.",
+    shell_complete=_complete_layers,
+    help="A convolution, by number or name; may be repeated. 0 is the first, -1 the last.",
 )
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
@@ -98,8 +119,7 @@ format_option = click.option(
     "--format",
     "suffix",
     type=click.Choice(["png", "pdf", "svg"]),
-    help="The file format of the pictures (default: that of --output, else png). A PDF has a page for each "
-    "channel.",
+    help="File format (default: that of --output, or png). A PDF has a page for each channel.",
 )
 
 
@@ -153,12 +173,14 @@ def reading_options(command: Command) -> Command:
 
     @click.option(
         "--convs",
+        cls=RareOption,
         multiple=True,
         metavar="ARRAY[,ARRAY…]",
         help="For a file of bare arrays: those of the convolutions, in network order, by number or name.",
     )
     @click.option(
         "--axes",
+        cls=RareOption,
         multiple=True,
         metavar="[ARRAY=]ORDER",
         help="For a file of bare arrays: the order of the axes of the weights, such as oihw (filters, "
@@ -166,6 +188,7 @@ def reading_options(command: Command) -> Command:
     )
     @click.option(
         "--weights",
+        cls=RareOption,
         default="",
         metavar="KEY",
         help="For a checkpoint with several sets of weights: which to read, such as ema.",
@@ -186,6 +209,7 @@ def reading_options(command: Command) -> Command:
     limits = [
         click.option(
             option_of(name),
+            cls=RareOption,
             type=click.IntRange(min=1),
             default=default,
             show_default=True,
@@ -211,6 +235,7 @@ def budget_options(command: Command) -> Command:
     options = [
         click.option(
             option_of(name),
+            cls=RareOption,
             type=click.IntRange(min=1),
             default=default,
             show_default=True,
@@ -253,18 +278,24 @@ class ViewChannelsType(ChannelsType):
         return word if word in ("rgb", "bgr") else super().convert(value, param, ctx)
 
 
+_HELP_OF_VIEWS = " ".join(
+    [f"View: {', '.join(VIEWS)}.", *(f"`{each.name}`: {each.help}." for each in VIEWS.values())]
+)
+
 _OF_VIEWS = (
     click.option(
         "--channels",
         type=ViewChannelsType(),
         default="all",
-        show_default=True,
-        help="The input channels to draw, counted from 0; rgb and bgr draw three as one picture in colour.",
+        metavar="LIST",
+        help="Channels: all, 0,2-5, or rgb and bgr in colour. They are the input channels, counted from 0; "
+        "rgb and bgr draw three as one picture.",
     ),
     click.option(
         "--view",
         type=click.Choice(list(VIEWS)),
-        help=" ".join(f"{view.name}: {view.help}." for view in VIEWS.values()),
+        metavar="VIEW",
+        help=_HELP_OF_VIEWS,
     ),
 )
 
@@ -272,29 +303,29 @@ _OF_PREPARATION = (
     click.option(
         "--through",
         is_flag=True,
-        help="Compose the filters with all layers below, and draw what they match in the image.",
+        help="Draw what filters match in the image. They are composed with all layers below them.",
     ),
     click.option(
         "--assume-stacked",
         "stacked",
         is_flag=True,
-        help="With --through: where the file does not tell, assume stride 1 and no pooling.",
+        help="With --through: assume stride 1 and no pooling. This is for files that do not tell.",
     ),
     click.option(
         "--images",
         metavar="FILE.npy",
-        help="With --through: measure how well composed filters predict responses on these images (images, "
-        "channels, rows, columns) instead of on noise.",
+        help="With --through: measure on these images. How well composed filters predict responses is "
+        "measured on them (images, channels, rows, columns) instead of on noise.",
     ),
     click.option(
         "--badges",
         is_flag=True,
-        help="Mark each filter with what `filtviz diagnose` finds: smooth, duplicate, …",
+        help="Mark what `filtviz diagnose` finds at a filter. That is smooth, duplicate, …",
     ),
     click.option(
         "--terminal",
         is_flag=True,
-        help="Show the filters in this terminal; files are written only with --output.",
+        help="Show the filters in this terminal. Files are written only with --output.",
     ),
 )
 

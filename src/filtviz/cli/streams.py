@@ -22,7 +22,16 @@ from filtviz.cli.ending import PIPE_CLOSED, Ended
 from filtviz.errors import OutputError
 from filtviz.text import printable
 
-__all__ = ["READABLE", "Output", "can_write", "exact", "fitted", "output_streams", "refuse_inputs"]
+__all__ = [
+    "READABLE",
+    "Output",
+    "can_write",
+    "exact",
+    "fitted",
+    "go_on_unread",
+    "output_streams",
+    "refuse_inputs",
+]
 
 PIPE_ERRORS = {errno.EPIPE, errno.ESHUTDOWN} | ({errno.EINVAL} if os.name == "nt" else set())
 """How systems say that the other end of a pipe is closed."""
@@ -89,12 +98,19 @@ class Output(io.TextIOBase):
     Args:
         stream: What it writes to; None where the program was started without such a stream.
         name: ``stdout`` or ``stderr``.
+
+    Attributes:
+        failed: It takes nothing more.
+        goes_on: A reader that goes away ends the command only when all is done, see `go_on_unread`.
+        is_unread: Its reader went away.
     """
 
     def __init__(self, stream: TextIO | None, name: str) -> None:
         self._stream = stream
         self._name = name
         self.failed = False
+        self.goes_on = False
+        self.is_unread = False
 
     @property
     def encoding(self) -> str:  # type: ignore[override]
@@ -127,10 +143,12 @@ class Output(io.TextIOBase):
             raise io.UnsupportedOperation("fileno")
         return self._stream.fileno()
 
-    def write(self, text: str) -> int:
-        """Write a text."""
-        if not isinstance(text, str):  # click finds out in this way what kind of stream it is
-            raise TypeError(f"a text is needed, not {type(text).__name__}")
+    def write(self, text: str | bytes) -> int:
+        """Write a text, which click's completion for shells has as bytes."""
+        if text == b"":  # click finds out in this way what kind of stream it is
+            raise TypeError("a text is needed, not bytes")
+        if isinstance(text, bytes):
+            text = text.decode()
         if text:
             self._try(lambda stream: stream.write(fitted(text, self.encoding, self.strictness)))
         return len(text)
@@ -157,6 +175,9 @@ class Output(io.TextIOBase):
     def _complain(self, error: OSError | ValueError) -> None:
         number = error.errno if isinstance(error, OSError) else errno.EBADF
         if number in PIPE_ERRORS:
+            self.is_unread = True
+            if self.goes_on:
+                return
             raise Ended(PIPE_CLOSED) from error
         if self._name == "stdout":
             reason = os.strerror(number).lower() if number else printable(error)
@@ -190,6 +211,16 @@ def output_streams(*, own_process: bool) -> Iterator[None]:
                 _flush(outputs)
             raise
         _flush(outputs)
+
+
+def go_on_unread() -> None:
+    """Let a command whose results are files do all its work, also where nobody reads what it prints.
+
+    It ends as it would have ended before: by `Ended`.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, Output):
+            stream.goes_on = True
 
 
 def refuse_inputs(words: Iterable[str]) -> None:
@@ -235,8 +266,11 @@ def _put_back(stdout: TextIO, stderr: TextIO) -> None:
 
 
 def _flush(outputs: Iterable[Output]) -> None:
+    outputs = list(outputs)
     for output in outputs:
         output.flush()
+    if any(output.is_unread for output in outputs):
+        raise Ended(PIPE_CLOSED)
 
 
 def _open_descriptors() -> None:

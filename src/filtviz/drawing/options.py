@@ -102,28 +102,27 @@ class SheetOptions:
     scale: Scale = field(
         default="layer",
         metadata=_option(
-            "What shares one colour scale, symmetric about zero: each kernel, each filter, or the whole "
-            "layer.",
+            "What has a colour scale: kernel, filter or layer. It is symmetric about zero.",
             choices=SCALES,
+            metavar="WHAT",
         ),
     )
-    sort: Order = field(default="index", metadata=_option("The order of the filters.", choices=ORDERS))
+    sort: Order = field(
+        default="index",
+        metadata=_option(f"Order: {', '.join(ORDERS)}.", choices=ORDERS, metavar="ORDER"),
+    )
     top: int | None = field(
         default=None, metadata=_option("Draw the N strongest filters.", at_least=1, metavar="N")
     )
-    labels: bool = field(
-        default=True, metadata=_option("Write the filters' and channels' indices beside their pictures.")
-    )
+    labels: bool = field(default=True, metadata=_option("Write indices of filters and channels."))
     flip: bool = field(
         default=False,
-        metadata=_option(
-            "Turn filters to how they match the image, where they are stored turned by 180 degrees."
-        ),
+        metadata=_option("Turn filters to how they match the image. Some are stored turned by 180 degrees."),
     )
     components: int = field(
         default=4,
         metadata=_option(
-            "With --view components or nmf: how many patterns to draw for each filter.",
+            "How many patterns of a filter to draw. With --view components or nmf.",
             at_least=1,
             metavar="N",
         ),

@@ -117,7 +117,7 @@ def _factorise(
         from sklearn.decomposition import NMF
     except ImportError:
         raise MissingExtraError(
-            "the non-negative components need scikit-learn: install it with `pip install 'filtviz[nmf]'`, "
+            "the non-negative components need scikit-learn: install it with `pip install scikit-learn`, "
             "or draw `--view components`"
         ) from None
     import warnings

@@ -71,9 +71,7 @@ try:
     import torch
     import torch.nn.functional as F
 except ImportError:
-    raise MissingExtraError(
-        "this needs PyTorch, which is not installed: pip install 'filtviz[torch]'"
-    ) from None
+    raise MissingExtraError("this needs PyTorch, which is not installed: pip install torch") from None
 
 __all__ = ["TorchEngine"]
 

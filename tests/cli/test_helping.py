@@ -1,0 +1,135 @@
+"""The help fits on screens, limits stand at its end, and shells complete what is typed."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from filtviz.cli import COMMANDS, main
+from filtviz.cli.helping import RareOption
+
+ROOT = Path(__file__).resolve().parents[2]
+MODEL = str(ROOT / "examples" / "mission-trained.pkl")
+SCREEN = 24
+
+
+def help_of(command, option="--help", columns="80"):
+    ran = CliRunner().invoke(main, [command, option], prog_name="filtviz", env={"COLUMNS": columns})
+    assert ran.exit_code == 0
+    return ran.stdout
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_help_of_a_command_fits_two_screens_of_80_columns(command):
+    lines = help_of(command).splitlines()
+    assert len(lines) <= 2 * SCREEN
+    assert max(map(len, lines)) <= 80
+
+
+@pytest.mark.parametrize("command", [name for name in COMMANDS if name != "explain"])
+def test_limits_and_hints_are_named_at_the_end_and_told_where_they_are_asked_for(command):
+    usual, _, rare = help_of(command).partition("\nLimits and hints ")
+    assert rare.startswith(f"(`filtviz {command} --help-all` explains them):\n")
+    names = rare.split("\n", 1)[1].split()
+    assert {"--max-opcodes", "--convs", "--axes"} <= set(names)
+    assert not [name for name in names if f" {name} " in usual]
+    full = help_of(command, "--help-all")
+    assert all(re.search(rf"(?m)^  {name}\b", full) for name in names)
+    assert "Limit: steps that the file's pickles take." in " ".join(full.split())
+
+
+def test_a_command_without_limits_has_no_such_group():
+    assert "Limits" not in help_of("explain")
+
+
+def test_the_help_shows_first_sentences_and_help_all_the_others():
+    short, full = (" ".join(help_of("plot", option).split()) for option in ("--help", "--help-all"))
+    assert "--flip Turn filters to how they match the image --components" in short
+    assert "--flip Turn filters to how they match the image. Some are stored turned by 180 degrees." in full
+    assert "`nmf`: the patterns that the channels share" in full
+
+
+def test_every_option_of_limits_and_hints_is_one():
+    context = click.Context(main)
+    command = main.get_command(context, "plot")
+    assert command is not None
+    rare = {one.opts[0] for one in command.params if isinstance(one, RareOption)}
+    assert {name for one in command.params for name in one.opts if name.startswith("--max-")} < rare
+
+
+def test_the_exit_status_is_told_in_the_help_of_the_program():
+    told = CliRunner().invoke(main, ["--help"]).stdout
+    assert [line.split()[0] for line in told.partition("Exit status:\n")[2].splitlines()[:5]] == [
+        "0", "1", "2", "3", "128"
+    ]  # fmt: skip
+
+
+PROGRAM = "import sys; sys.argv[0] = 'filtviz'; from filtviz.cli import main; main()"
+
+
+def run(environment):
+    command = [sys.executable, "-c", PROGRAM]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert done.stderr == ""
+    return done.stdout
+
+
+def completed(*words):
+    """What a shell offers for the last of some words."""
+    environment = {
+        **os.environ,
+        "COMP_WORDS": " ".join(("filtviz", *words)),
+        "COMP_CWORD": str(len(words)),
+        "_FILTVIZ_COMPLETE": "bash_complete",
+    }
+    run = "import sys; sys.argv[0] = 'filtviz'; from filtviz.cli import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", run], env=environment, capture_output=True, text=True, check=True
+    )
+    assert done.stderr == ""
+    return done.stdout.split()
+
+
+@pytest.mark.parametrize(
+    ("words", "offered"),
+    [
+        (["ex"], ["plain,export", "plain,explain"]),
+        (["plot", "x.pkl", "--view", "s"], ["plain,sheet"]),
+        (["plot", "mis"], ["file,mis"]),
+        (["export", "mis"], ["file,mis"]),
+        (["plot", MODEL, "--layer", "conv"], [f"plain,conv{i}" for i in range(1, 7)]),
+        (["diagnose", "gone.pkl", MODEL, "-l", "conv3"], ["plain,conv3"]),
+        (["plot", MODEL, "--layer", "dense"], []),
+        (["plot", "gone.pkl", "-l", "c"], []),
+        (["plot", str(ROOT / "LICENSE"), "-l", "c"], []),
+    ],
+)
+@pytest.mark.costly
+def test_a_shell_completes_commands_options_files_and_the_names_of_layers(words, offered):
+    assert completed(*words) == offered
+
+
+def test_a_name_that_a_shell_would_take_apart_is_not_offered(tmp_path):
+    weights = np.zeros((2, 1, 3, 3), "f4")
+    np.savez(
+        tmp_path / "net.npz", **{"a b.weight": weights, "$(rm).weight": weights, "plain.weight": weights}
+    )
+    assert completed("plot", str(tmp_path / "net.npz"), "-l", "")[-1] == "plain,plain"
+    assert not [each for each in completed("plot", str(tmp_path / "net.npz"), "-l", "") if "rm" in each]
+
+
+def test_the_script_for_a_shell_is_printed():
+    environment = {**os.environ, "_FILTVIZ_COMPLETE": "bash_source"}
+    run = "import sys; sys.argv[0] = 'filtviz'; from filtviz.cli import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", run], env=environment, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.startswith("_filtviz_completion()")
