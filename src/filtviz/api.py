@@ -552,7 +552,7 @@ def _failing_alone(layer: int, failures: list[LayerFailure]) -> Iterator[None]:
     try:
         yield
     except (BudgetError, DrawingError) as error:
-        failures.append(LayerFailure(layer, str(error)))
+        failures.append(LayerFailure(layer, str(error), error.code))
 
 
 def _paid_for(pages: Iterable[SheetPage], suffix: str, account: Account, what: str) -> list[SheetPage]:
