@@ -9,8 +9,9 @@ over the bar::
     python benchmarks/attacks.py --only streams --command layers
     python benchmarks/attacks.py --jobs 2 --results costs.json --into docs/security.md
 
-The last one takes an hour of a processor at most for each hundred attacks, and goes on where it was stopped:
-what the results have is not measured again, but with ``--again``. No process gets more than twice the bar.
+The last one goes on where it was stopped: what the results have is not measured again, but with ``--again``.
+No process gets more than twice the bar. With ``--quick`` a file that ``layers`` refuses goes to ``compare``
+alone beside it: all commands read with one function, and what it refuses no command sees.
 
 The seconds are those of a processor, user's and system's, of a command and of all processes that it starts;
 the memory is that of all of them at the same time. Where others use the machine, the same work takes more of
@@ -226,10 +227,10 @@ def report(
     with ThreadPoolExecutor(jobs) as pool:
         rows = pool.map(partial(measure, commands=commands, kept=kept, quick=quick), attacks)
         for attack, (costs, size) in zip(attacks, rows, strict=True):
-            passes = all(cost.passes for cost in costs.values()) and size <= LARGEST_FILE
+            passes = all(cost.passes for cost in costs.values()) and (size or 0) <= LARGEST_FILE
             all_pass &= passes
             cells = [str(costs.get(command, "refused")) for command in commands]
-            print_row([attack, f"{size:,}", *cells, "PASS" if passes else "over"])
+            print_row([attack, "" if size is None else f"{size:,}", *cells, "PASS" if passes else "over"])
             for command, cost in costs.items():
                 if said and cost.said:
                     print(f"{attack}: {command}: {cost.status}: {cost.said}", file=sys.stderr, flush=True)
@@ -273,26 +274,31 @@ def write(attack: str, folder: Path) -> None:
     print(next(iter(files)))
 
 
-def measure(attack: str, commands: Sequence[str], kept: Kept, *, quick: bool) -> tuple[dict[str, Cost], int]:
+def measure(
+    attack: str, commands: Sequence[str], kept: Kept, *, quick: bool
+) -> tuple[dict[str, Cost], int | None]:
     """Give one attack to the commands; it is made in a process of its own, so that this one stays small.
 
-    A child's peak begins with its parent's.
+    A child's peak begins with its parent's. What an earlier run has measured is not made again.
+
+    Returns:
+        What each command took, and the bytes of the files; None where nothing was measured.
     """
+    costs = {command: cost for command in commands if (cost := kept.of(attack, command)) is not None}
+    missing = [command for command in commands if command not in costs]
+    if not missing or (quick and refused(costs) and not set(missing) & set(READERS)):
+        return costs, None
     with tempfile.TemporaryDirectory() as folder:
         made = subprocess.run(
             [sys.executable, __file__, "--write", attack, folder], check=True, capture_output=True, text=True
         )
         model, size = made.stdout.strip(), sum(each.stat().st_size for each in Path(folder).iterdir())
-        costs: dict[str, Cost] = {}
-        for command in commands:
-            cost = kept.of(attack, command)
-            if cost is None and quick and refused(costs) and command not in READERS:
+        for command in missing:
+            if quick and refused(costs) and command not in READERS:
                 continue
-            if cost is None:
-                line = [model if part == MODEL else part for part in COMMANDS[command]]
-                cost = run(["-m", "filtviz", *line], Path(folder))
-                kept.add(attack, command, cost)
-            costs[command] = cost
+            line = [model if part == MODEL else part for part in COMMANDS[command]]
+            costs[command] = run(["-m", "filtviz", *line], Path(folder))
+            kept.add(attack, command, costs[command])
         return costs, size
 
 
