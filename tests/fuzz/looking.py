@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import filtviz
-from filtviz import DrawingOptions, Network
+from filtviz import DrawingOptions, ExportOptions, Network
 from filtviz.cli.diagnosis_text import describe_model
 from filtviz.cli.json_data import diagnosis_data, network_data
 from filtviz.errors import FiltvizError
@@ -15,7 +17,7 @@ from filtviz.reporting import gather
 from filtviz.reporting.rendering import render_page
 from filtviz.summary import summarize
 
-__all__ = ["LOOKS", "Look", "is_small", "look_at", "tell"]
+__all__ = ["LONG_LOOKS", "LOOKS", "Look", "is_small", "look_at", "tell"]
 
 Look = Callable[[Network], None]
 
@@ -44,7 +46,7 @@ def tell(network: Network) -> None:
 def diagnose(network: Network) -> None:
     """``filtviz diagnose``, with the sentences."""
     diagnosis = filtviz.diagnose(network)
-    said = describe_model(diagnosis, with_filters=True)
+    said = describe_model(diagnosis, details=True, with_filters=True)
     assert said.replace("\n", "").isprintable(), "a terminal would obey what is in it"
     json.dumps(diagnosis_data(diagnosis, with_filters=True), allow_nan=False)
 
@@ -78,7 +80,32 @@ def report(network: Network) -> None:
     assert render_page(gather(network)).startswith("<!DOCTYPE html>")
 
 
+def compare(network: Network) -> None:
+    """``filtviz compare``, with pictures and an animation."""
+    if not network.conv_layers:
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        where = Path(folder)
+        told = filtviz.compare(
+            [network, network], layers=[-1], output=where / "x.png", animate=where / "x.gif", drawing=SMALL
+        )
+    assert all(str(failure.reason).isprintable() for failure in told.failures)
+
+
+def export(network: Network) -> None:
+    """``filtviz export``, which reads the file again."""
+    if network.origin.path is None:
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        done = filtviz.export(network.origin.path, folder, ExportOptions(drawing=SMALL), jobs=1)
+        assert all(failure.reason.isprintable() for failure in done.failures)
+        written = {path.name for path in Path(folder).rglob("*.png")}
+        assert len(written) == len({Path(one["file"]).name for one in done.pictures})
+
+
 LOOKS: tuple[Look, ...] = (tell, diagnose, through, grid, sheet, patterns, report)
+LONG_LOOKS: tuple[Look, ...] = (*LOOKS, compare, export)
+"""These, and those that write files."""
 
 
 def _draw(network: Network, layer: int, **given: Any) -> None:
