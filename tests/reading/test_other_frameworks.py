@@ -227,3 +227,66 @@ def test_a_folder_that_is_no_model_is_named(tmp_path, mark, says):
     (tmp_path / mark).write_text("")
     with pytest.raises(ReadError, match=says):
         filtviz.load(tmp_path)
+
+
+# Paddle's programs
+
+
+def field(number: int, value: int | str | bytes) -> bytes:
+    if isinstance(value, int):
+        return varint(number << 3) + varint(value)
+    data = value.encode() if isinstance(value, str) else value
+    return varint(number << 3 | 2) + varint(len(data)) + data
+
+
+def paddle(tmp_path: Path, kernels: dict[str, tuple[int, ...]], operations: list[bytes]) -> filtviz.Network:
+    """Paddle's parameters, all zero, and the program that works with them."""
+    held = b""
+    for name in sorted(kernels):
+        told = field(1, 5) + b"".join(field(2, n) for n in kernels[name])
+        held += bytes(16) + struct.pack("<i", len(told)) + told + bytes(4 * int(np.prod(kernels[name])))
+    variables = b"".join(field(3, field(1, name) + field(3, 1)) for name in kernels)
+    block = field(1, 0) + field(2, -1) + variables + b"".join(field(4, one) for one in operations)
+    (tmp_path / "m.pdiparams").write_bytes(held)
+    (tmp_path / "m.pdmodel").write_bytes(field(1, block))
+    return filtviz.load(tmp_path / "m.pdiparams")
+
+
+def convolution(kernel: str, **attributes: list[int] | int) -> bytes:
+    held = b""
+    for name, value in attributes.items():
+        said = (
+            field(3, value) if isinstance(value, int) else field(5, value) if isinstance(value, str) else b""
+        )
+        said += b"".join(field(6, one) for one in value) if isinstance(value, list) else b""
+        held += field(4, field(1, name) + said)
+    return field(1, field(1, "Filter") + field(2, kernel)) + field(3, "conv2d") + held
+
+
+def test_the_program_tells_in_which_order_and_how_convolutions_run(tmp_path):
+    first = convolution("conv2d_9.w_0", strides=[2, 1], paddings=[1, 2], dilations=[1, 3], groups=1)
+    second = convolution("conv2d_2.w_0", strides=[1, 1], paddings=[0, 1, 2, 3], dilations=[1, 1], groups=2)
+    kernels = {"conv2d_2.w_0": (4, 4, 3, 3), "conv2d_9.w_0": (8, 3, 3, 3)}
+    network = paddle(tmp_path, kernels, [first, second])
+    assert [layer.name for layer in network.conv_layers] == ["conv2d_9", "conv2d_2"]
+    one, other = (layer.convolution for layer in network.conv_layers)
+    assert (one.stride, one.pad, one.dilation, one.groups) == ((2, 1), ((1, 1), (2, 2)), (1, 3), 1)
+    assert (other.stride, other.pad, other.dilation, other.groups) == ((1, 1), ((0, 1), (2, 3)), (), 2)
+    assert "as it runs" in network.origin.order
+    assert "each layer feeds the next one that fits it" in network.origin.inferred[0]
+
+
+@pytest.mark.parametrize("wrong", [{"strides": [0, 1]}, {"paddings": [-1, 0]}, {"paddings": [1]}, {}])
+def test_what_a_program_does_not_say_or_cannot_mean_stays_open(tmp_path, wrong):
+    network = paddle(tmp_path, {"conv2d_0.w_0": (8, 3, 3, 3)}, [convolution("conv2d_0.w_0", **wrong)])
+    found = network.conv_layers[0].convolution
+    assert (found.stride, found.pad, found.groups) == (None, None, None)
+
+
+def test_a_program_by_itself_says_which_file_to_name(tmp_path):
+    paddle(tmp_path, {"conv2d_0.w_0": (8, 3, 3, 3)}, [])
+    with pytest.raises(UnsupportedFileError, match=r"name the \.pdiparams file"):
+        filtviz.load(tmp_path / "m.pdmodel")
+    (tmp_path / "net.cfg").write_text(NET)
+    with pytest.raises(UnsupportedFileError, match=r"name the \.weights file"):
+        filtviz.load(tmp_path / "net.cfg")

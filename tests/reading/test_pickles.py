@@ -410,3 +410,11 @@ def test_names_of_classes_are_not_looked_up():
     assert type(first) is Global
     assert first is second
     assert [one.path for one in found.globals] == ["no.such.module.Cls"]
+
+
+@pytest.mark.parametrize(("n", "says"), [(1, "its 1 byte ends before"), (3, "its 3 bytes end before")])
+def test_a_pickle_that_was_cut_short_says_after_how_many_bytes(tmp_path, n, says):
+    path = tmp_path / "m.pkl"
+    path.write_bytes(b"\x80\x02}q\0."[:n])
+    with pytest.raises(MalformedFileError, match=says):
+        load(path)

@@ -31,6 +31,7 @@ from filtviz.reading.pickle.records import (
     text,
 )
 from filtviz.reading.stretch import Buffer, Stretch, View
+from filtviz.text import plural
 
 __all__ = [
     "AnyArray",
@@ -153,7 +154,8 @@ class StoredArray:
         buffer = self.bytes()
         if len(buffer) < self.stop:
             raise MalformedFileError(
-                f"an array of shape {self.shape} needs {self.stop:,} bytes; the file has {len(buffer):,}"
+                f"an array of shape {self.shape} needs {plural(self.stop, 'byte')}; the file has "
+                f"{len(buffer):,}"
             )
         if not self.nbytes:
             return np.empty(self.shape, self.dtype)
@@ -221,7 +223,8 @@ def stored(
     array = StoredArray(shape=shape, dtype=dtype, strides=strides, bytes=read)
     if array.nbytes > present:
         raise MalformedFileError(
-            f"an array of shape {shape} and type {dtype} needs {array.nbytes:,} bytes; there are {present:,}"
+            f"an array of shape {shape} and type {dtype} needs {plural(array.nbytes, 'byte')}; there are "
+            f"{present:,}"
         )
     return array
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 from filtviz.errors import LimitError
+from filtviz.text import plural
 
 __all__ = ["Budget", "Hints", "Inflation", "Limits", "effort", "option_of", "pickle_steps"]
 
@@ -222,8 +223,8 @@ class Inflation(Budget):
             times = self.used // max(1, self.present)
             raise self.limits.exceeded(
                 "ratio",
-                f"its {self.present:,} bytes inflate to {self.inflated:,} or more{streams}, which counts as "
-                f"{times:,} times its size",
+                f"its {plural(self.present, 'byte')} inflate{'s'[: self.present == 1]} to {self.inflated:,} "
+                f"or more{streams}, which counts as {times:,} times its size",
             )
 
 

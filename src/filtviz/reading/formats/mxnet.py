@@ -19,7 +19,7 @@ from filtviz.reading.formats.torch.ordering import named_by_order
 from filtviz.reading.opened import Objects, Opened, origin_of
 from filtviz.reading.stretch import View, unpack, view_of
 from filtviz.reading.tensors import MXNET, Tensor, first_things_first, layers_of
-from filtviz.text import natural_key
+from filtviz.text import natural_key, plural
 
 __all__ = ["open"]
 
@@ -47,7 +47,7 @@ def open(opened: Opened) -> Network | None:
     arrays = [reader.array() for _ in range(n)]
     n_names = reader.number("<Q") if n else 0
     if n_names not in (0, n):
-        raise MalformedFileError(f"it holds {n:,} arrays and {n_names:,} names")
+        raise MalformedFileError(f"it holds {plural(n, 'array')} and {plural(n_names, 'name')}")
     names = [reader.text() for _ in range(n_names)]
     if names:
         pairs = sorted(zip(names, arrays, strict=True), key=lambda pair: natural_key(pair[0]))

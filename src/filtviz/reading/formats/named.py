@@ -75,6 +75,10 @@ _TEXTS = (
         "it is a TensorFlow graph written as text; write it as binary (tf.io.write_graph with as_text=False) "
         "and name that file",
     ),
+    (
+        (b"[net]", b"[network]"),
+        "it is the configuration of a Darknet network; name the .weights file beside it",
+    ),
     ((b"7767517",), "it is an ncnn model, of which filtviz reads neither .param nor .bin; name the original"),
     ((b"import ", b"from ", b"#", b'"""'), "it is a program's source, not a model"),
 )

@@ -9,9 +9,10 @@ from __future__ import annotations
 import json
 import re
 import struct
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass, field, replace
 from pathlib import PurePath
+from typing import Any
 
 from filtviz.errors import FileAccessError, MalformedFileError, UnsupportedFileError
 from filtviz.network import Network
@@ -25,6 +26,9 @@ from filtviz.text import natural_key, printable
 __all__ = ["open"]
 
 _STARTS = re.compile(rb"\0{16}[\x02-\x7f]\0{3}\x08[\x00-\x20]")
+_PROGRAM = re.compile(rb"\n[\x80-\xff]{0,4}[\0-\x7f]\x08\0\x10\xff{9}\x01[\x1a\x22]")
+"""A ``ProgramDesc``: its first block is number 0 and has no parent."""
+
 _TYPES = {0: "|b1", 1: "<i2", 2: "<i4", 3: "<i8", 4: "<f2", 5: "<f4", 6: "<f8", 20: "|u1", 21: "|i1"}
 _BFLOAT16 = 22
 _CONVENTION = replace(
@@ -44,27 +48,44 @@ def open(opened: Opened) -> Network | None:
         MalformedFileError: they are damaged or cut short, or are not those of the program.
         LimitError: there are too many.
     """
+    if _PROGRAM.match(opened.start):
+        raise UnsupportedFileError(
+            "it is the program of a Paddle model; name the .pdiparams file beside it, which holds the weights"
+        )
     if not _STARTS.match(opened.start):
         return None
     arrays = list(_arrays(opened))
-    names = sorted(_names(opened))
+    program = _program(opened)
+    names = sorted(program.names)
     if len(names) != len(arrays):
         raise MalformedFileError(
             f"it holds {len(arrays):,} tensors, and the program beside it names {len(names):,}; put the two "
             "files of one model together"
         )
-    named = sorted(zip(names, arrays, strict=True), key=lambda pair: natural_key(pair[0]))
+    place = {layer: number for number, layer in enumerate(program.uses)}
+    named = sorted(
+        zip(names, arrays, strict=True),
+        key=lambda pair: (place.get(pair[0].rpartition(".")[0], len(place)), natural_key(pair[0])),
+    )
     tensors = [Tensor(name=name, array=array) for name, array in named if array is not None]
     layers = {tensor.name.rpartition(".")[0] for tensor in tensors}
-    known = {layer: {"transposed": "_transpose_" in layer} for layer in layers if layer.startswith("conv")}
+    known = {
+        layer: {"transposed": "_transpose_" in layer, **program.uses.get(layer, {})}
+        for layer in layers
+        if layer.startswith("conv")
+    }
     made = layers_of(tensors, _CONVENTION, opened.hints, known=known)
     origin = origin_of(
         opened,
         "the parameters of a Paddle model",
         objects=Objects(form="Paddle's tensors"),
         framework="Paddle",
-        order="the numbers in Paddle's names, which count layers of each kind by themselves",
-        inferred=made.inferred,
+        order=(
+            "the program beside the file, as it runs"
+            if place
+            else "the numbers in Paddle's names, which count layers of each kind by themselves"
+        ),
+        inferred=(_NO_GRAPH.format("parameters and convolutions" if place else "names"), *made.inferred[1:]),
         notes=made.notes,
     )
     return Network.of(made.layers, origin)
@@ -106,8 +127,19 @@ def _damaged() -> MalformedFileError:
     return MalformedFileError("they are Paddle parameters that are damaged or cut short; copy them again")
 
 
-def _names(opened: Opened) -> list[str]:
-    """Return the names of the parameters, as the program beside the file has them."""
+_NO_GRAPH = "of the program beside the file only the {} are read: each layer feeds the next one that fits it"
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Program:
+    """The names of the parameters, and the layers as they run, with what is said of them."""
+
+    names: Sequence[str]
+    uses: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+
+def _program(opened: Opened) -> _Program:
+    """Return what the program beside the file tells."""
     stem = PurePath(opened.path.name).stem
     for name in (f"{stem}.pdmodel", f"{stem}.json"):
         try:
@@ -115,13 +147,51 @@ def _names(opened: Opened) -> list[str]:
         except FileAccessError:
             continue
         if bytes(data[:1]) == b"{":
-            return _of_json(bytes(data), opened)
-        return list(_of_program(Message(view_of(data), opened.effort)))
+            return _Program(names=_of_json(bytes(data), opened))
+        program = Message(view_of(data), opened.effort)
+        names = list(_of_program(program))
+        return _Program(names=names, uses=_uses(program, frozenset(names)))
     raise UnsupportedFileError(
         f"they are the parameters of a Paddle model, whose names are in {printable(stem, 60)}.pdmodel or "
         f"{printable(stem, 60)}.json; put that file beside them"
     )
 
+
+def _uses(program: Message, names: Set[str]) -> dict[str, dict[str, Any]]:
+    """Return the layers as a ``ProgramDesc`` runs them, with the facts of their convolutions."""
+    uses: dict[str, dict[str, Any]] = {}
+    for block in program.messages(1):
+        for operation in block.messages(4):
+            held = [name for given in operation.messages(1) for name in given.texts(2) if name in names]
+            for name in held:
+                facts = _facts(operation) if "conv2d" in operation.text(3) else {}
+                uses.setdefault(name.rpartition(".")[0], facts)
+    return uses
+
+
+def _facts(operation: Message) -> dict[str, Any]:
+    """Return the strides, paddings, dilations and groups of a convolution, as far as they are said."""
+    attributes = {one.text(1): one for one in operation.messages(4)}
+
+    def wholes(name: str) -> list[int]:
+        return attributes[name].integers(6) if name in attributes else []
+
+    stride, dilation, pads = wholes("strides"), wholes("dilations"), wholes("paddings")
+    groups = attributes["groups"].integer(3) if "groups" in attributes else 0
+    how = attributes["padding_algorithm"].text(5) if "padding_algorithm" in attributes else "EXPLICIT"
+    found: dict[str, Any] = {"groups": groups} if groups > 0 else {}
+    if len(stride) == _PLANES and min(stride) > 0:
+        found["stride"] = tuple(stride)
+    if len(dilation) == _PLANES and min(dilation) > 0 and max(dilation) > 1:
+        found["dilation"] = tuple(dilation)
+    pads = [0] * _PLANES if how == "VALID" else pads
+    if len(pads) in (_PLANES, 2 * _PLANES) and min(pads) >= 0 and how != "SAME":
+        pairs = pads if len(pads) > _PLANES else [pads[0], pads[0], pads[1], pads[1]]
+        found["pad"] = ((pairs[0], pairs[1]), (pairs[2], pairs[3]))
+    return found
+
+
+_PLANES = 2
 
 _NO_WEIGHTS = frozenset({9, 10, 17})
 """Kinds of variables that are lists of what goes in and comes out, and readers."""

@@ -29,7 +29,7 @@ from filtviz.reading.opened import Objects, Opened, origin_of
 from filtviz.reading.sharded import index_of, parsed_object
 from filtviz.reading.stretch import Data, View, view_of
 from filtviz.reading.tensors import FLAX, MLX, PYTORCH, Convention, Tensor, first_things_first, layers_of
-from filtviz.text import natural_key, printable
+from filtviz.text import natural_key, plural, printable
 
 __all__ = ["ENTRIES", "open"]
 
@@ -106,13 +106,13 @@ def _read(data: Data, limits: Limits) -> _File:
     length = int.from_bytes(bytes(data[:_LENGTH]), "little")
     if length > len(data) - _LENGTH:
         raise MalformedFileError(
-            f"it is a safetensors file whose header has {length:,} bytes, and only {len(data) - _LENGTH:,} "
-            "are there; copy or download it again"
+            f"it is a safetensors file whose header has {plural(length, 'byte')}, and only "
+            f"{len(data) - _LENGTH:,} are there; copy or download it again"
         )
     limits.check_json(length, "its header")
     header = parsed_object(bytes(data[_LENGTH : _LENGTH + length]))
     metadata = header.pop("__metadata__", {})
-    limits.check("layers", len(header), f"it holds {len(header):,} tensors")
+    limits.check("layers", len(header), f"it holds {plural(len(header), 'tensor')}")
     view = view_of(data)[_LENGTH + length :]
     entries = {name: _Entry.of(name, value) for name, value in header.items()}
     _check_no_overlap(entries, len(view))
@@ -152,7 +152,7 @@ class _Entry:
         if found.nbytes != self.stop - self.start:
             raise MalformedFileError(
                 f"the tensor {printable(name, 60)!r} of shape {self.shape} and type {self.dtype} takes "
-                f"{found.nbytes:,} bytes, not the {self.stop - self.start:,} of the header"
+                f"{plural(found.nbytes, 'byte')}, not the {self.stop - self.start:,} of the header"
             )
         return found
 

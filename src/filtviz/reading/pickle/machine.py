@@ -19,6 +19,7 @@ from filtviz.reading.pickle.opcodes import ObjectOpcodes, ValueOpcodes
 from filtviz.reading.pickle.records import Global
 from filtviz.reading.pickle.state import Hook, Stop
 from filtviz.reading.stretch import Data
+from filtviz.text import plural
 
 __all__ = ["OPCODES", "Opcodes", "Pickles", "read_pickle", "read_pickles"]
 
@@ -207,9 +208,10 @@ class Machine(Opcodes):
         self.limits.check("memo", len(self.memo), f"a pickle in it keeps {len(self.memo):,} objects or more")
 
     def _cut_short(self) -> MalformedFileError:
+        n = len(self.source)
         return MalformedFileError(
-            f"it is a pickle that was cut short: its {len(self.source):,} bytes end before the pickle does; "
-            "copy or download it again"
+            f"it is a pickle that was cut short: its {plural(n, 'byte')} end{'s'[: n == 1]} before the "
+            "pickle does; copy or download it again"
         )
 
     def _damaged(self, position: int) -> MalformedFileError:

@@ -25,7 +25,7 @@ from filtviz.reading.arrays import (
 from filtviz.reading.opened import Opened
 from filtviz.reading.protobuf import Message
 from filtviz.reading.stretch import View, in_memory, view_of
-from filtviz.text import printable
+from filtviz.text import plural, printable
 
 __all__ = ["array_of", "dtype_of", "name_of", "sparse_array_of"]
 
@@ -135,7 +135,8 @@ def _of_numbers(
     size = 2 if code in _HALF_BYTES else 1
     if n * size < count(shape):
         raise MalformedFileError(
-            f"the tensor {printable(name_of(tensor), 60)!r} of shape {shape} has {n:,} bytes of numbers"
+            f"the tensor {printable(name_of(tensor), 60)!r} of shape {shape} has "
+            f"{plural(n, 'byte')} of numbers"
         )
     opened.limits.check(
         "allocation",
@@ -159,7 +160,7 @@ def _of_numbers(
 def _unpacked(view: View, shape: tuple[int, ...], dtype: ElementType) -> AnyArray:
     """Read numbers of four bits, two to a byte, the first in the lower half."""
     if 2 * len(view) < count(shape):
-        raise MalformedFileError(f"a tensor of shape {shape} and four bits has {len(view):,} bytes")
+        raise MalformedFileError(f"a tensor of shape {shape} and four bits has {plural(len(view), 'byte')}")
     packed = stored(((count(shape) + 1) // 2,), np.dtype("u1"), False, len(view), lambda: view)
     return ComputedArray(shape=shape, dtype=dtype, read=lambda: _nibbles(packed.read(), shape, dtype))
 

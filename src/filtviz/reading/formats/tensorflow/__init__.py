@@ -17,7 +17,7 @@ from filtviz.reading.formats.tensorflow.saved_model import graph_of
 from filtviz.reading.opened import Objects, Opened, origin_of
 from filtviz.reading.protobuf import Message
 from filtviz.reading.stretch import view_of
-from filtviz.text import natural_key
+from filtviz.text import natural_key, plural
 
 __all__ = ["ENTRIES", "open"]
 
@@ -104,8 +104,8 @@ def _of_saved_model(opened: Opened, model: Message) -> Network:
     slots = sum(1 for key in graph.unused if _SLOT.search(key))
     others = len(graph.unused) - slots
     left_out = (
-        *([f"{slots:,} arrays of the optimiser's state or of moving averages"] if slots else []),
-        *([f"{others:,} array{'s'[: others > 1]} that its graph does not use"] if others else []),
+        *_left_out(slots),
+        *([f"{plural(others, 'array')} that its graph does not use"] if others else []),
     )
     origin = origin_of(
         opened,
@@ -130,10 +130,16 @@ def _of_checkpoint(opened: Opened, found: Checkpoint, kind: str, why: tuple[str,
         objects=Objects(form="checkpoint"),
         framework="TensorFlow",
         order="the keys of the checkpoint, in their natural order",
-        left_out=(f"{slots} arrays of the optimiser's state or of moving averages",) if slots else (),
+        left_out=(f"{plural(slots, 'array')} of the optimiser's state or of moving averages",)
+        if slots
+        else (),
         inferred=(*why, *made.inferred),
     )
     return Network.of(made.layers, origin)
+
+
+def _left_out(slots: int) -> tuple[str, ...]:
+    return (f"{plural(slots, 'array')} of the optimiser's state or of moving averages",) if slots else ()
 
 
 class _Variables:

@@ -11,7 +11,7 @@ from filtviz.reading.limits import Budget
 from filtviz.reading.pickle.machine import read_pickles
 from filtviz.reading.pickle.records import Record
 from filtviz.reading.zips import Member
-from filtviz.text import printable
+from filtviz.text import plural, printable
 
 __all__ = ["is_torch_zip", "read_zip"]
 
@@ -107,8 +107,8 @@ class _ZipMemory:
             )
         if wanted is not None and wanted > member.most_bytes:
             raise MalformedFileError(
-                f"the storage {printable(ident.key, 40)!r} says that it has {wanted:,} bytes, and has "
-                f"{member.most_bytes:,}"
+                f"the storage {printable(ident.key, 40)!r} says that it has "
+                f"{plural(wanted, 'byte')}, and has {member.most_bytes:,}"
             )
         nbytes = member.most_bytes if wanted is None else wanted
         read = cache(member.open) if member.deflated else member.open
