@@ -6,6 +6,7 @@ changed on purpose, and read as one line of a diff.
 
 from __future__ import annotations
 
+import ast
 import importlib
 import inspect
 import re
@@ -25,15 +26,26 @@ import filtviz
 __all__ = ["PLACES", "constants"]
 
 SOURCE = Path(filtviz.__file__).parent
-NOT_HERE = ("_version", "theano_shim", "torch_engine", "__main__")  # of each build, of extras, a program
+NOT_HERE = ("_version", "__main__")  # another for each build, a program
 A_CONSTANT = re.compile(r"_{0,2}[A-Z][A-Z0-9_]*$")
 
 
 def _modules() -> Iterator[str]:
     for path in sorted(SOURCE.rglob("*.py")):
         dotted = ".".join(path.relative_to(SOURCE.parent).with_suffix("").parts).removesuffix(".__init__")
-        if path.stem not in NOT_HERE:
+        if path.stem not in NOT_HERE and not _needs_an_extra(path):
             yield dotted
+
+
+def _needs_an_extra(path: Path) -> bool:
+    """Whether importing a module fails where an extra is not installed: then it is held nowhere."""
+    outside = [
+        node
+        for node in ast.parse(path.read_text(encoding="utf-8")).body
+        if not isinstance(node, ast.FunctionDef | ast.ClassDef)
+    ]
+    raised = (one for node in outside for one in ast.walk(node) if isinstance(one, ast.Raise) and one.exc)
+    return any("MissingExtraError" in ast.unparse(one) for one in raised)
 
 
 def _place(module: str) -> str:
