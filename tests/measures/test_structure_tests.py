@@ -27,6 +27,32 @@ def test_sphericity_is_the_formula(noise) -> None:
     assert test.p == pytest.approx(stats.chi2.sf(q, 44), abs=0.05)
 
 
+@pytest.mark.parametrize("n", [1, 2, 5, 40])
+def test_sphericity_of_few_large_kernels_is_that_of_their_positions(n: int) -> None:
+    vectors = np.random.default_rng(n).standard_normal((n, 529))
+    vectors[0] *= 3
+    test = sign_sphericity(Kernels.of(vectors.reshape(n, 1, 23, 23)))
+    assert test is not None
+    assert (test.q, test.degrees) == (pytest.approx(_statistic(vectors)), 528 * 531 // 2)
+
+
+@pytest.mark.parametrize(
+    ("q", "n", "p", "tail"),
+    [
+        (50, 1, 9, 1.0),
+        (80, 2, 9, 0.001236794),
+        (60, 3, 9, 0.03998696),
+        (60, 100, 9, 0.05404552),
+        (40, 100, 9, 0.6435918),
+        (310, 4, 25, 0.705929),
+        (300, 30, 25, 0.8310083),
+        (1500, 3, 49, 0.0001480738),
+    ],
+)
+def test_the_tail_of_sphericity_has_three_moments(q: float, n: int, p: int, tail: float) -> None:
+    assert _tail(q, n, p) == pytest.approx(tail, rel=1e-6)
+
+
 @pytest.mark.costly
 @pytest.mark.parametrize(("p", "n"), [(9, 2), (9, 8), (25, 3), (49, 4), (121, 2), (9, 200)])
 def test_the_tail_of_sphericity_is_that_of_random_directions(p: int, n: int) -> None:
