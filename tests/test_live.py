@@ -192,8 +192,10 @@ def test_two_models_in_memory_are_compared_as_models_and_two_arrays_as_layers():
 
 def test_anything_else_is_told():
     assert not is_live({"a": 1})
-    with pytest.raises(DrawingError, match="an object of class int is no model that filtviz knows"):
+    with pytest.raises(filtviz.ArgumentError, match=r"^3 is no model that filtviz knows: give a path, "):
         filtviz.layers(3)
+    with pytest.raises(filtviz.ArgumentError, match="an object of class int is no model that filtviz knows"):
+        network_of(3)
     with pytest.raises(DrawingError, match="has no weights yet"):
         filtviz.layers(chain())
 

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from filtviz.drawing.options import DrawingOptions, SheetOptions
     from filtviz.drawing.plotting import plot_comparison, plot_conv_weights, plot_sheet, plot_through
     from filtviz.errors import (
+        ArgumentError,
         BudgetError,
         CompositionError,
         DrawingError,
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
         UnknownFileError,
         UnsupportedFileError,
     )
+    from filtviz.given import load
     from filtviz.measures.comparison import LayerComparison
     from filtviz.measures.measure import (
         Change,
@@ -64,7 +66,7 @@ if TYPE_CHECKING:
     from filtviz.measures.trajectory import LayerTrajectory, Trajectory
     from filtviz.network import ConvLayer, Layer, Network, Origin
     from filtviz.parameter import Parameter
-    from filtviz.reading import Hints, Limits, load
+    from filtviz.reading import Hints, Limits
     from filtviz.reporting import ReportOptions, ReportResult, report
     from filtviz.responses import (
         Activity,
@@ -97,6 +99,7 @@ _NAMES = {
     "filtviz.measures.comparison": ("LayerComparison",),
     "filtviz.budget": ("Budget",),
     "filtviz.errors": (
+        "ArgumentError",
         "BudgetError",
         "CompositionError",
         "DrawingError",
@@ -113,6 +116,7 @@ _NAMES = {
         "UnknownFileError",
         "UnsupportedFileError",
     ),
+    "filtviz.given": ("load",),
     "filtviz.measures.measure": (
         "Change",
         "Diagnosis",
@@ -125,7 +129,7 @@ _NAMES = {
     "filtviz.measures.trajectory": ("LayerTrajectory", "Trajectory"),
     "filtviz.network": ("ConvLayer", "Layer", "Network", "Origin"),
     "filtviz.parameter": ("Parameter",),
-    "filtviz.reading": ("Hints", "Limits", "load"),
+    "filtviz.reading": ("Hints", "Limits"),
     "filtviz.reporting": ("ReportOptions", "ReportResult", "report"),
     "filtviz.responses": (
         "Activity",
@@ -156,6 +160,7 @@ _HOMES = {name: home for home, names in _NAMES.items() for name in names}
 
 __all__ = [
     "Activity",
+    "ArgumentError",
     "Budget",
     "BudgetError",
     "Change",

@@ -1,8 +1,8 @@
 """The commands as functions: what ``filtviz plot`` does in a shell, `filtviz.plot` does in Python.
 
-A model is a path or a `Network`. Nothing is printed: what was drawn and written, what is worth knowing and
-what failed comes back in one frozen result. A layer that fails does not stop the others; a file that gives
-no network, and a picture that cannot be written, raise a `FiltvizError`.
+A model is a path, a `Network`, or what `filtviz.given` makes one of. Nothing is printed: what was drawn and
+written, what is worth knowing and what failed comes back in one frozen result. A layer that fails does not
+stop the others; a file that gives no network, and a picture that cannot be written, raise a `FiltvizError`.
 
 `filtviz.export`, many models into a folder, is in `filtviz.batch`; `filtviz.report`, one page on all of it,
 in `filtviz.reporting`.
@@ -14,15 +14,30 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import count
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, overload
 
 from filtviz.budget import Account, Budget
-from filtviz.errors import BudgetError, DrawingError, FiltvizError
+from filtviz.errors import ArgumentError, BudgetError, DrawingError, FiltvizError
+from filtviz.given import (
+    LayerChoice,
+    LiveModel,
+    Model,
+    as_images,
+    check_path,
+    choose,
+    chosen_layers,
+    expect,
+    is_model,
+    load,
+    named,
+    several,
+)
 from filtviz.naming import layer_stems, longer_stems, models_stem
 from filtviz.network import ConvLayer, Network
-from filtviz.reading import Hints, Limits, load
+from filtviz.reading import Hints, Limits
 from filtviz.results import (
     ComparisonResult,
     LayerFailure,
@@ -33,7 +48,7 @@ from filtviz.results import (
 )
 from filtviz.sources import Sources
 from filtviz.summary import summarize
-from filtviz.text import listed, printable
+from filtviz.text import described, listed, printable
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -48,12 +63,6 @@ if TYPE_CHECKING:
     from filtviz.measures.trajectory import Trajectory
 
 __all__ = ["LiveModel", "Model", "Output", "Progress", "compare", "diagnose", "follow", "layers", "plot"]
-
-Model: TypeAlias = str | PathLike[str] | Network
-"""The path of a model file, or the network that was read from it."""
-
-LiveModel: TypeAlias = Any
-"""A model in memory: an ``nn.Module``, a Keras model, or a dictionary of arrays such as Flax's."""
 
 Output: TypeAlias = "str | PathLike[str] | Destination | None"
 """A file or a folder; None for none."""
@@ -74,14 +83,14 @@ def layers(
     Raises:
         ReadError: the file does not give a network.
     """
-    network = _as_network(model, limits, hints)
+    network = load(model, limits=limits, hints=hints)
     return LayersResult(network=network, summary=summarize(network))
 
 
 def plot(
     model: Model | LiveModel,
     *,
-    layers: Iterable[int | str] = (0,),
+    layers: Iterable[LayerChoice] | LayerChoice | None = 0,
     channels: Channels = None,
     output: Output = None,
     suffix: str | None = None,
@@ -101,7 +110,7 @@ def plot(
 
     Args:
         model: A path, a network, or a model in memory (an ``nn.Module``, a Keras model, a tree of arrays).
-        layers: Convolutions by number (0 is the first, -1 the last) or name.
+        layers: One convolution or several: numbers (0 is the first, -1 the last), names, layers.
         channels: The input channels to draw, counted from 0: ``"0,2-5"``, numbers, or pairs of a first and a
             last one; ``"rgb"`` and ``"bgr"`` draw three as one picture in colour; None draws all.
         output: A file (``.png``, ``.pdf``, ``.svg``) or a folder for several; None writes nothing.
@@ -124,18 +133,18 @@ def plot(
         ReadError: the file does not give a network.
         DrawingError: the network has no convolution.
         OutputError: a picture cannot be written.
-        ValueError: an option is out of its range, or needs ``through`` and comes without it.
+        ArgumentError: an option is out of its range, or needs ``through`` and comes without it.
     """
     from filtviz.drawing.plotting import Preparation, settle
 
     _check_composing(through, stacked=stacked, images=images)
     destination = _destination(output, suffix)
     options, ranges = settle(channels, view, drawing, needs_sheet=through or badges)
-    network = _as_network(model, limits, hints)
+    network = load(model, limits=limits, hints=hints)
     if not network.conv_layers:
         name = printable(_path_of(model) or "the network", 200)
         raise DrawingError(f"{name} holds {network.describe()}: there is no filter to draw")
-    account = (budget or Budget()).account(network)
+    account = _account(budget, network)
     preparation = Preparation(
         network=network,
         source="" if (path := _path_of(model)) is None else path.name,
@@ -150,23 +159,23 @@ def plot(
     )
     drawn: dict[int, PlottedLayer] = {}
     failures = []
-    for wanted in layers:
+    for wanted in chosen_layers(layers, (0,)):
         try:
-            layer = network.select(wanted)
+            layer = choose(network, wanted)
             if layer.conv_index not in drawn:
                 pictures, cautions = preparation.pictures(layer)
                 drawn[layer.conv_index] = PlottedLayer(layer=layer, pictures=pictures, cautions=cautions)
         except FiltvizError as error:
-            failures.append(LayerFailure(wanted, str(error), error.code))
+            failures.append(LayerFailure(named(wanted), str(error), error.code))
     files: list[WrittenFile] = []
     stem = ""
     if destination is not None and drawn:
         from filtviz.drawing.views import SHEET_VIEWS
 
         stems = layer_stems(network, SHEET_VIEWS)
-        named = {stems[conv_index]: each.pictures for conv_index, each in drawn.items()}
+        by_stem = {stems[conv_index]: each.pictures for conv_index, each in drawn.items()}
         sources = Sources.of([network], *([Path(images)] if isinstance(images, str | PathLike) else []))
-        stem, planned = _plan_beside(named, network, destination, sources)
+        stem, planned = _plan_beside(by_stem, network, destination, sources)
         files = _write(planned, destination, options, sources, clobber=clobber, progress=progress)
     return PlotResult(
         network=network,
@@ -197,8 +206,8 @@ def _plan_beside(
 def diagnose(
     model: Model | LiveModel,
     *,
-    layers: Iterable[int | str] = (),
-    before: Iterable[Model | LiveModel | tuple[str, Network]] = (),
+    layers: Iterable[LayerChoice] | LayerChoice | None = (),
+    before: Model | LiveModel | Iterable[Model | LiveModel | tuple[str, Model | LiveModel]] | None = (),
     input_range: tuple[float, float] | None = None,
     budget: Budget | None = None,
     limits: Limits | None = None,
@@ -208,10 +217,10 @@ def diagnose(
 
     Args:
         model: A path, a network, or a model in memory (an ``nn.Module``, a Keras model, a tree of arrays).
-        layers: Keep of the result these, by number or name; none keeps all. The whole network is measured
-            in any case, for what drew one layer's first weights shows in the others.
-        before: Earlier states of it, to measure what changed: paths, networks, or networks each with the
-            name by which to speak of it.
+        layers: Keep of the result these: numbers, names, layers; none keeps all. The whole network is
+            measured in any case, for what drew one layer's first weights shows in the others.
+        before: Earlier states of it, to measure what changed: one model or several, or pairs of the name by
+            which to speak of one and the model.
         input_range: The lowest and the highest value of an input pixel, for the proof of dead filters.
         budget: How much work it may be; what would be more is left out, and the result says so.
         limits: How much a file may ask for, see `filtviz.load`.
@@ -224,13 +233,13 @@ def diagnose(
     """
     from filtviz.measures.diagnosing import diagnose as diagnose_network
 
-    network = _as_network(model, limits, hints)
-    wanted = {network.select(name).conv_index for name in layers}
+    network = load(model, limits=limits, hints=hints)
+    wanted = {choose(network, each).conv_index for each in chosen_layers(layers)}
     earlier = [
-        each if isinstance(each, tuple) else (_spoken(each, place), _as_network(each, limits, hints))
-        for place, each in enumerate(before, start=1)
+        (name, load(each, limits=limits, hints=hints))
+        for name, each in map(_with_name, several(() if before is None else before), count(1))
     ]
-    account = (budget or Budget()).account(network, *(each for _, each in earlier))
+    account = _account(budget, network, *(each for _, each in earlier))
     diagnosis = diagnose_network(
         network, before=earlier, input_range=input_range, first=wanted, account=account
     )
@@ -244,8 +253,8 @@ def diagnose(
 
 
 def follow(
-    models: Iterable[Model | LiveModel],
-    *,
+    models: Model | LiveModel | Iterable[Model | LiveModel],
+    *others: Model | LiveModel,
     budget: Budget | None = None,
     limits: Limits | None = None,
     hints: Hints | None = None,
@@ -254,6 +263,7 @@ def follow(
 
     Args:
         models: The states, in any order: the epoch in the files tells it, or the number in their names.
+        others: More of them, where ``models`` is one.
         budget: How much work it may be.
         limits: How much a file may ask for, see `filtviz.load`.
         hints: What a person says about the arrays of a file that holds nothing but arrays.
@@ -267,16 +277,16 @@ def follow(
     """
     from filtviz.measures.trajectory import follow as follow_networks
 
-    networks = [_as_network(each, limits, hints) for each in models]
-    return follow_networks(networks, (budget or Budget()).account(*networks)) if len(networks) > 1 else None
+    networks = [load(each, limits=limits, hints=hints) for each in several(models, *others)]
+    return follow_networks(networks, _account(budget, *networks)) if len(networks) > 1 else None
 
 
 @overload
 def compare(
-    models: Sequence[Model],
+    models: Model,
+    *others: Model,
     states: Sequence[str] | None = None,
-    *,
-    layers: Iterable[int | str] = (0,),
+    layers: Iterable[LayerChoice] | LayerChoice | None = 0,
     output: Output = None,
     suffix: str | None = None,
     animate: str | PathLike[str] | None = None,
@@ -289,14 +299,32 @@ def compare(
 
 
 @overload
-def compare(models: Sequence[Any], states: Sequence[str] | None = None) -> LayerComparison: ...
+def compare(
+    models: Sequence[Model],
+    states: Sequence[str] | None = None,
+    /,
+    *,
+    layers: Iterable[LayerChoice] | LayerChoice | None = 0,
+    output: Output = None,
+    suffix: str | None = None,
+    animate: str | PathLike[str] | None = None,
+    order: ComparisonOrder = "index",
+    drawing: DrawingOptions | None = None,
+    budget: Budget | None = None,
+    limits: Limits | None = None,
+    hints: Hints | None = None,
+) -> ComparisonResult: ...
+
+
+@overload
+def compare(models: Any, *others: Any, states: Sequence[str] | None = None) -> LayerComparison: ...
 
 
 def compare(
-    models: Sequence[Any],
+    models: Any,
+    *others: Any,
     states: Sequence[str] | None = None,
-    *,
-    layers: Iterable[int | str] = (0,),
+    layers: Iterable[LayerChoice] | LayerChoice | None = 0,
     output: Output = None,
     suffix: str | None = None,
     animate: str | PathLike[str] | None = None,
@@ -309,11 +337,13 @@ def compare(
     """Compare the same layer of several models, such as before and after training.
 
     Args:
-        models: Two or more paths or networks, in order. Or two or more layers (filtviz's, live Lasagne
-            layers, arrays ``(filters, channels, rows, cols)``): these are compared as they are, nothing is
-            written, and the result is a lone `LayerComparison`.
+        models: Two or more models, in order: paths, networks, models in memory. Or two or more layers
+            (filtviz's, live Lasagne layers, arrays ``(filters, channels, rows, cols)``): these are compared
+            as they are, nothing is written, and the result is a lone `LayerComparison`.
+        others: The second and further ones, where ``models`` is the first: ``compare("a", "b")`` is the same
+            as ``compare(["a", "b"])``. Behind a list of models, a list of ``states``.
         states: What each is called; None takes the names of files, or counts.
-        layers: Convolutions by number (0 is the first, -1 the last) or name.
+        layers: One convolution or several: numbers (0 is the first, -1 the last), names, layers.
         output: A file (``.png``, ``.pdf``, ``.svg``) or a folder for pictures of each filter before, after
             and as a difference; None writes none.
         suffix: The format of pictures in a folder, ``png``, ``pdf`` or ``svg``; None for ``png``.
@@ -328,30 +358,31 @@ def compare(
         ReadError: a file does not give a network.
         DrawingError: there are fewer than two, or the layers given cannot be compared.
         OutputError: a picture cannot be written.
-        ValueError: an option is out of its range.
+        ArgumentError: an option is out of its range.
     """
     from filtviz.measures.comparison import compare_layers, pay_for_comparison
 
-    if not any(_is_model(each) for each in models):
+    given, states = _several_with_states(models, others, states)
+    if not any(map(is_model, given)):
         from filtviz.drawing.plotting import compare as compare_given
 
-        return compare_given(models, states)
-    destination, wanted = _destination(output, suffix), tuple(layers)
+        return compare_given(given, states)
+    destination, wanted = _destination(output, suffix), chosen_layers(layers, (0,))
     gif = _animation(animate, wanted)
-    networks = [_as_network(model, limits, hints) for model in models]
-    names = _state_names(models) if states is None else list(states)
-    account = (budget or Budget()).account(*networks)
+    networks = [load(model, limits=limits, hints=hints) for model in given]
+    names = _state_names(given) if states is None else _checked_states(states, given)
+    account = _account(budget, *networks)
     compared: dict[int, _Compared] = {}
     failures = []
     for name in wanted:
         try:
-            layers_of_all = [network.select(name) for network in networks]
+            layers_of_all = [choose(network, name) for network in networks]
             pay_for_comparison(layers_of_all, account)
             index = layers_of_all[0].conv_index
             comparison = compare_layers(_facing_alike(layers_of_all), names)
             compared[index] = _Compared(comparison, _turned(layers_of_all))
         except FiltvizError as error:
-            failures.append(LayerFailure(name, str(error), error.code))
+            failures.append(LayerFailure(named(name), str(error), error.code))
     files = _draw_comparisons(compared, networks, destination, gif, order, drawing, account, failures)
     return ComparisonResult(
         comparisons=tuple(each.comparison for each in compared.values()),
@@ -403,29 +434,41 @@ class _Compared:
         return tuple(found)
 
 
-def _is_model(given: Any) -> bool:
-    """Tell a model from a layer, which is compared as it is."""
-    if isinstance(given, str | PathLike | Network):
-        return True
-    from filtviz.live import is_live
+def _several_with_states(
+    models: Any, others: Sequence[Any], states: Sequence[str] | None
+) -> tuple[list[Any], Sequence[str] | None]:
+    """Return the models and what their states are called, which may be the second of two lists."""
+    is_second_list = isinstance(models, list | tuple) and len(others) == 1 and states is None
+    if is_second_list and (others[0] is None or isinstance(others[0], list | tuple)):
+        return several(models), others[0]
+    return several(models, *others), states
 
-    return is_live(given)
+
+def _checked_states(states: Any, models: Sequence[Any]) -> list[str]:
+    """Return what states are called, a text for each."""
+    called = [] if isinstance(states, str) or not isinstance(states, Iterable) else list(states)
+    if len(called) != len(models) or not all(isinstance(each, str) for each in called):
+        raise ArgumentError(
+            f"states must be {len(models)} texts, one for each model, not {described(states)}"
+        )
+    return called
 
 
-def _as_network(model: Model | LiveModel, limits: Limits | None, hints: Hints | None) -> Network:
-    if isinstance(model, Network):
-        return model
-    if isinstance(model, str | PathLike):
-        return load(model, limits=limits, hints=hints)
-    from filtviz.live import network_of
+def _with_name(given: Any, place: int) -> tuple[str, Any]:
+    """Return an earlier state and the name by which to speak of it."""
+    if isinstance(given, tuple) and len(given) == 2 and isinstance(given[0], str):
+        return given[0], given[1]
+    return _spoken(given, place), given
 
-    return network_of(model, hints)
+
+def _account(budget: Budget | None, *networks: Network) -> Account:
+    return (expect(budget, Budget, "budget") or Budget()).account(*networks)
 
 
 def _path_of(model: Model | LiveModel) -> Path | None:
     if isinstance(model, Network):
         return model.origin.path
-    return Path(model) if isinstance(model, str | PathLike) else None
+    return Path(check_path(model, "a model")) if isinstance(model, str | PathLike) else None
 
 
 def _stem(networks: Sequence[Network]) -> str:
@@ -448,11 +491,11 @@ def _check_composing(through: bool, *, stacked: bool, images: object) -> None:
     """Pass silently where what only composing uses comes with it.
 
     Raises:
-        ValueError: it comes alone, and would have no effect.
+        ArgumentError: it comes alone, and would have no effect.
     """
     for name, is_given in (("stacked", stacked), ("images", images is not None)):
         if is_given and not through:
-            raise ValueError(
+            raise ArgumentError(
                 f"{name} is for filters composed down to the image: set through, or leave {name} out"
             )
 
@@ -462,7 +505,7 @@ def _destination(output: Output, suffix: str | None) -> Destination | None:
 
     if output is None or isinstance(output, Destination):
         return output
-    return find_destination(str(output), suffix)
+    return find_destination(check_path(output, "a picture or a folder"), suffix)
 
 
 def _write(
@@ -488,14 +531,16 @@ def _write(
 def _read_images(images: str | PathLike[str] | NDArray[Any] | None) -> NDArray[Any] | None:
     from filtviz.running.images import read_images
 
-    return read_images(images) if isinstance(images, str | PathLike) else images
+    return (
+        read_images(check_path(images, "images")) if isinstance(images, str | PathLike) else as_images(images)
+    )
 
 
-def _animation(animate: str | PathLike[str] | None, layers: Sequence[int | str]) -> Path | None:
+def _animation(animate: str | PathLike[str] | None, layers: Sequence[LayerChoice]) -> Path | None:
     if animate is None:
         return None
-    if len(layers) != 1 or Path(animate).suffix.lower() != ".gif":
-        raise ValueError("animate must be a name that ends in .gif, and goes with one layer")
+    if len(layers) != 1 or Path(check_path(animate, "a picture")).suffix.lower() != ".gif":
+        raise ArgumentError("animate must be a name that ends in .gif, and goes with one layer")
     return Path(animate)
 
 

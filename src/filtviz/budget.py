@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
 from typing import Literal
 
-from filtviz.errors import BudgetError
+from filtviz.errors import ArgumentError, BudgetError
 from filtviz.network import Network
 
 __all__ = ["BYTE", "Account", "Budget", "Share", "option_of"]
@@ -50,7 +50,7 @@ class Budget:
     and 2,000 pixels each.
 
     Raises:
-        ValueError: a number is no whole number above zero.
+        ArgumentError: a number is no whole number above zero.
     """
 
     work: int = _share(3_000_000_000, "operations, roughly, of measuring, composing and drawing")
@@ -60,7 +60,9 @@ class Budget:
         for one in fields(self):
             value = getattr(self, one.name)
             if type(value) is not int or value < 1:
-                raise ValueError(f"the budget {one.name!r} must be a whole number above zero, not {value!r}")
+                raise ArgumentError(
+                    f"the budget {one.name!r} must be a whole number above zero, not {value!r}"
+                )
 
     @classmethod
     def described(cls) -> dict[Share, tuple[int, str]]:

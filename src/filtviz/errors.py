@@ -9,6 +9,7 @@
     │   ├── MalformedFileError    it is damaged, or says of itself what cannot be
     │   │   └── UnknownFileError  it is no kind that is known, or a pickle that is damaged from its start
     │   └── LimitError            reading it would pass a limit (``.limit``, ``.allowed``, ``.option``)
+    ├── ArgumentError             an argument is nothing that the function takes (also a ValueError)
     ├── SelectionError            no such layer or channel (``.wanted``, ``.available``)
     ├── DrawingError              these weights cannot be drawn as pictures of filters
     ├── MeasureError              these weights cannot be measured as asked
@@ -28,6 +29,7 @@ from os import PathLike
 from typing import ClassVar
 
 __all__ = [
+    "ArgumentError",
     "BudgetError",
     "CompositionError",
     "DrawingError",
@@ -106,6 +108,12 @@ class LimitError(ReadError):
         self.limit = limit
         self.allowed = allowed
         self.option = option
+
+
+class ArgumentError(FiltvizError, ValueError):
+    """An argument is nothing that the function takes: of another kind, out of range, without effect."""
+
+    code = "bad-argument"
 
 
 class SelectionError(FiltvizError):

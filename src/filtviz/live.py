@@ -13,7 +13,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from filtviz.errors import DrawingError
+from filtviz.errors import ArgumentError, DrawingError
 from filtviz.network import Network, Origin
 from filtviz.reading.arrays import AnyArray, ComputedArray
 from filtviz.reading.formats.keras.config import Builder
@@ -27,7 +27,7 @@ from filtviz.reading.opened import Opened
 from filtviz.reading.tensors import FLAX, PYTORCH, Tensor, layers_of
 from filtviz.text import printable
 
-__all__ = ["is_live", "network_of"]
+__all__ = ["array_of", "is_live", "network_of"]
 
 DEEPEST = 64
 """Dictionaries in one another, up to which a tree of arrays is gone through."""
@@ -54,7 +54,8 @@ def network_of(model: Any, hints: Hints | None = None) -> Network:
         hints: What a person says of the axes of a tree's arrays.
 
     Raises:
-        DrawingError: it is none of these, or has no weights.
+        ArgumentError: it is none of these.
+        DrawingError: it has no weights.
     """
     if _is_keras(model):  # which is a module as well where Keras runs on PyTorch
         return _of_keras(model)
@@ -62,13 +63,28 @@ def network_of(model: Any, hints: Hints | None = None) -> Network:
         return _of_module(model)
     if _is_tree(model):
         return _of_tree(model, hints or Hints())
-    raise DrawingError(
+    raise ArgumentError(
         f"an object of class {printable(type(model).__name__, 40)} is no model that filtviz knows: give a "
         "path, a network, an nn.Module, a Keras model, or a dictionary of arrays"
     )
 
 
 # Arrays
+
+
+def array_of(value: Any) -> NDArray[Any]:
+    """Return a copy of an array of any framework's.
+
+    Args:
+        value: What has a shape and a type of its elements.
+
+    Raises:
+        DrawingError: it holds no numbers.
+    """
+    found = _array(value)
+    if isinstance(found, Lost):
+        raise DrawingError(f"the array {found.reason}")
+    return _copied(value, found.dtype)
 
 
 def _array(value: Any) -> AnyArray | Lost:

@@ -326,16 +326,18 @@ class Network:
                 found[i].append(layer.index)
         return found
 
-    def select(self, wanted: int | str) -> ConvLayer:
+    def select(self, wanted: int | str | Layer) -> ConvLayer:
         """Return a convolution by number, label or name.
 
         Args:
-            wanted: A number (0 is the first, negative counts from the end) or a label.
+            wanted: A number (0 is the first, negative counts from the end), a label, or a layer of its own.
 
         Raises:
             SelectionError: there is none such; the text lists what there is and suggests the nearest.
         """
         convs = self.conv_layers
+        if isinstance(wanted, Layer):
+            return self._own(wanted)
         if isinstance(wanted, str):
             for layer in convs:
                 if wanted == layer.label:
@@ -345,6 +347,17 @@ class Network:
             return convs[number]
         raise SelectionError(
             _no_such_layer(wanted, convs), wanted=wanted, available=[layer.label for layer in convs]
+        )
+
+    def _own(self, wanted: Layer) -> ConvLayer:
+        """Return a layer if it is one of this network's convolutions."""
+        found = next((each for each in self.conv_layers if each is wanted), None)
+        if found is not None:
+            return found
+        is_own = any(each is wanted for each in self.layers)
+        what = "no convolution" if is_own else "a layer of another network: give its name or number"
+        raise SelectionError(
+            f"{wanted.title} is {what}", wanted=wanted, available=[each.label for each in self.conv_layers]
         )
 
     def layer(self, wanted: int | str) -> Layer:
@@ -479,6 +492,8 @@ _LONGEST_NAME, _MOST_NAMES = 40, 300
 
 
 def _as_int(wanted: int | str) -> int | None:
+    if isinstance(wanted, bool):  # which Python counts among the numbers
+        return None
     try:
         return int(wanted) if isinstance(wanted, str) else operator.index(wanted)
     except (TypeError, ValueError):

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 __all__ = [
     "about",
+    "described",
     "digest",
     "file_stem",
     "listed",
@@ -55,6 +56,15 @@ def _escaped(character: str) -> str:
     if unicodedata.category(character) not in _UNPRINTABLE_CATEGORIES:
         return character
     return character.encode("unicode_escape", "backslashreplace").decode("ascii")
+
+
+def described(given: object) -> str:
+    """Say what was given where something else was expected, for the sentence that refuses it."""
+    if given is None:
+        return "None"
+    if isinstance(given, bool | int | float | str):
+        return printable(repr(given), 40)
+    return f"an object of class {printable(type(given).__name__, 40)}"
 
 
 def spreadsheet_text(text: str) -> str:

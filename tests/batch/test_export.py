@@ -388,8 +388,7 @@ def test_one_path_is_no_list_of_letters_and_counts_once(model, tmp_path):
 
 
 def test_one_layers_name_is_no_list_of_letters():
-    with pytest.raises(ValueError, match=r"layers must be a list of numbers or names, such as \['conv1'\]"):
-        ExportOptions(layers="conv1")
+    assert ExportOptions(layers="conv1").layers == ("conv1",)
 
 
 def test_a_wrong_format_is_a_value_error():

@@ -22,8 +22,11 @@ from typing import Any
 from filtviz.batch.jobs import Outcome, Reason, forget_models, run_jobs
 from filtviz.batch.manifest import MANIFEST
 from filtviz.batch.planning import ExportOptions, Planner, Status
-from filtviz.errors import FiltvizError
+from filtviz.errors import ArgumentError, FiltvizError
 from filtviz.files import make_folder
+from filtviz.given import Model, check_path, expect, several
+from filtviz.network import Network
+from filtviz.text import described
 
 __all__ = ["ExportResult", "Failure", "ModelResult", "Progress", "ProgressCallback", "export"]
 
@@ -128,7 +131,7 @@ class ExportResult:
 
 
 def export(
-    models: str | PathLike[str] | Iterable[str | PathLike[str]],
+    models: Model | Iterable[Model],
     output: str | PathLike[str],
     options: ExportOptions | None = None,
     *,
@@ -141,9 +144,9 @@ def export(
     model whose files have not changed since is not even read.
 
     Args:
-        models: Paths of files and of folders, or one path; what is given twice counts once. Of a folder, all
-            files
-            in it and below it are looked at: what is no model is passed over, links are not followed.
+        models: Paths of files and of folders, or one path; of a network that was loaded its file is drawn.
+            What is given twice counts once. Of a folder, all files in it and below it are looked at: what is
+            no model is passed over, links are not followed.
         output: The folder; it is made where it is missing, and gets a ``manifest.json``.
         options: Which layers and channels, and how they are drawn.
         jobs: The number of processes; None is one for each core, or for each worker of the engine that
@@ -151,13 +154,19 @@ def export(
         progress: Called after each piece of work.
 
     Raises:
+        ArgumentError: this is no path, or a network of no file.
         OutputError: ``output`` cannot be written at all.
         FileAccessError: a folder cannot be looked into, or holds too much.
     """
-    given = [models] if isinstance(models, (str, PathLike)) else models
-    folder = Path(output)
+    chosen = expect(options, ExportOptions, "options") or ExportOptions()
+    if jobs is not None and (not isinstance(jobs, int) or isinstance(jobs, bool)):
+        raise ArgumentError(f"jobs must be a number of processes, not {described(jobs)}")
+    if progress is not None and not callable(progress):
+        raise ArgumentError(f"progress must be a function, not {described(progress)}")
+    given = [_path_of(model) for model in several(models)]
+    folder = Path(check_path(output, "a folder"))
     make_folder(folder)
-    planner = Planner([Path(path) for path in given], folder, options or ExportOptions())
+    planner = Planner(given, folder, chosen)
     results: list[ModelResult] = []
     try:
         tally = _Tally(planner)
@@ -180,6 +189,17 @@ def export(
         pictures=tuple(pictures),
         passed_over=passed_over,
     )
+
+
+def _path_of(model: Any) -> Path:
+    """Return the path of a model, which other processes read for themselves."""
+    path = model.origin.path if isinstance(model, Network) else model
+    if not isinstance(path, str | PathLike):
+        raise ArgumentError(
+            f"{described(model)} is in no file, and export reads files: give paths, or draw it with "
+            "filtviz.plot(model, output='pictures/')"
+        )
+    return Path(check_path(path, "a model"))
 
 
 PASSED_OVER = ("no-model", "part")

@@ -29,7 +29,8 @@ from filtviz.drawing.grid import cautions
 from filtviz.drawing.saving import FORMATS, Destination, plan_files
 from filtviz.drawing.selection import ChannelRanges, choose_channels
 from filtviz.drawing.views import SHEET_VIEWS
-from filtviz.errors import BudgetError, FiltvizError, ReadError
+from filtviz.errors import ArgumentError, BudgetError, FiltvizError, ReadError
+from filtviz.given import LayerChoice, chosen_layers, named
 from filtviz.naming import layer_stems, model_folders
 from filtviz.network import ConvLayer, Network
 from filtviz.reading import Hints, Limits, load
@@ -59,10 +60,10 @@ class ExportOptions:
     to `filtviz.load`. ``budget`` is that of each model; layers that would be more are not drawn, and said.
 
     Raises:
-        ValueError: there is no such format, or ``layers`` is one name and no list.
+        ArgumentError: there is no such format.
     """
 
-    layers: Sequence[int | str] = ()
+    layers: Sequence[LayerChoice] = ()
     channels: ChannelRanges = None
     suffix: str = "png"
     drawing: DrawingOptions = field(default_factory=DrawingOptions)
@@ -72,12 +73,11 @@ class ExportOptions:
     budget: Budget | None = None
 
     def __post_init__(self) -> None:
-        if self.suffix not in FORMATS:
-            raise ValueError(
+        if not isinstance(self.suffix, str) or self.suffix not in FORMATS:
+            raise ArgumentError(
                 f"{printable(self.suffix, 20)!r} is no format of pictures: {', '.join(FORMATS)} are"
             )
-        if isinstance(self.layers, str):
-            raise ValueError(f"layers must be a list of numbers or names, such as [{self.layers!r}]")
+        object.__setattr__(self, "layers", tuple(map(named, chosen_layers(self.layers))))
 
 
 @dataclass(kw_only=True)
@@ -335,7 +335,7 @@ def _left_out(network: Network, reasons: Mapping[int, str]) -> str:
     return f"{names} {'was' if len(reasons) == 1 else 'were'} not drawn: {reasons[min(reasons)]}"
 
 
-def _choose_layers(network: Network, wanted: Sequence[int | str], plan: ModelPlan) -> list[ConvLayer]:
+def _choose_layers(network: Network, wanted: Sequence[LayerChoice], plan: ModelPlan) -> list[ConvLayer]:
     """Return the layers that are wanted, each once; without any, all that can be drawn."""
     if not network.conv_layers:
         sentence = f"it holds {network.describe()}: there is no filter to draw"

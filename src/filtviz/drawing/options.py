@@ -16,7 +16,8 @@ from typing import Any, Literal
 
 from filtviz.drawing.colours import DEFAULT_CMAP, SCALES, Scale
 from filtviz.drawing.views import VIEWS
-from filtviz.text import printable
+from filtviz.errors import ArgumentError
+from filtviz.text import described, printable
 
 __all__ = [
     "ORDERS",
@@ -58,12 +59,15 @@ class Option:
         """Pass silently where ``value`` is one that the option can have.
 
         Raises:
-            ValueError: it is not; the text is one sentence.
+            ArgumentError: it is not; the text is one sentence.
         """
         if self.choices:
             _check_choice(name, value, self.choices)
-        if self.at_least is not None and value is not None and value < self.at_least:
-            raise ValueError(f"{name} must be {self.at_least} or more, not {value}")
+        if self.at_least is not None and value != self.default:
+            if not hasattr(value, "__index__"):
+                raise ArgumentError(f"{name} must be a whole number, not {described(value)}")
+            if value < self.at_least:
+                raise ArgumentError(f"{name} must be {self.at_least} or more, not {value}")
 
 
 def _option(help: str, **others: Any) -> dict[str, Option]:
@@ -135,13 +139,13 @@ class SheetOptions:
         for name, option in options_of(SheetOptions).items():
             option.check(name, getattr(self, name))
         _check_choice("primaries", self.primaries, (None, *PRIMARIES))
-        if not all(math.isfinite(x) and x > 0 for x in self.figsize or ()):
-            raise ValueError(f"figsize must be two positive numbers of inches, not {self.figsize}")
+        if self.figsize is not None:
+            object.__setattr__(self, "figsize", _checked_figsize(self.figsize))
 
 
 def _check_choice(name: str, value: Any, choices: Sequence[Any]) -> None:
     if value not in choices:
-        raise ValueError(f"{name} must be one of {', '.join(map(str, choices))}, not {value!r}")
+        raise ArgumentError(f"{name} must be one of {', '.join(map(str, choices))}, not {value!r}")
 
 
 LONGEST_SIDE = 2**16
@@ -157,7 +161,7 @@ class DrawingOptions:
     that are sheets: these take its ``figsize`` and ``cmap`` instead.
 
     Raises:
-        ValueError: an option is out of its range; the text is one sentence.
+        ArgumentError: an option is out of its range; the text is one sentence.
     """
 
     figsize: tuple[float, float] = field(
@@ -172,9 +176,9 @@ class DrawingOptions:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "figsize", _checked_figsize(self.figsize))
-        object.__setattr__(self, "dpi", float(self.dpi))
-        if not (math.isfinite(self.dpi) and self.dpi > 0):
-            raise ValueError(f"dpi must be a positive number, not {self.dpi:g}")
+        object.__setattr__(self, "dpi", _checked_dpi(self.dpi))
+        if not isinstance(self.sheet, SheetOptions):
+            raise ArgumentError(f"sheet must be a filtviz.SheetOptions, not {described(self.sheet)}")
         _check_pixels(self.figsize, self.dpi)
         if self.sheet.figsize is not None:
             _check_pixels(self.sheet.figsize, self.dpi)
@@ -182,15 +186,25 @@ class DrawingOptions:
         _check_view(self.view)
 
 
+def _checked_dpi(dpi: float) -> float:
+    try:
+        number = float(dpi)
+    except (TypeError, ValueError):
+        raise ArgumentError(f"dpi must be a positive number, not {described(dpi)}") from None
+    if not (math.isfinite(number) and number > 0):
+        raise ArgumentError(f"dpi must be a positive number, not {number:g}")
+    return number
+
+
 def _checked_figsize(figsize: tuple[float, float]) -> tuple[float, float]:
     try:
         width, height = (float(length) for length in figsize)
     except (TypeError, ValueError):
-        raise ValueError(
+        raise ArgumentError(
             f"figsize must be two numbers, width and height in inches, not {figsize!r}"
         ) from None
     if not (math.isfinite(width) and math.isfinite(height) and width > 0 and height > 0):
-        raise ValueError(f"figsize must be two positive numbers of inches, not {width:g} and {height:g}")
+        raise ArgumentError(f"figsize must be two positive numbers of inches, not {width:g} and {height:g}")
     return width, height
 
 
@@ -198,9 +212,9 @@ def _check_pixels(figsize: tuple[float, float], dpi: float) -> None:
     width, height = (length * dpi for length in figsize)
     sizes = f"{figsize[0]:g} x {figsize[1]:g} inches at {dpi:g} dpi make {width:.0f} x {height:.0f} pixels"
     if min(width, height) < 1:
-        raise ValueError(f"{sizes}: nothing to draw on; raise figsize or dpi")
+        raise ArgumentError(f"{sizes}: nothing to draw on; raise figsize or dpi")
     if max(width, height) >= LONGEST_SIDE or width * height > MOST_PIXELS:
-        raise ValueError(
+        raise ArgumentError(
             f"{sizes}: a side must be under {LONGEST_SIDE:,} and a page at most {MOST_PIXELS:,} pixels;"
             " lower figsize or dpi"
         )
@@ -211,14 +225,14 @@ def _check_cmap(cmap: str) -> None:
         return  # known without importing matplotlib, which costs a quarter of a second
     from matplotlib import colormaps
 
-    if cmap not in colormaps:
+    if not isinstance(cmap, str) or cmap not in colormaps:
         near = difflib.get_close_matches(str(cmap), list(colormaps), n=1)
         hint = f"; did you mean {near[0]}?" if near else ""
-        raise ValueError(
+        raise ArgumentError(
             f"matplotlib has no colour map {printable(cmap, 40)!r}{hint} (gray, viridis and RdBu are some)"
         )
 
 
 def _check_view(view: str) -> None:
-    if view not in VIEWS:
-        raise ValueError(f"there is no view {printable(view, 40)!r} (there are: {', '.join(VIEWS)})")
+    if not isinstance(view, str) or view not in VIEWS:
+        raise ArgumentError(f"there is no view {printable(view, 40)!r} (there are: {', '.join(VIEWS)})")

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeAlias
-
-import numpy as np
-from numpy.typing import NDArray
 
 from filtviz.drawing.estimates import pay_for_pages, pay_for_view
 from filtviz.drawing.grid import cautions
@@ -16,9 +14,19 @@ from filtviz.drawing.options import PRIMARIES, DrawingOptions, SheetOptions
 from filtviz.drawing.selection import choose_channels, parse_channels
 from filtviz.drawing.sheet import SheetTexts, with_badges, with_composition
 from filtviz.drawing.views import VIEWS, draw
-from filtviz.errors import DrawingError
-from filtviz.network import ConvLayer, Network
-from filtviz.text import printable
+from filtviz.errors import ArgumentError
+from filtviz.given import (
+    LayerChoice,
+    LiveModel,
+    Model,
+    as_images,
+    as_layer,
+    expect,
+    filters_of,
+    load,
+    several,
+)
+from filtviz.text import described
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -35,7 +43,6 @@ __all__ = [
     "Channels",
     "Preparation",
     "compare",
-    "filters_of",
     "plot_comparison",
     "plot_conv_weights",
     "plot_sheet",
@@ -52,15 +59,15 @@ def plot_conv_weights(layer: Any, figsize: tuple[float, float] = (6, 6)) -> list
     `filtviz.export` draws the same pages several hundred times faster.
 
     Args:
-        layer: A `filtviz.ConvLayer`, a live Lasagne layer (anything with ``layer.W.get_value()``), or an
-            array ``(filters, channels, rows, cols)``. A live ``TransposedConv2DLayer`` stores ``(channels,
-            filters, rows, cols)`` and a ``Conv2DCCLayer`` without dimshuffle ``(channels, rows, cols,
-            filters)``; both are turned.
+        layer: A `filtviz.ConvLayer`, a live Lasagne layer (anything with ``layer.W.get_value()``), an array
+            ``(filters, channels, rows, cols)``, or a model with one convolution. A live
+            ``TransposedConv2DLayer`` stores ``(channels, filters, rows, cols)`` and a ``Conv2DCCLayer``
+            without dimshuffle ``(channels, rows, cols, filters)``; both are turned.
         figsize: Width and height of each figure in inches.
 
     Raises:
         DrawingError: the weights are no pictures of filters.
-        ValueError: ``figsize`` is not two positive numbers.
+        ArgumentError: ``figsize`` is not two positive numbers.
     """
     options = DrawingOptions(figsize=figsize)
     filters = filters_of(layer)
@@ -72,60 +79,23 @@ def plot_conv_weights(layer: Any, figsize: tuple[float, float] = (6, 6)) -> list
     ]
 
 
-def filters_of(layer: Any) -> NDArray[Any]:
-    """Return the weights as ``(filters, channels, rows, cols)``."""
-    if isinstance(layer, ConvLayer):
-        if reason := layer.why_not_drawn:
-            raise DrawingError(f"{printable(layer.label, 40)} is not drawn: {reason}")
-        return layer.filters
-    if isinstance(layer, np.ndarray):
-        return _checked(layer, "the array")
-    if not hasattr(getattr(layer, "W", None), "get_value"):
-        raise DrawingError(
-            f"{printable(type(layer).__name__, 40)} has no weights to draw: give a filtviz layer,"
-            " a Lasagne layer with W.get_value(), or a 4-D array"
-        )
-    weights = _checked(np.asarray(layer.W.get_value()), f"the W of {printable(type(layer).__name__, 40)}")
-    return weights.transpose(_stored_order(layer))
-
-
-def _stored_order(layer: Any) -> tuple[int, int, int, int]:
-    """Return the axes that make a live layer's ``W`` ``(filters, channels, rows, cols)``."""
-    kind = type(layer).__name__
-    if kind.startswith(("TransposedConv2D", "Deconv2D")):
-        return 1, 0, 2, 3
-    if kind == "Conv2DCCLayer" and not getattr(layer, "dimshuffle", True):
-        return 3, 0, 1, 2
-    return 0, 1, 2, 3
-
-
-def _checked(weights: NDArray[Any], what: str) -> NDArray[Any]:
-    if weights.ndim != 4:
-        raise DrawingError(
-            f"{what} has {weights.ndim} axes, not 4 (filters, channels, rows, cols), so that it is no picture"
-        )
-    if weights.size == 0 or weights.dtype.kind not in "fiub":
-        raise DrawingError(f"{what} holds no real numbers to draw: {weights.dtype} {weights.shape}")
-    return weights
-
-
 def plot_sheet(
     layer: Any,
     options: SheetOptions | None = None,
     *,
     view: str = "sheet",
-    channels: Sequence[int] | None = None,
+    channels: Channels = None,
     dpi: float = 100.0,
 ) -> list[Figure]:
     """Draw all filters of a convolution on one sheet, with indices, one scale, and words.
 
     Args:
-        layer: A `filtviz.ConvLayer`, a live Lasagne layer (anything with ``layer.W.get_value()``), or an
-            array ``(filters, channels, rows, cols)``.
+        layer: A `filtviz.ConvLayer`, a live Lasagne layer (anything with ``layer.W.get_value()``), an array
+            ``(filters, channels, rows, cols)``, or a model with one convolution.
         options: Scale, order, colours and the rest; None for the defaults.
         view: ``sheet`` (every kernel), ``rms`` (root mean square over the channels), ``components`` or
             ``nmf`` (the patterns that the channels share).
-        channels: The input channels to draw; None draws all.
+        channels: The input channels to draw, as for `filtviz.plot`; None draws all.
         dpi: Pixels per inch; at 100 every weight is a square of whole pixels.
 
     Returns:
@@ -133,17 +103,17 @@ def plot_sheet(
 
     Raises:
         DrawingError: the weights are no pictures of filters, or not what the view needs.
-        ValueError: there is no such view.
+        ArgumentError: there is no such view.
     """
-    drawn = as_layer(layer)
-    drawing = DrawingOptions(view=view, dpi=dpi, sheet=options or SheetOptions())
-    chosen = range(drawn.n_channels) if channels is None else channels
-    return [picture.figure() for picture in draw(drawn, chosen, drawing)]
+    drawn, sheet = as_layer(layer), expect(options, SheetOptions, "options")
+    drawing = DrawingOptions(view=view, dpi=dpi, sheet=sheet or SheetOptions())
+    drawing, ranges = settle(channels, None, drawing, needs_sheet=False)
+    return [picture.figure() for picture in draw(drawn, choose_channels(drawn, ranges), drawing)]
 
 
 def plot_through(
-    network: Network,
-    layer: ConvLayer,
+    network: Model | LiveModel,
+    layer: LayerChoice,
     options: SheetOptions | None = None,
     *,
     stacked: bool = False,
@@ -157,8 +127,8 @@ def plot_through(
     `filtviz.composition.compose` and `measure_fidelity` give the same as arrays.
 
     Args:
-        network: The network that the layer is part of.
-        layer: One of ``network.conv_layers``.
+        network: A path, a network, or a model in memory.
+        layer: One of its convolutions: its number (0 is the first, -1 the last), its name, or the layer.
         options: Scale, order, colours and the rest; None for the defaults.
         stacked: Where the file does not tell, assume stride 1 and no pooling.
         images: ``(images, channels, rows, cols)`` to check the filters on; None for white noise.
@@ -167,16 +137,20 @@ def plot_through(
 
     Raises:
         CompositionError: something below the layer is no filter on the image, or the file does not tell it.
+        SelectionError: the network has no such layer.
+        ReadError: the file does not give a network.
     """
     from filtviz.composition.through import compose_layer
 
-    drawing = DrawingOptions(view=view, dpi=dpi, sheet=options or SheetOptions())
-    composed = compose_layer(network, layer, stacked=stacked, images=images)
+    sheet = expect(options, SheetOptions, "options")
+    drawing = DrawingOptions(view=view, dpi=dpi, sheet=sheet or SheetOptions())
+    whole = load(network)
+    composed = compose_layer(whole, whole.select(layer), stacked=stacked, images=as_images(images))
     channels, texts = range(composed.layer.n_channels), with_composition(composed, SheetTexts())
     return [picture.figure() for picture in draw(composed.layer, channels, drawing, texts)]
 
 
-def compare(layers: Sequence[Any], states: Sequence[str] | None = None) -> LayerComparison:
+def compare(layers: Iterable[Any], states: Sequence[str] | None = None) -> LayerComparison:
     """Compare the same layer at several states, such as before and after training.
 
     Args:
@@ -191,10 +165,11 @@ def compare(layers: Sequence[Any], states: Sequence[str] | None = None) -> Layer
     """
     from filtviz.measures.comparison import compare_layers
 
-    names = [str(i) for i in range(1, len(layers) + 1)] if states is None else list(states)
-    if len(names) != len(layers):
-        raise ValueError(f"there are {len(layers)} layers and {len(names)} names for them")
-    return compare_layers([as_layer(layer) for layer in layers], names)
+    given = several(layers)
+    names = [str(i) for i in range(1, len(given) + 1)] if states is None else list(states)
+    if len(names) != len(given):
+        raise ArgumentError(f"there are {len(given)} layers and {len(names)} names for them")
+    return compare_layers([as_layer(layer) for layer in given], names)
 
 
 def plot_comparison(
@@ -208,25 +183,18 @@ def plot_comparison(
         dpi: Resolution in pixels per inch.
     """
     from filtviz.drawing.kernel_sheets import comparison_pages
+    from filtviz.measures.comparison import LayerComparison
 
-    drawing = DrawingOptions(view="sheet", dpi=dpi, sheet=options or SheetOptions())
+    if not isinstance(comparison, LayerComparison):
+        raise ArgumentError(
+            f"{described(comparison)} is no comparison: give one of filtviz.compare(…).comparisons"
+        )
+    sheet = expect(options, SheetOptions, "options")
+    drawing = DrawingOptions(view="sheet", dpi=dpi, sheet=sheet or SheetOptions())
     return [page.figure() for page in comparison_pages(comparison, drawing)]
 
 
-def as_layer(layer: Any) -> ConvLayer:
-    """Return a filtviz layer; a live Lasagne layer and an array are wrapped as one."""
-    if isinstance(layer, ConvLayer):
-        return layer
-    filters = filters_of(layer)
-    flip = getattr(layer, "flip_filters", None)
-    name = getattr(layer, "name", None)
-    kind = type(layer).__name__ if hasattr(layer, "W") else "array"
-    named = name if isinstance(name, str) else None
-    turned = flip if isinstance(flip, bool) else None
-    return ConvLayer.of(filters, flip_filters=turned, type=kind, name=named, label=named or kind)
-
-
-Channels: TypeAlias = str | Iterable[int | tuple[int, int]] | None
+Channels: TypeAlias = str | int | Iterable[int | tuple[int, int]] | None
 """As in a shell (``"0,2-5"``, ``"rgb"``), or numbers and pairs of a first and a last one; None for all."""
 
 
@@ -242,9 +210,9 @@ def settle(
         needs_sheet: Whether there is something to write that nolearn's layout has no place for.
 
     Raises:
-        ValueError: there is no such view, or the channels are none.
+        ArgumentError: there is no such view, or the channels are none.
     """
-    options = drawing or DrawingOptions()
+    options = expect(drawing, DrawingOptions, "drawing") or DrawingOptions()
     if isinstance(channels, str) and channels in PRIMARIES:
         sheet = replace(options.sheet, primaries=channels)
         options, channels = replace(options, sheet=sheet), None
@@ -254,7 +222,20 @@ def settle(
     options = options if view is None else replace(options, view=view)
     if channels is None or isinstance(channels, str):
         return options, None if channels is None else parse_channels(channels)
-    return options, [(each, each) if isinstance(each, int) else each for each in channels]
+    return options, _ranges(channels)
+
+
+def _ranges(channels: int | Iterable[int | tuple[int, int]]) -> list[tuple[int, int]]:
+    """Return pairs of a first and a last channel of numbers, numpy's as well, and of pairs."""
+    try:
+        if not isinstance(channels, Iterable):
+            channels = [channels]
+        pairs = [each if isinstance(each, Sequence) else (each, each) for each in channels]
+        return [(operator.index(first), operator.index(last)) for first, last in pairs]
+    except (TypeError, ValueError):
+        raise ArgumentError(
+            f"channels are 'all', 'rgb', text such as '0,2-5', numbers or pairs, not {described(channels)}"
+        ) from None
 
 
 @dataclass(frozen=True, kw_only=True)

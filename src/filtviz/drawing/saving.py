@@ -19,7 +19,7 @@ from PIL import Image
 
 from filtviz.drawing.grid import KernelGrid
 from filtviz.drawing.png import encode_page
-from filtviz.errors import DrawingError
+from filtviz.errors import ArgumentError, DrawingError
 from filtviz.files import is_folder, is_there, make_folder, write_whole
 from filtviz.naming import picture_name
 from filtviz.sources import Sources
@@ -227,7 +227,7 @@ def find_destination(output: str | None, suffix: str | None) -> Destination:
     whose suffix names the format.
 
     Raises:
-        ValueError: the suffix is no format, or contradicts ``suffix``.
+        ArgumentError: the suffix is no format, or contradicts ``suffix``.
         OutputError: the path cannot be looked at.
     """
     path = Path(output or ".")
@@ -235,11 +235,11 @@ def find_destination(output: str | None, suffix: str | None) -> Destination:
         return Destination(path, None, suffix or DEFAULT_FORMAT)
     named = path.suffix[1:].lower()
     if named not in FORMATS:
-        raise ValueError(
+        raise ArgumentError(
             f"{printable(path.suffix, 20)} is no format of pictures: end the name in .{', .'.join(FORMATS)}"
         )
     if suffix not in (None, named):
-        raise ValueError(f"--format {suffix} contradicts the name {printable(path.name, 80)}")
+        raise ArgumentError(f"--format {suffix} contradicts the name {printable(path.name, 80)}")
     return Destination(path.parent, path.name[: -len(path.suffix)], named, path.suffix[1:])
 
 

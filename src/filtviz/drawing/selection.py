@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from filtviz.drawing.options import Order, SheetOptions
 from filtviz.drawing.sheet import SheetTexts, span
-from filtviz.errors import SelectionError
+from filtviz.errors import ArgumentError, SelectionError
 from filtviz.network import ConvLayer
 from filtviz.scaling import in_double, scale_of
 from filtviz.text import plural, printable
@@ -40,7 +40,7 @@ def parse_channels(text: str) -> ChannelRanges:
     """Read ``all`` or ``0,2-5``.
 
     Raises:
-        ValueError: it is neither; the text is one sentence.
+        ArgumentError: it is neither; the text is one sentence.
     """
     if text.strip().lower() == ALL_CHANNELS:
         return None
@@ -49,7 +49,7 @@ def parse_channels(text: str) -> ChannelRanges:
         match = _RANGE.match(part)
         first, last = (int(match[1]), int(match[2] or match[1])) if match else (1, 0)
         if first > last:
-            raise ValueError(
+            raise ArgumentError(
                 f"channels are `all`, or numbers and ranges such as 0,2-5, not {printable(text, 40)!r}"
             )
         ranges.append((first, last))
@@ -65,7 +65,7 @@ def choose_channels(layer: ConvLayer, ranges: ChannelRanges) -> Sequence[int]:
     available = range(layer.n_channels)
     if ranges is None:
         return available
-    for _, last in ranges:
+    for last in (place for pair in ranges for place in pair):
         if last not in available:
             raise SelectionError(
                 f"{printable(layer.label, 40)} has no channel {last}: it has {len(available)}, from 0 on",

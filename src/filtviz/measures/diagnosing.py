@@ -25,7 +25,7 @@ from filtviz.measures.training import signs_of_training
 from filtviz.measures.verdicts import cannot_tell, why_all_one_value, why_not_finite, why_out_of_range
 from filtviz.measures.work import work_of_layer
 from filtviz.network import ConvLayer, Network
-from filtviz.text import name_runs, printable
+from filtviz.text import described, name_runs, printable
 
 __all__ = ["diagnose", "first_to_look_at"]
 
@@ -55,14 +55,28 @@ def diagnose(
     Raises:
         MeasureError: ``input_range`` is empty or not finite.
     """
-    if input_range is not None and not (np.isfinite(input_range).all() and input_range[0] <= input_range[1]):
-        raise MeasureError(f"the input range must be two finite numbers, the lower first, not {input_range}")
+    _check_range(input_range)
     from threadpoolctl import threadpool_limits
 
     # Matrices are small and many here: threads that wait for one another take ten times as long as one alone.
     with threadpool_limits(limits=1, user_api="blas"):
         account = account or Budget().account(network, *(each for _, each in before))
         return _Diagnosing(network, before, account).diagnose(input_range, first)
+
+
+def _check_range(input_range: tuple[float, float] | None) -> None:
+    if input_range is None:
+        return
+    try:
+        low, high = map(float, input_range)
+        is_range = isfinite(low) and isfinite(high) and low <= high
+    except (TypeError, ValueError):
+        is_range = False
+    if not is_range:
+        said = input_range if isinstance(input_range, tuple | list) else described(input_range)
+        raise MeasureError(
+            f"the input range must be two finite numbers, the lower first, not {printable(said)}"
+        )
 
 
 class _Diagnosing:

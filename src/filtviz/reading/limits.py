@@ -6,11 +6,11 @@ a `Budget` where many parts of a file spend it together. Its option and its help
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 
-from filtviz.errors import LimitError
+from filtviz.errors import ArgumentError, LimitError
 from filtviz.text import plural
 
 __all__ = ["Budget", "Hints", "Inflation", "Limits", "effort", "option_of", "pickle_steps"]
@@ -32,7 +32,7 @@ class Limits:
     that of ``--max-inflated``.
 
     Raises:
-        ValueError: a limit is no whole number above zero.
+        ArgumentError: a limit is no whole number above zero.
     """
 
     inflated: int = _limit(2048 * MIB, "bytes that compressed parts inflate to.")
@@ -49,7 +49,9 @@ class Limits:
         for one in fields(self):
             value = getattr(self, one.name)
             if type(value) is not int or value < 1:
-                raise ValueError(f"the limit {one.name!r} must be a whole number above zero, not {value!r}")
+                raise ArgumentError(
+                    f"the limit {one.name!r} must be a whole number above zero, not {value!r}"
+                )
 
     @classmethod
     def described(cls) -> dict[str, tuple[int, str]]:
@@ -250,6 +252,14 @@ _AXES = frozenset("oidrcyx")
 _FRAMEWORKS_LETTERS = str.maketrans("hw", "rc")
 
 
+def _texts(convs: str | Iterable[str]) -> tuple[str, ...]:
+    """Return the names of arrays as a tuple; one by itself is a tuple of one."""
+    names = (convs,) if isinstance(convs, str) else convs
+    if not isinstance(names, Iterable):
+        raise ArgumentError("convs must be names of arrays, such as ['conv1', 'arr_5']")
+    return tuple(map(str, names))
+
+
 @dataclass(frozen=True, kw_only=True)
 class Hints:
     """Which arrays of a bare list are the convolutions, in what order, and what their axes are.
@@ -261,7 +271,7 @@ class Hints:
     others. ``weights`` names which of several sets of weights in a checkpoint is meant, by its key (``ema``).
 
     Raises:
-        ValueError: an order of axes is none.
+        ArgumentError: an order of axes is none.
     """
 
     convs: tuple[str, ...] = ()
@@ -269,11 +279,16 @@ class Hints:
     weights: str = ""
 
     def __post_init__(self) -> None:
+        if not isinstance(self.axes, Mapping) or not all(
+            isinstance(order, str) for order in self.axes.values()
+        ):
+            raise ArgumentError("axes must map arrays to the orders of their axes, such as {'conv1': 'oihw'}")
+        object.__setattr__(self, "convs", _texts(self.convs))
         plain = {key: order.lower().translate(_FRAMEWORKS_LETTERS) for key, order in self.axes.items()}
         object.__setattr__(self, "axes", plain)
         for order in self.axes.values():
             if not set(order) <= _AXES or len(set(order)) != len(order) or "o" not in order or len(order) < 3:
-                raise ValueError(
+                raise ArgumentError(
                     f"{order!r} is no order of axes; write one letter for each axis, such as oihw (filters, "
                     "channels, height, width) or hwio"
                 )

@@ -5,28 +5,39 @@ from __future__ import annotations
 import math
 import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import repeat
 from os import PathLike
 from pathlib import Path
-from typing import TypeAlias, overload
+from typing import overload
 
 from filtviz.budget import Account, Budget
 from filtviz.composition import assume_stacked
 from filtviz.composition.through import ASSUMED
-from filtviz.errors import BudgetError
+from filtviz.errors import ArgumentError, BudgetError
 from filtviz.files import is_folder, make_folder
+from filtviz.given import (
+    LayerChoice,
+    LiveModel,
+    Model,
+    check_path,
+    choose,
+    chosen_layers,
+    expect,
+    load,
+    several,
+)
 from filtviz.measures.diagnosing import diagnose
 from filtviz.measures.measure import Diagnosis
 from filtviz.naming import models_stem, unique_stems
 from filtviz.network import ConvLayer, Network
-from filtviz.reading import Hints, Limits, load
+from filtviz.reading import Hints, Limits
 from filtviz.reporting.content import ModelFile, PageContent, Section, State, draw_histograms, follow_measures
 from filtviz.reporting.pictures import FEW_CHANNELS, Depth, draw_kernels, draw_through, plan_depths, sum_up
 from filtviz.reporting.rendering import render_page, write_page
 from filtviz.sources import Sources
-from filtviz.text import name_runs, printable
+from filtviz.text import described, name_runs, printable
 
 __all__ = ["ReportOptions", "ReportResult", "gather", "gather_content", "label_files", "report"]
 
@@ -36,7 +47,7 @@ class ReportOptions:
     """How much goes into a page.
 
     Attributes:
-        layers: Convolutions by number, label or name; empty takes them all.
+        layers: Convolutions by number or name; empty takes them all.
         megabytes: Of pictures that the page may hold. Where they would be more, they are sent with 8 bits a
             weight instead of 16, and then without the kernels of the largest layers; the page says so.
         input_range: The lowest and the highest value of an input pixel, for the proof of dead filters.
@@ -44,17 +55,18 @@ class ReportOptions:
             (`filtviz.composition.assume_stacked`); the page says so.
 
     Raises:
-        ValueError: an option is out of its range; the text is one sentence.
+        ArgumentError: an option is out of its range; the text is one sentence.
     """
 
-    layers: tuple[int | str, ...] = ()
+    layers: Sequence[LayerChoice] = ()
     megabytes: float = 4.0
     input_range: tuple[float, float] | None = None
     stacked: bool = False
 
     def __post_init__(self) -> None:
-        if not (math.isfinite(self.megabytes) and self.megabytes > 0):
-            raise ValueError(f"megabytes must be a positive number, not {self.megabytes:g}")
+        object.__setattr__(self, "layers", chosen_layers(self.layers))
+        if not isinstance(self.megabytes, int | float) or not 0 < self.megabytes < math.inf:
+            raise ArgumentError(f"megabytes must be a positive number, not {described(self.megabytes)}")
 
 
 Group = list[tuple[ModelFile, ConvLayer]]
@@ -121,8 +133,12 @@ def _group_layers(files: Sequence[ModelFile], options: ReportOptions) -> list[Gr
 def _chosen(network: Network, options: ReportOptions) -> tuple[ConvLayer, ...]:
     if not options.layers:
         return network.conv_layers
-    chosen = {layer.conv_index: layer for layer in map(network.select, options.layers)}
+    chosen = {layer.conv_index: layer for layer in _asked(network, options)}
     return tuple(chosen[index] for index in sorted(chosen))
+
+
+def _asked(network: Network, options: ReportOptions) -> list[ConvLayer]:
+    return [choose(network, wanted) for wanted in options.layers]
 
 
 _SECTION, _FILTER, _NUMBER, _SINGULAR = 3_000_000, 100_000, 400, 10
@@ -215,10 +231,6 @@ def _omissions(files: Sequence[ModelFile], groups: Sequence[Group], depths: Sequ
         )
 
 
-Model: TypeAlias = str | PathLike[str] | Network
-"""The path of a model file, or the network that was read from it."""
-
-
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ReportResult:
     """A page that was written: its file, and what it says."""
@@ -234,7 +246,7 @@ class ReportResult:
 
 @overload
 def report(
-    models: Model | Sequence[Model],
+    models: Model | LiveModel | Iterable[Model | LiveModel],
     options: ReportOptions | None = None,
     *,
     output: None = None,
@@ -246,7 +258,7 @@ def report(
 
 @overload
 def report(
-    models: Model | Sequence[Model],
+    models: Model | LiveModel | Iterable[Model | LiveModel],
     options: ReportOptions | None = None,
     *,
     output: str | PathLike[str],
@@ -257,7 +269,7 @@ def report(
 
 
 def report(
-    models: Model | Sequence[Model],
+    models: Model | LiveModel | Iterable[Model | LiveModel],
     options: ReportOptions | None = None,
     *,
     output: str | PathLike[str] | None = None,
@@ -268,7 +280,7 @@ def report(
     """Make a page on the filters of a model, or of several states of one, as one HTML document.
 
     Args:
-        models: A path or a network, or several of them in the order of training.
+        models: A path, a network or a model in memory, or several of them in the order of training.
         options: Which layers, and how large the page may be.
         output: The page's file, or a folder for it, which is made where it is missing; None writes nothing.
         budget: How much work it may be; what would be more is left out, and the page says so.
@@ -283,7 +295,7 @@ def report(
         SelectionError: a layer was asked for that a network does not have.
         MeasureError: the input range is none.
         OutputError: the page cannot be written, or would replace one of the models, or the page on others.
-        ValueError: there is no model.
+        ArgumentError: there is no model.
     """
     networks = _load_all(models, limits, hints)
     sources = Sources.of(networks)
@@ -298,7 +310,7 @@ def report(
 
 
 def gather(
-    models: Model | Sequence[Model],
+    models: Model | LiveModel | Iterable[Model | LiveModel],
     options: ReportOptions | None = None,
     *,
     budget: Budget | None = None,
@@ -306,30 +318,32 @@ def gather(
     hints: Hints | None = None,
 ) -> PageContent:
     """Return what the page of `report` says, as facts; arguments and errors are the same."""
-    options = options or ReportOptions()
+    options = expect(options, ReportOptions, "options") or ReportOptions()
     networks = _load_all(models, limits, hints)
     for network in networks:
         for wanted in options.layers:
-            network.select(wanted)  # before minutes are spent on measures
+            choose(network, wanted)  # before minutes are spent on measures
     if options.stacked:
         networks = [assume_stacked(network) for network in networks]
-    account = (budget or Budget()).account(*networks)
+    account = (expect(budget, Budget, "budget") or Budget()).account(*networks)
     drawn = [each for network in networks for each in _chosen(network, options) if not each.why_not_drawn]
     with account.keeping("work", sum(map(_work_of, drawn))):  # a page of sentences without pictures is none
         diagnoses = _diagnose_all(networks, options, account)
     return gather_content(networks, diagnoses, options, account)
 
 
-def _load_all(models: Model | Sequence[Model], limits: Limits | None, hints: Hints | None) -> list[Network]:
-    listed = [models] if isinstance(models, str | PathLike | Network) else models
+def _load_all(
+    models: Model | LiveModel | Iterable[Model | LiveModel], limits: Limits | None, hints: Hints | None
+) -> list[Network]:
+    listed = several(models)
     if not listed:
-        raise ValueError("a report needs at least one model")
-    return [each if isinstance(each, Network) else load(each, limits=limits, hints=hints) for each in listed]
+        raise ArgumentError("a report needs at least one model")
+    return [load(each, limits=limits, hints=hints) for each in listed]
 
 
 def _choose_path(networks: Sequence[Network], output: str | PathLike[str], sources: Sources) -> Path:
     """Return where the page goes: never onto a model, and under a name of ours never onto others' page."""
-    path = Path(output)
+    path = Path(check_path(output, "a page"))
     if is_folder(path) or str(output).endswith(("/", os.sep)):
         path /= f"{models_stem([each.origin.path or Path('network') for each in networks])}-report.html"
         sources.refuse_others(path)
@@ -345,7 +359,7 @@ def _diagnose_all(networks: Sequence[Network], options: ReportOptions, account: 
             network,
             before=first if place else (),
             input_range=options.input_range,
-            first=[layer.conv_index for layer in map(network.select, options.layers)],
+            first=[layer.conv_index for layer in _asked(network, options)],
             account=account,
         )
         for place, network in enumerate(networks)
