@@ -56,8 +56,8 @@ def test_a_new_column_is_one_entry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(summary, "COLUMNS", (*summary.COLUMNS, new, hidden))
     made = network()
     monkeypatch.setattr(api, "load", lambda *_, **__: made)
-    printed = CliRunner().invoke(main, ["layers", "model.pkl"]).stdout.splitlines()
-    assert printed[0].endswith("covers    twice")
+    printed = CliRunner().invoke(main, ["layers", "model.pkl", "--all"]).stdout.splitlines()
+    assert printed[0].endswith("covers  twice")
     assert printed[3].split()[-1] == "2x1"
     page = filtviz.report(made)
     assert '<th scope="col">twice</th>' in page

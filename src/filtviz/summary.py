@@ -135,13 +135,15 @@ class Column:
     """A column of the table.
 
     ``elsewhere`` holds what it is called in other outputs than most, None where they leave it out. ``cell``
-    writes it for a row; ``is_number`` sets it to the right.
+    writes it for a row; ``is_number`` sets it to the right. Where there is no room for all columns those with
+    the highest ``yields`` are left out first, and those without never.
     """
 
     heading: str
     cell: Callable[[LayerRow, Style], str]
     elsewhere: Mapping[Place, str | None] = field(default_factory=dict)
     is_number: bool = False
+    yields: int = 0
 
     def heading_in(self, style: Style) -> str | None:
         """Return what it is called in an output, None where that leaves it out."""
@@ -150,12 +152,16 @@ class Column:
 
 @dataclass(frozen=True, kw_only=True)
 class Table:
-    """What an output shows of a network: headings, the cells of each layer, and which columns are numbers."""
+    """What an output shows of a network: headings, the cells of each layer, and which columns are numbers.
+
+    ``yields`` tells which columns are left out first, see `Column`.
+    """
 
     headings: tuple[str, ...]
     layers: tuple[LayerRow, ...]
     rows: tuple[tuple[str, ...], ...]
     numbers: tuple[bool, ...]
+    yields: tuple[int, ...] = ()
 
     @classmethod
     def of(cls, summary: Summary, style: Style) -> Table:
@@ -166,6 +172,7 @@ class Table:
             layers=summary.rows,
             rows=tuple(tuple(column.cell(row, style) for column, _ in shown) for row in summary.rows),
             numbers=tuple(column.is_number for column, _ in shown),
+            yields=tuple(column.yields for column, _ in shown),
         )
 
 
@@ -206,7 +213,7 @@ def _coverage(row: LayerRow, style: Style) -> str:
 
 
 COLUMNS = (
-    Column(heading="#", cell=lambda row, _: str(row.index), is_number=True),
+    Column(heading="#", cell=lambda row, _: str(row.index), is_number=True, yields=3),
     Column(
         heading="conv",
         cell=lambda row, _: "" if row.conv_index is None else str(row.conv_index),
@@ -221,16 +228,18 @@ COLUMNS = (
         heading="stride",
         cell=lambda row, style: _step(row.stride, row, style),
         elsewhere={"notebook": None},
+        yields=4,
     ),
-    Column(heading="pad", cell=_pad, elsewhere={"notebook": None}),
+    Column(heading="pad", cell=_pad, elsewhere={"notebook": None}, yields=5),
     Column(
         heading="parameters",
         cell=lambda row, _: f"{row.parameters:,}",
         elsewhere={"terminal": "params"},
         is_number=True,
+        yields=2,
     ),
-    Column(heading="field", cell=_field, elsewhere={"page": "sees", "notebook": "receptive field"}),
-    Column(heading="covers", cell=_coverage, elsewhere={"page": "of the input", "notebook": None}),
+    Column(heading="field", cell=_field, elsewhere={"page": "sees", "notebook": "receptive field"}, yields=1),
+    Column(heading="covers", cell=_coverage, elsewhere={"page": "of the input", "notebook": None}, yields=6),
 )
 """All columns of the table of layers, in their order."""
 

@@ -1,4 +1,3 @@
-# ruff: noqa: E501  (a table is as wide as it is)
 """`filtviz layers`: exact output and exit codes."""
 
 from __future__ import annotations
@@ -67,13 +66,28 @@ def network() -> Network:
 
 
 TABLE = """\
-  #    conv  name        type                     output     filters    stride    pad      params  field    covers
----  ------  ----------  -----------------------  ---------  ---------  --------  -----  --------  -------  --------
-  0          in\\x1b[31m  InputLayer               ?x1x12x12                                     0  1x1      8%
-  1       0  conv1       Conv2DLayer              ?x4x12x12  4x1x3x3    1         1            40  3x3      25%
-  2                      MaxPool2DLayer           ?x4x6x6               2         0             0  4x4      33%
-  3                      ElemwiseSumLayer ← 2, 2  ?x4x6x6                                       0  4x4      33%
-  4       1  conv2       Conv2DLayer              ?          2x4x5x5    ?         ?           200  ?        ?
+#  conv  name        type                     output     filters  stride  pad  params  field  covers
+-  ----  ----------  -----------------------  ---------  -------  ------  ---  ------  -----  ------
+0        in\\x1b[31m  InputLayer               ?x1x12x12                             0  1x1    8%
+1     0  conv1       Conv2DLayer              ?x4x12x12  4x1x3x3  1       1        40  3x3    25%
+2                    MaxPool2DLayer           ?x4x6x6             2       0         0  4x4    33%
+3                    ElemwiseSumLayer ← 2, 2  ?x4x6x6                               0  4x4    33%
+4     1  conv2       Conv2DLayer              ?          2x4x5x5  ?       ?       200  ?      ?
+
+5 layers, 2 of them convolutions; 240 parameters, 240 of them in convolutions
+inferred: the order of the layers
+"""
+
+NARROW = """\
+#  conv  name        type                     output     filters  params  field
+-  ----  ----------  -----------------------  ---------  -------  ------  -----
+0        in\\x1b[31m  InputLayer               ?x1x12x12                0  1x1
+1     0  conv1       Conv2DLayer              ?x4x12x12  4x1x3x3      40  3x3
+2                    MaxPool2DLayer           ?x4x6x6                  0  4x4
+3                    ElemwiseSumLayer ← 2, 2  ?x4x6x6                  0  4x4
+4     1  conv2       Conv2DLayer              ?          2x4x5x5     200  ?
+… no room for the columns stride, pad and covers, see
+  filtviz layers model.pkl --all
 
 5 layers, 2 of them convolutions; 240 parameters, 240 of them in convolutions
 inferred: the order of the layers
@@ -89,10 +103,53 @@ def loaded(monkeypatch: pytest.MonkeyPatch) -> Network:
 
 @pytest.mark.usefixtures("loaded")
 def test_the_table() -> None:
-    ran = CliRunner().invoke(main, ["layers", "model.pkl"])
+    ran = CliRunner().invoke(main, ["layers", "model.pkl", "--all"])
     assert ran.exit_code == 0, ran.output
-    assert [line.rstrip() for line in ran.stdout.splitlines()] == TABLE.splitlines()
+    assert ran.stdout.splitlines() == TABLE.splitlines()
     assert ran.stderr == ""
+
+
+@pytest.mark.usefixtures("loaded")
+@pytest.mark.parametrize(
+    ("columns", "expected"), [(None, NARROW), ("x", NARROW), ("80", NARROW), ("-5", NARROW), ("200", TABLE)]
+)
+def test_the_table_fits_80_columns_or_as_many_as_are_asked_for(columns: str | None, expected: str) -> None:
+    ran = CliRunner().invoke(main, ["layers", "model.pkl"], env={"COLUMNS": columns})
+    assert ran.stdout == expected
+
+
+@pytest.mark.usefixtures("loaded")
+@pytest.mark.parametrize("columns", range(50, 120, 7))
+def test_no_line_of_the_table_is_wider_than_it_may_be(columns: int) -> None:
+    ran = CliRunner().invoke(main, ["layers", "model.pkl"], env={"COLUMNS": str(columns)})
+    lines = ran.stdout.splitlines()
+    assert max(map(len, lines)) <= columns
+    assert {"conv", "name", "type", "filters"} <= set(lines[0].split())
+
+
+def test_long_names_are_cut_where_there_is_no_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    named = Network.of([conv(weights(4, 1, 3, 3), name="a-very-long-name-of-a-layer-" * 2)])
+    monkeypatch.setattr(api, "load", lambda *_, **__: named)
+    lines = CliRunner().invoke(main, ["layers", "model.pkl"]).stdout.splitlines()
+    assert lines[2].split()[2] == "a-very-long-name-of-a-l…"
+    assert lines[0].split()[-1] == "field"
+
+
+@pytest.mark.usefixtures("loaded")
+@pytest.mark.parametrize(("height", "shown"), [(40, 5), (13, 5), (12, 4), (1, 4)])
+def test_a_window_shows_the_first_layers_that_there_is_room_for(
+    monkeypatch: pytest.MonkeyPatch, height: int, shown: int
+) -> None:
+    from filtviz.cli import layers
+
+    monkeypatch.setattr(layers, "window", lambda: (110, height))
+    lines = CliRunner().invoke(main, ["layers", "model.pkl"]).stdout.splitlines()
+    assert [line[0] for line in lines[2 : 2 + shown]] == list("01234")[:shown]
+    told = lines[2 + shown :]
+    assert told[:2] == (
+        ["", told[1]] if shown == 5 else ["… no room for 1 layer, see", "  filtviz layers model.pkl --all"]
+    )
+    assert len(lines) <= max(height, 11)
 
 
 def printed(monkeypatch: pytest.MonkeyPatch, network: Network, *options: str) -> list[str]:
@@ -116,7 +173,7 @@ def test_padding_that_differs_on_both_sides_is_written_out_and_what_is_not_known
             output_shape=(None, 4, None, 20),
         ),
     ]
-    cells = [line.split() for line in printed(monkeypatch, Network.of(rows))]
+    cells = [line.split() for line in printed(monkeypatch, Network.of(rows), "--all")]
     assert cells[0] == [
         "#", "conv", "name", "type", "output", "filters", "stride", "pad", "params", "field", "covers",
     ]  # fmt: skip
@@ -132,7 +189,7 @@ def test_one_of_a_kind_is_no_plural_and_thousands_are_set_apart(monkeypatch: pyt
         "1 layer, 1 of them convolutions; 1 parameter, 1 of them in convolutions"
     )
     dense = Layer(type="DenseLayer", parameters=(Parameter.of("W", np.zeros((40, 50))),))
-    assert printed(monkeypatch, Network.of([conv(weights(20, 30, 3, 3)), dense]))[-1] == (
+    assert printed(monkeypatch, Network.of([conv(weights(20, 30, 3, 3)), dense]), "--all")[-1] == (
         "2 layers, 1 of them convolutions; 7,400 parameters, 5,400 of them in convolutions"
     )
 

@@ -158,3 +158,31 @@ def test_plain_text_says_what_its_digits_are(view: str, legend: str) -> None:
     lines = list(sheet_lines(page.sheet, 94, "plain"))
     assert [line for line in lines if "is nearly 0" in line] == [legend]
     assert lines[lines.index("") + 1] == ("0  -9  . +4" if view == "sheet" else "0  +9  . +4")
+
+
+def tall_sheet(n=12, channels=1):
+    return pages_of(layer_of(random_weights(n, channels, 3, 3)))[0].sheet
+
+
+@pytest.mark.parametrize("height", [12, 18, 24, 40])
+@pytest.mark.parametrize("depth", ["plain", "256"])
+def test_a_window_gets_the_strips_that_there_is_room_for_and_is_told_of_the_others(height, depth):
+    sheet = tall_sheet(60)
+    lines = list(sheet_lines(sheet, 40, depth, height))
+    assert len(lines) <= max(height - 3, 18)
+    told = " ".join(plain_text(line) for line in lines[-3:])
+    shown = re.search(r"(\d+) of 60 are shown, for lack of room: LINES=999", told)
+    assert shown is not None
+    assert f" {int(shown[1]) - 1} " in "\n".join(map(plain_text, lines))
+    assert f"\n{shown[1]} " not in "\n".join(map(plain_text, lines[:-3]))
+
+
+def test_where_there_is_room_for_all_nothing_is_said_and_nothing_missing():
+    sheet = tall_sheet(4)
+    assert list(sheet_lines(sheet, 80, "plain", 60)) == list(sheet_lines(sheet, 80, "plain"))
+
+
+def test_a_strip_that_is_shown_in_part_does_not_count():
+    sheet = tall_sheet(3, channels=30)
+    lines = list(sheet_lines(sheet, 60, "plain", 14))
+    assert " ".join(lines[-2:]).startswith("0 of 3 are shown")

@@ -22,11 +22,14 @@ if TYPE_CHECKING:
     from filtviz.drawing.terminal import Depth
 
 __all__ = [
+    "GUTTER",
     "QUIET",
     "colour_depth",
+    "column_widths",
     "complain",
     "conclusions_told",
     "fit",
+    "format_columns",
     "format_table",
     "is_quiet",
     "log",
@@ -34,6 +37,7 @@ __all__ = [
     "print_path",
     "print_sheets",
     "say",
+    "window",
 ]
 
 
@@ -138,6 +142,37 @@ def format_table(rows: Iterable[Sequence[str]], headers: Sequence[str], **layout
     )
 
 
+def format_columns(rows: Sequence[Sequence[str]], headers: Sequence[str], right: Sequence[bool]) -> list[str]:
+    """Return the lines of a table that is as narrow as its cells let it be.
+
+    Args:
+        rows: The cells.
+        headers: A heading for each column.
+        right: Whether a column is set to the right.
+    """
+    widths = column_widths(rows, headers)
+    lines = []
+    for cells in (headers, ["-" * width for width in widths], *rows):
+        parts = zip(map(fit, cells), widths, right, strict=True)
+        padded = (f"{cell:>{width}}" if is_right else f"{cell:<{width}}" for cell, width, is_right in parts)
+        lines.append(GUTTER.join(padded).rstrip())
+    return lines
+
+
+GUTTER = "  "
+
+
+def column_widths(rows: Sequence[Sequence[str]], headers: Sequence[str]) -> list[int]:
+    """Return how wide the columns of a table have to be.
+
+    Args:
+        rows: The cells.
+        headers: A heading for each column.
+    """
+    columns = zip(headers, *rows, strict=True)
+    return [max(len(fit(cell)) for cell in column) for column in columns]
+
+
 def _stdout_encoding() -> tuple[str | None, str]:
     """Return the encoding of stdout, None for none, and what it does with characters it does not have."""
     return getattr(sys.stdout, "encoding", None), getattr(sys.stdout, "errors", None) or "strict"
@@ -150,7 +185,23 @@ def _plain(value: Any) -> Any:
     return str(value)
 
 
-PIPED_WIDTH = 100
+USUAL_COLUMNS, USUAL_LINES = 80, 24
+
+
+def window() -> tuple[int, int | None]:
+    """Return how many columns and lines what is printed may have: those of the window that it goes to.
+
+    Where it goes elsewhere, to a pipe or a file, all lines are printed, 80 columns wide. ``COLUMNS`` and, for
+    a window, ``LINES`` say otherwise.
+    """
+    size = shutil.get_terminal_size((USUAL_COLUMNS, USUAL_LINES))
+    if sys.stdout.isatty():
+        return size.columns, size.lines
+    wanted = os.environ.get("COLUMNS", "")
+    return int(wanted) if wanted.isdecimal() and 0 < int(wanted) < LONGEST_LINE else USUAL_COLUMNS, None
+
+
+LONGEST_LINE = 10_000
 
 
 def print_sheets(pages: Sequence[SheetPage]) -> None:
@@ -162,8 +213,8 @@ def print_sheets(pages: Sequence[SheetPage]) -> None:
         return
     if not can_write(HALF_BLOCK, _stdout_encoding()[0]):
         depth = "plain"
-    width = shutil.get_terminal_size((PIPED_WIDTH, 24)).columns if sys.stdout.isatty() else PIPED_WIDTH
-    for line in sheet_lines(pages[0].sheet, width, depth):
+    width, height = window()
+    for line in sheet_lines(pages[0].sheet, width, depth, height):
         click.echo(line, color=depth != "plain")
 
 

@@ -33,29 +33,59 @@ Tile = list[str]
 """The lines of a tile, with the codes that colour them."""
 
 
-def sheet_lines(sheet: Sheet, width: int, depth: Depth) -> Iterator[str]:
+def sheet_lines(sheet: Sheet, width: int, depth: Depth, height: int | None = None) -> Iterator[str]:
     """Yield the lines of a sheet.
 
     Args:
-        sheet: What to show; all of it is shown.
+        sheet: What to show.
         width: Characters of a line. Strips that are longer are continued below.
         depth: What the terminal can show: 24-bit colours, 256 colours, or none.
+        height: Lines of the window; the first strips are shown that there is room for, and at the end it is
+            said how to see the others. None shows all.
     """
-    for text in (sheet.title, *sheet.facts, *sheet.notes):
-        yield from textwrap.wrap(printable(text, 1000), width)
+    head = [
+        part
+        for text in (sheet.title, *sheet.facts, *sheet.notes)
+        for part in textwrap.wrap(printable(text, 1000), width)
+    ]
+    yield from head
     yield ""
     plain = depth == "plain"
     if plain and sheet.cmap is None:
         sheet = _primaries_apart(sheet)
     if depth == "256" and sheet.cmap == DIVERGING:
         sheet = replace(sheet, cmap=DIVERGING_OF_256)
-    zoom = _choose_zoom(sheet, width)
+    legend = list(_legend(sheet, width, depth))
+    n_strips = len(sheet.values)
+    below = [*legend, *_missing(n_strips, n_strips, width)]
+    room = None if height is None else max(1, height - len(head) - len(below) - PROMPT)
+    zoom = _choose_zoom(sheet, width, MOST_LINES if room is None else min(room, MOST_LINES))
 
     def draw(strip: int, column: int) -> Tile:
         return _digits(sheet, strip, column) if plain else _half_blocks(sheet, strip, column, zoom, depth)
 
-    yield from _lines_of_tiles(sheet, width, _Measures.of(sheet, 3 if plain else zoom), draw)
-    yield from _legend(sheet, width, depth)
+    groups = _groups_of_tiles(sheet, width, _Measures.of(sheet, 3 if plain else zoom), draw)
+    shown, is_first = 0, True
+    for complete, lines in groups:
+        if room is not None and not is_first and len(lines) > room:
+            break
+        is_first = False
+        room = None if room is None else room - len(lines)
+        shown = complete
+        yield from lines
+    yield from legend
+    if shown < n_strips:
+        yield from _missing(shown, n_strips, width)
+
+
+def _missing(shown: int, all_strips: int, width: int) -> list[str]:
+    """Say in lines how to see what there was no room for."""
+    more = f"{shown} of {all_strips} are shown, for lack of room: LINES=999 before the command shows all"
+    return textwrap.wrap(more, width)
+
+
+PROMPT = 4
+"""Lines around what is shown of a sheet: an empty one above, a message of two lines, and the next prompt."""
 
 
 @dataclass(frozen=True)
@@ -145,21 +175,21 @@ def _primaries_apart(sheet: Sheet) -> Sheet:
     return replace(sheet, values=apart, cmap="gray", headings=("red", "green", "blue"), captions=captions)
 
 
-def _choose_zoom(sheet: Sheet, width: int) -> int:
+def _choose_zoom(sheet: Sheet, width: int, most_lines: int) -> int:
     """Return the largest zoom at which strips fit on lines, and all of them on a screen or two."""
     n_strips, n_columns, rows = sheet.values.shape[:3]
     for zoom in range(LARGEST_ZOOM, 1, -1):
         strip = _Measures.of(sheet, zoom).strip(n_columns)
         lines = -(-n_strips // max(1, width // strip)) * (-(-rows * zoom // 2) + 1)
-        if strip <= width and lines <= MOST_LINES:
+        if strip <= width and lines <= most_lines:
             return zoom
     return 1
 
 
-def _lines_of_tiles(
+def _groups_of_tiles(
     sheet: Sheet, width: int, measures: _Measures, draw: Callable[[int, int], Tile]
-) -> Iterator[str]:
-    """Yield lines with as many strips side by side as fit, or a strip's columns over several lines."""
+) -> Iterator[tuple[int, list[str]]]:
+    """Yield lines of strips side by side, or of some columns of one, and how many strips are complete."""
     n_strips, n_columns = sheet.values.shape[:2]
     beside = max(1, (width + BETWEEN_STRIPS) // measures.strip(n_columns))
     held = n_columns if beside > 1 else measures.room(width)
@@ -167,7 +197,8 @@ def _lines_of_tiles(
         strips = range(first, min(first + beside, n_strips))
         for start in range(0, n_columns, held):
             columns = range(start, min(start + held, n_columns))
-            yield from _row(sheet, strips, columns, measures, draw)
+            complete = strips.stop if columns.stop == n_columns else strips.start
+            yield complete, list(_row(sheet, strips, columns, measures, draw))
 
 
 def _row(
