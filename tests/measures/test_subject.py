@@ -10,7 +10,7 @@ import pytest
 from filtviz.measures.catalogue import CATALOGUE, DEFAULT, Fit, possible_draws, rule_named
 from filtviz.measures.kernels import Kernels
 from filtviz.measures.residue import Magnitudes
-from filtviz.measures.subject import Identified, Provenance, identify_rule, trace_provenance
+from filtviz.measures.subject import Identified, Provenance, identify_rule, trace_provenance, would_show
 from filtviz.network import Origin
 
 HE = CATALOGUE[1]
@@ -185,3 +185,14 @@ def test_what_moved_beside_the_weights(subject_of, glorot) -> None:
     for state, bias in {"none": None, "zero": np.zeros(4), "constant": constant, "moved": one_off}.items():
         subject = subject_of(weights, bias)
         assert (subject.bias, subject.moved) == (state, state == "moved")
+
+
+@pytest.mark.parametrize(("family", "enough"), [("uniform", 100), ("cut normal", 400), ("normal", 5000)])
+def test_a_trace_would_show_in_enough_weights_of_the_networks_own_rule(family, enough) -> None:
+    rule, other = CATALOGUE[0], CATALOGUE[1]
+    fit = Fit((rule.name,), family, 0.1, 0.5, (rule,))
+    assert would_show(fit, Identified(rule, known=True), enough)
+    assert not would_show(fit, Identified(rule, known=True), enough - 1)
+    assert not would_show(fit, Identified(rule, known=False), enough)
+    assert not would_show(fit, Identified(other, known=True), enough)
+    assert would_show(replace(fit, family="matrix", rules=()), Identified(other, known=False), 1)

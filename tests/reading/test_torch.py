@@ -378,6 +378,14 @@ def test_an_optimisers_moments_are_no_filters(tmp_path):
     network = opened(tmp_path, zip_of({"model": state(), "optimizer": adam(), "a": {"b": adam()}}))
     assert same(network, W1, W2)
     assert network.origin.left_out == ("what only training needs, under optimizer and a.b",)
+    assert network.origin.training == ("it holds the state of an optimiser",)
+
+
+def test_an_optimiser_that_has_taken_no_step_is_no_sign_of_training(tmp_path):
+    fresh = {"state": {}, "param_groups": [{"lr": 0.1}]}
+    network = opened(tmp_path, zip_of({"model": state(), "optimizer": fresh}))
+    assert network.origin.left_out == ("what only training needs, under optimizer",)
+    assert network.origin.training == ()
 
 
 def test_averages_are_left_out_said_to_be_and_chosen(tmp_path):
