@@ -7,6 +7,7 @@ changed on purpose, and read as one line of a diff.
 from __future__ import annotations
 
 import ast
+import contextlib
 import importlib
 import inspect
 import re
@@ -22,6 +23,7 @@ from typing import Any
 import numpy as np
 
 import filtviz
+from filtviz.errors import MissingExtraError
 
 __all__ = ["PLACES", "constants"]
 
@@ -60,7 +62,8 @@ def constants(place: str) -> Iterator[str]:
     """Yield the lines of a place's modules."""
     for name in _modules():
         if _place(name) == place:
-            yield from _of_module(importlib.import_module(name))
+            with contextlib.suppress(MissingExtraError):  # a module for those who have the extra
+                yield from _of_module(importlib.import_module(name))
 
 
 def _of_module(module: ModuleType) -> Iterator[str]:

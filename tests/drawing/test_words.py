@@ -301,14 +301,14 @@ def test_only_the_badges_that_occur_are_explained() -> None:
 
 
 def test_the_table_of_views_says_what_each_is() -> None:
-    assert list(VIEWS) == ["grid", "sheet", "rms", "components", "nmf"]
+    assert list(VIEWS) == ["grid", "sheet", "curves", "rms", "components", "nmf"]
     assert [view.name for view in VIEWS.values() if not view.is_sheet] == [DEFAULT_VIEW] == ["grid"]
     assert [view.name for view in VIEWS.values() if view.has_primaries] == ["sheet"]
     assert DrawingOptions().view == DEFAULT_VIEW
 
 
 @pytest.mark.parametrize(
-    "view", [view.name for view in VIEWS.values() if view.is_sheet and view.name != "nmf"]
+    "view", [view.name for view in VIEWS.values() if view.is_sheet and view.name not in ("nmf", "curves")]
 )
 def test_a_sheet_is_a_sheet(view: str) -> None:
     (page,) = pages_of(layer_of(random_weights(4, 5, 3, 3)), view=view)

@@ -166,6 +166,8 @@ def _tell(file: WrittenFile) -> None:
 def _name_sheet(result: PlotResult) -> None:
     """Name the view that has on one page what nolearn's layout spreads over many."""
     for each in result.layers:
+        if each.layer.why_not_drawn is not None:  # over one axis or three: it is on a sheet as it is
+            continue
         label, n = printable(each.layer.label, 40), len(each.pictures)
         if n >= MANY:
             say(f"{label}: one picture for each of {n} channels; --view sheet draws them all on one")
@@ -175,7 +177,8 @@ def _name_noise(result: PlotResult, model: str) -> None:
     """Say where to go on from layers in which the eye finds nothing."""
     from filtviz.measures.low_frequency import looks_like_noise
 
-    noise = [each.layer for each in result.layers if looks_like_noise(each.layer.filters)]
+    drawn = [each.layer for each in result.layers if each.layer.why_not_drawn is None]
+    noise = [layer for layer in drawn if looks_like_noise(layer.filters)]
     if noise:
         names = name_runs([(layer.conv_index, layer.label) for layer in noise])
         looks = "looks" if len(noise) == 1 else "look"

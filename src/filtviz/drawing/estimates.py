@@ -8,11 +8,13 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from filtviz.drawing.colours import DEFAULT_CMAP
+from filtviz.drawing.curves import LEVELS
 from filtviz.drawing.grid import KernelGrid
 from filtviz.drawing.lettering import DPI, LEAST_WIDTH, MARGIN
 from filtviz.drawing.options import LONGEST_SIDE
 from filtviz.drawing.pages import SheetPage
 from filtviz.drawing.pixelmap import Grid, kernels_in_doubt
+from filtviz.drawing.planar import is_curve, is_drawn, view_for
 from filtviz.drawing.views import VIEWS
 from filtviz.errors import DrawingError
 
@@ -72,14 +74,14 @@ def pay_for_view(
     Raises:
         BudgetError: it is more than may be spent.
     """
-    if layer.why_not_drawn is not None:
+    if not is_drawn(layer):
         return  # `draw` says so
-    if layer.why_not_drawn is not None:
-        return  # whoever draws says so
     n, what = len(channels), f"drawing {layer.title}"
-    rows, cols = layer.kernel_size
+    view = view_for(layer, n, options.view)
+    *slices, rows, cols = (LEVELS, *layer.kernel_size) if is_curve(layer) else layer.kernel_size
+    n *= math.prod(slices)
     weights = layer.n_filters * n * rows * cols
-    if not VIEWS[options.view].is_sheet:
+    if not VIEWS[view].is_sheet:
         _pay_for_grids(layer.n_filters, (rows, cols), n, options, suffix, account, what)
         return
     work = weights * _WEIGHT + (layer.n_filters + n) * _NAME

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from filtviz.drawing.estimates import pay_for_pages, pay_for_view
 from filtviz.drawing.grid import cautions
 from filtviz.drawing.options import PRIMARIES, DrawingOptions, SheetOptions
+from filtviz.drawing.planar import view_for
 from filtviz.drawing.selection import choose_channels, parse_channels
 from filtviz.drawing.sheet import SheetTexts, with_badges, with_composition
 from filtviz.drawing.views import VIEWS, draw
@@ -273,7 +274,7 @@ class Preparation:
         pay_for_view(drawn, channels, self.options, self.suffix, self.account)
         pictures = tuple(draw(drawn, channels, self.options, texts))
         pay_for_pages(pictures, self.suffix, self.account, f"drawing {layer.title}")
-        is_sheet = VIEWS[self.options.view].is_sheet
+        is_sheet = VIEWS[view_for(drawn, len(channels), self.options.view)].is_sheet
         misleading = () if is_sheet else cautions(layer, channels, self.options)
         return pictures, tuple(misleading)
 

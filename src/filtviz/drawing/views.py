@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Protocol
 
+from filtviz.drawing.planar import as_planar
 from filtviz.drawing.sheet import SheetTexts
 from filtviz.errors import DrawingError
 from filtviz.text import printable
@@ -65,6 +66,11 @@ _ALL = (
         module="filtviz.drawing.kernel_sheets",
         has_primaries=True,
         help="all filters and channels on one page",
+    ),
+    View(
+        name="curves",
+        module="filtviz.drawing.curves",
+        help="filters over one axis, as of sound and text (their default)",
     ),
     View(
         name="rms",
@@ -136,9 +142,10 @@ def draw(
     Raises:
         DrawingError: the layer's weights are no pictures of filters.
     """
+    layer, channels, options, texts = as_planar(layer, channels, options, texts or SheetTexts())
     if reason := layer.why_not_drawn:
         raise DrawingError(
             f"{printable(layer.label, 40)} ({printable(layer.type, 40)}) is not drawn: {reason}"
         )
     pictures: Drawing = import_module(VIEWS[options.view].module).pictures
-    return pictures(layer, channels, options, texts or SheetTexts())
+    return pictures(layer, channels, options, texts)
