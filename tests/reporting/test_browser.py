@@ -21,8 +21,9 @@ from .models import ATTACKS, network
 THEMES = ("light", "dark")
 
 DRAWN_IN_VIEW = """id => {
-  const section = document.getElementById(id);
-  const tiles = section.querySelector(".tiles") ?? section.querySelector(".explorer");
+  const section = document.getElementById(id).closest(".layer");
+  section.querySelector("details").open = true;
+  const tiles = section.querySelector(".tile") ?? section.querySelector(".explorer");
   tiles.scrollIntoView({ block: "center" }); // anew each time: what is built above may move it
   return section.querySelector(".tile canvas");
 }"""
@@ -58,7 +59,7 @@ def model() -> Network:
 def ready(page: Any, anchor: str = "layer-0") -> Any:
     """Return the section of a layer once its tiles are drawn."""
     page.wait_for_function(DRAWN_IN_VIEW, arg=anchor)
-    return page.locator(f"#{anchor}")
+    return page.locator(f".layer:has(#{anchor})")
 
 
 def pixels(canvas: Any) -> np.ndarray:
@@ -197,9 +198,7 @@ def test_the_numbers_are_the_weights(one: Path, visit: Visit) -> None:
     kernel = model().conv_layers[0].filters[7, 2].ravel()
     shown = np.array([float(cell) for cell in cells if cell])
     np.testing.assert_allclose(shown, kernel, atol=1e-4)
-    rows = dict(
-        row.split("\t") for row in panel.locator("table").first.inner_text().splitlines() if "\t" in row
-    )
+    rows = dict(row.split("\t") for row in panel.locator(".numbers").inner_text().splitlines() if "\t" in row)
     filters = model().conv_layers[0].filters[7]
     assert float(rows["norm"]) == pytest.approx(float(np.linalg.norm(filters)), rel=1e-2)
     assert float(rows["lowest weight"]) == pytest.approx(float(filters.min()), rel=1e-2)
@@ -242,7 +241,7 @@ def test_checkpoints_stand_side_by_side(several: Path, visit: Visit) -> None:
     section = ready(page)
     assert section.locator(".tile").first.locator("canvas").count() == 3
     assert "from the left: 0.pkl, 1.pkl, 2.pkl" in section.locator("[data-role=notes]").inner_text()
-    heads = section.locator(".panel thead th").all_inner_texts()
+    heads = section.locator(".panel .numbers thead th").all_inner_texts()
     assert heads[:4] == ["number", "0.pkl", "1.pkl", "2.pkl"]
     moved = section.locator("details table tbody tr", has_text="Root mean square")
     assert moved.locator("svg polyline").count() == 1
@@ -286,7 +285,8 @@ def test_without_script_pictures_and_sentences_are_there(one: Path, visit: Visit
         assert box is not None
         assert min(box["width"], box["height"]) > 50
     assert not page.locator("#toolbar").is_visible()
-    assert page.locator(".verdicts li").count() == 2
+    assert page.locator(".summary").is_visible()
+    assert page.locator(".lines tbody tr").count() == 2
 
 
 def test_without_script_the_picture_has_the_same_colours(one: Path, visit: Visit, tmp_path: Path) -> None:
@@ -318,7 +318,10 @@ def test_names_that_attack_do_nothing(tmp_path: Path, visit: Visit) -> None:
         section.locator(".tile").first.hover()
     assert page.locator("script").count() == len(ATTACKS) + 2  # data, the palette, the script
     assert (
-        page.evaluate("document.querySelectorAll('body img:not(.sprite), body b b, body style').length") == 0
+        page.evaluate(
+            "document.querySelectorAll('body img:not(.sprite, .glance img), body b b, body style').length"
+        )
+        == 0
     )
     assert page.evaluate("document.documentElement.scrollWidth") <= 375
 
@@ -353,7 +356,7 @@ def test_it_prints(one: Path, visit: Visit) -> None:
     assert page.locator(".sheets img").first.is_visible()
     assert not page.locator(".tile").first.is_visible()
     assert not page.locator("#toolbar").is_visible()
-    assert page.locator("details table").first.is_visible()
+    assert page.locator(".measures").first.is_visible()
     assert page.locator(".histogram").first.is_visible()  # which the script has moved beside the tiles
     assert page.pdf().startswith(b"%PDF")
 

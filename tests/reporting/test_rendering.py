@@ -19,7 +19,7 @@ import filtviz
 from filtviz.measures.table import MEASURES
 from filtviz.network import Network, Origin
 from filtviz.reporting.content import ModelFile
-from filtviz.reporting.rendering import _number, file_facts
+from filtviz.reporting.rendering import MOST_ROWS, _number, file_facts
 
 from .models import ATTACKS, network
 
@@ -144,7 +144,12 @@ def test_every_measured_value_stands_beside_its_null() -> None:
 def test_what_the_file_holds_stands_first(text: str, page: Page) -> None:
     for place in range(3):
         assert text.index(f'<a href="#file-{place + 1}">{place}.pkl</a>') < text.index("In short")
-    assert text.count("holds a Lasagne network with 2 convolutions.") == 3
+    assert text.count("each hold a Lasagne network with 2 convolutions.") == 1
+    differ = filtviz.report(
+        [network((4, 1, 3, 3), path="a.pkl"), network((4, 1, 3, 3), (2, 4, 3, 3), path="b.pkl")]
+    )
+    assert "a.pkl</a> holds a Lasagne network with 1 convolution." in differ
+    assert "b.pkl</a> holds a Lasagne network with 2 convolutions." in differ
 
 
 def test_a_layer_as_it_started_has_no_filter_to_look_at_first() -> None:
@@ -156,21 +161,24 @@ def test_a_layer_as_it_started_has_no_filter_to_look_at_first() -> None:
         conv(weights, np.zeros(16, np.float32), name="conv1", below=0),
     ]
     page = filtviz.report(Network.of(layers))
-    assert 'href="#verdict-initial">initial</a>' in page
+    assert 'href="#verdict-initial">as drawn</a>' in page
     assert "To look at first" not in page
 
 
-@pytest.mark.parametrize(("n", "is_folded"), [(39, False), (40, False), (41, True)])
-def test_a_list_of_many_sentences_is_folded(n: int, is_folded: bool) -> None:
+@pytest.mark.parametrize(
+    ("n", "more"), [(MOST_ROWS, ""), (MOST_ROWS + 1, "and 1 more layer"), (40, "and 24 more layers")]
+)
+def test_of_many_lines_those_after_the_first_screen_are_folded(n: int, more: str) -> None:
     equal = np.ones((2, 2, 1, 1), np.float32)  # one value only: there is nothing to measure, and it is fast
     layers = [image(2), *[conv(equal, below=place) for place in range(n)]]
-    summary = Page(filtviz.report(Network.of(layers))).text_in("summary")
-    assert (f"{n} layers, one by one" in summary) == is_folded
+    text = filtviz.report(Network.of(layers))
+    assert re.findall(r"and \d+ more layers?", Page(text).text_in("summary")) == ([more] if more else [])
+    assert text.count('<th scope="row"><a href="#layer-') == n
 
 
 def test_pictures_and_sentences_need_no_script(page: Page) -> None:
     images = page.all("img")
-    assert len(images) == 3 * (1 + 3)  # kernels; kernels, summary and composed, in three files
+    assert len(images) == 3 * (1 + 3) + 3  # kernels; kernels, summary and composed, in three files; the first
     assert all(image["alt"] and image["src"].startswith("data:image/png;base64,") for image in images)
     shown = [data for tag, data in page.texts if tag not in ("script", "style")]
     assert any("was updated" in data for data in shown)
@@ -290,16 +298,23 @@ def test_what_is_known_of_a_file_is_told_and_nothing_else() -> None:
     assert terms == ["Holds", "Parameters"]
 
 
-@pytest.mark.parametrize(("n", "is_open"), [(39, True), (40, False)])
-def test_a_long_table_of_layers_is_folded(n: int, is_open: bool) -> None:
-    layers = [image(1, 9, 9), *[filtviz.Layer(type="DropoutLayer", inputs=(i,)) for i in range(n)]]
-    page = filtviz.report(Network.of(layers))
-    assert f"The network: {n + 1} layers" in page
-    assert bool(re.search(r"<details[^>]* open", page)) == is_open
+def test_the_file_and_how_it_is_told_come_last_and_are_folded() -> None:
+    page = filtviz.report(network((4, 1, 3, 3)))
+    places = [
+        page.index(each)
+        for each in ('class="first"', 'class="lines', 'id="layers"', 'id="file-1"', 'id="measures"')
+    ]
+    assert places == sorted(places)
+    assert page.count("<details open>") == 1  # the layer itself
+    for folded in ('id="file-1"', 'id="measures"', "The answer with its reasons"):
+        assert page.rindex("<details", 0, page.index(folded)) > page.rindex(
+            "</details>", 0, page.index(folded)
+        )
 
 
-def test_a_lone_layer_is_no_plural() -> None:
-    assert "The network: 1 layer<" in filtviz.report(Network.of([filtviz.Layer(type="InputLayer")]))
+@pytest.mark.parametrize(("n", "said"), [(1, "its table of 1 layer<"), (2, "its table of 2 layers<")])
+def test_a_lone_layer_is_no_plural(n: int, said: str) -> None:
+    assert said in filtviz.report(Network.of([filtviz.Layer(type="InputLayer")] * n))
 
 
 @pytest.mark.parametrize(

@@ -43,6 +43,12 @@ __all__ = ["report"]
     show_default=True,
     help="How many megabytes of pictures the page may hold; it says what it leaves out.",
 )
+@click.option(
+    "--before",
+    multiple=True,
+    metavar="MODEL",
+    help="An earlier file of the same network, to show what changed; may be repeated.",
+)
 @input_range_option
 @click.option(
     "--assume-stacked",
@@ -63,6 +69,7 @@ def report(
     output: str | None,
     layers: Sequence[str],
     megabytes: float,
+    before: Sequence[str],
     input_range: tuple[float, float] | None,
     stacked: bool,
     open_it: bool,
@@ -70,11 +77,12 @@ def report(
     reading: Mapping[str, Any],
     budget: Budget,
 ) -> None:
-    """Write one HTML page on the filters of MODEL: sentences, pictures, measures and what they mean.
+    """Write one HTML page on the filters of MODEL: the answer and its pictures, then all filters.
 
     The page needs no network and no other file, and works without JavaScript too. Several models, in the
-    order of training, are set side by side, with how each measure moved. The page's path is printed. With
-    --json its facts are printed instead, and the page is written only with --output.
+    order of training, are set side by side, with how each measure moved; --before adds earlier files to
+    compare with. The page's path is printed. With --json its facts are printed instead, and the page is
+    written only with --output.
 
     \b
     Example:
@@ -90,9 +98,9 @@ def report(
             layers=tuple(layers), megabytes=megabytes, input_range=input_range, stacked=stacked
         )
     if as_json and output is None:
-        content, page = gather(models, options, budget=budget, **reading), None
+        content, page = gather(models, options, before=before, budget=budget, **reading), None
     else:
-        written = write_report(models, options, output=output or ".", budget=budget, **reading)
+        written = write_report(models, options, before=before, output=output or ".", budget=budget, **reading)
         content, page = written.content, written.path
     for note in content.notes:
         say(printable(note, 1000))

@@ -113,6 +113,8 @@ class _Diagnosing:
             unjudged=unjudged,
             answer=answer(layers, unjudged, training),
             look=look.sentence if look else "",
+            look_at=look.layer.conv_index if look else None,
+            look_size=look.size if look else None,
             more=more,
             more_command=more_command,
             summary=summarise(layers, unjudged, compared, left_out, training),

@@ -185,11 +185,12 @@ class Diagnosis:
 
     ``file`` is the path as given, or None for a network that was not read from a file. ``answer`` says in two
     or three plain sentences what is the matter, ``summary`` the same with all its reasons. ``look`` says what
-    the picture of the first of ``commands`` shows, ``more`` what would tell more, with a command that needs a
-    file of the person's. ``notes`` say what was
-    concluded about the file that it does not tell, and what is odd about it. ``left_out`` has a sentence for
-    each thing that would have been too much work, with the option that allows it. ``checks`` maps each rule
-    of ``filtviz diagnose --check`` to the names of the layers where it is met.
+    the picture of the first of ``commands`` shows: the convolution of the number ``look_at``, composed to
+    ``look_size`` pixels, or as stored where that is None. ``more`` says what would tell more, with a command
+    that needs a file of the person's. ``notes`` say what was concluded about the file that it does not tell,
+    and what is odd about it. ``left_out`` has a sentence for each thing that would have been too much work,
+    with the option that allows it. ``checks`` maps each rule of ``filtviz diagnose --check`` to the names of
+    the layers where it is met.
     """
 
     file: str | None
@@ -198,6 +199,8 @@ class Diagnosis:
     answer: str = ""
     summary: str = ""
     look: str = ""
+    look_at: int | None = None
+    look_size: tuple[int, int] | None = None
     more: str = ""
     more_command: str = ""
     commands: tuple[str, ...] = ()

@@ -16,13 +16,14 @@ from filtviz.measures.catalogue import CUT_STD, Draws
 from filtviz.measures.measure import Diagnosis, FilterDiagnosis, Finding, LayerDiagnosis
 from filtviz.measures.table import MEASURES
 from filtviz.network import ConvLayer, Network
-from filtviz.reporting.pictures import PictureSet
+from filtviz.reporting.pictures import Glance, PictureSet
 from filtviz.scaling import scale_of
 from filtviz.summary import Summary, summarize
 from filtviz.text import printable
 
 __all__ = [
     "Histogram",
+    "Line",
     "ModelFile",
     "Movement",
     "PageContent",
@@ -222,18 +223,72 @@ class Section:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
+class Line:
+    """What is said of a layer in a line: its diagnosis in each of the files, None where it has none there."""
+
+    states: tuple[LayerDiagnosis | None, ...]
+    section: Section | None
+
+    @property
+    def last(self) -> LayerDiagnosis:
+        """What is said of it in the last file that has it."""
+        return next(state for state in reversed(self.states) if state is not None)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
 class PageContent:
     """All that a page shows.
 
-    ``notes`` say what was left out, and which option shows it; ``left_out`` what would have been too much
-    work.
+    The last of ``files`` is the one that the page answers for; of those before it the first ``n_before``
+    were given to compare with. ``glances`` are the pictures beside the answer. ``notes`` say what was left
+    out, and which option shows it; ``left_out`` what would have been too much work.
     """
 
     title: str
     files: tuple[ModelFile, ...]
     sections: tuple[Section, ...]
+    n_before: int = 0
+    glances: tuple[Glance, ...] = ()
     notes: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
+
+    @property
+    def main(self) -> ModelFile:
+        """The file that the page answers for."""
+        return self.files[-1]
+
+    @cached_property
+    def lines(self) -> tuple[Line, ...]:
+        """A line for each layer of the main file, then for those that only others have."""
+        judged = self.main.diagnosis.layers
+        here = [Line(states=self._states_of(each), section=self._section(each)) for each in judged]
+        alone = [section for section in self.sections if section.state_of(self.main) is None]
+        return (*here, *(Line(states=self._diagnoses(section), section=section) for section in alone))
+
+    def _states_of(self, layer: LayerDiagnosis) -> tuple[LayerDiagnosis | None, ...]:
+        key = layer.conv_index, layer.shape
+        earlier = (
+            {(each.conv_index, each.shape): each for each in file.diagnosis.layers}
+            for file in self.files[:-1]
+        )
+        return (*(known.get(key) for known in earlier), layer)
+
+    def _section(self, layer: LayerDiagnosis) -> Section | None:
+        return self.section_of(self.main, layer.conv_index)
+
+    def _diagnoses(self, section: Section) -> tuple[LayerDiagnosis | None, ...]:
+        states = [section.state_of(file) for file in self.files]
+        return tuple(None if state is None else state.diagnosis for state in states)
+
+    @property
+    def is_measured(self) -> bool:
+        """Whether shares of noise are measured with an earlier file, not estimated."""
+        return any(change.cos2 is not None for each in self.main.diagnosis.layers for change in each.changes)
+
+    def is_open(self, section: Section) -> bool:
+        """Whether a section stands open: all of few, else those of the pictures beside the answer."""
+        shown = {glance.conv_index for glance in self.glances}
+        return len(self.sections) <= FEW_SECTIONS or section.layer.conv_index in shown
 
     def section_of(self, file: ModelFile, conv_index: int) -> Section | None:
         """Return the section that shows a convolution of a file, or None where it has none."""
@@ -246,6 +301,10 @@ class PageContent:
             for section in reversed(self.sections)
             for state in section.states
         }
+
+
+FEW_SECTIONS = 2
+"""Up to so many layers are all shown at once; of more each opens when it is asked for."""
 
 
 @dataclass(frozen=True)

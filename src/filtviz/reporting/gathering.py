@@ -34,7 +34,18 @@ from filtviz.naming import models_stem, unique_stems
 from filtviz.network import ConvLayer, Network
 from filtviz.reading import Hints, Limits
 from filtviz.reporting.content import ModelFile, PageContent, Section, State, draw_histograms, follow_measures
-from filtviz.reporting.pictures import FEW_CHANNELS, Depth, draw_kernels, draw_through, plan_depths, sum_up
+from filtviz.reporting.pictures import (
+    FEW_CHANNELS,
+    Depth,
+    Glance,
+    draw_kernels,
+    draw_through,
+    glance_composed,
+    glance_stored,
+    glance_usual,
+    plan_depths,
+    sum_up,
+)
 from filtviz.reporting.rendering import render_page, write_page
 from filtviz.sources import Sources
 from filtviz.text import described, name_runs, printable
@@ -77,8 +88,11 @@ def gather_content(
     diagnoses: Sequence[Diagnosis],
     options: ReportOptions,
     account: Account | None = None,
+    n_before: int = 0,
 ) -> PageContent:
     """Gather what a page on these files shows, the files in the order in which they were given.
+
+    The first ``n_before`` of them were given to compare with.
 
     Raises:
         SelectionError: a layer was asked for that one of the files does not have.
@@ -97,12 +111,43 @@ def gather_content(
     sections = tuple(map(_section, anchors, groups, depths, repeat(account)))
     judged = [sentence for file in files for sentence in file.diagnosis.left_out]
     return PageContent(
-        title=f"Filters of {', '.join(labels)}",
+        title=_title(labels, n_before),
         files=files,
         sections=sections,
+        n_before=n_before,
+        glances=tuple(_glances(files, sections, account)),
         left_out=(*judged, *too_much, *account.left_out[n_told:]),
         notes=(*([ASSUMED] if options.stacked else []), *_omissions(files, groups, depths)),
     )
+
+
+def _title(labels: Sequence[str], n_before: int) -> str:
+    title = f"Filters of {', '.join(labels[n_before:])}"
+    return f"{title}, and what changed since {', '.join(labels[:n_before])}" if n_before else title
+
+
+def _glances(files: Sequence[ModelFile], sections: Sequence[Section], account: Account) -> Iterator[Glance]:
+    """Draw what people look at first, in the first file and in the last, and the picture that shows most."""
+    file = files[-1]
+    shown = next((section for section in sections if section.state_of(file) is not None), None)
+    if shown is None:
+        return
+    states = {id(state): state for state in (shown.states[0], shown.states[-1])}.values()
+    for state in states:
+        yield glance_usual(state.layer, f" in {state.file.label}" if len(files) > 1 else "")
+    best = _best_glance(file, shown.states[-1], account)
+    if best is not None:
+        yield best
+
+
+def _best_glance(file: ModelFile, first: State, account: Account) -> Glance | None:
+    """Draw the layer that the diagnosis says to look at; without one, the first again, on one scale."""
+    diagnosis, network = file.diagnosis, file.network
+    if diagnosis.look_at is None and first.diagnosis.verdict == "undecided":
+        return None
+    layer = first.layer if diagnosis.look_at is None else network.conv_layers[diagnosis.look_at]
+    composed = None if diagnosis.look_size is None else glance_composed(network, layer, account)
+    return composed or glance_stored(layer)
 
 
 def label_files(networks: Sequence[Network]) -> list[str]:
@@ -178,7 +223,7 @@ def _section(anchor: str, group: Group, depth: Depth, account: Account) -> Secti
     states = _states(group)
     networks = [file.network for file, _ in group]
     layers = [layer for _, layer in group]
-    through, why_not = draw_through(networks, layers, states[0].diagnosis.composed_size, account)
+    through, why_not = draw_through(networks, layers, _composed_size(states), account)
     found = [note for state in states for note in state.diagnosis.notes]
     pictures = (draw_kernels(layers, depth), sum_up(layers, depth), through)
     return Section(
@@ -188,6 +233,13 @@ def _section(anchor: str, group: Group, depth: Depth, account: Account) -> Secti
         movement=follow_measures([state.diagnosis for state in states]),
         notes=tuple(dict.fromkeys([*_depth_notes(layers[0], depth), *why_not, *found])),
     )
+
+
+def _composed_size(states: Sequence[State]) -> tuple[int, int] | None:
+    """Return how large the filters are when composed, where the measures have done so or the answer asks."""
+    size = states[0].diagnosis.composed_size
+    whole = states[-1].file.diagnosis
+    return whole.look_size if size is None and whole.look_at == states[-1].layer.conv_index else size
 
 
 def _states(group: Group) -> tuple[State, ...]:
@@ -249,6 +301,7 @@ def report(
     models: Model | LiveModel | Iterable[Model | LiveModel],
     options: ReportOptions | None = None,
     *,
+    before: Model | LiveModel | Iterable[Model | LiveModel] = (),
     output: None = None,
     budget: Budget | None = None,
     limits: Limits | None = None,
@@ -261,6 +314,7 @@ def report(
     models: Model | LiveModel | Iterable[Model | LiveModel],
     options: ReportOptions | None = None,
     *,
+    before: Model | LiveModel | Iterable[Model | LiveModel] = (),
     output: str | PathLike[str],
     budget: Budget | None = None,
     limits: Limits | None = None,
@@ -272,6 +326,7 @@ def report(
     models: Model | LiveModel | Iterable[Model | LiveModel],
     options: ReportOptions | None = None,
     *,
+    before: Model | LiveModel | Iterable[Model | LiveModel] = (),
     output: str | PathLike[str] | None = None,
     budget: Budget | None = None,
     limits: Limits | None = None,
@@ -282,6 +337,7 @@ def report(
     Args:
         models: A path, a network or a model in memory, or several of them in the order of training.
         options: Which layers, and how large the page may be.
+        before: Earlier files of the same network, to show what changed since.
         output: The page's file, or a folder for it, which is made where it is missing; None writes nothing.
         budget: How much work it may be; what would be more is left out, and the page says so.
         limits: How much a file may ask for, see `filtviz.load`.
@@ -297,12 +353,12 @@ def report(
         OutputError: the page cannot be written, or would replace one of the models, or the page on others.
         ArgumentError: there is no model.
     """
-    networks = _load_all(models, limits, hints)
-    sources = Sources.of(networks)
+    networks, earlier = _load_some(models, limits, hints), _load_all(before, limits, hints)
+    sources = Sources.of([*earlier, *networks])
     if output is None:
-        return render_page(gather(networks, options, budget=budget), sources.mark)
+        return render_page(gather(networks, options, before=earlier, budget=budget), sources.mark)
     path = _choose_path(networks, output, sources)
-    content = gather(networks, options, budget=budget)
+    content = gather(networks, options, before=earlier, budget=budget)
     if path != Path(output):
         make_folder(path.parent)
     write_page(content, path, sources)
@@ -313,13 +369,15 @@ def gather(
     models: Model | LiveModel | Iterable[Model | LiveModel],
     options: ReportOptions | None = None,
     *,
+    before: Model | LiveModel | Iterable[Model | LiveModel] = (),
     budget: Budget | None = None,
     limits: Limits | None = None,
     hints: Hints | None = None,
 ) -> PageContent:
     """Return what the page of `report` says, as facts; arguments and errors are the same."""
     options = expect(options, ReportOptions, "options") or ReportOptions()
-    networks = _load_all(models, limits, hints)
+    earlier = _load_all(before, limits, hints)
+    networks = [*earlier, *_load_some(models, limits, hints)]
     for network in networks:
         for wanted in options.layers:
             choose(network, wanted)  # before minutes are spent on measures
@@ -328,17 +386,23 @@ def gather(
     account = (expect(budget, Budget, "budget") or Budget()).account(*networks)
     drawn = [each for network in networks for each in _chosen(network, options) if not each.why_not_drawn]
     with account.keeping("work", sum(map(_work_of, drawn))):  # a page of sentences without pictures is none
-        diagnoses = _diagnose_all(networks, options, account)
-    return gather_content(networks, diagnoses, options, account)
+        diagnoses = _diagnose_all(networks, len(earlier), options, account)
+    return gather_content(networks, diagnoses, options, account, len(earlier))
+
+
+def _load_some(
+    models: Model | LiveModel | Iterable[Model | LiveModel], limits: Limits | None, hints: Hints | None
+) -> list[Network]:
+    networks = _load_all(models, limits, hints)
+    if not networks:
+        raise ArgumentError("a report needs at least one model")
+    return networks
 
 
 def _load_all(
     models: Model | LiveModel | Iterable[Model | LiveModel], limits: Limits | None, hints: Hints | None
 ) -> list[Network]:
-    listed = several(models)
-    if not listed:
-        raise ArgumentError("a report needs at least one model")
-    return [load(each, limits=limits, hints=hints) for each in listed]
+    return [load(each, limits=limits, hints=hints) for each in several(models)]
 
 
 def _choose_path(networks: Sequence[Network], output: str | PathLike[str], sources: Sources) -> Path:
@@ -351,13 +415,15 @@ def _choose_path(networks: Sequence[Network], output: str | PathLike[str], sourc
     return path
 
 
-def _diagnose_all(networks: Sequence[Network], options: ReportOptions, account: Account) -> list[Diagnosis]:
-    """Judge each network, those after the first against it as well."""
-    first = [(label_files(networks)[0], networks[0])]
+def _diagnose_all(
+    networks: Sequence[Network], n_before: int, options: ReportOptions, account: Account
+) -> list[Diagnosis]:
+    """Judge each network, and those after the earlier ones, or after the first, against these as well."""
+    compared = list(zip(label_files(networks), networks, strict=True))[: max(1, n_before)]
     return [
         diagnose(
             network,
-            before=first if place else (),
+            before=compared if place >= len(compared) else (),
             input_range=options.input_range,
             first=[layer.conv_index for layer in _asked(network, options)],
             account=account,

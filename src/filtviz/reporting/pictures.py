@@ -20,19 +20,25 @@ from numpy.typing import NDArray
 
 from filtviz.budget import Account
 from filtviz.composition import compose
-from filtviz.drawing.colours import symmetric_limits
+from filtviz.drawing.colours import scale_kernels, symmetric_limits
 from filtviz.errors import BudgetError, CompositionError
 from filtviz.measures.components import rms_over_channels, singular_components
 from filtviz.network import ConvLayer, Network
+from filtviz.scaling import scale_of
+from filtviz.text import printable
 
 __all__ = [
     "Depth",
+    "Glance",
     "Layout",
     "PictureSet",
     "Sprite",
     "draw_kernels",
     "draw_through",
     "encode_sprite",
+    "glance_composed",
+    "glance_stored",
+    "glance_usual",
     "lay_out",
     "palette",
     "plan_depths",
@@ -154,6 +160,136 @@ def draw_through(
     return replace(drawn, notes=composed[0].approximations, coloured=n_channels == 3), ()
 
 
+@dataclass(frozen=True, kw_only=True)
+class Glance:
+    """A picture beside the answer: all filters of a layer in a square, as they are seen at once.
+
+    ``weights`` tells that the grey levels of ``sprite`` are weights, to be coloured; else it is shown as is.
+    """
+
+    conv_index: int
+    title: str
+    note: str
+    sprite: Sprite
+    weights: bool = False
+
+
+def glance_usual(layer: ConvLayer, where: str = "") -> Glance:
+    """Draw a layer as nolearn does, each kernel of its first channel from its lowest weight to its highest.
+
+    Args:
+        layer: The layer.
+        where: What is said after its name, such as the name of its file.
+    """
+    kernels = scale_kernels(layer.filters[:, 0])
+    levels = np.rint(np.where(np.isfinite(kernels), kernels, 1.0).astype(np.float64) * 255).astype(np.int64)
+    layout = _square(*levels.shape)
+    png = _png(_arrange(levels, layout, WHITE), 8)
+    channel = "" if layer.n_channels == 1 else f"; input channel 0 of {layer.n_channels:,}"
+    return Glance(
+        conv_index=layer.conv_index,
+        title=f"{printable(layer.label, 40)}{where}, as usually drawn",
+        note=f"each kernel in a contrast of its own, from its lowest weight in black to white{channel}",
+        sprite=Sprite(png=png, layout=layout, zero=0, unit=0.0),
+    )
+
+
+def glance_stored(layer: ConvLayer, where: str = "") -> Glance | None:
+    """Draw a layer's filters as stored, on one scale; None where a weight is not finite.
+
+    Args:
+        layer: The layer.
+        where: What is said after its name, such as the name of its file.
+    """
+    filters = layer.filters
+    if not np.isfinite(filters).all():
+        return None
+    is_colour = layer.n_channels == 3 and layer.conv_index == 0
+    if layer.n_channels > 1 and not is_colour:
+        note, pictures = "the strongest pattern of each filter over its channels", _strongest(filters)
+    else:
+        note, pictures = "all filters", filters
+    title = f"{printable(layer.label, 40)}{where}, on one scale"
+    return _glance(layer, title, f"{note} on one scale, so that weak ones are pale", pictures)
+
+
+def glance_composed(network: Network, layer: ConvLayer, account: Account | None = None) -> Glance | None:
+    """Draw a layer's filters as they match in the image; None where they cannot be composed.
+
+    Args:
+        network: The network of the layer.
+        layer: The layer.
+        account: What it may take.
+    """
+    try:
+        templates = compose(network, layer, account).templates
+    except (BudgetError, CompositionError):
+        return None
+    if not np.isfinite(templates).all():
+        return None
+    rows, cols = templates.shape[2:]
+    title = f"{printable(layer.label, 40)}, seen through the layers below it"
+    pictures = templates if templates.shape[1] in (1, 3) else _strongest(templates)
+    return _glance(layer, title, f"{rows}×{cols} pixels of the image for each filter", _shrunk(pictures))
+
+
+MOST_AT_A_GLANCE, MOST_PIXELS, LARGEST_AT_A_GLANCE = 100, 160_000, 64
+"""Of a picture beside the answer: its filters, its pixels, and the pixels of a filter's side."""
+
+WHITE = 255
+
+
+def _glance(layer: ConvLayer, title: str, note: str, pictures: NDArray[Any]) -> Glance:
+    """Draw ``(filters, channels, rows, cols)``, of one channel or three, on one scale."""
+    n, n_channels, rows, cols = pictures.shape
+    is_colour = n_channels == 3
+    most = max(1, min(n, MOST_AT_A_GLANCE, MOST_PIXELS // (n_channels * rows * cols)))
+    if most < n:
+        norms = np.linalg.norm((pictures / scale_of(pictures)).reshape(n, -1), axis=1)
+        pictures = pictures[np.sort(np.argsort(-norms, kind="stable")[:most])]
+        note = f"{note}; the {most} strongest of {n:,} filters"
+    limit = float(symmetric_limits(pictures, "layer").max(initial=0.0))
+    layout = _square(len(pictures), rows, cols, GAPS_BETWEEN_GREYS if is_colour else GAPS_BETWEEN_WEIGHTS)
+    if is_colour:
+        rgb = np.rint((_levels(pictures, limit, 127) + 128).clip(1, 255)).astype(np.int64)
+        canvas = np.stack([_arrange(rgb[:, i], layout, WHITE) for i in range(3)], axis=-1)
+        note, png, unit = f"{note}; in colour, grey is zero", _png(canvas, 24), 0.0
+    else:
+        whole = replace(layout, n=layout.across * -(-layout.n // layout.across))
+        levels = np.full((whole.n, 1, *pictures.shape[2:]), ZERO, np.int64)
+        levels[: layout.n] += _levels(pictures, limit, SPAN)
+        canvas = _arrange(levels, whole)
+        note, png, unit = f"{note}; blue is negative, red positive", _png(canvas, 8), limit / SPAN
+    sprite = Sprite(png=png, layout=layout, zero=ZERO, unit=unit)
+    return Glance(conv_index=layer.conv_index, title=title, note=note, sprite=sprite, weights=not is_colour)
+
+
+def _strongest(filters: NDArray[Any]) -> NDArray[Any]:
+    """Return the strongest pattern of each filter over its channels, as one channel."""
+    return singular_components(filters, 1).pictures[:, :1]
+
+
+def _shrunk(pictures: NDArray[Any]) -> NDArray[Any]:
+    """Return pictures no larger than can be seen at a glance, each pixel the mean of a block."""
+    rows, cols = pictures.shape[2:]
+    block = -(-max(rows, cols) // LARGEST_AT_A_GLANCE)
+    if block == 1:
+        return pictures
+    padded = np.pad(pictures, ((0, 0), (0, 0), (0, -rows % block), (0, -cols % block)))
+    n, channels, high, wide = padded.shape
+    blocks = padded.reshape(n, channels, high // block, block, wide // block, block)
+    return np.asarray(blocks.mean(axis=(3, 5)))
+
+
+GAPS_BETWEEN_GREYS, GAPS_BETWEEN_WEIGHTS = 1 / 6, 1 / 20
+"""In widths of a picture: wide ones on white as nolearn leaves them, and lines between what is white at 0."""
+
+
+def _square(n: int, rows: int, cols: int, gap: float = GAPS_BETWEEN_GREYS) -> Layout:
+    """Plan a square of pictures as nolearn does, with gaps of so much of a picture's width."""
+    return Layout(n=n, rows=rows, cols=cols, across=math.ceil(math.sqrt(n)), gap=max(1, round(cols * gap)))
+
+
 def _draw(
     key: str, title: str, columns: Sequence[str], pictures: Sequence[NDArray[Any]], depth: Depth
 ) -> PictureSet:
@@ -232,11 +368,11 @@ def _levels(pictures: NDArray[Any], limit: float, span: int) -> NDArray[np.int64
     return np.rint(np.clip(finite, -limit, limit) / limit * span).astype(np.int64)
 
 
-def _arrange(levels: NDArray[np.int64], layout: Layout) -> NDArray[np.int64]:
-    """Return ``(height, width)``, with `GAP` between the pictures and in places that stay empty."""
+def _arrange(levels: NDArray[np.int64], layout: Layout, empty: int = GAP) -> NDArray[np.int64]:
+    """Return ``(height, width)``, with ``empty`` between the pictures and in places that stay empty."""
     down = -(-layout.n // layout.across)
     pitch = layout.rows + layout.gap, layout.cols + layout.gap
-    cells = np.full((down * layout.across, *pitch), GAP, np.int64)
+    cells = np.full((down * layout.across, *pitch), empty, np.int64)
     cells[: layout.n, : layout.rows, : layout.cols] = levels.reshape(layout.n, layout.rows, layout.cols)
     grid = cells.reshape(down, layout.across, *pitch).transpose(0, 2, 1, 3)
     height, width = layout.size
@@ -246,7 +382,7 @@ def _arrange(levels: NDArray[np.int64], layout: Layout) -> NDArray[np.int64]:
 def _png(canvas: NDArray[np.int64], bits: int) -> bytes:
     from PIL import Image
 
-    mode, dtype = ("I;16", "<u2") if bits == 16 else ("L", "u1")
+    mode, dtype = {8: ("L", "u1"), 16: ("I;16", "<u2"), 24: ("RGB", "u1")}[bits]
     size = (canvas.shape[1], canvas.shape[0])
     image = Image.frombytes(mode, size, np.ascontiguousarray(canvas, dtype).tobytes())
     stream = io.BytesIO()

@@ -18,10 +18,10 @@ from filtviz.files import write_whole
 from filtviz.measures.table import MEASURES
 from filtviz.measures.verdicts import VERDICTS
 from filtviz.reporting.content import Histogram, ModelFile, PageContent, filter_data, marked_filters
-from filtviz.reporting.pictures import palette
+from filtviz.reporting.pictures import Sprite, palette
 from filtviz.sources import Sources
 from filtviz.summary import PAGE, Table
-from filtviz.text import p_value, plural, printable
+from filtviz.text import p_value, percent, plural, printable
 
 __all__ = [
     "CHART_HEIGHT",
@@ -34,6 +34,7 @@ __all__ = [
     "render_page",
     "trail_points",
     "write_page",
+    "zoomed",
 ]
 
 
@@ -60,11 +61,17 @@ def network_table(file: ModelFile) -> Table:
 
 
 PACKAGE = "filtviz.reporting"
-SCRIPTS = ("pixels.js", "painting.js", "panel.js", "tiles.js", "page.js")
+SCRIPTS = ("pixels.js", "painting.js", "panel.js", "places.js", "tiles.js", "page.js")
 """The page's script in the order of its parts: what a part uses stands before it."""
 
-MOST_ROWS = 40
-"""Of a table or list that stands open; a longer one is folded, so that what follows it is found."""
+MOST_ROWS = 16
+"""Layers in the table beside the answer; more are folded, so that what follows it is found."""
+
+MOST_LINKED = 24
+"""Filters of a list that are links each; of more the picture shows them at once."""
+
+SIDE_OF_GLANCE = 420
+"""Pixels of a picture's side beside the answer; a style may show it smaller."""
 
 LONGEST_TEXT = 5000
 """Characters of one text; a sentence of ours is shorter, a name in a file may be of any length."""
@@ -152,13 +159,15 @@ def _environment() -> Environment:
         "filter_data": filter_data,
         "marked_filters": marked_filters,
         "file_facts": file_facts,
+        "percent": percent,
+        "zoomed": zoomed,
         "network_table": network_table,
         "picture_url": lambda sprite: Markup(sprite.url),  # noqa: S704  base64 of our own, longer than any text
         "bars": bars,
         "null_curve": null_curve,
         "trail_points": trail_points,
     }
-    environment.globals["MOST_ROWS"] = MOST_ROWS
+    environment.globals |= {"MOST_ROWS": MOST_ROWS, "MOST_LINKED": MOST_LINKED}
     return environment
 
 
@@ -167,6 +176,13 @@ def _harmless(value: Any) -> Any:
     if isinstance(value, str) and not isinstance(value, Markup):
         return printable(value, LONGEST_TEXT)
     return value
+
+
+def zoomed(sprite: Sprite) -> tuple[int, int]:
+    """Return the width and height at which a picture is shown, a whole number of times its own."""
+    height, width = sprite.layout.size
+    times = max(1, SIDE_OF_GLANCE // max(height, width))
+    return width * times, height * times
 
 
 def _number(value: float | None) -> str:

@@ -38,6 +38,13 @@ function largestOf(kernels) {
   return Math.max(-low, high);
 }
 
+/** The width and height of what `paintFilter` draws, in weights. */
+function shapeOf({ rows, cols, columns }, column) {
+  if (column !== "all") return [cols, rows];
+  const across = Math.ceil(Math.sqrt(columns.length));
+  return [across * (cols + 1) - 1, Math.ceil(columns.length / across) * (rows + 1) - 1];
+}
+
 /** Draw one filter: a channel, all of them side by side, or three as red, green and blue. */
 function paintFilter(canvas, pictures, file, filter, column, scale) {
   const all = pictures.columns.map((_, i) => i);
@@ -51,8 +58,7 @@ function paintFilter(canvas, pictures, file, filter, column, scale) {
   }
   const across = Math.ceil(Math.sqrt(kernels.length));
   const [pitchY, pitchX] = [pictures.rows + 1, pictures.cols + 1];
-  canvas.width = across * pitchX - 1;
-  canvas.height = Math.ceil(kernels.length / across) * pitchY - 1;
+  [canvas.width, canvas.height] = shapeOf(pictures, kernels.length > 1 ? "all" : 0);
   const image = new ImageData(canvas.width, canvas.height);
   kernels.forEach((kernel, i) => {
     const colourOf = colouring(kernel, shared, scale);

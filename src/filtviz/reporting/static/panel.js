@@ -26,9 +26,16 @@ function measureLink(title, measure) {
 /** Show a filter in the panel of an explorer. */
 function showFilter(explorer, filter) {
   const { data, panel } = explorer;
-  const parts = [make("h4", {}, `Filter ${filter}`), ...marksOf(data, filter), numbersOf(explorer, filter)];
+  const parts = [head(explorer, filter), ...marksOf(data, filter)];
+  if (explorer.through) parts.push(composedOf(explorer, filter));
   if (explorer.kernels) parts.push(...kernelsOf(explorer, filter));
-  panel.replaceChildren(...parts);
+  panel.replaceChildren(...parts, numbersOf(explorer, filter));
+}
+
+function head(explorer, filter) {
+  const close = make("button", { type: "button", class: "close", "aria-label": "Close" }, "×");
+  close.addEventListener("click", () => closePanel(explorer));
+  return make("div", { class: "head" }, make("h4", {}, `Filter ${filter}`), close);
 }
 
 function marksOf(data, filter) {
@@ -55,7 +62,7 @@ function numbersOf(explorer, filter) {
     rows.push(["lowest weight", ...ranges.map(([low]) => written(low))]);
     rows.push(["highest weight", ...ranges.map(([, high]) => written(high))]);
   }
-  const table = make("table", {}, make("caption", { class: "unseen" }, `Numbers of filter ${filter}`));
+  const table = make("table", { class: "numbers" }, make("caption", { class: "unseen" }, `Numbers of filter ${filter}`));
   if (data.files.length > 1) {
     const heads = ["", ...data.files].map((text) => make("th", { scope: "col" }, text || "number"));
     table.append(make("thead", {}, make("tr", {}, ...heads)));
@@ -72,6 +79,17 @@ function numbersOf(explorer, filter) {
 
 function channelsOf({ kernels }, file, filter) {
   return kernels.columns.map((_, channel) => kernelOf(kernels, file, filter, channel));
+}
+
+/** The filter composed with the layers below, large, in each of the files. */
+function composedOf({ through, data }, filter) {
+  const canvases = data.files.map((_, file) => {
+    const canvas = make("canvas", { "aria-hidden": "true" });
+    paintFilter(canvas, through, file, filter, simplest(through), choices.scale);
+    enlarge(canvas, LARGE);
+    return canvas;
+  });
+  return make("figure", { class: "composed" }, ...canvases, make("figcaption", {}, "Seen through the layers below"));
 }
 
 /** The kernel of one channel, large and in numbers, with a choice of the channel. */

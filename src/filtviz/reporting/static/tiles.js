@@ -1,6 +1,8 @@
 // The tiles of a layer: one for each filter, drawn when seen, sorted, chosen, moved through with the arrow keys.
 
-const TILE = 60; // pixels of a side at size 1
+const TILES = { narrow: 52, few: 96, many: 60 }; // pixels of a side at size 1
+const FEW = 32; // pictures that are drawn larger where there is room
+const GAP = 5; // pixels between two pictures of a tile
 const LEAST_ZOOM = [4, 2]; // pixels of a weight, in tiles of few weights and of many
 const MANY_WEIGHTS = 40; // of a side
 const DRAW_AHEAD = "400px";
@@ -31,6 +33,8 @@ async function buildExplorer(place) {
     through: data.pictures.find(({ key }) => key === "through"),
     channel: 0,
     chosen: 0,
+    side: NARROW.matches ? TILES.narrow : data.filters * data.files.length <= FEW ? TILES.few : TILES.many,
+    controls: content.querySelector(".controls"),
     tiles: find("tiles"),
     panel: find("panel"),
     picture: find("picture"),
@@ -41,15 +45,14 @@ async function buildExplorer(place) {
     legend: find("legend"),
     notes: find("notes"),
   };
-  content.querySelector(".controls").setAttribute("aria-label", `Choices for ${data.label}`);
+  explorer.controls.setAttribute("aria-label", `Choices for ${data.label}`);
   explorer.tiles.setAttribute("aria-label", `Filters of ${data.label}`);
   explorer.panel.setAttribute("aria-label", `The chosen filter of ${data.label}`);
   fillChoices(explorer);
   listen(explorer);
-  arrange(explorer);
-  find("column").append(place.closest(".layer").querySelector(".histograms"));
   place.replaceChildren(content);
   place.closest(".layer").classList.add("live"); // which hides the pictures that need no script
+  arrange(explorer);
   return explorer;
 }
 
@@ -70,6 +73,10 @@ function fillChoices({ data, through, picture, sort, badge, beside }) {
     if (n) badge.append(make("option", { value: i }, `${meaning} (${n})`));
   });
   beside.closest("label").hidden = !through;
+  if (through && NARROW.matches) {
+    beside.checked = false; // one picture a tile, the one that shows most
+    picture.value = `${data.pictures.indexOf(through)}:${simplest(through)}`;
+  }
 }
 
 function indicesOf({ filters }) {
@@ -81,16 +88,37 @@ function filtersWith(data, badge) {
 }
 
 function listen(explorer) {
-  const { picture, sort, badge, beside, tiles } = explorer;
-  for (const control of [picture, beside]) control.addEventListener("change", () => redraw(explorer));
-  for (const control of [sort, badge]) control.addEventListener("change", () => arrange(explorer));
-  tiles.addEventListener("focusin", ({ target }) => choose(explorer, target.closest(".tile")));
-  tiles.addEventListener("pointerover", ({ target }) => {
+  const { picture, sort, badge, beside, tiles, panel } = explorer;
+  for (const control of [picture, beside]) {
+    control.addEventListener("change", () => steadily(() => redraw(explorer)));
+  }
+  for (const control of [sort, badge]) {
+    control.addEventListener("change", () => {
+      arrange(explorer);
+      backToTiles(explorer);
+    });
+  }
+  for (const kind of ["focusin", "click"]) {
+    tiles.addEventListener(kind, ({ target }) => {
+      const tile = target.closest(".tile");
+      if (!tile) return;
+      choose(explorer, tile);
+      openPanel(explorer, tile);
+    });
+  }
+  tiles.addEventListener("pointerover", ({ target, pointerType }) => {
     const tile = target.closest(".tile");
-    if (tile) showFilter(explorer, tile.filter);
+    if (tile && pointerType !== "touch" && !NARROW.matches) showFilter(explorer, tile.filter);
   });
-  tiles.addEventListener("pointerleave", () => showFilter(explorer, explorer.chosen));
+  tiles.addEventListener("pointerleave", () => {
+    if (!NARROW.matches) showFilter(explorer, explorer.chosen);
+  });
   tiles.addEventListener("keydown", (event) => moveFocus(event, tiles));
+  for (const part of [tiles, panel]) {
+    part.addEventListener("keydown", ({ key }) => {
+      if (key === "Escape") closePanel(explorer);
+    });
+  }
 }
 
 /** Put the tiles in order, leaving out those without the badge that was asked for. */
@@ -99,6 +127,10 @@ function arrange(explorer) {
   const indices = badge.value === "" ? indicesOf(data) : filtersWith(data, Number(badge.value));
   if (sort.value !== "") indices.sort(byColumn(data.columns[Number(sort.value)]));
   tiles.replaceChildren(...indices.map((filter) => makeTile(explorer, filter)));
+  [...tiles.children].forEach((tile, place) => {
+    tile.style.order = 2 * place; // an odd place is the panel's
+  });
+  explorer.panel.classList.remove("open");
   count.textContent = `${indices.length} of ${data.filters} filters`;
   choose(explorer, tiles.firstElementChild);
   redraw(explorer);
@@ -130,27 +162,60 @@ function makeTile(explorer, filter) {
   return tile;
 }
 
-function drawTile(explorer, tile) {
-  const { data, through, picture, beside } = explorer;
+/** What a tile shows for each file: sets of pictures, each with a column of it, a word, or a number. */
+function jobsOf({ data, through, picture, beside }) {
   const [set, column] = picture.value.split(":");
   const main = data.pictures[Number(set)];
   const jobs = [[main, /\d/.test(column) ? Number(column) : column]];
   if (through && beside.checked && main !== through) jobs.push([through, simplest(through)]);
-  const canvases = data.files.flatMap((_, file) => {
-    let side = TILE * choices.size;
-    return jobs.map(([pictures, each]) => {
+  return jobs;
+}
+
+function drawTile(explorer, tile) {
+  const { data, picture } = explorer;
+  const jobs = jobsOf(explorer);
+  const sizes = sizesOf(explorer);
+  const canvases = data.files.flatMap((_, file) =>
+    jobs.map(([pictures, each], i) => {
       const canvas = make("canvas", { "aria-hidden": "true" });
       paintFilter(canvas, pictures, file, tile.filter, each, choices.scale);
-      const least = LEAST_ZOOM[canvas.width > MANY_WEIGHTS ? 1 : 0] * canvas.width;
-      enlarge(canvas, Math.max(side, least * choices.size));
-      side = Math.max(side, parseInt(canvas.style.width)); // what stands beside it is as large
+      [canvas.style.width, canvas.style.height] = sizes[i].map((length) => `${length}px`);
       return canvas;
-    });
-  });
+    }),
+  );
   tile.firstElementChild.replaceChildren(...canvases);
-  const shares = /\d/.test(column) ? main.shares.map((file) => file[tile.filter][Number(column)]) : [];
+  const [[main, column]] = jobs;
+  const shares = typeof column === "number" ? main.shares.map((file) => file[tile.filter][column]) : [];
   const known = shares.filter((share) => share !== null).map((share) => `${Math.round(100 * share)} %`);
   tile.children[1].textContent = [tile.filter, ...known].join(" · ");
+}
+
+/** The width and height of each picture of a tile, all of a layer alike; what stands beside one is as large. */
+function sizesOf(explorer) {
+  let side = explorer.side * choices.size;
+  return jobsOf(explorer).map(([pictures, column]) => {
+    const [width, height] = shapeOf(pictures, column);
+    const least = LEAST_ZOOM[width > MANY_WEIGHTS ? 1 : 0] * width * choices.size;
+    const zoom = Math.max(1, Math.floor(Math.max(side, least) / width));
+    side = Math.max(side, width * zoom);
+    return [width * zoom, height * zoom];
+  });
+}
+
+/** Keep the room of the pictures before they are drawn, so that nothing moves when they are. */
+function reserve(explorer) {
+  const { data, tiles } = explorer;
+  const sizes = data.files.flatMap(() => sizesOf(explorer));
+  const room = tiles.parentElement.clientWidth - 12;
+  const rows = [];
+  for (const [width, height] of sizes) {
+    const row = rows[rows.length - 1];
+    if (row && row[0] + GAP + width <= room) rows[rows.length - 1] = [row[0] + GAP + width, Math.max(row[1], height)];
+    else rows.push([width, height]);
+  }
+  const [widest, high] = [Math.max(...rows.map(([w]) => w)), rows.reduce((sum, [, h]) => sum + h + GAP, -GAP)];
+  tiles.style.setProperty("--wide", `${Math.min(widest, room)}px`);
+  tiles.style.setProperty("--high", `${high}px`);
 }
 
 function simplest({ coloured, columns }) {
@@ -160,7 +225,7 @@ function simplest({ coloured, columns }) {
 
 function legendOf({ limit }, column, through) {
   const zero = column === "colour" ? "mid grey" : "white";
-  const composed = through ? ` (composed: ±${written(through.limit)})` : "";
+  const composed = through && limit !== through.limit ? ` (composed: ±${written(through.limit)})` : "";
   return {
     layer: `from −${written(limit)} to ${written(limit)}${composed}, 0 in ${zero}; one scale for the layer`,
     filter: `from minus to plus the largest weight of each filter, 0 in ${zero}`,
@@ -173,6 +238,7 @@ function legendOf({ limit }, column, through) {
 /** Draw all tiles anew, each when it is seen. */
 function redraw(explorer) {
   const { tiles, legend, notes, data, picture, beside, through } = explorer;
+  reserve(explorer);
   for (const tile of tiles.children) {
     drawWhenSeen.unobserve(tile);
     drawWhenSeen.observe(tile);
@@ -190,7 +256,7 @@ function redraw(explorer) {
 
 /** Mark a tile as the chosen one, which the Tab key reaches. */
 function choose(explorer, tile) {
-  if (!tile) return;
+  if (!tile || (tile.filter === explorer.chosen && tile.tabIndex === 0)) return;
   for (const other of explorer.tiles.querySelectorAll('[tabindex="0"]')) {
     other.tabIndex = -1;
     other.setAttribute("aria-selected", "false");
