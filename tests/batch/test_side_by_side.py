@@ -57,7 +57,7 @@ def test_exports_side_by_side_lose_no_records_and_no_pictures():
     assert [(each.communicate()[1], each.returncode) for each in running] == [(b"", 0)] * 12
     assert len(pictures()) == 4 * len(models)
     assert {entry["model"] for entry in pictures()} == {f"../{model}" for model in models}
-    assert len(list(Path("out").glob("*/*.png"))) == len(pictures())
+    assert len(list(Path("out").rglob("*.png"))) == len(pictures())
     assert json.loads(Path("out/manifest.json").read_bytes())["complete"]
     assert left_over() == []
 

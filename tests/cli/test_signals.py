@@ -214,14 +214,15 @@ def test_ctrl_c_ends_a_command_without_workers_in_one_line(model):
 
 
 @pytest.mark.slow
-def test_nobody_who_reads_messages_any_more_ends_an_export_quietly(model):
+def test_an_export_whose_messages_nobody_reads_any_more_draws_all_and_ends_quietly(model):
     export = Export("--channels", "0-199")
     with export.process:
         export.process.stderr.close()
-        assert export.process.stdout.read() == ""
+        assert export.process.stdout.read() == "out/manifest.json\n"
     assert export.process.returncode == 141
     until(lambda: not any(worker.is_running() for worker in export.workers))
     assert_whole()
+    assert manifest()["complete"]
 
 
 def test_handlers_are_put_back_and_what_is_ignored_stays_so():

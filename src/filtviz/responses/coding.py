@@ -117,7 +117,7 @@ def _tsne(rows: NDArray[np.float64], seed: int) -> NDArray[np.float64]:
         from sklearn.manifold import TSNE
     except ImportError:
         raise MissingExtraError(
-            "t-SNE needs scikit-learn, which is not installed: pip install 'filtviz[nmf]', or take pca"
+            "t-SNE needs scikit-learn, which is not installed: pip install scikit-learn, or take pca"
         ) from None
     perplexity = min(30.0, max(1.0, (len(rows) - 1) / 3))
     made = TSNE(perplexity=perplexity, random_state=seed, init="pca" if min(rows.shape) > 1 else "random")

@@ -22,9 +22,7 @@ try:
     import torch
     import torch.nn.functional as F
 except ImportError:
-    raise MissingExtraError(
-        "gradients need PyTorch, which is not installed: pip install 'filtviz[torch]'"
-    ) from None
+    raise MissingExtraError("gradients need PyTorch, which is not installed: pip install torch") from None
 
 __all__ = ["METHODS", "Method", "Of", "Saliency", "climb", "saliency_of"]
 
