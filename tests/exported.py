@@ -7,14 +7,16 @@ from pathlib import Path
 import numpy as np
 
 from filtviz.batch.manifest import relative
-from filtviz.naming import model_folders
+from filtviz.naming import model_folders, names_taken
 
 __all__ = ["model_folder", "save_model"]
 
 
 def model_folder(model: Path, folder: Path) -> str:
     """Return the name of a model's folder below the folder of all."""
-    return model_folders(relative(model, folder), [each.name for each in model.parent.iterdir()])[0]
+    return model_folders(relative(model, folder), names_taken(each.name for each in model.parent.iterdir()))[
+        0
+    ]
 
 
 def save_model(path: Path, n_channels: int = 3, seed: int = 0, kernel: tuple[int, int] = (3, 3)) -> Path:

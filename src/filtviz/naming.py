@@ -9,6 +9,7 @@ To change how something is named, change its function here.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -21,6 +22,7 @@ __all__ = [
     "model_folders",
     "model_stem",
     "models_stem",
+    "names_taken",
     "picture_name",
     "unique_stems",
 ]
@@ -65,7 +67,17 @@ def models_stem(paths: Sequence[Path]) -> str:
     return file_stem(f"{stems[0]}-{stems[-1]}", ending=all_names)
 
 
-def model_folders(place: str, beside: Iterable[str] = ()) -> tuple[str, ...]:
+def names_taken(names: Iterable[str]) -> Counter[str]:
+    """Count how many of the files in a folder may be called so as models, where case does not count.
+
+    Args:
+        names: The names of what is in the folder.
+    """
+    models = (name for name in names if Path(name).suffix.lower() not in NO_MODELS)
+    return Counter(called for name in models for called in {each.casefold() for each in _called(name)})
+
+
+def model_folders(place: str, taken: Counter[str] | None = None) -> tuple[str, ...]:
     """Return the names that the folder of a model's pictures may have, the one that it gets first.
 
     It is the path below the folder that holds that of all, without the file's suffixes: ``run1/net``. Where
@@ -76,13 +88,13 @@ def model_folders(place: str, beside: Iterable[str] = ()) -> tuple[str, ...]:
 
     Args:
         place: Where the model lies, as seen from the folder of all.
-        beside: The names of what lies in the model's folder.
+        taken: How the files in the model's folder may be called, the model among them; None where nothing
+            else is there.
     """
     above, name = _split(place)
     own = _called(name) if _is_below(place) else ()
-    others = (each for each in beside if each != name and Path(each).suffix.lower() not in NO_MODELS)
-    rivals = {called.casefold() for other in others for called in _called(other)}
-    free = [called for called in own if called.casefold() not in rivals]
+    mine, all_names = names_taken([name]), taken or Counter[str]()
+    free = [each for each in own if all_names[each.casefold()] <= mine[each.casefold()]]
     distinct = file_stem(_stem(Path(name)), ending=digest(place))
     parts = [*map(_part, free), distinct, *map(_part, own)]
     return tuple(dict.fromkeys("/".join([*above, part]) for part in parts))

@@ -14,6 +14,7 @@ from filtviz.naming import (
     model_folders,
     model_stem,
     models_stem,
+    names_taken,
     picture_name,
     unique_stems,
 )
@@ -110,15 +111,18 @@ def test_a_models_folder_is_the_path_below_the_folder_that_holds_that_of_all(pla
     assert model_folders(place)[0] == name
 
 
-@pytest.mark.parametrize("beside", [["net.npz"], ["NET"], ["net.pkl", "net.pkl.gz"]])
+@pytest.mark.parametrize("beside", [["net.npz"], ["NET"], ["net.pkl.gz"]])
 def test_suffixes_stay_where_another_model_beside_it_would_be_called_the_same(beside):
-    assert model_folders("../a/net.pkl", beside)[0] == "a/net.pkl"
-    assert model_folders("../a/net.pkl", beside)[1] == f"a/net-{digest('../a/net.pkl')}"
+    assert model_folders("../a/net.pkl", names_taken(["net.pkl", *beside]))[0] == "a/net.pkl"
+    assert (
+        model_folders("../a/net.pkl", names_taken(["net.pkl", *beside]))[1]
+        == f"a/net-{digest('../a/net.pkl')}"
+    )
 
 
-@pytest.mark.parametrize("beside", [[], ["net.pkl"], ["net.json", "net.log", "net.PNG"], ["net2.pkl", "ne"]])
+@pytest.mark.parametrize("beside", [[], ["net.json", "net.log", "net.PNG"], ["net2.pkl", "ne"]])
 def test_what_is_no_model_or_called_otherwise_changes_no_name(beside):
-    assert model_folders("../a/net.pkl", beside)[0] == "a/net"
+    assert model_folders("../a/net.pkl", names_taken(["net.pkl", *beside]))[0] == "a/net"
 
 
 @pytest.mark.parametrize(
@@ -133,7 +137,7 @@ def test_what_is_no_model_or_called_otherwise_changes_no_name(beside):
     ],
 )
 def test_a_model_that_lies_elsewhere_is_named_after_its_folder_and_a_digest_of_its_place(place):
-    (name,) = model_folders(place, ["net.npz"])
+    (name,) = model_folders(place, names_taken(["net.npz"]))
     above, _, own = name.rpartition("/")
     assert own == f"{'b' if place == 'a/../b' else 'net'}-{digest(place)}"
     assert "/" not in above
@@ -153,9 +157,11 @@ def test_a_model_that_lies_elsewhere_is_named_after_its_folder_and_a_digest_of_i
 )
 def test_each_models_folder_is_its_own_in_any_order_even_where_case_does_not_count(names):
     for order in itertools.permutations(names[:5]):
-        folders = [model_folders(f"../m/{name}", order)[0] for name in sorted(names[:5])]
+        folders = [model_folders(f"../m/{name}", names_taken(order))[0] for name in sorted(names[:5])]
         assert len({folder.casefold() for folder in folders}) == len(folders)
-        assert folders == [model_folders(f"../m/{name}", names[:5])[0] for name in sorted(names[:5])]
+        assert folders == [
+            model_folders(f"../m/{name}", names_taken(names[:5]))[0] for name in sorted(names[:5])
+        ]
 
 
 def test_hostile_names_of_folders_lead_nowhere():

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from itertools import islice
 from pathlib import Path
@@ -31,7 +33,7 @@ from filtviz.drawing.selection import ChannelRanges, choose_channels
 from filtviz.drawing.views import SHEET_VIEWS
 from filtviz.errors import ArgumentError, BudgetError, FiltvizError, ReadError
 from filtviz.given import LayerChoice, chosen_layers, named
-from filtviz.naming import layer_stems, model_folders
+from filtviz.naming import layer_stems, model_folders, names_taken
 from filtviz.network import ConvLayer, Network
 from filtviz.reading import Hints, Limits, load
 from filtviz.reading.folders import MOST_ENTRIES, Candidate, candidates, is_no_model
@@ -136,7 +138,7 @@ class Planner:
         self.options = options
         self.plans = [ModelPlan() for _ in self.models]
         self._folders: dict[int, Path] = {}
-        self._listed: tuple[Path | None, tuple[str, ...]] = None, ()
+        self._listed: tuple[Path | None, Counter[str]] = None, Counter()
         self._parts: set[str] = set()
         self._asked = _digest_of(options)
         self._given_up: set[int] = set()
@@ -157,14 +159,12 @@ class Planner:
             self._folders[model] = self.workplace.folder_of(self.places[model], names)
         return self._folders[model]
 
-    def _beside(self, folder: Path) -> tuple[str, ...]:
-        """Return the names of what is in a folder of models, as far as a name can clash with them."""
+    def _beside(self, folder: Path) -> Counter[str]:
+        """Return how what is in a folder of models may be called, as far as a name can clash with it."""
         if self._listed[0] != folder:
-            try:
-                with os.scandir(folder) as entries:
-                    self._listed = folder, tuple(entry.name for entry in islice(entries, MOST_ENTRIES))
-            except OSError:
-                self._listed = folder, ()
+            self._listed = folder, Counter()
+            with suppress(OSError), os.scandir(folder) as entries:
+                self._listed = folder, names_taken(entry.name for entry in islice(entries, MOST_ENTRIES))
         return self._listed[1]
 
     def close(self, model: int, status: Status, reason: Reason | None, pages: int) -> None:
