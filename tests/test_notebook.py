@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
+import json
+import os
 import subprocess
 import sys
+from collections import Counter
+from html import escape, unescape
 from io import BytesIO
+from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from PIL import Image
+from pypdf import PdfReader
 
-from filtviz import ConvLayer, Network
-from filtviz.notebook import MOST_TILES, layer_png, network_html
+import filtviz
+from filtviz import ConvLayer, Diagnosis, Network, SelectionError
+from filtviz.cli.diagnosis_text import answer_of
+from filtviz.drawing.showing import GAP, MOST_SHOWN, Figures
+from filtviz.measures.badges import badges_of
+from filtviz.notebook import MOST_ROWS, MOST_TILES, diagnosis_html, layer_png, network_html
 from tests.building import conv, image
 from tests.drawing.making import layer_of, pages_of, random_weights
+
+EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 
 
 def pixels(png: bytes | None) -> np.ndarray:
@@ -82,3 +95,282 @@ print(network._repr_html_().startswith('<table>'), hasattr(filtviz.ConvLayer, '_
 """
     ran = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, check=True)
     assert ran.stdout == "True True\n"
+
+
+# A network as a collection of its convolutions
+
+
+@pytest.fixture(scope="module")
+def trained() -> Network:
+    return filtviz.load(EXAMPLES / "mission-trained.pkl")
+
+
+def test_a_network_is_the_collection_of_its_convolutions(trained: Network) -> None:
+    convs = trained.conv_layers
+    assert (trained[0], trained[-1], trained["conv3"], trained[np.int64(1)]) == (
+        *convs[::5],
+        convs[2],
+        convs[1],
+    )
+    assert trained[:2] == convs[:2]
+    assert trained[convs[4]] is convs[4]
+    assert (len(trained), list(trained)) == (6, list(convs))
+    for there in ("conv6", 0, -6, convs[3]):
+        assert there in trained
+    for missing in ("conv7", 6, None, 1.5, trained.layers[-1], conv(random_weights(2, 2, 3, 3))):
+        assert missing not in trained
+
+
+def test_what_is_not_in_a_network_is_one_sentence_of_ours(trained: Network) -> None:
+    with pytest.raises(SelectionError, match=r"no convolution 'con6'; did you mean conv6\?"):
+        trained["con6"]
+    with pytest.raises(SelectionError, match="no convolution '6'; did you mean 5"):
+        trained[6]
+
+
+def test_a_network_without_convolutions_is_empty_and_true() -> None:
+    empty = Network.of([])
+    assert (len(empty), list(empty), bool(empty)) == (0, [], True)
+    with pytest.raises(SelectionError, match="the network has no convolution to choose from"):
+        empty[0]
+
+
+HOSTILE = "<img src=x onerror=alert(1)>\x1b[31m\u202e"
+
+
+def test_what_is_printed_of_objects_is_short_and_harmless(trained: Network) -> None:
+    assert repr(trained).startswith("<Network mission-trained.pkl: a Lasagne network with 6 convolutions")
+    assert repr(trained[0]) == "<Conv2DLayer 0: conv1, 20x1x3x3 float32>"
+    odd = Network.of([conv(random_weights(4, 1, 3, 3), name=HOSTILE, type=HOSTILE)])
+    found = filtviz.diagnose(odd)
+    everything = [odd, odd[0], found, found.layers[0], filtviz.plot(odd), filtviz.layers(odd)]
+    everything += [filtviz.plot(odd).pictures[0], filtviz.plot(odd, view="sheet").pictures[0]]
+    everything += [filtviz.compare([odd, odd]).comparisons[0], filtviz.plot_conv_weights(odd)]
+    for each in everything:
+        assert len(repr(each)) < 500
+        assert repr(each).isprintable()
+    assert "\x1b" not in str(found)
+
+
+# A diagnosis
+
+
+def test_a_diagnosis_prints_as_the_command_does(trained: Network, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "100")
+    found = filtviz.diagnose(trained)
+    shown, pointer = answer_of(found, with_pointer=True).rstrip("\n").rsplit("\n", 1)
+    assert pointer == "--details shows every measure beside what chance gives."
+    assert str(found).rsplit("\n", 1) == [
+        shown,
+        '.to_frame("measures") holds every measure beside what chance gives.',
+    ]
+    assert repr(found) == "<Diagnosis of mission-trained.pkl: 6 layers>"
+
+
+def test_a_diagnosis_shows_answer_rows_badges_and_commands(trained: Network) -> None:
+    found = filtviz.diagnose(trained)
+    html = found._repr_html_()
+    assert html.startswith(f"<p><strong>{escape(found.answer)}</strong></p><table>")
+    assert html.count("<tr>") == 7
+    assert f"<pre>{escape(found.commands[0])}</pre>" in html
+    badges = Counter(
+        badge for layer in found.layers for own in badges_of(layer).values() for badge in set(own)
+    )
+    assert badges
+    for badge in badges:
+        assert f'title="{escape(badge.meaning)}"' in html
+    assert "Left out" not in html
+
+
+def test_nothing_of_a_file_is_markup_in_a_diagnosis() -> None:
+    odd = Network.of([conv(random_weights(4, 1, 3, 3), name=HOSTILE, type=HOSTILE)])
+    for html in (
+        filtviz.diagnose(odd)._repr_html_(),
+        filtviz.compare([odd, odd])._repr_html_(),
+        filtviz.plot(odd, layers=[HOSTILE, "x" + HOSTILE])._repr_html_(),
+        filtviz.layers(odd)._repr_html_(),
+        filtviz.report(odd)._repr_html_(),
+    ):
+        assert "<img src=x" not in html
+        assert "\x1b" not in html
+        assert "\u202e" not in html
+
+
+def test_of_very_many_layers_a_diagnosis_shows_some_and_counts_the_others() -> None:
+    layer = filtviz.diagnose(Network.of([conv(random_weights(4, 1, 3, 3))])).layers[0]
+    rows = diagnosis_html(Diagnosis(file=None, layers=(layer,) * (MOST_ROWS + 2)))
+    assert rows.count("<tr>") == MOST_ROWS + 1
+    assert "and 2 more layers" in rows
+    assert "more layers" not in diagnosis_html(Diagnosis(file=None, layers=(layer,) * MOST_ROWS))
+
+
+# Tables of pandas
+
+
+def test_without_pandas_a_table_is_one_sentence(trained: Network, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    with pytest.raises(
+        filtviz.MissingExtraError, match=r"^tables need pandas, which is not installed: pip install"
+    ):
+        trained.to_frame()
+    with pytest.raises(
+        filtviz.ArgumentError, match="a frame is of 'layers', 'filters' or 'measures', not 'x'"
+    ):
+        filtviz.diagnose(trained[0]).to_frame("x")
+
+
+def test_tables_have_a_row_for_each_layer_filter_and_measure(trained: Network) -> None:
+    pytest.importorskip("pandas", reason="pandas is not installed")
+    assert list(trained.to_frame()["name"])[1] == "conv1"
+    assert len(filtviz.layers(trained).to_frame()) == len(trained.layers)
+    found = filtviz.diagnose(trained)
+    layers, filters, measures = (found.to_frame(of) for of in ("layers", "filters", "measures"))
+    assert list(layers["verdict"]) == [each.verdict for each in found.layers]
+    assert len(filters) == sum(len(each.filters) for each in found.layers)
+    assert len(measures) == sum(len(each.findings) for each in found.layers)
+    compared = filtviz.compare([trained, trained]).comparisons[0].to_frame()
+    assert list(compared["relative_change"]) == [0.0] * 20
+    assert found.to_frame().equals(layers)
+
+
+# Figures
+
+
+def test_a_list_of_figures_is_a_strip(trained: Network) -> None:
+    figures = filtviz.plot_conv_weights(trained[1])
+    assert isinstance(figures, list)
+    assert repr(figures) == "<20 figures>"
+    html = Figures(figures[:2])._repr_html_()
+    assert html.count("<img ") == 2
+    assert "more" not in html
+    assert figures[0]._repr_png_().startswith(b"\x89PNG")
+    assert np.array_equal(pixels(figures[3]._repr_png_()), drawn(filtviz.plot(trained, layers=1, channels=3)))
+
+
+def drawn(result: filtviz.PlotResult) -> np.ndarray:
+    (picture,) = result.pictures
+    return np.asarray(picture.image().convert("RGB"))
+
+
+def test_a_result_shows_its_pictures_and_counts_those_that_it_does_not(trained: Network) -> None:
+    html = filtviz.plot(trained, layers=[1, "con9"], channels=[0, 5])._repr_html_()
+    assert html.count("<img ") == 2
+    assert 'title="channel 5"' in html
+    assert "did you mean" in html
+    many = filtviz.plot(Network.of([conv(random_weights(1, MOST_SHOWN + 3, 3, 3))]))._repr_html_()
+    assert many.count("<img ") == MOST_SHOWN
+    assert "and 3 more" in many
+    (picture,) = filtviz.plot(trained).pictures
+    assert np.array_equal(pixels(picture._repr_png_()), drawn(filtviz.plot(trained)))
+
+
+def test_figures_are_saved_as_a_whole(trained: Network, tmp_path: Path) -> None:
+    figures = Figures(filtviz.plot_conv_weights(trained[1])[:3])
+    assert figures.save(tmp_path / "all.pdf") == [tmp_path / "all.pdf"]
+    assert len(PdfReader(tmp_path / "all.pdf").pages) == 3
+    figures.savefig(tmp_path / "all.png")
+    side = 2 * 600 + GAP
+    with Image.open(tmp_path / "all.png") as whole:
+        assert whole.size == (side, side)
+    assert [path.name for path in figures.save(str(tmp_path / "each"))] == [
+        f"figure-{n}.png" for n in range(3)
+    ]
+    Figures(figures[:1]).save(tmp_path / "one.svg")
+    assert (tmp_path / "one.svg").read_bytes().startswith(b"<?xml")
+    for path, words in (
+        (tmp_path / "a.svg", "holds one figure, not 3"),
+        (tmp_path / "a.jpg", "is no format"),
+        (None, "no path"),
+    ):
+        with pytest.raises(filtviz.ArgumentError, match=words):
+            figures.save(path)
+    with pytest.raises(filtviz.ArgumentError, match="there is no figure to save"):
+        Figures().save(tmp_path / "none.png")
+    with pytest.raises(filtviz.OutputError):
+        figures.save(tmp_path / "all.png" / "in" / "it.png")
+
+
+def test_figures_are_shown_by_the_notebook_or_say_that_there_is_no_display(
+    trained: Network, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    figures, shown = filtviz.plot_conv_weights(trained[0]), []
+    monkeypatch.setenv("MPLBACKEND", "agg")
+    with pytest.raises(filtviz.DrawingError, match="there is no display"):
+        figures.show()
+    kernel = SimpleNamespace(kernel=object())
+    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: kernel))
+    monkeypatch.setitem(sys.modules, "IPython.display", SimpleNamespace(display=shown.append))
+    figures.show()
+    figures[0].show()
+    assert shown == [figures, figures[0]]
+
+
+# The report
+
+
+@pytest.mark.slow
+def test_a_report_is_a_text_that_shows_itself_in_a_frame_and_saves(trained: Network, tmp_path: Path) -> None:
+    page = filtviz.report(trained, filtviz.ReportOptions(layers=(0,)))
+    assert page.startswith("<!DOCTYPE html>") or page.lower().startswith("<!doctype html>")
+    html = page._repr_html_()
+    assert html.startswith('<iframe sandbox="allow-scripts" ')
+    assert html.count("<") == 2
+    assert unescape(html.partition('srcdoc="')[2].removesuffix('"></iframe>')) == page
+    assert len(repr(page)) < 100
+    assert page.save(tmp_path / "a.html").read_text("utf-8") == page
+    written = filtviz.report(trained, filtviz.ReportOptions(layers=(0,)), output=tmp_path / "b.html")
+    assert (tmp_path / "b.html").read_text("utf-8") == page == written.page
+    assert written._repr_html_() == html
+    assert written.save(tmp_path / "c.html").read_text("utf-8") == page
+    assert page.notes == written.notes
+    with pytest.raises(filtviz.OutputError, match="it is one of the files given"):
+        page.save(EXAMPLES / "mission-trained.pkl")
+
+
+# The example
+
+
+@pytest.mark.slow
+def test_the_example_runs_in_a_notebook_and_each_object_shows_itself(tmp_path: Path) -> None:
+    for name in ("nbconvert", "ipykernel", "pandas"):
+        pytest.importorskip(name, reason=f"{name} is not installed: pip install 'filtviz[notebook]'")
+    source = EXAMPLES / "notebook.ipynb"
+    given = json.loads(source.read_text("utf-8"))
+    assert all(cell.get("outputs", []) == [] for cell in given["cells"])
+    command = [
+        sys.executable,
+        "-m",
+        "nbconvert",
+        "--to",
+        "notebook",
+        "--execute",
+        "--output-dir",
+        str(tmp_path),
+    ]
+    environment = {
+        **os.environ,
+        "JUPYTER_RUNTIME_DIR": str(tmp_path / "run"),
+        "IPYTHONDIR": str(tmp_path / "ipython"),
+    }
+    ran = subprocess.run(
+        [*command, str(source)], capture_output=True, text=True, env=environment, timeout=600
+    )
+    assert ran.returncode == 0, ran.stderr[-3000:]
+    cells = json.loads((tmp_path / "notebook.ipynb").read_text("utf-8"))["cells"]
+    shown = ["".join(cell["source"]).split("\n")[-1] for cell in cells if cell["cell_type"] == "code"]
+    kinds = [
+        {kind for output in cell["outputs"] for kind in output.get("data", {"stdout": 0})}
+        for cell in cells
+        if cell["cell_type"] == "code"
+    ]
+    found = dict(zip(shown, kinds, strict=True))
+    assert found.pop("print(diagnosis)") == {"stdout"}
+    assert found.pop('network["conv1"]') == {"stdout", "image/png", "text/plain"}
+    assert set(map(frozenset, found.values())) == {frozenset({"text/html", "text/plain"})}
+    plain = [
+        "".join(output["data"]["text/plain"])
+        for cell in cells
+        for output in cell.get("outputs", [])
+        if "data" in output and "DataFrame" not in str(output)
+    ]
+    assert max(map(len, plain)) < 2000

@@ -67,7 +67,7 @@ if TYPE_CHECKING:
     from filtviz.network import ConvLayer, Layer, Network, Origin
     from filtviz.parameter import Parameter
     from filtviz.reading import Hints, Limits
-    from filtviz.reporting import ReportOptions, ReportResult, report
+    from filtviz.reporting import ReportOptions, ReportPage, ReportResult, report
     from filtviz.responses import (
         Activity,
         Codes,
@@ -130,7 +130,7 @@ _NAMES = {
     "filtviz.network": ("ConvLayer", "Layer", "Network", "Origin"),
     "filtviz.parameter": ("Parameter",),
     "filtviz.reading": ("Hints", "Limits"),
-    "filtviz.reporting": ("ReportOptions", "ReportResult", "report"),
+    "filtviz.reporting": ("ReportOptions", "ReportPage", "ReportResult", "report"),
     "filtviz.responses": (
         "Activity",
         "Codes",
@@ -204,6 +204,7 @@ __all__ = [
     "Progress",
     "ReadError",
     "ReportOptions",
+    "ReportPage",
     "ReportResult",
     "RunningError",
     "SelectionError",

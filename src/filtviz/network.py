@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import operator
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from importlib import import_module
@@ -52,6 +52,9 @@ class Layer:
     output_shape: Shape | None = None
     parameters: tuple[Parameter, ...] = ()
     operations: tuple[Operation, ...] = (NOT_TOLD,)
+
+    def __repr__(self) -> str:
+        return f"<{printable(self.type, 40)} {self.index}: {self.title}>"
 
     @property
     def shown_name(self) -> str | None:
@@ -139,6 +142,10 @@ class ConvLayer(Layer):
         )
         parameters = (kernels,) if biases is None else (kernels, biases)
         return cls(parameters=parameters, operations=(convolution, *followed_by), **facts)
+
+    def __repr__(self) -> str:
+        shape = "x".join(map(str, self.weights.shape))
+        return f"<{printable(self.type, 40)} {self.conv_index}: {self.title}, {shape} {self.weights.dtype}>"
 
     @property
     def title(self) -> str:
@@ -255,6 +262,11 @@ class Origin:
 class Network:
     """The layers of one model file in network order: inputs first, every layer after those that feed it.
 
+    As a collection it is that of its convolutions, counted as ``--layer`` counts them: ``network[0]`` is the
+    first, ``network[-1]`` the last, ``network["conv3"]`` the one of that name, ``network[:2]`` the first two;
+    ``len``, ``in`` and iteration go by them too. All layers are in ``layers``, any one of them is found by
+    `layer`. A network without convolutions is true like any other.
+
     ``history`` is nolearn's ``train_history_``, one mapping an epoch, where the file has it.
     """
 
@@ -286,6 +298,45 @@ class Network:
             else:
                 numbered.append(replace(layer, index=index))
         return cls(layers=tuple(numbered), origin=origin or Origin(), history=tuple(history))
+
+    @overload
+    def __getitem__(self, wanted: int | str | Layer) -> ConvLayer: ...
+
+    @overload
+    def __getitem__(self, wanted: slice) -> tuple[ConvLayer, ...]: ...
+
+    def __getitem__(self, wanted: int | str | Layer | slice) -> ConvLayer | tuple[ConvLayer, ...]:
+        if isinstance(wanted, slice):
+            return self.conv_layers[wanted]
+        return self.select(wanted)
+
+    def __len__(self) -> int:
+        return len(self.conv_layers)
+
+    def __iter__(self) -> Iterator[ConvLayer]:
+        return iter(self.conv_layers)
+
+    def __contains__(self, wanted: object) -> bool:
+        try:
+            self.select(cast("int | str | Layer", wanted))
+        except SelectionError:
+            return False
+        return True
+
+    def __bool__(self) -> bool:
+        return True
+
+    def __repr__(self) -> str:
+        name = "" if self.origin.path is None else f" {printable(self.origin.path.name, 80)}"
+        return f"<Network{name}: {self.describe()}>"
+
+    def to_frame(self) -> Any:
+        """Return the table of layers as a ``pandas.DataFrame``, with the keys of ``filtviz layers --json``.
+
+        Raises:
+            MissingExtraError: pandas is not installed.
+        """
+        return import_module("filtviz.frames").network_frame(self)
 
     @cached_property
     def conv_layers(self) -> tuple[ConvLayer, ...]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from filtviz.errors import FiltvizError
 from filtviz.network import ConvLayer, Network
 from filtviz.summary import LayerRow, Summary
+from filtviz.text import plural
 
 if TYPE_CHECKING:
     from filtviz.drawing import DrawingOptions, Picture
@@ -51,6 +52,13 @@ class LayersResult:
     network: Network
     summary: Summary
 
+    def __repr__(self) -> str:
+        return f"<LayersResult of {self.network!r}>"
+
+    def to_frame(self) -> Any:
+        """Return the table as a ``pandas.DataFrame``, see `filtviz.Network.to_frame`."""
+        return self.network.to_frame()
+
     @property
     def rows(self) -> tuple[LayerRow, ...]:
         """One row for each layer, in network order."""
@@ -87,6 +95,10 @@ class PlotResult:
     failures: tuple[LayerFailure, ...] = ()
     left_out: tuple[str, ...] = ()
     stem: str = ""
+
+    def __repr__(self) -> str:
+        drawn = f"{plural(len(self.layers), 'layer')}, {plural(len(self.pictures), 'picture')}"
+        return f"<PlotResult of {self.network!r}: {drawn}>"
 
     @property
     def pictures(self) -> tuple[Picture, ...]:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from filtviz.cli.streams import can_write, exact, fitted
+from filtviz.paper import Paper
 
 if TYPE_CHECKING:
     from filtviz.drawing.pages import SheetPage
@@ -134,12 +135,7 @@ def format_table(rows: Iterable[Sequence[str]], headers: Sequence[str], **layout
         headers: A heading for each column.
         layout: What else `tabulate.tabulate` is to know.
     """
-    from tabulate import tabulate
-
-    cells = [[fit(cell) for cell in row] for row in rows]
-    return tabulate(
-        cells, [fit(header) for header in headers], tablefmt="simple", disable_numparse=True, **layout
-    )
+    return Paper.of_window(fit).table(rows, headers, **layout)
 
 
 def format_columns(rows: Sequence[Sequence[str]], headers: Sequence[str], right: Sequence[bool]) -> list[str]:

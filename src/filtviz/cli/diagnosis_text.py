@@ -2,29 +2,19 @@
 
 from __future__ import annotations
 
-import shutil
-import textwrap
-from collections.abc import Iterable, Sequence
-from itertools import groupby
+from collections.abc import Sequence
 from pathlib import Path
 
+from filtviz.answer_text import answer_text, span
 from filtviz.cli.console import fit, format_table
 from filtviz.measures.measure import Change, Diagnosis, FilterDiagnosis, Finding, LayerDiagnosis
 from filtviz.measures.table import MEASURES
 from filtviz.measures.trajectory import Trajectory
 from filtviz.measures.verdicts import VERDICTS
-from filtviz.text import name_runs, percent, printable
+from filtviz.paper import Paper, window_width
+from filtviz.text import name_runs, printable
 
 __all__ = ["answer_of", "compare_models", "describe_model", "describe_trajectory", "evidence_of"]
-
-_SCREEN = 23
-"""Lines of a screen without the one that the shell asks on."""
-
-_FEWEST_ROWS = 4
-"""Rows of layers that are shown however long the rest is."""
-
-_NAME = 24
-"""Characters of a layer's name in a table; the end of a name is what tells it from others."""
 
 
 def answer_of(diagnosis: Diagnosis, *, with_pointer: bool = True) -> str:
@@ -34,60 +24,8 @@ def answer_of(diagnosis: Diagnosis, *, with_pointer: bool = True) -> str:
         diagnosis: Of one model.
         with_pointer: Whether it is said which option shows more.
     """
-    before = [_wrapped(diagnosis.answer)]
-    after = []
-    if diagnosis.look:
-        picture = diagnosis.commands[0] if diagnosis.commands else ""
-        after.append(f"{_wrapped(diagnosis.look)}{_command(picture)}")
-    if diagnosis.more:
-        after.append(f"{_wrapped(diagnosis.more)}{_command(diagnosis.more_command)}")
-    if diagnosis.layers:
-        after += ["--details shows every measure beside what chance gives.\n"] if with_pointer else []
-        taken = sum(part.count("\n") + 1 for part in before + after)
-        before.append(_in_short(diagnosis, max(_FEWEST_ROWS, _SCREEN - taken - 3)))
-    return "\n".join(before + after)
-
-
-def _command(command: str) -> str:
-    return f"  {printable(command, 2000)}\n" if command else ""
-
-
-def _in_short(diagnosis: Diagnosis, n_rows: int) -> str:
-    """Return a table of the layers, each a line; of many those in a row that have one verdict share one."""
-    runs = [[each] for each in diagnosis.layers]
-    if len(runs) > n_rows:
-        runs = [list(run) for _, run in groupby(diagnosis.layers, key=lambda each: each.verdict)]
-    rows = [_short_row(run) for run in runs[: n_rows if len(runs) <= n_rows else n_rows - 1]]
-    measured = any(change.cos2 is not None for each in diagnosis.layers for change in each.changes)
-    headers = ["layer", "filters", "verdict", "as before" if measured else "noise", "to be seen"]
-    kept = [place for place in range(5) if any(row[place] for row in rows)]
-    taken = sum(max(len(headers[i]), *(len(row[i]) for row in rows)) + 4 for i in kept if i < 4)
-    cells = [[_cut(row[i], _width() - taken) if i == 4 else row[i] for i in kept] for row in rows]
-    left = sum(map(len, runs[len(rows) :]))
-    more = f"and {left:,} more {'layer' if left == 1 else 'layers'}\n" if left else ""
-    return f"{format_table(cells, [headers[i] for i in kept])}\n{more}"
-
-
-def _short_row(run: Sequence[LayerDiagnosis]) -> list[str]:
-    """Return the cells of some layers in a row: names, shape, verdict, share of noise, what is to be seen."""
-    first, n = run[0], len(run)
-    name = printable(first.name, 200)
-    name = name if len(name) <= _NAME else f"…{name[1 - _NAME :]}"
-    shape = "x".join(map(str, first.shape)) if len({each.shape for each in run}) == 1 else "various"
-    shares = [each.residue for each in run if each.residue is not None]
-    seen = first.seen if len({each.seen for each in run}) == 1 else ""
-    word = VERDICTS[first.verdict].word
-    return [
-        name if n == 1 else f"{name} and {n - 1:,} more",
-        shape,
-        word,
-        _span(shares) if shares else "",
-        seen,
-    ]
-
-
-def _cut(text: str, width: int) -> str:
-    return text if len(text) <= max(width, 10) else f"{text[: max(width, 10) - 1]}…"
+    pointer = "--details shows every measure beside what chance gives." if with_pointer else ""
+    return answer_text(diagnosis, Paper.of_window(fit), pointer)
 
 
 def describe_model(diagnosis: Diagnosis, *, details: bool, with_filters: bool) -> str:
@@ -173,18 +111,13 @@ def describe_trajectory(trajectory: Trajectory, states: Sequence[Diagnosis]) -> 
         steps = [trajectory.layers[i].steps[-1] for i, _ in moving]
         told = [step for step in steps if step is not None]
         share = (
-            f": the last step changed {'it' if len(moving) == 1 else 'them'} by {_span(told)}" if told else ""
+            f": the last step changed {'it' if len(moving) == 1 else 'them'} by {span(told)}" if told else ""
         )
         sentences.append(f"{name_runs(moving)} {verb}{share}.")
     sentences.append(
         "A layer is taken to rest where every later step changes it by less than 1% of its norm."
     )
     return _wrapped(" ".join(sentences))
-
-
-def _span(shares: Sequence[float]) -> str:
-    low, high = percent(min(shares)), percent(max(shares))
-    return low if low == high else f"{low} to {high}"
 
 
 def _end_of_path(path: str, limit: int = 60) -> str:
@@ -239,7 +172,7 @@ def _measures(findings: Sequence[Finding]) -> str:
     headers = ["measure (* found)", "value", "p", "counts if", "null", "reading"]
     # tabulate makes a column two wider than its heading at least, and puts two spaces between columns.
     taken = sum(max(len(headers[i]) + 2, *(len(row[i]) for row in rows)) + 2 for i in range(5))
-    widths = [None] * 5 + [max(24, _width() - taken)]
+    widths = [None] * 5 + [max(24, window_width() - taken)]
     return format_table(rows, headers, maxcolwidths=widths) + "\n"
 
 
@@ -355,14 +288,9 @@ def _p(value: float | None) -> str:
     return f"{value:.1e}".replace("e-0", "e-") if value < 0.001 else f"{value:.3f}"
 
 
-def _width() -> int:
-    return max(80, min(100, shutil.get_terminal_size((100, 24)).columns))
-
-
 def _rule(title: str) -> str:
-    return f"{title} {'─' * max(0, _width() - len(title) - 1)}"
+    return f"{title} {'─' * max(0, window_width() - len(title) - 1)}"
 
 
 def _wrapped(text: str) -> str:
-    lines: Iterable[str] = textwrap.wrap(fit(text), _width(), break_long_words=False, break_on_hyphens=False)
-    return "\n".join(lines) + "\n"
+    return Paper.of_window(fit).wrapped(text)

@@ -6,20 +6,18 @@ import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from filtviz.drawing.glyphs import FONT
 from filtviz.drawing.lettering import DPI
 from filtviz.drawing.pixelmap import BOTTOM, LEFT, RIGHT, SPACE, TOP, Grid, place_boxes
-from filtviz.errors import DrawingError
+from filtviz.drawing.showing import ShownFigure, render
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.colors import Colormap
+    from matplotlib.figure import Figure
     from matplotlib.image import AxesImage
-    from PIL.Image import Image
 
     from filtviz.drawing.glyphs import Writing
     from filtviz.drawing.lettering import PageDesign
@@ -29,7 +27,7 @@ __all__ = ["blank_figure", "draw_kernels", "page_figure", "render", "sheet_figur
 
 def blank_figure(figsize: tuple[float, float], dpi: float) -> Figure:
     """Return an empty white figure with matplotlib's own margins, whatever the rcParams say."""
-    figure = Figure(figsize=figsize, dpi=dpi, facecolor="white", edgecolor="white", linewidth=0)
+    figure = ShownFigure(figsize=figsize, dpi=dpi, facecolor="white", edgecolor="white", linewidth=0)
     figure.set_layout_engine("none")
     adjust_margins(figure)
     return figure
@@ -145,19 +143,3 @@ def _write(figure: Figure, writing: Writing, size: tuple[int, int]) -> None:
         rotation=90 if writing.upright else 0,
         **PLAIN_TEXT,
     )
-
-
-def render(figure: Figure) -> Image:
-    """Return a figure's pixels as Agg draws them, as an RGB image.
-
-    Raises:
-        DrawingError: Agg gives the figure up; the sentence says why.
-    """
-    from PIL import Image
-
-    canvas = FigureCanvasAgg(figure)
-    try:
-        canvas.draw()
-    except (ValueError, RuntimeError) as error:
-        raise DrawingError(f"matplotlib cannot draw this page: {error}") from error
-    return Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3])

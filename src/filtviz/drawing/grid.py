@@ -105,6 +105,15 @@ class KernelGrid:
         n_filters, rows, cols = self.kernels.shape
         return Grid.of(n_filters, (rows, cols), self.options.figsize, self.options.dpi)
 
+    def __repr__(self) -> str:
+        n_filters, rows, cols = self.kernels.shape
+        return f"<KernelGrid of channel {self.channel}: {n_filters} kernels of {rows}x{cols}>"
+
+    def _repr_png_(self) -> bytes:
+        from filtviz.drawing.showing import picture_png
+
+        return picture_png(self)
+
     def image(self) -> Image:
         """Return the page's pixels, those of `filtviz.drawing.figures.draw_kernels` under Agg."""
         page = self.raster()

@@ -54,6 +54,14 @@ class SheetPage:
 
         return sheet_figure(design_page(self), self.options.dpi)
 
+    def __repr__(self) -> str:
+        return f"<SheetPage {self.part}: page {self.number} of {self.total}>"
+
+    def _repr_png_(self) -> bytes:
+        from filtviz.drawing.showing import picture_png
+
+        return picture_png(self)
+
     def image(self) -> Image:
         """Return the pixels of `figure`, with a palette where their colours fit into one."""
         return page_image(design_page(self), self.options.dpi)

@@ -30,11 +30,11 @@ from filtviz.given import (
 from filtviz.text import described
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
     from filtviz.budget import Account
     from filtviz.drawing.selection import ChannelRanges
+    from filtviz.drawing.showing import Figures
     from filtviz.drawing.views import Picture
     from filtviz.measures.comparison import LayerComparison
     from filtviz.measures.measure import LayerDiagnosis
@@ -52,12 +52,14 @@ __all__ = [
 ]
 
 
-def plot_conv_weights(layer: Any, figsize: tuple[float, float] = (6, 6)) -> list[Figure]:
+def plot_conv_weights(layer: Any, figsize: tuple[float, float] = (6, 6)) -> Figures:
     """Draw the filters of a convolution: one figure for each input channel, an axes for each kernel.
 
-    Weights are drawn as stored, each kernel scaled by its own least and greatest. The figures are plain
-    `matplotlib.figure.Figure`s, unknown to pyplot: ``figure.savefig("conv1.png")``. For files,
-    `filtviz.export` draws the same pages several hundred times faster.
+    Weights are drawn as stored, each kernel scaled by its own least and greatest. The figures are
+    `matplotlib.figure.Figure`s, unknown to pyplot: ``figures[0].savefig("conv1.png")``. The list of them
+    shows itself as a strip in a notebook, by ``figures.show()`` as in nolearn, and
+    ``figures.save("conv1.pdf")`` writes it as a whole. For files, `filtviz.export` draws the same pages
+    several hundred times faster.
 
     Args:
         layer: A `filtviz.ConvLayer`, a live Lasagne layer (anything with ``layer.W.get_value()``), an array
@@ -73,11 +75,12 @@ def plot_conv_weights(layer: Any, figsize: tuple[float, float] = (6, 6)) -> list
     options = DrawingOptions(figsize=figsize)
     filters = filters_of(layer)
     from filtviz.drawing.figures import blank_figure, draw_kernels
+    from filtviz.drawing.showing import Figures
 
-    return [
+    return Figures(
         draw_kernels(blank_figure(options.figsize, options.dpi), filters[:, channel], options.cmap)
         for channel in range(filters.shape[1])
-    ]
+    )
 
 
 def plot_sheet(
@@ -87,7 +90,7 @@ def plot_sheet(
     view: str = "sheet",
     channels: Channels = None,
     dpi: float = 100.0,
-) -> list[Figure]:
+) -> Figures:
     """Draw all filters of a convolution on one sheet, with indices, one scale, and words.
 
     Args:
@@ -109,7 +112,7 @@ def plot_sheet(
     drawn, sheet = as_layer(layer), expect(options, SheetOptions, "options")
     drawing = DrawingOptions(view=view, dpi=dpi, sheet=sheet or SheetOptions())
     drawing, ranges = settle(channels, None, drawing, needs_sheet=False)
-    return [picture.figure() for picture in draw(drawn, choose_channels(drawn, ranges), drawing)]
+    return _figures_of(draw(drawn, choose_channels(drawn, ranges), drawing))
 
 
 def plot_through(
@@ -121,7 +124,7 @@ def plot_through(
     images: NDArray[Any] | None = None,
     view: str = "sheet",
     dpi: float = 100.0,
-) -> list[Figure]:
+) -> Figures:
     """Draw a deeper layer's filters as they are on the image, through all layers below it.
 
     What was left out to make them, and how well they foretell the units' answers, is written on the sheet;
@@ -148,7 +151,7 @@ def plot_through(
     whole = load(network)
     composed = compose_layer(whole, whole.select(layer), stacked=stacked, images=as_images(images))
     channels, texts = range(composed.layer.n_channels), with_composition(composed, SheetTexts())
-    return [picture.figure() for picture in draw(composed.layer, channels, drawing, texts)]
+    return _figures_of(draw(composed.layer, channels, drawing, texts))
 
 
 def compare(layers: Iterable[Any], states: Sequence[str] | None = None) -> LayerComparison:
@@ -175,7 +178,7 @@ def compare(layers: Iterable[Any], states: Sequence[str] | None = None) -> Layer
 
 def plot_comparison(
     comparison: LayerComparison, options: SheetOptions | None = None, *, dpi: float = 100.0
-) -> list[Figure]:
+) -> Figures:
     """Draw each filter at every state, and last minus first, on one scale.
 
     Args:
@@ -192,7 +195,13 @@ def plot_comparison(
         )
     sheet = expect(options, SheetOptions, "options")
     drawing = DrawingOptions(view="sheet", dpi=dpi, sheet=sheet or SheetOptions())
-    return [page.figure() for page in comparison_pages(comparison, drawing)]
+    return _figures_of(comparison_pages(comparison, drawing))
+
+
+def _figures_of(pictures: Iterable[Picture]) -> Figures:
+    from filtviz.drawing.showing import Figures
+
+    return Figures(picture.figure() for picture in pictures)
 
 
 Channels: TypeAlias = str | int | Iterable[int | tuple[int, int]] | None

@@ -1,7 +1,4 @@
-"""Pictures become files: where they go, their names and formats; the same pictures give the same bytes.
-
-Or windows: the one place where pyplot is used, since a window needs an event loop.
-"""
+"""Pictures become files: where they go, their names and formats; the same pictures give the same bytes."""
 
 from __future__ import annotations
 
@@ -17,9 +14,10 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from PIL import Image
 
+from filtviz.drawing.display import MOST_WINDOWS, show_pictures
 from filtviz.drawing.grid import KernelGrid
 from filtviz.drawing.png import encode_page
-from filtviz.errors import ArgumentError, DrawingError
+from filtviz.errors import ArgumentError
 from filtviz.files import is_folder, is_there, make_folder, write_whole
 from filtviz.naming import picture_name
 from filtviz.sources import Sources
@@ -318,42 +316,3 @@ def write_files(
             draw = partial(write_pages, file.pictures, destination.suffix, options, mark=sources.mark)
             write_whole(file.path, draw, sources)
         yield file.path, file.path not in kept
-
-
-MOST_WINDOWS = 20
-
-
-def show_pictures(pictures: Sequence[Picture], options: DrawingOptions, backend: str | None = None) -> None:
-    """Show each picture in a window of its own and wait until all are closed.
-
-    ``backend`` is the name of matplotlib's back end; None leaves the choice to matplotlib.
-
-    Raises:
-        DrawingError: there is no display or no such back end, or there would be too many windows.
-    """
-    if len(pictures) > MOST_WINDOWS:
-        raise DrawingError(
-            f"--show would open {len(pictures)} windows: choose at most {MOST_WINDOWS} with --channels"
-        )
-    import matplotlib
-    import numpy as np
-    from matplotlib import pyplot
-
-    no_display = "there is no display to show windows on: leave --show out, and the pictures go to files"
-    try:
-        if backend is not None:
-            matplotlib.use(backend)
-        for picture in pictures:
-            pixels = np.asarray(picture.image().convert("RGB"))
-            height, width = (length / options.dpi for length in pixels.shape[:2])
-            figure = pyplot.figure(figsize=(width, height), dpi=options.dpi, frameon=False)
-            if figure.canvas.required_interactive_framework is None:
-                raise DrawingError(no_display)
-            figure.figimage(pixels, origin="upper")
-        pyplot.show()
-    except ImportError as error:  # a back end that matplotlib was told to use and cannot
-        raise DrawingError(no_display) from error
-    except ValueError as error:
-        raise DrawingError(f"matplotlib has no back end {printable(backend, 80)!r} (MPLBACKEND)") from error
-    finally:
-        pyplot.close("all")

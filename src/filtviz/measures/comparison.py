@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,6 +41,17 @@ class LayerComparison:
     cosine: NDArray[np.float64]
     total_change: float
     total_cosine: float
+
+    def __repr__(self) -> str:
+        return f"<LayerComparison of {self.label}: {self.sentence}>"
+
+    def to_frame(self) -> Any:
+        """Return a ``pandas.DataFrame`` with a row for each filter.
+
+        Raises:
+            MissingExtraError: pandas is not installed.
+        """
+        return import_module("filtviz.frames").comparison_frame(self)
 
     @property
     def sentence(self) -> str:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from filtviz.text import p_value
+from filtviz.text import p_value, plural, printable
 
 if TYPE_CHECKING:
     from filtviz.measures.catalogue import Draws
@@ -156,6 +158,10 @@ class LayerDiagnosis:
     changes: tuple[Change, ...] = ()
     notes: tuple[str, ...] = ()
 
+    def __repr__(self) -> str:
+        shape = "x".join(map(str, self.shape))
+        return f"<LayerDiagnosis of {printable(self.name, 40)}, {shape}: {self.verdict}>"
+
     def finding(self, measure: str) -> Finding | None:
         """Return what a measure gave, or None where it was not taken.
 
@@ -207,6 +213,26 @@ class Diagnosis:
     notes: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
     checks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return str(import_module("filtviz.answer_text").printed(self))
+
+    def __repr__(self) -> str:
+        where = "a network" if self.file is None else printable(Path(self.file).name, 80)
+        return f"<Diagnosis of {where}: {plural(len(self.layers), 'layer')}>"
+
+    def to_frame(self, of: str = "layers") -> Any:
+        """Return what was found as a ``pandas.DataFrame``.
+
+        Args:
+            of: A row for each of the ``layers``, ``filters`` or ``measures``.
+
+        Raises:
+            ArgumentError: it is none of these.
+            MissingExtraError: pandas is not installed.
+        """
+        # Frames and texts know what they are made of, and are not known here: they are found by their names.
+        return import_module("filtviz.frames").diagnosis_frame(self, of)
 
 
 ALPHA = 0.01

@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+from filtviz.reporting.document import ReportPage
 from filtviz.reporting.gathering import ReportOptions, ReportResult, gather, report
 
-__all__ = ["ReportOptions", "ReportResult", "gather", "report"]
+__all__ = ["ReportOptions", "ReportPage", "ReportResult", "gather", "report"]

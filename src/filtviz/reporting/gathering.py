@@ -34,6 +34,7 @@ from filtviz.naming import models_stem, unique_stems
 from filtviz.network import ConvLayer, Network
 from filtviz.reading import Hints, Limits
 from filtviz.reporting.content import ModelFile, PageContent, Section, State, draw_histograms, follow_measures
+from filtviz.reporting.document import ReportPage
 from filtviz.reporting.pictures import (
     FEW_CHANNELS,
     Depth,
@@ -46,7 +47,7 @@ from filtviz.reporting.pictures import (
     plan_depths,
     sum_up,
 )
-from filtviz.reporting.rendering import render_page, write_page
+from filtviz.reporting.rendering import render_page
 from filtviz.sources import Sources
 from filtviz.text import described, name_runs, printable
 
@@ -285,10 +286,25 @@ def _omissions(files: Sequence[ModelFile], groups: Sequence[Group], depths: Sequ
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ReportResult:
-    """A page that was written: its file, and what it says."""
+    """A page that was written: its file, what it says, and the page itself, which a notebook shows."""
 
     path: Path
     content: PageContent
+    page: ReportPage
+
+    def __repr__(self) -> str:
+        return f"<ReportResult {printable(self.path, 200)}>"
+
+    def _repr_html_(self) -> str:
+        return self.page._repr_html_()
+
+    def save(self, path: str | PathLike[str]) -> Path:
+        """Write the page once more, see `ReportPage.save`.
+
+        Args:
+            path: Its file.
+        """
+        return self.page.save(path)
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -306,7 +322,7 @@ def report(
     budget: Budget | None = None,
     limits: Limits | None = None,
     hints: Hints | None = None,
-) -> str: ...
+) -> ReportPage: ...
 
 
 @overload
@@ -331,7 +347,7 @@ def report(
     budget: Budget | None = None,
     limits: Limits | None = None,
     hints: Hints | None = None,
-) -> str | ReportResult:
+) -> ReportPage | ReportResult:
     """Make a page on the filters of a model, or of several states of one, as one HTML document.
 
     Args:
@@ -344,7 +360,8 @@ def report(
         hints: What a person says about the arrays of a file that holds nothing but arrays.
 
     Returns:
-        The page's text; where it was written, what was written and what it says.
+        The page's text, which a notebook shows in a frame and which saves itself; where it was written, what
+        was written and what it says, which does the same.
 
     Raises:
         ReadError: a file does not give a network.
@@ -356,13 +373,15 @@ def report(
     networks, earlier = _load_some(models, limits, hints), _load_all(before, limits, hints)
     sources = Sources.of([*earlier, *networks])
     if output is None:
-        return render_page(gather(networks, options, before=earlier, budget=budget), sources.mark)
+        content = gather(networks, options, before=earlier, budget=budget)
+        return ReportPage.of(render_page(content, sources.mark), content, sources)
     path = _choose_path(networks, output, sources)
     content = gather(networks, options, before=earlier, budget=budget)
     if path != Path(output):
         make_folder(path.parent)
-    write_page(content, path, sources)
-    return ReportResult(path=path, content=content)
+    page = ReportPage.of(render_page(content, sources.mark), content, sources)
+    page.save(path)
+    return ReportResult(path=path, content=content, page=page)
 
 
 def gather(

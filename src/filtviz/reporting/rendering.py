@@ -7,19 +7,16 @@ from base64 import b64encode
 from collections.abc import Sequence
 from functools import lru_cache
 from importlib import resources
-from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from filtviz._version import __version__
-from filtviz.files import write_whole
 from filtviz.measures.table import MEASURES
 from filtviz.measures.verdicts import VERDICTS
 from filtviz.reporting.content import Histogram, ModelFile, PageContent, filter_data, marked_filters
 from filtviz.reporting.pictures import Sprite, palette
-from filtviz.sources import Sources
 from filtviz.summary import PAGE, Table
 from filtviz.text import p_value, percent, plural, printable
 
@@ -33,7 +30,6 @@ __all__ = [
     "null_curve",
     "render_page",
     "trail_points",
-    "write_page",
     "zoomed",
 ]
 
@@ -100,16 +96,6 @@ def render_page(content: PageContent, mark: str = "") -> str:
             mark=mark,
         )
     )
-
-
-def write_page(content: PageContent, path: Path, sources: Sources) -> None:
-    """Write the page to ``path``, whole or not at all; what was there is replaced.
-
-    Raises:
-        OutputError: it cannot be written, or is one of ``sources``.
-    """
-    page = render_page(content, sources.mark).encode()
-    write_whole(path, lambda stream: stream.write(page), sources)
 
 
 def content_security_policy(script: str, style: str) -> str:

@@ -1,0 +1,106 @@
+"""A diagnosis as text, for a terminal and for ``print``: the answer, a line a layer, what to look at."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import groupby
+
+from filtviz.measures.measure import Diagnosis, LayerDiagnosis
+from filtviz.measures.verdicts import VERDICTS
+from filtviz.paper import Paper
+from filtviz.text import percent, printable
+
+__all__ = ["answer_text", "printed", "span"]
+
+_SCREEN = 23
+"""Lines of a screen without the one that the shell asks on."""
+
+_FEWEST_ROWS = 4
+"""Rows of layers that are shown however long the rest is."""
+
+_NAME = 24
+"""Characters of a layer's name in a table; the end of a name is what tells it from others."""
+
+
+def answer_text(diagnosis: Diagnosis, paper: Paper, pointer: str) -> str:
+    """Return one screen: what is the matter, a line for each layer, and what to look at.
+
+    Args:
+        diagnosis: Of one model.
+        paper: What it is set on.
+        pointer: A sentence on what shows more; empty for none.
+    """
+    before = [paper.wrapped(diagnosis.answer)]
+    after = []
+    if diagnosis.look:
+        picture = diagnosis.commands[0] if diagnosis.commands else ""
+        after.append(f"{paper.wrapped(diagnosis.look)}{_command(picture)}")
+    if diagnosis.more:
+        after.append(f"{paper.wrapped(diagnosis.more)}{_command(diagnosis.more_command)}")
+    if diagnosis.layers:
+        after += [f"{pointer}\n"] if pointer else []
+        taken = sum(part.count("\n") + 1 for part in before + after)
+        before.append(_in_short(diagnosis, paper, max(_FEWEST_ROWS, _SCREEN - taken - 3)))
+    return "\n".join(before + after)
+
+
+def _command(command: str) -> str:
+    return f"  {printable(command, 2000)}\n" if command else ""
+
+
+def _in_short(diagnosis: Diagnosis, paper: Paper, n_rows: int) -> str:
+    """Return a table of the layers, each a line; of many those in a row that have one verdict share one."""
+    runs = [[each] for each in diagnosis.layers]
+    if len(runs) > n_rows:
+        runs = [list(run) for _, run in groupby(diagnosis.layers, key=lambda each: each.verdict)]
+    rows = [_short_row(run) for run in runs[: n_rows if len(runs) <= n_rows else n_rows - 1]]
+    measured = any(change.cos2 is not None for each in diagnosis.layers for change in each.changes)
+    headers = ["layer", "filters", "verdict", "as before" if measured else "noise", "to be seen"]
+    kept = [place for place in range(5) if any(row[place] for row in rows)]
+    taken = sum(max(len(headers[i]), *(len(row[i]) for row in rows)) + 4 for i in kept if i < 4)
+    cells = [[_cut(row[i], paper.width - taken) if i == 4 else row[i] for i in kept] for row in rows]
+    left = sum(map(len, runs[len(rows) :]))
+    more = f"and {left:,} more {'layer' if left == 1 else 'layers'}\n" if left else ""
+    return f"{paper.table(cells, [headers[i] for i in kept])}\n{more}"
+
+
+def _short_row(run: Sequence[LayerDiagnosis]) -> list[str]:
+    """Return the cells of some layers in a row: names, shape, verdict, share of noise, what is to be seen."""
+    first, n = run[0], len(run)
+    name = printable(first.name, 200)
+    name = name if len(name) <= _NAME else f"…{name[1 - _NAME :]}"
+    shape = "x".join(map(str, first.shape)) if len({each.shape for each in run}) == 1 else "various"
+    shares = [each.residue for each in run if each.residue is not None]
+    seen = first.seen if len({each.seen for each in run}) == 1 else ""
+    word = VERDICTS[first.verdict].word
+    return [
+        name if n == 1 else f"{name} and {n - 1:,} more",
+        shape,
+        word,
+        span(shares) if shares else "",
+        seen,
+    ]
+
+
+def _cut(text: str, width: int) -> str:
+    return text if len(text) <= max(width, 10) else f"{text[: max(width, 10) - 1]}…"
+
+
+def span(shares: Sequence[float]) -> str:
+    """Say between what some shares lie: "1% to 40%"; "12%" where they are as good as one.
+
+    Args:
+        shares: At least one.
+    """
+    low, high = percent(min(shares)), percent(max(shares))
+    return low if low == high else f"{low} to {high}"
+
+
+def printed(diagnosis: Diagnosis) -> str:
+    """Return what ``print`` shows of a diagnosis: the screen of ``filtviz diagnose``.
+
+    Args:
+        diagnosis: Of one model.
+    """
+    pointer = '.to_frame("measures") holds every measure beside what chance gives.'
+    return answer_text(diagnosis, Paper.of_window(), pointer).rstrip("\n")

@@ -1,0 +1,56 @@
+"""Text that is set in lines and columns: how wide they are, and which characters there are."""
+
+from __future__ import annotations
+
+import shutil
+import textwrap
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+__all__ = ["Paper", "window_width"]
+
+
+def window_width() -> int:
+    """Return the characters of a line: those of the terminal's window, between 80 and 100."""
+    return max(80, min(100, shutil.get_terminal_size((100, 24)).columns))
+
+
+@dataclass(frozen=True)
+class Paper:
+    """What text is set on: ``width`` characters a line; ``fit`` returns a text in those that it can show."""
+
+    width: int
+    fit: Callable[[str], str] = str
+
+    @classmethod
+    def of_window(cls, fit: Callable[[str], str] = str) -> Paper:
+        """Return paper as wide as the terminal's window.
+
+        Args:
+            fit: What turns a text into one that can be shown.
+        """
+        return cls(window_width(), fit)
+
+    def wrapped(self, text: str) -> str:
+        """Return a text in lines, each with its end.
+
+        Args:
+            text: A paragraph.
+        """
+        lines = textwrap.wrap(self.fit(text), self.width, break_long_words=False, break_on_hyphens=False)
+        return "\n".join(lines) + "\n"
+
+    def table(self, rows: Iterable[Sequence[str]], headers: Sequence[str], **layout: Any) -> str:
+        """Return a table of texts whose columns are straight.
+
+        Args:
+            rows: The cells.
+            headers: A heading for each column.
+            layout: What else `tabulate.tabulate` is to know.
+        """
+        from tabulate import tabulate
+
+        cells = [[self.fit(cell) for cell in row] for row in rows]
+        heads = [self.fit(header) for header in headers]
+        return tabulate(cells, heads, tablefmt="simple", disable_numparse=True, **layout)
