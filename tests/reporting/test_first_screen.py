@@ -122,6 +122,8 @@ def test_the_first_screen_has_the_answer_its_pictures_and_a_line_a_layer() -> No
     assert (usual.conv_index, usual.title) == (0, "conv1, as usually drawn")
     assert (best.conv_index, best.title) == (5, "conv6, seen through the layers below it")
     page = html.unescape(filtviz.report(EXAMPLES / "mission-trained.pkl"))
+    assert "not composed with the layers below: a pooling" not in page[page.index('id="layer-5"') :]
+    assert "not composed with the layers below: a pooling" in page  # as conv4 is not
     first = page[page.index('<div class="first">') : page.index('id="layers"')]
     diagnosis = content.main.diagnosis
     assert diagnosis.answer in first
@@ -183,7 +185,7 @@ def test_before_shows_what_changed_in_the_words_of_diagnose(states: tuple[Networ
     ]
     page = filtviz.report(after, before=before)
     assert '<th scope="col">as before</th>' in page
-    assert "more_command" not in page
+    assert "<b>before.pkl</b> by itself" not in page  # it was given to compare with
     assert "YOUR-" not in page[: page.index('id="layers"')]
 
 
@@ -202,6 +204,7 @@ def test_each_model_is_compared_with_all_files_before(states: tuple[Network, Net
         for file in gather([after, later], before=[before]).files
     ]
     assert compared == [[], ["before.pkl"], ["before.pkl"]]
+    assert "<b>after.pkl</b> by itself" in filtviz.report([after, later], before=[before])
     compared = [
         [change.before for change in file.diagnosis.layers[0].changes]
         for file in gather([later], before=[before, after]).files

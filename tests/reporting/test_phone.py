@@ -100,6 +100,9 @@ def test_controls_stay_in_reach_and_leave_the_reader_in_place(path: Path, visit:
     for selector in ("#scale", "#size", ".layer.live [data-role=sort]"):
         box = box_of(page, selector)
         assert 0 <= box["y"] < HEIGHT / 5
+    bars = [box_of(page, each) for each in ("#toolbar", ".layer.live .controls")]
+    assert bars[1]["y"] >= bars[0]["y"] + bars[0]["height"] - 1  # neither covers the other
+    assert sum(bar["height"] for bar in bars) < HEIGHT / 5
     held = page.evaluate("document.elementFromPoint(187, 406).closest('.tile').filter")
     place = f".tile >> nth={held}"
     before = box_of(page, place)["y"]

@@ -225,7 +225,8 @@ def _section(anchor: str, group: Group, depth: Depth, account: Account) -> Secti
     networks = [file.network for file, _ in group]
     layers = [layer for _, layer in group]
     through, why_not = draw_through(networks, layers, _composed_size(states), account)
-    found = [note for state in states for note in state.diagnosis.notes]
+    measured = [state for state in states if through is None or state.diagnosis.composed_size is not None]
+    found = [note for state in measured for note in state.diagnosis.notes]  # that it was not composed
     pictures = (draw_kernels(layers, depth), sum_up(layers, depth), through)
     return Section(
         anchor=anchor,

@@ -249,7 +249,8 @@ def _glance(layer: ConvLayer, title: str, note: str, pictures: NDArray[Any]) -> 
         pictures = pictures[np.sort(np.argsort(-norms, kind="stable")[:most])]
         note = f"{note}; the {most} strongest of {n:,} filters"
     limit = float(symmetric_limits(pictures, "layer").max(initial=0.0))
-    layout = _square(len(pictures), rows, cols, GAPS_BETWEEN_GREYS if is_colour else GAPS_BETWEEN_WEIGHTS)
+    apart = is_colour or cols < FEW_PIXELS
+    layout = _square(len(pictures), rows, cols, GAPS_BETWEEN_GREYS if apart else GAPS_BETWEEN_WEIGHTS)
     if is_colour:
         rgb = np.rint((_levels(pictures, limit, 127) + 128).clip(1, 255)).astype(np.int64)
         canvas = np.stack([_arrange(rgb[:, i], layout, WHITE) for i in range(3)], axis=-1)
@@ -258,7 +259,7 @@ def _glance(layer: ConvLayer, title: str, note: str, pictures: NDArray[Any]) -> 
         whole = replace(layout, n=layout.across * -(-layout.n // layout.across))
         levels = np.full((whole.n, 1, *pictures.shape[2:]), ZERO, np.int64)
         levels[: layout.n] += _levels(pictures, limit, SPAN)
-        canvas = _arrange(levels, whole)
+        canvas = _arrange(levels, whole, ZERO if apart else GAP)
         note, png, unit = f"{note}; blue is negative, red positive", _png(canvas, 8), limit / SPAN
     sprite = Sprite(png=png, layout=layout, zero=ZERO, unit=unit)
     return Glance(conv_index=layer.conv_index, title=title, note=note, sprite=sprite, weights=not is_colour)
@@ -281,8 +282,9 @@ def _shrunk(pictures: NDArray[Any]) -> NDArray[Any]:
     return np.asarray(blocks.mean(axis=(3, 5)))
 
 
-GAPS_BETWEEN_GREYS, GAPS_BETWEEN_WEIGHTS = 1 / 6, 1 / 20
-"""In widths of a picture: wide ones on white as nolearn leaves them, and lines between what is white at 0."""
+GAPS_BETWEEN_GREYS, GAPS_BETWEEN_WEIGHTS, FEW_PIXELS = 1 / 6, 1 / 20, 7
+"""In widths of a picture: wide ones on white as nolearn leaves them, and lines between what is white at 0.
+Pictures of fewer pixels have wide ones, too: a line of one pixel would be as thick as what it parts."""
 
 
 def _square(n: int, rows: int, cols: int, gap: float = GAPS_BETWEEN_GREYS) -> Layout:

@@ -96,7 +96,13 @@ function begin() {
     choices.size = Number(size.value);
     redrawAll();
   });
-  addEventListener("resize", () => explorers.forEach(placePanel));
+  const measure = () => {
+    const { offsetHeight } = document.getElementById("toolbar");
+    document.documentElement.style.setProperty("--bar", `${offsetHeight}px`);
+    explorers.forEach(placePanel);
+  };
+  addEventListener("resize", measure);
+  measure();
   followLayers(jump);
   for (const place of places) buildWhenNear.observe(place);
 }
