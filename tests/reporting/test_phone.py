@@ -81,6 +81,9 @@ def test_a_tapped_filter_opens_below_its_row_and_closes(path: Path, visit: Visit
     assert shown is not None
     assert 0 <= shown["y"] - (beside["y"] + beside["height"]) < 60
     assert panel.evaluate("panel => getComputedStyle(panel).position") == "static"  # it covers nothing
+    head = panel.locator(".head").bounding_box()
+    assert head is not None
+    assert head["y"] - shown["y"] < 20
     tile_after = section.locator(".tile").nth(12)
     tile_after.tap()
     assert panel.locator("h4").inner_text() == "Filter 12"
