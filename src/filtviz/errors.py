@@ -152,6 +152,8 @@ class RunningError(FiltvizError):
     fault; all layers below it can be run.
     """
 
+    code = "not-runnable"
+
     def __init__(self, message: str, *, layer: int | None = None) -> None:
         super().__init__(message)
         self.layer = layer

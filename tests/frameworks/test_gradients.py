@@ -121,18 +121,19 @@ def test_an_array_like_the_image_comes_back() -> None:
 
 def test_an_image_is_made_that_a_unit_answers(network: Network) -> None:
     made = filtviz.maximise(network, 1, 0, steps=40)
-    assert made.image.shape == (1, 10, 10)
-    assert made.answers[-1] > made.answers[0] + 0.5
-    assert 0 <= made.image.min() <= made.image.max() <= 1
-    np.testing.assert_array_equal(made.image, filtviz.maximise(network, 1, 0, steps=40).image)
-    assert len(made.answers) == 41
+    assert made.images.shape == (1, 1, 10, 10)
+    assert made.answers[-1, 0] > made.answers[0, 0] + 0.5
+    assert 0 <= made.images.min() <= made.images.max() <= 1
+    both = filtviz.maximise(network, [1, 2], 0, steps=40)
+    np.testing.assert_allclose(made.images[0], both.images[0], atol=1e-4)
+    assert both.answers.shape == (41, 2)
 
 
 def test_an_image_is_changed_until_the_network_is_fooled(network: Network) -> None:
     before = network.run(IMAGE[None], engine="numpy")[0]
     target = int(before.argmin())
     made = filtviz.maximise(network, target, image=IMAGE, steps=60, jitter=0, blur=0, decay=0)
-    after = network.run(made.image[None], engine="numpy")[0]
+    after = network.run(made.images, engine="numpy")[0]
     assert after[target] > before[target]
     np.testing.assert_array_equal(made.start, IMAGE)
 

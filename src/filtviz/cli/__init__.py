@@ -34,6 +34,14 @@ COMMANDS = {
     "report": "filtviz.cli.report",
     "layers": "filtviz.cli.layers",
     "explain": "filtviz.cli.explain",
+    "predict": "filtviz.cli.predict",
+    "activity": "filtviz.cli.activity",
+    "patches": "filtviz.cli.patches",
+    "occlusion": "filtviz.cli.occlusion",
+    "saliency": "filtviz.cli.saliency",
+    "maximise": "filtviz.cli.maximise",
+    "codes": "filtviz.cli.codes",
+    "loss": "filtviz.cli.loss",
 }
 """Command → the module that defines a `click.Command` of that name."""
 

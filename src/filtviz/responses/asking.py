@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-from os import PathLike
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from filtviz.activations import Activation
 from filtviz.errors import RunningError
+from filtviz.given import Model, load
 from filtviz.network import Layer, Network
 from filtviz.operations import Identity, Normalisation, Softmax
-from filtviz.reading import load
 from filtviz.running.inference import as_units
 
 __all__ = ["Model", "answering", "choose_layer", "network_of", "one_image", "probability_layer"]
 
-Model: TypeAlias = str | PathLike[str] | Network
-"""The path of a model file, or the network that was read from it."""
-
 
 def network_of(model: Model) -> Network:
     """Return a network, read where a path is given."""
-    return model if isinstance(model, Network) else load(model)
+    return load(model)
 
 
 def choose_layer(network: Network, wanted: int | str | Layer) -> Layer:

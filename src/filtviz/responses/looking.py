@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from filtviz.budget import Budget
 from filtviz.errors import RunningError
 from filtviz.network import Layer, Network
+from filtviz.receptive_field import receptive_fields
 from filtviz.responses.asking import Model, answering, choose_layer, network_of, one_image, probability_layer
 from filtviz.running.inference import input_of
 from filtviz.text import printable
@@ -93,53 +95,56 @@ def _maps_of(network: Network, layer: int | str | None) -> Layer:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Maximised:
-    """An image that a unit answers strongly.
+    """Images that units answer strongly, one for each unit.
 
     Attributes:
-        image: ``(channels, rows, cols)``.
-        start: The image from which it was made.
-        answers: What the unit answered, before the first step and after each.
-        layer: What the unit's layer is called.
-        unit: The unit.
+        images: ``(units, channels, rows, cols)``.
+        start: The image from which all were made, ``(channels, rows, cols)``.
+        answers: ``(steps + 1, units)``: what each unit answered, before the first step and after each.
+        layer: What the units' layer is called.
+        units: The units.
     """
 
-    image: NDArray[np.float64]
+    images: NDArray[np.float64]
     start: NDArray[np.float64]
-    answers: tuple[float, ...]
+    answers: NDArray[np.float64]
     layer: str
-    unit: int
+    units: tuple[int, ...]
 
 
 def maximise(
     network: Model,
-    unit: int,
+    units: int | Sequence[int],
     layer: int | str | None = None,
     image: NDArray[Any] | None = None,
     *,
     size: tuple[int, int] | None = None,
     steps: int = 128,
     rate: float = 0.02,
-    jitter: int = 2,
+    jitter: int | None = None,
     decay: float = 0.005,
-    blur: float = 0.7,
+    blur: float | None = None,
     bounds: tuple[float, float] = (0.0, 1.0),
     seed: int = 0,
     device: str | None = None,
     budget: Budget | None = None,
 ) -> Maximised:
-    """Make an image that a unit answers strongly, from noise or from an image. PyTorch is needed.
+    """Make images that units answer strongly, from noise or from an image. PyTorch is needed.
 
     Args:
         network: A path, or a network.
-        unit: The channel of a convolution, in the middle of its map, or the unit of a dense layer.
+        units: One or several: channels of a convolution, in the middle of their maps, or units of a dense
+            layer.
         layer: A convolution by number, or any layer by name; None for the last layer.
         image: Begin with this image, as for an example that fools the network; None begins with noise.
         size: Rows and columns of the image, where the file does not tell them.
         steps: How many steps.
         rate: The length of a step, by the range of pixels.
-        jitter: By how many pixels the image is shifted before a step, at most.
+        jitter: By how many pixels the image is shifted before a step, at most; None takes 2, and less for
+            units that see little.
         decay: The share by which it goes back to grey with each step.
-        blur: The width in pixels of a Gaussian that smooths each step.
+        blur: The width in pixels of a Gaussian that smooths each step; None takes 0.7, and less for units
+            that see little.
         bounds: The lowest and the highest value of a pixel.
         seed: Of the noise and the shifts.
         device: Where PyTorch computes, such as ``cuda``.
@@ -159,22 +164,32 @@ def maximise(
         start = _noise(known, size, bounds, seed)
     else:
         start = np.asarray(one_image(known, image), np.float64)
+    wanted = (units,) if isinstance(units, int) else tuple(units)
+    if not wanted:
+        raise RunningError("there is no unit to ask: give one or more")
+    sees = _sees(known, chosen)
     made, answers = climb(
         known,
         chosen,
-        unit,
-        start,
+        wanted,
+        np.repeat(start, len(wanted), axis=0),
         (budget or Budget()).account(known),
         steps=steps,
         rate=rate,
-        jitter=jitter,
+        jitter=min(2, sees // 12) if jitter is None else jitter,
         decay=decay,
-        blur=blur,
+        blur=min(0.7, sees / 30) if blur is None else blur,
         bounds=bounds,
         seed=seed,
         device=device,
     )
-    return Maximised(image=made[0], start=start[0], answers=tuple(answers), layer=chosen.title, unit=unit)
+    return Maximised(images=made, start=start[0], answers=answers, layer=chosen.title, units=wanted)
+
+
+def _sees(network: Network, layer: Layer) -> int:
+    """Return how many pixels across a unit sees of the image, 31 where that is not known."""
+    field = receptive_fields(network)[layer.index]
+    return 31 if field is None else min(field.size)
 
 
 def _noise(

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from filtviz.activations import Activation
 from filtviz.budget import Budget
 from filtviz.errors import RunningError
 from filtviz.network import EngineName
@@ -31,6 +32,7 @@ class Patches:
             padding.
         size: The receptive field, ``(rows, cols)``.
         shown: The images, ``(images, channels, rows, cols)``.
+        rectifies: Whether an answer of zero is none.
     """
 
     layer: str
@@ -39,6 +41,7 @@ class Patches:
     corners: NDArray[np.intp]
     size: tuple[int, int]
     shown: NDArray[Any] = field(repr=False)
+    rectifies: bool = False
 
     def of(self, number: int) -> NDArray[np.float64]:
         """Return a filter's pieces, ``(top, channels, rows, cols)``; NaN beyond the image's border.
@@ -115,6 +118,10 @@ def patches(
         corners=best.corners,
         size=(rows, cols),
         shown=shown,
+        rectifies=any(
+            isinstance(each, Activation) and each.kind in ("rectify", "clipped_rectify")
+            for each in units.operations
+        ),
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, assert_never
@@ -16,7 +15,8 @@ from filtviz.errors import MissingExtraError, RunningError
 from filtviz.network import Layer, Network
 from filtviz.operations import Softmax
 from filtviz.running.choosing import torch_engine
-from filtviz.running.inference import Runner, Walk, widened
+from filtviz.running.inference import SMALL, Runner, Walk, widened
+from filtviz.running.torch_engine import few_threads
 
 try:
     import torch
@@ -164,6 +164,12 @@ def saliency_of(
     passes = {"integrated": STEPS, "smoothgrad": SAMPLES}.get(asked.method, 1)
     slopes = _Slopes(network, asked, account, passes, device)
     exact = np.asarray(image, np.float64)
+    with few_threads(slopes.walk.runner.rough_work(exact) < SMALL):
+        return _saliency(slopes, exact)
+
+
+def _saliency(slopes: _Slopes, exact: NDArray[np.float64]) -> NDArray[np.float64]:
+    asked = slopes.asked
     match asked.method:
         case "gradient" | "guided" | "deconvnet":
             return slopes.gradient(exact)
@@ -209,8 +215,8 @@ def _grad_cam(slopes: _Slopes, image: NDArray[Any]) -> NDArray[np.float64]:
 def climb(
     network: Network,
     layer: Layer,
-    unit: int,
-    start: NDArray[Any],
+    units: Sequence[int],
+    starts: NDArray[Any],
     account: Account,
     *,
     steps: int,
@@ -221,57 +227,81 @@ def climb(
     bounds: tuple[float, float],
     seed: int,
     device: str | None = None,
-) -> tuple[NDArray[np.float64], list[float]]:
-    """Change an image step by step so that a unit answers more; return it, and what the unit answered.
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Change images step by step so that a unit answers each more strongly.
 
     Args:
         network: The network.
-        layer: The layer of the unit; it is asked before its own nonlinearity, where slopes do not vanish.
-        unit: The channel, at the middle of its map, or the unit of a dense layer.
-        start: ``(1, channels, rows, cols)``.
+        layer: The layer of the units; it is asked before its own nonlinearity, where slopes do not vanish.
+        units: For each image the channel, at the middle of its map, or the unit of a dense layer.
+        starts: ``(images, channels, rows, cols)``.
         account: What it may take.
         steps: How many steps.
         rate: The length of a step, by the range of the image.
-        jitter: By how many pixels the image is shifted before a step, at most.
-        decay: The share by which the image goes back to its middle with each step.
+        jitter: By how many pixels the images are shifted before a step, at most.
+        decay: The share by which they go back to the middle of the range with each step.
         blur: The width of a Gaussian, in pixels, that smooths each step.
         bounds: The lowest and the highest value of a pixel.
         seed: Of the shifts.
         device: Where PyTorch computes.
 
+    Returns:
+        The images, and what the units answered, ``(steps + 1, images)``.
+
     Raises:
         RunningError: the network cannot be run so far, or there is no such unit.
         BudgetError: it would be too much work.
     """
-    from scipy.ndimage import gaussian_filter
-
     runner = Runner(network, [layer], stops=layer)
     engine = torch_engine("float32", device, keeps=True)
-    walk = Walk(runner, engine, widened(account, (steps + 1) * BACKWARD), times=(steps + 1) * BACKWARD)
-    rng, (low, high) = np.random.default_rng(seed), bounds
-    image, answers = np.asarray(start, np.float64).copy(), []
+    passes = (steps + 1) * BACKWARD * len(units)
+    walk = Walk(runner, engine, widened(account, passes), times=(steps + 1) * BACKWARD)
+    with few_threads(runner.rough_work(starts) < SMALL):
+        return _climb(walk, layer, units, starts, steps, rate, jitter, decay, blur, bounds, seed)
+
+
+def _climb(
+    walk: Walk,
+    layer: Layer,
+    units: Sequence[int],
+    starts: NDArray[Any],
+    steps: int,
+    rate: float,
+    jitter: int,
+    decay: float,
+    blur: float,
+    bounds: tuple[float, float],
+    seed: int,
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    from scipy.ndimage import gaussian_filter
+
+    engine, rng, (low, high) = walk.engine, np.random.default_rng(seed), bounds
+    images, answers = np.asarray(starts, np.float64).copy(), []
     for step in range(steps + 1):
         shift = tuple(int(n) for n in rng.integers(-jitter, jitter + 1, 2)) if step < steps else (0, 0)
-        shown = engine.take(np.roll(image, shift, axis=(2, 3))).requires_grad_(True)
-        score = _middle(walk.through(shown)[layer.index], unit, layer)
+        shown = engine.take(np.roll(images, shift, axis=(2, 3))).requires_grad_(True)
+        scores = _middles(walk.through(shown)[layer.index], units, layer)
         walk.times = 0
-        answers.append(float(score.detach()))
+        answers.append(engine.give(scores).astype(np.float64))
         if step == steps:
             break
-        (slopes,) = torch.autograd.grad(score, shown)
+        (slopes,) = torch.autograd.grad(scores.sum(), shown)
         slope = np.roll(engine.give(slopes).astype(np.float64), tuple(-n for n in shift), axis=(2, 3))
         if blur:
             slope = gaussian_filter(slope, (0, 0, blur, blur))
-        size = math.sqrt(float(np.mean(slope**2)))
-        if not np.isfinite(size) or size == 0:
-            break  # nothing to climb: the unit answers the same to everything near
-        image += rate * (high - low) * slope / size
-        image = np.clip(image + decay * ((low + high) / 2 - image), low, high)
-    return image, answers
+        size = np.sqrt(np.mean(slope**2, axis=(1, 2, 3), keepdims=True))
+        # Where there is nothing to climb, the unit answers the same to everything near.
+        images += rate * (high - low) * np.divide(slope, size, out=np.zeros_like(slope), where=size > 0)
+        images = np.clip(images + decay * ((low + high) / 2 - images), low, high)
+    return images, np.stack(answers)
 
 
-def _middle(units: Any, unit: int, layer: Layer) -> Any:
-    if not 0 <= unit < units.shape[1]:
-        raise RunningError(f"{layer.title} has {units.shape[1]} units, counted from 0: there is no {unit}")
-    middle = tuple(n // 2 for n in units.shape[2:])
-    return units[(0, unit, *middle)]
+def _middles(found: Any, units: Sequence[int], layer: Layer) -> Any:
+    """Return what each image's unit answers to it."""
+    for unit in units:
+        if not 0 <= unit < found.shape[1]:
+            raise RunningError(
+                f"{layer.title} has {found.shape[1]} units, counted from 0: there is no {unit}"
+            )
+    middle = tuple(n // 2 for n in found.shape[2:])
+    return torch.stack([found[(place, unit, *middle)] for place, unit in enumerate(units)])

@@ -28,7 +28,7 @@ from filtviz.text import listed, printable
 if TYPE_CHECKING:
     from filtviz.parameter import Shape
 
-__all__ = ["Runner", "Walk", "as_units", "forward", "input_of", "joined", "run", "widened"]
+__all__ = ["SMALL", "Runner", "Walk", "as_units", "forward", "input_of", "joined", "run", "widened"]
 
 MEMORY = 1 << 26
 """Bytes that what is made of a batch should fill at most: more images at once are not faster."""
@@ -252,9 +252,9 @@ class Runner:
         if batch is not None and batch < 1:
             raise RunningError(f"a batch must be of 1 image or more, not {batch}")
         n_passes = len(shown) if passes is None else passes
-        rough = self._rough_work(shown)
+        rough = self.rough_work(shown)
         engine = choose_engine(self.engine, rough * n_passes, self.dtype, self.device)
-        engine.is_small = rough < SMALL
+        engine.is_small = rough < SMALL  # of one image: batches are not much larger than what pays
         fixed = self._fixed_batch()
         first = fixed or 1
         walk = Walk(self, engine, widened(account, n_passes), times=-(-n_passes // first))
@@ -275,7 +275,7 @@ class Runner:
             given = {place: walk.engine.give(units) for place, units in found.items()}
         return {place: units[:n] for place, units in given.items()} if fixed and n < fixed else given
 
-    def _rough_work(self, shown: NDArray[Any]) -> int:
+    def rough_work(self, shown: NDArray[Any]) -> int:
         """Return roughly the work of an image, by the shapes that the file tells."""
         total = 0
         for layer in self.needed:

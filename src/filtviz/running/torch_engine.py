@@ -7,8 +7,8 @@ of a file become tensors here; PyTorch reads nothing of it.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, assert_never
 
 import numpy as np
@@ -73,12 +73,25 @@ try:
 except ImportError:
     raise MissingExtraError("this needs PyTorch, which is not installed: pip install torch") from None
 
-__all__ = ["TorchEngine"]
+__all__ = ["TorchEngine", "few_threads"]
 
 Units = Any
 """A tensor, ``(images, channels, rows, cols)`` or what an operation made of it."""
 
 Rectify = Callable[[Units], Units]
+
+
+@contextmanager
+def few_threads(is_small: bool) -> Iterator[None]:
+    """Let PyTorch use one thread where there is so little to do that several hinder each other."""
+    before = torch.get_num_threads()
+    if is_small:
+        torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        if is_small:
+            torch.set_num_threads(before)
 
 
 class TorchEngine:
@@ -112,9 +125,11 @@ class TorchEngine:
         self._held: dict[tuple[int, str], Units] = {}
         torch.zeros(1, device=self.device)  # tells at once where there is no such device
 
-    def calm(self) -> AbstractContextManager[object]:
-        """Return what keeps the engine from noting down what only gradients need."""
-        return torch.inference_mode()  # type: ignore[no-any-return]
+    @contextmanager
+    def calm(self) -> Iterator[None]:
+        """Note down nothing that only gradients need, and start no threads that do not pay."""
+        with torch.inference_mode(), few_threads(self.is_small):
+            yield
 
     def take(self, images: NDArray[Any]) -> Units:
         """Return images as the engine has them."""

@@ -1,0 +1,42 @@
+"""``filtviz codes``: images where a hidden layer puts them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from filtviz.cli.image_options import demonstrating
+
+if TYPE_CHECKING:
+    from filtviz.demonstrations import Demonstration, Request
+
+__all__ = ["codes"]
+
+
+@click.command(short_help="Draw images where a hidden layer puts them.")
+@click.option(
+    "-l",
+    "--layer",
+    metavar="N|NAME",
+    help="A convolution by number, or any layer by name (default: the last hidden one).",
+)
+@click.option(
+    "--plane",
+    "how",
+    type=click.Choice(["pca", "tsne"]),
+    default="pca",
+    show_default=True,
+    help="How codes are laid out; tsne needs scikit-learn.",
+)
+@demonstrating()
+def codes(request: Request, layer: str | None, how: Any) -> Demonstration:
+    """Draw images where their codes in MODEL's last hidden layer are: what lies near is alike to the network.
+
+    \b
+    Example:
+      filtviz codes model.pkl --images digits.npz --plane tsne
+    """
+    from filtviz.demonstrations import show_codes
+
+    return show_codes(request, layer, how)

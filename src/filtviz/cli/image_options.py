@@ -1,0 +1,204 @@
+"""The options of commands that show a network images, and how their results are printed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from filtviz.cli.console import format_table, print_json, print_path, say
+from filtviz.cli.shared_options import (
+    budget_options,
+    json_option,
+    model_argument,
+    reading_options,
+    usage_errors,
+)
+from filtviz.text import printable
+
+if TYPE_CHECKING:
+    from filtviz.demonstrations import Demonstration
+
+__all__ = ["demonstrating", "layer_choice", "print_demonstration"]
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+class NumbersType(click.ParamType):  # type: ignore[type-arg]  # generic from click 8.4 on
+    """One number, or one for each channel: ``0.5`` or ``0.485,0.456,0.406``."""
+
+    name = "X[,X…]"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[float, ...]:
+        """Read the text."""
+        try:
+            numbers = tuple(float(part) for part in str(value).split(","))
+        except ValueError:
+            self.fail(f"{printable(value, 40)!r} is no number, or numbers with commas between", param, ctx)
+        if not all(abs(number) < float("inf") for number in numbers):
+            self.fail(f"{printable(value, 40)!r} is not finite", param, ctx)
+        return numbers
+
+
+class SizeType(click.ParamType):  # type: ignore[type-arg]
+    """Rows and columns: ``31`` or ``224x320``."""
+
+    name = "N|RxC"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[int, int]:
+        """Read the text."""
+        parts = str(value).lower().split("x")
+        if len(parts) > 2 or not all(part.isdecimal() and 0 < int(part) < 1 << 16 for part in parts):
+            self.fail(f"{printable(value, 40)!r} is no size: give 31, or 224x320", param, ctx)
+        rows, cols = int(parts[0]), int(parts[-1])
+        return rows, cols
+
+
+layer_choice = click.option(
+    "-l",
+    "--layer",
+    "layer",
+    default="0",
+    show_default=True,
+    metavar="N|NAME",
+    help="A convolution by number (0 is the first, -1 the last), or any layer by name.",
+)
+
+_OF_IMAGES = (
+    click.option(
+        "--mean",
+        type=NumbersType(),
+        default="0",
+        show_default=True,
+        help="Taken off each pixel, which is from 0 to 1; one number, or one for each channel.",
+    ),
+    click.option(
+        "--scale",
+        type=NumbersType(),
+        default="1",
+        show_default=True,
+        help="What each pixel is multiplied with then.",
+    ),
+    click.option(
+        "--size", type=SizeType(), help="Resize pictures to this size (default: the one that the file tells)."
+    ),
+    click.option(
+        "--channels",
+        type=click.Choice(["rgb", "bgr"]),
+        default="rgb",
+        show_default=True,
+        help="The order in which the network takes colours.",
+    ),
+    click.option(
+        "--layout",
+        type=click.Choice(["nchw", "nhwc"]),
+        help="The axes of arrays (default: what fits the file).",
+    ),
+    click.option("--batch", type=click.IntRange(min=1), metavar="N", help="Images at once at the most."),
+    click.option(
+        "--device", metavar="NAME", help="Where PyTorch computes, such as cuda (default: processor)."
+    ),
+    click.option("--labels", metavar="FILE", help="The names of the classes, one a line."),
+)
+
+
+def demonstrating(
+    *, draws: bool = True, images: str = "required", runs: bool = True
+) -> Callable[[Command], Command]:
+    """Return what adds MODEL and the options of images, which the command gets as one ``request``.
+
+    Args:
+        draws: Whether the command draws a picture.
+        images: ``required``, ``optional`` or ``none``.
+        runs: Whether the command runs the network.
+    """
+
+    def decorate(command: Command) -> Command:
+        @wraps(command)
+        def collected(*args: Any, **given: Any) -> Any:
+            from filtviz.demonstrations import Request
+            from filtviz.drawing.saving import find_destination
+            from filtviz.running.preparing import Preparation
+
+            how = {name: given.pop(name) for name in ("mean", "scale", "size", "channels", "layout") if runs}
+            others = {name: given.pop(name) for name in ("batch", "device", "labels") if runs}
+            output, suffix = given.pop("output", None), given.pop("suffix", None)
+            as_json, reading = given.pop("as_json"), given.pop("reading")
+            destination = None
+            if draws and not (as_json and output is None):
+                with usage_errors():
+                    destination = find_destination(output, suffix)
+            request = Request(
+                model=given.pop("model"),
+                images=tuple(given.pop("images", ())),
+                preparation=Preparation(**how),
+                destination=destination,
+                budget=given.pop("budget"),
+                **others,
+                **reading,
+            )
+            print_demonstration(command(*args, request=request, **given), as_json=as_json)
+
+        options: list[Callable[[Any], Any]] = [model_argument]
+        if images != "none":
+            options.append(
+                click.option(
+                    "-i",
+                    "--images",
+                    multiple=True,
+                    required=images == "required",
+                    metavar="PATH",
+                    help="A picture, a folder of them, a .npy or a .npz file; may be repeated.",
+                )
+            )
+        options += _OF_IMAGES if runs else ()
+        if draws:
+            options.append(
+                click.option(
+                    "-o",
+                    "--output",
+                    metavar="PATH",
+                    help="A file (.png, .pdf, .svg) or a folder; default: the current folder.",
+                )
+            )
+            options.append(
+                click.option(
+                    "--format",
+                    "suffix",
+                    type=click.Choice(["png", "pdf", "svg"]),
+                    help="The picture's format.",
+                )
+            )
+        options += [json_option, reading_options, budget_options]
+        decorated: Any = collected
+        for option in reversed(options):
+            decorated = option(decorated)
+        return decorated  # type: ignore[no-any-return]
+
+    return decorate
+
+
+def print_demonstration(found: Demonstration, *, as_json: bool) -> None:
+    """Print a result: what to know first, its table, the paths of its files.
+
+    Args:
+        found: The result.
+        as_json: Print it for scripts.
+    """
+    for sentence in found.sentences:
+        say(sentence[:1].upper() + sentence[1:])
+    if as_json:
+        print_json({**found.data, "files": [str(file.path) for file in found.files]})
+        return
+    for sentence in found.answer:
+        click.echo(sentence) if not found.files else say(sentence)
+    if found.rows:
+        click.echo(format_table(found.rows, found.headings))
+    for file in found.files:
+        print_path(file.path)

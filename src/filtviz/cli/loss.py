@@ -1,0 +1,28 @@
+"""``filtviz loss``: the losses that a file tells of its training."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from filtviz.cli.image_options import demonstrating
+
+if TYPE_CHECKING:
+    from filtviz.demonstrations import Demonstration, Request
+
+__all__ = ["loss"]
+
+
+@click.command(short_help="Draw the losses of the training.")
+@demonstrating(images="none", runs=False)
+def loss(request: Request) -> Demonstration:
+    """Draw the losses that MODEL tells of its training, by epoch: nolearn's train_history_.
+
+    \b
+    Example:
+      filtviz loss net.pkl
+    """
+    from filtviz.demonstrations import show_loss
+
+    return show_loss(request)

@@ -1,0 +1,456 @@
+"""Pictures of what a network's units answer: tiles on one scale, heat maps over the image, images in a plane.
+
+Numbers in, one figure out; each picture carries its sentences, so that it is understood alone.
+"""
+
+from __future__ import annotations
+
+import math
+import textwrap
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from filtviz.drawing.figures import render
+from filtviz.text import plural
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+    from PIL.Image import Image
+
+    from filtviz.responses import Activity, Codes, Maximised, Patches
+
+__all__ = [
+    "ResponsePicture",
+    "activity_picture",
+    "codes_picture",
+    "heat_picture",
+    "loss_picture",
+    "maximised_picture",
+    "nolearn_activity_picture",
+    "patches_picture",
+]
+
+DPI = 100
+GREY, RED, INK = "#777777", "#c1272d", "#222222"
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ResponsePicture:
+    """A picture that is a figure of its own, a `filtviz.drawing.views.Picture`."""
+
+    part: str
+    make: Callable[[], Figure]
+    channel: int | None = None
+
+    def figure(self) -> Figure:
+        """Return the figure."""
+        return self.make()
+
+    def image(self) -> Image:
+        """Return the figure's pixels."""
+        return render(self.make())
+
+
+def visible(image: NDArray[Any]) -> NDArray[np.float64]:
+    """Return an image ``(channels, rows, cols)`` as grey or in colours, in [0, 1]."""
+    pixels = np.asarray(image, np.float64)
+    finite = pixels[np.isfinite(pixels)]
+    low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
+    if low < 0 or high > 1:
+        pixels = (pixels - low) / ((high - low) or 1.0)
+    if len(pixels) == 3:
+        return np.moveaxis(pixels, 0, -1)
+    return np.repeat(pixels.mean(axis=0)[..., None], 3, axis=2)
+
+
+# Tiles
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Tiles:
+    """Tiles in rows, each ``(rows, cols, 3)`` in [0, 1], with a few words below each."""
+
+    tiles: Sequence[NDArray[np.float64]]
+    captions: Sequence[str]
+    across: int
+    title: str
+    notes: Sequence[str]
+    red: frozenset[int] = frozenset()
+    scale: tuple[float, float, str, str] | None = None
+    """The lowest and highest value, the colour map, and what they are."""
+
+
+def _tiles_figure(spec: _Tiles) -> Figure:
+    from matplotlib.figure import Figure
+
+    n, (rows, cols) = len(spec.tiles), spec.tiles[0].shape[:2]
+    across = min(spec.across, n)
+    down = -(-n // across)
+    width = min(max(across * 0.95, 6.5), 16.0)
+    cell = width / across
+    tall = cell * (rows / cols) * 0.86 + 0.26
+    notes = [line for note in spec.notes for line in textwrap.wrap(note, int(width * 13.5))]
+    head = 0.42 + 0.2 * len(notes) + (0.5 if spec.scale else 0.12)
+    height = head + down * tall + 0.1
+    figure = Figure(figsize=(width, height), dpi=DPI, facecolor="white")
+    figure.text(
+        0.12 / width,
+        1 - 0.12 / height,
+        spec.title,
+        size=12,
+        weight="bold",
+        va="top",
+        color=INK,
+        parse_math=False,
+    )
+    for place, line in enumerate(notes):
+        y = 1 - (0.42 + 0.2 * place) / height
+        figure.text(0.12 / width, y, line, size=9, va="top", color=INK, parse_math=False)
+    for number in range(n):
+        row, col = divmod(number, across)
+        left = (col + 0.07) * cell / width
+        top = 1 - (head + row * tall) / height
+        axes = figure.add_axes(
+            (
+                left,
+                top - cell * rows / cols * 0.86 / height,
+                0.86 * cell / width,
+                cell * rows / cols * 0.86 / height,
+            )
+        )
+        axes.imshow(spec.tiles[number], interpolation="nearest", aspect="auto")
+        axes.set_axis_off()
+        if number < len(spec.captions) and spec.captions[number]:
+            colour = RED if number in spec.red else GREY
+            axes.text(0.5, -0.03, spec.captions[number], size=7.5, ha="center", va="top", color=colour,
+                      transform=axes.transAxes, parse_math=False)  # fmt: skip
+    if spec.scale is not None:
+        _scale_bar(figure, spec.scale, (0.12 / width, 1 - (head - 0.16) / height, 2.4 / width, 0.11 / height))
+    return figure
+
+
+def _scale_bar(figure: Figure, scale: tuple[float, float, str, str], box: tuple[float, ...]) -> None:
+    low, high, cmap, meaning = scale
+    left, bottom, width, height = box
+    axes = figure.add_axes((left, bottom, width, height))
+    axes.imshow(np.linspace(0, 1, 256)[None], cmap=cmap, aspect="auto")
+    axes.set_axis_off()
+    words = f"{low:.3g}", f"{high:.3g}   {meaning}"
+    axes.text(0, 1.3, words[0], transform=axes.transAxes, size=8, va="bottom", color=INK)
+    axes.text(
+        1,
+        1.3,
+        words[1].partition("   ")[0],
+        transform=axes.transAxes,
+        size=8,
+        va="bottom",
+        ha="right",
+        color=INK,
+    )
+    axes.text(1.03, 0.5, meaning, transform=axes.transAxes, size=8, va="center", color=INK, parse_math=False)
+
+
+MOST_TILES = 144
+
+
+def _coloured(values: NDArray[Any], low: float, high: float, cmap: str) -> NDArray[np.float64]:
+    from matplotlib import colormaps
+
+    shares = (values - low) / ((high - low) or 1.0)
+    colours = colormaps[cmap](np.nan_to_num(np.clip(shares, 0, 1)))[..., :3]
+    return np.asarray(np.where(np.isfinite(values)[..., None], colours, 1.0))
+
+
+def activity_picture(found: Activity, image: NDArray[Any], name: str) -> ResponsePicture:
+    """Draw a layer's maps for an image, all on one scale, with the units that never fire marked."""
+    return ResponsePicture(part="activity", make=lambda: _activity_figure(found, image, name))
+
+
+def _activity_figure(found: Activity, image: NDArray[Any], name: str) -> Figure:
+    maps = found.maps if found.maps.ndim == 3 else found.maps.reshape(len(found.maps), 1, -1)[:, :, :1]
+    shown = maps[:MOST_TILES]
+    finite = shown[np.isfinite(shown)]
+    top = float(np.abs(finite).max()) if finite.size else 1.0
+    signed = bool(finite.size and finite.min() < 0)
+    low, high, cmap = (-top, top, "RdBu_r") if signed else (0.0, top, "viridis")
+    tiles = _coloured(shown, low, high, cmap)
+    captions = [_caption(found, unit) for unit in range(len(shown))]
+    dead = set(found.dead.tolist())
+    red = {unit for unit in range(len(shown)) if unit in dead or _is_saturated(found, unit)}
+    notes = [_over_images(found)]
+    if len(maps) > len(shown):
+        notes.append(f"the first {len(shown)} of {len(maps)} units are drawn")
+    notes.append("below each map: the unit, and at how much of all places and images it fires")
+    return _tiles_figure(
+        _Tiles(
+            tiles=[visible(image), *tiles],
+            captions=["the image", *captions],
+            across=min(12, max(6, math.ceil(math.sqrt(len(tiles) + 1)))),
+            title=f"{found.layer}: what {plural(len(maps), 'unit')} answer to {name}",
+            notes=notes,
+            red=frozenset(unit + 1 for unit in red),
+            scale=(low, high, cmap, "answer, one scale for all maps"),
+        )
+    )
+
+
+def _is_saturated(found: Activity, unit: int) -> bool:
+    return found.saturated is not None and bool(found.saturated[unit] > 0.95)
+
+
+def _caption(found: Activity, unit: int) -> str:
+    if unit in found.dead:
+        return f"{unit}  dead"
+    if _is_saturated(found, unit):
+        return f"{unit}  saturated {_share(found.saturated[unit])}"  # type: ignore[index]
+    return f"{unit}  {_share(found.fires[unit])}"
+
+
+def _share(share: float) -> str:
+    return "<1%" if 0 < share < 0.01 else f"{100 * share:.0f}%"
+
+
+def _over_images(found: Activity) -> str:
+    n = plural(found.n_images, "image")
+    said = []
+    if found.rectifies:
+        dead = len(found.dead)
+        said.append(f"{dead or 'none'} of {len(found.fires)} units never fired: dead, as far as these tell")
+    if found.saturated is not None:
+        count = int((found.saturated > 0.95).sum())
+        said.append(f"{count or 'none'} of {len(found.fires)} are saturated at more than 95% of all places")
+    return f"over {n}: {'; '.join(said) or 'its units have no function that could die or saturate'}"
+
+
+def nolearn_activity_picture(found: Activity, image: NDArray[Any]) -> ResponsePicture:
+    """Draw what nolearn's ``plot_conv_activity`` draws: each map on its own range, inverted grey."""
+    return ResponsePicture(part="activity", make=lambda: _nolearn_figure(found, image))
+
+
+def _nolearn_figure(found: Activity, image: NDArray[Any]) -> Figure:
+    from matplotlib.figure import Figure
+
+    side = math.ceil(math.sqrt(len(found.maps)))
+    figure = Figure(figsize=(6, 8))
+    axes = figure.subplots(side + 1, side, squeeze=False)
+    first = axes[0, side // 2]
+    first.imshow(1 - image[0], cmap="gray", interpolation="none")
+    first.set_title("original")
+    for each in axes.flatten():
+        each.set_xticks([])
+        each.set_yticks([])
+        each.axis("off")
+    for unit, answers in enumerate(found.maps):
+        axes[unit // side + 1, unit % side].imshow(-answers, cmap="gray", interpolation="none")
+    return figure
+
+
+# Heat maps
+
+
+def heat_picture(
+    image: NDArray[Any], heat: NDArray[Any], *, part: str, title: str, notes: Sequence[str], meaning: str,
+    cmap: str, symmetric: bool = False, legend: str = "",
+) -> ResponsePicture:  # fmt: skip
+    """Draw an image, a map of it, and both over each other.
+
+    Args:
+        image: ``(channels, rows, cols)``.
+        heat: ``(rows, cols)``.
+        part: The picture's part of a file name.
+        title: What stands above.
+        notes: Sentences below the title.
+        meaning: What stands above the map.
+        cmap: The map's colours.
+        symmetric: Whether zero is in the middle of the colours.
+        legend: What the colours mean.
+    """
+
+    def make() -> Figure:
+        from matplotlib.figure import Figure
+
+        lines = [line for note in notes for line in textwrap.wrap(note, 125)]
+        rows, cols = heat.shape
+        tall = 2.9 * min(max(rows / cols, 0.4), 2.0)
+        head = 0.62 + 0.2 * len(lines)
+        height = head + tall + 0.75
+        figure = Figure(figsize=(9.6, height), dpi=DPI, facecolor="white")
+        figure.text(
+            0.015, 1 - 0.12 / height, title, size=12, weight="bold", va="top", color=INK, parse_math=False
+        )
+        for place, line in enumerate(lines):
+            y = 1 - (0.42 + 0.2 * place) / height
+            figure.text(0.015, y, line, size=9, va="top", color=INK, parse_math=False)
+        finite = heat[np.isfinite(heat)]
+        low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
+        if symmetric:
+            low, high = -max(abs(low), abs(high)), max(abs(low), abs(high))
+        seen = np.clip(visible(image), 0, 1)
+        pale = 0.35 + 0.65 * np.repeat(seen.mean(axis=2)[..., None], 3, axis=2)
+        drawn: Any = None
+        for place, name in enumerate(("the image", meaning, "both")):
+            box = (0.015 + 0.325 * place, 0.55 / height, 0.31, tall / height)
+            axes = figure.add_axes(box)
+            axes.set_axis_off()
+            axes.set_title(name, size=9, color=GREY, parse_math=False)
+            span = (-0.5, seen.shape[1] - 0.5, seen.shape[0] - 0.5, -0.5)
+            if place != 1:
+                axes.imshow(seen if place == 0 else pale, interpolation="nearest", extent=span)
+            if place:
+                drawn = axes.imshow(heat, cmap=cmap, vmin=low, vmax=high, alpha=None if place == 1 else 0.6,
+                                    interpolation="nearest", extent=span)  # fmt: skip
+        bar = figure.add_axes((0.37, 0.3 / height, 0.27, 0.12 / height))
+        colours = figure.colorbar(drawn, cax=bar, orientation="horizontal", ticks=[low, high])
+        colours.ax.set_xticklabels([f"{low:.3g}", f"{high:.3g}"], size=8)
+        figure.text(0.665, 0.36 / height, legend, size=8, va="center", color=INK, parse_math=False)
+        return figure
+
+    return ResponsePicture(part=part, make=make)
+
+
+# Patches
+
+
+def patches_picture(
+    found: Patches, filters: Sequence[int], beside: NDArray[Any] | None, notes: Sequence[str]
+) -> ResponsePicture:
+    """Draw for each filter the pieces of images that excite it most, the strongest first.
+
+    Args:
+        found: The pieces.
+        filters: Which filters.
+        beside: ``(filters, channels, rows, cols)``: the filters as they match in the image; None for none.
+        notes: Sentences below the title.
+    """
+
+    def make() -> Figure:
+        tiles: list[NDArray[np.float64]] = []
+        captions: list[str] = []
+        low, high = float(found.shown.min()), float(found.shown.max())
+        for number in filters:
+            if beside is not None:
+                own = beside[number]
+                own = own.mean(axis=0) if len(own) != 3 else own.sum(axis=0)
+                top = float(np.abs(own).max()) or 1.0
+                tiles.append(_coloured(own, -top, top, "RdBu_r"))
+                captions.append(f"filter {number}")
+            for place, piece in enumerate(found.of(number)):
+                answer = found.responses[number, place]
+                answers = bool(np.isfinite(answer) and (answer > 0 or not found.rectifies))
+                tiles.append(_piece(piece if answers else np.full_like(piece, np.nan), low, high))
+                words = f"{answer:.3g}" if answers else "no answer"
+                captions.append(words if beside is not None or place else f"filter {number}: {words}")
+        top = found.responses.shape[1]
+        return _tiles_figure(
+            _Tiles(
+                tiles=tiles,
+                captions=captions,
+                across=top + (beside is not None),
+                title=f"{found.layer}: what excites each filter most",
+                notes=notes,
+            )
+        )
+
+    return ResponsePicture(part="patches", make=make)
+
+
+def _piece(piece: NDArray[Any], low: float, high: float) -> NDArray[np.float64]:
+    """Return a piece of an image as grey or in colours, bluish grey where there is none."""
+    scaled = np.clip((piece - low) / ((high - low) or 1.0), 0, 1)
+    pixels = np.moveaxis(scaled, 0, -1)
+    if len(scaled) != 3:
+        pixels = np.repeat(scaled.mean(axis=0)[..., None], 3, axis=2)
+    return np.where(np.isnan(pixels), np.array([0.85, 0.88, 0.95]), pixels)
+
+
+# What a unit wants to see
+
+
+def maximised_picture(
+    found: Maximised, title: str, notes: Sequence[str], *, changed: bool
+) -> ResponsePicture:
+    """Draw images that units answer strongly; with ``changed`` each after its start and their difference."""
+
+    def make() -> Figure:
+        tiles: list[NDArray[np.float64]] = []
+        captions = []
+        for unit, image, answers in zip(found.units, found.images, found.answers.T, strict=True):
+            before, after = f"{answers[0]:.3g}", f"{answers[-1]:.3g}"
+            if changed:
+                difference = (image - found.start).sum(axis=0)
+                top = float(np.abs(difference).max()) or 1.0
+                tiles += [visible(found.start), _coloured(difference, -top, top, "RdBu_r")]
+                captions += [f"unit {unit} before: {before}", "the difference"]
+            tiles.append(visible(image))
+            captions.append(f"after: {after}" if changed else f"{unit}: {before} → {after}")
+        across = 3 if changed else min(8, max(4, math.ceil(math.sqrt(len(tiles)))))
+        spec = _Tiles(tiles=tiles, captions=captions, across=across, title=title, notes=notes)
+        return _tiles_figure(spec)
+
+    return ResponsePicture(part="maximised", make=make)
+
+
+# Images in a plane
+
+
+def codes_picture(found: Codes, seen: NDArray[Any], notes: Sequence[str]) -> ResponsePicture:
+    """Draw images where their codes are."""
+
+    def make() -> Figure:
+        from matplotlib.figure import Figure
+
+        lines = [line for note in notes for line in textwrap.wrap(note, 115)]
+        figure = Figure(figsize=(9, 9.4), dpi=DPI, facecolor="white")
+        title = f"{found.layer}: {plural(len(seen), 'image')} where their codes are"
+        figure.text(0.02, 0.988, title, size=12, weight="bold", va="top", color=INK, parse_math=False)
+        for place, line in enumerate(lines):
+            figure.text(0.02, 0.957 - 0.021 * place, line, size=9, va="top", color=INK, parse_math=False)
+        top = 0.94 - 0.021 * len(lines)
+        axes = figure.add_axes((0.02, 0.02, 0.96, top - 0.02))
+        spread = np.ptp(found.places, axis=0)
+        places = (found.places - found.places.min(axis=0)) / np.where(spread > 0, spread, 1.0)
+        side = min(0.1, 0.55 / math.sqrt(len(seen)))
+        for (x, y), image in zip(places, seen, strict=True):
+            pixels = np.clip(visible(image), 0, 1)
+            axes.imshow(pixels, extent=(x - side / 2, x + side / 2, y - side / 2, y + side / 2),
+                        interpolation="nearest", aspect="auto")  # fmt: skip
+        axes.set_xlim(-side, 1 + side)
+        axes.set_ylim(-side, 1 + side)
+        axes.set_xticks([])
+        axes.set_yticks([])
+        axes.spines[:].set_color("#cccccc")
+        return figure
+
+    return ResponsePicture(part="codes", make=make)
+
+
+def loss_picture(series: dict[str, NDArray[Any]], title: str, notes: Sequence[str]) -> ResponsePicture:
+    """Draw losses by epoch."""
+
+    def make() -> Figure:
+        from matplotlib.figure import Figure
+        from matplotlib.ticker import MaxNLocator
+
+        figure = Figure(figsize=(7.5, 4.8), dpi=DPI, facecolor="white")
+        figure.text(0.02, 0.975, title, size=12, weight="bold", va="top", color=INK, parse_math=False)
+        for place, note in enumerate(notes):
+            figure.text(0.02, 0.915 - 0.04 * place, note, size=9, va="top", color=INK, parse_math=False)
+        axes = figure.add_axes((0.12, 0.12, 0.84, 0.74 - 0.04 * len(notes)))
+        for (name, values), colour in zip(
+            series.items(), ("#1f4e79", "#d9772b", "#5a9a5a", GREY), strict=False
+        ):
+            epochs = np.arange(1, len(values) + 1)
+            axes.plot(epochs, values, label=name, color=colour, linewidth=2, marker="o", markersize=3)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.set_xlabel("epoch")
+        axes.set_ylabel("loss")
+        axes.grid(alpha=0.25)
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.legend(frameon=False)
+        return figure
+
+    return ResponsePicture(part="loss", make=make)

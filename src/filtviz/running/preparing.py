@@ -1,0 +1,260 @@
+"""Pictures and arrays out of files, made into the images that a network takes, and what was done to them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from os import PathLike
+from pathlib import Path
+from zipfile import BadZipFile
+
+import numpy as np
+from numpy.typing import NDArray
+
+from filtviz.errors import RunningError
+from filtviz.network import Network
+from filtviz.operations import Normalisation
+from filtviz.running.inference import input_of
+from filtviz.text import natural_key, plural, printable
+
+__all__ = ["Pictures", "Preparation", "read_labels", "read_pictures"]
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm", ".pgm", ".npy", ".npz")
+IMAGE_KEYS, LABEL_KEYS = (
+    ("images", "x", "X", "data", "x_test", "X_test"),
+    ("labels", "y", "targets", "y_test"),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preparation:
+    """How images are prepared, which few files tell.
+
+    Attributes:
+        mean: Taken off each pixel, one number or one for each channel.
+        scale: What each pixel is multiplied with then, one number or one for each channel.
+        size: Rows and columns to which pictures are resized; None for those that the network takes.
+        channels: ``rgb`` or ``bgr``: the order in which the network takes colours.
+        layout: ``nchw`` or ``nhwc``: the axes of arrays; None for what fits the network.
+    """
+
+    mean: tuple[float, ...] = (0.0,)
+    scale: tuple[float, ...] = (1.0,)
+    size: tuple[int, int] | None = None
+    channels: str = "rgb"
+    layout: str | None = None
+
+    @property
+    def is_default(self) -> bool:
+        """Whether pixels are used as they are."""
+        return (self.mean, self.scale, self.channels) == ((0.0,), (1.0,), "rgb")
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Pictures:
+    """Images for a network.
+
+    Attributes:
+        images: As the network takes them, in its own axes.
+        seen: As a person sees them, ``(images, channels, rows, cols)`` in [0, 1] for pictures.
+        names: What each is called: its file, with its number where the file holds several.
+        labels: What the file says of each, None where it says nothing.
+        sentences: What was done to them, and what is not known.
+    """
+
+    images: NDArray[np.float64]
+    seen: NDArray[np.float64]
+    names: tuple[str, ...]
+    labels: tuple[str, ...] | None
+    sentences: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+
+@dataclass(frozen=True, eq=False)
+class _Part:
+    """What one file holds: ``(images, channels, rows, cols)``."""
+
+    pixels: NDArray[np.float64]
+    names: tuple[str, ...]
+    labels: tuple[str, ...] | None = None
+    remark: str = ""
+
+
+def read_pictures(
+    paths: Sequence[str | PathLike[str]], network: Network, preparation: Preparation | None = None
+) -> Pictures:
+    """Read images for a network.
+
+    Args:
+        paths: Pictures, folders of them, ``.npy`` and ``.npz`` files. Pixels of pictures, and whole numbers
+            of 8 bits, become 0 to 1; other numbers are used as they are.
+        network: What is to be shown them.
+        preparation: How they are prepared.
+
+    Raises:
+        RunningError: there are none, one cannot be read, or they do not go together.
+    """
+    how = preparation or Preparation()
+    entrance = input_of(network)
+    shape = None if entrance is None else entrance.shape
+    channels, *lengths = shape[1:] if shape is not None and len(shape) == 4 else (None, None, None)
+    if how.size is None and None not in lengths:
+        how = replace(how, size=(int(lengths[0] or 0), int(lengths[1] or 0)))
+    own_last = entrance is not None and entrance.channels_last
+    parts = [_read(path, how, channels, own_last) for path in _files(paths)]
+    if len({part.pixels.shape[1:] for part in parts}) > 1:
+        sizes = sorted({"x".join(map(str, part.pixels.shape[2:])) for part in parts})[:4]
+        raise RunningError(f"the images have different sizes ({', '.join(sizes)}): give one with --size")
+    seen = np.concatenate([part.pixels for part in parts])
+    prepared = (seen[:, ::-1] if how.channels == "bgr" else seen) - _each(how.mean, seen.shape[1], "--mean")
+    prepared = prepared * _each(how.scale, seen.shape[1], "--scale")
+    all_labels = [part.labels for part in parts]
+    labels = None if None in all_labels else tuple(one for each in all_labels for one in each or ())
+    return Pictures(
+        images=np.moveaxis(prepared, 1, -1) if own_last else prepared,
+        seen=seen,
+        names=tuple(name for part in parts for name in part.names),
+        labels=labels,
+        sentences=(
+            *dict.fromkeys(part.remark for part in parts if part.remark),
+            *_said(network, prepared, how),
+        ),
+    )
+
+
+def _said(network: Network, prepared: NDArray[np.float64], how: Preparation) -> Iterator[str]:
+    """Say how the images were prepared."""
+    low, high = f"{prepared.min():.3g}", f"{prepared.max():.3g}"
+    first = [reader for layer in network.layers if not layer.inputs for reader in network.readers(layer)]
+    for layer in first:
+        if layer.operations and isinstance(layer.operations[0], Normalisation):
+            yield f"the network begins with a normalisation of its own ({layer.title})"
+    if how.is_default:
+        yield (
+            f"the file does not tell how its images were prepared: used as given (range {low} to {high}); "
+            "--mean, --scale, --size, --channels and --layout change it"
+        )
+    else:
+        yield f"images were prepared as asked (range {low} to {high})"
+
+
+def _each(numbers: tuple[float, ...], channels: int, option: str) -> NDArray[np.float64]:
+    if len(numbers) not in (1, channels):
+        raise RunningError(
+            f"{option} has {len(numbers)} numbers, the images have {plural(channels, 'channel')}"
+        )
+    return np.array(numbers).reshape(-1, 1, 1)
+
+
+def _files(paths: Sequence[str | PathLike[str]]) -> Iterator[Path]:
+    """Yield the files, those of a folder in the order in which a person counts them."""
+    found = False
+    for given in map(Path, paths):
+        try:
+            inside = (
+                sorted(given.iterdir(), key=lambda path: natural_key(path.name)) if given.is_dir() else None
+            )
+        except OSError as error:
+            raise RunningError(f"cannot read {printable(given, 200)}: {printable(error.strerror)}") from None
+        held = [given] if inside is None else [one for one in inside if one.suffix.lower() in SUFFIXES]
+        if inside is not None and not held:
+            raise RunningError(f"the folder {printable(given, 200)} holds no picture")
+        found = True
+        yield from held
+    if not found:
+        raise RunningError("there is no image: give pictures, folders, .npy or .npz files")
+
+
+def _read(path: Path, how: Preparation, channels: int | None, own_last: bool) -> _Part:
+    name = printable(path.name, 80)
+    try:
+        if path.suffix.lower() in (".npy", ".npz"):
+            return _arrays(path, name, how, channels, own_last)
+        return _picture(path, name, how, channels)
+    except OSError as error:
+        reason = printable(error.strerror or "it is no picture that can be read").lower()
+        raise RunningError(f"cannot read {printable(path, 200)}: {reason}") from None
+
+
+def _picture(path: Path, name: str, how: Preparation, channels: int | None) -> _Part:
+    import warnings
+
+    from PIL import Image
+
+    mode = {1: "L", 4: "RGBA"}.get(channels or 3, "RGB")
+    if channels not in (None, 1, 3, 4):
+        raise RunningError(f"the network takes {channels} channels, which no picture has: give a .npy file")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(path) as opened:
+                picture = opened.convert(mode)
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        raise RunningError(f"{name} has too many pixels: give a smaller picture") from None
+    except (ValueError, SyntaxError, EOFError, MemoryError):
+        raise RunningError(f"{name} is no picture that can be read") from None
+    remark = ""
+    if how.size is not None and (picture.height, picture.width) != how.size:
+        remark = f"pictures were resized to {how.size[0]}x{how.size[1]}"
+        picture = picture.resize((how.size[1], how.size[0]), Image.Resampling.BILINEAR)
+    pixels = np.asarray(picture, np.float64) / 255
+    pixels = pixels[..., None] if pixels.ndim == 2 else pixels
+    return _Part(np.moveaxis(pixels, -1, 0)[None], (name,), None, remark)
+
+
+def _arrays(path: Path, name: str, how: Preparation, channels: int | None, own_last: bool) -> _Part:
+    try:
+        held = np.load(path, allow_pickle=False)
+        arrays = {"": held} if isinstance(held, np.ndarray) else {key: held[key] for key in held.files}
+    except (ValueError, EOFError, KeyError, BadZipFile):
+        raise RunningError(f"{name} holds no arrays of numbers that can be read") from None
+    key = next((key for key in ("", *IMAGE_KEYS) if key in arrays), None)
+    if key is None:
+        many = [key for key, array in arrays.items() if array.ndim >= 2]
+        key = many[0] if len(many) == 1 else None
+    if key is None:
+        raise RunningError(f"{name} has no array called images (it has {printable(', '.join(arrays), 100)})")
+    array = arrays[key]
+    if array.dtype.kind not in "fiub" or array.ndim not in (2, 3, 4) or not array.size:
+        raise RunningError(f"{name} holds no images: they have the shape {array.shape}, type {array.dtype}")
+    pixels = array / 255.0 if array.dtype == np.uint8 else array.astype(np.float64)
+    pixels = _with_axes(pixels, how.layout, channels, own_last)
+    if not np.isfinite(pixels).all():
+        raise RunningError(f"{name} holds NaN or infinity: nothing can be computed of it")
+    names = (name,) if len(pixels) == 1 else tuple(f"{name}[{number}]" for number in range(len(pixels)))
+    labels = next((arrays[one] for one in LABEL_KEYS if one in arrays), None)
+    if labels is not None and labels.shape[:1] == (len(pixels),) and labels.size == len(pixels):
+        return _Part(pixels, names, tuple(printable(one, 60) for one in labels.ravel().tolist()))
+    return _Part(pixels, names)
+
+
+def _with_axes(
+    array: NDArray[np.float64], layout: str | None, channels: int | None, own_last: bool
+) -> NDArray[np.float64]:
+    """Return an array as ``(images, channels, rows, cols)``."""
+    if array.ndim == 2:
+        return array[None, None]
+    if array.ndim == 3:
+        if channels in (None, 1) and layout is None:
+            return array[:, None]
+        array = array[None]
+    fits_first, fits_last = array.shape[1] == channels, array.shape[-1] == channels
+    last = layout == "nhwc" if layout else fits_last and (own_last or not fits_first)
+    return np.moveaxis(array, -1, 1) if last else array
+
+
+def read_labels(path: str | PathLike[str]) -> tuple[str, ...]:
+    """Read the names of classes, one a line.
+
+    Raises:
+        RunningError: the file cannot be read.
+    """
+    try:
+        text = Path(path).read_text(encoding="utf-8", errors="replace")
+    except OSError as error:
+        raise RunningError(
+            f"cannot read the labels {printable(path, 200)}: {printable(error.strerror).lower()}"
+        ) from None
+    return tuple(printable(line.strip(), 60) for line in text.splitlines() if line.strip())

@@ -1,0 +1,203 @@
+"""The commands that show a network images: what they print, write and refuse."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+from PIL import Image
+
+from filtviz.cli import main
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+MODEL, DIGITS = str(EXAMPLES / "mission-trained.pkl"), str(EXAMPLES / "digits.npz")
+USED_AS_GIVEN = (
+    "The file does not tell how its images were prepared: used as given (range 0 to 1); "
+    "--mean, --scale, --size, --channels and --layout change it"
+)
+
+
+@pytest.fixture(scope="module")
+def few(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Ten of the digits, with what they are."""
+    path = tmp_path_factory.mktemp("images") / "few.npz"
+    with np.load(DIGITS) as held:
+        np.savez(path, images=held["images"][:10], labels=held["labels"][:10])
+    return str(path)
+
+
+def run(*arguments: str, status: int = 0) -> Result:
+    result = CliRunner().invoke(main, list(arguments))
+    assert result.exit_code == status, result.output
+    return result
+
+
+def test_predict_prints_a_table_and_how_many_are_right(few: str) -> None:
+    result = run("predict", MODEL, "--images", few)
+    lines = result.stdout.splitlines()
+    assert lines[0] == "10 of 10 are answered as their file says (100.0%), where an output above 0.5 is a 1"
+    assert lines[1].split() == ["image", "given", "output"]
+    assert lines[3].split()[0] == "few.npz[0]"
+    assert result.stderr.strip() == USED_AS_GIVEN
+
+
+def test_predict_prints_json(few: str) -> None:
+    found = json.loads(run("predict", MODEL, "--images", few, "--json").stdout)
+    assert np.shape(found["outputs"]) == (10, 1)
+    assert found["given"] == [str(int(value > 0.5)) for (value,) in found["outputs"]]
+
+
+@pytest.mark.parametrize(
+    ("command", "name", "sentence"),
+    [
+        (["activity", "--layer", "conv1"], "mission-trained-conv1-activity.png", "never fired on 10 images"),
+        (["activity", "--layer", "0", "--nolearn"], "mission-trained-conv1-activity.png", "never fired"),
+        (["activity", "--layer", "dense2"], "mission-trained-dense2-activity.png", "dense2: "),
+        (
+            ["patches", "--layer", "0", "--top", "3"],
+            "mission-trained-conv1-patches.png",
+            "a unit sees 3x3 pixels",
+        ),
+        (
+            ["occlusion", "--stride", "10"],
+            "mission-trained-occlusion.png",
+            "the output: 1.35e-05 for the whole",
+        ),
+        (["codes"], "mission-trained-codes.png", "dense2: 10 images as 32 numbers each"),
+    ],
+)
+def test_a_picture_is_written_and_the_answer_is_said(
+    few: str, command: list[str], name: str, sentence: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = run(*command, MODEL, "--images", few)
+    assert result.stdout.splitlines() == [name]
+    assert sentence in result.stderr
+    assert USED_AS_GIVEN in result.stderr
+    with Image.open(tmp_path / name) as picture:
+        colours = picture.convert("RGB").getcolors(1 << 24)
+    assert colours is not None
+    assert len(colours) > 20
+
+
+@pytest.mark.parametrize("suffix", ["pdf", "svg"])
+def test_pictures_have_the_format_that_their_name_tells(few: str, suffix: str, tmp_path: Path) -> None:
+    path = tmp_path / f"out.{suffix}"
+    run("occlusion", MODEL, "--images", few, "--stride", "15", "-o", str(path))
+    assert path.read_bytes()[:4] in (b"%PDF", b"<?xm")
+
+
+def test_json_writes_a_picture_only_where_it_is_asked_for(
+    few: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    found = json.loads(run("activity", MODEL, "--images", few, "--json").stdout)
+    assert found["files"] == []
+    assert not list(tmp_path.iterdir())
+    assert found["dead"] == [unit for unit, share in enumerate(found["fires"]) if share == 0]
+
+
+def test_pictures_and_folders_are_made_as_the_network_takes_them(few: str, tmp_path: Path) -> None:
+    with np.load(few) as held:
+        for number, image in enumerate(held["images"][:, 0]):
+            Image.fromarray(image).convert("RGB").save(tmp_path / f"digit{number}.png")
+    expected = json.loads(run("predict", MODEL, "--images", few, "--json").stdout)["outputs"]
+    found = json.loads(run("predict", MODEL, "--images", str(tmp_path), "--json").stdout)
+    assert found["images"] == [f"digit{number}.png" for number in range(10)]
+    np.testing.assert_allclose(found["outputs"], expected, atol=1e-9)
+    Image.new("L", (40, 50), 255).save(tmp_path / "large.png")
+    assert (
+        "Pictures were resized to 31x31"
+        in run("predict", MODEL, "--images", str(tmp_path / "large.png")).stderr
+    )
+
+
+def test_mean_and_scale_are_used(few: str) -> None:
+    result = run("predict", MODEL, "--images", few, "--mean", "0.5", "--scale", "2")
+    assert result.stderr.strip() == "Images were prepared as asked (range -1 to 1)"
+
+
+def test_names_of_classes_must_fit(few: str, tmp_path: Path) -> None:
+    labels = tmp_path / "labels.txt"
+    labels.write_text("odd\n")
+    assert "odd  1.351e-05" in run("predict", MODEL, "--images", few, "--labels", str(labels)).stdout
+    labels.write_text("odd\neven\n")
+    result = run("predict", MODEL, "--images", few, "--labels", str(labels), status=1)
+    assert result.stderr.splitlines()[-1].endswith("there are 2 labels, the network has 1 output")
+
+
+@pytest.mark.parametrize(
+    ("content", "name", "sentence"),
+    [
+        (b"nothing", "a.png", "cannot read"),
+        (b"nothing", "a.npy", "a.npy holds no arrays of numbers that can be read"),
+        (b"PK nothing", "a.npz", "a.npz holds no arrays of numbers that can be read"),
+        (None, "a.png", "cannot read"),
+    ],
+)
+def test_what_is_no_image_is_one_sentence(
+    content: bytes | None, name: str, sentence: str, tmp_path: Path
+) -> None:
+    path = tmp_path / name
+    if content is not None:
+        path.write_bytes(content)
+    result = run("predict", MODEL, "--images", str(path), status=1)
+    assert sentence in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("array", "sentence"),
+    [
+        (np.full((1, 1, 31, 31), np.nan), "holds NaN or infinity: nothing can be computed of it"),
+        (np.zeros((1, 3, 31, 31)), "the images have 3 channels, the network takes 1"),
+        (np.zeros(5), "holds no images: they have the shape (5,)"),
+        (np.array([None, 1]), "holds no arrays of numbers that can be read"),
+    ],
+)
+def test_arrays_that_do_not_fit_are_one_sentence(array: np.ndarray, sentence: str, tmp_path: Path) -> None:
+    path = tmp_path / "images.npy"
+    np.save(path, array, allow_pickle=True)
+    result = run("predict", MODEL, "--images", str(path), status=1)
+    assert sentence in result.stderr.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    "wrong", [["--mean", "a"], ["--scale", "1,nan"], ["--size", "0"], ["--size", "1x2x3"], ["--batch", "0"]]
+)
+def test_options_out_of_range_are_wrong_usage(few: str, wrong: list[str]) -> None:
+    run("predict", MODEL, "--images", few, *wrong, status=2)
+
+
+def test_an_image_that_is_not_there_and_a_class_that_is_not(few: str) -> None:
+    result = run("occlusion", MODEL, "--images", few, "--image", "10", status=1)
+    assert "there is no image 10: 10 were given, counted from 0" in result.stderr
+
+
+def test_no_image_is_overwritten(few: str, tmp_path: Path) -> None:
+    path = tmp_path / "digit.png"
+    Image.new("L", (31, 31)).save(path)
+    before = path.read_bytes()
+    run("occlusion", MODEL, "--images", str(path), "--stride", "15", "-o", str(path), status=1)
+    assert path.read_bytes() == before
+
+
+def test_losses_are_drawn_where_there_are_some(tmp_path: Path) -> None:
+    net = Path(__file__).parents[1] / "fixtures" / "py311" / "nolearn-net.pkl.gz"
+    result = run("loss", str(net), "-o", str(tmp_path / "loss.png"))
+    assert "training: " in result.stderr
+    assert (tmp_path / "loss.png").is_file()
+    assert "tells no losses of its training" in run("loss", MODEL, status=1).stderr
+
+
+@pytest.mark.parametrize("command", ["saliency", "maximise"])
+def test_what_needs_pytorch_says_so(command: str, few: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    import sys
+
+    monkeypatch.delitem(sys.modules, "filtviz.running.gradients", raising=False)
+    monkeypatch.setitem(sys.modules, "torch", None)
+    result = run(command, MODEL, "--images", few, status=1)
+    assert result.stderr.splitlines()[-1].endswith("pip install torch")
