@@ -76,7 +76,7 @@ def test_given_images_are_shown_to_the_network() -> None:
 
 
 def test_a_nonlinearity_that_is_not_known_here_leaves_the_trust_open() -> None:
-    notes = page_through(stack("gelu")).sheet.notes
+    notes = page_through(stack("untold")).sheet.notes
     assert notes[-1].startswith("how far they can be trusted is not known: conv1 cannot be run")
 
 
@@ -103,7 +103,7 @@ def test_images_are_shown_even_where_nothing_was_left_out() -> None:
 
 def test_images_on_which_the_network_cannot_be_run_are_refused() -> None:
     with pytest.raises(CompositionError, match="conv1 cannot be run"):
-        page_through(stack("gelu"), images=np.zeros((1, 1, 12, 12)))
+        page_through(stack("untold"), images=np.zeros((1, 1, 12, 12)))
 
 
 def test_a_unit_that_never_changes_its_answer_is_silent() -> None:

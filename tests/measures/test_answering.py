@@ -80,6 +80,25 @@ def test_noise_that_cannot_be_told() -> None:
     )
 
 
+def test_some_filters_that_stand_out_are_little_and_not_nothing() -> None:
+    some = layer(0, "updated", filters=filters(8, smooth=1))
+    assert answer([some], ()) == "conv1 was trained and looks random: little in it stands out from noise."
+
+
+def test_what_is_not_judged_is_counted() -> None:
+    curve = Unjudged(conv_index=1, name="x", type="Conv1d", reason="it is a curve")
+    costly = Unjudged(conv_index=2, name="y", type="Conv2d", reason="work", left_out=True)
+    for verdict in ("initial", "structured"):
+        (one,) = layers(verdict)
+        alone = answer([one], ())
+        assert answer([one], (curve,)) == f"{alone} 1 other convolution is not judged (--details says why)."
+        assert (
+            answer([one], (curve, curve))
+            == f"{alone} 2 other convolutions are not judged (--details says why)."
+        )
+        assert answer([one], (costly,)) == alone
+
+
 def test_structure() -> None:
     small = " They can look random all the same: 3x3 pixels, of a contrast of their own, show little."
     assert answer(layers("structured", "structured"), ()) == (

@@ -85,14 +85,14 @@ def answer(
     if not layers:
         return nothing_judged(unjudged)
     if all(layer.verdict == "initial" for layer in layers):
-        return _untrained(layers, training)
+        return " ".join([_untrained(layers, training), *_not_judged(unjudged)])
     noisy = trained_noise(layers)
     sentences = [*_looks_random(noisy, layers), *_unknown(layers)] or _is_structured(layers)
     for verdict in ("initial", "collapsed"):
         members = [layer for layer in layers if layer.verdict == verdict]
         if members:
             sentences.append(verdicts.VERDICTS[verdict].may_mean.format(layers=_who(members, layers)))
-    sentences += _undecided(layers)
+    sentences += [*_undecided(layers), *_not_judged(unjudged)]
     return " ".join(
         f"{each[0].upper()}{each[1:]}" if each.startswith(("all ", "both ")) else each for each in sentences
     )
@@ -142,7 +142,9 @@ def _unknown(layers: Sequence[LayerDiagnosis]) -> list[str]:
     if not unknown:
         return []
     was, look, them = ("was", "looks", "it") if len(unknown) == 1 else ("were", "look", "them")
-    sentence = f"{_who(unknown, layers)} {was} trained and {look} random: nothing in {them} stands out"
+    any_seen = any(each.texture for layer in unknown for each in layer.filters)
+    much = "little" if any_seen else "nothing"
+    sentence = f"{_who(unknown, layers)} {was} trained and {look} random: {much} in {them} stands out"
     learned = [layer for layer in layers if layer.verdict == "structured"]
     others = f" That need not be a fault: {_who(learned, layers)} did learn structure." if learned else ""
     return [f"{sentence} from noise.{others}"]
@@ -170,6 +172,15 @@ def _undecided(layers: Sequence[LayerDiagnosis]) -> list[str]:
         return [f"{_who(undecided, layers)} cannot be judged."]
     others = " None of the others can be judged either." if undecided[1:] else ""
     return [f"{undecided[0].sentence}{others}"]
+
+
+def _not_judged(unjudged: Sequence[Unjudged]) -> list[str]:
+    """Count the convolutions whose filters are no pictures; what was too much work is told elsewhere."""
+    others = [each for each in unjudged if not each.left_out]
+    if not others:
+        return []
+    are = "is" if len(others) == 1 else "are"
+    return [f"{plural(len(others), 'other convolution')} {are} not judged (--details says why)."]
 
 
 def _who(members: Sequence[LayerDiagnosis], layers: Sequence[LayerDiagnosis]) -> str:
