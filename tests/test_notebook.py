@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections import Counter
@@ -145,7 +146,11 @@ def test_what_is_printed_of_objects_is_short_and_harmless(trained: Network) -> N
     found = filtviz.diagnose(odd)
     everything = [odd, odd[0], found, found.layers[0], filtviz.plot(odd), filtviz.layers(odd)]
     everything += [filtviz.plot(odd).pictures[0], filtviz.plot(odd, view="sheet").pictures[0]]
-    everything += [filtviz.compare([odd, odd]).comparisons[0], filtviz.plot_conv_weights(odd)]
+    everything += [
+        filtviz.compare([odd, odd]),
+        filtviz.compare([odd, odd]).comparisons[0],
+        filtviz.plot_conv_weights(odd),
+    ]
     for each in everything:
         assert len(repr(each)) < 500
         assert repr(each).isprintable()
@@ -374,3 +379,14 @@ def test_the_example_runs_in_a_notebook_and_each_object_shows_itself(tmp_path: P
         if "data" in output and "DataFrame" not in str(output)
     ]
     assert max(map(len, plain)) < 2000
+
+
+@pytest.mark.slow
+def test_the_guide_of_python_runs(tmp_path: Path) -> None:
+    text = (EXAMPLES.parent / "docs" / "python.md").read_text("utf-8")
+    code = "".join(re.findall(r"^```python\n(.*?)^```$", text, flags=re.MULTILINE | re.DOTALL))
+    assert "plot_through" in code
+    (tmp_path / "examples").symlink_to(EXAMPLES)
+    ran = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True)
+    assert ran.returncode == 0, ran.stderr[-2000:]
+    assert {path.name for path in tmp_path.iterdir()} == {"examples", "conv2.pdf", "report.html"}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from filtviz.errors import FiltvizError
 from filtviz.network import ConvLayer, Network
 from filtviz.summary import LayerRow, Summary
-from filtviz.text import plural
+from filtviz.text import listed, plural
 
 if TYPE_CHECKING:
     from filtviz.drawing import DrawingOptions, Picture
@@ -126,3 +126,7 @@ class ComparisonResult:
     files: tuple[WrittenFile, ...] = ()
     failures: tuple[LayerFailure, ...] = ()
     cautions: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        names = listed([each.label for each in self.comparisons])
+        return f"<ComparisonResult of {names}: {plural(len(self.failures), 'failure')}>"
