@@ -259,6 +259,10 @@ def _class(labels: tuple[str, ...], target: int, n: int) -> str:
     return f"class {target} ({labels[target]})" if target < len(labels) else f"class {target}"
 
 
+STILL = 0.001
+"""A change of an answer below which nothing is said to change."""
+
+
 def show_occlusion(
     request: Request,
     image: int = 0,
@@ -295,13 +299,15 @@ def show_occlusion(
     asked, before = _class(request.names(), chosen, len(whole)), float(whole[chosen])
     row, col = np.unravel_index(int(np.abs(heat - before).argmax()), heat.shape)
     at = int(row) * stride, int(col) * stride
-    answer = (
-        f"{asked}: {before:.3g} for the whole image; it changes most, to {heat[row, col]:.3g}, where a "
-        f"{square}x{square} square covers row {at[0]}, column {at[1]}"
-    )
+    covering = f"a {square}x{square} square"
+    answer = f"{asked}: {before:.3g} for the whole image; "
+    if np.abs(heat - before).max() < STILL:
+        answer += (
+            f"no place of {covering} changes it by {STILL} or more: no single part of that size decides it"
+        )
+    else:
+        answer += f"it changes most, to {heat[row, col]:.3g}, with {covering} at row {at[0]}, column {at[1]}"
     notes = [answer]
-    if np.ptp(heat) < 1e-3:
-        notes.append("no square changes the answer by more than .001: the colours show next to nothing")
     picture = heat_picture(
         seen,
         heat - before,

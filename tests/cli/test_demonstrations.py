@@ -185,6 +185,12 @@ def test_no_image_is_overwritten(few: str, tmp_path: Path) -> None:
     assert path.read_bytes() == before
 
 
+def test_an_answer_that_nothing_covers_away_is_said_to_be_so(few: str, tmp_path: Path) -> None:
+    options = ["--square", "1", "--stride", "15", "-o", str(tmp_path / "out.png")]
+    result = run("occlusion", MODEL, "--images", few, "--image", "3", *options)
+    assert "no place of a 1x1 square changes it by 0.001 or more" in result.stderr
+
+
 def test_losses_are_drawn_where_there_are_some(tmp_path: Path) -> None:
     net = Path(__file__).parents[1] / "fixtures" / "py311" / "nolearn-net.pkl.gz"
     result = run("loss", str(net), "-o", str(tmp_path / "loss.png"))
