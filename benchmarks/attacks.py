@@ -75,6 +75,10 @@ COMMANDS = {
 }
 """Name in the table → the command line; to compare, the file is read twice."""
 
+ON_IMAGES = ("predict", "activity", "patches", "occlusion", "saliency", "maximise", "codes", "loss")
+"""Commands that run the network on a person's images, or read its losses: not measured here. What they do is
+bounded by the budget of work, see `filtviz.running.costs`."""
+
 Files = bytes | Mapping[str, bytes]
 
 READERS = ("layers", "compare")

@@ -67,7 +67,10 @@ def test_results_of_several_runs_add_up_to_one_summary(attacks, tmp_path, monkey
 def test_each_command_that_works_on_models_is_measured(attacks):
     from filtviz.cli import main
 
-    assert {line[0] for line in attacks.COMMANDS.values()} == set(main.list_commands(None)) - {"explain"}
+    assert {line[0] for line in attacks.COMMANDS.values()} == set(main.list_commands(None)) - {
+        "explain",
+        *attacks.ON_IMAGES,
+    }
 
 
 def test_each_attack_has_a_name_of_its_own(attacks):
@@ -111,7 +114,7 @@ def test_memory_is_that_of_all_processes_together(attacks, tmp_path):
     alone = attacks.run(["-c", more], tmp_path)
     both = attacks.run(["-c", hold, "-c", more], tmp_path)
     assert alone.peak > 60
-    assert both.peak > alone.peak + 60
+    assert both.peak > alone.peak + 40  # both at once, of which one is still growing
 
 
 def test_processor_seconds_are_those_of_all_processes(attacks, tmp_path):

@@ -110,7 +110,7 @@ def test_no_numbers(lengths, command, tmp_path):
     model.write_bytes(pickled(convolution(image(1, 8, 8), W=nothing)))
     result = run(command, model)
     if command not in ("diagnose", "before", "report"):
-        assert result.exit_code == 1
+        assert result.exit_code == (0 if command == "export" else 1)  # a model without filters is no failure
         assert "its weights are empty" in result.stderr or command == "through"
     else:
         assert result.exit_code == 0, result.output

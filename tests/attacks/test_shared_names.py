@@ -122,7 +122,7 @@ def test_a_long_constant_that_fills_nothing_is_not_read(read):
 
 
 def test_as_many_names_as_arrays_or_none(read):
-    with pytest.raises(MalformedFileError, match="holds 1 arrays and 5,000 names"):
+    with pytest.raises(MalformedFileError, match="holds 1 array and 5,000 names"):
         read(array_files.mxnet(1, 5_000))
     assert calls_of(lambda: steps_of(read, array_files.mxnet(1, 5_000)), "text") == 0
 

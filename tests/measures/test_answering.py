@@ -31,9 +31,9 @@ def test_untrained_filters_are_noise_and_it_is_said_what_to_check() -> None:
     assert answer(one, ()) == f"{begin}its convolution is still as an initialiser leaves it.{CHECK}"
     assert answer(one, (), ["it was saved after epoch 3", "the file holds the state of Adam"]) == (
         f"{begin}its convolution is still as an initialiser leaves it. The rest of the file was trained (it "
-        "was "
-        "saved after epoch 3 and the file holds the state of Adam), so it was frozen, cut off from the loss, "
-        "or moved by too little to be seen."
+        "was saved after epoch 3 and the file holds the state of Adam). It may have been frozen, cut off "
+        "from "
+        "the loss, or moved by too little to be seen."
     )
 
 

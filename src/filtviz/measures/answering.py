@@ -102,14 +102,12 @@ def _untrained(layers: Sequence[LayerDiagnosis], training: Sequence[str]) -> str
     """Say that the filters are noise, and what to check."""
     which = "its convolution is" if len(layers) == 1 else f"{_who(layers, layers)} are"
     rule = common_rule(layers)
-    it, they = ("it", "it was") if len(layers) == 1 else ("them", "they were")
+    it = "it" if len(layers) == 1 else "them"
     drawn = f"{rule} draws {it}" if rule else f"an initialiser leaves {it}"
     sentence = f"The filters look random because they are: {which} still as {drawn}."
     if training:
-        return (
-            f"{sentence} The rest of the file was trained ({listed(training)}), so {they} frozen, cut off "
-            "from the loss, or moved by too little to be seen."
-        )
+        may = verdicts.VERDICTS["initial"].may_mean.format(layers="It" if len(layers) == 1 else "They")
+        return f"{sentence} The rest of the file was trained ({listed(training)}). {may}"
     return (
         f"{sentence} No trace of training can be seen in this file. If you did train the network, check "
         "which file was saved, whether these layers were frozen, and whether the learning rate was too small."

@@ -139,7 +139,7 @@ def _of_verdicts() -> Iterable[Topic]:
         more = verdict.may_mean.format(layers="Such layers") if verdict.may_mean else ""
         yield Topic(
             key=key,
-            words=tuple(word for word in {verdict.word, verdict.rule} - {key, ""}),
+            words=tuple(sorted({verdict.word, verdict.rule} - {key, ""})),
             title=f'The verdict "{verdict.word}": {verdict.says}',
             meaning=" ".join(filter(None, [f"It is given where: {verdict.when}.", more, verdict.next_step])),
             measures=tuple(key for key, measure in MEASURES.items() if measure.judges),

@@ -460,7 +460,8 @@ class _Reader:
         results = {
             pair.text(1): self._known(prefix + _reference(pair.text(2))) for pair in function.messages(4)
         }
-        outputs = [one.text(1) for one in signature.messages(3)] if signature is not None else list(results)
+        told = [one.text(1) for one in signature.messages(3)] if signature is not None else []
+        outputs = told or list(results)
         for place, output in enumerate(outputs):
             if output in results:
                 self._take_over(results[output], f"{name}:{place}" if place else name)
