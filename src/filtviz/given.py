@@ -119,6 +119,8 @@ def several(given: Any, *others: Any) -> list[Any]:
     Raises:
         ArgumentError: it is neither.
     """
+    if isinstance(given, list | tuple) and all(isinstance(each, str | PathLike | Network) for each in given):
+        return [*given, *others]  # without a look at what models in memory are like, which takes a while
     if is_model(given) or _is_layer(given):
         return [given, *others]
     if not isinstance(given, Iterable) or isinstance(given, bytes):

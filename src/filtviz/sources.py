@@ -10,9 +10,10 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 
 from filtviz.errors import OutputError
@@ -47,7 +48,8 @@ class Sources:
         origins = [network.origin for network in networks]
         models = [(origin.path, *origin.siblings) for origin in origins if origin.path is not None]
         mark = _mark(models) if models and len(models) == len(origins) else ""
-        return replace(cls().including(*chain(*models), *others), mark=mark)
+        beside = chain(*(_parts_of(folder) for folder, *_ in models if folder.is_dir()))
+        return replace(cls().including(*chain(*models), *beside, *others), mark=mark)
 
     def including(self, *paths: Path) -> Sources:
         """Return these and more files; what is not there is known by its name.
@@ -116,6 +118,22 @@ class Sources:
                 "choose another folder, or name the file itself",
                 path=path,
             )
+
+
+_PLACES = ("", "variables", "assets", "assets.extra")
+"""Where in a folder that is a model its parts lie, those too that are not read; results are marked."""
+
+_MOST_PARTS = 10_000
+_MANIFEST = "manifest.json"
+
+
+def _parts_of(folder: Path) -> Iterator[Path]:
+    """Yield the files of a folder that is a model, but for results that were put beside them."""
+    for place in _PLACES:
+        with suppress(OSError), os.scandir(folder / place) as entries:
+            for entry in islice(entries, _MOST_PARTS):
+                if entry.name != _MANIFEST and entry.is_file() and _read_mark(Path(entry.path)) is None:
+                    yield Path(entry.path)
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

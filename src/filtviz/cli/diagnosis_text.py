@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from filtviz.answer_text import answer_text, span
-from filtviz.cli.console import fit, format_table
+from filtviz.cli.console import GUTTER, fit, format_columns, format_table
 from filtviz.measures.measure import Change, Diagnosis, FilterDiagnosis, Finding, LayerDiagnosis
 from filtviz.measures.table import MEASURES
 from filtviz.measures.trajectory import Trajectory
@@ -15,6 +15,9 @@ from filtviz.paper import Paper, window_width
 from filtviz.text import name_runs, printable
 
 __all__ = ["answer_of", "compare_models", "describe_model", "describe_trajectory", "evidence_of"]
+
+_PATH, _LEAST_PATH = 60, 24
+"""Characters of a model's path in a table of several, and to how many it is cut where layers need room."""
 
 
 def answer_of(diagnosis: Diagnosis, *, with_pointer: bool = True) -> str:
@@ -69,13 +72,7 @@ def compare_models(diagnoses: Sequence[Diagnosis]) -> str:
     if not diagnoses:
         return ""
     letters = [_letters(each) for each in diagnoses]
-    places = sorted({place for each in letters for place in each})
-    headers = ["model", *(f"conv {place}" for place in places)]
-    rows = [
-        [_end_of_path(each.file or ""), *(own.get(place, "") for place in places)]
-        for each, own in zip(diagnoses, letters, strict=True)
-    ]
-    table = format_table(rows, headers)
+    table = "\n\n".join(_blocks([each.file or "" for each in diagnoses], letters))
     any_left_out = any(layer.left_out for each in diagnoses for layer in each.unjudged)
     legend = [f"{verdict.letter} {verdict.says}" for verdict in VERDICTS.values()]
     return (
@@ -88,6 +85,27 @@ def compare_models(diagnoses: Sequence[Diagnosis]) -> str:
             "where that can be told."
         )
     )
+
+
+def _blocks(files: Sequence[str], letters: Sequence[Mapping[int, str]]) -> Iterator[str]:
+    """Yield the table of models by layers, in as many parts as its columns need to fit the width."""
+    places = sorted({place for each in letters for place in each})
+    headings = {place: f"conv {place}" for place in places}
+    widths = {
+        place: max(len(headings[place]), *(len(own.get(place, "")) for own in letters)) + len(GUTTER)
+        for place in places
+    }
+    longest = min(_PATH, max(_LEAST_PATH, window_width() - sum(widths.values())))
+    names = [_end_of_path(file, longest) for file in files]
+    left = window_width() - max(map(len, ["model", *names]))
+    while places:
+        fitting = [place for n, place in enumerate(places, 1) if sum(widths[p] for p in places[:n]) <= left]
+        part, places = (fitting or places[:1]), places[len(fitting) or 1 :]
+        rows = [
+            [name, *(own.get(place, "") for place in part)] for name, own in zip(names, letters, strict=True)
+        ]
+        headers = ["model", *(headings[place] for place in part)]
+        yield "\n".join(format_columns(rows, headers, [False] * len(headers)))
 
 
 def describe_trajectory(trajectory: Trajectory, states: Sequence[Diagnosis]) -> str:
@@ -120,7 +138,7 @@ def describe_trajectory(trajectory: Trajectory, states: Sequence[Diagnosis]) -> 
     return _wrapped(" ".join(sentences))
 
 
-def _end_of_path(path: str, limit: int = 60) -> str:
+def _end_of_path(path: str, limit: int) -> str:
     """Return a path with its folders cut off where it is long: the end is what tells files apart."""
     return printable(path) if len(path) <= limit else f"…{printable(path[-limit + 1 :])}"
 
