@@ -269,7 +269,9 @@ def test_workers_stop_what_they_do_when_the_run_is_closed(doing, tmp_path):
 def test_workers_end_when_the_process_that_started_them_is_killed(doing, tmp_path, number):
     """Whatever ends it: their pipe ends. They put in order what they are at, and nobody holds stdout."""
     script = textwrap.dedent(f"""
-        import sys
+        import signal, sys
+        if {number:d} != signal.SIGKILL:
+            signal.signal({number:d}, signal.SIG_DFL)  # which is ignored where the tests run under nohup
         sys.path[:] = {sys.path!r}
         from pathlib import Path
         import doing
@@ -281,7 +283,10 @@ def test_workers_end_when_the_process_that_started_them_is_killed(doing, tmp_pat
     with parent:
         until(lambda: len(list(tmp_path.glob("*.begun"))) == 2)
         parent.send_signal(number)
-        assert parent.communicate(timeout=120) == (b"", b"")  # returns when the last of them is gone
+        try:
+            assert parent.communicate(timeout=120) == (b"", b"")  # returns when the last of them is gone
+        finally:
+            parent.kill()
     assert parent.returncode == -number
     begun = {path.stem for path in tmp_path.glob("*.begun")}
     until(lambda: not any(is_alive(int(pid)) for pid in begun))

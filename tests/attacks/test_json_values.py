@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -58,8 +58,12 @@ def told(tmp_path: Path) -> Told:
 def places(document: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
     """Yield the path to each value in a document, the document itself first."""
     yield path
-    inner = document.items() if isinstance(document, dict) else enumerate(document)
-    for key, value in inner if isinstance(document, dict | list) else ():
+    inner: Iterable[tuple[Any, Any]] = ()
+    if isinstance(document, dict):
+        inner = document.items()
+    elif isinstance(document, list):
+        inner = enumerate(document)
+    for key, value in inner:
         yield from places(value, (*path, key))
 
 

@@ -113,9 +113,21 @@ def test_a_model_in_several_files_is_diagnosed_once():
     assert json.loads(result.stdout)["file"] == "parts/model.safetensors.index.json"
 
 
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
+ON_IMAGES = ("predict", "activity", "patches", "occlusion", "saliency", "maximise", "codes")
+NEEDS_TORCH = ("saliency", "maximise")
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_can_be_quiet(command):
+    if command in NEEDS_TORCH:
+        pytest.importorskip("torch", reason="gradients need PyTorch")
+    net = str(EXAMPLES / "mission-trained.pkl")
+    on_images = {name: [net, "--images", str(EXAMPLES / "digits.npz")] for name in ON_IMAGES}
     arguments = {
+        **on_images,
+        "maximise": [net],
+        "loss": [str(FIXTURES / "py27-nolearn0.6.0" / "nolearn-net.pkl.gz")],
         "compare": ["zoo/run0/net.npz", "zoo/run1/net.npz"],
         "explain": ["residue"],
         "export": ["zoo", "-o", "out"],

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from filtviz.cli.helping import Command
 from filtviz.cli.image_options import demonstrating, layer_choice
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["activity"]
 
 
-@click.command(short_help="Draw what the units of a layer answer.")
+@click.command(cls=Command, short_help="Draw what the units of a layer answer.")
 @layer_choice
 @click.option(
     "--image", type=int, default=0, show_default=True, metavar="N", help="Which of the images to draw."

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from filtviz.cli.helping import Command
 from filtviz.cli.image_options import demonstrating
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["codes"]
 
 
-@click.command(short_help="Draw images where a hidden layer puts them.")
+@click.command(cls=Command, short_help="Draw images where a hidden layer puts them.")
 @click.option(
     "-l",
     "--layer",

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from filtviz.cli.helping import Command
 from filtviz.cli.image_options import demonstrating
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["loss"]
 
 
-@click.command(short_help="Draw the losses of the training.")
+@click.command(cls=Command, short_help="Draw the losses of the training.")
 @demonstrating(images="none", runs=False)
 def loss(request: Request) -> Demonstration:
     """Draw the losses that MODEL tells of its training, by epoch: nolearn's train_history_.

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from filtviz.cli.helping import Command
 from filtviz.cli.image_options import demonstrating
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["occlusion"]
 
 
-@click.command(short_help="Draw what the answer rests on, by covering parts.")
+@click.command(cls=Command, short_help="Draw what the answer rests on, by covering parts.")
 @click.option("--image", type=int, default=0, show_default=True, metavar="N", help="Which of the images.")
 @click.option(
     "--target", type=click.IntRange(min=0), metavar="N", help="The class (default: the one that is answered)."

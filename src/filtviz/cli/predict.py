@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from filtviz.cli.helping import Command
 from filtviz.cli.image_options import demonstrating
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["predict"]
 
 
-@click.command(short_help="Say what the network answers to images.")
+@click.command(cls=Command, short_help="Say what the network answers to images.")
 @click.option(
     "--top",
     type=click.IntRange(min=1),

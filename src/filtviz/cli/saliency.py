@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from filtviz.cli.helping import Command
 from filtviz.cli.image_options import demonstrating
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ __all__ = ["saliency"]
 METHODS = ["gradient", "guided", "deconvnet", "integrated", "smoothgrad", "gradcam"]
 
 
-@click.command(short_help="Draw which pixels count for the answer.")
+@click.command(cls=Command, short_help="Draw which pixels count for the answer.")
 @click.option("--image", type=int, default=0, show_default=True, metavar="N", help="Which of the images.")
 @click.option(
     "--method",

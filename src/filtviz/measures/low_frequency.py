@@ -201,9 +201,10 @@ def looks_like_noise(filters: NDArray[Any]) -> bool:
     Args:
         filters: ``(filters, channels, rows, cols)``; kernels of one weight look like nothing at all.
     """
-    if not np.isfinite(filters).all():
+    largest = float(np.abs(filters).max(initial=0.0)) if np.isfinite(filters).all() else 0.0
+    if not largest > 0:
         return False
-    kernels = Kernels.of(filters)
+    kernels = Kernels.of(filters.astype(np.float64) / largest)
     share = layer_share(kernels, band_energies(kernels))
     return share is not None and abs(share.z) < _SEEN
 
