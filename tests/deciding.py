@@ -28,7 +28,7 @@ from filtviz.errors import MissingExtraError
 __all__ = ["PLACES", "constants"]
 
 SOURCE = Path(filtviz.__file__).parent
-NOT_HERE = ("_version", "__main__")  # another for each build, a program
+NOT_HERE = ("_version", "theano_shim", "__main__")  # another for each build, an extra, a program
 A_CONSTANT = re.compile(r"_{0,2}[A-Z][A-Z0-9_]*$")
 
 
