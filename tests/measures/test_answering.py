@@ -80,6 +80,13 @@ def test_noise_that_cannot_be_told() -> None:
     )
 
 
+def test_it_is_said_once_that_noise_need_not_be_a_fault() -> None:
+    mixed = [layer(0, "updated", residue=0.9), layer(1, "updated"), layer(2, "structured")]
+    said = answer(mixed, ())
+    assert said.count("That need not be a fault: conv3 did learn structure.") == 1
+    assert said.endswith("conv2 was trained and looks random: nothing in it stands out from noise.")
+
+
 def test_some_filters_that_stand_out_are_little_and_not_nothing() -> None:
     some = layer(0, "updated", filters=filters(8, smooth=1))
     assert answer([some], ()) == "conv1 was trained and looks random: little in it stands out from noise."

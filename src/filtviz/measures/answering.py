@@ -87,7 +87,8 @@ def answer(
     if all(layer.verdict == "initial" for layer in layers):
         return " ".join([_untrained(layers, training), *_not_judged(unjudged)])
     noisy = trained_noise(layers)
-    sentences = [*_looks_random(noisy, layers), *_unknown(layers)] or _is_structured(layers)
+    sentences = [*_looks_random(noisy, layers), *_unknown(layers, alone=not noisy)]
+    sentences = sentences or _is_structured(layers)
     for verdict in ("initial", "collapsed"):
         members = [layer for layer in layers if layer.verdict == verdict]
         if members:
@@ -134,8 +135,13 @@ def _looks_random(noisy: Sequence[LayerDiagnosis], layers: Sequence[LayerDiagnos
     return sentences
 
 
-def _unknown(layers: Sequence[LayerDiagnosis]) -> list[str]:
-    """Say that no pattern stands out in layers whose share of noise cannot be told."""
+def _unknown(layers: Sequence[LayerDiagnosis], *, alone: bool) -> list[str]:
+    """Say that no pattern stands out in layers whose share of noise cannot be told.
+
+    Args:
+        layers: All that were judged.
+        alone: Whether no others look random, of which it was said already that this need not be a fault.
+    """
     unknown = [layer for layer in layers if layer.verdict == "updated" and layer.residue is None]
     if not unknown:
         return []
@@ -144,7 +150,9 @@ def _unknown(layers: Sequence[LayerDiagnosis]) -> list[str]:
     much = "little" if any_seen else "nothing"
     sentence = f"{_who(unknown, layers)} {was} trained and {look} random: {much} in {them} stands out"
     learned = [layer for layer in layers if layer.verdict == "structured"]
-    others = f" That need not be a fault: {_who(learned, layers)} did learn structure." if learned else ""
+    others = ""
+    if alone and learned:
+        others = f" That need not be a fault: {_who(learned, layers)} did learn structure."
     return [f"{sentence} from noise.{others}"]
 
 
