@@ -15,7 +15,7 @@ import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from enum import Enum
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any
@@ -32,11 +32,13 @@ NOT_HERE = ("_version", "theano_shim", "__main__")  # another for each build, an
 A_CONSTANT = re.compile(r"_{0,2}[A-Z][A-Z0-9_]*$")
 
 
-def _modules() -> Iterator[str]:
-    for path in sorted(SOURCE.rglob("*.py")):
-        dotted = ".".join(path.relative_to(SOURCE.parent).with_suffix("").parts).removesuffix(".__init__")
-        if path.stem not in NOT_HERE and not _needs_an_extra(path):
-            yield dotted
+@cache
+def _modules() -> tuple[str, ...]:
+    return tuple(
+        ".".join(path.relative_to(SOURCE.parent).with_suffix("").parts).removesuffix(".__init__")
+        for path in sorted(SOURCE.rglob("*.py"))
+        if path.stem not in NOT_HERE and not _needs_an_extra(path)
+    )
 
 
 def _needs_an_extra(path: Path) -> bool:
@@ -138,5 +140,9 @@ def shown(value: Any) -> str:
     if isinstance(value, partial):
         return f"{shown(value.func)}{shown(value.args)}{shown(value.keywords)}"
     if callable(value):
-        return str(getattr(value, "__qualname__", type(value).__name__))
+        return (
+            value.__name__
+            if isinstance(value, np.ufunc)
+            else getattr(value, "__qualname__", type(value).__name__)
+        )
     return repr(value) if isinstance(value, str | bytes | int | type(None)) else type(value).__name__
