@@ -53,7 +53,13 @@ LayerChoice: TypeAlias = int | str | Layer
 Kind = TypeVar("Kind")
 
 
-def load(model: Model | LiveModel, *, limits: Limits | None = None, hints: Hints | None = None) -> Network:
+def load(
+    model: Model | LiveModel,
+    *,
+    limits: Limits | None = None,
+    hints: Hints | None = None,
+    like: Model | LiveModel | None = None,
+) -> Network:
     """Read a model file: what it is, its layers, and their weights, which are read when they are asked for.
 
     Nothing in the file is imported, called or instantiated, and no framework is needed.
@@ -64,6 +70,9 @@ def load(model: Model | LiveModel, *, limits: Limits | None = None, hints: Hints
             network is returned as it is.
         limits: How much the file may ask for.
         hints: What a person says about the arrays of a file that holds nothing but arrays.
+        like: For a file without a graph, as a ``state_dict`` or an ``npz`` of parameters is: another model of
+            the same layers, whose graph the weights are put into. Every shape is checked. A model that has a
+            graph keeps its own.
 
     Raises:
         FileAccessError: the file is missing or may not be read.
@@ -71,11 +80,18 @@ def load(model: Model | LiveModel, *, limits: Limits | None = None, hints: Hints
         MalformedFileError: it is damaged or cut short.
         LimitError: it asks for too much.
         SelectionError: ``hints`` says something of a file that tells its own structure, or of an array that
-            is not there.
+            is not there, or the weights do not fit the graph of ``like``.
         ArgumentError: this is no model.
     """
     expect(limits, Limits, "limits")
     expect(hints, Hints, "hints")
+    if like is not None:
+        network = load(model, limits=limits, hints=hints)
+        if not network.origin.inferred:
+            return network
+        from filtviz.reading.grafting import graft
+
+        return graft(network, load(like, limits=limits))
     if isinstance(model, Network):
         return model
     if isinstance(model, str | PathLike):

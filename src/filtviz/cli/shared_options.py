@@ -193,16 +193,30 @@ def reading_options(command: Command) -> Command:
         metavar="KEY",
         help="For a checkpoint with several sets of weights: which to read, such as ema.",
     )
+    @click.option(
+        "--like",
+        metavar="FILE",
+        help="For weights without a graph (a state_dict, an npz): a file of the same network that has one. "
+        "The weights of MODEL are put into the graph of that file, and every shape is checked.",
+    )
     @wraps(command)
     def collected(
-        *args: Any, convs: tuple[str, ...], axes: tuple[str, ...], weights: str, **others: Any
+        *args: Any,
+        convs: tuple[str, ...],
+        axes: tuple[str, ...],
+        weights: str,
+        like: str | None,
+        **others: Any,
     ) -> Any:
         from filtviz.reading import Hints
 
         limits = {name: others.pop(f"max_{name}") for name in Limits.described()}
         with usage_errors():
             hints = Hints(
-                convs=_listed(convs), axes=dict(_named_axes(text) for text in axes), weights=weights
+                convs=_listed(convs),
+                axes=dict(_named_axes(text) for text in axes),
+                weights=weights,
+                like=like,
             )
         return command(*args, reading={"limits": Limits(**limits), "hints": hints}, **others)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
+from os import PathLike
 from pathlib import Path
 
 from filtviz.errors import ArgumentError, LimitError
@@ -269,6 +270,7 @@ class Hints:
     array's axes, in the letters of `filtviz.operations.Convolution` (``oirc``, ``iorc``) or the frameworks'
     words (``oihw``, ``hwio``); its keys are numbers or names as in ``convs``, and the key ``""`` is for all
     others. ``weights`` names which of several sets of weights in a checkpoint is meant, by its key (``ema``).
+    ``like`` is a file of the same network with a graph, which the weights of a file without one are put into.
 
     Raises:
         ArgumentError: an order of axes is none.
@@ -277,6 +279,7 @@ class Hints:
     convs: tuple[str, ...] = ()
     axes: Mapping[str, str] = field(default_factory=dict)
     weights: str = ""
+    like: str | PathLike[str] | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.axes, Mapping) or not all(

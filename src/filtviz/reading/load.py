@@ -44,16 +44,36 @@ def load(path: str | PathLike[str], *, limits: Limits | None = None, hints: Hint
         MalformedFileError: it is damaged or cut short.
         LimitError: it asks for too much.
         SelectionError: ``hints`` says something of a file that tells its own structure, or of an array that
-            is not there.
+            is not there, or names a graph that the weights do not fit.
     """
-    path = Path(path)
+    hints = hints or Hints()
+    network = _read(Path(path), limits or Limits(), hints)
+    if hints.like is not None:
+        network = _with_graph_of(network, Path(hints.like), limits)
+    if network.origin.guess:
+        _LOG.info("%s: %s", printable(path, 200), network.origin.guess)
+    return network
+
+
+def _with_graph_of(network: Network, like: Path, limits: Limits | None) -> Network:
+    """Return the network in the graph of another file; one that has a graph keeps its own."""
+    path = printable(network.origin.path, 200)
+    if not network.origin.inferred:
+        _LOG.info("%s: it tells its own structure, and keeps it: --like is for files without one", path)
+        return network
+    from filtviz.reading.grafting import graft
+
+    grafted = graft(network, load(like, limits=limits))
+    _LOG.info("%s: %s", path, grafted.origin.inferred[0])
+    return grafted
+
+
+def _read(path: Path, limits: Limits, hints: Hints) -> Network:
     try:
-        opened = Opened.of(_entry(path), limits or Limits(), hints or Hints())
+        opened = Opened.of(_entry(path), limits, hints)
         network = _understand(opened)
     except ReadError as error:
         raise _naming(error, path) from error
-    if network.origin.guess:
-        _LOG.info("%s: %s", printable(path, 200), network.origin.guess)
     notes = (*network.origin.notes, *_ties(network))
     siblings = tuple(file for file in opened.inflation.files if file != path.absolute())
     size = opened.inflation.present

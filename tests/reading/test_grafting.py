@@ -1,0 +1,217 @@
+"""Weights without a graph in the graph of another file: `load(…, like=…)` and ``--like``."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+
+import filtviz
+from filtviz import Hints, SelectionError
+from filtviz.cli import main
+from filtviz.network import Layer, Network
+from filtviz.operations import Dense
+from filtviz.parameter import Parameter
+from tests.telling import FIXTURES
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+MISSION, TORCH, GRAPH = (EXAMPLES / f"mission-{name}" for name in ("trained.pkl", "torch.pth", "torch.onnx"))
+PY27, MODERN = FIXTURES / "py27", FIXTURES / "modern"
+WITH_GRAPHS = [
+    MISSION,
+    GRAPH,
+    PY27 / "branches-layer.pkl",
+    MODERN / "torch" / "exported.pt2",
+    MODERN / "whole_sequential.pt",
+    MODERN / "keras" / "seq.keras",
+    MODERN / "keras" / "tf_nested_legacy.h5",
+    MODERN / "onnx" / "raw.onnx",
+]
+"""Branches, normalisations, kernels with the filters first and last, dense weights either way round."""
+
+
+def values_of(network: Network) -> list[Any]:
+    """Each array once, in network order."""
+    held = {id(one): one for layer in network.layers for one in layer.parameters}
+    return [one.value for one in held.values()]
+
+
+def bare(path: Path, values: list[Any]) -> Path:
+    np.savez(path, *values)
+    return path
+
+
+def digits() -> Any:
+    with np.load(EXAMPLES / "digits.npz") as held:
+        return held["images"][:3] / 255
+
+
+@pytest.mark.parametrize("whole", WITH_GRAPHS, ids=lambda path: path.name)
+def test_bare_arrays_become_the_whole_network(whole: Path, tmp_path: Path) -> None:
+    """Other numbers than the graph's file has, so that none of these can be among them."""
+    graph = filtviz.load(whole)
+    values = [np.full(one.shape, place, np.float32) for place, one in enumerate(values_of(graph))]
+    network = filtviz.load(bare(tmp_path / "bare.npz", values), like=whole)
+    assert [layer.operations[0].__class__ for layer in network.layers] == [
+        layer.operations[0].__class__ for layer in graph.layers
+    ]
+    assert [layer.inputs for layer in network.layers] == [layer.inputs for layer in graph.layers]
+    assert [layer.output_shape for layer in network.layers] == [layer.output_shape for layer in graph.layers]
+    assert [one.flip_filters for one in network] == [one.flip_filters for one in graph]
+    for got, value in zip(values_of(network), values, strict=True):
+        np.testing.assert_array_equal(got, value)
+    assert [layer.W.max() for layer in network] == [
+        layer.convolution.weights.value.max() for layer in network
+    ]
+    n = len(values)
+    assert network.origin.inferred == (
+        f"the graph is that of {whole.name}: {n} arrays matched in order, and all shapes fit",
+    )
+    assert network.origin.kind == f"an npz of parameter values, with the graph of {whole.name}"
+    assert network.origin.siblings[0] == whole  # over which nothing is written
+
+
+def test_the_weights_of_a_lasagne_file_answer_as_the_file_does(tmp_path: Path) -> None:
+    whole = filtviz.load(MISSION)
+    network = filtviz.load(bare(tmp_path / "bare.npz", values_of(whole)), hints=Hints(like=MISSION))
+    np.testing.assert_array_equal(network.run(digits()), whole.run(digits()))
+    backwards = filtviz.load(bare(tmp_path / "backwards.npz", values_of(whole)[::-1]), like=MISSION)
+    np.testing.assert_array_equal(backwards.run(digits()), whole.run(digits()))
+
+
+def test_names_go_before_order(tmp_path: Path) -> None:
+    """Arrays in any order, with what a wrapper puts before every name, and a count that no graph has."""
+    held = {one.source: one.value for layer in filtviz.load(TORCH).layers for one in layer.parameters}
+    mixed = {f"module.{name}": held[name] for name in sorted(held, key=lambda name: name[::-1])}
+    mixed["module.conv1.num_batches_tracked"] = np.array(7)
+    network = filtviz.load(mixed, like=GRAPH)
+    assert network.origin.inferred == (
+        f"the graph is that of {GRAPH.name}: 18 arrays matched by name, and all shapes fit",
+    )
+    np.testing.assert_array_equal(network.run(digits()), filtviz.load(GRAPH).run(digits()))
+
+
+def test_what_has_no_name_in_common_goes_by_order() -> None:
+    held = {one.source: one.value for layer in filtviz.load(TORCH).layers for one in layer.parameters}
+    renamed = {name.replace("conv2", "second"): value for name, value in held.items()}
+    network = filtviz.load(renamed, like=filtviz.load(GRAPH))
+    assert "18 arrays matched 16 by name and the others in order" in network.origin.inferred[0]
+    np.testing.assert_array_equal(network.run(digits()), filtviz.load(GRAPH).run(digits()))
+
+
+def test_a_dictionary_of_nolearns_is_matched_by_the_names_of_layers() -> None:
+    network = filtviz.load(PY27 / "nolearn-params.pkl", like=PY27 / "nolearn-net.pkl.gz")
+    assert "8 arrays matched by name" in network.origin.inferred[0]
+
+
+def test_weights_that_are_computed_of_parts_go_as_what_is_applied() -> None:
+    """Weight norm keeps a length and a direction; the graph of the folded network has one kernel."""
+    reparametrised = filtviz.load(MODERN / "sd_reparametrised.pth")
+    layer = reparametrised["wn"]
+    kernel, bias = Parameter.of("weight", np.zeros(layer.W.shape)), Parameter.of("bias", np.zeros(4))
+    graph = Network.of([filtviz.ConvLayer.of(kernel, bias, name="wn")])
+    alone = Network.of([layer], reparametrised.origin)
+    np.testing.assert_array_equal(filtviz.load(alone, like=graph)[0].W, layer.W)
+
+
+def refusal(weights: Any, like: Any) -> str:
+    with pytest.raises(SelectionError) as caught:
+        filtviz.load(weights, like=like)
+    return str(caught.value)
+
+
+def test_another_shape_names_the_layer_and_both_shapes(tmp_path: Path) -> None:
+    values = values_of(filtviz.load(MISSION))
+    wrong = [*values[:6], values[6][:, :7], *values[7:]]
+    assert refusal(bare(tmp_path / "wrong.npz", wrong), MISSION) == (
+        "conv4 in mission-trained.pkl has W of 40x20x3x3, and wrong.npz gives it arr_6 of 40x7x3x3: give a "
+        "file of the same network"
+    )
+
+
+def test_a_missing_array_is_named(tmp_path: Path) -> None:
+    values = values_of(filtviz.load(MISSION))
+    assert refusal(bare(tmp_path / "short.npz", values[:-1]), MISSION) == (
+        "short.npz has 17 arrays and mission-trained.pkl 18, and their names do not match: "
+        "mission-trained.pkl goes on with output, b (1); give a file of the same network"
+    )
+    assert "short.npz has 17" in refusal(bare(tmp_path / "short.npz", values[1:]), MISSION)
+
+
+def test_arrays_that_only_one_file_has_are_named() -> None:
+    held = {one.source: one.value for layer in filtviz.load(TORCH).layers for one in layer.parameters}
+    extra = {**held, "bn1.running_mean": np.zeros(20), "bn1.running_var": np.ones(20)}
+    assert refusal(extra, GRAPH) == (
+        "the model in memory has bn1, running_mean (20) and bn1, running_var (20), which mission-torch.onnx "
+        "has not: give a file of the same network (it may have been saved with its normalisations folded "
+        "into the convolutions)"
+    )
+    del held["conv3.bias"]
+    assert refusal(held, GRAPH).startswith(
+        "mission-torch.onnx has conv3, B (20), which the model in memory has not"
+    )
+
+
+def test_another_frameworks_weights_are_refused() -> None:
+    assert refusal(TORCH, MISSION) == (
+        "the framework of mission-trained.pkl turns its kernels by 180 degrees, that of mission-torch.pth "
+        "does not (conv1): give a graph of the framework that saved the weights"
+    )
+
+
+def test_square_dense_weights_of_another_framework_are_refused() -> None:
+    kernel = Parameter.of("kernel", np.zeros((5, 5)))
+    graph = Network.of([Layer(name="fc", parameters=(kernel,), operations=(Dense(weights=kernel, units=5),))])
+    assert "stores dense weights the other way round" in refusal({"fc.weight": np.ones((5, 5))}, graph)
+
+
+def test_what_has_no_graph_gives_none(tmp_path: Path) -> None:
+    assert refusal(bare(tmp_path / "bare.npz", values_of(filtviz.load(MISSION))), TORCH) == (
+        "mission-torch.pth holds a PyTorch state_dict, which has no graph to take over: give a file that has "
+        "one, such as an .onnx, .keras or .pt2 file or a pickled network"
+    )
+
+
+def test_a_file_with_a_graph_keeps_it(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO, "filtviz"):
+        network = filtviz.load(MISSION, hints=Hints(like=GRAPH))
+    assert network.layers[-1].name == "output"
+    assert "it tells its own structure" in caplog.text
+    assert filtviz.load(MISSION, like=GRAPH).layers[-1].name == "output"
+
+
+def run(*arguments: object, status: int = 0) -> Result:
+    result = CliRunner().invoke(main, list(map(str, arguments)))
+    assert result.exit_code == status, result.output
+    return result
+
+
+def test_the_command_line_takes_it_everywhere(tmp_path: Path) -> None:
+    weights = bare(tmp_path / "bare.npz", values_of(filtviz.load(MISSION)))
+    images = tmp_path / "few.npz"
+    np.savez(images, images=(digits() * 255).astype(np.uint8))
+    whole = run("predict", MISSION, "--images", images)
+    found = run("predict", weights, "--like", MISSION, "--images", images)
+    assert found.stdout == whole.stdout
+    assert "the graph is that of mission-trained.pkl: 18 arrays matched in order" in found.stderr
+    assert run("predict", weights, "--images", images, status=1).stdout == ""
+    assert "7x7" in run("layers", weights, "--like", MISSION).stdout
+    out = tmp_path / "conv3.png"
+    run("plot", weights, "--layer", "2", "--through", "--like", MISSION, "-o", out)
+    assert out.stat().st_size > 1000
+    refused = run("layers", weights, "--like", TORCH, status=1)
+    assert "which has no graph" in refused.stderr
+    assert len(refused.stderr.splitlines()) == 1
+    assert "there is no such file" in run("layers", weights, "--like", "nowhere.onnx", status=1).stderr
+
+
+def test_nothing_is_written_over_the_file_of_the_graph(tmp_path: Path) -> None:
+    weights = bare(tmp_path / "bare.npz", values_of(filtviz.load(MISSION)))
+    graph = tmp_path / "graph.png"
+    graph.write_bytes(MISSION.read_bytes())
+    result = run("plot", weights, "--like", graph, "-o", graph, status=1)
+    assert "it is one of the files given" in result.stderr
