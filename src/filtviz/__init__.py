@@ -71,6 +71,8 @@ if TYPE_CHECKING:
     from filtviz.responses import (
         Activity,
         Codes,
+        Examination,
+        LayerResponse,
         Maximised,
         Patches,
         Prediction,
@@ -90,6 +92,7 @@ if TYPE_CHECKING:
         PlottedLayer,
         WrittenFile,
     )
+    from filtviz.running.preparing import Preparation
 
 _NAMES = {
     "filtviz.api": ("compare", "diagnose", "follow", "layers", "plot"),
@@ -134,6 +137,8 @@ _NAMES = {
     "filtviz.responses": (
         "Activity",
         "Codes",
+        "Examination",
+        "LayerResponse",
         "Maximised",
         "Patches",
         "Prediction",
@@ -153,6 +158,7 @@ _NAMES = {
         "PlottedLayer",
         "WrittenFile",
     ),
+    "filtviz.running.preparing": ("Preparation",),
 }
 """Home → the public names that are imported from it when they are first used."""
 
@@ -171,6 +177,7 @@ __all__ = [
     "Diagnosis",
     "DrawingError",
     "DrawingOptions",
+    "Examination",
     "ExportOptions",
     "ExportResult",
     "Failure",
@@ -184,6 +191,7 @@ __all__ = [
     "LayerComparison",
     "LayerDiagnosis",
     "LayerFailure",
+    "LayerResponse",
     "LayerTrajectory",
     "LayersResult",
     "LimitError",
@@ -201,6 +209,7 @@ __all__ = [
     "PlotResult",
     "PlottedLayer",
     "Prediction",
+    "Preparation",
     "Progress",
     "ReadError",
     "ReportOptions",

@@ -10,13 +10,16 @@ from filtviz.measures.verdicts import VERDICTS
 from filtviz.paper import Paper
 from filtviz.text import percent, printable
 
-__all__ = ["answer_text", "printed", "span"]
+__all__ = ["SHOWN", "answer_text", "printed", "shown_cells", "span"]
 
 _SCREEN = 23
 """Lines of a screen without the one that the shell asks on."""
 
 _FEWEST_ROWS = 4
 """Rows of layers that are shown however long the rest is."""
+
+_LEAST_SEEN = 20
+"""Characters for what is to be seen in a layer; where there are fewer its shape makes room."""
 
 _NAME = 24
 """Characters of a layer's name in a table; the end of a name is what tells it from others."""
@@ -38,6 +41,7 @@ def answer_text(diagnosis: Diagnosis, paper: Paper, pointer: str) -> str:
     if diagnosis.more:
         after.append(f"{paper.wrapped(diagnosis.more)}{_command(diagnosis.more_command)}")
     if diagnosis.layers:
+        pointer = "" if diagnosis.shown is not None and diagnosis.shown.sentences else pointer
         after += [f"{pointer}\n"] if pointer else []
         taken = sum(part.count("\n") + 1 for part in before + after)
         before.append(_in_short(diagnosis, paper, max(_FEWEST_ROWS, _SCREEN - taken - 3)))
@@ -53,12 +57,19 @@ def _in_short(diagnosis: Diagnosis, paper: Paper, n_rows: int) -> str:
     runs = [[each] for each in diagnosis.layers]
     if len(runs) > n_rows:
         runs = [list(run) for _, run in groupby(diagnosis.layers, key=lambda each: each.verdict)]
-    rows = [_short_row(run) for run in runs[: n_rows if len(runs) <= n_rows else n_rows - 1]]
+    shown = runs[: n_rows if len(runs) <= n_rows else n_rows - 1]
+    rows = [[*_short_row(run), *shown_cells(diagnosis, run), _seen(run)] for run in shown]
     measured = any(change.cos2 is not None for each in diagnosis.layers for change in each.changes)
-    headers = ["layer", "filters", "verdict", "as before" if measured else "noise", "to be seen"]
-    kept = [place for place in range(5) if any(row[place] for row in rows)]
-    taken = sum(max(len(headers[i]), *(len(row[i]) for row in rows)) + 4 for i in kept if i < 4)
-    cells = [[_cut(row[i], paper.width - taken) if i == 4 else row[i] for i in kept] for row in rows]
+    headers = ["layer", "filters", "verdict", "as before" if measured else "noise", *SHOWN, "to be seen"]
+    last = len(headers) - 1
+    kept = [place for place in range(last + 1) if any(row[place] for row in rows)]
+    # tabulate makes a column two wider than its heading at least, and puts two spaces between columns.
+    widths = {i: max(len(headers[i]) + 2, *(len(row[i]) for row in rows)) + 2 for i in kept if i < last}
+    if paper.width - sum(widths.values()) < _LEAST_SEEN:
+        kept.remove(1)
+        del widths[1]
+    left = paper.width - sum(widths.values())
+    cells = [[_cut(row[i], left) if i == last else row[i] for i in kept] for row in rows]
     left = sum(map(len, runs[len(rows) :]))
     more = f"and {left:,} more {'layer' if left == 1 else 'layers'}\n" if left else ""
     return f"{paper.table(cells, [headers[i] for i in kept])}\n{more}"
@@ -71,14 +82,39 @@ def _short_row(run: Sequence[LayerDiagnosis]) -> list[str]:
     name = name if len(name) <= _NAME else f"…{name[1 - _NAME :]}"
     shape = "x".join(map(str, first.shape)) if len({each.shape for each in run}) == 1 else "various"
     shares = [each.residue for each in run if each.residue is not None]
-    seen = first.seen if len({each.seen for each in run}) == 1 else ""
     word = VERDICTS[first.verdict].word
     return [
         name if n == 1 else f"{name} and {n - 1:,} more",
         shape,
         word,
         span(shares) if shares else "",
-        seen,
+    ]
+
+
+def _seen(run: Sequence[LayerDiagnosis]) -> str:
+    return run[0].seen if len({each.seen for each in run}) == 1 else ""
+
+
+SHOWN = ("never fire", "saturated", "put back")
+"""The headings of what images tell of a layer."""
+
+
+def shown_cells(diagnosis: Diagnosis, run: Sequence[LayerDiagnosis]) -> list[str]:
+    """Return how many units never fire, how many are saturated, and what is right without what was learned.
+
+    Args:
+        diagnosis: Of one model.
+        run: Layers that share a line.
+    """
+    shown = diagnosis.shown
+    found = [] if shown is None else [each for one in run if (each := shown.of(one.conv_index)) is not None]
+    silent = [len(each.silent) for each in found if each.silent is not None]
+    full = [len(each.saturated) for each in found if each.saturated is not None]
+    right = [each.right_with_start for each in found if each.right_with_start is not None]
+    return [
+        f"{sum(silent):,}" if silent else "",
+        f"{sum(full):,}" if full else "",
+        span(right) if right else "",
     ]
 
 

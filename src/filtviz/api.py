@@ -20,13 +20,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, overload
 
 from filtviz.budget import Account, Budget
-from filtviz.errors import ArgumentError, BudgetError, DrawingError, FiltvizError
+from filtviz.errors import ArgumentError, BudgetError, DrawingError, FiltvizError, RunningError
 from filtviz.given import (
     LayerChoice,
     LiveModel,
     Model,
     as_images,
     check_path,
+    checked_images,
     choose,
     chosen_layers,
     expect,
@@ -61,11 +62,16 @@ if TYPE_CHECKING:
     from filtviz.measures.comparison import LayerComparison
     from filtviz.measures.measure import Diagnosis
     from filtviz.measures.trajectory import Trajectory
+    from filtviz.responses.examining import Examination
+    from filtviz.running.preparing import Preparation
 
 __all__ = ["LiveModel", "Model", "Output", "Progress", "compare", "diagnose", "follow", "layers", "plot"]
 
 Output: TypeAlias = "str | PathLike[str] | Destination | None"
 """A file or a folder; None for none."""
+
+Shown: TypeAlias = "NDArray[Any] | str | PathLike[str] | Sequence[str | PathLike[str]]"
+"""Images: an array, or the paths of pictures, folders of them, ``.npy`` and ``.npz`` files."""
 
 Progress: TypeAlias = Callable[[WrittenFile], None]
 
@@ -209,11 +215,20 @@ def diagnose(
     layers: Iterable[LayerChoice] | LayerChoice | None = (),
     before: Model | LiveModel | Iterable[Model | LiveModel | tuple[str, Model | LiveModel]] | None = (),
     input_range: tuple[float, float] | None = None,
+    images: Shown | None = None,
+    labels: Sequence[Any] | None = None,
+    names: Sequence[str] = (),
+    preparation: Preparation | None = None,
+    batch: int | None = None,
+    device: str | None = None,
     budget: Budget | None = None,
     limits: Limits | None = None,
     hints: Hints | None = None,
 ) -> Diagnosis:
     """Say whether the filters of a network are random, and why they look so, from its weights alone.
+
+    With ``images`` they are shown to the network, too: which units never fire, which are saturated, how many
+    answers are right, and, with ``before``, what of that rests on learned weights.
 
     Args:
         model: A path, a network, or a model in memory (an ``nn.Module``, a Keras model, a tree of arrays).
@@ -222,6 +237,12 @@ def diagnose(
         before: Earlier states of it, to measure what changed: one model or several, or pairs of the name by
             which to speak of one and the model.
         input_range: The lowest and the highest value of an input pixel, for the proof of dead filters.
+        images: An array in the network's own axes, or pictures, folders of them, ``.npy`` or ``.npz`` files.
+        labels: The class of each image, by number or name; None takes those of ``.npz`` files.
+        names: The names of the classes, in the network's order.
+        preparation: How pictures and files are prepared.
+        batch: Images at once at the most; None for as many as pay.
+        device: Where PyTorch computes, such as ``cuda``.
         budget: How much work it may be; what would be more is left out, and the result says so.
         limits: How much a file may ask for, see `filtviz.load`.
         hints: What a person says about the arrays of a file that holds nothing but arrays.
@@ -230,8 +251,10 @@ def diagnose(
         ReadError: a file does not give a network.
         SelectionError: there is no such layer.
         MeasureError: ``input_range`` is empty or not finite.
+        RunningError: the images cannot be read, or the network cannot be run on them.
     """
     from filtviz.measures.diagnosing import diagnose as diagnose_network
+    from filtviz.measures.diagnosing import with_images
 
     network = load(model, limits=limits, hints=hints)
     wanted = {choose(network, each).conv_index for each in chosen_layers(layers)}
@@ -243,6 +266,17 @@ def diagnose(
     diagnosis = diagnose_network(
         network, before=earlier, input_range=input_range, first=wanted, account=account
     )
+    if images is not None:
+        how = {"batch": batch, "device": device, "budget": budget}
+        state = earlier[0] if earlier else None
+        try:
+            found = _examine(network, images, labels, preparation, names=names, before=state, **how)
+            diagnosis = with_images(diagnosis, found)
+        except (RunningError, BudgetError) as error:
+            if isinstance(error, RunningError) and error.layer is None:
+                raise
+            told = f"images tell nothing of this network: {error}"
+            diagnosis = replace(diagnosis, left_out=(*diagnosis.left_out, told))
     if not wanted:
         return diagnosis
     return replace(
@@ -250,6 +284,27 @@ def diagnose(
         layers=tuple(layer for layer in diagnosis.layers if layer.conv_index in wanted),
         unjudged=tuple(layer for layer in diagnosis.unjudged if layer.conv_index in wanted),
     )
+
+
+def _examine(
+    network: Network,
+    images: Shown,
+    labels: Sequence[Any] | None,
+    preparation: Preparation | None,
+    **how: Any,
+) -> Examination:
+    """Show a network images, an array or what lies in files, and count what its units answer."""
+    from filtviz.responses.examining import examine
+    from filtviz.running.preparing import is_paths, read_pictures
+
+    expect(how["budget"], Budget, "budget")
+    if not is_paths(images):
+        return examine(network, checked_images(images), labels=labels, **how)
+    paths = [images] if isinstance(images, str | PathLike) else list(images)
+    pictures = read_pictures(paths, network, preparation)
+    told = pictures.labels if labels is None else labels
+    found = examine(network, pictures.images, labels=told, **how)
+    return replace(found, sentences=pictures.sentences)
 
 
 def follow(

@@ -31,6 +31,7 @@ __all__ = [
     "as_images",
     "as_layer",
     "check_path",
+    "checked_images",
     "choose",
     "chosen_layers",
     "expect",
@@ -265,6 +266,21 @@ def as_images(given: Any) -> NDArray[Any] | None:
         raise ArgumentError(
             f"images must be an array (images, channels, rows, cols) of numbers, not {described(given)}"
         )
+    return images
+
+
+def checked_images(given: Any) -> NDArray[Any]:
+    """Return images as an array, where they must be given.
+
+    Args:
+        given: ``(images, …)``, or what numpy makes that of.
+
+    Raises:
+        ArgumentError: these are no images.
+    """
+    images = as_images(given)
+    if images is None:
+        raise ArgumentError("there are no images: give an array (images, channels, rows, cols) of numbers")
     return images
 
 

@@ -363,6 +363,19 @@ class Network:
         """
         return [self.layers[i] for i in self._readers[layer.index]]
 
+    def counterpart(self, layer: ConvLayer) -> ConvLayer | None:
+        """Return the convolution that is here what one is in another state of the network.
+
+        It has its shape and its label, or else its number.
+
+        Args:
+            layer: A convolution of another state of the network.
+        """
+        candidates = [each for each in self.conv_layers if each.label == layer.label]
+        candidates += [each for each in self.conv_layers if each.conv_index == layer.conv_index]
+        fits = (e for e in candidates if e.axes == layer.axes and e.weights.shape == layer.weights.shape)
+        return next(fits, None)
+
     @cached_property
     def n_links(self) -> int:
         """The number of links between layers."""

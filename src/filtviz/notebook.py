@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from io import BytesIO
 
-from filtviz.answer_text import span
+from filtviz.answer_text import SHOWN, shown_cells, span
 from filtviz.errors import FiltvizError
 from filtviz.measures.comparison import LayerComparison
 from filtviz.measures.measure import Diagnosis, LayerDiagnosis
@@ -98,7 +98,7 @@ def diagnosis_html(diagnosis: Diagnosis) -> str:
     """
     parts = [f"<p><strong>{_text(diagnosis.answer)}</strong></p>"]
     if diagnosis.layers:
-        parts.append(_table_of(diagnosis.layers))
+        parts.append(_table_of(diagnosis))
     for sentence, command in (
         (diagnosis.look, diagnosis.commands[0] if diagnosis.commands else ""),
         (diagnosis.more, diagnosis.more_command),
@@ -109,24 +109,31 @@ def diagnosis_html(diagnosis: Diagnosis) -> str:
     return "".join(parts)
 
 
-def _table_of(layers: Sequence[LayerDiagnosis]) -> str:
+def _table_of(diagnosis: Diagnosis) -> str:
+    layers = diagnosis.layers
+    told = [shown_cells(diagnosis, [each]) for each in layers[:MOST_ROWS]]
+    kept = [place for place in range(len(SHOWN)) if any(cells[place] for cells in told)]
     measured = any(change.cos2 is not None for each in layers for change in each.changes)
     headings = (
         "layer",
         "filters",
         "verdict",
         "as before" if measured else "noise",
+        *(SHOWN[place] for place in kept),
         "to be seen",
         "filters that are",
     )
     head = "".join(f'<th style="{_CELL}">{heading}</th>' for heading in headings)
-    rows = "".join(_row_of(each) for each in layers[:MOST_ROWS])
+    rows = "".join(
+        _row_of(each, [cells[place] for place in kept])
+        for each, cells in zip(layers[:MOST_ROWS], told, strict=True)
+    )
     more = len(layers) - MOST_ROWS
     left = _paragraph(f"and {more:,} more layers") if more > 0 else ""
     return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>{left}"
 
 
-def _row_of(layer: LayerDiagnosis) -> str:
+def _row_of(layer: LayerDiagnosis, shown: Sequence[str]) -> str:
     from filtviz.measures.verdicts import VERDICTS
 
     verdict = _badge(VERDICTS[layer.verdict].word, layer.sentence, _COLOURS[layer.verdict])
@@ -135,6 +142,7 @@ def _row_of(layer: LayerDiagnosis) -> str:
         "x".join(map(str, layer.shape)),
         verdict,
         "" if layer.residue is None else span([layer.residue]),
+        *map(_text, shown),
         _text(layer.seen),
         _badges_of(layer),
     )

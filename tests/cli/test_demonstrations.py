@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -207,3 +208,54 @@ def test_what_needs_pytorch_says_so(command: str, few: str, monkeypatch: pytest.
     monkeypatch.setitem(sys.modules, "torch", None)
     result = run(command, MODEL, "--images", few, status=1)
     assert result.stderr.splitlines()[-1].endswith("pip install torch")
+
+
+def test_diagnose_answers_with_images_on_one_screen(few: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    result = run("diagnose", MODEL, "--images", few, "--before", str(EXAMPLES / "mission-untrained.pkl"))
+    words = " ".join(result.stdout.split())
+    assert "Of 10 images it answers 100% right (one answer to all: " in words
+    assert re.search(r"With conv1 put back to its first weights it (still )?answers \d+% right, with", words)
+    assert result.stderr.strip() == USED_AS_GIVEN
+    lines = result.stdout.splitlines()
+    assert len(lines) + len(USED_AS_GIVEN) // 80 + 1 <= 24
+    assert max(map(len, lines[7:14])) <= 80  # a long path may be longer than a line
+    assert "never fire" in result.stdout
+
+
+def test_diagnose_tells_scripts_what_images_told(few: str) -> None:
+    shown = json.loads(run("diagnose", MODEL, "--images", few, "--json").stdout)["shown"]
+    assert (shown["n_images"], shown["right"], shown["labelled"]) == (10, 10, 10)
+    assert [each["layer"] for each in shown["layers"]][:2] == ["conv1", "conv2"]
+    for layer in shown["layers"][:-1]:
+        assert layer["silent"] == [unit for unit, share in enumerate(layer["fires"]) if share == 0]
+    assert json.loads(run("diagnose", MODEL, "--json").stdout)["shown"] is None
+
+
+def test_diagnose_shows_tables_of_what_images_told(few: str) -> None:
+    text = run("diagnose", MODEL, "--images", few, "--details").stdout
+    assert "Shown 10 images, and proof for these alone" in text
+    assert "dense2   32       rectify" in text
+    assert "Units that never fire: conv1 " in text
+    assert "never fires on these images" in run("diagnose", MODEL, "--images", few, "--filters").stdout
+
+
+def test_diagnose_takes_labels_from_a_file(few: str, tmp_path: Path) -> None:
+    labels = tmp_path / "labels.txt"
+    labels.write_text("1\n" * 10)
+    result = run("diagnose", MODEL, "--images", few, "--labels", str(labels))
+    assert "(one answer to all: 100%)" in " ".join(result.stdout.split())
+    labels.write_text("1\n" * 9)
+    result = run("diagnose", MODEL, "--images", few, "--labels", str(labels), status=1)
+    assert "there are 9 labels for 10 images" in result.stderr
+
+
+def test_diagnose_goes_on_where_a_network_cannot_be_run(few: str) -> None:
+    result = run("diagnose", str(EXAMPLES / "mission-torch-start.pth"), "--images", few, status=1)
+    assert "images tell nothing of this network: conv1 cannot be run on these images" in result.stderr
+    assert "The filters look random because they are" in result.stdout
+
+
+def test_options_of_images_need_images() -> None:
+    result = run("diagnose", MODEL, "--mean", "1", status=2)
+    assert "need --images" in result.stderr

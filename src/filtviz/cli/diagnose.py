@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from filtviz.cli.console import complain, print_json
+from filtviz.cli.console import complain, print_json, say
 from filtviz.cli.helping import Command
+from filtviz.cli.image_options import image_options
 from filtviz.cli.inputs import models_argument
 from filtviz.cli.shared_options import (
     budget_options,
@@ -48,6 +49,7 @@ FOUND = 3
     metavar="MODEL",
     help="An earlier file of the same network, to measure what changed; may be repeated.",
 )
+@image_options("The class of each image, one a line, by number or name (default: those in a .npz file).")
 @input_range_option
 @click.option(
     "--check",
@@ -69,6 +71,8 @@ def diagnose(
     details: bool,
     filters: bool,
     before: Sequence[str],
+    images: Sequence[str],
+    showing: Mapping[str, Any],
     input_range: tuple[float, float] | None,
     rules: Sequence[str],
     as_json: bool,
@@ -77,6 +81,9 @@ def diagnose(
     budget: Budget,
 ) -> None:
     """Say whether the filters of MODEL are random, and why they look so, from its weights alone.
+
+    With --images it is shown them, too: which units never fire, which are saturated, how many answers are
+    right, and with --before what of that rests on learned weights.
 
     The answer comes first, with a line for each convolution and the command whose picture shows it. --details
     adds what it rests on: a sentence with its evidence for each layer, and a table of measures beside what
@@ -94,17 +101,25 @@ def diagnose(
     from filtviz.reading import load
 
     earlier = [(path, load(path, **reading)) for path in before]  # once for all models
+    shown = _shown(images, showing)
     done, failed = [], False
     for model in models:
         try:
             diagnosis = diagnose_model(
-                model, layers=layers, before=earlier, input_range=input_range, budget=budget, **reading
+                model,
+                layers=layers,
+                before=earlier,
+                input_range=input_range,
+                budget=budget,
+                **shown,
+                **reading,
             )
             done.append(diagnosis)
             failed = _complain_of_omissions(diagnosis) or failed
         except FiltvizError as error:
             complain(str(error))
             failed = True
+    _say_of_images(done)
     if as_json:
         _print_json(done, alone=len(models) == 1, with_filters=filters)
     elif as_csv:
@@ -116,6 +131,26 @@ def diagnose(
         _print_text(done, trajectory, alone=len(models) == 1, details=details, with_filters=filters)
     found = _complain_of(done, rules)
     context.exit(1 if failed else FOUND if found else 0)
+
+
+def _shown(images: Sequence[str], showing: Mapping[str, Any]) -> dict[str, Any]:
+    """Return how images are shown to models; nothing where there are none."""
+    from filtviz.running.preparing import Preparation, read_labels
+
+    if not images:
+        given = {name for name, value in showing.items() if value not in (None, Preparation())}
+        if given:
+            raise click.UsageError("--labels, --batch, --device and how images are prepared need --images")
+        return {}
+    labels = None if showing["labels"] is None else read_labels(showing["labels"])
+    return {"images": images, **showing, "labels": labels}
+
+
+def _say_of_images(done: Sequence[Diagnosis]) -> None:
+    """Say how images were prepared, once for all models for which it is the same."""
+    said = [sentence for one in done if one.shown is not None for sentence in one.shown.sentences]
+    for sentence in dict.fromkeys(said):
+        say(sentence[:1].upper() + sentence[1:])
 
 
 def _follow(files: Sequence[str], budget: Budget, reading: Mapping[str, Any]) -> Trajectory | None:
@@ -161,14 +196,20 @@ def _print_text(
     details: bool,
     with_filters: bool,
 ) -> None:
-    from filtviz.cli.diagnosis_text import answer_of, compare_models, describe_model, describe_trajectory
+    from filtviz.cli.diagnosis_text import (
+        answer_of,
+        compare_models,
+        describe_model,
+        describe_trajectory,
+        shown_of,
+    )
 
     if alone and (details or with_filters):
         text = "".join(describe_model(each, details=details, with_filters=with_filters) for each in done)
     elif alone:
         text = "".join(map(answer_of, done))
     else:
-        text = compare_models(done)
+        text = compare_models(done) + shown_of(done)
         if trajectory is not None:
             text += f"\n{describe_trajectory(trajectory, done)}"
     click.echo(text, nl=False)

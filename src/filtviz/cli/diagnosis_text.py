@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from filtviz.answer_text import answer_text, span
@@ -12,9 +12,10 @@ from filtviz.measures.table import MEASURES
 from filtviz.measures.trajectory import Trajectory
 from filtviz.measures.verdicts import VERDICTS
 from filtviz.paper import Paper, window_width
-from filtviz.text import name_runs, printable
+from filtviz.responses.examining import NEARLY_ALL, Examination
+from filtviz.text import name_runs, percent, plural, printable
 
-__all__ = ["answer_of", "compare_models", "describe_model", "describe_trajectory", "evidence_of"]
+__all__ = ["answer_of", "compare_models", "describe_model", "describe_trajectory", "evidence_of", "shown_of"]
 
 _PATH, _LEAST_PATH = 60, 24
 """Characters of a model's path in a table of several, and to how many it is cut where layers need room."""
@@ -43,6 +44,8 @@ def describe_model(diagnosis: Diagnosis, *, details: bool, with_filters: bool) -
     if details:
         title = _rule(printable(diagnosis.file or "the network", 200))
         parts.append(f"{title}\n{_wrapped(diagnosis.summary)}")
+        if diagnosis.shown is not None:
+            parts.append(_responses(diagnosis.shown))
         parts += ["".join(_wrapped(f"Note: {printable(note, 1000)}.") for note in diagnosis.notes)]
     return "\n".join(
         filter(None, [*parts, evidence_of(diagnosis, details=details, with_filters=with_filters)])
@@ -65,6 +68,73 @@ def evidence_of(diagnosis: Diagnosis, *, details: bool, with_filters: bool) -> s
             _wrapped(f"{printable(each.name, 40)} ({printable(each.type, 40)}) is not judged: {each.reason}.")
         )
     return "\n".join(parts)
+
+
+def shown_of(diagnoses: Sequence[Diagnosis]) -> str:
+    """Return what images tell of several models, a paragraph for each.
+
+    Args:
+        diagnoses: Of the models.
+    """
+    return "".join(
+        "\n" + _wrapped(f"{_end_of_path(each.file or '', _PATH)}: {each.shown.answer}")
+        for each in diagnoses
+        if each.shown is not None
+    )
+
+
+def _responses(shown: Examination) -> str:
+    """Return what images tell of all layers with weights, the dense ones, too."""
+    rows = [
+        [
+            printable(each.layer, 40),
+            f"{each.units:,}",
+            each.function,
+            _percent(sum(each.fires) / max(len(each.fires), 1)),
+            _count(each.silent),
+            _count(each.saturated),
+            _percent(each.at_end),
+            _percent(each.from_start),
+            _percent(each.by_chance),
+            _percent(each.right_with_start),
+        ]
+        for each in shown.layers
+    ]
+    headers = ["layer", "units", "function", "fires", "never fire", "saturated", "at an end", "by start",
+               "by chance", "put back"]  # fmt: skip
+    kept = [place for place in range(len(headers)) if any(row[place] for row in rows)]
+    table = format_table([[row[i] for i in kept] for row in rows], [headers[i] for i in kept])
+    title = _rule(f"Shown {plural(shown.n_images, 'image')}, and proof for these alone")
+    legend = _legend(shown, {headers[i] for i in kept})
+    return f"{title}\n{table}\n{legend}{_wrapped(_never_fire(shown)) if _never_fire(shown) else ''}"
+
+
+def _legend(shown: Examination, headers: Collection[str]) -> str:
+    before = Path(shown.before).name if shown.before else "the earlier file"
+    right = "answered right" if shown.labelled else "answered as now"
+    said = {
+        "fires": "fires: at how much of all places and images a unit answers more than zero, on average",
+        "never fire": "never fire: units that nowhere do on these images",
+        "saturated": "saturated: units that lie at an end of their function at more than 95% of them",
+        "at an end": "at an end: the share of all answers that lie there",
+        "by start": f"by start: how much of the answers' variance the layer's weights of {before} explain",
+        "by chance": "by chance: the same with those of other units",
+        "put back": f"put back: how many images are {right} with this layer's weights of {before}",
+    }
+    return "".join(_wrapped(f"{text}.") for heading, text in said.items() if heading in headers)
+
+
+def _never_fire(shown: Examination) -> str:
+    told = [f"{printable(each.layer, 40)} {_few(each.silent, 12)}" for each in shown.layers if each.silent]
+    return f"Units that never fire: {'; '.join(told)}." if told else ""
+
+
+def _percent(share: float | None) -> str:
+    return "" if share is None else percent(share).replace("under ", "<").replace("over ", ">")
+
+
+def _count(units: Sequence[int] | None) -> str:
+    return "" if units is None else f"{len(units):,}"
 
 
 def compare_models(diagnoses: Sequence[Diagnosis]) -> str:
@@ -260,6 +330,7 @@ def _filters(layer: LayerDiagnosis) -> str:
         "relied on": [_number(each.reliance) for each in layer.filters],
         "cos²": [_number(cos2.get(each.index)) for each in layer.filters],
         "nearest": [_nearest(each) for each in layer.filters],
+        "fires": [_percent(each.fires) for each in layer.filters],
         "remarks": [_remarks(each) for each in layer.filters],
     }
     kept = {name: cells for name, cells in columns.items() if any(cells)}
@@ -282,14 +353,16 @@ def _remarks(each: FilterDiagnosis) -> str:
         "not finite" if each.nonfinite else "",
         "provably dead" if each.dead else "",
         "decayed to almost nothing" if each.decayed else "",
+        "never fires on these images" if each.fires == 0 else "",
+        "saturated" if (each.saturated or 0.0) > NEARLY_ALL else "",
         f"near-duplicate of {_few(each.duplicates)}" if each.duplicates else "",
     ]
     return ", ".join(filter(None, remarks))
 
 
-def _few(indices: Sequence[int]) -> str:
-    more = f" and {len(indices) - 4} more" if len(indices) > 4 else ""
-    return ", ".join(map(str, indices[:4])) + more
+def _few(indices: Sequence[int], most: int = 4) -> str:
+    more = f" and {len(indices) - most} more" if len(indices) > most else ""
+    return ", ".join(map(str, indices[:most])) + more
 
 
 def _number(value: float | None) -> str:

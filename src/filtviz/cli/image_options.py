@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import wraps
+from functools import partial, wraps
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from filtviz.cli.console import format_table, print_json, print_path, say
+from filtviz.cli.helping import RareOption
 from filtviz.cli.shared_options import (
     budget_options,
     json_option,
@@ -21,7 +22,7 @@ from filtviz.text import printable
 if TYPE_CHECKING:
     from filtviz.demonstrations import Demonstration
 
-__all__ = ["demonstrating", "layer_choice", "print_demonstration"]
+__all__ = ["demonstrating", "image_options", "layer_choice", "print_demonstration"]
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -70,42 +71,90 @@ layer_choice = click.option(
     help="A convolution by number (0 is the first, -1 the last), or any layer by name.",
 )
 
-_OF_IMAGES = (
-    click.option(
+_PREPARING = (
+    partial(
+        click.option,
         "--mean",
         type=NumbersType(),
         default="0",
         show_default=True,
         help="Taken off each pixel, which is from 0 to 1; one number, or one for each channel.",
     ),
-    click.option(
+    partial(
+        click.option,
         "--scale",
         type=NumbersType(),
         default="1",
         show_default=True,
         help="What each pixel is multiplied with then.",
     ),
-    click.option(
-        "--size", type=SizeType(), help="Resize pictures to this size (default: the one that the file tells)."
+    partial(
+        click.option,
+        "--size",
+        type=SizeType(),
+        help="Resize pictures to this size (default: the one that the file tells).",
     ),
-    click.option(
+    partial(
+        click.option,
         "--channels",
         type=click.Choice(["rgb", "bgr"]),
         default="rgb",
         show_default=True,
         help="The order in which the network takes colours.",
     ),
-    click.option(
+    partial(
+        click.option,
         "--layout",
         type=click.Choice(["nchw", "nhwc"]),
         help="The axes of arrays (default: what fits the file).",
     ),
-    click.option("--batch", type=click.IntRange(min=1), metavar="N", help="Images at once at the most."),
-    click.option(
-        "--device", metavar="NAME", help="Where PyTorch computes, such as cuda (default: processor)."
+    partial(
+        click.option, "--batch", type=click.IntRange(min=1), metavar="N", help="Images at once at the most."
     ),
-    click.option("--labels", metavar="FILE", help="The names of the classes, one a line."),
+    partial(
+        click.option,
+        "--device",
+        metavar="NAME",
+        help="Where PyTorch computes, such as cuda (default: processor).",
+    ),
 )
+
+
+def image_options(labels: str) -> Callable[[Command], Command]:
+    """Return what adds the options of images to a command that needs none.
+
+    The command gets ``images``, a tuple of paths, and ``showing``: how they are shown.
+
+    Args:
+        labels: What ``--labels`` is, for the help.
+    """
+
+    def decorate(command: Command) -> Command:
+        @wraps(command)
+        def collected(*args: Any, **given: Any) -> Any:
+            from filtviz.running.preparing import Preparation
+
+            how = {name: given.pop(name) for name in ("mean", "scale", "size", "channels", "layout")}
+            showing = {name: given.pop(name) for name in ("batch", "device", "labels")}
+            return command(*args, showing={**showing, "preparation": Preparation(**how)}, **given)
+
+        decorated: Any = click.option("--labels", metavar="FILE", help=labels)(collected)
+        for option in reversed(_PREPARING):
+            decorated = option(cls=RareOption)(decorated)
+        return _images_option(required=False)(decorated)  # type: ignore[no-any-return]
+
+    return decorate
+
+
+def _images_option(*, required: bool) -> Callable[[Command], Command]:
+    return click.option(
+        "-i",
+        "--images",
+        multiple=True,
+        required=required,
+        metavar="PATH",
+        help="A picture, a folder of them, a .npy or a .npz file; may be repeated.",
+    )
 
 
 def demonstrating(
@@ -147,17 +196,12 @@ def demonstrating(
 
         options: list[Callable[[Any], Any]] = [model_argument]
         if images != "none":
+            options.append(_images_option(required=images == "required"))
+        if runs:
+            options += [option() for option in _PREPARING]
             options.append(
-                click.option(
-                    "-i",
-                    "--images",
-                    multiple=True,
-                    required=images == "required",
-                    metavar="PATH",
-                    help="A picture, a folder of them, a .npy or a .npz file; may be repeated.",
-                )
+                click.option("--labels", metavar="FILE", help="The names of the classes, one a line.")
             )
-        options += _OF_IMAGES if runs else ()
         if draws:
             options.append(
                 click.option(

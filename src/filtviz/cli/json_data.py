@@ -89,6 +89,7 @@ def diagnosis_data(diagnosis: Diagnosis, with_filters: bool) -> dict[str, Any]:
         "notes": list(diagnosis.notes),
         "left_out": list(diagnosis.left_out),
         "checks": {rule: list(names) for rule, names in diagnosis.checks.items()},
+        "shown": None if diagnosis.shown is None else _finite(diagnosis.shown),
     }
 
 

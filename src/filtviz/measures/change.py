@@ -52,7 +52,7 @@ def changes_from(before: Network, name: str, layer: ConvLayer) -> Change:
         name: What to call it, such as its file's name.
         layer: A layer of the later one.
     """
-    earlier = _counterpart(before, layer)
+    earlier = before.counterpart(layer)
     if earlier is None:
         shape = "x".join(map(str, layer.filters.shape))
         return Change(before=name, reason=f"it has no convolution of shape {shape} in that place")
@@ -62,19 +62,6 @@ def changes_from(before: Network, name: str, layer: ConvLayer) -> Change:
     before_it = earlier.filters[..., ::-1, ::-1] if turned else earlier.filters
     return _compare(
         np.asarray(before_it, dtype=np.float64), np.asarray(layer.filters, dtype=np.float64), name
-    )
-
-
-def _counterpart(before: Network, layer: ConvLayer) -> ConvLayer | None:
-    candidates = [each for each in before.conv_layers if each.label == layer.label]
-    candidates += [each for each in before.conv_layers if each.conv_index == layer.conv_index]
-    return next(
-        (
-            each
-            for each in candidates
-            if each.axes == layer.axes and each.weights.shape == layer.weights.shape
-        ),
-        None,
     )
 
 

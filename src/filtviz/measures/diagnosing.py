@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from math import isfinite
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -27,7 +27,10 @@ from filtviz.measures.work import work_of_layer
 from filtviz.network import ConvLayer, Network
 from filtviz.text import described, name_runs, printable
 
-__all__ = ["diagnose", "first_to_look_at"]
+if TYPE_CHECKING:
+    from filtviz.responses.examining import Examination, LayerResponse
+
+__all__ = ["diagnose", "first_to_look_at", "with_images"]
 
 _SMALLEST, _LARGEST = 1e-70, 1e70
 """Magnitudes between which fourth powers can be summed."""
@@ -77,6 +80,27 @@ def _check_range(input_range: tuple[float, float] | None) -> None:
         raise MeasureError(
             f"the input range must be two finite numbers, the lower first, not {printable(said)}"
         )
+
+
+def with_images(diagnosis: Diagnosis, found: Examination) -> Diagnosis:
+    """Return a diagnosis with what images told.
+
+    Args:
+        diagnosis: From the weights.
+        found: From the images.
+    """
+    layers = tuple(_with_responses(layer, found.of(layer.conv_index)) for layer in diagnosis.layers)
+    answer = " ".join(filter(None, [diagnosis.answer, found.answer]))
+    return replace(diagnosis, layers=layers, answer=answer, shown=found)
+
+
+def _with_responses(layer: LayerDiagnosis, answers: LayerResponse | None) -> LayerDiagnosis:
+    if answers is None or len(answers.fires) != len(layer.filters):
+        return layer
+    ends = answers.shares_at_end or (None,) * answers.units
+    told = zip(layer.filters, answers.fires, ends, strict=True)
+    filters = tuple(replace(each, fires=fires, saturated=end) for each, fires, end in told)
+    return replace(layer, filters=filters)
 
 
 class _Diagnosing:

@@ -13,6 +13,7 @@ from filtviz.text import p_value, plural, printable
 if TYPE_CHECKING:
     from filtviz.measures.catalogue import Draws
     from filtviz.measures.subject import Subject
+    from filtviz.responses.examining import Examination
 
 __all__ = [
     "ALPHA",
@@ -71,7 +72,9 @@ class FilterDiagnosis:
     spectrum is more concentrated than chance. ``classical`` names the classical kernel that it matches
     where that may be named, in channel ``classical_channel``, and ``likeness`` is the cosine with the
     nearest one in any case. ``reliance`` is the weight that the following layer puts on it, 1 being the
-    mean. ``duplicates`` are the filters whose |cos| with it is .95 or more.
+    mean. ``duplicates`` are the filters whose |cos| with it is .95 or more. Where images were shown,
+    ``fires`` is the share of their places at which it answers more than zero, and ``saturated`` that at which
+    it lies at an end of what its function can give.
     """
 
     index: int
@@ -92,6 +95,8 @@ class FilterDiagnosis:
     dead: bool = False
     decayed: bool = False
     nonfinite: bool = False
+    fires: float | None = None
+    saturated: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -196,7 +201,7 @@ class Diagnosis:
     that needs a file of the person's. ``notes`` say what was concluded about the file that it does not tell,
     and what is odd about it. ``left_out`` has a sentence for each thing that would have been too much work,
     with the option that allows it. ``checks`` maps each rule of ``filtviz diagnose --check`` to the names of
-    the layers where it is met.
+    the layers where it is met. ``shown`` is what images told, where some were given.
     """
 
     file: str | None
@@ -213,6 +218,7 @@ class Diagnosis:
     notes: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
     checks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    shown: Examination | None = None
 
     def __str__(self) -> str:
         return str(import_module("filtviz.answer_text").printed(self))

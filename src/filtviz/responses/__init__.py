@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from filtviz.responses.activities import Activity, activity
 from filtviz.responses.coding import Codes, codes
+from filtviz.responses.examining import Examination, LayerResponse
 from filtviz.responses.looking import Maximised, maximise, saliency
 from filtviz.responses.occluding import occlusion
 from filtviz.responses.patching import Patches, patches
@@ -16,6 +17,8 @@ from filtviz.responses.predicting import Prediction, predict
 __all__ = [
     "Activity",
     "Codes",
+    "Examination",
+    "LayerResponse",
     "Maximised",
     "Patches",
     "Prediction",

@@ -16,7 +16,7 @@ from filtviz.operations import Softmax
 from filtviz.responses.asking import Model, answering, choose_layer, network_of
 from filtviz.running.inference import Runner
 
-__all__ = ["Activity", "activity"]
+__all__ = ["Activity", "Counted", "activity", "ends_of", "function_of"]
 
 NEAR = 0.01
 """How near to an end, by the range, a unit counts as saturated."""
@@ -94,8 +94,8 @@ def activity(
     if not -len(shown) <= image < len(shown):
         raise RunningError(f"there is no image {image}: {len(shown)} were given, counted from 0")
     chosen = image % len(shown)
-    function = _function_of(units)
-    counted = _Counted(*_ends(function))
+    function = function_of(units)
+    counted = Counted(*ends_of(function))
     for part in runner.outputs(shown, (budget or Budget()).account(known), batch):
         counted.add(part[units.index], chosen)
     assert counted.maps is not None
@@ -111,12 +111,13 @@ def activity(
     )
 
 
-def _function_of(layer: Layer) -> Activation | Softmax | None:
+def function_of(layer: Layer) -> Activation | Softmax | None:
+    """Return a layer's nonlinearity, the last where it has several."""
     found = [each for each in layer.operations if isinstance(each, Activation | Softmax)]
     return found[-1] if found else None
 
 
-def _ends(function: Activation | Softmax | None) -> tuple[float | None, float | None]:
+def ends_of(function: Activation | Softmax | None) -> tuple[float | None, float | None]:
     """Return the lowest and the highest that a function can give; None where there is no such end."""
     if isinstance(function, Softmax):
         return 0.0, 1.0
@@ -132,7 +133,7 @@ def _ends(function: Activation | Softmax | None) -> tuple[float | None, float | 
     return None, None
 
 
-class _Counted:
+class Counted:
     """Counts over batches what a layer's units answer."""
 
     def __init__(self, low: float | None, high: float | None) -> None:

@@ -10,11 +10,12 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from filtviz.budget import Budget
-from filtviz.network import EngineName
+from filtviz.network import EngineName, Layer
+from filtviz.operations import Activation, Softmax
 from filtviz.responses.asking import Model, network_of, probability_layer
 from filtviz.running.inference import run
 
-__all__ = ["Prediction", "predict"]
+__all__ = ["Prediction", "answered", "classes_of", "predict", "right_answers"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -84,3 +85,67 @@ def predict(
     last = probability_layer(known)
     outputs = run(known, images, None, engine, dtype=dtype, batch=batch, device=device, budget=budget)
     return Prediction(outputs=outputs, layer=last.title, labels=tuple(labels))
+
+
+def classes_of(outputs: NDArray[Any]) -> NDArray[Any]:
+    """Return outputs as ``(images, classes)``; maps are averaged over their places.
+
+    Args:
+        outputs: What the last layer gives, ``(images, classes, …)``.
+    """
+    rows = outputs[:, None] if outputs.ndim < 2 else outputs
+    return np.asarray(rows.reshape(*rows.shape[:2], -1).mean(axis=2))
+
+
+def answered(outputs: NDArray[Any], last: Layer) -> NDArray[np.intp]:
+    """Return the class that is answered to each image: the strongest, or 0 and 1 of a lone output.
+
+    Args:
+        outputs: ``(images, classes)``.
+        last: The layer that gives them, whose function tells in what range a lone output lies.
+    """
+    if outputs.shape[1] > 1:
+        return np.asarray(outputs.argmax(axis=1))
+    return np.asarray(outputs[:, 0] > threshold_of(last), np.intp)
+
+
+def threshold_of(last: Layer) -> float:
+    """Return above what a lone output is a 1: 0.5 of a probability, 0 of a number with a sign.
+
+    Args:
+        last: The layer that gives it.
+    """
+    functions = [each for each in last.operations if isinstance(each, Activation | Softmax)]
+    is_signed = not functions or (isinstance(functions[-1], Activation) and functions[-1].kind in SIGNED)
+    return 0.0 if is_signed else 0.5
+
+
+SIGNED = ("linear", "tanh", "softsign")
+
+
+def right_answers(
+    outputs: NDArray[Any], labels: Sequence[Any], names: Sequence[str], last: Layer
+) -> NDArray[np.bool_] | None:
+    """Return which images are answered as their labels say; None where no label is one of the classes.
+
+    Args:
+        outputs: ``(images, classes)``.
+        labels: The class of each image, by number or name.
+        names: The names of the classes.
+        last: The layer that gives the outputs.
+    """
+    best = answered(outputs, last).tolist()
+    n = max(outputs.shape[1], 2)
+    known = {str(k) for k in range(n)} | {str(name) for name in names}
+    told = [_as_text(label) for label in labels]
+    if not known.issuperset(told):
+        return None
+    by_name = names if outputs.shape[1] > 1 else ()
+    said = [{str(k), str(by_name[k])} if k < len(by_name) else {str(k)} for k in best]
+    return np.array([one in names_ for one, names_ in zip(told, said, strict=True)], bool)
+
+
+def _as_text(label: Any) -> str:
+    """Return a label as text; 1.0 is the class 1."""
+    number = label.item() if isinstance(label, np.generic) else label
+    return str(int(number)) if isinstance(number, float) and number.is_integer() else str(number)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
+from typing import Any
 from zipfile import BadZipFile
 
 import numpy as np
@@ -17,7 +18,7 @@ from filtviz.operations import Normalisation
 from filtviz.running.inference import input_of
 from filtviz.text import natural_key, plural, printable
 
-__all__ = ["Pictures", "Preparation", "read_labels", "read_pictures"]
+__all__ = ["Pictures", "Preparation", "is_paths", "read_labels", "read_pictures"]
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm", ".pgm", ".npy", ".npz")
 IMAGE_KEYS, LABEL_KEYS = (
@@ -80,6 +81,17 @@ class _Part:
     names: tuple[str, ...]
     labels: tuple[str, ...] | None = None
     remark: str = ""
+
+
+def is_paths(given: Any) -> bool:
+    """Tell paths of images from images.
+
+    Args:
+        given: A path, several, or anything else.
+    """
+    if isinstance(given, list | tuple):
+        return bool(given) and all(isinstance(each, str | PathLike) for each in given)
+    return isinstance(given, str | PathLike)
 
 
 def read_pictures(
