@@ -27,7 +27,6 @@ from filtviz.given import (
     Model,
     as_images,
     check_path,
-    checked_images,
     choose,
     chosen_layers,
     expect,
@@ -294,14 +293,10 @@ def _examine(
     **how: Any,
 ) -> Examination:
     """Show a network images, an array or what lies in files, and count what its units answer."""
-    from filtviz.responses.examining import examine
-    from filtviz.running.preparing import is_paths, read_pictures
+    from filtviz.responses.examining import examine, pictures_of
 
     expect(how["budget"], Budget, "budget")
-    if not is_paths(images):
-        return examine(network, checked_images(images), labels=labels, **how)
-    paths = [images] if isinstance(images, str | PathLike) else list(images)
-    pictures = read_pictures(paths, network, preparation)
+    pictures = pictures_of(network, images, preparation)
     told = pictures.labels if labels is None else labels
     found = examine(network, pictures.images, labels=told, **how)
     return replace(found, sentences=pictures.sentences)

@@ -21,6 +21,7 @@ from filtviz.network import ConvLayer, EngineName, Layer, Network
 from filtviz.reading import Hints, Limits, load
 from filtviz.receptive_field import receptive_fields
 from filtviz.responses.asking import choose_layer
+from filtviz.responses.predicting import classes_of, right_answers, threshold_of
 from filtviz.results import WrittenFile
 from filtviz.running.preparing import Pictures, Preparation, read_labels, read_pictures
 from filtviz.sources import Sources
@@ -182,20 +183,23 @@ def show_prediction(request: Request, top: int = 5) -> Demonstration:
         "labels": list(labels),
         "given": None if pictures.labels is None else list(pictures.labels),
     }
-    answer = _accuracy(rows, pictures.labels, labels)
+    answer = _accuracy(rows, pictures.labels, labels, network.layers[-1])
     return Demonstration(
         answer=answer, data=data, sentences=pictures.sentences, rows=tuple(table), headings=headings
     )
 
 
-def _accuracy(rows: NDArray[Any], given: tuple[str, ...] | None, labels: tuple[str, ...]) -> tuple[str, ...]:
+def _accuracy(
+    rows: NDArray[Any], given: tuple[str, ...] | None, labels: tuple[str, ...], last: Layer
+) -> tuple[str, ...]:
     """Say how many images are answered right, where the images come with numbers of classes or with names."""
+    which = None if given is None else right_answers(rows, given, labels, last)
     if given is None:
         return ()
-    best = (rows[:, 0] > 0.5).astype(int) if rows.shape[1] == 1 else rows.argmax(axis=1)
-    said = [{str(k), labels[k]} if k < len(labels) and rows.shape[1] > 1 else {str(k)} for k in best.tolist()]
-    right = sum(one in names for one, names in zip(given, said, strict=True))
-    how = ", where an output above 0.5 is a 1" if rows.shape[1] == 1 else ""
+    if which is None:
+        return ("what the file says of its images are no classes of this network",)
+    right = int(which.sum())
+    how = f", where an output above {threshold_of(last):g} is a 1" if rows.shape[1] == 1 else ""
     share = f"{100 * right / len(given):.1f}%"
     return (f"{right:,} of {len(given):,} are answered as their file says ({share}){how}",)
 
@@ -291,7 +295,7 @@ def show_occlusion(
 
     network = request.network()
     given, seen, name, pictures = request.one(network, image)
-    whole = responses.predict(network, given[None], **request.running).outputs.reshape(1, -1)[0]
+    whole = classes_of(responses.predict(network, given[None], **request.running).outputs)[0]
     chosen = int(whole.argmax()) if target is None else target
     heat = responses.occlusion(
         network, given, chosen, square, nolearn, stride=stride, fill=fill, **request.running
@@ -373,7 +377,7 @@ def show_saliency(
 
     network = request.network()
     given, seen, name, pictures = request.one(network, image)
-    whole = responses.predict(network, given[None], **request.running).outputs.reshape(1, -1)[0]
+    whole = classes_of(responses.predict(network, given[None], **request.running).outputs)[0]
     chosen = int(whole.argmax()) if target is None else target
     found = responses.saliency(
         network, given, method, chosen, of, True, layer=layer, device=request.device, budget=request.budget

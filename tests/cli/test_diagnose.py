@@ -114,7 +114,7 @@ def test_the_untrained_network_gets_the_answer() -> None:
 
 def test_the_keys_are_those_of_the_docs(trained) -> None:
     keys = {"file", "layers", "not_judged", "answer", "summary", "look", "more", "more_command", "next"}
-    keys |= {"notes", "left_out", "checks"}
+    keys |= {"notes", "left_out", "checks", "shown"}
     assert set(trained) == keys
     assert all(set(layer) == LAYER_KEYS for layer in trained["layers"])
     for measure in trained["layers"][0]["measures"].values():

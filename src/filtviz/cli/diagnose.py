@@ -10,7 +10,7 @@ import click
 
 from filtviz.cli.console import complain, print_json, say
 from filtviz.cli.helping import Command
-from filtviz.cli.image_options import image_options
+from filtviz.cli.image_options import image_options, shown_images
 from filtviz.cli.inputs import models_argument
 from filtviz.cli.shared_options import (
     budget_options,
@@ -82,14 +82,11 @@ def diagnose(
 ) -> None:
     """Say whether the filters of MODEL are random, and why they look so, from its weights alone.
 
-    With --images it is shown them, too: which units never fire, which are saturated, how many answers are
-    right, and with --before what of that rests on learned weights.
-
-    The answer comes first, with a line for each convolution and the command whose picture shows it. --details
-    adds what it rests on: a sentence with its evidence for each layer, and a table of measures beside what
-    chance gives. Several models give a table of models by layers; three and more states of one training are
-    put in their order, by the epoch in the files or the number in their names, and it is said when each layer
-    stopped moving. `filtviz explain` tells of each measure what it is and what it cannot say.
+    The answer comes first, with a line for each convolution and the command whose picture shows it; --details
+    adds what it rests on. --images are shown to it, too: which units never fire or are saturated, what it
+    answers right, and with --before what of that rests on learned weights. Several models give a table;
+    three and more states of one training are put in their order, and it is said when each layer stopped
+    moving. `filtviz explain` tells of each measure what it is and what it cannot say.
 
     \b
     Example:
@@ -101,7 +98,7 @@ def diagnose(
     from filtviz.reading import load
 
     earlier = [(path, load(path, **reading)) for path in before]  # once for all models
-    shown = _shown(images, showing)
+    shown = shown_images(images, showing)
     done, failed = [], False
     for model in models:
         try:
@@ -131,19 +128,6 @@ def diagnose(
         _print_text(done, trajectory, alone=len(models) == 1, details=details, with_filters=filters)
     found = _complain_of(done, rules)
     context.exit(1 if failed else FOUND if found else 0)
-
-
-def _shown(images: Sequence[str], showing: Mapping[str, Any]) -> dict[str, Any]:
-    """Return how images are shown to models; nothing where there are none."""
-    from filtviz.running.preparing import Preparation, read_labels
-
-    if not images:
-        given = {name for name, value in showing.items() if value not in (None, Preparation())}
-        if given:
-            raise click.UsageError("--labels, --batch, --device and how images are prepared need --images")
-        return {}
-    labels = None if showing["labels"] is None else read_labels(showing["labels"])
-    return {"images": images, **showing, "labels": labels}
 
 
 def _say_of_images(done: Sequence[Diagnosis]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial, wraps
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -22,7 +22,7 @@ from filtviz.text import printable
 if TYPE_CHECKING:
     from filtviz.demonstrations import Demonstration
 
-__all__ = ["demonstrating", "image_options", "layer_choice", "print_demonstration"]
+__all__ = ["demonstrating", "image_options", "layer_choice", "print_demonstration", "shown_images"]
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -146,6 +146,27 @@ def image_options(labels: str) -> Callable[[Command], Command]:
     return decorate
 
 
+def shown_images(images: Sequence[str], showing: Mapping[str, Any]) -> dict[str, Any]:
+    """Return how images are shown to models; nothing where there are none.
+
+    Args:
+        images: Their paths.
+        showing: What `image_options` gives.
+
+    Raises:
+        click.UsageError: it says how, and there are none.
+    """
+    from filtviz.running.preparing import Preparation, read_labels
+
+    if not images:
+        given = {name for name, value in showing.items() if value not in (None, Preparation())}
+        if given:
+            raise click.UsageError("--labels, --batch, --device and how images are prepared need --images")
+        return {}
+    labels = None if showing["labels"] is None else read_labels(showing["labels"])
+    return {"images": list(images), **showing, "labels": labels}
+
+
 def _images_option(*, required: bool) -> Callable[[Command], Command]:
     return click.option(
         "-i",
@@ -153,7 +174,7 @@ def _images_option(*, required: bool) -> Callable[[Command], Command]:
         multiple=True,
         required=required,
         metavar="PATH",
-        help="A picture, a folder of them, a .npy or a .npz file; may be repeated.",
+        help="A picture, a folder of them, a .npy or .npz file; may be repeated.",
     )
 
 

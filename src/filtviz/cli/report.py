@@ -10,6 +10,7 @@ import click
 
 from filtviz.cli.console import complain, print_json, print_path, say
 from filtviz.cli.helping import Command
+from filtviz.cli.image_options import image_options, shown_images
 from filtviz.cli.inputs import models_argument
 from filtviz.cli.json_data import report_data
 from filtviz.cli.shared_options import (
@@ -49,6 +50,7 @@ __all__ = ["report"]
     metavar="MODEL",
     help="An earlier file of the same network, to show what changed; may be repeated.",
 )
+@image_options("The class of each image, one a line, by number or name (default: those in a .npz file).")
 @input_range_option
 @click.option(
     "--assume-stacked",
@@ -70,6 +72,8 @@ def report(
     layers: Sequence[str],
     megabytes: float,
     before: Sequence[str],
+    images: Sequence[str],
+    showing: Mapping[str, Any],
     input_range: tuple[float, float] | None,
     stacked: bool,
     open_it: bool,
@@ -81,7 +85,8 @@ def report(
 
     The page needs no network and no other file, and works without JavaScript too. Several models, in the
     order of training, are set side by side, with how each measure moved; --before adds earlier files to
-    compare with. The page's path is printed. With --json its facts are printed instead, and the page is
+    compare with. With --images it shows what the network makes of them: maps, the pieces that excite filters,
+    where it looks. The page's path is printed. With --json its facts are printed instead, and the page is
     written only with --output.
 
     \b
@@ -95,13 +100,20 @@ def report(
         raise click.UsageError("with --json there is no page to --open, unless --output names one")
     with usage_errors():
         options = ReportOptions(
-            layers=tuple(layers), megabytes=megabytes, input_range=input_range, stacked=stacked
+            layers=tuple(layers),
+            megabytes=megabytes,
+            input_range=input_range,
+            stacked=stacked,
+            **shown_images(images, showing),
         )
     if as_json and output is None:
         content, page = gather(models, options, before=before, budget=budget, **reading), None
     else:
         written = write_report(models, options, before=before, output=output or ".", budget=budget, **reading)
         content, page = written.content, written.path
+    shown = content.main.diagnosis.shown
+    for sentence in () if shown is None else shown.sentences:
+        say(sentence[:1].upper() + sentence[1:])
     for note in content.notes:
         say(printable(note, 1000))
     for sentence in content.left_out:

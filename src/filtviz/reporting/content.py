@@ -17,6 +17,7 @@ from filtviz.measures.measure import Diagnosis, FilterDiagnosis, Finding, LayerD
 from filtviz.measures.table import MEASURES
 from filtviz.network import ConvLayer, Network
 from filtviz.reporting.pictures import Glance, PictureSet
+from filtviz.reporting.shown import ImageFigure
 from filtviz.scaling import scale_of
 from filtviz.summary import Summary, summarize
 from filtviz.text import printable
@@ -240,7 +241,8 @@ class PageContent:
     """All that a page shows.
 
     The last of ``files`` is the one that the page answers for; of those before it the first ``n_before``
-    were given to compare with. ``glances`` are the pictures beside the answer. ``notes`` say what was left
+    were given to compare with. ``glances`` are the pictures beside the answer, ``images`` what it makes of
+    images, where some were given. ``notes`` say what was left
     out, and which option shows it; ``left_out`` what would have been too much work.
     """
 
@@ -249,6 +251,7 @@ class PageContent:
     sections: tuple[Section, ...]
     n_before: int = 0
     glances: tuple[Glance, ...] = ()
+    images: tuple[ImageFigure, ...] = ()
     notes: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
 

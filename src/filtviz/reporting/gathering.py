@@ -6,16 +6,16 @@ import math
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import repeat
 from os import PathLike
 from pathlib import Path
-from typing import overload
+from typing import Any, overload
 
 from filtviz.budget import Account, Budget
 from filtviz.composition import assume_stacked
 from filtviz.composition.through import ASSUMED
-from filtviz.errors import ArgumentError, BudgetError
+from filtviz.errors import ArgumentError, BudgetError, RunningError
 from filtviz.files import is_folder, make_folder
 from filtviz.given import (
     LayerChoice,
@@ -28,7 +28,7 @@ from filtviz.given import (
     load,
     several,
 )
-from filtviz.measures.diagnosing import diagnose
+from filtviz.measures.diagnosing import diagnose, with_images
 from filtviz.measures.measure import Diagnosis
 from filtviz.naming import models_stem, unique_stems
 from filtviz.network import ConvLayer, Network
@@ -48,6 +48,9 @@ from filtviz.reporting.pictures import (
     sum_up,
 )
 from filtviz.reporting.rendering import render_page
+from filtviz.reporting.shown import ImageFigure, draw_images
+from filtviz.responses.examining import examine, pictures_of
+from filtviz.running.preparing import Preparation
 from filtviz.sources import Sources
 from filtviz.text import described, name_runs, printable
 
@@ -63,6 +66,12 @@ class ReportOptions:
         megabytes: Of pictures that the page may hold. Where they would be more, they are sent with 8 bits a
             weight instead of 16, and then without the kernels of the largest layers; the page says so.
         input_range: The lowest and the highest value of an input pixel, for the proof of dead filters.
+        images: What is shown to the network in the last of the files: an array in its own axes, or the paths
+            of pictures, folders, ``.npy`` and ``.npz`` files; None for nothing.
+        labels: The class of each image; None takes those of ``.npz`` files.
+        preparation: How pictures and files are prepared.
+        batch: Images at once at the most.
+        device: Where PyTorch computes, such as ``cuda``.
         stacked: Where a file does not tell what lies between its convolutions, take them for a plain stack
             (`filtviz.composition.assume_stacked`); the page says so.
 
@@ -73,6 +82,11 @@ class ReportOptions:
     layers: Sequence[LayerChoice] = ()
     megabytes: float = 4.0
     input_range: tuple[float, float] | None = None
+    images: Any = None
+    labels: Sequence[Any] | None = None
+    preparation: Preparation | None = None
+    batch: int | None = None
+    device: str | None = None
     stacked: bool = False
 
     def __post_init__(self) -> None:
@@ -407,7 +421,38 @@ def gather(
     drawn = [each for network in networks for each in _chosen(network, options) if not each.why_not_drawn]
     with account.keeping("work", sum(map(_work_of, drawn))):  # a page of sentences without pictures is none
         diagnoses = _diagnose_all(networks, len(earlier), options, account)
-    return gather_content(networks, diagnoses, options, account, len(earlier))
+    if options.images is None:
+        return gather_content(networks, diagnoses, options, account, len(earlier))
+    last, figures, left_out = _show_images(networks, diagnoses[-1], options, len(earlier), budget)
+    content = gather_content(networks, [*diagnoses[:-1], last], options, account, len(earlier))
+    return replace(content, images=figures, left_out=(*content.left_out, *left_out))
+
+
+def _show_images(
+    networks: Sequence[Network],
+    diagnosis: Diagnosis,
+    options: ReportOptions,
+    n_before: int,
+    budget: Budget | None,
+) -> tuple[Diagnosis, tuple[ImageFigure, ...], tuple[str, ...]]:
+    """Show images to the last of the networks, beside the state with which it is compared, and draw that."""
+    network = networks[-1]
+    pictures = pictures_of(network, options.images, options.preparation)
+    compared = networks[: max(1, n_before)] if len(networks) > 1 else ()
+    before = (label_files(networks)[0], compared[0]) if compared else None
+    labels = pictures.labels if options.labels is None else options.labels
+    try:
+        found = examine(
+            network, pictures.images, labels=labels, before=before,
+            batch=options.batch, device=options.device, budget=budget,
+        )  # fmt: skip
+    except (RunningError, BudgetError) as error:
+        if isinstance(error, RunningError) and error.layer is None:
+            raise
+        return diagnosis, (), (f"images tell nothing of this network: {error}",)
+    found = replace(found, sentences=pictures.sentences)
+    figures, left_out = draw_images(network, found, pictures, diagnosis.look_at, budget)
+    return with_images(diagnosis, found), figures, left_out
 
 
 def _load_some(

@@ -42,6 +42,7 @@ __all__ = [
     "lay_out",
     "palette",
     "plan_depths",
+    "png_url",
     "sum_up",
 ]
 
@@ -379,6 +380,15 @@ def _arrange(levels: NDArray[np.int64], layout: Layout, empty: int = GAP) -> NDA
     grid = cells.reshape(down, layout.across, *pitch).transpose(0, 2, 1, 3)
     height, width = layout.size
     return grid.reshape(down * pitch[0], layout.across * pitch[1])[:height, :width]
+
+
+def png_url(pixels: NDArray[np.uint8]) -> str:
+    """Return colours ``(rows, cols, 3)`` as a ``data:`` URL of a PNG.
+
+    Args:
+        pixels: The colours.
+    """
+    return f"data:image/png;base64,{b64encode(_png(pixels.astype(np.int64), 24)).decode('ascii')}"
 
 
 def _png(canvas: NDArray[np.int64], bits: int) -> bytes:

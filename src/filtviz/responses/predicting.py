@@ -15,7 +15,7 @@ from filtviz.operations import Activation, Softmax
 from filtviz.responses.asking import Model, network_of, probability_layer
 from filtviz.running.inference import run
 
-__all__ = ["Prediction", "answered", "classes_of", "predict", "right_answers"]
+__all__ = ["Prediction", "answered", "classes_of", "predict", "right_answers", "threshold_of"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

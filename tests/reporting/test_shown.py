@@ -1,0 +1,133 @@
+"""What a page shows of images: small, harmless, and readable on a phone."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from PIL import Image
+from tests.building import conv, image
+
+import filtviz
+from filtviz import ReportOptions, RunningError
+from filtviz.cli import main
+from filtviz.network import Network
+from filtviz.reporting import gather
+from filtviz.reporting.content import PageContent
+
+from .conftest import Visit
+from .models import ATTACKS, network
+
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
+RNG = np.random.default_rng(0)
+IMAGES = RNG.random((5, 2, 64, 64))
+
+
+def gathered(**options: Any) -> PageContent:
+    return gather(network((6, 2, 3, 3), (4, 6, 3, 3)), ReportOptions(**options))
+
+
+def test_the_first_layer_and_the_one_to_look_at_are_drawn() -> None:
+    found = filtviz.report(EXAMPLES / "mission-trained.pkl", ReportOptions(images=EXAMPLES / "digits.npz"))
+    assert re.findall(r"<h3>(conv\d: [a-z ]+)</h3>", found) == [
+        "conv1: maps",
+        "conv6: maps",
+        "conv6: what excites its filters",
+    ]
+
+
+def picture(url: str) -> Image.Image:
+    return Image.open(io.BytesIO(base64.b64decode(url.partition(",")[2])))
+
+
+def test_maps_pieces_and_where_it_looks_are_drawn() -> None:
+    content = gathered(images=IMAGES)
+    titles = [figure.title for figure in content.images]
+    assert [title.partition(": ")[2] for title in titles[:2]] == ["maps", "what excites its filters"]
+    assert [len(figure.tiles) for figure in content.images] == [7, 6, 6]
+    assert titles[2] == "Where it looks"
+    for figure in content.images:
+        for tile in figure.tiles:
+            assert max(picture(tile.url).size) <= 64 * 6
+            assert tile.caption
+    shown = content.main.diagnosis.shown
+    assert shown is not None
+    assert shown.n_images == 5
+    assert shown.answer in content.main.diagnosis.answer
+
+
+def test_without_images_nothing_of_them_is_there() -> None:
+    content = gathered()
+    assert content.images == ()
+    assert content.main.diagnosis.shown is None
+    page = filtviz.report(network((6, 2, 3, 3)))
+    assert 'id="images"' not in page
+    assert "from the weights alone" in page
+
+
+def test_units_that_never_fire_are_marked() -> None:
+    bias = np.array([0.0, 0.0, -1e3, 0.0])
+    weights = RNG.standard_normal((4, 2, 3, 3))
+    own = Network.of([image(2, 64, 64), conv(weights, bias, below=0, name="conv")])
+    content = gather(own, ReportOptions(images=IMAGES))
+    marked = [tile.caption for tile in content.images[0].tiles if tile.marked]
+    assert marked == ["2 never fires"]
+    assert [tile.caption for tile in content.images[1].tiles if tile.marked] == ["2: no answer"]
+
+
+def test_a_network_that_cannot_be_run_still_has_its_page(tmp_path: Path) -> None:
+    page = tmp_path / "page.html"
+    model, digits = str(EXAMPLES / "mission-torch-start.pth"), str(EXAMPLES / "digits.npz")
+    ran = CliRunner().invoke(main, ["report", model, "-i", digits, "-o", str(page)])
+    assert ran.exit_code == 1
+    assert "images tell nothing of this network: conv1 cannot be run" in ran.stderr
+    assert 'id="images"' not in page.read_text(encoding="utf-8")
+
+
+def test_images_that_do_not_fit_are_one_sentence() -> None:
+    with pytest.raises(RunningError, match="the images have 3 channels, the network takes 2"):
+        gathered(images=RNG.random((2, 3, 64, 64)))
+    with pytest.raises(RunningError, match="there are 2 labels for 5 images"):
+        gathered(images=IMAGES, labels=[0, 1])
+
+
+def test_names_that_attack_a_page_are_text(tmp_path: Path) -> None:
+    path = tmp_path / "<script>alert(1)</script>.npy".replace("/", "_")
+    np.save(path, IMAGES)
+    own = network((6, 2, 3, 3), (4, 6, 3, 3), names=(ATTACKS[0], ATTACKS[2]))
+    page = filtviz.report(own, ReportOptions(images=path))
+    body = re.sub(r"<script>.*?</script>|<style>.*?</style>", "", page, flags=re.DOTALL)
+    assert "alert(1)" in body
+    assert "<script>alert" not in page
+    assert "<img src=x" not in page
+
+
+def test_the_facts_are_in_json() -> None:
+    ran = CliRunner().invoke(
+        main, ["report", str(EXAMPLES / "mission-trained.pkl"), "-i", str(EXAMPLES / "digits.npz"), "--json"]
+    )
+    (file,) = json.loads(ran.stdout)["files"]
+    assert file["diagnosis"]["shown"]["right"] == 196
+
+
+@pytest.mark.slow
+def test_the_page_of_the_example_with_images_is_small_and_reads_on_a_phone(
+    tmp_path: Path, visit: Visit
+) -> None:
+    model, digits = EXAMPLES / "mission-trained.pkl", EXAMPLES / "digits.npz"
+    before = filtviz.report(model)
+    page_file = tmp_path / "example.html"
+    page_file.write_text(filtviz.report(model, ReportOptions(images=digits)), encoding="utf-8")
+    assert page_file.stat().st_size - len(before.encode()) < 200_000
+    page = visit(page_file, viewport={"width": 375, "height": 812}, has_touch=True, is_mobile=True)
+    assert page.evaluate("document.documentElement.scrollWidth") == 375
+    box = page.locator("#images").bounding_box()
+    assert box is not None
+    assert box["height"] < 4 * 812
