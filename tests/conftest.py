@@ -9,6 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from packaging.version import Version
 
 for library in ("OMP", "OPENBLAS", "MKL"):  # before numpy: each process of the tests has one core
@@ -30,9 +31,19 @@ ONLY_SLOW = frozenset({"lasagne"})
 """Folders of slow tests alone: the fast ones do without what takes seconds to import."""
 
 
+def is_fast(config: pytest.Config) -> bool:
+    """Tell the fast loop, which CONTRIBUTING.md begins with."""
+    return bool(config.getoption("markexpr") == "not slow")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if is_fast(config):
+        settings.register_profile("fast", max_examples=25)
+        settings.load_profile("fast")
+
+
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    fast = config.getoption("markexpr") == "not slow"
-    return True if fast and collection_path.name in ONLY_SLOW else None
+    return True if is_fast(config) and collection_path.name in ONLY_SLOW else None
 
 
 FEW_CASES = 4

@@ -169,6 +169,7 @@ def test_layers_are_chosen_in_every_command(trained, tmp_path):
     assert filtviz.ReportOptions(layers=np.int64(1)).layers == (1,)
 
 
+@pytest.mark.slow
 def test_a_layer_is_drawn_of_all_that_has_one(small):
     for given in (
         small.conv_layers[0],

@@ -241,6 +241,7 @@ def test_tables_have_a_row_for_each_layer_filter_and_measure(trained: Network) -
 # Figures
 
 
+@pytest.mark.slow
 def test_a_list_of_figures_is_a_strip(trained: Network) -> None:
     figures = filtviz.plot_conv_weights(trained[1])
     assert isinstance(figures, list)
@@ -269,6 +270,7 @@ def test_a_result_shows_its_pictures_and_counts_those_that_it_does_not(trained: 
     assert np.array_equal(pixels(picture._repr_png_()), drawn(filtviz.plot(trained)))
 
 
+@pytest.mark.slow
 def test_figures_are_saved_as_a_whole(trained: Network, tmp_path: Path) -> None:
     figures = Figures(filtviz.plot_conv_weights(trained[1])[:3])
     assert figures.save(tmp_path / "all.pdf") == [tmp_path / "all.pdf"]

@@ -175,6 +175,7 @@ def test_a_job_whose_process_is_killed_is_lost_and_the_others_are_done(doing):
     ]
 
 
+@pytest.mark.slow
 @posix
 def test_if_every_process_is_ended_every_job_is_lost_and_none_hangs(doing):
     outcomes = list(run_in_processes((doing.AllKilled(n) for n in range(5)), 2))

@@ -108,6 +108,7 @@ def test_an_attack_may_be_several_files(attacks, tmp_path, capsys):
     assert capsys.readouterr().out == "m.weights\n"
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="the memory of processes is read from /proc")
 def test_memory_is_that_of_all_processes_together(attacks, tmp_path):
     # A child's peak begins with its parent's, which is that of these tests.
@@ -120,12 +121,14 @@ def test_memory_is_that_of_all_processes_together(attacks, tmp_path):
     assert both.peak > alone.peak + 0.6 * size / 1e6  # both at once, of which one is still growing
 
 
+@pytest.mark.slow
 def test_processor_seconds_are_those_of_all_processes(attacks, tmp_path):
     work = "import time\nwhile time.process_time() < 0.3: pass"
     one = "import sys, subprocess; subprocess.run([sys.executable, '-c', sys.argv[1]])"
     assert attacks.run(["-c", one, work], tmp_path).seconds > 0.3
 
 
+@pytest.mark.slow
 def test_files_that_are_refused_go_to_those_that_read_alone_when_it_has_to_be_quick(
     attacks, tmp_path, monkeypatch
 ):

@@ -82,7 +82,7 @@ def check(folder, attribute: str, value: bytes, cls: str) -> None:
                 follow()
 
 
-@pytest.mark.costly
+@pytest.mark.slow
 @pytest.mark.parametrize("cls", ["Conv2d", *_BY_CLASS])
 def test_a_module_survives_each_value_of_each_attribute(cls, tmp_path):
     for attribute in used_by(cls):

@@ -70,6 +70,7 @@ def test_a_file_that_is_named_and_is_no_model_is_a_failure(tmp_path):
     assert [(failure.path.name, failure.code) for failure in result.failures] == [("notes.txt", "unknown")]
 
 
+@pytest.mark.slow
 def test_a_model_in_several_files_is_one_model(tmp_path):
     shutil.copytree(FIXTURES / "modern" / "sharded", tmp_path / "zoo")
     for _ in range(2):  # read, and as the manifest tells
@@ -89,6 +90,7 @@ def test_the_results_are_not_taken_for_models_where_the_folder_holds_them(tmp_pa
     assert [len(each.passed_over) for each in (first, second)] == [2, 2]
 
 
+@pytest.mark.slow
 def test_models_in_the_folder_of_the_results_itself_are_not_overwritten(tmp_path):
     model = save_model(tmp_path / "net.npz")
     before = model.read_bytes()
@@ -106,6 +108,7 @@ def test_models_in_the_folder_of_the_results_itself_are_not_overwritten(tmp_path
     assert hidden.read_bytes() == before
 
 
+@pytest.mark.slow
 def test_a_model_gets_the_same_folder_by_itself_in_any_company_and_in_any_order(tmp_path):
     zoo(tmp_path / "zoo")
     one = tmp_path / "zoo" / "run1" / "net.npz"
@@ -247,6 +250,7 @@ def test_a_run_that_draws_nothing_starts_no_processes(tmp_path, monkeypatch):
     assert filtviz.export(models, tmp_path / "out", jobs=2).kept == 4 * len(models)
 
 
+@pytest.mark.slow
 def test_options_stand_once_in_the_manifest_however_many_pictures_there_are(tmp_path):
     models = [save_model(tmp_path / f"{i}.npz", seed=i) for i in range(3)]
     filtviz.export(models, tmp_path / "out")

@@ -119,6 +119,7 @@ def planned(model, **options):
     return folder, [pickle.loads(pickle.dumps(job)) for job in jobs]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("seconds", "here"), [(0.4, False), (0.6, True)])
 def test_a_model_that_takes_long_to_read_is_read_by_no_other_process(model, monkeypatch, seconds, here):
     ticks = iter([0.0, seconds])

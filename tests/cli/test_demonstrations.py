@@ -56,11 +56,17 @@ def test_predict_prints_json(few: str) -> None:
     [
         (["activity", "--layer", "conv1"], "mission-trained-conv1-activity.png", "never fired on 10 images"),
         (["activity", "--layer", "0", "--nolearn"], "mission-trained-conv1-activity.png", "never fired"),
-        (["activity", "--layer", "dense2"], "mission-trained-dense2-activity.png", "dense2: "),
-        (
+        pytest.param(
+            ["activity", "--layer", "dense2"],
+            "mission-trained-dense2-activity.png",
+            "dense2: ",
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(
             ["patches", "--layer", "0", "--top", "3"],
             "mission-trained-conv1-patches.png",
             "a unit sees 3x3 pixels",
+            marks=pytest.mark.slow,
         ),
         (
             ["occlusion", "--stride", "10"],
@@ -192,6 +198,7 @@ def test_an_answer_that_nothing_covers_away_is_said_to_be_so(few: str, tmp_path:
     assert "no place of a 1x1 square changes it by 0.001 or more" in result.stderr
 
 
+@pytest.mark.slow
 def test_losses_are_drawn_where_there_are_some(tmp_path: Path) -> None:
     net = Path(__file__).parents[1] / "fixtures" / "py311" / "nolearn-net.pkl.gz"
     result = run("loss", str(net), "-o", str(tmp_path / "loss.png"))

@@ -37,6 +37,7 @@ def run(*arguments):
     return result
 
 
+@pytest.mark.slow
 def test_each_command_that_takes_many_models_walks_a_folder():
     exported = run("export", "zoo", "-o", "out", "--json")
     assert [model["model"] for model in json.loads(exported.stdout)["models"]] == [
@@ -70,6 +71,7 @@ def test_a_folder_without_a_model_is_a_failure(command):
     assert "there is no model in" in result.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", [["export", "-o", "out"], ["diagnose"], ["report"]])
 def test_a_model_without_filters_is_a_failure_with_strict_only(command):
     name, *options = command
@@ -118,7 +120,13 @@ ON_IMAGES = ("predict", "activity", "patches", "occlusion", "saliency", "maximis
 NEEDS_TORCH = ("saliency", "maximise")
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize(
+    "command",
+    [
+        pytest.param(command, marks=pytest.mark.slow if command in {*ON_IMAGES, "loss", "export"} else ())
+        for command in COMMANDS
+    ],
+)
 def test_every_command_can_be_quiet(command):
     if command in NEEDS_TORCH:
         pytest.importorskip("torch", reason="gradients need PyTorch")
@@ -158,12 +166,14 @@ def test_a_quiet_command_still_says_what_failed():
     assert result.stderr.startswith("filtviz: there is no convolution '9'")
 
 
+@pytest.mark.slow
 def test_the_lines_of_an_export_carry_the_time_where_they_go_to_a_log():
     first = run("export", "zoo", "-o", "out").stderr.splitlines()
     assert len(first) == 4
     assert all(re.match(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d{4} \S", line) for line in first)
 
 
+@pytest.mark.slow
 def test_a_run_that_draws_nothing_says_so_in_one_line():
     rng = np.random.default_rng(0)
     np.savez("zoo/small.npz", rng.standard_normal((4, 9, 1, 1)).astype("f4"), np.zeros(4, "f4"))

@@ -117,6 +117,7 @@ def test_a_shell_completes_commands_options_files_and_the_names_of_layers(words,
     assert completed(*words) == offered
 
 
+@pytest.mark.slow
 def test_a_name_that_a_shell_would_take_apart_is_not_offered(tmp_path):
     weights = np.zeros((2, 1, 3, 3), "f4")
     np.savez(

@@ -188,6 +188,7 @@ def run(arguments, encoding=None, **given):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("encoding", ["ascii", "cp1252", "cp437:strict"])
 def test_a_process_prints_in_the_encoding_that_it_is_given(encoding):
     done = run(["explain", "spike"], encoding)
@@ -228,7 +229,7 @@ def closed_pipe():
     return writing
 
 
-@pytest.mark.costly
+@pytest.mark.slow
 @posix
 @pytest.mark.parametrize(
     "arguments",
@@ -299,6 +300,7 @@ def test_messages_that_nobody_reads_end_the_command_as_quietly():
     assert child.wait(timeout=300) == 141
 
 
+@pytest.mark.slow
 @posix
 @needs_full
 @pytest.mark.parametrize(

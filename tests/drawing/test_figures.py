@@ -54,6 +54,7 @@ def test_a_layer_gives_a_figure_for_each_channel_with_nolearns_axes():
         assert np.array_equal(pixels(figure), nolearn_page(filters[:, channel]))
 
 
+@pytest.mark.slow
 def test_figsize_is_nolearns_second_argument():
     filters = kernels_of((4, 1, 3, 3))
     (figure,) = filtviz.plot_conv_weights(filters, (3, 4))

@@ -163,6 +163,7 @@ def test_a_page_that_computation_gets_wrong_is_corrected(monkeypatch):
     assert np.array_equal(asked.spread(cells), shifted.spread(cells))
 
 
+@pytest.mark.slow
 def test_a_translucent_colour_map_is_drawn_by_matplotlib():
     from matplotlib import colormaps
     from matplotlib.colors import ListedColormap

@@ -41,7 +41,7 @@ def no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pages_module, "_image_of_agg", lambda *_: pytest.fail("Agg was asked"))
 
 
-@pytest.mark.costly
+@pytest.mark.slow
 @as_proven
 @pytest.mark.parametrize(
     ("shape", "options"),

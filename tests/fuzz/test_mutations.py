@@ -30,9 +30,8 @@ def corpus() -> list[Seed]:
     return found
 
 
-@pytest.mark.parametrize(
-    "number", [pytest.param(n, marks=() if n % 6 == 0 else pytest.mark.slow) for n in range(SEEDS)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("number", range(SEEDS))
 def test_mutated_files_end_in_a_network_or_one_sentence(number, corpus, tmp_path):
     data = corpus[number].files[corpus[number].entry]
     read = [

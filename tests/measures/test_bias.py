@@ -42,6 +42,7 @@ def test_biases_are_not_drawn_where_one_passes_the_bound_or_all_are_small() -> N
     assert bias_state(np.abs(drawn), [0.2]) == "moved"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n", [1, 2, 16, 200])
 def test_drawn_biases_are_hardly_ever_taken_for_moved(n: int) -> None:
     random = np.random.default_rng(n)

@@ -411,6 +411,7 @@ def test_nan_in_the_following_layer_leaves_the_coupling_out(make_conv, make_chai
     assert all(each.reliance is None for each in first.filters)
 
 
+@pytest.mark.slow
 def test_filters_of_more_than_32_pixels_are_not_composed(make_conv, make_chain) -> None:
     random = np.random.default_rng(0)
     too_many = "not composed with the layers below: 33x32 pixels are more than the 32 measured"

@@ -85,6 +85,7 @@ def test_the_p_value_is_twice_the_smaller_of_the_laws_and_the_sizes(glorot) -> N
     assert fit_catalogue(Kernels.of(weights))[0].p == pytest.approx(min(1.0, expected))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", ["uniform", "normal", "cut normal"])
 def test_a_fit_is_at_level_and_sees_a_change_of_scale(family: str) -> None:
     rule = next(rule for rule in CATALOGUE if rule.family == family and rule.scheme == "fan_in")

@@ -90,6 +90,7 @@ def test_a_page_that_cannot_be_written(folder: Path) -> None:
     assert result.stderr == "filtviz: cannot write nowhere/page.html: no such file or directory\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("output", ["pages", "pages/"])
 def test_the_output_may_be_a_folder(folder: Path, output: str) -> None:
     (folder / "pages").mkdir()
@@ -149,6 +150,7 @@ def test_wrong_usage(folder: Path, arguments: tuple[str, ...]) -> None:
     assert run(*arguments).exit_code == 2
 
 
+@pytest.mark.slow
 def test_open_shows_the_page(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     opened: list[str] = []
     monkeypatch.setattr("webbrowser.open", lambda url: not opened.append(url))

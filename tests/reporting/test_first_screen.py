@@ -196,6 +196,7 @@ def test_without_a_file_before_nothing_is_measured(states: tuple[Network, Networ
     assert gather(states[1]).title == "Filters of after.pkl"
 
 
+@pytest.mark.slow
 def test_each_model_is_compared_with_all_files_before(states: tuple[Network, Network]) -> None:
     before, after = states
     later = replace(after, origin=replace(after.origin, path=Path("later.pkl")))

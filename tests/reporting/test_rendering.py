@@ -111,6 +111,7 @@ def test_no_element_carries_style_or_handlers(page: Page, attacked: Page) -> Non
             assert not [name for name in attributes if name == "style" or name.startswith("on")], tag
 
 
+@pytest.mark.slow
 def test_ids_are_unique_and_links_lead_somewhere(page: Page, attacked: Page) -> None:
     for each in (page, attacked):
         ids = [attributes["id"] for _, attributes in each.elements if "id" in attributes]
