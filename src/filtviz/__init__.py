@@ -16,6 +16,7 @@ Each command is a function, which takes a path or a network, prints nothing, and
     filtviz.compare(["before.pkl", "after.pkl"]).comparisons[0].sentence
     filtviz.export(["a.pkl", "b.npz"], "pngs/")
     filtviz.report("model.pkl", output="report.html")
+    filtviz.convert("model.pkl", "model.safetensors")
 
 Whatever goes wrong on purpose is a `FiltvizError`. Importing this package imports neither matplotlib, scipy
 nor theano; each is imported where it is used.
@@ -32,12 +33,14 @@ if TYPE_CHECKING:
     from filtviz.api import compare, diagnose, follow, layers, plot
     from filtviz.batch import ExportOptions, ExportResult, Failure, ModelResult, Progress, export
     from filtviz.budget import Budget
+    from filtviz.converting import ConversionResult, convert
     from filtviz.drawing.options import DrawingOptions, SheetOptions
     from filtviz.drawing.plotting import plot_comparison, plot_conv_weights, plot_sheet, plot_through
     from filtviz.errors import (
         ArgumentError,
         BudgetError,
         CompositionError,
+        ConversionError,
         DrawingError,
         FileAccessError,
         FiltvizError,
@@ -101,10 +104,12 @@ _NAMES = {
     "filtviz.drawing.plotting": ("plot_comparison", "plot_conv_weights", "plot_sheet", "plot_through"),
     "filtviz.measures.comparison": ("LayerComparison",),
     "filtviz.budget": ("Budget",),
+    "filtviz.converting": ("ConversionResult", "convert"),
     "filtviz.errors": (
         "ArgumentError",
         "BudgetError",
         "CompositionError",
+        "ConversionError",
         "DrawingError",
         "FileAccessError",
         "FiltvizError",
@@ -174,6 +179,8 @@ __all__ = [
     "ComparisonResult",
     "CompositionError",
     "ConvLayer",
+    "ConversionError",
+    "ConversionResult",
     "Diagnosis",
     "DrawingError",
     "DrawingOptions",
@@ -227,6 +234,7 @@ __all__ = [
     "activity",
     "codes",
     "compare",
+    "convert",
     "diagnose",
     "export",
     "follow",

@@ -15,6 +15,7 @@
     ├── MeasureError              these weights cannot be measured as asked
     ├── CompositionError          a layer cannot be followed down to the image
     ├── BudgetError           a command would do too much (``.share``, ``.needed``, ``.allowed``, ``.option``)
+    ├── ConversionError           another format cannot say what a layer does (``.layer``)
     ├── MissingExtraError         an optional package is needed (also an ImportError)
     └── OutputError               a result could not be written (``.path``)
 
@@ -32,6 +33,7 @@ __all__ = [
     "ArgumentError",
     "BudgetError",
     "CompositionError",
+    "ConversionError",
     "DrawingError",
     "FileAccessError",
     "FiltvizError",
@@ -153,6 +155,19 @@ class RunningError(FiltvizError):
     """
 
     code = "not-runnable"
+
+    def __init__(self, message: str, *, layer: int | None = None) -> None:
+        super().__init__(message)
+        self.layer = layer
+
+
+class ConversionError(FiltvizError):
+    """The network cannot be said in another format, or what was written of it computes something else.
+
+    ``layer`` is the place in network order of the layer that is in the way, None where it is none.
+    """
+
+    code = "not-convertible"
 
     def __init__(self, message: str, *, layer: int | None = None) -> None:
         super().__init__(message)

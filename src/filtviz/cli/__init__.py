@@ -32,6 +32,7 @@ COMMANDS = {
     "compare": "filtviz.cli.compare",
     "export": "filtviz.cli.export",
     "report": "filtviz.cli.report",
+    "convert": "filtviz.cli.convert",
     "layers": "filtviz.cli.layers",
     "explain": "filtviz.cli.explain",
     "predict": "filtviz.cli.predict",

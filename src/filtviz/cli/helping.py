@@ -13,7 +13,7 @@ from filtviz.cli.streams import go_on_unread
 
 __all__ = ["Command", "RareOption"]
 
-WRITING = {"compare", "export", "report"}
+WRITING = {"compare", "convert", "export", "report"}
 """Commands whose results are files: they write all of them, whether or not somebody reads their names.
 
 So does ``plot``, but for one that shows pictures in the terminal.

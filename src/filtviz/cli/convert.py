@@ -1,0 +1,81 @@
+"""``filtviz convert``: a model in another format."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from filtviz.cli.console import print_json, print_path, say
+from filtviz.cli.helping import Command
+from filtviz.cli.shared_options import (
+    budget_options,
+    json_option,
+    model_argument,
+    reading_options,
+    usage_errors,
+)
+
+if TYPE_CHECKING:
+    from filtviz.budget import Budget
+    from filtviz.converting import ConversionResult
+
+__all__ = ["convert"]
+
+
+@click.command(cls=Command, short_help="Write the model in another format.")
+@model_argument
+@click.argument("output", metavar="OUTPUT")
+@click.option(
+    "--layout",
+    type=click.Choice(["stored", "torch"]),
+    help="Arrays as they are stored, or as PyTorch has them (default: torch for .pt, else stored).",
+)
+@click.option(
+    "--turned/--not-turned",
+    default=None,
+    help="Whether kernels are stored turned by 180 degrees. This is for files that do not tell, and torch.",
+)
+@json_option
+@reading_options
+@budget_options
+def convert(
+    model: str,
+    output: str,
+    *,
+    layout: Any,
+    turned: bool | None,
+    as_json: bool,
+    reading: Mapping[str, Any],
+    budget: Budget,
+) -> None:
+    """Write MODEL to OUTPUT, whose end says the format: .npz, .safetensors or .pt.
+
+    Nothing of the file is executed. What is written names the file that it was made of, with a digest.
+
+    \b
+    Example:
+      filtviz convert model.pkl model.safetensors
+    """
+    from filtviz.converting import convert as convert_model
+
+    with usage_errors():
+        result = convert_model(model, output, layout=layout, turned=turned, budget=budget, **reading)
+    _tell(result, as_json=as_json)
+
+
+def _tell(result: ConversionResult, *, as_json: bool) -> None:
+    for sentence in result.remarks:
+        say(sentence[:1].upper() + sentence[1:])
+    if as_json:
+        print_json(
+            {
+                "files": [str(path) for path in result.files],
+                "arrays": list(result.arrays),
+                "remarks": list(result.remarks),
+            }
+        )
+        return
+    for path in result.files:
+        print_path(path)
