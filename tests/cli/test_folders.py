@@ -137,6 +137,7 @@ def test_every_command_can_be_quiet(command):
         "maximise": [net],
         "loss": [str(FIXTURES / "py27-nolearn0.6.0" / "nolearn-net.pkl.gz")],
         "compare": ["zoo/run0/net.npz", "zoo/run1/net.npz"],
+        "convert": ["zoo/run0/net.npz", "out.safetensors"],
         "explain": ["residue"],
         "export": ["zoo", "-o", "out"],
         "diagnose": ["zoo"],
