@@ -30,7 +30,7 @@ from typing import TYPE_CHECKING, Any
 from filtviz._version import __version__
 
 if TYPE_CHECKING:
-    from filtviz.api import compare, diagnose, follow, layers, plot
+    from filtviz.api import architecture_template, compare, diagnose, follow, layers, plot
     from filtviz.batch import ExportOptions, ExportResult, Failure, ModelResult, Progress, export
     from filtviz.budget import Budget
     from filtviz.converting import ConversionResult, convert
@@ -98,7 +98,7 @@ if TYPE_CHECKING:
     from filtviz.running.preparing import Preparation
 
 _NAMES = {
-    "filtviz.api": ("compare", "diagnose", "follow", "layers", "plot"),
+    "filtviz.api": ("architecture_template", "compare", "diagnose", "follow", "layers", "plot"),
     "filtviz.batch": ("ExportOptions", "ExportResult", "Failure", "ModelResult", "Progress", "export"),
     "filtviz.drawing.options": ("DrawingOptions", "SheetOptions"),
     "filtviz.drawing.plotting": ("plot_comparison", "plot_conv_weights", "plot_sheet", "plot_through"),
@@ -232,6 +232,7 @@ __all__ = [
     "WrittenFile",
     "__version__",
     "activity",
+    "architecture_template",
     "codes",
     "compare",
     "convert",

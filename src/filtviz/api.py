@@ -64,7 +64,18 @@ if TYPE_CHECKING:
     from filtviz.responses.examining import Examination
     from filtviz.running.preparing import Preparation
 
-__all__ = ["LiveModel", "Model", "Output", "Progress", "compare", "diagnose", "follow", "layers", "plot"]
+__all__ = [
+    "LiveModel",
+    "Model",
+    "Output",
+    "Progress",
+    "architecture_template",
+    "compare",
+    "diagnose",
+    "follow",
+    "layers",
+    "plot",
+]
 
 Output: TypeAlias = "str | PathLike[str] | Destination | None"
 """A file or a folder; None for none."""
@@ -90,6 +101,28 @@ def layers(
     """
     network = load(model, limits=limits, hints=hints)
     return LayersResult(network=network, summary=summarize(network))
+
+
+def architecture_template(
+    model: Model | LiveModel, *, limits: Limits | None = None, hints: Hints | None = None
+) -> str:
+    """Return what was concluded of weights without a graph, as a text (TOML) for a person to correct.
+
+    A question mark stands for what the file does not tell. What is corrected so is for
+    ``filtviz.load(path, architecture=…)``.
+
+    Args:
+        model: A path, or arrays in memory, without a graph: an ``npz`` of parameters, a ``state_dict``.
+        limits: How much the file may ask for, see `filtviz.load`.
+        hints: What a person says about the arrays of a file that holds nothing but arrays.
+
+    Raises:
+        ReadError: the file does not give a network.
+        ArgumentError: it tells its own structure.
+    """
+    from filtviz.reading.architecture import template
+
+    return template(load(model, limits=limits, hints=hints))
 
 
 def plot(

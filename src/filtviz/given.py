@@ -11,6 +11,7 @@ import os
 from collections.abc import Iterable
 from dataclasses import replace
 from os import PathLike
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import numpy as np
@@ -60,6 +61,7 @@ def load(
     limits: Limits | None = None,
     hints: Hints | None = None,
     like: Model | LiveModel | None = None,
+    architecture: str | PathLike[str] | None = None,
 ) -> Network:
     """Read a model file: what it is, its layers, and their weights, which are read when they are asked for.
 
@@ -74,6 +76,8 @@ def load(
         like: For a file without a graph, as a ``state_dict`` or an ``npz`` of parameters is: another model of
             the same layers, whose graph the weights are put into. Every shape is checked. A model that has a
             graph keeps its own.
+        architecture: In its place a text in TOML that says what the layers are, such as
+            `filtviz.architecture_template` begins one.
 
     Raises:
         FileAccessError: the file is missing or may not be read.
@@ -86,13 +90,9 @@ def load(
     """
     expect(limits, Limits, "limits")
     expect(hints, Hints, "hints")
-    if like is not None:
+    if like is not None or architecture is not None:
         network = load(model, limits=limits, hints=hints)
-        if not network.origin.inferred:
-            return network
-        from filtviz.reading.grafting import graft
-
-        return graft(network, load(like, limits=limits))
+        return _with_graph(network, like, architecture, limits)
     if isinstance(model, Network):
         return model
     if isinstance(model, str | PathLike):
@@ -109,6 +109,25 @@ def load(
         f"{described(model)} is no model that filtviz knows: give a path, a network, an nn.Module, a Keras "
         "model, or a dictionary of arrays"
     )
+
+
+def _with_graph(
+    network: Network,
+    like: Model | LiveModel | None,
+    architecture: str | PathLike[str] | None,
+    limits: Limits | None,
+) -> Network:
+    if like is not None and architecture is not None:
+        raise ArgumentError("give the graph of another model (like) or an architecture, not both")
+    if not network.has_no_graph:
+        return network
+    if like is not None:
+        from filtviz.reading.grafting import graft
+
+        return graft(network, load(like, limits=limits))
+    from filtviz.reading.architecture import build
+
+    return build(network, Path(check_path(architecture, "an architecture")), limits or Limits())
 
 
 def is_model(given: Any) -> bool:

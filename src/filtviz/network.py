@@ -232,6 +232,7 @@ class Origin:
     ``classes`` are the classes and functions that the file names, as text: none of them was imported.
     ``framework`` is the library that made the model (``PyTorch``), ``producer`` the program that wrote the
     file; ``order`` says where the order of the layers comes from, ``left_out`` what the file holds besides,
+    ``graph`` the name of another file that tells what the layers do, where this one does not,
     ``guess`` in a few words what was concluded of the axes of kernels where it may be otherwise. ``training``
     has a few words for each thing in the file that only a training leaves ("it holds the state of an
     optimiser"), ``epoch`` is the number of epochs or steps that it tells. ``size`` is that of all its files
@@ -252,6 +253,7 @@ class Origin:
     order: str = ""
     left_out: tuple[str, ...] = ()
     guess: str = ""
+    graph: str = ""
     training: tuple[str, ...] = ()
     epoch: int | None = None
     inferred: tuple[str, ...] = ()
@@ -507,6 +509,11 @@ class Network:
         # What runs networks knows them, and is not known here: it is found by its name.
         found = import_module("filtviz.running.inference").run(self, images, layers, engine, **how)
         return cast("NDArray[Any] | dict[int | str, NDArray[Any]]", found)
+
+    @property
+    def has_no_graph(self) -> bool:
+        """Whether its file holds arrays, and what is done with them was concluded and not told."""
+        return bool(self.origin.inferred) and not self.origin.graph
 
     def describe(self) -> str:
         """Say what the file holds: "a bare output layer with 3 convolutions and 2 dense layers"."""

@@ -37,9 +37,13 @@ from filtviz.operations import (
 from filtviz.parameter import Parameter
 
 NO_FILTER = "tested (Layer) lies below it, which is no filter on the image"
-NO_GEOMETRY = (
+UNTOLD = (
     "the file does not tell the geometry of tested; "
     "--assume-stacked takes stride 1 and no pooling for granted"
+)
+NO_GEOMETRY = (
+    "the file does not tell the geometry of tested; "
+    "--like and --architecture tell it, --assume-stacked takes stride 1 and no pooling for granted"
 )
 ENLARGES = "tested enlarges its input: its filters on the image differ from position to position"
 LEFT_OUT = "after tested was left out, as if every unit were active"
@@ -93,7 +97,7 @@ def square(size: int, stride: int = 1) -> dict[str, tuple]:
         (Pooling(kind="max", size=(2,), stride=(2,), pad=((0, 0),)),
          "the file does not tell the window of tested"),
         (Upscale(scale=(2, 2)), ENLARGES),
-        (Untold(reason="nobody knows"), NO_GEOMETRY),
+        (Untold(reason="nobody knows"), UNTOLD),
         (Untold(reason="it rises", keeps_places=True), NO_FILTER),
         *((operation, NO_FILTER) for operation in (
             ChannelPooling(kind="max", size=2), Embedding(), Flatten(), Recurrent(kind="LSTM"),

@@ -26,9 +26,17 @@ __all__ = ["layers"]
     "-v", "--verbose", is_flag=True, help="Say what the file is: container, protocol, versions, classes."
 )
 @click.option("-a", "--all", "whole", is_flag=True, help="Print all columns and rows, however wide and long.")
+@click.option(
+    "--architecture-template",
+    "as_template",
+    is_flag=True,
+    help="Print what was concluded of weights without a graph, as a text to correct for --architecture.",
+)
 @json_option
 @reading_options
-def layers(model: str, verbose: bool, whole: bool, as_json: bool, reading: dict[str, Any]) -> None:
+def layers(
+    model: str, verbose: bool, whole: bool, as_template: bool, as_json: bool, reading: dict[str, Any]
+) -> None:
     """Print the network in MODEL as a table, as much of it as the window has room for.
 
     FILTERS is W's shape as stored: (filters, channels, rows, columns) for a Conv2DLayer. FIELD is the
@@ -36,11 +44,16 @@ def layers(model: str, verbose: bool, whole: bool, as_json: bool, reading: dict[
     A question mark stands for what the file does not tell.
 
     \b
-    Example:
+    Examples:
       filtviz layers model.pkl
+      filtviz layers weights.npz --architecture-template > net.toml
     """
+    from filtviz.api import architecture_template
     from filtviz.api import layers as list_layers
 
+    if as_template:
+        click.echo(architecture_template(model, **reading), nl=False)
+        return
     result = list_layers(model, **reading)
     network = result.network
     if as_json:

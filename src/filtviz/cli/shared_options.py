@@ -196,8 +196,14 @@ def reading_options(command: Command) -> Command:
     @click.option(
         "--like",
         metavar="FILE",
-        help="For weights without a graph (a state_dict, an npz): a file of the same network that has one. "
-        "The weights of MODEL are put into the graph of that file, and every shape is checked.",
+        help="Take the graph of this file. It is for weights that have none (a state_dict, an npz): they are "
+        "put into the graph of a file of the same network, and every shape is checked.",
+    )
+    @click.option(
+        "--architecture",
+        metavar="FILE.toml",
+        help="Take the layers that this text describes. It is for weights without a graph: "
+        "`filtviz layers MODEL --architecture-template` prints what was concluded, for you to correct.",
     )
     @wraps(command)
     def collected(
@@ -206,6 +212,7 @@ def reading_options(command: Command) -> Command:
         axes: tuple[str, ...],
         weights: str,
         like: str | None,
+        architecture: str | None,
         **others: Any,
     ) -> Any:
         from filtviz.reading import Hints
@@ -217,6 +224,7 @@ def reading_options(command: Command) -> Command:
                 axes=dict(_named_axes(text) for text in axes),
                 weights=weights,
                 like=like,
+                architecture=architecture,
             )
         return command(*args, reading={"limits": Limits(**limits), "hints": hints}, **others)
 

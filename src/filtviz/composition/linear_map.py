@@ -106,8 +106,8 @@ def kernels_on_image(operation: Convolution | LocallyConnected, layer: Layer) ->
         raise CompositionError(f"at {layer.title}, {reason}")
     if operation.stride is None:
         raise CompositionError(
-            f"the file does not tell the geometry of {layer.title}; --assume-stacked takes stride 1 and "
-            "no pooling for granted"
+            f"the file does not tell the geometry of {layer.title}; --like and --architecture tell it, "
+            "--assume-stacked takes stride 1 and no pooling for granted"
         )
     if isinstance(layer, ConvLayer) and layer.why_not_drawn is not None:
         raise CompositionError(f"at {layer.title}, {layer.why_not_drawn}")

@@ -54,7 +54,7 @@ def graft(weights: Network, graph: Network) -> Network:
         SelectionError: the graph is none, or the arrays do not fit it; the sentence says where.
     """
     ours, theirs = _name(weights, "the model in memory"), _name(graph, "the other network")
-    if graph.origin.inferred or not graph.layers:
+    if graph.has_no_graph or not graph.layers:
         raise SelectionError(
             f"{theirs} holds {graph.origin.kind}, which has no graph to take over: give a file that has one, "
             "such as an .onnx, .keras or .pt2 file or a pickled network"
@@ -72,6 +72,7 @@ def graft(weights: Network, graph: Network) -> Network:
         framework=weights.origin.framework or graph.origin.framework,
         order="",
         guess="",
+        graph=theirs,
         inferred=(_sentence(theirs, len(pairs), n_named),),
         siblings=_files(weights, graph),
     )

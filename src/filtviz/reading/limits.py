@@ -270,18 +270,22 @@ class Hints:
     array's axes, in the letters of `filtviz.operations.Convolution` (``oirc``, ``iorc``) or the frameworks'
     words (``oihw``, ``hwio``); its keys are numbers or names as in ``convs``, and the key ``""`` is for all
     others. ``weights`` names which of several sets of weights in a checkpoint is meant, by its key (``ema``).
-    ``like`` is a file of the same network with a graph, which the weights of a file without one are put into.
+    ``like`` is a file of the same network with a graph, which the weights of a file without one are put into;
+    ``architecture`` is a text that says what their layers are, in its place.
 
     Raises:
-        ArgumentError: an order of axes is none.
+        ArgumentError: an order of axes is none, or both ``like`` and ``architecture`` are given.
     """
 
     convs: tuple[str, ...] = ()
     axes: Mapping[str, str] = field(default_factory=dict)
     weights: str = ""
     like: str | PathLike[str] | None = None
+    architecture: str | PathLike[str] | None = None
 
     def __post_init__(self) -> None:
+        if self.like is not None and self.architecture is not None:
+            raise ArgumentError("give the graph of another file (like) or an architecture, not both")
         if not isinstance(self.axes, Mapping) or not all(
             isinstance(order, str) for order in self.axes.values()
         ):

@@ -48,24 +48,30 @@ def load(path: str | PathLike[str], *, limits: Limits | None = None, hints: Hint
     """
     hints = hints or Hints()
     network = _read(Path(path), limits or Limits(), hints)
-    if hints.like is not None:
-        network = _with_graph_of(network, Path(hints.like), limits)
+    if hints.like is not None or hints.architecture is not None:
+        network = _with_graph(network, hints, limits or Limits())
     if network.origin.guess:
         _LOG.info("%s: %s", printable(path, 200), network.origin.guess)
     return network
 
 
-def _with_graph_of(network: Network, like: Path, limits: Limits | None) -> Network:
-    """Return the network in the graph of another file; one that has a graph keeps its own."""
+def _with_graph(network: Network, hints: Hints, limits: Limits) -> Network:
+    """Return the network in the graph that a person says; one that has a graph keeps its own."""
     path = printable(network.origin.path, 200)
-    if not network.origin.inferred:
-        _LOG.info("%s: it tells its own structure, and keeps it: --like is for files without one", path)
+    if not network.has_no_graph:
+        option = "--like" if hints.like is not None else "--architecture"
+        _LOG.info("%s: it tells its own structure, and keeps it: %s is for files without one", path, option)
         return network
-    from filtviz.reading.grafting import graft
+    if hints.like is not None:
+        from filtviz.reading.grafting import graft
 
-    grafted = graft(network, load(like, limits=limits))
-    _LOG.info("%s: %s", path, grafted.origin.inferred[0])
-    return grafted
+        found = graft(network, load(hints.like, limits=limits))
+    else:
+        from filtviz.reading.architecture import build
+
+        found = build(network, Path(hints.architecture or ""), limits)
+    _LOG.info("%s: %s", path, found.origin.inferred[0])
+    return found
 
 
 def _read(path: Path, limits: Limits, hints: Hints) -> Network:

@@ -369,6 +369,8 @@ class Walk:
 
     def _stopped(self, layer: Layer, reason: str) -> RunningError:
         reason += self.runner.remark
+        if self.runner.network.has_no_graph:
+            reason += "; --like takes the graph of another file of this network, --architecture a description"
         return RunningError(f"{layer.title} cannot be run on these images: {reason}", layer=layer.index)
 
 
