@@ -113,6 +113,8 @@ class Demonstration:
         sentences: What was done to the images, and what is not known.
         rows: A table, where the answer is one.
         headings: Its headings.
+        picture: What was drawn, for a terminal.
+        table: The numbers as rows, the first of them headings, for CSV.
     """
 
     answer: tuple[str, ...] = ()
@@ -121,6 +123,8 @@ class Demonstration:
     sentences: tuple[str, ...] = ()
     rows: tuple[tuple[str, ...], ...] = ()
     headings: tuple[str, ...] = ()
+    picture: ResponsePicture | None = None
+    table: tuple[tuple[Any, ...], ...] = ()
 
 
 def _write(
@@ -157,6 +161,8 @@ def show_prediction(request: Request, top: int = 5) -> Demonstration:
     Raises:
         FiltvizError: it cannot be done; the sentence says why.
     """
+    from filtviz.drawing.response_pictures import ResponsePicture
+
     network = request.network()
     pictures = request.pictures(network)
     labels = request.names()
@@ -184,9 +190,31 @@ def show_prediction(request: Request, top: int = 5) -> Demonstration:
         "given": None if pictures.labels is None else list(pictures.labels),
     }
     answer = _accuracy(rows, pictures.labels, labels, network.layers[-1])
-    return Demonstration(
-        answer=answer, data=data, sentences=pictures.sentences, rows=tuple(table), headings=headings
+    numbers = ResponsePicture(
+        part="outputs", make=_no_figure, arrays=_arrays(pictures, outputs=found.outputs)
     )
+    units = tuple(found.label(place) for place in range(rows.shape[1]))
+    given = pictures.labels or ("",) * len(pictures)
+    lines = zip(pictures.names, given, rows.tolist(), strict=True)
+    return Demonstration(
+        answer=answer,
+        data=data,
+        files=_write(request, network, numbers),
+        sentences=pictures.sentences,
+        rows=tuple(table),
+        headings=headings,
+        table=(("image", "given", *units), *((name, label, *row) for name, label, row in lines)),
+    )
+
+
+def _no_figure() -> Any:
+    raise AssertionError("numbers alone are written")
+
+
+def _arrays(pictures: Pictures | None = None, /, **arrays: Any) -> dict[str, NDArray[Any]]:
+    """Return arrays for an ``.npz`` file, with the names of the images."""
+    named = {} if pictures is None else {"names": np.array(pictures.names)}
+    return {**named, **{name: np.asarray(array) for name, array in arrays.items() if array is not None}}
 
 
 def _accuracy(
@@ -249,11 +277,23 @@ def show_activity(
         "strongest": found.strongest.tolist(),
         "dead": dead.tolist(),
     }
+    picture = replace(picture, arrays=_arrays(
+        pictures, maps=found.maps, fires=found.fires, saturated=found.saturated,
+        strongest=found.strongest, dead=dead,
+    ))  # fmt: skip
+    ends: list[float | None] = [None] * n if found.saturated is None else found.saturated.tolist()
+    lines = zip(found.fires.tolist(), ends, found.strongest.tolist(), strict=True)
+    gone = set(dead.tolist())
     return Demonstration(
         answer=tuple(answer),
         data=data,
         files=_write(request, network, picture, _stem(network, layer)),
         sentences=pictures.sentences,
+        picture=picture,
+        table=(
+            ("unit", "fires", "saturated", "strongest", "dead"),
+            *((unit, *line, unit in gone) for unit, line in enumerate(lines)),
+        ),
     )
 
 
@@ -331,11 +371,13 @@ def show_occlusion(
         "stride": stride,
         "map": heat.tolist(),
     }
+    picture = replace(picture, arrays=_arrays(map=heat, whole=before, target=chosen, image=given))
     return Demonstration(
         answer=(answer,),
         data=data,
         files=_write(request, network, picture),
         sentences=pictures.sentences,
+        picture=picture,
     )
 
 
@@ -401,8 +443,13 @@ def show_saliency(
         legend="red: more of it, more of the class" if signed else "bright: it counts much",
     )
     data = {"image": name, "target": chosen, "method": method, "of": of, "map": heat.tolist()}
+    picture = replace(picture, arrays=_arrays(map=heat, saliency=found, target=chosen, image=given))
     return Demonstration(
-        answer=(answer,), data=data, files=_write(request, network, picture), sentences=pictures.sentences
+        answer=(answer,),
+        data=data,
+        files=_write(request, network, picture),
+        sentences=pictures.sentences,
+        picture=picture,
     )
 
 
@@ -456,11 +503,23 @@ def show_patches(request: Request, layer: int | str = 0, top: int = 8) -> Demons
         "images": [[pictures.names[k] for k in row] for row in found.images.tolist()],
         "corners": found.corners.tolist(),
     }
+    picture = replace(picture, arrays=_arrays(
+        pictures, responses=found.responses, images=found.images, corners=found.corners,
+        size=found.size, patches=np.stack([found.of(number) for number in range(n)]),
+    ))  # fmt: skip
+    lines = (
+        (number, place, pictures.names[found.images[number, place]], *found.corners[number, place].tolist(),
+         float(found.responses[number, place]))
+        for number in range(n)
+        for place in range(found.responses.shape[1])
+    )  # fmt: skip
     return Demonstration(
         answer=(answer,),
         data=data,
         files=_write(request, network, picture, _stem(network, layer)),
         sentences=pictures.sentences,
+        picture=picture,
+        table=(("filter", "place", "image", "row", "column", "answer"), *lines),
     )
 
 
@@ -541,8 +600,17 @@ def show_maximised(
         "images": made.images.tolist(),
     }
     stem = file_stem(chosen.title)
+    picture = replace(
+        picture, arrays=_arrays(images=made.images, start=made.start, answers=made.answers, units=wanted)
+    )
+    lines = zip(wanted, made.answers[0].tolist(), made.answers[-1].tolist(), strict=True)
     return Demonstration(
-        answer=(answer,), data=data, files=_write(request, network, picture, stem), sentences=sentences
+        answer=(answer,),
+        data=data,
+        files=_write(request, network, picture, stem),
+        sentences=sentences,
+        picture=picture,
+        table=(("unit", "before", "after"), *lines),
     )
 
 
@@ -600,8 +668,20 @@ def show_codes(
         "codes": found.codes.tolist(),
         "places": found.places.tolist(),
     }
+    picture = replace(picture, arrays=_arrays(pictures, codes=found.codes, places=found.places))
+    given = pictures.labels or ("",) * len(pictures)
+    lines = zip(pictures.names, given, found.places.tolist(), found.codes.tolist(), strict=True)
+    units = range(found.codes.shape[1])
     return Demonstration(
-        answer=(answer,), data=data, files=_write(request, network, picture), sentences=pictures.sentences
+        answer=(answer,),
+        data=data,
+        files=_write(request, network, picture),
+        sentences=pictures.sentences,
+        picture=picture,
+        table=(
+            ("image", "given", "x", "y", *(f"unit {unit}" for unit in units)),
+            *((name, label, *place, *code) for name, label, place, code in lines),
+        ),
     )
 
 
@@ -629,10 +709,14 @@ def show_loss(request: Request) -> Demonstration:
         answer.append(f"{name}: {values[0]:.4g} at first, {values[best]:.4g} at best (epoch {best + 1}), "
                       f"{values[-1]:.4g} at the end")  # fmt: skip
     picture = loss_picture(series, f"The losses of {printable(Path(request.model).name, 60)}", answer)
+    picture = replace(picture, arrays=_arrays(**series))
+    epochs = zip(*(values.tolist() for values in series.values()), strict=True)
     return Demonstration(
         answer=tuple(answer),
         data={name: values.tolist() for name, values in series.items()},
         files=_write(request, network, picture),
+        picture=picture,
+        table=(("epoch", *series), *((number, *losses) for number, losses in enumerate(epochs, 1))),
     )
 
 

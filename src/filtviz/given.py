@@ -31,6 +31,7 @@ __all__ = [
     "Model",
     "as_images",
     "as_layer",
+    "as_number",
     "check_path",
     "checked_images",
     "choose",
@@ -178,7 +179,7 @@ def chosen_layers(
     """
     if layers is None:
         return default
-    if isinstance(layers, str | Layer) or _number(layers) is not None:
+    if isinstance(layers, str | Layer) or as_number(layers) is not None:
         return (_plain(layers),)
     if not isinstance(layers, Iterable) or isinstance(layers, bytes):
         raise ArgumentError(
@@ -336,8 +337,12 @@ def check_path(given: Any, what: str) -> str:
     return path
 
 
-def _number(value: Any) -> int | None:
-    """Return a whole number as Python's own, numpy's as well; None for anything else."""
+def as_number(value: Any) -> int | None:
+    """Return a whole number as Python's own, numpy's as well; None for anything else.
+
+    Args:
+        value: Anything.
+    """
     if isinstance(value, bool | np.bool_):
         return None
     try:
@@ -347,7 +352,7 @@ def _number(value: Any) -> int | None:
 
 
 def _plain(choice: Any) -> Any:
-    number = None if isinstance(choice, str | Layer) else _number(choice)
+    number = None if isinstance(choice, str | Layer) else as_number(choice)
     return choice if number is None else number
 
 

@@ -266,3 +266,77 @@ def test_diagnose_goes_on_where_a_network_cannot_be_run(few: str) -> None:
 def test_options_of_images_need_images() -> None:
     result = run("diagnose", MODEL, "--mean", "1", status=2)
     assert "need --images" in result.stderr
+
+
+COMMANDS = (
+    ("activity", "--layer", "conv1"),
+    ("patches", "--layer", "conv1", "--top", "2"),
+    ("occlusion", "--stride", "10"),
+    ("codes",),
+)
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command[0])
+def test_numbers_go_into_an_npz_file(few: str, command: tuple[str, ...], tmp_path: Path) -> None:
+    path = tmp_path / "out.npz"
+    result = run(*command, MODEL, "--images", few, "-o", str(path))
+    assert result.stdout.splitlines() == [str(path)]
+    expected = {"activity": "maps", "patches": "patches", "occlusion": "map", "codes": "codes"}[command[0]]
+    with np.load(path, allow_pickle=False) as held:
+        assert held[expected].dtype == np.float64
+        assert held[expected].ndim >= 2
+
+
+def test_predict_writes_its_numbers_too(few: str, tmp_path: Path) -> None:
+    path = tmp_path / "out.npz"
+    result = run("predict", MODEL, "--images", few, "-o", str(path))
+    assert result.stdout.splitlines()[1].split() == ["image", "given", "output"]
+    with np.load(path) as held:
+        assert held["outputs"].shape == (10, 1)
+        assert held["names"][3] == "few.npz[3]"
+    assert "no format of numbers: end the name in .npz" in run(
+        "predict", MODEL, "--images", few, "-o", str(tmp_path / "a.png"), status=2
+    ).output  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("command", "heading", "n_rows"),
+    [
+        (("predict",), "image,given,0", 10),
+        (("activity", "--layer", "conv1"), "unit,fires,saturated,strongest,dead", 20),
+        (("patches", "--layer", "conv1", "--top", "2"), "filter,place,image,row,column,answer", 40),
+        (("codes",), "image,given,x,y,unit 0,", 10),
+    ],
+)
+def test_tables_are_csv(
+    few: str,
+    command: tuple[str, ...],
+    heading: str,
+    n_rows: int,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    lines = run(*command, MODEL, "--images", few, "--csv").stdout.splitlines()
+    assert lines[0].startswith(heading)
+    assert len(lines) == n_rows + 1
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command[0])
+def test_pictures_are_drawn_in_the_terminal(
+    few: str, command: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "80")
+    result = run(*command, MODEL, "--images", few, "--terminal")
+    lines = result.stdout.splitlines()
+    assert len(lines) > 10
+    assert max(map(len, lines)) <= 80
+    assert any(set(line) <= set(" .+-0123456789?") and line.strip() for line in lines)
+    assert not list(tmp_path.iterdir())
+
+
+def test_one_way_of_printing_at_a_time(few: str) -> None:
+    for one, other in (("--json", "--csv"), ("--csv", "--terminal"), ("--terminal", "--json")):
+        assert "exclude each other" in run("activity", MODEL, "-i", few, one, other, status=2).stderr

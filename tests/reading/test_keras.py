@@ -29,6 +29,7 @@ from filtviz.operations import (
 )
 from filtviz.reading.formats.keras.stores import class_in_path
 from filtviz.reading.limits import Limits
+from filtviz.running.preparing import read_pictures
 
 FIXTURES = Path(__file__).resolve().parents[1] / "fixtures" / "modern" / "keras"
 ATTACKS = FIXTURES / "attacks"
@@ -199,6 +200,9 @@ CLASSES = {
     "UpSampling2D between pixels": (layer("UpSampling2D", interpolation="bilinear"), Untold, None),
     "Reshape": (layer("Reshape", target_shape=[7, 36]), Transpose, (None, 36, 7)),
     "Dropout": (layer("Dropout", rate=0.5), None, (None, 4, 7, 9)),
+    "Rescaling": (layer("Rescaling", scale=0.5, offset=[-1, 0, 1, 2]), Normalisation, (None, 4, 7, 9)),
+    "Rescaling by no number": (layer("Rescaling", scale="x"), Untold, (None, 4, 7, 9)),
+    "Normalization without statistics": (layer("Normalization"), Untold, (None, 4, 7, 9)),
 }  # fmt: skip
 
 
@@ -208,6 +212,17 @@ def test_classes_are_operations_and_no_name_is_imported(tmp_path, given, kind, s
     found = keras(tmp_path, [INPUT, CONV, given]).layers[-1]
     assert kind is None or isinstance(found.operations[0], kind)
     assert found.output_shape == shape
+
+
+def test_a_rescaling_at_the_beginning_is_done_and_said(tmp_path):
+    found = keras(tmp_path, [INPUT, layer("Rescaling", scale=0.5, offset=-1), CONV])
+    images = np.random.default_rng(0).random((2, 9, 11, 1))
+    plain = keras(tmp_path, [INPUT, CONV])
+    np.testing.assert_allclose(found.run(images), plain.run(images * 0.5 - 1))
+    np.save(tmp_path / "images.npy", images)
+    said = read_pictures([tmp_path / "images.npy"], found).sentences
+    assert said[0].startswith("the network itself begins with a normalisation (rescaling)")
+    assert len(read_pictures([tmp_path / "images.npy"], plain).sentences) == 1
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import filtviz
-from filtviz import MissingExtraError, RunningError
+from filtviz import FiltvizError, MissingExtraError, RunningError
 from filtviz.network import Layer, Network
 from filtviz.operations import Activation, Dense, Flatten, Input, Softmax
 from filtviz.parameter import Parameter
@@ -132,12 +132,12 @@ def test_nolearns_square_lies_one_pixel_before() -> None:
     ("how", "sentence"),
     [
         ({"target": 3}, "there is no class 3: the network has 3, from 0"),
-        ({"square": 0}, "the square and its stride must be of 1 pixel or more"),
+        ({"square": 0}, "square must be a whole number of 1 or more, not 0"),
         ({"square": 4, "nolearn": True}, "nolearn covers with squares of zeros of odd length"),
     ],
 )
 def test_what_occlusion_cannot_do_is_one_sentence(how: dict[str, Any], sentence: str) -> None:
-    with pytest.raises(RunningError, match=sentence):
+    with pytest.raises(FiltvizError, match=sentence):
         filtviz.occlusion(classes(), IMAGES[0], engine="numpy", **how)
 
 

@@ -20,6 +20,7 @@ from filtviz.paper import Paper
 
 if TYPE_CHECKING:
     from filtviz.drawing.pages import SheetPage
+    from filtviz.drawing.response_pictures import ResponsePicture
     from filtviz.drawing.terminal import Depth
 
 __all__ = [
@@ -200,7 +201,7 @@ def window() -> tuple[int, int | None]:
 LONGEST_LINE = 10_000
 
 
-def print_sheets(pages: Sequence[SheetPage]) -> None:
+def print_sheets(pages: Sequence[SheetPage | ResponsePicture]) -> None:
     """Print the pages of one sheet on stdout: as graphics, in half blocks, or in plain digits."""
     from filtviz.drawing.terminal import HALF_BLOCK, sheet_lines
 
@@ -228,7 +229,7 @@ def colour_depth(environment: Mapping[str, str], is_terminal: bool) -> Depth:
     return "truecolor" if environment.get("COLORTERM") in ("truecolor", "24bit") else "256"
 
 
-def _print_graphics(pages: Sequence[SheetPage]) -> bool:
+def _print_graphics(pages: Sequence[SheetPage | ResponsePicture]) -> bool:
     """Print pictures by Sixel or Kitty's protocol where terminal and library can; tell whether they could."""
     if not os.get_terminal_size(sys.stdout.fileno()).columns:
         return False  # a pseudo-terminal without a size, on which no picture can be placed

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial, wraps
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from filtviz.cli.console import format_table, print_json, print_path, say
+from filtviz.cli.console import format_table, print_json, print_path, print_sheets, say
 from filtviz.cli.helping import RareOption
 from filtviz.cli.shared_options import (
     budget_options,
@@ -108,6 +109,9 @@ _PREPARING = (
         type=click.Choice(["nchw", "nhwc"]),
         help="The axes of arrays (default: what fits the file).",
     ),
+)
+
+_RUNNING = (
     partial(
         click.option, "--batch", type=click.IntRange(min=1), metavar="N", help="Images at once at the most."
     ),
@@ -139,7 +143,7 @@ def image_options(labels: str) -> Callable[[Command], Command]:
             return command(*args, showing={**showing, "preparation": Preparation(**how)}, **given)
 
         decorated: Any = click.option("--labels", metavar="FILE", help=labels)(collected)
-        for option in reversed(_PREPARING):
+        for option in reversed((*_PREPARING, *_RUNNING)):
             decorated = option(cls=RareOption)(decorated)
         return _images_option(required=False)(decorated)  # type: ignore[no-any-return]
 
@@ -179,7 +183,7 @@ def _images_option(*, required: bool) -> Callable[[Command], Command]:
 
 
 def demonstrating(
-    *, draws: bool = True, images: str = "required", runs: bool = True
+    *, draws: bool = True, images: str = "required", runs: bool = True, has_table: bool = True
 ) -> Callable[[Command], Command]:
     """Return what adds MODEL and the options of images, which the command gets as one ``request``.
 
@@ -187,6 +191,7 @@ def demonstrating(
         draws: Whether the command draws a picture.
         images: ``required``, ``optional`` or ``none``.
         runs: Whether the command runs the network.
+        has_table: Whether its numbers are a table, for CSV.
     """
 
     def decorate(command: Command) -> Command:
@@ -200,10 +205,14 @@ def demonstrating(
             others = {name: given.pop(name) for name in ("batch", "device", "labels") if runs}
             output, suffix = given.pop("output", None), given.pop("suffix", None)
             as_json, reading = given.pop("as_json"), given.pop("reading")
+            as_csv, terminal = given.pop("as_csv", False), given.pop("terminal", False)
+            if as_json + as_csv + terminal > 1:
+                raise click.UsageError("--json, --csv and --terminal exclude each other")
             destination = None
-            if draws and not (as_json and output is None):
+            if output is not None or (draws and not (as_json or as_csv or terminal)):
                 with usage_errors():
-                    destination = find_destination(output, suffix)
+                    formats = ("png", "pdf", "svg", "npz") if draws else ("npz",)
+                    destination = find_destination(output, suffix, formats)
             request = Request(
                 model=given.pop("model"),
                 images=tuple(given.pop("images", ())),
@@ -213,33 +222,29 @@ def demonstrating(
                 **others,
                 **reading,
             )
-            print_demonstration(command(*args, request=request, **given), as_json=as_json)
+            found = command(*args, request=request, **given)
+            print_demonstration(found, as_json=as_json, as_csv=as_csv, terminal=terminal)
 
         options: list[Callable[[Any], Any]] = [model_argument]
         if images != "none":
             options.append(_images_option(required=images == "required"))
         if runs:
             options += [option() for option in _PREPARING]
+            options += [option(cls=RareOption) for option in _RUNNING]
             options.append(
                 click.option("--labels", metavar="FILE", help="The names of the classes, one a line.")
             )
+        kinds = ".png, .pdf, .svg, .npz for the numbers" if draws else ".npz, for the numbers"
+        default = "; default: the current folder" if draws else ""
+        options.append(
+            click.option("-o", "--output", metavar="PATH", help=f"A file ({kinds}) or a folder{default}.")
+        )
         if draws:
-            options.append(
-                click.option(
-                    "-o",
-                    "--output",
-                    metavar="PATH",
-                    help="A file (.png, .pdf, .svg) or a folder; default: the current folder.",
-                )
-            )
-            options.append(
-                click.option(
-                    "--format",
-                    "suffix",
-                    type=click.Choice(["png", "pdf", "svg"]),
-                    help="The picture's format.",
-                )
-            )
+            formats = click.Choice(["png", "pdf", "svg", "npz"])
+            options.append(click.option("--format", "suffix", type=formats, help="The file's format."))
+            options.append(click.option("--terminal", is_flag=True, help="Draw in the terminal."))
+        if has_table:
+            options.append(click.option("--csv", "as_csv", is_flag=True, help="Print a table, as CSV."))
         options += [json_option, reading_options, budget_options]
         decorated: Any = collected
         for option in reversed(options):
@@ -249,21 +254,32 @@ def demonstrating(
     return decorate
 
 
-def print_demonstration(found: Demonstration, *, as_json: bool) -> None:
+def print_demonstration(
+    found: Demonstration, *, as_json: bool, as_csv: bool = False, terminal: bool = False
+) -> None:
     """Print a result: what to know first, its table, the paths of its files.
 
     Args:
         found: The result.
         as_json: Print it for scripts.
+        as_csv: Print its table for spreadsheets.
+        terminal: Print its picture.
     """
     for sentence in found.sentences:
         say(sentence[:1].upper() + sentence[1:])
     if as_json:
         print_json({**found.data, "files": [str(file.path) for file in found.files]})
         return
-    for sentence in found.answer:
-        click.echo(sentence) if not found.files else say(sentence)
-    if found.rows:
-        click.echo(format_table(found.rows, found.headings))
+    if as_csv:
+        from filtviz.cli.json_data import write_csv
+
+        write_csv(found.table, sys.stdout)
+    elif terminal and found.picture is not None:
+        print_sheets([found.picture])
+    else:
+        for sentence in found.answer:
+            click.echo(sentence) if not found.files or found.rows else say(sentence)
+        if found.rows:
+            click.echo(format_table(found.rows, found.headings))
     for file in found.files:
-        print_path(file.path)
+        say(str(file.path)) if as_csv or terminal or found.rows else print_path(file.path)

@@ -40,7 +40,7 @@ METHODS = ["gradient", "guided", "deconvnet", "integrated", "smoothgrad", "gradc
 @click.option(
     "-l", "--layer", metavar="N|NAME", help="With gradcam: whose maps (default: the last convolution)."
 )
-@demonstrating()
+@demonstrating(has_table=False)
 def saliency(
     request: Request, image: int, method: Any, target: int | None, of: Any, signed: bool, layer: str | None
 ) -> Demonstration:

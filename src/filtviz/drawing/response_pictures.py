@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import math
 import textwrap
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from filtviz.drawing.figures import render
+from filtviz.drawing.sheet import Legend, Sheet
 from filtviz.text import plural
 
 if TYPE_CHECKING:
@@ -40,11 +41,22 @@ GREY, RED, INK = "#777777", "#c1272d", "#222222"
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ResponsePicture:
-    """A picture that is a figure of its own, a `filtviz.drawing.views.Picture`."""
+    """A picture that is a figure of its own, a `filtviz.drawing.views.Picture`.
+
+    ``tell`` makes the sheet that a terminal shows, ``arrays`` are the numbers for ``.npz`` files.
+    """
 
     part: str
     make: Callable[[], Figure]
     channel: int | None = None
+    tell: Callable[[], Sheet] | None = None
+    arrays: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+
+    @property
+    def sheet(self) -> Sheet:
+        """What a terminal shows."""
+        assert self.tell is not None, "each picture that a command draws has one"
+        return self.tell()
 
     def figure(self) -> Figure:
         """Return the figure."""
@@ -53,6 +65,31 @@ class ResponsePicture:
     def image(self) -> Image:
         """Return the figure's pixels."""
         return render(self.make())
+
+
+def _sheet(
+    values: NDArray[Any], *, part: str, title: str, notes: Sequence[str], meaning: str,
+    signed: bool, cmap: str, labels: Sequence[str], captions: Sequence[Sequence[str]] = (),
+) -> Sheet:  # fmt: skip
+    """Return numbers ``(strips, columns, rows, cols)`` as a sheet for the terminal, all on one scale."""
+    finite = values[np.isfinite(values)]
+    low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
+    if signed:
+        low, high = -max(abs(low), abs(high)), max(abs(low), abs(high))
+    else:
+        low = min(low, 0.0)
+    scaled = 2 * (values - low) / ((high - low) or 1.0) - 1
+    return Sheet(
+        name=part,
+        values=scaled,
+        cmap=cmap,
+        labels=tuple(labels),
+        captions=tuple(map(tuple, captions)),
+        title=title,
+        notes=tuple(notes),
+        legend=Legend(ticks=(f"{low:.3g}", f"{high:.3g}"), meaning=meaning),
+        signed=signed,
+    )
 
 
 def visible(image: NDArray[Any]) -> NDArray[np.float64]:
@@ -167,11 +204,35 @@ def _coloured(values: NDArray[Any], low: float, high: float, cmap: str) -> NDArr
 
 def activity_picture(found: Activity, image: NDArray[Any], name: str) -> ResponsePicture:
     """Draw a layer's maps for an image, all on one scale, with the units that never fire marked."""
-    return ResponsePicture(part="activity", make=lambda: _activity_figure(found, image, name))
+    return ResponsePicture(
+        part="activity",
+        make=lambda: _activity_figure(found, image, name),
+        tell=lambda: _activity_sheet(found, name),
+    )
+
+
+def _activity_sheet(found: Activity, name: str) -> Sheet:
+    maps = _as_maps(found)[:MOST_TILES]
+    return _sheet(
+        maps[:, None],
+        part="activity",
+        title=f"{found.layer}: what {plural(len(found.maps), 'unit')} answer to {name}",
+        notes=[_over_images(found)],
+        meaning="answer, one scale for all maps",
+        signed=bool((maps < 0).any()),
+        cmap="RdBu_r" if (maps < 0).any() else "viridis",
+        labels=[""] * len(maps),
+        captions=[[_caption(found, unit)] for unit in range(len(maps))],
+    )
+
+
+def _as_maps(found: Activity) -> NDArray[np.float64]:
+    """Return ``(units, rows, cols)``; a unit of a dense layer is one pixel."""
+    return found.maps if found.maps.ndim == 3 else found.maps.reshape(len(found.maps), 1, -1)[:, :, :1]
 
 
 def _activity_figure(found: Activity, image: NDArray[Any], name: str) -> Figure:
-    maps = found.maps if found.maps.ndim == 3 else found.maps.reshape(len(found.maps), 1, -1)[:, :, :1]
+    maps = _as_maps(found)
     shown = maps[:MOST_TILES]
     finite = shown[np.isfinite(shown)]
     top = float(np.abs(finite).max()) if finite.size else 1.0
@@ -228,7 +289,11 @@ def _over_images(found: Activity) -> str:
 
 def nolearn_activity_picture(found: Activity, image: NDArray[Any]) -> ResponsePicture:
     """Draw what nolearn's ``plot_conv_activity`` draws: each map on its own range, inverted grey."""
-    return ResponsePicture(part="activity", make=lambda: _nolearn_figure(found, image))
+    return ResponsePicture(
+        part="activity",
+        make=lambda: _nolearn_figure(found, image),
+        tell=lambda: _activity_sheet(found, "the image"),
+    )
 
 
 def _nolearn_figure(found: Activity, image: NDArray[Any]) -> Figure:
@@ -309,7 +374,11 @@ def heat_picture(
         figure.text(0.665, 0.36 / height, legend, size=8, va="center", color=INK, parse_math=False)
         return figure
 
-    return ResponsePicture(part=part, make=make)
+    def tell() -> Sheet:
+        texts = {"part": part, "title": title, "notes": notes, "meaning": f"{meaning}; {legend}"}
+        return _sheet(heat[None, None], signed=symmetric, cmap=cmap, labels=[""], **texts)  # type: ignore[arg-type]
+
+    return ResponsePicture(part=part, make=make, tell=tell)
 
 
 # Patches
@@ -355,7 +424,22 @@ def patches_picture(
             )
         )
 
-    return ResponsePicture(part="patches", make=make)
+    def tell() -> Sheet:
+        pieces = np.stack([found.of(number).mean(axis=1) for number in filters])
+        answers = found.responses[list(filters)]
+        return _sheet(
+            pieces,
+            part="patches",
+            title=f"{found.layer}: what excites each filter most",
+            notes=notes,
+            meaning="pixels of the pieces",
+            signed=False,
+            cmap="gray",
+            labels=[f"filter {number}" for number in filters],
+            captions=[[f"{one:.3g}" if np.isfinite(one) else "" for one in row] for row in answers],
+        )
+
+    return ResponsePicture(part="patches", make=make, tell=tell)
 
 
 def _piece(piece: NDArray[Any], low: float, high: float) -> NDArray[np.float64]:
@@ -391,7 +475,23 @@ def maximised_picture(
         spec = _Tiles(tiles=tiles, captions=captions, across=across, title=title, notes=notes)
         return _tiles_figure(spec)
 
-    return ResponsePicture(part="maximised", make=make)
+    def tell() -> Sheet:
+        shown = found.images.mean(axis=1)
+        pixels = np.stack([found.start.mean(axis=0)[None].repeat(len(shown), 0), shown], axis=1)
+        last = [f"{answers[0]:.3g} → {answers[-1]:.3g}" for answers in found.answers.T]
+        return _sheet(
+            pixels if changed else shown[:, None],
+            part="maximised",
+            title=title,
+            notes=notes,
+            meaning="pixels",
+            signed=False,
+            cmap="gray",
+            labels=[f"unit {unit}" for unit in found.units],
+            captions=[["before", words] if changed else [words] for words in last],
+        )
+
+    return ResponsePicture(part="maximised", make=make, tell=tell)
 
 
 # Images in a plane
@@ -411,8 +511,7 @@ def codes_picture(found: Codes, seen: NDArray[Any], notes: Sequence[str]) -> Res
             figure.text(0.02, 0.957 - 0.021 * place, line, size=9, va="top", color=INK, parse_math=False)
         top = 0.94 - 0.021 * len(lines)
         axes = figure.add_axes((0.02, 0.02, 0.96, top - 0.02))
-        spread = np.ptp(found.places, axis=0)
-        places = (found.places - found.places.min(axis=0)) / np.where(spread > 0, spread, 1.0)
+        places = _within(found.places)
         side = min(0.1, 0.55 / math.sqrt(len(seen)))
         for (x, y), image in zip(places, seen, strict=True):
             pixels = np.clip(visible(image), 0, 1)
@@ -425,7 +524,37 @@ def codes_picture(found: Codes, seen: NDArray[Any], notes: Sequence[str]) -> Res
         axes.spines[:].set_color("#cccccc")
         return figure
 
-    return ResponsePicture(part="codes", make=make)
+    def tell() -> Sheet:
+        rows, cols = PLANE
+        canvas = np.zeros(PLANE)
+        for (x, y), image in zip(_within(found.places), seen, strict=True):
+            pixels = visible(image).mean(axis=2)
+            small = pixels[:: -(-pixels.shape[0] // MARK), :: -(-pixels.shape[1] // MARK)]
+            top, left = int((1 - y) * (rows - len(small))), int(x * (cols - small.shape[1]))
+            part = canvas[top : top + len(small), left : left + small.shape[1]]
+            np.maximum(part, small, out=part)
+        return _sheet(
+            canvas[None, None],
+            part="codes",
+            title=f"{found.layer}: {plural(len(seen), 'image')} where their codes are",
+            notes=notes,
+            meaning="pixels of the images",
+            signed=False,
+            cmap="gray",
+            labels=[""],
+        )
+
+    return ResponsePicture(part="codes", make=make, tell=tell)
+
+
+PLANE, MARK = (48, 76), 6
+"""Rows and columns of a plane in a terminal, and of an image in it at the most."""
+
+
+def _within(places: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return places ``(images, 2)`` in the unit square."""
+    spread = np.ptp(places, axis=0)
+    return np.asarray((places - places.min(axis=0)) / np.where(spread > 0, spread, 1.0))
 
 
 def loss_picture(series: dict[str, NDArray[Any]], title: str, notes: Sequence[str]) -> ResponsePicture:
@@ -453,4 +582,29 @@ def loss_picture(series: dict[str, NDArray[Any]], title: str, notes: Sequence[st
         axes.legend(frameon=False)
         return figure
 
-    return ResponsePicture(part="loss", make=make)
+    def tell() -> Sheet:
+        canvas = np.zeros(CHART)
+        known = np.concatenate([values[np.isfinite(values)] for values in series.values()])
+        low, high = float(known.min()), float(known.max())
+        for level, values in zip((1.0, -1.0), series.values(), strict=False):
+            for epoch in np.flatnonzero(np.isfinite(values)):
+                col = round(epoch / max(len(values) - 1, 1) * (CHART[1] - 1))
+                row = round((high - float(values[epoch])) / ((high - low) or 1.0) * (CHART[0] - 1))
+                canvas[row, col] = level
+        names = [f"{name} is {colour}" for name, colour in zip(series, ("+9, red", "-9, blue"), strict=False)]
+        return _sheet(
+            canvas[None, None],
+            part="loss",
+            title=title,
+            notes=[*notes, f"from {high:.3g} at the top to {low:.3g} at the bottom"],
+            meaning="; ".join(names),
+            signed=True,
+            cmap="RdBu_r",
+            labels=[""],
+        )
+
+    return ResponsePicture(part="loss", make=make, tell=tell)
+
+
+CHART = (24, 72)
+"""Rows and columns of a chart in a terminal."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from io import BytesIO
@@ -55,7 +55,7 @@ def write_pages(
         stream: Where they go.
         mark: What tells which models they show, see `filtviz.sources.Sources`; empty writes none.
     """
-    FORMATS[suffix](pictures, options, stream, mark)
+    (FORMATS | NUMBERS)[suffix](pictures, options, stream, mark)
 
 
 def holds_many_pages(suffix: str) -> bool:
@@ -125,6 +125,17 @@ FORMATS: dict[str, Callable[[Iterable[Picture], DrawingOptions, BinaryIO, str], 
 }
 """Suffix → the function that writes such a file."""
 
+
+def _write_npz(pictures: Iterable[Picture], options: DrawingOptions, stream: BinaryIO, mark: str) -> None:  # noqa: ARG001
+    import numpy as np
+
+    (picture,) = pictures
+    np.savez_compressed(stream, **picture.arrays)  # type: ignore[attr-defined]
+
+
+NUMBERS = {"npz": _write_npz}
+"""The same for pictures that have arrays, which are written instead."""
+
 _STARTS = {"png": b"\x89PNG\r\n\x1a\n", "pdf": b"%PDF-", "svg": b"<?xml"}
 
 
@@ -184,9 +195,6 @@ def _on_white(frame: Image.Image, size: tuple[int, int]) -> Image.Image:
     return page
 
 
-DEFAULT_FORMAT = "png"
-
-
 @dataclass(frozen=True)
 class Destination:
     """Where pictures go: into ``folder``, named after the model or, where it is given, after ``stem``.
@@ -218,11 +226,18 @@ class PlannedFile:
     pictures: tuple[Picture, ...]
 
 
-def find_destination(output: str | None, suffix: str | None) -> Destination:
+def find_destination(
+    output: str | None, suffix: str | None, formats: Collection[str] = ("png", "pdf", "svg")
+) -> Destination:
     """Understand ``--output`` and ``--format``.
 
     An existing folder, or a path that ends in a slash or has no suffix, is a folder; any other path is a file
     whose suffix names the format.
+
+    Args:
+        output: What ``--output`` says.
+        suffix: What ``--format`` says.
+        formats: Which there are; the first is taken where nothing says.
 
     Raises:
         ArgumentError: the suffix is no format, or contradicts ``suffix``.
@@ -230,11 +245,12 @@ def find_destination(output: str | None, suffix: str | None) -> Destination:
     """
     path = Path(output or ".")
     if is_folder(path) or str(output).endswith(("/", os.sep)) or not path.suffix:
-        return Destination(path, None, suffix or DEFAULT_FORMAT)
+        return Destination(path, None, suffix or next(iter(formats)))
     named = path.suffix[1:].lower()
-    if named not in FORMATS:
+    if named not in formats:
         raise ArgumentError(
-            f"{printable(path.suffix, 20)} is no format of pictures: end the name in .{', .'.join(FORMATS)}"
+            f"{printable(path.suffix, 20)} is no format of {'pictures' if 'png' in formats else 'numbers'}: "
+            f"end the name in .{', .'.join(formats)}"
         )
     if suffix not in (None, named):
         raise ArgumentError(f"--format {suffix} contradicts the name {printable(path.name, 80)}")

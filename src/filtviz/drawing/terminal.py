@@ -53,6 +53,7 @@ def sheet_lines(sheet: Sheet, width: int, depth: Depth, height: int | None = Non
     plain = depth == "plain"
     if plain and sheet.cmap is None:
         sheet = _primaries_apart(sheet)
+    sheet = _fitting(sheet, width // (3 if plain else 1))
     if depth == "256" and sheet.cmap == DIVERGING:
         sheet = replace(sheet, cmap=DIVERGING_OF_256)
     legend = list(_legend(sheet, width, depth))
@@ -76,6 +77,21 @@ def sheet_lines(sheet: Sheet, width: int, depth: Depth, height: int | None = Non
     yield from legend
     if shown < n_strips:
         yield from _missing(shown, n_strips, width)
+
+
+def _fitting(sheet: Sheet, width: int) -> Sheet:
+    """Return a sheet whose tiles are no wider than a line: where they are, each pixel is a block's mean."""
+    cols = sheet.values.shape[3]
+    block = -(-cols // max(width - max(map(len, sheet.labels), default=0) - 1, 1))
+    if block <= 1:
+        return sheet
+    values = sheet.values
+    high, wide = -values.shape[2] % block, -cols % block
+    beyond = [(0, 0), (0, 0), (0, high), (0, wide), *[(0, 0)] * (values.ndim - 4)]
+    padded = np.pad(values, beyond, mode="edge")
+    strips, columns, rows, cols, *more = padded.shape
+    blocks = padded.reshape(strips, columns, rows // block, block, cols // block, block, *more)
+    return replace(sheet, values=blocks.mean(axis=(3, 5)))
 
 
 def _missing(shown: int, all_strips: int, width: int) -> list[str]:

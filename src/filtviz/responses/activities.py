@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from filtviz.errors import RunningError
 from filtviz.network import EngineName, Layer
 from filtviz.operations import Softmax
 from filtviz.responses.asking import Model, answering, choose_layer, network_of
+from filtviz.responses.checking import LARGEST, checked, whole
 from filtviz.running.inference import Runner
 
 __all__ = ["Activity", "Counted", "activity", "ends_of", "function_of"]
@@ -58,6 +60,7 @@ class Activity:
         return np.flatnonzero(self.fires == 0) if self.rectifies else np.array([], np.intp)
 
 
+@checked(image=partial(whole, least=-LARGEST))
 def activity(
     network: Model,
     images: NDArray[Any],

@@ -8,13 +8,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from filtviz.activations import Activation
-from filtviz.errors import RunningError
-from filtviz.given import Model, load
-from filtviz.network import Layer, Network
+from filtviz.errors import ArgumentError, RunningError
+from filtviz.given import LayerChoice, Model, choose, chosen_layers, load
+from filtviz.network import ConvLayer, Layer, Network
 from filtviz.operations import Identity, Normalisation, Softmax
 from filtviz.running.inference import as_units
+from filtviz.text import described
 
-__all__ = ["Model", "answering", "choose_layer", "network_of", "one_image", "probability_layer"]
+__all__ = [
+    "Model",
+    "answering",
+    "choose_layer",
+    "network_of",
+    "one_image",
+    "probability_layer",
+]
 
 
 def network_of(model: Model) -> Network:
@@ -22,17 +30,25 @@ def network_of(model: Model) -> Network:
     return load(model)
 
 
-def choose_layer(network: Network, wanted: int | str | Layer) -> Layer:
+def choose_layer(network: Network, wanted: LayerChoice) -> Layer:
     """Return a layer: a convolution by number, as ``--layer`` counts them, or any layer by its name.
 
     Raises:
         SelectionError: there is none such.
+        ArgumentError: it is nothing that could be a choice.
     """
-    if isinstance(wanted, Layer):
-        return wanted
-    if isinstance(wanted, int) or wanted.lstrip("-").isdecimal():
-        return network.select(wanted)
-    return network.layer(wanted)
+    known = isinstance(wanted, str | Layer) or not hasattr(wanted, "__iter__")
+    chosen = chosen_layers(wanted) if known else ()
+    if len(chosen) != 1:
+        raise ArgumentError(f"{described(wanted)} is no layer: give one, by number or name, such as 'conv3'")
+    (one,) = chosen
+    if isinstance(one, ConvLayer):
+        return choose(network, one)
+    if isinstance(one, Layer):
+        return one if any(one is each for each in network.layers) else network.layer(one.title)
+    if isinstance(one, int) or one.lstrip("-").isdecimal():
+        return network.select(one)
+    return network.layer(one)
 
 
 def answering(network: Network, layer: Layer) -> Layer:

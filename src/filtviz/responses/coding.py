@@ -13,7 +13,9 @@ from filtviz.errors import MissingExtraError, RunningError
 from filtviz.network import EngineName, Layer, Network
 from filtviz.operations import Dense
 from filtviz.responses.asking import Model, choose_layer, network_of
+from filtviz.responses.checking import checked
 from filtviz.running.inference import Runner
+from filtviz.text import printable
 
 __all__ = ["Codes", "codes"]
 
@@ -39,6 +41,7 @@ class Codes:
     explained: tuple[float, float] | None = None
 
 
+@checked()
 def codes(
     network: Model,
     images: NDArray[Any],
@@ -70,6 +73,8 @@ def codes(
         MissingExtraError: ``tsne`` is asked for, and scikit-learn is not installed.
         BudgetError: it would be too much work.
     """
+    if layout not in ("pca", "tsne"):
+        raise RunningError(f"there is no plane {printable(layout, 30)!r}: take pca or tsne")
     known = network_of(network)
     chosen = _last_hidden(known) if layer is None else choose_layer(known, layer)
     runner = Runner(known, [chosen], engine=engine, device=device)

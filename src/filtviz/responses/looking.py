@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from filtviz.errors import RunningError
 from filtviz.network import Layer, Network
 from filtviz.receptive_field import receptive_fields
 from filtviz.responses.asking import Model, answering, choose_layer, network_of, one_image, probability_layer
+from filtviz.responses.checking import checked, images, maybe
 from filtviz.running.inference import input_of
 from filtviz.text import printable
 
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["Maximised", "maximise", "saliency"]
 
 
+@checked(image=images)
 def saliency(
     network: Model,
     image: NDArray[Any],
@@ -112,6 +115,7 @@ class Maximised:
     units: tuple[int, ...]
 
 
+@checked(image=partial(maybe, images))
 def maximise(
     network: Model,
     units: int | Sequence[int],
@@ -165,6 +169,8 @@ def maximise(
     else:
         start = np.asarray(one_image(known, image), np.float64)
     wanted = (units,) if isinstance(units, int) else tuple(units)
+    if bounds[0] >= bounds[1]:
+        raise RunningError(f"the bounds {bounds[0]:g} and {bounds[1]:g} hold no pixels: give the lower first")
     if not wanted:
         raise RunningError("there is no unit to ask: give one or more")
     sees = _sees(known, chosen)

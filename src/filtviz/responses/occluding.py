@@ -12,6 +12,7 @@ from filtviz.budget import Budget
 from filtviz.errors import RunningError
 from filtviz.network import EngineName
 from filtviz.responses.asking import Model, network_of, one_image, probability_layer
+from filtviz.responses.checking import checked, images
 from filtviz.running.inference import Runner
 
 __all__ = ["occlusion"]
@@ -20,6 +21,7 @@ AT_ONCE = 256
 """Covered images that are made at a time."""
 
 
+@checked(image=images)
 def occlusion(
     network: Model,
     image: NDArray[Any],
@@ -60,8 +62,6 @@ def occlusion(
     """
     known = network_of(network)
     shown = np.asarray(one_image(known, image), np.float64)
-    if square < 1 or stride < 1:
-        raise RunningError("the square and its stride must be of 1 pixel or more")
     if nolearn and (square % 2 == 0 or stride != 1 or fill):
         raise RunningError("nolearn covers with squares of zeros of odd length, one at each pixel")
     rows, cols = (range(0, n, stride) for n in shown.shape[2:])

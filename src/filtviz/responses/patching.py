@@ -15,6 +15,7 @@ from filtviz.errors import RunningError
 from filtviz.network import EngineName
 from filtviz.receptive_field import ReceptiveField, receptive_fields
 from filtviz.responses.asking import Model, answering, choose_layer, network_of
+from filtviz.responses.checking import checked
 from filtviz.running.inference import Runner
 
 __all__ = ["Patches", "patches"]
@@ -67,6 +68,7 @@ class Patches:
         return pieces
 
 
+@checked()
 def patches(
     network: Model,
     images: NDArray[Any],

@@ -13,6 +13,7 @@ from filtviz.budget import Budget
 from filtviz.network import EngineName, Layer
 from filtviz.operations import Activation, Softmax
 from filtviz.responses.asking import Model, network_of, probability_layer
+from filtviz.responses.checking import checked
 from filtviz.running.inference import run
 
 __all__ = ["Prediction", "answered", "classes_of", "predict", "right_answers", "threshold_of"]
@@ -54,6 +55,7 @@ class Prediction:
         ]
 
 
+@checked()
 def predict(
     network: Model,
     images: NDArray[Any],

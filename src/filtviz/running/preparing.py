@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from filtviz.errors import RunningError
-from filtviz.network import Network
-from filtviz.operations import Normalisation
+from filtviz.network import Layer, Network
+from filtviz.operations import Identity, Normalisation
 from filtviz.running.inference import input_of
 from filtviz.text import natural_key, plural, printable
 
@@ -139,10 +139,9 @@ def read_pictures(
 def _said(network: Network, prepared: NDArray[np.float64], how: Preparation) -> Iterator[str]:
     """Say how the images were prepared."""
     low, high = f"{prepared.min():.3g}", f"{prepared.max():.3g}"
-    first = [reader for layer in network.layers if not layer.inputs for reader in network.readers(layer)]
-    for layer in first:
-        if layer.operations and isinstance(layer.operations[0], Normalisation):
-            yield f"the network begins with a normalisation of its own ({layer.title})"
+    for layer in _first(network):
+        if any(isinstance(each, Normalisation) for each in layer.operations[:1]):
+            yield f"the network itself begins with a normalisation ({layer.title}), which is done here, too"
     if how.is_default:
         yield (
             f"the file does not tell how its images were prepared: used as given (range {low} to {high}); "
@@ -150,6 +149,19 @@ def _said(network: Network, prepared: NDArray[np.float64], how: Preparation) -> 
         )
     else:
         yield f"images were prepared as asked (range {low} to {high})"
+
+
+def _first(network: Network) -> Iterator[Layer]:
+    """Yield what the images meet first: one after another, as long as it only normalises or passes on."""
+    current = [layer for layer in network.layers if not layer.inputs]
+    while len(current) == 1:
+        readers = network.readers(current[0])
+        current = [
+            each
+            for each in readers
+            if all(isinstance(one, Normalisation | Identity) for one in each.operations)
+        ]
+        yield from current
 
 
 def _each(numbers: tuple[float, ...], channels: int, option: str) -> NDArray[np.float64]:

@@ -77,6 +77,9 @@ def onnx() -> Told:
     for operator in ("Add", "Sum", "Sub", "Mul", "Div", "Max", "Min", "Mean", "Pow"):
         yield _onnx(operator)
         yield _onnx(operator, array(6, 1, 1))
+    for operator in ("Sub", "Div", "Mul"):
+        yield _onnx(operator, array(6, 1, 1))
+        yield _onnx(operator, array())
     yield _onnx("Add", array(1, 6, 1, 1))
     yield _onnx("Add", array(6))
     yield _onnx("Add", array(9))

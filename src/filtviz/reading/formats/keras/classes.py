@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from filtviz.activations import Activation, ActivationKind
 from filtviz.operations import (
     Concatenate,
@@ -90,6 +92,7 @@ _ROLES: Mapping[str, tuple[str, ...]] = {
     "DepthwiseConv1D": _BIASED,
     "DepthwiseConv2D": _BIASED,
     "Embedding": ("embeddings",),
+    "Normalization": ("mean", "variance", "count"),
     "PReLU": ("alpha",),
 }
 
@@ -244,6 +247,36 @@ def _batch_normalisation(case: Case) -> Operations | None:
             beta=held.get("beta"),
         ),
     )
+
+
+def _rescaling(case: Case) -> Operations | None:
+    """Multiply by ``scale``, add ``offset``: numbers, or one for each channel."""
+    told = [case.config.get(name, default) for name, default in (("scale", 1.0), ("offset", 0.0))]
+    if not case.config or not all(map(_are_numbers, told)):
+        return _keeps_places(case)
+    arrays = np.broadcast_arrays(*(np.atleast_1d(np.asarray(one, np.float64)) for one in told))
+    gamma, beta = (Parameter.of(name, one) for name, one in zip(("scale", "offset"), arrays, strict=True))
+    return (Normalisation(gamma=gamma, beta=beta, is_batch=False),)
+
+
+def _are_numbers(given: object) -> bool:
+    numbers = given if isinstance(given, list) else [given]
+    plain = all(isinstance(one, int | float) and not isinstance(one, bool) for one in numbers)
+    return 0 < len(numbers) <= MOST_CHANNELS and plain
+
+
+MOST_CHANNELS = 4096
+"""Of images whose channels are rescaled each by itself."""
+
+
+def _standardisation(case: Case) -> Operations | None:
+    """Subtract the mean of each channel and divide by the root of its variance."""
+    mean, variance = (case.parameters.get(name) for name in ("mean", "variance"))
+    is_last = case.config.get("axis", -1) in (-1, [-1], 3, [3])
+    known = mean is not None and variance is not None and len(mean.shape) == 1 == len(variance.shape)
+    if not known or not is_last or case.config.get("invert"):
+        return _keeps_places(case)
+    return (Normalisation(mean=mean, spread=variance, spread_is="variance", is_batch=False),)
 
 
 def _embedding(case: Case) -> Operations | None:
@@ -465,12 +498,13 @@ _BY_CLASS: Mapping[str, Callable[[Case], Operations | None]] = {
         _identity,
     ),
     **dict.fromkeys(
-        ("LayerNormalization", "GroupNormalization", "UnitNormalization", "Normalization", "Rescaling",
-         "Masking",
+        ("LayerNormalization", "GroupNormalization", "UnitNormalization", "Masking",
          "RandomFlip", "RandomRotation", "RandomZoom", "RandomContrast", "RandomTranslation", "PReLU",
          "ThresholdedReLU"),
         _keeps_places,
     ),
+    "Rescaling": _rescaling,
+    "Normalization": _standardisation,
     "Activation": _activation,
     "ReLU": _rectifier,
     "LeakyReLU": _leaky,

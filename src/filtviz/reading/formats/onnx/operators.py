@@ -317,7 +317,7 @@ def _batch_normalisation(case: Case) -> Operations | None:
 def _per_channel(constant: Constant, rank: int | None) -> Parameter | None:
     """Return a constant that holds one number for each channel as a vector, None where it is another."""
     shape = constant.shape
-    if constant.order is not None or rank is None or not shape:
+    if constant.order is not None or rank is None:
         return None
     full = (1,) * (rank - len(shape)) + shape
     if len(full) != rank or rank < 2 or any(n != 1 for axis, n in enumerate(full) if axis != 1):
@@ -354,6 +354,11 @@ def _arithmetic(case: Case) -> Operations | None:
         return (Normalisation(beta=vector, is_batch=False),)
     if vector is not None and case.operator == "Mul":
         return (Normalisation(gamma=vector, is_batch=False),)
+    is_behind = len(case.given) > 1 and case.given[1] is not None
+    if vector is not None and is_behind and case.operator == "Sub":
+        return (Normalisation(mean=vector, is_batch=False),)
+    if vector is not None and is_behind and case.operator == "Div":
+        return (Normalisation(spread=vector, spread_is="std", is_batch=False),)
     what = (
         "it combines its input with a constant" if constants else f"filtviz does not follow {case.operator}"
     )
