@@ -62,6 +62,9 @@ TICK = 0.05
 
 REFERENCE = ["-c", "import numpy; from matplotlib.figure import Figure"]
 MODEL = "model.pkl"
+IMAGES = "images"
+"""A folder, into which two small pictures are drawn where an attack brings none."""
+
 COMMANDS = {
     "layers": ["layers", MODEL],
     "plot": ["plot", MODEL, "-o", "pictures"],
@@ -72,12 +75,16 @@ COMMANDS = {
     "export": ["export", MODEL, "-q", "-o", "pictures"],
     "report": ["report", MODEL, "-o", "page.html"],
     "compare": ["compare", MODEL, MODEL, "-o", "pictures", "--animate", "states.gif"],
+    "predict": ["predict", MODEL, "--images", IMAGES],
+    "activity": ["activity", MODEL, "--images", IMAGES, "-o", "pictures"],
+    "patches": ["patches", MODEL, "--images", IMAGES, "-o", "pictures"],
+    "occlusion": ["occlusion", MODEL, "--images", IMAGES, "-o", "pictures"],
+    "saliency": ["saliency", MODEL, "--images", IMAGES, "-o", "pictures"],
+    "maximise": ["maximise", MODEL, "-o", "pictures"],
+    "codes": ["codes", MODEL, "--images", IMAGES, "-o", "pictures"],
+    "loss": ["loss", MODEL, "-o", "pictures"],
 }
 """Name in the table → the command line; to compare, the file is read twice."""
-
-ON_IMAGES = ("predict", "activity", "patches", "occlusion", "saliency", "maximise", "codes", "loss")
-"""Commands that run the network on a person's images, or read its losses: not measured here. What they do is
-bounded by the budget of work, see `filtviz.running.costs`."""
 
 Files = bytes | Mapping[str, bytes]
 
@@ -274,8 +281,20 @@ def write(attack: str, folder: Path) -> None:
     made = ATTACKS[attack][1]()
     files = {MODEL: made} if isinstance(made, bytes) else made
     for name, data in files.items():
+        (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_bytes(data)
+    if not (folder / IMAGES).exists():
+        draw_pictures(folder / IMAGES)
     print(next(iter(files)))
+
+
+def draw_pictures(folder: Path) -> None:
+    """Draw two pictures, of which any network that takes colours or greys can be shown one."""
+    from PIL import Image
+
+    folder.mkdir()
+    for name, size in (("a.png", (64, 64)), ("b.png", (64, 64))):
+        Image.effect_noise(size, 60).save(folder / name)
 
 
 def measure(
@@ -290,15 +309,17 @@ def measure(
     """
     costs = {command: cost for command in commands if (cost := kept.of(attack, command)) is not None}
     missing = [command for command in commands if command not in costs]
-    if not missing or (quick and refused(costs) and not set(missing) & set(READERS)):
+    reader = kept.of(attack, READERS[0])
+    if not missing or (quick and refused(reader) and not set(missing) & set(READERS)):
         return costs, None
     with tempfile.TemporaryDirectory() as folder:
         made = subprocess.run(
             [sys.executable, __file__, "--write", attack, folder], check=True, capture_output=True, text=True
         )
-        model, size = made.stdout.strip(), sum(each.stat().st_size for each in Path(folder).iterdir())
+        files = [each for each in Path(folder).iterdir() if each.is_file()]
+        model, size = made.stdout.strip(), sum(each.stat().st_size for each in files)
         for command in missing:
-            if quick and refused(costs) and command not in READERS:
+            if quick and refused(costs.get(READERS[0], reader)) and command not in READERS:
                 continue
             line = [model if part == MODEL else part for part in COMMANDS[command]]
             costs[command] = run(["-m", "filtviz", *line], Path(folder))
@@ -306,9 +327,9 @@ def measure(
         return costs, size
 
 
-def refused(costs: Mapping[str, Cost]) -> bool:
+def refused(reading: Cost | None) -> bool:
     """Tell whether the first command, which reads the file and does no more, ended in one sentence."""
-    return READERS[0] in costs and costs[READERS[0]].status == 1 and costs[READERS[0]].passes
+    return reading is not None and reading.status == 1 and reading.passes
 
 
 def run(arguments: Sequence[str], folder: Path) -> Cost:

@@ -68,10 +68,7 @@ def test_results_of_several_runs_add_up_to_one_summary(attacks, tmp_path, monkey
 def test_each_command_that_works_on_models_is_measured(attacks):
     from filtviz.cli import main
 
-    assert {line[0] for line in attacks.COMMANDS.values()} == set(main.list_commands(None)) - {
-        "explain",
-        *attacks.ON_IMAGES,
-    }
+    assert {line[0] for line in attacks.COMMANDS.values()} == set(main.list_commands(None)) - {"explain"}
 
 
 def test_each_attack_has_a_name_of_its_own(attacks):
@@ -104,7 +101,7 @@ def test_attacks_that_are_gone_are_forgotten(attacks, tmp_path):
 
 def test_an_attack_may_be_several_files(attacks, tmp_path, capsys):
     attacks.write("Darknet: a route of one layer many times", tmp_path)
-    assert sorted(each.name for each in tmp_path.iterdir()) == ["m.cfg", "m.weights"]
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["images", "m.cfg", "m.weights"]
     assert capsys.readouterr().out == "m.weights\n"
 
 
@@ -143,5 +140,9 @@ def test_files_that_are_refused_go_to_those_that_read_alone_when_it_has_to_be_qu
     attacks.measure(name, commands, attacks.Kept(None), quick=True)
     assert given == ["layers", "compare"]
     given.clear()
+    path = tmp_path / "costs.json"
+    attacks.Kept(path).add(name, "layers", attacks.Cost(**cost(1.0, status=1)))
+    attacks.measure(name, ["plot"], attacks.Kept(path), quick=True)
+    assert given == []
     attacks.measure(name, commands, attacks.Kept(None), quick=False)
     assert given == ["layers", "plot", "compare"]

@@ -283,7 +283,9 @@ def test_a_sibling_that_is_a_link_or_a_folder_is_not_followed(tmp_path):
 def test_what_is_no_file_is_told(tmp_path):
     with pytest.raises(FileAccessError, match=r"missing\.pkl: there is no such file"):
         load(tmp_path / "missing.pkl")
-    with pytest.raises(FileAccessError, match="it is a folder; name the model file in it"):
+    with pytest.raises(
+        FileAccessError, match="it is a folder without a file that may be a model; name the model file"
+    ):
         load(tmp_path)
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(FileAccessError, match="it is not a regular file"):

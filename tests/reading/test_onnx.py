@@ -356,6 +356,22 @@ def test_functions_that_call_each_other_grow_within_a_limit(tmp_path):
         load(tmp_path, nodes, more=itself)
 
 
+def test_attributes_of_a_function_are_those_of_its_call_or_its_defaults(tmp_path):
+    """PyTorch writes modules as functions, and their strides and groups as attributes of these."""
+    kernel = {"W": np.zeros((4, 1, 3, 3), np.float32)}
+    conv = node("Conv", ["a", "b"], ["y"], strides=part(21, "s"), group=part(21, "g"), pads=part(21, "p"))
+    body = part(1, "f") + part(4, "a") + part(4, "b") + part(5, "y") + part(7, conv) + part(10, "own")
+    held = part(25, body + part(11, part(1, "g") + part(3, 4) + part(20, 2)))
+    nodes = [node("f", ["x", "W"], ["y"], domain="own", s=[2, 2])]
+    (layer,) = load(tmp_path, nodes, kernel, more=held).conv_layers
+    assert layer.convolution.stride == (2, 2)
+    assert layer.convolution.groups == 4
+    assert layer.convolution.pad == ((0, 0), (0, 0))
+    nodes = [node("f", ["x", "W"], ["y"], domain="own", g=2)]
+    (layer,) = load(tmp_path, nodes, kernel, more=held).conv_layers
+    assert (layer.convolution.stride, layer.convolution.groups) == ((1, 1), 2)
+
+
 def test_a_constant_of_one_number_is_as_large_as_the_limit_allows(tmp_path):
     nodes = [
         node("ConstantOfShape", ["s"], ["w"], value=part(5, tensor("", np.ones(1, np.float32)))),

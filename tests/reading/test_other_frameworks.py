@@ -221,9 +221,11 @@ def test_a_model_without_weights_says_which_file_has_them(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("mark", "says"), [("manifest.ocdbt", "Orbax"), ("Data", "Core ML"), ("readme", "folder")]
+    ("mark", "says"),
+    [("manifest.ocdbt", "Orbax"), ("Data/com.apple.CoreML", "Core ML"), ("readme.md", "folder")],
 )
 def test_a_folder_that_is_no_model_is_named(tmp_path, mark, says):
+    (tmp_path / mark).parent.mkdir(exist_ok=True)
     (tmp_path / mark).write_text("")
     with pytest.raises(ReadError, match=says):
         filtviz.load(tmp_path)

@@ -101,10 +101,13 @@ def narrow_dtype(name: str) -> ElementType | None:
 def dtype_of_record(value: Any) -> ElementType | None:
     """Return the type that a pickled `numpy.dtype` names, or None where the table has it not.
 
-    The pickle holds ``dtype("f4", 0, 1)`` and, as its state, ``(3, "<", …)``: version and byte order.
+    The pickle holds ``dtype("f4", 0, 1)`` and, as its state, ``(3, "<", …)``: version and byte order. Types
+    of few bits are named by their class, ``dtype(ml_dtypes.bfloat16, 0, 1)``.
     """
     if type(value) is not Record or class_name(value) != "dtype" or not value.args:
         return None
+    if type(value.args[0]) is Global and value.args[0].module == "ml_dtypes":
+        return narrow_dtype(value.args[0].name)
     code, state = text(value.args[0]), elements(value.state) or []
     order = text(state[1]) if len(state) > 1 else "|"
     if code is None or order not in ("<", ">", "|", "="):
@@ -329,12 +332,16 @@ def _name(value: Record) -> str:
 
 def _array_state(value: Record) -> Sequence[Any] | None:
     """Return ``[shape, dtype, is_fortran, data]``, before which numpy may write a version."""
-    state = elements(value.state)
+    of_jax = _name(value) == "_reconstruct_array" and len(value.args) > 2
+    state = elements(value.args[2] if of_jax else value.state)
     return state[-4:] if state is not None and len(state) in (4, 5) else None
 
 
 def _reconstructed(value: Record, limits: Limits) -> StoredArray | None:
-    """Read ``_reconstruct(ndarray, (0,), "b")`` and its state, as numpy has written arrays ever since."""
+    """Read ``_reconstruct(ndarray, (0,), "b")`` and its state, as numpy has written arrays ever since.
+
+    JAX hands the same to a function of its own: ``_reconstruct_array(_reconstruct, (…), state, facts)``.
+    """
     state = _array_state(value)
     if state is None:
         return None
@@ -400,10 +407,11 @@ _GPU_ARRAYS = frozenset({"CudaNdarray_unpickler", "GpuArray_unpickler"})
 _RECONSTRUCT = frozenset({"_reconstruct"})
 _READERS: dict[str, Callable[[Record, Limits], StoredArray | None]] = {
     "_reconstruct": _reconstructed,
+    "_reconstruct_array": _reconstructed,
     "_frombuffer": _from_buffer,
     "scalar": _scalar,
 }
-"""numpy's function that makes the array again → what reads its arguments; its module has had many names."""
+"""The function that makes an array again → what reads its arguments; numpy's module has had many names."""
 
 
 def parameter_of(name: str, array: AnyArray, source: str) -> Parameter:

@@ -8,14 +8,16 @@ it: no link in it is followed, and so many entries are looked at and no more.
 from __future__ import annotations
 
 import os
+import re
+import stat
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from filtviz.errors import FileAccessError, ReadError, UnknownFileError, UnsupportedFileError
-from filtviz.text import natural_key, printable
+from filtviz.text import listed, natural_key, printable
 
-__all__ = ["MOST_ENTRIES", "Candidate", "candidates", "files_in", "is_no_model"]
+__all__ = ["MOST_ENTRIES", "Candidate", "candidates", "files_in", "is_no_model", "model_in"]
 
 SAVED_MODEL = "saved_model.pb"
 """The file that makes a folder a model: what lies below it belongs to it."""
@@ -126,3 +128,99 @@ def _entries(folder: Path, *, must_open: bool) -> Iterator[os.DirEntry[str]]:
             raise FileAccessError(
                 f"{printable(folder, 200)}: it cannot be looked into ({reason})", path=folder
             ) from error
+
+
+# A folder that holds one model
+
+_INDEX_ENDINGS = (".safetensors.index.json", ".bin.index.json", ".weights.json")
+"""How the files end that name all others of a model."""
+
+_MODEL_SUFFIXES = frozenset({
+    ".bin", ".caffemodel", ".ckpt", ".gguf", ".h5", ".hdf5", ".jit", ".joblib", ".keras", ".model",
+    ".msgpack", ".npy", ".npz", ".onnx", ".params", ".pb", ".pdiparams", ".pdparams", ".pickle",
+    ".pkl", ".pt", ".pt2", ".pth", ".ptl", ".safetensors", ".t7", ".tar", ".tflite", ".th",
+    ".weights",
+})  # fmt: skip
+_BESIDE_ONNX = frozenset({".bin", ".data", ""})
+"""What external data of ONNX are called, which are no models themselves."""
+
+_TEXTS = frozenset({
+    ".cfg", ".csv", ".data", ".gif", ".html", ".info", ".ini", ".jpeg", ".jpg", ".json", ".jsonl",
+    ".lock", ".log", ".md", ".meta", ".names", ".pbtxt", ".pdmodel", ".pdopt", ".png", ".prototxt",
+    ".py", ".rst", ".sh", ".toml", ".tsv", ".txt", ".xml", ".yaml", ".yml",
+})  # fmt: skip
+"""Suffixes of what lies beside models and is none."""
+
+_OF_TRAINING = re.compile(
+    r"(?i)(optimi[sz]er|scheduler|scaler|sampler|training_args|trainer_state|random_states?|rng_state)([._-]|\Z)"
+)
+_LATEST = re.compile(rb'\Amodel_checkpoint_path: "(?:[^"\n]*[/\\])?([^"/\\\n]{1,200})"')
+"""The latest of several checkpoints, in TensorFlow's file ``checkpoint``."""
+
+
+def model_in(folder: Path) -> Path | None:
+    """Return the file to open of a folder that holds one model, with what lies beside it; None where none is.
+
+    Links are not followed, and folders in it are not looked into.
+
+    Args:
+        folder: The folder.
+
+    Raises:
+        FileAccessError: it cannot be looked into, or holds more than one model.
+    """
+    names = []
+    for n, entry in enumerate(_entries(folder, must_open=True)):
+        if n >= MOST_ENTRIES:
+            break
+        if entry.is_file(follow_symlinks=False):
+            names.append(entry.name)
+    found = sorted(_may_be_the_model(folder, names), key=natural_key)
+    if len(found) > 1:
+        shown = listed([printable(name, 60) for name in found], 4)
+        raise FileAccessError(
+            f"it is a folder with several files that may be models: {shown}; name one of them"
+        )
+    return folder / found[0] if found else None
+
+
+def _may_be_the_model(folder: Path, names: list[str]) -> list[str]:
+    """Return the files that may be the model of a folder, without the parts of one and what is beside it."""
+    models = [name for name in names if PurePath(name).suffix.lower() in _MODEL_SUFFIXES]
+    if any(name.lower().endswith(".onnx") for name in models):
+        models = [name for name in models if PurePath(name).suffix.lower() not in _BESIDE_ONNX]
+    indexes = _indexes(folder, names)
+    stems = tuple(_index_stem(name) for name in indexes)
+    models = indexes + [name for name in models if not (stems and name.startswith(stems))]
+    found = [name for name in models if not _OF_TRAINING.match(name)]
+    if not found:
+        others = [name for name in names if PurePath(name).suffix.lower() not in _TEXTS]
+        found = [name for name in others if name not in (*models, "checkpoint")]
+    return found or models
+
+
+def _indexes(folder: Path, names: list[str]) -> list[str]:
+    """Return the files that name all others of a model: of TensorFlow's checkpoints the latest."""
+    data = {name.partition(".data-")[0] for name in names if ".data-" in name}
+    checkpoints = [name for name in names if name.endswith(".index") and name.removesuffix(".index") in data]
+    latest = _latest(folder, checkpoints)
+    return [name for name in names if name.endswith(_INDEX_ENDINGS)] + ([latest] if latest else checkpoints)
+
+
+def _index_stem(name: str) -> str:
+    ending = next((one for one in _INDEX_ENDINGS if name.endswith(one)), ".index")
+    return name.removesuffix(ending)
+
+
+def _latest(folder: Path, indexes: list[str]) -> str:
+    """Return the checkpoint that TensorFlow's file ``checkpoint`` calls the latest, ``""`` where none is."""
+    try:
+        status = os.lstat(folder / "checkpoint")
+        if not stat.S_ISREG(status.st_mode):
+            return ""
+        with (folder / "checkpoint").open("rb") as file:
+            found = _LATEST.match(file.read(1000))
+    except OSError:
+        return ""
+    name = f"{found[1].decode('utf-8', 'replace')}.index" if found else ""
+    return name if name in indexes else ""

@@ -13,10 +13,11 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from filtviz.errors import LimitError, ReadError, SelectionError, UnsupportedFileError
+from filtviz.errors import FileAccessError, LimitError, ReadError, SelectionError, UnsupportedFileError
 from filtviz.network import Layer, Network
 from filtviz.operations import parameters_of, with_parameters
 from filtviz.parameter import Parameter
+from filtviz.reading.folders import model_in
 from filtviz.reading.formats import all_formats, formats_for
 from filtviz.reading.limits import Hints, Limits
 from filtviz.reading.opened import Opened
@@ -94,11 +95,16 @@ def _entry(path: Path) -> Path:
     names = [name for kind in all_formats() for name in getattr(kind, "ENTRIES", ())]
     from filtviz.reading.formats import named
 
-    found = next((path / name for name in names if (path / name).is_file()), None)
-    for marks, sentence in named.FOLDERS if found is None else ():
-        if any((path / mark).exists() for mark in marks):
-            raise UnsupportedFileError(sentence)
-    return found or path
+    found: Path | None = next((path / name for name in names if (path / name).is_file()), None)
+    if found is not None:
+        return found
+    if sentence := named.folder_sentence(path):
+        raise UnsupportedFileError(sentence)
+    if (found := model_in(path)) is not None:
+        return found
+    if sentence := named.sentence_of_inner(path):
+        raise UnsupportedFileError(sentence)
+    raise FileAccessError("it is a folder without a file that may be a model; name the model file")
 
 
 def _understand(opened: Opened) -> Network:

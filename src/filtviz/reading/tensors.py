@@ -246,6 +246,7 @@ class _Maker:
     depthwise: list[str] = field(default_factory=list)
     transposed: list[str] = field(default_factory=list)
     called_transposed: list[str] = field(default_factory=list)
+    last_transposed: list[str] = field(default_factory=list)
     embeddings: list[str] = field(default_factory=list)
 
     def make(self, groups: Sequence[_Group]) -> list[Layer]:
@@ -358,10 +359,20 @@ class _Maker:
             found = fits_below and following is not None and self._takes(following) == channels
         if found:
             self.transposed.append(group.name)
+        elif width is None and before == filters and self._ends_a_generator(group, following, channels):
+            self.last_transposed.append(group.name)
+            found = True
         elif width is None and _CALLED_TRANSPOSED.search(group.name):
             self.called_transposed.append(group.name)
             found = True
         return found
+
+    def _ends_a_generator(self, group: _Group, following: _Group | None, channels: int) -> bool:
+        """Tell the last of several transposed convolutions in one part of a network: it gives an image."""
+        part = group.name.rpartition(self.convention.separator)[0]
+        others = [one.rpartition(self.convention.separator)[0] for one in self.transposed]
+        goes_on = following is not None and following.name.rpartition(self.convention.separator)[0] == part
+        return channels < MOST_COLOURS and bool(part) and part in others and not goes_on
 
     def _width_behind(self, group: _Group, following: _Group | None) -> int | None:
         """Return the number of biases, or of channels that the normalisation behind has."""
@@ -395,6 +406,11 @@ class _Maker:
                 "depthwise convolutions, since each filter has one channel and there are as many below",
             ),
             (self.transposed, "transposed convolutions, since only so the sizes fit"),
+            (
+                self.last_transposed,
+                "transposed convolutions, as those before them are, since they give as many channels as an "
+                "image has (--axes NAME=oihw if they are not)",
+            ),
             (
                 self.called_transposed,
                 "transposed convolutions by what they are called (--axes NAME=oihw if they are not)",

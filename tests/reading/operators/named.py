@@ -20,9 +20,14 @@ def named() -> Told:
     for beginnings, _ in (*table._BEGINNINGS, *table._TEXTS):
         for one in (beginnings,) if isinstance(beginnings, bytes) else beginnings:
             yield repr(one), str(table._of_start(one + b" and more"))
+    for beginnings, _ in table._JSON:
+        for one in beginnings:
+            yield repr(one), str(table._of_start(one + b" and more"))
     for one in EXAMPLES:
         yield f"{one[:12]!r} of {len(one)} bytes", str(table._of_start(one))
     for names, sentence in table.FOLDERS:
         yield f"a folder with {', '.join(names)}", sentence
     for members, sentence in table._ZIPS:
         yield f"a zip with {', '.join(sorted(members))}", sentence
+    for suffix, name in table._CONVERTED.items():
+        yield f"a file *{suffix}", name

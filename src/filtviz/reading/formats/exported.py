@@ -126,12 +126,16 @@ def _whole(values: Any) -> list[int | None]:
 
 @dataclass(frozen=True, kw_only=True)
 class _Node:
-    """A call: its operator, arguments by name, those that are parameters, and the inputs' shapes."""
+    """A call: its operator, arguments by name, those that are parameters, and the inputs' shapes.
+
+    ``is_turned`` tells that a matrix among the parameters is used with its rows as columns.
+    """
 
     operator: str
     arguments: Mapping[str, Any]
     parameters: Mapping[str, Parameter]
     shapes: Sequence[Shape | None]
+    is_turned: bool = False
 
     def numbers(self, name: str, n: int, default: int) -> tuple[int, ...]:
         """Return a number for each of ``n`` axes; one stands for all."""
@@ -177,6 +181,8 @@ class _Reader:
     layers: list[Layer] = field(default_factory=list)
     giver: dict[str, int] = field(default_factory=dict)
     held: dict[str, Parameter] = field(default_factory=dict)
+    turned: set[str] = field(default_factory=set)
+    batches: set[str] = field(default_factory=set)
 
     def read(self, model: Mapping[str, Any]) -> list[Layer]:
         """Return the layers of the graph."""
@@ -218,13 +224,19 @@ class _Reader:
             if isinstance(value, _Name) and value.text in self.held:
                 parameters[one["name"]] = self.held[value.text]
             else:
-                arguments[one["name"]] = value
+                arguments[one["name"]] = self._with_batch(value)
         operator = str(node["target"]).removeprefix("torch.ops.aten.").partition(".")[0]
+        if operator == "sym_size":
+            self._take_length(node, arguments.get("dim"))
+            return
+        if parameters and not given and self._passes_on(operator, node, next(iter(parameters.values()))):
+            return
         case = _Node(
             operator=operator,
             arguments=arguments,
             parameters=parameters,
             shapes=shapes_of(self.layers, tuple(given)),
+            is_turned=any(_text(one["arg"]) in self.turned for one in node["inputs"]),
         )
         row = _BY_OPERATOR.get(operator)
         found = row(case) if row is not None else None
@@ -234,8 +246,40 @@ class _Reader:
             for name in _names(output):
                 self.giver[name] = place
 
+    def _with_batch(self, value: Any) -> Any:
+        """Return an argument with the mark `_BATCH` where the number of images stands."""
+        if not isinstance(value, list):
+            return value
+        return [_BATCH if isinstance(one, _Name) and one.text in self.batches else one for one in value]
+
+    def _take_length(self, node: Mapping[str, Any], axis: Any) -> None:
+        """Take note of what the number of images is called."""
+        for output in node["outputs"]:
+            kind, value = _one(output)
+            if kind == "as_sym_int" and axis == 0 and isinstance(name := _length(value), _Name):
+                self.batches.add(name.text)
+
+    def _passes_on(self, operator: str, node: Mapping[str, Any], parameter: Parameter) -> bool:
+        """Follow a parameter through what does not change it, and a matrix through being turned."""
+        is_turned = operator in _TURNS and len(parameter.shape) == 2
+        if not is_turned and operator not in _PASSES_PARAMETER:
+            return False
+        given = [_text(one["arg"]) for one in node["inputs"]]
+        for name in (name for output in node["outputs"] for name in _names(output)):
+            self.held[name] = parameter
+            if is_turned != any(one in self.turned for one in given):
+                self.turned.add(name)
+        return True
+
     def _add(self, layer: Layer) -> int:
         return add_layer(self.layers, layer, self.opened.effort, "its graph has {:,} nodes or more")
+
+
+_BATCH = object()
+"""Stands for the number of images."""
+
+_TURNS = frozenset({"permute", "t", "transpose", "numpy_T"})
+_PASSES_PARAMETER = frozenset({"alias", "clone", "contiguous", "detach", "_to_copy", "to", "lift_fresh_copy"})
 
 
 @dataclass(frozen=True)
@@ -263,7 +307,23 @@ def _plain(argument: Mapping[str, Any]) -> Any:
         return _Name(value["name"])
     if kind == "as_tensors":
         return [_Name(one["name"]) for one in value]
+    if kind == "as_sym_int":
+        return _length(value)
+    if kind == "as_sym_ints":
+        return [_length(one) for one in value]
     return None if kind == "as_none" else value
+
+
+def _length(union: Mapping[str, Any]) -> Any:
+    """Return a length as a number, or the name of one that is open."""
+    kind, value = _one(union)
+    return _Name(str(value)) if kind == "as_name" else value
+
+
+def _text(argument: Mapping[str, Any]) -> str:
+    """Return the name of an argument that is a tensor."""
+    value = _plain(argument)
+    return value.text if isinstance(value, _Name) else ""
 
 
 def _names(output: Mapping[str, Any]) -> list[str]:
@@ -328,6 +388,18 @@ def _linear(node: _Node) -> Operations | None:
     if weights is None or len(weights.shape) != 2 or (node.first is not None and len(node.first) != 2):
         return None
     return (Dense(weights=weights, axes="oi", bias=node.parameters.get("bias"), units=weights.shape[0]),)
+
+
+def _matrix(node: _Node) -> Operations | None:
+    """Read a dense layer that was taken apart: ``addmm(bias, input, weights)``, ``mm(input, weights)``."""
+    weights, bias = node.parameters.get("mat2"), node.parameters.get("self")
+    scaled = any(node.number(name, 1.0) != 1.0 for name in ("alpha", "beta"))
+    if weights is None or len(weights.shape) != 2 or scaled or "mat1" in node.parameters:
+        return None
+    if node.operator == "mm" and bias is not None:
+        return None
+    axes = "oi" if node.is_turned else "io"
+    return (Dense(weights=weights, axes=axes, bias=bias, units=weights.shape[axes.index("o")]),)
 
 
 def _batch_norm(node: _Node) -> Operations | None:
@@ -405,8 +477,11 @@ def _flatten(node: _Node) -> Operations | None:
 
 def _view(node: _Node) -> Operations | None:
     lengths = node.arguments.get("size") or node.arguments.get("shape")
-    sane = isinstance(lengths, list) and all(type(one) is int and one >= -1 for one in lengths)
-    return (Reshape(lengths=tuple(lengths)),) if sane and isinstance(lengths, list) else None
+    if not isinstance(lengths, list):
+        return None
+    told = [(0,) if one is _BATCH and place == 0 else one for place, one in enumerate(lengths)]
+    sane = all(one == (0,) or (type(one) is int and one >= -1) for one in told)
+    return (Reshape(lengths=tuple(told)),) if sane else None
 
 
 _PLAIN: Mapping[str, ActivationKind] = {
@@ -458,8 +533,9 @@ _BY_OPERATOR: Mapping[str, Callable[[_Node], Operations | None]] = {
         _convolution,
     ),
     "linear": _linear,
+    **dict.fromkeys(("addmm", "mm"), _matrix),
     **dict.fromkeys(("batch_norm", "_native_batch_norm_legit_no_training"), _batch_norm),
-    **dict.fromkeys(("max_pool2d", "avg_pool2d"), _pooling),
+    **dict.fromkeys(("max_pool2d", "max_pool2d_with_indices", "avg_pool2d"), _pooling),
     **dict.fromkeys(("adaptive_avg_pool2d", "adaptive_max_pool2d"), _global_pooling),
     "mean": _mean,
     **dict.fromkeys(_MERGES, _merge),

@@ -5,13 +5,20 @@ To tell one more: one row in the table of how it is recognised (`_BEGINNINGS`, `
 
 from __future__ import annotations
 
+import os
 import re
+from collections.abc import Iterator
+from contextlib import suppress
+from itertools import islice
+from pathlib import Path
 from typing import NoReturn
 
 from filtviz.errors import MalformedFileError, UnknownFileError, UnsupportedFileError
+from filtviz.reading.folders import MOST_ENTRIES
 from filtviz.reading.opened import Opened
+from filtviz.text import natural_key
 
-__all__ = ["FOLDERS", "open"]
+__all__ = ["FOLDERS", "folder_sentence", "open", "sentence_of_inner"]
 
 _SAVE_AGAIN = "load it with its own library and save the arrays with numpy.savez"
 _UNPACK = "unpack it and name the model file in it"
@@ -62,9 +69,12 @@ _LOOKS = {
 
 _WEB_PAGE = "it is a web page, not a model: the download went wrong; fetch the raw file"
 
+_OPENVINO = "it is an OpenVINO model, which filtviz does not read; name the model from which it was converted"
+
 _TEXTS = (
     ((b"<!doctype html", b"<html", b"<head"), _WEB_PAGE),
-    ((b"<?xml",), "it is an XML file, not a model"),
+    ((b'<?xml version="1.0"?>\n<net ', b'<?xml version="1.0" ?>\n<net '), _OPENVINO),
+    ((b"<?xml", b"<pmml"), "it is an XML file, not a model"),
     (
         (b"404", b"not found"),
         "it is a web server's message and not a model: the download went wrong; fetch the raw file",
@@ -76,6 +86,10 @@ _TEXTS = (
         "and name that file",
     ),
     (
+        (b"model_checkpoint_path:",),
+        "it is TensorFlow's list of checkpoints; name the .index file of one of them, or the folder",
+    ),
+    (
         (b"[net]", b"[network]"),
         "it is the configuration of a Darknet network; name the .weights file beside it",
     ),
@@ -83,6 +97,23 @@ _TEXTS = (
     ((b"import ", b"from ", b"#", b'"""'), "it is a program's source, not a model"),
 )
 """What a text begins with, in small letters → the sentence about it."""
+
+_JSON = (
+    (
+        (b'{"format":"layers-model"', b'{"format":"graph-model"', b'{"modeltopology"'),
+        "it is a TensorFlow.js model, which filtviz does not read; name the model from which it was "
+        "converted, or convert it back with tensorflowjs_converter",
+    ),
+    (
+        (b'{"irversion"', b'{"ir_version"'),
+        "it is an ONNX model written as JSON; save it as binary with onnx.save, and name that file",
+    ),
+    (
+        (b'{"class_name"', b'{"module":"keras'),
+        "it is the configuration of a Keras model; name the file of weights beside it",
+    ),
+)
+"""What JSON begins with, in small letters and without blanks → the sentence about it."""
 
 _TAR_MAGIC_AT = 257
 
@@ -93,11 +124,44 @@ FOLDERS = (
         "name that file",
     ),
     (
-        ("Data",),
+        ("__0_0.distcp",),
+        "it is a distributed checkpoint of PyTorch; join it with `python -m "
+        "torch.distributed.checkpoint.format_utils dcp_to_torch FOLDER model.pth`, and name that file",
+    ),
+    (
+        ("Data/com.apple.CoreML",),
         "it is a Core ML package, which filtviz does not read; name the model from which it was converted",
     ),
 )
 """Names in a folder, of which one tells what the folder is → the sentence about it."""
+
+_FEW = 100
+"""Folders in a folder that are looked into: a manager of Orbax's has one for each step."""
+
+
+def folder_sentence(folder: Path) -> str | None:
+    """Return the sentence about a folder of a kind that is not read, None where none is known.
+
+    Args:
+        folder: The folder.
+    """
+    found = (sentence for marks, sentence in FOLDERS if any((folder / mark).exists() for mark in marks))
+    return next(found, None)
+
+
+def sentence_of_inner(folder: Path) -> str | None:
+    """Return the same of the first such folder that lies in a folder.
+
+    Args:
+        folder: The folder that holds them.
+    """
+    inner = islice(sorted(_folders_in(folder), key=natural_key), _FEW)
+    return next(filter(None, (folder_sentence(folder / name) for name in inner)), None)
+
+
+def _folders_in(folder: Path) -> Iterator[str]:
+    with suppress(OSError), os.scandir(folder) as entries:
+        yield from (one.name for one in islice(entries, MOST_ENTRIES) if one.is_dir(follow_symlinks=False))
 
 
 _ZIPS = (
@@ -107,6 +171,14 @@ _ZIPS = (
     ),
 )
 """Names of members, of which one tells what a zip is → the sentence about it."""
+
+_CONVERTED = {
+    ".mnn": "MNN", ".engine": "TensorRT", ".plan": "TensorRT", ".trt": "TensorRT", ".rknn": "Rockchip's RKNN",
+    ".om": "Huawei's CANN", ".dlc": "Qualcomm's SNPE", ".hef": "Hailo", ".tnnmodel": "TNN",
+    ".tnnproto": "TNN", ".pte": "ExecuTorch", ".kmodel": "Kendryte's nncase", ".xmodel": "Vitis AI",
+    ".blob": "OpenVINO",
+}  # fmt: skip
+"""The suffix of a file of which nothing else is known → whose model it is by its name."""
 
 _NAME_ANOTHER = "name a pickle, npz, npy or joblib file"
 
@@ -120,6 +192,12 @@ def open(opened: Opened) -> NoReturn:
     """
     if sentence := _of_zip(opened) or _of_start(opened.start):
         raise UnsupportedFileError(sentence)
+    converted = _CONVERTED.get(opened.path.suffix.lower())
+    if converted is not None:
+        raise UnsupportedFileError(
+            f"by its name it is a model of {converted}, which filtviz does not read; name the model from "
+            "which it was converted"
+        )
     damage = opened.objects.damage
     if isinstance(damage, MalformedFileError) and not opened.roots:
         raise UnknownFileError(
@@ -146,7 +224,8 @@ def _of_start(start: bytes) -> str | None:
     if not start:
         return "it is empty; the file was not written or not copied"
     small = start.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
-    for text, table in ((start, _BEGINNINGS), (small, _TEXTS)):
+    dense = b"".join(small.split())
+    for text, table in ((start, _BEGINNINGS), (dense, _JSON), (small, _TEXTS)):
         for beginnings, sentence in table:
             if text.startswith(beginnings):
                 return sentence

@@ -12,7 +12,7 @@ from typing import Any
 from filtviz.errors import MalformedFileError, UnsupportedFileError
 from filtviz.network import Network
 from filtviz.reading.formats.torch.ordering import named_by_order
-from filtviz.reading.formats.torch.rebuilding import Lost, Rebuilder
+from filtviz.reading.formats.torch.rebuilding import QUANTISED, Lost, Rebuilder
 from filtviz.reading.formats.torch.storages import Saved
 from filtviz.reading.formats.torch.zipped import read_zip
 from filtviz.reading.opened import Objects, Opened, origin_of
@@ -59,7 +59,7 @@ def open(opened: Opened) -> Network | None:
         framework="PyTorch",
         order=order,
         left_out=("its code, which is never read",),
-        inferred=(*made.inferred, _OPEN),
+        inferred=(*made.inferred, *([QUANTISED] if rebuilder.quantised else []), _OPEN),
         notes=made.notes,
     )
     return Network.of(made.layers, origin)
@@ -94,9 +94,33 @@ class _Reader:
             if depth > _DEEPEST:
                 raise MalformedFileError(f"its modules lie more than {_DEEPEST} in one another")
             self._take_note(name, value)
+            yield from self._packed(name, value)
             parts = [(key, part) for key, part in attributes(value).items() if type(key) is str]
             inner = [(f"{name}.{key}" if name else key, part, depth + 1) for key, part in parts]
             stack.extend(reversed(inner))
+
+    def _packed(self, name: str, module: Record) -> Iterator[Tensor]:
+        """Yield the weights and biases of a quantised module, whose state is no dictionary but a tuple."""
+        state = elements(module.state) or ()
+        self.opened.effort.spend(len(state))
+        found = [self.rebuilder.tensor(one) for one in state if type(one) is Record]
+        tensors = [one for one in found if one is not None and not isinstance(one, Lost)]
+        weight = next((one for one in tensors if len(one.shape) > 1), None)
+        if weight is None:
+            return
+        stem = name.removesuffix("._packed_params")
+        yield Tensor(name=f"{stem}.weight", array=weight)
+        bias = next((one for one in tensors if len(one.shape) == 1 and one.shape[0] in weight.shape), None)
+        if bias is not None:
+            yield Tensor(name=f"{stem}.bias", array=bias)
+        facts = dict(zip(_QUANTISED, state, strict=False))
+        stride, pad, gaps = (_wholes(facts.get(key)) for key in ("stride", "padding", "dilation"))
+        if stride and pad and gaps and len(stride) == len(pad) == len(gaps) == len(weight.shape) - 2:
+            groups = facts.get("groups")
+            told: dict[str, Any] = {"stride": stride, "pad": tuple((one, one) for one in pad)}
+            told |= {"dilation": gaps} if max(gaps) > 1 else {}
+            told |= {"groups": groups} if type(groups) is int and groups > 0 else {}
+            self.known.setdefault(stem, {}).update(told)
 
     def _take_note(self, name: str, module: Record) -> None:
         """Remember a module's class, which tells a transposed convolution."""
@@ -105,6 +129,22 @@ class _Reader:
             self.known[name] = {"type": kind}
             if kind.startswith("Conv"):
                 self.known[name]["transposed"] = "Transpose" in kind
+
+
+_QUANTISED = (
+    "in_channels", "out_channels", "kernel_size", "stride", "padding", "dilation", "transposed",
+    "output_padding", "groups",
+)  # fmt: skip
+"""What the state of a quantised convolution begins with."""
+
+
+def _wholes(value: Any) -> tuple[int, ...]:
+    """Return a tuple of small numbers of the file, an empty one where it is none."""
+    found = tuple(elements(value) or ())
+    return found if all(type(one) is int and 0 <= one < _LARGEST for one in found) else ()
+
+
+_LARGEST = 1 << 20
 
 
 def _class_of(record: Record) -> str:

@@ -22,7 +22,9 @@ from filtviz.reading.stretch import Stretch, view_of
 from filtviz.reading.tensors import FLAX, PADDLE, PYTORCH, Convention, Tensor, layers_of
 from filtviz.text import natural_key
 
-__all__ = ["open", "without_collections"]
+__all__ = ["ENTRIES", "open", "without_collections"]
+
+ENTRIES = ("flax_model.msgpack",)
 
 _LEFT_OUT = re.compile(r"(?i)(^|/)(opt_state|optimizer|opt|mu|nu|ema|ema_params|batch_stats_ema)(/|$)")
 _FIRST_MAP = re.compile(rb"[\x81-\x8f\xde\xdf]")

@@ -19,9 +19,10 @@ from filtviz.text import printable
 
 __all__ = ["ENTRIES", "open"]
 
-ENTRIES = ("model.weights.json", "model.weights.h5", "config.json")
+ENTRIES = ("model.weights.json", "model.weights.h5", "tf_model.h5")
 
 _WEIGHTS, _CONFIG, _METADATA = "model.weights.h5", "config.json", "metadata.json"
+_OF_ITS_OWN = ("the model is of a class of its own, whose configuration does not tell its layers",)
 _OF_LEGACY = ("model_config", "keras_version", "backend")
 
 
@@ -54,8 +55,7 @@ def _of_zip(opened: Opened) -> Network:
     config = parse(members[_CONFIG].copy(opened.limits), opened)
     versions = {"keras": metadata.get("keras_version")}
     if store is not None and not tells_layers(config):
-        note = ("the model is of a class of its own, whose configuration does not tell its layers",)
-        return _by_themselves(opened, store, "keras", versions, _rest(root), note)
+        return _by_themselves(opened, store, "keras", versions, _rest(root), _OF_ITS_OWN)
     builder = Builder(opened=opened, store=store, is_keras_3=_is_3(str(metadata.get("keras_version", "3"))))
     layers = builder.build(config)
     origin = _origin(opened, "a Keras model", "keras", versions, _rest(root))
@@ -78,6 +78,8 @@ def _of_hdf5(opened: Opened) -> Network:
     versions = {"keras": facts["keras_version"], "backend": facts["backend"]}
     if isinstance(text, str):
         config = parse(text.encode(), opened)
+        if not tells_layers(config):
+            return _by_themselves(opened, store, "HDF5", versions, _rest(root), _OF_ITS_OWN)
         builder = Builder(opened=opened, store=store, is_keras_3=_is_3(str(facts["keras_version"])))
         layers = builder.build(config)
         return Network.of(layers, _origin(opened, "a Keras model", "HDF5", versions, _rest(root)))

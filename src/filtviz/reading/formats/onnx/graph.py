@@ -38,6 +38,9 @@ _DEEPEST_CALL = 16
 _PASSES_CONSTANTS = frozenset(
     {"Identity", "Cast", "CastLike", "DequantizeLinear", "QuantizeLinear", "Dropout"}
 )
+_REFERS_TO, _DEFAULT = 21, 11
+"""Fields: of an attribute, the function's attribute that it stands for; of a function, its defaults."""
+
 _BLOCKED = "com.microsoft.nchwc"
 
 Value = Constant | int | Lengths
@@ -55,6 +58,7 @@ class Graph:
         layers: The layers so far.
         quantised: The names of arrays whose numbers are scaled before they are used.
         said: The shapes that the file says values have, by their names.
+        given: The attributes with which the function was called in which it reads, by their names.
     """
 
     opened: Opened
@@ -63,6 +67,7 @@ class Graph:
     layers: list[Layer] = field(default_factory=list)
     quantised: list[str] = field(default_factory=list)
     said: dict[str, Shape] = field(default_factory=dict)
+    given: Mapping[str, Message] = field(default_factory=dict)
 
     def read(
         self, graph: Message, outer: Mapping[str, Value] | None = None, depth: int = 0
@@ -101,12 +106,26 @@ class Graph:
 
     def _call(self, function: Message, node: Message, values: dict[str, Value], depth: int) -> None:
         """Put a function's nodes where it is used, with names of their own."""
-        given = zip(function.texts(4), node.texts(1), strict=False)
-        inner = {formal: values[actual] for formal, actual in given if actual in values}
+        pairs = zip(function.texts(4), node.texts(1), strict=False)
+        inner = {formal: values[actual] for formal, actual in pairs if actual in values}
+        outer, defaults = self.given, function.messages(_DEFAULT)
+        self.opened.effort.spend(len(defaults))
+        self.given = {**{one.text(1): one for one in defaults}, **self._attributes(node).by_name}
         self._nodes(function.messages(7), inner, depth + 1)
+        self.given = outer
         for formal, actual in zip(function.texts(5), node.texts(2), strict=False):
             if formal in inner:
                 values[actual] = inner[formal]
+
+    def _attributes(self, node: Message) -> Attributes:
+        """Return a node's attributes; one that refers to an attribute of the function is that of the call."""
+        found: dict[str, Message] = {}
+        for one in node.messages(5):
+            referred = one.text(_REFERS_TO)
+            value = self.given.get(referred) if referred else one
+            if value is not None:
+                found[one.text(1)] = value
+        return Attributes(found)
 
     def _fold(self, operator: str, node: Message, values: dict[str, Value]) -> bool:
         """Follow what only prepares a constant; tell whether the node was of that kind."""
@@ -120,7 +139,7 @@ class Graph:
             if operator == "DequantizeLinear":
                 self.quantised.append(held.parameter.source)
         elif isinstance(held, Constant) and operator == "Transpose" and not _is_few_wholes(held):
-            found = _turned(held, _attributes(node).integers("perm"))
+            found = _turned(held, self._attributes(node).integers("perm"))
         else:
             found = self._numbers(operator, node, [values.get(name) for name in inputs])
         if found is None and isinstance(held, Constant) and operator == "ConstantOfShape":
@@ -133,14 +152,14 @@ class Graph:
     def _numbers(self, operator: str, node: Message, given: Sequence[Value | None]) -> Lengths | None:
         """Follow what computes with shapes."""
         if operator == "Shape" and given:
-            return self._lengths_of(given[0], _attributes(node))
+            return self._lengths_of(given[0], self._attributes(node))
         if not any(isinstance(one, Lengths) for one in given) and not all(map(_is_few_wholes, given)):
             return None
         numbers = [_as_numbers(one) for one in given]
         if any(one is not None and number is None for one, number in zip(given, numbers, strict=True)):
             return None
         self.opened.effort.spend(1 + sum(one.array.size for one in numbers if one is not None) // 8)
-        return computed(operator, _attributes(node), numbers)
+        return computed(operator, self._attributes(node), numbers)
 
     def _lengths_of(self, held: Value | None, attributes: Attributes) -> Lengths | None:
         """Return what Shape gives of a layer or an array."""
@@ -155,8 +174,7 @@ class Graph:
 
     def _literal(self, node: Message, name: str) -> Constant | None:
         """Read a node Constant: a tensor, or numbers."""
-        for attribute in node.messages(5):
-            kind = attribute.text(1)
+        for kind, attribute in self._attributes(node).by_name.items():
             tensor = attribute.message(5)
             if kind == "value" and tensor is not None:
                 return self._constant(name, array_of(tensor, self.opened))
@@ -175,7 +193,7 @@ class Graph:
     def _filled(self, shape: Constant, node: Message, name: str) -> Constant | None:
         """Read ConstantOfShape: an array of one value."""
         lengths = shape_of(shape.integers())
-        attribute = next((one for one in node.messages(5) if one.text(1) == "value"), None)
+        attribute = self._attributes(node).by_name.get("value")
         tensor = attribute.message(5) if attribute is not None else None
         held = _held(np.zeros(1, np.float32)) if tensor is None else array_of(tensor, self.opened)
         if lengths is None or count(held.shape) != 1:
@@ -211,7 +229,7 @@ class Graph:
                 continue
             case = Case(
                 operator=operator,
-                attributes=_attributes(node),
+                attributes=self._attributes(node),
                 given=constants,
                 shapes=shapes_of(self.layers, inputs),
                 opset=self.opset,
@@ -282,10 +300,6 @@ def _as_numbers(value: Value | None) -> Lengths | None:
 
 def _held(array: NDArray[Any]) -> ComputedArray:
     return ComputedArray(shape=array.shape, dtype=array.dtype, read=lambda: array)
-
-
-def _attributes(node: Message) -> Attributes:
-    return Attributes({one.text(1): one for one in node.messages(5)})
 
 
 def _turned(held: Constant, order: Sequence[int] | None) -> Constant | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 
 from filtviz.errors import MalformedFileError, UnsupportedFileError
@@ -11,9 +12,11 @@ from filtviz.reading.arrays import AnyArray, StoredArray
 from filtviz.reading.containers import Siblings
 from filtviz.reading.formats.keras.stores import Weights, class_in_path
 from filtviz.reading.formats.keras.weights import layers_without_graph
-from filtviz.reading.formats.tensorflow.checkpoint import Checkpoint, is_index, read_checkpoint
+from filtviz.reading.formats.tensorflow.checkpoint import Checkpoint, read_checkpoint
+from filtviz.reading.formats.tensorflow.first_generation import arrays_of_table, is_of_first_generation
 from filtviz.reading.formats.tensorflow.graphdef import layers_of_graph
 from filtviz.reading.formats.tensorflow.saved_model import graph_of
+from filtviz.reading.formats.tensorflow.table import is_table
 from filtviz.reading.opened import Objects, Opened, origin_of
 from filtviz.reading.protobuf import Message
 from filtviz.reading.stretch import view_of
@@ -45,7 +48,12 @@ def open(opened: Opened) -> Network | None:
         UnsupportedFileError: it is a part that holds no weights.
         MalformedFileError: it is damaged or cut short.
     """
-    if is_index(opened.data):
+    if is_table(opened.data):
+        if is_of_first_generation(opened):
+            arrays, n_others = arrays_of_table(opened)
+            others = (f"{plural(n_others, 'array')} of other types, or in parts",) if n_others else ()
+            found = Checkpoint(arrays=arrays, names={})
+            return _of_checkpoint(opened, found, "a TensorFlow checkpoint of the first generation", others)
         prefix = opened.path.name.removesuffix(_INDEX)
         return _of_checkpoint(opened, read_checkpoint(opened.data, opened, prefix), "a TensorFlow checkpoint")
     return _of_protobuf(opened)
@@ -118,10 +126,20 @@ def _of_saved_model(opened: Opened, model: Message) -> Network:
     return Network.of(graph.layers, origin)
 
 
-def _of_checkpoint(opened: Opened, found: Checkpoint, kind: str, why: tuple[str, ...] = ()) -> Network:
+def _of_checkpoint(
+    opened: Opened,
+    found: Checkpoint,
+    kind: str,
+    others: tuple[str, ...] = (),
+    why: tuple[str, ...] = (),
+) -> Network:
     kept = {key: array for key, array in found.arrays.items() if not _SLOT.search(key)}
     slots = len(found.arrays) - len(kept)
     made = layers_without_graph(_Variables(kept, found.names), opened)
+    if not made.layers and opened.path.name == f"{_VARIABLES}{_INDEX}":
+        raise UnsupportedFileError(
+            "it has the variables of a SavedModel; name the folder that this one is in"
+        )
     if not made.layers:
         raise UnsupportedFileError(f"it is {kind} without weights; name that of the model")
     origin = origin_of(
@@ -130,9 +148,7 @@ def _of_checkpoint(opened: Opened, found: Checkpoint, kind: str, why: tuple[str,
         objects=Objects(form="checkpoint"),
         framework="TensorFlow",
         order="the keys of the checkpoint, in their natural order",
-        left_out=(f"{plural(slots, 'array')} of the optimiser's state or of moving averages",)
-        if slots
-        else (),
+        left_out=(*_left_out(slots), *others),
         inferred=(*why, *made.inferred),
     )
     return Network.of(made.layers, origin)
@@ -163,8 +179,10 @@ class _Variables:
     def layers(self) -> Iterator[tuple[str, str, Weights]]:
         """Yield name, class and weights of each layer in the order of the keys."""
         grouped: dict[str, dict[str, StoredArray]] = {}
+        n_named = Counter(self.names.get(key) for key in self.arrays)
         for key in sorted(self.arrays, key=natural_key):
-            name = self.names.get(key) or key.removesuffix(_ATTRIBUTE)
+            full = self.names.get(key)  # variables of a class of one's own may all be called alike
+            name = full if full and n_named[full] == 1 else key.removesuffix(_ATTRIBUTE)
             layer, _, last = name.rpartition("/")
             last = _ROLES.get(last, last)
             if (

@@ -6,24 +6,21 @@ The table is that of ``tensorflow/core/lib/io/format.cc``, its values ``BundleEn
 
 from __future__ import annotations
 
-import struct
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from filtviz.errors import MalformedFileError
 from filtviz.reading.arrays import AnyArray, ElementType, narrow_dtype, shape_of, stored
+from filtviz.reading.formats.tensorflow.table import entries_of_table, varint
 from filtviz.reading.opened import Opened
 from filtviz.reading.protobuf import Message
 from filtviz.reading.stretch import Data, View, view_of
 
-__all__ = ["Checkpoint", "Trackable", "dtype_of", "is_index", "parts_of", "read_checkpoint"]
+__all__ = ["Checkpoint", "Trackable", "dtype_of", "parts_of", "read_checkpoint"]
 
-_MAGIC = (0xDB4775248B80FB57).to_bytes(8, "little")
-_FOOTER = 48
 _OBJECT_GRAPH = "_CHECKPOINTABLE_OBJECT_GRAPH"
-_LARGEST_BLOCK = 1 << 26
 
 _TYPES: Mapping[int, str] = {
     1: "<f4", 2: "<f8", 3: "<i4", 4: "u1", 5: "<i2", 6: "i1", 9: "<i8", 10: "?", 17: "<u2", 19: "<f2",
@@ -37,11 +34,6 @@ def dtype_of(code: int) -> ElementType | None:
     if code in _NARROW:
         return narrow_dtype(_NARROW[code])
     return np.dtype(_TYPES[code]) if code in _TYPES else None
-
-
-def is_index(data: Data) -> bool:
-    """Tell the index of a checkpoint by its last bytes."""
-    return len(data) >= _FOOTER and bytes(data[-8:]) == _MAGIC
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,7 +69,7 @@ def read_checkpoint(
         FileAccessError: a file beside it is not there.
     """
     entries: dict[bytes, bytes] = {}
-    for key, value in _entries(data, opened):
+    for key, value in entries_of_table(data, opened):
         entries[key] = value
         n = len(entries) - 1
         opened.limits.check("layers", n, f"it holds {n:,} arrays or more")
@@ -128,7 +120,7 @@ def _array(entry: Message, shard: Callable[[int], View]) -> AnyArray | None:
 def _text(entry: Message, shard: Callable[[int], View]) -> bytes:
     """Return the one text of a tensor of texts: its length, a sum of four bytes, and itself."""
     data = bytes(_piece(entry, shard))
-    length, position = _varint(data, 0)
+    length, position = varint(data, 0)
     return data[position + 4 : position + 4 + length]
 
 
@@ -153,60 +145,3 @@ def parts_of(node: Message) -> dict[str, int]:
         node: A ``TrackableObject`` or a ``SavedObject``.
     """
     return {child.text(2): child.integer(1) for child in node.messages(1)}
-
-
-def _varint(data: bytes, position: int) -> tuple[int, int]:
-    number = shift = 0
-    while True:
-        if position >= len(data) or shift > 63:
-            raise _damaged()
-        byte = data[position]
-        number |= (byte & 127) << shift
-        position, shift = position + 1, shift + 7
-        if byte < 128:
-            return number, position
-
-
-def _damaged() -> MalformedFileError:
-    return MalformedFileError("it is the index of a checkpoint that is damaged; copy or download it again")
-
-
-def _entries(data: Data, opened: Opened) -> Iterator[tuple[bytes, bytes]]:
-    """Yield the keys and values of the table, in order."""
-    footer = bytes(data[-_FOOTER:])
-    _, position = _handle(footer, 0)
-    index, _ = _handle(footer, position)
-    for _, value in _block(data, index, opened):
-        place, _ = _handle(value, 0)
-        yield from _block(data, place, opened)
-
-
-def _handle(data: bytes, position: int) -> tuple[tuple[int, int], int]:
-    offset, position = _varint(data, position)
-    size, position = _varint(data, position)
-    return (offset, size), position
-
-
-def _block(data: Data, place: tuple[int, int], opened: Opened) -> Iterator[tuple[bytes, bytes]]:
-    """Yield the entries of a block, whose keys leave out what they share with the one before."""
-    start, size = place
-    if start + size + 5 > len(data) or size < 4 or size > _LARGEST_BLOCK:
-        raise _damaged()
-    opened.effort.spend(size >> 10)  # many handles can lead to one block
-    block = bytes(data[start : start + size + 1])
-    if block[size]:
-        raise MalformedFileError("it is the index of a checkpoint that is compressed, as none is")
-    (n_restarts,) = struct.unpack_from("<I", block, size - 4)
-    stop = size - 4 - 4 * n_restarts
-    position, key = 0, b""
-    while position < stop:
-        opened.effort.spend(1)
-        shared, position = _varint(block, position)
-        own, position = _varint(block, position)
-        length, position = _varint(block, position)
-        if shared > len(key) or position + own + length > stop:
-            raise _damaged()
-        key = key[:shared] + block[position : position + own]
-        position += own + length
-        opened.effort.spend_text(len(key))
-        yield key, block[position - length : position]

@@ -697,14 +697,14 @@ def _convolution(node: _Node) -> Operations | None:
         spare = [max(k - s, 0) if same else 0 for k, s in zip(size, stride, strict=True)]
         pad = tuple((one // 2, one - one // 2) for one in spare)
     channels = node.first[1] if node.first is not None and len(node.first) == n + 2 else None
-    groups = 1 if backwards else weights.shape[2] if depthwise else None
+    groups = 1 if backwards else weights.shape[n] if depthwise else None
     if groups is None and channels is not None and weights.shape[n]:
         groups = channels // weights.shape[n] or None
     axes = _AXES[n]
     return (
         Convolution(
             weights=weights,
-            axes=axes.replace("io", "oi") if backwards else "rcgo" if depthwise else axes,
+            axes=axes.replace("io", "oi" if backwards else "go" if depthwise else "io"),
             flip_filters=False,
             stride=stride,
             pad=pad,

@@ -16,7 +16,7 @@ from filtviz.network import Layer, Network
 from filtviz.reading.formats.torch.effective import effective_tensors
 from filtviz.reading.formats.torch.modules import RecordReader, inner_module, layers_of_module
 from filtviz.reading.formats.torch.ordering import named_by_order
-from filtviz.reading.formats.torch.rebuilding import Rebuilder
+from filtviz.reading.formats.torch.rebuilding import QUANTISED, Rebuilder
 from filtviz.reading.formats.torch.storages import Saved
 from filtviz.reading.formats.torch.streamed import LEGACY_MAGIC, read_stream
 from filtviz.reading.formats.torch.tarred import read_tar
@@ -51,6 +51,7 @@ _ORDERS = {
     "module": "the order of registration in the module",
     "chain": "the order of the nn.Sequential",
     "list": "the order of the list",
+    "dictionary": "the order of the dictionary",
 }
 
 
@@ -209,7 +210,8 @@ def _nothing(choice: Choice, notes: Sequence[str]) -> str:
 def _part(opened: Opened, one: WeightSet, rebuilder: Rebuilder, prefix: str) -> _Part:
     if one.module is not None:
         return _of_module(opened, one.module, rebuilder, prefix)
-    if one.is_list:
+    has_kernels = any(len(each.array.shape) == 4 for each in one.tensors)
+    if one.is_list or (one.is_loose and has_kernels):
         return _of_list(opened, one, rebuilder, prefix)
     return _of_state_dict(opened, one, [rebuilder], prefix)
 
@@ -235,12 +237,13 @@ def _of_module(opened: Opened, module: Record, rebuilder: Rebuilder, prefix: str
 
 
 def _of_list(opened: Opened, one: WeightSet, rebuilder: Rebuilder, prefix: str) -> _Part:
-    """Read a list of tensors: which of them belong together is concluded from their order and shapes."""
+    """Read a list of tensors, or a dictionary whose keys say nothing: order and shapes tell what is what."""
     named = replace(one, tensors=tuple(named_by_order(one.tensors)))
     part = _of_state_dict(opened, named, [rebuilder], prefix)
     concluded = "a vector behind weights is taken for their bias, two or four for a normalisation"
     said = (concluded,) if len(one.tensors) > 1 else ()
-    return replace(part, order=_ORDERS["list"], inferred=(*said, *part.inferred))
+    order = _ORDERS["list" if one.is_list else "dictionary"]
+    return replace(part, order=order, inferred=(*said, *part.inferred))
 
 
 def _of_state_dict(opened: Opened, one: WeightSet, rebuilders: Sequence[Rebuilder], prefix: str) -> _Part:
@@ -288,7 +291,7 @@ def _ties(tensors: Sequence[Tensor]) -> Iterator[str]:
 
 def _read_otherwise(rebuilders: Sequence[Rebuilder]) -> Iterator[str]:
     if any(one.quantised for one in rebuilders):
-        yield "quantised weights are shown as the numbers that they stand for, in single precision"
+        yield QUANTISED
     if any(one.sparse for one in rebuilders):
         yield "sparse weights are shown with their zeros"
 

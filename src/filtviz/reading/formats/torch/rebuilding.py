@@ -22,7 +22,9 @@ from filtviz.reading.pickle.opcodes import PERSISTENT
 from filtviz.reading.pickle.records import Global, Items, Record, elements, text
 from filtviz.text import printable
 
-__all__ = ["Lost", "Rebuilder", "dequantised"]
+__all__ = ["QUANTISED", "Lost", "Rebuilder", "dequantised"]
+
+QUANTISED = "quantised weights are shown as the numbers that they stand for, in single precision"
 
 _DEEPEST = 8
 """Calls around a tensor (a parameter of a subclass of a …), up to which it is looked for."""

@@ -1,0 +1,233 @@
+"""Small files that today's frameworks wrote (`tests/fixtures/make/write_todays.py`), to the last bit."""
+
+from __future__ import annotations
+
+import json
+import pickle
+import shutil
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import filtviz
+from filtviz.errors import FileAccessError, ReadError
+
+MODERN = Path(__file__).resolve().parents[1] / "fixtures" / "modern"
+FILES = {
+    "tensorflow/slim": "slim/model.ckpt",
+    "tensorflow/subclass": "subclass/ckpt-1.index",
+    "tensorflow/lines": "lines",
+    "trees/jax_arrays": "jax_arrays.pkl",
+    "trees/jax_bfloat16": "jax_bfloat16.pkl",
+    "trees/train_state": "train_state/checkpoint_5",
+    "torch/quantised_script": "quantised_script.pt",
+    "torch/decomposed": "decomposed.pt2",
+    "torch/generator": "generator.pth",
+    "torch/own_keys": "own_keys.pth",
+}
+
+
+def opened(name: str) -> filtviz.Network:
+    return filtviz.load(MODERN / name.partition("/")[0] / FILES[name])
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_each_kernel_is_the_frameworks_own(name):
+    with np.load(MODERN / f"{name}.truth.npz") as truth:
+        expected = dict(truth.items())
+    network = opened(name)
+    assert [layer.label for layer in network.conv_layers] == list(expected)
+    for layer in network.conv_layers:
+        assert layer.W.shape == expected[layer.label].shape
+        assert np.array_equal(layer.W.astype(np.float32), expected[layer.label])
+        assert layer.flip_filters is False
+
+
+def test_a_checkpoint_of_the_first_generation_has_neither_moments_nor_averages():
+    network = opened("tensorflow/slim")
+    assert [one.source for layer in network.layers for one in layer.parameters] == [
+        "conv1/bias",
+        "conv1/kernel",
+        "conv2/depthwise_kernel",
+    ]
+    assert "9 arrays of the optimiser's state or of moving averages" in network.origin.left_out[0]
+    assert network.origin.left_out[1] == "1 array of other types, or in parts"
+
+
+def test_a_checkpoint_of_the_first_generation_that_is_cut_or_changed_is_one_sentence(tmp_path):
+    whole = (MODERN / "tensorflow" / "slim" / "model.ckpt").read_bytes()
+    for place in range(0, len(whole) - 48, 97):
+        (tmp_path / "model.ckpt").write_bytes(whole[:place] + b"\xff\xff\xff" + whole[place + 3 :])
+        with suppress(filtviz.FiltvizError):
+            for layer in filtviz.load(tmp_path / "model.ckpt").layers:
+                [one.value for one in layer.parameters]
+
+
+def test_what_jax_pickles_keeps_its_type():
+    assert opened("trees/jax_bfloat16")["stem"].W.dtype.name == "bfloat16"
+    assert opened("trees/jax_arrays")["stem"].W.dtype.name == "float32"
+
+
+def test_quantised_script_tells_strides_and_groups_and_says_that_it_is_quantised():
+    network = opened("torch/quantised_script")
+    assert [layer.convolution.stride for layer in network.conv_layers] == [(2, 2), (1, 1)]
+    assert [layer.convolution.groups for layer in network.conv_layers] == [1, 4]
+    assert any("quantised weights are shown as the numbers" in one for one in network.origin.inferred)
+
+
+def test_a_decomposed_program_is_followed_to_its_end():
+    network = opened("torch/decomposed")
+    images = np.random.default_rng(0).normal(size=(3, 1, 9, 9))
+    assert network.run(images).shape == (3, 3)
+    assert [layer.type for layer in network.layers][-1] == "addmm"
+
+
+def test_the_last_of_a_generators_transposed_convolutions_is_one_too():
+    network = opened("torch/generator")
+    assert [layer.convolution.transposed for layer in network.conv_layers] == [True, True, True]
+    assert [layer.filters.shape[:2] for layer in network.conv_layers] == [(8, 6), (6, 8), (3, 6)]
+    assert "as those before them are, since they give as many channels as an image has" in " ".join(
+        network.origin.inferred
+    )
+
+
+def test_a_first_convolution_behind_a_generator_is_none_of_it(tmp_path):
+    rng = np.random.default_rng(0)
+    shapes = {"g.0.weight": (6, 8, 4, 4), "g.1.weight": (8,), "g.1.bias": (8,), "g.3.weight": (8, 6, 4, 4)}
+    shapes |= {"g.1.running_mean": (8,), "g.1.running_var": (8,), "g.4.weight": (6,), "g.4.bias": (6,)}
+    shapes |= {"g.4.running_mean": (6,), "g.4.running_var": (6,), "d.0.weight": (6, 3, 4, 4)}
+    order = sorted(shapes, key=lambda name: (name[0] == "d", name))
+    path = tmp_path / "both.pkl"
+    path.write_bytes(pickle.dumps({name: rng.normal(size=shapes[name]).astype("f4") for name in order}))
+    network = filtviz.load(path)
+    assert [layer.convolution.transposed for layer in network.conv_layers] == [True, True, False]
+
+
+def test_keys_of_ones_own_hold_kernels_too():
+    network = opened("torch/own_keys")
+    assert [layer.convolution.bias is not None for layer in network.conv_layers] == [True, False]
+    assert network.origin.order == "the order of the dictionary"
+
+
+# Folders that hold one model
+
+
+def folder_of(tmp_path: Path, *names: str) -> Path:
+    folder = tmp_path / "model"
+    folder.mkdir()
+    for name in names:
+        source = MODERN / name
+        shutil.copy(source, folder / source.name)
+    return folder
+
+
+ONE_MODEL = {
+    "a checkpoint": ("tensorflow/tf_ckpt/ckpt.index", "tensorflow/tf_ckpt/ckpt.data-00000-of-00001"),
+    "ONNX with its data": ("onnx/external_one/model.onnx", "onnx/external_one/model.onnx.data"),
+    "Darknet with its configuration": ("others/darknet_new/net.cfg", "others/darknet_new/net.weights"),
+    "Paddle with its program": ("others/pd_infer/model.json", "others/pd_infer/model.pdiparams"),
+    "a state of Flax's": ("trees/train_state/checkpoint_5",),
+    "weights and nothing else": ("sd_zip.pth",),
+}
+
+
+@pytest.mark.parametrize("names", ONE_MODEL.values(), ids=ONE_MODEL.keys())
+def test_a_folder_of_one_model_opens(tmp_path, names):
+    folder = folder_of(tmp_path, *names)
+    (folder / "README.md").write_text("a model")
+    (folder / "config.json").write_text("{}")
+    (folder / "optimizer.pt").write_bytes(b"moments")
+    network = filtviz.load(folder)
+    assert network.conv_layers
+    assert network.origin.path == folder
+
+
+def test_the_latest_checkpoint_is_the_one_that_tensorflow_says(tmp_path):
+    folder = folder_of(tmp_path)
+    for stem, kept in (("ckpt-1", "subclass/ckpt-1"), ("ckpt-2", "tf_ckpt/ckpt")):
+        for ending in (".index", ".data-00000-of-00001"):
+            shutil.copy(MODERN / "tensorflow" / f"{kept}{ending}", folder / f"{stem}{ending}")
+    with pytest.raises(
+        FileAccessError, match=r"may be models: ckpt-1.index and ckpt-2.index; name one of them"
+    ):
+        filtviz.load(folder)
+    for latest, n_convs in (("ckpt-1", 2), ("/home/somebody/ckpt-2", 6)):
+        (folder / "checkpoint").write_text(
+            f'model_checkpoint_path: "{latest}"\nall_model_checkpoint_paths: "x"\n'
+        )
+        assert len(filtviz.load(folder).conv_layers) == n_convs
+    (folder / "checkpoint").write_text('model_checkpoint_path: "../ckpt-9"\n')
+    with pytest.raises(FileAccessError, match="several files"):
+        filtviz.load(folder)
+
+
+def test_a_folder_of_several_models_names_them(tmp_path):
+    folder = folder_of(tmp_path, "sd_zip.pth", "sd.safetensors", "list.pt")
+    with pytest.raises(
+        FileAccessError, match=r"several files that may be models: list.pt, sd.safetensors and"
+    ):
+        filtviz.load(folder)
+
+
+def test_an_index_beside_another_model_is_not_taken_for_all(tmp_path):
+    folder = folder_of(tmp_path, *(f"sharded/{one.name}" for one in (MODERN / "sharded").iterdir()))
+    assert filtviz.load(folder).conv_layers
+    (folder / "model.safetensors.index.json").rename(folder / "net.safetensors.index.json")
+    for one in folder.glob("model-*"):
+        one.rename(folder / one.name.replace("model", "net", 1))
+    text = (folder / "net.safetensors.index.json").read_text().replace("model-", "net-")
+    (folder / "net.safetensors.index.json").write_text(text)
+    assert filtviz.load(folder).conv_layers
+    shutil.copy(MODERN / "sd_zip.pth", folder / "other.pth")
+    with pytest.raises(FileAccessError, match="several files that may be models"):
+        filtviz.load(folder)
+
+
+def test_links_in_a_folder_are_no_models(tmp_path):
+    folder = folder_of(tmp_path)
+    (folder / "model.pth").symlink_to(MODERN / "sd_zip.pth")
+    with pytest.raises(FileAccessError, match="without a file that may be a model"):
+        filtviz.load(folder)
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "said"),
+    [
+        (
+            "model.json",
+            json.dumps({"format": "layers-model", "weightsManifest": []}, indent=1),
+            "TensorFlow.js",
+        ),
+        ("model.json", '{"modelTopology": {}}', "TensorFlow.js"),
+        ("model.json", '{\n  "irVersion": "8"', "an ONNX model written as JSON"),
+        ("net.json", '{"class_name": "Functional", "config": {}}', "the configuration of a Keras model"),
+        ("net.json", '{"classes": []}', "it is a JSON file, not a model"),
+        ("net.xml", '<?xml version="1.0"?>\n<net name="x" version="11">', "an OpenVINO model"),
+        ("net.xml", '<?xml version="1.0"?>\n<svg/>', "it is an XML file, not a model"),
+        ("net.mnn", "\x20\0\0\0\x01\x02", "by its name it is a model of MNN"),
+        ("net.engine", "ftrt\x01\x02", "by its name it is a model of TensorRT"),
+        ("net.unknown", "\x20\0\0\0\x01\x02", "no kind of file that filtviz knows"),
+    ],
+)
+def test_other_kinds_are_named(tmp_path, name, data, said):
+    (tmp_path / name).write_text(data)
+    with pytest.raises(filtviz.FiltvizError, match=said.replace(".", r"\.")):
+        filtviz.load(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    ("inside", "said"),
+    [
+        (".metadata __0_0.distcp", "distributed checkpoint of PyTorch"),
+        ("7/_METADATA", "a checkpoint of Orbax"),
+        ("notes.txt", "without a file that may be a model"),
+    ],
+)
+def test_folders_that_are_not_read_are_named(tmp_path, inside, said):
+    for name in inside.split():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(b"\x80")
+    with pytest.raises(ReadError, match=said):
+        filtviz.load(tmp_path)
