@@ -15,8 +15,8 @@ from filtviz.reading.formats.keras.weights import layers_without_graph
 from filtviz.reading.formats.tensorflow.checkpoint import Checkpoint, read_checkpoint
 from filtviz.reading.formats.tensorflow.first_generation import arrays_of_table, is_of_first_generation
 from filtviz.reading.formats.tensorflow.graphdef import layers_of_graph
+from filtviz.reading.formats.tensorflow.leveldb import is_table
 from filtviz.reading.formats.tensorflow.saved_model import graph_of
-from filtviz.reading.formats.tensorflow.table import is_table
 from filtviz.reading.opened import Objects, Opened, origin_of
 from filtviz.reading.protobuf import Message
 from filtviz.reading.stretch import view_of

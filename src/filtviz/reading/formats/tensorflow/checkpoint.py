@@ -13,7 +13,7 @@ import numpy as np
 
 from filtviz.errors import MalformedFileError
 from filtviz.reading.arrays import AnyArray, ElementType, narrow_dtype, shape_of, stored
-from filtviz.reading.formats.tensorflow.table import entries_of_table, varint
+from filtviz.reading.formats.tensorflow.leveldb import entries_of_table, varint
 from filtviz.reading.opened import Opened
 from filtviz.reading.protobuf import Message
 from filtviz.reading.stretch import Data, View, view_of

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 
 from filtviz.errors import MalformedFileError
 from filtviz.reading.arrays import AnyArray, dtype_of_code, shape_of, stored
-from filtviz.reading.formats.tensorflow.table import damaged, places_of_blocks, varint
+from filtviz.reading.formats.tensorflow.leveldb import damaged, places_of_blocks, varint
 from filtviz.reading.opened import Opened
 from filtviz.reading.protobuf import Message
 from filtviz.reading.stretch import View, in_memory, view_of
