@@ -53,6 +53,8 @@ ONLY_THERE: dict[str, set[str]] = {
     "lasagne": {"theano_shim.py"},
     "nolearn": {"theano_shim.py"},
     "torch": {"running"},
+    "onnx": {"converting"},
+    "onnxruntime": {"converting"},
 }
 MODULES = sorted(SOURCE.rglob("*.py"))
 

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from filtviz.api import architecture_template, compare, diagnose, follow, layers, plot
     from filtviz.batch import ExportOptions, ExportResult, Failure, ModelResult, Progress, export
     from filtviz.budget import Budget
-    from filtviz.converting import ConversionResult, convert
+    from filtviz.converting import ConversionResult, Verification, convert
     from filtviz.drawing.options import DrawingOptions, SheetOptions
     from filtviz.drawing.plotting import plot_comparison, plot_conv_weights, plot_sheet, plot_through
     from filtviz.errors import (
@@ -104,7 +104,7 @@ _NAMES = {
     "filtviz.drawing.plotting": ("plot_comparison", "plot_conv_weights", "plot_sheet", "plot_through"),
     "filtviz.measures.comparison": ("LayerComparison",),
     "filtviz.budget": ("Budget",),
-    "filtviz.converting": ("ConversionResult", "convert"),
+    "filtviz.converting": ("ConversionResult", "Verification", "convert"),
     "filtviz.errors": (
         "ArgumentError",
         "BudgetError",
@@ -229,6 +229,7 @@ __all__ = [
     "Unjudged",
     "UnknownFileError",
     "UnsupportedFileError",
+    "Verification",
     "WrittenFile",
     "__version__",
     "activity",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -37,6 +38,11 @@ __all__ = ["convert"]
     default=None,
     help="Whether kernels are stored turned by 180 degrees. This is for files that do not tell, and torch.",
 )
+@click.option(
+    "--verify/--no-verify",
+    default=None,
+    help="Run the result on noise and compare (default: where ONNX Runtime is installed).",
+)
 @json_option
 @reading_options
 @budget_options
@@ -46,34 +52,42 @@ def convert(
     *,
     layout: Any,
     turned: bool | None,
+    verify: bool | None,
     as_json: bool,
     reading: Mapping[str, Any],
     budget: Budget,
 ) -> None:
-    """Write MODEL to OUTPUT, whose end says the format: .npz, .safetensors or .pt.
+    """Write MODEL to OUTPUT, whose end says the format: .npz, .safetensors, .pt or .onnx.
 
-    Nothing of the file is executed. What is written names the file that it was made of, with a digest.
+    The first three hold its arrays; an .onnx file all of the network, where MODEL has its graph (or --like
+    gives it). Nothing of MODEL is executed. What is written names the file that it was made of.
 
     \b
     Example:
+      filtviz convert model.pkl model.onnx
       filtviz convert model.pkl model.safetensors
     """
     from filtviz.converting import convert as convert_model
 
     with usage_errors():
-        result = convert_model(model, output, layout=layout, turned=turned, budget=budget, **reading)
+        result = convert_model(
+            model, output, layout=layout, turned=turned, verify=verify, budget=budget, **reading
+        )
     _tell(result, as_json=as_json)
 
 
 def _tell(result: ConversionResult, *, as_json: bool) -> None:
     for sentence in result.remarks:
         say(sentence[:1].upper() + sentence[1:])
+    if result.verification is not None:
+        say(str(result.verification)[:1].upper() + str(result.verification)[1:])
     if as_json:
         print_json(
             {
                 "files": [str(path) for path in result.files],
                 "arrays": list(result.arrays),
                 "remarks": list(result.remarks),
+                "verification": None if result.verification is None else asdict(result.verification),
             }
         )
         return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -11,11 +12,12 @@ from pathlib import Path
 from typing import Any, BinaryIO, TypeAlias
 
 from filtviz._version import __version__
-from filtviz.budget import BYTE, Budget
+from filtviz.budget import BYTE, Account, Budget
 from filtviz.converting.archives import write_npz, write_pt, write_safetensors
 from filtviz.converting.collected import Collected, Layout, stored, torch_layout
 from filtviz.converting.identifiers import attribute, member, plain
-from filtviz.errors import ArgumentError
+from filtviz.converting.verifying import Verification, compared, expected, has_onnxruntime, onnx_outputs
+from filtviz.errors import ArgumentError, BudgetError
 from filtviz.files import write_whole
 from filtviz.given import LiveModel, Model, check_path, load
 from filtviz.network import Network
@@ -37,15 +39,18 @@ class ConversionResult:
         files: The files that were written.
         arrays: The names of the arrays in it, in their order.
         remarks: A sentence for each thing that is worth knowing: what has another name, what was left out.
+        verification: How far it answers from the network here, where that was looked at.
     """
 
     network: Network
     files: tuple[Path, ...]
     arrays: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
+    verification: Verification | None = None
 
     def __repr__(self) -> str:
-        return f"<ConversionResult {printable(self.files[0], 200)}: {plural(len(self.arrays), 'array')}>"
+        what = plural(len(self.arrays), "array") if self.arrays else "the whole network"
+        return f"<ConversionResult {printable(self.files[0], 200)}: {what}>"
 
 
 _ARRAYS: Mapping[str, tuple[Callable[..., None], Callable[[str], str]]] = {
@@ -57,7 +62,8 @@ _ARRAYS: Mapping[str, tuple[Callable[..., None], Callable[[str], str]]] = {
 """Suffix → what writes arrays so, and what makes their names harmless there."""
 
 _TORCHS = (".pt", ".pth")
-SUFFIXES = tuple(_ARRAYS)
+_ONNX = ".onnx"
+SUFFIXES = (*_ARRAYS, _ONNX)
 """What can be written."""
 
 
@@ -67,6 +73,7 @@ def convert(
     *,
     layout: Layout | None = None,
     turned: bool | None = None,
+    verify: bool | None = None,
     budget: Budget | None = None,
     limits: Limits | None = None,
     hints: Hints | None = None,
@@ -75,18 +82,23 @@ def convert(
 
     Args:
         model: A path, a network, or a model in memory (an ``nn.Module``, a Keras model, a tree of arrays).
-        path: The file to write: ``.npz``, ``.safetensors`` or ``.pt``.
+        path: The file to write: ``.npz``, ``.safetensors``, ``.pt`` or ``.onnx``. The last has all of the
+            network, and needs a file that tells its graph, or ``hints`` with another one that does.
         layout: ``stored`` for exactly the arrays of the file and their names, ``torch`` for kernels, matrices
             and statistics as PyTorch has them; None for ``torch`` where it is PyTorch's own format, and
             ``stored`` elsewhere.
         turned: Whether kernels are stored turned by 180 degrees, for files that do not tell.
+        verify: Whether what is written is run on noise, and compared with the network here; None where what
+            it takes is installed.
         budget: How much work it may be.
         limits: How much the file may ask for, see `filtviz.load`.
         hints: What a person says about the arrays of a file that holds nothing but arrays.
 
     Raises:
         ReadError: the file does not give a network.
-        ConversionError: the format cannot say what is in it; the sentence names the layer.
+        ConversionError: the format cannot say what is in it; the sentence names the layer. Or what was made
+            answers otherwise.
+        MissingExtraError: the package onnx is not installed, or what ``verify`` asks for.
         OutputError: the file cannot be written, or is one of those given.
         BudgetError: it would be too much work.
         ArgumentError: the format or the layout is none.
@@ -94,18 +106,22 @@ def convert(
     target = Path(check_path(path, "a file to write"))
     suffix = _suffix(target)
     chosen = _layout(layout, suffix)
+    if verify and suffix != _ONNX:
+        raise ArgumentError("verify is for what can be run: an .onnx file")
     network = load(model, limits=limits, hints=hints)
     sources = Sources.of([network])
     sources.refuse(target)
+    account = (budget or Budget()).account(network)
+    if suffix == _ONNX:
+        return _whole(network, target, sources, account, verify=verify, budget=budget)
     write, make = _ARRAYS[suffix]
     if chosen == "torch":
         collected = torch_layout(network, attribute, turned=turned)
     else:
         collected = stored(network, make)
-    account = (budget or Budget()).account(network)
     n_bytes = sum(one.size * one.dtype.itemsize for one in collected.arrays)
     account.spend("work", BYTE * n_bytes, f"writing {plural(len(collected.arrays), 'array')}")
-    facts = _facts(network, chosen, collected)
+    facts = {"format": "pt" if chosen == "torch" else "np", **_facts(network, chosen, collected.facts)}
     write_whole(target, partial(_written, write, collected, facts), sources)
     return ConversionResult(
         network=network,
@@ -113,6 +129,50 @@ def convert(
         arrays=tuple(one.name for one in collected.arrays),
         remarks=collected.remarks,
     )
+
+
+def _whole(
+    network: Network,
+    target: Path,
+    sources: Sources,
+    account: Account,
+    *,
+    verify: bool | None,
+    budget: Budget | None,
+) -> ConversionResult:
+    """Write a network as ONNX, once it has been seen to answer alike."""
+    from filtviz.converting.onnx_graph import onnx_model
+
+    model = onnx_model(network, _texts(_facts(network, "onnx", {})), account)
+    verification, remarks = None, []
+    if verify or (verify is None and has_onnxruntime()):
+        try:
+            verification = _verified(network, model, budget)
+        except BudgetError as error:
+            if verify:
+                raise
+            remarks.append(f"not verified: {error}")
+    elif verify is None:
+        remarks.append("not verified: ONNX Runtime is not installed (pip install onnxruntime)")
+    write_whole(target, lambda stream: stream.write(model), sources)
+    return ConversionResult(
+        network=network, files=(target,), remarks=tuple(remarks), verification=verification
+    )
+
+
+def _verified(network: Network, model: bytes, budget: Budget | None) -> Verification:
+    noise, ours = expected(network, budget)
+    return compared(
+        ours,
+        onnx_outputs(model, noise),
+        len(noise),
+        "ONNX Runtime",
+        lambda: expected(network, budget, "float32")[1],
+    )
+
+
+def _texts(facts: Mapping[str, Any]) -> dict[str, str]:
+    return {key: value if isinstance(value, str) else json.dumps(value) for key, value in facts.items()}
 
 
 def _written(
@@ -132,23 +192,24 @@ def _suffix(path: Path) -> str:
 
 
 def _layout(layout: Layout | None, suffix: str) -> Layout:
+    if layout is not None and suffix == _ONNX:
+        raise ArgumentError("a layout is for files of arrays: an .onnx file has that of ONNX")
     usual: Layout = "torch" if suffix in _TORCHS else "stored"
     if layout not in (None, "stored", "torch"):
         raise ArgumentError(f"the layout is 'stored' or 'torch', not {described(layout)}")
     return layout or usual
 
 
-def _facts(network: Network, layout: str, collected: Collected) -> dict[str, Any]:
+def _facts(network: Network, layout: str, more: Mapping[str, Any]) -> dict[str, Any]:
     """Return what was converted: names and digests of files, never where they lie."""
     origin = network.origin
     files = [path for path in (origin.path, *origin.siblings) if path is not None and path.is_file()]
     return {
-        "format": "pt" if layout == "torch" else "np",
         "converter": f"filtviz {__version__}",
         "kind": origin.kind,
         "layout": layout,
         "files": {printable(path.name, 200): f"sha256:{_digest(path)}" for path in files},
-        **collected.facts,
+        **more,
     }
 
 

@@ -1,0 +1,142 @@
+"""A network as steps for another program: each operation with the shapes of what it is given.
+
+What stands in the way of saying a whole network in another format is said here: a file that holds no graph,
+a layer of which it is not known what it does or what feeds it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from filtviz.errors import ConversionError
+from filtviz.network import Layer, Network
+from filtviz.operations import Convolution, Embedding, Identity, Input, Operation, Recurrent, Reshape, Untold
+from filtviz.parameter import Shape
+from filtviz.shapes import output_shape
+from filtviz.text import printable
+
+__all__ = ["Step", "fixed_batch", "outputs", "refusal", "said_lengths", "steps"]
+
+MOST_FIXED = 4096
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Step:
+    """One operation of a layer.
+
+    Attributes:
+        layer: Whose it is.
+        operation: What it does.
+        number: Its place among the operations of the layer that do anything.
+        is_last: Whether what it gives is what the layer gives.
+        shapes: Those of its inputs, with None for what is open.
+        shape: That of what it gives.
+    """
+
+    layer: Layer
+    operation: Operation
+    number: int
+    is_last: bool
+    shapes: tuple[Shape, ...]
+    shape: Shape
+
+    @property
+    def lengths(self) -> Shape:
+        """The spatial lengths of its first input."""
+        return self.shapes[0][2:]
+
+    @property
+    def rank(self) -> int:
+        """The number of axes of its first input."""
+        return len(self.shapes[0])
+
+
+def refusal(layer: Layer, reason: str) -> ConversionError:
+    """Return the error that names a layer and why it cannot be said."""
+    return ConversionError(f"{layer.title} cannot be converted: {reason}", layer=layer.index)
+
+
+def steps(network: Network) -> Iterator[Step]:
+    """Yield what a network does, step by step; those that pass everything on are left out.
+
+    Args:
+        network: The network.
+
+    Raises:
+        ConversionError: it is not told what it does; the sentence names the first layer in the way.
+    """
+    if not any(isinstance(each, Input) for layer in network.layers for each in layer.operations):
+        kind = printable(network.origin.kind, 60)
+        raise ConversionError(
+            f"the file holds {kind} and no graph, so that it is not known what is done with its arrays: give "
+            "a file of the same network that has one with --like, or write .npz, .safetensors or .pt"
+        )
+    shapes: dict[int, Shape] = {}
+    batch = fixed_batch(network)
+    for layer in network.layers:
+        below: list[Shape] = [shapes[i] for i in layer.inputs]
+        if not below and not any(isinstance(each, Input) for each in layer.operations):
+            untold = next((each.reason for each in layer.operations if isinstance(each, Untold)), None)
+            raise refusal(layer, untold or "the file does not tell what feeds it")
+        used: list[Operation] = [each for each in layer.operations if not isinstance(each, Identity)]
+        used = used or [Identity()]
+        for number, operation in enumerate(used):
+            if isinstance(operation, Untold):
+                raise refusal(layer, operation.reason)
+            if isinstance(operation, Recurrent):
+                raise refusal(layer, "it is recurrent, which is not followed here")
+            if isinstance(operation, Embedding):
+                raise refusal(layer, "it looks words up in a table, which is not followed here")
+            shape = output_shape(operation, below)
+            if isinstance(operation, Input):
+                shape = shape or layer.output_shape
+                shape = None if shape is None else (batch, *shape[1:])
+            if isinstance(operation, Convolution) and operation.transposed and shape and len(below[0]) > 1:
+                shape = (shape[0], _painted(operation, below[0][1]), *shape[2:])
+            if shape is None:
+                raise refusal(layer, "it is not known what shape it is given and gives")
+            yield Step(
+                layer=layer,
+                operation=operation,
+                number=number,
+                is_last=number == len(used) - 1,
+                shapes=tuple(below),
+                shape=shape,
+            )
+            below = [shape]
+        shapes[layer.index] = below[0]
+
+
+def _painted(operation: Convolution, channels: int | None) -> int:
+    """Return how many channels a transposed convolution gives: all filters for each of its groups."""
+    own = operation.n_filters
+    return own * (operation.groups or 1) if operation.n_channels == channels else own
+
+
+def outputs(network: Network) -> list[Layer]:
+    """Return the layers that feed no other."""
+    return [layer for layer in network.layers if not network.readers(layer)]
+
+
+def fixed_batch(network: Network) -> int | None:
+    """Return how many images a network takes at once that has their number in its operations, else None."""
+    inputs = [each for layer in network.layers for each in layer.operations if isinstance(each, Input)]
+    said = inputs[0].shape[0] if len(inputs) == 1 and inputs[0].shape else None
+    reshapes: Sequence[Reshape] = [
+        each for layer in network.layers for each in layer.operations if isinstance(each, Reshape)
+    ]
+    fixed = said is not None and any(each.lengths and each.lengths[0] == said for each in reshapes)
+    return said if fixed and said is not None and 0 < said <= MOST_FIXED else None
+
+
+def said_lengths(lengths: Shape, what: str) -> tuple[int, ...]:
+    """Return lengths that must be known.
+
+    Raises:
+        ValueError: one of them is not.
+    """
+    known = tuple(length for length in lengths if length is not None)
+    if len(known) != len(lengths):
+        raise ValueError(f"the file does not tell the size of its images, by which {what} lie")
+    return known
