@@ -47,7 +47,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from tests.attacks import array_files, formats, graph_files, growing, working  # noqa: E402  (not installed)
+from tests.attacks import array_files, formats, graph_files, growing, image_files, working  # noqa: E402  (not installed)
 
 LARGEST_FILE = 1_000_000
 BAR_SECONDS, BAR_MEGABYTES = 10.0, 1000.0
@@ -83,6 +83,7 @@ COMMANDS = {
     "maximise": ["maximise", MODEL, "-o", "pictures"],
     "codes": ["codes", MODEL, "--images", IMAGES, "-o", "pictures"],
     "loss": ["loss", MODEL, "-o", "pictures"],
+    "convert": ["convert", MODEL, "out.safetensors"],
 }
 """Name in the table → the command line; to compare, the file is read twice."""
 
@@ -97,6 +98,7 @@ ATTACKS: dict[str, tuple[str, Callable[[], Files]]] = {
     **{name: ("graphs", make) for name, make in graph_files.TO_FOLLOW.items()},
     **{name: ("names", make) for name, make in array_files.TO_NAME.items()},
     **{name: ("working", make) for name, make in working.TO_WORK.items()},
+    **{name: ("images", make) for name, make in image_files.TO_SHOW.items()},
 }
 """Name → the part of the program that it is aimed at, and what makes its bytes."""
 

@@ -4,23 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from io import BytesIO
 from os import PathLike
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
-from filtviz.errors import RunningError
+from filtviz.errors import ReadError, RunningError
 from filtviz.network import Layer, Network
 from filtviz.operations import Identity, Normalisation
+from filtviz.reading.arrays import count
+from filtviz.running.images import arrays_in, check_numbers, contents, reason_of
 from filtviz.running.inference import input_of
 from filtviz.text import natural_key, plural, printable
 
 __all__ = ["Pictures", "Preparation", "is_paths", "read_labels", "read_pictures"]
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm", ".pgm", ".npy", ".npz")
+FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP", "PPM")
+"""Pillow's formats that are read: others start programs, as PostScript does."""
+
+LARGEST = 1 << 22
+"""Pixels of an image that nobody asks for: as a model file tells them, or a picture that is not resized."""
+
 IMAGE_KEYS, LABEL_KEYS = (
     ("images", "x", "X", "data", "x_test", "X_test"),
     ("labels", "y", "targets", "y_test"),
@@ -113,15 +121,21 @@ def read_pictures(
     shape = None if entrance is None else entrance.shape
     channels, *lengths = shape[1:] if shape is not None and len(shape) == 4 else (None, None, None)
     if how.size is None and None not in lengths:
-        how = replace(how, size=(int(lengths[0] or 0), int(lengths[1] or 0)))
+        rows, cols = int(lengths[0] or 0), int(lengths[1] or 0)
+        if rows * cols > LARGEST:
+            raise RunningError(
+                f"the file says that its network takes images of {rows:,}x{cols:,} pixels: if that is meant, "
+                f"give --size {rows}x{cols}"
+            )
+        how = replace(how, size=(rows, cols))
     own_last = entrance is not None and entrance.channels_last
     parts = [_read(path, how, channels, own_last) for path in _files(paths)]
     if len({part.pixels.shape[1:] for part in parts}) > 1:
         sizes = sorted({"x".join(map(str, part.pixels.shape[2:])) for part in parts})[:4]
         raise RunningError(f"the images have different sizes ({', '.join(sizes)}): give one with --size")
-    seen = np.concatenate([part.pixels for part in parts])
+    seen = parts[0].pixels if len(parts) == 1 else np.concatenate([part.pixels for part in parts])
     prepared = (seen[:, ::-1] if how.channels == "bgr" else seen) - _each(how.mean, seen.shape[1], "--mean")
-    prepared = prepared * _each(how.scale, seen.shape[1], "--scale")
+    prepared *= _each(how.scale, seen.shape[1], "--scale")
     all_labels = [part.labels for part in parts]
     labels = None if None in all_labels else tuple(one for each in all_labels for one in each or ())
     return Pictures(
@@ -197,9 +211,8 @@ def _read(path: Path, how: Preparation, channels: int | None, own_last: bool) ->
         if path.suffix.lower() in (".npy", ".npz"):
             return _arrays(path, name, how, channels, own_last)
         return _picture(path, name, how, channels)
-    except OSError as error:
-        reason = printable(error.strerror or "it is no picture that can be read").lower()
-        raise RunningError(f"cannot read {printable(path, 200)}: {reason}") from None
+    except ReadError as error:
+        raise RunningError(f"cannot read {printable(path, 200)}: {reason_of(error)}") from None
 
 
 def _picture(path: Path, name: str, how: Preparation, channels: int | None) -> _Part:
@@ -210,47 +223,52 @@ def _picture(path: Path, name: str, how: Preparation, channels: int | None) -> _
     mode = {1: "L", 4: "RGBA"}.get(channels or 3, "RGB")
     if channels not in (None, 1, 3, 4):
         raise RunningError(f"the network takes {channels} channels, which no picture has: give a .npy file")
+    data = contents(path)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(path) as opened:
+            with Image.open(BytesIO(data), formats=FORMATS) as opened:
+                check_numbers(name, opened.width * opened.height, len(data))
                 picture = opened.convert(mode)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise RunningError(f"{name} has too many pixels: give a smaller picture") from None
-    except (ValueError, SyntaxError, EOFError, MemoryError):
-        raise RunningError(f"{name} is no picture that can be read") from None
+    except (OSError, ValueError, SyntaxError, EOFError, MemoryError):
+        raise RunningError(f"cannot read {printable(path, 200)}: it is no picture that can be read") from None
     remark = ""
     if how.size is not None and (picture.height, picture.width) != how.size:
         remark = f"pictures were resized to {how.size[0]}x{how.size[1]}"
         picture = picture.resize((how.size[1], how.size[0]), Image.Resampling.BILINEAR)
-    pixels = np.asarray(picture, np.float64) / 255
+    elif picture.width * picture.height > LARGEST:
+        raise RunningError(f"{name} has {picture.height:,}x{picture.width:,} pixels: give a size with --size")
+    pixels = np.asarray(picture) / 255.0
     pixels = pixels[..., None] if pixels.ndim == 2 else pixels
     return _Part(np.moveaxis(pixels, -1, 0)[None], (name,), None, remark)
 
 
 def _arrays(path: Path, name: str, how: Preparation, channels: int | None, own_last: bool) -> _Part:
-    try:
-        held = np.load(path, allow_pickle=False)
-        arrays = {"": held} if isinstance(held, np.ndarray) else {key: held[key] for key in held.files}
-    except (ValueError, EOFError, KeyError, BadZipFile):
-        raise RunningError(f"{name} holds no arrays of numbers that can be read") from None
+    arrays = arrays_in(path)
+    if not arrays:
+        raise RunningError(f"{name} holds no arrays of numbers that can be read")
     key = next((key for key in ("", *IMAGE_KEYS) if key in arrays), None)
     if key is None:
-        many = [key for key, array in arrays.items() if array.ndim >= 2]
+        many = [key for key, array in arrays.items() if len(array.shape) >= 2]
         key = many[0] if len(many) == 1 else None
     if key is None:
         raise RunningError(f"{name} has no array called images (it has {printable(', '.join(arrays), 100)})")
-    array = arrays[key]
-    if array.dtype.kind not in "fiub" or array.ndim not in (2, 3, 4) or not array.size:
-        raise RunningError(f"{name} holds no images: they have the shape {array.shape}, type {array.dtype}")
+    stored = arrays[key]
+    if stored.dtype.kind not in "fiub" or len(stored.shape) not in (2, 3, 4) or not all(stored.shape):
+        raise RunningError(f"{name} holds no images: they have the shape {stored.shape}, type {stored.dtype}")
+    size = path.stat().st_size
+    check_numbers(name, count(stored.shape), size)
+    array = stored.read()
     pixels = array / 255.0 if array.dtype == np.uint8 else array.astype(np.float64)
     pixels = _with_axes(pixels, how.layout, channels, own_last)
     if not np.isfinite(pixels).all():
         raise RunningError(f"{name} holds NaN or infinity: nothing can be computed of it")
     names = (name,) if len(pixels) == 1 else tuple(f"{name}[{number}]" for number in range(len(pixels)))
     labels = next((arrays[one] for one in LABEL_KEYS if one in arrays), None)
-    if labels is not None and labels.shape[:1] == (len(pixels),) and labels.size == len(pixels):
-        return _Part(pixels, names, tuple(printable(one, 60) for one in labels.ravel().tolist()))
+    if labels is not None and labels.shape[:1] == (len(pixels),) and count(labels.shape) == len(pixels):
+        return _Part(pixels, names, tuple(printable(one, 60) for one in labels.read().ravel().tolist()))
     return _Part(pixels, names)
 
 
@@ -276,9 +294,7 @@ def read_labels(path: str | PathLike[str]) -> tuple[str, ...]:
         RunningError: the file cannot be read.
     """
     try:
-        text = Path(path).read_text(encoding="utf-8", errors="replace")
-    except OSError as error:
-        raise RunningError(
-            f"cannot read the labels {printable(path, 200)}: {printable(error.strerror).lower()}"
-        ) from None
+        text = contents(path).decode("utf-8", "replace")
+    except ReadError as error:
+        raise RunningError(f"cannot read the labels {printable(path, 200)}: {reason_of(error)}") from None
     return tuple(printable(line.strip(), 60) for line in text.splitlines() if line.strip())
