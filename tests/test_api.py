@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import shutil
 from importlib import import_module
 from pathlib import Path
 
@@ -266,7 +267,14 @@ def test_what_models_are_called_can_be_said(trained):
 
 def test_files_of_one_name_are_called_by_their_paths(trained):
     (found,) = filtviz.compare([TRAINED, trained]).comparisons
-    assert found.sentence.startswith(f"nothing changed from {TRAINED} to {TRAINED}: all 180 weights")
+    assert found.sentence.startswith(
+        f"nothing changed from {TRAINED.name} to {TRAINED.name}: all 180 weights"
+    )
+    Path("a").mkdir()
+    shutil.copy(UNTRAINED, Path("a", TRAINED.name))
+    (found,) = filtviz.compare([Path("a", TRAINED.name), trained]).comparisons
+    shutil.rmtree("a")
+    assert found.sentence.startswith(f"from a/{TRAINED.name} to examples/{TRAINED.name} the weights changed")
 
 
 def test_layers_and_arrays_are_compared_as_they_are(trained):

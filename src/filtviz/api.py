@@ -35,7 +35,7 @@ from filtviz.given import (
     named,
     several,
 )
-from filtviz.naming import layer_stems, longer_stems, models_stem
+from filtviz.naming import layer_stems, models_stems, telling_names
 from filtviz.network import ConvLayer, Network
 from filtviz.reading import Hints, Limits
 from filtviz.results import (
@@ -213,7 +213,7 @@ def plot(
         stems = layer_stems(network, SHEET_VIEWS)
         by_stem = {stems[conv_index]: each.pictures for conv_index, each in drawn.items()}
         sources = Sources.of([network], *([Path(images)] if isinstance(images, str | PathLike) else []))
-        stem, planned = _plan_beside(by_stem, network, destination, sources)
+        stem, planned = _plan_beside(by_stem, [network], destination, sources)
         files = _write(planned, destination, options, sources, clobber=clobber, progress=progress)
     return PlotResult(
         network=network,
@@ -227,13 +227,15 @@ def plot(
 
 
 def _plan_beside(
-    pictures: Mapping[str, Sequence[Picture]], network: Network, destination: Destination, sources: Sources
+    pictures: Mapping[str, Sequence[Picture]],
+    networks: Sequence[Network],
+    destination: Destination,
+    sources: Sources,
 ) -> tuple[str, list[PlannedFile]]:
-    """Plan files called after the model, and after its folder, too, where those of another are called so."""
+    """Plan files called after the models, and after their folders, too, where others' are called so."""
     from filtviz.drawing.saving import plan_files
 
-    path = network.origin.path
-    stems = [_stem([network]), *(longer_stems(path) if path is not None else ())]
+    stems = models_stems([network.origin.path or Path("network") for network in networks])
     plans = [(stem, plan_files(pictures, stem, destination)) for stem in stems]
     if destination.names_a_file:
         return "", plans[0][1]
@@ -466,12 +468,13 @@ def compare(
             compared[index] = _Compared(comparison, _turned(layers_of_all))
         except FiltvizError as error:
             failures.append(LayerFailure(named(name), str(error), error.code))
-    files = _draw_comparisons(compared, networks, destination, gif, order, drawing, account, failures)
+    stem, files = _draw_comparisons(compared, networks, destination, gif, order, drawing, account, failures)
     return ComparisonResult(
         comparisons=tuple(each.comparison for each in compared.values()),
         files=tuple(files),
         failures=tuple(failures),
         cautions=tuple(dict.fromkeys(sentence for each in compared.values() for sentence in each.cautions)),
+        stem=stem,
     )
 
 
@@ -554,20 +557,16 @@ def _path_of(model: Model | LiveModel) -> Path | None:
     return Path(check_path(model, "a model")) if isinstance(model, str | PathLike) else None
 
 
-def _stem(networks: Sequence[Network]) -> str:
-    return models_stem([network.origin.path or Path("network") for network in networks])
-
-
 def _spoken(model: Model | LiveModel, place: int) -> str:
     """Return the name by which to speak of a model: its path as it was given."""
     return str(_path_of(model) or f"network {place}")
 
 
 def _state_names(models: Sequence[Model | LiveModel]) -> list[str]:
-    """Return the files' names, or their paths where the names are not enough to tell them apart."""
-    spoken = [_spoken(model, place) for place, model in enumerate(models, start=1)]
-    names = [Path(each).name for each in spoken]
-    return [printable(name, 80) for name in (names if len(set(names)) == len(names) else spoken)]
+    """Return the files' names, with the folders that tell them apart where names alone do not."""
+    paths = [_path_of(model) for model in models]
+    told = telling_names([path or Path(f"network {place}") for place, path in enumerate(paths, start=1)])
+    return [printable(name, 80) for name in told]
 
 
 def _check_composing(through: bool, *, stacked: bool, images: object) -> None:
@@ -636,11 +635,15 @@ def _draw_comparisons(
     drawing: DrawingOptions | None,
     account: Account,
     failures: list[LayerFailure],
-) -> list[WrittenFile]:
-    """Write the pictures of comparisons, by the layers' conv indices, and the animation of the only one."""
+) -> tuple[str, list[WrittenFile]]:
+    """Write the pictures of comparisons, by the layers' conv indices, and the animation of the only one.
+
+    Returns:
+        What the names of the pictures begin with where it is filtviz that names them, and the files.
+    """
     from filtviz.drawing import DrawingOptions
     from filtviz.drawing.kernel_sheets import comparison_pages, frame_pages
-    from filtviz.drawing.saving import plan_files, write_animation
+    from filtviz.drawing.saving import write_animation
     from filtviz.drawing.views import SHEET_VIEWS
     from filtviz.files import write_whole
 
@@ -663,15 +666,15 @@ def _draw_comparisons(
             with _failing_alone(place, failures):
                 what = f"drawing {comparison.label}"
                 pages[stems[place]] = _paid_for(made(), destination.suffix, account, what)
-    files = []
+    stem, files = "", []
     if destination is not None and pages:
-        planned = plan_files(pages, _stem(networks), destination)
+        stem, planned = _plan_beside(pages, networks, destination, sources)
         files = _write(planned, destination, options, sources, clobber=True, progress=None)
     if gif is not None and frames:
         images = [page.image() for page in frames]
         write_whole(gif, partial(write_animation, images, mark=sources.mark), sources)
         files.append(WrittenFile(gif))
-    return files
+    return stem, files
 
 
 @contextmanager

@@ -18,12 +18,13 @@ from filtviz.text import digest, file_stem
 
 __all__ = [
     "layer_stems",
-    "longer_stems",
     "model_folders",
     "model_stem",
     "models_stem",
+    "models_stems",
     "names_taken",
     "picture_name",
+    "telling_names",
     "unique_stems",
 ]
 
@@ -44,15 +45,56 @@ def model_stem(path: Path) -> str:
     return shown if shown == stem else file_stem(stem, ending=digest(path.name))
 
 
-def longer_stems(path: Path) -> tuple[str, ...]:
-    """Return what a model may be called where another is called like its file: with its folder, and digits.
+def telling_names(paths: Sequence[Path]) -> list[str]:
+    """Return for each of some models the end of its path that tells it from the others, as short as can be.
+
+    It is the file's own name; where others are called the same without their suffixes, the folders that tell
+    them apart stand before it (``run1/net.pkl``). What lies in one folder is told apart by its suffix.
 
     Args:
-        path: The model file.
+        paths: The models.
     """
-    real = path.absolute()
-    stem = f"{_part(real.parent.name)}-{model_stem(path)}" if real.parent.name else model_stem(path)
-    return file_stem(stem), file_stem(stem, ending=digest(str(real)))
+    alike: dict[str, list[int]] = {}
+    for place, path in enumerate(paths):
+        alike.setdefault(_stem(path).casefold(), []).append(place)
+    names = [path.name for path in paths]
+    for places in alike.values():
+        if len(places) > 1:
+            tails = _shortest_tails([paths[place] for place in places])
+            for place, tail in zip(places, tails, strict=True):
+                names[place] = tail
+    return names
+
+
+def _shortest_tails(paths: Sequence[Path]) -> list[str]:
+    """Return as few last parts of paths that are called alike as tell apart as many as all parts do."""
+    if len({path.parent for path in paths}) == 1:
+        return [path.name for path in paths]
+    whole = [path.absolute().parts for path in paths]
+    n_apart = len({parts[:-1] for parts in whole})
+    for depth in range(2, max(map(len, whole)) + 1):
+        if len({parts[-depth:-1] for parts in whole}) == n_apart:
+            return ["/".join(parts[-depth:]).replace("//", "/") for parts in whole]
+    return ["/".join(parts) for parts in whole]
+
+
+def models_stems(paths: Sequence[Path]) -> tuple[str, ...]:
+    """Return the parts of a file name that may stand for some models, the one to take first.
+
+    It is that of the model, or of the first and the last of several, told apart by folders or suffixes where
+    they are called alike. More than two end in digits of a digest of all. Where results of other models are
+    called so already, the folder's name goes before, and then digits that tell where the models lie.
+
+    Args:
+        paths: The models.
+    """
+    real = [path.absolute() for path in paths]
+    ends = [real[0]] if len(real) == 1 else [real[0], real[-1]]
+    longer = "-".join(f"{_part(path.parent.name)}-{model_stem(path)}".lstrip("-") for path in ends)
+    all_places = digest("/".join(map(str, real)))
+    several = digest("/".join(telling_names(paths))) if len(paths) > 2 else ""
+    stems = [models_stem(paths), file_stem(longer, ending=several), file_stem(longer, ending=all_places)]
+    return tuple(dict.fromkeys(stems))
 
 
 def models_stem(paths: Sequence[Path]) -> str:
@@ -60,11 +102,20 @@ def models_stem(paths: Sequence[Path]) -> str:
 
     Where there are more than two, it ends in digits of a digest of all their names.
     """
-    stems = [model_stem(path) for path in paths]
-    if len(stems) < 2:
-        return stems[0]
-    all_names = digest("/".join(path.name for path in paths)) if len(stems) > 2 else ""
+    if len(paths) < 2:
+        return model_stem(paths[0])
+    names = telling_names(paths)
+    stems = [_joined(path, name) for path, name in zip(paths, names, strict=True)]
+    if stems[0] == stems[-1] and names[0] != names[-1]:  # in one folder, by different suffixes
+        stems = [file_stem(name.replace("/", "-")) for name in names]
+    all_names = digest("/".join(names)) if len(names) > 2 else ""
     return file_stem(f"{stems[0]}-{stems[-1]}", ending=all_names)
+
+
+def _joined(path: Path, name: str) -> str:
+    """Return a name that tells a model apart as a part of a file name, without the file's suffixes."""
+    folders = [_part(part) for part in name.split("/")[:-1] if part]
+    return "-".join([*folders, model_stem(path)])
 
 
 def names_taken(names: Iterable[str]) -> Counter[str]:

@@ -120,12 +120,14 @@ class ComparisonResult:
         files: The files that were written; none where no output was asked for.
         failures: The layers that could not be compared.
         cautions: A sentence for each thing in which the comparisons would mislead.
+        stem: What the names of the files begin with where it is filtviz that names them; empty elsewhere.
     """
 
     comparisons: tuple[LayerComparison, ...]
     files: tuple[WrittenFile, ...] = ()
     failures: tuple[LayerFailure, ...] = ()
     cautions: tuple[str, ...] = ()
+    stem: str = ""
 
     def __repr__(self) -> str:
         names = listed([each.label for each in self.comparisons])

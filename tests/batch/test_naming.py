@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +15,10 @@ from filtviz.naming import (
     model_folders,
     model_stem,
     models_stem,
+    models_stems,
     names_taken,
     picture_name,
+    telling_names,
     unique_stems,
 )
 from filtviz.network import ConvLayer, Network
@@ -229,3 +232,34 @@ def test_a_new_view_is_minded_by_its_name_alone():
     assert layer_stems(made, SHEET_VIEWS) == {0: "conv1", 1: "conv1-dream"}
     assert layer_stems(made, (*SHEET_VIEWS, "dream")) == {0: "conv1", 1: "conv1-dream-2"}
     assert SHEET_VIEWS == ("sheet", "curves", "rms", "components", "nmf")
+
+
+@pytest.mark.parametrize(
+    ("paths", "names"),
+    [
+        (["x/a.pkl", "y/b.pkl"], ["a.pkl", "b.pkl"]),
+        (["runs/1/net.pkl", "runs/2/net.pkl"], ["1/net.pkl", "2/net.pkl"]),
+        (["runs/1/net.pkl", "runs/2/net.pth"], ["1/net.pkl", "2/net.pth"]),
+        (
+            ["runs/1/out/net.pkl", "runs/2/out/net.pkl", "other.pkl"],
+            ["1/out/net.pkl", "2/out/net.pkl", "other.pkl"],
+        ),
+        (["runs/net.pkl", "runs/net.onnx"], ["net.pkl", "net.onnx"]),
+        (["a/net.pkl", "a/net.pkl"], ["net.pkl", "net.pkl"]),
+    ],
+)
+def test_models_are_told_apart_by_as_much_of_their_paths_as_it_takes(paths, names):
+    assert telling_names([Path(path) for path in paths]) == names
+    assert telling_names([Path(path) for path in paths[::-1]]) == names[::-1]
+
+
+def test_files_that_show_models_of_one_name_are_told_apart():
+    a, b, other = Path("x/a/net.pkl"), Path("x/b/net.pkl"), Path("x/a/net.onnx")
+    assert models_stem([a, b]) == "a-net-b-net"
+    assert models_stem([a, other]) == "net.pkl-net.onnx"
+    assert models_stem([a, a]) == "net-net"
+    first, second, third = models_stems([a])
+    assert (first, second) == ("net", "a-net")
+    assert re.fullmatch(r"a-net-[0-9a-f]{10}", third)
+    assert models_stems([Path("y/a/net.pkl")])[2] != third
+    assert models_stems([Path("x/a/one.pkl"), Path("y/b/two.pkl")])[:2] == ("one-two", "a-one-b-two")

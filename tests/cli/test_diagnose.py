@@ -41,7 +41,10 @@ def data(*arguments: str):
     def refuse(constant: str) -> None:
         raise AssertionError(f"{constant} is not strict JSON")
 
-    return json.loads(result.stdout, parse_constant=refuse)
+    printed = json.loads(result.stdout, parse_constant=refuse)
+    (model,) = printed["models"]
+    assert (printed["complete"], printed["answer"]) == (True, model["answer"])
+    return model
 
 
 @pytest.fixture(scope="module")
@@ -114,7 +117,7 @@ def test_the_untrained_network_gets_the_answer() -> None:
 
 def test_the_keys_are_those_of_the_docs(trained) -> None:
     keys = {"file", "layers", "not_judged", "answer", "summary", "look", "more", "more_command", "next"}
-    keys |= {"notes", "left_out", "checks", "shown"}
+    keys |= {"notes", "left_out", "checks", "shown", "status", "code", "reason"}
     assert set(trained) == keys
     assert all(set(layer) == LAYER_KEYS for layer in trained["layers"])
     for measure in trained["layers"][0]["measures"].values():
@@ -260,7 +263,16 @@ def test_a_bad_file_does_not_stop_the_others(tmp_path) -> None:
     assert str(bad) in complaints[0]
     assert str(tmp_path / "missing.pkl") in complaints[1]
     assert run(str(bad), UNTRAINED, "--json").exit_code == 1
-    assert len(json.loads(run(str(bad), UNTRAINED, "--json").stdout)) == 1
+    printed = json.loads(run(str(bad), UNTRAINED, "--json").stdout)
+    assert printed["complete"] is False
+    assert [(each["file"], each["status"], each["code"]) for each in printed["models"]] == [
+        (str(bad), "failed", "unsupported"),
+        (UNTRAINED, "diagnosed", None),
+    ]
+    failed, whole = printed["models"]
+    assert f"filtviz: {failed['reason']}\n" in result.stderr
+    assert failed["layers"] == failed["not_judged"] == []
+    assert printed["answer"] == whole["answer"]
 
 
 @pytest.mark.slow

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 import textwrap
 from itertools import pairwise
 
 import pytest
 
-from filtviz.cli.diagnosis_text import answer_of, compare_models, describe_model, evidence_of
+from filtviz.cli.diagnosis_text import answer_of, describe_model, evidence_of
 from filtviz.measures.measure import (
     Change,
     Diagnosis,
@@ -343,54 +342,3 @@ def test_columns_that_are_empty_are_left_out() -> None:
     text = told(layer(filters=plain), with_filters=True)
     assert text.split("\n\n")[1].splitlines()[0].split() == ["filter", "norm", "F", "p"]
     assert "norm" not in told(layer(filters=plain))
-
-
-def test_models_are_compared_by_layers() -> None:
-    first = Diagnosis(
-        file="a.pkl",
-        layers=(layer(0, "initial"), layer(1, "updated", residue=0.934), layer(3, "structured", residue=0.5)),
-        unjudged=(Unjudged(conv_index=2, name="x", type="y", reason="z"),),
-    )
-    second = Diagnosis(file="b.pkl", layers=(layer(0, "collapsed"), layer(1, "undecided")))
-    assert compare_models([first, second]) == textwrap.dedent(
-        """\
-        model  conv 0  conv 1  conv 2  conv 3
-        -----  ------  ------  ------  ------
-        a.pkl  A       B 93%   -       C 50%
-        b.pkl  D       ?
-
-          A indistinguishable from initialisation
-          B was updated, but no filter structure can be detected
-          C statistically structured
-          D structured, but collapsed to few directions
-          ? cannot tell, and the sentence says why
-          - not judged: its weights are no two-dimensional filters
-        With a percentage: so much of what a picture shows still is the initial noise, where that can be
-        told.
-        """
-    )
-    assert compare_models([]) == ""
-
-
-def test_chosen_layers_keep_their_numbers() -> None:
-    chosen = [Diagnosis(file=name, layers=(layer(3, "structured"),)) for name in ("a.pkl", "b.pkl")]
-    assert compare_models(chosen).splitlines()[:3] == [
-        "model  conv 3",
-        "-----  ------",
-        "a.pkl  C",
-    ]
-
-
-@pytest.mark.parametrize("n", [10, 11, 12, 60])
-def test_many_layers_are_several_tables_that_fit(n, monkeypatch) -> None:
-    monkeypatch.setenv("COLUMNS", "80")
-    layers = tuple(layer(place, "structured", residue=0.5) for place in range(n))
-    models = [Diagnosis(file=f"{'folder/' * 9}{name}.pkl", layers=layers) for name in "ab"]
-    table = compare_models(models).split("\n\n  A ")[0]
-    assert max(map(len, table.splitlines())) <= 80
-    parts = table.split("\n\n")
-    headings = [int(n) for part in parts for n in re.findall(r"conv (\d+)", part.splitlines()[0])]
-    assert headings == list(range(n))
-    assert all(part.splitlines()[2].startswith("…") for part in parts)
-    assert all(part.splitlines()[3].split()[0].endswith("b.pkl") for part in parts)
-    assert sum(part.splitlines()[3].count("C 50%") for part in parts) == n

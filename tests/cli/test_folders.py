@@ -44,7 +44,7 @@ def test_each_command_that_takes_many_models_walks_a_folder():
         "zoo/dense.npz", "zoo/run0/net.npz", "zoo/run1/net.npz"
     ]  # fmt: skip
     diagnosed = run("diagnose", "zoo", "--json")
-    assert [each["file"] for each in json.loads(diagnosed.stdout)] == [
+    assert [each["file"] for each in json.loads(diagnosed.stdout)["models"]] == [
         "zoo/dense.npz", "zoo/run0/net.npz", "zoo/run1/net.npz"
     ]  # fmt: skip
     assert "2 files in zoo are no model\n" in diagnosed.stderr
@@ -112,7 +112,8 @@ def test_a_file_whose_name_looks_like_a_pattern_is_that_file():
 def test_a_model_in_several_files_is_diagnosed_once():
     shutil.copytree(FIXTURES / "modern" / "sharded", "parts")
     result = run("diagnose", "parts", "--json")
-    assert json.loads(result.stdout)["file"] == "parts/model.safetensors.index.json"
+    models = json.loads(result.stdout)["models"]
+    assert [each["file"] for each in models] == ["parts/model.safetensors.index.json"]
 
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"

@@ -336,20 +336,35 @@ def test_a_name_that_the_person_has_chosen_is_kept_whatever_it_shows():
         assert "shows another model" not in done.stderr
 
 
-@pytest.mark.parametrize("command", [each for each in RESULTS if each[0] != "plot"], ids=" ".join)
-def test_results_of_another_model_of_the_same_name_are_never_replaced(command):
+@pytest.mark.parametrize(
+    ("command", "name", "other"),
+    [
+        (("report", "{0}", "-o", "."), "net-report.html", "b-net-report.html"),
+        (("compare", "{0}", "same.npz"), "net-same-conv1-compare.png", "b-net-{here}-same-conv1-compare.png"),
+    ],
+    ids=["report", "compare"],
+)
+def test_pages_and_comparisons_of_another_model_of_the_same_name_get_its_folder_into_theirs(
+    command, name, other
+):
     save_model("same.npz", seed=5)
     first, second = (save_model(f"{name}/net.npz", seed) for seed, name in enumerate("ab"))
     done, (path,) = results(command, first)
-    assert done.exit_code == 0
+    assert (done.exit_code, path.name) == (0, name)
+    assert "shows" not in done.stderr
     before = path.read_bytes()
-    again, none = results(command, second)
-    assert (again.exit_code, none) == (1, [])
-    assert again.stderr == (
-        f"filtviz: cannot write {path}: it shows another model whose name is the same; "
-        "choose another folder, or name the file itself\n"
-    )
+    for _ in range(2):
+        again, (beside,) = results(command, second)
+        assert (again.exit_code, beside.name) == (0, other.format(here=Path.cwd().name))
+        assert f" called {beside.name.removesuffix(name.split('-', 1)[1]).split('-')[0]}-" in again.stderr
     assert path.read_bytes() == before
+
+
+def test_compared_models_of_one_name_are_told_apart_in_words_and_names():
+    first, second = (save_model(f"{name}/net.npz", seed) for seed, name in enumerate("ab"))
+    done, (path,) = results(("compare", "{0}", "{1}"), first, second)
+    assert path.name == "a-net-b-net-conv1-compare.png"
+    assert "from a/net.npz to b/net.npz" in done.stdout
 
 
 @pytest.mark.costly

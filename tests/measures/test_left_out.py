@@ -115,16 +115,17 @@ def loaded(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_command_says_what_it_left_out_and_an_option_measures_it() -> None:
     least = ["diagnose", "m.pkl", "--json", "--max-work", "40000000"]
     short = CliRunner().invoke(main, least)
-    data = json.loads(short.stdout)
+    (data,) = json.loads(short.stdout)["models"]
     assert short.exit_code == 1
+    assert (data["status"], data["code"], data["reason"]) == ("failed", "budget", data["left_out"][0])
     assert [each["name"] for each in data["not_judged"] if each["left_out"]] == ["conv2"]
     assert f"{data['left_out'][0]}\n" in short.stderr
     whole = CliRunner().invoke(main, ["diagnose", "m.pkl", "--json"])
-    assert (whole.exit_code, json.loads(whole.stdout)["left_out"], whole.stderr) == (0, [], "")
+    assert (whole.exit_code, json.loads(whole.stdout)["models"][0]["left_out"], whole.stderr) == (0, [], "")
 
 
 @pytest.mark.usefixtures("loaded")
 def test_the_table_of_models_marks_what_was_not_measured() -> None:
     text = CliRunner().invoke(main, ["diagnose", "a.pkl", "b.pkl", "--max-work", "40000000"]).stdout
-    assert "  / not measured: it would take too much work (--max-work)\n" in text
+    assert "1 layer not measured (--max-work)" in text
     assert "not measured" not in CliRunner().invoke(main, ["diagnose", "a.pkl", "b.pkl"]).stdout

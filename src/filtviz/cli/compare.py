@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from filtviz.cli.console import complain, print_json, print_path, say
+from filtviz.cli.console import complain, fit, name_beside, print_json, print_path, say
 from filtviz.cli.helping import Command
 from filtviz.cli.json_data import comparison_data
 from filtviz.cli.shared_options import (
@@ -21,6 +23,8 @@ from filtviz.cli.shared_options import (
     usage_errors,
 )
 from filtviz.drawing.options import DrawingOptions, SheetOptions
+from filtviz.paper import Paper
+from filtviz.text import printable
 
 if TYPE_CHECKING:
     from filtviz.budget import Budget
@@ -111,7 +115,16 @@ def compare(
         print_json(comparison_data(models, result))
     else:
         for comparison in result.comparisons:
-            click.echo(f"{comparison.label}: {comparison.sentence}")
+            sentence = f"{comparison.label}: {comparison.sentence}"
+            as_lines = Paper.of_window(fit).wrapped(sentence).rstrip("\n")
+            click.echo(as_lines if sys.stdout.isatty() else sentence)
     for file in result.files:
         print_path(file.path, as_message=as_json)
+    name_beside(result.stem, models, "these pictures are")
+    if result.comparisons and not layers:
+        first, last = (shlex.quote(printable(path, 1000)) for path in (models[0], models[-1]))
+        say(
+            "this is the first convolution; --layer compares others, and "
+            f"`filtviz diagnose {last} --before {first}` measures what changed in all"
+        )
     context.exit(1 if result.failures else 0)

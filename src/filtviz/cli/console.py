@@ -11,11 +11,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from itertools import islice
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from filtviz.cli.streams import can_write, exact, fitted
+from filtviz.naming import models_stem
 from filtviz.paper import Paper
 
 if TYPE_CHECKING:
@@ -35,6 +37,7 @@ __all__ = [
     "format_table",
     "is_quiet",
     "log",
+    "name_beside",
     "print_json",
     "print_path",
     "print_sheets",
@@ -98,6 +101,20 @@ def conclusions_told() -> Iterator[None]:
         logger.removeHandler(teller)
         logger.setLevel(level)
         logger.propagate = propagate
+
+
+def name_beside(stem: str, models: Sequence[str], what: str) -> None:
+    """Say why results are not called like their models, where those of others are.
+
+    Args:
+        stem: What their names begin with; empty where the person has named them.
+        models: The files that they show, as given.
+        what: What they are, such as "these pictures are".
+    """
+    usual = models_stem([Path(model) for model in models])
+    if stem and stem != usual:
+        another = "another model" if len(models) == 1 else "other models"
+        say(f"{usual}-… shows {another}: {what} called {stem}-…")
 
 
 def print_json(value: Any) -> None:

@@ -84,9 +84,9 @@ def diagnose(
 
     The answer comes first, with a line for each convolution and the command whose picture shows it; --details
     adds what it rests on. --images are shown to it, too: which units never fire or are saturated, what it
-    answers right, and with --before what of that rests on learned weights. Several models give a table;
-    three and more states of one training are put in their order, and it is said when each layer stopped
-    moving. `filtviz explain` tells of each measure what it is and what it cannot say.
+    answers right, and with --before what of that rests on learned weights. Of several models it
+    is said in what they differ; three and more states of one training are put in their order, and it is said
+    when each layer stopped moving. `filtviz explain` tells of each measure what it is and cannot say.
 
     \b
     Example:
@@ -95,11 +95,13 @@ def diagnose(
     if as_json and as_csv:
         raise click.UsageError("--json and --csv exclude each other")
     from filtviz.api import diagnose as diagnose_model
+    from filtviz.cli.json_data import diagnoses_data
     from filtviz.reading import load
 
     earlier = [(path, load(path, **reading)) for path in before]  # once for all models
     shown = shown_images(images, showing)
-    done, failed = [], False
+    done: list[Diagnosis] = []
+    found: list[Diagnosis | tuple[str, FiltvizError]] = []
     for model in models:
         try:
             diagnosis = diagnose_model(
@@ -112,22 +114,24 @@ def diagnose(
                 **reading,
             )
             done.append(diagnosis)
-            failed = _complain_of_omissions(diagnosis) or failed
+            found.append(diagnosis)
+            _complain_of_omissions(diagnosis)
         except FiltvizError as error:
             complain(str(error))
-            failed = True
+            found.append((model, error))
     _say_of_images(done)
+    failed = len(done) < len(models) or any(each.left_out for each in done)
     if as_json:
-        _print_json(done, alone=len(models) == 1, with_filters=filters)
+        print_json(diagnoses_data(found, with_filters=filters))
     elif as_csv:
         _print_csv(done)
     else:
         trajectory = _follow([each.file for each in done if each.file], budget, reading)
         if trajectory is not None:
             done = [done[place] for place in trajectory.order]
-        _print_text(done, trajectory, alone=len(models) == 1, details=details, with_filters=filters)
-    found = _complain_of(done, rules)
-    context.exit(1 if failed else FOUND if found else 0)
+        _print_text(done, trajectory, alone=len(done) == 1, details=details, with_filters=filters)
+    is_met = _complain_of(done, rules)
+    context.exit(1 if failed else FOUND if is_met else 0)
 
 
 def _say_of_images(done: Sequence[Diagnosis]) -> None:
@@ -149,21 +153,10 @@ def _follow(files: Sequence[str], budget: Budget, reading: Mapping[str, Any]) ->
         return None
 
 
-def _complain_of_omissions(diagnosis: Diagnosis) -> bool:
-    """Say what was too much work; tell whether anything was."""
+def _complain_of_omissions(diagnosis: Diagnosis) -> None:
+    """Say what was too much work."""
     for sentence in diagnosis.left_out:
         complain(f"{printable(diagnosis.file, 200)}: {sentence}")
-    return bool(diagnosis.left_out)
-
-
-def _print_json(done: Sequence[Diagnosis], *, alone: bool, with_filters: bool) -> None:
-    from filtviz.cli.json_data import diagnosis_data
-
-    data = [diagnosis_data(diagnosis, with_filters) for diagnosis in done]
-    if not alone:
-        print_json(data)
-    elif data:
-        print_json(data[0])
 
 
 def _print_csv(done: Sequence[Diagnosis]) -> None:
@@ -182,20 +175,22 @@ def _print_text(
 ) -> None:
     from filtviz.cli.diagnosis_text import (
         answer_of,
-        compare_models,
+        describe_each,
         describe_model,
         describe_trajectory,
         shown_of,
     )
+    from filtviz.cli.models_text import describe_models
 
     if alone and (details or with_filters):
         text = "".join(describe_model(each, details=details, with_filters=with_filters) for each in done)
     elif alone:
         text = "".join(map(answer_of, done))
     else:
-        text = compare_models(done) + shown_of(done)
-        if trajectory is not None:
-            text += f"\n{describe_trajectory(trajectory, done)}"
+        text = describe_models(done, "" if trajectory is None else describe_trajectory(trajectory, done))
+        text += shown_of(done)
+        if done and (details or with_filters):
+            text += f"\n{describe_each(done, details=details, with_filters=with_filters)}"
     click.echo(text, nl=False)
 
 

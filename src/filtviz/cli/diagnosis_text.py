@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from filtviz.answer_text import answer_text, span
-from filtviz.cli.console import GUTTER, fit, format_columns, format_table
+from filtviz.cli.console import fit, format_table
 from filtviz.measures.measure import Change, Diagnosis, FilterDiagnosis, Finding, LayerDiagnosis
 from filtviz.measures.table import MEASURES
 from filtviz.measures.trajectory import Trajectory
-from filtviz.measures.verdicts import VERDICTS
+from filtviz.naming import telling_names
 from filtviz.paper import Paper, window_width
 from filtviz.responses.examining import NEARLY_ALL, Examination
 from filtviz.text import name_runs, percent, plural, printable
 
-__all__ = ["answer_of", "compare_models", "describe_model", "describe_trajectory", "evidence_of", "shown_of"]
-
-_PATH, _LEAST_PATH = 60, 24
-"""Characters of a model's path in a table of several, and to how many it is cut where layers need room."""
+__all__ = [
+    "answer_of",
+    "describe_each",
+    "describe_model",
+    "describe_trajectory",
+    "evidence_of",
+    "shown_of",
+]
 
 
 def answer_of(diagnosis: Diagnosis, *, with_pointer: bool = True) -> str:
@@ -32,18 +36,34 @@ def answer_of(diagnosis: Diagnosis, *, with_pointer: bool = True) -> str:
     return answer_text(diagnosis, Paper.of_window(fit), pointer)
 
 
-def describe_model(diagnosis: Diagnosis, *, details: bool, with_filters: bool) -> str:
+def describe_each(diagnoses: Sequence[Diagnosis], *, details: bool, with_filters: bool) -> str:
+    """Return of several models one after another what `describe_model` returns of one, each below its path.
+
+    Args:
+        diagnoses: Of the models.
+        details: Whether their reasons and every measure are shown.
+        with_filters: Whether every filter is.
+    """
+    parts = []
+    for each in diagnoses:
+        text = describe_model(each, details=details, with_filters=with_filters, title="What it rests on")
+        parts.append(f"{_rule(printable(each.file or 'the network', 200))}\n{text}")
+    return "\n".join(parts)
+
+
+def describe_model(diagnosis: Diagnosis, *, details: bool, with_filters: bool, title: str = "") -> str:
     """Return the answer, then what it rests on.
 
     Args:
         diagnosis: Of one model.
         details: Whether its reasons and every measure are shown.
         with_filters: Whether every filter is.
+        title: What stands above its reasons; empty for the file.
     """
     parts = [answer_of(diagnosis, with_pointer=not details)]
     if details:
-        title = _rule(printable(diagnosis.file or "the network", 200))
-        parts.append(f"{title}\n{_wrapped(diagnosis.summary)}")
+        heading = _rule(title or printable(diagnosis.file or "the network", 200))
+        parts.append(f"{heading}\n{_wrapped(diagnosis.summary)}")
         if diagnosis.shown is not None:
             parts.append(_responses(diagnosis.shown))
         parts += ["".join(_wrapped(f"Note: {printable(note, 1000)}.") for note in diagnosis.notes)]
@@ -76,9 +96,10 @@ def shown_of(diagnoses: Sequence[Diagnosis]) -> str:
     Args:
         diagnoses: Of the models.
     """
+    names = telling_names([Path(each.file or "network") for each in diagnoses])
     return "".join(
-        "\n" + _wrapped(f"{_end_of_path(each.file or '', _PATH)}: {each.shown.answer}")
-        for each in diagnoses
+        "\n" + _wrapped(f"{printable(name, 60)}: {each.shown.answer}")
+        for name, each in zip(names, diagnoses, strict=True)
         if each.shown is not None
     )
 
@@ -137,47 +158,6 @@ def _count(units: Sequence[int] | None) -> str:
     return "" if units is None else f"{len(units):,}"
 
 
-def compare_models(diagnoses: Sequence[Diagnosis]) -> str:
-    """Return a table of models by layers: the verdict's letter, the share of initial noise where known."""
-    if not diagnoses:
-        return ""
-    letters = [_letters(each) for each in diagnoses]
-    table = "\n\n".join(_blocks([each.file or "" for each in diagnoses], letters))
-    any_left_out = any(layer.left_out for each in diagnoses for layer in each.unjudged)
-    legend = [f"{verdict.letter} {verdict.says}" for verdict in VERDICTS.values()]
-    return (
-        f"{table}\n\n"
-        + "".join(f"  {line}\n" for line in legend)
-        + "  - not judged: its weights are no two-dimensional filters\n"
-        + ("  / not measured: it would take too much work (--max-work)\n" if any_left_out else "")
-        + _wrapped(
-            "With a percentage: so much of what a picture shows still is the initial noise, "
-            "where that can be told."
-        )
-    )
-
-
-def _blocks(files: Sequence[str], letters: Sequence[Mapping[int, str]]) -> Iterator[str]:
-    """Yield the table of models by layers, in as many parts as its columns need to fit the width."""
-    places = sorted({place for each in letters for place in each})
-    headings = {place: f"conv {place}" for place in places}
-    widths = {
-        place: max(len(headings[place]), *(len(own.get(place, "")) for own in letters)) + len(GUTTER)
-        for place in places
-    }
-    longest = min(_PATH, max(_LEAST_PATH, window_width() - sum(widths.values())))
-    names = [_end_of_path(file, longest) for file in files]
-    left = window_width() - max(map(len, ["model", *names]))
-    while places:
-        fitting = [place for n, place in enumerate(places, 1) if sum(widths[p] for p in places[:n]) <= left]
-        part, places = (fitting or places[:1]), places[len(fitting) or 1 :]
-        rows = [
-            [name, *(own.get(place, "") for place in part)] for name, own in zip(names, letters, strict=True)
-        ]
-        headers = ["model", *(headings[place] for place in part)]
-        yield "\n".join(format_columns(rows, headers, [False] * len(headers)))
-
-
 def describe_trajectory(trajectory: Trajectory, states: Sequence[Diagnosis]) -> str:
     """Say when each layer stopped moving.
 
@@ -206,20 +186,6 @@ def describe_trajectory(trajectory: Trajectory, states: Sequence[Diagnosis]) -> 
         "A layer is taken to rest where every later step changes it by less than 1% of its norm."
     )
     return _wrapped(" ".join(sentences))
-
-
-def _end_of_path(path: str, limit: int) -> str:
-    """Return a path with its folders cut off where it is long: the end is what tells files apart."""
-    return printable(path) if len(path) <= limit else f"…{printable(path[-limit + 1 :])}"
-
-
-def _letters(diagnosis: Diagnosis) -> dict[int, str]:
-    """Return what stands in each layer's cell, by its number."""
-    cells = {each.conv_index: "/" if each.left_out else "-" for each in diagnosis.unjudged}
-    for layer in diagnosis.layers:
-        noise = "" if layer.residue is None else f" {100 * layer.residue:.0f}%"
-        cells[layer.conv_index] = VERDICTS[layer.verdict].letter + noise
-    return cells
 
 
 def _describe_layer(layer: LayerDiagnosis, *, details: bool, with_filters: bool) -> str:

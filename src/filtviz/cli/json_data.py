@@ -13,7 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from filtviz.cli.streams import exact
+from filtviz.errors import BudgetError, FiltvizError
+from filtviz.measures.differing import difference
 from filtviz.measures.measure import Diagnosis, FilterDiagnosis, Finding, LayerDiagnosis
+from filtviz.naming import telling_names
 from filtviz.network import Network
 from filtviz.summary import LayerRow, Summary
 from filtviz.text import printable, spreadsheet_text
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = [
     "CSV_COLUMNS",
     "comparison_data",
+    "diagnoses_data",
     "diagnosis_data",
     "export_data",
     "network_data",
@@ -74,8 +78,39 @@ def _row(row: LayerRow) -> dict[str, Any]:
     }
 
 
+def diagnoses_data(
+    models: Sequence[Diagnosis | tuple[str, FiltvizError]], *, with_filters: bool
+) -> dict[str, Any]:
+    """Return what ``filtviz diagnose --json`` prints.
+
+    Args:
+        models: Of each model its diagnosis, or its path and why it has none.
+        with_filters: Whether every filter is in it.
+    """
+    done = [each for each in models if isinstance(each, Diagnosis)]
+    named = zip(telling_names([Path(each.file or "network") for each in done]), done, strict=True)
+    answer = done[0].answer if len(done) == 1 else difference(list(named)) if done else ""
+    data = [_model_data(each, with_filters=with_filters) for each in models]
+    return {"complete": all(each["status"] != "failed" for each in data), "answer": answer, "models": data}
+
+
+def _model_data(model: Diagnosis | tuple[str, FiltvizError], *, with_filters: bool) -> dict[str, Any]:
+    """Return what became of a model, and what was found in it."""
+    if not isinstance(model, Diagnosis):
+        path, error = model
+        failed = {"status": "failed", "code": error.code, "reason": str(error)}
+        return {"file": path, **failed, "layers": [], "not_judged": []}
+    data = diagnosis_data(model, with_filters)
+    status: dict[str, str | None] = {"status": "diagnosed", "code": None, "reason": None}
+    if model.left_out:
+        status = {"status": "failed", "code": BudgetError.code, "reason": "; ".join(model.left_out)}
+    elif not model.layers:
+        status = {"status": "no-filters", "code": "no-filters", "reason": model.answer}
+    return {"file": data.pop("file"), **status, **data}
+
+
 def diagnosis_data(diagnosis: Diagnosis, with_filters: bool) -> dict[str, Any]:
-    """Return what ``filtviz diagnose --json`` prints of a model."""
+    """Return what ``filtviz diagnose --json`` prints of a model that could be read."""
     return {
         "file": diagnosis.file,
         "layers": [_judged_layer(layer, with_filters) for layer in diagnosis.layers],

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import click
 
-from filtviz.cli.console import complain, print_json, print_path, print_sheets, say
+from filtviz.cli.console import complain, name_beside, print_json, print_path, print_sheets, say
 from filtviz.cli.helping import Command
 from filtviz.cli.json_data import plot_data
 from filtviz.cli.shared_options import (
@@ -24,7 +23,6 @@ from filtviz.cli.shared_options import (
     view_options,
 )
 from filtviz.cli.streams import go_on_unread
-from filtviz.naming import model_stem
 from filtviz.network import Network
 from filtviz.results import PlotResult, WrittenFile
 from filtviz.text import name_runs, printable
@@ -127,7 +125,7 @@ def plot(
     elif show or terminal:
         for file in result.files:
             _tell(file)
-    _name_after_folder(model, result)
+    name_beside(result.stem, [model], "these pictures are")
     if result.files and not VIEWS[drawing.view].is_sheet:
         _name_sheet(result)
     if result.layers and not layers:
@@ -135,12 +133,6 @@ def plot(
     if result.files and not viewing["through"]:
         _name_noise(result, model)
     context.exit(1 if result.failures or result.left_out else 0)
-
-
-def _name_after_folder(model: str, result: PlotResult) -> None:
-    """Say why pictures are not called like the model, where those of another are."""
-    if (stem := result.stem) and stem != (usual := model_stem(Path(model))):
-        say(f"{usual}-… shows another model: these pictures are called {stem}-…")
 
 
 def _show_in_terminal(result: PlotResult, budget: Budget) -> None:

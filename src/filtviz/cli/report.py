@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from filtviz.cli.console import complain, print_json, print_path, say
+from filtviz.cli.console import complain, name_beside, print_json, print_path, say
 from filtviz.cli.helping import Command
 from filtviz.cli.image_options import image_options, shown_images
 from filtviz.cli.inputs import models_argument
@@ -122,6 +122,8 @@ def report(
         print_json(report_data(content))
     else:
         print_path(page)
+        if page is not None and str(page) != output:
+            name_beside(page.name.removesuffix("-report.html"), models, "this page is")
     if open_it and page is not None:
         _open(page)
     context.exit(1 if content.left_out else 0)

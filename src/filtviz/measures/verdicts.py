@@ -52,7 +52,6 @@ class VerdictText:
         says: It, of a layer.
         together: It, of several, after "are" or "were".
         when: A layer is called so.
-        letter: Stands for it in a table.
         rule: What ``--check`` calls it; empty where it cannot be checked.
         check: What that rule finds.
         next_step: What to do then, in a sentence or two.
@@ -64,7 +63,6 @@ class VerdictText:
     says: str
     together: str
     when: str
-    letter: str
     next_step: str
     rule: str = ""
     check: str = ""
@@ -87,7 +85,6 @@ VERDICTS: Mapping[Verdict, VerdictText] = {
         says=_INITIAL,
         together=_INITIAL,
         when="no structure, nothing has moved, and an initialiser fits the weights",
-        letter="A",
         next_step=(
             "Check which file was saved, and compare it with one from after training; in a network that "
             "was trained, look whether the layer was frozen and whether a gradient reaches it."
@@ -105,7 +102,6 @@ VERDICTS: Mapping[Verdict, VerdictText] = {
             "bound of the uniform initialiser whose trace the trained layers bear, or no initialiser of any "
             "scale draws such weights"
         ),
-        letter="B",
         next_step=(
             "Nothing is wrong with it for that alone. A deeper layer, composed down to the image, shows "
             "what the network learned; a file from before training shows how far this one moved."
@@ -118,7 +114,6 @@ VERDICTS: Mapping[Verdict, VerdictText] = {
         says=_STRUCTURED,
         together=_STRUCTURED,
         when="a test of structure passes the level",
-        letter="C",
         next_step=(
             "Look at the filters that are named first; of a deep layer the composed picture shows most."
         ),
@@ -128,7 +123,6 @@ VERDICTS: Mapping[Verdict, VerdictText] = {
         says=_COLLAPSED,
         together=_COLLAPSED,
         when="structured, and over half of the filters is one direction, beyond chance",
-        letter="D",
         next_step=(
             "Look at the pairs of near-copies, and at the training loss: try a lower learning rate or "
             "fewer filters."
@@ -148,7 +142,6 @@ VERDICTS: Mapping[Verdict, VerdictText] = {
             "NaN or infinite weights, one value only, fewer than 50 weights, or draws of a scale that no "
             "initialiser has in a layer without biases"
         ),
-        letter="?",
         next_step=(
             "The layer's sentence says what is missing: more weights, finite numbers, or the file from "
             "before the values were changed."

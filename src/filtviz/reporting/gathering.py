@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import os
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import repeat
@@ -30,7 +29,7 @@ from filtviz.given import (
 )
 from filtviz.measures.diagnosing import diagnose, with_images
 from filtviz.measures.measure import Diagnosis
-from filtviz.naming import models_stem, unique_stems
+from filtviz.naming import models_stems, telling_names, unique_stems
 from filtviz.network import ConvLayer, Network
 from filtviz.reading import Hints, Limits
 from filtviz.reporting.content import ModelFile, PageContent, Section, State, draw_histograms, follow_measures
@@ -166,15 +165,10 @@ def _best_glance(file: ModelFile, first: State, account: Account) -> Glance | No
 
 
 def label_files(networks: Sequence[Network]) -> list[str]:
-    """Return a short name for each file: its own name, or its path where two have the same name."""
+    """Return a short name for each file: its own, with the folders that tell it from others of that name."""
     paths = [network.origin.path for network in networks]
-    counts = Counter(None if path is None else path.name for path in paths)
-    labels = []
-    for place, path in enumerate(paths, start=1):
-        if path is None:
-            labels.append(f"network {place}")
-        else:
-            labels.append(printable(path.name if counts[path.name] == 1 else path, 120))
+    told = telling_names([path or Path(f"network {place}") for place, path in enumerate(paths, start=1)])
+    labels = [printable(name, 120) for name in told]
     return [f"{label} ({i})" if labels.count(label) > 1 else label for i, label in enumerate(labels, start=1)]
 
 
@@ -474,7 +468,9 @@ def _choose_path(networks: Sequence[Network], output: str | PathLike[str], sourc
     """Return where the page goes: never onto a model, and under a name of ours never onto others' page."""
     path = Path(check_path(output, "a page"))
     if is_folder(path) or str(output).endswith(("/", os.sep)):
-        path /= f"{models_stem([each.origin.path or Path('network') for each in networks])}-report.html"
+        stems = models_stems([each.origin.path or Path("network") for each in networks])
+        pages = [path / f"{stem}-report.html" for stem in stems]
+        path = next((page for page in pages if not sources.are_not_in(page)), pages[0])
         sources.refuse_others(path)
     sources.refuse(path)
     return path
