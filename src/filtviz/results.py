@@ -38,6 +38,18 @@ class LayerFailure:
 
 
 @dataclass(frozen=True)
+class FileFailure:
+    """A file that gave no network: its path as given, and why, in one sentence.
+
+    ``code`` is that of the error, `filtviz.FiltvizError.code`.
+    """
+
+    file: str
+    reason: str
+    code: str = FiltvizError.code
+
+
+@dataclass(frozen=True)
 class WrittenFile:
     """A file of the result; ``kept`` tells that it was there already and was left as it is."""
 

@@ -215,29 +215,33 @@ def test_filters_are_shown_one_by_one() -> None:
 
 
 @pytest.mark.slow
-def test_several_models_are_a_table() -> None:
+def test_of_several_models_it_is_said_in_what_they_differ() -> None:
     result = run(UNTRAINED, TRAINED)
     assert result.exit_code == 0
     lines = result.stdout.splitlines()
-    assert lines[0].split()[:3] == ["model", "conv", "0"]
-    rows = {line.split()[0]: line for line in lines[2:4]}
-    assert any(cells.split()[1] == "A" for name, cells in rows.items() if "untrained" in name)
-    assert any(cells.split()[1] in "BC" for name, cells in rows.items() if "-trained" in name)
-    assert "  A indistinguishable from initialisation\n" in result.stdout
-    assert [each["file"] for each in data(UNTRAINED, TRAINED)] == [UNTRAINED, TRAINED]
+    assert lines[0].startswith(
+        "mission-untrained.pkl: all 6 convolutions are as drawn. mission-trained.pkl: "
+    )
+    heading = next(place for place, line in enumerate(lines) if line.startswith("layer"))
+    assert lines[heading].split() == ["layer", "filters", "mission-untrained", "mission-trained"]
+    assert [line.split()[0] for line in lines[heading + 2 : heading + 8]] == [f"conv{i}" for i in range(1, 7)]
+    assert lines[-1] == f"  filtviz diagnose {TRAINED}"
+    details = run(UNTRAINED, TRAINED, "-l", "0", "--details").stdout
+    assert details.count("What it rests on ─") == 2
+    assert "What it rests on" not in result.stdout
 
 
 @pytest.mark.slow
 def test_a_long_path_keeps_its_end_in_the_table(tmp_path: Path) -> None:
     folder = tmp_path / ("long" * 20)
     folder.mkdir()
-    copy = folder / "copied.pkl"
+    copy, other = folder / "copied.pkl", folder / "other.npz"
     copy.write_bytes(Path(UNTRAINED).read_bytes())
-    rows = run(str(copy), TRAINED).stdout.splitlines()[2:4]
-    shown = rows[0].split()[0]
-    assert shown.startswith("…")
-    assert str(copy).endswith(shown[1:])
-    assert len(rows[0]) <= 100
+    np.savez(other, glorot((20, 1, 3, 3)))
+    rows = run(str(copy), str(other)).stdout.splitlines()
+    shown = [row.split()[0] for row in rows if row.startswith("…")]
+    assert [name[-10:] for name in shown] == ["copied.pkl", "/other.npz"]
+    assert {len(name) for name in shown} == {40}
 
 
 @pytest.mark.slow

@@ -55,7 +55,7 @@ def test_an_existing_page_is_replaced_and_nothing_else_is_left(folder: Path) -> 
 
 def test_a_failed_run_keeps_the_old_page(folder: Path) -> None:
     (folder / "page.html").write_text("old")
-    result = run("trained.pkl", "missing.pkl", "-o", "page.html")
+    result = run("missing.pkl", "-o", "page.html")
     assert result.exit_code == 1
     assert result.stdout == ""
     assert result.stderr.count("\n") == 1

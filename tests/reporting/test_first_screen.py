@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import json
 import re
 import shutil
 from dataclasses import replace
@@ -118,7 +119,7 @@ def test_of_many_filters_the_strongest_are_shown_and_large_ones_are_shrunk() -> 
 @pytest.mark.slow
 def test_the_first_screen_has_the_answer_its_pictures_and_a_line_a_layer() -> None:
     content = gather(EXAMPLES / "mission-trained.pkl")
-    usual, best = content.glances
+    usual, best = (glance for _, glance in content.glances)
     assert (usual.conv_index, usual.title) == (0, "conv1, as usually drawn")
     assert (best.conv_index, best.title) == (5, "conv6, seen through the layers below it")
     page = html.unescape(filtviz.report(EXAMPLES / "mission-trained.pkl"))
@@ -144,12 +145,15 @@ def test_the_first_screen_has_the_answer_its_pictures_and_a_line_a_layer() -> No
 @pytest.mark.slow
 def test_an_untrained_network_is_shown_twice_as_it_is() -> None:
     content = gather(EXAMPLES / "mission-untrained.pkl")
-    assert [glance.title for glance in content.glances] == ["conv1, as usually drawn", "conv1, on one scale"]
+    assert [glance.title for _, glance in content.glances] == [
+        "conv1, as usually drawn",
+        "conv1, on one scale",
+    ]
 
 
 def test_what_cannot_be_judged_and_what_is_not_there_has_no_second_picture() -> None:
     equal = conv(np.ones((4, 1, 3, 3), np.float32), name="conv1", below=0)
-    assert [each.title for each in gather(Network.of([image(1), equal])).glances] == [
+    assert [each.title for _, each in gather(Network.of([image(1), equal])).glances] == [
         "conv1, as usually drawn"
     ]
     assert gather(Network.of([image(1)])).glances == ()
@@ -179,7 +183,7 @@ def test_before_shows_what_changed_in_the_words_of_diagnose(states: tuple[Networ
     told = filtviz.diagnose(after, before=[("before.pkl", before)])
     assert content.main.diagnosis.answer == told.answer
     assert [line.last.residue for line in content.lines] == [each.residue for each in told.layers]
-    assert [glance.title for glance in content.glances][:2] == [
+    assert [glance.title for _, glance in content.glances][:2] == [
         "one in before.pkl, as usually drawn",
         "one in after.pkl, as usually drawn",
     ]
@@ -205,12 +209,63 @@ def test_each_model_is_compared_with_all_files_before(states: tuple[Network, Net
         for file in gather([after, later], before=[before]).files
     ]
     assert compared == [[], ["before.pkl"], ["before.pkl"]]
-    assert "<b>after.pkl</b> by itself" in filtviz.report([after, later], before=[before])
     compared = [
         [change.before for change in file.diagnosis.layers[0].changes]
         for file in gather([later], before=[before, after]).files
     ]
     assert compared == [[], [], ["before.pkl", "after.pkl"]]
+
+
+def test_each_of_several_models_has_its_own_answer_and_pictures(states: tuple[Network, Network]) -> None:
+    before, after = states
+    later = replace(after, origin=replace(after.origin, path=Path("later.pkl")))
+    content = gather([before, after, later])
+    assert (content.is_measured, content.title) == (False, "Filters of before.pkl, after.pkl, later.pkl")
+    for own, file in zip((before, after, later), content.files, strict=True):
+        assert file.diagnosis.answer == filtviz.diagnose(own).answer
+        assert content.glances_of(file)[0].title == "one, as usually drawn"
+        assert len(content.glances_of(file)) == 2
+    page = html.unescape(filtviz.report([before, after, later]))
+    first = page[page.index('id="answer-title"') : page.index('id="layers"')]
+    assert first.index(content.difference) < first.index("<article>")
+    articles = re.findall(r"<article>(.*?)</article>", first, re.DOTALL)
+    for file, article in zip(content.files, articles, strict=True):
+        assert f"<h3>{file.label}</h3>" in article
+        assert file.diagnosis.answer in article
+        assert article.count("<img ") == 2
+    assert "already" not in first
+    assert page.index("<article>") < page.index('class="lines')
+    assert "<article>" not in filtviz.report(after, before=before)
+
+
+def test_of_many_models_a_few_have_pictures_and_all_have_answers() -> None:
+    models = [network((2, 1, 3, 3), path=f"net{i}.pkl", seed=i) for i in range(6)]
+    content = gather(models)
+    assert content.title == "Filters of 6 models"
+    assert [bool(content.glances_of(file)) for file in content.files] == [True] * 4 + [False] * 2
+    page = filtviz.report(models)
+    assert "<summary>The answer for 2 more models</summary>" in page
+    assert "<p><b>net5.pkl</b>: " in page
+
+
+def test_a_file_that_cannot_be_read_does_not_stop_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    np.savez("net.npz", np.ones((2, 1, 3, 3), "f4"))
+    Path("bad.pkl").write_bytes(b"nonsense")
+    ran = CliRunner().invoke(main, ["report", "bad.pkl", "net.npz", "-o", "page.html"])
+    assert (ran.exit_code, ran.stdout) == (1, "page.html\n")
+    assert ran.stderr.startswith("filtviz: bad.pkl: ")
+    told = ran.stderr.splitlines()[0].removeprefix("filtviz: ")
+    assert f'<p class="note">{told}</p>' in html.unescape(Path("page.html").read_text("utf-8"))
+    printed = json.loads(CliRunner().invoke(main, ["report", "bad.pkl", "net.npz", "--json"]).stdout)
+    assert printed["failures"] == [{"file": "bad.pkl", "code": "unsupported", "reason": told}]
+    assert [each["label"] for each in printed["files"]] == ["net.npz"]
+    both = CliRunner().invoke(main, ["report", "bad.pkl", "missing.pkl"])
+    assert (both.exit_code, both.stdout, len(both.stderr.splitlines())) == (1, "", 2)
+    whole = CliRunner().invoke(main, ["report", "net.npz", "--json"])
+    assert (whole.exit_code, json.loads(whole.stdout)["failures"]) == (0, [])
 
 
 def test_a_layer_that_only_the_file_before_has_is_a_line_too(states: tuple[Network, Network]) -> None:

@@ -179,7 +179,8 @@ def test_of_many_lines_those_after_the_first_screen_are_folded(n: int, more: str
 
 def test_pictures_and_sentences_need_no_script(page: Page) -> None:
     images = page.all("img")
-    assert len(images) == 3 * (1 + 3) + 3  # kernels; kernels, summary and composed, in three files; the first
+    # kernels; kernels, summary and composed; two beside the answer: in three files
+    assert len(images) == 3 * (1 + 3) + 3 * 2
     assert all(image["alt"] and image["src"].startswith("data:image/png;base64,") for image in images)
     shown = [data for tag, data in page.texts if tag not in ("script", "style")]
     assert any("was updated" in data for data in shown)

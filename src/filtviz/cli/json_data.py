@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from filtviz.batch.exporting import ExportResult, ModelResult
     from filtviz.measures.comparison import LayerComparison
     from filtviz.reporting.content import Histogram, ModelFile, PageContent, Section
-    from filtviz.results import ComparisonResult, LayerFailure, PlotResult
+    from filtviz.results import ComparisonResult, FileFailure, LayerFailure, PlotResult
 
 __all__ = [
     "CSV_COLUMNS",
@@ -283,12 +283,13 @@ def _exported(model: ModelResult, folder: Path) -> dict[str, Any]:
     }
 
 
-def report_data(content: PageContent) -> dict[str, Any]:
+def report_data(content: PageContent, failures: Sequence[FileFailure] = ()) -> dict[str, Any]:
     """Return what ``filtviz report --json`` prints: what the page says, without its pictures."""
     return {
         "title": content.title,
         "files": [_file(file) for file in content.files],
         "layers": [_section(section) for section in content.sections],
+        "failures": [{"file": each.file, "code": each.code, "reason": each.reason} for each in failures],
         "notes": list(content.notes),
         "left_out": list(content.left_out),
     }

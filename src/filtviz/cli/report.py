@@ -21,10 +21,13 @@ from filtviz.cli.shared_options import (
     reading_options,
     usage_errors,
 )
+from filtviz.errors import FiltvizError
+from filtviz.results import FileFailure
 from filtviz.text import printable
 
 if TYPE_CHECKING:
     from filtviz.budget import Budget
+    from filtviz.network import Network
 
 __all__ = ["report"]
 
@@ -83,16 +86,17 @@ def report(
 ) -> None:
     """Write one HTML page on the filters of MODEL: the answer and its pictures, then all filters.
 
-    The page needs no network and no other file, and works without JavaScript too. Several models, in the
-    order of training, are set side by side, with how each measure moved; --before adds earlier files to
-    compare with. With --images it shows what the network makes of them: maps, the pieces that excite filters,
-    where it looks. The page's path is printed. With --json its facts are printed instead, and the page is
-    written only with --output.
+    The page needs no network and no other file, and works without JavaScript too. Several models are set side
+    by side, each with its answer; --before compares with earlier files of the same network. With --images it
+    shows what the network makes of them: maps, the pieces that excite filters, where it looks. A file that
+    cannot be read does not stop the others. The page's path is printed. With --json its facts are printed
+    instead, and the page is written only with --output.
 
     \b
     Example:
       filtviz report model.pkl -o report.html
     """
+    from filtviz.reading import load
     from filtviz.reporting import ReportOptions, gather
     from filtviz.reporting import report as write_report
 
@@ -106,27 +110,53 @@ def report(
             stacked=stacked,
             **shown_images(images, showing),
         )
+    networks, failures = _read(models, reading)
+    earlier = [load(path, **reading) for path in before]
+    told = [failure.reason for failure in failures]
     if as_json and output is None:
-        content, page = gather(models, options, before=before, budget=budget, **reading), None
+        content, page = gather(networks, options, before=earlier, notes=told, budget=budget), None
     else:
-        written = write_report(models, options, before=before, output=output or ".", budget=budget, **reading)
+        written = write_report(
+            networks, options, before=earlier, notes=told, output=output or ".", budget=budget
+        )
         content, page = written.content, written.path
     shown = content.main.diagnosis.shown
     for sentence in () if shown is None else shown.sentences:
         say(sentence[:1].upper() + sentence[1:])
-    for note in content.notes:
+    for failure in failures:
+        complain(failure.reason)
+    for note in content.notes[len(told) :]:
         say(printable(note, 1000))
     for sentence in content.left_out:
         complain(printable(sentence, 1000))
     if as_json:
-        print_json(report_data(content))
+        print_json(report_data(content, failures))
     else:
         print_path(page)
         if page is not None and str(page) != output:
             name_beside(page.name.removesuffix("-report.html"), models, "this page is")
     if open_it and page is not None:
         _open(page)
-    context.exit(1 if content.left_out else 0)
+    context.exit(1 if content.left_out or failures else 0)
+
+
+def _read(models: Sequence[str], reading: Mapping[str, Any]) -> tuple[list[Network], list[FileFailure]]:
+    """Read the models, and say which cannot be read; where none can, that is the error."""
+    from filtviz.reading import load
+
+    networks, failures = [], []
+    for model in models:
+        try:
+            networks.append(load(model, **reading))
+        except FiltvizError as error:
+            if len(models) == 1:
+                raise
+            failures.append(FileFailure(model, str(error), error.code))
+    if not networks:
+        for failure in failures[:-1]:
+            complain(failure.reason)
+        raise FiltvizError(failures[-1].reason)
+    return networks, failures
 
 
 def _open(page: Path) -> None:

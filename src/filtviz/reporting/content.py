@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from filtviz.measures.badges import ALL_BADGES, Badge, badges_of
 from filtviz.measures.catalogue import CUT_STD, Draws
+from filtviz.measures.differing import difference
 from filtviz.measures.measure import Diagnosis, FilterDiagnosis, Finding, LayerDiagnosis
 from filtviz.measures.table import MEASURES
 from filtviz.network import ConvLayer, Network
@@ -240,25 +241,40 @@ class Line:
 class PageContent:
     """All that a page shows.
 
-    The last of ``files`` is the one that the page answers for; of those before it the first ``n_before``
-    were given to compare with. ``glances`` are the pictures beside the answer, ``images`` what it makes of
-    images, where some were given. ``notes`` say what was left
-    out, and which option shows it; ``left_out`` what would have been too much work.
+    It answers for each of ``files`` but the first ``n_before``, which were given to compare with.
+    ``glances`` are the pictures beside the answers, each with its file, ``images`` what the last makes of
+    images, where some were given. ``notes`` say what was left out, and which option shows it; ``left_out``
+    what would have been too much work.
     """
 
     title: str
     files: tuple[ModelFile, ...]
     sections: tuple[Section, ...]
     n_before: int = 0
-    glances: tuple[Glance, ...] = ()
+    glances: tuple[tuple[ModelFile, Glance], ...] = ()
     images: tuple[ImageFigure, ...] = ()
     notes: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
 
     @property
     def main(self) -> ModelFile:
-        """The file that the page answers for."""
+        """The last file that the page answers for."""
         return self.files[-1]
+
+    @property
+    def answered(self) -> tuple[ModelFile, ...]:
+        """The files that the page answers for."""
+        return self.files[self.n_before :]
+
+    @property
+    def difference(self) -> str:
+        """In what the files differ that the page answers for."""
+        return difference([(file.label, file.diagnosis) for file in self.answered])
+
+    def glances_of(self, file: ModelFile) -> list[Glance]:
+        """Return the pictures beside the answer for a file; of the only one, those of earlier files, too."""
+        alone = len(self.answered) == 1
+        return [glance for own, glance in self.glances if own is file or alone]
 
     @cached_property
     def lines(self) -> tuple[Line, ...]:
@@ -286,11 +302,12 @@ class PageContent:
     @property
     def is_measured(self) -> bool:
         """Whether shares of noise are measured with an earlier file, not estimated."""
-        return any(change.cos2 is not None for each in self.main.diagnosis.layers for change in each.changes)
+        layers = [layer for file in self.answered for layer in file.diagnosis.layers]
+        return any(change.cos2 is not None for layer in layers for change in layer.changes)
 
     def is_open(self, section: Section) -> bool:
         """Whether a section stands open: all of few, else those of the pictures beside the answer."""
-        shown = {glance.conv_index for glance in self.glances}
+        shown = {glance.conv_index for _, glance in self.glances}
         return len(self.sections) <= FEW_SECTIONS or section.layer.conv_index in shown
 
     def section_of(self, file: ModelFile, conv_index: int) -> Section | None:

@@ -51,7 +51,7 @@ from filtviz.reporting.shown import ImageFigure, draw_images
 from filtviz.responses.examining import examine, pictures_of
 from filtviz.running.preparing import Preparation
 from filtviz.sources import Sources
-from filtviz.text import described, name_runs, printable
+from filtviz.text import described, name_runs, plural, printable
 
 __all__ = ["ReportOptions", "ReportResult", "gather", "gather_content", "label_files", "report"]
 
@@ -129,29 +129,54 @@ def gather_content(
         files=files,
         sections=sections,
         n_before=n_before,
-        glances=tuple(_glances(files, sections, account)),
+        glances=tuple(_glances(files, n_before, sections, account)),
         left_out=(*judged, *too_much, *account.left_out[n_told:]),
         notes=(*([ASSUMED] if options.stacked else []), *_omissions(files, groups, depths)),
     )
 
 
+_MOST_NAMED = 3
+"""Models that are named in the title of a page; more are counted."""
+
+
 def _title(labels: Sequence[str], n_before: int) -> str:
-    title = f"Filters of {', '.join(labels[n_before:])}"
+    shown = labels[n_before:]
+    title = f"Filters of {', '.join(shown) if len(shown) <= _MOST_NAMED else plural(len(shown), 'model')}"
     return f"{title}, and what changed since {', '.join(labels[:n_before])}" if n_before else title
 
 
-def _glances(files: Sequence[ModelFile], sections: Sequence[Section], account: Account) -> Iterator[Glance]:
-    """Draw what people look at first, in the first file and in the last, and the picture that shows most."""
-    file = files[-1]
-    shown = next((section for section in sections if section.state_of(file) is not None), None)
-    if shown is None:
-        return
-    states = {id(state): state for state in (shown.states[0], shown.states[-1])}.values()
-    for state in states:
-        yield glance_usual(state.layer, f" in {state.file.label}" if len(files) > 1 else "")
-    best = _best_glance(file, shown.states[-1], account)
-    if best is not None:
-        yield best
+_MOST_SHOWN = 4
+"""Models whose pictures stand beside their answers; of more there are the answers."""
+
+Shown = tuple[ModelFile, Glance]
+
+
+def _glances(
+    files: Sequence[ModelFile], n_before: int, sections: Sequence[Section], account: Account
+) -> Iterator[Shown]:
+    """Draw what people look at first in each model, and the picture that shows most.
+
+    Of a lone model that is compared with earlier ones, the first layer is drawn in the first of these, too.
+    """
+    answered = files[n_before:]
+    if n_before and len(answered) == 1:
+        earlier = next((state for state in _firsts(files[-1], sections)), None)
+        if earlier is not None and earlier.file is not files[-1]:
+            yield earlier.file, glance_usual(earlier.layer, f" in {earlier.file.label}")
+    for file in answered[:_MOST_SHOWN]:
+        own = next((state for state in _firsts(file, sections) if state.file is file), None)
+        if own is None:
+            continue
+        yield file, glance_usual(own.layer, f" in {file.label}" if n_before else "")
+        best = _best_glance(file, own, account)
+        if best is not None:
+            yield file, best
+
+
+def _firsts(file: ModelFile, sections: Sequence[Section]) -> Sequence[State]:
+    """Return the first layer that is shown of a file, in all files that have it."""
+    section = next((each for each in sections if each.state_of(file) is not None), None)
+    return section.states if section is not None else ()
 
 
 def _best_glance(file: ModelFile, first: State, account: Account) -> Glance | None:
@@ -285,7 +310,8 @@ def _omissions(files: Sequence[ModelFile], groups: Sequence[Group], depths: Sequ
     empty = sum(depth == 0 for depth in depths)
     if empty:
         yield f"{empty} of {len(groups)} layers are shown without their kernels (--megabytes)"
-    alone = [group for group in groups if len(group) < len(files)]
+    n_with_layers = sum(bool(file.diagnosis.layers) for file in files)
+    alone = [group for group in groups if len(group) < n_with_layers]
     if alone:
         yield (
             f"{len(alone)} of {len(groups)} layers are not of the same place and shape in all files: "
@@ -327,6 +353,7 @@ def report(
     options: ReportOptions | None = None,
     *,
     before: Model | LiveModel | Iterable[Model | LiveModel] = (),
+    notes: Sequence[str] = (),
     output: None = None,
     budget: Budget | None = None,
     limits: Limits | None = None,
@@ -340,6 +367,7 @@ def report(
     options: ReportOptions | None = None,
     *,
     before: Model | LiveModel | Iterable[Model | LiveModel] = (),
+    notes: Sequence[str] = (),
     output: str | PathLike[str],
     budget: Budget | None = None,
     limits: Limits | None = None,
@@ -352,17 +380,19 @@ def report(
     options: ReportOptions | None = None,
     *,
     before: Model | LiveModel | Iterable[Model | LiveModel] = (),
+    notes: Sequence[str] = (),
     output: str | PathLike[str] | None = None,
     budget: Budget | None = None,
     limits: Limits | None = None,
     hints: Hints | None = None,
 ) -> ReportPage | ReportResult:
-    """Make a page on the filters of a model, or of several states of one, as one HTML document.
+    """Make a page on the filters of a model, or of several side by side, as one HTML document.
 
     Args:
-        models: A path, a network or a model in memory, or several of them in the order of training.
+        models: A path, a network or a model in memory, or several of them.
         options: Which layers, and how large the page may be.
         before: Earlier files of the same network, to show what changed since.
+        notes: Sentences that the page says besides, such as which files could not be read.
         output: The page's file, or a folder for it, which is made where it is missing; None writes nothing.
         budget: How much work it may be; what would be more is left out, and the page says so.
         limits: How much a file may ask for, see `filtviz.load`.
@@ -382,10 +412,10 @@ def report(
     networks, earlier = _load_some(models, limits, hints), _load_all(before, limits, hints)
     sources = Sources.of([*earlier, *networks])
     if output is None:
-        content = gather(networks, options, before=earlier, budget=budget)
+        content = gather(networks, options, before=earlier, notes=notes, budget=budget)
         return ReportPage.of(render_page(content, sources.mark), content, sources)
     path = _choose_path(networks, output, sources)
-    content = gather(networks, options, before=earlier, budget=budget)
+    content = gather(networks, options, before=earlier, notes=notes, budget=budget)
     if path != Path(output):
         make_folder(path.parent)
     page = ReportPage.of(render_page(content, sources.mark), content, sources)
@@ -398,6 +428,7 @@ def gather(
     options: ReportOptions | None = None,
     *,
     before: Model | LiveModel | Iterable[Model | LiveModel] = (),
+    notes: Sequence[str] = (),
     budget: Budget | None = None,
     limits: Limits | None = None,
     hints: Hints | None = None,
@@ -415,11 +446,18 @@ def gather(
     drawn = [each for network in networks for each in _chosen(network, options) if not each.why_not_drawn]
     with account.keeping("work", sum(map(_work_of, drawn))):  # a page of sentences without pictures is none
         diagnoses = _diagnose_all(networks, len(earlier), options, account)
-    if options.images is None:
-        return gather_content(networks, diagnoses, options, account, len(earlier))
-    last, figures, left_out = _show_images(networks, diagnoses[-1], options, len(earlier), budget)
-    content = gather_content(networks, [*diagnoses[:-1], last], options, account, len(earlier))
-    return replace(content, images=figures, left_out=(*content.left_out, *left_out))
+    figures: tuple[ImageFigure, ...] = ()
+    left_out: tuple[str, ...] = ()
+    if options.images is not None:
+        last, figures, left_out = _show_images(networks, diagnoses[-1], options, len(earlier), budget)
+        diagnoses = [*diagnoses[:-1], last]
+    content = gather_content(networks, diagnoses, options, account, len(earlier))
+    return replace(
+        content,
+        images=figures,
+        notes=(*notes, *content.notes),
+        left_out=(*content.left_out, *left_out),
+    )
 
 
 def _show_images(
@@ -432,8 +470,7 @@ def _show_images(
     """Show images to the last of the networks, beside the state with which it is compared, and draw that."""
     network = networks[-1]
     pictures = pictures_of(network, options.images, options.preparation)
-    compared = networks[: max(1, n_before)] if len(networks) > 1 else ()
-    before = (label_files(networks)[0], compared[0]) if compared else None
+    before = (label_files(networks)[0], networks[0]) if n_before else None
     labels = pictures.labels if options.labels is None else options.labels
     try:
         found = examine(
@@ -479,8 +516,8 @@ def _choose_path(networks: Sequence[Network], output: str | PathLike[str], sourc
 def _diagnose_all(
     networks: Sequence[Network], n_before: int, options: ReportOptions, account: Account
 ) -> list[Diagnosis]:
-    """Judge each network, and those after the earlier ones, or after the first, against these as well."""
-    compared = list(zip(label_files(networks), networks, strict=True))[: max(1, n_before)]
+    """Judge each network, and those after the earlier ones against these as well."""
+    compared = list(zip(label_files(networks), networks, strict=True))[:n_before]
     return [
         diagnose(
             network,

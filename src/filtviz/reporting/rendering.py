@@ -66,6 +66,9 @@ MOST_ROWS = 16
 MOST_LINKED = 24
 """Filters of a list that are links each; of more the picture shows them at once."""
 
+MOST_COMMANDS = 20
+"""Models of which the page names the command whose picture shows most."""
+
 SIDE_OF_GLANCE = 420
 """Pixels of a picture's side beside the answer; a style may show it smaller."""
 
@@ -153,7 +156,11 @@ def _environment() -> Environment:
         "null_curve": null_curve,
         "trail_points": trail_points,
     }
-    environment.globals |= {"MOST_ROWS": MOST_ROWS, "MOST_LINKED": MOST_LINKED}
+    environment.globals |= {
+        "MOST_ROWS": MOST_ROWS,
+        "MOST_LINKED": MOST_LINKED,
+        "MOST_COMMANDS": MOST_COMMANDS,
+    }
     return environment
 
 
