@@ -84,9 +84,8 @@ def diagnose(
 
     The answer comes first, with a line for each convolution and the command whose picture shows it; --details
     adds what it rests on. --images are shown to it, too: which units never fire or are saturated, what it
-    answers right, and with --before what of that rests on learned weights. Of several models it
-    is said in what they differ; three and more states of one training are put in their order, and it is said
-    when each layer stopped moving. `filtviz explain` tells of each measure what it is and cannot say.
+    answers right, and with --before what of that rests on learned weights. Of several models it is said in
+    what they differ, and of three and more states of one training when each layer stopped moving.
 
     \b
     Example:
