@@ -96,6 +96,7 @@ if TYPE_CHECKING:
         WrittenFile,
     )
     from filtviz.running.preparing import Preparation
+    from filtviz.surveying import SurveyFailure, SurveyProgress, SurveyResult, survey
 
 _NAMES = {
     "filtviz.api": ("architecture_template", "compare", "diagnose", "follow", "layers", "plot"),
@@ -105,6 +106,7 @@ _NAMES = {
     "filtviz.measures.comparison": ("LayerComparison",),
     "filtviz.budget": ("Budget",),
     "filtviz.converting": ("ConversionResult", "Verification", "convert"),
+    "filtviz.surveying": ("SurveyFailure", "SurveyProgress", "SurveyResult", "survey"),
     "filtviz.errors": (
         "ArgumentError",
         "BudgetError",
@@ -225,6 +227,9 @@ __all__ = [
     "RunningError",
     "SelectionError",
     "SheetOptions",
+    "SurveyFailure",
+    "SurveyProgress",
+    "SurveyResult",
     "Trajectory",
     "Unjudged",
     "UnknownFileError",
@@ -253,6 +258,7 @@ __all__ = [
     "predict",
     "report",
     "saliency",
+    "survey",
 ]
 
 

@@ -141,6 +141,7 @@ def test_every_command_can_be_quiet(command):
         "convert": ["zoo/run0/net.npz", "out.safetensors"],
         "explain": ["residue"],
         "export": ["zoo", "-o", "out"],
+        "survey": ["zoo", "-o", "out"],
         "diagnose": ["zoo"],
         "report": ["zoo"],
     }.get(command, ["zoo/run0/net.npz"])

@@ -31,6 +31,7 @@ __all__ = [
     "PicturesJob",
     "Reason",
     "forget_models",
+    "run_apart",
     "run_jobs",
 ]
 
@@ -64,15 +65,25 @@ def run_jobs(jobs: Iterable[Job[Result]], n_jobs: int | None) -> Generator[Resul
     jobs = chain(first, jobs)
     if n_jobs == 1 or len(first) <= FEW_JOBS:
         yield from map(_run, jobs)
-        return
+    else:
+        yield from run_apart(jobs, n_jobs)
+
+
+def run_apart(jobs: Iterator[Job[Result]], n_jobs: int | None) -> Generator[Result]:
+    """Run jobs like `run_jobs`, but even a single one in another process, where there can be one.
+
+    Args:
+        jobs: They are taken as they are worked off.
+        n_jobs: As for `run_jobs`.
+    """
     import joblib
     from joblib.parallel import get_active_backend
 
     n_jobs = -1 if n_jobs is None else n_jobs
     if type(get_active_backend()[0]).__name__ != "LokyBackend":  # joblib's own, where none was chosen
         yield from _run_elsewhere(jobs, n_jobs)
-    elif (n_processes := joblib.effective_n_jobs(n_jobs)) > 1 and can_start():
-        yield from run_in_processes(jobs, n_processes)
+    elif can_start():
+        yield from run_in_processes(jobs, joblib.effective_n_jobs(n_jobs))
     else:
         yield from map(_run, jobs)
 

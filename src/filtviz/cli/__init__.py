@@ -31,6 +31,7 @@ COMMANDS = {
     "diagnose": "filtviz.cli.diagnose",
     "compare": "filtviz.cli.compare",
     "export": "filtviz.cli.export",
+    "survey": "filtviz.cli.survey",
     "report": "filtviz.cli.report",
     "convert": "filtviz.cli.convert",
     "layers": "filtviz.cli.layers",

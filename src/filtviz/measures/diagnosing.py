@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import replace
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
@@ -30,7 +31,7 @@ from filtviz.text import described, name_runs, printable
 if TYPE_CHECKING:
     from filtviz.responses.examining import Examination, LayerResponse
 
-__all__ = ["diagnose", "first_to_look_at", "with_images"]
+__all__ = ["Measured", "diagnose", "first_to_look_at", "measure", "with_images"]
 
 _SMALLEST, _LARGEST = 1e-70, 1e70
 """Magnitudes between which fourth powers can be summed."""
@@ -59,12 +60,43 @@ def diagnose(
         MeasureError: ``input_range`` is empty or not finite.
     """
     _check_range(input_range)
+    account = account or Budget().account(network, *(each for _, each in before))
+    with _one_thread():
+        measured = _Diagnosing(network, before, account).measure(input_range, first)
+        return _concluded(network, measured, bool(before), account)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measured:
+    """The convolutions of a network, each judged, before anything is said of the whole.
+
+    ``unjudged`` are those that are not, ``left_out`` has a sentence for each thing that would have been too
+    much work, and ``training`` a few words for each thing in the file that only a training leaves.
+    """
+
+    layers: tuple[LayerDiagnosis, ...]
+    unjudged: tuple[Unjudged, ...]
+    left_out: tuple[str, ...]
+    training: tuple[str, ...]
+
+
+def measure(network: Network, account: Account | None = None) -> Measured:
+    """Judge each convolution by its weights, and say nothing of the whole: what a survey needs.
+
+    Args:
+        network: The network.
+        account: What it may take; None for the default budget.
+    """
+    with _one_thread():
+        return _Diagnosing(network, (), account or Budget().account(network)).measure(None, ())
+
+
+def _one_thread() -> AbstractContextManager[object]:
+    """Matrices are small and many here: threads that wait for one another take ten times as long as one."""
     from threadpoolctl import threadpool_limits
 
-    # Matrices are small and many here: threads that wait for one another take ten times as long as one alone.
-    with threadpool_limits(limits=1, user_api="blas"):
-        account = account or Budget().account(network, *(each for _, each in before))
-        return _Diagnosing(network, before, account).diagnose(input_range, first)
+    limited: AbstractContextManager[object] = threadpool_limits(limits=1, user_api="blas")
+    return limited
 
 
 def _check_range(input_range: tuple[float, float] | None) -> None:
@@ -115,7 +147,7 @@ class _Diagnosing:
         self.uncomposed: dict[int, str] = {}
         self.judgements: dict[int, Judgement] = {}
 
-    def diagnose(self, input_range: tuple[float, float] | None, first: Collection[int]) -> Diagnosis:
+    def measure(self, input_range: tuple[float, float] | None, first: Collection[int]) -> Measured:
         """Judge what there is to judge, as far as the account goes."""
         network, n_told = self.network, len(self.account.left_out)
         drawn = [layer for layer in network.conv_layers if layer.why_not_drawn is None]
@@ -124,28 +156,11 @@ class _Diagnosing:
         training = signs_of_training(network)
         self._reconsider(bool(training))
         judged = [self.judged[index] for index in sorted(self.judged)]
-        layers = tuple(replace(each, seen=seen_in(each)) for each in judged)
-        unjudged = tuple(each for layer in network.conv_layers for each in self._unjudged(layer))
-        left_out = (*self._left_out(), *self.account.left_out[n_told:])
-        file = None if network.origin.path is None else str(network.origin.path)
-        compared = bool(self.before)
-        more, more_command = more_evidence(file, layers, compared)
-        look = look_at(network, layers, self.account) if layers else None
-        return Diagnosis(
-            file=file,
-            layers=layers,
-            unjudged=unjudged,
-            answer=answer(layers, unjudged, training),
-            look=look.sentence if look else "",
-            look_at=look.layer.conv_index if look else None,
-            look_size=look.size if look else None,
-            more=more,
-            more_command=more_command,
-            summary=summarise(layers, unjudged, compared, left_out, training),
-            commands=commands_for(file, look),
-            notes=(*network.origin.inferred, *network.origin.notes),
-            left_out=left_out,
-            checks=checks_met(layers),
+        return Measured(
+            layers=tuple(replace(each, seen=seen_in(each)) for each in judged),
+            unjudged=tuple(each for layer in network.conv_layers for each in self._unjudged(layer)),
+            left_out=(*self._left_out(), *self.account.left_out[n_told:]),
+            training=training,
         )
 
     def _affordable(self, drawn: Sequence[ConvLayer], first: Collection[int]) -> list[ConvLayer]:
@@ -211,6 +226,30 @@ class _Diagnosing:
                 labels = [(index, self.network.conv_layers[index].label) for index in sorted(reasons)]
                 was = "was" if len(reasons) == 1 else "were"
                 yield f"{name_runs(labels)} {was} {what}: {reasons[min(reasons)]}"
+
+
+def _concluded(network: Network, measured: Measured, compared: bool, account: Account) -> Diagnosis:
+    """Say what the layers say together, and how to go on."""
+    layers, unjudged, training = measured.layers, measured.unjudged, measured.training
+    file = None if network.origin.path is None else str(network.origin.path)
+    more, more_command = more_evidence(file, layers, compared)
+    look = look_at(network, layers, account) if layers else None
+    return Diagnosis(
+        file=file,
+        layers=layers,
+        unjudged=unjudged,
+        answer=answer(layers, unjudged, training),
+        look=look.sentence if look else "",
+        look_at=look.layer.conv_index if look else None,
+        look_size=look.size if look else None,
+        more=more,
+        more_command=more_command,
+        summary=summarise(layers, unjudged, compared, measured.left_out, training),
+        commands=commands_for(file, look),
+        notes=(*network.origin.inferred, *network.origin.notes),
+        left_out=measured.left_out,
+        checks=checks_met(layers),
+    )
 
 
 def _has_changed(change: Change) -> bool:

@@ -15,7 +15,7 @@ from filtviz.measures.comparison import relative_change
 from filtviz.measures.kernels import nonfinite_filters
 from filtviz.network import ConvLayer, Network
 
-__all__ = ["LayerTrajectory", "Trajectory", "follow", "in_order"]
+__all__ = ["LayerTrajectory", "Trajectory", "follow", "in_order", "number_in"]
 
 _AT_REST = 0.01
 """The change of a step, as a share of the weights' norm, under which a layer rests."""
@@ -71,7 +71,7 @@ def in_order(networks: Sequence[Network]) -> tuple[tuple[int, ...], str] | None:
     epochs = [each.origin.epoch for each in networks]
     if None not in epochs and len(set(epochs)) == len(epochs):
         return _sorted(epochs), "the epoch in the files"
-    numbers = [_number(each.origin.path) for each in networks]
+    numbers = [None if each.origin.path is None else number_in(each.origin.path) for each in networks]
     told = [each for each in numbers if each is not None]
     if len(told) == len(networks) and len({rest for rest, _ in told}) == 1 and len(set(told)) == len(told):
         return _sorted([number for _, number in told]), "the number in their names"
@@ -82,9 +82,13 @@ def _sorted(keys: Sequence[int | None]) -> tuple[int, ...]:
     return tuple(sorted(range(len(keys)), key=lambda place: keys[place] or 0))
 
 
-def _number(path: Path | None) -> tuple[str, int] | None:
-    """Return a file's name without its last number, and that number."""
-    found = None if path is None else re.fullmatch(r"(.*?)(\d{1,12})(\D*)", path.name, re.DOTALL)
+def number_in(path: Path) -> tuple[str, int] | None:
+    """Return a file's name without its last number, and that number; None where it has none.
+
+    Args:
+        path: The file.
+    """
+    found = re.fullmatch(r"(.*?)(\d{1,12})(\D*)", path.name, re.DOTALL)
     return None if found is None else (f"{found[1]}#{found[3]}", int(found[2]))
 
 

@@ -29,6 +29,8 @@ __all__ = [
     "network_table",
     "null_curve",
     "render_page",
+    "style",
+    "templates_of",
     "trail_points",
     "zoomed",
 ]
@@ -83,15 +85,15 @@ def render_page(content: PageContent, mark: str = "") -> str:
         content: What the page says.
         mark: What tells which models it shows, see `filtviz.sources.Sources`.
     """
-    script, style = _script(), _read("report.css")
+    script, css = _script(), style()
     return (
         _environment()
         .get_template("page.html")
         .render(
             content=content,
-            policy=content_security_policy(script, style),
+            policy=content_security_policy(script, css),
             script=Markup(script),  # noqa: S704  our own, and the policy's hash is of these very bytes
-            style=Markup(style),  # noqa: S704
+            style=Markup(css),  # noqa: S704
             palette=palette(),
             measures=MEASURES,
             verdicts=VERDICTS,
@@ -129,10 +131,14 @@ def _read(name: str) -> str:
     return resources.files(PACKAGE).joinpath("static", name).read_text(encoding="utf-8")
 
 
-@lru_cache(maxsize=1)
-def _environment() -> Environment:
+def templates_of(package: str) -> Environment:
+    """Return the templates of a package, in which every text is harmless and says numbers as filtviz does.
+
+    Args:
+        package: The dotted name of a package with a folder ``templates``.
+    """
     environment = Environment(
-        loader=PackageLoader(PACKAGE),
+        loader=PackageLoader(package),
         autoescape=True,
         undefined=StrictUndefined,
         finalize=_harmless,
@@ -144,11 +150,24 @@ def _environment() -> Environment:
         "brief": lambda text: printable(text, 60),
         "number": _number,
         "p_value": lambda p: "" if p is None else p_value(p),
+        "percent": percent,
         "plural": plural,
+    }
+    return environment
+
+
+def style() -> str:
+    """Return the style that all pages share."""
+    return _read("report.css")
+
+
+@lru_cache(maxsize=1)
+def _environment() -> Environment:
+    environment = templates_of(PACKAGE)
+    environment.filters |= {
         "filter_data": filter_data,
         "marked_filters": marked_filters,
         "file_facts": file_facts,
-        "percent": percent,
         "zoomed": zoomed,
         "network_table": network_table,
         "picture_url": lambda sprite: Markup(sprite.url),  # noqa: S704  base64 of our own, longer than any text

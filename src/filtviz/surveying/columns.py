@@ -1,0 +1,156 @@
+"""The tables of a survey: every column with its type and what it means, in one place.
+
+`filtviz.surveying.parquet` makes Arrow's schema of it, and `docs/survey.md` is written from it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from filtviz.measures.table import MEASURES
+
+__all__ = ["FILES", "FILTERS", "LAYERS", "TABLES", "VERSION", "Column", "column_of_measure", "document"]
+
+VERSION = 1
+"""Goes up when a column changes its name, its type or its meaning; a new one leaves it as it is."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column: its name, its type in Arrow's words, and what it holds."""
+
+    name: str
+    type: str
+    meaning: str
+
+
+def column_of_measure(measure: str) -> str:
+    """Return the name of the column of a measure's value: its key, as a name for queries.
+
+    Args:
+        measure: Its key in `filtviz.measures.table.MEASURES`.
+    """
+    return measure.replace("-", "_")
+
+
+_OF_FILE = (
+    Column("file", "string", "path of the model file, as it was found from where the survey was started"),
+    Column("digest", "string", "SHA-256 of its bytes; of a model in several files, of all of them in turn"),
+)
+
+_OF_LAYER = (
+    *_OF_FILE,
+    Column("conv", "int32", "number of the convolution in the file, from 0"),
+    Column("layer", "string", "its name"),
+)
+
+FILES: tuple[Column, ...] = (
+    *_OF_FILE,
+    Column("status", "string", "`read`; `no-filters`: it has no convolution with weights; `failed`"),
+    Column("code", "string", "a word for why it failed"),
+    Column("reason", "string", "the same in a sentence"),
+    Column("parts", "list<string>", "files beside it, or in it, that hold a part of the model"),
+    Column("size", "int64", "bytes on disk"),
+    Column("changed", "int64", "time of its last change, in nanoseconds since 1970"),
+    Column("kind", "string", "what the file holds, in words"),
+    Column("framework", "string", "the library that made the model, where that is told"),
+    Column("producer", "string", "the program that wrote the file, where that is told"),
+    Column("run", "string", "what states of one training share: the folder, and the name but for its number"),
+    Column("epoch", "int64", "epochs or steps that the file tells, or else the last number in its name"),
+    Column("network", "string", "the same for files with the same convolutions: names and shapes"),
+    Column("convolutions", "int32", "convolutions in it"),
+    Column("parameters", "int64", "weights of these"),
+    Column("trained", "list<string>", "what in the file only a training leaves"),
+    Column("left_out", "list<string>", "what would have been too much work, a sentence each"),
+    Column("seconds_reading", "double", "processor seconds for reading and for the digest"),
+    Column("seconds_measuring", "double", "processor seconds for measuring"),
+)
+"""One row for each model file, good or bad."""
+
+
+_NEEDS_ANOTHER_FILE = ("change",)
+
+
+def _measure_columns() -> Iterator[Column]:
+    for key, measure in MEASURES.items():
+        if key in _NEEDS_ANOTHER_FILE:
+            continue
+        name = column_of_measure(key)
+        yield Column(name, "double", f"{measure.title}: {measure.formula}")
+        yield Column(f"{name}_p", "double", f"p-value of {key}, where it has one")
+        yield Column(f"{name}_found", "bool", f"whether {key} came out")
+
+
+LAYERS: tuple[Column, ...] = (
+    *_OF_LAYER,
+    Column("type", "string", "the framework's word for the layer"),
+    Column("framework", "string", "as in the table of files"),
+    Column("depth", "double", "place among the file's convolutions: 0 is the first, 1 the last"),
+    Column("filters", "int32", "filters"),
+    Column("channels", "int32", "input channels that a filter sees"),
+    Column("rows", "int32", "rows of a kernel"),
+    Column("cols", "int32", "columns of a kernel"),
+    Column("groups", "int32", "groups of channels; null where it is not known"),
+    Column("dtype", "string", "type of the weights as stored"),
+    Column(
+        "verdict",
+        "string",
+        "`initial`, `updated`, `structured`, `collapsed`, `undecided`; or null",
+    ),
+    Column("reason", "string", "why it was not judged"),
+    Column("seen", "string", "what is to be seen, in a few words"),
+    Column("drawn_by", "string", "what drew its first weights, or `unknown`"),
+    Column("dead_filters", "int32", "filters that never fire"),
+    Column("decayed_filters", "int32", "filters that are next to nothing"),
+    Column("duplicate_filters", "int32", "filters that another one of the layer repeats"),
+    Column("nonfinite_filters", "int32", "filters with NaN or infinity"),
+    Column("kernels", "int64", "3x3 kernels that are not zero, each brought to a peak of 1; else null"),
+    Column("kernel_sum", "list<double>", "their sum, 9 numbers by rows"),
+    Column("kernel_products", "list<double>", "the sum of their outer products, 81 numbers by rows"),
+    *_measure_columns(),
+)
+"""One row for each convolution."""
+
+FILTERS: tuple[Column, ...] = (
+    *_OF_LAYER,
+    Column("filter", "int32", "number of the filter in the layer, from 0"),
+    Column("norm", "double", "root of the sum of its squared weights"),
+    Column("share", "double", "low-frequency share; about a half is noise"),
+    Column("share_p", "double", "its p-value"),
+    Column("texture", "string", "`smooth` or `rough`, where that is significant within the layer"),
+    Column(
+        "composed_p",
+        "double",
+        "p-value of the low-frequency share of the composed filter",
+    ),
+    Column("composed_texture", "string", "`smooth` or `rough`, of the same"),
+    Column("concentrated", "bool", "whether its composed spectrum is more concentrated than chance"),
+    Column("classical", "string", "classical kernel that it matches, where that may be named"),
+    Column("classical_channel", "int32", "the channel where it does"),
+    Column("likeness", "double", "cosine with the nearest classical kernel"),
+    Column("coherence", "double", "how much its gradients agree on one direction: 0 not at all, 1 all"),
+    Column("angle", "double", "that direction, in degrees"),
+    Column("reliance", "double", "weight that the next layer puts on it; 1 is the mean"),
+    Column("duplicates", "list<int32>", "filters of the layer whose |cos| with it is .95 or more"),
+    Column("dead", "bool", "whether it never fires"),
+    Column("decayed", "bool", "whether it is next to nothing"),
+    Column("nonfinite", "bool", "whether it holds NaN or infinity"),
+)
+"""One row for each filter."""
+
+TABLES: dict[str, tuple[Column, ...]] = {"files": FILES, "layers": LAYERS, "filters": FILTERS}
+"""Name → columns. A survey's folder has each as ``NAME.parquet``."""
+
+
+def document() -> str:
+    """Return the tables' columns as Markdown, which ``docs/survey.md`` ends with."""
+    texts = []
+    for name, columns in TABLES.items():
+        rows = "".join(f"| `{each.name}` | {each.type} | {_cell(each.meaning)} |\n" for each in columns)
+        texts.append(f"\n## Columns of `{name}.parquet`\n\n| column | type | holds |\n|---|---|---|\n{rows}")
+    return "".join(texts)
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")

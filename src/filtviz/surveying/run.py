@@ -1,0 +1,350 @@
+"""`filtviz.survey`: folders of models in; tables of all their layers and filters out, and a page."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from filtviz.batch.jobs import run_apart, run_jobs
+from filtviz.batch.locking import hold
+from filtviz.budget import Budget
+from filtviz.errors import ArgumentError, FileAccessError, MissingExtraError
+from filtviz.files import make_folder, write_whole
+from filtviz.given import check_path, expect, several
+from filtviz.reading import Hints, Limits
+from filtviz.reading.folders import candidates
+from filtviz.sources import Sources
+from filtviz.surveying.columns import TABLES
+from filtviz.surveying.page import render_survey
+from filtviz.surveying.parquet import Store, arrow
+from filtviz.surveying.summing import sum_up
+from filtviz.surveying.taking import NO_MODEL, FileJob, FileRows, told
+from filtviz.text import described, printable
+
+__all__ = ["SurveyFailure", "SurveyProgress", "SurveyResult", "survey"]
+
+PAGE = "survey.html"
+
+MOST_FILTERS = 200_000
+"""Rows of filters in a part: so many are in memory together."""
+
+MOST_FILES = 5_000
+"""Rows of files in a part."""
+
+MOST_SECONDS = 30.0
+"""Seconds until a part is written, full or not: what a run that is killed loses."""
+
+SUSPECTS = 16
+"""Jobs that are run one at a time after a cluster has given up on one, since it does not say on which."""
+
+WORKER_ENDED = "worker-ended"
+
+
+@dataclass(frozen=True)
+class SurveyFailure:
+    """A file that gave no rows of layers: its path, why in one sentence, and a word for scripts."""
+
+    file: str
+    reason: str
+    code: str
+
+
+@dataclass(frozen=True)
+class SurveyProgress:
+    """How far a survey is: files done of all that are to be measured, and the name of the one just done."""
+
+    done: int
+    known: int
+    file: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class SurveyResult:
+    """What a survey did.
+
+    ``page`` is the page, ``tables`` maps each table's name to its folder of Parquet files. ``measured`` files
+    were read now, ``kept`` an earlier run had measured, ``passed_over`` are no models; ``layers`` and
+    ``filters`` are the rows written now. ``failures`` are those of this run and of earlier ones.
+    """
+
+    folder: Path
+    page: Path
+    tables: dict[str, Path]
+    measured: int
+    kept: int
+    passed_over: int
+    layers: int
+    filters: int
+    failures: tuple[SurveyFailure, ...]
+
+    @property
+    def complete(self) -> bool:
+        """Whether no file failed."""
+        return not self.failures
+
+
+def survey(
+    models: str | PathLike[str] | Iterable[str | PathLike[str]],
+    output: str | PathLike[str],
+    *,
+    jobs: int | None = None,
+    cluster: str | None = None,
+    limits: Limits | None = None,
+    hints: Hints | None = None,
+    budget: Budget | None = None,
+    progress: Callable[[SurveyProgress], None] | None = None,
+) -> SurveyResult:
+    """Measure every convolution of many models, and write tables of all layers and filters; print nothing.
+
+    A file that fails is a row with its reason. What an earlier run has measured in the same way, and has not
+    changed since, is kept. Memory stays flat, however many files there are.
+
+    Args:
+        models: Paths of files and folders. Of a folder all files below it are looked at: what is no model is
+            passed over, links are not followed.
+        output: The folder of the results; it is made where it is missing.
+        jobs: The number of processes; None is one for each core, or for each worker of a cluster.
+        cluster: The address of a Dask scheduler, such as ``tcp://host:8786``, whose workers have filtviz
+            installed and see the same files under the same paths.
+        limits: How much a file may ask for, see `filtviz.load`.
+        hints: What a person says about the arrays of files that hold nothing but arrays.
+        budget: How much work a file may be; what would be more is left out, and its row says so.
+        progress: Called after each file.
+
+    Raises:
+        ArgumentError: this is no path, no number of processes or no address.
+        MissingExtraError: pyarrow is not installed, or, for a cluster, ``distributed`` is not.
+        FileAccessError: a folder cannot be looked into.
+        OutputError: ``output`` cannot be written, or holds a survey with other options.
+    """
+    arrow()
+    given = [Path(check_path(each, "a model")) for each in several(models)]
+    folder = Path(check_path(output, "a folder"))
+    _check(jobs, cluster, progress)
+    options = {
+        "limits": expect(limits, Limits, "limits"),
+        "hints": expect(hints, Hints, "hints"),
+        "budget": expect(budget, Budget, "budget"),
+    }
+    make_folder(folder)
+    sources = Sources.of([], *given)
+    with hold(folder, sources):
+        store = Store(folder, repr(sorted(options.items(), key=lambda each: each[0])))
+        store.tidy(sources)
+        found = list(_jobs(given, folder, options))
+        known = _known(store, found, sources)
+        todo = [job for job in found if told(job.file) not in known.done]
+        writing = _Writing(store, sources, known.parts)
+        try:
+            with _cluster(cluster), closing(_outcomes(todo, jobs)) as outcomes:
+                for n, rows in enumerate(outcomes, 1):
+                    writing.take(rows)
+                    if progress:
+                        progress(SurveyProgress(done=n, known=len(todo), file=str(rows.file["file"])))
+        finally:
+            writing.flush()
+        page = folder / PAGE
+        text = render_survey(sum_up(store)).encode()
+        write_whole(page, lambda stream: stream.write(text), sources)
+    return SurveyResult(
+        folder=folder,
+        page=page,
+        tables={name: store.path(name) for name in TABLES},
+        measured=writing.files,
+        kept=len(known.done),
+        passed_over=writing.passed_over,
+        layers=writing.layers,
+        filters=writing.filters,
+        failures=(*known.failures, *writing.failures),
+    )
+
+
+def _check(jobs: Any, cluster: Any, progress: Any) -> None:
+    if jobs is not None and (not isinstance(jobs, int) or isinstance(jobs, bool) or jobs < 1):
+        raise ArgumentError(f"jobs must be a number of processes, not {described(jobs)}")
+    if cluster is not None and not (isinstance(cluster, str) and "://" in cluster):
+        raise ArgumentError(
+            f"a cluster is the address of a Dask scheduler, such as tcp://host:8786, not {described(cluster)}"
+        )
+    if progress is not None and not callable(progress):
+        raise ArgumentError(f"progress must be a function, not {described(progress)}")
+
+
+def _jobs(given: Sequence[Path], folder: Path, options: dict[str, Any]) -> Iterator[FileJob]:
+    """Yield a job for each file, once, whatever names it goes by."""
+    seen: set[str] = set()
+    for each in candidates(given, leave_out=folder):
+        real = os.path.realpath(each.path)
+        if real in seen:
+            continue
+        seen.add(real)
+        try:
+            stat = each.path.stat()
+        except OSError as error:
+            if each.is_found:
+                continue
+            raise FileAccessError(
+                f"{printable(each.path, 200)}: {(os.strerror(error.errno or 0)).lower()}", path=each.path
+            ) from error
+        yield FileJob(
+            path=each.path.absolute(),
+            file=str(each.path),
+            size=stat.st_size,
+            changed=stat.st_mtime_ns,
+            is_found=each.is_found,
+            **options,
+        )
+
+
+_TOLD = ("file", "size", "changed", "status", "code", "reason", "parts")
+
+
+@dataclass
+class _Known:
+    """What an earlier run has left that still holds: files, their failures, and what is a part of a model."""
+
+    done: set[str] = field(default_factory=set)
+    parts: set[str] = field(default_factory=set)
+    failures: list[SurveyFailure] = field(default_factory=list)
+
+    def take(self, row: dict[str, Any], now: Mapping[str, tuple[int, int]]) -> bool:
+        """Take a row of the table of files, unless it is out of date."""
+        name, seen = row["file"], (row["size"], row["changed"])
+        if row["code"] == WORKER_ENDED or name in self.done or now.get(name, seen) != seen:
+            return False
+        if name in now:
+            self.done.add(name)
+            self.parts.update(map(os.path.realpath, row["parts"]))
+            if row["status"] == "failed":
+                self.failures.append(SurveyFailure(name, row["reason"], row["code"]))
+        return True
+
+
+def _known(store: Store, jobs: Sequence[FileJob], sources: Sources) -> _Known:
+    """Return what holds, and drop the rows of what has changed."""
+    now = {told(job.file): (job.size, job.changed) for job in jobs}
+    known = _Known()
+    for number in store.parts():
+        rows = store.read("files", number, list(_TOLD)).to_pylist()
+        stale = {row["file"] for row in rows if not known.take(row, now)}
+        if stale:
+            store.drop(number, stale, sources)
+    return known
+
+
+@contextmanager
+def _cluster(address: str | None) -> Iterator[None]:
+    """Send the work to a cluster, where one is named."""
+    if address is None:
+        yield
+        return
+    import joblib
+
+    try:
+        import distributed
+    except ImportError as error:
+        raise MissingExtraError(
+            "a cluster needs Dask, which is not installed: pip install distributed"
+        ) from error
+    try:
+        client = distributed.Client(address, timeout=10)  # type: ignore[no-untyped-call]
+    except (OSError, ValueError) as error:
+        raise ArgumentError(
+            f"no Dask scheduler answers at {printable(address, 200)}: start one with `dask scheduler`"
+        ) from error
+    with client, joblib.parallel_config(backend="dask", client=client):
+        yield
+
+
+def _outcomes(jobs: Sequence[FileJob], n_jobs: int | None) -> Generator[FileRows]:
+    """Yield what became of each file; what a worker that was ended had is tried once more, at the end."""
+    lost: list[FileJob] = []
+    with closing(_attempt(jobs, n_jobs)) as outcomes:
+        for job, rows in zip(jobs, outcomes, strict=True):
+            if rows.file["code"] == WORKER_ENDED:
+                lost.append(job)
+            else:
+                yield rows
+    for job in lost:
+        yield _by_itself(job, n_jobs)
+
+
+def _attempt(jobs: Sequence[FileJob], n_jobs: int | None) -> Generator[FileRows]:
+    """Run jobs; where a cluster gives up, the next few one at a time, to see which of them ends workers."""
+    start = 0
+    while start < len(jobs):
+        try:
+            with closing(run_jobs(iter(jobs[start:]), n_jobs)) as outcomes:
+                for rows in outcomes:
+                    start += 1
+                    yield rows
+            return
+        except Exception as error:
+            if not _is_killed(error):
+                raise
+        suspects = jobs[start : start + SUSPECTS]
+        start += len(suspects)
+        yield from (_by_itself(job, n_jobs) for job in suspects)
+
+
+def _by_itself(job: FileJob, n_jobs: int | None) -> FileRows:
+    """Run one job in a process of its own, or of the cluster."""
+    try:
+        with closing(run_apart(iter([job]), n_jobs)) as outcomes:
+            return next(outcomes)
+    except Exception as error:
+        if not _is_killed(error):
+            raise
+        return job.lost("the workers of the cluster that measured it were ended, one after another")
+
+
+def _is_killed(error: Exception) -> bool:
+    """Tell Dask's error for a job whose workers were ended; the package is not imported to know it."""
+    return type(error).__name__ == "KilledWorker"
+
+
+class _Writing:
+    """Gathers rows and writes them as parts."""
+
+    def __init__(self, store: Store, sources: Sources, parts: set[str]) -> None:
+        self._store = store
+        self._sources = sources
+        self._waiting: list[FileRows] = []
+        self._n_filters = 0
+        self._since = time.monotonic()
+        self._parts = parts
+        self.files = self.passed_over = self.layers = self.filters = 0
+        self.failures: list[SurveyFailure] = []
+
+    def take(self, rows: FileRows) -> None:
+        """Take the rows of a file, unless it is none of its own."""
+        self._parts.update(map(os.path.realpath, rows.file["parts"] or ()))
+        if rows.status == NO_MODEL or os.path.realpath(str(rows.file["file"])) in self._parts:
+            self.passed_over += 1
+        else:
+            self._count(rows)
+            self._waiting.append(rows)
+        is_full = self._n_filters >= MOST_FILTERS or len(self._waiting) >= MOST_FILES
+        if is_full or time.monotonic() - self._since > MOST_SECONDS:
+            self.flush()
+
+    def _count(self, rows: FileRows) -> None:
+        self.files += 1
+        self.layers += len(rows.layers.get("conv", ()))
+        self.filters += rows.n_filters
+        self._n_filters += rows.n_filters
+        if rows.status == "failed":
+            file = rows.file
+            self.failures.append(SurveyFailure(file["file"], file["reason"], file["code"]))
+
+    def flush(self) -> None:
+        """Write what waits."""
+        if self._waiting:
+            self._store.add(self._waiting, self._sources)
+        self._waiting, self._n_filters, self._since = [], 0, time.monotonic()

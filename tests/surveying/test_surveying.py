@@ -1,0 +1,298 @@
+"""`filtviz.survey`: its tables, what a second run keeps, what it does with files that fail."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+import filtviz
+from filtviz.cli import main
+from filtviz.surveying import columns, run
+
+pq = pytest.importorskip("pyarrow.parquet", reason="pyarrow is not installed (the extra survey)")
+
+ROOT = Path(__file__).resolve().parents[2]
+EXAMPLES = ROOT / "examples"
+FIXTURES = ROOT / "tests" / "fixtures"
+
+
+def kernels(seed, shape=(8, 3, 3, 3)):
+    return np.random.default_rng(seed).normal(0, 0.1, shape).astype(np.float32)
+
+
+@pytest.fixture
+def zoo(tmp_path, monkeypatch):
+    """Three models, one that is damaged, one without convolutions, and one file that is no model."""
+    monkeypatch.chdir(tmp_path)
+    for n in range(3):
+        (tmp_path / "zoo" / f"run{n}").mkdir(parents=True)
+        np.savez(tmp_path / "zoo" / f"run{n}" / "net.npz", W1=kernels(n), W2=kernels(n, (4, 8, 5, 5)))
+    shutil.copy(FIXTURES / "modern" / "keras" / "attacks" / "loop.h5", tmp_path / "zoo" / "bad.h5")
+    np.savez(tmp_path / "zoo" / "dense.npz", W=np.ones((3, 4), np.float32))
+    (tmp_path / "zoo" / "notes.txt").write_text("no model")
+    return tmp_path / "zoo"
+
+
+def table(name, folder="out"):
+    return pq.read_table(Path(folder, f"{name}.parquet")).to_pylist()
+
+
+def files_of(folder="out"):
+    return {row["file"]: row for row in table("files", folder)}
+
+
+def test_every_file_layer_and_filter_has_a_row(zoo):
+    result = filtviz.survey("zoo", "out", jobs=1)
+    assert (result.measured, result.kept, result.passed_over) == (5, 0, 1)
+    assert (result.layers, result.filters) == (6, 36)
+    assert {name: row["status"] for name, row in files_of().items()} == {
+        "zoo/bad.h5": "failed",
+        "zoo/dense.npz": "no-filters",
+        **{f"zoo/run{n}/net.npz": "read" for n in range(3)},
+    }
+    first = table("layers")[0]
+    assert (first["filters"], first["channels"], first["rows"], first["cols"]) == (8, 3, 3, 3)
+    assert first["verdict"] in ("initial", "undecided")
+    assert [row["filter"] for row in table("filters")[:12]] == [*range(8), *range(4)]
+    assert [each.file for each in result.failures] == ["zoo/bad.h5"]
+    assert not result.complete
+
+
+def test_a_row_has_the_digest_of_the_bytes_and_the_numbers_of_diagnose(zoo):
+    filtviz.survey("zoo/run1", "out", jobs=1)
+    path = zoo / "run1" / "net.npz"
+    assert files_of()["zoo/run1/net.npz"]["digest"] == hashlib.sha256(path.read_bytes()).hexdigest()
+    judged = filtviz.diagnose(path).layers
+    for row, layer in zip(table("layers"), judged, strict=True):
+        assert row["verdict"] == layer.verdict
+        for finding in layer.findings:
+            assert row[columns.column_of_measure(finding.measure)] == finding.value
+            assert row[f"{columns.column_of_measure(finding.measure)}_p"] == finding.p
+            assert row[f"{columns.column_of_measure(finding.measure)}_found"] == finding.found
+    norms = [row["norm"] for row in table("filters")]
+    assert norms == [each.norm for layer in judged for each in layer.filters]
+
+
+def test_columns_have_names_of_their_own_and_say_what_they_hold(zoo):
+    filtviz.survey("zoo/run0", "out", jobs=1)
+    for name, own in columns.TABLES.items():
+        names = [column.name for column in own]
+        assert len(set(names)) == len(names)
+        schema = pq.read_schema(next(Path("out", f"{name}.parquet").iterdir()))
+        assert schema.names == names
+        for column in own:
+            assert schema.field(column.name).metadata[b"meaning"].decode() == column.meaning
+
+
+def test_the_moments_are_those_of_kernels_with_a_peak_of_one(zoo):
+    filtviz.survey("zoo/run2", "out", jobs=1)
+    row = table("layers")[0]
+    flat = kernels(2).reshape(-1, 9).astype(np.float64)
+    scaled = flat / np.abs(flat).max(axis=1, keepdims=True)
+    assert row["kernels"] == 24
+    np.testing.assert_allclose(row["kernel_sum"], scaled.sum(axis=0))
+    np.testing.assert_allclose(np.reshape(row["kernel_products"], (9, 9)), scaled.T @ scaled)
+    assert table("layers")[1]["kernels"] is None
+
+
+def test_a_second_run_measures_what_is_new_or_changed_and_keeps_the_rest(zoo):
+    filtviz.survey("zoo", "out", jobs=1)
+    again = filtviz.survey("zoo", "out", jobs=1)
+    assert (again.measured, again.kept, again.layers) == (0, 5, 0)
+    assert [each.file for each in again.failures] == ["zoo/bad.h5"]
+    np.savez(zoo / "run1" / "net.npz", W1=kernels(7, (16, 3, 3, 3)))
+    np.savez(zoo / "new.npz", W1=kernels(8))
+    third = filtviz.survey("zoo", "out", jobs=1)
+    assert (third.measured, third.kept) == (2, 4)
+    assert sorted(row["file"] for row in table("files")) == sorted([*files_of()])
+    assert len(files_of()) == 6
+    assert {row["filters"] for row in table("layers") if row["file"] == "zoo/run1/net.npz"} == {16}
+    assert len(table("filters")) == 12 + 12 + 16 + 8
+
+
+def test_parts_of_a_run_that_was_stopped_while_it_wrote_count_for_nothing(zoo):
+    filtviz.survey("zoo/run0", "out", jobs=1)
+    shutil.copy("out/filters.parquet/part-000000.parquet", "out/filters.parquet/part-000001.parquet")
+    shutil.copy("out/layers.parquet/part-000000.parquet", "out/layers.parquet/part-000001.parquet")
+    filtviz.survey("zoo/run0", "out", jobs=1)
+    assert len(table("filters")) == 12
+    assert len(table("layers")) == 2
+
+
+def test_other_options_are_refused_and_nothing_is_lost(zoo):
+    filtviz.survey("zoo/run0", "out", jobs=1)
+    with pytest.raises(filtviz.OutputError, match="holds a survey with other options"):
+        filtviz.survey("zoo", "out", jobs=1, budget=filtviz.Budget(work=10**9))
+    assert len(table("files")) == 1
+
+
+def test_a_folder_with_something_else_in_the_place_of_a_part_is_refused(zoo):
+    Path("out/files.parquet").mkdir(parents=True)
+    Path("out/files.parquet/part-000000.parquet").write_bytes(b"not parquet")
+    with pytest.raises(filtviz.OutputError, match="cannot be read as a part of a survey"):
+        filtviz.survey("zoo", "out", jobs=1)
+    assert Path("out/files.parquet/part-000000.parquet").read_bytes() == b"not parquet"
+
+
+def test_a_model_in_several_files_is_one_and_stays_one(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(FIXTURES / "modern" / "sharded", "parts")
+    first = filtviz.survey("parts", "out", jobs=1)
+    assert first.measured == 1
+    assert first.passed_over
+    assert filtviz.survey("parts", "out", jobs=1).measured == 0
+    assert len(files_of()) == 1
+
+
+def test_rows_are_written_in_parts_so_that_few_are_in_memory(zoo, monkeypatch):
+    monkeypatch.setattr(run, "MOST_FILTERS", 20)
+    filtviz.survey("zoo", "out", jobs=1)
+    assert len(list(Path("out/filters.parquet").iterdir())) == 2
+    assert len(table("filters")) == 36
+
+
+def test_what_a_run_that_is_stopped_has_measured_is_kept(zoo):
+    def stop(progress):
+        if progress.done == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        filtviz.survey("zoo", "out", jobs=1, progress=stop)
+    assert sorted(files_of()) == ["zoo/bad.h5", "zoo/dense.npz"]  # the third is no model
+    assert filtviz.survey("zoo", "out", jobs=1).measured == 3
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ({"jobs": 0}, "jobs must be a number of processes, not 0"),
+        ({"jobs": True}, "jobs must be a number of processes, not True"),
+        ({"cluster": "host"}, "a cluster is the address of a Dask scheduler, such as tcp://host:8786"),
+        ({"progress": 1}, "progress must be a function, not 1"),
+        ({"budget": 3}, "budget"),
+    ],
+)
+def test_odd_arguments_are_one_sentence(zoo, arguments, sentence):
+    with pytest.raises(filtviz.ArgumentError, match=sentence):
+        filtviz.survey("zoo", "out", **arguments)
+
+
+def test_a_file_that_is_not_there_is_one_sentence(zoo):
+    with pytest.raises(filtviz.FileAccessError, match=r"nowhere\.pth: no such file"):
+        filtviz.survey(["zoo", "nowhere.pth"], "out")
+
+
+def test_the_command_prints_the_page_and_names_what_failed(zoo):
+    result = CliRunner().invoke(main, ["survey", "zoo", "-o", "out", "-j", "1"])
+    assert result.exit_code == 1
+    assert result.stdout == f"{Path('out', 'survey.html')}\n"
+    assert "filtviz: zoo/bad.h5: " in result.stderr
+    assert "5 files measured, 0 kept: 6 layers, 36 filters; 1 file passed over" in result.stderr
+    again = CliRunner().invoke(main, ["survey", "zoo/run0", "zoo/run1", "-o", "out", "--json", "-q"])
+    told = json.loads(again.stdout)
+    assert (again.exit_code, told["measured"], told["kept"], told["complete"]) == (0, 0, 2, True)
+
+
+def test_without_pyarrow_the_command_says_what_to_install(zoo, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    result = CliRunner().invoke(main, ["survey", "zoo", "-o", "out"])
+    assert result.exit_code == 1
+    assert result.stderr == (
+        "filtviz: a survey writes Parquet tables, which needs pyarrow: pip install pyarrow\n"
+    )
+    assert not Path("out").exists()
+
+
+@pytest.mark.slow
+def test_a_worker_that_is_ended_is_tried_once_more_and_then_named(zoo):
+    """The model of run1 ends each process that measures it."""
+    script = zoo.parent / "ending.py"
+    script.write_text(
+        "import os, signal, filtviz\n"
+        "from filtviz.surveying.taking import FileJob\n"
+        "took = FileJob._measured\n"
+        "def measured(self):\n"
+        "    if 'run1' in self.file: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "    return took(self)\n"
+        "FileJob._measured = measured\n"
+        "if __name__ == '__main__':\n"
+        "    r = filtviz.survey('zoo', 'out', jobs=2)\n"
+        "    print(sorted((f.file, f.code) for f in r.failures), r.measured)\n"
+    )
+    worker = zoo.parent / "sitecustomize.py"
+    worker.write_text("import ending\n")
+    for n in range(3, 9):
+        np.savez(zoo / f"more{n}.npz", W1=kernels(n))
+    ran = subprocess.run(
+        [sys.executable, str(script)],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": f"{zoo.parent}:{Path(filtviz.__file__).parents[1]}"},
+        timeout=300,
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert "('zoo/run1/net.npz', 'worker-ended')" in ran.stdout
+    lost = files_of()["zoo/run1/net.npz"]
+    assert (lost["status"], lost["code"]) == ("failed", "worker-ended")
+    assert len(files_of()) == 11
+    assert filtviz.survey("zoo", "out", jobs=1).measured == 1, "it is tried again in the next run"
+    assert files_of()["zoo/run1/net.npz"]["status"] == "read"
+
+
+@pytest.mark.slow
+def test_a_survey_that_is_killed_goes_on(zoo):
+    for n in range(40):
+        np.savez(zoo / f"more{n}.npz", W1=kernels(n, (32, 16, 3, 3)))
+    code = (
+        "import filtviz.surveying.run as run, filtviz; run.MOST_FILES = 4; "
+        "filtviz.survey('zoo', 'out', jobs=2)"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(Path(filtviz.__file__).parents[1])}
+    process = subprocess.Popen([sys.executable, "-c", code], env=environment)
+    deadline = time.monotonic() + 120
+    while not list(Path("out").glob("files.parquet/*.parquet")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    process.kill()
+    process.wait()
+    before = len(files_of())
+    assert before
+    result = filtviz.survey("zoo", "out", jobs=2)
+    assert result.kept >= before
+    assert result.measured + result.kept == 45
+    assert len(table("files")) == len(files_of()) == 45
+
+
+@pytest.mark.slow
+def test_a_cluster_gives_the_same_rows(zoo):
+    distributed = pytest.importorskip("distributed")
+    for n in range(8):
+        np.savez(zoo / f"more{n}.npz", W1=kernels(n))
+    with distributed.LocalCluster(
+        n_workers=2, threads_per_worker=1, dashboard_address=None, processes=True
+    ) as cluster:
+        result = filtviz.survey("zoo", "far", cluster=cluster.scheduler_address)
+    filtviz.survey("zoo", "near", jobs=1)
+    assert result.measured == 13
+    for name in ("layers", "filters"):
+        assert table(name, "far") == table(name, "near")
+
+
+def test_a_cluster_that_is_not_there_is_one_sentence(zoo, monkeypatch):
+    distributed = pytest.importorskip("distributed")
+
+    def refuse(*args, **options):
+        raise OSError("timed out")
+
+    monkeypatch.setattr(distributed, "Client", refuse)
+    with pytest.raises(filtviz.ArgumentError, match="no Dask scheduler answers at tcp://nowhere:1"):
+        filtviz.survey("zoo", "out", cluster="tcp://nowhere:1")
