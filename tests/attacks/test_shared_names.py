@@ -183,3 +183,15 @@ def test_attacks_are_under_a_megabyte_and_end_in_a_network_or_a_sentence(read, n
     assert (len(made) if isinstance(made, bytes) else sum(map(len, made.values()))) < 1_000_000
     with suppress(ReadError):
         read(made, opcodes=50_000, layers=100)
+
+
+def test_keys_of_tensors_are_paid_for_by_their_length(tmp_path):
+    """Each is kept twice: as the file has it, and as the name of its layer."""
+    from tests.attacks.array_files import GRIN, state_dict
+
+    few = filtviz.Limits(opcodes=3_000)
+    (tmp_path / "m.pth").write_bytes(state_dict(20, GRIN + "n" * 8_000))
+    with pytest.raises(filtviz.LimitError, match="max-opcodes"):
+        filtviz.load(tmp_path / "m.pth", limits=few)
+    (tmp_path / "m.pth").write_bytes(state_dict(20, GRIN + "n" * 80))
+    assert len(filtviz.load(tmp_path / "m.pth", limits=few).layers) == 20

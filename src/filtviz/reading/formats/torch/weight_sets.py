@@ -185,6 +185,7 @@ class _Search:
                 self.epoch = self.epoch or part
             tensor = self.rebuilder.tensor(part)
             if tensor is not None:
+                self.rebuilder.effort.spend_text(len(key))  # of which the layer's name is made
                 found.append((key, tensor))
             elif key.endswith("_packed_params"):
                 found += self._packed(key, part)
