@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+import re
 import shutil
 from contextlib import suppress
 from pathlib import Path
@@ -231,3 +232,28 @@ def test_folders_that_are_not_read_are_named(tmp_path, inside, said):
         (tmp_path / name).write_bytes(b"\x80")
     with pytest.raises(ReadError, match=said):
         filtviz.load(tmp_path)
+
+
+def test_a_program_of_paddle_3_tells_order_strides_and_groups():
+    network = filtviz.load(MODERN / "others" / "pd_infer")
+    assert [layer.name for layer in network.layers] == [
+        "conv2d_0",
+        "conv2d_1",
+        "batch_norm2d_0",
+        "conv2d_transpose_0",
+    ]
+    assert [layer.convolution.stride for layer in network.conv_layers] == [(1, 1), (1, 1), (2, 2)]
+    assert [layer.convolution.groups for layer in network.conv_layers] == [1, 8, 1]
+    assert network.origin.order == "the program beside the file, as it runs"
+
+
+@pytest.mark.parametrize("wrong", ['"D": "x"', '"D": [[]]', '"D": null', '"D": 1e400', '"D": -3', '"D": {}'])
+def test_odd_attributes_in_a_program_of_paddle_3_are_left_or_refused(tmp_path, wrong):
+    for one in (MODERN / "others" / "pd_infer").iterdir():
+        shutil.copy(one, tmp_path)
+    program = (tmp_path / "model.json").read_text()
+    (tmp_path / "model.json").write_text(re.sub(r'"D": ?(1|8|2)\b', wrong, program))
+    with suppress(filtviz.ReadError):
+        network = filtviz.load(tmp_path)
+        assert len(network.conv_layers) == 3
+        assert len(filtviz.layers(network).rows) == 4

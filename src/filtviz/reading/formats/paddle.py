@@ -147,7 +147,7 @@ def _program(opened: Opened) -> _Program:
         except FileAccessError:
             continue
         if bytes(data[:1]) == b"{":
-            return _Program(names=_of_json(bytes(data), opened))
+            return _of_json(bytes(data), opened)
         program = Message(view_of(data), opened.effort)
         names = list(_of_program(program))
         return _Program(names=names, uses=_uses(program, frozenset(names)))
@@ -176,15 +176,27 @@ def _facts(operation: Message) -> dict[str, Any]:
     def wholes(name: str) -> list[int]:
         return attributes[name].integers(6) if name in attributes else []
 
-    stride, dilation, pads = wholes("strides"), wholes("dilations"), wholes("paddings")
     groups = attributes["groups"].integer(3) if "groups" in attributes else 0
     how = attributes["padding_algorithm"].text(5) if "padding_algorithm" in attributes else "EXPLICIT"
+    return _said_facts(
+        strides=wholes("strides"),
+        dilations=wholes("dilations"),
+        paddings=wholes("paddings"),
+        groups=groups,
+        how=how,
+    )
+
+
+def _said_facts(
+    *, strides: list[int], dilations: list[int], paddings: list[int], groups: int, how: str
+) -> dict[str, Any]:
+    """Return what is sane of the facts of a convolution."""
     found: dict[str, Any] = {"groups": groups} if groups > 0 else {}
-    if len(stride) == _PLANES and min(stride) > 0:
-        found["stride"] = tuple(stride)
-    if len(dilation) == _PLANES and min(dilation) > 0 and max(dilation) > 1:
-        found["dilation"] = tuple(dilation)
-    pads = [0] * _PLANES if how == "VALID" else pads
+    if len(strides) == _PLANES and min(strides) > 0:
+        found["stride"] = tuple(strides)
+    if len(dilations) == _PLANES and min(dilations) > 0 and max(dilations) > 1:
+        found["dilation"] = tuple(dilations)
+    pads = [0] * _PLANES if how == "VALID" else paddings
     if len(pads) in (_PLANES, 2 * _PLANES) and min(pads) >= 0 and how != "SAME":
         pairs = pads if len(pads) > _PLANES else [pads[0], pads[0], pads[1], pads[1]]
         found["pad"] = ((pairs[0], pairs[1]), (pairs[2], pairs[3]))
@@ -207,12 +219,46 @@ def _of_program(program: Message) -> Iterator[str]:
                 yield variable.text(1)
 
 
-def _of_json(text: bytes, opened: Opened) -> list[str]:
-    """Return the names of parameters in a program of Paddle 3."""
+def _of_json(text: bytes, opened: Opened) -> _Program:
+    """Return the parameters of a program of Paddle 3, and the layers as it runs them.
+
+    ``#`` is what an operation does; ``I`` are the numbers of the values that it takes, ``O`` of its own.
+    """
     opened.limits.check_json(len(text), "its program")
+    names: dict[int, str] = {}
+    uses: dict[str, dict[str, Any]] = {}
     try:
-        blocks = json.loads(text)["program"]["regions"][0]["blocks"]
-        held = [one["A"][3] for one in blocks[0]["ops"] if one["#"] == "p"]
-    except (ValueError, RecursionError, KeyError, TypeError, IndexError) as error:
+        for one in json.loads(text)["program"]["regions"][0]["blocks"][0]["ops"]:
+            opened.effort.spend(1)
+            if one["#"] == "p":
+                if isinstance(name := one["A"][3], str):
+                    names[one["O"]["%"]] = name
+                continue
+            held = [names[given["%"]] for given in one["I"] if given["%"] in names]
+            facts = _facts_of_json(one) if held and "conv2d" in one["#"] else {}
+            for name in held:
+                uses.setdefault(name.rpartition(".")[0], facts)
+    except (ValueError, RecursionError, KeyError, TypeError, IndexError, AttributeError) as error:
         raise MalformedFileError("the program beside it is none of Paddle's; save the model again") from error
-    return [one for one in held if isinstance(one, str)]
+    return _Program(names=list(names.values()), uses=uses)
+
+
+def _facts_of_json(operation: Mapping[str, Any]) -> dict[str, Any]:
+    said = {one["N"]: one["AT"]["D"] for one in operation["A"]}
+
+    def wholes(name: str) -> list[int]:
+        listed = said.get(name)
+        found = [one["D"] for one in listed] if isinstance(listed, list) else []
+        return found if all(type(one) is int and abs(one) < _LARGEST for one in found) else []
+
+    groups, how = said.get("groups"), said.get("padding_algorithm")
+    return _said_facts(
+        strides=wholes("strides"),
+        dilations=wholes("dilations"),
+        paddings=wholes("paddings"),
+        groups=groups if type(groups) is int and groups < _LARGEST else 0,
+        how=how if isinstance(how, str) else "EXPLICIT",
+    )
+
+
+_LARGEST = 1 << 31

@@ -358,7 +358,7 @@ def _cropping(case: Case) -> Operations | None:
 
 def _upsampling(case: Case) -> Operations | None:
     if case.config.get("interpolation", "nearest") != "nearest":
-        return None
+        return (Untold(reason="it enlarges its input in another way than by repeating numbers"),)
     return (Upscale(scale=case.lengths("size", int(case.class_name[-2]), 2)),)
 
 
