@@ -24,7 +24,7 @@ from filtviz.responses.asking import choose_layer
 from filtviz.responses.predicting import classes_of, right_answers, threshold_of
 from filtviz.results import WrittenFile
 from filtviz.running.preparing import Pictures, Preparation, read_labels, read_pictures
-from filtviz.sources import Sources
+from filtviz.sources import Sources, paths_among
 from filtviz.text import file_stem, plural, printable
 
 if TYPE_CHECKING:
@@ -136,7 +136,7 @@ def _write(
     from filtviz.drawing.options import DrawingOptions
     from filtviz.drawing.saving import plan_files, write_files
 
-    sources = Sources.of([network], *(Path(one) for one in request.images))
+    sources = Sources.of([network], *paths_among(request.images, request.labels))
     stem = models_stem([Path(request.model)])
     planned = plan_files({layer: (picture,)}, stem, request.destination)
     written = write_files(planned, request.destination, DrawingOptions(), sources, clobber=True)

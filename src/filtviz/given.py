@@ -120,15 +120,22 @@ def _with_graph(
 ) -> Network:
     if like is not None and architecture is not None:
         raise ArgumentError("give the graph of another model (like) or an architecture, not both")
-    if not network.has_no_graph:
-        return network
     if like is not None:
         from filtviz.reading.grafting import graft
 
-        return graft(network, load(like, limits=limits))
+        other = load(like, limits=limits)
+        origin = other.origin
+        read = (*([origin.path] if origin.path is not None else []), *origin.siblings)
+        return _having_read(graft(network, other) if network.has_no_graph else network, *read)
     from filtviz.reading.architecture import build
 
-    return build(network, Path(check_path(architecture, "an architecture")), limits or Limits())
+    text = Path(check_path(architecture, "an architecture"))
+    return _having_read(build(network, text, limits or Limits()) if network.has_no_graph else network, text)
+
+
+def _having_read(network: Network, *paths: Path) -> Network:
+    """Return a network that knows which other files were read for it: nothing is written over them."""
+    return replace(network, origin=replace(network.origin, also_read=(*network.origin.also_read, *paths)))
 
 
 def is_model(given: Any) -> bool:

@@ -14,13 +14,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import chain, islice
+from os import PathLike
 from pathlib import Path
+from typing import Any
 
 from filtviz.errors import OutputError
 from filtviz.network import Network
 from filtviz.text import digest, printable
 
-__all__ = ["Sources"]
+__all__ = ["Sources", "paths_among"]
 
 
 @dataclass(frozen=True)
@@ -43,13 +45,15 @@ class Sources:
 
         Args:
             networks: The models that results are made of.
-            others: Further files, such as images.
+            others: Further files, such as images, and folders of them.
         """
         origins = [network.origin for network in networks]
         models = [(origin.path, *origin.siblings) for origin in origins if origin.path is not None]
         mark = _mark(models) if models and len(models) == len(origins) else ""
         beside = chain(*(_parts_of(folder) for folder, *_ in models if folder.is_dir()))
-        return replace(cls().including(*chain(*models), *beside, *others), mark=mark)
+        read = chain(*(origin.also_read for origin in origins))
+        images = chain(*(_files_in(other) for other in others if other.is_dir()))
+        return replace(cls().including(*chain(*models), *beside, *read, *others, *images), mark=mark)
 
     def including(self, *paths: Path) -> Sources:
         """Return these and more files; what is not there is known by its name.
@@ -134,6 +138,29 @@ def _parts_of(folder: Path) -> Iterator[Path]:
             for entry in islice(entries, _MOST_PARTS):
                 if entry.name != _MANIFEST and entry.is_file() and _read_mark(Path(entry.path)) is None:
                     yield Path(entry.path)
+
+
+def _files_in(folder: Path) -> Iterator[Path]:
+    """Yield the files of a folder that was given, but for results of filtviz's."""
+    with suppress(OSError), os.scandir(folder) as entries:
+        for entry in islice(entries, _MOST_FILES):
+            if entry.is_file() and _read_mark(Path(entry.path)) is None:
+                yield Path(entry.path)
+
+
+_MOST_FILES = 100_000
+
+
+def paths_among(*given: Any) -> Iterator[Path]:
+    """Yield what is a path of what a person gave: one, several, or arrays, which are none.
+
+    Args:
+        given: Paths, lists of them, and anything else.
+    """
+    for one in given:
+        for each in one if isinstance(one, list | tuple) else (one,):
+            if isinstance(each, str | PathLike):
+                yield Path(each)
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

@@ -108,6 +108,7 @@ def report(
             megabytes=megabytes,
             input_range=input_range,
             stacked=stacked,
+            labels_from=showing["labels"],
             **shown_images(images, showing),
         )
     networks, failures = _read(models, reading)

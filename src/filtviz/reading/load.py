@@ -62,7 +62,7 @@ def _with_graph(network: Network, hints: Hints, limits: Limits) -> Network:
     if not network.has_no_graph:
         option = "--like" if hints.like is not None else "--architecture"
         _LOG.info("%s: it tells its own structure, and keeps it: %s is for files without one", path, option)
-        return network
+        return _having_read(network, hints)
     if hints.like is not None:
         from filtviz.reading.grafting import graft
 
@@ -72,7 +72,13 @@ def _with_graph(network: Network, hints: Hints, limits: Limits) -> Network:
 
         found = build(network, Path(hints.architecture or ""), limits)
     _LOG.info("%s: %s", path, found.origin.inferred[0])
-    return found
+    return _having_read(found, hints)
+
+
+def _having_read(network: Network, hints: Hints) -> Network:
+    """Return a network that knows which file was read for its graph: nothing is written over that."""
+    path = Path(hints.like or hints.architecture or "")
+    return replace(network, origin=replace(network.origin, also_read=(*network.origin.also_read, path)))
 
 
 def _read(path: Path, limits: Limits, hints: Hints) -> Network:

@@ -50,7 +50,7 @@ from filtviz.reporting.rendering import render_page
 from filtviz.reporting.shown import ImageFigure, draw_images
 from filtviz.responses.examining import examine, pictures_of
 from filtviz.running.preparing import Preparation
-from filtviz.sources import Sources
+from filtviz.sources import Sources, paths_among
 from filtviz.text import described, name_runs, plural, printable
 
 __all__ = ["ReportOptions", "ReportResult", "gather", "gather_content", "label_files", "report"]
@@ -68,6 +68,7 @@ class ReportOptions:
         images: What is shown to the network in the last of the files: an array in its own axes, or the paths
             of pictures, folders, ``.npy`` and ``.npz`` files; None for nothing.
         labels: The class of each image; None takes those of ``.npz`` files.
+        labels_from: The file out of which ``labels`` were read, over which the page is not written.
         preparation: How pictures and files are prepared.
         batch: Images at once at the most.
         device: Where PyTorch computes, such as ``cuda``.
@@ -83,6 +84,7 @@ class ReportOptions:
     input_range: tuple[float, float] | None = None
     images: Any = None
     labels: Sequence[Any] | None = None
+    labels_from: str | PathLike[str] | None = None
     preparation: Preparation | None = None
     batch: int | None = None
     device: str | None = None
@@ -410,7 +412,8 @@ def report(
         ArgumentError: there is no model.
     """
     networks, earlier = _load_some(models, limits, hints), _load_all(before, limits, hints)
-    sources = Sources.of([*earlier, *networks])
+    given = paths_among(options.images, options.labels_from) if options is not None else ()
+    sources = Sources.of([*earlier, *networks], *given)
     if output is None:
         content = gather(networks, options, before=earlier, notes=notes, budget=budget)
         return ReportPage.of(render_page(content, sources.mark), content, sources)

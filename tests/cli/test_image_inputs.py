@@ -1,0 +1,62 @@
+"""What is given beside models is not written over: images, folders of them, labels, another file's graph."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from PIL import Image
+
+from filtviz.cli import main
+
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(EXAMPLES / "mission-trained.pkl", "m.pkl")
+    shutil.copy(EXAMPLES / "mission-torch.pth", "m.pth")
+    shutil.copy(EXAMPLES / "mission-torch.onnx", "graph.safetensors")
+    Path("b").mkdir()
+    Image.effect_noise((31, 31), 50).save("a.png")
+    shutil.copy("a.png", "b/a.png")
+    np.savez("labelled.npz", images=np.zeros((2, 1, 31, 31), np.float32))
+    Path("labels.html").write_text("odd\n")
+    if os.name == "posix":
+        os.link("a.png", "hard.png")
+
+
+COMMANDS = [
+    "activity m.pkl --images a.png -o a.png",
+    "activity m.pkl --images hard.png -o a.png",
+    "patches m.pkl --images b -o b/a.png",
+    "occlusion m.pkl --images b -o b/a.png",
+    "codes m.pkl --images b --images a.png -o b/a.png",
+    "report m.pkl --images a.png -o a.png",
+    "report m.pkl --images b -o b/a.png",
+    "report m.pkl --images labelled.npz --labels labels.html -o labels.html",
+    "convert m.pth graph.safetensors --like graph.safetensors",
+    "convert m.pkl graph.safetensors --like graph.safetensors",
+    "report m.pth --like graph.safetensors -o graph.safetensors",
+]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_nothing_that_is_given_is_written_over(command):
+    before = {path: path.read_bytes() for path in sorted(Path().rglob("*")) if path.is_file()}
+    result = CliRunner().invoke(main, command.split())
+    assert result.exit_code in (1, 2)
+    assert "one of the files given" in result.stderr or "contradicts" in result.stderr
+    assert {path: path.read_bytes() for path in sorted(Path().rglob("*")) if path.is_file()} == before
+
+
+def test_a_result_in_a_folder_of_images_is_replaced_when_it_is_drawn_again():
+    for _ in range(2):
+        result = CliRunner().invoke(main, ["patches", "m.pkl", "--images", "b", "-o", "b"])
+        assert result.exit_code == 0, result.stderr
+    assert [path.name for path in sorted(Path("b").iterdir())] == ["a.png", "m-conv1-patches.png"]
