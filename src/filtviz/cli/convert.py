@@ -39,9 +39,14 @@ __all__ = ["convert"]
     help="Whether kernels are stored turned by 180 degrees. This is for files that do not tell, and torch.",
 )
 @click.option(
+    "--module",
+    metavar="FILE.py",
+    help="Beside a .pt: print an nn.Module that loads it. It is source to read and to go on with.",
+)
+@click.option(
     "--verify/--no-verify",
     default=None,
-    help="Run the result on noise and compare (default: where ONNX Runtime is installed).",
+    help="Run the result on noise and compare. Default: where ONNX Runtime is, or PyTorch for a module.",
 )
 @json_option
 @reading_options
@@ -52,6 +57,7 @@ def convert(
     *,
     layout: Any,
     turned: bool | None,
+    module: str | None,
     verify: bool | None,
     as_json: bool,
     reading: Mapping[str, Any],
@@ -65,13 +71,21 @@ def convert(
     \b
     Example:
       filtviz convert model.pkl model.onnx
+      filtviz convert model.pkl model.pt --module net.py
       filtviz convert model.pkl model.safetensors
     """
     from filtviz.converting import convert as convert_model
 
     with usage_errors():
         result = convert_model(
-            model, output, layout=layout, turned=turned, verify=verify, budget=budget, **reading
+            model,
+            output,
+            layout=layout,
+            turned=turned,
+            module=module,
+            verify=verify,
+            budget=budget,
+            **reading,
         )
     _tell(result, as_json=as_json)
 

@@ -3,7 +3,8 @@
 ::
 
     network ─┬─ collected ─► named arrays ─ archives ─► .npz, .safetensors, .pt
-             └─ shaped ────► steps ─ onnx_graph ──────► .onnx ─► verifying
+             └─ shaped ────► steps ─┬─ onnx_graph ────► .onnx ─┬─► verifying
+                                    └─ module_source ─► .py ───┘
 
 What is written is data that we make ourselves; no format's own program is asked to write it.
 """

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
-from typing import Any
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,9 +19,19 @@ from filtviz.converting.shaped import fixed_batch, outputs
 from filtviz.errors import ConversionError, MissingExtraError
 from filtviz.network import Network
 from filtviz.operations import Input
+from filtviz.running.choosing import has_torch
 from filtviz.running.inference import run
+from filtviz.text import printable
 
-__all__ = ["TOLERANCE", "Verification", "compared", "expected", "has_onnxruntime", "onnx_outputs"]
+__all__ = [
+    "TOLERANCE",
+    "Verification",
+    "compared",
+    "expected",
+    "has_onnxruntime",
+    "module_outputs",
+    "onnx_outputs",
+]
 
 TOLERANCE = 1e-4
 """The difference, relative to the largest number that is answered, over which a conversion has failed."""
@@ -116,6 +130,61 @@ def onnx_outputs(model: bytes, noise: NDArray[Any]) -> list[NDArray[Any]]:
         first = str(error).partition("\n")[0][:200]
         raise ConversionError(f"ONNX Runtime cannot run what was made of it: {first}") from None
     return found
+
+
+_RUN = """
+import runpy, sys
+import numpy as np
+import torch
+
+torch.set_num_threads(1)
+network = runpy.run_path("net.py")["Net"]()
+network.load_state_dict(torch.load("net.pt", weights_only=True))
+network.eval()
+with torch.no_grad():
+    found = network(torch.from_numpy(np.load("noise.npy")))
+found = found if isinstance(found, tuple) else (found,)
+np.savez("found.npz", *[one.numpy() for one in found])
+"""
+
+SECONDS = 600
+"""How long a module may run."""
+
+
+def module_outputs(
+    source: str, write: Callable[[BinaryIO], object], noise: NDArray[Any]
+) -> list[NDArray[Any]]:
+    """Return what PyTorch answers with a printed module, in a process and a folder of its own.
+
+    Args:
+        source: The module's source, which we have written ourselves.
+        write: Writes its arrays.
+        noise: What it is shown.
+
+    Raises:
+        MissingExtraError: PyTorch is not installed.
+        ConversionError: it cannot run the module.
+    """
+    if not has_torch():
+        raise MissingExtraError(
+            "verifying needs PyTorch, which is not installed: pip install torch, or take --no-verify"
+        )
+    with TemporaryDirectory(prefix="filtviz-") as name:
+        folder = Path(name)
+        (folder / "net.py").write_text(source, encoding="ascii")
+        with (folder / "net.pt").open("wb") as stream:
+            write(stream)
+        np.save(folder / "noise.npy", noise)
+        command = [sys.executable, "-I", "-c", _RUN]
+        try:
+            done = subprocess.run(command, cwd=folder, capture_output=True, timeout=SECONDS, check=False)  # noqa: S603
+        except subprocess.TimeoutExpired:
+            raise ConversionError("PyTorch takes too long with what was made of it: --no-verify") from None
+        if done.returncode:
+            last = done.stderr.decode("utf-8", "replace").strip().rpartition("\n")[2]
+            raise ConversionError(f"PyTorch cannot run what was made of it: {printable(last, 200)}")
+        with np.load(folder / "found.npz", allow_pickle=False) as held:
+            return [held[f"arr_{place}"] for place in range(len(held.files))]
 
 
 @np.errstate(over="ignore", invalid="ignore")

@@ -5,23 +5,34 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from os import PathLike
 from pathlib import Path
 from typing import Any, BinaryIO, TypeAlias
+
+from numpy.typing import NDArray
 
 from filtviz._version import __version__
 from filtviz.budget import BYTE, Account, Budget
 from filtviz.converting.archives import write_npz, write_pt, write_safetensors
 from filtviz.converting.collected import Collected, Layout, stored, torch_layout
 from filtviz.converting.identifiers import attribute, member, plain
-from filtviz.converting.verifying import Verification, compared, expected, has_onnxruntime, onnx_outputs
+from filtviz.converting.verifying import (
+    Verification,
+    compared,
+    expected,
+    has_onnxruntime,
+    module_outputs,
+    onnx_outputs,
+)
 from filtviz.errors import ArgumentError, BudgetError
 from filtviz.files import write_whole
 from filtviz.given import LiveModel, Model, check_path, load
 from filtviz.network import Network
+from filtviz.operations import Convolution, LocallyConnected, Operation
 from filtviz.reading import Hints, Limits
+from filtviz.running.choosing import has_torch
 from filtviz.sources import Sources
 from filtviz.text import described, plural, printable
 
@@ -73,6 +84,7 @@ def convert(
     *,
     layout: Layout | None = None,
     turned: bool | None = None,
+    module: str | PathLike[str] | None = None,
     verify: bool | None = None,
     budget: Budget | None = None,
     limits: Limits | None = None,
@@ -88,6 +100,7 @@ def convert(
             and statistics as PyTorch has them; None for ``torch`` where it is PyTorch's own format, and
             ``stored`` elsewhere.
         turned: Whether kernels are stored turned by 180 degrees, for files that do not tell.
+        module: Beside a ``.pt`` file: where to write the source of an ``nn.Module`` that loads it, ``.py``.
         verify: Whether what is written is run on noise, and compared with the network here; None where what
             it takes is installed.
         budget: How much work it may be.
@@ -106,12 +119,16 @@ def convert(
     target = Path(check_path(path, "a file to write"))
     suffix = _suffix(target)
     chosen = _layout(layout, suffix)
-    if verify and suffix != _ONNX:
-        raise ArgumentError("verify is for what can be run: an .onnx file")
-    network = load(model, limits=limits, hints=hints)
+    source = _module_path(module, suffix, chosen)
+    if verify and suffix != _ONNX and source is None:
+        raise ArgumentError("verify is for what can be run: an .onnx file, or a .pt with its module")
+    network = _settled(load(model, limits=limits, hints=hints), turned)
     sources = Sources.of([network])
     sources.refuse(target)
     account = (budget or Budget()).account(network)
+    if source is not None:
+        sources.refuse(source)
+        return _with_module(network, (target, source), sources, account, verify=verify, budget=budget)
     if suffix == _ONNX:
         return _whole(network, target, sources, account, verify=verify, budget=budget)
     write, make = _ARRAYS[suffix]
@@ -119,8 +136,7 @@ def convert(
         collected = torch_layout(network, attribute, turned=turned)
     else:
         collected = stored(network, make)
-    n_bytes = sum(one.size * one.dtype.itemsize for one in collected.arrays)
-    account.spend("work", BYTE * n_bytes, f"writing {plural(len(collected.arrays), 'array')}")
+    _pay(account, collected)
     facts = {"format": "pt" if chosen == "torch" else "np", **_facts(network, chosen, collected.facts)}
     write_whole(target, partial(_written, write, collected, facts), sources)
     return ConversionResult(
@@ -129,6 +145,98 @@ def convert(
         arrays=tuple(one.name for one in collected.arrays),
         remarks=collected.remarks,
     )
+
+
+def _pay(account: Account, collected: Collected) -> None:
+    n_bytes = sum(one.size * one.dtype.itemsize for one in collected.arrays)
+    account.spend("work", BYTE * n_bytes, f"writing {plural(len(collected.arrays), 'array')}")
+
+
+def _module_path(module: str | PathLike[str] | None, suffix: str, layout: str) -> Path | None:
+    if module is None:
+        return None
+    path = Path(check_path(module, "a module's source"))
+    if path.suffix != ".py" or suffix not in _TORCHS or layout != "torch":
+        raise ArgumentError("a module is a file that ends in .py, beside a .pt file in the layout of PyTorch")
+    return path
+
+
+def _settled(network: Network, turned: bool | None) -> Network:
+    """Return a network in which it is told whether kernels are stored turned, as far as a person says it."""
+    if turned is None:
+        return network
+    layers = tuple(
+        replace(layer, operations=tuple(_told(each, turned) for each in layer.operations))
+        for layer in network.layers
+    )
+    return replace(network, layers=layers)
+
+
+def _told(operation: Operation, turned: bool) -> Operation:
+    if isinstance(operation, Convolution | LocallyConnected) and operation.flip_filters is None:
+        return replace(operation, flip_filters=turned)
+    return operation
+
+
+def _supposed(network: Network) -> list[str]:
+    """Say it where kernels are taken for turned of which the file does not tell it."""
+    kernels = [
+        each
+        for layer in network.layers
+        for each in layer.operations
+        if isinstance(each, Convolution | LocallyConnected) and max(each.kernel_size, default=1) > 1
+    ]
+    if all(each.flip_filters is not None for each in kernels):
+        return []
+    return [
+        "the file does not tell whether kernels are turned: they are taken to be, as Lasagne usually does; "
+        "--not-turned says otherwise"
+    ]
+
+
+def _with_module(
+    network: Network,
+    paths: tuple[Path, Path],
+    sources: Sources,
+    account: Account,
+    *,
+    verify: bool | None,
+    budget: Budget | None,
+) -> ConversionResult:
+    """Write the arrays and the module that loads them, once it has been seen to answer alike."""
+    from filtviz.converting.module_source import printed_module
+
+    target, source = paths
+    text, collected = printed_module(network, target.name)
+    _pay(account, collected)
+    facts = {"format": "pt", **_facts(network, "torch", {"module": True})}
+    write = partial(_written, write_pt, collected, facts)
+    verification, remarks = None, _supposed(network)
+    if verify or (verify is None and has_torch()):
+        try:
+            noise, ours = expected(network, budget)
+            theirs = module_outputs(text, write, noise)
+            single = partial(_single, network, budget)
+            verification = compared(ours, theirs, len(noise), "PyTorch", single)
+        except BudgetError as error:
+            if verify:
+                raise
+            remarks.append(f"not verified: {error}")
+    elif verify is None:
+        remarks.append("not verified: PyTorch is not installed (pip install torch)")
+    write_whole(target, write, sources)
+    write_whole(source, lambda stream: stream.write(text.encode("ascii")), sources)
+    return ConversionResult(
+        network=network,
+        files=paths,
+        arrays=tuple(one.name for one in collected.arrays),
+        remarks=tuple(remarks),
+        verification=verification,
+    )
+
+
+def _single(network: Network, budget: Budget | None) -> list[NDArray[Any]]:
+    return expected(network, budget, "float32")[1]
 
 
 def _whole(
@@ -144,7 +252,7 @@ def _whole(
     from filtviz.converting.onnx_graph import onnx_model
 
     model = onnx_model(network, _texts(_facts(network, "onnx", {})), account)
-    verification, remarks = None, []
+    verification, remarks = None, _supposed(network)
     if verify or (verify is None and has_onnxruntime()):
         try:
             verification = _verified(network, model, budget)
@@ -167,7 +275,7 @@ def _verified(network: Network, model: bytes, budget: Budget | None) -> Verifica
         onnx_outputs(model, noise),
         len(noise),
         "ONNX Runtime",
-        lambda: expected(network, budget, "float32")[1],
+        partial(_single, network, budget),
     )
 
 
