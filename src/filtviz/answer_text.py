@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import groupby
 
+from filtviz.measures.differing import runs_of
 from filtviz.measures.measure import Diagnosis, LayerDiagnosis
 from filtviz.measures.verdicts import VERDICTS
 from filtviz.paper import Paper
@@ -53,10 +54,12 @@ def _command(command: str) -> str:
 
 
 def _in_short(diagnosis: Diagnosis, paper: Paper, n_rows: int) -> str:
-    """Return a table of the layers, each a line; of many those in a row that have one verdict share one."""
+    """Return a table of the layers, each a line; of many those of one verdict share one, in a row or all."""
     runs = [[each] for each in diagnosis.layers]
     if len(runs) > n_rows:
         runs = [list(run) for _, run in groupby(diagnosis.layers, key=lambda each: each.verdict)]
+    if len(runs) > n_rows:
+        runs = runs_of(diagnosis)
     shown = runs[: n_rows if len(runs) <= n_rows else n_rows - 1]
     rows = [[*_short_row(run), *shown_cells(diagnosis, run), _seen(run)] for run in shown]
     measured = any(change.cos2 is not None for each in diagnosis.layers for change in each.changes)

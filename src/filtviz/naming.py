@@ -131,9 +131,10 @@ def names_taken(names: Iterable[str]) -> Counter[str]:
 def model_folders(place: str, taken: Counter[str] | None = None) -> tuple[str, ...]:
     """Return the names that the folder of a model's pictures may have, the one that it gets first.
 
-    It is the path below the folder that holds that of all, without the file's suffixes: ``run1/net``. Where
-    another model beside it would be called so, its suffixes stay: ``run1/net.pkl``. A model that lies
-    elsewhere is called after itself, its folder, and a digest of where it lies.
+    It is the path below the nearest folder that holds both the model and that of all, without the file's
+    suffixes: ``run1/net``. Where another model beside it would be called so, its suffixes stay:
+    ``run1/net.pkl``. A model that lies in the folder of all or very deep is called after itself, its folder,
+    and a digest of where it lies; so is one whose name a model that lies elsewhere has already.
 
     So a name depends on where the model lies and on nothing else that is drawn.
 
@@ -167,9 +168,15 @@ def _called(name: str) -> tuple[str, ...]:
 
 
 def _is_below(place: str) -> bool:
-    """Say whether a model lies below the folder that holds that of all, and not in that itself."""
+    """Say whether a model lies below a folder that holds that of all, and not in that itself."""
     parts = place.split("/")
-    return parts[0] == ".." and ".." not in parts[1:] and len(parts) <= DEEPEST + 2
+    below = parts[_ups(parts) :]
+    return 0 < len(below) < len(parts) and ".." not in below and len(below) <= DEEPEST + 1
+
+
+def _ups(parts: Sequence[str]) -> int:
+    """Count how many folders it goes up first."""
+    return next((place for place, part in enumerate(parts) if part != ".."), len(parts))
 
 
 def _split(place: str) -> tuple[list[str], str]:

@@ -12,8 +12,11 @@ __all__ = ["Paper", "window_width"]
 
 
 def window_width() -> int:
-    """Return the characters of a line: those of the terminal's window, between 80 and 100."""
-    return max(80, min(100, shutil.get_terminal_size((100, 24)).columns))
+    """Return the characters of a line: those of the window, or as many as ``COLUMNS`` says, from 80 to 100.
+
+    Where it goes to no window, it is 80.
+    """
+    return max(80, min(100, shutil.get_terminal_size((80, 24)).columns))
 
 
 @dataclass(frozen=True)

@@ -108,6 +108,8 @@ def test_several_models_are_named_by_the_first_and_the_last():
         ("../runs/model.safetensors.index.json", "runs/model"),
         ("../net.cfg", "net"),
         (f"../{LONG}/net.pkl", f"{LONG}/net"),
+        ("../../runs/run1/net.pkl", "runs/run1/net"),
+        ("../../../../data/net.pkl", "data/net"),
     ],
 )
 def test_a_models_folder_is_the_path_below_the_folder_that_holds_that_of_all(place, name):
@@ -132,7 +134,6 @@ def test_what_is_no_model_or_called_otherwise_changes_no_name(beside):
     "place",
     [
         "net.pkl",
-        "../../runs/run1/net.pkl",
         "/data/net.pkl",
         "C:/x/net.pkl",
         "../" + "a/" * 9 + "net.pkl",
@@ -165,6 +166,15 @@ def test_each_models_folder_is_its_own_in_any_order_even_where_case_does_not_cou
         assert folders == [
             model_folders(f"../m/{name}", names_taken(names[:5]))[0] for name in sorted(names[:5])
         ]
+
+
+def test_models_of_one_path_below_different_folders_have_another_name_left():
+    near, far = (model_folders(place) for place in ("../a/net.pkl", "../../a/net.pkl"))
+    assert near[0] == far[0] == "a/net"
+    assert set(near) & set(far) == {"a/net", "a/net.pkl"}
+    assert {digest("../a/net.pkl"), digest("../../a/net.pkl")} == {
+        name.removeprefix("a/net-") for name in {*near, *far} - {"a/net", "a/net.pkl"}
+    }
 
 
 def test_hostile_names_of_folders_lead_nowhere():

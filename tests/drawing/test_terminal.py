@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -171,10 +172,26 @@ def test_a_window_gets_the_strips_that_there_is_room_for_and_is_told_of_the_othe
     lines = list(sheet_lines(sheet, 40, depth, height))
     assert len(lines) <= max(height - 3, 18)
     told = " ".join(plain_text(line) for line in lines[-3:])
-    shown = re.search(r"(\d+) of 60 are shown, for lack of room: LINES=999", told)
+    remarks = r"(?: and \d remarks? (?:is|are) left out)?"
+    shown = re.search(rf"(\d+) of 60 are shown{remarks}, for lack of room: LINES=999", told)
     assert shown is not None
     assert f" {int(shown[1]) - 1} " in "\n".join(map(plain_text, lines))
     assert f"\n{shown[1]} " not in "\n".join(map(plain_text, lines[:-3]))
+
+
+@pytest.mark.parametrize("height", [16, 24, 40])
+def test_remarks_give_way_to_the_first_tiles_and_that_is_said(height):
+    sheet = replace(tall_sheet(60), notes=tuple(f"remark {i}" for i in range(60)))
+    lines = list(map(plain_text, sheet_lines(sheet, 80, "256", height)))
+    assert len(lines) <= height - 1
+    kept = sum(line.startswith("remark ") for line in lines)
+    assert kept < 60
+    told = " ".join(lines[-2:])
+    left_out = int(re.search(r"and (\d+) remarks are left out, for lack of room", told)[1])
+    assert left_out >= 60 - kept
+    whole = list(map(plain_text, sheet_lines(sheet, 80, "256")))
+    assert sum(line.startswith("remark ") for line in whole) == 60
+    assert "left out" not in " ".join(whole)
 
 
 def test_where_there_is_room_for_all_nothing_is_said_and_nothing_missing():

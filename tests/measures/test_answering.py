@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,6 +15,8 @@ from filtviz.measures.answering import Look, answer, commands_for, look_at, more
 from filtviz.measures.measure import Change, FilterDiagnosis, Unjudged
 from filtviz.measures.table import MEASURES
 from filtviz.network import ConvLayer, Network
+
+_EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 
 CHECK = (
     " No trace of training can be seen in this file. If you did train the network, check which file was "
@@ -307,3 +310,28 @@ def test_how_far_a_picture_can_be_trusted_is_said() -> None:
     assert Look(layer=one, through=True, size=(5, 7), r=0.8765).sentence == (
         f"{exact[:-1]}; this picture predicts what its units answer at r = 0.88:"
     )
+
+
+@pytest.mark.slow
+def test_a_file_without_a_graph_says_what_would_show_more() -> None:
+    alone = filtviz.diagnose(_EXAMPLES / "mission-torch.pth")
+    assert alone.look.startswith(
+        "This file does not tell how its layers are connected; the same network as ONNX"
+    )
+    assert alone.look.endswith("Here conv2 is the layer to look at first, all its filters on one scale:")
+    with_graph = filtviz.diagnose(_EXAMPLES / "mission-torch.onnx")
+    assert "connected" not in with_graph.look
+    lone = np.linspace(-1, 1, 20 * 25, dtype="f4").reshape(20, 1, 5, 5)
+    assert "connected" not in filtviz.diagnose({"conv.weight": lone}).look
+
+
+@pytest.mark.slow
+def test_a_diagnosis_gives_its_layers_by_number_and_name() -> None:
+    found = filtviz.diagnose(_EXAMPLES / "mission-trained.pkl")
+    assert found["conv3"] is found[2] is found[-4] is list(found)[2]
+    assert (len(found), bool(found)) == (6, True)
+    for wrong in ("conv9", 6, -7):
+        with pytest.raises(filtviz.SelectionError, match="was judged"):
+            found[wrong]
+    nothing = filtviz.diagnose({"dense.weight": np.ones((3, 4), "f4")})
+    assert (len(nothing), bool(nothing)) == (0, True)

@@ -13,6 +13,7 @@ from filtviz.measures.measure import Measure
 from filtviz.measures.table import CHECKS, JUDGING, LEVEL, MEASURES
 from filtviz.measures.topics import TOPICS, Topic, explained
 from filtviz.measures.verdicts import VERDICTS
+from filtviz.paper import window_width
 
 __all__ = ["as_markdown", "explain"]
 
@@ -75,9 +76,6 @@ def _escaped(text: str) -> str:
     return "".join(f"\\{c}" if c in "*_|<" else c for c in text)
 
 
-_WIDTH = 96
-
-
 @click.command(cls=Command, short_help='Tell what a measure, a verdict or a word like "random" means.')
 @click.argument("topic", required=False, metavar="[TOPIC]")
 @json_option
@@ -109,11 +107,17 @@ def explain(topic: str | None, as_json: bool, markdown: bool) -> None:
 
 
 def _list_all() -> str:
-    topics = format_table([[key, topic.title] for key, topic in TOPICS.items()], ["topic", "question"])
+    left = window_width() - max(map(len, TOPICS)) - 4
+    told = [
+        [key if place == 0 else "", line]
+        for key, topic in TOPICS.items()
+        for place, line in enumerate(textwrap.wrap(topic.title, left))
+    ]
+    topics = format_table(told, ["topic", "question"])
     rows = [[entry.key, entry.title, "judges" if entry.judges else ""] for entry in MEASURES.values()]
     measures = format_table(rows, ["measure", "what it looks at", "verdict"])
     how = "`filtviz explain TOPIC` tells what it means, `filtviz explain MEASURE` the formula, too."
-    return f"{topics}\n\n{measures}\n\n{how}"
+    return "\n".join([f"{topics}\n\n{measures}\n", *_wrapped(how)])
 
 
 def _tell_topic(topic: Topic) -> str:
@@ -136,7 +140,7 @@ def _tell(entry: Measure) -> str:
 def _wrapped(text: str, label: str = "") -> list[str]:
     return textwrap.wrap(
         fit(text),
-        _WIDTH,
+        window_width(),
         initial_indent=label,
         subsequent_indent=" " * len(label),
         break_on_hyphens=False,

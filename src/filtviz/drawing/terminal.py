@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from filtviz.drawing.colours import DIVERGING, DIVERGING_OF_256, Colours, colour_bar
 from filtviz.drawing.sheet import Sheet, spec_of
-from filtviz.text import printable
+from filtviz.text import plural, printable
 
 __all__ = ["HALF_BLOCK", "Depth", "nearest_of_256", "sheet_lines"]
 
@@ -43,13 +43,7 @@ def sheet_lines(sheet: Sheet, width: int, depth: Depth, height: int | None = Non
         height: Lines of the window; the first strips are shown that there is room for, and at the end it is
             said how to see the others. None shows all.
     """
-    head = [
-        part
-        for text in (sheet.title, *sheet.facts, *sheet.notes)
-        for part in textwrap.wrap(printable(text, 1000), width)
-    ]
-    yield from head
-    yield ""
+    said = [textwrap.wrap(printable(text, 1000), width) for text in (sheet.title, *sheet.facts, *sheet.notes)]
     plain = depth == "plain"
     if plain and sheet.cmap is None:
         sheet = _primaries_apart(sheet)
@@ -59,6 +53,14 @@ def sheet_lines(sheet: Sheet, width: int, depth: Depth, height: int | None = Non
     legend = list(_legend(sheet, width, depth))
     n_strips = len(sheet.values)
     below = [*legend, *_missing(n_strips, n_strips, width)]
+    n_said = len(said)
+    if height is not None:
+        left = height - len(below) - PROMPT - _least_lines(sheet, plain=plain)
+        while len(said) > 1 and sum(map(len, said)) > left:
+            said.pop()
+    head = [line for lines in said for line in lines]
+    yield from head
+    yield ""
     room = None if height is None else max(1, height - len(head) - len(below) - PROMPT)
     zoom = _choose_zoom(sheet, width, MOST_LINES if room is None else min(room, MOST_LINES))
 
@@ -75,8 +77,16 @@ def sheet_lines(sheet: Sheet, width: int, depth: Depth, height: int | None = Non
         shown = complete
         yield from lines
     yield from legend
-    if shown < n_strips:
-        yield from _missing(shown, n_strips, width)
+    if shown < n_strips or len(said) < n_said:
+        yield from _missing(shown, n_strips, width, n_said - len(said))
+
+
+def _least_lines(sheet: Sheet, *, plain: bool) -> int:
+    """Return how many lines the first strip takes at least."""
+    spec = spec_of(sheet)
+    rows = sheet.values.shape[2]
+    written = bool(spec.heading_width) + bool(spec.caption_width)
+    return int(rows if plain else -(-rows // 2)) + written + 1
 
 
 def _fitting(sheet: Sheet, width: int) -> Sheet:
@@ -94,9 +104,11 @@ def _fitting(sheet: Sheet, width: int) -> Sheet:
     return replace(sheet, values=blocks.mean(axis=(3, 5)))
 
 
-def _missing(shown: int, all_strips: int, width: int) -> list[str]:
-    """Say in lines how to see what there was no room for."""
-    more = f"{shown} of {all_strips} are shown, for lack of room: LINES=999 before the command shows all"
+def _missing(shown: int, all_strips: int, width: int, unsaid: int = 0) -> list[str]:
+    """Say in lines how to see what there was no room for, ``unsaid`` lines about the sheet among it."""
+    parts = [f"{shown} of {all_strips} are shown"] if shown < all_strips or not unsaid else []
+    parts += [f"{plural(unsaid, 'remark')} {'is' if unsaid == 1 else 'are'} left out"] if unsaid else []
+    more = f"{' and '.join(parts)}, for lack of room: LINES=999 before the command shows all"
     return textwrap.wrap(more, width)
 
 

@@ -44,25 +44,34 @@ _MOST_WORK = 1_000_000_000
 """How many deep layers are composed in search of it, and the work for each."""
 
 
+_UNTOLD = (
+    "This file does not tell how its layers are connected; the same network as ONNX would show deeper layers "
+    "as they look on the image."
+)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Look:
     """The layer whose picture shows most, with the filters composed down to the image or as stored.
 
     ``r`` is the median correlation of what the composed filters predict with what the units answer, None
-    where nothing was left out in composing or nothing was composed.
+    where nothing was left out in composing or nothing was composed. ``untold`` says that deeper layers could
+    not be composed because the file does not tell what lies between them.
     """
 
     layer: LayerDiagnosis
     through: bool = False
     size: tuple[int, int] | None = None
     r: float | None = None
+    untold: bool = False
 
     @property
     def sentence(self) -> str:
         """Say what to look at, and how far it can be trusted."""
         name = printable(self.layer.name, 40)
         if self.size is None:
-            return f"{name} is the layer to look at first, all its filters on one scale:"
+            first = f"{name} is the layer to look at first, all its filters on one scale:"
+            return f"{_UNTOLD} Here {first}" if self.untold else first
         rows, cols = self.size
         shown = (
             f"What {name} looks for in the image shows "
@@ -260,7 +269,9 @@ def look_at(network: Network, layers: Sequence[LayerDiagnosis], account: Account
     best = best_composed(layers)
     if best is not None and best.composed_size is not None and min(best.composed_size) >= _SMALLEST:
         return Look(layer=best, through=True, size=best.composed_size)
-    return Look(layer=(learned or list(layers))[0])
+    first, deepest = (learned or list(layers))[0], (learned or list(layers))[-1]
+    below = network.ancestors(network.conv_layers[deepest.conv_index])
+    return Look(layer=first, untold=len(layers) > 1 and not all(each.is_told for each in below))
 
 
 def _composed(network: Network, layer: LayerDiagnosis, account: Account) -> Look | None:

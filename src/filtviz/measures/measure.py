@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from filtviz.text import p_value, plural, printable
+from filtviz.errors import SelectionError
+from filtviz.text import listed, p_value, plural, printable
 
 if TYPE_CHECKING:
     from filtviz.measures.catalogue import Draws
@@ -222,6 +223,35 @@ class Diagnosis:
 
     def __str__(self) -> str:
         return str(import_module("filtviz.answer_text").printed(self))
+
+    def __getitem__(self, layer: int | str) -> LayerDiagnosis:
+        """Return what was found in a layer.
+
+        Args:
+            layer: Its number among the convolutions, counted from the end where it is negative, or its name.
+
+        Raises:
+            SelectionError: it was not judged, or there is none such.
+        """
+        numbers = [each.conv_index for each in self.layers] + [each.conv_index for each in self.unjudged]
+        number = max(numbers, default=-1) + 1 + layer if isinstance(layer, int) and layer < 0 else layer
+        for each in self.layers:
+            if number in (each.conv_index, each.name):
+                return each
+        judged = listed([f"{each.conv_index} {printable(each.name, 40)}" for each in self.layers])
+        raise SelectionError(
+            f"no layer {printable(layer, 40)!r} was judged (there are: {judged})",
+            wanted=layer if isinstance(layer, str) else str(layer),
+        )
+
+    def __iter__(self) -> Iterator[LayerDiagnosis]:
+        return iter(self.layers)
+
+    def __len__(self) -> int:
+        return len(self.layers)
+
+    def __bool__(self) -> bool:
+        return True
 
     def __repr__(self) -> str:
         where = "a network" if self.file is None else printable(Path(self.file).name, 80)
