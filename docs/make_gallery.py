@@ -11,11 +11,13 @@ import contextlib
 import re
 import shlex
 import tempfile
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 from click.testing import CliRunner
 from numpy.typing import NDArray
+from PIL import Image
 
 from filtviz.cli import main
 
@@ -46,7 +48,7 @@ def run(command: str) -> str:
 
 def fill_folder(folder: Path) -> None:
     """Put what the commands draw into a folder."""
-    for example in EXAMPLES.glob("*.pkl"):
+    for example in (*EXAMPLES.glob("*.pkl"), EXAMPLES / "digits.npz"):
         (folder / example.name).symlink_to(example)
     np.savez(folder / "rgb.npz", colour_filters(), np.zeros(16, np.float32))
 
@@ -63,6 +65,19 @@ def colour_filters() -> NDArray[np.float32]:
     return (0.2 * (np.array(filters) + noise)).astype(np.float32)
 
 
+def shrunk(path: Path) -> bytes:
+    """Return a picture's file, with a table of 256 colours where that is smaller: they are enough here."""
+    whole = path.read_bytes()
+    if path.suffix != ".png":
+        return whole
+    stream = BytesIO()
+    with Image.open(path) as picture:
+        picture.convert("RGB").quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(
+            stream, "PNG", optimize=True
+        )
+    return min(whole, stream.getvalue(), key=len)
+
+
 def make() -> None:
     """Run the page's commands, and put the pictures and the printed text where the page shows them."""
     page = PAGE.read_text(encoding="utf-8")
@@ -72,7 +87,7 @@ def make() -> None:
         fill_folder(Path(scratch))
         printed = {command: run(command) for command in commands_of(page)}
         for picture in PICTURE.findall(page):
-            (gallery / picture).write_bytes(Path(picture).read_bytes())
+            (gallery / picture).write_bytes(shrunk(Path(picture)))
     filled = PRINTED.sub(lambda found: found[1] + printed[found[2].strip()] + found[3], page)
     PAGE.write_text(filled, encoding="utf-8")
 

@@ -36,6 +36,8 @@ def test_every_picture_is_there_is_small_and_is_made_by_a_command() -> None:
 def test_every_command_runs(command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     if "--view nmf" in command:
         pytest.importorskip("sklearn", reason="needs the extra nmf")
+    if command.split()[1] in ("saliency", "maximise"):
+        pytest.importorskip("torch", reason="needs PyTorch")
     monkeypatch.chdir(tmp_path)
     make_gallery.fill_folder(tmp_path)
     printed = make_gallery.run(command)

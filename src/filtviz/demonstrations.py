@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +26,7 @@ from filtviz.responses.predicting import classes_of, right_answers, threshold_of
 from filtviz.results import WrittenFile
 from filtviz.running.preparing import Pictures, Preparation, read_labels, read_pictures
 from filtviz.sources import Sources, paths_among
-from filtviz.text import file_stem, plural, printable
+from filtviz.text import file_stem, listed, plural, printable
 
 if TYPE_CHECKING:
     from filtviz.drawing.response_pictures import ResponsePicture
@@ -190,6 +191,9 @@ def show_prediction(request: Request, top: int = 5) -> Demonstration:
         "given": None if pictures.labels is None else list(pictures.labels),
     }
     answer = _accuracy(rows, pictures.labels, labels, network.layers[-1])
+    lost = int((~np.isfinite(rows)).any(axis=1).sum())
+    if lost:
+        answer = (*answer, f"{lost} of {plural(len(rows), 'image')} are answered with NaN or infinity")
     numbers = ResponsePicture(
         part="outputs", make=_no_figure, arrays=_arrays(pictures, outputs=found.outputs)
     )
@@ -256,11 +260,16 @@ def show_activity(
     picture = nolearn_activity_picture(found, seen) if nolearn else activity_picture(found, seen, name)
     dead, n = found.dead, len(found.fires)
     answer = []
+    broken = int((~np.isfinite(found.strongest)).sum())
+    if broken:
+        answer.append(f"{found.layer}: {broken} of {plural(n, 'unit')} answer NaN or infinity")
     if found.rectifies:
         which = f": {', '.join(map(str, dead[:20]))}{' …' if len(dead) > 20 else ''}" if len(dead) else ""
+        shown = plural(found.n_images, "image")
         answer.append(
-            f"{found.layer}: {len(dead) or 'none'} of {plural(n, 'unit')} never fired on "
-            f"{plural(found.n_images, 'image')}{which}"
+            f"{found.layer}: {len(dead)} of {plural(n, 'unit')} never fired on {shown}{which}"
+            if len(dead)
+            else f"{found.layer}: each of {plural(n, 'unit')} fired somewhere on {shown}"
         )
     if found.saturated is not None:
         full = int((found.saturated > 0.95).sum())
@@ -295,6 +304,14 @@ def show_activity(
             *((unit, *line, unit in gone) for unit, line in enumerate(lines)),
         ),
     )
+
+
+def _answer_to(network: Network, image: NDArray[Any], name: str, request: Request) -> NDArray[Any]:
+    """Return what a network answers to an image, a number for each class."""
+    whole = classes_of(responses.predict(network, image[None], **request.running).outputs)[0]
+    if not np.isfinite(whole).all():
+        raise RunningError(f"the network answers NaN or infinity to {name}: there is nothing to explain")
+    return np.asarray(whole)
 
 
 def _class(labels: tuple[str, ...], target: int, n: int) -> str:
@@ -335,7 +352,7 @@ def show_occlusion(
 
     network = request.network()
     given, seen, name, pictures = request.one(network, image)
-    whole = classes_of(responses.predict(network, given[None], **request.running).outputs)[0]
+    whole = _answer_to(network, given, name, request)
     chosen = int(whole.argmax()) if target is None else target
     heat = responses.occlusion(
         network, given, chosen, square, nolearn, stride=stride, fill=fill, **request.running
@@ -361,6 +378,7 @@ def show_occlusion(
         meaning="the change with a square there",
         cmap="RdBu",
         symmetric=True,
+        least=STILL,
         legend="red: it rests on this; blue: this speaks against it",
     )
     data = {
@@ -419,7 +437,7 @@ def show_saliency(
 
     network = request.network()
     given, seen, name, pictures = request.one(network, image)
-    whole = classes_of(responses.predict(network, given[None], **request.running).outputs)[0]
+    whole = _answer_to(network, given, name, request)
     chosen = int(whole.argmax()) if target is None else target
     found = responses.saliency(
         network, given, method, chosen, of, True, layer=layer, device=request.device, budget=request.budget
@@ -430,7 +448,13 @@ def show_saliency(
         heat = by_pixel[0]
     asked = _class(request.names(), chosen, len(whole))
     share = _share_of_half(np.abs(heat))
-    answer = f"{asked} is {whole[chosen]:.3g}; half of what counts lies in {100 * share:.0f}% of the pixels"
+    answer = f"{asked} is {whole[chosen]:.3g}"
+    if (heat > 0).any() or (signed and heat.any()):
+        answer += f"; half of what counts lies in {100 * share:.0f}% of the pixels"
+    elif method == "gradcam":
+        answer += "; no part of the maps speaks for it, and Grad-CAM shows nothing else"
+    else:
+        answer += "; no pixel counts: its units are at an end where nothing changes them"
     picture = heat_picture(
         seen,
         heat,
@@ -590,9 +614,10 @@ def show_maximised(
         notes.append("cut to what a unit in the middle of the image sees")
         part: tuple[Any, ...] = (..., *box)
         made = replace(made, images=made.images[part], start=made.start[part])
-    picture = maximised_picture(
-        made, f"{chosen.title}: what its units want to see", notes, changed=start is not None
+    title = (
+        "what its units want to see" if start is None else "an image changed so that its units answer more"
     )
+    picture = maximised_picture(made, f"{chosen.title}: {title}", notes, changed=start is not None)
     data = {
         "layer": chosen.title,
         "units": wanted,
@@ -660,7 +685,8 @@ def show_codes(
     answer = (
         f"{found.layer}: {plural(len(pictures), 'image')} as {plural(found.codes.shape[1], 'number')} each"
     )
-    picture = codes_picture(found, pictures.seen, [f"{answer}, laid out by {how}"])
+    numbers = plural(found.codes.shape[1], "number")
+    picture = codes_picture(found, pictures.seen, [f"each is {numbers} to the network, laid out by {how}"])
     data = {
         "layer": found.layer,
         "layout": layout,
@@ -701,16 +727,20 @@ def show_loss(request: Request) -> Demonstration:
     if not series:
         raise RunningError(
             f"{printable(request.model, 200)} tells no losses of its training: nolearn's NeuralNet does, in "
-            "train_history_"
+            "train_history_, and a checkpoint of PyTorch that keeps lists of them, such as train_loss"
         )
     answer = []
     for name, values in series.items():
         best = int(np.nanargmin(values)) if np.isfinite(values).any() else 0
         answer.append(f"{name}: {values[0]:.4g} at first, {values[best]:.4g} at best (epoch {best + 1}), "
                       f"{values[-1]:.4g} at the end")  # fmt: skip
+    lengths = {name: len(values) for name, values in series.items()}
+    if len(set(lengths.values())) > 1:
+        told = listed([f"{name} {n:,}" for name, n in lengths.items()])
+        answer.append(f"the lists are not of one length ({told}): they were not written at the same steps")
     picture = loss_picture(series, f"The losses of {printable(Path(request.model).name, 60)}", answer)
     picture = replace(picture, arrays=_arrays(**series))
-    epochs = zip(*(values.tolist() for values in series.values()), strict=True)
+    epochs = zip_longest(*(values.tolist() for values in series.values()))
     return Demonstration(
         answer=tuple(answer),
         data={name: values.tolist() for name, values in series.items()},
@@ -722,8 +752,10 @@ def show_loss(request: Request) -> Demonstration:
 
 def _losses(network: Network) -> dict[str, NDArray[np.float64]]:
     found = {}
-    for name, title in (("train_loss", "training"), ("valid_loss", "validation")):
+    for name, title in (("train_loss", "training"), ("valid_loss", "validation"), ("test_loss", "test")):
         values = [epoch.get(name) for epoch in network.history]
+        while values and values[-1] is None:
+            values.pop()
         numbers = [float(one) if isinstance(one, int | float | np.number) else np.nan for one in values]
         if np.isfinite(numbers).any():
             found[title] = np.array(numbers)

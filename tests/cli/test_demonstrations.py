@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 from PIL import Image
+from tests.building import image
+from tests.reading.torch_making import tensor, zip_of
 
+from filtviz import Network, Parameter, activity, load
 from filtviz.cli import main
+from filtviz.drawing.colours import NOT_FINITE
+from filtviz.drawing.response_pictures import activity_picture
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 MODEL, DIGITS = str(EXAMPLES / "mission-trained.pkl"), str(EXAMPLES / "digits.npz")
@@ -340,3 +346,40 @@ def test_pictures_are_drawn_in_the_terminal(
 def test_one_way_of_printing_at_a_time(few: str) -> None:
     for one, other in (("--json", "--csv"), ("--csv", "--terminal"), ("--terminal", "--json")):
         assert "exclude each other" in run("activity", MODEL, "-i", few, one, other, status=2).stderr
+
+
+def test_losses_of_a_checkpoint_are_drawn_and_printed(tmp_path: Path) -> None:
+    kept = {
+        "model": {"conv.weight": tensor(np.ones((2, 1, 3, 3), np.float32))},
+        "train_losses": [0.9, 0.5, 0.3],
+    }
+    model = tmp_path / "net.pt"
+    model.write_bytes(zip_of(kept | {"val_losses": [0.8, 0.6]}))
+    assert run("loss", str(model), "--csv").stdout.splitlines() == [
+        "epoch,training,validation",
+        "1,0.9,0.8",
+        "2,0.5,0.6",
+        "3,0.3,",
+    ]
+    result = run("loss", str(model), "-o", str(tmp_path / "loss.png"))
+    assert "training: 0.9 at first, 0.3 at best (epoch 3), 0.3 at the end" in result.stderr
+    assert "the lists are not of one length (training 3 and validation 2)" in result.stderr
+    assert run("loss", str(model), "--terminal").stdout
+    assert "tells no losses of its training" in run("loss", MODEL, status=1).stderr
+
+
+def test_nan_is_told_and_not_drawn_as_black(few: str) -> None:
+    first = load(MODEL).conv_layers[0]
+    bias = np.zeros(20, np.float32)
+    bias[3] = np.nan
+    layer = replace(first, inputs=(0,), operations=(replace(first.convolution, bias=Parameter.of("b", bias)),
+                                                    *first.operations[1:]))  # fmt: skip
+    network = Network.of([image(1, 31, 31), layer])
+    with np.load(few) as held:
+        found = activity(network, held["images"] / 255)
+    assert 3 not in found.dead
+    picture = np.asarray(activity_picture(found, np.zeros((1, 31, 31)), "few").image().convert("RGB"))
+    assert (picture == NOT_FINITE).all(axis=2).sum() > 500
+    assert (
+        "NaN or infinity, drawn green" in activity_picture(found, np.zeros((1, 31, 31)), "few").sheet.notes[0]
+    )

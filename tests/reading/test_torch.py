@@ -863,3 +863,13 @@ def test_limits_hold_for_arrays(tmp_path):
     path.write_bytes(zip_of({f"l{n}.weight": tensor(np.ones(1, "f4")) for n in range(40)}))
     with pytest.raises(LimitError, match="it holds 40 arrays"):
         load(path, limits=Limits(layers=30))
+
+
+def test_losses_that_a_checkpoint_keeps_are_its_history(tmp_path):
+    kept = {"model": state(), "history": {"loss": [0.9, 0.5], "val_loss": [0.8, 0.6]}, "losses": 3.0}
+    network = opened(tmp_path, zip_of(kept))
+    assert network.history == (
+        {"train_loss": 0.9, "valid_loss": 0.8},
+        {"train_loss": 0.5, "valid_loss": 0.6},
+    )
+    assert opened(tmp_path, zip_of({"model": state(), "accuracy": [0.1, 0.2]})).history == ()

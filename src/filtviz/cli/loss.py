@@ -18,7 +18,10 @@ __all__ = ["loss"]
 @click.command(cls=Command, short_help="Draw the losses of the training.")
 @demonstrating(images="none", runs=False)
 def loss(request: Request) -> Demonstration:
-    """Draw the losses that MODEL tells of its training, by epoch: nolearn's train_history_.
+    """Draw the losses that MODEL tells of its training, by epoch.
+
+    nolearn's NeuralNet keeps them in train_history_; checkpoints of PyTorch where a person put lists of them
+    under names such as train_loss and val_losses. Keras files keep none.
 
     \b
     Example:

@@ -14,11 +14,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from filtviz.drawing.colours import NOT_FINITE
 from filtviz.drawing.figures import render
 from filtviz.drawing.sheet import Legend, Sheet
 from filtviz.text import plural
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from PIL.Image import Image
 
@@ -147,48 +149,50 @@ def _tiles_figure(spec: _Tiles) -> Figure:
     for place, line in enumerate(notes):
         y = 1 - (0.42 + 0.2 * place) / height
         figure.text(0.12 / width, y, line, size=9, va="top", color=INK, parse_math=False)
+    page = _page(figure)
+    side = 0.86 * cell
     for number in range(n):
         row, col = divmod(number, across)
-        left = (col + 0.07) * cell / width
-        top = 1 - (head + row * tall) / height
-        axes = figure.add_axes(
-            (
-                left,
-                top - cell * rows / cols * 0.86 / height,
-                0.86 * cell / width,
-                cell * rows / cols * 0.86 / height,
-            )
+        left, top = (col + 0.07) * cell, height - head - row * tall
+        page.imshow(
+            spec.tiles[number],
+            interpolation="nearest",
+            aspect="auto",
+            extent=(left, left + side, top - side * rows / cols, top),
         )
-        axes.imshow(spec.tiles[number], interpolation="nearest", aspect="auto")
-        axes.set_axis_off()
         if number < len(spec.captions) and spec.captions[number]:
             colour = RED if number in spec.red else GREY
-            axes.text(0.5, -0.03, spec.captions[number], size=7.5, ha="center", va="top", color=colour,
-                      transform=axes.transAxes, parse_math=False)  # fmt: skip
+            below = top - side * rows / cols - 0.03
+            page.text(left + side / 2, below, spec.captions[number], size=7.5, ha="center", va="top",
+                      color=colour, parse_math=False)  # fmt: skip
     if spec.scale is not None:
-        _scale_bar(figure, spec.scale, (0.12 / width, 1 - (head - 0.16) / height, 2.4 / width, 0.11 / height))
+        _scale_bar(page, spec.scale, (0.12, height - head + 0.16, 2.4, 0.11))
+    _show_whole(page)
     return figure
 
 
-def _scale_bar(figure: Figure, scale: tuple[float, float, str, str], box: tuple[float, ...]) -> None:
+def _page(figure: Figure) -> Axes:
+    """Return axes as large as a figure, in inches: one for all tiles, for axes take long to make."""
+    page = figure.add_axes((0, 0, 1, 1))
+    page.set_axis_off()
+    return page
+
+
+def _show_whole(page: Axes) -> None:
+    width, height = page.get_figure(root=True).get_size_inches()  # type: ignore[union-attr]
+    page.set_xlim(0, width)
+    page.set_ylim(0, height)
+
+
+def _scale_bar(page: Axes, scale: tuple[float, float, str, str], box: tuple[float, ...]) -> None:
     low, high, cmap, meaning = scale
     left, bottom, width, height = box
-    axes = figure.add_axes((left, bottom, width, height))
-    axes.imshow(np.linspace(0, 1, 256)[None], cmap=cmap, aspect="auto")
-    axes.set_axis_off()
-    words = f"{low:.3g}", f"{high:.3g}   {meaning}"
-    axes.text(0, 1.3, words[0], transform=axes.transAxes, size=8, va="bottom", color=INK)
-    axes.text(
-        1,
-        1.3,
-        words[1].partition("   ")[0],
-        transform=axes.transAxes,
-        size=8,
-        va="bottom",
-        ha="right",
-        color=INK,
-    )
-    axes.text(1.03, 0.5, meaning, transform=axes.transAxes, size=8, va="center", color=INK, parse_math=False)
+    extent = (left, left + width, bottom, bottom + height)
+    page.imshow(np.linspace(0, 1, 256)[None], cmap=cmap, aspect="auto", extent=extent)
+    above, middle = bottom + 1.3 * height, bottom + height / 2
+    page.text(left, above, f"{low:.3g}", size=8, va="bottom", color=INK)
+    page.text(left + width, above, f"{high:.3g}", size=8, va="bottom", ha="right", color=INK)
+    page.text(left + width + 0.08, middle, meaning, size=8, va="center", color=INK, parse_math=False)
 
 
 MOST_TILES = 144
@@ -199,7 +203,7 @@ def _coloured(values: NDArray[Any], low: float, high: float, cmap: str) -> NDArr
 
     shares = (values - low) / ((high - low) or 1.0)
     colours = colormaps[cmap](np.nan_to_num(np.clip(shares, 0, 1)))[..., :3]
-    return np.asarray(np.where(np.isfinite(values)[..., None], colours, 1.0))
+    return np.asarray(np.where(np.isfinite(values)[..., None], colours, np.array(NOT_FINITE) / 255))
 
 
 def activity_picture(found: Activity, image: NDArray[Any], name: str) -> ResponsePicture:
@@ -240,7 +244,7 @@ def _activity_figure(found: Activity, image: NDArray[Any], name: str) -> Figure:
     low, high, cmap = (-top, top, "RdBu_r") if signed else (0.0, top, "viridis")
     tiles = _coloured(shown, low, high, cmap)
     captions = [_caption(found, unit) for unit in range(len(shown))]
-    dead = set(found.dead.tolist())
+    dead = {*found.dead.tolist(), *np.flatnonzero(~np.isfinite(found.strongest)).tolist()}
     red = {unit for unit in range(len(shown)) if unit in dead or _is_saturated(found, unit)}
     notes = [_over_images(found)]
     if len(maps) > len(shown):
@@ -264,6 +268,8 @@ def _is_saturated(found: Activity, unit: int) -> bool:
 
 
 def _caption(found: Activity, unit: int) -> str:
+    if not np.isfinite(found.strongest[unit]) or not np.isfinite(found.maps[unit]).all():
+        return f"{unit}  not finite"
     if unit in found.dead:
         return f"{unit}  dead"
     if _is_saturated(found, unit):
@@ -278,9 +284,16 @@ def _share(share: float) -> str:
 def _over_images(found: Activity) -> str:
     n = plural(found.n_images, "image")
     said = []
+    broken = int((~np.isfinite(found.strongest)).sum())
+    if broken:
+        said.append(f"{broken} of {len(found.fires)} units answer NaN or infinity, drawn green")
     if found.rectifies:
         dead = len(found.dead)
-        said.append(f"{dead or 'none'} of {len(found.fires)} units never fired: dead, as far as these tell")
+        said.append(
+            f"{dead} of {len(found.fires)} units never fired: dead, as far as these tell"
+            if dead
+            else f"each of {len(found.fires)} units fired somewhere"
+        )
     if found.saturated is not None:
         count = int((found.saturated > 0.95).sum())
         said.append(f"{count or 'none'} of {len(found.fires)} are saturated at more than 95% of all places")
@@ -319,7 +332,7 @@ def _nolearn_figure(found: Activity, image: NDArray[Any]) -> Figure:
 
 def heat_picture(
     image: NDArray[Any], heat: NDArray[Any], *, part: str, title: str, notes: Sequence[str], meaning: str,
-    cmap: str, symmetric: bool = False, legend: str = "",
+    cmap: str, symmetric: bool = False, legend: str = "", least: float = 0.0,
 ) -> ResponsePicture:  # fmt: skip
     """Draw an image, a map of it, and both over each other.
 
@@ -333,6 +346,7 @@ def heat_picture(
         cmap: The map's colours.
         symmetric: Whether zero is in the middle of the colours.
         legend: What the colours mean.
+        least: With ``symmetric``: to what the colours reach at the least.
     """
 
     def make() -> Figure:
@@ -353,7 +367,9 @@ def heat_picture(
         finite = heat[np.isfinite(heat)]
         low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
         if symmetric:
-            low, high = -max(abs(low), abs(high)), max(abs(low), abs(high))
+            low, high = -max(abs(low), abs(high), least), max(abs(low), abs(high), least)
+        if low == high:
+            high = low + 1.0
         seen = np.clip(visible(image), 0, 1)
         pale = 0.35 + 0.65 * np.repeat(seen.mean(axis=2)[..., None], 3, axis=2)
         drawn: Any = None
@@ -366,8 +382,9 @@ def heat_picture(
             if place != 1:
                 axes.imshow(seen if place == 0 else pale, interpolation="nearest", extent=span)
             if place:
-                drawn = axes.imshow(heat, cmap=cmap, vmin=low, vmax=high, alpha=None if place == 1 else 0.6,
-                                    interpolation="nearest", extent=span)  # fmt: skip
+                over = axes.imshow(heat, cmap=cmap, vmin=low, vmax=high, alpha=None if place == 1 else 0.6,
+                                   interpolation="nearest", extent=span)  # fmt: skip
+                drawn = over if place == 1 else drawn  # the scale has its colours, which are not pale
         bar = figure.add_axes((0.37, 0.3 / height, 0.27, 0.12 / height))
         colours = figure.colorbar(drawn, cax=bar, orientation="horizontal", ticks=[low, high])
         colours.ax.set_xticklabels([f"{low:.3g}", f"{high:.3g}"], size=8)
@@ -413,12 +430,18 @@ def patches_picture(
                 tiles.append(_piece(piece if answers else np.full_like(piece, np.nan), low, high))
                 words = f"{answer:.3g}" if answers else "no answer"
                 captions.append(words if beside is not None or place else f"filter {number}: {words}")
-        top = found.responses.shape[1]
+        top = found.responses.shape[1] + (beside is not None)
+        blank = np.ones((*found.size, 3))
+        if len(filters) > MANY_FILTERS:  # two of them in a row, a gap between
+            for place in range(top, len(tiles) * 2, 2 * top + 1):
+                tiles[place:place] = [blank] if place < len(tiles) else []
+                captions[place:place] = [""] if place < len(captions) else []
+            top = 2 * top + 1
         return _tiles_figure(
             _Tiles(
                 tiles=tiles,
                 captions=captions,
-                across=top + (beside is not None),
+                across=top,
                 title=f"{found.layer}: what excites each filter most",
                 notes=notes,
             )
@@ -440,6 +463,10 @@ def patches_picture(
         )
 
     return ResponsePicture(part="patches", make=make, tell=tell)
+
+
+MANY_FILTERS = 10
+"""Filters of which each has a row to itself; of more two share one."""
 
 
 def _piece(piece: NDArray[Any], low: float, high: float) -> NDArray[np.float64]:
@@ -606,5 +633,5 @@ def loss_picture(series: dict[str, NDArray[Any]], title: str, notes: Sequence[st
     return ResponsePicture(part="loss", make=make, tell=tell)
 
 
-CHART = (24, 72)
+CHART = (16, 24)
 """Rows and columns of a chart in a terminal."""

@@ -57,7 +57,8 @@ class Activity:
     @property
     def dead(self) -> NDArray[np.intp]:
         """The units behind a rectifier that answered none of the images, anywhere."""
-        return np.flatnonzero(self.fires == 0) if self.rectifies else np.array([], np.intp)
+        silent = (self.fires == 0) & np.isfinite(self.strongest)
+        return np.flatnonzero(silent) if self.rectifies else np.array([], np.intp)
 
 
 @checked(image=partial(whole, least=-LARGEST))

@@ -37,14 +37,14 @@ def maybe(check: Callable[..., Any], given: Any, name: str) -> Any:
     return None if given is None else check(given, name)
 
 
-def real(given: Any, name: str) -> float:
-    """Return a finite number as Python's own."""
+def real(given: Any, name: str, most: float = 1e30) -> float:
+    """Return a number of ordinary size as Python's own."""
     try:
         number = float(given) if np.ndim(given) == 0 and not isinstance(given, str | bytes) else math.nan
     except (TypeError, ValueError, OverflowError):
         number = math.nan
-    if not math.isfinite(number):
-        raise ArgumentError(f"{name} must be a finite number, not {described(given)}")
+    if not abs(number) <= most:
+        raise ArgumentError(f"{name} must be a number of ordinary size, not {described(given)}")
     return number
 
 
@@ -96,7 +96,7 @@ _CHECKS: dict[str, Callable[..., Any]] = {
     "fill": real,
     "rate": real,
     "decay": real,
-    "blur": partial(maybe, real),
+    "blur": partial(maybe, partial(real, most=100.0)),
     "bounds": partial(pair, check=real),
     "size": partial(maybe, partial(pair, check=whole)),
     "engine": partial(maybe, text),

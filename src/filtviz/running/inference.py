@@ -310,6 +310,7 @@ class Walk:
         account: What it may take.
         times: How often the work is charged, 0 where it is paid for.
         peak: The bytes that one image took at the most.
+        costs: What an operation takes with inputs of some shapes, by its identity and these.
     """
 
     runner: Runner
@@ -317,6 +318,7 @@ class Walk:
     account: Account
     times: int = 1
     peak: int = 0
+    costs: dict[tuple[int, tuple[tuple[int, ...], ...]], tuple[int, int]] = field(default_factory=dict)
 
     def through(self, images: Any) -> dict[int, Any]:
         """Return the units of the wanted layers, by their places.
@@ -360,7 +362,10 @@ class Walk:
         shapes = [tuple(units.shape) for units in below]
         if any(not shape for shape in shapes):
             return
-        work, held = cost_of(operation, shapes)
+        key = id(operation), tuple(shapes)  # operations are the network's, and live as long as it does
+        if key not in self.costs:
+            self.costs[key] = cost_of(operation, shapes)
+        work, held = self.costs[key]
         filled = live + held * self.engine.dtype.itemsize
         self.peak = max(self.peak, filled)
         self.account.hold(filled, what)

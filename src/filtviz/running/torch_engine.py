@@ -240,10 +240,12 @@ class TorchEngine:
             Window(size=operation.kernel_size, stride=operation.stride, dilation=operation.spacing),
         )
         convolve = _of_axes((F.conv1d, F.conv2d, F.conv3d), operation.kernel_size)
+        # Added on the way where it is one number a filter: going through all units once more takes a while.
+        along = bias if bias is not None and bias.shape == (len(templates),) else None
         given = convolve(
-            padded, templates, stride=operation.stride, dilation=operation.spacing, groups=groups
+            padded, templates, along, stride=operation.stride, dilation=operation.spacing, groups=groups
         )
-        return _with_bias(given, bias)
+        return _with_bias(given, None if along is not None else bias)
 
     def _bias(self, operation: Convolution | LocallyConnected | Dense) -> Units | None:
         held = operation.bias

@@ -189,7 +189,7 @@ def _network(opened: Opened, saved: Saved, choice: Choice, rebuilder: Rebuilder)
         inferred=tuple(dict.fromkeys(inferred)),
         notes=tuple(notes),
     )
-    return Network.of(layers, origin)
+    return Network.of(layers, origin, choice.history)
 
 
 def _nothing(choice: Choice, notes: Sequence[str]) -> str:

@@ -15,6 +15,7 @@ from typing import Any
 
 from filtviz.errors import SelectionError
 from filtviz.reading.arrays import AnyArray, StoredArray
+from filtviz.reading.formats.torch.loss_lists import as_history, losses_in, which_loss
 from filtviz.reading.formats.torch.rebuilding import Lost, Rebuilder
 from filtviz.reading.pickle.records import Items, Record, attributes, elements, pairs, text
 from filtviz.reading.tensors import Tensor
@@ -70,13 +71,14 @@ class WeightSet:
 class Choice:
     """The sets to read, in the file's order, and a sentence for what is ``left_out``.
 
-    ``training`` and ``epoch`` are as in `filtviz.network.Origin`.
+    ``training`` and ``epoch`` are as in `filtviz.network.Origin`, ``history`` as a network has it.
     """
 
     sets: tuple[WeightSet, ...]
     left_out: tuple[str, ...] = ()
     training: tuple[str, ...] = ()
     epoch: int | None = None
+    history: tuple[Mapping[str, Any], ...] = ()
 
 
 _ROLES = frozenset({"weight", "bias", "running_mean", "running_var", "weight_g", "weight_v", "weight_orig"})
@@ -92,6 +94,9 @@ _TRAINING = re.compile(
 _EPOCH = re.compile(r"(?i)epochs?|n_epochs?|last_epoch|cur(rent)?_epoch")
 _NEAR, _MOST_EPOCHS = 2, 10**9
 """How deep a number of epochs may lie, and under what it is one."""
+
+_LONGEST_KEY = 60
+"""Characters of a key under which losses may be kept."""
 
 _NOT_SEARCHED = ("torch.optim", "torch.utils", "torch.cuda", "torch.amp", "numpy", "pandas", "datetime")
 """Packages whose objects hold no weights."""
@@ -154,6 +159,7 @@ class _Search:
     training: list[str] = field(default_factory=list)
     has_moments: bool = False
     epoch: int | None = None
+    losses: dict[str, list[float]] = field(default_factory=dict)
     seen: set[int] = field(default_factory=set)
 
     def run(self, root: Any) -> None:
@@ -184,6 +190,8 @@ class _Search:
             if type(part) is int and len(path) < _NEAR and _EPOCH.fullmatch(key) and 0 < part < _MOST_EPOCHS:
                 self.epoch = self.epoch or part
             tensor = self.rebuilder.tensor(part)
+            if tensor is None and self._keeps_losses((*path, key), part):
+                continue
             if tensor is not None:
                 self.rebuilder.effort.spend_text(len(key))  # of which the layer's name is made
                 found.append((key, tensor))
@@ -193,6 +201,16 @@ class _Search:
                 yield (*path, key), part
         if found:
             self.sets.append(_set_of(path, found, is_list=is_list))
+
+    def _keeps_losses(self, path: tuple[str, ...], part: Any) -> bool:
+        """Take note of a list of losses; tell whether it is one."""
+        name = which_loss(path) if len(path) <= _NEAR and max(map(len, path)) <= _LONGEST_KEY else ""
+        values = losses_in(part) if name else None
+        if values is None:
+            return False
+        self.rebuilder.effort.spend(len(values))
+        self.losses.setdefault(name, values)
+        return True
 
     def _packed(self, key: str, value: Any) -> Iterator[tuple[str, AnyArray | Lost]]:
         """Yield the weights and biases of a quantised layer, which are kept as a pair."""
@@ -267,7 +285,13 @@ def find_sets(root: Any, rebuilder: Rebuilder) -> Choice:
     where = f", under {listed(keys)}" if keys else ""
     training = (f"what only training needs{where}",) if search.training else ()
     signs = ("it holds the state of an optimiser",) if search.has_moments else ()
-    return Choice(sets=tuple(sets), left_out=training, training=signs, epoch=search.epoch)
+    return Choice(
+        sets=tuple(sets),
+        left_out=training,
+        training=signs,
+        epoch=search.epoch,
+        history=tuple(as_history(search.losses)),
+    )
 
 
 def _joined(sets: Sequence[WeightSet]) -> list[WeightSet]:
