@@ -148,6 +148,18 @@ def test_exports_and_their_manifest(model, out):
 
 
 @pytest.mark.costly
+@pytest.mark.costly
+@pytest.mark.parametrize("suffix", [".npz", ".safetensors", ".pt"])
+def test_conversions(model, out, suffix):
+    out.mkdir(exist_ok=True)
+    target = out / f"net{suffix}"
+    run("convert", model, target)
+    raw = target.read_bytes()
+    assert suffix != ".npz" or b"../../PWNED" not in raw  # elsewhere a name is no path
+    assert b"\x1b]0;" not in raw
+    run("layers", target)
+
+
 def test_reports(model, out):
     out.mkdir(exist_ok=True)
     run("report", model, "-o", out / "page.html")

@@ -353,6 +353,22 @@ def test_stored_names_that_the_file_gives_are_kept_with_their_slashes() -> None:
     assert "BatchNorm_0/mean" in [one.name for one in stored(network, member).arrays]
 
 
+def test_no_header_of_safetensors_begins_as_a_pickle_does(tmp_path) -> None:
+    lengths = set()
+    for n in range(260):
+        network = Network.of([image(1), conv(np.ones((1, 1, 1, 1)), name="x" * (1 + n % 190), below=0)])
+        if n >= 190:
+            network = Network.of(
+                [*network.layers, conv(np.ones((1, 1, 1, 1)), name="y" * (n - 100), below=1)]
+            )
+        filtviz.convert(network, tmp_path / "out.safetensors")
+        raw = (tmp_path / "out.safetensors").read_bytes()
+        assert raw[0] != 0x80
+        assert len(safetensors_of(tmp_path / "out.safetensors")[1]) == 1 + (n >= 190)
+        lengths.add(raw[0])
+    assert len(lengths) > 20
+
+
 # What is refused, and the command
 
 

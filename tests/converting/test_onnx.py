@@ -423,6 +423,17 @@ def test_differences_are_judged_by_what_single_precision_can_tell() -> None:
         verifying.compared(ones, [np.ones((3, 2))], 2, "it")
 
 
+def test_a_file_that_says_its_images_are_huge_is_shown_no_noise() -> None:
+    with pytest.raises(filtviz.BudgetError, match="noise"):
+        verifying.expected(network_of(shape=(None, 3, 1 << 20, 1 << 20)), None)
+
+
+@needs_onnx
+def test_windows_of_huge_images_are_counted_axis_by_axis() -> None:
+    pool = Pooling(kind="mean", size=(3, 3), stride=(2, 2), pad=pads(3, 3))
+    assert len(model_of(network_of(pool, shape=(None, 1, 200_000, 200_000)))) < 1 << 22
+
+
 @needs_onnx
 def test_the_command_says_in_one_line_how_far_both_are_apart(tmp_path: Path) -> None:
     target = str(tmp_path / "out.onnx")

@@ -96,6 +96,10 @@ _SAFE = {
 """numpy's word for a type → that of safetensors."""
 
 
+PICKLES = 0x80
+"""What a pickle begins with: a header's length does not, so that nobody takes the file for one."""
+
+
 def write_safetensors(stream: BinaryIO, arrays: Sequence[Parameter], facts: Mapping[str, Any]) -> None:
     """Write arrays as safetensors: the length of a header in 8 bytes, the header as JSON, then all bytes.
 
@@ -118,6 +122,8 @@ def write_safetensors(stream: BinaryIO, arrays: Sequence[Parameter], facts: Mapp
         begin = end
     text = json.dumps(header, separators=(",", ":")).encode("ascii")
     text += b" " * (-len(text) % 8)
+    if len(text) % 256 == PICKLES:
+        text += b" " * 8
     stream.write(struct.pack("<Q", len(text)) + text)
     for one in arrays:
         stream.write(_bytes(one))

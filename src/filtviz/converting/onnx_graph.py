@@ -70,6 +70,9 @@ LARGEST = (1 << 31) - 1
 MOST_PARTS = 4096
 """Nodes that one operation may be put together of."""
 
+MOST_ONES = 1 << 22
+"""Numbers of a window that weighs all alike, where ONNX has no operator that sums."""
+
 FIRST, LAST = -(1 << 62), 1 << 62
 
 Arrays = NDArray[Any]
@@ -464,15 +467,17 @@ class _Graph:
             return total
         lengths = said_lengths(step.lengths, "its windows")
         places = said_lengths(step.shape[2:], "its windows")
-        counted = np.ones((1, 1, *[1] * len(lengths)))
         for axis, counts in enumerate(counts_of(operation, window, lengths, places), start=2):
-            counted = counted * counts.reshape(-1, *[1] * (counted.ndim - axis - 1))
-        return self.node("Div", [total, self.constant(counted, "counts")])
+            counted = counts.reshape(-1, *[1] * (step.rank - axis - 1))
+            total = self.node("Div", [total, self.constant(counted, "counts")])
+        return total
 
     def _sums(self, step: Step, x: str, window: Window, shape: Mapping[str, Any]) -> str:
         if set(window.dilation) == {1}:
             return self._times(self.node("AveragePool", [x], **shape), float(math.prod(window.size)))
         channels = _known_channels(step)
+        if channels * math.prod(window.size) > MOST_ONES:
+            raise ValueError("its windows are too large to follow here")
         ones = self.constant(np.ones((channels, 1, *window.size)), "ones")
         return self.node("Conv", [x, ones], group=channels, dilations=list(window.dilation), **shape)
 
@@ -622,6 +627,8 @@ class _Graph:
             how = {"coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
             return self.node("Resize", [x, "", scales], mode="nearest", **how)
         channels = _known_channels(step)
+        if channels > MOST_ONES:
+            raise ValueError(f"it is given {channels:,} channels, which is too much to follow here")
         ones = self.constant(np.ones((channels, 1, *[1] * len(operation.scale))), "ones")
         return self.node(
             "ConvTranspose",

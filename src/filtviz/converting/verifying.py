@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import subprocess
 import sys
 from collections.abc import Callable
@@ -86,6 +87,7 @@ def expected(
 
     Raises:
         ConversionError: it has several inputs.
+        BudgetError: its images are too large.
         RunningError: it cannot be run.
     """
     inputs = [each for layer in network.layers for each in layer.operations if isinstance(each, Input)]
@@ -96,7 +98,10 @@ def expected(
     first = next(layer for layer in network.layers if inputs[0] in layer.operations)
     shape = inputs[0].shape or first.output_shape or (None,)
     lengths = [LENGTH if n is None else n for n in shape[1:]]
-    noise = np.random.default_rng(SEED).random((fixed_batch(network) or IMAGES, *lengths), np.float32)
+    n_images = fixed_batch(network) or IMAGES
+    account = (budget or Budget()).account(network)
+    account.hold(16 * n_images * math.prod(lengths), "noise to verify it with")
+    noise = np.random.default_rng(SEED).random((n_images, *lengths), np.float32)
     images = np.moveaxis(noise, 1, -1) if inputs[0].channels_last else noise
     wanted = [layer.index for layer in outputs(network)]
     found = run(network, images, wanted, "numpy", dtype=dtype, budget=budget)
