@@ -349,7 +349,7 @@ def tried(call: Any) -> None:
 
 def arguments_of(name: str, first: Any, folder: Path) -> list[Any]:
     """What a function needs besides, all of it right."""
-    return [first, *{"export": [folder], "plot_through": [0]}.get(name, [])]
+    return [first, *{"export": [folder], "survey": [folder / "out"], "plot_through": [0]}.get(name, [])]
 
 
 @pytest.mark.costly
@@ -365,12 +365,13 @@ def test_a_wrong_model_is_one_sentence(name, kind, tmp_path):
 def test_a_wrong_option_is_one_sentence(name, kind, small, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     function = getattr(filtviz, name)
-    right = filtviz.compare(W, 2 * W) if name == "plot_comparison" else TRAINED if name == "export" else small
+    files = name in ("export", "survey")
+    right = filtviz.compare(W, 2 * W) if name == "plot_comparison" else TRAINED if files else small
     given = arguments_of(name, [right, right] if name in ("compare", "follow") else right, tmp_path)
     for option in list(inspect.signature(function).parameters)[1:]:
         if option not in (
             "others",
-            "output" if name == "export" else "",
+            "output" if files else "",
             "layer" if name == "plot_through" else "",
         ):
             tried(lambda chosen=option: function(*given, **{chosen: OPTIONS[kind]}))

@@ -37,6 +37,7 @@ __all__ = [
     "choose",
     "chosen_layers",
     "expect",
+    "file_of",
     "filters_of",
     "is_model",
     "load",
@@ -327,6 +328,22 @@ def expect(value: Any, kind: type[Kind], name: str) -> Kind | None:
     raise ArgumentError(f"{name} must be a filtviz.{kind.__name__}, not {described(value)}")
 
 
+def file_of(model: Any, instead: str) -> Path:
+    """Return the path of a model, for what other processes read for themselves.
+
+    Args:
+        model: A path, or a network that was loaded.
+        instead: What to do with a model that is in no file, which ends the sentence.
+
+    Raises:
+        ArgumentError: it is in no file.
+    """
+    path = model.origin.path if isinstance(model, Network) else model
+    if not isinstance(path, str | PathLike):
+        raise ArgumentError(f"{described(model)} is in no file: {instead}")
+    return Path(check_path(path, "a model"))
+
+
 def check_path(given: Any, what: str) -> str:
     """Return a path as text.
 
@@ -339,7 +356,7 @@ def check_path(given: Any, what: str) -> str:
     """
     path = os.fspath(given) if isinstance(given, PathLike) else given
     if not isinstance(path, str) or not path or "\0" in path:
-        found = "an empty text" if path == "" else described(given)
+        found = "an empty text" if isinstance(path, str) and not path else described(given)
         raise ArgumentError(f"{found} is no path of {what}: give a text or a pathlib.Path")
     return path
 

@@ -24,8 +24,7 @@ from filtviz.batch.manifest import MANIFEST
 from filtviz.batch.planning import ExportOptions, Planner, Status
 from filtviz.errors import ArgumentError, FiltvizError
 from filtviz.files import make_folder
-from filtviz.given import Model, check_path, expect, several
-from filtviz.network import Network
+from filtviz.given import Model, check_path, expect, file_of, several
 from filtviz.text import described
 
 __all__ = ["ExportResult", "Failure", "ModelResult", "Progress", "ProgressCallback", "export"]
@@ -163,7 +162,7 @@ def export(
         raise ArgumentError(f"jobs must be a number of processes, not {described(jobs)}")
     if progress is not None and not callable(progress):
         raise ArgumentError(f"progress must be a function, not {described(progress)}")
-    given = [_path_of(model) for model in several(models)]
+    given = [file_of(model, IN_NO_FILE) for model in several(models)]
     folder = Path(check_path(output, "a folder"))
     make_folder(folder)
     planner = Planner(given, folder, chosen)
@@ -191,18 +190,9 @@ def export(
     )
 
 
-def _path_of(model: Any) -> Path:
-    """Return the path of a model, which other processes read for themselves."""
-    path = model.origin.path if isinstance(model, Network) else model
-    if not isinstance(path, str | PathLike):
-        raise ArgumentError(
-            f"{described(model)} is in no file, and export reads files: give paths, or draw it with "
-            "filtviz.plot(model, output='pictures/')"
-        )
-    return Path(check_path(path, "a model"))
-
-
 PASSED_OVER = ("no-model", "part")
+
+IN_NO_FILE = "export reads files, so give paths, or draw it with filtviz.plot(model, output='pictures/')"
 
 
 class _Tally:

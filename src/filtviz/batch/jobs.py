@@ -66,7 +66,7 @@ def run_jobs(jobs: Iterable[Job[Result]], n_jobs: int | None) -> Generator[Resul
     if n_jobs == 1 or len(first) <= FEW_JOBS:
         yield from map(_run, jobs)
     else:
-        yield from run_apart(jobs, n_jobs)
+        yield from _run_in_engine(jobs, n_jobs, fewest=2)
 
 
 def run_apart(jobs: Iterator[Job[Result]], n_jobs: int | None) -> Generator[Result]:
@@ -76,14 +76,19 @@ def run_apart(jobs: Iterator[Job[Result]], n_jobs: int | None) -> Generator[Resu
         jobs: They are taken as they are worked off.
         n_jobs: As for `run_jobs`.
     """
+    yield from _run_in_engine(jobs, n_jobs, fewest=1)
+
+
+def _run_in_engine(jobs: Iterator[Job[Result]], n_jobs: int | None, fewest: int) -> Generator[Result]:
+    """Run jobs on the caller's back end, or else in processes if there are to be ``fewest`` or more."""
     import joblib
     from joblib.parallel import get_active_backend
 
     n_jobs = -1 if n_jobs is None else n_jobs
     if type(get_active_backend()[0]).__name__ != "LokyBackend":  # joblib's own, where none was chosen
         yield from _run_elsewhere(jobs, n_jobs)
-    elif can_start():
-        yield from run_in_processes(jobs, joblib.effective_n_jobs(n_jobs))
+    elif (n_processes := joblib.effective_n_jobs(n_jobs)) >= fewest and can_start():
+        yield from run_in_processes(jobs, n_processes)
     else:
         yield from map(_run, jobs)
 

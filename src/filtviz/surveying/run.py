@@ -16,7 +16,7 @@ from filtviz.batch.locking import hold
 from filtviz.budget import Budget
 from filtviz.errors import ArgumentError, FileAccessError, MissingExtraError
 from filtviz.files import make_folder, write_whole
-from filtviz.given import check_path, expect, several
+from filtviz.given import check_path, expect, file_of, several
 from filtviz.reading import Hints, Limits
 from filtviz.reading.folders import candidates
 from filtviz.sources import Sources
@@ -124,7 +124,7 @@ def survey(
         OutputError: ``output`` cannot be written, or holds a survey with other options.
     """
     arrow()
-    given = [Path(check_path(each, "a model")) for each in several(models)]
+    given = [file_of(each, "a survey reads files, so give paths") for each in several(models)]
     folder = Path(check_path(output, "a folder"))
     _check(jobs, cluster, progress)
     options = {
