@@ -30,7 +30,7 @@ from typing import TYPE_CHECKING, Any
 from filtviz._version import __version__
 
 if TYPE_CHECKING:
-    from filtviz.api import architecture_template, compare, diagnose, follow, layers, plot
+    from filtviz.api import architecture_template, compare, diagnose, follow, graph, layers, plot
     from filtviz.batch import ExportOptions, ExportResult, Failure, ModelResult, Progress, export
     from filtviz.budget import Budget
     from filtviz.converting import ConversionResult, Verification, convert
@@ -89,6 +89,7 @@ if TYPE_CHECKING:
     )
     from filtviz.results import (
         ComparisonResult,
+        GraphResult,
         LayerFailure,
         LayersResult,
         PlotResult,
@@ -99,7 +100,7 @@ if TYPE_CHECKING:
     from filtviz.surveying import SurveyFailure, SurveyProgress, SurveyResult, survey
 
 _NAMES = {
-    "filtviz.api": ("architecture_template", "compare", "diagnose", "follow", "layers", "plot"),
+    "filtviz.api": ("architecture_template", "compare", "diagnose", "follow", "graph", "layers", "plot"),
     "filtviz.batch": ("ExportOptions", "ExportResult", "Failure", "ModelResult", "Progress", "export"),
     "filtviz.drawing.options": ("DrawingOptions", "SheetOptions"),
     "filtviz.drawing.plotting": ("plot_comparison", "plot_conv_weights", "plot_sheet", "plot_through"),
@@ -159,6 +160,7 @@ _NAMES = {
     ),
     "filtviz.results": (
         "ComparisonResult",
+        "GraphResult",
         "LayerFailure",
         "LayersResult",
         "PlotResult",
@@ -195,6 +197,7 @@ __all__ = [
     "FilterDiagnosis",
     "FiltvizError",
     "Finding",
+    "GraphResult",
     "Hints",
     "Layer",
     "LayerComparison",
@@ -245,6 +248,7 @@ __all__ = [
     "diagnose",
     "export",
     "follow",
+    "graph",
     "layers",
     "load",
     "maximise",

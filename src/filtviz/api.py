@@ -40,6 +40,7 @@ from filtviz.network import ConvLayer, Network
 from filtviz.reading import Hints, Limits
 from filtviz.results import (
     ComparisonResult,
+    GraphResult,
     LayerFailure,
     LayersResult,
     PlotResult,
@@ -73,6 +74,7 @@ __all__ = [
     "compare",
     "diagnose",
     "follow",
+    "graph",
     "layers",
     "plot",
 ]
@@ -123,6 +125,56 @@ def architecture_template(
     from filtviz.reading.architecture import template
 
     return template(load(model, limits=limits, hints=hints))
+
+
+def graph(
+    model: Model | LiveModel,
+    *,
+    output: Output = None,
+    suffix: str | None = None,
+    whole: bool = False,
+    limits: Limits | None = None,
+    hints: Hints | None = None,
+) -> GraphResult:
+    """Draw a network as boxes and what flows between them, with colours by kind and the shapes of what flows.
+
+    Args:
+        model: A path, a network, or a model in memory (an ``nn.Module``, a Keras model, a tree of arrays).
+        output: A file (``.png``, ``.svg``, ``.pdf``; ``.dot`` for Graphviz, ``.mmd`` for Mermaid) or a
+            folder; None writes nothing.
+        suffix: The format in a folder: ``png``, ``svg``, ``pdf``, ``dot`` or ``mmd``; None for ``png``.
+        whole: A box for each layer; else normalisations, activations and dropout stand in the box of the
+            layer that they follow.
+        limits: How much the file may ask for, see `filtviz.load`.
+        hints: What a person says about the arrays of a file that holds nothing but arrays.
+
+    Raises:
+        ReadError: the file does not give a network.
+        DrawingError: it has too many layers for a picture, or none.
+        OutputError: a file cannot be written.
+    """
+    from filtviz.drawing.graph import GraphPicture, as_dot, as_mermaid, graph_of, wants_text, write_text
+
+    network = load(model, limits=limits, hints=hints)
+    if not network.layers:
+        raise DrawingError(f"{printable(_path_of(model) or 'the network', 200)} has no layers to draw")
+    found = graph_of(network, whole=whole)
+    picture = GraphPicture(found)
+    result = GraphResult(
+        network=network, graph=found, picture=picture, dot=as_dot(found), mermaid=as_mermaid(found)
+    )
+    if isinstance(output, str | PathLike) and wants_text(Path(output), suffix):
+        path = write_text(found, network, Path(check_path(output, "a file or a folder")), suffix)
+        return replace(result, files=(WrittenFile(path),))
+    destination = _destination(output, suffix)
+    if destination is None:
+        return result
+    from filtviz.drawing.options import DrawingOptions
+
+    sources = Sources.of([network])
+    _, planned = _plan_beside({"": (picture,)}, network, destination, sources)
+    files = _write(planned, destination, DrawingOptions(), sources, clobber=True, progress=None)
+    return replace(result, files=tuple(files))
 
 
 def plot(

@@ -13,10 +13,12 @@ from filtviz.text import listed, plural
 
 if TYPE_CHECKING:
     from filtviz.drawing import DrawingOptions, Picture
+    from filtviz.drawing.graph import Graph
     from filtviz.measures.comparison import LayerComparison
 
 __all__ = [
     "ComparisonResult",
+    "GraphResult",
     "LayerFailure",
     "LayersResult",
     "PlotResult",
@@ -144,3 +146,36 @@ class ComparisonResult:
     def __repr__(self) -> str:
         names = listed([each.label for each in self.comparisons])
         return f"<ComparisonResult of {names}: {plural(len(self.failures), 'failure')}>"
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class GraphResult:
+    """The network as boxes and links: what `filtviz.graph` returns.
+
+    Attributes:
+        network: The network in the file.
+        graph: Its ``boxes``, and ``links`` between their places.
+        picture: The graph drawn: ``picture.figure()`` is matplotlib's, ``picture.image()`` has pixels.
+        dot: The graph in the language of Graphviz.
+        mermaid: The graph as a flow chart of Mermaid.
+        files: The files that were written; none where no output was asked for.
+    """
+
+    network: Network
+    graph: Graph
+    picture: Picture
+    dot: str
+    mermaid: str
+    files: tuple[WrittenFile, ...] = ()
+
+    def __repr__(self) -> str:
+        held = f"boxes for {plural(len(self.graph.boxes), 'layer')}, {plural(len(self.graph.links), 'link')}"
+        return f"<GraphResult of {self.network!r}: {held}>"
+
+    def _repr_png_(self) -> bytes:
+        """Return the picture, for a notebook."""
+        from io import BytesIO
+
+        stream = BytesIO()
+        self.picture.image().save(stream, "PNG")
+        return stream.getvalue()
