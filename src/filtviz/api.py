@@ -172,7 +172,7 @@ def graph(
     from filtviz.drawing.options import DrawingOptions
 
     sources = Sources.of([network])
-    _, planned = _plan_beside({"": (picture,)}, network, destination, sources)
+    _, planned = _plan_beside({"": (picture,)}, [network], destination, sources)
     files = _write(planned, destination, DrawingOptions(), sources, clobber=True, progress=None)
     return replace(result, files=tuple(files))
 
