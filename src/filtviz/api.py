@@ -153,7 +153,7 @@ def graph(
         DrawingError: it has too many layers for a picture, or none.
         OutputError: a file cannot be written.
     """
-    from filtviz.drawing.graph import GraphPicture, as_dot, as_mermaid, graph_of, wants_text, write_text
+    from filtviz.drawing.graphs import GraphPicture, as_dot, as_mermaid, graph_of, wants_text, write_text
 
     network = load(model, limits=limits, hints=hints)
     if not network.layers:

@@ -13,7 +13,7 @@ from filtviz.text import listed, plural
 
 if TYPE_CHECKING:
     from filtviz.drawing import DrawingOptions, Picture
-    from filtviz.drawing.graph import Graph
+    from filtviz.drawing.graphs import Graph
     from filtviz.measures.comparison import LayerComparison
 
 __all__ = [

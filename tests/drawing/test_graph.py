@@ -19,8 +19,8 @@ import filtviz
 from filtviz import DrawingError
 from filtviz.activations import Activation
 from filtviz.cli import main
-from filtviz.drawing.graph import Box, Graph, GraphPicture, as_dot, as_lines, as_mermaid, graph_of, placing
-from filtviz.drawing.graph.placing import BOX_WIDTH, place
+from filtviz.drawing.graphs import Box, Graph, GraphPicture, as_dot, as_lines, as_mermaid, graph_of, placing
+from filtviz.drawing.graphs.placing import BOX_WIDTH, place
 from filtviz.network import Layer, Network
 from filtviz.operations import Identity, Merge, Normalisation, Untold
 from filtviz.parameter import Parameter
@@ -211,7 +211,7 @@ def test_lines_name_what_feeds_a_layer_where_it_is_not_the_one_above() -> None:
 def test_a_picture_holds_every_box_in_the_colour_of_its_kind() -> None:
     from matplotlib.colors import to_rgb
 
-    from filtviz.drawing.graph.picture import COLOURS
+    from filtviz.drawing.graphs.picture import COLOURS
 
     graph = graph_of(filtviz.load(BRANCHES))
     pixels = np.asarray(GraphPicture(graph).image().convert("RGB")).reshape(-1, 3)

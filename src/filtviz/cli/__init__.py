@@ -35,7 +35,7 @@ COMMANDS = {
     "report": "filtviz.cli.report",
     "convert": "filtviz.cli.convert",
     "layers": "filtviz.cli.layers",
-    "graph": "filtviz.cli.graph",
+    "graph": "filtviz.cli.network_graph",
     "explain": "filtviz.cli.explain",
     "predict": "filtviz.cli.predict",
     "activity": "filtviz.cli.activity",

@@ -6,9 +6,9 @@ writes them as DOT, Mermaid and lines. No program of the system is needed.
 
 from __future__ import annotations
 
-from filtviz.drawing.graph.boxes import Box, Graph, graph_of
-from filtviz.drawing.graph.picture import GraphPicture
-from filtviz.drawing.graph.texts import as_dot, as_lines, as_mermaid, wants_text, write_text
+from filtviz.drawing.graphs.boxes import Box, Graph, graph_of
+from filtviz.drawing.graphs.picture import GraphPicture
+from filtviz.drawing.graphs.texts import as_dot, as_lines, as_mermaid, wants_text, write_text
 
 __all__ = [
     "Box",

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from filtviz.drawing.figures import PLAIN_TEXT, blank_figure, render
 from filtviz.drawing.glyphs import FONT
-from filtviz.drawing.graph.boxes import KINDS, Box, Graph, Kind
-from filtviz.drawing.graph.placing import BOX_WIDTH, Placed, Placing, place
+from filtviz.drawing.graphs.boxes import KINDS, Box, Graph, Kind
+from filtviz.drawing.graphs.placing import BOX_WIDTH, Placed, Placing, place
 from filtviz.errors import DrawingError
 
 if TYPE_CHECKING:

@@ -89,7 +89,7 @@ def _data(result: GraphResult) -> dict[str, Any]:
 
 
 def _print_lines(result: GraphResult) -> None:
-    from filtviz.drawing.graph import as_lines
+    from filtviz.drawing.graphs import as_lines
 
     click.echo(f"{result.graph.name}: {result.graph.summary}")
     if not result.graph.is_told:

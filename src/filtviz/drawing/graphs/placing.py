@@ -14,7 +14,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from filtviz.drawing.graph.boxes import Box, Graph
+from filtviz.drawing.graphs.boxes import Box, Graph
 from filtviz.errors import DrawingError
 
 __all__ = ["BOX_WIDTH", "Placed", "Placing", "place"]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from filtviz.drawing.graph.boxes import Graph
-from filtviz.drawing.graph.picture import COLOURS
+from filtviz.drawing.graphs.boxes import Graph
+from filtviz.drawing.graphs.picture import COLOURS
 from filtviz.errors import ArgumentError
 from filtviz.files import is_folder, make_folder, write_whole
 from filtviz.naming import models_stem
