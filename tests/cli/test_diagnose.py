@@ -359,3 +359,12 @@ def test_nan_is_strict_json(tmp_path) -> None:
     assert [row["nonfinite"] for row in rows] == ["0", "0", "0", "1", "0", "0", "0", "0"]
     assert run(str(path), "--check", "nonfinite").exit_code == 3
     assert "not finite" in run(str(path), "--filters").stdout
+
+
+@pytest.mark.slow
+def test_details_fit_80_columns() -> None:
+    printed = CliRunner().invoke(main, ["diagnose", TRAINED, "--details"], env={"COLUMNS": "80"}).stdout
+    lines = [line for line in printed.splitlines() if TRAINED not in line]  # a command is not broken
+    assert max(map(len, lines)) <= 80
+    assert "impossible" in printed
+    assert "Tracy-Widom" in printed

@@ -206,6 +206,10 @@ def _describe_layer(layer: LayerDiagnosis, *, details: bool, with_filters: bool)
     return "\n".join(parts)
 
 
+_LEAST_READING = 24
+"""Characters of a measure's reading; where there are fewer, the columns before it are set in lines, too."""
+
+
 def _measures(findings: Sequence[Finding]) -> str:
     """Return the table of what was measured; a star marks what came out."""
     rows = []
@@ -225,8 +229,14 @@ def _measures(findings: Sequence[Finding]) -> str:
         )
     headers = ["measure (* found)", "value", "p", "counts if", "null", "reading"]
     # tabulate makes a column two wider than its heading at least, and puts two spaces between columns.
-    taken = sum(max(len(headers[i]) + 2, *(len(row[i]) for row in rows)) + 2 for i in range(5))
-    widths = [None] * 5 + [max(24, window_width() - taken)]
+    taken = [max(len(headers[i]) + 2, *(len(row[i]) for row in rows)) + 2 for i in range(5)]
+    narrow = window_width() - sum(taken) < _LEAST_READING
+    words = [{3: 9, 4: 11}.get(place) if narrow else None for place in range(5)]  # they break between words
+    left = window_width() - sum(
+        each if limit is None else min(each, max(limit, 11) + 2)
+        for each, limit in zip(taken, words, strict=True)
+    )
+    widths = [*words, max(_LEAST_READING - 10, left)]
     return format_table(rows, headers, maxcolwidths=widths) + "\n"
 
 
