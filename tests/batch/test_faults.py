@@ -65,6 +65,9 @@ CASES = {
     "a PDF": (["plot", "model.npz", "-o", "x.pdf"], "x.pdf", 3000),
     "an SVG": (["plot", "model.npz", "--channels", "0", "-o", "x.svg"], "x.svg", 2000),
     "the page": (["report", "model.npz", "-o", "x.html"], "x.html", 20_000),
+    "arrays": (["convert", "model.npz", "x.npz"], "x.npz", 3000),
+    "tensors": (["convert", "model.npz", "x.safetensors"], "x.safetensors", 3000),
+    "a state_dict": (["convert", "model.npz", "x.pt", "--not-turned"], "x.pt", 3000),
 }
 """What is written: the command, the file, and the bytes after which the disk is full."""
 

@@ -262,3 +262,34 @@ def test_only_the_main_thread_listens():
     thread.start()
     thread.join()
     assert seen == [signal.SIG_DFL]
+
+
+ON_IMAGES = {
+    "predict": (),
+    "activity": ("-l", "-1", "-o", "out"),
+    "patches": ("-l", "-1", "-o", "out"),
+    "occlusion": ("-o", "out"),
+    "codes": ("-o", "out"),
+    "diagnose": (),
+    "report": ("-o", "out/page.html"),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("command", ON_IMAGES)
+def test_a_command_that_shows_images_ends_with_the_signal_and_leaves_nothing(
+    tmp_path, monkeypatch, command, number
+):
+    monkeypatch.chdir(tmp_path)
+    np.save("images.npy", np.random.default_rng(0).random((3000, 1, 31, 31), np.float32))
+    net = Path(__file__).resolve().parents[2] / "examples" / "mission-trained.pkl"
+    line = [*PROGRAM, command, str(net), "--images", "images.npy", *ON_IMAGES[command]]
+    process = subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    time.sleep(1)
+    process.send_signal(number)
+    stdout, stderr = process.communicate(timeout=120)
+    assert process.returncode in (-number, 128 + number)
+    assert stdout == ""
+    assert stderr in ("", "filtviz: stopped\n") or "KeyboardInterrupt" in stderr.splitlines()[-1]
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == [tmp_path / "images.npy"]
