@@ -237,7 +237,8 @@ def test_diagnose_answers_with_images_on_one_screen(few: str, monkeypatch: pytes
 
 
 def test_diagnose_tells_scripts_what_images_told(few: str) -> None:
-    shown = json.loads(run("diagnose", MODEL, "--images", few, "--json").stdout)["shown"]
+    (model,) = json.loads(run("diagnose", MODEL, "--images", few, "--json").stdout)["models"]
+    shown = model["shown"]
     assert (shown["n_images"], shown["right"], shown["labelled"]) == (10, 10, 10)
     assert [each["layer"] for each in shown["layers"]][:2] == ["conv1", "conv2"]
     for layer in shown["layers"][:-1]:

@@ -82,7 +82,9 @@ def test_a_nonlinearity_that_is_not_known_here_leaves_the_trust_open() -> None:
 
 def test_a_bare_list_is_composed_only_when_asked_and_says_what_was_assumed() -> None:
     network = stack(known=False)
-    with pytest.raises(CompositionError, match="the geometry of conv1; --assume-stacked"):
+    with pytest.raises(
+        CompositionError, match="the geometry of conv1; --like and --architecture tell it, --assume-stacked"
+    ):
         page_through(network)
     notes = page_through(network, stacked=True).sheet.notes
     assert "assumed, since the file does not tell: stride 1 and no pooling between the convolutions" in notes
