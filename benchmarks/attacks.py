@@ -84,6 +84,7 @@ COMMANDS = {
     "codes": ["codes", MODEL, "--images", IMAGES, "-o", "pictures"],
     "loss": ["loss", MODEL, "-o", "pictures"],
     "convert": ["convert", MODEL, "out.safetensors"],
+    "graph": ["graph", MODEL],
     "survey": ["survey", MODEL, "-q", "-o", "survey"],
 }
 """Name in the table → the command line; to compare, the file is read twice."""
