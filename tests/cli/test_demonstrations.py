@@ -243,7 +243,8 @@ def test_diagnose_tells_scripts_what_images_told(few: str) -> None:
     assert [each["layer"] for each in shown["layers"]][:2] == ["conv1", "conv2"]
     for layer in shown["layers"][:-1]:
         assert layer["silent"] == [unit for unit, share in enumerate(layer["fires"]) if share == 0]
-    assert json.loads(run("diagnose", MODEL, "--json").stdout)["shown"] is None
+    (model,) = json.loads(run("diagnose", MODEL, "--json").stdout)["models"]
+    assert model["shown"] is None
 
 
 def test_diagnose_shows_tables_of_what_images_told(few: str) -> None:
