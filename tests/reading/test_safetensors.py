@@ -59,6 +59,15 @@ def test_a_length_that_looks_like_a_compression_is_a_length(tmp_path):
     assert filtviz.load(path).conv_layers[0].W.item() == 7
 
 
+@pytest.mark.parametrize("length", [128, 384, 640, 896, 1152, 1408])
+def test_a_length_that_looks_like_a_pickle_is_a_length(tmp_path, length):
+    """Its first byte is the opcode of a pickle's protocol; as protocols 2 to 5 go the next."""
+    assert length % 256 == 0x80
+    text = json.dumps({"conv.weight": entry([4, 3, 2, 2], 0, 192)}).encode()
+    path = write(tmp_path / "model.safetensors", text.ljust(length), np.ones(48, "<f4").tobytes())
+    assert filtviz.load(path)[0].filters.shape == (4, 3, 2, 2)
+
+
 @pytest.mark.parametrize(("said", "axes"), [("pt", "oirc"), ("mlx", "orci"), (None, "oirc")])
 def test_the_metadata_tell_the_order_of_axes(tmp_path, said, axes):
     header = {"__metadata__": {"format": said}} if said else {}

@@ -130,7 +130,7 @@ class Opened:
             return _of_npz(self) if self.is_npz else Objects()
         if self.start.startswith(NPY_MAGIC):
             return _of_npy(self)
-        return _of_pickles(self) if self.start and self.start[0] in OPCODES else Objects()
+        return _of_pickles(self) if _may_begin_pickle(self.start) else Objects()
 
     @property
     def roots(self) -> tuple[Any, ...]:
@@ -190,6 +190,11 @@ def _of_pickles(opened: Opened) -> Objects:
 
 
 _PROTO = 0x80
+
+
+def _may_begin_pickle(start: bytes) -> bool:
+    """Tell by the first opcode; zeros behind a protocol are the length of a safetensors header, as 640 is."""
+    return bool(start) and start[0] in OPCODES and not (start[0] == _PROTO and start[3:8] == bytes(5))
 
 
 def _has_windows_lines(data: Data) -> bool:
