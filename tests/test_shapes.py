@@ -74,6 +74,11 @@ LOCAL = Parameter.of("W", np.zeros((4, 3, 3, 3, 9, 7)))
         (kernels(4, 3, 3, 3), (7, 3, None, 9), (7, 4, None, 7)),
         (kernels(3, 4, 3, 3, axes="iorc", stride=(2, 2), transposed=True), IMAGE, (None, 4, 23, 19)),
         (
+            kernels(3, 4, 3, 3, axes="iorc", stride=(2, 2), transposed=True, groups=3),
+            IMAGE,
+            (None, 12, 23, 19),
+        ),
+        (
             kernels(3, 4, 3, 3, axes="iorc", stride=(2, 2), pad=margin(1), transposed=True),
             IMAGE,
             (None, 4, 21, 17),

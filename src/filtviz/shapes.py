@@ -188,7 +188,15 @@ def _convolved(operation: Convolution | LocallyConnected, first: Shape | None) -
         lengths = operation.output_size
     else:
         lengths = (None,) * n if window is None else positions(lengths, window)
-    return (batch, operation.n_filters, *lengths)
+    return (batch, _units_given(operation, first), *lengths)
+
+
+def _units_given(operation: Convolution | LocallyConnected, first: Shape | None) -> int:
+    """Return the channels that it gives; each group of a transposed one may have all filters for its own."""
+    n, groups = operation.n_filters, operation.groups if isinstance(operation, Convolution) else None
+    is_spread = isinstance(operation, Convolution) and operation.transposed
+    below = first[1] if first is not None and len(first) > 1 else None
+    return n * groups if is_spread and groups and below == operation.n_channels else n
 
 
 def _pooled(operation: Pooling | Upscale, first: Shape | None) -> Shape | None:
