@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from filtviz.errors import ConversionError
 from filtviz.network import Layer, Network
-from filtviz.operations import Convolution, Embedding, Identity, Input, Operation, Recurrent, Reshape, Untold
+from filtviz.operations import Embedding, Identity, Input, Operation, Recurrent, Reshape, Untold
 from filtviz.parameter import Shape
 from filtviz.shapes import output_shape
 from filtviz.text import printable
@@ -92,8 +92,6 @@ def steps(network: Network) -> Iterator[Step]:
             if isinstance(operation, Input):
                 shape = shape or layer.output_shape
                 shape = None if shape is None else (batch, *shape[1:])
-            if isinstance(operation, Convolution) and operation.transposed and shape and len(below[0]) > 1:
-                shape = (shape[0], _painted(operation, below[0][1]), *shape[2:])
             if shape is None:
                 raise refusal(layer, "it is not known what shape it is given and gives")
             yield Step(
@@ -106,12 +104,6 @@ def steps(network: Network) -> Iterator[Step]:
             )
             below = [shape]
         shapes[layer.index] = below[0]
-
-
-def _painted(operation: Convolution, channels: int | None) -> int:
-    """Return how many channels a transposed convolution gives: all filters for each of its groups."""
-    own = operation.n_filters
-    return own * (operation.groups or 1) if operation.n_channels == channels else own
 
 
 def outputs(network: Network) -> list[Layer]:
