@@ -349,7 +349,15 @@ def tried(call: Any) -> None:
 
 def arguments_of(name: str, first: Any, folder: Path) -> list[Any]:
     """What a function needs besides, all of it right."""
-    return [first, *{"export": [folder], "survey": [folder / "out"], "plot_through": [0]}.get(name, [])]
+    return [
+        first,
+        *{
+            "export": [folder],
+            "survey": [folder / "out"],
+            "convert": [folder / "to.npz"],
+            "plot_through": [0],
+        }.get(name, []),
+    ]
 
 
 @pytest.mark.costly
@@ -371,7 +379,7 @@ def test_a_wrong_option_is_one_sentence(name, kind, small, tmp_path, monkeypatch
     for option in list(inspect.signature(function).parameters)[1:]:
         if option not in (
             "others",
-            "output" if files else "",
+            "output" if files else "path" if name == "convert" else "",
             "layer" if name == "plot_through" else "",
         ):
             tried(lambda chosen=option: function(*given, **{chosen: OPTIONS[kind]}))

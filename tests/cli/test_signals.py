@@ -276,6 +276,7 @@ ON_IMAGES = {
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("interruptible")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 @pytest.mark.parametrize("command", ON_IMAGES)
 def test_a_command_that_shows_images_ends_with_the_signal_and_leaves_nothing(

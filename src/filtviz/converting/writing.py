@@ -28,7 +28,7 @@ from filtviz.converting.verifying import (
 )
 from filtviz.errors import ArgumentError, BudgetError
 from filtviz.files import write_whole
-from filtviz.given import LiveModel, Model, check_path, load
+from filtviz.given import LiveModel, Model, check_path, expect, load
 from filtviz.network import Network
 from filtviz.operations import Convolution, LocallyConnected, Operation
 from filtviz.reading import Hints, Limits
@@ -125,7 +125,7 @@ def convert(
     network = _settled(load(model, limits=limits, hints=hints), turned)
     sources = Sources.of([network])
     sources.refuse(target)
-    account = (budget or Budget()).account(network)
+    account = (expect(budget, Budget, "budget") or Budget()).account(network)
     if source is not None:
         sources.refuse(source)
         return _with_module(network, (target, source), sources, account, verify=verify, budget=budget)

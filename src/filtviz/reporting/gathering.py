@@ -411,9 +411,9 @@ def report(
         OutputError: the page cannot be written, or would replace one of the models, or the page on others.
         ArgumentError: there is no model.
     """
+    options = expect(options, ReportOptions, "options") or ReportOptions()
     networks, earlier = _load_some(models, limits, hints), _load_all(before, limits, hints)
-    given = paths_among(options.images, options.labels_from) if options is not None else ()
-    sources = Sources.of([*earlier, *networks], *given)
+    sources = Sources.of([*earlier, *networks], *paths_among(options.images, options.labels_from))
     if output is None:
         content = gather(networks, options, before=earlier, notes=notes, budget=budget)
         return ReportPage.of(render_page(content, sources.mark), content, sources)
@@ -458,7 +458,7 @@ def gather(
     return replace(
         content,
         images=figures,
-        notes=(*notes, *content.notes),
+        notes=(*map(str, several(() if notes is None else notes)), *content.notes),
         left_out=(*content.left_out, *left_out),
     )
 
