@@ -179,7 +179,7 @@ def _page(figure: Figure) -> Axes:
 
 
 def _show_whole(page: Axes) -> None:
-    width, height = page.get_figure(root=True).get_size_inches()  # type: ignore[union-attr]
+    width, height = page.get_figure().get_size_inches()  # type: ignore[union-attr]
     page.set_xlim(0, width)
     page.set_ylim(0, height)
 
