@@ -83,6 +83,12 @@ def test_kernels_of_one_direction_have_one_component_and_noise_has_nine():
     assert random.kernels == 20_000
 
 
+@pytest.mark.parametrize(("filters", "shown"), [(125, True), (124, False)])
+def test_components_of_few_kernels_are_not_shown(here, filters, shown):
+    save(here / "zoo" / "net.npz", noise(0, (filters, 8, 3, 3)))
+    assert ("What 3x3 kernels are made of" in surveyed()) == shown
+
+
 def test_components_are_those_of_numpy():
     kernels = noise(2, (300, 1, 3, 3)) + 0.1 * EDGE
     flat = kernels.reshape(-1, 9) / np.abs(kernels.reshape(-1, 9)).max(axis=1, keepdims=True)

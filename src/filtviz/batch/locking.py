@@ -100,7 +100,8 @@ def hold(folder: Path, sources: Sources) -> Iterator[None]:
     while (lock := _lock_or_complain(path)) is None:
         if time.monotonic() > deadline:
             raise OutputError(
-                f"another export holds {printable(path, 200)} and does not go on: end that one", path=path
+                f"another run of filtviz holds {printable(path, 200)} and does not go on: end that one",
+                path=path,
             )
         time.sleep(pause)
         pause = min(2 * pause, 0.1)

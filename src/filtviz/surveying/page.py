@@ -12,7 +12,7 @@ from jinja2 import Environment
 from markupsafe import Markup
 
 from filtviz._version import __version__
-from filtviz.drawing.colours import by_colour_map
+from filtviz.drawing.colours import DIVERGING, by_colour_map
 from filtviz.measures.table import MEASURES
 from filtviz.measures.verdicts import VERDICTS
 from filtviz.reporting.rendering import content_security_policy, style, templates_of
@@ -28,7 +28,8 @@ WIDTH = 300
 
 HEIGHT = 110
 
-COLOUR_MAP = "RdBu_r"
+MOST_FAILURES = 200
+"""Files that failed and are listed; the tables have all of them."""
 
 
 def render_survey(content: SurveyContent) -> str:
@@ -57,7 +58,7 @@ def render_survey(content: SurveyContent) -> str:
 def _environment() -> Environment:
     environment = templates_of(PACKAGE)
     environment.filters |= {each.__name__: each for each in (box, ends, limits, points, share_of, tiles)}
-    environment.globals |= {"WIDTH": WIDTH, "HEIGHT": HEIGHT}
+    environment.globals |= {"WIDTH": WIDTH, "HEIGHT": HEIGHT, "MOST_FAILURES": MOST_FAILURES}
     return environment
 
 
@@ -123,7 +124,7 @@ def tiles(components: Components) -> list[dict[str, Any]]:
     """Return the nine components as squares with their colours."""
     pictures = []
     for number, (basis, share) in enumerate(zip(components.basis, components.shares, strict=True), 1):
-        colours = by_colour_map(basis / (float(np.abs(basis).max()) or 1.0), COLOUR_MAP)
+        colours = by_colour_map(basis / (float(np.abs(basis).max()) or 1.0), DIVERGING)
         squares = [
             {"x": col, "y": row, "fill": "#{:02x}{:02x}{:02x}".format(*colours[row, col].tolist())}
             for row in range(3)

@@ -50,6 +50,9 @@ FEWEST_MODELS = 8
 
 FEWEST_EPOCHS = 3
 
+FEWEST_KERNELS = 1000
+"""Of fewer even noise has components of very different shares."""
+
 
 @dataclass(frozen=True)
 class Place:
@@ -178,7 +181,7 @@ class _Layers:
         return len(self.texts["file"])
 
 
-_NUMBERS = ("conv", "depth", "filters", "rows", "cols", *_COUNTS, *map(column_of_measure, MEASURED))
+_NUMBERS = ("depth", "filters", "rows", "cols", *_COUNTS, *map(column_of_measure, MEASURED))
 _TEXTS = ("file", "layer", "framework", "verdict")
 
 
@@ -200,7 +203,7 @@ def sum_up(store: Store) -> SurveyContent:
         shares={kind: _shares(layers, groups) for kind, groups in kinds.items()},
         distributions=tuple(filter(None, (_distribution(layers, kinds, each) for each in MEASURED))),
         standouts=_standouts(layers),
-        components=tuple(moments.components()),
+        components=tuple(each for each in moments.components() if each.kernels >= FEWEST_KERNELS),
         histories=tuple(histories[:MOST_HISTORIES]),
         n_histories=len(histories),
         failures=tuple(Failure(row["file"], row["reason"]) for row in files if row["status"] == "failed"),
@@ -265,10 +268,7 @@ def _kinds(layers: _Layers) -> dict[str, dict[str, NDArray[np.intp]]]:
 def _grouped(
     names: Sequence[str], order: Callable[[tuple[str, list[int]]], Any]
 ) -> dict[str, NDArray[np.intp]]:
-    places: defaultdict[str, list[int]] = defaultdict(list)
-    for place, name in enumerate(names):
-        places[name].append(place)
-    found = sorted(places.items(), key=order)[:MOST_GROUPS]
+    found = sorted(_places(names).items(), key=order)[:MOST_GROUPS]
     return {name: np.array(own, np.intp) for name, own in found}
 
 
@@ -327,7 +327,7 @@ def _group(layers: _Layers, values: NDArray[np.float64], name: str, places: NDAr
 
 def _standouts(layers: _Layers) -> tuple[Standout, ...]:
     """Return models whose median of a measure is far from the others', the farthest first."""
-    of_file = _grouped_all(layers.texts["file"])
+    of_file = _places(layers.texts["file"])
     found: list[Standout] = []
     for measure in MEASURED:
         values = layers.numbers[column_of_measure(measure)]
@@ -346,7 +346,7 @@ def _standouts(layers: _Layers) -> tuple[Standout, ...]:
     return tuple(sorted(found, key=lambda each: -abs(each.z))[:MOST_STANDOUTS])
 
 
-def _grouped_all(names: Sequence[str]) -> dict[str, list[int]]:
+def _places(names: Sequence[str]) -> dict[str, list[int]]:
     places: defaultdict[str, list[int]] = defaultdict(list)
     for place, name in enumerate(names):
         places[name].append(place)
@@ -364,7 +364,7 @@ def _histories(files: Sequence[Mapping[str, Any]], layers: _Layers) -> list[Hist
     for row in files:
         if row["status"] == "read" and row["epoch"] is not None:
             runs[row["run"], row["network"]].setdefault(row["epoch"], row["file"])
-    of_file = _grouped_all(layers.texts["file"])
+    of_file = _places(layers.texts["file"])
     return [
         _history(run, epochs, of_file, layers)
         for (run, _), epochs in sorted(runs.items())
