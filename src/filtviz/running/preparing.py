@@ -189,6 +189,8 @@ def _each(numbers: tuple[float, ...], channels: int, option: str) -> NDArray[np.
 def _files(paths: Sequence[str | PathLike[str]]) -> Iterator[Path]:
     """Yield the files, those of a folder in the order in which a person counts them."""
     found = False
+    if "" in paths:  # which pathlib takes for the folder that one is in
+        raise RunningError("an empty text is no path of images: give a file or a folder")
     for given in map(Path, paths):
         try:
             inside = (
