@@ -47,21 +47,25 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 
 FEW_CASES = 4
-"""So many cases of a test that is marked costly are fast, at even distances from the first to the last."""
+"""So many cases of a test that is marked costly are fast, at even distances from the first to the last;
+``costly(n)`` names another number of them."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     cases: dict[str, list[pytest.Item]] = {}
+    few: dict[str, int] = {}
     for item in items:
         fixtures = getattr(item, "fixturenames", ())
         if "shared" in fixtures:
             item.add_marker(pytest.mark.shared)
         if "shared" in fixtures or "browser" in fixtures:
             item.add_marker(pytest.mark.slow)
-        if item.get_closest_marker("costly"):
-            cases.setdefault(item.nodeid.partition("[")[0], []).append(item)
-    for own in cases.values():
-        fast = {round(i * (len(own) - 1) / (FEW_CASES - 1)) for i in range(FEW_CASES)}
+        if costly := item.get_closest_marker("costly"):
+            test = item.nodeid.partition("[")[0]
+            cases.setdefault(test, []).append(item)
+            few[test] = costly.args[0] if costly.args else FEW_CASES
+    for test, own in cases.items():
+        fast = {round(i * (len(own) - 1) / (few[test] - 1)) for i in range(few[test])}
         for place, item in enumerate(own):
             if place not in fast:
                 item.add_marker(pytest.mark.slow)

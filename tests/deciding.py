@@ -43,9 +43,12 @@ def _modules() -> tuple[str, ...]:
 
 def _needs_an_extra(path: Path) -> bool:
     """Whether importing a module fails where an extra is not installed: then it is held nowhere."""
+    text = path.read_text(encoding="utf-8")
+    if "raise MissingExtraError" not in text:
+        return False
     outside = [
         node
-        for node in ast.parse(path.read_text(encoding="utf-8")).body
+        for node in ast.parse(text).body
         if not isinstance(node, ast.FunctionDef | ast.ClassDef)
     ]
     raised = (one for node in outside for one in ast.walk(node) if isinstance(one, ast.Raise) and one.exc)

@@ -160,6 +160,7 @@ def test_what_is_printed_of_objects_is_short_and_harmless(trained: Network) -> N
 # A diagnosis
 
 
+@pytest.mark.slow
 def test_a_diagnosis_prints_as_the_command_does(trained: Network, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "100")
     found = filtviz.diagnose(trained)
@@ -172,6 +173,7 @@ def test_a_diagnosis_prints_as_the_command_does(trained: Network, monkeypatch: p
     assert repr(found) == "<Diagnosis of mission-trained.pkl: 6 layers>"
 
 
+@pytest.mark.slow
 def test_a_diagnosis_shows_answer_rows_badges_and_commands(trained: Network) -> None:
     found = filtviz.diagnose(trained)
     html = found._repr_html_()
@@ -224,6 +226,7 @@ def test_without_pandas_a_table_is_one_sentence(trained: Network, monkeypatch: p
         filtviz.diagnose(trained[0]).to_frame("x")
 
 
+@pytest.mark.slow
 def test_tables_have_a_row_for_each_layer_filter_and_measure(trained: Network) -> None:
     pytest.importorskip("pandas", reason="pandas is not installed")
     assert list(trained.to_frame()["name"])[1] == "conv1"

@@ -75,6 +75,7 @@ def test_a_stem_gets_the_ending_that_was_asked_for_and_has_room_for_it() -> None
     assert file_stem("...", ending="0123") == "_-0123"
 
 
+@pytest.mark.slow
 @given(st.text())
 def test_file_stem_is_always_a_plain_name(raw: str) -> None:
     stem = file_stem(raw)

@@ -160,6 +160,7 @@ def test_conversions(model, out, suffix):
     run("layers", target)
 
 
+@pytest.mark.slow
 def test_reports(model, out):
     out.mkdir(exist_ok=True)
     run("report", model, "-o", out / "page.html")

@@ -102,6 +102,7 @@ def test_odd_numbers(values, command, tmp_path):
     assert result.exit_code == (1 if command == "compare" and not finite else 0), result.output
 
 
+@pytest.mark.costly(33)
 @pytest.mark.parametrize("command", COMMANDS)
 @pytest.mark.parametrize("lengths", EMPTY.values(), ids=EMPTY)
 def test_no_numbers(lengths, command, tmp_path):

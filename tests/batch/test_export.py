@@ -429,6 +429,7 @@ def beside(large, request):
     return large.parent / "".join(c if c.isalnum() else "-" for c in request.node.name)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "engine",
     [

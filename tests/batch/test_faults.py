@@ -72,6 +72,7 @@ CASES = {
 """What is written: the command, the file, and the bytes after which the disk is full."""
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize("case", CASES)
 def test_a_disk_that_fills_in_the_midst_of_a_file_is_one_sentence_and_leaves_the_old_file(model, case):
     arguments, name, most = CASES[case]
@@ -88,6 +89,7 @@ def test_a_disk_that_fills_in_the_midst_of_a_file_is_one_sentence_and_leaves_the
     assert len((folder / name).read_bytes()) > most
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("suffix", "jobs"), [("png", "1"), ("pdf", "1"), ("png", "2")])
 def test_a_disk_that_fills_while_models_are_exported_is_one_sentence_for_each(model, suffix, jobs):
     folder = model.parent

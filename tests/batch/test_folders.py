@@ -43,6 +43,7 @@ def statuses(result):
     return {model.place: model.status for model in result.models}
 
 
+@pytest.mark.slow
 def test_a_folder_is_walked_and_what_is_no_model_is_counted(tmp_path):
     result = filtviz.export(zoo(tmp_path / "zoo"), tmp_path / "out")
     assert statuses(result) == {f"../zoo/run{i}/net.npz": "drawn" for i in range(3)}
@@ -203,6 +204,7 @@ CHANGES = (
 )  # fmt: skip
 
 
+@pytest.mark.costly(5)
 @pytest.mark.parametrize("what", CHANGES)
 def test_what_has_changed_in_any_way_is_read_again(model, tmp_path, reads, what):
     folder = tmp_path / "out"

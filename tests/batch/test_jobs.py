@@ -130,6 +130,7 @@ def test_a_model_that_takes_long_to_read_is_read_by_no_other_process(model, monk
     assert sum(job.run().pages for job in jobs) == 120
 
 
+@pytest.mark.slow
 def test_a_job_carries_no_weights_and_its_process_reads_the_model_once(model, monkeypatch):
     folder, jobs = planned(model)
     assert max(len(pickle.dumps(job)) for job in jobs) < 20_000

@@ -142,6 +142,7 @@ with hold(Path(), Sources()):
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="needs SIGKILL")
 def test_a_lock_is_waited_for_and_dies_with_its_process(monkeypatch):
     process = subprocess.Popen([sys.executable, "-c", HOLD], stdout=subprocess.PIPE)

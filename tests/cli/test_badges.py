@@ -21,6 +21,7 @@ def plot(*arguments: str):
     return CliRunner().invoke(main, ["plot", *arguments])
 
 
+@pytest.mark.slow
 def test_badges_are_written_at_their_filters() -> None:
     network = filtviz.load(TRAINED)
     diagnosis = filtviz.diagnose(network).layers[2]

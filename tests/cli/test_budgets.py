@@ -59,6 +59,7 @@ def test_plot_draws_what_fits_and_says_what_does_not(model):
     assert (whole.exit_code, len(pictures("all")), "max-" in whole.stderr) == (0, 5, False)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("view", ["sheet", "rms", "components", "nmf"])
 def test_a_sheet_that_is_too_much_is_not_drawn(model, view):
     if view == "nmf":

@@ -57,6 +57,7 @@ def test_predict_prints_json(few: str) -> None:
     assert found["given"] == [str(int(value > 0.5)) for (value,) in found["outputs"]]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("command", "name", "sentence"),
     [
@@ -96,6 +97,7 @@ def test_a_picture_is_written_and_the_answer_is_said(
     assert len(colours) > 20
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", ["pdf", "svg"])
 def test_pictures_have_the_format_that_their_name_tells(few: str, suffix: str, tmp_path: Path) -> None:
     path = tmp_path / f"out.{suffix}"
@@ -236,6 +238,7 @@ def test_diagnose_answers_with_images_on_one_screen(few: str, monkeypatch: pytes
     assert "never fire" in result.stdout
 
 
+@pytest.mark.slow
 def test_diagnose_tells_scripts_what_images_told(few: str) -> None:
     (model,) = json.loads(run("diagnose", MODEL, "--images", few, "--json").stdout)["models"]
     shown = model["shown"]
@@ -247,6 +250,7 @@ def test_diagnose_tells_scripts_what_images_told(few: str) -> None:
     assert model["shown"] is None
 
 
+@pytest.mark.slow
 def test_diagnose_shows_tables_of_what_images_told(few: str) -> None:
     text = run("diagnose", MODEL, "--images", few, "--details").stdout
     assert "Shown 10 images, and proof for these alone" in text
@@ -255,6 +259,7 @@ def test_diagnose_shows_tables_of_what_images_told(few: str) -> None:
     assert "never fires on these images" in run("diagnose", MODEL, "--images", few, "--filters").stdout
 
 
+@pytest.mark.slow
 def test_diagnose_takes_labels_from_a_file(few: str, tmp_path: Path) -> None:
     labels = tmp_path / "labels.txt"
     labels.write_text("1\n" * 10)

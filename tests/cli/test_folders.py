@@ -53,6 +53,7 @@ def test_each_command_that_takes_many_models_walks_a_folder():
     assert [each.exit_code for each in (exported, diagnosed, reported)] == [0, 0, 0]
 
 
+@pytest.mark.slow
 def test_files_that_are_no_models_are_counted_and_named_in_json():
     result = run("export", "zoo", "-o", "out", "--json")
     assert result.stderr.splitlines()[-1].endswith("1 model without filters; 2 files passed over, no model")
@@ -121,6 +122,7 @@ ON_IMAGES = ("predict", "activity", "patches", "occlusion", "saliency", "maximis
 NEEDS_TORCH = ("saliency", "maximise")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "command",
     [

@@ -46,6 +46,7 @@ COMMANDS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", COMMANDS)
 def test_nothing_that_is_given_is_written_over(command):
     before = {path: path.read_bytes() for path in sorted(Path().rglob("*")) if path.is_file()}
@@ -55,6 +56,7 @@ def test_nothing_that_is_given_is_written_over(command):
     assert {path: path.read_bytes() for path in sorted(Path().rglob("*")) if path.is_file()} == before
 
 
+@pytest.mark.slow
 def test_a_result_in_a_folder_of_images_is_replaced_when_it_is_drawn_again():
     for _ in range(2):
         result = CliRunner().invoke(main, ["patches", "m.pkl", "--images", "b", "-o", "b"])

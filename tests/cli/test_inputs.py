@@ -277,6 +277,7 @@ def test_an_empty_file_in_the_place_of_a_picture_is_replaced():
     assert place_of(model).read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("one", "other"),
     [
@@ -411,6 +412,7 @@ def test_the_report_on_one_model_is_not_replaced_by_that_on_several():
     assert run("report", a, b).stdout == "a-b-report.html\n"
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="this system has no modes")
 @pytest.mark.parametrize(
     ("command", "name"),
@@ -449,6 +451,7 @@ def test_an_export_that_draws_again_keeps_the_modes(again):
 PROGRAM = [sys.executable, "-m", "filtviz"]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="needs a shell")
 @pytest.mark.parametrize("redirect", [">> m.npz", "1<> m.npz", ">> hard.npz", ">> m.npz 2>&1"])
 def test_no_result_is_appended_to_a_model(redirect):

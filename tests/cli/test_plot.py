@@ -163,6 +163,7 @@ def test_a_wrong_channel_is_said(model):
     assert result.stderr == "filtviz: conv1 has no channel 7: it has 1, from 0 on\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "written"),
     [
@@ -327,6 +328,7 @@ def test_a_picture_that_is_shown_has_the_pictures_pixels(monkeypatch):
     assert pyplot.get_fignums() == []
 
 
+@pytest.mark.slow
 @as_proven
 def test_the_usual_picture_needs_no_matplotlib(model):
     program = (

@@ -75,6 +75,7 @@ def test_three_small_layers_are_one_of_seven_by_seven() -> None:
     assert (composed.jump, composed.start) == ((1, 1), (-3, -3))
 
 
+@pytest.mark.slow
 @settings(max_examples=15, deadline=None)
 @given(
     flips=st.tuples(st.booleans(), st.booleans()),

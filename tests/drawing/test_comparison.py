@@ -173,6 +173,7 @@ def test_a_frame_that_needs_pages_is_refused() -> None:
         list(frame_pages(comparison_of(weights, weights), options()))
 
 
+@pytest.mark.slow
 def test_a_frame_that_needs_pages_leaves_the_comparison_and_its_pictures(tmp_path: Path) -> None:
     def models(n_channels: int) -> list[Path]:
         paths = [tmp_path / f"{name}{n_channels}.npz" for name in ("before", "after")]

@@ -139,6 +139,7 @@ def sounds(tmp_path, monkeypatch) -> str:
     return "net.safetensors"
 
 
+@pytest.mark.slow
 def test_plot_has_no_dead_ends(sounds) -> None:
     result = CliRunner().invoke(main, ["plot", sounds, *["-l", "0", "-l", "1", "-l", "2", "-l", "3"]])
     assert result.exit_code == 0, result.stderr

@@ -89,6 +89,7 @@ def cost_of_pages(layer: ConvLayer, suffix: str = "png", **sheet: object) -> dic
     return spent(lambda own: pay_for_pages(pages, suffix, own, "drawing conv1"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", [(1, 1, 5, 5), (64, 3, 3, 3), (300, 1, 2, 2), (40, 40, 3, 3)])
 def test_pixels_of_sheets_are_foretold_and_never_too_low(shape):
     layer = layer_of(random_weights(*shape))

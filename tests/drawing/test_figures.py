@@ -61,6 +61,7 @@ def test_figsize_is_nolearns_second_argument():
     assert np.array_equal(pixels(figure), nolearn_page(filters[:, 0], (3, 4)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("live", "order"),
     [(Conv2DLayer, (0, 1, 2, 3)), (TransposedConv2DLayer, (1, 0, 2, 3)), (Conv2DCCLayer, (1, 2, 3, 0))],

@@ -291,6 +291,7 @@ def test_the_command_prints_lines_and_json(tmp_path: Path, monkeypatch: pytest.M
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_the_function_returns_it_all() -> None:
     result = filtviz.graph(MISSION)
     assert result.dot.startswith("digraph")

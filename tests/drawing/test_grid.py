@@ -63,6 +63,7 @@ def test_every_colour_map_equals_matplotlib(cmap, shape):
     assert np.array_equal(fast_page(kernels, cmap=cmap), nolearn_page(kernels, cmap=cmap))
 
 
+@pytest.mark.slow
 @pytest.mark.costly
 @pytest.mark.parametrize("dtype", ["f2", "f4", "f8", "i1", "u1", "i4", "i8", "?"])
 def test_every_type_of_weights_equals_matplotlib(dtype):

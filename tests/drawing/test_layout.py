@@ -45,6 +45,7 @@ def test_every_tile_is_placed_once_and_none_overlaps(spec: TileSpec) -> None:
     assert sum(len(p.strips) * len(p.columns) for p in pages) == len(seen)
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(specs)
 def test_rows_of_tiles_leave_room_for_captions(spec: TileSpec) -> None:

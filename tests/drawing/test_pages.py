@@ -265,12 +265,14 @@ def test_writable_keeps_what_the_font_has() -> None:
     assert writable("\N{CJK UNIFIED IDEOGRAPH-5F37}") == "\\u5f37"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [(6, 4), (12, 12), (3, 3)])
 def test_a_given_figure_size_is_kept(size: tuple[float, float]) -> None:
     for page in pages_of(layer_of(random_weights(20, 4, 3, 3)), figsize=size, dpi=50):
         assert page.image().size == (size[0] * 50, size[1] * 50)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("suffix", "start"), [("png", b"\x89PNG"), ("pdf", b"%PDF"), ("svg", b"<?xml")])
 def test_every_format_gives_the_same_bytes_twice(suffix: str, start: bytes) -> None:
     written = []

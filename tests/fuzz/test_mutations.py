@@ -87,6 +87,7 @@ def test_what_mutations_leave_goes_through_the_commands(number, tmp_path):
 FOUND = sorted((TESTS / "fuzz" / "corpus").iterdir())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", FOUND, ids=lambda path: path.stem)
 def test_what_the_fuzzer_found_is_mended(path, tmp_path):
     if path.is_file():

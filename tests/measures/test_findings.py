@@ -189,6 +189,7 @@ def test_a_test_passes_below_its_level(p, found, text) -> None:
     )
 
 
+@pytest.mark.slow
 def test_filters_that_the_following_layer_relies_on(make_conv, make_chain, subject_of, glorot) -> None:
     strength = np.linspace(0.5, 1.5, 20)
     weights = glorot(SHAPE, dtype="float64") * strength[:, None, None, None]

@@ -64,6 +64,7 @@ def test_the_catalogue_is_lasagnes(shape) -> None:
         np.testing.assert_allclose(sample, expected, rtol=1e-5)
 
 
+@pytest.mark.costly(43)
 @pytest.mark.parametrize("rule", CATALOGUE, ids=lambda rule: rule.name)
 @pytest.mark.parametrize("shape", [(20, 20, 3, 3), (40, 20, 3, 3)])
 @pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])

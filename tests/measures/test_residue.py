@@ -47,6 +47,7 @@ def true_share(draws: np.ndarray, weights: np.ndarray) -> float:
     return float(np.vdot(draws, weights) ** 2 / np.vdot(draws, draws) / np.vdot(weights, weights))
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize("family", ["uniform", "cut normal"])
 @pytest.mark.parametrize(("change", "scale"), [(0.05, 1.0), (0.4, 0.9), (2.0, 1.1)])
 def test_the_density_is_that_of_the_sum(family: str, change: float, scale: float) -> None:

@@ -52,6 +52,7 @@ def test_the_least_numbers_of_half_precision_are_not_taken_for_quantised(std: fl
     assert ratio(weights) > 0.95
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
 def test_few_draws_of_few_bits_are_not_taken_for_quantised(subject_of, dtype: str) -> None:
     import ml_dtypes

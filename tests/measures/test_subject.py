@@ -90,6 +90,7 @@ def test_draws_of_another_scale_are_tried_where_nothing_fits(glorot) -> None:
     assert all(fit.rules == () for fit in other.free)
 
 
+@pytest.mark.slow
 def test_a_network_is_identified_on_its_three_largest_layers(
     make_conv, make_chain, subject_of, glorot
 ) -> None:

@@ -26,6 +26,7 @@ def test_what_is_needed_is_enough(name):
         assert answers(name, Limits(**{limit: n})) == whole
 
 
+@pytest.mark.costly(17)
 @pytest.mark.parametrize("name", FILES)
 def test_one_less_than_is_needed_is_refused_in_the_same_words(name, wanted):
     assert list(refusals(name)) == wanted[name]

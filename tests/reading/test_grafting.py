@@ -103,6 +103,7 @@ def test_what_has_no_name_in_common_goes_by_order() -> None:
     np.testing.assert_array_equal(network.run(digits()), filtviz.load(GRAPH).run(digits()))
 
 
+@pytest.mark.slow
 def test_a_dictionary_of_nolearns_is_matched_by_the_names_of_layers() -> None:
     network = filtviz.load(PY27 / "nolearn-params.pkl", like=PY27 / "nolearn-net.pkl.gz")
     assert "8 arrays matched by name" in network.origin.inferred[0]

@@ -42,6 +42,7 @@ def plain(value):
     return value
 
 
+@pytest.mark.costly(96)
 @pytest.mark.parametrize("protocol", range(6))
 @pytest.mark.parametrize(
     "value",

@@ -98,6 +98,7 @@ def test_without_a_signature_the_largest_function_counts(tmp_path):
     assert not network.origin.inferred
 
 
+@pytest.mark.costly(8)
 @pytest.mark.parametrize("place", range(0, 40_000, 1777))
 def test_a_saved_model_that_was_changed_is_a_network_or_one_sentence(tmp_path, place):
     def change(data: bytes) -> bytes:
@@ -400,6 +401,7 @@ def test_an_array_that_an_unknown_operator_works_with_is_listed(tmp_path):
     assert [one.shape for one in load(tmp_path, nodes).layers[-1].parameters] == [(4, 4)]
 
 
+@pytest.mark.slow
 def test_constants_that_are_computed_from_one_another_are_followed_only_so_deep(tmp_path):
     chain = [const("c0", floats(4))] + [node("Mul", f"c{i + 1}", f"c{i}", f"c{i}") for i in range(2000)]
     nodes = [image(1, 8, 8, 3), KERNEL, conv("c", "x"), *chain, node("AddV2", "y", "c", "c2000")]

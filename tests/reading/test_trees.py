@@ -111,6 +111,7 @@ def test_no_reading_contradicts_the_biases(tmp_path):
         assert layer.n_filters == shapes[1][0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("shapes", "says"),
     [

@@ -126,12 +126,14 @@ def test_json_is_printed_instead(folder: Path) -> None:
     assert not list(folder.glob("*.html"))
 
 
+@pytest.mark.slow
 def test_json_and_a_page(folder: Path) -> None:
     result = run("trained.pkl", "--json", "-o", "page.html")
     assert json.loads(result.stdout)["title"] == "Filters of trained.pkl"
     assert (folder / "page.html").exists()
 
 
+@pytest.mark.slow
 def test_what_is_left_out_is_said(folder: Path) -> None:
     result = run("trained.pkl", "--layer", "conv1")
     assert result.stderr == "5 of 6 layers of trained.pkl are left out (--layer)\n"
@@ -159,6 +161,7 @@ def test_open_shows_the_page(folder: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert result.stderr == ""
 
 
+@pytest.mark.slow
 def test_where_no_browser_opens_that_is_said(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("webbrowser.open", lambda url: False)
     result = run("trained.pkl", "--open")

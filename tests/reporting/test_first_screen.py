@@ -174,6 +174,7 @@ def states() -> tuple[Network, Network]:
     return before, Network.of(layers, Origin(path=Path("after.pkl"), kind="a Lasagne network"))
 
 
+@pytest.mark.slow
 def test_before_shows_what_changed_in_the_words_of_diagnose(states: tuple[Network, Network]) -> None:
     before, after = states
     content = gather(after, before=before)
@@ -216,6 +217,7 @@ def test_each_model_is_compared_with_all_files_before(states: tuple[Network, Net
     assert compared == [[], [], ["before.pkl", "after.pkl"]]
 
 
+@pytest.mark.slow
 def test_each_of_several_models_has_its_own_answer_and_pictures(states: tuple[Network, Network]) -> None:
     before, after = states
     later = replace(after, origin=replace(after.origin, path=Path("later.pkl")))
@@ -238,6 +240,7 @@ def test_each_of_several_models_has_its_own_answer_and_pictures(states: tuple[Ne
     assert "<article>" not in filtviz.report(after, before=before)
 
 
+@pytest.mark.slow
 def test_of_many_models_a_few_have_pictures_and_all_have_answers() -> None:
     models = [network((2, 1, 3, 3), path=f"net{i}.pkl", seed=i) for i in range(6)]
     content = gather(models)
@@ -268,6 +271,7 @@ def test_a_file_that_cannot_be_read_does_not_stop_the_others(
     assert (whole.exit_code, json.loads(whole.stdout)["failures"]) == (0, [])
 
 
+@pytest.mark.slow
 def test_a_layer_that_only_the_file_before_has_is_a_line_too(states: tuple[Network, Network]) -> None:
     before, _ = states
     shorter = Network.of(before.layers[:2], Origin(path=Path("after.pkl")))

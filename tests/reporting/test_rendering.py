@@ -76,6 +76,7 @@ def attacked() -> Page:
     return Page(filtviz.report(network(*shapes, names=ATTACKS, origin=origin)))
 
 
+@pytest.mark.slow
 def test_it_is_one_document_with_a_title(text: str, page: Page) -> None:
     assert text.startswith('<!DOCTYPE html>\n<html lang="en">')
     assert next(data for tag, data in page.texts if tag == "title") == "Filters of 0.pkl, 1.pkl, 2.pkl"
@@ -166,6 +167,7 @@ def test_a_layer_as_it_started_has_no_filter_to_look_at_first() -> None:
     assert "To look at first" not in page
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("n", "more"), [(MOST_ROWS, ""), (MOST_ROWS + 1, "and 1 more layer"), (40, "and 24 more layers")]
 )
@@ -199,6 +201,7 @@ def test_a_file_cannot_add_elements(attacked: Page) -> None:
         assert len(attacked.all(tag)) == len(harmless.all(tag)), tag
 
 
+@pytest.mark.slow
 def test_control_and_bidirectional_characters_are_shown_not_sent(attacked: Page) -> None:
     everything = "".join(data for _, data in attacked.texts)
     everything += "".join(value or "" for _, attributes in attacked.elements for value in attributes.values())

@@ -34,6 +34,7 @@ def gathered(**options: Any) -> PageContent:
     return gather(network((6, 2, 3, 3), (4, 6, 3, 3)), ReportOptions(**options))
 
 
+@pytest.mark.slow
 def test_the_first_layer_and_the_one_to_look_at_are_drawn() -> None:
     found = filtviz.report(EXAMPLES / "mission-trained.pkl", ReportOptions(images=EXAMPLES / "digits.npz"))
     assert re.findall(r"<h3>(conv\d: [a-z ]+)</h3>", found) == [
@@ -47,6 +48,7 @@ def picture(url: str) -> Image.Image:
     return Image.open(io.BytesIO(base64.b64decode(url.partition(",")[2])))
 
 
+@pytest.mark.slow
 def test_maps_pieces_and_where_it_looks_are_drawn() -> None:
     content = gathered(images=IMAGES)
     titles = [figure.title for figure in content.images]
@@ -72,6 +74,7 @@ def test_without_images_nothing_of_them_is_there() -> None:
     assert "from the weights alone" in page
 
 
+@pytest.mark.slow
 def test_units_that_never_fire_are_marked() -> None:
     bias = np.array([0.0, 0.0, -1e3, 0.0])
     weights = RNG.standard_normal((4, 2, 3, 3))
@@ -98,6 +101,7 @@ def test_images_that_do_not_fit_are_one_sentence() -> None:
         gathered(images=IMAGES, labels=[0, 1])
 
 
+@pytest.mark.slow
 def test_names_that_attack_a_page_are_text(tmp_path: Path) -> None:
     path = tmp_path / "<script>alert(1)</script>.npy".replace("/", "_")
     np.save(path, IMAGES)
@@ -109,6 +113,7 @@ def test_names_that_attack_a_page_are_text(tmp_path: Path) -> None:
     assert "<img src=x" not in page
 
 
+@pytest.mark.slow
 def test_the_facts_are_in_json() -> None:
     ran = CliRunner().invoke(
         main, ["report", str(EXAMPLES / "mission-trained.pkl"), "-i", str(EXAMPLES / "digits.npz"), "--json"]

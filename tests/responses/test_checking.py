@@ -31,6 +31,7 @@ ODD = (
 )  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", GIVEN)
 def test_odd_arguments_are_one_sentence_or_an_answer(name: str) -> None:
     function = getattr(filtviz, name)

@@ -178,6 +178,7 @@ def test_labels_must_be_as_many_as_images() -> None:
         examine(network(), IMAGES, labels=[1, 2, 3], engine="numpy")
 
 
+@pytest.mark.slow
 def test_a_diagnosis_takes_arrays_and_files() -> None:
     with np.load(EXAMPLES / "digits.npz") as held:
         digits, odd = held["images"][:20] / 255, held["labels"][:20]

@@ -48,6 +48,7 @@ def test_predict_names_the_strongest_classes() -> None:
     assert [len(row) for row in found.top(9)] == [3] * 6
 
 
+@pytest.mark.slow
 def test_a_path_will_do() -> None:
     with np.load(DIGITS) as held:
         digits, odd = held["images"] / 255, held["labels"]
@@ -99,6 +100,7 @@ def test_an_image_that_is_not_there_is_told() -> None:
 # occlusion
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("square", "stride", "fill"), [(3, 1, 0.0), (4, 1, 0.5), (1, 2, 0.0), (5, 3, 1.0)])
 def test_each_place_is_covered_in_turn(square: int, stride: int, fill: float) -> None:
     network = classes()

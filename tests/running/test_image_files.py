@@ -40,6 +40,7 @@ REFUSED = {
 SLOW = {"a picture of two billion pixels", "an npz of five hundred million numbers"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "what", [pytest.param(w, marks=[pytest.mark.slow] if w in SLOW else []) for w in TO_SHOW]
 )

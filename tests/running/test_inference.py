@@ -295,6 +295,7 @@ def test_numbers_of_a_file_fill_no_memory(operation: Any) -> None:
         run(network, np.zeros((1, 1, 4, 4)))
 
 
+@pytest.mark.slow
 def test_a_chain_that_doubles_is_stopped() -> None:
     layers = [image(1, 8, 8)]
     layers += [as_layer(Upscale(scale=(2, 2)), below=place) for place in range(12)]

@@ -44,6 +44,7 @@ def test_a_layer_gives_what_theano_gave(name: str, layers: dict[str, np.ndarray]
     assert all(said in (None, n) for said, n in zip(stated, found.shape, strict=True))
 
 
+@pytest.mark.slow
 def test_single_precision_is_near(layers: dict[str, np.ndarray], tmp_path: Path) -> None:
     for name in CASES[::7]:
         path = tmp_path / "layer.pkl"

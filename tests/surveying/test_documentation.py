@@ -38,6 +38,7 @@ def test_there_are_queries():
     assert queries("pandas")
 
 
+@pytest.mark.slow
 def test_the_queries_of_duckdb_give_rows(survey):
     duckdb = pytest.importorskip("duckdb", reason="duckdb is not installed")
     untrained, repeated, smooth = (duckdb.sql(query).fetchall() for query in queries("duckdb"))
@@ -46,6 +47,7 @@ def test_the_queries_of_duckdb_give_rows(survey):
     assert sum(filters for _, _, filters, _ in smooth) == 360
 
 
+@pytest.mark.slow
 def test_the_lines_of_pandas_print_tables(survey):
     pytest.importorskip("pandas", reason="pandas is not installed")
     printed = io.StringIO()

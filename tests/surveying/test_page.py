@@ -119,6 +119,7 @@ def test_two_checkpoints_are_no_history(here):
     assert "From epoch to epoch" not in surveyed("runs")
 
 
+@pytest.mark.slow
 def test_a_model_unlike_the_others_stands_out_and_one_like_them_does_not(here):
     for n in range(10):
         save(here / "zoo" / f"net{n}.npz", noise(n))
@@ -143,6 +144,7 @@ def test_shares_are_said_in_percent(n, of, said):
     assert page.share_of(n, of) == said
 
 
+@pytest.mark.slow
 def test_a_distribution_names_the_layers_at_its_ends(here):
     for n in range(6):
         save(here / "zoo" / f"net{n}.npz", noise(n, scale=0.1 * (n + 1)))

@@ -105,6 +105,7 @@ def test_the_moments_are_those_of_kernels_with_a_peak_of_one(zoo):
     assert table("layers")[1]["kernels"] is None
 
 
+@pytest.mark.slow
 def test_a_second_run_measures_what_is_new_or_changed_and_keeps_the_rest(zoo):
     filtviz.survey("zoo", "out", jobs=1)
     again = filtviz.survey("zoo", "out", jobs=1)
@@ -144,6 +145,7 @@ def test_a_folder_with_something_else_in_the_place_of_a_part_is_refused(zoo):
     assert Path("out/files.parquet/part-000000.parquet").read_bytes() == b"not parquet"
 
 
+@pytest.mark.slow
 def test_a_model_in_several_files_is_one_and_stays_one(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     shutil.copytree(FIXTURES / "modern" / "sharded", "parts")
@@ -287,6 +289,7 @@ def test_a_cluster_gives_the_same_rows(zoo):
         assert table(name, "far") == table(name, "near")
 
 
+@pytest.mark.slow
 def test_a_cluster_that_is_not_there_is_one_sentence(zoo, monkeypatch):
     distributed = pytest.importorskip("distributed")
 
