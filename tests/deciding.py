@@ -46,11 +46,7 @@ def _needs_an_extra(path: Path) -> bool:
     text = path.read_text(encoding="utf-8")
     if "raise MissingExtraError" not in text:
         return False
-    outside = [
-        node
-        for node in ast.parse(text).body
-        if not isinstance(node, ast.FunctionDef | ast.ClassDef)
-    ]
+    outside = [node for node in ast.parse(text).body if not isinstance(node, ast.FunctionDef | ast.ClassDef)]
     raised = (one for node in outside for one in ast.walk(node) if isinstance(one, ast.Raise) and one.exc)
     return any("MissingExtraError" in ast.unparse(one) for one in raised)
 

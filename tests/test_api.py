@@ -284,6 +284,7 @@ def test_layers_and_arrays_are_compared_as_they_are(trained):
     assert "from first to last" in found.sentence
 
 
+@pytest.mark.slow
 def test_networks_of_two_frameworks_are_compared_as_they_match_in_the_image(trained):
     torch = filtviz.load(EXAMPLES / "mission-torch.pth")
     found = filtviz.compare([trained, torch], ["old", "new"], output="out.png")
@@ -307,6 +308,7 @@ def test_networks_of_one_framework_are_compared_as_stored_and_need_no_caution(tr
         assert np.array_equal(found.comparisons[0].filters[0], network.conv_layers[0].filters)
 
 
+@pytest.mark.slow
 def test_an_animation_shows_one_layer(trained):
     result = filtviz.compare([UNTRAINED, HALFWAY, trained], animate="out.gif")
     assert result.files == (WrittenFile(Path("out.gif")),)

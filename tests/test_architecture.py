@@ -76,9 +76,11 @@ def _set_apart(node: ast.AST) -> list[ast.stmt]:
 @cache
 def imports(path: Path) -> set[str]:
     found = set()
-    nodes = list(ast.walk(ast.parse(path.read_text())))
-    elsewhere = {id(inner) for node in nodes for part in _set_apart(node) for inner in ast.walk(part)}
-    nodes = [node for node in nodes if id(node) not in elsewhere]
+    nodes: list[ast.AST] = [ast.parse(path.read_text())]
+    for node in nodes:  # it grows; what stands within an expression imports nothing
+        inner = [each for each in ast.iter_child_nodes(node) if not isinstance(each, ast.expr)]
+        apart = _set_apart(node)
+        nodes += [each for each in inner if each not in apart]
     for node in nodes:
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}

@@ -31,6 +31,7 @@ def dense(n: int, operation: Operation | None = None, width: int = 4) -> Network
     return Network.of([image(1, width, width), first, *merges])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("operation", [Merge(kind="add"), Concatenate()])
 def test_the_table_takes_steps_with_the_layers_not_with_their_links(operation) -> None:
     small, large = dense(60, operation), dense(240, operation)

@@ -231,6 +231,7 @@ def test_an_earlier_state_is_one_model_or_a_pair_with_its_name(trained):
     assert filtviz.diagnose(trained, before=None, layers=0).layers[0].changes == ()
 
 
+@pytest.mark.slow
 def test_models_are_compared_side_by_side_and_in_a_list(trained):
     sentences = {
         filtviz.compare(*given, **named).comparisons[0].sentence

@@ -70,6 +70,7 @@ def test_making_a_network_does_not_import_what_only_a_notebook_needs() -> None:
     assert ran.stdout == "False\n"
 
 
+@pytest.mark.slow
 def test_the_most_tiles_that_are_shown_one_by_one() -> None:
     most, more = (layer_of(random_weights(32, n, 1, 1)) for n in (32, 33))
     assert MOST_TILES == 32 * 32
@@ -300,6 +301,7 @@ def test_figures_are_saved_as_a_whole(trained: Network, tmp_path: Path) -> None:
         figures.save(tmp_path / "all.png" / "in" / "it.png")
 
 
+@pytest.mark.slow
 def test_figures_are_shown_by_the_notebook_or_say_that_there_is_no_display(
     trained: Network, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -134,6 +134,7 @@ def is_alive(pid):
     return not status.exists() or status.read_text().rpartition(")")[2].split()[0] != "Z"
 
 
+@pytest.mark.slow
 def test_outcomes_come_in_the_order_of_the_jobs(doing):
     assert list(run_in_processes((doing.Square(n) for n in range(50)), 2)) == [n**2 for n in range(50)]
     assert list(run_in_processes(iter(()), 2)) == []
@@ -191,6 +192,7 @@ def test_a_crash_is_called_one(doing):
     assert lost.startswith("0 lost: a worker process crashed (SIGSEGV); ")
 
 
+@pytest.mark.slow
 def test_what_a_job_raises_is_raised_here_with_its_traceback(doing):
     with pytest.raises(ZeroDivisionError, match="job 1") as caught:
         list(run_in_processes(iter([doing.Raising(1)]), 2))
@@ -199,6 +201,7 @@ def test_what_a_job_raises_is_raised_here_with_its_traceback(doing):
         list(run_in_processes(iter([doing.Raising(0)]), 2))
 
 
+@pytest.mark.slow
 def test_what_a_job_prints_and_reads_disturbs_nothing(doing):
     assert list(run_in_processes((doing.Printing(n) for n in range(6)), 2)) == [""] * 6
 
@@ -253,6 +256,7 @@ def test_where_one_process_can_be_started_it_does_all(doing, monkeypatch):
     assert set(run_in_processes((doing.Pid(n) for n in range(5)), 4)) == {started[0].pid}
 
 
+@pytest.mark.slow
 @posix
 def test_workers_stop_what_they_do_when_the_run_is_closed(doing, tmp_path):
     outcomes = run_in_processes(iter([doing.Square(1), *(doing.Long(0, tmp_path) for _ in range(4))]), 2)

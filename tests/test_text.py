@@ -85,6 +85,7 @@ def test_file_stem_is_always_a_plain_name(raw: str) -> None:
     assert stem[0] not in ".-"
 
 
+@pytest.mark.slow
 @given(st.text())
 def test_printable_is_always_printable(raw: str) -> None:
     assert all(c.isprintable() or c == " " or c == "\u3000" or c.isspace() for c in printable(raw))

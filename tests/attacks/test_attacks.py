@@ -162,7 +162,6 @@ def test_every_attack_has_a_name_of_its_own():
     assert {attack.name for attack in ATTACKS} >= SLOW
 
 
-@pytest.mark.costly(17)
 @pytest.mark.parametrize("attack", PARAMETERS)
 def test_an_attack_ends_in_a_network_or_one_sentence_and_nothing_else(attack: Attack, outcome: Outcomes):
     found = outcome(attack)

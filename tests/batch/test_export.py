@@ -340,6 +340,7 @@ def test_a_picture_that_is_drawn_otherwise_is_removed_before_it_is_described(mod
     assert [(each["status"], each["code"]) for each in written["models"]] == [("failed", "not-written")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_a_full_disk_is_one_sentence_for_each_model(tmp_path, monkeypatch, jobs):
     models = [save_model(tmp_path / f"{name}.npz", n_channels=MANY) for name in "ab"]

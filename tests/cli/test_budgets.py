@@ -135,6 +135,7 @@ def test_a_report_as_json_lists_what_it_leaves_out(model):
     assert json.loads(run("report", model, "--json").stdout)["left_out"] == []
 
 
+@pytest.mark.slow
 def test_layers_that_are_too_much_to_compare_are_not(model):
     both = ("compare", model, model, "--layer", "0", "--layer", "1", "-o", "out")
     short = run(*both, "--max-work", "50000")

@@ -200,6 +200,7 @@ def test_no_image_is_overwritten(few: str, tmp_path: Path) -> None:
     assert path.read_bytes() == before
 
 
+@pytest.mark.slow
 def test_an_answer_that_nothing_covers_away_is_said_to_be_so(few: str, tmp_path: Path) -> None:
     options = ["--square", "1", "--stride", "15", "-o", str(tmp_path / "out.png")]
     result = run("occlusion", MODEL, "--images", few, "--image", "3", *options)
@@ -289,6 +290,7 @@ COMMANDS = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command[0])
 def test_numbers_go_into_an_npz_file(few: str, command: tuple[str, ...], tmp_path: Path) -> None:
     path = tmp_path / "out.npz"
@@ -336,6 +338,7 @@ def test_tables_are_csv(
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command[0])
 def test_pictures_are_drawn_in_the_terminal(
     few: str, command: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -375,6 +378,7 @@ def test_losses_of_a_checkpoint_are_drawn_and_printed(tmp_path: Path) -> None:
     assert "tells no losses of its training" in run("loss", MODEL, status=1).stderr
 
 
+@pytest.mark.slow
 def test_nan_is_told_and_not_drawn_as_black(few: str) -> None:
     first = load(MODEL).conv_layers[0]
     bias = np.zeros(20, np.float32)

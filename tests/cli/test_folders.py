@@ -91,6 +91,7 @@ def test_strict_says_no_more_of_what_failed_anyway():
     assert (result.exit_code, result.stderr) == (1, "filtviz: gone.npz: there is no such file\n")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", [["export", "-o", "out"], ["diagnose"], ["report"]])
 def test_a_pattern_that_reaches_the_program_is_expanded_and_said(command):
     result = run(command[0], "zoo/run?/*.npz", *command[1:])

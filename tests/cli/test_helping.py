@@ -128,6 +128,7 @@ def test_a_name_that_a_shell_would_take_apart_is_not_offered(tmp_path):
     assert not [each for each in completed("plot", str(tmp_path / "net.npz"), "-l", "") if "rm" in each]
 
 
+@pytest.mark.slow
 def test_the_script_for_a_shell_is_printed():
     environment = {**os.environ, "_FILTVIZ_COMPLETE": "bash_source"}
     run = "import sys; sys.argv[0] = 'filtviz'; from filtviz.cli import main; main()"

@@ -337,6 +337,7 @@ def test_a_name_that_the_person_has_chosen_is_kept_whatever_it_shows():
         assert "shows another model" not in done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("command", "name", "other"),
     [
@@ -381,6 +382,7 @@ def test_a_model_replaces_its_own_results_trained_on_or_moved(command):
     assert (result.exit_code, path.is_file(), len(trained) > 0) == (0, True, True)
 
 
+@pytest.mark.slow
 def test_a_result_that_was_named_is_replaced_whatever_it_shows():
     first, second = (save_model(f"{name}/net.npz", seed) for seed, name in enumerate("ab"))
     for command, suffix in (("plot", "png"), ("plot", "svg"), ("report", "html")):
@@ -395,6 +397,7 @@ def test_a_file_that_is_no_result_of_a_model_is_replaced():
     assert Path("net-conv1.png").read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.slow
 def test_the_same_first_model_compared_with_others_has_results_of_its_own():
     models = [save_model(f"{name}.npz", seed) for seed, name in enumerate("abcd")]
     a, b, c, d = models
@@ -406,6 +409,7 @@ def test_the_same_first_model_compared_with_others_has_results_of_its_own():
     assert all(Path(name).is_file() for name in names)
 
 
+@pytest.mark.slow
 def test_the_report_on_one_model_is_not_replaced_by_that_on_several():
     a, b = (save_model(f"{name}.npz", seed) for seed, name in enumerate("ab"))
     assert run("report", a).stdout == "a-report.html\n"
@@ -479,6 +483,7 @@ def test_results_may_be_appended_to_another_file():
     assert "conv1" in Path("list.txt").read_text()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("output", ["pages/", "pages/of/models/"])
 def test_report_makes_the_folder_that_it_is_to_write_into(output):
     save_model("net.npz")

@@ -76,6 +76,7 @@ def noise_and(*smooth: int) -> None:
     np.savez("my noise.npz", *arrays)
 
 
+@pytest.mark.slow
 def test_layers_that_look_like_noise_are_named_with_what_helps(model):
     noise_and(1)
     why = "`filtviz diagnose 'my noise.npz'` says why"

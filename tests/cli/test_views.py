@@ -142,6 +142,7 @@ def test_an_option_is_an_argument_of_the_function(
     assert seen[0][name] == value
 
 
+@pytest.mark.slow
 def test_a_layer_of_many_channels_is_told_of_the_sheet(run) -> None:
     hint = "conv2: one picture for each of 20 channels; --view sheet draws them all on one"
     assert hint in run("plot", TRAINED, "-l", "1").stderr.splitlines()
@@ -279,6 +280,7 @@ def test_compare_checkpoints_and_animate(run) -> None:
         assert animation.n_frames == 3
 
 
+@pytest.mark.slow
 def test_compare_json_is_a_number_for_each_filter(run) -> None:
     result = run("compare", UNTRAINED, TRAINED, "-l", "0", "-l", "conv2", "--json")
     found = json.loads(result.stdout)

@@ -133,6 +133,7 @@ def dense(axes: str) -> Dense:
     )
 
 
+@pytest.mark.costly(5)
 @pytest.mark.parametrize(
     ("operation", "channels"),
     [

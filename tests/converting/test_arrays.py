@@ -353,6 +353,7 @@ def test_stored_names_that_the_file_gives_are_kept_with_their_slashes() -> None:
     assert "BatchNorm_0/mean" in [one.name for one in stored(network, member).arrays]
 
 
+@pytest.mark.slow
 def test_no_header_of_safetensors_begins_as_a_pickle_does(tmp_path) -> None:
     lengths = set()
     for n in range(260):

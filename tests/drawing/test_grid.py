@@ -177,6 +177,7 @@ def test_a_translucent_colour_map_is_drawn_by_matplotlib():
         colormaps.unregister("half-clear")
 
 
+@pytest.mark.slow
 def test_each_channel_has_its_page_and_its_part_of_a_name():
     filters = kernels_of((4, 12, 3, 3))
     pictures = list(draw(layer_of(filters), [0, 7, 11], DrawingOptions()))

@@ -118,6 +118,7 @@ def assert_design_as_agg(design: PageDesign, dpi: float = 100.0) -> None:
     assert np.array_equal(painted, np.asarray(render(sheet_figure(design, dpi))))
 
 
+@pytest.mark.slow
 @as_proven
 def test_text_over_colours_over_text_and_over_the_edges_is_agg_s(no_figures: None) -> None:
     writings = [

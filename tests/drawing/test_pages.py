@@ -102,6 +102,7 @@ def test_one_strong_filter_among_weak_ones_is_pointed_out() -> None:
     assert advice not in all_text(pages_of(layer_of(random_weights(5, 1, 3, 3)))[0])
 
 
+@pytest.mark.slow
 def test_filters_of_three_channels_are_drawn_in_their_own_colours() -> None:
     weights = random_weights(5, 3, 7, 7)
     scaled = np.moveaxis(weights / np.abs(weights).max(), 1, -1).astype("f8")

@@ -97,6 +97,7 @@ def test_plain_text_shows_primaries_side_by_side() -> None:
     assert re.search(r"red +green +blue", text)
 
 
+@pytest.mark.costly(6)
 @pytest.mark.parametrize("depth", ["truecolor", "256", "plain"])
 @pytest.mark.parametrize("shape", [(5, 1, 3, 3), (3, 40, 3, 3), (2, 3, 11, 11), (30, 2, 1, 1)])
 def test_no_line_is_longer_than_the_terminal_and_no_tile_is_missing(depth: str, shape: tuple) -> None:
@@ -179,6 +180,7 @@ def test_a_window_gets_the_strips_that_there_is_room_for_and_is_told_of_the_othe
     assert f"\n{shown[1]} " not in "\n".join(map(plain_text, lines[:-3]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("height", [16, 24, 40])
 def test_remarks_give_way_to_the_first_tiles_and_that_is_said(height):
     sheet = replace(tall_sheet(60), notes=tuple(f"remark {i}" for i in range(60)))

@@ -40,6 +40,7 @@ def test_each_picture_has_a_window_of_its_own_size(shown: list[np.ndarray]) -> N
         assert np.array_equal(pixels, np.asarray(page.image().convert("RGB")))
 
 
+@pytest.mark.slow
 def test_as_many_windows_as_a_person_can_close_are_opened(shown: list[np.ndarray]) -> None:
     assert MOST_WINDOWS == 20
     (page,) = pages_of(layer_of(random_weights(1, 1, 2, 2)), figsize=(0.2, 0.2))

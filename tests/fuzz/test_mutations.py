@@ -127,6 +127,7 @@ def ends_well(strategy: st.SearchStrategy[Any], examples: int, read: Callable[[A
 FEW_AND_MANY = [40, pytest.param(400, marks=pytest.mark.slow)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("examples", FEW_AND_MANY)
 def test_any_opcodes_end_in_a_network_or_one_sentence(examples, tmp_path):
     def read(pieces: list[bytes]) -> None:
@@ -135,6 +136,7 @@ def test_any_opcodes_end_in_a_network_or_one_sentence(examples, tmp_path):
     ends_well(st.lists(PIECES, max_size=60), examples, read)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("examples", FEW_AND_MANY)
 def test_any_opcodes_beside_weights_end_in_a_network_or_one_sentence(examples, tmp_path):
     def read(pieces: list[bytes]) -> None:

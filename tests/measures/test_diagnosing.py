@@ -250,6 +250,7 @@ def test_planted_faults_are_checks(make_conv, make_chain, glorot) -> None:
     assert (symbols[11], symbols[13][0]) == ("-", "x")
 
 
+@pytest.mark.slow
 def test_planted_quantisation_and_clipping_are_checks(make_conv, glorot) -> None:
     weights = glorot((40, 40, 3, 3))
     quantised = filtviz.diagnose(alone(make_conv, np.round(weights * 100) / 100)).checks
@@ -297,6 +298,7 @@ def test_every_finding_is_in_the_table(make_conv, make_chain, glorot) -> None:
     assert set(MEASURES) - taken == {"orientation", "change", "normalisation"}
 
 
+@pytest.mark.slow
 def test_nothing_is_claimed_that_weights_cannot_show(make_conv, make_chain, glorot) -> None:
     texts = [
         *(each.says for each in VERDICTS.values()),

@@ -105,6 +105,7 @@ def test_a_network_is_identified_on_its_three_largest_layers(
     assert subject_of(network=network, place=3).initialisers == ("GlorotUniform()",)
 
 
+@pytest.mark.slow
 def test_a_smaller_layer_than_the_third_tells_nothing(make_conv, make_chain, subject_of, glorot) -> None:
     random = np.random.default_rng(0)
     third, fourth = glorot((16, 20, 3, 3)), glorot((12, 20, 3, 3))
@@ -168,6 +169,7 @@ def test_biases_may_be_drawn_where_pytorch_may_have_made_the_file(
     assert subject_of(network=replace(network, origin=Origin(framework=framework))).bias == expected
 
 
+@pytest.mark.slow
 def test_biases_that_seem_drawn_have_moved_where_those_of_another_layer_have(
     make_conv, make_chain, subject_of, glorot
 ) -> None:

@@ -75,6 +75,7 @@ def test_bare_arrays_become_the_whole_network(whole: Path, tmp_path: Path) -> No
     assert network.origin.siblings[0] == whole  # over which nothing is written
 
 
+@pytest.mark.slow
 def test_the_weights_of_a_lasagne_file_answer_as_the_file_does(tmp_path: Path) -> None:
     whole = filtviz.load(MISSION)
     network = filtviz.load(bare(tmp_path / "bare.npz", values_of(whole)), hints=Hints(like=MISSION))
@@ -191,6 +192,7 @@ def run(*arguments: object, status: int = 0) -> Result:
     return result
 
 
+@pytest.mark.slow
 def test_the_command_line_takes_it_everywhere(tmp_path: Path) -> None:
     weights = bare(tmp_path / "bare.npz", values_of(filtviz.load(MISSION)))
     images = tmp_path / "few.npz"

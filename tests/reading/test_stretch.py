@@ -219,6 +219,7 @@ def test_a_pickle_on_disk_that_is_damaged_or_cut_is_told_as_one_in_memory(
         assert sentences[0] == sentences[1]
 
 
+@pytest.mark.slow
 def test_many_small_pickles_on_disk_are_not_read_again_for_each(tmp_path, asked):
     source = on_disk(tmp_path / "a", b"N." * 20_000)
     assert len(read_pickles(source, pickle_steps(Limits())).roots) == 20_000
@@ -370,6 +371,7 @@ def a_packed_pickle(path: Path) -> None:
     path.write_bytes(__import__("gzip").compress(np.random.default_rng(0).bytes(5000), 0))
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize("write", [a_pickle, an_npz, a_packed_npz, a_zip, a_packed_pickle])
 def test_a_file_cut_short_while_its_structure_is_read_is_never_taken_for_another(
     tmp_path, nothing_in_memory, monkeypatch, asked, write

@@ -57,6 +57,7 @@ def test_a_checkpoint_of_the_first_generation_has_neither_moments_nor_averages()
     assert network.origin.left_out[1] == "1 array of other types, or in parts"
 
 
+@pytest.mark.slow
 def test_a_checkpoint_of_the_first_generation_that_is_cut_or_changed_is_one_sentence(tmp_path):
     whole = (MODERN / "tensorflow" / "slim" / "model.ckpt").read_bytes()
     for place in range(0, len(whole) - 48, 97):

@@ -77,6 +77,7 @@ def test_depths_fall_before_kernels_are_left_out() -> None:
     assert plan_depths([], megabytes=1) == []
 
 
+@pytest.mark.slow
 def test_too_large_a_layer_is_summed_up_and_that_is_said() -> None:
     content = gather(network((4, 1, 3, 3), (16, 64, 3, 3)), ReportOptions(megabytes=0.001))
     small, large = content.sections
@@ -87,6 +88,7 @@ def test_too_large_a_layer_is_summed_up_and_that_is_said() -> None:
     assert content.notes == ("1 of 2 layers are shown without their kernels (--megabytes)",)
 
 
+@pytest.mark.slow
 def test_a_bare_list_is_composed_when_that_is_asked_for() -> None:
     known = network((4, 1, 3, 3), (4, 4, 3, 3))
     bare = [ConvLayer.of(layer.W, layer.b, name=layer.name) for layer in known.conv_layers]

@@ -143,6 +143,7 @@ def test_every_measured_value_stands_beside_its_null() -> None:
         assert f"<small>{MEASURES[key].null}</small>" in html.unescape(cells)
 
 
+@pytest.mark.slow
 def test_what_the_file_holds_stands_first(text: str, page: Page) -> None:
     for place in range(3):
         assert text.index(f'<a href="#file-{place + 1}">{place}.pkl</a>') < text.index("In short")
@@ -188,6 +189,7 @@ def test_pictures_and_sentences_need_no_script(page: Page) -> None:
     assert any("was updated" in data for data in shown)
 
 
+@pytest.mark.slow
 def test_the_same_files_give_the_same_page(text: str) -> None:
     models = [network((8, 1, 3, 3), (8, 8, 3, 3), path=f"{i}.pkl", seed=i) for i in range(3)]
     assert filtviz.report(models) == text

@@ -65,6 +65,7 @@ def test_maps_pieces_and_where_it_looks_are_drawn() -> None:
     assert shown.answer in content.main.diagnosis.answer
 
 
+@pytest.mark.slow
 def test_without_images_nothing_of_them_is_there() -> None:
     content = gathered()
     assert content.images == ()
@@ -85,6 +86,7 @@ def test_units_that_never_fire_are_marked() -> None:
     assert [tile.caption for tile in content.images[1].tiles if tile.marked] == ["2: no answer"]
 
 
+@pytest.mark.slow
 def test_a_network_that_cannot_be_run_still_has_its_page(tmp_path: Path) -> None:
     page = tmp_path / "page.html"
     model, digits = str(EXAMPLES / "mission-torch-start.pth"), str(EXAMPLES / "digits.npz")
@@ -94,6 +96,7 @@ def test_a_network_that_cannot_be_run_still_has_its_page(tmp_path: Path) -> None
     assert 'id="images"' not in page.read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_images_that_do_not_fit_are_one_sentence() -> None:
     with pytest.raises(RunningError, match="the images have 3 channels, the network takes 2"):
         gathered(images=RNG.random((2, 3, 64, 64)))

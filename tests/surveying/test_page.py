@@ -100,6 +100,7 @@ def test_components_are_those_of_numpy():
     np.testing.assert_allclose(found.shares, values / values.sum())
 
 
+@pytest.mark.slow
 def test_checkpoints_of_one_run_give_a_history_in_the_order_of_their_numbers(here):
     start = noise(0), noise(1)
     for epoch in (10, 2, 1):
@@ -130,6 +131,7 @@ def test_a_model_unlike_the_others_stands_out_and_one_like_them_does_not(here):
     assert "zoo/net3.npz" not in section
 
 
+@pytest.mark.slow
 def test_few_models_do_not_stand_out(here):
     for n in range(3):
         save(here / "zoo" / f"net{n}.npz", noise(n))

@@ -156,6 +156,7 @@ def test_a_model_in_several_files_is_one_and_stays_one(tmp_path, monkeypatch):
     assert len(files_of()) == 1
 
 
+@pytest.mark.slow
 def test_rows_are_written_in_parts_so_that_few_are_in_memory(zoo, monkeypatch):
     monkeypatch.setattr(run, "MOST_FILTERS", 20)
     filtviz.survey("zoo", "out", jobs=1)
@@ -163,6 +164,7 @@ def test_rows_are_written_in_parts_so_that_few_are_in_memory(zoo, monkeypatch):
     assert len(table("filters")) == 36
 
 
+@pytest.mark.slow
 def test_what_a_run_that_is_stopped_has_measured_is_kept(zoo):
     def stop(progress):
         if progress.done == 3:
@@ -194,6 +196,7 @@ def test_a_file_that_is_not_there_is_one_sentence(zoo):
         filtviz.survey(["zoo", "nowhere.pth"], "out")
 
 
+@pytest.mark.slow
 def test_the_command_prints_the_page_and_names_what_failed(zoo):
     result = CliRunner().invoke(main, ["survey", "zoo", "-o", "out", "-j", "1"])
     assert result.exit_code == 1
