@@ -12,6 +12,7 @@ import re
 import shutil
 import zlib
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from inspect import cleandoc
 from pathlib import Path
 from unittest.mock import patch
@@ -24,7 +25,7 @@ from PIL import Image
 from filtviz import __version__
 from filtviz.cli import main
 
-from . import planted
+from . import newer_commands, planted
 
 __all__ = ["COMMANDS", "fill"]
 
@@ -249,5 +250,6 @@ COMMANDS: Mapping[str, Callable[[], Iterator[str]]] = {
     "explain": _explain,
     "report": _report,
     "help": _help,
+    **{name: partial(group, _run, _as_json) for name, group in newer_commands.NEWER.items()},
 }
 """What prints the lines of a group of commands, in a folder that was filled."""
