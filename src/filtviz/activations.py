@@ -173,12 +173,12 @@ def activate(activation: Activation, x: Floats) -> Floats:
 
 
 def _sigmoid(x: Floats) -> Floats:
-    from scipy.special import expit
+    from filtviz.special_functions import expit
 
     return np.asarray(expit(x))
 
 
 def _error_function(x: Floats) -> Floats:
-    from scipy.special import erf
+    from filtviz.special_functions import erf
 
     return np.asarray(erf(x))

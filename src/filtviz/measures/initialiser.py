@@ -158,7 +158,7 @@ def _cumulative(values: Floats, family: Family, std: float) -> Floats:
     if family == "uniform":
         bound = np.sqrt(3) * std
         return np.asarray(np.clip((values + bound) / (2 * bound), 0.0, 1.0))
-    from scipy.special import ndtr
+    from filtviz.special_functions import ndtr
 
     if family == "normal":
         return np.asarray(ndtr(values / std))

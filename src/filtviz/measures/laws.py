@@ -1,7 +1,7 @@
 """Null distributions: the tails that p-values are read from, tests of fit, and the false-discovery rate.
 
-What scipy has gives the same numbers as `scipy.stats`, whose import takes longer than a whole diagnosis.
-`scipy.special` is imported where a tail is computed, so that the measures' texts can be read without it.
+scipy's special functions give the same numbers as `scipy.stats`, whose import takes longer than a whole
+diagnosis. They are imported where a tail is computed, so that the measures' texts can be read without them.
 """
 
 from __future__ import annotations
@@ -33,49 +33,49 @@ _GAMMA_SHAPE, _GAMMA_SCALE, _GAMMA_SHIFT = 46.446, 0.186054, 9.84801
 
 def normal_tails(z: float) -> float:
     """Return how often a standard normal number is at least as far from 0 as ``z``, on either side."""
-    from scipy.special import ndtr
+    from filtviz.special_functions import ndtr
 
     return float(2 * ndtr(-abs(z)))
 
 
 def chi_squared_tail(statistic: float, degrees: int) -> float:
     """Return the upper tail of the chi-squared law."""
-    from scipy.special import chdtrc
+    from filtviz.special_functions import chdtrc
 
     return float(chdtrc(degrees, statistic))
 
 
 def gamma_tail(x: float, shape: float) -> float:
     """Return the upper tail of the gamma law of that shape and scale 1 at ``x``."""
-    from scipy.special import gammaincc
+    from filtviz.special_functions import gammaincc
 
     return float(gammaincc(shape, x))
 
 
 def gamma_tails(x: float, shape: float) -> float:
     """Return twice the smaller tail of the gamma law of that shape and scale 1 at ``x``, 1 at most."""
-    from scipy.special import gammainc, gammaincc
+    from filtviz.special_functions import gammainc, gammaincc
 
     return float(min(1.0, 2 * min(gammainc(shape, x), gammaincc(shape, x))))
 
 
 def binomial_tail(least: int, n: int, p: float) -> float:
     """Return how often ``n`` tries of probability ``p`` succeed ``least`` times or more."""
-    from scipy.special import bdtrc
+    from filtviz.special_functions import bdtrc
 
     return 1.0 if least <= 0 else float(bdtrc(least - 1, n, p))
 
 
 def beta_tails(x: Floats, a: Floats, b: Floats) -> Floats:
     """Return twice the smaller tail of the beta law at each ``x``, 1 at most."""
-    from scipy.special import betainc, betaincc
+    from filtviz.special_functions import betainc, betaincc
 
     return np.asarray(np.minimum(1.0, 2 * np.minimum(betainc(a, b, x), betaincc(a, b, x))))
 
 
 def beta_upper_quantile(tail: float, a: float, b: float) -> float:
     """Return what the beta law passes with probability ``tail``."""
-    from scipy.special import betainccinv
+    from filtviz.special_functions import betainccinv
 
     return float(betainccinv(a, b, tail))
 
@@ -99,7 +99,7 @@ def tracy_widom_tail(s: float) -> float:
     real Wishart and Gaussian random matrices and a simple approximation for the Tracy-Widom distribution"),
     since scipy has none: .0500 at .979 and .0098 at 2.023, where the law has .05 and .01.
     """
-    from scipy.special import gammaincc
+    from filtviz.special_functions import gammaincc
 
     return float(gammaincc(_GAMMA_SHAPE, max(s + _GAMMA_SHIFT, 0.0) / _GAMMA_SCALE))
 
@@ -109,7 +109,7 @@ def rank_correlation(a: Floats, b: Floats) -> tuple[float, float]:
 
     Equal values share the mean of their ranks. Both must have more than two values, not all equal.
     """
-    from scipy.special import stdtr
+    from filtviz.special_functions import stdtr
 
     rho = float(np.corrcoef(_ranks(a), _ranks(b))[0, 1])
     degrees = len(a) - 2
@@ -174,7 +174,7 @@ def kolmogorov_tail(n: int, d: float) -> float:
 
 
 def _one_sided(n: int, d: float) -> float:
-    from scipy.special import smirnov
+    from filtviz.special_functions import smirnov
 
     return float(smirnov(n, d))
 

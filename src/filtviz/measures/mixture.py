@@ -165,7 +165,7 @@ def _density(family: Family, x: Floats, change: Floats, scale: float) -> Floats:
     Uniform: [Φ((x+A)/s) - Φ((x-A)/s)]/2A. A normal law cut at ±c: the normal density of variance σ² + s²,
     times the probability that u lies within ±c given x, over that of ±c.
     """
-    from scipy.special import ndtr
+    from filtviz.special_functions import ndtr
 
     if family == "uniform":
         bound = np.sqrt(3) * scale
@@ -180,7 +180,7 @@ def _density(family: Family, x: Floats, change: Floats, scale: float) -> Floats:
 
 @cache
 def _smooth_table() -> Floats:
-    from scipy.special import ndtr
+    from filtviz.special_functions import ndtr
 
     below = 2 * ndtr(_EDGES / _SMOOTH[:, np.newaxis]) - 1
     return np.asarray(np.maximum(np.diff(below, axis=1), _LEAST))

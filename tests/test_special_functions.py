@@ -1,0 +1,54 @@
+"""scipy's functions without their package, and with it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+import scipy.special
+
+from filtviz import special_functions
+
+ALONE = """
+import sys
+from filtviz.special_functions import ndtr, smirnov
+print([name for name in ("scipy.special", "scipy.stats", "scipy.optimize") if name in sys.modules])
+import scipy.special._ufuncs as functions
+import scipy.special
+import scipy.stats
+print(scipy.special.ndtr is ndtr is functions.ndtr, scipy.special.smirnov is smirnov)
+print(scipy.stats.norm.cdf(1.0) == ndtr(1.0), scipy.special.roots_legendre(1)[1])
+"""
+
+
+def test_the_functions_come_without_the_package_and_it_comes_whole_with_the_same_ones() -> None:
+    done = subprocess.run([sys.executable, "-c", ALONE], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == ["[]", "True True", "True [2.]"]
+
+
+@pytest.mark.parametrize(
+    "name", ["ndtr", "chdtrc", "gammaincc", "betaincc", "stdtr", "smirnov", "expit", "erf"]
+)
+def test_a_function_is_scipys_own(name: str) -> None:
+    assert getattr(special_functions, name) is getattr(scipy.special, name)
+
+
+@pytest.mark.parametrize("elsewhere", ["scipy.special.not_here", "scipy.version"])
+def test_where_another_scipy_has_them_elsewhere_the_package_is_imported(
+    elsewhere: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(special_functions, "_FUNCTIONS", elsewhere)
+    monkeypatch.delitem(sys.modules, "scipy.special")
+    special_functions._functions.cache_clear()
+    try:
+        assert special_functions._functions().__name__ == "scipy.special"
+    finally:
+        special_functions._functions.cache_clear()
+
+
+def test_a_name_that_scipy_has_not_is_an_error() -> None:
+    with pytest.raises(AttributeError, match="no_such_function"):
+        special_functions.no_such_function  # noqa: B018
+    with pytest.raises(AttributeError, match="_private"):
+        special_functions._private  # noqa: B018
