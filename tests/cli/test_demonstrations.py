@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -49,6 +52,31 @@ def test_predict_prints_a_table_and_how_many_are_right(few: str) -> None:
     assert lines[1].split() == ["image", "given", "output"]
     assert lines[3].split()[0] == "few.npz[0]"
     assert result.stderr.strip() == USED_AS_GIVEN
+
+
+@pytest.mark.slow
+def test_a_small_network_on_numpy_imports_no_torch_and_a_command_only_its_own_question(
+    few: str, tmp_path: Path
+) -> None:
+    package = tmp_path / "installed" / "torch"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text("raise AssertionError('seconds')\n")
+    check = f"""
+import sys
+from filtviz.cli import main
+main(['activity', {MODEL!r}, '--images', {few!r}, '-o', {str(tmp_path)!r}], standalone_mode=False)
+others = ('filtviz.measures.measure', 'filtviz.responses.examining', 'filtviz.drawing.layout', 'scipy')
+print([name for name in others if name in sys.modules])
+"""
+    paths = os.pathsep.join([str(package.parent), *sys.path])
+    ran = subprocess.run(
+        [sys.executable, "-c", check],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "PYTHONPATH": paths},
+    )
+    assert ran.stdout.splitlines()[-1] == "[]"
 
 
 def test_predict_prints_json(few: str) -> None:

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from filtviz.composition.through import ComposedLayer
-from filtviz.drawing import VIEWS, DrawingOptions, SheetOptions, SheetTexts, draw
+from filtviz.drawing import VIEWS, DrawingOptions, SheetOptions, draw
 from filtviz.drawing.kernel_sheets import comparison_pages, frame_pages
 from filtviz.drawing.lettering import NOTE_COLOUR, design_page
 from filtviz.drawing.pages import SheetPage
-from filtviz.drawing.sheet import span, with_badges, with_composition
+from filtviz.drawing.sheet import SheetTexts, span, with_badges, with_composition
 from filtviz.drawing.views import DEFAULT_VIEW
 from filtviz.measures.comparison import compare_layers
 from filtviz.measures.measure import FilterDiagnosis, LayerDiagnosis

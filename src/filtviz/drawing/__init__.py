@@ -17,7 +17,6 @@ a backend.
 from __future__ import annotations
 
 from filtviz.drawing.options import DrawingOptions, SheetOptions
-from filtviz.drawing.sheet import SheetTexts
 from filtviz.drawing.views import VIEWS, Picture, View, draw
 
-__all__ = ["VIEWS", "DrawingOptions", "Picture", "SheetOptions", "SheetTexts", "View", "draw"]
+__all__ = ["VIEWS", "DrawingOptions", "Picture", "SheetOptions", "View", "draw"]

@@ -15,8 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from filtviz.drawing.colours import NOT_FINITE
-from filtviz.drawing.figures import render
-from filtviz.drawing.sheet import Legend, Sheet
+from filtviz.drawing.showing import render
 from filtviz.text import plural
 
 if TYPE_CHECKING:
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from PIL.Image import Image
 
+    from filtviz.drawing.sheet import Sheet
     from filtviz.responses import Activity, Codes, Maximised, Patches
 
 __all__ = [
@@ -74,6 +74,8 @@ def _sheet(
     signed: bool, cmap: str, labels: Sequence[str], captions: Sequence[Sequence[str]] = (),
 ) -> Sheet:  # fmt: skip
     """Return numbers ``(strips, columns, rows, cols)`` as a sheet for the terminal, all on one scale."""
+    from filtviz.drawing.sheet import Legend, Sheet
+
     finite = values[np.isfinite(values)]
     low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
     if signed:

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, BinaryIO
 from PIL import Image
 
 from filtviz.drawing.display import MOST_WINDOWS, show_pictures
-from filtviz.drawing.grid import KernelGrid
 from filtviz.drawing.png import encode_page
 from filtviz.errors import ArgumentError
 from filtviz.files import is_folder, is_there, make_folder, write_whole
@@ -67,7 +66,8 @@ def _write_png(pictures: Iterable[Picture], options: DrawingOptions, stream: Bin
     from PIL.PngImagePlugin import PngInfo
 
     (picture,) = pictures
-    page = picture.raster() if isinstance(picture, KernelGrid) else None
+    # Of few colours: a `KernelGrid`, whose module is not imported for other pictures.
+    page = picture.raster() if hasattr(picture, "raster") else None
     if page is not None:
         stream.write(encode_page(page, options.dpi, mark))
         return

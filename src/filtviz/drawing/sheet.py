@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 
 from filtviz.drawing.colours import Colours, by_colour_map, by_primaries
 from filtviz.drawing.layout import TileSpec
-from filtviz.measures.badges import ALL_BADGES, badges_of
 
 if TYPE_CHECKING:
     from filtviz.composition.through import ComposedLayer
@@ -133,6 +132,8 @@ def with_badges(layer: LayerDiagnosis, n_filters: int, texts: SheetTexts) -> She
         n_filters: The number of the layer's filters.
         texts: What is written already; badges follow the remarks that are there.
     """
+    from filtviz.measures.badges import ALL_BADGES, badges_of  # most pictures have none
+
     found = badges_of(layer)
     remarks = texts.remarks or ("",) * n_filters
     symbols = ["".join(badge.symbol for badge in found.get(i, ())) for i in range(n_filters)]

@@ -13,7 +13,6 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Protocol
 
 from filtviz.drawing.planar import as_planar
-from filtviz.drawing.sheet import SheetTexts
 from filtviz.errors import DrawingError
 from filtviz.text import printable
 
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
     from filtviz.drawing.options import DrawingOptions
+    from filtviz.drawing.sheet import SheetTexts
     from filtviz.network import ConvLayer
 
 __all__ = [
@@ -142,6 +142,8 @@ def draw(
     Raises:
         DrawingError: the layer's weights are no pictures of filters.
     """
+    from filtviz.drawing.sheet import SheetTexts
+
     layer, channels, options, texts = as_planar(layer, channels, options, texts or SheetTexts())
     if reason := layer.why_not_drawn:
         raise DrawingError(

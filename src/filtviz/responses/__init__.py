@@ -6,13 +6,17 @@ frozen result. `filtviz.drawing.responses` draws them.
 
 from __future__ import annotations
 
-from filtviz.responses.activities import Activity, activity
-from filtviz.responses.coding import Codes, codes
-from filtviz.responses.examining import Examination, LayerResponse
-from filtviz.responses.looking import Maximised, maximise, saliency
-from filtviz.responses.occluding import occlusion
-from filtviz.responses.patching import Patches, patches
-from filtviz.responses.predicting import Prediction, predict
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from filtviz.responses.activities import Activity, activity
+    from filtviz.responses.coding import Codes, codes
+    from filtviz.responses.examining import Examination, LayerResponse
+    from filtviz.responses.looking import Maximised, maximise, saliency
+    from filtviz.responses.occluding import occlusion
+    from filtviz.responses.patching import Patches, patches
+    from filtviz.responses.predicting import Prediction, predict
 
 __all__ = [
     "Activity",
@@ -30,3 +34,23 @@ __all__ = [
     "predict",
     "saliency",
 ]
+
+_HOMES = {
+    "activities": ("Activity", "activity"),
+    "coding": ("Codes", "codes"),
+    "examining": ("Examination", "LayerResponse"),
+    "looking": ("Maximised", "maximise", "saliency"),
+    "occluding": ("occlusion",),
+    "patching": ("Patches", "patches"),
+    "predicting": ("Prediction", "predict"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a question's module when it is first asked (PEP 562): a command asks one of them."""
+    for module, names in _HOMES.items():
+        if name in names:
+            value = getattr(import_module(f"{__name__}.{module}"), name)
+            globals()[name] = value
+            return value
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -29,6 +29,8 @@ class Engine(Protocol):
     """An interpreter of operations."""
 
     name: str
+    memory: int
+    """Bytes that what is made of a batch should fill at most: more images at once are not faster."""
     dtype: np.dtype[Any]
     keeps: bool
     is_small: bool

@@ -20,7 +20,7 @@ from filtviz.shapes import output_shape
 
 __all__ = ["MOST_COLUMNS", "cost_of"]
 
-MOST_COLUMNS = 1 << 21
+MOST_COLUMNS = 1 << 17
 """Numbers of windows that an engine copies out at a time: with more, a processor's caches are of no use."""
 
 _STEP, _NUMBER, _PARAMETER = 20_000, 8 * BYTE + 20, 300

@@ -30,9 +30,6 @@ if TYPE_CHECKING:
 
 __all__ = ["SMALL", "Runner", "Walk", "as_units", "forward", "input_of", "joined", "run", "widened"]
 
-MEMORY = 1 << 26
-"""Bytes that what is made of a batch should fill at most: more images at once are not faster."""
-
 SMALL = 2_000_000_000
 """The work of an image below which several threads hinder each other more than they help."""
 
@@ -260,7 +257,7 @@ class Runner:
         walk = Walk(self, engine, widened(account, n_passes), times=-(-n_passes // first))
         yield self._some(walk, shown[:first], fixed)
         walk.times = 0
-        n = fixed or max(1, min(batch or len(shown), MEMORY // max(walk.peak, 1)))
+        n = fixed or max(1, min(batch or len(shown), engine.memory // max(walk.peak, 1)))
         engine.keeps = len(shown) > first + n
         for start in range(first, len(shown), n):
             yield self._some(walk, shown[start : start + n], fixed)

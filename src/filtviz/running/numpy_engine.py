@@ -86,6 +86,7 @@ class NumpyEngine:
     """
 
     name = "numpy"
+    memory = 1 << 24
 
     def __init__(self, dtype: DTypeLike = "float64", *, keeps: bool = False) -> None:
         self.dtype = np.dtype(dtype)
@@ -264,7 +265,11 @@ def _with_bias(units: Units, bias: Units | None) -> Units:
     """Add a number to each channel, or to each unit."""
     if bias is None:
         return units
-    return np.asarray(units + (bias if bias.ndim > 1 else bias.reshape(-1, *[1] * (units.ndim - 2))))
+    return np.asarray(units + _spread_bias(bias, units))
+
+
+def _spread_bias(bias: Units, units: Units) -> Units:
+    return bias if bias.ndim > 1 else bias.reshape(-1, *[1] * (units.ndim - 2))
 
 
 # Convolutions
@@ -310,7 +315,7 @@ def correlate(
             columns[:, :, number] = part[(slice(None), slice(None), *looks)]
         weighed = rows @ columns.reshape(len(part), groups, rows.shape[2], math.prod(some))
         given[images, :, first] = weighed.reshape(len(part), len(templates), *some)
-    return _with_bias(given, bias)
+    return given if bias is None else np.add(given, _spread_bias(bias, given), out=given)
 
 
 def _parts(n_images: int, taps: int, places: tuple[int, ...]) -> Iterator[tuple[slice, slice]]:

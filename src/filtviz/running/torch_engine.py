@@ -108,6 +108,7 @@ class TorchEngine:
     """
 
     name = "torch"
+    memory = 1 << 26
 
     def __init__(
         self,
