@@ -16,9 +16,10 @@ SMOOTH = np.outer([1, 2, 1], [1, 2, 1]) / 16
 def fill(folder: Path) -> None:
     """Write the training's states in their order: `start.npz`, `middle.npz`, `end.npz`."""
     start, end = _start(), _end()
-    np.savez(folder / "start.npz", **start)
-    np.savez(folder / "middle.npz", **{name: (start[name] + end[name]) / 2 for name in end})
-    np.savez(folder / "end.npz", **end)
+    names = sorted(end)
+    np.savez(folder / "start.npz", **{name: start[name] for name in names})
+    np.savez(folder / "middle.npz", **{name: (start[name] + end[name]) / 2 for name in names})
+    np.savez(folder / "end.npz", **{name: end[name] for name in names})
 
 
 def _drawn(seed: int, *shape: int) -> NDArray[np.float32]:

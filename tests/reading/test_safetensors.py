@@ -25,6 +25,9 @@ def write(path: Path, header: Any, data: bytes = b"", length: int | None = None)
     return path
 
 
+NORM = ("bias", "running_mean", "running_var", "weight")
+
+
 def entry(shape: list[Any], start: int, stop: int, dtype: str = "F32") -> dict[str, Any]:
     return {"dtype": dtype, "shape": shape, "data_offsets": [start, stop]}
 
@@ -50,6 +53,28 @@ def test_the_layer_that_sees_the_image_stands_first(tmp_path):
     }
     network = filtviz.load(write(tmp_path / "m.safetensors", header, bytes(88)))
     assert [layer.name for layer in network.layers] == ["stem", "blocks.2.conv", "blocks.10.conv"]
+
+
+def test_the_last_layer_of_a_generator_gives_an_image_and_stays_last(tmp_path):
+    norm = {f"main.1.{name}": entry([4], 64 + 16 * n, 80 + 16 * n) for n, name in enumerate(NORM)}
+    header = {
+        "main.0.weight": entry([1, 4, 2, 2], 0, 64),
+        **norm,
+        "main.3.weight": entry([4, 3, 2, 2], 128, 320),
+    }
+    network = filtviz.load(write(tmp_path / "m.safetensors", header, bytes(320)))
+    assert [layer.name for layer in network.layers] == ["main.0", "main.1", "main.3"]
+    assert [layer.axes for layer in network.conv_layers] == ["iorc", "iorc"]
+
+
+def test_weights_that_are_kept_in_parts_are_computed_as_of_torch_files(tmp_path):
+    gain, direction = np.float32([[[[3]]]]), np.float32([[[[4, 0]]]])
+    header = {"module.c.weight_g": entry([1, 1, 1, 1], 0, 4), "module.c.weight_v": entry([1, 1, 1, 2], 4, 12)}
+    path = write(tmp_path / "m.safetensors", header, gain.tobytes() + direction.tobytes())
+    network = filtviz.load(path)
+    assert [layer.name for layer in network.layers] == ["c"]
+    assert network.conv_layers[0].W.tolist() == [[[[3, 0]]]]
+    assert any("weight normalisation" in sentence for sentence in network.origin.inferred)
 
 
 def test_a_length_that_looks_like_a_compression_is_a_length(tmp_path):

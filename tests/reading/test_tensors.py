@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from filtviz.errors import LimitError, MalformedFileError, SelectionError
+from filtviz.network import ConvLayer
 from filtviz.operations import Convolution, Dense, Embedding, Normalisation, Untold
 from filtviz.reading.arrays import count, narrow_dtype, stored, strided
 from filtviz.reading.limits import Hints, Limits
@@ -142,6 +143,58 @@ def test_a_kernel_that_only_fits_both_its_neighbours_when_turned_around_is_trans
     assert axes((16, 3, 3, 3), (16, 6, 4, 4), (12, 6, 3, 3)) == ["oirc", "iorc", "oirc"]
     assert axes((16, 3, 3, 3), (16, 6, 4, 4), (12, 5, 3, 3)) == ["oirc", "oirc", "oirc"]
     assert axes((16, 3, 3, 3), (16, 4, 4, 4), (12, 4, 3, 3)) == ["oirc", "oirc", "oirc"]
+
+
+def test_neighbours_in_an_order_of_names_turn_no_kernel_around():
+    """``bn`` comes before ``conv`` there, and behind it what another layer has."""
+    norm = ("bias", "running_mean", "running_var", "weight")
+    first = {f"down__bn__{one}": (16,) for one in norm} | {"down__conv__weight": (16, 8, 3, 3)}
+    then = {f"inc__bn__{one}": (8,) for one in norm} | {"inc__conv__weight": (8, 1, 3, 3)}
+    found = layers_of(tensors(**first, **then), PYTORCH, Hints()).layers
+    convolutions = [layer.operations[0] for layer in found if isinstance(layer, ConvLayer)]
+    assert [one.axes for one in convolutions] == ["oirc", "oirc"]
+    assert [one.groups for one in convolutions] == [None, None], "the one of one channel may see a grey image"
+    registered = dict(reversed(first.items()))
+    turned = layers_of(tensors(**registered, **dict(reversed(then.items()))), PYTORCH, Hints()).layers
+    assert [one.operations[0].axes for one in turned if isinstance(one, ConvLayer)] == ["oirc", "oirc"]
+
+
+def test_numbers_in_a_sequence_are_neighbours_in_an_order_of_names_too():
+    norm = ("bias", "running_mean", "running_var", "weight")
+    one = {"main__0__weight": (9, 8, 4, 4), **{f"main__1__{name}": (8,) for name in norm}}
+    found = layers_of(tensors(**one), PYTORCH, Hints(), as_they_run=False).layers
+    assert found[0].operations[0].axes == "iorc"
+    other = {name.replace("1", "b"): shape for name, shape in one.items()}
+    assert (
+        layers_of(tensors(**other), PYTORCH, Hints(), as_they_run=False).layers[0].operations[0].axes
+        == "oirc"
+    )
+
+
+def test_one_filter_a_channel_is_depthwise_where_another_kernel_sees_the_colours():
+    norm = {f"b__bn__{name}": (8,) for name in ("bias", "running_mean", "running_var", "weight")}
+    shapes = {**norm, "b__conv__weight": (8, 1, 3, 3), "stem__weight": (8, 3, 3, 3)}
+    assert layers_of(tensors(**shapes), PYTORCH, Hints()).layers[1].operations[0].groups == 8
+
+
+def test_biases_tell_the_groups_of_a_transposed_convolution():
+    def read(*shape: int, biases: int) -> Convolution:
+        held = tensors(a__weight=shape, a__bias=(biases,))
+        return layers_of(held, PYTORCH, Hints()).layers[0].operations[0]
+
+    assert (read(48, 2, 4, 4, biases=12).axes, read(48, 2, 4, 4, biases=12).groups) == ("iorc", 6)
+    assert (read(48, 2, 4, 4, biases=48).axes, read(48, 2, 4, 4, biases=48).groups) == ("oirc", None)
+    assert read(48, 2, 4, 4, biases=7).axes == "oirc"
+    assert read(48, 2, 4, 4, biases=14).groups is None, "48 are not 7 groups"
+
+
+def test_a_square_kernel_is_transposed_by_its_name_alone():
+    def axes(name: str, size: int) -> str:
+        held = tensors(**{f"{name}__weight": (8, 8, size, size), f"{name}__bias": (8,)})
+        return layers_of(held, PYTORCH, Hints()).layers[0].operations[0].axes
+
+    assert axes("deconv_layers__0", 4) == axes("upsample", 2) == axes("deconv", 3) == "iorc"
+    assert axes("upsample__conv", 3) == axes("deconv__block", 3) == axes("up_blocks__0", 4) == "oirc"
 
 
 def test_a_person_says_axes_of_one_array_or_of_all():

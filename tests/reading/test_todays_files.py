@@ -258,3 +258,16 @@ def test_odd_attributes_in_a_program_of_paddle_3_are_left_or_refused(tmp_path, w
         network = filtviz.load(tmp_path)
         assert len(network.conv_layers) == 3
         assert len(filtviz.layers(network).rows) == 4
+
+
+def test_a_dictionary_of_pytorchs_names_keeps_them_and_their_order(tmp_path):
+    norm = {f"conv1.1.{name}": np.ones(4, "f4") for name in ("weight", "bias", "running_mean", "running_var")}
+    named = {"conv1.0.weight": np.ones((4, 3, 3, 3), "f4"), **norm, "a.weight": np.ones((2, 4, 1, 1), "f4")}
+    np.savez(tmp_path / "m.npz", **named)
+    network = filtviz.load(tmp_path / "m.npz")
+    assert [layer.name for layer in network.layers] == ["conv1.0", "conv1.1", "a"]
+    assert network.origin.order == "the order of the dictionary"
+    np.savez(tmp_path / "sorted.npz", **{name: named[name] for name in sorted(named)})
+    network = filtviz.load(tmp_path / "sorted.npz")
+    assert [layer.name for layer in network.layers] == ["a", "conv1.0", "conv1.1"]
+    assert network.origin.order.startswith("the names, which are sorted")

@@ -78,10 +78,8 @@ def fans_of(layer: ConvLayer) -> Fans:
     groups = getattr(layer.convolution, "groups", None) or (filters if channels == 1 else 1)
     ways = [(channels * area, filters * area)]
     if groups > 1:  # outputs of a group alone (timm); depthwise kernels as Keras stores them
-        ways += [
-            (channels * area, filters // groups * area),
-            (channels * groups * area, filters // groups * area),
-        ]
+        of_one = max(filters // groups, 1)  # a damaged file may say more groups than filters
+        ways += [(channels * area, of_one * area), (channels * groups * area, of_one * area)]
     if getattr(layer.convolution, "transposed", False):  # PyTorch and Keras count along what is stored first
         ways += [(out, into) for into, out in ways]
     return Fans(tuple(dict.fromkeys(ways)))

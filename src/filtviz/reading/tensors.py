@@ -8,7 +8,7 @@ where a bias or the number of channels leaves no other reading, and is said to b
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -19,7 +19,7 @@ from filtviz.operations import Convolution, Dense, Embedding, Normalisation, Ope
 from filtviz.parameter import Parameter
 from filtviz.reading.arrays import AnyArray, parameter_of
 from filtviz.reading.limits import Hints
-from filtviz.text import printable
+from filtviz.text import natural_key, printable
 
 __all__ = [
     "FLAX",
@@ -30,6 +30,7 @@ __all__ = [
     "Convention",
     "Tensor",
     "TensorLayers",
+    "are_sorted",
     "first_things_first",
     "layers_of",
 ]
@@ -82,6 +83,7 @@ MOST_COLOURS = 4
 
 _CALLED_TRANSPOSED = re.compile(r"(?i)deconv|transpos|(\A|[._/])up(conv|samp|scale)?s?(\d|[._/]|\Z)")
 
+_SURELY_TRANSPOSED = re.compile(r"(?i)deconv|transpos|up(conv|samp)")
 _CALLED_EMBEDDING = re.compile(
     r"(?i)(\A|[._/])(?P<name>wte|wpe|emb|embed_(tokens|positions)|(\w+_)?embed(ding)?s?)(_?\d+)?\Z"
 )
@@ -162,6 +164,7 @@ def layers_of(
     hints: Hints,
     *,
     known: Mapping[str, Mapping[str, Any]] | None = None,
+    as_they_run: bool | None = None,
 ) -> TensorLayers:
     """Make layers of tensors, in their order.
 
@@ -171,6 +174,8 @@ def layers_of(
         hints: What a person says of the axes of its tensors.
         known: Name of a layer → facts of its `Convolution` that the file tells (``groups``, ``stride``,
             ``pad``, ``dilation``, ``transposed``), and ``type``, the class's name.
+        as_they_run: Whether the order of the tensors is about that in which a network has its layers. Where
+            it is that of names, ``bn`` comes before ``conv``, and neighbours tell little.
 
     Raises:
         SelectionError: ``hints`` chooses convolutions, which names and shapes tell here, or says axes that an
@@ -181,10 +186,29 @@ def layers_of(
             "the file names its layers; leave out --convs, which is for files that hold nothing but arrays",
             wanted=hints.convs[0],
         )
+    tensors = list(tensors)
+    if as_they_run is None:
+        as_they_run = not are_sorted([one.name for one in tensors], convention.separator)
     groups = _group(tensors, convention)
-    maker = _Maker(convention=convention, hints=hints, known=known or {})
+    maker = _Maker(convention=convention, hints=hints, known=known or {}, as_they_run=as_they_run)
     layers = maker.make(groups)
     return TensorLayers(layers=tuple(layers), inferred=tuple(maker.sentences()))
+
+
+def are_sorted(names: Sequence[str], separator: str) -> bool:
+    """Tell names in an order of their own, as JAX and safetensors have them, from those of layers.
+
+    Where each layer has one tensor there is no difference.
+
+    Args:
+        names: The names of tensors.
+        separator: What stands between a layer's name and its parameter's.
+    """
+    layers = {name.rpartition(separator)[0] for name in names}
+    if len(layers) == len(names):
+        return False
+    orders: tuple[Callable[[str], Any], ...] = (str, natural_key, lambda name: name.split(separator))
+    return any(list(names) == sorted(names, key=order) for order in orders)
 
 
 def first_things_first(tensors: Sequence[Tensor], convention: Convention) -> list[Tensor]:
@@ -196,19 +220,34 @@ def first_things_first(tensors: Sequence[Tensor], convention: Convention) -> lis
         tensors: The arrays in the order of their names.
         convention: How their framework stores kernels.
     """
-    kernels = convention.kernels[4]
-    sees_image = [
-        tensor
-        for tensor in tensors
-        if convention.roles.get(tensor.name.rpartition(convention.separator)[2]) == "weight"
-        and len(tensor.array.shape) == 4
-        and tensor.array.shape[kernels.index("i")] == 3
-        and max(tensor.array.shape[kernels.index(axis)] for axis in "rc") > 1
-    ]
-    if len(sees_image) != 1:
+    weights = (one for one in tensors if convention.roles.get(_last(one, convention)) == "weight")
+    seeing = [one for one in weights if _sees_colours(one.array.shape, convention)]
+    if len(seeing) != 1:
         return list(tensors)
-    layer = sees_image[0].name.rpartition(convention.separator)[0]
+    layer = seeing[0].name.rpartition(convention.separator)[0]
+    if _follows_others(layer, tensors, convention):
+        return list(tensors)
     return sorted(tensors, key=lambda one: one.name.rpartition(convention.separator)[0] != layer)
+
+
+def _follows_others(layer: str, tensors: Sequence[Tensor], convention: Convention) -> bool:
+    """Tell a layer with a number behind kernels of lower ones in its part: the end of a generator."""
+    part, _, number = layer.rpartition(convention.separator)
+    others = (one.name.rpartition(convention.separator)[0] for one in tensors if len(one.array.shape) == 4)
+    pairs = (name.rpartition(convention.separator) for name in others)
+    numbers = [other for there, _, other in pairs if there == part and other.isdecimal()]
+    return number.isdecimal() and any(natural_key(one) < natural_key(number) for one in numbers)
+
+
+def _last(tensor: Tensor, convention: Convention) -> str:
+    return tensor.name.rpartition(convention.separator)[2]
+
+
+def _sees_colours(shape: Sequence[int], convention: Convention) -> bool:
+    """Tell the kernels of a convolution in the plane that takes 3 channels and is larger than 1x1."""
+    kernels = convention.kernels[4]
+    of = dict(zip(kernels, shape, strict=False))
+    return len(shape) == len(kernels) and of["i"] == 3 and max(of["r"], of["c"]) > 1
 
 
 def _group(tensors: Iterable[Tensor], convention: Convention) -> list[_Group]:
@@ -236,6 +275,20 @@ def _is_embedding(group: _Group) -> bool:
     return not _MAY_BE_DENSE.match(named["name"]) or group.shape[0] > group.shape[1]
 
 
+def _is_called_transposed(name: str, shape: Sequence[int], convention: Convention) -> bool:
+    """Tell a transposed convolution that gives as many channels as it takes by its name.
+
+    A part of a network that is called so has ordinary convolutions, too, but these have a middle.
+    """
+    kernels = convention.kernels[len(shape)]
+    lengths = [length for axis, length in zip(kernels, shape, strict=True) if axis in "drc"]
+    has_no_middle = all(length % 2 == 0 for length in lengths)
+    own = name.rpartition(convention.separator)[2]
+    return bool(_SURELY_TRANSPOSED.search(name if has_no_middle else own)) and (
+        has_no_middle or bool(_CALLED_TRANSPOSED.search(own))
+    )
+
+
 @dataclass(kw_only=True, eq=False)
 class _Maker:
     """Makes one layer after another, and remembers what had to be concluded."""
@@ -243,8 +296,11 @@ class _Maker:
     convention: Convention
     hints: Hints
     known: Mapping[str, Mapping[str, Any]]
+    as_they_run: bool = True
+    sees_colours: bool = False
     depthwise: list[str] = field(default_factory=list)
     transposed: list[str] = field(default_factory=list)
+    grouped: list[str] = field(default_factory=list)
     called_transposed: list[str] = field(default_factory=list)
     last_transposed: list[str] = field(default_factory=list)
     embeddings: list[str] = field(default_factory=list)
@@ -253,8 +309,11 @@ class _Maker:
         """Return a layer for each group; each feeds the next where the sizes fit."""
         layers: list[Layer] = []
         before: int | None = None
+        self.sees_colours = any(_sees_colours(group.shape, self.convention) for group in groups)
         for place, group in enumerate(groups):
             following = groups[place + 1] if place + 1 < len(groups) else None
+            if following is not None and not self._comes_before(group, following):
+                following = None
             operations, kind, takes, gives = self._read(group, before, following)
             fits = takes is None or before is None or takes == before or (before > 0 and takes % before == 0)
             fits = fits and not isinstance(operations[0], Embedding)  # that looks at the numbers of words
@@ -280,14 +339,12 @@ class _Maker:
         if weight is not None and n_axes in self.convention.kernels and not group.is_norm:
             convolution = self._convolution(group, before, following, known)
             n = len(convolution.kernel_size)
-            takes = convolution.n_channels * (convolution.groups or 1)
+            times = convolution.groups or 1
+            takes, gives = convolution.n_channels * times, convolution.n_filters
+            if convolution.transposed:
+                takes, gives = convolution.n_channels, convolution.n_filters * times
             name = "ConvTranspose{n}d" if convolution.transposed else self.convention.conv_type
-            return (
-                (convolution, Activation(kind="untold")),
-                kind or name.format(n=n),
-                takes,
-                convolution.n_filters,
-            )
+            return (convolution, Activation(kind="untold")), kind or name.format(n=n), takes, gives
         table = group.roles.get("table") or (weight if _is_embedding(group) else None)
         if table is not None and len(table.shape) == 2:
             if "table" not in group.roles and kind is None:
@@ -318,16 +375,41 @@ class _Maker:
         axes = self._said_axes(group)
         if axes is None and "transposed" not in known:
             known["transposed"] = self._is_transposed(group, before, following)
+            if (groups := self._groups_by_bias(group)) and "groups" not in known:
+                known.update(transposed=True, groups=groups)
+                self.grouped.append(group.name)
         if axes is None:
             turned = self.convention.transposed.get(len(weight.shape), usual)
             axes = turned if known.get("transposed") else usual
         found = Convolution(weights=weight, axes=axes, flip_filters=False, bias=bias, **known)
-        below = before or 0
+        below = (before or 0) if self.as_they_run or self.sees_colours else 0  # or it may see a grey image
         if found.groups is None and found.n_channels == 1 and below > 1 and found.n_filters == below:
             # One channel for each filter, and as many filters as channels below: there is no other reading.
             self.depthwise.append(group.name)
             return replace(found, groups=below)
         return found
+
+    def _comes_before(self, group: _Group, other: _Group) -> bool:
+        """Tell whether the next layer of the file is the next one of the network, too."""
+        if self.as_they_run:
+            return True
+        part, _, number = group.name.rpartition(self.convention.separator)
+        other_part, _, other_number = other.name.rpartition(self.convention.separator)
+        return part == other_part and number.isdecimal() and other_number.isdecimal()
+
+    def _groups_by_bias(self, group: _Group) -> int | None:
+        """Return the groups of a transposed convolution that has more biases than one group gives channels.
+
+        None where the biases leave another reading, or none.
+        """
+        turned = self.convention.transposed.get(len(group.shape))
+        bias = group.roles.get("bias")
+        if turned is None or bias is None or len(bias.shape) != 1:
+            return None
+        takes, gives, n_biases = group.shape[turned.index("i")], group.shape[turned.index("o")], bias.size
+        groups, rest = divmod(n_biases, max(gives, 1))
+        fits = groups > 1 and not rest and takes % groups == 0
+        return groups if fits and n_biases != takes else None
 
     def _said_axes(self, group: _Group) -> str | None:
         """Return the order of the axes of a kernel that a person says."""
@@ -347,8 +429,12 @@ class _Maker:
         """Tell a transposed convolution: by its biases, by both its neighbours, or by what it is called."""
         usual = self.convention.kernels[len(group.shape)]
         filters, channels = group.shape[usual.index("o")], group.shape[usual.index("i")]
-        if not self.convention.transposed or filters == channels:
+        if not self.convention.transposed:
             return False
+        if filters == channels:  # its sizes tell nothing
+            found = _is_called_transposed(group.name, group.shape, self.convention)
+            self.called_transposed += [group.name] if found else []
+            return found
         width = self._width_behind(group, following)
         if width is not None:
             # A normalisation may be of several layers that are joined; what fits the layer below stays.
@@ -406,6 +492,10 @@ class _Maker:
                 "depthwise convolutions, since each filter has one channel and there are as many below",
             ),
             (self.transposed, "transposed convolutions, since only so the sizes fit"),
+            (
+                self.grouped,
+                "transposed convolutions in groups, since only so the numbers of their biases fit",
+            ),
             (
                 self.last_transposed,
                 "transposed convolutions, as those before them are, since they give as many channels as an "

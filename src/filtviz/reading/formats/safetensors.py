@@ -24,6 +24,7 @@ from filtviz.reading.arrays import (
     shape_of,
     stored,
 )
+from filtviz.reading.formats.torch.effective import effective_tensors, without_prefixes
 from filtviz.reading.limits import Limits
 from filtviz.reading.opened import Objects, Opened, origin_of
 from filtviz.reading.sharded import index_of, parsed_object
@@ -204,8 +205,17 @@ def _network(opened: Opened, found: _File, kind: str, files: Sequence[str]) -> N
     tensors = [
         Tensor(name=name, array=found.tensors[name]) for name in sorted(found.tensors, key=natural_key)
     ]
+    sentences: tuple[str, ...] = ()
+    if convention is PYTORCH:
+        tensors, words = without_prefixes(tensors)
+        effective = effective_tensors(tensors)
+        tensors = list(effective.tensors)
+        sentences = (
+            *effective.sentences,
+            *(f"every name began with {word!r}, which was left out" for word in words),
+        )
     ordered = first_things_first(tensors, convention)
-    made = layers_of(ordered, convention, opened.hints)
+    made = layers_of(ordered, convention, opened.hints, as_they_run=False)
     assumed = () if said in _CONVENTIONS else ("the axes of kernels are taken to be PyTorch's (oihw)",)
     origin = origin_of(
         opened,
@@ -213,7 +223,7 @@ def _network(opened: Opened, found: _File, kind: str, files: Sequence[str]) -> N
         objects=Objects(form="safetensors"),
         framework=framework,
         order="the names, in their natural order: the file does not keep that of the layers",
-        inferred=(*made.inferred, *assumed),
+        inferred=(*made.inferred, *sentences, *assumed),
         notes=(*made.notes, *((f"its tensors lie in {', '.join(map(printable, files))}",) if files else ())),
     )
     return Network.of(made.layers, origin)

@@ -17,9 +17,9 @@ from filtviz.reading.arrays import AnyArray, dtype_of_code, narrow_dtype, shape_
 from filtviz.reading.formats.bare_arrays.collecting import LONGEST_SOURCE, collect
 from filtviz.reading.msgpack import Extension, unpack
 from filtviz.reading.opened import Objects, Opened, origin_of
-from filtviz.reading.pickle.records import Items, Record, pairs
+from filtviz.reading.pickle.records import Items, Record, name_of, pairs
 from filtviz.reading.stretch import Stretch, view_of
-from filtviz.reading.tensors import FLAX, PADDLE, PYTORCH, Convention, Tensor, layers_of
+from filtviz.reading.tensors import FLAX, PADDLE, PYTORCH, Convention, Tensor, are_sorted, layers_of
 from filtviz.text import natural_key
 
 __all__ = ["ENTRIES", "open", "without_collections"]
@@ -50,7 +50,7 @@ _JAX = _Words(
     kernel="kernel",
     convention=FLAX,
     framework="Flax",
-    order="the order of the tree, which JAX sorts by name",
+    order="the order of the tree",
     axes="kernels have the axes in which Flax and Keras store them (hwio)",
 )
 _TORCH = _Words(
@@ -67,6 +67,7 @@ _PADDLE = _Words(
     order="the order of the dictionary",
     axes="kernels have the axes in which Paddle stores them (oihw)",
 )
+_SORTED = "the names, which are sorted: the file does not keep the order of the layers"
 _PADDLES_KEY = "StructuredToParameterName@@"
 
 
@@ -84,16 +85,23 @@ def open(opened: Opened) -> Network | None:
     if tensors is None or words is None:
         return None
     opened.limits.check("layers", len(tensors), f"it holds {len(tensors):,} arrays")
+    if opened.is_npz:
+        tensors = _as_saved(tensors, opened)
     kept = [tensor for tensor in tensors if not _LEFT_OUT.search(tensor.name)]
     kept = kept if any(_is_kernel(tensor, words) for tensor in kept) else tensors
-    made = layers_of(without_collections(kept), words.convention, opened.hints)
+    if opened.roots and words.convention.kernels == PYTORCH.kernels and _are_flat(opened):
+        kept = [replace(one, name=one.name.replace("/", ".")) for one in kept]
+        words = replace(words, convention=replace(words.convention, separator="."))
+    found = without_collections(kept)
+    as_they_run = not are_sorted([one.name for one in found], words.convention.separator)
+    made = layers_of(found, words.convention, opened.hints, as_they_run=as_they_run)
     others = ("the optimiser's state, or other copies of the weights",) if len(kept) < len(tensors) else ()
     origin = origin_of(
         opened,
         "a tree of parameters",
         objects=Objects(form=form) if form == "MessagePack" else None,
         framework=words.framework,
-        order=words.order,
+        order=words.order if as_they_run else _SORTED,
         left_out=others,
         inferred=(*made.inferred, words.axes),
         notes=made.notes,
@@ -176,6 +184,27 @@ def _of_objects(opened: Opened) -> list[Tensor]:
     start = 1 if held and all(len(named.path) > 1 and named.path[0] == "0" for named in held) else 0
     found = [Tensor(name=_path(named.path[start:]), array=named.array) for named in held]
     return sorted(found, key=lambda one: natural_key(one.name)) if opened.is_npz else found
+
+
+def _as_saved(tensors: Sequence[Tensor], opened: Opened) -> list[Tensor]:
+    """Put the arrays of an npz in its own order, where weights before their biases show that it is one."""
+    places = {name: place for place, name in enumerate(_members(opened))}
+    found = sorted(tensors, key=lambda one: places.get(one.name, -1))
+    names = [one.name for one in found]
+    says_nothing = len({name.rpartition("/")[0] for name in names}) == len(names)
+    return list(tensors) if says_nothing or are_sorted(names, "/") else found
+
+
+def _members(opened: Opened) -> list[str]:
+    """Return the paths of the arrays of an npz, in the order in which they lie there."""
+    return [_path([str(key)]) for key, _ in pairs(opened.roots[0], opened.effort) or ()]
+
+
+def _are_flat(opened: Opened) -> bool:
+    """Tell one dictionary of arrays by names with dots, as a state_dict has them."""
+    found = (pairs(opened.roots[0], opened.effort) or ()) if len(opened.roots) == 1 else ()
+    names = [name_of(key) or "" for key, _ in found]
+    return bool(names) and any("." in name for name in names) and not any("/" in name for name in names)
 
 
 def _path(keys: Sequence[str]) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 
 from filtviz.errors import MalformedFileError, SelectionError, UnsupportedFileError
 from filtviz.network import Layer, Network
-from filtviz.reading.formats.torch.effective import effective_tensors
+from filtviz.reading.formats.torch.effective import effective_tensors, without_prefixes
 from filtviz.reading.formats.torch.modules import RecordReader, inner_module, layers_of_module
 from filtviz.reading.formats.torch.ordering import named_by_order
 from filtviz.reading.formats.torch.rebuilding import QUANTISED, Rebuilder
@@ -41,9 +41,6 @@ from filtviz.text import listed, printable
 __all__ = ["ENTRIES", "open"]
 
 ENTRIES = ("pytorch_model.bin.index.json", "pytorch_model.bin")
-
-_PREFIXES = ("module.", "_orig_mod.", "model.", "_fsdp_wrapped_module.")
-"""What wrappers put before every name: DataParallel, torch.compile, Lightning, FSDP."""
 
 _VERSION = re.compile(r"(?i)(?P<of>[a-z][a-z_-]*?)[_-]?version\Z")
 _ORDERS = {
@@ -247,7 +244,7 @@ def _of_list(opened: Opened, one: WeightSet, rebuilder: Rebuilder, prefix: str) 
 
 
 def _of_state_dict(opened: Opened, one: WeightSet, rebuilders: Sequence[Rebuilder], prefix: str) -> _Part:
-    stripped, words = _without_prefixes(one.tensors)
+    stripped, words = without_prefixes(one.tensors)
     effective = effective_tensors(stripped)
     tensors = (
         effective.tensors if not prefix else [_renamed(each, f"{prefix}.") for each in effective.tensors]
@@ -260,18 +257,6 @@ def _of_state_dict(opened: Opened, one: WeightSet, rebuilders: Sequence[Rebuilde
         inferred=(*made.inferred, *effective.sentences, *_read_otherwise(rebuilders)),
         notes=(*made.notes, *notes, *_ties(one.tensors)),
     )
-
-
-def _without_prefixes(tensors: Sequence[Tensor]) -> tuple[list[Tensor], list[str]]:
-    """Take from all names what wrappers put before them; numbers alone, as counters, need not have it."""
-    found, words = list(tensors), list[str]()
-    while True:
-        large = [each for each in found if each.array.shape]
-        word = next((w for w in _PREFIXES if large and all(each.name.startswith(w) for each in large)), None)
-        if word is None or any(each.name == word for each in large):
-            return found, words
-        words.append(word)
-        found = [replace(each, name=each.name.removeprefix(word)) for each in found]
 
 
 def _renamed(tensor: Tensor, prefix: str) -> Tensor:

@@ -8,7 +8,7 @@ more; the parts stay the layer's parameters.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,7 @@ from filtviz.reading.arrays import AnyArray, ComputedArray
 from filtviz.reading.tensors import Tensor
 from filtviz.text import listed, printable
 
-__all__ = ["Effective", "effective_tensors"]
+__all__ = ["Effective", "effective_tensors", "without_prefixes"]
 
 Floats = NDArray[np.float64]
 
@@ -201,3 +201,26 @@ def _computed(name: str, rule: _Rule, parts: Sequence[Tensor], optional: Sequenc
 
 def _floats(array: AnyArray) -> Floats:
     return np.asarray(array.read(), np.float64)
+
+
+_PREFIXES = ("module.", "_orig_mod.", "model.", "_fsdp_wrapped_module.")
+"""What wrappers put before every name: DataParallel, torch.compile, Lightning, FSDP."""
+
+
+def without_prefixes(tensors: Sequence[Tensor]) -> tuple[list[Tensor], list[str]]:
+    """Take from all names what wrappers put before them; numbers alone, as counters, need not have it.
+
+    Args:
+        tensors: The tensors of the file.
+
+    Returns:
+        The tensors, and the words that were taken.
+    """
+    found, words = list(tensors), list[str]()
+    while True:
+        large = [each for each in found if each.array.shape]
+        word = next((w for w in _PREFIXES if large and all(each.name.startswith(w) for each in large)), None)
+        if word is None or any(each.name == word for each in large):
+            return found, words
+        words.append(word)
+        found = [replace(each, name=each.name.removeprefix(word)) for each in found]
