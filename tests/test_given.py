@@ -416,3 +416,33 @@ def test_a_missing_name_comes_with_the_nearest(trained):
             call()
     (failure,) = filtviz.plot(trained, layers="con3").failures
     assert "did you mean conv3?" in failure.reason
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (Parameter.of("W", W[0]), "the parameter W has 3 axes, not 4"),
+        (W[0], "the array has 3 axes, not 4"),
+        (Tensor(W[0]), "the array has 3 axes, not 4"),
+    ],
+)
+def test_what_is_no_picture_is_named_as_it_was_given(given, said):
+    with pytest.raises(DrawingError, match=re.escape(said)):
+        load(given)
+
+
+def test_a_live_layer_is_one_whose_parameter_w_has_a_value():
+    class Flat(Lasagne):
+        class W:
+            @staticmethod
+            def get_value():
+                return W[0]
+
+    with pytest.raises(DrawingError, match="the W of Flat has 3 axes"):
+        load(Flat())
+
+    class Other:
+        W = "no shared variable"
+
+    with pytest.raises(ArgumentError, match="Other"):
+        load(Other())

@@ -143,3 +143,21 @@ def test_describe() -> None:
         "a nolearn NeuralNet with 1 convolution and 1 dense layer"
     )
     assert Network.of([conv(), conv()], origin).describe() == "a nolearn NeuralNet with 2 convolutions"
+
+
+@pytest.mark.parametrize(
+    ("shape", "size"),
+    [((), 1), ((0,), 0), ((3, 0), 0), ((7,), 7), ((2, 3, 4), 24), ((1 << 40, 1 << 40), 1 << 80)],
+)
+def test_a_parameter_has_as_many_numbers_as_its_shape_says_however_many_these_are(shape, size):
+    found = Parameter(name="W", shape=shape, dtype=np.dtype("f4"), read=lambda: np.zeros(1, np.float32))
+    assert found.size == size
+    assert type(found.size) is int
+
+
+def test_a_value_cannot_be_changed_and_the_array_that_was_given_can():
+    array = np.zeros(3)
+    found = Parameter.of("W", array)
+    assert not found.value.flags.writeable
+    array[0] = 1
+    assert found.value[0] == 1

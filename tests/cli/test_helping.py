@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -136,3 +137,12 @@ def test_the_script_for_a_shell_is_printed():
         [sys.executable, "-c", run], env=environment, capture_output=True, text=True, check=True
     )
     assert done.stdout.startswith("_filtviz_completion()")
+
+
+def test_the_module_says_in_its_help_how_it_is_started(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["__main__.py", "layers"])
+    with pytest.raises(SystemExit) as end:
+        runpy.run_module("filtviz", run_name="__main__")
+    assert end.value.code == 2
+    assert capsys.readouterr().err.startswith("Usage: python -m filtviz layers ")
+    runpy.run_module("filtviz.__main__", run_name="imported")  # nothing is run

@@ -27,6 +27,8 @@ from filtviz.operations import (
     Transpose,
     Untold,
 )
+from filtviz.reading import hdf5
+from filtviz.reading.formats.keras.config import _policy as policy_of
 from filtviz.reading.formats.keras.stores import class_in_path
 from filtviz.reading.limits import Limits
 from filtviz.running.preparing import read_pictures
@@ -378,3 +380,78 @@ def test_dense_layers_are_dense_and_flatten_keeps_kerass_order(tmp_path):
     assert isinstance(dense, Dense)
     assert (dense.axes, dense.units, dense.per_position) == ("io", 3, False)
     assert isinstance(network.layers[1].operations[0], Convolution)
+
+
+@pytest.mark.parametrize(
+    ("said", "policy"),
+    [
+        ({"dtype": "bfloat16"}, "bfloat16"),
+        ({"dtype": {"class_name": "DTypePolicy", "config": {"name": "bfloat16"}}}, "bfloat16"),
+        ({"dtype": {"config": {}}}, ""),
+        ({"dtype": {"config": ["bfloat16"]}}, ""),
+        ({"dtype": {}}, ""),
+        ({"dtype": 16}, ""),
+        ({"dtype": None}, ""),
+        ({}, ""),
+    ],
+)
+def test_a_policy_of_types_is_a_word_or_nothing(said, policy):
+    assert policy_of(said) == policy
+
+
+class Told:
+    """An object of an HDF5 file that has these messages, of which the file itself is never asked."""
+
+    def __init__(self, kind: type, shape: tuple[int, ...] | None, data: bytes, **messages: bytes) -> None:
+        self.found = object.__new__(kind)
+        self.found.path, self.found.file = "/kernel", None
+        told = {hdf5._LAYOUT: b"\x03\x00" + len(data).to_bytes(2, "little") + data}
+        if shape is not None:
+            lengths = b"".join(n.to_bytes(8, "little") for n in shape)
+            told[hdf5._DATASPACE] = bytes([1, len(shape), 0, 0, 0, 0, 0, 0]) + lengths
+        told |= {getattr(hdf5, name): value for name, value in messages.items()}
+        self.found.message = lambda number: None if number not in told else memoryview(told[number])
+
+
+def opaque(size: int) -> bytes:
+    return bytes([0x15, 0, 0, 0]) + size.to_bytes(4, "little")
+
+
+FLOATS = bytes([0x11, 0x20, 31, 0, 4, 0, 0, 0, 0, 0, 32, 0, 23, 8, 0, 23, 127, 0, 0, 0])
+TWO = np.array([1.5, -2], "<f4").tobytes()
+
+
+def test_a_dataset_is_read_as_its_messages_say():
+    found = Told(hdf5.Dataset, (2,), TWO, _DATATYPE=FLOATS).found.array()
+    assert found.read().tolist() == [1.5, -2]
+    few = Told(hdf5.Dataset, (2,), b"\x80\x3f\x00\x40", _DATATYPE=opaque(2)).found.array("bfloat16")
+    assert few.read().astype(float).tolist() == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("shape", "messages", "word", "sentence"),
+    [
+        (None, {"_DATATYPE": FLOATS}, "", "has no shape"),
+        ((2,), {}, "", "damaged or cut short"),
+        ((2,), {"_DATATYPE": opaque(2)}, "", "holds no numbers"),
+        ((2,), {"_DATATYPE": opaque(2)}, "none_such", "holds no numbers"),
+        ((2,), {"_DATATYPE": opaque(1)}, "bfloat16", "holds no numbers"),
+        ((2,), {"_DATATYPE": FLOATS, "_EXTERNAL": b"\x01"}, "", "lies in another file"),
+        ((2,), {"_DATATYPE": FLOATS, "_FILTERS": b"\x01\x01"}, "", "is compressed"),
+    ],
+)
+def test_a_dataset_that_is_none_for_keras_is_refused(shape, messages, word, sentence):
+    with pytest.raises(ReadError, match=sentence):
+        Told(hdf5.Dataset, shape, TWO, **messages).found.array(word)
+
+
+def test_a_list_of_no_filters_compresses_nothing():
+    found = Told(hdf5.Dataset, (2,), TWO, _DATATYPE=FLOATS, _FILTERS=b"\x01\x00").found.array()
+    assert found.read().tolist() == [1.5, -2]
+
+
+def test_a_group_of_another_kind_is_refused_and_an_empty_one_is_empty():
+    for name in ("_LINK_INFO", "_LINK"):
+        with pytest.raises(UnsupportedFileError, match="groups that Keras does not write"):
+            list(Told(hdf5.Group, None, b"", **{name: b"\0"}).found)
+    assert list(Told(hdf5.Group, None, b"").found) == []

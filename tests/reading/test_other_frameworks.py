@@ -14,7 +14,9 @@ import pytest
 import filtviz
 from filtviz.errors import LimitError, MalformedFileError, ReadError, UnsupportedFileError
 from filtviz.operations import Activation, Concatenate, Convolution, Dense, Input, Normalisation, Pooling
+from filtviz.reading.formats import caffe as caffes
 from filtviz.reading.limits import Limits
+from tests.reading.operators.asking import message
 
 from .test_onnx import part, varint
 
@@ -292,3 +294,41 @@ def test_a_program_by_itself_says_which_file_to_name(tmp_path):
     (tmp_path / "net.cfg").write_text(NET)
     with pytest.raises(UnsupportedFileError, match=r"name the \.weights file"):
         filtviz.load(tmp_path / "net.cfg")
+
+
+@pytest.mark.parametrize(
+    ("number", "kind", "feeds", "is_layer"),
+    [
+        (1, "ReLU", part(3, "a"), True),
+        (1, "ReLU", part(4, "a"), True),
+        (1, "ReLU", b"", False),
+        (1, "", part(3, "a"), False),
+        (1, "Re LU", part(3, "a"), False),
+        (1, "1", part(3, "a"), False),
+    ],
+)
+def test_a_layer_of_caffes_has_a_type_and_something_that_it_takes_or_gives(number, kind, feeds, is_layer):
+    told = message(part(number, "relu1") + (part(2, kind) if kind else b"") + feeds)
+    assert caffes._is_layer(told, new=True) is is_layer
+
+
+def test_a_layer_of_caffes_first_generation_has_a_number_for_a_type():
+    for data, is_layer in (
+        (part(4, "c") + part(5, 4) + part(2, "a"), True),
+        (part(4, "c") + part(5, 4) + part(3, "a"), True),
+        (part(4, "c") + part(2, "a"), False),
+        (part(4, "c") + part(5, 4), False),
+        (part(4, "\x07") + part(5, 4) + part(2, "a"), False),
+    ):
+        assert caffes._is_layer(message(data), new=False) is is_layer
+
+
+def test_a_layer_of_caffes_without_a_type_is_told_to_be_one_that_is_not_followed(tmp_path):
+    path = tmp_path / "m.caffemodel"
+    conv = caffe_layer(
+        "c", "Convolution", "data", "a", blob(np.ones((4, 3, 3, 3))), more=part(106, part(1, 4))
+    )
+    path.write_bytes(conv + part(100, part(1, "odd") + part(3, "a")))
+    network = filtviz.load(path)
+    assert [layer.type for layer in network.layers][-1] == ""
+    assert "does not follow layers of type " in network.layers[-1].operations[0].reason

@@ -160,3 +160,12 @@ def test_a_sparse_tensor_is_as_large_as_the_limit_allows():
         densified(shape, np.dtype(dtype), memoryview(b""), Fields(), Limits(allocation=size))
         with pytest.raises(LimitError):
             densified(shape, np.dtype(dtype), memoryview(b""), Fields(), Limits(allocation=size - 1))
+
+
+def test_three_axes_in_a_circle_are_not_taken_the_other_way_round():
+    """Of two axes an order is its own inverse; of three it need not be."""
+    wanted = np.arange(1, 25, dtype=np.float32).reshape(2, 3, 4)
+    order = [2, 0, 1]
+    sizes = [dense_axis(wanted.shape[axis]) for axis in order]
+    found = spread((2, 3, 4), wanted.transpose(order).ravel().tolist(), Fields(_0=order, _2=sizes))
+    assert np.array_equal(found, wanted)

@@ -27,6 +27,7 @@ from filtviz.operations import (
     Pooling,
     Untold,
 )
+from filtviz.reading.formats.torch import effective
 from filtviz.reading.limits import Limits
 from filtviz.receptive_field import receptive_fields
 from tests.reading.making import Named, Thing, weights
@@ -873,3 +874,23 @@ def test_losses_that_a_checkpoint_keeps_are_its_history(tmp_path):
         {"train_loss": 0.5, "valid_loss": 0.6},
     )
     assert opened(tmp_path, zip_of({"model": state(), "accuracy": [0.1, 0.2]})).history == ()
+
+
+@pytest.mark.parametrize("gain", [np.array(2.0), np.array([[[2.0]]] * 3).reshape(3, 1, 1, 1)])
+def test_one_gain_is_for_all_weights_and_several_for_a_filter_each(gain):
+    direction = np.arange(1, 13, dtype=float).reshape(3, 1, 2, 2)
+    found = effective._weight_norm(gain, direction)
+    norms = np.sqrt((found**2).sum()) if not gain.ndim else np.sqrt((found**2).sum(axis=(1, 2, 3)))
+    assert np.allclose(norms, 2)
+    assert np.allclose(found / direction, (found / direction)[..., :1, :1])
+
+
+@pytest.mark.parametrize(
+    ("gain", "direction", "fits"),
+    [
+        ((), (3, 1, 2, 2), True), ((3, 1, 1, 1), (3, 1, 2, 2), True), ((1, 1, 2, 1), (3, 1, 2, 2), True),
+        ((3,), (3, 1, 2, 2), False), ((2, 1, 1, 1), (3, 1, 2, 2), False), ((3, 1, 1, 3), (3, 1, 2, 2), False),
+    ],
+)  # fmt: skip
+def test_gains_fit_axis_by_axis(gain, direction, fits):
+    assert effective._gain_fits([gain, direction]) is fits

@@ -90,6 +90,8 @@ def onnx() -> Told:
     yield _onnx("Gather", numbers(2), shape=(1, 6), axis=1)
     for index in (numbers(2), Parameter.of("n", np.array(2), "there")):
         yield _onnx("Gather", index, axis=-1)
+    yield _onnx("Gather", Parameter.of("n", np.array(-1), "there"))
+    yield _onnx("Gather", numbers(1, 2))
     for operator in ("LSTM", "GRU", "RNN"):
         yield _onnx(operator, hidden_size=7)
     yield _onnx("LSTM")
