@@ -3,7 +3,8 @@
 A name tells its models apart wherever the names of these differ: what a file name cannot hold, or has no room
 for, is made up for by a few digits of a digest, which do not depend on what else there is.
 
-To change how something is named, change its function here.
+To change how something is named, change its function here; `batch.manifest` takes what is written in an
+earlier run for a name only if it is made of the same characters.
 """
 
 from __future__ import annotations

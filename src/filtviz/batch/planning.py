@@ -1,4 +1,4 @@
-"""What an export has to do: which files each model gives, and which of them are missing."""
+"""What an export has to do: which files each model gives (named by `filtviz.naming`), which are missing."""
 
 from __future__ import annotations
 

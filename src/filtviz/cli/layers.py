@@ -1,4 +1,4 @@
-"""``filtviz layers``: the network as a table."""
+"""``filtviz layers``: the network as a table, whose columns are those of `filtviz.summary`."""
 
 from __future__ import annotations
 

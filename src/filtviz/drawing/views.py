@@ -1,8 +1,8 @@
 """The table of views: the ways to draw a layer.
 
 To add one: a module of `filtviz.drawing` with a function ``pictures``, and an entry here; the command line
-takes its name and help from the entry. What a person can choose about pictures is in
-`filtviz.drawing.options`.
+takes its name and help from the entry. One that computes more than it draws says how much in
+`filtviz.drawing.estimates`. What a person can choose about pictures is in `filtviz.drawing.options`.
 """
 
 from __future__ import annotations

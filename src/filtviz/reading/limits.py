@@ -246,7 +246,7 @@ def effort(limits: Limits) -> Budget:
 
 def option_of(limit: str) -> str:
     """Return the command-line option that sets a limit."""
-    return f"--max-{limit}"
+    return f"--max-{limit.replace('_', '-')}"
 
 
 _AXES = frozenset("oidrcyx")

@@ -4,7 +4,8 @@ A kind that keeps a model in a folder has ``ENTRIES``, the names of the files in
 
 A new kind is one module here and one entry in `FORMATS`. The first that answers counts, so those that are
 told by their first bytes or by the names in a zip stand first, and the more special before the more general.
-Each is imported when it is asked.
+Each is imported when it is asked. A suffix that such files go by is added to those of
+`filtviz.reading.folders`, which looks for models in folders.
 """
 
 from __future__ import annotations
