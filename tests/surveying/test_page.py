@@ -64,7 +64,7 @@ def test_the_first_sentences_say_what_is_the_matter(here):
     save(here / "zoo" / "broken.npz", broken)
     text = surveyed()
     assert "4 models with 4 convolutions, 112 filters and 14,976 weights." in text
-    assert "Of the filters 1 hold NaN or infinity." in text
+    assert "Of the filters 1 holds NaN or infinity." in text
     assert "75% of the layers are still as an initialiser left them (3)." in text
 
 

@@ -62,6 +62,14 @@ def _environment() -> Environment:
     return environment
 
 
+_BROKEN = {
+    "dead": ("never fires", "never fire"),
+    "duplicate": ("repeats another filter of its layer", "repeat another filter of their layer"),
+    "nonfinite": ("holds NaN or infinity", "hold NaN or infinity"),
+}
+"""What is the matter with filters → what one of them does, and what several do."""
+
+
 def _answer(content: SurveyContent) -> Iterator[str]:
     """Say in a few sentences what was surveyed, and what is the matter."""
     n_read = content.statuses.get("read", 0)
@@ -78,15 +86,8 @@ def _answer(content: SurveyContent) -> Iterator[str]:
     if collapsed:
         have = "has" if collapsed == 1 else "have"
         yield f"{plural(collapsed, 'layer')} {have} collapsed: most of the filters are one."
-    broken = [
-        f"{sum(getattr(each, name) for each in groups):,} {words}"
-        for name, words in (
-            ("dead", "never fire"),
-            ("duplicate", "repeat another filter of their layer"),
-            ("nonfinite", "hold NaN or infinity"),
-        )
-        if sum(getattr(each, name) for each in groups)
-    ]
+    counted = {name: sum(getattr(each, name) for each in groups) for name in _BROKEN}
+    broken = [f"{n:,} {_BROKEN[name][n > 1]}" for name, n in counted.items() if n]
     if broken:
         yield f"Of the filters {listed(broken)}."
     if content.standouts:
