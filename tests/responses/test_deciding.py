@@ -1,0 +1,435 @@
+"""What answers are called: ends of functions, thresholds, planes, and the words for none, one and several."""
+
+from __future__ import annotations
+
+import sys
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+import filtviz
+from filtviz import RunningError
+from filtviz.activations import MONOTONE, Activation
+from filtviz.network import Layer, Network
+from filtviz.operations import Convolution, Dense, Flatten, Softmax
+from filtviz.parameter import Parameter
+from filtviz.responses import coding, examining
+from filtviz.responses.activities import NEAR, Activity, Counted, ends_of, function_of
+from filtviz.responses.examining import Examination, LayerResponse
+from filtviz.responses.predicting import answered, classes_of, right_answers, threshold_of
+from tests.building import as_layer, conv, image
+
+RELU, SIGMOID = Activation(kind="rectify", name="relu"), Activation(kind="sigmoid", name="sigmoid")
+
+
+# Functions and their ends
+
+
+@pytest.mark.parametrize(
+    ("operations", "function"),
+    [
+        ((), None),
+        ((Flatten(),), None),
+        ((RELU,), RELU),
+        ((RELU, Flatten(), SIGMOID), SIGMOID),
+        ((SIGMOID, RELU), RELU),
+    ],
+)
+def test_of_several_nonlinearities_the_last_counts(operations, function) -> None:
+    assert function_of(Layer(operations=operations)) == function
+
+
+def test_every_function_has_the_ends_that_its_values_have() -> None:
+    told = {
+        "sigmoid": (0, 1),
+        "hard_sigmoid": (0, 1),
+        "tanh": (-1, 1),
+        "softsign": (-1, 1),
+        "clipped_rectify": (None, 6),
+    }
+    for kind in MONOTONE:
+        alpha = 6.0 if kind == "clipped_rectify" else 1.0
+        assert ends_of(Activation(kind=kind, name=kind, alpha=alpha)) == told.get(kind, (None, None)), kind
+    assert ends_of(Activation(kind="tanh", name="", scale=1.7)) == (-1.7, 1.7)
+    assert ends_of(Activation(kind="tanh", name="", scale=-2.0)) == (-2.0, 2.0)
+    assert ends_of(Softmax()) == (0, 1)
+    assert ends_of(None) == (None, None)
+
+
+@pytest.mark.parametrize("ends", [(0.0, 1.0), (-2.0, 2.0), (None, 6.0), (None, None)])
+def test_a_unit_is_at_an_end_within_a_hundredth_of_the_range(ends) -> None:
+    low, high = ends
+    counted = Counted(low, high)
+    span = (high or 1.0) - (low or 0.0)
+    near, far = 0.99 * NEAR * span, 1.01 * NEAR * span
+    answers = [(high or 1.0) - near, (high or 1.0) - far, (low or 0.0) + near, (low or 0.0) + far]
+    counted.add(np.array(answers).reshape(1, 1, 4), 0)
+    expected = 0 if high is None else 1 if low is None else 2
+    assert int(np.sum(counted.at_end)) == expected
+    assert counted.n == 4
+    assert counted.strongest.tolist() == [max(answers)]
+
+
+def test_an_answer_of_zero_is_no_answer_and_counts_go_over_batches() -> None:
+    counted = Counted(None, None)
+    counted.add(np.array([[0.0, 1.0], [0.0, -1.0]]), 1)
+    counted.add(np.array([[0.0, 3.0]]), 1)
+    assert (counted.n, counted.seen) == (3, 3)
+    assert counted.positive.tolist() == [0, 2]
+    assert counted.strongest.tolist() == [0, 3]
+    assert counted.maps.tolist() == [0, -1]
+
+
+@pytest.mark.parametrize(
+    ("function", "dead"), [("rectify", [1]), ("clipped_rectify", [1]), ("tanh", []), ("", [])]
+)
+def test_only_behind_rectifiers_a_unit_that_never_fires_is_dead(function, dead) -> None:
+    found = Activity(
+        layer="l",
+        maps=np.zeros((3, 1, 1)),
+        image=0,
+        n_images=1,
+        fires=np.array([0.5, 0, 0]),
+        saturated=None,
+        strongest=np.array([1, 0, np.nan]),
+        function=function,
+    )
+    assert found.dead.tolist() == dead
+
+
+# Answers
+
+
+@pytest.mark.parametrize(
+    ("operations", "threshold"),
+    [
+        ((), 0),
+        ((SIGMOID,), 0.5),
+        ((Softmax(),), 0.5),
+        ((RELU,), 0.5),
+        ((Activation(kind="tanh", name=""),), 0),
+        ((Activation(kind="linear", name=""),), 0),
+        ((Activation(kind="softsign", name=""),), 0),
+        ((Activation(kind="tanh", name=""), SIGMOID), 0.5),
+        ((SIGMOID, Activation(kind="tanh", name="")), 0),
+    ],
+)
+def test_a_lone_output_is_a_one_above_the_middle_of_its_function(operations, threshold) -> None:
+    last = Layer(operations=operations)
+    assert threshold_of(last) == threshold
+    outputs = np.array([[threshold - 0.1], [threshold], [threshold + 0.1]])
+    assert answered(outputs, last).tolist() == [0, 0, 1]
+    assert answered(np.array([[0.2, 0.1], [0.1, 0.2]]), last).tolist() == [0, 1]
+
+
+def test_maps_are_averaged_over_their_places_and_one_number_is_one_class() -> None:
+    maps = np.arange(24.0).reshape(2, 3, 2, 2)
+    assert np.array_equal(classes_of(maps), maps.mean(axis=(2, 3)))
+    assert classes_of(np.array([1.0, 2.0])).tolist() == [[1.0], [2.0]]
+
+
+@pytest.mark.parametrize(
+    ("labels", "names", "right"),
+    [
+        ([0, 1, 2], (), [True, True, False]),
+        (["cat", "dog", "cat"], ("cat", "dog", "cow"), [True, True, False]),
+        ([0.0, 1.0, 0], (), [True, True, False]),
+        (["cat", 1, "1"], ("cat", "dog"), [True, True, True]),
+        ([0, 1, 3], (), None),
+        (["cat", "dog", "cat"], (), None),
+        ([0.5, 1, 1], (), None),
+    ],
+)
+def test_answers_are_right_by_number_or_by_name(labels, names, right) -> None:
+    outputs = np.array([[0.9, 0, 0.1], [0, 0.9, 0.1], [0.1, 0.5, 0.4]])
+    found = right_answers(outputs, labels, names, Layer(operations=(Softmax(),)))
+    assert (None if found is None else found.tolist()) == right
+
+
+def test_the_two_classes_of_a_lone_output_have_no_names_but_numbers() -> None:
+    outputs, last = np.array([[0.9], [0.1]]), Layer(operations=(SIGMOID,))
+    assert right_answers(outputs, [1, 1], (), last).tolist() == [True, False]
+    assert right_answers(outputs, ["1", "0"], ("even",), last).tolist() == [True, True]
+    assert right_answers(outputs, [2, 0], (), last) is None
+
+
+# Planes
+
+
+@pytest.mark.parametrize(
+    ("n", "units", "perplexity", "init"),
+    [
+        (2, 5, 1, "pca"),
+        (3, 5, 1, "pca"),
+        (4, 5, 1, "pca"),
+        (5, 1, 4 / 3, "random"),
+        (91, 5, 30, "pca"),
+        (92, 2, 30, "pca"),
+    ],
+)
+def test_tsne_is_asked_for_fewer_neighbours_of_few_images(monkeypatch, n, units, perplexity, init) -> None:
+    asked: dict[str, Any] = {}
+
+    class TSNE:
+        def __init__(self, **given: Any) -> None:
+            asked.update(given)
+
+        def fit_transform(self, rows: np.ndarray) -> np.ndarray:
+            return rows[:, :1].repeat(2, axis=1)
+
+    monkeypatch.setitem(sys.modules, "sklearn", SimpleNamespace())
+    monkeypatch.setitem(sys.modules, "sklearn.manifold", SimpleNamespace(TSNE=TSNE))
+    assert coding._tsne(np.ones((n, units)), 7).shape == (n, 2)
+    assert asked == {"perplexity": pytest.approx(perplexity), "random_state": 7, "init": init}
+
+
+@pytest.mark.parametrize("n", [2, 3, 9])
+def test_the_largest_place_along_each_axis_is_positive_and_axes_are_those_of_numpy(n: int) -> None:
+    for seed in range(6):
+        rows = np.random.default_rng(seed).normal(size=(n, 4)) * [3, 2, 1, 1]
+        places, explained = coding._pca(rows)
+        centred = rows - rows.mean(axis=0)
+        values, vectors = np.linalg.eigh(centred.T @ centred)
+        for axis in (0, 1):
+            along = centred @ vectors[:, -1 - axis]
+            assert np.allclose(np.abs(places[:, axis]), np.abs(along), atol=1e-9)
+            assert explained[axis] == pytest.approx(values[-1 - axis] / values.sum(), abs=1e-12)
+            if explained[axis] > 1e-9:
+                assert places[np.abs(places[:, axis]).argmax(), axis] > 0
+
+
+# Covering
+
+
+@pytest.mark.parametrize(
+    ("how", "is_refused"),
+    [
+        ({}, False),
+        ({"square": 2}, True),
+        ({"stride": 2}, True),
+        ({"fill": 0.5}, True),
+        ({"fill": -1.0}, True),
+    ],
+)
+def test_nolearn_covers_with_squares_of_zeros_of_odd_length_at_each_pixel(how, is_refused) -> None:
+    kernel = Dense(weights=Parameter.of("W", np.ones((16, 2))), units=2)
+    network = Network.of([image(1, 4, 4), as_layer(Flatten(), kernel, below=0)])
+    asked = {"square": 3, "nolearn": True, "target": 0, "engine": "numpy", **how}
+    if is_refused:
+        with pytest.raises(RunningError, match="nolearn covers"):
+            filtviz.occlusion(network, np.ones((4, 4)), **asked)
+    else:
+        assert filtviz.occlusion(network, np.ones((4, 4)), **asked).shape == (4, 4)
+
+
+@pytest.mark.parametrize("square", [1, 2, 3, 4])
+@pytest.mark.parametrize("stride", [1, 2])
+def test_what_is_covered_is_counted_pixel_by_pixel(square: int, stride: int) -> None:
+    """A network that sums its pixels: covering those inside the image takes as many away."""
+    kernel = Dense(weights=Parameter.of("W", np.ones((20, 1))), units=1)
+    network = Network.of([image(1, 4, 5), as_layer(Flatten(), kernel, below=0)])
+    found = filtviz.occlusion(network, np.ones((4, 5)), square=square, stride=stride, engine="numpy")
+    before = square // 2
+    for i, row in enumerate(range(0, 4, stride)):
+        for j, col in enumerate(range(0, 5, stride)):
+            rows = len({*range(row - before, row - before + square)} & {*range(4)})
+            cols = len({*range(col - before, col - before + square)} & {*range(5)})
+            assert found[i, j] == pytest.approx(20 - rows * cols)
+
+
+# Words of an examination
+
+
+def response(name: str = "conv1", units: int = 10, **given: Any) -> LayerResponse:
+    usual = {"index": 1, "conv_index": 0, "function": "rectify", "fires": (0.5,) * units}
+    return LayerResponse(layer=name, units=units, **{**usual, **given})
+
+
+def said(*layers: LayerResponse, **given: Any) -> str:
+    return examining._answer(Examination(n_images=given.pop("n_images", 5), layers=layers, **given))
+
+
+@pytest.mark.parametrize(
+    ("silent", "told"),
+    [
+        ((), "Each of its 10 units behind rectifiers fires on some of 5 images."),
+        ((3,), "1 of 10 units never fires on 5 images."),
+        ((3, 4), "2 of 10 units never fire on 5 images, most in conv1 (2 of 10)."),
+        (None, ""),
+    ],
+)
+def test_silent_units_are_told_for_none_one_and_two(silent, told) -> None:
+    assert said(response(silent=silent)) == told
+
+
+def test_most_silent_is_the_layer_with_the_largest_share() -> None:
+    layers = (
+        response("a", 100, silent=(1, 2, 3)),
+        response("b", 4, silent=(0, 1)),
+        response("c", 9, silent=()),
+    )
+    assert said(*layers, n_images=1) == "5 of 113 units never fire on 1 image, most in b (2 of 4)."
+    assert said(*layers, right=3, labelled=4).endswith(
+        "5 of 113 units never fire on them, most in b (2 of 4)."
+    )
+
+
+ALWAYS = "Some are saturated nearly always, "
+ONES, ENDS = f"{ALWAYS}a bunch of 1's and 0's", f"{ALWAYS}at an end of what their function can give"
+
+
+@pytest.mark.parametrize(
+    ("layers", "told"),
+    [
+        ([((1,), "tanh")], f"{ENDS}: 1 of 10 in l0."),
+        ([((1, 2), "sigmoid"), ((), "tanh")], f"{ONES}: 2 of 10 in l0."),
+        ([((1,), "sigmoid"), ((2,), "softmax")], f"{ONES}: 1 of 10 in l0 and 1 of 10 in l1."),
+        ([((1,), "sigmoid"), ((2,), "tanh")], f"{ENDS}: 1 of 10 in l0 and 1 of 10 in l1."),
+        ([((), "tanh"), ((), "sigmoid")], "None is saturated nearly always (20% of the answers of l1 are)."),
+        ([(None, "rectify")], ""),
+    ],
+)
+def test_saturated_units_are_told_for_none_one_and_two_layers(layers, told) -> None:
+    made = [
+        response(f"l{i}", saturated=saturated, function=function, at_end=0.1 * (i + 1))
+        for i, (saturated, function) in enumerate(layers)
+    ]
+    assert said(*made) == told
+
+
+@pytest.mark.parametrize(
+    ("right", "labelled", "frequent", "told"),
+    [
+        (1, 1, 1.0, "Of 1 image it answers 100% right (one answer to all: 100%)."),
+        (1, 2, 0.5, "Of 2 images it answers 50% right (one answer to all: 50%)."),
+        (0, 2, None, "Of 2 images it answers 0% right."),
+        (None, 2, None, ""),
+        (None, None, None, ""),
+    ],
+)
+def test_right_answers_are_told_beside_what_one_answer_gets(right, labelled, frequent, told) -> None:
+    assert said(right=right, labelled=labelled, most_frequent=frequent) == told
+
+
+@pytest.mark.parametrize(
+    ("share", "told"),
+    [
+        (0, "0%"),
+        (0.004, "<1%"),
+        (0.01, "1%"),
+        (0.5, "50%"),
+        (0.989, "99%"),
+        (0.99, "99.0%"),
+        (0.9999, "99.9%"),
+        (1, "100%"),
+    ],
+)
+def test_shares_are_nothing_or_all_only_where_they_are(share, told) -> None:
+    assert examining._share(share) == told
+
+
+@pytest.mark.parametrize(
+    ("starts", "told"),
+    [
+        ([0.96], "With l0 put back to its first weights it still answers 96% as now."),
+        ([0.94], "With l0 put back to its first weights it answers 94% as now."),
+        (
+            [0.5, 0.9, 0.3],
+            "With l0 put back to its first weights it answers 50% as now, with l2 put back 30%.",
+        ),
+        ([None, 0.9], "With l1 put back to its first weights it answers 90% as now."),
+        ([None], ""),
+    ],
+)
+def test_what_rests_on_learned_weights_is_told_of_the_first_and_the_worst(starts, told) -> None:
+    layers = [response(f"l{i}", silent=None, right_with_start=share) for i, share in enumerate(starts)]
+    assert said(*layers) == told
+    if told:
+        assert " right" in said(*layers, right=9, labelled=10)
+
+
+def test_lost_numbers_are_told_of_the_first_layer_that_has_them() -> None:
+    layers = response("a"), response("b", nonfinite=(1, 2)), response("c", nonfinite=(0,))
+    assert said(*layers) == "From b on numbers are lost: 2 of its 10 units answer NaN or infinity."
+    assert said(reason="it stops", not_compared="no layer").endswith(
+        "Of layers from there on nothing can be said: it stops. "
+        "What rests on learned weights cannot be told: no layer."
+    )
+
+
+# Earlier weights
+
+
+@pytest.mark.parametrize("n_parts", [1, 3])
+def test_what_a_twin_explains_is_the_squared_correlation_of_its_own_unit_and_by_chance_of_a_neighbours(
+    n_parts,
+) -> None:
+    rng = np.random.default_rng(0)
+    units = rng.normal(5, 1, (30, 4, 2, 3))
+    twins = units + rng.normal(0, [[[[0.5]], [[1]], [[2]], [[9]]]], units.shape)
+    shared = examining._Shared()
+    for a, b in zip(np.array_split(units, n_parts), np.array_split(twins, n_parts), strict=True):
+        shared.add(a, b)
+    own, others = shared.explained()
+    flat, twin = (np.moveaxis(each, 1, 0).reshape(4, -1) for each in (units, twins))
+
+    def explained(order: list[int]) -> float:
+        r = [np.corrcoef(flat[i], twin[j])[0, 1] ** 2 for i, j in enumerate(order)]
+        return float(np.average(r, weights=flat.var(axis=1)))
+
+    assert own == pytest.approx(explained([0, 1, 2, 3]))
+    assert others == pytest.approx(explained([3, 0, 1, 2]))
+    lone = examining._Shared()
+    lone.add(units[:, :1], twins[:, :1])
+    assert lone.explained()[1] is None
+    flat_one = examining._Shared()
+    flat_one.add(np.ones((3, 2)), twins[:3, :2, 0, 0])
+    assert flat_one.explained() == (None, None)
+
+
+def dense(name: str | None, n: int = 4, below: int = 1) -> Layer:
+    return as_layer(Dense(weights=Parameter.of("W", np.ones((n, n))), units=n), below=below, name=name)
+
+
+@pytest.mark.parametrize(
+    ("earlier", "wanted", "number"),
+    [
+        (["a", "b"], "b", 2),
+        (["b", "a"], "b", 1),
+        (["x", "y"], "b", 2),
+        ([None, None], "b", 2),
+        (["x"], "b", None),
+    ],
+)
+def test_a_dense_layer_is_found_by_its_name_and_else_by_its_number(earlier, wanted, number) -> None:
+    later = Network.of([image(4), dense("a", below=0), dense("b")])
+    before = Network.of([image(4), *(dense(name, below=i) for i, name in enumerate(earlier))])
+    layer = next(each for each in later.layers if each.name == wanted)
+    found = examining._counterpart(layer, before, later.layers)
+    assert (None if found is None else found.index) == number
+    other = Network.of([image(4), dense("b", 5, below=0), dense("c", 5)])
+    assert examining._counterpart(layer, other, later.layers) is None
+
+
+@pytest.mark.parametrize("theirs", [True, False, None])
+@pytest.mark.parametrize("own", [True, False, None])
+def test_earlier_kernels_are_turned_where_only_one_of_both_is(own, theirs) -> None:
+    kernels = np.arange(24.0).reshape(1, 2, 3, 4)
+
+    def of(flip: bool | None) -> Convolution:
+        found = conv(kernels, flip_filters=flip).convolution
+        assert isinstance(found, Convolution)
+        return found
+
+    turned = {own, theirs} == {True, False}
+    wanted = kernels[..., ::-1, ::-1] if turned else kernels
+    assert np.array_equal(examining._turned(of(theirs), of(own)), wanted)
+
+
+@pytest.mark.parametrize(
+    ("labels", "share"), [([], None), (None, None), ([1], 1), ([1, 1, 2], 2 / 3), (["1", 1, 2.5, 3], 0.5)]
+)
+def test_the_most_frequent_label_is_what_one_answer_to_all_gets(labels, share) -> None:
+    assert examining._most_frequent(labels) == (None if share is None else pytest.approx(share))
