@@ -220,6 +220,10 @@ class _LiveStore:
         """Yield nothing: there is a configuration."""
         return iter(())
 
+    def inside(self, place: str, name: str, class_name: str) -> Iterator[tuple[str, str, Weights]]:  # noqa: ARG002
+        """Yield nothing: what a layer of a class of one's own holds is among its own weights."""
+        return iter(())
+
     def _layer(self, place: str, name: str) -> Any:
         model = self.models.get(place)
         held = [] if model is None else _layers_of(model)

@@ -274,3 +274,17 @@ def test_numbers_of_few_bits_are_numpys_own_and_drawn_in_single_precision():
 
 def test_axes_may_be_said_in_the_words_of_frameworks():
     assert Hints(axes={"": "hwio", "2": "OIHW"}).axes == {"": "rcio", "2": "oirc"}
+
+
+def test_attention_in_flax_is_no_convolution_in_a_line():
+    shapes = {"query": (8, 2, 4), "key": (8, 2, 4), "value": (8, 2, 4), "out": (2, 4, 8), "conv": (3, 8, 8)}
+    held = [
+        Tensor(name=one.name.replace(".", "/"), array=one.array)
+        for one in tensors(**{f"a__{name}__kernel": shape for name, shape in shapes.items()})
+    ]
+    found = {layer.name: layer for layer in layers_of(held, FLAX, Hints()).layers}
+    assert [name for name, layer in found.items() if isinstance(layer, ConvLayer)] == ["a/conv"]
+    alone = layers_of(held[1:], FLAX, Hints()).layers
+    assert all(isinstance(layer, ConvLayer) for layer in alone), "without its query it is none"
+    wide = tensors(a__weight=(8, 2, 4), a__bias=(2, 4))
+    assert not isinstance(layers_of(wide, PYTORCH, Hints()).layers[0], ConvLayer)

@@ -19,7 +19,9 @@ MODERN = Path(__file__).resolve().parents[1] / "fixtures" / "modern"
 FILES = {
     "tensorflow/slim": "slim/model.ckpt",
     "tensorflow/subclass": "subclass/ckpt-1.index",
+    "tensorflow/listed": "listed",
     "tensorflow/lines": "lines",
+    "keras/own_layer": "own_layer.keras",
     "trees/jax_arrays": "jax_arrays.pkl",
     "trees/jax_bfloat16": "jax_bfloat16.pkl",
     "trees/train_state": "train_state/checkpoint_5",
@@ -271,3 +273,26 @@ def test_a_dictionary_of_pytorchs_names_keeps_them_and_their_order(tmp_path):
     network = filtviz.load(tmp_path / "sorted.npz")
     assert [layer.name for layer in network.layers] == ["a", "conv1.0", "conv1.1"]
     assert network.origin.order.startswith("the names, which are sorted")
+
+
+def test_an_optimisers_list_of_variables_is_the_model_and_its_state_is_not():
+    network = opened("tensorflow/listed")
+    assert sum(one.size for layer in network.layers for one in layer.parameters) == 157
+    assert network.origin.left_out == ("3 arrays of the optimiser's state or of moving averages",)
+
+
+def test_attention_is_no_convolution_in_a_line():
+    network = opened("tensorflow/listed")
+    found = [layer.type for layer in network.layers if layer.name.startswith("attention/")]
+    assert found == ["weights"] * 4
+
+
+def test_a_layer_of_a_class_of_ones_own_shows_what_is_in_it():
+    network = filtviz.load(MODERN / "keras" / "own_layer.h5")
+    block = ["block/conv2d", "block/depthwise_conv2d"]
+    assert [layer.name for layer in network.layers] == ["input_layer", "stem", "block", *block]
+    with np.load(MODERN / "keras" / "own_layer.truth.npz") as truth:
+        kernels = dict(zip(["stem", *block], truth.values(), strict=True))
+    assert all(np.array_equal(layer.W, kernels[layer.name]) for layer in network.conv_layers)
+    assert network.layers[2].parameters == (), "they are those of the layers in it"
+    assert network.layers[3].inputs == (), "the file does not tell how they run"

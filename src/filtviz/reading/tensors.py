@@ -8,7 +8,7 @@ where a bias or the number of channels leaves no other reading, and is said to b
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -33,6 +33,7 @@ __all__ = [
     "are_sorted",
     "first_things_first",
     "layers_of",
+    "of_attention",
 ]
 
 
@@ -152,6 +153,12 @@ class _Group:
         return "mean" in self.roles and "variance" in self.roles
 
     @property
+    def has_wide_bias(self) -> bool:
+        """Whether its bias has more axes than one, which no convolution has: a dense layer to several."""
+        bias = self.roles.get("bias")
+        return bias is not None and len(bias.shape) > 1
+
+    @property
     def width(self) -> int | None:
         """The length of its vectors where they have one: the number of channels that it has."""
         lengths = {one.shape[0] for one in self.roles.values() if len(one.shape) == 1}
@@ -209,6 +216,33 @@ def are_sorted(names: Sequence[str], separator: str) -> bool:
         return False
     orders: tuple[Callable[[str], Any], ...] = (str, natural_key, lambda name: name.split(separator))
     return any(list(names) == sorted(names, key=order) for order in orders)
+
+
+_OF_ATTENTION = ("query", "key", "value")
+_PART_OF_ATTENTION = re.compile(
+    r"(?P<start>_?)(?P<kind>query|key|value|attention_output|output|out)(?P<end>(_dense)?)\Z"
+)
+
+
+def of_attention(names: Set[str], separator: str) -> set[str]:
+    """Return the layers of attention: query, key and value stand side by side, and with them the output.
+
+    Kernels of three axes are no convolutions there, since none of the axes is a place.
+
+    Args:
+        names: The names of layers.
+        separator: What stands between a layer's name and the name of the layer that it is in.
+    """
+    found: set[str] = set()
+    for name in names:
+        place, between, last = name.rpartition(separator)
+        match = _PART_OF_ATTENTION.match(last)
+        others = (
+            [f"{place}{between}{match['start']}{one}{match['end']}" for one in _OF_ATTENTION] if match else []
+        )
+        if others and all(one in names for one in others):
+            found.add(name)
+    return found
 
 
 def first_things_first(tensors: Sequence[Tensor], convention: Convention) -> list[Tensor]:
@@ -298,6 +332,7 @@ class _Maker:
     known: Mapping[str, Mapping[str, Any]]
     as_they_run: bool = True
     sees_colours: bool = False
+    attention: Set[str] = frozenset()
     depthwise: list[str] = field(default_factory=list)
     transposed: list[str] = field(default_factory=list)
     grouped: list[str] = field(default_factory=list)
@@ -309,6 +344,7 @@ class _Maker:
         """Return a layer for each group; each feeds the next where the sizes fit."""
         layers: list[Layer] = []
         before: int | None = None
+        self.attention = of_attention({group.name for group in groups}, self.convention.separator)
         self.sees_colours = any(_sees_colours(group.shape, self.convention) for group in groups)
         for place, group in enumerate(groups):
             following = groups[place + 1] if place + 1 < len(groups) else None
@@ -336,7 +372,8 @@ class _Maker:
         known = dict(self.known.get(group.name, {}))
         kind = known.pop("type", None)
         weight, n_axes = group.roles.get("weight"), len(group.shape)
-        if weight is not None and n_axes in self.convention.kernels and not group.is_norm:
+        is_dense = n_axes == 3 and (group.name in self.attention or group.has_wide_bias)
+        if weight is not None and n_axes in self.convention.kernels and not group.is_norm and not is_dense:
             convolution = self._convolution(group, before, following, known)
             n = len(convolution.kernel_size)
             times = convolution.groups or 1

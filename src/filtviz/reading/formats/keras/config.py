@@ -17,8 +17,9 @@ from filtviz.network import Layer
 from filtviz.operations import Input, Operation, Untold
 from filtviz.parameter import Parameter, Shape
 from filtviz.reading.arrays import parameter_of
-from filtviz.reading.formats.keras.classes import Case, operations_of, roles_of
+from filtviz.reading.formats.keras.classes import Case, is_known, operations_of, roles_of
 from filtviz.reading.formats.keras.stores import Modern, Store, Weights
+from filtviz.reading.formats.keras.weights import layers_of_part
 from filtviz.reading.layering import add_layer, make_layer, shapes_of
 from filtviz.reading.opened import Opened
 
@@ -123,6 +124,7 @@ class Builder:
         is_keras_3: Whether Keras 3 wrote the configuration.
         layers: The layers so far.
         channels_last: Whether the model is given images with the channels behind.
+        opened_up: Layers of classes of a user's own whose parts are among the layers.
     """
 
     opened: Opened
@@ -131,6 +133,7 @@ class Builder:
     layers: list[Layer] = field(default_factory=list)
     parameters: dict[tuple[str, str], Mapping[str, Parameter]] = field(default_factory=dict)
     channels_last: bool = True
+    opened_up: set[tuple[str, str]] = field(default_factory=set)
 
     def build(self, config: Mapping[str, Any]) -> list[Layer]:
         """Return the layers of a whole configuration."""
@@ -222,7 +225,33 @@ class Builder:
         if wrapped is not None:
             return self._wrapped(entry, wrapped, place, name, inputs)
         held = self._parameters(place, entry)
-        return self._plain(name, entry.class_name, entry.config, held, inputs)
+        if is_known(entry.class_name) or entry.class_name in _WRAPPERS:
+            return self._plain(name, entry.class_name, entry.config, held, inputs)
+        return self._of_its_own(entry, place, prefix, held, inputs)
+
+    def _of_its_own(
+        self,
+        entry: _Entry,
+        place: str,
+        prefix: str,
+        held: Mapping[str, Parameter],
+        inputs: Sequence[int],
+    ) -> tuple[int, ...]:
+        """Add a layer of a class that is not known, and those that lie in it: nothing tells how they run."""
+        inner: list[Layer] = []
+        if self.store is not None and (place, entry.name) not in self.opened_up:
+            for title, called, weights in self.store.inside(place, entry.name, entry.class_name):
+                if weights.arrays:
+                    self.opened_up.add((place, entry.name))
+                    inner += layers_of_part(prefix + title, called, weights)
+        n_inner = sum(len(layer.parameters) for layer in inner)
+        kept = (
+            {} if len(held) == n_inner else held
+        )  # which the layout before Keras 3 keeps as the outer one's
+        result = self._plain(prefix + entry.name, entry.class_name, entry.config, kept, inputs)
+        for layer in inner:
+            self._add(layer)
+        return result
 
     def _wrapped(
         self, entry: _Entry, inner: _Entry, place: str, name: str, inputs: Sequence[int]

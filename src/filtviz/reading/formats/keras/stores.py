@@ -55,6 +55,15 @@ class Store(Protocol):
     def parts(self) -> Iterator[tuple[str, str, Weights]]:
         """Yield the same of layers that are attributes of a model or layer of a class of a user's own."""
 
+    def inside(self, place: str, name: str, class_name: str) -> Iterator[tuple[str, str, Weights]]:
+        """Yield the same of the layers that one of a class of a user's own is made of.
+
+        Args:
+            place: Where its model lies, empty for the outermost.
+            name: Its own name, which theirs begin with.
+            class_name: Its class.
+        """
+
 
 def store_of(groups: Sequence[Group]) -> Store | None:
     """Return what finds weights in a file, or in several that make one; None where it is not Keras's."""
@@ -183,7 +192,16 @@ class Modern:
 
     def parts(self) -> Iterator[tuple[str, str, Weights]]:
         """Yield what lies in groups that are called as attributes are, in the order of their paths."""
-        waiting: list[tuple[str, bool]] = [("", False)]
+        yield from self._parts("", within=False)
+
+    def inside(self, place: str, name: str, class_name: str) -> Iterator[tuple[str, str, Weights]]:
+        """Yield the layers that lie in the group of another one."""
+        found = self._find(place, name, class_name)
+        for path, called, weights in self._parts(found, within=True) if found is not None else ():
+            yield name + path.removeprefix((found or "")[1:]), called, weights
+
+    def _parts(self, start: str, *, within: bool) -> Iterator[tuple[str, str, Weights]]:
+        waiting = [(start, within)]
         seen = {(number, root.address) for number, root in enumerate(self.groups)}
         while waiting:
             place, within = waiting.pop(0)
@@ -275,6 +293,18 @@ class Legacy:
     def parts(self) -> Iterator[tuple[str, str, Weights]]:
         """Yield nothing: this layout lists all layers."""
         return iter(())
+
+    def inside(self, place: str, name: str, class_name: str) -> Iterator[tuple[str, str, Weights]]:
+        """Yield the layers whose weights lie below the name of another one."""
+        del class_name
+        names = [one for one in self._weight_names(place or name) if name in one.split("/")[:-2]]
+        self.model.file.effort.spend(1 + len(names))
+        below: dict[str, list[str]] = {}
+        for one in names:
+            below.setdefault(one.rpartition("/")[0], []).append(one)
+        for path, own in below.items():
+            last = path.rpartition(f"{name}/")[2]
+            yield f"{name}/{last}", class_in_path(last.rpartition("/")[2]), self._read(place or name, own, "")
 
 
 def _listed(group: Group, name: str) -> list[str]:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from filtviz.network import ConvLayer, Layer
 from filtviz.operations import Convolution, Untold
+from filtviz.parameter import Parameter
 from filtviz.reading.arrays import parameter_of
 from filtviz.reading.formats.keras.classes import Case, is_known, operations_of, roles_of
 from filtviz.reading.formats.keras.stores import Store, Weights
 from filtviz.reading.opened import Opened
+from filtviz.reading.tensors import of_attention
 
-__all__ = ["Found", "layers_without_graph"]
+__all__ = ["Found", "layers_of_part", "layers_without_graph"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,13 +35,17 @@ def layers_without_graph(store: Store, opened: Opened) -> Found:
         opened: The file.
     """
     layers: list[Layer] = []
-    for name, class_name, weights in store.layers():
-        if weights.arrays:
-            layers += _made(name, class_name, weights)
+    held = [one for one in store.layers() if one[2].arrays]
+    attention = of_attention({name for name, _, _ in held}, "/")
+    for place, (name, class_name, weights) in enumerate(held):
+        if name in attention:
+            layers += layers_of_part(name, "Attention", weights)
+        else:
+            layers += _made(name, class_name, weights, _width_of_norm(held[place + 1 : place + 2]))
             opened.limits.check("layers", len(layers), f"it has {len(layers):,} layers or more")
     for name, class_name, weights in store.parts():
         if weights.arrays:
-            layers += _of_part(name, class_name, weights)
+            layers += layers_of_part(name, class_name, weights)
             opened.limits.check("layers", len(layers), f"it has {len(layers):,} layers or more")
     return Found(
         layers=tuple(_connected(layers)),
@@ -48,8 +56,20 @@ def layers_without_graph(store: Store, opened: Opened) -> Found:
     )
 
 
-def _of_part(name: str, class_name: str, weights: Weights) -> list[Layer]:
-    """Return an attribute's layer; where its class is not known, only kernels of an image count."""
+def _width_of_norm(following: Sequence[tuple[str, str, Weights]]) -> int | None:
+    """Return the number of channels of a batch normalisation that follows, None where none does."""
+    variance = following[0][2].arrays.get("moving_variance") if following else None
+    return variance.shape[0] if variance is not None and len(variance.shape) == 1 else None
+
+
+def layers_of_part(name: str, class_name: str, weights: Weights) -> list[Layer]:
+    """Return an attribute's layer; where its class is not known, only kernels of an image count.
+
+    Args:
+        name: What the file calls it.
+        class_name: Its class, as far as that tells.
+        weights: Its arrays.
+    """
     first = next(iter(weights.arrays.values()))
     if is_known(class_name) or len(first.shape) in (4, 5):
         return _made(name, class_name, weights)
@@ -58,8 +78,43 @@ def _of_part(name: str, class_name: str, weights: Weights) -> list[Layer]:
     return [Layer(name=name, type="weights", operations=operations, parameters=held)]
 
 
-def _made(name: str, class_name: str, weights: Weights) -> list[Layer]:
-    """Return a layer, or the two of a separable convolution."""
+_IS_TOLD = re.compile("Transpose|Depthwise")
+_CALLED_DEPTHWISE = re.compile(r"(?i)depthwise|(\A|[_/])dw(conv)?(\d|[_/]|\Z)")
+_CALLED_TRANSPOSED = re.compile(r"(?i)deconv|transpose")
+
+
+def _kernels_class(name: str, class_name: str, held: Mapping[str, Parameter], width: int | None) -> str:
+    """Return the class of a layer by its kernel, its biases, and its name: what they contradict is not made.
+
+    Args:
+        name: The layer's name.
+        class_name: Its class, as far as its name or path tells.
+        held: Its parameters.
+        width: The channels of a batch normalisation behind it.
+    """
+    shape, bias = held["kernel"].shape, held.get("bias")
+    if class_name.startswith("EinsumDense") and len(shape) > 2:
+        return class_name
+    if bias is not None and len(bias.shape) != 1:
+        return class_name
+    found = {2: "Dense", 3: "Conv1D", 4: "Conv2D", 5: "Conv3D"}.get(len(shape), class_name)
+    if len(shape) != 4:
+        return found
+    gives = width if bias is None else bias.size
+    is_depthwise = shape[2] * shape[3] if gives is None else gives
+    if is_depthwise == shape[2] * shape[3] != shape[3] and (gives or _CALLED_DEPTHWISE.search(name)):
+        return "DepthwiseConv2D"
+    if shape[2] != shape[3] and gives == shape[2]:
+        return "Conv2DTranspose"
+    fits = gives in (None, shape[2])
+    return "Conv2DTranspose" if fits and _CALLED_TRANSPOSED.search(name) else found
+
+
+def _made(name: str, class_name: str, weights: Weights, width: int | None = None) -> list[Layer]:
+    """Return a layer, or the two of a separable convolution.
+
+    ``width`` is the number of channels of a batch normalisation behind it.
+    """
     roles = roles_of(class_name, {}, len(weights.arrays))
     held = {}
     for place, (key, array) in enumerate(weights.arrays.items()):
@@ -72,15 +127,8 @@ def _made(name: str, class_name: str, weights: Weights) -> list[Layer]:
         parts = ["DepthwiseConv2D"]
     elif "moving_variance" in held:
         parts = ["BatchNormalization"]
-    elif "kernel" in held and "Transpose" not in class_name and "Depthwise" not in class_name:
-        shape = held["kernel"].shape
-        parts = {2: ["Dense"], 3: ["Conv1D"], 4: ["Conv2D"], 5: ["Conv3D"]}.get(len(shape), parts)
-        n_biases = held["bias"].size if "bias" in held else 0
-        if len(shape) == 4 and n_biases and n_biases != shape[3]:
-            if n_biases == shape[2] * shape[3]:
-                parts = ["DepthwiseConv2D"]
-            elif n_biases == shape[2]:
-                parts = ["Conv2DTranspose"]
+    elif "kernel" in held and not (is_known(class_name) and _IS_TOLD.search(class_name)):
+        parts = [_kernels_class(name, class_name, held, width)]
         if "recurrent_kernel" in held:
             parts = [class_name]
     layers: list[Layer] = []

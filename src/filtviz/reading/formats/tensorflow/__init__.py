@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections import Counter, deque
+from collections.abc import Iterator, Mapping, Sequence
 
 from filtviz.errors import MalformedFileError, UnsupportedFileError
 from filtviz.network import Network
@@ -12,7 +12,7 @@ from filtviz.reading.arrays import AnyArray, StoredArray
 from filtviz.reading.containers import Siblings
 from filtviz.reading.formats.keras.stores import Weights, class_in_path
 from filtviz.reading.formats.keras.weights import layers_without_graph
-from filtviz.reading.formats.tensorflow.checkpoint import Checkpoint, read_checkpoint
+from filtviz.reading.formats.tensorflow.checkpoint import Checkpoint, Trackable, read_checkpoint
 from filtviz.reading.formats.tensorflow.first_generation import arrays_of_table, is_of_first_generation
 from filtviz.reading.formats.tensorflow.graphdef import layers_of_graph
 from filtviz.reading.formats.tensorflow.leveldb import is_table
@@ -34,6 +34,14 @@ _SLOT = re.compile(
 )
 """Keys of an optimiser's state and of moving averages."""
 
+_TRAINED = re.compile(r"(^|/)optimizer/_trainable_variables/\d+/\.ATTRIBUTES/")
+"""Keys of a model's own variables, which Keras 3 saves by the optimiser's list of them if that is shorter."""
+
+_GO_ON = frozenset({"bias", "beta"})
+"""Variables that come behind others of their layer."""
+
+_OPTIMISER = re.compile(r"(?i)_?optimi[sz]er\Z")
+_MOST_STEPS = 32
 _ATTRIBUTE = "/.ATTRIBUTES/VARIABLE_VALUE"
 _ROLES = {
     "weights": "kernel", "biases": "bias", "depthwise_weights": "depthwise_kernel", "w": "kernel",
@@ -133,9 +141,10 @@ def _of_checkpoint(
     others: tuple[str, ...] = (),
     why: tuple[str, ...] = (),
 ) -> Network:
-    kept = {key: array for key, array in found.arrays.items() if not _SLOT.search(key)}
+    paths = _paths(found.objects, opened)
+    kept = {key: array for key, array in found.arrays.items() if key in paths or _is_of_model(key)}
     slots = len(found.arrays) - len(kept)
-    made = layers_without_graph(_Variables(kept, found.names), opened)
+    made = layers_without_graph(_Variables(kept, found.names, paths), opened)
     if not made.layers and opened.path.name == f"{_VARIABLES}{_INDEX}":
         raise UnsupportedFileError(
             "it has the variables of a SavedModel; name the folder that this one is in"
@@ -154,6 +163,36 @@ def _of_checkpoint(
     return Network.of(made.layers, origin)
 
 
+def _is_of_model(key: str) -> bool:
+    return _TRAINED.search(key) is not None or not _SLOT.search(key)
+
+
+def _paths(objects: Sequence[Trackable], opened: Opened) -> dict[str, str]:
+    """Return key → the shortest path to each variable that leads through no optimiser.
+
+    A checkpoint keys a variable by the shortest path of all, which may be that of the optimiser's lists.
+    """
+    found: dict[str, str] = {}
+    waiting = deque([(0, "", 0)] if objects else ())
+    seen = {0}
+    while waiting:
+        place, path, depth = waiting.popleft()
+        one = objects[place]
+        if one.key and not _SLOT.search(f"{path}{_ATTRIBUTE}"):
+            found.setdefault(one.key, path)
+        opened.effort.spend(1 + len(one.children) + (len(path) >> 4))
+        for name, child in one.children.items():
+            if (
+                0 <= child < len(objects)
+                and child not in seen
+                and not _OPTIMISER.match(name)
+                and depth < _MOST_STEPS
+            ):
+                seen.add(child)
+                waiting.append((child, f"{path}/{name}" if path else name, depth + 1))
+    return found
+
+
 def _left_out(slots: int) -> tuple[str, ...]:
     return (f"{plural(slots, 'array')} of the optimiser's state or of moving averages",) if slots else ()
 
@@ -161,8 +200,11 @@ def _left_out(slots: int) -> tuple[str, ...]:
 class _Variables:
     """The variables of a checkpoint, grouped into layers by their names."""
 
-    def __init__(self, arrays: Mapping[str, AnyArray], names: Mapping[str, str]) -> None:
-        """Take the arrays by key, and the names of variables by key."""
+    def __init__(
+        self, arrays: Mapping[str, AnyArray], names: Mapping[str, str], paths: Mapping[str, str]
+    ) -> None:
+        """Take the arrays by key, and the names of variables and the paths to them by key."""
+        self.paths = paths
         self.arrays = arrays
         self.names = names
 
@@ -179,10 +221,15 @@ class _Variables:
     def layers(self) -> Iterator[tuple[str, str, Weights]]:
         """Yield name, class and weights of each layer in the order of the keys."""
         grouped: dict[str, dict[str, StoredArray]] = {}
+        nameless: list[str] = []
         n_named = Counter(self.names.get(key) for key in self.arrays)
-        for key in sorted(self.arrays, key=natural_key):
+        places = {key: self.paths.get(key, key).removesuffix(_ATTRIBUTE) for key in self.arrays}
+        for key in sorted(self.arrays, key=lambda one: natural_key(places[one])):
             full = self.names.get(key)  # variables of a class of one's own may all be called alike
-            name = full if full and n_named[full] == 1 else key.removesuffix(_ATTRIBUTE)
+            name = full if full and n_named[full] == 1 else places[key]
+            if name == key.removesuffix(_ATTRIBUTE) and _TRAINED.search(key):
+                nameless.append(key)
+                continue
             layer, _, last = name.rpartition("/")
             last = _ROLES.get(last, last)
             if (
@@ -194,10 +241,28 @@ class _Variables:
                 grouped.setdefault(layer, {})[last] = array
         common = {name.partition("/")[0] for name in grouped if name}
         prefix = f"{common.pop()}/" if len(common) == 1 and all("/" in name for name in grouped) else ""
+        grouped.update(self._of_a_list(nameless))
         for name, arrays in grouped.items():
             title = name.removeprefix(prefix)
             yield title, class_in_path(title.rpartition("/")[2]), Weights(arrays=arrays)
 
+    def _of_a_list(self, keys: Sequence[str]) -> dict[str, dict[str, StoredArray]]:
+        """Return layers out of variables of which only the place in a list and the last name are known."""
+        grouped: dict[str, dict[str, StoredArray]] = {}
+        current: dict[str, StoredArray] = {}
+        for key in keys:
+            role, array = self.names.get(key, "").rpartition("/")[2], self.arrays[key]
+            if role not in _GO_ON or role in current:
+                current = grouped.setdefault(key.removesuffix(_ATTRIBUTE), {})
+            assert isinstance(array, StoredArray), "a checkpoint stores its arrays as they are"
+            current[role] = array
+        return grouped
+
     def parts(self) -> Iterator[tuple[str, str, Weights]]:
         """Yield nothing: all layers have keys."""
+        return iter(())
+
+    def inside(self, place: str, name: str, class_name: str) -> Iterator[tuple[str, str, Weights]]:
+        """Yield nothing: there is no configuration that would ask."""
+        del place, name, class_name
         return iter(())
