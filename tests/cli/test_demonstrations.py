@@ -14,13 +14,16 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 from PIL import Image
-from tests.building import image
+from tests.building import as_layer, image
 from tests.reading.torch_making import tensor, zip_of
 
-from filtviz import Network, Parameter, activity, load
+from filtviz import Network, Parameter, RunningError, activity, load
 from filtviz.cli import main
+from filtviz.demonstrations import Request, show_prediction
 from filtviz.drawing.colours import NOT_FINITE
 from filtviz.drawing.response_pictures import activity_picture
+from filtviz.operations import Dense, Flatten
+from filtviz.running.preparing import Pictures
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 MODEL, DIGITS = str(EXAMPLES / "mission-trained.pkl"), str(EXAMPLES / "digits.npz")
@@ -422,3 +425,52 @@ def test_nan_is_told_and_not_drawn_as_black(few: str) -> None:
     assert (
         "NaN or infinity, drawn green" in activity_picture(found, np.zeros((1, 31, 31)), "few").sheet.notes[0]
     )
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 7])
+@pytest.mark.parametrize("labelled", [False, True])
+def test_the_table_has_a_column_for_each_class_that_is_shown(monkeypatch, n: int, labelled: bool) -> None:
+    kernel = Parameter.of("W", np.arange(4.0 * n).reshape(4, n))
+    network = Network.of(
+        [image(1, 2, 2), as_layer(Flatten(), Dense(weights=kernel, units=n), below=0, name="last")]
+    )
+    shown = np.ones((2, 1, 2, 2)) * [[[[0.5]]], [[[1.0]]]]
+    pictures = Pictures(
+        images=shown, seen=shown, names=("a", "b"), labels=("0", "1") if labelled else None, sentences=("s",)
+    )
+    monkeypatch.setattr(Request, "network", lambda _: network)
+    monkeypatch.setattr(Request, "pictures", lambda *_: pictures)
+    found = show_prediction(Request(model="m", engine="numpy"), top=5)
+    given = ("given",) * labelled
+    ranks = tuple(f"#{place}" for place in range(1, min(n, 5) + 1)) if n > 1 else ("output",)
+    assert found.headings == ("image", *given, *ranks)
+    assert [row[0] for row in found.rows] == ["a", "b"]
+    assert {len(row) for row in found.rows} == {len(found.headings)}
+    outputs = network.run(shown, engine="numpy")
+    for row, values in zip(found.rows, outputs, strict=True):
+        best = sorted(range(n), key=lambda k: -values[k])[:5]
+        assert row[1 + labelled :] == tuple(f"{k}  {values[k]:.4g}" for k in best)
+    assert found.table[0] == ("image", "given", *map(str, range(n)))
+    assert found.table[1][:2] == ("a", "0" if labelled else "")
+    assert found.data["given"] == (["0", "1"] if labelled else None)
+
+
+@pytest.mark.parametrize(
+    ("labels", "said"),
+    [(1, None), (2, "there are 2 labels, the network has 1 output"), (0, None)],
+)
+def test_as_many_names_as_outputs_are_needed(monkeypatch, labels: int, said: str | None) -> None:
+    kernel = Parameter.of("W", np.ones((4, 1)))
+    network = Network.of([image(1, 2, 2), as_layer(Flatten(), Dense(weights=kernel, units=1), below=0)])
+    shown = np.ones((1, 1, 2, 2))
+    pictures = Pictures(images=shown, seen=shown, names=("a",), labels=None, sentences=())
+    monkeypatch.setattr(Request, "network", lambda _: network)
+    monkeypatch.setattr(Request, "pictures", lambda *_: pictures)
+    monkeypatch.setattr(Request, "names", lambda _: ("x", "y")[:labels])
+    if said is None:
+        assert show_prediction(Request(model="m", engine="numpy")).rows == (
+            ("a", f"{'x' if labels else '0'}  4"),
+        )
+    else:
+        with pytest.raises(RunningError, match=said):
+            show_prediction(Request(model="m", engine="numpy"))

@@ -20,9 +20,10 @@ from filtviz import DrawingError
 from filtviz.activations import Activation
 from filtviz.cli import main
 from filtviz.drawing.graphs import Box, Graph, GraphPicture, as_dot, as_lines, as_mermaid, graph_of, placing
+from filtviz.drawing.graphs.boxes import _word
 from filtviz.drawing.graphs.placing import BOX_WIDTH, place
 from filtviz.network import Layer, Network
-from filtviz.operations import Identity, Merge, Normalisation, Untold
+from filtviz.operations import Convolution, Dense, Identity, Merge, Normalisation, Untold
 from filtviz.parameter import Parameter
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -301,3 +302,100 @@ def test_the_function_returns_it_all() -> None:
     assert result._repr_png_()[:4] == b"\x89PNG"
     with pytest.raises(DrawingError, match="has no layers to draw"):
         filtviz.graph(Network(layers=()))
+
+
+@pytest.mark.parametrize(
+    ("n", "links", "ranks"),
+    [
+        (1, [], [0]),
+        (3, [(0, 1), (1, 2)], [0, 1, 2]),
+        (4, [(0, 1), (1, 2), (0, 2), (2, 3)], [0, 1, 2, 3]),
+        (
+            5,
+            [(0, 1), (1, 2), (2, 4), (3, 4)],
+            [0, 1, 2, 2, 3],
+        ),  # what nothing feeds stands near what it feeds
+        (5, [(0, 2), (2, 3), (1, 3), (1, 4), (3, 4)], [0, 1, 1, 2, 3]),
+        (3, [(0, 1)], [0, 1, 0]),  # and what is linked to nothing, at the top
+    ],
+)
+def test_a_box_stands_below_all_that_feed_it(n: int, links: list[tuple[int, int]], ranks: list[int]) -> None:
+    assert placing._ranks(n, links) == ranks
+
+
+def test_what_flows_from_a_column_to_the_next_comes_from_the_one_box_that_is_read_below() -> None:
+    graph = drawn(5, [(0, 1), (1, 2), (0, 2), (2, 3), (3, 4)])
+    assert [placing._crossing(graph, [0, 1, 2, 3, 4], last) for last in (0, 2, 3, 4)] == [0, 2, 3, None]
+
+
+@pytest.mark.parametrize(("n", "columns"), [(1, 1), (16, 1), (17, 3), (40, 4), (70, 5)])
+def test_a_chain_has_one_column_up_to_sixteen_rows(n: int, columns: int) -> None:
+    graph = drawn(n, [(i, i + 1) for i in range(n - 1)])
+    found = placing._columns(graph, list(range(n)))
+    assert len(found) == columns
+    assert [first for first, _ in found[1:]] == [last + 1 for _, last in found[:-1]]
+    assert (found[0][0], found[-1][1]) == (0, n - 1)
+
+
+def test_a_column_ends_only_where_one_box_alone_flows_on() -> None:
+    links = [(i, i + 1) for i in range(29)] + [(i, i + 2) for i in range(0, 28) if i not in (12, 13)]
+    found = placing._columns(drawn(30, links), list(range(30)))
+    assert found == [(0, 13), (14, 29)] or len(found) == 1
+    assert len(placing._columns(drawn(30, [*links, (12, 14), (13, 15)]), list(range(30)))) == 1
+
+
+def test_numbers_in_order_are_the_nearest_by_least_squares() -> None:
+    assert placing._in_order([1.0, 2.0, 3.0], [1, 1, 1]) == [1, 2, 3]
+    assert placing._in_order([3.0, 1.0], [1, 1]) == [2, 2]
+    assert placing._in_order([4.0, 1.0], [2, 1]) == [3, 3]
+    assert placing._in_order([1.0, 5.0, 3.0, 2.0], [1, 1, 1, 1]) == pytest.approx([1, 10 / 3, 10 / 3, 10 / 3])
+    assert placing._in_order([], []) == []
+
+
+def test_boxes_are_as_high_as_their_lines_and_columns_are_as_wide_as_their_rows() -> None:
+    one, three = place(drawn(1, [])), place(drawn(1, [], lines=3))
+    assert one.boxes[0].height == pytest.approx(placing.HEAD + placing.LINE)
+    assert three.boxes[0].height == pytest.approx(placing.HEAD + 3 * placing.LINE)
+    assert (one.width, one.height) == (pytest.approx(BOX_WIDTH), pytest.approx(one.boxes[0].height))
+    beside = place(drawn(3, [(0, 1), (0, 2)]))
+    assert beside.width == pytest.approx(2 * BOX_WIDTH + placing.GAP / 2)
+    assert beside.height == pytest.approx(2 * one.height + placing.ROW_GAP)
+    assert beside.boxes[0].x == pytest.approx((beside.boxes[1].x + beside.boxes[2].x) / 2)
+    assert len(beside.curves) == 2
+
+
+@pytest.mark.parametrize(
+    ("stride", "spacing", "groups", "words"),
+    [
+        ((1, 1), (), 1, ""), ((2, 2), (), None, ", stride 2"), ((2, 1), (), 1, ", stride 2×1"),
+        ((1, 2), (), 2, ", stride 1×2, 2 groups"), ((1, 1), (2, 2), 1, ", dilation 2"),
+        ((1, 1), (1, 3), 1, ", dilation 1×3"), (None, (), 4, ", stride ?, 4 groups"),
+    ],
+)  # fmt: skip
+def test_a_convolution_says_what_is_unusual_of_it(stride, spacing, groups, words) -> None:
+    operation = Convolution(
+        weights=Parameter.of("W", np.zeros((4, 1, 3, 2))),
+        axes="oirc",
+        stride=stride,
+        dilation=spacing,
+        groups=groups,
+    )
+    assert _word(operation) == f"conv 3×2, 4 filters{words}"
+
+
+@pytest.mark.parametrize(
+    ("operation", "word"),
+    [
+        (Dense(units=None), "dense"), (Dense(units=1), "dense, 1 unit"), (Dense(units=2), "dense, 2 units"),
+        (Normalisation(gamma=Parameter.of("g", np.ones(1)), is_batch=False), "scale"),
+        (Normalisation(beta=Parameter.of("g", np.ones(1)), is_batch=False), "shift"),
+        (Normalisation(gamma=Parameter.of("g", np.ones(1))), "norm"),
+        (Activation(kind="untold", name=""), "activation ?"),
+        (Activation(kind="untold", name="mish"), "mish"), (Activation(kind="rectify", name="x"), "relu"),
+        (Activation(kind="linear", name="x"), ""),
+        (Activation(kind="hard_sigmoid", name="x"), "hard sigmoid"),
+        (Identity(what="Dropout"), "dropout"), (Untold(reason="x"), ""),
+    ],
+)  # fmt: skip
+def test_each_operation_has_its_word(operation, word) -> None:
+    assert _word(operation) == word

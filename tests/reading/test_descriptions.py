@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,9 @@ from click.testing import CliRunner, Result
 import filtviz
 from filtviz import ArgumentError, FileAccessError, Hints, LimitError, Limits, MalformedFileError
 from filtviz.cli import main
+from filtviz.network import Layer
+from filtviz.operations import Convolution, Dense, Normalisation
+from filtviz.parameter import Parameter
 from tests.telling import FIXTURES
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -365,3 +369,82 @@ def test_the_command_line_prints_and_takes_it(bare: Path, tmp_path: Path) -> Non
     kept = run("layers", MISSION, "--architecture", path)
     assert "keeps it: --architecture is for files without one" in kept.stderr
     assert "not both" in run("layers", bare, "--architecture", path, "--like", MISSION, status=2).stderr
+
+
+template = import_module("filtviz.reading.architecture.template")  # the package has a function of that name
+
+
+def told(**facts: Any) -> list[str]:
+    weights = Parameter.of("W", np.zeros((4, 3, 3, 5)), "w")
+    layer = Layer(name="c", operations=(Convolution(weights=weights, **{"axes": "oirc", **facts}),))
+    return list(template._table(layer, "c", is_last=False))[1:]
+
+
+@pytest.mark.parametrize(
+    ("facts", "lines"),
+    [
+        ({}, []),
+        ({"groups": 1}, []),
+        ({"groups": 2}, ["groups = 2"]),
+        ({"stride": (2, 1)}, ["stride = [2, 1]"]),
+        ({"pad": ((0, 1), (2, 3))}, ["pad = [[0, 1], [2, 3]]"]),
+        ({"dilation": (1, 2)}, ["dilation = [1, 2]"]),
+    ],
+)
+def test_a_template_says_what_is_known_of_a_convolution_and_no_more(facts, lines):
+    usual = ['type = "convolution"', 'weights = "w"  # 4x3x3x5', 'axes = "oihw"']
+    assert told(**facts) == [*usual, *lines]
+
+
+@pytest.mark.parametrize(
+    ("facts", "first"),
+    [
+        ({"axes": "iorc"}, 'type = "transposed-convolution"'),
+        ({"axes": "iorc", "transposed": True}, 'type = "transposed-convolution"'),
+        ({"transposed": True}, 'type = "transposed-convolution"'),
+        ({"axes": "rcio"}, 'type = "convolution"'),
+    ],
+)
+def test_kernels_with_their_channels_in_front_are_taken_for_transposed_ones(facts, first):
+    assert told(**facts)[0] == first
+
+
+@pytest.mark.parametrize(
+    ("flips", "line"),
+    [
+        ([True], "flip = true"), ([False, False], "flip = false"), ([True, False], None), ([None], None),
+        ([None, True], None), ([], None),
+    ],
+)  # fmt: skip
+def test_whether_kernels_are_turned_is_told_where_all_agree(flips, line):
+    weights = Parameter.of("W", np.zeros((4, 3, 3, 3)))
+    convs = [Convolution(weights=weights, axes="oirc", flip_filters=flip) for flip in flips]
+    assert template._flip(convs) == (line or template._FLIP)
+
+
+def test_layers_have_names_of_their_own_in_a_template():
+    weights = Parameter.of("W", np.zeros((4, 3)))
+    dense, norm = Dense(weights=weights), Normalisation(mean=weights, spread=weights)
+    layers = [
+        Layer(operations=(dense,)), Layer(name="a", operations=(dense,)), Layer(operations=(dense,)),
+        Layer(name="a", operations=(norm,)), Layer(operations=(norm,)), Layer(), Layer(name="a_"),
+    ]  # fmt: skip
+    assert template._names(layers) == ["dense1", "a", "dense3", "a_", "norm2", "layer1", "a__"]
+    keys = [template._key(name) for name in ("a", "a_b-1", "a.b", "ä", "", 'a"b', "a\n\U0001f600\U000e0001")]
+    assert keys[:6] == ["a", "a_b-1", '"a.b"', '"ä"', '""', '"a\\"b"']
+    for key, name in zip(keys, ("a", "a_b-1", "a.b", "ä", "", 'a"b', "a\n\U0001f600\U000e0001"), strict=True):
+        assert tomllib.loads(f"[{key}]\nx = 1") == {name: {"x": 1}}
+
+
+@pytest.mark.parametrize(
+    ("operations", "image"),
+    [
+        ((Convolution(weights=Parameter.of("W", np.zeros((4, 3, 3, 5))), axes="oirc"),), "[3, 0, 0]"),
+        ((Convolution(weights=Parameter.of("W", np.zeros((4, 3, 5))), axes="oir", groups=2),), "[6, 0]"),
+        ((Dense(weights=Parameter.of("W", np.zeros((7, 2)))),), "[7]"),
+        ((Dense(weights=Parameter.of("W", np.zeros((7, 2))), axes="oi"),), "[2]"),
+        ((), '"?"'),
+    ],
+)
+def test_the_first_weights_tell_the_image(operations, image):
+    assert template._image([Layer(), Layer(operations=operations)]) == image

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from tests.reading.operators.architecture import architecture
 from tests.reading.operators.asking import Told
 from tests.reading.operators.caffe import caffe
 from tests.reading.operators.keras import keras
@@ -19,6 +20,7 @@ from tests.reading.operators.torch import exported, torch
 __all__ = ["FORMATS"]
 
 FORMATS: Mapping[str, Callable[[], Told]] = {
+    "architecture": architecture,
     "caffe": caffe,
     "exported": exported,
     "keras": keras,
