@@ -16,6 +16,7 @@ from filtviz.batch import jobs as jobs_module
 from filtviz.batch import planning
 from filtviz.batch.jobs import FEW_JOBS, Done, Reason, forget_models, run_jobs
 from filtviz.batch.planning import Planner
+from filtviz.errors import FiltvizError
 
 
 @dataclass(frozen=True)
@@ -197,3 +198,18 @@ def test_sheets_of_several_pages_are_drawn_page_by_page(model, suffix):
         alone = replace(one, files=(file,))
         assert alone.run().pages == file.pages
         assert file.path.read_bytes() == together[file.path.name]
+
+
+def test_a_process_holds_the_two_models_that_it_was_last_given(model):
+    path = model
+    files = [jobs_module.ModelFile(path=path, limits=None, hints=None, size=n, changed=0) for n in range(3)]
+    forget_models()
+    for n, file in enumerate(files):
+        file.remember(n)
+        held = [network for _, network in jobs_module._remembered]
+        assert held == list(range(n, max(n - jobs_module.REMEMBERED, -1), -1))
+    assert [files[n].load() for n in (2, 1)] == [2, 1]
+    with pytest.raises(FiltvizError):  # it is read anew, and is not of that size
+        files[0].load()
+    forget_models()
+    assert jobs_module._remembered == []

@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from filtviz.budget import Account
 from filtviz.errors import SelectionError
 from filtviz.network import ConvLayer, Network, Origin
-from filtviz.reporting import ReportOptions, gather
+from filtviz.reporting import ReportOptions, gather, gathering
 from filtviz.reporting.gathering import label_files
 from filtviz.reporting.pictures import plan_depths
 
@@ -130,3 +131,72 @@ def test_a_report_on_nothing() -> None:
 def test_options_check_themselves(megabytes: float) -> None:
     with pytest.raises(ValueError, match="megabytes must be a positive number"):
         ReportOptions(megabytes=megabytes)
+
+
+@pytest.mark.parametrize(
+    ("labels", "n_before", "title"),
+    [
+        (["a"], 0, "Filters of a"),
+        (["a", "b", "c"], 0, "Filters of a, b, c"),
+        (["a", "b", "c", "d"], 0, "Filters of 4 models"),
+        (["z", "a"], 1, "Filters of a, and what changed since z"),
+        (["y", "z", "a", "b", "c"], 2, "Filters of a, b, c, and what changed since y, z"),
+    ],
+)
+def test_a_title_names_three_models_and_counts_more(labels, n_before, title) -> None:
+    assert gathering._title(labels, n_before) == title
+
+
+class Purse:
+    """An account that pays for layers of some sizes only."""
+
+    def __init__(self, *sizes: int) -> None:
+        self.sizes = sizes
+
+    def spend(self, kind: str, amount: int, what: str) -> None:
+        if amount not in self.sizes:
+            Account({"work": 0, "pixels": 0}).spend(kind, amount, what)
+
+
+@pytest.mark.parametrize(
+    ("shown", "said"),
+    [
+        ((0, 1, 2), []),
+        ((0, 2), ["the pictures of conv1 were left out"]),
+        ((0,), ["the pictures of conv1 and conv2 were left out"]),
+        ((), ["the pictures of conv0 to conv2 were left out"]),
+    ],
+)
+def test_layers_that_are_too_much_work_are_named_with_the_first_reason(shown, said) -> None:
+    model = network((2, 1, 3, 3), (3, 2, 3, 3), (4, 3, 3, 3))
+    layers = [replace(layer, name=f"conv{i}", label=f"conv{i}") for i, layer in enumerate(model.conv_layers)]
+    groups = [[(None, layer)] for layer in layers]
+    works = [gathering._work_of(layer) for layer in layers]
+    assert len(set(works)) == 3
+    kept, told = gathering._affordable(groups, Purse(*(works[i] for i in shown)))
+    assert kept == [groups[i] for i in shown]
+    assert [each.partition(":")[0] for each in told] == said
+    first = next((layers[i].title for i in range(3) if i not in shown), "")
+    assert all(f"showing {first}" in each for each in told)
+
+
+@pytest.mark.parametrize(
+    ("depth", "notes"),
+    [
+        (16, []),
+        (
+            8,
+            ["weights are rounded to 1/126 of the layer's largest, which keeps the page small (--megabytes)"],
+        ),
+        (
+            0,
+            [
+                "the 6 kernels themselves are not in the page, to keep it small: --layer 1 or a larger "
+                "--megabytes puts them in"
+            ],
+        ),
+    ],
+)
+def test_what_was_done_to_keep_the_page_small_is_said(depth, notes) -> None:
+    layer = network((2, 1, 3, 3), (3, 2, 3, 3)).conv_layers[1]
+    assert list(gathering._depth_notes(layer, depth)) == notes

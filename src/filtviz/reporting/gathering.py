@@ -239,8 +239,7 @@ def _affordable(groups: Sequence[Group], account: Account) -> tuple[list[Group],
     if not left_out:
         return shown, []
     names = name_runs([(layer.conv_index, layer.label) for layer, _ in left_out])
-    was = "was" if len(left_out) == 1 else "were"
-    return shown, [f"the pictures of {names} {was} left out: {left_out[0][1]}"]
+    return shown, [f"the pictures of {names} were left out: {left_out[0][1]}"]
 
 
 def _work_of(layer: ConvLayer) -> int:
