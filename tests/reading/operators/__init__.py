@@ -11,6 +11,7 @@ from tests.reading.operators.architecture import architecture
 from tests.reading.operators.asking import Told
 from tests.reading.operators.caffe import caffe
 from tests.reading.operators.keras import keras
+from tests.reading.operators.modules import modules
 from tests.reading.operators.named import named
 from tests.reading.operators.onnx import onnx
 from tests.reading.operators.tensorflow import tensorflow
@@ -24,6 +25,7 @@ FORMATS: Mapping[str, Callable[[], Told]] = {
     "caffe": caffe,
     "exported": exported,
     "keras": keras,
+    "modules": modules,
     "named": named,
     "onnx": onnx,
     "tensorflow": tensorflow,
