@@ -11,6 +11,7 @@ from tests.measures.test_conclusions import layer, layers
 
 import filtviz
 from filtviz.budget import Account
+from filtviz.measures import answering
 from filtviz.measures.answering import Look, answer, commands_for, look_at, more_evidence, seen_in
 from filtviz.measures.measure import Change, FilterDiagnosis, Unjudged
 from filtviz.measures.table import MEASURES
@@ -335,3 +336,26 @@ def test_a_diagnosis_gives_its_layers_by_number_and_name() -> None:
             found[wrong]
     nothing = filtviz.diagnose({"dense.weight": np.ones((3, 4), "f4")})
     assert (len(nothing), bool(nothing)) == (0, True)
+
+
+@pytest.mark.parametrize(
+    ("rs", "name", "through"),
+    [
+        ([0.1, 0.6], "conv3", True),
+        ([0.6, 0.599], "conv2", True),
+        ([0.599, 0.599], "conv2", False),
+        ([None, None], "conv3", True),
+        ([0.9, -0.9], "conv2", True),
+    ],
+)
+def test_a_picture_holds_from_a_correlation_of_six_tenths_on(
+    monkeypatch, rs, name: str, through: bool
+) -> None:
+    composed = {
+        i: Look(layer=layer(i, "structured"), through=True, size=(7, 7), r=r) for i, r in enumerate(rs, 1)
+    }
+    monkeypatch.setattr(answering, "_composed", lambda _, each, __: composed.get(each.conv_index))
+    judged = [layer(0, "updated"), layer(1, "structured"), layer(2, "structured")]
+    look = look_at(chain((8, 1, 3, 3), (8, 8, 3, 3), (8, 8, 3, 3)), judged, Account.unlimited())
+    assert look is not None
+    assert (look.layer.name, look.through) == (name, through)
