@@ -10,8 +10,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 import filtviz
+from filtviz.cli import main
 from filtviz.converting import verifying, writing
 from filtviz.converting.archives import PICKLES, _strides, write_safetensors
 from filtviz.converting.collected import EPSILON, epsilon_of, stored, torch_layout
@@ -103,6 +105,20 @@ def test_a_module_is_verified_where_that_is_asked_for_or_can_be_done(tmp_path: P
         assert (found.verification is not None) == done
         said = "not verified: PyTorch is not installed (pip install torch)"
         assert found.remarks == ((said,) if verify is None and not installed else ())
+
+
+def test_the_command_says_how_far_a_module_is_from_the_network(tmp_path: Path, monkeypatch) -> None:
+    _answering(monkeypatch, 1 + 1e-6)
+    monkeypatch.chdir(tmp_path)
+    line = ["convert", str(EXAMPLE), "m.pt", "--module", "m.py", "--verify"]
+    ran = CliRunner().invoke(main, line)
+    assert (ran.exit_code, ran.stdout.split()) == (0, ["m.pt", "m.py"])
+    assert ran.stderr.startswith("Verified with PyTorch on 2 images of noise: the largest difference is ")
+    told = json.loads(CliRunner().invoke(main, [*line, "--json"]).stdout)
+    assert told["verification"]["with_what"] == "PyTorch"
+    assert told["verification"]["images"] == 2
+    quiet = CliRunner().invoke(main, [*line, "--quiet"])
+    assert (quiet.stdout.split(), quiet.stderr) == (["m.pt", "m.py"], "")
 
 
 def test_a_module_that_answers_otherwise_is_not_written(tmp_path: Path, monkeypatch) -> None:
