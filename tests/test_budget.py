@@ -50,7 +50,7 @@ def test_memory_that_is_given_back_is_not_spent() -> None:
     account = Account({"work": 100})
     account.hold(10, "a page")
     assert account.left["work"] == 100
-    with pytest.raises(BudgetError, match=r"^a page takes 110 operations"):
+    with pytest.raises(BudgetError, match=r"^a page takes 11 bytes of memory, and a model of its size"):
         account.hold(11, "a page")
 
 
@@ -106,3 +106,13 @@ def test_each_part_has_an_option_and_says_what_it_counts() -> None:
         "work": "--max-work",
         "pixels": "--max-pixels",
     }
+
+
+def test_what_is_done_again_and_again_may_take_more_work_and_no_more_memory() -> None:
+    large = Account({"work": 1000, "pixels": 1}, small=100)
+    large.widen(10)
+    assert (large.allowed["work"], large.left["work"], large.room) == (11_000, 11_000, 100)
+    unasked = Account({"work": 1000, "pixels": 1}, small=100)
+    unasked.spend("work", 50, "reading")
+    unasked.widen(10, 2)  # of what any file has only twice as much comes to it
+    assert (unasked.allowed["work"], unasked.left["work"]) == (1000 + 9000 + 200, 950 + 9000 + 200)

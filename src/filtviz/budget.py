@@ -77,7 +77,8 @@ class Budget:
             networks: All that it is given.
         """
         beyond = max(0, sum(map(size_on_disk, networks)) - SMALL)
-        account = Account({name: getattr(self, name) + a_byte * beyond for name, a_byte in A_BYTE.items()})
+        allowed = {name: getattr(self, name) + a_byte * beyond for name, a_byte in A_BYTE.items()}
+        account = Account(allowed, small=self.work)
         account.left["work"] -= LAYER * sum(len(network.layers) for network in networks)
         return account
 
@@ -88,12 +89,15 @@ _COUNTS: Mapping[Share, str] = {one.name: one.metadata["counts"] for one in fiel
 class Account:
     """What a command has spent of its budget; whatever is about to take long asks here first.
 
-    ``left_out`` takes a sentence for each thing that nobody else tells the person of.
+    ``left_out`` takes a sentence for each thing that nobody else tells the person of. ``small`` is the part
+    of its work that any file has, however little is in it; ``room`` are the bytes of memory that may be
+    filled at a time.
     """
 
-    def __init__(self, allowed: Mapping[Share, int]) -> None:
+    def __init__(self, allowed: Mapping[Share, int], *, small: int = 0) -> None:
         self.allowed = dict(allowed)
         self.left = dict(allowed)
+        self._small, self.room = small, allowed["work"] // BYTE
         self.left_out: list[str] = []
         self._met: set[object] = set()
 
@@ -170,6 +174,18 @@ class Account:
         finally:
             self.left[share] += kept
 
+    def widen(self, times: float, most: float | None = None) -> None:
+        """Allow more work, but no more memory at a time, for what is done again and again.
+
+        Args:
+            times: How often the whole of it is added.
+            most: How often the part is, at the most, that a file has however little is in it.
+        """
+        rest = self.allowed["work"] - self._small
+        more = int(rest * times + self._small * (times if most is None else min(times, most)))
+        self.allowed["work"] += more
+        self.left["work"] += more
+
     def hold(self, n_bytes: int, what: str) -> None:
         """Pass silently where memory may be filled that is given back before more is asked for.
 
@@ -180,8 +196,15 @@ class Account:
         Raises:
             BudgetError: it is more than all work that is allowed would fill.
         """
-        if n_bytes * BYTE > self.allowed["work"]:
-            raise self.exceeded("work", n_bytes * BYTE, what)
+        if n_bytes > self.room:
+            raise BudgetError(
+                f"{what} takes {_rounded(n_bytes)} bytes of memory, and a model of its size may take "
+                f"{_rounded(self.room)}; if you trust the file, raise {option_of('work')}",
+                share="work",
+                needed=n_bytes * BYTE,
+                allowed=self.room * BYTE,
+                option=option_of("work"),
+            )
 
     def exceeded(self, share: Share, amount: int, what: str) -> BudgetError:
         """Return the error to raise where there is not enough left.

@@ -21,7 +21,7 @@ from filtviz.naming import layer_stems, models_stem
 from filtviz.network import ConvLayer, EngineName, Layer, Network
 from filtviz.reading import Hints, Limits, load
 from filtviz.receptive_field import receptive_fields
-from filtviz.responses.asking import choose_layer
+from filtviz.responses.asking import choose_layer, probability_layer
 from filtviz.responses.predicting import classes_of, right_answers, threshold_of
 from filtviz.results import WrittenFile
 from filtviz.running.preparing import Pictures, Preparation, read_labels, read_pictures
@@ -582,13 +582,13 @@ def show_maximised(
     from filtviz.drawing.response_pictures import maximised_picture
 
     network = request.network()
-    chosen = network.layers[-1] if layer is None else choose_layer(network, layer)
+    chosen = probability_layer(network) if layer is None else choose_layer(network, layer)
     sentences: tuple[str, ...] = ()
     start = None
     if request.images:
         start, _, _, pictures = request.one(network, image)
         sentences = pictures.sentences
-    n_units = (chosen.output_shape or (None, None))[1] or 1
+    n_units = next(iter((chosen.output_shape or ())[1:]), None) or 1
     wanted = list(units) or list(range(min(16, n_units)))
     low, high = _bounds(request.preparation)
     gently: dict[str, Any] = {} if start is None else {"jitter": 0, "blur": 0.0, "decay": 0.0, "rate": 0.004}

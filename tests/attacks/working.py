@@ -19,6 +19,7 @@ from tests.attacks.assembling import (
     get,
     image,
     layer,
+    named,
     pickled,
     put,
     shape,
@@ -73,6 +74,35 @@ def between(cls: str, **state: bytes) -> bytes:
     return packed(pickled(kernels, convolution(layer(cls, below, **state), W=get(9), num_filters=whole(4))))
 
 
+def classified(side: int, filters: int) -> bytes:
+    """A network of five classes that wants images of so many rows and columns."""
+    kernels, matrix = weights(pattern(filters, 1, 3, 3)), weights(pattern(filters, 5))
+    rectify, softmax = (named("lasagne.nonlinearities", name) for name in ("rectify", "softmax"))
+    one = convolution(
+        image(1, side, side),
+        W=kernels,
+        num_filters=whole(filters),
+        filter_size=shape(3, 3),
+        stride=shape(1, 1),
+        pad=shape(0, 0),
+        flip_filters=b"\x88",
+        nonlinearity=rectify,
+    )
+    mean = layer("GlobalPoolLayer", one, pool_function=named("theano.tensor.basic", "mean"))
+    return packed(
+        pickled(
+            layer(
+                "DenseLayer",
+                mean,
+                W=matrix,
+                num_units=whole(5),
+                num_leading_axes=whole(1),
+                nonlinearity=softmax,
+            )
+        )
+    )
+
+
 TO_WORK: Mapping[str, Callable[[], bytes]] = {
     "25 convolutions that share their weights": lambda: stack(25, (256, 256, 3, 3)),
     "500 convolutions that share their weights": lambda: stack(500, (64, 64, 3, 3)),
@@ -102,6 +132,10 @@ TO_WORK: Mapping[str, Callable[[], bytes]] = {
     "a margin of thousands": lambda: between(
         "PadLayer", width=whole(5_000), batch_ndim=whole(2), val=whole(0)
     ),
+    "a convolution of sixteen channels": lambda: alone(16, 16, 3, 3),
+    "classes of images of 100 by 100": lambda: classified(100, 4),
+    "classes of images of 64 by 64": lambda: classified(64, 32),
+    "classes of images of 1,000 by 1,000": lambda: classified(1_000, 1),
     "a huge image": lambda: packed(
         pickled(
             weights(pattern(4, 4, 3, 3)) + put(9) + POP,

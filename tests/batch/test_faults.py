@@ -14,26 +14,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
+from tests.full_disk import full_after
 
 from filtviz.cli import main
 from filtviz.files import PART_SUFFIX
 
 KILLING = Path(__file__).parent / "killing.py"
-resource = pytest.importorskip("resource", reason="needs limits of processes")
-
-
-@contextmanager
-def full_after(most: int) -> Iterator[None]:
-    """Let no file of this process, nor of those it starts, have more bytes: the write in its midst fails."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    with pytest.MonkeyPatch.context() as patch:  # Python would keep the half of a module that it compiled
-        patch.setattr(sys, "dont_write_bytecode", True)
-        patch.setenv("PYTHONDONTWRITEBYTECODE", "1")
-        resource.setrlimit(resource.RLIMIT_FSIZE, (most, before[1]))
-        try:
-            yield
-        finally:
-            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+pytest.importorskip("resource", reason="needs limits of processes")
 
 
 def run(*arguments: str, most: int | None = None) -> Result:

@@ -19,6 +19,7 @@ import filtviz
 from filtviz.cli import main
 from filtviz.surveying import columns, run
 
+pa = pytest.importorskip("pyarrow", reason="pyarrow is not installed (the extra survey)")
 pq = pytest.importorskip("pyarrow.parquet", reason="pyarrow is not installed (the extra survey)")
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -143,6 +144,96 @@ def test_a_folder_with_something_else_in_the_place_of_a_part_is_refused(zoo):
     with pytest.raises(filtviz.OutputError, match="cannot be read as a part of a survey"):
         filtviz.survey("zoo", "out", jobs=1)
     assert Path("out/files.parquet/part-000000.parquet").read_bytes() == b"not parquet"
+
+
+def own(**columns):
+    """Columns of the table of files, each for one row."""
+    first = pq.read_table("out/files.parquet/part-000000.parquet")
+    told = first.to_pydict()
+    return pa.Table.from_pydict({**told, **columns}, schema=first.schema)
+
+
+HOSTILE = {
+    "rows by the billion": lambda: pa.concat_tables([own()] * 6000),
+    "a text of a megabyte": lambda: own(reason=["x" * 1_000_000] * 2),
+    "escapes of a terminal": lambda: own(file=["\x1b[2J", "a"]),
+    "no path": lambda: own(file=[None, "a"]),
+    "no parts": lambda: own(parts=[None, None]),
+    "other columns": lambda: own().drop_columns(["size"]),
+    "a column of another type": lambda: own().set_column(6, "size", pa.array(["1", "2"])),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_table_of_a_stranger_is_one_sentence_and_stays(zoo, name):
+    filtviz.survey("zoo/run0", "out", jobs=1)
+    filtviz.survey("zoo/run1", "out", jobs=1)
+    np.savez(zoo / "run0" / "net.npz", W1=kernels(3))  # so that rows are dropped
+    part = Path("out/files.parquet/part-000000.parquet")
+    pq.write_table(pa.concat_tables([own(), pq.read_table("out/files.parquet/part-000001.parquet")]), part)
+    pq.write_table(HOSTILE[name](), part)
+    before = part.read_bytes()
+    with pytest.raises(filtviz.OutputError, match=r"(read as a|is no) part of a survey"):
+        filtviz.survey("zoo/run0", "out", jobs=1)
+    assert part.read_bytes() == before
+
+
+@pytest.mark.parametrize("sums", [[float("nan")] * 9, [1e300] * 9, [1.0] * 8, [None] * 9])
+def test_sums_of_a_stranger_are_one_sentence(zoo, sums):
+    filtviz.survey("zoo/run0", "out", jobs=1)
+    part = Path("out/layers.parquet/part-000000.parquet")
+    first = pq.read_table(part)
+    pq.write_table(
+        pa.Table.from_pydict({**first.to_pydict(), "kernel_sum": [sums, None]}, schema=first.schema), part
+    )
+    with pytest.raises(filtviz.OutputError, match="cannot be read as a part of a survey"):
+        filtviz.survey("zoo/run0", "out", jobs=1)
+
+
+@pytest.mark.parametrize("table", columns.TABLES)
+def test_parts_that_are_no_survey_s_are_neither_removed_nor_replaced(zoo, table):
+    part = Path("out", f"{table}.parquet", "part-000007.parquet")
+    part.parent.mkdir(parents=True)
+    pq.write_table(pa.table({"mine": [1]}), part)
+    before = part.read_bytes()
+    with pytest.raises(filtviz.OutputError, match="is no part of a survey: survey to another folder"):
+        filtviz.survey("zoo/run0", "out", jobs=1)
+    assert part.read_bytes() == before
+
+
+def test_no_page_is_replaced_that_is_none_of_filtviz_s(zoo):
+    Path("out").mkdir()
+    Path("out/survey.html").write_text("<p>My own survey")
+    with pytest.raises(filtviz.OutputError, match="what is there is no page of filtviz; move it away"):
+        filtviz.survey("zoo/run0", "out", jobs=1)
+    assert Path("out/survey.html").read_text() == "<p>My own survey"
+    Path("out/survey.html").write_text("")  # as a system that broke down may leave one
+    assert filtviz.survey("zoo/run0", "out", jobs=1).page.read_text().startswith("<!DOCTYPE html>")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs links")
+def test_links_in_the_folder_of_a_survey_are_not_followed(zoo):
+    Path("out").mkdir()
+    Path("elsewhere").mkdir()
+    Path("mine.html").write_text("mine")
+    Path("out/survey.html").symlink_to(Path("mine.html").absolute())
+    filtviz.survey("zoo/run0", "out", jobs=1)
+    assert Path("mine.html").read_text() == "mine"
+    assert not Path("out/survey.html").is_symlink()
+    shutil.rmtree("out/filters.parquet")
+    Path("out/filters.parquet").symlink_to(Path("elsewhere").absolute())
+    with pytest.raises(filtviz.OutputError, match=r"filters\.parquet is a link, which is not followed"):
+        filtviz.survey("zoo", "out", jobs=1)
+    assert not list(Path("elsewhere").iterdir())
+
+
+def test_parts_that_a_killed_run_was_writing_are_removed(zoo):
+    filtviz.survey("zoo/run0", "out", jobs=1)
+    left = [Path("out", name, ".survey-0123456789abcdef.filtviz-part") for name in ("", "files.parquet")]
+    for path in left:
+        path.write_bytes(b"half")
+    filtviz.survey("zoo/run1", "out", jobs=1)
+    assert not any(path.exists() for path in left)
 
 
 @pytest.mark.slow

@@ -268,7 +268,9 @@ def print_demonstration(
     for sentence in found.sentences:
         say(sentence[:1].upper() + sentence[1:])
     if as_json:
-        print_json({**found.data, "files": [str(file.path) for file in found.files]})
+        from filtviz.cli.json_data import finite
+
+        print_json(finite({**found.data, "files": [str(file.path) for file in found.files]}))
         return
     if as_csv:
         from filtviz.cli.json_data import write_csv

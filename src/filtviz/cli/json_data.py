@@ -114,7 +114,7 @@ def diagnosis_data(diagnosis: Diagnosis, with_filters: bool) -> dict[str, Any]:
     return {
         "file": diagnosis.file,
         "layers": [_judged_layer(layer, with_filters) for layer in diagnosis.layers],
-        "not_judged": [_finite(each) for each in diagnosis.unjudged],
+        "not_judged": [finite(each) for each in diagnosis.unjudged],
         "answer": diagnosis.answer,
         "summary": diagnosis.summary,
         "look": diagnosis.look,
@@ -124,14 +124,14 @@ def diagnosis_data(diagnosis: Diagnosis, with_filters: bool) -> dict[str, Any]:
         "notes": list(diagnosis.notes),
         "left_out": list(diagnosis.left_out),
         "checks": {rule: list(names) for rule, names in diagnosis.checks.items()},
-        "shown": None if diagnosis.shown is None else _finite(diagnosis.shown),
+        "shown": None if diagnosis.shown is None else finite(diagnosis.shown),
     }
 
 
 def _judged_layer(layer: LayerDiagnosis, with_filters: bool) -> dict[str, Any]:
     if not with_filters:
         layer = replace(layer, filters=(), changes=tuple(replace(each, filters=()) for each in layer.changes))
-    data: dict[str, Any] = _finite(layer)
+    data: dict[str, Any] = finite(layer)
     del data["findings"]
     if layer.draws is not None:
         data["draws"] = {"family": layer.draws.family, "std": layer.draws.std}
@@ -144,26 +144,29 @@ def _judged_layer(layer: LayerDiagnosis, with_filters: bool) -> dict[str, Any]:
 
 
 def _measure(finding: Finding) -> dict[str, Any]:
-    data: dict[str, Any] = _finite(finding)
+    data: dict[str, Any] = finite(finding)
     del data["measure"]
     return data
 
 
-def _finite(value: Any) -> Any:
+def finite(value: Any) -> Any:
     """Replace what strict JSON does not have, NaN and infinity, by None, all the way down.
 
     A dataclass becomes its fields by name; a long tuple of whole numbers is taken as it is.
+
+    Args:
+        value: What JSON has, and dataclasses.
     """
     if is_dataclass(value):
-        return {one.name: _finite(getattr(value, one.name)) for one in fields(value)}
+        return {one.name: finite(getattr(value, one.name)) for one in fields(value)}
     if isinstance(value, tuple) and all(type(each) is int for each in value):
         return list(value)
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, Mapping):
-        return {key: _finite(each) for key, each in value.items()}
+        return {key: finite(each) for key, each in value.items()}
     if isinstance(value, list | tuple):
-        return [_finite(each) for each in value]
+        return [finite(each) for each in value]
     return value
 
 
@@ -243,10 +246,10 @@ def _compared_layer(comparison: LayerComparison) -> dict[str, Any]:
     changes, cosines = comparison.relative_change.tolist(), comparison.cosine.tolist()
     return {
         "layer": comparison.label,
-        "relative_change": _finite(comparison.total_change),
-        "cosine": _finite(comparison.total_cosine),
+        "relative_change": finite(comparison.total_change),
+        "cosine": finite(comparison.total_cosine),
         "filters": [
-            {"index": index, "relative_change": _finite(change), "cosine": _finite(cosine)}
+            {"index": index, "relative_change": finite(change), "cosine": finite(cosine)}
             for index, (change, cosine) in enumerate(zip(changes, cosines, strict=True))
         ],
     }

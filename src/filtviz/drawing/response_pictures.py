@@ -82,7 +82,7 @@ def _sheet(
         low, high = -max(abs(low), abs(high)), max(abs(low), abs(high))
     else:
         low = min(low, 0.0)
-    scaled = 2 * (values - low) / ((high - low) or 1.0) - 1
+    scaled = np.where(np.isfinite(values), 2 * _between(values, low, high) - 1, np.nan)
     return Sheet(
         name=part,
         values=scaled,
@@ -96,13 +96,24 @@ def _sheet(
     )
 
 
+def _between(values: NDArray[Any], low: float, high: float) -> NDArray[np.float64]:
+    """Return how far values are from ``low`` to ``high``, 0 to 1; their halves cannot overflow."""
+    span = high / 2 - low / 2
+    return np.asarray((np.asarray(values, np.float64) / 2 - low / 2) / (span or 1.0), np.float64)
+
+
+def _largest(values: NDArray[Any]) -> float:
+    """Return the largest absolute value of those that are finite, 1 where there is none but zero."""
+    return float(np.max(np.abs(values), initial=0.0, where=np.isfinite(values))) or 1.0
+
+
 def visible(image: NDArray[Any]) -> NDArray[np.float64]:
     """Return an image ``(channels, rows, cols)`` as grey or in colours, in [0, 1]."""
     pixels = np.asarray(image, np.float64)
     finite = pixels[np.isfinite(pixels)]
     low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
     if low < 0 or high > 1:
-        pixels = (pixels - low) / ((high - low) or 1.0)
+        pixels = _between(pixels, low, high)
     if len(pixels) == 3:
         return np.moveaxis(pixels, 0, -1)
     return np.repeat(pixels.mean(axis=0)[..., None], 3, axis=2)
@@ -203,8 +214,8 @@ MOST_TILES = 144
 def _coloured(values: NDArray[Any], low: float, high: float, cmap: str) -> NDArray[np.float64]:
     from matplotlib import colormaps
 
-    shares = (values - low) / ((high - low) or 1.0)
-    colours = colormaps[cmap](np.nan_to_num(np.clip(shares, 0, 1)))[..., :3]
+    shares = np.clip(_between(values, low, high), 0, 1)
+    colours = colormaps[cmap](np.nan_to_num(shares))[..., :3]
     return np.asarray(np.where(np.isfinite(values)[..., None], colours, np.array(NOT_FINITE) / 255))
 
 
@@ -421,9 +432,9 @@ def patches_picture(
         low, high = float(found.shown.min()), float(found.shown.max())
         for number in filters:
             if beside is not None:
-                own = beside[number]
-                own = own.mean(axis=0) if len(own) != 3 else own.sum(axis=0)
-                top = float(np.abs(own).max()) or 1.0
+                own = beside[number] / len(beside[number])  # before they are summed up: no sum can overflow
+                own = own.sum(axis=0)
+                top = _largest(own)
                 tiles.append(_coloured(own, -top, top, "RdBu_r"))
                 captions.append(f"filter {number}")
             for place, piece in enumerate(found.of(number)):
@@ -473,7 +484,7 @@ MANY_FILTERS = 10
 
 def _piece(piece: NDArray[Any], low: float, high: float) -> NDArray[np.float64]:
     """Return a piece of an image as grey or in colours, bluish grey where there is none."""
-    scaled = np.clip((piece - low) / ((high - low) or 1.0), 0, 1)
+    scaled = np.clip(_between(piece, low, high), 0, 1)
     pixels = np.moveaxis(scaled, 0, -1)
     if len(scaled) != 3:
         pixels = np.repeat(scaled.mean(axis=0)[..., None], 3, axis=2)
@@ -495,7 +506,7 @@ def maximised_picture(
             before, after = f"{answers[0]:.3g}", f"{answers[-1]:.3g}"
             if changed:
                 difference = (image - found.start).sum(axis=0)
-                top = float(np.abs(difference).max()) or 1.0
+                top = _largest(difference)
                 tiles += [visible(found.start), _coloured(difference, -top, top, "RdBu_r")]
                 captions += [f"unit {unit} before: {before}", "the difference"]
             tiles.append(visible(image))
@@ -582,12 +593,18 @@ PLANE, MARK = (48, 76), 6
 
 def _within(places: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return places ``(images, 2)`` in the unit square."""
-    spread = np.ptp(places, axis=0)
-    return np.asarray((places - places.min(axis=0)) / np.where(spread > 0, spread, 1.0))
+    halves = places / 2
+    spread = np.ptp(halves, axis=0)
+    return np.asarray((halves - halves.min(axis=0)) / np.where(spread > 0, spread, 1.0))
 
 
 def loss_picture(series: dict[str, NDArray[Any]], title: str, notes: Sequence[str]) -> ResponsePicture:
     """Draw losses by epoch."""
+    shown = {
+        name: np.where(np.abs(values) <= LARGEST_LOSS, values, np.nan) for name, values in series.items()
+    }
+    if any((np.abs(values) > LARGEST_LOSS).any() for values in series.values()):
+        notes = [*notes, f"what lies beyond {LARGEST_LOSS:g} is not drawn"]
 
     def make() -> Figure:
         from matplotlib.figure import Figure
@@ -599,7 +616,7 @@ def loss_picture(series: dict[str, NDArray[Any]], title: str, notes: Sequence[st
             figure.text(0.02, 0.915 - 0.04 * place, note, size=9, va="top", color=INK, parse_math=False)
         axes = figure.add_axes((0.12, 0.12, 0.84, 0.74 - 0.04 * len(notes)))
         for (name, values), colour in zip(
-            series.items(), ("#1f4e79", "#d9772b", "#5a9a5a", GREY), strict=False
+            shown.items(), ("#1f4e79", "#d9772b", "#5a9a5a", GREY), strict=False
         ):
             epochs = np.arange(1, len(values) + 1)
             axes.plot(epochs, values, label=name, color=colour, linewidth=2, marker="o", markersize=3)
@@ -613,9 +630,9 @@ def loss_picture(series: dict[str, NDArray[Any]], title: str, notes: Sequence[st
 
     def tell() -> Sheet:
         canvas = np.zeros(CHART)
-        known = np.concatenate([values[np.isfinite(values)] for values in series.values()])
-        low, high = float(known.min()), float(known.max())
-        for level, values in zip((1.0, -1.0), series.values(), strict=False):
+        known = np.concatenate([values[np.isfinite(values)] for values in shown.values()])
+        low, high = (float(known.min()), float(known.max())) if known.size else (0.0, 1.0)
+        for level, values in zip((1.0, -1.0), shown.values(), strict=False):
             for epoch in np.flatnonzero(np.isfinite(values)):
                 col = round(epoch / max(len(values) - 1, 1) * (CHART[1] - 1))
                 row = round((high - float(values[epoch])) / ((high - low) or 1.0) * (CHART[0] - 1))
@@ -634,6 +651,9 @@ def loss_picture(series: dict[str, NDArray[Any]], title: str, notes: Sequence[st
 
     return ResponsePicture(part="loss", make=make, tell=tell)
 
+
+LARGEST_LOSS = 1e300
+"""Of which matplotlib makes an axis."""
 
 CHART = (16, 24)
 """Rows and columns of a chart in a terminal."""

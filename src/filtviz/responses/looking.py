@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -17,7 +18,7 @@ from filtviz.receptive_field import receptive_fields
 from filtviz.responses.asking import Model, answering, choose_layer, network_of, one_image, probability_layer
 from filtviz.responses.checking import checked, images, maybe
 from filtviz.running.inference import input_of
-from filtviz.text import printable
+from filtviz.text import plural, printable
 
 if TYPE_CHECKING:
     from filtviz.running.gradients import Method, Of
@@ -164,11 +165,15 @@ def maximise(
 
     known = network_of(network)
     chosen = probability_layer(known) if layer is None else choose_layer(known, layer)
+    wanted = (units,) if isinstance(units, int) else tuple(units)
+    account = (budget or Budget()).account(known)
     if image is None:
-        start = _noise(known, size, bounds, seed)
+        shape = _shape(known, size)
+        account.hold(HELD * len(wanted) * math.prod(shape), f"making {plural(len(wanted), 'image')}")
+        start = _noise(shape, bounds, seed)
     else:
         start = np.asarray(one_image(known, image), np.float64)
-    wanted = (units,) if isinstance(units, int) else tuple(units)
+        account.hold(HELD * len(wanted) * start.size, f"making {plural(len(wanted), 'image')}")
     if bounds[0] >= bounds[1]:
         raise RunningError(f"the bounds {bounds[0]:g} and {bounds[1]:g} hold no pixels: give the lower first")
     if not wanted:
@@ -179,7 +184,7 @@ def maximise(
         chosen,
         wanted,
         np.repeat(start, len(wanted), axis=0),
-        (budget or Budget()).account(known),
+        account,
         steps=steps,
         rate=rate,
         jitter=min(2, sees // 12) if jitter is None else jitter,
@@ -198,18 +203,25 @@ def _sees(network: Network, layer: Layer) -> int:
     return 31 if field is None else min(field.size)
 
 
-def _noise(
-    network: Network, size: tuple[int, int] | None, bounds: tuple[float, float], seed: int
-) -> NDArray[np.float64]:
-    """Return an image of faint noise around the middle of the range."""
+HELD = 64
+"""Bytes of all copies of a pixel of an image that is being made."""
+
+
+def _shape(network: Network, size: tuple[int, int] | None) -> tuple[int, ...]:
+    """Return channels, rows and columns of an image that a network takes."""
     entrance = input_of(network)
     shape = None if entrance is None else entrance.shape
     lengths = shape[1:] if shape is not None and len(shape) == 4 else (None, None, None)
     if size is not None:
         lengths = (lengths[0], *size)
-    known = [n for n in lengths if n is not None]
+    known = tuple(n for n in lengths if n is not None)
     if len(known) != 3:
         raise RunningError("the file does not tell the size of its images: give one to begin with, or a size")
+    return known
+
+
+def _noise(shape: tuple[int, ...], bounds: tuple[float, float], seed: int) -> NDArray[np.float64]:
+    """Return an image of faint noise around the middle of the range."""
     low, high = bounds
-    noise = np.random.default_rng(seed).standard_normal((1, *known))
+    noise = np.random.default_rng(seed).standard_normal((1, *shape))
     return np.clip((low + high) / 2 + 0.02 * (high - low) * noise, low, high)

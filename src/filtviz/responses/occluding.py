@@ -17,8 +17,8 @@ from filtviz.running.inference import Runner
 
 __all__ = ["occlusion"]
 
-AT_ONCE = 256
-"""Covered images that are made at a time."""
+AT_ONCE, MOST_BYTES = 256, 1 << 26
+"""Covered images that are made at a time, and what they may fill together; one is made in any case."""
 
 
 @checked(image=images)
@@ -72,7 +72,7 @@ def occlusion(
     for covered in _covered(shown, rows, cols, square, 1 if nolearn else 0, fill):
         # The first part pays for all of them.
         own = account if not outputs else (budget or Budget()).account(known)
-        for part in runner.outputs(covered, own, batch, passes=n_passes):
+        for part in runner.outputs(covered, own, batch, passes=n_passes, asked=False):
             found = part[runner.wanted[0].index]
             outputs.append(
                 found.reshape(len(found), found.shape[1] if found.ndim > 1 else 1, -1).mean(axis=2)
@@ -86,15 +86,16 @@ def _covered(
 ) -> Iterator[NDArray[np.float64]]:
     """Yield the image itself, then the covered ones, as many at a time as fit."""
     waiting, before = [image[0]], square // 2 + shift
+    at_once = max(1, min(AT_ONCE, MOST_BYTES // max(image.nbytes, 1)))
     for row in rows:
         for col in cols:
             one = image[0].copy()
             top, left = max(row - before, 0), max(col - before, 0)
             one[:, top : max(row - before + square, 0), left : max(col - before + square, 0)] = fill
-            waiting.append(one)
-            if len(waiting) == AT_ONCE:
+            if len(waiting) >= at_once:
                 yield np.stack(waiting)
                 waiting = []
+            waiting.append(one)
     if waiting:
         yield np.stack(waiting)
 

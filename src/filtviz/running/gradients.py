@@ -255,7 +255,8 @@ def climb(
     runner = Runner(network, [layer], stops=layer)
     engine = torch_engine("float32", device, keeps=True)
     passes = (steps + 1) * BACKWARD * len(units)
-    walk = Walk(runner, engine, widened(account, passes), times=(steps + 1) * BACKWARD)
+    allowed = widened(account, passes, asked=False)
+    walk = Walk(runner, engine, allowed, times=(steps + 1) * BACKWARD)
     with few_threads(runner.rough_work(starts) < SMALL):
         return _climb(walk, layer, units, starts, steps, rate, jitter, decay, blur, bounds, seed)
 

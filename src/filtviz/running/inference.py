@@ -236,7 +236,13 @@ class Runner:
         return shown
 
     def outputs(
-        self, shown: NDArray[Any], account: Account, batch: int | None = None, *, passes: int | None = None
+        self,
+        shown: NDArray[Any],
+        account: Account,
+        batch: int | None = None,
+        *,
+        passes: int | None = None,
+        asked: bool = True,
     ) -> Iterator[Mapping[int, NDArray[Any]]]:
         """Yield what the wanted layers give, by their places, for one batch of images after another.
 
@@ -245,6 +251,7 @@ class Runner:
             account: What it may take.
             batch: Images at once at the most; None for as many as pay.
             passes: Images that are to be shown in all; None for these.
+            asked: Whether a person said how many these are.
         """
         if batch is not None and batch < 1:
             raise RunningError(f"a batch must be of 1 image or more, not {batch}")
@@ -254,10 +261,11 @@ class Runner:
         engine.is_small = rough < SMALL  # of one image: batches are not much larger than what pays
         fixed = self._fixed_batch()
         first = fixed or 1
-        walk = Walk(self, engine, widened(account, n_passes), times=-(-n_passes // first))
+        allowed = widened(account, n_passes, asked=asked)
+        walk = Walk(self, engine, allowed, times=-(-n_passes // first))
         yield self._some(walk, shown[:first], fixed)
         walk.times = 0
-        n = fixed or max(1, min(batch or len(shown), engine.memory // max(walk.peak, 1)))
+        n = fixed or max(1, min(batch or len(shown), min(engine.memory, account.room) // max(walk.peak, 1)))
         engine.keeps = len(shown) > first + n
         for start in range(first, len(shown), n):
             yield self._some(walk, shown[start : start + n], fixed)
@@ -391,12 +399,20 @@ def n_bytes(units: Any) -> int:
     return int(units.nbytes)
 
 
-def widened(account: Account, n_passes: int) -> Account:
-    """Let an account that is for a few images do for many: a person's own images are no attack."""
-    more = account.allowed["work"] * max(0, n_passes - PASSES) // PASSES
-    account.allowed["work"] += more
-    account.left["work"] += more
+def widened(account: Account, n_passes: int, *, asked: bool = True) -> Account:
+    """Let an account that is for a few images do for many: a person's own images are no attack.
+
+    Args:
+        account: What is allowed for a few.
+        n_passes: How often the network is run.
+        asked: Whether a person said how often; else it may be the file that does, by the size of its images.
+    """
+    account.widen(max(0, n_passes - PASSES) / PASSES, None if asked else MOST_UNASKED)
     return account
+
+
+MOST_UNASKED = 79
+"""How often a small file's budget is added where nobody said how often the network is to be run."""
 
 
 def ancestors(network: Network, layers: Sequence[Layer]) -> list[Layer]:

@@ -14,15 +14,15 @@ from typing import Any
 from filtviz.batch.jobs import run_apart, run_jobs
 from filtviz.batch.locking import hold
 from filtviz.budget import Budget
-from filtviz.errors import ArgumentError, FileAccessError, MissingExtraError
-from filtviz.files import make_folder, write_whole
+from filtviz.errors import ArgumentError, FileAccessError, MissingExtraError, OutputError
+from filtviz.files import is_regular, make_folder, remove_parts, replace_own
 from filtviz.given import check_path, expect, file_of, several
 from filtviz.reading import Hints, Limits
 from filtviz.reading.folders import candidates
 from filtviz.sources import Sources
 from filtviz.surveying.columns import TABLES
 from filtviz.surveying.page import render_survey
-from filtviz.surveying.parquet import Store, arrow
+from filtviz.surveying.parquet import MOST_FILES, RUN, Store, arrow
 from filtviz.surveying.summing import sum_up
 from filtviz.surveying.taking import NO_MODEL, FileJob, FileRows, told
 from filtviz.text import described, printable
@@ -33,9 +33,6 @@ PAGE = "survey.html"
 
 MOST_FILTERS = 200_000
 """Rows of filters in a part: so many are in memory together."""
-
-MOST_FILES = 5_000
-"""Rows of files in a part."""
 
 MOST_SECONDS = 30.0
 """Seconds until a part is written, full or not: what a run that is killed loses."""
@@ -133,11 +130,14 @@ def survey(
         "budget": expect(budget, Budget, "budget"),
     }
     make_folder(folder)
-    sources = Sources.of([], *given)
+    found = list(_jobs(given, folder, options))
+    sources = Sources.of([], *given, *_told_graph(hints)).including(*(job.path for job in found))
+    page = folder / PAGE
     with hold(folder, sources):
+        _refuse_another_page(page, sources)
         store = Store(folder, repr(sorted(options.items(), key=lambda each: each[0])))
         store.tidy(sources)
-        found = list(_jobs(given, folder, options))
+        remove_parts(folder, sources, run=RUN)
         known = _known(store, found, sources)
         todo = [job for job in found if told(job.file) not in known.done]
         writing = _Writing(store, sources, known.parts)
@@ -149,9 +149,8 @@ def survey(
                         progress(SurveyProgress(done=n, known=len(todo), file=str(rows.file["file"])))
         finally:
             writing.flush()
-        page = folder / PAGE
         text = render_survey(sum_up(store)).encode()
-        write_whole(page, lambda stream: stream.write(text), sources)
+        replace_own(page, lambda stream: stream.write(text), writing.sources, run=RUN)
     return SurveyResult(
         folder=folder,
         page=page,
@@ -163,6 +162,34 @@ def survey(
         filters=writing.filters,
         failures=(*known.failures, *writing.failures),
     )
+
+
+def _told_graph(hints: Hints | None) -> Iterator[Path]:
+    """Yield the file that tells the graph of all models, if there is one."""
+    for path in () if hints is None else (hints.like, hints.architecture):
+        if path is not None:
+            yield Path(path)
+
+
+def _refuse_another_page(page: Path, sources: Sources) -> None:
+    """Let no page be written over a file that is no page of filtviz's."""
+    sources.refuse(page)
+    if page.is_symlink() or not os.path.lexists(page):
+        return
+    if is_regular(page):
+        with page.open("rb") as stream:
+            head = stream.read(_HEAD)
+        if not head or _GENERATOR in head:
+            return
+    raise OutputError(
+        f"cannot write {printable(page, 200)}: what is there is no page of filtviz; move it away, or "
+        "survey to another folder",
+        path=page,
+    )
+
+
+_GENERATOR = b'<meta name="generator" content="filtviz '
+_HEAD = 1 << 12
 
 
 def _check(jobs: Any, cluster: Any, progress: Any) -> None:
@@ -222,7 +249,7 @@ class _Known:
             self.done.add(name)
             self.parts.update(map(os.path.realpath, row["parts"]))
             if row["status"] == "failed":
-                self.failures.append(SurveyFailure(name, row["reason"], row["code"]))
+                self.failures.append(SurveyFailure(name, row["reason"] or "", row["code"] or ""))
         return True
 
 
@@ -314,7 +341,7 @@ class _Writing:
 
     def __init__(self, store: Store, sources: Sources, parts: set[str]) -> None:
         self._store = store
-        self._sources = sources
+        self.sources = sources
         self._waiting: list[FileRows] = []
         self._n_filters = 0
         self._since = time.monotonic()
@@ -324,7 +351,9 @@ class _Writing:
 
     def take(self, rows: FileRows) -> None:
         """Take the rows of a file, unless it is none of its own."""
-        self._parts.update(map(os.path.realpath, rows.file["parts"] or ()))
+        parts = [Path(part) for part in rows.file["parts"] or ()]
+        self._parts.update(map(os.path.realpath, parts))
+        self.sources = self.sources.including(*parts)
         if rows.status == NO_MODEL or os.path.realpath(str(rows.file["file"])) in self._parts:
             self.passed_over += 1
         else:
@@ -346,5 +375,5 @@ class _Writing:
     def flush(self) -> None:
         """Write what waits."""
         if self._waiting:
-            self._store.add(self._waiting, self._sources)
+            self._store.add(self._waiting, self.sources)
         self._waiting, self._n_filters, self._since = [], 0, time.monotonic()

@@ -362,7 +362,7 @@ def _histories(files: Sequence[Mapping[str, Any]], layers: _Layers) -> list[Hist
     """Return the runs of which there are several epochs, each with its layers' measures by epoch."""
     runs: defaultdict[tuple[str, str], dict[int, str]] = defaultdict(dict)
     for row in files:
-        if row["status"] == "read" and row["epoch"] is not None:
+        if row["status"] == "read" and None not in (row["epoch"], row["run"], row["network"]):
             runs[row["run"], row["network"]].setdefault(row["epoch"], row["file"])
     of_file = _places(layers.texts["file"])
     return [

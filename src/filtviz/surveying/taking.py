@@ -25,7 +25,7 @@ from filtviz.reading.folders import is_no_model
 from filtviz.surveying.columns import FILES, FILTERS, LAYERS, Column, column_of_measure
 from filtviz.text import printable
 
-__all__ = ["NO_MODEL", "FileJob", "FileRows", "Rows", "told"]
+__all__ = ["LONGEST", "NO_MODEL", "FileJob", "FileRows", "Rows", "told"]
 
 Rows = dict[str, list[Any]]
 """A table by columns."""
@@ -38,7 +38,7 @@ _BEFORE_MOMENTS = 1 << 16
 """Kernels whose moments are summed at a time."""
 
 
-_LONGEST = 4096
+LONGEST = 4096
 """Characters of a text in the tables: a path may be so long."""
 
 
@@ -48,7 +48,7 @@ def told(text: str) -> str:
     Args:
         text: Any text.
     """
-    return printable(text, _LONGEST)
+    return printable(text, LONGEST)
 
 
 @dataclass(frozen=True, kw_only=True)
