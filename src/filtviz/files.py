@@ -6,8 +6,8 @@ import errno
 import os
 import secrets
 import stat
-from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -27,6 +27,7 @@ __all__ = [
     "remove_file",
     "remove_parts",
     "replace_own",
+    "write_together",
     "write_whole",
 ]
 
@@ -80,14 +81,39 @@ def write_whole(path: Path, write: Callable[[BinaryIO], object], sources: Source
     Raises:
         OutputError: the file cannot be written, or is one of ``sources``; nothing is left behind.
     """
-    sources.refuse(path)
-    with _one_sentence(path):
-        if path.exists() and not path.is_file():
-            with path.open("wb") as stream:
-                write(stream)
-            return
-        target = Path(os.path.realpath(path)) if path.is_symlink() else path
-        _replace(target, write, f".{secrets.token_hex(8)}{PART_SUFFIX}", Permissions.of(target))
+    write_together({path: write}, sources)
+
+
+def write_together(files: Mapping[Path, Callable[[BinaryIO], object]], sources: Sources) -> None:
+    """Write files that belong together as `write_whole` does: all are filled before any has its name.
+
+    Args:
+        files: Where each goes, and what writes its content.
+        sources: The files that are read, which are never overwritten.
+
+    Raises:
+        OutputError: one of them cannot be written, or is one of ``sources``; then none is.
+    """
+    for path in files:
+        sources.refuse(path)
+    parts: dict[Path, tuple[Path, Path]] = {}
+    try:
+        for path, write in files.items():
+            with _one_sentence(path):
+                if path.exists() and not path.is_file():
+                    with path.open("wb") as stream:
+                        write(stream)
+                    continue
+                target = Path(os.path.realpath(path)) if path.is_symlink() else path
+                name = f".{secrets.token_hex(8)}{PART_SUFFIX}"
+                parts[path] = _filled(target, write, name, Permissions.of(target)), target
+        for path, (part, target) in parts.items():
+            with _one_sentence(path):
+                part.replace(target)
+    finally:
+        for part, _ in parts.values():
+            with suppress(OSError):
+                part.unlink(missing_ok=True)
 
 
 def replace_own(
@@ -123,7 +149,19 @@ def replace_own(
 def _replace(
     path: Path, write: Callable[[BinaryIO], object], name: str, permissions: Permissions | None
 ) -> None:
-    """Write a part under ``name`` and rename it; before it has its permissions nobody else may read it."""
+    """Write a part under ``name`` and rename it."""
+    part = _filled(path, write, name, permissions)
+    try:
+        part.replace(path)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+
+
+def _filled(
+    path: Path, write: Callable[[BinaryIO], object], name: str, permissions: Permissions | None
+) -> Path:
+    """Write a part beside ``path`` and return it; before it has its permissions nobody else may read it."""
     part = path.with_name(name)
     creation = 0o666 if permissions is None else 0o600
     try:
@@ -131,10 +169,10 @@ def _replace(
             if permissions is not None:
                 permissions.give(stream.fileno())
             write(stream)
-        part.replace(path)
     except BaseException:
         part.unlink(missing_ok=True)
         raise
+    return part
 
 
 def is_folder(path: Path) -> bool:

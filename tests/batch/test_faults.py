@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
+from tests.cli.any_command import fill
 from tests.full_disk import full_after
 
 from filtviz.cli import main
@@ -74,6 +75,30 @@ def test_a_disk_that_fills_in_the_midst_of_a_file_is_one_sentence_and_leaves_the
     assert files(folder) == before
     assert run(*arguments).exit_code == 0
     assert len((folder / name).read_bytes()) > most
+
+
+@pytest.mark.parametrize("fault", ["a disk that fills", "a folder in the way", "a folder that is not there"])
+def test_of_a_conversion_and_its_module_both_are_written_or_none(here_network, fault):
+    folder, module = here_network, "gone/y.py" if fault.endswith("there") else "y.py"
+    (folder / "x.pt").write_bytes(b"an older file")
+    if fault == "a folder in the way":
+        (folder / "y.py").mkdir()
+    before = files(folder)
+    arguments = ["convert", "m.pkl", "x.pt", "--module", module, "--no-verify"]
+    failed = run(*arguments, most=900 if fault == "a disk that fills" else None)
+    assert failed.exit_code == 1
+    assert failed.stderr.splitlines()[-1].startswith("filtviz: cannot write ")
+    assert files(folder) == before
+    assert run(*arguments[:4], "z.py", "--no-verify").exit_code == 0
+    assert (folder / "x.pt").read_bytes() != before["x.pt"]
+
+
+@pytest.fixture
+def here_network(tmp_path, monkeypatch) -> Path:
+    """A folder with a network that tells its graph."""
+    monkeypatch.chdir(tmp_path)
+    fill(tmp_path)
+    return tmp_path
 
 
 @pytest.mark.slow

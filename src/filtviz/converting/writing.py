@@ -27,7 +27,7 @@ from filtviz.converting.verifying import (
     onnx_outputs,
 )
 from filtviz.errors import ArgumentError, BudgetError
-from filtviz.files import write_whole
+from filtviz.files import write_together, write_whole
 from filtviz.given import LiveModel, Model, check_path, expect, load
 from filtviz.network import Network
 from filtviz.operations import Convolution, LocallyConnected, Operation
@@ -224,8 +224,7 @@ def _with_module(
             remarks.append(f"not verified: {error}")
     elif verify is None:
         remarks.append("not verified: PyTorch is not installed (pip install torch)")
-    write_whole(target, write, sources)
-    write_whole(source, lambda stream: stream.write(text.encode("ascii")), sources)
+    write_together({target: write, source: lambda stream: stream.write(text.encode("ascii"))}, sources)
     return ConversionResult(
         network=network,
         files=paths,

@@ -185,7 +185,8 @@ class Store:
                 for chunk in column.chunks:
                     texts = chunk.dictionary
                     longest = compute.max(compute.utf8_length(texts)).as_py() or 0
-                    if longest > 2 * LONGEST or compute.any(compute.match_substring_regex(texts, UNTOLD)).as_py():
+                    odd = compute.any(compute.match_substring_regex(texts, UNTOLD)).as_py()
+                    if odd or longest > 2 * LONGEST:
                         raise ValueError(f"{name} has a text that no survey writes")
             if name in NEVER_NULL and column.null_count:
                 raise ValueError(f"{name} is missing")
