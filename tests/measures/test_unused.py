@@ -7,6 +7,7 @@ import pytest
 from tests.chains import batch_norm
 
 import filtviz
+from filtviz.measures import unused
 from filtviz.measures.table import MEASURES
 from filtviz.measures.unused import scale_behind
 
@@ -84,3 +85,23 @@ def test_no_scale_where_no_normalisation_follows(subject_of, make_conv, make_cha
     plain = make_chain(make_conv(glorot((12, 4, 3, 3))), make_conv(glorot((8, 12, 3, 3))))
     assert scale_behind(plain, plain.conv_layers[0]) is None
     assert MEASURES["normalisation"].take(subject_of(network=plain)) is None
+
+
+@pytest.mark.parametrize(
+    ("values", "places"),
+    [
+        ([1e-4, 1, 1], [0]), ([1.0001e-4, 1, 1], []), ([1, 0, 1], [1]), ([0, 0, 1], []), ([0, 0, 0], []),
+        ([5], []), ([0], []), ([1, 1e-9], [1]), ([1, 1e-9, 1], [1]), ([1, 1e-5, 1e-6, 1, 1], [1, 2]),
+    ],
+)  # fmt: skip
+def test_next_to_nothing_is_at_most_a_ten_thousandth_of_the_median(values, places) -> None:
+    assert list(unused._next_to_nothing(np.array(values, float))) == places
+
+
+@pytest.mark.parametrize(
+    ("n", "told"),
+    [(1, "0"), (2, "0 and 1"), (8, "0, 1, 2, 3, 4, 5, 6 and 7"), (9, "0, 1, 2, 3, 4, 5, 6 and 7 and 1 other"),
+     (10, "0, 1, 2, 3, 4, 5, 6 and 7 and 2 others")],
+)  # fmt: skip
+def test_eight_places_are_named_and_more_are_counted(n: int, told: str) -> None:
+    assert unused._some(range(n)) == told

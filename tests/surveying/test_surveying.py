@@ -393,3 +393,23 @@ def test_a_cluster_that_is_not_there_is_one_sentence(zoo, monkeypatch):
     monkeypatch.setattr(distributed, "Client", refuse)
     with pytest.raises(filtviz.ArgumentError, match="no Dask scheduler answers at tcp://nowhere:1"):
         filtviz.survey("zoo", "out", cluster="tcp://nowhere:1")
+
+
+@pytest.mark.parametrize(
+    ("given", "status", "sentence"),
+    [
+        (["texts"], 1, "there is no model in what was given"),
+        (["texts", "zoo/dense.npz"], 0, ""),
+        (["zoo/bad.h5"], 1, "zoo/bad.h5"),
+        (["zoo/dense.npz", "zoo/bad.h5"], 1, "zoo/bad.h5"),
+    ],
+)
+def test_the_exit_status_says_whether_anything_was_measured_and_nothing_failed(zoo, given, status, sentence):
+    (zoo.parent / "texts").mkdir()
+    shutil.copy(zoo / "notes.txt", zoo.parent / "texts")
+    line = ["survey", *given, "-o", "out", "-j", "1", "-q"]
+    for _ in range(2):  # a second run measures nothing, and keeps all
+        ran = CliRunner().invoke(main, line)
+        assert ran.exit_code == status, ran.stderr
+        assert (sentence in ran.stderr) if sentence else ran.stderr == ""
+        assert ran.stdout.split() == ["out/survey.html"]
