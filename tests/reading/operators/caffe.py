@@ -14,7 +14,8 @@ __all__ = ["caffe"]
 def _caffe(kind: str, *blobs: Any, inside: str = "", shape: Any = IMAGE, old: bool = False, **facts: Any):
     """A layer whose message ``inside`` has the fields ``f1=…``."""
     fields = layers._OLD if old else layers._NEW
-    data = b"".join(part(int(name[1:]), value) for name, value in facts.items())
+    several = {name: value if isinstance(value, list) else [value] for name, value in facts.items()}
+    data = b"".join(part(int(name[1:]), one) for name, values in several.items() for one in values)
     held = message(part(getattr(fields, inside), data) if inside else b"")
     found = layers._operations(kind, held, fields, blobs, [shape])
     more = ({"of": "old"} if old else {}) | ({"shape": shape} if shape != IMAGE else {})
@@ -33,6 +34,8 @@ def caffe() -> Told:
         yield _caffe("ReLU", inside="relu", f1=0.25, old=old)
     yield _caffe("Convolution", kernel, array(1, 1, 1, 4), inside="convolution", f9=1, f10=2, f13=3, f14=4)
     yield _caffe("Convolution", kernel, inside="convolution", f1=4)
+    yield _caffe("Convolution", kernel, inside="convolution", f3=[1, 2], f6=[3, 4], f18=[1, 2])
+    yield _caffe("Pooling", inside="pooling", f1=0, f2=[3], f3=[2], f4=[1])
     yield _caffe("Convolution", kernel, inside="convolution", f6=0)
     yield _caffe("Convolution", kernel)
     yield _caffe("Convolution", inside="convolution", f1=4)
