@@ -113,6 +113,17 @@ NET = "[net]\nwidth=8\nheight=8\nchannels=3\n"
 CONV = "[convolutional]\nfilters=4\nsize=3\nstride=1\npad=1\nactivation=leaky\n"
 
 
+@pytest.mark.parametrize(("version", "header"), [((0, 1), 16), ((0, 2), 20), ((0, 3), 20), ((0, 0), 16)])
+def test_from_version_0_2_on_darknet_counts_its_images_in_eight_bytes(tmp_path, version, header):
+    numbers = np.arange(4 + 4 * 27, dtype="<f4")
+    start = struct.pack("<iii", *version, 5) + bytes(header - 12)
+    (tmp_path / "net.weights").write_bytes(start + numbers.tobytes())
+    (tmp_path / "net.cfg").write_text(NET + CONV)
+    network = filtviz.load(tmp_path / "net.weights")
+    assert network.layers[1].parameters[1].value.tolist() == [0, 1, 2, 3]
+    assert network.origin.notes == ()
+
+
 def test_a_configuration_tells_darknets_layers(tmp_path):
     text = NET + CONV + CONV + "batch_normalize=1\n[route]\nlayers=-1,0\n[maxpool]\nsize=2\nstride=2\n"
     network = darknet(tmp_path, text)
