@@ -46,6 +46,7 @@ ActivationKind = Literal[
     "exp",
     "swish",
     "hard_swish",
+    "mish",
     "gelu",
     "gelu_tanh",
     "untold",
@@ -67,6 +68,7 @@ MONOTONE: Mapping[ActivationKind, bool] = {
     "exp": True,
     "swish": False,
     "hard_swish": False,
+    "mish": False,
     "gelu": False,
     "gelu_tanh": False,
     "untold": False,
@@ -82,8 +84,9 @@ class Activation:
 
     ``name`` is the file's own word for it. ``alpha`` is the slope below zero (``leaky_rectify``), the depth
     of an exponential (``elu``, ``selu``), the upper end (``clipped_rectify``); ``scale`` multiplies the
-    output (``selu``, ``tanh``), ``scale_in`` the input (``tanh``). ``slopes`` are those of a parametric
-    rectifier, along the axes ``along`` of the input. ``gelu`` is exact, ``gelu_tanh`` its approximation.
+    output (``selu``, ``tanh``), ``scale_in`` the input (``tanh``, and ``hard_sigmoid``, whose slope is 0.2
+    times it). ``slopes`` are those of a parametric rectifier, along the axes ``along`` of the input, or one
+    for all. ``gelu`` is exact, ``gelu_tanh`` its approximation.
     """
 
     kind: ActivationKind
@@ -150,7 +153,7 @@ def activate(activation: Activation, x: Floats) -> Floats:
         case "sigmoid":
             return _sigmoid(x)
         case "hard_sigmoid":
-            return np.clip(0.2 * x + 0.5, 0.0, 1.0)
+            return np.clip(0.2 * activation.scale_in * x + 0.5, 0.0, 1.0)
         case "tanh":
             return np.asarray(activation.scale * np.tanh(activation.scale_in * x))
         case "softplus":
@@ -163,6 +166,8 @@ def activate(activation: Activation, x: Floats) -> Floats:
             return np.asarray(x * _sigmoid(x))
         case "hard_swish":
             return np.asarray(x * np.clip(x + 3.0, 0.0, 6.0) / 6.0)
+        case "mish":
+            return np.asarray(x * np.tanh(np.logaddexp(0.0, x)))
         case "gelu":
             return np.asarray(0.5 * x * (1.0 + _error_function(x * 0.5**0.5)))
         case "gelu_tanh":

@@ -61,6 +61,7 @@ __all__ = [
     "Reshape",
     "Slice",
     "Softmax",
+    "Standardisation",
     "Transpose",
     "Untold",
     "Upscale",
@@ -286,6 +287,23 @@ class Normalisation:
         return any(p is not None for p in (self.mean, self.spread, self.gamma, self.beta))
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Standardisation:
+    """Subtract the input's own mean, divide by its own deviation, multiply by ``gamma``, add ``beta``.
+
+    Mean and variance, to which ``epsilon`` is added, are taken of each image over all positions and the
+    channels of each of the ``groups`` (0: each channel by itself); where ``axes`` are told, over these
+    instead, of which negative ones count from the end. ``gamma`` and ``beta`` run along the axes ``along``.
+    """
+
+    groups: int = 0
+    axes: tuple[int, ...] = ()
+    epsilon: float = 1e-5
+    gamma: Parameter | None = None
+    beta: Parameter | None = None
+    along: tuple[int, ...] = (1,)
+
+
 # What has none
 
 
@@ -499,6 +517,7 @@ Operation = (
     | Embedding
     | Recurrent
     | Normalisation
+    | Standardisation
     | Activation
     | Pooling
     | GlobalPooling

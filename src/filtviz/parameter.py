@@ -78,10 +78,12 @@ def spread_out(values: NDArray[Any], units: NDArray[Any], along: Sequence[int]) 
     Args:
         values: Those of a parameter.
         units: What they are to be multiplied with, or added to.
-        along: The axes of the units, one for each of the values'.
+        along: The axes of the units, one for each of the values'; one number alone stands for all.
     """
     if values.ndim == units.ndim:
         return values
+    if values.shape == (1,):
+        return values.reshape([1] * units.ndim)  # one number for all
     shape = [1] * units.ndim
     for axis, length in zip(along, values.shape, strict=True):
         shape[axis] = length

@@ -38,6 +38,7 @@ from filtviz.operations import (
     Reshape,
     Slice,
     Softmax,
+    Standardisation,
     Transpose,
     Untold,
     Upscale,
@@ -129,7 +130,7 @@ def _seen_without_places(
                     [_whole(each.unit, shape) for each, shape in zip(below, shapes, strict=True)]
                 )
             return _Seen(None, together)
-        case Activation() | Normalisation() | Identity() | Softmax() | Merge():
+        case Activation() | Normalisation() | Standardisation() | Identity() | Softmax() | Merge():
             return _Seen(None, together)
         case Dense(per_position=False):
             return _Seen(together)
@@ -177,6 +178,8 @@ def _seen(
             inputs = {(id(field), shape): field for field, shape in zip(below, shapes, strict=True)}
             return _union([_whole(field, shape) for (_, shape), field in inputs.items()])
         case Dense() | Normalisation() | Activation() | LocalResponse() | Softmax() | Identity() | Merge():
+            return _union(below)
+        case Standardisation():  # mean and deviation are of all it is given, and the same for all its units
             return _union(below)
         case ChannelPooling() | Concatenate():
             is_channels = operation.axis == 1 or (first is not None and operation.axis % len(first) == 1)

@@ -33,6 +33,7 @@ from filtviz.operations import (
     Reshape,
     Slice,
     Softmax,
+    Standardisation,
     Transpose,
     Untold,
     Upscale,
@@ -67,6 +68,7 @@ def window_of(operation: Operation, below: Shape | None) -> Window | None:
             | Embedding()
             | Recurrent()
             | Normalisation()
+            | Standardisation()
             | Activation()
             | ChannelPooling()
             | LocalResponse()
@@ -170,7 +172,7 @@ def _output_shape(operation: Operation, shapes: Sequence[Shape | None]) -> Shape
             return _concatenated(operation, shapes)
         case Merge():
             return _merged(operation, shapes)
-        case Normalisation() | Activation() | LocalResponse() | Softmax() | Identity():
+        case Normalisation() | Standardisation() | Activation() | LocalResponse() | Softmax() | Identity():
             return first
         case Untold():
             return first if operation.keeps_places else None

@@ -51,6 +51,22 @@ NODES: dict[str, tuple[str, dict[str, Any], tuple[tuple[int, ...], ...]]] = {
     "transpose": ("Transpose", {"perm": [0, 1, 3, 2]}, ()),
     "flatten": ("Flatten", {"axis": 1}, ()),
     "batch norm": ("BatchNormalization", {"epsilon": 1e-3}, ((3,), (3,), (3,), (3,))),
+    "instance norm": ("InstanceNormalization", {"epsilon": 1e-3}, ((3,), (3,))),
+    "layer norm": ("LayerNormalization", {"axis": -1}, ((11,), (11,))),
+    "layer norm of all": ("LayerNormalization", {"axis": 1, "epsilon": 1e-2}, ((3, 12, 11), (3, 12, 11))),
+    "layer norm without a shift": ("LayerNormalization", {"axis": 2}, ((12, 11),)),
+    "group norm": ("GroupNormalization", {"num_groups": 3}, ((3,), (3,))),
+    "group norm of one": ("GroupNormalization", {"num_groups": 1}, ((3,), (3,))),
+    "hard sigmoid": ("HardSigmoid", {"alpha": 0.1666667}, ()),
+    "hard sigmoid by default": ("HardSigmoid", {}, ()),
+    "mish": ("Mish", {}, ()),
+    "prelu": ("PRelu", {}, ((3, 1, 1),)),
+    "prelu of one": ("PRelu", {}, ((1,),)),
+    "transposed to an odd size": (
+        "ConvTranspose",
+        {"strides": [2, 3], "pads": [1, 0, 0, 1], "output_padding": [1, 2]},
+        ((3, 4, 3, 3), (4,)),
+    ),
 }
 
 
@@ -74,12 +90,64 @@ def test_an_operator_of_onnx_gives_what_onnx_runtime_gives(name: str, tmp_path: 
         held,
     )
     path = tmp_path / "net.onnx"
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=9)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)], ir_version=10)
     onnx.save(model, path)
     images = rng.standard_normal((2, 3, 12, 11)).astype(np.float32)
     session = runtime.InferenceSession(path, providers=["CPUExecutionProvider"])
     expected = session.run(None, {"x": images})[0]
     assert_same(filtviz.load(path).run(images, engine="numpy"), expected)
+
+
+def run_with_onnx_runtime(nodes: list[Any], held: list[Any], images: np.ndarray, path: Path) -> np.ndarray:
+    """Save a graph from ``x`` to ``y``, and return what onnxruntime makes of images."""
+    import onnx
+    import onnxruntime as runtime
+    from onnx import TensorProto, helper
+
+    value = helper.make_tensor_value_info
+    graph = helper.make_graph(
+        nodes,
+        "g",
+        [value("x", TensorProto.FLOAT, [None, *images.shape[1:]])],
+        [value("y", TensorProto.FLOAT, None)],
+        held,
+    )
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)], ir_version=10), path)
+    session = runtime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    return np.asarray(session.run(None, {"x": images})[0])
+
+
+@pytest.mark.parametrize("mode", ["DCR", "CRD"])
+def test_channels_become_pixels_in_both_orders(mode: str, tmp_path: Path) -> None:
+    onnx = pytest.importorskip("onnx", reason="onnx is not installed (the extra frameworks)")
+    pytest.importorskip("onnxruntime", reason="onnxruntime is not installed")
+    node = onnx.helper.make_node("DepthToSpace", ["x"], ["y"], blocksize=2, mode=mode)
+    images = np.random.default_rng(0).standard_normal((2, 12, 5, 4)).astype(np.float32)
+    expected = run_with_onnx_runtime([node], [], images, tmp_path / "net.onnx")
+    np.testing.assert_array_equal(filtviz.load(tmp_path / "net.onnx").run(images, dtype="float32"), expected)
+
+
+def test_a_bias_that_the_graph_reshapes_first_is_a_bias(tmp_path: Path) -> None:
+    onnx = pytest.importorskip("onnx", reason="onnx is not installed (the extra frameworks)")
+    pytest.importorskip("onnxruntime", reason="onnxruntime is not installed")
+    rng, node = np.random.default_rng(0), onnx.helper.make_node
+    arrays = {
+        "w": rng.standard_normal((4, 3, 3, 3), np.float32), "b": rng.standard_normal(4, np.float32),
+        "shape": np.array([1, -1, 1, 1]), "s": rng.standard_normal((1, 4), np.float32), "axes": np.array([2, 3]),
+    }  # fmt: skip
+    nodes = [
+        node("Conv", ["x", "w"], ["h"]),
+        node("Reshape", ["b", "shape"], ["b4"]),
+        node("Add", ["h", "b4"], ["k"]),
+        node("Unsqueeze", ["s", "axes"], ["s4"]),
+        node("Mul", ["k", "s4"], ["y"]),
+    ]
+    images = rng.standard_normal((2, 3, 6, 5)).astype(np.float32)
+    held = [onnx.numpy_helper.from_array(array, name) for name, array in arrays.items()]
+    expected = run_with_onnx_runtime(nodes, held, images, tmp_path / "net.onnx")
+    network = filtviz.load(tmp_path / "net.onnx")
+    assert [layer.type for layer in network.layers] == ["Input", "Conv", "Add", "Mul"]
+    assert_same(network.run(images, engine="numpy"), expected)
 
 
 ONNX_FILES = (
@@ -116,6 +184,11 @@ def keras_layers(keras: Any) -> dict[str, list[Any]]:
         "pools": [layers.MaxPooling2D(3, 2, padding="same"), layers.AveragePooling2D(2, padding="same")],
         "normalised": [layers.Conv2D(4, 1), layers.BatchNormalization(), layers.LeakyReLU()],
         "flattened": [layers.Conv2D(4, 3, activation="gelu"), layers.Flatten(), layers.Dense(3)],
+        "layer norm": [layers.LayerNormalization(), layers.Conv2D(4, 3)],
+        "layer norm without a scale": [layers.LayerNormalization(scale=False, epsilon=0.1)],
+        "group norm": [layers.Conv2D(6, 3), layers.GroupNormalization(3)],
+        "instance norm": [layers.GroupNormalization(-1, center=False)],
+        "hard sigmoid": [layers.Conv2D(4, 3, activation="hard_sigmoid")],
         "dense on images": [layers.Dense(5, activation="tanh"), layers.GlobalMaxPooling2D()],
         "reshaped": [layers.Reshape((11, 12, 3)), layers.Conv2D(2, 3), layers.ReLU(6.0)],
         "padded": [layers.ZeroPadding2D(((1, 2), (0, 3))), layers.Cropping2D(((0, 1), (2, 0)))],
@@ -126,6 +199,7 @@ def keras_layers(keras: Any) -> dict[str, list[Any]]:
 CASES = (
     "conv same", "conv dilated", "depthwise", "separable", "transposed", "transposed valid", "transposed far",
     "pools", "normalised", "flattened", "dense on images", "reshaped", "padded", "enlarged",
+    "layer norm", "layer norm without a scale", "group norm", "instance norm", "hard sigmoid",
 )  # fmt: skip
 
 
@@ -162,3 +236,49 @@ def test_a_file_of_keras_gives_what_keras_gives(name: str, shared: Path) -> None
     found = filtviz.load(path).run(images, engine="numpy")
     behind = "channels_first" not in name and found.ndim > 2
     assert_same(np.moveaxis(found, 1, -1) if behind else found, expected)
+
+
+# PyTorch
+
+
+def torch_layers(nn: Any) -> dict[str, list[Any]]:
+    return {
+        "group norm": [nn.Conv2d(3, 6, 3), nn.GroupNorm(3, 6), nn.Mish()],
+        "instance norm": [nn.InstanceNorm2d(3, affine=True), nn.Hardsigmoid()],
+        "instance norm of the training": [nn.InstanceNorm2d(3, affine=True, track_running_stats=True)],
+        "layer norm": [nn.LayerNorm([12, 11]), nn.PReLU()],
+        "slopes": [nn.Conv2d(3, 4, 3), nn.PReLU(4), nn.ReLU6()],
+    }
+
+
+@pytest.mark.parametrize("exported", [False, True], ids=["module", "exported"])
+@pytest.mark.parametrize(
+    "name", ["group norm", "instance norm", "instance norm of the training", "layer norm", "slopes"]
+)
+def test_layers_of_pytorch_give_what_pytorch_gives(name: str, exported: bool, tmp_path: Path) -> None:
+    torch = pytest.importorskip("torch", reason="torch is not installed (the extra torch)")
+    torch.manual_seed(0)
+    module = torch.nn.Sequential(*torch_layers(torch.nn)[name])
+    for parameter in module.parameters():
+        parameter.data = torch.rand_like(parameter) + 0.1
+    images = torch.randn(2, 3, 12, 11)
+    module(3 * images + 1)  # what is learned of the data, where it is
+    module.eval()
+    path = tmp_path / ("net.pt2" if exported else "net.pt")
+    if exported:
+        torch.export.save(torch.export.export(module, (images,)), path)
+    else:
+        torch.save(module, path)
+    with torch.no_grad():
+        expected = module(images).numpy()
+    assert_same(filtviz.load(path).run(images.numpy(), engine="numpy"), expected)
+
+
+def test_pixels_are_shuffled_as_pytorch_does(tmp_path: Path) -> None:
+    torch = pytest.importorskip("torch", reason="torch is not installed (the extra torch)")
+    module = torch.nn.Sequential(torch.nn.Conv2d(3, 8, 3), torch.nn.PixelShuffle(2)).eval()
+    images = torch.randn(1, 3, 7, 6)
+    torch.export.save(torch.export.export(module, (images,)), tmp_path / "net.pt2")
+    with torch.no_grad():
+        expected = module(images).numpy()
+    assert_same(filtviz.load(tmp_path / "net.pt2").run(images.numpy(), engine="numpy"), expected)

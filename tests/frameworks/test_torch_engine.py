@@ -33,6 +33,7 @@ from filtviz.operations import (
     Reshape,
     Slice,
     Softmax,
+    Standardisation,
     Transpose,
     Upscale,
 )
@@ -152,6 +153,8 @@ def plain(draw: st.DrawFn, channels: int) -> Operation:
         Slice(axis=2, start=draw(st.integers(0, 1)), step=draw(st.sampled_from([1, 2, -1]))),
         LocalResponse(alpha=0.25, k=1.5, beta=0.75, n=draw(st.integers(1, 4))),
         Softmax(axis=1),
+        Standardisation(groups=draw(st.sampled_from([0, 1])), epsilon=0.5, gamma=array(draw, channels)),
+        Standardisation(axes=(-1,), epsilon=0.5),
         ChannelPooling(kind=draw(st.sampled_from(["max", "mean", "sum"])), size=1 if channels % 2 else 2),
         Reshape(lengths=((0,), (1,), -1, 1)),
     ]

@@ -42,6 +42,7 @@ from filtviz.operations import (
     Reshape,
     Slice,
     Softmax,
+    Standardisation,
     Transpose,
     Untold,
     Upscale,
@@ -249,6 +250,8 @@ def push(
             raise CompositionError(
                 f"{layer.title} enlarges its input: its filters on the image differ from position to position"
             )
+        case Standardisation():
+            raise CompositionError(f"{layer.title} divides by the deviation of its own input")
         case Untold():
             raise CompositionError(_untold(operation, layer))
         case (
@@ -305,6 +308,7 @@ def approximation_of(operation: Operation) -> Approximation | None:
             | Embedding()
             | Recurrent()
             | Normalisation()
+            | Standardisation()
             | GlobalPooling()
             | ChannelPooling()
             | Pad()

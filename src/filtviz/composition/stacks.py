@@ -42,6 +42,7 @@ from filtviz.operations import (
     Reshape,
     Slice,
     Softmax,
+    Standardisation,
     Transpose,
     Untold,
     Upscale,
@@ -196,6 +197,7 @@ def _keeps_channels(operation: Operation) -> bool:
             | Dense()
             | Embedding()
             | Recurrent()
+            | Standardisation()
             | GlobalPooling()
             | ChannelPooling()
             | Slice()

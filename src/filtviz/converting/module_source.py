@@ -43,6 +43,7 @@ from filtviz.operations import (
     Reshape,
     Slice,
     Softmax,
+    Standardisation,
     Transpose,
     Untold,
     Upscale,
@@ -244,6 +245,8 @@ class _Printer:
                 return self._weigh(step, operation, x)
             case Normalisation():
                 return self._normalise(step, operation, x)
+            case Standardisation():
+                return self._standardise(step, operation, x)
             case Activation():
                 return self._activate(step, operation, x)
             case Pooling():
@@ -429,6 +432,20 @@ class _Printer:
         )
         return f"{x} * {scale} + {shift}"
 
+    def _standardise(self, step: Step, operation: Standardisation, x: str) -> str:
+        epsilon = _number(operation.epsilon)
+        if operation.groups and not operation.axes:
+            found = f"F.group_norm({x}, {int(operation.groups)}, eps={epsilon})"
+        else:
+            axes = _tuple(operation.axes or range(2, step.rank))
+            mean = f"{x}.mean({axes}, keepdim=True)"
+            found = f"({x} - {mean}) / ({x}.var({axes}, unbiased=False, keepdim=True) + {epsilon}).sqrt()"
+        for sign, what, held in (("*", "scale", operation.gamma), ("+", "shift", operation.beta)):
+            if held is not None:
+                values = _spread_out(np.asarray(held.value), step.rank, operation.along)
+                found += f" {sign} {self._parameter(step, what, Parameter.of(what, values))}"
+        return found
+
     def _activate(self, step: Step, activation: Activation, x: str) -> str:
         alpha, scale, scale_in = map(_number, (activation.alpha, activation.scale, activation.scale_in))
         match activation.kind:
@@ -451,7 +468,7 @@ class _Printer:
             case "sigmoid":
                 return f"torch.sigmoid({x})"
             case "hard_sigmoid":
-                return f"(0.2 * {x} + 0.5).clamp(0.0, 1.0)"
+                return f"({_number(0.2 * activation.scale_in)} * {x} + 0.5).clamp(0.0, 1.0)"
             case "tanh":
                 is_plain = activation.scale == activation.scale_in == 1
                 return f"torch.tanh({x})" if is_plain else f"{scale} * torch.tanh({scale_in} * {x})"
@@ -463,6 +480,8 @@ class _Printer:
                 return f"torch.exp({x})"
             case "swish":
                 return f"F.silu({x})"
+            case "mish":
+                return f"F.mish({x})"
             case "hard_swish":
                 return f"F.hardswish({x})"
             case "gelu":
@@ -531,6 +550,8 @@ def _batch_norm(step: Step, operation: Normalisation) -> dict[str, Parameter] | 
 def _spread_out(values: Arrays, rank: int, along: Sequence[int]) -> Arrays:
     if values.ndim == rank:
         return values
+    if values.shape == (1,):
+        return values.reshape([1] * rank)
     shape = [1] * rank
     for axis, length in zip(along, values.shape, strict=True):
         shape[axis] = length

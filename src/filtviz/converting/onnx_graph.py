@@ -42,6 +42,7 @@ from filtviz.operations import (
     Reshape,
     Slice,
     Softmax,
+    Standardisation,
     Transpose,
     Untold,
     Upscale,
@@ -215,6 +216,8 @@ class _Graph:
                 return self._weigh(step, operation, x)
             case Normalisation():
                 return self._normalise(step, operation, x)
+            case Standardisation():
+                return self._standardise(step, operation, x)
             case Activation():
                 return self._activate(step, operation, x)
             case Pooling():
@@ -394,10 +397,31 @@ class _Graph:
         scaled = x if (scale == 1).all() else self.node("Mul", [x, self.constant(scale, "scale")])
         return scaled if not shift.any() else self.node("Add", [scaled, self.constant(shift, "shift")])
 
+    def _standardise(self, step: Step, operation: Standardisation, x: str) -> str:
+        axes, seen = list(range(2, step.rank)), x
+        if operation.axes:
+            axes = [axis % step.rank for axis in operation.axes]
+        elif operation.groups:
+            axes, seen = [2], self.node("Reshape", [x, self.whole(0, operation.groups, -1)])
+        if not axes:
+            raise ValueError("it takes the mean of single numbers")
+        over = self.whole(*axes)
+        centred = self.node("Sub", [seen, self.node("ReduceMean", [seen, over], keepdims=1)])
+        variance = self.node("ReduceMean", [self.node("Mul", [centred, centred]), over], keepdims=1)
+        spread = self.node("Sqrt", [self.node("Add", [variance, self.constant(operation.epsilon)])])
+        found = self.node("Div", [centred, spread])
+        if seen != x:
+            found = self.node("Reshape", [found, self.node("Shape", [x])])
+        for word, what, held in (("Mul", "scale", operation.gamma), ("Add", "shift", operation.beta)):
+            if held is not None:
+                values = _spread_out(np.asarray(held.value), step.rank, operation.along)
+                found = self.node(word, [found, self.constant(values, what)])
+        return found
+
     def _activate(self, step: Step, activation: Activation, x: str) -> str:
         usual = {
             "rectify": "Relu", "sigmoid": "Sigmoid", "softplus": "Softplus", "softsign": "Softsign",
-            "exp": "Exp", "hard_swish": "HardSwish",
+            "exp": "Exp", "hard_swish": "HardSwish", "mish": "Mish",
         }  # fmt: skip
         kind = activation.kind
         if kind in usual:
@@ -417,7 +441,7 @@ class _Graph:
             case "elu" | "selu":
                 return self.node("Selu", [x], alpha=activation.alpha, gamma=activation.scale)
             case "hard_sigmoid":
-                return self.node("HardSigmoid", [x], alpha=0.2, beta=0.5)
+                return self.node("HardSigmoid", [x], alpha=0.2 * activation.scale_in, beta=0.5)
             case "tanh":
                 return self._times(self.node("Tanh", [self._times(x, activation.scale_in)]), activation.scale)
             case "swish":
@@ -675,6 +699,8 @@ def _spread_out(values: Arrays, rank: int, along: Sequence[int]) -> Arrays:
     """Return values that run along some axes in a shape that broadcasts against units of so many axes."""
     if values.ndim == rank:
         return values
+    if values.shape == (1,):
+        return values.reshape([1] * rank)
     shape = [1] * rank
     for axis, length in zip(along, values.shape, strict=True):
         shape[axis] = length

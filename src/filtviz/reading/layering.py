@@ -6,12 +6,12 @@ from dataclasses import replace
 from typing import Any
 
 from filtviz.network import ConvLayer, Layer
-from filtviz.operations import Convolution, Dense, Normalisation, Operation
+from filtviz.operations import Convolution, Dense, Normalisation, Operation, Reshape, Transpose
 from filtviz.parameter import Parameter, Shape
 from filtviz.reading.limits import Budget
 from filtviz.shapes import output_shape
 
-__all__ = ["add_layer", "make_layer", "shapes_of", "with_biases"]
+__all__ = ["add_layer", "from_depth", "make_layer", "shapes_of", "with_biases"]
 
 
 def make_layer(operations: tuple[Operation, ...], **facts: Any) -> Layer:
@@ -106,3 +106,25 @@ def _with_bias(layer: Layer, bias: Parameter, behind: Layer) -> Layer | None:
     named = replace(bias, name="bias")
     operations: tuple[Operation, ...] = (replace(first, bias=named),)
     return replace(layer, operations=operations, parameters=(*layer.parameters, named))
+
+
+def from_depth(shape: Shape | None, size: int, *, channels_first: bool) -> tuple[Operation, ...] | None:
+    """Return what makes blocks of pixels of channels, None where the shape that it works on is not known.
+
+    Args:
+        shape: ``(batch, channels, rows, cols)`` below.
+        size: The blocks' sides.
+        channels_first: Whether the blocks of a channel are neighbours (PyTorch's ``PixelShuffle``), or the
+            channels at a place of the blocks (TensorFlow).
+    """
+    if shape is None or len(shape) != 4 or size < 1 or None in shape[1:] or (shape[1] or 0) % size**2:
+        return None
+    channels, rows, cols = (n or 0 for n in shape[1:])
+    made = channels // size**2
+    apart = (made, size, size) if channels_first else (size, size, made)
+    order = (0, 1, 4, 2, 5, 3) if channels_first else (0, 3, 4, 1, 5, 2)
+    return (
+        Reshape(lengths=((0,), *apart, rows, cols)),
+        Transpose(order=order),
+        Reshape(lengths=((0,), made, rows * size, cols * size)),
+    )

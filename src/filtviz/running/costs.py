@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from filtviz.budget import BYTE
 from filtviz.operations import (
     Convolution,
     Dense,
@@ -23,8 +22,9 @@ __all__ = ["MOST_COLUMNS", "cost_of"]
 MOST_COLUMNS = 1 << 17
 """Numbers of windows that an engine copies out at a time: with more, a processor's caches are of no use."""
 
-_STEP, _NUMBER, _PARAMETER = 20_000, 8 * BYTE + 20, 300
-"""The work of an operation; of a number that it takes or gives, which is kept; of one of its weights."""
+_STEP, _NUMBER, _PARAMETER = 20_000, 20, 300
+"""The work of an operation; of a number that it takes or gives; of one of its weights. What they fill is for
+`filtviz.budget.Account.hold`: it is given back."""
 
 _COPIED, _TERM = 15, 0.5
 """The work of a number that is copied into a window, and of weighing it by one filter."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from itertools import product
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from filtviz.operations import Convolution, Input, LocallyConnected, Pooling, PoolingKind
+from filtviz.operations import Convolution, Input, LocallyConnected, Pooling, PoolingKind, Standardisation
 from filtviz.text import printable
 from filtviz.windows import Window, positions
 
@@ -27,6 +27,7 @@ __all__ = [
     "groups_of_transposed",
     "looks_of",
     "overhang",
+    "own_parts",
     "places_of",
     "shape_of_merged",
     "taps_of",
@@ -99,6 +100,19 @@ def groups_of(units: Sequence[int], templates: Sequence[int]) -> int:
     if rest or not groups or n_filters % groups:
         raise MisfitError(f"it looks at {n_channels} channels and is given {units[1]}")
     return groups
+
+
+def own_parts(operation: Standardisation, units: Any) -> tuple[Any, tuple[int, ...]]:
+    """Return units in a shape in which each of their own means is over whole axes, and these axes."""
+    rank = len(units.shape)
+    if operation.axes:
+        if any(not -rank <= axis < rank for axis in operation.axes):
+            raise MisfitError(f"it takes means over axes that units of {rank} axes do not have")
+        return units, tuple(sorted({axis % rank for axis in operation.axes}))
+    groups = operation.groups or units.shape[1]
+    if groups < 1 or units.shape[1] % groups:
+        raise MisfitError(f"it makes {groups} groups of {units.shape[1]} channels")
+    return units.reshape(units.shape[0], groups, -1), (2,)
 
 
 def groups_of_transposed(operation: Convolution, channels: int, templates: Sequence[int]) -> tuple[int, bool]:

@@ -33,7 +33,7 @@ __all__ = ["SMALL", "Runner", "Walk", "as_units", "forward", "input_of", "joined
 SMALL = 2_000_000_000
 """The work of an image below which several threads hinder each other more than they help."""
 
-PASSES = 32
+PASSES = 8
 """Images that a budget is for; more have more, in proportion."""
 
 

@@ -39,6 +39,7 @@ from filtviz.operations import (
     Reshape,
     Slice,
     Softmax,
+    Standardisation,
     Transpose,
     Untold,
     Upscale,
@@ -189,6 +190,7 @@ def _after_one(operation: Operation, unit: Interval) -> Interval | None:
             | Recurrent()
             | Pooling()
             | GlobalPooling()
+            | Standardisation()
             | ChannelPooling()
             | LocalResponse()
             | Pad()

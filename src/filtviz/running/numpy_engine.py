@@ -42,6 +42,7 @@ from filtviz.operations import (
     Reshape,
     Slice,
     Softmax,
+    Standardisation,
     Transpose,
     Untold,
     Upscale,
@@ -61,6 +62,7 @@ from filtviz.running.fitting import (
     groups_of_transposed,
     looks_of,
     overhang,
+    own_parts,
     places_of,
     shape_of_merged,
     taps_of,
@@ -141,6 +143,8 @@ class NumpyEngine:
                 return self._weigh(operation, units)
             case Normalisation():
                 return self._normalise(operation, units)
+            case Standardisation():
+                return self._standardise(operation, units)
             case Activation():
                 return activate(operation, units)
             case Pooling():
@@ -259,6 +263,17 @@ class NumpyEngine:
         return np.asarray(
             units * spread_out(scale, units, operation.along) + spread_out(shift, units, operation.along)
         )
+
+    def _standardise(self, operation: Standardisation, units: Units) -> Units:
+        seen, axes = own_parts(operation, units)
+        centred = seen - seen.mean(axis=axes, keepdims=True)
+        variance = (centred**2).mean(axis=axes, keepdims=True)
+        found = (centred / np.sqrt(variance + operation.epsilon)).reshape(units.shape)
+        if (gamma := operation.gamma) is not None:
+            found *= spread_out(self._hold(operation, "gamma", lambda: gamma.value), units, operation.along)
+        if (beta := operation.beta) is not None:
+            found += spread_out(self._hold(operation, "beta", lambda: beta.value), units, operation.along)
+        return np.asarray(found)
 
 
 def _with_bias(units: Units, bias: Units | None) -> Units:

@@ -40,6 +40,7 @@ from filtviz.operations import (
     Reshape,
     Slice,
     Softmax,
+    Standardisation,
     Transpose,
     Untold,
     Upscale,
@@ -57,6 +58,7 @@ from filtviz.running.fitting import (
     groups_of_transposed,
     looks_of,
     overhang,
+    own_parts,
     places_of,
     shape_of_merged,
     taps_of,
@@ -164,6 +166,8 @@ class TorchEngine:
                 return self._weigh(operation, units)
             case Normalisation():
                 return self._normalise(operation, units)
+            case Standardisation():
+                return self._standardise(operation, units)
             case Activation():
                 return self._activate(operation, units)
             case Pooling():
@@ -292,6 +296,19 @@ class TorchEngine:
         shift = self._hold(operation, "shift", lambda: operation.scale_and_shift()[1])
         return units * _along(scale, units, operation.along) + _along(shift, units, operation.along)
 
+    def _standardise(self, operation: Standardisation, units: Units) -> Units:
+        seen, axes = own_parts(operation, units)
+        centred = seen - seen.mean(dim=axes, keepdim=True)
+        variance = (centred**2).mean(dim=axes, keepdim=True)
+        found = (centred / torch.sqrt(variance + operation.epsilon)).reshape(units.shape)
+        if (gamma := operation.gamma) is not None:
+            found = found * _along(
+                self._hold(operation, "gamma", lambda: gamma.value), units, operation.along
+            )
+        if (beta := operation.beta) is not None:
+            found = found + _along(self._hold(operation, "beta", lambda: beta.value), units, operation.along)
+        return found
+
     def _activate(self, activation: Activation, x: Units) -> Units:
         match activation.kind:
             case "linear":
@@ -314,7 +331,7 @@ class TorchEngine:
             case "sigmoid":
                 return torch.sigmoid(x)
             case "hard_sigmoid":
-                return torch.clamp(0.2 * x + 0.5, 0.0, 1.0)
+                return torch.clamp(0.2 * activation.scale_in * x + 0.5, 0.0, 1.0)
             case "tanh":
                 return activation.scale * torch.tanh(activation.scale_in * x)
             case "softplus":
@@ -327,6 +344,8 @@ class TorchEngine:
                 return x * torch.sigmoid(x)
             case "hard_swish":
                 return x * torch.clamp(x + 3.0, 0.0, 6.0) / 6.0
+            case "mish":
+                return x * torch.tanh(torch.logaddexp(x, torch.zeros_like(x)))
             case "gelu":
                 return F.gelu(x)
             case "gelu_tanh":
@@ -340,6 +359,8 @@ def _along(values: Units, units: Units, along: Sequence[int]) -> Units:
     """Return values that run along some axes of the units in a shape that broadcasts against them."""
     if values.ndim == units.ndim:
         return values
+    if tuple(values.shape) == (1,):
+        return values.reshape([1] * units.ndim)
     shape = [1] * units.ndim
     for axis, length in zip(along, values.shape, strict=True):
         shape[axis] = length

@@ -169,6 +169,19 @@ def onnx() -> Told:
     yield _onnx("Elu", alpha=0.25)
     yield _onnx("Selu", alpha=1.5, gamma=1.25)
     yield _onnx("HardSigmoid", alpha=0.25)
+    for norm in ("InstanceNormalization", "LayerNormalization"):
+        yield _onnx(norm, array(6, name="scale"), array(6, name="B"), epsilon=0.25)
+        yield _onnx(norm, None)
+    yield _onnx("LayerNormalization", array(6), axis=1)
+    yield _onnx("LayerNormalization", array(6), axis=1, shape=None)
+    yield _onnx("GroupNormalization", array(6), array(6), num_groups=3)
+    yield _onnx("GroupNormalization", array(6), array(6), num_groups=3, opset=21)
+    yield _onnx("GroupNormalization", array(6), array(6), num_groups=0, opset=21)
+    for mode in ("DCR", "CRD"):
+        yield _onnx("DepthToSpace", blocksize=2, mode=mode, shape=(None, 8, 5, 4))
+    yield _onnx("DepthToSpace", blocksize=2, shape=(None, 8, None, 4))
+    yield _onnx("DepthToSpace", blocksize=3, shape=(None, 8, 5, 4))
+    yield _onnx("DepthToSpace", blocksize=0)
     yield _onnx("HardSigmoid", beta=0.25)
     for ends in (
         {"min": 0.0, "max": 6.0},

@@ -138,6 +138,13 @@ def torch() -> Told:
     yield _module("AdaptiveAvgPool2d", output_size=(1, 2))
     yield _module("ZeroPad2d", padding=(1, 2, 3, -4))
     yield _module("LeakyReLU", negative_slope=0.25)
+    yield _module("GroupNorm", {"weight": array(6), "bias": array(6)}, num_groups=2, eps=0.25)
+    yield _module("GroupNorm", num_groups=0)
+    yield _module("LayerNorm", {"weight": array(5, 4)}, normalized_shape=(5, 4))
+    yield _module("LayerNorm", normalized_shape=())
+    yield _module("InstanceNorm2d")
+    yield _module("InstanceNorm2d", {"running_mean": array(6), "running_var": array(6)})
+    yield _module("PReLU")
     yield _module("PReLU", {"weight": array(1)})
     yield _module("PReLU", {"weight": array(6)})
     for name in ("ELU", "CELU"):

@@ -30,6 +30,7 @@ from filtviz.operations import (
     Reshape,
     Slice,
     Softmax,
+    Standardisation,
     Transpose,
     Untold,
     Upscale,
@@ -211,7 +212,7 @@ def _kind_of(operation: Operation) -> Kind:
             return "pooling"
         case Merge() | Concatenate():
             return "join"
-        case Normalisation() | LocalResponse():
+        case Normalisation() | Standardisation() | LocalResponse():
             return "normalisation"
         case Activation() | Softmax() | Identity():
             return "activation"
@@ -247,6 +248,8 @@ def _word(operation: Operation) -> str:
             return printable(operation.name, 20) if operation.kind == "untold" else operation.kind
         case Normalisation():
             return "norm" if operation.is_batch else "scale" if operation.gamma is not None else "shift"
+        case Standardisation():
+            return "norm of its own input"
         case Activation():
             if operation.kind == "untold":
                 return printable(operation.name, 20) if operation.name else "activation ?"

@@ -30,11 +30,12 @@ from filtviz.operations import (
     PoolingKind,
     Reshape,
     Softmax,
+    Standardisation,
     Untold,
 )
 from filtviz.parameter import Parameter, Shape
 from filtviz.reading.arrays import AnyArray, ElementType, narrow_dtype, parameter_of, shape_of, strided
-from filtviz.reading.layering import add_layer, make_layer, shapes_of
+from filtviz.reading.layering import add_layer, from_depth, make_layer, shapes_of
 from filtviz.reading.opened import Objects, Opened, origin_of
 from filtviz.reading.sharded import parsed_object
 from filtviz.reading.zips import Member
@@ -487,7 +488,7 @@ def _view(node: _Node) -> Operations | None:
 _PLAIN: Mapping[str, ActivationKind] = {
     "relu": "rectify", "relu_": "rectify", "sigmoid": "sigmoid", "tanh": "tanh", "softplus": "softplus",
     "exp": "exp", "silu": "swish", "silu_": "swish", "hardswish": "hard_swish", "hardswish_": "hard_swish",
-    "gelu": "gelu",
+    "gelu": "gelu", "mish": "mish",
 }  # fmt: skip
 
 
@@ -495,6 +496,17 @@ def _activation(node: _Node) -> Operations | None:
     if node.operator in ("leaky_relu", "leaky_relu_"):
         alpha = node.number("negative_slope", 0.01)
         return (Activation(kind="leaky_rectify", name=node.operator, alpha=alpha),)
+    if node.operator in ("hardsigmoid", "hardsigmoid_"):
+        return (Activation(kind="hard_sigmoid", name=node.operator, scale_in=5 / 6),)
+    if node.operator in ("relu6", "relu6_"):
+        return (Activation(kind="clipped_rectify", name=node.operator, alpha=6.0),)
+    if node.operator == "prelu":
+        slopes = node.parameters.get("weight")
+        return (
+            None
+            if slopes is None
+            else (Activation(kind="parametric_rectify", name=node.operator, slopes=slopes),)
+        )
     if node.operator in ("elu", "elu_"):
         return (Activation(kind="elu", name=node.operator, alpha=node.number("alpha", 1.0)),)
     if node.operator in ("hardtanh", "hardtanh_"):
@@ -508,6 +520,25 @@ def _activation(node: _Node) -> Operations | None:
     if kind == "gelu" and node.arguments.get("approximate", "none") == "tanh":
         kind = "gelu_tanh"
     return (Activation(kind=kind, name=node.operator),)
+
+
+def _own_norm(node: _Node) -> Operations | None:
+    held, epsilon = node.parameters, max(0.0, node.number("eps", 1e-5))
+    if "running_var" in held:
+        return _batch_norm(node)
+    how: dict[str, Any] = {"groups": 0}
+    if node.operator == "group_norm":
+        how = {"groups": node.whole("num_groups", 1)}
+    elif node.operator == "layer_norm":
+        shape = node.arguments.get("normalized_shape")
+        if not isinstance(shape, list) or not 0 < len(shape) < 8:
+            return None
+        how = {"axes": tuple(range(-len(shape), 0)), "along": tuple(range(-len(shape), 0))}
+    return (Standardisation(epsilon=epsilon, gamma=held.get("weight"), beta=held.get("bias"), **how),)
+
+
+def _pixel_shuffle(node: _Node) -> Operations | None:
+    return from_depth(node.first, node.whole("upscale_factor", 0), channels_first=True)
 
 
 def _softmax(node: _Node) -> Operations | None:
@@ -537,13 +568,29 @@ _BY_OPERATOR: Mapping[str, Callable[[_Node], Operations | None]] = {
     **dict.fromkeys(("batch_norm", "_native_batch_norm_legit_no_training"), _batch_norm),
     **dict.fromkeys(("max_pool2d", "max_pool2d_with_indices", "avg_pool2d"), _pooling),
     **dict.fromkeys(("adaptive_avg_pool2d", "adaptive_max_pool2d"), _global_pooling),
+    **dict.fromkeys(("instance_norm", "group_norm", "layer_norm"), _own_norm),
+    "pixel_shuffle": _pixel_shuffle,
     "mean": _mean,
     **dict.fromkeys(_MERGES, _merge),
     "cat": _cat,
     "flatten": _flatten,
     **dict.fromkeys(("view", "reshape"), _view),
     **dict.fromkeys(
-        (*_PLAIN, "leaky_relu", "leaky_relu_", "elu", "elu_", "hardtanh", "hardtanh_"), _activation
+        (
+            *_PLAIN,
+            "leaky_relu",
+            "leaky_relu_",
+            "elu",
+            "elu_",
+            "hardtanh",
+            "hardtanh_",
+            "hardsigmoid",
+            "hardsigmoid_",
+            "relu6",
+            "relu6_",
+            "prelu",
+        ),
+        _activation,
     ),
     **dict.fromkeys(("softmax", "_softmax"), _softmax),
     **dict.fromkeys(

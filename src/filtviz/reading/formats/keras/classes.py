@@ -33,6 +33,7 @@ from filtviz.operations import (
     Recurrent,
     Reshape,
     Softmax,
+    Standardisation,
     Transpose,
     Untold,
     Upscale,
@@ -105,9 +106,9 @@ def roles_of(class_name: str, config: Mapping[str, Any], n: int) -> tuple[str, .
         config: Its configuration, empty where the file has none.
         n: The number of parameters that there are.
     """
-    if class_name == "BatchNormalization":
+    if class_name in ("BatchNormalization", "LayerNormalization", "GroupNormalization"):
         names = [name for name, has in (("gamma", "scale"), ("beta", "center")) if config.get(has, True)]
-        names += ["moving_mean", "moving_variance"]
+        names += ["moving_mean", "moving_variance"] if class_name == "BatchNormalization" else []
         return tuple(names[-n:]) if n < len(names) else tuple(names)
     return _ROLES.get(class_name, _BIASED)
 
@@ -279,6 +280,32 @@ def _standardisation(case: Case) -> Operations | None:
     return (Normalisation(mean=mean, spread=variance, spread_is="variance", is_batch=False),)
 
 
+def _layer_normalisation(case: Case) -> Operations | None:
+    """Standardise each position over its channels; over other axes it is not followed."""
+    if not _is_over_channels(case) or case.config.get("rms_scaling"):
+        return _keeps_places(case)
+    return (_own_norm(case, axes=(1,)),)
+
+
+def _group_normalisation(case: Case) -> Operations | None:
+    groups = case.whole("groups", 32)
+    if not _is_over_channels(case) or groups == 0 or groups < -1:
+        return _keeps_places(case)
+    return (_own_norm(case, groups=max(groups, 0)),)
+
+
+def _is_over_channels(case: Case) -> bool:
+    axis = case.config.get("axis", -1)
+    axis = axis[0] if isinstance(axis, list) and len(axis) == 1 else axis
+    last = -1 if case.first is None else len(case.first) - 1
+    return type(axis) is int and axis in (-1, last)
+
+
+def _own_norm(case: Case, **how: Any) -> Standardisation:
+    epsilon, found = max(0.0, case.number("epsilon", 1e-3)), case.parameters
+    return Standardisation(epsilon=epsilon, gamma=found.get("gamma"), beta=found.get("beta"), **how)
+
+
 def _embedding(case: Case) -> Operations | None:
     return (Embedding(weights=case.parameters.get("embeddings")),)
 
@@ -424,7 +451,7 @@ def _named(name: str, case: Case) -> Operations:
     if name == "leaky_relu":
         return (Activation(kind="leaky_rectify", name=name, alpha=0.2),)
     if name == "hard_sigmoid" and case.is_keras_3:  # relu6(x + 3) / 6 since Keras 3
-        return (Activation(kind="untold", name=name),)
+        return (Activation(kind="hard_sigmoid", name=name, scale_in=5 / 6),)
     return (Activation(kind=_KINDS.get(name, "untold"), name=name),)
 
 
@@ -498,13 +525,15 @@ _BY_CLASS: Mapping[str, Callable[[Case], Operations | None]] = {
         _identity,
     ),
     **dict.fromkeys(
-        ("LayerNormalization", "GroupNormalization", "UnitNormalization", "Masking",
+        ("UnitNormalization", "Masking",
          "RandomFlip", "RandomRotation", "RandomZoom", "RandomContrast", "RandomTranslation", "PReLU",
          "ThresholdedReLU"),
         _keeps_places,
     ),
     "Rescaling": _rescaling,
     "Normalization": _standardisation,
+    "LayerNormalization": _layer_normalisation,
+    "GroupNormalization": _group_normalisation,
     "Activation": _activation,
     "ReLU": _rectifier,
     "LeakyReLU": _leaky,

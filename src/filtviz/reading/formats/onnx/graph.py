@@ -7,6 +7,7 @@ are used.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -38,6 +39,7 @@ _DEEPEST_CALL = 16
 _PASSES_CONSTANTS = frozenset(
     {"Identity", "Cast", "CastLike", "DequantizeLinear", "QuantizeLinear", "Dropout"}
 )
+_RESHAPES = frozenset({"Reshape", "Unsqueeze", "Squeeze"})
 _REFERS_TO, _DEFAULT = 21, 11
 """Fields: of an attribute, the function's attribute that it stands for; of a function, its defaults."""
 
@@ -140,6 +142,8 @@ class Graph:
                 self.quantised.append(held.parameter.source)
         elif isinstance(held, Constant) and operator == "Transpose" and not _is_few_wholes(held):
             found = _turned(held, self._attributes(node).integers("perm"))
+        elif isinstance(held, Constant) and operator in _RESHAPES and not _is_few_wholes(held):
+            found = _reshaped(held, operator, self._said_numbers(node, values))
         else:
             found = self._numbers(operator, node, [values.get(name) for name in inputs])
         if found is None and isinstance(held, Constant) and operator == "ConstantOfShape":
@@ -189,6 +193,15 @@ class Graph:
             if numbers is not None:
                 return self._constant(name, _held(np.asarray(numbers(attribute))))
         return None
+
+    def _said_numbers(self, node: Message, values: Mapping[str, Value]) -> list[int] | None:
+        """Return the lengths or axes that a node is given, as an attribute or as its second input."""
+        attributes, inputs = self._attributes(node), node.texts(1)
+        said = attributes.integers("shape") or attributes.integers("axes")
+        second = values.get(inputs[1]) if said is None and len(inputs) > 1 else None
+        if isinstance(second, Constant):
+            return second.integers()
+        return second.wholes if isinstance(second, Lengths) else said
 
     def _filled(self, shape: Constant, node: Message, name: str) -> Constant | None:
         """Read ConstantOfShape: an array of one value."""
@@ -310,6 +323,38 @@ def _turned(held: Constant, order: Sequence[int] | None) -> Constant | None:
         return None
     before = held.order or tuple(range(n))
     return replace(held, order=tuple(before[axis] for axis in turned))
+
+
+def _reshaped(held: Constant, operator: str, numbers: Sequence[int] | None) -> Constant | None:
+    """Return a constant behind what gives it another shape; None where that is not told, or does not fit."""
+    if held.order is not None or (numbers is None and operator != "Squeeze"):
+        return None
+    below, lengths = held.shape, list(numbers or ())
+    if operator == "Unsqueeze":
+        rank = len(below) + len(lengths)
+        new, rest = {axis % rank for axis in lengths if rank}, iter(below)
+        if len(new) != len(lengths):
+            return None
+        wanted = [1 if axis in new else next(rest) for axis in range(rank)]
+    elif operator == "Squeeze":
+        gone = {axis % len(below) for axis in lengths if below}
+        wanted = [n for axis, n in enumerate(below) if not (axis in gone if lengths else n == 1)]
+    else:
+        known = [below[axis] if n == 0 and axis < len(below) else n for axis, n in enumerate(lengths)]
+        size = math.prod(n for n in known if n != -1)
+        wanted = [held.parameter.size // size if n == -1 and size else n for n in known]
+    shape, one = shape_of(wanted), held.parameter
+    if shape is None or count(shape) != one.size:
+        return None
+    return Constant(
+        parameter=Parameter(
+            name=one.name,
+            shape=shape,
+            dtype=one.dtype,
+            read=lambda: one.value.reshape(shape),
+            source=one.source,
+        )
+    )
 
 
 def _shape(value: Message) -> Shape | None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from filtviz.activations import Activation, ActivationKind
 from filtviz.operations import (
@@ -30,11 +31,13 @@ from filtviz.operations import (
     Reshape,
     Slice,
     Softmax,
+    Standardisation,
     Transpose,
     Untold,
     Upscale,
 )
 from filtviz.parameter import Parameter, Shape
+from filtviz.reading.layering import from_depth
 from filtviz.reading.protobuf import Message
 from filtviz.reading.shape_arithmetic import Lengths
 from filtviz.shapes import output_shape, same_padding
@@ -238,8 +241,10 @@ def _pads(case: Case, spread: Sequence[int], stride: Sequence[int]) -> Pads | No
 
 def _cropped(case: Case, spread: Sequence[int], stride: Sequence[int]) -> Pads | None:
     """Return what is cropped from what a transposed convolution gives."""
-    if case.attributes.integers("output_shape") or any(case.attributes.integers("output_padding") or ()):
+    if case.attributes.integers("output_shape"):
         return None  # what is cropped differs from side to side, and the operation has no word for it
+    if any(case.attributes.integers("output_padding") or ()) and None in (case.first or (None,))[2:]:
+        return None  # a size is to be asked for, which is not known
     how = case.attributes.text("auto_pad", "NOTSET")
     if how not in ("SAME_UPPER", "SAME_LOWER"):
         return _pads(case, spread, stride)
@@ -263,7 +268,7 @@ def _asked_size(
     if case.attributes.text("auto_pad", "NOTSET").startswith("SAME"):
         return tuple(length * step for length, step in zip(lengths, stride, strict=True))
     added, said = case.attributes.integers("output_padding"), _pads(case, spread, stride)
-    if pad is not None or said is None or added is None or len(added) != n or min(added) < 0:
+    if said is None or added is None or len(added) != n or min(added) < 0 or (pad and not any(added)):
         return None
     facts = zip(lengths, stride, spread, said, added, strict=True)
     return tuple((length - 1) * step - sum(ends) + taps + more for length, step, taps, ends, more in facts)
@@ -676,6 +681,44 @@ def _local_response(case: Case) -> Operations | None:
     )
 
 
+def _instance_normalisation(case: Case) -> Operations | None:
+    return _own_norm(case)
+
+
+def _layer_normalisation(case: Case) -> Operations | None:
+    axis, rank = case.attributes.integer("axis", -1), None if case.first is None else len(case.first)
+    if axis >= 0:
+        axis = 0 if rank is None else axis - rank
+    if not -_FEW < axis < 0:
+        return _keeps_places(case)
+    return _own_norm(case, axes=tuple(range(axis, 0)), along=tuple(range(axis, 0)))
+
+
+def _group_normalisation(case: Case) -> Operations | None:
+    groups = case.attributes.integer("num_groups", 1)
+    if groups < 1 or case.opset < _OF_CHANNELS:
+        return _keeps_places(case)
+    return _own_norm(case, groups=groups)
+
+
+_OF_CHANNELS = 21
+"""The opset from which on a group normalisation has a scale for each channel, not for each group."""
+
+
+def _own_norm(case: Case, **how: Any) -> Operations:
+    gamma, beta = case.parameter(1), case.parameter(2)
+    told = [place for place in (1, 2) if len(case.given) > place and (case.given[place] is not None)]
+    if len(told) != sum(one is not None for one in (gamma, beta)) or gamma is None:
+        return _keeps_places(case) or ()
+    epsilon = max(0.0, case.attributes.real("epsilon", 1e-5))
+    return (Standardisation(epsilon=epsilon, gamma=gamma, beta=beta, **how),)
+
+
+def _depth_to_space(case: Case) -> Operations | None:
+    first = case.attributes.text("mode", "DCR") == "CRD"
+    return from_depth(case.first, case.attributes.integer("blocksize"), channels_first=first)
+
+
 def _identity(case: Case) -> Operations | None:
     ratio = case.attributes.real("ratio", 0.5) if case.operator == "Dropout" else None
     return (Identity(what=case.operator, rate=ratio),)
@@ -691,6 +734,7 @@ _SELU = {"alpha": 1.67326319217681884765625, "scale": 1.05070102214813232421875}
 _PLAIN: Mapping[str, ActivationKind] = {
     "Relu": "rectify", "Sigmoid": "sigmoid", "Tanh": "tanh", "Softplus": "softplus", "Softsign": "softsign",
     "Exp": "exp", "HardSwish": "hard_swish", "Gelu": "gelu", "Swish": "swish", "QuickGelu": "untold",
+    "Mish": "mish",
 }  # fmt: skip
 
 
@@ -714,9 +758,10 @@ def _named_activation(operator: str, case: Case) -> Operations:
         return (Activation(kind="selu", name=operator, alpha=alpha, scale=scale),)
     if operator == "Clip":
         return (_clip(case),)
-    usual = abs(attributes.real("alpha", 0.2) - 0.2) < 1e-6 and attributes.real("beta", 0.5) == 0.5
-    if operator == "HardSigmoid" and usual:
-        return (Activation(kind="hard_sigmoid", name=operator),)
+    if operator == "HardSigmoid" and attributes.real("beta", 0.5) == 0.5:
+        slope = attributes.real("alpha", 0.2)
+        usual = abs(slope - 0.2) < 1e-6
+        return (Activation(kind="hard_sigmoid", name=operator, scale_in=1.0 if usual else slope / 0.2),)
     if operator == "PRelu" and (slopes := case.constant(1)) is not None:
         vector = _per_channel(slopes, None if case.first is None else len(case.first))
         if vector is not None:
@@ -767,16 +812,20 @@ _BY_OPERATOR: Mapping[str, Callable[[Case], Operations | None]] = {
     **dict.fromkeys(("Upsample", "Resize"), _upscale),
     "Softmax": _softmax,
     "LRN": _local_response,
+    "InstanceNormalization": _instance_normalisation,
+    "LayerNormalization": _layer_normalisation,
+    "GroupNormalization": _group_normalisation,
+    "DepthToSpace": _depth_to_space,
     **dict.fromkeys(
         ("Identity", "Dropout", "Cast", "QuantizeLinear", "DequantizeLinear"), _identity
     ),
     **dict.fromkeys(
-        (*_PLAIN, "LeakyRelu", "Elu", "Selu", "Clip", "HardSigmoid", "PRelu", "Mish", "Celu"),
+        (*_PLAIN, "LeakyRelu", "Elu", "Selu", "Clip", "HardSigmoid", "PRelu", "Celu"),
         _activation,
     ),
     **dict.fromkeys(
         (
-            "Abs", "Erf", "InstanceNormalization", "LayerNormalization", "GroupNormalization", "LogSoftmax",
+            "Abs", "Erf", "LogSoftmax",
             "LpNormalization", "Neg", "Sqrt", "Log", "Reciprocal", "Floor", "Ceil", "Round", "Sin", "Cos",
         ),
         _keeps_places,

@@ -31,6 +31,7 @@ from filtviz.operations import (
     Recurrent,
     Reshape,
     Softmax,
+    Standardisation,
     Untold,
     Upscale,
 )
@@ -204,6 +205,36 @@ def _batch_norm(module: Module) -> Operations:
     return (normalisation,)
 
 
+def _instance_norm(module: Module) -> Operations:
+    if "running_var" in module.parameters:  # with statistics of the training data, as at test time
+        return _batch_norm(module)
+    return (_standardisation(module, groups=0),)
+
+
+def _group_norm(module: Module) -> Operations:
+    groups = module.facts.get("num_groups")
+    if type(groups) is not int or groups < 1:
+        return (_in_place("the file does not tell its groups"),)
+    return (_standardisation(module, groups=groups),)
+
+
+def _layer_norm(module: Module) -> Operations:
+    shape = module.facts.get("normalized_shape")
+    n = len(shape) if isinstance(shape, tuple | list) else 0
+    if not 0 < n <= _FEW_AXES:
+        return (_in_place("the file does not tell its axes"),)
+    axes = tuple(range(-n, 0))
+    return (_standardisation(module, axes=axes, along=axes),)
+
+
+_FEW_AXES = 8
+
+
+def _standardisation(module: Module, **how: Any) -> Standardisation:
+    epsilon, found = max(0.0, module.number("eps", 1e-5)), module.parameters
+    return Standardisation(epsilon=epsilon, gamma=found.get("weight"), beta=found.get("bias"), **how)
+
+
 def _local_response(module: Module) -> Operations:
     size = module.facts.get("size")
     if type(size) is not int or size < 1:
@@ -268,9 +299,8 @@ def _leaky(module: Module) -> Operations:
 
 def _parametric(module: Module) -> Operations:
     slopes = module.parameters.get("weight")
-    one_for_all = slopes is not None and slopes.shape == (1,)
-    if slopes is None or one_for_all:
-        return (Activation(kind="untold", name="PReLU with one slope"),)
+    if slopes is None:
+        return (Activation(kind="untold", name="PReLU without its slopes"),)
     return (Activation(kind="parametric_rectify", name=module.type, slopes=slopes, along=(1,)),)
 
 
@@ -354,10 +384,10 @@ _BY_CLASS: Mapping[str, Callable[[Module], Operations]] = {
     **dict.fromkeys(
         ("BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "SyncBatchNorm", "FrozenBatchNorm2d"), _batch_norm
     ),
-    **dict.fromkeys(
-        ("InstanceNorm1d", "InstanceNorm2d", "InstanceNorm3d", "GroupNorm", "LayerNorm", "RMSNorm"),
-        lambda _: (_in_place("it divides by the deviation of its own input"),),
-    ),
+    **dict.fromkeys(("InstanceNorm1d", "InstanceNorm2d", "InstanceNorm3d"), _instance_norm),
+    "GroupNorm": _group_norm,
+    "LayerNorm": _layer_norm,
+    "RMSNorm": lambda _: (_in_place("it divides by the deviation of its own input"),),
     "LocalResponseNorm": _local_response,
     **{f"MaxPool{n}d": _pool("max", n) for n in (1, 2, 3)},
     **{f"AvgPool{n}d": _pool("mean", n) for n in (1, 2, 3)},
@@ -373,13 +403,15 @@ _BY_CLASS: Mapping[str, Callable[[Module], Operations]] = {
     "GELU": _gelu,
     "SiLU": _function("swish"),
     "Hardswish": _function("hard_swish"),
+    "Hardsigmoid": _function("hard_sigmoid", scale_in=5 / 6),
+    "Mish": _function("mish"),
     "Sigmoid": _function("sigmoid"),
     "Tanh": _function("tanh"),
     "Softsign": _function("softsign"),
     "Softplus": _softplus,
     "Hardtanh": _hard_tanh,
     **dict.fromkeys(
-        ("Mish", "Hardsigmoid", "LogSigmoid", "Softshrink", "Hardshrink", "Tanhshrink", "Threshold", "RReLU"),
+        ("LogSigmoid", "Softshrink", "Hardshrink", "Tanhshrink", "Threshold", "RReLU"),
         _function("untold"),
     ),
     "Softmax": _softmax,
