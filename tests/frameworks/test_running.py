@@ -133,7 +133,8 @@ def test_a_bias_that_the_graph_reshapes_first_is_a_bias(tmp_path: Path) -> None:
     rng, node = np.random.default_rng(0), onnx.helper.make_node
     arrays = {
         "w": rng.standard_normal((4, 3, 3, 3), np.float32), "b": rng.standard_normal(4, np.float32),
-        "shape": np.array([1, -1, 1, 1]), "s": rng.standard_normal((1, 4), np.float32), "axes": np.array([2, 3]),
+        "shape": np.array([1, -1, 1, 1]), "s": rng.standard_normal((1, 4), np.float32),
+        "axes": np.array([2, 3]),
     }  # fmt: skip
     nodes = [
         node("Conv", ["x", "w"], ["h"]),
