@@ -221,6 +221,23 @@ class Spread:
 
 
 @dataclass(frozen=True, kw_only=True)
+class _Postponed:
+    """A ``node`` that may begin a repetition of ``source``, so many ``times`` along the new ``axis``."""
+
+    node: tuple[str, str, Mapping[str, Message], Sequence[str]]
+    source: str
+    axis: int
+    times: int = 0
+    before: str = ""
+
+
+def _tiles(multiples: Sequence[int], axis: int) -> bool:
+    """Tell whether an image with an axis more is tiled along that one alone."""
+    others = [times for place, times in enumerate(multiples) if place != axis]
+    return len(others) == 4 and set(others) == {1} and multiples[axis] > 0
+
+
+@dataclass(frozen=True, kw_only=True)
 class _Node:
     """A node, its attributes and its inputs: a parameter for each constant, None for the others.
 
@@ -302,6 +319,7 @@ class _Reader:
     folded: dict[str, Folded] = field(default_factory=dict)
     lines: set[int] = field(default_factory=set)
     spread: dict[str, Spread] = field(default_factory=dict)
+    postponed: dict[str, _Postponed] = field(default_factory=dict)
     owned: set[int] = field(default_factory=set)
 
     def root(self, function: Message, captured: Sequence[Parameter | None]) -> None:
@@ -336,8 +354,10 @@ class _Reader:
             return
         if operator in _HOLDS_NOTHING or self._is_passed_on(name, operator, inputs, attributes):
             return
-        if self._is_spread(name, operator, inputs):
+        if self._is_spread(name, operator, inputs) or self._is_repeat(name, operator, attributes, inputs):
             return
+        for one in inputs:
+            self._add_postponed(one)
         if operator in _BRANCHES:
             self._branch(name, operator, attributes, inputs)
             return
@@ -392,9 +412,54 @@ class _Reader:
         self.giver[name] = self.giver[first]
         return True
 
+    def _is_repeat(
+        self, name: str, operator: str, attributes: Mapping[str, Message], inputs: Sequence[str]
+    ) -> bool:
+        """Follow how numbers are repeated: with an axis more, tiled along that, and without it again."""
+        first = inputs[0] if inputs else ""
+        second = inputs[1] if len(inputs) > 1 else ""
+        said = self.constants.get(second)
+        numbers = numbers_of(said) if said is not None else self.lengths.get(second)
+        wholes = list(numbers.wholes or ()) if numbers is not None else []
+        if (
+            operator == "ExpandDims"
+            and first in self.giver
+            and first not in self.postponed
+            and len(wholes) == 1
+        ):
+            shape = self.layers[self.giver[first]].output_shape
+            is_image = shape is None or len(shape) == 4
+            if not is_image or self.channels_first or wholes[0] not in (2, 3):
+                return False
+            held = _Postponed(node=(name, operator, attributes, inputs), source=first, axis=wholes[0])
+            self.postponed[name] = held
+            return True
+        held_before = self.postponed.get(first)
+        if held_before is None:
+            return False
+        if operator == "Tile" and not held_before.times and _tiles(wholes, held_before.axis):
+            node = (name, operator, attributes, inputs)
+            times = wholes[held_before.axis]
+            self.postponed[name] = replace(held_before, node=node, times=times, before=first)
+            return True
+        if operator != "Reshape" or not held_before.times:
+            return False
+        scale = (held_before.times, 1) if held_before.axis == 2 else (1, held_before.times)
+        given = (self.giver[held_before.source],)
+        layer = make_layer((Upscale(scale=scale),), name=_shown(name), type="Repeat", inputs=given)
+        self.giver[name] = self._add(layer)
+        return True
+
+    def _add_postponed(self, name: str) -> None:
+        """Add the nodes that were taken for the beginning of a repetition, since something else uses them."""
+        held = self.postponed.pop(name, None)
+        if held is not None:
+            self._add_postponed(held.before)
+            self._add_node(*held.node)
+
     def _known(self, name: str) -> str:
         """Return a name, that of the node's first output where only this is known."""
-        has = name in self.constants or name in self.giver or name in self.lengths
+        has = any(name in one for one in (self.constants, self.giver, self.lengths, self.postponed))
         return name if has else name.partition(":")[0] if _INNER not in name else _without_place(name)
 
     def _is_passed_on(
@@ -406,6 +471,10 @@ class _Reader:
                 if inputs[0] in held:
                     held[name] = held[inputs[0]]  # type: ignore[assignment]
                     return True
+        if operator == "IdentityN" and inputs:
+            for place, one in enumerate(inputs):
+                self._take_over(one, f"{name}:{place}" if place else name)
+            return name in self.constants or name in self.giver or name in self.lengths
         if operator == "Shape" and inputs and (shape := self._shape_in_graph(inputs[0])) is not None:
             self.lengths[name] = shape
             return True

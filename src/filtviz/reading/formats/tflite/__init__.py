@@ -13,7 +13,7 @@ import numpy as np
 
 from filtviz.errors import MalformedFileError, UnsupportedFileError
 from filtviz.network import Layer, Network
-from filtviz.operations import Input, Operation
+from filtviz.operations import Convolution, Input, Operation, Upscale
 from filtviz.parameter import Parameter, Shape
 from filtviz.reading.arrays import (
     AnyArray,
@@ -73,6 +73,25 @@ def open(opened: Opened) -> Network | None:
     return Network.of(layers, origin)
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Spread:
+    """What lies around a dilated convolution: ``gaps`` between taps, ``pads``, and the ``places`` within."""
+
+    gaps: tuple[int, ...]
+    pads: tuple[int, ...]
+    places: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Postponed:
+    """An operator that may begin a repetition of ``source``, so many ``times`` along the new ``axis``."""
+
+    case: Case
+    source: int
+    axis: int
+    times: int = 0
+
+
 @dataclass(kw_only=True, eq=False)
 class _Reader:
     """Makes the layers of a graph.
@@ -97,6 +116,8 @@ class _Reader:
     source: dict[int, int] = field(default_factory=dict)
     parameters: dict[tuple[int, str], Parameter] = field(default_factory=dict)
     quantised: list[str] = field(default_factory=list)
+    spread: dict[int, _Spread] = field(default_factory=dict)
+    postponed: dict[int, _Postponed] = field(default_factory=dict)
 
     @classmethod
     def of(cls, model: Table, graph: Table, opened: Opened) -> _Reader:
@@ -146,11 +167,88 @@ class _Reader:
             shape=self._shape,
             output=outputs[0],
         )
-        operations = operations_of(case)
+        if self._is_spread(case) or self._is_repeat(case):
+            return
+        for number in inputs:
+            self._add_postponed(number)
+        self._add_operator(case, outputs)
+
+    def _add_operator(self, case: Case, outputs: Sequence[int]) -> None:
+        operations, inputs = operations_of(case), case.inputs
+        spread = self.spread.get(case.input(0))
+        if spread is not None and isinstance(operations[0], Convolution):
+            operations = (replace(operations[0], dilation=spread.gaps), *operations[1:])
         given = tuple(self.giver[number] for number in inputs if number in self.giver)
-        layer = self._layer(name, operations, given, outputs[0])
+        layer = self._layer(case.operator, operations, given, outputs[0])
         place = self._add(layer, outputs[0])
         self.giver.update(dict.fromkeys(outputs, place))
+        if spread is not None:
+            self.spread[outputs[0]] = replace(spread, places=(*spread.places, place))
+
+    def _is_spread(self, case: Case) -> bool:
+        """Follow what puts gaps between the taps of a convolution; tell whether the operator is that."""
+        first, said = case.input(0), case.constant(case.input(2))
+        pads = tuple(int(one) for one in said) if said is not None and len(said) == 4 else ()
+        if first not in self.giver or not pads or min(pads) < 0 or len(case.first or ()) != 4:
+            return False
+        if case.operator == "BATCH_TO_SPACE_ND" and first in self.spread:
+            self._close(self.spread[first], pads, case.output)
+            self.giver[case.output] = self.giver[first]
+            return True
+        gaps = tuple(int(one) for one in case.constant(case.input(1)) or ())
+        if case.operator != "SPACE_TO_BATCH_ND" or len(gaps) != 2 or min(gaps) < 1:
+            return False
+        self.spread[case.output] = _Spread(gaps=gaps, pads=pads)
+        self.giver[case.output] = self.giver[first]
+        return True
+
+    def _close(self, spread: _Spread, crops: Sequence[int], output: int) -> None:
+        """Give the layers within the shape of the whole, and the convolution what remains of the pads."""
+        sides = [pad - crop for pad, crop in zip(spread.pads, crops, strict=True)]
+        shape = self._shape(output)
+        self.opened.effort.spend(len(spread.places))
+        for place in spread.places:
+            layer = self.layers[place]
+            own = layer.output_shape
+            lengths = (
+                (shape[0], own[1], *shape[2:]) if shape and own and len(own) == len(shape) == 4 else None
+            )
+            operations = layer.operations
+            if isinstance(operations[0], Convolution) and min(sides) >= 0:
+                pad = ((sides[0], sides[1]), (sides[2], sides[3]))
+                operations = (replace(operations[0], pad=pad), *operations[1:])
+            self.layers[place] = replace(layer, output_shape=lengths, operations=operations)
+
+    def _is_repeat(self, case: Case) -> bool:
+        """Follow how numbers are repeated: with an axis more, tiled along that, and without it again."""
+        first, numbers = case.input(0), [int(one) for one in case.constant(case.input(1)) or ()]
+        if case.operator == "EXPAND_DIMS" and first in self.giver and first not in self.postponed:
+            if len(case.first or ()) != 4 or numbers not in ([2], [3]):
+                return False
+            self.postponed[case.output] = _Postponed(case=case, source=first, axis=numbers[0])
+            return True
+        held = self.postponed.get(first)
+        if held is None:
+            return False
+        if case.operator == "TILE" and not held.times and len(numbers) == 5:
+            others = {times for place, times in enumerate(numbers) if place != held.axis}
+            if others == {1} and numbers[held.axis] > 0:
+                self.postponed[case.output] = replace(held, case=case, times=numbers[held.axis])
+                return True
+        if case.operator != "RESHAPE" or not held.times or len(case.shape(case.output) or ()) != 4:
+            return False
+        scale = (held.times, 1) if held.axis == 2 else (1, held.times)
+        layer = self._layer("REPEAT", (Upscale(scale=scale),), (self.giver[held.source],), case.output)
+        place = add_layer(self.layers, layer, self.opened.effort, "its graph has {:,} operators or more")
+        self.giver[case.output] = place
+        return True
+
+    def _add_postponed(self, number: int) -> None:
+        """Add the operators that were taken for the beginning of a repetition: something else uses them."""
+        held = self.postponed.pop(number, None)
+        if held is not None:
+            self._add_postponed(held.case.input(0))
+            self._add_operator(held.case, [number])
 
     def _layer(
         self, name: str, operations: tuple[Operation, ...], inputs: tuple[int, ...], output: int
