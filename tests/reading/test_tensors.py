@@ -143,6 +143,7 @@ def test_a_kernel_that_only_fits_both_its_neighbours_when_turned_around_is_trans
     assert axes((16, 3, 3, 3), (16, 6, 4, 4), (12, 6, 3, 3)) == ["oirc", "iorc", "oirc"]
     assert axes((16, 3, 3, 3), (16, 6, 4, 4), (12, 5, 3, 3)) == ["oirc", "oirc", "oirc"]
     assert axes((16, 3, 3, 3), (16, 4, 4, 4), (12, 4, 3, 3)) == ["oirc", "oirc", "oirc"]
+    assert axes((16, 3, 3, 3), (16, 6, 1, 1), (12, 6, 3, 3)) == ["oirc", "oirc", "oirc"], "branches"
 
 
 def test_neighbours_in_an_order_of_names_turn_no_kernel_around():

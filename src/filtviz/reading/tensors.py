@@ -478,7 +478,10 @@ class _Maker:
             found = width == channels and ("bias" in group.roles or before != channels)
         else:
             # A layer of few channels may as well see the image, as the first of a second branch does.
+            # Branches side by side take as many; the kernel of an upscaling is larger than 1x1.
+            is_point = all(n == 1 for axis, n in zip(usual, group.shape, strict=True) if axis in "drc")
             fits_below = before == filters and bool(before % channels) and channels > MOST_COLOURS
+            fits_below = fits_below and not is_point
             found = fits_below and following is not None and self._takes(following) == channels
         if found:
             self.transposed.append(group.name)

@@ -15,8 +15,17 @@ from pathlib import PurePath
 from typing import Any
 
 from filtviz.errors import FileAccessError, MalformedFileError, UnsupportedFileError
-from filtviz.network import Network
-from filtviz.reading.arrays import ElementType, StoredArray, dtype_of_code, narrow_dtype, shape_of, stored
+from filtviz.network import Layer, Network
+from filtviz.reading.arrays import (
+    ElementType,
+    StoredArray,
+    dtype_of_code,
+    narrow_dtype,
+    parameter_of,
+    shape_of,
+    stored,
+)
+from filtviz.reading.formats.paddle_program import layers_of_program
 from filtviz.reading.opened import Objects, Opened, origin_of
 from filtviz.reading.protobuf import Message
 from filtviz.reading.stretch import unpack, view_of
@@ -68,6 +77,15 @@ def open(opened: Opened) -> Network | None:
         key=lambda pair: (place.get(pair[0].rpartition(".")[0], len(place)), natural_key(pair[0])),
     )
     tensors = [Tensor(name=name, array=array) for name, array in named if array is not None]
+    if (graph := _graph(program, tensors, opened)) is not None:
+        origin = origin_of(
+            opened,
+            "a Paddle model",
+            objects=Objects(form="Paddle's tensors"),
+            framework="Paddle",
+            order="the program beside the file, as it runs",
+        )
+        return Network.of(graph, origin)
     layers = {tensor.name.rpartition(".")[0] for tensor in tensors}
     known = {
         layer: {"transposed": "_transpose_" in layer, **program.uses.get(layer, {})}
@@ -89,6 +107,17 @@ def open(opened: Opened) -> Network | None:
         notes=made.notes,
     )
     return Network.of(made.layers, origin)
+
+
+def _graph(program: _Program, tensors: Sequence[Tensor], opened: Opened) -> list[Layer] | None:
+    """Return the layers as the program of Paddle 3 runs them; None where it is not followed."""
+    if not program.operations or opened.hints.says_something:
+        return None
+    held = {one.name: parameter_of(one.name.rpartition(".")[2], one.array, one.name) for one in tensors}
+    try:
+        return layers_of_program(program.operations, held, opened, _facts_of_json)
+    except (KeyError, TypeError, IndexError, AttributeError, ValueError, OverflowError):
+        return None  # of a form that is not known: what its parameters tell remains
 
 
 def _arrays(opened: Opened) -> Iterator[StoredArray | None]:
@@ -136,6 +165,7 @@ class _Program:
 
     names: Sequence[str]
     uses: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    operations: Sequence[Mapping[str, Any]] = ()
 
 
 def _program(opened: Opened) -> _Program:
@@ -228,7 +258,8 @@ def _of_json(text: bytes, opened: Opened) -> _Program:
     names: dict[int, str] = {}
     uses: dict[str, dict[str, Any]] = {}
     try:
-        for one in json.loads(text)["program"]["regions"][0]["blocks"][0]["ops"]:
+        operations = json.loads(text)["program"]["regions"][0]["blocks"][0]["ops"]
+        for one in operations:
             opened.effort.spend(1)
             if one["#"] == "p":
                 if isinstance(name := one["A"][3], str):
@@ -240,7 +271,7 @@ def _of_json(text: bytes, opened: Opened) -> _Program:
                 uses.setdefault(name.rpartition(".")[0], facts)
     except (ValueError, RecursionError, KeyError, TypeError, IndexError, AttributeError) as error:
         raise MalformedFileError("the program beside it is none of Paddle's; save the model again") from error
-    return _Program(names=list(names.values()), uses=uses)
+    return _Program(names=list(names.values()), uses=uses, operations=operations)
 
 
 def _facts_of_json(operation: Mapping[str, Any]) -> dict[str, Any]:
