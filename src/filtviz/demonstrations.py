@@ -509,8 +509,12 @@ def show_patches(request: Request, layer: int | str = 0, top: int = 8) -> Demons
     answer = f"{found.layer}: a unit sees {found.size[0]}x{found.size[1]} pixels"
     if found.rectifies:
         silent = int((found.responses[:, 0] <= 0).sum())
-        found_none = f"{silent or 'none'} of {plural(n, 'filter')}"
-        answer += f"; {found_none} answered no piece of {plural(len(pictures), 'image')}"
+        images = plural(len(pictures), "image")
+        answer += (
+            f"; {silent} of {plural(n, 'filter')} answered no piece of {images}"
+            if silent
+            else (f"; each of {plural(n, 'filter')} answered a piece of {images}")
+        )
     notes = [
         f"{answer}. Each row: {'the filter as it matches in the image, then ' if beside is not None else ''}"
         "the pieces that excite it most, with its answers; bluish grey lies outside of the image",

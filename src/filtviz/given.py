@@ -131,7 +131,10 @@ def _with_graph(
     from filtviz.reading.architecture import build
 
     text = Path(check_path(architecture, "an architecture"))
-    return _having_read(build(network, text, limits or Limits()) if network.has_no_graph else network, text)
+    if not network.has_no_graph:
+        return _having_read(network, text)
+    found = _having_read(build(network, text, limits or Limits()), text)
+    return replace(found, origin=replace(found.origin, described_by=text))
 
 
 def _having_read(network: Network, *paths: Path) -> Network:

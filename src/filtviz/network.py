@@ -227,7 +227,8 @@ class Origin:
     """What the file is and how it was read.
 
     ``siblings`` are the files beside ``path``, or in it where it is a folder, that hold a part of the model.
-    ``also_read`` are other files that were read to understand it: the one that tells its graph.
+    ``also_read`` are other files that were read to understand it: the one that tells its graph;
+    ``described_by`` is the one of them that is a text of a person's.
     ``kind`` completes "holds …" ("a nolearn NeuralNet", "a list of parameter values"). ``inferred`` holds a
     sentence for each thing that the file does not say and that was concluded; ``notes`` one for each oddity.
     ``classes`` are the classes and functions that the file names, as text: none of them was imported.
@@ -243,6 +244,7 @@ class Origin:
     path: Path | None = None
     siblings: tuple[Path, ...] = ()
     also_read: tuple[Path, ...] = ()
+    described_by: Path | None = None
     size: int | None = None
     kind: str = "a network"
     container: str = ""

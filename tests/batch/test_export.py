@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import joblib
@@ -19,12 +20,12 @@ from PIL import Image
 from tests.exported import model_folder, save_model
 
 import filtviz
-from filtviz import DrawingOptions, ExportOptions, __version__, processes
+from filtviz import DrawingOptions, ExportOptions, Hints, __version__, export, load, processes
 from filtviz.batch import jobs as jobs_module
 from filtviz.batch.jobs import FEW_JOBS
 from filtviz.batch.locking import LOCK, RUN_SUFFIX
 from filtviz.drawing import draw
-from filtviz.errors import OutputError
+from filtviz.errors import ArgumentError, OutputError
 from filtviz.files import PART_SUFFIX
 
 MANY = 5 * 32
@@ -534,3 +535,35 @@ def test_a_real_file_is_exported_as_it_is_drawn(shared, tmp_path):
     ]
     entry = report.pictures[1]
     assert entry["range"] == [float(truth["W1"][:, 0].min()), float(truth["W1"][:, 0].max())]
+
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "mission-trained.pkl"
+
+
+@pytest.fixture
+def bare(tmp_path: Path) -> Path:
+    """The parameters of the example, without its graph."""
+    arrays = [each.value for layer in load(EXAMPLE).layers for each in layer.parameters]
+    np.savez(tmp_path / "bare.npz", *arrays)
+    return tmp_path / "bare.npz"
+
+
+@pytest.mark.parametrize("by", ["function", "hints"])
+def test_a_network_that_got_its_graph_elsewhere_is_exported_with_it(
+    bare: Path, tmp_path: Path, by: str
+) -> None:
+    network = load(bare, like=EXAMPLE) if by == "function" else load(bare, hints=Hints(like=EXAMPLE))
+    options = ExportOptions(layers=(0,))
+    said = export([bare], tmp_path / "a", replace(options, hints=Hints(like=EXAMPLE)))
+    with_graph = export([network], tmp_path / "b", options)
+    without = export([bare], tmp_path / "c", options)
+    assert said.pictures == with_graph.pictures != without.pictures
+    assert export([network], tmp_path / "b", options).models[0].status == "kept"
+    assert export([bare], tmp_path / "b", options).models[0].status != "kept"
+
+
+def test_a_graph_that_is_in_no_file_is_one_sentence(bare: Path, tmp_path: Path) -> None:
+    graph = load(EXAMPLE)
+    network = load(bare, like=replace(graph, origin=replace(graph.origin, path=None)))
+    with pytest.raises(ArgumentError, match=r"^the graph of .* is in no file: export reads files"):
+        export([network], tmp_path / "out")

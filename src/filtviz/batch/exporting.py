@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,8 @@ from filtviz.batch.planning import ExportOptions, Planner, Status
 from filtviz.errors import ArgumentError, FiltvizError
 from filtviz.files import make_folder
 from filtviz.given import Model, check_path, expect, file_of, several
+from filtviz.network import Network
+from filtviz.reading import Hints
 from filtviz.text import described
 
 __all__ = ["ExportResult", "Failure", "ModelResult", "Progress", "ProgressCallback", "export"]
@@ -162,10 +164,16 @@ def export(
         raise ArgumentError(f"jobs must be a number of processes, not {described(jobs)}")
     if progress is not None and not callable(progress):
         raise ArgumentError(f"progress must be a function, not {described(progress)}")
-    given = [file_of(model, IN_NO_FILE) for model in several(models)]
+    asked = several(models)
+    given = [file_of(model, IN_NO_FILE) for model in asked]
+    graphs = {
+        path: hints
+        for model, path in zip(asked, given, strict=True)
+        if isinstance(model, Network) and (hints := _graph_of(model, chosen.hints)) is not None
+    }
     folder = Path(check_path(output, "a folder"))
     make_folder(folder)
-    planner = Planner(given, folder, chosen)
+    planner = Planner(given, folder, chosen, graphs)
     results: list[ModelResult] = []
     try:
         tally = _Tally(planner)
@@ -188,6 +196,23 @@ def export(
         pictures=tuple(pictures),
         passed_over=passed_over,
     )
+
+
+def _graph_of(network: Network, hints: Hints | None) -> Hints | None:
+    """Return what a person says of a file whose network got its graph elsewhere, so that it is read alike.
+
+    Raises:
+        ArgumentError: the graph is in no file.
+    """
+    origin = network.origin
+    if origin.graph and not origin.also_read:
+        raise ArgumentError(f"the graph of {network.describe()} is in no file: {IN_NO_FILE}")
+    if not origin.also_read or (hints is not None and (hints.like or hints.architecture)):
+        return None
+    graph = {"like": None, "architecture": origin.described_by}
+    if origin.described_by is None:
+        graph = {"like": origin.also_read[0], "architecture": None}
+    return replace(hints or Hints(), **graph)  # type: ignore[arg-type]
 
 
 PASSED_OVER = ("no-model", "part")

@@ -127,7 +127,13 @@ class Planner:
         OutputError: the folder of results cannot be written.
     """
 
-    def __init__(self, given: Sequence[Path], folder: Path, options: ExportOptions) -> None:
+    def __init__(
+        self,
+        given: Sequence[Path],
+        folder: Path,
+        options: ExportOptions,
+        graphs: Mapping[Path, Hints] | None = None,
+    ) -> None:
         by_place: dict[str, Candidate] = {}
         for each in candidates(given, leave_out=folder):  # what is given twice counts once
             by_place.setdefault(relative(each.path, folder), each)
@@ -140,7 +146,8 @@ class Planner:
         self._folders: dict[int, Path] = {}
         self._listed: tuple[Path | None, Counter[str]] = None, Counter()
         self._parts: set[str] = set()
-        self._asked = _digest_of(options)
+        self._graphs = {os.path.realpath(path): hints for path, hints in (graphs or {}).items()}
+        self._asked = _digest_of(options, self._graphs)
         self._given_up: set[int] = set()
 
     @property
@@ -229,7 +236,7 @@ class Planner:
             return
         if self._is_as_it_was(model):
             return
-        limits, hints = self.options.limits, self.options.hints
+        limits, hints = self.options.limits, self._graphs.get(os.path.realpath(path), self.options.hints)
         begun = process_time()
         stamps = [(path, stamp(path))] if path.exists() else []
         network = load(path, limits=limits, hints=hints)
@@ -324,9 +331,10 @@ class Planner:
 NO_FILTERS = "no-filters"
 
 
-def _digest_of(options: ExportOptions) -> str:
+def _digest_of(options: ExportOptions, graphs: Mapping[str, Hints]) -> str:
     """Return what tells whether the same was asked for of the same version."""
-    return digest(repr((__version__, asdict(replace(options, force=False)))))
+    asked: tuple[object, ...] = (__version__, asdict(replace(options, force=False)))
+    return digest(repr((*asked, sorted(map(repr, graphs.items()))) if graphs else asked))
 
 
 def _left_out(network: Network, reasons: Mapping[int, str]) -> str:

@@ -78,7 +78,9 @@ def _with_graph(network: Network, hints: Hints, limits: Limits) -> Network:
 def _having_read(network: Network, hints: Hints) -> Network:
     """Return a network that knows which file was read for its graph: nothing is written over that."""
     path = Path(hints.like or hints.architecture or "")
-    return replace(network, origin=replace(network.origin, also_read=(*network.origin.also_read, path)))
+    read = (*network.origin.also_read, path)
+    described_by = path if hints.architecture is not None else None
+    return replace(network, origin=replace(network.origin, also_read=read, described_by=described_by))
 
 
 def _read(path: Path, limits: Limits, hints: Hints) -> Network:
