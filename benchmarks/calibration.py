@@ -8,10 +8,11 @@ after training (``i_W1, i_b1, f_W1, f_b1, …`` in an .npz each, as ``benchmarks
 give verdicts by how far each layer has moved, and the errors of the noise residue. Of such networks one half,
 those of an even number, has set the constants; the other is what the errors are said of.
 
-Minutes on one core with ``--quick``; docs/calibration.md is the whole run:
+Minutes on one core with ``--quick``; docs/calibration.md is the whole run, and the README has each of its
+rows with fewer columns. ``--write`` writes both:
 
     python benchmarks/train_nets.py trained --nets 200
-    OMP_NUM_THREADS=1 python benchmarks/calibration.py --nets trained
+    OMP_NUM_THREADS=1 python benchmarks/calibration.py --repeat 2 --nets trained --write
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import ml_dtypes
 import numpy as np
@@ -61,28 +62,77 @@ MOVED = (("frozen", 1.0), ("cos² ≥ .99", 0.99), (".95 to .99", 0.95), (".9 to
 TRUTHS = ((">= .99", 0.99), (".9 to .99", 0.9), ("< .9", 0.0))
 
 
+class Section(NamedTuple):
+    """A table under a heading; ``short`` are the columns that the README shows, all where there are none."""
+
+    title: str
+    headings: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    short: Sequence[int] = ()
+
+    def text(self, *, short: bool = False) -> str:
+        """Return it as Markdown."""
+        columns = (short and self.short) or range(len(self.headings))
+        rows = [[row[place] for place in columns] for row in self.rows]
+        heading = "**" + self.title + "**" if short else "## " + self.title
+        return f"{heading}\n\n{table([self.headings[place] for place in columns], rows)}\n"
+
+
 def main() -> None:
-    """Print the tables."""
+    """Print the tables, and write them where they are wanted."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="fewer layers: about two minutes")
     parser.add_argument("--repeat", type=int, default=4, help="networks of each initialiser, bias and type")
     parser.add_argument(
         "--nets", type=Path, action="append", help="a folder of networks saved before and after"
     )
+    parser.add_argument("--write", action="store_true", help="write docs/calibration.md and the README")
     options = parser.parse_args()
-    report_untrained(1 if options.quick else options.repeat)
-    report_changed()
-    for folder in options.nets or ():
-        report_trained(folder)
-    if not options.nets:
-        report_example()
+    sections: list[Section] = []
+    for found in _all_sections(1 if options.quick else options.repeat, options.nets or ()):
+        print(found.text(), flush=True)
+        sections.append(found)
+    if options.write:
+        write(sections)
+
+
+def _all_sections(repeat: int, folders: Sequence[Path]) -> Iterator[Section]:
+    yield from report_untrained(repeat)
+    yield report_changed()
+    for folder in folders:
+        yield from report_trained(folder)
+    if not folders:
+        yield report_example()
+
+
+def write(sections: Sequence[Section]) -> None:
+    """Put the tables below the introduction of docs/calibration.md, and into the README between its marks.
+
+    Args:
+        sections: They, in order.
+    """
+    root = Path(__file__).resolve().parents[1]
+    document = root / "docs" / "calibration.md"
+    introduction = document.read_text().partition("\n## ")[0]
+    document.write_text("\n".join([introduction, *(each.text() for each in sections)]))
+    readme = root / "README.md"
+    before, begin, rest = readme.read_text().partition(MARKS[0])
+    _, end, after = rest.partition(MARKS[1])
+    if not begin or not end:
+        raise SystemExit(f"{readme} has no place between {MARKS[0]} and {MARKS[1]}")
+    text = "\n".join(each.text(short=True) for each in sections)
+    readme.write_text(f"{before}{begin}\n{text}{end}{after}")
+
+
+MARKS = ("<!-- benchmarks/calibration.py begins -->", "<!-- benchmarks/calibration.py ends -->")
+"""Between which the README has the tables."""
 
 
 # Untrained
 
 
-def report_untrained(repeat: int) -> None:
-    """Print how many layers are called initial and how often each test passes, parted in several ways."""
+def report_untrained(repeat: int) -> Iterator[Section]:
+    """Tell how many layers are called initial and how often each test passes, parted in several ways."""
     by: dict[str, dict[str, Tally]] = defaultdict(lambda: defaultdict(Tally))
     for name, draw, rule in drawers():
         for bias in ("none", "zero", "PyTorch's"):
@@ -102,9 +152,14 @@ def report_untrained(repeat: int) -> None:
                             ):  # fmt: skip
                                 by[kind][key].add(layer, bool(told))
     for kind, tallies in by.items():
-        print(f"\n## Untrained layers, by {kind}\n")
         rows = [[key, *tally.row()] for key, tally in tallies.items()]
-        print(table([kind, *Tally.HEADINGS], [*rows, ["all", *Tally.of(list(tallies.values())).row()]]))
+        rows.append(["all", *Tally.of(list(tallies.values())).row()])
+        yield Section(
+            f"Untrained layers, by {kind}",
+            [kind, *Tally.HEADINGS, "most false alarms at .05"],
+            rows,
+            (0, 1, 2, 3, len(Tally.HEADINGS) + 1),
+        )
 
 
 class Tally:
@@ -149,7 +204,14 @@ class Tally:
     def row(self) -> list[str]:
         """Return the rates; an empty cell is a test that is not taken there."""
         rates = [self.seen[w] / self.tried[w] if self.tried[w] else None for w in self.HEADINGS[1:]]
-        return [f"{self.layers:,}", *("" if rate is None else f"{rate:.3f}" for rate in rates)]
+        tested = [
+            (rate, test)
+            for rate, test in zip(rates[2:], self.HEADINGS[3:], strict=True)
+            if rate is not None and test in JUDGING
+        ]
+        rate, test = max(tested, default=(0.0, ""))
+        most = f"{test} {rate:.3f}"
+        return [f"{self.layers:,}", *("" if each is None else f"{each:.3f}" for each in rates), most]
 
 
 Draw = Callable[[np.random.Generator, Shape], Array]
@@ -199,8 +261,8 @@ def draw_layers(random: np.random.Generator, draw: Draw, bias: str, dtype: str) 
     return layers
 
 
-def report_changed() -> None:
-    """Print what is said of weights that were changed after PyTorch's default had drawn them."""
+def report_changed() -> Section:
+    """Tell what is said of weights that were changed after PyTorch's default had drawn them."""
     shapes: list[Shape] = [(16, 3, 3, 3), (32, 16, 3, 3), (64, 32, 3, 3), (64, 64, 1, 1), (64, 64, 3, 3)]
     rows = []
     for name, change in CHANGES.items():
@@ -212,8 +274,7 @@ def report_changed() -> None:
             network = Network.of(layers, Origin(framework="PyTorch"))
             found.update(layer.verdict for layer in filtviz.diagnose(network).layers)
         rows.append([name, *(str(found[v] or "") for v in VERDICTS)])
-    print("\n## Weights of PyTorch's default that were changed afterwards\n")
-    print(table(["change", *VERDICTS], rows))
+    return Section("Weights of PyTorch's default that were changed afterwards", ["change", *VERDICTS], rows)
 
 
 VERDICTS = ("initial", "updated", "structured", "collapsed", "undecided")
@@ -262,10 +323,10 @@ CHANGES: Mapping[str, Callable[[np.random.Generator, Array], Array]] = {
 # Trained
 
 
-def report_trained(folder: Path) -> None:
-    """Print verdicts by how far layers have moved, and how far the noise residue is off."""
+def report_trained(folder: Path) -> Iterator[Section]:
+    """Tell verdicts by how far layers have moved, and how far the noise residue is off."""
     before: Counter[str] = Counter()
-    verdicts: dict[str, dict[str, Counter[str]]] = {
+    verdicts: dict[str, dict[tuple[str, int], Counter[str]]] = {
         "not told": defaultdict(Counter),
         "told": defaultdict(Counter),
     }
@@ -284,25 +345,27 @@ def report_trained(folder: Path) -> None:
                     moved = (
                         "frozen" if frozen else next(name for name, least in MOVED[1:] if truths[i] >= least)
                     )
-                    verdicts[told][moved][layer.verdict] += 1
+                    verdicts[told][moved, half][layer.verdict] += 1
                     if told == "not told" and not frozen:
                         truth = next(name for name, least in TRUTHS if truths[i] >= least)
                         tried[truth, half] += 1
                         errors += residue_error(layer, truths[i], truth, rule, half)
-    print(f"\n## {folder.name}: {sum(before.values())} layers before training: {told_of(before)}\n")
-    for told, rows in verdicts.items():
-        print(f"\nAfter training, framework {told}\n")
-        print(
-            table(["moved", *VERDICTS], [[m, *(str(rows[m][v] or "") for v in VERDICTS)] for m, _ in MOVED])
-        )
-    report_errors(errors, tried)
+    start = [[str(before[each] or "") for each in VERDICTS]]
+    yield Section(f"{folder.name}: {sum(before.values())} layers before training", VERDICTS, start)
+    for told, counts in verdicts.items():
+        for half in (0, 1):
+            rows = [[m, *(str(counts[m, half][v] or "") for v in VERDICTS)] for m, _ in MOVED]
+            title = f"{folder.name} after training, framework {told}, half {half + 1}"
+            yield Section(title, ["moved", *VERDICTS], rows)
+    yield report_errors(folder.name, errors, tried)
 
 
 def report_errors(
-    errors: Sequence[tuple[str, str, int, float, float, bool]], tried: Mapping[tuple[str, int], int]
-) -> None:
-    """Print the errors of the residue on both halves, by the truth and by the law of the first weights."""
-    print("\nNoise residue against the true cos²; the second half is held out\n")
+    name: str,
+    errors: Sequence[tuple[str, str, int, float, float, bool]],
+    tried: Mapping[tuple[str, int], int],
+) -> Section:
+    """Tell the errors of the residue on both halves, by the truth and by the law of the first weights."""
     rows = []
     for half in (0, 1):
         for truth, _ in TRUTHS:
@@ -312,11 +375,8 @@ def report_errors(
             own = [each for each in errors if (each[1], each[2]) == (rule, half)]
             if own:
                 rows.append([f"{rule}, half {half + 1}", "", *summary(own)])
-    print(
-        table(
-            ["layers", "tried", "given", "mean error", "largest", "truth in the interval", "its width"], rows
-        )
-    )
+    headings = ["layers", "tried", "given", "mean error", "largest", "truth in the interval", "its width"]
+    return Section(f"{name}: noise residue against the true cos²; half 2 is held out", headings, rows)
 
 
 def summary(errors: Sequence[tuple[str, str, int, float, float, bool]]) -> list[str]:
@@ -358,11 +418,6 @@ def cos2(arrays: Mapping[str, Array], place: int) -> float:
     return float(u @ w) ** 2 / float(u @ u) / float(w @ w)
 
 
-def told_of(counts: Counter[str]) -> str:
-    """Say verdicts with their numbers."""
-    return ", ".join(f"{n} {verdict}" for verdict, n in counts.most_common())
-
-
 def saved(arrays: Mapping[str, Array], state: str, framework: str) -> Diagnosis:
     """Diagnose a saved network before (``i``) or after (``f``) training."""
     layers: list[Layer] = []
@@ -381,15 +436,15 @@ def conv(weights: Array, bias: Array | None) -> ConvLayer:
     return ConvLayer.of(weights, bias, type="Conv2d", flip_filters=False)
 
 
-def report_example() -> None:
-    """Print the verdicts on the example network's three states."""
+def report_example() -> Section:
+    """Tell the verdicts on the example network's three states."""
     examples = Path(__file__).resolve().parents[1] / "examples"
     rows = []
     for state in ("untrained", "halfway", "trained"):
         diagnosis = filtviz.diagnose(filtviz.load(examples / f"mission-{state}.pkl"))
         rows.append([state, *(layer.verdict for layer in diagnosis.layers)])
-    print(f"\n## The example network (level {LEVEL:.5f})\n")
-    print(table(["state", *(f"conv{n}" for n in range(1, 7))], rows))
+    headings = ["state", *(f"conv{n}" for n in range(1, 7))]
+    return Section(f"The example network (level {LEVEL:.5f})", headings, rows)
 
 
 def table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -320,6 +320,28 @@ def test_an_empty_input_range_is_refused(make_conv, glorot, wrong) -> None:
         filtviz.diagnose(alone(make_conv, glorot((4, 1, 3, 3))), input_range=wrong)
 
 
+def test_an_earlier_file_decides_where_few_weights_cannot(make_conv, make_chain, glorot) -> None:
+    """Of few weights in a trained network it measures whether they moved, which nothing else can tell."""
+    random = np.random.default_rng(0)
+    start = glorot((10, 1, 3, 3))
+    trained = random.normal(0, 1, (20, 10, 1, 1)) + random.normal(0, 0.1, (20, 10, 3, 3))
+
+    def network(first: np.ndarray) -> Network:  # a trained layer lies before it, so that it looks not frozen
+        other = make_conv(random.normal(0, 1, (1, 3, 1, 1)) + np.zeros((1, 3, 3, 3)), name="a")
+        return make_chain(other, make_conv(first, name="b"), make_conv(trained, np.arange(20.0), name="c"))
+
+    moved = start + 0.01 * np.roll(start, 1, axis=0)
+    alone = filtviz.diagnose(network(moved)).layers[1]
+    assert (alone.verdict, "too few to see" in alone.sentence) == ("undecided", True)
+    since = filtviz.diagnose(network(moved), before=[("start.pkl", network(start))]).layers[1]
+    assert since.verdict == "updated"
+    assert (
+        "was updated since start.pkl (cos² 1); by its weights alone it is indistinguishable" in since.sentence
+    )
+    still = filtviz.diagnose(network(start), before=[("start.pkl", network(start))]).layers[1]
+    assert still.verdict == "initial"
+
+
 def test_hostile_names_reach_no_sentence(make_conv, glorot) -> None:
     network = Network.of([make_conv(glorot((20, 1, 3, 3)), np.zeros(20), name="a\x1b[2J\u202eb")])
     diagnosis = filtviz.diagnose(network, before=[("\x1b]0;x", network)])

@@ -7,6 +7,7 @@ import pytest
 
 from filtviz.measures.duplicates import closest_pair, pair_threshold, similar_pairs
 from filtviz.measures.kernels import Kernels
+from filtviz.measures.pairs import compare_pairs
 from filtviz.measures.table import MEASURES
 
 DUPLICATES = MEASURES["duplicates"]
@@ -112,7 +113,24 @@ def test_planted_duplicates_are_found_whatever_their_size_and_sign(noise) -> Non
     assert closest_pair(kernels) == pairs[0] == (2, 7, pytest.approx(-1))
 
 
-def test_the_lower_index_comes_first_whatever_the_last_digits_are(monkeypatch) -> None:
-    cosines = np.array([[1, 0.2, 0.5], [0.2, 1, 0.1], [0.5 + 1e-12, 0.1, 1]])
-    monkeypatch.setattr(Kernels, "cosines", cosines)
-    assert closest_pair(Kernels.of(np.ones((3, 1, 2, 2)))) == (0, 2, 0.5)
+def test_of_equally_close_pairs_the_first_is_named_whatever_the_last_digits_are(noise) -> None:
+    weights = noise((600, 3, 3, 3)).weights.copy()
+    weights[[17, 301, 555]] = 0.7 * weights[5], -1.3 * weights[5], 0.3 * weights[5]
+    assert closest_pair(Kernels.of(weights)) == (5, 17, pytest.approx(1))
+
+
+def test_pairs_are_those_of_the_matrix_of_all_cosines(noise) -> None:
+    """Of tiles in single precision and of the whole in double: more filters than one tile holds."""
+    weights = noise((300, 2, 3, 3)).weights.copy()
+    weights[290] = -2 * weights[3]
+    weights[299] = 0
+    kernels = Kernels.of(weights)
+    rows = kernels.rows / np.where(kernels.norms > 0, kernels.norms, 1)[:, np.newaxis]
+    cosines = np.triu(rows @ rows.T, 1)
+    pairs = compare_pairs(kernels.units, 0.7)
+    assert pairs.total == pytest.approx(np.abs(cosines).sum(), rel=1e-6)
+    assert pairs.alike.tolist() == np.argwhere(np.abs(cosines) >= 0.7).tolist()
+    assert len(pairs.alike) > 1
+    assert pairs.cosines == pytest.approx(cosines[tuple(pairs.alike.T)], abs=1e-12)
+    assert pairs.closest == (3, 290)
+    assert pairs.cosine == pytest.approx(-1, abs=1e-12)

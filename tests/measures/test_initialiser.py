@@ -147,6 +147,11 @@ def test_matrices_in_the_middle_of_kernels_are_recognised() -> None:
     assert fit_matrix(Kernels.of(dirac)).names == ("Dirac",)
     assert fit_matrix(Kernels.of(delta[:4])).names == ("delta-orthogonal",)
     dirac[0, 0, 1, 1] = 0.99
+    depthwise = np.zeros((6, 1, 3, 3))
+    depthwise[:, 0, 1, 1] = np.linspace(-0.5, 0.5, 6)
+    assert fit_matrix(Kernels.of(depthwise)).names == ("delta-orthogonal",)
+    depthwise[2, 0, 0, 1] = 1e-3
+    assert fit_matrix(Kernels.of(depthwise)) is None
     delta[0, 0, 0, 0] = 0.1
     assert fit_matrix(Kernels.of(dirac)) is None
     assert fit_matrix(Kernels.of(delta[:4])) is None

@@ -7,14 +7,30 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from filtviz.measures.catalogue import CATALOGUE, DEFAULT, Fit, possible_draws, rule_named
+from filtviz.measures.catalogue import (
+    CATALOGUE,
+    CUT_STD,
+    DEFAULT,
+    Fit,
+    possible_draws,
+    rule_named,
+    rules_of,
+)
 from filtviz.measures.kernels import Kernels
 from filtviz.measures.residue import Magnitudes
-from filtviz.measures.subject import Identified, Provenance, identify_rule, trace_provenance, would_show
+from filtviz.measures.subject import (
+    Identified,
+    Provenance,
+    gather_subjects,
+    identify_rule,
+    trace_provenance,
+    would_show,
+)
 from filtviz.network import Origin
 
 HE = CATALOGUE[1]
 NORMAL = CATALOGUE[2]
+HE_RELU = rule_named("HeNormal(gain='relu')")
 NOTHING = Provenance(fits=(), free=())
 
 
@@ -86,8 +102,35 @@ def test_draws_of_another_scale_are_tried_where_nothing_fits(glorot) -> None:
     assert catalogued.p == catalogued.fits[0].p > 0.01
     other = trace_provenance(Kernels.of(0.7 * glorot((20, 20, 3, 3))))
     assert other.p < 0.01
-    assert [fit.family for fit in other.free] == ["uniform", "normal"]
-    assert all(fit.rules == () for fit in other.free)
+    assert other.free is None
+
+
+def test_where_a_frameworks_rules_fit_nothing_those_of_others_are_tried() -> None:
+    random = np.random.default_rng(0)
+    std = rule_named("Keras's he_normal").std((60, 40, 3, 3))
+    cut = random.standard_normal(60 * 40 * 9 * 2)
+    cut = cut[np.abs(cut) < 2][: 60 * 40 * 9].reshape(60, 40, 3, 3) * std / CUT_STD
+    own = rules_of("PyTorch")
+    converted = trace_provenance(Kernels.of(cut), own)
+    assert [rule.name for rule in converted.fits[0].rules] == ["Keras's he_normal"]
+    assert converted.p > 0.01
+    torch = random.uniform(-1, 1, (60, 40, 3, 3)) / np.sqrt(360)
+    assert all(rule in own for fit in trace_provenance(Kernels.of(torch), own).fits for rule in fit.rules)
+    assert identify_rule([Magnitudes.of(Kernels.of(cut))], [NOTHING], "PyTorch").spoken == "Keras's he_normal"
+
+
+def test_biases_of_a_small_layer_are_pytorchs_where_they_are_rather_than_may_be(
+    make_conv, make_chain
+) -> None:
+    """The file does not tell who made it; other layers have moved, and their biases with them."""
+    random = np.random.default_rng(1)
+    small = random.normal(0, HE_RELU.std((16, 3, 3, 3)), (16, 3, 3, 3))
+    trained = random.normal(0, 0.3, (32, 16, 3, 3))
+    spread = np.linspace(-1, 1, 16) / np.sqrt(27)
+    for bias, expected in ((spread, "drawn"), (0.2 * spread, "moved")):
+        network = make_chain(make_conv(small, bias), make_conv(trained, np.linspace(0, 9, 32)))
+        subjects = list(gather_subjects(network, network.conv_layers, None))
+        assert [each.bias for each in subjects] == [expected, "moved"]
 
 
 @pytest.mark.slow

@@ -14,6 +14,7 @@ import filtviz
 from filtviz.measures.catalogue import DEFAULT, Fit
 from filtviz.measures.judging import Judgement, among_trained, judge
 from filtviz.measures.measure import Finding
+from filtviz.measures.sphericity import sign_sphericity
 from filtviz.measures.subject import Identified, Provenance, Subject
 from filtviz.measures.table import LEVEL, MEASURES, STRENGTH, STRUCTURE
 from filtviz.measures.verdicts import COLLAPSED, INDISTINGUISHABLE, VERDICTS, WAS_UPDATED, said_of
@@ -166,7 +167,7 @@ def test_few_weights_are_too_few_among_layers_that_have_moved(judged, subject_of
     moved = Judgement("updated", "")
 
     def beside(judgement: Judgement) -> str:
-        return among_trained([judgement, moved], training=False)[0].verdict
+        return among_trained([moved, judgement], training=False)[1].verdict
 
     few, many = (
         subject_of(glorot(shape), np.zeros(shape[0])).kernels for shape in ((11, 1, 3, 3), (12, 1, 3, 3))
@@ -181,6 +182,46 @@ def test_few_weights_are_too_few_among_layers_that_have_moved(judged, subject_of
         "cannot tell, because 99 weights as GlorotUniform() draws them are too few to see whether they have "
         "moved since, and other things show that the network was trained"
     )
+
+
+def test_few_weights_before_all_that_moved_look_frozen_where_nothing_hints_at_a_change(
+    judged, subject_of, glorot
+) -> None:
+    few = subject_of(glorot((11, 1, 3, 3)), np.zeros(11)).kernels
+    own = Identified(DEFAULT, known=True)
+    moved, odd = Judgement("updated", ""), Judgement("undecided", "", is_odd=True)
+    plain = judged(kernels=few, bias="none", rule=own)
+    hinted = judged(found("spike", p=0.0099), kernels=few, bias="none", rule=own)
+    unhinted = judged(found("spike", p=0.0101), kernels=few, bias="none", rule=own)
+    n_tests = len((*STRUCTURE, *STRENGTH))
+    assert 0.0099 * n_tests < 0.05 < 0.0101 * n_tests
+
+    def verdicts(*judgements: Judgement, training: bool = False) -> list[str]:
+        return [each.verdict for each in among_trained(judgements, training=training)]
+
+    assert verdicts(plain, unhinted, moved, plain) == ["initial", "initial", "updated", "undecided"]
+    assert verdicts(hinted, plain, moved) == ["undecided", "undecided", "updated"]
+    # Where no other layer shows that the training leaves a trace, nothing tells frozen ones from others.
+    assert verdicts(plain, odd) == ["undecided", "undecided"]
+    assert verdicts(plain, plain, training=True) == ["undecided", "undecided"]
+
+
+def test_structure_of_weights_that_were_set_to_zero_counts_where_shuffled_ones_have_none(
+    judged, subject_of
+) -> None:
+    random = np.random.default_rng(35)
+    values = random.normal(0, 0.1, (16, 3, 3, 3))
+    sparse = subject_of(np.where(random.uniform(size=values.shape) < 0.9, 0, values)).kernels
+    test = sign_sphericity(sparse)
+    assert test is not None
+    assert test.p < 0.01 * LEVEL  # its null does not hold
+    assert judged(found("sphericity", p=test.p), kernels=sparse).verdict == "undecided"
+    values = random.normal(0, 0.1, (40, 8, 3, 3))
+    dense = subject_of(np.where(random.uniform(size=values.shape) < 0.5, 0, values)).kernels
+    assert judged(found("sphericity", p=1e-9), kernels=dense).verdict == "undecided"
+    smooth = values + random.normal(0, 0.15, (40, 8, 1, 1))
+    pruned = subject_of(np.where(np.abs(smooth) < np.median(np.abs(smooth)), 0, smooth)).kernels
+    assert judged(found("sphericity", p=1e-9), kernels=pruned).verdict == "structured"
 
 
 def test_a_fit_counts_from_bonferronis_level_on(judged) -> None:

@@ -372,6 +372,12 @@ def test_weights_are_found_under_any_key(tmp_path, key):
     assert network.origin.left_out == ("arrays that are no layer's: loss",)
 
 
+@pytest.mark.parametrize("epoch", [0, 3])
+def test_the_epoch_is_read_the_first_one_too(tmp_path, epoch):
+    assert opened(tmp_path, zip_of({"epoch": epoch, "model": state()})).origin.epoch == epoch
+    assert opened(tmp_path, zip_of({"epoch": -1, "model": state()})).origin.epoch is None
+
+
 def test_an_optimisers_moments_are_no_filters(tmp_path):
     def adam() -> dict[str, Any]:
         return {"state": {0: {"exp_avg": tensor(W1), "step": 3}}, "param_groups": [{"lr": 0.1}]}

@@ -222,10 +222,8 @@ def seen_in(layer: LayerDiagnosis) -> str:
 
 def _textures(layer: LayerDiagnosis) -> list[str]:
     n = len(layer.filters)
-    counts = [
-        (sum(each.texture == "smooth" for each in layer.filters), "smooth"),
-        (sum(each.texture == "rough" for each in layer.filters), "fine-grained"),
-    ]
+    textures = [each.texture for each in layer.filters]
+    counts = [(textures.count("smooth"), "smooth"), (textures.count("rough"), "fine-grained")]
     told = [f"{count} of {n} {word}" for count, word in sorted(counts, reverse=True) if count]
     finding = layer.finding(LowFrequency.key)
     if not told and finding is not None and finding.found:
@@ -237,7 +235,7 @@ def _oddities(layer: LayerDiagnosis) -> list[str]:
     """Name what someone who cleans up a network looks for."""
     filters = layer.filters
     broken, dead, faded = (
-        sum(getattr(each, field) for each in filters) for field in ("nonfinite", "dead", "decayed")
+        [getattr(each, field) for each in filters].count(True) for field in ("nonfinite", "dead", "decayed")
     )
     told = [f"{plural(broken, 'filter')} of NaN or infinity"] if broken else []
     told += [f"{plural(dead, 'filter')} provably dead"] if dead else []

@@ -61,7 +61,7 @@ class Bias(Measure):
         return self.finding(value=None, found=subject.moved, text=_WORDING[subject.bias])
 
 
-def bias_state(bias: Floats | None, bounds: Sequence[float] = ()) -> BiasState:
+def bias_state(bias: Floats | None, bounds: Sequence[float] = (), least: float = _DRAWN_FROM) -> BiasState:
     """Say what the biases tell: ``moved`` where they are no constant, which no other initialiser draws.
 
     A single bias that is not 0 counts as moved.
@@ -69,6 +69,7 @@ def bias_state(bias: Floats | None, bounds: Sequence[float] = ()) -> BiasState:
     Args:
         bias: The biases, or None.
         bounds: Between which, either side of 0, uniform draws may have made them, if any.
+        least: The p-value from which they may be such draws.
     """
     if bias is None or bias.size == 0:
         return "none"
@@ -76,11 +77,11 @@ def bias_state(bias: Floats | None, bounds: Sequence[float] = ()) -> BiasState:
         return "zero"
     if bias.size > 1 and (bias == bias.flat[0]).all():
         return "constant"
-    return "drawn" if any(_may_be_drawn(bias, bound) for bound in bounds) else "moved"
+    return "drawn" if any(_may_be_drawn(bias, bound, least) for bound in bounds) else "moved"
 
 
-def _may_be_drawn(bias: Floats, bound: float) -> bool:
+def _may_be_drawn(bias: Floats, bound: float, least: float) -> bool:
     if np.abs(bias).max() > bound * (1 + _ROUNDING):
         return False
     shares = np.clip((np.sort(bias.reshape(-1)) / bound + 1) / 2, 0.0, 1.0)
-    return kolmogorov_p(shares) >= _DRAWN_FROM
+    return kolmogorov_p(shares) >= least

@@ -172,11 +172,11 @@ def nearest_classical(kernels: Floats) -> Likeness | None:
     if not known:
         return None
     flat = kernels.reshape(len(kernels), -1)
-    norms = np.linalg.norm(flat, axis=1, keepdims=True)
-    directions = np.divide(flat, norms, where=norms > 0, out=np.zeros(flat.shape))
-    cosines = directions @ np.stack([kernel.reshape(-1) for kernel in known.values()]).T
-    best = np.abs(cosines).argmax(axis=1)
-    return Likeness(tuple(known), best, cosines[np.arange(len(flat)), best])
+    products = flat @ np.stack([kernel.reshape(-1) for kernel in known.values()]).T
+    best = np.abs(products).argmax(axis=1)
+    norms = np.sqrt(np.einsum("ij,ij->i", flat, flat))
+    cosines = products[np.arange(len(flat)), best] / np.where(norms > 0, norms, 1.0)
+    return Likeness(tuple(known), best, np.clip(cosines, -1.0, 1.0))
 
 
 def likeness_threshold(n_kernels: int, rows: int, cols: int, alpha: float = 0.01) -> float:

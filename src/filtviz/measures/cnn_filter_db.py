@@ -122,5 +122,4 @@ def filter_orthogonality(kernels: Kernels) -> float | None:
     n = kernels.n_filters
     if n < 2:
         return None
-    off_diagonal = np.abs(kernels.cosines).sum() - float((kernels.norms > 0).sum())
-    return 1 - float(off_diagonal) / (n * (n - 1))
+    return 1 - 2 * kernels.pairs.total / (n * (n - 1))

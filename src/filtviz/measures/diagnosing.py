@@ -198,9 +198,12 @@ class _Diagnosing:
         revised = among_trained(list(self.judgements.values()), training)
         for index, judgement in zip(self.judgements, revised, strict=True):
             layer = self.judged[index]
-            changed = judgement.verdict == "initial" and next(filter(_has_changed, layer.changes), None)
-            if changed:
-                judgement = changed_since(judgement, changed)
+            alone = self.judgements[index]
+            if alone.verdict == "initial" and any(each.cos2 is not None for each in layer.changes):
+                changed = next(
+                    filter(_has_changed, layer.changes), None
+                )  # measured, whatever others let guess
+                judgement = changed_since(alone, changed) if changed else alone
             self.judged[index] = replace(
                 layer, verdict=judgement.verdict, sentence=_sentence(layer.name, judgement)
             )
@@ -298,13 +301,17 @@ def _diagnose_filters(subject: Subject) -> tuple[FilterDiagnosis, ...]:
     for measure in MEASURES.values():
         columns |= measure.each(subject)
     rows = zip(*map(_plain, columns.values()), strict=True)
+    names = tuple(columns)
     return tuple(
-        FilterDiagnosis(index=index, **dict(zip(columns, row, strict=True))) for index, row in enumerate(rows)
+        FilterDiagnosis(index=index, **dict(zip(names, row, strict=True))) for index, row in enumerate(rows)
     )
 
 
 def _plain(column: Iterable[Any]) -> list[Any]:
     """Turn numpy's numbers into Python's, and those that are not finite into None."""
+    if isinstance(column, np.ndarray) and (column.dtype.kind != "f" or np.isfinite(column).all()):
+        plain: list[Any] = column.tolist()
+        return plain
     values = column.tolist() if isinstance(column, np.ndarray) else list(column)
     return [None if isinstance(value, float) and not isfinite(value) else value for value in values]
 

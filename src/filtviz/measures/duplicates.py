@@ -7,17 +7,16 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from filtviz.measures.kernels import Kernels
+from filtviz.measures.kernels import Floats, Kernels
 from filtviz.measures.laws import random_cosine
 from filtviz.measures.measure import Columns, Finding, Measure
+from filtviz.measures.pairs import DUPLICATE_COSINE, compare_pairs
 from filtviz.text import plural
 
 if TYPE_CHECKING:
     from filtviz.measures.subject import Subject
 
 __all__ = ["DUPLICATE_COSINE", "Duplicates", "SimilarPair", "closest_pair", "pair_threshold", "similar_pairs"]
-
-DUPLICATE_COSINE = 0.95
 
 _WORK = 1_000
 """To name a filter as one's duplicate, wherever that is printed."""
@@ -54,7 +53,7 @@ class Duplicates(Measure):
         found = chance < 1 and cosine >= limit
         pair = f"{closest.first} and {closest.second} (cos {closest.cosine:.2f})"
         if found:
-            n = int(_are_similar(kernels, limit).sum()) // 2
+            n = len(_alike(kernels, limit)[0])
             text = f"{plural(n, 'pair')} of near-duplicates, first {pair}"
         else:
             how = "correlated" if chance < 1 and cosine >= chance else "no more than chance"
@@ -67,13 +66,15 @@ class Duplicates(Measure):
         chance = _chance(kernels)
         if kernels.n_filters < 2 or chance >= 1:
             return {"duplicates": [()] * kernels.n_filters}
-        similar = _are_similar(kernels, max(chance, DUPLICATE_COSINE))
-        n = int(similar.sum())
+        alike = _alike(kernels, max(chance, DUPLICATE_COSINE))[0]
+        n = 2 * len(alike)
         subject.account.spend("work", _WORK * n, f"naming {n:,} pairs of near-duplicates")
-        found: list[tuple[int, ...]] = [()] * kernels.n_filters
-        for index in np.flatnonzero(similar.any(axis=1)).tolist():
-            found[index] = tuple(np.flatnonzero(similar[index]).tolist())
-        return {"duplicates": found}
+        found: list[list[int]] = [[] for _ in range(kernels.n_filters)]
+        for first, second in alike.tolist():  # in order, so that each list is
+            found[second].append(first)
+        for first, second in alike.tolist():
+            found[first].append(second)
+        return {"duplicates": [tuple(each) for each in found]}
 
 
 class SimilarPair(NamedTuple):
@@ -99,24 +100,19 @@ def pair_threshold(n_filters: int, dimension: int, alpha: float = 0.01) -> float
 
 def closest_pair(kernels: Kernels) -> SimilarPair:
     """Return the two filters of the greatest |cos|, the lower index first; there must be two."""
-    sizes = np.triu(np.abs(kernels.cosines), 1)  # both halves differ in their last digits
-    first, second = np.unravel_index(int(sizes.argmax()), sizes.shape)
-    if sizes[first, second] == 0:
-        return SimilarPair(0, 1, 0.0)
-    return SimilarPair(int(first), int(second), float(kernels.cosines[first, second]))
+    (first, second), cosine = kernels.pairs.closest, kernels.pairs.cosine
+    return SimilarPair(first, second, cosine)
 
 
 def similar_pairs(kernels: Kernels, threshold: float) -> tuple[SimilarPair, ...]:
     """Return the pairs of filters whose |cos| reaches ``threshold``, the closest first."""
-    pairs = [
-        SimilarPair(int(a), int(b), float(kernels.cosines[a, b]))
-        for a, b in np.argwhere(np.triu(_are_similar(kernels, threshold)))
-    ]
+    alike, cosines = _alike(kernels, threshold)
+    pairs = [SimilarPair(a, b, cos) for (a, b), cos in zip(alike.tolist(), cosines.tolist(), strict=True)]
     return tuple(sorted(pairs, key=lambda pair: (-abs(pair.cosine), pair.first, pair.second)))
 
 
-def _are_similar(kernels: Kernels, threshold: float) -> NDArray[np.bool_]:
-    """Tell of each pair of filters whether its |cos| reaches ``threshold``, ``(filters, filters)``."""
-    similar = np.abs(kernels.cosines) >= threshold - 1e-12
-    np.fill_diagonal(similar, False)
-    return np.asarray(similar)
+def _alike(kernels: Kernels, threshold: float) -> tuple[NDArray[np.intp], Floats]:
+    """Return the pairs whose |cos| reaches ``threshold``, ``(pairs, 2)`` in order, and their cosines."""
+    pairs = kernels.pairs if threshold >= DUPLICATE_COSINE else compare_pairs(kernels.units, threshold)
+    reach = np.abs(pairs.cosines) >= threshold - 1e-12
+    return pairs.alike[reach], pairs.cosines[reach]

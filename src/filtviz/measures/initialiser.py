@@ -80,7 +80,7 @@ class Initialiser(Measure):
     formula = (
         "Kolmogorov-Smirnov distance from each catalogued law with its known parameters, and how far the "
         "mean square is from the law's; p is twice the smaller of the two. The laws are those of the file's "
-        "framework, or of all where it does not tell; the best fit counts"
+        "framework, and all where it does not tell or none of them fits; the best fit counts"
     )
     null = "the parameters are known, not fitted"
     short_null = "KS, known law"
@@ -178,7 +178,8 @@ def fit_free_scale(kernels: Kernels, seed: int = 0) -> tuple[Fit, ...]:
         seed: Of the numbers that spread values of half precision within their rounding.
     """
     values = _dithered(kernels, seed)
-    ordered = np.sort(np.abs(values))
+    is_all = len(values) == kernels.size and not kernels.is_half
+    ordered = kernels.ordered.astype(np.float64) if is_all else np.sort(np.abs(values))
     largest = float(ordered[-1])
     if largest == 0 or len(ordered) < 2:
         return ()
@@ -193,7 +194,8 @@ def fit_free_scale(kernels: Kernels, seed: int = 0) -> tuple[Fit, ...]:
 def beyond_bound(kernels: Kernels, bound: float) -> float:
     """Return the share of weights whose magnitude passes ``bound``, but for the stored type's rounding."""
     tolerance = max(1e-6, kernels.rounding)
-    return float((np.abs(kernels.flat) > bound * (1 + tolerance)).mean())
+    limit = np.nextafter(bound * (1 + tolerance), np.inf)
+    return (kernels.size - int(kernels.count_below(np.array([limit]))[0])) / kernels.size
 
 
 def _rms_is_off(kernels: Kernels, draws: Draws) -> bool:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from filtviz.measures import verdicts
 from filtviz.measures.bias import Bias
 from filtviz.measures.catalogue import Fit
@@ -13,6 +15,7 @@ from filtviz.measures.initialiser import Bound
 from filtviz.measures.low_frequency import LowFrequency
 from filtviz.measures.measure import Change, Finding, Verdict
 from filtviz.measures.residue import NoiseResidue
+from filtviz.measures.shuffled import survives_shuffling
 from filtviz.measures.stored import Quantised
 from filtviz.measures.subject import Subject, would_show
 from filtviz.measures.table import LEVEL, MEASURES, STRENGTH, STRUCTURE
@@ -27,6 +30,9 @@ _UNTOUCHED_FACTOR = 0.1
 
 _CHANGED_FACTOR = 0.01
 """The same where values were set after they were drawn: the tests' nulls hold only nearly then."""
+
+_HINT = 0.05
+"""The p-value, of all tests together, under which a layer of few weights may have moved after all."""
 
 _BEST_OF_MANY = 0.01
 """The p-value from which a layer fits the best of many rules, none of which is known to be the network's."""
@@ -43,31 +49,46 @@ class Judgement:
     """A verdict and the sentence that says why, without the layer's name.
 
     ``otherwise`` is what holds instead in a network of which other things tell that it was trained, and
-    ``tells_of_training`` whether this layer is one of them.
+    ``tells_of_training`` whether this layer is one of them. ``is_hinted`` tells that some test hints at a
+    change, too faintly to count.
     """
 
     verdict: Verdict
     sentence: str
     otherwise: Judgement | None = None
     is_odd: bool = False
+    is_hinted: bool = False
 
     @property
     def tells_of_training(self) -> bool:
         """Whether the layer has moved, or has a scale at least that no initialiser gives."""
-        return self.is_odd or self.verdict in ("updated", "structured", "collapsed")
+        return self.is_odd or self.has_moved
+
+    @property
+    def has_moved(self) -> bool:
+        """Whether the layer is not as it was drawn."""
+        return self.verdict in ("updated", "structured", "collapsed")
 
 
 def among_trained(judgements: Sequence[Judgement], training: bool) -> list[Judgement]:
     """Return the judgements of a network's layers, each in view of the others.
 
-    A layer that has too few weights to show a short training is not called initial where others have moved.
+    A layer that has too few weights to show a short training is not called initial where others have moved,
+    but where it looks frozen: no test hints at a change, and neither it nor any layer before it has moved,
+    while others have, by enough to be seen.
 
     Args:
-        judgements: One for each layer.
+        judgements: One for each layer, in the order of the network.
         training: Whether something else in the file tells of training.
     """
-    trained = training or any(each.tells_of_training for each in judgements)
-    return [(each.otherwise or each) if trained else each for each in judgements]
+    if not training and not any(each.tells_of_training for each in judgements):
+        return list(judgements)
+    others_show = any(each.has_moved for each in judgements)
+    result: list[Judgement] = []
+    for each in judgements:
+        looks_frozen = others_show and not each.is_hinted and all(it.verdict == "initial" for it in result)
+        result.append(each if looks_frozen else each.otherwise or each)
+    return result
 
 
 def changed_since(judgement: Judgement, change: Change) -> Judgement:
@@ -94,6 +115,10 @@ def judge(subject: Subject, findings: Mapping[str, Finding], standing_out: int) 
     level = LEVEL * (_CHANGED_FACTOR if changed else _UNTOUCHED_FACTOR if _looks_untouched(subject) else 1)
     tested = [findings[key] for key in STRUCTURE if key in findings]
     structure = [each for each in tested if each.p is not None and each.p < level]
+    if _share_of_zeros(subject) > _ZEROS:
+        structure = [
+            each for each in structure if survives_shuffling(subject.kernels, each.measure, subject.account)
+        ]
     component = findings.get(FirstComponent.key)
     if structure and component is not None and component.found:
         return _collapsed(component, findings.get(LowFrequency.key))
@@ -125,13 +150,18 @@ def _structured(
 
 def _set_afterwards(subject: Subject, findings: Mapping[str, Finding]) -> str:
     """Say how values were set after they were drawn or trained: pruned, rounded, standardised; or nothing."""
-    zeros = float((subject.kernels.flat == 0).mean())
+    zeros = _share_of_zeros(subject)
     if zeros > _ZEROS and zeros * subject.kernels.size > 1:
         return verdicts.of_zeros(zeros)
     quantised = findings.get(Quantised.key)
     if quantised is not None and quantised.found:
         return quantised.text
     return verdicts.STANDARDISED if subject.kernels.is_standardised else ""
+
+
+def _share_of_zeros(subject: Subject) -> float:
+    n = subject.kernels.size
+    return (n - int(np.count_nonzero(subject.kernels.flat))) / n
 
 
 def _evidence_of_change(subject: Subject, findings: Mapping[str, Finding], level: float) -> str:
@@ -164,7 +194,7 @@ def _without_evidence(subject: Subject, findings: Mapping[str, Finding]) -> Judg
     """Judge a layer that shows no structure and whose biases tell nothing."""
     own = subject.rule.rule if subject.rule.known else None
     fits = [fit for fit in subject.origin.fits if fit.p >= (LEVEL if own in fit.rules else _BEST_OF_MANY)]
-    free = [fit for fit in subject.origin.free if fit.p >= LEVEL]
+    free = [fit for fit in subject.free if fit.p >= LEVEL]
     n = subject.kernels.size
     if n < _MIN_WEIGHTS:
         return Judgement("undecided", verdicts.why_too_few(n))
@@ -184,7 +214,15 @@ def _initial(subject: Subject, findings: Mapping[str, Finding], fit: Fit) -> Jud
     if _would_show(subject, fit):
         return Judgement("initial", sentence)
     reason = verdicts.why_too_few_to_see(subject.kernels.size, subject.called(fit))
-    return Judgement("initial", sentence, Judgement("undecided", verdicts.cannot_tell(reason)))
+    otherwise = Judgement("undecided", verdicts.cannot_tell(reason))
+    return Judgement("initial", sentence, otherwise, is_hinted=_is_hinted(findings))
+
+
+def _is_hinted(findings: Mapping[str, Finding]) -> bool:
+    """Tell whether any test of structure or strength hints at a change, at a level that proves nothing."""
+    ps = [findings[key].p for key in (*STRUCTURE, *STRENGTH) if key in findings]
+    known = [p for p in ps if p is not None]
+    return bool(known) and min(known) * len(known) < _HINT
 
 
 def _would_show(subject: Subject, fit: Fit) -> bool:

@@ -10,24 +10,31 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from filtviz.measures.pairs import DUPLICATE_COSINE, Pairs, compare_pairs
 from filtviz.parameter import has_few_bits
 from filtviz.scaling import in_double
 
 if TYPE_CHECKING:
     from filtviz.network import ConvLayer
 
-__all__ = ["Floats", "Kernels", "nonfinite_filters", "top_eigenvalue"]
+__all__ = ["Floats", "Kernels", "largest_of_gram", "nonfinite_filters"]
 
 Floats = NDArray[np.float64]
 
 _HALF = 10
 """Bits of the mantissa of half precision."""
 
+_SINGLE = 23
+"""Bits of the mantissa of single precision."""
+
 _FIRST = 100
 """Values that nearly always tell that others need more bits as well."""
 
 _SMALL_SIDE = 200
 """Up to so many rows all eigenvalues are found at once; of more only the largest (Lanczos)."""
+
+_SOME = 8
+"""Filters that nearly always tell that the others have no one mean and spread either."""
 
 _STANDARD = 1e-4
 """Of a standard deviation: how near to one mean and spread the filters of standardised weights are."""
@@ -120,6 +127,27 @@ class Kernels:
         return self.weights.reshape(self.n_filters, -1)
 
     @cached_property
+    def ordered(self) -> NDArray[Any]:
+        """The magnitudes of all weights in order, ``(weights,)``, in single precision where it has them."""
+        magnitudes = np.abs(self.flat)
+        if self.mantissa <= _SINGLE and magnitudes.max(initial=0.0) <= np.finfo(np.float32).max:
+            magnitudes = magnitudes.astype(np.float32)
+        magnitudes.sort()
+        return magnitudes
+
+    def count_below(self, limits: Floats) -> Floats:
+        """Count the magnitudes under each limit, ``(limits,)``.
+
+        Args:
+            limits: Any numbers.
+        """
+        ordered = self.ordered
+        with np.errstate(over="ignore"):
+            rounded = limits.astype(ordered.dtype)
+            up = np.where(rounded < limits, np.nextafter(rounded, ordered.dtype.type(np.inf)), rounded)
+        return np.searchsorted(ordered, up.astype(ordered.dtype)).astype(np.float64)
+
+    @cached_property
     def energy(self) -> Floats:
         """The sum of squares of each kernel, ``(filters, channels)``."""
         return np.asarray(np.einsum("ocij,ocij->oc", self.weights, self.weights))
@@ -164,9 +192,18 @@ class Kernels:
             channels = _inverse(filters @ shares)
         units = self.weights * np.sqrt(np.outer(filters, channels))[:, :, np.newaxis, np.newaxis]
         rows = units.reshape(self.n_filters, -1)
-        gram = rows @ rows.T if rows.shape[0] <= rows.shape[1] else rows.T @ rows
-        mean_square = float(np.trace(gram)) / self.size
-        return top_eigenvalue(gram) / mean_square if mean_square > 0 else 0.0
+        mean_square = float(np.vdot(rows, rows)) / self.size
+        return largest_of_gram(rows) / mean_square if mean_square > 0 else 0.0
+
+    @cached_property
+    def units(self) -> Floats:
+        """The filters brought to norm 1, ``(filters, channels * positions)``; those of zeros stay so."""
+        return self.rows * self._per_norm[:, np.newaxis]
+
+    @cached_property
+    def pairs(self) -> Pairs:
+        """The pairs of filters, those kept that are near-duplicates; there must be two filters."""
+        return compare_pairs(self.units, DUPLICATE_COSINE)
 
     @cached_property
     def cosines(self) -> Floats:
@@ -180,10 +217,7 @@ class Kernels:
     @cached_property
     def largest_shared(self) -> float:
         """The largest eigenvalue of `cosines`, found on the smaller side of the filters brought to norm 1."""
-        if self.rows.shape[0] <= self.rows.shape[1]:
-            return top_eigenvalue(self.cosines)
-        units = self.rows * self._per_norm[:, np.newaxis]
-        return top_eigenvalue(units.T @ units)
+        return largest_of_gram(self.units)
 
     @property
     def _per_norm(self) -> Floats:
@@ -197,10 +231,10 @@ class Kernels:
     @property
     def is_standardised(self) -> bool:
         """Whether each filter has the mean 0 and the same standard deviation, as draws hardly ever have."""
-        means, spreads = self.rows.mean(axis=1), self.rows.std(axis=1)
-        usual, near = float(spreads.mean()), _STANDARD + 4 * self.rounding
-        is_one = self.n_filters > 1 and self.rows.shape[1] > 2 and usual > 0
-        return is_one and bool((np.abs(means) < near * usual).all() and np.ptp(spreads) < near * usual)
+        if self.n_filters < 2 or self.rows.shape[1] < 3:
+            return False
+        near = _STANDARD + 4 * self.rounding
+        return all(_is_standard(rows, near) for rows in (self.rows[:_SOME], self.rows))
 
     def blocks(self) -> Iterator[slice]:
         """Slices over the filters, each of a size that a transform may copy."""
@@ -209,14 +243,32 @@ class Kernels:
             yield slice(start, start + step)
 
 
-def top_eigenvalue(matrix: Floats) -> float:
-    """Return the largest eigenvalue of a symmetric matrix that has none below 0."""
-    if len(matrix) <= _SMALL_SIDE:
-        return float(max(np.linalg.eigvalsh(matrix)[-1], 0.0))
+def _is_standard(rows: Floats, near: float) -> bool:
+    means, spreads = rows.mean(axis=1), rows.std(axis=1)
+    usual = float(spreads.mean())
+    return usual > 0 and bool((np.abs(means) < near * usual).all() and np.ptp(spreads) < near * usual)
+
+
+def largest_of_gram(rows: Floats) -> float:
+    """Return the largest eigenvalue of the inner products of rows, found on their smaller side.
+
+    Of a large matrix its vector is found in single precision, and the value, which is off by the square of
+    what the vector is off by, in double (Rayleigh's quotient).
+
+    Args:
+        rows: Any matrix, whose squares single precision can hold.
+    """
+    turned = rows if rows.shape[0] <= rows.shape[1] else rows.T
+    if len(turned) <= _SMALL_SIDE:
+        return float(max(np.linalg.eigvalsh(turned @ turned.T)[-1], 0.0))
     from scipy.sparse.linalg import eigsh
 
-    start = np.ones(len(matrix)) + np.linspace(0.0, 0.1, len(matrix))
-    return float(max(eigsh(matrix, k=1, which="LA", v0=start, tol=1e-8, return_eigenvectors=False)[0], 0.0))
+    single = turned.astype(np.float32)
+    start = np.linspace(1.0, 1.1, len(single), dtype=np.float32)
+    _, vectors = eigsh(single @ single.T, k=1, which="LA", v0=start, tol=1e-5)
+    vector = vectors[:, 0].astype(np.float64)
+    image = vector @ turned
+    return float(np.vdot(image, image) / np.vdot(vector, vector))
 
 
 def _inverse(energies: Floats) -> Floats:

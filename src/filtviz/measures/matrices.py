@@ -90,7 +90,8 @@ def _fit_middle(kernels: Kernels) -> Fit | None:
     if _is_dirac(middle):
         return Fit(("Dirac",), "matrix", kernels.rms, 1.0)
     matrix = Kernels(middle[:, :, np.newaxis, np.newaxis], kernels.mantissa, kernels.tiny)
-    if min(filters, channels) > 1 and gram_deviation(matrix) < _tolerance(kernels):
+    is_single = min(filters, channels) == 1 < max(filters, channels)  # orthogonal whatever it holds
+    if is_single or gram_deviation(matrix) < _tolerance(kernels):
         return Fit(("delta-orthogonal",), "matrix", kernels.rms, 1.0)
     return None
 

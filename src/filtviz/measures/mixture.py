@@ -54,15 +54,11 @@ class ChangeFits(NamedTuple):
 
 def bin_magnitudes(kernels: Kernels) -> BinnedMagnitudes:
     """Count the magnitudes of a layer's weights, which must not all be 0."""
-    magnitudes = np.abs(kernels.flat) / kernels.rms
-    largest = float(magnitudes.max()) * (1 + 1e-9)
-    usual = min(_USUAL, largest)
-    counts, edges = np.histogram(magnitudes, _FINE, (0.0, usual))
+    largest = float(kernels.ordered[-1]) / kernels.rms * (1 + 1e-9)
+    edges = np.linspace(0.0, min(_USUAL, largest), _FINE + 1)
     if largest > _USUAL:
-        tail = np.geomspace(_USUAL, largest, _TAIL + 1)
-        counts = np.append(counts, np.histogram(magnitudes[magnitudes > _USUAL], tail)[0])
-        edges = np.append(edges, tail[1:])
-    return BinnedMagnitudes(edges, np.concatenate([[0.0], np.cumsum(counts, dtype=np.float64)]))
+        edges = np.append(edges, np.geomspace(_USUAL, largest, _TAIL + 1)[1:])
+    return BinnedMagnitudes(edges, kernels.count_below(edges * kernels.rms))
 
 
 def _counts(layers: list[BinnedMagnitudes], units: list[float]) -> Floats:

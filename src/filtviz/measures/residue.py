@@ -8,7 +8,7 @@ residue R² = λ² Var u/(λ² Var u + Var d) estimates cos² between the weight
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -253,19 +253,36 @@ def _expected(shares: Floats) -> Floats:
     return np.asarray((1 - _WIDE_SHARE) * usual + _WIDE_SHARE * unusual)
 
 
-def likeliest_rule(layers: Sequence[Magnitudes], rules: Sequence[Rule]) -> Rule | None:
+def likeliest_rule(
+    layers: Sequence[Magnitudes], rules: Sequence[Rule], others: Sequence[Rule] = ()
+) -> Rule | None:
     """Return the rule whose draws most of the layers bear the mark of, or None where that is not clear.
 
     Every layer is held against each rule's draws plus a change, and against a smooth law; one that bears no
     mark says nothing. The rule with the greatest sum of log likelihood ratios is returned if it shows in at
     least half of the layers and every rule that draws otherwise is less likely by 8 at least.
+
+    Args:
+        layers: The layers' magnitudes.
+        rules: Those of the network's framework.
+        others: Rules that may have drawn what was converted since; they are taken where one is clear among
+            all.
     """
     layers = [layer for layer in layers if layer.freedom >= _LEAST_FREEDOM]
-    evidence = {rule: np.zeros(len(layers)) for rule in rules if rule.family != "normal"}
+    every = dict.fromkeys((*rules, *others))
+    evidence = {rule: np.zeros(len(layers)) for rule in every if rule.family != "normal"}
     for place, layer in enumerate(layers):
         for draws, ratio in _evidence(layer, tuple(evidence)):
             for rule in draws.rules:
                 evidence[rule][place] = max(evidence[rule][place], ratio)
+    clear = _clearly_likeliest(layers, evidence)
+    if clear is not None or not others:
+        return clear
+    return _clearly_likeliest(layers, {rule: found for rule, found in evidence.items() if rule in rules})
+
+
+def _clearly_likeliest(layers: Sequence[Magnitudes], evidence: Mapping[Rule, Floats]) -> Rule | None:
+    """Return the rule of most evidence, of which there is some for each layer, where it is clear."""
     ranked = sorted(evidence, key=lambda rule: -evidence[rule].sum())
     if not ranked or not layers:
         return None

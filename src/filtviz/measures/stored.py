@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -48,7 +48,7 @@ class Clipped(Measure):
         if test is None:
             return None
         found = test.p < _CLIPPED_LEVEL
-        largest = float(np.abs(subject.kernels.flat).max())
+        largest = float(subject.kernels.ordered[-1])
         piled = f"{percent(test.share)} of the values pile up at ±{largest:.3g}"
         text = piled if found else f"no pile-up at ±{largest:.3g}"
         return self.finding(value=test.share, p=test.p, level=_CLIPPED_LEVEL, found=found, text=text)
@@ -114,12 +114,11 @@ def clipping(kernels: Kernels) -> Clipping | None:
     Returns:
         None where all weights are zero, or there is one only.
     """
-    magnitudes = np.abs(kernels.flat)
-    largest = float(magnitudes.max())
-    n = len(magnitudes)
+    largest = float(kernels.ordered[-1])
+    n = kernels.size
     if largest == 0 or n < 2:
         return None
-    near = int((magnitudes >= _NEAR_MAXIMUM * largest).sum())
+    near = n - int(kernels.count_below(np.array([_NEAR_MAXIMUM * largest]))[0])
     return Clipping(near / n, binomial_tail(near - 1, n - 1, 1 - _NEAR_MAXIMUM))
 
 
@@ -130,14 +129,9 @@ def quantisation(kernels: Kernels) -> Quantisation:
     mantissa: n of them hit about 2^(m+1) (1 - exp(-n/2^(m+1))) different ones. Without that, millions of
     float32 weights, and any in half precision, would look quantised.
     """
-    in_binade: Counter[int] = Counter()
-    for block in kernels.blocks():
-        exponents = np.frexp(kernels.weights[block])[1].reshape(-1)
-        lowest = int(exponents.min())
-        in_binade.update({lowest + i: n for i, n in enumerate(np.bincount(exponents - lowest).tolist()) if n})
-    mantissa, top = np.frexp(np.abs(kernels.flat).max())
+    mantissa, top = np.frexp(np.float64(kernels.ordered[-1]))
     expected = 0.0
-    for exponent, count in in_binade.items():
+    for exponent, count in _in_binades(kernels):
         places = 2.0 ** (kernels.mantissa + 1)
         if kernels.tiny > 0:  # the least numbers of a type are as far apart as its tiniest
             places = min(places, 2.0**exponent / kernels.tiny)
@@ -145,6 +139,19 @@ def quantisation(kernels: Kernels) -> Quantisation:
             places *= 2 * float(mantissa) - 1
         expected -= max(places, 1.0) * float(np.expm1(-count / max(places, 1.0)))
     return Quantisation(_count_distinct(kernels), expected)
+
+
+def _in_binades(kernels: Kernels) -> Iterator[tuple[int, int]]:
+    """Yield the exponent of each binade that holds weights, and how many; 0 lies in that of exponent 0."""
+    zeros, *_ = kernels.count_below(np.array([np.nextafter(0.0, 1.0)])).astype(int).tolist()
+    if zeros:
+        yield 0, zeros
+    if zeros == kernels.size:
+        return
+    lowest, top = (int(np.frexp(np.float64(kernels.ordered[place]))[1]) for place in (zeros, -1))
+    edges = np.ldexp(1.0, np.arange(lowest - 1, top + 1))
+    counts = np.diff(kernels.count_below(edges)).astype(int).tolist()
+    yield from ((lowest + place, count) for place, count in enumerate(counts) if count)
 
 
 def _count_distinct(kernels: Kernels) -> int:

@@ -48,6 +48,9 @@ _FITS_FROM = 0.01
 _MAY_FIT_FROM = 0.001
 """The p-value from which weights may be draws, so that biases may be too."""
 
+_SURELY_DRAWN = 0.05
+"""The p-value from which a layer's biases, rather than others, are PyTorch's draws."""
+
 _LARGEST = 3
 """Layers on which the network's initialiser is sought."""
 
@@ -56,11 +59,12 @@ _LARGEST = 3
 class Provenance:
     """What a layer's weights could be draws of: the catalogue's ``fits``, or ``free`` ones of another scale.
 
-    Both are sorted by p-value, the best first, whatever the p-value is.
+    Both are sorted by p-value, the best first, whatever the p-value is. ``free`` is None where they have not
+    been looked for: few verdicts ask for them.
     """
 
     fits: tuple[Fit, ...]
-    free: tuple[Fit, ...]
+    free: tuple[Fit, ...] | None = None
 
     @property
     def p(self) -> float:
@@ -128,6 +132,11 @@ class Subject:
     def composed(self) -> Composed | None:
         """The filters seen through the layers below; None where they are not (see `why_not_composed`)."""
         return None if why_not_composed(self.stack) else composed_structure(self.stack.stages)
+
+    @cached_property
+    def free(self) -> tuple[Fit, ...]:
+        """Draws of a scale that no rule of the catalogue has, looked for where none of its rules fits."""
+        return fit_free_scale(self.kernels) if self.origin.free is None else self.origin.free
 
     @property
     def moved(self) -> bool:
@@ -231,17 +240,24 @@ def _bias_states(
     if rule.framework in UNTOLD:
         may_fit = all(any(fit.p >= _MAY_FIT_FROM for fit in each.fits) for each in origins)
         all_may = (rule.known and rule.rule == TORCH_DEFAULT) or (may_fit and "moved" not in as_drawn)
-        is_torch = [all_may or _is_untouched(*each, rule) for each in zip(layers, origins, strict=True)]
+        surely = [bias_state(*each, _SURELY_DRAWN) == "drawn" for each in zip(biases, bounds, strict=True)]
+        is_torch = [
+            all_may or _is_untouched(layer, origin, rule, drawn)
+            for layer, origin, drawn in zip(layers, origins, surely, strict=True)
+        ]
     return [
         drawn if torch else bias_state(bias)
         for drawn, torch, bias in zip(as_drawn, is_torch, biases, strict=True)
     ]
 
 
-def _is_untouched(layer: ConvLayer, origin: Provenance, rule: Identified) -> bool:
-    """Tell whether training would have left a trace in a layer that agrees with its initial draws."""
+def _is_untouched(layer: ConvLayer, origin: Provenance, rule: Identified, is_drawn: bool) -> bool:
+    """Tell whether a layer agrees with its initial draws, and a training would have left a trace.
+
+    It would in the weights, if they are enough; or in biases that are rather as PyTorch draws them.
+    """
     fits = [fit for fit in origin.fits if fit.p >= _FITS_FROM]
-    return any(would_show(fit, rule, layer.weights.size) for fit in fits)
+    return (bool(fits) and is_drawn) or any(would_show(fit, rule, layer.weights.size) for fit in fits)
 
 
 def would_show(fit: Fit, rule: Identified, n: int) -> bool:
@@ -263,10 +279,22 @@ the bound, or a mean square that is off. A matrix shows it at once."""
 
 
 def trace_provenance(kernels: Kernels, rules: Sequence[Rule] = (), fans: Fans | None = None) -> Provenance:
-    """Compare a layer's weights with all that could have drawn them."""
+    """Compare a layer's weights with all that could have drawn them.
+
+    Where none of a framework's rules fits, others may have drawn what was converted since.
+
+    Args:
+        kernels: The layer.
+        rules: Those of the framework; all of the catalogue where there are none.
+        fans: The inputs and outputs of a unit; those of an ordinary convolution where there are none.
+    """
     fits = fit_catalogue(kernels, rules, fans)
     plausible = bool(fits) and fits[0].p >= _FITS_FROM
-    return Provenance(fits=fits, free=() if plausible else fit_free_scale(kernels))
+    if not plausible and rules and len(rules) < len(rules_of("")):
+        others = fit_catalogue(kernels, [rule for rule in rules_of("") if rule not in rules], fans)
+        fits = tuple(sorted((*fits, *_from(_FITS_FROM, others)), key=lambda fit: -fit.p))
+        plausible = bool(fits) and fits[0].p >= _FITS_FROM
+    return Provenance(fits=fits, free=() if plausible else None)
 
 
 def identify_rule(
@@ -291,7 +319,7 @@ def identify_rule(
     voted = _most_fitting(origins, largest)
     if voted is not None:
         return Identified(voted, known=True, framework=framework)
-    traced = likeliest_rule([layers[i] for i in by_size], rules_of(framework))
+    traced = likeliest_rule([layers[i] for i in by_size], rules_of(framework), rules_of(""))
     if traced is not None:
         return Identified(traced, known=True, traced=True, framework=framework)
     voted = _most_fitting([origins[i] for i in by_size])
@@ -299,7 +327,11 @@ def identify_rule(
 
 
 def _fitting(origin: Provenance) -> list[Fit]:
-    return [fit for fit in origin.fits if fit.p >= _FITS_FROM]
+    return _from(_FITS_FROM, origin.fits)
+
+
+def _from(least: float, fits: Sequence[Fit]) -> list[Fit]:
+    return [fit for fit in fits if fit.p >= least]
 
 
 def _most_fitting(origins: Sequence[Provenance], among: Collection[Rule] | None = None) -> Rule | None:
