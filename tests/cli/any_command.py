@@ -24,7 +24,7 @@ from filtviz.cli import main
 
 __all__ = [
     "CASES", "NEITHER", "READ", "WRITTEN", "Case", "cases_that_write", "commands", "fill", "network",
-    "parameters", "run", "tree",
+    "parameters", "run", "tree", "words",
 ]  # fmt: skip
 
 READ: Mapping[str, str] = {

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,7 +14,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.cli.any_command import CASES, fill, run, words
 
+from filtviz import survey
 from filtviz.cli.ending import Stopped, ended_by_signals
 from filtviz.files import PART_SUFFIX
 
@@ -294,3 +298,93 @@ def test_a_command_that_shows_images_ends_with_the_signal_and_leaves_nothing(
     assert stdout == ""
     assert stderr in ("", "filtviz: stopped\n") or "KeyboardInterrupt" in stderr.splitlines()[-1]
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == [tmp_path / "images.npy"]
+
+
+ENDING = [number for number in ("SIGINT", "SIGTERM", "SIGHUP", "SIGKILL") if hasattr(signal, number)]
+
+
+def others_of(session):
+    """The processes of a session that are still there."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if os.getsid(process.pid) == session and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(process)
+        except (OSError, psutil.Error):
+            continue
+    return found
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("interruptible")
+@pytest.mark.parametrize("number", ENDING)
+@pytest.mark.parametrize("name", CASES)
+def test_any_command_that_is_ended_leaves_whole_files_and_no_process(tmp_path, monkeypatch, name, number):
+    if not CASES[name].is_possible:
+        pytest.skip(f"needs {CASES[name].needs}")
+    monkeypatch.chdir(tmp_path)
+    fill(tmp_path)
+    way = CASES[name].ways[:1]
+    whole = {}
+    if way:
+        assert run(name, *way).exit_code == 0
+        whole = {path: path.read_bytes() for path in Path("out").rglob("*") if path.is_file()}
+        shutil.rmtree("out")
+        Path("out").mkdir()
+    moment = random.Random(f"{name} {number}").uniform(0.1, 2.5)
+    line = [*PROGRAM, *words(name, *way)]
+    process = subprocess.Popen(
+        line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    time.sleep(moment)
+    process.send_signal(getattr(signal, number))
+    _, stderr = process.communicate(timeout=120)
+    value = getattr(signal, number).value
+    assert process.returncode in (0, -value, 128 + value), stderr
+    until(lambda: not others_of(process.pid))
+    left = {path: path.read_bytes() for path in Path("out").rglob("*") if path.is_file()}
+    if number != "SIGKILL":
+        assert not [path for path in left if path.name.endswith(PART_SUFFIX)]
+    if not CASES[name].owns:  # whose tables have times in them
+        assert all(data == whole[path] for path, data in left.items() if path in whole)
+    again = run(name, *way)
+    assert again.exit_code == 0, again.stderr
+    assert set(whole) <= {path for path in Path("out").rglob("*") if path.is_file()}
+
+
+@pytest.fixture
+def zoo(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    rng = np.random.default_rng(0)
+    Path("zoo").mkdir()
+    for n in range(300):
+        np.savez(f"zoo/{n}.npz", rng.standard_normal((8, 4, 3, 3)).astype("f4"))
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("interruptible", "zoo")
+@pytest.mark.parametrize("number", ENDING)
+def test_a_survey_that_is_ended_keeps_whole_tables_and_goes_on(number):
+    pytest.importorskip("pyarrow", reason="needs pyarrow")
+    process = subprocess.Popen(
+        [*PROGRAM, "survey", "zoo", "-o", "out", "--jobs", "2"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    until(lambda: len(psutil.Process(process.pid).children()) >= 2)
+    time.sleep(1)
+    process.send_signal(getattr(signal, number))
+    stdout, stderr = process.communicate(timeout=120)
+    until(lambda: not others_of(process.pid))
+    assert stdout == ""
+    if number == "SIGKILL":
+        assert (process.returncode, stderr) == (-9, "")
+    else:
+        assert process.returncode == 128 + getattr(signal, number).value
+        assert stderr == "filtviz: stopped; the same command goes on from here (out holds whole tables)\n"
+        assert not list(Path("out").rglob(f"*{PART_SUFFIX}"))
+    result = survey("zoo", "out", jobs=1)
+    assert result.measured + result.kept == 300
+    assert not list(Path("out").rglob(f"*{PART_SUFFIX}"))
