@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +27,7 @@ from .any_command import (
     parameters,
     run,
     tree,
+    words,
 )
 
 
@@ -221,6 +224,25 @@ def is_number(cell):
     except ValueError:
         return False
     return True
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name != "posix", reason="needs descriptors as POSIX has them")
+@pytest.mark.parametrize("name", CASES)
+def test_nobody_reads_and_the_command_writes_its_files_and_ends_quietly(here, name):
+    possible(name)
+    for way in ("", *CASES[name].ways[:1], *CASES[name].tables):
+        if needs_a_place(name, way):
+            continue
+        reading, writing = os.pipe()
+        os.close(reading)
+        line = [sys.executable, "-c", "from filtviz.cli import main; main()", *words(name, way)]
+        child = subprocess.Popen(line, stdout=writing, stderr=writing)
+        os.close(writing)
+        assert child.wait(timeout=300) == 141
+        assert bool(written()) == (way in CASES[name].ways)
+        for path in written():
+            path.unlink()
 
 
 # ---- numbers
