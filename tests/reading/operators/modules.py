@@ -5,7 +5,7 @@ from __future__ import annotations
 from filtviz.converting.module_source import printed_module
 from filtviz.errors import ConversionError
 from filtviz.network import Layer, Network
-from filtviz.operations import Convolution
+from filtviz.operations import Convolution, Flatten, GlobalPooling
 from tests.reading.operators.asking import Told
 
 __all__ = ["modules"]
@@ -28,6 +28,8 @@ def modules() -> Told:
 
     for name, case in CASES.items():
         yield name, _printed(network_of(*(case if isinstance(case, tuple) else (case,))))
+    for kind in ("max", "mean", "sum"):
+        yield f"{kind} of units without places", _printed(network_of(Flatten(), GlobalPooling(kind=kind)))
     for name, operation in REFUSED.items():
         yield name, _printed(network_of(operation))
     start = network_of(Convolution(weights=numbers(4, 4, 3, 3), stride=(1, 1), pad=pads(1, 1)))
