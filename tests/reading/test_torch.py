@@ -900,3 +900,23 @@ def test_one_gain_is_for_all_weights_and_several_for_a_filter_each(gain):
 )  # fmt: skip
 def test_gains_fit_axis_by_axis(gain, direction, fits):
     assert effective._gain_fits([gain, direction]) is fits
+
+
+@pytest.mark.parametrize(
+    ("told", "epoch"),
+    [
+        ({"epoch": 3}, 3),
+        ({"epoch": 0}, None),
+        ({"epoch": -1}, None),
+        ({"epoch": 10**9}, None),
+        ({"epoch": 10**9 - 1}, 10**9 - 1),
+        ({"epoch": True}, None),
+        ({"epoch": 0, "n_epochs": 7}, 7),
+        ({"epoch": 3, "last_epoch": 4}, 3),
+        ({"epochal": 3}, None),
+        ({"trainer": {"epoch": 5}}, 5),
+        ({"a": {"b": {"epoch": 5}}}, None),
+    ],
+)
+def test_an_epoch_is_a_number_from_one_on_under_a_name_of_its_own(tmp_path, told, epoch):
+    assert opened(tmp_path, zip_of({**told, "state_dict": state()})).origin.epoch == epoch
