@@ -47,7 +47,8 @@ KINDS = (
     "keras/seq.weights.h5", "keras/float16_legacy.h5", "keras_sharded", "onnx/constants.onnx",
     "onnx/function.onnx", "onnx/sparse_init.onnx", "external_one", "tf_f32.tflite", "tf_int8dyn.tflite",
     "tf_ckpt", "tf_frozen.pb", "tf_savedmodel", "flax_model", "jax_params.npz", "net.pdparams",
-    "cnn_q8.gguf", "gluon.params", "darknet_new", "pd_infer", "lone.weights",
+    "cnn_q8.gguf", "gluon.params", "darknet_new", "pd_infer", "lone.weights", "pd_graph", "dilated.pb",
+    "dilated.tflite", "tensorflow/listed", "own_layer",
 )  # fmt: skip
 
 
