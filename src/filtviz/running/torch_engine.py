@@ -136,7 +136,9 @@ class TorchEngine:
 
     def take(self, images: NDArray[Any]) -> Units:
         """Return images as the engine has them."""
-        return torch.from_numpy(np.array(images, self.dtype)).to(self.device)
+        with np.errstate(over="ignore"):  # what is too large for single precision is infinite
+            array = np.array(images, self.dtype)
+        return torch.from_numpy(array).to(self.device)
 
     def give(self, units: Units) -> NDArray[Any]:
         """Return units as an array."""
