@@ -197,9 +197,10 @@ SHORT = re.compile(r"-?\d+\.\d{4,}(e[-+]\d+)?")
 
 
 def _cells(row: Mapping[str, object]) -> Iterator[str]:
-    """The cells of a row that hold something."""
+    """The cells of a row that hold something; which of two pairs is the closest, machines round otherwise."""
     for key, value in row.items():
-        if key not in LEFT_OUT and value is not None:
+        is_rounded = key == "duplicates" and isinstance(value, float)
+        if key not in LEFT_OUT and value is not None and not is_rounded:
             yield f"{key}={SHORT.sub(_three, json.dumps(value))}"
 
 
