@@ -476,8 +476,13 @@ def test_as_many_names_as_outputs_are_needed(monkeypatch, labels: int, said: str
             show_prediction(Request(model="m", engine="numpy"))
 
 
-def test_patches_say_how_many_filters_answered_nothing_or_that_all_did_something(few: str) -> None:
+def test_patches_say_how_many_filters_answered_nothing_or_that_all_did_something(
+    few: str, tmp_path: Path
+) -> None:
     untrained = str(EXAMPLES / "mission-untrained.pkl")
-    told = {model: run("patches", model, "--images", few).stderr for model in (untrained, MODEL)}
+    told = {
+        model: run("patches", model, "--images", few, "-o", str(tmp_path)).stderr
+        for model in (untrained, MODEL)
+    }
     assert "; each of 20 filters answered a piece of 10 images" in told[untrained]
     assert "; 2 of 20 filters answered no piece of 10 images" in told[MODEL]
