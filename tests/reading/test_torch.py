@@ -906,7 +906,7 @@ def test_gains_fit_axis_by_axis(gain, direction, fits):
     ("told", "epoch"),
     [
         ({"epoch": 3}, 3),
-        ({"epoch": 0}, None),
+        ({"epoch": 0}, 0),
         ({"epoch": -1}, None),
         ({"epoch": 10**9}, None),
         ({"epoch": 10**9 - 1}, 10**9 - 1),
@@ -918,5 +918,5 @@ def test_gains_fit_axis_by_axis(gain, direction, fits):
         ({"a": {"b": {"epoch": 5}}}, None),
     ],
 )
-def test_an_epoch_is_a_number_from_one_on_under_a_name_of_its_own(tmp_path, told, epoch):
+def test_an_epoch_is_a_number_from_zero_on_under_a_name_of_its_own(tmp_path, told, epoch):
     assert opened(tmp_path, zip_of({**told, "state_dict": state()})).origin.epoch == epoch
