@@ -232,8 +232,10 @@ def plot(
     options, ranges = settle(channels, view, drawing, needs_sheet=through or badges)
     network = load(model, limits=limits, hints=hints)
     if not network.conv_layers:
-        name = printable(_path_of(model) or "the network", 200)
-        raise DrawingError(f"{name} holds {network.describe()}: there is no filter to draw")
+        found = _path_of(model)
+        hint = "; `filtviz graph` shows what there is" if found else ""
+        name = printable(found or "the network", 200)
+        raise DrawingError(f"{name} {network.why_nothing_to_draw}{hint}")
     account = _account(budget, network)
     preparation = Preparation(
         network=network,

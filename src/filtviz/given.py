@@ -442,7 +442,7 @@ def _only_layer(model: Any) -> ConvLayer:
     if len(network.conv_layers) == 1:
         return network.conv_layers[0]
     if not network.conv_layers:
-        raise DrawingError(f"the network holds {network.describe()}: there is no filter to draw")
+        raise DrawingError(f"the network {network.why_nothing_to_draw}")
     first = network.conv_layers[0]
     raise SelectionError(
         f"the network has {len(network.conv_layers):,} convolutions: give one of them, such as "

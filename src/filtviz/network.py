@@ -22,10 +22,11 @@ from filtviz.operations import (
     LocallyConnected,
     Operation,
     Pads,
+    Recurrent,
     Untold,
 )
 from filtviz.parameter import Parameter, Shape, holds_numbers
-from filtviz.text import printable
+from filtviz.text import listed, printable
 
 __all__ = ["ConvLayer", "EngineName", "Layer", "Network", "Origin"]
 
@@ -204,6 +205,16 @@ class ConvLayer(Layer):
         return self.convolution.kernel_size
 
     @property
+    def is_curve(self) -> bool:
+        """Whether its filters run over one axis."""
+        return len(self.kernel_size) == 1 and isinstance(self.convolution, Convolution)
+
+    @property
+    def is_volume(self) -> bool:
+        """Whether its filters run over three axes."""
+        return len(self.kernel_size) == 3 and isinstance(self.convolution, Convolution)
+
+    @property
     def why_not_drawn(self) -> str | None:
         """Why its weights are no pictures of filters, or None where they are."""
         if self.convolution.is_planar:
@@ -235,7 +246,8 @@ class Origin:
     ``framework`` is the library that made the model (``PyTorch``), ``producer`` the program that wrote the
     file; ``order`` says where the order of the layers comes from, ``left_out`` what the file holds besides,
     ``graph`` the name of another file that tells what the layers do, where this one does not,
-    ``guess`` in a few words what was concluded of the axes of kernels where it may be otherwise. ``training``
+    ``guess`` in a few words what was concluded of the axes of kernels where it may be otherwise, ``thin`` the
+    names of arrays that may be filters over one axis, which the file does not tell. ``training``
     has a few words for each thing in the file that only a training leaves ("it holds the state of an
     optimiser"), ``epoch`` is the number of epochs or steps that it tells. ``size`` is that of all its files
     on disk, in bytes.
@@ -257,6 +269,7 @@ class Origin:
     order: str = ""
     left_out: tuple[str, ...] = ()
     guess: str = ""
+    thin: tuple[str, ...] = ()
     graph: str = ""
     training: tuple[str, ...] = ()
     epoch: int | None = None
@@ -527,10 +540,21 @@ class Network:
             for layer in self.layers
             for each in layer.operations
         )
+        n_recurrent = sum(isinstance(each, Recurrent) for layer in self.layers for each in layer.operations)
         convs = "no convolution" if n_convs == 0 else f"{n_convs} convolution{'s'[: n_convs > 1]}"
-        dense = f"{n_dense} dense layer{'s'[: n_dense > 1]}"
-        parts = [convs] if n_dense == 0 else [dense, convs] if n_convs == 0 else [convs, dense]
-        return f"{self.origin.kind} with {' and '.join(parts)}"
+        dense = [f"{n_dense} dense layer{'s'[: n_dense > 1]}"] if n_dense else []
+        recurrent = [f"{n_recurrent} recurrent layer{'s'[: n_recurrent > 1]}"] if n_recurrent else []
+        parts = [*recurrent, *dense, convs] if n_convs == 0 else [convs, *recurrent, *dense]
+        return f"{self.origin.kind} with {listed(parts)}"
+
+    @property
+    def why_nothing_to_draw(self) -> str:
+        """Say of a network without convolutions what it holds: it completes "the file …"."""
+        held = f"holds {self.describe()}: there is no filter to draw"
+        if not self.origin.thin:
+            return held
+        names = ",".join(printable(each, 60) for each in self.origin.thin)
+        return f"{held}, unless arrays of three axes are filters over one axis, as --convs {names} says"
 
 
 def _shown(name: str | None) -> str | None:

@@ -222,7 +222,8 @@ def test_a_network_without_convolution_is_status_1(model):
     result = run("dense.npz")
     assert (result.exit_code, result.stdout) == (1, "")
     described = filtviz.load("dense.npz").describe()
-    assert result.stderr == f"filtviz: dense.npz holds {described}: there is no filter to draw\n"
+    told = f"dense.npz holds {described}: there is no filter to draw; `filtviz graph` shows what there is"
+    assert result.stderr == f"filtviz: {told}\n"
 
 
 def test_a_missing_file_is_one_sentence(model):

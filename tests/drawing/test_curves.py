@@ -81,7 +81,8 @@ def test_few_channels_are_curves_and_many_are_a_picture() -> None:
     page = drawn(many)
     assert page.part == "sheet"
     assert page.sheet.values.shape == (6, 1, 5, 3)
-    assert any("a row of a tile is an input channel" in note for note in page.sheet.notes)
+    assert any("a row of a tile is an input channel" in fact for fact in page.sheet.facts)
+    assert page.sheet.facts[0].startswith("6 filters x 5 channels of 3 weights, ")
     assert drawn(many, view="curves").sheet.values.shape[:2] == (6, 5)
     assert drawn(few, view="sheet").sheet.values.shape == (6, 1, 4, 50)
     (chosen,) = draw(many, [4, 1], DrawingOptions(view="sheet"))
@@ -95,8 +96,13 @@ def test_volumes_are_slices() -> None:
     assert page.part == "sheet"
     assert page.sheet.values.shape == (4, 6, 5, 6)
     np.testing.assert_allclose(page.sheet.values[3, 4], weights[3, 1, 1] / np.abs(weights).max(), rtol=1e-6)
-    assert any("columns are the 3 slices of a filter" in note for note in page.sheet.notes)
-    assert drawn(layer_of(weights), view="rms").sheet.values.shape == (4, 1, 5, 6)
+    assert page.sheet.facts[0].startswith("4 filters x 2 channels of 3x5x6 weights, ")
+    rows = "rows are filters, columns are the 3 slices of each, one behind the other, for each input channel"
+    assert any(fact.startswith(rows) for fact in page.sheet.facts)
+    assert not any("columns are input channels" in fact for fact in page.sheet.facts)
+    strengths = drawn(layer_of(weights), view="rms").sheet
+    assert strengths.values.shape == (4, 1, 5, 6)
+    assert any(note.startswith(rows) for note in strengths.notes)
 
 
 @pytest.mark.parametrize("shape", [(4, 1, 3, 3), (4, 1, 3, 3, 3)])

@@ -9,6 +9,7 @@ import pytest
 
 from filtviz import load
 from filtviz.errors import SelectionError
+from filtviz.operations import Recurrent
 from filtviz.reading import Hints
 from tests.reading.making import Thing, dumps, shared, weights, write
 
@@ -72,11 +73,65 @@ def test_an_untied_bias(read):
     assert kinds(network) == [("Conv2DLayer", ["W", "b"]), ("Conv2DLayer", ["W", "b"])]
 
 
-def test_three_axes_are_no_convolution_and_five_are(read):
-    network = read([weights(10, 20, 3), weights(10), weights(4, 2, 3, 3, 3)])
-    assert kinds(network) == [("Layer", ["W", "b"]), ("Conv3DLayer", ["W"])]
-    assert network.conv_layers[0].axes == "oidrc"
+def test_three_axes_are_a_convolution_where_each_filter_has_a_bias_and_five_always_are(read):
+    network = read([weights(10, 20, 3), weights(10), weights(10, 10, 3), weights(4, 10, 3, 3, 3)])
+    assert kinds(network) == [("Conv1DLayer", ["W", "b"]), ("Layer", ["W"]), ("Conv3DLayer", ["W"])]
+    assert [one.axes for one in network.conv_layers] == ["oic", "oidrc"]
+    assert any("since each filter has a bias" in sentence for sentence in network.origin.inferred)
     assert "may be the weights of a Conv1DLayer" in network.origin.notes[0]
+    assert len(network.origin.thin) == 1
+
+
+def test_arrays_of_three_axes_alone_are_no_dead_end(read):
+    network = read([weights(10, 20, 3), weights(20, 5), weights(5)])
+    assert not network.conv_layers
+    assert network.why_nothing_to_draw.endswith(
+        f"unless arrays of three axes are filters over one axis, as --convs {network.origin.thin[0]} says"
+    )
+    said = read([weights(10, 20, 3), weights(20, 5), weights(5)], hints=Hints(convs=network.origin.thin))
+    assert [one.axes for one in said.conv_layers] == ["oic"]
+
+
+def gates(n_gates, takes, units):
+    return [weights(*shape) for _ in range(n_gates) for shape in ((takes, units), (units, units), (units,))]
+
+
+@pytest.mark.parametrize(
+    ("arrays", "kind"),
+    [
+        ([*gates(4, 20, 30), *[weights(30)] * 3, *[weights(1, 30)] * 2], "LSTM"),
+        ([*gates(4, 20, 30), *[weights(1, 30)] * 2], "LSTM"),
+        (gates(4, 20, 30), "LSTM"),
+        ([*gates(4, 30, 30), *[weights(1, 30)] * 2], "LSTM"),
+        ([*gates(3, 20, 30), weights(1, 30)], "GRU"),
+        ([weights(1, 30), weights(20, 30), weights(30), weights(30, 30)], "Recurrent"),
+        ([weights(1, 30), weights(20, 30), weights(30), weights(30, 30), weights(30)], "Recurrent"),
+    ],
+)
+def test_the_matrices_of_a_recurrent_layer_are_no_dense_layers(read, arrays, kind):
+    network = read([*arrays, weights(30, 5), weights(5)])
+    assert [one.type for one in network.layers] == [f"{kind}Layer", "DenseLayer"]
+    assert [one.inputs for one in network.layers] == [(), (0,)]
+    assert len(network.layers[0].parameters) == len(arrays)
+    (told,) = network.layers[0].operations
+    assert isinstance(told, Recurrent)
+    assert (told.kind, told.units) == (kind, 30)
+    assert "with 1 recurrent layer, 1 dense layer and no convolution" in network.why_nothing_to_draw
+    assert any("are recurrent layers" in sentence for sentence in network.origin.inferred)
+
+
+@pytest.mark.parametrize(
+    "arrays",
+    [
+        gates(4, 30, 30),
+        gates(2, 20, 30),
+        [weights(1, 30), weights(30, 30), weights(30, 30)],
+        [weights(1, 30), weights(30), weights(30, 30), weights(30)],
+        [weights(20, 30), weights(30), weights(30, 5), weights(5)],
+    ],
+)
+def test_dense_layers_one_after_another_are_none(read, arrays):
+    assert not any(one.type.startswith(("LSTM", "GRU", "Rec")) for one in read(arrays).layers)
 
 
 def test_a_transposed_convolution_shows_by_its_bias_or_by_the_chain(read):

@@ -154,12 +154,10 @@ def test_axes_of_convolutions_that_are_stored_otherwise():
     assert any("transposed" in sentence for sentence in unet.origin.inferred)
 
 
-def test_arrays_of_three_axes_are_only_pointed_out():
-    origin = load(MODELS / "vanessajurtz__lasagne4bio__CNN_params.npz").origin
-    assert origin.notes == (
-        "arrays of three axes may be the weights of a Conv1DLayer, which --convs would say: "
-        "arr_0, arr_2, arr_4",
-    )
+def test_arrays_of_three_axes_with_a_bias_for_each_filter_are_convolutions_over_one_axis():
+    network = load(MODELS / "vanessajurtz__lasagne4bio__CNN_params.npz")
+    assert [layer.axes for layer in network.conv_layers] == ["oic"] * 3
+    assert network.origin.notes == ()
 
 
 def test_the_old_joblib_format_needs_its_siblings(tmp_path: Path):

@@ -7,7 +7,7 @@ import pytest
 
 from filtviz.errors import LimitError, MalformedFileError, SelectionError
 from filtviz.network import ConvLayer
-from filtviz.operations import Convolution, Dense, Embedding, Normalisation, Untold
+from filtviz.operations import Convolution, Dense, Embedding, Normalisation, Recurrent, Untold
 from filtviz.reading.arrays import count, narrow_dtype, stored, strided
 from filtviz.reading.limits import Hints, Limits
 from filtviz.reading.tensors import FLAX, PYTORCH, Tensor, layers_of
@@ -289,3 +289,48 @@ def test_attention_in_flax_is_no_convolution_in_a_line():
     assert all(isinstance(layer, ConvLayer) for layer in alone), "without its query it is none"
     wide = tensors(a__weight=(8, 2, 4), a__bias=(2, 4))
     assert not isinstance(layers_of(wide, PYTORCH, Hints()).layers[0], ConvLayer)
+
+
+def recurrent(**shapes):
+    found = layers_of(tensors(**{f"rnn.{name}": shape for name, shape in shapes.items()}), PYTORCH, Hints())
+    return found.layers[0]
+
+
+@pytest.mark.parametrize(
+    ("shapes", "kind", "units"),
+    [
+        ({"weight_ih_l0": (128, 16), "weight_hh_l0": (128, 32), "bias_ih_l0": (128,)}, "LSTM", 32),
+        ({"weight_ih_l0": (96, 16), "weight_hh_l0": (96, 32)}, "GRU", 32),
+        ({"weight_ih_l0": (32, 16), "weight_hh_l0": (32, 32)}, "RNN", 32),
+        ({"weight_ih_l0": (128, 16), "weight_hh_l0": (128, 8), "weight_hr_l0": (8, 32)}, "LSTM", 32),
+        ({"weight_ih": (128, 16), "weight_hh": (128, 32)}, "LSTMCell", 32),
+    ],
+)
+def test_a_recurrent_layer_is_told_by_what_its_arrays_are_called(shapes, kind, units):
+    layer = recurrent(**shapes)
+    assert layer.type == kind
+    (told,) = layer.operations
+    assert isinstance(told, Recurrent)
+    assert (told.kind, told.units) == (kind, units)
+    assert len(layer.parameters) == len(shapes)
+
+
+@pytest.mark.parametrize(
+    "shapes",
+    [
+        {"weight_ih_l0": (100, 16), "weight_hh_l0": (100, 32)},
+        {"weight_ih_l0": (128, 16), "weight_hh_l0": (64, 32)},
+        {"weight_ih_l0": (128, 16)},
+        {"weight_ih_l0": (128,), "weight_hh_l0": (128,)},
+        {"weight_ih_l0": (0, 16), "weight_hh_l0": (0, 0)},
+    ],
+)
+def test_other_arrays_of_such_names_are_not(shapes):
+    assert isinstance(recurrent(**shapes).operations[0], Untold)
+
+
+def test_a_layer_behind_one_of_two_directions_fits_twice_its_units():
+    shapes = {"weight_ih_l0": (128, 16), "weight_hh_l0": (128, 32)}
+    twofold = {f"{name}{end}": shape for name, shape in shapes.items() for end in ("", "_reverse")}
+    both = {**{f"rnn.{name}": shape for name, shape in twofold.items()}, "out.weight": (10, 64)}
+    assert layers_of(tensors(**both), PYTORCH, Hints()).layers[1].inputs == (0,)

@@ -346,7 +346,7 @@ def _left_out(network: Network, reasons: Mapping[int, str]) -> str:
 def _choose_layers(network: Network, wanted: Sequence[LayerChoice], plan: ModelPlan) -> list[ConvLayer]:
     """Return the layers that are wanted, each once; without any, all that can be drawn."""
     if not network.conv_layers:
-        sentence = f"it holds {network.describe()}: there is no filter to draw"
+        sentence = f"it {network.why_nothing_to_draw}"
         plan.status, plan.reason = "no-filters", Reason(NO_FILTERS, sentence)
         return []
     if not wanted:

@@ -125,6 +125,6 @@ def _strictly(models: Sequence[str], reading: Any) -> Iterator[None]:
         network = load(model, **reading)
         if all(layer.why_not_drawn for layer in network.conv_layers):
             bare.append(model)
-            complain(f"{printable(model, 200)} holds {network.describe()}: there is no filter to draw")
+            complain(f"{printable(model, 200)} {network.why_nothing_to_draw}")
     if bare:
         raise Exit(1)

@@ -63,7 +63,7 @@ def layers(
         _print_origin(network)
     _print_table(network, result.summary, model, whole=whole)
     if not network.conv_layers:
-        say(f"{printable(model, 200)} holds {network.describe()}: there is no filter to draw")
+        say(f"{printable(model, 200)} {network.why_nothing_to_draw}")
 
 
 def _print_table(network: Network, summary: Summary, model: str, *, whole: bool) -> None:

@@ -14,7 +14,7 @@ from filtviz.drawing.lettering import DPI, LEAST_WIDTH, MARGIN
 from filtviz.drawing.options import LONGEST_SIDE
 from filtviz.drawing.pages import SheetPage
 from filtviz.drawing.pixelmap import Grid, kernels_in_doubt
-from filtviz.drawing.planar import is_curve, is_drawn, view_for
+from filtviz.drawing.planar import is_drawn, view_for
 from filtviz.drawing.views import VIEWS
 from filtviz.errors import DrawingError
 
@@ -78,7 +78,7 @@ def pay_for_view(
         return  # `draw` says so
     n, what = len(channels), f"drawing {layer.title}"
     view = view_for(layer, n, options.view)
-    *slices, rows, cols = (LEVELS, *layer.kernel_size) if is_curve(layer) else layer.kernel_size
+    *slices, rows, cols = (LEVELS, *layer.kernel_size) if layer.is_curve else layer.kernel_size
     n *= math.prod(slices)
     weights = layer.n_filters * n * rows * cols
     if not VIEWS[view].is_sheet:

@@ -145,6 +145,8 @@ def _with_limits(subject: Selection, limits: NDArray[np.float64]) -> tuple[str, 
 
 
 def _axes_of(subject: Selection) -> str:
+    if subject.texts.rows:
+        return subject.texts.rows
     if len(subject.channels) == 1:
         return "a tile is a filter, with its index at its left"
     return "rows are filters, columns are input channels"

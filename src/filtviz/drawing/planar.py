@@ -10,35 +10,25 @@ import numpy as np
 
 from filtviz.errors import DrawingError
 from filtviz.network import ConvLayer
-from filtviz.operations import Convolution
 from filtviz.text import printable
 
 if TYPE_CHECKING:
     from filtviz.drawing.options import DrawingOptions
     from filtviz.drawing.sheet import SheetTexts
 
-__all__ = ["as_planar", "is_curve", "is_drawn", "is_volume", "view_for"]
+__all__ = ["as_planar", "is_drawn", "view_for"]
 
 _FEW = 4
 """Up to so many channels a filter over one axis is drawn as curves, unless a view is chosen."""
 
 _ROWS = "a row of a tile is an input channel, a column is a place along the axis"
-_SLICES = "columns are the {n} slices of a filter, one behind the other, for each input channel in turn"
-
-
-def is_curve(layer: ConvLayer) -> bool:
-    """Tell whether a layer's filters run over one axis."""
-    return len(layer.kernel_size) == 1 and isinstance(layer.convolution, Convolution)
-
-
-def is_volume(layer: ConvLayer) -> bool:
-    """Tell whether a layer's filters run over three axes."""
-    return len(layer.kernel_size) == 3 and isinstance(layer.convolution, Convolution)
+_SLICES = "rows are filters, columns are the {n} slices of each"
+_OF_CHANNELS = ", one behind the other, for each input channel in turn"
 
 
 def is_drawn(layer: ConvLayer) -> bool:
     """Tell whether a layer can be drawn: as it is, or as something over two axes."""
-    return layer.why_not_drawn is None or is_curve(layer) or is_volume(layer)
+    return layer.why_not_drawn is None or layer.is_curve or layer.is_volume
 
 
 def view_for(layer: ConvLayer, n_channels: int, view: str) -> str:
@@ -52,7 +42,7 @@ def view_for(layer: ConvLayer, n_channels: int, view: str) -> str:
     Raises:
         DrawingError: curves are asked for of filters over two axes or three.
     """
-    if is_curve(layer):
+    if layer.is_curve:
         return view if view != "grid" else "curves" if n_channels <= _FEW else "sheet"
     if view == "curves":
         size = "x".join(map(str, layer.kernel_size))
@@ -60,7 +50,7 @@ def view_for(layer: ConvLayer, n_channels: int, view: str) -> str:
             f"{printable(layer.label, 40)} has filters of {size}, which are no curves over one axis: "
             "leave out --view curves"
         )
-    return "sheet" if view == "grid" and is_volume(layer) else view
+    return "sheet" if view == "grid" and layer.is_volume else view
 
 
 def as_planar(
@@ -78,18 +68,20 @@ def as_planar(
         DrawingError: curves are asked for of filters over two axes or three.
     """
     options = replace(options, view=view_for(layer, len(channels), options.view))
-    if not (is_curve(layer) or is_volume(layer)):
+    if not (layer.is_curve or layer.is_volume):
         return layer, channels, options, texts
     filters = layer.filters[:, list(channels)]
-    if is_volume(layer):
+    texts = replace(texts, extent="x".join(map(str, layer.kernel_size)), n_channels=len(channels))
+    if layer.is_volume:
         planar = filters.reshape(len(filters), -1, *filters.shape[3:])
-        texts = replace(texts, notes=(*texts.notes, _SLICES.format(n=filters.shape[2])))
+        rows = _SLICES.format(n=filters.shape[2]) + (_OF_CHANNELS if len(channels) > 1 else "")
+        texts = _saying(texts, options, rows)
         channels = range(planar.shape[1])
     elif options.view == "curves":
         planar = layer.filters[:, :, np.newaxis]
     else:
         planar, channels = filters[:, np.newaxis], [0]
-        texts = replace(texts, notes=(*texts.notes, _ROWS))
+        texts = _saying(texts, options, f"a tile is a filter, with its index at its left; {_ROWS}")
     drawn = ConvLayer.of(
         planar,
         flip_filters=layer.flip_filters,
@@ -100,3 +92,10 @@ def as_planar(
         conv_index=layer.conv_index,
     )
     return drawn, channels, options, texts
+
+
+def _saying(texts: SheetTexts, options: DrawingOptions, rows: str) -> SheetTexts:
+    """Say what rows and columns are: instead of what a sheet says, or beside it in other views."""
+    if options.view == "sheet":
+        return replace(texts, rows=rows)
+    return replace(texts, notes=(*texts.notes, rows))

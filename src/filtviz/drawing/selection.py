@@ -125,7 +125,7 @@ def select_filters(
         indices=tuple(indices.tolist()),
         channels=tuple(channels),
         title=_title_of(layer, texts.source),
-        facts=(_extent(chosen), _manner(layer, options, texts)),
+        facts=(_extent(chosen, texts), _manner(layer, options, texts)),
         notes=(*texts.notes, *_omissions(layer, channels, indices), *_oddities(chosen)),
         options=options,
         texts=texts,
@@ -139,9 +139,10 @@ def _title_of(layer: ConvLayer, source: str) -> str:
     return " · ".join(filter(None, [printable(source, 80), what if layer.conv_index >= 0 else name]))
 
 
-def _extent(filters: NDArray[Any]) -> str:
+def _extent(filters: NDArray[Any], texts: SheetTexts) -> str:
     n, channels, rows, cols = filters.shape
-    return f"{plural(n, 'filter')} x {plural(channels, 'channel')} of {rows}x{cols} weights, {span(filters)}"
+    size, channels = texts.extent or f"{rows}x{cols}", texts.n_channels or channels
+    return f"{plural(n, 'filter')} x {plural(channels, 'channel')} of {size} weights, {span(filters)}"
 
 
 _ORIENTATIONS = {

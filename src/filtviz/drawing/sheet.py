@@ -104,6 +104,9 @@ class SheetTexts:
         notes: Sentences to put below the header.
         remarks: A few characters for each filter of the layer, written below its first tile.
         part: What the pictures are called in the names of files; empty: after the view.
+        extent: The size of a filter, where the picture shows one over one axis or three as one over two.
+        n_channels: How many channels a filter has then.
+        rows: What the rows, columns and tiles of the sheet are then.
     """
 
     source: str = ""
@@ -111,6 +114,9 @@ class SheetTexts:
     notes: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
     part: str = ""
+    extent: str = ""
+    n_channels: int = 0
+    rows: str = ""
 
 
 def with_composition(composed: ComposedLayer, texts: SheetTexts) -> SheetTexts:

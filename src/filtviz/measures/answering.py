@@ -28,7 +28,7 @@ from filtviz.measures.table import STRENGTH
 from filtviz.network import Network
 from filtviz.text import listed, plural, printable
 
-__all__ = ["Look", "answer", "commands_for", "look_at", "more_evidence", "seen_in"]
+__all__ = ["Look", "answer", "commands_for", "look_at", "look_unjudged", "more_evidence", "seen_in"]
 
 _HOLDS = 0.6
 """The correlation of predicted and actual responses from which a composed picture is shown first."""
@@ -294,6 +294,21 @@ def _composed(network: Network, layer: LayerDiagnosis, account: Account) -> Look
     if min(rows, cols) < _SMALLEST:
         return None
     return Look(layer=layer, through=True, size=(rows, cols), r=r)
+
+
+def look_unjudged(network: Network, file: str | None) -> tuple[str, str]:
+    """Say of filters over one axis or three, which are not judged, how to see them, and the command.
+
+    Args:
+        network: A network of which no layer was judged.
+        file: Its file, without which there is no command.
+    """
+    numbers = [each.conv_index for each in network.conv_layers if each.is_curve or each.is_volume]
+    if not numbers or file is None:
+        return "", ""
+    how = "as curves" if network.conv_layers[numbers[0]].is_curve else "slice by slice"
+    them = f"{network.conv_layers[numbers[0]].title} can be looked at all the same, {how}:"
+    return them, f"filtviz plot {_quoted(file)} --layer {numbers[0]}"
 
 
 def commands_for(file: str | None, look: Look | None) -> tuple[str, ...]:

@@ -70,7 +70,8 @@ def nothing_judged(unjudged: Sequence[Unjudged]) -> str:
         return "The network has no convolution, so that there are no filters to judge."
     first, *others = unjudged
     sentence = f"Nothing can be judged here: {_name(first)} is left out because {first.reason}"
-    return f"{sentence}; so are {listed([_name(each) for each in others])}." if others else f"{sentence}."
+    so = f"so {'is' if len(others) == 1 else 'are'} {listed([_name(each) for each in others])}"
+    return f"{sentence}; {so}." if others else f"{sentence}."
 
 
 def common_rule(layers: Sequence[LayerDiagnosis]) -> str | None:

@@ -12,7 +12,7 @@ import numpy as np
 
 from filtviz.budget import Account, Budget
 from filtviz.errors import BudgetError, MeasureError
-from filtviz.measures.answering import answer, commands_for, look_at, more_evidence, seen_in
+from filtviz.measures.answering import answer, commands_for, look_at, look_unjudged, more_evidence, seen_in
 from filtviz.measures.change import changes_from
 from filtviz.measures.composed import why_not_composed
 from filtviz.measures.conclusions import summarise
@@ -237,18 +237,19 @@ def _concluded(network: Network, measured: Measured, compared: bool, account: Ac
     file = None if network.origin.path is None else str(network.origin.path)
     more, more_command = more_evidence(file, layers, compared)
     look = look_at(network, layers, account) if layers else None
+    unjudged_look, picture = ("", "") if layers else look_unjudged(network, file)
     return Diagnosis(
         file=file,
         layers=layers,
         unjudged=unjudged,
         answer=answer(layers, unjudged, training),
-        look=look.sentence if look else "",
+        look=look.sentence if look else unjudged_look,
         look_at=look.layer.conv_index if look else None,
         look_size=look.size if look else None,
         more=more,
         more_command=more_command,
         summary=summarise(layers, unjudged, compared, measured.left_out, training),
-        commands=commands_for(file, look),
+        commands=(*filter(None, [picture]), *commands_for(file, look)),
         notes=(*network.origin.inferred, *network.origin.notes),
         left_out=measured.left_out,
         checks=checks_met(layers),

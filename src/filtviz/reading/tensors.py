@@ -15,7 +15,7 @@ from typing import Any
 from filtviz.activations import Activation
 from filtviz.errors import SelectionError
 from filtviz.network import ConvLayer, Layer
-from filtviz.operations import Convolution, Dense, Embedding, Normalisation, Operation, Untold
+from filtviz.operations import Convolution, Dense, Embedding, Normalisation, Operation, Recurrent, Untold
 from filtviz.parameter import Parameter
 from filtviz.reading.arrays import AnyArray, parameter_of
 from filtviz.reading.limits import Hints
@@ -323,6 +323,27 @@ def _is_called_transposed(name: str, shape: Sequence[int], convention: Conventio
     )
 
 
+_GATES = {4: "LSTM", 3: "GRU", 1: "RNN"}
+"""How many matrices PyTorch puts one below the other → the recurrent layer that has so many."""
+
+
+def _recurrent(group: _Group) -> tuple[str, int, int, int] | None:
+    """Tell one of PyTorch's recurrent layers: its kind, its units, how many values it takes and gives."""
+    found = group.parameters
+    suffix = "_l0" if "weight_ih_l0" in found else ""
+    inputs, own = found.get(f"weight_ih{suffix}"), found.get(f"weight_hh{suffix}")
+    if inputs is None or own is None or len(inputs.shape) != 2 or len(own.shape) != 2:
+        return None
+    projection = found.get(f"weight_hr{suffix}")
+    gives = own.shape[1]
+    units = gives if projection is None or len(projection.shape) != 2 else projection.shape[1]
+    kind = _GATES.get(own.shape[0] // units) if units and own.shape[0] % units == 0 else None
+    if kind is None or inputs.shape[0] != own.shape[0]:
+        return None
+    is_twofold = f"weight_ih{suffix}_reverse" in found
+    return (kind if suffix else f"{kind}Cell"), units, inputs.shape[1], gives * (1 + is_twofold)
+
+
 @dataclass(kw_only=True, eq=False)
 class _Maker:
     """Makes one layer after another, and remembers what had to be concluded."""
@@ -339,6 +360,7 @@ class _Maker:
     called_transposed: list[str] = field(default_factory=list)
     last_transposed: list[str] = field(default_factory=list)
     embeddings: list[str] = field(default_factory=list)
+    recurrent: list[str] = field(default_factory=list)
 
     def make(self, groups: Sequence[_Group]) -> list[Layer]:
         """Return a layer for each group; each feeds the next where the sizes fit."""
@@ -400,6 +422,12 @@ class _Maker:
         if group.is_norm:
             norm = self._normalisation(group)
             return (norm,), kind or self.convention.norm_type, group.width, group.width
+        recurrent = _recurrent(group)
+        if recurrent is not None:
+            if kind is None:
+                self.recurrent.append(group.name)
+            name, units, takes, gives = recurrent
+            return (Recurrent(kind=name, units=units),), kind or name, takes, gives
         reason = "the file has arrays under this name and does not tell what is done with them"
         keeps = group.width is not None and n_axes <= 1
         return (Untold(reason=reason, keeps_places=keeps),), kind or "parameters", None, None
@@ -545,6 +573,7 @@ class _Maker:
                 self.called_transposed,
                 "transposed convolutions by what they are called (--axes NAME=oihw if they are not)",
             ),
+            (self.recurrent, "recurrent layers by what their arrays are called and how their shapes repeat"),
             (self.embeddings, "tables of embeddings by what they are called, and since they have no bias"),
         ):
             if names:

@@ -38,6 +38,7 @@ def open(opened: Opened) -> Network | None:
         inferred=inference.inferred,
         notes=inference.notes,
         guess=inference.guess,
+        thin=inference.thin,
     )
     return Network.of(inference.layers, origin)
 

@@ -8,6 +8,7 @@ from itertools import pairwise
 
 from filtviz.operations import USUAL_AXES
 from filtviz.reading.formats.bare_arrays.collecting import NamedArray
+from filtviz.reading.formats.bare_arrays.recurrence import Recurrence, recurrence_at
 
 __all__ = [
     "BATCH_NORM",
@@ -30,10 +31,14 @@ BATCH_NORM = ("beta", "gamma", "mean", "inv_std")
 
 @dataclass(kw_only=True, eq=False)
 class Group:
-    """The parameters of one layer by name, in order; ``name`` is the layer's, where the file gives one."""
+    """The parameters of one layer by name, in order; ``name`` is the layer's, where the file gives one.
+
+    ``recurrence`` says what a recurrent layer is, None for any other.
+    """
 
     name: str | None = None
     fields: dict[str, NamedArray] = field(default_factory=dict)
+    recurrence: Recurrence | None = None
 
     @property
     def weight(self) -> NamedArray | None:
@@ -134,6 +139,13 @@ def _by_order(arrays: Sequence[NamedArray], convs: frozenset[int]) -> list[Group
     while place < len(arrays):
         named = arrays[place]
         shape = named.array.shape
+        recurrence = recurrence_at(arrays, place) if not convs else None
+        if recurrence is not None:
+            groups.append(Group(recurrence=recurrence))
+            for name, one in zip(recurrence.names, arrays[place:], strict=False):
+                groups[-1].add(name, one)
+            place += len(recurrence.names)
+            continue
         if len(shape) == 1 and named.number not in convs:
             run = list(_run(arrays, place))
             groups += _vectors(run, groups[-1] if groups else None)
@@ -306,6 +318,8 @@ def _by_bias(found: Group, usual: str) -> str | None:
 def sizes_of(found: Group, axes: str | None, dense_axes: str = "io") -> Sizes:
     """Return what a layer takes and gives, as far as its parameters tell."""
     shape = found.weight_shape
+    if found.recurrence is not None:
+        return found.recurrence.takes, found.recurrence.units
     if axes is not None and len(axes) == len(shape):
         return (shape[axes.index("i")] if "i" in axes else None), shape[axes.index("o")]
     if len(shape) == 2:
@@ -319,7 +333,9 @@ def fits(groups: Sequence[Group], axes: Sequence[str | None]) -> int:
     """Count what speaks for an order: biases that fit their weights, layers that fit the next one."""
     sizes = [sizes_of(found, order) for found, order in zip(groups, axes, strict=True)]
     with_weights = [
-        (takes, gives) for found, (takes, gives) in zip(groups, sizes, strict=True) if found.weight
+        (takes, gives)
+        for found, (takes, gives) in zip(groups, sizes, strict=True)
+        if found.weight or found.recurrence
     ]
     biases = sum(
         found.bias_length is not None and found.bias_length == gives
@@ -331,19 +347,21 @@ def fits(groups: Sequence[Group], axes: Sequence[str | None]) -> int:
 
 
 def is_convolution(one: Group) -> bool:
-    """Tell a convolution in two or three dimensions; weights of three axes may be something else."""
-    return len(one.weight_shape) in (4, 5)
+    """Tell a convolution; weights of three axes may be something else, unless each filter has its bias."""
+    shape = one.weight_shape
+    return len(shape) in (4, 5) or (len(shape) == 3 and shape[0] == one.bias_length)
 
 
 def in_network_order(arrays: Sequence[NamedArray]) -> list[Group]:
     """Group arrays into layers, inputs first.
 
-    Where the file names the layers its order stands. Else the list, its layers from the last to the first,
-    and its arrays from the last to the first (nolearn 0.5 writes ``b, W`` so) are compared, and the order is
-    taken in which most biases and layers fit each other; the file's own where none is better.
+    Where the file names the layers, or lists a recurrent one as Lasagne does, its order stands. Else the
+    list, its layers from the last to the first, and its arrays from the last to the first (nolearn 0.5 writes
+    ``b, W`` so) are compared, and the order is taken in which most biases and layers fit each other; the
+    file's own where none is better.
     """
     groups = group(arrays)
-    if any(named.layer is not None for named in arrays):
+    if any(named.layer is not None for named in arrays) or any(one.recurrence for one in groups):
         return groups
     as_it_is = fits(groups, concluded_axes(groups, [is_convolution(one) for one in groups]))
     turned = max((groups[::-1], group(arrays[::-1])), key=_fitting_turned)

@@ -9,7 +9,7 @@ from typing import Any
 from filtviz.activations import Activation
 from filtviz.errors import SelectionError
 from filtviz.network import ConvLayer, Layer
-from filtviz.operations import USUAL_AXES, Convolution, Dense, Normalisation
+from filtviz.operations import USUAL_AXES, Convolution, Dense, Normalisation, Recurrent
 from filtviz.parameter import Parameter
 from filtviz.reading.arrays import parameter_of
 from filtviz.reading.formats.bare_arrays.collecting import Found, NamedArray
@@ -39,12 +39,16 @@ class Dialect:
 
 @dataclass(frozen=True, kw_only=True)
 class Inference:
-    """Layers made of bare arrays, with a sentence for each thing that was concluded or remains open."""
+    """Layers made of bare arrays, with a sentence for each thing that was concluded or remains open.
+
+    ``thin`` are the arrays of three axes, which may be filters over one.
+    """
 
     layers: tuple[Layer, ...]
     inferred: tuple[str, ...]
     notes: tuple[str, ...]
     guess: str = ""
+    thin: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -77,6 +81,7 @@ def infer(found: Found, hints: Hints, dialect: Dialect | None = None) -> Inferen
         inferred=tuple(_sentences(parts, turned)),
         notes=tuple(_notes(parts, found)),
         guess=_guess(parts, conclusion, hints),
+        thin=tuple(_thin(parts)),
     )
 
 
@@ -213,6 +218,9 @@ def _layer(part: _Part, inputs: tuple[int, ...], dialect: Dialect) -> Layer:
         axes = dialect.dense_axes
         dense = Dense(weights=found["W"], axes=axes, bias=found.get("b"), units=shape[axes.index("o")])
         return Layer(**common, type=dialect.dense_type, operations=(dense, untold))
+    if group.recurrence is not None:
+        kind, units = group.recurrence.kind, group.recurrence.units
+        return Layer(**common, type=f"{kind}Layer", operations=(Recurrent(kind=kind, units=units),))
     if group.is_batch_norm:
         return Layer(**common, type="BatchNormLayer", operations=(_normalisation(found),))
     return Layer(**common)
@@ -260,6 +268,11 @@ def _sentences(parts: Sequence[_Part], turned: bool) -> list[str]:
             "arrays of four (five) axes are convolutions in two (three) dimensions, filters last as Keras, "
             "TensorFlow and JAX store them"
         )
+    if any(part.axes == "oic" for part in convs):
+        sentences.append(
+            "arrays of three axes are convolutions over one axis, filters before channels, since each filter "
+            "has a bias"
+        )
     swapped = [_weight(part.group).source for part in convs if part.axes in ("ioc", "iorc", "iodrc")]
     if swapped:
         sentences.append(
@@ -272,16 +285,26 @@ def _sentences(parts: Sequence[_Part], turned: bool) -> list[str]:
         )
     if any(part.group.is_batch_norm for part in parts):
         sentences.append("four vectors of one length are a batch normalisation: beta, gamma, mean, inv_std")
+    if any(part.group.recurrence for part in parts):
+        sentences.append(
+            "matrices that repeat for each gate, as Lasagne lists them, are recurrent layers: "
+            "none of them is a filter"
+        )
     sentences.append("each layer feeds the next one where their sizes fit")
     return sentences
+
+
+def _thin(parts: Sequence[_Part]) -> list[str]:
+    """Return what the file calls the arrays that may be filters over one axis."""
+    thin = [part for part in parts if part.axes is None and len(part.group.weight_shape) == 3]
+    return [_weight(part.group).source for part in thin]
 
 
 def _notes(parts: Sequence[_Part], found: Found) -> list[str]:
     """Say what remains open."""
     notes = []
-    thin = [part for part in parts if part.axes is None and len(part.group.weight_shape) == 3]
-    if thin:
-        sources = [_weight(part.group).source for part in thin]
+    sources = _thin(parts)
+    if sources:
         notes.append(
             "arrays of three axes may be the weights of a Conv1DLayer, which --convs would say: "
             f"{names_of_file(sources)}"
