@@ -49,7 +49,7 @@ def test_each_command_that_takes_many_models_walks_a_folder():
     ]  # fmt: skip
     assert "2 files in zoo are no model\n" in diagnosed.stderr
     reported = run("report", "zoo", "--json")
-    assert len(json.loads(reported.stdout)["files"]) == 3
+    assert len(json.loads(reported.stdout)["models"]) == 3
     assert [each.exit_code for each in (exported, diagnosed, reported)] == [0, 0, 0]
 
 

@@ -92,6 +92,10 @@ def test_arrays_of_three_axes_alone_are_no_dead_end(read):
     assert [one.axes for one in said.conv_layers] == ["oic"]
 
 
+def some(n, *shape):
+    return [weights(*shape, seed=seed) for seed in range(n)]
+
+
 def gates(n_gates, takes, units):
     return [weights(*shape) for _ in range(n_gates) for shape in ((takes, units), (units, units), (units,))]
 
@@ -99,10 +103,10 @@ def gates(n_gates, takes, units):
 @pytest.mark.parametrize(
     ("arrays", "kind"),
     [
-        ([*gates(4, 20, 30), *[weights(30)] * 3, *[weights(1, 30)] * 2], "LSTM"),
-        ([*gates(4, 20, 30), *[weights(1, 30)] * 2], "LSTM"),
+        ([*gates(4, 20, 30), *some(3, 30), *some(2, 1, 30)], "LSTM"),
+        ([*gates(4, 20, 30), *some(2, 1, 30)], "LSTM"),
         (gates(4, 20, 30), "LSTM"),
-        ([*gates(4, 30, 30), *[weights(1, 30)] * 2], "LSTM"),
+        ([*gates(4, 30, 30), *some(2, 1, 30)], "LSTM"),
         ([*gates(3, 20, 30), weights(1, 30)], "GRU"),
         ([weights(1, 30), weights(20, 30), weights(30), weights(30, 30)], "Recurrent"),
         ([weights(1, 30), weights(20, 30), weights(30), weights(30, 30), weights(30)], "Recurrent"),

@@ -104,8 +104,8 @@ def test_json_is_printed_instead(folder: Path) -> None:
     result = run("untrained.pkl", "trained.pkl", "--json")
     assert result.exit_code == 0
     facts = json.loads(result.stdout)
-    assert [file["label"] for file in facts["files"]] == ["untrained.pkl", "trained.pkl"]
-    verdicts = [[layer["verdict"] for layer in file["diagnosis"]["layers"]] for file in facts["files"]]
+    assert [file["label"] for file in facts["models"]] == ["untrained.pkl", "trained.pkl"]
+    verdicts = [[layer["verdict"] for layer in file["diagnosis"]["layers"]] for file in facts["models"]]
     diagnosed = [filtviz.diagnose(filtviz.load(f"{stage}.pkl")) for stage in ("untrained", "trained")]
     assert verdicts == [[layer.verdict for layer in diagnosis.layers] for diagnosis in diagnosed]
     assert len(verdicts[1]) == 6

@@ -263,12 +263,14 @@ def test_a_file_that_cannot_be_read_does_not_stop_the_others(
     told = ran.stderr.splitlines()[0].removeprefix("filtviz: ")
     assert f'<p class="note">{told}</p>' in html.unescape(Path("page.html").read_text("utf-8"))
     printed = json.loads(CliRunner().invoke(main, ["report", "bad.pkl", "net.npz", "--json"]).stdout)
-    assert printed["failures"] == [{"file": "bad.pkl", "code": "unsupported", "reason": told}]
-    assert [each["label"] for each in printed["files"]] == ["net.npz"]
+    good, bad = printed["models"]
+    assert bad == {"file": "bad.pkl", "status": "failed", "code": "unsupported", "reason": told}
+    assert (good["file"], good["label"], good["status"]) == ("net.npz", "net.npz", "diagnosed")
+    assert not printed["complete"]
     both = CliRunner().invoke(main, ["report", "bad.pkl", "missing.pkl"])
     assert (both.exit_code, both.stdout, len(both.stderr.splitlines())) == (1, "", 2)
     whole = CliRunner().invoke(main, ["report", "net.npz", "--json"])
-    assert (whole.exit_code, json.loads(whole.stdout)["failures"]) == (0, [])
+    assert (whole.exit_code, json.loads(whole.stdout)["complete"]) == (0, True)
 
 
 @pytest.mark.slow

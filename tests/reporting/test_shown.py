@@ -51,11 +51,11 @@ def picture(url: str) -> Image.Image:
 @pytest.mark.slow
 def test_maps_pieces_and_where_it_looks_are_drawn() -> None:
     content = gathered(images=IMAGES)
-    titles = [figure.title for figure in content.images]
+    titles = [figure.title for figure in content.figures[0]]
     assert [title.partition(": ")[2] for title in titles[:2]] == ["maps", "what excites its filters"]
-    assert [len(figure.tiles) for figure in content.images] == [7, 6, 6]
+    assert [len(figure.tiles) for figure in content.figures[0]] == [7, 6, 6]
     assert titles[2] == "Where it looks"
-    for figure in content.images:
+    for figure in content.figures[0]:
         for tile in figure.tiles:
             assert max(picture(tile.url).size) <= 64 * 6
             assert tile.caption
@@ -68,7 +68,7 @@ def test_maps_pieces_and_where_it_looks_are_drawn() -> None:
 @pytest.mark.slow
 def test_without_images_nothing_of_them_is_there() -> None:
     content = gathered()
-    assert content.images == ()
+    assert content.figures == ()
     assert content.main.diagnosis.shown is None
     page = filtviz.report(network((6, 2, 3, 3)))
     assert 'id="images"' not in page
@@ -81,9 +81,36 @@ def test_units_that_never_fire_are_marked() -> None:
     weights = RNG.standard_normal((4, 2, 3, 3))
     own = Network.of([image(2, 64, 64), conv(weights, bias, below=0, name="conv")])
     content = gather(own, ReportOptions(images=IMAGES))
-    marked = [tile.caption for tile in content.images[0].tiles if tile.marked]
+    marked = [tile.caption for tile in content.figures[0][0].tiles if tile.marked]
     assert marked == ["2 never fires"]
-    assert [tile.caption for tile in content.images[1].tiles if tile.marked] == ["2: no answer"]
+    assert [tile.caption for tile in content.figures[0][1].tiles if tile.marked] == ["2: no answer"]
+
+
+def test_images_are_shown_to_every_model_that_the_page_answers_for(tmp_path: Path) -> None:
+    own = [network((6, 2, 3, 3), (4, 6, 3, 3)), network((5, 2, 3, 3), (3, 5, 3, 3))]
+    content = gather(own, ReportOptions(images=IMAGES))
+    assert [len(figures) for figures in content.figures] == [3, 3]
+    assert [len(figures[0].tiles) for figures in content.figures] == [7, 6]
+    assert all(file.diagnosis.shown is not None for file in content.files)
+    page = filtviz.report(own, ReportOptions(images=IMAGES), output=tmp_path / "page.html")
+    text = page.path.read_text(encoding="utf-8")
+    assert text.count(": maps</h3>") == 2
+    assert text.count("Layer by layer: ") == 2
+
+
+def test_a_model_that_images_do_not_fit_stops_no_other() -> None:
+    own = [network((6, 3, 3, 3)), network((5, 2, 3, 3))]
+    content = gather(own, ReportOptions(images=IMAGES))
+    assert [len(figures) for figures in content.figures] == [0, 3]
+    assert [file.diagnosis.shown is None for file in content.files] == [True, False]
+    (sentence,) = content.left_out
+    assert sentence.endswith("the images have 2 channels, the network takes 3")
+
+
+def test_what_was_given_to_compare_with_is_shown_nothing() -> None:
+    content = gather(network((6, 2, 3, 3)), ReportOptions(images=IMAGES), before=network((6, 2, 3, 3)))
+    assert len(content.figures) == 1
+    assert [file.diagnosis.shown is None for file in content.files] == [True, False]
 
 
 @pytest.mark.slow
@@ -121,7 +148,7 @@ def test_the_facts_are_in_json() -> None:
     ran = CliRunner().invoke(
         main, ["report", str(EXAMPLES / "mission-trained.pkl"), "-i", str(EXAMPLES / "digits.npz"), "--json"]
     )
-    (file,) = json.loads(ran.stdout)["files"]
+    (file,) = json.loads(ran.stdout)["models"]
     assert file["diagnosis"]["shown"]["right"] == 196
 
 

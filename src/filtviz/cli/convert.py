@@ -10,6 +10,7 @@ import click
 
 from filtviz.cli.console import print_json, print_path, say
 from filtviz.cli.helping import Command
+from filtviz.cli.json_models import answer_data, model_data
 from filtviz.cli.shared_options import (
     budget_options,
     json_option,
@@ -87,22 +88,25 @@ def convert(
             budget=budget,
             **reading,
         )
-    _tell(result, as_json=as_json)
+    _tell(result, model, as_json=as_json)
 
 
-def _tell(result: ConversionResult, *, as_json: bool) -> None:
+def _tell(result: ConversionResult, model: str, *, as_json: bool) -> None:
     for sentence in result.remarks:
         say(sentence[:1].upper() + sentence[1:])
     if result.verification is not None:
         say(str(result.verification)[:1].upper() + str(result.verification)[1:])
     if as_json:
         print_json(
-            {
-                "files": [str(path) for path in result.files],
-                "arrays": list(result.arrays),
-                "remarks": list(result.remarks),
-                "verification": None if result.verification is None else asdict(result.verification),
-            }
+            answer_data(
+                [model_data(model)],
+                {
+                    "files": [str(path) for path in result.files],
+                    "arrays": list(result.arrays),
+                    "remarks": list(result.remarks),
+                    "verification": None if result.verification is None else asdict(result.verification),
+                },
+            )
         )
         return
     for path in result.files:

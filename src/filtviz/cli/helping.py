@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 import textwrap
+from collections.abc import Sequence
 from typing import Any
 
 import click
 
-from filtviz.cli.console import QUIET
+from filtviz.cli.console import QUIET, print_json
+from filtviz.cli.json_models import failure_data
 from filtviz.cli.streams import go_on_unread
+from filtviz.errors import FiltvizError
 
 __all__ = ["Command", "RareOption"]
 
@@ -35,6 +38,15 @@ class Command(click.Command):
         self.params.append(_quiet())
         self.params.append(_help_all())
 
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run it; where it fails as a whole and JSON is wanted, that says so, too."""
+        try:
+            return super().invoke(ctx)
+        except FiltvizError as error:
+            if ctx.params.get("as_json"):
+                print_json(failure_data(error, _given_files(ctx)))
+            raise
+
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the options: a line or two for each, and of those that are rare the names alone."""
         is_full = bool(ctx.meta.get(FULL))
@@ -54,6 +66,12 @@ class Command(click.Command):
             room = formatter.width - formatter.current_indent
             for line in textwrap.wrap(names, room, break_on_hyphens=False):
                 formatter.write(f"{'':>{formatter.current_indent}}{line}\n")
+
+
+def _given_files(context: click.Context) -> Sequence[str]:
+    """Return the models that a command was given."""
+    given = context.params.get("model") or context.params.get("models") or ()
+    return [given] if isinstance(given, str) else given
 
 
 def _record(option: click.Option, context: click.Context, *, is_full: bool) -> tuple[str, str]:

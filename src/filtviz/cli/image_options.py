@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial, wraps
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -11,6 +12,7 @@ import click
 
 from filtviz.cli.console import format_table, print_json, print_path, print_sheets, say
 from filtviz.cli.helping import RareOption
+from filtviz.cli.json_models import answer_data, model_data
 from filtviz.cli.shared_options import (
     budget_options,
     json_option,
@@ -223,6 +225,8 @@ def demonstrating(
                 **reading,
             )
             found = command(*args, request=request, **given)
+            if as_json:
+                found = replace(found, data=answer_data([model_data(str(request.model))], found.data))
             print_demonstration(found, as_json=as_json, as_csv=as_csv, terminal=terminal)
 
         options: list[Callable[[Any], Any]] = [model_argument]

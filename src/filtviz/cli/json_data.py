@@ -12,6 +12,7 @@ from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
+from filtviz.cli.json_models import answer_data, model_data
 from filtviz.cli.streams import exact
 from filtviz.errors import BudgetError, FiltvizError
 from filtviz.measures.differing import difference
@@ -43,6 +44,12 @@ __all__ = [
 
 def network_data(network: Network, summary: Summary) -> dict[str, Any]:
     """Return what ``filtviz layers --json`` prints."""
+    origin = network.origin
+    file = None if origin.path is None else str(origin.path)
+    return answer_data([model_data(file)], _network(network, summary))
+
+
+def _network(network: Network, summary: Summary) -> dict[str, Any]:
     origin = network.origin
     return {
         "file": None if origin.path is None else str(origin.path),
@@ -91,22 +98,24 @@ def diagnoses_data(
     named = zip(telling_names([Path(each.file or "network") for each in done]), done, strict=True)
     answer = done[0].answer if len(done) == 1 else difference(list(named)) if done else ""
     data = [_model_data(each, with_filters=with_filters) for each in models]
-    return {"complete": all(each["status"] != "failed" for each in data), "answer": answer, "models": data}
+    return answer_data(data, {"answer": answer})
 
 
 def _model_data(model: Diagnosis | tuple[str, FiltvizError], *, with_filters: bool) -> dict[str, Any]:
     """Return what became of a model, and what was found in it."""
     if not isinstance(model, Diagnosis):
         path, error = model
-        failed = {"status": "failed", "code": error.code, "reason": str(error)}
-        return {"file": path, **failed, "layers": [], "not_judged": []}
-    data = diagnosis_data(model, with_filters)
-    status: dict[str, str | None] = {"status": "diagnosed", "code": None, "reason": None}
-    if model.left_out:
-        status = {"status": "failed", "code": BudgetError.code, "reason": "; ".join(model.left_out)}
-    elif not model.layers:
-        status = {"status": "no-filters", "code": "no-filters", "reason": model.answer}
-    return {"file": data.pop("file"), **status, **data}
+        return {**model_data(path, [(error.code, str(error))]), "layers": [], "not_judged": []}
+    return {**_outcome(model), **diagnosis_data(model, with_filters)}
+
+
+def _outcome(model: Diagnosis) -> dict[str, Any]:
+    """Return what became of a model that could be read."""
+    if not model.layers and not model.left_out:
+        bare = {"status": "no-filters", "code": "no-filters", "reason": model.answer}
+        return {"file": model.file, **bare}
+    left_out = [(BudgetError.code, sentence) for sentence in model.left_out]
+    return model_data(model.file, left_out, status="diagnosed")
 
 
 def diagnosis_data(diagnosis: Diagnosis, with_filters: bool) -> dict[str, Any]:
@@ -219,13 +228,16 @@ def _cell(value: Any) -> Any:
 
 def plot_data(model: str, result: PlotResult) -> dict[str, Any]:
     """Return what ``filtviz plot --json`` prints: the pictures that were written, and what failed."""
-    return {
+    failed = [(each.code, each.reason) for each in result.failures]
+    failed += [(BudgetError.code, sentence) for sentence in result.left_out]
+    data = {
         "file": model,
         "pictures": [{"file": str(file.path), "kept": file.kept} for file in result.files],
         "cautions": list(result.cautions),
         "failures": _failures(result.failures),
         "left_out": list(result.left_out),
     }
+    return answer_data([model_data(model, failed, status="drawn")], data)
 
 
 def _failures(failures: Iterable[LayerFailure]) -> list[dict[str, Any]]:
@@ -234,12 +246,14 @@ def _failures(failures: Iterable[LayerFailure]) -> list[dict[str, Any]]:
 
 def comparison_data(files: Sequence[str], result: ComparisonResult) -> dict[str, Any]:
     """Return what ``filtviz compare --json`` prints; null where a number is not defined."""
-    return {
+    failed = [(each.code, each.reason) for each in result.failures]
+    data = {
         "files": list(files),
         "layers": [_compared_layer(each) for each in result.comparisons],
         "cautions": list(result.cautions),
         "failures": _failures(result.failures),
     }
+    return answer_data([model_data(file, failed, status="compared") for file in files], data)
 
 
 def _compared_layer(comparison: LayerComparison) -> dict[str, Any]:
@@ -275,6 +289,7 @@ def export_data(result: ExportResult) -> dict[str, Any]:
 
 def _exported(model: ModelResult, folder: Path) -> dict[str, Any]:
     return {
+        "file": str(model.path),
         "model": str(model.path),
         "folder": model.folder.relative_to(folder.absolute()).as_posix(),
         "status": model.status,
@@ -287,21 +302,30 @@ def _exported(model: ModelResult, folder: Path) -> dict[str, Any]:
 
 
 def report_data(content: PageContent, failures: Sequence[FileFailure] = ()) -> dict[str, Any]:
-    """Return what ``filtviz report --json`` prints: what the page says, without its pictures."""
-    return {
-        "title": content.title,
-        "files": [_file(file) for file in content.files],
-        "layers": [_section(section) for section in content.sections],
-        "failures": [{"file": each.file, "code": each.code, "reason": each.reason} for each in failures],
-        "notes": list(content.notes),
-        "left_out": list(content.left_out),
-    }
+    """Return what ``filtviz report --json`` prints: what the page says, without its pictures.
+
+    Args:
+        content: What the page shows.
+        failures: The files that could not be read.
+    """
+    failed = [model_data(each.file, [(each.code, each.reason)]) for each in failures]
+    data = answer_data(
+        [*map(_reported, content.files), *failed],
+        {
+            "title": content.title,
+            "layers": [_section(section) for section in content.sections],
+            "notes": list(content.notes),
+            "left_out": list(content.left_out),
+        },
+    )
+    return {**data, "complete": data["complete"] and not content.left_out}
 
 
-def _file(file: ModelFile) -> dict[str, Any]:
+def _reported(file: ModelFile) -> dict[str, Any]:
     return {
+        **_outcome(file.diagnosis),
         "label": file.label,
-        "network": network_data(file.network, file.summary),
+        "network": _network(file.network, file.summary),
         "diagnosis": diagnosis_data(file.diagnosis, with_filters=True),
     }
 

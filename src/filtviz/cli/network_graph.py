@@ -9,6 +9,7 @@ import click
 
 from filtviz.cli.console import format_table, print_json, print_path
 from filtviz.cli.helping import Command
+from filtviz.cli.json_models import answer_data, model_data
 from filtviz.cli.shared_options import json_option, model_argument, reading_options, usage_errors
 
 if TYPE_CHECKING:
@@ -78,14 +79,16 @@ def graph(
 
 def _data(result: GraphResult) -> dict[str, Any]:
     found, path = result.graph, result.network.origin.path
-    return {
-        "file": None if path is None else str(path),
+    file = None if path is None else str(path)
+    data = {
+        "file": file,
         "summary": found.summary,
         "is_told": found.is_told,
         "boxes": [{"id": number, **asdict(box)} for number, box in enumerate(found.boxes)],
         "links": [list(link) for link in found.links],
-        "files": [str(file.path) for file in result.files],
+        "files": [str(each.path) for each in result.files],
     }
+    return answer_data([model_data(file)], data)
 
 
 def _print_lines(result: GraphResult) -> None:

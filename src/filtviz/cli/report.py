@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -121,8 +122,8 @@ def report(
             networks, options, before=earlier, notes=told, output=output or ".", budget=budget
         )
         content, page = written.content, written.path
-    shown = content.main.diagnosis.shown
-    for sentence in () if shown is None else shown.sentences:
+    prepared = [one.diagnosis.shown.sentences for one, _ in content.shown if one.diagnosis.shown is not None]
+    for sentence in dict.fromkeys(chain.from_iterable(prepared)):
         say(sentence[:1].upper() + sentence[1:])
     for failure in failures:
         complain(failure.reason)

@@ -14,6 +14,7 @@ from filtviz.cli.console import complain, is_quiet, log, print_json, print_path
 from filtviz.cli.ending import INTERRUPTED, Stopped
 from filtviz.cli.helping import Command
 from filtviz.cli.inputs import patterns_expanded
+from filtviz.cli.json_models import answer_data
 from filtviz.cli.shared_options import budget_options, json_option, reading_options
 from filtviz.text import plural, printable
 
@@ -106,17 +107,19 @@ def _print_result(result: SurveyResult, as_json: bool) -> None:
         complain("there is no model in what was given")
     if as_json:
         print_json(
-            {
-                "page": str(result.page),
-                "tables": {name: str(path) for name, path in result.tables.items()},
-                "measured": result.measured,
-                "kept": result.kept,
-                "passed_over": result.passed_over,
-                "layers": result.layers,
-                "filters": result.filters,
-                "failures": [asdict(each) for each in result.failures],
-                "complete": result.complete,
-            }
+            answer_data(
+                [asdict(each) for each in result.models],
+                {
+                    "page": str(result.page),
+                    "tables": {name: str(path) for name, path in result.tables.items()},
+                    "measured": result.measured,
+                    "kept": result.kept,
+                    "passed_over": result.passed_over,
+                    "layers": result.layers,
+                    "filters": result.filters,
+                    "failures": [asdict(each) for each in result.failures],
+                },
+            )
         )
     else:
         print_path(result.page)

@@ -242,9 +242,9 @@ class PageContent:
     """All that a page shows.
 
     It answers for each of ``files`` but the first ``n_before``, which were given to compare with.
-    ``glances`` are the pictures beside the answers, each with its file, ``images`` what the last makes of
-    images, where some were given. ``notes`` say what was left out, and which option shows it; ``left_out``
-    what would have been too much work.
+    ``glances`` are the pictures beside the answers, each with its file, ``figures`` what each file makes of
+    images, where some were given: none for one that cannot be run. ``notes`` say what was left out, and which
+    option shows it; ``left_out`` what would have been too much work.
     """
 
     title: str
@@ -252,7 +252,7 @@ class PageContent:
     sections: tuple[Section, ...]
     n_before: int = 0
     glances: tuple[tuple[ModelFile, Glance], ...] = ()
-    images: tuple[ImageFigure, ...] = ()
+    figures: tuple[tuple[ImageFigure, ...], ...] = ()
     notes: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
 
@@ -265,6 +265,12 @@ class PageContent:
     def answered(self) -> tuple[ModelFile, ...]:
         """The files that the page answers for."""
         return self.files[self.n_before :]
+
+    @property
+    def shown(self) -> tuple[tuple[ModelFile, tuple[ImageFigure, ...]], ...]:
+        """The files that images were shown to, each with what it makes of them."""
+        pairs = zip(self.answered, self.figures, strict=False)
+        return tuple((file, figures) for file, figures in pairs if file.diagnosis.shown is not None)
 
     @property
     def difference(self) -> str:

@@ -65,7 +65,7 @@ class ReportOptions:
         megabytes: Of pictures that the page may hold. Where they would be more, they are sent with 8 bits a
             weight instead of 16, and then without the kernels of the largest layers; the page says so.
         input_range: The lowest and the highest value of an input pixel, for the proof of dead filters.
-        images: What is shown to the network in the last of the files: an array in its own axes, or the paths
+        images: What is shown to the network in each of the files: an array in its own axes, or the paths
             of pictures, folders, ``.npy`` and ``.npz`` files; None for nothing.
         labels: The class of each image; None takes those of ``.npz`` files.
         labels_from: The file out of which ``labels`` were read, over which the page is not written.
@@ -448,41 +448,61 @@ def gather(
     drawn = [each for network in networks for each in _chosen(network, options) if not each.why_not_drawn]
     with account.keeping("work", sum(map(_work_of, drawn))):  # a page of sentences without pictures is none
         diagnoses = _diagnose_all(networks, len(earlier), options, account)
-    figures: tuple[ImageFigure, ...] = ()
-    left_out: tuple[str, ...] = ()
+    figures: list[tuple[ImageFigure, ...]] = []
+    left_out: list[str] = []
     if options.images is not None:
-        last, figures, left_out = _show_images(networks, diagnoses[-1], options, len(earlier), budget)
-        diagnoses = [*diagnoses[:-1], last]
+        diagnoses, figures, left_out = _show_to_each(networks, diagnoses, options, len(earlier), budget)
     content = gather_content(networks, diagnoses, options, account, len(earlier))
     return replace(
         content,
-        images=figures,
+        figures=tuple(figures),
         notes=(*map(str, several(() if notes is None else notes)), *content.notes),
         left_out=(*content.left_out, *left_out),
     )
 
 
-def _show_images(
+def _show_to_each(
     networks: Sequence[Network],
-    diagnosis: Diagnosis,
+    diagnoses: Sequence[Diagnosis],
     options: ReportOptions,
     n_before: int,
     budget: Budget | None,
+) -> tuple[list[Diagnosis], list[tuple[ImageFigure, ...]], list[str]]:
+    """Show images to all networks that the page answers for; one that they do not fit stops no other."""
+    labels = label_files(networks)
+    told, figures = list(diagnoses), []
+    left_out: list[str] = []
+    before = (labels[0], networks[0]) if n_before else None
+    alone = len(networks) - n_before == 1
+    for place in range(n_before, len(networks)):
+        name = "this network" if alone else printable(labels[place], 60)
+        try:
+            told[place], drawn, omitted = _show_images(
+                networks[place], diagnoses[place], options, before, budget
+            )
+        except (RunningError, BudgetError) as error:
+            if isinstance(error, RunningError) and error.layer is None and alone:
+                raise
+            drawn, omitted = (), (f"images tell nothing of {name}: {error}",)
+        figures.append(drawn)
+        left_out += omitted
+    return told, figures, left_out
+
+
+def _show_images(
+    network: Network,
+    diagnosis: Diagnosis,
+    options: ReportOptions,
+    before: tuple[str, Network] | None,
+    budget: Budget | None,
 ) -> tuple[Diagnosis, tuple[ImageFigure, ...], tuple[str, ...]]:
-    """Show images to the last of the networks, beside the state with which it is compared, and draw that."""
-    network = networks[-1]
+    """Show images to a network, beside the state with which it is compared, and draw that."""
     pictures = pictures_of(network, options.images, options.preparation)
-    before = (label_files(networks)[0], networks[0]) if n_before else None
     labels = pictures.labels if options.labels is None else options.labels
-    try:
-        found = examine(
-            network, pictures.images, labels=labels, before=before,
-            batch=options.batch, device=options.device, budget=budget,
-        )  # fmt: skip
-    except (RunningError, BudgetError) as error:
-        if isinstance(error, RunningError) and error.layer is None:
-            raise
-        return diagnosis, (), (f"images tell nothing of this network: {error}",)
+    found = examine(
+        network, pictures.images, labels=labels, before=before,
+        batch=options.batch, device=options.device, budget=budget,
+    )  # fmt: skip
     found = replace(found, sentences=pictures.sentences)
     figures, left_out = draw_images(network, found, pictures, diagnosis.look_at, budget)
     return with_images(diagnosis, found), figures, left_out

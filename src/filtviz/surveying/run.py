@@ -53,6 +53,29 @@ class SurveyFailure:
 
 
 @dataclass(frozen=True)
+class SurveyedModel:
+    """What became of a file: ``measured`` now, ``kept`` as it was, ``no-filters`` or ``failed``, and why."""
+
+    file: str
+    status: str
+    code: str | None
+    reason: str | None
+
+    @classmethod
+    def of(cls, row: Mapping[str, Any], read: str) -> SurveyedModel:
+        """Return what a row of the table of files tells.
+
+        Args:
+            row: It.
+            read: What to call one that was read.
+        """
+        is_read = row["status"] == "read"
+        return cls(
+            str(row["file"]), read if is_read else row["status"], row["code"] or None, row["reason"] or None
+        )
+
+
+@dataclass(frozen=True)
 class SurveyProgress:
     """How far a survey is: files done of all that are to be measured, and the name of the one just done."""
 
@@ -67,7 +90,8 @@ class SurveyResult:
 
     ``page`` is the page, ``tables`` maps each table's name to its folder of Parquet files. ``measured`` files
     were read now, ``kept`` an earlier run had measured, ``passed_over`` are no models; ``layers`` and
-    ``filters`` are the rows written now. ``failures`` are those of this run and of earlier ones.
+    ``filters`` are the rows written now. ``failures`` are those of this run and of earlier ones, ``models``
+    say of each file what became of it.
     """
 
     folder: Path
@@ -79,6 +103,7 @@ class SurveyResult:
     layers: int
     filters: int
     failures: tuple[SurveyFailure, ...]
+    models: tuple[SurveyedModel, ...] = ()
 
     @property
     def complete(self) -> bool:
@@ -161,6 +186,7 @@ def survey(
         layers=writing.layers,
         filters=writing.filters,
         failures=(*known.failures, *writing.failures),
+        models=(*known.models, *writing.models),
     )
 
 
@@ -239,6 +265,7 @@ class _Known:
     done: set[str] = field(default_factory=set)
     parts: set[str] = field(default_factory=set)
     failures: list[SurveyFailure] = field(default_factory=list)
+    models: list[SurveyedModel] = field(default_factory=list)
 
     def take(self, row: dict[str, Any], now: Mapping[str, tuple[int, int]]) -> bool:
         """Take a row of the table of files, unless it is out of date."""
@@ -247,6 +274,7 @@ class _Known:
             return False
         if name in now:
             self.done.add(name)
+            self.models.append(SurveyedModel.of(row, "kept"))
             self.parts.update(map(os.path.realpath, row["parts"]))
             if row["status"] == "failed":
                 self.failures.append(SurveyFailure(name, row["reason"] or "", row["code"] or ""))
@@ -348,6 +376,7 @@ class _Writing:
         self._parts = parts
         self.files = self.passed_over = self.layers = self.filters = 0
         self.failures: list[SurveyFailure] = []
+        self.models: list[SurveyedModel] = []
 
     def take(self, rows: FileRows) -> None:
         """Take the rows of a file, unless it is none of its own."""
@@ -365,6 +394,7 @@ class _Writing:
 
     def _count(self, rows: FileRows) -> None:
         self.files += 1
+        self.models.append(SurveyedModel.of(rows.file, "measured"))
         self.layers += len(rows.layers.get("conv", ()))
         self.filters += rows.n_filters
         self._n_filters += rows.n_filters
