@@ -12,11 +12,18 @@ __all__ = ["Paper", "window_width"]
 
 
 def window_width() -> int:
-    """Return the characters of a line: those of the window, or as many as ``COLUMNS`` says, from 80 to 100.
+    """Return the characters of a line: those of the window, or as many as ``COLUMNS`` says, from 40 to 100.
 
     Where it goes to no window, it is 80.
     """
-    return max(80, min(100, shutil.get_terminal_size((80, 24)).columns))
+    return max(NARROWEST, min(100, shutil.get_terminal_size((80, 24)).columns))
+
+
+NARROWEST = 40
+"""Characters of a line, of which nothing is made to fit into fewer."""
+
+_GUTTER, _LEAST = 2, 8
+"""Between columns; what is left of a column in which lines are broken."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +52,7 @@ class Paper:
         return "\n".join(lines) + "\n"
 
     def table(self, rows: Iterable[Sequence[str]], headers: Sequence[str], **layout: Any) -> str:
-        """Return a table of texts whose columns are straight.
+        """Return a table of texts whose columns are straight; the widest are broken into lines until it fits.
 
         Args:
             rows: The cells.
@@ -56,4 +63,23 @@ class Paper:
 
         cells = [[self.fit(cell) for cell in row] for row in rows]
         heads = [self.fit(header) for header in headers]
+        if "maxcolwidths" not in layout and cells:
+            layout["maxcolwidths"] = self._widths(cells, heads)
         return tabulate(cells, heads, tablefmt="simple", disable_numparse=True, **layout)
+
+    def _widths(self, cells: Sequence[Sequence[str]], heads: Sequence[str]) -> list[int | None] | None:
+        """Return how wide the columns of a table may be, None for those that stay as they are, or for all."""
+        # tabulate makes a column two wider than its heading at least.
+        least = [len(head) + _GUTTER for head in heads]
+        taken = [
+            max(low, *map(len, column)) for low, column in zip(least, zip(*cells, strict=True), strict=True)
+        ]
+        widths = list(taken)
+        while sum(widths) + _GUTTER * (len(widths) - 1) > self.width:
+            room = [(width, i) for i, width in enumerate(widths) if width > max(least[i], _LEAST)]
+            if not room:
+                break
+            widths[max(room)[1]] -= 1
+        if widths == taken:
+            return None
+        return [None if now == before else now for now, before in zip(widths, taken, strict=True)]

@@ -110,6 +110,8 @@ def completed(*words):
         (["plot", MODEL, "--layer", "conv"], [f"plain,conv{i}" for i in range(1, 7)]),
         (["diagnose", "gone.pkl", MODEL, "-l", "conv3"], ["plain,conv3"]),
         (["plot", MODEL, "--layer", "dense"], []),
+        (["activity", MODEL, "--layer", "dense"], ["plain,dense1", "plain,dense2"]),
+        (["codes", MODEL, "-l", "conv3"], ["plain,conv3"]),
         (["plot", "gone.pkl", "-l", "c"], []),
         (["plot", str(ROOT / "LICENSE"), "-l", "c"], []),
     ],
@@ -129,14 +131,13 @@ def test_a_name_that_a_shell_would_take_apart_is_not_offered(tmp_path):
     assert not [each for each in completed("plot", str(tmp_path / "net.npz"), "-l", "") if "rm" in each]
 
 
+@pytest.mark.parametrize(
+    ("shell", "begins"),
+    [("bash", "_filtviz_completion()"), ("zsh", "#compdef filtviz"), ("fish", "function ")],
+)
 @pytest.mark.slow
-def test_the_script_for_a_shell_is_printed():
-    environment = {**os.environ, "_FILTVIZ_COMPLETE": "bash_source"}
-    run = "import sys; sys.argv[0] = 'filtviz'; from filtviz.cli import main; main()"
-    done = subprocess.run(
-        [sys.executable, "-c", run], env=environment, capture_output=True, text=True, check=True
-    )
-    assert done.stdout.startswith("_filtviz_completion()")
+def test_the_script_for_a_shell_is_printed(shell, begins):
+    assert run({**os.environ, "_FILTVIZ_COMPLETE": f"{shell}_source"}).startswith(begins)
 
 
 def test_the_module_says_in_its_help_how_it_is_started(monkeypatch, capsys):

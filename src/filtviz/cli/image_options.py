@@ -10,16 +10,18 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from filtviz.cli.console import format_table, print_json, print_path, print_sheets, say
+from filtviz.cli.console import fit, format_table, print_json, print_path, print_sheets, say
 from filtviz.cli.helping import RareOption
 from filtviz.cli.json_models import answer_data, model_data
 from filtviz.cli.shared_options import (
     budget_options,
+    complete_any_layer,
     json_option,
     model_argument,
     reading_options,
     usage_errors,
 )
+from filtviz.paper import Paper
 from filtviz.text import printable
 
 if TYPE_CHECKING:
@@ -71,6 +73,7 @@ layer_choice = click.option(
     default="0",
     show_default=True,
     metavar="N|NAME",
+    shell_complete=complete_any_layer,
     help="A convolution by number (0 is the first, -1 the last), or any layer by name.",
 )
 
@@ -284,7 +287,10 @@ def print_demonstration(
         print_sheets([found.picture])
     else:
         for sentence in found.answer:
-            click.echo(sentence) if not found.files or found.rows else say(sentence)
+            if found.files and not found.rows:
+                say(sentence)
+            else:
+                click.echo(Paper.of_window(fit).wrapped(sentence), nl=False)
         if found.rows:
             click.echo(format_table(found.rows, found.headings))
     for file in found.files:

@@ -8,6 +8,7 @@ import click
 
 from filtviz.cli.helping import Command
 from filtviz.cli.image_options import demonstrating
+from filtviz.cli.shared_options import complete_any_layer
 
 if TYPE_CHECKING:
     from filtviz.demonstrations import Demonstration, Request
@@ -20,6 +21,7 @@ __all__ = ["maximise"]
     "-l",
     "--layer",
     metavar="N|NAME",
+    shell_complete=complete_any_layer,
     help="A convolution by number, or any layer by name (default: the last).",
 )
 @click.option(

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from filtviz.cli.console import format_table, print_json, print_path
+from filtviz.cli.console import fit, format_table, print_json, print_path
 from filtviz.cli.helping import Command
 from filtviz.cli.json_models import answer_data, model_data
 from filtviz.cli.shared_options import json_option, model_argument, reading_options, usage_errors
+from filtviz.paper import Paper
 
 if TYPE_CHECKING:
     from filtviz.results import GraphResult
@@ -94,7 +95,7 @@ def _data(result: GraphResult) -> dict[str, Any]:
 def _print_lines(result: GraphResult) -> None:
     from filtviz.drawing.graphs import as_lines
 
-    click.echo(f"{result.graph.name}: {result.graph.summary}")
+    click.echo(Paper.of_window(fit).wrapped(f"{result.graph.name}: {result.graph.summary}"), nl=False)
     if not result.graph.is_told:
         click.echo("what feeds what is concluded: the file does not tell it")
     click.echo(format_table(list(as_lines(result.graph)), ("layer", "what it does", "gives", "takes")))

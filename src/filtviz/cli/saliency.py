@@ -8,6 +8,7 @@ import click
 
 from filtviz.cli.helping import Command
 from filtviz.cli.image_options import demonstrating
+from filtviz.cli.shared_options import complete_any_layer
 
 if TYPE_CHECKING:
     from filtviz.demonstrations import Demonstration, Request
@@ -38,7 +39,11 @@ METHODS = ["gradient", "guided", "deconvnet", "integrated", "smoothgrad", "gradc
 )
 @click.option("--signed", is_flag=True, help="Keep the sign: what speaks for the class, and what against it.")
 @click.option(
-    "-l", "--layer", metavar="N|NAME", help="With gradcam: whose maps (default: the last convolution)."
+    "-l",
+    "--layer",
+    metavar="N|NAME",
+    shell_complete=complete_any_layer,
+    help="With gradcam: whose maps (default: the last convolution).",
 )
 @demonstrating(has_table=False)
 def saliency(

@@ -22,11 +22,13 @@ from filtviz.drawing.views import DEFAULT_VIEW, VIEWS
 
 if TYPE_CHECKING:
     from filtviz.drawing.selection import ChannelRanges
+    from filtviz.network import Network
 
 __all__ = [
     "ChannelsType",
     "budget_options",
     "channels_option",
+    "complete_any_layer",
     "drawing_options",
     "field_option",
     "format_option",
@@ -49,6 +51,29 @@ model_argument = click.argument("model", type=click.Path(readable=False), metava
 
 def _complete_layers(context: click.Context, _: click.Parameter, incomplete: str) -> list[str]:
     """Return the names of the convolutions in the file that stands on the command line so far."""
+    return _offered(context, incomplete, lambda network: [layer.label for layer in network.conv_layers])
+
+
+def complete_any_layer(context: click.Context, _: click.Parameter, incomplete: str) -> list[str]:
+    """Return the names of all layers in the file that stands on the command line so far.
+
+    Args:
+        context: What is on the command line.
+        incomplete: How the name begins.
+    """
+    return _offered(context, incomplete, _all_names)
+
+
+def _all_names(network: Network) -> list[str]:
+    """Return what layers are chosen by: the convolutions' labels, and the names of the others."""
+    convs = {layer.index: layer.label for layer in network.conv_layers}
+    names = [convs.get(layer.index) or layer.shown_name for layer in network.layers]
+    return [name for name in names if name]
+
+
+def _offered(
+    context: click.Context, incomplete: str, names_of: Callable[[Network], Sequence[str]]
+) -> list[str]:
     from filtviz.errors import FiltvizError
     from filtviz.reading import load
 
@@ -56,9 +81,9 @@ def _complete_layers(context: click.Context, _: click.Parameter, incomplete: str
     # click leaves over what stands before an option whose value is still missing.
     for path in [*([given] if isinstance(given, str) else given), *context.args]:
         with suppress(FiltvizError, OSError):
-            labels = (layer.label for layer in load(path).conv_layers)
             # A shell would take apart what is not printable, and what holds blanks.
-            return [each for each in labels if each.startswith(incomplete) and _PLAIN.fullmatch(each)]
+            names = names_of(load(path))
+            return [each for each in names if each.startswith(incomplete) and _PLAIN.fullmatch(each)]
     return []
 
 

@@ -100,6 +100,7 @@ class FileJob:
         return self._without("failed", "worker-ended", reason)
 
     def _without(self, status: str, code: str, reason: str) -> FileRows:
+        reason = reason.replace(f"{printable(self.path, 200)}: ", f"{printable(self.file, 200)}: ", 1)
         return FileRows(file=self._row(status=status, code=code, reason=told(reason)))
 
     def _row(self, **facts: Any) -> dict[str, Any]:
