@@ -41,6 +41,7 @@ def answer_text(diagnosis: Diagnosis, paper: Paper, pointer: str) -> str:
         after.append(f"{paper.wrapped(diagnosis.look)}{_command(picture)}")
     if diagnosis.more:
         after.append(f"{paper.wrapped(diagnosis.more)}{_command(diagnosis.more_command)}")
+    after += [f"{paper.wrapped(told)}{_command(command)}" for told, command in diagnosis.others]
     if diagnosis.layers:
         pointer = "" if diagnosis.shown is not None and diagnosis.shown.sentences else pointer
         after += [f"{pointer}\n"] if pointer else []
@@ -95,7 +96,8 @@ def _short_row(run: Sequence[LayerDiagnosis]) -> list[str]:
 
 
 def _seen(run: Sequence[LayerDiagnosis]) -> str:
-    return run[0].seen if len({each.seen for each in run}) == 1 else ""
+    said = list(dict.fromkeys(each.seen for each in run))
+    return said[0] if len(said) == 1 else "; ".join(dict.fromkeys(each.why for each in run if each.why))
 
 
 SHOWN = ("never fire", "saturated", "put back")

@@ -102,6 +102,7 @@ def diagnosis_html(diagnosis: Diagnosis) -> str:
     for sentence, command in (
         (diagnosis.look, diagnosis.commands[0] if diagnosis.commands else ""),
         (diagnosis.more, diagnosis.more_command),
+        *diagnosis.others,
     ):
         if sentence:
             parts.append(_paragraph(sentence) + (f"<pre>{_text(command)}</pre>" if command else ""))

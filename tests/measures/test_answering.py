@@ -7,14 +7,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from tests.measures.test_conclusions import layer, layers
 
 import filtviz
 from filtviz.budget import Account
 from filtviz.measures import answering
 from filtviz.measures.answering import Look, answer, commands_for, look_at, more_evidence, seen_in
-from filtviz.measures.measure import Change, FilterDiagnosis, Unjudged
+from filtviz.measures.measure import Change, FilterDiagnosis, Finding, LayerDiagnosis, Unjudged
 from filtviz.measures.table import MEASURES
+from filtviz.measures.verdicts import PRUNED, RESCALED, ROUNDED, TOO_FEW, Open
 from filtviz.network import ConvLayer, Network
 
 _EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
@@ -120,17 +122,31 @@ def test_structure() -> None:
 
 
 def test_layers_of_other_verdicts_are_named_beside() -> None:
-    said = answer(layers("structured", "initial", "collapsed", "undecided"), ())
+    few = {"why": TOO_FEW.why, "decides": TOO_FEW.decides}
+    said = answer([*layers("structured", "initial", "collapsed"), layer(3, "undecided", **few)], ())
     assert "conv2 may have been frozen" in said
     assert "The filters of conv3 nearly repeat one another" in said
-    assert said.endswith("…")  # the sentence of the layer that cannot be judged
-    assert answer(layers("structured", "undecided", "undecided"), ()).endswith(
-        "conv2 and conv3 cannot be judged."
+    assert said.endswith(
+        "conv4 cannot be judged: too few weights to tell; a file from before training decides."
     )
-    assert (
-        answer(layers("undecided", "undecided", "undecided"), ())
-        == "… None of the others can be judged either."
+
+
+def test_of_layers_that_cannot_be_judged_it_is_said_why_and_which_file_decides() -> None:
+    def because(index: int, reason: Open) -> LayerDiagnosis:
+        return layer(index, "undecided", why=reason.why, decides=reason.decides)
+
+    some = [*layers("structured"), because(1, TOO_FEW), because(2, TOO_FEW), because(3, PRUNED)]
+    assert answer(some, ()).endswith(
+        "conv2 and conv3 cannot be judged: too few weights to tell; a file from before training decides. "
+        "conv4 cannot be judged: pruned: some weights are exactly 0; the file from before that change "
+        "decides."
     )
+    alike = [because(i, RESCALED) for i in range(3)]
+    assert answer(alike, ()) == (
+        "None of the 3 convolutions can be judged: rescaled filter by filter; the file from before that "
+        "change decides."
+    )
+    assert seen_in(because(0, ROUNDED)) == "rounded to few values"
 
 
 def test_many_names_are_a_number() -> None:
@@ -138,7 +154,7 @@ def test_many_names_are_a_number() -> None:
         layer(i, ("structured", "undecided")[i % 2], name=f"a.long.name.of.layer.{i}") for i in range(10)
     ]
     assert answer(mixed, ()).startswith("5 of 10 convolutions have learned structure")
-    assert answer(mixed, ()).endswith("5 of 10 convolutions cannot be judged.")
+    assert "5 of 10 convolutions cannot be judged: " in answer(mixed, ())
 
 
 def test_nothing_to_judge() -> None:
@@ -289,7 +305,7 @@ def test_what_would_tell_more_has_a_placeholder() -> None:
     assert more_evidence(None, trained, False)[1] == (
         "filtviz diagnose YOUR-FILE.pkl --before YOUR-FILE-FROM-BEFORE.pkl"
     )
-    for judged, compared in ((trained, True), (layers("undecided"), False), ((), False)):
+    for judged, compared in ((trained, True), ((), False)):
         assert more_evidence("a.npz", judged, compared) == ("", "")
 
 
@@ -359,3 +375,53 @@ def test_a_picture_holds_from_a_correlation_of_six_tenths_on(
     look = look_at(chain((8, 1, 3, 3), (8, 8, 3, 3), (8, 8, 3, 3)), judged, Account.unlimited())
     assert look is not None
     assert (look.layer.name, look.through) == (name, through)
+
+
+def test_where_all_is_as_drawn_images_decide_if_the_network_can_be_run() -> None:
+    told = filtviz.diagnose(_EXAMPLES / "mission-untrained.pkl")
+    ((sentence, command),) = told.others
+    assert sentence.startswith("No picture shows more than this noise")
+    assert command.endswith("mission-untrained.pkl --images YOUR-IMAGES.npz")
+    assert filtviz.diagnose(_EXAMPLES / "mission-torch-start.pth").others == ()
+
+
+def test_where_no_layer_has_a_pattern_the_difference_of_two_files_shows_most(tmp_path) -> None:
+    weights = {f"conv{i}.weight": moved(i) for i in range(2)}
+    np.savez(tmp_path / "net.npz", **weights)
+    told = filtviz.diagnose(tmp_path / "net.npz")
+    assert {each.verdict for each in told.layers} == {"updated"}
+    assert told.look.startswith("No picture of this file shows a pattern by itself; all filters of conv0")
+    ((sentence, command),) = told.others
+    assert "the difference of two files" in sentence
+    assert command.startswith("filtviz compare YOUR-FILE-FROM-BEFORE.npz ")
+    assert command.endswith("net.npz --layer conv0")
+    text = str(told).splitlines()
+    assert len(text) <= 24
+
+
+def moved(seed: int) -> NDArray[np.float32]:
+    """Noise whose filters are of very unequal strength, as no initialiser draws them."""
+    rng = np.random.default_rng(seed)
+    strength = np.linspace(0.2, 3.0, 40)[:, None, None, None]
+    return (rng.standard_normal((40, 20, 3, 3)) * strength).astype("f4")
+
+
+def test_nothing_more_is_said_where_structure_is_found_or_an_earlier_file_was_given() -> None:
+    assert filtviz.diagnose(_EXAMPLES / "mission-trained.pkl").others == ()
+    start = _EXAMPLES / "mission-untrained.pkl"
+    assert filtviz.diagnose(start, before=[start]).others == ()
+
+
+def test_a_file_from_before_decides_whether_some_layers_ever_moved() -> None:
+    some = layers("structured", "initial")
+    assert more_evidence("a.pkl", some, compared=False)[0] == (
+        "A file from before training measures what is estimated here, and decides whether conv2 ever moved:"
+    )
+    assert more_evidence("a.pkl", layers("structured"), compared=False)[0] == (
+        "A file from before training measures what is estimated here:"
+    )
+    told = "An earlier file of the same network shows what this one does not:"
+    broken = layers("undecided")
+    assert more_evidence("a.pkl", broken, compared=False) == (told, "filtviz diagnose YOUR-EARLIER-FILE.pkl")
+    few = [dataclasses.replace(broken[0], findings=(Finding(measure="residue", text=""),))]
+    assert more_evidence("a.pkl", few, compared=False)[1].endswith("--before YOUR-FILE-FROM-BEFORE.pkl")

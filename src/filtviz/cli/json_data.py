@@ -129,6 +129,7 @@ def diagnosis_data(diagnosis: Diagnosis, with_filters: bool) -> dict[str, Any]:
         "look": diagnosis.look,
         "more": diagnosis.more,
         "more_command": diagnosis.more_command,
+        "others": [{"more": told, "command": command} for told, command in diagnosis.others],
         "next": list(diagnosis.commands),
         "notes": list(diagnosis.notes),
         "left_out": list(diagnosis.left_out),

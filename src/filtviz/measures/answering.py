@@ -28,7 +28,16 @@ from filtviz.measures.table import STRENGTH
 from filtviz.network import Network
 from filtviz.text import listed, plural, printable
 
-__all__ = ["Look", "answer", "commands_for", "look_at", "look_unjudged", "more_evidence", "seen_in"]
+__all__ = [
+    "Look",
+    "answer",
+    "commands_for",
+    "look_at",
+    "look_unjudged",
+    "more_evidence",
+    "other_evidence",
+    "seen_in",
+]
 
 _HOLDS = 0.6
 """The correlation of predicted and actual responses from which a composed picture is shown first."""
@@ -38,6 +47,9 @@ _LONGEST = 60
 
 _SMALLEST = 5
 """Pixels of a composed filter's sides in which something can be seen."""
+
+_MOST_REASONS = 2
+"""Why layers cannot be judged, in an answer of few sentences; the table below has all."""
 
 _MOST_TRIED = 3
 _MOST_WORK = 1_000_000_000
@@ -71,6 +83,9 @@ class Look:
         name = printable(self.layer.name, 40)
         if self.size is None:
             first = f"{name} is the layer to look at first, all its filters on one scale:"
+            if self.layer.verdict == "updated":
+                first = f"all filters of {name} on one scale show whether a few stand out by their strength:"
+                return f"No picture of this file shows a pattern by itself; {first}"
             return f"{_UNTOLD} Here {first}" if self.untold else first
         rows, cols = self.size
         shown = (
@@ -179,14 +194,19 @@ def _is_structured(layers: Sequence[LayerDiagnosis]) -> list[str]:
 
 
 def _undecided(layers: Sequence[LayerDiagnosis]) -> list[str]:
-    """Say which layers cannot be judged; of one, or where there are no others, why."""
+    """Say which layers cannot be judged, why, and which file decides."""
     undecided = [layer for layer in layers if layer.verdict == "undecided"]
     if not undecided:
         return []
-    if len(undecided) > 1 and len(undecided) < len(layers):
-        return [f"{_who(undecided, layers)} cannot be judged."]
-    others = " None of the others can be judged either." if undecided[1:] else ""
-    return [f"{undecided[0].sentence}{others}"]
+    reasons = list(dict.fromkeys((each.why, each.decides) for each in undecided))
+    told = []
+    for why, decides in reasons[:_MOST_REASONS]:
+        members = [each for each in undecided if each.why == why]
+        who = f"{_who(members, layers)} cannot"
+        if len(members) == len(layers) > 1:
+            who = f"None of the {len(layers)} convolutions can"
+        told.append(f"{who} be judged: {why}; {decides}.")
+    return told
 
 
 def _not_judged(unjudged: Sequence[Unjudged]) -> list[str]:
@@ -210,7 +230,7 @@ def seen_in(layer: LayerDiagnosis) -> str:
     """Say in a few words what is to be seen in a layer, beside noise."""
     if layer.verdict == "initial":
         return "noise, as it was drawn"
-    parts = [*_textures(layer), *_oddities(layer)]
+    parts = [*filter(None, [layer.why]), *_textures(layer), *_oddities(layer)]
     if layer.verdict == "collapsed":
         parts.insert(0, "filters that nearly repeat one another")
     if not parts and layer.verdict == "structured":
@@ -337,7 +357,7 @@ def more_evidence(file: str | None, layers: Sequence[LayerDiagnosis], compared: 
         layers: What was judged.
         compared: Whether an earlier file was given; then there is nothing more to say.
     """
-    if compared or not layers or all(layer.verdict == "undecided" for layer in layers):
+    if compared or not layers:
         return "", ""
     suffix = _suffix(file)
     model = f"YOUR-FILE{suffix}" if file is None else _quoted(file)
@@ -345,7 +365,38 @@ def more_evidence(file: str | None, layers: Sequence[LayerDiagnosis], compared: 
         command = f"filtviz diagnose YOUR-TRAINED-FILE{suffix} --before {model}"
         return "A file from after training shows how far each layer moves:", command
     command = f"filtviz diagnose {model} --before YOUR-FILE-FROM-BEFORE{suffix}"
-    return "A file from before training measures what is estimated here:", command
+    if all(layer.verdict == "undecided" for layer in layers):
+        if not any(layer.findings for layer in layers):  # nothing in it could be measured
+            command = f"filtviz diagnose YOUR-EARLIER-FILE{suffix}"
+        return "An earlier file of the same network shows what this one does not:", command
+    still = [layer for layer in layers if layer.verdict == "initial"]
+    decides = f", and decides whether {_who(still, layers)} ever moved" if still else ""
+    return f"A file from before training measures what is estimated here{decides}:", command
+
+
+def other_evidence(
+    network: Network, layers: Sequence[LayerDiagnosis], look: Look | None, compared: bool
+) -> tuple[tuple[str, str], ...]:
+    """Say what else would decide where no picture of this file does, with placeholders for a person's files.
+
+    Args:
+        network: The network.
+        layers: What was judged.
+        look: What to look at.
+        compared: Whether an earlier file was given.
+    """
+    path = network.origin.path
+    if path is None or not layers or compared:
+        return ()
+    model = _quoted(str(path))
+    if all(layer.verdict == "initial" for layer in layers) and all(each.is_told for each in network.layers):
+        told = "No picture shows more than this noise; whether the network works, images decide:"
+        return ((told, f"filtviz predict {model} --images YOUR-IMAGES.npz"),)
+    if look is not None and look.layer.verdict == "updated" and not look.through:
+        before = f"YOUR-FILE-FROM-BEFORE{_suffix(str(path))}"
+        told = "What training added shows without the noise under it as the difference of two files:"
+        return ((told, f"filtviz compare {before} {model} --layer {_selector(look.layer)}"),)
+    return ()
 
 
 def _quoted(file: str) -> str:

@@ -12,7 +12,15 @@ import numpy as np
 
 from filtviz.budget import Account, Budget
 from filtviz.errors import BudgetError, MeasureError
-from filtviz.measures.answering import answer, commands_for, look_at, look_unjudged, more_evidence, seen_in
+from filtviz.measures.answering import (
+    answer,
+    commands_for,
+    look_at,
+    look_unjudged,
+    more_evidence,
+    other_evidence,
+    seen_in,
+)
 from filtviz.measures.change import changes_from
 from filtviz.measures.composed import why_not_composed
 from filtviz.measures.conclusions import summarise
@@ -23,7 +31,16 @@ from filtviz.measures.residue import NoiseResidue, measured
 from filtviz.measures.subject import Subject, gather_subjects
 from filtviz.measures.table import MEASURES, checks_met
 from filtviz.measures.training import signs_of_training
-from filtviz.measures.verdicts import cannot_tell, why_all_one_value, why_not_finite, why_out_of_range
+from filtviz.measures.verdicts import (
+    NOT_NUMBERS,
+    ONE_VALUE,
+    OUT_OF_RANGE,
+    Open,
+    cannot_tell,
+    why_all_one_value,
+    why_not_finite,
+    why_out_of_range,
+)
 from filtviz.measures.work import work_of_layer
 from filtviz.network import ConvLayer, Network
 from filtviz.text import described, name_runs, printable
@@ -205,7 +222,11 @@ class _Diagnosing:
                 )  # measured, whatever others let guess
                 judgement = changed_since(alone, changed) if changed else alone
             self.judged[index] = replace(
-                layer, verdict=judgement.verdict, sentence=_sentence(layer.name, judgement)
+                layer,
+                verdict=judgement.verdict,
+                sentence=_sentence(layer.name, judgement),
+                why=judgement.open.why if judgement.open else "",
+                decides=judgement.open.decides if judgement.open else "",
             )
 
     def _unjudged(self, layer: ConvLayer) -> Iterator[Unjudged]:
@@ -248,6 +269,7 @@ def _concluded(network: Network, measured: Measured, compared: bool, account: Ac
         look_size=look.size if look else None,
         more=more,
         more_command=more_command,
+        others=other_evidence(network, layers, look, compared),
         summary=summarise(layers, unjudged, compared, measured.left_out, training),
         commands=(*filter(None, [picture]), *commands_for(file, look)),
         notes=(*network.origin.inferred, *network.origin.notes),
@@ -333,17 +355,17 @@ def _refuse(layer: ConvLayer) -> LayerDiagnosis | None:
     """Return the diagnosis of a layer that holds no numbers to judge, or None where it does."""
     broken = nonfinite_filters(layer).tolist()
     if len(broken):
-        return _undecided(layer, why_not_finite(broken, layer.n_filters), broken)
+        return _undecided(layer, why_not_finite(broken, layer.n_filters), NOT_NUMBERS, broken)
     if layer.filters.min() == layer.filters.max():
         value = float(layer.filters.flat[0])
-        return _undecided(layer, why_all_one_value(layer.weights.size, value))
+        return _undecided(layer, why_all_one_value(layer.weights.size, value), ONE_VALUE)
     largest = float(np.abs(layer.filters).max())
     if not _SMALLEST < largest < _LARGEST:
-        return _undecided(layer, why_out_of_range(largest))
+        return _undecided(layer, why_out_of_range(largest), OUT_OF_RANGE)
     return None
 
 
-def _undecided(layer: ConvLayer, why: str, broken: Sequence[int] = ()) -> LayerDiagnosis:
+def _undecided(layer: ConvLayer, why: str, short: Open, broken: Sequence[int] = ()) -> LayerDiagnosis:
     filters, channels, rows, cols = layer.filters.shape
     known = frozenset(broken)
     return LayerDiagnosis(
@@ -354,6 +376,8 @@ def _undecided(layer: ConvLayer, why: str, broken: Sequence[int] = ()) -> LayerD
         dtype=str(layer.weights.dtype),
         verdict="undecided",
         sentence=f"{printable(layer.label, 40)}: {cannot_tell(why)}.",
+        why=short.why,
+        decides=short.decides,
         initialiser="unknown",
         filters=tuple(_unmeasured(layer, index, index in known) for index in range(filters)),
     )

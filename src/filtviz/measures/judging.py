@@ -48,9 +48,9 @@ _ZEROS = 0.001
 class Judgement:
     """A verdict and the sentence that says why, without the layer's name.
 
-    ``otherwise`` is what holds instead in a network of which other things tell that it was trained, and
-    ``tells_of_training`` whether this layer is one of them. ``is_hinted`` tells that some test hints at a
-    change, too faintly to count.
+    ``open`` says in short why there is none. ``otherwise`` is what holds instead in a network of which other
+    things tell that it was trained, and ``tells_of_training`` whether this layer is one of them. ``is_hinted``
+    tells that some test hints at a change, too faintly to count.
     """
 
     verdict: Verdict
@@ -58,6 +58,7 @@ class Judgement:
     otherwise: Judgement | None = None
     is_odd: bool = False
     is_hinted: bool = False
+    open: verdicts.Open | None = None
 
     @property
     def tells_of_training(self) -> bool:
@@ -125,7 +126,8 @@ def judge(subject: Subject, findings: Mapping[str, Finding], standing_out: int) 
     if structure:
         return _structured(structure, len(tested), findings, standing_out)
     if changed:
-        return Judgement("undecided", verdicts.cannot_tell(verdicts.why_changed_since(changed)))
+        how, short = changed
+        return Judgement("undecided", verdicts.cannot_tell(verdicts.why_changed_since(how)), open=short)
     evidence = _evidence_of_change(subject, findings, level)
     if evidence:
         return _updated(findings, evidence)
@@ -148,15 +150,15 @@ def _structured(
     return Judgement("structured", sentence)
 
 
-def _set_afterwards(subject: Subject, findings: Mapping[str, Finding]) -> str:
-    """Say how values were set after they were drawn or trained: pruned, rounded, standardised; or nothing."""
+def _set_afterwards(subject: Subject, findings: Mapping[str, Finding]) -> tuple[str, verdicts.Open] | None:
+    """Say how values were set after they were drawn or trained: pruned, rounded, standardised; or None."""
     zeros = _share_of_zeros(subject)
     if zeros > _ZEROS and zeros * subject.kernels.size > 1:
-        return verdicts.of_zeros(zeros)
+        return verdicts.of_zeros(zeros), verdicts.PRUNED
     quantised = findings.get(Quantised.key)
     if quantised is not None and quantised.found:
-        return quantised.text
-    return verdicts.STANDARDISED if subject.kernels.is_standardised else ""
+        return quantised.text, verdicts.ROUNDED
+    return (verdicts.STANDARDISED, verdicts.RESCALED) if subject.kernels.is_standardised else None
 
 
 def _share_of_zeros(subject: Subject) -> float:
@@ -197,14 +199,14 @@ def _without_evidence(subject: Subject, findings: Mapping[str, Finding]) -> Judg
     free = [fit for fit in subject.free if fit.p >= LEVEL]
     n = subject.kernels.size
     if n < _MIN_WEIGHTS:
-        return Judgement("undecided", verdicts.why_too_few(n))
+        return Judgement("undecided", verdicts.why_too_few(n), open=verdicts.TOO_FEW)
     if fits:
         return _initial(subject, findings, next((fit for fit in fits if own in fit.rules), fits[0]))
     if free and (subject.bias in ("zero", "drawn") or free[0].family == "uniform"):
         return _initial(subject, findings, free[0])
     if free:
         why = verdicts.why_another_distribution(free[0])
-        return Judgement("undecided", verdicts.cannot_tell(why), is_odd=True)
+        return Judgement("undecided", verdicts.cannot_tell(why), is_odd=True, open=verdicts.UNKNOWN_SCALE)
     return _updated(findings, verdicts.OF_NO_INITIALISER)
 
 
@@ -214,7 +216,7 @@ def _initial(subject: Subject, findings: Mapping[str, Finding], fit: Fit) -> Jud
     if _would_show(subject, fit):
         return Judgement("initial", sentence)
     reason = verdicts.why_too_few_to_see(subject.kernels.size, subject.called(fit))
-    otherwise = Judgement("undecided", verdicts.cannot_tell(reason))
+    otherwise = Judgement("undecided", verdicts.cannot_tell(reason), open=verdicts.TOO_FEW)
     return Judgement("initial", sentence, otherwise, is_hinted=_is_hinted(findings))
 
 

@@ -135,9 +135,10 @@ class LayerDiagnosis:
     """One convolution: its verdict, one sentence that says why, and all that was measured.
 
     ``conv_index`` is its number among the convolutions; ``shape`` is ``(filters, channels, rows, cols)``.
-    ``seen`` says in a few words what is to be seen in it. ``rules`` are the names of the initialisers that
-    its first weights are taken to be draws of, several where they draw alike at this shape, none where it is
-    not known; ``initialiser`` says them in one text.
+    ``seen`` says in a few words what is to be seen in it; of one that cannot be judged ``why`` says in short
+    why, and ``decides`` which file does. ``rules`` are the names of the initialisers that its first weights
+    are taken to be draws of, several where they draw alike at this shape, none where it is not known;
+    ``initialiser`` says them in one text.
     ``draws`` are those draws, with their scale at this shape, None where they are not known.
     ``residue`` is the share of the visible variance that still is the initial noise, None where it cannot
     be told; with an earlier file, the share that was there already, measured. ``first_filters`` are the
@@ -154,6 +155,8 @@ class LayerDiagnosis:
     sentence: str
     initialiser: str
     seen: str = ""
+    why: str = ""
+    decides: str = ""
     rules: tuple[str, ...] = ()
     draws: Draws | None = None
     residue: float | None = None
@@ -199,10 +202,11 @@ class Diagnosis:
     or three plain sentences what is the matter, ``summary`` the same with all its reasons. ``look`` says what
     the picture of the first of ``commands`` shows: the convolution of the number ``look_at``, composed to
     ``look_size`` pixels, or as stored where that is None. ``more`` says what would tell more, with a command
-    that needs a file of the person's. ``notes`` say what was concluded about the file that it does not tell,
-    and what is odd about it. ``left_out`` has a sentence for each thing that would have been too much work,
-    with the option that allows it. ``checks`` maps each rule of ``filtviz diagnose --check`` to the names of
-    the layers where it is met. ``shown`` is what images told, where some were given.
+    that needs a file of the person's; ``others`` are more such pairs. ``notes`` say what was concluded about
+    the file that it does not tell, and what is odd about it. ``left_out`` has a sentence for each thing that
+    would have been too much work, with the option that allows it. ``checks`` maps each rule of ``filtviz
+    diagnose --check`` to the names of the layers where it is met. ``shown`` is what images told, where some
+    were given.
     """
 
     file: str | None
@@ -215,6 +219,7 @@ class Diagnosis:
     look_size: tuple[int, int] | None = None
     more: str = ""
     more_command: str = ""
+    others: tuple[tuple[str, str], ...] = ()
     commands: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()

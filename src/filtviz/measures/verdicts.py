@@ -19,10 +19,19 @@ if TYPE_CHECKING:
 __all__ = [
     "COLLAPSED",
     "INDISTINGUISHABLE",
+    "NOT_NUMBERS",
     "OF_NO_INITIALISER",
+    "ONE_VALUE",
+    "OUT_OF_RANGE",
+    "PRUNED",
+    "RESCALED",
+    "ROUNDED",
     "STANDARDISED",
+    "TOO_FEW",
+    "UNKNOWN_SCALE",
     "VERDICTS",
     "WAS_UPDATED",
+    "Open",
     "VerdictText",
     "cannot_tell",
     "nothing_trained",
@@ -67,6 +76,27 @@ class VerdictText:
     rule: str = ""
     check: str = ""
     may_mean: str = ""
+
+
+@dataclass(frozen=True)
+class Open:
+    """Why a layer cannot be judged, in a few plain words, and which file would decide."""
+
+    why: str
+    decides: str
+
+
+_BEFORE = "a file from before training decides"
+_UNCHANGED = "the file from before that change decides"
+
+TOO_FEW = Open("too few weights to tell", _BEFORE)
+UNKNOWN_SCALE = Open("noise of a scale that no initialiser has, and no biases", _BEFORE)
+PRUNED = Open("pruned: some weights are exactly 0", _UNCHANGED)
+ROUNDED = Open("rounded to few values", _UNCHANGED)
+RESCALED = Open("rescaled filter by filter", _UNCHANGED)
+NOT_NUMBERS = Open("not all of its numbers are finite", "an earlier checkpoint still has them")
+ONE_VALUE = Open("one number everywhere", "an earlier checkpoint tells whether it ever had others")
+OUT_OF_RANGE = Open("numbers too small or too large", "an earlier checkpoint may have others")
 
 
 INDISTINGUISHABLE = "indistinguishable from"
