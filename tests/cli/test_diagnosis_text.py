@@ -315,7 +315,8 @@ def changed(*cosines: float) -> tuple[FilterChange, ...]:
     return tuple(FilterChange(index=i, cos2=each, relative_change=0.1) for i, each in enumerate(cosines))
 
 
-def test_filters_are_a_table() -> None:
+def test_filters_are_a_table(monkeypatch) -> None:
+    monkeypatch.setattr("filtviz.paper.window_width", lambda: 300)  # nothing is broken into lines
     changes = (
         Change(before="x", cos2=0.9, filters=changed(0.0, 0.125, 0.25, 0.375)),
         Change(before="y", cos2=0.9, filters=changed(0.7, 0.7, 0.7, 0.7)),

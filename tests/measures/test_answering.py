@@ -141,6 +141,9 @@ def test_of_layers_that_cannot_be_judged_it_is_said_why_and_which_file_decides()
         "conv4 cannot be judged: pruned: some weights are exactly 0; the file from before that change "
         "decides."
     )
+    assert answer([*some, because(4, PRUNED), because(5, ROUNDED)], ()).endswith(
+        " conv6 cannot be judged either."
+    )
     alike = [because(i, RESCALED) for i in range(3)]
     assert answer(alike, ()) == (
         "None of the 3 convolutions can be judged: rescaled filter by filter; the file from before that "
@@ -390,7 +393,7 @@ def test_where_no_layer_has_a_pattern_the_difference_of_two_files_shows_most(tmp
     np.savez(tmp_path / "net.npz", **weights)
     told = filtviz.diagnose(tmp_path / "net.npz")
     assert {each.verdict for each in told.layers} == {"updated"}
-    assert told.look.startswith("No picture of this file shows a pattern by itself; all filters of conv0")
+    assert told.look.startswith("No layer shows a pattern by itself; on one scale strong filters of conv0")
     ((sentence, command),) = told.others
     assert "the difference of two files" in sentence
     assert command.startswith("filtviz compare YOUR-FILE-FROM-BEFORE.npz ")
@@ -415,7 +418,7 @@ def test_nothing_more_is_said_where_structure_is_found_or_an_earlier_file_was_gi
 def test_a_file_from_before_decides_whether_some_layers_ever_moved() -> None:
     some = layers("structured", "initial")
     assert more_evidence("a.pkl", some, compared=False)[0] == (
-        "A file from before training measures what is estimated here, and decides whether conv2 ever moved:"
+        "A file from before training measures this, and decides whether conv2 ever moved:"
     )
     assert more_evidence("a.pkl", layers("structured"), compared=False)[0] == (
         "A file from before training measures what is estimated here:"
@@ -423,5 +426,5 @@ def test_a_file_from_before_decides_whether_some_layers_ever_moved() -> None:
     told = "An earlier file of the same network shows what this one does not:"
     broken = layers("undecided")
     assert more_evidence("a.pkl", broken, compared=False) == (told, "filtviz diagnose YOUR-EARLIER-FILE.pkl")
-    few = [dataclasses.replace(broken[0], findings=(Finding(measure="residue", text=""),))]
+    few = [dataclasses.replace(broken[0], findings=(Finding(measure="residue", value=None, text=""),))]
     assert more_evidence("a.pkl", few, compared=False)[1].endswith("--before YOUR-FILE-FROM-BEFORE.pkl")

@@ -13,7 +13,6 @@ from filtviz.cli.console import complain, is_quiet, log, print_json, print_path
 from filtviz.cli.ending import INTERRUPTED, Stopped
 from filtviz.cli.helping import Command
 from filtviz.cli.inputs import patterns_expanded, strict_option
-from filtviz.cli.json_data import export_data
 from filtviz.cli.shared_options import (
     budget_options,
     channels_option,
@@ -154,6 +153,8 @@ def _print_result(result: ExportResult, strict: bool, as_json: bool) -> None:
     if not result.models:
         complain("there is no model in what was given")
     if as_json:
+        from filtviz.cli.json_data import export_data
+
         print_json(export_data(result))
     else:
         print_path(result.manifest)

@@ -10,7 +10,6 @@ import click
 
 from filtviz.cli.console import complain, name_beside, print_json, print_path, print_sheets, say
 from filtviz.cli.helping import Command
-from filtviz.cli.json_data import plot_data
 from filtviz.cli.shared_options import (
     budget_options,
     drawing_options,
@@ -121,6 +120,8 @@ def plot(
     if terminal:
         _show_in_terminal(result, budget)
     if as_json:
+        from filtviz.cli.json_data import plot_data
+
         print_json(plot_data(model, result))
     elif show or terminal:
         for file in result.files:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,8 +85,7 @@ class Look:
         if self.size is None:
             first = f"{name} is the layer to look at first, all its filters on one scale:"
             if self.layer.verdict == "updated":
-                first = f"all filters of {name} on one scale show whether a few stand out by their strength:"
-                return f"No picture of this file shows a pattern by itself; {first}"
+                return f"No layer shows a pattern by itself; on one scale strong filters of {name} stand out:"
             return f"{_UNTOLD} Here {first}" if self.untold else first
         rows, cols = self.size
         shown = (
@@ -198,7 +198,7 @@ def _undecided(layers: Sequence[LayerDiagnosis]) -> list[str]:
     undecided = [layer for layer in layers if layer.verdict == "undecided"]
     if not undecided:
         return []
-    reasons = list(dict.fromkeys((each.why, each.decides) for each in undecided))
+    reasons = [each for each, _ in Counter((each.why, each.decides) for each in undecided).most_common()]
     told = []
     for why, decides in reasons[:_MOST_REASONS]:
         members = [each for each in undecided if each.why == why]
@@ -206,7 +206,8 @@ def _undecided(layers: Sequence[LayerDiagnosis]) -> list[str]:
         if len(members) == len(layers) > 1:
             who = f"None of the {len(layers)} convolutions can"
         told.append(f"{who} be judged: {why}; {decides}.")
-    return told
+    others = [each for each in undecided if each.why not in dict(reasons[:_MOST_REASONS])]
+    return [*told, *([f"{_who(others, layers)} cannot be judged either."] if others else [])]
 
 
 def _not_judged(unjudged: Sequence[Unjudged]) -> list[str]:
@@ -370,8 +371,10 @@ def more_evidence(file: str | None, layers: Sequence[LayerDiagnosis], compared: 
             command = f"filtviz diagnose YOUR-EARLIER-FILE{suffix}"
         return "An earlier file of the same network shows what this one does not:", command
     still = [layer for layer in layers if layer.verdict == "initial"]
-    decides = f", and decides whether {_who(still, layers)} ever moved" if still else ""
-    return f"A file from before training measures what is estimated here{decides}:", command
+    if still:
+        moved = f"whether {_who(still, layers)} ever moved"
+        return f"A file from before training measures this, and decides {moved}:", command
+    return "A file from before training measures what is estimated here:", command
 
 
 def other_evidence(
@@ -394,7 +397,7 @@ def other_evidence(
         return ((told, f"filtviz predict {model} --images YOUR-IMAGES.npz"),)
     if look is not None and look.layer.verdict == "updated" and not look.through:
         before = f"YOUR-FILE-FROM-BEFORE{_suffix(str(path))}"
-        told = "What training added shows without the noise under it as the difference of two files:"
+        told = "What training added, without the noise, is the difference of two files:"
         return ((told, f"filtviz compare {before} {model} --layer {_selector(look.layer)}"),)
     return ()
 
