@@ -289,8 +289,10 @@ def print_demonstration(
         for sentence in found.answer:
             if found.files and not found.rows:
                 say(sentence)
-            else:
+            elif sys.stdout.isatty():
                 click.echo(Paper.of_window(fit).wrapped(sentence), nl=False)
+            else:  # a line for scripts
+                click.echo(sentence)
         if found.rows:
             click.echo(format_table(found.rows, found.headings))
     for file in found.files:
