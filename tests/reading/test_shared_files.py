@@ -80,7 +80,8 @@ def test_a_real_file_gives_the_arrays_of_the_manifest(entry):
         return
     expected = [conv["sha256_c_order"] for conv in entry["expected_conv"]]
     expected = [expected[place] for place in ORDERED_ANEW.get(name, range(len(expected)))]
-    assert [digest(layer.W) for layer in network.conv_layers] == expected
+    drawn = [layer for layer in network.conv_layers if not layer.is_curve]  # the manifest has no others
+    assert [digest(layer.W) for layer in drawn] == expected
     assert name not in KINDS or network.describe() == KINDS[name]
 
 
