@@ -49,8 +49,8 @@ class Judgement:
     """A verdict and the sentence that says why, without the layer's name.
 
     ``open`` says in short why there is none. ``otherwise`` is what holds instead in a network of which other
-    things tell that it was trained, and ``tells_of_training`` whether this layer is one of them. ``is_hinted``
-    tells that some test hints at a change, too faintly to count.
+    things tell that it was trained, and ``tells_of_training`` whether this layer is one of them.
+    ``is_hinted`` tells that some test hints at a change, too faintly to count.
     """
 
     verdict: Verdict
