@@ -153,7 +153,15 @@ def graph(
         DrawingError: it has too many layers for a picture, or none.
         OutputError: a file cannot be written.
     """
-    from filtviz.drawing.graphs import GraphPicture, as_dot, as_mermaid, graph_of, wants_text, write_text
+    from filtviz.drawing.graphs import (
+        TEXTS,
+        GraphPicture,
+        as_dot,
+        as_mermaid,
+        graph_of,
+        wants_text,
+        write_text,
+    )
 
     network = load(model, limits=limits, hints=hints)
     if not network.layers:
@@ -166,7 +174,7 @@ def graph(
     if isinstance(output, str | PathLike) and wants_text(Path(output), suffix):
         path = write_text(found, network, Path(check_path(output, "a file or a folder")), suffix)
         return replace(result, files=(WrittenFile(path),))
-    destination = _destination(output, suffix)
+    destination = _destination(output, suffix, TEXTS)
     if destination is None:
         return result
     from filtviz.drawing.options import DrawingOptions
@@ -636,12 +644,13 @@ def _check_composing(through: bool, *, stacked: bool, images: object) -> None:
             )
 
 
-def _destination(output: Output, suffix: str | None) -> Destination | None:
+def _destination(output: Output, suffix: str | None, also: Iterable[str] = ()) -> Destination | None:
+    """Understand where pictures go; ``also`` are formats that are no pictures', to name to whoever errs."""
     from filtviz.drawing.saving import Destination, find_destination
 
     if output is None or isinstance(output, Destination):
         return output
-    return find_destination(check_path(output, "a picture or a folder"), suffix)
+    return find_destination(check_path(output, "a picture or a folder"), suffix, ("png", "pdf", "svg", *also))
 
 
 def _write(

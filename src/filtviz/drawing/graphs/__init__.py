@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from filtviz.drawing.graphs.boxes import Box, Graph, graph_of
 from filtviz.drawing.graphs.picture import GraphPicture
-from filtviz.drawing.graphs.texts import as_dot, as_lines, as_mermaid, wants_text, write_text
+from filtviz.drawing.graphs.texts import TEXTS, as_dot, as_lines, as_mermaid, wants_text, write_text
 
 __all__ = [
+    "TEXTS",
     "Box",
     "Graph",
     "GraphPicture",

@@ -14,7 +14,7 @@ from filtviz.network import Network
 from filtviz.sources import Sources
 from filtviz.text import printable
 
-__all__ = ["as_dot", "as_lines", "as_mermaid", "wants_text", "write_text"]
+__all__ = ["TEXTS", "as_dot", "as_lines", "as_mermaid", "wants_text", "write_text"]
 
 
 def as_dot(graph: Graph) -> str:
