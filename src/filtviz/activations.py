@@ -1,8 +1,10 @@
 """The functions of each unit by itself: their kinds, their numbers, what they give, and which are monotone.
 
 To add one: its kind in `ActivationKind`, whether it is monotone, and its arithmetic in `activate`, all in
-this file. Composition takes any kind as if it were linear, and bounds go by whether it is monotone. Where
-files name it, a row in the table of their format.
+this file; what PyTorch calls it in `filtviz.running.torch_engine` and `filtviz.converting.module_source`, as
+the type checker says, and its nodes of ONNX in `filtviz.converting.onnx_graph`. Composition takes any kind as
+if it were linear, and bounds go by whether it is monotone. Where files name it, a row in the table of their
+format.
 """
 
 from __future__ import annotations

@@ -12,8 +12,9 @@ reason, so that everything around it still works and whoever meets it can say wh
 
 To add an operation: one dataclass here, one entry in `Operation`; the type checker then names each
 interpreter that does not know it (their ``assert_never``): `filtviz.shapes`, `filtviz.receptive_field`,
-``running/`` (``numpy_engine.py``, ``torch_engine.py``, ``intervals.py``) and ``composition/``
-(``linear_map.py``, ``stacks.py``).
+``running/`` (``numpy_engine.py``, ``torch_engine.py``, ``intervals.py``), ``composition/``
+(``linear_map.py``, ``stacks.py``), ``converting/`` (``onnx_graph.py``, ``module_source.py``) and
+``drawing/graphs/boxes.py``.
 
 To let windows lie in a new way, as those of a pooling with a geometry of its own: one field of the operation
 here, obeyed in its ``window``, and the row of the format that tells it. The interpreters take all windows

@@ -419,16 +419,15 @@ class _Graph:
         return found
 
     def _activate(self, step: Step, activation: Activation, x: str) -> str:
-        usual = {
-            "rectify": "Relu", "sigmoid": "Sigmoid", "softplus": "Softplus", "softsign": "Softsign",
-            "exp": "Exp", "hard_swish": "HardSwish", "mish": "Mish",
-        }  # fmt: skip
-        kind = activation.kind
-        if kind in usual:
-            return self.node(usual[kind], [x])
-        match kind:
+        match activation.kind:
             case "linear":
                 return x
+            case "rectify":
+                return self.node("Relu", [x])
+            case "sigmoid" | "softplus" | "softsign" | "exp" | "mish":
+                return self.node(activation.kind.capitalize(), [x])
+            case "hard_swish":
+                return self.node("HardSwish", [x])
             case "leaky_rectify":
                 return self.node("LeakyRelu", [x], alpha=activation.alpha)
             case "parametric_rectify":
@@ -453,8 +452,9 @@ class _Graph:
                 return self._gated(
                     x, self.node("Tanh", [self._times(self.node("Add", [x, cubed]), (2 / np.pi) ** 0.5)])
                 )
-            case _:
+            case "untold":
                 raise ValueError(why_unknown(activation))
+        assert_never(activation.kind)
 
     def _gated(self, x: str, gate: str) -> str:
         return self.node("Mul", [self._times(x, 0.5), self.node("Add", [gate, self.constant(1.0)])])
