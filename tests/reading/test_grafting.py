@@ -218,3 +218,18 @@ def test_nothing_is_written_over_the_file_of_the_graph(tmp_path: Path) -> None:
     graph.write_bytes(MISSION.read_bytes())
     result = run("plot", weights, "--like", graph, "-o", graph, status=1)
     assert "it is one of the files given" in result.stderr
+
+
+def test_the_data_beside_the_graphs_file_are_never_written_over(tmp_path: Path) -> None:
+    for file in (MODERN / "onnx" / "external_one").iterdir():
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    graph = filtviz.load(tmp_path / "model.onnx")
+    weights = bare(tmp_path / "bare.npz", values_of(graph))
+    data = tmp_path / "model.onnx.data"
+    (tmp_path / "picture-ch0.png").symlink_to(data)
+    with pytest.raises(filtviz.OutputError, match="one of the files given"):
+        filtviz.plot(weights, output=tmp_path / "picture.png", hints=Hints(like=tmp_path / "model.onnx"))
+    assert data.read_bytes() == (MODERN / "onnx" / "external_one" / "model.onnx.data").read_bytes()
+    assert filtviz.plot(
+        weights, output=tmp_path / "other.png", hints=Hints(like=tmp_path / "model.onnx")
+    ).files
