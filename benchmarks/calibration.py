@@ -342,7 +342,8 @@ def report_trained(folder: Path) -> Iterator[Section]:
             rule = facts.get("weights") or facts.get("init") or "as named"
             before.update(layer.verdict for layer in saved(arrays, "i", "").layers)
             truths = [cos2(arrays, i) for i in range(1, count(arrays) + 1)]
-            for told, framework in (("not told", ""), ("told", "PyTorch")):
+            frameworks = (("not told", ""), ("told", "PyTorch")) if facts else (("not told", ""),)
+            for told, framework in frameworks:
                 for i, layer in enumerate(saved(arrays, "f", framework).layers):
                     frozen = bool(facts.get("frozen") and facts["frozen"][i])
                     moved = (

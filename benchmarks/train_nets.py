@@ -33,7 +33,7 @@ def main() -> None:
     """Train the networks that are not in the folder yet."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--nets", type=int, default=160, help="how many networks")
+    parser.add_argument("--nets", type=int, default=270, help="how many networks")
     options = parser.parse_args()
     options.folder.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(1)
