@@ -6,7 +6,7 @@ batch normalisation behind a layer after training (``f_gamma1, f_beta1, f_mean1,
 ``meta``, JSON with the settings, the accuracy, and for each layer cos² with its start and whether it was
 frozen. Needs torch:
 
-    python benchmarks/train_nets.py FOLDER --nets 160
+    python benchmarks/train_nets.py FOLDER --nets 270
 """
 
 from __future__ import annotations
