@@ -63,12 +63,15 @@ class Paper:
 
         cells = [[self.fit(cell) for cell in row] for row in rows]
         heads = [self.fit(header) for header in headers]
-        if "maxcolwidths" not in layout and cells:
-            layout["maxcolwidths"] = self._widths(cells, heads)
-        return tabulate(cells, heads, tablefmt="simple", disable_numparse=True, **layout)
+        # tabulate takes each cell that it breaks for a number first, and fails at 1,234.
+        widths = layout.pop("maxcolwidths", None) or self._widths(cells, heads) or [None] * len(heads)
+        broken = [[_broken(cell, width) for cell, width in zip(row, widths, strict=True)] for row in cells]
+        return tabulate(broken, heads, tablefmt="simple", disable_numparse=True, **layout)
 
     def _widths(self, cells: Sequence[Sequence[str]], heads: Sequence[str]) -> list[int | None] | None:
         """Return how wide the columns of a table may be, None for those that stay as they are, or for all."""
+        if not cells:
+            return None
         # tabulate makes a column two wider than its heading at least.
         least = [len(head) + _GUTTER for head in heads]
         taken = [
@@ -83,3 +86,10 @@ class Paper:
         if widths == taken:
             return None
         return [None if now == before else now for now, before in zip(widths, taken, strict=True)]
+
+
+def _broken(cell: str, width: int | None) -> str:
+    """Return a cell in lines of at most so many characters."""
+    if width is None:
+        return cell
+    return "\n".join(line for each in cell.splitlines() for line in textwrap.wrap(each, width))

@@ -21,7 +21,10 @@ PLENTY = 10**18
 
 
 def account(work: int = PLENTY) -> Account:
-    return Account({"work": work, "pixels": 1})
+    """Return what has so much work left, and all memory that it wants."""
+    own = Account({"work": work, "pixels": 1})
+    own.room = PLENTY
+    return own
 
 
 def work_to_compose(network: Network) -> int:

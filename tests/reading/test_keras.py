@@ -231,7 +231,7 @@ def test_a_rescaling_at_the_beginning_is_done_and_said(tmp_path):
     ("activation", "kind"),
     [
         ("relu", "rectify"), ("relu6", "clipped_rectify"), ("swish", "swish"), ("mine", "untold"),
-        ({"class_name": "function", "config": "tanh"}, "tanh"), ("hard_sigmoid", "untold"),
+        ({"class_name": "function", "config": "tanh"}, "tanh"), ("hard_sigmoid", "hard_sigmoid"),
     ],
 )  # fmt: skip
 def test_functions_behind_weights_are_told(tmp_path, activation, kind):

@@ -161,7 +161,7 @@ TRANSPOSED = np.zeros((3, 5, 3, 3), np.float32)
         ({"auto_pad": "SAME_UPPER", "strides": [2, 2]}, ((0, 1), (0, 1)), (14, 18)),
         ({"auto_pad": "SAME_LOWER", "strides": [2, 2]}, ((1, 0), (1, 0)), (14, 18)),
         ({"auto_pad": "SAME_UPPER", "strides": [4, 1]}, ((0, 0), (1, 1)), (28, 9)),
-        ({"strides": [2, 2], "pads": [1, 1, 1, 1], "output_padding": [1, 0]}, None, (14, 17)),
+        ({"strides": [2, 2], "pads": [1, 1, 1, 1], "output_padding": [1, 0]}, ((1, 1), (1, 1)), (14, 17)),
         ({"strides": [2, 2], "output_shape": [20, 21]}, None, (20, 21)),
         ({"strides": [2, 2]}, ((0, 0), (0, 0)), (15, 19)),
     ],
