@@ -84,10 +84,10 @@ def _images(run: Run, as_json: Run) -> Iterator[str]:
 
 
 def numbers(path: Path) -> Iterator[str]:
-    """The arrays of a file: their shapes and sums."""
+    """The arrays of a file: their shapes, and the sums of the sizes of their numbers."""
     with np.load(path) as held:
         for name, array in held.items():
-            told = array.tolist() if array.dtype.kind in "US" else f"sum {np.nansum(array):.4g}"
+            told = array.tolist() if array.dtype.kind in "US" else f"sizes {np.nansum(np.abs(array)):.4g}"
             yield f"{path.name} {name}: {array.dtype.kind}{list(array.shape)} {told}"
 
 
