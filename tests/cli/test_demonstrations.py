@@ -476,6 +476,7 @@ def test_as_many_names_as_outputs_are_needed(monkeypatch, labels: int, said: str
             show_prediction(Request(model="m", engine="numpy"))
 
 
+@pytest.mark.slow
 def test_patches_say_how_many_filters_answered_nothing_or_that_all_did_something(
     few: str, tmp_path: Path
 ) -> None:

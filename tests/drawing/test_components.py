@@ -62,6 +62,7 @@ def test_weights_that_are_not_finite_have_no_components() -> None:
         singular_components(np.full((1, 2, 2, 2), np.nan), 1)
 
 
+@pytest.mark.slow
 def test_groups_of_channels_are_found_by_non_negative_factorisation() -> None:
     pytest.importorskip("sklearn", reason="needs the extra nmf")
     rng = np.random.default_rng(0)

@@ -86,6 +86,7 @@ def test_units_that_never_fire_are_marked() -> None:
     assert [tile.caption for tile in content.figures[0][1].tiles if tile.marked] == ["2: no answer"]
 
 
+@pytest.mark.slow
 def test_images_are_shown_to_every_model_that_the_page_answers_for(tmp_path: Path) -> None:
     own = [network((6, 2, 3, 3), (4, 6, 3, 3)), network((5, 2, 3, 3), (3, 5, 3, 3))]
     content = gather(own, ReportOptions(images=IMAGES))
@@ -97,6 +98,7 @@ def test_images_are_shown_to_every_model_that_the_page_answers_for(tmp_path: Pat
     assert text.count("Layer by layer: ") == 2
 
 
+@pytest.mark.slow
 def test_a_model_that_images_do_not_fit_stops_no_other() -> None:
     own = [network((6, 3, 3, 3)), network((5, 2, 3, 3))]
     content = gather(own, ReportOptions(images=IMAGES))
@@ -106,6 +108,7 @@ def test_a_model_that_images_do_not_fit_stops_no_other() -> None:
     assert sentence.startswith("images tell nothing of model.pkl (1): the images have 2 channels")
 
 
+@pytest.mark.slow
 def test_what_was_given_to_compare_with_is_shown_nothing() -> None:
     content = gather(network((6, 2, 3, 3)), ReportOptions(images=IMAGES), before=network((6, 2, 3, 3)))
     assert len(content.figures) == 1
