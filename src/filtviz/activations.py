@@ -146,7 +146,7 @@ def activate(activation: Activation, x: Floats) -> Floats:
             if activation.slopes is None:
                 raise UnknownActivationError("the file does not tell its slopes")
             slopes = np.asarray(activation.slopes.value).astype(x.dtype)
-            return np.where(x > 0, x, spread_out(slopes, x, activation.along) * x)
+            return np.where(x > 0, x, spread_out(slopes, x.ndim, activation.along) * x)
         case "clipped_rectify":
             return np.clip(x, 0.0, activation.alpha)
         case "elu" | "selu":

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 __all__ = ["Parameter", "Shape", "has_few_bits", "holds_numbers", "spread_out"]
+
+Values = TypeVar("Values", bound=Any)
 
 Shape = tuple[int | None, ...]
 """Lengths of axes; None for one that is open or that the file does not tell."""
@@ -72,19 +74,18 @@ def holds_numbers(dtype: np.dtype[Any]) -> bool:
     return dtype.kind in "fiub" or has_few_bits(dtype)
 
 
-def spread_out(values: NDArray[Any], units: NDArray[Any], along: Sequence[int]) -> NDArray[Any]:
-    """Return values that run along some axes of the units in a shape that broadcasts against them.
+def spread_out(values: Values, rank: int, along: Sequence[int]) -> Values:
+    """Return values that run along some axes in a shape that broadcasts against units of so many axes.
 
     Args:
-        values: Those of a parameter.
-        units: What they are to be multiplied with, or added to.
+        values: Those of a parameter, as numpy has them or as PyTorch does.
+        rank: How many axes the units have that they are to be multiplied with, or added to.
         along: The axes of the units, one for each of the values'; one number alone stands for all.
     """
-    if values.ndim == units.ndim:
+    if len(values.shape) == rank:
         return values
-    if values.shape == (1,):
-        return values.reshape([1] * units.ndim)  # one number for all
-    shape = [1] * units.ndim
-    for axis, length in zip(along, values.shape, strict=True):
-        shape[axis] = length
-    return values.reshape(shape)
+    shape = [1] * rank
+    if tuple(values.shape) != (1,):
+        for axis, length in zip(along, values.shape, strict=True):
+            shape[axis] = length
+    return values.reshape(shape)  # type: ignore[no-any-return]

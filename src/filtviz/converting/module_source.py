@@ -48,7 +48,7 @@ from filtviz.operations import (
     Untold,
     Upscale,
 )
-from filtviz.parameter import Parameter
+from filtviz.parameter import Parameter, spread_out
 from filtviz.running.fitting import (
     MisfitError,
     groups_of,
@@ -427,7 +427,7 @@ class _Printer:
             return f"{self._module(step, kind, usual)}({x})"
         both = zip(("scale", "shift"), operation.scale_and_shift(), strict=True)
         scale, shift = (
-            self._parameter(step, what, Parameter.of(what, _spread_out(values, step.rank, operation.along)))
+            self._parameter(step, what, Parameter.of(what, spread_out(values, step.rank, operation.along)))
             for what, values in both
         )
         return f"{x} * {scale} + {shift}"
@@ -442,7 +442,7 @@ class _Printer:
             found = f"({x} - {mean}) / ({x}.var({axes}, unbiased=False, keepdim=True) + {epsilon}).sqrt()"
         for sign, what, held in (("*", "scale", operation.gamma), ("+", "shift", operation.beta)):
             if held is not None:
-                values = _spread_out(np.asarray(held.value), step.rank, operation.along)
+                values = spread_out(np.asarray(held.value), step.rank, operation.along)
                 found += f" {sign} {self._parameter(step, what, Parameter.of(what, values))}"
         return found
 
@@ -458,7 +458,7 @@ class _Printer:
             case "parametric_rectify":
                 if activation.slopes is None:
                     raise ValueError("the file does not tell its slopes")
-                slopes = _spread_out(np.asarray(activation.slopes.value), step.rank, activation.along)
+                slopes = spread_out(np.asarray(activation.slopes.value), step.rank, activation.along)
                 held = self._parameter(step, "slopes", Parameter.of("slopes", slopes))
                 return f"torch.where({x} > 0, {x}, {held} * {x})"
             case "clipped_rectify":
@@ -545,17 +545,6 @@ def _batch_norm(step: Step, operation: Normalisation) -> dict[str, Parameter] | 
         found.setdefault("weight", Parameter.of("weight", np.ones(n, mean.dtype)))
         found.setdefault("bias", Parameter.of("bias", np.zeros(n, mean.dtype)))
     return found
-
-
-def _spread_out(values: Arrays, rank: int, along: Sequence[int]) -> Arrays:
-    if values.ndim == rank:
-        return values
-    if values.shape == (1,):
-        return values.reshape([1] * rank)
-    shape = [1] * rank
-    for axis, length in zip(along, values.shape, strict=True):
-        shape[axis] = length
-    return values.reshape(shape)
 
 
 # Lines without parts

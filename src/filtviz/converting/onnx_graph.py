@@ -48,7 +48,7 @@ from filtviz.operations import (
     Upscale,
     parameters_of,
 )
-from filtviz.parameter import Shape
+from filtviz.parameter import Shape, spread_out
 from filtviz.running.fitting import (
     MisfitError,
     counts_of,
@@ -392,7 +392,7 @@ class _Graph:
             names = [self.constant(arrays[role], role) for role in ("scale", "bias", "mean", "var")]
             return self.node("BatchNormalization", [x, *names], epsilon=epsilon)
         scale, shift = (
-            _spread_out(values, step.rank, operation.along) for values in operation.scale_and_shift()
+            spread_out(values, step.rank, operation.along) for values in operation.scale_and_shift()
         )
         scaled = x if (scale == 1).all() else self.node("Mul", [x, self.constant(scale, "scale")])
         return scaled if not shift.any() else self.node("Add", [scaled, self.constant(shift, "shift")])
@@ -414,7 +414,7 @@ class _Graph:
             found = self.node("Reshape", [found, self.node("Shape", [x])])
         for word, what, held in (("Mul", "scale", operation.gamma), ("Add", "shift", operation.beta)):
             if held is not None:
-                values = _spread_out(np.asarray(held.value), step.rank, operation.along)
+                values = spread_out(np.asarray(held.value), step.rank, operation.along)
                 found = self.node(word, [found, self.constant(values, what)])
         return found
 
@@ -433,7 +433,7 @@ class _Graph:
             case "parametric_rectify":
                 if activation.slopes is None:
                     raise ValueError("the file does not tell its slopes")
-                slopes = _spread_out(np.asarray(activation.slopes.value), step.rank, activation.along)
+                slopes = spread_out(np.asarray(activation.slopes.value), step.rank, activation.along)
                 return self.node("PRelu", [x, self.constant(slopes, "slopes")])
             case "clipped_rectify":
                 return self.node("Clip", [x, self.constant(0.0), self.constant(activation.alpha)])
@@ -693,18 +693,6 @@ def _known_channels(step: Step) -> int:
     if channels is None:
         raise ValueError("the file does not tell how many channels it is given")
     return channels
-
-
-def _spread_out(values: Arrays, rank: int, along: Sequence[int]) -> Arrays:
-    """Return values that run along some axes in a shape that broadcasts against units of so many axes."""
-    if values.ndim == rank:
-        return values
-    if values.shape == (1,):
-        return values.reshape([1] * rank)
-    shape = [1] * rank
-    for axis, length in zip(along, values.shape, strict=True):
-        shape[axis] = length
-    return values.reshape(shape)
 
 
 def _as_batch_normalisation(operation: Normalisation) -> tuple[dict[str, Arrays], float] | None:

@@ -261,7 +261,8 @@ class NumpyEngine:
         scale = self._hold(operation, "scale", lambda: operation.scale_and_shift()[0])
         shift = self._hold(operation, "shift", lambda: operation.scale_and_shift()[1])
         return np.asarray(
-            units * spread_out(scale, units, operation.along) + spread_out(shift, units, operation.along)
+            units * spread_out(scale, units.ndim, operation.along)
+            + spread_out(shift, units.ndim, operation.along)
         )
 
     def _standardise(self, operation: Standardisation, units: Units) -> Units:
@@ -270,9 +271,13 @@ class NumpyEngine:
         variance = (centred**2).mean(axis=axes, keepdims=True)
         found = (centred / np.sqrt(variance + operation.epsilon)).reshape(units.shape)
         if (gamma := operation.gamma) is not None:
-            found *= spread_out(self._hold(operation, "gamma", lambda: gamma.value), units, operation.along)
+            found *= spread_out(
+                self._hold(operation, "gamma", lambda: gamma.value), units.ndim, operation.along
+            )
         if (beta := operation.beta) is not None:
-            found += spread_out(self._hold(operation, "beta", lambda: beta.value), units, operation.along)
+            found += spread_out(
+                self._hold(operation, "beta", lambda: beta.value), units.ndim, operation.along
+            )
         return np.asarray(found)
 
 

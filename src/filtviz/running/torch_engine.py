@@ -45,6 +45,7 @@ from filtviz.operations import (
     Untold,
     Upscale,
 )
+from filtviz.parameter import spread_out
 from filtviz.running.fitting import (
     MisfitError,
     check_fits,
@@ -296,7 +297,9 @@ class TorchEngine:
             raise MisfitError("the file does not tell the deviation that it divides by")
         scale = self._hold(operation, "scale", lambda: operation.scale_and_shift()[0])
         shift = self._hold(operation, "shift", lambda: operation.scale_and_shift()[1])
-        return units * _along(scale, units, operation.along) + _along(shift, units, operation.along)
+        return units * spread_out(scale, units.ndim, operation.along) + spread_out(
+            shift, units.ndim, operation.along
+        )
 
     def _standardise(self, operation: Standardisation, units: Units) -> Units:
         seen, axes = own_parts(operation, units)
@@ -304,11 +307,13 @@ class TorchEngine:
         variance = (centred**2).mean(dim=axes, keepdim=True)
         found = (centred / torch.sqrt(variance + operation.epsilon)).reshape(units.shape)
         if (gamma := operation.gamma) is not None:
-            found = found * _along(
-                self._hold(operation, "gamma", lambda: gamma.value), units, operation.along
+            found = found * spread_out(
+                self._hold(operation, "gamma", lambda: gamma.value), units.ndim, operation.along
             )
         if (beta := operation.beta) is not None:
-            found = found + _along(self._hold(operation, "beta", lambda: beta.value), units, operation.along)
+            found = found + spread_out(
+                self._hold(operation, "beta", lambda: beta.value), units.ndim, operation.along
+            )
         return found
 
     def _activate(self, activation: Activation, x: Units) -> Units:
@@ -324,7 +329,7 @@ class TorchEngine:
                 if held is None:
                     raise UnknownActivationError("the file does not tell its slopes")
                 slopes = self._hold(activation, "slopes", lambda: held.value)
-                return torch.where(x > 0, x, _along(slopes, x, activation.along) * x)
+                return torch.where(x > 0, x, spread_out(slopes, x.ndim, activation.along) * x)
             case "clipped_rectify":
                 return torch.clamp(x, 0.0, activation.alpha)
             case "elu" | "selu":
@@ -355,18 +360,6 @@ class TorchEngine:
             case "untold":
                 raise UnknownActivationError(why_unknown(activation))
         assert_never(activation.kind)
-
-
-def _along(values: Units, units: Units, along: Sequence[int]) -> Units:
-    """Return values that run along some axes of the units in a shape that broadcasts against them."""
-    if values.ndim == units.ndim:
-        return values
-    if tuple(values.shape) == (1,):
-        return values.reshape([1] * units.ndim)
-    shape = [1] * units.ndim
-    for axis, length in zip(along, values.shape, strict=True):
-        shape[axis] = length
-    return values.reshape(shape)
 
 
 def _with_bias(units: Units, bias: Units | None) -> Units:
