@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
+import re
+
 import numpy as np
 import pytest
 from scipy.integrate import trapezoid
 
 from filtviz.measures.catalogue import rule_named
 from filtviz.measures.measure import LayerDiagnosis
-from filtviz.reporting.content import draw_histograms
+from filtviz.reporting.content import Histogram, draw_histograms
 from filtviz.reporting.rendering import CHART_HEIGHT, CHART_WIDTH, bars, null_curve, trail_points
 
 
@@ -82,6 +85,45 @@ def test_charts_stay_in_their_plane() -> None:
     assert points[:, 0].max() <= CHART_WIDTH
     assert points[:, 1].min() >= 0
     assert points[:, 1].max() <= CHART_HEIGHT
+
+
+@pytest.mark.parametrize("counts", [[4], [1, 2], [0, 3, 6, 0], [5, 0, 0, 1, 2]], ids=str)
+@pytest.mark.parametrize("highest", [None, 12.0])
+def test_each_bar_stands_over_its_bin_as_high_as_its_count(counts, highest) -> None:
+    edges = np.linspace(-2, 2, len(counts) + 1)
+    null = None if highest is None else np.array([[-2.0, 0.0], [0.0, highest], [1.0, 3.0], [2.0, 0.0]])
+    histogram = Histogram(edges=edges, counts=np.array(counts), initialiser="", null=null)
+    scale = CHART_HEIGHT / (highest or max(counts))
+    drawn = [
+        [float(number) for number in re.findall(r"-?[\d.]+", bar)]
+        for bar in bars(histogram).split("z")
+        if bar
+    ]
+    wide = CHART_WIDTH / len(counts)
+    wanted = [
+        [place * wide, CHART_HEIGHT, -count * scale, wide - 0.5, count * scale]
+        for place, count in enumerate(counts)
+        if count
+    ]
+    np.testing.assert_allclose(drawn, wanted, atol=0.051)
+    if null is not None:
+        points = [[float(number) for number in pair.split(",")] for pair in null_curve(histogram).split()]
+        np.testing.assert_allclose(points, [[0, 140], [240, 0], [360, 105], [480, 140]], atol=0.051)
+
+
+@pytest.mark.parametrize(
+    ("n", "bins"), [(1, 2), (26, 6), (28, 7), (990, 20), (1010, 21), (30_000, 63), (50_000, 64)]
+)
+def test_there_are_as_many_bins_as_rices_rule_says(n, bins) -> None:
+    weights = np.linspace(-1, 0.5, n).reshape(n, 1, 1, 1) if n > 1 else np.ones((1, 1, 1, 1))
+    (drawn,) = draw_histograms([weights], [diagnosis(weights.shape)])
+    assert drawn is not None
+    assert len(drawn.counts) == bins
+    assert drawn.limit == pytest.approx(1.05)
+    edges = np.linspace(-1.05, 1.05, bins + 1)
+    assert drawn.counts.tolist() == [
+        int(((weights >= low) & (weights < high)).sum()) for low, high in itertools.pairwise(edges)
+    ]
 
 
 def test_a_trail_needs_three_values() -> None:

@@ -19,7 +19,7 @@ from filtviz.operations import Convolution, Dense, Embedding, Normalisation, Ope
 from filtviz.parameter import Parameter
 from filtviz.reading.arrays import AnyArray, parameter_of
 from filtviz.reading.limits import Hints
-from filtviz.text import natural_key, printable
+from filtviz.text import names_of_file, natural_key, printable
 
 __all__ = [
     "FLAX",
@@ -577,7 +577,5 @@ class _Maker:
             (self.embeddings, "tables of embeddings by what they are called, and since they have no bias"),
         ):
             if names:
-                shown = ", ".join(printable(name, 60) for name in names[:8])
-                more = f" and {len(names) - 8} more" if len(names) > 8 else ""
-                said.append(f"{what}: {shown}{more}")
+                said.append(f"{what}: {names_of_file(names, 8, 60)}")
         return said

@@ -20,7 +20,7 @@ from filtviz.reading.pickle.attributes import Attributes
 from filtviz.reading.pickle.records import Record, class_name, elements
 from filtviz.reading.pickle.records import attributes as attributes_of
 from filtviz.shapes import same_lengths
-from filtviz.text import printable
+from filtviz.text import names_of_file
 
 __all__ = ["open"]
 
@@ -47,8 +47,8 @@ def open(opened: Opened) -> Network | None:
         layer = _layer(Attributes(record, opened.effort), len(layers))
         layers.append(replace(layer, inputs=()) if depth else layer)
     blocks = sorted({class_name(record) for record, _ in found if any(_parts(record))})
-    names = ", ".join(printable(block, 40) for block in blocks[:8])
-    notes = (f"the parts of {names} are listed behind it; how they feed each other is not told",)
+    named = names_of_file(blocks, 8)
+    notes = (f"the parts of {named} are listed behind it; how they feed each other is not told",)
     return Network.of(layers, origin_of(opened, "a madmom NeuralNetwork", notes=notes if blocks else ()))
 
 

@@ -9,7 +9,7 @@ from filtviz.reading.formats.bare_arrays.collecting import Found, collect
 from filtviz.reading.formats.bare_arrays.inferring import infer
 from filtviz.reading.opened import Opened, origin_of
 from filtviz.reading.pickle.records import Record, class_name, elements, pairs
-from filtviz.text import printable
+from filtviz.text import names_of_file, printable
 
 __all__ = ["open"]
 
@@ -78,7 +78,5 @@ def _without_arrays(opened: Opened) -> str:
             "it holds a compiled Theano function and no network; pickle the layers or the parameters "
             "(lasagne.layers.get_all_param_values), not the function"
         )
-    shown = ", ".join(printable(path, 60) for path in found[:5])
-    more = f" and {len(found) - 5} more" if len(found) > 5 else ""
-    named = f" (the classes and functions in it are {shown}{more})" if found else ""
+    named = f" (the classes and functions in it are {names_of_file(found, 5, 60)})" if found else ""
     return f"it holds no layers and no weights{named}; {_NAME}"

@@ -15,7 +15,7 @@ from filtviz.reading.hdf5 import SIGNATURE, Group, open_hdf5
 from filtviz.reading.opened import Objects, Opened, origin_of
 from filtviz.reading.sharded import parsed_object
 from filtviz.reading.stretch import view_of
-from filtviz.text import printable
+from filtviz.text import names_of_file, printable
 
 __all__ = ["ENTRIES", "open"]
 
@@ -104,7 +104,7 @@ def _of_index(opened: Opened) -> Network | None:
     store = store_of(roots)
     if store is None:
         raise MalformedFileError("the files that it names hold no weights of Keras's")
-    note = (f"its weights lie in {', '.join(printable(name, 40) for name in files[:10])}",)
+    note = (f"its weights lie in {names_of_file(files, 10)}",)
     return _of_weights(opened, store, "HDF5", {}, (), notes=note)
 
 

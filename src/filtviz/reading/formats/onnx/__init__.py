@@ -11,7 +11,7 @@ from filtviz.reading.formats.onnx.graph import Graph
 from filtviz.reading.opened import Objects, Opened, origin_of
 from filtviz.reading.protobuf import Message
 from filtviz.reading.stretch import view_of
-from filtviz.text import printable
+from filtviz.text import names_of_file
 
 __all__ = ["open"]
 
@@ -95,9 +95,8 @@ def _graph_of(model: Message, *, certain: bool) -> Message | None:
 def _notes(reader: Graph) -> list[str]:
     if not reader.quantised:
         return []
-    shown = ", ".join(printable(name, 40) for name in reader.quantised[:5])
-    more = f" and {len(reader.quantised) - 5} more" if len(reader.quantised) > 5 else ""
     return [
-        f"weights are stored as whole numbers that are scaled before they are used: {shown}{more}; how "
-        "strong filters are against each other does not show in them"
+        "weights are stored as whole numbers that are scaled before they are used: "
+        f"{names_of_file(reader.quantised, 5)}; how strong filters are against each other does not show in "
+        "them"
     ]

@@ -29,7 +29,7 @@ from filtviz.reading.formats.tflite.tflite_operators import OPERATORS, Case, ope
 from filtviz.reading.layering import add_layer, make_layer
 from filtviz.reading.opened import Objects, Opened, origin_of
 from filtviz.reading.stretch import View, view_of
-from filtviz.text import printable
+from filtviz.text import names_of_file, printable
 
 __all__ = ["open"]
 
@@ -340,11 +340,10 @@ class _Reader:
         """Say what is odd about weights."""
         if not self.quantised:
             return []
-        shown = ", ".join(printable(name, 60) for name in self.quantised[:3])
-        more = f" and {len(self.quantised) - 3} more" if len(self.quantised) > 3 else ""
         return [
-            f"weights are stored as whole numbers that are scaled before they are used: {shown}{more}; how "
-            "strong filters are against each other does not show in them"
+            "weights are stored as whole numbers that are scaled before they are used: "
+            f"{names_of_file(self.quantised, 3, 60)}; how strong filters are against each other does not "
+            "show in them"
         ]
 
 

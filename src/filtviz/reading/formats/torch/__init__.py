@@ -36,7 +36,7 @@ from filtviz.reading.stretch import Data
 from filtviz.reading.tars import is_tar, read_tar_members
 from filtviz.reading.tensors import PYTORCH, Tensor, layers_of
 from filtviz.reading.zips import ZIP_MAGIC, Member, read_members
-from filtviz.text import listed, printable
+from filtviz.text import listed, names_of_file, printable
 
 __all__ = ["ENTRIES", "open"]
 
@@ -291,8 +291,8 @@ def _kind(choice: Choice, rebuilder: Rebuilder) -> str:
         if one.is_list:
             return "a tensor of PyTorch's" if one.tensors[0].name == "" else "a list of PyTorch's tensors"
         return "a PyTorch state_dict"
-    names = ", ".join(printable(each.name, 40) for each in choice.sets[:4] if each.name)
-    return f"a PyTorch checkpoint ({names})" if names else "a PyTorch checkpoint"
+    names = [each.name for each in choice.sets if each.name]
+    return f"a PyTorch checkpoint ({names_of_file(names, 4)})" if names else "a PyTorch checkpoint"
 
 
 def _versions(root: Any, rebuilder: Rebuilder) -> Mapping[str, str]:
