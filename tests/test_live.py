@@ -172,6 +172,59 @@ def test_a_tree_of_arrays_has_the_axes_of_its_framework():
     assert (layer.label, layer.axes, layer.type) == ("conv1", "oirc", "Conv2d")
 
 
+FLAX_CONV = {"Conv_0": {"kernel": weights(3, 3, 2, 8), "bias": weights(8)}}
+ORIGINS = {
+    "a tree of Flax": ({"params": FLAX_CONV}, "Flax", "a tree of parameters", "the order of the dictionary"),
+    "a tree without collections": (FLAX_CONV, "Flax", "a tree of parameters", "the order of the dictionary"),
+    "a state_dict": (
+        {"a.weight": Tensor(W1), "a.bias": Tensor(B1)}, "PyTorch", "a state_dict",
+        "the order of the dictionary",
+    ),
+    "a chain": (chain(conv(W1)), "PyTorch", "a PyTorch Sequential", "the order of the nn.Sequential"),
+    "a module": (
+        of_class("Net", "mine", {"a": conv(W1), "b": conv(W2)}), "PyTorch", "a PyTorch Net",
+        "the order of registration in the module",
+    ),
+    "a model of Keras": (
+        KerasModel(Conv2D("a", weights(3, 3, 1, 8))), "Keras", "a Keras KerasModel",
+        "the model's list of layers",
+    ),
+    "a layer of Keras": (
+        Conv2D("a", weights(3, 3, 1, 8)), "Keras", "a Keras Conv2D", "the model's own graph",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("model", ORIGINS)
+def test_where_a_model_in_memory_comes_from_is_told(model):
+    value, *told = ORIGINS[model]
+    origin = network_of(value).origin
+    assert [origin.framework, origin.kind, origin.order] == told
+    assert (origin.path, origin.container, origin.protocol, origin.versions) == (None, "", None, {})
+
+
+class Nested(KerasModel):
+    """A model that is a layer of another one."""
+
+    def __init__(self, name: str, *layers: KerasLayer) -> None:
+        super().__init__(*layers)
+        self.name = name
+
+    def get_config(self) -> dict[str, Any]:
+        kinds = [{"class_name": type(one).__name__, "config": one.get_config()} for one in self.layers]
+        return {"name": self.name, "layers": kinds}
+
+
+def test_a_model_within_a_model_of_keras_has_its_own_weights():
+    kernels = [weights(3, 3, 1, 8, seed=seed) for seed in range(3)]
+    inner = type("Sequential", (Nested,), {})("inner", Conv2D("a", kernels[1]), Conv2D("b", kernels[2]))
+    network = network_of(KerasModel(Conv2D("a", kernels[0]), inner))
+    assert [layer.name for layer in network.conv_layers] == ["a", "inner/a", "inner/b"]
+    assert all(
+        np.array_equal(layer.W, kernel) for layer, kernel in zip(network.conv_layers, kernels, strict=True)
+    )
+
+
 def test_a_tree_of_flax_has_the_statistics_of_a_layer_with_its_parameters():
     held = {name: weights(8) for name in ("scale", "bias")}
     statistics = {name: weights(8) for name in ("mean", "var")}

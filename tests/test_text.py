@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import ast
 import sys
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import filtviz
 from filtviz.text import about, digest, file_stem, listed, p_value, percent, plural, printable
 
 
@@ -114,3 +117,19 @@ def test_lists() -> None:
     assert [listed([]), listed(["a"]), listed(["a", "b"])] == ["none", "a", "a and b"]
     assert listed(list("abcdefghij"), limit=4) == "a, b, c and 7 more"
     assert [plural(1, "filter"), plural(1200, "filter")] == ["1 filter", "1,200 filters"]
+
+
+LENGTHS = {20, 30, 40, 60, 80, 100, 120, 200, 300, 400, 500, 1000, 2000}
+
+
+def test_text_is_cut_at_one_of_a_few_lengths_wherever_it_is_shown() -> None:
+    found = []
+    for path in sorted(Path(filtviz.__file__).parent.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            name = getattr(node.func, "id", "") if isinstance(node, ast.Call) else ""
+            if name in ("printable", "names_of_file"):
+                place = 2 if name == "names_of_file" else 1  # before it stands how many names are shown
+                given = [*node.args[place:], *(one.value for one in node.keywords if one.arg == "length")]
+                found += [one.value for one in given if isinstance(one, ast.Constant)]
+    assert len(found) > 200
+    assert set(found) <= LENGTHS
