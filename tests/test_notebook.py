@@ -8,10 +8,12 @@ import re
 import subprocess
 import sys
 from collections import Counter
+from dataclasses import replace
 from html import escape, unescape
 from io import BytesIO
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -22,7 +24,9 @@ import filtviz
 from filtviz import ConvLayer, Diagnosis, Network, SelectionError
 from filtviz.cli.diagnosis_text import answer_of
 from filtviz.drawing.showing import GAP, MOST_SHOWN, Figures
-from filtviz.measures.badges import badges_of
+from filtviz.measures.badges import ALL_BADGES, badges_of
+from filtviz.measures.measure import Change, FilterDiagnosis, LayerDiagnosis
+from filtviz.measures.verdicts import VERDICTS
 from filtviz.notebook import MOST_ROWS, MOST_TILES, diagnosis_html, layer_png, network_html
 from tests.building import conv, image
 from tests.drawing.making import layer_of, pages_of, random_weights
@@ -210,6 +214,89 @@ def test_of_very_many_layers_a_diagnosis_shows_some_and_counts_the_others() -> N
     assert rows.count("<tr>") == MOST_ROWS + 1
     assert "and 2 more layers" in rows
     assert "more layers" not in diagnosis_html(Diagnosis(file=None, layers=(layer,) * MOST_ROWS))
+
+
+def cells_of(html: str) -> list[list[str]]:
+    """The headings and the rows of a table, without its markup; what is shown of a badge is its word."""
+    rows = re.findall(r"<tr>(.*?)</tr>", html)
+    cells = [re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row) for row in rows]
+    return [
+        [unescape(re.sub(r"<[^>]*>", "|", cell)).strip("|").replace("||", "|") for cell in row]
+        for row in cells
+    ]
+
+
+def layers_of_a_diagnosis() -> list[LayerDiagnosis]:
+    (made,) = filtviz.diagnose(Network.of([conv(random_weights(4, 1, 3, 3))])).layers
+    dead = [FilterDiagnosis(index=i, norm=1.0, dead=True) for i in range(2)]
+    told: list[dict[str, Any]] = [
+        {"name": "a" * 70, "shape": (4, 1, 3, 5), "verdict": "initial", "residue": None, "seen": "s0"},
+        {"name": "b", "shape": (8, 4, 1, 1), "verdict": "structured", "residue": 0.25, "seen": ""},
+        {"name": "c", "shape": (2, 8, 3, 3), "verdict": "updated", "residue": 0.0, "seen": "s2"},
+    ]
+    return [
+        replace(made, conv_index=i, filters=tuple(dead[:i]), changes=(), **each)
+        for i, each in enumerate(told)
+    ]
+
+
+@pytest.mark.parametrize("measured", [False, True])
+def test_each_column_of_a_diagnosis_holds_what_its_heading_says(measured) -> None:
+    layers = layers_of_a_diagnosis()
+    if measured:
+        change = Change(before="x", cos2=0.5)
+        layers[1] = replace(layers[1], changes=(change,))
+    head, *rows = cells_of(diagnosis_html(Diagnosis(file=None, layers=tuple(layers))))
+    assert head == [
+        "layer", "filters", "verdict", "as before" if measured else "noise", "to be seen", "filters that are",
+    ]  # fmt: skip
+    dead = next(badge.word for badge in ALL_BADGES if "dead" in badge.word)
+    assert rows == [
+        ["a" * 60 + "… (70 characters)", "4x1x3x5", VERDICTS["initial"].word, "", "s0", ""],
+        ["b", "8x4x1x1", VERDICTS["structured"].word, "25%", "", f"1 {dead}"],
+        ["c", "2x8x3x3", VERDICTS["updated"].word, "0%", "s2", f"2 {dead}"],
+    ]
+
+
+@pytest.mark.parametrize("kept", [(), (0,), (1, 2), (0, 1, 2)])
+def test_columns_of_what_images_tell_are_there_where_they_tell_anything(kept) -> None:
+    layers = layers_of_a_diagnosis()
+    fields = ("silent", "saturated", "right_with_start")
+    told = {1: ((1, 2, 3), (5,), 0.5), 2: ((), (), 0.25)}
+    usual = dict.fromkeys(fields)
+    found = {
+        number: SimpleNamespace(**{**usual, **{fields[place]: values[place] for place in kept}})
+        for number, values in told.items()
+    }
+    shown = SimpleNamespace(of=found.get)
+    head, *rows = cells_of(diagnosis_html(Diagnosis(file=None, layers=tuple(layers), shown=shown)))
+    assert head[4:-2] == [("never fire", "saturated", "put back")[place] for place in kept]
+    wanted = [["", "", ""], ["3", "1", "50%"], ["0", "0", "25%"]]
+    assert [row[4:-2] for row in rows] == [[cells[place] for place in kept] for cells in wanted]
+
+
+@pytest.mark.parametrize(
+    ("more", "said"), [(0, ""), (1, "and 1 more layer"), (1200, "and 1,200 more layers")]
+)
+def test_layers_beyond_the_most_rows_are_counted(more, said) -> None:
+    layer = layers_of_a_diagnosis()[0]
+    html = diagnosis_html(Diagnosis(file=None, layers=(layer,) * (MOST_ROWS + more)))
+    assert len(cells_of(html)) == 1 + MOST_ROWS
+    assert re.findall("<p>(and .*?)</p>", html) == ([said] if said else [])
+
+
+def test_sentences_stand_below_the_table_each_with_its_command() -> None:
+    html = diagnosis_html(
+        Diagnosis(
+            file=None, layers=(), answer="A", look="L", commands=("c0", "c1"), more="M", more_command="m",
+            others=(("O1", "o1"), ("O2", ""), ("", "o3")), left_out=("X", "Y"),
+        )
+    )  # fmt: skip
+    assert html == (
+        "<p><strong>A</strong></p><p>L</p><pre>c0</pre><p>M</p><pre>m</pre><p>O1</p><pre>o1</pre><p>O2</p>"
+        "<p>Left out: X</p><p>Left out: Y</p>"
+    )
+    assert diagnosis_html(Diagnosis(file=None, layers=(), look="L")) == "<p><strong></strong></p><p>L</p>"
 
 
 # Tables of pandas

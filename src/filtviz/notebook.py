@@ -18,7 +18,7 @@ from filtviz.measures.comparison import LayerComparison
 from filtviz.measures.measure import Diagnosis, LayerDiagnosis
 from filtviz.network import ConvLayer, Network
 from filtviz.results import ComparisonResult, LayersResult, PlotResult
-from filtviz.text import printable
+from filtviz.text import plural, printable
 
 __all__ = ["attach", "comparison_html", "diagnosis_html", "layer_png", "network_html", "plot_html"]
 
@@ -130,7 +130,7 @@ def _table_of(diagnosis: Diagnosis) -> str:
         for each, cells in zip(layers[:MOST_ROWS], told, strict=True)
     )
     more = len(layers) - MOST_ROWS
-    left = _paragraph(f"and {more:,} more layers") if more > 0 else ""
+    left = _paragraph(f"and {plural(more, 'more layer')}") if more > 0 else ""
     return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>{left}"
 
 

@@ -63,9 +63,25 @@ def caffe() -> Told:
     yield _caffe("Scale", array(6), array(6))
     yield _caffe("Scale", array(6))
     yield _caffe("Scale", array(6, 1))
+    yield from _with_one_that_is_wrong(kernel)
     yield _caffe("PReLU", array(6))
     yield _caffe("PReLU", array(6, 1))
     for kind in layers._BY_TYPE:
         yield _caffe(kind)
     yield _caffe("Dream")
     yield from ((f"the old number {number}", kind) for number, kind in layers._OLD_TYPES.items())
+
+
+def _with_one_that_is_wrong(kernel: Any) -> Told:
+    """Of several numbers or arrays one is none that the type may have; the others are."""
+    for wrong in ({"f6": [1, 0]}, {"f6": [0, 1]}, {"f18": [1, 0]}, {"f18": 0}, {"f3": [1, -1]}, {"f3": -1}):
+        yield _caffe("Convolution", kernel, inside="convolution", **wrong)
+    for wrong in ({"f5": 0}, {"f6": 0}, {"f7": 0}, {"f8": 0}, {"f9": -1}, {"f10": -1}):
+        usual = {"f5": 3, "f6": 3, "f7": 2, "f8": 2, "f9": 1, "f10": 1}
+        yield _caffe("Pooling", inside="pooling", **{**usual, **wrong})
+    yield _caffe("Scale", array(6), array(6, 1))
+    yield _caffe("Scale", array(6, 1), array(6))
+    yield _caffe("BatchNorm", array(6), array(6), numbers(4, dtype="float32"), array(6))
+    yield _caffe("PReLU", array(6), array(6))
+    yield _caffe("InnerProduct", array(5, 6), shape=(1, 6, 1))
+    yield _caffe("InnerProduct", array(5, 6), shape=None)
