@@ -26,6 +26,7 @@ __all__ = ["FIXTURES", "GOLDEN", "groups", "layers_of", "lines_of", "text_of", "
 FIXTURES = Path(__file__).resolve().parent / "fixtures"
 GOLDEN = Path(__file__).resolve().parent / "told"
 LEFT_OUT = ("make", "py36")  # py36 holds the networks of py27
+NO_MODELS = ("manifest.json", "kernels.json")
 
 
 def told(*operations: Operation) -> str:
@@ -91,13 +92,21 @@ def groups() -> dict[str, list[Path]]:
     found: dict[str, list[Path]] = {}
     for path in sorted(FIXTURES.rglob("*")):
         place = path.relative_to(FIXTURES)
-        if not path.is_file() or place.parts[0] in LEFT_OUT or path.suffix in (".json", ".md", ".data"):
+        if place.parts[0] in LEFT_OUT or path.suffix in (".md", ".data") or path.name in NO_MODELS:
+            continue
+        if path.is_dir() and not _is_one_model(place):
             continue
         if ".truth." in path.name or path.parent.name == "truth":
             continue
         group = place.parts[0] if place.parts[0] != "modern" or len(place.parts) < 3 else place.parts[1]
         found.setdefault(group, []).append(path)
     return found
+
+
+def _is_one_model(place: Path) -> bool:
+    """Whether a folder is named after a model, and not after a kind of them."""
+    is_deep = len(place.parts) > 2 and place.name not in ("truth", "attacks", "variables")
+    return place.parts[0] == "modern" and (is_deep or place.name.startswith("sharded"))
 
 
 @contextlib.contextmanager
