@@ -101,6 +101,7 @@ def keras() -> Told:
     yield _keras("LeakyReLU", alpha=0.5)
     yield _keras("ELU", alpha=0.5)
     yield _keras("Mine")
+    yield from _of_units()
     for name in classes._BY_CLASS:
         yield _keras(name, weights=kernel)
     for name in (*classes._ROLES, "Conv2D", "BatchNormalization"):
@@ -110,3 +111,34 @@ def keras() -> Told:
         "those of a normalisation without scale",
         ", ".join(classes.roles_of("BatchNormalization", {"scale": False}, 3)),
     )
+
+
+def _of_units() -> Told:
+    """What standardises and rescales, along each axis and with numbers that are none."""
+    for scale in (0.5, 2, [0.5, 0.25, 2.0], [], True, "half", [0.5, None], [1.0] * 4097):
+        yield _shortened(_keras("Rescaling", scale=scale, offset=-1.0))
+    yield _keras("Rescaling", scale=0.5, offset=[1.0, 2.0])
+    yield _keras("Rescaling", offset=[1.0, True])
+    yield _keras("Rescaling", none=True)
+    moments = {"mean": array(6), "variance": array(6, name="v")}
+    for axis in (-1, [-1], 3, [3], 1, [1, 2], None):
+        yield _keras("Normalization", weights=moments, axis=axis)
+    yield _keras("Normalization", weights=moments)
+    yield _keras("Normalization", weights=moments, invert=True)
+    for odd in ({"mean": array(6, 1)}, {"variance": array(6, 1)}):
+        yield _keras("Normalization", weights={**moments, **odd})
+    for one in moments:
+        yield _keras("Normalization", weights={one: moments[one]})
+    scales = {"gamma": array(6), "beta": array(6, name="b")}
+    for config in ({}, {"axis": 1}, {"axis": [-1]}, {"axis": 3}, {"axis": [1, 2]}, {"rms_scaling": True}):
+        yield _keras("LayerNormalization", weights=scales, epsilon=0.25, **config)
+    for groups in (3, 0, -1, -2, 32):
+        yield _keras("GroupNormalization", weights=scales, groups=groups)
+    yield _keras("GroupNormalization", weights=scales, axis=1)
+    for shape in ((), None, (1, 6, 8)):
+        yield _keras("Concatenate", axis=-1, shape=shape)
+
+
+def _shortened(row: tuple[str, str]) -> tuple[str, str]:
+    asked_for, answer = row
+    return asked_for[:200], answer

@@ -195,7 +195,32 @@ def onnx() -> Told:
     yield _onnx("Clip", zero, six)
     yield _onnx("Clip", zero)
     yield _onnx("Clip", zero, (six, (0,)))
+    yield from _of_several()
     yield _onnx("Dream")
     for operator in onnx_operators._BY_OPERATOR:
         if operator not in ("QLinearConv", "Upsample", "Resize", "Split"):
             yield _onnx(operator)
+
+
+def _of_several() -> Told:
+    """Constants beside what is combined, what is cropped on either side, and functions in their ways."""
+    for how in ("none", "tanh", "else"):
+        yield _onnx("Gelu", approximate=how)
+    for how in ("SAME_UPPER", "SAME_LOWER", "VALID"):
+        yield _onnx("ConvTranspose", array(6, 4, 4, 2), strides=[1, 2], auto_pad=how)
+        yield _onnx("ConvTranspose", array(6, 4, 2, 5), strides=[3, 2], auto_pad=how, shape=(1, 6, None, 9))
+    for added in ([1, 0], [0, 1], [1, 1], [2, 2]):
+        yield _onnx("ConvTranspose", array(6, 4, 3, 2), output_padding=added, strides=[3, 3])
+        yield _onnx("ConvTranspose", array(6, 4, 3, 2), output_padding=added, shape=(1, 6, 8, None))
+    for size in ([16, 18], [1, 4, 16, 18], [16], [16, 0], [0, 18]):
+        yield _onnx("ConvTranspose", array(6, 4, 3, 2), strides=[2, 2], output_shape=size)
+    yield _onnx("Concat", array(1, 6, 8, 9), axis=1)
+    for wrong in ({"strides": [1, 0]}, {"dilations": [0, 1]}, {"pads": [0, 0, 0, -1]}):
+        yield _onnx("Conv", array(4, 6, 3, 2), **wrong)
+        yield _onnx("MaxPool", kernel_shape=[3, 3], **wrong)
+    for shape in ((8, 9), (8, 1), (1, 9), (6, 8, 9), (6, 8, 8), (5, 1, 1), (2, 1, 6, 8, 9)):
+        yield _onnx("Add", array(*shape))
+        yield _onnx("Add", array(*shape), shape=None)
+        yield _onnx("Mul", array(*shape), opset=6, axis=1)
+    yield _onnx("Add", array(6), opset=6, axis=1)
+    yield _onnx("Add", array(6), opset=6, axis=2)

@@ -49,6 +49,8 @@ def _tflite(operator: str, *given: Any, shape: Any = IMAGE, made: Any = None, **
 
 def tflite() -> Told:
     yield from ((f"number {number}", name) for number, name in tflite_operators.OPERATORS.items())
+    for tanh in (0, 1):
+        yield _tflite("GELU", o0=tanh)
     kernel, bias = array(4, 3, 2, 6), array(4, name="b")
     for fused in range(6):
         yield _tflite("CONV_2D", kernel, bias, o0=1, o1=3, o2=2, o3=fused, o4=1, o5=2)

@@ -76,9 +76,45 @@ def exported() -> Told:
         yield _call("hardtanh", min_val=low, max_val=high)
     yield _call("softmax", dim=-1)
     yield _call("softmax", dim=-1, shape=None)
+    yield from _of_units(held)
     for operator in programs._BY_OPERATOR:
         yield _call(operator)
     yield _call("dream")
+
+
+def _of_units(held: dict[str, Any]) -> Told:
+    """Activations and normalisations, each in its ways; of several numbers one that cannot be."""
+    kernel = {"weight": array(4, 6, 3, 2)}
+    for wrong in ({"stride": [1, 0]}, {"stride": [0, 1]}, {"dilation": [1, 0]}, {"padding": [0, -1]}):
+        yield _call("conv2d", weights=kernel, **wrong)
+    yield _call("conv2d", weights=kernel, padding="valid", stride=[2, 3])
+    for slopes in ({"weight": array(6)}, {"weight": array(1)}, {}):
+        yield _call("prelu", weights=slopes)
+    for how in ("none", "tanh", "else"):
+        yield _call("gelu", approximate=how)
+    for beta in (1.0, 2.0):
+        yield _call("softplus", beta=beta)
+    yield _call("leaky_relu_", negative_slope=0.5)
+    yield _call("elu_", alpha=0.5)
+    parts = {name: held[name] for name in ("weight", "bias")}
+    for operator in ("group_norm", "layer_norm", "instance_norm"):
+        yield _call(operator, weights=parts, num_groups=3, normalized_shape=[8, 9], eps=0.25)
+        yield _call(
+            operator, weights={"weight": held["weight"]}, num_groups=2, normalized_shape=[9], eps=-1.0
+        )
+    for shape in ([], [1] * 7, [1] * 8, 9):
+        yield _call("layer_norm", normalized_shape=shape)
+    yield _call("instance_norm", weights=held, eps=0.25)
+    for factor in (2, 3, 0):
+        yield _call("pixel_shuffle", upscale_factor=factor, shape=(1, 8, 5, 4))
+    weights, bias = array(5, 6), array(5, name="b")
+    for operator in ("addmm", "mm"):
+        yield _call(operator, weights={"mat2": weights}, shape=(1, 5))
+        yield _call(operator, weights={"mat2": weights, "self": bias}, shape=(1, 5))
+        yield _call(operator, weights={"mat2": weights, "self": bias}, alpha=0.5, shape=(1, 5))
+        yield _call(operator, weights={"mat2": weights, "self": bias}, beta=0.5, shape=(1, 5))
+        yield _call(operator, weights={"mat2": weights, "mat1": weights}, shape=(1, 5))
+        yield _call(operator, weights={"mat2": array(5)}, shape=(1, 5))
 
 
 def _module(name: str, weights: Any = None, **facts: Any):
