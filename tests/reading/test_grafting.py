@@ -16,6 +16,7 @@ from filtviz.cli import main
 from filtviz.network import Layer, Network
 from filtviz.operations import Dense
 from filtviz.parameter import Parameter
+from filtviz.reading import grafting
 from tests.telling import FIXTURES
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -153,9 +154,86 @@ def test_arrays_that_only_one_file_has_are_named() -> None:
         "into the convolutions)"
     )
     del held["conv3.bias"]
-    assert refusal(held, GRAPH).startswith(
-        "mission-torch.onnx has conv3, B (20), which the model in memory has not"
+    assert refusal(held, GRAPH) == (
+        "mission-torch.onnx has conv3, B (20), which the model in memory has not: give a file of the same "
+        "network"
     )
+    assert refusal({**held, "more.weight": np.zeros(3), "most.weight": np.zeros(4)}, GRAPH) == (
+        "the model in memory has more, weight (3) and most, weight (4), which mission-torch.onnx has not and "
+        "mission-torch.onnx has conv3, B (20), which the model in memory has not: give a file of the same "
+        "network"
+    )
+
+
+KERNEL = (4, 1, 3, 3)
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "said"),
+    [
+        ([KERNEL], [KERNEL, (4,)], "G goes on with conv, b (4)"),
+        ([KERNEL, (4,), (5, 36)], [KERNEL, (4,)], "N goes on with l2, x (5x36)"),
+        (
+            [(4, 1, 5, 5), (4,), (7,)], [KERNEL, (4,)],
+            "the first that differ are l0, x (4x1x5x5) and conv, W (4x1x3x3)",
+        ),
+        ([KERNEL, (5,), (7,)], [KERNEL, (4,)], "the first that differ are l1, x (5) and conv, b (4)"),
+        ([(7,), (4,), KERNEL], [KERNEL, (4,)], "N goes on with l0, x (7)"),
+        ([(7,), (4,), (1, 1)], [KERNEL, (4,)], "the first that differ are l0, x (7) and conv, W (4x1x3x3)"),
+    ],
+)  # fmt: skip
+def test_where_arrays_begin_to_differ_is_said_from_whichever_end_they_fit(ours, theirs, said) -> None:
+    mine = [_array(f"l{i}", "x", shape) for i, shape in enumerate(ours)]
+    other = [_array("conv", name, shape) for name, shape in zip("Wb", theirs, strict=False)]
+    assert grafting._first_difference(mine, other, "N", "G") == said
+    assert grafting._unequal(mine, other, 0, "N", "G") == (
+        f"N has {len(ours)} array{'s'[: len(ours) > 1]} and G {len(theirs)}, and their names do not match: "
+        f"{said}; give a file of the same network"
+    )
+
+
+def _array(layer: str, name: str, shape: tuple[int, ...]) -> grafting._Array:
+    parameter = Parameter.of(name, np.zeros(shape))
+    return grafting._Array(layer=Layer(name=layer, parameters=(parameter,)), parameter=parameter, keys=())
+
+
+@pytest.mark.parametrize("named", [1, 3])
+@pytest.mark.parametrize(
+    ("ours", "theirs", "said"),
+    [
+        (["a"], [], "N has l, a (2), which G has not"),
+        (["a", "b", "c", "d"], [], "N has l, a (2), l, b (2) and 2 more, which G has not"),
+        ([], ["a"], "G has l, a (2), which N has not"),
+        (
+            ["a"],
+            ["b", "c"],
+            "N has l, a (2), which G has not and G has l, b (2) and l, c (2), which N has not",
+        ),
+        (["a", "running_mean"], [], "N has l, a (2) and l, running_mean (2), which G has not"),
+        (["moving_variance"], [], "N has l, moving_variance (2), which G has not"),
+        ([], ["running_mean"], "G has l, running_mean (2), which N has not"),
+    ],
+)
+def test_what_only_one_of_two_files_has_is_named_with_the_likely_reason(ours, theirs, said, named) -> None:
+    mine, other = ([_array("l", name, (2,)) for name in names] for names in (ours, theirs))
+    folded = " (it may have been saved with its normalisations folded into the convolutions)"
+    hint = folded if ours and ours[-1].startswith(("running", "moving")) else ""
+    wanted = f"{said}: give a file of the same network{hint}"
+    assert grafting._unequal(mine, other, named, "N", "G") == wanted
+
+
+@pytest.mark.parametrize(
+    ("n", "named", "said"),
+    [
+        (1, 1, "1 array matched by name"),
+        (3, 3, "3 arrays matched by name"),
+        (3, 0, "3 arrays matched in order"),
+        (1, 0, "1 array matched in order"),
+        (3, 2, "3 arrays matched 2 by name and the others in order"),
+    ],
+)
+def test_how_arrays_were_matched_is_said(n, named, said) -> None:
+    assert grafting._sentence("G", n, named) == f"the graph is that of G: {said}, and all shapes fit"
 
 
 def test_another_frameworks_weights_are_refused() -> None:

@@ -80,9 +80,6 @@ TABLES = (
     'type = "global-pool"\nkind = "max"',
     'type = "activation"',
     'type = "softmax"',
-    'type = "dense"\nweights = "m"\nactivation = "softmax"',
-    'type = "dense"\nweights = "m"\nactivation = { kind = "softmax" }',
-    'type = "dense"\nweights = "m"\nactivation = { kind = "softmax", alpha = 1.0 }',
     'type = "flatten"',
     'type = "dropout"',
     'type = "dropout"\nrate = 0.1',
@@ -121,6 +118,9 @@ ACTIVATIONS = (
     '"tanh"',
     '"linear"',
     '"none"',
+    '"softmax"',
+    '{ kind = "softmax" }',
+    '{ kind = "softmax", alpha = 1.0 }',
     '"silu"',
     '"leaky_relu"',
     '{ kind = "leaky_relu", alpha = 0.2 }',
@@ -167,7 +167,8 @@ def _case(text: str, shapes: Sequence[Shape | None] = (IMAGE,), above: str = "")
         case.table.check_all_used()
     except MalformedFileError as error:
         found = str(error)
-    return asked, found
+    unused = [key for key in case.top.values if key not in case.top.used]
+    return asked, found + (f"; above it {' and '.join(unused)} means nothing" if unused else "")
 
 
 def architecture() -> Told:
