@@ -1,4 +1,4 @@
-"""What every sentence is held against (`tests/sentences.py`) finds holes, and nothing where there are none."""
+"""What every sentence is held against (`tests/sentences.py`) finds holes, and nothing where none are."""
 
 from __future__ import annotations
 
