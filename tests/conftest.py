@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib.metadata import version
+from inspect import isfunction
 from pathlib import Path
+from types import FunctionType
+from typing import TypeVar
 
 import pytest
 from hypothesis import settings
@@ -46,28 +50,71 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     return True if is_fast(config) and collection_path.name in ONLY_SLOW else None
 
 
-FEW_CASES = 4
-"""So many cases of a test that is marked costly are fast, at even distances from the first to the last;
-``costly(n)`` names another number of them."""
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """Collect without looking for garbage, which is none, and never look through the tests for it again."""
+    gc.disable()
+    yield
+    gc.freeze()
+    gc.enable()
+
+
+def pytest_pycollect_makeitem(collector: pytest.Collector, obj: object) -> list[pytest.Item] | None:
+    """Make no cases of a slow test in the fast loop: that takes as long as many a test."""
+    slow = is_fast(collector.config) and isfunction(obj) and "slow" in _marks(collector, obj)
+    return [] if slow and obj.__name__.startswith("test") else None
+
+
+def _marks(collector: pytest.Collector, test: FunctionType) -> set[str]:
+    own: list[pytest.Mark] = getattr(test, "pytestmark", [])
+    return {mark.name for mark in (*own, *collector.iter_markers())}
+
+
+# Of a test of many cases a few are fast: see "What a change should bring" in CONTRIBUTING.md
+
+FEW_CASES = 3
+"""So many cases of a test are fast, at even distances from the first to the last."""
+
+Case = TypeVar("Case")
+
+
+def telling(cases: Sequence[Case], few: int | None) -> list[Case]:
+    """Some cases at even distances, the first and the last among them, or all."""
+    if few is None or len(cases) <= few:
+        return list(cases)
+    return [cases[round(i * (len(cases) - 1) / max(few - 1, 1))] for i in range(few)]
+
+
+def number_of_fast(node: pytest.Collector | pytest.Item) -> int | None:
+    """How many cases of a test are fast at most, by its mark; None stands for all."""
+    mark = node.get_closest_marker("cases")
+    if mark is None:
+        return FEW_CASES
+    return None if mark.args == ("all",) else mark.args[0]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> Iterator[None]:
+    yield
+    if is_fast(metafunc.config):
+        quick = [case for case in metafunc._calls if all(mark.name != "slow" for mark in case.marks)]
+        metafunc._calls[:] = telling(quick, number_of_fast(metafunc.definition)) or metafunc._calls[:1]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     cases: dict[str, list[pytest.Item]] = {}
-    few: dict[str, int] = {}
     for item in items:
         fixtures = getattr(item, "fixturenames", ())
         if "shared" in fixtures:
             item.add_marker(pytest.mark.shared)
         if "shared" in fixtures or "browser" in fixtures:
             item.add_marker(pytest.mark.slow)
-        if costly := item.get_closest_marker("costly"):
-            test = item.nodeid.partition("[")[0]
-            cases.setdefault(test, []).append(item)
-            few[test] = costly.args[0] if costly.args else FEW_CASES
-    for test, own in cases.items():
-        fast = {round(i * (len(own) - 1) / (few[test] - 1)) for i in range(few[test])}
-        for place, item in enumerate(own):
-            if place not in fast:
+        if item.get_closest_marker("slow") is None:
+            cases.setdefault(item.nodeid.partition("[")[0], []).append(item)
+    for own in cases.values():
+        fast = set(telling(own, number_of_fast(own[0])))
+        for item in own:
+            if item not in fast:
                 item.add_marker(pytest.mark.slow)
 
 

@@ -141,7 +141,6 @@ def test_a_channel_that_is_not_there_fails_its_layer(trained):
     )
 
 
-@pytest.mark.costly
 @pytest.mark.parametrize(
     ("options", "view"),
     [
@@ -168,6 +167,7 @@ def test_colours_need_three_channels_and_a_sheet(trained):
     assert "the filters have 1 channel, and rgb colours need 3" in failure.reason
 
 
+@pytest.mark.slow
 def test_composed_filters_are_checked_on_images_of_a_file_or_an_array(trained):
     images = np.random.default_rng(0).random((5, 31, 31))
     np.save("out.npy", images)

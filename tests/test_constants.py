@@ -11,6 +11,7 @@ from tests import telling
 from tests.deciding import PLACES, constants
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("place", PLACES)
 def test_what_decides_is_as_before(place):
     wanted = (telling.GOLDEN / "constants" / f"{place}.txt").read_text(encoding="utf-8")

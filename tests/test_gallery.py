@@ -31,7 +31,7 @@ def test_every_picture_is_there_is_small_and_is_made_by_a_command() -> None:
     assert {path.name for path in (DOCS / "gallery").iterdir()} == set(PICTURES)
 
 
-@pytest.mark.costly
+@pytest.mark.cases(2)
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_runs(command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     if "--view nmf" in command:

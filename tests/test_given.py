@@ -361,14 +361,12 @@ def arguments_of(name: str, first: Any, folder: Path) -> list[Any]:
     ]
 
 
-@pytest.mark.costly
 @pytest.mark.parametrize("name", FUNCTIONS)
 @pytest.mark.parametrize("kind", WRONG)
 def test_a_wrong_model_is_one_sentence(name, kind, tmp_path):
     tried(lambda: getattr(filtviz, name)(*arguments_of(name, WRONG[kind], tmp_path)))
 
 
-@pytest.mark.costly
 @pytest.mark.parametrize("name", FUNCTIONS)
 @pytest.mark.parametrize("kind", OPTIONS)
 def test_a_wrong_option_is_one_sentence(name, kind, small, tmp_path, monkeypatch):

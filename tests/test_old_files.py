@@ -41,7 +41,6 @@ def test_every_file_is_listed() -> None:
     assert len(FILES) > 60
 
 
-@pytest.mark.costly
 @pytest.mark.parametrize(("path", "entry", "layers"), FILES, ids=IDS)
 def test_the_filters_are_the_true_ones(path: Path, entry: dict[str, Any], layers: list[Any]) -> None:
     expected = true_convolutions(path, entry["net"])
@@ -54,7 +53,7 @@ def test_the_filters_are_the_true_ones(path: Path, entry: dict[str, Any], layers
         np.testing.assert_array_equal(weights, truth)
 
 
-@pytest.mark.costly
+@pytest.mark.cases(2)
 @pytest.mark.parametrize(
     ("path", "entry", "layers"),
     [file for file in FILES if file[1]["holds"] in WHOLE],

@@ -22,6 +22,7 @@ print(scipy.stats.norm.cdf(1.0) == ndtr(1.0), scipy.special.roots_legendre(1)[1]
 """
 
 
+@pytest.mark.slow
 def test_the_functions_come_without_the_package_and_it_comes_whole_with_the_same_ones() -> None:
     done = subprocess.run([sys.executable, "-c", ALONE], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines() == ["[]", "True True", "True [2.]"]

@@ -296,7 +296,6 @@ def test_who_wrote_the_file_is_found_out_once(read, monkeypatch):
     assert len(asked) < 5
 
 
-@pytest.mark.costly(5)
 @pytest.mark.parametrize(
     "data",
     [

@@ -73,7 +73,6 @@ def test_a_text_counts_for_each_table_that_has_it():
     assert spent.used == 3 * (STEPS_OF_A_TABLE + 400)
 
 
-@pytest.mark.costly
 @pytest.mark.parametrize(
     ("name", "limit"),
     [

@@ -39,7 +39,6 @@ def check_numbers(network: Network) -> None:
         assert all(c is None or 0 <= c <= 1 or math.isnan(c) for c in row["coverage"] or ()), row
 
 
-@pytest.mark.costly
 @pytest.mark.parametrize("value", PARAMETERS)
 @pytest.mark.parametrize("attribute", ATTRIBUTES)
 def test_a_convolution_survives_each_value_of_each_attribute(attribute, value, tmp_path):
@@ -48,7 +47,6 @@ def test_a_convolution_survives_each_value_of_each_attribute(attribute, value, t
     check_numbers(network)
 
 
-@pytest.mark.costly
 @pytest.mark.parametrize("value", PARAMETERS)
 @pytest.mark.parametrize(
     ("cls", "attribute"), [(cls, attribute) for cls, attributes in LAYERS.items() for attribute in attributes]

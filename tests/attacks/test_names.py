@@ -97,7 +97,6 @@ def out(model: Path) -> Path:
     return model.parent / "out"
 
 
-@pytest.mark.costly
 @pytest.mark.parametrize(
     "words",
     [("layers", "--verbose"), ("layers", "--json"), ("diagnose",), ("diagnose", "--json")],
@@ -108,7 +107,6 @@ def test_tables(words, model):
     assert "--json" not in words or json.loads(output)
 
 
-@pytest.mark.costly
 @pytest.mark.parametrize(
     "options", [(), ("--view", "sheet"), ("--format", "svg"), ("--format", "pdf")], ids=" ".join
 )
@@ -132,13 +130,11 @@ def test_a_layer_asked_for_by_its_name(model, request, out):
     run("plot", model, "-o", f"{out}/", f"--layer={name}")
 
 
-@pytest.mark.costly
 def test_comparisons(model, out):
     run("compare", model, model, "-o", f"{out}/")
     written(out)
 
 
-@pytest.mark.costly
 def test_exports_and_their_manifest(model, out):
     run("export", model, "-o", out, "--quiet")
     paths = written(out)
@@ -147,8 +143,6 @@ def test_exports_and_their_manifest(model, out):
     assert json.loads(manifest.read_text())
 
 
-@pytest.mark.costly
-@pytest.mark.costly
 @pytest.mark.parametrize("suffix", [".npz", ".safetensors", ".pt"])
 def test_conversions(model, out, suffix):
     out.mkdir(exist_ok=True)

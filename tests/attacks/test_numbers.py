@@ -86,7 +86,6 @@ def run(command: str, model: Path):
     return result
 
 
-@pytest.mark.costly
 @pytest.mark.parametrize("command", COMMANDS)
 @pytest.mark.parametrize(
     "values",
@@ -102,7 +101,7 @@ def test_odd_numbers(values, command, tmp_path):
     assert result.exit_code == (1 if command == "compare" and not finite else 0), result.output
 
 
-@pytest.mark.costly(33)
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("command", COMMANDS)
 @pytest.mark.parametrize("lengths", EMPTY.values(), ids=EMPTY)
 def test_no_numbers(lengths, command, tmp_path):

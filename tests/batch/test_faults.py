@@ -60,7 +60,7 @@ CASES = {
 """What is written: the command, the file, and the bytes after which the disk is full."""
 
 
-@pytest.mark.costly
+@pytest.mark.cases(2)
 @pytest.mark.parametrize("case", CASES)
 def test_a_disk_that_fills_in_the_midst_of_a_file_is_one_sentence_and_leaves_the_old_file(model, case):
     arguments, name, most = CASES[case]

@@ -204,7 +204,6 @@ CHANGES = (
 )  # fmt: skip
 
 
-@pytest.mark.costly(5)
 @pytest.mark.parametrize("what", CHANGES)
 def test_what_has_changed_in_any_way_is_read_again(model, tmp_path, reads, what):
     folder = tmp_path / "out"

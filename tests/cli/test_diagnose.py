@@ -306,7 +306,6 @@ def test_checks_exit_with_3() -> None:
     )
 
 
-@pytest.mark.costly
 @pytest.mark.parametrize("form", [(), ("--json",), ("--csv",)], ids=["text", "json", "csv"])
 @pytest.mark.parametrize(
     ("is_missing", "rule", "status"),

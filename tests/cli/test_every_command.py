@@ -60,6 +60,7 @@ def test_every_parameter_is_known_to_be_read_written_or_neither():
         assert bool(WRITTEN.intersection(parameters(command))) == bool(CASES[name].ways), name
 
 
+@pytest.mark.cases(9)
 @pytest.mark.parametrize("name", CASES)
 def test_every_command_is_done_without_a_word_that_is_wrong(here, name):
     possible(name)
@@ -104,7 +105,7 @@ def put_link(read, out):
 LINKS = {"the same": put_same, "a hard link": put_hard, "a link": put_link}
 
 
-@pytest.mark.costly
+@pytest.mark.cases(2)
 @pytest.mark.skipif(os.name != "posix", reason="needs links")
 @pytest.mark.parametrize(("name", "way"), cases_that_write(), ids=str)
 def test_what_is_read_is_never_written_over(here, name, way):
@@ -140,7 +141,7 @@ def restore(saved):
             Path(name).write_bytes(data)
 
 
-@pytest.mark.costly
+@pytest.mark.cases(2)
 @pytest.mark.skipif(os.name != "posix", reason="this system has no modes")
 @pytest.mark.parametrize(("name", "way"), cases_that_write(), ids=str)
 def test_a_file_that_is_written_again_keeps_its_mode(here, name, way):
@@ -168,7 +169,7 @@ def written():
 ENCODINGS = ("ascii", "cp437", "latin-1", "cp1252", "utf-16")
 
 
-@pytest.mark.costly
+@pytest.mark.cases(2)
 @pytest.mark.parametrize("encoding", ENCODINGS)
 @pytest.mark.parametrize("name", CASES)
 def test_every_command_prints_in_every_encoding(tmp_path, monkeypatch, name, encoding):
@@ -258,7 +259,6 @@ ODD = {
 }
 
 
-@pytest.mark.costly
 @pytest.mark.parametrize("odd", ODD)
 @pytest.mark.parametrize("name", CASES)
 def test_no_number_makes_a_command_warn_or_break(tmp_path, monkeypatch, name, odd):
@@ -278,7 +278,7 @@ def test_no_number_makes_a_command_warn_or_break(tmp_path, monkeypatch, name, od
 # ---- disks
 
 
-@pytest.mark.costly
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "way"), cases_that_write(), ids=str)
 def test_a_disk_that_fills_leaves_each_file_as_it_was_or_whole(here, name, way):
     possible(name, way)

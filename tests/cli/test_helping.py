@@ -116,7 +116,6 @@ def completed(*words):
         (["plot", str(ROOT / "LICENSE"), "-l", "c"], []),
     ],
 )
-@pytest.mark.costly
 def test_a_shell_completes_commands_options_files_and_the_names_of_layers(words, offered):
     assert completed(*words) == offered
 

@@ -370,7 +370,7 @@ def test_compared_models_of_one_name_are_told_apart_in_words_and_names():
     assert "from a/net.npz to b/net.npz" in done.stdout
 
 
-@pytest.mark.costly
+@pytest.mark.cases(2)
 @pytest.mark.parametrize("command", RESULTS, ids=" ".join)
 def test_a_model_replaces_its_own_results_trained_on_or_moved(command):
     save_model("same.npz", seed=5)

@@ -120,7 +120,6 @@ COMMANDS = {
 }
 
 
-@pytest.mark.costly
 @pytest.mark.parametrize("encoding", ["ascii", "cp437", "latin-1", "cp1252", "utf-16"])
 @pytest.mark.parametrize("command", [*COMMANDS])
 def test_every_command_prints_in_every_encoding(odd, command, encoding):

@@ -9,9 +9,10 @@ import pytest
 from tests import telling
 from tests.cli import commands
 
-SLOW = ("diagnoses", "images", "survey")
+SLOW = ("compare", "diagnoses", "images", "survey")
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     "name",
     [pytest.param(name, marks=pytest.mark.slow if name in SLOW else ()) for name in commands.COMMANDS],

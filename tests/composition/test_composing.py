@@ -133,7 +133,6 @@ def dense(axes: str) -> Dense:
     )
 
 
-@pytest.mark.costly(5)
 @pytest.mark.parametrize(
     ("operation", "channels"),
     [
@@ -293,6 +292,7 @@ def test_an_image_of_unknown_depth_has_as_many_channels_as_the_lowest_layer_take
         np.testing.assert_allclose(compose(net, net.conv_layers[0]).templates, expected)
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("layers", "sentence"),
     [

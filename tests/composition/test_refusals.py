@@ -70,6 +70,7 @@ def square(size: int, stride: int = 1) -> dict[str, tuple]:
     return {"size": (size, size), "stride": (stride, stride), "pad": ((0, 0), (0, 0))}
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("operation", "reason"),
     [

@@ -100,7 +100,6 @@ def test_an_operation_gives_in_the_module_what_it_gives_here(name: str) -> None:
     assert apart(network_of(*(case if isinstance(case, tuple) else (case,)))) <= 1e-6
 
 
-@pytest.mark.costly(69)
 @pytest.mark.parametrize("name", CASES)
 def test_each_operation_is_said_in_plain_lines_or_refused(name: str) -> None:
     case = CASES[name]
@@ -131,7 +130,6 @@ def test_what_cannot_be_said_in_a_module_is_refused_with_the_layer(reason: str) 
 
 
 @needs_torch
-@pytest.mark.costly
 @pytest.mark.parametrize("name", SINGLE)
 def test_the_module_gives_what_theano_gave(name: str, tmp_path: Path) -> None:
     with np.load(WRITTEN) as held:
@@ -145,7 +143,6 @@ def test_the_module_gives_what_theano_gave(name: str, tmp_path: Path) -> None:
     assert np.abs(found - truth).max() <= 1e-6 * np.abs(truth).max()
 
 
-@pytest.mark.costly
 @pytest.mark.parametrize("path", READABLE, ids=called)
 def test_the_source_of_every_whole_file_is_plain_and_answers_alike(path: Path) -> None:
     network = filtviz.load(path)

@@ -306,7 +306,6 @@ def test_a_file_without_a_graph_is_refused_until_another_gives_it(tmp_path: Path
 
 
 @needs_onnx
-@pytest.mark.costly
 @pytest.mark.parametrize("path", READABLE, ids=called)
 def test_a_whole_file_answers_alike_and_is_read_back_with_the_same_kernels(
     path: Path, tmp_path: Path
@@ -343,7 +342,6 @@ def _runs(network: Network) -> bool:
 
 
 @needs_onnx
-@pytest.mark.costly
 @pytest.mark.parametrize("name", SINGLE)
 def test_onnx_runtime_gives_what_theano_gave(name: str, tmp_path: Path) -> None:
     with np.load(WRITTEN) as held:

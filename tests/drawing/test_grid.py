@@ -34,7 +34,6 @@ def kernels_of(shape, dtype="f4", seed=0):
 SLOW = pytest.mark.slow
 
 
-@pytest.mark.costly
 @pytest.mark.parametrize(
     "n_filters", [1, 2, 4, 5, pytest.param(20, marks=SLOW), pytest.param(36, marks=SLOW)]
 )
@@ -44,7 +43,7 @@ def test_every_grid_and_kernel_size_equals_matplotlib(n_filters, size):
     assert np.array_equal(fast_page(kernels), nolearn_page(kernels))
 
 
-@pytest.mark.costly
+@pytest.mark.cases(2)
 @pytest.mark.parametrize("figsize", [(6, 6), (3, 8), (10.5, 8.5), (0.7, 0.9), (6.5, 4.5)])
 @pytest.mark.parametrize("dpi", [33.3, pytest.param(50, marks=SLOW), pytest.param(72, marks=SLOW), 150])
 @pytest.mark.parametrize("shape", [(5, 3, 3), (10, 4, 2)])
@@ -54,7 +53,6 @@ def test_every_page_size_equals_matplotlib(figsize, dpi, shape):
     assert np.array_equal(fast_page(kernels, figsize=figsize, dpi=dpi), expected)
 
 
-@pytest.mark.costly
 @pytest.mark.parametrize("cmap", ["gray", "gray_r", "viridis", "RdBu", "tab10", "twilight", "Set3", "flag"])
 @pytest.mark.parametrize("shape", [(3, 3, 3), pytest.param((20, 5, 5), marks=SLOW)])
 def test_every_colour_map_equals_matplotlib(cmap, shape):
@@ -64,7 +62,6 @@ def test_every_colour_map_equals_matplotlib(cmap, shape):
 
 
 @pytest.mark.slow
-@pytest.mark.costly
 @pytest.mark.parametrize("dtype", ["f2", "f4", "f8", "i1", "u1", "i4", "i8", "?"])
 def test_every_type_of_weights_equals_matplotlib(dtype):
     kernels = (kernels_of((5, 3, 3)) * 40).astype(dtype)

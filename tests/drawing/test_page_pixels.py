@@ -62,7 +62,6 @@ def test_a_page_is_agg_s(no_figures: None, shape: tuple[int, ...], options: dict
     assert_as_agg(pages_of(layer, texts=TEXTS, **options)[0])
 
 
-@pytest.mark.costly
 @as_proven
 @pytest.mark.slow
 @pytest.mark.parametrize("dpi", [50, 72, 96, 100, 110, 120, 150, 250, 300])

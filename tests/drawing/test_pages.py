@@ -66,7 +66,6 @@ def test_nobodys_settings_turn_a_sheet_over_or_hide_its_words() -> None:
         assert np.array_equal(pixels_of(page), expected)
 
 
-@pytest.mark.costly
 @as_proven
 @pytest.mark.parametrize(
     "shape", [(2, 20, 3, 3), (20, 1, 3, 3), (6, 4, 5, 2), (4, 3, 7, 7), (130, 110, 1, 1), (2, 2, 1, 9)]

@@ -380,6 +380,7 @@ def test_a_picture_holds_from_a_correlation_of_six_tenths_on(
     assert (look.layer.name, look.through) == (name, through)
 
 
+@pytest.mark.slow
 def test_where_all_is_as_drawn_images_decide_if_the_network_can_be_run() -> None:
     told = filtviz.diagnose(_EXAMPLES / "mission-untrained.pkl")
     ((sentence, command),) = told.others
@@ -409,6 +410,7 @@ def moved(seed: int) -> NDArray[np.float32]:
     return (rng.standard_normal((40, 20, 3, 3)) * strength).astype("f4")
 
 
+@pytest.mark.slow
 def test_nothing_more_is_said_where_structure_is_found_or_an_earlier_file_was_given() -> None:
     assert filtviz.diagnose(_EXAMPLES / "mission-trained.pkl").others == ()
     start = _EXAMPLES / "mission-untrained.pkl"

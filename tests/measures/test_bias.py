@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy import stats
+import scipy
 
 from filtviz.measures.bias import bias_state
 
@@ -47,4 +47,4 @@ def test_biases_are_not_drawn_where_one_passes_the_bound_or_all_are_small() -> N
 def test_drawn_biases_are_hardly_ever_taken_for_moved(n: int) -> None:
     random = np.random.default_rng(n)
     moved = sum(bias_state(random.uniform(-1, 1, n), [1.0]) == "moved" for _ in range(2000))
-    assert moved <= stats.binom.ppf(0.9999, 2000, 0.001)
+    assert moved <= scipy.stats.binom.ppf(0.9999, 2000, 0.001)

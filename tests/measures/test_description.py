@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy import stats
+import scipy
 
 from filtviz.measures.classical import CLASSICAL, classical_kernels, likeness_threshold, nearest_classical
 from filtviz.measures.cnn_filter_db import filter_orthogonality, sparsity, variance_entropy
@@ -124,4 +124,4 @@ def test_effective_rank_counts_directions(noise) -> None:
     rows = np.eye(6).reshape(6, 6, 1, 1)
     assert effective_rank(Kernels.of(rows)) == pytest.approx(6)
     values = np.linalg.svd(noise((8, 2, 3, 3)).rows, compute_uv=False)
-    assert effective_rank(noise((8, 2, 3, 3))) == pytest.approx(np.exp(stats.entropy(values)))
+    assert effective_rank(noise((8, 2, 3, 3))) == pytest.approx(np.exp(scipy.stats.entropy(values)))

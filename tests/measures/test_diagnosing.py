@@ -189,7 +189,6 @@ ODD = [
 ]
 
 
-@pytest.mark.costly
 @pytest.mark.parametrize("shape", ODD)
 @pytest.mark.parametrize("dtype", ["float16", "float32", "float64", ">f4"])
 def test_odd_shapes_and_types_of_untrained_layers(make_conv, glorot, shape, dtype) -> None:

@@ -94,6 +94,7 @@ def test_filters_at_right_angles_have_no_closest() -> None:
     assert closest_pair(Kernels.of(np.eye(4).reshape(4, 4, 1, 1))) == (0, 1, 0.0)
 
 
+@pytest.mark.slow
 def test_the_closest_pair_of_noise_passes_the_threshold_one_time_in_a_hundred() -> None:
     random = np.random.default_rng(0)
     passed = [

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy import stats
+import scipy
 
 from filtviz.measures import laws
 
 
 @pytest.mark.parametrize("z", [0.0, 0.3, -1.96, 5.0, -30.0])
 def test_both_normal_tails(z) -> None:
-    assert laws.normal_tails(z) == pytest.approx(2 * stats.norm.sf(abs(z)), rel=1e-12)
+    assert laws.normal_tails(z) == pytest.approx(2 * scipy.stats.norm.sf(abs(z)), rel=1e-12)
 
 
 @pytest.mark.parametrize(
@@ -19,27 +19,29 @@ def test_both_normal_tails(z) -> None:
 )
 def test_the_chi_squared_tail(statistic, degrees) -> None:
     assert laws.chi_squared_tail(statistic, degrees) == pytest.approx(
-        stats.chi2.sf(statistic, degrees), rel=1e-10
+        scipy.stats.chi2.sf(statistic, degrees), rel=1e-10
     )
 
 
 @pytest.mark.parametrize(("least", "n"), [(0, 179), (1, 179), (4, 179), (20, 179), (350, 14_399), (179, 179)])
 def test_the_binomial_tail_counts_the_least(least, n) -> None:
-    expected = stats.binom.sf(least - 1, n, 0.02)
+    expected = scipy.stats.binom.sf(least - 1, n, 0.02)
     assert laws.binomial_tail(least, n, 0.02) == pytest.approx(expected, rel=1e-9)
 
 
 def test_the_smaller_beta_tail_counts_twice() -> None:
     x = np.array([0.0, 0.1, 1 / 3, 0.5, 0.99, 1.0, np.nan])
     a, b = np.full(7, 3.0), np.full(7, 6.0)
-    law = stats.beta(3, 6)
+    law = scipy.stats.beta(3, 6)
     expected = np.minimum(1, 2 * np.minimum(law.cdf(x), law.sf(x)))
     np.testing.assert_allclose(laws.beta_tails(x, a, b), expected, rtol=1e-12)
 
 
 @pytest.mark.parametrize("tail", [0.5, 0.01, 1e-6, 1e-12])
 def test_the_beta_quantile(tail) -> None:
-    assert laws.beta_upper_quantile(tail, 0.5, 4.0) == pytest.approx(stats.beta.isf(tail, 0.5, 4.0), rel=1e-9)
+    assert laws.beta_upper_quantile(tail, 0.5, 4.0) == pytest.approx(
+        scipy.stats.beta.isf(tail, 0.5, 4.0), rel=1e-9
+    )
 
 
 @pytest.mark.parametrize(("dimension", "expected"), [(1, 1.0), (2, None), (9, None)])
@@ -47,7 +49,7 @@ def test_a_random_cosine(dimension, expected) -> None:
     found = laws.random_cosine(190, dimension, 0.01)
     if expected is None:
         each = 1 - 0.99 ** (1 / 190)
-        expected = np.sqrt(stats.beta.isf(each, 0.5, (dimension - 1) / 2))
+        expected = np.sqrt(scipy.stats.beta.isf(each, 0.5, (dimension - 1) / 2))
     assert found == pytest.approx(expected)
     assert laws.random_cosine(0, 9, 0.01) == pytest.approx(laws.random_cosine(1, 9, 0.01))
 
@@ -62,7 +64,7 @@ def test_tracy_widom_quantiles() -> None:
 def test_rank_correlation_is_spearmans_with_ties_too(seed) -> None:
     random = np.random.default_rng(seed)
     a, b = random.integers(0, 6, 25).astype(float), random.standard_normal(25).round(1)
-    expected = stats.spearmanr(a, b, alternative="greater")
+    expected = scipy.stats.spearmanr(a, b, alternative="greater")
     rho, p = laws.rank_correlation(a, b)
     assert (rho, p) == (
         pytest.approx(expected.statistic, rel=1e-12),
@@ -84,7 +86,7 @@ def test_significance_is_benjamini_and_hochbergs(seed) -> None:
     p[25] = np.nan
     known = np.isfinite(p)
     expected = np.zeros(40, dtype=bool)
-    expected[known] = stats.false_discovery_control(p[known]) <= 0.05
+    expected[known] = scipy.stats.false_discovery_control(p[known]) <= 0.05
     assert 0 < expected.sum() < 40
     np.testing.assert_array_equal(laws.is_significant(p, 0.05), expected)
 

@@ -81,6 +81,7 @@ def test_a_stack_that_is_too_much_is_not_composed_and_the_layer_is_judged() -> N
     assert diagnose(network).layers[1].composed_size == (5, 5)
 
 
+@pytest.mark.slow
 def test_naming_thousands_of_twins_is_work_and_naming_none_is_not() -> None:
     alike = np.broadcast_to(draws((1, 1, 3, 3)), LARGE).copy()
     spent = []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy import stats
+import scipy
 
 from filtviz.measures.kernels import Kernels
 from filtviz.measures.low_frequency import band_energies, filter_shares, layer_share, low_band
@@ -62,9 +62,9 @@ def test_the_share_equals_a_naive_transform(size: tuple[int, int]) -> None:
 def test_p_values_of_filters_are_those_of_the_beta_law(noise) -> None:
     kernels = noise((400, 2, 3, 3))
     result = filter_shares(kernels, band_energies(kernels))
-    law = stats.beta(3, 6)
+    law = scipy.stats.beta(3, 6)
     np.testing.assert_allclose(result.p, 2 * np.minimum(law.cdf(result.share), law.sf(result.share)))
-    assert stats.kstest(result.share, law.cdf).pvalue > 0.01
+    assert scipy.stats.kstest(result.share, law.cdf).pvalue > 0.01
 
 
 def test_the_layers_z_is_the_formulas(noise) -> None:
@@ -74,7 +74,7 @@ def test_the_layers_z_is_the_formulas(noise) -> None:
     expected = (np.mean(each) - 1 / 3) / np.sqrt(2 * 3 * 6 / (81 * 11 * 400))
     assert test is not None
     assert test.z == pytest.approx(expected)
-    assert test.p == pytest.approx(2 * stats.norm.sf(abs(expected)))
+    assert test.p == pytest.approx(2 * scipy.stats.norm.sf(abs(expected)))
 
 
 def test_white_noise_is_called_out_as_often_as_it_should() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy import integrate, stats
+import scipy
 
 from filtviz.measures.catalogue import CATALOGUE, CUT_STD, DEFAULT, possible_draws, rule_named
 from filtviz.measures.kernels import Kernels
@@ -34,7 +34,7 @@ def drawn(rule, shape, seed: int = 0) -> np.ndarray:
     random = np.random.default_rng(seed)
     if rule.family == "uniform":
         return random.uniform(-rule.bound(shape), rule.bound(shape), shape)
-    return stats.truncnorm.rvs(-2, 2, scale=rule.std(shape) / CUT_STD, size=shape, random_state=random)
+    return scipy.stats.truncnorm.rvs(-2, 2, scale=rule.std(shape) / CUT_STD, size=shape, random_state=random)
 
 
 def trained(share: float, seed: int = 0, rule=DEFAULT, shape=SHAPE) -> Kernels:
@@ -47,14 +47,14 @@ def true_share(draws: np.ndarray, weights: np.ndarray) -> float:
     return float(np.vdot(draws, weights) ** 2 / np.vdot(draws, draws) / np.vdot(weights, weights))
 
 
-@pytest.mark.costly
+@pytest.mark.slow
 @pytest.mark.parametrize("family", ["uniform", "cut normal"])
 @pytest.mark.parametrize(("change", "scale"), [(0.05, 1.0), (0.4, 0.9), (2.0, 1.1)])
 def test_the_density_is_that_of_the_sum(family: str, change: float, scale: float) -> None:
     law = (
-        stats.uniform(-np.sqrt(3) * scale, 2 * np.sqrt(3) * scale)
+        scipy.stats.uniform(-np.sqrt(3) * scale, 2 * np.sqrt(3) * scale)
         if family == "uniform"
-        else stats.truncnorm(-2, 2, scale=scale / CUT_STD)
+        else scipy.stats.truncnorm(-2, 2, scale=scale / CUT_STD)
     )
     assert law.std() == pytest.approx(scale)
 
@@ -62,7 +62,9 @@ def test_the_density_is_that_of_the_sum(family: str, change: float, scale: float
         low, high = max(law.support()[0], x - 9 * change), min(law.support()[1], x + 9 * change)
         if low >= high:
             return 0.0
-        return integrate.quad(lambda u: law.pdf(u) * stats.norm.pdf(x - u, scale=change), low, high)[0]
+        return scipy.integrate.quad(
+            lambda u: law.pdf(u) * scipy.stats.norm.pdf(x - u, scale=change), low, high
+        )[0]
 
     points = np.array([0.0, 0.7, 1.6, 2.2, 4.0])
     np.testing.assert_allclose(
@@ -151,7 +153,6 @@ def test_a_share_is_recovered_where_few_weights_changed_much(seed) -> None:
     assert residue.share == pytest.approx(true_share(draws, weights), abs=0.05)
 
 
-@pytest.mark.costly
 @pytest.mark.parametrize("rule", BOUNDED, ids=lambda rule: rule.name)
 def test_untouched_draws_are_all_noise(rule) -> None:
     residue = noise_residue(Kernels.of(drawn(rule, SHAPE)), rule)
@@ -193,7 +194,6 @@ def test_filters_that_repeat_one_another_are_not_measured() -> None:
     assert residue.reason.startswith("its filters have so much in common")
 
 
-@pytest.mark.costly
 @pytest.mark.parametrize("rule", BOUNDED, ids=lambda rule: rule.name)
 def test_the_rule_is_told_by_its_trace(rule) -> None:
     shapes = [(40, 16, 3, 3), SHAPE]

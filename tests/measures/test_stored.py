@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy import stats
+import scipy
 
 from filtviz.measures.kernels import Kernels
 from filtviz.measures.stored import clipping, quantisation
@@ -22,7 +22,7 @@ def test_clipping_is_the_binomial_law(glorot) -> None:
     test = clipping(Kernels.of(weights))
     assert test is not None
     assert test.share == near / weights.size
-    assert test.p == pytest.approx(stats.binom.sf(near - 2, weights.size - 1, 0.02))
+    assert test.p == pytest.approx(scipy.stats.binom.sf(near - 2, weights.size - 1, 0.02))
     assert test.p > 0.001
 
 

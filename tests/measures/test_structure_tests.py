@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy import stats
+import scipy
 
 from filtviz.measures.coupling import coupling, reliance
 from filtviz.measures.energies import heterogeneity
@@ -24,7 +24,7 @@ def test_sphericity_is_the_formula(noise) -> None:
     test = sign_sphericity(kernels)
     assert test is not None
     assert (test.q, test.degrees) == (pytest.approx(q), 44)
-    assert test.p == pytest.approx(stats.chi2.sf(q, 44), abs=0.05)
+    assert test.p == pytest.approx(scipy.stats.chi2.sf(q, 44), abs=0.05)
 
 
 @pytest.mark.parametrize("n", [1, 2, 5, 40])
@@ -53,7 +53,7 @@ def test_the_tail_of_sphericity_has_three_moments(q: float, n: int, p: int, tail
     assert _tail(q, n, p) == pytest.approx(tail, rel=1e-6)
 
 
-@pytest.mark.costly
+@pytest.mark.slow
 @pytest.mark.parametrize(("p", "n"), [(9, 2), (9, 8), (25, 3), (49, 4), (121, 2), (9, 200)])
 def test_the_tail_of_sphericity_is_that_of_random_directions(p: int, n: int) -> None:
     random = np.random.default_rng([p, n])
@@ -61,7 +61,7 @@ def test_the_tail_of_sphericity_is_that_of_random_directions(p: int, n: int) -> 
     for _ in range(4000):
         ps.append(_tail(_statistic(random.standard_normal((n, p))), n, p))
     for level in (0.05, 0.01):
-        passing = stats.binom(4000, level)
+        passing = scipy.stats.binom(4000, level)
         assert passing.ppf(0.0005) * 0.7 <= (np.array(ps) < level).sum() <= passing.ppf(0.9995) * 1.2
 
 
@@ -93,7 +93,7 @@ def test_heterogeneity_is_the_formula(noise, along, axes, n) -> None:
     test = heterogeneity(kernels, along)
     assert test is not None
     assert (test.statistic, test.degrees) == (pytest.approx(statistic), n - 1)
-    assert test.p == pytest.approx(stats.chi2.sf(statistic, n - 1))
+    assert test.p == pytest.approx(scipy.stats.chi2.sf(statistic, n - 1))
 
 
 def test_heterogeneity_sees_strong_filters_and_channels(noise) -> None:
@@ -116,7 +116,7 @@ def test_coupling_is_spearmans(noise) -> None:
     later = reliance(following.weights)
     np.testing.assert_allclose(later, (following.weights**2).sum(axis=(0, 2, 3)))
     result = coupling(kernels, later)
-    expected = stats.spearmanr((kernels.weights**2).sum(axis=(1, 2, 3)), later, alternative="greater")
+    expected = scipy.stats.spearmanr((kernels.weights**2).sum(axis=(1, 2, 3)), later, alternative="greater")
     assert result == (pytest.approx(expected.statistic), pytest.approx(expected.pvalue))
 
 

@@ -40,7 +40,6 @@ def in_zip(data: bytes) -> bytes:
     return buffer.getvalue()
 
 
-@pytest.mark.costly(24)
 @pytest.mark.parametrize(
     ("wrap", "container"),
     [
@@ -68,7 +67,6 @@ def test_compressions_are_undone_whatever_the_name(tmp_path, wrap, container, na
     assert np.array_equal(network.conv_layers[0].b, B)
 
 
-@pytest.mark.costly
 @pytest.mark.parametrize("compress", [gzip.compress, bz2.compress, lzma.compress, zlib.compress, in_zip])
 def test_what_inflates_too_much_is_stopped(tmp_path, compress):
     path = tmp_path / "bomb"
@@ -294,6 +292,7 @@ def test_what_is_no_file_is_told(tmp_path):
         load(tmp_path / "pipe")
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("data", "sentence"),
     [

@@ -242,7 +242,7 @@ def test_arrays_that_no_table_names_are_told(tmp_path: Path) -> None:
     )
 
 
-@pytest.mark.costly(18)
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("old", "new", "sentence"),
     [

@@ -18,7 +18,6 @@ def wanted() -> dict[str, list[str]]:
     return {name: [line for line in lines if line.startswith(f"{name} ")] for name in FILES}
 
 
-@pytest.mark.costly
 @pytest.mark.parametrize("name", FILES)
 def test_what_is_needed_is_enough(name):
     whole = answers(name, Limits())
@@ -26,7 +25,7 @@ def test_what_is_needed_is_enough(name):
         assert answers(name, Limits(**{limit: n})) == whole
 
 
-@pytest.mark.costly(17)
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("name", FILES)
 def test_one_less_than_is_needed_is_refused_in_the_same_words(name, wanted):
     assert list(refusals(name)) == wanted[name]

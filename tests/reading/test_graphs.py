@@ -170,6 +170,7 @@ OPEN = "does not tell how many numbers a dense layer is given"
 C1 = "[convolutional]\nfilters=4\nsize=1\nactivation=linear\n"
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("section", "inputs", "expected", "shape"),
     [

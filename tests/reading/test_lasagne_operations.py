@@ -51,6 +51,7 @@ def facts(operation) -> dict:
 POOL = {"pool_size": (3, 2), "stride": (2, 1), "pad": (1, 0)}
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("cls", "state", "expected"),
     [
@@ -218,6 +219,7 @@ def test_the_linear_one_is_no_operation_and_softmax_one_of_its_own(read):
     assert [type(each) for each in softmax.layers[1].operations] == [Softmax]
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("cls", "state", "keeps_places"),
     [

@@ -266,6 +266,7 @@ def test_convolutions_that_are_no_pictures(read, cls, shape, state, axes):
     assert found.why_not_drawn is not None
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("cls", "state", "window", "shape"),
     [
@@ -330,6 +331,7 @@ def test_layers_that_are_no_convolutions(read, cls, state, window, shape):
     assert receptive_fields(network)[1] is not None
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("cls", "state", "shape"),
     [

@@ -108,6 +108,7 @@ ONES = np.ones(2, "f4")
 RELU = Named("madmom.ml.nn.activations.relu")
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("cls", "state", "expected"),
     [

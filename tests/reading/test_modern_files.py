@@ -84,7 +84,6 @@ def kernel_of(layer: filtviz.ConvLayer) -> np.ndarray:
     return layer.W if is_stored else max(layer.parameters, key=lambda one: one.size).value
 
 
-@pytest.mark.costly(15)
 @pytest.mark.shared
 @pytest.mark.parametrize(("folder", "entry"), entries())
 def test_every_kernel_is_the_frameworks_own(folder, entry):

@@ -238,6 +238,7 @@ def test_numbers_that_square_with_each_node_become_open(tmp_path):
     assert network.layers[-1].output_shape in (None, (1, None, None, None))
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("operator", "given", "facts"),
     [

@@ -62,6 +62,7 @@ def test_a_file_that_was_cut_short_is_one_sentence(tmp_path, name, kept):
         filtviz.load(path)
 
 
+@pytest.mark.cases(27)
 @pytest.mark.parametrize("name", ["gluon.params", "cnn_f32.gguf"])
 @pytest.mark.parametrize("place", range(8, 300, 11))
 def test_a_header_that_was_changed_is_a_network_or_one_sentence(tmp_path, name, place):

@@ -42,7 +42,6 @@ def plain(value):
     return value
 
 
-@pytest.mark.costly(96)
 @pytest.mark.parametrize("protocol", range(6))
 @pytest.mark.parametrize(
     "value",
@@ -94,7 +93,6 @@ def test_flags_are_flags_and_numbers_are_numbers_in_every_protocol():
         assert [repr(value) for value in found] == ["True", "False", "1", "0", "1.0"]
 
 
-@pytest.mark.costly(21)
 @pytest.mark.parametrize("protocol", range(6))
 @pytest.mark.parametrize("length", [0, 1, 255, 256, 1024, 1025, 70_000])
 def test_bytes_survive_every_protocol(protocol, length):
@@ -373,7 +371,6 @@ def test_steps_and_memo_are_limited():
         read_pickles(b"N." * 100, pickle_steps(Limits(opcodes=100)))
 
 
-@pytest.mark.costly
 @pytest.mark.parametrize("n", [30_000, pytest.param(300_000, marks=pytest.mark.slow)], ids=["deep", "deeper"])
 @pytest.mark.parametrize(
     "nested",

@@ -138,7 +138,6 @@ FILES = sorted(
 )
 
 
-@pytest.mark.costly
 @pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}/{path.name}")
 def test_a_file_on_disk_gives_what_one_in_memory_gives(path, nothing_in_memory, monkeypatch):
     def everything():
@@ -185,7 +184,6 @@ def inert(value: object) -> object:
     return [inert(getattr(value, name)) for name in slots if not name.startswith("_")] if slots else value
 
 
-@pytest.mark.costly
 @pytest.mark.parametrize("protocol", range(6))
 @pytest.mark.parametrize("value", VALUES, ids=range(len(VALUES)))
 def test_a_pickle_on_disk_is_read_through_windows_as_one_in_memory(
@@ -371,7 +369,6 @@ def a_packed_pickle(path: Path) -> None:
     path.write_bytes(__import__("gzip").compress(np.random.default_rng(0).bytes(5000), 0))
 
 
-@pytest.mark.costly
 @pytest.mark.parametrize("write", [a_pickle, an_npz, a_packed_npz, a_zip, a_packed_pickle])
 def test_a_file_cut_short_while_its_structure_is_read_is_never_taken_for_another(
     tmp_path, nothing_in_memory, monkeypatch, asked, write

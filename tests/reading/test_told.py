@@ -17,18 +17,21 @@ from tests.reading.operators import FORMATS
 GROUPS = telling.groups()
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("group", GROUPS)
 def test_what_is_told_of_a_file_is_as_before(group):
     wanted = (telling.GOLDEN / f"{group}.txt").read_text(encoding="utf-8")
     assert telling.text_of(GROUPS[group]).splitlines() == wanted.splitlines()
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("name", FORMATS)
 def test_each_operator_does_with_its_attributes_what_it_did(name):
     wanted = (telling.GOLDEN / "operators" / f"{name}.txt").read_text(encoding="utf-8")
     assert telling.lines_of(FORMATS[name]()) == wanted.splitlines()
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("name", DAMAGED)
 def test_a_damaged_file_is_told_in_the_same_words(name):
     wanted = (telling.GOLDEN / "damaged" / f"{Path(name).name}.txt").read_text(encoding="utf-8")

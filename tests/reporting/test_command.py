@@ -63,7 +63,6 @@ def test_a_failed_run_keeps_the_old_page(folder: Path) -> None:
     assert (folder / "page.html").read_text() == "old"
 
 
-@pytest.mark.costly
 @pytest.mark.parametrize(
     "way", ["./trained.pkl", "{folder}/trained.pkl", "within/../trained.pkl", "link.pkl"]
 )

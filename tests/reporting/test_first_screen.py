@@ -194,6 +194,7 @@ def test_before_shows_what_changed_in_the_words_of_diagnose(states: tuple[Networ
     assert "YOUR-" not in page[: page.index('id="layers"')]
 
 
+@pytest.mark.slow
 def test_without_a_file_before_nothing_is_measured(states: tuple[Network, Network]) -> None:
     page = filtviz.report(states[1])
     assert '<th scope="col">noise</th>' in page

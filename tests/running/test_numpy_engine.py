@@ -68,6 +68,7 @@ AXES = (0, 2, 3, 1)
 SQUARES = np.pad(UNITS**2, [(0, 0), (1, 1), (0, 0), (0, 0)])
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("operation", "expected"),
     [
@@ -143,6 +144,7 @@ KERNELS = Parameter.of("W", np.ones((1, 4, 1, 1, 2, 3)))
 OTHERS = Parameter.of("W", np.ones((1, 3, 1, 1, 2, 3)))
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("operation", "reason"),
     [

@@ -9,9 +9,6 @@ import pytest
 
 import filtviz
 
-pytestmark = pytest.mark.costly
-
-
 WRITTEN = Path(__file__).parent / "lasagne0.2-layers.npz"
 with np.load(WRITTEN) as held:
     CASES = sorted(name.removesuffix("/truth") for name in held.files if name.endswith("/truth"))

@@ -164,6 +164,7 @@ HOSTILE = {
 }
 
 
+@pytest.mark.cases(2)
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_table_of_a_stranger_is_one_sentence_and_stays(zoo, name):
     filtviz.survey("zoo/run0", "out", jobs=1)
