@@ -23,6 +23,7 @@ from filtviz.operations import Activation, Convolution, Identity, Normalisation
 from filtviz.parameter import Parameter
 from tests.converting.test_arrays import EXAMPLE, HOSTILE, READABLE, called
 from tests.converting.test_onnx import CASES, MERGES, REFUSED, SINGLE, WRITTEN, network_of, numbers, pads
+from tests.converting.test_verifying import with_three_inputs
 
 needs_torch = pytest.mark.skipif(importlib.util.find_spec("torch") is None, reason="needs PyTorch")
 
@@ -30,7 +31,7 @@ NOT_THERE = {"dilated mean"}
 """Operations that are refused in a module, and said in ONNX."""
 
 
-def answers(network: Network, noise: np.ndarray) -> list[np.ndarray]:
+def answers(network: Network, noise: list[np.ndarray]) -> list[np.ndarray]:
     """What the module gives, run in this process: hundreds of them take too long one by one."""
     import io
 
@@ -47,7 +48,7 @@ def answers(network: Network, noise: np.ndarray) -> list[np.ndarray]:
     made.load_state_dict(torch.load(stream, weights_only=True))
     made.eval()
     with torch.no_grad():
-        found = made(torch.from_numpy(noise))
+        found = made(*map(torch.from_numpy, noise))
     return [one.numpy() for one in (found if isinstance(found, tuple) else (found,))]
 
 
@@ -122,6 +123,11 @@ def test_two_inputs_are_merged_alike_in_the_module(name: str) -> None:
     )
 
 
+@needs_torch
+def test_a_module_with_several_inputs_is_verified_like_any_other() -> None:
+    assert apart(with_three_inputs()) <= 1e-6
+
+
 @pytest.mark.parametrize("reason", REFUSED)
 def test_what_cannot_be_said_in_a_module_is_refused_with_the_layer(reason: str) -> None:
     with pytest.raises(filtviz.ConversionError, match="it cannot be converted: ") as caught:
@@ -138,7 +144,7 @@ def test_the_module_gives_what_theano_gave(name: str, tmp_path: Path) -> None:
     network = filtviz.load(tmp_path / "layer.pkl")
     shape = network.layers[0].operations[0].shape
     image = np.random.RandomState(0).randn(1, *shape[1:]).astype("float32")
-    (found,) = answers(network, image)
+    (found,) = answers(network, [image])
     assert found.shape == truth.shape
     assert np.abs(found - truth).max() <= 1e-6 * np.abs(truth).max()
 
@@ -283,4 +289,4 @@ def test_a_module_that_answers_otherwise_is_an_error_and_nothing_is_left(tmp_pat
 def test_a_module_that_pytorch_cannot_run_is_one_sentence() -> None:
     write = partial(write_pt, arrays=[], facts={})
     with pytest.raises(filtviz.ConversionError, match="PyTorch cannot run"):
-        verifying.module_outputs("raise ValueError('no')\n", write, np.zeros((1, 1), "float32"))
+        verifying.module_outputs("raise ValueError('no')\n", write, [np.zeros((1, 1), "float32")])

@@ -45,6 +45,7 @@ from filtviz.operations import (
 )
 from filtviz.parameter import Parameter
 from tests.converting.test_arrays import EXAMPLE, HOSTILE, READABLE, called, hostile
+from tests.converting.test_verifying import with_three_inputs
 
 WRITTEN = Path(__file__).parents[1] / "running" / "lasagne0.2-layers.npz"
 with np.load(WRITTEN) as held:
@@ -350,9 +351,14 @@ def test_onnx_runtime_gives_what_theano_gave(name: str, tmp_path: Path) -> None:
     network = filtviz.load(tmp_path / "layer.pkl")
     shape = network.layers[0].operations[0].shape
     image = np.random.RandomState(0).randn(1, *shape[1:]).astype("float32")
-    (found,) = verifying.onnx_outputs(model_of(network), image)
+    (found,) = verifying.onnx_outputs(model_of(network), [image])
     assert found.shape == truth.shape
     assert np.abs(found - truth).max() <= 1e-6 * np.abs(truth).max()
+
+
+@needs_onnx
+def test_a_network_with_several_inputs_is_verified_like_any_other() -> None:
+    assert apart(with_three_inputs()) <= 1e-6
 
 
 @needs_onnx
@@ -360,17 +366,24 @@ def test_onnx_runtime_gives_what_theano_gave(name: str, tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_every_real_file_that_runs_here_answers_alike(shared: Path) -> None:
     n = 0
-    for path in sorted([*(shared / "models").rglob("*"), *(shared / "modern" / "made").rglob("*")]):
+    for path in sorted([*(shared / "models").rglob("*"), *(shared / "modern").rglob("*")]):
         try:
             network = filtviz.load(path) if path.is_file() and "truth" not in path.name else None
         except filtviz.FiltvizError:
             continue
         if network is None or network.origin.inferred or not _runs(network):
             continue
-        # One answers sigmoids of 1e-9, which ONNX Runtime takes for 0.
-        assert apart(network) <= 2e-6 or path.name.startswith("hiendang"), path
+        allowed = 1e-5 if "real" in path.parts else 2e-6  # of 47 layers, by ONNX Runtime's own order of sums
+        assert apart(network) <= allowed or path.name.startswith(CANNOT_TELL), path
         n += 1
     assert n > 30
+
+
+CANNOT_TELL = (
+    "hiendang",  # sigmoids of 1e-9, which ONNX Runtime takes for 0
+    "rapidocr_onnxruntime__ch_PP-OCRv4_det",  # the same
+    "onnx__light_squeezenet",  # its weights are constants, and what is left of their sums is rounding
+)
 
 
 # Names, verification, and the command

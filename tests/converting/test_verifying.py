@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import struct
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from filtviz.converting.collected import EPSILON, epsilon_of, stored, torch_layo
 from filtviz.converting.identifiers import Names, attribute, identifier, member, plain
 from filtviz.converting.shaped import fixed_batch
 from filtviz.network import Layer, Network
-from filtviz.operations import Convolution, Normalisation, Reshape
+from filtviz.operations import Concatenate, Convolution, Flatten, Input, Normalisation, Reshape
 from filtviz.parameter import Parameter
 from tests.building import chain, conv, image
 from tests.converting.test_arrays import EXAMPLE
@@ -83,12 +84,57 @@ def test_a_verification_says_what_it_did() -> None:
     )
 
 
+def test_a_verification_that_tells_little_says_so() -> None:
+    rounded = verifying.compared([ONES], [ONES + 0.5], 2, "it", lambda: [ONES + 0.25])
+    assert str(rounded).endswith(
+        "is 5.0e-01 (5.0e-01 of the largest output), where rounding to single precision alone makes 2.5e-01: "
+        "noise cannot tell more of this network"
+    )
+    small = verifying.compared([ONES * 1e-9], [ONES * 3e-9], 2, "it")
+    assert str(small).endswith(
+        "(2.0e+00 of the largest output); its answers to noise are too small to tell more"
+    )
+    assert small.rounding is None
+    plain = verifying.compared([ONES], [ONES * (1 + verifying.TOLERANCE / 2)], 2, "it")
+    assert str(plain).endswith("of the largest output)")
+    assert plain.rounding is None
+
+
+def filters(n: int, seed: int) -> Convolution:
+    weights = np.random.default_rng(seed).standard_normal((n, 2, 3, 3)).astype("float32")
+    return Convolution(weights=Parameter.of("W", weights), stride=(1, 1), pad=((0, 0), (0, 0)))
+
+
+def with_three_inputs() -> Network:
+    """What has three inputs of different sizes, one of them an image with its channels behind in the file."""
+    layers = [
+        Layer(name="image", type="Input", operations=(Input(shape=(None, 2, 5, 4), channels_last=True),)),
+        Layer(name="more", type="Input", operations=(Input(shape=(None, 2, 3, 3)),)),
+        Layer(name="numbers", type="Input", output_shape=(None, 3), operations=(Input(), Flatten(keep=1))),
+        Layer(name="a", inputs=(0,), operations=(filters(3, 1), Flatten(keep=1))),
+        Layer(name="b", inputs=(1,), operations=(filters(4, 2), Flatten(keep=1))),
+        Layer(name="all", inputs=(2, 4, 3), operations=(Concatenate(axis=1),)),
+    ]
+    return Network.of(layers)
+
+
+def test_each_input_of_several_is_shown_noise_of_its_own() -> None:
+    network = with_three_inputs()
+    noise, (found,) = verifying.expected(network, None)
+    assert [each.shape for each in noise] == [(2, 2, 5, 4), (2, 2, 3, 3), (2, 3)]
+    alone = {}
+    for name, place, given in (("a", 0, np.moveaxis(noise[0], 1, -1)), ("b", 1, noise[1])):
+        below = replace(network.layers[place]), replace(network.layer(name), inputs=(0,))
+        alone[name] = Network.of(below).run(given)
+    assert np.array_equal(found, np.concatenate([noise[2], alone["b"], alone["a"]], axis=1))
+
+
 def _answering(monkeypatch: pytest.MonkeyPatch, factor: float) -> None:
     network = filtviz.load(EXAMPLE)
 
-    def outputs(_: str, write: Any, noise: np.ndarray) -> list[np.ndarray]:
+    def outputs(_: str, write: Any, noise: list[np.ndarray]) -> list[np.ndarray]:
         write(io.BytesIO())
-        return [network.run(noise) * factor]
+        return [network.run(*noise) * factor]
 
     monkeypatch.setattr(writing, "module_outputs", outputs)
 

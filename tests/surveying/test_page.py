@@ -86,7 +86,15 @@ def test_kernels_of_one_direction_have_one_component_and_noise_has_nine():
 @pytest.mark.parametrize(("filters", "shown"), [(125, True), (124, False)])
 def test_components_of_few_kernels_are_not_shown(here, filters, shown):
     save(here / "zoo" / "net.npz", noise(0, (filters, 8, 3, 3)))
-    assert ("What 3x3 kernels are made of" in surveyed()) == shown
+    text = surveyed()
+    assert ("What 3x3 kernels are made of" in text) == shown
+    assert ("% (40)" in text and "% (3.5)" in text) == shown
+
+
+def test_the_published_shares_are_those_of_nine_components():
+    assert len(page.PUBLISHED) == 9
+    assert list(page.PUBLISHED) == sorted(page.PUBLISHED, reverse=True)
+    assert sum(page.PUBLISHED) == pytest.approx(100, abs=9 * 0.25)
 
 
 def test_components_are_those_of_numpy():

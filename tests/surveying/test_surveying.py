@@ -310,9 +310,23 @@ def test_without_pyarrow_the_command_says_what_to_install(zoo, monkeypatch):
     assert not Path("out").exists()
 
 
+HERE = """
+    r = filtviz.survey('zoo', 'out', jobs=2)
+"""
+
+ON_A_CLUSTER = """
+    import distributed
+    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
+        r = filtviz.survey('zoo', 'out', cluster=cluster.scheduler_address)
+"""
+
+
 @pytest.mark.slow
-def test_a_worker_that_is_ended_is_tried_once_more_and_then_named(zoo):
+@pytest.mark.parametrize("surveys", [HERE, ON_A_CLUSTER], ids=["processes", "cluster"])
+def test_a_worker_that_is_ended_is_tried_once_more_and_then_named(zoo, surveys):
     """The model of run1 ends each process that measures it."""
+    if surveys is ON_A_CLUSTER:
+        pytest.importorskip("distributed")
     script = zoo.parent / "ending.py"
     script.write_text(
         "import os, signal, filtviz\n"
@@ -323,7 +337,7 @@ def test_a_worker_that_is_ended_is_tried_once_more_and_then_named(zoo):
         "    return took(self)\n"
         "FileJob._measured = measured\n"
         "if __name__ == '__main__':\n"
-        "    r = filtviz.survey('zoo', 'out', jobs=2)\n"
+        f"{surveys}"
         "    print(sorted((f.file, f.code) for f in r.failures), r.measured)\n"
     )
     worker = zoo.parent / "sitecustomize.py"
@@ -334,14 +348,19 @@ def test_a_worker_that_is_ended_is_tried_once_more_and_then_named(zoo):
         [sys.executable, str(script)],
         capture_output=True,
         text=True,
-        env={**os.environ, "PYTHONPATH": f"{zoo.parent}:{Path(filtviz.__file__).parents[1]}"},
+        env={
+            **os.environ,
+            "PYTHONPATH": f"{zoo.parent}:{Path(filtviz.__file__).parents[1]}",
+            "DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "0",  # else it tries four times by itself
+        },
         timeout=300,
     )
     assert ran.returncode == 0, ran.stderr
     assert "('zoo/run1/net.npz', 'worker-ended')" in ran.stdout
     lost = files_of()["zoo/run1/net.npz"]
     assert (lost["status"], lost["code"]) == ("failed", "worker-ended")
-    assert len(files_of()) == 11
+    read = [row for row in files_of().values() if row["status"] == "read"]
+    assert (len(files_of()), len(read)) == (11, 8), "and the others are measured"
     assert filtviz.survey("zoo", "out", jobs=1).measured == 1, "it is tried again in the next run"
     assert files_of()["zoo/run1/net.npz"]["status"] == "read"
 

@@ -263,7 +263,8 @@ class _Graph:
         assert_never(operation)
 
     def _input(self, step: Step) -> str:
-        name = self._own[step.layer.index]
+        own = self._own[step.layer.index]
+        name = own if step.is_last else self.names.give(f"{own}/input")
         kind = self.onnx.TensorProto.FLOAT
         self.inputs.append(self.onnx.helper.make_tensor_value_info(name, kind, self._axes(step.shape)))
         return name

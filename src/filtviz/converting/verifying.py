@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import subprocess
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -18,8 +19,8 @@ from numpy.typing import NDArray
 from filtviz.budget import Budget
 from filtviz.converting.shaped import fixed_batch, outputs
 from filtviz.errors import ConversionError, MissingExtraError
-from filtviz.network import Network
-from filtviz.operations import Input
+from filtviz.network import Layer, Network
+from filtviz.operations import Input, Reshape, Slice
 from filtviz.running.choosing import has_torch
 from filtviz.running.inference import run
 from filtviz.text import printable
@@ -56,18 +57,31 @@ class Verification:
         absolute: The largest difference of two numbers.
         relative: The same over the largest number that an output has.
         images: How many images of noise were shown.
+        rounding: How far single precision is from double precision here, relative as well; None where it was
+            not asked for, since the difference is small.
     """
 
     with_what: str
     absolute: float
     relative: float
     images: int
+    rounding: float | None = None
 
     def __str__(self) -> str:
         return (
             f"verified with {self.with_what} on {self.images} images of noise: the largest difference is "
-            f"{self.absolute:.1e} ({self.relative:.1e} of the largest output)"
+            f"{self.absolute:.1e} ({self.relative:.1e} of the largest output){self._reservation()}"
         )
+
+    def _reservation(self) -> str:
+        if self.rounding is not None:
+            return (
+                f", where rounding to single precision alone makes {self.rounding:.1e}: noise cannot tell "
+                "more of this network"
+            )
+        if not self.relative <= TOLERANCE:
+            return "; its answers to noise are too small to tell more"
+        return ""
 
 
 def has_onnxruntime() -> bool:
@@ -77,43 +91,73 @@ def has_onnxruntime() -> bool:
 
 def expected(
     network: Network, budget: Budget | None, dtype: str = "float64"
-) -> tuple[NDArray[Any], list[NDArray[Any]]]:
-    """Return noise, with the channels in front, and what a network answers to it, in double precision.
+) -> tuple[list[NDArray[Any]], list[NDArray[Any]]]:
+    """Return noise for each input, with the channels in front, and what a network answers to it.
 
     Args:
-        network: The network, which has one input.
+        network: The network.
         budget: How much work an image may be.
         dtype: In which it is computed.
 
     Raises:
-        ConversionError: it has several inputs.
+        ConversionError: it has no input.
         BudgetError: its images are too large.
         RunningError: it cannot be run.
     """
-    inputs = [each for layer in network.layers for each in layer.operations if isinstance(each, Input)]
-    if len(inputs) != 1:
-        raise ConversionError(
-            f"the network has {len(inputs)} inputs, and noise is shown to one: take --no-verify"
-        )
-    first = next(layer for layer in network.layers if inputs[0] in layer.operations)
-    shape = inputs[0].shape or first.output_shape or (None,)
-    lengths = [LENGTH if n is None else n for n in shape[1:]]
+    entrances = [layer for layer in network.layers if _entrance(layer)]
+    if not entrances:
+        raise ConversionError("the network has no input that noise could be shown to: take --no-verify")
+    shapes = [_lengths(layer) for layer in entrances]
     n_images = fixed_batch(network) or IMAGES
     account = (budget or Budget()).account(network)
-    account.hold(16 * n_images * math.prod(lengths), "noise to verify it with")
-    noise = np.random.default_rng(SEED).random((n_images, *lengths), np.float32)
-    images = np.moveaxis(noise, 1, -1) if inputs[0].channels_last else noise
+    account.hold(16 * n_images * sum(map(math.prod, shapes)), "noise to verify it with")
+    random = np.random.default_rng(SEED)
+    noise = [random.random((n_images, *shape), np.float32) for shape in shapes]
     wanted = [layer.index for layer in outputs(network)]
+    first = _entrance(entrances[0])
+    if len(entrances) > 1:
+        network, wanted = _with_one_input(network, shapes), [index + 1 for index in wanted]
+        images = np.concatenate([each.reshape(n_images, -1) for each in noise], axis=1)
+    else:
+        images = np.moveaxis(noise[0], 1, -1) if first is not None and first.channels_last else noise[0]
     found = run(network, images, wanted, "numpy", dtype=dtype, budget=budget)
     return noise, [found[index] for index in wanted]
 
 
-def onnx_outputs(model: bytes, noise: NDArray[Any]) -> list[NDArray[Any]]:
+def _entrance(layer: Layer) -> Input | None:
+    return next((each for each in layer.operations if isinstance(each, Input)), None)
+
+
+def _lengths(layer: Layer) -> list[int]:
+    """Return the axes of an input behind the images, some length for each that is open."""
+    entrance = _entrance(layer)
+    shape = (entrance and entrance.shape) or layer.output_shape or (None,)
+    return [LENGTH if n is None else n for n in shape[1:]]
+
+
+def _with_one_input(network: Network, shapes: Sequence[Sequence[int]]) -> Network:
+    """Return a network that takes the numbers of all its inputs in a row, as engines run those with one."""
+    sizes = [math.prod(shape) for shape in shapes]
+    begins = itertools.accumulate(sizes, initial=0)
+    parts = iter(zip(begins, sizes, shapes, strict=False))
+    layers = [Layer(type="Input", name="all inputs", operations=(Input(shape=(None, sum(sizes))),))]
+    for layer in network.layers:
+        below, operations = tuple(i + 1 for i in layer.inputs), layer.operations
+        if _entrance(layer):
+            begin, size, shape = next(parts)
+            taken = Slice(axis=1, start=begin, stop=begin + size), Reshape(lengths=((0,), *shape))
+            kept = [each for each in operations if not isinstance(each, Input)]
+            below, operations = (0,), (*taken, *kept)
+        layers.append(replace(layer, inputs=below, operations=operations))
+    return Network.of(layers, network.origin)
+
+
+def onnx_outputs(model: bytes, noise: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
     """Return what ONNX Runtime answers with a model.
 
     Args:
         model: Its bytes.
-        noise: What it is shown.
+        noise: What each of its inputs is shown.
 
     Raises:
         MissingExtraError: it is not installed.
@@ -130,7 +174,9 @@ def onnx_outputs(model: bytes, noise: NDArray[Any]) -> list[NDArray[Any]]:
     options.log_severity_level = 4
     try:
         session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-        found: list[NDArray[Any]] = session.run(None, {session.get_inputs()[0].name: noise})
+        found: list[NDArray[Any]] = session.run(
+            None, {entrance.name: each for entrance, each in zip(session.get_inputs(), noise, strict=True)}
+        )
     except Exception as error:  # its own classes, of no common base
         first = str(error).partition("\n")[0][:200]
         raise ConversionError(f"ONNX Runtime cannot run what was made of it: {first}") from None
@@ -147,7 +193,8 @@ network = runpy.run_path("net.py")["Net"]()
 network.load_state_dict(torch.load("net.pt", weights_only=True))
 network.eval()
 with torch.no_grad():
-    found = network(torch.from_numpy(np.load("noise.npy")))
+    with np.load("noise.npz") as noise:
+        found = network(*(torch.from_numpy(noise[f"arr_{place}"]) for place in range(len(noise.files))))
 found = found if isinstance(found, tuple) else (found,)
 np.savez("found.npz", *[one.numpy() for one in found])
 """
@@ -157,14 +204,14 @@ SECONDS = 600
 
 
 def module_outputs(
-    source: str, write: Callable[[BinaryIO], object], noise: NDArray[Any]
+    source: str, write: Callable[[BinaryIO], object], noise: Sequence[NDArray[Any]]
 ) -> list[NDArray[Any]]:
     """Return what PyTorch answers with a printed module, in a process and a folder of its own.
 
     Args:
         source: The module's source, which we have written ourselves.
         write: Writes its arrays.
-        noise: What it is shown.
+        noise: What each of its inputs is shown.
 
     Raises:
         MissingExtraError: PyTorch is not installed.
@@ -179,7 +226,7 @@ def module_outputs(
         (folder / "net.py").write_text(source, encoding="ascii")
         with (folder / "net.pt").open("wb") as stream:
             write(stream)
-        np.save(folder / "noise.npy", noise)
+        np.savez(folder / "noise.npz", *noise)
         command = [sys.executable, "-I", "-c", _RUN]
         try:
             done = subprocess.run(command, cwd=folder, capture_output=True, timeout=SECONDS, check=False)  # noqa: S603
@@ -214,6 +261,7 @@ def compared(
         ConversionError: they differ.
     """
     absolute, relative = _apart(ours, theirs, with_what)
+    own = None
     if absolute > SMALLEST and not relative <= TOLERANCE:
         own = 0.0 if single is None else _apart(ours, single(), "single precision")[1]
         if not relative <= WORSE * own:
@@ -221,7 +269,9 @@ def compared(
                 f"what was made of it answers otherwise: {with_what} differs by {absolute:.1e} "
                 f"({relative:.1e} of the largest output), and nothing was written"
             )
-    return Verification(with_what=with_what, absolute=absolute, relative=relative, images=n_images)
+    return Verification(
+        with_what=with_what, absolute=absolute, relative=relative, images=n_images, rounding=own
+    )
 
 
 def _apart(ours: list[NDArray[Any]], theirs: list[NDArray[Any]], with_what: str) -> tuple[float, float]:

@@ -217,7 +217,7 @@ def _with_module(
             noise, ours = expected(network, budget)
             theirs = module_outputs(text, write, noise)
             single = partial(_single, network, budget)
-            verification = compared(ours, theirs, len(noise), "PyTorch", single)
+            verification = compared(ours, theirs, len(noise[0]), "PyTorch", single)
         except BudgetError as error:
             if verify:
                 raise
@@ -272,7 +272,7 @@ def _verified(network: Network, model: bytes, budget: Budget | None) -> Verifica
     return compared(
         ours,
         onnx_outputs(model, noise),
-        len(noise),
+        len(noise[0]),
         "ONNX Runtime",
         partial(_single, network, budget),
     )

@@ -28,6 +28,10 @@ WIDTH = 300
 
 HEIGHT = 110
 
+PUBLISHED = (40, 16, 10.5, 9.5, 7.5, 5, 4, 3.5, 3.5)
+"""Percent of the variance that each component explains in CNN Filter DB's first release, read to half a
+percent off the curve of cumulative ratios in its repository's ``main.ipynb`` (November 2021)."""
+
 MOST_FAILURES = 200
 """Files that failed and are listed; the tables have all of them."""
 
@@ -58,7 +62,12 @@ def render_survey(content: SurveyContent) -> str:
 def _environment() -> Environment:
     environment = templates_of(PACKAGE)
     environment.filters |= {each.__name__: each for each in (box, ends, limits, points, share_of, tiles)}
-    environment.globals |= {"WIDTH": WIDTH, "HEIGHT": HEIGHT, "MOST_FAILURES": MOST_FAILURES}
+    environment.globals |= {
+        "WIDTH": WIDTH,
+        "HEIGHT": HEIGHT,
+        "MOST_FAILURES": MOST_FAILURES,
+        "PUBLISHED": PUBLISHED,
+    }
     return environment
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import time
+from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -37,8 +39,8 @@ MOST_FILTERS = 200_000
 MOST_SECONDS = 30.0
 """Seconds until a part is written, full or not: what a run that is killed loses."""
 
-SUSPECTS = 16
-"""Jobs that are run one at a time after a cluster has given up on one, since it does not say on which."""
+AHEAD = 3
+"""Jobs under way for each thread of a cluster, so that none waits for us."""
 
 WORKER_ENDED = "worker-ended"
 
@@ -167,7 +169,7 @@ def survey(
         todo = [job for job in found if told(job.file) not in known.done]
         writing = _Writing(store, sources, known.parts)
         try:
-            with _cluster(cluster), closing(_outcomes(todo, jobs)) as outcomes:
+            with _cluster(cluster) as client, closing(_outcomes(todo, jobs, client)) as outcomes:
                 for n, rows in enumerate(outcomes, 1):
                     writing.take(rows)
                     if progress:
@@ -294,13 +296,11 @@ def _known(store: Store, jobs: Sequence[FileJob], sources: Sources) -> _Known:
 
 
 @contextmanager
-def _cluster(address: str | None) -> Iterator[None]:
-    """Send the work to a cluster, where one is named."""
+def _cluster(address: str | None) -> Iterator[Any]:
+    """Connect to a cluster, where one is named, and give its client."""
     if address is None:
-        yield
+        yield None
         return
-    import joblib
-
     try:
         import distributed
     except ImportError as error:
@@ -313,55 +313,59 @@ def _cluster(address: str | None) -> Iterator[None]:
         raise ArgumentError(
             f"no Dask scheduler answers at {printable(address, 200)}: start one with `dask scheduler`"
         ) from error
-    with client, joblib.parallel_config(backend="dask", client=client):
-        yield
+    with client:
+        yield client
 
 
-def _outcomes(jobs: Sequence[FileJob], n_jobs: int | None) -> Generator[FileRows]:
-    """Yield what became of each file; what a worker that was ended had is tried once more, at the end."""
+def _outcomes(jobs: Sequence[FileJob], n_jobs: int | None, client: Any) -> Generator[FileRows]:
+    """Yield what became of each file; what a worker that was ended had is tried once more, at the end.
+
+    Args:
+        jobs: A file each.
+        n_jobs: The number of processes here.
+        client: A cluster's client, or None for processes here.
+    """
     lost: list[FileJob] = []
-    with closing(_attempt(jobs, n_jobs)) as outcomes:
+    run = partial(_run_on_cluster, client=client) if client else partial(run_jobs, n_jobs=n_jobs)
+    with closing(run(jobs)) as outcomes:
         for job, rows in zip(jobs, outcomes, strict=True):
             if rows.file["code"] == WORKER_ENDED:
                 lost.append(job)
             else:
                 yield rows
+    alone = run if client else partial(run_apart, n_jobs=n_jobs)
     for job in lost:
-        yield _by_itself(job, n_jobs)
+        with closing(alone(iter([job]))) as outcomes:
+            yield next(outcomes)
 
 
-def _attempt(jobs: Sequence[FileJob], n_jobs: int | None) -> Generator[FileRows]:
-    """Run jobs; where a cluster gives up, the next few one at a time, to see which of them ends workers."""
-    start = 0
-    while start < len(jobs):
-        try:
-            with closing(run_jobs(iter(jobs[start:]), n_jobs)) as outcomes:
-                for rows in outcomes:
-                    start += 1
-                    yield rows
-            return
-        except Exception as error:
-            if not _is_killed(error):
-                raise
-        suspects = jobs[start : start + SUSPECTS]
-        start += len(suspects)
-        yield from (_by_itself(job, n_jobs) for job in suspects)
+def _run_on_cluster(jobs: Iterable[FileJob], client: Any) -> Generator[FileRows]:
+    """Yield what became of jobs that a cluster's workers run, in their order; few are under way at a time.
 
-
-def _by_itself(job: FileJob, n_jobs: int | None) -> FileRows:
-    """Run one job in a process of its own, or of the cluster."""
+    Each is asked for by itself, so that one whose workers were ended is known: joblib's back end for Dask
+    ends the whole run then, and does not say which it was.
+    """
+    waiting: deque[tuple[FileJob, Any]] = deque()
     try:
-        with closing(run_apart(iter([job]), n_jobs)) as outcomes:
-            return next(outcomes)
+        for job in jobs:
+            waiting.append((job, client.submit(FileJob.run, job, pure=False)))
+            if len(waiting) > AHEAD * max(1, sum(client.nthreads().values())):
+                yield _outcome(*waiting.popleft())
+        while waiting:
+            yield _outcome(*waiting.popleft())
+    finally:
+        client.cancel([future for _, future in waiting])
+
+
+def _outcome(job: FileJob, future: Any) -> FileRows:
+    """Wait for what a worker of a cluster makes of a job."""
+    try:
+        rows: FileRows = future.result()
     except Exception as error:
-        if not _is_killed(error):
+        if type(error).__name__ != "KilledWorker":  # the package is not imported to know it
             raise
         return job.lost("the workers of the cluster that measured it were ended, one after another")
-
-
-def _is_killed(error: Exception) -> bool:
-    """Tell Dask's error for a job whose workers were ended; the package is not imported to know it."""
-    return type(error).__name__ == "KilledWorker"
+    return rows
 
 
 class _Writing:
