@@ -274,7 +274,41 @@ def test_a_circle_ends(tmp_path):
         layer("Dropout", "a", [[["b", 0, 0, {}]]]),
         layer("Dropout", "b", [[["a", 0, 0, {}]]]),
     ]
-    assert [one.name for one in keras(tmp_path, layers, functional=True).layers] == ["in", "conv"]
+    network = keras(tmp_path, layers, functional=True)
+    assert [one.name for one in network.layers] == ["in", "conv", "a", "b"]
+    (note,) = (note for note in network.origin.notes if "can be followed" in note)
+    assert "what a, b are given" in note or "a and b" in note
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_calls_of_a_model_within_are_counted_as_either_keras_counts_them(tmp_path, first):
+    """Keras 2 counts the model's own input as its first call, which it does not list."""
+    part = {"class_name": "Sequential", "config": {"name": "part", "layers": [CONV]}}
+    layers = [
+        {**INPUT, "inbound_nodes": []},
+        {**part, "name": "part", "inbound_nodes": [[["in", 0, 0, {}]], [["part", first, 0, {}]]]},
+        layer("Conv2D", "last", [[["part", first + 1, 0, {}]]], filters=4),
+    ]
+    network = keras(tmp_path, layers, functional=True)
+    assert [one.name for one in network.layers] == ["in", "part/conv", "part/conv", "last"]
+    assert [one.inputs for one in network.layers] == [(), (0,), (1,), (2,)]
+    assert not any("can be followed" in note for note in network.origin.notes)
+
+
+def test_paths_that_count_the_layers_of_a_class_are_no_names():
+    stem, last = filtviz.load(FIXTURES / "counted.keras").conv_layers
+    assert (stem.name, stem.W.shape) == ("stem", (3, 3, 1, 4))
+    assert (last.name, last.W.shape) == ("conv2d", (3, 3, 4, 2))
+    assert last.W[0, 0, 0, 1] == 1
+
+
+def test_groups_on_the_way_to_weights_are_read_once(tmp_path, monkeypatch):
+    """A path begins at the root, whose list of layers is as long as the network."""
+    read: list[int] = []
+    usual = hdf5.Group._entries
+    monkeypatch.setattr(hdf5.Group, "_entries", lambda *given: read.append(given[1]) or usual(*given))
+    filtviz.load(FIXTURES / "seq.weights.h5")
+    assert len(read) == len(set(read)) > 3
 
 
 def test_models_in_one_another_end(tmp_path):

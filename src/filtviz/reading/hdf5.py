@@ -72,10 +72,14 @@ def open_hdf5(view: View, effort: Budget) -> Group:
 
 @dataclass(frozen=True, eq=False)
 class _File:
-    """The bytes of a file, which are never read beyond their end."""
+    """The bytes of a file, which are never read beyond their end.
+
+    Paths begin at the root: what lies on the way is read once, and kept in ``objects`` by its address.
+    """
 
     view: View
     effort: Budget
+    objects: dict[int, Group | Dataset] = field(default_factory=dict)
 
     def unpack(self, layout: str, position: int) -> tuple[Any, ...]:
         """Read numbers at a position."""
@@ -386,6 +390,13 @@ class Dataset(_Object):
 
 
 def _object_at(file: _File, address: int, path: str) -> Group | Dataset:
+    file.effort.spend(1)
+    if address not in file.objects:
+        file.objects[address] = _read_object(file, address, path)
+    return file.objects[address]
+
+
+def _read_object(file: _File, address: int, path: str) -> Group | Dataset:
     found = Group(file, address, path)
     if found.message(_LAYOUT) is None:
         return found

@@ -58,7 +58,7 @@ def _of_zip(opened: Opened) -> Network:
         return _by_themselves(opened, store, "keras", versions, _rest(root), _OF_ITS_OWN)
     builder = Builder(opened=opened, store=store, is_keras_3=_is_3(str(metadata.get("keras_version", "3"))))
     layers = builder.build(config)
-    origin = _origin(opened, "a Keras model", "keras", versions, _rest(root))
+    origin = _origin(opened, "a Keras model", "keras", versions, _rest(root), builder.notes)
     return Network.of(layers, origin)
 
 
@@ -82,7 +82,8 @@ def _of_hdf5(opened: Opened) -> Network:
             return _by_themselves(opened, store, "HDF5", versions, _rest(root), _OF_ITS_OWN)
         builder = Builder(opened=opened, store=store, is_keras_3=_is_3(str(facts["keras_version"])))
         layers = builder.build(config)
-        return Network.of(layers, _origin(opened, "a Keras model", "HDF5", versions, _rest(root)))
+        origin = _origin(opened, "a Keras model", "HDF5", versions, _rest(root), builder.notes)
+        return Network.of(layers, origin)
     return _of_weights(opened, store, "HDF5", versions, _rest(root))
 
 

@@ -22,6 +22,7 @@ from filtviz.reading.formats.keras.stores import Modern, Store, Weights
 from filtviz.reading.formats.keras.weights import layers_of_part
 from filtviz.reading.layering import add_layer, make_layer, shapes_of
 from filtviz.reading.opened import Opened
+from filtviz.text import listed, printable
 
 __all__ = ["Builder", "parse"]
 
@@ -104,6 +105,19 @@ def _is_reference(value: Any) -> bool:
     return isinstance(value, list) and len(value) >= 3 and isinstance(value[0], str) and type(value[1]) is int
 
 
+def _first_calls(entries: Sequence[_Entry], ends: Sequence[Reference]) -> Mapping[str, int]:
+    """Return the number of the first call of each model within: 1 where Keras 2 counts its own input first.
+
+    Args:
+        entries: The layers of a model.
+        ends: What gives its results.
+    """
+    named: dict[str, set[int]] = {}
+    for name, number in (*ends, *(one for entry in entries for call in entry.calls for one in call)):
+        named.setdefault(name, set()).add(number)
+    return {one.name: 1 for one in entries if one.is_model and 0 not in named.get(one.name, {0})}
+
+
 def tells_layers(config: Mapping[str, Any]) -> bool:
     """Tell whether a configuration is that of a model which says what it is made of.
 
@@ -125,6 +139,7 @@ class Builder:
         layers: The layers so far.
         channels_last: Whether the model is given images with the channels behind.
         opened_up: Layers of classes of a user's own whose parts are among the layers.
+        unplaced: Layers of which the configuration does not tell what they are given.
     """
 
     opened: Opened
@@ -134,6 +149,15 @@ class Builder:
     parameters: dict[tuple[str, str], Mapping[str, Parameter]] = field(default_factory=dict)
     channels_last: bool = True
     opened_up: set[tuple[str, str]] = field(default_factory=set)
+    unplaced: list[str] = field(default_factory=list)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Sentences about what the configuration does not tell."""
+        if not self.unplaced:
+            return ()
+        names = listed([printable(name, 60) for name in self.unplaced], 8)
+        return (f"the configuration does not tell in a way that can be followed what {names} are given",)
 
     def build(self, config: Mapping[str, Any]) -> list[Layer]:
         """Return the layers of a whole configuration."""
@@ -155,6 +179,8 @@ class Builder:
         held = model.config["layers"]
         self.opened.effort.spend(len(held))
         entries = [entry for value in held if (entry := _Entry.of(value)) is not None]
+        if self.store is not None:
+            self.store.listed_as(place, [(entry.name, entry.class_name) for entry in entries])
         if model.class_name == "Sequential" or not any(entry.calls for entry in entries):
             return self._in_sequence(entries, place, prefix, given, depth)
         return self._as_graph(model, entries, place, prefix, given, depth)
@@ -182,14 +208,16 @@ class Builder:
         given: Sequence[int],
         depth: int,
     ) -> tuple[int, ...]:
-        """Add layers in an order in which each follows what it is given; those in circles are left out."""
+        """Add layers in an order in which each follows what it is given; behind them those in circles."""
         results: dict[Reference, tuple[int, ...]] = {}
         by_name = {entry.name: entry for entry in entries}
+        ends = list(_references(model.config.get("output_layers")))
+        first = _first_calls(entries, ends)
         places = dict(zip(_names(model.config.get("input_layers")), given, strict=False))
         for name in places:
             results[name, 0] = (places[name],)
         waiting = deque(
-            (entry, number, call)
+            (entry, first.get(entry.name, 0) + number, call)
             for entry in entries
             if entry.name not in places
             for number, call in enumerate(entry.calls or [[]])
@@ -206,8 +234,12 @@ class Builder:
             passed = 0
             inputs = [place for one in needed for place in results[one][:1]]
             results[entry.name, number] = self._entry(entry, place, prefix, inputs, depth)
-        outputs = [results.get((name, 0), ()) for name in _names(model.config.get("output_layers"))]
-        return tuple(place for one in outputs for place in one[:1])
+        ranks = {name: rank for rank, name in enumerate(by_name)}
+        for entry, number, call in sorted(waiting, key=lambda one: (ranks[one[0].name], one[1])):
+            inputs = [place for one in call for place in results.get(one, ())[:1]]
+            results[entry.name, number] = self._entry(entry, place, prefix, inputs, depth)
+            self.unplaced.append(prefix + entry.name)
+        return tuple(place for one in ends for place in results.get(one, ())[:1])
 
     def _entry(
         self, entry: _Entry, place: str, prefix: str, inputs: Sequence[int], depth: int

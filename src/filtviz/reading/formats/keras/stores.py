@@ -36,6 +36,14 @@ class Weights:
 class Store(Protocol):
     """Finds the weights of a layer."""
 
+    def listed_as(self, place: str, layers: Sequence[tuple[str, str]]) -> None:
+        """Take note of the layers that a configuration lists for the model at ``place``.
+
+        Args:
+            place: Where the model lies, empty for the outermost.
+            layers: The name and the class of each, in the order of the list.
+        """
+
     def inner(self, place: str, name: str, class_name: str) -> str:
         """Return the place of a model within the model at ``place``."""
 
@@ -112,6 +120,15 @@ class Modern:
         self.groups = groups
         self.children: dict[str, dict[str, list[Group]]] = {}
         self.called: dict[str, dict[str, str]] = {}
+        self.counted: dict[str, dict[str, str]] = {}
+
+    def listed_as(self, place: str, layers: Sequence[tuple[str, str]]) -> None:
+        """Count the layers of each class, as the paths do where layers have no names of their own."""
+        numbers: dict[str, int] = {}
+        for name, class_name in layers:
+            stem = _snake_case(class_name)
+            number = numbers[stem] = numbers.get(stem, -1) + 1
+            self.counted.setdefault(place, {})[name] = f"{stem}_{number}" if number else stem
 
     def _children(self, place: str) -> dict[str, list[Group]]:
         """Return the groups of layers in the model at a place: name in the path → the group in each file."""
@@ -132,11 +149,12 @@ class Modern:
         if called:
             return f"{place}/{called[name]}" if name in called else None
         # Without names of their own, layers are counted within their class, or are called as they are.
-        number = _NUMBERED.search(name)
-        for last in (name, _snake_case(class_name) + (number[0] if number else "")):
-            for container in _CONTAINERS:
-                if f"{container}/{last}" in children:
-                    return f"{place}/{container}/{last}"
+        counted = self.counted.get(place, {}).get(name, name)
+        for container in _CONTAINERS:
+            is_counted = f"{container}/{_snake_case(class_name)}" in children
+            path = f"{container}/{counted if is_counted else name}"
+            if path in children:
+                return f"{place}/{path}"
         return None
 
     def _called(self, place: str) -> dict[str, str]:
@@ -246,6 +264,9 @@ class Legacy:
         self.model = model
         self.names = _listed(model, "layer_names")
         self.listed: dict[str, list[str]] = {}
+
+    def listed_as(self, place: str, layers: Sequence[tuple[str, str]]) -> None:
+        """Take no note: this layout has the layers' own names."""
 
     def _weight_names(self, layer: str) -> list[str]:
         if layer not in self.listed:
