@@ -7,7 +7,7 @@ are when somebody first asks for them.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, cast
 
 import numpy as np
@@ -199,6 +199,9 @@ class _LiveStore:
 
     def __init__(self, model: Any) -> None:
         self.models = {"": model}
+
+    def listed_as(self, place: str, layers: Sequence[tuple[str, str]]) -> None:
+        """Take no note: a model finds its layers by their names."""
 
     def inner(self, place: str, name: str, class_name: str) -> str:  # noqa: ARG002  (of the protocol)
         """Return the place of a model within the model at a place."""

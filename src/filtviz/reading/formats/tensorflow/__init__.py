@@ -208,6 +208,9 @@ class _Variables:
         self.arrays = arrays
         self.names = names
 
+    def listed_as(self, place: str, layers: Sequence[tuple[str, str]]) -> None:
+        """Take no note: there is no configuration that would list layers."""
+
     def inner(self, place: str, name: str, class_name: str) -> str:
         """Return no place: a checkpoint has no models within models."""
         del name, class_name
