@@ -25,7 +25,7 @@ import numpy as np
 import filtviz
 from filtviz.errors import MissingExtraError
 
-__all__ = ["PLACES", "constants"]
+__all__ = ["KINDS", "PLACES", "constants", "numbers", "sentences"]
 
 SOURCE = Path(filtviz.__file__).parent
 NOT_HERE = ("_version", "theano_shim", "__main__")  # another for each build, an extra, a program
@@ -145,3 +145,93 @@ def shown(value: Any) -> str:
             else getattr(value, "__qualname__", type(value).__name__)
         )
     return repr(value) if isinstance(value, str | bytes | int | type(None)) else type(value).__name__
+
+
+# Sentences, and numbers within functions
+
+
+def sentences(place: str) -> Iterator[str]:
+    """Yield each sentence of a place in the order of the alphabet, with what stands in its fields.
+
+    Where in the place it stands is not told, so that a function can be moved.
+    """
+    yield from sorted({one for tree in _trees(place) for one in _sentences_of(tree)})
+
+
+def numbers(place: str) -> Iterator[str]:
+    """Yield for each function of a place the numbers in it that decide: all but those next to zero."""
+    found = [line for tree in _trees(place) for line in _numbers_of(tree)]
+    yield from sorted(found)
+
+
+@cache
+def _trees(place: str) -> tuple[ast.Module, ...]:
+    paths = [SOURCE / f"{place}.py", *sorted((SOURCE / place).rglob("*.py"))]
+    if place == "filtviz":
+        paths = [SOURCE / "__init__.py"]
+    return tuple(ast.parse(path.read_text(encoding="utf-8")) for path in paths if path.is_file())
+
+
+def _sentences_of(tree: ast.Module) -> Iterator[str]:
+    parts = {id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in node.values}
+    plain = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}  # docstrings
+    hidden = parts | plain
+    for node in ast.walk(tree):
+        if id(node) in hidden:
+            continue
+        if isinstance(node, ast.JoinedStr):
+            text = "".join(map(_part, node.values))
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and " " in node.value.strip():
+            text = node.value
+        else:
+            continue
+        if re.search(r"[A-Za-z]{2}", text):
+            yield text.encode("unicode_escape").decode()
+
+
+def _part(node: ast.expr) -> str:
+    """A text as it stands, and of a field the names and values in it, since Pythons print code otherwise."""
+    if isinstance(node, ast.Constant):
+        return str(node.value)
+    assert isinstance(node, ast.FormattedValue)
+    spec = "" if node.format_spec is None else ":" + "".join(map(_part, node.format_spec.values))  # type: ignore[attr-defined]
+    conversion = "" if node.conversion < 0 else f"!{chr(node.conversion)}"
+    return f"{{{' '.join(_names_in(node.value))}{conversion}{spec}}}"
+
+
+def _names_in(node: ast.AST) -> Iterator[str]:
+    """Names, values and operators in the order in which they stand."""
+    if isinstance(node, ast.Name):
+        yield node.id
+    elif isinstance(node, ast.Constant):
+        yield repr(node.value)
+    elif isinstance(node, ast.operator | ast.cmpop | ast.boolop | ast.unaryop):
+        yield type(node).__name__
+    for child in ast.iter_child_nodes(node):
+        yield from _names_in(child)
+    if isinstance(node, ast.Attribute):
+        yield f".{node.attr}"
+
+
+def _numbers_of(tree: ast.AST, inside: str = "") -> Iterator[str]:
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            name = f"{inside}.{node.name}".lstrip(".")
+            own = [repr(one) for one in _own_numbers(node)] if isinstance(node, ast.FunctionDef) else []
+            if own:
+                yield f"{name}: {', '.join(own)}"
+            yield from _numbers_of(node, name)
+
+
+def _own_numbers(function: ast.AST) -> Iterator[int | float]:
+    for node in ast.iter_child_nodes(function):
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            continue
+        value = node.value if isinstance(node, ast.Constant) else None
+        if isinstance(value, int | float) and not isinstance(value, bool) and value not in (0, 1, 2):
+            yield value
+        yield from _own_numbers(node)
+
+
+KINDS = {"constants": constants, "numbers": numbers, "sentences": sentences}
+"""What is held of each place, and how it is told."""

@@ -24,7 +24,7 @@ from filtviz.operations import Untold
 
 __all__ = ["all_are_whole", "broken"]
 
-_END = r"([,;:)]|\.(\s|\Z)|\Z)"
+_END = r"([,;:)]|\.(\s|\Z))"
 _BROKEN = re.compile(
     r"\S  +\S"  # two blanks
     r"| ([,;:!)\]]|\.(\s|\Z))"

@@ -171,10 +171,11 @@ def write() -> None:
         text = "\n".join(lines_of(table())) + "\n"
         (GOLDEN / "operators" / f"{name}.txt").write_text(text, encoding="utf-8")
     (GOLDEN / "damaged").mkdir(parents=True, exist_ok=True)
-    (GOLDEN / "constants").mkdir(parents=True, exist_ok=True)
-    for place in deciding.PLACES:
-        text = "".join(f"{line}\n" for line in deciding.constants(place))
-        (GOLDEN / "constants" / f"{place}.txt").write_text(text, encoding="utf-8")
+    for kind, lines in deciding.KINDS.items():
+        (GOLDEN / kind).mkdir(parents=True, exist_ok=True)
+        for place in deciding.PLACES:
+            text = "".join(f"{line}\n" for line in lines(place))
+            (GOLDEN / kind / f"{place}.txt").write_text(text, encoding="utf-8")
     for name in damage.DAMAGED:
         text = "\n".join(damage.damaged(name)) + "\n"
         (GOLDEN / "damaged" / f"{Path(name).name}.txt").write_text(text, encoding="utf-8")

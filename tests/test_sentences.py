@@ -14,7 +14,7 @@ from tests.sentences import all_are_whole, broken
         "an index of  files",
         "it has 3 layers, 2 filters and .",
         "it has 3 layers , and more",
-        "columns 1 to ",
+        "columns 1 to , rows 2 to 3",
         "it is made of: a, , b",
         "what is left ( of 3)",
         "it holds () and no more",
