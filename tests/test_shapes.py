@@ -186,7 +186,10 @@ def test_lengths_beyond_reason_are_left_open() -> None:
         ),
         (GlobalPooling(kind="max"), Window(size=(11, 9), stride=(11, 9), pad=margin(0))),
         (Pad(pad=margin(2)), Window(size=(1, 1), stride=(1, 1), pad=margin(2))),
-        (Pad(pad=margin(2), first_axis=1), None),
+        (
+            Pad(pad=margin(2), first_axis=1),
+            Window(size=(1,), stride=(1,), pad=margin(2)[1:]),
+        ),
         (
             Upscale(scale=(2, 3)),
             Window(size=(2, 3), stride=(2, 3), pad=margin(0), transposed=True),

@@ -9,6 +9,7 @@ format.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal, assert_never
@@ -51,6 +52,13 @@ ActivationKind = Literal[
     "mish",
     "gelu",
     "gelu_tanh",
+    "clip",
+    "power",
+    "absolute",
+    "log",
+    "erf",
+    "sin",
+    "cos",
     "untold",
 ]
 
@@ -73,6 +81,13 @@ MONOTONE: Mapping[ActivationKind, bool] = {
     "mish": False,
     "gelu": False,
     "gelu_tanh": False,
+    "clip": True,
+    "power": False,
+    "absolute": False,
+    "log": False,  # of numbers below 0 there is none
+    "erf": True,
+    "sin": False,
+    "cos": False,
     "untold": False,
 }
 """Whether a larger input never gives a smaller output, as long as its numbers are not negative."""
@@ -85,7 +100,8 @@ class Activation:
     """A function of each unit by itself: a ``kind`` and its numbers, never a callable.
 
     ``name`` is the file's own word for it. ``alpha`` is the slope below zero (``leaky_rectify``), the depth
-    of an exponential (``elu``, ``selu``), the upper end (``clipped_rectify``); ``scale`` multiplies the
+    of an exponential (``elu``, ``selu``), the upper end (``clipped_rectify``), the exponent (``power``);
+    ``low`` and ``high`` are the ends of a ``clip``; ``scale`` multiplies the
     output (``selu``, ``tanh``), ``scale_in`` the input (``tanh``, and ``hard_sigmoid``, whose slope is 0.2
     times it). ``slopes`` are those of a parametric rectifier, along the axes ``along`` of the input, or one
     for all. ``gelu`` is exact, ``gelu_tanh`` its approximation.
@@ -98,6 +114,8 @@ class Activation:
     scale_in: float = 1.0
     slopes: Parameter | None = None
     along: tuple[int, ...] = (1,)
+    low: float = -math.inf
+    high: float = math.inf
 
     @classmethod
     def with_numbers(cls, kind: ActivationKind, name: str, numbers: Mapping[str, float]) -> Activation:
@@ -174,6 +192,20 @@ def activate(activation: Activation, x: Floats) -> Floats:
             return np.asarray(0.5 * x * (1.0 + _error_function(x * 0.5**0.5)))
         case "gelu_tanh":
             return np.asarray(0.5 * x * (1.0 + np.tanh((2 / np.pi) ** 0.5 * (x + 0.044715 * x**3))))
+        case "clip":
+            return np.minimum(np.maximum(x, activation.low), activation.high)
+        case "power":
+            return np.asarray(np.power(x, np.asarray(activation.alpha, x.dtype)))
+        case "absolute":
+            return np.abs(x)
+        case "log":
+            return np.log(x)
+        case "erf":
+            return _error_function(x)
+        case "sin":
+            return np.sin(x)
+        case "cos":
+            return np.cos(x)
         case "untold":
             raise UnknownActivationError(why_unknown(activation))
     assert_never(activation.kind)

@@ -55,6 +55,7 @@ __all__ = [
     "Normalisation",
     "Operation",
     "Pad",
+    "PadMode",
     "Pads",
     "Pooling",
     "PoolingKind",
@@ -377,18 +378,27 @@ class LocalResponse:
     n: int
 
 
+PadMode = Literal["constant", "reflect", "edge"]
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Pad:
-    """Put ``value`` around the axes from ``first_axis`` on, the spatial ones by default."""
+    """Put ``value`` around the axes from ``first_axis`` on, the spatial ones by default.
+
+    With ``mode`` ``reflect`` the numbers behind the first and the last one are mirrored instead, with
+    ``edge`` the first and the last one are repeated.
+    """
 
     pad: Pads
     value: float = 0.0
     first_axis: int = 2
+    mode: PadMode = "constant"
 
     def window(self, below: Shape | None) -> Window | None:  # noqa: ARG002  (as all windows)
-        """Return how it looks at an input of shape ``below``, or None where it pads more than the image."""
-        ones = (1,) * len(self.pad)
-        return Window(size=ones, stride=ones, pad=self.pad) if self.first_axis == 2 else None
+        """Return how it looks at an image of shape ``below``, whatever channels it adds."""
+        pad = self.pad[2 - self.first_axis :] if 0 <= self.first_axis <= 2 else ()
+        ones = (1,) * len(pad)
+        return Window(size=ones, stride=ones, pad=pad) if pad else None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -413,7 +423,7 @@ class Slice:
     is_told: bool = True
 
 
-MergeKind = Literal["add", "subtract", "multiply", "maximum", "minimum", "mean", "untold"]
+MergeKind = Literal["add", "subtract", "multiply", "divide", "maximum", "minimum", "mean", "untold"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

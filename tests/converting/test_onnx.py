@@ -191,6 +191,19 @@ CASES: dict[str, Operation | tuple[Operation, ...]] = {
     "lrn, even": LocalResponse(alpha=0.4, k=2.0, beta=0.75, n=4),
     "lrn, wide": LocalResponse(alpha=0.4, k=1.0, beta=0.5, n=99),
     "pad": Pad(pad=((1, 2), (0, 3)), value=0.7),
+    "pad, mirrored": Pad(pad=((1, 2), (0, 3)), mode="reflect"),
+    "pad, repeated": Pad(pad=((1, 2), (9, 3)), mode="edge"),
+    "clip": Activation(kind="clip", low=-0.3, high=0.4),
+    "clip, open": Activation(kind="clip", high=0.4),
+    "square": Activation(kind="power", alpha=2.0),
+    "scale for all": Normalisation(gamma=numbers(1), beta=numbers(1, seed=2), is_batch=False),
+    **{
+        f"positive {kind} {exponent}": (
+            Activation(kind="exp"), Activation(kind=kind, alpha=exponent)
+        )
+        for kind, exponent in (("power", 0.5), ("power", -0.5), ("power", -1.0), ("power", 1.7), ("log", 1.0))
+    },
+    **{kind: Activation(kind=kind) for kind in ("absolute", "erf", "sin", "cos")},
     "pad channels": Pad(pad=((1, 0), (0, 0), (2, 1)), first_axis=1),
     "crop": Crop(crop=((1, 2), (0, 3))),
     "slice": Slice(axis=2, start=1, stop=-1, step=2),
@@ -237,7 +250,10 @@ def test_windows_over_one_and_three_axes_are_the_same_too(axes: int, kind: str) 
 
 
 MERGES = {
-    **{kind: Merge(kind=kind) for kind in ("add", "subtract", "multiply", "maximum", "minimum", "mean")},
+    **{
+        kind: Merge(kind=kind)
+        for kind in ("add", "subtract", "multiply", "divide", "maximum", "minimum", "mean")
+    },
     "weighed": Merge(kind="add", coefficients=(0.5, -2.0)),
     "cropped": Merge(kind="add", cropping=(None, None, "center", "upper")),
     "joined": Concatenate(),
@@ -271,6 +287,7 @@ REFUSED = {
     "groups of 3": ChannelPooling(kind="max", size=3),
     "it looks at 5 channels": Convolution(weights=numbers(5, 5, 3, 2), stride=(1, 1), pad=pads(0, 0)),
     "looks along 1 axes": Convolution(weights=numbers(5, 4, 3), axes="oic", stride=(1,), pad=pads(0)),
+    "wrong way round": Activation(kind="clip", low=1.0, high=-1.0),
     "takes away": Convolution(weights=numbers(5, 4, 3, 2), stride=(1, 1), pad=pads(-1, 0)),
 }
 

@@ -117,6 +117,56 @@ def run_with_onnx_runtime(nodes: list[Any], held: list[Any], images: np.ndarray,
     return np.asarray(session.run(None, {"x": images})[0])
 
 
+WITH_CONSTANTS: dict[str, tuple[str, dict[str, Any], list[Any]]] = {
+    **{
+        f"{operator} {place}": (operator, {}, ["x", value])
+        for operator in ("Add", "Sub", "Mul", "Div")
+        for place, value in (
+            ("scalar", np.float32(1.7)), ("one", np.full((1, 1), 1.7, np.float32)),
+            ("channels", np.array([[[0.5]], [[1.5]], [[-2.0]]], np.float32)),
+            ("columns", np.linspace(1, 2, 11, dtype=np.float32)),
+            ("plane", np.linspace(1, 2, 132, dtype=np.float32).reshape(12, 11)),
+            ("all", np.linspace(1, 2, 396, dtype=np.float32).reshape(1, 3, 12, 11)),
+        )
+    },
+    "constant first, Sub": ("Sub", {}, [np.float32(1.7), "x"]),
+    "constant first, Div": ("Div", {}, [np.full((3, 1, 1), 1.7, np.float32), "x"]),
+    "Max": ("Max", {}, ["x", np.float32(0.3)]),
+    "Min": ("Min", {}, [np.float32(0.3), "x"]),
+    "Pow 2": ("Pow", {}, ["x", np.float32(2)]),
+    "Pow 3": ("Pow", {}, ["x", np.float32(3)]),
+    "Clip": ("Clip", {}, ["x", np.float32(-0.3), np.float32(0.9)]),
+    "Clip above": ("Clip", {}, ["x", "", np.float32(0.9)]),
+    "Clip below": ("Clip", {}, ["x", np.float32(0.1)]),
+    "Neg": ("Neg", {}, ["x"]),
+    "Abs": ("Abs", {}, ["x"]),
+    "Erf": ("Erf", {}, ["x"]),
+    "Pad": ("Pad", {}, ["x", np.array([0, 0, 1, 2, 0, 0, 3, 0]), np.float32(0.7)]),
+    "Pad channels": ("Pad", {}, ["x", np.array([0, 1, 1, 2, 0, 2, 3, 0])]),
+    "Pad reflect": ("Pad", {"mode": "reflect"}, ["x", np.array([0, 0, 1, 2, 0, 0, 3, 0])]),
+    "Pad edge": ("Pad", {"mode": "edge"}, ["x", np.array([0, 0, 14, 2, 0, 0, 3, 0])]),
+    "Pad away": ("Pad", {}, ["x", np.array([0, 0, -1, 2, 0, 0, 3, -2])]),
+    "Pad of axes": ("Pad", {}, ["x", np.array([1, 2, 3, 4]), np.float32(0), np.array([-1, 1])]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", WITH_CONSTANTS)
+def test_an_operator_with_a_constant_gives_what_onnx_runtime_gives(name: str, tmp_path: Path) -> None:
+    onnx = pytest.importorskip("onnx", reason="onnx is not installed (the extra frameworks)")
+    pytest.importorskip("onnxruntime", reason="onnxruntime is not installed")
+    operator, attributes, inputs = WITH_CONSTANTS[name]
+    names = [one if isinstance(one, str) else f"p{place}" for place, one in enumerate(inputs)]
+    held = [
+        onnx.numpy_helper.from_array(np.asarray(one), f"p{place}")
+        for place, one in enumerate(inputs)
+        if not isinstance(one, str)
+    ]
+    nodes = [onnx.helper.make_node(operator, names, ["y"], **attributes)]
+    images = np.random.default_rng(0).standard_normal((2, 3, 12, 11)).astype(np.float32)
+    expected = run_with_onnx_runtime(nodes, held, images, tmp_path / "net.onnx")
+    assert_same(filtviz.load(tmp_path / "net.onnx").run(images, engine="numpy"), expected)
+
+
 @pytest.mark.parametrize("mode", ["DCR", "CRD"])
 def test_channels_become_pixels_in_both_orders(mode: str, tmp_path: Path) -> None:
     onnx = pytest.importorskip("onnx", reason="onnx is not installed (the extra frameworks)")

@@ -129,7 +129,8 @@ def pooling(draw: st.DrawFn, channels: int) -> Operation:
 def of_each_unit(draw: st.DrawFn, channels: int) -> Operation:
     kind = draw(st.sampled_from([kind for kind in MONOTONE if kind != "untold"]))
     slopes = array(draw, channels) if kind == "parametric_rectify" else None
-    return Activation(kind=kind, alpha=draw(st.sampled_from([0.25, 1.0, 6.0])), slopes=slopes)
+    ends = {"low": -0.5, "high": 0.75} if kind == "clip" else {}
+    return Activation(kind=kind, alpha=draw(st.sampled_from([0.25, 1.0, 6.0])), slopes=slopes, **ends)
 
 
 def scaling(draw: st.DrawFn, channels: int) -> Operation:

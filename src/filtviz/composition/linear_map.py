@@ -122,7 +122,7 @@ def kernels_on_image(operation: Convolution | LocallyConnected, layer: Layer) ->
 
 
 def scale_of_channels(operation: Normalisation, layer: Layer) -> tuple[Floats, Floats]:
-    """Return a number to multiply each channel by and one to add, both ``(channels,)``.
+    """Return a number to multiply each channel by and one to add, both ``(channels,)``, or ``(1,)`` for all.
 
     Raises:
         CompositionError: the file does not tell them, or there is one for each position.
@@ -131,7 +131,8 @@ def scale_of_channels(operation: Normalisation, layer: Layer) -> tuple[Floats, F
         raise CompositionError(f"the file does not tell the scale that {layer.title} applies")
     scale, shift = operation.scale_and_shift()
     channels = None if layer.output_shape is None else layer.output_shape[1]
-    if scale.size != max(scale.shape, default=1) or channels not in (None, scale.size):
+    of_channels = operation.along == (1,) and scale.size == max(scale.shape, default=1)
+    if scale.size != 1 and (not of_channels or channels not in (None, scale.size)):
         raise CompositionError(f"{layer.title} has a scale for each position, not for each channel")
     return scale.ravel(), shift.ravel()
 
@@ -244,6 +245,8 @@ def push(
             return replace(fitted[0], templates=np.concatenate([m.templates for m in fitted]))
         case Concatenate():
             raise CompositionError(f"{layer.title} joins its inputs along an axis that is not the channels'")
+        case Pad(first_axis=1) if len(operation.pad) == 3:
+            return _with_channels(operation, source)
         case Pad():
             raise CompositionError(f"the file does not tell how much {layer.title} pads")
         case Upscale():
@@ -457,11 +460,21 @@ def _running_mean(array: Floats, taps: int, gap: int, axis: int) -> Floats:
 
 
 def _push_scale(scale: Floats, source: LinearMap) -> LinearMap:
-    if len(scale) != len(source.templates):
+    if len(scale) not in (1, len(source.templates)):
         raise MisfitError(
             f"it scales {len(scale)} channels, and the layer below gives {len(source.templates)}"
         )
     return replace(source, templates=source.templates * scale[:, None, None, None])
+
+
+def _with_channels(operation: Pad, source: LinearMap) -> LinearMap:
+    """Return the map of units with further channels, which see nothing, or what others see."""
+    margins = [operation.pad[0], (0, 0), (0, 0), (0, 0)]
+    _check_size(len(source.templates) + sum(operation.pad[0]), *source.templates.shape[1:])
+    if min(operation.pad[0]) < 0:
+        raise MisfitError("it takes channels away")
+    templates = np.pad(source.templates, margins, mode=operation.mode)
+    return _moved(replace(source, templates=templates), operation.pad[1:], -1)
 
 
 def _push_merge(operation: Merge, below: Sequence[LinearMap], layer: Layer) -> LinearMap:

@@ -258,6 +258,8 @@ class _Printer:
             case LocalResponse():
                 return _respond_locally(step, operation, x)
             case Pad():
+                if operation.mode != "constant":
+                    return _mirrored(step, x, operation)
                 return _padded(step, x, operation.pad, operation.value, operation.first_axis)
             case Crop():
                 _check_axes(step, len(operation.crop))
@@ -488,6 +490,14 @@ class _Printer:
                 return f"F.gelu({x})"
             case "gelu_tanh":
                 return f"F.gelu({x}, approximate='tanh')"
+            case "clip":
+                return f"{x}.clamp({_number(activation.low)}, {_number(activation.high)})"
+            case "power":
+                return f"{x} ** {alpha}"
+            case "absolute":
+                return f"{x}.abs()"
+            case "log" | "erf" | "sin" | "cos":
+                return f"torch.{activation.kind}({x})"
             case "untold":
                 raise ValueError(why_unknown(activation))
         assert_never(activation.kind)
@@ -613,6 +623,15 @@ def _padded(step: Step, x: str, pad: Pads, value: float, first_axis: int) -> str
     return f"F.pad({x}, {numbers}{'' if value == 0 else f', value={_number(value)}'})"
 
 
+def _mirrored(step: Step, x: str, operation: Pad) -> str:
+    if operation.first_axis != 2 or len(operation.pad) != step.rank - 2 or not 3 <= step.rank <= 5:
+        raise ValueError("it mirrors axes that PyTorch has no function for")
+    if any(n < 0 for margin in operation.pad for n in margin):
+        raise ValueError("its padding does not fit what it is given")
+    numbers = _tuple([n for margin in reversed(operation.pad) for n in margin])
+    return f"F.pad({x}, {numbers}, mode={'reflect' if operation.mode == 'reflect' else 'replicate'!r})"
+
+
 def _flattened(step: Step, x: str, keep: int) -> str:
     if keep == 1 and step.rank > 1:
         return f"{x}.flatten(1)"
@@ -678,7 +697,8 @@ def _merge(step: Step, operation: Merge, below: Sequence[str]) -> str:
         for term in terms[1:]:
             total = f"torch.{operation.kind}({total}, {term})"
         return total
-    sign = {"add": " + ", "mean": " + ", "subtract": " - ", "multiply": " * "}[operation.kind]
+    signs = {"add": " + ", "mean": " + ", "subtract": " - ", "multiply": " * ", "divide": " / "}
+    sign = signs[operation.kind]
     total = sign.join(terms)
     return f"({total}) / {len(terms)}" if operation.kind == "mean" else total
 

@@ -35,6 +35,7 @@ from filtviz.operations import (
     Merge,
     Normalisation,
     Pad,
+    PadMode,
     Pads,
     Pooling,
     PoolingKind,
@@ -230,7 +231,8 @@ class _Graph:
             case LocalResponse():
                 return self._respond_locally(step, operation, x)
             case Pad():
-                return self._pad(step, x, operation.pad, operation.value, operation.first_axis)
+                how = operation.mode
+                return self._pad(step, x, operation.pad, operation.value, operation.first_axis, how)
             case Crop():
                 _check_axes(step, len(operation.crop))
                 ends = [(a, -b if b else LAST) for a, b in operation.crop]
@@ -425,7 +427,7 @@ class _Graph:
                 return x
             case "rectify":
                 return self.node("Relu", [x])
-            case "sigmoid" | "softplus" | "softsign" | "exp" | "mish":
+            case "sigmoid" | "softplus" | "softsign" | "exp" | "mish" | "log" | "erf" | "sin" | "cos":
                 return self.node(activation.kind.capitalize(), [x])
             case "hard_swish":
                 return self.node("HardSwish", [x])
@@ -453,9 +455,29 @@ class _Graph:
                 return self._gated(
                     x, self.node("Tanh", [self._times(self.node("Add", [x, cubed]), (2 / np.pi) ** 0.5)])
                 )
+            case "clip":
+                return self._clip(x, activation.low, activation.high)
+            case "power":
+                return self._power(x, activation.alpha)
+            case "absolute":
+                return self.node("Abs", [x])
             case "untold":
                 raise ValueError(why_unknown(activation))
         assert_never(activation.kind)
+
+    def _clip(self, x: str, low: float, high: float) -> str:
+        if low > high or math.isnan(low) or math.isnan(high):
+            raise ValueError("the ends of what it clips to are the wrong way round")
+        ends = [self.constant(low) if low > -math.inf else "", self.constant(high) if high < math.inf else ""]
+        return self.node("Clip", [x, *ends])
+
+    def _power(self, x: str, exponent: float) -> str:
+        if exponent in (0.5, -0.5):
+            root = self.node("Sqrt", [x])
+            return root if exponent > 0 else self.node("Reciprocal", [root])
+        if exponent == 2:
+            return self.node("Mul", [x, x])
+        return self.node("Pow", [x, self.constant(exponent)])
 
     def _gated(self, x: str, gate: str) -> str:
         return self.node("Mul", [self._times(x, 0.5), self.node("Add", [gate, self.constant(1.0)])])
@@ -539,12 +561,16 @@ class _Graph:
 
     # Shapes
 
-    def _pad(self, step: Step, x: str, pad: Pads, value: float, first_axis: int) -> str:
+    def _pad(
+        self, step: Step, x: str, pad: Pads, value: float, first_axis: int, mode: PadMode = "constant"
+    ) -> str:
         if not any(any(margin) for margin in pad):
             return x
         if len(pad) != step.rank - first_axis:
             raise ValueError(f"it pads {len(pad)} axes and is given {step.rank - first_axis}")
         ends = _ends(((0, 0),) * first_axis + tuple(pad))
+        if mode != "constant":
+            return self.node("Pad", [x, self.whole(*ends)], mode=mode)
         return self.node("Pad", [x, self.whole(*ends), self.constant(value)])
 
     def _cut(self, x: str, parts: Mapping[int, tuple[int, int, int]]) -> str:
@@ -591,6 +617,7 @@ class _Graph:
             "add": "Add",
             "subtract": "Sub",
             "multiply": "Mul",
+            "divide": "Div",
             "maximum": "Max",
             "minimum": "Min",
             "mean": "Add",

@@ -10,7 +10,15 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from filtviz.operations import Convolution, Input, LocallyConnected, Pooling, PoolingKind, Standardisation
+from filtviz.operations import (
+    Convolution,
+    Input,
+    LocallyConnected,
+    Pad,
+    Pooling,
+    PoolingKind,
+    Standardisation,
+)
 from filtviz.text import printable
 from filtviz.windows import Window, positions
 
@@ -26,6 +34,7 @@ __all__ = [
     "groups_of",
     "groups_of_transposed",
     "looks_of",
+    "mirrored",
     "overhang",
     "own_parts",
     "places_of",
@@ -113,6 +122,27 @@ def own_parts(operation: Standardisation, units: Any) -> tuple[Any, tuple[int, .
     if groups < 1 or units.shape[1] % groups:
         raise MisfitError(f"it makes {groups} groups of {units.shape[1]} channels")
     return units.reshape(units.shape[0], groups, -1), (2,)
+
+
+def mirrored(operation: Pad, shape: tuple[int, ...]) -> Iterator[tuple[int, NDArray[np.int64]]]:
+    """Yield each axis that a padding without numbers of its own enlarges, and what stands where behind it.
+
+    Args:
+        operation: A padding that mirrors or repeats.
+        shape: That of its input.
+    """
+    first = operation.first_axis
+    if len(operation.pad) != len(shape) - first:
+        raise MisfitError(f"it pads {len(operation.pad)} axes and is given {len(shape) - first}")
+    pairs = list(zip(shape[first:], operation.pad, strict=True))
+    if any(n < 0 for _, margin in pairs for n in margin):
+        raise MisfitError("its padding takes away from its input")
+    if operation.mode == "reflect" and any(max(margin) >= length for length, margin in pairs if any(margin)):
+        raise MisfitError(f"it mirrors more than there is: its input is {_by(shape[first:])}")
+    check_fits([*shape[:first], *(length + sum(margin) for length, margin in pairs)])
+    for axis, (length, margin) in enumerate(pairs, start=first):
+        if any(margin) and operation.mode != "constant":
+            yield axis, np.pad(np.arange(length), margin, mode=operation.mode)
 
 
 def groups_of_transposed(operation: Convolution, channels: int, templates: Sequence[int]) -> tuple[int, bool]:

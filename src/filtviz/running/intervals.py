@@ -178,6 +178,8 @@ def _after_one(operation: Operation, unit: Interval) -> Interval | None:
             window = operation.window(None)
             is_padded = window is None or window.pad is None or any(any(margin) for margin in window.pad)
             return unit.with_zero() if is_padded else unit
+        case Pad(first_axis=2, mode="reflect" | "edge"):
+            return unit
         case Pad(first_axis=2):
             return Interval(np.minimum(unit.low, operation.value), np.maximum(unit.high, operation.value))
         case Identity():
@@ -229,11 +231,12 @@ def _after_convolution(operation: Convolution, unit: Interval) -> Interval | Non
 def _after_normalisation(operation: Normalisation, unit: Interval) -> Interval | None:
     if not operation.is_told or (operation.is_batch and operation.spread is None):
         return None
-    scale, shift = operation.scale_and_shift()
-    if scale.size != max(scale.shape, default=1) or scale.size != len(unit.low):
+    scale, shift = (np.ravel(one) for one in operation.scale_and_shift())
+    of_channels = operation.along == (1,) and scale.size == len(unit.low)
+    if not of_channels and scale.size != 1:
         return None
-    scaled = _scaled(unit, scale.ravel())
-    return Interval(scaled.low + shift.ravel(), scaled.high + shift.ravel())
+    scaled = _scaled(unit, np.broadcast_to(scale, unit.low.shape))
+    return Interval(scaled.low + shift, scaled.high + shift)
 
 
 def _scaled(unit: Interval, scale: Floats) -> Interval:

@@ -61,6 +61,7 @@ from filtviz.running.fitting import (
     groups_of,
     groups_of_transposed,
     looks_of,
+    mirrored,
     overhang,
     own_parts,
     places_of,
@@ -157,6 +158,10 @@ class NumpyEngine:
             case LocalResponse():
                 return _respond_locally(operation, units)
             case Pad():
+                if operation.mode != "constant":
+                    for axis, places in mirrored(operation, units.shape):
+                        units = units.take(places, axis=axis)
+                    return units
                 return _padded(units, operation.pad, operation.value, operation.first_axis)
             case Crop():
                 check_lengths(units.shape, len(operation.crop))
@@ -461,6 +466,8 @@ def _merge(operation: Merge, below: Sequence[Units]) -> Units:
                 total = total - term
             case "multiply":
                 total = total * term
+            case "divide":
+                total = total / term
             case "maximum":
                 total = np.maximum(total, term)
             case "minimum":

@@ -58,6 +58,7 @@ from filtviz.running.fitting import (
     groups_of,
     groups_of_transposed,
     looks_of,
+    mirrored,
     overhang,
     own_parts,
     places_of,
@@ -182,7 +183,7 @@ class TorchEngine:
             case LocalResponse():
                 return _respond_locally(operation, units)
             case Pad():
-                return _padded(units, operation.pad, operation.value, operation.first_axis)
+                return _put_around(operation, units)
             case Crop():
                 check_lengths(units.shape, len(operation.crop))
                 ends = [
@@ -357,6 +358,15 @@ class TorchEngine:
                 return F.gelu(x)
             case "gelu_tanh":
                 return F.gelu(x, approximate="tanh")
+            case "clip":
+                return torch.clamp(x, activation.low, activation.high)
+            case "power":
+                return x**activation.alpha
+            case "absolute":
+                return x.abs()
+            case "log" | "erf" | "sin" | "cos":
+                functions = {"log": torch.log, "erf": torch.erf, "sin": torch.sin, "cos": torch.cos}
+                return functions[activation.kind](x)
             case "untold":
                 raise UnknownActivationError(why_unknown(activation))
         assert_never(activation.kind)
@@ -402,6 +412,14 @@ def _padded(units: Units, pad: Pads, value: float = 0.0, first_axis: int = 2) ->
     lengths = zip(units.shape[first_axis:], pad, strict=True)
     check_fits([*units.shape[:first_axis], *(length + sum(margin) for length, margin in lengths)])
     return F.pad(units, [n for margin in reversed(pad) for n in margin], value=value)
+
+
+def _put_around(operation: Pad, units: Units) -> Units:
+    if operation.mode == "constant":
+        return _padded(units, operation.pad, operation.value, operation.first_axis)
+    for axis, places in mirrored(operation, tuple(units.shape)):
+        units = units.index_select(axis, torch.from_numpy(places).to(units.device))
+    return units
 
 
 # Pooling
@@ -479,6 +497,8 @@ def _merge(operation: Merge, below: Sequence[Units]) -> Units:
                 total = total - term
             case "multiply":
                 total = total * term
+            case "divide":
+                total = total / term
             case "maximum":
                 total = torch.maximum(total, term)
             case "minimum":

@@ -460,7 +460,9 @@ _JOINING = ("add", "multiply", "maximum", "mean", "concatenate")
 # Activations
 
 _KNOWN: tuple[ActivationKind, ...] = tuple(
-    kind for kind in get_args(ActivationKind) if kind not in ("untold", "parametric_rectify")
+    kind
+    for kind in get_args(ActivationKind)
+    if kind not in ("untold", "parametric_rectify", "clip", "power")  # those have numbers of their own
 )
 _ALIASES: Mapping[str, str] = {
     "relu": "rectify", "leaky_relu": "leaky_rectify", "relu6": "clipped_rectify", "silu": "swish",

@@ -5,8 +5,9 @@ To add one: one row in `_BY_OPERATOR`.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from filtviz.activations import Activation, ActivationKind
@@ -23,7 +24,7 @@ from filtviz.operations import (
     MergeKind,
     Normalisation,
     Operation,
-    Pad,
+    PadMode,
     Pads,
     Pooling,
     PoolingKind,
@@ -37,6 +38,7 @@ from filtviz.operations import (
     Upscale,
 )
 from filtviz.parameter import Parameter, Shape
+from filtviz.reading.arithmetic import Arithmetic, clipped, negated, padded, with_constant
 from filtviz.reading.layering import from_depth
 from filtviz.reading.protobuf import Message
 from filtviz.reading.shape_arithmetic import Lengths
@@ -340,35 +342,51 @@ def _per_channel(constant: Constant, rank: int | None) -> Parameter | None:
 
 
 def _arithmetic(case: Case) -> Operations | None:
-    kinds: dict[str, MergeKind] = {
-        "Add": "add", "Sum": "add", "Sub": "subtract", "Mul": "multiply", "Max": "maximum", "Min": "minimum",
-        "Mean": "mean",
-    }  # fmt: skip
     constants = [one for one in case.given if one is not None]
-    kind = kinds.get(case.operator)
+    kind, merge = _KINDS.get(case.operator), _MERGES.get(case.operator)
     if any(one is not None for one in case.lengths):
         return (Untold(reason="it combines its input with the size of something", keeps_places=True),)
-    if not constants and kind is not None:
-        return (Merge(kind=kind),)
-    rank = None if case.first is None else len(case.first)
-    vector = _per_channel(constants[0], rank) if len(constants) == 1 else None
-    if case.opset < _SPREADS and constants:
-        # Until then a node says along which axis a shorter array stands.
-        vector = constants[0].parameter if len(constants[0].shape) == 1 == case.axis(-1) else vector
-    if vector is not None and case.operator == "Add":
-        return (Normalisation(beta=vector, is_batch=False),)
-    if vector is not None and case.operator == "Mul":
-        return (Normalisation(gamma=vector, is_batch=False),)
-    is_behind = len(case.given) > 1 and case.given[1] is not None
-    if vector is not None and is_behind and case.operator == "Sub":
-        return (Normalisation(mean=vector, is_batch=False),)
-    if vector is not None and is_behind and case.operator == "Div":
-        return (Normalisation(spread=vector, spread_is="std", is_batch=False),)
+    if len(constants) + len(case.shapes) < len(case.given):
+        return (Untold(reason="it combines its input with something that is not followed"),)
+    if not constants and merge is not None:
+        return (Merge(kind=merge),)
+    if len(constants) == 1 and len(case.given) == 2 and kind is not None:
+        is_first = case.given[0] is not None
+        if (found := _with_constant(case, kind, constants[0], is_first=is_first)) is not None:
+            return found
     what = (
         "it combines its input with a constant" if constants else f"filtviz does not follow {case.operator}"
     )
     keeps = case.opset < _SPREADS or _spreads_into(constants, case.first)
     return (Untold(reason=what, keeps_places=keeps),)
+
+
+_MERGES: Mapping[str, MergeKind] = {
+    "Add": "add", "Sum": "add", "Sub": "subtract", "Mul": "multiply", "Div": "divide", "Max": "maximum",
+    "Min": "minimum", "Mean": "mean",
+}  # fmt: skip
+_KINDS: Mapping[str, Arithmetic] = {
+    "Add": "add", "Sum": "add", "Sub": "subtract", "Mul": "multiply", "Div": "divide", "Max": "maximum",
+    "Min": "minimum", "Pow": "power",
+}  # fmt: skip
+
+
+def _with_constant(case: Case, kind: Arithmetic, constant: Constant, *, is_first: bool) -> Operations | None:
+    rank, held = None if case.first is None else len(case.first), constant.parameter
+    n = len(constant.shape)
+    if rank is None and held.size != 1:
+        return None
+    first = (n if rank is None else rank) - n
+    if case.opset < _SPREADS and n:
+        # Until then a node says along which axis a shorter array stands.
+        first = case.axis(first)
+    if first < 0:
+        return None
+    if constant.order is not None:
+        order = constant.order
+        held = replace(held, shape=constant.shape, read=lambda: constant.parameter.value.transpose(order))
+    along = range(first, first + n)
+    return with_constant(kind, held, along, case.first, is_first=is_first, name=case.operator)
 
 
 _SPREADS = 7
@@ -503,12 +521,20 @@ def _pad(case: Case) -> Operations | None:
     pads = case.integers("pads", 1) or case.attributes.integers("paddings")
     constant = case.constant(2)
     value = constant.numbers() if constant is not None else [case.attributes.real("value", 0.0)]
-    if pads is None or value is None or case.attributes.text("mode", "constant") != "constant":
+    mode = _PAD_MODES.get(case.attributes.text("mode", "constant"))
+    if not pads or value is None or mode is None or len(pads) % 2:
         return None
-    n = len(pads) // 2
-    if len(pads) % 2 or n < 3 or min(pads) < 0 or any((pads[0], pads[1], pads[n], pads[n + 1])):
-        return None
-    return (Pad(pad=tuple(zip(pads[2:n], pads[n + 2 :], strict=True)), value=value[0] if value else 0.0),)
+    pairs = list(zip(pads[: len(pads) // 2], pads[len(pads) // 2 :], strict=True))
+    if (axes := case.integers("axes", 3)) is not None:
+        rank = 0 if case.first is None else len(case.first)
+        if len(axes) != len(pairs) or any(not -rank <= axis < rank for axis in axes):
+            return None
+        said = {axis % rank: pair for axis, pair in zip(axes, pairs, strict=True)}
+        pairs = [said.get(axis, (0, 0)) for axis in range(rank)]
+    return padded(pairs, value[0] if value else 0.0, mode)
+
+
+_PAD_MODES: Mapping[str, PadMode] = {"constant": "constant", "reflect": "reflect", "edge": "edge"}
 
 
 _OPEN = 1 << 30
@@ -734,12 +760,16 @@ _SELU = {"alpha": 1.67326319217681884765625, "scale": 1.05070102214813232421875}
 _PLAIN: Mapping[str, ActivationKind] = {
     "Relu": "rectify", "Sigmoid": "sigmoid", "Tanh": "tanh", "Softplus": "softplus", "Softsign": "softsign",
     "Exp": "exp", "HardSwish": "hard_swish", "Gelu": "gelu", "Swish": "swish", "QuickGelu": "untold",
-    "Mish": "mish",
+    "Mish": "mish", "Abs": "absolute", "Log": "log", "Erf": "erf", "Sin": "sin", "Cos": "cos",
 }  # fmt: skip
 
 
 def _activation(case: Case) -> Operations | None:
     return _named_activation(case.operator, case)
+
+
+def _power(exponent: float) -> Callable[[Case], Operations | None]:
+    return lambda case: (Activation(kind="power", name=case.operator, alpha=exponent),)
 
 
 def _named_activation(operator: str, case: Case) -> Operations:
@@ -757,7 +787,7 @@ def _named_activation(operator: str, case: Case) -> Operations:
         alpha, scale = attributes.real("alpha", _SELU["alpha"]), attributes.real("gamma", _SELU["scale"])
         return (Activation(kind="selu", name=operator, alpha=alpha, scale=scale),)
     if operator == "Clip":
-        return (_clip(case),)
+        return _clip(case)
     if operator == "HardSigmoid" and attributes.real("beta", 0.5) == 0.5:
         slope = attributes.real("alpha", 0.2)
         usual = abs(slope - 0.2) < 1e-6
@@ -769,13 +799,13 @@ def _named_activation(operator: str, case: Case) -> Operations:
     return (Activation(kind="untold", name=operator),)
 
 
-def _clip(case: Case) -> Activation:
+def _clip(case: Case) -> Operations:
     low, high = (_end(case, place, name) for place, name in ((1, "min"), (2, "max")))
-    if low == 0 and high is not None and high > 0:
-        return Activation(kind="clipped_rectify", name="Clip", alpha=high)
-    if low == 0 and high is None and case.constant(2) is None:
-        return Activation(kind="rectify", name="Clip")
-    return Activation(kind="untold", name="Clip")
+    given = [case.constant(1) is not None and low is None, case.constant(2) is not None and high is None]
+    found = clipped(-math.inf if low is None else low, math.inf if high is None else high, "Clip")
+    if found is None or any(given) or len(case.shapes) > 1 or any(one is not None for one in case.lengths):
+        return (Activation(kind="untold", name="Clip"),)
+    return found
 
 
 def _end(case: Case, place: int, name: str) -> float | None:
@@ -816,6 +846,8 @@ _BY_OPERATOR: Mapping[str, Callable[[Case], Operations | None]] = {
     "LayerNormalization": _layer_normalisation,
     "GroupNormalization": _group_normalisation,
     "DepthToSpace": _depth_to_space,
+    **{name: _power(exponent) for name, exponent in (("Sqrt", 0.5), ("Reciprocal", -1.0))},
+    "Neg": lambda _: negated(),
     **dict.fromkeys(
         ("Identity", "Dropout", "Cast", "QuantizeLinear", "DequantizeLinear"), _identity
     ),
@@ -825,8 +857,7 @@ _BY_OPERATOR: Mapping[str, Callable[[Case], Operations | None]] = {
     ),
     **dict.fromkeys(
         (
-            "Abs", "Erf", "LogSoftmax",
-            "LpNormalization", "Neg", "Sqrt", "Log", "Reciprocal", "Floor", "Ceil", "Round", "Sin", "Cos",
+            "LogSoftmax", "LpNormalization", "Floor", "Ceil", "Round",
         ),
         _keeps_places,
     ),

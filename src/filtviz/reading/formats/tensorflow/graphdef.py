@@ -32,7 +32,7 @@ from filtviz.operations import (
     MergeKind,
     Normalisation,
     Operation,
-    Pad,
+    PadMode,
     Pads,
     Pooling,
     PoolingKind,
@@ -43,6 +43,7 @@ from filtviz.operations import (
     Upscale,
 )
 from filtviz.parameter import Parameter, Shape
+from filtviz.reading.arithmetic import Arithmetic, negated, padded, with_constant
 from filtviz.reading.arrays import AnyArray, ComputedArray, parameter_of, shape_of, stored
 from filtviz.reading.formats.tensorflow.checkpoint import dtype_of
 from filtviz.reading.formats.tensorflow.folding import Folded, folded, numbers_of
@@ -802,19 +803,36 @@ def _bias(node: _Node) -> Operations | None:
 
 
 _MERGES: Mapping[str, MergeKind] = {
-    "Add": "add", "AddV2": "add", "AddN": "add", "Sub": "subtract", "Mul": "multiply", "Maximum": "maximum",
-    "Minimum": "minimum",
+    "Add": "add", "AddV2": "add", "AddN": "add", "Sub": "subtract", "Mul": "multiply", "RealDiv": "divide",
+    "Div": "divide", "Maximum": "maximum", "Minimum": "minimum",
+}  # fmt: skip
+_KINDS: Mapping[str, Arithmetic] = {
+    "Add": "add", "AddV2": "add", "Sub": "subtract", "Mul": "multiply", "RealDiv": "divide", "Div": "divide",
+    "Maximum": "maximum", "Minimum": "minimum", "Pow": "power",
 }  # fmt: skip
 
 
 def _arithmetic(node: _Node) -> Operations | None:
-    held = [one for one in node.constants if one is not None]
+    if any(one is not None for one in node.lengths):
+        return (Untold(reason="it combines its input with the size of something", keeps_places=True),)
+    held = [(place, one) for place, one in enumerate(node.constants) if one is not None]
+    if len(held) + len(node.shapes) < len(node.constants):
+        return (Untold(reason="it combines its input with something that is not followed"),)
     if not held:
-        return (Merge(kind=_MERGES[node.operator]),)
-    if len(held[0].shape) == 1 and held[0].dtype.kind == "f" and node.operator in ("Add", "AddV2", "Mul"):
-        role = "gamma" if node.operator == "Mul" else "beta"
-        vector = replace(held[0], name=role)
-        return (Normalisation(is_batch=False, **{role: vector}),)  # type: ignore[arg-type]
+        merge = _MERGES.get(node.operator)
+        return None if merge is None else (Merge(kind=merge),)
+    place, constant = held[0]
+    kind, n = _KINDS.get(node.operator), len(constant.shape)
+    rank = n if node.first is None else len(node.first)
+    if kind is not None and len(node.constants) == 2 and constant.dtype.kind == "f" and n <= rank:
+        along = [node.axis(axis) for axis in range(rank - n, rank)]
+        below = node.first
+        if below is None and n == 1:  # of what an image's channels are multiplied with
+            along, below = [1], (None, None, None, None)
+        vector = replace(constant, name="beta" if kind in ("add", "subtract") else "gamma")
+        found = with_constant(kind, vector, along, below, is_first=place == 0, name=node.operator)
+        if found is not None:
+            return found
     return (Untold(reason="it combines its input with a constant", keeps_places=True),)
 
 
@@ -885,14 +903,21 @@ def _gather(node: _Node) -> Operations | None:
 
 def _pad(node: _Node) -> Operations | None:
     pads, rank = node.few(1), len(node.first) if node.first is not None else 4
-    if pads is None or rank not in (4, 5) or len(pads) != 2 * rank or min(pads) < 0:
+    held = node.constants[2] if node.operator == "PadV2" and len(node.constants) > 2 else None
+    if (
+        pads is None
+        or len(pads) != 2 * rank
+        or (node.operator == "PadV2" and (held is None or held.size != 1))
+    ):
+        return None
+    if node.operator == "MirrorPad" and node.text("mode") != "REFLECT":
         return None
     pairs: dict[int, tuple[int, int]] = {
         node.axis(axis): (pads[2 * axis], pads[2 * axis + 1]) for axis in range(rank)
     }
-    if any(pairs[0]) or any(pairs[1]):
-        return None
-    return (Pad(pad=tuple(pairs[axis] for axis in range(2, rank))),)
+    value = 0.0 if held is None else float(np.asarray(held.value).reshape(()))
+    mode: PadMode = "reflect" if node.operator == "MirrorPad" else "constant"
+    return padded([pairs[axis] for axis in range(rank)], value, mode)
 
 
 def _reshape(node: _Node) -> Operations | None:
@@ -996,11 +1021,17 @@ def _shape_of(shape: Message, *, channels_first: bool) -> Shape | None:
 
 _PLAIN: Mapping[str, ActivationKind] = {
     "Relu": "rectify", "Elu": "elu", "Sigmoid": "sigmoid", "Tanh": "tanh", "Softplus": "softplus",
-    "Softsign": "softsign", "Exp": "exp",
+    "Softsign": "softsign", "Exp": "exp", "Abs": "absolute", "Log": "log", "Erf": "erf", "Sin": "sin",
+    "Cos": "cos",
 }  # fmt: skip
 
 
+_POWERS = {"Sqrt": 0.5, "Rsqrt": -0.5, "Square": 2.0, "Reciprocal": -1.0, "Inv": -1.0}
+
+
 def _activation(node: _Node) -> Operations | None:
+    if node.operator in _POWERS:
+        return (Activation(kind="power", name=node.operator, alpha=_POWERS[node.operator]),)
     if node.operator == "Relu6":
         return (Activation(kind="clipped_rectify", name="Relu6", alpha=6.0),)
     if node.operator == "LeakyRelu":
@@ -1029,22 +1060,23 @@ _BY_OPERATOR: Mapping[str, Callable[[_Node], Operations | None]] = {
         ("Conv2D", "Conv3D", "DepthwiseConv2dNative", "_FusedConv2D", *sorted(_BACKWARDS)), _convolution
     ),
     "BiasAdd": _bias,
-    **dict.fromkeys(_MERGES, _arithmetic),
+    **dict.fromkeys((*_MERGES, *_KINDS), _arithmetic),
     **dict.fromkeys(("FusedBatchNorm", "FusedBatchNormV2", "FusedBatchNormV3"), _normalisation),
     **dict.fromkeys(("MaxPool", "AvgPool", "MaxPool3D", "AvgPool3D"), _pooling),
     **dict.fromkeys(("Mean", "Max"), _mean),
     "MatMul": _dense,
     **dict.fromkeys(_GATHERS, _gather),
     **dict.fromkeys(("Concat", "ConcatV2"), _concat),
-    "Pad": _pad,
+    **dict.fromkeys(("Pad", "PadV2", "MirrorPad"), _pad),
     "Reshape": _reshape,
     "ExpandDims": _expand,
     "Squeeze": _squeeze,
     **dict.fromkeys(("ResizeNearestNeighbor", "ResizeBilinear", "ResizeBicubic"), _scaled),
     "Placeholder": _placeholder,
-    **dict.fromkeys((*_PLAIN, "Relu6", "LeakyRelu", "Selu"), _activation),
+    **dict.fromkeys((*_PLAIN, *_POWERS, "Relu6", "LeakyRelu", "Selu"), _activation),
+    "Neg": lambda _: negated(),
     "Softmax": _softmax,
     **dict.fromkeys(("Identity", "Cast", "PreventGradient"), _identity),
-    **dict.fromkeys(("Rsqrt", "Sqrt", "Square", "Neg", "Abs", "LRN", "L2Normalize"), _keeps_places),
+    **dict.fromkeys(("LRN", "L2Normalize"), _keeps_places),
 }
 """Operator → what reads a node of it; one that gives None, or is not here, is `Untold`."""

@@ -256,7 +256,7 @@ class _Reader:
         used = [
             one
             for operation in operations
-            for role in ("weights", "bias", "slopes", "beta", "gamma")
+            for role in ("weights", "bias", "slopes", "beta", "gamma", "mean", "spread")
             if isinstance(one := getattr(operation, role, None), Parameter)
         ]
         weights = next((one for one in used if one.name == "filter"), None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from filtviz.activations import Activation, ActivationKind
@@ -16,9 +16,8 @@ from filtviz.operations import (
     Identity,
     Merge,
     MergeKind,
-    Normalisation,
     Operation,
-    Pad,
+    PadMode,
     Pads,
     Pooling,
     PoolingKind,
@@ -30,6 +29,7 @@ from filtviz.operations import (
     Upscale,
 )
 from filtviz.parameter import Parameter, Shape
+from filtviz.reading.arithmetic import Arithmetic, clipped, negated, padded, with_constant
 from filtviz.reading.flatbuffers import Table
 from filtviz.shapes import same_padding
 
@@ -46,10 +46,13 @@ OPERATORS: Mapping[int, str] = {
     36: "GATHER", 37: "BATCH_TO_SPACE_ND", 38: "SPACE_TO_BATCH_ND", 39: "TRANSPOSE", 40: "MEAN", 41: "SUB",
     42: "DIV", 43: "SQUEEZE", 44: "UNIDIRECTIONAL_SEQUENCE_LSTM", 45: "STRIDED_SLICE", 47: "EXP",
     49: "SPLIT", 50: "LOG_SOFTMAX", 52: "BIDIRECTIONAL_SEQUENCE_LSTM", 53: "CAST", 54: "PRELU",
-    55: "MAXIMUM", 56: "ARG_MAX", 57: "MINIMUM", 59: "NEG", 60: "PADV2", 65: "SLICE", 67: "TRANSPOSE_CONV",
-    69: "TILE", 70: "EXPAND_DIMS", 74: "SUM", 75: "SQRT", 76: "RSQRT", 77: "SHAPE", 78: "POW",
+    55: "MAXIMUM", 56: "ARG_MAX", 57: "MINIMUM", 59: "NEG", 60: "PADV2", 65: "SLICE", 66: "SIN",
+    67: "TRANSPOSE_CONV",
+    69: "TILE", 70: "EXPAND_DIMS", 73: "LOG", 74: "SUM", 75: "SQRT", 76: "RSQRT",
+    77: "SHAPE", 78: "POW",
     82: "REDUCE_MAX", 83: "PACK", 88: "UNPACK", 92: "SQUARE", 97: "RESIZE_NEAREST_NEIGHBOR",
-    98: "LEAKY_RELU", 99: "SQUARED_DIFFERENCE", 100: "MIRROR_PAD", 101: "ABS", 102: "SPLIT_V", 111: "ELU",
+    98: "LEAKY_RELU", 99: "SQUARED_DIFFERENCE", 100: "MIRROR_PAD", 101: "ABS", 102: "SPLIT_V",
+    108: "COS", 111: "ELU",
     114: "QUANTIZE", 117: "HARD_SWISH", 118: "IF", 119: "WHILE", 124: "DENSIFY", 126: "BATCH_MATMUL",
     132: "CONV_3D", 141: "CONV_3D_TRANSPOSE", 150: "GELU",
 }  # fmt: skip
@@ -97,6 +100,7 @@ _FUSED: Mapping[int, Operations] = {
     0: (),
     1: (Activation(kind="rectify", name="RELU"),),
     3: (Activation(kind="clipped_rectify", name="RELU6", alpha=6.0),),
+    2: (Activation(kind="clip", name="RELU_N1_TO_1", low=-1.0, high=1.0),),
     4: (Activation(kind="tanh", name="TANH"),),
 }
 
@@ -223,20 +227,40 @@ def _reduction(case: Case) -> Operations | None:
 
 
 _MERGES: Mapping[str, MergeKind] = {
-    "ADD": "add", "SUB": "subtract", "MUL": "multiply", "MAXIMUM": "maximum", "MINIMUM": "minimum",
+    "ADD": "add", "SUB": "subtract", "MUL": "multiply", "DIV": "divide", "MAXIMUM": "maximum",
+    "MINIMUM": "minimum",
+}  # fmt: skip
+_KINDS: Mapping[str, Arithmetic] = {
+    "ADD": "add", "SUB": "subtract", "MUL": "multiply", "DIV": "divide", "MAXIMUM": "maximum",
+    "MINIMUM": "minimum", "POW": "power",
 }  # fmt: skip
 
 
 def _arithmetic(case: Case) -> Operations | None:
-    constants = [one for one in case.inputs if case.parameter(one, "constant") is not None]
-    fused = _fused(case, 0) if case.operator in ("ADD", "SUB", "MUL") else ()
+    pairs = [(place, case.parameter(one, "constant")) for place, one in enumerate(case.inputs)]
+    constants = [(place, held) for place, held in pairs if held is not None]
+    fused = _fused(case, 0) if case.operator in ("ADD", "SUB", "MUL", "DIV") else ()
     if not constants:
-        return (Merge(kind=_MERGES[case.operator]), *fused)
-    vector = case.parameter(constants[0], "constant")
-    if vector is not None and len(vector.shape) == 1 and case.operator in ("ADD", "MUL"):
-        role = "beta" if case.operator == "ADD" else "gamma"
-        return (Normalisation(is_batch=False, **{role: vector}), *fused)  # type: ignore[arg-type]
+        merge = _MERGES.get(case.operator)
+        return None if merge is None else (Merge(kind=merge), *fused)
+    place, held = constants[0]
+    if len(constants) == 1 and len(pairs) == 2 and held.dtype.kind == "f":
+        below = case.shape(case.input(1 - place))
+        rank = len(held.shape) if below is None else len(below)
+        axes = range(rank - len(held.shape), rank)
+        along = [_axis(axis, rank) for axis in axes]
+        vector = replace(held, name="beta" if case.operator in ("ADD", "SUB") else "gamma")
+        found = with_constant(
+            _KINDS[case.operator], vector, along, below, is_first=place == 0, name=case.operator
+        )
+        if found is not None and rank >= len(held.shape):
+            return (*found, *fused)
     return (Untold(reason="it combines its input with a constant", keeps_places=True),)
+
+
+def _axis(axis: int, rank: int) -> int:
+    """Return the place among our units' axes of an axis of the file's."""
+    return (0, 2, 3, 1)[axis] if rank == 4 and axis >= 0 else axis
 
 
 def _concatenation(case: Case) -> Operations | None:
@@ -253,11 +277,18 @@ def _reshape(case: Case) -> Operations | None:
 
 
 def _pad(case: Case) -> Operations | None:
-    pads = case.constant(case.input(1))
-    if pads is None or len(pads) != 8 or any(pads[:2]) or any(pads[6:]) or min(pads) < 0:
+    pads, rank = case.constant(case.input(1)), len(case.first) if case.first is not None else 4
+    value: float | None = 0.0
+    if case.operator == "PADV2":
+        held = case.constant(case.input(2))
+        value = held[0] if held else None
+    if pads is None or value is None or len(pads) != 2 * rank:
         return None
-    sides = [int(one) for one in pads[2:6]]
-    return (Pad(pad=((sides[0], sides[1]), (sides[2], sides[3]))),)
+    if case.operator == "MIRROR_PAD" and case.option(0):
+        return None
+    pairs = {_axis(axis, rank): (int(pads[2 * axis]), int(pads[2 * axis + 1])) for axis in range(rank)}
+    mode: PadMode = "reflect" if case.operator == "MIRROR_PAD" else "constant"
+    return padded([pairs[axis] for axis in range(rank)], value, mode)
 
 
 def _resize(case: Case) -> Operations | None:
@@ -284,11 +315,18 @@ def _recurrent(case: Case) -> Operations | None:
 
 _PLAIN: Mapping[str, ActivationKind] = {
     "RELU": "rectify", "LOGISTIC": "sigmoid", "TANH": "tanh", "HARD_SWISH": "hard_swish", "GELU": "gelu",
-    "EXP": "exp", "ELU": "elu", "RELU_N1_TO_1": "untold",
+    "EXP": "exp", "ELU": "elu", "ABS": "absolute", "LOG": "log", "SIN": "sin", "COS": "cos",
 }  # fmt: skip
 
 
+_POWERS = {"SQRT": 0.5, "RSQRT": -0.5, "SQUARE": 2.0}
+
+
 def _activation(case: Case) -> Operations | None:
+    if case.operator == "RELU_N1_TO_1":
+        return clipped(-1.0, 1.0, case.operator)
+    if case.operator in _POWERS:
+        return (Activation(kind="power", name=case.operator, alpha=_POWERS[case.operator]),)
     if case.operator == "RELU6":
         return _FUSED[3]
     if case.operator == "GELU" and case.option(0):
@@ -322,19 +360,18 @@ _BY_OPERATOR: Mapping[str, Callable[[Case], Operations | None]] = {
     "FULLY_CONNECTED": _dense,
     **dict.fromkeys(("MAX_POOL_2D", "AVERAGE_POOL_2D"), _pooling),
     **dict.fromkeys(("MEAN", "SUM", "REDUCE_MAX"), _reduction),
-    **dict.fromkeys(_MERGES, _arithmetic),
+    **dict.fromkeys(_KINDS, _arithmetic),
     "CONCATENATION": _concatenation,
     "RESHAPE": _reshape,
-    "PAD": _pad,
+    **dict.fromkeys(("PAD", "PADV2", "MIRROR_PAD"), _pad),
     "RESIZE_NEAREST_NEIGHBOR": _resize,
     **dict.fromkeys(("DEQUANTIZE", "QUANTIZE", "CAST"), _identity),
-    **dict.fromkeys((*_PLAIN, "RELU6", "LEAKY_RELU", "PRELU"), _activation),
+    **dict.fromkeys((*_PLAIN, *_POWERS, "RELU6", "RELU_N1_TO_1", "LEAKY_RELU", "PRELU"), _activation),
+    "NEG": lambda _: negated(),
     "SOFTMAX": _softmax,
     **dict.fromkeys(
         ("LSTM", "RNN", "UNIDIRECTIONAL_SEQUENCE_LSTM", "BIDIRECTIONAL_SEQUENCE_LSTM"), _recurrent
     ),
-    **dict.fromkeys(
-        ("ABS", "SQRT", "RSQRT", "NEG", "SQUARE", "L2_NORMALIZATION", "LOG_SOFTMAX"), _keeps_places
-    ),
+    **dict.fromkeys(("L2_NORMALIZATION", "LOG_SOFTMAX"), _keeps_places),
 }
 """Operator → what reads a node of it; one that gives None, or is not here, is `Untold`."""

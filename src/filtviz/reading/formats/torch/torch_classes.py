@@ -25,6 +25,7 @@ from filtviz.operations import (
     Normalisation,
     Operation,
     Pad,
+    PadMode,
     Pads,
     Pooling,
     PoolingKind,
@@ -355,6 +356,11 @@ def _upscale(module: Module) -> Operations:
     return (Untold(reason=f"it changes the size of its input ({printable(mode, 20)})"),)
 
 
+_PAD_MODES: Mapping[str, PadMode] = {
+    "Zero": "constant", "Constant": "constant", "Reflection": "reflect", "Replication": "edge",
+}  # fmt: skip
+
+
 def _zero_pad(n: int) -> Callable[[Module], Operations]:
     """Return a row for padding, whose numbers begin with the last axis."""
 
@@ -364,9 +370,9 @@ def _zero_pad(n: int) -> Callable[[Module], Operations]:
             return (Untold(reason="the file does not tell how much it pads"),)
         pads = tuple((given[place], given[place + 1]) for place in range(2 * n - 2, -1, -2))
         value = module.number("value", 0.0)
-        by_rule = "Zero" not in module.type and "Constant" not in module.type
-        pad = Pad(pad=pads, value=value)
-        return (pad, _in_place("it pads by a rule")) if by_rule else (pad,)
+        mode = _PAD_MODES.get(module.type.partition("Pad")[0])
+        pad = Pad(pad=pads, value=value if mode == "constant" else 0.0, mode=mode or "constant")
+        return (pad, _in_place("it pads by a rule")) if mode is None else (pad,)
 
     return row
 
