@@ -8,6 +8,7 @@ import pytest
 from filtviz.errors import CompositionError
 from filtviz.network import Network
 from filtviz.operations import (
+    Activation,
     ChannelPooling,
     Concatenate,
     Crop,

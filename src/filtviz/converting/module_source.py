@@ -491,6 +491,8 @@ class _Printer:
             case "gelu_tanh":
                 return f"F.gelu({x}, approximate='tanh')"
             case "clip":
+                if not activation.low <= activation.high:
+                    raise ValueError("the ends of what it clips to are the wrong way round")
                 return f"{x}.clamp({_number(activation.low)}, {_number(activation.high)})"
             case "power":
                 return f"{x} ** {alpha}"

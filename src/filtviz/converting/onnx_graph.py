@@ -466,7 +466,7 @@ class _Graph:
         assert_never(activation.kind)
 
     def _clip(self, x: str, low: float, high: float) -> str:
-        if low > high or math.isnan(low) or math.isnan(high):
+        if not low <= high:
             raise ValueError("the ends of what it clips to are the wrong way round")
         ends = [self.constant(low) if low > -math.inf else "", self.constant(high) if high < math.inf else ""]
         return self.node("Clip", [x, *ends])
