@@ -218,7 +218,7 @@ OPERATORS = {
     "LeakyRelu": (node("LeakyRelu", ["x"], ["y"], alpha=0.25), Activation, {"alpha": 0.25}),
     "LeakyRelu's usual slope": (node("LeakyRelu", ["x"], ["y"]), Activation, {"alpha": 0.01}),
     "Clip before 11": (node("Clip", ["x"], ["y"], min=0.0, max=6.0), Activation, {"kind": "clipped_rectify"}),
-    "Clip below zero": (node("Clip", ["x"], ["y"], min=-1.0, max=6.0), Activation, {"kind": "untold"}),
+    "Clip below 0": (node("Clip", ["x"], ["y"], min=-1.0, max=6.0), Activation, {"kind": "clip", "low": -1}),
     "Clip without an upper end": (node("Clip", ["x"], ["y"], min=0.0), Activation, {"kind": "rectify"}),
     "MaxPool": (
         node("MaxPool", ["x"], ["y"], kernel_shape=[2, 3], strides=[2, 1], pads=[0, 1, 0, 1]),
@@ -241,7 +241,8 @@ OPERATORS = {
     "a mean over channels": (node("ReduceMean", ["x"], ["y"], axes=[1]), Untold, {}),
     "Add": (node("Add", ["x", "x"], ["y"]), Merge, {"kind": "add"}),
     "a number for each channel": (node("Add", ["x", "channels"], ["y"]), Normalisation, {"is_batch": False}),
-    "a constant image": (node("Add", ["x", "image"], ["y"]), Untold, {"keeps_places": True}),
+    "a constant image": (node("Add", ["x", "image"], ["y"]), Normalisation, {"along": (1, 2, 3)}),
+    "constant images": (node("Add", ["x", "images"], ["y"]), Untold, {"keeps_places": False}),
     "an operator of tomorrow": (node("Dream", ["x"], ["y"]), Untold, {"keeps_places": False}),
     "a part of Split": (
         node("Split", ["x"], ["y", "z"], axis=1, split=[1, 2]), Slice, {"start": 1, "stop": 3},
@@ -252,6 +253,7 @@ OPERATORS = {
 @pytest.mark.parametrize(("given", "kind", "facts"), OPERATORS.values(), ids=OPERATORS)
 def test_operators_are_operations(tmp_path, given, kind, facts):
     weights = {"channels": np.ones((3, 1, 1), np.float32), "image": np.ones((3, 8, 8), np.float32)}
+    weights["images"] = np.ones((2, 3, 8, 8), np.float32)
     found = load(tmp_path, [given], weights, opset=10).layers[-1].operations[0]
     assert type(found) is kind
     for name, value in facts.items():
