@@ -31,7 +31,7 @@ def test_a_small_file_has_no_less_than_another() -> None:
 def test_layers_that_were_read_count_as_work() -> None:
     account = Budget(work=5_000_000).account(network(1), network(1))
     assert account.allowed["work"] == 5_000_000
-    assert account.left["work"] == 5_000_000 - 4 * 200_000  # an image and a convolution each
+    assert account.left["work"] == 5_000_000 - 4 * 250_000  # an image and a convolution each
     assert Budget(work=1).account(network(1)).affords("work", 0) is False
     with pytest.raises(BudgetError, match=r"may take 1; 0 are left"):
         Budget(work=1).account(network(1)).spend("work", 1, "drawing")

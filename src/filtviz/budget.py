@@ -29,7 +29,7 @@ A_BYTE: Mapping[Share, int] = {"work": 3_500, "pixels": 2_000}
 A weight of four bytes adds more than ten times what its measures take. Of thin networks, such as a DenseNet
 whose convolutions have a dozen filters, an export makes 1,300 pixels of each byte."""
 
-LAYER = 200_000
+LAYER = 250_000
 """The work of a layer, which reading it took already: what is done with thousands begins with less."""
 
 BYTE = 10

@@ -190,7 +190,7 @@ def long_key(length: int, n: int) -> bytes:
     return b"\x81\xa6params" + inner
 
 
-STEPS = 1_900_000
+STEPS = 950_000
 
 TO_OPEN: Mapping[str, Callable[[], bytes]] = {
     "ONNX: nodes by the million": lambda: packed(onnx(message((1, b"")) * STEPS)),

@@ -359,7 +359,7 @@ SIZES: tuple[tuple[str, Callable[[], bytes], str], ...] = (
 
 ATTACKS = tuple(Attack(name=f"growing: {name}", data=make, ends=ends) for name, make, ends in SIZES)
 
-STEPS = 1_980_000
+STEPS = 990_000
 """Steps that the limits allow by default, but for those of the weights."""
 
 TO_READ: Mapping[str, Callable[[], bytes]] = {

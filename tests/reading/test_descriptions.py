@@ -314,8 +314,15 @@ def test_same_padding_is_asked_for_in_numbers_where_frameworks_differ(
 HOSTILE = {
     "brackets": ("a = " + "[" * 50_000, "its brackets lie too deep in one another"),
     "tables in tables": ("a = " + "{a = " * 50_000, "its brackets lie too deep in one another"),
-    "keys of many parts": ("a." * 250_000 + "a = 1", "line 1 has more than 100 dots"),
-    "digits": ("a = " + "9" * 900_000, "is no TOML: Exceeds the limit"),
+    "keys of many parts": ("a." * 40_000 + "a = 1", "line 1 has more than 100 dots"),
+    "parts by the thousand": (("a." * 50 + "a = 1\n") * 2_001, "has more than 100,000 dots"),
+    "digits": ("a = " + "9" * 900_000, "has a number of thousands of digits"),
+    "digits in a word": ("input = [1]\n[c]\ntype = 0x" + "f" * 900_000, "type must be .*s of digits"),
+    "links": (
+        "input = [1]\n[c]\ntype = 'flatten'\n[d]\ntype = 'add'\nfrom = [" + "'c'," * 130_000 + "]",
+        "takes 1,040,000 steps or more",
+    ),
+    "digits in a list": ("input = [0o" + "7" * 9_000 + "]\n[c]", r"input must be .*thousands of digits"),
     "bytes": ("#" * (1 << 20) + "#", "has more than a megabyte"),
     "nothing": ("", "has no table: write one for each layer"),
 }
@@ -324,8 +331,16 @@ HOSTILE = {
 @pytest.mark.parametrize("what", HOSTILE)
 def test_a_hostile_text_is_one_sentence(bare: Path, tmp_path: Path, what: str) -> None:
     text, sentence = HOSTILE[what]
-    with pytest.raises(MalformedFileError, match=sentence):
+    with pytest.raises((MalformedFileError, LimitError), match=sentence):
         filtviz.load(bare, architecture=written(tmp_path, text))
+
+
+def test_a_number_that_cannot_be_is_shown_where_it_has_few_digits(
+    bare: Path, good: str, tmp_path: Path
+) -> None:
+    wrong = good.replace("[conv2]", "[conv2]\nstride = 0x" + "f" * 40)
+    with pytest.raises(MalformedFileError, match=rf"stride must be .*, not {int('f' * 40, 16)}\Z"):
+        filtviz.load(bare, architecture=written(tmp_path, wrong))
 
 
 def test_too_many_tables_pass_a_limit(bare: Path, tmp_path: Path) -> None:

@@ -56,6 +56,44 @@ def test_images_that_ask_for_too_much_are_one_sentence_and_others_are_read(netwo
         assert len(read_pictures([tmp_path / "images"], network)) >= 1
 
 
+def test_pictures_that_stand_for_much_are_counted_together(network, tmp_path, monkeypatch):
+    monkeypatch.setattr(preparing, "MOST_DECODED", 64 * 64)
+    monkeypatch.setattr(preparing, "DECODED_A_FILE", 0)
+    for n in range(40):
+        (tmp_path / f"{n}.png").write_bytes(png(64, 64))
+    few = [tmp_path / f"{n}.png" for n in range(2)]
+    assert len(read_pictures(few, network)) == 2
+    monkeypatch.setattr(preparing, "DECODED_A_BYTE", 16)
+    with pytest.raises(RunningError, match=r"bytes have [\d,]+ pixels, too many") as caught:
+        read_pictures([tmp_path], network)
+    assert "\n" not in str(caught.value)
+
+
+def test_numbers_that_are_kept_are_counted_together(network, tmp_path, monkeypatch):
+    monkeypatch.setattr(preparing, "MOST_NUMBERS", 64 * 64)
+    monkeypatch.setattr(preparing, "KEPT_A_FILE", 10)
+    for n in range(9):
+        (tmp_path / f"{n}.png").write_bytes(png(8, 8))
+    with pytest.raises(RunningError, match=r"2 files of \d+ bytes become 8,192 numbers, too many for"):
+        read_pictures([tmp_path], network)
+    assert len(read_pictures([tmp_path / "0.png"], network)) == 1
+    sized = preparing.Preparation(size=(64, 64))
+    assert len(read_pictures([tmp_path], network, sized)) == 9
+
+
+def test_a_jpeg_goes_through_its_pixels_a_few_times_only(network, tmp_path, monkeypatch):
+    monkeypatch.setattr(preparing, "MOST_NUMBERS", 64 * 64)
+    monkeypatch.setattr(preparing, "TIMES", 1)
+    path = tmp_path / "a.jpg"
+    Image.effect_noise((64, 64), 50).save(path, progressive=True, quality=1)
+    assert len(read_pictures([path], network)) == 1
+    data = path.read_bytes()
+    scan = data[data.rindex(b"\xff\xda") : -2]
+    path.write_bytes(data[:-2] + scan * 400 + data[-2:])
+    with pytest.raises(RunningError, match=r"a\.jpg goes through its 4,096 pixels 40\d times: save it anew"):
+        read_pictures([path], network)
+
+
 def test_numbers_are_counted_before_they_are_read(network, tmp_path, monkeypatch):
     monkeypatch.setattr(images, "MOST_NUMBERS", 64 * 64)
     read = []

@@ -21,6 +21,10 @@ AT_ONCE, MOST_BYTES = 256, 1 << 26
 """Covered images that are made at a time, and what they may fill together; one is made in any case."""
 
 
+MOST_TIMES = 7
+"""How often a small file's budget is added: eight of them are some five seconds of small images."""
+
+
 @checked(image=images)
 def occlusion(
     network: Model,
@@ -72,7 +76,7 @@ def occlusion(
     for covered in _covered(shown, rows, cols, square, 1 if nolearn else 0, fill):
         # The first part pays for all of them.
         own = account if not outputs else (budget or Budget()).account(known)
-        for part in runner.outputs(covered, own, batch, passes=n_passes, asked=False):
+        for part in runner.outputs(covered, own, batch, passes=n_passes, most=MOST_TIMES):
             found = part[runner.wanted[0].index]
             outputs.append(
                 found.reshape(len(found), found.shape[1] if found.ndim > 1 else 1, -1).mean(axis=2)

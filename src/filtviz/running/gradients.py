@@ -38,6 +38,9 @@ AT_ONCE = 16
 BACKWARD = 3
 """The work of a gradient, by that of running the network."""
 
+MOST_TIMES = 25
+"""How often a small file's budget is added where images are made: PyTorch takes them all at once."""
+
 
 class _Guided(torch.autograd.Function):  # type: ignore[misc,unused-ignore]
     """A rectifier through which only what is positive comes back, where it was positive on the way up."""
@@ -255,7 +258,7 @@ def climb(
     runner = Runner(network, [layer], stops=layer)
     engine = torch_engine("float32", device, keeps=True)
     passes = (steps + 1) * BACKWARD * len(units)
-    allowed = widened(account, passes, asked=False)
+    allowed = widened(account, passes, MOST_TIMES)
     walk = Walk(runner, engine, allowed, times=(steps + 1) * BACKWARD)
     with few_threads(runner.rough_work(starts) < SMALL):
         return _climb(walk, layer, units, starts, steps, rate, jitter, decay, blur, bounds, seed)

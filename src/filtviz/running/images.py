@@ -18,7 +18,7 @@ from filtviz.reading.opened import Opened
 from filtviz.reading.pickle.records import Items
 from filtviz.text import printable
 
-__all__ = ["MOST_NUMBERS", "arrays_in", "check_numbers", "contents", "read_images", "reason_of"]
+__all__ = ["MOST_NUMBERS", "TIMES", "arrays_in", "check_numbers", "contents", "read_images", "reason_of"]
 
 MOST_NUMBERS = 1 << 24
 """Numbers that a file of images may hold whatever its size; a network computes with eight bytes for each."""

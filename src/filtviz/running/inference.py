@@ -242,7 +242,7 @@ class Runner:
         batch: int | None = None,
         *,
         passes: int | None = None,
-        asked: bool = True,
+        most: int | None = None,
     ) -> Iterator[Mapping[int, NDArray[Any]]]:
         """Yield what the wanted layers give, by their places, for one batch of images after another.
 
@@ -251,7 +251,7 @@ class Runner:
             account: What it may take.
             batch: Images at once at the most; None for as many as pay.
             passes: Images that are to be shown in all; None for these.
-            asked: Whether a person said how many these are.
+            most: See `widened`.
         """
         if batch is not None and batch < 1:
             raise RunningError(f"a batch must be of 1 image or more, not {batch}")
@@ -261,7 +261,7 @@ class Runner:
         engine.is_small = rough < SMALL  # of one image: batches are not much larger than what pays
         fixed = self._fixed_batch()
         first = fixed or 1
-        allowed = widened(account, n_passes, asked=asked)
+        allowed = widened(account, n_passes, most)
         walk = Walk(self, engine, allowed, times=-(-n_passes // first))
         yield self._some(walk, shown[:first], fixed)
         walk.times = 0
@@ -399,20 +399,17 @@ def n_bytes(units: Any) -> int:
     return int(units.nbytes)
 
 
-def widened(account: Account, n_passes: int, *, asked: bool = True) -> Account:
+def widened(account: Account, n_passes: int, most: int | None = None) -> Account:
     """Let an account that is for a few images do for many: a person's own images are no attack.
 
     Args:
         account: What is allowed for a few.
         n_passes: How often the network is run.
-        asked: Whether a person said how often; else it may be the file that does, by the size of its images.
+        most: How often a small file's budget is added at the most, where no person said how often the network
+            is run: it may be the file, by the size of its images. None for as often as it is run.
     """
-    account.widen(max(0, n_passes - PASSES) / PASSES, None if asked else MOST_UNASKED)
+    account.widen(max(0, n_passes - PASSES) / PASSES, most)
     return account
-
-
-MOST_UNASKED = 79
-"""How often a small file's budget is added where nobody said how often the network is to be run."""
 
 
 def ancestors(network: Network, layers: Sequence[Layer]) -> list[Layer]:

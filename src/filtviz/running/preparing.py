@@ -16,7 +16,7 @@ from filtviz.errors import ReadError, RunningError
 from filtviz.network import Layer, Network
 from filtviz.operations import Identity, Normalisation
 from filtviz.reading.arrays import count
-from filtviz.running.images import arrays_in, check_numbers, contents, reason_of
+from filtviz.running.images import MOST_NUMBERS, TIMES, arrays_in, check_numbers, contents, reason_of
 from filtviz.running.inference import input_of
 from filtviz.text import natural_key, plural, printable
 
@@ -129,7 +129,8 @@ def read_pictures(
             )
         how = replace(how, size=(rows, cols))
     own_last = entrance is not None and entrance.channels_last
-    parts = [_read(path, how, channels, own_last) for path in _files(paths)]
+    allowed = _Allowed(is_sized=preparation is not None and preparation.size is not None)
+    parts = [_read(path, how, channels, own_last, allowed) for path in _files(paths)]
     if len({part.pixels.shape[1:] for part in parts}) > 1:
         sizes = sorted({"x".join(map(str, part.pixels.shape[2:])) for part in parts})[:4]
         raise RunningError(f"the images have different sizes ({', '.join(sizes)}): give one with --size")
@@ -207,17 +208,79 @@ def _files(paths: Sequence[str | PathLike[str]]) -> Iterator[Path]:
         raise RunningError("there is no image: give pictures, folders, .npy or .npz files")
 
 
-def _read(path: Path, how: Preparation, channels: int | None, own_last: bool) -> _Part:
+MOST_DECODED, DECODED_A_FILE, DECODED_A_BYTE = 96_000_000, 2_000_000, 64
+"""Pixels that all pictures together may have: of small files, for each file, and for each of their bytes."""
+
+KEPT_A_FILE = 400_000
+"""Numbers that pictures may become for each file, beyond what files of their size may hold."""
+
+MOST_SCANS = 16
+"""How often a JPEG may go through all its pixels: a few bytes ask for that; one of several passes has ten."""
+
+
+@dataclass(eq=False)
+class _Allowed:
+    """What all files of images may hold together: what stands for much in one does so again in the next.
+
+    Attributes:
+        files: How many there are so far.
+        n_bytes: Their size.
+        decoded: The pixels of all pictures.
+        kept: The numbers that are shown to the network.
+        is_sized: Whether a person said how large pictures are to be, which then may be as many as they are.
+    """
+
+    is_sized: bool
+    files: int = 0
+    n_bytes: int = 0
+    decoded: int = 0
+    kept: int = 0
+
+    def open(self, n_bytes: int) -> None:
+        """Take note of another file."""
+        self.files += 1
+        self.n_bytes += n_bytes
+
+    def decode(self, n_pixels: int) -> None:
+        """Take note of a picture that is about to be decoded.
+
+        Raises:
+            RunningError: all have too many pixels.
+        """
+        self.decoded += n_pixels
+        most = MOST_DECODED + DECODED_A_FILE * self.files + DECODED_A_BYTE * self.n_bytes
+        if self.decoded > most:
+            raise RunningError(
+                f"{plural(self.files, 'picture')} of {self.n_bytes:,} bytes have {self.decoded:,} pixels, "
+                "too many for their size: give smaller pictures, or fewer"
+            )
+
+    def keep(self, n_numbers: int) -> None:
+        """Take note of what is about to be kept of a file.
+
+        Raises:
+            RunningError: all hold too much.
+        """
+        self.kept += n_numbers
+        most = max(MOST_NUMBERS, TIMES * self.n_bytes) + KEPT_A_FILE * self.files
+        if self.kept > most:
+            raise RunningError(
+                f"{plural(self.files, 'file')} of {self.n_bytes:,} bytes become {self.kept:,} numbers, "
+                "too many for their size: give fewer images, or say with --size how large pictures are to be"
+            )
+
+
+def _read(path: Path, how: Preparation, channels: int | None, own_last: bool, allowed: _Allowed) -> _Part:
     name = printable(path.name, 80)
     try:
         if path.suffix.lower() in (".npy", ".npz"):
-            return _arrays(path, name, how, channels, own_last)
-        return _picture(path, name, how, channels)
+            return _arrays(path, name, how, channels, own_last, allowed)
+        return _picture(path, name, how, channels, allowed)
     except ReadError as error:
         raise RunningError(f"cannot read {printable(path, 200)}: {reason_of(error)}") from None
 
 
-def _picture(path: Path, name: str, how: Preparation, channels: int | None) -> _Part:
+def _picture(path: Path, name: str, how: Preparation, channels: int | None, allowed: _Allowed) -> _Part:
     import warnings
 
     from PIL import Image
@@ -226,11 +289,17 @@ def _picture(path: Path, name: str, how: Preparation, channels: int | None) -> _
     if channels not in (None, 1, 3, 4):
         raise RunningError(f"the network takes {channels} channels, which no picture has: give a .npy file")
     data = contents(path)
+    allowed.open(len(data))
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(BytesIO(data), formats=FORMATS) as opened:
-                check_numbers(name, opened.width * opened.height, len(data))
+                n_pixels = opened.width * opened.height
+                check_numbers(name, n_pixels, len(data))
+                _check_scans(name, data, n_pixels)
+                allowed.decode(n_pixels)
+                rows, cols = how.size or (opened.height, opened.width)
+                allowed.keep(0 if allowed.is_sized else rows * cols * len(mode))
                 picture = opened.convert(mode)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise RunningError(f"{name} has too many pixels: give a smaller picture") from None
@@ -247,7 +316,18 @@ def _picture(path: Path, name: str, how: Preparation, channels: int | None) -> _
     return _Part(np.moveaxis(pixels, -1, 0)[None], (name,), None, remark)
 
 
-def _arrays(path: Path, name: str, how: Preparation, channels: int | None, own_last: bool) -> _Part:
+def _check_scans(name: str, data: bytes, n_pixels: int) -> None:
+    """Pass silently where a JPEG does not go through its pixels again and again."""
+    if not data.startswith(b"\xff\xd8"):
+        return
+    n_scans = data.count(b"\xff\xda")
+    if n_scans * n_pixels > MOST_SCANS * max(MOST_NUMBERS, TIMES * len(data)):
+        raise RunningError(f"{name} goes through its {n_pixels:,} pixels {n_scans:,} times: save it anew")
+
+
+def _arrays(
+    path: Path, name: str, how: Preparation, channels: int | None, own_last: bool, allowed: _Allowed
+) -> _Part:
     arrays = arrays_in(path)
     if not arrays:
         raise RunningError(f"{name} holds no arrays of numbers that can be read")
@@ -262,6 +342,8 @@ def _arrays(path: Path, name: str, how: Preparation, channels: int | None, own_l
         raise RunningError(f"{name} holds no images: they have the shape {stored.shape}, type {stored.dtype}")
     size = path.stat().st_size
     check_numbers(name, count(stored.shape), size)
+    allowed.open(size)
+    allowed.keep(count(stored.shape))
     array = stored.read()
     pixels = array / 255.0 if array.dtype == np.uint8 else array.astype(np.float64)
     pixels = _with_axes(pixels, how.layout, channels, own_last)

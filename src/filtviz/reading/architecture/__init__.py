@@ -27,7 +27,7 @@ from filtviz.reading.architecture.kinds import pooling as pooling_of
 from filtviz.reading.architecture.tables import Table, read_tables
 from filtviz.reading.architecture.template import template
 from filtviz.reading.layering import make_layer
-from filtviz.reading.limits import Limits
+from filtviz.reading.limits import Budget, Limits, effort
 from filtviz.shapes import output_shape
 from filtviz.text import names_of_file, plural, printable
 
@@ -46,11 +46,11 @@ def build(weights: Network, path: Path, limits: Limits) -> Network:
         FileAccessError: the text is missing or may not be read.
         MalformedFileError: it is no TOML, or what it says does not fit the arrays; the sentence names the
             line or the table.
-        LimitError: it has too many tables.
+        LimitError: it has too many tables, or links between them.
     """
     top, tables = read_tables(path, limits)
     arrays = Arrays.of(weights)
-    maker = _Maker(top=top, tables=tables, arrays=arrays)
+    maker = _Maker(top=top, tables=tables, arrays=arrays, effort=effort(limits))
     layers = maker.layers()
     top.used.update(("activation", "flip", "pad", "stride"))
     top.check_all_used()
@@ -73,6 +73,9 @@ def build(weights: Network, path: Path, limits: Limits) -> Network:
     return Network.of(layers, origin, weights.history)
 
 
+STEPS_OF_A_LINK = 8
+
+
 @dataclass(kw_only=True, eq=False)
 class _Maker:
     """Makes one layer after another; ``places`` says by name where what a table gives comes from."""
@@ -80,6 +83,7 @@ class _Maker:
     top: Table
     tables: Sequence[Table]
     arrays: Arrays
+    effort: Budget
     made: list[Layer] = field(default_factory=list)
     places: dict[str, int] = field(default_factory=dict)
 
@@ -132,6 +136,7 @@ class _Maker:
         names = table.names("from")
         if names is None:
             return (len(self.made) - 1,)
+        self.effort.spend(STEPS_OF_A_LINK * len(names))
         if not names:
             return (0,)
         for name in names:

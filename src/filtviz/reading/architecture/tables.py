@@ -23,8 +23,10 @@ OPEN = "?"
 MOST_BYTES = 1 << 20
 """Of a text that a person corrects; a thousand layers have a tenth of that."""
 
-MOST_DOTS = 100
-"""In a line: a key of many parts takes the square of their number to be read."""
+MOST_DOTS, ALL_DOTS = 100, 100_000
+"""In a line, and in the text: a key of many parts takes the square of their number to be read, and each part
+is a table of its own.
+"""
 
 LONGEST = 1 << 16
 """No image, window, stride or padding is as long."""
@@ -70,7 +72,7 @@ class Table:
         value = self.values[key]
         if value == OPEN:
             return self.error(f'{key} is still "?": write {wanted}')
-        return self.error(f"{key} must be {wanted}, not {printable(repr(value), 60)}")
+        return self.error(f"{key} must be {wanted}, not {_shown(value)}")
 
     def check_all_used(self) -> None:
         """Pass silently where every key has been read.
@@ -104,7 +106,8 @@ class Table:
         if found is None and default is not None:
             return default
         if not isinstance(found, str) or found not in known:
-            near = difflib.get_close_matches(str(found)[:40], known, n=1)
+            said = found[:40] if isinstance(found, str) else ""
+            near = difflib.get_close_matches(said, known, n=1)
             hint = f" (did you mean {near[0]}?)" if near else ""
             raise self.wrong(key, f"one of {', '.join(known)}{hint}")
         return found
@@ -201,6 +204,14 @@ class Table:
         return tuple(found)
 
 
+def _shown(value: Any) -> str:
+    """Return a value as a person knows it; Python writes out no number of thousands of digits."""
+    try:
+        return printable(repr(value), 60)
+    except ValueError:
+        return "a number of thousands of digits"
+
+
 def _one_each(n: int) -> str:
     return f"one for each of {n} axes" if n > 1 else "[n]"
 
@@ -237,11 +248,13 @@ def read_tables(path: Path, limits: Limits) -> tuple[Table, list[Table]]:
         held = tomllib.loads(_text(path, name))
     except RecursionError:
         raise MalformedFileError(f"{name}: its brackets lie too deep in one another", path=path) from None
-    except ValueError as error:
+    except tomllib.TOMLDecodeError as error:
         raise MalformedFileError(
             f"{name} is no TOML: {printable(str(error), 120)}; a text in quotes and a number are values",
             path=path,
         ) from None
+    except ValueError:  # of Python, which makes no whole number of so many digits
+        raise MalformedFileError(f"{name}: it has a number of thousands of digits", path=path) from None
     tables = {
         key: value for key, value in held.items() if isinstance(value, dict) and not _is_said(key, value)
     }
@@ -289,6 +302,10 @@ def _text(path: Path, name: str) -> str:
             "--architecture-template` prints",
             path=path,
         ) from None
+    if text.count(".") > ALL_DOTS:
+        raise MalformedFileError(
+            f"{name} has more than {ALL_DOTS:,} dots, which no architecture has", path=path
+        )
     for number, line in enumerate(text.split("\n"), start=1):
         if line.count(".") > MOST_DOTS:
             raise MalformedFileError(f"{name}: line {number:,} has more than {MOST_DOTS} dots", path=path)

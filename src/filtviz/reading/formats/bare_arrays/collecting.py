@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 from filtviz.reading.arrays import StoredArray, object_items, value_of, variable_name
@@ -244,7 +244,7 @@ def _is_users(value: Any) -> bool:
 
 def _name(path: tuple[str, ...], variable: str | None) -> tuple[str | None, str | None]:
     """Return the layer and the field that an array is said to be, by its variable or the keys to it."""
-    keys = [key for key in path if not _PREFERRED.fullmatch(key) and not key.startswith("#")]
+    keys = [key for key in path if _may_name(key)]
     last = variable or (keys[-1] if keys else "")
     for pattern in _PATTERNS:
         if match := pattern.match(last):
@@ -253,6 +253,12 @@ def _name(path: tuple[str, ...], variable: str | None) -> tuple[str | None, str 
     if _ONLY_FIELD.match(last):
         return above, _field(last)
     return (above, None) if keys and keys[-1].isdigit() else (None, None)
+
+
+@lru_cache(maxsize=1 << 10)
+def _may_name(key: str) -> bool:
+    """Tell a key that can be the name of a layer; many arrays share those that lead to them."""
+    return not _PREFERRED.fullmatch(key) and not key.startswith("#")
 
 
 def _field(name: str) -> str:
