@@ -1,0 +1,166 @@
+"""Arguments of what is asked about images: what each can be, and the sentence about what it is not."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+
+from filtviz.errors import ArgumentError, RunningError
+from filtviz.network import Network
+from filtviz.operations import Dense, Flatten
+from filtviz.parameter import Parameter
+from filtviz.responses import checking, coding, patching
+from filtviz.responses.coding import codes
+from filtviz.responses.patching import patches
+from tests.building import as_layer, conv, image
+
+LARGEST = 2**31
+
+
+def refusal(check: Any, given: Any, *more: Any, **named: Any) -> str:
+    with pytest.raises(ArgumentError) as caught:
+        check(given, "x", *more, **named)
+    text = str(caught.value)
+    assert text.startswith("x must be ")
+    return text.removeprefix("x must be ").partition(", not ")[0]
+
+
+@pytest.mark.parametrize("least", [0, 1, 5, -LARGEST])
+def test_whole_numbers_are_within_their_bounds_and_are_none_of_another_kind(least) -> None:
+    for given in (least, least + 1, LARGEST - 1, np.int8(7), np.uint64(9)):
+        assert type(checking.whole(given, "x", least)) is int
+        assert checking.whole(given, "x", least) == given
+    said = f"a whole number of {least} or more" if least > -LARGEST else "a whole number that is not so large"
+    for given in (least - 1, LARGEST, 7.5, "7", None, [7], math.nan):
+        assert refusal(checking.whole, given, least) == said
+
+
+def test_numbers_are_of_ordinary_size() -> None:
+    for given in (0, -1e30, 1e30, np.float32(0.5), np.array(2.0)):
+        assert checking.real(given, "x") == float(given)
+    for given in (1.1e30, -2e30, math.nan, math.inf, "1", b"1", None, [1.0], 10**400):
+        assert refusal(checking.real, given) == "a number of ordinary size"
+    assert checking.real(-100, "x", most=100.0) == -100
+    assert refusal(checking.real, 100.5, most=100.0) == "a number of ordinary size"
+
+
+def test_texts_pairs_and_names_are_what_they_are_called() -> None:
+    assert checking.text("a", "x") == "a"
+    for given in ("", None, 3, b"a", ["a"]):
+        assert refusal(checking.text, given) == "a text"
+    assert checking.pair((1, 2.0), "x", checking.real) == (1, 2.0)
+    assert checking.pair(np.array([3, 4]), "x", checking.whole) == (3, 4)
+    for given in ((1,), (1, 2, 3), 12, "12", {1, 2}, None):
+        assert refusal(checking.pair, given, checking.real) == "two numbers"
+    assert refusal(checking.pair, (1, "a"), checking.real) == "a number of ordinary size"
+    assert checking.names(("a", 5, np.str_("b")), "x") == ("a", "5", "b")
+    for given in ("ab", b"ab", 5, None, np.array("a")):
+        assert refusal(checking.names, given) == "several texts"
+
+
+def test_units_are_one_or_several() -> None:
+    assert checking.units(3, "x") == checking.units(np.int64(3), "x") == (3,)
+    for given in ([0, 4], (0, 4), np.array([0, 4]), range(0, 8, 4)):
+        assert checking.units(given, "x") == (0, 4)
+    for given in (-1, [1, -1], 2.5, "2", None, [[1]]):
+        assert refusal(checking.units, given) == "a whole number of 0 or more"
+    assert checking.maybe(checking.whole, None, "x") is None
+    assert checking.maybe(checking.whole, 4, "x") == 4
+
+
+def test_flags_are_true_and_false_and_numbers_that_say_so() -> None:
+    for name in ("nolearn", "signed"):
+        flag = checking._CHECKS[name]
+        assert [flag(given, name) for given in (True, False, 0, 1, 5)] == [True, False, False, True, True]
+        with pytest.raises(ArgumentError, match=f"^{name} must be a whole number of 0 or more, not "):
+            flag("yes", name)
+
+
+# Codes and patches
+
+
+def dense(units: int, below: int) -> Any:
+    weights = Parameter.of("W", np.ones((below, units)))
+    return as_layer(
+        Flatten(), Dense(weights=weights, axes="io", units=units), name="dense", type="dense", below=0
+    )
+
+
+def network(*layers: Any) -> Network:
+    return Network.of([image(1, 4, 4), *layers])
+
+
+def failure(call: Any, *args: Any, **named: Any) -> str:
+    with pytest.raises(RunningError) as caught:
+        call(*args, **named)
+    return str(caught.value)
+
+
+def test_codes_that_cannot_be_laid_out_are_refused() -> None:
+    shown = np.zeros((3, 1, 4, 4))
+    known = network(dense(5, 16))
+    assert failure(codes, known, shown, layout="plane") == "there is no plane 'plane': take pca or tsne"
+    assert failure(codes, known, shown[:1]) == (
+        "codes lie near or far from each other: give two images or more"
+    )
+    bare = network(conv(np.ones((2, 1, 3, 3)), below=0))
+    assert (
+        failure(codes, bare, shown)
+        == "the network has no dense layer: choose the layer whose codes are wanted"
+    )
+    lost = Parameter.of("W", np.full((16, 2), np.nan))
+    dead = as_layer(Flatten(), Dense(weights=lost, axes="io", units=2), name="bad", type="dense", below=0)
+    nan = network(dead)
+    with np.errstate(invalid="ignore"):
+        assert failure(codes, nan, shown, layer="bad").endswith(" gives numbers that are not finite")
+    assert codes(known, shown, layer="dense").codes.shape == (3, 5)
+
+
+@pytest.mark.parametrize("shape", [(2, 3), (3, 1), (9, 4), (4, 9)])
+def test_the_plane_is_that_of_the_two_largest_directions(shape) -> None:
+    """Held against the eigenvectors of the covariance."""
+    rows = np.random.default_rng(0).normal(size=shape) * np.arange(1, shape[1] + 1)
+    places, explained = coding._pca(rows)
+    centred = rows - rows.mean(axis=0)
+    values, vectors = np.linalg.eigh(centred.T @ centred)
+    values, vectors = values[::-1][:2], vectors[:, ::-1][:, :2]
+    n = min(2, *shape)
+    wanted = np.zeros((shape[0], 2))
+    wanted[:, :n] = (centred @ vectors)[:, :n]
+    np.testing.assert_allclose(np.abs(places), np.abs(wanted), atol=1e-9)
+    for place in range(n):
+        largest = places[np.abs(places[:, place]).argmax(), place]
+        assert largest >= 0
+    total = np.square(centred).sum()
+    assert explained == pytest.approx([*(np.maximum(values, 0) / total), 0.0][:2], abs=1e-9)
+
+
+def test_codes_of_one_place_lie_at_zero() -> None:
+    places, explained = coding._pca(np.ones((3, 4)))
+    assert not places.any()
+    assert explained == (0.0, 0.0)
+
+
+def test_maps_are_averaged_over_their_places() -> None:
+    maps = np.arange(48.0).reshape(2, 3, 4, 2)
+    assert coding._row(maps).tolist() == [[float(m.mean()) for m in each] for each in maps]
+    assert coding._row(maps[:, :, 0, 0]).tolist() == maps[:, :, 0, 0].tolist()
+    assert coding._row(np.array([1.0, 2.0])).tolist() == [[1.0], [2.0]]
+
+
+def test_pieces_that_cannot_be_found_are_refused() -> None:
+    known = network(conv(np.ones((2, 1, 3, 3)), below=0))
+    shown = np.zeros((2, 1, 4, 4))
+    for top in (0, -3):
+        with pytest.raises((ArgumentError, RunningError), match=r"1 piece|a whole number of 1 or more"):
+            patches(known, shown, 0, top=top)
+    untold = network(conv(np.ones((2, 1, 3, 3)), below=0, stride=None, name="open"))
+    said = failure(patches, untold, shown, 0)
+    assert "open" in said
+    best = patching._Best(1, None)  # type: ignore[arg-type]
+    assert (
+        failure(best.add, np.zeros((2, 3, 4)), "it") == "it has no maps over the image: choose a convolution"
+    )
