@@ -34,6 +34,7 @@ def test_holes_are_found(sentence) -> None:
         "they have the shape (5,), type float64",
         "it is one of ../other.npz",
         "3 of 4 (75%)",
+        "an array of shape () has one number",
         "",
     ],
 )

@@ -767,7 +767,11 @@ def test_one_part_in_two_places_is_tied(tmp_path):
 def test_modules_within_themselves_come_to_an_end(tmp_path):
     net = sequential(conv(W1))
     net.state["_modules"]["1"] = net
-    assert names(opened(tmp_path, zip_of(net))) == ["layer0"]
+    found = opened(tmp_path, zip_of(net))
+    assert names(found) == ["layer0"]
+    assert [one for one in found.origin.notes if "once more" in one] == [
+        "1 is the module itself once more"
+    ] or [one for one in found.origin.inferred if "1 is the module itself once more" in one]
     deep = relu()
     for _ in range(60):
         deep = sequential(deep)

@@ -29,7 +29,7 @@ class Extension:
 
 
 def unpack(view: View, effort: Budget) -> tuple[Any, int]:
-    """Return the object that the bytes begin with, and where it ends; a dictionary is a list of pairs.
+    """Return the object that the bytes begin with, and where it ends; the keys of a dictionary are texts.
 
     Args:
         view: The bytes.

@@ -198,7 +198,8 @@ class _Maker:
         if not children:
             return source
         if id(module) in self.seen:
-            self.again.append(f"{printable(name, 60)} is {printable(self.seen[id(module)], 60)} once more")
+            first = printable(self.seen[id(module)] or "the module itself", 60)
+            self.again.append(f"{printable(name, 60)} is {first} once more")
             return _UNKNOWN
         self.seen[id(module)] = name
         return self._inside(path, name, children, source, depth)
