@@ -138,3 +138,15 @@ def interruptible() -> Iterator[None]:
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _sentences_are_whole(pytestconfig: pytest.Config) -> Iterator[None]:
+    """Hold in all fast tests that sentences have no holes."""
+    if is_fast(pytestconfig):
+        from tests.sentences import all_are_whole
+
+        with all_are_whole():
+            yield
+    else:
+        yield

@@ -30,7 +30,6 @@ _BROKEN = re.compile(
     r"| ([,;:!)\]]|\.(\s|\Z))"
     r"|[(\[] |(?<!\w)(?<!shape )\(\)|, ,|\(,|(?<!\d),\)"
     rf"|\b(and|or|of|to|by|than|the|a|an|has|is|are|with|from|at) {_END}"
-    r"|<[\w. ]+ object at"
 )
 SENTENCES: dict[type, tuple[str, ...]] = {
     Origin: ("kind", "order", "inferred", "notes"),

@@ -18,7 +18,6 @@ from tests.sentences import all_are_whole, broken
         "it is made of: a, , b",
         "what is left ( of 3)",
         "it holds () and no more",
-        "it is of the type <object object at 0x7f>",
         "it lies in the file",
     ],
 )
