@@ -102,6 +102,28 @@ def test_the_metadata_tell_the_order_of_axes(tmp_path, said, axes):
     assert any("taken to be PyTorch's" in one for one in network.origin.inferred) is (said is None)
 
 
+@pytest.mark.parametrize(("said", "name"), [("flax", "a.conv.kernel"), (None, "a/conv/kernel")])
+def test_flaxs_words_have_their_filters_last(tmp_path, said, name):
+    header = {"__metadata__": {"format": said}} if said else {}
+    header[name] = entry([2, 3, 4, 5], 0, 480)
+    network = filtviz.load(write(tmp_path / "m", header, bytes(480)))
+    (conv,) = network.conv_layers
+    assert (conv.axes, conv.name, network.origin.framework) == ("rcio", name[:6], "Flax")
+    assert any("taken to be Flax's (hwio)" in one for one in network.origin.inferred) is (said is None)
+
+
+@pytest.mark.parametrize("said", ["tf", None])
+def test_names_of_tensorflows_variables_tell_layers_as_in_a_checkpoint(tmp_path, said):
+    header = {"__metadata__": {"format": said}} if said else {}
+    header["net/dw/depthwise_kernel:0"] = entry([2, 3, 4, 1], 0, 96)
+    header["net/stem/bias:0"] = entry([4], 96, 112)
+    header["net/stem/kernel:0"] = entry([2, 3, 1, 4], 112, 208)
+    network = filtviz.load(write(tmp_path / "m", header, bytes(208)))
+    found = {one.name: (one.n_filters, one.convolution.groups) for one in network.conv_layers}
+    assert found == {"dw": (4, 4), "stem": (4, None)}
+    assert network.origin.framework == "TensorFlow"
+
+
 LYING = {
     "a key twice": b'{"a.weight": {}, "a.weight": {}}',
     "a shape that is no list": {"a.weight": {"dtype": "F32", "shape": 4, "data_offsets": [0, 16]}},

@@ -33,6 +33,41 @@ def test_trees_of_jax_have_their_filters_last(name):
     assert {one.name for one in norm.parameters} == {"scale", "bias", "mean", "var"}
 
 
+HAIKUS = {
+    "net/~/stem": {"w": (3, 3, 3, 8), "b": (8,)},
+    "batch_norm": {"scale": (1, 1, 1, 8), "offset": (1, 1, 1, 8)},
+    "conv2_d_transpose": {"w": (2, 2, 6, 8), "b": (6,)},
+    "linear": {"w": (6, 5), "b": (5,)},
+}
+
+
+def test_haikus_kernels_have_their_filters_last_and_no_scale_is_one(tmp_path):
+    tree = {name: {key: arrays(one)[0] for key, one in own.items()} for name, own in HAIKUS.items()}
+    (tmp_path / "m.pkl").write_bytes(pickle.dumps(tree))
+    flat = {f"{name}/{key}": one for name, own in tree.items() for key, one in own.items()}
+    np.savez(tmp_path / "m.npz", **flat)
+    for name in ("m.pkl", "m.npz"):
+        network = filtviz.load(tmp_path / name)
+        assert network.origin.framework == "Haiku"
+        stem, up = sorted(network.conv_layers, key=lambda one: one.name or "", reverse=True)
+        assert (stem.name, stem.axes, stem.convolution.transposed) == ("net/~/stem", "rcio", False)
+        assert (up.axes, up.convolution.transposed, up.n_filters) == ("rcoi", True, 6)
+        assert all(one.flip_filters is False for one in network.conv_layers)
+
+
+def test_a_name_tells_flaxs_transposed_convolutions_and_no_other(tmp_path):
+    shapes = {"Conv_0": (3, 3, 3, 8), "ConvTranspose_0": (2, 2, 8, 6)}
+    tree = {"params": {name: {"kernel": arrays(one)[0]} for name, one in shapes.items()}}
+    (tmp_path / "m.pkl").write_bytes(pickle.dumps(tree))
+    network = filtviz.load(tmp_path / "m.pkl")
+    found = {one.name: (one.type, one.convolution.transposed, one.axes) for one in network.conv_layers}
+    assert found == {
+        "Conv_0": ("Conv", False, "rcio"),
+        "ConvTranspose_0": ("ConvTranspose", True, "rcio"),
+    }
+    assert any("NAME=hwio" in one for one in network.origin.inferred)
+
+
 def test_paddles_dictionaries_have_their_filters_first():
     network = filtviz.load(FIXTURES / "net.pdparams")
     with np.load(FIXTURES / "net.pdparams.truth.npz") as truth:

@@ -23,6 +23,7 @@ from filtviz.text import names_of_file, natural_key, printable
 
 __all__ = [
     "FLAX",
+    "HAIKU",
     "MLX",
     "MXNET",
     "PADDLE",
@@ -61,6 +62,7 @@ class Convention:
         kernels: Number of axes of weights → their order in a convolution, in the letters of
             `filtviz.operations.Convolution`.
         transposed: The same in a transposed convolution, as far as shapes can tell it; else empty.
+        called_transposed: The same in one whose name says that it is one, where shapes cannot tell it.
         dense: The axes of a dense layer's weights, ``oi`` or ``io``.
         conv_type: The name of a convolution's class, with ``{n}`` for the number of spatial axes.
         dense_type: The name of a dense layer's class.
@@ -72,6 +74,7 @@ class Convention:
     roles: Mapping[str, str]
     kernels: Mapping[int, str]
     transposed: Mapping[int, str] = field(default_factory=dict)
+    called_transposed: Mapping[int, str] = field(default_factory=dict)
     dense: str = "oi"
     conv_type: str = "Conv{n}d"
     dense_type: str = "Linear"
@@ -85,6 +88,7 @@ MOST_COLOURS = 4
 _CALLED_TRANSPOSED = re.compile(r"(?i)deconv|transpos|(\A|[._/])up(conv|samp|scale)?s?(\d|[._/]|\Z)")
 
 _SURELY_TRANSPOSED = re.compile(r"(?i)deconv|transpos|up(conv|samp)")
+_OF_TRANSPOSED = re.compile(r"(?i)deconv|transpose")
 _CALLED_EMBEDDING = re.compile(
     r"(?i)(\A|[._/])(?P<name>wte|wpe|emb|embed_(tokens|positions)|(\w+_)?embed(ding)?s?)(_?\d+)?\Z"
 )
@@ -107,10 +111,18 @@ FLAX = Convention(
         "var": "variance", "embedding": "table",
     },
     kernels={3: "cio", 4: "rcio", 5: "drcio"},
+    called_transposed={3: "cio", 4: "rcio", 5: "drcio"},
     dense="io",
     conv_type="Conv",
     dense_type="Dense",
 )  # fmt: skip
+HAIKU = replace(
+    FLAX,
+    roles={**FLAX.roles, "offset": "beta"},
+    called_transposed={3: "coi", 4: "rcoi", 5: "drcoi"},
+    conv_type="Conv{n}D",
+    dense_type="Linear",
+)
 PADDLE = replace(PYTORCH, roles={**PYTORCH.roles, "_mean": "mean", "_variance": "variance"}, dense="io")
 MXNET = replace(
     PYTORCH,
@@ -402,7 +414,9 @@ class _Maker:
             takes, gives = convolution.n_channels * times, convolution.n_filters
             if convolution.transposed:
                 takes, gives = convolution.n_channels, convolution.n_filters * times
-            name = "ConvTranspose{n}d" if convolution.transposed else self.convention.conv_type
+            name = self.convention.conv_type
+            if convolution.transposed:
+                name = "ConvTranspose{n}d" if self.convention.transposed else f"{name}Transpose"
             return (convolution, Activation(kind="untold")), kind or name.format(n=n), takes, gives
         table = group.roles.get("table") or (weight if _is_embedding(group) else None)
         if table is not None and len(table.shape) == 2:
@@ -444,8 +458,8 @@ class _Maker:
                 known.update(transposed=True, groups=groups)
                 self.grouped.append(group.name)
         if axes is None:
-            turned = self.convention.transposed.get(len(weight.shape), usual)
-            axes = turned if known.get("transposed") else usual
+            orders = self.convention.transposed or self.convention.called_transposed
+            axes = orders.get(len(weight.shape), usual) if known.get("transposed") else usual
         found = Convolution(weights=weight, axes=axes, flip_filters=False, bias=bias, **known)
         below = (before or 0) if self.as_they_run or self.sees_colours else 0  # or it may see a grey image
         if found.groups is None and found.n_channels == 1 and below > 1 and found.n_filters == below:
@@ -495,7 +509,9 @@ class _Maker:
         usual = self.convention.kernels[len(group.shape)]
         filters, channels = group.shape[usual.index("o")], group.shape[usual.index("i")]
         if not self.convention.transposed:
-            return False
+            found = bool(self.convention.called_transposed and _OF_TRANSPOSED.search(group.name))
+            self.called_transposed += [group.name] if found else []
+            return found
         if filters == channels:  # its sizes tell nothing
             found = _is_called_transposed(group.name, group.shape, self.convention)
             self.called_transposed += [group.name] if found else []
@@ -551,6 +567,10 @@ class _Maker:
             beta=roles.get("beta") or roles.get("bias"),
         )
 
+    @property
+    def _usual_word(self) -> str:
+        return "oihw" if self.convention.kernels[4].startswith("o") else "hwio"
+
     def sentences(self) -> list[str]:
         """Say what was concluded."""
         said = ["the file holds names and arrays and no graph: each layer feeds the next one that fits it"]
@@ -571,7 +591,8 @@ class _Maker:
             ),
             (
                 self.called_transposed,
-                "transposed convolutions by what they are called (--axes NAME=oihw if they are not)",
+                "transposed convolutions by what they are called "
+                f"(--axes NAME={self._usual_word} if they are not)",
             ),
             (self.recurrent, "recurrent layers by what their arrays are called and how their shapes repeat"),
             (self.embeddings, "tables of embeddings by what they are called, and since they have no bias"),

@@ -36,4 +36,5 @@ def _is_chainers(opened: Opened) -> bool:
         return False
     names = [name for root in opened.roots for name in root.by_name()]
     weights = [name for name in names if "/" in name and name.rpartition("/")[2] in _FIELDS]
-    return bool(weights) and all("/" in name for name in names)
+    are_haikus = any(name.endswith("/w") for name in names)
+    return bool(weights) and all("/" in name for name in names) and not are_haikus

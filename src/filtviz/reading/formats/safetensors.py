@@ -6,8 +6,9 @@ endian), the header ``{name: {dtype, shape, data_offsets}}``, and the bytes of t
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
@@ -24,6 +25,8 @@ from filtviz.reading.arrays import (
     shape_of,
     stored,
 )
+from filtviz.reading.formats.keras.weights import layers_without_graph
+from filtviz.reading.formats.tensorflow import Variables
 from filtviz.reading.formats.torch.effective import effective_tensors, without_prefixes
 from filtviz.reading.limits import Limits
 from filtviz.reading.opened import Objects, Opened, origin_of
@@ -58,7 +61,6 @@ _NARROW = {
 _CONVENTIONS: Mapping[str, tuple[str, Convention]] = {
     "pt": ("PyTorch", PYTORCH),
     "flax": ("Flax", FLAX),
-    "tf": ("TensorFlow", FLAX),
     "mlx": ("MLX", MLX),
 }
 """What the metadata says of the format → the framework, and how it stores kernels."""
@@ -201,7 +203,13 @@ def _tensor_of(part: _File, name: str, file: str) -> AnyArray:
 
 def _network(opened: Opened, found: _File, kind: str, files: Sequence[str]) -> Network:
     said = str(found.metadata.get("format"))
+    if said == "tf" or _are_variables(found.tensors):
+        return _of_variables(opened, found, kind, files)
     framework, convention = _CONVENTIONS.get(said, ("PyTorch", PYTORCH))
+    if said not in _CONVENTIONS and _are_kernels(found.tensors):
+        framework, convention = _CONVENTIONS["flax"]
+    if convention is FLAX and not any("/" in name for name in found.tensors):
+        convention = replace(FLAX, separator=".")
     tensors = [
         Tensor(name=name, array=found.tensors[name]) for name in sorted(found.tensors, key=natural_key)
     ]
@@ -216,7 +224,8 @@ def _network(opened: Opened, found: _File, kind: str, files: Sequence[str]) -> N
         )
     ordered = first_things_first(tensors, convention)
     made = layers_of(ordered, convention, opened.hints, as_they_run=False)
-    assumed = () if said in _CONVENTIONS else ("the axes of kernels are taken to be PyTorch's (oihw)",)
+    axes = f"{framework}'s ({'oihw' if convention is PYTORCH else 'hwio'})"
+    assumed = () if said in _CONVENTIONS else (f"the axes of kernels are taken to be {axes}",)
     origin = origin_of(
         opened,
         kind,
@@ -224,6 +233,41 @@ def _network(opened: Opened, found: _File, kind: str, files: Sequence[str]) -> N
         framework=framework,
         order="the names, in their natural order: the file does not keep that of the layers",
         inferred=(*made.inferred, *sentences, *assumed),
-        notes=(*made.notes, *((f"its tensors lie in {', '.join(map(printable, files))}",) if files else ())),
+        notes=(*made.notes, *_where(files)),
+    )
+    return Network.of(made.layers, origin)
+
+
+def _where(files: Sequence[str]) -> tuple[str, ...]:
+    return (f"its tensors lie in {', '.join(map(printable, files))}",) if files else ()
+
+
+def _are_kernels(tensors: Mapping[str, AnyArray]) -> bool:
+    """Tell the words of Flax and Keras by kernels that are called so, and none that is called a weight."""
+    large = [_LAST.split(name)[-1] for name, array in tensors.items() if len(array.shape) == 4]
+    return "kernel" in large and "weight" not in large
+
+
+def _are_variables(tensors: Mapping[str, AnyArray]) -> bool:
+    """Tell TensorFlow's names of variables: ``conv/kernel:0``."""
+    return bool(tensors) and all(name.endswith(":0") for name in tensors)
+
+
+_LAST = re.compile(r"[./]")
+
+
+def _of_variables(opened: Opened, found: _File, kind: str, files: Sequence[str]) -> Network:
+    """Read variables of TensorFlow's, whose layers are told as those of a checkpoint."""
+    named = {name.removesuffix(":0"): found.tensors[name] for name in sorted(found.tensors, key=natural_key)}
+    arrays = {name: array for name, array in named.items() if isinstance(array, StoredArray)}
+    made = layers_without_graph(Variables(arrays, {}, {}), opened)
+    origin = origin_of(
+        opened,
+        kind,
+        objects=Objects(form="safetensors"),
+        framework="TensorFlow",
+        order="the names, in their natural order: the file does not keep that of the layers",
+        inferred=made.inferred,
+        notes=_where(files),
     )
     return Network.of(made.layers, origin)

@@ -19,7 +19,7 @@ from filtviz.reading.msgpack import Extension, unpack
 from filtviz.reading.opened import Objects, Opened, origin_of
 from filtviz.reading.pickle.records import Items, Record, name_of, pairs
 from filtviz.reading.stretch import Stretch, view_of
-from filtviz.reading.tensors import FLAX, PADDLE, PYTORCH, Convention, Tensor, are_sorted, layers_of
+from filtviz.reading.tensors import FLAX, HAIKU, PADDLE, PYTORCH, Convention, Tensor, are_sorted, layers_of
 from filtviz.text import natural_key
 
 __all__ = ["ENTRIES", "open", "without_collections"]
@@ -53,6 +53,16 @@ _JAX = _Words(
     order="the order of the tree",
     axes="kernels have the axes in which Flax and Keras store them (hwio)",
 )
+_HAIKU = _Words(
+    kernel="w",
+    convention=HAIKU,
+    framework="Haiku",
+    order="the order of the tree",
+    axes="kernels have the axes in which Haiku stores them (hwio)",
+)
+_OF_HAIKU = re.compile(r"(^|/)(~|(depthwise_)?conv[1-3]_d(_transpose)?|linear|batch_norm)(_\d+)?/")
+"""Names that Haiku makes of the classes of its modules."""
+
 _TORCH = _Words(
     kernel="weight",
     convention=replace(PYTORCH, separator="/"),
@@ -117,7 +127,8 @@ def _words_of(tensors: Sequence[Tensor], opened: Opened) -> _Words | None:
     for words in (_JAX, _PADDLE if paddles else _TORCH):
         if any(_is_kernel(tensor, words) for tensor in tensors):
             return words
-    return None
+    is_haikus = any(_OF_HAIKU.search(tensor.name) for tensor in tensors if tensor.name.endswith("/w"))
+    return _HAIKU if is_haikus and any(_is_kernel(tensor, _HAIKU) for tensor in tensors) else None
 
 
 def _is_kernel(tensor: Tensor, words: _Words) -> bool:

@@ -22,7 +22,7 @@ from filtviz.reading.protobuf import Message
 from filtviz.reading.stretch import view_of
 from filtviz.text import natural_key, plural
 
-__all__ = ["ENTRIES", "open"]
+__all__ = ["ENTRIES", "Variables", "open"]
 
 ENTRIES = ("saved_model.pb",)
 
@@ -144,7 +144,7 @@ def _of_checkpoint(
     paths = _paths(found.objects, opened)
     kept = {key: array for key, array in found.arrays.items() if key in paths or _is_of_model(key)}
     slots = len(found.arrays) - len(kept)
-    made = layers_without_graph(_Variables(kept, found.names, paths), opened)
+    made = layers_without_graph(Variables(kept, found.names, paths), opened)
     if not made.layers and opened.path.name == f"{_VARIABLES}{_INDEX}":
         raise UnsupportedFileError(
             "it has the variables of a SavedModel; name the folder that this one is in"
@@ -197,13 +197,19 @@ def _left_out(slots: int) -> tuple[str, ...]:
     return (f"{plural(slots, 'array')} of the optimiser's state or of moving averages",) if slots else ()
 
 
-class _Variables:
+class Variables:
     """The variables of a checkpoint, grouped into layers by their names."""
 
     def __init__(
         self, arrays: Mapping[str, AnyArray], names: Mapping[str, str], paths: Mapping[str, str]
     ) -> None:
-        """Take the arrays by key, and the names of variables and the paths to them by key."""
+        """Take the arrays.
+
+        Args:
+            arrays: The arrays by key.
+            names: Key → the variable's own name, where there is one.
+            paths: Key → the path to the variable, where that is another.
+        """
         self.paths = paths
         self.arrays = arrays
         self.names = names
