@@ -34,6 +34,14 @@ def answer_text(diagnosis: Diagnosis, paper: Paper, pointer: str) -> str:
         paper: What it is set on.
         pointer: A sentence on what shows more; empty for none.
     """
+    text = _set(diagnosis, paper, pointer, diagnosis.others)
+    if diagnosis.others and text.count("\n") > _SCREEN:
+        return _set(diagnosis, paper, pointer, ())
+    return text
+
+
+def _set(diagnosis: Diagnosis, paper: Paper, pointer: str, others: Sequence[tuple[str, str]]) -> str:
+    """Return the screen with some of what else would decide, for which a long answer leaves no room."""
     before = [paper.wrapped(diagnosis.answer)]
     after = []
     if diagnosis.look:
@@ -41,10 +49,10 @@ def answer_text(diagnosis: Diagnosis, paper: Paper, pointer: str) -> str:
         after.append(f"{paper.wrapped(diagnosis.look)}{_command(picture)}")
     if diagnosis.more:
         after.append(f"{paper.wrapped(diagnosis.more)}{_command(diagnosis.more_command)}")
-    after += [f"{paper.wrapped(told)}{_command(command)}" for told, command in diagnosis.others]
+    after += [f"{paper.wrapped(told)}{_command(command)}" for told, command in others]
     if diagnosis.layers:
         pointer = "" if diagnosis.shown is not None and diagnosis.shown.sentences else pointer
-        after += [f"{pointer}\n"] if pointer else []
+        after += [paper.wrapped(pointer)] if pointer else []
         taken = sum(part.count("\n") + 1 for part in before + after)
         before.append(_in_short(diagnosis, paper, max(_FEWEST_ROWS, _SCREEN - taken - 3)))
     return "\n".join(before + after)
@@ -73,6 +81,8 @@ def _in_short(diagnosis: Diagnosis, paper: Paper, n_rows: int) -> str:
         kept.remove(1)
         del widths[1]
     left = paper.width - sum(widths.values())
+    if left < len(headers[last]) + 2 and last in kept:
+        kept.remove(last)
     cells = [[_cut(row[i], left) if i == last else row[i] for i in kept] for row in rows]
     left = sum(map(len, runs[len(rows) :]))
     more = f"and {left:,} more {'layer' if left == 1 else 'layers'}\n" if left else ""

@@ -10,11 +10,12 @@ in `filtviz.reporting`.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import count
+from itertools import count, islice
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, overload
@@ -296,13 +297,35 @@ def _plan_beside(
 ) -> tuple[str, list[PlannedFile]]:
     """Plan files called after the models, and after their folders, too, where others' are called so."""
     from filtviz.drawing.saving import plan_files
+    from filtviz.drawing.views import SHEET_VIEWS
 
     stems = models_stems([network.origin.path or Path("network") for network in networks])
     plans = [(stem, plan_files(pictures, stem, destination)) for stem in stems]
     if destination.names_a_file:
         return "", plans[0][1]
-    free = (each for each in plans if not any(sources.are_not_in(file.path) for file in each[1]))
+    names = [name for network in networks for name in layer_stems(network, SHEET_VIEWS).values()]
+    free = (
+        (stem, files)
+        for stem, files in plans
+        if not any(sources.are_not_in(file.path) for file in files)
+        and not any(map(sources.are_not_in, _called(stem, names, destination.folder)))
+    )
     return next(free, plans[0])
+
+
+_MOST_ENTRIES, _MOST_MARKS = 10_000, 64
+"""Files of a folder that are looked at, and of how many it is read what they show."""
+
+
+def _called(stem: str, layers: Sequence[str], folder: Path) -> Iterator[Path]:
+    """Yield files called as pictures of these layers would be, of the layers that are not drawn now, too."""
+    starts = tuple(dict.fromkeys(f"{stem}-{layer}" for layer in layers))
+    with suppress(OSError), os.scandir(folder) as entries:
+        names = (entry.name for entry in islice(entries, _MOST_ENTRIES) if entry.name.startswith(starts))
+        mine = (
+            name for name in names if any(name.startswith((f"{start}-", f"{start}.")) for start in starts)
+        )
+        yield from map(folder.joinpath, islice(mine, _MOST_MARKS))
 
 
 def diagnose(

@@ -18,8 +18,8 @@ from tests.building import as_layer, image
 from tests.reading.torch_making import tensor, zip_of
 
 from filtviz import Network, Parameter, RunningError, activity, load
-from filtviz.cli import main
-from filtviz.demonstrations import Request, show_prediction
+from filtviz.cli import image_options, main
+from filtviz.demonstrations import Demonstration, Request, show_prediction
 from filtviz.drawing.colours import NOT_FINITE
 from filtviz.drawing.response_pictures import activity_picture
 from filtviz.operations import Dense, Flatten
@@ -164,6 +164,26 @@ def test_pictures_and_folders_are_made_as_the_network_takes_them(few: str, tmp_p
 def test_mean_and_scale_are_used(few: str) -> None:
     result = run("predict", MODEL, "--images", few, "--mean", "0.5", "--scale", "2")
     assert result.stderr.strip() == "Images were prepared as asked (range -1 to 1)"
+
+
+@pytest.mark.parametrize("lines", [24, 30, None])
+def test_a_table_fits_its_window_and_is_whole_in_a_pipe(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], lines: int | None
+) -> None:
+    monkeypatch.setattr(image_options, "window", lambda: (80, lines))
+    found = Demonstration(
+        sentences=(), data={}, rows=[[str(i), "x"] for i in range(200)], headings=["a", "b"]
+    )
+    image_options.print_demonstration(found, as_json=False)
+    printed = capsys.readouterr().out.splitlines()
+    if lines is None:
+        assert len(printed) == 202
+        return
+    assert printed[-1] == f"… and {200 - (lines - 8)} more rows: in a pipe, as in | less, all are printed"
+    assert len(printed) == lines - 8 + 3
+    few = replace(found, rows=found.rows[: lines - 7])  # one more would take as much room as the hint does
+    image_options.print_demonstration(few, as_json=False)
+    assert len(capsys.readouterr().out.splitlines()) == lines - 7 + 2
 
 
 def test_names_of_classes_must_fit(few: str, tmp_path: Path) -> None:

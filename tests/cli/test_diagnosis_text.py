@@ -152,6 +152,23 @@ def test_layers_of_any_number_fit_the_screen(n) -> None:
         ]
 
 
+def test_what_else_would_decide_is_left_out_only_where_it_would_leave_the_screen() -> None:
+    more = {
+        "look": "L",
+        "more": "M",
+        "more_command": "m",
+        "commands": ("c",),
+        "others": (("Other:", "other"),),
+    }
+    layers = tuple(layer(place, "structured") for place in range(4))
+    short = answer_of(Diagnosis(file="net.pkl", layers=layers, answer="A.", **more))
+    assert "\nOther:\n  other\n" in short
+    long = answer_of(Diagnosis(file="net.pkl", layers=layers, answer="word " * 160, **more))
+    assert "Other" not in long
+    assert "\nM\n  m\n" in long
+    assert len(short.splitlines()) <= len(long.splitlines()) == 23
+
+
 def test_many_layers_of_one_verdict_are_a_line() -> None:
     layers = (layer(0, residue=0.9), *(layer(i, "structured", residue=0.5 + i / 100) for i in range(1, 40)))
     lines = answer_of(Diagnosis(file="net.pkl", layers=layers, answer="A.")).splitlines()

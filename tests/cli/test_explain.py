@@ -13,6 +13,7 @@ from click.testing import CliRunner
 from filtviz.cli import main
 from filtviz.measures.table import CHECKS, MEASURES
 from filtviz.measures.topics import TOPICS
+from filtviz.measures.verdicts import VERDICTS
 
 
 def run(*arguments: str):
@@ -99,10 +100,25 @@ def test_topics_speak_of_measures_and_options_that_exist() -> None:
         ("Provably dead filters", "Provably dead filters (dead)"),
         ("kernel", "Nearest classical kernel (classical)"),
         ("pruning", "Which filters do nothing?"),
+        ("looks  random", "Why do filters look random?"),
+        ("unequal strength", "Are some filters much stronger than others?"),
+        ("near-copies", "Do many filters do the same?"),
+        ("fine-grained", "Do filters look for edges, blobs or lines?"),
+        ("pruned", 'The verdict "cannot tell"'),
+        ("p-value", "What do the verdicts of layers mean?"),
     ],
 )
 def test_people_find_what_they_mean(word: str, title: str) -> None:
     assert run(word).stdout.startswith(title)
+
+
+@pytest.mark.parametrize("key", VERDICTS)
+def test_a_verdict_is_told_in_plain_words_before_it_is_told_exactly(key: str) -> None:
+    told = " ".join(run(key).stdout.split())
+    exactly = f"exactly {VERDICTS[key].says}; given where: {VERDICTS[key].when}"
+    assert 0 < told.index(VERDICTS[key].plain) < told.index(exactly)
+    assert "example" in VERDICTS[key].plain.lower()
+    assert json.loads(run(key, "--json").stdout)["exactly"] in exactly
 
 
 def test_an_unknown_word_is_one_sentence_with_the_nearest() -> None:

@@ -103,6 +103,43 @@ def test_a_pattern_that_reaches_the_program_is_expanded_and_said(command):
     assert (nothing.exit_code, nothing.stderr) == (1, "filtviz: zoo/*.pth: no file matches this pattern\n")
 
 
+def test_two_stars_stand_for_all_folders_below():
+    result = run("diagnose", "zoo/**/net.npz", "--json")
+    files = [each["file"] for each in json.loads(result.stdout)["models"]]
+    assert files == ["zoo/run0/net.npz", "zoo/run1/net.npz"]
+    shutil.copy("zoo/run0/net.npz", "zoo/net.npz")
+    (Path("zoo") / "deep" / "er").mkdir(parents=True)
+    shutil.copy("zoo/run0/net.npz", "zoo/deep/er/net.npz")
+    result = run("layers", "zoo/**/net.npz")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert (
+        "zoo/**/net.npz fits 4 paths, and this command takes one: name it, such as zoo/deep/er/net.npz"
+        in (" ".join(result.stderr.split()))
+    )
+
+
+def test_a_pattern_stands_for_one_file_where_one_is_wanted():
+    result = run("layers", "zoo/run0/*.npz")
+    assert result.exit_code == 0
+    assert result.stderr.startswith(
+        "zoo/run0/*.npz reached filtviz as a pattern, as in quotes: it takes the 1 path that it fits\n"
+    )
+    assert result.stdout == run("layers", "zoo/run0/net.npz").stdout
+    nothing = run("plot", "zoo/*.pth")
+    assert (nothing.exit_code, nothing.stderr) == (1, "filtviz: zoo/*.pth: there is no such file\n")
+
+
+@pytest.mark.parametrize("given", ["zoo/run?/net.npz", "zoo/run?"])
+def test_files_are_compared_that_a_pattern_or_a_folder_stands_for(given):
+    result = run("compare", given, "--json")
+    assert result.exit_code == 0, result.stderr
+    files = [each["file"] for each in json.loads(result.stdout)["models"]]
+    assert files == ["zoo/run0/net.npz", "zoo/run1/net.npz"]
+    one = run("compare", "zoo/run0")
+    assert (one.exit_code, one.stdout) == (2, "")
+    assert "give two files or more" in one.stderr
+
+
 def test_a_file_whose_name_looks_like_a_pattern_is_that_file():
     shutil.copy("zoo/run0/net.npz", "net[1].npz")
     shutil.copy("zoo/run0/net.npz", "net1.npz")

@@ -330,6 +330,21 @@ def test_pictures_of_another_model_of_the_same_name_get_its_folder_into_theirs()
     assert re.fullmatch(r"b-net-[0-9a-f]{10}-conv2-ch0\.png", other.name)
 
 
+def test_pictures_of_another_layer_are_not_put_among_those_of_another_model():
+    command = ("plot", "{0}", "--channels", "0", "-l")
+    first, second = (save_model(f"{name}/net.npz", seed) for seed, name in enumerate("ab"))
+    results((*command, "0"), first)
+    done, (other,) = results((*command, "1"), second)
+    assert other.name == "b-net-conv2-ch0.png"
+    assert "net-… shows another model: these pictures are called b-net-…\n" in done.stderr
+    own, (path,) = results((*command, "1"), first)
+    assert path.name == "net-conv2-ch0.png"
+    assert "shows another model" not in own.stderr
+    near = save_model("c/net-b.npz", seed=4)
+    results((*command, "0"), near)  # net-b-conv1.png begins with net-, and is no picture of a net.npz
+    assert results((*command, "0"), first)[1][0].name == "net-conv1.png"
+
+
 def test_a_name_that_the_person_has_chosen_is_kept_whatever_it_shows():
     first, second = (save_model(f"{name}/net.npz", seed) for seed, name in enumerate("ab"))
     for model in (first, second):

@@ -136,14 +136,15 @@ def test_wrong_usage_is_status_2(command):
     assert "Error: " in result.stderr
 
 
-@pytest.mark.parametrize("columns", [None, "60"])
+@pytest.mark.parametrize("columns", [None, "60", "40"])
 @pytest.mark.parametrize("command", COMMANDS)
 @pytest.mark.slow
 def test_what_is_printed_in_a_pipe_is_as_wide_as_it_may_be(command, columns):
     result = run(command, "-q", calls=TABLES, columns=columns)
     assert result.exit_code == 0, result.output
     too_long = [line for line in result.stdout.splitlines() if len(line) > int(columns or 80)]
-    assert not [line for line in too_long if not _stays_in_a_line(line)]
+    headings = command == "graph" and columns == "40"  # its four do not fit into so few
+    assert headings or not [line for line in too_long if not _stays_in_a_line(line)]
 
 
 def _stays_in_a_line(line):

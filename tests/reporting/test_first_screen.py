@@ -14,6 +14,7 @@ import click
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from markupsafe import Markup
 from PIL import Image
 from tests.building import conv, image
 
@@ -34,10 +35,18 @@ from filtviz.reporting.pictures import (
     glance_stored,
     glance_usual,
 )
+from filtviz.reporting.rendering import unbroken
 
 from .models import network
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
+
+
+def test_a_word_with_hyphens_stands_on_one_line_and_others_are_as_they_were() -> None:
+    assert unbroken("see run-1/net.pkl, or --size <b>") == Markup(
+        'see <span class="whole">run-1/net.pkl,</span> or <span class="whole">--size</span> &lt;b&gt;'
+    )
+    assert unbroken("a word \u202e or two") == "a word \\u202e or two"
 
 
 def layer(*shape: int, name: str = "first") -> ConvLayer:
@@ -298,6 +307,7 @@ def test_before_on_the_command_line(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     ran = CliRunner().invoke(main, ["report", "mission-trained.pkl", "--before", "mission-untrained.pkl"])
     assert (ran.exit_code, ran.stdout, ran.stderr) == (0, "mission-trained-report.html\n", "")
     page = Path("mission-trained-report.html").read_text("utf-8")
+    page = re.sub('<span class="whole">([^<]*)</span>', r"\1", page)
     assert "95% of what you see was in mission-untrained.pkl already" in page
     again = CliRunner().invoke(main, ["report", "mission-trained.pkl", "--before", "missing.pkl"])
     assert again.exit_code == 1

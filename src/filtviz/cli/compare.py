@@ -12,6 +12,7 @@ import click
 
 from filtviz.cli.console import complain, fit, name_beside, print_json, print_path, say
 from filtviz.cli.helping import Command
+from filtviz.cli.inputs import models_of
 from filtviz.cli.json_data import comparison_data
 from filtviz.cli.shared_options import (
     budget_options,
@@ -81,7 +82,7 @@ def compare(
 
     Each filter is drawn before, after and as their difference, on one scale; with more than two files, in all
     of them and as last minus first. How much the layer changed is printed, and the paths of the pictures.
-    Without --layer the first convolution is compared.
+    Without --layer the first convolution is compared. A folder stands for the models in it, in their order.
 
     \b
     Example:
@@ -90,6 +91,7 @@ def compare(
     from filtviz.api import compare as compare_models
     from filtviz.drawing.saving import find_destination
 
+    models = models_of(models, reading)
     if len(models) < 2:
         raise click.UsageError("give two files or more: there is nothing to compare one with")
     if animate is not None and (len(layers) > 1 or Path(animate).suffix.lower() != ".gif"):

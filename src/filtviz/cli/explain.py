@@ -122,6 +122,8 @@ def _list_all() -> str:
 
 def _tell_topic(topic: Topic) -> str:
     parts = [topic.title, "", *_wrapped(topic.meaning)]
+    if topic.exactly:
+        parts += ["", *_wrapped(topic.exactly, f"{'exactly':<12}")]
     if topic.measures:
         rows = [[key, MEASURES[key].title] for key in topic.measures]
         parts += ["", format_table(rows, ["measure", "what it looks at"])]

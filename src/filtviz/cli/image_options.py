@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from filtviz.cli.console import fit, format_table, print_json, print_path, print_sheets, say
+from filtviz.cli.console import fit, format_table, print_json, print_path, print_sheets, say, window
 from filtviz.cli.helping import RareOption
 from filtviz.cli.json_models import answer_data, model_data
 from filtviz.cli.shared_options import (
@@ -294,6 +294,24 @@ def print_demonstration(
             else:  # a line for scripts
                 click.echo(sentence)
         if found.rows:
-            click.echo(format_table(found.rows, found.headings))
+            _print_table(found.rows, found.headings)
     for file in found.files:
         say(str(file.path)) if as_csv or terminal or found.rows else print_path(file.path)
+
+
+_FEWEST = 4
+"""So many rows are shown however low the window is."""
+
+
+def _print_table(rows: Sequence[Sequence[str]], headings: Sequence[str]) -> None:
+    """Print a table; in a window as many rows as fit into it with what stands above and below them."""
+    _, lines = window()
+    room = len(rows) if lines is None else max(_FEWEST, lines - _BESIDE)
+    room = len(rows) if len(rows) <= room + 1 else room
+    click.echo(format_table(rows[:room], headings))
+    if left := len(rows) - room:
+        click.echo(f"… and {left:,} more rows: in a pipe, as in | less, all are printed")
+
+
+_BESIDE = 8
+"""Lines of a window for headings, for what is said above a table and below it, and for the next command."""

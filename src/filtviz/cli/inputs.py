@@ -18,7 +18,7 @@ from filtviz.cli.console import complain, say
 from filtviz.errors import FileAccessError, ReadError
 from filtviz.text import plural, printable
 
-__all__ = ["models_argument", "patterns_expanded", "strict_option"]
+__all__ = ["models_argument", "models_of", "one_expanded", "patterns_expanded", "strict_option"]
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -44,7 +44,7 @@ def patterns_expanded(given: Sequence[str]) -> list[str]:
         if not glob.has_magic(text) or os.path.lexists(text):
             paths.append(text)
             continue
-        matches = sorted(islice(glob.iglob(text), MOST_MATCHES))  # noqa: PTH207  (which has no folder to begin with)
+        matches = _matches(text)
         if not matches:
             raise FileAccessError(f"{printable(text, 200)}: no file matches this pattern", path=text)
         say(
@@ -53,6 +53,48 @@ def patterns_expanded(given: Sequence[str]) -> list[str]:
         )
         paths += matches
     return paths
+
+
+def _matches(pattern: str) -> list[str]:
+    """Return what a pattern fits, in order; of all below a folder (``**``) the files alone."""
+    found = sorted(islice(glob.iglob(pattern, recursive=True), MOST_MATCHES))  # noqa: PTH207  (which has no folder to begin with)
+    return [path for path in found if os.path.isfile(path)] if "**" in pattern else found  # noqa: PTH113
+
+
+def one_expanded(context: click.Context, _: click.Parameter, text: str) -> str:
+    """Return the one path of a command of one model; a pattern that fits one file becomes that file.
+
+    Args:
+        context: Of the command.
+        text: What stands on the command line.
+
+    Raises:
+        UsageError: the pattern fits several files.
+    """
+    if not isinstance(text, str) or not glob.has_magic(text) or os.path.lexists(text):
+        return text
+    matches = [] if context.resilient_parsing else _matches(text)
+    if len(matches) > 1:
+        first = printable(matches[0], 200)
+        raise click.UsageError(
+            f"{printable(text, 200)} fits {plural(len(matches), 'path')}, and this command takes one: "
+            f"name it, such as {first}",
+            context,
+        )
+    return patterns_expanded([text])[0] if matches else text
+
+
+def models_of(given: Sequence[str], reading: Any) -> list[str]:
+    """Return the files that were given: of a pattern those that it fits, of a folder those that are models.
+
+    Args:
+        given: What stands on the command line.
+        reading: The options of reading.
+
+    Raises:
+        FileAccessError: nothing matches a pattern, or there is no model in a folder.
+    """
+    return _models_in(patterns_expanded(given), reading)
 
 
 def models_argument(command: Command) -> Command:
@@ -66,7 +108,7 @@ def models_argument(command: Command) -> Command:
     @strict_option
     @wraps(command)
     def collected(*args: Any, models: Sequence[str], strict: bool, reading: Any, **others: Any) -> Any:
-        found = _models_in(patterns_expanded(models), reading)
+        found = models_of(models, reading)
         with _strictly(found if strict else (), reading):
             return command(*args, models=found, reading=reading, **others)
 

@@ -114,6 +114,8 @@ def _fitting(table: Table, columns: int) -> tuple[Table, list[str]]:
         if table.yields[i] and excess() > 0:
             kept.remove(i)
     shorten(NARROWEST)
+    if excess() > 0:
+        kept = [i for i in kept if table.headings[i] != "output"]
     rows = [tuple(_cut(row[i], widths[i]) for i in kept) for row in table.rows]
     fitting = replace(
         table,

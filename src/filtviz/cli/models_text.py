@@ -19,8 +19,8 @@ from filtviz.text import percent, plural, printable
 
 __all__ = ["describe_models"]
 
-_PATH, _LEAST = 40, 30
-"""Characters of a model's path in a table, and those that are left for what is said of it at least."""
+_PATH, _LEAST, _SHORTEST = 40, 30, 16
+"""Characters of a model's path in a table, of what is said of it, and of the path in a narrow window."""
 
 _LABEL = 24
 """Characters of a model's name above a column."""
@@ -72,8 +72,9 @@ def _without_suffix(names: Sequence[str]) -> Sequence[str]:
 
 def _by_model(diagnoses: Sequence[Diagnosis]) -> list[str]:
     """Return a table with a model in each row, the layers of one verdict together."""
-    paths = [_end(printable(each.file or "the network", 400), _PATH) for each in diagnoses]
-    left = max(_LEAST, window_width() - max(map(len, ["model", *paths])) - len(GUTTER))
+    longest = max(_SHORTEST, min(_PATH, window_width() - _LEAST - len(GUTTER)))
+    paths = [_end(printable(each.file or "the network", 400), longest) for each in diagnoses]
+    left = window_width() - max(map(len, ["model", *paths])) - len(GUTTER)
     rows: list[list[str]] = []
     for path, diagnosis in zip(paths, diagnoses, strict=True):
         lines = textwrap.wrap(_said(diagnosis), left, break_long_words=False, break_on_hyphens=False)

@@ -17,6 +17,7 @@ import click
 from click.core import ParameterSource
 
 from filtviz.cli.helping import RareOption
+from filtviz.cli.inputs import one_expanded
 from filtviz.drawing.options import DrawingOptions, SheetOptions, options_of
 from filtviz.drawing.views import DEFAULT_VIEW, VIEWS
 
@@ -45,7 +46,9 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 Chosen = type[DrawingOptions] | type[SheetOptions]
 
-model_argument = click.argument("model", type=click.Path(readable=False), metavar="MODEL")
+model_argument = click.argument(
+    "model", type=click.Path(readable=False), metavar="MODEL", callback=one_expanded
+)
 """One model file. That it exists and may be read is for the reader to say: exit status 1, one sentence."""
 
 

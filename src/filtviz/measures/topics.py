@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from filtviz.errors import MeasureError
 from filtviz.measures.measure import Measure
-from filtviz.measures.table import MEASURES
+from filtviz.measures.table import LEVEL, MEASURES
 from filtviz.measures.verdicts import VERDICTS
-from filtviz.text import printable
+from filtviz.text import listed, printable
 
 __all__ = ["TOPICS", "Topic", "explained"]
 
@@ -19,14 +19,15 @@ __all__ = ["TOPICS", "Topic", "explained"]
 class Topic:
     """A question, its answer in plain words, and where to go on.
 
-    ``words`` are what people call it; ``measures`` are the keys of those that look for it; ``commands`` show
-    it, with a placeholder for the file.
+    ``words`` are what people call it; ``exactly`` is a verdict in the terms of the tests; ``measures`` are
+    the keys of those that look for it; ``commands`` show it, with a placeholder for the file.
     """
 
     key: str
     words: tuple[str, ...]
     title: str
     meaning: str
+    exactly: str = ""
     measures: tuple[str, ...] = ()
     commands: tuple[str, ...] = ()
 
@@ -36,6 +37,7 @@ class Topic:
             "topic": self.key,
             "title": self.title,
             "meaning": self.meaning,
+            **({"exactly": self.exactly} if self.exactly else {}),
             "measures": list(self.measures),
             "commands": list(self.commands),
         }
@@ -48,7 +50,7 @@ _DIAGNOSE = f"filtviz diagnose {_FILE}"
 _ALL = (
     Topic(
         key="random",
-        words=("noise", "noisy", "structure"),
+        words=("noise", "noisy", "structure", "looks random"),
         title="Why do filters look random?",
         meaning=(
             "Mostly because they still hold the random numbers that they began with: training often moves "
@@ -77,7 +79,7 @@ _ALL = (
     ),
     Topic(
         key="unneeded",
-        words=("prune", "pruning", "alive", "useless", "idle"),
+        words=("prune", "pruning", "alive", "useless", "idle", "nearly zero", "never fire"),
         title="Which filters do nothing?",
         meaning=(
             "Those that can never answer, those that have shrunk to nothing, those that no later layer "
@@ -92,7 +94,16 @@ _ALL = (
     ),
     Topic(
         key="saturation",
-        words=("saturated", "clipping", "range", "rounded", "rounding", "quantisation", "quantization"),
+        words=(
+            "saturated",
+            "clipping",
+            "range",
+            "rounded",
+            "rounding",
+            "quantisation",
+            "quantization",
+            "quantized",
+        ),
         title="Are weights saturated, a heap of 0s and 1s?",
         meaning=(
             "Look whether values pile up at the largest, and whether there are fewer different values "
@@ -104,7 +115,7 @@ _ALL = (
     ),
     Topic(
         key="variety",
-        words=("collapse", "redundant", "redundancy", "diversity", "similar", "copies"),
+        words=("collapse", "redundant", "redundancy", "diversity", "similar", "copies", "near-copies"),
         title="Do many filters do the same?",
         meaning=(
             "A layer may spread its filters over many directions or few. Few are a waste, and often the "
@@ -121,7 +132,19 @@ _ALL = (
     ),
     Topic(
         key="edges",
-        words=("edge", "smooth", "smoothness", "sobel", "gabor", "oriented", "lines"),
+        words=(
+            "edge",
+            "smooth",
+            "smoothness",
+            "fine-grained",
+            "rough",
+            "sobel",
+            "gabor",
+            "oriented",
+            "lines",
+            "blobs",
+            "bars",
+        ),
         title="Do filters look for edges, blobs or lines?",
         meaning=(
             "Smooth filters with a direction are edges or bars, smooth ones without are blobs. In 3x3 "
@@ -131,17 +154,52 @@ _ALL = (
         measures=("low-frequency", "orientation", "classical", "composed"),
         commands=(f"filtviz plot {_FILE} --layer YOUR-LAYER --through", f"filtviz plot {_FILE} --badges"),
     ),
+    Topic(
+        key="strength",
+        words=("unequal strength", "unequal", "strong", "weak", "energy", "contrast"),
+        title="Are some filters much stronger than others?",
+        meaning=(
+            "At the start all filters of a layer are about equally strong. Training makes those stronger "
+            "that "
+            "count, so that unequal strength is a trace of it; the usual picture hides that, since each "
+            "kernel "
+            "gets its own contrast. On one scale strong and weak filters can be told apart."
+        ),
+        measures=("filter-energy", "channel-energy", "decayed"),
+        commands=(f"filtviz plot {_FILE} --layer YOUR-LAYER --view sheet --scale layer",),
+    ),
+    Topic(
+        key="verdict",
+        words=("verdicts", "p", "p-value", "level", "significance", "significant"),
+        title="What do the verdicts of layers mean?",
+        meaning=(
+            f"Each layer gets one of them: {listed([each.word for each in VERDICTS.values()])}. They say "
+            "what "
+            "can be told from noise, and never whether the network is good. A test counts where chance alone "
+            f"would do as much in fewer than {LEVEL * 1000:.1f} of 1,000 layers (p < {LEVEL:.4f})."
+        ),
+        measures=tuple(key for key, measure in MEASURES.items() if measure.judges),
+        commands=(f"{_DIAGNOSE} --details", *(f"filtviz explain {key}" for key in VERDICTS)),
+    ),
 )
+
+
+_CALLED: Mapping[str, Sequence[str]] = {
+    "initial": ("frozen",),
+    "structured": ("learned",),
+    "undecided": ("pruned", "too few"),
+}
+"""Verdict → what people call its layers beside its own words."""
 
 
 def _of_verdicts() -> Iterable[Topic]:
     for key, verdict in VERDICTS.items():
-        more = verdict.may_mean.format(layers="Such layers") if verdict.may_mean else ""
         yield Topic(
             key=key,
-            words=tuple(sorted({verdict.word, verdict.rule} - {key, ""})),
-            title=f'The verdict "{verdict.word}": {verdict.says}',
-            meaning=" ".join(filter(None, [f"It is given where: {verdict.when}.", more, verdict.next_step])),
+            words=tuple(sorted({verdict.word, verdict.rule, *_CALLED.get(key, ())} - {key, ""})),
+            title=f'The verdict "{verdict.word}"',
+            meaning=f"{verdict.plain} {verdict.next_step}",
+            exactly=f"{verdict.says}; given where: {verdict.when}",
             measures=tuple(key for key, measure in MEASURES.items() if measure.judges),
             commands=(f"filtviz diagnose {_FILE} --details", _BEFORE),
         )
@@ -160,7 +218,7 @@ def explained(word: str) -> Measure | Topic:
     Raises:
         MeasureError: there is none; the text names the nearest.
     """
-    asked = word.strip().lower()
+    asked = " ".join(word.lower().split())
     if asked in MEASURES:
         return MEASURES[asked]
     for topic in TOPICS.values():

@@ -60,6 +60,7 @@ class VerdictText:
         word: It, in two words for a column.
         says: It, of a layer.
         together: It, of several, after "are" or "were".
+        plain: What it means to somebody who has never heard of a test, and an example.
         when: A layer is called so.
         rule: What ``--check`` calls it; empty where it cannot be checked.
         check: What that rule finds.
@@ -71,6 +72,7 @@ class VerdictText:
     word: str
     says: str
     together: str
+    plain: str
     when: str
     next_step: str
     rule: str = ""
@@ -114,6 +116,11 @@ VERDICTS: Mapping[Verdict, VerdictText] = {
         word="as drawn",
         says=_INITIAL,
         together=_INITIAL,
+        plain=(
+            "The filters look like the random numbers that a network begins with, and nothing in them shows "
+            "training. So do all layers of a file from before training, for example, and a layer that "
+            "was frozen."
+        ),
         when="no structure, nothing has moved, and an initialiser fits the weights",
         next_step=(
             "Check which file was saved, and compare it with one from after training; in a network that "
@@ -127,6 +134,11 @@ VERDICTS: Mapping[Verdict, VerdictText] = {
         word="no pattern",
         says=f"{WAS_UPDATED}, {_NO_STRUCTURE}",
         together=f"updated, {_NO_STRUCTURE}",
+        plain=(
+            "The layer was trained, and its filters look like noise all the same. An example is a first "
+            "layer "
+            "whose picture is nine tenths initial noise, in a network that works well."
+        ),
         when=(
             "no structure, but the biases (or the batch normalisation) have moved, or weights lie beyond the "
             "bound of the uniform initialiser whose trace the trained layers bear, or no initialiser of any "
@@ -143,6 +155,10 @@ VERDICTS: Mapping[Verdict, VerdictText] = {
         word="structured",
         says=_STRUCTURED,
         together=_STRUCTURED,
+        plain=(
+            "Training has put something into the filters that chance does not: they are smoother than noise, "
+            "for example, or some are far stronger than others. They need not look like edges."
+        ),
         when="a test of structure passes the level",
         next_step=(
             "Look at the filters that are named first; of a deep layer the composed picture shows most."
@@ -152,6 +168,11 @@ VERDICTS: Mapping[Verdict, VerdictText] = {
         word="collapsed",
         says=_COLLAPSED,
         together=_COLLAPSED,
+        plain=(
+            "The filters nearly repeat one another: all 40 of a layer look for the same edge, for "
+            "example, and "
+            "one of them would do."
+        ),
         when="structured, and over half of the filters is one direction, beyond chance",
         next_step=(
             "Look at the pairs of near-copies, and at the training loss: try a lower learning rate or "
@@ -168,6 +189,11 @@ VERDICTS: Mapping[Verdict, VerdictText] = {
         word="cannot tell",
         says="cannot tell, and the sentence says why",
         together="not judged (the sentence says why)",
+        plain=(
+            "The weights do not tell: they are too few, or were changed after training, so that what was "
+            "learned "
+            "and noise look alike. Examples are a layer of 27 weights, and one that was pruned."
+        ),
         when=(
             "NaN or infinite weights, one value only, fewer than 50 weights, or draws of a scale that no "
             "initialiser has in a layer without biases"

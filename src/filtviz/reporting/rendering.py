@@ -32,6 +32,7 @@ __all__ = [
     "style",
     "templates_of",
     "trail_points",
+    "unbroken",
     "zoomed",
 ]
 
@@ -152,6 +153,7 @@ def templates_of(package: str) -> Environment:
         "p_value": lambda p: "" if p is None else p_value(p),
         "percent": percent,
         "plural": plural,
+        "unbroken": unbroken,
     }
     return environment
 
@@ -188,6 +190,17 @@ def _harmless(value: Any) -> Any:
     if isinstance(value, str) and not isinstance(value, Markup):
         return printable(value, LONGEST_TEXT)
     return value
+
+
+def unbroken(text: str) -> Markup:
+    """Return a text in which options and names of files stand on one line each, also where they have hyphens.
+
+    Args:
+        text: A sentence, or a name.
+    """
+    parts = _harmless(text).split(" ")
+    whole = Markup('<span class="whole">{}</span>')
+    return Markup(" ").join(whole.format(part) if "-" in part else part for part in parts)
 
 
 def zoomed(sprite: Sprite) -> tuple[int, int]:
