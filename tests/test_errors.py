@@ -34,6 +34,7 @@ def _raised(name: str) -> Iterator[tuple[str, ast.Call]]:
                 yield path.relative_to(SOURCE).as_posix(), node
 
 
+@pytest.mark.slow  # all of the source is parsed
 @pytest.mark.parametrize("name", CARRIES)
 def test_an_error_carries_what_it_is_about_wherever_it_is_raised(name) -> None:
     found = list(_raised(name))

@@ -122,6 +122,7 @@ def test_lists() -> None:
 LENGTHS = {20, 30, 40, 60, 80, 100, 120, 200, 300, 400, 500, 1000, 2000}
 
 
+@pytest.mark.slow  # all of the source is parsed
 def test_text_is_cut_at_one_of_a_few_lengths_wherever_it_is_shown() -> None:
     found = []
     for path in sorted(Path(filtviz.__file__).parent.rglob("*.py")):

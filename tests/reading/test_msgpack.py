@@ -72,7 +72,7 @@ def test_texts_and_bytes_are_as_long_as_is_said(codes, small) -> None:
         assert read(b"\xa1\xff") == "\N{REPLACEMENT CHARACTER}"
 
 
-@pytest.mark.parametrize("n", [0, 1, 15, 16, 300, 70_000])
+@pytest.mark.parametrize("n", [0, 1, 15, 16, 300, pytest.param(70_000, marks=pytest.mark.slow)])
 def test_lists_and_dictionaries_hold_as_many_as_is_said(n) -> None:
     for letter, small, codes in (("x", 0x90, (0xDC, 0xDD)), ("y", 0x80, (0xDE, 0xDF))):
         heads = [bytes([small | n])] if n < 16 else []
