@@ -27,6 +27,7 @@ from filtviz.drawing.showing import GAP, MOST_SHOWN, Figures
 from filtviz.measures.badges import ALL_BADGES, badges_of
 from filtviz.measures.measure import Change, FilterDiagnosis, LayerDiagnosis
 from filtviz.measures.verdicts import VERDICTS
+from filtviz.network import Origin
 from filtviz.notebook import MOST_ROWS, MOST_TILES, diagnosis_html, layer_png, network_html
 from tests.building import conv, image
 from tests.drawing.making import layer_of, pages_of, random_weights
@@ -137,8 +138,11 @@ def test_what_is_not_in_a_network_is_one_sentence_of_ours(trained: Network) -> N
 def test_a_network_without_convolutions_is_empty_and_true() -> None:
     empty = Network.of([])
     assert (len(empty), list(empty), bool(empty)) == (0, [], True)
-    with pytest.raises(SelectionError, match="the network has no convolution to choose from"):
+    with pytest.raises(SelectionError, match=r"^the network has no convolution to choose from$"):
         empty[0]
+    named = Network.of([], Origin(path=Path("dense.h5")))
+    with pytest.raises(SelectionError, match=r"^dense\.h5 has no convolution to choose from$"):
+        named[0]
 
 
 HOSTILE = "<img src=x onerror=alert(1)>\x1b[31m\u202e"

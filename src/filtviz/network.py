@@ -429,7 +429,9 @@ class Network:
         if number is not None and -len(convs) <= number < len(convs):
             return convs[number]
         raise SelectionError(
-            _no_such_layer(wanted, convs), wanted=wanted, available=[layer.label for layer in convs]
+            _no_such_layer(wanted, convs, self.origin.path),
+            wanted=wanted,
+            available=[layer.label for layer in convs],
         )
 
     def _own(self, wanted: Layer) -> ConvLayer:
@@ -599,9 +601,10 @@ def _as_int(wanted: int | str) -> int | None:
         return None
 
 
-def _no_such_layer(wanted: int | str, convs: Sequence[ConvLayer]) -> str:
+def _no_such_layer(wanted: int | str, convs: Sequence[ConvLayer], path: Path | None) -> str:
     if not convs:
-        return "the network has no convolution to choose from"
+        which = "the network" if path is None else printable(path, 200)
+        return f"{which} has no convolution to choose from"
     shown = [f"{layer.conv_index} {printable(layer.label, 40)}" for layer in convs[:30]]
     if len(convs) > len(shown):
         shown.append(f"and {len(convs) - len(shown)} more, which `filtviz layers` lists")

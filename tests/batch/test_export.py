@@ -223,6 +223,7 @@ def test_a_bad_file_does_not_stop_the_others(model, tmp_path):
         (missing, "no-access"),
     ]
     assert [failure.reason.split(": ")[0] for failure in report.failures] == [str(bad), str(missing)]
+    assert repr(report) == "<ExportResult of 4 models: 4 pages drawn, 0 kept, 2 failures>"
     assert {entry["model"] for entry in report.pictures} == {"../net.npz"}
 
 

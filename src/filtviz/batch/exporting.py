@@ -27,7 +27,7 @@ from filtviz.files import make_folder
 from filtviz.given import Model, check_path, expect, file_of, several
 from filtviz.network import Network
 from filtviz.reading import Hints
-from filtviz.text import described
+from filtviz.text import described, plural
 
 __all__ = ["ExportResult", "Failure", "ModelResult", "Progress", "ProgressCallback", "export"]
 
@@ -105,6 +105,11 @@ class ExportResult:
     models: tuple[ModelResult, ...]
     pictures: tuple[Mapping[str, Any], ...]
     passed_over: tuple[ModelResult, ...] = ()
+
+    def __repr__(self) -> str:
+        failed = f", {plural(len(self.failures), 'failure')}" if self.failures else ""
+        models = plural(len(self.models), "model")
+        return f"<ExportResult of {models}: {self.drawn:,} pages drawn, {self.kept:,} kept{failed}>"
 
     @property
     def drawn(self) -> int:
