@@ -24,13 +24,16 @@ from filtviz.operations import (
     Input,
     LocallyConnected,
     LocalResponse,
+    MatrixProduct,
     Merge,
     Normalisation,
     Operation,
     Pad,
     Pooling,
     Recurrent,
+    Reduction,
     Reshape,
+    Resize,
     Slice,
     Softmax,
     Standardisation,
@@ -132,6 +135,12 @@ LOCAL = Parameter.of("W", np.zeros((4, 3, 3, 3, 9, 7)))
         (Slice(axis=4, stop=2), IMAGE, None),
         (Identity(), IMAGE, IMAGE),
         (Activation(kind="rectify"), IMAGE, IMAGE),
+        (Resize(size=(5, 20)), IMAGE, (None, 3, 5, 20)),
+        (Resize(scale=(1.5, 0.5)), IMAGE, (None, 3, 16, 4)),
+        (Resize(scale=(1.5,)), IMAGE, (None, 3, None, None)),
+        (Reduction(kind="sum", axes=(1, -1)), IMAGE, (None, 11)),
+        (Reduction(kind="sum", axes=(1,), keeps=True), IMAGE, (None, 1, 11, 9)),
+        (Reduction(kind="sum", axes=(4,)), IMAGE, None),
         (Normalisation(), IMAGE, IMAGE),
         (Softmax(), IMAGE, IMAGE),
         (Untold(reason="it is unknown"), IMAGE, None),
@@ -289,6 +298,9 @@ EVERY_OPERATION: list[Operation] = [
     Flatten(),
     Transpose(order=(0, 1, 2, 3)),
     Upscale(scale=(2, 2)),
+    Resize(size=(5, 5)),
+    Reduction(kind="mean", axes=(1,)),
+    MatrixProduct(),
     Softmax(),
     Identity(),
     Untold(reason="it is unknown"),
@@ -306,7 +318,7 @@ def test_every_operation_is_known_wherever_operations_are_told_apart() -> None:
         Activation, LocalResponse, Pooling, Softmax,
     }  # fmt: skip
     assert {type(each) for each in EVERY_OPERATION if _keeps_channels(each)} == {
-        Activation, Crop, Identity, LocalResponse, Normalisation, Pad, Pooling, Softmax,
+        Activation, Crop, Identity, LocalResponse, Normalisation, Pad, Pooling, Resize, Softmax,
     }  # fmt: skip
 
 

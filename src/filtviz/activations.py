@@ -195,11 +195,12 @@ def activate(activation: Activation, x: Floats) -> Floats:
         case "clip":
             return np.minimum(np.maximum(x, activation.low), activation.high)
         case "power":
-            return np.asarray(np.power(x, np.asarray(activation.alpha, x.dtype)))
+            return _power(x, activation.alpha)
         case "absolute":
             return np.abs(x)
         case "log":
-            return np.log(x)
+            with np.errstate(invalid="ignore", divide="ignore"):  # as in the network, infinities are meant
+                return np.log(x)
         case "erf":
             return _error_function(x)
         case "sin":
@@ -209,6 +210,11 @@ def activate(activation: Activation, x: Floats) -> Floats:
         case "untold":
             raise UnknownActivationError(why_unknown(activation))
     assert_never(activation.kind)
+
+
+def _power(x: Floats, exponent: float) -> Floats:
+    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+        return np.asarray(np.power(x, np.asarray(exponent, x.dtype)))
 
 
 def _sigmoid(x: Floats) -> Floats:

@@ -23,6 +23,7 @@ from there.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any, Literal
@@ -41,6 +42,7 @@ __all__ = [
     "ChannelPooling",
     "Concatenate",
     "Convolution",
+    "Coordinates",
     "Crop",
     "Dense",
     "Embedding",
@@ -50,6 +52,7 @@ __all__ = [
     "Input",
     "LocalResponse",
     "LocallyConnected",
+    "MatrixProduct",
     "Merge",
     "MergeKind",
     "Normalisation",
@@ -60,7 +63,10 @@ __all__ = [
     "Pooling",
     "PoolingKind",
     "Recurrent",
+    "Reduction",
+    "ReductionKind",
     "Reshape",
+    "Resize",
     "Slice",
     "Softmax",
     "Standardisation",
@@ -492,6 +498,55 @@ class Upscale:
         return Window(size=self.scale, stride=self.scale, pad=pad, transposed=True)
 
 
+Coordinates = Literal["half_pixel", "pytorch_half_pixel", "align_corners", "asymmetric"]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Resize:
+    """Give the spatial axes other lengths, with linear interpolation between neighbours.
+
+    Each becomes ``scale`` times as long, rounded down, or as long as ``size`` says. ``coordinates`` tells
+    where new places lie among the old ones, in ONNX's words: their middles (``half_pixel``; with
+    ``pytorch_half_pixel`` an axis of one place takes the first), the first and the last upon each other
+    (``align_corners``), or the first alone (``asymmetric``).
+    """
+
+    scale: tuple[float, ...] = ()
+    size: tuple[int, ...] = ()
+    coordinates: Coordinates = "half_pixel"
+
+    def lengths(self, below: Shape) -> Shape:
+        """Return the lengths that spatial axes of lengths ``below`` get."""
+        if self.size:
+            return self.size if len(self.size) == len(below) else (None,) * len(below)
+        if len(self.scale) != len(below):
+            return (None,) * len(below)
+        pairs = zip(below, self.scale, strict=True)
+        return tuple(None if n is None else max(0, math.floor(n * scale)) for n, scale in pairs)
+
+
+ReductionKind = Literal["max", "min", "mean", "sum", "euclidean"]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Reduction:
+    """Take the maximum, the mean or the sum over ``axes``; with ``keeps`` these stay, with length 1.
+
+    Axes below zero count from the end. ``euclidean`` is the root of the sum of squares.
+    """
+
+    kind: ReductionKind
+    axes: tuple[int, ...]
+    keeps: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class MatrixProduct:
+    """Multiply matrices in the last two axes of two inputs, one ``turned`` or both; the others go along."""
+
+    turned: tuple[bool, bool] = (False, False)
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Softmax:
     """Exponentials over their sum along ``axis``."""
@@ -543,6 +598,9 @@ Operation = (
     | Flatten
     | Transpose
     | Upscale
+    | Resize
+    | Reduction
+    | MatrixProduct
     | Softmax
     | Identity
     | Untold

@@ -29,13 +29,16 @@ from filtviz.operations import (
     Input,
     LocallyConnected,
     LocalResponse,
+    MatrixProduct,
     Merge,
     Normalisation,
     Operation,
     Pad,
     Pooling,
     Recurrent,
+    Reduction,
     Reshape,
+    Resize,
     Slice,
     Softmax,
     Standardisation,
@@ -192,7 +195,12 @@ def _seen(
             return _union(below) if operation.index is None and axis in (0, 1) else None
         case Untold():
             return _union(below) if operation.keeps_places else None
-        case Flatten() | Reshape() | Embedding() | Recurrent():
+        case Resize():
+            return _resized(operation, _union(below), first)
+        case Reduction():
+            axes = {axis % len(first) for axis in operation.axes} if first else set(operation.axes)
+            return _union(below) if axes == {1} and operation.keeps else None
+        case Flatten() | Reshape() | Embedding() | Recurrent() | MatrixProduct():
             return None
     assert_never(operation)
 
@@ -245,6 +253,39 @@ def _behind_crop(operation: Crop, field: ReceptiveField | None) -> ReceptiveFiel
         for first, step, (before, _) in zip(field.start, field.jump, operation.crop, strict=True)
     )
     return ReceptiveField(size=field.size, jump=field.jump, start=start, input_size=field.input_size)
+
+
+def _resized(operation: Resize, field: ReceptiveField | None, below: Shape | None) -> ReceptiveField | None:
+    """Return what units see that lie between two neighbours: both, around the place where they lie."""
+    if field is None or below is None or len(below) != len(field.size) + 2:
+        return None
+    jump, size, start = [], [], []
+    for axis, (had, made) in enumerate(zip(below[2:], operation.lengths(below[2:]), strict=True)):
+        by, first = _places(operation, axis, had, made)
+        if by is None:
+            return None
+        step = field.jump[axis]
+        jump.append(step * by)
+        size.append(int(-(-(field.size[axis] + (step if by != 1 else 0)) // 1)))
+        start.append(field.start[axis] + (first * step if by != 1 else 0))
+    return ReceptiveField(size=tuple(size), jump=tuple(jump), start=tuple(start), input_size=field.input_size)
+
+
+def _places(
+    operation: Resize, axis: int, had: int | None, made: int | None
+) -> tuple[Fraction | None, Fraction]:
+    """Return how far new places lie apart among the old ones, and where what the first one sees begins."""
+    half = Fraction(1, 2)
+    if operation.coordinates == "align_corners":
+        by = Fraction(had - 1, made - 1) if had and made and made > 1 else None
+    elif had and made:
+        by = Fraction(had, made)
+    else:
+        by = 1 / Fraction(operation.scale[axis]).limit_denominator(1 << 16) if operation.scale else None
+    if by is None or by <= 0:
+        return None, half
+    first = by / 2 - 1 if operation.coordinates.endswith("half_pixel") else min(by / 2, half) - half
+    return by, first
 
 
 def _whole(field: ReceptiveField | None, shape: Shape | None) -> ReceptiveField | None:

@@ -24,13 +24,16 @@ from filtviz.operations import (
     Input,
     LocallyConnected,
     LocalResponse,
+    MatrixProduct,
     Merge,
     Normalisation,
     Operation,
     Pad,
     Pooling,
     Recurrent,
+    Reduction,
     Reshape,
+    Resize,
     Slice,
     Softmax,
     Standardisation,
@@ -79,6 +82,9 @@ def window_of(operation: Operation, below: Shape | None) -> Window | None:
             | Reshape()
             | Flatten()
             | Transpose()
+            | Resize()
+            | Reduction()
+            | MatrixProduct()
             | Softmax()
             | Identity()
             | Untold()
@@ -160,6 +166,12 @@ def _output_shape(operation: Operation, shapes: Sequence[Shape | None]) -> Shape
             return _padded(operation, first)
         case Crop():
             return None if first is None else (*first[:2], *_cropped(operation, first[2:]))
+        case Resize():
+            return None if first is None else (*first[:2], *operation.lengths(first[2:]))
+        case Reduction():
+            return _reduced(operation, first)
+        case MatrixProduct():
+            return _multiplied(operation, shapes)
         case Flatten():
             return _flattened(operation, first)
         case Reshape():
@@ -223,6 +235,24 @@ def _padded(operation: Pad, first: Shape | None) -> Shape | None:
         return None
     lengths = (None if k is None else k + sum(pad) for k, pad in zip(first[n:], operation.pad, strict=True))
     return (*first[:n], *lengths)
+
+
+def _reduced(operation: Reduction, first: Shape | None) -> Shape | None:
+    if first is None or any(not -len(first) <= axis < len(first) for axis in operation.axes):
+        return None
+    gone = {axis % len(first) for axis in operation.axes}
+    if operation.keeps:
+        return tuple(1 if axis in gone else n for axis, n in enumerate(first))
+    return tuple(n for axis, n in enumerate(first) if axis not in gone)
+
+
+def _multiplied(operation: MatrixProduct, shapes: Sequence[Shape | None]) -> Shape | None:
+    left, right = shapes if len(shapes) == 2 else (None, None)
+    if left is None or right is None or len(left) != len(right) or len(left) < 3:
+        return None
+    outer = _merged(Merge(kind="add"), [left[:-2], right[:-2]])
+    rows, cols = left[-1 if operation.turned[0] else -2], right[-2 if operation.turned[1] else -1]
+    return None if outer is None else (*outer, rows, cols)
 
 
 def _cropped(operation: Crop, lengths: Shape) -> Shape:

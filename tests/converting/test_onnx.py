@@ -29,13 +29,16 @@ from filtviz.operations import (
     Input,
     LocallyConnected,
     LocalResponse,
+    MatrixProduct,
     Merge,
     Normalisation,
     Operation,
     Pad,
     Pooling,
     Recurrent,
+    Reduction,
     Reshape,
+    Resize,
     Slice,
     Softmax,
     Standardisation,
@@ -219,6 +222,17 @@ CASES: dict[str, Operation | tuple[Operation, ...]] = {
     "new axes": Transpose(order=(0, None, 2, 1, None, 3)),
     "upscale": Upscale(scale=(2, 3)),
     "upscale with zeros": Upscale(scale=(2, 3), dilates=True),
+    **{
+        f"resize {how} {size}{scale}": Resize(size=size, scale=scale, coordinates=how)
+        for how in ("half_pixel", "pytorch_half_pixel", "align_corners", "asymmetric")
+        for size, scale in (((11, 9), ()), ((3, 6), ()), ((), (2.0, 1.5)))
+    },
+    "resize to one": Resize(size=(1, 1), coordinates="pytorch_half_pixel"),
+    **{
+        f"reduce {kind} {axes} {keeps}": Reduction(kind=kind, axes=axes, keeps=keeps)
+        for kind in ("max", "min", "mean", "sum", "euclidean")
+        for axes, keeps in (((1,), True), ((1, -1), False))
+    },
     "softmax": Softmax(),
     "softmax of columns": Softmax(axis=-1),
     "nothing": Identity(what="dropout"),
@@ -252,6 +266,7 @@ def test_windows_over_one_and_three_axes_are_the_same_too(axes: int, kind: str) 
 MERGES = {
     **{kind: Merge(kind=kind) for kind in ("add", "subtract", "multiply", "maximum", "minimum", "mean")},
     "divide": Merge(kind="divide"),
+    "product of matrices": MatrixProduct(turned=(False, True)),
     "weighed": Merge(kind="add", coefficients=(0.5, -2.0)),
     "cropped": Merge(kind="add", cropping=(None, None, "center", "upper")),
     "joined": Concatenate(),

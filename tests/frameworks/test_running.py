@@ -139,6 +139,19 @@ WITH_CONSTANTS: dict[str, tuple[str, dict[str, Any], list[Any]]] = {
     "Clip above": ("Clip", {}, ["x", "", np.float32(0.9)]),
     "Clip below": ("Clip", {}, ["x", np.float32(0.1)]),
     "Neg": ("Neg", {}, ["x"]),
+    **{
+        f"Resize {how} {sizes}": (
+            "Resize", {"mode": "linear", "coordinate_transformation_mode": how},
+            ["x", "", "", np.array(sizes)] if sizes[0] == 2 else ["x", "", np.array(sizes, np.float32)],
+        )
+        for how in ("half_pixel", "pytorch_half_pixel", "align_corners", "asymmetric")
+        for sizes in ((2, 3, 24, 7), (2, 3, 12, 33), (1.0, 1.0, 2.0, 1.5), (1.0, 1.0, 0.5, 3.0))
+    },
+    **{
+        f"{operator} {keeps}": (operator, {"keepdims": keeps}, ["x", np.array(axes)])
+        for operator in ("ReduceMean", "ReduceMax", "ReduceMin", "ReduceSum", "ReduceL2")
+        for keeps, axes in ((0, [1]), (1, [-1, 1]), (1, [2, 3]), (0, [3]))
+    },
     "Abs": ("Abs", {}, ["x"]),
     "Erf": ("Erf", {}, ["x"]),
     "Pad": ("Pad", {}, ["x", np.array([0, 0, 1, 2, 0, 0, 3, 0]), np.float32(0.7)]),
@@ -163,6 +176,34 @@ def test_an_operator_with_a_constant_gives_what_onnx_runtime_gives(name: str, tm
     ]
     nodes = [onnx.helper.make_node(operator, names, ["y"], **attributes)]
     images = np.random.default_rng(0).standard_normal((2, 3, 12, 11)).astype(np.float32)
+    expected = run_with_onnx_runtime(nodes, held, images, tmp_path / "net.onnx")
+    assert_same(filtviz.load(tmp_path / "net.onnx").run(images, engine="numpy"), expected)
+
+
+def test_attention_gives_what_onnx_runtime_gives(tmp_path: Path) -> None:
+    onnx = pytest.importorskip("onnx", reason="onnx is not installed (the extra frameworks)")
+    pytest.importorskip("onnxruntime", reason="onnxruntime is not installed")
+    rng, node = np.random.default_rng(0), onnx.helper.make_node
+    arrays: dict[str, Any] = {name: rng.standard_normal((8, 8), np.float32) for name in ("q", "k", "v")}
+    arrays |= {"scale": np.float32(8**-0.5), "heads": np.array([0, -1, 2, 4]), "back": np.array([0, 12, 8])}
+    nodes = []
+    for name in ("q", "k", "v"):
+        nodes += [
+            node("MatMul", ["x", name], [f"{name}1"]),
+            node("Reshape", [f"{name}1", "heads"], [f"{name}2"]),
+            node("Transpose", [f"{name}2"], [f"{name}3"], perm=[0, 2, 3, 1] if name == "k" else [0, 2, 1, 3]),
+        ]
+    nodes += [
+        node("MatMul", ["q3", "k3"], ["scores"]),
+        node("Mul", ["scores", "scale"], ["scaled"]),
+        node("Softmax", ["scaled"], ["weights"], axis=-1),
+        node("MatMul", ["weights", "v3"], ["heard"]),
+        node("Transpose", ["heard"], ["turned"], perm=[0, 2, 1, 3]),
+        node("Reshape", ["turned", "back"], ["joined"]),
+        node("Add", ["joined", "x"], ["y"]),
+    ]
+    images = rng.standard_normal((2, 12, 8)).astype(np.float32)
+    held = [onnx.numpy_helper.from_array(np.asarray(array), name) for name, array in arrays.items()]
     expected = run_with_onnx_runtime(nodes, held, images, tmp_path / "net.onnx")
     assert_same(filtviz.load(tmp_path / "net.onnx").run(images, engine="numpy"), expected)
 
@@ -244,12 +285,13 @@ def keras_layers(keras: Any) -> dict[str, list[Any]]:
         "reshaped": [layers.Reshape((11, 12, 3)), layers.Conv2D(2, 3), layers.ReLU(6.0)],
         "padded": [layers.ZeroPadding2D(((1, 2), (0, 3))), layers.Cropping2D(((0, 1), (2, 0)))],
         "enlarged": [layers.UpSampling2D((2, 3)), layers.Softmax()],
+        "interpolated": [layers.UpSampling2D((2, 3), interpolation="bilinear")],
     }
 
 
 CASES = (
     "conv same", "conv dilated", "depthwise", "separable", "transposed", "transposed valid", "transposed far",
-    "pools", "normalised", "flattened", "dense on images", "reshaped", "padded", "enlarged",
+    "pools", "normalised", "flattened", "dense on images", "reshaped", "padded", "enlarged", "interpolated",
     "layer norm", "layer norm without a scale", "group norm", "instance norm", "hard sigmoid",
 )  # fmt: skip
 
@@ -298,8 +340,25 @@ def torch_layers(nn: Any) -> dict[str, list[Any]]:
         "instance norm": [nn.InstanceNorm2d(3, affine=True), nn.Hardsigmoid()],
         "instance norm of the training": [nn.InstanceNorm2d(3, affine=True, track_running_stats=True)],
         "layer norm": [nn.LayerNorm([12, 11]), nn.PReLU()],
+        "padded and enlarged": [
+            nn.ReflectionPad2d(2),
+            nn.ReplicationPad2d(3),
+            nn.Upsample(None, 2, "bilinear"),
+        ],
+        "enlarged to the ends": [nn.Upsample(None, (2, 1.5), "bilinear", align_corners=True)],
         "slopes": [nn.Conv2d(3, 4, 3), nn.PReLU(4), nn.ReLU6()],
     }
+
+
+def test_pytorch_pads_and_enlarges_as_it_is_read(tmp_path: Path) -> None:
+    torch = pytest.importorskip("torch", reason="torch is not installed (the extra torch)")
+    images = torch.randn(2, 3, 12, 11)
+    for name in ("padded and enlarged", "enlarged to the ends"):
+        module = torch.nn.Sequential(*torch_layers(torch.nn)[name], torch.nn.Conv2d(3, 2, 3)).eval()
+        torch.save(module, tmp_path / "net.pt")
+        with torch.no_grad():
+            expected = module(images).numpy()
+        assert_same(filtviz.load(tmp_path / "net.pt").run(images.numpy(), engine="numpy"), expected)
 
 
 @pytest.mark.parametrize("exported", [False, True], ids=["module", "exported"])

@@ -30,7 +30,9 @@ from filtviz.operations import (
     Operation,
     Pad,
     Pooling,
+    Reduction,
     Reshape,
+    Resize,
     Slice,
     Softmax,
     Standardisation,
@@ -148,6 +150,12 @@ def plain(draw: st.DrawFn, channels: int) -> Operation:
     choices: list[Operation] = [
         Identity(),
         Pad(pad=pairs(draw, 2), value=0.5),
+        Pad(pad=pairs(draw, 1), mode=draw(st.sampled_from(["reflect", "edge"]))),
+        Resize(
+            size=sizes(draw, 9),
+            coordinates=draw(st.sampled_from(["half_pixel", "align_corners", "asymmetric"])),
+        ),
+        Reduction(kind=draw(st.sampled_from(["max", "min", "mean", "sum"])), axes=(2,), keeps=True),
         Crop(crop=((0, 1), (1, 0))),
         Upscale(scale=sizes(draw, 2), dilates=draw(st.booleans())),
         Transpose(order=(0, 1, 3, 2)),

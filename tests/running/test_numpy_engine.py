@@ -20,13 +20,16 @@ from filtviz.operations import (
     Input,
     LocallyConnected,
     LocalResponse,
+    MatrixProduct,
     Merge,
     Normalisation,
     Operation,
     Pad,
     Pooling,
     Recurrent,
+    Reduction,
     Reshape,
+    Resize,
     Slice,
     Softmax,
     Transpose,
@@ -70,6 +73,11 @@ SQUARES = np.pad(UNITS**2, [(0, 0), (1, 1), (0, 0), (0, 0)])
 
 
 @pytest.mark.cases("all")
+def resized(units: np.ndarray) -> np.ndarray:
+    """Twice as many rows but for one: each new one lies in the middle of two."""
+    return np.stack([units[:, :, 0], units.mean(axis=2), units[:, :, 1]], axis=2)
+
+
 @pytest.mark.parametrize(
     ("operation", "expected"),
     [
@@ -119,6 +127,10 @@ SQUARES = np.pad(UNITS**2, [(0, 0), (1, 1), (0, 0), (0, 0)])
         (Transpose(order=(0, 2, 3, 1)), UNITS.transpose(AXES)),
         (Transpose(order=(1, None, 0, 2, 3)), UNITS.transpose(1, 0, 2, 3)),
         (Upscale(scale=(2, 3)), UNITS.repeat(2, axis=2).repeat(3, axis=3)),
+        (Resize(size=(3, 3), coordinates="align_corners"), resized(UNITS)),
+        (Resize(scale=(1.0, 1.0)), UNITS),
+        (Reduction(kind="min", axes=(1,), keeps=True), UNITS.min(axis=1, keepdims=True)),
+        (Reduction(kind="euclidean", axes=(-3, 2)), np.sqrt((UNITS * UNITS).sum(axis=(1, 2)))),
         (Softmax(axis=1), np.exp(UNITS) / np.exp(UNITS).sum(axis=1, keepdims=True)),
         (Normalisation(beta=SLOPES, is_batch=False), UNITS + SLOPES.value[:, None, None]),
     ],
@@ -142,6 +154,7 @@ def test_zeros_lie_between_what_is_spread_out() -> None:
         (Merge(kind="subtract"), UNITS - OTHER),
         (Merge(kind="multiply"), UNITS * OTHER),
         (Merge(kind="divide"), UNITS / OTHER),
+        (MatrixProduct(turned=(True, False)), np.einsum("nckr,nckl->ncrl", UNITS, OTHER)),
         (Merge(kind="maximum"), np.maximum(UNITS, OTHER)),
         (Merge(kind="minimum"), np.minimum(UNITS, OTHER)),
         (Merge(kind="mean"), (UNITS + OTHER) / 2),

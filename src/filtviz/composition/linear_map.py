@@ -32,6 +32,7 @@ from filtviz.operations import (
     Input,
     LocallyConnected,
     LocalResponse,
+    MatrixProduct,
     Merge,
     Normalisation,
     Operation,
@@ -39,7 +40,9 @@ from filtviz.operations import (
     Pads,
     Pooling,
     Recurrent,
+    Reduction,
     Reshape,
+    Resize,
     Slice,
     Softmax,
     Standardisation,
@@ -249,9 +252,10 @@ def push(
             return _with_channels(operation, source)
         case Pad():
             raise CompositionError(f"the file does not tell how much {layer.title} pads")
-        case Upscale():
+        case Upscale() | Resize():
             raise CompositionError(
-                f"{layer.title} enlarges its input: its filters on the image differ from position to position"
+                f"{layer.title} {'enlarges' if isinstance(operation, Upscale) else 'resizes'} its input: its "
+                "filters on the image differ from position to position"
             )
         case Standardisation():
             raise CompositionError(f"{layer.title} divides by the deviation of its own input")
@@ -265,6 +269,8 @@ def push(
             | Reshape()
             | Flatten()
             | Transpose()
+            | Reduction()
+            | MatrixProduct()
             | Embedding()
             | Recurrent()
         ):
@@ -322,6 +328,9 @@ def approximation_of(operation: Operation) -> Approximation | None:
             | Reshape()
             | Flatten()
             | Transpose()
+            | Resize()
+            | Reduction()
+            | MatrixProduct()
             | Upscale()
             | Identity()
             | Untold()

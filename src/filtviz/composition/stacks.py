@@ -33,13 +33,16 @@ from filtviz.operations import (
     Input,
     LocallyConnected,
     LocalResponse,
+    MatrixProduct,
     Merge,
     Normalisation,
     Operation,
     Pad,
     Pooling,
     Recurrent,
+    Reduction,
     Reshape,
+    Resize,
     Slice,
     Softmax,
     Standardisation,
@@ -185,6 +188,7 @@ def _keeps_channels(operation: Operation) -> bool:
             | Pooling()
             | Pad(first_axis=2)
             | Crop()
+            | Resize()
             | Identity()
             | LocalResponse()
             | Softmax()
@@ -207,6 +211,8 @@ def _keeps_channels(operation: Operation) -> bool:
             | Reshape()
             | Flatten()
             | Transpose()
+            | Reduction()
+            | MatrixProduct()
             | Upscale()
             | Untold()
         ):

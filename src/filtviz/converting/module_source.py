@@ -33,6 +33,7 @@ from filtviz.operations import (
     Input,
     LocallyConnected,
     LocalResponse,
+    MatrixProduct,
     Merge,
     Normalisation,
     Pad,
@@ -40,7 +41,9 @@ from filtviz.operations import (
     Pooling,
     PoolingKind,
     Recurrent,
+    Reduction,
     Reshape,
+    Resize,
     Slice,
     Softmax,
     Standardisation,
@@ -283,6 +286,15 @@ class _Printer:
                 return _transpose(step, operation, x)
             case Upscale():
                 return self._upscale(step, operation, x)
+            case Resize():
+                return _resized(step, x, operation)
+            case Reduction():
+                return _reduced_axes(step, x, operation)
+            case MatrixProduct():
+                if len(below) != 2 or len({len(shape) for shape in step.shapes}) != 1 or step.rank < 2:
+                    raise ValueError("it multiplies two inputs of matrices, and is given others")
+                pairs = zip(below, operation.turned, strict=True)
+                return " @ ".join(f"{one}.transpose(-1, -2)" if turn else one for one, turn in pairs)
             case Softmax():
                 return f"{x}.softmax({int(operation.axis)})"
             case Identity():
@@ -598,6 +610,31 @@ def _reduced(kind: PoolingKind, x: str, axis: int, name: str) -> str:
     why_not_pooled(kind, name)
     word = {"max": "amax", "mean": "mean", "sum": "sum"}[kind]
     return f"{x}.{word}({axis})"
+
+
+def _resized(step: Step, x: str, operation: Resize) -> str:
+    n = len(operation.size or operation.scale)
+    _check_axes(step, n)
+    mode = {1: "linear", 2: "bilinear", 3: "trilinear"}[n]
+    if operation.coordinates == "asymmetric":
+        raise ValueError("it lays the first places upon each other, which PyTorch has no function for")
+    ends = operation.coordinates == "align_corners"
+    if operation.size:
+        how = f"size={_tuple(operation.size)}"
+    else:
+        how = f"scale_factor=({', '.join(map(_number, operation.scale))},)"
+        how += "" if ends else ", recompute_scale_factor=False"
+    return f"F.interpolate({x}, {how}, mode={mode!r}, align_corners={ends})"
+
+
+def _reduced_axes(step: Step, x: str, operation: Reduction) -> str:
+    if not operation.axes or any(not -step.rank <= axis < step.rank for axis in operation.axes):
+        raise ValueError(f"it works along axes that units of {step.rank} axes do not have")
+    axes = f"{_tuple([axis % step.rank for axis in operation.axes])}, keepdim={operation.keeps}"
+    if operation.kind == "euclidean":
+        return f"({x} ** 2).sum({axes}).sqrt()"
+    word = {"max": "amax", "min": "amin", "mean": "mean", "sum": "sum"}[operation.kind]
+    return f"{x}.{word}({axes})"
 
 
 def _pool_channels(step: Step, operation: ChannelPooling, x: str) -> str:

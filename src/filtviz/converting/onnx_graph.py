@@ -32,6 +32,7 @@ from filtviz.operations import (
     Input,
     LocallyConnected,
     LocalResponse,
+    MatrixProduct,
     Merge,
     Normalisation,
     Pad,
@@ -40,7 +41,9 @@ from filtviz.operations import (
     Pooling,
     PoolingKind,
     Recurrent,
+    Reduction,
     Reshape,
+    Resize,
     Slice,
     Softmax,
     Standardisation,
@@ -252,6 +255,12 @@ class _Graph:
                 return self._transpose(step, operation, x)
             case Upscale():
                 return self._upscale(step, operation, x)
+            case Resize():
+                return self._resize(step, operation, x)
+            case Reduction():
+                return self._reduce_axes(step, operation, x)
+            case MatrixProduct():
+                return self._multiply(step, operation, below)
             case Softmax():
                 return self.node("Softmax", [x], axis=operation.axis)
             case Identity():
@@ -671,6 +680,34 @@ class _Graph:
             x = self.node("Transpose", [x], perm=[axis % step.rank for axis in kept])
         places = [place for place, axis in enumerate(operation.order) if axis is None]
         return self.node("Unsqueeze", [x, self.whole(*places)]) if places else x
+
+    def _resize(self, step: Step, operation: Resize, x: str) -> str:
+        _check_axes(step, len(operation.size or operation.scale))
+        if not operation.size:
+            inputs = [x, "", self.constant([1, 1, *operation.scale], "scales")]
+            return self.node(
+                "Resize", inputs, mode="linear", coordinate_transformation_mode=operation.coordinates
+            )
+        sizes, axes = self.whole(*operation.size), list(range(2, step.rank))
+        inputs = [x, "", "", sizes]
+        how = {"coordinate_transformation_mode": operation.coordinates, "axes": axes}
+        return self.node("Resize", inputs, mode="linear", **how)
+
+    def _reduce_axes(self, step: Step, operation: Reduction, x: str) -> str:
+        words = {"max": "Max", "min": "Min", "mean": "Mean", "sum": "Sum", "euclidean": "L2"}
+        if not operation.axes or any(not -step.rank <= axis < step.rank for axis in operation.axes):
+            raise ValueError(f"it works along axes that units of {step.rank} axes do not have")
+        axes = self.whole(*(axis % step.rank for axis in operation.axes))
+        return self.node(f"Reduce{words[operation.kind]}", [x, axes], keepdims=int(operation.keeps))
+
+    def _multiply(self, step: Step, operation: MatrixProduct, below: Sequence[str]) -> str:
+        if len(below) != 2 or len({len(shape) for shape in step.shapes}) != 1 or step.rank < 2:
+            raise ValueError("it multiplies two inputs of matrices, and is given others")
+        order = [*range(step.rank - 2), step.rank - 1, step.rank - 2]
+        pairs = zip(below, operation.turned, strict=True)
+        return self.node(
+            "MatMul", [self.node("Transpose", [x], perm=order) if turn else x for x, turn in pairs]
+        )
 
     def _upscale(self, step: Step, operation: Upscale, x: str) -> str:
         _check_axes(step, len(operation.scale))

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from filtviz.budget import Budget
 from filtviz.converting.shaped import fixed_batch, outputs
-from filtviz.errors import ConversionError, MissingExtraError
+from filtviz.errors import ConversionError, MissingExtraError, RunningError
 from filtviz.network import Layer, Network
 from filtviz.operations import Input, Reshape, Slice
 from filtviz.running.choosing import has_torch
@@ -44,8 +44,8 @@ SMALLEST = 1e-7
 WORSE = 10
 """How many times further from double precision the other side may be than single precision is here."""
 
-SEED, IMAGES, LENGTH = 0, 2, 32
-"""Of the noise: its seed, how many images, and the size of those of which the file does not tell it."""
+SEED, IMAGES, LENGTHS = 0, 2, (32, 48, 64, 224)
+"""Of the noise: its seed, how many images, and the sizes that are tried where the file does not tell it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,7 +107,26 @@ def expected(
     entrances = [layer for layer in network.layers if _entrance(layer)]
     if not entrances:
         raise ConversionError("the network has no input that noise could be shown to: take --no-verify")
-    shapes = [_lengths(layer) for layer in entrances]
+    is_open = any(_lengths(layer, LENGTHS[0]) != _lengths(layer, LENGTHS[1]) for layer in entrances)
+    refused: RunningError | None = None
+    for length in LENGTHS if is_open else LENGTHS[:1]:
+        try:
+            shapes = [_lengths(layer, length) for layer in entrances]
+            return _answered(network, entrances, shapes, budget, dtype)
+        except RunningError as error:
+            refused = refused or error
+    assert refused is not None
+    raise refused
+
+
+def _answered(
+    network: Network,
+    entrances: Sequence[Layer],
+    shapes: Sequence[Sequence[int]],
+    budget: Budget | None,
+    dtype: str,
+) -> tuple[list[NDArray[Any]], list[NDArray[Any]]]:
+    """Return noise of such shapes, and what a network answers to it."""
     n_images = fixed_batch(network) or IMAGES
     account = (budget or Budget()).account(network)
     account.hold(16 * n_images * sum(map(math.prod, shapes)), "noise to verify it with")
@@ -128,11 +147,11 @@ def _entrance(layer: Layer) -> Input | None:
     return next((each for each in layer.operations if isinstance(each, Input)), None)
 
 
-def _lengths(layer: Layer) -> list[int]:
-    """Return the axes of an input behind the images, some length for each that is open."""
+def _lengths(layer: Layer, some: int) -> list[int]:
+    """Return the axes of an input behind the images, ``some`` length for each that is open."""
     entrance = _entrance(layer)
     shape = (entrance and entrance.shape) or layer.output_shape or (None,)
-    return [LENGTH if n is None else n for n in shape[1:]]
+    return [some if n is None else n for n in shape[1:]]
 
 
 def _with_one_input(network: Network, shapes: Sequence[Sequence[int]]) -> Network:

@@ -14,9 +14,11 @@ from filtviz.operations import (
     Convolution,
     Input,
     LocallyConnected,
+    MatrixProduct,
     Pad,
     Pooling,
     PoolingKind,
+    Resize,
     Standardisation,
 )
 from filtviz.text import printable
@@ -33,6 +35,7 @@ __all__ = [
     "cropped_alike",
     "groups_of",
     "groups_of_transposed",
+    "interpolated",
     "looks_of",
     "mirrored",
     "overhang",
@@ -41,6 +44,7 @@ __all__ = [
     "shape_of_merged",
     "taps_of",
     "transposed_lengths",
+    "two_matrices",
     "why_not_pooled",
     "window_of",
 ]
@@ -122,6 +126,38 @@ def own_parts(operation: Standardisation, units: Any) -> tuple[Any, tuple[int, .
     if groups < 1 or units.shape[1] % groups:
         raise MisfitError(f"it makes {groups} groups of {units.shape[1]} channels")
     return units.reshape(units.shape[0], groups, -1), (2,)
+
+
+def interpolated(
+    operation: Resize, shape: tuple[int, ...]
+) -> Iterator[tuple[int, NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]]:
+    """Yield each axis that gets another length, between which two places each new one lies, and how near.
+
+    Args:
+        operation: What resizes.
+        shape: That of its input.
+    """
+    check_lengths(shape, len(operation.size or operation.scale))
+    lengths = [n or 0 for n in operation.lengths(shape[2:])]
+    if min(lengths) < 1:
+        raise MisfitError("nothing is left of what it is given")
+    check_fits([*shape[:2], *lengths])
+    for axis, (had, made) in enumerate(zip(shape[2:], lengths, strict=True)):
+        by = made / had if operation.size else operation.scale[axis]
+        new = np.arange(made, dtype=np.float64)
+        match operation.coordinates:
+            case "align_corners":
+                place = new * (had - 1) / (made - 1) if made > 1 else np.zeros(1)
+            case "asymmetric":
+                place = new / by
+            case _:
+                first = operation.coordinates == "pytorch_half_pixel" and made == 1
+                place = np.zeros(1) if first else (new + 0.5) / by - 0.5
+        place = np.clip(place, 0, had - 1)
+        if made == had and bool((place == new).all()):
+            continue
+        below = np.floor(place).astype(np.int64)
+        yield axis + 2, below, np.minimum(below + 1, had - 1), place - below
 
 
 def mirrored(operation: Pad, shape: tuple[int, ...]) -> Iterator[tuple[int, NDArray[np.int64]]]:
@@ -262,6 +298,21 @@ def transposed_lengths(
         sizes.append(max(whole, end))
         kept.append(slice(before, end))
     return tuple(sizes), tuple(kept)
+
+
+def two_matrices(operation: MatrixProduct, below: Sequence[Any]) -> tuple[Any, Any]:
+    """Return the two stacks of matrices that are multiplied, each turned where it has to be."""
+    if len(below) != 2 or min(len(units.shape) for units in below) < 2:
+        raise MisfitError("it multiplies two inputs of matrices, and is given others")
+    left, right = (
+        units.swapaxes(-1, -2) if turned else units
+        for units, turned in zip(below, operation.turned, strict=True)
+    )
+    outer = shape_of_merged([(*left.shape[:-2], 1, 1), (*right.shape[:-2], 1, 1)])
+    check_fits([*outer[:-2], left.shape[-2], right.shape[-1]])
+    if left.shape[-1] != right.shape[-2]:
+        raise MisfitError(f"it multiplies matrices of {_by(left.shape[-2:])} and {_by(right.shape[-2:])}")
+    return left, right
 
 
 def cropped_alike(cropping: Sequence[str | None], below: Sequence[Shaped]) -> list[tuple[slice, ...]]:

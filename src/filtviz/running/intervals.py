@@ -30,13 +30,16 @@ from filtviz.operations import (
     Input,
     LocallyConnected,
     LocalResponse,
+    MatrixProduct,
     Merge,
     Normalisation,
     Operation,
     Pad,
     Pooling,
     Recurrent,
+    Reduction,
     Reshape,
+    Resize,
     Slice,
     Softmax,
     Standardisation,
@@ -182,7 +185,7 @@ def _after_one(operation: Operation, unit: Interval) -> Interval | None:
             return unit
         case Pad(first_axis=2):
             return Interval(np.minimum(unit.low, operation.value), np.maximum(unit.high, operation.value))
-        case Identity():
+        case Identity() | Resize():  # interpolation gives nothing beyond both of its neighbours
             return unit
         case (
             Input()
@@ -204,6 +207,8 @@ def _after_one(operation: Operation, unit: Interval) -> Interval | None:
             | Flatten()
             | Transpose()
             | Upscale()
+            | Reduction()
+            | MatrixProduct()
             | Softmax()
             | Untold()
         ):

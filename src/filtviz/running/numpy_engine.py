@@ -31,6 +31,7 @@ from filtviz.operations import (
     Input,
     LocallyConnected,
     LocalResponse,
+    MatrixProduct,
     Merge,
     Normalisation,
     Operation,
@@ -39,7 +40,9 @@ from filtviz.operations import (
     Pooling,
     PoolingKind,
     Recurrent,
+    Reduction,
     Reshape,
+    Resize,
     Slice,
     Softmax,
     Standardisation,
@@ -60,6 +63,7 @@ from filtviz.running.fitting import (
     cropped_alike,
     groups_of,
     groups_of_transposed,
+    interpolated,
     looks_of,
     mirrored,
     overhang,
@@ -68,6 +72,7 @@ from filtviz.running.fitting import (
     shape_of_merged,
     taps_of,
     transposed_lengths,
+    two_matrices,
     why_not_pooled,
     window_of,
 )
@@ -189,6 +194,13 @@ class NumpyEngine:
                 return _transpose(operation, units)
             case Upscale():
                 return _upscale(operation, units)
+            case Resize():
+                return _resize(operation, units)
+            case Reduction():
+                return _reduce_axes(operation, units)
+            case MatrixProduct():
+                left, right = two_matrices(operation, below)
+                return np.asarray(left @ right)
             case Softmax():
                 large = np.exp(units - units.max(axis=operation.axis, keepdims=True))
                 return np.asarray(large / large.sum(axis=operation.axis, keepdims=True))
@@ -484,6 +496,20 @@ def _transpose(operation: Transpose, units: Units) -> Units:
     turned = units.transpose(kept)
     places = [place for place, axis in enumerate(operation.order) if axis is None]
     return np.expand_dims(turned, tuple(places)) if places else turned
+
+
+def _resize(operation: Resize, units: Units) -> Units:
+    for axis, first, second, share in interpolated(operation, units.shape):
+        near = share.astype(units.dtype).reshape(-1, *[1] * (units.ndim - axis - 1))
+        units = units.take(first, axis=axis) * (1 - near) + units.take(second, axis=axis) * near
+    return units
+
+
+def _reduce_axes(operation: Reduction, units: Units) -> Units:
+    if operation.kind == "euclidean":
+        return np.asarray(np.sqrt((units**2).sum(axis=operation.axes, keepdims=operation.keeps)))
+    how: Any = {"max": np.max, "min": np.min, "mean": np.mean, "sum": np.sum}[operation.kind]
+    return np.asarray(how(units, axis=operation.axes, keepdims=operation.keeps))
 
 
 def _upscale(operation: Upscale, units: Units) -> Units:

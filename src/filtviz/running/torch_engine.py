@@ -29,6 +29,7 @@ from filtviz.operations import (
     Input,
     LocallyConnected,
     LocalResponse,
+    MatrixProduct,
     Merge,
     Normalisation,
     Operation,
@@ -37,7 +38,9 @@ from filtviz.operations import (
     Pooling,
     PoolingKind,
     Recurrent,
+    Reduction,
     Reshape,
+    Resize,
     Slice,
     Softmax,
     Standardisation,
@@ -57,6 +60,7 @@ from filtviz.running.fitting import (
     cropped_alike,
     groups_of,
     groups_of_transposed,
+    interpolated,
     looks_of,
     mirrored,
     overhang,
@@ -65,6 +69,7 @@ from filtviz.running.fitting import (
     shape_of_merged,
     taps_of,
     transposed_lengths,
+    two_matrices,
     why_not_pooled,
     window_of,
 )
@@ -210,6 +215,13 @@ class TorchEngine:
                 return _transpose(operation, units)
             case Upscale():
                 return _upscale(operation, units)
+            case Resize():
+                return _resize(operation, units)
+            case Reduction():
+                return _reduce_axes(operation, units)
+            case MatrixProduct():
+                left, right = two_matrices(operation, below)
+                return left @ right
             case Softmax():
                 return torch.softmax(units, dim=operation.axis)
             case Identity():
@@ -516,6 +528,30 @@ def _transpose(operation: Transpose, units: Units) -> Units:
         if axis is None:
             turned = turned.unsqueeze(place)
     return turned
+
+
+def _resize(operation: Resize, units: Units) -> Units:
+    for axis, first, second, share in interpolated(operation, tuple(units.shape)):
+        near = torch.from_numpy(share).to(units).reshape(-1, *[1] * (units.ndim - axis - 1))
+        both = [units.index_select(axis, torch.from_numpy(each).to(units.device)) for each in (first, second)]
+        units = both[0] * (1 - near) + both[1] * near
+    return units
+
+
+def _reduce_axes(operation: Reduction, units: Units) -> Units:
+    axes, keeps = operation.axes, operation.keeps
+    match operation.kind:
+        case "max":
+            return units.amax(dim=axes, keepdim=keeps)
+        case "min":
+            return units.amin(dim=axes, keepdim=keeps)
+        case "mean":
+            return units.mean(dim=axes, keepdim=keeps)
+        case "sum":
+            return units.sum(dim=axes, keepdim=keeps)
+        case "euclidean":
+            return (units**2).sum(dim=axes, keepdim=keeps).sqrt()
+    assert_never(operation.kind)
 
 
 def _upscale(operation: Upscale, units: Units) -> Units:

@@ -21,13 +21,16 @@ from filtviz.operations import (
     Input,
     LocallyConnected,
     LocalResponse,
+    MatrixProduct,
     Merge,
     Normalisation,
     Operation,
     Pad,
     Pooling,
     Recurrent,
+    Reduction,
     Reshape,
+    Resize,
     Slice,
     Softmax,
     Standardisation,
@@ -208,9 +211,9 @@ def _kind_of(operation: Operation) -> Kind:
             return "dense"
         case Recurrent():
             return "recurrent"
-        case Pooling() | GlobalPooling() | ChannelPooling() | Upscale():
+        case Pooling() | GlobalPooling() | ChannelPooling() | Upscale() | Resize() | Reduction():
             return "pooling"
-        case Merge() | Concatenate():
+        case Merge() | Concatenate() | MatrixProduct():
             return "join"
         case Normalisation() | Standardisation() | LocalResponse():
             return "normalisation"
@@ -244,6 +247,12 @@ def _word(operation: Operation) -> str:
             return f"{_pooled(operation.kind, operation.name)} of {operation.size} channels"
         case Upscale():
             return f"upscale {_by(operation.scale)}"
+        case Resize():
+            return f"resize to {_by(operation.size)}" if operation.size else "resize"
+        case Reduction():
+            return f"{'root of squares' if operation.kind == 'euclidean' else operation.kind} over axes"
+        case MatrixProduct():
+            return "product of matrices"
         case Merge():
             return printable(operation.name, 20) if operation.kind == "untold" else operation.kind
         case Normalisation():

@@ -32,6 +32,7 @@ from filtviz.operations import (
     PoolingKind,
     Recurrent,
     Reshape,
+    Resize,
     Softmax,
     Standardisation,
     Transpose,
@@ -384,6 +385,8 @@ def _cropping(case: Case) -> Operations | None:
 
 
 def _upsampling(case: Case) -> Operations | None:
+    if case.config.get("interpolation") == "bilinear" and case.class_name == "UpSampling2D":
+        return (Resize(scale=tuple(float(one) for one in case.lengths("size", 2, 2))),)
     if case.config.get("interpolation", "nearest") != "nearest":
         return (Untold(reason="it enlarges its input in another way than by repeating numbers"),)
     return (Upscale(scale=case.lengths("size", int(case.class_name[-2]), 2)),)

@@ -14,12 +14,14 @@ from filtviz.activations import Activation, ActivationKind
 from filtviz.operations import (
     Concatenate,
     Convolution,
+    Coordinates,
     Dense,
     Embedding,
     Flatten,
     GlobalPooling,
     Identity,
     LocalResponse,
+    MatrixProduct,
     Merge,
     MergeKind,
     Normalisation,
@@ -29,7 +31,10 @@ from filtviz.operations import (
     Pooling,
     PoolingKind,
     Recurrent,
+    Reduction,
+    ReductionKind,
     Reshape,
+    Resize,
     Slice,
     Softmax,
     Standardisation,
@@ -302,6 +307,8 @@ def _gemm(case: Case) -> Operations | None:
 
 def _matmul(case: Case) -> Operations | None:
     weights = case.constant(1)
+    if weights is None and len(case.shapes) == 2 and known_shape(case) is not None:
+        return (MatrixProduct(),)
     if weights is None or len(weights.shape) != 2:
         return None
     axes = _stored_axes("io", weights.order)
@@ -458,12 +465,23 @@ def _ones_behind(case: Case) -> Reshape:
 
 
 def _reduction(case: Case) -> Operations | None:
-    kinds: dict[str, PoolingKind] = {"ReduceMean": "mean", "ReduceMax": "max", "ReduceSum": "sum"}
     axes, rank = case.integers("axes", 1), 4 if case.first is None else len(case.first)
-    if axes is None or sorted(axis % rank for axis in axes) != list(range(2, rank)):
+    keeps = bool(case.attributes.integer("keepdims", 1))
+    kind = _REDUCTIONS[case.operator]
+    if not axes or any(not -rank <= axis < rank for axis in axes):
         return None
-    pooled = GlobalPooling(kind=kinds[case.operator])
-    return (pooled, _ones_behind(case)) if case.attributes.integer("keepdims", 1) else (pooled,)
+    found = sorted(axis % rank for axis in axes)
+    if found == list(range(2, rank)) and kind in ("mean", "max", "sum"):
+        pooled = GlobalPooling(kind=kind)
+        return (pooled, _ones_behind(case)) if keeps else (pooled,)
+    if 0 in found or case.first is None:
+        return None
+    return (Reduction(kind=kind, axes=tuple(found), keeps=keeps),)
+
+
+_REDUCTIONS: Mapping[str, ReductionKind] = {
+    "ReduceMean": "mean", "ReduceMax": "max", "ReduceSum": "sum", "ReduceMin": "min", "ReduceL2": "euclidean",
+}  # fmt: skip
 
 
 def _concat(case: Case) -> Operations | None:
@@ -565,7 +583,9 @@ def _split(case: Case) -> Operations | None:
 
 
 def _upscale(case: Case) -> Operations | None:
-    """Read Upsample and Resize where they repeat numbers; else they interpolate, or leave some out."""
+    """Read Upsample and Resize where they repeat numbers, or interpolate between two."""
+    if case.attributes.text("mode", "nearest") in ("linear", "bilinear"):
+        return _interpolation(case)
     scales = _scales(case)
     if scales is None or len(scales) < 3 or scales[0] != 1 or scales[1] != 1:
         return None
@@ -573,6 +593,31 @@ def _upscale(case: Case) -> Operations | None:
     if not _repeats(case, whole) or len(whole) < len(scales) - 2:
         return (Untold(reason="it resizes its input in another way than by repeating numbers"),)
     return (Upscale(scale=tuple(whole)),)
+
+
+_COORDINATES: Mapping[str, Coordinates] = {
+    "half_pixel": "half_pixel", "pytorch_half_pixel": "pytorch_half_pixel", "align_corners": "align_corners",
+    "asymmetric": "asymmetric",
+}  # fmt: skip
+
+
+def _interpolation(case: Case) -> Operations | None:
+    newer = case.operator == "Resize" and case.opset >= 11
+    how = case.attributes.text("coordinate_transformation_mode", "half_pixel") if newer else "asymmetric"
+    coordinates = _COORDINATES.get(how)
+    rank, attributes = 0 if case.first is None else len(case.first), case.attributes
+    odd = attributes.integer("antialias") or attributes.integers("axes") is not None
+    odd = odd or attributes.text("keep_aspect_ratio_policy", "stretch") != "stretch"
+    if coordinates is None or odd or rank < 3:
+        return (Untold(reason="it resizes its input in a way that is not followed"),)
+    scales = (attributes.reals("scales") or case.reals(2 if newer else 1)) or []
+    if len(scales) == rank and scales[0] == scales[1] == 1 and all(0 < one < _OPEN for one in scales):
+        return (Resize(scale=tuple(scales[2:]), coordinates=coordinates),)
+    sizes = (known_shape(case) or ()) if not scales else ()
+    known = tuple(one for one in sizes[2:] if one is not None and one > 0)
+    if len(sizes) != rank or len(known) != rank - 2 or case.first is None or sizes[1] != case.first[1]:
+        return (Untold(reason="it resizes its input to a size that is not known"),)
+    return (Resize(size=known, coordinates=coordinates),)
 
 
 def _repeats(case: Case, scales: Sequence[int]) -> bool:
@@ -829,7 +874,7 @@ _BY_OPERATOR: Mapping[str, Callable[[Case], Operations | None]] = {
     **dict.fromkeys(("LSTM", "GRU", "RNN"), _recurrent),
     **dict.fromkeys(("MaxPool", "AveragePool"), _pooling),
     **dict.fromkeys(("GlobalAveragePool", "GlobalMaxPool"), _global_pooling),
-    **dict.fromkeys(("ReduceMean", "ReduceMax", "ReduceSum"), _reduction),
+    **dict.fromkeys(_REDUCTIONS, _reduction),
     "Concat": _concat,
     "Flatten": _flatten,
     "Reshape": _reshape,

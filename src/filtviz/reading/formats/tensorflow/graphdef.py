@@ -22,6 +22,7 @@ from filtviz.network import Layer
 from filtviz.operations import (
     Concatenate,
     Convolution,
+    Coordinates,
     Dense,
     Embedding,
     Flatten,
@@ -37,6 +38,7 @@ from filtviz.operations import (
     Pooling,
     PoolingKind,
     Reshape,
+    Resize,
     Softmax,
     Transpose,
     Untold,
@@ -972,8 +974,14 @@ def _squeeze(node: _Node) -> Operations | None:
 
 
 def _scaled(node: _Node) -> Operations | None:
-    """Read what resizes an image: to the nearest numbers, by a whole number, is to repeat them."""
+    """Read what resizes an image: it repeats numbers, or interpolates between two."""
     sizes, below = _known_shape(node), node.first
+    if sizes is not None and node.operator == "ResizeBilinear":
+        known = tuple(one for one in sizes[2:] if one is not None and one > 0)
+        ends, middles = node.flag("align_corners"), node.flag("half_pixel_centers")
+        how: Coordinates = "align_corners" if ends else "half_pixel" if middles else "asymmetric"
+        if len(known) == 2:
+            return (Resize(size=known, coordinates=how),)
     repeats = node.operator == "ResizeNearestNeighbor" and not node.flag("align_corners")
     if sizes is None or below is None or not repeats:
         return (Untold(reason="it resizes its input in another way than by repeating numbers"),)

@@ -166,6 +166,7 @@ class _Reader:
             parameter=self._parameter,
             shape=self._shape,
             output=outputs[0],
+            outputs=outputs,
         )
         if self._is_spread(case) or self._is_repeat(case):
             return
@@ -182,6 +183,10 @@ class _Reader:
         layer = self._layer(case.operator, operations, given, outputs[0])
         place = self._add(layer, outputs[0])
         self.giver.update(dict.fromkeys(outputs, place))
+        if case.operator in ("SPLIT", "SPLIT_V"):
+            for number, output in enumerate(outputs[1:], start=1):
+                part = operations_of(replace(case, output=output, place=number))
+                self.giver[output] = self._add(self._layer(case.operator, part, given, output), output)
         if spread is not None:
             self.spread[outputs[0]] = replace(spread, places=(*spread.places, place))
 

@@ -10,10 +10,12 @@ from filtviz.activations import Activation, ActivationKind
 from filtviz.operations import (
     Concatenate,
     Convolution,
+    Coordinates,
     Dense,
     Flatten,
     GlobalPooling,
     Identity,
+    MatrixProduct,
     Merge,
     MergeKind,
     Operation,
@@ -22,7 +24,11 @@ from filtviz.operations import (
     Pooling,
     PoolingKind,
     Recurrent,
+    Reduction,
+    ReductionKind,
     Reshape,
+    Resize,
+    Slice,
     Softmax,
     Transpose,
     Untold,
@@ -31,7 +37,7 @@ from filtviz.operations import (
 from filtviz.parameter import Parameter, Shape
 from filtviz.reading.arithmetic import Arithmetic, clipped, negated, padded, with_constant
 from filtviz.reading.flatbuffers import Table
-from filtviz.shapes import same_padding
+from filtviz.shapes import output_shape, same_padding
 
 __all__ = ["OPERATORS", "Case", "operations_of"]
 
@@ -50,7 +56,7 @@ OPERATORS: Mapping[int, str] = {
     67: "TRANSPOSE_CONV",
     69: "TILE", 70: "EXPAND_DIMS", 73: "LOG", 74: "SUM", 75: "SQRT", 76: "RSQRT",
     77: "SHAPE", 78: "POW",
-    82: "REDUCE_MAX", 83: "PACK", 88: "UNPACK", 92: "SQUARE", 97: "RESIZE_NEAREST_NEIGHBOR",
+    82: "REDUCE_MAX", 89: "REDUCE_MIN", 83: "PACK", 88: "UNPACK", 92: "SQUARE", 97: "RESIZE_NEAREST_NEIGHBOR",
     98: "LEAKY_RELU", 99: "SQUARED_DIFFERENCE", 100: "MIRROR_PAD", 101: "ABS", 102: "SPLIT_V",
     108: "COS", 111: "ELU",
     114: "QUANTIZE", 117: "HARD_SWISH", 118: "IF", 119: "WHILE", 124: "DENSIFY", 126: "BATCH_MATMUL",
@@ -64,7 +70,8 @@ class Case:
     """What a row works on: an operator, its options, and its inputs by the numbers of their tensors.
 
     ``constant`` gives the numbers of a small constant, ``parameter`` a constant under a name, ``shape`` what
-    is known of a tensor's shape, the channels in front.
+    is known of a tensor's shape, the channels in front; ``output`` is the one at ``place`` of the
+    ``outputs`` that is asked for.
     """
 
     operator: str
@@ -74,6 +81,8 @@ class Case:
     parameter: Callable[[int, str], Parameter | None]
     shape: Callable[[int], Shape | None]
     output: int
+    outputs: Sequence[int] = ()
+    place: int = 0
 
     def option(self, field: int, letter: str = "b", default: Any = 0) -> Any:
         """Return a number of the options."""
@@ -216,14 +225,32 @@ def _pooling(case: Case) -> Operations | None:
     return (Pooling(kind=kind, size=size, stride=stride, pad=pad), *_fused(case, 5))
 
 
+_REDUCTIONS: Mapping[str, ReductionKind] = {
+    "MEAN": "mean", "SUM": "sum", "REDUCE_MAX": "max", "REDUCE_MIN": "min",
+}  # fmt: skip
+
+
 def _reduction(case: Case) -> Operations | None:
-    kinds: dict[str, PoolingKind] = {"MEAN": "mean", "SUM": "sum", "REDUCE_MAX": "max"}
-    axes = case.constant(case.input(1))
-    rank = len(case.first) if case.first is not None else 4
-    if axes is None or rank != 4 or sorted(int(axis) % 4 for axis in axes) != [1, 2]:
+    kind, axes = _REDUCTIONS[case.operator], case.constant(case.input(1))
+    rank, keeps = len(case.first) if case.first is not None else 4, bool(case.option(0))
+    if not axes or any(not -rank <= axis < rank for axis in axes):
         return None
-    pooled = GlobalPooling(kind=kinds[case.operator])
-    return (pooled, Reshape(lengths=((0,), (1,), 1, 1))) if case.option(0) else (pooled,)
+    found = sorted(_axis(int(axis) % rank, rank) for axis in axes)
+    if found == [2, 3] and rank == 4 and kind != "min":
+        pooled = GlobalPooling(kind=kind)  # type: ignore[arg-type]
+        return (pooled, Reshape(lengths=((0,), (1,), 1, 1))) if keeps else (pooled,)
+    if 0 in found or case.first is None:
+        return None
+    reduced = Reduction(kind=kind, axes=tuple(found), keeps=keeps)
+    if keeps or rank != 4:
+        return (reduced,)
+    left = [axis for axis in range(4) if axis not in found]
+    order = tuple(left.index(axis) for axis in _BEHIND if axis in left)
+    return (reduced,) if order == tuple(range(len(order))) else (reduced, Transpose(order=order))
+
+
+_BEHIND, _IN_FRONT = (0, 2, 3, 1), (0, 3, 1, 2)
+"""What brings the channels of an image behind, as the file has them, and to the front again."""
 
 
 _MERGES: Mapping[str, MergeKind] = {
@@ -270,10 +297,120 @@ def _concatenation(case: Case) -> Operations | None:
 
 
 def _reshape(case: Case) -> Operations | None:
-    made = case.shape(case.output)
-    if made is None or len(made) != 2 or case.first is None or len(case.first) != 4:
+    made, below = case.shape(case.output), case.first
+    if made is None or below is None:
         return (Untold(reason="it gives its input another shape"),)
-    return (Transpose(order=(0, 2, 3, 1)), Flatten())
+    return _as_shape(below, made)
+
+
+def _as_shape(below: Shape, made: Shape) -> Operations:
+    """Return what gives units another shape, in the order in which the file has their numbers."""
+    turned = (Transpose(order=_BEHIND),) if len(below) == 4 else ()
+    if len(made) == 2 and (len(below) == 4 or made[0] == below[0]):
+        return (*turned, Flatten())
+    wanted = [made[place] for place in _BEHIND] if len(made) == 4 else list(made)
+    lengths: list[int | tuple[int, ...]] = [-1 if one is None else one for one in wanted]
+    if lengths and below and wanted[0] == below[0]:
+        lengths[0] = (0,)
+    if lengths.count(-1) > 1:
+        return (Untold(reason="it gives its input another shape"),)
+    behind = (Transpose(order=_IN_FRONT),) if len(made) == 4 else ()
+    return (*turned, Reshape(lengths=tuple(lengths)), *behind)
+
+
+def _transpose(case: Case) -> Operations | None:
+    held, rank = case.constant(case.input(1)), len(case.first) if case.first is not None else 0
+    order = [int(axis) for axis in held or ()]
+    if not rank or sorted(order) != list(range(rank)):
+        return None
+    if rank == 4:
+        order = [_BEHIND[order[place]] for place in _IN_FRONT]
+    return (Transpose(order=tuple(order)),)
+
+
+def _strided_slice(case: Case) -> Operations | None:
+    below, made = case.first, case.shape(case.output)
+    starts, stops, steps = (case.constant(case.input(place)) for place in (1, 2, 3))
+    if below is None or made is None or not starts or not stops or not steps:
+        return None
+    if (
+        not len(starts) == len(stops) == len(steps) <= len(below)
+        or case.option(2, "i")
+        or case.option(3, "i")
+    ):
+        return None
+    no_start, no_stop, single = (case.option(field, "i") for field in (0, 1, 4))
+    found: list[Operation] = []
+    for axis, (start, stop, step) in enumerate(zip(starts, stops, steps, strict=True)):
+        bit = 1 << axis
+        first = None if no_start & bit else int(start)
+        last = None if no_stop & bit else int(stop)
+        if single & bit:
+            first, last, step = int(start), (int(start) + 1) or None, 1
+        found.append(_sliced(axis, first, last, int(step), len(below)))
+    return _cut_to(below, made, found)
+
+
+def _sliced(axis: int, start: int | None, stop: int | None, step: int, rank: int) -> Slice:
+    return Slice(axis=_axis(axis, rank), start=start, stop=stop, step=step)
+
+
+def _cut_to(below: Shape, made: Shape, slices: Sequence[Operation]) -> Operations:
+    """Return slices that keep something less, and what takes away the axes that are single."""
+    shape: Shape | None = below
+    kept: list[Operation] = []
+    for one in slices:
+        after = output_shape(one, [shape])
+        if after != shape or not isinstance(one, Slice) or one.step not in (None, 1):
+            kept.append(one)
+        shape = after
+    if shape is not None and len(shape) != len(made):
+        kept += _as_shape(shape, made)
+    return tuple(kept) or (Identity(),)
+
+
+def _slice(case: Case) -> Operations | None:
+    below, made = case.first, case.shape(case.output)
+    starts, sizes = case.constant(case.input(1)), case.constant(case.input(2))
+    if (
+        below is None
+        or made is None
+        or not starts
+        or not sizes
+        or len(starts) != len(sizes)
+        or (len(sizes) != len(below))
+    ):
+        return None
+    ends = [None if size < 0 else int(start + size) for start, size in zip(starts, sizes, strict=True)]
+    pairs = enumerate(zip(starts, ends, strict=True))
+    return _cut_to(below, made, [_sliced(axis, int(a), b, 1, len(below)) for axis, (a, b) in pairs])
+
+
+def _split(case: Case) -> Operations | None:
+    data, held = (
+        (1, case.constant(case.input(0))) if case.operator == "SPLIT" else (0, case.constant(case.input(2)))
+    )
+    below = case.shape(case.input(data))
+    shapes = [case.shape(one) for one in case.outputs]
+    if below is None or not held or any(one is None or len(one) != len(below) for one in shapes):
+        return None
+    rank = len(below)
+    axis = _axis(int(held[0]) % rank, rank)
+    lengths = [one[axis] for one in shapes if one is not None]
+    before = lengths[: case.place]
+    if case.place >= len(lengths) or None in before or lengths[case.place] is None:
+        return None
+    start = sum(one for one in before if one is not None)
+    return (Slice(axis=axis, start=start, stop=start + (lengths[case.place] or 0)),)
+
+
+def _product(case: Case) -> Operations | None:
+    shapes = [case.shape(one) for one in case.inputs]
+    if len(shapes) != 2 or any(one is None or len(one) != 3 for one in shapes):
+        return None
+    if any(case.parameter(one, "constant") is not None for one in case.inputs):
+        return None
+    return (MatrixProduct(turned=(bool(case.option(0)), bool(case.option(1)))),)
 
 
 def _pad(case: Case) -> Operations | None:
@@ -295,10 +432,16 @@ def _resize(case: Case) -> Operations | None:
     before, after = case.first, case.shape(case.output)
     if before is None or after is None or len(before) != 4 or len(after) != 4:
         return None
-    pairs = list(zip(before[2:], after[2:], strict=True))
-    if any(n is None or m is None or m % n for n, m in pairs):
+    pairs = [(n, m) for n, m in zip(before[2:], after[2:], strict=True) if n and m]
+    if len(pairs) < 2:
         return None
-    return (Upscale(scale=tuple(m // n for n, m in pairs if n is not None and m is not None)),)
+    if case.operator == "RESIZE_BILINEAR":
+        middles, ends = bool(case.option(3)), bool(case.option(2))
+        how: Coordinates = "align_corners" if ends else "half_pixel" if middles else "asymmetric"
+        return (Resize(size=tuple(m for _, m in pairs), coordinates=how),)
+    if any(m % n for n, m in pairs) or case.option(0):
+        return None
+    return (Upscale(scale=tuple(m // n for n, m in pairs)),)
 
 
 def _identity(case: Case) -> Operations | None:
@@ -359,12 +502,17 @@ _BY_OPERATOR: Mapping[str, Callable[[Case], Operations | None]] = {
     "CONV_3D": _convolution_3d,
     "FULLY_CONNECTED": _dense,
     **dict.fromkeys(("MAX_POOL_2D", "AVERAGE_POOL_2D"), _pooling),
-    **dict.fromkeys(("MEAN", "SUM", "REDUCE_MAX"), _reduction),
+    **dict.fromkeys(_REDUCTIONS, _reduction),
     **dict.fromkeys(_KINDS, _arithmetic),
     "CONCATENATION": _concatenation,
-    "RESHAPE": _reshape,
+    **dict.fromkeys(("RESHAPE", "SQUEEZE", "EXPAND_DIMS"), _reshape),
+    "TRANSPOSE": _transpose,
+    "STRIDED_SLICE": _strided_slice,
+    "SLICE": _slice,
+    **dict.fromkeys(("SPLIT", "SPLIT_V"), _split),
+    "BATCH_MATMUL": _product,
     **dict.fromkeys(("PAD", "PADV2", "MIRROR_PAD"), _pad),
-    "RESIZE_NEAREST_NEIGHBOR": _resize,
+    **dict.fromkeys(("RESIZE_NEAREST_NEIGHBOR", "RESIZE_BILINEAR"), _resize),
     **dict.fromkeys(("DEQUANTIZE", "QUANTIZE", "CAST"), _identity),
     **dict.fromkeys((*_PLAIN, *_POWERS, "RELU6", "RELU_N1_TO_1", "LEAKY_RELU", "PRELU"), _activation),
     "NEG": lambda _: negated(),

@@ -31,6 +31,7 @@ from filtviz.operations import (
     PoolingKind,
     Recurrent,
     Reshape,
+    Resize,
     Softmax,
     Standardisation,
     Untold,
@@ -353,6 +354,13 @@ def _upscale(module: Module) -> Operations:
     whole = tuple(int(each) for each in scales if type(each) in (int, float) and float(each).is_integer())
     if mode == "nearest" and len(whole) == len(scales) == 2 and min(whole) > 0:
         return (Upscale(scale=whole),)
+    linear = module.type == "UpsamplingBilinear2d" or (type(mode) is str and mode.endswith("linear"))
+    real = tuple(float(each) for each in scales if type(each) in (int, float) and each > 0)
+    n = {"linear": 1, "bilinear": 2, "trilinear": 3}.get(str(mode), 2)
+    real = real * n if type(factor) is not tuple and len(real) == 2 else real
+    if linear and len(real[:n]) == n == (len(scales) if type(factor) is tuple else n):
+        ends = module.facts.get("align_corners") is True
+        return (Resize(scale=real[:n], coordinates="align_corners" if ends else "half_pixel"),)
     return (Untold(reason=f"it changes the size of its input ({printable(mode, 20)})"),)
 
 
@@ -430,6 +438,7 @@ _BY_CLASS: Mapping[str, Callable[[Module], Operations]] = {
     "Flatten": _flatten,
     "Upsample": _upscale,
     "UpsamplingNearest2d": _upscale,
+    "UpsamplingBilinear2d": _upscale,
     **{
         f"{rule}Pad{n}d": _zero_pad(n)
         for rule in ("Zero", "Constant", "Reflection", "Replication", "Circular")
