@@ -12,6 +12,7 @@ import filtviz
 
 pytest.importorskip("pyarrow", reason="pyarrow is not installed (the extra survey)")
 
+from filtviz.measures.verdicts import VERDICTS
 from filtviz.surveying import page, summing
 
 EDGE = np.outer([1, 2, 1], [1, 0, -1]).astype(np.float64)
@@ -46,6 +47,23 @@ def test_the_page_needs_nothing_else_and_runs_nothing(here):
     ids = re.findall(r' id="([^"]+)"', text)
     assert len(set(ids)) == len(ids)
     assert set(re.findall(r'href="#([^"]+)"', text)) <= set(ids)
+
+
+def test_verdicts_are_called_and_explained_as_everywhere(here):
+    save(here / "zoo" / "net.npz", noise(0), noise(1, (4, 16, 3, 3)))
+    text = surveyed()
+    for key, verdict in VERDICTS.items():
+        assert f'<th scope="col">{verdict.word}</th>' in text
+        assert f'<span class="chip chip-{key}">{verdict.word}</span></dt><dd>{verdict.plain}' in text
+        assert (f"The tables call it <code>{key}</code>." in text) == (verdict.word != key)
+
+
+def test_a_narrow_page_is_not_made_wide_by_the_style_of_reports(here):
+    save(here / "zoo" / "net.npz", noise(0), noise(1, (4, 16, 3, 3)))
+    text = surveyed()
+    assert '<div class="measures">' in text
+    wide = [rule[0] for rule in re.findall(r"([^{};]+)\{([^{}]*)\}", text) if "min-width: 44rem" in rule[1]]
+    assert [rule.strip() for rule in wide] == ["table.measures"]
 
 
 def test_names_are_harmless(here):
