@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 
 from filtviz import Limits, load
-from filtviz.errors import FileAccessError, LimitError, MalformedFileError, UnsupportedFileError
+from filtviz.errors import FileAccessError, LimitError, MalformedFileError, ReadError, UnsupportedFileError
 from filtviz.network import Layer, Network
 from filtviz.reading import Hints, formats
 from filtviz.reading.arrays import parameter_of, stored
@@ -401,3 +401,27 @@ def test_the_name_of_the_file_is_made_printable(tmp_path):
 def test_limits_check_themselves(bad):
     with pytest.raises(ValueError, match="must be a whole number above zero"):
         Limits(**bad)
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("model.ckpt-2.data-00000-of-00001", "name the .index file"),
+        ("model.ckpt-2.meta", "name the .index file"),
+        ("deploy.prototxt", "name the .caffemodel file"),
+        ("net_iter_9.solverstate", "name the .caffemodel file"),
+        ("mean.binaryproto", "name the .caffemodel file"),
+        ("model.dat", "no kind of file that filtviz knows"),
+    ],
+)
+def test_the_end_of_a_name_tells_parts_of_which_nothing_else_is_known(tmp_path, name, says):
+    path = tmp_path / name
+    path.write_bytes(b"\xbd\x9f:?\x98;")
+    with pytest.raises(ReadError, match=says):
+        load(path)
+
+
+def test_a_part_of_an_orbax_checkpoint_is_named(tmp_path):
+    (tmp_path / "manifest.ocdbt").write_bytes(b"\x0c\xdb:*q\0\0\0")
+    with pytest.raises(UnsupportedFileError, match="Orbax"):
+        load(tmp_path / "manifest.ocdbt")

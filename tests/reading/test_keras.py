@@ -302,6 +302,22 @@ def test_paths_that_count_the_layers_of_a_class_are_no_names():
     assert last.W[0, 0, 0, 1] == 1
 
 
+def test_keras_1_tells_its_axes_strides_and_padding_in_words_of_its_own():
+    network = filtviz.load(FIXTURES / "keras_1.h5")
+    first, last = network.conv_layers
+    assert [one.axes for one in (first, last)] == ["oirc", "oirc"]
+    assert (first.W.shape, last.W.shape) == ((4, 1, 3, 3), (2, 4, 3, 3))
+    assert (first.output_shape, last.output_shape) == ((None, 4, 5, 5), (None, 2, 3, 3))
+    assert [one.convolution.stride for one in (first, last)] == [(2, 2), (2, 2)]
+
+
+def test_weights_of_keras_1_tell_theanos_axes_by_their_biases():
+    first, last = filtviz.load(FIXTURES / "keras_1_weights.h5").conv_layers
+    assert [(one.axes, one.n_filters) for one in (first, last)] == [("oirc", 4), ("oirc", 2)]
+    assert first.convolution.bias is not None
+    assert first.convolution.stride is None
+
+
 def test_groups_on_the_way_to_weights_are_read_once(tmp_path, monkeypatch):
     """A path begins at the root, whose list of layers is as long as the network."""
     read: list[int] = []

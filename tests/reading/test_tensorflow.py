@@ -11,8 +11,10 @@ import numpy as np
 import pytest
 
 import filtviz
-from filtviz.errors import FileAccessError, LimitError, ReadError
+from filtviz.errors import FileAccessError, LimitError, ReadError, SelectionError
 from filtviz.operations import Convolution, Input, Normalisation
+from filtviz.reading.arrays import stored
+from filtviz.reading.formats.tensorflow import _averaged
 from filtviz.reading.limits import Limits
 
 FIXTURES = Path(__file__).resolve().parents[1] / "fixtures" / "modern" / "tensorflow"
@@ -107,3 +109,17 @@ def test_more_arrays_or_nodes_than_allowed_are_refused():
         filtviz.load(CHECKPOINT, limits=Limits(layers=10))
     with pytest.raises(LimitError, match="nodes"):
         filtviz.load(FIXTURES / "tf_frozen.pb", limits=Limits(layers=10))
+
+
+def test_moving_averages_are_chosen_by_weights_and_stand_in_for_what_is_not_there():
+    plain, average = (stored((2,), np.dtype("<f4"), False, 8, lambda: memoryview(bytes(8))) for _ in range(2))
+    both = {"a/kernel": plain, "a/kernel/ExponentialMovingAverage": average}
+    kept, said = _averaged(both, {"a/kernel": plain}, "")
+    assert (kept["a/kernel"], len(said)) == (plain, 1)
+    assert "--weights ema" in said[0]
+    assert _averaged(both, {"a/kernel": plain}, "ema") == ({"a/kernel": average}, [])
+    assert _averaged({"a/kernel/ExponentialMovingAverage": average}, {}, "") == ({"a/kernel": average}, [])
+    with pytest.raises(SelectionError, match="there are: ema"):
+        _averaged(both, {"a/kernel": plain}, "swa")
+    with pytest.raises(SelectionError, match="one set"):
+        _averaged({"a/kernel": plain}, {"a/kernel": plain}, "ema")

@@ -55,8 +55,14 @@ def test_a_checkpoint_of_the_first_generation_has_neither_moments_nor_averages()
         "conv1/kernel",
         "conv2/depthwise_kernel",
     ]
-    assert "9 arrays of the optimiser's state or of moving averages" in network.origin.left_out[0]
-    assert network.origin.left_out[1] == "1 array of other types, or in parts"
+    averages, moments, others = network.origin.left_out
+    assert "--weights ema" in averages
+    assert "8 arrays of the optimiser's state or of moving averages" in moments
+    assert others == "1 array of other types, or in parts"
+    averaged = filtviz.load(network.origin.path, hints=filtviz.Hints(weights="ema"))
+    shapes, wanted = ([one.weights.shape for one in each.conv_layers] for each in (averaged, network))
+    assert shapes == wanted
+    assert not all(np.array_equal(averaged[place].W, network[place].W) for place in range(len(wanted)))
 
 
 @pytest.mark.slow

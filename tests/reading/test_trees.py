@@ -114,7 +114,54 @@ def test_an_optimisers_copies_are_left_out(tmp_path):
     assert "optimiser" in network.origin.left_out[0]
 
 
+def test_names_of_pytorchs_below_a_key_are_pytorchs(tmp_path):
+    """Detectron2 keeps its arrays so."""
+    weights = {"stem.conv1.weight": arrays((8, 3, 3, 3))[0], "stem.conv1.norm.weight": arrays((8,))[0]}
+    (tmp_path / "m.pkl").write_bytes(pickle.dumps({"model": weights, "__author__": "someone"}))
+    network = filtviz.load(tmp_path / "m.pkl")
+    assert [(one.axes, one.flip_filters) for one in network.conv_layers] == [("oirc", False)]
+    assert network.origin.framework == "PyTorch"
+
+
 # Bare arrays
+
+
+@pytest.mark.parametrize("before", [b"", b'{"width": 8}\n'])
+def test_arrays_in_a_row_are_all_there(tmp_path, before):
+    """As Equinox writes its leaves, behind a line of JSON in its own example."""
+    path = tmp_path / "m.eqx"
+    written = arrays((8, 3, 3, 3), (8, 1, 1), (4, 8, 3, 3), (4, 1, 1))
+    with path.open("wb") as file:
+        file.write(before)
+        for one in written:
+            np.save(file, one)
+    first, last = filtviz.load(path).conv_layers
+    assert np.array_equal(first.W, written[0])
+    assert np.array_equal(last.W, written[2])
+    assert [(one.axes, one.flip_filters, len(one.parameters)) for one in (first, last)] == [
+        ("oirc", False, 2)
+    ] * 2
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(ReadError):
+        filtviz.load(path)
+
+
+def test_what_lies_behind_an_array_and_is_none_is_not_looked_at(tmp_path):
+    path = tmp_path / "m.npy"
+    np.save(path, arrays((8, 3, 3, 3))[0])
+    path.write_bytes(path.read_bytes() + b"\x93NUMP? and more")
+    assert [one.W.shape for one in filtviz.load(path).conv_layers] == [(8, 3, 3, 3)]
+
+
+def test_biases_with_axes_of_length_one_are_no_kernels(tmp_path):
+    """As JAX's stax has them."""
+    network = load(tmp_path, (5, 5, 3, 16), (1, 1, 1, 16), (3, 3, 16, 32), (1, 1, 1, 32))
+    assert [(one.W.shape, one.axes) for one in network.conv_layers] == [
+        ((5, 5, 3, 16), "rcio"),
+        ((3, 3, 16, 32), "rcio"),
+    ]
+    alone = load(tmp_path, (5, 5, 3, 16), (1, 1, 16, 8))
+    assert len(alone.conv_layers) == 2
 
 
 @pytest.mark.parametrize(

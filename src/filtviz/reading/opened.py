@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +17,11 @@ from filtviz.reading.npy import NPY_MAGIC, NpyHeader, read_npy_header
 from filtviz.reading.pickle.joblib_arrays import joblib_hooks
 from filtviz.reading.pickle.machine import OPCODES, Pickles, read_pickle, read_pickles
 from filtviz.reading.pickle.records import Global, Items, Record, walk
-from filtviz.reading.stretch import Data, view_of
+from filtviz.reading.stretch import Data, View, view_of
 from filtviz.reading.zips import ZIP_MAGIC, Member, read_members
 from filtviz.text import names_of_file
 
-__all__ = ["Objects", "Opened", "origin_of"]
+__all__ = ["SEVERAL_NPY", "Objects", "Opened", "origin_of"]
 
 START = 1 << 17
 """Bytes that hold the header of an array, and enough lines to tell how they end."""
@@ -130,6 +130,8 @@ class Opened:
             return _of_npz(self) if self.is_npz else Objects()
         if self.start.startswith(NPY_MAGIC):
             return _of_npy(self)
+        if self.start.startswith(b"{") and (start := _behind_a_line(self.data)):
+            return _of_npy(self, start)
         return _of_pickles(self) if _may_begin_pickle(self.start) else Objects()
 
     @property
@@ -203,8 +205,11 @@ def _has_windows_lines(data: Data) -> bool:
     return data[0] != _PROTO and 0 < start.count(b"\n") == start.count(b"\r\n")
 
 
-def _of_npy(opened: Opened) -> Objects:
-    header = read_npy_header(bytes(opened.data[:START]))
+def _of_npy(opened: Opened, start: int = 0) -> Objects:
+    """Read an npy, or several in a row from ``start`` on."""
+    header = read_npy_header(bytes(opened.data[start : start + START]))
+    if start:
+        return Objects(roots=(list(_in_a_row(opened, start)),), form=SEVERAL_NPY)
     if header.holds_objects:
         pickles = read_pickle(opened.data, header.stop, opened.steps)
         return Objects(roots=pickles.roots, form="npy", pickles=pickles)
@@ -214,7 +219,47 @@ def _of_npy(opened: Opened) -> Objects:
             "it is an array whose elements are no numbers; name the file in which the model was saved"
         )
     array = stored(header.shape, header.dtype, header.fortran, len(view), lambda: view)
+    if bytes(view[array.nbytes : array.nbytes + len(NPY_MAGIC)]) == NPY_MAGIC:
+        return Objects(roots=(list(_in_a_row(opened, start)),), form=SEVERAL_NPY)
     return Objects(roots=(array,), form="npy")
+
+
+def _behind_a_line(data: Data) -> int:
+    """Return where arrays begin behind one line of JSON, as Equinox's own example writes it; else 0."""
+    place = bytes(data[:_LONGEST_LINE]).find(b"\n" + NPY_MAGIC)
+    return place + 1
+
+
+_LONGEST_LINE = 1 << 16
+
+SEVERAL_NPY = "npy, several in a row"
+"""How files of Equinox are written, and what `numpy.save` into an open file leaves."""
+
+
+def _in_a_row(opened: Opened, start: int) -> Iterator[StoredArray]:
+    """Yield the arrays of files of numpy's that lie one behind the other."""
+    data, n_arrays = view_of(opened.data), 0
+    while start < len(data):
+        header = read_npy_header(bytes(data[start : start + _LONGEST_HEAD]))
+        n_arrays += 1
+        opened.limits.check("layers", n_arrays, f"it holds {n_arrays:,} arrays or more")
+        opened.effort.spend(_STEPS_OF_AN_ARRAY)
+        if header.dtype is None or header.holds_objects:
+            raise UnsupportedFileError(
+                f"array number {n_arrays} in it has elements that are no numbers; save the arrays with "
+                "numpy.savez, and name that file"
+            )
+        view = data[start + header.stop :]
+        array = stored(header.shape, header.dtype, header.fortran, len(view), partial(_itself, view))
+        yield array
+        start += header.stop + array.nbytes
+
+
+def _itself(view: View) -> View:
+    return view
+
+
+_STEPS_OF_AN_ARRAY, _LONGEST_HEAD = 16, 1 << 12
 
 
 def _of_npz(opened: Opened) -> Objects:

@@ -45,6 +45,11 @@ _BEGINNINGS = (
     ),
     (b"7z\xbc\xaf\x27\x1c", f"it is a 7z archive; {_UNPACK}"),
     (b"Rar!\x1a\x07", f"it is a RAR archive; {_UNPACK}"),
+    (
+        b"\x0c\xdb:*",
+        "it is a part of a checkpoint of Orbax; restore it, write it with flax.serialization.to_bytes, and "
+        "name that file",
+    ),
     (b"PK\x05\x06", "it is an empty zip"),
     (b"\x89PNG\r\n", "it is a PNG picture, not a model"),
     (b"\xff\xd8\xff", "it is a JPEG picture, not a model"),
@@ -60,6 +65,8 @@ _FOREIGN = re.compile(
     re.DOTALL,
 )
 """What the first bytes of other libraries' models look like."""
+
+_GENERAL = "a protocol buffer"
 
 _LOOKS = {
     "checkpoint": "the index of a TensorFlow checkpoint",
@@ -180,6 +187,31 @@ _CONVERTED = {
 }  # fmt: skip
 """The suffix of a file of which nothing else is known → whose model it is by its name."""
 
+_PARTS = (
+    (
+        re.compile(r"\.data-\d{5}-of-\d{5}\Z"),
+        "by its name it is the data of a TensorFlow checkpoint; name the .index file beside it",
+    ),
+    (
+        re.compile(r"\.meta\Z"),
+        "by its name it is the graph of a TensorFlow checkpoint, without weights; name the .index file "
+        "beside it",
+    ),
+    (
+        re.compile(r"\.prototxt\Z"),
+        "by its name it is the description of a Caffe network, without weights; name the .caffemodel file",
+    ),
+    (
+        re.compile(r"\.solverstate\Z"),
+        "by its name it is the state of a Caffe solver, not the model; name the .caffemodel file",
+    ),
+    (
+        re.compile(r"\.binaryproto\Z"),
+        "by its name it is the mean of Caffe's images, not the model; name the .caffemodel file",
+    ),
+)
+"""The end of a name, where nothing else is known of a file → the sentence about it."""
+
 _NAME_ANOTHER = "name a pickle, npz, npy or joblib file"
 
 
@@ -190,7 +222,11 @@ def open(opened: Opened) -> NoReturn:
         UnsupportedFileError: it is of a kind that is not read.
         UnknownFileError: it may be a damaged pickle, or anything else.
     """
-    if sentence := _of_zip(opened) or _of_start(opened.start):
+    of_name = (sentence for end, sentence in _PARTS if end.search(opened.path.name))
+    known = _of_zip(opened) or _of_start(opened.start)
+    if known is None or _GENERAL in known:
+        known = next(of_name, known)
+    if sentence := known:
         raise UnsupportedFileError(sentence)
     converted = _CONVERTED.get(opened.path.suffix.lower())
     if converted is not None:

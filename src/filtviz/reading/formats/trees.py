@@ -218,9 +218,15 @@ def _are_flat(opened: Opened) -> bool:
     return bool(names) and any("." in name for name in names) and not any("/" in name for name in names)
 
 
+_DOTTED = re.compile(r"\A(model|state_dict|params|weights)/[^/]+\.(weight|bias|running_(mean|var))\Z")
+"""A name of PyTorch's under a key, as Detectron2 keeps its arrays."""
+
+
 def _path(keys: Sequence[str]) -> str:
     """Join the keys to an array, those of JAX's own writing too: ``['params']['conv']['kernel']``."""
     joined = "/".join(keys).removesuffix(":0")[-LONGEST_SOURCE:]
     if "['" in joined:
         joined = "/".join(next(filter(None, match)) for match in _KEYS.findall(joined) if any(match))
-    return joined if "/" in joined else joined.replace(".", "/")
+    if "/" not in joined or _DOTTED.search(joined):
+        return joined.replace(".", "/")
+    return joined

@@ -6,12 +6,15 @@ from filtviz.errors import UnsupportedFileError
 from filtviz.network import Network
 from filtviz.reading.arrays import is_variable, object_items, value_of
 from filtviz.reading.formats.bare_arrays.collecting import Found, collect
-from filtviz.reading.formats.bare_arrays.inferring import infer
-from filtviz.reading.opened import Opened, origin_of
+from filtviz.reading.formats.bare_arrays.inferring import Dialect, infer
+from filtviz.reading.opened import SEVERAL_NPY, Opened, origin_of
 from filtviz.reading.pickle.records import Record, class_name, elements, pairs
 from filtviz.text import names_of_file, printable
 
 __all__ = ["open"]
+
+_OF_TODAY = Dialect(flip_filters=False)
+"""Equinox's, whose files are arrays in a row."""
 
 _NAME = "name the file in which the model or its parameters were saved"
 
@@ -31,7 +34,7 @@ def open(opened: Opened) -> Network | None:
         raise UnsupportedFileError(_without_arrays(opened))
     if not any(len(named.array.shape) > 1 for named in found.arrays):
         raise UnsupportedFileError(_without_weights(found))
-    inference = infer(found, opened.hints)
+    inference = infer(found, opened.hints, _OF_TODAY if opened.objects.form == SEVERAL_NPY else None)
     origin = origin_of(
         opened,
         _kind(opened, found),

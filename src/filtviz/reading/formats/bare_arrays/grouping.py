@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -64,7 +65,10 @@ class Group:
     def bias_length(self) -> int | None:
         """The length of the bias, which is the number of filters or units."""
         bias = self.fields.get("b")
-        return bias.array.shape[0] if bias is not None and bias.array.shape else None
+        shape = () if bias is None else bias.array.shape
+        if not shape:
+            return None
+        return max(shape) if math.prod(shape) == max(shape) else shape[0]
 
     def add(self, name: str | None, array: NamedArray) -> None:
         """Add an array; one without a name, or with one that is taken, is called by its place."""
@@ -101,7 +105,9 @@ def _is_one_layer(members: Sequence[NamedArray]) -> bool:
 
 
 def _is_untied_bias(weight: tuple[int, ...], bias: tuple[int, ...]) -> bool:
-    """Tell a bias for each position, ``(filters, rows, cols)``, behind the weights of a convolution."""
+    """Tell a bias for each position, ``(filters, rows, cols)``, or one with axes of length 1 around it."""
+    if len(weight) == len(bias) == 4 and math.prod(bias) == max(bias) > 1:
+        return max(bias) == (weight[-1] if bias[-1] > 1 else weight[0]) and math.prod(weight) > max(bias)
     return len(weight) == 4 and len(bias) == 3 and weight[0] == bias[0]
 
 

@@ -42,20 +42,24 @@ from filtviz.operations import (
 from filtviz.parameter import Parameter, Shape
 from filtviz.shapes import same_padding
 
-__all__ = ["Case", "is_known", "known_classes", "operations_of", "roles_of"]
+__all__ = ["Case", "is_known", "known_classes", "name_of_today", "operations_of", "roles_of"]
 
 Operations = tuple[Operation, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """What a row works on: a layer's class, its configuration, its parameters, and its inputs' shapes."""
+    """What a row works on: a layer's class, its configuration, its parameters, and its inputs' shapes.
+
+    ``filters_first`` tells a kernel of Keras 1 as Theano has it: filters, channels, rows, columns.
+    """
 
     class_name: str
     config: Mapping[str, Any]
     parameters: Mapping[str, Parameter]
     inputs: Sequence[Shape | None]
     is_keras_3: bool = True
+    filters_first: bool = False
 
     @property
     def first(self) -> Shape | None:
@@ -114,6 +118,23 @@ def roles_of(class_name: str, config: Mapping[str, Any], n: int) -> tuple[str, .
     return _ROLES.get(class_name, _BIASED)
 
 
+_OLD_NAMES = {
+    "W": "kernel", "b": "bias", "gamma": "gamma", "beta": "beta", "running_mean": "moving_mean",
+    "running_std": "moving_variance",
+}  # fmt: skip
+"""Keras 1's ends of names, such as ``convolution2d_1_W``, and today's names."""
+
+
+def name_of_today(name: str) -> str:
+    """Return a parameter's name as Keras calls it since its second version.
+
+    Args:
+        name: What the file calls it.
+    """
+    ends = (new for old, new in _OLD_NAMES.items() if name.endswith(f"_{old}") or name == old)
+    return next(ends, name)
+
+
 def known_classes() -> frozenset[str]:
     """Return the names of Keras's classes that filtviz knows."""
     return frozenset({*_BY_CLASS, *_ROLES})
@@ -141,13 +162,16 @@ def _convolution(case: Case) -> Operations | None:
     n = 0 if kernel is None else len(kernel.shape) - 2
     if kernel is None or n not in _SPATIAL:
         return None
+    places = kernel.shape[2:] if case.filters_first else kernel.shape[:n]
     transposed = case.class_name.endswith("Transpose") or case.class_name.startswith("Deconvolution")
     depthwise = case.class_name.startswith("Depthwise")
     axes = _SPATIAL[n] + ("oi" if transposed else "go" if depthwise else "io")
+    if case.filters_first:
+        axes = ("io" if transposed else "oi") + _SPATIAL[n]
     stride, dilation = case.lengths("strides", n), case.lengths("dilation_rate", n)
     known = bool(case.config)
     groups = kernel.shape[n] if depthwise else case.whole("groups", 1) if known else None
-    spread = [(k - 1) * d + 1 for k, d in zip(kernel.shape[:n], dilation, strict=True)]
+    spread = [(k - 1) * d + 1 for k, d in zip(places, dilation, strict=True)]
     convolution = Convolution(
         weights=kernel,
         axes=axes,

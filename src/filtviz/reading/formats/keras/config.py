@@ -17,7 +17,7 @@ from filtviz.network import Layer
 from filtviz.operations import Input, Operation, Untold
 from filtviz.parameter import Parameter, Shape
 from filtviz.reading.arrays import parameter_of
-from filtviz.reading.formats.keras.classes import Case, is_known, operations_of, roles_of
+from filtviz.reading.formats.keras.classes import Case, is_known, name_of_today, operations_of, roles_of
 from filtviz.reading.formats.keras.stores import Modern, Store, Weights
 from filtviz.reading.formats.keras.weights import layers_of_part
 from filtviz.reading.layering import add_layer, make_layer, shapes_of
@@ -67,7 +67,7 @@ class _Entry:
         if not isinstance(value, dict) or not isinstance(value.get("class_name"), str):
             return None
         config = value.get("config")
-        inner: Mapping[str, Any] = config if isinstance(config, dict) else {"layers": config}
+        inner: Mapping[str, Any] = _of_today(config) if isinstance(config, dict) else {"layers": config}
         name = inner.get("name") or value.get("name") or value["class_name"]
         nodes = value.get("inbound_nodes")
         calls = [list(_references(node)) for node in nodes] if isinstance(nodes, list) else []
@@ -77,6 +77,21 @@ class _Entry:
     def is_model(self) -> bool:
         """Whether it is a model with layers of its own."""
         return isinstance(self.config.get("layers"), list)
+
+
+_OLD_WORDS = {
+    "nb_filter": "filters", "subsample": "strides", "subsample_length": "strides", "border_mode": "padding",
+    "atrous_rate": "dilation_rate", "output_dim": "units", "p": "rate",
+}  # fmt: skip
+"""Keras 1's words for what a layer does, and today's."""
+
+
+def _of_today(config: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a configuration in the words that Keras has had since its second version."""
+    found = {new: config[old] for old, new in _OLD_WORDS.items() if old in config}
+    if "dim_ordering" in config:
+        found["data_format"] = "channels_first" if config["dim_ordering"] == "th" else "channels_last"
+    return {**found, **config}
 
 
 def _references(node: Any) -> Iterator[Reference]:
@@ -332,7 +347,12 @@ class Builder:
         for part in parts:
             shapes = shapes_of(self.layers, places)
             case = Case(
-                class_name=part, config=config, parameters=held, inputs=shapes, is_keras_3=self.is_keras_3
+                class_name=part,
+                config=config,
+                parameters=held,
+                inputs=shapes,
+                is_keras_3=self.is_keras_3,
+                filters_first=config.get("dim_ordering") == "th",
             )
             operations = operations_of(case)
             used = _used(operations, held) if len(parts) > 1 else tuple(held.values())
@@ -371,14 +391,10 @@ def _called(weights: Weights, class_name: str, config: Mapping[str, Any], layer:
     found: dict[str, Parameter] = {}
     for place, (name, array) in enumerate(weights.arrays.items()):
         called = roles[place] if numbered and place < len(roles) else name
-        called = _OLD_NAMES.get(called.rpartition("_")[2], called) if called not in roles else called
+        called = name_of_today(called) if called not in roles else called
         called = called if called not in found else name
         found[called] = parameter_of(called, array, f"{layer}/{called}")
     return found
-
-
-_OLD_NAMES = {"W": "kernel", "b": "bias", "running_mean": "moving_mean", "running_std": "moving_variance"}
-"""Keras 1's ends of names, such as ``convolution2d_1_W``."""
 
 
 def _policy(config: Mapping[str, Any]) -> str:

@@ -11,7 +11,7 @@ from filtviz.network import ConvLayer, Layer
 from filtviz.operations import Convolution, Untold
 from filtviz.parameter import Parameter
 from filtviz.reading.arrays import parameter_of
-from filtviz.reading.formats.keras.classes import Case, is_known, operations_of, roles_of
+from filtviz.reading.formats.keras.classes import Case, is_known, name_of_today, operations_of, roles_of
 from filtviz.reading.formats.keras.stores import Store, Weights
 from filtviz.reading.opened import Opened
 from filtviz.reading.tensors import of_attention
@@ -110,6 +110,16 @@ def _kernels_class(name: str, class_name: str, held: Mapping[str, Parameter], wi
     return "Conv2DTranspose" if fits and _CALLED_TRANSPOSED.search(name) else found
 
 
+def _is_theanos(weights: Weights, held: Mapping[str, Parameter]) -> bool:
+    """Tell a kernel of Keras 1 with its filters in front, by the number of its biases."""
+    kernel, bias = held.get("kernel"), held.get("bias")
+    if kernel is None or bias is None or len(kernel.shape) != 4 or "kernel" in weights.arrays:
+        return False
+    return (
+        not any(key.isdigit() for key in weights.arrays) and kernel.shape[0] == bias.size != kernel.shape[3]
+    )
+
+
 def _made(name: str, class_name: str, weights: Weights, width: int | None = None) -> list[Layer]:
     """Return a layer, or the two of a separable convolution.
 
@@ -118,7 +128,7 @@ def _made(name: str, class_name: str, weights: Weights, width: int | None = None
     roles = roles_of(class_name, {}, len(weights.arrays))
     held = {}
     for place, (key, array) in enumerate(weights.arrays.items()):
-        called = roles[place] if key.isdigit() and place < len(roles) else key
+        called = roles[place] if key.isdigit() and place < len(roles) else name_of_today(key)
         held[called] = parameter_of(called, array, f"{name}/{called}")
     parts = [class_name]
     if "pointwise_kernel" in held:
@@ -131,9 +141,14 @@ def _made(name: str, class_name: str, weights: Weights, width: int | None = None
         parts = [_kernels_class(name, class_name, held, width)]
         if "recurrent_kernel" in held:
             parts = [class_name]
+    filters_first = _is_theanos(weights, held)
+    if filters_first:
+        parts = ["Conv2D"]
     layers: list[Layer] = []
     for part in parts:
-        operations = operations_of(Case(class_name=part, config={}, parameters=held, inputs=()))
+        operations = operations_of(
+            Case(class_name=part, config={}, parameters=held, inputs=(), filters_first=filters_first)
+        )
         make = ConvLayer if isinstance(operations[0], Convolution) else Layer
         ending = f"/{part.rpartition(' ')[2]}" if len(parts) > 1 else ""
         own = tuple(held.values())

@@ -6,7 +6,7 @@ import re
 from collections import Counter, deque
 from collections.abc import Iterator, Mapping, Sequence
 
-from filtviz.errors import MalformedFileError, UnsupportedFileError
+from filtviz.errors import MalformedFileError, SelectionError, UnsupportedFileError
 from filtviz.network import Network
 from filtviz.reading.arrays import AnyArray, StoredArray
 from filtviz.reading.containers import Siblings
@@ -20,7 +20,7 @@ from filtviz.reading.formats.tensorflow.saved_model import graph_of
 from filtviz.reading.opened import Objects, Opened, origin_of
 from filtviz.reading.protobuf import Message
 from filtviz.reading.stretch import view_of
-from filtviz.text import natural_key, plural
+from filtviz.text import natural_key, plural, printable
 
 __all__ = ["ENTRIES", "Variables", "open"]
 
@@ -144,6 +144,8 @@ def _of_checkpoint(
     paths = _paths(found.objects, opened)
     kept = {key: array for key, array in found.arrays.items() if key in paths or _is_of_model(key)}
     slots = len(found.arrays) - len(kept)
+    kept, averages = _averaged(found.arrays, kept, opened.hints.weights)
+    slots -= len(averages)
     made = layers_without_graph(Variables(kept, found.names, paths), opened)
     if not made.layers and opened.path.name == f"{_VARIABLES}{_INDEX}":
         raise UnsupportedFileError(
@@ -157,10 +159,38 @@ def _of_checkpoint(
         objects=Objects(form="checkpoint"),
         framework="TensorFlow",
         order="the keys of the checkpoint, in their natural order",
-        left_out=(*_left_out(slots), *others),
+        left_out=(*averages[:1], *_left_out(slots), *others),
         inferred=(*why, *made.inferred),
     )
     return Network.of(made.layers, origin)
+
+
+_AVERAGE = "/ExponentialMovingAverage"
+
+
+def _averaged(
+    arrays: Mapping[str, AnyArray], kept: dict[str, AnyArray], wanted: str
+) -> tuple[dict[str, AnyArray], list[str]]:
+    """Return the arrays that a person asks for, and a sentence for each average that is then left out.
+
+    Averages stand for their variables where they are asked for, or where these are not there.
+
+    Raises:
+        SelectionError: there are no weights of that name.
+    """
+    averages = {key.removesuffix(_AVERAGE): one for key, one in arrays.items() if key.endswith(_AVERAGE)}
+    if wanted and not (averages and wanted.lower() in _CALLED_AVERAGES):
+        there = "ema" if averages else "one set of them"
+        raise SelectionError(
+            f"there are no weights under {printable(wanted, 60)!r} (there are: {there}); leave out --weights",
+            wanted=wanted,
+        )
+    if wanted or (averages and not any(key in kept for key in averages)):
+        return kept | averages, []
+    return kept, ["the moving averages under ema (--weights ema shows them)"] * len(averages)
+
+
+_CALLED_AVERAGES = ("ema", "exponentialmovingaverage")
 
 
 def _is_of_model(key: str) -> bool:
