@@ -551,8 +551,9 @@ class Network:
 
     @property
     def why_nothing_to_draw(self) -> str:
-        """Say of a network without convolutions what it holds: it completes "the file …"."""
-        held = f"holds {self.describe()}: there is no filter to draw"
+        """Say of a network without filters to draw what it holds: it completes "the file …"."""
+        none = "none of its filters is two-dimensional" if self.conv_layers else "there is no filter to draw"
+        held = f"holds {self.describe()}: {none}"
         if not self.origin.thin:
             return held
         names = ",".join(printable(each, 60) for each in self.origin.thin)

@@ -86,6 +86,19 @@ def test_a_model_without_filters_is_a_failure_with_strict_only(command):
     assert run("plot", "zoo/dense.npz").exit_code == 1
 
 
+def test_filters_over_one_axis_are_drawn_and_are_not_two_dimensional():
+    weights = np.random.default_rng(0).normal(size=(6, 4, 3)).astype(np.float32)
+    np.savez("sound.npz", weights, np.zeros(6, np.float32))
+    assert run("plot", "sound.npz").exit_code == 0
+    result = run("diagnose", "sound.npz", "--strict")
+    assert result.exit_code == 1
+    assert "conv1 can be looked at all the same, over its axis:\n  filtviz plot sound.npz --layer 0\n" in (
+        result.stdout
+    )
+    assert result.stderr.endswith("1 convolution: none of its filters is two-dimensional\n")
+    assert "no filter to draw" not in result.stderr
+
+
 def test_strict_says_no_more_of_what_failed_anyway():
     result = run("diagnose", "zoo/run0/net.npz", "gone.npz", "--strict", "-q")
     assert (result.exit_code, result.stderr) == (1, "filtviz: gone.npz: there is no such file\n")

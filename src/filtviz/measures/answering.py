@@ -327,7 +327,7 @@ def look_unjudged(network: Network, file: str | None) -> tuple[str, str]:
     numbers = [each.conv_index for each in network.conv_layers if each.is_curve or each.is_volume]
     if not numbers or file is None:
         return "", ""
-    how = "as curves" if network.conv_layers[numbers[0]].is_curve else "slice by slice"
+    how = "over its axis" if network.conv_layers[numbers[0]].is_curve else "slice by slice"
     them = f"{network.conv_layers[numbers[0]].title} can be looked at all the same, {how}:"
     return them, f"filtviz plot {_quoted(file)} --layer {numbers[0]}"
 
