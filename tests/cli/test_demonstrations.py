@@ -58,6 +58,13 @@ def test_predict_prints_a_table_and_how_many_are_right(few: str) -> None:
 
 
 @pytest.mark.slow
+def test_where_the_network_of_the_example_looks_is_not_too_much_work(few: str, tmp_path: Path) -> None:
+    done = run("occlusion", MODEL, "--images", few, "-o", str(tmp_path / "looks.png"))
+    assert "--max-work" not in done.stderr
+    assert (tmp_path / "looks.png").is_file()
+
+
+@pytest.mark.slow
 def test_a_small_network_on_numpy_imports_no_torch_and_a_command_only_its_own_question(
     few: str, tmp_path: Path
 ) -> None:

@@ -21,8 +21,8 @@ AT_ONCE, MOST_BYTES = 256, 1 << 26
 """Covered images that are made at a time, and what they may fill together; one is made in any case."""
 
 
-MOST_TIMES = 7
-"""How often a small file's budget is added: eight of them are some five seconds of small images."""
+MOST_TIMES = 13
+"""How often a small file's budget is added: what the network of the examples takes, with squares of 7x7."""
 
 
 @checked(image=images)
