@@ -267,6 +267,14 @@ def test_lines_of_a_measure_share_an_axis_and_gaps_are_left_out() -> None:
     )
 
 
+def test_points_of_a_thousand_states_are_all_there_in_the_page() -> None:
+    values = tuple(np.random.default_rng(0).normal(size=1000).tolist())
+    lines = (Line("a", values),)
+    history = History("r", tuple(range(1000)), ("x",) * 1000, {"rms": lines})
+    made = page._environment().from_string("{{ line | points(history, lines) }}")
+    assert len(made.render(line=lines[0], history=history, lines=lines).split()) == 1000
+
+
 # What an earlier run has left
 
 

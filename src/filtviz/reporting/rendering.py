@@ -242,15 +242,18 @@ def null_curve(histogram: Histogram) -> str:
     return " ".join(f"{a:.1f},{b:.1f}" for a, b in zip(x.tolist(), y.tolist(), strict=True))
 
 
-def trail_points(values: Sequence[float | None]) -> str:
-    """Return the SVG points of a value from file to file; empty for fewer than three that are known."""
+def trail_points(values: Sequence[float | None]) -> Markup:
+    """Return the SVG points of a value from file to file; empty for fewer than three that are known.
+
+    They are as many as there are files, and no text of a file, which would be cut where it is long.
+    """
     known = [(place, value) for place, value in enumerate(values) if value is not None]
     if len(known) < 3:
-        return ""
+        return Markup()
     numbers = [value for _, value in known]
     low, spread = min(numbers), max(numbers) - min(numbers)
     step = TRAIL_WIDTH / (len(values) - 1)
-    return " ".join(
+    return Markup(" ").join(
         f"{place * step:.1f},{TRAIL_HEIGHT * (0.5 if spread == 0 else 1 - (value - low) / spread):.1f}"
         for place, value in known
     )

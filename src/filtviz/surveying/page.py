@@ -144,13 +144,16 @@ def tiles(components: Components) -> list[dict[str, Any]]:
     return pictures
 
 
-def points(line: Line, history: History, lines: tuple[Line, ...]) -> str:
-    """Return the SVG points of a layer's line; all lines of a measure share one axis."""
+def points(line: Line, history: History, lines: tuple[Line, ...]) -> Markup:
+    """Return the SVG points of a layer's line; all lines of a measure share one axis.
+
+    They are as many as there are states, and no text of a file, which would be cut where it is long.
+    """
     known = np.array([each.values for each in lines])
     low, high = float(np.nanmin(known)), float(np.nanmax(known))
     first, last = history.epochs[0], history.epochs[-1]
     spread = (high - low) or 1.0
-    return " ".join(
+    return Markup(" ").join(
         f"{WIDTH * (epoch - first) / (last - first):.1f},{HEIGHT * (1 - (value - low) / spread):.1f}"
         for epoch, value in zip(history.epochs, line.values, strict=True)
         if np.isfinite(value)
