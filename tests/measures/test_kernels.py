@@ -23,3 +23,32 @@ def test_the_largest_eigenvalue_of_large_matrices_is_exact_beyond_single_precisi
     for each in (rows, rows.T, rows[:50]):
         expected = np.linalg.svd(each, compute_uv=False)[0] ** 2
         assert largest_of_gram(each) == pytest.approx(expected, rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    "rows", [np.eye(300), np.outer(np.arange(300.0), np.ones(300)), np.zeros((300, 300))]
+)
+def test_the_largest_eigenvalue_of_matrices_of_few_directions(rows) -> None:
+    assert largest_of_gram(rows) == pytest.approx(np.linalg.norm(rows, 2) ** 2, rel=1e-6)
+
+
+def test_cosines_of_a_wide_and_a_narrow_layer_are_the_same_pairs() -> None:
+    """Whichever side the Gram matrix lies on, the filters are compared."""
+    for shape in ((270, 300, 1, 1), (300, 270, 1, 1)):
+        weights = np.random.default_rng(0).normal(0, 1, shape)
+        weights[7] = weights[3] * 2
+        pairs = Kernels.of(weights).pairs
+        rows = weights.reshape(len(weights), -1)
+        cosines = np.abs(rows @ rows.T)
+        cosines /= np.sqrt(np.outer(np.diag(cosines), np.diag(cosines)))
+        assert pairs.closest == (3, 7)
+        assert pairs.alike.tolist() == [[3, 7]]
+        assert pairs.total == pytest.approx(np.triu(cosines, 1).sum(), rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("values", "smallest", "largest"), [([-2, 0, 1], 1, 2), ([-3, -2], 2, 3), ([0], np.inf, 0)]
+)
+def test_the_smallest_magnitude_is_none_of_the_zeros(values, smallest, largest) -> None:
+    kernels = Kernels.of(np.array(values, "f4").reshape(-1, 1, 1, 1))
+    assert (kernels.smallest, kernels.largest) == (smallest, largest)

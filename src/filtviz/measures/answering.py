@@ -255,9 +255,9 @@ def _textures(layer: LayerDiagnosis) -> list[str]:
 def _oddities(layer: LayerDiagnosis) -> list[str]:
     """Name what someone who cleans up a network looks for."""
     filters = layer.filters
-    broken, dead, faded = (
-        [getattr(each, field) for each in filters].count(True) for field in ("nonfinite", "dead", "decayed")
-    )
+    broken = [each.nonfinite for each in filters].count(True)
+    dead = [each.dead for each in filters].count(True)
+    faded = [each.decayed for each in filters].count(True)
     told = [f"{plural(broken, 'filter')} of NaN or infinity"] if broken else []
     told += [f"{plural(dead, 'filter')} provably dead"] if dead else []
     told += [f"{plural(faded, 'filter')} nearly zero"] if faded else []

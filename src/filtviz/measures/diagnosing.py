@@ -332,10 +332,14 @@ def _diagnose_filters(subject: Subject) -> tuple[FilterDiagnosis, ...]:
 
 def _plain(column: Iterable[Any]) -> list[Any]:
     """Turn numpy's numbers into Python's, and those that are not finite into None."""
-    if isinstance(column, np.ndarray) and (column.dtype.kind != "f" or np.isfinite(column).all()):
+    if isinstance(column, np.ndarray):
         plain: list[Any] = column.tolist()
+        for place in np.flatnonzero(~np.isfinite(column)).tolist() if column.dtype.kind == "f" else ():
+            plain[place] = None
         return plain
-    values = column.tolist() if isinstance(column, np.ndarray) else list(column)
+    values = list(column)
+    if not any(issubclass(kind, float) for kind in set(map(type, values))):
+        return values
     return [None if isinstance(value, float) and not isfinite(value) else value for value in values]
 
 

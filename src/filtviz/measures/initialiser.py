@@ -178,8 +178,7 @@ def fit_free_scale(kernels: Kernels, seed: int = 0) -> tuple[Fit, ...]:
         seed: Of the numbers that spread values of half precision within their rounding.
     """
     values = _dithered(kernels, seed)
-    is_all = len(values) == kernels.size and not kernels.is_half
-    ordered = kernels.ordered.astype(np.float64) if is_all else np.sort(np.abs(values))
+    ordered = np.sort(np.abs(values))
     largest = float(ordered[-1])
     if largest == 0 or len(ordered) < 2:
         return ()

@@ -33,6 +33,15 @@ _FIRST = 100
 _SMALL_SIDE = 200
 """Up to so many rows all eigenvalues are found at once; of more only the largest (Lanczos)."""
 
+_STEPS = 200
+"""Steps of Lanczos at most; noise takes some forty."""
+
+_LOOKS = 5
+"""The eigenvalues of the small matrix are looked at after so many steps."""
+
+_RESIDUAL = 1e-5
+"""A vector is near enough where it is off by such a share of its eigenvalue."""
+
 _SOME = 8
 """Filters that nearly always tell that the others have no one mean and spread either."""
 
@@ -128,12 +137,24 @@ class Kernels:
 
     @cached_property
     def ordered(self) -> NDArray[Any]:
-        """The magnitudes of all weights in order, ``(weights,)``, in single precision where it has them."""
-        magnitudes = np.abs(self.flat)
-        if self.mantissa <= _SINGLE and magnitudes.max(initial=0.0) <= np.finfo(np.float32).max:
-            magnitudes = magnitudes.astype(np.float32)
-        magnitudes.sort()
-        return magnitudes
+        """All weights in order, ``(weights,)``, in single precision where it has them."""
+        values, most = self.flat, np.finfo(np.float32).max
+        if self.mantissa <= _SINGLE and values.min(initial=0.0) >= -most and values.max(initial=0.0) <= most:
+            return np.sort(values.astype(np.float32))
+        return np.sort(values)
+
+    @property
+    def largest(self) -> float:
+        """The largest magnitude."""
+        return float(max(-self.ordered[0], self.ordered[-1]))
+
+    @property
+    def smallest(self) -> float:
+        """The smallest magnitude but 0; infinity where there is none."""
+        ordered = self.ordered
+        first, behind = np.searchsorted(ordered, 0.0), np.searchsorted(ordered, 0.0, side="right")
+        below = -ordered[first - 1] if first > 0 else np.inf
+        return float(min(below, ordered[behind] if behind < len(ordered) else np.inf))
 
     def count_below(self, limits: Floats) -> Floats:
         """Count the magnitudes under each limit, ``(limits,)``.
@@ -145,7 +166,9 @@ class Kernels:
         with np.errstate(over="ignore"):
             rounded = limits.astype(ordered.dtype)
             up = np.where(rounded < limits, np.nextafter(rounded, ordered.dtype.type(np.inf)), rounded)
-        return np.searchsorted(ordered, up.astype(ordered.dtype)).astype(np.float64)
+        up = up.astype(ordered.dtype)
+        counts = np.searchsorted(ordered, up) - np.searchsorted(ordered, -up, side="right")
+        return np.asarray(np.maximum(counts, 0), np.float64)
 
     @cached_property
     def energy(self) -> Floats:
@@ -203,7 +226,7 @@ class Kernels:
     @cached_property
     def pairs(self) -> Pairs:
         """The pairs of filters, those kept that are near-duplicates; there must be two filters."""
-        return compare_pairs(self.units, DUPLICATE_COSINE)
+        return compare_pairs(self.units, DUPLICATE_COSINE, self._single_cosines)
 
     @cached_property
     def cosines(self) -> Floats:
@@ -217,7 +240,14 @@ class Kernels:
     @cached_property
     def largest_shared(self) -> float:
         """The largest eigenvalue of `cosines`, found on the smaller side of the filters brought to norm 1."""
-        return largest_of_gram(self.units)
+        return largest_of_gram(self.units, self._single_cosines)
+
+    @cached_property
+    def _single_cosines(self) -> NDArray[np.float32] | None:
+        """What `gram` tells of the cosines, ``(filters, filters)``; None where it lies on the other side."""
+        if self.rows.shape[0] > self.rows.shape[1]:
+            return None
+        return (self.gram * np.outer(self._per_norm, self._per_norm)).astype(np.float32)
 
     @property
     def _per_norm(self) -> Floats:
@@ -249,7 +279,7 @@ def _is_standard(rows: Floats, near: float) -> bool:
     return usual > 0 and bool((np.abs(means) < near * usual).all() and np.ptp(spreads) < near * usual)
 
 
-def largest_of_gram(rows: Floats) -> float:
+def largest_of_gram(rows: Floats, gram: NDArray[np.float32] | None = None) -> float:
     """Return the largest eigenvalue of the inner products of rows, found on their smaller side.
 
     Of a large matrix its vector is found in single precision, and the value, which is off by the square of
@@ -257,18 +287,50 @@ def largest_of_gram(rows: Floats) -> float:
 
     Args:
         rows: Any matrix, whose squares single precision can hold.
+        gram: The inner products on that side, where they are known.
     """
     turned = rows if rows.shape[0] <= rows.shape[1] else rows.T
     if len(turned) <= _SMALL_SIDE:
         return float(max(np.linalg.eigvalsh(turned @ turned.T)[-1], 0.0))
-    from scipy.sparse.linalg import eigsh
-
-    single = turned.astype(np.float32)
-    start = np.linspace(1.0, 1.1, len(single), dtype=np.float32)
-    _, vectors = eigsh(single @ single.T, k=1, which="LA", v0=start, tol=1e-5)
-    vector = vectors[:, 0].astype(np.float64)
+    if gram is None:
+        single = turned.astype(np.float32)
+        gram = single @ single.T
+    vector = leading_vector(gram).astype(np.float64)
     image = vector @ turned
     return float(np.vdot(image, image) / np.vdot(vector, vector))
+
+
+def leading_vector(gram: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return a vector of the largest eigenvalue, whose residual is 1e-5 of it at most where steps suffice.
+
+    Lanczos' method with every vector kept orthogonal to all before (Golub & Van Loan, Matrix Computations,
+    10.3); scipy has it too, but takes longer to be imported than the largest layer to be measured.
+
+    Args:
+        gram: A symmetric matrix without negative eigenvalues.
+    """
+    vector = np.linspace(1.0, 1.1, len(gram), dtype=np.float32)
+    basis = np.zeros((min(_STEPS, len(gram)), len(gram)), np.float32)
+    middle, side = np.zeros(len(basis)), np.zeros(len(basis))
+    shares = np.ones(1)
+    for step in range(len(basis)):
+        basis[step] = vector / np.linalg.norm(vector)
+        vector = gram @ basis[step]
+        middle[step] = basis[step] @ vector
+        for _ in range(2):
+            vector -= (basis[: step + 1] @ vector) @ basis[: step + 1]
+        side[step] = np.linalg.norm(vector)
+        if step % _LOOKS and side[step] > 0 and step + 1 < len(basis):
+            continue
+        values, vectors = np.linalg.eigh(_tridiagonal(middle[: step + 1], side[:step]))
+        shares = vectors[:, -1]
+        if side[step] * abs(shares[-1]) <= _RESIDUAL * values[-1]:
+            break
+    return np.asarray(shares.astype(np.float32) @ basis[: len(shares)])
+
+
+def _tridiagonal(middle: Floats, side: Floats) -> Floats:
+    return np.asarray(np.diag(middle) + np.diag(side, 1) + np.diag(side, -1))
 
 
 def _inverse(energies: Floats) -> Floats:

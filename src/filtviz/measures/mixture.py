@@ -54,7 +54,7 @@ class ChangeFits(NamedTuple):
 
 def bin_magnitudes(kernels: Kernels) -> BinnedMagnitudes:
     """Count the magnitudes of a layer's weights, which must not all be 0."""
-    largest = float(kernels.ordered[-1]) / kernels.rms * (1 + 1e-9)
+    largest = kernels.largest / kernels.rms * (1 + 1e-9)
     edges = np.linspace(0.0, min(_USUAL, largest), _FINE + 1)
     if largest > _USUAL:
         edges = np.append(edges, np.geomspace(_USUAL, largest, _TAIL + 1)[1:])

@@ -46,7 +46,7 @@ class Pairs(NamedTuple):
     cosines: Floats
 
 
-def compare_pairs(units: Floats, limit: float) -> Pairs:
+def compare_pairs(units: Floats, limit: float, known: NDArray[np.float32] | None = None) -> Pairs:
     """Compare each filter with every other; there must be two.
 
     All pairs are compared in single precision, and those that may be the closest or reach the limit once
@@ -55,11 +55,12 @@ def compare_pairs(units: Floats, limit: float) -> Pairs:
     Args:
         units: The filters, each of norm 1 or of zeros, ``(filters, weights of a filter)``.
         limit: The ``|cos|`` from which a pair is kept.
+        known: The cosines in single precision, ``(filters, filters)``, where they are known.
     """
     closest, cosine, total = (0, 1), 0.0, 0.0
     ones = np.ones(len(units), np.float32)
     kept: list[tuple[NDArray[np.intp], Floats]] = []
-    for first, sizes in _tiles(units):
+    for first, sizes in _tiles(units, known):
         total += float((sizes @ ones[first:]).sum(dtype=np.float64))
         pairs = np.argwhere(sizes >= min(limit, float(sizes.max(initial=0.0))) - _SURE) + first
         pairs = pairs[pairs[:, 0] < pairs[:, 1]]
@@ -74,12 +75,12 @@ def compare_pairs(units: Floats, limit: float) -> Pairs:
     return Pairs(closest, cosine, total, alike, cosines)
 
 
-def _tiles(units: Floats) -> Iterator[tuple[int, NDArray[np.float32]]]:
+def _tiles(units: Floats, known: NDArray[np.float32] | None) -> Iterator[tuple[int, NDArray[np.float32]]]:
     """Yield ``|cos|`` of some filters with themselves and all behind, 0 where a pair would come twice."""
-    singles = units.astype(np.float32)
-    for first in range(0, len(singles), _TILE):
+    singles = units.astype(np.float32) if known is None else known
+    for first in range(0, len(units), _TILE):
         some = singles[first : first + _TILE]
-        sizes = some @ singles[first:].T
+        sizes = some @ singles[first:].T if known is None else some[:, first:].copy()
         np.abs(sizes, out=sizes)
         sizes[:, : len(some)] = np.triu(sizes[:, : len(some)], 1)
         yield first, sizes

@@ -48,7 +48,7 @@ class Clipped(Measure):
         if test is None:
             return None
         found = test.p < _CLIPPED_LEVEL
-        largest = float(subject.kernels.ordered[-1])
+        largest = subject.kernels.largest
         piled = f"{percent(test.share)} of the values pile up at ±{largest:.3g}"
         text = piled if found else f"no pile-up at ±{largest:.3g}"
         return self.finding(value=test.share, p=test.p, level=_CLIPPED_LEVEL, found=found, text=text)
@@ -114,7 +114,7 @@ def clipping(kernels: Kernels) -> Clipping | None:
     Returns:
         None where all weights are zero, or there is one only.
     """
-    largest = float(kernels.ordered[-1])
+    largest = kernels.largest
     n = kernels.size
     if largest == 0 or n < 2:
         return None
@@ -129,7 +129,7 @@ def quantisation(kernels: Kernels) -> Quantisation:
     mantissa: n of them hit about 2^(m+1) (1 - exp(-n/2^(m+1))) different ones. Without that, millions of
     float32 weights, and any in half precision, would look quantised.
     """
-    mantissa, top = np.frexp(np.float64(kernels.ordered[-1]))
+    mantissa, top = np.frexp(kernels.largest)
     expected = 0.0
     for exponent, count in _in_binades(kernels):
         places = 2.0 ** (kernels.mantissa + 1)
@@ -148,13 +148,11 @@ def _in_binades(kernels: Kernels) -> Iterator[tuple[int, int]]:
         yield 0, zeros
     if zeros == kernels.size:
         return
-    lowest, top = (int(np.frexp(np.float64(kernels.ordered[place]))[1]) for place in (zeros, -1))
+    lowest, top = (int(np.frexp(each)[1]) for each in (kernels.smallest, kernels.largest))
     edges = np.ldexp(1.0, np.arange(lowest - 1, top + 1))
     counts = np.diff(kernels.count_below(edges)).astype(int).tolist()
     yield from ((lowest + place, count) for place, count in enumerate(counts) if count)
 
 
 def _count_distinct(kernels: Kernels) -> int:
-    is_single = kernels.mantissa <= np.finfo(np.float32).nmant
-    ordered = np.sort(kernels.flat.astype(np.float32) if is_single else kernels.flat)
-    return int(1 + (ordered[1:] != ordered[:-1]).sum())
+    return int(1 + np.count_nonzero(kernels.ordered[1:] != kernels.ordered[:-1]))
