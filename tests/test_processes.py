@@ -216,7 +216,7 @@ def test_workers_have_the_options_of_this_python_but_do_not_look_into_the_folder
     assert threads == "1"
 
 
-@pytest.mark.cases(2)
+@pytest.mark.cases(1)
 @pytest.mark.parametrize("name", ["json", "pickle", "argparse", "filtviz", "doing", "numpy"])
 def test_nothing_in_the_working_folder_is_imported(doing, tmp_path, monkeypatch, name):
     """Where strangers' models lie, modules of theirs may lie, too."""

@@ -84,7 +84,7 @@ GROWING: dict[str, tuple[Callable[[int], Files], float]] = {
 """Name → what makes a file of a size, and the steps that each one of what it has more must count as."""
 
 
-@pytest.mark.cases(2)
+@pytest.mark.cases(1)
 @pytest.mark.parametrize("name", GROWING)
 def test_what_is_long_counts_each_time_that_it_is_gone_through(read, name):
     make, least = GROWING[name]

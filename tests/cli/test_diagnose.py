@@ -98,6 +98,7 @@ def test_the_residue_of_the_first_layer_is_right(trained) -> None:
     assert trained["layers"][0]["residue"] == pytest.approx(true, abs=0.15)
 
 
+@pytest.mark.slow
 def test_the_untrained_network_gets_the_answer() -> None:
     untrained = data(UNTRAINED)
     assert {layer["verdict"] for layer in untrained["layers"]} == {"initial"}

@@ -105,7 +105,7 @@ def put_link(read, out):
 LINKS = {"the same": put_same, "a hard link": put_hard, "a link": put_link}
 
 
-@pytest.mark.cases(2)
+@pytest.mark.cases(1)
 @pytest.mark.skipif(os.name != "posix", reason="needs links")
 @pytest.mark.parametrize(("name", "way"), cases_that_write(), ids=str)
 def test_what_is_read_is_never_written_over(here, name, way):
@@ -141,7 +141,7 @@ def restore(saved):
             Path(name).write_bytes(data)
 
 
-@pytest.mark.cases(2)
+@pytest.mark.cases(1)
 @pytest.mark.skipif(os.name != "posix", reason="this system has no modes")
 @pytest.mark.parametrize(("name", "way"), cases_that_write(), ids=str)
 def test_a_file_that_is_written_again_keeps_its_mode(here, name, way):
@@ -169,7 +169,7 @@ def written():
 ENCODINGS = ("ascii", "cp437", "latin-1", "cp1252", "utf-16")
 
 
-@pytest.mark.cases(2)
+@pytest.mark.cases(1)
 @pytest.mark.parametrize("encoding", ENCODINGS)
 @pytest.mark.parametrize("name", CASES)
 def test_every_command_prints_in_every_encoding(tmp_path, monkeypatch, name, encoding):
@@ -198,6 +198,7 @@ def needs_a_place(name, way):
     return name in ("convert", "survey", "export") and way not in CASES[name].ways
 
 
+@pytest.mark.cases(1)
 @pytest.mark.parametrize("name", [name for name, case in CASES.items() if case.tables])
 def test_no_cell_of_a_table_is_a_formula(tmp_path, monkeypatch, name):
     possible(name)

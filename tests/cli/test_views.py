@@ -56,7 +56,7 @@ def test_a_view_writes_one_picture_and_says_its_name(run, arguments: list[str], 
         assert min(picture.size) > 200
 
 
-@pytest.mark.cases(2)
+@pytest.mark.cases(1)
 @pytest.mark.parametrize("suffix", ["png", "pdf", "svg"])
 @pytest.mark.parametrize("view", ["sheet", "rms", "components"])
 def test_every_view_is_written_in_every_format(run, suffix: str, view: str) -> None:

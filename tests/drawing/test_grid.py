@@ -43,7 +43,7 @@ def test_every_grid_and_kernel_size_equals_matplotlib(n_filters, size):
     assert np.array_equal(fast_page(kernels), nolearn_page(kernels))
 
 
-@pytest.mark.cases(2)
+@pytest.mark.cases(1)
 @pytest.mark.parametrize("figsize", [(6, 6), (3, 8), (10.5, 8.5), (0.7, 0.9), (6.5, 4.5)])
 @pytest.mark.parametrize("dpi", [33.3, pytest.param(50, marks=SLOW), pytest.param(72, marks=SLOW), 150])
 @pytest.mark.parametrize("shape", [(5, 3, 3), (10, 4, 2)])

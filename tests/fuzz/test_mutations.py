@@ -97,6 +97,7 @@ def test_what_the_fuzzer_found_is_mended(path, tmp_path):
         read_path(part, LOOKS)
 
 
+@pytest.mark.slow
 def test_the_commands_go_through_a_small_network_and_leave_out_a_large_one():
     network = Network.of([ConvLayer.of(np.ones((3, 2, 3, 3)), type="Conv2DLayer")])
     assert is_small(network)

@@ -47,6 +47,7 @@ def test_a_filter_that_its_normalisation_mutes(subject_of, network, factor: floa
     assert text_of(subject_of, network(gamma)) == text
 
 
+@pytest.mark.slow
 def test_filters_that_the_following_layer_ignores(subject_of, network, make_conv, make_chain, glorot) -> None:
     later = glorot((8, 12, 3, 3)).copy()
     later[:, [0, 5]] = 0

@@ -93,6 +93,7 @@ def test_flags_are_flags_and_numbers_are_numbers_in_every_protocol():
         assert [repr(value) for value in found] == ["True", "False", "1", "0", "1.0"]
 
 
+@pytest.mark.cases(1)
 @pytest.mark.parametrize("protocol", range(6))
 @pytest.mark.parametrize("length", [0, 1, 255, 256, 1024, 1025, 70_000])
 def test_bytes_survive_every_protocol(protocol, length):

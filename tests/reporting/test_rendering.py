@@ -211,7 +211,6 @@ def test_control_and_bidirectional_characters_are_shown_not_sent(attacked: Page)
     assert "\\u202egnp.exe" in everything
 
 
-@pytest.mark.slow
 def test_data_for_the_script_is_strict_json(attacked: Page) -> None:
     for tag, data in attacked.texts:
         if tag == "script" and data.startswith(("{", "[")):
