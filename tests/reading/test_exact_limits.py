@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 from dataclasses import fields
+from pathlib import Path
 
 import pytest
 
+import filtviz
 from filtviz.reading.limits import Limits
 from tests import telling
 from tests.reading.limiting import FILES, answers, needed, refusals
@@ -34,3 +37,19 @@ def test_one_less_than_is_needed_is_refused_in_the_same_words(name, wanted):
 def test_every_limit_is_needed_by_one_of_the_files(wanted):
     refused = {line.split()[1] for lines in wanted.values() for line in lines}
     assert {one.name for one in fields(Limits)} - refused <= {"ratio", "memo", "nesting", "members"}
+
+
+@pytest.mark.slow  # all of the source is parsed
+def test_what_is_counted_counts_at_least_as_one() -> None:
+    counted = [
+        node.args[0].value
+        for path in sorted(Path(filtviz.__file__).parent.rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr == "spend"
+        and isinstance(node.args[0], ast.Constant)
+        and not isinstance(node.args[0].value, str)
+    ]
+    assert len(counted) > 20
+    assert min(counted) >= 1

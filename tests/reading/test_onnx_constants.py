@@ -1,0 +1,74 @@
+"""Weights of ONNX behind nodes that only give them another shape, held against numpy."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tests.reading.making import weights
+from tests.reading.test_onnx import load, node, part, tensor
+
+KERNEL = weights(4, 3, 2, 5)
+
+
+def found(tmp_path, stored: np.ndarray, *nodes: bytes, **constants: list[int]) -> np.ndarray | None:
+    """The weights ``w`` of a convolution, that nodes make of the array ``s``."""
+    held = part(5, tensor("s", stored))
+    held += b"".join(part(5, tensor(name, np.array(one, np.int64))) for name, one in constants.items())
+    convs = load(tmp_path, [*nodes, node("Conv", ["x", "w"], ["y"])], in_graph=held).conv_layers
+    return convs[0].W if convs else None
+
+
+@pytest.mark.parametrize(
+    "shape", [[4, 3, 2, 5], [0, 0, 2, 5], [4, -1, 2, 5], [-1, 3, 2, 5], [0, 3, -1, 5]], ids=str
+)
+def test_reshape_says_its_lengths_as_an_input_or_as_an_attribute(tmp_path, shape) -> None:
+    for stored in (KERNEL, KERNEL.reshape(4, 3, 10)):
+        given = found(tmp_path, stored, node("Reshape", ["s", "n"], ["w"]), n=shape)
+        assert np.array_equal(given, KERNEL), stored.shape
+        said = found(tmp_path, stored, node("Reshape", ["s"], ["w"], shape=shape))
+        assert np.array_equal(said, KERNEL)
+
+
+@pytest.mark.parametrize("shape", [[4, 3, 2, 6], [7, -1, 2, 5], [4, 3, -1, -1]], ids=str)
+def test_a_shape_that_does_not_fit_makes_no_weights(tmp_path, shape) -> None:
+    assert found(tmp_path, KERNEL, node("Reshape", ["s", "n"], ["w"]), n=shape) is None
+
+
+@pytest.mark.parametrize("axes", [[2], [3], [-1], [0], [1], [-2]], ids=str)
+def test_unsqueeze_and_squeeze_add_and_take_axes_of_one(tmp_path, axes) -> None:
+    flat = weights(4, 3, 5)
+    whole = np.expand_dims(flat, tuple(axes))
+    for nodes in (
+        [node("Unsqueeze", ["s", "n"], ["w"])],
+        [node("Unsqueeze", ["s"], ["w"], axes=axes)],
+    ):
+        assert np.array_equal(found(tmp_path, flat, *nodes, n=axes), whole)
+    five = np.expand_dims(KERNEL, tuple(axes))
+    for nodes in (
+        [node("Squeeze", ["s", "n"], ["w"])],
+        [node("Squeeze", ["s"], ["w"], axes=axes)],
+        [node("Squeeze", ["s"], ["w"])],
+    ):
+        assert np.array_equal(found(tmp_path, five, *nodes, n=axes), KERNEL)
+
+
+def test_shapes_are_followed_one_behind_the_other(tmp_path) -> None:
+    nodes = [
+        node("Identity", ["s"], ["a"]),
+        node("Reshape", ["a", "row"], ["b"]),
+        node("Unsqueeze", ["b", "end"], ["c"]),
+        node("Squeeze", ["c"], ["d"]),
+        node("Reshape", ["d", "whole"], ["w"]),
+    ]
+    assert np.array_equal(found(tmp_path, KERNEL, *nodes, row=[-1], end=[1], whole=[4, 3, 2, 5]), KERNEL)
+
+
+def test_lengths_that_are_computed_are_followed(tmp_path) -> None:
+    nodes = [
+        node("Shape", ["like"], ["n"]),
+        node("Reshape", ["s", "n"], ["w"]),
+    ]
+    held = part(5, tensor("s", KERNEL.ravel())) + part(5, tensor("like", np.zeros((4, 3, 2, 5), np.float32)))
+    network = load(tmp_path, [*nodes, node("Conv", ["x", "w"], ["y"])], in_graph=held)
+    assert np.array_equal(network.conv_layers[0].W, KERNEL)

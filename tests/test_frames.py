@@ -1,0 +1,59 @@
+"""Tables of pandas have the columns that the guide names, each with what it is called after."""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+
+import numpy as np
+
+import filtviz
+from filtviz import Network, frames
+from filtviz.measures.measure import Change, FilterChange, FilterDiagnosis, Finding
+from filtviz.summary import LayerRow, summarize
+from tests.building import conv, image
+
+
+def made() -> Network:
+    weights = np.random.default_rng(0).normal(size=(4, 1, 3, 3)).astype("f4")
+    return Network.of([image(1, 8, 8), conv(weights, below=0, name="first\x1b")])
+
+
+def test_a_row_of_a_layer_has_what_was_told_of_it() -> None:
+    (layer,) = filtviz.diagnose(made()).layers
+    assert list(frames._layers(layer)) == [
+        {
+            "conv": 0, "layer": "first\\x1b", "type": layer.type, "shape": (4, 1, 3, 3), "dtype": layer.dtype,
+            "verdict": layer.verdict, "noise": layer.residue, "seen": layer.seen,
+            "initialiser": layer.initialiser, "sentence": layer.sentence,
+        }
+    ]  # fmt: skip
+
+
+def test_a_row_of_a_filter_and_of_a_measure_has_all_fields() -> None:
+    (layer,) = filtviz.diagnose(made()).layers
+    known = {one.name for one in fields(FilterChange)}
+    change = FilterChange(**{name: {"index": 2, "cos2": 0.5}.get(name) for name in known})
+    layer = replace(layer, changes=(Change(before="x", filters=(change,)),))
+    rows = list(frames._filters(layer))
+    names = [one.name for one in fields(FilterDiagnosis) if one.name != "index"]
+    assert [list(row) for row in rows] == [["conv", "layer", "filter", *names, "cos2"]] * 4
+    assert [row["cos2"] for row in rows] == [None, None, 0.5, None]
+    assert [[row[name] for name in names] for row in rows] == [
+        [getattr(each, name) for name in names] for each in layer.filters
+    ]
+    names = [one.name for one in fields(Finding) if one.name != "measure"]
+    found = list(frames._measures(layer))
+    assert [row["measure"] for row in found] == [each.measure for each in layer.findings]
+    assert [[row[name] for name in names] for row in found] == [
+        [getattr(each, name) for name in names] for each in layer.findings
+    ]
+
+
+def test_a_row_of_the_network_has_its_fields_by_their_names() -> None:
+    for row in summarize(made()).rows:
+        told = frames._of_row(row)
+        assert list(told) == [*(one.name for one in fields(LayerRow)), "coverage"]
+        seen = row.receptive_field
+        assert told["receptive_field"] == (None if seen is None else seen.size)
+        assert told["coverage"] == (None if seen is None else seen.coverage)
+        assert "\x1b" not in str(told["name"])
