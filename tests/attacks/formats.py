@@ -204,7 +204,7 @@ TO_OPEN: Mapping[str, Callable[[], bytes]] = {
     "HDF5: a deep tree": lambda: hdf5(4, 12),
     "GGUF: numbers by the million": lambda: packed(gguf(60_000_000, 0, b"\0")),
     "GGUF: texts by the million": lambda: packed(gguf(900_000, 8, struct.pack("<Q", 0))),
-    "GGUF: lists by the million": lambda: packed(gguf(600_000, 9, struct.pack("<IQ", 0, 0))),
+    "GGUF: lists by the million": lambda: packed(gguf(300_000, 9, struct.pack("<IQ", 0, 0))),
     "safetensors: lists by the million": lambda: packed(
         safetensors(b'{"a":[' + b"[]," * 20_000_000 + b"0]}")
     ),

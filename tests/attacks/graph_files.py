@@ -339,7 +339,7 @@ def numbered(n: int) -> list[bytes]:
 
 
 TO_FOLLOW: Mapping[str, Callable[[], Files]] = {
-    "ONNX: a constant that many nodes pass on": lambda: packed(passed_on(100_000)),
+    "ONNX: a constant that many nodes pass on": lambda: packed(passed_on(49_000)),
     "ONNX: branches beside many names": lambda: packed(branches(60_000, 60_000)),
     "ONNX: a function of many inputs": lambda: packed(
         calls(b"f", 50_000) + onnx_function(b"f", inputs=[b"i"] * 300_000)

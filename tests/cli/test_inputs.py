@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from PIL import Image
 from tests.exported import model_folder
 from tests.reading.making import Thing, write
 
@@ -486,6 +487,49 @@ def test_no_result_is_appended_to_a_model(redirect):
             "filtviz: cannot write to stdout: it is m.npz, which is one of the files given; "
             "redirect it to another file\n"
         )
+
+
+IN_A_FOLDER = (
+    "layers nets >> nets/deep/m.npz",
+    "diagnose nets --csv 2>> nets/deep/m.npz",
+    "predict m.npz --images seen >> seen/a.png",
+    "predict m.npz -iseen/a.png >> seen/a.png",
+)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name != "posix", reason="needs a shell")
+@pytest.mark.parametrize("redirect", IN_A_FOLDER)
+def test_no_result_is_appended_to_what_lies_in_a_folder_that_is_given(redirect):
+    lay_folders()
+    before = {path: path.read_bytes() for path in Path().rglob("*.*") if path.is_file()}
+    ran = shell(redirect)
+    assert ran.returncode == 1
+    if "2>>" not in redirect:
+        assert ran.stderr.endswith("which is one of the files given; redirect it to another file\n")
+    assert {path: path.read_bytes() for path in Path().rglob("*.*") if path.is_file()} == before
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name != "posix", reason="needs a shell")
+def test_results_may_be_appended_to_what_is_no_model_in_a_folder_that_is_given():
+    lay_folders()
+    for _ in range(2):
+        ran = shell("diagnose nets --csv >> nets/told.txt")
+        assert ran.returncode == 0, ran.stderr
+    assert Path("nets/told.txt").read_text().count("file,") == 2
+    assert shell("diagnose nets > nets/new.txt").returncode == 0
+
+
+def lay_folders():
+    Path("nets/deep").mkdir(parents=True)
+    Path("seen").mkdir()
+    shutil.copy(save_model("m.npz"), "nets/deep/m.npz")
+    Image.effect_noise((31, 31), 50).save("seen/a.png")
+
+
+def shell(line):
+    return subprocess.run(f"{shlex.join(PROGRAM)} {line}", shell=True, capture_output=True, text=True)
 
 
 @pytest.mark.slow

@@ -15,6 +15,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from functools import lru_cache
+from itertools import chain, islice
 from pathlib import Path
 from typing import TextIO
 
@@ -226,6 +227,9 @@ def go_on_unread() -> None:
 def refuse_inputs(words: Iterable[str]) -> None:
     """Let nothing be printed if stdout or stderr is appended to a file that the command line names.
 
+    Those in a folder that it names are meant as well, as far as they are models or images: what was printed
+    before is none. What the shell empties before this program begins, nobody can save.
+
     Args:
         words: The command line.
 
@@ -233,7 +237,7 @@ def refuse_inputs(words: Iterable[str]) -> None:
         OutputError: stdout is such a file.
         Ended: stderr is, where no sentence can be said.
     """
-    names = {name for word in words for name in (word, word.partition("=")[2]) if name}
+    names = {name for word in words for name in (word, word.partition("=")[2], _attached(word)) if name}
     for descriptor in (2, 1):
         found = _name_of(descriptor, names)
         if found and descriptor == 2:
@@ -245,13 +249,47 @@ def refuse_inputs(words: Iterable[str]) -> None:
             )
 
 
+def _attached(word: str) -> str:
+    """Return what stands behind an option of one letter in the same word."""
+    return word[2:] if word[:1] == "-" and word[1:2] != "-" else ""
+
+
 def _name_of(descriptor: int, names: Iterable[str]) -> str | None:
-    """Return which of some names is that of the regular file that a descriptor writes to."""
+    """Return the name of the file that a descriptor writes to, if it is given, or lies in what is given."""
     with suppress(OSError):
         written = os.fstat(descriptor)
         if stat.S_ISREG(written.st_mode):
-            return next((name for name in names if _is_file(name, written)), None)
+            inside = (path for name in names for path in _inside(name, written) if _is_given(path, name))
+            return next(chain((name for name in names if _is_file(name, written)), inside), None)
     return None
+
+
+def _inside(name: str, written: os.stat_result) -> Iterator[str]:
+    """Yield where in a folder a file lies that is not empty; none where the name is not that of a folder."""
+    if not written.st_size:
+        return
+    walked = (os.path.join(place, file) for place, _, files in os.walk(name) for file in files)  # noqa: PTH118
+    yield from (path for path in islice(walked, MOST_LOOKED_AT) if _is_file(path, written))
+
+
+MOST_LOOKED_AT = 100_000
+"""Files of a folder among which that of stdout is looked for."""
+
+
+def _is_given(path: str, folder: str) -> bool:
+    """Tell a model or images in a folder from what else may lie there."""
+    from filtviz.errors import ReadError
+    from filtviz.reading import load
+    from filtviz.reading.folders import is_folder_of_models, is_no_model
+    from filtviz.running.preparing import SUFFIXES
+
+    if Path(path).suffix.lower() in SUFFIXES or not is_folder_of_models(Path(folder)):
+        return True
+    try:
+        load(path)
+    except ReadError as error:
+        return not is_no_model(error)
+    return True
 
 
 def _is_file(name: str, written: os.stat_result) -> bool:
