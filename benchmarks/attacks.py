@@ -47,7 +47,15 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from tests.attacks import array_files, formats, graph_files, growing, image_files, working  # noqa: E402  (not installed)
+from tests.attacks import (  # noqa: E402  (not installed)
+    array_files,
+    formats,
+    given_files,
+    graph_files,
+    growing,
+    image_files,
+    working,
+)
 
 LARGEST_FILE = 1_000_000
 BAR_SECONDS, BAR_MEGABYTES = 10.0, 1000.0
@@ -101,6 +109,7 @@ ATTACKS: dict[str, tuple[str, Callable[[], Files]]] = {
     **{name: ("names", make) for name, make in array_files.TO_NAME.items()},
     **{name: ("working", make) for name, make in working.TO_WORK.items()},
     **{name: ("images", make) for name, make in image_files.TO_SHOW.items()},
+    **{name: ("texts", make) for name, make in given_files.TO_GIVE.items()},
 }
 """Name → the part of the program that it is aimed at, and what makes its bytes."""
 
@@ -326,6 +335,8 @@ def measure(
             if quick and refused(costs.get(READERS[0], reader)) and command not in READERS:
                 continue
             line = [model if part == MODEL else part for part in COMMANDS[command]]
+            if Path(folder, given_files.TEXT).exists():
+                line += ["--architecture", given_files.TEXT]
             costs[command] = run(["-m", "filtviz", *line], Path(folder))
             kept.add(attack, command, costs[command])
         return costs, size

@@ -106,15 +106,36 @@ _SHOWN: Mapping[str, tuple[str, Callable[[], bytes]]] = {
     ),
     "an npz of very many members": ("a.npz", lambda: npz(**{f"a{n}": array(1, 1) for n in range(5_000)})),
     "an npy that is not there": ("a.npy", lambda: header((1 << 20, 1, 1 << 10, 1 << 10), "<f8")),
+    "a JPEG of thousands of passes": ("a.jpg", lambda: scans(25_000)),
     "an npy of one row": ("a.npy", lambda: array(1, 1, 1, 100_000)),
     "an npy of no numbers": ("a.npy", lambda: array(1, 1, 64, 64, value=float("nan"))),
 }
+
+
+def scans(n: int) -> bytes:
+    """A JPEG that goes through sixteen million pixels again and again."""
+    held = io.BytesIO()
+    Image.new("L", (4_000, 4_000)).save(held, "JPEG", progressive=True, quality=10)
+    data = held.getvalue()
+    last = data[data.rindex(b"\xff\xda") : -2]
+    return data[:-2] + last * n + data[-2:]
 
 
 def _beside_a_model(name: str, make: Callable[[], bytes]) -> dict[str, bytes]:
     return {"model.pkl": alone(8, 1, 3, 3), f"images/{name}": make()}
 
 
+def many(n: int, kind: str, data: bytes) -> dict[str, bytes]:
+    return {"model.pkl": alone(8, 1, 3, 3), **{f"images/{i}.{kind}": data for i in range(n)}}
+
+
 TO_SHOW: Mapping[str, Callable[[], Mapping[str, bytes]]] = {
-    what: (lambda name=name, make=make: _beside_a_model(name, make)) for what, (name, make) in _SHOWN.items()
+    **{
+        what: (lambda name=name, make=make: _beside_a_model(name, make))
+        for what, (name, make) in _SHOWN.items()
+    },
+    "pictures of sixteen million pixels by the hundred": lambda: many(100, "png", png(4_000, 4_000)),
+    "npz of sixteen million numbers by the dozen": lambda: many(
+        12, "npz", npz(images=header((1, 1, 4_000, 4_000)) + bytes(16_000_000))
+    ),
 }

@@ -11,7 +11,7 @@ from types import ModuleType
 
 import pytest
 
-from tests.attacks import array_files, formats, graph_files, growing, image_files, working
+from tests.attacks import array_files, formats, given_files, graph_files, growing, image_files, working
 
 
 @pytest.fixture(scope="module")
@@ -79,6 +79,7 @@ def test_each_attack_has_a_name_of_its_own(attacks):
         array_files.TO_NAME,
         working.TO_WORK,
         image_files.TO_SHOW,
+        given_files.TO_GIVE,
     )
     assert len(attacks.ATTACKS) == sum(map(len, tables))
 

@@ -143,7 +143,7 @@ def _box(axes: Axes, box: Box, placed: Placed, left: float, top: float, *, flows
     fill, edge = COLOURS[box.kind]
     x, y = placed.x + left, placed.y + top
     corner = x - BOX_WIDTH / 2 + 0.04, y - placed.height / 2 + 0.04
-    axes.add_patch(
+    axes.add_artist(
         FancyBboxPatch(
             corner,
             BOX_WIDTH - 0.08,
@@ -194,7 +194,7 @@ def _link(axes: Axes, points: Sequence[tuple[float, float]], *, is_told: bool) -
         middle = (before_y + y) / 2
         corners += [(before_x, middle), (x, middle), (x, y)]
         codes += [Path.CURVE4] * 3
-    axes.add_patch(
+    axes.add_artist(
         FancyArrowPatch(
             path=Path(corners, codes),
             arrowstyle="-|>,head_length=3.2,head_width=1.7",
