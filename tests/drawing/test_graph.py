@@ -174,7 +174,7 @@ def test_too_many_boxes_are_no_picture_and_still_text() -> None:
     assert len(place(drawn(n, [(i, i + 1) for i in range(n - 1)])).boxes) == n
     many = drawn(n + 1, [])
     with pytest.raises(
-        DrawingError, match=r"made has 801 boxes, too many for a picture .*: write \.dot or \.mmd"
+        DrawingError, match=r"made has 501 boxes, too many for a picture .*: write \.dot or \.mmd"
     ):
         place(many)
     assert as_dot(many).count("label=") == n + 1
