@@ -13,7 +13,7 @@ Minutes on one core with ``--quick``; docs/calibration.md is the whole run, and 
 rows with fewer columns. ``--write`` writes both:
 
     python benchmarks/train_nets.py trained --nets 270
-    OMP_NUM_THREADS=1 python benchmarks/calibration.py --repeat 2 --nets trained --write
+    OMP_NUM_THREADS=1 python benchmarks/calibration.py --repeat 4 --nets trained --write
 """
 
 from __future__ import annotations
