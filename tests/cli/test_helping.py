@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import runpy
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -137,6 +138,39 @@ def test_a_name_that_a_shell_would_take_apart_is_not_offered(tmp_path):
 @pytest.mark.slow
 def test_the_script_for_a_shell_is_printed(shell, begins):
     assert run({**os.environ, "_FILTVIZ_COMPLETE": f"{shell}_source"}).startswith(begins)
+
+
+SHELLS = {
+    "bash": (
+        'eval "$(_FILTVIZ_COMPLETE=bash_source filtviz)"; COMP_WORDS=(filtviz plot "$MODEL" --layer ""); '
+        'COMP_CWORD=4; _filtviz_completion filtviz; printf "%s\\n" "${COMPREPLY[@]}"'
+    ),
+    "zsh": (
+        'autoload -Uz compinit; compinit -u -D; eval "$(_FILTVIZ_COMPLETE=zsh_source filtviz)"; '
+        "compadd() { print -l -- $completions; }; "  # what it offers, outside of an editor of lines
+        'words=(filtviz plot "$MODEL" --layer ""); CURRENT=5; _filtviz_completion'
+    ),
+    "fish": '_FILTVIZ_COMPLETE=fish_source filtviz | source; complete -C "filtviz plot $MODEL --layer "',
+}
+"""Shell → what it is told to do as the README says, and to offer for a layer."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("shell", SHELLS)
+def test_a_real_shell_offers_the_names_of_layers(shell, tmp_path):
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    program = shutil.which("filtviz", path=path)
+    if shutil.which(shell) is None or program is None:
+        pytest.skip(f"{shell} or the program itself is not installed here")
+    plain = {"bash": ["--norc"], "zsh": ["-f"], "fish": ["--no-config"]}[shell]
+    done = subprocess.run(
+        [shell, *plain, "-c", SHELLS[shell]],
+        env={**os.environ, "PATH": path, "MODEL": MODEL, "HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.split() == [f"conv{i}" for i in range(1, 7)]
 
 
 def test_the_module_says_in_its_help_how_it_is_started(monkeypatch, capsys):
