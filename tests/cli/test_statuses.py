@@ -101,6 +101,7 @@ def test_json_says_of_each_model_what_became_of_it(command):
     words = {"done", "drawn", "compared", "diagnosed", "measured"}
     assert {each["status"] for each in told["models"]} <= words
     assert {(each["code"], each["reason"]) for each in told["models"]} == {(None, None)}
+    assert run(command, "--json", "-q").stderr == ""
 
 
 @pytest.mark.slow

@@ -134,10 +134,10 @@ def print_path(path: object, *, as_message: bool = False) -> None:
 
     Args:
         path: What to print.
-        as_message: It is no result here, and goes to stderr.
+        as_message: It is no result here, and goes to stderr, unless the command is quiet.
     """
-    text = exact(str(path), *_stdout_encoding())
-    click.echo(text, err=as_message)
+    if not (as_message and is_quiet()):
+        click.echo(exact(str(path), *_stdout_encoding()), err=as_message)
 
 
 def fit(text: str) -> str:
