@@ -116,6 +116,23 @@ def test_a_filter_of_one_channel_is_depthwise_only_above_as_many_channels():
     )
 
 
+def groups_of(as_they_run: bool, **shapes: tuple[int, ...]) -> list[int | None]:
+    found = layers_of(tensors(**shapes), PYTORCH, Hints(), as_they_run=as_they_run).layers
+    return [one.operations[0].groups for one in found if isinstance(one.operations[0], Convolution)]
+
+
+def test_depthwise_branches_of_several_sizes_do_not_stand_one_behind_the_other():
+    """As FastViT has them: both may have two filters for each channel below."""
+    norm = {"large__running_mean": (8,), "large__running_var": (8,)}
+    below = {"a__weight": (4, 3, 3, 3)}
+    large, small = {"large__0__weight": (8, 1, 7, 7)}, {"small__0__weight": (8, 1, 3, 3)}
+    for as_they_run in (True, False):
+        assert groups_of(as_they_run, **below, **large, **norm, **small) == [None, None, None]
+    assert groups_of(True, **{"a__weight": (8, 3, 3, 3)}, **small, **norm) == [None, 8]
+    same = {"other__0__weight": (8, 1, 3, 3)}
+    assert groups_of(True, **{"a__weight": (8, 3, 3, 3)}, **small, **same) == [None, 8, 8]
+
+
 def test_a_kernel_is_turned_around_only_where_a_bias_or_a_norm_leaves_no_other_reading():
     def axes(**shapes: tuple[int, ...]) -> str:
         return layers_of(tensors(**shapes), PYTORCH, Hints()).layers[0].operations[0].axes
@@ -196,6 +213,8 @@ def test_a_square_kernel_is_transposed_by_its_name_alone():
 
     assert axes("deconv_layers__0", 4) == axes("upsample", 2) == axes("deconv", 3) == "iorc"
     assert axes("upsample__conv", 3) == axes("deconv__block", 3) == axes("up_blocks__0", 4) == "oirc"
+    assert axes("mask_predictor__conv5_mask", 2) == "iorc", "of Mask R-CNN, in torchvision and in Detectron"
+    assert axes("mask_predictor__conv4_mask", 2) == axes("conv5_mask__0", 3) == "oirc"
 
 
 def test_a_person_says_axes_of_one_array_or_of_all():

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import Any
 
 from filtviz.activations import Activation
@@ -87,7 +88,7 @@ MOST_COLOURS = 4
 
 _CALLED_TRANSPOSED = re.compile(r"(?i)deconv|transpos|(\A|[._/])up(conv|samp|scale)?s?(\d|[._/]|\Z)")
 
-_SURELY_TRANSPOSED = re.compile(r"(?i)deconv|transpos|up(conv|samp)")
+_SURELY_TRANSPOSED = re.compile(r"(?i)deconv|transpos|up(conv|samp)|(\A|[._/])conv5_mask\Z")
 _OF_TRANSPOSED = re.compile(r"(?i)deconv|transpose")
 _CALLED_EMBEDDING = re.compile(
     r"(?i)(\A|[._/])(?P<name>wte|wpe|emb|embed_(tokens|positions)|(\w+_)?embed(ding)?s?)(_?\d+)?\Z"
@@ -365,6 +366,7 @@ class _Maker:
     known: Mapping[str, Mapping[str, Any]]
     as_they_run: bool = True
     sees_colours: bool = False
+    branches: Set[str] = frozenset()
     attention: Set[str] = frozenset()
     depthwise: list[str] = field(default_factory=list)
     transposed: list[str] = field(default_factory=list)
@@ -379,6 +381,7 @@ class _Maker:
         layers: list[Layer] = []
         before: int | None = None
         self.attention = of_attention({group.name for group in groups}, self.convention.separator)
+        self.branches = self._branches(groups)
         self.sees_colours = any(_sees_colours(group.shape, self.convention) for group in groups)
         for place, group in enumerate(groups):
             following = groups[place + 1] if place + 1 < len(groups) else None
@@ -462,10 +465,25 @@ class _Maker:
             axes = orders.get(len(weight.shape), usual) if known.get("transposed") else usual
         found = Convolution(weights=weight, axes=axes, flip_filters=False, bias=bias, **known)
         below = (before or 0) if self.as_they_run or self.sees_colours else 0  # or it may see a grey image
+        below = 0 if group.name in self.branches else below
         if found.groups is None and found.n_channels == 1 and below > 1 and found.n_filters == below:
             # One channel for each filter, and as many filters as channels below: there is no other reading.
             self.depthwise.append(group.name)
             return replace(found, groups=below)
+        return found
+
+    def _branches(self, groups: Sequence[_Group]) -> set[str]:
+        """Return kernels of one channel and several sizes that follow each other: they stand side by side.
+
+        Both see what is below the first one, of which they may have several filters for each channel.
+        """
+        usual = self.convention.kernels[4]
+        kernels = [one for one in groups if len(one.shape) == len(usual)]
+        found: set[str] = set()
+        for one, other in pairwise(kernels):
+            of = [dict(zip(usual, each.shape, strict=True)) for each in (one, other)]
+            if of[0]["i"] == of[1]["i"] == 1 < of[0]["o"] == of[1]["o"] and one.shape != other.shape:
+                found |= {one.name, other.name}
         return found
 
     def _comes_before(self, group: _Group, other: _Group) -> bool:
