@@ -6,8 +6,8 @@ Run it on an idle machine with 600 MB of free disk, in an environment that has t
 
 It writes VGG-16's parameters as Python 2 would have (protocol 2) and as today's frameworks have them (those
 that are installed; the others are named), each beside a file of 2 MB with the same first layer, and a nolearn
-network with 330,000 opcodes, measures whole processes, and prints Markdown tables. ``--quick`` makes VGG-16's
-dense layers a tenth as large.
+network with 330,000 opcodes, measures whole processes, and prints Markdown tables. ``--write`` puts them into
+the README between their marks; ``--quick`` makes VGG-16's dense layers a tenth as large.
 """
 
 from __future__ import annotations
@@ -120,13 +120,36 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--quick", action="store_true", help="make the dense layers a tenth as large")
     parser.add_argument("--only", choices=TABLES, help="print one table")
+    parser.add_argument("--write", action="store_true", help="write the tables into the README")
     arguments = parser.parse_args()
+    if arguments.write and arguments.quick:
+        parser.error("the README has the figures of whole runs: leave out --quick")
     less = 10 if arguments.quick else 1
     with tempfile.TemporaryDirectory() as folder:
         for name in [arguments.only] if arguments.only else TABLES:
             headers, make_rows = TABLES[name]
             rows = make_rows(Path(folder), less)
-            print(tabulate(rows, headers, tablefmt="github", stralign="right", disable_numparse=True), "\n")
+            table = tabulate(rows, headers, tablefmt="github", stralign="right", disable_numparse=True)
+            print(table, "\n", flush=True)
+            if arguments.write:
+                write_table(name, table)
+
+
+def marks(name: str) -> tuple[str, str]:
+    """Return between what the README has a table."""
+    begins, ends = (f"<!-- benchmarks/reading.py --only {name} {what} -->" for what in ("begins", "ends"))
+    return begins, ends
+
+
+def write_table(name: str, table: str) -> None:
+    """Put a table into the README in the place of the one that is there."""
+    readme = Path(__file__).resolve().parents[1] / "README.md"
+    begins, ends = marks(name)
+    before, begin, rest = readme.read_text(encoding="utf-8").partition(begins)
+    _, end, after = rest.partition(ends)
+    if not begin or not end:
+        raise SystemExit(f"{readme} has no place between {begins} and {ends}")
+    readme.write_text(f"{before}{begin}\n{table}\n{end}{after}", encoding="utf-8")
 
 
 SIZE_HEADERS = ["what", "file, MB", "seconds", "peak, MB", "seconds, ratio", "peak, ratio"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import runpy
 import shlex
 import subprocess
 import sys
@@ -111,3 +112,43 @@ def test_links_lead_somewhere() -> None:
     assert links
     for link in links:
         assert link.startswith("https://") or (ROOT / link).exists(), link
+
+
+READING = runpy.run_path(str(ROOT / "benchmarks" / "reading.py"))
+
+
+def cells_of(name: str) -> list[list[str]]:
+    """Return the rows of the table that the README has between the marks of the benchmark of reading."""
+    begins, ends = READING["marks"](name)
+    block = README.partition(begins)[2].partition(ends)[0]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in block.strip().splitlines()]
+
+
+@pytest.mark.parametrize("name", READING["TABLES"])
+def test_the_figures_of_reading_stand_in_the_table_that_the_benchmark_prints(name):
+    headers, _, *rows = cells_of(name)
+    assert headers == READING["TABLES"][name][0]
+    assert rows
+    assert all(len(row) == len(headers) for row in rows)
+
+
+def test_a_first_layer_of_each_framework_takes_no_more_than_is_promised():
+    rows = cells_of("frameworks")[2:]
+    assert len(rows) == len(READING["PEERS"])
+    for file, size, _, over_small, peak, library, *_ in rows:
+        assert float(size) > 500, file
+        assert float(over_small) <= 1.5, file
+        assert float(peak) < 100, file
+        assert library in {peer.name for peer in READING["PEERS"]}
+
+
+def test_the_benchmark_of_reading_writes_its_table_between_the_marks_alone(tmp_path):
+    readme, script = tmp_path / "README.md", tmp_path / "benchmarks" / "reading.py"
+    script.parent.mkdir()
+    script.write_text((ROOT / "benchmarks" / "reading.py").read_text())
+    begins, ends = READING["marks"]("opcodes")
+    readme.write_text(f"before\n{begins}\nold\n{ends}\nbehind\n")
+    runpy.run_path(str(script))["write_table"]("opcodes", "| new |")
+    assert readme.read_text() == f"before\n{begins}\n| new |\n{ends}\nbehind\n"
+    with pytest.raises(SystemExit):
+        runpy.run_path(str(script))["write_table"]("pickles", "| new |")
