@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from filtviz.errors import MalformedFileError, UnsupportedFileError
 from filtviz.network import Layer, Network
-from filtviz.operations import Convolution, Input, Operation, Upscale
+from filtviz.operations import Convolution, Dense, Input, Normalisation, Operation, Untold, Upscale
 from filtviz.parameter import Parameter, Shape
 from filtviz.reading.arrays import (
     AnyArray,
@@ -118,6 +120,7 @@ class _Reader:
     quantised: list[str] = field(default_factory=list)
     spread: dict[int, _Spread] = field(default_factory=dict)
     postponed: dict[int, _Postponed] = field(default_factory=dict)
+    of_shapes: set[int] = field(default_factory=set)
 
     @classmethod
     def of(cls, model: Table, graph: Table, opened: Opened) -> _Reader:
@@ -156,7 +159,7 @@ class _Reader:
         if name in _PASSES_WEIGHTS and inputs and outputs and self._is_constant(inputs[0]):
             self.source[outputs[0]] = self.source.get(inputs[0], inputs[0])
             return
-        if not outputs:
+        if not outputs or self._is_of_shapes(name, inputs, outputs):
             return
         case = Case(
             operator=name,
@@ -167,6 +170,7 @@ class _Reader:
             shape=self._shape,
             output=outputs[0],
             outputs=outputs,
+            custom=bytes(operator.bytes(5)[:_MOST_OPTIONS]),
         )
         if self._is_spread(case) or self._is_repeat(case):
             return
@@ -175,7 +179,7 @@ class _Reader:
         self._add_operator(case, outputs)
 
     def _add_operator(self, case: Case, outputs: Sequence[int]) -> None:
-        operations, inputs = operations_of(case), case.inputs
+        operations, inputs = self._scaled(operations_of(case), case), case.inputs
         spread = self.spread.get(case.input(0))
         if spread is not None and isinstance(operations[0], Convolution):
             operations = (replace(operations[0], dilation=spread.gaps), *operations[1:])
@@ -189,6 +193,41 @@ class _Reader:
                 self.giver[output] = self._add(self._layer(case.operator, part, given, output), output)
         if spread is not None:
             self.spread[outputs[0]] = replace(spread, places=(*spread.places, place))
+
+    def _is_of_shapes(self, name: str, inputs: Sequence[int], outputs: Sequence[int]) -> bool:
+        """Leave out what computes with nothing but shapes: the file says of each tensor how large it is."""
+        computed = name == "SHAPE" or any(number in self.of_shapes for number in inputs)
+        is_fed = any(number in held for number in inputs for held in (self.giver, self.postponed))
+        if computed and (name == "SHAPE" or not is_fed):
+            self.of_shapes.update(outputs)
+            return True
+        return False
+
+    def _scaled(self, operations: tuple[Operation, ...], case: Case) -> tuple[Operation, ...]:
+        """Put the scale of weights that are stored as whole numbers behind what weighs with them."""
+        found: list[Operation] = []
+        for one in operations:
+            weights = one.weights if isinstance(one, Convolution | Dense) else None
+            if not isinstance(one, Convolution | Dense) or weights is None or weights.dtype.kind not in "iu":
+                found.append(one)
+                continue
+            scale, zeros = self._scale(case.input(1))
+            if not len(scale) or zeros.any():
+                reason = (
+                    "its weights are whole numbers, and not how they are scaled in a way that is followed"
+                )
+                found += [one, Untold(reason=reason, keeps_places=True)]
+                continue
+            gamma = Parameter.of("gamma", scale, self._tensor(case.input(1)).text(3))
+            found += [replace(one, bias=None), Normalisation(gamma=gamma, beta=one.bias, is_batch=False)]
+        return tuple(found)
+
+    def _scale(self, number: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        """Return what the numbers of a tensor are multiplied with, and those that stand for zero."""
+        told = self._tensor(self.source.get(number, number)).table(4)
+        scale = told.numbers(2, "f") if told is not None else ()
+        zeros = told.numbers(3, "q") if told is not None else ()
+        return np.array(scale, np.float32), np.array(zeros, np.int64)
 
     def _is_spread(self, case: Case) -> bool:
         """Follow what puts gaps between the taps of a convolution; tell whether the operator is that."""
@@ -336,7 +375,11 @@ class _Reader:
             if array is None:
                 return None
             tensor = self._tensor(key[0])
-            self.parameters[key] = parameter_of(name, array, tensor.text(3))
+            held = parameter_of(name, array, tensor.text(3))
+            scale, zeros = self._scale(number) if array.dtype.kind in "iu" else (np.zeros(0), np.zeros(0))
+            if name != "filter" and len(scale) and (len(scale) == 1 or array.shape == scale.shape):
+                held = _real(held, scale, zeros)
+            self.parameters[key] = held
             if name == "filter" and array.dtype.kind in "iu":
                 self.quantised.append(tensor.text(3))
         return self.parameters[key]
@@ -352,9 +395,22 @@ class _Reader:
         ]
 
 
+def _real(held: Parameter, scale: NDArray[Any], zeros: NDArray[Any]) -> Parameter:
+    """Return the numbers that whole ones stand for."""
+    zero = zeros if len(zeros) in (1, len(scale)) else np.zeros(1)
+    return replace(
+        held,
+        dtype=np.dtype(np.float32),
+        read=lambda: ((held.value.astype(np.float64) - zero) * scale).astype(np.float32),
+    )
+
+
 def _input(shape: Shape | None) -> Input:
     return Input(shape=shape, channels_last=shape is not None and len(shape) == 4)
 
+
+_MOST_OPTIONS = 64
+"""Bytes of a custom operator's options that are looked at."""
 
 _FEW = 64
 """Elements up to which a constant's numbers are read to know what an operator does."""
