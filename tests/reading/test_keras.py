@@ -200,7 +200,7 @@ CLASSES = {
     "ZeroPadding2D": (layer("ZeroPadding2D", padding=[[1, 2], [0, 3]]), None, (None, 4, 10, 12)),
     "Cropping2D": (layer("Cropping2D", cropping=[[1, 2], [0, 3]]), None, (None, 4, 4, 6)),
     "UpSampling2D": (layer("UpSampling2D", size=[2, 3]), None, (None, 4, 14, 27)),
-    "UpSampling2D between pixels": (layer("UpSampling2D", interpolation="bilinear"), Resize, (None, 4, 14, 18)),
+    "UpSampling2D, linear": (layer("UpSampling2D", interpolation="bilinear"), Resize, (None, 4, 14, 18)),
     "Reshape": (layer("Reshape", target_shape=[7, 36]), Transpose, (None, 36, 7)),
     "Dropout": (layer("Dropout", rate=0.5), None, (None, 4, 7, 9)),
     "Rescaling": (layer("Rescaling", scale=0.5, offset=[-1, 0, 1, 2]), Normalisation, (None, 4, 7, 9)),
