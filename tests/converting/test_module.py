@@ -29,6 +29,7 @@ needs_torch = pytest.mark.skipif(importlib.util.find_spec("torch") is None, reas
 
 NOT_THERE = {"dilated mean"}
 """Operations that are refused in a module, and said in ONNX."""
+NOT_THERE = {*NOT_THERE, *(name for name in CASES if name.startswith(("resize asymmetric", "resize to one")))}
 
 
 def answers(network: Network, noise: list[np.ndarray]) -> list[np.ndarray]:
@@ -80,7 +81,9 @@ def check(source: str) -> None:
             assert not node.attr.startswith("_") or node.attr == "__init__", node.attr
         assert not isinstance(node, ast.Import | ast.ImportFrom | ast.Lambda | ast.JoinedStr | ast.Await)
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
-            assert node.value in {"tanh", "ngtp,gftp->ngfp", "inf", "-inf", "nan"}, node.value
+            words = {"tanh", "ngtp,gftp->ngfp", "inf", "-inf", "nan"}
+            words |= {"reflect", "replicate", "linear", "bilinear", "trilinear"}
+            assert node.value in words, node.value
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
             assert node.func.id in {"super", "float"}
 
@@ -118,9 +121,9 @@ def test_two_inputs_are_merged_alike_in_the_module(name: str) -> None:
     crops = "cropped" in name
     own = Convolution(weights=numbers(4, 4, 3, 3), stride=(1, 1), pad=pads(*([0, 0] if crops else [1, 1])))
     start = network_of(own)
-    assert (
-        apart(Network.of([*start.layers, Layer(name="b", inputs=(0, 1), operations=(MERGES[name],))])) <= 1e-6
-    )
+    merged = Layer(name="b", inputs=(0, 1), operations=(MERGES[name],))
+    # What is divided by numbers near 0 has its rounding divided, too.
+    assert apart(Network.of([*start.layers, merged])) <= (1e-5 if name == "divide" else 1e-6)
 
 
 @needs_torch

@@ -618,6 +618,8 @@ def _resized(step: Step, x: str, operation: Resize) -> str:
     mode = {1: "linear", 2: "bilinear", 3: "trilinear"}[n]
     if operation.coordinates == "asymmetric":
         raise ValueError("it lays the first places upon each other, which PyTorch has no function for")
+    if operation.coordinates == "pytorch_half_pixel" and 1 in step.shape[2:]:
+        raise ValueError("it takes the first place for an axis of one, which PyTorch itself does not")
     ends = operation.coordinates == "align_corners"
     if operation.size:
         how = f"size={_tuple(operation.size)}"
