@@ -13,6 +13,7 @@ from filtviz.measures.table import (
     JUDGING,
     LEVEL,
     MEASURES,
+    NULLS,
     STRENGTH,
     STRUCTURE,
     checks_met,
@@ -108,3 +109,11 @@ def test_each_verdict_has_its_words() -> None:
 
 def test_the_page_is_up_to_date() -> None:
     assert DOCS.read_text() == as_markdown(), "write it anew: filtviz explain --markdown > docs/measures.md"
+
+
+def test_each_null_is_explained_in_a_few_words_or_is_plain() -> None:
+    plain = {"–", "– (interval)", "a proof"}
+    named = {entry.short_null for entry in MEASURES.values()} - plain
+    assert [null for null in named if not any(word in null for word in NULLS)] == []
+    assert [word for word in NULLS if not any(word in null for null in named)] == []
+    assert all(len(meaning.split()) < 12 for meaning in NULLS.values())

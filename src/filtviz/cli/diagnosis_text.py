@@ -8,7 +8,7 @@ from pathlib import Path
 from filtviz.answer_text import answer_text, span
 from filtviz.cli.console import fit, format_table
 from filtviz.measures.measure import Change, Diagnosis, FilterDiagnosis, Finding, LayerDiagnosis
-from filtviz.measures.table import MEASURES
+from filtviz.measures.table import MEASURES, NULLS
 from filtviz.measures.trajectory import Trajectory
 from filtviz.naming import telling_names
 from filtviz.paper import Paper, window_width
@@ -87,7 +87,21 @@ def evidence_of(diagnosis: Diagnosis, *, details: bool, with_filters: bool) -> s
         parts.append(
             _wrapped(f"{printable(each.name, 40)} ({printable(each.type, 40)}) is not judged: {each.reason}.")
         )
+    if details and (words := _nulls_in_words(diagnosis.layers)):
+        parts.append(words)
     return "\n".join(parts)
+
+
+def _nulls_in_words(layers: Sequence[LayerDiagnosis]) -> str:
+    """Explain in a few words each null that the tables name."""
+    taken = {each.measure for layer in layers for each in layer.findings}
+    named = " ".join(entry.short_null for key, entry in MEASURES.items() if key in taken)
+    told = [f"{word}: {meaning}" for word, meaning in NULLS.items() if word in named]
+    if not told:
+        return ""
+    return _wrapped(
+        f"A null is what chance alone gives: {'; '.join(told)}. `filtviz explain MEASURE` tells more of each."
+    )
 
 
 def shown_of(diagnoses: Sequence[Diagnosis]) -> str:

@@ -38,6 +38,7 @@ __all__ = [
     "JUDGING",
     "LEVEL",
     "MEASURES",
+    "NULLS",
     "STRENGTH",
     "STRUCTURE",
     "checks_met",
@@ -83,6 +84,24 @@ LEVEL = ALPHA / _N_JUDGING
 
 MEASURES: Mapping[str, Measure] = {measure.key: measure(_N_JUDGING) for measure in _ALL}
 """Key → measure, in the order in which they are taken, shown and explained."""
+
+NULLS: Mapping[str, str] = {
+    "KS": "how far draws of a known law lie from it",
+    "normal": "a sum of many draws",
+    "Pearson III": "a sum of squares of which some count more than others",
+    "χ²": "a sum of squares",
+    "Tracy-Widom": "the strongest direction in noise",
+    "ranks": "two orders that have nothing to do with each other",
+    "Beta": "the angle between two random directions",
+    "Šidák": "the smallest p-value of as many pairs as there are",
+    "binomial": "a count of weights",
+    "occupancy": "how many different values rounding leaves of draws",
+    "impossible": "no draw of the initialiser gives it",
+    "draws": "the same measure of noise of this shape",
+    "shuffles": "the same measure of these weights in another order",
+    "heuristic": "a limit by experience, and no law",
+}
+"""What a word of `Measure.short_null` stands for, for someone who has not met the law."""
 
 JUDGING = tuple(key for key, measure in MEASURES.items() if measure.judges)
 """The tests that decide a layer's verdict."""
