@@ -98,6 +98,9 @@ Filters to look at first: 3, 17, 4.
 Not composed with the layers below: it is the first convolution.
 
 sound (Conv1DLayer) is not judged: it is a curve.
+
+A null is what chance alone gives: impossible: no draw of the initialiser gives it. `filtviz explain
+MEASURE` tells more of each.
 """
 
 

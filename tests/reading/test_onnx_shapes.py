@@ -10,7 +10,7 @@ import pytest
 
 from filtviz import Network
 from filtviz.errors import FiltvizError
-from filtviz.operations import Concatenate, Dense, Normalisation, Reshape, Untold, Upscale
+from filtviz.operations import Concatenate, Dense, Normalisation, Reshape, Resize, Untold, Upscale
 from filtviz.parameter import Parameter
 from filtviz.reading.shape_arithmetic import (
     MOST,
@@ -110,7 +110,7 @@ def test_a_size_that_is_computed_is_that_by_which_an_image_grows(tmp_path):
 @pytest.mark.parametrize(
     ("facts", "size"),
     [
-        ({"mode": "linear"}, 16),
+        ({"mode": "cubic"}, 16),
         ({"scale": 1.5}, 12),
         ({"scale": 0.3}, 2),
         ({"coordinate_transformation_mode": "align_corners"}, 16),
@@ -122,6 +122,12 @@ def test_what_is_resized_in_another_way_is_untold_and_its_size_is_known(tmp_path
     network = resized(tmp_path, **facts)
     assert isinstance(network.layers[1].operations[0], Untold)
     assert network.layers[1].output_shape == (1, 3, size, size)
+
+
+def test_what_is_resized_linearly_is_followed(tmp_path):
+    network = resized(tmp_path, mode="linear")
+    assert isinstance(network.layers[1].operations[0], Resize)
+    assert network.layers[1].output_shape == (1, 3, 16, 16)
 
 
 def test_a_size_of_an_open_image_stays_open(tmp_path):
