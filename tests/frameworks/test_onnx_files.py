@@ -115,6 +115,21 @@ def test_a_quantised_weight_is_what_is_stored(tmp_path) -> None:
     assert bits(layer.W) == bits(array)
 
 
+@pytest.mark.parametrize("scale", [np.array(0.02, np.float32), np.linspace(0.01, 0.03, 5, dtype=np.float32)])
+def test_a_quantised_weight_runs_as_in_onnx_runtime(tmp_path, scale) -> None:
+    onnxruntime = pytest.importorskip("onnxruntime")
+    random = np.random.default_rng(0)
+    array = random.integers(-128, 128, (5, 3, 3, 3)).astype(np.int8)
+    nodes = [onnx.helper.make_node("DequantizeLinear", ["q", "scale", "zero"], ["w"], axis=0), conv("w")]
+    zero = np.zeros(scale.shape, np.int8)
+    initialisers = [as_stored("q", array), as_stored("scale", scale), as_stored("zero", zero)]
+    path = saved(model_of(nodes, initialisers), tmp_path / "m.onnx")
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    image = random.random((1, 3, 32, 32)).astype(np.float32)
+    (wanted,) = session.run(None, {session.get_inputs()[0].name: image})
+    np.testing.assert_allclose(load(path).run(image), wanted, atol=1e-5)
+
+
 @pytest.mark.parametrize("together", [True, False], ids=["one file", "a file each"])
 def test_weights_beside_the_model_are_itself(tmp_path, together) -> None:
     first, second = kernel(64, 3, 5, 5), kernel(8, 64, 3, 3, seed=1)

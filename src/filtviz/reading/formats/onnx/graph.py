@@ -22,7 +22,14 @@ from filtviz.operations import Input, Operation, Untold, parameters_of
 from filtviz.parameter import Parameter, Shape
 from filtviz.reading.arrays import AnyArray, ComputedArray, count, parameter_of, shape_of
 from filtviz.reading.formats.onnx.initialisers import array_of, name_of, sparse_array_of
-from filtviz.reading.formats.onnx.operators import Attributes, Case, Constant, known_shape, operations_of
+from filtviz.reading.formats.onnx.operators import (
+    Attributes,
+    Case,
+    Constant,
+    known_shape,
+    operations_of,
+    scale_of,
+)
 from filtviz.reading.formats.onnx.shape_nodes import computed
 from filtviz.reading.layering import add_layer, make_layer, shapes_of
 from filtviz.reading.opened import Opened
@@ -140,6 +147,7 @@ class Graph:
             found = held
             if operator == "DequantizeLinear":
                 self.quantised.append(held.parameter.source)
+                found = self._dequantised(held, node, values)
         elif isinstance(held, Constant) and operator == "Transpose" and not _is_few_wholes(held):
             found = _turned(held, self._attributes(node).integers("perm"))
         elif isinstance(held, Constant) and operator in _RESHAPES and not _is_few_wholes(held):
@@ -152,6 +160,18 @@ class Graph:
             return False
         values[outputs[0]] = found
         return True
+
+    def _dequantised(self, held: Constant, node: Message, values: dict[str, Value]) -> Constant:
+        """Return a constant with the scale of its whole numbers, where it is told and fits."""
+        beside = [values.get(name) for name in node.texts(1)[1:3]]
+        given = [one if isinstance(one, Constant) else None for one in (*beside, None, None)]
+        axis, n = self._attributes(node).integer("axis", 1), len(held.shape)
+        axis = axis % n if n else 0
+        is_other = any(one is not None and not isinstance(one, Constant) for one in beside)
+        if held.scale is not None or held.parameter.dtype.kind not in "iu" or is_other:
+            return held  # real numbers that only pass through a quantisation among others
+        scale = scale_of(given[0], given[1], held.order[axis] if held.order else axis)
+        return held if scale is None or not scale.fits(held.parameter.shape) else replace(held, scale=scale)
 
     def _numbers(self, operator: str, node: Message, given: Sequence[Value | None]) -> Lengths | None:
         """Follow what computes with shapes."""
@@ -327,7 +347,8 @@ def _turned(held: Constant, order: Sequence[int] | None) -> Constant | None:
 
 def _reshaped(held: Constant, operator: str, numbers: Sequence[int] | None) -> Constant | None:
     """Return a constant behind what gives it another shape; None where that is not told, or does not fit."""
-    if held.order is not None or (numbers is None and operator != "Squeeze"):
+    along = held.scale is not None and held.scale.numbers.size > 1
+    if along or held.order is not None or (numbers is None and operator != "Squeeze"):
         return None
     below, lengths = held.shape, list(numbers or ())
     if operator == "Unsqueeze":

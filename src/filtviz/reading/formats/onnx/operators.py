@@ -10,6 +10,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from filtviz.activations import Activation, ActivationKind
 from filtviz.operations import (
     Concatenate,
@@ -60,11 +63,42 @@ _FEW = 64
 
 
 @dataclass(frozen=True, kw_only=True)
+class Scale:
+    """What whole numbers stand for: ``(q - zeros) * numbers``, for all or for each place of a stored axis."""
+
+    numbers: NDArray[np.float64]
+    zeros: NDArray[np.float64]
+    axis: int
+
+    def real(self, stored: Parameter) -> Parameter:
+        """Return the numbers that those of an array, which it fits, stand for."""
+
+        def along(held: NDArray[np.float64]) -> NDArray[np.float64]:
+            if held.size == 1:
+                return held.reshape(())
+            return held.reshape([-1 if axis == self.axis else 1 for axis in range(len(stored.shape))])
+
+        def read() -> NDArray[Any]:
+            return ((stored.value.astype(np.float64) - along(self.zeros)) * along(self.numbers)).astype("f4")
+
+        return replace(stored, dtype=np.dtype(np.float32), read=read)
+
+    def fits(self, shape: Sequence[int]) -> bool:
+        """Tell whether there is one for all, or one for each place of the axis."""
+        lengths = {1, shape[self.axis] if self.axis < len(shape) else 1}
+        return self.numbers.size in lengths and self.zeros.size in lengths
+
+
+@dataclass(frozen=True, kw_only=True)
 class Constant:
-    """An array that an operator is given: ``parameter``, turned by ``order`` if a Transpose lies between."""
+    """An array that an operator is given: ``parameter``, turned by ``order`` if a Transpose lies between.
+
+    ``scale`` is what its whole numbers stand for, where the file says it.
+    """
 
     parameter: Parameter
     order: tuple[int, ...] | None = None
+    scale: Scale | None = None
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -76,7 +110,12 @@ class Constant:
         """Return its elements, None where they are many."""
         if self.parameter.size > _FEW or self.order is not None:
             return None
-        return [float(one) for one in self.parameter.value.ravel().tolist()]
+        return [float(one) for one in self.real.value.ravel().tolist()]
+
+    @property
+    def real(self) -> Parameter:
+        """The numbers that are meant, where those that are stored only stand for them."""
+        return self.parameter if self.scale is None else self.scale.real(self.parameter)
 
     def integers(self) -> list[int] | None:
         """Return its elements as whole numbers, None where they are many or no numbers."""
@@ -155,9 +194,9 @@ class Case:
         return None if held is None else held.reals
 
     def parameter(self, place: int) -> Parameter | None:
-        """Return a constant input that is used as it is stored."""
+        """Return a constant input that is not turned."""
         found = self.constant(place)
-        return None if found is None or found.order is not None else found.parameter
+        return None if found is None or found.order is not None else found.real
 
     def axis(self, default: int) -> int:
         """Return the attribute ``axis``, counted from the front where the number of axes is known."""
@@ -181,11 +220,44 @@ def operations_of(case: Case) -> Operations:
         return (
             Untold(reason=f"it computes with shapes in a way that filtviz does not follow ({case.operator})"),
         )
-    found = row(case) if row is not None else None
+    if case.operator == "QLinearConv":
+        case = _before_rounding(case)
+    found = _scaled(row(case) or (), case) if row is not None else None
     return found or (Untold(reason=f"filtviz does not follow the operator {case.operator}"),)
 
 
 # What has weights
+
+
+def _scaled(operations: Operations, case: Case) -> Operations:
+    """Put the scale of weights that are stored as whole numbers behind what weighs with them."""
+    found: list[Operation] = []
+    for one in operations:
+        weights = one.weights if isinstance(one, Convolution | Dense) else None
+        if not isinstance(one, Convolution | Dense) or weights is None or weights.dtype.kind not in "iu":
+            found.append(one)
+            continue
+        held = next((each for each in case.given if each is not None and each.parameter is weights), None)
+        gamma = None if held is None else _one_for_each_filter(one, held)
+        if gamma is None:
+            reason = "its weights are whole numbers, and not how they are scaled in a way that is followed"
+            found += [one, Untold(reason=reason, keeps_places=True)]
+            continue
+        found += [replace(one, bias=None), Normalisation(gamma=gamma, beta=one.bias, is_batch=False)]
+    return tuple(found)
+
+
+def _one_for_each_filter(operation: Convolution | Dense, held: Constant) -> Parameter | None:
+    """Return the scale of each filter; None where the file has none, or of another kind."""
+    scale, shape = held.scale, held.parameter.shape
+    grouped = isinstance(operation, Convolution) and operation.transposed and operation.groups != 1
+    if scale is None or not scale.fits(shape) or scale.zeros.any() or grouped or operation.axes is None:
+        return None
+    place = operation.axes.index("o")
+    if scale.numbers.size > 1 and scale.axis != place:
+        return None
+    numbers = np.broadcast_to(scale.numbers.ravel().astype(np.float32), (shape[place],))
+    return Parameter.of("gamma", np.array(numbers), held.parameter.source)
 
 
 def _convolution(case: Case, weights: int = 1, bias: int = 2) -> Operations | None:
@@ -285,6 +357,41 @@ def _quantised_convolution(case: Case) -> Operations | None:
     return _convolution(case, weights=3, bias=8)
 
 
+def _before_rounding(case: Case) -> Case:
+    """Return QLinearConv with the scales of its arrays; its bias has those of input and weights."""
+    given = [*case.given, *(None,) * (9 - len(case.given))]
+    entering, scale = scale_of(given[1], given[2]), scale_of(given[4], given[5], axis=0)
+    kernel, bias = given[3], given[8]
+    if kernel is None or entering is None or scale is None:
+        return case
+    given[3] = replace(kernel, scale=scale)
+    unit = Scale(numbers=scale.numbers * entering.numbers, zeros=np.zeros(1), axis=0)
+    if bias is not None and unit.fits(bias.shape):
+        given[8] = replace(bias, scale=unit)
+    return replace(case, given=given)
+
+
+def scale_of(numbers: Constant | None, zeros: Constant | None, axis: int = 1) -> Scale | None:
+    """Return what a scale and a zero point say; None where they are no constants, or many.
+
+    Args:
+        numbers: The scale.
+        zeros: What stands for zero; None for 0.
+        axis: That along which both go, where they are more than one number.
+    """
+    if numbers is None or numbers.parameter.size > MOST_SCALES or len(numbers.shape) > 1:
+        return None
+    if zeros is not None and zeros.parameter.size != numbers.parameter.size:
+        return None
+    found = np.ravel(numbers.parameter.value).astype(np.float64)
+    nothing = np.zeros(1) if zeros is None else np.ravel(zeros.parameter.value).astype(np.float64)
+    return Scale(numbers=found, zeros=nothing, axis=axis)
+
+
+MOST_SCALES = 1 << 16
+"""Numbers of a scale; filters are fewer."""
+
+
 def _integer_convolution(case: Case) -> Operations | None:
     return _convolution(case, weights=1, bias=99)
 
@@ -336,7 +443,7 @@ def _per_channel(constant: Constant, rank: int | None) -> Parameter | None:
     full = (1,) * (rank - len(shape)) + shape
     if len(full) != rank or rank < 2 or any(n != 1 for axis, n in enumerate(full) if axis != 1):
         return None
-    held = constant.parameter
+    held = constant.real
     if len(shape) == 1:
         return held
     return Parameter(
@@ -379,7 +486,7 @@ _KINDS: Mapping[str, Arithmetic] = {
 
 
 def _with_constant(case: Case, kind: Arithmetic, constant: Constant, *, is_first: bool) -> Operations | None:
-    rank, held = None if case.first is None else len(case.first), constant.parameter
+    rank, held = None if case.first is None else len(case.first), constant.real
     n = len(constant.shape)
     if rank is None and held.size != 1:
         return None
@@ -390,8 +497,8 @@ def _with_constant(case: Case, kind: Arithmetic, constant: Constant, *, is_first
     if first < 0:
         return None
     if constant.order is not None:
-        order = constant.order
-        held = replace(held, shape=constant.shape, read=lambda: constant.parameter.value.transpose(order))
+        order, straight = constant.order, held
+        held = replace(held, shape=constant.shape, read=lambda: straight.value.transpose(order))
     along = range(first, first + n)
     return with_constant(kind, held, along, case.first, is_first=is_first, name=case.operator)
 
