@@ -238,7 +238,7 @@ OPERATORS = {
     ),
     "GlobalMaxPool": (node("GlobalMaxPool", ["x"], ["y"]), GlobalPooling, {"kind": "max"}),
     "a mean over the image": (node("ReduceMean", ["x"], ["y"], axes=[-1, -2]), GlobalPooling, {}),
-    "a mean over channels": (node("ReduceMean", ["x"], ["y"], axes=[1]), Untold, {}),
+    "a mean over channels": (node("ReduceMean", ["x"], ["y"], axes=[1]), Reduction, {"kind": "mean", "axes": (1,)}),
     "Add": (node("Add", ["x", "x"], ["y"]), Merge, {"kind": "add"}),
     "a number for each channel": (node("Add", ["x", "channels"], ["y"]), Normalisation, {"is_batch": False}),
     "a constant image": (node("Add", ["x", "image"], ["y"]), Normalisation, {"along": (1, 2, 3)}),
