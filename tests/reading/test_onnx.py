@@ -15,7 +15,17 @@ import pytest
 import filtviz
 from filtviz.activations import Activation
 from filtviz.errors import FileAccessError, LimitError, MalformedFileError, ReadError, UnsupportedFileError
-from filtviz.operations import Convolution, Dense, GlobalPooling, Merge, Normalisation, Pooling, Slice, Untold
+from filtviz.operations import (
+    Convolution,
+    Dense,
+    GlobalPooling,
+    Merge,
+    Normalisation,
+    Pooling,
+    Reduction,
+    Slice,
+    Untold,
+)
 from filtviz.reading.limits import Limits
 
 FIXTURES = Path(__file__).resolve().parents[1] / "fixtures" / "modern" / "onnx"
@@ -238,7 +248,7 @@ OPERATORS = {
     ),
     "GlobalMaxPool": (node("GlobalMaxPool", ["x"], ["y"]), GlobalPooling, {"kind": "max"}),
     "a mean over the image": (node("ReduceMean", ["x"], ["y"], axes=[-1, -2]), GlobalPooling, {}),
-    "a mean over channels": (node("ReduceMean", ["x"], ["y"], axes=[1]), Reduction, {"kind": "mean", "axes": (1,)}),
+    "a mean over channels": (node("ReduceMean", ["x"], ["y"], axes=[1]), Reduction, {"axes": (1,)}),
     "Add": (node("Add", ["x", "x"], ["y"]), Merge, {"kind": "add"}),
     "a number for each channel": (node("Add", ["x", "channels"], ["y"]), Normalisation, {"is_batch": False}),
     "a constant image": (node("Add", ["x", "image"], ["y"]), Normalisation, {"along": (1, 2, 3)}),
