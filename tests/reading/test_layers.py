@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -443,6 +444,16 @@ def test_a_neural_net_by_its_output_layer_only(read):
 def test_a_neural_net_before_it_is_initialised(read):
     with pytest.raises(UnsupportedFileError, match="was never initialised and has no weights"):
         read(neural_net())
+
+
+@pytest.mark.parametrize("name", ["mission-trained.pkl", "mission-torch.onnx", "mission-torch.pth"])
+def test_a_file_with_one_set_of_weights_takes_no_name_of_another(name):
+    path = Path(__file__).parents[2] / "examples" / name
+    with pytest.raises(
+        SelectionError, match="'ema': the file holds one set of them; leave out --weights"
+    ) as caught:
+        load(path, hints=Hints(weights="ema"))
+    assert caught.value.wanted == "ema"
 
 
 def test_a_file_with_layers_takes_no_structure(read):

@@ -24,6 +24,7 @@ from filtviz.text import natural_key, plural, printable
 
 __all__ = ["ENTRIES", "Variables", "open"]
 
+HAS_WEIGHT_SETS = True
 ENTRIES = ("saved_model.pb",)
 
 _INDEX = ".index"

@@ -40,6 +40,7 @@ from filtviz.text import listed, names_of_file, printable
 
 __all__ = ["ENTRIES", "open"]
 
+HAS_WEIGHT_SETS = True
 ENTRIES = ("pytorch_model.bin.index.json", "pytorch_model.bin")
 
 _VERSION = re.compile(r"(?i)(?P<of>[a-z][a-z_-]*?)[_-]?version\Z")
