@@ -263,6 +263,14 @@ def test_nothing_is_to_be_looked_at_where_nothing_was_learned() -> None:
     assert look == Look(layer=layers("updated")[0])
 
 
+def test_a_layer_that_is_as_it_was_drawn_is_not_the_one_to_look_at() -> None:
+    network = chain((8, 1, 3, 3), (8, 8, 3, 3), (8, 8, 3, 3))
+    judged = layers("initial", "undecided", "updated")
+    look = look_at(network, judged, Account.unlimited())
+    assert look is not None
+    assert look.layer == judged[2]
+
+
 def test_a_layer_without_a_graph_is_shown_as_stored() -> None:
     network = chain((8, 1, 3, 3), (8, 8, 3, 3))
     look = look_at(network, layers("updated", "structured"), Account.unlimited())

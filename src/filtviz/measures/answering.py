@@ -288,7 +288,8 @@ def look_at(network: Network, layers: Sequence[LayerDiagnosis], account: Account
     best = best_composed(layers)
     if best is not None and best.composed_size is not None and min(best.composed_size) >= _SMALLEST:
         return Look(layer=best, through=True, size=best.composed_size)
-    first, deepest = (learned or list(layers))[0], (learned or list(layers))[-1]
+    telling = learned or [layer for layer in layers if layer.verdict not in ("initial", "undecided")]
+    first, deepest = telling[0], telling[-1]
     below = network.ancestors(network.conv_layers[deepest.conv_index])
     return Look(layer=first, untold=len(layers) > 1 and not all(each.is_told for each in below))
 
