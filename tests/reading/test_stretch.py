@@ -219,8 +219,8 @@ def test_a_pickle_on_disk_that_is_damaged_or_cut_is_told_as_one_in_memory(
 
 @pytest.mark.slow
 def test_many_small_pickles_on_disk_are_not_read_again_for_each(tmp_path, asked):
-    source = on_disk(tmp_path / "a", b"N." * 20_000)
-    assert len(read_pickles(source, pickle_steps(Limits())).roots) == 20_000
+    source = on_disk(tmp_path / "a", b"N." * 15_000)
+    assert len(read_pickles(source, pickle_steps(Limits())).roots) == 15_000
     assert sum(length for _, length in asked) < 4 * len(source)
 
 
