@@ -42,7 +42,7 @@ def is_fast(config: pytest.Config) -> bool:
 
 def pytest_configure(config: pytest.Config) -> None:
     if is_fast(config):
-        settings.register_profile("fast", max_examples=25)
+        settings.register_profile("fast", max_examples=10)
         settings.load_profile("fast")
 
 

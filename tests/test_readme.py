@@ -142,6 +142,7 @@ def test_a_first_layer_of_each_framework_takes_no_more_than_is_promised():
         assert library in {peer.name for peer in READING["PEERS"]}
 
 
+@pytest.mark.slow
 def test_the_benchmark_of_reading_writes_its_table_between_the_marks_alone(tmp_path):
     readme, script = tmp_path / "README.md", tmp_path / "benchmarks" / "reading.py"
     script.parent.mkdir()

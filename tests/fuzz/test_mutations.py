@@ -147,6 +147,7 @@ def test_any_opcodes_beside_weights_end_in_a_network_or_one_sentence(examples, t
     ends_well(st.lists(PIECES, max_size=30), examples, read)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("examples", FEW_AND_MANY)
 def test_any_bytes_end_in_a_network_or_one_sentence(examples, tmp_path):
     def read(data: bytes) -> None:

@@ -211,12 +211,14 @@ def test_control_and_bidirectional_characters_are_shown_not_sent(attacked: Page)
     assert "\\u202egnp.exe" in everything
 
 
+@pytest.mark.slow
 def test_data_for_the_script_is_strict_json(attacked: Page) -> None:
     for tag, data in attacked.texts:
         if tag == "script" and data.startswith(("{", "[")):
             json.loads(data, parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
 
 
+@pytest.mark.slow
 def test_long_names_are_cut_and_that_is_said(attacked: Page) -> None:
     headings = [data for tag, data in attacked.texts if tag == "h3"]
     assert any("… (10000 characters)" in heading for heading in headings)
