@@ -170,7 +170,6 @@ class _Reader:
             shape=self._shape,
             output=outputs[0],
             outputs=outputs,
-            custom=bytes(operator.bytes(5)[:_MOST_OPTIONS]),
         )
         if self._is_spread(case) or self._is_repeat(case):
             return
@@ -408,9 +407,6 @@ def _real(held: Parameter, scale: NDArray[Any], zeros: NDArray[Any]) -> Paramete
 def _input(shape: Shape | None) -> Input:
     return Input(shape=shape, channels_last=shape is not None and len(shape) == 4)
 
-
-_MOST_OPTIONS = 64
-"""Bytes of a custom operator's options that are looked at."""
 
 _FEW = 64
 """Elements up to which a constant's numbers are read to know what an operator does."""

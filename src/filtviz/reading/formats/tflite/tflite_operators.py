@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -73,7 +72,7 @@ class Case:
 
     ``constant`` gives the numbers of a small constant, ``parameter`` a constant under a name, ``shape`` what
     is known of a tensor's shape, the channels in front; ``output`` is the one at ``place`` of the
-    ``outputs`` that is asked for, ``custom`` the options of an operator that is no part of TensorFlow Lite.
+    ``outputs`` that is asked for.
     """
 
     operator: str
@@ -85,7 +84,6 @@ class Case:
     output: int
     outputs: Sequence[int] = ()
     place: int = 0
-    custom: bytes = b""
 
     def option(self, field: int, letter: str = "b", default: Any = 0) -> Any:
         """Return a number of the options."""
@@ -189,32 +187,6 @@ def _transposed(case: Case) -> Operations | None:
         output_size=lengths if len(lengths) == 2 else None,
     )
     return (convolution, *_fused(case, 3))
-
-
-def _custom_transposed(case: Case) -> Operations | None:
-    """Read MediaPipe's own transposed convolution, whose options are three numbers without a table."""
-    weights, made, held = case.parameter(case.input(1), "filter"), case.shape(case.output) or (), case.custom
-    if weights is None or len(weights.shape) != 4 or len(held) < 12:
-        return None
-    padding, across, down = struct.unpack("<3i", bytes(held[:12]))
-    lengths = tuple(n for n in made[2:] if n is not None)
-    if padding not in (1, 2) or min(across, down) < 1 or len(lengths) != 2:
-        return None
-    pairs = zip(weights.shape[1:3], (down, across), strict=True)
-    spare = [max(k - s, 0) if padding == 1 else 0 for k, s in pairs]
-    return (
-        Convolution(
-            weights=weights,
-            axes="orci",
-            flip_filters=False,
-            bias=case.parameter(case.input(2), "bias"),
-            stride=(down, across),
-            pad=tuple((one // 2, one - one // 2) for one in spare),
-            groups=1,
-            transposed=True,
-            output_size=lengths,
-        ),
-    )
 
 
 def _from_depth(case: Case) -> Operations | None:
@@ -532,7 +504,6 @@ def _softmax(case: Case) -> Operations | None:
 _BY_OPERATOR: Mapping[str, Callable[[Case], Operations | None]] = {
     **dict.fromkeys(("CONV_2D", "DEPTHWISE_CONV_2D"), _convolution),
     "TRANSPOSE_CONV": _transposed,
-    "Convolution2DTransposeBias": _custom_transposed,
     "DEPTH_TO_SPACE": _from_depth,
     "CONV_3D": _convolution_3d,
     "FULLY_CONNECTED": _dense,
