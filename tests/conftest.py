@@ -52,10 +52,9 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Iterator[None]:
-    """Collect without looking for garbage, which is none, and never look through the tests for it again."""
+    """Collect without looking for garbage, of which there is none."""
     gc.disable()
     yield
-    gc.freeze()
     gc.enable()
 
 
