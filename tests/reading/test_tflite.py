@@ -6,7 +6,6 @@ import hashlib
 import json
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -16,9 +15,9 @@ import filtviz
 from filtviz.errors import LimitError, MalformedFileError, ReadError
 from filtviz.operations import Convolution, Dense, GlobalPooling, Untold
 from filtviz.parameter import Parameter
-from filtviz.reading.formats.tflite import _Reader
 from filtviz.reading.formats.tflite.sparsity import densified
 from filtviz.reading.limits import Limits
+from filtviz.reading.quantised import Scale, scaled
 
 FIXTURES = Path(__file__).resolve().parents[1] / "fixtures" / "modern" / "tflite"
 KERNELS = json.loads((FIXTURES / "kernels.json").read_text(encoding="utf-8"))
@@ -66,19 +65,16 @@ def test_a_size_that_is_computed_of_shapes_does_not_stop_a_network():
 def test_whole_numbers_are_scaled_behind_what_weighs_with_them(zero):
     kernel = Parameter.of("filter", np.arange(6, dtype=np.int8).reshape(2, 1, 1, 3))
     own = Convolution(weights=kernel, axes="orci", bias=Parameter.of("bias", np.ones(2)))
-    reader = object.__new__(_Reader)
-    reader._scale = lambda _: (np.array([0.5, 2.0], np.float32), np.array([zero, 0]))
-    reader._tensor = lambda _: SimpleNamespace(text=lambda _: "w")
-    found = reader._scaled((own,), SimpleNamespace(input=lambda _: 1))
+    scale = Scale(numbers=np.array([0.5, 2.0]), zeros=np.array([zero, 0.0]), axis=0)
+    found = scaled((own,), lambda weights: scale if weights is kernel else None)
     if zero:
         assert isinstance(found[1], Untold)
         return
     assert (found[0].weights, found[0].bias) == (kernel, None)
     assert found[1].gamma.value.tolist() == [0.5, 2.0]
     assert found[1].beta is own.bias
-    assert reader._scaled((replace(own, weights=Parameter.of("filter", np.ones((2, 1, 1, 3)))),), None)[
-        0
-    ].bias
+    real = replace(own, weights=Parameter.of("filter", np.ones((2, 1, 1, 3))))
+    assert scaled((real,), lambda _: None) == (real,)
 
 
 @pytest.mark.parametrize("kept", [8, 60, 500, 0.5, 0.9, 0.99])

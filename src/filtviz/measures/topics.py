@@ -160,10 +160,8 @@ _ALL = (
         title="Are some filters much stronger than others?",
         meaning=(
             "At the start all filters of a layer are about equally strong. Training makes those stronger "
-            "that "
-            "count, so that unequal strength is a trace of it; the usual picture hides that, since each "
-            "kernel "
-            "gets its own contrast. On one scale strong and weak filters can be told apart."
+            "that count, so that unequal strength is a trace of it; the usual picture hides that, since "
+            "each kernel gets its own contrast. On one scale strong and weak filters can be told apart."
         ),
         measures=("filter-energy", "channel-energy", "decayed"),
         commands=(f"filtviz plot {_FILE} --layer YOUR-LAYER --view sheet --scale layer",),

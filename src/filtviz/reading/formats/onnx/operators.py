@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from filtviz.activations import Activation, ActivationKind
 from filtviz.operations import (
@@ -49,6 +48,7 @@ from filtviz.parameter import Parameter, Shape
 from filtviz.reading.arithmetic import Arithmetic, clipped, negated, padded, with_constant
 from filtviz.reading.layering import from_depth
 from filtviz.reading.protobuf import Message
+from filtviz.reading.quantised import Scale, scaled
 from filtviz.reading.shape_arithmetic import Lengths
 from filtviz.shapes import output_shape, same_padding
 
@@ -60,33 +60,6 @@ _AXES = {3: "oic", 4: "oirc", 5: "oidrc"}
 _FEWEST_AXES = 2
 _FEW = 64
 """Elements up to which a constant's numbers are read to know what an operator does."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Scale:
-    """What whole numbers stand for: ``(q - zeros) * numbers``, for all or for each place of a stored axis."""
-
-    numbers: NDArray[np.float64]
-    zeros: NDArray[np.float64]
-    axis: int
-
-    def real(self, stored: Parameter) -> Parameter:
-        """Return the numbers that those of an array, which it fits, stand for."""
-
-        def along(held: NDArray[np.float64]) -> NDArray[np.float64]:
-            if held.size == 1:
-                return held.reshape(())
-            return held.reshape([-1 if axis == self.axis else 1 for axis in range(len(stored.shape))])
-
-        def read() -> NDArray[Any]:
-            return ((stored.value.astype(np.float64) - along(self.zeros)) * along(self.numbers)).astype("f4")
-
-        return replace(stored, dtype=np.dtype(np.float32), read=read)
-
-    def fits(self, shape: Sequence[int]) -> bool:
-        """Tell whether there is one for all, or one for each place of the axis."""
-        lengths = {1, shape[self.axis] if self.axis < len(shape) else 1}
-        return self.numbers.size in lengths and self.zeros.size in lengths
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -222,42 +195,13 @@ def operations_of(case: Case) -> Operations:
         )
     if case.operator == "QLinearConv":
         case = _before_rounding(case)
-    found = _scaled(row(case) or (), case) if row is not None else None
+    found = (row(case) if row is not None else None) or ()
+    scales = {id(one.parameter): one.scale for one in case.given if one is not None}
+    found = scaled(found, lambda weights: scales.get(id(weights)))
     return found or (Untold(reason=f"filtviz does not follow the operator {case.operator}"),)
 
 
 # What has weights
-
-
-def _scaled(operations: Operations, case: Case) -> Operations:
-    """Put the scale of weights that are stored as whole numbers behind what weighs with them."""
-    found: list[Operation] = []
-    for one in operations:
-        weights = one.weights if isinstance(one, Convolution | Dense) else None
-        if not isinstance(one, Convolution | Dense) or weights is None or weights.dtype.kind not in "iu":
-            found.append(one)
-            continue
-        held = next((each for each in case.given if each is not None and each.parameter is weights), None)
-        gamma = None if held is None else _one_for_each_filter(one, held)
-        if gamma is None:
-            reason = "its weights are whole numbers, and not how they are scaled in a way that is followed"
-            found += [one, Untold(reason=reason, keeps_places=True)]
-            continue
-        found += [replace(one, bias=None), Normalisation(gamma=gamma, beta=one.bias, is_batch=False)]
-    return tuple(found)
-
-
-def _one_for_each_filter(operation: Convolution | Dense, held: Constant) -> Parameter | None:
-    """Return the scale of each filter; None where the file has none, or of another kind."""
-    scale, shape = held.scale, held.parameter.shape
-    grouped = isinstance(operation, Convolution) and operation.transposed and operation.groups != 1
-    if scale is None or not scale.fits(shape) or scale.zeros.any() or grouped or operation.axes is None:
-        return None
-    place = operation.axes.index("o")
-    if scale.numbers.size > 1 and scale.axis != place:
-        return None
-    numbers = np.broadcast_to(scale.numbers.ravel().astype(np.float32), (shape[place],))
-    return Parameter.of("gamma", np.array(numbers), held.parameter.source)
 
 
 def _convolution(case: Case, weights: int = 1, bias: int = 2) -> Operations | None:

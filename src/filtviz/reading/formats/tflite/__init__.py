@@ -8,14 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from filtviz.errors import MalformedFileError, UnsupportedFileError
 from filtviz.network import Layer, Network
-from filtviz.operations import Convolution, Dense, Input, Normalisation, Operation, Untold, Upscale
+from filtviz.operations import Convolution, Input, Operation, Upscale
 from filtviz.parameter import Parameter, Shape
 from filtviz.reading.arrays import (
     AnyArray,
@@ -30,6 +28,7 @@ from filtviz.reading.formats.tflite.sparsity import densified
 from filtviz.reading.formats.tflite.tflite_operators import OPERATORS, Case, operations_of
 from filtviz.reading.layering import add_layer, make_layer
 from filtviz.reading.opened import Objects, Opened, origin_of
+from filtviz.reading.quantised import Scale, scaled
 from filtviz.reading.stretch import View, view_of
 from filtviz.text import names_of_file, printable
 
@@ -178,7 +177,8 @@ class _Reader:
         self._add_operator(case, outputs)
 
     def _add_operator(self, case: Case, outputs: Sequence[int]) -> None:
-        operations, inputs = self._scaled(operations_of(case), case), case.inputs
+        operations = scaled(operations_of(case), lambda _: self._scale(case.input(1)))
+        inputs = case.inputs
         spread = self.spread.get(case.input(0))
         if spread is not None and isinstance(operations[0], Convolution):
             operations = (replace(operations[0], dilation=spread.gaps), *operations[1:])
@@ -202,31 +202,14 @@ class _Reader:
             return True
         return False
 
-    def _scaled(self, operations: tuple[Operation, ...], case: Case) -> tuple[Operation, ...]:
-        """Put the scale of weights that are stored as whole numbers behind what weighs with them."""
-        found: list[Operation] = []
-        for one in operations:
-            weights = one.weights if isinstance(one, Convolution | Dense) else None
-            if not isinstance(one, Convolution | Dense) or weights is None or weights.dtype.kind not in "iu":
-                found.append(one)
-                continue
-            scale, zeros = self._scale(case.input(1))
-            if not len(scale) or zeros.any():
-                reason = (
-                    "its weights are whole numbers, and not how they are scaled in a way that is followed"
-                )
-                found += [one, Untold(reason=reason, keeps_places=True)]
-                continue
-            gamma = Parameter.of("gamma", scale, self._tensor(case.input(1)).text(3))
-            found += [replace(one, bias=None), Normalisation(gamma=gamma, beta=one.bias, is_batch=False)]
-        return tuple(found)
-
-    def _scale(self, number: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-        """Return what the numbers of a tensor are multiplied with, and those that stand for zero."""
+    def _scale(self, number: int) -> Scale | None:
+        """Return what the whole numbers of a tensor stand for, None where the file does not say it."""
         told = self._tensor(self.source.get(number, number)).table(4)
-        scale = told.numbers(2, "f") if told is not None else ()
-        zeros = told.numbers(3, "q") if told is not None else ()
-        return np.array(scale, np.float32), np.array(zeros, np.int64)
+        numbers = np.array(told.numbers(2, "f") if told is not None else (), np.float64)
+        zeros = np.array(told.numbers(3, "q") if told is not None else (), np.float64)
+        if told is None or not numbers.size:
+            return None
+        return Scale(numbers=numbers, zeros=zeros if zeros.size else np.zeros(1), axis=told.scalar(6, "i", 0))
 
     def _is_spread(self, case: Case) -> bool:
         """Follow what puts gaps between the taps of a convolution; tell whether the operator is that."""
@@ -375,9 +358,9 @@ class _Reader:
                 return None
             tensor = self._tensor(key[0])
             held = parameter_of(name, array, tensor.text(3))
-            scale, zeros = self._scale(number) if array.dtype.kind in "iu" else (np.zeros(0), np.zeros(0))
-            if name != "filter" and len(scale) and (len(scale) == 1 or array.shape == scale.shape):
-                held = _real(held, scale, zeros)
+            scale = self._scale(number) if name != "filter" and array.dtype.kind in "iu" else None
+            if scale is not None and scale.fits(array.shape):
+                held = scale.real(held)
             self.parameters[key] = held
             if name == "filter" and array.dtype.kind in "iu":
                 self.quantised.append(tensor.text(3))
@@ -392,16 +375,6 @@ class _Reader:
             f"{names_of_file(self.quantised, 3, 60)}; how strong filters are against each other does not "
             "show in them"
         ]
-
-
-def _real(held: Parameter, scale: NDArray[Any], zeros: NDArray[Any]) -> Parameter:
-    """Return the numbers that whole ones stand for."""
-    zero = zeros if len(zeros) in (1, len(scale)) else np.zeros(1)
-    return replace(
-        held,
-        dtype=np.dtype(np.float32),
-        read=lambda: ((held.value.astype(np.float64) - zero) * scale).astype(np.float32),
-    )
 
 
 def _input(shape: Shape | None) -> Input:
