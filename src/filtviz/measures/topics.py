@@ -172,9 +172,8 @@ _ALL = (
         title="What do the verdicts of layers mean?",
         meaning=(
             f"Each layer gets one of them: {listed([each.word for each in VERDICTS.values()])}. They say "
-            "what "
-            "can be told from noise, and never whether the network is good. A test counts where chance alone "
-            f"would do as much in fewer than {LEVEL * 1000:.1f} of 1,000 layers (p < {LEVEL:.4f})."
+            "what can be told from noise, and never whether the network is good. A test counts where chance "
+            f"alone would do as much in fewer than {LEVEL * 1000:.1f} of 1,000 layers (p < {LEVEL:.4f})."
         ),
         measures=tuple(key for key, measure in MEASURES.items() if measure.judges),
         commands=(f"{_DIAGNOSE} --details", *(f"filtviz explain {key}" for key in VERDICTS)),

@@ -136,8 +136,7 @@ VERDICTS: Mapping[Verdict, VerdictText] = {
         together=f"updated, {_NO_STRUCTURE}",
         plain=(
             "The layer was trained, and its filters look like noise all the same. An example is a first "
-            "layer "
-            "whose picture is nine tenths initial noise, in a network that works well."
+            "layer whose picture is nine tenths initial noise, in a network that works well."
         ),
         when=(
             "no structure, but the biases (or the batch normalisation) have moved, or weights lie beyond the "
@@ -170,8 +169,7 @@ VERDICTS: Mapping[Verdict, VerdictText] = {
         together=_COLLAPSED,
         plain=(
             "The filters nearly repeat one another: all 40 of a layer look for the same edge, for "
-            "example, and "
-            "one of them would do."
+            "example, and one of them would do."
         ),
         when="structured, and over half of the filters is one direction, beyond chance",
         next_step=(
@@ -191,8 +189,7 @@ VERDICTS: Mapping[Verdict, VerdictText] = {
         together="not judged (the sentence says why)",
         plain=(
             "The weights do not tell: they are too few, or were changed after training, so that what was "
-            "learned "
-            "and noise look alike. Examples are a layer of 27 weights, and one that was pruned."
+            "learned and noise look alike. Examples are a layer of 27 weights, and one that was pruned."
         ),
         when=(
             "NaN or infinite weights, one value only, fewer than 50 weights, or draws of a scale that no "

@@ -48,18 +48,16 @@ OPERATORS: Mapping[int, str] = {
     0: "ADD", 1: "AVERAGE_POOL_2D", 2: "CONCATENATION", 3: "CONV_2D", 4: "DEPTHWISE_CONV_2D",
     5: "DEPTH_TO_SPACE", 6: "DEQUANTIZE", 7: "EMBEDDING_LOOKUP", 8: "FLOOR", 9: "FULLY_CONNECTED",
     11: "L2_NORMALIZATION", 12: "L2_POOL_2D", 13: "LOCAL_RESPONSE_NORMALIZATION", 14: "LOGISTIC",
-    16: "LSTM", 17: "MAX_POOL_2D", 18: "MUL", 19: "RELU", 20: "RELU_N1_TO_1", 21: "RELU6", 22: "RESHAPE",
-    23: "RESIZE_BILINEAR", 24: "RNN", 25: "SOFTMAX", 26: "SPACE_TO_DEPTH", 28: "TANH", 34: "PAD",
-    36: "GATHER", 37: "BATCH_TO_SPACE_ND", 38: "SPACE_TO_BATCH_ND", 39: "TRANSPOSE", 40: "MEAN", 41: "SUB",
-    42: "DIV", 43: "SQUEEZE", 44: "UNIDIRECTIONAL_SEQUENCE_LSTM", 45: "STRIDED_SLICE", 47: "EXP",
-    49: "SPLIT", 50: "LOG_SOFTMAX", 52: "BIDIRECTIONAL_SEQUENCE_LSTM", 53: "CAST", 54: "PRELU",
-    55: "MAXIMUM", 56: "ARG_MAX", 57: "MINIMUM", 59: "NEG", 60: "PADV2", 65: "SLICE", 66: "SIN",
-    67: "TRANSPOSE_CONV",
-    69: "TILE", 70: "EXPAND_DIMS", 73: "LOG", 74: "SUM", 75: "SQRT", 76: "RSQRT",
-    77: "SHAPE", 78: "POW",
-    82: "REDUCE_MAX", 89: "REDUCE_MIN", 83: "PACK", 88: "UNPACK", 92: "SQUARE", 97: "RESIZE_NEAREST_NEIGHBOR",
-    98: "LEAKY_RELU", 99: "SQUARED_DIFFERENCE", 100: "MIRROR_PAD", 101: "ABS", 102: "SPLIT_V",
-    108: "COS", 111: "ELU",
+    16: "LSTM", 17: "MAX_POOL_2D", 18: "MUL", 19: "RELU", 20: "RELU_N1_TO_1", 21: "RELU6",
+    22: "RESHAPE", 23: "RESIZE_BILINEAR", 24: "RNN", 25: "SOFTMAX", 26: "SPACE_TO_DEPTH", 28: "TANH",
+    34: "PAD", 36: "GATHER", 37: "BATCH_TO_SPACE_ND", 38: "SPACE_TO_BATCH_ND", 39: "TRANSPOSE",
+    40: "MEAN", 41: "SUB", 42: "DIV", 43: "SQUEEZE", 44: "UNIDIRECTIONAL_SEQUENCE_LSTM",
+    45: "STRIDED_SLICE", 47: "EXP", 49: "SPLIT", 50: "LOG_SOFTMAX", 52: "BIDIRECTIONAL_SEQUENCE_LSTM",
+    53: "CAST", 54: "PRELU", 55: "MAXIMUM", 56: "ARG_MAX", 57: "MINIMUM", 59: "NEG", 60: "PADV2",
+    65: "SLICE", 66: "SIN", 67: "TRANSPOSE_CONV", 69: "TILE", 70: "EXPAND_DIMS", 73: "LOG", 74: "SUM",
+    75: "SQRT", 76: "RSQRT", 77: "SHAPE", 78: "POW", 82: "REDUCE_MAX", 83: "PACK", 88: "UNPACK",
+    89: "REDUCE_MIN", 92: "SQUARE", 97: "RESIZE_NEAREST_NEIGHBOR", 98: "LEAKY_RELU",
+    99: "SQUARED_DIFFERENCE", 100: "MIRROR_PAD", 101: "ABS", 102: "SPLIT_V", 108: "COS", 111: "ELU",
     114: "QUANTIZE", 117: "HARD_SWISH", 118: "IF", 119: "WHILE", 124: "DENSIFY", 126: "BATCH_MATMUL",
     132: "CONV_3D", 141: "CONV_3D_TRANSPOSE", 150: "GELU",
 }  # fmt: skip
@@ -109,8 +107,8 @@ def operations_of(case: Case) -> Operations:
 _FUSED: Mapping[int, Operations] = {
     0: (),
     1: (Activation(kind="rectify", name="RELU"),),
-    3: (Activation(kind="clipped_rectify", name="RELU6", alpha=6.0),),
     2: (Activation(kind="clip", name="RELU_N1_TO_1", low=-1.0, high=1.0),),
+    3: (Activation(kind="clipped_rectify", name="RELU6", alpha=6.0),),
     4: (Activation(kind="tanh", name="TANH"),),
 }
 
@@ -292,7 +290,7 @@ def _arithmetic(case: Case) -> Operations | None:
 
 def _axis(axis: int, rank: int) -> int:
     """Return the place among our units' axes of an axis of the file's."""
-    return (0, 2, 3, 1)[axis] if rank == 4 and axis >= 0 else axis
+    return _BEHIND[axis] if rank == 4 and axis >= 0 else axis
 
 
 def _concatenation(case: Case) -> Operations | None:
