@@ -33,15 +33,6 @@ _FIRST = 100
 _SMALL_SIDE = 200
 """Up to so many rows all eigenvalues are found at once; of more only the largest (Lanczos)."""
 
-_STEPS = 200
-"""Steps of Lanczos at most; noise takes some forty."""
-
-_LOOKS = 5
-"""The eigenvalues of the small matrix are looked at after so many steps."""
-
-_RESIDUAL = 1e-5
-"""A vector is near enough where it is off by such a share of its eigenvalue."""
-
 _SOME = 8
 """Filters that nearly always tell that the others have no one mean and spread either."""
 
@@ -292,45 +283,18 @@ def largest_of_gram(rows: Floats, gram: NDArray[np.float32] | None = None) -> fl
     turned = rows if rows.shape[0] <= rows.shape[1] else rows.T
     if len(turned) <= _SMALL_SIDE:
         return float(max(np.linalg.eigvalsh(turned @ turned.T)[-1], 0.0))
+    from scipy.sparse.linalg import eigsh
+
     if gram is None:
         single = turned.astype(np.float32)
         gram = single @ single.T
-    vector = leading_vector(gram).astype(np.float64)
+    if not gram.any():
+        return 0.0
+    start = np.linspace(1.0, 1.1, len(gram), dtype=np.float32)
+    _, vectors = eigsh(gram, k=1, which="LA", v0=start, tol=1e-5)
+    vector = vectors[:, 0].astype(np.float64)
     image = vector @ turned
     return float(np.vdot(image, image) / np.vdot(vector, vector))
-
-
-def leading_vector(gram: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return a vector of the largest eigenvalue, whose residual is 1e-5 of it at most where steps suffice.
-
-    Lanczos' method with every vector kept orthogonal to all before (Golub & Van Loan, Matrix Computations,
-    10.3); scipy has it too, but takes longer to be imported than the largest layer to be measured.
-
-    Args:
-        gram: A symmetric matrix without negative eigenvalues.
-    """
-    vector = np.linspace(1.0, 1.1, len(gram), dtype=np.float32)
-    basis = np.zeros((min(_STEPS, len(gram)), len(gram)), np.float32)
-    middle, side = np.zeros(len(basis)), np.zeros(len(basis))
-    shares = np.ones(1)
-    for step in range(len(basis)):
-        basis[step] = vector / np.linalg.norm(vector)
-        vector = gram @ basis[step]
-        middle[step] = basis[step] @ vector
-        for _ in range(2):
-            vector -= (basis[: step + 1] @ vector) @ basis[: step + 1]
-        side[step] = np.linalg.norm(vector)
-        if step % _LOOKS and side[step] > 0 and step + 1 < len(basis):
-            continue
-        values, vectors = np.linalg.eigh(_tridiagonal(middle[: step + 1], side[:step]))
-        shares = vectors[:, -1]
-        if side[step] * abs(shares[-1]) <= _RESIDUAL * values[-1]:
-            break
-    return np.asarray(shares.astype(np.float32) @ basis[: len(shares)])
-
-
-def _tridiagonal(middle: Floats, side: Floats) -> Floats:
-    return np.asarray(np.diag(middle) + np.diag(side, 1) + np.diag(side, -1))
 
 
 def _inverse(energies: Floats) -> Floats:
