@@ -15,7 +15,7 @@ from filtviz.errors import FileAccessError, LimitError, ReadError, SelectionErro
 from filtviz.operations import Convolution, Input, Normalisation
 from filtviz.reading.arrays import stored
 from filtviz.reading.formats.tensorflow import _averaged
-from filtviz.reading.limits import Limits
+from filtviz.reading.limits import Hints, Limits
 
 FIXTURES = Path(__file__).resolve().parents[1] / "fixtures" / "modern" / "tensorflow"
 KERNELS = json.loads((FIXTURES / "kernels.json").read_text(encoding="utf-8"))
@@ -113,13 +113,17 @@ def test_more_arrays_or_nodes_than_allowed_are_refused():
 
 def test_moving_averages_are_chosen_by_weights_and_stand_in_for_what_is_not_there():
     plain, average = (stored((2,), np.dtype("<f4"), False, 8, lambda: memoryview(bytes(8))) for _ in range(2))
+    ema = Hints(weights="ema")
     both = {"a/kernel": plain, "a/kernel/ExponentialMovingAverage": average}
-    kept, said = _averaged(both, {"a/kernel": plain}, "")
+    kept, said = _averaged(both, {"a/kernel": plain}, Hints())
     assert (kept["a/kernel"], len(said)) == (plain, 1)
     assert "--weights ema" in said[0]
-    assert _averaged(both, {"a/kernel": plain}, "ema") == ({"a/kernel": average}, [])
-    assert _averaged({"a/kernel/ExponentialMovingAverage": average}, {}, "") == ({"a/kernel": average}, [])
+    assert _averaged(both, {"a/kernel": plain}, ema) == ({"a/kernel": average}, [])
+    assert _averaged({"a/kernel/ExponentialMovingAverage": average}, {}, Hints()) == (
+        {"a/kernel": average},
+        [],
+    )
     with pytest.raises(SelectionError, match="there are: ema"):
-        _averaged(both, {"a/kernel": plain}, "swa")
+        _averaged(both, {"a/kernel": plain}, Hints(weights="swa"))
     with pytest.raises(SelectionError, match="one set"):
-        _averaged({"a/kernel": plain}, {"a/kernel": plain}, "ema")
+        _averaged({"a/kernel": plain}, {"a/kernel": plain}, ema)

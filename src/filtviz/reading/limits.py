@@ -11,8 +11,8 @@ from dataclasses import dataclass, field, fields
 from os import PathLike
 from pathlib import Path
 
-from filtviz.errors import ArgumentError, LimitError
-from filtviz.text import plural
+from filtviz.errors import ArgumentError, LimitError, SelectionError
+from filtviz.text import listed, plural, printable
 
 __all__ = ["Budget", "Hints", "Inflation", "Limits", "effort", "option_of", "pickle_steps"]
 
@@ -304,6 +304,20 @@ class Hints:
     def says_something(self) -> bool:
         """Whether a person has said anything."""
         return bool(self.convs or self.axes)
+
+    def no_such_weights(self, names: Iterable[str]) -> SelectionError:
+        """Return the error for ``weights`` that the file does not hold.
+
+        Args:
+            names: The sets that it holds; none where it holds one, which has no name.
+        """
+        available = list(dict.fromkeys(names))
+        shown = f"there are no weights under {printable(self.weights, 60)!r}"
+        if not available:
+            sentence = f"{shown}: the file holds one set of them; leave out --weights"
+            return SelectionError(sentence, wanted=self.weights)
+        there = listed([printable(one, 60) for one in available], 30)
+        return SelectionError(f"{shown} (there are: {there})", wanted=self.weights, available=available)
 
     def axes_for(self, *names: str) -> str | None:
         """Return the order said for an array, or None.

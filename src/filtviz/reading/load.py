@@ -119,11 +119,7 @@ def _understand(opened: Opened) -> Network:
     answers = ((kind, kind.open(opened)) for kind in formats_for(opened))
     kind, network = next((kind, found) for kind, found in answers if found is not None)
     if opened.hints.weights and not getattr(kind, "HAS_WEIGHT_SETS", False):
-        raise SelectionError(
-            f"there are no weights under {printable(opened.hints.weights, 60)!r}: the file holds one set of "
-            "them; leave out --weights",
-            wanted=opened.hints.weights,
-        )
+        raise opened.hints.no_such_weights(())
     if opened.hints.says_something and not network.origin.inferred:
         raise SelectionError(
             f"the file holds {network.origin.kind}, which tells its own structure; leave out --convs "

@@ -6,7 +6,7 @@ import re
 from collections import Counter, deque
 from collections.abc import Iterator, Mapping, Sequence
 
-from filtviz.errors import MalformedFileError, SelectionError, UnsupportedFileError
+from filtviz.errors import MalformedFileError, UnsupportedFileError
 from filtviz.network import Network
 from filtviz.reading.arrays import AnyArray, StoredArray
 from filtviz.reading.containers import Siblings
@@ -17,10 +17,11 @@ from filtviz.reading.formats.tensorflow.first_generation import arrays_of_table,
 from filtviz.reading.formats.tensorflow.graphdef import layers_of_graph
 from filtviz.reading.formats.tensorflow.leveldb import is_table
 from filtviz.reading.formats.tensorflow.saved_model import graph_of
+from filtviz.reading.limits import Hints
 from filtviz.reading.opened import Objects, Opened, origin_of
 from filtviz.reading.protobuf import Message
 from filtviz.reading.stretch import view_of
-from filtviz.text import natural_key, plural, printable
+from filtviz.text import natural_key, plural
 
 __all__ = ["ENTRIES", "Variables", "open"]
 
@@ -145,7 +146,7 @@ def _of_checkpoint(
     paths = _paths(found.objects, opened)
     kept = {key: array for key, array in found.arrays.items() if key in paths or _is_of_model(key)}
     slots = len(found.arrays) - len(kept)
-    kept, averages = _averaged(found.arrays, kept, opened.hints.weights)
+    kept, averages = _averaged(found.arrays, kept, opened.hints)
     slots -= len(averages)
     made = layers_without_graph(Variables(kept, found.names, paths), opened)
     if not made.layers and opened.path.name == f"{_VARIABLES}{_INDEX}":
@@ -170,7 +171,7 @@ _AVERAGE = "/ExponentialMovingAverage"
 
 
 def _averaged(
-    arrays: Mapping[str, AnyArray], kept: dict[str, AnyArray], wanted: str
+    arrays: Mapping[str, AnyArray], kept: dict[str, AnyArray], hints: Hints
 ) -> tuple[dict[str, AnyArray], list[str]]:
     """Return the arrays that a person asks for, and a sentence for each average that is then left out.
 
@@ -179,13 +180,10 @@ def _averaged(
     Raises:
         SelectionError: there are no weights of that name.
     """
+    wanted = hints.weights
     averages = {key.removesuffix(_AVERAGE): one for key, one in arrays.items() if key.endswith(_AVERAGE)}
     if wanted and not (averages and wanted.lower() in _CALLED_AVERAGES):
-        there = "ema" if averages else "one set of them"
-        raise SelectionError(
-            f"there are no weights under {printable(wanted, 60)!r} (there are: {there}); leave out --weights",
-            wanted=wanted,
-        )
+        raise hints.no_such_weights(["ema"] if averages else ())
     if wanted or (averages and not any(key in kept for key in averages)):
         return kept | averages, []
     return kept, ["the moving averages under ema (--weights ema shows them)"] * len(averages)

@@ -72,7 +72,7 @@ def open(opened: Opened) -> Network | None:
     found = find_sets(saved.root, rebuilder)
     if not found.sets and saved.form == _PLAIN:
         return None
-    choice = choose(found, opened.hints.weights)
+    choice = choose(found, opened.hints)
     return _network(opened, saved, choice, rebuilder)
 
 

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from filtviz.errors import SelectionError
 from filtviz.reading.arrays import AnyArray, StoredArray
 from filtviz.reading.formats.torch.loss_lists import as_history, losses_in, which_loss
 from filtviz.reading.formats.torch.rebuilding import Lost, Rebuilder
+from filtviz.reading.limits import Hints
 from filtviz.reading.pickle.records import Items, Record, attributes, elements, pairs, text
 from filtviz.reading.tensors import Tensor
 from filtviz.text import listed, printable
@@ -357,22 +357,22 @@ def _squashed(name: str) -> str:
 # Choosing
 
 
-def choose(found: Choice, wanted: str) -> Choice:
+def choose(found: Choice, hints: Hints) -> Choice:
     """Choose the weights: those that a person asks for by a key, else all that are no averages.
 
     Args:
         found: What there is.
-        wanted: The key, empty for none (``--weights``).
+        hints: What a person says, the key of the weights among it (``--weights``).
 
     Raises:
         SelectionError: there is nothing under the key.
     """
     with_filters = [one for one in found.sets if one.has_filters]
     sets = [one for one in with_filters if not one.is_loose] or with_filters or list(found.sets)
-    if wanted:
+    if wanted := hints.weights:
         chosen = [one for one in sets if one.name == wanted or one.name.startswith(f"{wanted}.")]
         if not chosen:
-            raise _nothing_under(wanted, sets)
+            raise hints.no_such_weights(one.name for one in sets if one.name)
     else:
         chosen = [one for one in sets if not any(_AVERAGED.search(key) for key in one.path)] or sets[:1]
     kept = set(map(id, chosen))
@@ -395,19 +395,3 @@ def _key_of(one: WeightSet, n_under: Mapping[tuple[str, ...], int]) -> str:
     """Return the shortest key that chooses a set, or the sets of one outermost key that is all averages."""
     first = one.path[0] if one.path else ""
     return printable(first if n_under[one.path[:1]] == 1 or _AVERAGED.search(first) else one.name, 60)
-
-
-def _nothing_under(wanted: str, sets: Iterable[WeightSet]) -> SelectionError:
-    names = list(dict.fromkeys(one.name for one in sets if one.name))
-    shown = printable(wanted, 60)
-    if not names:
-        return SelectionError(
-            f"there are no weights under {shown!r}: the file holds one set of them; leave out --weights",
-            wanted=wanted,
-        )
-    there = listed([printable(one, 60) for one in names], 30)
-    return SelectionError(
-        f"there are no weights under {shown!r} (there are: {there})",
-        wanted=wanted,
-        available=names,
-    )
