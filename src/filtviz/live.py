@@ -147,8 +147,12 @@ class _LiveModules:
         """Return its own parameters and buffers, by name, and what they are computed from."""
         own = [*module._parameters.items(), *getattr(module, "_buffers", {}).items()]
         others = module._modules.get("parametrizations")
-        if others is not None:
-            own += [(f"parametrizations.{name}", value) for name, value in others.state_dict().items()]
+        for name, steps in [] if others is None else others._modules.items():
+            if _is_followed(steps):
+                held = steps.state_dict().items()
+                own += [(f"parametrizations.{name}.{part}", value) for part, value in held]
+            else:
+                own.append((name, getattr(module, name)))
         return [(name, _array(value)) for name, value in own if value is not None]
 
     def facts(self, module: Any) -> Mapping[str, Any]:
@@ -156,6 +160,19 @@ class _LiveModules:
         named = {name: value for name, value in vars(module).items() if not name.startswith("_")}
         plain = {name: tuple(value) if isinstance(value, list) else value for name, value in named.items()}
         return {name: value for name, value in plain.items() if _is_plain(value)}
+
+
+_FOLLOWED = frozenset({"_WeightNorm", "_SpectralNorm"})
+"""Parametrisations of PyTorch's own that the parts of the weights tell, however many stand in a row."""
+
+
+def _is_followed(steps: Any) -> bool:
+    """Tell weights that are to be computed from their parts, and not asked for from the model.
+
+    A spectral normalisation in training takes a step whenever somebody asks for its weights.
+    """
+    names = {type(step).__name__ for step in steps._modules.values()}
+    return names <= _FOLLOWED or ("_SpectralNorm" in names and bool(steps.training))
 
 
 def _is_plain(value: Any) -> bool:

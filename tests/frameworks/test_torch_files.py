@@ -12,6 +12,7 @@ import pytest
 
 import filtviz
 from filtviz import Hints, Network, load
+from filtviz.live import network_of
 from filtviz.operations import Convolution
 
 from .comparing import array_of, assert_holds, bits
@@ -214,6 +215,10 @@ PARTS: dict[str, Callable[[Any], Any]] = {
     "weight_norm of all": lambda conv: nn.utils.parametrizations.weight_norm(conv, dim=None),
     "spectral_norm of old": lambda conv: nn.utils.spectral_norm(conv),
     "spectral_norm": lambda conv: nn.utils.parametrizations.spectral_norm(conv),
+    "orthogonal": lambda conv: nn.utils.parametrizations.orthogonal(conv),
+    "orthogonal in a row": lambda conv: nn.utils.parametrizations.spectral_norm(
+        nn.utils.parametrizations.orthogonal(conv)
+    ),
     "pruned": lambda conv: nn.utils.prune.l1_unstructured(conv, "weight", amount=0.4),
 }
 
@@ -236,6 +241,19 @@ def test_the_weights_that_a_layer_computes_are_shown(tmp_path, part, whole) -> N
     torch.save(model if whole else model.state_dict(), path)
     (layer,) = load(path).conv_layers
     assert np.allclose(layer.W, conv.weight.detach().numpy(), rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize(("size", "way"), [((5, 2), None), ((2, 5), None), (3, None), (3, "cayley")])
+def test_orthogonal_kernels_are_as_pytorch_has_them(tmp_path, size, way) -> None:
+    torch.manual_seed(2)
+    conv = nn.utils.parametrizations.orthogonal(nn.Conv2d(3, 5, size), orthogonal_map=way)
+    with torch.no_grad():
+        conv.parametrizations.weight.original += 0.3 * torch.randn(conv.weight.shape).tril(-1)
+    path = tmp_path / "model.pth"
+    torch.save(nn.Sequential(conv).state_dict(), path)
+    truth = conv.weight.detach().numpy()
+    assert np.allclose(load(path).conv_layers[0].W, truth, atol=1e-6) is (way is None)
+    assert np.allclose(network_of(nn.Sequential(conv)).conv_layers[0].W, truth, atol=1e-6)
 
 
 # Programs

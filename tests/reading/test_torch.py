@@ -27,7 +27,7 @@ from filtviz.operations import (
     Pooling,
     Untold,
 )
-from filtviz.reading.formats.torch import effective
+from filtviz.reading.formats.torch import norms as torch_norms
 from filtviz.reading.limits import Limits
 from filtviz.receptive_field import receptive_fields
 from tests.reading.making import Named, Thing, weights
@@ -889,7 +889,7 @@ def test_losses_that_a_checkpoint_keeps_are_its_history(tmp_path):
 @pytest.mark.parametrize("gain", [np.array(2.0), np.array([[[2.0]]] * 3).reshape(3, 1, 1, 1)])
 def test_one_gain_is_for_all_weights_and_several_for_a_filter_each(gain):
     direction = np.arange(1, 13, dtype=float).reshape(3, 1, 2, 2)
-    found = effective._weight_norm(gain, direction)
+    found = torch_norms.weight_norm(gain, direction)
     norms = np.sqrt((found**2).sum()) if not gain.ndim else np.sqrt((found**2).sum(axis=(1, 2, 3)))
     assert np.allclose(norms, 2)
     assert np.allclose(found / direction, (found / direction)[..., :1, :1])
@@ -903,7 +903,7 @@ def test_one_gain_is_for_all_weights_and_several_for_a_filter_each(gain):
     ],
 )  # fmt: skip
 def test_gains_fit_axis_by_axis(gain, direction, fits):
-    assert effective._gain_fits([gain, direction]) is fits
+    assert torch_norms.gain_fits([gain, direction]) is fits
 
 
 @pytest.mark.parametrize(

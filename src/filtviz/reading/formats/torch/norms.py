@@ -1,0 +1,178 @@
+"""What PyTorch's reparametrisations compute, as ``torch/nn/utils`` does for a network that is not trained.
+
+All of it in double precision, and rounded to the type that the weights are stored in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from filtviz.parameter import has_few_bits
+from filtviz.reading.arrays import AnyArray, ComputedArray
+
+__all__ = [
+    "MOST_ROWS",
+    "Floats",
+    "base_fits",
+    "computed_like",
+    "floats",
+    "gain_fits",
+    "is_square",
+    "orthogonal",
+    "spectral_norm",
+    "vectors_fit",
+    "weight_norm",
+]
+
+Floats = NDArray[np.float64]
+
+MOST_ROWS = 1024
+"""Rows or columns of a matrix that is made orthogonal: the work grows with the third power."""
+
+
+def floats(array: AnyArray) -> Floats:
+    """Return an array's numbers in double precision.
+
+    Args:
+        array: The array.
+    """
+    return np.asarray(array.read(), np.float64)
+
+
+def computed_like(main: AnyArray, compute: Callable[[], Floats]) -> ComputedArray:
+    """Return an array of the shape and type of another, single precision where that has fewer bits.
+
+    Args:
+        main: The other one.
+        compute: Returns its numbers.
+    """
+    few = has_few_bits(main.dtype) or main.dtype.kind not in "f" or main.dtype.itemsize < 4
+    dtype = np.dtype(np.float32) if few else main.dtype.newbyteorder("=")
+
+    def read() -> NDArray[np.floating]:
+        return np.asarray(compute(), dtype)
+
+    return ComputedArray(shape=main.shape, dtype=dtype, read=read)
+
+
+def weight_norm(gain: Floats, direction: Floats) -> Floats:
+    """Return g · v / ‖v‖, the norm over the axes along which g has one number (``weight_norm.py``).
+
+    Args:
+        gain: What is g there.
+        direction: What is v.
+    """
+    if gain.ndim == direction.ndim:
+        axes = tuple(axis for axis, length in enumerate(gain.shape) if length == 1)
+    else:
+        axes = tuple(range(direction.ndim))
+    norm = np.sqrt(np.sum(direction**2, axis=axes, keepdims=True))
+    return np.asarray(gain * np.divide(direction, norm, out=np.zeros_like(direction), where=norm > 0))
+
+
+def gain_fits(shapes: Sequence[tuple[int, ...]]) -> bool:
+    """Tell g and v of a weight normalisation by their shapes: g has one number for all, or along one axis.
+
+    Args:
+        shapes: Those of both.
+    """
+    gain, direction = shapes[0], shapes[1]
+    if not gain:
+        return True
+    fits = len(gain) == len(direction) and all(g in (1, v) for g, v in zip(gain, direction, strict=True))
+    return fits and sum(length > 1 for length in gain) <= 1
+
+
+def spectral_norm(weights: Floats, u: Floats, v: Floats | None) -> Floats:
+    """Return W / σ, with σ = uᵀ W v for W as a matrix (``spectral_norm.py``).
+
+    Its rows are the axis that has the length of u: the first one, the second of a transposed convolution.
+    Where both have it, the larger σ counts, since u and v were made to make it large.
+
+    Args:
+        weights: What is W.
+        u: The vector of as many numbers as the matrix has rows.
+        v: That of as many as it has columns, None where it is computed.
+    """
+    sigmas = []
+    for axis in (0, 1):
+        if axis < weights.ndim and weights.shape[axis] == len(u):
+            matrix = np.moveaxis(weights, axis, 0).reshape(len(u), -1)
+            if v is not None and v.shape == matrix.shape[1:]:
+                right = v
+            else:  # as it was before version 1.1 of PyTorch
+                right = matrix.T @ u
+                right = right / (np.linalg.norm(right) or 1.0)
+            sigmas.append(float(u @ (matrix @ right)))
+    sigma = max(sigmas, key=abs, default=1.0)
+    return np.asarray(weights / sigma) if sigma else weights
+
+
+def vectors_fit(shapes: Sequence[tuple[int, ...]]) -> bool:
+    """Tell W and u of a spectral normalisation by their shapes.
+
+    Args:
+        shapes: Those of both.
+    """
+    weights, u = shapes[0], shapes[1]
+    return len(u) == 1 and len(weights) > 1 and u[0] in weights[:2]
+
+
+def is_square(shape: Sequence[int]) -> bool:
+    """Tell whether the last two axes are as long as each other.
+
+    Args:
+        shape: A shape.
+    """
+    return shape[-2] == shape[-1]
+
+
+def base_fits(shape: Sequence[int], base: Sequence[int]) -> bool:
+    """Tell the base of an orthogonal parametrisation by its shape: a square as long as the longer last axis.
+
+    Args:
+        shape: The shape of the weights.
+        base: That of what may be it.
+    """
+    return len(shape) > 1 and tuple(base) == (*shape[:-2], max(shape[-2:]), max(shape[-2:]))
+
+
+def orthogonal(stored: Floats, base: Floats) -> Floats:
+    """Return the matrices of orthonormal columns, or rows, that the last two axes stand for.
+
+    A file does not tell the map; this is PyTorch's own choice for the shape: the exponential of a square
+    matrix, else Householder's reflections (``parametrizations.py``).
+
+    Args:
+        stored: What is kept of the weights.
+        base: What turns the result.
+    """
+    is_wide = stored.shape[-2] < stored.shape[-1]
+    tall = stored.swapaxes(-1, -2) if is_wide else stored
+    found = np.asarray(base @ (_exponential(tall) if is_square(tall.shape) else _reflections(tall)))
+    return found.swapaxes(-1, -2) if is_wide else found
+
+
+def _exponential(square: Floats) -> Floats:
+    """Return exp(A) of the skew A that the lower triangle tells, by the eigenvalues of the Hermitian i·A."""
+    lower = np.tril(square)
+    values, vectors = np.linalg.eigh(1j * (lower - lower.swapaxes(-1, -2)))
+    turned = vectors * np.exp(-1j * values)[..., None, :]
+    return np.asarray((turned @ vectors.conj().swapaxes(-1, -2)).real)
+
+
+def _reflections(tall: Floats) -> Floats:
+    """Return the first columns of the product of the reflections that the lower triangle tells."""
+    n, k = tall.shape[-2:]
+    vectors = np.tril(tall, -1) + np.eye(n, k)
+    factors = 2 / np.sum(vectors**2, axis=-2)
+    found = np.broadcast_to(np.eye(n, k), tall.shape).copy()
+    for column in reversed(range(k)):
+        vector = vectors[..., column][..., None]
+        share = factors[..., column][..., None, None] * (vector.swapaxes(-1, -2) @ found)
+        found -= vector * share
+    signs = np.trunc(np.diagonal(tall, axis1=-2, axis2=-1))
+    return np.asarray(found * signs[..., None, :])

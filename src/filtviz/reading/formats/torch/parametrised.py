@@ -1,0 +1,133 @@
+"""What ``torch.nn.utils.parametrize`` keeps under ``parametrizations`` → the weights that are computed.
+
+A file keeps what the weights start from (``original``, or ``original0`` and ``original1``) and, by their
+places in the list, the tensors of the parametrisations: never their classes, nor those that have no tensors.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from filtviz.parameter import holds_numbers
+from filtviz.reading.arrays import AnyArray
+from filtviz.reading.formats.torch.norms import (
+    MOST_ROWS,
+    Floats,
+    base_fits,
+    computed_like,
+    floats,
+    gain_fits,
+    is_square,
+    orthogonal,
+    spectral_norm,
+    vectors_fit,
+    weight_norm,
+)
+from filtviz.reading.tensors import Tensor
+from filtviz.text import listed, printable
+
+__all__ = ["Parametrised", "parametrised"]
+
+_STEP = re.compile(r"(?P<place>\d{1,4})\.(?P<last>.+)", re.DOTALL)
+_ORIGINAL = re.compile(r"original(\d{1,4})?")
+_MOST_NAMED = 4
+
+_WEIGHT_NORM = "weight normalisation, g · v / ‖v‖"
+_SPECTRAL_NORM = "spectral normalisation, W / σ"
+_EXPONENTIAL = "made orthogonal by the exponential of a matrix"
+_REFLECTIONS = "made orthogonal by Householder's reflections"
+_BY_DEFAULT = "PyTorch's own choice for the shape, which the file does not tell"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parametrised:
+    """The ``whole`` that parts make, None where they stay what they are, and ``what`` makes it."""
+
+    what: str
+    whole: Tensor | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Step:
+    """One parametrisation: its word, its tensors, and what it makes of the weights and of these."""
+
+    what: str
+    beside: tuple[AnyArray, ...] = ()
+    compute: Callable[..., Floats]
+
+
+def parametrised(name: str, parts: Mapping[str, Tensor]) -> Parametrised | None:
+    """Return the weights that a parametrisation makes, or why they are shown as they are stored.
+
+    Args:
+        name: The name of the weights.
+        parts: What is kept under ``parametrizations``, by the names behind that of the weights.
+    """
+    if not all(holds_numbers(part.array.dtype) for part in parts.values()):
+        return None
+    originals = [part for last, part in parts.items() if _ORIGINAL.fullmatch(last)]
+    if not originals:
+        return None
+    shapes = [one.array.shape for one in originals]
+    first, inputs = originals[-1].array, [one.array for one in originals]
+    is_norm = len(originals) == 2 and {"original0", "original1"} <= parts.keys() and gain_fits(shapes)
+    kept = [last for last in parts if not _ORIGINAL.fullmatch(last)]
+    named = f", {listed([printable(last, 40) for last in kept], _MOST_NAMED)} beside" if kept else ""
+    if len(originals) > 1 and not is_norm:
+        several = listed([printable(last, 40) for last in parts], _MOST_NAMED)
+        return Parametrised(
+            what=f"a parametrisation of several arrays ({several}) that the file does not tell; these are "
+            "shown as they are stored"
+        )
+    steps = _steps(first.shape, {last: parts[last] for last in kept}, after_norm=is_norm)
+    if steps is None or not (steps or is_norm):
+        what = (
+            f"a parametrisation that the file does not tell{named}; shown is what it starts from, as stored"
+        )
+        return Parametrised(what=what, whole=Tensor(name=name, array=first, parts=tuple(parts.values())))
+    words = [_WEIGHT_NORM] * is_norm + [step.what for step in steps]
+
+    def compute() -> Floats:
+        held = [floats(one) for one in inputs]
+        found = weight_norm(held[0], held[1]) if is_norm else held[0]
+        for step in steps:
+            found = step.compute(found, *(floats(one) for one in step.beside))
+        return found
+
+    array = computed_like(first, compute)
+    return Parametrised(
+        what=", then ".join(words), whole=Tensor(name=name, array=array, parts=tuple(parts.values()))
+    )
+
+
+def _steps(shape: Sequence[int], kept: Mapping[str, Tensor], *, after_norm: bool) -> list[_Step] | None:
+    """Return the parametrisations behind the first, None where one of them is not known."""
+    tensors: dict[int, dict[str, AnyArray]] = {}
+    for last, tensor in kept.items():
+        match = _STEP.fullmatch(last)
+        if match is None:
+            return None
+        tensors.setdefault(int(match["place"]), {})[match["last"]] = tensor.array
+    places = sorted(tensors)
+    if places != list(range(int(after_norm), int(after_norm) + len(places))):
+        return None  # one without tensors stands before
+    found = [_step(shape, tensors[place]) for place in places]
+    known = [step for step in found if step is not None]
+    return known if len(known) == len(found) else None
+
+
+def _step(shape: Sequence[int], tensors: Mapping[str, AnyArray]) -> _Step | None:
+    if tensors.keys() == {"_u", "_v"}:
+        u, v = tensors["_u"], tensors["_v"]
+        if vectors_fit([tuple(shape), u.shape]):
+            return _Step(what=_SPECTRAL_NORM, beside=(u, v), compute=spectral_norm)
+    if (
+        tensors.keys() == {"base"}
+        and base_fits(shape, tensors["base"].shape)
+        and max(shape[-2:]) <= MOST_ROWS
+    ):
+        word = _EXPONENTIAL if is_square(shape) else _REFLECTIONS
+        return _Step(what=f"{word} ({_BY_DEFAULT})", beside=(tensors["base"],), compute=orthogonal)
+    return None
