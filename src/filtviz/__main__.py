@@ -1,10 +1,23 @@
-"""``python -m filtviz``: the command line, where its script is not on the path."""
+"""Where the program starts, by its script or by ``python -m filtviz``."""
 
 from __future__ import annotations
 
-from filtviz.cli import main
+import sys
 
-__all__: list[str] = []
+from filtviz.signals import Ended, ended_by_signals
+
+__all__ = ["run"]
+
+
+def run() -> None:
+    """Run the command line of this process; a signal ends it without a traceback from the first import on."""
+    try:
+        with ended_by_signals():
+            from filtviz.cli import main
+    except Ended as end:
+        sys.exit(end.status)
+    main()
+
 
 if __name__ == "__main__":
-    main(prog_name="python -m filtviz")
+    run()

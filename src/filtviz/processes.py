@@ -8,7 +8,6 @@ that it could leave behind. A worker imports what this process imports, and noth
 
 from __future__ import annotations
 
-import _thread
 import json
 import os
 import signal
@@ -24,8 +23,9 @@ from dataclasses import dataclass, field
 from itertools import count
 from multiprocessing.reduction import ForkingPickler
 from queue import Empty, SimpleQueue
-from types import FrameType
 from typing import Any, BinaryIO, Generic, NoReturn, Protocol, TypeVar
+
+from filtviz.signals import Stopped, ended_by_signals, signal_main_thread
 
 __all__ = ["Job", "can_start", "interrupts_held_back", "run_in_processes", "serve"]
 
@@ -307,26 +307,20 @@ def _receive(stream: BinaryIO | Any) -> bytes:
 # ---- the worker's side
 
 
-class _Dismissed(BaseException):
-    """This worker has to end, with this exit status."""
-
-
 def serve() -> NoReturn:
     """Do the jobs that come through stdin, and answer through stdout; this is all that a worker does."""
     jobs, answers = _take_streams()
     inbox: SimpleQueue[bytes | None] = SimpleQueue()
     status = 1
     try:
-        signal.signal(signal.SIGTERM, _dismiss)
-        if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) == signal.SIG_DFL:
-            signal.signal(signal.SIGHUP, _dismiss)
-        threading.Thread(target=_collect, args=(jobs, inbox), daemon=True).start()
-        _send(answers, "up")
-        while (message := inbox.get()) is not None:
-            _send(answers, _do(message))
+        with ended_by_signals():
+            threading.Thread(target=_collect, args=(jobs, inbox), daemon=True).start()
+            _send(answers, "up")
+            while (message := inbox.get()) is not None:
+                _send(answers, _do(message))
         status = 0
-    except _Dismissed as end:
-        status = end.args[0]
+    except Stopped as end:
+        status = end.status
     except BaseException:
         traceback.print_exc()
     finally:
@@ -343,20 +337,13 @@ def _take_streams() -> tuple[BinaryIO, BinaryIO]:
     return jobs, answers
 
 
-def _dismiss(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001
-    raise _Dismissed(128 + number)
-
-
 def _collect(jobs: BinaryIO, inbox: SimpleQueue[bytes | None]) -> None:
     """Collect jobs; when no more can come, stop the one that is being done, and end the process."""
     with suppress(EOFError, OSError):
         while True:
             inbox.put(_receive(jobs))
     inbox.put(None)
-    if hasattr(signal, "pthread_kill"):
-        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGTERM)
-    else:
-        _thread.interrupt_main(signal.SIGTERM)
+    signal_main_thread(signal.SIGTERM)
     time.sleep(PATIENCE)
     os._exit(1)
 

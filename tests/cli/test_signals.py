@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -17,8 +18,8 @@ import pytest
 from tests.cli.any_command import CASES, fill, run, words
 
 from filtviz import survey
-from filtviz.cli.ending import Stopped, ended_by_signals
 from filtviz.files import PART_SUFFIX
+from filtviz.signals import Stopped, ended_by_signals
 
 psutil = pytest.importorskip("psutil", reason="finds the processes of an export")
 
@@ -240,17 +241,121 @@ def test_handlers_are_put_back_and_what_is_ignored_stays_so():
         signal.signal(signal.SIGHUP, before)
 
 
-def test_a_signal_raises_what_no_handler_of_exceptions_holds_up(monkeypatch):
-    monkeypatch.setattr("filtviz.cli.ending._limit_patience", lambda status: None)
-    try:
-        with pytest.raises(Stopped) as caught, ended_by_signals():
-            signal.raise_signal(signal.SIGTERM)
-        assert caught.value.status == 143
-        assert not isinstance(caught.value, Exception)
-        signal.raise_signal(signal.SIGTERM)  # means nothing any more, until the process is gone
-    finally:
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        signal.signal(signal.SIGHUP, signal.SIG_DFL)
+@pytest.fixture
+def stoppable(monkeypatch):
+    """Let this process get signals as the program gets them, without its end being waited for."""
+    monkeypatch.setattr("filtviz.signals._limit_patience", lambda status: None)
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    yield
+    for number, answer in before.items():
+        signal.signal(number, answer)
+
+
+def busy():
+    """Do something, until a signal comes."""
+    until(lambda: False, seconds=20)
+
+
+@pytest.mark.usefixtures("stoppable")
+def test_a_signal_raises_what_no_handler_of_exceptions_holds_up():
+    with pytest.raises(Stopped) as caught, ended_by_signals():
+        signal.raise_signal(signal.SIGTERM)
+    assert caught.value.status == 143
+    assert not isinstance(caught.value, Exception)
+    signal.raise_signal(signal.SIGTERM)  # means nothing any more, until the process is gone
+
+
+ENDS = [(signal.SIGTERM, Stopped), (signal.SIGINT, KeyboardInterrupt)]
+
+
+@pytest.mark.usefixtures("stoppable", "interruptible")
+@pytest.mark.parametrize(("number", "end"), ENDS)
+def test_a_signal_waits_until_a_module_is_imported(tmp_path, monkeypatch, number, end):
+    code = f"import signal; signal.raise_signal({number:d}); WHOLE = True"
+    (tmp_path / "hit_by_a_signal.py").write_text(code)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "hit_by_a_signal", raising=False)
+    with pytest.raises(end), ended_by_signals():  # noqa: PT012
+        import hit_by_a_signal
+
+        assert hit_by_a_signal.WHOLE
+        busy()
+
+
+@pytest.mark.usefixtures("stoppable", "interruptible")
+def test_a_signal_that_came_with_the_last_import_still_ends_the_program(tmp_path, monkeypatch):
+    (tmp_path / "hit_at_the_end.py").write_text(f"import signal; signal.raise_signal({signal.SIGINT:d})")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "hit_at_the_end", raising=False)
+    with pytest.raises(Stopped) as caught, ended_by_signals():
+        import hit_at_the_end  # noqa: F401
+    assert caught.value.status == 130
+
+
+class Hit:
+    """What is hit by a signal while it is destroyed, where Python drops exceptions."""
+
+    def __init__(self, number):
+        self.number = number
+
+    def __del__(self):
+        signal.raise_signal(self.number)
+
+
+@pytest.mark.usefixtures("stoppable", "interruptible")
+@pytest.mark.parametrize(("number", "end"), ENDS)
+def test_a_signal_whose_exception_python_drops_comes_again(capfd, number, end):
+    hit = [Hit(number)]
+    with pytest.raises(end), ended_by_signals():  # noqa: PT012
+        hit.pop()
+        busy()
+    assert capfd.readouterr().err == ""
+
+
+class Broken:
+    """What fails by itself while it is destroyed."""
+
+    def __del__(self):
+        raise ValueError("broken by itself")
+
+
+def test_what_else_goes_wrong_where_python_drops_exceptions_is_told_as_before(monkeypatch):
+    told = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda lost: told.append(str(lost.exc_value)))
+    broken = [Broken()]
+    with ended_by_signals():
+        broken.pop()
+    assert told == ["broken by itself"]
+
+
+@pytest.mark.usefixtures("stoppable")
+def test_a_signal_that_somebody_swallows_is_not_taken_for_success():
+    with pytest.raises(Stopped) as caught, ended_by_signals(), suppress(BaseException):
+        signal.raise_signal(signal.SIGTERM)
+    assert caught.value.status == 143
+
+
+def test_without_a_signal_nothing_is_raised():
+    hook = sys.unraisablehook
+    with ended_by_signals():
+        assert sys.unraisablehook != hook
+    assert sys.unraisablehook == hook
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("interruptible")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_program_that_still_imports_ends_without_a_traceback(tmp_path, number):
+    (tmp_path / "click.py").write_text("import time; print('here', flush=True); time.sleep(1)")
+    code = f"import sys; sys.path.insert(0, {str(tmp_path)!r}); from filtviz.__main__ import run; run()"
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout.readline() == "here\n"
+        process.send_signal(number)
+        _, stderr = process.communicate(timeout=120)
+    assert process.returncode == 128 + number
+    assert "Traceback" not in stderr
 
 
 def test_only_the_main_thread_listens():
@@ -296,7 +401,7 @@ def test_a_command_that_shows_images_ends_with_the_signal_and_leaves_nothing(
     stdout, stderr = process.communicate(timeout=120)
     assert process.returncode in (-number, 128 + number)
     assert stdout == ""
-    assert stderr in ("", "filtviz: stopped\n") or "KeyboardInterrupt" in stderr.splitlines()[-1]
+    assert stderr in ("", "filtviz: stopped\n")
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == [tmp_path / "images.npy"]
 
 

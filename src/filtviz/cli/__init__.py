@@ -20,9 +20,9 @@ import click
 
 from filtviz._version import __version__
 from filtviz.cli.console import complain, conclusions_told
-from filtviz.cli.ending import INTERRUPTED, Ended, ended_by_signals
 from filtviz.cli.streams import output_streams, refuse_inputs
 from filtviz.errors import FiltvizError
+from filtviz.signals import INTERRUPTED, Ended, ended_by_signals
 
 __all__ = ["COMMANDS", "main"]
 

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from filtviz.cli.console import complain, is_quiet, log, print_json, print_path
-from filtviz.cli.ending import INTERRUPTED, Stopped
 from filtviz.cli.helping import Command
 from filtviz.cli.inputs import patterns_expanded, strict_option
 from filtviz.cli.shared_options import (
@@ -22,6 +21,7 @@ from filtviz.cli.shared_options import (
     layer_option,
     reading_options,
 )
+from filtviz.signals import INTERRUPTED, Stopped
 from filtviz.text import plural, printable
 
 if TYPE_CHECKING:

@@ -19,8 +19,8 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import TextIO
 
-from filtviz.cli.ending import PIPE_CLOSED, Ended
 from filtviz.errors import OutputError
+from filtviz.signals import PIPE_CLOSED, Ended
 from filtviz.text import printable
 
 __all__ = [
