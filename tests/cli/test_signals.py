@@ -409,9 +409,7 @@ def test_a_command_that_shows_images_ends_with_the_signal_and_leaves_nothing(
     line = [*PROGRAM, command, str(net), "--images", "images.npy", *ON_IMAGES[command]]
     process = subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     spent = psutil.Process(process.pid).cpu_times
-    until(
-        lambda: spent().user + spent().system > 0.6
-    )  # Python has started, and there is more to do than that
+    until(lambda: spent().user + spent().system > 0.6)  # Python has started
     process.send_signal(number)
     stdout, stderr = process.communicate(timeout=120)
     assert process.returncode == 128 + number
