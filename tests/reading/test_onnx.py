@@ -129,7 +129,7 @@ def part(number: int, value: bytes | str | int) -> bytes:
 
 
 def tensor(name: str, array: np.ndarray, **other: bytes) -> bytes:
-    code = {"float32": 1, "uint8": 2, "int8": 3, "int32": 6, "int64": 7}[str(array.dtype)]
+    code = {"float32": 1, "uint8": 2, "int8": 3, "int32": 6, "int64": 7, "bool": 9}[str(array.dtype)]
     dims = b"".join(part(1, n) for n in array.shape)
     return dims + part(2, code) + part(8, name) + (other.get("data") or part(9, array.tobytes()))
 

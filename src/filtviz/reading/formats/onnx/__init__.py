@@ -92,11 +92,27 @@ def _graph_of(model: Message, *, certain: bool) -> Message | None:
         return None
 
 
+_MOST_NAMED = 5
+
+
 def _notes(reader: Graph) -> list[str]:
-    if not reader.quantised:
-        return []
-    return [
-        "weights are stored as whole numbers that are scaled before they are used: "
-        f"{names_of_file(reader.quantised, 5)}; how strong filters are against each other does not show in "
-        "them"
-    ]
+    notes = []
+    if reader.quantised:
+        notes.append(
+            "weights are stored as whole numbers that are scaled before they are used: "
+            f"{names_of_file(reader.quantised, _MOST_NAMED)}; how strong filters are against each other does "
+            "not show in them"
+        )
+    if reader.computed:
+        words = dict.fromkeys(word for words in reader.computed.values() for word in words)
+        notes.append(
+            f"the kernels of {names_of_file(list(reader.computed), _MOST_NAMED)} are computed from what is "
+            f"stored, as the graph says ({names_of_file(list(words), 8)})"
+        )
+    if reader.running:
+        words = dict.fromkeys(reader.running.values())
+        notes.append(
+            f"the kernels of {names_of_file(list(reader.running), _MOST_NAMED)} are no constants but what "
+            f"{names_of_file(list(words), _MOST_NAMED)} gives when the network runs, and are not shown"
+        )
+    return notes

@@ -21,11 +21,14 @@ from filtviz.network import Layer
 from filtviz.operations import Input, Operation, Untold, parameters_of
 from filtviz.parameter import Parameter, Shape
 from filtviz.reading.arrays import AnyArray, ComputedArray, count, parameter_of, shape_of
-from filtviz.reading.formats.onnx.initialisers import array_of, name_of, sparse_array_of
+from filtviz.reading.formats.onnx.constant_folding import folded
+from filtviz.reading.formats.onnx.initialisers import array_of, dtype_of, name_of, sparse_array_of
 from filtviz.reading.formats.onnx.operators import (
+    DEEPEST,
     Attributes,
     Case,
     Constant,
+    Made,
     known_shape,
     operations_of,
     scale_of,
@@ -36,6 +39,7 @@ from filtviz.reading.opened import Opened
 from filtviz.reading.protobuf import Message
 from filtviz.reading.shape_arithmetic import MOST, Lengths, of_parameter, of_shape
 from filtviz.shapes import sane_shape
+from filtviz.text import printable
 
 __all__ = ["Graph"]
 
@@ -66,6 +70,8 @@ class Graph:
         opset: The version of ONNX's own operators.
         layers: The layers so far.
         quantised: The names of arrays whose numbers are scaled before they are used.
+        computed: What layers are called whose weights the graph computes → the operators that do.
+        running: Those whose weights are no constants → the operator that gives them.
         said: The shapes that the file says values have, by their names.
         given: The attributes with which the function was called in which it reads, by their names.
     """
@@ -75,6 +81,8 @@ class Graph:
     opset: int
     layers: list[Layer] = field(default_factory=list)
     quantised: list[str] = field(default_factory=list)
+    computed: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    running: dict[str, str] = field(default_factory=dict)
     said: dict[str, Shape] = field(default_factory=dict)
     given: Mapping[str, Message] = field(default_factory=dict)
 
@@ -148,6 +156,8 @@ class Graph:
             if operator == "DequantizeLinear":
                 self.quantised.append(held.parameter.source)
                 found = self._dequantised(held, node, values)
+            elif operator in ("Cast", "CastLike"):
+                found = replace(held, cast=self._cast_to(node, values) or held.cast)
         elif isinstance(held, Constant) and operator == "Transpose" and not _is_few_wholes(held):
             found = _turned(held, self._attributes(node).integers("perm"))
         elif isinstance(held, Constant) and operator in _RESHAPES and not _is_few_wholes(held):
@@ -156,9 +166,45 @@ class Graph:
             found = self._numbers(operator, node, [values.get(name) for name in inputs])
         if found is None and isinstance(held, Constant) and operator == "ConstantOfShape":
             found = self._filled(held, node, outputs[0] if outputs else "")
+        if found is None and inputs and outputs and node.text(7) in ("", "ai.onnx"):
+            return self._compute(operator, node, values)
         if found is None or not outputs:
             return False
         values[outputs[0]] = found
+        return True
+
+    def _cast_to(self, node: Message, values: dict[str, Value]) -> np.dtype[Any] | None:
+        """Return the type in which a Cast gives its numbers, None where numpy has none."""
+        like = values.get((node.texts(1)[1:2] or [""])[0])
+        if isinstance(like, Constant):
+            return like.cast or like.parameter.dtype
+        return dtype_of(self._attributes(node).integer("to"))
+
+    def _compute(self, operator: str, node: Message, values: dict[str, Value]) -> bool:
+        """Fold a node that computes with constants alone; tell whether it was one."""
+        held = [values.get(name) if name else None for name in node.texts(1)]
+        given = [_as_constant(one) for one in held]
+        lost = any(name and one is None for name, one in zip(node.texts(1), given, strict=True))
+        if lost:
+            return False
+        self.opened.effort.spend(len(given))
+        attributes, outputs = self._attributes(node), node.texts(2)
+        found: dict[str, Value] = {}
+        for place, output in enumerate(outputs):
+            case = Case(
+                operator=operator,
+                attributes=attributes,
+                given=given,
+                shapes=(),
+                opset=self.opset,
+                output=place,
+                n_outputs=len(outputs),
+            )
+            made = folded(case) if not place or operator == "Split" else None
+            if made is None:
+                return False
+            found[output] = made
+        values.update(found)
         return True
 
     def _dequantised(self, held: Constant, node: Message, values: dict[str, Value]) -> Constant:
@@ -241,7 +287,7 @@ class Graph:
             return np.full(lengths, value.ravel()[0], value.dtype)
 
         array = ComputedArray(shape=lengths, dtype=value.dtype, read=read)
-        return self._constant(name, array)
+        return replace(self._constant(name, array), made=Made())
 
     def _constant(self, name: str, array: AnyArray) -> Constant:
         return Constant(parameter=parameter_of("", array, name))
@@ -273,12 +319,24 @@ class Graph:
             operations = operations_of(case)
             if branches:
                 operations = (Untold(reason="which of its branches runs depends on the input"),)
-            layer = _layer(operator, node, output, operations, (*inputs, *branches))
+            made = {id(one.parameter): one.made for one in constants if one is not None and one.made}
+            layer = _layer(operator, node, output, operations, (*inputs, *branches), made)
+            self._note(layer, given)
             values[output] = self._add_as_said(layer, known_shape(case), output)
             if operator not in ("Split", "Unique", "TopK"):
                 for other in node.texts(2)[place + 1 :]:
                     values[other] = values[output]
                 break
+
+    def _note(self, layer: Layer, given: Sequence[Value | None]) -> None:
+        """Take note of kernels that the graph computes, or that are no constants."""
+        place = _KERNELS.get(layer.type)
+        held = given[place] if place is not None and place < len(given) else None
+        name = layer.name or layer.type
+        if isinstance(held, Constant) and held.made is not None and held.made.operators:
+            self.computed[name] = held.made.operators
+        elif isinstance(held, int):
+            self.running[name] = self.layers[held].type
 
     def _branches(self, node: Message, values: dict[str, Value], depth: int) -> tuple[int, ...]:
         """Add the layers of the graphs that a node holds; return those that give their results."""
@@ -331,6 +389,18 @@ def _as_numbers(value: Value | None) -> Lengths | None:
     return of_parameter(value.parameter) if isinstance(value, Constant) and value.order is None else None
 
 
+def _as_constant(value: Value | None) -> Constant | None:
+    """Return a constant, or what was computed of shapes and is known, as one."""
+    if isinstance(value, Lengths):
+        is_real = value.is_real or value.wholes is None
+        numbers = value.reals if is_real else value.wholes
+        if numbers is None:
+            return None
+        array = np.array(numbers, np.float32 if is_real else np.int64).reshape(value.array.shape)
+        return Constant(parameter=parameter_of("", _held(array), ""))
+    return value if isinstance(value, Constant) else None
+
+
 def _held(array: NDArray[Any]) -> ComputedArray:
     return ComputedArray(shape=array.shape, dtype=array.dtype, read=lambda: array)
 
@@ -348,7 +418,9 @@ def _turned(held: Constant, order: Sequence[int] | None) -> Constant | None:
 def _reshaped(held: Constant, operator: str, numbers: Sequence[int] | None) -> Constant | None:
     """Return a constant behind what gives it another shape; None where that is not told, or does not fit."""
     along = held.scale is not None and held.scale.numbers.size > 1
-    if along or held.order is not None or (numbers is None and operator != "Squeeze"):
+    made = held.made or Made.stored(held.parameter)
+    is_deep = made.depth >= DEEPEST
+    if along or is_deep or held.order is not None or (numbers is None and operator != "Squeeze"):
         return None
     below, lengths = held.shape, list(numbers or ())
     if operator == "Unsqueeze":
@@ -367,15 +439,8 @@ def _reshaped(held: Constant, operator: str, numbers: Sequence[int] | None) -> C
     shape, one = shape_of(wanted), held.parameter
     if shape is None or count(shape) != one.size:
         return None
-    return Constant(
-        parameter=Parameter(
-            name=one.name,
-            shape=shape,
-            dtype=one.dtype,
-            read=lambda: one.value.reshape(shape),
-            source=one.source,
-        )
-    )
+    reshaped = replace(one, shape=shape, read=lambda: one.read().reshape(shape))
+    return replace(held, parameter=reshaped, made=replace(made, depth=made.depth + 1))
 
 
 def _shape(value: Message) -> Shape | None:
@@ -395,17 +460,29 @@ _ROLES = {
 }  # fmt: skip
 
 
+_KERNELS = {"Conv": 1, "ConvTranspose": 1, "FusedConv": 1, "ConvInteger": 1, "QLinearConv": 3}
+"""Operators that have kernels → which of their inputs these are."""
+
+
 def _layer(
-    operator: str, node: Message, output: str, operations: tuple[Operation, ...], inputs: tuple[int, ...]
+    operator: str,
+    node: Message,
+    output: str,
+    operations: tuple[Operation, ...],
+    inputs: tuple[int, ...],
+    made: Mapping[int, Made],
 ) -> Layer:
-    """Make a layer of a node, named after its weights where these have a name of their own."""
+    """Make a layer of a node, named after its weights where these have a name of their own.
+
+    Of weights that are computed the parts are its parameters: they are what the file stores.
+    """
     parameters: dict[int, Parameter] = {}
     named: list[Operation] = []
     for operation in operations:
         changed: dict[str, Any] = {}
         for role, value in _references(operation):
             one = replace(value, name=_ROLES[role])
-            changed[role] = parameters.setdefault(id(one), one)
+            changed[role] = parameters.setdefault(id(value), one)
         named.append(replace(operation, **changed) if changed else operation)
     first = next((one for one in parameters.values() if one.name == "W"), None)
     return make_layer(
@@ -413,8 +490,21 @@ def _layer(
         name=_name(first.source if first is not None else "", node.text(3), output),
         type=operator,
         inputs=inputs,
-        parameters=tuple(parameters.values()),
+        parameters=tuple(_stored(parameters, made)),
     )
+
+
+def _stored(parameters: Mapping[int, Parameter], made: Mapping[int, Made]) -> Iterator[Parameter]:
+    """Yield what the file stores of a layer's parameters, which are told by what they were made of."""
+    seen: set[int] = set()
+    for key, one in parameters.items():
+        parts = made[key].parts if key in made and made[key].operators else ()
+        if not parts:
+            yield one
+        for part in parts:
+            if id(part) not in seen:
+                seen.add(id(part))
+                yield replace(part, name=printable(part.source, 60) or one.name)
 
 
 def _references(operation: Operation) -> Iterator[tuple[str, Parameter]]:
@@ -426,6 +516,11 @@ def _references(operation: Operation) -> Iterator[tuple[str, Parameter]]:
 
 
 _ENDINGS = (
+    ".parametrizations.weight.original",
+    ".parametrizations.weight.original0",
+    ".parametrizations.weight.original1",
+    ".weight_orig",
+    ".weight_v",
     ".weight_quantized",
     ".weight",
     "_weight_quantized",

@@ -52,7 +52,7 @@ from filtviz.reading.quantised import Scale, scaled
 from filtviz.reading.shape_arithmetic import Lengths
 from filtviz.shapes import output_shape, same_padding
 
-__all__ = ["Attributes", "Case", "Constant", "known_shape", "operations_of"]
+__all__ = ["DEEPEST", "Attributes", "Case", "Constant", "Made", "known_shape", "operations_of"]
 
 Operations = tuple[Operation, ...]
 
@@ -62,16 +62,45 @@ _FEW = 64
 """Elements up to which a constant's numbers are read to know what an operator does."""
 
 
+DEEPEST = 64
+"""Nodes between an array that is computed and those that the file stores."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Made:
+    """How the graph computes an array: of which ``parts`` of the file, and by which ``operators``.
+
+    ``depth`` is the number of nodes in between, ``work`` that of operations, roughly.
+    """
+
+    parts: tuple[Parameter, ...] = ()
+    operators: tuple[str, ...] = ()
+    depth: int = 0
+    work: int = 0
+
+    @classmethod
+    def stored(cls, parameter: Parameter) -> Made:
+        """Return what there is to say of an array that the file stores.
+
+        Args:
+            parameter: The array; single numbers are no parts.
+        """
+        return cls(parts=(parameter,) if parameter.size > 1 and parameter.source else ())
+
+
 @dataclass(frozen=True, kw_only=True)
 class Constant:
     """An array that an operator is given: ``parameter``, turned by ``order`` if a Transpose lies between.
 
-    ``scale`` is what its whole numbers stand for, where the file says it.
+    ``scale`` is what its whole numbers stand for, where the file says it; ``cast`` the type in which it is
+    used, where that is another; ``made`` how it is computed, where the file does not store it.
     """
 
     parameter: Parameter
     order: tuple[int, ...] | None = None
     scale: Scale | None = None
+    cast: np.dtype[Any] | None = None
+    made: Made | None = None
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -134,7 +163,7 @@ class Case:
     ``given`` has a `Constant` for each constant input and None for the others and for those left out;
     ``shapes`` are those of the inputs that are no constants; ``output`` is the number of the output.
     ``lengths`` has the numbers that were computed of shapes for each input that is such, ``layer`` is the
-    place of the first layer that feeds the node.
+    place of the first layer that feeds the node, ``n_outputs`` how many outputs it has.
     """
 
     operator: str
@@ -145,6 +174,7 @@ class Case:
     output: int = 0
     lengths: Sequence[Lengths | None] = ()
     layer: int | None = None
+    n_outputs: int = 1
 
     @property
     def first(self) -> Shape | None:
