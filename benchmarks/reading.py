@@ -26,6 +26,7 @@ import time
 from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import BinaryIO
 
@@ -40,7 +41,6 @@ CONVOLUTIONS = [
 DENSE = [(25088, 4096), (4096, 4096), (4096, 1000)]
 SMALL = [(64, 3), (64, 64), (128, 64), (128, 128), (128, 128)]
 PIECE = 1 << 20
-NUMBERS = array("f", (random.Random(0).gauss() for _ in range(PIECE // 4))).tobytes()
 RUNS = 5
 OPCODES = 330_000
 
@@ -280,14 +280,22 @@ def write_parameters(path: Path, convolutions: Sequence[tuple], dense: Sequence[
         file.write(b"e.")
 
 
+@cache
+def drawn_numbers() -> bytes:
+    """Draw as many normal numbers as fill a piece."""
+    source = random.Random(0)
+    return array("f", (source.gauss() for _ in range(PIECE // 4))).tobytes()
+
+
 def write_array(file: BinaryIO, shape: tuple[int, ...]) -> None:
     """Write an array of numbers, a piece at a time, so that this process stays small."""
     n_bytes = 4 * math.prod(shape)
     lengths = b"".join(b"J" + struct.pack("<i", length) for length in shape)
     file.write(b"cnumpy.core.multiarray\n_reconstruct\n(cnumpy\nndarray\n(K\x00tU\x01btR")
     file.write(b"(K\x01(" + lengths + b"t" + FLOAT32 + b"\x89T" + struct.pack("<i", n_bytes))
+    numbers = drawn_numbers()
     for start in range(0, n_bytes, PIECE):
-        file.write(NUMBERS[: n_bytes - start])
+        file.write(numbers[: n_bytes - start])
     file.write(b"tb")
 
 

@@ -6,30 +6,19 @@ import gc
 import os
 import signal
 from collections.abc import Iterator, Sequence
-from importlib.metadata import version
 from inspect import isfunction
 from pathlib import Path
 from types import FunctionType
 from typing import TypeVar
 
 import pytest
-from hypothesis import settings
-from packaging.version import Version
 
 for library in ("OMP", "OPENBLAS", "MKL"):  # before numpy: each process of the tests has one core
     os.environ.setdefault(f"{library}_NUM_THREADS", "1")
 
-from filtviz.drawing.pixelmap import PROVEN_VERSIONS  # noqa: E402
-
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 FIXTURES = Path(__file__).resolve().parent / "fixtures"
 HAS_SHARED = (SHARED / "models" / "manifest.json").is_file()  # another folder may have that name
-
-as_proven = pytest.mark.skipif(
-    Version(version("matplotlib")) < Version(PROVEN_VERSIONS[0].strip(".")),
-    reason="an older matplotlib than the pixels were compared with draws this itself",
-)
-"""Marks what holds of pixels that are computed without matplotlib."""
 
 ONLY_SLOW = frozenset({"lasagne"})
 """Folders of slow tests alone: the fast ones do without what takes seconds to import."""
@@ -41,7 +30,10 @@ def is_fast(config: pytest.Config) -> bool:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    if is_fast(config):
+    starts_others = config.getoption("numprocesses") and "PYTEST_XDIST_WORKER" not in os.environ
+    if is_fast(config) and not starts_others:
+        from hypothesis import settings
+
         settings.register_profile("fast", max_examples=10)
         settings.load_profile("fast")
 
@@ -52,9 +44,10 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Iterator[None]:
-    """Collect without looking for garbage, of which there is none."""
+    """Collect without looking for garbage, of which there is none, and look for none in what stays."""
     gc.disable()
     yield
+    gc.freeze()
     gc.enable()
 
 

@@ -7,7 +7,7 @@ import re
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -91,6 +91,18 @@ def imports(path: Path) -> set[str]:
     return found
 
 
+BEGINS = re.compile(r"^ *(?:from (\S+) import|import ([^#\n]+))", re.MULTILINE)
+
+
+def wrong_imports(path: Path, is_wrong: Callable[[str], bool]) -> list[str]:
+    """Return the imports that are wrong; only a module with a line that begins like one is parsed."""
+    found = BEGINS.findall(path.read_text(encoding="utf-8"))
+    names = {one.split()[0] for source, list_ in found for one in (source or list_).split(",")}
+    if not any(is_wrong(name) or name.startswith(".") for name in names):
+        return []
+    return [name for name in sorted(imports(path)) if is_wrong(name)]
+
+
 def test_the_table_names_every_place_and_nothing_else() -> None:
     assert {place(p) for p in MODULES} == set(LAYERS)
 
@@ -102,11 +114,11 @@ def test_imports_flow_one_way() -> None:
 def imports_upwards(path: Path) -> Iterator[str]:
     own = place(path)
     allowed = LAYERS[own]
-    for name in sorted(imports(path)):
-        if not name.startswith("filtviz.") or allowed is None:
-            continue
-        if name.split(".")[1] not in allowed | {own.split("/")[0]}:
-            yield f"{path.relative_to(SOURCE)} imports {name}"
+    if allowed is None:
+        return
+    places = allowed | {own.split("/")[0]}
+    wrong = wrong_imports(path, lambda name: name.startswith("filtviz.") and name.split(".")[1] not in places)
+    yield from (f"{path.relative_to(SOURCE)} imports {name}" for name in wrong)
 
 
 def test_no_place_may_import_one_that_may_import_it() -> None:
@@ -153,10 +165,20 @@ def test_outside_packages_stay_in_their_place() -> None:
 
 def imports_from_outside(path: Path) -> Iterator[str]:
     relative = path.relative_to(SOURCE).as_posix()
-    for name in sorted(imports(path)):
+
+    def is_wrong(name: str) -> bool:
         places = ONLY_THERE.get(name.split(".")[0])
-        if places is not None and not any(relative == p or relative.startswith(f"{p}/") for p in places):
-            yield f"{relative} imports {name}"
+        return places is not None and not any(relative == p or relative.startswith(f"{p}/") for p in places)
+
+    yield from (f"{relative} imports {name}" for name in wrong_imports(path, is_wrong))
+
+
+def test_a_wrong_import_is_seen_and_one_for_types_or_in_a_text_is_not(tmp_path: Path) -> None:
+    module = tmp_path / "module.py"
+    types, inner = "if TYPE_CHECKING:\n    import one", "def f():\n    import three, four.five as six"
+    module.write_text(f'{types}\nTEXT = """\nimport two\n"""\n\n{inner}\n')
+    assert wrong_imports(module, lambda name: name in ("one", "two", "four.five")) == ["four.five"]
+    assert wrong_imports(module, lambda name: name == "seven") == []
 
 
 def test_all_names_what_is_public() -> None:

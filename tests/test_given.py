@@ -261,6 +261,7 @@ def test_states_are_as_many_texts_as_models(trained, states):
         filtviz.compare(UNTRAINED, trained, states=states)
 
 
+@pytest.mark.slow
 def test_states_of_a_training_are_followed_side_by_side():
     stages = [EXAMPLES / f"mission-{stage}.pkl" for stage in ("untrained", "halfway", "trained")]
     assert filtviz.follow(*stages) == filtviz.follow(stages)

@@ -18,7 +18,6 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
-from pypdf import PdfReader
 
 import filtviz
 from filtviz import ConvLayer, Diagnosis, Network, SelectionError
@@ -367,6 +366,8 @@ def test_a_result_shows_its_pictures_and_counts_those_that_it_does_not(trained: 
 
 @pytest.mark.slow
 def test_figures_are_saved_as_a_whole(trained: Network, tmp_path: Path) -> None:
+    from pypdf import PdfReader
+
     figures = Figures(filtviz.plot_conv_weights(trained[1])[:3])
     assert figures.save(tmp_path / "all.pdf") == [tmp_path / "all.pdf"]
     assert len(PdfReader(tmp_path / "all.pdf").pages) == 3

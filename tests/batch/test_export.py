@@ -549,6 +549,7 @@ def bare(tmp_path: Path) -> Path:
     return tmp_path / "bare.npz"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("by", ["function", "hints"])
 def test_a_network_that_got_its_graph_elsewhere_is_exported_with_it(
     bare: Path, tmp_path: Path, by: str

@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from pypdf import PdfReader
 
 from filtviz.drawing import DrawingOptions, draw
 from filtviz.drawing.saving import Destination, find_destination, plan_files, write_files, write_pages
@@ -139,6 +138,8 @@ def image_on(page):
 
 @pytest.mark.slow
 def test_a_long_pdf_is_put_together_in_order():
+    from pypdf import PdfReader
+
     pictures = pictures_of(35)
     document = PdfReader(BytesIO(encoded(pictures, "pdf")))
     assert len(document.pages) == 35

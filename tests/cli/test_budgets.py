@@ -89,6 +89,7 @@ def test_filters_that_are_too_much_to_compose_are_not_drawn(tmp_path, monkeypatc
     assert (run(*through).exit_code, len(pictures())) == (0, 1)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("stacked")
 def test_composed_filters_are_drawn_where_only_their_trust_is_too_much_to_measure(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)

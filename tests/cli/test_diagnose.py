@@ -58,6 +58,7 @@ def one_line(text: str) -> str:
     return " ".join(text.split())
 
 
+@pytest.mark.slow
 def test_the_trained_network_gets_the_answer(trained) -> None:
     first, *deeper = trained["layers"]
     assert first["verdict"] in ("updated", "structured")

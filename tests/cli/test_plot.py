@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 from PIL import Image
-from tests.conftest import as_proven
+from tests.drawing.making import as_proven
 
 import filtviz
 from filtviz.cli import main

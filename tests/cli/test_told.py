@@ -9,7 +9,7 @@ import pytest
 from tests import telling
 from tests.cli import commands
 
-SLOW = ("compare", "diagnoses", "images", "plot", "report", "survey")
+SLOW = ("compare", "diagnose", "diagnoses", "images", "plot", "report", "survey")
 
 
 @pytest.mark.cases("all")

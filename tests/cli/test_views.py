@@ -263,6 +263,7 @@ def test_compare_says_each_layer_before_the_files(run) -> None:
     assert lines[2:] == [f"{both}-{name}-compare.png" for name in ("conv2", "conv1")]
 
 
+@pytest.mark.slow
 def test_compare_a_file_with_itself(run) -> None:
     result = run("compare", TRAINED, TRAINED, "-l", "1", "--top", "4")
     assert "nothing changed from" in result.stdout

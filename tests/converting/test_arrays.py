@@ -137,6 +137,7 @@ def test_names_of_lasagnes_are_those_of_layer_and_parameter(tmp_path) -> None:
     assert facts["kind"] == "a Lasagne network"
 
 
+@pytest.mark.slow
 def test_the_same_network_gives_the_same_file_each_time(tmp_path) -> None:
     for suffix in (".npz", ".safetensors", ".pt"):
         for name in ("a", "b"):

@@ -153,6 +153,7 @@ def test_a_module_is_verified_where_that_is_asked_for_or_can_be_done(tmp_path: P
         assert found.remarks == ((said,) if verify is None and not installed else ())
 
 
+@pytest.mark.slow
 def test_the_command_says_how_far_a_module_is_from_the_network(tmp_path: Path, monkeypatch) -> None:
     _answering(monkeypatch, 1 + 1e-6)
     monkeypatch.chdir(tmp_path)

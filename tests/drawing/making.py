@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+from importlib.metadata import version
 from typing import Any
 
 import numpy as np
+import pytest
+from packaging.version import Version
 
 from filtviz.drawing import DrawingOptions, draw
 from filtviz.drawing.options import SheetOptions
 from filtviz.drawing.pages import SheetPage
+from filtviz.drawing.pixelmap import PROVEN_VERSIONS
 from filtviz.drawing.sheet import SheetTexts
 from filtviz.network import ConvLayer, Network
+
+as_proven = pytest.mark.skipif(
+    Version(version("matplotlib")) < Version(PROVEN_VERSIONS[0].strip(".")),
+    reason="an older matplotlib than the pixels were compared with draws this itself",
+)
+"""Marks what holds of pixels that are computed without matplotlib."""
 
 
 def layer_of(weights: np.ndarray, **fields: Any) -> ConvLayer:

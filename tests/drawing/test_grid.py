@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.conftest import as_proven
 
 from filtviz.drawing import DrawingOptions, draw, pixelmap
 from filtviz.drawing.grid import ask_matplotlib, find_pixel_map
@@ -14,6 +13,7 @@ from filtviz.drawing.pixelmap import Grid, compute_pixel_map, kernels_in_doubt
 from filtviz.errors import DrawingError
 from filtviz.network import ConvLayer, Network
 
+from .making import as_proven
 from .nolearnpage import nolearn_page
 
 
@@ -74,6 +74,7 @@ def test_integers_too_far_apart_for_single_precision_equal_matplotlib():
     assert np.array_equal(fast_page(kernels), nolearn_page(kernels))
 
 
+@pytest.mark.slow
 def test_weights_without_a_shade_of_their_own_equal_matplotlib():
     kernels = kernels_of((8, 3, 3))
     kernels[0] = 7  # constant

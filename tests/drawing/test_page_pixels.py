@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import pytest
 from matplotlib.ft2font import FT2Font
-from tests.conftest import as_proven
 
 from filtviz.drawing import figures, pixelmap
 from filtviz.drawing import pages as pages_module
@@ -20,7 +19,7 @@ from filtviz.drawing.lettering import Mosaic, PageDesign
 from filtviz.drawing.pages import SheetPage, page_image
 from filtviz.drawing.sheet import SheetTexts
 
-from .making import layer_of, pages_of, random_weights
+from .making import as_proven, layer_of, pages_of, random_weights
 
 NAME = "größe ±→é ffi Wäsche AVAT.To 'x' $y$"
 TEXTS = SheetTexts(

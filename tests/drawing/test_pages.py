@@ -9,7 +9,6 @@ import matplotlib
 import numpy as np
 import pytest
 from matplotlib.image import AxesImage
-from tests.conftest import as_proven
 
 from filtviz.drawing import DrawingOptions
 from filtviz.drawing.colours import NOT_FINITE, by_colour_map, by_primaries
@@ -19,7 +18,7 @@ from filtviz.drawing.saving import write_pages
 from filtviz.drawing.sheet import SheetTexts
 from filtviz.errors import DrawingError
 
-from .making import layer_of, pages_of, random_weights
+from .making import as_proven, layer_of, pages_of, random_weights
 
 
 def texts_of(page: SheetPage) -> list[str]:
@@ -211,6 +210,7 @@ def test_a_layer_without_contrast_is_drawn(weights: np.ndarray) -> None:
     assert page.image().size[0] > 0
 
 
+@pytest.mark.slow
 def test_many_kernels_take_pages_that_say_what_they_show() -> None:
     pages = pages_of(layer_of(random_weights(130, 110, 3, 3)))
     assert len(pages) == 4
@@ -239,7 +239,7 @@ def test_rms_is_one_tile_for_each_filter() -> None:
     assert page.sheet.legend.ticks[0] == "0"
 
 
-@pytest.mark.parametrize("view", ["components", "nmf"])
+@pytest.mark.parametrize("view", ["components", pytest.param("nmf", marks=pytest.mark.slow)])
 def test_components_say_how_much_they_show(view: str) -> None:
     if view == "nmf":
         pytest.importorskip("sklearn", reason="needs the extra nmf")

@@ -319,6 +319,7 @@ def test_an_empty_input_range_is_refused(make_conv, glorot, wrong) -> None:
         filtviz.diagnose(alone(make_conv, glorot((4, 1, 3, 3))), input_range=wrong)
 
 
+@pytest.mark.slow
 def test_an_earlier_file_decides_where_few_weights_cannot(make_conv, make_chain, glorot) -> None:
     """Of few weights in a trained network it measures whether they moved, which nothing else can tell."""
     random = np.random.default_rng(0)

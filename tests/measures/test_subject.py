@@ -88,6 +88,7 @@ def test_the_largest_layer_chooses_among_which_rules_the_others_vote(blank) -> N
     assert identify_rule([blank] * 6, [large, *others]).rule == DEFAULT
 
 
+@pytest.mark.slow
 def test_where_the_largest_was_trained_its_trace_outweighs_a_smaller_ones_fit(blank, traced) -> None:
     small = fitting(0.9, NORMAL)
     assert identify_rule([traced, blank], [NOTHING, small]) == known(DEFAULT, traced=True)

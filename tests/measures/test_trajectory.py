@@ -98,6 +98,7 @@ def saved(folder: Path, glorot, number: int, sizes) -> str:
     return str(path)
 
 
+@pytest.mark.slow
 def test_the_command_puts_states_in_order_and_says_what_rests(tmp_path: Path, glorot) -> None:
     sizes = {1: (0, 0), 5: (0.5, 0.3), 10: (0.5001, 0.6)}
     paths = [saved(tmp_path, glorot, number, sizes[number]) for number in (10, 1, 5)]

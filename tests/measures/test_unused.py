@@ -69,6 +69,7 @@ def test_only_some_of_many_are_named(subject_of, make_conv, make_chain, glorot) 
     assert text.endswith("input channels 0, 1, 2, 3, 4, 5, 6 and 7 and 4 others")
 
 
+@pytest.mark.slow
 def test_what_a_check_finds(network) -> None:
     gamma = np.ones(12)
     assert filtviz.diagnose(network(gamma)).checks["unused"] == ()

@@ -256,6 +256,7 @@ def test_what_has_no_graph_gives_none(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.slow
 def test_a_file_with_a_graph_keeps_it(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO, "filtviz"):
         network = filtviz.load(MISSION, hints=Hints(like=GRAPH))

@@ -56,6 +56,7 @@ def test_each_variable_is_the_one_that_the_checkpoint_keeps_under_the_same_path(
             np.testing.assert_array_equal(layer.b, other.b)
 
 
+@pytest.mark.slow
 def test_the_graph_is_that_of_the_same_network_frozen():
     saved, frozen = filtviz.load(SAVED), filtviz.load(FIXTURES / "tf_frozen.pb")
     assert [layer.type for layer in saved.layers] == [layer.type for layer in frozen.layers]

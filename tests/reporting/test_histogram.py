@@ -7,7 +7,6 @@ import re
 
 import numpy as np
 import pytest
-from scipy.integrate import trapezoid
 
 from filtviz.measures.catalogue import rule_named
 from filtviz.measures.measure import LayerDiagnosis
@@ -53,7 +52,8 @@ def test_the_null_has_as_many_weights(rules: tuple[str, ...]) -> None:
     assert drawn.null is not None
     x, y = drawn.null.T
     width = drawn.edges[1] - drawn.edges[0]
-    assert trapezoid(y, x) / width == pytest.approx(weights.size, rel=0.01)
+    area = ((y[1:] + y[:-1]) / 2 * np.diff(x)).sum()
+    assert area / width == pytest.approx(weights.size, rel=0.01)
 
 
 def test_files_share_their_bins() -> None:

@@ -62,7 +62,8 @@ def test_a_narrow_page_is_not_made_wide_by_the_style_of_reports(here):
     save(here / "zoo" / "net.npz", noise(0), noise(1, (4, 16, 3, 3)))
     text = surveyed()
     assert '<div class="measures">' in text
-    wide = [rule[0] for rule in re.findall(r"([^{};]+)\{([^{}]*)\}", text) if "min-width: 44rem" in rule[1]]
+    style = "".join(re.findall("<style>(.*?)</style>", text, re.DOTALL))
+    wide = [rule[0] for rule in re.findall(r"([^{};]+)\{([^{}]*)\}", style) if "min-width: 44rem" in rule[1]]
     assert [rule.strip() for rule in wide] == ["table.measures"]
 
 

@@ -69,6 +69,7 @@ def test_every_file_layer_and_filter_has_a_row(zoo):
     assert not result.complete
 
 
+@pytest.mark.slow
 def test_a_row_has_the_digest_of_the_bytes_and_the_numbers_of_diagnose(zoo):
     filtviz.survey("zoo/run1", "out", jobs=1)
     path = zoo / "run1" / "net.npz"
@@ -228,6 +229,7 @@ def test_links_in_the_folder_of_a_survey_are_not_followed(zoo):
     assert not list(Path("elsewhere").iterdir())
 
 
+@pytest.mark.slow
 def test_parts_that_a_killed_run_was_writing_are_removed(zoo):
     filtviz.survey("zoo/run0", "out", jobs=1)
     left = [Path("out", name, ".survey-0123456789abcdef.filtviz-part") for name in ("", "files.parquet")]
