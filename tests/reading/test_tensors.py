@@ -353,3 +353,61 @@ def test_a_layer_behind_one_of_two_directions_fits_twice_its_units():
     twofold = {f"{name}{end}": shape for name, shape in shapes.items() for end in ("", "_reverse")}
     both = {**{f"rnn.{name}": shape for name, shape in twofold.items()}, "out.weight": (10, 64)}
     assert layers_of(tensors(**both), PYTORCH, Hints()).layers[1].inputs == (0,)
+
+
+def grouped_by_name(**shapes: tuple[int, ...]) -> dict[str | None, int | None]:
+    made = layers_of(tensors(**shapes), PYTORCH, Hints())
+    return {layer.name: layer.convolution.groups for layer in made.layers if isinstance(layer, ConvLayer)}
+
+
+def test_groups_are_told_by_the_layer_below_where_nothing_gives_so_few_channels():
+    """As in ResNeXt-101 32x8d: the last of these kernels takes as many channels as the first layer gives."""
+    found = grouped_by_name(
+        stem__weight=(64, 3, 7, 7),
+        stem__bias=(64,),
+        a__weight=(256, 64, 1, 1),
+        a__bias=(256,),
+        b__weight=(256, 8, 3, 3),
+        b__bias=(256,),
+        c__weight=(2048, 256, 1, 1),
+        c__bias=(2048,),
+        d__weight=(2048, 64, 3, 3),
+        d__bias=(2048,),
+    )
+    assert found == {"stem": None, "a": None, "b": 32, "c": None, "d": 32}
+
+
+@pytest.mark.parametrize(
+    ("last", "other"),
+    [
+        ((256, 8, 1, 1), {}),
+        ((128, 8, 3, 3), {}),
+        ((256, 7, 3, 3), {}),
+        ((256, 8, 3, 3), {"side__weight": (8, 64, 3, 3)}),
+        ((256, 64, 3, 3), {}),
+    ],
+    ids=[
+        "of one pixel",
+        "another number of filters",
+        "no divisor",
+        "another gives as many",
+        "the first does",
+    ],
+)
+def test_groups_are_not_told_where_another_reading_is_left(last, other):
+    below: dict[str, tuple[int, ...]] = {}
+    for name, shape in {"stem__weight": (64, 3, 7, 7), **other, "a__weight": (256, 64, 1, 1)}.items():
+        below |= {name: shape, name.replace("weight", "bias"): shape[:1]}
+    found = grouped_by_name(**below, last__weight=last, last__bias=last[:1])
+    assert found["last"] is None
+
+
+def test_groups_are_not_told_where_the_order_is_that_of_names():
+    """Sorted, SqueezeNet has both its expansions before what feeds them."""
+    found = grouped_by_name(
+        conv__bias=(96,), conv__weight=(96, 3, 7, 7),
+        expand1x1__bias=(64,), expand1x1__weight=(64, 16, 1, 1),
+        expand3x3__bias=(64,), expand3x3__weight=(64, 16, 3, 3),
+        squeeze__bias=(16,), squeeze__weight=(16, 96, 1, 1),
+    )  # fmt: skip
+    assert found["expand3x3"] is None

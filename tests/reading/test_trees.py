@@ -271,3 +271,18 @@ def test_more_objects_than_allowed_are_refused(tmp_path):
     path.write_bytes(b"\x81\xa6params\xdd" + struct.pack(">I", 5000) + b"\xc0" * 5000)
     with pytest.raises(LimitError):
         filtviz.load(path, limits=Limits(opcodes=4000))
+
+
+@pytest.mark.parametrize("save", [lambda held: held, lambda held: {"model": held, "__author__": "someone"}])
+def test_pytorchs_names_keep_their_dots_in_pickles_and_in_numpys_own(tmp_path, save):
+    held = {"stem.conv1.weight": arrays((8, 3, 3, 3))[0], "head.weight": arrays((4, 8, 3, 3))[0]}
+    (tmp_path / "m.pkl").write_bytes(pickle.dumps(save(held)))
+    np.save(tmp_path / "m.npy", save(held), allow_pickle=True)
+    for name in ("m.pkl", "m.npy"):
+        assert [one.name for one in filtviz.load(tmp_path / name).conv_layers] == ["stem.conv1", "head"]
+
+
+def test_a_part_that_is_called_model_keeps_its_name_beside_others(tmp_path):
+    held = {"model.conv1.weight": arrays((8, 3, 3, 3))[0], "head.weight": arrays((4, 8, 3, 3))[0]}
+    (tmp_path / "m.pkl").write_bytes(pickle.dumps(held))
+    assert [one.name for one in filtviz.load(tmp_path / "m.pkl").conv_layers] == ["model.conv1", "head"]

@@ -83,6 +83,9 @@ class Convention:
     epsilon: float = 1e-5
 
 
+_PLANES = 2
+"""Axes of a kernel in the plane."""
+
 MOST_COLOURS = 4
 """Channels of an image."""
 
@@ -371,6 +374,8 @@ class _Maker:
     depthwise: list[str] = field(default_factory=list)
     transposed: list[str] = field(default_factory=list)
     grouped: list[str] = field(default_factory=list)
+    in_groups: dict[str, int] = field(default_factory=dict)
+    fewest: int | None = None
     called_transposed: list[str] = field(default_factory=list)
     last_transposed: list[str] = field(default_factory=list)
     embeddings: list[str] = field(default_factory=list)
@@ -400,6 +405,8 @@ class _Maker:
             is_conv = isinstance(operations[0], Convolution)
             layers.append(ConvLayer(**common) if is_conv else Layer(**common))
             before = gives if gives is not None else before
+            if gives and is_conv:
+                self.fewest = min(gives, self.fewest or gives)
         return layers
 
     def _read(
@@ -470,7 +477,22 @@ class _Maker:
             # One channel for each filter, and as many filters as channels below: there is no other reading.
             self.depthwise.append(group.name)
             return replace(found, groups=below)
+        if found.groups is None and self._is_in_groups(found, below):
+            self.in_groups[group.name] = below // found.n_channels
+            return replace(found, groups=below // found.n_channels)
         return found
+
+    def _is_in_groups(self, found: Convolution, below: int) -> bool:
+        """Tell groups by the layer below: nothing gives as few channels as the filters take.
+
+        Where others may give so few, what all others in groups have in common still tells it.
+        """
+        n, is_point = found.n_channels, 1 in found.kernel_size
+        fits = self.as_they_run and 1 < n < below == found.n_filters and below % n == 0
+        if not fits or is_point or found.transposed or len(found.kernel_size) != _PLANES:
+            return False
+        is_least = self.fewest is not None and n < self.fewest and (self.sees_colours or n > MOST_COLOURS)
+        return is_least or below // n in self.in_groups.values()
 
     def _branches(self, groups: Sequence[_Group]) -> set[str]:
         """Return kernels of one channel and several sizes that follow each other: they stand side by side.
@@ -596,6 +618,10 @@ class _Maker:
             (
                 self.depthwise,
                 "depthwise convolutions, since each filter has one channel and there are as many below",
+            ),
+            (
+                list(self.in_groups),
+                "convolutions in groups, since nothing before gives as few channels as their filters take",
             ),
             (self.transposed, "transposed convolutions, since only so the sizes fit"),
             (

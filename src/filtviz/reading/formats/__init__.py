@@ -50,6 +50,7 @@ FORMATS = (
     "madmom",
     "sknn",
     "chainer",
+    "caffe2",
     "trees",
     "bare_arrays",
     "named",

@@ -13,7 +13,7 @@ from typing import Any
 
 from filtviz.errors import MalformedFileError
 from filtviz.network import Network
-from filtviz.reading.arrays import AnyArray, dtype_of_code, narrow_dtype, shape_of, stored
+from filtviz.reading.arrays import AnyArray, dtype_of_code, narrow_dtype, object_items, shape_of, stored
 from filtviz.reading.formats.bare_arrays.collecting import LONGEST_SOURCE, collect
 from filtviz.reading.msgpack import Extension, unpack
 from filtviz.reading.opened import Objects, Opened, origin_of
@@ -99,8 +99,9 @@ def open(opened: Opened) -> Network | None:
         tensors = _as_saved(tensors, opened)
     kept = [tensor for tensor in tensors if not _LEFT_OUT.search(tensor.name)]
     kept = kept if any(_is_kernel(tensor, words) for tensor in kept) else tensors
-    if opened.roots and words.convention.kernels == PYTORCH.kernels and _are_flat(opened):
-        kept = [replace(one, name=one.name.replace("/", ".")) for one in kept]
+    wrapper = _wrapper_of(opened) if opened.roots else None
+    if words.convention.kernels == PYTORCH.kernels and wrapper is not None:
+        kept = [replace(one, name=one.name.removeprefix(wrapper).replace("/", ".")) for one in kept]
         words = replace(words, convention=replace(words.convention, separator="."))
     found = without_collections(kept)
     as_they_run = not are_sorted([one.name for one in found], words.convention.separator)
@@ -211,14 +212,28 @@ def _members(opened: Opened) -> list[str]:
     return [_path([str(key)]) for key, _ in pairs(opened.roots[0], opened.effort) or ()]
 
 
-def _are_flat(opened: Opened) -> bool:
-    """Tell one dictionary of arrays by names with dots, as a state_dict has them."""
-    found = (pairs(opened.roots[0], opened.effort) or ()) if len(opened.roots) == 1 else ()
-    names = [name_of(key) or "" for key, _ in found]
-    return bool(names) and any("." in name for name in names) and not any("/" in name for name in names)
+def _wrapper_of(opened: Opened) -> str | None:
+    """Return the key under which a dictionary of arrays by names with dots lies, as a state_dict has them.
+
+    It is empty where the dictionary lies under none; None where there is no such dictionary.
+    """
+    held = opened.roots[0] if len(opened.roots) == 1 else None
+    items = object_items(held) or () if type(held) is Record else ()
+    found = _named(items[0] if len(items) == 1 else held, opened)
+    wrapped = [(name, value) for name, value in found if name in _WRAPPERS and type(value) is Items]
+    key = ""
+    if len(wrapped) == 1 and not any("." in name for name, _ in found):
+        key, found = f"{wrapped[0][0]}/", _named(wrapped[0][1], opened)
+    is_dotted = any("." in name for name, _ in found) and not any("/" in name for name, _ in found)
+    return key if is_dotted else None
 
 
-_DOTTED = re.compile(r"\A(model|state_dict|params|weights)/[^/]+\.(weight|bias|running_(mean|var))\Z")
+def _named(value: Any, opened: Opened) -> list[tuple[str, Any]]:
+    return [(name_of(key) or "", held) for key, held in pairs(value, opened.effort) or ()]
+
+
+_WRAPPERS = ("model", "state_dict", "params", "weights")
+_DOTTED = re.compile(rf"\A({'|'.join(_WRAPPERS)})/[^/]+\.(weight|bias|running_(mean|var))\Z")
 """A name of PyTorch's under a key, as Detectron2 keeps its arrays."""
 
 
