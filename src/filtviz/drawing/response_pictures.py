@@ -164,24 +164,48 @@ def _tiles_figure(spec: _Tiles) -> Figure:
         figure.text(0.12 / width, y, line, size=9, va="top", color=INK, parse_math=False)
     page = _page(figure)
     side = 0.86 * cell
-    for number in range(n):
+    lefts = (np.arange(across) + 0.07) * cell
+    tops = height - head - np.arange(down) * tall
+    _draw_tiles(page, spec.tiles, lefts, tops, (side * rows / cols, side))
+    for number, caption in enumerate(spec.captions[:n]):
         row, col = divmod(number, across)
-        left, top = (col + 0.07) * cell, height - head - row * tall
-        page.imshow(
-            spec.tiles[number],
-            interpolation="nearest",
-            aspect="auto",
-            extent=(left, left + side, top - side * rows / cols, top),
-        )
-        if number < len(spec.captions) and spec.captions[number]:
-            colour = RED if number in spec.red else GREY
-            below = top - side * rows / cols - 0.03
-            page.text(left + side / 2, below, spec.captions[number], size=7.5, ha="center", va="top",
-                      color=colour, parse_math=False)  # fmt: skip
+        below, colour = tops[row] - side * rows / cols - 0.03, RED if number in spec.red else GREY
+        page.text(lefts[col] + side / 2, below, caption, size=7.5, ha="center", va="top", color=colour,
+                  parse_math=False)  # fmt: skip
     if spec.scale is not None:
         _scale_bar(page, spec.scale, (0.12, height - head + 0.16, 2.4, 0.11))
     _show_whole(page)
     return figure
+
+
+def _draw_tiles(
+    page: Axes,
+    tiles: Sequence[NDArray[np.float64]],
+    lefts: NDArray[Any],
+    tops: NDArray[Any],
+    size: tuple[float, float],
+) -> None:
+    """Draw tiles, row by row, those of one shape as one image, for matplotlib takes long for each image.
+
+    Args:
+        page: Where to.
+        tiles: Each ``(rows, cols, 3)``.
+        lefts: Where the columns of tiles begin, in inches.
+        tops: Where the rows of tiles begin, from the top down.
+        size: The height and the width of a tile.
+    """
+    for rows, cols in {tile.shape[:2]: None for tile in tiles}:
+        wide, tall = len(lefts) * (cols + 1) - 1, len(tops) * (rows + 1) - 1  # one is left out between tiles
+        pixels = np.zeros((tall, wide, 4))
+        for number, tile in enumerate(tiles):
+            if tile.shape[:2] == (rows, cols):
+                row, col = divmod(number, len(lefts))
+                top, left = row * (rows + 1), col * (cols + 1)
+                pixels[top : top + rows, left : left + cols, :3] = tile
+                pixels[top : top + rows, left : left + cols, 3] = 1
+        across = (lefts[:, None] + np.linspace(0, size[1], cols + 1)).ravel()
+        down = (tops[:, None] - np.linspace(0, size[0], rows + 1)).ravel()
+        page.pcolorfast(across, down[::-1], pixels[::-1])
 
 
 def _page(figure: Figure) -> Axes:
