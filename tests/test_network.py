@@ -161,3 +161,13 @@ def test_a_value_cannot_be_changed_and_the_array_that_was_given_can():
     assert not found.value.flags.writeable
     array[0] = 1
     assert found.value[0] == 1
+
+
+def test_the_counterpart_of_a_layer_has_its_axes_and_shape_and_then_its_name_before_its_number() -> None:
+    wanted = Network.of([conv((3, 3, 3, 3), "a")]).conv_layers[0]
+    others = [conv((3, 3, 3, 3), "b"), conv((3, 3, 3, 3), "a")]
+    assert getattr(Network.of(others).counterpart(wanted), "label", None) == "a"
+    assert getattr(Network.of(others[:1]).counterpart(wanted), "label", None) == "b"
+    assert Network.of([conv((3, 3, 3, 3), "a", axes="yxio")]).counterpart(wanted) is None
+    assert Network.of([conv((3, 1, 3, 3), "a")]).counterpart(wanted) is None
+    assert Network.of([conv((4, 1, 3, 3), "c"), conv((3, 3, 3, 3), "d")]).counterpart(wanted) is None

@@ -569,3 +569,19 @@ def test_a_graph_that_is_in_no_file_is_one_sentence(bare: Path, tmp_path: Path) 
     network = load(bare, like=replace(graph, origin=replace(graph.origin, path=None)))
     with pytest.raises(ArgumentError, match=r"^the graph of .* is in no file: export reads files"):
         export([network], tmp_path / "out")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ({"jobs": True}, "jobs must be a number of processes, not True"),
+        ({"jobs": "2"}, "jobs must be a number of processes, not '2'"),
+        ({"jobs": 1.0}, "jobs must be a number of processes, not 1.0"),
+        ({"progress": 1}, "progress must be a function, not 1"),
+    ],
+)
+@pytest.mark.cases("all")
+def test_odd_arguments_are_one_sentence(tmp_path: Path, arguments: dict[str, object], sentence: str) -> None:
+    with pytest.raises(ArgumentError, match=f"^{sentence}$"):
+        filtviz.export(tmp_path / "net.npz", tmp_path / "out", **arguments)
+    assert not (tmp_path / "out").exists()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import re
 import runpy
@@ -14,7 +15,9 @@ import click
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from tests.cli import any_command
 
+import filtviz
 from filtviz.cli import COMMANDS, main
 from filtviz.cli.helping import RareOption
 
@@ -180,3 +183,29 @@ def test_the_module_says_in_its_help_how_it_is_started(monkeypatch, capsys):
     assert end.value.code == 2
     assert capsys.readouterr().err.startswith("Usage: python -m filtviz layers ")
     runpy.run_module("filtviz.__main__", run_name="imported")  # nothing is run
+
+
+def test_an_option_is_by_default_what_the_function_takes_by_default() -> None:
+    """But for ``--top`` of `patches`, whose pieces stand beside the average of all."""
+    shared = {}
+    for name, command in any_command.commands():
+        takes = inspect.signature(getattr(filtviz, name, print)).parameters
+        for option in command.params:
+            usual = takes[option.name].default if option.name in takes else None
+            if type(option.default) in (int, float, str) and type(usual) is type(option.default):
+                shared[f"{name} {option.name}"] = (option.default, usual)
+    assert {key: pair for key, pair in shared.items() if pair[0] != pair[1]} == {"patches top": (8, 9)}
+    assert {"compare order", "occlusion square", "occlusion stride", "occlusion fill"} <= set(shared)
+    assert {"saliency method", "saliency of", "maximise steps", "activity image"} <= set(shared)
+
+
+def test_numbers_that_count_begin_at_one_and_those_of_a_class_or_unit_at_none() -> None:
+    least = {
+        (option.name, option.type.min)
+        for _, command in any_command.commands()
+        for option in command.params
+        if isinstance(option.type, click.IntRange)
+    }
+    assert {name for name, start in least if start == 0} == {"target", "units"}
+    assert {start for name, start in least if name not in ("target", "units")} == {1}
+    assert {name for name, _ in least} >= {"top", "batch", "jobs", "square", "stride", "steps", "components"}

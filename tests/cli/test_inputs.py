@@ -24,10 +24,11 @@ TRAINED = Path(__file__).resolve().parents[2] / "examples" / "mission-trained.pk
 REFUSED = "it is one of the files given; choose another name or folder"
 
 
-def save_model(path, seed=0, n_channels=3):
-    """Two convolutions as an npz under any name."""
+def save_model(path, seed=0, n_channels=3, n_layers=2):
+    """Two convolutions, or more, as an npz under any name."""
     rng = np.random.default_rng(seed)
     shapes = [(n_channels, 1, 3, 3), (n_channels,), (4, n_channels, 3, 3), (4,)]
+    shapes += [(4, 4, 3, 3), (4,)] * (n_layers - 2)
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("wb") as stream:
@@ -377,6 +378,20 @@ def test_pages_and_comparisons_of_another_model_of_the_same_name_get_its_folder_
         assert (again.exit_code, beside.name) == (0, other.format(here=Path.cwd().name))
         assert f" called {beside.name.removesuffix(name.split('-', 1)[1]).split('-')[0]}-" in again.stderr
     assert path.read_bytes() == before
+
+
+def test_pictures_of_a_layer_that_only_the_second_model_has_are_others_too():
+    """Another comparison of the same names has left a picture of the third layer."""
+    for folder in "pq":
+        for seed, name in enumerate("ab"):
+            save_model(f"{folder}/{name}.npz", seed, n_layers=2 if (folder, name) == ("q", "a") else 3)
+    compare = ("compare", "{0}", "{1}")
+    _, (third,) = results((*compare, "-l", "2"), "p/a.npz", "p/b.npz")
+    _, (first,) = results((*compare, "-l", "0"), "q/a.npz", "q/b.npz")
+    assert (third.name, first.name) == ("a-b-conv3-compare.png", "q-a-q-b-conv1-compare.png")
+    third.unlink()
+    _, (alone,) = results((*compare, "-l", "0"), "q/a.npz", "q/b.npz")
+    assert alone.name == "a-b-conv1-compare.png"
 
 
 def test_compared_models_of_one_name_are_told_apart_in_words_and_names():

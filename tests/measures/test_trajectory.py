@@ -52,6 +52,14 @@ def test_epochs_tell_the_order_and_names_only_without(glorot) -> None:
     assert in_order(untold) == ((1, 0, 2), "the number in their names")
 
 
+def test_an_epoch_that_two_states_share_tells_no_order(glorot) -> None:
+    same = [state(glorot, (0, 0), f"e{i}.npz", epoch=5) for i in (10, 9)]
+    assert in_order(same) == ((1, 0), "the number in their names")
+    assert in_order([state(glorot, (0, 0), f"{name}.npz", epoch=5) for name in "ab"]) is None
+    one_told = [state(glorot, (0, 0), "e2.npz", epoch=1), state(glorot, (0, 0), "e1.npz")]
+    assert in_order(one_told) == ((1, 0), "the number in their names")
+
+
 def test_what_is_no_series_has_no_order(glorot, make_chain, make_conv) -> None:
     plain = [state(glorot, (0, 0), name) for name in ("a1.npz", "b2.npz")]
     assert in_order(plain) is None

@@ -11,7 +11,7 @@ import pytest
 
 from filtviz.errors import LimitError
 from filtviz.reading.limits import Limits, effort, pickle_steps
-from filtviz.reading.pickle.attributes import Attributes, Function
+from filtviz.reading.pickle.attributes import LARGEST, NOT_PLAIN, Attributes, Function
 from filtviz.reading.pickle.machine import read_pickles
 from tests.reading.making import Named, Thing, dumps
 
@@ -178,3 +178,13 @@ def test_slices(wanted, protocol):
 )
 def test_what_is_no_slice_of_whole_numbers_is_none(value):
     assert attributes(slice=value).as_slice("slice") is None
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_numbers_beyond_what_a_layer_can_have_are_not_computed_with_on_either_side_of_zero(sign):
+    found = attributes()
+    assert found.plain(sign * (LARGEST - 1)) == sign * (LARGEST - 1)
+    assert found.plain(sign * LARGEST) is NOT_PLAIN
+    assert found.plain(sign * 10**30) is NOT_PLAIN
+    assert found.plain(sign * float("inf")) is NOT_PLAIN
+    assert found.plain((1, sign * LARGEST)) is NOT_PLAIN

@@ -431,6 +431,7 @@ def test_a_neural_net_with_names_and_history(read):
     ]
     network = read({"model": neural_net(layers_=held, train_history_=history)})
     assert network.describe() == "a nolearn NeuralNet with 1 convolution and 1 dense layer"
+    assert network.conv_layers[0].label == "conv1"  # its own name, and not the one under which it is kept
     assert [set(epoch) for epoch in network.history] == [{"epoch", "train_loss", "valid_loss"}, {"epoch"}]
 
 

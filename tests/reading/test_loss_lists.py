@@ -18,6 +18,8 @@ from filtviz.reading.formats.torch.loss_lists import as_history, losses_in, whic
         (("loss_history",), "train_loss"),
         (("history", "loss"), "train_loss"),
         (("history", "val_loss"), "valid_loss"),
+        (("History", "Val Loss"), "valid_loss"),
+        (("VALID", "Loss"), "valid_loss"),
         (("valid_losses",), "valid_loss"),
         (("Validation Loss",), "valid_loss"),
         (("loss_val",), "valid_loss"),

@@ -141,6 +141,18 @@ LYING = {
 }
 
 
+def test_what_all_names_begin_with_is_left_out_but_where_one_is_no_more_than_that(tmp_path):
+    def labels(*layers):
+        told = {f"{one}/kernel:0": entry([2, 2, 1, 4], 64 * i, 64 * i + 64) for i, one in enumerate(layers)}
+        header = {"__metadata__": {"format": "tf"}, **told}
+        network = filtviz.load(write(tmp_path / "a.safetensors", header, bytes(64 * len(told))))
+        return sorted(layer.label for layer in network.conv_layers)
+
+    assert labels("net/a", "net/b") == ["a", "b"]
+    assert labels("net/a", "nets/b") == ["net/a", "nets/b"]
+    assert labels("net", "net/a", "net/b") == ["net", "net/a", "net/b"]
+
+
 @pytest.mark.parametrize("header", LYING.values(), ids=LYING)
 def test_a_header_that_lies_is_one_sentence(tmp_path, header):
     path = write(tmp_path / "m.safetensors", header, bytes(16))
@@ -205,7 +217,8 @@ def test_an_index_and_its_files_must_agree(tmp_path):
     with pytest.raises(MalformedFileError, match="is no safetensors file"):
         filtviz.load(path)
     write(tmp_path / "one.safetensors", {"a.weight": entry([1], 0, 4)}, bytes(4))
-    with pytest.raises(MalformedFileError, match=r"'b\.weight'"):
+    told = r"the index says that 'b\.weight' lies in 'one\.safetensors', which has no such tensor"
+    with pytest.raises(MalformedFileError, match=told):
         filtviz.load(path)
 
 

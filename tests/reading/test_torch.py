@@ -30,6 +30,7 @@ from filtviz.operations import (
 from filtviz.reading.formats.torch import norms as torch_norms
 from filtviz.reading.limits import Limits
 from filtviz.receptive_field import receptive_fields
+from tests.reading import torch_making
 from tests.reading.making import Named, Thing, weights
 from tests.reading.torch_making import (
     Stored,
@@ -99,6 +100,15 @@ def test_the_tar_of_old_gives_its_weights(tmp_path):
     assert "cut short" in refused(tmp_path, tar_of(arrays)[:4000])
 
 
+@pytest.mark.parametrize("fields", [slice(2), slice(None, None, -1), slice(0)])
+@pytest.mark.cases("all")
+def test_a_tar_whose_lists_have_other_fields_is_damaged(tmp_path, monkeypatch, fields):
+    named = torch_making._named
+    monkeypatch.setattr(torch_making, "_named", lambda held: named(held[fields]))
+    told = refused(tmp_path, tar_of({"conv1.weight": W1}))
+    assert "its tensors or storages is damaged" in told or "of a class that is not known" in told
+
+
 def test_another_tar_is_none_of_torchs(tmp_path):
     path = tmp_path / "model.bin"
     with tarfile.open(path, "w") as archive:
@@ -135,6 +145,11 @@ def test_what_holds_no_tensors_is_told(tmp_path, written):
         assert "it holds no layers" in refused(tmp_path, written({"a": 1}), UnsupportedFileError)
         return
     assert "holds no tensors" in refused(tmp_path, written({"epoch": 3}), UnsupportedFileError)
+
+
+def test_where_only_training_needs_what_is_there_that_is_told(tmp_path):
+    told = refused(tmp_path, zip_of({"optimizer": {"state": {0: tensor(W1)}}}), UnsupportedFileError)
+    assert "that holds no weights: what only training needs, under optimizer; save the weights" in told
 
 
 def test_the_files_of_others_are_left_to_them(tmp_path):

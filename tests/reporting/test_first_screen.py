@@ -346,3 +346,10 @@ def test_the_page_names_no_option_that_report_lacks_and_its_commands_run(
             shutil.copy("mission-trained.pkl", "YOUR-FILE-FROM-BEFORE.pkl")
         ran = CliRunner().invoke(main, arguments)
         assert ran.exit_code == 0, (command, ran.output)
+
+
+def test_a_model_without_the_layers_of_the_others_is_shown_by_its_own() -> None:
+    one = network((2, 1, 3, 3), names=("one",), path="one.pkl")
+    content = gather([one, network((2, 1, 5, 5), names=("other",), path="other.pkl")])
+    titles = [content.glances_of(file)[0].title for file in content.files]
+    assert titles == ["one, as usually drawn", "other, as usually drawn"]
