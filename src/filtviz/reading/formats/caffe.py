@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -48,6 +48,14 @@ Operations = tuple[Operation, ...]
 
 _LAYERS, _OLD_LAYERS = 100, 2
 _NET_FIELDS = frozenset({1, 2, 3, 4, 5, 6, 7, 8, 100})
+_FIRST_FORM, _FORM_BLOBS = 1, 50
+"""Of a layer of the first generation: the form before it, a ``V0LayerParameter``, and the blobs of that."""
+
+_FIRST_TYPES: Mapping[str, str] = {
+    "concat": "Concat", "conv": "Convolution", "data": "Data", "dropout": "Dropout", "flatten": "Flatten",
+    "innerproduct": "InnerProduct", "lrn": "LRN", "pool": "Pooling", "relu": "ReLU", "sigmoid": "Sigmoid",
+    "softmax": "Softmax", "softmax_loss": "SoftmaxWithLoss", "split": "Split", "tanh": "TanH",
+}  # fmt: skip
 _OLD_TYPES: Mapping[int, str] = {
     3: "Concat", 4: "Convolution", 5: "Data", 6: "Dropout", 8: "Flatten", 14: "InnerProduct", 15: "LRN",
     17: "Pooling", 18: "ReLU", 19: "Sigmoid", 20: "Softmax", 21: "SoftmaxWithLoss", 22: "Split", 23: "TanH",
@@ -92,6 +100,12 @@ _OLD = _Fields(
 )
 
 
+_FORM = replace(
+    _OLD, name=1, type=2, blobs=_FORM_BLOBS, convolution=0, pooling=0, lrn=0, concat=0, eltwise=0, relu=0
+)
+"""Where a layer of the first form has what it says of itself; its inputs and outputs stand around it."""
+
+
 def open(opened: Opened) -> Network | None:
     """Read the layers.
 
@@ -130,6 +144,9 @@ def open(opened: Opened) -> Network | None:
 def _is_layer(message: Message, *, new: bool) -> bool:
     """Tell a layer by its name and type, both plain."""
     fields = _NEW if new else _OLD
+    first = None if new else message.message(_FIRST_FORM)
+    if first is not None:
+        return first.text(_FORM.type) in _FIRST_TYPES and first.text(_FORM.name).isprintable()
     if new and not re.fullmatch(r"[A-Za-z]\w*", message.text(fields.type)):
         return False
     known = message.has(fields.type) and (message.has(fields.top) or message.has(fields.bottom))
@@ -160,15 +177,19 @@ class _Reader:
         return self.layers
 
     def _layer(self, message: Message) -> None:
-        fields = self.fields
+        fields, held = self.fields, message
         kind = message.text(fields.type) if self.new else ""
-        if not self.new:
+        first = None if self.new else message.message(_FIRST_FORM)
+        if first is not None:
+            fields, held = _FORM, first
+            kind = _FIRST_TYPES.get(first.text(fields.type), first.text(fields.type))
+        elif not self.new:
             number = message.integer(fields.type)
             kind = _OLD_TYPES.get(number, f"type {number}")
-        name = message.text(fields.name)
-        blobs = [_blob(one, name, place) for place, one in enumerate(message.messages(fields.blobs))]
+        name = held.text(fields.name)
+        blobs = [_blob(one, name, place) for place, one in enumerate(held.messages(fields.blobs))]
         given = tuple(self.giver[one] for one in message.texts(fields.bottom) if one in self.giver)
-        operations = _operations(kind, message, fields, blobs, shapes_of(self.layers, given))
+        operations = _operations(kind, held, fields, blobs, shapes_of(self.layers, given))
         place = self._add(
             make_layer(operations, name=name or None, type=kind, parameters=tuple(blobs), inputs=given)
         )
@@ -217,7 +238,7 @@ def _pair(message: Message, repeated: int, rows: int, cols: int, default: int) -
 def _operations(
     kind: str, message: Message, fields: _Fields, blobs: Sequence[Parameter], shapes: Sequence[Shape | None]
 ) -> Operations:
-    row = _BY_TYPE.get(kind)
+    row = _BY_TYPE.get(kind) or (_convolution if _CONVOLVES.search(kind) else None)
     found = None if row is None else row(kind, message, fields, blobs, shapes)
     return found or (Untold(reason=f"filtviz does not follow layers of type {printable(kind, 40)}"),)
 
@@ -228,12 +249,19 @@ _Row = Callable[[str, Message, _Fields, Sequence[Parameter], Sequence[Shape | No
 def _convolution(
     kind: str, message: Message, fields: _Fields, blobs: Sequence[Parameter], _: object
 ) -> Operations | None:
-    facts = message.message(fields.convolution)
+    is_form = fields is _FORM
+    facts = message if is_form else message.message(fields.convolution)
     if not blobs or len(blobs[0].shape) != 4 or facts is None:
         return None
-    transposed = kind == "Deconvolution"
-    stride, pad = _pair(facts, 6, 13, 14, 1), _pair(facts, 3, 9, 10, 0)
-    dilation = _pair(facts, 18, 0, 0, 1)
+    transposed = "deconv" in kind.lower()
+    groups = facts.integer(9 if is_form else 5, 1)
+    if groups == 1 and "depthwise" in kind.lower() and blobs[0].shape[1] == 1:
+        groups = blobs[0].shape[0]
+    if is_form:
+        stride, pad, dilation = _pair(facts, 10, 0, 0, 1), _pair(facts, 7, 0, 0, 0), (1, 1)
+    else:
+        stride, pad = _pair(facts, 6, 13, 14, 1), _pair(facts, 3, 9, 10, 0)
+        dilation = _pair(facts, 18, 0, 0, 1)
     if min(*stride, *dilation) < 1 or min(pad) < 0:
         return None
     return (
@@ -245,10 +273,14 @@ def _convolution(
             stride=stride,
             pad=tuple((one, one) for one in pad),
             dilation=dilation if dilation != (1, 1) else (),
-            groups=facts.integer(5, 1),
+            groups=groups,
             transposed=transposed,
         ),
     )
+
+
+_CONVOLVES = re.compile(r"(?i)conv")
+"""In the names of the types that others have added: ``DepthwiseConvolution``, ``ConvolutionDepthwise``."""
 
 
 def _vector(blob: Parameter) -> Parameter:
@@ -286,6 +318,9 @@ def _dense(
 
 def _pooling(_: str, message: Message, fields: _Fields, __: object, ___: object) -> Operations | None:
     facts = message.message(fields.pooling)
+    if fields is _FORM and message.integer(11) <= 1:
+        of_form: PoolingKind = "mean" if message.integer(11) else "max"
+        return _pooled(of_form, *(_pair(message, number, 0, 0, least) for number, least in _OF_POOLING))
     if facts is None or facts.integer(1) > 1:
         return None
     kind: PoolingKind = "mean" if facts.integer(1) else "max"
@@ -293,6 +328,21 @@ def _pooling(_: str, message: Message, fields: _Fields, __: object, ___: object)
         return (GlobalPooling(kind=kind), Reshape(lengths=((0,), (1,), 1, 1)))
     size, stride = _pair(facts, 2, 5, 6, 0), _pair(facts, 3, 7, 8, 1)
     pad = _pair(facts, 4, 9, 10, 0)
+    return _pooled(kind, size, stride, pad, whole_windows=facts.integer(13) == 1)
+
+
+_OF_POOLING = ((8, 0), (10, 1), (7, 0))
+"""Fields of the first form: a window's size, its stride and the padding, and what they are by default."""
+
+
+def _pooled(
+    kind: PoolingKind,
+    size: tuple[int, int],
+    stride: tuple[int, int],
+    pad: tuple[int, int],
+    *,
+    whole_windows: bool = False,
+) -> Operations | None:
     if min(size) < 1 or min(stride) < 1 or min(pad) < 0:
         return None
     return (
@@ -301,13 +351,16 @@ def _pooling(_: str, message: Message, fields: _Fields, __: object, ___: object)
             size=size,
             stride=stride,
             pad=tuple((one, one) for one in pad),
-            whole_windows=facts.integer(13) == 1,
+            whole_windows=whole_windows,
             counts_pad=True,
         ),
     )
 
 
 def _lrn(_: str, message: Message, fields: _Fields, __: object, ___: object) -> Operations | None:
+    if fields is _FORM:
+        n = max(message.integer(13, 5), 1)
+        return (LocalResponse(alpha=message.real(14, 1.0) / n, k=1.0, beta=message.real(15, 0.75), n=n),)
     facts = message.message(fields.lrn) or Message(memoryview(b""), message.effort)
     if facts.integer(4):
         return None  # within a channel
@@ -317,6 +370,8 @@ def _lrn(_: str, message: Message, fields: _Fields, __: object, ___: object) -> 
 
 
 def _concat(_: str, message: Message, fields: _Fields, __: object, ___: object) -> Operations | None:
+    if fields is _FORM:
+        return (Concatenate(axis=message.integer(102, 1)),)
     facts = message.message(fields.concat)
     axis = 1 if facts is None else facts.integer(2, facts.integer(1, 1))
     return (Concatenate(axis=axis),) if axis >= 0 else None

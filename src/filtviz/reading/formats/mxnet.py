@@ -5,14 +5,17 @@ The layout is that of ``NDArray::Save`` in ``src/ndarray/ndarray.cc``, of which 
 
 from __future__ import annotations
 
+import json
 import re
 import struct
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from filtviz.errors import MalformedFileError, UnsupportedFileError
+from filtviz.errors import FileAccessError, MalformedFileError, UnsupportedFileError
 from filtviz.network import Network
 from filtviz.reading.arrays import StoredArray, narrow_dtype, shape_of, stored
 from filtviz.reading.formats.torch.ordering import named_by_order
@@ -49,17 +52,23 @@ def open(opened: Opened) -> Network | None:
     if n_names not in (0, n):
         raise MalformedFileError(f"it holds {plural(n, 'array')} and {plural(n_names, 'name')}")
     names = [reader.text() for _ in range(n_names)]
+    uses = _uses(opened) if names else {}
     if names:
         pairs = sorted(zip(names, arrays, strict=True), key=lambda pair: natural_key(pair[0]))
         tensors = [Tensor(name=_named(name), array=array) for name, array in pairs if array is not None]
         tensors = first_things_first(tensors, MXNET)
         order = "the names, in their natural order: the file does not keep that of the layers"
-    else:
+    if uses:
+        place = {layer: number for number, layer in enumerate(uses)}
+        tensors.sort(key=lambda one: place.get(one.name.rpartition(".")[0], len(place)))
+        order = "the symbol beside the file, as it runs"
+    if not names:
         plain = [Tensor(name=str(i), array=one) for i, one in enumerate(arrays) if one is not None]
         tensors, order = list(named_by_order(plain)), "the order of the list"
     if not any(len(one.array.shape) > 1 for one in tensors):
         raise UnsupportedFileError("it is an MXNet parameter file without weights")
-    made = layers_of(tensors, MXNET, opened.hints)
+    known = _fitting(uses, tensors)
+    made = layers_of(tensors, MXNET, opened.hints, known=known, as_they_run=True if uses else None)
     origin = origin_of(
         opened,
         "an MXNet parameter file",
@@ -70,6 +79,74 @@ def open(opened: Opened) -> Network | None:
         notes=made.notes,
     )
     return Network.of(made.layers, origin)
+
+
+_STEM = re.compile(r"(?P<stem>.+?)(-\d{4})?\.params")
+_CONVOLUTIONS = {"Convolution": False, "Deconvolution": True}
+_PLANES = 2
+
+
+def _uses(opened: Opened) -> dict[str, dict[str, Any]]:
+    """Return the layers as the symbol beside the file runs them, with the facts of convolutions."""
+    match = _STEM.fullmatch(opened.path.name)
+    data = None
+    if match is not None:
+        with suppress(FileAccessError):
+            data = opened.siblings.open(f"{match['stem']}-symbol.json", as_it_is=True)
+    if data is None:
+        return {}
+    opened.limits.check_json(len(data), "the symbol beside it")
+    try:
+        nodes = json.loads(bytes(data))["nodes"]
+        names = [str(node["name"]) for node in nodes]
+        uses: dict[str, dict[str, Any]] = {}
+        for node in nodes:
+            opened.effort.spend(1 + len(node["inputs"]))
+            for given in node["inputs"]:
+                name = names[given[0]]
+                layer, dot, word = _named(name).rpartition(".")
+                if dot and nodes[given[0]]["op"] == "null":
+                    facts = _facts(node) if word == "weight" else {}
+                    uses[layer] = uses.get(layer) or facts
+        return uses
+    except (ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError):
+        return {}  # of a form that is not known: the names remain
+
+
+def _fitting(
+    uses: Mapping[str, Mapping[str, Any]], tensors: Sequence[Tensor]
+) -> dict[str, Mapping[str, Any]]:
+    """Return the facts of those convolutions whose kernels are as large as the symbol says."""
+    sizes = {one.name: one.array.shape[2:] for one in tensors}
+    fitting = {layer: facts for layer, facts in uses.items() if facts}
+    return {
+        layer: {key: value for key, value in facts.items() if key != "kernel"}
+        for layer, facts in fitting.items()
+        if facts["kernel"] == sizes.get(f"{layer}.weight")
+    }
+
+
+def _facts(node: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a symbol says of a convolution; MXNet writes all of it as text."""
+    said: Mapping[str, Any] = next((node[key] for key in ("attrs", "attr", "param") if key in node), {})
+    if node["op"] not in _CONVOLUTIONS:
+        return {}
+    kernel = _wholes(said.get("kernel", ""))
+    facts: dict[str, Any] = {"transposed": _CONVOLUTIONS[node["op"]], "kernel": tuple(kernel)}
+    rank = len(kernel)
+    for key, fact, default in (("stride", "stride", 1), ("dilate", "dilation", 1), ("pad", "pad", 0)):
+        found = _wholes(said.get(key, "")) or [default] * rank
+        if rank == _PLANES and len(found) == rank and min(found) >= default:
+            facts[fact] = tuple((one, one) for one in found) if fact == "pad" else tuple(found)
+    if facts.get("dilation") == (1,) * rank:
+        del facts["dilation"]
+    groups = _wholes(said.get("num_group", "1"))
+    return facts | ({"groups": groups[0]} if groups and groups[0] > 0 else {})
+
+
+def _wholes(text: Any) -> list[int]:
+    """Return the numbers of a text such as "(3, 3)"."""
+    return [int(one) for one in re.findall(r"\d{1,6}", str(text)[:100])]
 
 
 def _named(name: str) -> str:

@@ -1,0 +1,169 @@
+"""Caffe's first form of layers and the types that others added to it; MXNet's symbol beside its arrays."""
+
+from __future__ import annotations
+
+import json
+import struct
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import filtviz
+from filtviz.network import Network
+from filtviz.operations import LocalResponse, Pooling
+from tests.reading.making import weights
+from tests.reading.test_onnx import part
+from tests.reading.test_other_frameworks import blob, caffe, caffe_layer
+
+FIRST, SECOND = weights(16, 3, 5, 5), weights(32, 8, 3, 3, seed=1)
+
+
+# Caffe
+
+
+def first_form(name: str, kind: str, bottom: str, top: str, *blobs: np.ndarray, **numbers: int) -> bytes:
+    """A layer of the first generation around a ``V0LayerParameter``."""
+    fields = {"pad": 7, "size": 8, "group": 9, "stride": 10, "pool": 11, "local_size": 13}
+    inner = part(1, name) + part(2, kind)
+    inner += b"".join(part(fields[key], value) for key, value in numbers.items())
+    inner += b"".join(part(50, blob(one, old=True)) for one in blobs)
+    return part(2, part(1, inner) + part(2, bottom) + part(3, top))
+
+
+def test_caffes_first_form_has_its_kernels_with_their_geometry(tmp_path):
+    data = part(1, "net") + part(3, "data") + b"".join(part(4, n) for n in (1, 3, 32, 32))
+    data += first_form("conv1", "conv", "data", "a", FIRST, weights(16), size=5, stride=2)
+    data += first_form("relu1", "relu", "a", "a")
+    data += first_form("norm1", "lrn", "a", "n", local_size=3)
+    data += first_form("pool1", "pool", "n", "b", size=3, stride=2, pool=1)
+    data += first_form("conv2", "conv", "b", "c", SECOND, weights(32), size=3, group=2, pad=1)
+    path = tmp_path / "old.caffemodel"
+    path.write_bytes(data)
+    network = filtviz.load(path)
+    first, second = (layer.convolution for layer in network.conv_layers)
+    assert np.array_equal(network.conv_layers[0].W, FIRST)
+    assert np.array_equal(network.conv_layers[1].W, SECOND)
+    assert (first.stride, first.pad, first.groups) == ((2, 2), ((0, 0), (0, 0)), 1)
+    assert (second.stride, second.pad, second.groups) == ((1, 1), ((1, 1), (1, 1)), 2)
+    assert [layer.type for layer in network.layers[1:]] == [
+        "Convolution",
+        "ReLU",
+        "LRN",
+        "Pooling",
+        "Convolution",
+    ]
+    norm, pooling = network.layers[3].operations[0], network.layers[4].operations[0]
+    assert isinstance(norm, LocalResponse)
+    assert (norm.n, norm.alpha) == (3, pytest.approx(1 / 3))
+    assert isinstance(pooling, Pooling)
+    assert (pooling.kind, pooling.size, pooling.stride) == ("mean", (3, 3), (2, 2))
+    assert network.layers[-1].output_shape == (1, 32, 7, 7)
+
+
+def test_what_only_begins_like_the_first_form_is_not_caffes(tmp_path):
+    path = tmp_path / "m.caffemodel"
+    path.write_bytes(part(1, "net") + first_form("conv1", "unheard", "data", "a", FIRST))
+    with pytest.raises(filtviz.FiltvizError, match="protocol buffer"):
+        filtviz.load(path)
+
+
+@pytest.mark.parametrize(
+    ("kind", "kernel", "group", "groups"),
+    [
+        ("DepthwiseConvolution", weights(16, 1, 3, 3), 16, 16),
+        ("ConvolutionDepthwise", weights(16, 1, 3, 3), 1, 16),
+        ("MyConvolution", weights(16, 1, 3, 3), 1, 1),
+        ("Convolution", weights(16, 1, 3, 3), 1, 1),
+    ],
+)
+def test_convolutions_of_types_that_others_added_have_kernels(tmp_path, kind, kernel, group, groups):
+    network = caffe(
+        tmp_path,
+        caffe_layer("dw", kind, "data", "a", blob(kernel), more=part(106, part(4, 3) + part(5, group))),
+    )
+    (layer,) = network.conv_layers
+    assert np.array_equal(layer.W, kernel)
+    assert layer.convolution.groups == groups
+
+
+def test_a_layer_of_another_type_with_four_axes_is_no_convolution(tmp_path):
+    network = caffe(tmp_path, caffe_layer("t", "Table", "data", "a", blob(FIRST), more=part(106, part(4, 3))))
+    assert network.conv_layers == ()
+    assert "does not follow layers of type Table" in str(network.layers[1].operations[0])
+
+
+# MXNet
+
+UP = weights(16, 4, 4, 4, seed=2)
+ARRAYS = {
+    "arg:up_weight": UP,
+    "arg:conv0_weight": FIRST,
+    "arg:b_conv_weight": SECOND,
+    "arg:b_conv_bias": weights(32),
+}
+NODES: list[dict[str, Any]] = [
+    {"op": "null", "name": "data", "inputs": []},
+    {"op": "null", "name": "conv0_weight", "inputs": []},
+    {"op": "Convolution", "name": "conv0", "attrs": {"kernel": "(5, 5)", "stride": "(2, 2)"},
+     "inputs": [[0, 0, 0], [1, 0, 0]]},
+    {"op": "null", "name": "b_conv_weight", "inputs": []},
+    {"op": "null", "name": "b_conv_bias", "inputs": []},
+    {"op": "Convolution", "name": "b_conv", "param": {"kernel": "(3,3)", "num_group": "2", "pad": "(1,0)"},
+     "inputs": [[2, 0], [3, 0], [4, 0]]},
+    {"op": "null", "name": "up_weight", "inputs": []},
+    {"op": "Deconvolution", "name": "up", "attr": {"kernel": "(4, 4)", "num_group": "2", "dilate": "(2, 2)"},
+     "inputs": [[5, 0], [6, 0]]},
+]  # fmt: skip
+
+
+def mxnet(tmp_path: Path, symbol: Any, name: str = "net-symbol.json") -> Network:
+    def array(held: np.ndarray) -> bytes:
+        shape = struct.pack(f"<I{held.ndim}I", held.ndim, *held.shape)  # the oldest layout
+        return shape + struct.pack("<iii", 1, 0, 0) + held.tobytes()
+
+    data = struct.pack("<QQQ", 0x112, 0, len(ARRAYS)) + b"".join(map(array, ARRAYS.values()))
+    data += struct.pack("<Q", len(ARRAYS))
+    data += b"".join(struct.pack("<Q", len(one)) + one.encode() for one in ARRAYS)
+    (tmp_path / "net-0007.params").write_bytes(data)
+    (tmp_path / name).write_text(symbol if isinstance(symbol, str) else json.dumps(symbol), encoding="utf-8")
+    return filtviz.load(tmp_path / "net-0007.params")
+
+
+def test_the_symbol_beside_mxnets_arrays_tells_order_and_geometry(tmp_path):
+    network = mxnet(tmp_path, {"nodes": NODES})
+    assert [one.name for one in network.conv_layers] == ["conv0", "b_conv", "up"]
+    first, second, last = (one.convolution for one in network.conv_layers)
+    assert [one.groups for one in (first, second, last)] == [1, 2, 2]
+    assert (first.stride, second.stride) == ((2, 2), (1, 1))
+    assert (second.pad, second.dilation) == (((1, 1), (0, 0)), ())
+    assert (last.transposed, last.axes, last.dilation) == (True, "iorc", (2, 2))
+    assert np.array_equal(network.conv_layers[2].W, UP)
+    assert network.origin.order == "the symbol beside the file, as it runs"
+
+
+@pytest.mark.parametrize(
+    ("symbol", "name"),
+    [
+        ({"nodes": NODES}, "other-symbol.json"),
+        ("{no json", "net-symbol.json"),
+        (
+            {"nodes": [*NODES[:-1], {"op": "Deconvolution", "name": "up", "inputs": [[99, 0]]}]},
+            "net-symbol.json",
+        ),
+        ({"nodes": [{"op": [], "name": "x", "inputs": 3}]}, "net-symbol.json"),
+    ],
+    ids=["of another file", "damaged", "of nodes that are not there", "of another form"],
+)
+def test_without_such_a_symbol_names_and_shapes_tell_what_they_tell(tmp_path, symbol, name):
+    network = mxnet(tmp_path, symbol, name)
+    assert [one.name for one in network.conv_layers] == ["conv0", "b_conv", "up"]
+    assert [one.convolution.groups for one in network.conv_layers] == [None, None, None]
+    assert "names" in network.origin.order
+
+
+def test_what_a_symbol_says_of_kernels_of_another_size_does_not_count(tmp_path):
+    wrong = [*NODES[:5], NODES[5] | {"param": {"kernel": "(5,5)", "num_group": "2"}}, *NODES[6:]]
+    network = mxnet(tmp_path, {"nodes": wrong})
+    assert [one.convolution.groups for one in network.conv_layers] == [1, None, 2]
