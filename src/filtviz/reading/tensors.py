@@ -485,11 +485,13 @@ class _Maker:
     def _is_in_groups(self, found: Convolution, below: int) -> bool:
         """Tell groups by the layer below: nothing gives as few channels as the filters take.
 
-        Where others may give so few, what all others in groups have in common still tells it.
+        Where others may give so few, what all others in groups have in common still tells it. A kernel
+        without a middle may as well be a transposed convolution's.
         """
-        n, is_point = found.n_channels, 1 in found.kernel_size
+        n, has_middle = found.n_channels, all(length % 2 for length in found.kernel_size)
         fits = self.as_they_run and 1 < n < below == found.n_filters and below % n == 0
-        if not fits or is_point or found.transposed or len(found.kernel_size) != _PLANES:
+        is_window = has_middle and min(found.kernel_size) > 1 and len(found.kernel_size) == _PLANES
+        if not fits or not is_window or found.transposed:
             return False
         is_least = self.fewest is not None and n < self.fewest and (self.sees_colours or n > MOST_COLOURS)
         return is_least or below // n in self.in_groups.values()

@@ -118,7 +118,17 @@ def _is_convolution(module: Module, weight: Parameter) -> bool:
     n = len(weight.shape) - 2
     of_axes = _AXES_IN_NAME.search(module.type)
     called = "conv" in module.type.lower() or "stride" in module.facts
+    called = called or _is_a_kernel_of_ones_own(module, weight)
     return called and n in (1, 2, 3) and (of_axes is None or int(of_axes[1]) == n)
+
+
+_LARGEST_OF_ONES_OWN = 32
+"""Rows and columns up to which four axes of a class that is not PyTorch's are kernels."""
+
+
+def _is_a_kernel_of_ones_own(module: Module, weight: Parameter) -> bool:
+    """Tell weights of four axes that end in those of a window, in a class that somebody has written."""
+    return not module.is_torchs and len(weight.shape) == 4 and max(weight.shape[2:]) <= _LARGEST_OF_ONES_OWN
 
 
 def _convolution(module: Module, weight: Parameter, n: int) -> Operations:

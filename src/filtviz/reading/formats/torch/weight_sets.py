@@ -17,7 +17,7 @@ from filtviz.reading.arrays import AnyArray, StoredArray
 from filtviz.reading.formats.torch.loss_lists import as_history, losses_in, which_loss
 from filtviz.reading.formats.torch.rebuilding import Lost, Rebuilder
 from filtviz.reading.limits import Hints
-from filtviz.reading.pickle.records import Items, Record, attributes, elements, pairs, text
+from filtviz.reading.pickle.records import Global, Items, Record, attributes, elements, pairs, text
 from filtviz.reading.tensors import Tensor
 from filtviz.text import listed, printable
 
@@ -102,8 +102,23 @@ _NOT_SEARCHED = ("torch.optim", "torch.utils", "torch.cuda", "torch.amp", "numpy
 """Packages whose objects hold no weights."""
 
 
+_PERSISTENT = "torch_utils.persistence._reconstruct_persistent_obj"
+"""What StyleGAN's pickles call to make a module of the source that they hold, which nobody runs here."""
+
+
+def _persistent(record: Record) -> Mapping[str, Any]:
+    """Return what such a pickle keeps of an object: its ``class_name`` and its ``state``."""
+    if type(record.maker) is not Global or record.maker.path != _PERSISTENT or not record.args:
+        return {}
+    held = record.args[0]
+    found = held.entries if type(held) is Record else held
+    return found.by_name() if type(found) is Items else {}
+
+
 def class_path(record: Record) -> str:
     """Return the full name of the class of an object, seen through what streams write beside a module's."""
+    if own := text(_persistent(record).get("class_name")):
+        return own
     maker: Any = record.cls
     if maker is None and type(record.maker) is Record and record.maker.args:
         told = elements(record.maker.args[0]) or ()
@@ -128,6 +143,8 @@ def module_state(value: Any) -> Mapping[str, Any]:
     found = attributes(value)
     if not found and value.args and type(value.args[0]) is Items:
         found = value.args[0].by_name()
+    if type(kept := _persistent(value).get("state")) is Items:
+        found = kept.by_name()
     state = value.state
     if type(state) is tuple and len(state) == len(_QUANTISED) and ".quantized." in class_path(value):
         found = dict(zip(_QUANTISED, state, strict=True))
