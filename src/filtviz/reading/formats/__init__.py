@@ -49,6 +49,7 @@ FORMATS = (
     "lasagne",
     "madmom",
     "sknn",
+    "tflib",
     "chainer",
     "caffe2",
     "trees",
