@@ -209,3 +209,15 @@ def test_numbers_that_count_begin_at_one_and_those_of_a_class_or_unit_at_none() 
     assert {name for name, start in least if start == 0} == {"target", "units"}
     assert {start for name, start in least if name not in ("target", "units")} == {1}
     assert {name for name, _ in least} >= {"top", "batch", "jobs", "square", "stride", "steps", "components"}
+
+
+def test_every_default_that_is_a_number_or_a_word_stands_in_the_help() -> None:
+    told = {}
+    for name, command in any_command.commands():
+        context = click.Context(command, info_name=name)
+        for option in command.params:
+            if isinstance(option, click.Option) and type(option.default) in (int, float, str):
+                record = option.get_help_record(context)
+                told[f"{name} {option.name}"] = record is None or str(option.default) in record[1]
+    assert [option for option, is_told in told.items() if not is_told] == []
+    assert len(told) > 60

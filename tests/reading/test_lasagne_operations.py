@@ -284,6 +284,15 @@ def test_a_transposed_convolution_may_ask_for_a_size(read):
     assert found.output_shape == (None, 3, 9, 9)
 
 
+def test_half_of_a_kernel_is_cropped_on_both_sides_of_an_even_one_too(read):
+    """As Lasagne has it, whose padding is ``filter_size // 2``; a convolution's own is one less above."""
+    size = {"num_filters": 3, "filter_size": (4, 3), "stride": (1, 1)}
+    spread = read(layer("TransposedConv2DLayer", image(2, 5, 5), W=weights(2, 3, 4, 3), crop="same", **size))
+    assert spread.conv_layers[0].convolution.pad == ((2, 2), (1, 1))
+    plain = read(conv(image(2, 5, 5), weights(3, 2, 4, 3), pad="same"))
+    assert plain.conv_layers[0].convolution.pad == ((2, 1), (1, 1))
+
+
 def test_cuda_convnets_order_is_a_change_of_layout(read):
     kernels = {"W": weights(3, 5, 5, 16), "num_filters": 16, "filter_size": 5}
     state = {**kernels, "dimshuffle": False, "stride": 1, "pad": 0}

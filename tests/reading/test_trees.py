@@ -286,3 +286,24 @@ def test_a_part_that_is_called_model_keeps_its_name_beside_others(tmp_path):
     held = {"model.conv1.weight": arrays((8, 3, 3, 3))[0], "head.weight": arrays((4, 8, 3, 3))[0]}
     (tmp_path / "m.pkl").write_bytes(pickle.dumps(held))
     assert [one.name for one in filtviz.load(tmp_path / "m.pkl").conv_layers] == ["model.conv1", "head"]
+
+
+def test_the_number_of_a_tensor_behind_a_name_is_no_part_of_it(tmp_path):
+    shapes = {"stem/kernel": (3, 3, 1, 4), "stem/bias": (4,), "top/kernel": (3, 3, 4, 2), "top/bias": (2,)}
+    kept = {name: np.zeros(shape, "f4") for name, shape in shapes.items()}
+    np.savez(tmp_path / "plain.npz", **kept)
+    np.savez(tmp_path / "numbered.npz", **{f"{name}:0": array for name, array in kept.items()})
+    plain, numbered = (filtviz.load(tmp_path / f"{name}.npz") for name in ("plain", "numbered"))
+    assert [layer.label for layer in numbered.conv_layers] == ["stem", "top"]
+    for one, other in zip(plain.layers, numbered.layers, strict=True):
+        assert [each.name for each in one.parameters] == [each.name for each in other.parameters]
+    assert all(layer.b is not None for layer in numbered.conv_layers)
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_of_arrays_below_one_name_a_person_means_the_kernels(tmp_path, turned):
+    kernels, bias = arrays((4, 2, 3, 3), (4,))
+    path = tmp_path / "net.pkl"
+    path.write_bytes(pickle.dumps({"stem": [bias, kernels] if turned else [kernels, bias]}))
+    (found,) = filtviz.load(path, hints=Hints(convs=("stem",), axes={"": "oihw"})).conv_layers
+    assert np.array_equal(found.W, kernels)

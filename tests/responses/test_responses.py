@@ -207,6 +207,17 @@ def test_codes_are_what_the_last_hidden_layer_gives() -> None:
     assert sum(found.explained) == pytest.approx(1.0)
 
 
+def test_of_two_dense_layers_the_codes_are_those_that_the_last_one_reads() -> None:
+    hidden = Dense(weights=Parameter.of("W", RNG.standard_normal((3 * 8 * 7, 5))), units=5)
+    last = Dense(weights=Parameter.of("W", RNG.standard_normal((5, 3))), units=3)
+    network = edges(
+        as_layer(Flatten(), hidden, below=1, name="hidden"),
+        as_layer(last, Softmax(), below=2, name="classes"),
+    )
+    found = filtviz.codes(network, IMAGES, engine="numpy")
+    assert (found.layer, found.codes.shape) == ("hidden", (6, 5))
+
+
 def test_a_single_image_has_no_neighbours() -> None:
     with pytest.raises(RunningError, match="give two images or more"):
         filtviz.codes(classes(), IMAGES[:1], engine="numpy")
