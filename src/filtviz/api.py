@@ -414,11 +414,12 @@ def _examine(
 ) -> Examination:
     """Show a network images, an array or what lies in files, and count what its units answer."""
     from filtviz.responses.examining import examine, pictures_of
+    from filtviz.running.preparing import size_of
 
-    expect(how["budget"], Budget, "budget")
+    budget = expect(how.pop("budget"), Budget, "budget") or Budget()
     pictures = pictures_of(network, images, preparation)
     told = pictures.labels if labels is None else labels
-    found = examine(network, pictures.images, labels=told, **how)
+    found = examine(network, pictures.images, labels=told, budget=budget.for_images(size_of(images)), **how)
     return replace(found, sentences=pictures.sentences)
 
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, fields
-from typing import Literal
+from dataclasses import dataclass, field, fields, replace
+from typing import ClassVar, Literal
 
 from filtviz.errors import ArgumentError, BudgetError
 from filtviz.network import Network
@@ -36,6 +36,10 @@ BYTE = 10
 """The work of a byte of memory that is filled: what keeps to its budget of work does so with memory, too."""
 
 
+IMAGES_TIMES, AN_IMAGE_BYTE = 13, 30_000
+"""How often images in small files add a small file's work at the most, and what each of their bytes adds."""
+
+
 def _share(default: int, counts: str) -> int:
     described: int = field(default=default, metadata={"counts": counts})
     return described
@@ -47,7 +51,7 @@ class Budget:
 
     Each field is what a command may spend whatever it is given, and an option of the command line, ``work``
     that of ``--max-work``; the bytes of the model files beyond the first million add to it: 3,500 operations
-    and 2,000 pixels each.
+    and 2,000 pixels each. Where a network is run on many images, each eight of them add as much again.
 
     Raises:
         ArgumentError: a number is no whole number above zero.
@@ -55,6 +59,8 @@ class Budget:
 
     work: int = _share(3_000_000_000, "operations, roughly, of measuring, composing and drawing")
     pixels: int = _share(1_200_000_000, "pixels of all pictures together")
+    _repeated: ClassVar[int] = sys.maxsize
+    """How often ``work`` is added at the most where a network is run again and again."""
 
     def __post_init__(self) -> None:
         for one in fields(self):
@@ -63,6 +69,19 @@ class Budget:
                 raise ArgumentError(
                     f"the budget {one.name!r} must be a whole number above zero, not {value!r}"
                 )
+
+    def for_images(self, n_bytes: int | None) -> Budget:
+        """Return one for images out of files, which ask for no more than their size deserves.
+
+        Args:
+            n_bytes: The size of the files; None for arrays.
+        """
+        if n_bytes is None:
+            return self
+        known = replace(self)
+        times = IMAGES_TIMES + AN_IMAGE_BYTE * n_bytes // self.work
+        object.__setattr__(known, "_repeated", min(self._repeated, times))  # no option: the files say it
+        return known
 
     @classmethod
     def described(cls) -> dict[Share, tuple[int, str]]:
@@ -78,7 +97,7 @@ class Budget:
         """
         beyond = max(0, sum(map(size_on_disk, networks)) - SMALL)
         allowed = {name: getattr(self, name) + a_byte * beyond for name, a_byte in A_BYTE.items()}
-        account = Account(allowed, small=self.work)
+        account = Account(allowed, small=self.work, repeated=self._repeated)
         account.left["work"] -= LAYER * sum(len(network.layers) for network in networks)
         return account
 
@@ -94,9 +113,10 @@ class Account:
     filled at a time.
     """
 
-    def __init__(self, allowed: Mapping[Share, int], *, small: int = 0) -> None:
+    def __init__(self, allowed: Mapping[Share, int], *, small: int = 0, repeated: int = sys.maxsize) -> None:
         self.allowed = dict(allowed)
         self.left = dict(allowed)
+        self._repeated: float = repeated
         self._small, self.room = small, allowed["work"] // BYTE
         self.left_out: list[str] = []
         self._met: set[object] = set()
@@ -182,7 +202,9 @@ class Account:
             most: How often the part is, at the most, that a file has however little is in it.
         """
         rest = self.allowed["work"] - self._small
-        more = int(rest * times + self._small * (times if most is None else min(times, most)))
+        again = min(times, self._repeated if most is None else min(most, self._repeated))
+        self._repeated -= again
+        more = int(rest * times + self._small * again)
         self.allowed["work"] += more
         self.left["work"] += more
 

@@ -24,7 +24,7 @@ from filtviz.receptive_field import receptive_fields
 from filtviz.responses.asking import choose_layer, probability_layer
 from filtviz.responses.predicting import classes_of, right_answers, threshold_of
 from filtviz.results import WrittenFile
-from filtviz.running.preparing import Pictures, Preparation, read_labels, read_pictures
+from filtviz.running.preparing import Pictures, Preparation, read_labels, read_pictures, size_of
 from filtviz.sources import Sources, paths_among
 from filtviz.text import file_stem, listed, plural, printable
 
@@ -80,7 +80,8 @@ class Request:
     @property
     def running(self) -> dict[str, Any]:
         """The keywords of the functions that run a network."""
-        return {"engine": self.engine, "batch": self.batch, "device": self.device, "budget": self.budget}
+        budget = self.budget.for_images(size_of(self.images)) if self.images else self.budget
+        return {"engine": self.engine, "batch": self.batch, "device": self.device, "budget": budget}
 
     def network(self) -> Network:
         """Return the network in the model file."""

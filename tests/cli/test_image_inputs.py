@@ -62,3 +62,12 @@ def test_a_result_in_a_folder_of_images_is_replaced_when_it_is_drawn_again():
         result = CliRunner().invoke(main, ["patches", "m.pkl", "--images", "b", "-o", "b"])
         assert result.exit_code == 0, result.stderr
     assert [path.name for path in sorted(Path("b").iterdir())] == ["a.png", "m-conv1-patches.png"]
+
+
+@pytest.mark.parametrize("command", ["report m.pkl -o out.html --images {}", "diagnose m.pkl --images {}"])
+def test_a_path_that_no_file_can_have_is_one_sentence(command):
+    for path in ("a" * 5_000, "a/" * 3_000):
+        result = CliRunner().invoke(main, command.format(path).split())
+        assert result.exit_code == 1
+        assert len(result.stderr.splitlines()) == 1
+        assert not isinstance(result.exception, OSError)

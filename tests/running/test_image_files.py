@@ -10,12 +10,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, TiffImagePlugin
 
 import filtviz
+from filtviz.budget import Budget
 from filtviz.errors import FiltvizError, RunningError
-from filtviz.running import images, preparing
-from filtviz.running.preparing import read_labels, read_pictures
+from filtviz.running import images, pictures, preparing
+from filtviz.running.preparing import read_labels, read_pictures, size_of
 from tests.attacks.image_files import TO_SHOW, header, png
 from tests.attacks.working import alone
 
@@ -85,8 +86,8 @@ def test_numbers_that_are_kept_are_counted_together(network, tmp_path, monkeypat
 
 
 def test_a_jpeg_goes_through_its_pixels_a_few_times_only(network, tmp_path, monkeypatch):
-    monkeypatch.setattr(preparing, "MOST_NUMBERS", 64 * 64)
-    monkeypatch.setattr(preparing, "TIMES", 1)
+    monkeypatch.setattr(pictures, "MOST_NUMBERS", 64 * 64)
+    monkeypatch.setattr(pictures, "TIMES", 1)
     path = tmp_path / "a.jpg"
     Image.effect_noise((64, 64), 50).save(path, progressive=True, quality=1)
     assert len(read_pictures([path], network)) == 1
@@ -185,3 +186,92 @@ def test_a_picture_that_is_cut_is_one_sentence(network, tmp_path):
     (tmp_path / "a.png").write_bytes(wrong)
     with pytest.raises(RunningError):
         read_pictures([tmp_path / "a.png"], network)
+
+
+def tiled(cols: int, rows: int, *more: tuple[int, int], order: str = "<", kind: int = 4) -> bytes:
+    """A picture of eight by eight greys in a tile of its own size."""
+    head = {"<": b"II*\0", ">": b"MM\0*"}[order] + struct.pack(order + "I", 8)
+    facts = ((256, 8), (257, 8), (258, 8), (259, 1), (262, 1), (277, 1), (322, cols), (323, rows), *more)
+    entries = [(tag, 3 if tag < 300 else kind, value) for tag, value in facts] + [(324, 4, 0), (325, 4, 0)]
+    first = 8 + 2 + 12 * len(entries) + 4
+    values = {324: first, 325: min(cols * rows, 1 << 31)}
+    made = head + struct.pack(order + "H", len(entries))
+    for tag, code, value in entries:
+        told = values.get(tag, value)
+        made += struct.pack(order + "HHI", tag, code, 1)
+        made += struct.pack(order + ("H2x" if code == 3 else "I"), told)
+    return made + bytes(4) + bytes(min(cols * rows, 4096))
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_tiles_larger_than_the_picture_are_counted_as_what_they_are(network, tmp_path, order):
+    (tmp_path / "a.tif").write_bytes(tiled(16, 16, order=order))
+    assert len(read_pictures([tmp_path / "a.tif"], network)) == 1
+    for data in (tiled(40_000, 40_000, order=order), tiled(16, 1 << 28, order=order)):
+        (tmp_path / "a.tif").write_bytes(data)
+        with pytest.raises(RunningError, match=r"a\.tif has [\d,]+ bytes and holds [\d,]+ numbers, too"):
+            read_pictures([tmp_path / "a.tif"], network)
+    for data in (tiled(16, 16, (322, 40_000), order=order), tiled(16, 16, order=order, kind=11)):
+        (tmp_path / "a.tif").write_bytes(data)
+        with pytest.raises(RunningError, match=r"says twice, or wrongly, how large its tiles are"):
+            read_pictures([tmp_path / "a.tif"], network)
+
+
+def test_a_picture_of_many_comments_is_refused_and_one_of_some_is_read(network, tmp_path):
+    for n, fails in ((1_000, False), (1_001, True)):
+        (tmp_path / "a.pgm").write_bytes(b"P2 3 3 255\n" + b"#\n" * n + b"1 " * 9)
+        if fails:
+            with pytest.raises(RunningError, match="a picture of numbers with 1,001 comments"):
+                read_pictures([tmp_path / "a.pgm"], network)
+        else:
+            assert len(read_pictures([tmp_path / "a.pgm"], network)) == 1
+
+
+@pytest.mark.filterwarnings("error")
+def test_what_is_odd_in_a_picture_warns_nobody(network, tmp_path):
+    grey = Image.effect_noise((31, 31), 50)
+    grey.convert("P").save(tmp_path / "a.png", transparency=bytes(range(200)))
+    grey.save(tmp_path / "b.jpg", exif=b"Exif\0\0II*\0\x08\0\0\0\xff\xff")
+    grey.save(tmp_path / "c.tif", tiffinfo=TiffImagePlugin.ImageFileDirectory_v2())
+    assert len(read_pictures([tmp_path], network)) == 3
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs files with holes")
+def test_a_file_that_is_too_large_is_not_read(network, tmp_path):
+    for name, read in (("a.png", lambda path: read_pictures([path], network)), ("a.txt", read_labels)):
+        (tmp_path / name).touch()
+        os.truncate(tmp_path / name, 1 << 36)
+        with pytest.raises(
+            RunningError, match=r"it has 68,719,476,736 bytes, and [\d,]+ are read at the most"
+        ):
+            read(tmp_path / name)
+
+
+def test_images_by_the_million_are_too_many_for_a_small_file(network, tmp_path):
+    np.savez_compressed(tmp_path / "a.npz", images=np.zeros((70_000, 1, 8, 8), np.uint8)[:, :, :1, :1])
+    with pytest.raises(RunningError, match=r"holds 17,920,000 numbers, too many for its size"):
+        read_pictures([tmp_path / "a.npz"], network)
+    np.savez_compressed(tmp_path / "a.npz", images=np.zeros((7_000, 1, 1, 1), np.uint8))
+    assert len(read_pictures([tmp_path / "a.npz"], network)) == 7_000
+
+
+def test_what_small_files_of_images_ask_for_is_bounded_and_more_is_allowed_for_large_ones(network):
+    def allowed(n_bytes: int | None) -> int:
+        account = Budget(work=1_000_000).for_images(n_bytes).account(network)
+        before = account.allowed["work"]
+        account.widen(10**6)
+        return (account.allowed["work"] - before) // 1_000_000
+
+    assert allowed(0) == 13
+    assert allowed(1_000) == 43
+    assert allowed(10**8) == 10**6  # as many as are given
+    assert allowed(None) == 10**6
+
+
+def test_the_size_of_images_is_that_of_their_files(tmp_path):
+    (tmp_path / "a.png").write_bytes(bytes(7))
+    (tmp_path / "b.npy").write_bytes(bytes(5))
+    (tmp_path / "c.txt").write_bytes(bytes(3))
+    assert size_of(tmp_path) == size_of([str(tmp_path)]) == 12
+    assert size_of([tmp_path / "a.png", tmp_path / "none.png"]) == 0
+    assert size_of(np.zeros((1, 1, 3, 3))) is None

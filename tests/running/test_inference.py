@@ -17,6 +17,7 @@ from filtviz.operations import (
     Dense,
     Flatten,
     Input,
+    MatrixProduct,
     Merge,
     Pooling,
     Reshape,
@@ -27,6 +28,7 @@ from filtviz.operations import (
 )
 from filtviz.parameter import Parameter
 from filtviz.running import inference
+from filtviz.running.costs import cost_of
 from filtviz.running.inference import Runner, Walk
 from filtviz.running.numpy_engine import NumpyEngine
 from tests.building import as_layer, conv, image, pool
@@ -276,9 +278,43 @@ def test_more_images_than_a_budget_is_for_may_take_more() -> None:
     network = Network.of([image(1, 9, 9), conv(weights(4, 1, 3, 3), below=0)])
     for n in (inference.PASSES, 4 * inference.PASSES):
         images = np.zeros((n, 1, 9, 9))
-        assert run(network, images, budget=Budget(work=2_000_000)).shape[0] == n
+        assert run(network, images, budget=Budget(work=4_500_000)).shape[0] == n
         with pytest.raises(BudgetError):
             run(network, images, budget=Budget(work=700_000))
+
+
+def test_what_a_run_takes_is_paid_once_for_all_images_that_go_together() -> None:
+    network = Network.of([image(1, 9, 9), conv(weights(4, 1, 3, 3), below=0)])
+    runner = Runner(network, [network.layers[-1]])
+
+    def spent(n: int, batch: int | None = None) -> int:
+        account = Budget(work=10**9).account(network)
+        before = account.left["work"] + max(0, n - inference.PASSES) * 10**9 // inference.PASSES
+        assert len(list(runner.outputs(np.zeros((n, 1, 9, 9)), account, batch))) > 0
+        return before - account.left["work"]
+
+    assert spent(41, 1) == 41 * spent(1)
+    once = spent(41, 10) - spent(41)  # one image, and ten at a time or forty
+    assert once > 0
+    assert once * 13 == spent(41, 1) - spent(41)
+
+
+def test_functions_and_products_of_matrices_are_work() -> None:
+    below = [(1, 4, 100, 100)]
+    cheap = cost_of(Activation(kind="rectify"), below)
+    assert cost_of(Activation(kind="leaky_rectify"), below) == cheap
+    for kind in ("gelu", "sin", "power", "tanh", "sigmoid"):
+        assert cost_of(Activation(kind=kind), below).each > 5 * cheap.each
+    small, large = (cost_of(MatrixProduct(), [(1, 1, 9, n), (1, 1, n, 9)]) for n in (1_000, 10_000))
+    assert large.each - small.each >= 9 * 9 * 9_000 // 2
+
+
+def test_the_units_of_a_dense_layer_are_those_of_its_weights() -> None:
+    matrix, other = (Parameter.of("W", weights(*shape)) for shape in ((8, 1_000), (1_000, 8)))
+    said = Dense(weights=matrix, units=1)  # as a hostile file says it
+    assert cost_of(said, [(1, 8)]) == cost_of(Dense(weights=matrix, units=1_000), [(1, 8)])
+    turned = cost_of(Dense(weights=other, axes="oi"), [(1, 8)])
+    assert turned == cost_of(said, [(1, 8)])
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,7 @@ from filtviz.cli.console import complain, conclusions_told
 from filtviz.cli.streams import output_streams, refuse_inputs
 from filtviz.errors import FiltvizError
 from filtviz.signals import INTERRUPTED, Ended, ended_by_signals
+from filtviz.text import printable
 
 __all__ = ["COMMANDS", "main"]
 
@@ -109,6 +110,11 @@ class CommandGroup(click.Group):
                 return super().invoke(ctx)
         except FiltvizError as error:
             complain(str(error))
+            ctx.exit(1)
+        except OSError as error:  # of a path that nobody asked the system about before
+            if error.filename is None:
+                raise
+            complain(f"{printable(os.fspath(error.filename), 200)}: {printable(error.strerror)}")
             ctx.exit(1)
         except MemoryError:
             complain("the machine has not enough memory for this; try one layer or fewer channels")

@@ -49,7 +49,7 @@ from filtviz.reporting.pictures import (
 from filtviz.reporting.rendering import render_page
 from filtviz.reporting.shown import ImageFigure, draw_images
 from filtviz.responses.examining import examine, pictures_of
-from filtviz.running.preparing import Preparation
+from filtviz.running.preparing import Preparation, size_of
 from filtviz.sources import Sources, paths_among
 from filtviz.text import described, name_runs, plural, printable
 
@@ -499,6 +499,7 @@ def _show_images(
     """Show images to a network, beside the state with which it is compared, and draw that."""
     pictures = pictures_of(network, options.images, options.preparation)
     labels = pictures.labels if options.labels is None else options.labels
+    budget = (budget or Budget()).for_images(size_of(options.images))
     found = examine(
         network, pictures.images, labels=labels, before=before,
         batch=options.batch, device=options.device, budget=budget,

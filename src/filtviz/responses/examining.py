@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from os import PathLike
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -20,7 +19,7 @@ from filtviz.responses.activities import Counted, ends_of, function_of
 from filtviz.responses.asking import answering
 from filtviz.responses.predicting import classes_of, right_answers
 from filtviz.running.inference import PASSES, Runner, ancestors, as_units, widened
-from filtviz.running.preparing import Pictures, Preparation, is_paths, read_pictures
+from filtviz.running.preparing import Pictures, Preparation, is_paths, paths_of, read_pictures
 from filtviz.text import listed, plural, printable
 
 __all__ = ["Examination", "LayerResponse", "examine", "pictures_of"]
@@ -166,8 +165,7 @@ def pictures_of(network: Network, images: Any, preparation: Preparation | None =
     """
     expect(preparation, Preparation, "preparation")
     if is_paths(images):
-        paths = [images] if isinstance(images, str | PathLike) else list(images)
-        return read_pictures(paths, network, preparation)
+        return read_pictures(paths_of(images), network, preparation)
     array = checked_images(images)
     names = tuple(f"image {place}" for place in range(len(array)))
     seen = as_units(network, array)

@@ -75,8 +75,10 @@ def occlusion(
     outputs: list[NDArray[Any]] = []
     for covered in _covered(shown, rows, cols, square, 1 if nolearn else 0, fill):
         # The first part pays for all of them.
-        own = account if not outputs else (budget or Budget()).account(known)
-        for part in runner.outputs(covered, own, batch, passes=n_passes, most=MOST_TIMES):
+        own, passes = account, n_passes
+        if outputs:
+            own, passes = (budget or Budget()).account(known), len(covered)
+        for part in runner.outputs(covered, own, batch, passes=passes, most=MOST_TIMES):
             found = part[runner.wanted[0].index]
             outputs.append(
                 found.reshape(len(found), found.shape[1] if found.ndim > 1 else 1, -1).mean(axis=2)

@@ -3,35 +3,85 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
+from filtviz.activations import Activation, ActivationKind
 from filtviz.operations import (
     Convolution,
     Dense,
     LocallyConnected,
     LocalResponse,
+    MatrixProduct,
+    Normalisation,
     Operation,
+    Pad,
     Pooling,
     Reshape,
+    Resize,
+    Softmax,
+    Standardisation,
     parameters_of,
 )
 from filtviz.shapes import output_shape
 
-__all__ = ["MOST_COLUMNS", "cost_of"]
+__all__ = ["MOST_COLUMNS", "Cost", "cost_of"]
 
 MOST_COLUMNS = 1 << 17
 """Numbers of windows that an engine copies out at a time: with more, a processor's caches are of no use."""
 
-_STEP, _NUMBER, _PARAMETER = 20_000, 20, 300
-"""The work of an operation; of a number that it takes or gives; of one of its weights. What they fill is for
-`filtviz.budget.Account.hold`: it is given back."""
+_CALL, _NUMBER, _PARAMETER = 60_000, 20, 300
+"""The work of an operation that does little; of a number that it takes or gives; of one of its weights. What
+they fill is for `filtviz.budget.Account.hold`: it is given back."""
 
 _COPIED, _TERM = 15, 0.5
 """The work of a number that is copied into a window, and of weighing it by one filter."""
 
+_TAP, _PAINTED = 12_000, 130_000
+"""The work of looking through a window at one of its places, and of painting with one of a template's."""
 
-def cost_of(operation: Operation, below: Sequence[tuple[int, ...]]) -> tuple[int, int]:
-    """Return the work of running an operation, see `filtviz.budget`, and the numbers that it makes or copies.
+_CALLS: Mapping[type, int] = {
+    Convolution: 1_200_000,
+    LocallyConnected: 1_200_000,
+    Pooling: 400_000,
+    LocalResponse: 500_000,
+    Pad: 450_000,
+    Resize: 350_000,
+    Normalisation: 250_000,
+    Standardisation: 200_000,
+    Softmax: 60_000,
+    Activation: 100_000,
+    MatrixProduct: 100_000,
+}
+"""The work of operations that are made of many."""
+
+_OF_FUNCTIONS: Mapping[ActivationKind, int] = {
+    **dict.fromkeys(("sigmoid", "swish", "exp", "log", "tanh", "elu", "selu", "softplus", "erf"), 240),
+    **dict.fromkeys(("gelu", "gelu_tanh", "mish", "power"), 450),
+    **dict.fromkeys(("sin", "cos"), 600),
+}
+"""The work of a number, of functions that are more than a comparison; those of huge numbers are slowest."""
+
+_OF_SOFTMAX, _OF_POWER, _OF_RESIZING = 120, 240, 60
+"""The same of exponentials and their sum, of a power, and of weighing two neighbours on each axis."""
+
+
+class Cost(NamedTuple):
+    """What running an operation takes.
+
+    Attributes:
+        once: The work that is the same for one image and for many together, see `filtviz.budget`.
+        each: The work that grows with them.
+        held: The numbers that it makes or copies.
+    """
+
+    once: int
+    each: int
+    held: int
+
+
+def cost_of(operation: Operation, below: Sequence[tuple[int, ...]]) -> Cost:
+    """Return what it takes to run an operation.
 
     Args:
         operation: What is run.
@@ -40,26 +90,56 @@ def cost_of(operation: Operation, below: Sequence[tuple[int, ...]]) -> tuple[int
     taken = sum(math.prod(shape) for shape in below)
     made = _made(operation, below, taken)
     weights = sum(parameter.size for parameter in parameters_of(operation))
-    work: float = _STEP * len(below) + _NUMBER * (taken + made) + _PARAMETER * weights
+    once = _CALL * len(below) + _CALLS.get(type(operation), 0)
+    each: float = _NUMBER * (taken + made) + _PARAMETER * weights
     held = made
     if isinstance(operation, Convolution | LocallyConnected):
-        own, copied = _cost_of_kernels(operation, below[0], made)
-        work, held = work + own, held + copied
+        fixed, own, copied = _cost_of_kernels(operation, below[0], made)
+        once, each, held = once + fixed, each + own, held + copied
     elif isinstance(operation, Dense) and operation.weights is not None:
-        work += made * operation.weights.shape[0]
+        each += made * _lengths_of(operation)[0]
+    elif isinstance(operation, MatrixProduct):
+        inner = below[0][-2 if operation.turned[0] else -1] if len(below[0]) > 1 else 1
+        each += made * inner * _TERM
     elif isinstance(operation, Pooling):
         window = operation.window(below[0])
         taps = sum(window.size) if window is not None else 1
-        work += _STEP / 10 * taps + 2 * _COPIED * (taken + made) * taps
+        once, each = once + _TAP * taps, each + 2 * _COPIED * (taken + made) * taps
         held += 2 * _padded(operation.pad or (), below[0])
     elif isinstance(operation, LocalResponse):
-        work *= max(1, min(operation.n, 2 * taken))
-    return int(work), held
+        n = max(1, min(operation.n, 2 * taken))
+        once, each = once + _TAP * n, each * n + _OF_POWER * made
+    else:
+        each += _of_a_number(operation) * made
+    return Cost(int(once), int(each), held)
+
+
+def _of_a_number(operation: Operation) -> int:
+    """Return the work of a number beyond taking and giving it."""
+    match operation:
+        case Activation():
+            return _OF_FUNCTIONS.get(operation.kind, 0)
+        case Softmax():
+            return _OF_SOFTMAX
+        case Resize():
+            return _OF_RESIZING
+        case _:
+            return 0
+
+
+def _lengths_of(operation: Dense) -> tuple[int, int]:
+    """Return how many numbers each unit of a dense layer weighs, and how many units there are."""
+    assert operation.weights is not None
+    first, last = (*operation.weights.shape, 1, 1)[:2]
+    return (last, first) if operation.axes == "oi" else (first, last)
 
 
 def _made(operation: Operation, below: Sequence[tuple[int, ...]], taken: int) -> int:
     if isinstance(operation, Reshape):
         return taken
+    if isinstance(operation, Dense) and operation.weights is not None:  # its units are those of its weights
+        weighed, units = _lengths_of(operation)
+        return taken // max(weighed, 1) * units
     shape = output_shape(operation, below)
     return taken if shape is None else math.prod(length or 1 for length in shape)
 
@@ -71,14 +151,17 @@ def _padded(pad: Sequence[tuple[int, int]], shape: tuple[int, ...]) -> int:
 
 def _cost_of_kernels(
     operation: Convolution | LocallyConnected, shape: tuple[int, ...], made: int
-) -> tuple[float, int]:
-    """Return what it takes to pad, to copy windows, and to weigh them; and the numbers of both copies."""
+) -> tuple[int, float, int]:
+    """Return what it takes to pad, to copy windows and to weigh them: once, each, and the numbers copied."""
     taps, channels = math.prod(operation.kernel_size), operation.n_channels
     padded = _padded(operation.pad or (), shape)
     if isinstance(operation, Convolution) and operation.transposed:
         copied = math.prod(shape) // max(channels, 1) * operation.n_filters
-        return _STEP / 10 * taps + copied * taps * (channels * _TERM + 2 * _COPIED), 2 * copied
+        return _PAINTED * taps, copied * taps * (channels * _TERM + 2 * _COPIED), 2 * copied
     below = shape[1] if len(shape) > 1 else 1
     windows = made // max(operation.n_filters, 1) * below * taps
-    weighed = _STEP * (below // max(channels, 1)) + windows * _COPIED + made * channels * taps * _TERM
-    return weighed + _NUMBER * padded + _STEP / 10 * taps, padded + min(windows, MOST_COLUMNS)
+    groups = _CALL / 2 * (below // max(channels, 1))
+    weighed = groups + windows * _COPIED + made * channels * taps * _TERM
+    looks = _TAP / 2 * taps * (windows / MOST_COLUMNS)  # windows are copied part by part, each tap by itself
+    once = (_PAINTED if isinstance(operation, LocallyConnected) else _TAP) * taps
+    return once, weighed + looks + _NUMBER * padded, padded + min(windows, MOST_COLUMNS)

@@ -62,13 +62,20 @@ def check_numbers(name: str, n_numbers: int, n_bytes: int) -> None:
         )
 
 
-def contents(path: str | PathLike[str]) -> bytes:
+def contents(path: str | PathLike[str], most: int) -> bytes:
     """Return the bytes of a regular file.
 
+    Args:
+        path: The file.
+        most: How many there may be.
+
     Raises:
-        ReadError: it is missing, is none, or may not be read.
+        ReadError: it is missing, is none, is too large, or may not be read.
     """
-    return bytes(open_file(Path(path)))
+    data = open_file(Path(path))
+    if len(data) > most:
+        raise MalformedFileError(f"it has {len(data):,} bytes, and {most:,} are read at the most")
+    return bytes(data)
 
 
 def reason_of(error: ReadError) -> str:

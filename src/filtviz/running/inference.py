@@ -21,7 +21,7 @@ from filtviz.errors import CompositionError, RunningError
 from filtviz.network import ConvLayer, EngineName, Layer, Network
 from filtviz.operations import Activation, Input, Operation, Reshape, Softmax, Untold
 from filtviz.running.choosing import Engine, choose_engine
-from filtviz.running.costs import cost_of
+from filtviz.running.costs import Cost, cost_of
 from filtviz.running.fitting import MisfitError
 from filtviz.text import listed, printable
 
@@ -262,10 +262,12 @@ class Runner:
         fixed = self._fixed_batch()
         first = fixed or 1
         allowed = widened(account, n_passes, most)
-        walk = Walk(self, engine, allowed, times=-(-n_passes // first))
+        walk = Walk(self, engine, allowed, times=-(-n_passes // first), runs=None if fixed else 1)
         yield self._some(walk, shown[:first], fixed)
         walk.times = 0
         n = fixed or max(1, min(batch or len(shown), min(engine.memory, account.room) // max(walk.peak, 1)))
+        if not fixed:
+            walk.pay_for_runs(-(-(n_passes - first) // max(1, min(n, len(shown) - first))))
         engine.keeps = len(shown) > first + n
         for start in range(first, len(shown), n):
             yield self._some(walk, shown[start : start + n], fixed)
@@ -289,7 +291,8 @@ class Runner:
             shapes = shapes or [(1, *shown.shape[1:])]
             for operation in layer.operations[:1]:
                 if all(len(shape) > 1 for shape in shapes):
-                    total += cost_of(operation, shapes)[0]
+                    cost = cost_of(operation, shapes)
+                    total += cost.once + cost.each
         return total
 
     def _fixed_batch(self) -> int | None:
@@ -314,6 +317,9 @@ class Walk:
         engine: What runs it.
         account: What it may take.
         times: How often the work is charged, 0 where it is paid for.
+        runs: How often the network is run for that, however many images go through it together; None for as
+            often as the work is charged.
+        once: What a run takes, however many images go through it.
         peak: The bytes that one image took at the most.
         costs: What an operation takes with inputs of some shapes, by its identity and these.
     """
@@ -322,8 +328,10 @@ class Walk:
     engine: Engine
     account: Account
     times: int = 1
+    runs: int | None = None
+    once: int = 0
     peak: int = 0
-    costs: dict[tuple[int, tuple[tuple[int, ...], ...]], tuple[int, int]] = field(default_factory=dict)
+    costs: dict[tuple[int, tuple[tuple[int, ...], ...]], Cost] = field(default_factory=dict)
 
     def through(self, images: Any) -> dict[int, Any]:
         """Return the units of the wanted layers, by their places.
@@ -370,12 +378,22 @@ class Walk:
         key = id(operation), tuple(shapes)  # operations are the network's, and live as long as it does
         if key not in self.costs:
             self.costs[key] = cost_of(operation, shapes)
-        work, held = self.costs[key]
+        once, each, held = self.costs[key]
         filled = live + held * self.engine.dtype.itemsize
         self.peak = max(self.peak, filled)
         self.account.hold(filled, what)
         if self.times:
-            self.account.spend("work", work * self.times, what)
+            runs = self.times if self.runs is None else self.runs
+            self.account.spend("work", once * runs + each * self.times, what)
+            self.once += once
+
+    def pay_for_runs(self, runs: int) -> None:
+        """Take note of runs whose images are paid for, and what each run takes is not.
+
+        Raises:
+            BudgetError: there are too many.
+        """
+        self.account.spend("work", self.once * runs, "running the network on all images")
 
     def _stopped(self, layer: Layer, reason: str) -> RunningError:
         reason += self.runner.remark

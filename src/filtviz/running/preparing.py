@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from io import BytesIO
 from os import PathLike
@@ -18,14 +19,12 @@ from filtviz.operations import Identity, Normalisation
 from filtviz.reading.arrays import count
 from filtviz.running.images import MOST_NUMBERS, TIMES, arrays_in, check_numbers, contents, reason_of
 from filtviz.running.inference import input_of
+from filtviz.running.pictures import FORMATS, check_effort
 from filtviz.text import natural_key, plural, printable
 
-__all__ = ["Pictures", "Preparation", "is_paths", "read_labels", "read_pictures"]
+__all__ = ["Pictures", "Preparation", "is_paths", "paths_of", "read_labels", "read_pictures", "size_of"]
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm", ".pgm", ".npy", ".npz")
-FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP", "PPM")
-"""Pillow's formats that are read: others start programs, as PostScript does."""
-
 LARGEST = 1 << 22
 """Pixels of an image that nobody asks for: as a model file tells them, or a picture that is not resized."""
 
@@ -151,6 +150,28 @@ def read_pictures(
     )
 
 
+def size_of(images: Any) -> int | None:
+    """Return the size of the files of images; None where a person gives arrays.
+
+    Args:
+        images: A path, several, or anything else.
+    """
+    if not is_paths(images):
+        return None
+    with suppress(OSError):
+        return sum(path.stat().st_size for path in _files(paths_of(images)))
+    return 0  # one that cannot be looked at cannot be read
+
+
+def paths_of(images: Any) -> list[str | PathLike[str]]:
+    """Return the paths of images, of which one may be given alone.
+
+    Args:
+        images: What `is_paths` holds for.
+    """
+    return [images] if isinstance(images, str | PathLike) else list(images)
+
+
 def _said(network: Network, prepared: NDArray[np.float64], how: Preparation) -> Iterator[str]:
     """Say how the images were prepared."""
     low, high = f"{prepared.min():.3g}", f"{prepared.max():.3g}"
@@ -214,8 +235,11 @@ MOST_DECODED, DECODED_A_FILE, DECODED_A_BYTE = 96_000_000, 2_000_000, 64
 KEPT_A_FILE = 400_000
 """Numbers that pictures may become for each file, beyond what files of their size may hold."""
 
-MOST_SCANS = 16
-"""How often a JPEG may go through all its pixels: a few bytes ask for that; one of several passes has ten."""
+MOST_OF_A_PICTURE, MOST_OF_LABELS = 1 << 28, 1 << 24
+"""Bytes of a file that is read as a whole."""
+
+AN_IMAGE = 256
+"""Numbers that an image of an array counts for at the least: it has a name and an answer of its own."""
 
 
 @dataclass(eq=False)
@@ -288,16 +312,14 @@ def _picture(path: Path, name: str, how: Preparation, channels: int | None, allo
     mode = {1: "L", 4: "RGBA"}.get(channels or 3, "RGB")
     if channels not in (None, 1, 3, 4):
         raise RunningError(f"the network takes {channels} channels, which no picture has: give a .npy file")
-    data = contents(path)
+    data = contents(path, MOST_OF_A_PICTURE)
     allowed.open(len(data))
     try:
         with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what is odd in a file is no matter of the program's
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(BytesIO(data), formats=FORMATS) as opened:
-                n_pixels = opened.width * opened.height
-                check_numbers(name, n_pixels, len(data))
-                _check_scans(name, data, n_pixels)
-                allowed.decode(n_pixels)
+                allowed.decode(check_effort(name, data, opened))
                 rows, cols = how.size or (opened.height, opened.width)
                 allowed.keep(0 if allowed.is_sized else rows * cols * len(mode))
                 picture = opened.convert(mode)
@@ -316,15 +338,6 @@ def _picture(path: Path, name: str, how: Preparation, channels: int | None, allo
     return _Part(np.moveaxis(pixels, -1, 0)[None], (name,), None, remark)
 
 
-def _check_scans(name: str, data: bytes, n_pixels: int) -> None:
-    """Pass silently where a JPEG does not go through its pixels again and again."""
-    if not data.startswith(b"\xff\xd8"):
-        return
-    n_scans = data.count(b"\xff\xda")
-    if n_scans * n_pixels > MOST_SCANS * max(MOST_NUMBERS, TIMES * len(data)):
-        raise RunningError(f"{name} goes through its {n_pixels:,} pixels {n_scans:,} times: save it anew")
-
-
 def _arrays(
     path: Path, name: str, how: Preparation, channels: int | None, own_last: bool, allowed: _Allowed
 ) -> _Part:
@@ -341,9 +354,10 @@ def _arrays(
     if stored.dtype.kind not in "fiub" or len(stored.shape) not in (2, 3, 4) or not all(stored.shape):
         raise RunningError(f"{name} holds no images: they have the shape {stored.shape}, type {stored.dtype}")
     size = path.stat().st_size
-    check_numbers(name, count(stored.shape), size)
+    n_numbers = max(count(stored.shape), AN_IMAGE * _n_images(stored.shape, how.layout, channels))
+    check_numbers(name, n_numbers, size)
     allowed.open(size)
-    allowed.keep(count(stored.shape))
+    allowed.keep(n_numbers)
     array = stored.read()
     pixels = array / 255.0 if array.dtype == np.uint8 else array.astype(np.float64)
     pixels = _with_axes(pixels, how.layout, channels, own_last)
@@ -354,6 +368,12 @@ def _arrays(
     if labels is not None and labels.shape[:1] == (len(pixels),) and count(labels.shape) == len(pixels):
         return _Part(pixels, names, tuple(printable(one, 60) for one in labels.read().ravel().tolist()))
     return _Part(pixels, names)
+
+
+def _n_images(shape: tuple[int, ...], layout: str | None, channels: int | None) -> int:
+    """Return how many images an array holds, see `_with_axes`."""
+    is_lone = len(shape) == 2 or (len(shape) == 3 and (channels not in (None, 1) or layout is not None))
+    return 1 if is_lone else shape[0]
 
 
 def _with_axes(
@@ -378,7 +398,7 @@ def read_labels(path: str | PathLike[str]) -> tuple[str, ...]:
         RunningError: the file cannot be read.
     """
     try:
-        text = contents(path).decode("utf-8", "replace")
+        text = contents(path, MOST_OF_LABELS).decode("utf-8", "replace")
     except ReadError as error:
         raise RunningError(f"cannot read the labels {printable(path, 200)}: {reason_of(error)}") from None
     return tuple(printable(line.strip(), 60) for line in text.splitlines() if line.strip())
