@@ -17,9 +17,9 @@ from filtviz.errors import ReadError, RunningError
 from filtviz.network import Layer, Network
 from filtviz.operations import Identity, Normalisation
 from filtviz.reading.arrays import count
+from filtviz.running.decoding import FORMATS, check_effort
 from filtviz.running.images import MOST_NUMBERS, TIMES, arrays_in, check_numbers, contents, reason_of
 from filtviz.running.inference import input_of
-from filtviz.running.pictures import FORMATS, check_effort
 from filtviz.text import natural_key, plural, printable
 
 __all__ = ["Pictures", "Preparation", "is_paths", "paths_of", "read_labels", "read_pictures", "size_of"]
