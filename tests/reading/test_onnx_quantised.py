@@ -51,16 +51,28 @@ def test_a_dequantised_convolution_runs_by_the_scale_and_keeps_the_numbers(tmp_p
 
 
 @pytest.mark.parametrize(
-    ("scale", "zero", "axis"),
-    [(EACH, 3, 0), (EACH[:3], 0, 1), (EACH[:2], 0, 0)],
-    ids=["a zero of its own", "one a channel", "too few"],
-)
-def test_a_scale_that_is_not_one_for_each_filter_is_named_and_nothing_runs(
+    ("scale", "zero", "axis"), [(EACH, 3, 0), (EACH[:3], 0, 1), (EACH[:3], 2, -3)],
+    ids=["a zero of its own", "one a channel", "both"],
+)  # fmt: skip
+def test_numbers_with_a_zero_or_a_scale_of_another_kind_are_those_that_they_stand_for(
     tmp_path, scale, zero, axis
 ) -> None:
     network = dequantised(
         tmp_path, scale, zero, axis, units=np.array(1, np.float32), none=np.array(0, np.int32)
     )
+    (layer,) = network.conv_layers
+    each = scale.reshape((-1, 1, 1, 1) if axis == 0 else (-1, 1, 1))
+    meant = (WHOLE.astype("f8") - zero) * each
+    np.testing.assert_allclose(layer.W, meant, rtol=1e-6)
+    assert layer.W.dtype == np.float32
+    np.testing.assert_allclose(network.run(IMAGES), convolved(meant, BIAS), rtol=1e-5, atol=1e-5)
+    assert np.array_equal(layer.parameters[0].value, WHOLE), "what the file stores stays its parameter"
+    assert network.origin.notes[-1].endswith("shown as the numbers that they stand for: q")
+    assert not any("how strong filters are" in note and " q" in note for note in network.origin.notes)
+
+
+def test_a_scale_of_too_few_numbers_is_named_and_nothing_runs(tmp_path) -> None:
+    network = dequantised(tmp_path, EACH[:2], units=np.array(1, np.float32), none=np.array(0, np.int32))
     assert np.array_equal(network[0].W, WHOLE)
     with pytest.raises(RunningError, match="its weights are whole numbers, and not how they are scaled"):
         network.run(IMAGES)
@@ -82,9 +94,14 @@ def test_a_quantised_convolution_runs_as_it_is_before_rounding(tmp_path) -> None
     np.testing.assert_allclose(quantised(tmp_path).run(IMAGES), wanted, rtol=1e-6, atol=1e-6)
 
 
-def test_a_quantised_convolution_with_a_zero_of_its_own_does_not_run(tmp_path) -> None:
-    with pytest.raises(RunningError, match="its weights are whole numbers"):
-        quantised(tmp_path, zero=np.full(4, 1, np.int8)).run(IMAGES)
+def test_a_quantised_convolution_with_a_zero_of_its_own_runs_by_what_its_numbers_stand_for(tmp_path) -> None:
+    stored = (WHOLE.astype(int) + 128).astype(np.uint8)
+    network = quantised(tmp_path, q=stored, zero=np.full(4, 128, np.uint8))
+    each = EACH.astype(float)
+    wanted = convolved(WHOLE * each[:, None, None, None], BIAS * 0.004 * each)
+    np.testing.assert_allclose(network.run(IMAGES), wanted, rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(network[0].W, WHOLE * each[:, None, None, None], rtol=1e-6)
+    assert np.array_equal(network[0].parameters[0].value, stored)
 
 
 def test_an_integer_convolution_whose_scale_comes_later_does_not_run(tmp_path) -> None:

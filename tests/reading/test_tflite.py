@@ -13,7 +13,7 @@ import pytest
 
 import filtviz
 from filtviz.errors import LimitError, MalformedFileError, ReadError
-from filtviz.operations import Convolution, Dense, GlobalPooling, Untold
+from filtviz.operations import Convolution, Dense, GlobalPooling
 from filtviz.parameter import Parameter
 from filtviz.reading.formats.tflite.sparsity import densified
 from filtviz.reading.limits import Limits
@@ -68,7 +68,10 @@ def test_whole_numbers_are_scaled_behind_what_weighs_with_them(zero):
     scale = Scale(numbers=np.array([0.5, 2.0]), zeros=np.array([zero, 0.0]), axis=0)
     found = scaled((own,), lambda weights: scale if weights is kernel else None)
     if zero:
-        assert isinstance(found[1], Untold)
+        (only,) = found
+        assert only.weights.value.tolist() == [[[[-1.5, -1, -0.5]]], [[[6, 8, 10]]]]
+        assert only.weights.stored is kernel
+        assert only.bias is own.bias
         return
     assert (found[0].weights, found[0].bias) == (kernel, None)
     assert found[1].gamma.value.tolist() == [0.5, 2.0]

@@ -307,3 +307,15 @@ def test_of_arrays_below_one_name_a_person_means_the_kernels(tmp_path, turned):
     path.write_bytes(pickle.dumps({"stem": [bias, kernels] if turned else [kernels, bias]}))
     (found,) = filtviz.load(path, hints=Hints(convs=("stem",), axes={"": "oihw"})).conv_layers
     assert np.array_equal(found.W, kernels)
+
+
+def test_statistics_before_parameters_do_not_hide_that_names_are_sorted(tmp_path):
+    """As ``jax.tree`` sorts them: ``batch_stats`` comes before ``params``."""
+    norm = {"mean": arrays((8,))[0], "var": arrays((8,))[0]}
+    held = {"BatchNorm_0": {"bias": arrays((8,))[0], "scale": arrays((8,))[0]}}
+    held |= {"Conv_0": {"bias": arrays((8,))[0], "kernel": arrays((3, 3, 3, 8))[0]}}
+    (tmp_path / "m.pkl").write_bytes(pickle.dumps({"batch_stats": {"BatchNorm_0": norm}, "params": held}))
+    assert "are sorted" in filtviz.load(tmp_path / "m.pkl").origin.order
+    run = {"params": {name: held[name] for name in reversed(held)}, "batch_stats": {"BatchNorm_0": norm}}
+    (tmp_path / "m.pkl").write_bytes(pickle.dumps(run))
+    assert filtviz.load(tmp_path / "m.pkl").origin.order == "the order of the tree"

@@ -1,4 +1,8 @@
-"""Weights that are stored as whole numbers, and what these stand for: drawn as stored, run by their scale."""
+"""Weights that are stored as whole numbers, and what these stand for.
+
+Those with one scale for all, or for each filter, are drawn as stored and run by it; others are the numbers
+that they stand for, so that a zero of 128 is drawn as one.
+"""
 
 from __future__ import annotations
 
@@ -11,8 +15,18 @@ from numpy.typing import NDArray
 
 from filtviz.operations import Convolution, Dense, Normalisation, Operation, Untold
 from filtviz.parameter import Parameter
+from filtviz.text import names_of_file
 
-__all__ = ["Scale", "scaled"]
+__all__ = ["Meant", "Scale", "meant_in", "said_of_meant", "scaled"]
+
+MOST_NAMED = 5
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Meant(Parameter):
+    """The numbers that those of an array stand for, which the file keeps as ``stored``."""
+
+    stored: Parameter
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,7 +42,7 @@ class Scale:
         lengths = {1, shape[self.axis] if self.axis < len(shape) else 1}
         return self.numbers.size in lengths and self.zeros.size in lengths
 
-    def real(self, stored: Parameter) -> Parameter:
+    def real(self, stored: Parameter) -> Meant:
         """Return the numbers that those of an array, which it fits, stand for."""
 
         def along(held: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -39,7 +53,14 @@ class Scale:
         def read() -> NDArray[Any]:
             return ((stored.value.astype(np.float64) - along(self.zeros)) * along(self.numbers)).astype("f4")
 
-        return replace(stored, dtype=np.dtype(np.float32), read=read)
+        return Meant(
+            name=stored.name,
+            shape=stored.shape,
+            dtype=np.dtype(np.float32),
+            read=read,
+            source=stored.source,
+            stored=stored,
+        )
 
     def by_filter(self, operation: Convolution | Dense, stored: Parameter) -> Parameter | None:
         """Return the scale of each filter; None where zeros are shifted, or it is not one for each filter."""
@@ -51,6 +72,28 @@ class Scale:
             return None
         numbers = np.broadcast_to(self.numbers.ravel().astype(np.float32), (stored.shape[place],))
         return Parameter.of("gamma", np.array(numbers), stored.source)
+
+
+def meant_in(operations: Sequence[Operation]) -> list[Meant]:
+    """Return the weights of operations that are the numbers that stored ones stand for.
+
+    Args:
+        operations: What a layer does.
+    """
+    weights = [one.weights for one in operations if isinstance(one, Convolution | Dense)]
+    return [one for one in weights if isinstance(one, Meant)]
+
+
+def said_of_meant(names: Sequence[str]) -> str:
+    """Say of which weights the numbers are shown that the stored ones stand for.
+
+    Args:
+        names: What the weights are called.
+    """
+    return (
+        "weights are stored as whole numbers with a zero, or a scale that is not one for each filter, and "
+        f"shown as the numbers that they stand for: {names_of_file(list(names), MOST_NAMED)}"
+    )
 
 
 def scaled(
@@ -70,6 +113,9 @@ def scaled(
             continue
         scale = scale_of(weights)
         gamma = None if scale is None else scale.by_filter(one, weights)
+        if gamma is None and scale is not None and scale.fits(weights.shape):
+            found.append(replace(one, weights=scale.real(weights)))
+            continue
         if gamma is None:
             reason = "its weights are whole numbers, and not how they are scaled in a way that is followed"
             found += [one, Untold(reason=reason, keeps_places=True)]

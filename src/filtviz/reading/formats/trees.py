@@ -104,7 +104,9 @@ def open(opened: Opened) -> Network | None:
         kept = [replace(one, name=one.name.removeprefix(wrapper).replace("/", ".")) for one in kept]
         words = replace(words, convention=replace(words.convention, separator="."))
     found = without_collections(kept)
-    as_they_run = not are_sorted([one.name for one in found], words.convention.separator)
+    as_they_run = not any(
+        are_sorted([one.name for one in each], words.convention.separator) for each in (kept, found)
+    )
     made = layers_of(found, words.convention, opened.hints, as_they_run=as_they_run)
     others = ("the optimiser's state, or other copies of the weights",) if len(kept) < len(tensors) else ()
     origin = origin_of(

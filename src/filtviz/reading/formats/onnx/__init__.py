@@ -10,6 +10,7 @@ from filtviz.network import Network
 from filtviz.reading.formats.onnx.graph import Graph
 from filtviz.reading.opened import Objects, Opened, origin_of
 from filtviz.reading.protobuf import Message
+from filtviz.reading.quantised import said_of_meant
 from filtviz.reading.stretch import view_of
 from filtviz.text import names_of_file
 
@@ -97,12 +98,15 @@ _MOST_NAMED = 5
 
 def _notes(reader: Graph) -> list[str]:
     notes = []
-    if reader.quantised:
+    quantised = [name for name in reader.quantised if name not in set(reader.meant)]
+    if quantised:
         notes.append(
             "weights are stored as whole numbers that are scaled before they are used: "
-            f"{names_of_file(reader.quantised, _MOST_NAMED)}; how strong filters are against each other does "
+            f"{names_of_file(quantised, _MOST_NAMED)}; how strong filters are against each other does "
             "not show in them"
         )
+    if reader.meant:
+        notes.append(said_of_meant(reader.meant))
     if reader.computed:
         words = dict.fromkeys(word for words in reader.computed.values() for word in words)
         notes.append(

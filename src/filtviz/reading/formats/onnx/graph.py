@@ -37,6 +37,7 @@ from filtviz.reading.formats.onnx.shape_nodes import computed
 from filtviz.reading.layering import add_layer, make_layer, shapes_of
 from filtviz.reading.opened import Opened
 from filtviz.reading.protobuf import Message
+from filtviz.reading.quantised import Meant, meant_in
 from filtviz.reading.shape_arithmetic import MOST, Lengths, of_parameter, of_shape
 from filtviz.shapes import sane_shape
 from filtviz.text import printable
@@ -70,6 +71,7 @@ class Graph:
         opset: The version of ONNX's own operators.
         layers: The layers so far.
         quantised: The names of arrays whose numbers are scaled before they are used.
+        meant: Those of which the numbers are shown that they stand for.
         computed: What layers are called whose weights the graph computes → the operators that do.
         running: Those whose weights are no constants → the operator that gives them.
         said: The shapes that the file says values have, by their names.
@@ -81,6 +83,7 @@ class Graph:
     opset: int
     layers: list[Layer] = field(default_factory=list)
     quantised: list[str] = field(default_factory=list)
+    meant: list[str] = field(default_factory=list)
     computed: dict[str, tuple[str, ...]] = field(default_factory=dict)
     running: dict[str, str] = field(default_factory=dict)
     said: dict[str, Shape] = field(default_factory=dict)
@@ -330,6 +333,7 @@ class Graph:
 
     def _note(self, layer: Layer, given: Sequence[Value | None]) -> None:
         """Take note of kernels that the graph computes, or that are no constants."""
+        self.meant += [one.source for one in meant_in(layer.operations)]
         place = _KERNELS.get(layer.type)
         held = given[place] if place is not None and place < len(given) else None
         name = layer.name or layer.type
@@ -498,6 +502,9 @@ def _stored(parameters: Mapping[int, Parameter], made: Mapping[int, Made]) -> It
     """Yield what the file stores of a layer's parameters, which are told by what they were made of."""
     seen: set[int] = set()
     for key, one in parameters.items():
+        if isinstance(one, Meant) and one.name == _ROLES["weights"]:
+            yield replace(one.stored, name=one.name)
+            continue
         parts = made[key].parts if key in made and made[key].operators else ()
         if not parts:
             yield one

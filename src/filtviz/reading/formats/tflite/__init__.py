@@ -28,7 +28,7 @@ from filtviz.reading.formats.tflite.sparsity import densified
 from filtviz.reading.formats.tflite.tflite_operators import OPERATORS, Case, operations_of
 from filtviz.reading.layering import add_layer, make_layer
 from filtviz.reading.opened import Objects, Opened, origin_of
-from filtviz.reading.quantised import Scale, scaled
+from filtviz.reading.quantised import Scale, meant_in, said_of_meant, scaled
 from filtviz.reading.stretch import View, view_of
 from filtviz.text import names_of_file, printable
 
@@ -117,6 +117,7 @@ class _Reader:
     source: dict[int, int] = field(default_factory=dict)
     parameters: dict[tuple[int, str], Parameter] = field(default_factory=dict)
     quantised: list[str] = field(default_factory=list)
+    meant: list[str] = field(default_factory=list)
     spread: dict[int, _Spread] = field(default_factory=dict)
     postponed: dict[int, _Postponed] = field(default_factory=dict)
     of_shapes: set[int] = field(default_factory=set)
@@ -285,6 +286,9 @@ class _Reader:
             for role in ("weights", "bias", "slopes", "beta", "gamma", "mean", "spread")
             if isinstance(one := getattr(operation, role, None), Parameter)
         ]
+        meant = {id(one): one.stored for one in meant_in(operations)}
+        self.meant += [one.source for one in meant.values()]
+        used = [meant.get(id(one), one) for one in used]
         weights = next((one for one in used if one.name == "filter"), None)
         title = weights.source if weights is not None else self._tensor(output).text(3)
         return make_layer(operations, name=title or None, type=name, inputs=inputs, parameters=tuple(used))
@@ -368,13 +372,15 @@ class _Reader:
 
     def notes(self) -> list[str]:
         """Say what is odd about weights."""
-        if not self.quantised:
-            return []
-        return [
-            "weights are stored as whole numbers that are scaled before they are used: "
-            f"{names_of_file(self.quantised, 3, 60)}; how strong filters are against each other does not "
-            "show in them"
-        ]
+        quantised = [name for name in self.quantised if name not in set(self.meant)]
+        notes = [said_of_meant(self.meant)] if self.meant else []
+        if quantised:
+            notes.append(
+                "weights are stored as whole numbers that are scaled before they are used: "
+                f"{names_of_file(quantised, 3, 60)}; how strong filters are against each other does not "
+                "show in them"
+            )
+        return notes
 
 
 def _input(shape: Shape | None) -> Input:
