@@ -87,7 +87,7 @@ SAYS: dict[str, tuple[int, int, Callable[[Sequence[str]], str]]] = {
 
 
 def _held(**fields: Any) -> Any:
-    return SimpleNamespace(**fields)
+    return SimpleNamespace(**{"quantised": [], "computed": {}, "meant": [], "running": {}, **fields})
 
 
 @pytest.mark.parametrize("what", SAYS)
