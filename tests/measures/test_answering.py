@@ -14,6 +14,7 @@ import filtviz
 from filtviz.budget import Account
 from filtviz.measures import answering
 from filtviz.measures.answering import Look, answer, commands_for, look_at, more_evidence, seen_in
+from filtviz.measures.conclusions import summarise
 from filtviz.measures.measure import Change, FilterDiagnosis, Finding, LayerDiagnosis, Unjudged
 from filtviz.measures.table import MEASURES
 from filtviz.measures.verdicts import PRUNED, RESCALED, ROUNDED, TOO_FEW, Open
@@ -96,6 +97,20 @@ def test_it_is_said_once_that_noise_need_not_be_a_fault() -> None:
 def test_some_filters_that_stand_out_are_little_and_not_nothing() -> None:
     some = layer(0, "updated", filters=filters(8, smooth=1))
     assert answer([some], ()) == "conv1 was trained and looks random: little in it stands out from noise."
+
+
+def test_a_layer_of_which_many_filters_stand_out_does_not_look_random() -> None:
+    """A quarter of them is many: the tests of a whole layer may miss smooth ones beside rough ones."""
+    some, few = (layer(i, "updated", filters=filters(8, smooth=n)) for i, n in ((0, 2), (1, 1)))
+    assert answer([some], ()) == "conv1 was trained: 2 of its 8 filters stand out from noise."
+    assert answer([some, few], ()) == (
+        "conv1 was trained: 2 of its 8 filters stand out from noise. conv2 was trained and looks random: "
+        "little in it stands out from noise."
+    )
+    assert "In conv1 2 of 8 filters are smoother or finer-grained than noise" in summarise(
+        [some], (), compared=False
+    )
+    assert "look random" not in summarise([some], (), compared=False)
 
 
 def test_what_is_not_judged_is_counted() -> None:

@@ -112,7 +112,7 @@ def test_smoother_and_rougher_kernels(subject_of, glorot, sign, how) -> None:
     assert np.sign(finding.z) == sign
     assert finding.text == f"the kernels are {how} than white noise (z = {finding.z:.1f})"
     evidence = MEASURES["low-frequency"].evidence(finding)
-    assert evidence.startswith(f"the kernels are {how} than white noise (z = {finding.z:.1f}, p ")
+    assert evidence == f"the kernels are {how} than white noise"  # numbers are in the table
 
 
 @pytest.mark.parametrize(

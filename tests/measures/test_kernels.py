@@ -5,7 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from filtviz.measures.catalogue import CATALOGUE, Fans
+from filtviz.measures.initialiser import beyond_bound, count_ahead
 from filtviz.measures.kernels import Kernels, largest_of_gram
+from filtviz.measures.stored import clipping, quantisation
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32, np.float16])
@@ -52,3 +55,21 @@ def test_cosines_of_a_wide_and_a_narrow_layer_are_the_same_pairs() -> None:
 def test_the_smallest_magnitude_is_none_of_the_zeros(values, smallest, largest) -> None:
     kernels = Kernels.of(np.array(values, "f4").reshape(-1, 1, 1, 1))
     assert (kernels.smallest, kernels.largest) == (smallest, largest)
+
+
+def test_weights_that_are_looked_at_again_are_not_sorted_again() -> None:
+    weights = np.random.default_rng(0).normal(0, 1, (20, 3, 3, 3)).astype("f4")
+    fans = Fans.of(weights.shape)
+    first = Kernels.of(weights)
+    count_ahead(first, fans, CATALOGUE)
+    again, alone = Kernels.of(weights, first.counted), Kernels.of(weights)
+    for each in (again, alone):
+        assert clipping(each) == clipping(first)
+        assert quantisation(each) == quantisation(first)
+        for rule in CATALOGUE:
+            if np.isfinite(rule.bound(fans)):
+                assert beyond_bound(each, rule.bound(fans)) == beyond_bound(first, rule.bound(fans))
+    assert "ordered" not in vars(again)
+    assert "ordered" in vars(alone)
+    again.count_below(np.array([0.123]))  # what was not asked for before
+    assert "ordered" in vars(again)

@@ -16,10 +16,12 @@ from filtviz.measures import verdicts
 from filtviz.measures.conclusions import (
     best_composed,
     common_rule,
+    many_stand_out,
     names_of,
     nothing_judged,
     shares_of,
     source_of,
+    standing_out,
     trained_noise,
 )
 from filtviz.measures.duplicates import Duplicates
@@ -167,8 +169,11 @@ def _unknown(layers: Sequence[LayerDiagnosis], *, alone: bool) -> list[str]:
         alone: Whether no others look random, of which it was said already that this need not be a fault.
     """
     unknown = [layer for layer in layers if layer.verdict == "updated" and layer.residue is None]
+    striking = [layer for layer in unknown if many_stand_out(layer)]
+    unknown = [layer for layer in unknown if layer not in striking]
+    told = [_stands_out(striking, layers)] if striking else []
     if not unknown:
-        return []
+        return told
     was, look, them = ("was", "looks", "it") if len(unknown) == 1 else ("were", "look", "them")
     any_seen = any(each.texture for layer in unknown for each in layer.filters)
     much = "little" if any_seen else "nothing"
@@ -177,7 +182,14 @@ def _unknown(layers: Sequence[LayerDiagnosis], *, alone: bool) -> list[str]:
     others = ""
     if alone and learned:
         others = f" That need not be a fault: {_who(learned, layers)} did learn structure."
-    return [f"{sentence} from noise.{others}"]
+    return [*told, f"{sentence} from noise.{others}"]
+
+
+def _stands_out(striking: Sequence[LayerDiagnosis], layers: Sequence[LayerDiagnosis]) -> str:
+    """Say of layers that look like noise to the tests of a whole layer that single filters do not."""
+    was, its = ("was", "its") if len(striking) == 1 else ("were", "their")
+    n, m = standing_out(striking)
+    return f"{_who(striking, layers)} {was} trained: {n} of {its} {m} filters stand out from noise."
 
 
 def _is_structured(layers: Sequence[LayerDiagnosis]) -> list[str]:

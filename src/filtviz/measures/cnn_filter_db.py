@@ -92,8 +92,12 @@ class FilterOrthogonality(_OfFilterDb):
 
 def sparsity(kernels: Kernels, share_of_maximum: float = 0.01) -> float:
     """Return the share of kernels with no weight of 1 % of the layer's largest."""
-    largest = np.abs(kernels.weights).max(axis=(2, 3))
-    return float((largest < share_of_maximum * largest.max()).mean()) if largest.max() > 0 else 1.0
+    largest = kernels.largest
+    if largest == 0:
+        return 1.0
+    limit = share_of_maximum * largest
+    quiet = kernels.weights[kernels.energy <= 2 * kernels.n_positions * limit**2]  # no other can be so small
+    return float((np.abs(quiet) < limit).all(axis=(1, 2)).sum() / kernels.n_kernels)
 
 
 def variance_entropy(kernels: Kernels) -> tuple[float, float] | None:
@@ -106,9 +110,11 @@ def variance_entropy(kernels: Kernels) -> tuple[float, float] | None:
     """
     if kernels.shape[2:] != (3, 3) or kernels.n_kernels < 2:
         return None
-    vectors = kernels.weights.reshape(-1, 9)
-    centred = vectors - vectors.mean(axis=0)
-    variances = np.maximum(np.linalg.eigvalsh(centred.T @ centred), 0.0)
+    mean, spread = kernels.weights.reshape(-1, 9).mean(axis=0), np.zeros((9, 9))
+    for block in kernels.blocks():
+        centred = kernels.weights[block].reshape(-1, 9) - mean
+        spread += centred.T @ centred
+    variances = np.maximum(np.linalg.eigvalsh(spread), 0.0)
     if variances.sum() == 0:
         return None
     shares = variances[variances > 0] / variances.sum()

@@ -16,15 +16,20 @@ from filtviz.text import about, listed, name_runs, percent, printable
 __all__ = [
     "best_composed",
     "common_rule",
+    "many_stand_out",
     "names_of",
     "nothing_judged",
     "shares_of",
     "source_of",
+    "standing_out",
     "summarise",
     "trained_noise",
 ]
 
 _MOSTLY_NOISE = 0.5
+
+_MANY = 0.25
+"""The share of filters that stand out by themselves from which a layer does not look random."""
 
 CAVEAT = (
     "None of this says how well the network does: filters of networks trained on random labels are as "
@@ -140,8 +145,17 @@ def _noise(layers: Sequence[LayerDiagnosis]) -> list[str]:
 
 def _unknown_noise(unknown: Sequence[LayerDiagnosis], layers: Sequence[LayerDiagnosis]) -> list[str]:
     """Say what can be said of layers that show no structure and whose noise cannot be estimated."""
+    striking = [layer for layer in unknown if many_stand_out(layer)]
+    unknown = [layer for layer in unknown if layer not in striking]
+    told = []
+    if striking:
+        n, m = standing_out(striking)
+        told = [
+            f"In {names_of(striking, layers)} {n} of {m} filters are smoother or finer-grained than noise, "
+            "though no test of a whole layer finds structure."
+        ]
     if not unknown:
-        return []
+        return told
     look, it = ("looks", "it") if len(unknown) == 1 else ("look", "them")
     sentence = f"{names_of(unknown, layers)} {look} random: no test finds structure in {it}"
     first = unknown[0]
@@ -151,7 +165,19 @@ def _unknown_noise(unknown: Sequence[LayerDiagnosis], layers: Sequence[LayerDiag
         sentence += f" ({within} of {_name(first)} lies within the initialiser's bound)"
     reasons = Counter(_why_unknown(layer) for layer in unknown)
     why = " or ".join(reason for reason, _ in reasons.most_common())
-    return [f"{sentence}; how much of {it} is the initial noise cannot be told, because {why}."]
+    return [*told, f"{sentence}; how much of {it} is the initial noise cannot be told, because {why}."]
+
+
+def standing_out(layers: Sequence[LayerDiagnosis]) -> tuple[int, int]:
+    """Count the filters of layers that are smooth or rough by themselves, and all of them."""
+    filters = [each for layer in layers for each in layer.filters]
+    return sum(each.texture is not None for each in filters), len(filters)
+
+
+def many_stand_out(layer: LayerDiagnosis) -> bool:
+    """Tell whether so many filters stand out by themselves that the layer does not look like noise."""
+    n, m = standing_out([layer])
+    return n > 0 and n >= _MANY * m
 
 
 def _why_unknown(layer: LayerDiagnosis) -> str:

@@ -13,13 +13,22 @@ from filtviz.measures.kernels import Floats, Kernels
 from filtviz.measures.laws import gamma_tails, kolmogorov_p, normality_p
 from filtviz.measures.matrices import fit_matrix
 from filtviz.measures.measure import Finding, Measure
+from filtviz.measures.stored import clipping, quantisation
 from filtviz.measures.verdicts import INDISTINGUISHABLE, WAS_UPDATED
 from filtviz.text import percent
 
 if TYPE_CHECKING:
     from filtviz.measures.subject import Subject
 
-__all__ = ["Bound", "Initialiser", "beyond_bound", "fit_catalogue", "fit_draws", "fit_free_scale"]
+__all__ = [
+    "Bound",
+    "Initialiser",
+    "beyond_bound",
+    "count_ahead",
+    "fit_catalogue",
+    "fit_draws",
+    "fit_free_scale",
+]
 
 _RMS_TOLERANCE = 6.0
 """Standard errors by which a layer's rms may differ from a rule's before it is not even tried."""
@@ -129,7 +138,7 @@ def fit_catalogue(
         if _rms_is_off(kernels, draws) or beyond_bound(kernels, draws.bound) > 0:
             continue
         if ordered is None:
-            ordered = np.sort(_dithered(kernels, seed))
+            ordered = _in_order(kernels, seed)
         names = tuple(rule.name for rule in draws.rules)
         fits.append(Fit(names, draws.family, draws.std, fit_draws(kernels, ordered, draws), draws.rules))
     return tuple(sorted(fits, key=lambda fit: -fit.p))
@@ -192,15 +201,40 @@ def fit_free_scale(kernels: Kernels, seed: int = 0) -> tuple[Fit, ...]:
 
 def beyond_bound(kernels: Kernels, bound: float) -> float:
     """Return the share of weights whose magnitude passes ``bound``, but for the stored type's rounding."""
+    return float(_beyond_bounds(kernels, np.array([bound]))[0])
+
+
+def _beyond_bounds(kernels: Kernels, bounds: Floats) -> Floats:
     tolerance = max(1e-6, kernels.rounding)
-    limit = np.nextafter(bound * (1 + tolerance), np.inf)
-    return (kernels.size - int(kernels.count_below(np.array([limit]))[0])) / kernels.size
+    below = kernels.count_below(np.nextafter(bounds * (1 + tolerance), np.inf))
+    return np.asarray((kernels.size - below) / kernels.size)
+
+
+def count_ahead(kernels: Kernels, fans: Fans, rules: Sequence[Rule]) -> None:
+    """Count what measures will ask for while the weights are in order.
+
+    Args:
+        kernels: The layer; what is counted stays in its ``counted``.
+        fans: The inputs and outputs of a unit.
+        rules: What may be taken to have drawn the weights.
+    """
+    bounds = [draws.bound for draws in possible_draws(fans, rules) if np.isfinite(draws.bound)]
+    _beyond_bounds(kernels, np.array(bounds))
+    clipping(kernels)
+    quantisation(kernels)
 
 
 def _rms_is_off(kernels: Kernels, draws: Draws) -> bool:
     """Tell whether the mean square differs from std² by more than six of its standard errors."""
     error = float(np.sqrt(_SQUARES[draws.family] / kernels.size))
     return abs(kernels.rms**2 / draws.std**2 - 1) > _RMS_TOLERANCE * error + 1e-3
+
+
+def _in_order(kernels: Kernels, seed: int) -> Floats:
+    """Return the values to test in order; those of all weights have been sorted already."""
+    if kernels.is_half or kernels.size > _MOST_VALUES:
+        return np.sort(_dithered(kernels, seed))
+    return kernels.ordered.astype(np.float64)
 
 
 def _dithered(kernels: Kernels, seed: int) -> NDArray[np.float64]:

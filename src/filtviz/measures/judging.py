@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from filtviz.measures import verdicts
 from filtviz.measures.bias import Bias
 from filtviz.measures.catalogue import Fit
@@ -31,6 +29,10 @@ _UNTOUCHED_FACTOR = 0.1
 _CHANGED_FACTOR = 0.01
 """The same where values were set after they were drawn: the tests' nulls hold only nearly then."""
 
+_FAINT = 0.01
+"""How much surer structure must be where all else says that its layer was never touched, to tell that the
+others were trained: one of many untrained layers passes a tenth of the level by chance."""
+
 _HINT = 0.05
 """The p-value, of all tests together, under which a layer of few weights may have moved after all."""
 
@@ -50,7 +52,8 @@ class Judgement:
 
     ``open`` says in short why there is none. ``otherwise`` is what holds instead in a network of which other
     things tell that it was trained, and ``tells_of_training`` whether this layer is one of them.
-    ``is_hinted`` tells that some test hints at a change, too faintly to count.
+    ``is_hinted`` tells that some test hints at a change, too faintly to count, and ``is_faint`` that the
+    layer has moved for all that is known, though chance does as much in one of many layers.
     """
 
     verdict: Verdict
@@ -58,12 +61,13 @@ class Judgement:
     otherwise: Judgement | None = None
     is_odd: bool = False
     is_hinted: bool = False
+    is_faint: bool = False
     open: verdicts.Open | None = None
 
     @property
     def tells_of_training(self) -> bool:
         """Whether the layer has moved, or has a scale at least that no initialiser gives."""
-        return self.is_odd or self.has_moved
+        return self.is_odd or (self.has_moved and not self.is_faint)
 
     @property
     def has_moved(self) -> bool:
@@ -84,7 +88,7 @@ def among_trained(judgements: Sequence[Judgement], training: bool) -> list[Judge
     """
     if not training and not any(each.tells_of_training for each in judgements):
         return list(judgements)
-    others_show = any(each.has_moved for each in judgements)
+    others_show = any(each.has_moved and not each.is_faint for each in judgements)
     result: list[Judgement] = []
     for each in judgements:
         looks_frozen = others_show and not each.is_hinted and all(it.verdict == "initial" for it in result)
@@ -124,7 +128,8 @@ def judge(subject: Subject, findings: Mapping[str, Finding], standing_out: int) 
     if structure and component is not None and component.found:
         return _collapsed(component, findings.get(LowFrequency.key))
     if structure:
-        return _structured(structure, len(tested), findings, standing_out)
+        is_faint = _looks_untouched(subject) and min(each.p or 0.0 for each in structure) >= _FAINT * LEVEL
+        return _structured(structure, len(tested), findings, standing_out, is_faint=is_faint)
     if changed:
         how, short = changed
         return Judgement("undecided", verdicts.cannot_tell(verdicts.why_changed_since(how)), open=short)
@@ -140,14 +145,19 @@ def _looks_untouched(subject: Subject) -> bool:
 
 
 def _structured(
-    found: Sequence[Finding], n_tested: int, findings: Mapping[str, Finding], standing_out: int
+    found: Sequence[Finding],
+    n_tested: int,
+    findings: Mapping[str, Finding],
+    standing_out: int,
+    *,
+    is_faint: bool,
 ) -> Judgement:
     first, *agreeing = found
     evidence = MEASURES[first.measure].evidence(first)
     sentence = verdicts.why_structured(
         evidence, len(agreeing), n_tested - 1, _residue(findings), standing_out
     )
-    return Judgement("structured", sentence)
+    return Judgement("structured", sentence, is_faint=is_faint)
 
 
 def _set_afterwards(subject: Subject, findings: Mapping[str, Finding]) -> tuple[str, verdicts.Open] | None:
@@ -162,8 +172,7 @@ def _set_afterwards(subject: Subject, findings: Mapping[str, Finding]) -> tuple[
 
 
 def _share_of_zeros(subject: Subject) -> float:
-    n = subject.kernels.size
-    return (n - int(np.count_nonzero(subject.kernels.flat))) / n
+    return subject.kernels.n_zeros / subject.kernels.size
 
 
 def _evidence_of_change(subject: Subject, findings: Mapping[str, Finding], level: float) -> str:
@@ -213,24 +222,31 @@ def _without_evidence(subject: Subject, findings: Mapping[str, Finding]) -> Judg
 def _initial(subject: Subject, findings: Mapping[str, Finding], fit: Fit) -> Judgement:
     bias, ps = findings[Bias.key].text, _tests_of_structure(findings)
     sentence = verdicts.why_initial(fit, subject.called(fit), bias, ps, LEVEL)
-    if _would_show(subject, fit):
+    is_hinted = _is_hinted(findings, fit)
+    if _would_show(subject, fit, is_hinted):
         return Judgement("initial", sentence)
     reason = verdicts.why_too_few_to_see(subject.kernels.size, subject.called(fit))
     otherwise = Judgement("undecided", verdicts.cannot_tell(reason), open=verdicts.TOO_FEW)
-    return Judgement("initial", sentence, otherwise, is_hinted=_is_hinted(findings))
+    return Judgement("initial", sentence, otherwise, is_hinted=is_hinted)
 
 
-def _is_hinted(findings: Mapping[str, Finding]) -> bool:
-    """Tell whether any test of structure or strength hints at a change, at a level that proves nothing."""
+def _is_hinted(findings: Mapping[str, Finding], fit: Fit) -> bool:
+    """Tell whether the fit, or a test of structure or strength, hints at a change that it does not prove."""
     ps = [findings[key].p for key in (*STRUCTURE, *STRENGTH) if key in findings]
     known = [p for p in ps if p is not None]
-    return bool(known) and min(known) * len(known) < _HINT
+    return fit.p < _HINT or (bool(known) and min(known) * len(known) < _HINT)
 
 
-def _would_show(subject: Subject, fit: Fit) -> bool:
-    """Tell whether training would have left a trace, were there any."""
+def _would_show(subject: Subject, fit: Fit, is_hinted: bool) -> bool:
+    """Tell whether training would have left a trace, were there any.
+
+    Normal draws have no bound that a weight could pass: a hint may be all the trace that they show.
+    """
     is_own = subject.rule.known and subject.rule.rule in fit.rules
-    return (is_own and subject.bias == "zero") or would_show(fit, subject.rule, subject.kernels.size)
+    if is_own and subject.bias == "zero":
+        return True
+    may_be_trace = is_hinted and fit.family == "normal"
+    return would_show(fit, subject.rule, subject.kernels.size) and not may_be_trace
 
 
 def _updated(findings: Mapping[str, Finding], evidence: str) -> Judgement:
@@ -239,8 +255,10 @@ def _updated(findings: Mapping[str, Finding], evidence: str) -> Judgement:
 
 
 def _collapsed(component: Finding, frequency: Finding | None) -> Judgement:
-    text = "" if frequency is None else frequency.text
-    return Judgement("collapsed", verdicts.why_collapsed(component.value or 0.0, component.p or 0.0, text))
+    text = ""
+    if frequency is not None and frequency.found:
+        text = MEASURES[LowFrequency.key].evidence(frequency)
+    return Judgement("collapsed", verdicts.why_collapsed(component.value or 0.0, text))
 
 
 def _tests_of_structure(findings: Mapping[str, Finding]) -> list[float]:

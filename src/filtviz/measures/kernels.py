@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -42,7 +42,7 @@ _STANDARD = 1e-4
 _ROUNDS = 5
 """How often filters and channels are brought to one energy in turn (Sinkhorn & Knopp 1967)."""
 
-_CHUNK_ELEMENTS = 1_000_000
+_CHUNK_ELEMENTS = 100_000
 """How many weights a transform looks at in one go, so that its memory stays small beside the layer's own."""
 
 
@@ -52,18 +52,25 @@ class Kernels:
 
     ``mantissa`` is the number of bits that their type keeps behind the first, and ``tiny`` its smallest step:
     half precision and bfloat16 are also recognised when the array has a wider type, since rounding is all
-    that the measures need to know of it.
+    that the measures need to know of it. ``counted`` is what was counted of them in order, so that weights
+    that are looked at again are not sorted again.
     """
 
     weights: Floats
     mantissa: int = 52
     tiny: float = 0.0
+    counted: dict[str | float, float] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, filters: NDArray[Any]) -> Kernels:
-        """Take the weights of a layer as they are; they must be finite and 4-D."""
+    def of(cls, filters: NDArray[Any], counted: dict[str | float, float] | None = None) -> Kernels:
+        """Take the weights of a layer as they are.
+
+        Args:
+            filters: They, finite and 4-D.
+            counted: What was counted of the same weights before.
+        """
         weights = np.ascontiguousarray(filters, dtype=np.float64)
-        return cls(weights, *_precision(filters))
+        return cls(weights, *_precision(filters), {} if counted is None else counted)
 
     @property
     def is_half(self) -> bool:
@@ -137,15 +144,35 @@ class Kernels:
     @property
     def largest(self) -> float:
         """The largest magnitude."""
-        return float(max(-self.ordered[0], self.ordered[-1]))
+        return self._once("largest", lambda: max(-self.ordered[0], self.ordered[-1]))
 
     @property
     def smallest(self) -> float:
         """The smallest magnitude but 0; infinity where there is none."""
+        return self._once("smallest", self._find_smallest)
+
+    def _find_smallest(self) -> Any:
         ordered = self.ordered
         first, behind = np.searchsorted(ordered, 0.0), np.searchsorted(ordered, 0.0, side="right")
         below = -ordered[first - 1] if first > 0 else np.inf
-        return float(min(below, ordered[behind] if behind < len(ordered) else np.inf))
+        return min(below, ordered[behind] if behind < len(ordered) else np.inf)
+
+    @property
+    def n_distinct(self) -> int:
+        """How many different numbers there are."""
+        return int(
+            self._once("distinct", lambda: 1 + np.count_nonzero(self.ordered[1:] != self.ordered[:-1]))
+        )
+
+    def _once(self, what: str, count: Callable[[], Any]) -> float:
+        if what not in self.counted:
+            self.counted[what] = float(count())
+        return self.counted[what]
+
+    @cached_property
+    def n_zeros(self) -> int:
+        """How many weights are exactly 0."""
+        return self.size - int(np.count_nonzero(self.weights))
 
     def count_below(self, limits: Floats) -> Floats:
         """Count the magnitudes under each limit, ``(limits,)``.
@@ -153,6 +180,12 @@ class Kernels:
         Args:
             limits: Any numbers.
         """
+        new = np.array([limit for limit in limits.tolist() if limit not in self.counted])
+        if len(new):
+            self.counted.update(zip(new.tolist(), self._count_below(new).tolist(), strict=True))
+        return np.array([self.counted[limit] for limit in limits.tolist()])
+
+    def _count_below(self, limits: Floats) -> Floats:
         ordered = self.ordered
         with np.errstate(over="ignore"):
             rounded = limits.astype(ordered.dtype)
@@ -179,13 +212,15 @@ class Kernels:
     @cached_property
     def raw_moments(self) -> tuple[float, float, float, float]:
         """The means of w, w², w³ and w⁴."""
-        sums = np.zeros(4)
+        first = third = fourth = 0.0
         for block in self.blocks():
             values = self.weights[block]
             squares = values**2
-            sums += values.sum(), squares.sum(), np.vdot(values, squares), np.vdot(squares, squares)
-        first, second, third, fourth = (sums / self.size).tolist()
-        return first, second, third, fourth
+            first += float(values.sum())
+            third += float(np.vdot(values, squares))
+            fourth += float(np.vdot(squares, squares))
+        n = self.size
+        return first / n, float(self.energy.sum()) / n, third / n, fourth / n
 
     @cached_property
     def gram(self) -> Floats:
@@ -204,10 +239,12 @@ class Kernels:
         for _ in range(_ROUNDS):
             filters = _inverse(shares @ channels)
             channels = _inverse(filters @ shares)
-        units = self.weights * np.sqrt(np.outer(filters, channels))[:, :, np.newaxis, np.newaxis]
-        rows = units.reshape(self.n_filters, -1)
-        mean_square = float(np.vdot(rows, rows)) / self.size
-        return largest_of_gram(rows) / mean_square if mean_square > 0 else 0.0
+        mean_square = float(filters @ shares @ channels) / self.size
+        if not mean_square > 0:
+            return 0.0
+        scales = np.sqrt(np.outer(filters, channels))[:, :, np.newaxis, np.newaxis]
+        units = self.weights * scales
+        return largest_of_gram(units.reshape(self.n_filters, -1)) / mean_square
 
     @cached_property
     def units(self) -> Floats:
@@ -328,9 +365,16 @@ def _keeps_half(values: NDArray[Any]) -> bool:
         return np.array_equal(values.astype(np.float16), values)
 
 
+def _finite(filters: NDArray[Any]) -> NDArray[np.bool_]:
+    """Tell of each filter whether all of its numbers are finite; the ends tell it of all at once."""
+    if np.isfinite(filters.min()) and np.isfinite(filters.max()):
+        return np.ones(len(filters), dtype=bool)
+    return np.asarray(np.isfinite(filters).all(axis=(1, 2, 3)))
+
+
 def nonfinite_filters(layer: ConvLayer) -> NDArray[np.intp]:
     """Return the indices of the filters that hold a NaN or an infinity, in their weights or biases."""
-    finite = np.isfinite(layer.filters).all(axis=(1, 2, 3))
+    finite = _finite(layer.filters)
     bias = layer.b
     if bias is not None and bias.size % layer.n_filters == 0:
         finite &= np.isfinite(in_double(bias).reshape(layer.n_filters, -1)).all(axis=1)

@@ -147,9 +147,10 @@ def kolmogorov_p(cumulative: Floats) -> float:
     ``cumulative`` is the law's distribution function at the sorted values, ``(values,)``.
     """
     n = len(cumulative)
-    above = float((np.arange(1.0, n + 1) / n - cumulative).max())
-    below = float((cumulative - np.arange(0.0, n) / n).max())
-    return kolmogorov_tail(n, max(above, below))
+    steps = np.arange(0.0, n)
+    steps /= n
+    steps -= cumulative
+    return kolmogorov_tail(n, max(float(steps.max()) + 1 / n, -float(steps.min())))
 
 
 def kolmogorov_tail(n: int, d: float) -> float:

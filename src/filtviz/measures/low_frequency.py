@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from filtviz.measures.kernels import Floats, Kernels
 from filtviz.measures.laws import beta_tails, is_significant, normal_tails
 from filtviz.measures.measure import Columns, Finding, Measure, Texture
-from filtviz.text import p_value
 
 if TYPE_CHECKING:
     from filtviz.measures.subject import Subject
@@ -83,9 +82,8 @@ class LowFrequency(Measure):
         )
 
     def evidence(self, finding: Finding) -> str:
-        """Say what was found with z and p in one bracket."""
-        z = finding.z or 0.0
-        return f"{_smoother_or_rougher(z)} (z = {z:.1f}, {p_value(finding.p or 0.0)})"
+        """Say what was found, without the z of the table."""
+        return _smoother_or_rougher(finding.z or 0.0)
 
     def each(self, subject: Subject) -> Columns:
         """Test the share of each filter."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from filtviz.errors import SelectionError
-from filtviz.text import listed, p_value, plural, printable
+from filtviz.text import listed, plural, printable
 
 if TYPE_CHECKING:
     from filtviz.measures.catalogue import Draws
@@ -378,8 +378,8 @@ class Measure:
         return finding is not None and finding.found
 
     def evidence(self, finding: Finding) -> str:
-        """Say in a verdict's sentence what was found."""
-        return f"{finding.text} ({p_value(finding.p or 0.0)})"
+        """Say in a verdict's sentence what was found; the numbers are in the table below it."""
+        return finding.text
 
     def finding(self, *, value: float | None, text: str, **others: Any) -> Finding:
         """Return a finding of this measure; ``others`` are further fields of `Finding`."""

@@ -62,7 +62,12 @@ def compare_pairs(units: Floats, limit: float, known: NDArray[np.float32] | None
     kept: list[tuple[NDArray[np.intp], Floats]] = []
     for first, sizes in _tiles(units, known):
         total += float((sizes @ ones[first:]).sum(dtype=np.float64))
-        pairs = np.argwhere(sizes >= min(limit, float(sizes.max(initial=0.0))) - _SURE) + first
+        most = sizes.max(axis=1)
+        near = min(limit, float(most.max())) - _SURE
+        some = np.flatnonzero(most >= near)
+        pairs = np.argwhere(sizes[some] >= near)
+        pairs[:, 0] = some[pairs[:, 0]]
+        pairs += first
         pairs = pairs[pairs[:, 0] < pairs[:, 1]]
         exact = _exact(units, pairs)
         own = np.abs(exact)

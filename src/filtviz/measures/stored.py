@@ -138,7 +138,7 @@ def quantisation(kernels: Kernels) -> Quantisation:
         if exponent == top:  # the draws end within it: only the places up to the largest can be hit
             places *= 2 * float(mantissa) - 1
         expected -= max(places, 1.0) * float(np.expm1(-count / max(places, 1.0)))
-    return Quantisation(_count_distinct(kernels), expected)
+    return Quantisation(kernels.n_distinct, expected)
 
 
 def _in_binades(kernels: Kernels) -> Iterator[tuple[int, int]]:
@@ -152,7 +152,3 @@ def _in_binades(kernels: Kernels) -> Iterator[tuple[int, int]]:
     edges = np.ldexp(1.0, np.arange(lowest - 1, top + 1))
     counts = np.diff(kernels.count_below(edges)).astype(int).tolist()
     yield from ((lowest + place, count) for place, count in enumerate(counts) if count)
-
-
-def _count_distinct(kernels: Kernels) -> int:
-    return int(1 + np.count_nonzero(kernels.ordered[1:] != kernels.ordered[:-1]))

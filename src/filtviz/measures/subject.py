@@ -12,6 +12,7 @@ from filtviz.composition.stacks import Stack, following_layer, linear_stack
 from filtviz.errors import BudgetError
 from filtviz.measures.bias import BiasState, bias_state
 from filtviz.measures.catalogue import (
+    CATALOGUE,
     TORCH_DEFAULT,
     UNTOLD,
     Draws,
@@ -23,7 +24,7 @@ from filtviz.measures.catalogue import (
     rules_of,
 )
 from filtviz.measures.composed import Composed, composed_structure, why_not_composed, work_of
-from filtviz.measures.initialiser import fit_catalogue, fit_free_scale
+from filtviz.measures.initialiser import count_ahead, fit_catalogue, fit_free_scale
 from filtviz.measures.kernels import Floats, Kernels
 from filtviz.measures.low_frequency import band_energies
 from filtviz.measures.residue import Magnitudes, Residue, estimate_residues, likeliest_rule
@@ -187,20 +188,24 @@ def gather_subjects(
     """
     account = account or Account.unlimited()
     rules = rules_of(network.origin.framework)
-    origins, magnitudes = [], []
+    origins, magnitudes, counted = [], [], []
     for layer in layers:
         kernels, fans = Kernels.of(layer.filters), fans_of(layer)
         origins.append(trace_provenance(kernels, rules, fans))
         magnitudes.append(Magnitudes.of(kernels, fans))
+        count_ahead(kernels, fans, CATALOGUE)
+        counted.append(kernels.counted)
     rule = identify_rule(magnitudes, origins, network.origin.framework)
     draws = [rule.rule.draws(each.fans, each.rms) for each in magnitudes]
     residues = estimate_residues(list(zip(magnitudes, draws, strict=True)))
     biases = _bias_states(layers, origins, rule)
     bounds = preactivation_bounds(network, input_range, account, paid)
-    for layer, bias, origin, drawn, residue in zip(layers, biases, origins, draws, residues, strict=True):
+    for layer, bias, origin, drawn, residue, known in zip(
+        layers, biases, origins, draws, residues, counted, strict=True
+    ):
         yield Subject(
             layer=layer,
-            kernels=Kernels.of(layer.filters),
+            kernels=Kernels.of(layer.filters, known),
             bias=bias,
             origin=origin,
             rule=rule,

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from filtviz.text import listed, p_value, percent, plural, printable
+from filtviz.text import listed, percent, plural, printable
 
 if TYPE_CHECKING:
     from filtviz.measures.catalogue import Fit
@@ -92,7 +92,7 @@ _BEFORE = "a file from before training decides"
 _UNCHANGED = "the file from before that change decides"
 
 TOO_FEW = Open("too few weights to tell", _BEFORE)
-UNKNOWN_SCALE = Open("noise of a scale that no initialiser has, and no biases", _BEFORE)
+UNKNOWN_SCALE = Open("noise, but of a size that no initialiser draws", _BEFORE)
 PRUNED = Open("pruned: some weights are exactly 0", _UNCHANGED)
 ROUNDED = Open("rounded to few values", _UNCHANGED)
 RESCALED = Open("rescaled filter by filter", _UNCHANGED)
@@ -269,17 +269,16 @@ def why_structured(evidence: str, n_agreeing: int, n_others: int, residue: str, 
     return f"{_STRUCTURED}: {evidence}{agree}{_joined(residue)}{_joined(alone)}"
 
 
-def why_collapsed(share: float, p: float, frequency: str) -> str:
+def why_collapsed(share: float, frequency: str) -> str:
     """Say that the filters are nearly one.
 
     Args:
         share: What the first principal component holds of them.
-        p: How often it would hold as much of random ones.
-        frequency: What their low-frequency share tells; empty where it was not taken.
+        frequency: What their low-frequency share tells; empty for nothing.
     """
     return (
-        f"{_COLLAPSED}: the first principal component holds {percent(share)} of its filters "
-        f"(random ones: {p_value(p)}){_joined(frequency)}"
+        f"{_COLLAPSED}: the first principal component holds {percent(share)} of its filters, more than of "
+        f"random ones{_joined(frequency)}"
     )
 
 
@@ -377,17 +376,16 @@ def _drawn(fit: Fit, called: str) -> str:
         return f"its weights are {called}, as an initialiser makes them"
     if not fit.rules:
         scale = "a scale that no known initialiser gives"
-        return f"its weights are as {fit.name} ({p_value(fit.p)}), {scale}"
-    return f"its weights are as {called} draws them ({p_value(fit.p)})"
+        return f"its weights are as {fit.name}, {scale}"
+    return f"its weights are as {called} draws them"
 
 
 def _nothing_found(ps: Sequence[float], level: float) -> str:
     if not ps:
         return "and it is too small for any test of structure"
     if min(ps) < level:
-        return f"which outweighs the strongest of {len(ps)} tests of structure ({p_value(min(ps))})"
-    passes = f"none of {len(ps)} tests" if len(ps) > 1 else "no test"
-    return f"{passes} of structure passes {level:.4f} (smallest {p_value(min(ps))})"
+        return f"which outweighs the strongest of {len(ps)} tests of structure"
+    return f"none of {len(ps)} tests finds structure" if len(ps) > 1 else "no test finds structure"
 
 
 def _joined(more: str) -> str:
