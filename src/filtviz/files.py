@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import secrets
+import shutil
 import stat
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -97,6 +98,7 @@ def write_together(files: Mapping[Path, Callable[[BinaryIO], object]], sources: 
     for path in files:
         sources.refuse(path)
     parts: dict[Path, tuple[Path, Path]] = {}
+    replaced: list[tuple[Path, Path | None]] = []
     try:
         for path, write in files.items():
             with _one_sentence(path):
@@ -109,11 +111,41 @@ def write_together(files: Mapping[Path, Callable[[BinaryIO], object]], sources: 
                 parts[path] = _filled(target, write, name, Permissions.of(target)), target
         for path, (part, target) in parts.items():
             with _one_sentence(path):
+                kept = _kept(target) if len(parts) > 1 else None
+                replaced.append((target, kept))
                 part.replace(target)
+    except BaseException:
+        for target, kept in replaced:
+            _put_back(target, kept, parts)
+        raise
     finally:
-        for part, _ in parts.values():
+        left = [part for part, _ in parts.values()] + [kept for _, kept in replaced if kept is not None]
+        for part in left:
             with suppress(OSError):
                 part.unlink(missing_ok=True)
+
+
+def _kept(target: Path) -> Path | None:
+    """Return another name of what is there before one of several files replaces it; None for nothing."""
+    if not os.path.lexists(target):
+        return None
+    kept = target.with_name(f".{secrets.token_hex(8)}{PART_SUFFIX}")
+    try:
+        os.link(target, kept)
+    except OSError:  # where a file has one name
+        shutil.copy2(target, kept)
+    return kept
+
+
+def _put_back(target: Path, kept: Path | None, parts: Mapping[Path, tuple[Path, Path]]) -> None:
+    """Undo what one of several files has replaced, where it has: what is left of it has no part any more."""
+    if any(part.exists() for part, place in parts.values() if place == target):
+        return
+    with suppress(OSError):
+        if kept is None:
+            target.unlink(missing_ok=True)
+        else:
+            kept.replace(target)
 
 
 def replace_own(

@@ -8,6 +8,7 @@ all that is in it; a layer is looked for among all others. `TO_FOLLOW` are under
 from __future__ import annotations
 
 import json
+import math
 import struct
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
@@ -87,6 +88,48 @@ def split(n_outputs: int, n_inputs: int) -> bytes:
     names = [(1, b"c")] * n_inputs + [(2, b"%d" % i) for i in range(n_outputs)]
     node = message((1, b"x"), *names, (4, b"Split"))
     return onnx(message((5, onnx_tensor(b"c", 0))) + message((1, node), (11, message((1, b"x")))))
+
+
+def integers(name: bytes, *numbers: int) -> bytes:
+    return onnx_tensor(name, len(numbers), data=struct.pack(f"<{len(numbers)}q", *numbers), kind=7)
+
+
+def answering(side: int, nodes: Sequence[bytes], *constants: bytes) -> bytes:
+    """A network of five classes for images of one channel, with nodes between ``x`` and ``last``."""
+    sizes = message(*[(1, message((1, length))) for length in (1, 1, side, side)])
+    entrance = message((1, b"x"), (2, message((1, message((1, 1), (2, sizes))))))
+    held = [
+        onnx_tensor(b"w", 1, 1, 1, 1, data=struct.pack("<f", 1e30)),
+        onnx_tensor(b"d", 1, 5, data=struct.pack("<5f", 1, 2, 3, 4, 5)),
+        *constants,
+    ]
+    ends = [
+        onnx_node(b"GlobalAveragePool", [b"last"], b"mean"),
+        onnx_node(b"Flatten", [b"mean"], b"flat"),
+        onnx_node(b"Gemm", [b"flat", b"d"], b"sums"),
+        onnx_node(b"Softmax", [b"sums"], b"y"),
+    ]
+    every = [onnx_node(b"Conv", [b"x", b"w"], b"0"), *nodes, *ends]
+    return onnx(message(*[(1, one) for one in every], *[(5, one) for one in held], (11, entrance)))
+
+
+def functions(operator: bytes, n: int, side: int) -> bytes:
+    """Functions of each unit by itself, one upon the other."""
+    nodes = [onnx_node(operator, [b"%d" % i], b"%d" % (i + 1)) for i in range(n)]
+    return answering(side, [*nodes, onnx_node(b"Identity", [b"%d" % n], b"last")])
+
+
+def products(n: int, length: int) -> bytes:
+    """Products of large matrices, which a small image makes."""
+    nodes = [
+        onnx_node(b"Reshape", [b"0", b"tall"], b"left"),
+        onnx_node(b"Reshape", [b"0", b"wide"], b"right"),
+        onnx_node(b"MatMul", [b"left", b"right"], b"m0"),
+        *(onnx_node(b"MatMul", [b"m%d" % i] * 2, b"m%d" % (i + 1)) for i in range(n)),
+        onnx_node(b"Identity", [b"m%d" % n], b"last"),
+    ]
+    tall, wide = integers(b"tall", 1, 1, length, 1), integers(b"wide", 1, 1, 1, length)
+    return answering(math.isqrt(length), nodes, tall, wide)
 
 
 # TensorFlow
@@ -339,6 +382,9 @@ def numbered(n: int) -> list[bytes]:
 
 
 TO_FOLLOW: Mapping[str, Callable[[], Files]] = {
+    "ONNX: functions of units by the hundred": lambda: functions(b"Mish", 80, 32),
+    "ONNX: sines of huge numbers": lambda: functions(b"Sin", 60, 32),
+    "ONNX: products of large matrices": lambda: products(60, 1024),
     "ONNX: a constant that many nodes pass on": lambda: packed(passed_on(49_000)),
     "ONNX: branches beside many names": lambda: packed(branches(60_000, 60_000)),
     "ONNX: a function of many inputs": lambda: packed(

@@ -73,6 +73,16 @@ def tiff(cols: int, rows: int) -> bytes:
     return b"II*\0" + struct.pack("<I", 8 + len(strip)) + strip + directory
 
 
+def tile(side: int) -> bytes:
+    """A picture of sixteen by sixteen greys in one compressed tile that is much larger."""
+    packer = zlib.compressobj(9)
+    data = b"".join(packer.compress(bytes(side * 1000)) for _ in range(side // 1000)) + packer.flush()
+    facts = ((256, 16), (257, 16), (258, 8), (259, 8), (262, 1), (277, 1), (322, side), (323, side), (324, 8))
+    entries = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in (*facts, (325, len(data))))
+    directory = struct.pack("<H", len(facts) + 1) + entries + bytes(4)
+    return b"II*\0" + struct.pack("<I", 8 + len(data)) + data + directory
+
+
 POSTSCRIPT = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\n"
 
 
@@ -88,6 +98,8 @@ _SHOWN: Mapping[str, tuple[str, Callable[[], bytes]]] = {
     "a picture with a long text": ("a.png", lambda: png(64, 64, text())),
     "a picture that moves": ("a.gif", lambda: frames(4_000)),
     "a picture in one strip": ("a.tif", lambda: tiff(9_000, 9_000)),
+    "a picture in a tile of its own size": ("a.tif", lambda: tile(28_000)),
+    "a picture of numbers and comments": ("a.pgm", lambda: b"P2 3 3 255\n" + b"#\n" * 450_000 + b"1 " * 9),
     "a program in PostScript": (
         "a.png",
         lambda: b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n{} loop\n",
@@ -103,6 +115,14 @@ _SHOWN: Mapping[str, tuple[str, Callable[[], bytes]]] = {
     "an npz of four thousand images": (
         "a.npz",
         lambda: npz(images=header((4_000, 1, 64, 64)) + bytes(4_000 * 64 * 64)),
+    ),
+    "an npz of sixty thousand images": (
+        "a.npz",
+        lambda: npz(images=header((60_000, 1, 16, 16)) + bytes(60_000 * 16 * 16)),
+    ),
+    "an npz of images by the million": (
+        "a.npz",
+        lambda: npz(images=header((16_000_000, 1, 1, 1)) + bytes(16_000_000)),
     ),
     "an npz of very many members": ("a.npz", lambda: npz(**{f"a{n}": array(1, 1) for n in range(5_000)})),
     "an npy that is not there": ("a.npy", lambda: header((1 << 20, 1, 1 << 10, 1 << 10), "<f8")),

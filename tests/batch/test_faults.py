@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import subprocess
@@ -18,7 +19,9 @@ from tests.cli.any_command import fill
 from tests.full_disk import full_after
 
 from filtviz.cli import main
-from filtviz.files import PART_SUFFIX
+from filtviz.errors import OutputError
+from filtviz.files import PART_SUFFIX, write_together
+from filtviz.sources import Sources
 
 KILLING = Path(__file__).parent / "killing.py"
 pytest.importorskip("resource", reason="needs limits of processes")
@@ -91,6 +94,41 @@ def test_of_a_conversion_and_its_module_both_are_written_or_none(here_network, f
     assert files(folder) == before
     assert run(*arguments[:4], "z.py", "--no-verify").exit_code == 0
     assert (folder / "x.pt").read_bytes() != before["x.pt"]
+
+
+@pytest.mark.parametrize("is_there", [False, True])
+@pytest.mark.parametrize("links", [True, False])
+@pytest.mark.parametrize("n_done", [0, 1])
+def test_where_the_second_of_two_files_cannot_be_renamed_the_first_is_as_it_was(
+    tmp_path, monkeypatch, is_there, links, n_done
+):
+    first, second = tmp_path / "x.pt", tmp_path / "y.py"
+    if is_there:
+        first.write_bytes(b"an older file")
+        second.write_bytes(b"another")
+    before = files(tmp_path)
+    rename, left = Path.replace, [n_done]
+
+    def refuse(path: Path, target: Path) -> Path:
+        if path.read_bytes() == b"new":
+            if not left[0]:
+                raise OSError(errno.EIO, "Input/output error")
+            left[0] -= 1
+        return rename(path, target)
+
+    def no_link(*_: object) -> None:
+        raise OSError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(Path, "replace", refuse)
+    if not links:
+        monkeypatch.setattr(os, "link", no_link)
+    both = dict.fromkeys((first, second), lambda stream: stream.write(b"new"))
+    with pytest.raises(OutputError, match=r"cannot write .*: input/output error"):
+        write_together(both, Sources())
+    assert files(tmp_path) == before
+    monkeypatch.setattr(Path, "replace", rename)
+    write_together(both, Sources())
+    assert files(tmp_path) == {"x.pt": b"new", "y.py": b"new"}
 
 
 @pytest.fixture

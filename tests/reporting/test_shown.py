@@ -21,6 +21,7 @@ from filtviz.cli import main
 from filtviz.network import Network
 from filtviz.reporting import gather
 from filtviz.reporting.content import PageContent
+from filtviz.reporting.shown import _by_largest, _weights
 
 from .conftest import Visit
 from .models import ATTACKS, network
@@ -167,3 +168,16 @@ def test_the_page_of_the_example_with_images_is_small_and_reads_on_a_phone(
     box = page.locator("#images").bounding_box()
     assert box is not None
     assert box["height"] < 4 * 812
+
+
+@pytest.mark.filterwarnings("error")
+def test_numbers_beyond_all_others_are_drawn_without_a_warning():
+    values = np.array([[np.inf, -np.inf, np.nan, 2.0, -1.0, 0.0]])
+    np.testing.assert_equal(_by_largest(values), [[1.0, -1.0, np.nan, 1.0, -0.5, 0.0]])
+    np.testing.assert_equal(_by_largest(np.full((1, 2), np.inf)), [[1.0, 1.0]])
+    np.testing.assert_equal(_by_largest(np.zeros((1, 2))), [[0.0, 0.0]])
+    for kernel in (
+        np.full((3, 3, 3), 1.7e308),
+        np.stack([np.full((3, 3), n) for n in (np.inf, -np.inf, 0.0)]),
+    ):
+        assert _weights(kernel).shape == (3, 3, 3)

@@ -32,6 +32,9 @@ REFUSED = {
     "a picture of two billion pixels": "too many pixels",
     "a picture in one strip": "too many for its size",
     "a picture with a long text": "it is no picture that can be read",
+    "a picture in a tile of its own size": "too many for its size",
+    "a picture of numbers and comments": "numbers with 450,000 comments",
+    "an npz of images by the million": "too many for its size",
     "a program in PostScript": "it is no picture that can be read",
     "an npz of five hundred million numbers": "too many for its size",
     "a JPEG of thousands of passes": "goes through its 16,000,000 pixels",
@@ -41,7 +44,11 @@ REFUSED = {
     "an npy that is not there": "holds no arrays of numbers",
     "an npy of no numbers": "holds NaN or infinity",
 }
-SLOW = {"a picture of two billion pixels", "an npz of five hundred million numbers"}
+SLOW = {
+    "a picture of two billion pixels",
+    "a picture in a tile of its own size",
+    "an npz of five hundred million numbers",
+}
 
 
 @pytest.mark.slow

@@ -178,7 +178,7 @@ def _covered(
     square = max(3, side // 5)
     heat = occlusion(network, image, target, square, stride=max(1, side // 32), budget=budget)
     change = float(answer[target]) - heat
-    return by_colour_map(_shrunk(change[None])[0] / (float(np.abs(change).max()) or 1.0), CHANGES)
+    return by_colour_map(_by_largest(_shrunk(change[None])[0]), CHANGES)
 
 
 def _sequential(values: NDArray[np.float64]) -> NDArray[np.uint8]:
@@ -187,8 +187,15 @@ def _sequential(values: NDArray[np.float64]) -> NDArray[np.uint8]:
 
 
 def _weights(kernel: NDArray[np.float64]) -> NDArray[np.uint8]:
-    summed = kernel.sum(axis=0) if len(kernel) == 3 else kernel.mean(axis=0)
-    return by_colour_map(summed / (float(np.abs(summed).max()) or 1.0), CHANGES)
+    with np.errstate(over="ignore", invalid="ignore"):  # what is beyond all numbers is drawn as such
+        summed = kernel.sum(axis=0) if len(kernel) == 3 else kernel.mean(axis=0)
+    return by_colour_map(_by_largest(summed), CHANGES)
+
+
+def _by_largest(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return values over the largest finite one, from -1 to 1; infinite ones are at the ends, NaN is kept."""
+    largest = float(np.abs(values[np.isfinite(values)]).max(initial=0.0)) or 1.0
+    return np.clip(values, -largest, largest) / largest
 
 
 def _grey(image: NDArray[np.float64]) -> NDArray[np.uint8]:
