@@ -10,6 +10,7 @@ import pytest
 
 from filtviz import load
 from filtviz.network import Network
+from filtviz.reading.formats.torch import norms
 from tests.reading.torch_making import tensor, zip_of
 
 RANDOM = np.random.default_rng(20)
@@ -57,7 +58,8 @@ def turned(stored: np.ndarray, base: np.ndarray) -> np.ndarray:
 
 
 @pytest.mark.parametrize("size", [(3, 3), (5, 3), (3, 5)])
-def test_orthogonal_kernels_are_computed_by_pytorchs_own_choice(tmp_path, size):
+def test_orthogonal_kernels_are_computed_by_pytorchs_own_choice(tmp_path, size, monkeypatch):
+    monkeypatch.setattr(norms, "AT_A_TIME", 3)
     stored = numbers(4, 2, *size)
     for kernel in stored.reshape(-1, *size):
         np.fill_diagonal(kernel, [-1, 1, -1])

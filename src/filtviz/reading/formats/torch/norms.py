@@ -33,6 +33,10 @@ MOST_ROWS = 1024
 """Rows or columns of a matrix that is made orthogonal: the work grows with the third power."""
 
 
+AT_A_TIME = 4096
+"""Matrices that are made orthogonal at a time, which takes several times their memory."""
+
+
 def floats(array: AnyArray) -> Floats:
     """Return an array's numbers in double precision.
 
@@ -150,9 +154,19 @@ def orthogonal(stored: Floats, base: Floats) -> Floats:
         stored: What is kept of the weights.
         base: What turns the result.
     """
-    is_wide = stored.shape[-2] < stored.shape[-1]
-    tall = stored.swapaxes(-1, -2) if is_wide else stored
-    found = np.asarray(base @ (_exponential(tall) if is_square(tall.shape) else _reflections(tall)))
+    size = stored.shape[-2:]
+    matrices, bases = stored.reshape(-1, *size), base.reshape(-1, *base.shape[-2:])
+    found = np.empty_like(matrices)
+    for start in range(0, len(matrices), AT_A_TIME):
+        few = slice(start, start + AT_A_TIME)
+        found[few] = _turned(matrices[few], bases[few])
+    return found.reshape(stored.shape)
+
+
+def _turned(matrices: Floats, bases: Floats) -> Floats:
+    is_wide = matrices.shape[-2] < matrices.shape[-1]
+    tall = matrices.swapaxes(-1, -2) if is_wide else matrices
+    found = np.asarray(bases @ (_exponential(tall) if is_square(tall.shape) else _reflections(tall)))
     return found.swapaxes(-1, -2) if is_wide else found
 
 
