@@ -34,7 +34,7 @@ def said(network: Network) -> str:
 
 def exponential(matrix: np.ndarray) -> np.ndarray:
     """The sum of the powers of a matrix, each over its factorial."""
-    terms = (np.linalg.matrix_power(matrix, n) / math.factorial(n) for n in range(40))
+    terms = (np.linalg.matrix_power(matrix, n) / float(math.factorial(n)) for n in range(40))
     return np.sum(list(terms), axis=0)
 
 
