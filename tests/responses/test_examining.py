@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import filtviz
-from filtviz import ArgumentError, RunningError
+from filtviz import ArgumentError, BudgetError, RunningError
 from filtviz.network import ConvLayer, Layer, Network
 from filtviz.operations import Activation, Dense, Flatten, Softmax
 from filtviz.parameter import Parameter
@@ -200,3 +200,14 @@ def test_a_diagnosis_takes_arrays_and_files() -> None:
 def test_what_is_no_image_is_one_sentence(given: Any) -> None:
     with pytest.raises((ArgumentError, RunningError)):
         filtviz.diagnose(network(), images=given)
+
+
+def test_layers_that_cannot_be_run_are_looked_for_a_bounded_number_of_times() -> None:
+    kernels = RNG.normal(size=(2, 9, 3, 3))  # of nine channels, where one is given
+    fits = conv(RNG.normal(size=(2, 1, 3, 3)), below=0)
+    images = RNG.random((1, 1, 9, 9))
+    few = Network.of([image(1, 9, 9), fits, *(conv(kernels, below=0) for _ in range(3))])
+    assert [each.index for each in examine(few, images).layers] == [1]
+    many = Network.of([image(1, 9, 9), fits, *(conv(kernels, below=0) for _ in range(400))])
+    with pytest.raises(BudgetError, match="finding the layers that can be run"):
+        examine(many, images)

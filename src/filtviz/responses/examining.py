@@ -187,22 +187,36 @@ def _runnable(network: Network, images: NDArray[Any], how: Mapping[str, Any]) ->
     left = [layer for layer in network.layers if _kernels_of(layer) is not None]
     ends = network.layers[-1:]
     reason, first = "", None
+    account = widened((how["budget"] or Budget()).account(network), PASSES * TRIES)
     while left:
         try:
             wanted = [*left, answering(network, left[-1]), *ends]
             runner = Runner(network, wanted, engine=how["engine"], device=how["device"])
-            account = (how["budget"] or Budget()).account(network)
             next(iter(runner.outputs(runner.take(images)[:1], account)))
         except RunningError as error:
             if error.layer is None:
                 raise
             reason, first = reason or str(error), error.layer if first is None else first
-            stopped = network.layers[error.layer]
-            kept = [layer for layer in left if stopped not in network.ancestors(layer)]
+            account.spend("work", A_TRY * len(network.layers), "finding the layers that can be run")
+            behind = _behind(network, error.layer)
+            kept = [layer for layer in left if layer.index not in behind]
             left, ends = kept if ends or len(kept) < len(left) else [], ()
         else:
             return left, reason
     raise RunningError(reason or "the network has no layer with weights that could be looked at", layer=first)
+
+
+TRIES, A_TRY = 4, 100_000
+"""Images that are run until it is known how far a network can be run, and the work of a layer each time."""
+
+
+def _behind(network: Network, place: int) -> set[int]:
+    """Return a layer and all that it feeds, by their places."""
+    behind = {place}
+    for layer in network.layers[place + 1 :]:
+        if not behind.isdisjoint(layer.inputs):
+            behind.add(layer.index)
+    return behind
 
 
 def _kernels_of(layer: Layer) -> Convolution | LocallyConnected | Dense | None:
