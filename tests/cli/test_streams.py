@@ -19,7 +19,7 @@ import pytest
 from click.testing import CliRunner
 
 from filtviz.cli import main
-from filtviz.cli.streams import READABLE, Output, exact, fitted
+from filtviz.cli.streams import READABLE, Output, exact, fitted, output_streams
 from filtviz.errors import OutputError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -396,6 +396,19 @@ def test_what_stdout_cannot_take_is_an_error_once_and_what_stderr_cannot_take_is
     messages = Output(Failing(OSError(5, "")), "stderr")
     assert messages.write("a") == 1
     assert messages.failed
+
+
+class Unflushed(io.StringIO):
+    def flush(self):
+        raise OSError(28, "")
+
+
+def test_why_a_command_ends_counts_more_than_what_can_no_longer_be_written(monkeypatch):
+    monkeypatch.setattr(sys, "stdout", Unflushed())
+    with pytest.raises(KeyError), output_streams(own_process=False):
+        raise KeyError
+    with pytest.raises(OutputError, match="cannot write to stdout"), output_streams(own_process=False):
+        print("x")  # noqa: T201  (it is what is tested)
 
 
 def test_streams_are_put_back_after_a_command():
