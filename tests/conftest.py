@@ -48,6 +48,7 @@ def pytest_collection() -> Iterator[None]:
     gc.disable()
     yield
     gc.freeze()
+    gc.set_threshold(20_000, 20, 20)  # most of what tests make is gone before anybody looks
     gc.enable()
 
 

@@ -108,7 +108,12 @@ def test_tables(words, model):
 
 
 @pytest.mark.parametrize(
-    "options", [(), ("--view", "sheet"), ("--format", "svg"), ("--format", "pdf")], ids=" ".join
+    "options",
+    [
+        pytest.param(("--format", "pdf"), marks=pytest.mark.slow),
+        *((), ("--view", "sheet"), ("--format", "svg")),
+    ],
+    ids=" ".join,
 )
 def test_pictures(options, model, out):
     run("plot", model, "--layer", 0, "--layer", 1, "--channels", 0, "-o", f"{out}/", *options)

@@ -9,7 +9,18 @@ import pytest
 from tests import telling
 from tests.cli import commands
 
-SLOW = ("compare", "diagnose", "diagnoses", "images", "plot", "report", "survey")
+SLOW = (
+    "compare",
+    "convert",
+    "diagnose",
+    "diagnoses",
+    "export",
+    "graph",
+    "images",
+    "plot",
+    "report",
+    "survey",
+)
 
 
 @pytest.mark.cases("all")
