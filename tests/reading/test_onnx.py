@@ -403,6 +403,14 @@ def test_a_tensor_larger_than_its_bytes_is_refused(tmp_path, shape):
         load(tmp_path, [node("Conv", ["x", "w"], ["y"])], in_graph=graph)
 
 
+def test_more_arrays_than_so_many_layers_have_are_refused_however_small(tmp_path):
+    held = {f"w{n}": np.zeros(0, np.float32) for n in range(43)}
+    nodes = [node("Relu", ["x"], ["y"])]
+    assert len(load(tmp_path, nodes, held, limits=Limits(layers=10)).layers) == 2
+    with pytest.raises(LimitError, match="44 arrays, as 11 layers have, more than the 10 that"):
+        load(tmp_path, nodes, held | {"w": np.zeros(0, np.float32)}, limits=Limits(layers=10))
+
+
 def test_more_nodes_than_allowed_are_refused(tmp_path):
     nodes = [node("Relu", ["x"], [f"y{n}"]) for n in range(30)]
     with pytest.raises(LimitError, match="nodes or more"):

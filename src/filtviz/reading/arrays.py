@@ -234,7 +234,11 @@ def stored(
 
 def _packed(shape: tuple[int, ...]) -> tuple[int, ...]:
     """Return the strides of an array in C order without gaps."""
-    return tuple(count(shape[axis + 1 :]) for axis in range(len(shape)))
+    strides, step = [], 1
+    for length in reversed(shape):
+        strides.append(step)
+        step *= length
+    return tuple(reversed(strides))
 
 
 def strided(

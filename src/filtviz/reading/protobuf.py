@@ -38,6 +38,9 @@ def _varint(view: View, position: int) -> tuple[int, int]:
     if isinstance(view, Stretch):
         number, length = _varint(memoryview(bytes(view[position : position + _LONGEST_VARINT])), 0)
         return number, position + length
+    number = view[position]
+    if number < 0x80:  # most are: tags, lengths, small numbers
+        return number, position + 1
     number = 0
     for place in range(_LONGEST_VARINT):
         byte = view[position + place]

@@ -61,6 +61,10 @@ Value = Constant | int | Lengths
 """What a name stands for: an array of the file, the place of the layer that gives it, or some numbers."""
 
 
+_ARRAYS = 4
+"""Arrays that count as a layer, for those with weights have a few."""
+
+
 @dataclass(kw_only=True, eq=False)
 class Graph:
     """Makes the layers of a graph.
@@ -88,6 +92,7 @@ class Graph:
     running: dict[str, str] = field(default_factory=dict)
     said: dict[str, Shape] = field(default_factory=dict)
     given: Mapping[str, Message] = field(default_factory=dict)
+    n_held: int = 0
 
     def read(
         self, graph: Message, outer: Mapping[str, Value] | None = None, depth: int = 0
@@ -95,8 +100,13 @@ class Graph:
         """Add the layers of a graph; return what its names stand for."""
         self.opened.effort.spend(len(outer or ()) >> 3)  # a branch knows all names around it
         values: dict[str, Value] = dict(outer or {})
-        for tensor in graph.messages(_INITIALISER):
-            values[name_of(tensor)] = self._constant(name_of(tensor), array_of(tensor, self.opened))
+        initialisers = graph.messages(_INITIALISER)
+        self.n_held += len(initialisers)
+        held = f"its graph holds {self.n_held:,} arrays, as {self.n_held // _ARRAYS:,} layers have"
+        self.opened.limits.check("layers", self.n_held // _ARRAYS, held)
+        for tensor in initialisers:
+            name = name_of(tensor)
+            values[name] = self._constant(name, array_of(tensor, self.opened))
         for sparse in graph.messages(_SPARSE):
             name, array = sparse_array_of(sparse, self.opened)
             values[name] = self._constant(name, array)
