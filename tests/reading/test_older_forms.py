@@ -144,6 +144,28 @@ def test_the_symbol_beside_mxnets_arrays_tells_order_and_geometry(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("layout", "kernel", "axes"),
+    [
+        ("NHWC", "(3, 3)", "orci"),
+        ("NCHW", "(3, 3)", "oirc"),
+        ("NHWC", "(5, 3)", "oirc"),  # of another kernel than the file's
+    ],
+)
+def test_mxnets_symbol_tells_where_a_kernels_channels_stand(tmp_path, monkeypatch, layout, kernel, axes):
+    held = weights(6, 3, 3, 3, seed=5)
+    monkeypatch.setattr("tests.reading.test_older_forms.ARRAYS", {"arg:c_weight": held})
+    said = {"kernel": kernel, "layout": layout}
+    nodes = [
+        {"op": "null", "name": "data", "inputs": []},
+        {"op": "null", "name": "c_weight", "inputs": []},
+        {"op": "Convolution", "name": "c", "attrs": said, "inputs": [[0, 0, 0], [1, 0, 0]]},
+    ]
+    (layer,) = mxnet(tmp_path, {"nodes": nodes}).conv_layers
+    assert layer.convolution.axes == axes
+    assert np.array_equal(layer.filters, held.transpose(0, 3, 1, 2) if axes == "orci" else held)
+
+
+@pytest.mark.parametrize(
     ("symbol", "name"),
     [
         ({"nodes": NODES}, "other-symbol.json"),

@@ -196,7 +196,7 @@ def layers_of(
         convention: What the framework calls and how it stores them.
         hints: What a person says of the axes of its tensors.
         known: Name of a layer → facts of its `Convolution` that the file tells (``groups``, ``stride``,
-            ``pad``, ``dilation``, ``transposed``), and ``type``, the class's name.
+            ``pad``, ``dilation``, ``transposed``, ``axes``), and ``type``, the class's name.
         as_they_run: Whether the order of the tensors is about that in which a network has its layers. Where
             it is that of names, ``bn`` comes before ``conv``, and neighbours tell little.
 
@@ -461,7 +461,8 @@ class _Maker:
     ) -> Convolution:
         weight, bias = group.roles["weight"], group.roles.get("bias")
         usual = self.convention.kernels[len(weight.shape)]
-        axes = self._said_axes(group)
+        of_file = known.pop("axes", None)
+        axes = self._said_axes(group) or of_file
         if axes is None and "transposed" not in known:
             known["transposed"] = self._is_transposed(group, before, following)
             if (groups := self._groups_by_bias(group)) and "groups" not in known:

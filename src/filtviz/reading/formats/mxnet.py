@@ -84,6 +84,7 @@ def open(opened: Opened) -> Network | None:
 _STEM = re.compile(r"(?P<stem>.+?)(-\d{4})?\.params")
 _CONVOLUTIONS = {"Convolution": False, "Deconvolution": True}
 _PLANES = 2
+_CHANNELS_LAST = "NHWC"
 
 
 def _uses(opened: Opened) -> dict[str, dict[str, Any]]:
@@ -117,13 +118,14 @@ def _fitting(
     uses: Mapping[str, Mapping[str, Any]], tensors: Sequence[Tensor]
 ) -> dict[str, Mapping[str, Any]]:
     """Return the facts of those convolutions whose kernels are as large as the symbol says."""
-    sizes = {one.name: one.array.shape[2:] for one in tensors}
-    fitting = {layer: facts for layer, facts in uses.items() if facts}
-    return {
-        layer: {key: value for key, value in facts.items() if key != "kernel"}
-        for layer, facts in fitting.items()
-        if facts["kernel"] == sizes.get(f"{layer}.weight")
-    }
+    shapes = {one.name: one.array.shape for one in tensors}
+    fitting: dict[str, Mapping[str, Any]] = {}
+    for layer, facts in uses.items():
+        shape = shapes.get(f"{layer}.weight", ())
+        places = shape[1:-1] if "axes" in facts else shape[2:]
+        if facts and facts["kernel"] == places:
+            fitting[layer] = {key: value for key, value in facts.items() if key != "kernel"}
+    return fitting
 
 
 def _facts(node: Mapping[str, Any]) -> dict[str, Any]:
@@ -134,6 +136,8 @@ def _facts(node: Mapping[str, Any]) -> dict[str, Any]:
     kernel = _wholes(said.get("kernel", ""))
     facts: dict[str, Any] = {"transposed": _CONVOLUTIONS[node["op"]], "kernel": tuple(kernel)}
     rank = len(kernel)
+    if said.get("layout") == _CHANNELS_LAST and not facts["transposed"]:
+        facts["axes"] = "orci"
     for key, fact, default in (("stride", "stride", 1), ("dilate", "dilation", 1), ("pad", "pad", 0)):
         found = _wholes(said.get(key, "")) or [default] * rank
         if rank == _PLANES and len(found) == rank and min(found) >= default:
