@@ -37,6 +37,8 @@ def open(opened: Opened) -> Network | None:
     """
     if len(opened.roots) != 1 or type(opened.roots[0]) is not Items or opened.is_npz:
         return None
+    if len(opened.roots[0].flat) > 2 * opened.limits.layers:  # keys may be without end
+        return None
     keys = {name_of(key): value for key, value in pairs(opened.roots[0], opened.effort) or ()}
     inside = _BLOBS in keys and type(keys[_BLOBS]) is Items
     held = pairs(keys[_BLOBS], opened.effort) or () if inside else ()
