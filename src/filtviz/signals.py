@@ -49,7 +49,8 @@ def ended_by_signals() -> Iterator[None]:
     that whoever started the program lets it ignore, as ``nohup`` does, stay ignored.
 
     Raises:
-        Stopped: at the end, where a signal came and its exception reached nobody.
+        Stopped: at the end, where a signal came and its exception reached nobody, or was made another one: a
+            library that calls Python out of C, as numpy does, may answer with an error of its own.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -58,6 +59,10 @@ def ended_by_signals() -> Iterator[None]:
     before = ending.take_over()
     try:
         yield
+    except Exception as error:
+        if ending.asked is None:
+            raise
+        raise Stopped(128 + ending.asked) from error
     finally:
         ending.hand_back(before)
     if ending.asked is not None:

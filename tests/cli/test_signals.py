@@ -335,6 +335,25 @@ def test_a_signal_that_somebody_swallows_is_not_taken_for_success():
     assert caught.value.status == 143
 
 
+@pytest.mark.usefixtures("stoppable", "interruptible")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_whose_exception_a_library_makes_an_error_of_its_own_ends_the_program(number):
+    def answer_with_an_error():
+        try:
+            signal.raise_signal(number)
+        except BaseException as error:
+            raise TypeError("no common dtype") from error
+
+    with pytest.raises(Stopped) as caught, ended_by_signals():
+        answer_with_an_error()
+    assert caught.value.status == 128 + number
+
+
+def test_an_error_without_a_signal_stays_what_it_is():
+    with pytest.raises(TypeError, match="by itself"), ended_by_signals():
+        raise TypeError("by itself")
+
+
 def test_without_a_signal_nothing_is_raised():
     hook = sys.unraisablehook
     with ended_by_signals():
