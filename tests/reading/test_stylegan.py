@@ -64,7 +64,7 @@ def test_what_is_asked_for_must_be_there_and_no_more_than_is_allowed(tmp_path):
 
 
 def test_a_network_of_another_library_is_not_tflibs(tmp_path):
-    found = load(tmp_path, network("G", cls="some.library.Network"))
+    found = load(tmp_path, network("G", cls="some.package.Network"))
     assert found.origin.kind != "networks of NVIDIA's tflib"
 
 
