@@ -21,7 +21,7 @@ from filtviz.reading.formats.torch.norms import (
     vectors_fit,
     weight_norm,
 )
-from filtviz.reading.formats.torch.parametrised import parametrised
+from filtviz.reading.formats.torch.parametrised import SPECTRAL_NORM, WEIGHT_NORM, parametrised
 from filtviz.reading.tensors import Tensor
 from filtviz.text import listed, printable
 
@@ -62,11 +62,11 @@ def _same_shapes(shapes: Sequence[tuple[int, ...]]) -> bool:
 
 _RULES = (
     _Rule(
-        what="weight normalisation, g · v / ‖v‖", parts=("_g", "_v"), compute=weight_norm, fits=gain_fits,
+        what=WEIGHT_NORM, parts=("_g", "_v"), compute=weight_norm, fits=gain_fits,
         main=1,
     ),
     _Rule(
-        what="spectral normalisation, W / σ", parts=("_orig", "_u"), optional=("_v",), compute=spectral_norm,
+        what=SPECTRAL_NORM, parts=("_orig", "_u"), optional=("_v",), compute=spectral_norm,
         fits=vectors_fit,
     ),
     _Rule(what="pruning, W · mask", parts=("_orig", "_mask"), compute=_pruned, fits=_same_shapes),
@@ -140,7 +140,6 @@ class _Made:
                 self._add(first.name, found.whole, found.what)
 
     def _add(self, first: str, whole: Tensor, what: str) -> None:
-        self.whole[first] = whole
         self.used.update(part.name for part in whole.parts)
         flat = tuple(each for part in whole.parts for each in part.parts or (part,))
         self.whole[first] = replace(whole, parts=flat)

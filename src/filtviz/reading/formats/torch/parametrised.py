@@ -28,14 +28,14 @@ from filtviz.reading.formats.torch.norms import (
 from filtviz.reading.tensors import Tensor
 from filtviz.text import listed, printable
 
-__all__ = ["Parametrised", "parametrised"]
+__all__ = ["SPECTRAL_NORM", "WEIGHT_NORM", "Parametrised", "parametrised"]
 
 _STEP = re.compile(r"(?P<place>\d{1,4})\.(?P<last>.+)", re.DOTALL)
 _ORIGINAL = re.compile(r"original(\d{1,4})?")
 _MOST_NAMED = 4
 
-_WEIGHT_NORM = "weight normalisation, g · v / ‖v‖"
-_SPECTRAL_NORM = "spectral normalisation, W / σ"
+WEIGHT_NORM = "weight normalisation, g · v / ‖v‖"
+SPECTRAL_NORM = "spectral normalisation, W / σ"
 _EXPONENTIAL = "made orthogonal by the exponential of a matrix"
 _REFLECTIONS = "made orthogonal by Householder's reflections"
 _BY_DEFAULT = "PyTorch's own choice for the shape, which the file does not tell"
@@ -87,7 +87,7 @@ def parametrised(name: str, parts: Mapping[str, Tensor]) -> Parametrised | None:
             f"a parametrisation that the file does not tell{named}; shown is what it starts from, as stored"
         )
         return Parametrised(what=what, whole=Tensor(name=name, array=first, parts=tuple(parts.values())))
-    words = [_WEIGHT_NORM] * is_norm + [step.what for step in steps]
+    words = [WEIGHT_NORM] * is_norm + [step.what for step in steps]
 
     def compute() -> Floats:
         held = [floats(one) for one in inputs]
@@ -122,7 +122,7 @@ def _step(shape: Sequence[int], tensors: Mapping[str, AnyArray]) -> _Step | None
     if tensors.keys() == {"_u", "_v"}:
         u, v = tensors["_u"], tensors["_v"]
         if vectors_fit([tuple(shape), u.shape]):
-            return _Step(what=_SPECTRAL_NORM, beside=(u, v), compute=spectral_norm)
+            return _Step(what=SPECTRAL_NORM, beside=(u, v), compute=spectral_norm)
     if (
         tensors.keys() == {"base"}
         and base_fits(shape, tensors["base"].shape)
