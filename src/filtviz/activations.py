@@ -1,18 +1,18 @@
 """The functions of each unit by itself: their kinds, their numbers, what they give, and which are monotone.
 
 To add one: its kind in `ActivationKind`, whether it is monotone, and its arithmetic in `activate`, all in
-this file; what PyTorch calls it in `filtviz.running.torch_engine` and `filtviz.converting.module_source`, as
-the type checker says, and its nodes of ONNX in `filtviz.converting.onnx_graph`. Composition takes any kind as
-if it were linear, and bounds go by whether it is monotone. Where files name it, a row in the table of their
-format.
+this file. Both engines run that arithmetic and both converters write it down, each with `Functions` of its
+own; a converter may have a shorter word for a kind (`filtviz.converting.formulas`). Composition takes any
+kind as if it were linear, and bounds go by whether it is monotone. Where files name it, a row in the table
+of their format.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Literal, assert_never
+from typing import Any, Literal, Protocol, assert_never
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,8 @@ __all__ = [
     "UNTOLD_ACTIVATION",
     "Activation",
     "ActivationKind",
+    "Elementary",
+    "Functions",
     "UnknownActivationError",
     "activate",
     "why_unknown",
@@ -143,78 +145,122 @@ def why_unknown(activation: Activation) -> str:
     return f"it applies {printable(activation.word)}{unknown}"
 
 
-def activate(activation: Activation, x: Floats) -> Floats:
+Elementary = Literal[
+    "sigmoid", "tanh", "exp", "expm1", "log", "softplus", "absolute", "erf", "sin", "cos"
+]  # fmt: skip
+"""The functions of one number that every interpreter has, by the names that they have here."""
+
+
+class Functions(Protocol):
+    """What activations are made of, as an engine runs it or a converter writes it down.
+
+    What goes in and comes out is the interpreter's own: arrays, tensors, the words of a program. They are
+    added, multiplied and divided with each other and with plain numbers.
+    """
+
+    def rectify(self, x: Any, /) -> Any:
+        """Return x, and 0 where it is below."""
+
+    def where_positive(self, x: Any, below: Any, /) -> Any:
+        """Return x where it is above 0, and ``below`` where it is not."""
+
+    def clip(self, x: Any, low: float, high: float, /) -> Any:
+        """Return x within both ends, either of which may be infinite."""
+
+    def power(self, x: Any, exponent: float, /) -> Any:
+        """Return x to an exponent."""
+
+    def elementary(self, name: Elementary, x: Any, /) -> Any:
+        """Return what one of the elementary functions gives."""
+
+    def slopes(self, activation: Activation, slopes: Parameter, x: Any, /) -> Any:
+        """Return the slopes of a parametric rectifier, spread along the axes of x."""
+
+
+def activate(activation: Activation, x: Any, functions: Functions | None = None) -> Any:
     """Apply an activation to each unit.
 
     Args:
         activation: The function.
         x: Units of any shape; a parametric rectifier's slopes run along some of its axes.
+        functions: What works on the units; None for numpy, whose arrays keep their precision.
 
     Raises:
         UnknownActivationError: it is not one that is known here.
     """
+    f = functions or NumpyFunctions()
+    alpha, scale, scale_in = activation.alpha, activation.scale, activation.scale_in
     match activation.kind:
         case "linear":
             return x
         case "rectify":
-            return np.maximum(x, 0.0)
+            return f.rectify(x)
         case "leaky_rectify":
-            return np.where(x > 0, x, activation.alpha * x)
+            return f.where_positive(x, alpha * x)
         case "parametric_rectify":
             if activation.slopes is None:
                 raise UnknownActivationError("the file does not tell its slopes")
-            slopes = np.asarray(activation.slopes.value).astype(x.dtype)
-            return np.where(x > 0, x, spread_out(slopes, x.ndim, activation.along) * x)
+            return f.where_positive(x, f.slopes(activation, activation.slopes, x) * x)
         case "clipped_rectify":
-            return np.clip(x, 0.0, activation.alpha)
+            return f.clip(x, 0.0, alpha)
         case "elu" | "selu":
-            below = activation.alpha * np.expm1(np.minimum(x, 0.0))
-            return np.asarray(activation.scale * np.where(x > 0, x, below))
-        case "sigmoid":
-            return _sigmoid(x)
+            return scale * f.where_positive(x, alpha * f.elementary("expm1", f.clip(x, -math.inf, 0.0)))
         case "hard_sigmoid":
-            return np.clip(0.2 * activation.scale_in * x + 0.5, 0.0, 1.0)
+            return f.clip(0.2 * scale_in * x + 0.5, 0.0, 1.0)
         case "tanh":
-            return np.asarray(activation.scale * np.tanh(activation.scale_in * x))
-        case "softplus":
-            return np.logaddexp(0.0, x)
+            return scale * f.elementary("tanh", scale_in * x)
         case "softsign":
-            return np.asarray(x / (1.0 + np.abs(x)))
-        case "exp":
-            return np.exp(x)
+            return x / (1.0 + f.elementary("absolute", x))
         case "swish":
-            return np.asarray(x * _sigmoid(x))
+            return x * f.elementary("sigmoid", x)
         case "hard_swish":
-            return np.asarray(x * np.clip(x + 3.0, 0.0, 6.0) / 6.0)
+            return x * f.clip(x + 3.0, 0.0, 6.0) / 6.0
         case "mish":
-            return np.asarray(x * np.tanh(np.logaddexp(0.0, x)))
+            return x * f.elementary("tanh", f.elementary("softplus", x))
         case "gelu":
-            return np.asarray(0.5 * x * (1.0 + _error_function(x * 0.5**0.5)))
+            return 0.5 * x * (1.0 + f.elementary("erf", 0.5**0.5 * x))
         case "gelu_tanh":
-            return np.asarray(0.5 * x * (1.0 + np.tanh((2 / np.pi) ** 0.5 * (x + 0.044715 * x**3))))
+            cubed = 0.044715 * (x * x * x)
+            return 0.5 * x * (1.0 + f.elementary("tanh", (2 / math.pi) ** 0.5 * (x + cubed)))
         case "clip":
-            return np.minimum(np.maximum(x, activation.low), activation.high)
+            return f.clip(x, activation.low, activation.high)
         case "power":
-            return _power(x, activation.alpha)
-        case "absolute":
-            return np.abs(x)
-        case "log":
-            with np.errstate(invalid="ignore", divide="ignore"):  # as in the network, infinities are meant
-                return np.log(x)
-        case "erf":
-            return _error_function(x)
-        case "sin":
-            return np.sin(x)
-        case "cos":
-            return np.cos(x)
+            return f.power(x, alpha)
+        case "sigmoid" | "softplus" | "exp" | "log" | "absolute" | "erf" | "sin" | "cos":
+            return f.elementary(activation.kind, x)
         case "untold":
             raise UnknownActivationError(why_unknown(activation))
     assert_never(activation.kind)
 
 
-def _power(x: Floats, exponent: float) -> Floats:
-    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
-        return np.asarray(np.power(x, np.asarray(exponent, x.dtype)))
+class NumpyFunctions:
+    """Those of arrays, of single or double precision, which is that of the result too."""
+
+    def rectify(self, x: Floats, /) -> Floats:
+        """Return x, and 0 where it is below."""
+        return np.maximum(x, 0.0)
+
+    def where_positive(self, x: Floats, below: Floats, /) -> Floats:
+        """Return x where it is above 0, and ``below`` where it is not."""
+        return np.where(x > 0, x, below)
+
+    def clip(self, x: Floats, low: float, high: float, /) -> Floats:
+        """Return x within both ends, the upper one where they are the wrong way round."""
+        return np.minimum(np.maximum(x, low), high)
+
+    def power(self, x: Floats, exponent: float, /) -> Floats:
+        """Return x to an exponent; what has no power is no number, as in the network."""
+        with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+            return np.asarray(np.power(x, np.asarray(exponent, x.dtype)))
+
+    def elementary(self, name: Elementary, x: Floats, /) -> Floats:
+        """Return what one of the elementary functions gives; infinities are meant, as in the network."""
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return np.asarray(_ELEMENTARY[name](x))
+
+    def slopes(self, activation: Activation, slopes: Parameter, x: Floats, /) -> Floats:
+        """Return the slopes of a parametric rectifier, spread along the axes of x."""
+        return spread_out(np.asarray(slopes.value).astype(x.dtype), x.ndim, activation.along)
 
 
 def _sigmoid(x: Floats) -> Floats:
@@ -227,3 +273,17 @@ def _error_function(x: Floats) -> Floats:
     from filtviz.special_functions import erf
 
     return np.asarray(erf(x))
+
+
+_ELEMENTARY: Mapping[Elementary, Callable[[Floats], Floats]] = {
+    "sigmoid": _sigmoid,
+    "tanh": np.tanh,
+    "exp": np.exp,
+    "expm1": np.expm1,
+    "log": np.log,
+    "softplus": lambda x: np.logaddexp(0.0, x),
+    "absolute": np.abs,
+    "erf": _error_function,
+    "sin": np.sin,
+    "cos": np.cos,
+}

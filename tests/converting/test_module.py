@@ -274,9 +274,9 @@ def test_the_command_runs_the_module_in_a_process_of_its_own(tmp_path: Path) -> 
 @needs_torch
 @pytest.mark.slow
 def test_a_module_that_answers_otherwise_is_an_error_and_nothing_is_left(tmp_path: Path, monkeypatch) -> None:
-    from filtviz.converting import module_source
+    from filtviz.converting import formulas
 
-    monkeypatch.setattr(module_source, "_number", lambda number: "0.123")
+    monkeypatch.setattr(formulas, "number", lambda number: "0.123")
     network = network_of(
         Activation(kind="leaky_rectify", alpha=0.5),
         Normalisation(beta=numbers(4), is_batch=False),

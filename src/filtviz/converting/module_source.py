@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any, assert_never
 
 import numpy as np
 from numpy.typing import NDArray
 
-from filtviz.activations import Activation, why_unknown
+from filtviz.activations import Activation
 from filtviz.converting.collected import Collected, epsilon_of, of_layer, turned_kernel
+from filtviz.converting.formulas import number, words_of_activation
 from filtviz.converting.identifiers import Names, identifier
 from filtviz.converting.shaped import Step, outputs, refusal, said_lengths, steps
 from filtviz.errors import ConversionError
@@ -251,7 +253,7 @@ class _Printer:
             case Standardisation():
                 return self._standardise(step, operation, x)
             case Activation():
-                return self._activate(step, operation, x)
+                return words_of_activation(operation, x, step.rank, partial(self._parameter, step, "slopes"))
             case Pooling():
                 return _pool(step, operation, x)
             case GlobalPooling():
@@ -437,7 +439,7 @@ class _Printer:
         if usual is not None:
             n = len(usual["running_mean"].value)
             affine = "" if "weight" in usual else ", affine=False"
-            kind = f"BatchNorm{max(step.rank - 2, 1)}d({n}, eps={_number(epsilon_of(operation))}{affine})"
+            kind = f"BatchNorm{max(step.rank - 2, 1)}d({n}, eps={number(epsilon_of(operation))}{affine})"
             return f"{self._module(step, kind, usual)}({x})"
         both = zip(("scale", "shift"), operation.scale_and_shift(), strict=True)
         scale, shift = (
@@ -447,7 +449,7 @@ class _Printer:
         return f"{x} * {scale} + {shift}"
 
     def _standardise(self, step: Step, operation: Standardisation, x: str) -> str:
-        epsilon = _number(operation.epsilon)
+        epsilon = number(operation.epsilon)
         if operation.groups and not operation.axes:
             found = f"F.group_norm({x}, {int(operation.groups)}, eps={epsilon})"
         else:
@@ -459,62 +461,6 @@ class _Printer:
                 values = spread_out(np.asarray(held.value), step.rank, operation.along)
                 found += f" {sign} {self._parameter(step, what, Parameter.of(what, values))}"
         return found
-
-    def _activate(self, step: Step, activation: Activation, x: str) -> str:
-        alpha, scale, scale_in = map(_number, (activation.alpha, activation.scale, activation.scale_in))
-        match activation.kind:
-            case "linear":
-                return x
-            case "rectify":
-                return f"F.relu({x})"
-            case "leaky_rectify":
-                return f"F.leaky_relu({x}, {alpha})"
-            case "parametric_rectify":
-                if activation.slopes is None:
-                    raise ValueError("the file does not tell its slopes")
-                slopes = spread_out(np.asarray(activation.slopes.value), step.rank, activation.along)
-                held = self._parameter(step, "slopes", Parameter.of("slopes", slopes))
-                return f"torch.where({x} > 0, {x}, {held} * {x})"
-            case "clipped_rectify":
-                return f"{x}.clamp(0.0, {alpha})"
-            case "elu" | "selu":
-                return f"F.elu({x}, {alpha})" if activation.scale == 1 else f"{scale} * F.elu({x}, {alpha})"
-            case "sigmoid":
-                return f"torch.sigmoid({x})"
-            case "hard_sigmoid":
-                return f"({_number(0.2 * activation.scale_in)} * {x} + 0.5).clamp(0.0, 1.0)"
-            case "tanh":
-                is_plain = activation.scale == activation.scale_in == 1
-                return f"torch.tanh({x})" if is_plain else f"{scale} * torch.tanh({scale_in} * {x})"
-            case "softplus":
-                return f"F.softplus({x})"
-            case "softsign":
-                return f"F.softsign({x})"
-            case "exp":
-                return f"torch.exp({x})"
-            case "swish":
-                return f"F.silu({x})"
-            case "mish":
-                return f"F.mish({x})"
-            case "hard_swish":
-                return f"F.hardswish({x})"
-            case "gelu":
-                return f"F.gelu({x})"
-            case "gelu_tanh":
-                return f"F.gelu({x}, approximate='tanh')"
-            case "clip":
-                if not activation.low <= activation.high:
-                    raise ValueError("the ends of what it clips to are the wrong way round")
-                return f"{x}.clamp({_number(activation.low)}, {_number(activation.high)})"
-            case "power":
-                return f"{x} ** {alpha}"
-            case "absolute":
-                return f"{x}.abs()"
-            case "log" | "erf" | "sin" | "cos":
-                return f"torch.{activation.kind}({x})"
-            case "untold":
-                raise ValueError(why_unknown(activation))
-        assert_never(activation.kind)
 
     def _upscale(self, step: Step, operation: Upscale, x: str) -> str:
         _check_axes(step, len(operation.scale))
@@ -624,7 +570,7 @@ def _resized(step: Step, x: str, operation: Resize) -> str:
     if operation.size:
         how = f"size={_tuple(operation.size)}"
     else:
-        how = f"scale_factor=({', '.join(map(_number, operation.scale))},)"
+        how = f"scale_factor=({', '.join(map(number, operation.scale))},)"
         how += "" if ends else ", recompute_scale_factor=False"
     return f"F.interpolate({x}, {how}, mode={mode!r}, align_corners={ends})"
 
@@ -651,7 +597,7 @@ def _respond_locally(step: Step, operation: LocalResponse, x: str) -> str:
     width = min(operation.n, 2 * _channels(step) + 1)
     if width < 1 or step.rank < 3:
         raise ValueError(f"it looks at {operation.n} neighbours")
-    numbers = map(_number, (operation.alpha * width, operation.beta, operation.k))
+    numbers = map(number, (operation.alpha * width, operation.beta, operation.k))
     return f"F.local_response_norm({x}, {width}, {', '.join(numbers)})"
 
 
@@ -661,7 +607,7 @@ def _padded(step: Step, x: str, pad: Pads, value: float, first_axis: int) -> str
     if len(pad) != step.rank - first_axis or any(n < 0 for margin in pad for n in margin):
         raise ValueError("its padding does not fit what it is given")
     numbers = _tuple([n for margin in reversed(pad) for n in margin])
-    return f"F.pad({x}, {numbers}{'' if value == 0 else f', value={_number(value)}'})"
+    return f"F.pad({x}, {numbers}{'' if value == 0 else f', value={number(value)}'})"
 
 
 def _mirrored(step: Step, x: str, operation: Pad) -> str:
@@ -732,7 +678,7 @@ def _merge(step: Step, operation: Merge, below: Sequence[str]) -> str:
         raise ValueError("its inputs have different numbers of axes")
     coefficients = operation.coefficients or (1.0,) * len(below)
     terms = _cropped(step, operation.cropping, below)
-    terms = [x if c == 1 else f"({_number(c)} * {x})" for c, x in zip(coefficients, terms, strict=True)]
+    terms = [x if c == 1 else f"({number(c)} * {x})" for c, x in zip(coefficients, terms, strict=True)]
     if operation.kind in ("maximum", "minimum"):
         total = terms[0]
         for term in terms[1:]:
@@ -754,12 +700,6 @@ def _transpose(step: Step, operation: Transpose, x: str) -> str:
 
 
 # What comes out of the file: numbers alone
-
-
-def _number(value: float) -> str:
-    """Write a number as Python does, whatever it is."""
-    number = float(value)
-    return repr(number) if math.isfinite(number) else f"float('{number}')"
 
 
 def _tuple(numbers: Sequence[int]) -> str:

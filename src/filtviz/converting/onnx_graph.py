@@ -13,8 +13,9 @@ from typing import Any, assert_never
 import numpy as np
 from numpy.typing import NDArray
 
-from filtviz.activations import Activation, why_unknown
+from filtviz.activations import Activation
 from filtviz.budget import BYTE, Account
+from filtviz.converting.formulas import nodes_of_activation
 from filtviz.converting.identifiers import Names, plain
 from filtviz.converting.shaped import Step, outputs, refusal, said_lengths, steps
 from filtviz.errors import ConversionError, MissingExtraError
@@ -159,7 +160,7 @@ class _Graph:
 
     # The pieces
 
-    def node(self, kind: str, inputs: Sequence[str], **attributes: Any) -> str:
+    def node(self, kind: str, inputs: Sequence[str], /, **attributes: Any) -> str:
         """Add a node and return the name of what it gives."""
         name = self.names.give(f"{self._prefix}/{kind}")
         self.nodes.append(self.onnx.helper.make_node(kind, list(inputs), [name], name=name, **attributes))
@@ -223,7 +224,7 @@ class _Graph:
             case Standardisation():
                 return self._standardise(step, operation, x)
             case Activation():
-                return self._activate(step, operation, x)
+                return nodes_of_activation(operation, x, step.rank, self.node, self.constant)
             case Pooling():
                 return self._pool(step, operation, x)
             case GlobalPooling():
@@ -429,67 +430,6 @@ class _Graph:
                 values = spread_out(np.asarray(held.value), step.rank, operation.along)
                 found = self.node(word, [found, self.constant(values, what)])
         return found
-
-    def _activate(self, step: Step, activation: Activation, x: str) -> str:
-        match activation.kind:
-            case "linear":
-                return x
-            case "rectify":
-                return self.node("Relu", [x])
-            case "sigmoid" | "softplus" | "softsign" | "exp" | "mish" | "log" | "erf" | "sin" | "cos":
-                return self.node(activation.kind.capitalize(), [x])
-            case "hard_swish":
-                return self.node("HardSwish", [x])
-            case "leaky_rectify":
-                return self.node("LeakyRelu", [x], alpha=activation.alpha)
-            case "parametric_rectify":
-                if activation.slopes is None:
-                    raise ValueError("the file does not tell its slopes")
-                slopes = spread_out(np.asarray(activation.slopes.value), step.rank, activation.along)
-                return self.node("PRelu", [x, self.constant(slopes, "slopes")])
-            case "clipped_rectify":
-                return self.node("Clip", [x, self.constant(0.0), self.constant(activation.alpha)])
-            case "elu" | "selu":
-                return self.node("Selu", [x], alpha=activation.alpha, gamma=activation.scale)
-            case "hard_sigmoid":
-                return self.node("HardSigmoid", [x], alpha=0.2 * activation.scale_in, beta=0.5)
-            case "tanh":
-                return self._times(self.node("Tanh", [self._times(x, activation.scale_in)]), activation.scale)
-            case "swish":
-                return self.node("Mul", [x, self.node("Sigmoid", [x])])
-            case "gelu":
-                return self._gated(x, self.node("Erf", [self._times(x, 0.5**0.5)]))
-            case "gelu_tanh":
-                cubed = self._times(self.node("Mul", [x, self.node("Mul", [x, x])]), 0.044715)
-                return self._gated(
-                    x, self.node("Tanh", [self._times(self.node("Add", [x, cubed]), (2 / np.pi) ** 0.5)])
-                )
-            case "clip":
-                return self._clip(x, activation.low, activation.high)
-            case "power":
-                return self._power(x, activation.alpha)
-            case "absolute":
-                return self.node("Abs", [x])
-            case "untold":
-                raise ValueError(why_unknown(activation))
-        assert_never(activation.kind)
-
-    def _clip(self, x: str, low: float, high: float) -> str:
-        if not low <= high:
-            raise ValueError("the ends of what it clips to are the wrong way round")
-        ends = [self.constant(low) if low > -math.inf else "", self.constant(high) if high < math.inf else ""]
-        return self.node("Clip", [x, *ends])
-
-    def _power(self, x: str, exponent: float) -> str:
-        if exponent in (0.5, -0.5):
-            root = self.node("Sqrt", [x])
-            return root if exponent > 0 else self.node("Reciprocal", [root])
-        if exponent == 2:
-            return self.node("Mul", [x, x])
-        return self.node("Pow", [x, self.constant(exponent)])
-
-    def _gated(self, x: str, gate: str) -> str:
-        return self.node("Mul", [self._times(x, 0.5), self.node("Add", [gate, self.constant(1.0)])])
 
     def _times(self, x: str, number: float) -> str:
         return x if number == 1.0 else self.node("Mul", [x, self.constant(number)])

@@ -152,7 +152,7 @@ class NumpyEngine:
             case Standardisation():
                 return self._standardise(operation, units)
             case Activation():
-                return activate(operation, units)
+                return np.asarray(activate(operation, units))
             case Pooling():
                 return _pool(operation, units)
             case GlobalPooling():

@@ -14,7 +14,7 @@ from typing import Any, assert_never
 import numpy as np
 from numpy.typing import NDArray
 
-from filtviz.activations import Activation, UnknownActivationError, why_unknown
+from filtviz.activations import Activation, Elementary, activate
 from filtviz.errors import MissingExtraError
 from filtviz.operations import (
     ChannelPooling,
@@ -48,7 +48,7 @@ from filtviz.operations import (
     Untold,
     Upscale,
 )
-from filtviz.parameter import spread_out
+from filtviz.parameter import Parameter, spread_out
 from filtviz.running.fitting import (
     MisfitError,
     check_fits,
@@ -178,7 +178,7 @@ class TorchEngine:
             case Standardisation():
                 return self._standardise(operation, units)
             case Activation():
-                return self._activate(operation, units)
+                return activate(operation, units, self)
             case Pooling():
                 return _pool(operation, units)
             case GlobalPooling():
@@ -329,59 +329,29 @@ class TorchEngine:
             )
         return found
 
-    def _activate(self, activation: Activation, x: Units) -> Units:
-        match activation.kind:
-            case "linear":
-                return x
-            case "rectify":
-                return self.rectify(x)
-            case "leaky_rectify":
-                return torch.where(x > 0, x, activation.alpha * x)
-            case "parametric_rectify":
-                held = activation.slopes
-                if held is None:
-                    raise UnknownActivationError("the file does not tell its slopes")
-                slopes = self._hold(activation, "slopes", lambda: held.value)
-                return torch.where(x > 0, x, spread_out(slopes, x.ndim, activation.along) * x)
-            case "clipped_rectify":
-                return torch.clamp(x, 0.0, activation.alpha)
-            case "elu" | "selu":
-                below = activation.alpha * torch.expm1(torch.clamp(x, max=0.0))
-                return activation.scale * torch.where(x > 0, x, below)
-            case "sigmoid":
-                return torch.sigmoid(x)
-            case "hard_sigmoid":
-                return torch.clamp(0.2 * activation.scale_in * x + 0.5, 0.0, 1.0)
-            case "tanh":
-                return activation.scale * torch.tanh(activation.scale_in * x)
-            case "softplus":
-                return torch.logaddexp(torch.zeros_like(x), x)
-            case "softsign":
-                return x / (1.0 + x.abs())
-            case "exp":
-                return torch.exp(x)
-            case "swish":
-                return x * torch.sigmoid(x)
-            case "hard_swish":
-                return x * torch.clamp(x + 3.0, 0.0, 6.0) / 6.0
-            case "mish":
-                return x * torch.tanh(torch.logaddexp(x, torch.zeros_like(x)))
-            case "gelu":
-                return F.gelu(x)
-            case "gelu_tanh":
-                return F.gelu(x, approximate="tanh")
-            case "clip":
-                return torch.clamp(x, activation.low, activation.high)
-            case "power":
-                return x**activation.alpha
-            case "absolute":
-                return x.abs()
-            case "log" | "erf" | "sin" | "cos":
-                functions = {"log": torch.log, "erf": torch.erf, "sin": torch.sin, "cos": torch.cos}
-                return functions[activation.kind](x)
-            case "untold":
-                raise UnknownActivationError(why_unknown(activation))
-        assert_never(activation.kind)
+    # The functions of `filtviz.activations`
+
+    def where_positive(self, x: Units, below: Units, /) -> Units:
+        """Return x where it is above 0, and ``below`` where it is not."""
+        return torch.where(x > 0, x, below)
+
+    def clip(self, x: Units, low: float, high: float, /) -> Units:
+        """Return x within both ends."""
+        return torch.clamp(x, low, high)
+
+    def power(self, x: Units, exponent: float, /) -> Units:
+        """Return x to an exponent."""
+        return x**exponent
+
+    def elementary(self, name: Elementary, x: Units, /) -> Units:
+        """Return what one of the elementary functions gives."""
+        if name == "softplus":
+            return torch.logaddexp(torch.zeros_like(x), x)
+        return getattr(torch, name)(x)
+
+    def slopes(self, activation: Activation, slopes: Parameter, x: Units, /) -> Units:
+        """Return the slopes of a parametric rectifier, spread along the axes of x."""
+        return spread_out(self._hold(activation, "slopes", lambda: slopes.value), x.ndim, activation.along)
 
 
 def _with_bias(units: Units, bias: Units | None) -> Units:
