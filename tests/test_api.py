@@ -372,3 +372,193 @@ def test_limits_and_hints_go_to_the_reader():
 def test_the_homes_of_names_exist():
     for name, home in filtviz._HOMES.items():
         assert name in import_module(home).__all__, f"{home} does not offer {name}"
+
+
+# What the choices of a command lead to, on networks of a few weights
+
+
+def small(seed: int = 0, sign: int = 1, **fields: object) -> Network:
+    """A network of one convolution, in no file; of another seed it has nothing in common with this one."""
+    return Network.of([conv(sign * np.random.default_rng(seed).normal(size=(4, 1, 3, 3)), **fields)])
+
+
+def test_badges_need_a_sheet_and_what_was_too_much_for_them_is_told(monkeypatch):
+    from filtviz.measures.measure import Diagnosis
+
+    told = Diagnosis(file=None, layers=(), left_out=("conv1 was not measured",))
+    monkeypatch.setattr("filtviz.measures.diagnosing.diagnose", lambda *_, **__: told)
+    result = filtviz.plot(small(), badges=True)
+    assert result.options.view == "sheet"
+    assert result.left_out == ("conv1 was not measured",)
+    assert [picture.part for picture in result.pictures] == ["sheet"]
+    plain = filtviz.plot(small())
+    assert (plain.options.view, plain.left_out) == ("grid", ())
+
+
+def test_a_layer_that_is_asked_for_twice_is_drawn_and_paid_for_once():
+    poor = filtviz.Budget(pixels=400_000)
+    result = filtviz.plot(small(), layers=[0, "conv1", -1], budget=poor)
+    assert (len(result.layers), result.failures) == (1, ())
+    two = Network.of([*small().layers, conv(np.ones((4, 4, 3, 3)))])
+    result = filtviz.plot(two, layers=[0, 1], channels=0, budget=poor)
+    assert [failure.code for failure in result.failures] == ["budget"]
+
+
+@pytest.mark.parametrize("suffix", ["png", "pdf", "svg"])
+def test_of_layers_that_all_fail_nothing_is_written(suffix):
+    results = [
+        filtviz.plot(small(), layers=5, output=f"out.{suffix}"),
+        filtviz.compare([small(), small(1)], layers=5, output=f"out.{suffix}"),
+    ]
+    for result in results:
+        assert [failure.layer for failure in result.failures] == [5]
+        assert result.files == ()
+    assert not Path(f"out.{suffix}").exists()
+
+
+def test_a_picture_is_called_after_its_models_unless_a_person_names_it():
+    for output, stem in (("out/", "network"), ("out.png", "")):
+        assert filtviz.plot(small(), output=output).stem == stem
+    for output, stem in (("out/", "network-network"), ("out.png", "")):
+        assert filtviz.compare([small(), small(1)], output=output).stem == stem
+
+
+@pytest.mark.parametrize(
+    ("options", "suffix"),
+    [({}, "png"), ({"output": "out.svg"}, "svg"), ({"output": "out/", "suffix": "pdf"}, "pdf")],
+)
+def test_pictures_are_paid_for_in_the_format_that_they_are_written_in(options, suffix, monkeypatch):
+    """Each weight of a drawing in vectors takes many times the work of one in pixels."""
+
+    def first_text(given):
+        return next(each for each in given if isinstance(each, str))
+
+    paid = []
+    for place in ("plotting.pay_for_view", "plotting.pay_for_pages", "estimates.pay_for_pages"):
+        monkeypatch.setattr(f"filtviz.drawing.{place}", lambda *given: paid.append(first_text(given)))
+    filtviz.plot(small(), view="sheet", **options)
+    assert paid == [suffix, suffix]
+    paid.clear()
+    filtviz.compare([small(), small(1)], animate="out.gif", **options)
+    assert paid == ["gif", *([suffix] if options else [])]
+
+
+@pytest.mark.parametrize(
+    ("options", "files"),
+    [
+        ({"output": "out/"}, ["out/network-network-conv1-compare.png"]),
+        ({"output": "out/", "suffix": "svg"}, ["out/network-network-conv1-compare.svg"]),
+        ({"output": "out.pdf"}, ["out.pdf"]),
+        ({"animate": "out.gif"}, ["out.gif"]),
+        ({"animate": "out.gif", "output": "out.png"}, ["out.png", "out.gif"]),
+        ({}, []),
+    ],
+)
+def test_a_comparison_writes_what_it_is_asked_for(options, files):
+    result = filtviz.compare([small(), small(1)], **options)
+    assert [str(file.path) for file in result.files] == files
+    assert all(Path(file).stat().st_size for file in files)
+
+
+@pytest.mark.parametrize("layers", [[], [0, 1], [0, 0]])
+def test_an_animation_is_of_exactly_one_layer(layers):
+    with pytest.raises(ValueError, match=r"ends in \.gif, and goes with one layer"):
+        filtviz.compare([small(), small(1)], layers=layers, animate="out.gif")
+
+
+def test_an_animation_that_would_replace_a_model_is_refused_before_anything_is_written():
+    shutil.copy(UNTRAINED, "out.gif")
+    with pytest.raises(OutputError, match=r"out\.gif"):
+        filtviz.compare(["out.gif", TRAINED], animate="out.gif", output="out/")
+    assert not Path("out").exists()
+    assert Path("out.gif").read_bytes() == UNTRAINED.read_bytes()
+
+
+def test_what_cannot_be_drawn_of_a_comparison_fails_alone():
+    wide = Network.of([conv(np.random.default_rng(0).normal(size=(2, 1, 3, 30_000))) for _ in "ab"])
+    result = filtviz.compare([wide, wide], layers=[0], output="out.png")
+    assert [failure.code for failure in result.failures] == ["not-drawable"]
+    assert (len(result.comparisons), result.files) == (1, ())
+
+
+@pytest.mark.parametrize("states", [[], "ab", ["one"], ["one", 2], 3])
+def test_states_are_called_by_a_text_for_each_or_not_at_all(states):
+    with pytest.raises(filtviz.ArgumentError, match="states must be 2 texts, one for each model"):
+        filtviz.compare(small(), small(1), states=states)
+
+
+def test_a_model_beside_an_array_is_compared_as_models_are():
+    network = small()
+    found = filtviz.compare([network, network.conv_layers[0].filters], output="out.png")
+    assert isinstance(found, ComparisonResult)
+    assert [file.path for file in found.files] == [Path("out.png")]
+
+
+@pytest.mark.parametrize(
+    ("networks", "cautioned"),
+    [
+        ((small(), small(1)), "network 1 and network 2"),
+        ((small(), small(sign=-1), small(1)), "network 1 and network 3"),
+        ((small(), small(1), small(sign=-1)), None),  # the opposite is no chance
+        ((small(), small()), None),
+    ],
+)
+def test_what_is_no_more_alike_than_by_chance_is_said_of_the_first_and_the_last(networks, cautioned):
+    result = filtviz.compare(networks)
+    expected = [] if cautioned is None else [f"conv1 is no more alike in {cautioned} than by chance"]
+    assert [caution.partition(":")[0] for caution in result.cautions] == expected
+
+
+@pytest.mark.parametrize(
+    ("flips", "turned"),
+    [
+        ((True, False), [0]),
+        ((False, True, True), [1, 2]),
+        ((True, True), []),
+        ((True, None), []),
+        ((False, None), []),
+        ((None, True, False), [1]),
+    ],
+)
+def test_kernels_are_turned_only_where_one_network_convolves_and_another_correlates(
+    flips, turned, monkeypatch
+):
+    said = []
+    drawn = "filtviz.drawing.kernel_sheets.comparison_pages"
+    monkeypatch.setattr(drawn, lambda *_, **how: said.append(how["as_stored"]) or [])
+    networks = [small(flip_filters=flip) for flip in flips]
+    result = filtviz.compare(networks, output="out/")
+    own = networks[0].conv_layers[0].filters
+    for place, filters in enumerate(result.comparisons[0].filters):
+        assert np.array_equal(filters, own[..., ::-1, ::-1] if place in turned else own)
+    assert said == [not turned]
+    names = [f"network {place + 1}" for place in turned]
+    told = [caution for caution in result.cautions if "turned by 180°" in caution]
+    assert len(told) == bool(turned)
+    assert all(name in told[0] for name in names)
+
+
+def test_what_is_no_filter_is_not_turned_but_refused_for_what_it_is():
+    curves = [Network.of([conv(np.ones((4, 1, 5)), axes="oic", flip_filters=flip)]) for flip in (True, False)]
+    (failure,) = filtviz.compare(curves).failures
+    assert "cannot be compared" in failure.reason
+
+
+def test_comparing_is_charged_for():
+    (failure,) = filtviz.compare([small(), small(1)], budget=filtviz.Budget(work=1)).failures
+    assert failure.code == "budget"
+    assert failure.reason.startswith("comparing conv1 takes")
+
+
+def test_a_caution_of_several_layers_is_said_once():
+    pair = [Network.of([*small(seed).layers, *small(seed).layers]) for seed in (0, 1)]
+    flipped = [
+        Network.of([conv(each.filters, flip_filters=flip) for each in network.conv_layers])
+        for network, flip in zip(pair, (True, False), strict=True)
+    ]
+    cautions = filtviz.compare(flipped, layers=[0, 1]).cautions
+    assert len(set(cautions)) == len(cautions) == 3
+
+
+def test_one_state_is_no_training_to_follow():
+    assert filtviz.follow([small()]) is None

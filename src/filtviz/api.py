@@ -566,7 +566,7 @@ def compare(
 
 def _turned(layers: Sequence[ConvLayer]) -> list[bool]:
     """Tell which layers' kernels are turned before they are compared: those that convolve, beside others."""
-    turns = {layer.flip_filters for layer in layers} == {True, False}
+    turns = {layer.flip_filters for layer in layers} >= {True, False}
     return [turns and bool(layer.flip_filters) for layer in layers]
 
 

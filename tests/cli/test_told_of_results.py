@@ -1,0 +1,499 @@
+"""What commands say of each kind of result, on which stream, with which status: results are made up."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+from tests.building import conv
+
+from filtviz.batch.exporting import ExportResult, ModelResult, Progress
+from filtviz.cli import console, main
+from filtviz.drawing import DrawingOptions
+from filtviz.errors import FiltvizError
+from filtviz.measures.comparison import compare_layers
+from filtviz.network import Network
+from filtviz.results import ComparisonResult, LayerFailure, PlotResult, PlottedLayer, WrittenFile
+from filtviz.signals import Stopped
+from filtviz.surveying.run import SurveyedModel, SurveyFailure, SurveyResult
+
+from .any_command import fill
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("filled")
+    fill(folder)
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def here(filled, monkeypatch):
+    monkeypatch.chdir(filled)
+
+
+@pytest.fixture
+def run(monkeypatch):
+    """Run a command whose function returns what is made up, or raises it."""
+
+    def invoke(function: str, result: Any, *line: str) -> Result:
+        def call(*_: Any, **given: Any) -> Any:
+            if isinstance(result, BaseException):
+                raise result
+            return result(given) if callable(result) else result
+
+        monkeypatch.setattr(function, call)
+        return CliRunner().invoke(main, line)
+
+    return invoke
+
+
+LAYER = conv(np.random.default_rng(0).normal(size=(3, 2, 3, 3)), name="one")
+SMOOTH = conv(np.ones((3, 2, 3, 3)), name="even")
+NETWORK = Network.of([LAYER, *(conv(np.ones((2, 3, 3, 3)), name=f"c{n}") for n in range(2, 4))])
+FAILED = (LayerFailure(7, "there is no layer 7", "no-such-layer"),)
+
+
+def plotted(*layers: Any, n_pictures: int = 1, **fields: Any) -> PlotResult:
+    pictures = tuple(object() for _ in range(n_pictures))
+    drawn = [PlottedLayer(layer=each, pictures=pictures, cautions=("it misleads",)) for each in layers]
+    return PlotResult(network=NETWORK, layers=tuple(drawn), options=DrawingOptions(), **fields)  # type: ignore[arg-type]
+
+
+FIRST = NETWORK.conv_layers[0]
+FILES = (WrittenFile(Path("a.png")), WrittenFile(Path("b.png"), kept=True))
+
+
+@pytest.mark.cases("all")
+@pytest.mark.parametrize(
+    ("line", "result", "status", "out", "err"),
+    [
+        (
+            "",
+            plotted(FIRST, files=FILES[:1]),
+            0,
+            [],
+            [
+                "it misleads",
+                "this is layer 0; the model has 2 more",
+                "one looks like noise: `filtviz diagnose m.pkl` says why, and --through draws deeper",
+            ],
+        ),
+        ("-l 0", plotted(FIRST, files=FILES[:1]), 0, [], ["it misleads", "one looks like noise"]),
+        ("-l 0 -q", plotted(FIRST, files=FILES[:1]), 0, [], []),
+        ("-l 0 --through", plotted(FIRST, files=FILES[:1]), 0, [], ["it misleads"]),
+        (
+            "-l 0",
+            plotted(FIRST, FIRST, files=FILES[:1]),
+            0,
+            [],
+            ["it misleads", "it misleads", "one and one look like noise"],
+        ),
+        (
+            "-l 0",
+            plotted(FIRST, n_pictures=8, files=FILES[:1]),
+            0,
+            [],
+            ["it misleads", "one: one picture for each of 8 channels; --view sheet", "one looks like noise"],
+        ),
+        (
+            "-l 0",
+            plotted(FIRST, n_pictures=7, files=FILES[:1]),
+            0,
+            [],
+            ["it misleads", "one looks like noise"],
+        ),
+        (
+            "-l 0 --view rms",
+            plotted(FIRST, n_pictures=8, files=FILES[:1]),
+            0,
+            [],
+            ["it misleads", "one looks like noise"],
+        ),
+        ("-l 0", plotted(NETWORK.conv_layers[1], files=FILES[:1]), 0, [], ["it misleads"]),
+        ("", plotted(failures=FAILED), 1, [], ["filtviz: there is no layer 7"]),
+        ("-q", plotted(failures=FAILED), 1, [], ["filtviz: there is no layer 7"]),
+        ("-l 0", plotted(FIRST, left_out=("too much",)), 1, [], ["it misleads", "filtviz: too much"]),
+        ("-l 0 --show", plotted(files=FILES), 0, ["a.png"], ["kept b.png, which exists"]),
+        ("-l 0 --terminal -o x", plotted(files=FILES), 0, ["a.png"], ["kept b.png, which exists"]),
+        ("-l 0 --terminal -o x -q", plotted(files=FILES), 0, ["a.png"], []),
+        ("-l 0", plotted(files=FILES[:1], stem="m"), 0, [], []),
+        (
+            "-l 0",
+            plotted(files=FILES[:1], stem="runs-m"),
+            0,
+            [],
+            ["m-… shows another model: these pictures are called runs-m-…"],
+        ),
+    ],
+)
+def test_what_a_plot_says(line, result, status, out, err, run):
+    told = run("filtviz.api.plot", result, "plot", "m.pkl", *line.split())
+    assert (told.exit_code, told.stdout.splitlines()) == (status, out), told.output
+    lines = told.stderr.splitlines()
+    assert len(lines) == len(err), lines
+    assert all(own.startswith(begin) for own, begin in zip(lines, err, strict=True)), lines
+
+
+def test_a_plot_tells_of_each_file_as_soon_as_it_is_there_but_in_windows_terminals_and_json(run):
+    given: list[Any] = []
+    for line, as_it_goes in (("", True), ("--show", False), ("--terminal -o x", False), ("--json", False)):
+        result = lambda keywords: given.append(keywords) or plotted(files=FILES)  # noqa: E731
+        told = run("filtviz.api.plot", result, "plot", "m.pkl", "-l", "0", *line.split())
+        assert (given[-1]["progress"] is not None) == as_it_goes
+        assert (given[-1]["output"] is None) == (line == "--show")
+    assert [each["kept"] for each in json.loads(told.stdout)["pictures"]] == [False, True]
+
+
+COMPARED = compare_layers([NETWORK.conv_layers[0], SMOOTH], ["a", "b"])
+
+
+def compared(**fields: Any) -> ComparisonResult:
+    return ComparisonResult(**{"comparisons": (COMPARED,), **fields})
+
+
+THE_FIRST = (
+    "this is the first convolution; --layer compares others, and `filtviz diagnose before.pkl --before m.pkl`"
+)
+
+
+@pytest.mark.cases("all")
+@pytest.mark.parametrize(
+    ("line", "result", "status", "out", "err"),
+    [
+        ("", compared(), 0, [COMPARED.sentence], [THE_FIRST]),
+        ("-l 0", compared(), 0, [COMPARED.sentence], []),
+        ("-l 0", compared(cautions=("by chance",)), 0, [COMPARED.sentence], ["by chance"]),
+        ("-l 0 -q", compared(cautions=("by chance",)), 0, [COMPARED.sentence], []),
+        ("-l 0", compared(files=FILES[:1]), 0, [COMPARED.sentence, "a.png"], []),
+        ("-l 0", compared(failures=FAILED), 1, [COMPARED.sentence], ["filtviz: there is no layer 7"]),
+        ("", compared(comparisons=(), failures=FAILED), 1, [], ["filtviz: there is no layer 7"]),
+        ("-l 0", compared(stem="m-before"), 0, [COMPARED.sentence], []),
+        (
+            "-l 0",
+            compared(stem="x"),
+            0,
+            [COMPARED.sentence],
+            ["m-before-… shows other models: these pictures are called x-…"],
+        ),
+    ],
+)
+def test_what_a_comparison_says(line, result, status, out, err, run):
+    told = run("filtviz.api.compare", result, "compare", "m.pkl", "before.pkl", *line.split())
+    assert told.exit_code == status, told.output
+    assert [line.partition("one: ")[2] or line for line in told.stdout.splitlines()] == out
+    lines = told.stderr.splitlines()
+    assert len(lines) == len(err), lines
+    assert all(own.startswith(begin) for own, begin in zip(lines, err, strict=True)), lines
+
+
+def test_json_of_a_comparison_stands_alone_on_stdout(run):
+    told = run("filtviz.api.compare", compared(files=FILES[:1]), "compare", "m.pkl", "before.pkl", "--json")
+    data = json.loads(told.stdout)
+    assert [each["relative_change"] for each in data["layers"]] == [COMPARED.total_change]
+    assert [each["cosine"] for each in data["layers"]] == [COMPARED.total_cosine]
+    assert "a.png" in told.stderr.splitlines()
+    quiet = run(
+        "filtviz.api.compare", compared(files=FILES[:1]), "compare", "m.pkl", "before.pkl", "--json", "-q"
+    )
+    assert (json.loads(quiet.stdout), quiet.stderr) == (data, "")
+
+
+@pytest.mark.parametrize("line", ["-l 0 -l 1 --animate x.gif", "--animate x.png", "--animate x"])
+def test_an_animation_that_is_none_is_wrong_usage(line, run):
+    told = run("filtviz.api.compare", compared(), "compare", "m.pkl", "before.pkl", *line.split())
+    assert told.exit_code == 2
+    assert "--animate needs a name that ends in .gif, and one --layer" in told.stderr
+
+
+# Runs over many models
+
+
+def model(name: str = "a.pkl", status: Any = "drawn", **fields: Any) -> ModelResult:
+    return ModelResult(path=Path(name), place=name, folder=Path("out/a"), status=status, **fields)
+
+
+def exported(*models: ModelResult, **fields: Any) -> ExportResult:
+    return ExportResult(
+        folder=Path("out"), manifest=Path("out/manifest.json"), models=models, pictures=(), **fields
+    )
+
+
+BARE = model("b.pkl", "no-filters", reason="it has no convolution", code="no-filters")
+BROKEN = model("c.pkl", "failed", reason="c.pkl: it is damaged", code="malformed")
+PASSED = (model("x.txt", "no-model"), model("y.bin", "part"), model("z.txt", "no-model"))
+
+
+@pytest.mark.cases("all")
+@pytest.mark.parametrize(
+    ("line", "result", "status", "err"),
+    [
+        ("", exported(model(drawn=2)), 0, ["2 pages drawn, 0 kept"]),
+        ("-q", exported(model(drawn=2)), 0, []),
+        ("", exported(model(drawn=1, kept=1), BARE), 0, ["1 page drawn, 1 kept, 1 model without filters"]),
+        (
+            "--strict",
+            exported(model(drawn=1), BARE),
+            1,
+            ["filtviz: b.pkl: it has no convolution", "1 page drawn, 0 kept, 1 model without filters"],
+        ),
+        ("--strict -q", exported(model(drawn=1), BARE), 1, ["filtviz: b.pkl: it has no convolution"]),
+        (
+            "",
+            exported(model(), BROKEN),
+            1,
+            ["filtviz: c.pkl: it is damaged", "0 pages drawn, 0 kept, 1 of 2 models failed"],
+        ),
+        ("-q", exported(BROKEN), 1, ["filtviz: c.pkl: it is damaged"]),
+        ("", exported(), 1, ["filtviz: there is no model in what was given", "0 pages drawn, 0 kept"]),
+        (
+            "",
+            exported(model(), passed_over=PASSED),
+            0,
+            ["0 pages drawn, 0 kept; 2 files passed over, no model"],
+        ),
+        ("", exported(model(), passed_over=PASSED[1:2]), 0, ["0 pages drawn, 0 kept"]),
+    ],
+)
+def test_what_an_export_says(line, result, status, err, run):
+    told = run("filtviz.batch.export", result, "export", "m.pkl", "-o", "out", *line.split())
+    assert (told.exit_code, told.stdout.splitlines()) == (status, ["out/manifest.json"]), told.output
+    assert [_without_time(line) for line in told.stderr.splitlines()] == err
+
+
+def _without_time(line: str) -> str:
+    return line.partition(" ")[2] if line[:2] == "20" else line
+
+
+@pytest.mark.cases("all")
+@pytest.mark.parametrize(
+    ("finished", "said"),
+    [
+        (model(drawn=1), ["a.pkl: 1 page drawn"]),
+        (model(drawn=2, kept=1), ["a.pkl: 2 pages drawn, 1 was there"]),
+        (model(drawn=2, kept=2), ["a.pkl: 2 pages drawn, 2 were there"]),
+        (model(drawn=2, notes=("it misleads",)), ["a.pkl: it misleads", "a.pkl: 2 pages drawn"]),
+        (model(status="kept", kept=2), []),
+        (model(status="failed", drawn=1, reason="r"), ["a.pkl: 1 page drawn, failed"]),
+        (BARE, ["b.pkl: no pictures: it has no convolution"]),
+        (model("b.pkl", "no-filters", reason="it has no convolution", is_read=False), []),
+        (model(status="no-model"), []),
+        (None, []),
+    ],
+)
+@pytest.mark.parametrize("quiet", [True, False])
+def test_what_is_said_while_an_export_goes_on(finished, said, quiet, run):
+    def work(given: dict[str, Any]) -> ExportResult:
+        assert (given["progress"] is None) == quiet
+        if not quiet:
+            given["progress"](Progress(done=1, known=2, finished=finished))
+        return exported(model())
+
+    line = ["-q"] if quiet else []
+    told = run("filtviz.batch.export", work, "export", "m.pkl", "-o", "out", *line)
+    lines = [_without_time(line) for line in told.stderr.splitlines()]
+    assert lines == ([] if quiet else [*said, "0 pages drawn, 0 kept"])
+
+
+def surveyed(**fields: Any) -> SurveyResult:
+    usual = {"folder": Path("s"), "page": Path("s/survey.html"), "tables": {}, "measured": 1, "kept": 0,
+             "passed_over": 0, "layers": 2, "filters": 6, "failures": ()}  # fmt: skip
+    return SurveyResult(**{**usual, **fields})
+
+
+FAILURES = (
+    SurveyFailure("c.pkl", "c.pkl: it is damaged", "malformed"),
+    SurveyFailure("d.pkl", "gone", "no-access"),
+)
+
+
+@pytest.mark.cases("all")
+@pytest.mark.parametrize(
+    ("line", "result", "status", "err"),
+    [
+        ("", surveyed(), 0, ["1 file measured, 0 kept: 2 layers, 6 filters"]),
+        ("-q", surveyed(), 0, []),
+        ("", surveyed(measured=0, kept=3), 0, ["0 files measured, 3 kept: 2 layers, 6 filters"]),
+        (
+            "",
+            surveyed(measured=0),
+            1,
+            ["filtviz: there is no model in what was given", "0 files measured, 0 kept: 2 layers, 6 filters"],
+        ),
+        ("-q", surveyed(failures=FAILURES), 1, ["filtviz: c.pkl: it is damaged", "filtviz: d.pkl: gone"]),
+        (
+            "",
+            surveyed(passed_over=1),
+            0,
+            ["1 file measured, 0 kept: 2 layers, 6 filters; 1 file passed over"],
+        ),
+    ],
+)
+def test_what_a_survey_says(line, result, status, err, run):
+    told = run("filtviz.surveying.survey", result, "survey", "m.pkl", "-o", "s", *line.split())
+    assert (told.exit_code, told.stdout.splitlines()) == (status, ["s/survey.html"]), told.output
+    assert [_without_time(line) for line in told.stderr.splitlines()] == err
+
+
+def test_json_of_a_survey_says_of_each_model_what_became_of_it(run):
+    models = (SurveyedModel("a.pkl", "measured", None, None), SurveyedModel("c.pkl", "failed", "x", "y"))
+    result = surveyed(failures=FAILURES, models=models, passed_over=3, kept=4)
+    data = json.loads(run("filtviz.surveying.survey", result, "survey", "m.pkl", "-o", "s", "--json").stdout)
+    assert [(each["file"], each["status"]) for each in data["models"]] == [
+        ("a.pkl", "measured"),
+        ("c.pkl", "failed"),
+    ]
+    assert (data["complete"], data["passed_over"], data["kept"], data["measured"]) == (False, 3, 4, 1)
+    assert [each["code"] for each in data["failures"]] == ["malformed", "no-access"]
+
+
+STOPS = [(KeyboardInterrupt(), 130), (Stopped(143), 143), (Stopped(129), 129)]
+
+
+@pytest.mark.cases("all")
+@pytest.mark.parametrize(("stop", "status"), STOPS)
+@pytest.mark.parametrize(
+    ("function", "line"),
+    [
+        ("filtviz.batch.export", "export m.pkl -o out"),
+        ("filtviz.surveying.survey", "survey m.pkl -o out"),
+    ],
+)
+def test_a_run_that_is_stopped_says_how_to_go_on_and_ends_as_it_was_stopped(
+    function, line, stop, status, run
+):
+    told = run(function, stop, *line.split())
+    assert told.exit_code == status, told.output
+    assert "filtviz: stopped; the same command goes on from here" in told.stderr
+    assert told.stdout == ""
+
+
+# What ends any command
+
+
+@pytest.mark.cases("all")
+@pytest.mark.parametrize(
+    ("error", "status", "sentence"),
+    [
+        (FiltvizError("it is so"), 1, "filtviz: it is so"),
+        (PermissionError(13, "Permission denied", "a\x1bfile"), 1, "filtviz: a\\x1bfile: Permission denied"),
+        (MemoryError(), 1, "filtviz: the machine has not enough memory for this"),
+        (KeyboardInterrupt(), 130, "filtviz: stopped"),
+        (click.UsageError("wrong"), 2, "Error: wrong"),
+    ],
+)
+def test_an_error_of_any_command_is_a_sentence_and_a_status(error, status, sentence, run):
+    told = run("filtviz.api.layers", error, "layers", "m.pkl")
+    assert (told.exit_code, told.stdout) == (status, "")
+    assert sentence in told.stderr
+    assert run("filtviz.api.layers", error, "layers", "m.pkl", "-q").stderr == told.stderr
+
+
+@pytest.mark.parametrize("error", [OSError("of no file"), ValueError("a fault of ours")])
+def test_a_fault_of_ours_is_not_made_up_as_a_sentence(error, run):
+    assert run("filtviz.api.layers", error, "layers", "m.pkl").exception is error
+
+
+@pytest.mark.cases("all")
+@pytest.mark.parametrize(
+    ("function", "line"),
+    [
+        ("filtviz.api.layers", "layers m.pkl"),
+        ("filtviz.api.plot", "plot m.pkl"),
+        ("filtviz.api.compare", "compare m.pkl before.pkl"),
+        ("filtviz.api.graph", "graph m.pkl"),
+        ("filtviz.batch.export", "export m.pkl -o out"),
+    ],
+)
+def test_what_fails_as_a_whole_is_said_in_json_too(function, line, run):
+    words = line.split()
+    told = run(function, FiltvizError("it is so"), *words, "--json")
+    data = json.loads(told.stdout)
+    models = [word for word in words[1:] if word.endswith(".pkl")]
+    assert (data["complete"], data["code"], data["reason"]) == (False, FiltvizError.code, "it is so")
+    assert [each["file"] for each in data["models"]] == models
+    assert run(function, FiltvizError("it is so"), *words).stdout == ""
+
+
+# The console
+
+
+@pytest.fixture
+def window(monkeypatch) -> Callable[..., tuple[int, int | None]]:
+    def of(*, is_terminal: bool, columns: str | None = None, size: tuple[int, int] = (120, 30)) -> Any:
+        monkeypatch.setattr(sys.stdout, "isatty", lambda: is_terminal)
+        monkeypatch.setattr(console.shutil, "get_terminal_size", lambda _: console.os.terminal_size(size))
+        monkeypatch.delenv("COLUMNS", raising=False)
+        if columns is not None:
+            monkeypatch.setenv("COLUMNS", columns)
+        return console.window()
+
+    return of
+
+
+def test_a_window_has_its_own_size_and_a_pipe_80_columns_unless_they_are_told(window):
+    assert window(is_terminal=True) == (120, 30)
+    assert window(is_terminal=False) == (80, None)
+    assert window(is_terminal=False, columns="50") == (50, None)
+    for wrong in ("", "0", "wide", "-3", "10000", "1" * 30):
+        assert window(is_terminal=False, columns=wrong) == (80, None)
+
+
+def test_json_is_strict():
+    with pytest.raises(ValueError, match="JSON"):
+        console.print_json({"value": float("nan")})
+
+
+class Screen:
+    """A stdout of an encoding, which is a terminal or is none."""
+
+    def __init__(self, encoding: str, *, is_terminal: bool) -> None:
+        self.encoding, self.errors, self.is_terminal = encoding, "strict", is_terminal
+
+    def isatty(self) -> bool:
+        return self.is_terminal
+
+
+@pytest.mark.cases("all")
+@pytest.mark.parametrize(
+    ("encoding", "is_terminal", "depth"),
+    [("utf-8", True, "256"), ("ascii", True, "plain"), ("utf-8", False, "plain"), ("latin-1", True, "plain")],
+)
+def test_sheets_are_printed_in_colour_where_the_terminal_has_the_character(
+    encoding, is_terminal, depth, monkeypatch
+):
+    from filtviz.drawing import terminal
+
+    asked, printed = [], []
+    monkeypatch.setattr(console, "_print_graphics", lambda _: False)
+    monkeypatch.setattr(terminal, "sheet_lines", lambda *given: asked.append(given) or ["line"])
+    monkeypatch.setattr(console.click, "echo", lambda *given, **how: printed.append((given, how)))
+    monkeypatch.setattr(console, "window", lambda: (77, 33))
+    monkeypatch.setattr(console.sys, "stdout", Screen(encoding, is_terminal=is_terminal))
+    monkeypatch.setattr(console.os, "environ", {"TERM": "xterm"})
+
+    class Page:
+        sheet = "the sheet"
+
+    console.print_sheets([Page()])  # type: ignore[list-item]
+    assert asked == [("the sheet", 77, depth, 33)]
+    assert printed == [(("line",), {"color": depth != "plain"})]
+
+
+def test_what_goes_to_a_log_carries_the_time_and_what_goes_to_a_terminal_does_not(monkeypatch):
+    said: list[str] = []
+    monkeypatch.setattr(console, "say", said.append)
+    for is_terminal in (True, False):
+        monkeypatch.setattr(console.sys, "stderr", Screen("utf-8", is_terminal=is_terminal))
+        monkeypatch.setattr(console.sys, "stdout", Screen("utf-8", is_terminal=not is_terminal))
+        console.log("done")
+    assert said[0] == "done"
+    assert said[1][:2] == "20"
+    assert said[1].endswith(" done")
