@@ -27,6 +27,7 @@ def test_convolutions_are_counted_without_the_other_layers() -> None:
     assert [(x.index, x.conv_index) for x in network.conv_layers] == [(1, 0), (3, 1)]
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("names", "expected"),
     [

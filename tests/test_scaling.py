@@ -17,6 +17,7 @@ LAST = FIRST + 0.3 * RNG.standard_normal(FIRST.shape)
 POWERS = [2.0**-900, 2.0**-400, 1.0, 2.0**400, 2.0**900, 2.0**1020]
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     "value", [5e-324, 1e-310, 1e-300, 0.75, 1.0, 3.0, 65504.0, 1e300, np.finfo(float).max]
 )

@@ -8,6 +8,7 @@ from filtviz.errors import ReadError
 from tests.sentences import all_are_whole, broken
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     "sentence",
     [
@@ -25,6 +26,7 @@ def test_holes_are_found(sentence) -> None:
     assert bool(broken(sentence)) == (sentence != "it lies in the file")
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     "sentence",
     [

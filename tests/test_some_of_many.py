@@ -90,6 +90,7 @@ def _held(**fields: Any) -> Any:
     return SimpleNamespace(**{"quantised": [], "computed": {}, "meant": [], "running": {}, **fields})
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("what", SAYS)
 def test_of_many_names_the_first_are_shown_and_the_others_counted(what) -> None:
     """The most that are all shown, and how many are shown of more than that."""

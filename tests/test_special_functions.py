@@ -28,6 +28,7 @@ def test_the_functions_come_without_the_package_and_it_comes_whole_with_the_same
     assert done.stdout.splitlines() == ["[]", "True True", "True [2.]"]
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     "name", ["ndtr", "chdtrc", "gammaincc", "betaincc", "stdtr", "smirnov", "expit", "erf"]
 )

@@ -14,6 +14,7 @@ import filtviz
 from filtviz.text import about, digest, file_stem, listed, p_value, percent, plural, printable
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("raw", "shown"),
     [
@@ -31,6 +32,7 @@ def test_printable(raw: str, shown: str) -> None:
     assert printable(raw) == shown
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("raw", "stem"),
     [

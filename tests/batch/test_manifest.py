@@ -207,6 +207,7 @@ HOSTILE = {
 """What a manifest can be that a stranger has written."""
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
 def test_what_filtviz_has_not_written_is_not_taken_for_a_manifest(tmp_path, text):
     (tmp_path / "manifest.json").write_bytes(text if isinstance(text, bytes) else text.encode())

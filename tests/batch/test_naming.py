@@ -43,6 +43,7 @@ def test_a_plain_name_is_taken_as_it_is(path, stem):
 LONG = "n" * 60
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("path", "begin"),
     [
@@ -76,6 +77,7 @@ ALIKE = [
 ]
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("names", ALIKE)
 def test_models_whose_names_look_alike_as_files_are_told_apart_in_any_order(names):
     paths = [Path(f"{name}.pkl") for name in names]
@@ -99,6 +101,7 @@ def test_several_models_are_named_by_the_first_and_the_last():
     assert models_stem(long) != models_stem(long[::-1])
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("place", "name"),
     [
@@ -224,6 +227,7 @@ def test_long_labels_of_one_beginning_are_told_apart():
     assert stems_of(f"{LONG}a", f"{LONG}b") == [f"{LONG[:49]}-{digest(LONG + end)}" for end in "ab"]
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("part", ["ch0", "ch07", "CH1", "compare", "through", "rgb", "sheet-p02", *VIEWS])
 def test_no_layer_is_called_as_another_ones_picture(part):
     if part == "grid":  # its pictures are named by their channels

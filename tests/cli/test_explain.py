@@ -35,6 +35,7 @@ def test_a_measure_is_told_in_full() -> None:
     assert max(map(len, result.stdout.splitlines())) <= 100
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("key", MEASURES)
 def test_every_measure_can_be_told(key: str) -> None:
     result = run(key)
@@ -62,6 +63,7 @@ def test_json() -> None:
     assert [each["measure"] for each in json.loads(run("--json").stdout)] == list(MEASURES)
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("key", TOPICS)
 def test_every_topic_says_what_it_means_and_where_to_go_on(key: str) -> None:
     result = run(key)
@@ -86,6 +88,7 @@ def test_topics_speak_of_measures_and_options_that_exist() -> None:
     assert not set(words) & set(MEASURES)
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("word", "title"),
     [

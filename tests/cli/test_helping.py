@@ -32,6 +32,7 @@ def help_of(command, option="--help", columns="80"):
     return ran.stdout
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("command", COMMANDS)
 def test_the_help_of_a_command_fits_two_screens_of_80_columns(command):
     lines = help_of(command).splitlines()

@@ -118,6 +118,7 @@ def cells(*values: object, encoding: str = "utf-8") -> list[str]:
     return row
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     "name",
     ["=1+1", "+1", "-1", "@SUM(A1)", "  =1", "\u00a0=1", "＝1", "－1", "⁼1", "=", "-2+3+cmd|' /C calc'!A0"],

@@ -118,6 +118,7 @@ def test_the_table_fits_80_columns_or_as_many_as_are_asked_for(columns: str | No
     assert ran.stdout == expected
 
 
+@pytest.mark.cases("all")
 @pytest.mark.usefixtures("loaded")
 @pytest.mark.parametrize("columns", range(50, 120, 7))
 def test_no_line_of_the_table_is_wider_than_it_may_be(columns: int) -> None:

@@ -79,6 +79,7 @@ def test_models_of_different_layers_have_a_row_each() -> None:
     ]
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("n", [1, 24, 25, 60])
 @pytest.mark.parametrize("n_models", [2, 3, 9])
 def test_every_line_fits_eighty_columns_and_every_model_is_there(n, n_models) -> None:

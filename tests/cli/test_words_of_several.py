@@ -86,6 +86,7 @@ def said_of(*steps: tuple[float | None, ...]) -> str:
     return text.removeprefix("Ordered by the epoch. ").partition(" A layer is taken")[0]
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("steps", "said"),
     [
@@ -162,6 +163,7 @@ def test_filters_that_changed_most_are_drawn_in_the_order_that_is_asked_for(top,
     assert _arrange(comparison, top, order).tolist() == drawn
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("given", "told"),
     [

@@ -56,6 +56,7 @@ def unread(layer: ConvLayer) -> ConvLayer:
     return replace(layer, operations=(convolution,), parameters=(weights,))
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("view", ["grid", "sheet", "rms", "components", "nmf"])
 @pytest.mark.parametrize("suffix", ["png", "pdf", "svg"])
 def test_no_weight_is_read_to_know_what_a_view_takes(view, suffix):

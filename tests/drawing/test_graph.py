@@ -364,6 +364,7 @@ def test_boxes_are_as_high_as_their_lines_and_columns_are_as_wide_as_their_rows(
     assert len(beside.curves) == 2
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("stride", "spacing", "groups", "words"),
     [
@@ -383,6 +384,7 @@ def test_a_convolution_says_what_is_unusual_of_it(stride, spacing, groups, words
     assert _word(operation) == f"conv 3×2, 4 filters{words}"
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("operation", "word"),
     [

@@ -117,6 +117,7 @@ def test_given_room_is_kept() -> None:
             assert page.size[1] <= room[1]
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("shape", "zoom", "gap"),
     [

@@ -25,6 +25,7 @@ def test_the_defaults_are_nolearns():
     assert (options.figsize, options.dpi, options.cmap, options.view) == ((6.0, 6.0), 100.0, "gray", "grid")
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("wrong", "sentence"),
     [
@@ -147,6 +148,7 @@ def test_channels_are_read(text, ranges):
     assert parse_channels(text) == ranges
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("text", ["", "x", "1-", "-1", "5-2", "1,,2", "1.5", "٣"])
 def test_other_texts_are_no_channels(text):
     with pytest.raises(ValueError, match="channels are `all`, or numbers and ranges such as 0,2-5, not "):

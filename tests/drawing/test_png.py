@@ -20,6 +20,7 @@ def page(mode: str, width: int, height: int) -> Raster:
     return Raster(mode=mode, size=(width, height), rows=rows[:height], palette=palette)
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("size", [(1, 1), (13, 1), (1, 40), (77, 50)])
 @pytest.mark.parametrize("mode", ["1", "L", "P", "RGB"])
 def test_pillow_reads_the_same_pixels_in_the_same_mode(mode, size):

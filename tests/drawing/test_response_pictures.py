@@ -26,6 +26,7 @@ def tiles(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 # Scales
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("values", "signed", "ticks", "scaled"),
     [

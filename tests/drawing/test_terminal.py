@@ -123,6 +123,7 @@ def test_a_hostile_name_cannot_command_the_terminal() -> None:
     assert "\\x1b[2J\\x07evil" in text
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("environment", "is_terminal", "depth"),
     [
@@ -165,6 +166,7 @@ def tall_sheet(n=12, channels=1):
     return pages_of(layer_of(random_weights(n, channels, 3, 3)))[0].sheet
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("height", [12, 18, 24, 40])
 @pytest.mark.parametrize("depth", ["plain", "256"])
 def test_a_window_gets_the_strips_that_there_is_room_for_and_is_told_of_the_others(height, depth):

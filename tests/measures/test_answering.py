@@ -196,6 +196,7 @@ def filters(n: int, **counts: int) -> tuple[FilterDiagnosis, ...]:
     )
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("verdict", "counts", "seen"),
     [
@@ -219,6 +220,7 @@ def finding(key: str, *, found: bool = True, **fields):
     return MEASURES[key].finding(value=1.0, text="x", found=found, **fields)
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("findings", "seen"),
     [

@@ -9,6 +9,7 @@ import scipy
 from filtviz.measures.bias import bias_state
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("bias", "state"),
     [

@@ -30,6 +30,7 @@ def test_the_ends_of_the_tail(n) -> None:
     assert kolmogorov_tail(n, just_above) == pytest.approx(scipy.stats.kstwo.sf(just_above, n))
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("n", [1, 2, 10, 300])
 @pytest.mark.parametrize("shift", [-0.2, 0.0, 0.3])
 def test_the_p_value_is_that_of_scipys_test(n, shift) -> None:
@@ -38,6 +39,7 @@ def test_the_p_value_is_that_of_scipys_test(n, shift) -> None:
     assert kolmogorov_p(np.sort(values)) == pytest.approx(expected, rel=1e-10)
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("n", [20, 21, 180, 5000])
 @pytest.mark.parametrize("law", ["normal", "uniform", "exponential"])
 def test_normality_is_scipys(n, law) -> None:

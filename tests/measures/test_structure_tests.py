@@ -36,6 +36,7 @@ def test_sphericity_of_few_large_kernels_is_that_of_their_positions(n: int) -> N
     assert (test.q, test.degrees) == (pytest.approx(_statistic(vectors)), 528 * 531 // 2)
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("q", "n", "p", "tail"),
     [

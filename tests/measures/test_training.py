@@ -30,6 +30,7 @@ def test_nothing_tells_of_an_untouched_network(make_chain, untouched) -> None:
     assert signs_of_training(make_chain(untouched, batch_norm(4), dense(np.zeros(3)))) == ()
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("field", ["beta", "gamma", "mean", "inv_std"])
 @pytest.mark.parametrize("n", [1, 2, 4])
 def test_each_statistic_of_a_normalisation_tells_where_there_are_two_or_more(

@@ -29,6 +29,7 @@ def state(glorot, sizes, name: str = "", epoch: int | None = None) -> Network:
     return replace(chain(*layers), origin=Origin(path=Path(name) if name else None, epoch=epoch))
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("steps", "place"),
     [

@@ -89,6 +89,7 @@ def test_no_scale_where_no_normalisation_follows(subject_of, make_conv, make_cha
     assert MEASURES["normalisation"].take(subject_of(network=plain)) is None
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("values", "places"),
     [

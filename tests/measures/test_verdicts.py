@@ -359,6 +359,7 @@ def test_the_words_of_verdicts_are_written_once() -> None:
             assert not [word for word in words if word in literals], path
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("n", "verdict", "moved", "said"),
     [

@@ -87,6 +87,7 @@ def test_charts_stay_in_their_plane() -> None:
     assert points[:, 1].max() <= CHART_HEIGHT
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("counts", [[4], [1, 2], [0, 3, 6, 0], [5, 0, 0, 1, 2]], ids=str)
 @pytest.mark.parametrize("highest", [None, 12.0])
 def test_each_bar_stands_over_its_bin_as_high_as_its_count(counts, highest) -> None:
@@ -111,6 +112,7 @@ def test_each_bar_stands_over_its_bin_as_high_as_its_count(counts, highest) -> N
         np.testing.assert_allclose(points, [[0, 140], [240, 0], [360, 105], [480, 140]], atol=0.051)
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("n", "bins"), [(1, 2), (26, 6), (28, 7), (990, 20), (1010, 21), (30_000, 63), (50_000, 64)]
 )

@@ -34,6 +34,7 @@ def examined(*convs: int | None, reason: str = "") -> Examination:
     return Examination(n_images=2, layers=layers, reason=reason)
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("convs", "look_at", "reason", "drawn"),
     [

@@ -26,6 +26,7 @@ def weights_of(sprite: Sprite) -> np.ndarray:
     return (np.array(kernels) - sprite.zero) * sprite.unit
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(("bits", "steps"), [(16, 126 * 257), (8, 126)])
 @pytest.mark.parametrize("shape", [(20, 1, 3, 3), (5, 7, 3, 3), (3, 3, 7, 5), (4, 6, 1, 1), (1, 1, 1, 9)])
 def test_weights_come_back(shape: tuple[int, int, int, int], bits: int, steps: int) -> None:

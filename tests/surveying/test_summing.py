@@ -153,6 +153,7 @@ def test_so_many_models_it_takes_and_a_spread() -> None:
 # Distributions
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("n", range(1, 9))
 def test_the_ends_of_a_group_are_named_from_outside_in_and_no_layer_twice(n: int) -> None:
     values = np.random.default_rng(0).permutation(n).astype(float)
