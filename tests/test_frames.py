@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import fields, replace
 
 import numpy as np
+import pytest
 
 import filtviz
 from filtviz import Network, frames
@@ -57,3 +58,34 @@ def test_a_row_of_the_network_has_its_fields_by_their_names() -> None:
         assert told["receptive_field"] == (None if seen is None else seen.size)
         assert told["coverage"] == (None if seen is None else seen.coverage)
         assert "\x1b" not in str(told["name"])
+
+
+def test_of_several_earlier_files_the_first_is_what_filters_are_held_against() -> None:
+    (layer,) = filtviz.diagnose(made()).layers
+    changes = tuple(
+        Change(before=name, filters=(FilterChange(index=0, cos2=cos2, relative_change=1.0),))
+        for name, cos2 in (("first", 0.25), ("last", 0.75))
+    )
+    rows = list(frames._filters(replace(layer, changes=changes)))
+    assert [row["cos2"] for row in rows] == [0.25, None, None, None]
+
+
+def test_a_share_of_none_is_a_number_and_one_that_is_not_known_is_none() -> None:
+    (layer,) = filtviz.diagnose(made()).layers
+    for share in (0.0, None, 0.5):
+        (row,) = frames._layers(replace(layer, residue=share))
+        assert row["noise"] == share
+        assert (row["noise"] is None) == (share is None)
+
+
+@pytest.mark.parametrize("of", ["layer", "", None, 3, ["layers"], {"layers": 1}])
+def test_a_frame_of_something_else_is_one_sentence(of) -> None:
+    with pytest.raises(filtviz.ArgumentError, match="a frame is of 'layers', 'filters' or 'measures', not"):
+        frames.diagnosis_frame(filtviz.Diagnosis(file=None, layers=()), of)
+
+
+@pytest.mark.parametrize("of", ["layers", "filters", "measures"])
+def test_a_frame_of_nothing_is_empty(of) -> None:
+    pytest.importorskip("pandas", reason="pandas is not installed")
+    assert frames.diagnosis_frame(filtviz.Diagnosis(file=None, layers=()), of).empty
+    assert frames.network_frame(Network.of([])).empty

@@ -21,3 +21,36 @@ def test_what_fits_stays_in_its_line() -> None:
         "       c",
     ]
     assert Paper(40).table([], ["n", "m"]).splitlines()[0].split() == ["n", "m"]
+
+
+def test_the_widest_column_is_broken_first_and_the_others_stay_in_their_lines() -> None:
+    cells = ["a name", "a very long sentence that goes on and on", "a middling text"]
+    lines = Paper(50).table([cells], ["one", "two", "three"]).splitlines()
+    assert max(map(len, lines)) <= 50
+    assert cells[0] in lines[2]
+    assert cells[2] in lines[2]
+    assert cells[1] not in lines[2]
+
+
+def test_lines_of_a_cell_stay_lines_where_it_is_broken() -> None:
+    lines = Paper(20).table([["a b\nc d", "x" * 12]], ["n", "m"], maxcolwidths=[8, 12]).splitlines()
+    assert [line.rstrip() for line in lines[2:]] == ["a b  xxxxxxxxxxxx", "c d"]
+
+
+def test_a_paragraph_is_broken_at_blanks_alone() -> None:
+    """Names of files and options are read and copied whole."""
+    text = "see --very-long-option-name and run1/some-model-file.pkl"
+    assert Paper(24).wrapped(text).splitlines() == [
+        "see",
+        "--very-long-option-name",
+        "and",
+        "run1/some-model-file.pkl",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("columns", "width"), [("10", 40), ("40", 40), ("77", 77), ("100", 100), ("101", 100), ("400", 100)]
+)
+def test_lines_are_as_long_as_the_window_between_40_and_100(columns: str, width: int, monkeypatch) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    assert Paper.of_window().width == width

@@ -11,6 +11,7 @@ import pytest
 
 from filtviz.drawing.views import SHEET_VIEWS, VIEWS
 from filtviz.naming import (
+    DEEPEST,
     layer_stems,
     model_folders,
     model_stem,
@@ -277,3 +278,56 @@ def test_files_that_show_models_of_one_name_are_told_apart():
     assert re.fullmatch(r"a-net-[0-9a-f]{10}", third)
     assert models_stems([Path("y/a/net.pkl")])[2] != third
     assert models_stems([Path("x/a/one.pkl"), Path("y/b/two.pkl")])[:2] == ("one-two", "a-one-b-two")
+
+
+@pytest.mark.cases("all")
+@pytest.mark.parametrize("name", ["net.pkl", "net.pkl.gz", "net.PKL.GZ", "net.pkl.Bz2", "net.pkl.xz"])
+def test_a_packed_model_is_called_as_what_it_holds(name):
+    assert model_stem(Path(name)).startswith("net")
+    assert ".pkl" not in model_stem(Path(name)).lower()
+
+
+def test_the_index_of_a_model_in_several_files_is_called_after_the_model():
+    assert model_stem(Path("net.safetensors.index.json")) == "net"
+    assert model_stem(Path(".index.json"))
+
+
+def test_no_part_of_a_name_begins_at_the_root_twice():
+    assert telling_names([Path("/a.pkl"), Path("/b/a.pkl")]) == ["/a.pkl", "b/a.pkl"]
+
+
+def test_of_more_than_two_models_all_names_end_in_a_digest_and_of_two_none():
+    two = [Path("a/x.pkl"), Path("b/y.pkl")]
+    three = [two[0], Path("c/z.pkl"), two[1]]
+    assert models_stems(two)[:2] == ("x-y", "a-x-b-y")
+    for one, other in zip(models_stems(three), models_stems([two[0], Path("c/w.pkl"), two[1]]), strict=True):
+        assert one != other
+    plain, longer, _ = models_stems(three)
+    assert plain.startswith("x-y-")
+    assert longer.startswith("a-x-b-y-")
+    assert plain.removeprefix("x-y-") == longer.removeprefix("a-x-b-y-")
+
+
+def test_two_models_in_one_folder_are_told_apart_by_their_suffixes():
+    assert models_stem([Path("a/net.pkl"), Path("a/net.npz")]) == "net.pkl-net.npz"
+    assert models_stem([Path("a/net.pkl"), Path("a/net.pkl")]) == "net-net"
+
+
+@pytest.mark.cases("all")
+@pytest.mark.parametrize(
+    ("place", "is_below"),
+    [
+        ("../runs/a.pkl", True),
+        ("../../runs/a.pkl", True),
+        ("../runs/../a.pkl", False),
+        ("a.pkl", False),
+        ("runs/a.pkl", False),
+        ("../a.pkl", True),
+        ("../" + "d/" * DEEPEST + "a.pkl", True),
+        ("../" + "d/" * (DEEPEST + 1) + "a.pkl", False),
+    ],
+)
+def test_which_models_lie_below_a_folder_that_holds_that_of_all(place, is_below):
+    plain = [folder for folder in model_folders(place) if folder.split("/")[-1] == "a"]
+    assert bool(plain) == is_below
+    assert all(".." not in folder.split("/") for folder in model_folders(place))

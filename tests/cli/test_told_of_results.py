@@ -16,6 +16,7 @@ from tests.building import conv
 
 from filtviz.batch.exporting import ExportResult, ModelResult, Progress
 from filtviz.cli import console, main
+from filtviz.demonstrations import Demonstration
 from filtviz.drawing import DrawingOptions
 from filtviz.errors import FiltvizError
 from filtviz.measures.comparison import compare_layers
@@ -420,6 +421,206 @@ def test_what_fails_as_a_whole_is_said_in_json_too(function, line, run):
     assert (data["complete"], data["code"], data["reason"]) == (False, FiltvizError.code, "it is so")
     assert [each["file"] for each in data["models"]] == models
     assert run(function, FiltvizError("it is so"), *words).stdout == ""
+
+
+# What is answered to images
+
+
+TABLE = (("unit", "fires"), (0, 0.5), (1, None))
+ROWS = (("a.png", "3"), ("b.png", "4"))
+
+
+def shown(**fields: Any) -> Demonstration:
+    usual = {"answer": ("it is so",), "data": {"value": 1.0}, "sentences": ("pixels are from 0 to 1",)}
+    return Demonstration(**{**usual, **fields})
+
+
+@pytest.mark.cases("all")
+@pytest.mark.parametrize(
+    ("line", "result", "out", "err"),
+    [
+        ("", shown(), ["it is so"], ["Pixels are from 0 to 1"]),
+        ("-q", shown(), ["it is so"], []),
+        ("", shown(files=FILES[:1]), ["a.png"], ["Pixels are from 0 to 1", "it is so"]),
+        ("-q", shown(files=FILES[:1]), ["a.png"], []),
+        ("--csv", shown(table=TABLE), ["unit,fires", "0,0.5", "1,"], ["Pixels are from 0 to 1"]),
+        (
+            "--csv -o x.png",
+            shown(table=TABLE, files=FILES[:1]),
+            ["unit,fires", "0,0.5", "1,"],
+            ["Pixels are from 0 to 1", "a.png"],
+        ),
+        ("--csv -o x.png -q", shown(table=TABLE, files=FILES[:1]), ["unit,fires", "0,0.5", "1,"], []),
+        ("--terminal", shown(picture="P"), ["the picture P"], ["Pixels are from 0 to 1"]),
+        (
+            "--terminal -o x.png",
+            shown(picture="P", files=FILES[:1]),
+            ["the picture P"],
+            ["Pixels are from 0 to 1", "a.png"],
+        ),
+        ("--terminal", shown(), ["it is so"], ["Pixels are from 0 to 1"]),
+    ],
+)
+def test_what_is_said_of_what_images_are_answered(line, result, out, err, run, monkeypatch):
+    from filtviz.cli import image_options
+
+    monkeypatch.setattr(image_options, "print_sheets", lambda pages: click.echo(f"the picture {pages[0]}"))
+    told = run(
+        "filtviz.demonstrations.show_activity", result, "activity", "m.pkl", "--images", "seen", *line.split()
+    )
+    assert told.exit_code == 0, told.output
+    assert (told.stdout.splitlines(), told.stderr.splitlines()) == (out, err)
+
+
+def test_a_table_stands_below_its_answer_and_its_file_is_a_message(run):
+    result = shown(rows=ROWS, headings=("image", "#1"), files=FILES[:1])
+    told = run("filtviz.demonstrations.show_prediction", result, "predict", "m.pkl", "--images", "seen")
+    lines = told.stdout.splitlines()
+    assert lines[0] == "it is so"
+    assert [line.split() for line in lines[1:] if "--" not in line] == [["image", "#1"], *map(list, ROWS)]
+    assert told.stderr.splitlines() == ["Pixels are from 0 to 1", "a.png"]
+
+
+def test_json_of_what_images_are_answered_names_its_files_and_has_no_nan(run):
+    result = shown(data={"value": float("nan"), "most": float("inf")}, files=FILES[:1])
+    told = run(
+        "filtviz.demonstrations.show_activity", result, "activity", "m.pkl", "--images", "seen", "--json"
+    )
+    data = json.loads(told.stdout)
+    assert (data["value"], data["most"], data["files"], data["complete"]) == (None, None, ["a.png"], True)
+    assert [each["file"] for each in data["models"]] == ["m.pkl"]
+    assert told.stderr.splitlines() == ["Pixels are from 0 to 1"]
+
+
+@pytest.mark.cases("all")
+@pytest.mark.parametrize(
+    ("n_rows", "lines", "shown_rows"),
+    [(20, None, 20), (20, 30, 20), (20, 27, 20), (20, 26, 18), (20, 10, 4), (5, 3, 5), (6, 3, 4)],
+)
+def test_a_window_shows_as_many_rows_as_it_has_room_for(n_rows, lines, shown_rows, run, monkeypatch):
+    from filtviz.cli import image_options
+
+    monkeypatch.setattr(image_options, "window", lambda: (80, lines))
+    result = shown(rows=tuple((f"image{n}", "1") for n in range(n_rows)), headings=("image", "#1"))
+    told = run("filtviz.demonstrations.show_prediction", result, "predict", "m.pkl", "--images", "seen")
+    assert len([line for line in told.stdout.splitlines() if line.startswith("image")]) == 1 + shown_rows
+    assert (f"… and {n_rows - shown_rows} more rows" in told.stdout) == (shown_rows < n_rows)
+
+
+@pytest.mark.cases("all")
+@pytest.mark.parametrize(
+    ("line", "writes"),
+    [
+        ("activity", True),
+        ("activity --json", False),
+        ("activity --csv", False),
+        ("activity --terminal", False),
+        ("activity --json -o x.png", True),
+        ("activity --terminal -o x.png", True),
+        ("predict", False),
+        ("predict --json", False),
+        ("predict -o x.npz", True),
+    ],
+)
+def test_a_picture_is_written_where_nothing_else_is_asked_for_or_a_file_is_named(line, writes, run):
+    given = []
+    name, *more = line.split()
+    function = {"activity": "show_activity", "predict": "show_prediction"}[name]
+
+    def call(*args: Any, **_: Any) -> Demonstration:
+        given.append(args[0])
+        return shown()
+
+    with pytest.MonkeyPatch.context() as inside:
+        inside.setattr(f"filtviz.demonstrations.{function}", call)
+        result = CliRunner().invoke(main, [name, "m.pkl", "--images", "seen", *more])
+    assert result.exit_code == 0, result.output
+    assert (given[0].destination is not None) == writes
+
+
+@pytest.mark.cases("all")
+@pytest.mark.parametrize(
+    ("line", "sentence"),
+    [
+        ("activity --json --csv", "--json, --csv and --terminal exclude each other"),
+        ("activity --csv --terminal", "--json, --csv and --terminal exclude each other"),
+        ("activity --json --terminal", "--json, --csv and --terminal exclude each other"),
+        ("predict -o x.png", ".png is no format of numbers"),
+        ("activity -o x.jpg", ".jpg is no format of pictures"),
+        ("activity -o x.png --format svg", "contradicts the name"),
+        ("activity --size 0", "is no size: give 31, or 224x320"),
+        ("activity --size 3x0", "is no size: give 31, or 224x320"),
+        ("activity --size 3x4x5", "is no size: give 31, or 224x320"),
+        ("activity --size 65536", "is no size: give 31, or 224x320"),
+        ("activity --mean inf", "is not finite"),
+        ("activity --scale 1,nan", "is not finite"),
+        ("activity --mean one", "is no number, or numbers with commas between"),
+        ("activity --batch 0", "0 is not in the range"),
+        ("patches --top 0", "0 is not in the range"),
+        ("patches --top 25", "25 is not in the range"),
+        ("predict --top 0", "0 is not in the range"),
+        ("occlusion --square 0", "0 is not in the range"),
+        ("occlusion --stride 0", "0 is not in the range"),
+        ("occlusion --target -1", "-1 is not in the range"),
+        ("saliency --target -1", "-1 is not in the range"),
+        ("maximise --unit -1", "-1 is not in the range"),
+        ("maximise --steps 0", "0 is not in the range"),
+        ("maximise --steps 4097", "4097 is not in the range"),
+        ("export -o out --jobs 0", "0 is not in the range"),
+        ("survey -o out --jobs 0", "0 is not in the range"),
+        ("compare before.pkl --top 0", "0 is not in the range"),
+        ("plot --top 0", "0 is not in the range"),
+        ("plot --components 0", "0 is not in the range"),
+        ("plot --json --terminal", "--json and --terminal exclude each other"),
+        ("plot --badges --no-labels", "--badges are written with the labels: leave out --no-labels"),
+        ("plot --images x.npy", "--images is for filters composed down to the image: add --through"),
+        ("plot --assume-stacked", "--assume-stacked is for filters composed down to the image"),
+        ("plot --view grid --terminal", "--terminal has no meaning in nolearn's layout"),
+        ("plot --view grid --badges", "--badges has no meaning in nolearn's layout"),
+        ("plot --view rms --channels RGB", "--view rms is not drawn in the channels' colours"),
+        ("diagnose --json --csv", "--json and --csv exclude each other"),
+        ("diagnose --batch 3", "need --images"),
+        ("diagnose --device cuda", "need --images"),
+        ("diagnose --mean 0.5", "need --images"),
+        ("diagnose --labels labels.txt", "need --images"),
+        ("report --size 8", "need --images"),
+        ("report --json --open", "with --json there is no page to --open"),
+        ("compare", "give two files or more"),
+    ],
+)
+def test_what_makes_no_sense_is_wrong_usage(line, sentence):
+    name, *more = line.split()
+    images = (
+        ["--images", "seen"] if name in ("activity", "predict", "patches", "occlusion", "saliency") else []
+    )
+    told = CliRunner().invoke(main, [name, "m.pkl", *images, *more])
+    assert (told.exit_code, told.stdout) == (2, ""), told.output
+    assert sentence in " ".join(told.stderr.split()).replace("│ ", "")
+
+
+def test_a_size_is_rows_and_then_columns():
+    from filtviz.cli.image_options import SizeType
+
+    assert [SizeType().convert(text, None, None) for text in ("31", "5x7", "224X320")] == [
+        (31, 31),
+        (5, 7),
+        (224, 320),
+    ]
+
+
+def test_a_graph_prints_its_lines_or_json_alone_and_writes_where_a_file_is_named():
+    for line, first, err in (
+        (["--terminal", "-o", "net.mmd"], "m.pkl: ", ["net.mmd"]),
+        (["--json", "-o", "net.mmd"], "{", ["net.mmd"]),
+        (["--terminal", "-o", "net.mmd", "-q"], "m.pkl: ", []),
+        (["--terminal"], "m.pkl: ", []),
+        (["--json"], "{", []),
+    ):
+        told = CliRunner().invoke(main, ["graph", "m.pkl", *line])
+        assert told.stdout.startswith(first)
+        assert told.stderr.splitlines() == err
+        Path("net.mmd").unlink(missing_ok=True)
+    assert not list(Path().glob("m-graph*"))
 
 
 # The console
