@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import textwrap
+from dataclasses import replace
 from itertools import pairwise
+from types import SimpleNamespace
 
 import pytest
 
-from filtviz.cli.diagnosis_text import answer_of, describe_model, evidence_of
+from filtviz.cli.diagnosis_text import _remarks, _responses, answer_of, describe_model, evidence_of
 from filtviz.measures.measure import (
     Change,
     Diagnosis,
@@ -17,6 +19,7 @@ from filtviz.measures.measure import (
     Unjudged,
 )
 from filtviz.measures.table import MEASURES
+from filtviz.responses.examining import Examination, LayerResponse
 
 
 @pytest.fixture(autouse=True)
@@ -367,3 +370,153 @@ def test_columns_that_are_empty_are_left_out() -> None:
     text = told(layer(filters=plain), with_filters=True)
     assert text.split("\n\n")[1].splitlines()[0].split() == ["filter", "norm", "F", "p"]
     assert "norm" not in told(layer(filters=plain))
+
+
+# What is said in one state and not in another
+
+
+def screen(*layers: LayerDiagnosis, **fields) -> str:
+    return answer_of(Diagnosis(file="net.pkl", **{"layers": layers, "answer": "A.", **fields}))
+
+
+POINTER = "--details shows every measure"
+
+
+def test_the_pointer_to_details_stands_where_images_say_nothing_and_details_are_not_shown() -> None:
+    images = SimpleNamespace(sentences=("pixels are from 0 to 1",), of=lambda _: None)
+    silent = SimpleNamespace(sentences=(), of=lambda _: None)
+    assert POINTER in screen(layer())
+    assert POINTER in screen(layer(), shown=silent)
+    assert POINTER not in screen(layer(), shown=images)
+    assert POINTER not in screen()
+    whole = Diagnosis(file="net.pkl", layers=(layer(),), answer="A.")
+    for details in (True, False):
+        for with_filters in (True, False):
+            text = describe_model(whole, details=details, with_filters=with_filters)
+            assert (POINTER in text) != details
+
+
+def test_others_are_left_out_from_the_first_line_beyond_the_screen() -> None:
+    texts = [screen(layer(), answer="word " * n, others=(("Other:", "other"),)) for n in range(20, 400, 20)]
+    with_others = [text.count("\n") for text in texts if "Other" in text]
+    assert with_others == sorted(with_others)
+    assert with_others[-1] == 23
+
+
+def test_runs_of_one_verdict_stand_in_the_order_of_the_network_while_there_is_room() -> None:
+    verdicts = ["structured"] * 10 + ["updated"] * 10 + ["structured"] * 10
+    rows = [
+        line.split() for line in screen(*(layer(i, each) for i, each in enumerate(verdicts))).splitlines()
+    ]
+    assert [row[:4] for row in rows if row[:1] and row[0].startswith("conv")] == [
+        ["conv1", "and", "9", "more"],
+        ["conv11", "and", "9", "more"],
+        ["conv21", "and", "9", "more"],
+    ]
+
+
+@pytest.mark.parametrize("n", [24, 25, 60])
+def test_layers_beyond_the_rows_are_counted_one_by_one(n) -> None:
+    """Of each verdict several runs, and more verdicts than the rest of a long answer leaves rows for."""
+    verdicts = ("initial", "updated", "structured", "collapsed", "undecided")
+    layers = [layer(i, verdicts[i % 5]) for i in range(n)]
+    text = screen(*layers, answer="word " * 380, look="L", commands=("c",))
+    rows = [line for line in text.splitlines() if line.startswith("conv")]
+    shown = sum(1 + (int(row.split()[2]) if " and " in row else 0) for row in rows)
+    left = n - shown
+    assert len(rows) == 3
+    assert f"and {left} more layers" in text
+
+
+def test_shapes_of_layers_that_share_a_line_are_various_where_they_differ() -> None:
+    same = [layer(i, "structured") for i in range(30)]
+    other = [*same[:-1], layer(29, "structured", shape=(8, 8, 5, 5))]
+    assert "20x1x3x3" in screen(*same)
+    assert "various" in screen(*other)
+    assert "20x1x3x3" not in screen(*other)
+
+
+def test_layers_that_share_a_line_show_what_they_have_in_common_or_why_they_cannot_be_judged() -> None:
+    alike = [layer(i, "undecided", seen="too few", why="too few") for i in range(30)]
+    apart = [layer(i, "undecided", seen=f"s{i}", why=("pruned", "rounded", "")[i % 3]) for i in range(30)]
+    assert "too few" in screen(*alike)
+    assert "pruned; rounded" in screen(*apart)
+    assert "s0" not in screen(*apart)
+
+
+def test_a_column_is_there_where_a_layer_has_something_in_it() -> None:
+    head = screen(layer(), layer(1)).splitlines()[2].split()
+    assert head == ["layer", "filters", "verdict"]
+    head = screen(layer(residue=0.0), layer(1, seen="much")).splitlines()[2].split()
+    assert head == ["layer", "filters", "verdict", "noise", "to", "be", "seen"]
+
+
+@pytest.mark.parametrize("details", [True, False])
+def test_layers_that_are_not_judged_stand_below_the_details_unless_they_were_too_much(details) -> None:
+    much = replace(CURVE, name="large", reason="too much", left_out=True)
+    diagnosis = Diagnosis(file="net.pkl", layers=(layer(),), unjudged=(CURVE, much))
+    text = evidence_of(diagnosis, details=details, with_filters=False)
+    assert ("sound (Conv1DLayer) is not judged: it is a curve." in text) == details
+    assert "large" not in text
+
+
+@pytest.mark.parametrize("verdict", ["initial", "updated", "structured"])
+def test_of_draws_no_filter_is_worth_a_look_before_another(verdict) -> None:
+    text = told(layer(verdict=verdict, first_filters=(3, 1)))
+    assert ("Filters to look at first: 3, 1." in text) == (verdict != "initial")
+
+
+def test_one_earlier_file_is_called_by_its_name_alone() -> None:
+    for befores, names in ((["a/x.pkl"], ["x.pkl"]), (["a/x.pkl", "b/x.pkl", "c/y.pkl"],
+                                                     ["a/x.pkl", "b/x.pkl", "c/y.pkl"])):  # fmt: skip
+        changes = tuple(Change(before=before, cos2=0.9) for before in befores)
+        table = told(layer(changes=changes)).split("\n\n")[1].splitlines()
+        assert [line.split()[0] for line in table[2 : 2 + len(names)]] == names
+
+
+@pytest.mark.cases("all")
+@pytest.mark.parametrize(
+    ("fields", "remark"),
+    [
+        ({"fires": 0.0}, "never fires on these images"),
+        ({"fires": None}, ""),
+        ({"fires": 0.5}, ""),
+        ({"saturated": 0.96}, "saturated"),
+        ({"saturated": 0.95}, ""),
+        ({"saturated": None}, ""),
+        ({"dead": True}, "provably dead"),
+        ({"decayed": True}, "decayed to almost nothing"),
+        ({"nonfinite": True}, "not finite"),
+        ({"duplicates": (4,)}, "near-duplicate of 4"),
+        ({"duplicates": (1, 2, 3, 4)}, "near-duplicate of 1, 2, 3, 4"),
+        ({"duplicates": (1, 2, 3, 4, 5)}, "near-duplicate of 1, 2, 3, 4 and 1 more"),
+    ],
+)
+def test_what_is_odd_of_a_filter_is_remarked(fields, remark) -> None:
+    assert _remarks(FilterDiagnosis(index=0, norm=1.0, **fields)) == remark
+
+
+def responses(before: str = "", labelled: int | None = None, **fields) -> str:
+    usual = {"layer": "conv1", "index": 1, "conv_index": 0, "units": 4, "function": "rectify"}
+    seen = {"fires": (0.0, 0.5, 0.5, 0.6), "silent": (0,)}
+    each = LayerResponse(**{**usual, **seen, **fields})
+    return _responses(Examination(n_images=1, layers=(each,), before=before, labelled=labelled))
+
+
+def test_what_images_tell_is_a_table_with_its_legend_and_the_silent_units() -> None:
+    text = responses()
+    assert text.startswith("Shown 1 image, and proof for these alone")
+    assert "  40%" in text  # the mean of all units
+    assert "Units that never fire: conv1 0." in text
+    assert "saturated:" not in text
+    assert "put back:" not in text
+    assert "Units that never fire" not in responses(silent=())
+    assert "<1%" in responses(fires=(0.0, 0.001, 0.0, 0.0))
+    assert ">99%" in responses(fires=(1.0, 1.0, 1.0, 0.999))
+
+
+@pytest.mark.parametrize(("labelled", "how"), [(4, "answered right"), (None, "answered as now")])
+@pytest.mark.parametrize(("before", "name"), [("runs/a.pkl", "a.pkl"), ("", "the earlier file")])
+def test_what_is_put_back_is_said_by_the_files_name(labelled, how, before, name) -> None:
+    text = " ".join(responses(before, labelled, right_with_start=0.5).split())
+    assert f"put back: how many images are {how} with this layer's weights of {name}." in text
