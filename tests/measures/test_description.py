@@ -106,6 +106,15 @@ def test_variance_entropy_is_the_published_formula(noise) -> None:
     threshold = 1.2618047 / (1 + np.exp(-0.88767525 * (np.log2(128) - 2.30436435))) - 0.31050834
     assert variance_entropy(kernels) == (pytest.approx(entropy), pytest.approx(entropy / threshold))
     assert variance_entropy(noise((16, 8, 5, 5))) is None
+    assert variance_entropy(noise((1, 2, 3, 3))) is None  # its threshold would be below 0
+    assert variance_entropy(noise((1, 3, 3, 3))) is not None
+
+
+def test_kernels_along_one_direction_have_no_entropy_at_all(noise) -> None:
+    pattern, strengths = np.random.default_rng(7).normal(size=(1, 1, 3, 3)), np.linspace(-1, 3, 12)
+    kernels = Kernels(pattern * strengths.reshape(4, 3, 1, 1))
+    assert variance_entropy(kernels)[0] == 0
+    assert variance_entropy(noise((4, 3, 3, 3)))[0] > 0.1
 
 
 def test_sparsity_and_orthogonality_are_the_published_formulas(noise) -> None:

@@ -26,6 +26,10 @@ _LEVEL, _MIDDLE, _SLOPE, _BASE = 1.2618047, 2.30436435, 0.88767525, -0.31050834
 """L, x₀, k and b of the published threshold for randomness."""
 
 
+_ROUNDING = 1e-12
+"""Of the largest variance: what is below is what rounding leaves."""
+
+
 class _OfFilterDb(ShownMeasure):
     """What the three have in common."""
 
@@ -105,20 +109,21 @@ def variance_entropy(kernels: Kernels) -> tuple[float, float] | None:
 
     The entropy is -Σ v log₁₀ v over the kernels' centred, squared singular values brought to a sum of 1;
     T_H(n) = L/(1 + e^(-k(log₂ n - x₀))) + b is a lower bound for noise, for n kernels of 3x3, so that
-    a ratio of 1 and more looks random. Not for other sizes, where it has no threshold (None), and it
-    needs many kernels.
+    a ratio of 1 and more looks random. Not for other sizes, where it has no threshold, and not for one or
+    two kernels, where it is below 0 (None); it needs many kernels.
     """
-    if kernels.shape[2:] != (3, 3) or kernels.n_kernels < 2:
+    if kernels.shape[2:] != (3, 3) or kernels.n_kernels < 3:
         return None
     mean, spread = kernels.weights.reshape(-1, 9).mean(axis=0), np.zeros((9, 9))
     for block in kernels.blocks():
         centred = kernels.weights[block].reshape(-1, 9) - mean
         spread += centred.T @ centred
-    variances = np.maximum(np.linalg.eigvalsh(spread), 0.0)
-    if variances.sum() == 0:
+    variances = np.linalg.eigvalsh(spread)
+    variances = variances[variances > _ROUNDING * variances[-1]]
+    if variances.size == 0:
         return None
-    shares = variances[variances > 0] / variances.sum()
-    entropy = float(-(shares * np.log10(shares)).sum())
+    shares = variances / variances.sum()
+    entropy = abs(float((shares * np.log10(shares)).sum()))
     threshold = _LEVEL / (1 + np.exp(-_SLOPE * (np.log2(kernels.n_kernels) - _MIDDLE))) + _BASE
     return entropy, float(entropy / threshold)
 
