@@ -246,11 +246,11 @@ class Origin:
     ``framework`` is the library that made the model (``PyTorch``), ``producer`` the program that wrote the
     file; ``order`` says where the order of the layers comes from, ``left_out`` what the file holds besides,
     ``graph`` the name of another file that tells what the layers do, where this one does not,
-    ``guess`` in a few words what was concluded of the axes of kernels where it may be otherwise, ``thin`` the
-    names of arrays that may be filters over one axis, which the file does not tell. ``training``
-    has a few words for each thing in the file that only a training leaves ("it holds the state of an
-    optimiser"), ``epoch`` is the number of epochs or steps that it tells. ``size`` is that of all its files
-    on disk, in bytes.
+    ``guess`` in a few words what was concluded of the axes of kernels, or of how they are computed, where it
+    may be otherwise, ``thin`` the names of arrays that may be filters over one axis, which the file does not
+    tell. ``training`` has a few words for each thing in the file that only a training leaves ("it holds the
+    state of an optimiser"), ``epoch`` is the number of epochs or steps that it tells. ``size`` is that of all
+    its files on disk, in bytes.
     """
 
     path: Path | None = None

@@ -72,6 +72,53 @@ def test_orthogonal_kernels_are_computed_by_pytorchs_own_choice(tmp_path, size, 
     assert "a are computed from what is stored: made orthogonal by" in said(network)
     assert "PyTorch's own choice for the shape, which the file does not tell" in said(network)
     assert np.array_equal(layer.parameters[1].value, stored)
+    assert "guessed the map that makes a orthogonal; if it is not PyTorch's own" in network.origin.guess
+
+
+def signed(*shape: int) -> np.ndarray:
+    """What the parametrisation stores: its diagonal is -1 as long as no weight decay shrinks it."""
+    stored = numbers(*shape)
+    for kernel in stored.reshape(-1, *shape[-2:]):
+        np.fill_diagonal(kernel, -1)
+    return stored
+
+
+def test_no_map_is_guessed_where_nothing_was_learned(tmp_path):
+    stored = signed(4, 2, 5, 3) * np.eye(5, 3, dtype="f4")
+    base = np.linalg.qr(numbers(4, 2, 5, 5))[0]
+    network = opened(tmp_path, **{"original": stored, "0.base": base})
+    assert np.allclose(network.conv_layers[0].W, base[..., :3], atol=1e-6)
+    assert "every map gives the same" in said(network)
+    assert network.origin.guess == ""
+
+
+def test_a_diagonal_that_shrank_is_not_taken_for_reflections(tmp_path):
+    stored = signed(4, 2, 5, 3) * np.float32(0.9)
+    base = np.linalg.qr(numbers(4, 2, 5, 5))[0]
+    network = opened(tmp_path, **{"original": stored, "0.base": base})
+    lower = np.tril(np.pad(stored[0, 0].astype("f8"), [(0, 0), (0, 2)]))
+    expected = (base[0, 0] @ exponential(lower - lower.T))[:, :3]
+    assert np.allclose(network.conv_layers[0].W[0, 0], expected, atol=1e-6)
+    assert "its diagonal is not that of reflections" in said(network)
+    assert "guessed" in network.origin.guess
+
+
+@pytest.mark.parametrize("size", [(3, 3), (5, 3), (3, 5)])
+def test_reflections_without_a_base_are_told_by_their_signs(tmp_path, size):
+    stored = signed(4, 2, *size)
+    network = opened(tmp_path, original=stored)
+    kernel = stored[0, 0].astype("f8")
+    expected = reflected(kernel.T).T if size == (3, 5) else reflected(kernel)
+    assert np.allclose(network.conv_layers[0].W[0, 0], expected, atol=1e-6)
+    assert "Householder's reflections (as the signs on its diagonal tell)" in said(network)
+    assert network.origin.guess == ""
+
+
+def test_binary_weights_are_no_reflections(tmp_path):
+    stored = np.sign(signed(4, 2, 3, 3))
+    network = opened(tmp_path, original=stored)
+    assert np.array_equal(network.conv_layers[0].W, stored)
+    assert "a parametrisation that the file does not tell" in said(network)
 
 
 @pytest.mark.parametrize(

@@ -214,9 +214,11 @@ def _network(opened: Opened, found: _File, kind: str, files: Sequence[str]) -> N
         Tensor(name=name, array=found.tensors[name]) for name in sorted(found.tensors, key=natural_key)
     ]
     sentences: tuple[str, ...] = ()
+    guess = ""
     if convention is PYTORCH:
         tensors, words = without_prefixes(tensors)
-        effective = effective_tensors(tensors)
+        effective = effective_tensors(tensors, opened.effort)
+        guess = effective.guess
         tensors = list(effective.tensors)
         sentences = (
             *effective.sentences,
@@ -233,6 +235,7 @@ def _network(opened: Opened, found: _File, kind: str, files: Sequence[str]) -> N
         framework=framework,
         order="the names, in their natural order: the file does not keep that of the layers",
         inferred=(*made.inferred, *sentences, *assumed),
+        guess=guess,
         notes=(*made.notes, *_where(files)),
     )
     return Network.of(made.layers, origin)

@@ -99,6 +99,7 @@ def _of_index(opened: Opened, weight_map: Mapping[str, str]) -> Network:
         framework="PyTorch",
         order="the order of the index",
         inferred=part.inferred,
+        guess=part.guess,
         notes=(*part.notes, f"its tensors lie in {listed([printable(file, 60) for file in found], 30)}"),
     )
     return Network.of(part.layers, origin)
@@ -157,6 +158,7 @@ class _Part:
     layers: tuple[Layer, ...]
     order: str
     inferred: tuple[str, ...] = ()
+    guess: str = ""
     notes: tuple[str, ...] = ()
 
 
@@ -185,6 +187,7 @@ def _network(opened: Opened, saved: Saved, choice: Choice, rebuilder: Rebuilder)
         epoch=choice.epoch,
         left_out=(*choice.left_out, *([f"tensors without values: {listed(lost)}"] if lost else ())),
         inferred=tuple(dict.fromkeys(inferred)),
+        guess="; ".join(dict.fromkeys(part.guess for part in parts if part.guess)),
         notes=tuple(notes),
     )
     return Network.of(layers, origin, choice.history)
@@ -246,7 +249,7 @@ def _of_list(opened: Opened, one: WeightSet, rebuilder: Rebuilder, prefix: str) 
 
 def _of_state_dict(opened: Opened, one: WeightSet, rebuilders: Sequence[Rebuilder], prefix: str) -> _Part:
     stripped, words = without_prefixes(one.tensors)
-    effective = effective_tensors(stripped)
+    effective = effective_tensors(stripped, opened.effort)
     tensors = (
         effective.tensors if not prefix else [_renamed(each, f"{prefix}.") for each in effective.tensors]
     )
@@ -256,6 +259,7 @@ def _of_state_dict(opened: Opened, one: WeightSet, rebuilders: Sequence[Rebuilde
         layers=made.layers,
         order=_ORDERS["state_dict"],
         inferred=(*made.inferred, *effective.sentences, *_read_otherwise(rebuilders)),
+        guess=effective.guess,
         notes=(*made.notes, *notes, *_ties(one.tensors)),
     )
 

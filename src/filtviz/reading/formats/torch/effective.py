@@ -22,18 +22,23 @@ from filtviz.reading.formats.torch.norms import (
     weight_norm,
 )
 from filtviz.reading.formats.torch.parametrised import SPECTRAL_NORM, WEIGHT_NORM, parametrised
+from filtviz.reading.limits import Budget
 from filtviz.reading.tensors import Tensor
-from filtviz.text import listed, printable
+from filtviz.text import listed, names_of_file, printable
 
 __all__ = ["Effective", "effective_tensors", "without_prefixes"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Effective:
-    """Tensors in the file's order, with what parts make in their place, and sentences about it."""
+    """Tensors in the file's order, with what parts make in their place, and sentences about it.
+
+    ``guess`` says of which it was concluded how they are made, where it may be otherwise.
+    """
 
     tensors: tuple[Tensor, ...]
     sentences: tuple[str, ...]
+    guess: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,19 +84,21 @@ _MOST_TURNS = 3
 """Times that what was computed may be a part of something else: pruned and then normalised."""
 
 
-def effective_tensors(tensors: Iterable[Tensor]) -> Effective:
+def effective_tensors(tensors: Iterable[Tensor], effort: Budget | None = None) -> Effective:
     """Put what parts make in the place of the first of them.
 
     Args:
         tensors: The tensors of the file, in its order.
+        effort: The steps that looking at numbers may take, where they tell how they were made.
     """
-    kept, said = list(tensors), dict[str, list[str]]()
+    kept, said, assumed = list(tensors), dict[str, list[str]](), list[str]()
     for _ in range(_MOST_TURNS):
-        made = _Made(by_name={tensor.name: tensor for tensor in kept})
+        made = _Made(by_name={tensor.name: tensor for tensor in kept}, effort=effort)
         made.parametrise(kept)
         made.join(kept)
         for what, names in made.said.items():
             said.setdefault(what, []).extend(names)
+        assumed += made.assumed
         if not made.whole:
             break
         kept = [
@@ -103,7 +110,16 @@ def effective_tensors(tensors: Iterable[Tensor]) -> Effective:
     for what, layers in said.items():
         shown = listed([printable(name, 60) for name in layers])
         sentences.append(f"the weights of {shown} are computed from what is stored: {what}")
-    return Effective(tensors=tuple(kept), sentences=tuple(sentences))
+    guess = (
+        f"guessed the map that makes {names_of_file(assumed, 4, 60)} orthogonal; {_MAPS}" if assumed else ""
+    )
+    return Effective(tensors=tuple(kept), sentences=tuple(sentences), guess=guess)
+
+
+_MAPS = (
+    "if it is not PyTorch's own choice, save the weights after "
+    "torch.nn.utils.parametrize.remove_parametrizations"
+)
 
 
 @dataclass(kw_only=True, eq=False)
@@ -111,6 +127,8 @@ class _Made:
     """What parts make: the name of the first part → the ``whole``; which were ``used``; what is ``said``."""
 
     by_name: Mapping[str, Tensor]
+    effort: Budget | None = None
+    assumed: list[str] = field(default_factory=list)
     whole: dict[str, Tensor] = field(default_factory=dict)
     used: set[str] = field(default_factory=set)
     said: dict[str, list[str]] = field(default_factory=dict)
@@ -130,9 +148,10 @@ class _Made:
             if match is not None and not tensor.parts:
                 of.setdefault(match["head"] + match["parameter"], {})[match["part"]] = tensor
         for whole, parts in of.items():
-            found = parametrised(whole, parts) if whole not in self.by_name else None
+            found = parametrised(whole, parts, self.effort) if whole not in self.by_name else None
             if found is None:
                 continue
+            self.assumed += [whole.rpartition(".")[0] or whole] * found.is_assumed
             first = next(one for one in parts.values())
             if found.whole is None:
                 self._say(whole, found.what)

@@ -21,7 +21,10 @@ __all__ = [
     "floats",
     "gain_fits",
     "is_square",
+    "is_unmoved",
+    "may_be_reflections",
     "orthogonal",
+    "reflections_alone",
     "spectral_norm",
     "vectors_fit",
     "weight_norm",
@@ -144,38 +147,77 @@ def base_fits(shape: Sequence[int], base: Sequence[int]) -> bool:
     return len(shape) > 1 and tuple(base) == (*shape[:-2], max(shape[-2:]), max(shape[-2:]))
 
 
-def orthogonal(stored: Floats, base: Floats) -> Floats:
-    """Return the matrices of orthonormal columns, or rows, that the last two axes stand for.
+def _tall(matrices: Floats) -> Floats:
+    """Return matrices of at least as many rows as columns."""
+    return matrices.swapaxes(-1, -2) if matrices.shape[-2] < matrices.shape[-1] else matrices
 
-    A file does not tell the map; this is PyTorch's own choice for the shape: the exponential of a square
-    matrix, else Householder's reflections (``parametrizations.py``).
+
+def may_be_reflections(stored: Floats) -> bool:
+    """Tell whether the diagonals are signs, as Householder's reflections need: others leave columns of zeros.
 
     Args:
         stored: What is kept of the weights.
-        base: What turns the result.
+    """
+    return bool((np.abs(np.trunc(np.diagonal(stored, axis1=-2, axis2=-1))) == 1).all())
+
+
+def is_unmoved(stored: Floats) -> bool:
+    """Tell what PyTorch begins with, of which every map makes the same.
+
+    Args:
+        stored: What is kept of the weights.
+    """
+    tall = _tall(stored)
+    return not np.tril(tall, -1).any() and bool((np.diagonal(tall, axis1=-2, axis2=-1) == -1).all())
+
+
+def reflections_alone(stored: Floats) -> bool:
+    """Tell reflections that no base turns: PyTorch stores signs on the diagonals, and other numbers below.
+
+    Args:
+        stored: What is kept of the weights.
+    """
+    tall = _tall(stored)
+    below = np.tril(tall, -1)
+    signs = np.diagonal(tall, axis1=-2, axis2=-1)
+    has_diagonals = min(stored.shape[-2:]) > 1 and bool((np.abs(signs) == 1).all())
+    return has_diagonals and bool((below != np.trunc(below)).any())
+
+
+def orthogonal(stored: Floats, base: Floats | None = None, *, reflects: bool) -> Floats:
+    """Return the matrices of orthonormal columns, or rows, that the last two axes stand for.
+
+    The maps are those of ``parametrizations.py``.
+
+    Args:
+        stored: What is kept of the weights.
+        base: What turns the result, None where nothing does.
+        reflects: Whether the map is Householder's reflections, else the exponential of a matrix.
     """
     size = stored.shape[-2:]
-    matrices, bases = stored.reshape(-1, *size), base.reshape(-1, *base.shape[-2:])
+    matrices = stored.reshape(-1, *size)
+    bases = None if base is None else base.reshape(-1, *base.shape[-2:])
     found = np.empty_like(matrices)
     for start in range(0, len(matrices), AT_A_TIME):
         few = slice(start, start + AT_A_TIME)
-        found[few] = _turned(matrices[few], bases[few])
+        tall = _tall(matrices[few])
+        made = _reflections(tall) if reflects else _exponential(tall)
+        turned = made if bases is None else bases[few] @ made
+        found[few] = turned if turned.shape[-2:] == size else turned.swapaxes(-1, -2)
     return found.reshape(stored.shape)
 
 
-def _turned(matrices: Floats, bases: Floats) -> Floats:
-    is_wide = matrices.shape[-2] < matrices.shape[-1]
-    tall = matrices.swapaxes(-1, -2) if is_wide else matrices
-    found = np.asarray(bases @ (_exponential(tall) if is_square(tall.shape) else _reflections(tall)))
-    return found.swapaxes(-1, -2) if is_wide else found
+def _exponential(tall: Floats) -> Floats:
+    """Return the first columns of exp(A), of the skew A that the lower triangle tells.
 
-
-def _exponential(square: Floats) -> Floats:
-    """Return exp(A) of the skew A that the lower triangle tells, by the eigenvalues of the Hermitian i·A."""
-    lower = np.tril(square)
+    By the eigenvalues of the Hermitian i·A.
+    """
+    n, k = tall.shape[-2:]
+    lower = np.zeros((*tall.shape[:-1], n))
+    lower[..., :k] = np.tril(tall)
     values, vectors = np.linalg.eigh(1j * (lower - lower.swapaxes(-1, -2)))
     turned = vectors * np.exp(-1j * values)[..., None, :]
-    return np.asarray((turned @ vectors.conj().swapaxes(-1, -2)).real)
+    return np.asarray((turned @ vectors.conj().swapaxes(-1, -2)).real[..., :k])
 
 
 def _reflections(tall: Floats) -> Floats:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from filtviz.parameter import holds_numbers
 from filtviz.reading.arrays import AnyArray
@@ -20,11 +21,15 @@ from filtviz.reading.formats.torch.norms import (
     floats,
     gain_fits,
     is_square,
+    is_unmoved,
+    may_be_reflections,
     orthogonal,
+    reflections_alone,
     spectral_norm,
     vectors_fit,
     weight_norm,
 )
+from filtviz.reading.limits import Budget
 from filtviz.reading.tensors import Tensor
 from filtviz.text import listed, printable
 
@@ -39,14 +44,23 @@ SPECTRAL_NORM = "spectral normalisation, W / σ"
 _EXPONENTIAL = "made orthogonal by the exponential of a matrix"
 _REFLECTIONS = "made orthogonal by Householder's reflections"
 _BY_DEFAULT = "PyTorch's own choice for the shape, which the file does not tell"
+_NO_REFLECTIONS = "its diagonal is not that of reflections; the file does not tell it from a Cayley map"
+_ALONE = "as the signs on its diagonal tell"
+_UNMOVED = "made orthogonal by what it started from: nothing was learned since, and every map gives the same"
+_AT_A_STEP = 8
+"""Numbers that are looked at in one step, as a power of two."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Parametrised:
-    """The ``whole`` that parts make, None where they stay what they are, and ``what`` makes it."""
+    """The ``whole`` that parts make, None where they stay what they are, and ``what`` makes it.
+
+    Where that ``is_assumed``, the file does not tell it from others of PyTorch's own.
+    """
 
     what: str
     whole: Tensor | None = None
+    is_assumed: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,14 +70,16 @@ class _Step:
     what: str
     beside: tuple[AnyArray, ...] = ()
     compute: Callable[..., Floats]
+    is_assumed: bool = False
 
 
-def parametrised(name: str, parts: Mapping[str, Tensor]) -> Parametrised | None:
+def parametrised(name: str, parts: Mapping[str, Tensor], effort: Budget | None = None) -> Parametrised | None:
     """Return the weights that a parametrisation makes, or why they are shown as they are stored.
 
     Args:
         name: The name of the weights.
         parts: What is kept under ``parametrizations``, by the names behind that of the weights.
+        effort: What looking at numbers takes its steps from; where there is none, they tell nothing.
     """
     if not all(holds_numbers(part.array.dtype) for part in parts.values()):
         return None
@@ -81,7 +97,12 @@ def parametrised(name: str, parts: Mapping[str, Tensor]) -> Parametrised | None:
             what=f"a parametrisation of several arrays ({several}) that the file does not tell; these are "
             "shown as they are stored"
         )
-    steps = _steps(first.shape, {last: parts[last] for last in kept}, after_norm=is_norm)
+    steps = _steps(
+        first.shape,
+        {last: parts[last] for last in kept},
+        after_norm=is_norm,
+        numbers=None if is_norm else _Numbers(first, effort),
+    )
     if steps is None or not (steps or is_norm):
         what = (
             f"a parametrisation that the file does not tell{named}; shown is what it starts from, as stored"
@@ -98,12 +119,36 @@ def parametrised(name: str, parts: Mapping[str, Tensor]) -> Parametrised | None:
 
     array = computed_like(first, compute)
     return Parametrised(
-        what=", then ".join(words), whole=Tensor(name=name, array=array, parts=tuple(parts.values()))
+        what=", then ".join(words),
+        whole=Tensor(name=name, array=array, parts=tuple(parts.values())),
+        is_assumed=any(step.is_assumed for step in steps),
     )
 
 
-def _steps(shape: Sequence[int], kept: Mapping[str, Tensor], *, after_norm: bool) -> list[_Step] | None:
+@dataclass(frozen=True, eq=False)
+class _Numbers:
+    """The numbers that weights start from, for as long as there are steps to look at them."""
+
+    array: AnyArray
+    effort: Budget | None
+
+    def are(self, told: Callable[[Floats], bool]) -> bool | None:
+        """Return what they tell, None where they are not looked at."""
+        cost = self.array.nbytes >> _AT_A_STEP
+        if self.effort is None or cost > self.effort.left // 2:
+            return None
+        self.effort.spend(cost)
+        return told(floats(self.array))
+
+
+def _steps(
+    shape: Sequence[int], kept: Mapping[str, Tensor], *, after_norm: bool, numbers: _Numbers | None
+) -> list[_Step] | None:
     """Return the parametrisations behind the first, None where one of them is not known."""
+    is_matrix = len(shape) > 1 and max(shape[-2:]) <= MOST_ROWS
+    if not kept and is_matrix and numbers is not None and numbers.are(reflections_alone):
+        alone = partial(orthogonal, reflects=True)
+        return [_Step(what=f"{_REFLECTIONS} ({_ALONE})", compute=alone)]
     tensors: dict[int, dict[str, AnyArray]] = {}
     for last, tensor in kept.items():
         match = _STEP.fullmatch(last)
@@ -113,12 +158,12 @@ def _steps(shape: Sequence[int], kept: Mapping[str, Tensor], *, after_norm: bool
     places = sorted(tensors)
     if places != list(range(int(after_norm), int(after_norm) + len(places))):
         return None  # one without tensors stands before
-    found = [_step(shape, tensors[place]) for place in places]
+    found = [_step(shape, tensors[place], numbers if not place else None) for place in places]
     known = [step for step in found if step is not None]
     return known if len(known) == len(found) else None
 
 
-def _step(shape: Sequence[int], tensors: Mapping[str, AnyArray]) -> _Step | None:
+def _step(shape: Sequence[int], tensors: Mapping[str, AnyArray], numbers: _Numbers | None) -> _Step | None:
     if tensors.keys() == {"_u", "_v"}:
         u, v = tensors["_u"], tensors["_v"]
         if vectors_fit([tuple(shape), u.shape]):
@@ -128,6 +173,18 @@ def _step(shape: Sequence[int], tensors: Mapping[str, AnyArray]) -> _Step | None
         and base_fits(shape, tensors["base"].shape)
         and max(shape[-2:]) <= MOST_ROWS
     ):
-        word = _EXPONENTIAL if is_square(shape) else _REFLECTIONS
-        return _Step(what=f"{word} ({_BY_DEFAULT})", beside=(tensors["base"],), compute=orthogonal)
+        return _orthogonal(shape, tensors["base"], numbers)
     return None
+
+
+def _orthogonal(shape: Sequence[int], base: AnyArray, numbers: _Numbers | None) -> _Step:
+    """Return the map that the numbers tell, else the one that PyTorch has for the shape."""
+    reflects, why = not is_square(shape), _BY_DEFAULT
+    if numbers is not None and numbers.are(is_unmoved):
+        compute = partial(orthogonal, reflects=reflects)
+        return _Step(what=_UNMOVED, beside=(base,), compute=compute)
+    if reflects and numbers is not None and numbers.are(may_be_reflections) is False:
+        reflects, why = False, _NO_REFLECTIONS
+    word = _REFLECTIONS if reflects else _EXPONENTIAL
+    compute = partial(orthogonal, reflects=reflects)
+    return _Step(what=f"{word} ({why})", beside=(base,), compute=compute, is_assumed=True)
