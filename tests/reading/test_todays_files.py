@@ -228,6 +228,40 @@ def test_other_kinds_are_named(tmp_path, name, data, said):
 
 
 @pytest.mark.parametrize(
+    ("name", "beside", "text", "said"),
+    [
+        (
+            "net.bin",
+            "net.xml",
+            '<?xml version="1.0"?>\n<net name="x">',
+            "net.xml beside it .* OpenVINO model",
+        ),
+        ("net.bin", "net.param", "7767517\n2 2\n", "net.param beside it .* ncnn model"),
+        (
+            "group1-shard1of2.bin",
+            "model.json",
+            '{"format": "layers-model"}',
+            "model.json beside it .* TensorFlow.js model",
+        ),
+        ("group1-shard1of2", "model.json", '{"modelTopology": {}}', "TensorFlow.js model"),
+        ("net.bin", "net.xml", '<?xml version="1.0"?>\n<svg/>', "no kind of file that filtviz knows"),
+        (
+            "net.bin",
+            "other.xml",
+            '<?xml version="1.0"?>\n<net name="x">',
+            "no kind of file that filtviz knows",
+        ),
+    ],
+)
+def test_numbers_are_named_by_what_describes_them_beside_them(tmp_path, name, beside, text, said):
+    (tmp_path / name).write_bytes(b"\x20\0\0\0\x01\x02" * 9)
+    (tmp_path / beside).write_text(text)
+    for path in (tmp_path / name, tmp_path):
+        with pytest.raises(filtviz.FiltvizError, match=said):
+            filtviz.load(path)
+
+
+@pytest.mark.parametrize(
     ("inside", "said"),
     [
         (".metadata __0_0.distcp", "distributed checkpoint of PyTorch"),

@@ -13,10 +13,10 @@ from itertools import islice
 from pathlib import Path
 from typing import NoReturn
 
-from filtviz.errors import MalformedFileError, UnknownFileError, UnsupportedFileError
+from filtviz.errors import MalformedFileError, ReadError, UnknownFileError, UnsupportedFileError
 from filtviz.reading.folders import MOST_ENTRIES
 from filtviz.reading.opened import Opened
-from filtviz.text import natural_key
+from filtviz.text import natural_key, printable
 
 __all__ = ["FOLDERS", "folder_sentence", "open", "sentence_of_inner"]
 
@@ -78,6 +78,12 @@ _WEB_PAGE = "it is a web page, not a model: the download went wrong; fetch the r
 
 _OPENVINO = "it is an OpenVINO model, which filtviz does not read; name the model from which it was converted"
 
+_NCNN = "it is an ncnn model, of which filtviz reads neither .param nor .bin; name the original"
+_TFJS = (
+    "it is a TensorFlow.js model, which filtviz does not read; name the model from which it was "
+    "converted, or convert it back with tensorflowjs_converter"
+)
+
 _TEXTS = (
     ((b"<!doctype html", b"<html", b"<head"), _WEB_PAGE),
     ((b'<?xml version="1.0"?>\n<net ', b'<?xml version="1.0" ?>\n<net '), _OPENVINO),
@@ -100,7 +106,7 @@ _TEXTS = (
         (b"[net]", b"[network]"),
         "it is the configuration of a Darknet network; name the .weights file beside it",
     ),
-    ((b"7767517",), "it is an ncnn model, of which filtviz reads neither .param nor .bin; name the original"),
+    ((b"7767517",), _NCNN),
     ((b"import ", b"from ", b"#", b'"""'), "it is a program's source, not a model"),
 )
 """What a text begins with, in small letters → the sentence about it."""
@@ -108,8 +114,7 @@ _TEXTS = (
 _JSON = (
     (
         (b'{"format":"layers-model"', b'{"format":"graph-model"', b'{"modeltopology"'),
-        "it is a TensorFlow.js model, which filtviz does not read; name the model from which it was "
-        "converted, or convert it back with tensorflowjs_converter",
+        _TFJS,
     ),
     (
         (b'{"irversion"', b'{"ir_version"'),
@@ -212,6 +217,26 @@ _PARTS = (
 )
 """The end of a name, where nothing else is known of a file → the sentence about it."""
 
+_BESIDE = (
+    (re.compile(r"(?P<stem>.+)\.bin\Z"), "{stem}.xml", _OPENVINO),
+    (re.compile(r"(?P<stem>.+)\.bin\Z"), "{stem}.param", _NCNN),
+    (re.compile(r"(?P<stem>.+)-shard\d+of\d+(\.bin)?\Z"), "model.json", _TFJS),
+)
+"""A name → the file beside it that tells what it is, where a sentence is about that."""
+
+
+def _of_beside(opened: Opened) -> str | None:
+    """Return the sentence about numbers that a file beside them describes."""
+    for name, described_by, sentence in _BESIDE:
+        match = name.fullmatch(opened.path.name)
+        beside = match and described_by.format(**match.groupdict())
+        with suppress(ReadError):
+            if beside and _of_start(bytes(opened.siblings.open(beside, as_it_is=True)[:300])) == sentence:
+                what = f"it holds the weights that {printable(beside, 60)} beside it describes"
+                return f"{what}: {sentence}"
+    return None
+
+
 _NAME_ANOTHER = "name a pickle, npz, npy or joblib file"
 
 
@@ -225,7 +250,7 @@ def open(opened: Opened) -> NoReturn:
     of_name = (sentence for end, sentence in _PARTS if end.search(opened.path.name))
     known = _of_zip(opened) or _of_start(opened.start)
     if known is None or _GENERAL in known:
-        known = next(of_name, known)
+        known = _of_beside(opened) or next(of_name, known)
     if sentence := known:
         raise UnsupportedFileError(sentence)
     converted = _CONVERTED.get(opened.path.suffix.lower())
