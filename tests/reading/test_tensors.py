@@ -121,6 +121,46 @@ def groups_of(as_they_run: bool, **shapes: tuple[int, ...]) -> list[int | None]:
     return [one.operations[0].groups for one in found if isinstance(one.operations[0], Convolution)]
 
 
+@pytest.mark.cases("all")
+@pytest.mark.parametrize(
+    ("name", "shapes", "groups"),
+    [
+        (
+            "b.conv_dw",
+            {"b__shortcut__expand": (128, 64, 1, 1), "b__conv_dw": (128, 1, 7, 7), "b__fc": (256, 128, 1, 1)},
+            64,
+        ),
+        ("b.rep.0", {"b__skip": (12, 6, 1, 1), "b__skipbn": (12,), "b__rep__0": (6, 1, 3, 3)}, 6),
+        ("b.1", {"b__shortcut__0": (128, 64, 1, 1), "b__0": (64, 64, 1, 1), "b__1": (128, 1, 3, 3)}, None),
+        (
+            "c.branch1.0",
+            {
+                "c__branch1__0": (16, 1, 3, 3),
+                "c__branch1__2": (16, 16, 1, 1),
+                "c__branch2__0": (16, 16, 1, 1),
+            },
+            16,
+        ),
+        ("c.branch1.0", {"c__branch1__0": (16, 1, 3, 3), "c__branch2__0": (8, 3, 3, 3)}, None),
+        ("c.conv_dw", {"c__conv_dw": (24, 1, 3, 3), "c__conv_pw": (8, 24, 1, 1)}, 24),
+        ("c.depth_conv.conv", {"c__depth_conv__conv": (24, 1, 3, 3)}, 24),
+        ("c.window", {"c__window": (24, 1, 3, 3), "c__conv_pw": (8, 24, 1, 1)}, None),
+    ],
+)
+def test_depthwise_layers_are_told_by_what_stands_beside_them_and_by_their_names(name, shapes, groups):
+    weights = {"a__weight": (6, 3, 3, 3), **{f"{one}__weight": shape for one, shape in shapes.items()}}
+    found = {layer.name: layer for layer in layers_of(tensors(**weights), PYTORCH, Hints()).layers}
+    convolution = found[name].operations[0]
+    assert isinstance(convolution, Convolution)
+    assert convolution.groups == groups
+
+
+def test_what_follows_a_shortcut_sees_what_the_shortcut_sees():
+    weights = {"a": (64, 3, 3, 3), "b__shortcut": (128, 64, 1, 1), "b__c": (32, 64, 1, 1)}
+    named = tensors(**{f"{name}__weight": shape for name, shape in weights.items()})
+    assert [layer.inputs for layer in layers_of(named, PYTORCH, Hints()).layers] == [(), (0,), (0,)]
+
+
 def test_depthwise_branches_of_several_sizes_do_not_stand_one_behind_the_other():
     """As FastViT has them: both may have two filters for each channel below."""
     norm = {"large__running_mean": (8,), "large__running_var": (8,)}

@@ -8,7 +8,8 @@ where a bias or the number of channels leaves no other reading, and is said to b
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any
@@ -86,6 +87,9 @@ class Convention:
 _PLANES = 2
 """Axes of a kernel in the plane."""
 
+_BESIDE = re.compile(r"(?i)(\A|[._/])(?P<part>(shortcut|skip)\w{0,8}|branch\w{1,8})(?=[._/]|\Z)")
+"""In the name of what stands beside other layers of a block, and sees what they see."""
+
 MOST_COLOURS = 4
 """Channels of an image."""
 
@@ -93,6 +97,9 @@ _CALLED_TRANSPOSED = re.compile(r"(?i)deconv|transpos|(\A|[._/])up(conv|samp|sca
 
 _SURELY_TRANSPOSED = re.compile(r"(?i)deconv|transpos|up(conv|samp)|(\A|[._/])conv5_mask\Z")
 _OF_TRANSPOSED = re.compile(r"(?i)deconv|transpose")
+_CALLED_DEPTHWISE = re.compile(
+    r"(?i)(\A|[._/])((conv_?)?(dw|depth_?wise)(_?conv)?|depth_?conv)_?\d*([._/](conv|\d+))?\Z"
+)
 _CALLED_EMBEDDING = re.compile(
     r"(?i)(\A|[._/])(?P<name>wte|wpe|emb|embed_(tokens|positions)|(\w+_)?embed(ding)?s?)(_?\d+)?\Z"
 )
@@ -339,6 +346,35 @@ def _is_called_transposed(name: str, shape: Sequence[int], convention: Conventio
     )
 
 
+_SHORTCUTS = ("shortcut", "skip")
+_MOST_AROUND = 4
+
+
+def _is_shortcut(name: str) -> bool:
+    found = _BESIDE.search(name)
+    return found is not None and found["part"].lower().startswith(_SHORTCUTS)
+
+
+def _parts_around(name: str, separator: str) -> Iterator[str]:
+    """Yield the names of the parts of a network that a layer is in, the smallest first, and a few of them."""
+    for _ in range(_MOST_AROUND):
+        name = name.rpartition(separator)[0]
+        yield name
+
+
+def _told_by_branches(
+    parts: Mapping[str, Mapping[str, Sequence[str]]], kernels: Mapping[str, tuple[int, int]]
+) -> Iterator[tuple[str, int]]:
+    """Yield the first kernel of a branch, of one channel, where another branch takes as many as it gives."""
+    for of in parts.values():
+        firsts = {part: names[0] for part, names in of.items() if not part.startswith(_SHORTCUTS)}
+        takes = Counter(kernels[name][0] for name in firsts.values())
+        for name in firsts.values():
+            channels, filters = kernels[name]
+            if channels == 1 < filters and takes[filters]:
+                yield name, filters
+
+
 _GATES = {4: "LSTM", 3: "GRU", 1: "RNN"}
 """How many matrices PyTorch puts one below the other → the recurrent layer that has so many."""
 
@@ -370,8 +406,11 @@ class _Maker:
     as_they_run: bool = True
     sees_colours: bool = False
     branches: Set[str] = frozenset()
+    sees: Mapping[str, int] = field(default_factory=dict)
     attention: Set[str] = frozenset()
     depthwise: list[str] = field(default_factory=list)
+    beside: list[str] = field(default_factory=list)
+    called_depthwise: list[str] = field(default_factory=list)
     transposed: list[str] = field(default_factory=list)
     grouped: list[str] = field(default_factory=list)
     in_groups: dict[str, int] = field(default_factory=dict)
@@ -385,8 +424,10 @@ class _Maker:
         """Return a layer for each group; each feeds the next where the sizes fit."""
         layers: list[Layer] = []
         before: int | None = None
+        last = -1
         self.attention = of_attention({group.name for group in groups}, self.convention.separator)
         self.branches = self._branches(groups)
+        self.sees = self._told_beside(groups)
         self.sees_colours = any(_sees_colours(group.shape, self.convention) for group in groups)
         for place, group in enumerate(groups):
             following = groups[place + 1] if place + 1 < len(groups) else None
@@ -398,13 +439,15 @@ class _Maker:
             common: dict[str, Any] = {
                 "name": group.name or None,
                 "type": kind,
-                "inputs": (place - 1,) if place and fits else (),
+                "inputs": (last,) if place and fits else (),
                 "parameters": tuple(group.parameters.values()),
                 "operations": operations,
             }
             is_conv = isinstance(operations[0], Convolution)
             layers.append(ConvLayer(**common) if is_conv else Layer(**common))
-            before = gives if gives is not None else before
+            if not _is_shortcut(group.name) or last < 0:
+                before = gives if gives is not None else before
+                last = place
             if gives and is_conv:
                 self.fewest = min(gives, self.fewest or gives)
         return layers
@@ -474,10 +517,21 @@ class _Maker:
         found = Convolution(weights=weight, axes=axes, flip_filters=False, bias=bias, **known)
         below = (before or 0) if self.as_they_run or self.sees_colours else 0  # or it may see a grey image
         below = 0 if group.name in self.branches else below
+        sees = self.sees.get(group.name)
+        if found.groups is None and found.n_channels == 1 and sees:
+            self.beside.append(group.name)
+            return replace(found, groups=sees)
         if found.groups is None and found.n_channels == 1 and below > 1 and found.n_filters == below:
             # One channel for each filter, and as many filters as channels below: there is no other reading.
             self.depthwise.append(group.name)
             return replace(found, groups=below)
+        if (
+            found.groups is None
+            and found.n_channels == 1 < found.n_filters
+            and _CALLED_DEPTHWISE.search(group.name)
+        ):
+            self.called_depthwise.append(group.name)
+            return replace(found, groups=found.n_filters)
         if found.groups is None and self._is_in_groups(found, below):
             self.in_groups[group.name] = below // found.n_channels
             return replace(found, groups=below // found.n_channels)
@@ -510,6 +564,37 @@ class _Maker:
             if of[0]["i"] == of[1]["i"] == 1 < of[0]["o"] == of[1]["o"] and one.shape != other.shape:
                 found |= {one.name, other.name}
         return found
+
+    def _told_beside(self, groups: Sequence[_Group]) -> dict[str, int]:
+        """Return how many channels the first kernel of a block sees, where what stands beside it tells.
+
+        A shortcut of one kernel tells it where it gives as many channels as the other has filters, another
+        branch where it takes as many.
+        """
+        usual, separator = self.convention.kernels[4], self.convention.separator
+        shapes = {group.name: group.shape for group in groups if len(group.shape) == len(usual)}
+        kernels = {name: (shape[usual.index("i")], shape[usual.index("o")]) for name, shape in shapes.items()}
+        parts: dict[str, dict[str, list[str]]] = {}
+        for name in kernels:
+            if found := _BESIDE.search(name):
+                block = parts.setdefault(name[: found.start()], {})
+                block.setdefault(found["part"].lower(), []).append(name)
+        told = dict(_told_by_branches(parts, kernels))
+        shortcuts = {
+            block: kernels[names[0]]
+            for block, of in parts.items()
+            for part, names in of.items()
+            if part.startswith(_SHORTCUTS) and len(names) == 1
+        }
+        for name, (channels, filters) in kernels.items():
+            if _BESIDE.search(name):
+                continue
+            block_of = next((one for one in _parts_around(name, separator) if one in shortcuts), None)
+            if block_of is not None:
+                sees, gives = shortcuts.pop(block_of)  # of a block the first kernel alone sees what it sees
+                if channels == 1 < sees and filters == gives and not gives % sees:
+                    told[name] = sees
+        return told
 
     def _comes_before(self, group: _Group, other: _Group) -> bool:
         """Tell whether the next layer of the file is the next one of the network, too."""
@@ -621,6 +706,14 @@ class _Maker:
             (
                 self.depthwise,
                 "depthwise convolutions, since each filter has one channel and there are as many below",
+            ),
+            (
+                self.beside,
+                "depthwise convolutions, since what stands beside them in their block takes so many channels",
+            ),
+            (
+                self.called_depthwise,
+                "depthwise convolutions by what they are called, with one filter for each channel",
             ),
             (
                 list(self.in_groups),
