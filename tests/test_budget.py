@@ -50,7 +50,7 @@ def test_memory_that_is_given_back_is_not_spent() -> None:
     account = Account({"work": 100})
     account.hold(10, "a page")
     assert account.left["work"] == 100
-    with pytest.raises(BudgetError, match=r"^a page takes 11 bytes of memory, and a model of its size"):
+    with pytest.raises(BudgetError, match=r"^a page takes 11 bytes of memory, and files of this size"):
         account.hold(11, "a page")
 
 
@@ -71,7 +71,7 @@ def test_what_is_not_left_is_not_spent() -> None:
         "work", 1, 10, "--max-work",
     )  # fmt: skip
     assert str(caught.value) == (
-        "measuring conv1 takes 1 operations, and a model of its size may take 10; 0 are left; "
+        "measuring conv1 takes 1 operations, and files of this size may take 10; 0 are left; "
         "if you trust the file, raise --max-work"
     )
 

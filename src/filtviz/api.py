@@ -419,7 +419,9 @@ def _examine(
     budget = expect(how.pop("budget"), Budget, "budget") or Budget()
     pictures = pictures_of(network, images, preparation)
     told = pictures.labels if labels is None else labels
-    found = examine(network, pictures.images, labels=told, budget=budget.for_images(size_of(images)), **how)
+    found = examine(
+        network, pictures.images, labels=told, budget=replace(budget, image_bytes=size_of(images)), **how
+    )
     return replace(found, sentences=pictures.sentences)
 
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, fields, replace
-from typing import ClassVar, Literal
+from dataclasses import dataclass, field, fields
+from typing import Literal
 
 from filtviz.errors import ArgumentError, BudgetError
 from filtviz.network import Network
@@ -59,29 +59,14 @@ class Budget:
 
     work: int = _share(3_000_000_000, "operations, roughly, of measuring, composing and drawing")
     pixels: int = _share(1_200_000_000, "pixels of all pictures together")
-    _repeated: ClassVar[int] = sys.maxsize
-    """How often ``work`` is added at the most where a network is run again and again."""
+    image_bytes: int | None = None
+    """The size of the files that images come from, which bounds how often ``work`` is added; None for arrays."""
 
     def __post_init__(self) -> None:
-        for one in fields(self):
-            value = getattr(self, one.name)
+        for name in A_BYTE:
+            value = getattr(self, name)
             if type(value) is not int or value < 1:
-                raise ArgumentError(
-                    f"the budget {one.name!r} must be a whole number above zero, not {value!r}"
-                )
-
-    def for_images(self, n_bytes: int | None) -> Budget:
-        """Return one for images out of files, which ask for no more than their size deserves.
-
-        Args:
-            n_bytes: The size of the files; None for arrays.
-        """
-        if n_bytes is None:
-            return self
-        known = replace(self)
-        times = IMAGES_TIMES + AN_IMAGE_BYTE * n_bytes // self.work
-        object.__setattr__(known, "_repeated", min(self._repeated, times))  # no option: the files say it
-        return known
+                raise ArgumentError(f"the budget {name!r} must be a whole number above zero, not {value!r}")
 
     @classmethod
     def described(cls) -> dict[Share, tuple[int, str]]:
@@ -97,12 +82,22 @@ class Budget:
         """
         beyond = max(0, sum(map(size_on_disk, networks)) - SMALL)
         allowed = {name: getattr(self, name) + a_byte * beyond for name, a_byte in A_BYTE.items()}
-        account = Account(allowed, small=self.work, repeated=self._repeated)
+        account = Account(allowed, small=self.work, repeated=self._repeated())
         account.left["work"] -= LAYER * sum(len(network.layers) for network in networks)
         return account
 
+    def _repeated(self) -> int:
+        """How often ``work`` is added at the most where a network is run again and again."""
+        if self.image_bytes is None:
+            return sys.maxsize
+        return IMAGES_TIMES + AN_IMAGE_BYTE * self.image_bytes // self.work
 
-_COUNTS: Mapping[Share, str] = {one.name: one.metadata["counts"] for one in fields(Budget)}  # type: ignore[misc]
+
+_COUNTS: Mapping[Share, str] = {
+    one.name: one.metadata["counts"]  # type: ignore[misc]
+    for one in fields(Budget)
+    if one.name in A_BYTE
+}
 
 
 class Account:
@@ -220,7 +215,7 @@ class Account:
         """
         if n_bytes > self.room:
             raise BudgetError(
-                f"{what} takes {_rounded(n_bytes)} bytes of memory, and a model of its size may take "
+                f"{what} takes {_rounded(n_bytes)} bytes of memory, and files of this size may take "
                 f"{_rounded(self.room)}; if you trust the file, raise {option_of('work')}",
                 share="work",
                 needed=n_bytes * BYTE,
@@ -240,7 +235,7 @@ class Account:
         unit = "pixels" if share == "pixels" else "operations"
         rest = "" if left == allowed else f"; {_rounded(left)} are left"
         return BudgetError(
-            f"{what} takes {_rounded(amount)} {unit}, and a model of its size may take {_rounded(allowed)}"
+            f"{what} takes {_rounded(amount)} {unit}, and files of this size may take {_rounded(allowed)}"
             f"{rest}; if you trust the file, raise {option_of(share)}",
             share=share,
             needed=amount,

@@ -80,7 +80,7 @@ class Request:
     @property
     def running(self) -> dict[str, Any]:
         """The keywords of the functions that run a network."""
-        budget = self.budget.for_images(size_of(self.images)) if self.images else self.budget
+        budget = replace(self.budget, image_bytes=size_of(self.images)) if self.images else self.budget
         return {"engine": self.engine, "batch": self.batch, "device": self.device, "budget": budget}
 
     def network(self) -> Network:

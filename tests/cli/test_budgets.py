@@ -52,7 +52,7 @@ def test_plot_draws_what_fits_and_says_what_does_not(model):
     short = run("plot", model, "-o", "out", "--layer", "0", "--layer", "1", *PIXELS)
     assert (short.exit_code, pictures()) == (1, ["net-conv1.png"])
     assert (
-        "filtviz: drawing conv2 takes 1,440,000 pixels, and a model of its size may take 400,000; "
+        "filtviz: drawing conv2 takes 1,440,000 pixels, and files of this size may take 400,000; "
         "40,000 are left; if you trust the file, raise --max-pixels\n"
     ) in short.stderr
     whole = run("plot", model, "-o", "all", "--layer", "0", "--layer", "1")

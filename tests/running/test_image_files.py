@@ -264,7 +264,7 @@ def test_images_by_the_million_are_too_many_for_a_small_file(network, tmp_path):
 
 def test_what_small_files_of_images_ask_for_is_bounded_and_more_is_allowed_for_large_ones(network):
     def allowed(n_bytes: int | None) -> int:
-        account = Budget(work=1_000_000).for_images(n_bytes).account(network)
+        account = Budget(work=1_000_000, image_bytes=n_bytes).account(network)
         before = account.allowed["work"]
         account.widen(10**6)
         return (account.allowed["work"] - before) // 1_000_000

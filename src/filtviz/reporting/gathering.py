@@ -499,7 +499,7 @@ def _show_images(
     """Show images to a network, beside the state with which it is compared, and draw that."""
     pictures = pictures_of(network, options.images, options.preparation)
     labels = pictures.labels if options.labels is None else options.labels
-    budget = (budget or Budget()).for_images(size_of(options.images))
+    budget = replace(budget or Budget(), image_bytes=size_of(options.images))
     found = examine(
         network, pictures.images, labels=labels, before=before,
         batch=options.batch, device=options.device, budget=budget,
