@@ -22,6 +22,12 @@ from filtviz.shapes import output_shape
 from tests.building import conv, image
 
 
+def test_images_and_channels_count_among_the_units_that_are_too_many() -> None:
+    fitting.check_fits((1 << 13, 1 << 14, 1, 1))
+    with pytest.raises(MisfitError, match="it makes 268,435,456 units"):
+        fitting.check_fits((1 << 14, 1 << 14, 1, 1))
+
+
 def test_groups_divide_channels_and_filters() -> None:
     for channels, n_filters, seen in product(range(1, 9), (1, 2, 3, 4, 6), (0, 1, 2, 3)):
         fits = [g for g in range(1, channels + 1) if seen and seen * g == channels and n_filters % g == 0]
@@ -75,14 +81,16 @@ def test_shapes_fit_each_other_as_numpys_do_but_for_missing_axes(shapes, merged)
         assert fitting.shape_of_merged(shapes) == merged == np.broadcast_shapes(*shapes)
 
 
-POOLS = list(product((1, 4, 5), (1, 2, 3), (1, 2), (0, 1), (True, False), (1, 2)))
-POOLS = [case for case in POOLS if case[3] * 2 <= case[1]]
+MARGINS = ((0, 0), (1, 1), (0, 1), (1, 0))
+POOLS = list(product((1, 4, 5), (1, 2, 3), (1, 2), MARGINS, (True, False), (1, 2)))
+POOLS = [case for case in POOLS if max(case[3]) * 2 <= case[1]]
 
 
 def test_windows_of_pooling_are_those_of_counting() -> None:
-    for (length, size, stride, pad, whole, gap), counts_pad in product(POOLS, (True, False)):
+    for (length, size, stride, margin, whole, gap), counts_pad in product(POOLS, (True, False)):
+        before, after = margin
         pooling = Pooling(
-            kind="mean", size=(size,), stride=(stride,), pad=((pad, pad),), whole_windows=whole,
+            kind="mean", size=(size,), stride=(stride,), pad=(margin,), whole_windows=whole,
             counts_pad=counts_pad, dilation=(gap,) if gap > 1 else (),
         )  # fmt: skip
         shape = output_shape(pooling, [(1, 1, length)])
@@ -90,13 +98,13 @@ def test_windows_of_pooling_are_those_of_counting() -> None:
             continue
         window = fitting.window_of(pooling, (1, 1, length))
         (counts,) = fitting.counts_of(pooling, window, (length,), (shape[2],))
-        inside = range(-pad, length + pad) if counts_pad else range(length)
-        starts = [place * stride - pad for place in range(shape[2])]
+        inside = range(-before, length + after) if counts_pad else range(length)
+        starts = [place * stride - before for place in range(shape[2])]
         wanted = [sum(start + tap * gap in inside for tap in range(size)) for start in starts]
         assert counts.tolist() == wanted
         (over,) = fitting.overhang(window, (length,))
         last = starts[-1] + (size - 1) * gap + 1
-        assert over == max(0, last - (length + pad)) if not whole else over == 0
+        assert over == max(0, last - (length + after)) if not whole else over == 0
 
 
 def test_taps_of_windows_look_where_counting_says() -> None:

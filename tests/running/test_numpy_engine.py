@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 import numpy as np
 import pytest
 
@@ -11,6 +13,7 @@ from filtviz.operations import (
     Activation,
     ChannelPooling,
     Concatenate,
+    Convolution,
     Crop,
     Dense,
     Embedding,
@@ -32,12 +35,15 @@ from filtviz.operations import (
     Resize,
     Slice,
     Softmax,
+    Standardisation,
     Transpose,
     Untold,
     Upscale,
 )
 from filtviz.parameter import Parameter
+from filtviz.running.fitting import MisfitError
 from filtviz.running.inference import forward
+from filtviz.running.numpy_engine import NumpyEngine
 from tests.building import as_layer, conv, image
 
 UNITS = np.arange(1.0, 2 * 4 * 2 * 3 + 1).reshape(2, 4, 2, 3) ** 1.5
@@ -72,12 +78,40 @@ AXES = (0, 2, 3, 1)
 SQUARES = np.pad(UNITS**2, [(0, 0), (1, 1), (0, 0), (0, 0)])
 
 
-@pytest.mark.cases("all")
 def resized(units: np.ndarray) -> np.ndarray:
     """Twice as many rows but for one: each new one lies in the middle of two."""
     return np.stack([units[:, :, 0], units.mean(axis=2), units[:, :, 1]], axis=2)
 
 
+def blended(units: np.ndarray, first: list[int], second: list[int], shares: list[float]) -> np.ndarray:
+    """What lies between two columns, as far from the first one as the share says."""
+    return units[..., first] * (1 - np.array(shares)) + units[..., second] * np.array(shares)
+
+
+def standardised(parts: np.ndarray, axes: tuple[int, ...]) -> np.ndarray:
+    centred = parts - parts.mean(axis=axes, keepdims=True)
+    return (centred / np.sqrt((centred**2).mean(axis=axes, keepdims=True) + 1e-5)).reshape(UNITS.shape)
+
+
+LOCAL = Parameter.of("W", np.random.default_rng(1).standard_normal((3, 4, 1, 1, 2, 3)))
+PAIRS = Parameter.of("W", np.random.default_rng(2).standard_normal((4, 2, 1, 1, 2, 3)))
+
+
+def local(operation: LocallyConnected) -> np.ndarray:
+    """Each place weighed by filters of its own, counted one by one."""
+    filters, groups = operation.filters[..., 0, 0, :, :], 4 // operation.n_channels
+    found = np.zeros((2, len(filters), 2, 3))
+    for o, y, x in np.ndindex(found.shape[1:]):
+        first = o * groups // len(filters) * operation.n_channels
+        seen = UNITS[:, first : first + operation.n_channels, y, x]
+        found[:, o, y, x] = seen @ filters[o, :, y, x]
+    return found
+
+
+PLACED = {"axes": "oircyx", "stride": (1, 1), "pad": ((0, 0), (0, 0)), "flip_filters": False}
+
+
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("operation", "expected"),
     [
@@ -98,10 +132,20 @@ def resized(units: np.ndarray) -> np.ndarray:
         (GlobalPooling(kind="mean"), UNITS.mean(axis=(2, 3))),
         (GlobalPooling(kind="sum"), UNITS.sum(axis=(2, 3))),
         (ChannelPooling(kind="max", size=2), np.maximum(UNITS[:, ::2], UNITS[:, 1::2])),
-        (ChannelPooling(kind="mean", size=3, axis=-1), UNITS.mean(axis=3)),
+        (ChannelPooling(kind="mean", size=3, axis=-1), UNITS.mean(axis=3, keepdims=True)),
+        (ChannelPooling(kind="sum", size=2, axis=2), UNITS.sum(axis=2, keepdims=True)),
         (
             LocalResponse(alpha=0.5, k=2.0, beta=0.75, n=3),
             UNITS / (2 + 0.5 * sum(SQUARES[:, i : i + 4] for i in range(3))) ** 0.75,
+        ),
+        # Of an even number of neighbours there is one more before, and of more than there are, all.
+        (
+            LocalResponse(alpha=0.5, k=2.0, beta=0.75, n=2),
+            UNITS / (2 + 0.5 * sum(SQUARES[:, i : i + 4] for i in range(2))) ** 0.75,
+        ),
+        (
+            LocalResponse(alpha=0.5, k=2.0, beta=0.75, n=99),
+            UNITS / (2 + 0.5 * (UNITS**2).sum(axis=1, keepdims=True)) ** 0.75,
         ),
         (
             Pad(pad=((1, 0), (2, 3)), value=7.0),
@@ -122,14 +166,52 @@ def resized(units: np.ndarray) -> np.ndarray:
         (Crop(crop=((0, 1), (1, 0))), UNITS[:, :, :1, 1:]),
         (Slice(axis=1, start=1, stop=4, step=2), UNITS[:, 1:4:2]),
         (Slice(axis=-1, index=1), UNITS[..., 1]),
-        (Reshape(lengths=((0,), 2, -1)), UNITS),
-        (Flatten(keep=2), UNITS),
+        (Reshape(lengths=((0,), 2, -1)), UNITS.reshape(2, 2, 12)),
+        (Flatten(keep=2), UNITS.reshape(2, 4, 6)),
         (Transpose(order=(0, 2, 3, 1)), UNITS.transpose(AXES)),
-        (Transpose(order=(1, None, 0, 2, 3)), UNITS.transpose(1, 0, 2, 3)),
+        (Transpose(order=(1, None, 0, 2, 3)), UNITS.transpose(1, 0, 2, 3)[:, None]),
         (Upscale(scale=(2, 3)), UNITS.repeat(2, axis=2).repeat(3, axis=3)),
         (Resize(size=(3, 3), coordinates="align_corners"), resized(UNITS)),
         (Resize(scale=(1.0, 1.0)), UNITS),
+        (
+            Resize(scale=(1.0, 2.0)),
+            blended(UNITS, [0, 0, 0, 1, 1, 2], [0, 1, 1, 2, 2, 2], [0, 0.25, 0.75, 0.25, 0.75, 0]),
+        ),
+        (
+            Resize(size=(2, 6), coordinates="asymmetric"),
+            blended(UNITS, [0, 0, 1, 1, 2, 2], [0, 1, 1, 2, 2, 2], [0, 0.5] * 3),
+        ),
+        # It lies where the factor says, and not where the lengths do: 2.4 times three are seven.
+        (
+            Resize(scale=(1.0, 2.4), coordinates="asymmetric"),
+            blended(
+                UNITS, [0, 0, 0, 1, 1, 2, 2], [1, 1, 1, 2, 2, 2, 2], [i / 2.4 % 1 for i in range(5)] + [0, 0]
+            ),
+        ),
+        # As long as before, and not as it was.
+        (
+            Resize(scale=(1.0, 1.2), coordinates="asymmetric"),
+            blended(UNITS, [0, 0, 1], [1, 1, 2], [0, 1 / 1.2, 2 / 1.2 - 1]),
+        ),
+        (Resize(size=(2, 1), coordinates="align_corners"), UNITS[..., :1]),
+        (Resize(size=(2, 1), coordinates="pytorch_half_pixel"), UNITS[..., :1]),
+        (Resize(size=(2, 1)), UNITS[..., 1:2]),
+        (
+            Resize(size=(2, 6), coordinates="pytorch_half_pixel"),
+            blended(UNITS, [0, 0, 0, 1, 1, 2], [0, 1, 1, 2, 2, 2], [0, 0.25, 0.75, 0.25, 0.75, 0]),
+        ),
+        (Standardisation(), standardised(UNITS, (2, 3))),
+        (Standardisation(groups=2), standardised(UNITS.reshape(2, 2, 2, 6), (2, 3))),
+        (Standardisation(axes=(1, -1)), standardised(UNITS, (1, 3))),
+        (
+            Standardisation(axes=(-1, 3), gamma=SLOPES, beta=SLOPES),
+            (standardised(UNITS, (3,)) + 1) * SLOPES.value[:, None, None],
+        ),
+        (LocallyConnected(weights=LOCAL, **PLACED), local(LocallyConnected(weights=LOCAL, **PLACED))),
+        (LocallyConnected(weights=PAIRS, **PLACED), local(LocallyConnected(weights=PAIRS, **PLACED))),
         (Reduction(kind="min", axes=(1,), keeps=True), UNITS.min(axis=1, keepdims=True)),
+        (Reduction(kind="mean", axes=(1, 3)), UNITS.mean(axis=(1, 3))),
+        (Slice(axis=-2, index=-1), UNITS[:, :, -1]),
         (Reduction(kind="euclidean", axes=(-3, 2)), np.sqrt((UNITS * UNITS).sum(axis=(1, 2)))),
         (Softmax(axis=1), np.exp(UNITS) / np.exp(UNITS).sum(axis=1, keepdims=True)),
         (Normalisation(beta=SLOPES, is_batch=False), UNITS + SLOPES.value[:, None, None]),
@@ -138,6 +220,7 @@ def resized(units: np.ndarray) -> np.ndarray:
 )
 def test_an_operation_does_what_it_says(operation: Operation, expected: np.ndarray) -> None:
     np.testing.assert_allclose(run(operation), expected.ravel(), rtol=1e-12)
+    assert NumpyEngine().apply(operation, [UNITS]).shape == expected.shape
 
 
 def test_zeros_lie_between_what_is_spread_out() -> None:
@@ -146,6 +229,7 @@ def test_zeros_lie_between_what_is_spread_out() -> None:
     np.testing.assert_allclose(run(Upscale(scale=(2, 3), dilates=True)), expected.ravel())
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("operation", "expected"),
     [
@@ -158,6 +242,7 @@ def test_zeros_lie_between_what_is_spread_out() -> None:
         (Merge(kind="maximum"), np.maximum(UNITS, OTHER)),
         (Merge(kind="minimum"), np.minimum(UNITS, OTHER)),
         (Merge(kind="mean"), (UNITS + OTHER) / 2),
+        (Merge(kind="mean", coefficients=(2.0, -1.0)), UNITS - OTHER / 2),
         (Concatenate(), np.concatenate([UNITS, OTHER], axis=1)),
         (Concatenate(axis=3), np.concatenate([UNITS, OTHER], axis=3)),
     ],
@@ -215,6 +300,18 @@ OTHERS = Parameter.of("W", np.ones((1, 3, 1, 1, 2, 3)))
             LocallyConnected(weights=OTHERS, axes="oircyx", stride=(1, 1), pad=((0, 0), (0, 0))),
             "it looks at 3 channels and is given 4",
         ),
+        (
+            LocallyConnected(weights=array(1, 4, 1, 1, 2), **PLACED | {"axes": "oircy"}),
+            "the file does not tell where each of its filters is",
+        ),
+        (Resize(size=(0, 3)), "nothing is left of what it is given"),
+        (Resize(scale=(2.0,)), "it looks along 1 axes, and is given units with 2"),
+        (Pad(pad=((1, 0),), mode="edge"), "it pads 1 axes and is given 2"),
+        (Pad(pad=((-1, 0), (0, 0)), mode="edge"), "its padding takes away from its input"),
+        (Pad(pad=((0, 0), (3, 0)), mode="reflect"), "it mirrors more than there is: its input is 2x3"),
+        (Standardisation(groups=3), "it makes 3 groups of 4 channels"),
+        (Standardisation(axes=(4,)), "it takes means over axes that units of 4 axes do not have"),
+        (MatrixProduct(), "it multiplies two inputs of matrices, and is given others"),
         (Embedding(), "it looks words up in a table, which is not followed here"),
         (Recurrent(kind="LSTM"), "it is recurrent, which is not followed here"),
         (Untold(reason="nobody knows"), "nobody knows"),
@@ -256,3 +353,98 @@ def test_channels_that_make_no_groups_are_refused() -> None:
     network = Network.of([image(4, 4, 4), conv(np.ones((3, 2, 1, 1)), below=0)])
     with pytest.raises(CompositionError, match=r"it looks at 2 channels and is given 4$"):
         forward(network, network.conv_layers[0], np.zeros((1, 4, 4, 4)))
+
+
+@pytest.mark.parametrize(
+    ("operation", "shapes", "reason"),
+    [
+        (MatrixProduct(), [(1, 1, 2, 3), (1, 1, 2, 3)], "it multiplies matrices of 2x3 and 2x3"),
+        (
+            Merge(kind="add"),
+            [(1, 1, 2, 3), (1, 1, 2, 2)],
+            "its inputs are 1x1x2x3 and 1x1x2x2, which do not fit",
+        ),
+        (Merge(kind="add"), [(1, 2, 3), (1, 1, 2, 3)], "its inputs have different numbers of axes"),
+    ],
+)
+def test_what_two_inputs_do_not_fit_each_other_in_is_said(operation, shapes, reason: str) -> None:
+    with pytest.raises(MisfitError, match=reason):
+        NumpyEngine().apply(operation, [np.ones(shape) for shape in shapes])
+
+
+def test_a_mean_is_taken_of_all_inputs() -> None:
+    parts = [np.full((1, 1), n) for n in (1.0, 2.0, 6.0)]
+    assert NumpyEngine().apply(Merge(kind="mean"), parts).tolist() == [[3.0]]
+
+
+@pytest.mark.parametrize("keeps", [False, True])
+def test_weights_are_kept_apart_by_what_they_are_and_only_where_more_images_come(keeps: bool) -> None:
+    """A bias is not taken for the weights of its layer, nor a layer's for those of another."""
+    engine = NumpyEngine(keeps=keeps)
+    reads: list[str] = []
+
+    def held(name: str, *shape: int) -> Parameter:
+        def read() -> np.ndarray:
+            reads.append(name)
+            return np.ones(shape)
+
+        return Parameter(name=name, shape=shape, dtype=np.dtype(float), read=read)
+
+    layers = [Dense(weights=held(f"W{n}", 2, n), bias=held(f"b{n}", n)) for n in (1, 2)]
+    for _ in range(2):
+        for n, layer in enumerate(layers, start=1):
+            assert engine.apply(layer, [np.ones((1, 2))]).tolist() == [[3.0] * n]
+    assert bool(engine._held) is keeps
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_units_stay_in_the_precision_that_was_asked_for(dtype) -> None:
+    engine = NumpyEngine(dtype)
+    units = engine.take(np.ones((1, 4, 2, 3), "int16"))
+    assert units.dtype == dtype
+    for operation in (
+        Dense(weights=DENSE, bias=BIAS), Normalisation(beta=SLOPES, is_batch=False), Softmax(),
+        Resize(size=(3, 4)),
+        LocalResponse(alpha=0.5, k=2.0, beta=0.75, n=3), Standardisation(gamma=SLOPES),
+        LocallyConnected(weights=LOCAL, **PLACED), Activation(kind="power", alpha=0.5), Merge(kind="mean"),
+        Activation(kind="parametric_rectify", slopes=SLOPES), Reduction(kind="mean", axes=(1,)),
+        Pooling(kind="mean", size=(2, 2), stride=(1, 1), pad=((1, 1), (1, 1)), whole_windows=False),
+    ):  # fmt: skip
+        given = engine.give(engine.apply(operation, [units]))
+        assert (given.dtype, given.flags.c_contiguous) == (dtype, True), operation
+    assert engine.give(units.T).flags.c_contiguous
+
+
+def test_exponentials_of_large_numbers_and_maxima_of_negative_ones_are_what_they_are() -> None:
+    engine = NumpyEngine()
+    assert engine.apply(Softmax(), [np.array([[1e4, 1e4, -1e4]])]).tolist() == [[0.5, 0.5, 0.0]]
+    pool = Pooling(kind="max", size=(2, 2), stride=(2, 2), pad=((1, 0), (0, 1)), whole_windows=False)
+    found = engine.apply(pool, [-UNITS])
+    assert found[0, 0].tolist() == [
+        [-UNITS[0, 0, 0, 0], -UNITS[0, 0, 0, 2]],
+        [-UNITS[0, 0, 1, 0], -UNITS[0, 0, 1, 2]],
+    ]
+
+
+@pytest.mark.parametrize("transposed", [False, True])
+def test_a_bias_for_each_place_is_added_there(transposed: bool) -> None:
+    bias = np.arange(24.0).reshape(4, 2, 3)
+    found = NumpyEngine().apply(
+        Convolution(
+            weights=Parameter.of("W", np.zeros((4, 4, 1, 1))),
+            bias=Parameter.of("b", bias),
+            stride=(1, 1),
+            pad=((0, 0), (0, 0)),
+            transposed=transposed,
+        ),
+        [UNITS],
+    )
+    assert found.tolist() == [bias.tolist()] * 2
+
+
+def test_threads_are_held_back_where_there_is_little_to_do() -> None:
+    engine = NumpyEngine()
+    assert isinstance(engine.calm(), nullcontext)
+    engine.is_small = True
+    assert not isinstance(engine.calm(), nullcontext)
+    assert engine._threads is not None
