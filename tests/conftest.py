@@ -52,8 +52,12 @@ def pytest_collection() -> Iterator[None]:
     gc.enable()
 
 
-def pytest_pycollect_makeitem(collector: pytest.Collector, obj: object) -> list[pytest.Item] | None:
+def pytest_pycollect_makeitem(
+    collector: pytest.Collector, name: str, obj: object
+) -> list[pytest.Item] | None:
     """Make no cases of a slow test in the fast loop: that takes as long as many a test."""
+    if isfunction(obj) and hasattr(obj, "pytestmark") and not name.startswith("test"):
+        raise collector.CollectError(f"{name} is no test, and has a mark that was meant for the one below it")
     slow = is_fast(collector.config) and isfunction(obj) and "slow" in _marks(collector, obj)
     return [] if slow and obj.__name__.startswith("test") else None
 

@@ -76,6 +76,7 @@ def test_what_is_not_left_is_not_spent() -> None:
     )
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(("asked", "kept"), [(3, 3), (5, 5), (6, 5), (100, 5)])
 def test_some_is_kept_for_later_but_half_at_most(asked: int, kept: int) -> None:
     account = Account({"work": 10, "pixels": 1})
@@ -95,6 +96,7 @@ def test_work_that_many_share_is_paid_for_once() -> None:
             account.spend_once("b", 6, "drawing")
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("wrong", [0, -1, 1.5, True])
 def test_a_budget_is_a_whole_number_above_zero(wrong) -> None:
     with pytest.raises(ValueError, match="must be a whole number above zero"):

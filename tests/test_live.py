@@ -195,6 +195,7 @@ ORIGINS = {
 }  # fmt: skip
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("model", ORIGINS)
 def test_where_a_model_in_memory_comes_from_is_told(model):
     value, *told = ORIGINS[model]

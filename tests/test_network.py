@@ -67,6 +67,7 @@ def test_numbers_select_from_the_first_to_the_last_from_either_end_and_no_furthe
             network.select(number)
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("wanted", "sentence"),
     [
@@ -116,6 +117,7 @@ def test_weights_are_read_once_and_only_when_asked_for() -> None:
     assert reads == [1]
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("axes", "shape", "why"),
     [
@@ -146,6 +148,7 @@ def test_describe() -> None:
     assert Network.of([conv(), conv()], origin).describe() == "a nolearn NeuralNet with 2 convolutions"
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("shape", "size"),
     [((), 1), ((0,), 0), ((3, 0), 0), ((7,), 7), ((2, 3, 4), 24), ((1 << 40, 1 << 40), 1 << 80)],

@@ -105,6 +105,7 @@ def test_unknown_input_size_leaves_the_coverage_open() -> None:
     assert (field.size, field.coverage) == ((5, 5), (None, None))
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(("length", "share"), [(10, 0.5), (6, 5 / 6), (5, 1.0), (4, 1.0), (3, 1.0)])
 def test_a_field_that_reaches_into_the_padding_covers_all_of_the_input_and_no_more(
     length: int, share: float
@@ -134,6 +135,7 @@ def flattened(*operations: Operation, shape: tuple[int | None, ...] = (None, 225
     )
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     "operation",
     [Flatten(), Reshape(lengths=((0,), -1)), Reshape(lengths=(-1, 225)), Reshape(lengths=((0,), 225))],
@@ -146,6 +148,7 @@ def test_a_dense_layer_behind_one_that_flattens_sees_what_the_units_below_see_to
         assert field.size == (30, 30)
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("operation", "shape"),
     [
@@ -193,6 +196,7 @@ def test_transposed_convolution_sees_few_units() -> None:
     assert field.jump == (1, 1)
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("stride", [1, 2, 3])
 @pytest.mark.parametrize("taps", range(1, 8))
 def test_a_transposed_convolution_sees_what_is_laid_over_its_place(taps: int, stride: int) -> None:
@@ -206,6 +210,7 @@ def test_a_transposed_convolution_sees_what_is_laid_over_its_place(taps: int, st
     assert [float(jump) for jump in field.jump] == pytest.approx([1 / stride] * 2)
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("operation", "passes"),
     [

@@ -62,6 +62,7 @@ def pooling(**more: Any) -> Pooling:
 LOCAL = Parameter.of("W", np.zeros((4, 3, 3, 3, 9, 7)))
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("operation", "below", "expected"),
     [
@@ -156,6 +157,7 @@ def test_what_an_operation_makes_of_a_shape(
     assert output_shape(operation, [below]) == expected
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("operation", "below", "expected"),
     [
@@ -179,6 +181,7 @@ def test_lengths_beyond_reason_are_left_open() -> None:
     assert output_shape(Upscale(scale=(2**20, 1)), [(1, 1, 2**20, 4)]) == (1, 1, None, 4)
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("operation", "expected"),
     [
@@ -223,6 +226,7 @@ def test_a_layer_shows_its_first_window() -> None:
     assert layer_window(as_layer(GlobalPooling(kind="max"), below=0), network) is not None
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("numbers", "fits"),
     [
@@ -247,6 +251,7 @@ def count_places(length: int, span: int, stride: int, pad: tuple[int, int], whol
     return places + (not whole and is_left and start < length)
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("whole", [True, False])
 @pytest.mark.parametrize("pad", [(0, 0), (1, 1), (0, 2)])
 @pytest.mark.parametrize("dilation", [1, 2])
@@ -322,6 +327,7 @@ def test_every_operation_is_known_wherever_operations_are_told_apart() -> None:
     }  # fmt: skip
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     "exact",
     [

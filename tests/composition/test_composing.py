@@ -133,6 +133,7 @@ def dense(axes: str) -> Dense:
     )
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("operation", "channels"),
     [
@@ -230,6 +231,7 @@ def test_nonlinearities_are_left_out_and_named() -> None:
     )
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("n", "named"),
     [

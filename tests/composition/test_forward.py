@@ -36,6 +36,7 @@ def test_the_layers_own_nonlinearity_is_not_applied_but_those_below_are() -> Non
     assert forward(net, net.conv_layers[1], image).tolist() == [[[[0.0, 3.0]]]]
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("kind", "counts_pad"), [("max", False), ("mean", True), ("mean", False), ("sum", False)]
 )
@@ -69,6 +70,7 @@ def test_pooling_over_nothing_but_nan_is_nan_without_a_warning(kind: str) -> Non
     assert np.isnan(answer).tolist() == [[True, False], [False, False]]
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("kind", ["max", "mean", "sum"])
 @pytest.mark.parametrize("whole", [True, False])
 def test_a_window_with_gaps_takes_every_other_number(kind: str, whole: bool) -> None:
@@ -86,6 +88,7 @@ def test_a_window_with_gaps_takes_every_other_number(kind: str, whole: bool) -> 
     assert output_shape(dilated.operations[0], [image.shape]) == (1, 1, *answer.shape)
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
@@ -104,6 +107,7 @@ def test_nonlinearities(name: str | None, expected: list[float]) -> None:
     np.testing.assert_allclose(answer[0, 0, 0], expected, rtol=1e-12)
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("activation", "expected"),
     [

@@ -147,6 +147,7 @@ def test_inputs_that_do_not_fit_each_other() -> None:
         compose(network, network.conv_layers[-1])
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("operations", "sentences"),
     [

@@ -153,6 +153,7 @@ def torch_arrays(network: Network, tmp_path: Path, **how: object) -> dict[str, n
     return safetensors_of(tmp_path / "t.safetensors")[1]
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     "axes",
     ["oirc", "rcio", "iorc", "rcgo", "ocri"],
@@ -208,6 +209,7 @@ def test_the_running_variance_comes_out_of_inv_std_with_its_epsilon(tmp_path) ->
     assert json.loads(metadata["epsilon"]) == {"bn": 1e-4}
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("bad", [101.0, np.inf, -1.0, np.nan])
 def test_a_variance_that_cannot_be_is_refused_and_nothing_is_left(bad, tmp_path) -> None:
     with pytest.raises(filtviz.ConversionError, match="bn divides by less") as caught:
@@ -315,6 +317,7 @@ def hostile() -> Network:
     return Network.of(layers)
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("make", [plain, member, identifier, attribute])
 def test_no_two_things_get_one_name_whatever_they_are_called(make) -> None:
     names = Names(make)

@@ -104,6 +104,7 @@ def test_an_operation_gives_in_the_module_what_it_gives_here(name: str) -> None:
     assert apart(network_of(*(case if isinstance(case, tuple) else (case,)))) <= 1e-6
 
 
+@pytest.mark.cases(40)
 @pytest.mark.parametrize("name", CASES)
 def test_each_operation_is_said_in_plain_lines_or_refused(name: str) -> None:
     case = CASES[name]
@@ -131,6 +132,7 @@ def test_a_module_with_several_inputs_is_verified_like_any_other() -> None:
     assert apart(with_three_inputs()) <= 1e-6
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("reason", REFUSED)
 def test_what_cannot_be_said_in_a_module_is_refused_with_the_layer(reason: str) -> None:
     with pytest.raises(filtviz.ConversionError, match="it cannot be converted: ") as caught:
@@ -201,6 +203,7 @@ def test_a_network_of_all_such_names_runs(tmp_path: Path) -> None:
     assert apart(Network.of(layers)) <= 1e-5
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("number", [float("inf"), float("-inf"), float("nan"), 1e300, -0.0])
 def test_numbers_of_a_file_are_numbers_whatever_they_are(number: float) -> None:
     check(printed_module(network_of(Activation(kind="leaky_rectify", alpha=number)), "net.pt")[0])

@@ -37,6 +37,7 @@ def off(*differences: float) -> tuple[list[np.ndarray], list[np.ndarray]]:
 # Differences
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("differences", [(1e-3, 0), (0, 1e-3), (1e-3, 1e-6), (1e-6, 1e-3)])
 def test_the_worst_of_several_outputs_counts(differences) -> None:
     with pytest.raises(filtviz.ConversionError, match=r"it differs by 1\.0e-03 \(1\.0e-03 of the largest"):
@@ -189,6 +190,7 @@ def kernels(rows: int, cols: int, **more: Any) -> Network:
     return chain(conv(np.arange(6.0 * rows * cols).reshape(2, 3, rows, cols), name="c", **more))
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("size", [(1, 1), (1, 2), (2, 1), (2, 2), (3, 3)])
 def test_of_kernels_that_may_be_turned_or_not_only_a_pixel_can_be_written(size) -> None:
     network = kernels(*size)
@@ -208,6 +210,7 @@ def test_of_kernels_that_may_be_turned_or_not_only_a_pixel_can_be_written(size) 
         assert np.array_equal(torch_layout(told, attribute, turned=not turned).arrays[0].read(), wanted)
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("axes", "transposed", "shape"),
     [("oirc", False, (2, 3, 4, 5)), ("iorc", True, (2, 3, 4, 5)), ("rcio", False, (5, 4, 2, 3)),
@@ -228,6 +231,7 @@ def test_a_transposed_kernel_has_its_channels_in_front_and_others_their_filters(
 # Normalisations, names, what is left out
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("spread_is", "epsilon", "wanted"),
     [("inv_std", 0.0, EPSILON), ("std", 0.0, EPSILON), ("inv_std", 0.25, 0.25), ("variance", 0.0, 0.0),
@@ -248,6 +252,7 @@ def test_a_variance_and_its_epsilon_make_the_spread_that_is_stored(spread_is, ep
         assert np.allclose(variance + wanted, squares)
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("n", [0, 1, 2, 1000])
 def test_changed_names_are_counted(n: int) -> None:
     layers = [Layer(name=f"l{i}", parameters=(Parameter.of("p\n", np.zeros(1), ""),)) for i in range(n)]
@@ -267,6 +272,7 @@ def test_names_that_differ_in_case_alone_are_two() -> None:
     assert names.changed == ["A", "a", "taken"]
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("name", "as_member", "as_identifier", "as_attribute"),
     [
@@ -280,6 +286,7 @@ def test_names_are_harmless_where_they_go(name, as_member, as_identifier, as_att
     assert (member(name), identifier(name), attribute(name)) == (as_member, as_identifier, as_attribute)
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("make", [plain, member, identifier, attribute])
 def test_a_name_of_the_greatest_length_is_whole_and_a_longer_one_is_told_from_others(make) -> None:
     assert make("x" * 200) == "x" * 200
@@ -291,6 +298,7 @@ def test_a_name_of_the_greatest_length_is_whole_and_a_longer_one_is_told_from_ot
 # Bytes
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("shape", "strides"),
     [
@@ -322,6 +330,7 @@ def test_the_header_of_safetensors_ends_at_a_multiple_of_eight_and_is_no_longer_
     assert len(lengths) > 3
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("batch", "first", "fixed"),
     [

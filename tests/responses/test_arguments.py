@@ -28,6 +28,7 @@ def refusal(check: Any, given: Any, *more: Any, **named: Any) -> str:
     return text.removeprefix("x must be ").partition(", not ")[0]
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("least", [0, 1, 5, -LARGEST])
 def test_whole_numbers_are_within_their_bounds_and_are_none_of_another_kind(least) -> None:
     for given in (least, least + 1, LARGEST - 1, np.int8(7), np.uint64(9)):
@@ -119,6 +120,7 @@ def test_codes_that_cannot_be_laid_out_are_refused() -> None:
     assert codes(known, shown, layer="dense").codes.shape == (3, 5)
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("shape", [(2, 3), (3, 1), (9, 4), (4, 9)])
 def test_the_plane_is_that_of_the_two_largest_directions(shape) -> None:
     """Held against the eigenvectors of the covariance."""

@@ -27,6 +27,7 @@ RELU, SIGMOID = Activation(kind="rectify", name="relu"), Activation(kind="sigmoi
 # Functions and their ends
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("operations", "function"),
     [
@@ -58,6 +59,7 @@ def test_every_function_has_the_ends_that_its_values_have() -> None:
     assert ends_of(None) == (None, None)
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("ends", [(0.0, 1.0), (-2.0, 2.0), (None, 6.0), (None, None)])
 def test_a_unit_is_at_an_end_within_a_hundredth_of_the_range(ends) -> None:
     low, high = ends
@@ -82,6 +84,7 @@ def test_an_answer_of_zero_is_no_answer_and_counts_go_over_batches() -> None:
     assert counted.maps.tolist() == [0, -1]
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("function", "dead"), [("rectify", [1]), ("clipped_rectify", [1]), ("tanh", []), ("", [])]
 )
@@ -102,6 +105,7 @@ def test_only_behind_rectifiers_a_unit_that_never_fires_is_dead(function, dead) 
 # Answers
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("operations", "threshold"),
     [
@@ -130,6 +134,7 @@ def test_maps_are_averaged_over_their_places_and_one_number_is_one_class() -> No
     assert classes_of(np.array([1.0, 2.0])).tolist() == [[1.0], [2.0]]
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("labels", "names", "right"),
     [
@@ -158,6 +163,7 @@ def test_the_two_classes_of_a_lone_output_have_no_names_but_numbers() -> None:
 # Planes
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("n", "units", "perplexity", "init"),
     [
@@ -203,6 +209,7 @@ def test_the_largest_place_along_each_axis_is_positive_and_axes_are_those_of_num
 # Covering
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("how", "is_refused"),
     [
@@ -224,6 +231,7 @@ def test_nolearn_covers_with_squares_of_zeros_of_odd_length_at_each_pixel(how, i
         assert filtviz.occlusion(network, np.ones((4, 4)), **asked).shape == (4, 4)
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("square", [1, 2, 3, 4])
 @pytest.mark.parametrize("stride", [1, 2])
 def test_what_is_covered_is_counted_pixel_by_pixel(square: int, stride: int) -> None:
@@ -251,6 +259,7 @@ def said(*layers: LayerResponse, **given: Any) -> str:
     return examining._answer(Examination(n_images=given.pop("n_images", 5), layers=layers, **given))
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("silent", "told"),
     [
@@ -280,6 +289,7 @@ ALWAYS = "Some are saturated nearly always, "
 ONES, ENDS = f"{ALWAYS}a bunch of 1's and 0's", f"{ALWAYS}at an end of what their function can give"
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("layers", "told"),
     [
@@ -299,6 +309,7 @@ def test_saturated_units_are_told_for_none_one_and_two_layers(layers, told) -> N
     assert said(*made) == told
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("right", "labelled", "frequent", "told"),
     [
@@ -313,6 +324,7 @@ def test_right_answers_are_told_beside_what_one_answer_gets(right, labelled, fre
     assert said(right=right, labelled=labelled, most_frequent=frequent) == told
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("share", "told"),
     [
@@ -330,6 +342,7 @@ def test_shares_are_nothing_or_all_only_where_they_are(share, told) -> None:
     assert examining._share(share) == told
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("starts", "told"),
     [
@@ -393,6 +406,7 @@ def dense(name: str | None, n: int = 4, below: int = 1) -> Layer:
     return as_layer(Dense(weights=Parameter.of("W", np.ones((n, n))), units=n), below=below, name=name)
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("earlier", "wanted", "number"),
     [
@@ -413,6 +427,7 @@ def test_a_dense_layer_is_found_by_its_name_and_else_by_its_number(earlier, want
     assert examining._counterpart(layer, other, later.layers) is None
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("theirs", [True, False, None])
 @pytest.mark.parametrize("own", [True, False, None])
 def test_earlier_kernels_are_turned_where_only_one_of_both_is(own, theirs) -> None:
@@ -428,6 +443,7 @@ def test_earlier_kernels_are_turned_where_only_one_of_both_is(own, theirs) -> No
     assert np.array_equal(examining._turned(of(theirs), of(own)), wanted)
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("labels", "share"), [([], None), (None, None), ([1], 1), ([1, 1, 2], 2 / 3), (["1", 1, 2.5, 3], 0.5)]
 )

@@ -38,6 +38,7 @@ def test_groups_divide_channels_and_filters() -> None:
                 fitting.groups_of((1, channels), (n_filters, seen))
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("how", "kept"),
     [(None, "abcdefg"), ("None", "abcdefg"), ("lower", "abcd"), ("upper", "defg"), ("center", "bcde")],
@@ -65,6 +66,7 @@ def test_several_inputs_are_cut_to_the_shortest_along_the_axes_that_are_named() 
         fitting.cropped_alike(("odd",), below)
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("shapes", "merged"),
     [
@@ -133,6 +135,7 @@ def check_taps(length: int, size: int, stride: int, gap: int) -> None:
         assert [*range(length)[later[0]]] == [place * stride for place in range(1, n)]
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("stride", "pad", "output_size", "lengths", "kept"),
     [
@@ -162,6 +165,7 @@ def taking(channels: int | None, rows: int | None, cols: int | None, *, last: bo
     return Network.of([start])
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("network", "shape", "sentence"),
     [
@@ -233,6 +237,7 @@ def test_arrays_are_named_by_number_where_there_are_several(tmp_path, n: int) ->
     assert read_pictures([tmp_path / "a.npz", tmp_path / "b.npy"], taking(1, 2, 2)).labels is None
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("dtype", "high"), [(np.uint8, 1.0), (np.int16, 255.0), (np.float32, 255.0), (np.float64, 255.0)]
 )

@@ -152,6 +152,7 @@ def test_what_cannot_be_run_is_named_and_all_below_it_runs() -> None:
     assert run(broken, IMAGES, [3])[3].shape == (7, 3, 8, 8)
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("images", "sentence"),
     [
@@ -182,6 +183,7 @@ def test_another_size_is_run_where_it_can_be() -> None:
     assert run(branching(), np.zeros((2, 2, 31, 20)), ["pool"])["pool"].shape == (2, 3, 15, 10)
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("wanted", "sentence"),
     [
@@ -203,6 +205,7 @@ def test_a_name_of_several_layers_is_not_guessed() -> None:
         run(network, np.ones((1, 1, 4, 4)), ["same"])
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("how", "sentence"),
     [
@@ -248,6 +251,7 @@ def test_a_layer_that_nothing_feeds_is_not_given_the_images() -> None:
         run(network, np.ones((1, 1, 4, 4)))
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("n", [1, 3, 4, 9])
 def test_a_network_that_wants_a_number_of_images_gets_it(n: int) -> None:
     shape = (4, 1, 2, 2)

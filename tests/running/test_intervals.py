@@ -81,6 +81,7 @@ def branching(*middle: Layer) -> Network:
     return Network.of([image(1, 12, 12), *sides, *middle, last])
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     "joined",
     [
@@ -113,6 +114,7 @@ def test_the_bounds_of_joined_branches_keep_low_and_high_apart() -> None:
         assert (preactivation_bounds(one, (0.0, 1.0))[2].high <= 0).all() == dead
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     "operation",
     [
@@ -128,6 +130,7 @@ def test_what_is_not_followed_bounds_nothing(operation: Operation) -> None:
     assert set(preactivation_bounds(branching(as_layer(operation, below=(1, 2))), (0, 1))) == {0, 1}
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("operation", "low", "high"),
     [
@@ -158,6 +161,7 @@ def test_what_can_come_out_of_one_operation(
         assert (found[0].low.tolist(), found[0].high.tolist()) == ([low], [high])
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("input_range", [(1.0, 2.0), (-2.0, -1.0), (-1.0, 1.0)], ids=str)
 @pytest.mark.parametrize(
     "operation",
@@ -207,6 +211,7 @@ def test_zero_weights_of_anything_are_zero() -> None:
     assert Interval(np.array([1.0]), np.array([2.0])).with_zero().low.tolist() == [0.0]
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("kind", [kind for kind, monotone in MONOTONE.items() if monotone])
 def test_what_is_said_to_be_monotone_is(kind: str) -> None:
     activation = Activation(kind=kind, alpha=0.3, scale=1.2, scale_in=0.7)
@@ -222,6 +227,7 @@ def test_what_is_not_monotone_is_not_said_to_be(kind: str) -> None:
     assert (np.diff(activate(activation, np.linspace(-9, 9, 4001))) < 0).any()
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("number", ["alpha", "scale", "scale_in"])
 @pytest.mark.parametrize("kind", ["leaky_rectify", "selu", "tanh"])
 def test_a_negative_number_makes_no_function_monotone(kind: str, number: str) -> None:

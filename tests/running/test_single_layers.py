@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,9 @@ import filtviz
 WRITTEN = Path(__file__).parent / "lasagne0.2-layers.npz"
 with np.load(WRITTEN) as held:
     CASES = sorted(name.removesuffix("/truth") for name in held.files if name.endswith("/truth"))
+
+ONE_OF_A_KIND = {re.sub(r"[\d(].*", "", name): name for name in CASES}.values()
+"""The last of those that differ in numbers alone."""
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +29,10 @@ def image_for(network: filtviz.Network) -> np.ndarray:
     return np.random.RandomState(0).randn(1, *shape[1:])
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.cases("all")
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=() if name in ONE_OF_A_KIND else pytest.mark.slow) for name in CASES]
+)
 def test_a_layer_gives_what_theano_gave(name: str, layers: dict[str, np.ndarray], tmp_path: Path) -> None:
     path = tmp_path / "layer.pkl"
     path.write_bytes(layers[f"{name}/pickle"].tobytes())

@@ -122,6 +122,7 @@ def test_how_images_were_prepared_is_said(tmp_path) -> None:
     )
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("shape", "channels", "layout", "own_last", "wanted"),
     [
