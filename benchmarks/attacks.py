@@ -92,6 +92,8 @@ COMMANDS = {
     "codes": ["codes", MODEL, "--images", IMAGES, "-o", "pictures"],
     "loss": ["loss", MODEL, "-o", "pictures"],
     "convert": ["convert", MODEL, "out.safetensors"],
+    "pt": ["convert", MODEL, "out.pt"],
+    "onnx": ["convert", MODEL, "out.onnx"],
     "graph": ["graph", MODEL],
     "survey": ["survey", MODEL, "-q", "-o", "survey"],
 }

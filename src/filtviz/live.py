@@ -7,6 +7,7 @@ are when somebody first asks for them.
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, cast
 
@@ -22,7 +23,7 @@ from filtviz.reading.formats.torch.modules import layers_of_module
 from filtviz.reading.formats.torch.rebuilding import Lost
 from filtviz.reading.formats.torch.storages import element_type
 from filtviz.reading.formats.trees import without_collections
-from filtviz.reading.limits import Hints, Limits, effort
+from filtviz.reading.limits import Computing, Hints, Limits, effort
 from filtviz.reading.opened import Opened
 from filtviz.reading.tensors import FLAX, PYTORCH, Tensor, layers_of
 from filtviz.text import printable
@@ -182,7 +183,7 @@ def _is_plain(value: Any) -> bool:
 
 
 def _of_module(module: Any) -> Network:
-    found = layers_of_module(module, _LiveModules(), effort(Limits()), "the model")
+    found = layers_of_module(module, _LiveModules(), effort(Limits()), Computing(sys.maxsize), "the model")
     name = printable(type(module).__name__, 40)
     _check_weights(found.layers, name)
     order = "the order of the nn.Sequential" if found.is_chain else "the order of registration in the module"

@@ -13,9 +13,9 @@ import struct
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
 
-from tests.attacks.assembling import called, group, shape, text
+from tests.attacks.assembling import called, group, named, shape, text, whole
 from tests.attacks.containers import zipped
-from tests.attacks.torch_files import saved, storage, tensor
+from tests.attacks.torch_files import FALSE, saved, storage, tensor
 
 __all__ = ["TO_OPEN", "expanded", "hdf5", "message", "packed"]
 
@@ -160,9 +160,33 @@ def safetensors(header: bytes) -> bytes:
     return struct.pack("<Q", len(header)) + header
 
 
-def expanded(*lengths: int) -> bytes:
+def expanded(*lengths: int, kind: str = "FloatStorage", n: int = 18) -> bytes:
     """A tensor of PyTorch's of which one number is repeated."""
-    return tensor(storage(), lengths, (0,) * len(lengths))
+    return tensor(storage(n=n, kind=kind), lengths, (0,) * len(lengths))
+
+
+def expanded_bytes(*lengths: int) -> bytes:
+    return expanded(*lengths, kind="CharStorage", n=72)
+
+
+def quantised(*lengths: int) -> bytes:
+    """The same of whole numbers that stand for others."""
+    told = group(named("torch", "per_tensor_affine"), b"G" + struct.pack(">d", 0.5), whole(3))
+    parts = (storage(n=72, kind="QInt8Storage"), whole(0), shape(*lengths), shape(*[0] * len(lengths)))
+    return called("torch._utils", "_rebuild_qtensor", *parts, told, FALSE, b"N")
+
+
+def orthogonal(*lengths: int, n: int = 1) -> bytes:
+    """Matrices that are to be made orthogonal, each of one number."""
+    longer = max(lengths[-2:])
+    parts = {"original": lengths, "0.base": (*lengths[:-2], longer, longer)}
+    return saved(
+        **{
+            f"big{i}.parametrizations.weight.{name}": expanded(*shape)
+            for i in range(n)
+            for name, shape in parts.items()
+        }
+    )
 
 
 def squeezed(*members: tuple[str, bytes]) -> bytes:
@@ -250,6 +274,19 @@ TO_OPEN: Mapping[str, Callable[[], bytes]] = {
     "PyTorch: a weight norm of one number": lambda: saved(
         **{"big.weight_g": expanded(2_000_000, 1, 1, 1), "big.weight_v": expanded(2_000_000, 1, 11, 11)}
     ),
+    "PyTorch: a weight norm of bytes": lambda: saved(
+        **{
+            "big.weight_g": expanded_bytes(2_048, 1, 1, 1),
+            "big.weight_v": expanded_bytes(2_048, 512, 8, 8),
+        }
+    ),
+    "PyTorch: pruned bytes": lambda: saved(
+        **{f"big.weight_{part}": expanded_bytes(2_048, 512, 8, 8) for part in ("orig", "mask")}
+    ),
+    "PyTorch: quantised bytes": lambda: saved(**{"big.weight": quantised(2_048, 512, 8, 8)}),
+    "PyTorch: a matrix of a thousand rows to be made orthogonal": lambda: orthogonal(1, 1, 1_024, 1_024),
+    "PyTorch: matrices to be made orthogonal": lambda: orthogonal(4, 4, 1_024, 1_023),
+    "PyTorch: kernels to be made orthogonal": lambda: orthogonal(4, 4, 256, 256, n=1_500),
     "PyTorch: a sparse kernel of zeros": lambda: saved(
         **{
             "big.weight": called(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import struct
+import tracemalloc
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -117,6 +118,48 @@ def test_a_little_is_always_allowed(read):
     assert read(saved(**{"big.weight": expanded(20_000, 1, 3, 3)}), ratio=1).conv_layers
     assert np.count_nonzero(read(onnx_sparse(100), ratio=1).conv_layers[0].W) == 0
     refused(read, "ratio", onnx_sparse(2_000_000), ratio=1)
+
+
+# What is computed of others
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        lambda: saved(**{"big.weight": formats.quantised(256, 16, 16, 16)}),
+        lambda: saved(
+            **{f"big.weight_{part}": formats.expanded_bytes(256, 16, 16, 16) for part in ("orig", "mask")}
+        ),
+        lambda: saved(
+            **{
+                "big.weight_g": formats.expanded_bytes(256, 1, 1, 1),
+                "big.weight_v": formats.expanded_bytes(256, 16, 16, 16),
+            }
+        ),
+        lambda: saved(
+            **{
+                "big.weight_orig": formats.expanded_bytes(256, 16, 16, 16),
+                "big.weight_u": formats.expanded_bytes(256),
+            }
+        ),
+    ],
+    ids=["quantised", "pruned", "weight norm", "spectral norm"],
+)
+def test_what_is_computed_takes_little_memory_beside_itself(read, made):
+    layer = next(one for one in read(made()).conv_layers if one.name == "big")
+    tracemalloc.start()
+    size = layer.W.nbytes
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert size == 4 * 256 * 16**3
+    assert peak < 1.3 * size  # in double precision at once: twice as much, or more
+
+
+@pytest.mark.parametrize(("n", "is_computed"), [(1, True), (2, False)])
+def test_matrices_that_would_take_minutes_are_shown_as_they_are_stored(read, n, is_computed):
+    said = " ".join(read(formats.orthogonal(n, 1, 1_024, 1_024)).origin.inferred)
+    assert ("made orthogonal by the exponential of a matrix" in said) is is_computed
+    assert ("shown is what it starts from, as stored" in said) is not is_computed
 
 
 # JSON

@@ -59,7 +59,7 @@ def turned(stored: np.ndarray, base: np.ndarray) -> np.ndarray:
 
 @pytest.mark.parametrize("size", [(3, 3), (5, 3), (3, 5)])
 def test_orthogonal_kernels_are_computed_by_pytorchs_own_choice(tmp_path, size, monkeypatch):
-    monkeypatch.setattr(norms, "AT_A_TIME", 3)
+    monkeypatch.setattr(norms, "AT_A_TIME", 3 * max(size) ** 2)
     stored = numbers(4, 2, *size)
     for kernel in stored.reshape(-1, *size):
         np.fill_diagonal(kernel, [-1, 1, -1])

@@ -42,6 +42,7 @@ __all__ = [
     "dtype_of_code",
     "dtype_of_record",
     "narrow_dtype",
+    "number_by_number",
     "object_items",
     "parameter_of",
     "shape_of",
@@ -191,6 +192,35 @@ class ComputedArray:
 
 
 AnyArray = StoredArray | ComputedArray
+
+
+def number_by_number(compute: Callable[..., Any], dtype: ElementType, *arrays: NDArray[Any]) -> NDArray[Any]:
+    """Return what is computed of the numbers of arrays in double precision, in another type.
+
+    Of few numbers at a time: all those of an array of bytes would take eight times its memory, or more.
+
+    Args:
+        compute: Gets a piece of each array, all of one length, and returns as many numbers.
+        dtype: The type to round to.
+        arrays: The arrays, of shapes that broadcast.
+    """
+    operands: list[Any] = [*arrays, None]
+    ways: Any = [["readonly"]] * len(arrays) + [["writeonly", "allocate"]]
+    pieces = np.nditer(
+        operands,
+        flags=["external_loop", "buffered", "zerosize_ok"],
+        op_flags=ways,
+        op_dtypes=[np.dtype(np.float64)] * len(arrays) + [dtype],
+        casting="unsafe",
+        buffersize=_AT_A_TIME,
+    )
+    with pieces:
+        for *parts, found in pieces:
+            found[...] = compute(*parts)
+        return np.asarray(pieces.operands[-1])
+
+
+_AT_A_TIME = 1 << 14
 
 
 def count(shape: Sequence[int]) -> int:

@@ -14,7 +14,7 @@ from pathlib import Path
 from filtviz.errors import ArgumentError, LimitError, SelectionError
 from filtviz.text import listed, plural, printable
 
-__all__ = ["Budget", "Hints", "Inflation", "Limits", "effort", "option_of", "pickle_steps"]
+__all__ = ["Budget", "Computing", "Hints", "Inflation", "Limits", "effort", "option_of", "pickle_steps"]
 
 MIB = 1 << 20
 
@@ -229,6 +229,30 @@ class Inflation(Budget):
                 f"its {plural(self.present, 'byte')} inflate{'s'[: self.present == 1]} to {self.inflated:,} "
                 f"or more{streams}, which counts as {times:,} times its size",
             )
+
+
+class Computing:
+    """What arrays that are computed of others may take: what would be more is not computed.
+
+    Where a file repeats numbers, few bytes stand for matrices that take minutes.
+    """
+
+    def __init__(self, present: int) -> None:
+        """Allow what so many bytes of files deserve."""
+        self.left = ALWAYS_COMPUTED + COMPUTED_A_BYTE * present
+
+    def affords(self, work: int) -> bool:
+        """Take so many operations, and tell whether they were left."""
+        is_left = work <= self.left
+        self.left -= work if is_left else 0
+        return is_left
+
+
+ALWAYS_COMPUTED = 2_000_000_000
+"""Operations, about as many as nanoseconds, that the arrays of any file may take to compute."""
+
+COMPUTED_A_BYTE = 400
+"""The same that each byte of the file adds: a matrix of a thousand rows takes a hundred and fifty."""
 
 
 def pickle_steps(limits: Limits) -> Budget:

@@ -12,7 +12,7 @@ from filtviz.errors import MalformedFileError, ReadError, UnsupportedFileError
 from filtviz.network import Origin
 from filtviz.reading.arrays import StoredArray, stored
 from filtviz.reading.containers import Siblings, open_file, unwrap
-from filtviz.reading.limits import Budget, Hints, Inflation, Limits, effort, pickle_steps
+from filtviz.reading.limits import Budget, Computing, Hints, Inflation, Limits, effort, pickle_steps
 from filtviz.reading.npy import NPY_MAGIC, NpyHeader, read_npy_header
 from filtviz.reading.pickle.joblib_arrays import joblib_hooks
 from filtviz.reading.pickle.machine import OPCODES, Pickles, read_pickle, read_pickles
@@ -117,6 +117,11 @@ class Opened:
     def effort(self) -> Budget:
         """What is left of the steps that understanding the objects may take."""
         return effort(self.limits)
+
+    @cached_property
+    def computing(self) -> Computing:
+        """What is left of the work that arrays may take which are computed of others."""
+        return Computing(self.inflation.present)
 
     @cached_property
     def objects(self) -> Objects:

@@ -15,11 +15,19 @@ from numpy.typing import NDArray
 
 from filtviz.operations import Convolution, Dense, Normalisation, Operation, Untold
 from filtviz.parameter import Parameter
+from filtviz.reading.arrays import number_by_number
 from filtviz.text import names_of_file
 
-__all__ = ["Meant", "Scale", "meant_in", "said_of_meant", "scaled"]
+__all__ = ["Meant", "Scale", "meant_by", "meant_in", "said_of_meant", "scaled"]
 
 MOST_NAMED = 5
+
+
+def meant_by(
+    stored: NDArray[np.float64], scale: NDArray[np.float64], zero: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return what whole numbers stand for, all three of one length."""
+    return (stored - zero) * scale
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -51,7 +59,8 @@ class Scale:
             return held.reshape([-1 if axis == self.axis else 1 for axis in range(len(stored.shape))])
 
         def read() -> NDArray[Any]:
-            return ((stored.value.astype(np.float64) - along(self.zeros)) * along(self.numbers)).astype("f4")
+            zeros, numbers = along(self.zeros), along(self.numbers)
+            return number_by_number(meant_by, np.dtype(np.float32), stored.value, numbers, zeros)
 
         return Meant(
             name=stored.name,

@@ -217,7 +217,7 @@ def _network(opened: Opened, found: _File, kind: str, files: Sequence[str]) -> N
     guess = ""
     if convention is PYTORCH:
         tensors, words = without_prefixes(tensors)
-        effective = effective_tensors(tensors, opened.effort)
+        effective = effective_tensors(tensors, opened.computing, opened.effort)
         guess = effective.guess
         tensors = list(effective.tensors)
         sentences = (

@@ -223,7 +223,7 @@ def _of_module(opened: Opened, module: Record, rebuilder: Rebuilder, prefix: str
             "the file holds whole modules, which tell their own structure; leave out --convs and --axes, "
             "which are for files that hold nothing but arrays"
         )
-    found = layers_of_module(module, RecordReader(rebuilder), rebuilder.effort)
+    found = layers_of_module(module, RecordReader(rebuilder), rebuilder.effort, opened.computing)
     layers = found.layers
     if prefix:
         layers = tuple(
@@ -249,7 +249,7 @@ def _of_list(opened: Opened, one: WeightSet, rebuilder: Rebuilder, prefix: str) 
 
 def _of_state_dict(opened: Opened, one: WeightSet, rebuilders: Sequence[Rebuilder], prefix: str) -> _Part:
     stripped, words = without_prefixes(one.tensors)
-    effective = effective_tensors(stripped, opened.effort)
+    effective = effective_tensors(stripped, opened.computing, opened.effort)
     tensors = (
         effective.tensors if not prefix else [_renamed(each, f"{prefix}.") for each in effective.tensors]
     )

@@ -11,18 +11,20 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+import numpy as np
+
 from filtviz.parameter import holds_numbers
+from filtviz.reading.arrays import ElementType, number_by_number
 from filtviz.reading.formats.torch.norms import (
-    Floats,
+    Array,
     computed_like,
-    floats,
     gain_fits,
     spectral_norm,
     vectors_fit,
     weight_norm,
 )
 from filtviz.reading.formats.torch.parametrised import SPECTRAL_NORM, WEIGHT_NORM, parametrised
-from filtviz.reading.limits import Budget
+from filtviz.reading.limits import Budget, Computing
 from filtviz.reading.tensors import Tensor
 from filtviz.text import listed, names_of_file, printable
 
@@ -46,19 +48,20 @@ class _Rule:
     """Names of parts behind a parameter's name → what they make.
 
     ``parts`` are needed and ``optional`` ones may be there; ``compute`` gets them in that order, None for
-    what is not there. ``fits`` tells by shapes whether the parts are what their names say.
+    what is not there, and the type to round to. ``fits`` tells by shapes whether the parts are what their
+    names say.
     """
 
     what: str
     parts: tuple[str, ...]
     optional: tuple[str, ...] = ()
-    compute: Callable[..., Floats]
+    compute: Callable[..., Array]
     fits: Callable[[Sequence[tuple[int, ...]]], bool]
     main: int = 0
 
 
-def _pruned(weights: Floats, mask: Floats) -> Floats:
-    return weights * mask
+def _pruned(weights: Array, mask: Array, *, dtype: ElementType) -> Array:
+    return number_by_number(np.multiply, dtype, weights, mask)
 
 
 def _same_shapes(shapes: Sequence[tuple[int, ...]]) -> bool:
@@ -84,16 +87,19 @@ _MOST_TURNS = 3
 """Times that what was computed may be a part of something else: pruned and then normalised."""
 
 
-def effective_tensors(tensors: Iterable[Tensor], effort: Budget | None = None) -> Effective:
+def effective_tensors(
+    tensors: Iterable[Tensor], computing: Computing, effort: Budget | None = None
+) -> Effective:
     """Put what parts make in the place of the first of them.
 
     Args:
         tensors: The tensors of the file, in its order.
+        computing: What it may take to compute them.
         effort: The steps that looking at numbers may take, where they tell how they were made.
     """
     kept, said, assumed = list(tensors), dict[str, list[str]](), list[str]()
     for _ in range(_MOST_TURNS):
-        made = _Made(by_name={tensor.name: tensor for tensor in kept}, effort=effort)
+        made = _Made(by_name={tensor.name: tensor for tensor in kept}, computing=computing, effort=effort)
         made.parametrise(kept)
         made.join(kept)
         for what, names in made.said.items():
@@ -127,6 +133,7 @@ class _Made:
     """What parts make: the name of the first part → the ``whole``; which were ``used``; what is ``said``."""
 
     by_name: Mapping[str, Tensor]
+    computing: Computing
     effort: Budget | None = None
     assumed: list[str] = field(default_factory=list)
     whole: dict[str, Tensor] = field(default_factory=dict)
@@ -148,7 +155,9 @@ class _Made:
             if match is not None and not tensor.parts:
                 of.setdefault(match["head"] + match["parameter"], {})[match["part"]] = tensor
         for whole, parts in of.items():
-            found = parametrised(whole, parts, self.effort) if whole not in self.by_name else None
+            found = None
+            if whole not in self.by_name:
+                found = parametrised(whole, parts, self.computing, self.effort)
             if found is None:
                 continue
             self.assumed += [whole.rpartition(".")[0] or whole] * found.is_assumed
@@ -194,8 +203,8 @@ def _computed(name: str, rule: _Rule, parts: Sequence[Tensor], optional: Sequenc
     stored = (*parts, *(part for part in optional if part is not None))
     inputs = [*(part.array for part in parts), *(None if p is None else p.array for p in optional)]
 
-    def compute() -> Floats:
-        return rule.compute(*(None if array is None else floats(array) for array in inputs))
+    def compute(dtype: ElementType) -> Array:
+        return rule.compute(*(None if array is None else array.read() for array in inputs), dtype=dtype)
 
     return Tensor(name=name, array=computed_like(main, compute), parts=stored)
 

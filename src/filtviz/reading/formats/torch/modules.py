@@ -20,7 +20,7 @@ from filtviz.reading.formats.torch.effective import effective_tensors
 from filtviz.reading.formats.torch.rebuilding import Lost, Rebuilder
 from filtviz.reading.formats.torch.torch_classes import CHAINS, Module, is_loss, operations_of_module
 from filtviz.reading.formats.torch.weight_sets import class_path, is_module, module_state
-from filtviz.reading.limits import Budget
+from filtviz.reading.limits import Budget, Computing
 from filtviz.reading.pickle.attributes import NOT_PLAIN, Attributes
 from filtviz.reading.pickle.records import Record, pairs, text
 from filtviz.reading.tensors import Tensor
@@ -137,7 +137,11 @@ class RecordReader:
 
 
 def layers_of_module(
-    module: Any, reader: ModuleReader, effort: Budget, subject: str = "the file"
+    module: Any,
+    reader: ModuleReader,
+    effort: Budget,
+    computing: Computing,
+    subject: str = "the file",
 ) -> ModuleLayers:
     """Return the layers of a module.
 
@@ -145,13 +149,14 @@ def layers_of_module(
         module: The module.
         reader: What looks at it.
         effort: What that may take.
+        computing: What arrays may take that are computed of others.
         subject: What holds the modules, in sentences.
 
     Raises:
         MalformedFileError: modules lie too deep in one another.
         LimitError: there are too many.
     """
-    maker = _Maker(reader=reader, effort=effort, subject=subject)
+    maker = _Maker(reader=reader, effort=effort, computing=computing, subject=subject)
     maker.walk(module, "", _IMAGE, 0)
     return ModuleLayers(
         layers=tuple(maker.layers),
@@ -165,6 +170,7 @@ def layers_of_module(
 class _Maker:
     reader: ModuleReader
     effort: Budget
+    computing: Computing
     subject: str
     layers: list[Layer] = field(default_factory=list)
     parameters: dict[int, tuple[AnyArray, Parameter]] = field(default_factory=dict)  # kept, or ids come again
@@ -228,7 +234,7 @@ class _Maker:
         """Add one layer; return its place as what it gives."""
         if is_loss(path):
             return source
-        effective = effective_tensors(tensors)
+        effective = effective_tensors(tensors, self.computing)
         self.computed += [name] * bool(effective.sentences)
         known = {one.name: self._parameter(one, name) for one in effective.tensors}
         held = [part for one in effective.tensors for part in one.parts or (one,)]

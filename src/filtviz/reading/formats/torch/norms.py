@@ -1,20 +1,24 @@
 """What PyTorch's reparametrisations compute, as ``torch/nn/utils`` does for a network that is not trained.
 
-All of it in double precision, and rounded to the type that the weights are stored in.
+All of it in double precision, and rounded to the type that is asked for: some numbers at a time, so that a
+large array takes little memory beside the result.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from filtviz.parameter import has_few_bits
-from filtviz.reading.arrays import AnyArray, ComputedArray
+from filtviz.reading.arrays import AnyArray, ComputedArray, ElementType, number_by_number
 
 __all__ = [
     "MOST_ROWS",
+    "Array",
     "Floats",
     "base_fits",
     "computed_like",
@@ -24,20 +28,23 @@ __all__ = [
     "is_unmoved",
     "may_be_reflections",
     "orthogonal",
+    "orthogonal_work",
     "reflections_alone",
     "spectral_norm",
     "vectors_fit",
     "weight_norm",
 ]
 
+Array = NDArray[Any]
 Floats = NDArray[np.float64]
 
 MOST_ROWS = 1024
 """Rows or columns of a matrix that is made orthogonal: the work grows with the third power."""
 
+AT_A_TIME = 1 << 17
+"""Numbers of the matrices that are made orthogonal at a time, which takes many times their memory."""
 
-AT_A_TIME = 4096
-"""Matrices that are made orthogonal at a time, which takes several times their memory."""
+_DOUBLE = np.dtype(np.float64)
 
 
 def floats(array: AnyArray) -> Floats:
@@ -49,35 +56,39 @@ def floats(array: AnyArray) -> Floats:
     return np.asarray(array.read(), np.float64)
 
 
-def computed_like(main: AnyArray, compute: Callable[[], Floats]) -> ComputedArray:
+def computed_like(main: AnyArray, compute: Callable[[ElementType], Array]) -> ComputedArray:
     """Return an array of the shape and type of another, single precision where that has fewer bits.
 
     Args:
         main: The other one.
-        compute: Returns its numbers.
+        compute: Returns its numbers in a type.
     """
     few = has_few_bits(main.dtype) or main.dtype.kind not in "f" or main.dtype.itemsize < 4
     dtype = np.dtype(np.float32) if few else main.dtype.newbyteorder("=")
 
-    def read() -> NDArray[np.floating]:
-        return np.asarray(compute(), dtype)
+    def read() -> Array:
+        return np.asarray(compute(dtype), dtype)
 
     return ComputedArray(shape=main.shape, dtype=dtype, read=read)
 
 
-def weight_norm(gain: Floats, direction: Floats) -> Floats:
+def weight_norm(gain: Array, direction: Array, *, dtype: ElementType = _DOUBLE) -> Array:
     """Return g · v / ‖v‖, the norm over the axes along which g has one number (``weight_norm.py``).
 
     Args:
         gain: What is g there.
         direction: What is v.
+        dtype: The type to round to.
     """
-    if gain.ndim == direction.ndim:
-        axes = tuple(axis for axis, length in enumerate(gain.shape) if length == 1)
-    else:
-        axes = tuple(range(direction.ndim))
-    norm = np.sqrt(np.sum(direction**2, axis=axes, keepdims=True))
-    return np.asarray(gain * np.divide(direction, norm, out=np.zeros_like(direction), where=norm > 0))
+    axes = list(range(direction.ndim))
+    along = [axis for axis, length in enumerate(gain.shape) if length != 1]
+    squares = np.einsum(direction, axes, direction, axes, along, dtype=_DOUBLE)
+    norm = np.sqrt(np.expand_dims(squares, [axis for axis in axes if axis not in along]))
+    return number_by_number(_scaled, dtype, gain, direction, norm)
+
+
+def _scaled(gain: Floats, direction: Floats, norm: Floats) -> Floats:
+    return gain * np.divide(direction, norm, out=np.zeros_like(direction), where=norm > 0)
 
 
 def gain_fits(shapes: Sequence[tuple[int, ...]]) -> bool:
@@ -93,7 +104,7 @@ def gain_fits(shapes: Sequence[tuple[int, ...]]) -> bool:
     return fits and sum(length > 1 for length in gain) <= 1
 
 
-def spectral_norm(weights: Floats, u: Floats, v: Floats | None) -> Floats:
+def spectral_norm(weights: Array, u: Array, v: Array | None, *, dtype: ElementType = _DOUBLE) -> Array:
     """Return W / σ, with σ = uᵀ W v for W as a matrix (``spectral_norm.py``).
 
     Its rows are the axis that has the length of u: the first one, the second of a transposed convolution.
@@ -103,19 +114,20 @@ def spectral_norm(weights: Floats, u: Floats, v: Floats | None) -> Floats:
         weights: What is W.
         u: The vector of as many numbers as the matrix has rows.
         v: That of as many as it has columns, None where it is computed.
+        dtype: The type to round to.
     """
-    sigmas = []
-    for axis in (0, 1):
-        if axis < weights.ndim and weights.shape[axis] == len(u):
-            matrix = np.moveaxis(weights, axis, 0).reshape(len(u), -1)
-            if v is not None and v.shape == matrix.shape[1:]:
-                right = v
-            else:  # as it was before version 1.1 of PyTorch
-                right = matrix.T @ u
-                right = right / (np.linalg.norm(right) or 1.0)
-            sigmas.append(float(u @ (matrix @ right)))
+    axes, sigmas = list(range(weights.ndim)), []
+    for row in (axis for axis in axes[:2] if weights.shape[axis] == len(u)):
+        others = [axis for axis in axes if axis != row]
+        lengths = [weights.shape[axis] for axis in others]
+        if v is not None and v.shape == (math.prod(lengths),):
+            right = v.reshape(lengths)
+        else:  # as it was before version 1.1 of PyTorch
+            right = np.einsum(u, [row], weights, axes, others, dtype=_DOUBLE)
+            right = right / (np.linalg.norm(right) or 1.0)
+        sigmas.append(float(np.einsum(u, [row], weights, axes, right, others, [], dtype=_DOUBLE)))
     sigma = max(sigmas, key=abs, default=1.0)
-    return np.asarray(weights / sigma) if sigma else weights
+    return number_by_number(np.divide, dtype, weights, np.asarray(sigma or 1.0))
 
 
 def vectors_fit(shapes: Sequence[tuple[int, ...]]) -> bool:
@@ -184,7 +196,19 @@ def reflections_alone(stored: Floats) -> bool:
     return has_diagonals and bool((below != np.trunc(below)).any())
 
 
-def orthogonal(stored: Floats, base: Floats | None = None, *, reflects: bool) -> Floats:
+def orthogonal_work(shape: Sequence[int]) -> int:
+    """Return about how many operations `orthogonal` takes.
+
+    Args:
+        shape: The shape of the weights.
+    """
+    longer = max(shape[-2:])
+    return math.prod(shape[:-2]) * longer**2 * (250 + longer)
+
+
+def orthogonal(
+    stored: Array, base: Array | None = None, *, reflects: bool, dtype: ElementType = _DOUBLE
+) -> Array:
     """Return the matrices of orthonormal columns, or rows, that the last two axes stand for.
 
     The maps are those of ``parametrizations.py``.
@@ -193,16 +217,17 @@ def orthogonal(stored: Floats, base: Floats | None = None, *, reflects: bool) ->
         stored: What is kept of the weights.
         base: What turns the result, None where nothing does.
         reflects: Whether the map is Householder's reflections, else the exponential of a matrix.
+        dtype: The type to round to.
     """
     size = stored.shape[-2:]
     matrices = stored.reshape(-1, *size)
     bases = None if base is None else base.reshape(-1, *base.shape[-2:])
-    found = np.empty_like(matrices)
-    for start in range(0, len(matrices), AT_A_TIME):
-        few = slice(start, start + AT_A_TIME)
-        tall = _tall(matrices[few])
+    found, n = np.empty(matrices.shape, dtype), max(1, AT_A_TIME // max(1, max(size) ** 2))
+    for start in range(0, len(matrices), n):
+        few = slice(start, start + n)
+        tall = _tall(matrices[few].astype(_DOUBLE))
         made = _reflections(tall) if reflects else _exponential(tall)
-        turned = made if bases is None else bases[few] @ made
+        turned = made if bases is None else bases[few].astype(_DOUBLE) @ made
         found[few] = turned if turned.shape[-2:] == size else turned.swapaxes(-1, -2)
     return found.reshape(stored.shape)
 

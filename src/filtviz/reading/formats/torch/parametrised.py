@@ -11,10 +11,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+import numpy as np
+
 from filtviz.parameter import holds_numbers
-from filtviz.reading.arrays import AnyArray
+from filtviz.reading.arrays import AnyArray, ElementType
 from filtviz.reading.formats.torch.norms import (
     MOST_ROWS,
+    Array,
     Floats,
     base_fits,
     computed_like,
@@ -24,12 +27,13 @@ from filtviz.reading.formats.torch.norms import (
     is_unmoved,
     may_be_reflections,
     orthogonal,
+    orthogonal_work,
     reflections_alone,
     spectral_norm,
     vectors_fit,
     weight_norm,
 )
-from filtviz.reading.limits import Budget
+from filtviz.reading.limits import Budget, Computing
 from filtviz.reading.tensors import Tensor
 from filtviz.text import listed, printable
 
@@ -65,23 +69,28 @@ class Parametrised:
 
 @dataclass(frozen=True, kw_only=True)
 class _Step:
-    """One parametrisation: its word, its tensors, and what it makes of the weights and of these."""
+    """One parametrisation: its word, its tensors, what it makes of the weights and of these, and its work."""
 
     what: str
     beside: tuple[AnyArray, ...] = ()
-    compute: Callable[..., Floats]
+    compute: Callable[..., Array]
+    work: int = 0
     is_assumed: bool = False
 
 
-def parametrised(name: str, parts: Mapping[str, Tensor], effort: Budget | None = None) -> Parametrised | None:
+def parametrised(
+    name: str, parts: Mapping[str, Tensor], computing: Computing, effort: Budget | None = None
+) -> Parametrised | None:
     """Return the weights that a parametrisation makes, or why they are shown as they are stored.
 
     Args:
         name: The name of the weights.
         parts: What is kept under ``parametrizations``, by the names behind that of the weights.
+        computing: What it may take to compute them.
         effort: What looking at numbers takes its steps from; where there is none, they tell nothing.
     """
-    if not all(holds_numbers(part.array.dtype) for part in parts.values()):
+    types = [part.array.dtype for part in parts.values()]
+    if not all(holds_numbers(dtype) and dtype.itemsize > 1 for dtype in types):  # of bytes nobody computes
         return None
     originals = [part for last, part in parts.items() if _ORIGINAL.fullmatch(last)]
     if not originals:
@@ -103,18 +112,20 @@ def parametrised(name: str, parts: Mapping[str, Tensor], effort: Budget | None =
         after_norm=is_norm,
         numbers=None if is_norm else _Numbers(first, effort),
     )
-    if steps is None or not (steps or is_norm):
+    if steps is None or not (steps or is_norm) or not computing.affords(sum(one.work for one in steps)):
         what = (
             f"a parametrisation that the file does not tell{named}; shown is what it starts from, as stored"
         )
         return Parametrised(what=what, whole=Tensor(name=name, array=first, parts=tuple(parts.values())))
     words = [WEIGHT_NORM] * is_norm + [step.what for step in steps]
 
-    def compute() -> Floats:
-        held = [floats(one) for one in inputs]
-        found = weight_norm(held[0], held[1]) if is_norm else held[0]
-        for step in steps:
-            found = step.compute(found, *(floats(one) for one in step.beside))
+    def compute(dtype: ElementType) -> Array:
+        held = [one.read() for one in inputs]
+        between = np.dtype(np.float64)
+        found = weight_norm(*held, dtype=between if steps else dtype) if is_norm else held[0]
+        for number, step in enumerate(steps, start=1):
+            beside = [one.read() for one in step.beside]
+            found = step.compute(found, *beside, dtype=between if number < len(steps) else dtype)
         return found
 
     array = computed_like(first, compute)
@@ -148,7 +159,7 @@ def _steps(
     is_matrix = len(shape) > 1 and max(shape[-2:]) <= MOST_ROWS
     if not kept and is_matrix and numbers is not None and numbers.are(reflections_alone):
         alone = partial(orthogonal, reflects=True)
-        return [_Step(what=f"{_REFLECTIONS} ({_ALONE})", compute=alone)]
+        return [_Step(what=f"{_REFLECTIONS} ({_ALONE})", compute=alone, work=orthogonal_work(shape))]
     tensors: dict[int, dict[str, AnyArray]] = {}
     for last, tensor in kept.items():
         match = _STEP.fullmatch(last)
@@ -179,12 +190,12 @@ def _step(shape: Sequence[int], tensors: Mapping[str, AnyArray], numbers: _Numbe
 
 def _orthogonal(shape: Sequence[int], base: AnyArray, numbers: _Numbers | None) -> _Step:
     """Return the map that the numbers tell, else the one that PyTorch has for the shape."""
-    reflects, why = not is_square(shape), _BY_DEFAULT
+    reflects, why, work = not is_square(shape), _BY_DEFAULT, orthogonal_work(shape)
     if numbers is not None and numbers.are(is_unmoved):
         compute = partial(orthogonal, reflects=reflects)
-        return _Step(what=_UNMOVED, beside=(base,), compute=compute)
+        return _Step(what=_UNMOVED, beside=(base,), compute=compute, work=work)
     if reflects and numbers is not None and numbers.are(may_be_reflections) is False:
         reflects, why = False, _NO_REFLECTIONS
     word = _REFLECTIONS if reflects else _EXPONENTIAL
     compute = partial(orthogonal, reflects=reflects)
-    return _Step(what=f"{word} ({why})", beside=(base,), compute=compute, is_assumed=True)
+    return _Step(what=f"{word} ({why})", beside=(base,), compute=compute, work=work, is_assumed=True)

@@ -14,12 +14,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from filtviz.errors import MalformedFileError
-from filtviz.reading.arrays import AnyArray, ComputedArray, StoredArray, as_array, count, shape_of
+from filtviz.reading.arrays import (
+    AnyArray,
+    ComputedArray,
+    StoredArray,
+    as_array,
+    count,
+    number_by_number,
+    shape_of,
+)
 from filtviz.reading.formats.torch.storages import OldTensor, Storage, element_type
 from filtviz.reading.formats.torch.streamed import load_from_bytes
 from filtviz.reading.limits import Budget
 from filtviz.reading.pickle.opcodes import PERSISTENT
 from filtviz.reading.pickle.records import Global, Items, Record, elements, text
+from filtviz.reading.quantised import meant_by
 from filtviz.text import printable
 
 __all__ = ["QUANTISED", "Lost", "Rebuilder", "dequantised"]
@@ -281,9 +290,10 @@ def dequantised(array: AnyArray, scale: Numbers, zero: Numbers) -> ComputedArray
     """
 
     def read() -> NDArray[Any]:
-        return np.asarray((array.read().astype(np.float64) - zero) * scale, np.float32)
+        return number_by_number(meant_by, single, array.read(), np.asarray(scale), np.asarray(zero))
 
-    return ComputedArray(shape=array.shape, dtype=np.dtype(np.float32), read=read)
+    single = np.dtype(np.float32)
+    return ComputedArray(shape=array.shape, dtype=single, read=read)
 
 
 def _inside(places: NDArray[Any], shape: tuple[int, ...]) -> NDArray[np.int64]:
