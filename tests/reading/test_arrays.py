@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from filtviz.errors import LimitError, MalformedFileError
-from filtviz.reading.arrays import OBJECT, as_array, dtype_of_code, object_items
+from filtviz.reading.arrays import MOST_AXES, OBJECT, as_array, dtype_of_code, object_items, stored
 from filtviz.reading.limits import Limits, pickle_steps
 from filtviz.reading.pickle.machine import read_pickles
 from tests.reading.making import Thing, dumps, weights
@@ -99,6 +99,13 @@ def test_a_shape_that_cannot_be_is_not_believed(shape):
 def test_what_is_no_shape_makes_no_array(shape):
     (root,) = read_pickles(python_2(weights(4), shape), pickle_steps(Limits())).roots
     assert as_array(root, Limits()) is None
+
+
+def test_no_array_has_more_axes_than_numpy_has():
+    single = np.dtype("f4")
+    assert stored((1,) * MOST_AXES, single, False, 4, lambda: bytes(4)).read().ndim == MOST_AXES
+    with pytest.raises(MalformedFileError, match="it has 33 axes; none has more than 32"):
+        stored((1,) * (MOST_AXES + 1), single, False, 4, lambda: bytes(4))
 
 
 def test_arrays_of_a_graphics_card_are_what_they_wrap():

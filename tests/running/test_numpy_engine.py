@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from contextlib import nullcontext
 
 import numpy as np
@@ -249,6 +250,16 @@ def test_zeros_lie_between_what_is_spread_out() -> None:
 )
 def test_two_inputs_are_taken_in_their_order(operation: Operation, expected: np.ndarray) -> None:
     np.testing.assert_allclose(run(operation, n=2), expected.ravel(), rtol=1e-12)
+
+
+def test_a_weighed_sum_of_many_takes_the_memory_of_a_few() -> None:
+    units, n = np.ones((1, 1, 100, 100)), 200
+    tracemalloc.start()
+    total = NumpyEngine().apply(Merge(kind="add", coefficients=(0.5,) * n), [units] * n)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert (total == n / 2).all()
+    assert peak < 5 * units.nbytes
 
 
 KERNELS = Parameter.of("W", np.ones((1, 4, 1, 1, 2, 3)))

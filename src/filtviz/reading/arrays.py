@@ -250,6 +250,10 @@ def stored(
     Raises:
         MalformedFileError: the shape needs more bytes than are there.
     """
+    if len(shape) > MOST_AXES:
+        raise MalformedFileError(
+            f"an array says that it has {len(shape)} axes; none has more than {MOST_AXES}"
+        )
     if count([length or 1 for length in shape]) > LARGEST_ARRAY:
         raise MalformedFileError(f"an array says that its shape is {shape}")
     strides = _packed(shape[::-1])[::-1] if fortran else _packed(shape)

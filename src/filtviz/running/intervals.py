@@ -163,8 +163,11 @@ def _added(operation: Merge, known: Sequence[Interval]) -> Interval | None:
     coefficients = operation.coefficients or (1.0,) * len(known)
     if len(coefficients) != len(known) or len({len(unit.low) for unit in known}) > 1:
         return None
-    terms = [_scaled(unit, np.full(len(unit.low), c)) for c, unit in zip(coefficients, known, strict=True)]
-    return Interval(np.sum([t.low for t in terms], axis=0), np.sum([t.high for t in terms], axis=0))
+    total = Interval(np.zeros(len(known[0].low)), np.zeros(len(known[0].low)))
+    for c, unit in zip(coefficients, known, strict=True):
+        term = _scaled(unit, np.full(len(unit.low), c))
+        total = Interval(total.low + term.low, total.high + term.high)
+    return total
 
 
 def _after_one(operation: Operation, unit: Interval) -> Interval | None:

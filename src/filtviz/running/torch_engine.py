@@ -469,9 +469,9 @@ def _merge(operation: Merge, below: Sequence[Units]) -> Units:
     below = [units[part] if part else units for units, part in zip(below, kept, strict=True)]
     check_fits(shape_of_merged([tuple(units.shape) for units in below]))
     coefficients = operation.coefficients or (1.0,) * len(below)
-    terms = [units if c == 1.0 else c * units for c, units in zip(coefficients, below, strict=True)]
-    total = terms[0]
-    for term in terms[1:]:
+    terms = (units if c == 1.0 else c * units for c, units in zip(coefficients, below, strict=True))
+    total = next(terms)
+    for term in terms:
         match operation.kind:
             case "add" | "mean":
                 total = total + term
@@ -489,7 +489,7 @@ def _merge(operation: Merge, below: Sequence[Units]) -> Units:
                 raise MisfitError(f"it merges by {printable(operation.name, 40)}, which is not known here")
             case _:
                 assert_never(operation.kind)
-    return total / len(terms) if operation.kind == "mean" else total
+    return total / len(below) if operation.kind == "mean" else total
 
 
 def _transpose(operation: Transpose, units: Units) -> Units:
