@@ -12,6 +12,7 @@ import math
 import struct
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 from tests.attacks.containers import zipped
@@ -78,6 +79,56 @@ def reshaped(n: int, size: int) -> bytes:
         for _ in range(n)
     )
     return onnx(lengths + nodes + message((11, message((1, b"x")))))
+
+
+def floats(name: bytes, *lengths: int) -> bytes:
+    return onnx_tensor(name, *lengths, data=bytes(4 * math.prod(lengths)))
+
+
+def attributed(node: bytes, name: bytes, number: int) -> bytes:
+    return node + message((5, message((1, name), (3, number), (20, 2))))
+
+
+def of_images(*messages: bytes) -> bytes:
+    """A graph of nodes and constants that takes images of one channel."""
+    sizes = message(*[(1, message((1, length))) for length in (1, 1, 64, 64)])
+    return onnx(
+        b"".join(messages) + message((11, message((1, b"x"), (2, message((1, message((1, 1), (2, sizes))))))))
+    )
+
+
+def scaled(n: int, length: int) -> bytes:
+    """Whole numbers that are scaled so many times by as many numbers."""
+    nodes = (onnx_node(b"DequantizeLinear", [b"w", b"s", b"z"], b"v%d" % i) for i in range(n))
+    zeros = onnx_tensor(b"z", length, data=bytes(length), kind=3)
+    kernel = onnx_tensor(b"w", length, 1, 1, 1, data=bytes(length), kind=3)
+    return of_images(
+        *(message((1, attributed(one, b"axis", 0))) for one in nodes),
+        message((1, onnx_node(b"Conv", [b"x", b"v0"], b"y"))),
+        message(*[(5, one) for one in (zeros, kernel, floats(b"s", length))]),
+    )
+
+
+def cut_out(n_steps: int, n: int, size: int, operator: bytes = b"Softplus") -> bytes:
+    """Small kernels, each a part of what many steps make of a large array."""
+    steps = [onnx_node(operator, [b"p%d" % i], b"p%d" % (i + 1)) for i in range(n_steps)]
+    last = b"p%d" % n_steps
+    cuts = [onnx_node(b"Slice", [last, b"from%d" % i, b"to%d" % i], b"w%d" % i) for i in range(n)]
+    convs = [onnx_node(b"Conv", [b"x", b"w%d" % i], b"y%d" % i) for i in range(n)]
+    ends = [integers(b"%s%d" % (name, i), i + k) for i in range(n) for name, k in ((b"from", 0), (b"to", 4))]
+    held = [floats(b"p0", size, 1, 3, 3), *ends]
+    return of_images(message(*[(1, one) for one in (*steps, *cuts, *convs)], *[(5, one) for one in held]))
+
+
+def looked_up(n_steps: int, n: int, size: int) -> bytes:
+    """Shapes, each a part of what many steps make of a large array."""
+    steps = [onnx_node(b"Abs", [b"p%d" % i], b"p%d" % (i + 1)) for i in range(n_steps)]
+    last = b"p%d" % n_steps
+    cuts = [onnx_node(b"Slice", [last, b"from%d" % i, b"to%d" % i], b"s%d" % i) for i in range(n)]
+    uses = [onnx_node(b"Reshape", [b"x", b"s%d" % i], b"y%d" % i) for i in range(n)]
+    ends = [integers(b"%s%d" % (name, i), i + k) for i in range(n) for name, k in ((b"from", 0), (b"to", 4))]
+    held = [onnx_tensor(b"p0", size, data=bytes(8 * size), kind=7), *ends]
+    return of_images(message(*[(1, one) for one in (*steps, *cuts, *uses)], *[(5, one) for one in held]))
 
 
 OPERATORS = (b"Reshape", b"Expand", b"Pad", b"Slice", b"Tile", b"Resize", b"Upsample", b"Squeeze", b"Split")
@@ -158,6 +209,40 @@ def tf_functions(depth: int, width: int, name: bytes, n: int) -> bytes:
         message((1, tf_node(b"c%d" % i, b"PartitionedCall", function=b"f0"))) for i in range(n)
     )
     return tensorflow(calling, *functions)
+
+
+def tf_attribute(name: bytes, *value: tuple[int, bytes | int]) -> tuple[int, bytes]:
+    return 5, message((1, name), (2, message(*value)))
+
+
+def tf_constant(name: bytes, *lengths: int) -> bytes:
+    """A node of zeros."""
+    axes = message(*[(2, message((1, length))) for length in lengths])
+    tensor = message((1, 1), (2, axes), (4, bytes(4 * math.prod(lengths))))
+    return tf_node(name, b"Const") + message(
+        tf_attribute(b"dtype", (6, 1)), tf_attribute(b"value", (8, tensor))
+    )
+
+
+def tf_scales(channels: int, depth: int, n: int) -> bytes:
+    """Convolutions, each behind a scale that is computed in many steps of one that the file holds."""
+    nodes = [tf_node(b"x", b"Placeholder"), tf_constant(b"w", 1, 1, 1, channels), tf_constant(b"g", channels)]
+    strides = tf_attribute(b"strides", (1, message(*[(3, 1)] * 4)))
+    for i in range(n):
+        scales = [b"g", *(b"g%d_%d" % (i, step) for step in range(depth))]
+        nodes.append(tf_node(b"c%d" % i, b"Conv2D", b"x", b"w") + message(strides))
+        nodes += [tf_node(to, b"Square", given) for given, to in pairwise(scales)]
+        nodes.append(tf_node(b"m%d" % i, b"Mul", b"c%d" % i, scales[-1]))
+    return tensorflow(message(*[(1, one) for one in nodes]))
+
+
+def tf_called(n: int, depth: int) -> bytes:
+    """Calls of a function that computes with a constant of its own."""
+    names = [b"g", *(b"g%d" % i for i in range(depth))]
+    nodes = [tf_constant(b"g", 2), *(tf_node(to, b"Square", given) for given, to in pairwise(names))]
+    function = message((1, message((1, b"f"))), *[(3, one) for one in nodes])
+    calls = (tf_node(b"c%d" % i, b"PartitionedCall", function=b"f") for i in range(n))
+    return tensorflow(message(*[(1, one) for one in calls]), function)
 
 
 # Keras
@@ -403,6 +488,11 @@ TO_FOLLOW: Mapping[str, Callable[[], Files]] = {
     "ONNX: a long constant that fills nothing": lambda: packed(filled(20_000, 30_000_000)),
     "ONNX: shapes of a million lengths": lambda: packed(reshaped(1_000, 7_000_000)),
     "ONNX: a split into many": lambda: packed(split(9_900, 400_000)),
+    "ONNX: scales of many numbers by the thousand": lambda: packed(scaled(3_000, 65_536)),
+    "ONNX: kernels cut out of what takes long to compute": lambda: packed(cut_out(40, 4, 650_000)),
+    "ONNX: kernels cut out of what is large": lambda: packed(cut_out(30, 4, 1_600_000)),
+    "ONNX: shapes cut out of what takes long to compute": lambda: packed(looked_up(30, 500, 2_000_000)),
+    "TensorFlow: scales that are computed of one another": lambda: packed(tf_scales(5_000_000, 14, 6)),
     "TensorFlow: functions whose nodes have long names": lambda: packed(
         tf_functions(15, 10, b"n" * 65_000, 990)
     ),

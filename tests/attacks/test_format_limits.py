@@ -21,7 +21,7 @@ from filtviz.reading import limits as limits_module
 from filtviz.reading.flatbuffers import STEPS_OF_A_TABLE, Table
 from filtviz.reading.limits import BYTES_OF_JSON, Budget
 from filtviz.reading.protobuf import STEPS_OF_A_MESSAGE, Message
-from tests.attacks import formats
+from tests.attacks import formats, graph_files
 from tests.attacks.formats import (
     expanded,
     message,
@@ -160,6 +160,40 @@ def test_matrices_that_would_take_minutes_are_shown_as_they_are_stored(read, n, 
     said = " ".join(read(formats.orthogonal(n, 1, 1_024, 1_024)).origin.inferred)
     assert ("made orthogonal by the exponential of a matrix" in said) is is_computed
     assert ("shown is what it starts from, as stored" in said) is not is_computed
+
+
+@pytest.mark.parametrize(
+    ("always", "filled", "is_computed"),
+    [(1 << 30, 1 << 30, True), (9_000, 1 << 30, False), (1 << 30, 900, False)],
+)
+def test_a_small_kernel_costs_what_it_is_cut_out_of(read, monkeypatch, always, filled, is_computed):
+    monkeypatch.setattr(limits_module, "ALWAYS_COMPUTED", always)
+    monkeypatch.setattr(limits_module, "COMPUTED_A_BYTE", 0)
+    monkeypatch.setattr(limits_module, "ALWAYS_FILLED", filled)
+    monkeypatch.setattr(limits_module, "FILLED_A_BYTE", 0)
+    network = read(graph_files.cut_out(6, 1, 8))
+    assert [layer.filters.shape for layer in network.conv_layers] == [(4, 1, 3, 3)] * is_computed
+    said = " ".join(network.origin.notes)
+    assert ("y0 are computed from what is stored" in said) is is_computed
+    assert ("takes more work than a model of its size may ask for" in said) is not is_computed
+
+
+@pytest.mark.parametrize(("always", "n_untold"), [(1 << 30, 0), (3_500, 4)])
+def test_scales_that_are_computed_of_one_another_are_so_many(read, monkeypatch, always, n_untold):
+    monkeypatch.setattr(limits_module, "ALWAYS_COMPUTED", always)
+    monkeypatch.setattr(limits_module, "COMPUTED_A_BYTE", 0)
+    network = read(graph_files.tf_scales(10, 6, 2))
+    assert sum(layer.type == "Square" for layer in network.layers) == n_untold
+
+
+def test_scales_that_are_computed_count_as_layers(read):
+    with pytest.raises(LimitError, match="its graph computes 21 constants or more, more than the 20 that"):
+        read(graph_files.tf_called(5, 6), layers=20)
+
+
+def test_each_use_of_a_long_scale_counts(read):
+    assert read(graph_files.scaled(10, 65_536), opcodes=60_000).conv_layers
+    refused(read, "opcodes", graph_files.scaled(20, 65_536), opcodes=60_000)
 
 
 # JSON

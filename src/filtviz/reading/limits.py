@@ -234,12 +234,14 @@ class Inflation(Budget):
 class Computing:
     """What arrays that are computed of others may take: what would be more is not computed.
 
-    Where a file repeats numbers, few bytes stand for matrices that take minutes.
+    Where a file repeats numbers, few bytes stand for matrices that take minutes, and a kernel of few weights
+    can be what is left of large arrays. ``room`` are the bytes that may be filled on the way to one array.
     """
 
     def __init__(self, present: int) -> None:
         """Allow what so many bytes of files deserve."""
         self.left = ALWAYS_COMPUTED + COMPUTED_A_BYTE * present
+        self.room = max(ALWAYS_FILLED, FILLED_A_BYTE * present)
 
     def affords(self, work: int) -> bool:
         """Take so many operations, and tell whether they were left."""
@@ -253,6 +255,13 @@ ALWAYS_COMPUTED = 2_000_000_000
 
 COMPUTED_A_BYTE = 400
 """The same that each byte of the file adds: a matrix of a thousand rows takes a hundred and fifty."""
+
+
+ALWAYS_FILLED = 256 * MIB
+"""Bytes that may be filled on the way to an array of any file."""
+
+FILLED_A_BYTE = 64
+"""The same for each byte of the file: of an array in half precision, twice itself in double precision."""
 
 
 def pickle_steps(limits: Limits) -> Budget:

@@ -113,6 +113,11 @@ def _notes(reader: Graph) -> list[str]:
             f"the kernels of {names_of_file(list(reader.computed), _MOST_NAMED)} are computed from what is "
             f"stored, as the graph says ({names_of_file(list(words), 8)})"
         )
+    if reader.costly:
+        notes.append(
+            f"the kernels of {names_of_file(reader.costly, _MOST_NAMED)} are not shown: to compute them as "
+            "the graph says takes more work than a model of its size may ask for"
+        )
     if reader.running:
         words = dict.fromkeys(reader.running.values())
         notes.append(

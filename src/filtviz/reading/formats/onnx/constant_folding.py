@@ -29,6 +29,14 @@ A_NUMBER = 64
 ALWAYS = 1 << 20
 """The same whatever the file stores."""
 
+_A_STEP, _A_SLOW_STEP = 3, 30
+"""What an operation takes, and one of the slow ones; both about as many as nanoseconds."""
+
+_SLOW = frozenset({"Exp", "Log", "Tanh", "Sigmoid", "Softplus", "Pow"})
+
+_DOUBLE = 8
+"""Bytes of a number at the most while it is computed with."""
+
 Array = NDArray[Any]
 Shape = tuple[int, ...]
 
@@ -101,10 +109,21 @@ def _made(operator: str, given: Sequence[Constant], recipe: _Recipe) -> Made | N
         operators=tuple(dict.fromkeys([*(word for one in before for word in one.operators), operator])),
         depth=1 + max((one.depth for one in before), default=0),
         work=work + sum(one.work for one in before),
+        cost=work * (_A_SLOW_STEP if operator in _SLOW else _A_STEP) + sum(one.cost for one in before),
+        peak=_peak([math.prod(one.shape) for one in given], before, size),
     )
     allowed = ALWAYS + A_NUMBER * sum(part.size for part in parts)
     fits = made.depth <= DEEPEST and len(parts) <= MOST_PARTS
     return made if fits and max(made.work, size) <= allowed else None
+
+
+def _peak(sizes: Sequence[int], before: Sequence[Made], made: int) -> int:
+    """Return the bytes that are filled while an array is computed of others, which are computed in turn."""
+    held = peak = 0
+    for size, one in zip(sizes, before, strict=True):
+        peak = max(peak, held + one.peak)
+        held += _DOUBLE * size
+    return max(peak, 2 * (held + _DOUBLE * made))
 
 
 # Number by number

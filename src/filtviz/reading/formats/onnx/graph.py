@@ -25,6 +25,7 @@ from filtviz.reading.formats.onnx.constant_folding import folded
 from filtviz.reading.formats.onnx.initialisers import array_of, dtype_of, name_of, sparse_array_of
 from filtviz.reading.formats.onnx.operators import (
     DEEPEST,
+    FEW,
     Attributes,
     Case,
     Constant,
@@ -61,6 +62,8 @@ Value = Constant | int | Lengths
 """What a name stands for: an array of the file, the place of the layer that gives it, or some numbers."""
 
 
+_COSTLY = "what its weights are computed of takes more work than a model of its size may ask for"
+
 _ARRAYS = 4
 """Arrays that count as a layer, for those with weights have a few."""
 
@@ -78,6 +81,8 @@ class Graph:
         meant: Those of which the numbers are shown that they stand for.
         computed: What layers are called whose weights the graph computes → the operators that do.
         running: Those whose weights are no constants → the operator that gives them.
+        costly: Those whose weights would take too long to compute.
+        afforded: Arrays that the graph computes, by their identity, and whether they may take what they take.
         said: The shapes that the file says values have, by their names.
         given: The attributes with which the function was called in which it reads, by their names.
     """
@@ -90,6 +95,8 @@ class Graph:
     meant: list[str] = field(default_factory=list)
     computed: dict[str, tuple[str, ...]] = field(default_factory=dict)
     running: dict[str, str] = field(default_factory=dict)
+    costly: list[str] = field(default_factory=list)
+    afforded: dict[int, tuple[Parameter, bool]] = field(default_factory=dict)
     said: dict[str, Shape] = field(default_factory=dict)
     given: Mapping[str, Message] = field(default_factory=dict)
     n_held: int = 0
@@ -216,7 +223,8 @@ class Graph:
             made = folded(case) if not place or operator == "Split" else None
             if made is None:
                 return False
-            found[output] = made
+            costly = made.parameter.size <= FEW and not self._affords(made)  # few numbers are looked at
+            found[output] = replace(made, is_costly=costly)
         values.update(found)
         return True
 
@@ -229,8 +237,21 @@ class Graph:
         is_other = any(one is not None and not isinstance(one, Constant) for one in beside)
         if held.scale is not None or held.parameter.dtype.kind not in "iu" or is_other:
             return held  # real numbers that only pass through a quantisation among others
+        if not all(one is None or self._affords(one) for one in given):
+            return held
+        self.opened.effort.spend(sum(one.parameter.size >> 4 for one in given[:1] if one is not None))
         scale = scale_of(given[0], given[1], held.order[axis] if held.order else axis)
         return held if scale is None or not scale.fits(held.parameter.shape) else replace(held, scale=scale)
+
+    def _affords(self, held: Constant) -> bool:
+        """Tell whether an array may take what it takes to compute it, once for all that use it."""
+        made, key, computing = held.made, id(held.parameter), self.opened.computing
+        if made is None or not made.cost:
+            return True
+        if key not in self.afforded:
+            is_left = made.peak <= computing.room and computing.affords(made.cost)
+            self.afforded[key] = held.parameter, is_left
+        return self.afforded[key][1]
 
     def _numbers(self, operator: str, node: Message, given: Sequence[Value | None]) -> Lengths | None:
         """Follow what computes with shapes."""
@@ -330,6 +351,8 @@ class Graph:
                 layer=inputs[0] if inputs else None,
             )
             operations = operations_of(case)
+            if not all(one is None or self._affords(one) for one in constants):
+                operations = (Untold(reason=_COSTLY),)
             if branches:
                 operations = (Untold(reason="which of its branches runs depends on the input"),)
             made = {id(one.parameter): one.made for one in constants if one is not None and one.made}
@@ -348,7 +371,10 @@ class Graph:
         held = given[place] if place is not None and place < len(given) else None
         name = layer.name or layer.type
         if isinstance(held, Constant) and held.made is not None and held.made.operators:
-            self.computed[name] = held.made.operators
+            if self._affords(held):
+                self.computed[name] = held.made.operators
+            else:
+                self.costly.append(name)
         elif isinstance(held, int):
             self.running[name] = self.layers[held].type
 
@@ -392,6 +418,7 @@ def _is_few_wholes(value: Value | None) -> bool:
     return (
         isinstance(value, Constant)
         and value.order is None
+        and not value.is_costly
         and value.parameter.dtype.kind in "iub"
         and value.parameter.size <= MOST
     )
@@ -400,7 +427,9 @@ def _is_few_wholes(value: Value | None) -> bool:
 def _as_numbers(value: Value | None) -> Lengths | None:
     if isinstance(value, Lengths):
         return value
-    return of_parameter(value.parameter) if isinstance(value, Constant) and value.order is None else None
+    if not isinstance(value, Constant) or value.order is not None or value.is_costly:
+        return None
+    return of_parameter(value.parameter)
 
 
 def _as_constant(value: Value | None) -> Constant | None:

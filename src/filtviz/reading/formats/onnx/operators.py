@@ -58,7 +58,7 @@ Operations = tuple[Operation, ...]
 
 _AXES = {3: "oic", 4: "oirc", 5: "oidrc"}
 _FEWEST_AXES = 2
-_FEW = 64
+FEW = 64
 """Elements up to which a constant's numbers are read to know what an operator does."""
 
 
@@ -70,13 +70,16 @@ DEEPEST = 64
 class Made:
     """How the graph computes an array: of which ``parts`` of the file, and by which ``operators``.
 
-    ``depth`` is the number of nodes in between, ``work`` that of operations, roughly.
+    ``depth`` is the number of nodes in between, ``work`` that of operations, roughly. ``cost`` is what these
+    take, of which some are slow, and ``peak`` the bytes that are filled meanwhile.
     """
 
     parts: tuple[Parameter, ...] = ()
     operators: tuple[str, ...] = ()
     depth: int = 0
     work: int = 0
+    cost: int = 0
+    peak: int = 0
 
     @classmethod
     def stored(cls, parameter: Parameter) -> Made:
@@ -93,7 +96,8 @@ class Constant:
     """An array that an operator is given: ``parameter``, turned by ``order`` if a Transpose lies between.
 
     ``scale`` is what its whole numbers stand for, where the file says it; ``cast`` the type in which it is
-    used, where that is another; ``made`` how it is computed, where the file does not store it.
+    used, where that is another; ``made`` how it is computed, where the file does not store it. One that
+    ``is_costly`` would take more work than the file may ask for.
     """
 
     parameter: Parameter
@@ -101,6 +105,7 @@ class Constant:
     scale: Scale | None = None
     cast: np.dtype[Any] | None = None
     made: Made | None = None
+    is_costly: bool = False
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -110,7 +115,7 @@ class Constant:
 
     def numbers(self) -> list[float] | None:
         """Return its elements, None where they are many."""
-        if self.parameter.size > _FEW or self.order is not None:
+        if self.parameter.size > FEW or self.order is not None or self.is_costly:
             return None
         return [float(one) for one in self.real.value.ravel().tolist()]
 
@@ -600,7 +605,7 @@ def _transpose(case: Case) -> Operations | None:
 
 def _unsqueeze(case: Case) -> Operations | None:
     axes = case.integers("axes", 1)
-    if axes is None or case.first is None or not axes or len(axes) > _FEW:
+    if axes is None or case.first is None or not axes or len(axes) > FEW:
         return None
     rank = len(case.first) + len(axes)
     new = {axis % rank for axis in axes}
@@ -841,7 +846,7 @@ def _layer_normalisation(case: Case) -> Operations | None:
     axis, rank = case.attributes.integer("axis", -1), None if case.first is None else len(case.first)
     if axis >= 0:
         axis = 0 if rank is None else axis - rank
-    if not -_FEW < axis < 0:
+    if not -FEW < axis < 0:
         return _keeps_places(case)
     return _own_norm(case, axes=tuple(range(axis, 0)), along=tuple(range(axis, 0)))
 

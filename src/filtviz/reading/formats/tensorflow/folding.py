@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from filtviz.parameter import Parameter
-from filtviz.reading.arrays import ComputedArray, parameter_of
+from filtviz.reading.arrays import ComputedArray, count, parameter_of
+from filtviz.reading.limits import Computing
 from filtviz.reading.protobuf import Message
 from filtviz.reading.shape_arithmetic import Lengths, combined, joined, of_parameter
 
@@ -26,6 +27,9 @@ _DEEPEST = 16
 """Nodes between an array that is computed and those that the file stores."""
 
 _OPEN = 1 << 30
+
+_A_BYTE = 10
+"""What a byte of an array that is computed takes: it is kept for what else is computed of it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +60,7 @@ def folded(
     constants: Sequence[Parameter | None],
     lengths: Sequence[Lengths | None],
     known: Mapping[str, Folded],
+    computing: Computing,
 ) -> Folded | Lengths | Parameter | None:
     """Return what a node makes of constants and of numbers computed of shapes, None for other nodes.
 
@@ -65,6 +70,7 @@ def folded(
         constants: Its inputs that are constants.
         lengths: Those that are such numbers.
         known: The arrays that were computed so far, by their sources.
+        computing: What it may take to compute arrays.
     """
     if not constants:
         return None
@@ -79,11 +85,11 @@ def folded(
         if whole and row is not None and len(given) == len(pairs):
             return row(_Asked(operator=operator, attributes=attributes, given=given))
     held = [one for one in constants if one is not None]
-    return _array(operator, held, known) if len(held) == len(constants) else None
+    return _array(operator, held, known, computing) if len(held) == len(constants) else None
 
 
 def _array(
-    operator: str, held: Sequence[Parameter], known: Mapping[str, Folded]
+    operator: str, held: Sequence[Parameter], known: Mapping[str, Folded], computing: Computing
 ) -> Folded | Parameter | None:
     first = held[0]
     if operator in ("Reshape", "Squeeze", "ExpandDims") and first.dtype.kind == "f":
@@ -96,6 +102,8 @@ def _array(
     if len(shapes) > 1 or depth > _DEEPEST:
         return None
     shape = next(iter(shapes), ())
+    if not computing.affords(_A_BYTE * count(shape) * first.dtype.itemsize):
+        return None
 
     def read() -> NDArray[Any]:
         return np.asarray(compute(*(one.value for one in held)))

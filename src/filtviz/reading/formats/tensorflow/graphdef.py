@@ -487,6 +487,7 @@ class _Reader:
             [self.constants.get(one) for one in inputs],
             [self.lengths.get(one) for one in inputs],
             self.folded,
+            self.opened.computing,
         )
         if isinstance(found, Parameter):
             self.constants[name] = found
@@ -494,7 +495,8 @@ class _Reader:
             self.opened.effort.spend(1 + found.array.size // 8)
             self.lengths[name] = found
         elif found is not None:
-            self.opened.limits.check("layers", len(self.folded), "its graph computes {:,} constants or more")
+            n = len(self.folded) + 1
+            self.opened.limits.check("layers", n, f"its graph computes {n:,} constants or more")
             self.constants[name] = replace(found.parameter, source=name)
             self.folded[name] = found
         return found is not None
