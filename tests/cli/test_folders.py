@@ -10,10 +10,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from click.exceptions import Exit
 from click.testing import CliRunner
+from tests.building import conv
 from tests.exported import save_model
 
-from filtviz.cli import COMMANDS, main
+from filtviz.cli import COMMANDS, inputs, main
+from filtviz.errors import FileAccessError
+from filtviz.network import Network
 
 FIXTURES = Path(__file__).resolve().parents[1] / "fixtures"
 
@@ -238,3 +242,61 @@ def test_a_run_that_draws_nothing_says_so_in_one_line():
     os.utime("out/manifest.json", (2**32, 2**32))
     (line,) = run("export", "zoo", "-o", "out").stderr.splitlines()
     assert line.endswith("0 pages drawn, 17 kept, 1 model without filters; 2 files passed over, no model")
+
+
+def printed(result):
+    return result.exit_code, result.stderr.splitlines()
+
+
+def test_what_is_found_in_folders_and_is_no_model_is_counted_and_what_is_damaged_is_not():
+    Path("some").mkdir()
+    shutil.copy("zoo/run0/net.npz", "some/net.npz")
+    Path("some/broken.npz").write_bytes(Path("zoo/run0/net.npz").read_bytes()[:-40])
+    models = inputs.models_of(["some"], {})
+    assert [Path(model).name for model in models] == ["broken.npz", "net.npz"]
+    Path("some/readme.txt").write_text("none")
+    Path("other").mkdir()
+    Path("other/notes.txt").write_text("none")
+    said = []
+    for given in (["some"], ["some", "other"]):
+        with pytest.MonkeyPatch.context() as inside:
+            inside.setattr(inputs, "say", said.append)
+            inputs.models_of(given, {})
+    assert said == ["1 file in some is no model", "2 files in 2 folders are no model"]
+    for given, where in ((["other"], "other"), (["other", "other/"], "2 folders")):
+        with pytest.raises(FileAccessError, match=f"^there is no model in {where}$"):
+            inputs.models_of(given, {})
+
+
+@pytest.mark.parametrize("n", [1, 2, 3])
+def test_a_pattern_that_fits_several_is_refused_where_one_is_wanted(n):
+    for i in range(n):
+        shutil.copy("zoo/run0/net.npz", f"net{i}.npz")
+    code, lines = printed(run("graph", "net*.npz", "--json"))
+    assert code == (0 if n == 1 else 2)
+    said = " ".join(lines)
+    assert ("reached filtviz as a pattern" in said) == (n == 1)
+    assert (f"fits {n} paths, and this command takes one" in said) == (n > 1)
+
+
+def test_patterns_give_files_in_order_and_folders_only_where_they_are_asked_for():
+    assert inputs.patterns_expanded(["zoo/run*"]) == ["zoo/run0", "zoo/run1"]
+    assert inputs.patterns_expanded(["zoo/**"]) == sorted(
+        str(p) for p in Path("zoo").rglob("*") if p.is_file()
+    )
+
+
+def test_strict_keeps_the_status_that_a_command_ends_with():
+    """A model that has some filters is none without; a failure stays one, and so does what a check finds."""
+    mixed = Network.of([conv(np.ones((2, 1, 3))), conv(np.ones((2, 1, 3, 3)))])
+    bare = Network.of([])
+    for network, own, status in ((mixed, 0, 0), (bare, 0, 1), (bare, 3, 3), (mixed, 3, 3)):
+        with pytest.MonkeyPatch.context() as inside:
+            inside.setattr("filtviz.reading.load", lambda *_, of=network, **__: of)
+            ended = 0
+            try:
+                with inputs._strictly(["m.pkl"], {}):
+                    raise Exit(own)
+            except Exit as end:
+                ended = end.exit_code
+            assert ended == status

@@ -6,10 +6,25 @@ import csv
 import io
 import json
 from dataclasses import replace
+from pathlib import Path
 
+import numpy as np
 import pytest
+from tests.building import conv
 
-from filtviz.cli.json_data import CSV_COLUMNS, diagnosis_data, write_csv, write_rows
+from filtviz.batch.exporting import ExportResult, ModelResult
+from filtviz.cli.json_data import (
+    CSV_COLUMNS,
+    diagnoses_data,
+    diagnosis_data,
+    export_data,
+    plot_data,
+    write_csv,
+    write_rows,
+)
+from filtviz.cli.json_models import answer_data, failure_data
+from filtviz.drawing import DrawingOptions
+from filtviz.errors import FiltvizError, MalformedFileError
 from filtviz.measures.measure import (
     Change,
     Diagnosis,
@@ -19,6 +34,9 @@ from filtviz.measures.measure import (
     LayerDiagnosis,
     Unjudged,
 )
+from filtviz.network import Network
+from filtviz.responses.examining import Examination, LayerResponse
+from filtviz.results import LayerFailure, PlotResult
 
 
 def change(before: str, cos2: float) -> Change:
@@ -168,3 +186,116 @@ def test_long_names_that_end_otherwise_stay_two() -> None:
 
 def test_characters_that_a_stream_does_not_have_are_escaped_and_not_replaced() -> None:
     assert cells("→", "=→", "é", encoding="latin-1") == ["\\u2192", "'=\\u2192", "é"]
+
+
+# What became of models
+
+
+@pytest.mark.cases("all")
+@pytest.mark.parametrize(
+    ("fields", "status", "code", "reason"),
+    [
+        ({}, "diagnosed", None, None),
+        ({"layers": ()}, "no-filters", "no-filters", "It is so."),
+        ({"left_out": ("a", "b")}, "failed", "budget", "a; b"),
+        ({"layers": (), "left_out": ("a",)}, "failed", "budget", "a"),
+    ],
+)
+def test_a_model_is_diagnosed_has_no_filters_or_was_too_much(diagnosis, fields, status, code, reason) -> None:
+    data = diagnoses_data([replace(diagnosis, answer="It is so.", **fields)], with_filters=False)
+    (model,) = data["models"]
+    assert (model["file"], model["status"], model["code"], model["reason"]) == ("a.pkl", status, code, reason)
+    assert data["complete"] == (status != "failed")
+
+
+def test_the_answer_is_that_of_the_only_model_or_the_difference_of_several(diagnosis: Diagnosis) -> None:
+    one = replace(diagnosis, answer="It is so.")
+    failed = ("b.pkl", MalformedFileError("it is damaged"))
+    assert diagnoses_data([one], with_filters=False)["answer"] == "It is so."
+    assert diagnoses_data([one, failed], with_filters=False)["answer"] == "It is so."
+    assert diagnoses_data([failed], with_filters=False)["answer"] == ""
+    two = diagnoses_data([one, replace(one, file="c.pkl"), failed], with_filters=False)
+    assert two["answer"].startswith("Both models have the same verdicts")
+    assert [each["status"] for each in two["models"]] == ["diagnosed", "diagnosed", "failed"]
+    assert (two["models"][2]["code"], two["models"][2]["layers"]) == ("malformed", [])
+
+
+def test_a_diagnosis_has_each_thing_under_its_own_name(diagnosis: Diagnosis) -> None:
+    told = {name: f"the {name}" for name in ("answer", "summary", "look", "more", "more_command")}
+    data = diagnosis_data(
+        replace(
+            diagnosis, **told, others=(("sentence", "command"),), commands=("one", "two"), notes=("note",),
+            left_out=("left",),
+        ),
+        with_filters=False,
+    )  # fmt: skip
+    assert {name: data[name] for name in told} == told
+    assert data["others"] == [{"more": "sentence", "command": "command"}]
+    assert (data["next"], data["notes"], data["left_out"]) == (["one", "two"], ["note"], ["left"])
+    assert data["shown"] is None
+    assert (data["not_judged"][0]["reason"], data["checks"]) == ("curves", {"dead": ["conv"]})
+
+
+def test_what_images_tell_is_in_it_too(diagnosis: Diagnosis) -> None:
+    seen = LayerResponse(layer="a", index=1, conv_index=0, units=1, function="rectify", fires=(float("nan"),))
+    data = diagnosis_data(replace(diagnosis, shown=Examination(n_images=3, layers=(seen,))), False)
+    assert data["shown"]["n_images"] == 3
+    assert data["shown"]["layers"][0]["fires"] == [None]
+
+
+def test_a_plot_is_complete_where_nothing_failed_and_nothing_was_left_out() -> None:
+    network = Network.of([conv(np.ones((2, 1, 3, 3)))])
+    usual = {"network": network, "layers": (), "options": DrawingOptions()}
+    assert plot_data("m", PlotResult(**usual))["complete"] is True
+    failed = LayerFailure(1, "there is no layer 1", "no-such-layer")
+    data = plot_data("m", PlotResult(**usual, failures=(failed,), left_out=("much",)))
+    assert (data["complete"], data["models"][0]["code"]) == (False, "no-such-layer")
+    assert data["models"][0]["reason"] == "there is no layer 1; much"
+    assert data["failures"] == [{"layer": 1, "code": "no-such-layer", "reason": "there is no layer 1"}]
+    data = plot_data("m", PlotResult(**usual, left_out=("much",)))
+    assert (data["complete"], data["models"][0]["code"], data["left_out"]) == (False, "budget", ["much"])
+
+
+def test_what_failed_as_a_whole_is_said_of_the_model_that_it_names_or_else_of_all() -> None:
+    named = failure_data(MalformedFileError("it is damaged", path="b"), ["a", "b"])
+    assert [each["file"] for each in named["models"]] == ["b"]
+    for error in (MalformedFileError("it is damaged", path="c"), FiltvizError("it is so")):
+        data = failure_data(error, ["a", "b"])
+        assert [each["file"] for each in data["models"]] == ["a", "b"]
+        assert (data["complete"], data["code"], data["reason"]) == (False, error.code, str(error))
+
+
+@pytest.mark.parametrize("status", ["done", "drawn", "no-filters", "failed"])
+def test_only_what_failed_makes_an_answer_incomplete(status) -> None:
+    data = answer_data([{"status": "kept"}, {"status": status}], {"more": 1})
+    assert (data["complete"], data["more"]) == (status != "failed", 1)
+
+
+def test_of_an_exports_pages_those_that_were_there_count_too() -> None:
+    model = ModelResult(
+        path=Path("a"), place="a", folder=Path("o/a").absolute(), status="drawn", drawn=2, kept=3
+    )
+    others = tuple(
+        ModelResult(path=Path(status), place=status, folder=Path("o"), status=status)
+        for status in ("no-model", "part")
+    )
+    data = export_data(
+        ExportResult(folder=Path("o"), manifest=Path("o/m"), models=(model,), pictures=(), passed_over=others)
+    )
+    assert (data["models"][0]["pages"], data["models"][0]["drawn"]) == (5, 2)
+    assert data["models"][0]["folder"] == "a"
+    assert [each["file"] for each in data["passed_over"]] == ["no-model"]
+
+
+@pytest.mark.cases("all")
+@pytest.mark.parametrize(
+    ("value", "cell"),
+    [
+        (True, "1"), (False, "0"), (None, ""), (float("nan"), ""), (float("inf"), ""), (0.0, "0.0"), (0, "0"),
+        ((), ""), ((1, 2), "1 2"), ("=1", "'=1"), ("a\x1b", "a\\x1b"), (np.float64("nan"), ""),
+    ],
+)  # fmt: skip
+def test_each_value_has_its_cell(value, cell) -> None:
+    stream = io.StringIO()
+    write_csv([(value, "|")], stream)
+    assert stream.getvalue() == f"{cell},|\n"
