@@ -489,3 +489,28 @@ def test_the_guide_of_python_runs(tmp_path: Path) -> None:
     ran = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True)
     assert ran.returncode == 0, ran.stderr[-2000:]
     assert {path.name for path in tmp_path.iterdir()} == {"examples", "conv2.pdf", "report.html"}
+
+
+def test_results_show_what_misleads_what_failed_and_what_was_left_out() -> None:
+    network = Network.of([conv(random_weights(4, 1, 3, 3))])
+    failed = (filtviz.LayerFailure(7, "there is no layer 7"),)
+    plot = filtviz.PlotResult(
+        network=network,
+        layers=(filtviz.PlottedLayer(layer=network.conv_layers[0], pictures=(), cautions=("caution",)),),
+        options=filtviz.DrawingOptions(),
+        failures=failed,
+        left_out=("left out",),
+    )
+    assert sentences_of(plot._repr_html_()) == ["caution", "there is no layer 7", "left out"]
+    (one,) = filtviz.compare([network, network]).comparisons
+    compared = filtviz.ComparisonResult(comparisons=(one,), failures=failed, cautions=("caution",))
+    assert sentences_of(compared._repr_html_()) == [
+        f"conv1: {one.sentence}",
+        "caution",
+        "there is no layer 7",
+    ]
+    assert sentences_of(one._repr_html_()) == [f"conv1: {one.sentence}"]
+
+
+def sentences_of(html: str) -> list[str]:
+    return [unescape(each) for each in re.findall("<p>(.*?)</p>", html)]

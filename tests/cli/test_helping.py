@@ -15,11 +15,14 @@ import click
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from tests.building import conv, image
 from tests.cli import any_command
 
 import filtviz
-from filtviz.cli import COMMANDS, main
+from filtviz.cli import COMMANDS, console, main
 from filtviz.cli.helping import RareOption
+from filtviz.errors import FileAccessError
+from filtviz.network import Layer, Network
 
 ROOT = Path(__file__).resolve().parents[2]
 MODEL = str(ROOT / "examples" / "mission-trained.pkl")
@@ -220,3 +223,80 @@ def test_every_default_that_is_a_number_or_a_word_stands_in_the_help() -> None:
                 told[f"{name} {option.name}"] = record is None or str(option.default) in record[1]
     assert [option for option, is_told in told.items() if not is_told] == []
     assert len(told) > 60
+
+
+@pytest.mark.cases("all")
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_that_a_shell_asks_for_while_a_line_is_typed_is_not_printed(command, capsys):
+    group = main.make_context("filtviz", [command, "--help-all"], resilient_parsing=True)
+    own = main.get_command(group, command)
+    own.make_context(command, ["--help-all"], resilient_parsing=True)
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize("command", ["layers", "plot"])
+def test_the_full_help_ends_the_command_and_the_short_one_names_defaults(command):
+    full, brief = (CliRunner().invoke(main, [command, way]) for way in ("--help-all", "--help"))
+    assert (full.exit_code, brief.exit_code) == (0, 0)
+    assert "Limits and hints, which few files need" in full.stdout
+    assert "--help-all` explains them" in brief.stdout
+    assert len(full.stdout) > 2 * len(brief.stdout)
+
+
+@pytest.mark.cases("all")
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_command_whose_results_are_files_goes_on_where_nobody_reads(command, monkeypatch):
+    from filtviz.cli import helping
+
+    going_on = []
+    monkeypatch.setattr(helping, "go_on_unread", lambda: going_on.append(command))
+    group = main.make_context("filtviz", [command])
+    own = main.get_command(group, command)
+    quiet = next(one for one in own.params if "--quiet" in one.opts)
+    with click.Context(own, info_name=command) as context:
+        quiet.callback(context, quiet, True)
+        assert context.meta[console.QUIET] is True
+    assert bool(going_on) == (command in {"compare", "convert", "export", "report"})
+
+
+@pytest.mark.parametrize(("line", "goes_on"), [("", True), ("--terminal", False), ("--terminal -o x", True)])
+def test_a_plot_goes_on_unless_it_is_shown_in_the_terminal_alone(line, goes_on, monkeypatch):
+    from filtviz.cli import plot
+
+    going_on = []
+    monkeypatch.setattr(plot, "go_on_unread", lambda: going_on.append(line))
+    CliRunner().invoke(main, ["plot", "gone.pkl", *line.split()])
+    assert bool(going_on) == goes_on
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_layers_of_the_file_on_the_line_are_offered(whole):
+    """Convolutions for what draws filters, all layers for what shows answers; nothing that a shell obeys."""
+    from filtviz.cli import shared_options
+
+    names = ["conv1", "conv2", "a b", "$(rm)"]
+    network = Network.of(
+        [image(1), *(conv(np.ones((1, 1, 3, 3)), below=i, name=n) for i, n in enumerate(names))]
+    )
+    network = Network.of([*network.layers, Layer(type="DenseLayer", name="dense", inputs=(4,))])
+    complete = shared_options.complete_any_layer if whole else shared_options._complete_layers
+    for params, args in (({"model": "m"}, []), ({"models": ("gone", "m")}, []), ({}, ["m"])):
+        with pytest.MonkeyPatch.context() as inside:
+            inside.setattr("filtviz.reading.load", loads(network))
+            with click.Context(click.Command("x")) as context:
+                context.params, context.args = params, args
+                found = {begin: complete(context, None, begin) for begin in ("", "conv", "x")}
+        assert found == {
+            "": ["conv1", "conv2", *(["dense"] if whole else [])],
+            "conv": ["conv1", "conv2"],
+            "x": [],
+        }
+
+
+def loads(network):
+    def load(path):
+        if path != "m":
+            raise FileAccessError("there is no such file")
+        return network
+
+    return load

@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import click
@@ -18,9 +19,13 @@ from filtviz.batch.exporting import ExportResult, ModelResult, Progress
 from filtviz.cli import console, main
 from filtviz.demonstrations import Demonstration
 from filtviz.drawing import DrawingOptions
-from filtviz.errors import FiltvizError
+from filtviz.errors import BudgetError, FiltvizError
 from filtviz.measures.comparison import compare_layers
+from filtviz.measures.measure import Diagnosis, LayerDiagnosis
+from filtviz.measures.trajectory import LayerTrajectory, Trajectory
 from filtviz.network import Network
+from filtviz.reporting.content import PageContent
+from filtviz.responses.examining import Examination
 from filtviz.results import ComparisonResult, LayerFailure, PlotResult, PlottedLayer, WrittenFile
 from filtviz.signals import Stopped
 from filtviz.surveying.run import SurveyedModel, SurveyFailure, SurveyResult
@@ -698,3 +703,214 @@ def test_what_goes_to_a_log_carries_the_time_and_what_goes_to_a_terminal_does_no
     assert said[0] == "done"
     assert said[1][:2] == "20"
     assert said[1].endswith(" done")
+
+
+# Pages
+
+
+def page(notes: tuple[str, ...] = (), left_out: tuple[str, ...] = (), path: str = "m-report.html") -> Any:
+    content = PageContent(title="t", files=(), sections=(), notes=notes, left_out=left_out)
+    return SimpleNamespace(path=Path(path), content=content)
+
+
+@pytest.mark.cases("all")
+@pytest.mark.parametrize(
+    ("line", "result", "status", "out", "err"),
+    [
+        ("", page(), 0, "m-report.html", []),
+        ("", page(notes=("a note",)), 0, "m-report.html", ["a note"]),
+        ("-q", page(notes=("a note",)), 0, "m-report.html", []),
+        ("", page(left_out=("too much",)), 1, "m-report.html", ["filtviz: too much"]),
+        ("-q", page(left_out=("too much",)), 1, "m-report.html", ["filtviz: too much"]),
+        (
+            "",
+            page(path="runs-m-report.html"),
+            0,
+            "runs-m-report.html",
+            ["m-… shows another model: this page is called runs-m-…"],
+        ),
+        ("-o x.html", page(path="x.html"), 0, "x.html", []),
+    ],
+)
+def test_what_a_report_says(line, result, status, out, err, run):
+    told = run("filtviz.reporting.report", result, "report", "m.pkl", *line.split())
+    assert (told.exit_code, told.stdout.splitlines(), told.stderr.splitlines()) == (status, [out], err)
+
+
+def test_a_file_that_cannot_be_read_is_said_once_on_stderr_and_once_on_the_page(run):
+    notes = []
+
+    def write(given: dict[str, Any]) -> Any:
+        notes.extend(given["notes"])
+        return page(notes=(*given["notes"], "a note"))
+
+    told = run("filtviz.reporting.report", write, "report", "m.pkl", "labels.txt", "gone.pkl")
+    lines = told.stderr.splitlines()
+    assert (told.exit_code, told.stdout) == (1, "m-report.html\n")
+    assert [f"filtviz: {note}" for note in notes] == lines[:2]
+    assert [line.split(": ")[1] for line in lines[:2]] == ["labels.txt", "gone.pkl"]
+    assert lines[2:3] == ["a note"]
+
+
+def test_where_no_file_can_be_read_each_is_said_once_and_no_page_is_written(run):
+    def never(_: Any) -> Any:
+        raise AssertionError("there is nothing to write")
+
+    told = run("filtviz.reporting.report", never, "report", "gone.pkl", "labels.txt", "lost.pkl")
+    assert (told.exit_code, told.stdout) == (1, "")
+    said = [line.split(": ")[1] for line in told.stderr.splitlines()]
+    assert said == ["gone.pkl", "labels.txt", "lost.pkl"]
+    lone = run("filtviz.reporting.report", never, "report", "gone.pkl", "--json")
+    assert json.loads(lone.stdout)["models"][0]["code"] == "no-access"
+
+
+@pytest.mark.parametrize("opens", [True, False])
+def test_a_page_is_opened_by_its_address(opens, run, monkeypatch, filled):
+    asked: list[str] = []
+    monkeypatch.setattr("webbrowser.open", lambda address: asked.append(address) or opens)
+    told = run("filtviz.reporting.report", page(), "report", "m.pkl", "--open")
+    assert asked == [(filled / "m-report.html").resolve().as_uri()]
+    assert ("no browser could be opened; m-report.html is the page" in told.stderr) == (not opens)
+    assert told.exit_code == 0
+
+
+def test_json_of_a_report_writes_no_page_unless_one_is_named(run):
+    gathered = run("filtviz.reporting.gather", page().content, "report", "m.pkl", "--json")
+    assert json.loads(gathered.stdout)["title"] == "t"
+    written = run(
+        "filtviz.reporting.report", page(path="x.html"), "report", "m.pkl", "--json", "-o", "x.html"
+    )
+    assert json.loads(written.stdout)["complete"] is True
+    left = run("filtviz.reporting.gather", page(left_out=("x",)).content, "report", "m.pkl", "--json")
+    assert (json.loads(left.stdout)["complete"], left.exit_code) == (False, 1)
+    failed = run("filtviz.reporting.gather", page().content, "report", "m.pkl", "gone.pkl", "--json")
+    data = json.loads(failed.stdout)
+    assert (data["complete"], failed.exit_code) == (False, 1)
+    assert [(each["file"], each["code"]) for each in data["models"]] == [("gone.pkl", "no-access")]
+
+
+# Diagnoses
+
+
+def diagnosed(file: str, **fields: Any) -> Diagnosis:
+    usual = {
+        "type": "Conv2d",
+        "shape": (2, 1, 3, 3),
+        "dtype": "float32",
+        "sentence": "So.",
+        "initialiser": "?",
+    }
+    layer = LayerDiagnosis(conv_index=0, name="conv1", verdict="updated", **usual)
+    return Diagnosis(file=file, **{"layers": (layer,), "answer": f"The answer for {file}.", **fields})
+
+
+def answering(**fields: dict[str, Any]) -> Any:
+    """Make each model its own diagnosis, or raise what stands in its place."""
+
+    def call(model: str, **_: Any) -> Diagnosis:
+        own = fields.get(Path(model).stem, {})
+        if isinstance(own, FiltvizError):
+            raise own
+        return diagnosed(model, **own)
+
+    return call
+
+
+MET = {"checks": {"dead": ("conv1", "conv\x1b"), "untrained": ()}}
+
+
+@pytest.mark.cases("all")
+@pytest.mark.parametrize(
+    ("line", "fields", "status", "err"),
+    [
+        ("m.pkl", {}, 0, []),
+        ("m.pkl before.pkl", {}, 0, []),
+        ("m.pkl before.pkl", {"m": FiltvizError("it is so")}, 1, ["filtviz: it is so"]),
+        ("m.pkl", {"m": {"left_out": ("too much",)}}, 1, ["filtviz: m.pkl: too much"]),
+        ("m.pkl --check untrained", {"m": MET}, 0, []),
+        ("m.pkl --check dead", {"m": MET}, 3, ["filtviz: m.pkl: dead: conv1, conv\\x1b ("]),
+        ("m.pkl --check dead -q", {"m": MET}, 3, ["filtviz: m.pkl: dead: conv1, conv\\x1b ("]),
+        ("m.pkl --check dead --check dead", {"m": MET}, 3, ["filtviz: m.pkl: dead: "]),
+        ("m.pkl before.pkl --check dead", {"before": MET}, 3, ["filtviz: before.pkl: dead: "]),
+        (
+            "m.pkl --check dead",
+            {"m": {**MET, "left_out": ("too much",)}},
+            1,
+            ["filtviz: m.pkl: too much", "filtviz: m.pkl: dead: "],
+        ),
+    ],
+)
+def test_what_a_diagnosis_ends_with(line, fields, status, err, monkeypatch):
+    monkeypatch.setattr("filtviz.api.diagnose", answering(**fields))
+    told = CliRunner().invoke(main, ["diagnose", *line.split()])
+    lines = told.stderr.splitlines()
+    assert (told.exit_code, len(lines)) == (status, len(err)), told.output
+    assert all(own.startswith(begin) for own, begin in zip(lines, err, strict=True)), lines
+
+
+POINTER = "--details shows every measure"
+
+
+@pytest.mark.cases("all")
+@pytest.mark.parametrize(
+    ("line", "there", "not_there"),
+    [
+        ("m.pkl", ["The answer for m.pkl.", POINTER], ["What it rests on", "So."]),
+        ("m.pkl --details", ["The answer for m.pkl.", "So."], [POINTER, "What it rests on"]),
+        ("m.pkl --filters", ["The answer for m.pkl.", POINTER, "conv1 2x1x3x3 float32"], ["So."]),
+        ("m.pkl before.pkl", ["Both models have the same verdicts"], ["The answer for", POINTER]),
+        (
+            "m.pkl before.pkl --details",
+            ["Both models", "The answer for m.pkl.", "The answer for before.pkl.", "What it rests on", "So."],
+            [POINTER],
+        ),
+        (
+            "m.pkl before.pkl --filters",
+            ["Both models", "The answer for before.pkl.", "conv1 2x1x3x3 float32"],
+            ["So."],
+        ),
+        ("m.pkl gone.pkl", ["The answer for m.pkl.", POINTER], ["Both models"]),
+    ],
+)
+def test_how_much_of_a_diagnosis_is_shown(line, there, not_there, monkeypatch):
+    monkeypatch.setattr("filtviz.api.diagnose", answering(gone=FiltvizError("gone")))
+    told = CliRunner().invoke(main, ["diagnose", *line.split()])
+    text = " ".join(told.stdout.split())
+    assert [each for each in there if each not in text] == []
+    assert [each for each in not_there if each in text] == []
+
+
+def test_what_images_tell_of_several_models_stands_below_their_table(monkeypatch):
+    shown = {
+        name: {
+            "shown": Examination(n_images=2, layers=(), answer=f"Images tell {name}.", sentences=("pixels",))
+        }
+        for name in ("m", "before")
+    }
+    monkeypatch.setattr("filtviz.api.diagnose", answering(**shown))
+    told = CliRunner().invoke(main, ["diagnose", "m.pkl", "before.pkl", "like.pkl"])
+    lines = told.stdout.splitlines()
+    assert lines[-3:] == ["m.pkl: Images tell m.", "", "before.pkl: Images tell before."]
+    assert told.stderr.splitlines() == ["Pixels"]
+
+
+def test_states_of_a_training_stand_in_its_order_and_are_followed(monkeypatch):
+    names = ["m.pkl", "before.pkl", "like.pkl"]
+    moved = LayerTrajectory(name="conv1", steps=(0.5, 0.001))
+    trajectory = Trajectory(order=(1, 2, 0), ordered_by="the epoch in the files", layers=(moved,))
+    monkeypatch.setattr("filtviz.api.diagnose", answering())
+    asked: list[Any] = []
+    monkeypatch.setattr("filtviz.api.follow", lambda files, **_: asked.append(list(files)) or trajectory)
+    told = " ".join(CliRunner().invoke(main, ["diagnose", *names]).stdout.split())
+    assert asked == [names]
+    assert "Ordered by the epoch in the files. conv1 stopped moving after like.pkl." in told
+    assert "layer filters before like m " in told
+    CliRunner().invoke(main, ["diagnose", *names[:2]])
+    CliRunner().invoke(main, ["diagnose", *names, "--json"])
+    assert asked == [names]
+
+    def too_much(*_: Any, **__: Any) -> Any:
+        raise BudgetError("much", share="work", needed=2, allowed=1, option="--max-work")
+
+    monkeypatch.setattr("filtviz.api.follow", too_much)
+    assert CliRunner().invoke(main, ["diagnose", *names]).exit_code == 0
