@@ -8,7 +8,9 @@ import re
 import subprocess
 import sys
 from dataclasses import replace
+from itertools import zip_longest
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,7 +19,7 @@ from PIL import Image
 from tests.building import as_layer, image
 from tests.reading.torch_making import tensor, zip_of
 
-from filtviz import Network, Parameter, RunningError, activity, load
+from filtviz import Network, Parameter, Prediction, RunningError, activity, demonstrations, load
 from filtviz.cli import image_options, main
 from filtviz.demonstrations import Demonstration, Request, show_prediction
 from filtviz.drawing.colours import NOT_FINITE
@@ -514,3 +516,200 @@ def test_patches_say_how_many_filters_answered_nothing_or_that_all_did_something
     }
     assert "; each of 20 filters answered a piece of 10 images" in told[untrained]
     assert "; 2 of 20 filters answered no piece of 10 images" in told[MODEL]
+
+
+# What is asked and what is said, of answers that are made up
+
+
+@pytest.fixture
+def answers(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """What a network of three classes on 4x4 images is asked; its answers are those that a test puts here."""
+    seen = np.zeros((2, 1, 4, 4))
+    held: dict[str, Any] = {"outputs": np.array([[0.2, 0.7, 0.1]] * 2), "asked": []}
+    pictures = Pictures(images=seen, seen=seen, names=("a", "b"), labels=None, sentences=())
+
+    def predict(*_: Any, **__: Any) -> Any:
+        return Prediction(layer="out", outputs=held["outputs"], labels=())
+
+    def noting(name: str) -> Any:
+        def ask(*args: Any, **given: Any) -> Any:
+            held["asked"].append((name, args[2:], given))
+            return held[name]
+
+        return ask
+
+    monkeypatch.setattr(Request, "network", lambda _: Network.of([image(1, 4, 4)]))
+    monkeypatch.setattr(Request, "pictures", lambda _, __: pictures)
+    monkeypatch.setattr(demonstrations.responses, "predict", predict)
+    for name in ("occlusion", "saliency"):
+        monkeypatch.setattr(demonstrations.responses, name, noting(name))
+    return held
+
+
+REQUEST = Request(model="m.pkl", images=("x",))
+
+
+@pytest.mark.cases("all")
+@pytest.mark.parametrize(("target", "asked"), [(None, 1), (0, 0), (1, 1), (2, 2)])
+def test_the_class_is_the_one_that_is_asked_for_or_else_the_answer(answers, target, asked) -> None:
+    answers["occlusion"] = np.full((2, 2), 0.7)
+    answers["saliency"] = np.ones((1, 4, 4))
+    occluded = demonstrations.show_occlusion(REQUEST, target=target)
+    looked = demonstrations.show_saliency(REQUEST, target=target)
+    assert occluded.data["target"] == looked.data["target"] == asked
+    assert [args[0] if name == "occlusion" else args[1] for name, args, _ in answers["asked"]] == [
+        asked,
+        asked,
+    ]
+    whole = f"{answers['outputs'][0, asked]:.3g}"
+    assert occluded.answer[0].startswith(f"class {asked}: {whole} for the whole image; ")
+    assert looked.answer[0].startswith(f"class {asked} is {whole}; ")
+
+
+def test_where_an_answer_changes_most_is_told_in_pixels_of_the_image(answers) -> None:
+    answers["occlusion"] = np.full((3, 4), 0.7)
+    still = demonstrations.show_occlusion(REQUEST, stride=5).answer[0]
+    assert "no place of a 7x7 square changes it by 0.001 or more" in still
+    answers["occlusion"][2, 1] = 0.1
+    answers["occlusion"][0, 0] = 0.8
+    found = demonstrations.show_occlusion(REQUEST, stride=5, square=3)
+    assert found.answer[0].endswith("it changes most, to 0.1, with a 3x3 square at row 10, column 5")
+    sheet = found.picture.sheet
+    assert (sheet.cmap, sheet.signed) == ("RdBu", True)
+    assert sheet.values[0, 0, 2, 1] == -1  # lower where it rests on this
+    assert sheet.legend.meaning.endswith("red: it rests on this; blue: this speaks against it")
+
+
+@pytest.mark.parametrize("signed", [True, False])
+def test_a_sign_of_what_counts_is_kept_where_it_is_asked_for(answers, signed) -> None:
+    answers["saliency"] = np.concatenate([-np.ones((1, 4, 4)), np.zeros((1, 4, 4))])
+    found = demonstrations.show_saliency(REQUEST, signed=signed)
+    assert found.data["map"] == (np.full((4, 4), -1.0 if signed else 1.0)).tolist()
+    sheet = found.picture.sheet
+    assert (sheet.cmap, sheet.signed) == (("RdBu_r", True) if signed else ("magma", False))
+    answers["saliency"] = np.zeros((1, 4, 4))
+    nothing = demonstrations.show_saliency(REQUEST, signed=signed).answer[0]
+    assert "no pixel counts: its units are at an end" in nothing
+    nothing = demonstrations.show_saliency(REQUEST, method="gradcam").answer[0]
+    assert "Grad-CAM shows nothing else" in nothing
+
+
+@pytest.mark.parametrize(("number", "place"), [(0, 0), (1, 1), (-1, 1), (-2, 0)])
+def test_images_are_counted_from_both_ends(answers, number, place) -> None:
+    answers["occlusion"] = np.full((2, 2), 0.7)
+    assert demonstrations.show_occlusion(REQUEST, image=number).data["image"] == "ab"[place]
+
+
+@pytest.mark.parametrize("number", [2, -3])
+def test_an_image_that_is_not_there_is_one_sentence(answers, number) -> None:
+    with pytest.raises(RunningError, match=f"there is no image {number}: 2 were given, counted from 0"):
+        demonstrations.show_occlusion(REQUEST, image=number)
+
+
+@pytest.mark.parametrize("n_labels", [2, 4])
+def test_names_of_classes_are_as_many_as_the_classes(answers, n_labels, monkeypatch) -> None:
+    monkeypatch.setattr(Request, "names", lambda _: ("x",) * n_labels)
+    said = f"there are {n_labels} labels, the network has 3 outputs"
+    with pytest.raises(RunningError, match=said):
+        demonstrations.show_prediction(REQUEST)
+
+
+def test_a_class_is_called_by_its_name_and_a_lone_output_by_none(answers, monkeypatch) -> None:
+    answers["occlusion"] = np.full((2, 2), 0.7)
+    monkeypatch.setattr(Request, "names", lambda _: ("x", "y", "z"))
+    assert demonstrations.show_occlusion(REQUEST).answer[0].startswith("class 1 (y): ")
+    answers["outputs"] = np.array([[0.7]] * 2)
+    assert demonstrations.show_occlusion(REQUEST).answer[0].startswith("the output: ")
+
+
+def test_nothing_is_explained_of_what_is_no_number(answers) -> None:
+    answers["outputs"] = np.array([[0.2, np.nan, 0.1]] * 2)
+    with pytest.raises(RunningError, match="the network answers NaN or infinity to a: there is nothing to"):
+        demonstrations.show_occlusion(REQUEST)
+
+
+@pytest.mark.cases("all")
+@pytest.mark.parametrize(
+    ("training", "validation", "said"),
+    [
+        ([3.0, 1.0, 2.0], [], ["training: 3 at first, 1 at best (epoch 2), 2 at the end"]),
+        ([np.nan, 1.0], [], ["training: nan at first, 1 at best (epoch 2), 1 at the end"]),
+        ([3.0, 1.0, None], [], ["training: 3 at first, 1 at best (epoch 2), 1 at the end"]),
+        ([3.0, None, 1.0], [], ["training: 3 at first, 1 at best (epoch 3), 1 at the end"]),
+        (
+            [3.0, 1.0],
+            [2.0],
+            [
+                "training: 3 at first, 1 at best (epoch 2), 1 at the end",
+                "validation: 2 at first, 2 at best (epoch 1), 2 at the end",
+                "the lists are not of one length (training 2 and validation 1): they were not written at the "
+                "same steps",
+            ],
+        ),
+    ],
+)
+def test_losses_are_told_first_best_and_last(training, validation, said, monkeypatch) -> None:
+    history = tuple(
+        {"train_loss": one, "valid_loss": other} for one, other in zip_longest(training, validation)
+    )
+    monkeypatch.setattr(Request, "network", lambda _: replace(Network.of([]), history=history))
+    assert demonstrations.show_loss(REQUEST).answer == tuple(said)
+
+
+def test_a_file_that_tells_no_losses_says_which_do(monkeypatch) -> None:
+    monkeypatch.setattr(Request, "network", lambda _: replace(Network.of([]), history=({"train_loss": "x"},)))
+    with pytest.raises(
+        RunningError, match=r"m\.pkl tells no losses of its training: nolearn's NeuralNet does"
+    ):
+        demonstrations.show_loss(REQUEST)
+
+
+def test_colours_of_an_answer_that_does_not_change_reach_as_far_as_a_change(answers) -> None:
+    answers["occlusion"] = np.full((2, 2), 0.7)
+    figure = demonstrations.show_occlusion(REQUEST).picture.figure()
+    assert figure.axes[1].images[0].get_clim() == (-demonstrations.STILL, demonstrations.STILL)
+
+
+@pytest.mark.cases("all")
+@pytest.mark.parametrize(
+    ("outputs", "given", "said"),
+    [
+        ([[0.2, 0.7, 0.1]] * 2, ("1", "0"), "1 of 2 are answered as their file says (50.0%)"),
+        (
+            [[0.2, 0.7, 0.1]] * 2,
+            ("cat", "dog"),
+            "what the file says of its images are no classes of this network",
+        ),
+        ([[0.2, 0.7, np.inf]] * 2, None, "2 of 2 images are answered with NaN or infinity"),
+        ([[0.2, 0.7, 0.1]] * 2, None, None),
+    ],
+)
+def test_how_many_are_right_is_said_where_images_come_with_their_classes(
+    answers, outputs, given, said, monkeypatch
+):
+    answers["outputs"] = np.array(outputs)
+    seen = np.zeros((2, 1, 4, 4))
+    pictures = Pictures(images=seen, seen=seen, names=("a", "b"), labels=given, sentences=())
+    monkeypatch.setattr(Request, "pictures", lambda _, __: pictures)
+    monkeypatch.setattr(
+        Request, "network", lambda _: Network.of([image(1), as_layer(below=0, type="DenseLayer")])
+    )
+    found = demonstrations.show_prediction(REQUEST, top=2)
+    assert found.answer == (() if said is None else (said,))
+    assert found.headings == ("image", *(["given"] if given else []), "#1", "#2")
+    assert [row[1] for row in found.rows] == (list(given) if given else [row[1] for row in found.rows])
+    assert found.table[1][:2] == ("a", given[0] if given else "")
+
+
+@pytest.mark.parametrize(("top", "asked"), [(1, 1), (2, 2), (8, 2)])
+def test_no_more_pieces_are_asked_for_than_there_are_images(answers, top, asked, monkeypatch):
+    class Enough(Exception):
+        pass
+
+    def patches(*args: Any, **_: Any) -> Any:
+        assert args[3] == asked
+        raise Enough
+
+    monkeypatch.setattr(demonstrations.responses, "patches", patches)
+    with pytest.raises(Enough):
+        demonstrations.show_patches(REQUEST, top=top)

@@ -265,3 +265,103 @@ def test_losses_go_from_left_to_right_and_the_largest_is_at_the_top() -> None:
     one = drawn.loss_picture({"training": np.array([2.0])}, "t", []).sheet
     assert np.argwhere(one.values[0, 0] == 1).tolist() == [[0, 0]]
     assert one.legend.meaning == "training is +9, red"
+
+
+# Figures: what stands where on them
+
+
+def texts_of(figure: Any) -> list[str]:
+    return [text.get_text() for text in figure.texts]
+
+
+def test_losses_are_drawn_from_the_first_epoch_on_with_a_line_and_a_name_for_each_list() -> None:
+    series = {"training": np.array([3.0, 2.0, np.nan, 1.0]), "validation": np.array([4.0, 2e300])}
+    picture = drawn.loss_picture(series, "the title", ["a note"])
+    figure = picture.figure()
+    (axes,) = figure.axes
+    lines = {line.get_label(): line.get_xydata().tolist() for line in axes.lines}
+    assert [x for x, _ in lines["training"]] == [1, 2, 3, 4]
+    assert lines["validation"][0] == [1, 4]
+    assert np.isnan(lines["validation"][1][1])
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("epoch", "loss")
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["training", "validation"]
+    assert texts_of(figure) == ["the title", "a note", "what lies beyond 1e+300 is not drawn"]
+    assert len({line.get_color() for line in axes.lines}) == 2
+    plain = drawn.loss_picture({"training": np.array([1.0])}, "t", []).figure()
+    assert texts_of(plain) == ["t"]
+
+
+@pytest.mark.parametrize("symmetric", [True, False])
+def test_a_heat_map_stands_between_the_image_and_both_with_a_scale_of_its_own_colours(symmetric) -> None:
+    heat = np.array([[-1.0, 0.0, 2.0]])
+    picture = drawn.heat_picture(
+        IMAGE,
+        heat,
+        part="p",
+        title="t",
+        notes=["n"],
+        meaning="m",
+        cmap="RdBu",
+        symmetric=symmetric,
+        legend="l",
+    )
+    figure = picture.figure()
+    image, middle, both, bar = figure.axes
+    assert [each.get_title() for each in (image, middle, both)] == ["the image", "m", "both"]
+    assert [len(each.images) for each in (image, middle, both)] == [1, 1, 2]
+    (alone,), over = middle.images, both.images[1]
+    low, high = (-2, 2) if symmetric else (-1, 2)
+    for shown in (alone, over):
+        assert np.array_equal(shown.get_array(), heat)
+        assert (shown.get_clim(), shown.get_cmap().name) == ((low, high), "RdBu")
+    assert (alone.get_alpha(), over.get_alpha()) == (None, 0.6)
+    ticks = [
+        (each.get_text(), place) for each, place in zip(bar.get_xticklabels(), bar.get_xticks(), strict=True)
+    ]
+    assert ticks == [(f"{low}", low), (f"{high}", high)]
+    assert texts_of(figure) == ["t", "n", "l"]
+    assert bar.get_xlim() == (low, high)
+    sheet = picture.sheet
+    assert (sheet.signed, sheet.legend.meaning, sheet.cmap) == (symmetric, "m; l", "RdBu")
+
+
+def test_colours_reach_at_the_least_as_far_as_what_counts_as_a_change() -> None:
+    how = {"part": "p", "title": "t", "notes": [], "meaning": "m", "cmap": "RdBu"}
+    still = np.full((1, 3), 1e-9)
+    wide = drawn.heat_picture(IMAGE, still, **how, symmetric=True, least=0.5).figure()
+    assert wide.axes[1].images[0].get_clim() == (-0.5, 0.5)
+    flat = drawn.heat_picture(IMAGE, np.full((1, 3), 2.0), **how).figure()
+    assert flat.axes[1].images[0].get_clim() == (2.0, 3.0)
+
+
+def test_tiles_have_their_words_their_scale_and_red_where_it_is_grave() -> None:
+    spec = drawn._Tiles(
+        tiles=[np.zeros((2, 2, 3))] * 3, captions=["a", "b", "c"], across=2, title="t", notes=["n"],
+        red=frozenset({1}), scale=(-1.0, 2.0, "RdBu_r", "what they are"),
+    )  # fmt: skip
+    figure = drawn._tiles_figure(spec)
+    (page,) = figure.axes
+    words = {text.get_text(): text for text in page.texts}
+    assert list(words) == ["a", "b", "c", "-1", "2", "what they are"]
+    assert [words[each].get_color() for each in "abc"] == [drawn.GREY, drawn.RED, drawn.GREY]
+    assert words["-1"].get_position()[0] < words["2"].get_position()[0]
+    assert words["a"].get_position()[0] == words["c"].get_position()[0] < words["b"].get_position()[0]
+    assert words["a"].get_position()[1] == words["b"].get_position()[1] > words["c"].get_position()[1]
+    bar = page.images[-1]
+    assert (bar.get_cmap().name, bar.get_array()[0, 0], bar.get_array()[0, -1]) == ("RdBu_r", 0, 1)
+    width, height = figure.get_size_inches()
+    assert all(0 <= x <= width and 0 <= y <= height for x, y in (text.get_position() for text in page.texts))
+    assert texts_of(figure) == ["t", "n"]
+
+
+def test_images_lie_in_the_plane_where_their_codes_are() -> None:
+    places = np.array([[0.0, 0.0], [10.0, 5.0]])
+    found = Codes(layer="dense", codes=np.zeros((2, 4)), places=places, layout="pca")
+    seen = np.stack([np.zeros((1, 2, 2)), np.ones((1, 2, 2))])
+    figure = drawn.codes_picture(found, seen, ["n"]).figure()
+    (axes,) = figure.axes
+    middles = [tuple(np.mean(np.reshape(each.get_extent(), (2, 2)), axis=1).round(6)) for each in axes.images]
+    assert middles == [(0, 0), (1, 1)]
+    assert axes.get_xlim()[0] < 0 < 1 < axes.get_xlim()[1]
+    assert axes.get_ylim()[0] < 0 < 1 < axes.get_ylim()[1]
+    assert texts_of(figure)[0] == "dense: 2 images where their codes are"

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import math
+from io import BytesIO
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from filtviz.drawing import options, showing
+from filtviz.drawing import DrawingOptions, draw, options, showing
 from filtviz.drawing.figures import blank_figure
+from filtviz.drawing.saving import MILLISECONDS, PAGES_AT_ONCE, write_animation, write_pages
 from filtviz.drawing.showing import GAP, Figures
 from filtviz.errors import ArgumentError, DrawingError
+
+from .making import layer_of, random_weights
 
 
 def figures(n: int, *sizes: tuple[float, float]) -> Figures:
@@ -92,3 +97,48 @@ def test_a_picture_in_a_strip_is_named_by_its_channel_or_its_place() -> None:
         channel = 3
 
     assert showing._name(Of(), 0) == "channel 3"  # type: ignore[arg-type]
+
+
+# What a file tells of itself
+
+
+@pytest.mark.cases("all")
+@pytest.mark.parametrize("view", ["grid", "sheet"])
+@pytest.mark.parametrize("dpi", [100.0, 33.0])
+def test_a_png_tells_its_resolution_and_what_it_shows(view, dpi) -> None:
+    layer = layer_of(random_weights(2, 1, 3, 3))
+    chosen = DrawingOptions(view=view, dpi=dpi, figsize=(1, 1))
+    stream = BytesIO()
+    write_pages(draw(layer, [0], chosen), "png", chosen, stream, "a mark")
+    with Image.open(stream) as found:
+        assert found.info["dpi"] == pytest.approx((dpi, dpi), abs=0.02)
+        assert found.info["Source"] == "a mark"
+    plain = BytesIO()
+    write_pages(draw(layer, [0], chosen), "png", chosen, plain)
+    with Image.open(plain) as found:
+        assert "Source" not in found.info
+
+
+@pytest.mark.parametrize("n", [1, PAGES_AT_ONCE, PAGES_AT_ONCE + 1, 2 * PAGES_AT_ONCE + 1])
+def test_a_pdf_has_its_pages_in_order_and_its_mark_however_many_there_are(n) -> None:
+    from pypdf import PdfReader
+
+    made = [blank_figure((0.2 + place / 72, 0.2), 50) for place in range(n)]
+    stream = BytesIO()
+    write_pages(
+        [SimpleNamespace(figure=lambda own=own: own) for own in made], "pdf", DrawingOptions(), stream, "mark"
+    )
+    found = PdfReader(stream)
+    widths = [float(page.mediabox.width) for page in found.pages]
+    assert widths == pytest.approx([0.2 * 72 + place for place in range(n)], abs=0.01)
+    assert found.metadata["/Keywords"] == "mark"
+
+
+def test_an_animation_goes_on_for_ever_and_tells_what_it_shows() -> None:
+    stream = BytesIO()
+    write_animation(
+        [Image.new("RGB", (4, 4), colour) for colour in ("red", "blue", "white")], stream, "a mark"
+    )
+    with Image.open(stream) as found:
+        assert (found.n_frames, found.info["loop"], found.info["comment"]) == (3, 0, b"a mark")
+        assert found.info["duration"] == MILLISECONDS

@@ -7,11 +7,18 @@ import dataclasses
 import numpy as np
 import pytest
 
+from filtviz.budget import Budget
+from filtviz.errors import BudgetError, SelectionError
 from filtviz.measures.catalogue import CATALOGUE, DEFAULT, Fit
-from filtviz.measures.measure import FilterDiagnosis, qualified
+from filtviz.measures.coupling import coupling
+from filtviz.measures.kernels import Kernels
+from filtviz.measures.laws import is_significant
+from filtviz.measures.measure import Diagnosis, FilterDiagnosis, LayerDiagnosis, Unjudged, qualified
 from filtviz.measures.residue import Residue
+from filtviz.measures.shuffled import survives_shuffling
 from filtviz.measures.subject import Identified, Provenance
 from filtviz.measures.table import LEVEL, MEASURES
+from filtviz.network import Network
 
 SHAPE = (20, 20, 3, 3)
 KNOWN, UNKNOWN = Identified(DEFAULT, known=True), Identified(DEFAULT, known=False)
@@ -350,3 +357,54 @@ def test_a_composed_filters_p_value_counts_both_sides(make_conv, make_chain, sub
     assert above.any()
     np.testing.assert_allclose(p[below], np.minimum(1, 2 * found.low_p[below]))
     np.testing.assert_allclose(p[above], np.minimum(1, 2 * found.high_p[above]))
+
+
+# Where little can be said
+
+
+def test_ranks_of_what_is_all_alike_say_nothing() -> None:
+    own = np.random.default_rng(0).standard_normal((12, 1, 3, 3))
+    later = np.arange(12.0)
+    assert coupling(Kernels.of(own), later) is not None
+    assert coupling(Kernels.of(own), np.ones(12)) is None
+    assert coupling(Kernels.of(np.ones((12, 1, 3, 3))), later) is None
+    assert coupling(Kernels.of(own[:9]), later[:9]) is None
+
+
+def test_what_cannot_be_tested_does_not_make_the_others_less_sure() -> None:
+    alone = is_significant(np.array([0.04]), 0.05)
+    beside = is_significant(np.array([np.nan, 0.04, np.nan, np.nan]), 0.05)
+    assert (alone.tolist(), beside.tolist()) == ([True], [False, True, False, False])
+    assert is_significant(np.array([0.04, 0.9, 0.9]), 0.05).tolist() == [False] * 3
+    assert is_significant(np.array([0.03, 0.9, 0.04, 0.05]), 0.05).tolist() == [False] * 4
+
+
+def test_few_weights_are_not_shuffled_and_cost_nothing() -> None:
+    few = Kernels.of(np.where(np.arange(900).reshape(10, 10, 3, 3) % 2, 1.0, 0.0) * 0.1)
+    account = Budget(work=1).account(Network.of([]))
+    assert survives_shuffling(few, "low-frequency", account) is False
+    many = Kernels.of(np.random.default_rng(0).standard_normal((10, 10, 3, 3)))
+    with pytest.raises(BudgetError):
+        survives_shuffling(many, "low-frequency", account)
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 4])
+def test_at_most_three_initialisers_are_named_that_draw_alike(n, plain) -> None:
+    fit = Fit(tuple(f"rule{i}()" for i in range(n)), "matrix", 1.0, 1.0)
+    assert plain.called(fit) == " or ".join(f"rule{i}()" for i in range(min(n, 3)))
+
+
+def test_a_layer_is_found_by_its_number_from_either_end_and_by_its_name() -> None:
+    one = LayerDiagnosis(
+        conv_index=0, name="first", type="Conv2d", shape=(1, 1, 3, 3), dtype="f4", verdict="updated",
+        sentence="", initialiser="",
+    )  # fmt: skip
+    last = Unjudged(conv_index=2, name="last", type="Conv1d", reason="a curve")
+    diagnosis = Diagnosis(file=None, layers=(one, dataclasses.replace(one, conv_index=1, name="second")),
+                          unjudged=(last,))  # fmt: skip
+    assert [diagnosis[each].name for each in (0, 1, -2, -3, "second")] == [
+        "first", "second", "second", "first", "second"
+    ]  # fmt: skip
+    for wrong in (2, -1, 3, -4, "last"):
+        with pytest.raises(SelectionError, match="was judged"):
+            diagnosis[wrong]

@@ -223,3 +223,13 @@ def test_inputs_are_counted_each_way_that_frameworks_do(make_conv) -> None:
     assert fans_of(make_conv(np.zeros((40, 20, 3, 3)))) == Fans(((180, 360),))
     depthwise = fans_of(make_conv(np.zeros((32, 1, 3, 3))))
     assert depthwise.ways == ((9, 288), (9, 9), (288, 9))  # PyTorch, timm, Keras
+
+
+def test_a_weight_at_the_bound_is_not_beyond_it_for_the_rounding_of_its_type() -> None:
+    bound = 0.1
+    for dtype, rounding in (("float32", 2.0**-23), ("float16", 2.0**-10)):
+        kernels = Kernels.of(np.array([bound, -bound, bound / 2, bound / 3], dtype).reshape(4, 1, 1, 1))
+        assert kernels.rounding == rounding
+        edge = float(np.abs(kernels.flat).max())
+        assert beyond_bound(kernels, edge / (1 + 0.9 * max(rounding, 1e-6))) == 0
+        assert beyond_bound(kernels, edge / (1 + 1.5 * max(rounding, 1e-6))) == 0.5

@@ -7,7 +7,14 @@ import pytest
 import scipy
 
 from filtviz.measures.kernels import Kernels
-from filtviz.measures.low_frequency import band_energies, filter_shares, layer_share, low_band
+from filtviz.measures.low_frequency import (
+    band_energies,
+    filter_shares,
+    layer_share,
+    looks_like_noise,
+    low_band,
+)
+from filtviz.measures.table import MEASURES
 
 LAPLACIAN = [[0, 1, 0], [1, -4, 1], [0, 1, 0]]
 CHECKERBOARD = [[1, -1, 1], [-1, 1, -1], [1, -1, 1]]
@@ -102,3 +109,26 @@ def test_zero_kernels_do_not_count() -> None:
     assert test is not None
     assert test.mean == pytest.approx(1)
     assert np.isnan(filter_shares(kernels, low).share[1])
+
+
+def test_filters_are_smooth_or_rough_against_noise_and_not_against_one_another(subject_of) -> None:
+    random = np.random.default_rng(0)
+    smooth = 1 + 0.1 * random.standard_normal((6, 8, 3, 3))
+    rough = smooth * (-1.0) ** np.add.outer(np.arange(3), np.arange(3))
+    for weights, textures in (
+        (smooth, ["smooth"] * 6),
+        (rough, ["rough"] * 6),
+        (np.concatenate([smooth[:3], rough[:3]]), ["smooth"] * 3 + ["rough"] * 3),
+    ):
+        found = MEASURES["low-frequency"].each(subject_of(weights))["texture"]
+        assert list(found) == textures
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_only_what_is_no_smoother_and_no_rougher_looks_like_noise(sign) -> None:
+    noise = np.random.default_rng(1).standard_normal((20, 4, 3, 3))
+    assert looks_like_noise(noise)
+    checkers = (-1.0) ** np.add.outer(np.arange(3), np.arange(3))
+    assert not looks_like_noise(noise + 2 * (checkers if sign < 0 else np.ones((3, 3))))
+    for nothing in (np.zeros((2, 1, 3, 3)), np.full((2, 1, 3, 3), np.nan), np.ones((2, 1, 1, 1))):
+        assert not looks_like_noise(nothing)

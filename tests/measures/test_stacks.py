@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 from filtviz.composition import compose
-from filtviz.composition.stacks import Stage, composed_size
-from filtviz.measures.composed import compose_templates, composed_structure, shuffled, spectral_shape
+from filtviz.composition.stacks import Stack, Stage, composed_size
+from filtviz.measures.composed import (
+    Composed,
+    compose_templates,
+    composed_structure,
+    shuffled,
+    spectral_shape,
+    why_not_composed,
+)
+from filtviz.measures.measure import FilterDiagnosis
+from filtviz.measures.table import MEASURES
 
 
 def stage(shape, seed=0, spacing=(1, 1)) -> Stage:
@@ -121,3 +132,22 @@ def test_smooth_stacks_are_seen_and_the_seed_fixes_the_answer() -> None:
     assert (first.low_p <= 0.05).mean() > 0.9
     assert np.array_equal(first.low_p, second.low_p)
     assert first.low_p.min() >= 1 / 200
+
+
+@pytest.mark.parametrize(("side", "measured"), [(31, True), (32, True), (33, False)])
+def test_composed_filters_are_measured_up_to_32_pixels(side, measured) -> None:
+    stack = Stack(stages=(stage((2, 1, 3, 3)), stage((2, 2, side - 2, 3), seed=1)))
+    why = why_not_composed(stack)
+    assert why == ("" if measured else f"{side}x5 pixels are more than the 32 measured")
+
+
+def test_what_is_found_of_composed_filters_counts_whichever_it_is() -> None:
+    """Two-sided for textures, and a concentrated spectrum by itself is a finding, too."""
+    measure = MEASURES["composed"]
+    size = np.zeros(4)
+    composed = Composed((5, 5), size, np.full(4, 0.5), size, np.full(4, 0.03), np.full(4, 0.98))
+    subject = SimpleNamespace(composed=composed)
+    assert measure.each(subject)["composed_p"].tolist() == [0.06] * 4
+    for fields, found in (({}, False), ({"concentrated": True}, True), ({"composed_texture": "rough"}, True)):
+        filters = [FilterDiagnosis(index=0, norm=1.0, **fields), FilterDiagnosis(index=1, norm=1.0)]
+        assert measure.sum_up(subject, filters).found == found

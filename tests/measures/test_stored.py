@@ -86,3 +86,9 @@ def test_planted_levels_are_counted(glorot, levels: int) -> None:
     count = quantisation(Kernels.of(quantised.astype("float32")))
     assert count.distinct in (levels, levels + 1)
     assert count.distinct < 0.95 * count.expected
+
+
+@pytest.mark.parametrize("n", [1, 2])
+def test_one_weight_is_no_pile(n) -> None:
+    found = clipping(Kernels.of(np.full((n, 1, 1, 1), 0.5)))
+    assert (found is None) == (n == 1)

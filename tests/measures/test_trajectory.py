@@ -12,7 +12,7 @@ from click.testing import CliRunner
 import filtviz
 from filtviz.cli import main
 from filtviz.errors import BudgetError
-from filtviz.measures.trajectory import LayerTrajectory, follow, in_order
+from filtviz.measures.trajectory import LayerTrajectory, follow, in_order, number_in
 from filtviz.network import Network, Origin
 
 SHAPES = [(4, 1, 3, 3), (6, 4, 3, 3)]
@@ -122,3 +122,40 @@ def test_the_command_puts_states_in_order_and_says_what_rests(tmp_path: Path, gl
     )
     two = CliRunner().invoke(main, ["diagnose", *paths[:2]], env={"COLUMNS": "100"})
     assert "Ordered by" not in two.stdout
+
+
+@pytest.mark.cases("all")
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [
+        ("net10-epoch3.pkl", ("net10-epoch#.pkl", 3)),
+        ("3.pkl", ("#.pkl", 3)),
+        ("a/b7/net.pkl", None),
+        ("net-007", ("net-#", 7)),
+        ("v2.h5", ("v2.h#", 5)),
+        ("net.pkl", None),
+    ],
+)
+def test_the_number_of_a_state_is_the_last_in_its_name(name, found) -> None:
+    assert number_in(Path(name)) == found
+
+
+@pytest.mark.cases("all")
+@pytest.mark.parametrize(
+    ("names", "epochs", "order"),
+    [
+        (("b", "a"), (2, 1), ((1, 0), "the epoch in the files")),
+        (("e2", "e1"), (1, 2), ((0, 1), "the epoch in the files")),
+        (("e2", "e1"), (1, 1), ((1, 0), "the number in their names")),
+        (("e2", "e1"), (1, None), ((1, 0), "the number in their names")),
+        (("e2", "f1"), (None, None), None),
+        (("e2", "x/e2"), (None, None), None),
+        (("e10", "e9"), (None, None), ((1, 0), "the number in their names")),
+        (("a", "b"), (None, None), None),
+    ],
+)
+def test_the_order_of_states_is_told_by_epochs_or_else_by_names_or_not_at_all(
+    names, epochs, order, glorot
+) -> None:
+    states = [state(glorot, (0, 0), name, epoch) for name, epoch in zip(names, epochs, strict=True)]
+    assert in_order(states) == order

@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 from tests.building import conv
 
-from filtviz.errors import RunningError, SelectionError
+from filtviz.errors import OutputError, RunningError, SelectionError
 from filtviz.measures.measure import Change, Diagnosis, FilterDiagnosis, Finding, LayerDiagnosis
 from filtviz.network import Network, Origin
-from filtviz.reporting import ReportOptions, gather, gathering
+from filtviz.reporting import ReportOptions, gather, gathering, report
 from filtviz.reporting.content import (
     FEW_SECTIONS,
     Line,
@@ -26,7 +26,7 @@ from filtviz.reporting.content import (
     _reach,
     follow_measures,
 )
-from filtviz.reporting.pictures import MOST_AT_A_GLANCE, Layout, Sprite, glance_stored
+from filtviz.reporting.pictures import MOST_AT_A_GLANCE, Layout, Sprite, draw_kernels, glance_stored
 from filtviz.reporting.rendering import file_facts, render_page, trail_points, zoomed
 from filtviz.responses.examining import Examination
 from filtviz.sources import Sources
@@ -432,3 +432,37 @@ def test_an_axis_reaches_as_far_as_the_initialiser_draws(family, sigmas):
     assert reach == (draws.bound if sigmas is None else pytest.approx(sigmas * draws.std))
     assert np.isfinite(reach)
     assert _reach(None) == 0.0
+
+
+def test_earlier_files_are_compared_with_nothing_and_later_ones_with_all_of_them():
+    one, two, three = (network((2, 1, 3, 3), path=f"{name}.pkl", seed=i) for i, name in enumerate("abc"))
+    content = gather([three], before=[one, two])
+    changes = [[each.before for each in own.diagnosis.layers[0].changes] for own in content.files]
+    assert changes == [[], [], ["a.pkl", "b.pkl"]]
+    assert content.title == "Filters of c.pkl, and what changed since a.pkl, b.pkl"
+
+
+@pytest.mark.parametrize("stacked", [True, False])
+def test_what_is_assumed_is_done_and_said(stacked, monkeypatch):
+    done = []
+    monkeypatch.setattr(gathering, "assume_stacked", lambda each: done.append(each) or each)
+    content = gather(network((2, 1, 3, 3)), ReportOptions(stacked=stacked))
+    assert len(done) == stacked
+    assert (gathering.ASSUMED in content.notes) == stacked
+
+
+@pytest.mark.parametrize(
+    "fields", [{"images": "seen.npy"}, {"images": ["x.png", "seen.npy"]}, {"labels_from": "seen.npy"}]
+)
+def test_a_page_is_not_written_over_what_is_shown_or_says_what_it_is(fields, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    np.save("seen.npy", np.zeros(3))
+    with pytest.raises(OutputError, match=r"seen\.npy"):
+        report(network((2, 1, 3, 3)), ReportOptions(**fields), output="seen.npy")
+    assert np.load("seen.npy").size == 3
+
+
+@pytest.mark.parametrize("place", [0, 1])
+def test_three_channels_are_colours_in_the_first_layer_alone(place):
+    held = network((3, 3, 3, 3), (3, 3, 3, 3)).conv_layers
+    assert draw_kernels([held[place]], 8).coloured == (place == 0)
