@@ -284,3 +284,25 @@ def test_where_files_have_no_numbers_the_name_tells(given, tmp_path, monkeypatch
     assert sources.identities == frozenset()
     assert sources.hold(tmp_path / "folder" / "m.png")
     assert not sources.hold(tmp_path / "hard.png")
+
+
+@pytest.mark.parametrize("what", ["file", "link to a folder", "link to nothing", "folder"])
+def test_only_a_file_or_a_link_is_replaced_in_a_folder_of_ours(tmp_path, what):
+    path, other = tmp_path / "a.png", tmp_path / "other"
+    other.mkdir()
+    if what == "file":
+        path.write_bytes(b"old")
+    elif what == "folder":
+        path.mkdir()
+    else:
+        path.symlink_to(other if what.endswith("folder") else tmp_path / "gone")
+    if what == "folder":
+        with pytest.raises(OutputError, match="file exists"):
+            replace_own(path, lambda stream: stream.write(b"new"), NONE, run="r")
+        assert path.is_dir()
+    else:
+        replace_own(path, lambda stream: stream.write(b"new"), NONE, run="r")
+        assert path.read_bytes() == b"new"
+        assert not path.is_symlink()
+    assert list(other.iterdir()) == []
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["a.png", "other"]

@@ -8,13 +8,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from tests.building import conv
 
 import filtviz
 from filtviz.budget import Account
 from filtviz.cli import main
 from filtviz.drawing import DrawingOptions, draw
+from filtviz.drawing.colours import DIVERGING
 from filtviz.drawing.curves import LEVELS
 from filtviz.drawing.estimates import pay_for_view
+from filtviz.drawing.options import SheetOptions
 from filtviz.drawing.planar import view_for
 from filtviz.errors import BudgetError, DrawingError
 from filtviz.network import ConvLayer, Network
@@ -160,3 +163,28 @@ def test_plot_has_no_dead_ends(sounds) -> None:
     for suffix in ("pdf", "svg"):
         result = CliRunner().invoke(main, ["plot", sounds, "-o", f"a.{suffix}"])
         assert result.exit_code == 0, result.stderr
+
+
+def test_curves_have_the_colours_and_headings_that_are_asked_for() -> None:
+    layer = conv(np.random.default_rng(0).normal(size=(3, 2, 5)), axes="oic")
+    for options, cmap, headings in (
+        ({}, DIVERGING, ("0", "1")),
+        ({"cmap": "viridis"}, "viridis", ("0", "1")),
+        ({"labels": False}, DIVERGING, ()),
+    ):
+        drawing = DrawingOptions(view="curves", sheet=SheetOptions(**options))
+        (page,) = draw(layer, [0, 1], drawing)
+        assert (page.sheet.cmap, page.sheet.headings) == (cmap, headings)
+
+
+def test_a_curve_rises_where_its_weights_are_positive() -> None:
+    layer = conv(np.array([[[1.0, -1.0, 0.5]]]), axes="oic")
+    (page,) = draw(layer, [0], DrawingOptions(view="curves"))
+    tile = page.sheet.values[0, 0]
+    width = tile.shape[1] // 3
+    upper, lower = tile[: LEVELS // 2], tile[LEVELS // 2 + 1 :]
+    assert (upper[:, 0] > 0).all()
+    assert (lower[:, 0] == 0).all()
+    assert (lower[:, width] < 0).all()
+    assert (upper[:, width] == 0).all()
+    assert 0 < (upper[:, 2 * width] > 0).sum() < len(upper)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from itertools import combinations, pairwise
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from click.testing import CliRunner, Result
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
-from tests.building import conv, image
+from tests.building import as_layer, conv, image
 from tests.telling import FIXTURES
 
 import filtviz
@@ -23,7 +24,20 @@ from filtviz.drawing.graphs import Box, Graph, GraphPicture, as_dot, as_lines, a
 from filtviz.drawing.graphs.boxes import _word
 from filtviz.drawing.graphs.placing import BOX_WIDTH, place
 from filtviz.network import Layer, Network
-from filtviz.operations import Convolution, Dense, Identity, Merge, Normalisation, Untold
+from filtviz.operations import (
+    Concatenate,
+    Convolution,
+    Dense,
+    Flatten,
+    Identity,
+    Input,
+    Merge,
+    Normalisation,
+    Reduction,
+    Softmax,
+    Untold,
+    Upscale,
+)
 from filtviz.parameter import Parameter
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -401,3 +415,31 @@ def test_a_convolution_says_what_is_unusual_of_it(stride, spacing, groups, words
 )  # fmt: skip
 def test_each_operation_has_its_word(operation, word) -> None:
     assert _word(operation) == word
+
+
+@pytest.mark.cases("all")
+@pytest.mark.parametrize(
+    ("operation", "kind"),
+    [
+        (Reduction(kind="mean", axes=(2, 3)), "pooling"),
+        (Upscale(scale=(2, 2)), "pooling"),
+        (Concatenate(axis=1), "join"),
+        (Flatten(), "shape"),
+        (Softmax(), "activation"),
+        (Untold(reason="it is not told"), "unknown"),
+        (Input(shape=(None, 1, 3, 3)), "input"),
+    ],
+)
+def test_each_operation_has_its_kind(operation, kind) -> None:
+    (box,) = graph_of(Network.of([as_layer(operation)])).boxes
+    assert box.kind == kind
+
+
+def test_a_picture_is_as_high_as_its_highest_column() -> None:
+    """Columns of a long network are not of one length: whatever the last one is, none is cut off."""
+    for n in (40, 41, 47, 50, 60):
+        graph = drawn(n, [(i, i + 1) for i in range(n - 1)])
+        tall = [replace(box, lines=("x",) * (4 if i < n // 3 else 1)) for i, box in enumerate(graph.boxes)]
+        placing = place(replace(graph, boxes=tuple(tall)))
+        lowest = max(placed.y + placed.height / 2 for placed in placing.boxes.values())
+        assert placing.height >= lowest - 1e-9

@@ -8,12 +8,22 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from tests.building import conv, image
 from tests.measures.test_conclusions import layer, layers
 
 import filtviz
 from filtviz.budget import Account
 from filtviz.measures import answering
-from filtviz.measures.answering import Look, answer, commands_for, look_at, more_evidence, seen_in
+from filtviz.measures.answering import (
+    Look,
+    answer,
+    commands_for,
+    look_at,
+    look_unjudged,
+    more_evidence,
+    other_evidence,
+    seen_in,
+)
 from filtviz.measures.conclusions import summarise
 from filtviz.measures.measure import Change, FilterDiagnosis, Finding, LayerDiagnosis, Unjudged
 from filtviz.measures.table import MEASURES
@@ -455,3 +465,55 @@ def test_a_file_from_before_decides_whether_some_layers_ever_moved() -> None:
     assert more_evidence("a.pkl", broken, compared=False) == (told, "filtviz diagnose YOUR-EARLIER-FILE.pkl")
     few = [dataclasses.replace(broken[0], findings=(Finding(measure="residue", value=None, text=""),))]
     assert more_evidence("a.pkl", few, compared=False)[1].endswith("--before YOUR-FILE-FROM-BEFORE.pkl")
+
+
+@pytest.mark.cases("all")
+@pytest.mark.parametrize("verdict", ["initial", "updated"])
+@pytest.mark.parametrize("has_file", [True, False])
+@pytest.mark.parametrize("compared", [True, False])
+def test_what_else_decides_is_said_of_a_file_that_was_compared_with_none(verdict, has_file, compared) -> None:
+    network = Network.of([image(1), conv(np.ones((4, 1, 3, 3)), below=0)])
+    origin = dataclasses.replace(network.origin, path=Path("net.pkl") if has_file else None)
+    network = dataclasses.replace(network, origin=origin)
+    own = [layer(0, verdict)]
+    look = Look(layer=own[0]) if verdict == "updated" else None
+    said = other_evidence(network, own, look, compared)
+    assert len(said) == (has_file and not compared)
+    assert other_evidence(network, [], look, False) == ()
+    assert more_evidence("net.pkl", own, compared=True) == ("", "")
+    assert commands_for(None, look) == ()
+
+
+@pytest.mark.cases("all")
+@pytest.mark.parametrize(
+    ("place", "channels", "through", "picture"),
+    [
+        (0, 3, False, "--view sheet --scale layer --channels rgb"),
+        (0, 1, False, "--view sheet --scale layer"),
+        (1, 3, False, "--view sheet --scale layer"),
+        (0, 3, True, "--through"),
+    ],
+)
+def test_colours_are_asked_for_where_a_first_layer_has_three_channels(
+    place, channels, through, picture
+) -> None:
+    own = layer(place, "structured", shape=(4, channels, 3, 3))
+    commands = commands_for("net.pkl", Look(layer=own, through=through))
+    assert commands == (
+        f"filtviz plot net.pkl --layer conv{place + 1} {picture}",
+        "filtviz diagnose net.pkl --details",
+    )
+
+
+def test_filters_over_other_axes_are_looked_at_as_what_they_are() -> None:
+    curves, volumes = conv(np.ones((4, 2, 5)), axes="oic"), conv(np.ones((4, 2, 3, 3, 3)), axes="oidrc")
+    for network, number, how in (
+        (Network.of([curves]), 0, "over its axis"),
+        (Network.of([volumes]), 0, "slice by slice"),
+        (Network.of([conv(np.ones((1, 1, 3, 3))), volumes]), 1, "slice by slice"),
+    ):
+        told, command = look_unjudged(network, "a b.pkl")
+        assert told.endswith(f"can be looked at all the same, {how}:")
+        assert command == f"filtviz plot 'a b.pkl' --layer {number}"
+        assert look_unjudged(network, None) == ("", "")
+    assert look_unjudged(Network.of([conv(np.ones((1, 1, 3, 3)))]), "a") == ("", "")

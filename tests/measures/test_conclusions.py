@@ -277,3 +277,24 @@ def test_nothing_to_judge() -> None:
     assert summarise((), left_out, False) == (
         "Nothing can be judged here: a is left out because it is a curve; so are b and c."
     )
+
+
+@pytest.mark.cases("all")
+@pytest.mark.parametrize(
+    ("moved", "nothing"), [((0.0, 0.0), True), ((0.0, 0.5), False), ((0.5, 0.0), False), ((0.5, 0.5), False)]
+)
+def test_nothing_has_changed_only_where_no_layer_has(moved, nothing) -> None:
+    own = [
+        layer(i, "structured", changes=(Change(before="b.pkl", cos2=0.75, relative_change=each),))
+        for i, each in enumerate(moved)
+    ]
+    text = summarise(own, (), compared=True)
+    assert ("Against b.pkl, nothing has changed in conv1 and conv2." in text) == nothing
+    assert ("(cos²): conv1 75% and conv2 75%" in text) == (not nothing)
+
+
+@pytest.mark.parametrize(("share", "smooth"), [(0.9, True), (0.1, False)])
+def test_what_was_added_is_called_smoother_only_where_it_is(share, smooth) -> None:
+    change = Change(before="b", cos2=0.5, relative_change=0.1, share=share, share_p=1e-9)
+    text = summarise([layer(0, "updated", changes=(change,))], (), compared=True)
+    assert ("what was added is smoother than white noise in conv1" in text) == smooth

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from tests.building import image
 from tests.chains import batch_norm
 
 import filtviz
 from filtviz.measures import unused
 from filtviz.measures.table import MEASURES
 from filtviz.measures.unused import scale_behind
+from filtviz.network import Network
 
 
 @pytest.fixture
@@ -108,3 +112,11 @@ def test_next_to_nothing_is_at_most_a_ten_thousandth_of_the_median(values, place
 )  # fmt: skip
 def test_eight_places_are_named_and_more_are_counted(n: int, told: str) -> None:
     assert unused._some(range(n)) == told
+
+
+def test_a_normalisation_beside_something_else_scales_no_filters(make_conv) -> None:
+    layer = make_conv(np.ones((12, 1, 3, 3)), nonlinearity="linear", below=0)
+    norm = replace(batch_norm(12), inputs=(1,))
+    for behind, scaled in (((norm,), True), ((norm, norm), False), ((), False)):
+        network = Network.of([image(1), layer, *behind])
+        assert (scale_behind(network, network.conv_layers[0]) is not None) == scaled

@@ -15,7 +15,16 @@ pytest.importorskip("pyarrow", reason="pyarrow is not installed (the extra surve
 from filtviz.sources import Sources
 from filtviz.surveying import page, parquet, run, summing
 from filtviz.surveying.columns import FILES, column_of_measure
-from filtviz.surveying.summing import Distribution, Group, History, Line, Shares, Standout, SurveyContent
+from filtviz.surveying.summing import (
+    Distribution,
+    Group,
+    History,
+    Line,
+    Place,
+    Shares,
+    Standout,
+    SurveyContent,
+)
 from filtviz.surveying.taking import FileRows
 
 RMS = column_of_measure("rms")
@@ -357,3 +366,62 @@ def test_of_rows_that_are_dropped_the_files_go_first_and_come_last(tmp_path: Pat
     assert store.read("files", 1).to_pylist()[0]["file"] == "b"
     store.drop(1, {"b"}, sources)
     assert store.parts() == []
+
+
+def content_of(layers: int = 10, **fields: Any) -> SurveyContent:
+    usual = {"statuses": {"read": 2}, "parameters": 1, "filters": 40, "shares": {}, "n_histories": 0}
+    usual |= dict.fromkeys(("distributions", "standouts", "components", "histories", "failures"), ())
+    return SurveyContent(layers=layers, **{**usual, **fields})
+
+
+@pytest.mark.cases("all")
+@pytest.mark.parametrize(
+    ("verdicts", "counts", "said"),
+    [
+        ({}, (0, 0, 0), []),
+        ({"initial": 5}, (0, 0, 0), ["50% of the layers are still as an initialiser left them (5)."]),
+        ({"collapsed": 1}, (0, 0, 0), ["1 layer has collapsed: most of the filters are one."]),
+        (
+            {"initial": 1, "collapsed": 2},
+            (0, 0, 0),
+            [
+                "10% of the layers are still as an initialiser left them (1).",
+                "2 layers have collapsed: most of the filters are one.",
+            ],
+        ),
+        ({}, (1, 0, 0), ["Of the filters 1 never fires."]),
+        (
+            {},
+            (2, 1, 3),
+            [
+                "Of the filters 2 never fire, 1 repeats another filter of its layer and 3 hold NaN or "
+                "infinity."
+            ],
+        ),
+    ],
+)
+def test_the_answer_of_a_survey_says_what_is_the_matter_and_nothing_else(verdicts, counts, said) -> None:
+    dead, duplicate, nonfinite = counts
+    group = Shares(name="x", layers=10, filters=40, verdicts=verdicts, dead=dead, decayed=0,
+                   duplicate=duplicate, nonfinite=nonfinite)  # fmt: skip
+    sentences = list(page._answer(content_of(shares={"framework": (group,), "depth": (group,)})))
+    assert sentences[0] == "2 models with 10 convolutions, 40 filters and 1 weight."
+    assert sentences[1:] == said
+
+
+def test_the_ends_of_a_group_have_their_own_words_and_lines_rise_where_values_do() -> None:
+    low, high = Place("a", "x", 1.0), Place("b", "y", 2.0)
+    group = Group("g", 2, (1.0, 1.0, 1.5, 2.0, 2.0), (low,), (high,))
+    assert page.ends(group) == [("lowest", (low,)), ("highest", (high,))]
+    assert page.ends(Group("g", 1, (1.0,) * 5, (low,), ())) == [("lowest", (low,))]
+    line = Line("x", (1.0, float("nan"), 3.0))
+    history = History("r", (1, 2, 5), ("a", "b", "c"), {"rms": (line,)})
+    assert str(page.points(line, history, (line,))) == f"0.0,{page.HEIGHT}.0 {page.WIDTH}.0,0.0"
+
+
+@pytest.mark.cases("all")
+@pytest.mark.parametrize(
+    ("n", "of", "said"), [(0, 10, "–"), (1, 0, "–"), (1, 1000, "under 1%"), (1, 100, "1%"), (10, 10, "100%")]
+)
+def test_shares_of_layers_are_said(n, of, said) -> None:
+    assert page.share_of(n, of) == said
