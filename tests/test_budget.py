@@ -118,3 +118,39 @@ def test_what_is_done_again_and_again_may_take_more_work_and_no_more_memory() ->
     unasked.spend("work", 50, "reading")
     unasked.widen(10, 2)  # of what any file has only twice as much comes to it
     assert (unasked.allowed["work"], unasked.left["work"]) == (1000 + 9000 + 200, 950 + 9000 + 200)
+
+
+def test_what_is_left_is_said_where_something_was_spent() -> None:
+    account = Account({"work": 10, "pixels": 1})
+    with pytest.raises(BudgetError, match=r"may take 10; if you trust"):
+        account.spend("work", 11, "drawing")
+    account.spend("work", 4, "measuring")
+    with pytest.raises(BudgetError, match=r"may take 10; 6 are left; if you trust"):
+        account.spend("work", 7, "drawing")
+
+
+def test_a_small_files_part_is_added_so_often_in_all() -> None:
+    account = Account({"work": 1000, "pixels": 1}, small=100, repeated=3)
+    account.widen(2)  # 900 twice, and 100 twice of the three times
+    assert account.allowed["work"] == 3000
+    account.widen(2)
+    assert account.allowed["work"] == 3000 + 2 * 2900 + 100
+    account.widen(1)
+    assert account.allowed["work"] == 8900 + 8800
+
+
+def test_what_is_kept_for_later_comes_back_after_an_error() -> None:
+    account = Account({"work": 10, "pixels": 1})
+    with pytest.raises(RuntimeError), account.keeping("work", 4):
+        raise RuntimeError
+    assert account.left["work"] == 10
+
+
+def test_the_more_bytes_images_have_the_more_often_work_is_added() -> None:
+    for n_bytes, times in ((0, 13), (10, 13 + 300)):
+        account = Budget(work=1000, image_bytes=n_bytes).account(network(1))
+        account.widen(1e9)
+        assert account.allowed["work"] == 1000 + 1000 * times
+    account = Budget(work=1000).account(network(1))
+    account.widen(1000)
+    assert account.allowed["work"] == 1000 + 1000 * 1000

@@ -175,3 +175,58 @@ def test_the_counterpart_of_a_layer_has_its_axes_and_shape_and_then_its_name_bef
     assert Network.of([conv((3, 3, 3, 3), "a", axes="yxio")]).counterpart(wanted) is None
     assert Network.of([conv((3, 1, 3, 3), "a")]).counterpart(wanted) is None
     assert Network.of([conv((4, 1, 3, 3), "c"), conv((3, 3, 3, 3), "d")]).counterpart(wanted) is None
+
+
+@pytest.mark.parametrize("wanted", [True, False])
+def test_true_and_false_are_no_numbers_of_layers(wanted: bool) -> None:
+    network = Network.of([conv(), conv()])
+    with pytest.raises(SelectionError):
+        network.select(wanted)
+    with pytest.raises(SelectionError, match="counted from 0"):
+        network.layer(wanted)
+
+
+def test_a_label_that_was_made_up_is_not_made_up_again() -> None:
+    assert labels("a", "a-1", "a") == ["a-1_", "a-1", "a-3"]
+    assert labels(*["a"] * 2, "a-2", None, "conv4") == ["a-1", "a-2_", "a-2", "conv4_", "conv4"]
+    assert labels("x" * 300, "x" * 300, "x" * 250 + "y", "x" * 250 + "y") == [
+        f"{'x' * 200}-{n}" for n in (1, 2, 3, 4)
+    ]
+
+
+def test_numbered_layers_are_found_by_all_their_names() -> None:
+    network = Network.of([Layer(name="3"), Layer(name="pool"), Layer(name="pool"), conv(name="5")])
+    assert network.layer("layer3") is network.layer("3") is network.layers[0]
+    assert network.layer("layer5") is network.layer("5") is network.layers[3]
+    with pytest.raises(SelectionError, match=r"2 layers are called 'pool': choose by place \(1, 2\)"):
+        network.layer("pool")
+    many = Network.of([Layer(name="pool")] * 12)
+    with pytest.raises(SelectionError, match=r"12 layers .*\(0, 1, 2, 3, 4, 5, 6, 7, 8, 9\)$"):
+        many.layer("pool")
+    # A convolution's own label comes before others of that name.
+    assert Network.of([Layer(name="a"), conv(name="a")]).layer("a").index == 1
+
+
+def test_a_layer_of_its_own_and_one_of_another_network_are_told_apart() -> None:
+    network, other = (Network.of([Layer(name="pool"), conv(name="a")]) for _ in range(2))
+    assert network.select(network.conv_layers[0]) is network.conv_layers[0]
+    with pytest.raises(SelectionError, match="a is a layer of another network: give its name or number"):
+        network.select(other.conv_layers[0])
+    with pytest.raises(SelectionError, match=r"pool is no convolution$"):
+        network.select(network.layers[0])
+
+
+def test_a_layer_that_reads_another_twice_is_one_reader() -> None:
+    network = Network.of([Layer(name="a"), Layer(name="b", inputs=(0, 0)), Layer(name="c", inputs=(0,))])
+    assert [each.name for each in network.readers(network.layers[0])] == ["b", "c"]
+    assert [each.name for each in network.ancestors(network.layers[1])] == ["a", "b"]
+    assert (len(network), bool(network), network[:]) == (0, True, ())
+
+
+@pytest.mark.parametrize(
+    ("n", "told"), [(30, "29 conv30)"), (31, "29 conv30, and 1 more"), (33, "and 3 more")]
+)
+def test_of_many_convolutions_the_first_are_listed_and_the_others_counted(n: int, told: str) -> None:
+    with pytest.raises(SelectionError) as caught:
+        Network.of([conv((1, 1, 1, 1)) for _ in range(n)]).select("nothing")
+    assert told in str(caught.value)

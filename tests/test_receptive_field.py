@@ -8,21 +8,32 @@ import pytest
 from filtviz.activations import Activation
 from filtviz.network import Layer, Network
 from filtviz.operations import (
+    ChannelPooling,
     Concatenate,
     Convolution,
     Crop,
     Dense,
+    Embedding,
     Flatten,
+    GlobalPooling,
     Identity,
+    LocalResponse,
+    MatrixProduct,
+    Merge,
     Normalisation,
     Operation,
     Pooling,
+    Recurrent,
+    Reduction,
     Reshape,
+    Resize,
     Slice,
+    Standardisation,
     Transpose,
     Untold,
 )
 from filtviz.receptive_field import receptive_fields
+from filtviz.running.fitting import interpolated
 from tests import building
 from tests.building import as_layer
 
@@ -221,6 +232,28 @@ def test_a_transposed_convolution_sees_what_is_laid_over_its_place(taps: int, st
         (Slice(axis=1, index=0), False),
         (Slice(axis=2, stop=5), False),
         (Concatenate(axis=2), False),
+        (Concatenate(axis=-3), True),
+        (Concatenate(axis=-1), False),
+        (ChannelPooling(kind="max", size=1, axis=-3), True),
+        (ChannelPooling(kind="max", size=1, axis=-2), False),
+        (Slice(axis=-3, stop=1), True),
+        (Slice(axis=0, stop=1), True),
+        (Slice(axis=-1, stop=5), False),
+        (Reduction(kind="sum", axes=(-3,), keeps=True), True),
+        (Reduction(kind="sum", axes=(1,)), False),
+        (Reduction(kind="sum", axes=(1, 2), keeps=True), False),
+        (Standardisation(), True),
+        (LocalResponse(alpha=1.0, k=1.0, beta=1.0, n=1), True),
+        (Dense(units=3, per_position=True), True),
+        (Dense(units=3, leading_axes=2), False),
+        (MatrixProduct(), False),
+        (Embedding(), False),
+        (Recurrent(kind="GRU"), False),
+        (Resize(size=(29, 29)), True),
+        (Resize(scale=(1.0, 1.0), coordinates="asymmetric"), True),
+        (Resize(size=(29,)), False),
+        (Resize(scale=(0.0, 1.0)), False),
+        (Resize(scale=(1e-9, 1.0)), False),
         (Flatten(), False),
         (Untold(reason="it is unknown"), False),
         (Untold(reason="it is unknown", keeps_places=True), True),
@@ -228,7 +261,8 @@ def test_a_transposed_convolution_sees_what_is_laid_over_its_place(taps: int, st
     ids=lambda value: type(value).__name__ if not isinstance(value, bool) else str(value),
 )
 def test_what_keeps_a_unit_in_its_place(operation: Operation, passes: bool) -> None:
-    below, field = receptive_fields(chain(image(31), conv(3), as_layer(operation)))[1:]
+    seen = conv(3, output_shape=(None, 1, 29, 29))
+    below, field = receptive_fields(chain(image(31), seen, as_layer(operation)))[1:]
     assert field == (below if passes else None)
 
 
@@ -241,3 +275,58 @@ def test_a_crop_moves_the_first_unit() -> None:
 def test_a_window_of_other_dimensions_has_no_field() -> None:
     line = Pooling(kind="max", size=(2,), stride=(2,), pad=((0, 0),))
     assert receptive_fields(chain(image(31), as_layer(line)))[-1] is None
+
+
+@pytest.mark.cases("all")
+@pytest.mark.parametrize("coordinates", ["half_pixel", "pytorch_half_pixel", "asymmetric", "align_corners"])
+@pytest.mark.parametrize(("had", "made"), [(9, 18), (9, 14), (18, 9), (12, 9)])
+def test_a_resized_unit_sees_both_places_between_which_it_lies(coordinates, had: int, made: int) -> None:
+    """Of its neighbours, those that have a share in it lie in its field, and the field is two units wide."""
+    operation = Resize(size=(made, made), coordinates=coordinates)
+    field = receptive_fields(chain(image(2 * had), pool(had), resized(operation, made)))[-1]
+    assert field is not None
+    assert field.size == (4, 4)
+    by = (had - 1) / (made - 1) if coordinates == "align_corners" else had / made
+    assert [float(jump) for jump in field.jump] == pytest.approx([2 * by] * 2)
+    for _, first, second, shares in interpolated(operation, (1, 1, had, had)):
+        for unit, (low, high, share) in enumerate(zip(first, second, shares, strict=True)):
+            begin = float(field.start[0] + unit * field.jump[0])
+            for place, weighs in ((low, share < 1), (high, share > 0)):
+                assert not weighs or (2 * place < begin + 4 and 2 * place + 2 > begin)
+
+
+def test_a_unit_that_lies_in_the_middle_sees_as_much_on_both_sides() -> None:
+    for had, made in ((9, 18), (18, 9)):
+        field = receptive_fields(chain(image(had), resized(Resize(size=(made, made)), made)))[-1]
+        assert field is not None
+        middle = [float(field.start[0] + i * field.jump[0]) + field.size[0] / 2 for i in range(made)]
+        assert middle == pytest.approx([(i + 0.5) * had / made for i in range(made)])
+
+
+def pool(made: int) -> Layer:
+    return building.pool(2, output_shape=(None, 1, made, made))
+
+
+def resized(operation: Resize, made: int) -> Layer:
+    return as_layer(operation, output_shape=(None, 1, made, made))
+
+
+def test_what_a_layer_without_operations_is_given_is_what_it_sees() -> None:
+    fields = receptive_fields(chain(image(31), conv(3), Layer(operations=())))
+    assert fields[2] == fields[1]
+
+
+def test_branches_must_be_as_far_apart_along_both_axes_and_of_one_image() -> None:
+    wide = building.conv(np.zeros((1, 1, 1, 1)), stride=(1, 2), pad=building.margin(0), below=0)
+    plain = building.conv(np.zeros((1, 1, 1, 1)), stride=(1, 1), pad=building.margin(0), below=0)
+    joined = as_layer(Merge(kind="add"), below=(1, 2))
+    assert receptive_fields(Network.of([image(9), wide, plain, joined]))[-1] is None
+    other = building.conv(np.zeros((1, 1, 1, 1)), stride=(1, 1), pad=building.margin(0), below=1)
+    joined = as_layer(Merge(kind="add"), below=(2, 3))
+    first = building.conv(np.zeros((1, 1, 1, 1)), stride=(1, 1), pad=building.margin(0), below=0)
+    assert receptive_fields(Network.of([image(9), image(8), first, other, joined]))[-1] is None
+
+
+def test_of_an_image_of_unknown_length_nothing_is_seen_as_a_whole() -> None:
+    half = building.image(1, 9, None)
+    assert receptive_fields(chain(half, as_layer(GlobalPooling(kind="mean"))))[-1] is None

@@ -281,7 +281,8 @@ def _places(
     elif had and made:
         by = Fraction(had, made)
     else:
-        by = 1 / Fraction(operation.scale[axis]).limit_denominator(1 << 16) if operation.scale else None
+        scale = Fraction(operation.scale[axis]).limit_denominator(1 << 16) if operation.scale else Fraction(0)
+        by = 1 / scale if scale else None  # a scale next to nothing leaves nothing
     if by is None or by <= 0:
         return None, half
     first = by / 2 - 1 if operation.coordinates.endswith("half_pixel") else min(by / 2, half) - half

@@ -197,8 +197,11 @@ def torch() -> Told:
         {"scale_factor": (2, 3)},
         {"scale_factor": 1.5},
         {"scale_factor": 0},
+        {"scale_factor": (2, 0)},
+        {"scale_factor": 1e300},
     ):
         yield _module("Upsample", mode="nearest", **facts)
+        yield _module("Upsample", mode="bilinear", **facts)
     yield _module("Upsample", scale_factor=2, mode="bilinear")
     yield _module("Dropout", p=0.25)
     for name in torch_classes._BY_CLASS:

@@ -38,7 +38,7 @@ from filtviz.operations import (
     Upscale,
 )
 from filtviz.parameter import Parameter
-from filtviz.shapes import same_lengths
+from filtviz.shapes import LONGEST, same_lengths
 from filtviz.text import printable
 
 __all__ = ["CHAINS", "Module", "is_loss", "operations_of_module"]
@@ -361,11 +361,12 @@ def _upscale(module: Module) -> Operations:
     factor = module.facts.get("scale_factor")
     mode = module.facts.get("mode", "nearest")
     scales = factor if type(factor) is tuple else (factor, factor)
-    whole = tuple(int(each) for each in scales if type(each) in (int, float) and float(each).is_integer())
-    if mode == "nearest" and len(whole) == len(scales) == 2 and min(whole) > 0:
+    sane = [each for each in scales if type(each) in (int, float) and 0 < each < LONGEST]
+    whole = tuple(int(each) for each in sane if each == int(each))
+    if mode == "nearest" and len(whole) == len(scales) == 2:
         return (Upscale(scale=whole),)
     linear = module.type == "UpsamplingBilinear2d" or (type(mode) is str and mode.endswith("linear"))
-    real = tuple(float(each) for each in scales if type(each) in (int, float) and each > 0)
+    real = tuple(map(float, sane))
     n = {"linear": 1, "bilinear": 2, "trilinear": 3}.get(str(mode), 2)
     real = real * n if type(factor) is not tuple and len(real) == 2 else real
     if linear and len(real[:n]) == n == (len(scales) if type(factor) is tuple else n):
