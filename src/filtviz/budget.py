@@ -60,7 +60,7 @@ class Budget:
     work: int = _share(3_000_000_000, "operations, roughly, of measuring, composing and drawing")
     pixels: int = _share(1_200_000_000, "pixels of all pictures together")
     image_bytes: int | None = None
-    """The size of the files that images come from, which bounds how often ``work`` is added; None for arrays."""
+    """The size of the files of images, which bounds how often ``work`` is added; None for arrays."""
 
     def __post_init__(self) -> None:
         for name in A_BYTE:
