@@ -404,6 +404,7 @@ def test_a_layer_that_is_asked_for_twice_is_drawn_and_paid_for_once():
     assert [failure.code for failure in result.failures] == ["budget"]
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("suffix", ["png", "pdf", "svg"])
 def test_of_layers_that_all_fail_nothing_is_written(suffix):
     results = [
@@ -423,6 +424,7 @@ def test_a_picture_is_called_after_its_models_unless_a_person_names_it():
         assert filtviz.compare([small(), small(1)], output=output).stem == stem
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("options", "suffix"),
     [({}, "png"), ({"output": "out.svg"}, "svg"), ({"output": "out/", "suffix": "pdf"}, "pdf")],
@@ -443,6 +445,7 @@ def test_pictures_are_paid_for_in_the_format_that_they_are_written_in(options, s
     assert paid == ["gif", *([suffix] if options else [])]
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("options", "files"),
     [
@@ -460,6 +463,7 @@ def test_a_comparison_writes_what_it_is_asked_for(options, files):
     assert all(Path(file).stat().st_size for file in files)
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("layers", [[], [0, 1], [0, 0]])
 def test_an_animation_is_of_exactly_one_layer(layers):
     with pytest.raises(ValueError, match=r"ends in \.gif, and goes with one layer"):
@@ -481,6 +485,7 @@ def test_what_cannot_be_drawn_of_a_comparison_fails_alone():
     assert (len(result.comparisons), result.files) == (1, ())
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("states", [[], "ab", ["one"], ["one", 2], 3])
 def test_states_are_called_by_a_text_for_each_or_not_at_all(states):
     with pytest.raises(filtviz.ArgumentError, match="states must be 2 texts, one for each model"):
@@ -494,6 +499,7 @@ def test_a_model_beside_an_array_is_compared_as_models_are():
     assert [file.path for file in found.files] == [Path("out.png")]
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("networks", "cautioned"),
     [
@@ -509,6 +515,7 @@ def test_what_is_no_more_alike_than_by_chance_is_said_of_the_first_and_the_last(
     assert [caution.partition(":")[0] for caution in result.cautions] == expected
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("flips", "turned"),
     [
@@ -541,7 +548,7 @@ def test_kernels_are_turned_only_where_one_network_convolves_and_another_correla
 def test_what_is_no_filter_is_not_turned_but_refused_for_what_it_is():
     curves = [Network.of([conv(np.ones((4, 1, 5)), axes="oic", flip_filters=flip)]) for flip in (True, False)]
     (failure,) = filtviz.compare(curves).failures
-    assert "cannot be compared" in failure.reason
+    assert "its filters are curves over one axis" in failure.reason
 
 
 def test_comparing_is_charged_for():
@@ -562,3 +569,21 @@ def test_a_caution_of_several_layers_is_said_once():
 
 def test_one_state_is_no_training_to_follow():
     assert filtviz.follow([small()]) is None
+
+
+@pytest.mark.cases("all")
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda dpi: filtviz.plot_sheet(small().conv_layers[0], dpi=dpi),
+        lambda dpi: filtviz.plot_through(small(), 0, dpi=dpi),
+        lambda dpi: filtviz.plot_comparison(filtviz.compare([small(), small(1)]).comparisons[0], dpi=dpi),
+    ],
+)
+def test_figures_have_the_resolution_that_is_asked_for(draw):
+    assert [figure.dpi for figure in (*draw(50), *draw(100))] == [50, 100]
+
+
+def test_states_without_names_are_counted_from_one():
+    arrays = [np.ones((1, 1, 3, 3)) * n for n in (1, 2, 3)]
+    assert filtviz.compare(arrays[0], *arrays[1:]).states == ("1", "2", "3")

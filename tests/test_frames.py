@@ -78,12 +78,14 @@ def test_a_share_of_none_is_a_number_and_one_that_is_not_known_is_none() -> None
         assert (row["noise"] is None) == (share is None)
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("of", ["layer", "", None, 3, ["layers"], {"layers": 1}])
 def test_a_frame_of_something_else_is_one_sentence(of) -> None:
     with pytest.raises(filtviz.ArgumentError, match="a frame is of 'layers', 'filters' or 'measures', not"):
         frames.diagnosis_frame(filtviz.Diagnosis(file=None, layers=()), of)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("of", ["layers", "filters", "measures"])
 def test_a_frame_of_nothing_is_empty(of) -> None:
     pytest.importorskip("pandas", reason="pandas is not installed")

@@ -48,6 +48,7 @@ def test_a_paragraph_is_broken_at_blanks_alone() -> None:
     ]
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("columns", "width"), [("10", 40), ("40", 40), ("77", 77), ("100", 100), ("101", 100), ("400", 100)]
 )

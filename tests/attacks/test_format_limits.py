@@ -123,6 +123,7 @@ def test_a_little_is_always_allowed(read):
 # What is computed of others
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     "made",
     [
@@ -155,6 +156,7 @@ def test_what_is_computed_takes_little_memory_beside_itself(read, made):
     assert peak < 1.3 * size  # in double precision at once: twice as much, or more
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(("n", "is_computed"), [(1, True), (2, False)])
 def test_matrices_that_would_take_minutes_are_shown_as_they_are_stored(read, n, is_computed):
     said = " ".join(read(formats.orthogonal(n, 1, 1_024, 1_024)).origin.inferred)
@@ -162,6 +164,7 @@ def test_matrices_that_would_take_minutes_are_shown_as_they_are_stored(read, n, 
     assert ("shown is what it starts from, as stored" in said) is not is_computed
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("always", "filled", "is_computed"),
     [(1 << 30, 1 << 30, True), (9_000, 1 << 30, False), (1 << 30, 900, False)],
@@ -178,6 +181,7 @@ def test_a_small_kernel_costs_what_it_is_cut_out_of(read, monkeypatch, always, f
     assert ("takes more work than a model of its size may ask for" in said) is not is_computed
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(("always", "n_untold"), [(1 << 30, 0), (3_500, 4)])
 def test_scales_that_are_computed_of_one_another_are_so_many(read, monkeypatch, always, n_untold):
     monkeypatch.setattr(limits_module, "ALWAYS_COMPUTED", always)

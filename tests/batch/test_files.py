@@ -286,6 +286,7 @@ def test_where_files_have_no_numbers_the_name_tells(given, tmp_path, monkeypatch
     assert not sources.hold(tmp_path / "hard.png")
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("what", ["file", "link to a folder", "link to nothing", "folder"])
 def test_only_a_file_or_a_link_is_replaced_in_a_folder_of_ours(tmp_path, what):
     path, other = tmp_path / "a.png", tmp_path / "other"

@@ -580,6 +580,7 @@ def test_where_an_answer_changes_most_is_told_in_pixels_of_the_image(answers) ->
     assert sheet.legend.meaning.endswith("red: it rests on this; blue: this speaks against it")
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("signed", [True, False])
 def test_a_sign_of_what_counts_is_kept_where_it_is_asked_for(answers, signed) -> None:
     answers["saliency"] = np.concatenate([-np.ones((1, 4, 4)), np.zeros((1, 4, 4))])
@@ -594,18 +595,21 @@ def test_a_sign_of_what_counts_is_kept_where_it_is_asked_for(answers, signed) ->
     assert "Grad-CAM shows nothing else" in nothing
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(("number", "place"), [(0, 0), (1, 1), (-1, 1), (-2, 0)])
 def test_images_are_counted_from_both_ends(answers, number, place) -> None:
     answers["occlusion"] = np.full((2, 2), 0.7)
     assert demonstrations.show_occlusion(REQUEST, image=number).data["image"] == "ab"[place]
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("number", [2, -3])
 def test_an_image_that_is_not_there_is_one_sentence(answers, number) -> None:
     with pytest.raises(RunningError, match=f"there is no image {number}: 2 were given, counted from 0"):
         demonstrations.show_occlusion(REQUEST, image=number)
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("n_labels", [2, 4])
 def test_names_of_classes_are_as_many_as_the_classes(answers, n_labels, monkeypatch) -> None:
     monkeypatch.setattr(Request, "names", lambda _: ("x",) * n_labels)
@@ -701,6 +705,7 @@ def test_how_many_are_right_is_said_where_images_come_with_their_classes(
     assert found.table[1][:2] == ("a", given[0] if given else "")
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(("top", "asked"), [(1, 1), (2, 2), (8, 2)])
 def test_no_more_pieces_are_asked_for_than_there_are_images(answers, top, asked, monkeypatch):
     class Enough(Exception):

@@ -415,6 +415,7 @@ def test_runs_of_one_verdict_stand_in_the_order_of_the_network_while_there_is_ro
     ]
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("n", [24, 25, 60])
 def test_layers_beyond_the_rows_are_counted_one_by_one(n) -> None:
     """Of each verdict several runs, and more verdicts than the rest of a long answer leaves rows for."""
@@ -451,6 +452,7 @@ def test_a_column_is_there_where_a_layer_has_something_in_it() -> None:
     assert head == ["layer", "filters", "verdict", "noise", "to", "be", "seen"]
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("details", [True, False])
 def test_layers_that_are_not_judged_stand_below_the_details_unless_they_were_too_much(details) -> None:
     much = replace(CURVE, name="large", reason="too much", left_out=True)
@@ -460,6 +462,7 @@ def test_layers_that_are_not_judged_stand_below_the_details_unless_they_were_too
     assert "large" not in text
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("verdict", ["initial", "updated", "structured"])
 def test_of_draws_no_filter_is_worth_a_look_before_another(verdict) -> None:
     text = told(layer(verdict=verdict, first_filters=(3, 1)))
@@ -515,6 +518,7 @@ def test_what_images_tell_is_a_table_with_its_legend_and_the_silent_units() -> N
     assert ">99%" in responses(fires=(1.0, 1.0, 1.0, 0.999))
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(("labelled", "how"), [(4, "answered right"), (None, "answered as now")])
 @pytest.mark.parametrize(("before", "name"), [("runs/a.pkl", "a.pkl"), ("", "the earlier file")])
 def test_what_is_put_back_is_said_by_the_files_name(labelled, how, before, name) -> None:

@@ -268,6 +268,7 @@ def test_what_is_found_in_folders_and_is_no_model_is_counted_and_what_is_damaged
             inputs.models_of(given, {})
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("n", [1, 2, 3])
 def test_a_pattern_that_fits_several_is_refused_where_one_is_wanted(n):
     for i in range(n):

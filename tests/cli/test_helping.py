@@ -234,6 +234,7 @@ def test_help_that_a_shell_asks_for_while_a_line_is_typed_is_not_printed(command
     assert capsys.readouterr().out == ""
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("command", ["layers", "plot"])
 def test_the_full_help_ends_the_command_and_the_short_one_names_defaults(command):
     full, brief = (CliRunner().invoke(main, [command, way]) for way in ("--help-all", "--help"))
@@ -259,6 +260,7 @@ def test_a_command_whose_results_are_files_goes_on_where_nobody_reads(command, m
     assert bool(going_on) == (command in {"compare", "convert", "export", "report"})
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(("line", "goes_on"), [("", True), ("--terminal", False), ("--terminal -o x", True)])
 def test_a_plot_goes_on_unless_it_is_shown_in_the_terminal_alone(line, goes_on, monkeypatch):
     from filtviz.cli import plot
@@ -269,6 +271,7 @@ def test_a_plot_goes_on_unless_it_is_shown_in_the_terminal_alone(line, goes_on, 
     assert bool(going_on) == goes_on
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("whole", [True, False])
 def test_layers_of_the_file_on_the_line_are_offered(whole):
     """Convolutions for what draws filters, all layers for what shows answers; nothing that a shell obeys."""

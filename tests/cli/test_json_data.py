@@ -265,6 +265,7 @@ def test_what_failed_as_a_whole_is_said_of_the_model_that_it_names_or_else_of_al
         assert (data["complete"], data["code"], data["reason"]) == (False, error.code, str(error))
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("status", ["done", "drawn", "no-filters", "failed"])
 def test_only_what_failed_makes_an_answer_incomplete(status) -> None:
     data = answer_data([{"status": "kept"}, {"status": status}], {"more": 1})

@@ -212,6 +212,7 @@ def test_json_of_a_comparison_stands_alone_on_stdout(run):
     assert (json.loads(quiet.stdout), quiet.stderr) == (data, "")
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("line", ["-l 0 -l 1 --animate x.gif", "--animate x.png", "--animate x"])
 def test_an_animation_that_is_none_is_wrong_usage(line, run):
     told = run("filtviz.api.compare", compared(), "compare", "m.pkl", "before.pkl", *line.split())
@@ -402,6 +403,7 @@ def test_an_error_of_any_command_is_a_sentence_and_a_status(error, status, sente
     assert run("filtviz.api.layers", error, "layers", "m.pkl", "-q").stderr == told.stderr
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("error", [OSError("of no file"), ValueError("a fault of ours")])
 def test_a_fault_of_ours_is_not_made_up_as_a_sentence(error, run):
     assert run("filtviz.api.layers", error, "layers", "m.pkl").exception is error
@@ -764,6 +766,7 @@ def test_where_no_file_can_be_read_each_is_said_once_and_no_page_is_written(run)
     assert json.loads(lone.stdout)["models"][0]["code"] == "no-access"
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("opens", [True, False])
 def test_a_page_is_opened_by_its_address(opens, run, monkeypatch, filled):
     asked: list[str] = []

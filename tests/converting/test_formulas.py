@@ -51,6 +51,7 @@ class F:
         return np.logaddexp(0, x)
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("kind", KINDS)
 def test_without_a_word_of_its_own_a_kind_is_written_out_of_its_arithmetic(kind: str, monkeypatch) -> None:
     monkeypatch.setattr(formulas, "_WORDS", {})
@@ -107,6 +108,7 @@ def test_a_scale_stands_before_the_word_and_no_factor_of_one_is_written() -> Non
     assert words_of_activation(Activation(kind="tanh", scale=2), "x", 4, str) == "2.0 * torch.tanh(x)"
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("write", [words_of_activation, nodes_of_activation])
 def test_what_is_not_known_and_ends_the_wrong_way_round_are_refused(write) -> None:
     rest = ("x", 4, str) if write is words_of_activation else ("x", 4, lambda *_, **__: "", lambda *_: "")
@@ -118,6 +120,7 @@ def test_what_is_not_known_and_ends_the_wrong_way_round_are_refused(write) -> No
         write(Activation(kind="clip", low=1, high=0), *rest)
 
 
+@pytest.mark.cases("all")
 @needs_onnx
 @pytest.mark.parametrize("kind", ACTIVATIONS)
 def test_onnx_runtime_gives_the_same_by_arithmetic_alone(kind: str, monkeypatch) -> None:
@@ -125,6 +128,7 @@ def test_onnx_runtime_gives_the_same_by_arithmetic_alone(kind: str, monkeypatch)
     assert test_onnx.apart(test_onnx.network_of(*test_onnx.CASES[kind])) <= 2e-6
 
 
+@pytest.mark.cases("all")
 @test_module.needs_torch
 @pytest.mark.parametrize("kind", ACTIVATIONS)
 def test_pytorch_gives_the_same_by_arithmetic_alone(kind: str, monkeypatch) -> None:

@@ -188,3 +188,54 @@ def test_a_curve_rises_where_its_weights_are_positive() -> None:
     assert (lower[:, width] < 0).all()
     assert (upper[:, width] == 0).all()
     assert 0 < (upper[:, 2 * width] > 0).sum() < len(upper)
+
+
+@pytest.mark.cases("all")
+@pytest.mark.parametrize(
+    ("axes", "shape", "channels", "view", "said"),
+    [
+        ("oidrc", (2, 1, 4, 3, 3), [0], "sheet", "rows are filters, columns are the 4 slices of each"),
+        (
+            "oidrc", (2, 3, 4, 3, 3), [0, 2], "sheet",
+            "rows are filters, columns are the 4 slices of each, one behind the other, for each input "
+            "channel in turn",
+        ),
+        (
+            "oic", (2, 9, 5), [0, 4], "sheet",
+            "a tile is a filter, with its index at its left; a row of a tile is an input channel, a column "
+            "is a place along the axis",
+        ),
+    ],
+)  # fmt: skip
+def test_what_rows_and_columns_are_is_said_of_filters_over_other_axes(
+    axes, shape, channels, view, said
+) -> None:
+    layer = conv(np.random.default_rng(0).normal(size=shape), axes=axes)
+    (page,) = draw(layer, channels, DrawingOptions(view=view))
+    assert said in page.sheet.facts
+    (page,) = draw(layer, channels, DrawingOptions(view="rms"))
+    assert said in page.sheet.notes
+    assert said not in page.sheet.facts
+
+
+@pytest.mark.cases("all")
+@pytest.mark.parametrize(
+    ("axes", "n_channels", "view", "drawn"),
+    [
+        ("oic", 1, "grid", "curves"), ("oic", 4, "grid", "curves"), ("oic", 5, "grid", "sheet"),
+        ("oic", 9, "curves", "curves"), ("oic", 1, "rms", "rms"), ("oidrc", 1, "grid", "sheet"),
+        ("oidrc", 1, "rms", "rms"), ("oirc", 1, "grid", "grid"), ("oirc", 9, "sheet", "sheet"),
+    ],
+)  # fmt: skip
+def test_a_view_is_the_one_that_is_asked_for_unless_it_has_no_place_for_the_filters(
+    axes, n_channels, view, drawn
+) -> None:
+    layer = conv(np.ones((2, n_channels, *[3] * (len(axes) - 2))), axes=axes)
+    assert view_for(layer, n_channels, view) == drawn
+
+
+def test_only_the_channels_that_are_asked_for_are_drawn_as_curves() -> None:
+    weights = np.random.default_rng(0).normal(size=(2, 3, 5))
+    (page,) = draw(conv(weights, axes="oic"), [2], DrawingOptions(view="curves"))
+    (alone,) = draw(conv(weights[:, 2:], axes="oic"), [0], DrawingOptions(view="curves"))
+    assert np.array_equal(page.sheet.values, alone.sheet.values)

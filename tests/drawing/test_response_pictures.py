@@ -291,6 +291,7 @@ def test_losses_are_drawn_from_the_first_epoch_on_with_a_line_and_a_name_for_eac
     assert texts_of(plain) == ["t"]
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("symmetric", [True, False])
 def test_a_heat_map_stands_between_the_image_and_both_with_a_scale_of_its_own_colours(symmetric) -> None:
     heat = np.array([[-1.0, 0.0, 2.0]])

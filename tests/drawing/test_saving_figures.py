@@ -119,6 +119,7 @@ def test_a_png_tells_its_resolution_and_what_it_shows(view, dpi) -> None:
         assert "Source" not in found.info
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("n", [1, PAGES_AT_ONCE, PAGES_AT_ONCE + 1, 2 * PAGES_AT_ONCE + 1])
 def test_a_pdf_has_its_pages_in_order_and_its_mark_however_many_there_are(n) -> None:
     from pypdf import PdfReader

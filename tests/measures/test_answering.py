@@ -517,3 +517,13 @@ def test_filters_over_other_axes_are_looked_at_as_what_they_are() -> None:
         assert command == f"filtviz plot 'a b.pkl' --layer {number}"
         assert look_unjudged(network, None) == ("", "")
     assert look_unjudged(Network.of([conv(np.ones((1, 1, 3, 3)))]), "a") == ("", "")
+
+
+@pytest.mark.parametrize("found", [True, False])
+@pytest.mark.parametrize(("z", "word"), [(5.0, "smoother"), (-5.0, "rougher")])
+def test_a_whole_layer_is_called_smoother_or_rougher_where_no_filter_is(found, z, word) -> None:
+    whole = finding("low-frequency", found=found, z=z)
+    plain = layer(0, "structured", findings=(whole,), filters=filters(4))
+    assert (f"all a little {word} than noise" in seen_in(plain)) == found
+    with_smooth = dataclasses.replace(plain, filters=filters(4, smooth=1))
+    assert seen_in(with_smooth) == "1 of 4 smooth"

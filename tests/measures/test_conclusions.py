@@ -293,6 +293,7 @@ def test_nothing_has_changed_only_where_no_layer_has(moved, nothing) -> None:
     assert ("(cos²): conv1 75% and conv2 75%" in text) == (not nothing)
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(("share", "smooth"), [(0.9, True), (0.1, False)])
 def test_what_was_added_is_called_smoother_only_where_it_is(share, smooth) -> None:
     change = Change(before="b", cos2=0.5, relative_change=0.1, share=share, share_p=1e-9)

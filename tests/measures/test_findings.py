@@ -388,6 +388,7 @@ def test_few_weights_are_not_shuffled_and_cost_nothing() -> None:
         survives_shuffling(many, "low-frequency", account)
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("n", [1, 2, 3, 4])
 def test_at_most_three_initialisers_are_named_that_draw_alike(n, plain) -> None:
     fit = Fit(tuple(f"rule{i}()" for i in range(n)), "matrix", 1.0, 1.0)

@@ -124,6 +124,7 @@ def test_filters_are_smooth_or_rough_against_noise_and_not_against_one_another(s
         assert list(found) == textures
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("sign", [1, -1])
 def test_only_what_is_no_smoother_and_no_rougher_looks_like_noise(sign) -> None:
     noise = np.random.default_rng(1).standard_normal((20, 4, 3, 3))

@@ -134,6 +134,7 @@ def test_smooth_stacks_are_seen_and_the_seed_fixes_the_answer() -> None:
     assert first.low_p.min() >= 1 / 200
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(("side", "measured"), [(31, True), (32, True), (33, False)])
 def test_composed_filters_are_measured_up_to_32_pixels(side, measured) -> None:
     stack = Stack(stages=(stage((2, 1, 3, 3)), stage((2, 2, side - 2, 3), seed=1)))

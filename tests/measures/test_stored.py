@@ -88,6 +88,7 @@ def test_planted_levels_are_counted(glorot, levels: int) -> None:
     assert count.distinct < 0.95 * count.expected
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("n", [1, 2])
 def test_one_weight_is_no_pile(n) -> None:
     found = clipping(Kernels.of(np.full((n, 1, 1, 1), 0.5)))

@@ -377,6 +377,7 @@ def test_a_verdict_of_one_layer_and_of_several(n, verdict, moved, said) -> None:
     assert said_of(n, verdict, moved=moved) == said
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("bias", [None, np.zeros(8), np.linspace(-1, 1, 8)])
 def test_a_matrix_that_an_initialiser_makes_was_trained_where_its_biases_moved(bias) -> None:
     weights = np.linalg.qr(np.random.default_rng(0).standard_normal((36, 36)))[0][:8].reshape(8, 4, 3, 3)

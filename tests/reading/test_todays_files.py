@@ -227,6 +227,7 @@ def test_other_kinds_are_named(tmp_path, name, data, said):
         filtviz.load(tmp_path / name)
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("name", "beside", "text", "said"),
     [

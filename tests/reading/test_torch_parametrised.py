@@ -103,6 +103,7 @@ def test_a_diagonal_that_shrank_is_not_taken_for_reflections(tmp_path):
     assert "guessed" in network.origin.guess
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("size", [(3, 3), (5, 3), (3, 5)])
 def test_reflections_without_a_base_are_told_by_their_signs(tmp_path, size):
     stored = signed(4, 2, *size)

@@ -6,6 +6,7 @@ import html
 import re
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from tests.building import conv
 from filtviz.errors import OutputError, RunningError, SelectionError
 from filtviz.measures.measure import Change, Diagnosis, FilterDiagnosis, Finding, LayerDiagnosis
 from filtviz.network import Network, Origin
-from filtviz.reporting import ReportOptions, gather, gathering, report
+from filtviz.reporting import ReportOptions, gather, gathering, pictures, report
 from filtviz.reporting.content import (
     FEW_SECTIONS,
     Line,
@@ -123,6 +124,7 @@ def test_several_models_have_their_answers_and_their_commands():
     assert "The commands whose pictures show most" not in first_part(page(*files[1:]))
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("measured", [True, False])
 def test_a_measured_share_is_called_so(measured):
     changes = (Change(before="b", cos2=0.5),) if measured else (Change(before="b", reason="it has none"),)
@@ -139,6 +141,7 @@ def test_a_layer_that_a_file_does_not_have_and_a_share_that_is_not_known_are_das
     assert text.endswith("conv1 2×1×3×3 – no pattern –")
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("shown", [True, False])
 def test_images_have_their_part_where_some_were_shown(shown):
     told = Examination(n_images=3, layers=(), answer="", sentences=("pixels are from 0 to 1",))
@@ -168,6 +171,7 @@ def test_what_is_concluded_of_a_file_stands_beside_its_table():
     assert "odd" in text
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(("protocol", "told"), [(None, None), (0, "0"), (2, "2")])
 def test_the_protocol_of_a_pickle_is_told_from_the_first_on(protocol, told):
     facts = dict(file_facts(file(origin=Origin(path=Path("a"), kind="x", protocol=protocol))))
@@ -229,6 +233,7 @@ def test_each_finding_says_whether_it_judges_and_when_it_counts(gathered):
     assert "0.5 – p < 0.01 , beyond 0.5 no four" in cells["four"].replace("0.01, ", "0.01 , ")
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("pictures", [True, False])
 def test_notes_of_a_section_stand_with_its_pictures(gathered, pictures):
     content = alone(gathered)
@@ -246,6 +251,7 @@ def test_a_filter_is_linked_by_its_own_number(gathered):
     assert "(2 of 4): 1 3" in words(text)
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("initialiser", "said"),
     [
@@ -281,6 +287,7 @@ def test_a_value_that_no_file_has_is_told_in_words_beside_the_others(gathered):
     assert follow_measures(diagnoses[:1]) is None
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(("n", "of"), [(1, 1), (1, 2), (2, 2), (1, 5)])
 def test_a_sheet_says_how_its_filters_lie(gathered, n, of):
     content = alone(gathered)
@@ -310,6 +317,7 @@ def sections_of(*verdicts: str) -> tuple[Section, ...]:
     )
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("n", [FEW_SECTIONS, FEW_SECTIONS + 1])
 def test_of_few_layers_all_stand_open_and_of_more_those_of_the_pictures(n):
     sections = sections_of(*["updated"] * n)
@@ -367,8 +375,6 @@ def test_a_page_gets_the_first_name_under_which_no_other_model_has_one(taken, na
 
 
 def test_the_classes_of_images_are_those_that_are_given_or_else_their_files(monkeypatch):
-    from types import SimpleNamespace
-
     asked = []
     monkeypatch.setattr(
         gathering, "pictures_of", lambda *_: SimpleNamespace(labels=("own",), images=0, sentences=())
@@ -423,6 +429,7 @@ def test_a_trail_has_a_point_for_each_value_that_is_known():
     assert trail_points([1.0, 2.0]) == ""
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(("family", "sigmas"), [("uniform", 3**0.5), ("normal", 3.0), ("cut normal", None)])
 def test_an_axis_reaches_as_far_as_the_initialiser_draws(family, sigmas):
     from filtviz.measures.catalogue import CATALOGUE, Fans, possible_draws
@@ -442,6 +449,7 @@ def test_earlier_files_are_compared_with_nothing_and_later_ones_with_all_of_them
     assert content.title == "Filters of c.pkl, and what changed since a.pkl, b.pkl"
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("stacked", [True, False])
 def test_what_is_assumed_is_done_and_said(stacked, monkeypatch):
     done = []
@@ -451,6 +459,7 @@ def test_what_is_assumed_is_done_and_said(stacked, monkeypatch):
     assert (gathering.ASSUMED in content.notes) == stacked
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     "fields", [{"images": "seen.npy"}, {"images": ["x.png", "seen.npy"]}, {"labels_from": "seen.npy"}]
 )
@@ -462,7 +471,19 @@ def test_a_page_is_not_written_over_what_is_shown_or_says_what_it_is(fields, tmp
     assert np.load("seen.npy").size == 3
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("place", [0, 1])
 def test_three_channels_are_colours_in_the_first_layer_alone(place):
     held = network((3, 3, 3, 3), (3, 3, 3, 3)).conv_layers
     assert draw_kernels([held[place]], 8).coloured == (place == 0)
+
+
+def test_what_cannot_be_seen_at_a_glance_has_no_picture(monkeypatch):
+    held = network((2, 1, 3, 3))
+    own = held.conv_layers[0]
+    for templates in (np.full((2, 1, 3, 3), np.nan), np.full((2, 1, 3, 3), np.inf)):
+        monkeypatch.setattr(pictures, "compose", lambda *_, of=templates: SimpleNamespace(templates=of))
+        assert pictures.glance_composed(held, own) is None
+    monkeypatch.setattr(pictures, "compose", lambda *_: SimpleNamespace(templates=np.ones((2, 1, 3, 3))))
+    assert pictures.glance_composed(held, own) is not None
+    assert glance_stored(conv(np.full((2, 1, 3, 3), np.nan))) is None

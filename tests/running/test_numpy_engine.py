@@ -366,6 +366,7 @@ def test_channels_that_make_no_groups_are_refused() -> None:
         forward(network, network.conv_layers[0], np.zeros((1, 4, 4, 4)))
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("operation", "shapes", "reason"),
     [
@@ -388,6 +389,7 @@ def test_a_mean_is_taken_of_all_inputs() -> None:
     assert NumpyEngine().apply(Merge(kind="mean"), parts).tolist() == [[3.0]]
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("keeps", [False, True])
 def test_weights_are_kept_apart_by_what_they_are_and_only_where_more_images_come(keeps: bool) -> None:
     """A bias is not taken for the weights of its layer, nor a layer's for those of another."""
@@ -408,6 +410,7 @@ def test_weights_are_kept_apart_by_what_they_are_and_only_where_more_images_come
     assert bool(engine._held) is keeps
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_units_stay_in_the_precision_that_was_asked_for(dtype) -> None:
     engine = NumpyEngine(dtype)
@@ -437,6 +440,7 @@ def test_exponentials_of_large_numbers_and_maxima_of_negative_ones_are_what_they
     ]
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("transposed", [False, True])
 def test_a_bias_for_each_place_is_added_there(transposed: bool) -> None:
     bias = np.arange(24.0).reshape(4, 2, 3)

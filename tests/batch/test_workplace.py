@@ -1,0 +1,115 @@
+"""What an export takes for done, what it forgets, and how it reads again what was read with another graph."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from tests.building import conv
+
+from filtviz.batch import exporting
+from filtviz.batch.jobs import PictureFile
+from filtviz.batch.manifest import read_manifest
+from filtviz.batch.workplace import RECENT, Workplace
+from filtviz.errors import ArgumentError
+from filtviz.network import Network, Origin
+from filtviz.reading import Hints
+from filtviz.sources import Sources
+
+WRITTEN = 10 * RECENT
+
+
+def record(**fields: Any) -> dict[str, Any]:
+    usual = {"model": "a.pkl", "folder": "a", "status": "drawn", "code": None, "reason": None, "pages": 1,
+             "asked": "this", "files": [["a.pkl", 1, 2, 3]], "pictures": ["x.png"]}  # fmt: skip
+    return {**usual, **fields}
+
+
+@pytest.fixture
+def workplace(tmp_path):
+    made = Workplace(tmp_path, Sources())
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "x.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    made._manifest.contents.entries["a/x.png"] = {"file": "a/x.png", "model": "a.pkl"}
+    made._manifest._seen = (1, 1, WRITTEN)
+    return made
+
+
+@pytest.mark.cases("all")
+@pytest.mark.parametrize(
+    ("fields", "is_done"),
+    [
+        ({}, True),
+        ({"status": "kept"}, True),
+        ({"status": "no-filters", "pictures": []}, True),
+        ({"status": "failed"}, False),
+        ({"status": "no-model"}, False),
+        ({"asked": "that"}, False),
+        ({"files": []}, False),
+        ({"files": [["b.pkl", 1, 2, 3]]}, False),
+        ({"files": [["a.pkl", 1, WRITTEN - RECENT, 3]]}, True),
+        ({"files": [["a.pkl", 1, 2, WRITTEN - RECENT + 1]]}, False),
+        ({"files": [["a.pkl", 1, 2, 3], ["b", 1, 2, WRITTEN]]}, False),
+        ({"pictures": ["x.png", "y.png"]}, False),
+        ({"pictures": ["gone.png"]}, False),
+    ],
+)
+def test_a_model_is_done_where_all_of_it_was_drawn_as_it_is_asked_for_now(fields, is_done, workplace):
+    workplace._manifest.contents.models["a.pkl"] = record(**fields)
+    assert (workplace.done("a.pkl", "this") is not None) == is_done
+    assert workplace.done("b.pkl", "this") is None
+
+
+def test_a_picture_of_another_model_does_not_count(workplace):
+    workplace._manifest.contents.models["a.pkl"] = record()
+    workplace._manifest.contents.entries["a/x.png"] = {"file": "a/x.png", "model": "b.pkl"}
+    assert workplace.done("a.pkl", "this") is None
+
+
+def test_what_is_drawn_again_is_not_done_before_it_is_drawn(tmp_path):
+    made = Workplace(tmp_path, Sources())
+    texts = {"file": "a/x.png", "model": "a.pkl", "sha256": "0" * 64, "layer": "c", "type": "t"}
+    entry = {**texts, "options": {}, "version": "1"}
+    file = PictureFile(path=tmp_path / "a" / "x.png", conv_index=0, channels=[0], first=0, pages=1)
+    with made._manifest.held(made.sources) as contents:
+        contents.models["a.pkl"] = record()
+        made._manifest.write(made.sources, complete=True)
+    assert "a.pkl" in read_manifest(tmp_path).models
+    assert made.announce(tmp_path / "a", [(file, entry)], force=False) == [file]
+    held = read_manifest(tmp_path)
+    assert (list(held.entries), list(held.models)) == (["a/x.png"], [])
+    made.leave(tmp_path / "a")
+
+
+@pytest.mark.cases("all")
+@pytest.mark.parametrize(
+    ("origin", "hints", "graph"),
+    [
+        ({}, None, None),
+        ({"graph": "a file", "also_read": (Path("g"),)}, None, (Path("g"), None)),
+        (
+            {"graph": "a text", "also_read": (Path("t"),), "described_by": Path("t")},
+            None,
+            (None, Path("t")),
+        ),
+        ({"graph": "a file", "also_read": (Path("g"),)}, Hints(like="mine"), None),
+        ({"graph": "a file", "also_read": (Path("g"),)}, Hints(architecture="mine"), None),
+        ({"graph": "a file", "also_read": (Path("g"),)}, Hints(weights="ema"), (Path("g"), None)),
+    ],
+)
+def test_a_network_with_a_graph_of_another_file_is_read_with_it_again(origin, hints, graph):
+    known = {name: value for name, value in origin.items() if name in Origin.__dataclass_fields__}
+    network = replace(Network.of([conv(np.ones((1, 1, 3, 3)))]), origin=Origin(path=Path("a"), **known))
+    found = exporting._graph_of(network, hints)
+    assert (None if found is None else (found.like, found.architecture)) == graph
+    if found is not None and hints is not None:
+        assert found.weights == hints.weights
+
+
+def test_a_graph_that_is_in_no_file_cannot_be_read_again():
+    network = replace(Network.of([]), origin=Origin(graph="in memory"))
+    with pytest.raises(ArgumentError, match="is in no file: export reads files"):
+        exporting._graph_of(network, None)
