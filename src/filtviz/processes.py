@@ -9,6 +9,7 @@ that it could leave behind. A worker imports what this process imports, and noth
 from __future__ import annotations
 
 import json
+import logging
 import os
 import signal
 import subprocess
@@ -310,6 +311,7 @@ def _receive(stream: BinaryIO | Any) -> bytes:
 def serve() -> NoReturn:
     """Do the jobs that come through stdin, and answer through stdout; this is all that a worker does."""
     jobs, answers = _take_streams()
+    logging.getLogger().addHandler(logging.NullHandler())  # what libraries log has nobody who reads it
     inbox: SimpleQueue[bytes | None] = SimpleQueue()
     status = 1
     try:

@@ -218,6 +218,21 @@ def test_what_filtviz_has_not_written_is_not_taken_for_a_manifest(tmp_path, text
     )
 
 
+def test_a_manifest_for_which_memory_is_short_is_not_called_a_strangers(tmp_path, monkeypatch):
+    write_manifest(tmp_path, Contents(), Sources(), complete=True)
+    for fault, sentence in (
+        (MemoryError, "not enough memory is left$"),
+        (ValueError, "is no manifest of filtviz"),
+    ):
+        monkeypatch.setattr("filtviz.batch.manifest._parse", lambda _, fault=fault: throw(fault))
+        with pytest.raises(OutputError, match=sentence):
+            read_manifest(tmp_path)
+
+
+def throw(fault):
+    raise fault
+
+
 def test_what_a_later_version_may_add_is_kept(tmp_path):
     text = manifest_of(more={"deep": [[1.5, None, True, "text"]]}, range=[-1e308, 0])
     (tmp_path / "manifest.json").write_text(text)

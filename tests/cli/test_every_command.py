@@ -11,8 +11,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from tests.full_disk import full_after
 
+from filtviz.cli import main
 from filtviz.files import PART_SUFFIX
 
 from .any_command import (
@@ -303,3 +305,72 @@ def test_a_disk_that_fills_leaves_each_file_as_it_was_or_whole(here, name, way):
         if failed.exit_code == 1 and not CASES[name].owns:
             assert "file too large" in failed.stderr, failed.stderr
     assert run(name, way).exit_code == 0
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_in_a_folder_that_was_removed_a_command_is_done_or_says_so(here, monkeypatch, name):
+    possible(name)
+    gone = here / "gone"
+    gone.mkdir()
+    line = [str(here / word) if (here / word).exists() else word for word in words(name)]
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    result = CliRunner().invoke(main, line)
+    assert not isinstance(result.exception, OSError)
+    assert result.exit_code in (0, 2) or "\nfiltviz: " in f"\n{result.stderr}"
+
+
+@pytest.mark.parametrize("name", [name for name, case in CASES.items() if "-o out/x.npz" in case.ways[1:]])
+def test_numbers_of_another_model_of_the_same_name_are_not_replaced(here, name):
+    possible(name)
+    for seed, folder in enumerate("xy"):
+        (here / folder).mkdir()
+        (here / folder / "net.pkl").write_bytes(network(seed, losses=(2.0, 1.0 + seed)))
+    line = ("--format npz -o out/",)
+    assert run(name, *line, model="x/net.pkl").exit_code == 0
+    (first,) = (here / "out").iterdir()
+    before = first.read_bytes()
+    other = run(name, *line, model="y/net.pkl")
+    assert (other.exit_code, first.read_bytes()) == (1, before)
+    assert "it shows another model whose name is the same" in other.stderr
+    (here / "x" / "net.pkl").write_bytes(network(5, losses=(2.0, 0.1)))
+    assert run(name, *line, model="x/net.pkl").exit_code == 0
+    assert first.read_bytes() != before
+    with np.load(first, allow_pickle=False) as numbers:
+        assert all(numbers[key].size for key in numbers)
+
+
+@pytest.fixture
+def strangers(here, monkeypatch):
+    """A working folder with modules and settings of a stranger's, where matplotlib can keep nothing."""
+    for name in ("numpy", "click", "pickle", "matplotlib", "logging"):
+        (here / f"{name}.py").write_text("open('was-run', 'w')\nraise SystemExit('from the folder')\n")
+    (here / "matplotlibrc").write_text("no.such.key: 3\ntext.usetex: True\n")
+    monkeypatch.setenv("MPLCONFIGDIR", os.devnull + "/none")
+    return here
+
+
+def start(*line, **variables):
+    """Run a program in a process of its own whose working folder is on no path but by its own doing."""
+    paths = [str(Path(path).resolve()) for path in sys.path if path]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(paths)} | variables
+    return subprocess.run(
+        [sys.executable, *line], env=environment, capture_output=True, text=True, check=False
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "line", ["graph m.pkl -o out/x.png", "loss m.pkl -o out/x.png", "export m.pkl -o out -j 2"]
+)
+def test_nothing_in_the_working_folder_is_run_or_obeyed_and_no_library_says_a_word(strangers, line):
+    result = start("-m", "filtviz", *line.split(), "-q")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert not (strangers / "was-run").exists()
+
+
+@pytest.mark.slow
+def test_a_folder_that_the_person_puts_on_the_path_is_looked_into(strangers):
+    result = start("-m", "filtviz", "layers", "m.pkl", PYTHONPATH=str(strangers))
+    assert result.returncode != 0
+    assert (strangers / "was-run").exists()

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import io
 from typing import Any
 
+import matplotlib
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
+from filtviz.drawing import DrawingOptions
 from filtviz.drawing import response_pictures as drawn
 from filtviz.drawing.colours import NOT_FINITE
+from filtviz.drawing.saving import write_pages
 from filtviz.responses import Activity, Codes, Maximised, Patches
 
 GREEN = np.array(NOT_FINITE) / 255
@@ -366,3 +371,25 @@ def test_images_lie_in_the_plane_where_their_codes_are() -> None:
     assert axes.get_xlim()[0] < 0 < 1 < axes.get_xlim()[1]
     assert axes.get_ylim()[0] < 0 < 1 < axes.get_ylim()[1]
     assert texts_of(figure)[0] == "dense: 2 images where their codes are"
+
+
+ODD_SETTINGS = {"text.usetex": True, "axes.facecolor": "black", "font.size": 30.0, "svg.fonttype": "none"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("suffix", ["png", "svg", "pdf"])
+def test_nobodys_settings_change_a_picture_of_answers_or_have_tex_run(suffix: str) -> None:
+    picture = drawn.loss_picture({"training": np.array([3.0, 2.0, 1.0])}, "t", ["n"])
+
+    def written() -> bytes:
+        stream = io.BytesIO()
+        write_pages([picture], suffix, DrawingOptions(), stream)
+        return stream.getvalue()
+
+    expected = written()
+    with matplotlib.rc_context(ODD_SETTINGS):
+        assert written() == expected
+        assert {name: matplotlib.rcParams[name] for name in ODD_SETTINGS} == ODD_SETTINGS
+        figure = Figure()
+        figure.text(0.5, 0.5, "a person's own figure keeps them")
+        assert figure.texts[0].get_usetex()

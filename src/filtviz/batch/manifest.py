@@ -139,7 +139,11 @@ def read_manifest(folder: Path) -> Contents:
         return Contents() if text is None else _parse(text)
     except OSError as error:
         raise OutputError(f"cannot read {printable(path, 200)}: {reason(error)}", path=path) from error
-    except (ValueError, KeyError, TypeError, RecursionError, MemoryError) as error:
+    except MemoryError as error:  # also of a small one, where nearly nothing is left
+        raise OutputError(
+            f"cannot read {printable(path, 200)}: not enough memory is left", path=path
+        ) from error
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise OutputError(
             f"{printable(path, 200)} is no manifest of filtviz: export to another folder, or move it away",
             path=path,

@@ -113,7 +113,10 @@ class CommandGroup(click.Group):
             ctx.exit(1)
         except OSError as error:  # of a path that nobody asked the system about before
             if error.filename is None:
-                raise
+                if _is_somewhere():
+                    raise
+                complain("the folder that this runs in has been removed: change to another one")
+                ctx.exit(1)
             complain(f"{printable(os.fspath(error.filename), 200)}: {printable(error.strerror)}")
             ctx.exit(1)
         except MemoryError:
@@ -122,6 +125,15 @@ class CommandGroup(click.Group):
         except KeyboardInterrupt:
             complain("stopped")
             ctx.exit(INTERRUPTED)
+
+
+def _is_somewhere() -> bool:
+    """Say whether the working folder is still there, from which relative paths lead on."""
+    try:
+        os.getcwd()  # noqa: PTH109  (what is asked is whether it can be told)
+    except FileNotFoundError:
+        return False
+    return True
 
 
 @click.group(cls=CommandGroup, context_settings={"help_option_names": ["-h", "--help"]})

@@ -89,15 +89,21 @@ class _Teller(logging.Handler):
 
 @contextmanager
 def conclusions_told() -> Iterator[None]:
-    """Say on stderr what reading concludes of files that do not tell it, whatever the command."""
+    """Say on stderr what reading concludes of files that do not tell it, whatever the command.
+
+    What libraries log is not said, such as where matplotlib keeps its list of fonts.
+    """
     logger, teller = logging.getLogger("filtviz"), _Teller()
     level, propagate = logger.level, logger.propagate
+    everything, nowhere = logging.getLogger(), logging.NullHandler()
+    everything.addHandler(nowhere)
     logger.addHandler(teller)
     logger.setLevel(logging.INFO)
     logger.propagate = False
     try:
         yield
     finally:
+        everything.removeHandler(nowhere)
         logger.removeHandler(teller)
         logger.setLevel(level)
         logger.propagate = propagate

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from filtviz.drawing.colours import NOT_FINITE
-from filtviz.drawing.showing import render
+from filtviz.drawing.showing import render, shipped_settings
 from filtviz.text import plural
 
 if TYPE_CHECKING:
@@ -62,11 +62,13 @@ class ResponsePicture:
 
     def figure(self) -> Figure:
         """Return the figure."""
-        return self.make()
+        with shipped_settings():
+            return self.make()
 
     def image(self) -> Image:
         """Return the figure's pixels."""
-        return render(self.make())
+        with shipped_settings():
+            return render(self.make())
 
 
 def _sheet(

@@ -104,7 +104,10 @@ def _write_pdf(pictures: Iterable[Picture], options: DrawingOptions, stream: Bin
 def _write_short_pdf(pictures: Iterable[Picture], stream: BinaryIO, mark: str) -> None:
     from matplotlib.backends.backend_pdf import FigureCanvasPdf, PdfPages
 
-    with PdfPages(stream, metadata={"CreationDate": None, "Keywords": mark or None}) as pages:
+    from filtviz.drawing.showing import shipped_settings
+
+    metadata = {"CreationDate": None, "Keywords": mark or None}
+    with shipped_settings(), PdfPages(stream, metadata=metadata) as pages:
         for picture in pictures:
             FigureCanvasPdf(picture.figure()).print_pdf(pages)
 
@@ -112,9 +115,12 @@ def _write_short_pdf(pictures: Iterable[Picture], stream: BinaryIO, mark: str) -
 def _write_svg(pictures: Iterable[Picture], options: DrawingOptions, stream: BinaryIO, mark: str) -> None:  # noqa: ARG001
     from matplotlib.backends.backend_svg import FigureCanvasSVG
 
+    from filtviz.drawing.showing import shipped_settings
+
     (picture,) = pictures
     drawn = BytesIO()
-    FigureCanvasSVG(picture.figure()).print_svg(drawn, metadata={"Date": None, "Keywords": mark or None})
+    with shipped_settings():
+        FigureCanvasSVG(picture.figure()).print_svg(drawn, metadata={"Date": None, "Keywords": mark or None})
     stream.write(_number_ids(drawn.getvalue()))
 
 
@@ -127,10 +133,17 @@ FORMATS: dict[str, Callable[[Iterable[Picture], DrawingOptions, BinaryIO, str], 
 
 
 def _write_npz(pictures: Iterable[Picture], options: DrawingOptions, stream: BinaryIO, mark: str) -> None:  # noqa: ARG001
+    """Write arrays as numpy's ``savez_compressed`` does; the mark stands in the comment of the archive."""
+    import zipfile
+
     import numpy as np
 
     (picture,) = pictures
-    np.savez_compressed(stream, **picture.arrays)  # type: ignore[attr-defined]
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.comment = mark.encode()
+        for name, array in picture.arrays.items():  # type: ignore[attr-defined]
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
+                np.lib.format.write_array(member, np.asanyarray(array), allow_pickle=False)
 
 
 NUMBERS = {"npz": _write_npz}

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 from base64 import b64encode
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from html import escape
@@ -13,6 +14,7 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import matplotlib
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -27,7 +29,7 @@ from filtviz.text import printable
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-__all__ = ["Figures", "ShownFigure", "picture_png", "render", "strip_html"]
+__all__ = ["Figures", "ShownFigure", "picture_png", "render", "shipped_settings", "strip_html"]
 
 MOST_SHOWN = 24
 """Pictures of a strip; of more it is said how many they are."""
@@ -107,6 +109,19 @@ class _Drawn:
 
     def image(self) -> Image:
         return render(self.drawn)
+
+
+@contextmanager
+def shipped_settings() -> Iterator[None]:
+    """Draw with the settings that matplotlib ships with, whoever has changed them.
+
+    A ``matplotlibrc`` that lies beside a stranger's models could have TeX run for each text.
+    """
+    shipped: dict[Any, Any] = dict(matplotlib.rcParamsDefault)
+    shipped.pop("backend")
+    with matplotlib.rc_context():
+        matplotlib.rcParams.update(shipped)
+        yield
 
 
 def render(figure: Figure) -> Image:

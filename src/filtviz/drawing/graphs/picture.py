@@ -11,6 +11,7 @@ from filtviz.drawing.figures import PLAIN_TEXT, blank_figure, render
 from filtviz.drawing.glyphs import FONT
 from filtviz.drawing.graphs.boxes import KINDS, Box, Graph, Kind
 from filtviz.drawing.graphs.placing import BOX_WIDTH, Placed, Placing, place
+from filtviz.drawing.showing import shipped_settings
 from filtviz.errors import DrawingError
 
 if TYPE_CHECKING:
@@ -74,7 +75,8 @@ class GraphPicture:
                 f"{self.graph.name} would be {width * DPI:,.0f} x {height * DPI:,.0f} pixels: write .svg, "
                 ".pdf, .dot or .mmd, or look at it with --terminal"
             )
-        return render(self.figure())
+        with shipped_settings():
+            return render(self.figure())
 
 
 def _draw(graph: Graph, placing: Placing) -> Figure:
