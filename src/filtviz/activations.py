@@ -1,7 +1,7 @@
 """The functions of each unit by itself: their kinds, their numbers, what they give, and which are monotone.
 
-To add one: its kind in `ActivationKind`, whether it is monotone, and its arithmetic in `activate`, all in
-this file. Both engines run that arithmetic and both converters write it down, each with `Functions` of its
+To add one: its kind in `ActivationKind`, its row in `KINDS`, and its arithmetic in `activate`, all in this
+file. Both engines run that arithmetic and both converters write it down, each with `Functions` of its
 own; a converter may have a shorter word for a kind (`filtviz.converting.formulas`). Composition takes any
 kind as if it were linear, and bounds go by whether it is monotone. Where files name it, a row in the table
 of their format.
@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Literal, Protocol, assert_never
+from typing import Any, Literal, NamedTuple, Protocol, assert_never
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +21,7 @@ from filtviz.parameter import Parameter, spread_out
 from filtviz.text import printable
 
 __all__ = [
-    "MONOTONE",
+    "KINDS",
     "UNTOLD_ACTIVATION",
     "Activation",
     "ActivationKind",
@@ -64,35 +64,49 @@ ActivationKind = Literal[
     "untold",
 ]
 
-MONOTONE: Mapping[ActivationKind, bool] = {
-    "linear": True,
-    "rectify": True,
-    "leaky_rectify": True,
-    "parametric_rectify": False,  # its slopes are weights, of either sign
-    "clipped_rectify": True,
-    "elu": True,
-    "selu": True,
-    "sigmoid": True,
-    "hard_sigmoid": True,
-    "tanh": True,
-    "softplus": True,
-    "softsign": True,
-    "exp": True,
-    "swish": False,
-    "hard_swish": False,
-    "mish": False,
-    "gelu": False,
-    "gelu_tanh": False,
-    "clip": True,
-    "power": False,
-    "absolute": False,
-    "log": False,  # of numbers below 0 there is none
-    "erf": True,
-    "sin": False,
-    "cos": False,
-    "untold": False,
+
+class Kind(NamedTuple):
+    """What is known of a kind of activation.
+
+    Attributes:
+        is_monotone: Whether a larger input never gives a smaller output, as long as its numbers are not
+            negative.
+        work: What a number takes, of functions that are more than a comparison; huge numbers take longest.
+    """
+
+    is_monotone: bool
+    work: int = 0
+
+
+KINDS: Mapping[ActivationKind, Kind] = {
+    "linear": Kind(True),
+    "rectify": Kind(True),
+    "leaky_rectify": Kind(True),
+    "parametric_rectify": Kind(False),  # its slopes are weights, of either sign
+    "clipped_rectify": Kind(True),
+    "elu": Kind(True, work=240),
+    "selu": Kind(True, work=240),
+    "sigmoid": Kind(True, work=240),
+    "hard_sigmoid": Kind(True),
+    "tanh": Kind(True, work=240),
+    "softplus": Kind(True, work=240),
+    "softsign": Kind(True),
+    "exp": Kind(True, work=240),
+    "swish": Kind(False, work=240),
+    "hard_swish": Kind(False),
+    "mish": Kind(False, work=450),
+    "gelu": Kind(False, work=450),
+    "gelu_tanh": Kind(False, work=450),
+    "clip": Kind(True),
+    "power": Kind(False, work=450),
+    "absolute": Kind(False),
+    "log": Kind(False, work=240),  # of numbers below 0 there is none
+    "erf": Kind(True, work=240),
+    "sin": Kind(False, work=600),
+    "cos": Kind(False, work=600),
+    "untold": Kind(False),
 }
-"""Whether a larger input never gives a smaller output, as long as its numbers are not negative."""
+"""Every kind."""
 
 UNTOLD_ACTIVATION = "a nonlinearity that the file does not tell"
 
@@ -127,7 +141,7 @@ class Activation:
     @property
     def is_monotone(self) -> bool:
         """Whether a larger input never gives a smaller output: what a proof by intervals rests on."""
-        return MONOTONE[self.kind] and min(self.alpha, self.scale, self.scale_in) >= 0
+        return KINDS[self.kind].is_monotone and min(self.alpha, self.scale, self.scale_in) >= 0
 
     @property
     def word(self) -> str:

@@ -15,6 +15,7 @@ import numpy as np
 
 from filtviz.drawing.layout import TileSpec, plan_pages
 from filtviz.drawing.lettering import PageDesign, design_page
+from filtviz.drawing.options import SheetOptions
 from filtviz.drawing.sheet import SheetTexts
 from filtviz.drawing.terminal import Depth, sheet_lines
 
@@ -81,7 +82,8 @@ def layouts() -> Iterator[str]:
     )
     for (n, channels, rows, cols), widths, room in product(shapes, words, (None, (500, 800))):
         spec = TileSpec(n_strips=n, n_columns=channels, rows=rows, cols=cols, **widths)
-        pages = plan_pages(spec, room)
+        options = SheetOptions(figsize=(8.24, 5.24) if room else None)
+        pages = plan_pages(spec, options)
         last = list(pages[-1].tiles())[-1]
         plan = ", ".join(f"{each.name} {getattr(pages[0].plan, each.name)}" for each in fields(pages[0].plan))
         yield f"{n}x{channels}x{rows}x{cols} {widths} in {room}: {len(pages)} pages, {plan}"

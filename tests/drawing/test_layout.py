@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from filtviz.drawing.layout import GOOD_TILE, LARGEST, LEAST_TILE, TileSpec, plan_pages
+from filtviz.drawing.layout import DPI, GOOD_TILE, LARGEST, LEAST_TILE, MARGIN, TileSpec, plan_pages
+from filtviz.drawing.options import SheetOptions
 
 specs = st.builds(
     TileSpec,
@@ -112,7 +113,8 @@ def test_long_headings_stand_upright() -> None:
 def test_given_room_is_kept() -> None:
     spec = TileSpec(n_strips=20, n_columns=20, rows=3, cols=3, label_width=2, heading_width=2)
     for room in [(300, 300), (900, 700), (2000, 2000)]:
-        for page in plan_pages(spec, room):
+        height, width = ((length + 2 * MARGIN) / DPI for length in room)
+        for page in plan_pages(spec, SheetOptions(figsize=(width, height + 0.5)), taken=50):
             assert page.size[0] <= room[0]
             assert page.size[1] <= room[1]
 

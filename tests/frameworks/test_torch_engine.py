@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import filtviz
 from filtviz import RunningError
-from filtviz.activations import MONOTONE, Activation
+from filtviz.activations import KINDS, Activation
 from filtviz.network import Layer, Network
 from filtviz.operations import (
     ChannelPooling,
@@ -129,7 +129,7 @@ def pooling(draw: st.DrawFn, channels: int) -> Operation:
 
 
 def of_each_unit(draw: st.DrawFn, channels: int) -> Operation:
-    kind = draw(st.sampled_from([kind for kind in MONOTONE if kind != "untold"]))
+    kind = draw(st.sampled_from([kind for kind in KINDS if kind != "untold"]))
     slopes = array(draw, channels) if kind == "parametric_rectify" else None
     ends = {"low": -0.5, "high": 0.75} if kind == "clip" else {}
     return Activation(kind=kind, alpha=draw(st.sampled_from([0.25, 1.0, 6.0])), slopes=slopes, **ends)

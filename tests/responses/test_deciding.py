@@ -11,7 +11,7 @@ import pytest
 
 import filtviz
 from filtviz import RunningError
-from filtviz.activations import MONOTONE, Activation
+from filtviz.activations import KINDS, Activation
 from filtviz.network import Layer, Network
 from filtviz.operations import Convolution, Dense, Flatten, Softmax
 from filtviz.parameter import Parameter
@@ -50,7 +50,7 @@ def test_every_function_has_the_ends_that_its_values_have() -> None:
         "softsign": (-1, 1),
         "clipped_rectify": (None, 6),
     }
-    for kind in MONOTONE:
+    for kind in KINDS:
         alpha = 6.0 if kind == "clipped_rectify" else 1.0
         assert ends_of(Activation(kind=kind, name=kind, alpha=alpha)) == told.get(kind, (None, None)), kind
     assert ends_of(Activation(kind="tanh", name="", scale=1.7)) == (-1.7, 1.7)

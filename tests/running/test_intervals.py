@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from filtviz.activations import MONOTONE, Activation, activate
+from filtviz.activations import KINDS, Activation, activate
 from filtviz.network import Layer, Network
 from filtviz.operations import Concatenate, Identity, Merge, Normalisation, Operation, Pad, Pooling
 from filtviz.parameter import Parameter
@@ -212,7 +212,7 @@ def test_zero_weights_of_anything_are_zero() -> None:
 
 
 @pytest.mark.cases("all")
-@pytest.mark.parametrize("kind", [kind for kind, monotone in MONOTONE.items() if monotone])
+@pytest.mark.parametrize("kind", [kind for kind, facts in KINDS.items() if facts.is_monotone])
 def test_what_is_said_to_be_monotone_is(kind: str) -> None:
     activation = Activation(kind=kind, alpha=0.3, scale=1.2, scale_in=0.7)
     x = np.linspace(-9, 9, 4001)
@@ -243,7 +243,7 @@ def test_a_live_filter_behind_an_unknown_function_is_not_called_dead() -> None:
 
 def test_an_activation_is_called_monotone_where_a_larger_input_never_gives_less() -> None:
     x = np.linspace(-9.0, 9.0, 4001)
-    for kind, said in MONOTONE.items():
+    for kind, (said, _) in KINDS.items():
         if kind in ("parametric_rectify", "gelu", "untold"):  # by its weights, or not known here
             assert not said
             continue

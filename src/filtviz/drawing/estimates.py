@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from filtviz.drawing.colours import DEFAULT_CMAP
 from filtviz.drawing.curves import LEVELS
 from filtviz.drawing.grid import KernelGrid
-from filtviz.drawing.lettering import DPI, LEAST_WIDTH, MARGIN
+from filtviz.drawing.layout import DPI, MARGIN
+from filtviz.drawing.lettering import LEAST_WIDTH
 from filtviz.drawing.options import LONGEST_SIDE
 from filtviz.drawing.pages import SheetPage
 from filtviz.drawing.pixelmap import Grid, kernels_in_doubt

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from filtviz.drawing.glyphs import FONT
-from filtviz.drawing.lettering import DPI
+from filtviz.drawing.layout import DPI
 from filtviz.drawing.pixelmap import BOTTOM, LEFT, RIGHT, SPACE, TOP, Grid, place_boxes
 from filtviz.drawing.showing import ShownFigure, render
 

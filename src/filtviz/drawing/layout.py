@@ -11,8 +11,16 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
-__all__ = ["Box", "Page", "Plan", "TileSpec", "plan_pages"]
+if TYPE_CHECKING:
+    from filtviz.drawing.options import SheetOptions
+
+__all__ = ["DPI", "MARGIN", "Box", "Page", "Plan", "TileSpec", "plan_pages"]
+
+DPI = 100
+MARGIN = 12
+"""Pixels around a page."""
 
 COMFORTABLE = (800, 1000)
 """``(height, width)`` of the tiles that a screen shows without scrolling; larger only for tiles' sake, …"""
@@ -126,13 +134,15 @@ class Page:
                 yield strip, column, Box(left + i * self.plan.pitch[1], top, width, height)
 
 
-def plan_pages(spec: TileSpec, room: tuple[int, int] | None = None) -> list[Page]:
+def plan_pages(spec: TileSpec, options: SheetOptions | None = None, taken: int = 0) -> list[Page]:
     """Choose the largest tiles with which all fits on one page; with the least ones, take more pages.
 
     Args:
         spec: What there is to place.
-        room: ``(height, width)`` in pixels for the tiles of a page; None takes what a screen shows.
+        options: What was chosen; without a ``figsize`` a page takes what a screen shows.
+        taken: Pixels of a page's height that are not for tiles.
     """
+    room = None if options is None or options.figsize is None else _room(options.figsize, taken)
     least, side = least_zoom(spec), max(spec.rows, spec.cols)
     good = max(least, GOOD_TILE // side)
     if room is not None:
@@ -144,6 +154,12 @@ def plan_pages(spec: TileSpec, room: tuple[int, int] | None = None) -> list[Page
             return [page]
     limits = room or LARGEST
     return _split(spec, _plan(spec, least, max(_possible_blocks(spec, least, limits), default=1), limits))
+
+
+def _room(figsize: tuple[float, float], taken: int) -> tuple[int, int]:
+    """Return the ``(height, width)`` in pixels that a page of so many inches leaves for the tiles."""
+    width, height = (int(length * DPI) - 2 * MARGIN for length in figsize)
+    return max(height - taken, 1), max(width, 1)
 
 
 def _one_page(spec: TileSpec, largest: int, smallest: int, limits: tuple[int, int]) -> Page | None:

@@ -17,17 +17,16 @@ from numpy.typing import NDArray
 
 from filtviz.drawing.colours import Colours, by_primaries, colour_bar, index_steps, sheet_colours
 from filtviz.drawing.glyphs import RGB, Side, Writing, has_glyph
-from filtviz.drawing.layout import CHARACTER, Page, plan_pages
+from filtviz.drawing.layout import CHARACTER, DPI, MARGIN, Page, plan_pages
+from filtviz.drawing.options import SheetOptions
 from filtviz.drawing.sheet import Sheet, spec_of
 from filtviz.text import printable
 
 if TYPE_CHECKING:
     from filtviz.drawing.pages import SheetPage
 
-__all__ = ["DPI", "Mosaic", "PageDesign", "design_page", "plan_sheet", "writable"]
+__all__ = ["Mosaic", "PageDesign", "design_page", "plan_sheet", "writable"]
 
-DPI = 100
-MARGIN = 12
 TITLE_LINE, TEXT_LINE = 18, 14
 TEXT_CHARACTER = 6.2
 """Of the font in which facts and notes are written, in pixels."""
@@ -74,16 +73,13 @@ class PageDesign:
     writings: tuple[Writing, ...]
 
 
-def plan_sheet(sheet: Sheet, figsize: tuple[float, float] | None = None) -> list[Page]:
-    """Lay a sheet out on as many pages as it needs, each of ``figsize`` inches, or of what it needs."""
-    return plan_pages(spec_of(sheet), None if figsize is None else _room(sheet, figsize))
-
-
-def _room(sheet: Sheet, figsize: tuple[float, float]) -> tuple[int, int]:
-    """Return the pixels that header and bar leave for the tiles."""
-    width, height = (int(length * DPI) - 2 * MARGIN for length in figsize)
-    taken = _header_height(_header(sheet, "", width)) + _bar_height(sheet)
-    return max(height - taken, 1), max(width, 1)
+def plan_sheet(sheet: Sheet, options: SheetOptions) -> list[Page]:
+    """Lay a sheet out on as many pages as it needs, each as large as was chosen, or as it needs."""
+    taken = 0
+    if options.figsize is not None:
+        width = int(options.figsize[0] * DPI) - 2 * MARGIN
+        taken = _header_height(_header(sheet, "", width)) + _bar_height(sheet)
+    return plan_pages(spec_of(sheet), options, taken)
 
 
 def design_page(drawn: SheetPage) -> PageDesign:

@@ -2,8 +2,8 @@
 
 To add an option of sheets: one field of `SheetOptions` with its help (`_option`), and the place that obeys
 it: ``selection.py`` for which filters, their order, turning and labels, ``kernel_sheets.py`` and
-``pattern_sheets.py`` for what is drawn of each, ``layout.py`` for where. The command line makes ``--name`` of
-the field, and what it may be is checked here.
+``pattern_sheets.py`` for what is drawn of each, ``layout.py`` for where on the page. The
+command line makes ``--name`` of the field, and what it may be is checked here.
 """
 
 from __future__ import annotations

@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from filtviz.drawing.glyphs import Canvas, write
-from filtviz.drawing.layout import Page
-from filtviz.drawing.lettering import DPI, Mosaic, PageDesign, design_page, plan_sheet
+from filtviz.drawing.layout import DPI, Page
+from filtviz.drawing.lettering import Mosaic, PageDesign, design_page, plan_sheet
 from filtviz.drawing.pixelmap import is_proven_version
 from filtviz.drawing.sheet import Sheet
 
@@ -69,7 +69,7 @@ class SheetPage:
 
 def sheet_pages(sheet: Sheet, options: DrawingOptions) -> Iterator[SheetPage]:
     """Yield the pages of a sheet."""
-    pages = plan_sheet(sheet, options.sheet.figsize)
+    pages = plan_sheet(sheet, options.sheet)
     for number, page in enumerate(pages, start=1):
         yield SheetPage(sheet=sheet, page=page, number=number, total=len(pages), options=options)
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from filtviz.activations import Activation, ActivationKind
+from filtviz.activations import KINDS, Activation
 from filtviz.operations import (
     Convolution,
     Dense,
@@ -55,15 +55,8 @@ _CALLS: Mapping[type, int] = {
 }
 """The work of operations that are made of many."""
 
-_OF_FUNCTIONS: Mapping[ActivationKind, int] = {
-    **dict.fromkeys(("sigmoid", "swish", "exp", "log", "tanh", "elu", "selu", "softplus", "erf"), 240),
-    **dict.fromkeys(("gelu", "gelu_tanh", "mish", "power"), 450),
-    **dict.fromkeys(("sin", "cos"), 600),
-}
-"""The work of a number, of functions that are more than a comparison; those of huge numbers are slowest."""
-
 _OF_SOFTMAX, _OF_POWER, _OF_RESIZING = 120, 240, 60
-"""The same of exponentials and their sum, of a power, and of weighing two neighbours on each axis."""
+"""The work of a number, of exponentials and their sum, of a power, and of weighing two neighbours."""
 
 
 class Cost(NamedTuple):
@@ -118,7 +111,7 @@ def _of_a_number(operation: Operation) -> int:
     """Return the work of a number beyond taking and giving it."""
     match operation:
         case Activation():
-            return _OF_FUNCTIONS.get(operation.kind, 0)
+            return KINDS[operation.kind].work
         case Softmax():
             return _OF_SOFTMAX
         case Resize():
