@@ -48,6 +48,7 @@ def test_an_array_survives_every_protocol(array, protocol):
     assert same(read(pickle.dumps(array, protocol)), array)
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("protocol", range(6))
 def test_numbers_of_numpy_are_arrays_without_axes(protocol):
     assert read(pickle.dumps(np.float64(0.1), protocol)) == 0.1
@@ -85,6 +86,7 @@ def test_a_shape_that_cannot_be_is_not_believed(shape):
         as_array(root, Limits())
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     "shape",
     [
@@ -119,6 +121,7 @@ def test_arrays_of_a_graphics_card_are_what_they_wrap():
     assert as_array(root, Limits()) is None
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("protocol", range(6))
 def test_an_array_of_objects_is_a_list_of_items(protocol):
     array = np.empty(2, object)

@@ -72,6 +72,7 @@ def test_numbers_of_numpy_are_numbers_and_text_about_an_object_is_passed_over():
     assert found.told
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("leakiness", [np.zeros(3), [0.1], Thing("theano.X"), float("nan")])
 def test_an_object_with_more_than_numbers_is_not_told(leakiness):
     found = function(Thing("lasagne.nonlinearities.LeakyRectify", leakiness=leakiness))
@@ -79,6 +80,7 @@ def test_an_object_with_more_than_numbers_is_not_told(leakiness):
     assert (dict(found.parameters), found.told) == ({}, False)
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("name", ["Tanh", "Add", "Mul", "Maximum"])
 def test_an_operator_of_theano_has_what_it_does_with_each_number(name):
     assert function(elemwise(f"theano.scalar.basic.{name}")) == Function(
@@ -118,6 +120,7 @@ def test_of_keywords_that_are_bound_twice_the_outer_ones_count():
     assert (dict(found.parameters), found.told) == ({"alpha": 0.5, "beta": 1}, True)
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     "bound",
     [
@@ -134,6 +137,7 @@ def test_what_else_is_bound_to_a_function_is_not_told(bound):
     assert not found.told
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     "value",
     [None, 1, "relu", [], Thing("functools.partial"), functools.reduce(lambda f, _: Partial(f), range(9), 1)],
@@ -156,6 +160,7 @@ def test_an_object_with_many_attributes_that_many_layers_share_takes_of_the_effo
         facts.function("nonlinearity")
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("wanted", [slice(1, None, 2), slice(None), slice(-3, 10)])
 @pytest.mark.parametrize("protocol", [0, 2, 4])
 def test_slices(wanted, protocol):
@@ -165,6 +170,7 @@ def test_slices(wanted, protocol):
     assert Attributes(record, effort(Limits())).as_slice("slice") == wanted
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     "value",
     [

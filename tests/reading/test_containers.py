@@ -127,6 +127,7 @@ def npy(shape: str, data: bytes, descr: str = "<f4", version: int = 1) -> bytes:
     return b"\x93NUMPY" + bytes([version, 0]) + length + header + data
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("version", [1, 2, 3])
 @pytest.mark.parametrize("shape", ["(8, 3, 5, 5)", "(8L, 3L, 5L, 5L)", "(8,3,5,5,)"])
 def test_headers_of_npy_files(tmp_path, shape, version):
@@ -135,6 +136,7 @@ def test_headers_of_npy_files(tmp_path, shape, version):
     assert np.array_equal(load(path).conv_layers[0].W, W)
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     "data",
     [
@@ -245,6 +247,7 @@ def test_old_joblib_keeps_compressed_arrays_beside_without_their_header(tmp_path
     assert np.array_equal(load(tmp_path / "model").conv_layers[0].W, W)
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     "name",
     [
@@ -397,12 +400,14 @@ def test_the_name_of_the_file_is_made_printable(tmp_path):
     assert "a\\x1b[31m\\n.pkl" in str(caught.value)
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("bad", [{"opcodes": 0}, {"memo": -1}, {"members": 2.5}, {"nesting": True}])
 def test_limits_check_themselves(bad):
     with pytest.raises(ValueError, match="must be a whole number above zero"):
         Limits(**bad)
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("name", "says"),
     [

@@ -395,6 +395,7 @@ def told(**facts: Any) -> list[str]:
     return list(template._table(layer, "c", is_last=False))[1:]
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("facts", "lines"),
     [
@@ -411,6 +412,7 @@ def test_a_template_says_what_is_known_of_a_convolution_and_no_more(facts, lines
     assert told(**facts) == [*usual, *lines]
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("facts", "first"),
     [
@@ -424,6 +426,7 @@ def test_kernels_with_their_channels_in_front_are_taken_for_transposed_ones(fact
     assert told(**facts)[0] == first
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("flips", "line"),
     [
@@ -451,6 +454,7 @@ def test_layers_have_names_of_their_own_in_a_template():
         assert tomllib.loads(f"[{key}]\nx = 1") == {name: {"x": 1}}
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("operations", "image"),
     [

@@ -120,6 +120,7 @@ def test_a_folder_that_cannot_be_looked_into_is_one_sentence_and_one_below_is_no
         files_in(tmp_path)
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("content", "is_none"),
     [

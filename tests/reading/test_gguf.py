@@ -49,6 +49,7 @@ def refusal(path: Path, error: type[Exception] = MalformedFileError) -> str:
     return str(caught.value).partition(": ")[2]
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("version", [1, 2, 3, 4])
 def test_versions_two_and_three_are_read(tmp_path, version) -> None:
     path = kernel_in(tmp_path / "m.gguf", version=version)
@@ -60,6 +61,7 @@ def test_versions_two_and_three_are_read(tmp_path, version) -> None:
         )
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("code", TYPES)
 def test_numbers_of_every_type_that_is_not_packed_are_read(tmp_path, code) -> None:
     values = KERNEL.astype(TYPES[code])
@@ -90,6 +92,7 @@ def test_facts_of_every_kind_are_gone_over(tmp_path) -> None:
     assert filtviz.load(kernel_in(tmp_path / "n.gguf")).origin.producer == ""
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("alignment", [8, 64, 1 << 16, 0, 12, 4, 1 << 17])
 def test_tensors_lie_where_the_file_says_that_they_are_aligned(tmp_path, alignment) -> None:
     told = fact("general.alignment", 4, struct.pack("<I", alignment))
@@ -100,6 +103,7 @@ def test_tensors_lie_where_the_file_says_that_they_are_aligned(tmp_path, alignme
         assert refusal(path) == "it says that its tensors are aligned as they cannot be"
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     "odd",
     [

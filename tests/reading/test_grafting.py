@@ -168,6 +168,7 @@ def test_arrays_that_only_one_file_has_are_named() -> None:
 KERNEL = (4, 1, 3, 3)
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("ours", "theirs", "said"),
     [
@@ -197,6 +198,7 @@ def _array(layer: str, name: str, shape: tuple[int, ...]) -> grafting._Array:
     return grafting._Array(layer=Layer(name=layer, parameters=(parameter,)), parameter=parameter, keys=())
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("named", [1, 3])
 @pytest.mark.parametrize(
     ("ours", "theirs", "said"),
@@ -222,6 +224,7 @@ def test_what_only_one_of_two_files_has_is_named_with_the_likely_reason(ours, th
     assert grafting._unequal(mine, other, named, "N", "G") == wanted
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("n", "named", "said"),
     [

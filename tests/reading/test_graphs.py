@@ -230,6 +230,7 @@ def test_a_dense_layer_of_darknets_has_its_biases_first(tmp_path):
     assert network.layers[1].name == "0.connected"
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("text", "says"),
     [

@@ -30,6 +30,7 @@ def reached(graph: Sequence[Mapping[str, int]]) -> list[int]:
     return found
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     "graph",
     [

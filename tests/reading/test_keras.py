@@ -103,6 +103,7 @@ def test_weights_alone_say_what_they_leave_open():
     assert len(network.origin.inferred) == 2
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("path", "name"),
     [
@@ -336,6 +337,7 @@ def test_models_in_one_another_end(tmp_path):
         keras(tmp_path, [inner])
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("config", [b"[" * 200_000, b"{", b'"text"', b'{"class_name": 3}', b"\xff\xfe"])
 def test_a_configuration_that_is_none_is_one_sentence(tmp_path, config):
     path = tmp_path / "m.keras"
@@ -355,6 +357,7 @@ def test_the_kernel_that_the_attacks_are_after_is_read_where_it_lies():
     assert np.array_equal(kernel, np.arange(36, dtype=np.float32).reshape(3, 3, 1, 4))
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("name", "says"),
     [
@@ -383,6 +386,7 @@ def test_groups_that_hold_each_other_end():
         filtviz.load(ATTACKS / "loop.h5")
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("kept", [9, 50, 96, 500, 2048, 0.5, 0.9])
 def test_a_file_that_was_cut_short_is_one_sentence(tmp_path, kept):
     data = (FIXTURES / "tf_nested_legacy.h5").read_bytes()
@@ -433,6 +437,7 @@ def test_dense_layers_are_dense_and_flatten_keeps_kerass_order(tmp_path):
     assert isinstance(network.layers[1].operations[0], Convolution)
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("said", "policy"),
     [
@@ -479,6 +484,7 @@ def test_a_dataset_is_read_as_its_messages_say():
     assert few.read().astype(float).tolist() == [1, 2]
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("shape", "messages", "word", "sentence"),
     [

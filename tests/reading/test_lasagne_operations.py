@@ -155,6 +155,7 @@ def test_a_row_a_class(read, cls, state, expected):
         assert given == pytest.approx(value) if isinstance(value, float) else given == value, name
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("state", "expected"),
     [
@@ -188,6 +189,7 @@ def test_merges(read, function, kind, name):
 HOME = "lasagne.nonlinearities"
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("value", "kind", "numbers"),
     [

@@ -9,6 +9,7 @@ import pytest
 from filtviz.reading.formats.torch.loss_lists import as_history, losses_in, which_loss
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("path", "name"),
     [
@@ -34,6 +35,7 @@ def test_names_tell_which_losses_they_are(path: tuple[str, ...], name: str) -> N
     assert which_loss(path) == name
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("value", [[1.0], [1.0, "x"], 3.0, "ab", [True, False], [[1.0], [2.0]], None])
 def test_what_is_no_list_of_numbers_is_none(value: Any) -> None:
     assert losses_in(value) is None

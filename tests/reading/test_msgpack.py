@@ -42,6 +42,7 @@ def test_small_numbers_and_constants_are_one_byte() -> None:
     assert refusal(b"\xc1") == DAMAGED
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("code", NUMBERS)
 def test_numbers_of_every_width_have_their_sign(code) -> None:
     layout = NUMBERS[code]
@@ -72,6 +73,7 @@ def test_texts_and_bytes_are_as_long_as_is_said(codes, small) -> None:
         assert read(b"\xa1\xff") == "\N{REPLACEMENT CHARACTER}"
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("n", [0, 1, 15, 16, 300, pytest.param(70_000, marks=pytest.mark.slow)])
 def test_lists_and_dictionaries_hold_as_many_as_is_said(n) -> None:
     for letter, small, codes in (("x", 0x90, (0xDC, 0xDD)), ("y", 0x80, (0xDE, 0xDF))):
@@ -98,6 +100,7 @@ def test_keys_are_texts_or_numbers_and_the_last_of_two_counts() -> None:
     assert refusal(b"\x81\x90\x01") == DAMAGED
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(("code", "n"), [(0xD4, 1), (0xD5, 2), (0xD6, 4), (0xD7, 8), (0xD8, 16)])
 def test_extensions_have_a_kind_and_bytes(code, n) -> None:
     found = read(bytes([code, 0xFE]) + bytes(range(n)))

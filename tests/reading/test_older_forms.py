@@ -69,6 +69,7 @@ def test_what_only_begins_like_the_first_form_is_not_caffes(tmp_path):
         filtviz.load(path)
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("kind", "kernel", "group", "groups"),
     [
@@ -165,6 +166,7 @@ def test_mxnets_symbol_tells_where_a_kernels_channels_stand(tmp_path, monkeypatc
     assert np.array_equal(layer.filters, held.transpose(0, 3, 1, 2) if axes == "orci" else held)
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("symbol", "name"),
     [

@@ -175,6 +175,7 @@ def test_parts_of_a_split_are_kernels_of_their_own(tmp_path) -> None:
     assert np.array_equal(found[1].W, S[:1])
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     "nodes",
     [

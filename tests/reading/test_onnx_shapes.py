@@ -161,6 +161,7 @@ def test_pads_that_are_turned_in_a_table_are_followed(tmp_path):
 TRANSPOSED = np.zeros((3, 5, 3, 3), np.float32)
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("attributes", "pad", "size"),
     [
@@ -296,6 +297,7 @@ def values(lengths: Lengths | None) -> list[float | None] | None:
     return None if lengths is None else [one.value for one in lengths.numbers]
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("kind", "left", "right", "found"),
     [

@@ -30,6 +30,7 @@ def weights(tmp_path, code: int, data: bytes, shape=SHAPE) -> np.ndarray:
     return load(tmp_path, [node("Conv", ["x", "w"], ["y"])], in_graph=tensor).conv_layers[0].W
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("code", TYPES)
 def test_bytes_are_numbers_of_every_type(tmp_path, code):
     expected = NUMBERS.astype(TYPES[code]).reshape(SHAPE)
@@ -57,6 +58,7 @@ def test_numbers_of_a_field_are_of_every_type(tmp_path, code, packed):
     assert found.tolist() == expected.reshape(SHAPE).tolist()
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(("code", "numbers"), [(21, [1, 15, 0, 8, 7]), (22, [1, -1, 0, -8, 7])])
 @pytest.mark.parametrize("raw", [True, False])
 def test_two_numbers_of_four_bits_lie_in_a_byte_the_first_in_its_lower_half(tmp_path, code, numbers, raw):
@@ -71,6 +73,7 @@ def test_a_type_that_is_not_read_is_refused_only_where_it_is_needed(tmp_path):
         weights(tmp_path, 8, part(9, b"text"))
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("code", "data", "says"),
     [
@@ -104,6 +107,7 @@ def test_a_sparse_tensor_has_its_numbers_at_their_places_and_zeros_elsewhere(tmp
     assert found.tolist() == [[[[0, 0, 5], [0, 6, 0]]]]
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     "places", [[2, 6], [-1, 2], [[0, 0, 0, 9], [0, 0, 1, 1]], [[0, 0, -1, 0]], [[0], [1]]]
 )

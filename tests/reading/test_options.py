@@ -27,6 +27,7 @@ def test_without_options_everything_is_as_it_is_for_load():
     assert reading == {"limits": Limits(), "hints": Hints()}
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("name", Limits.described())
 def test_every_limit_has_an_option(name):
     result, (reading,) = run(f"--max-{name}", "7")

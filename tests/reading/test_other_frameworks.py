@@ -25,6 +25,7 @@ KERNELS = json.loads((FIXTURES / "kernels.json").read_text(encoding="utf-8"))
 FRAMEWORKS = {"darknet_new": "Darknet", "cnn_f32.gguf": "ggml", "cnn_q8.gguf": "ggml", "pd_infer": "Paddle"}
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("name", KERNELS)
 def test_kernels_are_the_frameworks_own(name):
     network = filtviz.load(FIXTURES / name)
@@ -149,6 +150,7 @@ def test_a_configuration_tells_darknets_layers(tmp_path):
     assert any("are not told" in note for note in network.origin.notes)
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     "text",
     [
@@ -308,6 +310,7 @@ def test_a_program_by_itself_says_which_file_to_name(tmp_path):
         filtviz.load(tmp_path / "net.cfg")
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("number", "kind", "feeds", "is_layer"),
     [

@@ -211,6 +211,7 @@ def test_variables_as_keys(read):
     assert (found.name, found.b.shape) == ("c", (8,))
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("key", ["param values", "param_values", "values", "params", "weights", "net_params"])
 def test_parameters_beside_other_things(read, key):
     network = read(

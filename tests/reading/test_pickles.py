@@ -102,6 +102,7 @@ def test_bytes_survive_every_protocol(protocol, length):
     assert bytes(raw_bytes(found)) == value
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("protocol", range(6))
 def test_long_text_is_read_when_it_is_asked_for(protocol):
     value = "é\n" * 2000
@@ -117,6 +118,7 @@ def test_sets_frozensets_and_bytearrays_of_new_protocols():
     assert bytes(raw_bytes(root(pickle.dumps(bytearray(b"abc"), 2)))) == b"abc"
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("protocol", range(6))
 def test_ordered_dictionaries_keep_their_entries(protocol):
     found = root(pickle.dumps(OrderedDict(b=1, a=2), protocol))
@@ -134,6 +136,7 @@ def test_classes_are_only_named():
     assert (found.cls.path, found.args) == ("os.system", ("touch /tmp/filtviz-was-here",))
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     "data",
     [
@@ -236,6 +239,7 @@ def test_bytes_behind_the_last_pickle_are_told():
     assert isinstance(found.rest, MalformedFileError)
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("data", "protocol", "python2"),
     [
@@ -250,6 +254,7 @@ def test_protocol_and_python(data, protocol, python2):
     assert (found.protocol, found.python2) == (protocol, python2)
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("protocol", range(6))
 def test_the_python_that_wrote_a_pickle_is_told_where_that_shows(protocol):
     """Only 3 writes protocol 3 and later ones, and calls that encode; only 2 writes strings of bytes."""
@@ -262,6 +267,7 @@ def test_the_python_that_wrote_a_pickle_is_told_where_that_shows(protocol):
         assert read_pickles(old, steps).python == "2"
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("named", "versions"),
     [
@@ -294,6 +300,7 @@ def test_a_python_2_string_of_protocol_0_with_any_byte():
     assert bytes(raw_bytes(found)) == value
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("data", [b"Sabc\n.", b"S'abc\n.", b"S\n.", b"S'\n."])
 def test_a_string_without_its_quotes_is_damage(data):
     with pytest.raises(MalformedFileError):
@@ -318,6 +325,7 @@ def test_a_pickle_cut_anywhere_is_malformed(protocol):
             root(data[:stop])
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     "data",
     [

@@ -84,6 +84,7 @@ def test_a_length_that_looks_like_a_compression_is_a_length(tmp_path):
     assert filtviz.load(path).conv_layers[0].W.item() == 7
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("length", [128, 384, 640, 896, 1152, 1408])
 def test_a_length_that_looks_like_a_pickle_is_a_length(tmp_path, length):
     """Its first byte is the opcode of a pickle's protocol; as protocols 2 to 5 go the next."""
@@ -153,6 +154,7 @@ def test_what_all_names_begin_with_is_left_out_but_where_one_is_no_more_than_tha
     assert labels("net", "net/a", "net/b") == ["net", "net/a", "net/b"]
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("header", LYING.values(), ids=LYING)
 def test_a_header_that_lies_is_one_sentence(tmp_path, header):
     path = write(tmp_path / "m.safetensors", header, bytes(16))
@@ -191,6 +193,7 @@ def index(folder: Path, weight_map: dict[str, Any]) -> Path:
     return path
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     "file", ["../one.safetensors", "/etc/one.safetensors", "a/one.safetensors", "..\\one.safetensors"]
 )

@@ -350,6 +350,7 @@ def test_an_axis_more_in_front_of_an_image_of_one_row_stays_an_image(tmp_path):
     assert layer.why_not_drawn is None
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("wanted", "kind", "shape"),
     [

@@ -50,6 +50,7 @@ SIX = np.array([[7, 3, 5], [2, 9, 4]])
 ROW = np.array([4, 6, 8, 9])
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("axis", [0, 1, -1, -2, 2, -3])
 def test_gather_takes_places_along_an_axis(axis) -> None:
     for places in (0, 1, -1, -2, 2, 3, -4, [0, 1], [1, 1, 0], [[0, -1]], [0, 5]):
@@ -101,6 +102,7 @@ def test_concat_joins_what_is_known() -> None:
     assert made("Concat", ROW, ROW, axis=1) is None
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     "axes", [[0], [1], [-1], [-2], [0, 2], [0, -1], [0, 1, 2], [0, 0], [2], [-3], [0, -3], [5], []]
 )
@@ -125,6 +127,7 @@ def test_squeeze_and_unsqueeze_keep_within_what_there_is() -> None:
     assert made("Unsqueeze", ROW, [0, 1, 2, 3]) is None
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     "shape",
     [
@@ -152,6 +155,7 @@ def test_reshape_keeps_the_numbers(shape) -> None:
     assert made("Reshape", ROW, None) is None
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("order", [None, [0, 1], [1, 0], [0, 0], [0], [0, 1, 2], [-1, 0]])
 def test_transpose_turns(order) -> None:
     named = {} if order is None else {"perm": order}
@@ -159,6 +163,7 @@ def test_transpose_turns(order) -> None:
     assert same(made("Transpose", SIX, **named), wanted)
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("code", range(18))
 def test_cast_tells_real_numbers_from_whole_ones(code) -> None:
     found = computed("Cast", attributes(to=code), [held(ROW)])
@@ -195,6 +200,7 @@ def test_arrays_of_one_number_are_as_long_as_is_asked() -> None:
     assert made("ConstantOfShape", [3]) is None
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("operator", "reference"),
     [

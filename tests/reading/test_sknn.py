@@ -49,6 +49,7 @@ def test_layers_feed_each_other_and_have_their_weights(tmp_path):
     assert told(softmax) == "Softmax"
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("word", "expected"),
     [
@@ -66,6 +67,7 @@ def test_functions_by_their_names(tmp_path, word, expected):
     assert told(*network.layers[0].operations[1:]) == expected
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(("shape", "pools"), [((2, 2), True), ((1, 2), True), ((1, 1), False), (None, False)])
 def test_a_pooling_that_the_file_does_not_list_is_said(tmp_path, shape, pools):
     spec = {**CONV, "type": "Linear", **({"pool_shape": shape} if shape else {})}

@@ -73,6 +73,7 @@ def large(path: Path, n_layers: int = 6) -> Path:
     return path
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     "place",
     [
@@ -101,6 +102,7 @@ def test_a_stretch_has_single_bytes_and_no_more(tmp_path):
             part[place]
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("chunk", [1, 2, 3, 7, 1 << 20])
 @pytest.mark.parametrize("wanted", [b"\0", b"\xff", b"\xfe\xff\0\1", b"\1\1", bytes(range(200, 256))])
 def test_something_is_found_across_the_pieces_in_which_it_is_looked_for(tmp_path, monkeypatch, chunk, wanted):

@@ -46,6 +46,7 @@ def test_plain_files_of_every_kind_are_members(kind) -> None:
     assert [one.name for one in members(packed(n512=kind))] == [f"n{size}" for size in SIZES]
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("kind", [b"1", b"2", b"5", b"x"])
 def test_links_and_folders_are_no_members(kind) -> None:
     data = bytearray(packed())
@@ -53,6 +54,7 @@ def test_links_and_folders_are_no_members(kind) -> None:
     assert [one.name for one in members(bytes(data))] == [f"n{size}" for size in SIZES if size != 1]
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("at", "put"),
     [
@@ -73,6 +75,7 @@ def test_a_damaged_header_is_told(at, put) -> None:
     assert str(caught.value) == DAMAGED
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     "put", [b"00000000001\0", b"00000000001 ", b" 1 \0\0\0\0\0\0\0\0\0", b"1" + b"\0" * 11]
 )

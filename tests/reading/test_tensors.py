@@ -58,6 +58,7 @@ def test_layers_stand_in_the_order_of_the_file_and_have_the_frameworks_names():
     assert [layer.inputs for layer in found] == [(), (0,), (1,)]
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("name", "shape"),
     [
@@ -79,6 +80,7 @@ def test_a_table_of_embeddings_is_told_by_its_name_and_that_is_said(name, shape)
     assert any("tables of embeddings by what they are called" in one for one in found.inferred)
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("name", "shape", "more"),
     [
@@ -296,6 +298,7 @@ def test_an_array_lies_as_its_strides_say():
     assert array.stop == 15 * 4
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("shape", "strides", "offset"),
     [
@@ -355,6 +358,7 @@ def recurrent(**shapes):
     return found.layers[0]
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("shapes", "kind", "units"),
     [
@@ -374,6 +378,7 @@ def test_a_recurrent_layer_is_told_by_what_its_arrays_are_called(shapes, kind, u
     assert len(layer.parameters) == len(shapes)
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     "shapes",
     [
@@ -417,6 +422,7 @@ def test_groups_are_told_by_the_layer_below_where_nothing_gives_so_few_channels(
     assert found == {"stem": None, "a": None, "b": 32, "c": None, "d": 32}
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("last", "other"),
     [

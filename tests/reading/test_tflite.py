@@ -80,6 +80,7 @@ def test_whole_numbers_are_scaled_behind_what_weighs_with_them(zero):
     assert scaled((real,), lambda _: None) == (real,)
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("kept", [8, 60, 500, 0.5, 0.9, 0.99])
 def test_a_file_that_was_cut_short_is_one_sentence(tmp_path, kept):
     data = (FIXTURES / "tf_f32.tflite").read_bytes()
@@ -165,6 +166,7 @@ def test_blocks_stand_together():
     assert spread((4, 4), values, blocks).tolist() == [[1, 0, 2, 3], [0, 4, 0, 0], [0, 0, 5, 0], [0, 0, 0, 6]]
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     "axis",
     [

@@ -202,6 +202,7 @@ def test_links_in_a_folder_are_no_models(tmp_path):
         filtviz.load(folder)
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("name", "data", "said"),
     [

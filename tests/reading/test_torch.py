@@ -132,6 +132,7 @@ def test_big_endian_numbers_are_what_they_are(tmp_path):
     assert network.conv_layers[0].filters.dtype.isnative
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("written", [zip_of, stream_of])
 @pytest.mark.parametrize("keep", [0.3, 0.7, 0.95])
 def test_a_file_that_was_cut_short_is_told(tmp_path, written, keep):
@@ -284,6 +285,7 @@ def test_a_sparse_tensor_may_not_become_larger_than_is_allowed(tmp_path):
     assert "whose zeros are written" in refused(tmp_path, zip_of({"a.weight": huge}), LimitError)
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     "wrap",
     [
@@ -337,6 +339,7 @@ def test_numbers_that_are_not_real_are_not_drawn(tmp_path):
     assert layer.why_not_drawn == "its weights are of type complex64, not real numbers"
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("made", "sentence"),
     [
@@ -379,6 +382,7 @@ def test_one_memory_under_two_names_is_said_to_be_tied(tmp_path):
 # Which weights
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("key", ["state_dict", "model", "net", "ema", "params_ema", "anything"])
 def test_weights_are_found_under_any_key(tmp_path, key):
     network = opened(tmp_path, zip_of({"epoch": 3, key: state(), "loss": tensor(weights(7))}))
@@ -668,6 +672,7 @@ def test_a_modules_layers_may_be_assumed_to_be_stacked(tmp_path):
     assert found.templates.shape == (6, 3, 7, 7)
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("facts", "weight", "axes", "groups", "pad"),
     [
@@ -828,6 +833,7 @@ def test_the_files_of_an_index_are_one_network(tmp_path):
     assert names(load(tmp_path)) == names(network)
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("weight_map", "sentence"),
     [
@@ -910,6 +916,7 @@ def test_one_gain_is_for_all_weights_and_several_for_a_filter_each(gain):
     assert np.allclose(found / direction, (found / direction)[..., :1, :1])
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("gain", "direction", "fits"),
     [

@@ -80,6 +80,7 @@ def test_code_is_never_looked_at(tmp_path):
     assert len(filtviz.load(path).conv_layers) == 6
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     "change",
     [
@@ -107,6 +108,7 @@ def test_a_graph_that_is_none_is_one_sentence(tmp_path, change):
         filtviz.load(path)
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("data", [b"[" * 100_000, b"{", b"[]", b"\xff"])
 def test_json_that_is_none_is_one_sentence(tmp_path, data):
     path = changed(tmp_path, "exported.pt2", **{"models__model.json": lambda _: data})
@@ -128,6 +130,7 @@ def test_more_nodes_or_tensors_than_allowed_are_refused():
         filtviz.load(FIXTURES / "traced.pt", limits=Limits(layers=10))
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("name", ["traced.pt", "exported.pt2"])
 @pytest.mark.parametrize("kept", [0.4, 0.8, 0.99])
 def test_a_file_that_was_cut_short_is_one_sentence(tmp_path, name, kept):
