@@ -16,6 +16,7 @@ import filtviz
 from filtviz.budget import Budget
 from filtviz.errors import FiltvizError, RunningError
 from filtviz.running import decoding, images, preparing
+from filtviz.running.decoding import check_effort
 from filtviz.running.preparing import read_labels, read_pictures, size_of
 from tests.attacks.image_files import TO_SHOW, header, png
 from tests.attacks.working import alone
@@ -282,3 +283,29 @@ def test_the_size_of_images_is_that_of_their_files(tmp_path):
     assert size_of(tmp_path) == size_of([str(tmp_path)]) == 12
     assert size_of([tmp_path / "a.png", tmp_path / "none.png"]) == 0
     assert size_of(np.zeros((1, 1, 3, 3))) is None
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_tiles_of_a_bigtiff_are_counted_too(order):
+    def big(cols: int, rows: int) -> bytes:
+        entries = [(256, 8), (257, 8), (322, cols), (323, rows)]
+        made = {"<": b"II+\0", ">": b"MM\0+"}[order] + struct.pack(order + "HHQ", 8, 0, 16)
+        made += struct.pack(order + "Q", len(entries))
+        for tag, value in entries:
+            made += struct.pack(order + "HHQQ", tag, 16, 1, value)
+        return made + bytes(8)
+
+    picture = Image.new("L", (20, 8))
+    assert check_effort("a.tif", big(16, 16), picture) == 32 * 16  # two of them across
+    with pytest.raises(RunningError, match="too many for its size"):
+        check_effort("a.tif", big(40_000, 40_000), picture)
+    with pytest.raises(RunningError, match="says twice, or wrongly"):
+        check_effort("a.tif", big(0, 16), picture)
+
+
+@pytest.mark.parametrize("kind", [b"P1", b"P2", b"P3"])
+def test_comments_are_counted_in_every_picture_of_numbers(kind):
+    picture = Image.new("L", (3, 3))
+    assert check_effort("a.pgm", kind + b"\n" + b"#\n" * 1000, picture) == 9
+    with pytest.raises(RunningError, match="1,001 comments"):
+        check_effort("a.pgm", kind + b"\n" + b"#\n" * 1001, picture)

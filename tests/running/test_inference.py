@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from dataclasses import replace
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -10,9 +13,10 @@ import pytest
 import filtviz
 from filtviz import BudgetError, MissingExtraError, RunningError, SelectionError
 from filtviz.budget import Account, Budget
-from filtviz.network import Layer, Network
+from filtviz.network import Layer, Network, Origin
 from filtviz.operations import (
     Activation,
+    Convolution,
     Crop,
     Dense,
     Flatten,
@@ -27,7 +31,7 @@ from filtviz.operations import (
     Upscale,
 )
 from filtviz.parameter import Parameter
-from filtviz.running import inference
+from filtviz.running import choosing, inference
 from filtviz.running.costs import cost_of
 from filtviz.running.inference import Runner, Walk
 from filtviz.running.numpy_engine import NumpyEngine
@@ -370,3 +374,77 @@ def test_nothing_is_not_run_on() -> None:
 def test_a_network_without_layers_has_nothing_to_run() -> None:
     with pytest.raises(RunningError, match="nothing to run"):
         filtviz.Network(layers=()).run(IMAGES)
+
+
+def test_half_the_precision_fills_half_the_memory() -> None:
+    peaks = []
+    for dtype in ("float32", "float64"):
+        walk = Walk(Runner(branching(), [branching().layers[-1]]), NumpyEngine(dtype), Account.unlimited())
+        walk.through(walk.engine.take(IMAGES[:1]))
+        peaks.append(walk.peak)
+    assert peaks[1] == 2 * peaks[0] > 0
+
+
+@pytest.mark.parametrize("error", [ValueError, IndexError, TypeError, OverflowError, RuntimeError])
+def test_what_an_engine_cannot_do_is_one_sentence_of_the_layer(error, monkeypatch) -> None:
+    def fail(*_: Any) -> Any:
+        raise error("of numpy's own")
+
+    monkeypatch.setattr(NumpyEngine, "_apply", fail)
+    with pytest.raises(RunningError, match=r"is given units of 1x2x8x8, which do not fit it") as caught:
+        run(branching(), IMAGES[:1])
+    assert caught.value.layer == 0
+
+
+def test_pytorch_is_taken_where_it_is_in_use(monkeypatch) -> None:
+    monkeypatch.setitem(sys.modules, "torch", ModuleType("torch"))
+    assert choosing.has_torch()
+    monkeypatch.setattr(choosing, "torch_engine", lambda kind, device: (kind, device))
+    assert choosing.choose_engine(None, 0, "float64", None) == (np.float64, None)
+    assert isinstance(choosing.choose_engine("numpy", 1 << 60, "float64", None), NumpyEngine)
+    with pytest.raises(RunningError, match="numpy has no device"):
+        choosing.choose_engine("numpy", 0, "float64", "cuda")
+
+
+@pytest.mark.parametrize(("installed", "work", "device", "taken"), [
+    (True, choosing.MUCH, None, False), (True, choosing.MUCH + 1, None, True),
+    (False, choosing.MUCH + 1, None, False), (False, 0, "cuda", True),
+])  # fmt: skip
+def test_pytorch_is_imported_only_where_that_pays(monkeypatch, installed, work, device, taken) -> None:
+    monkeypatch.delitem(sys.modules, "torch", raising=False)
+    monkeypatch.setattr(choosing, "has_torch", lambda: installed)
+    monkeypatch.setattr(choosing, "torch_engine", lambda kind, device: "torch")
+    assert (choosing.choose_engine(None, work, "float32", device) == "torch") is taken
+    with pytest.raises(RunningError, match="networks are run in float64 or float32, not in nothing"):
+        choosing.choose_engine(None, 0, "nothing", None)
+
+
+def test_what_was_made_for_larger_images_says_so_where_it_stops() -> None:
+    network = Network.of([image(1, 8, None), conv(np.ones((1, 1, 5, 5)), below=0)])
+    with pytest.raises(RunningError, match=r"; the images are 4x4, the network takes 8x\?"):
+        run(network, np.zeros((1, 1, 4, 4)))
+    guessed = replace(network, origin=Origin(inferred=("all of it",)))
+    with pytest.raises(RunningError, match=r"8x\?; --like takes the graph"):
+        run(guessed, np.zeros((1, 1, 4, 4)))
+
+
+def test_a_lone_layer_by_name_comes_by_its_name() -> None:
+    found = run(branching(), IMAGES[:2], ["pool"])
+    assert list(found) == ["pool"]
+
+
+def test_kernels_that_paint_copy_as_much_however_many_channels_they_read() -> None:
+    def held(channels: int) -> int:
+        weights = Parameter.of("W", np.ones((channels, 3, 2, 2)))
+        up = Convolution(weights=weights, axes="iorc", stride=(2, 2), pad=((0, 0), (0, 0)), transposed=True)
+        return cost_of(up, [(1, channels, 5, 5)]).held
+
+    assert held(4) == held(16) > 0
+
+
+def test_an_axis_of_images_is_the_first_or_the_last_and_else_there_is_none() -> None:
+    layer = Layer(name="it")
+    parts = [np.ones((5, 3)), np.ones((5, 2))]
+    assert inference.joined(parts, 5, layer).shape == (5, 5)
+    with pytest.raises(RunningError, match="has no axis of images"):
+        inference.joined(parts, 4, layer)

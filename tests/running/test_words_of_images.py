@@ -9,11 +9,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from filtviz.errors import RunningError
+from filtviz.errors import CompositionError, RunningError
 from filtviz.network import Network
 from filtviz.operations import Convolution, Normalisation, Pooling, Standardisation
 from filtviz.parameter import Parameter
 from filtviz.running import fitting, numpy_engine, preparing
+from filtviz.running.images import read_images
+from filtviz.running.inference import as_units
 from filtviz.running.preparing import Preparation, read_pictures
 from filtviz.windows import Window
 from tests.building import as_layer, image
@@ -204,3 +206,57 @@ def test_as_many_numbers_of_a_window_count_as_lie_in_the_image_or_its_padding() 
                 for i in range(n)
             ]  # fmt: skip
             assert found[axis].tolist() == wanted
+
+
+def test_what_was_done_to_all_pictures_is_said_once(tmp_path) -> None:
+    large = picture(tmp_path / "a.png", 8, 8)
+    said = read_pictures([large, large, large], network()).sentences
+    assert len(said) == 2
+    assert said[0].startswith("pictures were resized")
+
+
+def test_pictures_of_a_folder_are_known_by_endings_in_any_case_and_counted_as_people_do(tmp_path) -> None:
+    for name in ("10.PNG", "9.png", "b.Npy", "notes.txt"):
+        array(tmp_path / "x.npy", 1, 3, 4, 4).rename(tmp_path / name) if name == "b.Npy" else picture(
+            tmp_path / "y.png"
+        ).rename(tmp_path / name)
+    assert read_pictures([tmp_path], network()).names == ("9.png", "10.PNG", "b.Npy")
+
+
+def test_the_channels_of_a_picture_are_those_of_the_network(tmp_path) -> None:
+    path = tmp_path / "a.png"
+    Image.new("RGBA", (4, 4), (255, 0, 0, 51)).save(path)
+    assert read_pictures([path], network(4)).images[0, :, 0, 0].tolist() == [1.0, 0.0, 0.0, 0.2]
+    assert read_pictures([path], network(1)).images.shape == (1, 1, 4, 4)
+    assert read_pictures([path], network(None)).images.shape == (1, 3, 4, 4)
+
+
+def test_the_order_of_colours_is_a_preparation_and_names_of_classes_have_no_empty_lines(tmp_path) -> None:
+    path = picture(tmp_path / "a.png")
+    turned = read_pictures([path], network(), Preparation(channels="bgr"))
+    assert turned.images[0, :, 0, 0].tolist() == [0.0, 0.2, 1.0]
+    assert turned.sentences == ("images were prepared as asked (range 0 to 1)",)
+    assert turned.seen[0, :, 0, 0].tolist() == [1.0, 0.2, 0.0]
+    (tmp_path / "names.txt").write_text("cat\n\n  dog \n")
+    assert preparing.read_labels(tmp_path / "names.txt") == ("cat", "dog")
+
+
+def test_the_mean_is_taken_off_before_the_scale(tmp_path) -> None:
+    path = picture(tmp_path / "a.png")
+    found = read_pictures([path], network(), Preparation(mean=(0.5,), scale=(2.0, 4.0, 8.0)))
+    assert found.images[0, :, 0, 0].tolist() == pytest.approx([1.0, -1.2, -4.0])
+
+
+@pytest.mark.parametrize("wrong", [np.inf, np.nan])
+def test_images_of_a_lone_file_are_finite(tmp_path, wrong: float) -> None:
+    np.save(tmp_path / "a.npy", np.full((1, 4, 4), wrong))
+    with pytest.raises(CompositionError, match="not finite"):
+        read_images(tmp_path / "a.npy")
+    np.save(tmp_path / "a.npy", np.ones((4, 4), bool))
+    assert read_images(tmp_path / "a.npy").shape == (1, 1, 4, 4)
+
+
+@pytest.mark.parametrize("dtype", ["complex64", "O", "U1"])
+def test_images_are_real_numbers(dtype: str) -> None:
+    with pytest.raises(RunningError, match="images must be numbers"):
+        as_units(network(), np.ones((1, 3, 4, 4)).astype(dtype))
