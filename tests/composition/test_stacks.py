@@ -8,9 +8,10 @@ from tests.building import as_layer, chain, image, pool
 from tests.chains import batch_norm, glorot, same_conv
 
 from filtviz.activations import Activation
-from filtviz.composition.stacks import following_layer, linear_stack
+from filtviz.budget import Account
+from filtviz.composition.stacks import composed_size, following_layer, linear_stack
 from filtviz.network import Layer, Network
-from filtviz.operations import Concatenate, Dense, Identity, LocalResponse, Merge, Upscale
+from filtviz.operations import Concatenate, Dense, Identity, LocalResponse, Merge, Pad, Upscale
 
 
 @pytest.fixture
@@ -120,3 +121,39 @@ def test_a_branch_that_is_added_has_no_stack() -> None:
     network = Network.of([*layers, same_conv(glorot((4, 4, 3, 3)), below=3)])
     assert linear_stack(network, network.conv_layers[1]).reason == ""
     assert linear_stack(network, network.conv_layers[2]).reason == "several layers feed it"
+
+
+def test_only_what_is_too_much_work_was_left_out() -> None:
+    shuffled = as_layer(Upscale(scale=(2, 2)))
+    network = chain(same_conv(glorot((4, 1, 3, 3))), shuffled, same_conv(glorot((4, 4, 3, 3))))
+    stack = linear_stack(network, network.conv_layers[1])
+    assert ("no filter on the image" in stack.reason, stack.is_left_out) == (True, False)
+    plain = chain(same_conv(glorot((4, 1, 3, 3))), same_conv(glorot((4, 4, 3, 3))))
+    stack = linear_stack(plain, plain.conv_layers[1], Account({"work": 1, "pixels": 1}))
+    assert (stack.stages, stack.is_left_out) == ((), True)
+
+
+def test_a_stack_is_as_large_as_all_its_layers() -> None:
+    """Each by itself is small enough."""
+    half = np.zeros((150, 150, 3, 3), dtype="float16")
+    network = chain(same_conv(half), same_conv(half))
+    assert linear_stack(network, network.conv_layers[0]).reason == "it is the first convolution"
+    assert "would take minutes" in linear_stack(network, network.conv_layers[1]).reason
+
+
+def test_kernels_that_are_longer_than_wide_have_such_a_field() -> None:
+    network = chain(
+        same_conv(glorot((4, 1, 3, 1)), stride=(2, 1)), same_conv(glorot((4, 4, 1, 5)), dilation=(1, 3))
+    )
+    assert composed_size(linear_stack(network, network.conv_layers[1]).stages) == (3, 13)
+
+
+def test_further_channels_end_what_follows_and_volumes_do_not_follow() -> None:
+    padded = as_layer(Pad(pad=((1, 0), (0, 0), (0, 0)), first_axis=1))
+    first = same_conv(glorot((4, 1, 3, 3)))
+    network = chain(first, padded, same_conv(glorot((4, 4, 3, 3))))
+    assert following_layer(network, network.conv_layers[0]) is None
+    network = chain(first, as_layer(Pad(pad=((1, 0), (0, 0)))), same_conv(glorot((4, 4, 3, 3))))
+    assert following_layer(network, network.conv_layers[0]) is network.conv_layers[1]
+    network = chain(first, same_conv(np.zeros((0, 4, 3, 3))))
+    assert following_layer(network, network.conv_layers[0]) is None, "it has no filters"

@@ -13,9 +13,9 @@ import filtviz
 from filtviz import RunningError
 from filtviz.activations import KINDS, Activation
 from filtviz.network import Layer, Network
-from filtviz.operations import Convolution, Dense, Flatten, Softmax
+from filtviz.operations import Convolution, Dense, Flatten, Identity, Input, Merge, Softmax
 from filtviz.parameter import Parameter
-from filtviz.responses import coding, examining
+from filtviz.responses import asking, coding, examining, looking
 from filtviz.responses.activities import NEAR, Activity, Counted, ends_of, function_of
 from filtviz.responses.examining import Examination, LayerResponse
 from filtviz.responses.predicting import answered, classes_of, right_answers, threshold_of
@@ -449,3 +449,91 @@ def test_earlier_kernels_are_turned_where_only_one_of_both_is(own, theirs) -> No
 )
 def test_the_most_frequent_label_is_what_one_answer_to_all_gets(labels, share) -> None:
     assert examining._most_frequent(labels) == (None if share is None else pytest.approx(share))
+
+
+# Earlier weights
+
+
+def test_earlier_dense_weights_fit_either_way_round_and_their_biases_by_shape() -> None:
+    def of(axes: str, *shape: int, n: int) -> Dense:
+        bias = Parameter.of("b", np.ones(n))
+        return Dense(weights=Parameter.of("W", np.arange(6.0).reshape(shape)), axes=axes, bias=bias, units=3)
+
+    own, turned, other = of("io", 2, 3, n=3), of("oi", 3, 2, n=3), of("oi", 2, 3, n=3)
+    assert (examining._fits(turned, own), examining._fits(own, own)) == (True, True)
+    assert (examining._fits(other, own), examining._fits(Dense(), own)) == (False, False)
+    assert examining._turned(turned, own).tolist() == turned.weights.value.T.tolist()
+
+    later, before = (
+        Network.of([image(2), as_layer(one, below=0, name="a")]) for one in (own, of("io", 2, 3, n=2))
+    )
+    started = examining._started(later.layers[1], before, later.layers[1:])
+    assert started is not None
+    assert started[0].bias is own.bias, "a bias of another shape is no earlier one"
+
+
+def test_layers_are_chosen_by_negative_numbers_as_text_and_by_what_they_are() -> None:
+    network = Network.of([image(1, 8, 8), conv(np.ones((1, 1, 3, 3)), below=0, name="a"),
+                          conv(np.ones((1, 1, 3, 3)), below=1, name="b")])  # fmt: skip
+    for wanted in ("-1", -1, 1, "1", "b", network.layers[2]):
+        assert asking.choose_layer(network, wanted) is network.layers[2]
+    assert asking.choose_layer(network, network.layers[0]) is network.layers[0]
+    for wanted in (["a", "b"], [], {}):
+        with pytest.raises(filtviz.ArgumentError, match="is no layer: give one"):
+            asking.choose_layer(network, wanted)
+
+
+def test_a_nonlinearity_is_looked_for_where_nothing_else_is_fed() -> None:
+    relu, drop = Activation(kind="rectify"), Identity(what="dropout")
+
+    def layers(*more: Layer) -> Network:
+        kernel = conv(np.ones((1, 1, 1, 1)), below=0, nonlinearity="linear", name="c")
+        return Network.of([image(1, 4, 4), kernel, *more])
+
+    alone = layers(as_layer(drop, below=1), as_layer(relu, below=2))
+    assert asking.answering(alone, alone.layers[1]) is alone.layers[3]
+    for network in (
+        layers(as_layer(relu, below=1), as_layer(relu, below=1)),  # two read it
+        layers(as_layer(Merge(kind="add"), relu, below=(1, 0))),  # with something else
+        layers(as_layer(Flatten(), relu, below=1)),
+        layers(),
+    ):
+        assert asking.answering(network, network.layers[1]) is network.layers[1]
+
+
+def test_one_image_of_two_axes_has_a_channel_where_the_network_has_it() -> None:
+    shape = (None, 1, 3, 4)
+    for last in (False, True):
+        entrance = as_layer(Input(shape=shape, channels_last=last), output_shape=shape)
+        assert asking.one_image(Network.of([entrance]), np.ones((3, 4))).shape == (1, 1, 3, 4)
+    with pytest.raises(RunningError, match="there is nothing to run"):
+        asking.probability_layer(Network.of([]))
+
+
+# Images to begin with
+
+
+def test_an_image_to_begin_with_is_as_large_as_the_network_or_a_person_says() -> None:
+    open_, told = (Network.of([image(3, *size)]) for size in ((None, None), (5, 6)))
+    assert looking._shape(told, None) == (3, 5, 6)
+    assert looking._shape(told, (7, 8)) == looking._shape(open_, (7, 8)) == (3, 7, 8)
+    with pytest.raises(RunningError, match="does not tell the size of its images"):
+        looking._shape(open_, None)
+    noise = looking._noise((3, 50, 60), (1.0, 5.0), 0)
+    assert noise.shape == (1, 3, 50, 60)
+    assert noise.mean() == pytest.approx(3, abs=0.01)
+    assert noise.std() == pytest.approx(0.08, rel=0.05)
+    assert (noise == looking._noise((3, 50, 60), (1.0, 5.0), 0)).all()
+
+
+def test_how_much_a_unit_sees_is_the_shorter_side_of_its_field() -> None:
+    network = Network.of([image(1, 9, 9), conv(np.ones((1, 1, 3, 5)), below=0), Layer(inputs=(1,))])
+    assert [looking._sees(network, layer) for layer in network.layers] == [1, 3, 31]
+
+
+def test_maps_are_those_of_the_last_convolution_unless_another_is_chosen() -> None:
+    layers = [conv(np.ones((1, 1, 1, 1)), below=place, name=name) for place, name in enumerate("ab")]
+    network = Network.of([image(1, 4, 4), *layers])
+    assert [looking._maps_of(network, layer).name for layer in (None, 0, "a", -1)] == ["b", "a", "a", "b"]
+    with pytest.raises(RunningError, match="no convolution whose maps"):
+        looking._maps_of(Network.of([image(1, 4, 4)]), None)

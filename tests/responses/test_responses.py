@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,11 @@ import pytest
 import filtviz
 from filtviz import FiltvizError, MissingExtraError, RunningError
 from filtviz.network import Layer, Network
-from filtviz.operations import Activation, Dense, Flatten, Input, Softmax
+from filtviz.operations import Activation, Dense, Flatten, GlobalPooling, Input, Softmax
 from filtviz.parameter import Parameter
+from filtviz.receptive_field import ReceptiveField
 from filtviz.responses import coding
+from filtviz.responses.patching import _Best
 from tests.building import as_layer, conv, image, pool
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "mission-trained.pkl"
@@ -265,3 +268,29 @@ def test_a_network_with_its_channels_behind_is_given_them_so() -> None:
     assert filtviz.occlusion(network, shown, engine="numpy").shape == (8, 8)
     with pytest.raises(RunningError, match="the images have 8 channels, the network takes 3"):
         filtviz.occlusion(network, np.moveaxis(shown, -1, 0), engine="numpy")
+
+
+def test_what_sees_the_whole_image_is_cut_as_large_as_that() -> None:
+    kernels = conv(np.ones((2, 1, 1, 1)), below=0, output_shape=(None, 2, 5, 6))
+    whole = as_layer(GlobalPooling(kind="max"), below=1, name="all")
+    network = Network.of([image(1, 5, 6), kernels, whole])
+    found = filtviz.patches(network, RNG.random((2, 1, 5, 6)), "all", 2, engine="numpy")
+    assert found.size == (5, 6)
+    assert found.corners.tolist() == [[[0, 0]] * 2] * 2
+    with pytest.raises(RunningError, match="1 piece or more"):
+        filtviz.patches.__wrapped__(network, RNG.random((2, 1, 5, 6)), "all", 0)
+
+
+def test_infinite_answers_excite_nothing_and_half_a_pixel_is_rounded_down() -> None:
+    half = Fraction(1, 2)
+    best = _Best(2, ReceptiveField(size=(2, 2), jump=(half, half), start=(-half, -half), input_size=(4, 4)))
+    units = np.zeros((1, 1, 2, 3))
+    units[0, 0, 0, 0], units[0, 0, 1, 2] = np.inf, 1.0
+    best.add(units, "it")
+    assert (best.responses[0, 0], best.corners[0, 0].tolist()) == (1.0, [0, 0])
+    lower = units.copy()
+    lower[0, 0, 1, 2], lower[0, 0, 0, 0] = 0.0, 2.0
+    best.add(lower, "it")
+    assert best.responses[0].tolist() == [2.0, 1.0]
+    assert best.images[0].tolist() == [1, 0]
+    assert best.corners[0, 0].tolist() == [-1, -1]

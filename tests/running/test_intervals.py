@@ -7,7 +7,18 @@ import pytest
 
 from filtviz.activations import KINDS, Activation, activate
 from filtviz.network import Layer, Network
-from filtviz.operations import Concatenate, Identity, Merge, Normalisation, Operation, Pad, Pooling
+from filtviz.operations import (
+    Concatenate,
+    Convolution,
+    Identity,
+    LocalResponse,
+    Merge,
+    Normalisation,
+    Operation,
+    Pad,
+    Pooling,
+    Resize,
+)
 from filtviz.parameter import Parameter
 from filtviz.running.inference import forward
 from filtviz.running.intervals import Interval, preactivation_bounds
@@ -144,6 +155,10 @@ def test_what_is_not_followed_bounds_nothing(operation: Operation) -> None:
         (Pad(pad=margin(1), value=7.0), -2.0, 7.0),
         (Pad(pad=margin(1), value=-7.0), -7.0, 3.0),
         (Pad(pad=margin(1), first_axis=1), None, None),
+        (Pad(pad=margin(1), mode="reflect"), -2.0, 3.0),
+        (Pad(pad=margin(1), mode="edge"), -2.0, 3.0),
+        (Resize(scale=(2.0, 2.0)), -2.0, 3.0),
+        (LocalResponse(alpha=1.0, k=1.0, beta=1.0, n=1), None, None),
         (Identity(), -2.0, 3.0),
         (Normalisation(gamma=Parameter.of("g", np.array([-2.0])), is_batch=False), -6.0, 4.0),
         (Normalisation(gamma=Parameter.of("g", np.array([-2.0]))), None, None),
@@ -248,3 +263,39 @@ def test_an_activation_is_called_monotone_where_a_larger_input_never_gives_less(
             assert not said
             continue
         assert said == bool((np.diff(activate(Activation(kind=kind, alpha=0.5), x)) >= 0).all()), kind
+
+
+def test_bounds_end_where_one_of_several_inputs_is_not_known() -> None:
+    side = as_layer(Activation(kind="untold"), below=1)
+    joined = as_layer(Concatenate(), below=(1, 2))
+    network = Network.of([image(1, 9, 9), same_conv(np.ones((1, 1, 1, 1)), below=0), side, joined,
+                          same_conv(np.ones((1, 2, 1, 1)), below=3)])  # fmt: skip
+    assert set(preactivation_bounds(network, (0, 1))) == {0}
+
+
+def test_only_a_rectifier_that_follows_alone_is_bounded() -> None:
+    ones = np.ones((1, 1, 1, 1))
+    others = (Activation(kind="tanh"), Activation(kind="rectify"))
+    for kind in ("tanh", "sigmoid", "leaky_rectify"):
+        assert preactivation_bounds(chain(same_conv(ones, nonlinearity=kind)), (0, 1)) == {}
+    linear = chain(same_conv(ones, nonlinearity="linear"), as_layer(*others))
+    assert preactivation_bounds(linear, (0, 1)) == {}
+    passed = (Identity(), Activation(kind="linear"), Activation(kind="rectify"))
+    assert set(
+        preactivation_bounds(chain(same_conv(ones, nonlinearity="linear"), as_layer(*passed)), (0, 1))
+    ) == {0}
+
+
+def test_a_bias_for_each_place_bounds_by_its_least_and_its_most() -> None:
+    bias = np.arange(25.0).reshape(1, 5, 5)
+    found = preactivation_bounds(chain(same_conv(np.ones((1, 1, 1, 1)), bias)), (1.0, 2.0))[0]
+    assert (found.low.tolist(), found.high.tolist()) == ([1.0], [26.0])
+
+
+def test_what_enlarges_or_has_no_told_padding_bounds_nothing() -> None:
+    ones = np.ones((1, 1, 1, 1))
+    reader = same_conv(ones)
+    for more in ({"transposed": True}, {"pad": None}, {"stride": None}):
+        facts = {"stride": (1, 1), "pad": margin(0), **more}
+        below = as_layer(Convolution(weights=Parameter.of("W", ones), **facts))
+        assert preactivation_bounds(chain(below, reader, channels=1), (0, 1)) == {}
