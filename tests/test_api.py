@@ -63,6 +63,7 @@ def test_type_checkers_are_told_the_same_names_from_the_same_places():
     assert set(told) == set(filtviz.__all__) - {"__version__"}
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("name", ["layers", "plot", "diagnose", "compare", "export", "report"])
 def test_every_parameter_of_a_command_is_told(name):
     function = getattr(filtviz, name)
@@ -102,6 +103,7 @@ def test_the_first_convolution_is_what_is_plotted(trained):
     assert [each.layer.conv_index for each in filtviz.plot(trained).layers] == [0]
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("channels", ["1,3-4", [1, (3, 4)], [(1, 1), (3, 4)], (4, 3, 1)])
 def test_channels_are_text_numbers_or_ranges(trained, channels):
     result = filtviz.plot(trained, layers=["conv2"], channels=channels)
@@ -192,6 +194,7 @@ def test_pictures_that_mislead_come_with_a_caution():
     assert filtviz.plot(network, view="sheet").cautions == ()
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("options", "words"),
     [

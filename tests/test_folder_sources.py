@@ -30,6 +30,7 @@ def test_no_part_is_replaced(model: Network, name: str) -> None:
         Sources.of([model]).refuse(model.origin.path / name)
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("name", ["page.html", "manifest.json", "variables/new.png", "pngs/fingerprint.pb"])
 def test_what_is_no_part_may_be_written(model: Network, name: str) -> None:
     assert model.origin.path is not None

@@ -261,6 +261,7 @@ def test_each_column_of_a_diagnosis_holds_what_its_heading_says(measured) -> Non
     ]
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("kept", [(), (0,), (1, 2), (0, 1, 2)])
 def test_columns_of_what_images_tell_are_there_where_they_tell_anything(kept) -> None:
     layers = layers_of_a_diagnosis()

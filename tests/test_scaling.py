@@ -37,6 +37,7 @@ def test_a_scale_is_of_what_is_finite_and_one_where_nothing_is():
     assert scale_of(np.array([True, False])) == [1.0]
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("power", POWERS)
 def test_comparisons_do_not_depend_on_the_magnitude(power):
     assert relative_change(FIRST * power, LAST * power) == relative_change(FIRST, LAST)
@@ -52,6 +53,7 @@ def test_a_change_of_the_magnitude_itself_is_told():
     assert relative_change(np.array([np.finfo(float).max]), np.array([-np.finfo(float).max])) == 2.0
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("power", POWERS)
 def test_filters_are_arranged_and_summed_up_at_any_magnitude(power):
     filters = FIRST * power

@@ -87,7 +87,9 @@ SAYS: dict[str, tuple[int, int, Callable[[Sequence[str]], str]]] = {
 
 
 def _held(**fields: Any) -> Any:
-    return SimpleNamespace(**{"quantised": [], "computed": {}, "meant": [], "running": {}, **fields})
+    return SimpleNamespace(
+        **{"quantised": [], "computed": {}, "meant": [], "costly": [], "running": {}, **fields}
+    )
 
 
 @pytest.mark.cases("all")
@@ -111,6 +113,7 @@ def test_nothing_is_said_of_no_names() -> None:
     assert (listed([]), names_of_file([])) == ("none", "")
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("n", [0, 1, plot.NAMED - 1, plot.NAMED, plot.NAMED + 1, plot.NAMED + 5])
 def test_a_plot_of_the_first_layer_names_the_others(n, monkeypatch) -> None:
     names = [f"n{i}" for i in range(100, 100 + n)]
@@ -120,6 +123,7 @@ def test_a_plot_of_the_first_layer_names_the_others(n, monkeypatch) -> None:
     assert ("lists them all" in text) == (n > plot.NAMED)
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("n", [1, 29, 30, 31, 40])
 def test_who_asks_for_a_layer_that_there_is_not_reads_which_there_are(n) -> None:
     from filtviz.errors import SelectionError
@@ -137,6 +141,7 @@ class Drawn:
         self.channel = place
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("n", [1, showing.MOST_SHOWN, showing.MOST_SHOWN + 1, showing.MOST_SHOWN + 1500])
 def test_of_many_pictures_the_first_are_shown_in_a_notebook(n, monkeypatch) -> None:
     monkeypatch.setattr(showing, "picture_png", lambda picture: b"png")
@@ -146,6 +151,7 @@ def test_of_many_pictures_the_first_are_shown_in_a_notebook(n, monkeypatch) -> N
     assert re.findall(r"and ([\d,]+) more", html) == ([f"{left:,}"] if left > 0 else [])
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("limit", [1, 8, 40, 60, 80, 200])
 def test_text_is_cut_behind_as_many_characters_as_are_allowed_and_says_so(limit) -> None:
     for n in (0, 1, limit - 1, limit):

@@ -97,6 +97,7 @@ def test_printable_is_always_printable(raw: str) -> None:
     assert not any(c in printable(raw) for c in "\n\r\t\x1b\x7f\x9b\u2028")
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("share", "said"), [(0, "0%"), (0.001, "under 1%"), (0.456, "46%"), (0.995, "over 99%"), (1, "100%")]
 )
@@ -108,6 +109,7 @@ def test_estimates() -> None:
     assert [about(0.92), about(0.999), about(0.001)] == ["about 92%", "over 99%", "under 1%"]
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("p", "said"), [(0.5, "p = 0.50"), (0.032, "p = 0.032"), (2e-7, "p = 2e-7"), (0.0, "p < 1e-50")]
 )

@@ -96,6 +96,7 @@ def test_of_a_conversion_and_its_module_both_are_written_or_none(here_network, f
     assert (folder / "x.pt").read_bytes() != before["x.pt"]
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("is_there", [False, True])
 @pytest.mark.parametrize("links", [True, False])
 @pytest.mark.parametrize("n_done", [0, 1])

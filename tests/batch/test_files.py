@@ -130,6 +130,7 @@ def mode(path):
 posix = pytest.mark.skipif(os.name != "posix", reason="this system has no modes")
 
 
+@pytest.mark.cases("all")
 @posix
 @pytest.mark.usefixtures("umask")
 @pytest.mark.parametrize("before", [0o600, 0o644, 0o664, 0o400, 0o755])
@@ -239,6 +240,7 @@ def given(tmp_path):
 NAMES = ["models/m.png", "models/../models/m.png", "hard.png", "soft.png", "folder/m.png"]
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("name", NAMES)
 def test_a_file_that_is_read_is_neither_written_nor_removed_under_any_name(given, tmp_path, name):
     path = tmp_path / name

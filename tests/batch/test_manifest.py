@@ -36,6 +36,7 @@ def test_ranges_are_of_the_finite_weights_of_each_channel():
     assert value_ranges(layer()).tolist() == [[0, 15], [16, 19], [np.inf, -np.inf]]
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("channels", "channel", "reach"),
     [([0], 0, [0, 15]), ([0, 1], None, [0, 19]), ([1, 2], None, [16, 19]), ([2], 2, None)],

@@ -26,6 +26,7 @@ from filtviz.network import ConvLayer, Network
 from filtviz.text import digest
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("path", "stem"),
     [
@@ -134,6 +135,7 @@ def test_what_is_no_model_or_called_otherwise_changes_no_name(beside):
     assert model_folders("../a/net.pkl", names_taken(["net.pkl", *beside]))[0] == "a/net"
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     "place",
     [
@@ -152,6 +154,7 @@ def test_a_model_that_lies_elsewhere_is_named_after_its_folder_and_a_digest_of_i
     assert ".." not in name
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     "names",
     [
@@ -194,6 +197,7 @@ def test_empty_parts_of_a_name_are_left_out():
     assert picture_name("", "conv1", "", "pdf") == "conv1.pdf"
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("stems", "unique"),
     [
@@ -236,6 +240,7 @@ def test_no_layer_is_called_as_another_ones_picture(part):
     assert stems_of("conv1", f"conv1-{part}") == ["conv1", f"conv1-{part}-2"]
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("name", ["conv1-bn", "conv1-3x3", "conv1-ch", "conv12-ch0", "conv1_ch0"])
 def test_a_layer_that_only_begins_as_another_keeps_its_name(name):
     assert stems_of("conv1", name) == ["conv1", name]
@@ -249,6 +254,7 @@ def test_a_new_view_is_minded_by_its_name_alone():
     assert SHEET_VIEWS == ("sheet", "curves", "rms", "components", "nmf")
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("paths", "names"),
     [

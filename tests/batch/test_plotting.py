@@ -27,6 +27,7 @@ def names(pictures, destination):
     return [(str(file.path), len(file.pictures)) for file in plan_files(pictures, "model", destination)]
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("output", "suffix", "destination"),
     [

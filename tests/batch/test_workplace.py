@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ import pytest
 from tests.building import conv
 
 from filtviz.batch import exporting
-from filtviz.batch.jobs import PictureFile
+from filtviz.batch.jobs import Outcome, PictureFile, Reason
 from filtviz.batch.manifest import read_manifest
 from filtviz.batch.workplace import RECENT, Workplace
 from filtviz.errors import ArgumentError
@@ -113,3 +114,32 @@ def test_a_graph_that_is_in_no_file_cannot_be_read_again():
     network = replace(Network.of([]), origin=Origin(graph="in memory"))
     with pytest.raises(ArgumentError, match="is in no file: export reads files"):
         exporting._graph_of(network, None)
+
+
+def test_what_fails_is_the_model_that_could_not_be_written_and_not_the_next(tmp_path):
+    plan = SimpleNamespace(failures=[], reason=None, status=None, kept=1, is_read=True, notes=["a note"])
+    closed, given_up = [], []
+    planner: Any = SimpleNamespace(
+        plans=[plan] * 3,
+        models=[Path(f"{name}.pkl") for name in "abc"],
+        places=[Path(name) for name in "abc"],
+        folder=lambda model: tmp_path / "abc"[model],
+        workplace=SimpleNamespace(folder=tmp_path),
+        give_up=given_up.append,
+        close=lambda *arguments: closed.append(arguments),
+    )
+    tally = exporting._Tally(planner)
+    full = Reason("cannot-write", "no space left on device")
+    outcomes = [(0, 3, None, True), (1, 2, None, False), (1, 0, full, True), (2, 4, None, True)]
+    results = [
+        tally.add(Outcome(model=model, pages=pages, failure=failure, last=last))
+        for model, pages, failure, last in outcomes
+    ]
+    assert results.pop(1) is None
+    assert [(each.status, each.drawn, each.reason) for each in results if each] == [
+        ("drawn", 3, None),
+        ("failed", 2, "no space left on device"),
+        ("drawn", 4, None),
+    ]
+    assert (given_up, [each[0] for each in closed], tally.pages) == ([1], [0, 1, 2], 9)
+    assert [each[3] for each in closed] == [4, 3, 5]

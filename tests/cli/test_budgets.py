@@ -155,6 +155,7 @@ def test_pictures_of_a_comparison_that_are_too_many_leave_the_comparison(model, 
     assert run(*how).exit_code == 0
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("command", ["plot", "export", "report", "compare", "diagnose"])
 def test_each_command_has_the_options(command):
     text = run(command, "--help").stdout

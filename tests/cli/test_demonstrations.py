@@ -204,6 +204,7 @@ def test_names_of_classes_must_fit(few: str, tmp_path: Path) -> None:
     assert result.stderr.splitlines()[-1].endswith("there are 2 labels, the network has 1 output")
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("content", "name", "sentence"),
     [
@@ -224,6 +225,7 @@ def test_what_is_no_image_is_one_sentence(
     assert len(result.stderr.splitlines()) == 1
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("array", "sentence"),
     [
@@ -240,6 +242,7 @@ def test_arrays_that_do_not_fit_are_one_sentence(array: np.ndarray, sentence: st
     assert sentence in result.stderr.splitlines()[-1]
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     "wrong", [["--mean", "a"], ["--scale", "1,nan"], ["--size", "0"], ["--size", "1x2x3"], ["--batch", "0"]]
 )
@@ -374,6 +377,7 @@ def test_predict_writes_its_numbers_too(few: str, tmp_path: Path) -> None:
     ).output  # fmt: skip
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("command", "heading", "n_rows"),
     [
@@ -456,6 +460,7 @@ def test_nan_is_told_and_not_drawn_as_black(few: str) -> None:
     )
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("n", [1, 2, 3, 7])
 @pytest.mark.parametrize("labelled", [False, True])
 def test_the_table_has_a_column_for_each_class_that_is_shown(monkeypatch, n: int, labelled: bool) -> None:

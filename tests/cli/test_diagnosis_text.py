@@ -131,6 +131,7 @@ def test_filters_alone_come_without_measures() -> None:
     assert "the sentence" not in text
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("n", [1, 9, 14, 15, 200])
 def test_layers_of_any_number_fit_the_screen(n) -> None:
     verdicts = ("updated", "structured", "undecided")
@@ -229,6 +230,7 @@ def test_when_a_measure_counts() -> None:
     ]
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("value", "cell"),
     [
@@ -244,6 +246,7 @@ def test_numbers(value, cell) -> None:
     assert rows_of(MEASURES["spike"].finding(value=value, text="x"))[0][1] == cell
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("p", "cell"),
     [

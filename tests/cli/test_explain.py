@@ -115,6 +115,7 @@ def test_people_find_what_they_mean(word: str, title: str) -> None:
     assert run(word).stdout.startswith(title)
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("key", VERDICTS)
 def test_a_verdict_is_told_in_plain_words_before_it_is_told_exactly(key: str) -> None:
     told = " ".join(run(key).stdout.split())

@@ -43,6 +43,7 @@ def test_the_help_of_a_command_fits_two_screens_of_80_columns(command):
     assert max(map(len, lines)) <= 80
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("command", [name for name in COMMANDS if name != "explain"])
 def test_limits_and_hints_are_named_at_the_end_and_told_where_they_are_asked_for(command):
     usual, _, rare = help_of(command).partition("\nLimits and hints ")

@@ -147,6 +147,7 @@ def test_a_text_that_begins_a_formula_gets_an_apostrophe(name: str) -> None:
     assert cell[1:].replace("\\xa0", "\u00a0") == name
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("name", ["\t=1", "\r=1", "\n=1", "\x00=1", "\ufeff=1", "\u200b=1"])
 def test_a_text_that_begins_with_a_control_character_begins_with_an_escape(name: str) -> None:
     (cell,) = cells(name)

@@ -109,6 +109,7 @@ def test_the_table() -> None:
     assert ran.stderr == ""
 
 
+@pytest.mark.cases("all")
 @pytest.mark.usefixtures("loaded")
 @pytest.mark.parametrize(
     ("columns", "expected"), [(None, NARROW), ("x", NARROW), ("80", NARROW), ("-5", NARROW), ("200", TABLE)]
@@ -136,6 +137,7 @@ def test_long_names_are_cut_where_there_is_no_room(monkeypatch: pytest.MonkeyPat
     assert lines[0].split()[-1] == "field"
 
 
+@pytest.mark.cases("all")
 @pytest.mark.usefixtures("loaded")
 @pytest.mark.parametrize(("height", "shown"), [(40, 5), (13, 5), (12, 4), (1, 4)])
 def test_a_window_shows_the_first_layers_that_there_is_room_for(
@@ -296,6 +298,7 @@ def test_a_missing_file_is_one_sentence() -> None:
     assert ran.stderr.count("\n") == 1
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     "arguments", [["layers"], ["layers", "a", "b"], ["layers", "a", "--no-such"], ["lyers"]]
 )

@@ -71,6 +71,10 @@ VALUES: Mapping[str, str] = {
 """What is said of options of which the type tells nothing."""
 
 
+AGAIN: Mapping[str, str] = {"--axes": "1=oihw", "--before": "like.pkl", "--images": "seen/b.png"}
+"""What an option that may be repeated is given the second time."""
+
+
 class Called(Exception):
     """The function was called."""
 
@@ -118,6 +122,12 @@ def said(option: click.Option) -> list[str]:
     raise AssertionError(f"say in VALUES what {name} may be, or in SAYING that it is about what is printed")
 
 
+def again(option: click.Option) -> list[str]:
+    """Return the words that say something else of an option that may be repeated."""
+    name = max(option.opts, key=len)
+    return [name, AGAIN.get(name, "0")]
+
+
 @pytest.fixture(scope="module")
 def filled(tmp_path_factory):
     folder = tmp_path_factory.mktemp("filled")
@@ -143,8 +153,14 @@ def test_what_is_said_reaches_what_a_command_calls(name, filled, monkeypatch):
             beside = BESIDE.get(f"{name} {own}", "")
             if beside not in without:
                 without[beside] = call_of(name, inside, beside)
-            if call_of(name, inside, *beside.split(), *said(option)) == without[beside]:
+            once = call_of(name, inside, *beside.split(), *said(option))
+            if once == without[beside]:
                 unheard.append(own)
+            elif (
+                option.multiple
+                and call_of(name, inside, *beside.split(), *said(option), *again(option)) == once
+            ):
+                unheard.append(f"{own} the second time")
         assert unheard == []
 
 

@@ -198,6 +198,7 @@ def test_size_and_colours_are_options(model):
     assert np.ptp(np.asarray(image.convert("RGB")), axis=2).max() > 0
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [

@@ -21,6 +21,7 @@ from click.testing import CliRunner
 from filtviz.cli import main
 from filtviz.cli.streams import READABLE, Output, exact, fitted, output_streams
 from filtviz.errors import OutputError
+from filtviz.signals import Ended
 
 ROOT = Path(__file__).resolve().parents[2]
 MODEL = str(ROOT / "examples" / "mission-trained.pkl")
@@ -396,6 +397,22 @@ def test_what_stdout_cannot_take_is_an_error_once_and_what_stderr_cannot_take_is
     messages = Output(Failing(OSError(5, "")), "stderr")
     assert messages.write("a") == 1
     assert messages.failed
+
+
+def test_where_nobody_reads_a_command_ends_at_once_or_goes_on_and_ends_so_afterwards():
+    unread = Output(Failing(BrokenPipeError(32, "")), "stdout")
+    with pytest.raises(Ended) as ended:
+        unread.write("a")
+    assert ended.value.status == 141
+
+    def went_on():
+        with output_streams(own_process=False):
+            sys.stdout._stream, sys.stdout.goes_on = Failing(BrokenPipeError(32, "")), True
+            assert [sys.stdout.write("a"), sys.stdout.write("b")] == [1, 1]
+
+    with pytest.raises(Ended) as ended:
+        went_on()
+    assert ended.value.status == 141
 
 
 class Unflushed(io.StringIO):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import logging
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -146,6 +148,23 @@ def test_what_a_plot_says(line, result, status, out, err, run):
     lines = told.stderr.splitlines()
     assert len(lines) == len(err), lines
     assert all(own.startswith(begin) for own, begin in zip(lines, err, strict=True)), lines
+
+
+@pytest.mark.parametrize("n_files", [0, 1])
+def test_where_pictures_are_only_shown_nothing_is_said_of_other_files(n_files, run, monkeypatch):
+    shown = []
+    monkeypatch.setattr("filtviz.drawing.saving.show_pictures", lambda *_, **__: shown.append(1))
+    told = run(
+        "filtviz.api.plot",
+        plotted(FIRST, n_pictures=8, files=FILES[:n_files]),
+        "plot",
+        "m.pkl",
+        "-l",
+        "0",
+        "--show",
+    )
+    assert (told.exit_code, shown) == (0, [1])
+    assert ("--view sheet" in told.stderr, "looks like noise" in told.stderr) == (n_files > 0, n_files > 0)
 
 
 def test_a_plot_tells_of_each_file_as_soon_as_it_is_there_but_in_windows_terminals_and_json(run):
@@ -306,7 +325,7 @@ def test_what_is_said_while_an_export_goes_on(finished, said, quiet, run):
     line = ["-q"] if quiet else []
     told = run("filtviz.batch.export", work, "export", "m.pkl", "-o", "out", *line)
     lines = [_without_time(line) for line in told.stderr.splitlines()]
-    assert lines == ([] if quiet else [*said, "0 pages drawn, 0 kept"])
+    assert (told.exit_code, lines) == (0, [] if quiet else [*said, "0 pages drawn, 0 kept"])
 
 
 def surveyed(**fields: Any) -> SurveyResult:
@@ -652,6 +671,20 @@ def test_a_window_has_its_own_size_and_a_pipe_80_columns_unless_they_are_told(wi
     assert window(is_terminal=False, columns="50") == (50, None)
     for wrong in ("", "0", "wide", "-3", "10000", "1" * 30):
         assert window(is_terminal=False, columns=wrong) == (80, None)
+
+
+def test_what_reading_concludes_is_said_once_however_often_a_file_is_read(capsys):
+    with console.conclusions_told():
+        for message in ("m.pkl: a", "m.pkl: a", "m.pkl: b", "m.pkl: a"):
+            logging.getLogger("filtviz.reading").info(message)
+    logging.getLogger("filtviz.reading").info("afterwards")
+    assert capsys.readouterr().err.splitlines() == ["m.pkl: a", "m.pkl: b"]
+
+
+def test_a_back_end_of_a_notebooks_is_of_no_effect_on_what_is_drawn(monkeypatch):
+    monkeypatch.setenv("MPLBACKEND", "of_mine")
+    assert CliRunner().invoke(main, ["explain"]).exit_code == 0
+    assert "MPLBACKEND" not in os.environ
 
 
 def test_json_is_strict():

@@ -21,6 +21,7 @@ from filtviz.naming import telling_names
 from filtviz.reading.formats.paddle import _said_facts
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("names", "shown"),
     [
@@ -36,6 +37,7 @@ def test_a_suffix_is_left_out_where_all_have_it(names, shown) -> None:
     assert list(models_text._without_suffix(names)) == shown
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("others", "too_much", "said"),
     [
@@ -62,6 +64,7 @@ def _rest() -> dict[str, Any]:
     return {name: value for name, value in {"type": "Conv2d", "shape": (1, 1, 3, 3)}.items() if name in known}
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("models", "stem", "said"),
     [
@@ -109,6 +112,7 @@ def test_when_a_layer_came_to_rest_is_said_with_the_state_after_which(steps, sai
     assert said_of(*steps) == said
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("paths", "names"),
     [
@@ -140,6 +144,7 @@ def test_frames_have_the_size_of_the_largest_and_keep_their_place() -> None:
             assert pixels.getpixel((6, 8)) == (255, 255, 255)
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("top", "order", "drawn"),
     [

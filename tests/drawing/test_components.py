@@ -36,6 +36,14 @@ def test_one_pattern_in_all_channels_is_one_component() -> None:
     np.testing.assert_allclose(found.pictures[0, 0], pattern * strength, atol=1e-12)
 
 
+def test_the_sign_is_that_of_most_energy_and_not_of_most_channels() -> None:
+    pattern = np.array([[1.0, -2.0], [3.0, 0.5]])
+    weights = np.array([3.0, -1.0, -1.0, -1.0, -1.0])
+    for sign in (1, -1):
+        found = singular_components((sign * weights[:, None, None] * pattern)[None], 1)
+        assert np.sign(found.pictures[0, 0]).tolist() == (sign * np.sign(pattern)).tolist()
+
+
 def test_shares_are_those_of_the_singular_values_and_add_up() -> None:
     filters = random_weights(3, 5, 3, 3)
     found = singular_components(filters, 2)

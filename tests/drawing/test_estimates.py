@@ -72,6 +72,7 @@ def test_each_channel_is_a_page_of_nolearns():
     assert cost_of_view(layer_of(random_weights(9, 1, 3, 3)), dpi=200)["pixels"] == 4 * 360_000
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("view", ["grid", "sheet", "components", "nmf"])
 def test_work_grows_with_the_weights(view):
     small, large = (layer_of(random_weights(n, 2, 40, 40)) for n in (1, 100))

@@ -73,6 +73,7 @@ def test_a_live_layer_is_drawn_by_filters_and_channels_however_it_stores_them(li
     assert np.array_equal(pixels(figures[1]), nolearn_page(filters[:, 1]))
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("given", "sentence"),
     [
@@ -115,6 +116,7 @@ def test_nobodys_settings_change_a_picture_and_no_setting_is_changed():
         assert settings() == before
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("n_filters", "size", "figsize"),
     [

@@ -318,6 +318,7 @@ def test_the_function_returns_it_all() -> None:
         filtviz.graph(Network(layers=()))
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("n", "links", "ranks"),
     [
@@ -342,6 +343,7 @@ def test_what_flows_from_a_column_to_the_next_comes_from_the_one_box_that_is_rea
     assert [placing._crossing(graph, [0, 1, 2, 3, 4], last) for last in (0, 2, 3, 4)] == [0, 2, 3, None]
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(("n", "columns"), [(1, 1), (16, 1), (17, 3), (40, 4), (70, 5)])
 def test_a_chain_has_one_column_up_to_sixteen_rows(n: int, columns: int) -> None:
     graph = drawn(n, [(i, i + 1) for i in range(n - 1)])

@@ -60,6 +60,7 @@ def test_rows_of_tiles_leave_room_for_captions(spec: TileSpec) -> None:
         assert right - left >= plan.tile[1] + plan.gap
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("shape", "n_pages"),
     [

@@ -97,6 +97,7 @@ def ask(*arguments: str) -> tuple[int, str]:
     return ran.exit_code, ran.output.strip()
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("arguments", "made"),
     [
@@ -111,6 +112,7 @@ def test_a_field_becomes_the_option_that_its_default_asks_for(arguments, made):
     assert ask(*arguments) == (0, str(MoreOptions(**made)))
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -134,6 +136,7 @@ def test_the_class_refuses_it_as_well():
     assert SheetOptions(top=1, components=1).top == 1
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("text", "ranges"),
     [

@@ -65,6 +65,7 @@ def test_nobodys_settings_turn_a_sheet_over_or_hide_its_words() -> None:
         assert np.array_equal(pixels_of(page), expected)
 
 
+@pytest.mark.cases("all")
 @as_proven
 @pytest.mark.parametrize(
     "shape", [(2, 20, 3, 3), (20, 1, 3, 3), (6, 4, 5, 2), (4, 3, 7, 7), (130, 110, 1, 1), (2, 2, 1, 9)]
@@ -159,6 +160,7 @@ def test_a_tile_keeps_its_original_index(sort: str, expected: list[str]) -> None
     assert values == [{"2": 1.0, "0": 2 / 3}[label] for label in expected]
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("flips", "flip", "turned", "words"),
     [
@@ -218,6 +220,7 @@ def test_many_kernels_take_pages_that_say_what_they_show() -> None:
     assert "page 2 of 4, rows 0 to 64, columns 55 to 109" in texts_of(pages[1])
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("total", "first", "last"),
     [(1, "", ""), (9, "-p1", "-p9"), (10, "-p01", "-p10"), (100, "-p001", "-p100")],

@@ -77,6 +77,7 @@ def test_a_piece_that_is_not_there_is_bluish_grey() -> None:
     assert np.allclose(drawn._piece(np.ones((2, 1, 1)), 1.0, 1.0), 0)
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("share", "told"), [(0, "0%"), (0.009, "<1%"), (0.01, "1%"), (0.5, "50%"), (0.999, "100%"), (1, "100%")]
 )
@@ -151,6 +152,7 @@ def test_more_units_than_can_be_looked_at_are_counted(tiles, n: int, more: list[
     assert len(picture.sheet.values) == 144
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(("n", "across"), [(1, 6), (24, 6), (35, 6), (36, 7), (143, 12)])
 def test_tiles_stand_in_a_square_but_for_few_and_many(tiles, n: int, across: int) -> None:
     drawn.activity_picture(activity(n), IMAGE, "a.png").figure()

@@ -61,6 +61,7 @@ def test_a_folder_gets_a_picture_of_each_with_numbers_of_one_length(tmp_path, n)
     assert figures(1).save(f"{tmp_path}/other.d/") == [Path(f"{tmp_path}/other.d/figure-0.png")]
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("n", [1, 2, 3, 4, 5, 9, 10])
 def test_figures_stand_beside_each_other_in_rows_of_one_length(tmp_path, n) -> None:
     (path,) = figures(n, (0.4, 0.2), (0.2, 0.4)).save(tmp_path / "a.png")

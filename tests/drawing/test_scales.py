@@ -109,6 +109,7 @@ def test_the_ladder_for_256_colours_is_on_xterms_palette() -> None:
     assert by_colour_map(np.zeros(1), DIVERGING_OF_256).tolist() == [[255, 255, 255]]
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("colour", "number"),
     [((0, 0, 0), 16), ((255, 255, 255), 231), ((255, 0, 0), 196), ((9, 8, 7), 232), ((95, 135, 175), 67)],

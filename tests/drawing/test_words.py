@@ -72,6 +72,7 @@ def test_a_lone_channel_of_a_lone_filter_is_a_filter() -> None:
     assert page.sheet.facts[-1] == "a tile is a filter, with its index at its left"
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("top", "channels", "notes"),
     [
@@ -176,6 +177,7 @@ def test_components_word_for_word() -> None:
     assert (page.sheet.captions, page.sheet.headings) == ((), ())
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("values", "said"),
     [

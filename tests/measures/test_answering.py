@@ -321,6 +321,7 @@ def test_commands_run_as_they_stand() -> None:
     assert commands_for("a.pkl", Look(layer=deeper))[0] == stored
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("name", "selector"),
     [("a b", "'a b'"), ("a" * 40, "a" * 40), ("a" * 41, "3"), ("ü", "3"), ("a\x1b", "3"), ("$(x)", "'$(x)'")],
@@ -347,6 +348,7 @@ def test_what_would_tell_more_has_a_placeholder() -> None:
         assert more_evidence("a.npz", judged, compared) == ("", "")
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("file", "suffix"), [("a.b/x.tar.gz", ".gz"), ("x", ".pkl"), ("x.p;q", ".pkl"), ("x.ü", ".pkl")]
 )
@@ -392,6 +394,7 @@ def test_a_diagnosis_gives_its_layers_by_number_and_name() -> None:
     assert (len(nothing), bool(nothing)) == (0, True)
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("rs", "name", "through"),
     [

@@ -63,6 +63,14 @@ def test_added_noise_is_not_called_structured(make_conv, glorot) -> None:
     assert change.significant < 0.2
 
 
+def test_filters_in_which_nothing_was_added_are_none_of_those_that_are_tested(make_conv, glorot) -> None:
+    weights = glorot((8, 4, 3, 3), dtype="float64")
+    added = 0.02 * np.random.default_rng(1).standard_normal((8, 4, 1, 1)) * EDGE
+    weights[4:] = added[4:] = 0
+    before, after = two(make_conv, weights, weights + added)
+    assert changes_from(before, "x", after.conv_layers[0]).significant == 1
+
+
 def test_a_layer_without_counterpart_is_told(make_conv, glorot) -> None:
     before, after = two(make_conv, glorot((8, 4, 5, 5)), glorot((8, 4, 3, 3)))
     change = changes_from(before, "x", after.conv_layers[0])
@@ -91,6 +99,7 @@ def test_zero_weights_have_no_cosine(make_conv, glorot) -> None:
     assert change.share is not None
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("earlier", "later", "turned"),
     [

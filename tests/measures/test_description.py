@@ -60,6 +60,7 @@ def test_a_kernel_of_zeros_is_like_none() -> None:
     assert found.cosine == pytest.approx([0, 1])
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("size", [(1, 1), (1, 7), (4, 4), (3, 5)])
 def test_other_sizes_have_none(size: tuple[int, int]) -> None:
     assert classical_kernels(*size) == {}

@@ -194,6 +194,7 @@ def test_odd_shapes_and_types_of_untrained_layers(make_conv, glorot, shape, dtyp
     assert layer.shape == shape
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("scale", [1e-200, 1e-30, 1e30, 1e200])
 def test_extreme_scales_get_an_answer(make_conv, glorot, scale) -> None:
     layer = only(alone(make_conv, glorot((16, 8, 3, 3), dtype="float64") * scale))
@@ -445,3 +446,11 @@ def test_filters_of_more_than_32_pixels_are_not_composed(make_conv, make_chain) 
         assert layer.notes == why
         assert layer.composed_size == (None if why else (32, 32))
         assert (layer.finding("composed") is None) == bool(why)
+
+
+def test_what_was_inferred_stands_before_the_other_notes(make_conv, glorot) -> None:
+    network = Network.of([make_conv(glorot((4, 1, 3, 3)))])
+    told = dataclasses.replace(
+        network, origin=dataclasses.replace(network.origin, inferred=("inferred",), notes=("noted",))
+    )
+    assert filtviz.diagnose(told).notes == ("inferred", "noted")

@@ -38,6 +38,7 @@ def test_parallel_filters_of_one_weight_are_no_news(subject_of) -> None:
     assert twins == [()] * 5
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("cosine", "found"), [(0.9501, True), (-0.9501, True), (0.9499, False), (-0.9499, False)]
 )

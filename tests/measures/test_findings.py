@@ -33,6 +33,7 @@ def plain(subject_of, glorot):
     return subject_of(glorot(SHAPE, seed=3), np.zeros(20))
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("state", "text"),
     [
@@ -144,6 +145,7 @@ def test_nothing_is_found_in_draws(make_conv, make_chain, subject_of, glorot, ke
     assert finding.text.partition(" (z")[0] == nothing
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("key", "found"),
     [

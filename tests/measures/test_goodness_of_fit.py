@@ -22,6 +22,7 @@ def test_the_tail_is_scipys_to_ten_digits(n) -> None:
             assert kolmogorov_tail(n, d) == pytest.approx(scipy.stats.kstwo.sf(d, n), rel=1e-10, abs=1e-300)
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("n", [1, 2, 9, 500])
 def test_the_ends_of_the_tail(n) -> None:
     assert kolmogorov_tail(n, 1.0) == kolmogorov_tail(n, 1.5) == 0

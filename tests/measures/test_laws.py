@@ -9,11 +9,13 @@ import scipy
 from filtviz.measures import laws
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("z", [0.0, 0.3, -1.96, 5.0, -30.0])
 def test_both_normal_tails(z) -> None:
     assert laws.normal_tails(z) == pytest.approx(2 * scipy.stats.norm.sf(abs(z)), rel=1e-12)
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("statistic", "degrees"), [(0.0, 1), (3.84, 1), (60.0, 44), (900.0, 44), (5000.0, 7259)]
 )
@@ -23,6 +25,7 @@ def test_the_chi_squared_tail(statistic, degrees) -> None:
     )
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(("least", "n"), [(0, 179), (1, 179), (4, 179), (20, 179), (350, 14_399), (179, 179)])
 def test_the_binomial_tail_counts_the_least(least, n) -> None:
     expected = scipy.stats.binom.sf(least - 1, n, 0.02)
@@ -37,6 +40,7 @@ def test_the_smaller_beta_tail_counts_twice() -> None:
     np.testing.assert_allclose(laws.beta_tails(x, a, b), expected, rtol=1e-12)
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("tail", [0.5, 0.01, 1e-6, 1e-12])
 def test_the_beta_quantile(tail) -> None:
     assert laws.beta_upper_quantile(tail, 0.5, 4.0) == pytest.approx(
@@ -60,6 +64,7 @@ def test_tracy_widom_quantiles() -> None:
     assert laws.tracy_widom_tail(-20) == 1
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("seed", range(4))
 def test_rank_correlation_is_spearmans_with_ties_too(seed) -> None:
     random = np.random.default_rng(seed)
@@ -78,6 +83,7 @@ def test_perfect_order_is_as_sure_as_can_be() -> None:
     assert laws.rank_correlation(order, -order) == (pytest.approx(-1), pytest.approx(1))
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("seed", range(6))
 def test_significance_is_benjamini_and_hochbergs(seed) -> None:
     random = np.random.default_rng(seed)

@@ -43,6 +43,13 @@ def test_all_is_measured_where_the_work_is_just_enough() -> None:
     assert (found.unjudged, found.left_out) == ((), ())
 
 
+def test_each_earlier_file_is_as_much_work_as_the_layers_own_weights() -> None:
+    network = side_by_side(SMALL)
+    (layer,) = network.conv_layers
+    none, one, two = (work_of_layer(network, layer, n) for n in range(3))
+    assert 0 < one - none == two - one
+
+
 def test_a_layer_that_is_too_much_does_not_stop_smaller_ones() -> None:
     network = side_by_side(SMALL, LARGE, SMALL)
     found = diagnose(network, account=account(work_of(network, 0, 2) + 10_000_000))

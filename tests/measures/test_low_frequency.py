@@ -29,6 +29,7 @@ def shares(kernels: Kernels) -> np.ndarray:
     return filter_shares(kernels, band_energies(kernels)).share
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("size", "n"), [((3, 3), 3), ((5, 5), 6), ((7, 7), 10), ((1, 1), 1), ((1, 5), 3), ((7, 1), 4)]
 )

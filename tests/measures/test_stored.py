@@ -34,6 +34,7 @@ def test_a_layer_of_zeros_has_no_maximum() -> None:
     assert clipping(Kernels.of(np.zeros((2, 2, 3, 3)))) is None
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
 @pytest.mark.parametrize("shape", [(20, 1, 3, 3), (64, 64, 3, 3), (128, 256, 3, 3)])
 def test_rounding_is_not_taken_for_quantisation(glorot, dtype: str, shape: tuple[int, ...]) -> None:

@@ -27,6 +27,7 @@ def test_sphericity_is_the_formula(noise) -> None:
     assert test.p == pytest.approx(scipy.stats.chi2.sf(q, 44), abs=0.05)
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("n", [1, 2, 5, 40])
 def test_sphericity_of_few_large_kernels_is_that_of_their_positions(n: int) -> None:
     vectors = np.random.default_rng(n).standard_normal((n, 529))

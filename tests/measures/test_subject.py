@@ -200,6 +200,7 @@ def test_rules_have_the_words_of_the_files_framework(make_conv, make_chain, subj
         assert subject_of(network=told).initialisers == (name,)
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("framework", "expected"), [("", "drawn"), ("PyTorch", "drawn"), ("ONNX", "drawn"), ("Keras", "moved")]
 )

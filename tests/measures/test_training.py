@@ -52,6 +52,7 @@ def test_a_plain_scale_is_no_statistic(make_chain, untouched) -> None:
     assert signs_of_training(make_chain(untouched, plain)) == ()
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("framework", "bias", "tells"),
     [

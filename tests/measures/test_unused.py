@@ -36,6 +36,7 @@ def test_nothing_is_unused_in_draws(subject_of, network) -> None:
     assert (finding.value, finding.found, finding.text) == (0, False, "nothing is without effect")
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("factor", "text"),
     [
@@ -105,6 +106,7 @@ def test_next_to_nothing_is_at_most_a_ten_thousandth_of_the_median(values, place
     assert list(unused._next_to_nothing(np.array(values, float))) == places
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("n", "told"),
     [(1, "0"), (2, "0 and 1"), (8, "0, 1, 2, 3, 4, 5, 6 and 7"), (9, "0, 1, 2, 3, 4, 5, 6 and 7 and 1 other"),

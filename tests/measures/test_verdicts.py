@@ -6,12 +6,15 @@ import dataclasses
 import re
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
 from tests.building import conv
 
 import filtviz
+from filtviz.measures import judging
 from filtviz.measures.catalogue import CATALOGUE, DEFAULT, Fit
 from filtviz.measures.judging import Judgement, among_trained, judge
 from filtviz.measures.measure import Finding
@@ -70,6 +73,7 @@ def test_each_test_of_structure_decides_alone(judged, key) -> None:
     assert judged(found(key, p=1e-6), bias="moved").verdict == "structured"
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("key", ["initialiser", "coupling", "clipped", "duplicates"])
 def test_no_other_measure_is_structure(judged, key) -> None:
     assert judged(found(key, p=1e-9, found=True)).verdict == "initial"
@@ -161,6 +165,18 @@ def test_values_that_were_set_afterwards_hide_what_was_before(judged, subject_of
     assert judged(kernels=subject_of(one_zero).kernels).verdict == "initial"
 
 
+@pytest.mark.cases("all")
+@pytest.mark.parametrize(
+    ("zeros", "weights", "is_pruned"),
+    [(0, 100, False), (1, 100, False), (2, 100, True), (5, 5000, False), (6, 5000, True)],
+)
+def test_pruning_leaves_more_than_one_zero_and_more_than_one_in_a_thousand(zeros, weights, is_pruned) -> None:
+    subject: Any = SimpleNamespace(
+        kernels=SimpleNamespace(n_zeros=zeros, size=weights, is_standardised=False)
+    )
+    assert (judging._set_afterwards(subject, {}) is not None) == is_pruned
+
+
 def test_few_weights_are_too_few_among_layers_that_have_moved(judged, subject_of, glorot) -> None:
     own = Identified(DEFAULT, known=True)
     moved = Judgement("updated", "")
@@ -205,6 +221,7 @@ def test_few_weights_before_all_that_moved_look_frozen_where_nothing_hints_at_a_
     assert verdicts(plain, plain, training=True) == ["undecided", "undecided"]
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("family", "p", "fit_p", "expected"),
     [

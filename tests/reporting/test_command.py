@@ -138,6 +138,7 @@ def test_what_is_left_out_is_said(folder: Path) -> None:
     assert result.stderr == "5 of 6 layers of trained.pkl are left out (--layer)\n"
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     "arguments",
     [

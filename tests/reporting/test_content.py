@@ -127,12 +127,14 @@ def test_a_report_on_nothing() -> None:
         gather([])
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("megabytes", [0.0, -1.0, float("nan"), float("inf")])
 def test_options_check_themselves(megabytes: float) -> None:
     with pytest.raises(ValueError, match="megabytes must be a positive number"):
         ReportOptions(megabytes=megabytes)
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("labels", "n_before", "title"),
     [
@@ -158,6 +160,7 @@ class Purse:
             Account({"work": 0, "pixels": 0}).spend(kind, amount, what)
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("shown", "said"),
     [
@@ -200,3 +203,21 @@ def test_layers_that_are_too_much_work_are_named_with_the_first_reason(shown, sa
 def test_what_was_done_to_keep_the_page_small_is_said(depth, notes) -> None:
     layer = network((2, 1, 3, 3), (3, 2, 3, 3)).conv_layers[1]
     assert list(gathering._depth_notes(layer, depth)) == notes
+
+
+def test_what_images_leave_out_stands_with_what_else_was_left_out(monkeypatch) -> None:
+    asked = []
+
+    def shown(networks, diagnoses, options, n_before, budget):
+        asked.append((len(networks), options.images, n_before, budget))
+        return diagnoses, [("figure",)], ["images tell nothing"]
+
+    whole = gathering.gather_content
+    monkeypatch.setattr(gathering, "_show_to_each", shown)
+    monkeypatch.setattr(gathering, "gather_content", lambda *a: replace(whole(*a), left_out=("too much",)))
+    content = gather(network((4, 1, 3, 3)), ReportOptions(images="x.png"), notes="mine")
+    assert asked == [(1, "x.png", 0, None)]
+    assert content.figures == (("figure",),)
+    assert content.left_out == ("too much", "images tell nothing")
+    assert content.notes == ("mine",)
+    assert gather(network((4, 1, 3, 3))).figures == ()

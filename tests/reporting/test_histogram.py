@@ -34,6 +34,7 @@ def test_counts_and_edges() -> None:
     assert null_curve(drawn) == ""
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     "rules",
     [

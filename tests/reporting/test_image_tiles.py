@@ -138,6 +138,7 @@ def test_a_filter_is_the_mean_of_its_channels_and_the_sum_of_three_colours(chann
     assert np.array_equal(shown._weights(0 * kernel), by_colour_map(0 * flat, shown.CHANGES))
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     "size", [(1, 1), (shown.LARGEST, 3), (shown.LARGEST + 1, 3), (2 * shown.LARGEST, 2 * shown.LARGEST)]
 )

@@ -326,6 +326,7 @@ def test_a_lone_layer_is_no_plural(n: int, said: str) -> None:
     assert said in filtviz.report(Network.of([filtviz.Layer(type="InputLayer")] * n))
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("value", "text"), [(None, "–"), (0.0, "0"), (0.12345, "0.123"), (1234.5, "1.23e+03")]
 )

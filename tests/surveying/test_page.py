@@ -166,6 +166,7 @@ def test_few_models_do_not_stand_out(here):
     assert "stand out" not in surveyed()
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("n", "of", "said"), [(0, 5, "–"), (3, 0, "–"), (1, 200, "under 1%"), (1, 100, "1%"), (5, 5, "100%")]
 )

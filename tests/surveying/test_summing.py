@@ -63,6 +63,7 @@ def shares(**given: Any) -> Shares:
 # The first sentences
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("n", "models", "convolutions", "filters", "weights"),
     [
@@ -94,6 +95,7 @@ def test_broken_filters_are_counted_over_all_groups(field, one, two) -> None:
         assert list(page._answer(content(shares={"framework": groups})))[1:] == said
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("verdict", "n", "said"),
     [
@@ -118,6 +120,7 @@ def test_models_that_stand_out_are_counted_once_each() -> None:
     assert told("a", "b", "a") == ["2 models stand out from the others."]
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("n", "of", "said"),
     [(1, 1, "100%"), (1, 101, "under 1%"), (1, 100, "1%"), (2, 3, "67%"), (999, 1000, "100%")],
@@ -178,6 +181,7 @@ def test_the_ends_of_a_group_are_named_from_outside_in_and_no_layer_twice(n: int
     ]
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("values", "known"),
     [([], 0), ([1.0], 0), ([1.0, np.nan], 0), ([np.inf, 1.0], 0), ([1.0, 2.0], 2), ([1.0, np.nan, 1.0], 2)],
@@ -245,6 +249,7 @@ def histories(*epochs: int | None, network: str = "n", status: str = "read") -> 
     return summing._histories(files, layers_of(**{RMS: np.arange(float(len(epochs)))}))
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("epochs", "known"),
     [
@@ -318,6 +323,7 @@ class Written:
         self.parts.append([each.file["file"] for each in rows])
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("filters", "seconds", "parts"),
     [(1, 0.0, []), (2, 0.0, [["a", "b"]]), (0, 31.0, [["a"], ["b"]]), (0, 15.0, [])],

@@ -180,6 +180,7 @@ def test_a_table_of_a_stranger_is_one_sentence_and_stays(zoo, name):
     assert part.read_bytes() == before
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("sums", [[float("nan")] * 9, [1e300] * 9, [1.0] * 8, [None] * 9])
 def test_sums_of_a_stranger_are_one_sentence(zoo, sums):
     filtviz.survey("zoo/run0", "out", jobs=1)
@@ -270,6 +271,7 @@ def test_what_a_run_that_is_stopped_has_measured_is_kept(zoo):
     assert filtviz.survey("zoo", "out", jobs=1).measured == 3
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
@@ -417,6 +419,7 @@ def test_a_cluster_that_is_not_there_is_one_sentence(zoo, monkeypatch):
         filtviz.survey("zoo", "out", cluster="tcp://nowhere:1")
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("given", "status", "sentence"),
     [
