@@ -53,6 +53,37 @@ def test_epochs_tell_the_order_and_names_only_without(glorot) -> None:
     assert in_order(untold) == ((1, 0, 2), "the number in their names")
 
 
+@pytest.mark.parametrize(
+    ("names", "order"),
+    [
+        (("model-step900-loss0.31", "model-step1000-loss0.27", "model-step0-loss3.00"), (2, 0, 1)),
+        (("epoch=9-step=90", "epoch=10-step=100", "epoch=2-step=20"), (2, 0, 1)),
+        (("e9-val_acc=87", "e10-val_acc=85", "e11-val_acc=86"), (0, 1, 2)),
+        (("net_10_of_20", "net_9_of_20", "net_11_of_20"), (1, 0, 2)),
+        (("v2.epoch_3", "v2.epoch_1", "v2.epoch_2"), (1, 2, 0)),
+        (("seed1-epoch3", "seed2-epoch1", "seed1-epoch2"), None),  # of two trainings
+        (("epoch3-0.5", "epoch3-0.7", "epoch3-0.9"), None),
+        (("a1", "b2", "a3"), None),
+    ],
+)
+def test_the_names_of_states_are_those_that_people_give(glorot, names, order) -> None:
+    found = in_order([state(glorot, (0, 0), f"{name}.pth") for name in names])
+    assert (None if found is None else found[0]) == order
+
+
+def test_the_best_and_the_last_stand_apart(glorot) -> None:
+    names = ("best", "epoch10", "epoch9", "last", "epoch11")
+    sizes = (0, 0.001, 0, 0, 0.002)
+    found = follow([state(glorot, (s, s), f"{name}.pth") for name, s in zip(names, sizes, strict=True)])
+    assert found is not None
+    assert (found.order, found.apart) == ((2, 1, 4), (0, 3))
+    assert follow([state(glorot, (0, 0), f"{name}.pth") for name in ("epoch1", "breast", "epoch2")]) is None
+    told = [state(glorot, (0, 0), f"{name}.pth", i) for i, name in enumerate(("best", "last"))]
+    every = follow(told)
+    assert every is not None
+    assert every.apart == ()
+
+
 def test_an_epoch_that_two_states_share_tells_no_order(glorot) -> None:
     same = [state(glorot, (0, 0), f"e{i}.npz", epoch=5) for i in (10, 9)]
     assert in_order(same) == ((1, 0), "the number in their names")

@@ -127,7 +127,7 @@ def diagnose(
     else:
         trajectory = _follow([each.file for each in done if each.file], budget, reading)
         if trajectory is not None:
-            done = [done[place] for place in trajectory.order]
+            done = [done[place] for place in (*trajectory.order, *trajectory.apart)]
         _print_text(done, trajectory, alone=len(done) == 1, details=details, with_filters=filters)
     is_met = _complain_of(done, rules)
     context.exit(1 if failed else FOUND if is_met else 0)

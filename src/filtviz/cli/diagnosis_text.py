@@ -13,7 +13,7 @@ from filtviz.measures.trajectory import Trajectory
 from filtviz.naming import telling_names
 from filtviz.paper import Paper, window_width
 from filtviz.responses.examining import NEARLY_ALL, Examination
-from filtviz.text import name_runs, percent, plural, printable
+from filtviz.text import listed, name_runs, percent, plural, printable
 
 __all__ = [
     "answer_of",
@@ -177,9 +177,10 @@ def describe_trajectory(trajectory: Trajectory, states: Sequence[Diagnosis]) -> 
 
     Args:
         trajectory: How the layers moved.
-        states: The diagnoses of the states, in its order.
+        states: The diagnoses of the states, in its order, those without a place in it last.
     """
-    names = [printable(Path(each.file or "").name, 80) for each in states]
+    n = len(trajectory.order)
+    names = [printable(Path(each.file or "").name, 80) for each in states[:n]]
     sentences = [f"Ordered by {trajectory.ordered_by}."]
     layers = list(enumerate(trajectory.layers))
     for place, name in enumerate(names):
@@ -196,6 +197,9 @@ def describe_trajectory(trajectory: Trajectory, states: Sequence[Diagnosis]) -> 
             f": the last step changed {'it' if len(moving) == 1 else 'them'} by {span(told)}" if told else ""
         )
         sentences.append(f"{name_runs(moving)} {verb}{share}.")
+    if apart := [printable(Path(each.file or "").name, 80) for each in states[n:]]:
+        have, are = ("has", "is") if len(apart) == 1 else ("have", "are")
+        sentences.append(f"{listed(apart)} {have} no place in that order, and {are} last below.")
     sentences.append(
         "A layer is taken to rest where every later step changes it by less than 1% of its norm."
     )

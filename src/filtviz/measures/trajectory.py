@@ -48,12 +48,14 @@ class LayerTrajectory:
 class Trajectory:
     """The states of a training in order, by the places at which they were given, and how each layer moved.
 
-    ``ordered_by`` says what tells the order.
+    ``ordered_by`` says what tells the order; ``apart`` are the places of states that have none in it, such as
+    the best of a training.
     """
 
     order: tuple[int, ...]
     ordered_by: str
     layers: tuple[LayerTrajectory, ...]
+    apart: tuple[int, ...] = ()
 
 
 def in_order(networks: Sequence[Network]) -> tuple[tuple[int, ...], str] | None:
@@ -71,11 +73,45 @@ def in_order(networks: Sequence[Network]) -> tuple[tuple[int, ...], str] | None:
     epochs = [each.origin.epoch for each in networks]
     if None not in epochs and len(set(epochs)) == len(epochs):
         return _sorted(epochs), "the epoch in the files"
-    numbers = [None if each.origin.path is None else number_in(each.origin.path) for each in networks]
-    told = [each for each in numbers if each is not None]
-    if len(told) == len(networks) and len({rest for rest, _ in told}) == 1 and len(set(told)) == len(told):
-        return _sorted([number for _, number in told]), "the number in their names"
-    return None
+    names = [each.origin.path.name for each in networks if each.origin.path is not None]
+    numbers = _numbers_in(names) if len(names) == len(networks) else None
+    return None if numbers is None else (_sorted(numbers), "the number in their names")
+
+
+def _numbers_in(names: Sequence[str]) -> list[int] | None:
+    """Return the number of each name that tells the order, or None.
+
+    The names differ in numbers only. A number behind "epoch" or "step" tells it, else the last that differs
+    in all; the other whole numbers must not fall, so that the names of two trainings have no order.
+    """
+    parts = [_NUMBER.split(name) for name in names]
+    if len({tuple(each[::2]) for each in parts}) != 1:
+        return None
+    words, columns = parts[0][::2], list(zip(*(each[1::2] for each in parts), strict=True))
+    whole = [i for i, column in enumerate(columns) if all(each.isdigit() for each in column)]
+    telling = [i for i in whole if len({int(each) for each in columns[i]}) == len(names)]
+    ranked = sorted(
+        telling, key=lambda i: (not _IS_EPOCH.search(words[i]), not _IS_STEP.search(words[i]), -i)
+    )
+    if not ranked:
+        return None
+    numbers = [int(each) for each in columns[ranked[0]]]
+    order = _sorted(numbers)
+    for i in whole:
+        values = [int(columns[i][place]) for place in order]
+        if values != sorted(values) and not _IS_SCORE.search(words[i]):
+            return None
+    return numbers
+
+
+_NUMBER = re.compile(r"(\d{1,12}(?:\.\d+)?)")
+_IS_EPOCH = re.compile(r"(?i)(\A|[^a-z])e(p|pochs?)?[=_-]*\Z|epochs?[=_-]*\Z")
+_IS_STEP = re.compile(r"(?i)(steps?|iter|iterations?|(\A|[^a-z])it)[=_-]*\Z")
+_IS_SCORE = re.compile(r"(?i)(loss|acc|accuracy|score|f1|iou|auc|map|psnr|err|error)[=_-]*\Z")
+"""What stands before a number in a name."""
+
+_IS_APART = re.compile(r"(?i)(\A|[^a-z])(best|last|latest|final|swa|ema|averaged?)([^a-z]|\Z)")
+"""Names of states that are copies of one of the others, or none of the training's own."""
 
 
 def _sorted(keys: Sequence[int | None]) -> tuple[int, ...]:
@@ -105,7 +141,13 @@ def follow(networks: Sequence[Network], account: Account | None = None) -> Traje
     Raises:
         BudgetError: it would take more.
     """
+    apart: tuple[int, ...] = ()
     found = in_order(networks)
+    if found is None:
+        apart = tuple(i for i, each in enumerate(networks) if _is_apart(each))
+        rest = [i for i in range(len(networks)) if i not in apart]
+        within = in_order([networks[i] for i in rest]) if apart and len(rest) > 1 else None
+        found = within and (tuple(rest[place] for place in within[0]), within[1])
     if found is None:
         return None
     order, ordered_by = found
@@ -117,7 +159,12 @@ def follow(networks: Sequence[Network], account: Account | None = None) -> Traje
         own = [state.conv_layers[place] for state in states]
         steps = [_step(before, after) for before, after in pairwise(own)]
         layers.append(LayerTrajectory(name=first.label, steps=tuple(steps)))
-    return Trajectory(order=order, ordered_by=ordered_by, layers=tuple(layers))
+    return Trajectory(order=order, ordered_by=ordered_by, layers=tuple(layers), apart=apart)
+
+
+def _is_apart(network: Network) -> bool:
+    path = network.origin.path
+    return path is not None and _IS_APART.search(path.stem) is not None
 
 
 def _step(before: ConvLayer, after: ConvLayer) -> float | None:
