@@ -104,3 +104,11 @@ def test_significance_steps_up() -> None:
     assert laws.is_significant(np.array([np.nan, np.nan]), 0.05).tolist() == [False] * 2
     assert laws.is_significant(np.array([]), 0.05).tolist() == []
     assert laws.is_significant(np.array([0.05]), 0.05).tolist() == [True]
+
+
+@pytest.mark.parametrize("spread", [2.3, 3.5, 10, 18])
+def test_the_tail_of_many_draws_is_that_of_the_sum_over_all(spread) -> None:
+    n = 100_001
+    d = np.sqrt(spread / n)
+    assert laws.kolmogorov_tail(n, d) == pytest.approx(2 * scipy.special.smirnov(n, d), rel=0.002)
+    assert laws.kolmogorov_tail(n - 1, d) == pytest.approx(2 * scipy.special.smirnov(n - 1, d), rel=1e-9)
