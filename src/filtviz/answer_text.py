@@ -7,7 +7,7 @@ from itertools import groupby
 
 from filtviz.measures.differing import runs_of
 from filtviz.measures.measure import Diagnosis, LayerDiagnosis
-from filtviz.measures.verdicts import VERDICTS
+from filtviz.measures.verdicts import SOME_FILTERS, VERDICTS
 from filtviz.paper import Paper
 from filtviz.text import percent, printable
 
@@ -97,6 +97,8 @@ def _short_row(run: Sequence[LayerDiagnosis]) -> list[str]:
     shape = "x".join(map(str, first.shape)) if len({each.shape for each in run}) == 1 else "various"
     shares = [each.residue for each in run if each.residue is not None]
     word = VERDICTS[first.verdict].word
+    if first.verdict == "updated" and all(any(each.texture for each in layer.filters) for layer in run):
+        word = SOME_FILTERS
     return [
         name if n == 1 else f"{name} and {n - 1:,} more",
         shape,

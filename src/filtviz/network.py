@@ -249,8 +249,9 @@ class Origin:
     ``guess`` in a few words what was concluded of the axes of kernels, or of how they are computed, where it
     may be otherwise, ``thin`` the names of arrays that may be filters over one axis, which the file does not
     tell. ``training`` has a few words for each thing in the file that only a training leaves ("it holds the
-    state of an optimiser"), ``epoch`` is the number of epochs or steps that it tells. ``size`` is that of all
-    its files on disk, in bytes.
+    state of an optimiser"), ``epoch`` is the number of epochs or steps that it tells. ``moved`` are the names
+    of the layers whose weights the optimiser in the file has moved, ``resting`` of those that it never moved,
+    where its state tells. ``size`` is that of all its files on disk, in bytes.
     """
 
     path: Path | None = None
@@ -273,6 +274,8 @@ class Origin:
     graph: str = ""
     training: tuple[str, ...] = ()
     epoch: int | None = None
+    moved: frozenset[str] = frozenset()
+    resting: frozenset[str] = frozenset()
     inferred: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 

@@ -27,7 +27,7 @@ from filtviz.measures.answering import (
 from filtviz.measures.conclusions import summarise
 from filtviz.measures.measure import Change, FilterDiagnosis, Finding, LayerDiagnosis, Unjudged
 from filtviz.measures.table import MEASURES
-from filtviz.measures.verdicts import PRUNED, RESCALED, ROUNDED, TOO_FEW, Open
+from filtviz.measures.verdicts import DIRAC, NEVER_OPTIMISED, PRUNED, RESCALED, ROUNDED, TOO_FEW, Open
 from filtviz.network import ConvLayer, Network
 
 _EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
@@ -138,7 +138,10 @@ def test_what_is_not_judged_is_counted() -> None:
 
 
 def test_structure() -> None:
-    small = " They can look random all the same: 3x3 pixels, of a contrast of their own, show little."
+    small = (
+        " They can look random all the same: kernels of 3x3 pixels show little, with the contrast of each "
+        "stretched by itself."
+    )
     assert answer(layers("structured", "structured"), ()) == (
         f"Both convolutions have learned structure that noise does not have.{small}"
     )
@@ -149,7 +152,7 @@ def test_structure() -> None:
 def test_layers_of_other_verdicts_are_named_beside() -> None:
     few = {"why": TOO_FEW.why, "decides": TOO_FEW.decides}
     said = answer([*layers("structured", "initial", "collapsed"), layer(3, "undecided", **few)], ())
-    assert "conv2 may have been frozen" in said
+    assert "conv2 is still as it was drawn: frozen, cut off from the loss, or moved by too little" in said
     assert "The filters of conv3 nearly repeat one another" in said
     assert said.endswith(
         "conv4 cannot be judged: too few weights to tell; a file from before training decides."
@@ -175,6 +178,62 @@ def test_of_layers_that_cannot_be_judged_it_is_said_why_and_which_file_decides()
         "change decides."
     )
     assert seen_in(because(0, ROUNDED)) == "rounded to few values"
+
+
+def test_of_layers_as_drawn_it_is_said_what_tells_of_training() -> None:
+    signs = ("batch normalisation has left its start in bn1",)
+    few = {"why": TOO_FEW.why, "decides": TOO_FEW.decides}
+    alone = [layer(0, "initial"), layer(1, "undecided", **few)]
+    assert answer(alone, (), signs).startswith(
+        "The network was trained: batch normalisation has left its start in bn1. conv1 is still as it was "
+        "drawn: frozen, cut off"
+    )
+    untold = answer(alone, ())
+    assert untold.startswith("conv1 is still as it was drawn; no trace of training can be seen. conv2 cannot")
+    moved = [layer(0, "initial"), layer(1, "updated")]
+    assert "The network was trained" not in answer(moved, (), signs)  # conv2 tells of it
+    sure = layer(0, "initial", sentence=f"conv1: as drawn, {NEVER_OPTIMISED}.")
+    said = "conv1 is still as it was drawn: the optimiser in the file never moved it."
+    assert answer([sure, moved[1]], ()).endswith(said)
+    assert answer([sure], (), signs).endswith("The optimiser in the file never moved it.")
+    data = "the statistics of bn1 have left their start"
+    assert f"can be seen in this file, but images went through it: {data}. If" in answer([sure], (), (), data)
+
+
+def test_a_layer_that_was_made_without_noise_is_not_called_random() -> None:
+    dirac = layer(0, "initial", rules=(DIRAC,))
+    assert answer([dirac], ()).startswith(
+        "The filters are no noise, and nothing learned: its convolution is still as Dirac makes it."
+    )
+    assert seen_in(dirac) == "a single 1 a filter, as it was made"
+    assert "look random" not in summarise([dirac], (), compared=False)
+
+
+def test_the_look_promises_what_the_picture_shows() -> None:
+    strength, smooth = found_uneven(), filters(8, smooth=2)
+    plain, uneven, textured = (
+        layer(i, "updated", **fields)
+        for i, fields in enumerate(({}, {"findings": (strength,)}, {"filters": smooth}))
+    )
+    assert Look(layer=plain).sentence == (
+        "No layer shows a pattern. This draws conv1 as it is, all its filters on one scale:"
+    )
+    assert Look(layer=uneven).sentence.endswith("on one scale strong filters of conv2 stand out:")
+    assert Look(layer=textured).sentence == (
+        "No layer shows a pattern as a whole, but 2 of the 8 filters of conv3 differ from noise; on one "
+        "scale they are seen best:"
+    )
+    network = chain((8, 1, 3, 3), (8, 8, 3, 3), (8, 8, 3, 3))
+    for judged, name in (([plain, uneven, textured], "conv2"), ([plain], "conv1")):
+        look = look_at(network, judged, Account.unlimited())
+        assert look is not None
+        assert look.layer.name == name
+    assert answer([uneven], ()).endswith("nothing but strong filters in it stands out from noise.")
+    assert seen_in(uneven) == "unequal strength"
+
+
+def found_uneven() -> Finding:
+    return MEASURES["filter-energy"].finding(value=99.0, p=1e-9, found=True, text="uneven")
 
 
 def test_many_names_are_a_number() -> None:

@@ -52,7 +52,7 @@ def test_updated_in_its_own_words(make_conv, glorot) -> None:
     layer = only(alone(make_conv, glorot((40, 40, 3, 3)), bias=np.linspace(0, 0.1, 40)))
     assert layer.verdict == "updated"
     assert layer.sentence.startswith(
-        "conv1: was updated (the biases are not what they start as), but no "
+        "conv1: was updated (the biases have left their start), but no "
         "filter structure can be "
         "detected: none of 3 tests finds structure; "
     )

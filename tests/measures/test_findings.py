@@ -41,7 +41,7 @@ def plain(subject_of, glorot):
         ("zero", "all biases are 0, as at the start"),
         ("drawn", "the biases are as PyTorch draws them at the start"),
         ("constant", "all biases are one constant, as an initialiser may set it"),
-        ("moved", "the biases are not what they start as"),
+        ("moved", "the biases have left their start"),
     ],
 )
 def test_biases(plain, state, text) -> None:
@@ -128,8 +128,8 @@ def test_smoother_and_rougher_kernels(subject_of, glorot, sign, how) -> None:
     [
         ("low-frequency", "the kernels are no smoother or rougher than noise"),
         ("sphericity", "no position stands out"),
-        ("filter-energy", "its filters are of equal strength, but for chance"),
-        ("channel-energy", "its input channels are of equal strength, but for chance"),
+        ("filter-energy", "its filters differ in strength by no more than chance"),
+        ("channel-energy", "its input channels differ in strength by no more than chance"),
         ("spike", "no direction stands out of the noise"),
         ("coupling", "no sign that the following layer relies on the strong filters"),
         ("clipped", "no pile-up at ±0.129"),
@@ -149,7 +149,10 @@ def test_nothing_is_found_in_draws(make_conv, make_chain, subject_of, glorot, ke
 @pytest.mark.parametrize(
     ("key", "found"),
     [
-        ("sphericity", "the positions of a kernel are not exchangeable"),
+        (
+            "sphericity",
+            "the pixels of its kernels differ, or go together, more than in noise",
+        ),
         ("filter-energy", "its filters are of unequal strength"),
         ("channel-energy", "its input channels are of unequal strength"),
         ("spike", "a low-rank component beyond noise"),

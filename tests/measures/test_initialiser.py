@@ -185,10 +185,10 @@ def test_the_free_uniform_test_is_exact() -> None:
     [
         ("PyTorch", "PyTorch's default", 1 / np.sqrt(3 * 180)),
         ("PyTorch", "kaiming_normal_(mode='fan_out')", np.sqrt(2 / 360)),
-        ("Keras", "glorot_uniform, Keras's default", np.sqrt(2 / 540)),
+        ("Keras", "glorot_uniform (Keras's default)", np.sqrt(2 / 540)),
         ("Keras", "Keras's he_normal", np.sqrt(2 / 180)),
         ("Keras", "TruncatedNormal(0.1)", 0.08796256610342398),  # of scipy.stats.truncnorm(-2, 2)
-        ("Flax", "lecun_normal, Flax's default", np.sqrt(1 / 180)),
+        ("Flax", "lecun_normal (Flax's default)", np.sqrt(1 / 180)),
         ("Darknet", "Darknet's default", np.sqrt(2 / 180 / 3)),
     ],
 )
@@ -202,7 +202,7 @@ def test_frameworks_draw_as_their_sources_say(framework: str, name: str, std: fl
 def test_each_framework_has_its_rules_and_its_default() -> None:
     assert default_of("PyTorch").name == "PyTorch's default"
     assert default_of("Keras") == default_of("TensorFlow") == default_of("") == DEFAULT
-    assert default_of("Flax").name_in("Flax") == "lecun_normal, Flax's default"
+    assert default_of("Flax").name_in("Flax") == "lecun_normal (Flax's default)"
     assert rules_of("Darknet") == CATALOGUE
     assert (
         rules_of("") == rules_of("Caffe") == tuple(rule for rule in CATALOGUE if "Darknet" not in rule.name)

@@ -7,13 +7,26 @@ import pytest
 import scipy
 
 from filtviz.measures.kernels import Kernels
-from filtviz.measures.stored import clipping, quantisation
+from filtviz.measures.stored import clipping, is_rounded, quantisation
 from filtviz.measures.table import MEASURES
 
 
 def ratio(weights: np.ndarray) -> float:
     count = quantisation(Kernels.of(weights))
     return count.distinct / count.expected
+
+
+@pytest.mark.parametrize("levels", [8, 16, 256])
+def test_rounding_leaves_zeros_that_are_not_pruned(glorot, levels: int) -> None:
+    weights = glorot((20, 20, 3, 3)).astype(float)
+    step = 2 * np.abs(weights).max() / levels
+    rounded = np.round(weights / step) * step
+    assert (rounded == 0).mean() > 0.001
+    assert is_rounded(Kernels.of(rounded))
+    pruned = np.where(np.abs(weights) < np.median(np.abs(weights)), 0, weights)
+    assert not is_rounded(Kernels.of(pruned))
+    assert not is_rounded(Kernels.of(pruned.astype("f2")))
+    assert not is_rounded(Kernels.of(weights))
 
 
 def test_clipping_is_the_binomial_law(glorot) -> None:

@@ -194,7 +194,7 @@ def test_rules_have_the_words_of_the_files_framework(make_conv, make_chain, subj
     for framework, name in (
         ("", "GlorotUniform()"),
         ("PyTorch", "xavier_uniform_"),
-        ("Keras", "glorot_uniform, Keras's default"),
+        ("Keras", "glorot_uniform (Keras's default)"),
     ):
         told = replace(network, origin=Origin(framework=framework))
         assert subject_of(network=told).initialisers == (name,)

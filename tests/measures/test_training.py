@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from tests.chains import batch_norm
 
-from filtviz.measures.training import signs_of_training
+from filtviz.measures.training import data_seen, signs_of_training
 from filtviz.network import Layer, Network, Origin
 from filtviz.operations import Dense
 from filtviz.parameter import Parameter
@@ -33,16 +33,22 @@ def test_nothing_tells_of_an_untouched_network(make_chain, untouched) -> None:
 @pytest.mark.cases("all")
 @pytest.mark.parametrize("field", ["beta", "gamma", "mean", "inv_std"])
 @pytest.mark.parametrize("n", [1, 2, 4])
-def test_each_statistic_of_a_normalisation_tells_where_there_are_two_or_more(
+def test_the_shifts_of_a_normalisation_tell_where_there_are_two_or_more(
     make_chain, untouched, field: str, n: int
 ) -> None:
+    """Images alone move its statistics, and DCGAN draws its factors at random."""
     norm = batch_norm(n)
     (operation,) = norm.operations
     values = Parameter.of(field, np.linspace(0.5, 1.5, n))
     moved = replace(operation, **{"spread" if field == "inv_std" else field: values})
     network = make_chain(untouched, replace(norm, name="bn1", operations=(moved,)))
-    expected = ("batch normalisation has left its start in bn1",) if n > 1 else ()
-    assert signs_of_training(network) == expected
+    tells, is_data = n > 1 and field == "beta", n > 1 and field in ("mean", "inv_std")
+    assert signs_of_training(network) == (("batch normalisation has left its start in bn1",) if tells else ())
+    assert data_seen(network) == ("the statistics of bn1 have left their start" if is_data else "")
+    without = replace(norm, name="bn1", operations=(replace(moved, beta=None),))
+    expected = n > 1 and field != "beta"
+    assert bool(signs_of_training(make_chain(untouched, without))) is expected
+    assert data_seen(make_chain(untouched, without)) == ""
 
 
 def test_a_plain_scale_is_no_statistic(make_chain, untouched) -> None:

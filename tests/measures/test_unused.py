@@ -10,10 +10,12 @@ from tests.building import image
 from tests.chains import batch_norm
 
 import filtviz
+from filtviz.activations import Activation
 from filtviz.measures import unused
 from filtviz.measures.table import MEASURES
-from filtviz.measures.unused import scale_behind
-from filtviz.network import Network
+from filtviz.measures.unused import is_at_start_behind, scale_behind
+from filtviz.network import Network, Origin
+from filtviz.parameter import Parameter
 
 
 @pytest.fixture
@@ -92,6 +94,33 @@ def test_no_scale_where_no_normalisation_follows(subject_of, make_conv, make_cha
     plain = make_chain(make_conv(glorot((12, 4, 3, 3))), make_conv(glorot((8, 12, 3, 3))))
     assert scale_behind(plain, plain.conv_layers[0]) is None
     assert MEASURES["normalisation"].take(subject_of(network=plain)) is None
+
+
+def test_a_normalisation_that_is_as_it_began_tells_that_its_layer_was_never_trained(
+    network, make_chain
+) -> None:
+    def at_start(gamma=None, framework: str = "PyTorch", **fields) -> bool:
+        *_, conv, norm, later = network(gamma).layers
+        (operation,) = norm.operations
+        norm = replace(norm, operations=(replace(operation, **fields),))
+        made = replace(make_chain(conv, norm, later), origin=Origin(framework=framework))
+        return is_at_start_behind(made, made.conv_layers[0])
+
+    assert at_start()
+    assert at_start(mean=Parameter.of("mean", np.linspace(0, 1, 12)))  # images alone do that
+    assert not at_start(np.linspace(0.9, 1.1, 12))
+    assert not at_start(beta=Parameter.of("beta", np.linspace(0, 1, 12)))
+    assert not at_start(beta=None)
+    assert not at_start(framework="ONNX")  # which writes one for a normalisation without factors
+
+
+def test_a_normalisation_is_found_behind_a_function_that_the_file_does_not_tell(network, make_chain) -> None:
+    gamma = np.linspace(1, 2, 12)
+    *_, conv, norm, later = network(gamma).layers
+    for kind, seen in (("untold", True), ("relu", False)):
+        between = replace(conv, operations=(conv.operations[0], Activation(kind=kind)))
+        made = make_chain(between, norm, later)
+        assert (scale_behind(made, made.conv_layers[0]) is not None) is seen
 
 
 @pytest.mark.cases("all")

@@ -25,9 +25,9 @@ from filtviz.measures.conclusions import (
     trained_noise,
 )
 from filtviz.measures.duplicates import Duplicates
+from filtviz.measures.energies import ChannelEnergy, FilterEnergy
 from filtviz.measures.low_frequency import LowFrequency
 from filtviz.measures.measure import LayerDiagnosis, Unjudged
-from filtviz.measures.table import STRENGTH
 from filtviz.network import Network
 from filtviz.text import listed, plural, printable
 
@@ -87,7 +87,7 @@ class Look:
         if self.size is None:
             first = f"{name} is the layer to look at first, all its filters on one scale:"
             if self.layer.verdict == "updated":
-                return f"No layer shows a pattern by itself; on one scale strong filters of {name} stand out:"
+                return _of_no_pattern(self.layer, name)
             return f"{_UNTOLD} Here {first}" if self.untold else first
         rows, cols = self.size
         shown = (
@@ -98,8 +98,22 @@ class Look:
         return f"{shown}{trust}:"
 
 
+def _of_no_pattern(layer: LayerDiagnosis, name: str) -> str:
+    """Say what a picture shows of a layer without structure, and no more than that."""
+    if _is_uneven(layer):
+        return f"No layer shows a pattern by itself; on one scale strong filters of {name} stand out:"
+    n, m = standing_out([layer])
+    if n:
+        smooth = f"{n} of the {plural(m, 'filter')} of {name} {'differs' if n == 1 else 'differ'} from noise"
+        return f"No layer shows a pattern as a whole, but {smooth}; on one scale they are seen best:"
+    return f"No layer shows a pattern. This draws {name} as it is, all its filters on one scale:"
+
+
 def answer(
-    layers: Sequence[LayerDiagnosis], unjudged: Sequence[Unjudged], training: Sequence[str] = ()
+    layers: Sequence[LayerDiagnosis],
+    unjudged: Sequence[Unjudged],
+    training: Sequence[str] = (),
+    data: str = "",
 ) -> str:
     """Say in two or three sentences without statistics what is the matter with the filters.
 
@@ -107,36 +121,39 @@ def answer(
         layers: What was judged.
         unjudged: What was not.
         training: A few words for each thing beside the convolutions' weights that tells of training.
+        data: What tells that images went through it, trained or not.
     """
     if not layers:
         return nothing_judged(unjudged)
     if all(layer.verdict == "initial" for layer in layers):
-        return " ".join([_untrained(layers, training), *_not_judged(unjudged)])
+        return " ".join([_untrained(layers, training, data), *_not_judged(unjudged)])
     noisy = trained_noise(layers)
     sentences = [*_looks_random(noisy, layers), *_unknown(layers, alone=not noisy)]
     sentences = sentences or _is_structured(layers)
-    for verdict in ("initial", "collapsed"):
-        members = [layer for layer in layers if layer.verdict == verdict]
-        if members:
-            sentences.append(verdicts.VERDICTS[verdict].may_mean.format(layers=_who(members, layers)))
+    sentences += [*_as_drawn(layers, training), *_collapsed(layers)]
     sentences += [*_undecided(layers), *_not_judged(unjudged)]
     return " ".join(
         f"{each[0].upper()}{each[1:]}" if each.startswith(("all ", "both ")) else each for each in sentences
     )
 
 
-def _untrained(layers: Sequence[LayerDiagnosis], training: Sequence[str]) -> str:
+def _untrained(layers: Sequence[LayerDiagnosis], training: Sequence[str], data: str) -> str:
     """Say that the filters are noise, and what to check."""
     which = "its convolution is" if len(layers) == 1 else f"{_who(layers, layers)} are"
     rule = common_rule(layers)
     it = "it" if len(layers) == 1 else "them"
     drawn = f"{rule} draws {it}" if rule else f"an initialiser leaves {it}"
     sentence = f"The filters look random because they are: {which} still as {drawn}."
+    if rule == verdicts.DIRAC:
+        sentence = f"The filters are no noise, and nothing learned: {which} still as {rule} makes {it}."
     if training:
         may = verdicts.VERDICTS["initial"].may_mean.format(layers="It" if len(layers) == 1 else "They")
+        if _never_optimised(layers):
+            may = f"The optimiser in the file never moved {it}."
         return f"{sentence} The rest of the file was trained ({listed(training)}). {may}"
+    but = f", but images went through it: {data}" if data else ""
     return (
-        f"{sentence} No trace of training can be seen in this file. If you did train the network, check "
+        f"{sentence} No trace of training can be seen in this file{but}. If you did train the network, check "
         "which file was saved, whether these layers were frozen, and whether the learning rate was too small."
     )
 
@@ -177,7 +194,8 @@ def _unknown(layers: Sequence[LayerDiagnosis], *, alone: bool) -> list[str]:
     was, look, them = ("was", "looks", "it") if len(unknown) == 1 else ("were", "look", "them")
     any_seen = any(each.texture for layer in unknown for each in layer.filters)
     much = "little" if any_seen else "nothing"
-    sentence = f"{_who(unknown, layers)} {was} trained and {look} random: {much} in {them} stands out"
+    uneven = "nothing but strong filters" if not any_seen and any(map(_is_uneven, unknown)) else much
+    sentence = f"{_who(unknown, layers)} {was} trained and {look} random: {uneven} in {them} stands out"
     learned = [layer for layer in layers if layer.verdict == "structured"]
     others = ""
     if alone and learned:
@@ -201,8 +219,39 @@ def _is_structured(layers: Sequence[LayerDiagnosis]) -> list[str]:
     sentence = f"{_who(learned, layers)} {has} learned structure that noise does not have."
     if learned[0].shape[2:] == (3, 3):
         can = "It can" if len(learned) == 1 else "They can"
-        sentence += f" {can} look random all the same: 3x3 pixels, of a contrast of their own, show little."
+        stretched = "with the contrast of each stretched by itself"
+        sentence += f" {can} look random all the same: kernels of 3x3 pixels show little, {stretched}."
     return [sentence]
+
+
+def _as_drawn(layers: Sequence[LayerDiagnosis], training: Sequence[str]) -> list[str]:
+    """Say of layers of a trained network that they are still as drawn, what tells of the training, and why.
+
+    Where other layers moved, these tell of it.
+    """
+    members = [layer for layer in layers if layer.verdict == "initial"]
+    if not members:
+        return []
+    is_, were = ("is", "it was") if len(members) == 1 else ("are", "they were")
+    sentence = f"{_who(members, layers)} {is_} still as {were} drawn"
+    moved = any(layer.verdict in ("updated", "structured", "collapsed") for layer in layers)
+    if not moved and not training:
+        return [f"{sentence}; no trace of training can be seen."]
+    told = [] if moved or not training else [f"The network was trained: {listed(training)}."]
+    if _never_optimised(members):
+        never = f"the optimiser in the file never moved {'it' if len(members) == 1 else 'them'}"
+        return [*told, f"{sentence}: {never}."]
+    return [*told, f"{sentence}: {verdicts.STILL_SO}."]
+
+
+def _never_optimised(layers: Sequence[LayerDiagnosis]) -> bool:
+    return all(verdicts.NEVER_OPTIMISED in layer.sentence for layer in layers)
+
+
+def _collapsed(layers: Sequence[LayerDiagnosis]) -> list[str]:
+    members = [layer for layer in layers if layer.verdict == "collapsed"]
+    may_mean = verdicts.VERDICTS["collapsed"].may_mean
+    return [may_mean.format(layers=_who(members, layers))] if members else []
 
 
 def _undecided(layers: Sequence[LayerDiagnosis]) -> list[str]:
@@ -242,7 +291,7 @@ def _who(members: Sequence[LayerDiagnosis], layers: Sequence[LayerDiagnosis]) ->
 def seen_in(layer: LayerDiagnosis) -> str:
     """Say in a few words what is to be seen in a layer, beside noise."""
     if layer.verdict == "initial":
-        return "noise, as it was drawn"
+        return verdicts.DIRAC_SEEN if verdicts.DIRAC in layer.rules else "noise, as it was drawn"
     parts = [*filter(None, [layer.why]), *_textures(layer), *_oddities(layer)]
     if layer.verdict == "collapsed":
         parts.insert(0, "filters that nearly repeat one another")
@@ -275,9 +324,17 @@ def _oddities(layer: LayerDiagnosis) -> list[str]:
     told += [f"{plural(faded, 'filter')} nearly zero"] if faded else []
     finding = layer.finding(Duplicates.key)
     told += ["near-copies"] if finding is not None and finding.found else []
-    strength = [layer.finding(key) for key in STRENGTH]
-    told += ["unequal strength"] if any(each is not None and each.found for each in strength) else []
+    told += ["unequal strength"] if _is_uneven(layer) else []
+    channels = layer.finding(ChannelEnergy.key)
+    if not told and channels is not None and channels.found:
+        told = ["inputs that it uses unequally"]
     return told
+
+
+def _is_uneven(layer: LayerDiagnosis) -> bool:
+    """Tell whether some filters are stronger than others beyond chance."""
+    finding = layer.finding(FilterEnergy.key)
+    return finding is not None and finding.found
 
 
 def look_at(network: Network, layers: Sequence[LayerDiagnosis], account: Account) -> Look | None:
@@ -301,9 +358,13 @@ def look_at(network: Network, layers: Sequence[LayerDiagnosis], account: Account
     if best is not None and best.composed_size is not None and min(best.composed_size) >= _SMALLEST:
         return Look(layer=best, through=True, size=best.composed_size)
     telling = learned or [layer for layer in layers if layer.verdict not in ("initial", "undecided")]
-    first, deepest = telling[0], telling[-1]
+    first, deepest = next(iter([*learned, *filter(_is_telling, telling)]), telling[0]), telling[-1]
     below = network.ancestors(network.conv_layers[deepest.conv_index])
     return Look(layer=first, untold=len(layers) > 1 and not all(each.is_told for each in below))
+
+
+def _is_telling(layer: LayerDiagnosis) -> bool:
+    return _is_uneven(layer) or standing_out([layer])[0] > 0
 
 
 def _composed(network: Network, layer: LayerDiagnosis, account: Account) -> Look | None:

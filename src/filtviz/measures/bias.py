@@ -30,7 +30,7 @@ _WORDING: dict[BiasState, str] = {
     "zero": "all biases are 0, as at the start",
     "constant": "all biases are one constant, as an initialiser may set it",
     "drawn": "the biases are as PyTorch draws them at the start",
-    "moved": "the biases are not what they start as",
+    "moved": "the biases have left their start",
 }
 
 

@@ -177,7 +177,7 @@ CATALOGUE: tuple[Rule, ...] = (
         1.0,
         Lasagne="GlorotUniform()",
         PyTorch="xavier_uniform_",
-        Keras="glorot_uniform, Keras's default",
+        Keras="glorot_uniform (Keras's default)",
         Flax="glorot_uniform",
     ),
     _rule(
@@ -232,7 +232,7 @@ CATALOGUE: tuple[Rule, ...] = (
         "cut normal",
         "fan_in",
         1.0,
-        Flax="lecun_normal, Flax's default",
+        Flax="lecun_normal (Flax's default)",
         Keras="lecun_normal",
         PyTorch="timm's lecun_normal_",
     ),

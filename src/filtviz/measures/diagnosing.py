@@ -24,13 +24,13 @@ from filtviz.measures.answering import (
 from filtviz.measures.change import changes_from
 from filtviz.measures.composed import why_not_composed
 from filtviz.measures.conclusions import summarise
-from filtviz.measures.judging import Judgement, among_trained, changed_since, judge
+from filtviz.measures.judging import Judgement, among_trained, changed_since, judge, set_afterwards
 from filtviz.measures.kernels import nonfinite_filters
 from filtviz.measures.measure import Change, Diagnosis, FilterDiagnosis, LayerDiagnosis, Unjudged
-from filtviz.measures.residue import NoiseResidue, measured
+from filtviz.measures.residue import NoiseResidue, hidden, measured
 from filtviz.measures.subject import Subject, gather_subjects
 from filtviz.measures.table import MEASURES, checks_met
-from filtviz.measures.training import signs_of_training
+from filtviz.measures.training import data_seen, signs_of_training
 from filtviz.measures.verdicts import (
     NOT_NUMBERS,
     ONE_VALUE,
@@ -88,13 +88,15 @@ class Measured:
     """The convolutions of a network, each judged, before anything is said of the whole.
 
     ``unjudged`` are those that are not, ``left_out`` has a sentence for each thing that would have been too
-    much work, and ``training`` a few words for each thing in the file that only a training leaves.
+    much work, and ``training`` a few words for each thing in the file that only a training leaves; ``data``
+    says what only images leave that went through the network, whether it was trained or not.
     """
 
     layers: tuple[LayerDiagnosis, ...]
     unjudged: tuple[Unjudged, ...]
     left_out: tuple[str, ...]
     training: tuple[str, ...]
+    data: str = ""
 
 
 def measure(network: Network, account: Account | None = None) -> Measured:
@@ -178,6 +180,7 @@ class _Diagnosing:
             unjudged=tuple(each for layer in network.conv_layers for each in self._unjudged(layer)),
             left_out=(*self._left_out(), *self.account.left_out[n_told:]),
             training=training,
+            data=data_seen(network),
         )
 
     def _affordable(self, drawn: Sequence[ConvLayer], first: Collection[int]) -> list[ConvLayer]:
@@ -263,14 +266,14 @@ def _concluded(network: Network, measured: Measured, compared: bool, account: Ac
         file=file,
         layers=layers,
         unjudged=unjudged,
-        answer=answer(layers, unjudged, training),
+        answer=answer(layers, unjudged, training, measured.data),
         look=look.sentence if look else unjudged_look,
         look_at=look.layer.conv_index if look else None,
         look_size=look.size if look else None,
         more=more,
         more_command=more_command,
         others=other_evidence(network, layers, look, compared),
-        summary=summarise(layers, unjudged, compared, measured.left_out, training),
+        summary=summarise(layers, unjudged, compared, measured.left_out, training, measured.data),
         commands=(*filter(None, [picture]), *commands_for(file, look)),
         notes=(*network.origin.inferred, *network.origin.notes),
         left_out=measured.left_out,
@@ -291,6 +294,8 @@ def _diagnose_layer(subject: Subject, changes: tuple[Change, ...]) -> tuple[Laye
     filters = _diagnose_filters(subject)
     taken = [measure.take(subject) or measure.sum_up(subject, filters) for measure in MEASURES.values()]
     by_key = {each.measure: each for each in taken if each is not None}
+    if set_afterwards(subject, by_key):
+        by_key[NoiseResidue.key] = hidden()
     for known in filter(None, map(measured, reversed(changes))):  # what the first file measures comes last
         by_key[NoiseResidue.key] = known
     judgement = judge(subject, by_key, sum(each.texture is not None for each in filters))

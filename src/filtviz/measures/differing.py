@@ -50,6 +50,8 @@ def in_brief(diagnosis: Diagnosis) -> str:
     parts = []
     for verdict, text in VERDICTS.items():
         members = [layer for layer in layers if layer.verdict == verdict]
+        if len(members) == len(layers) > 1 and verdict == "updated":
+            return f"{text.word} in all {len(layers)} convolutions"
         if len(members) == len(layers) > 1:
             return f"all {len(layers)} convolutions are {text.word}" if verdict != "undecided" else _UNKNOWN
         if members:

@@ -41,7 +41,7 @@ class _Energy(Measure):
             test.p,
             value=test.statistic,
             found=f"its {self.one}s are of unequal strength",
-            nothing=f"its {self.one}s are of equal strength, but for chance",
+            nothing=f"its {self.one}s differ in strength by no more than chance",
         )
 
 

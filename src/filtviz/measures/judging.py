@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from filtviz.measures import verdicts
 from filtviz.measures.bias import Bias
@@ -14,11 +14,11 @@ from filtviz.measures.low_frequency import LowFrequency
 from filtviz.measures.measure import Change, Finding, Verdict
 from filtviz.measures.residue import NoiseResidue
 from filtviz.measures.shuffled import survives_shuffling
-from filtviz.measures.stored import Quantised
+from filtviz.measures.stored import Quantised, is_rounded
 from filtviz.measures.subject import Subject, would_show
 from filtviz.measures.table import LEVEL, MEASURES, STRENGTH, STRUCTURE
 
-__all__ = ["Judgement", "among_trained", "changed_since", "judge"]
+__all__ = ["Judgement", "among_trained", "changed_since", "judge", "set_afterwards"]
 
 _MIN_WEIGHTS = 50
 """Weights under which nothing found is no evidence of anything."""
@@ -32,6 +32,9 @@ _CHANGED_FACTOR = 0.01
 _FAINT = 0.01
 """How much surer structure must be where all else says that its layer was never touched, to tell that the
 others were trained: one of many untrained layers passes a tenth of the level by chance."""
+
+_NEARLY_ALL = 0.95
+"""The least share of the initial noise, by its interval, that tells of a layer that has hardly moved."""
 
 _HINT = 0.05
 """The p-value, of all tests together, under which a layer of few weights may have moved after all."""
@@ -52,17 +55,17 @@ class Judgement:
 
     ``open`` says in short why there is none. ``otherwise`` is what holds instead in a network of which other
     things tell that it was trained, and ``tells_of_training`` whether this layer is one of them.
-    ``is_hinted`` tells that some test hints at a change, too faintly to count, and ``is_faint`` that the
-    layer has moved for all that is known, though chance does as much in one of many layers.
+    ``is_faint`` tells that the layer has moved for all that is known, though chance does as much in one of
+    many layers. ``is_frozen`` tells that the optimiser in the file never moved it.
     """
 
     verdict: Verdict
     sentence: str
     otherwise: Judgement | None = None
     is_odd: bool = False
-    is_hinted: bool = False
     is_faint: bool = False
     open: verdicts.Open | None = None
+    is_frozen: bool = False
 
     @property
     def tells_of_training(self) -> bool:
@@ -79,8 +82,8 @@ def among_trained(judgements: Sequence[Judgement], training: bool) -> list[Judge
     """Return the judgements of a network's layers, each in view of the others.
 
     A layer that has too few weights to show a short training is not called initial where others have moved,
-    but where it looks frozen: no test hints at a change, and neither it nor any layer before it has moved,
-    while others have, by enough to be seen.
+    unless the optimiser in the file never moved it, nor any other layer that has moved: those that have were
+    trained before, as in a pretrained network.
 
     Args:
         judgements: One for each layer, in the order of the network.
@@ -88,12 +91,8 @@ def among_trained(judgements: Sequence[Judgement], training: bool) -> list[Judge
     """
     if not training and not any(each.tells_of_training for each in judgements):
         return list(judgements)
-    others_show = any(each.has_moved and not each.is_faint for each in judgements)
-    result: list[Judgement] = []
-    for each in judgements:
-        looks_frozen = others_show and not each.is_hinted and all(it.verdict == "initial" for it in result)
-        result.append(each if looks_frozen else each.otherwise or each)
-    return result
+    pretrained = any(each.is_frozen and each.has_moved and not each.is_faint for each in judgements)
+    return [each if each.is_frozen and not pretrained else each.otherwise or each for each in judgements]
 
 
 def changed_since(judgement: Judgement, change: Change) -> Judgement:
@@ -113,10 +112,15 @@ def judge(subject: Subject, findings: Mapping[str, Finding], standing_out: int) 
         findings: What was found, by measure.
         standing_out: How many of its filters are smooth or rough by themselves.
     """
+    judgement = _judge(subject, findings, standing_out)
+    return replace(judgement, is_frozen=True) if subject.optimised is False else judgement
+
+
+def _judge(subject: Subject, findings: Mapping[str, Finding], standing_out: int) -> Judgement:
     matrix = next((fit for fit in subject.origin.fits if fit.family == "matrix"), None)
     if matrix is not None and not subject.moved:
         return _initial(subject, findings, matrix)
-    changed = _set_afterwards(subject, findings)
+    changed = set_afterwards(subject, findings)
     level = LEVEL * (_CHANGED_FACTOR if changed else _UNTOUCHED_FACTOR if _looks_untouched(subject) else 1)
     tested = [findings[key] for key in STRUCTURE if key in findings]
     structure = [each for each in tested if each.p is not None and each.p < level]
@@ -135,13 +139,13 @@ def judge(subject: Subject, findings: Mapping[str, Finding], standing_out: int) 
         return Judgement("undecided", verdicts.cannot_tell(verdicts.why_changed_since(how)), open=short)
     evidence = _evidence_of_change(subject, findings, level)
     if evidence:
-        return _updated(findings, evidence)
-    return _without_evidence(subject, findings)
+        return _updated(findings, evidence, standing_out)
+    return _without_evidence(subject, findings, standing_out)
 
 
 def _looks_untouched(subject: Subject) -> bool:
     fits = LEVEL if subject.bias in ("zero", "drawn") else _BEST_OF_MANY
-    return not subject.moved and subject.origin.p >= fits
+    return not subject.moved and not subject.optimised and subject.origin.p >= fits
 
 
 def _structured(
@@ -160,13 +164,22 @@ def _structured(
     return Judgement("structured", sentence, is_faint=is_faint)
 
 
-def _set_afterwards(subject: Subject, findings: Mapping[str, Finding]) -> tuple[str, verdicts.Open] | None:
-    """Say how values were set after they were drawn or trained: pruned, rounded, standardised; or None."""
+def set_afterwards(subject: Subject, findings: Mapping[str, Finding]) -> tuple[str, verdicts.Open] | None:
+    """Say how values were set after they were drawn or trained: pruned, rounded, standardised; or None.
+
+    Args:
+        subject: The layer.
+        findings: What was found, by measure.
+    """
+    if not subject.moved and any(fit.family == "matrix" for fit in subject.origin.fits):
+        return None
     zeros = _share_of_zeros(subject)
-    if zeros > _ZEROS and zeros * subject.kernels.size > 1:
-        return verdicts.of_zeros(zeros), verdicts.PRUNED
     quantised = findings.get(Quantised.key)
-    if quantised is not None and quantised.found:
+    has_few_values = quantised is not None and quantised.found
+    has_zeros = zeros > _ZEROS and zeros * subject.kernels.size > 1
+    if has_zeros and not (has_few_values and is_rounded(subject.kernels)):
+        return verdicts.of_zeros(zeros), verdicts.PRUNED
+    if quantised is not None and has_few_values:
         return quantised.text, verdicts.ROUNDED
     return (verdicts.STANDARDISED, verdicts.RESCALED) if subject.kernels.is_standardised else None
 
@@ -179,6 +192,8 @@ def _evidence_of_change(subject: Subject, findings: Mapping[str, Finding], level
     """Say what no initialiser explains, or nothing."""
     if subject.moved:
         return findings[Bias.key].text
+    if subject.optimised:
+        return verdicts.OPTIMISED
     own = subject.rule.rule if subject.rule.known else None
     fits_own = any(fit.p >= LEVEL and own in fit.rules for fit in subject.origin.fits)
     bound = findings.get(Bound.key)
@@ -201,7 +216,7 @@ def _is_beyond_its_rule(subject: Subject, share: float) -> bool:
     return not fits or (subject.rule.traced and share < _MOST_BEYOND)
 
 
-def _without_evidence(subject: Subject, findings: Mapping[str, Finding]) -> Judgement:
+def _without_evidence(subject: Subject, findings: Mapping[str, Finding], standing_out: int) -> Judgement:
     """Judge a layer that shows no structure and whose biases tell nothing."""
     own = subject.rule.rule if subject.rule.known else None
     fits = [fit for fit in subject.origin.fits if fit.p >= (LEVEL if own in fit.rules else _BEST_OF_MANY)]
@@ -216,18 +231,20 @@ def _without_evidence(subject: Subject, findings: Mapping[str, Finding]) -> Judg
     if free:
         why = verdicts.why_another_distribution(free[0])
         return Judgement("undecided", verdicts.cannot_tell(why), is_odd=True, open=verdicts.UNKNOWN_SCALE)
-    return _updated(findings, verdicts.OF_NO_INITIALISER)
+    return _updated(findings, verdicts.OF_NO_INITIALISER, standing_out)
 
 
 def _initial(subject: Subject, findings: Mapping[str, Finding], fit: Fit) -> Judgement:
     bias, ps = findings[Bias.key].text, _tests_of_structure(findings)
+    if subject.optimised is False:
+        bias = f"{bias}, {verdicts.NEVER_OPTIMISED}"
     sentence = verdicts.why_initial(fit, subject.called(fit), bias, ps, LEVEL)
     is_hinted = _is_hinted(findings, fit)
     if _would_show(subject, fit, is_hinted):
         return Judgement("initial", sentence)
     reason = verdicts.why_too_few_to_see(subject.kernels.size, subject.called(fit))
-    otherwise = Judgement("undecided", verdicts.cannot_tell(reason), open=verdicts.TOO_FEW)
-    return Judgement("initial", sentence, otherwise, is_hinted=is_hinted)
+    otherwise = Judgement("undecided", verdicts.cannot_tell(reason), open=verdicts.TOO_FEW_TO_SEE)
+    return Judgement("initial", sentence, otherwise)
 
 
 def _is_hinted(findings: Mapping[str, Finding], fit: Fit) -> bool:
@@ -240,18 +257,22 @@ def _is_hinted(findings: Mapping[str, Finding], fit: Fit) -> bool:
 def _would_show(subject: Subject, fit: Fit, is_hinted: bool) -> bool:
     """Tell whether training would have left a trace, were there any.
 
-    Normal draws have no bound that a weight could pass: a hint may be all the trace that they show.
+    In the batch normalisation behind the layer it would, and in biases that begin at 0. Few weights bear the
+    mark of their draws where nearly all of them still is there. Normal draws have no bound that a weight
+    could pass: a hint may be all the trace that they show.
     """
     is_own = subject.rule.known and subject.rule.rule in fit.rules
-    if is_own and subject.bias == "zero":
+    if subject.at_start_behind or (subject.bias == "zero" and (is_own or subject.biases_moved)):
+        return True
+    if is_own and subject.residue.share is not None and subject.residue.low >= _NEARLY_ALL:
         return True
     may_be_trace = is_hinted and fit.family == "normal"
     return would_show(fit, subject.rule, subject.kernels.size) and not may_be_trace
 
 
-def _updated(findings: Mapping[str, Finding], evidence: str) -> Judgement:
+def _updated(findings: Mapping[str, Finding], evidence: str, standing_out: int) -> Judgement:
     ps = _tests_of_structure(findings)
-    return Judgement("updated", verdicts.why_updated(evidence, ps, LEVEL, _residue(findings)))
+    return Judgement("updated", verdicts.why_updated(evidence, ps, LEVEL, _residue(findings), standing_out))
 
 
 def _collapsed(component: Finding, frequency: Finding | None) -> Judgement:

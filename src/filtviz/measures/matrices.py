@@ -9,7 +9,7 @@ import numpy as np
 from filtviz.measures.catalogue import Fit
 from filtviz.measures.kernels import Floats, Kernels
 from filtviz.measures.measure import Finding, Measure
-from filtviz.measures.verdicts import INDISTINGUISHABLE
+from filtviz.measures.verdicts import DIRAC, INDISTINGUISHABLE
 
 if TYPE_CHECKING:
     from filtviz.measures.subject import Subject
@@ -90,7 +90,7 @@ def _fit_middle(kernels: Kernels) -> Fit | None:
     if kernels.size - kernels.n_zeros != np.count_nonzero(middle):
         return None
     if _is_dirac(middle):
-        return Fit(("Dirac",), "matrix", kernels.rms, 1.0)
+        return Fit((DIRAC,), "matrix", kernels.rms, 1.0)
     matrix = Kernels(middle[:, :, np.newaxis, np.newaxis], kernels.mantissa, kernels.tiny)
     is_single = min(filters, channels) == 1 < max(filters, channels)  # orthogonal whatever it holds
     if is_single or gram_deviation(matrix) < _tolerance(kernels):

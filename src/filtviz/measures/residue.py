@@ -34,6 +34,7 @@ __all__ = [
     "NoiseResidue",
     "Residue",
     "estimate_residues",
+    "hidden",
     "likeliest_rule",
     "measured",
     "noise_residue",
@@ -111,6 +112,12 @@ class NoiseResidue(Measure):
         between = f" ({percent(residue.low)} to {percent(residue.high)})"
         text = f"{about(residue.share)} of the visible variance is still the initial noise{between}"
         return self.finding(value=residue.share, interval=(residue.low, residue.high), found=True, text=text)
+
+
+def hidden() -> Finding:
+    """Return that nothing can be said where values were changed after they were drawn or trained."""
+    reason = "its values were changed afterwards"
+    return Finding(measure=NoiseResidue.key, value=None, text=f"cannot tell, because {reason}", reason=reason)
 
 
 def measured(change: Change) -> Finding | None:
@@ -201,7 +208,7 @@ def estimate_residues(questions: Sequence[tuple[Magnitudes, Draws]]) -> list[Res
 
 def _why_not_tried(layer: Magnitudes, draws: Draws) -> str:
     if draws.family == "normal":
-        return f"{draws.rules[0].name} draws normal numbers, which leave no mark"
+        return "its initialiser draws normal numbers, which leave no mark"
     if layer.freedom < _LEAST_FREEDOM:
         return "its filters have so much in common that their weights are no separate evidence"
     if layer.rms < _IMPOSSIBLE_SCALE * draws.std:

@@ -42,7 +42,7 @@ class Sphericity(Measure):
     )
     short_null = "Pearson III"
     counts_if = "p < {level}"
-    supports = '"the positions of a kernel are (not) exchangeable"'
+    supports = '"the pixels of its kernels differ, or go together, more than in noise"'
     cannot_say = "No power with few kernels. It does not say which positions go together."
     source = (
         "Hallin & Paindaveine 2006, Annals of Statistics 34 (sign scores); Sirkiä et al. 2009, J. "
@@ -58,7 +58,7 @@ class Sphericity(Measure):
         return self.tested(
             test.p,
             value=test.q,
-            found="the positions of a kernel are not exchangeable",
+            found="the pixels of its kernels differ, or go together, more than in noise",
             nothing="no position stands out",
         )
 

@@ -15,7 +15,7 @@ from filtviz.text import percent
 if TYPE_CHECKING:
     from filtviz.measures.subject import Subject
 
-__all__ = ["Clipped", "Clipping", "Quantisation", "Quantised", "clipping", "quantisation"]
+__all__ = ["Clipped", "Clipping", "Quantisation", "Quantised", "clipping", "is_rounded", "quantisation"]
 
 _NEAR_MAXIMUM = 0.98
 _CLIPPED_LEVEL = 0.001
@@ -122,7 +122,14 @@ def clipping(kernels: Kernels) -> Clipping | None:
     return Clipping(near / n, binomial_tail(near - 1, n - 1, 1 - _NEAR_MAXIMUM))
 
 
-def quantisation(kernels: Kernels) -> Quantisation:
+def is_rounded(kernels: Kernels) -> bool:
+    """Tell whether the weights that are not 0 take few values: rounding leaves zeros, as pruning does."""
+    count = quantisation(kernels, without_zeros=True)
+    n = kernels.size - kernels.n_zeros
+    return count.distinct < _DISTINCT_SHARE * max(count.expected, 1.0) and not _is_chance(n, count)
+
+
+def quantisation(kernels: Kernels, *, without_zeros: bool = False) -> Quantisation:
     """Count the distinct values, and how many are expected of draws that were only rounded.
 
     Draws in one binade fall on its 2^m representable magnitudes, of each sign, m being the bits of the
@@ -131,20 +138,21 @@ def quantisation(kernels: Kernels) -> Quantisation:
     """
     mantissa, top = np.frexp(kernels.largest)
     expected = 0.0
-    for exponent, count in _in_binades(kernels):
+    zeros = kernels.n_zeros if without_zeros else 0
+    for exponent, count in _in_binades(kernels, with_zeros=not without_zeros):
         places = 2.0 ** (kernels.mantissa + 1)
         if kernels.tiny > 0:  # the least numbers of a type are as far apart as its tiniest
             places = min(places, 2.0**exponent / kernels.tiny)
         if exponent == top:  # the draws end within it: only the places up to the largest can be hit
             places *= 2 * float(mantissa) - 1
         expected -= max(places, 1.0) * float(np.expm1(-count / max(places, 1.0)))
-    return Quantisation(kernels.n_distinct, expected)
+    return Quantisation(kernels.n_distinct - (zeros > 0), expected)
 
 
-def _in_binades(kernels: Kernels) -> Iterator[tuple[int, int]]:
+def _in_binades(kernels: Kernels, *, with_zeros: bool) -> Iterator[tuple[int, int]]:
     """Yield the exponent of each binade that holds weights, and how many; 0 lies in that of exponent 0."""
     zeros, *_ = kernels.count_below(np.array([np.nextafter(0.0, 1.0)])).astype(int).tolist()
-    if zeros:
+    if zeros and with_zeros:
         yield 0, zeros
     if zeros == kernels.size:
         return

@@ -28,7 +28,8 @@ from filtviz.measures.initialiser import count_ahead, fit_catalogue, fit_free_sc
 from filtviz.measures.kernels import Floats, Kernels
 from filtviz.measures.low_frequency import band_energies
 from filtviz.measures.residue import Magnitudes, Residue, estimate_residues, likeliest_rule
-from filtviz.measures.unused import scale_behind
+from filtviz.measures.training import has_moved_bias, optimised_by
+from filtviz.measures.unused import EXPORTED, is_at_start_behind, scale_behind
 from filtviz.network import ConvLayer, Network
 from filtviz.running.intervals import Interval, preactivation_bounds
 from filtviz.scaling import in_double
@@ -105,6 +106,9 @@ class Subject:
         draws: What that rule draws for this layer.
         residue: How much of the weights still is the initial noise.
         scale: By what a batch normalisation directly behind it multiplies each filter, None without one.
+        optimised: Whether the optimiser in the file has moved its weights, None where none tells.
+        biases_moved: Whether other layers' biases have left their start.
+        at_start_behind: Whether one is there whose factors and shifts are as they begin, at 1 and 0.
         following: The next convolution, None where there is no single one.
         stack: What lies between the image and the layer.
         bounds: Between what each filter's input to its rectifier must lie, None where that is not known.
@@ -119,6 +123,9 @@ class Subject:
     draws: Draws
     residue: Residue
     scale: Floats | None = None
+    optimised: bool | None = None
+    biases_moved: bool = False
+    at_start_behind: bool = False
     following: ConvLayer | None = None
     stack: Stack = field(default_factory=Stack)
     bounds: Interval | None = None
@@ -147,9 +154,11 @@ class Subject:
     @property
     def initialisers(self) -> tuple[str, ...]:
         """The names of what the first weights are taken to be draws of, at this layer's shape."""
+        best = self.origin.fits[0] if self.origin.fits else None
+        if best is not None and best.family == "matrix":
+            return best.names
         if not self.rule.known:
             return ()
-        best = self.origin.fits[0] if self.origin.fits else None
         if best is not None and (not best.rules or self.rule.rule in best.rules):
             return self.names_of(best)
         return (self.rule.spoken,)
@@ -199,6 +208,7 @@ def gather_subjects(
     draws = [rule.rule.draws(each.fans, each.rms) for each in magnitudes]
     residues = estimate_residues(list(zip(magnitudes, draws, strict=True)))
     biases = _bias_states(layers, origins, rule)
+    biases_moved = network.origin.framework not in EXPORTED and ("moved" in biases or has_moved_bias(network))
     bounds = preactivation_bounds(network, input_range, account, paid)
     for layer, bias, origin, drawn, residue, known in zip(
         layers, biases, origins, draws, residues, counted, strict=True
@@ -212,6 +222,9 @@ def gather_subjects(
             draws=drawn,
             residue=residue,
             scale=scale_behind(network, layer),
+            optimised=optimised_by(network, layer),
+            biases_moved=biases_moved,
+            at_start_behind=is_at_start_behind(network, layer),
             following=following_layer(network, layer),
             stack=_affordable(linear_stack(network, layer, account), layer, account),
             bounds=bounds.get(layer.conv_index),
@@ -309,8 +322,8 @@ def identify_rule(
 
     Where its largest layer is indistinguishable from some rules' draws, by the one of them that most layers
     are. Else by the rule whose mark the three largest still bear (see `filtviz.measures.residue`), since a
-    small layer fits several rules by chance; then by what one of these is indistinguishable from. Else the
-    framework's default is assumed, and said to be.
+    small layer fits several rules by chance; then by what one of these is indistinguishable from, if its
+    weights are enough to show a training. Else the framework's default is assumed, and said to be.
 
     Args:
         layers: The layers' magnitudes.
@@ -327,8 +340,13 @@ def identify_rule(
     traced = likeliest_rule([layers[i] for i in by_size], rules_of(framework), rules_of(""))
     if traced is not None:
         return Identified(traced, known=True, traced=True, framework=framework)
-    voted = _most_fitting([origins[i] for i in by_size])
+    voted = _most_fitting([_telling(origins[i], layers[i].size) for i in by_size])
     return Identified(voted or default_of(framework), known=voted is not None, framework=framework)
+
+
+def _telling(origin: Provenance, n: int) -> Provenance:
+    """Return what ``n`` weights could be draws of, where few would not be such draws after a training."""
+    return Provenance(fits=tuple(fit for fit in origin.fits if n >= _ENOUGH.get(fit.family, 0)))
 
 
 def _fitting(origin: Provenance) -> list[Fit]:

@@ -8,12 +8,13 @@ import numpy as np
 
 from filtviz.measures.bias import bias_state
 from filtviz.measures.catalogue import UNTOLD
-from filtviz.network import Layer, Network
+from filtviz.network import ConvLayer, Layer, Network
 from filtviz.operations import Dense, Normalisation
+from filtviz.parameter import Parameter
 from filtviz.scaling import in_double
 from filtviz.text import listed
 
-__all__ = ["signs_of_training"]
+__all__ = ["data_seen", "has_moved_bias", "optimised_by", "signs_of_training"]
 
 _MOST = 4
 _MOST_VALUES = 10_000_000
@@ -44,7 +45,7 @@ def _signs(network: Network) -> Iterator[str]:
             break
         if _has_moved_norm(layer):
             moved["norm"].append(layer.title)
-        if any(isinstance(each, Dense) and _has_moved_bias(each, network) for each in layer.operations):
+        if _has_moved_dense(layer, network):
             moved["bias"].append(layer.title)
     if moved["norm"]:
         yield f"batch normalisation has left its start in {listed(moved['norm'], _MOST)}"
@@ -52,16 +53,79 @@ def _signs(network: Network) -> Iterator[str]:
         yield f"the biases of {listed(moved['bias'], _MOST)} have left their start"
 
 
+def has_moved_bias(network: Network) -> bool:
+    """Tell whether the biases of a dense layer have left their start.
+
+    Args:
+        network: The network.
+    """
+    left = _MOST_VALUES
+    for layer in network.layers:
+        left -= sum(each.size for each in layer.parameters if len(each.shape) == 1)
+        if left < 0 or _has_moved_dense(layer, network):
+            return left >= 0
+    return False
+
+
+def optimised_by(network: Network, layer: ConvLayer) -> bool | None:
+    """Tell whether the optimiser in the file has moved a layer's weights, or None where it does not tell.
+
+    Args:
+        network: The network.
+        layer: One of its convolutions.
+    """
+    if layer.name in network.origin.moved:
+        return True
+    return False if layer.name in network.origin.resting else None
+
+
+def _has_moved_dense(layer: Layer, network: Network) -> bool:
+    return any(isinstance(each, Dense) and _has_moved_bias(each, network) for each in layer.operations)
+
+
+def data_seen(network: Network) -> str:
+    """Say that images went through a network in training mode, though no training moved it.
+
+    Empty where they did not, or where the normalisation has moved altogether, which `signs_of_training` says.
+
+    Args:
+        network: The network.
+    """
+    titles = []
+    left = _MOST_VALUES
+    for layer in network.layers:
+        left -= sum(each.size for each in layer.parameters if len(each.shape) == 1)
+        if left < 0:
+            break
+        norms = [each for each in layer.operations if isinstance(each, Normalisation) and each.is_batch]
+        if any(not _is_moved(each) and any(map(_varies, _statistics(each))) for each in norms):
+            titles.append(layer.title)
+    return f"the statistics of {listed(titles, _MOST)} have left their start" if titles else ""
+
+
 def _has_moved_norm(layer: Layer) -> bool:
     return any(isinstance(each, Normalisation) and _is_moved(each) for each in layer.operations)
 
 
 def _is_moved(norm: Normalisation) -> bool:
-    """Tell whether a batch normalisation has left its start: beta 0, gamma 1, mean 0, variance 1."""
+    """Tell whether a training has moved a batch normalisation from its start: beta 0, gamma 1.
+
+    Images alone move mean and variance. Some networks begin with gammas drawn at random, as DCGAN does: with
+    betas all at 0 no training has moved them.
+    """
     if not norm.is_batch:
         return False
-    stored = (norm.beta, norm.gamma, norm.mean, norm.spread)
-    return any(each is not None and each.size > 1 and bool(np.ptp(each.value) != 0) for each in stored)
+    if norm.beta is not None and norm.beta.size > 1:
+        return _varies(norm.beta)
+    return any(map(_varies, (*_statistics(norm), *filter(None, [norm.gamma]))))
+
+
+def _statistics(norm: Normalisation) -> list[Parameter]:
+    return [each for each in (norm.mean, norm.spread) if each is not None]
+
+
+def _varies(values: Parameter) -> bool:
+    return values.size > 1 and bool(np.ptp(values.value) != 0)
 
 
 def _has_moved_bias(dense: Dense, network: Network) -> bool:

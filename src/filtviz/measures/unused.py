@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from filtviz.activations import Activation
 from filtviz.measures.coupling import reliance
 from filtviz.measures.kernels import Floats
 from filtviz.measures.measure import Finding, Measure, ShownMeasure
@@ -18,12 +19,15 @@ if TYPE_CHECKING:
     from filtviz.measures.subject import Subject
     from filtviz.network import ConvLayer, Network
 
-__all__ = ["NormalisationScale", "Unused", "scale_behind"]
+__all__ = ["EXPORTED", "NormalisationScale", "Unused", "is_at_start_behind", "scale_behind"]
 
 _NOTHING = 1e-4
 """The share of the median under which a factor or a norm is next to nothing."""
 
 _MOST_NAMED = 8
+
+EXPORTED = ("ONNX", "TensorFlow Lite")
+"""What is written with factors of 1 and shifts of 0 for a normalisation that has none."""
 
 
 class NormalisationScale(ShownMeasure):
@@ -98,15 +102,41 @@ def scale_behind(network: Network, layer: ConvLayer) -> Floats | None:
         network: The network.
         layer: One of its convolutions.
     """
-    operations = layer.operations[layer.operations.index(layer.convolution) + 1 :]
+    norm = _norm_behind(network, layer)
+    if norm is None:
+        return None
+    scale = np.abs(norm.scale_and_shift()[0]).reshape(-1)
+    return scale if scale.size == layer.n_filters and np.isfinite(scale).all() else None
+
+
+def _norm_behind(network: Network, layer: ConvLayer) -> Normalisation | None:
+    """Return the batch normalisation directly behind a layer, whose numbers the file has.
+
+    Where a file does not tell whether there is a function between, there mostly is none.
+    """
+    behind = layer.operations[layer.operations.index(layer.convolution) + 1 :]
+    operations = [each for each in behind if not (isinstance(each, Activation) and each.kind == "untold")]
     readers = network.readers(layer)
     if not operations and len(readers) == 1:
-        operations = readers[0].operations
+        operations = list(readers[0].operations)
     first = next(iter(operations), None)
-    if not isinstance(first, Normalisation) or not first.is_batch or not first.is_told:
-        return None
-    scale = np.abs(first.scale_and_shift()[0]).reshape(-1)
-    return scale if scale.size == layer.n_filters and np.isfinite(scale).all() else None
+    return first if isinstance(first, Normalisation) and first.is_batch and first.is_told else None
+
+
+def is_at_start_behind(network: Network, layer: ConvLayer) -> bool:
+    """Tell whether the factors and shifts of a batch normalisation directly behind a layer are 1 and 0.
+
+    A training moves them with the layer. Exporters write the same for a normalisation that has none.
+
+    Args:
+        network: The network.
+        layer: One of its convolutions.
+    """
+    norm = _norm_behind(network, layer)
+    if norm is None or norm.gamma is None or norm.beta is None or network.origin.framework in EXPORTED:
+        return False
+    gamma, beta = (np.asarray(each.value) for each in (norm.gamma, norm.beta))
+    return bool((gamma == 1).all()) and not beta.any() and beta.size == layer.n_filters
 
 
 def _relied_on(subject: Subject) -> Floats | None:

@@ -18,16 +18,23 @@ if TYPE_CHECKING:
 
 __all__ = [
     "COLLAPSED",
+    "DIRAC",
+    "DIRAC_SEEN",
     "INDISTINGUISHABLE",
+    "NEVER_OPTIMISED",
     "NOT_NUMBERS",
     "OF_NO_INITIALISER",
     "ONE_VALUE",
+    "OPTIMISED",
     "OUT_OF_RANGE",
     "PRUNED",
     "RESCALED",
     "ROUNDED",
+    "SOME_FILTERS",
     "STANDARDISED",
+    "STILL_SO",
     "TOO_FEW",
+    "TOO_FEW_TO_SEE",
     "UNKNOWN_SCALE",
     "VERDICTS",
     "WAS_UPDATED",
@@ -92,6 +99,7 @@ _BEFORE = "a file from before training decides"
 _UNCHANGED = "the file from before that change decides"
 
 TOO_FEW = Open("too few weights to tell", _BEFORE)
+TOO_FEW_TO_SEE = Open("too few weights to see whether it moved", _BEFORE)
 UNKNOWN_SCALE = Open("noise, but of a size that no initialiser draws", _BEFORE)
 PRUNED = Open("pruned: some weights are exactly 0", _UNCHANGED)
 ROUNDED = Open("rounded to few values", _UNCHANGED)
@@ -101,10 +109,25 @@ ONE_VALUE = Open("one number everywhere", "an earlier checkpoint tells whether i
 OUT_OF_RANGE = Open("numbers too small or too large", "an earlier checkpoint may have others")
 
 
+DIRAC = "Dirac"
+DIRAC_SEEN = "a single 1 a filter, as it was made"
+"""The initialiser that draws no noise, and what its filters look like."""
+
+
+STILL_SO = "frozen, cut off from the loss, or moved by too little to be seen"
+"""Why a layer of a trained network may be as it was drawn."""
+
 INDISTINGUISHABLE = "indistinguishable from"
 WAS_UPDATED = "was updated"
 COLLAPSED = "collapsed to few directions"
 """What measures that lead to a verdict quote of it."""
+
+OPTIMISED = "the optimiser in the file has moved it"
+NEVER_OPTIMISED = "the optimiser in the file never moved it"
+"""What the state of an optimiser tells, which keeps something of each weight that it has moved."""
+
+SOME_FILTERS = "faint pattern"
+"""In two words what a layer shows that was updated, and in which single filters stand out from noise."""
 
 _INITIAL = f"{INDISTINGUISHABLE} initialisation"
 _NO_STRUCTURE = "but no filter structure can be detected"
@@ -128,7 +151,7 @@ VERDICTS: Mapping[Verdict, VerdictText] = {
         ),
         rule="untrained",
         check="a layer is indistinguishable from its initialisation",
-        may_mean=("{layers} may have been frozen, cut off from the loss, or moved by too little to be seen."),
+        may_mean=f"{{layers}} may have been {STILL_SO}.",
     ),
     "updated": VerdictText(
         word="no pattern",
@@ -238,7 +261,9 @@ def why_initial(fit: Fit, called: str, bias: str, ps: Sequence[float], level: fl
     return f"{_INITIAL}: {_drawn(fit, called)}, {bias}, {_nothing_found(ps, level)}"
 
 
-def why_updated(evidence: str, ps: Sequence[float], level: float, residue: str) -> str:
+def why_updated(
+    evidence: str, ps: Sequence[float], level: float, residue: str, n_standing_out: int = 0
+) -> str:
     """Say that weights have moved, without structure.
 
     Args:
@@ -246,8 +271,13 @@ def why_updated(evidence: str, ps: Sequence[float], level: float, residue: str) 
         ps: What the tests of structure gave.
         level: What they must pass.
         residue: How much of them is the initial noise; empty where it cannot be told.
+        n_standing_out: How many filters are smooth or rough by themselves.
     """
-    return f"{WAS_UPDATED} ({evidence}), {_NO_STRUCTURE}: {_nothing_found(ps, level)}{_joined(residue)}"
+    alone = f"{plural(n_standing_out, 'filter')} by {'itself' if n_standing_out == 1 else 'themselves'}"
+    stand = "stands" if n_standing_out == 1 else "stand"
+    though = f"{alone} {stand} out from noise all the same" if n_standing_out else ""
+    said = f"{WAS_UPDATED} ({evidence}), {_NO_STRUCTURE}: {_nothing_found(ps, level)}"
+    return f"{said}{_joined(though)}{_joined(residue)}"
 
 
 OF_NO_INITIALISER = "no initialiser of any scale draws such weights"
@@ -264,7 +294,8 @@ def why_structured(evidence: str, n_agreeing: int, n_others: int, residue: str, 
         residue: How much of the weights is the initial noise; empty where it cannot be told.
         n_standing_out: How many filters are smooth or rough by themselves.
     """
-    agree = f", and {n_agreeing} of {n_others} other tests find structure too" if n_agreeing else ""
+    find = "finds" if n_agreeing == 1 else "find"
+    agree = f", and {n_agreeing} of {n_others} other tests {find} structure too" if n_agreeing else ""
     alone = "" if n_standing_out else "none of its filters stands out by itself"
     return f"{_STRUCTURED}: {evidence}{agree}{_joined(residue)}{_joined(alone)}"
 
@@ -348,24 +379,27 @@ def why_out_of_range(largest: float) -> str:
     return f"its largest weight is {largest:.3g}, out of the range of this arithmetic"
 
 
-def nothing_trained(n_layers: int, rule: str | None, training: Sequence[str]) -> str:
+def nothing_trained(n_layers: int, rule: str | None, training: Sequence[str], data: str = "") -> str:
     """Say of a network that all of its layers are `initial`.
 
     Args:
         n_layers: How many convolutions it has.
         rule: The initialiser that may have drawn them all, or None.
         training: What else in the file tells of training.
+        data: What tells that images went through it, trained or not.
     """
     which = "the one convolution is" if n_layers == 1 else f"all {n_layers} convolutions are"
     source = f" by {rule}" if rule else ""
     alike = f"{which} {INDISTINGUISHABLE} initial draws{source}"
+    because = "" if rule == DIRAC else " The filters look random because they are."
     if training:
         return (
             f"The network was trained ({listed(training)}), and yet {alike}: frozen, or moved by too little "
-            "to be seen. The filters look random because they are."
+            f"to be seen.{because}"
         )
+    but = f", but images went through it ({data})" if data else ""
     return (
-        f"No trace of training can be seen: {alike}. The filters look random because they are. If this "
+        f"No trace of training can be seen{but}: {alike}.{because} If this "
         "network was trained, either it was for a short time, or this file is from before."
     )
 
@@ -384,7 +418,12 @@ def _nothing_found(ps: Sequence[float], level: float) -> str:
     if not ps:
         return "and it is too small for any test of structure"
     if min(ps) < level:
-        return f"which outweighs the strongest of {len(ps)} tests of structure"
+        which = (
+            "the one test of structure passes"
+            if len(ps) == 1
+            else f"one of {len(ps)} tests of structure passes"
+        )
+        return f"although {which}: too faint where all else fits"
     return f"none of {len(ps)} tests finds structure" if len(ps) > 1 else "no test finds structure"
 
 

@@ -15,6 +15,7 @@ from filtviz.errors import MalformedFileError, SelectionError, UnsupportedFileEr
 from filtviz.network import Layer, Network
 from filtviz.reading.formats.torch.effective import effective_tensors, without_prefixes
 from filtviz.reading.formats.torch.modules import RecordReader, inner_module, layers_of_module
+from filtviz.reading.formats.torch.optimisers import Moved, moved_among
 from filtviz.reading.formats.torch.ordering import named_by_order
 from filtviz.reading.formats.torch.rebuilding import QUANTISED, Rebuilder
 from filtviz.reading.formats.torch.storages import Saved
@@ -175,6 +176,7 @@ def _network(opened: Opened, saved: Saved, choice: Choice, rebuilder: Rebuilder)
     inferred = [sentence for part in parts for sentence in part.inferred]
     if not any(layer.parameters for layer in layers):
         raise UnsupportedFileError(_nothing(choice, notes))
+    moved = [_moved(one, choice, rebuilder) for one in choice.sets]
     lost = [f"{printable(name, 60)} {one.reason}" for each in choice.sets for name, one in each.lost]
     origin = origin_of(
         opened,
@@ -185,12 +187,28 @@ def _network(opened: Opened, saved: Saved, choice: Choice, rebuilder: Rebuilder)
         order="; ".join(dict.fromkeys(part.order for part in parts)),
         training=choice.training,
         epoch=choice.epoch,
+        moved=frozenset().union(*(each.moved for each in moved)),
+        resting=frozenset().union(*(each.resting for each in moved)),
         left_out=(*choice.left_out, *([f"tensors without values: {listed(lost)}"] if lost else ())),
         inferred=tuple(dict.fromkeys(inferred)),
         guess="; ".join(dict.fromkeys(part.guess for part in parts if part.guess)),
         notes=tuple(notes),
     )
     return Network.of(layers, origin, choice.history)
+
+
+def _moved(one: WeightSet, choice: Choice, rebuilder: Rebuilder) -> Moved:
+    """Return the names of the layers that the optimiser beside the weights has moved, and of the others."""
+    if not choice.optimisers or len(choice.sets) > 1 or one.module is not None or one.is_list:
+        return Moved()
+    stripped, _ = without_prefixes(one.tensors)
+    found = moved_among(stripped, choice.optimisers, rebuilder)
+    ending = ".weight"
+    moved, resting = (
+        frozenset(name.removesuffix(ending) for name in names if name.endswith(ending))
+        for names in (found.moved, found.resting)
+    )
+    return Moved(moved, resting)
 
 
 def _nothing(choice: Choice, notes: Sequence[str]) -> str:

@@ -15,6 +15,7 @@ from typing import Any
 
 from filtviz.reading.arrays import AnyArray, StoredArray
 from filtviz.reading.formats.torch.loss_lists import as_history, losses_in, which_loss
+from filtviz.reading.formats.torch.optimisers import Moments, moments_in
 from filtviz.reading.formats.torch.rebuilding import Lost, Rebuilder
 from filtviz.reading.limits import Hints
 from filtviz.reading.pickle.records import Global, Items, Record, attributes, elements, pairs, text
@@ -71,7 +72,8 @@ class WeightSet:
 class Choice:
     """The sets to read, in the file's order, and a sentence for what is ``left_out``.
 
-    ``training`` and ``epoch`` are as in `filtviz.network.Origin`, ``history`` as a network has it.
+    ``training`` and ``epoch`` are as in `filtviz.network.Origin`, ``history`` as a network has it;
+    ``optimisers`` has the moments that each keeps.
     """
 
     sets: tuple[WeightSet, ...]
@@ -79,6 +81,7 @@ class Choice:
     training: tuple[str, ...] = ()
     epoch: int | None = None
     history: tuple[Mapping[str, Any], ...] = ()
+    optimisers: tuple[Moments, ...] = ()
 
 
 _ROLES = frozenset({"weight", "bias", "running_mean", "running_var", "weight_g", "weight_v", "weight_orig"})
@@ -175,6 +178,7 @@ class _Search:
     sets: list[WeightSet] = field(default_factory=list)
     training: list[str] = field(default_factory=list)
     has_moments: bool = False
+    optimisers: list[Moments] = field(default_factory=list)
     epoch: int | None = None
     losses: dict[str, list[float]] = field(default_factory=dict)
     seen: set[int] = field(default_factory=set)
@@ -198,6 +202,7 @@ class _Search:
         if self._is_of_training(path, value):
             self.training.append(printable(".".join(path), 60))
             self.has_moments = self.has_moments or self._holds_moments(value)
+            self.optimisers += moments_in(value, self.rebuilder)
             return
         found: list[tuple[str, AnyArray | Lost]] = []
         if (alone := self.rebuilder.tensor(value)) is not None:
@@ -308,6 +313,7 @@ def find_sets(root: Any, rebuilder: Rebuilder) -> Choice:
         training=signs,
         epoch=search.epoch,
         history=tuple(as_history(search.losses)),
+        optimisers=tuple(search.optimisers),
     )
 
 

@@ -1,0 +1,93 @@
+"""What the state of an optimiser tells of each layer: whether it was ever moved."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import filtviz
+from tests.reading.torch_making import tensor, zip_of
+
+SHAPES = {"a": (4, 1, 3, 3), "b": (4, 4, 3, 3), "c": (4, 4, 3, 3), "d": (8, 4, 3, 3)}
+
+
+def state() -> dict[str, Any]:
+    random = np.random.default_rng(0)
+    return {
+        f"{name}.weight": tensor(random.normal(size=shape).astype("f4")) for name, shape in SHAPES.items()
+    }
+
+
+def moments(shape: tuple[int, ...], key: str = "exp_avg", value: float | None = None) -> dict[str, Any]:
+    drawn = np.random.default_rng(1).normal(size=shape) if value is None else np.full(shape, value)
+    return {"step": tensor(np.array(3.0, "f4")), key: tensor(drawn.astype("f4"))}
+
+
+def optimiser(kept: dict[int, dict[str, Any]], n: int) -> dict[str, Any]:
+    groups = [{"lr": 0.1, "params": list(range(n // 2))}, {"lr": 0.2, "params": list(range(n // 2, n))}]
+    return {"state": kept, "param_groups": groups}
+
+
+def told(tmp_path, optimisers: Any, key: str = "optimizer") -> tuple[str, str]:
+    path = tmp_path / "net.pth"
+    path.write_bytes(zip_of({"model": state(), key: optimisers}))
+    origin = filtviz.load(path).origin
+    return "".join(sorted(origin.moved)), "".join(sorted(origin.resting))
+
+
+def test_of_all_parameters_those_without_moments_never_moved(tmp_path) -> None:
+    kept = {i: moments(shape) for i, shape in enumerate(SHAPES.values()) if i in (1, 3)}
+    assert told(tmp_path, optimiser(kept, 4)) == ("bd", "ac")
+    assert told(tmp_path, [optimiser(kept, 4)], "optimizer_states") == ("bd", "ac")
+
+
+def test_of_some_parameters_their_shapes_tell_which_they_are(tmp_path) -> None:
+    """One of two layers of a shape moved, and nothing tells which; the first did not, and the last did."""
+    kept = {i: moments(SHAPES[name]) for i, name in enumerate("bd")}
+    assert told(tmp_path, optimiser(kept, 2)) == ("d", "a")
+    both = {i: moments(SHAPES[name]) for i, name in enumerate("bcd")}
+    assert told(tmp_path, optimiser(both, 3)) == ("bcd", "a")
+
+
+def test_the_sums_of_adagrad_are_there_before_the_first_step(tmp_path) -> None:
+    kept = {i: moments(shape, "sum", 0.1 if i == 0 else None) for i, shape in enumerate(SHAPES.values())}
+    assert told(tmp_path, optimiser(kept, 4)) == ("bcd", "a")
+
+
+@pytest.mark.parametrize(
+    "optimisers",
+    [
+        optimiser({}, 4),
+        optimiser({0: moments((5, 5))}, 4),  # of another network
+        optimiser({i: {"momentum_buffer": None} for i in range(4)}, 4),
+        optimiser({i: moments(SHAPES["d"]) for i in range(5)}, 5),
+        {"state": {0: moments(SHAPES["a"])}, "param_groups": [{"params": [0, 0, 1, 2]}]},
+        {"state": [1, 2], "param_groups": 7},
+    ],
+    ids=["no step", "another network", "no moments", "more", "twice", "damaged"],
+)
+def test_what_does_not_fit_tells_nothing(tmp_path, optimisers) -> None:
+    assert told(tmp_path, optimisers) == ("", "")
+
+
+def test_two_optimisers_tell_nothing(tmp_path) -> None:
+    kept = {i: moments(shape) for i, shape in enumerate(SHAPES.values())}
+    assert told(tmp_path, [optimiser(kept, 4)] * 2) == ("", "")
+
+
+def test_a_frozen_layer_of_few_weights_is_as_drawn_and_a_moved_one_is_not(tmp_path) -> None:
+    random = np.random.default_rng(0)
+    shapes = {"a": (6, 1, 3, 3), "b": (6, 1, 3, 3), "fc": (10, 6)}
+    weights = {
+        f"{n}.weight": random.uniform(-1 / 3, 1 / 3, shape).astype("f4") for n, shape in shapes.items()
+    }
+    kept = {i: moments(shape) for i, shape in enumerate(shapes.values()) if i != 0}
+    path = tmp_path / "net.pth"
+    model = {name: tensor(values) for name, values in weights.items()}
+    path.write_bytes(zip_of({"model": model, "optimizer": optimiser(kept, 3)}))
+    diagnosis = filtviz.diagnose(path)
+    assert [each.verdict for each in diagnosis.layers] == ["initial", "updated"]
+    assert diagnosis.answer.endswith("a is still as it was drawn: the optimiser in the file never moved it.")
+    assert "(the optimiser in the file has moved it)" in diagnosis.layers[1].sentence
