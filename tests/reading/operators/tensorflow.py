@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from filtviz.reading.formats.tensorflow import graphdef
+from filtviz.reading.formats.tensorflow import nodes
 from tests.reading.operators.asking import IMAGE, Told, array, asked, message, numbers, part
 from tests.telling import told
 
@@ -22,13 +22,13 @@ def _tf_attribute(value: Any) -> bytes:
 
 
 def _tf(operator: str, *given: Any, shape: Any = IMAGE, **facts: Any):
-    node = graphdef._Node(
+    node = nodes.Node(
         operator=operator,
         attributes={name: message(_tf_attribute(value)) for name, value in facts.items()},
         constants=[None, *given],
         shapes=[shape],
     )
-    row = graphdef._BY_OPERATOR.get(operator)
+    row = nodes.BY_OPERATOR.get(operator)
     found = row(node) if row is not None else None
     more = {"shape": shape} if shape != IMAGE else {}
     return asked(operator, facts | more, *given), told(*found) if found else "nothing"
@@ -54,7 +54,7 @@ def tensorflow() -> Told:
     yield _tf("BiasAdd", array(6))
     yield _tf("BiasAdd", array(6, 1))
     yield _tf("BiasAdd", None)
-    for operator in graphdef._MERGES:
+    for operator in nodes._MERGES:
         yield _tf(operator)
         yield _tf(operator, array(6))
         yield _tf(operator, array(6, 1))
@@ -93,12 +93,12 @@ def tensorflow() -> Told:
     yield "Placeholder of two axes", _placeholder(part(2, part(1, -1)) + part(2, part(1, 5)))
     yield "Placeholder of any shape", _placeholder(part(3, 1))
     yield _tf("LeakyRelu", alpha=0.25)
-    for operator in graphdef._BY_OPERATOR:
+    for operator in nodes.BY_OPERATOR:
         yield _tf(operator)
 
 
 def _placeholder(shape: bytes) -> str:
-    node = graphdef._Node(
+    node = nodes.Node(
         operator="Placeholder", attributes={"shape": message(part(7, shape))}, constants=[], shapes=[]
     )
-    return told(*graphdef._placeholder(node))
+    return told(*nodes._placeholder(node))
