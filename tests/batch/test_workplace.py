@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from tests.building import conv
 
-from filtviz.batch import exporting
+from filtviz import ExportOptions
+from filtviz.batch import exporting, planning
 from filtviz.batch.jobs import Outcome, PictureFile, Reason
 from filtviz.batch.manifest import read_manifest
 from filtviz.batch.workplace import RECENT, Workplace
@@ -130,7 +131,13 @@ def test_what_fails_is_the_model_that_could_not_be_written_and_not_the_next(tmp_
     )
     tally = exporting._Tally(planner)
     full = Reason("cannot-write", "no space left on device")
-    outcomes = [(0, 3, None, True), (1, 2, None, False), (1, 0, full, True), (2, 4, None, True)]
+    later = Reason("cannot-write", "not a directory")
+    outcomes = [
+        (0, 3, None, True),
+        (1, 2, full, False),
+        (1, 0, later, True),
+        (2, 4, None, True),
+    ]
     results = [
         tally.add(Outcome(model=model, pages=pages, failure=failure, last=last))
         for model, pages, failure, last in outcomes
@@ -141,5 +148,17 @@ def test_what_fails_is_the_model_that_could_not_be_written_and_not_the_next(tmp_
         ("failed", 2, "no space left on device"),
         ("drawn", 4, None),
     ]
-    assert (given_up, [each[0] for each in closed], tally.pages) == ([1], [0, 1, 2], 9)
+    assert (given_up, [each[0] for each in closed], tally.pages) == ([1, 1], [0, 1, 2], 9)
     assert [each[3] for each in closed] == [4, 3, 5]
+
+
+def test_to_draw_again_is_no_other_thing_that_is_asked_for():
+    usual = ExportOptions()
+    asked = planning._digest_of(usual, {})
+    assert planning._digest_of(replace(usual, force=True), {}) == asked
+    others = [
+        planning._digest_of(replace(usual, layers=("conv1",)), {}),
+        planning._digest_of(usual, {"a.pkl": Hints(like="b")}),
+        planning._digest_of(usual, {"a.pkl": Hints(like="c")}),
+    ]
+    assert len({asked, *others}) == 4

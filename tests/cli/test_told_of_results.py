@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -30,7 +31,7 @@ from filtviz.reporting.content import PageContent
 from filtviz.responses.examining import Examination
 from filtviz.results import ComparisonResult, LayerFailure, PlotResult, PlottedLayer, WrittenFile
 from filtviz.signals import Stopped
-from filtviz.surveying.run import SurveyedModel, SurveyFailure, SurveyResult
+from filtviz.surveying.run import SurveyedModel, SurveyFailure, SurveyProgress, SurveyResult
 
 from .any_command import fill
 
@@ -381,6 +382,31 @@ def test_json_of_a_survey_says_of_each_model_what_became_of_it(run):
 
 
 STOPS = [(KeyboardInterrupt(), 130), (Stopped(143), 143), (Stopped(129), 129)]
+
+
+@pytest.mark.cases("all")
+@pytest.mark.parametrize("line", ["", "-q"])
+@pytest.mark.parametrize("command", ["export", "survey"])
+def test_progress_is_a_bar_on_a_terminal_unless_it_is_to_be_quiet(command, line, run, monkeypatch):
+    """To be quiet counts most; then each thing done moves the bar."""
+    monkeypatch.setattr("filtviz.cli.streams.Output.isatty", lambda _: True)
+
+    def work(given: dict[str, Any]) -> Any:
+        if progress := given["progress"]:
+            for done in (1, 3):
+                finished = model(drawn=1) if done == 3 else None
+                made = Progress(done=done, known=4, finished=finished)
+                progress(made if command == "export" else SurveyProgress(done=done, known=4, file="a.pkl"))
+        return exported(model()) if command == "export" else surveyed()
+
+    function = {"export": "filtviz.batch.export", "survey": "filtviz.surveying.survey"}[command]
+    told = run(function, work, command, "m.pkl", "-o", "out", *line.split())
+    assert told.exit_code == 0, told.output
+    unit = {"export": "page", "survey": "file"}[command]
+    assert (bool(re.search(rf"75%.*3/4 .*{unit}", told.stderr))) == (not line)
+    assert ("a.pkl: 1 page drawn" in told.stderr) == (command == "export" and not line)
+    if line:
+        assert told.stderr == ""
 
 
 @pytest.mark.cases("all")

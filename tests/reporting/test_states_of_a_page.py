@@ -28,7 +28,7 @@ from filtviz.reporting.content import (
     follow_measures,
 )
 from filtviz.reporting.pictures import MOST_AT_A_GLANCE, Layout, Sprite, draw_kernels, glance_stored
-from filtviz.reporting.rendering import file_facts, render_page, trail_points, zoomed
+from filtviz.reporting.rendering import MOST_ROWS, file_facts, render_page, trail_points, zoomed
 from filtviz.responses.examining import Examination
 from filtviz.sources import Sources
 
@@ -95,6 +95,23 @@ def test_the_answer_stands_with_what_goes_on_from_it(fields, there, not_there):
     text = first_part(page(file("a.pkl", layer(), **fields)))
     assert [each for each in there if each not in text] == []
     assert [each for each in not_there if each in text] == []
+
+
+@pytest.mark.cases("all")
+@pytest.mark.parametrize(
+    ("n", "more"),
+    [(MOST_ROWS, ""), (MOST_ROWS + 1, "and 1 more layer"), (MOST_ROWS + 3, "and 3 more layers")],
+)
+def test_each_layer_has_one_line_and_those_after_the_first_are_folded(n, more):
+    text = page(file("a.pkl", *map(layer, range(n))))
+    lines = text[text.index('id="answer-title"') : text.index('<section id="layers"')]
+    named = re.findall(r"conv(\d+)\b", words(lines))
+    assert list(dict.fromkeys(named)) == [str(place + 1) for place in range(n)]
+    assert len(named) == n
+    assert re.findall(r"and \d+ more layers?", words(lines)) == ([more] if more else [])
+    if more:
+        folded = lines[lines.index(more) : lines.index("</details>", lines.index(more))]
+        assert re.findall(r"conv(\d+)\b", words(folded)) == [str(i + 1) for i in range(MOST_ROWS, n)]
 
 
 def test_notes_and_what_was_left_out_stand_below_the_answer_of_one_and_of_several():
