@@ -7,12 +7,15 @@ import io
 import json
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
 from tests.building import conv
 
 from filtviz.batch.exporting import ExportResult, ModelResult
+from filtviz.cli import json_data
 from filtviz.cli.json_data import (
     CSV_COLUMNS,
     diagnoses_data,
@@ -35,6 +38,7 @@ from filtviz.measures.measure import (
     Unjudged,
 )
 from filtviz.network import Network
+from filtviz.reporting.content import Histogram
 from filtviz.responses.examining import Examination, LayerResponse
 from filtviz.results import LayerFailure, PlotResult
 
@@ -301,3 +305,36 @@ def test_each_value_has_its_cell(value, cell) -> None:
     stream = io.StringIO()
     write_csv([(value, "|")], stream)
     assert stream.getvalue() == f"{cell},|\n"
+
+
+def test_a_section_of_a_page_has_each_thing_under_its_own_name() -> None:
+    histogram = Histogram(
+        edges=np.array([-1.0, 0.5, 2.0]),
+        counts=np.array([3, 4]),
+        initialiser="He",
+        null=np.array([[0.5, 7.0]]),
+    )
+    bare = replace(histogram, null=None)
+    states = [
+        SimpleNamespace(file=SimpleNamespace(label=label), histogram=drawn)
+        for label, drawn in (("a", histogram), ("b", bare), ("c", None))
+    ]
+    trails = [SimpleNamespace(measure="rms", values=(1.0, None, 3.0), moved=2.0)]
+    section: Any = SimpleNamespace(
+        layer=SimpleNamespace(conv_index=4, label="c5", n_filters=7, n_channels=6, kernel_size=(5, 3)),
+        states=states,
+        movement=SimpleNamespace(trails=trails),
+        notes=("a note",),
+    )
+    drawn = {"edges": [-1.0, 0.5, 2.0], "counts": [3, 4], "initialiser": "He", "initial": [[0.5, 7.0]]}
+    assert json_data._section(section) == {
+        "conv_index": 4,
+        "name": "c5",
+        "shape": [7, 6, 5, 3],
+        "files": ["a", "b", "c"],
+        "histograms": [drawn, {**drawn, "initial": None}, None],
+        "moved": {"rms": {"values": [1.0, None, 3.0], "moved": 2.0}},
+        "notes": ["a note"],
+    }
+    section.movement = None
+    assert json_data._section(section)["moved"] == {}

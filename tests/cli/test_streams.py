@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import csv
 import encodings
 import io
@@ -413,6 +414,49 @@ def test_where_nobody_reads_a_command_ends_at_once_or_goes_on_and_ends_so_afterw
     with pytest.raises(Ended) as ended:
         went_on()
     assert ended.value.status == 141
+
+
+@pytest.mark.cases("all")
+@pytest.mark.parametrize(
+    ("own", "asked"),
+    [("strict", "strict"), ("backslashreplace", "strict"), ("replace", "replace"), ("ignore", "ignore"),
+     ("surrogateescape", "surrogateescape"), (None, "strict")],
+)  # fmt: skip
+def test_a_stream_is_as_strict_as_somebody_has_asked_it_to_be(own, asked):
+    stream = io.TextIOWrapper(io.BytesIO(), errors=own)
+    assert Output(stream, "stderr").strictness == asked
+
+
+class Counting(io.StringIO):
+    flushed = 0
+
+    def flush(self):
+        self.flushed += 1
+
+
+def test_what_was_printed_is_passed_on_however_a_command_ends(monkeypatch):
+    for ends in (contextlib.nullcontext(), pytest.raises(KeyError)):
+        streams = Counting(), Counting()
+        monkeypatch.setattr(sys, "stdout", streams[0])
+        monkeypatch.setattr(sys, "stderr", streams[1])
+        with ends, output_streams(own_process=False):
+            if not isinstance(ends, contextlib.nullcontext):
+                raise KeyError
+        assert [stream.flushed for stream in streams] == [1, 1]
+
+
+@pytest.mark.cases("all")
+@pytest.mark.parametrize(
+    ("number", "status", "told"),
+    [(28, 1, "filtviz: cannot write to stdout: no space left on device\n"), (32, 141, "")],
+)
+def test_what_cannot_be_printed_in_the_end_is_a_sentence_and_a_status(number, status, told, monkeypatch):
+    messages = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", messages)
+    monkeypatch.setattr(sys, "stdout", Failing(OSError(number, "")))
+    with pytest.raises(SystemExit) as ended:
+        main(["explain"])
+    assert (ended.value.code, messages.getvalue()) == (status, told)
 
 
 class Unflushed(io.StringIO):

@@ -8,6 +8,7 @@ import os
 import re
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -19,18 +20,26 @@ from click.testing import CliRunner, Result
 from tests.building import conv
 
 from filtviz.batch.exporting import ExportResult, ModelResult, Progress
-from filtviz.cli import console, main
+from filtviz.cli import console, diagnose, main, plot
 from filtviz.demonstrations import Demonstration
 from filtviz.drawing import DrawingOptions
 from filtviz.errors import BudgetError, FiltvizError
 from filtviz.measures.comparison import compare_layers
 from filtviz.measures.measure import Diagnosis, LayerDiagnosis
 from filtviz.measures.trajectory import LayerTrajectory, Trajectory
-from filtviz.network import Network
+from filtviz.network import Network, Origin
 from filtviz.reporting.content import PageContent
 from filtviz.responses.examining import Examination
-from filtviz.results import ComparisonResult, LayerFailure, PlotResult, PlottedLayer, WrittenFile
+from filtviz.results import (
+    ComparisonResult,
+    LayerFailure,
+    LayersResult,
+    PlotResult,
+    PlottedLayer,
+    WrittenFile,
+)
 from filtviz.signals import Stopped
+from filtviz.summary import summarize
 from filtviz.surveying.run import SurveyedModel, SurveyFailure, SurveyProgress, SurveyResult
 
 from .any_command import fill
@@ -166,6 +175,28 @@ def test_where_pictures_are_only_shown_nothing_is_said_of_other_files(n_files, r
     )
     assert (told.exit_code, shown) == (0, [1])
     assert ("--view sheet" in told.stderr, "looks like noise" in told.stderr) == (n_files > 0, n_files > 0)
+
+
+@pytest.mark.cases("all")
+@pytest.mark.parametrize(
+    ("told", "convs", "is_named"),
+    [
+        ([True, True, True], [0, 1], True),
+        ([True, True, False], [0, 1], True),
+        ([True, False, True], [0, 1], False),
+        ([True, False, True], [0, 2], False),
+        ([True, True, False], [0, 2], False),
+        ([False, True, True], [0, 2], False),
+        ([True, True, True], [0], False),
+        ([True, True, True], [], False),
+    ],
+)
+def test_deeper_layers_are_named_where_the_second_could_be_drawn_through(told, convs, is_named):
+    network: Any = SimpleNamespace(
+        layers=[SimpleNamespace(is_told=each) for each in told],
+        conv_layers=[SimpleNamespace(index=index) for index in convs],
+    )
+    assert plot._has_deeper(network) == is_named
 
 
 def test_a_plot_tells_of_each_file_as_soon_as_it_is_there_but_in_windows_terminals_and_json(run):
@@ -836,6 +867,15 @@ def test_a_page_is_opened_by_its_address(opens, run, monkeypatch, filled):
     assert told.exit_code == 0
 
 
+def test_a_page_that_is_named_can_be_opened_beside_json(run, monkeypatch):
+    asked: list[str] = []
+    monkeypatch.setattr("webbrowser.open", lambda address: asked.append(address) or True)
+    line = ("report", "m.pkl", "--json", "--open", "-o", "x.html")
+    told = run("filtviz.reporting.report", page(path="x.html"), *line)
+    assert (told.exit_code, json.loads(told.stdout)["complete"]) == (0, True)
+    assert [address.rpartition("/")[2] for address in asked] == ["x.html"]
+
+
 def test_json_of_a_report_writes_no_page_unless_one_is_named(run):
     gathered = run("filtviz.reporting.gather", page().content, "report", "m.pkl", "--json")
     assert json.loads(gathered.stdout)["title"] == "t"
@@ -849,6 +889,53 @@ def test_json_of_a_report_writes_no_page_unless_one_is_named(run):
     data = json.loads(failed.stdout)
     assert (data["complete"], failed.exit_code) == (False, 1)
     assert [(each["file"], each["code"]) for each in data["models"]] == [("gone.pkl", "no-access")]
+
+
+# Tables
+
+
+@pytest.mark.cases("all")
+@pytest.mark.parametrize("line", ["", "-v", "-a", "-v -a", "-v --json", "-a --json"])
+def test_what_a_file_is_stands_before_its_table_where_it_is_asked_for(line, run):
+    origin = Origin(path=Path("m.pkl"), kind="a network", framework="nolearn", versions={"numpy": "1.2"})
+    network = replace(NETWORK, origin=origin)
+    told = run(
+        "filtviz.api.layers",
+        LayersResult(network=network, summary=summarize(network)),
+        "layers",
+        "m.pkl",
+        *line.split(),
+    )
+    lines = told.stdout.splitlines()
+    assert told.exit_code == 0
+    if "--json" in line:
+        assert json.loads(told.stdout)["layers"]
+        return
+    facts = [" ".join(each.split()) for each in lines[:5]]
+    named = ["file: m.pkl", "holds: a network", "framework: nolearn", "versions: numpy 1.2"]
+    assert [each for each in named if any(each in fact for fact in facts)] == (named if "-v" in line else [])
+
+
+@pytest.mark.parametrize(("n", "asked"), [(1, False), (2, False), (3, True)])
+def test_a_training_is_followed_from_three_files_on_and_only_too_much_work_is_passed_over(
+    n, asked, monkeypatch
+):
+    files, budget = [f"{i}.pkl" for i in range(n)], object()
+    seen: list[Any] = []
+    monkeypatch.setattr("filtviz.api.follow", lambda *given, **how: seen.append((given, how)) or "followed")
+    assert diagnose._follow(files, budget, {"limits": 1}) == ("followed" if asked else None)  # type: ignore[arg-type]
+    assert seen == ([((files,), {"budget": budget, "limits": 1})] if asked else [])
+
+    def fails(*_: Any, **__: Any) -> Any:
+        raise error
+
+    monkeypatch.setattr("filtviz.api.follow", fails)
+    error: FiltvizError = BudgetError("much", share="work", needed=2, allowed=1, option="--max-work")
+    assert diagnose._follow(files, budget, {}) is None  # type: ignore[arg-type]
+    error = FiltvizError("it is damaged")
+    if asked:
+        with pytest.raises(FiltvizError, match="damaged"):
+            diagnose._follow(files, budget, {})  # type: ignore[arg-type]
 
 
 # Diagnoses

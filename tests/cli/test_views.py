@@ -72,6 +72,7 @@ def test_nolearns_layout_stays_the_default(run) -> None:
         assert picture.size == (600, 600)
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("option", "field", "value"),
     [
@@ -104,6 +105,7 @@ def test_an_option_of_sheets_reaches_them(
     assert drawing.view == "sheet"
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("option", "name", "value"),
     [
@@ -150,6 +152,7 @@ def test_a_layer_of_many_channels_is_told_of_the_sheet(run) -> None:
     assert hint not in run("plot", TRAINED, "-l", "1", "--view", "sheet").stderr
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

@@ -10,9 +10,9 @@ import pytest
 from tests.drawing.making import layer_of, pages_of, random_weights
 
 from filtviz.budget import Account
-from filtviz.drawing import DrawingOptions
+from filtviz.drawing import DrawingOptions, estimates
 from filtviz.drawing.estimates import pay_for_pages, pay_for_terminal, pay_for_view
-from filtviz.drawing.options import SheetOptions
+from filtviz.drawing.options import LONGEST_SIDE, SheetOptions
 from filtviz.drawing.sheet import SheetTexts
 from filtviz.errors import BudgetError, DrawingError
 from filtviz.network import ConvLayer
@@ -113,6 +113,17 @@ def test_texts_are_work():
 def test_a_page_that_no_picture_holds_is_refused_before_it_is_drawn():
     pages = pages_of(layer_of(np.zeros((1, 1, 1, 70_000), "f4")))
     with pytest.raises(DrawingError, match=r"a side must be under 65,536: nolearn's layout, which"):
+        pay_for_pages(pages, "png", account(), "drawing conv1")
+
+
+@pytest.mark.parametrize("sides", [(1, LONGEST_SIDE), (LONGEST_SIDE, 1), (1, LONGEST_SIDE - 1)])
+def test_the_longest_side_is_the_first_that_is_refused(sides, monkeypatch):
+    monkeypatch.setattr(estimates, "_size_of", lambda _: sides)
+    pages = pages_of(layer_of(random_weights(1, 1, 3, 3)))
+    if LONGEST_SIDE in sides:
+        with pytest.raises(DrawingError, match="takes a page of 65,536 pixels"):
+            pay_for_pages(pages, "png", account(), "drawing conv1")
+    else:
         pay_for_pages(pages, "png", account(), "drawing conv1")
 
 

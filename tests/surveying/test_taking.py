@@ -15,7 +15,8 @@ from filtviz.errors import FileAccessError, FiltvizError, UnknownFileError
 from filtviz.measures.diagnosing import Measured, measure
 from filtviz.measures.measure import FilterDiagnosis, Unjudged
 from filtviz.network import Network, Origin
-from filtviz.surveying import taking
+from filtviz.reading.folders import Candidate
+from filtviz.surveying import run, taking
 from filtviz.surveying.taking import FileJob
 
 NETWORK = Network.of([conv(np.random.default_rng(0).normal(size=(4, 1, 3, 3))) for _ in range(3)])
@@ -120,3 +121,20 @@ def test_filters_are_counted_and_not_the_pairs_that_they_are_in():
     found = taking._judged(replace(layer, filters=odd))
     counts = [found[f"{name}_filters"] for name in ("dead", "decayed", "duplicate", "nonfinite")]
     assert counts == [1, 2, 3, 1]
+
+
+def test_each_file_is_taken_once_and_one_that_has_vanished_only_where_it_was_found(tmp_path, monkeypatch):
+    here, link, gone = (tmp_path / name for name in ("a", "b", "gone"))
+    here.write_bytes(b"12345")
+    link.symlink_to(here)
+    given = [Candidate(each, is_found=True) for each in (gone, here, link)]
+    monkeypatch.setattr(run, "candidates", lambda *_, **__: iter(given))
+    options: Any = {"limits": None, "hints": None, "budget": None}
+    (job,) = run._jobs([tmp_path], tmp_path / "out", options)
+    assert (job.path, job.file, job.size, job.is_found) == (here, str(here), 5, True)
+    assert job.changed == here.stat().st_mtime_ns
+    given[:] = [Candidate(here), Candidate(gone)]
+    jobs = run._jobs([tmp_path], tmp_path / "out", options)
+    assert next(jobs).is_found is False
+    with pytest.raises(FileAccessError, match="gone: no such file or directory"):
+        next(jobs)
