@@ -275,6 +275,12 @@ def test_places_that_nobody_can_count() -> None:
     assert positions((8, 0), Window(pad=margin(0), whole=False, **one)) == (4, 0)
 
 
+def test_an_input_has_no_lengths_that_cannot_be() -> None:
+    longest = (1 << 31) - 1
+    assert Input(shape=(None, 3, longest, 0)).shape == (None, 3, longest, 0)
+    assert Input(shape=(-1, 10**300, longest + 1, 8)).shape == (None, None, None, 8)
+
+
 def test_what_enlarges_has_as_many_places_as_it_writes() -> None:
     window = Window(size=(3,), stride=(2,), pad=((1, 0),), transposed=True)
     assert [positions((n,), window) for n in (0, 1, 4)] == [(0,), (2,), (8,)]

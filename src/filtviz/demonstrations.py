@@ -172,7 +172,7 @@ def show_prediction(request: Request, top: int = 5) -> Demonstration:
     rows = found.outputs.reshape(len(found.outputs), -1)
     if labels and len(labels) != rows.shape[1]:
         raise RunningError(
-            f"there are {plural(len(labels), 'label')}, the network has {plural(rows.shape[1], 'output')}"
+            f"the network has {plural(rows.shape[1], 'output')}, and is given {plural(len(labels), 'label')}"
         )
     n_shown = min(top, rows.shape[1])
     table = []

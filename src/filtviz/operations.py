@@ -37,6 +37,7 @@ from filtviz.windows import Pads, Window, known_lengths
 
 __all__ = [
     "CANONICAL_AXES",
+    "LONGEST",
     "USUAL_AXES",
     "Activation",
     "ChannelPooling",
@@ -88,16 +89,26 @@ Floats = NDArray[np.float64]
 # What comes in
 
 
+LONGEST = 1 << 31
+"""No axis is as long: such a length is nonsense, and it would grow with each layer."""
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Input:
     """The image, or whatever else the network is given.
 
     ``shape`` includes the batch and has the channels in front, as all units here; it is None where not told.
-    ``channels_last`` tells that whoever runs the network gives it images with the channels behind.
+    A length that no axis has is open, whatever the file says. ``channels_last`` tells that whoever runs the
+    network gives it images with the channels behind.
     """
 
     shape: Shape | None = None
     channels_last: bool = False
+
+    def __post_init__(self) -> None:
+        if self.shape is not None:
+            lengths = (n if n is not None and 0 <= n < LONGEST else None for n in self.shape)
+            object.__setattr__(self, "shape", tuple(lengths))
 
     @property
     def channels(self) -> int | None:

@@ -16,6 +16,7 @@ from typing import assert_never
 
 from filtviz.network import Layer, Network
 from filtviz.operations import (
+    LONGEST,
     Activation,
     ChannelPooling,
     Concatenate,
@@ -47,7 +48,7 @@ from filtviz.operations import (
     Upscale,
 )
 from filtviz.parameter import Shape
-from filtviz.shapes import LONGEST, output_shape
+from filtviz.shapes import output_shape
 from filtviz.windows import Window, known_lengths
 
 __all__ = ["ReceptiveField", "receptive_fields"]

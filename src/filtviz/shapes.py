@@ -11,6 +11,7 @@ from typing import assert_never
 
 from filtviz.network import Layer, Network
 from filtviz.operations import (
+    LONGEST,
     Activation,
     ChannelPooling,
     Concatenate,
@@ -45,16 +46,12 @@ from filtviz.parameter import Shape
 from filtviz.windows import Window, positions
 
 __all__ = [
-    "LONGEST",
     "layer_window",
     "output_shape",
     "same_lengths",
     "sane_shape",
     "window_of",
 ]
-
-LONGEST = 1 << 31
-"""No axis is as long: such a length is nonsense, and it would grow with each layer."""
 
 MOST_AXES = 32
 """No array has more; a shape of more is nonsense, and each layer would go through it."""

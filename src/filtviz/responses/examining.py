@@ -124,7 +124,7 @@ def examine(
         BudgetError: it would be too much work.
     """
     if labels is not None and len(labels) != len(images):
-        raise RunningError(f"there are {plural(len(labels), 'label')} for {plural(len(images), 'image')}")
+        raise RunningError(f"{plural(len(images), 'image')} came with {plural(len(labels), 'label')}")
     how = {"engine": engine, "batch": batch, "device": device, "budget": budget}
     examined, reason = _runnable(network, images, how)
     found = _Examined(network, examined, is_whole=not reason)
