@@ -201,7 +201,7 @@ def test_names_of_classes_must_fit(few: str, tmp_path: Path) -> None:
     assert "odd  1.351e-05" in run("predict", MODEL, "--images", few, "--labels", str(labels)).stdout
     labels.write_text("odd\neven\n")
     result = run("predict", MODEL, "--images", few, "--labels", str(labels), status=1)
-    assert result.stderr.splitlines()[-1].endswith("there are 2 labels, the network has 1 output")
+    assert result.stderr.splitlines()[-1].endswith("the network has 1 output, and is given 2 labels")
 
 
 @pytest.mark.cases("all")
@@ -331,7 +331,7 @@ def test_diagnose_takes_labels_from_a_file(few: str, tmp_path: Path) -> None:
     assert "(one answer to all: 100%)" in " ".join(result.stdout.split())
     labels.write_text("1\n" * 9)
     result = run("diagnose", MODEL, "--images", few, "--labels", str(labels), status=1)
-    assert "there are 9 labels for 10 images" in result.stderr
+    assert "10 images came with 9 labels" in result.stderr
 
 
 def test_diagnose_goes_on_where_a_network_cannot_be_run(few: str) -> None:
@@ -491,7 +491,7 @@ def test_the_table_has_a_column_for_each_class_that_is_shown(monkeypatch, n: int
 
 @pytest.mark.parametrize(
     ("labels", "said"),
-    [(1, None), (2, "there are 2 labels, the network has 1 output"), (0, None)],
+    [(1, None), (2, "the network has 1 output, and is given 2 labels"), (0, None)],
 )
 def test_as_many_names_as_outputs_are_needed(monkeypatch, labels: int, said: str | None) -> None:
     kernel = Parameter.of("W", np.ones((4, 1)))

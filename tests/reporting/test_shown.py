@@ -129,7 +129,7 @@ def test_a_network_that_cannot_be_run_still_has_its_page(tmp_path: Path) -> None
 def test_images_that_do_not_fit_are_one_sentence() -> None:
     with pytest.raises(RunningError, match="the images have 3 channels, the network takes 2"):
         gathered(images=RNG.random((2, 3, 64, 64)))
-    with pytest.raises(RunningError, match="there are 2 labels for 5 images"):
+    with pytest.raises(RunningError, match="5 images came with 2 labels"):
         gathered(images=IMAGES, labels=[0, 1])
 
 

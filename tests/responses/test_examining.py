@@ -174,7 +174,7 @@ def test_a_lone_output_is_a_one_above_the_middle_of_its_range(function: Any, ans
 
 
 def test_labels_must_be_as_many_as_images() -> None:
-    with pytest.raises(RunningError, match="there are 3 labels for 12 images"):
+    with pytest.raises(RunningError, match="12 images came with 3 labels"):
         examine(network(), IMAGES, labels=[1, 2, 3], engine="numpy")
 
 
