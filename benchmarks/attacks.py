@@ -49,6 +49,7 @@ sys.path.insert(0, str(ROOT))
 
 from tests.attacks import (  # noqa: E402  (not installed)
     array_files,
+    flatbuffer_files,
     formats,
     given_files,
     graph_files,
@@ -108,6 +109,7 @@ ATTACKS: dict[str, tuple[str, Callable[[], Files]]] = {
     **{name: ("reading", make) for name, make in growing.TO_READ.items()},
     **{name: ("formats", make) for name, make in formats.TO_OPEN.items()},
     **{name: ("graphs", make) for name, make in graph_files.TO_FOLLOW.items()},
+    **{name: ("formats", make) for name, make in flatbuffer_files.TO_LEAD.items()},
     **{name: ("names", make) for name, make in array_files.TO_NAME.items()},
     **{name: ("working", make) for name, make in working.TO_WORK.items()},
     **{name: ("images", make) for name, make in image_files.TO_SHOW.items()},

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import math
 import struct
 from collections.abc import Callable, Mapping
 
@@ -25,10 +26,12 @@ from tests.attacks.assembling import (
     text,
 )
 from tests.attacks.containers import zipped
-from tests.attacks.formats import packed, safetensors, varint
+from tests.attacks.formats import message, packed, safetensors, varint
 from tests.attacks.torch_files import KERNELS, conv, in_zip, module, tensor
 
 __all__ = ["TO_NAME", "bundle", "entry", "layer_sets", "mxnet", "one_block", "path_of", "script"]
+
+Files = bytes | Mapping[str, bytes]
 
 GRIN = "\U0001f600"
 """A character that makes each other one of its text take four bytes."""
@@ -82,6 +85,37 @@ def mxnet(n_arrays: int, names: int, name: bytes = b"") -> bytes:
     one = struct.pack("<IiI", 0xF993FAC9, 0, 0)
     texts = (struct.pack("<Q", len(name)) + name) * names
     return head + one * n_arrays + struct.pack("<Q", names) + texts
+
+
+# Arrays that are one
+
+
+def gguf(n: int, *lengths: int) -> bytes:
+    """Tensors that are all the same memory."""
+    axes = struct.pack(f"<I{len(lengths)}Q", len(lengths), *lengths)
+    entries = b"".join(
+        struct.pack("<Q", 14) + b"a%06d.weight" % i + axes + struct.pack("<IQ", 0, 0) for i in range(n)
+    )
+    head = b"GGUF" + struct.pack("<IQQ", 3, n, 0) + entries
+    return head + bytes(-len(head) % 32) + bytes(4 * math.prod(lengths))
+
+
+def one_variable(n: int, *lengths: int) -> dict[str, bytes]:
+    """A checkpoint whose variables are all at one place of its data."""
+    size = 4 * math.prod(lengths)
+    axes = message(*[(2, message((1, length))) for length in lengths])
+    facts = message((1, 1), (2, axes), (3, 0), (4, 0), (5, size))
+    held = [entry(0, b"conv%06d/kernel" % i, facts) for i in range(n)]
+    index = bundle(block(entry(0, b"", message((1, 1))), *held))
+    return {"m.ckpt.index": index, "m.ckpt.data-00000-of-00001": bytes(size)}
+
+
+def parts(n: int) -> dict[str, bytes]:
+    """A model of so many files, each of one number."""
+    names = {f"{i}.weight": f"m{i}.safetensors" for i in range(n)}
+    facts = {"dtype": "F32", "shape": [1, 1, 1, 1], "data_offsets": [0, 4]}
+    files = {file: safetensors(json.dumps({name: facts}).encode()) + bytes(4) for name, file in names.items()}
+    return {"m.safetensors.index.json": json.dumps({"weight_map": names}).encode(), **files}
 
 
 # PyTorch
@@ -143,9 +177,12 @@ def header(n: int, name: str) -> bytes:
     return safetensors(json.dumps({f"{name}{i}.weight": facts for i in range(n)}).encode())
 
 
-TO_NAME: Mapping[str, Callable[[], bytes]] = {
+TO_NAME: Mapping[str, Callable[[], Files]] = {
     "TensorFlow: long keys of a checkpoint": lambda: packed(long_keys(60_000, 120_000)),
     "TensorFlow: blocks of a checkpoint that are one": lambda: packed(one_block(300_000, 50_000_000)),
+    "TensorFlow: variables of a checkpoint that are one": lambda: one_variable(9_000, 3, 3, 16, 16),
+    "safetensors: files by the thousand": lambda: parts(4_000),
+    "GGUF: tensors that are one": lambda: packed(gguf(9_900, 3, 3, 64, 64)),
     "MXNet: names by the million": lambda: packed(mxnet(1, 7_000_000)),
     "MXNet: long names": lambda: packed(mxnet(9_900, 9_900, GRIN.encode() + b"n" * 4_000)),
     "PyTorch: layers under one long key": lambda: packed(layer_sets(180_000, GRIN + "n" * 16_000)),

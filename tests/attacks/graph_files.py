@@ -183,6 +183,16 @@ def products(n: int, length: int) -> bytes:
     return answering(math.isqrt(length), nodes, tall, wide)
 
 
+def enlarged(side: int) -> bytes:
+    """An image that is resized to so many rows and columns, which lie between those that are there."""
+    how = (5, message((1, b"mode"), (4, b"linear"), (20, 3)))
+    nodes = [
+        onnx_node(b"Resize", [b"0", b"", b"", b"size"], b"1") + message(how),
+        onnx_node(b"Relu", [b"1"], b"last"),
+    ]
+    return answering(32, nodes, integers(b"size", 1, 1, side, side))
+
+
 # TensorFlow
 
 
@@ -462,6 +472,75 @@ def caffe_layer(name: bytes, kind: bytes, bottoms: Sequence[bytes], tops: Sequen
     return message((1, name), (2, kind), *[(3, one) for one in bottoms], *[(4, one) for one in tops])
 
 
+def caffe_blob(*lengths: int) -> bytes:
+    """Weights of ones."""
+    held = struct.pack("<f", 1) * math.prod(lengths)
+    return message((7, message((7, message(*[(1, length) for length in lengths])), (5, held))))
+
+
+def weighed(n: int, channels: int) -> bytes:
+    """A sum of one layer, weighed again and again."""
+    kernel = message((106, message((1, channels), (2, 0), (4, 1))))
+    weights = b"\x15" + struct.pack("<f", 2)  # field 2, a number in single precision
+    return caffe(
+        caffe_layer(b"a", b"Input", [], [b"a"]),
+        caffe_layer(b"b", b"Convolution", [b"a"], [b"b"]) + caffe_blob(channels, 3, 1, 1) + kernel,
+        caffe_layer(b"c", b"Eltwise", [b"b"] * n, [b"c"]) + message((110, weights * n)),
+        caffe_layer(b"d", b"Softmax", [b"c"], [b"d"]),
+    )
+
+
+def doubled(n: int, cls: str) -> bytes:
+    """What each layer gives is given to the next one twice."""
+    first = keras_layer("0", cls="InputLayer", batch_shape=[None, 8, 8, 1])
+    return keras(keras_model(first, *(keras_layer(f"{i + 1}", f"{i}", f"{i}", cls=cls) for i in range(n))))
+
+
+def called_again(n: int, n_layers: int) -> bytes:
+    """A model within a model that is called again and again."""
+    inner = sequential(n_layers, cls="Activation") | {"inbound_nodes": [[["0", 0, 0, {}]]] * n}
+    return keras(keras_model(keras_layer("0", cls="InputLayer", batch_shape=[None, 8, 8, 1]), inner))
+
+
+def exported(n: int, n_inputs: int) -> bytes:
+    """A program of torch.export: convolutions of one number, and one that takes a layer again and again."""
+
+    def argument(name: str, **what: Any) -> dict[str, Any]:
+        return {"name": name, "arg": what}
+
+    def call(target: str, output: str, *inputs: dict[str, Any]) -> dict[str, Any]:
+        outputs = [{"as_tensor": {"name": output}}]
+        return {"target": f"torch.ops.aten.{target}.default", "inputs": inputs, "outputs": outputs}
+
+    def sizes(*lengths: int) -> list[dict[str, int]]:
+        return [{"as_int": length} for length in lengths]
+
+    weights = argument("weight", as_tensor={"name": "w"})
+    nodes = [
+        call("conv2d", f"o{i + 1}", argument("input", as_tensor={"name": f"o{i}"}), weights) for i in range(n)
+    ]
+    nodes.append(call("cat", "end", argument("tensors", as_tensors=[{"name": "o1"}] * n_inputs)))
+    inputs = [
+        {"user_input": {"arg": {"as_tensor": {"name": "o0"}}}},
+        {"parameter": {"arg": {"name": "w"}, "parameter_name": "w"}},
+    ]
+    graph = {"nodes": nodes, "tensor_values": {"o0": {"sizes": sizes(1, 4, 8, 8)}}}
+    told = {
+        "dtype": 7,
+        "sizes": sizes(4, 4, 1, 1),
+        "strides": sizes(0, 0, 0, 0),
+        "storage_offset": sizes(0)[0],
+    }
+    model = {"graph_module": {"graph": graph, "signature": {"input_specs": inputs}}}
+    config = {"config": {"w": {"path_name": "weight_0", "tensor_meta": told}}}
+    return zipped(
+        ("m/models/model.json", json.dumps(model).encode()),
+        ("m/data/weights/model_weights_config.json", json.dumps(config).encode()),
+        ("m/data/weights/weight_0", bytes(4)),
+        method=zipfile.ZIP_DEFLATED,
+    )
+
+
 def numbered(n: int) -> list[bytes]:
     return [b"%d" % i for i in range(n)]
 
@@ -470,6 +549,7 @@ TO_FOLLOW: Mapping[str, Callable[[], Files]] = {
     "ONNX: functions of units by the hundred": lambda: functions(b"Mish", 80, 32),
     "ONNX: sines of huge numbers": lambda: functions(b"Sin", 60, 32),
     "ONNX: products of large matrices": lambda: products(60, 1024),
+    "ONNX: an image that is resized to thousands": lambda: enlarged(6_000),
     "ONNX: a constant that many nodes pass on": lambda: packed(passed_on(49_000)),
     "ONNX: branches beside many names": lambda: packed(branches(60_000, 60_000)),
     "ONNX: a function of many inputs": lambda: packed(
@@ -514,12 +594,23 @@ TO_FOLLOW: Mapping[str, Callable[[], Files]] = {
     "HDF5: names that are the ends of one another": lambda: overlapping(400_000),
     "HDF5: texts that are one": lambda: one_text(4_000, 60_000_000),
     "HDF5: models that are their own layers": lambda: models_in_themselves(50),
+    "Keras: sums of what is given twice": lambda: doubled(4_000, "Add"),
+    "Keras: concatenations of what is given twice": lambda: doubled(4_000, "Concatenate"),
+    "Keras: a model that is called again and again": lambda: called_again(3_000, 3_000),
+    "torch.export: convolutions by the thousand": lambda: exported(4_000, 3),
+    "torch.export: a layer that is taken again and again": lambda: exported(1, 150_000),
+    "Darknet: convolutions by the thousand": lambda: {
+        **darknet(*["[convolutional]\nfilters=1\nsize=1\nstride=1\nactivation=linear"] * 4_000),
+        "m.weights": struct.pack("<iiiq", 0, 2, 0, 0) + bytes(8 * 4_003),
+    },
+    "Darknet: routes that double": lambda: darknet("[maxpool]", *["[route]\nlayers=-1,-1"] * 2_000),
     "Darknet: routes of many layers": lambda: darknet(
         "[maxpool]", *["[route]\nlayers=" + "-1," * 400 for _ in range(700)]
     ),
     "Darknet: a route of one layer many times": lambda: darknet(
         "[maxpool]", "[route]\nlayers=" + "-1," * 300_000
     ),
+    "Caffe: a weighed sum of one layer": lambda: weighed(7_000, 4),
     "Caffe: layers that all feed one": lambda: packed(
         caffe(caffe_layer(b"a", b"Input", [], [b"t"]), caffe_layer(b"b", b"Concat", [b"t"] * 600_000, [b"t"]))
     ),

@@ -11,7 +11,16 @@ from types import ModuleType
 
 import pytest
 
-from tests.attacks import array_files, formats, given_files, graph_files, growing, image_files, working
+from tests.attacks import (
+    array_files,
+    flatbuffer_files,
+    formats,
+    given_files,
+    graph_files,
+    growing,
+    image_files,
+    working,
+)
 
 
 @pytest.fixture(scope="module")
@@ -75,6 +84,7 @@ def test_each_attack_has_a_name_of_its_own(attacks):
     tables = (
         growing.TO_READ,
         formats.TO_OPEN,
+        flatbuffer_files.TO_LEAD,
         graph_files.TO_FOLLOW,
         array_files.TO_NAME,
         working.TO_WORK,

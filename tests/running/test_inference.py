@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import tracemalloc
 from dataclasses import replace
 from types import ModuleType
 from typing import Any
@@ -25,6 +26,7 @@ from filtviz.operations import (
     Merge,
     Pooling,
     Reshape,
+    Resize,
     Softmax,
     Transpose,
     Untold,
@@ -315,6 +317,15 @@ def test_functions_and_products_of_matrices_are_work() -> None:
         assert cost_of(Activation(kind=kind), below).each > 5 * cheap.each
     small, large = (cost_of(MatrixProduct(), [(1, 1, 9, n), (1, 1, n, 9)]) for n in (1_000, 10_000))
     assert large.each - small.each >= 9 * 9 * 9_000 // 2
+
+
+def test_what_an_operation_is_held_to_is_what_it_fills() -> None:
+    operation, units = Resize(size=(400, 400)), np.ones((1, 1, 9, 9))
+    tracemalloc.start()
+    NumpyEngine().apply(operation, [units])
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert 0.7 * peak < 8 * cost_of(operation, [units.shape]).held < 1.3 * peak
 
 
 def test_the_units_of_a_dense_layer_are_those_of_its_weights() -> None:

@@ -99,6 +99,8 @@ def cost_of(operation: Operation, below: Sequence[tuple[int, ...]]) -> Cost:
         taps = sum(window.size) if window is not None else 1
         once, each = once + _TAP * taps, each + 2 * _COPIED * (taken + made) * taps
         held += 2 * _padded(operation.pad or (), below[0])
+    elif isinstance(operation, Resize):
+        held, each = 3 * made, each + _OF_RESIZING * made  # two neighbours are copied, and weighed
     elif isinstance(operation, LocalResponse):
         n = max(1, min(operation.n, 2 * taken))
         once, each = once + _TAP * n, each * n + _OF_POWER * made
@@ -114,8 +116,6 @@ def _of_a_number(operation: Operation) -> int:
             return KINDS[operation.kind].work
         case Softmax():
             return _OF_SOFTMAX
-        case Resize():
-            return _OF_RESIZING
         case _:
             return 0
 
