@@ -14,6 +14,7 @@ from typing import Any
 
 from filtviz.activations import Activation, ActivationKind
 from filtviz.operations import (
+    LONGEST,
     USUAL_AXES,
     Convolution,
     Dense,
@@ -38,7 +39,7 @@ from filtviz.operations import (
     Upscale,
 )
 from filtviz.parameter import Parameter
-from filtviz.shapes import LONGEST, same_lengths
+from filtviz.shapes import same_lengths
 from filtviz.text import printable
 
 __all__ = ["CHAINS", "Module", "is_loss", "operations_of_module"]
