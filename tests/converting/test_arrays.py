@@ -6,6 +6,7 @@ import hashlib
 import json
 import struct
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,10 +15,10 @@ from click.testing import CliRunner
 
 import filtviz
 from filtviz.cli import main
-from filtviz.converting.collected import stored
+from filtviz.converting.collected import stored, torch_layout
 from filtviz.converting.identifiers import Names, attribute, identifier, member, plain
 from filtviz.network import Layer, Network
-from filtviz.operations import Convolution, Dense, Normalisation, Recurrent
+from filtviz.operations import Activation, Convolution, Dense, Normalisation, Recurrent
 from filtviz.parameter import Parameter
 from tests.building import chain, conv, image
 from tests.conftest import FIXTURES
@@ -448,3 +449,49 @@ def test_every_real_file_is_converted_and_read_back_alike(shared, tmp_path) -> N
         )
         n += 1
     assert n > 60
+
+
+def test_an_array_by_a_name_that_a_format_keeps_for_itself_gets_another() -> None:
+    held = replace(Parameter.of("W", np.ones(3)), source="__metadata__")
+    found = stored(Network.of([Layer(name="a", parameters=(held,))]), plain)
+    assert [one.name for one in found.arrays] == ["__metadata___2"]
+    assert found.remarks == (
+        "one name was changed, since names must be unique and can hold no controls and no paths",
+    )
+
+
+def test_arrays_of_one_name_are_called_by_their_layers_and_these_by_their_place() -> None:
+    same_name = [replace(Parameter.of("W", np.ones(3)), source="W") for _ in range(3)]
+    layers = [Layer(name="a", parameters=same_name[:1]), *(Layer(parameters=(one,)) for one in same_name[1:])]
+    assert [one.name for one in stored(Network.of(layers), plain).arrays] == ["a.W", "layer1.W", "layer2.W"]
+
+
+def test_what_pytorchs_layers_have_no_place_for_is_left_out_and_said(tmp_path) -> None:
+    more = Parameter.of("momentum", np.ones(2))
+    layer = conv(np.ones((2, 1, 3, 3), "f4"), name="c", flip_filters=False)
+    layer = replace(layer, parameters=(*layer.parameters, more))
+    result = filtviz.convert(chain(layer), tmp_path / "t.pt")
+    assert result.arrays == ("c.weight",)
+    assert result.remarks == ("left out, since PyTorch's layers have no place for it: c.momentum",)
+
+
+def test_two_operations_with_arrays_have_them_under_two_names(tmp_path) -> None:
+    slopes = Activation(kind="parametric_rectify", slopes=Parameter.of("alpha", np.ones(2, "f4")))
+    layer = conv(np.ones((2, 1, 3, 3), "f4"), name="c", flip_filters=False)
+    found = torch_layout(chain(replace(layer, operations=(layer.convolution, slopes))), plain)
+    assert [one.name for one in found.arrays] == ["c.weight", "c.weight_1"]
+
+
+def test_a_folder_that_is_a_model_is_told_by_the_files_that_have_bytes(tmp_path) -> None:
+    folder = FIXTURES / "modern" / "tensorflow" / "tf_savedmodel"
+    filtviz.convert(folder, tmp_path / "t.safetensors")
+    told = json.loads(safetensors_of(tmp_path / "t.safetensors")[0]["files"])
+    assert told
+    assert all("/" not in name and digest.startswith("sha256:") for name, digest in told.items())
+
+
+def test_a_module_goes_with_pytorchs_layout_alone(tmp_path) -> None:
+    for target, layout in (("m.pt", "stored"), ("m.npz", None)):
+        with pytest.raises(filtviz.ArgumentError, match=r"beside a \.pt file in the layout of PyTorch"):
+            filtviz.convert(EXAMPLE, tmp_path / target, layout=layout, module=tmp_path / "m.py")
+    assert list(tmp_path.iterdir()) == []

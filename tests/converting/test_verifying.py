@@ -15,13 +15,26 @@ from click.testing import CliRunner
 
 import filtviz
 from filtviz.cli import main
-from filtviz.converting import verifying, writing
+from filtviz.converting import shaped, verifying, writing
 from filtviz.converting.archives import PICKLES, _strides, write_safetensors
 from filtviz.converting.collected import EPSILON, epsilon_of, stored, torch_layout
 from filtviz.converting.identifiers import Names, attribute, identifier, member, plain
 from filtviz.converting.shaped import fixed_batch
 from filtviz.network import Layer, Network
-from filtviz.operations import Concatenate, Convolution, Flatten, Input, Normalisation, Reshape
+from filtviz.operations import (
+    Activation,
+    Concatenate,
+    Convolution,
+    Embedding,
+    Flatten,
+    Identity,
+    Input,
+    Merge,
+    Normalisation,
+    Recurrent,
+    Reshape,
+    Untold,
+)
 from filtviz.parameter import Parameter
 from tests.building import chain, conv, image
 from tests.converting.test_arrays import EXAMPLE
@@ -351,3 +364,71 @@ def test_a_batch_is_fixed_where_a_reshape_has_its_length(batch, first, fixed) ->
     )  # fmt: skip
     reshaped = Layer(name="r", inputs=(0,), operations=(Reshape(lengths=(first, -1)),))
     assert fixed_batch(Network.of([start, reshaped])) == fixed
+
+
+def test_what_an_input_does_itself_is_done_where_several_are_shown_as_one() -> None:
+    network = with_three_inputs()
+    layers = list(network.layers)
+    layers[2] = replace(
+        layers[2], operations=(Input(shape=(None, 3)), Merge(kind="add", coefficients=(-2.0,)))
+    )
+    noise, (found,) = verifying.expected(Network.of(layers), None)
+    assert np.allclose(found[:, :3], -2 * noise[2])
+
+
+def test_of_sizes_that_are_tried_the_first_error_is_told(monkeypatch) -> None:
+    tried: list[int] = []
+
+    def answered(network: Network, entrances: Any, shapes: Any, *_: Any) -> Any:
+        tried.append(shapes[0][-1])
+        raise filtviz.RunningError(f"not of {shapes[0][-1]}")
+
+    monkeypatch.setattr(verifying, "_answered", answered)
+    for shape, lengths in (((None, 3, None, None), [32, 48, 64, 224]), ((None, 3, 7, 7), [7])):
+        tried.clear()
+        network = Network.of([Layer(operations=(Input(shape=shape),))])
+        with pytest.raises(filtviz.RunningError, match=f"not of {lengths[0]}"):
+            verifying.expected(network, None)
+        assert tried == lengths
+    with pytest.raises(filtviz.ConversionError, match="no input that noise could be shown to"):
+        verifying.expected(Network.of([Layer()]), None)
+
+
+def test_each_layer_that_feeds_no_other_is_an_output() -> None:
+    network = Network.of([Layer(name="a"), Layer(name="b", inputs=(0,)), Layer(name="c", inputs=(0,))])
+    assert [layer.name for layer in shaped.outputs(network)] == ["b", "c"]
+
+
+def test_an_input_without_a_shape_has_that_of_its_layer_and_one_with_neither_is_refused() -> None:
+    relu = Activation(kind="rectify")
+    for stated, batch in (((None, 3, 8, 8), None), ((5, 3, 8, 8), None)):
+        network = Network.of(
+            [Layer(operations=(Input(),), output_shape=stated), Layer(inputs=(0,), operations=(relu,))]
+        )
+        assert [step.shape for step in shaped.steps(network)] == [(batch, 3, 8, 8)] * 2
+        assert [step.is_last for step in shaped.steps(network)] == [True, True]
+    with pytest.raises(filtviz.ConversionError, match="not known what shape it is given"):
+        list(shaped.steps(Network.of([Layer(operations=(Input(),))])))
+    passing = Network.of(
+        [Layer(operations=(Input(shape=(None, 3)),)), Layer(inputs=(0,), operations=(Identity(),))]
+    )
+    assert [type(step.operation) for step in shaped.steps(passing)] == [Input, Identity]
+
+
+@pytest.mark.parametrize(
+    ("operation", "reason"),
+    [
+        (Recurrent(kind="LSTM"), "it is recurrent"), (Embedding(), "it looks words up in a table"),
+        (Untold(reason="nobody knows"), "nobody knows"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_followed_is_refused_with_its_layer(operation: Any, reason: str) -> None:
+    layers = [
+        Layer(operations=(Input(shape=(None, 3)),)),
+        Layer(name="it", inputs=(0,), operations=(operation,)),
+    ]
+    with pytest.raises(filtviz.ConversionError, match=f"it cannot be converted: {reason}"):
+        list(shaped.steps(Network.of(layers)))
+    alone = [layers[0], replace(layers[1], inputs=())]
+    with pytest.raises(filtviz.ConversionError, match=f"it cannot be converted: ({reason}|.*what feeds it)"):
+        list(shaped.steps(Network.of(alone)))

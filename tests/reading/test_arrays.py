@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from filtviz.errors import LimitError, MalformedFileError
-from filtviz.reading.arrays import MOST_AXES, OBJECT, as_array, dtype_of_code, object_items, stored
+from filtviz.reading.arrays import MOST_AXES, OBJECT, as_array, dtype_of_code, object_items, shape_of, stored
 from filtviz.reading.limits import Limits, pickle_steps
 from filtviz.reading.pickle.machine import read_pickles
 from tests.reading.making import Thing, dumps, weights
@@ -161,3 +161,10 @@ def test_bytes_kept_outside_of_the_pickle_are_missed():
     (root,) = read_pickles(data, pickle_steps(Limits())).roots
     with pytest.raises(MalformedFileError):
         as_array(root, Limits())
+
+
+def test_a_shape_of_as_many_axes_as_numpy_has_is_one_and_of_more_is_none():
+    assert shape_of([1] * 32) == (1,) * 32
+    for wrong in ([1] * 33, [-1], [1 << 49], [1.0], [True], None, "ab"):
+        assert shape_of(wrong) is None
+    assert shape_of(7) == (7,)

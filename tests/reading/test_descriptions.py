@@ -467,3 +467,8 @@ def test_layers_have_names_of_their_own_in_a_template():
 )
 def test_the_first_weights_tell_the_image(operations, image):
     assert template._image([Layer(), Layer(operations=operations)]) == image
+
+
+def test_a_text_may_begin_with_a_mark_of_its_order_of_bytes(bare: Path, good: str, tmp_path: Path) -> None:
+    (tmp_path / "net.toml").write_bytes(b"\xef\xbb\xbf" + good.encode())
+    assert len(filtviz.load(bare, architecture=tmp_path / "net.toml").conv_layers) == 6

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -315,3 +316,71 @@ def test_the_data_beside_the_graphs_file_are_never_written_over(tmp_path: Path) 
     assert filtviz.plot(
         weights, output=tmp_path / "other.png", hints=Hints(like=tmp_path / "model.onnx")
     ).files
+
+
+def _keyed(*keys: str, shape: tuple[int, ...] = (2,)) -> grafting._Array:
+    return replace(_array("l", "W", shape), keys=keys)
+
+
+def test_a_name_that_several_arrays_have_matches_nothing() -> None:
+    one, two, three = _keyed("a.w"), _keyed("a.w"), _keyed("b.w", "b.w")
+    assert grafting._unique([one, two, three], str) == {"b.w": three}
+    assert grafting._by_name([one, two, three], [_keyed("a.w"), other := _keyed("b.w")]) == {id(other): three}
+
+
+def test_what_stands_before_all_names_is_left_out_and_no_more() -> None:
+    """A layer and its parameter stay, however few layers there are."""
+    for keys, prefix in (
+        (("m.a.w",), "m."), (("m.a.w", "m.b.w"), "m."), (("m.n.a.w", "m.n.b.w"), "m.n."), (("a.w",), ""),
+        (("a.w", "b.w"), ""), (("m.a.w", "n.a.w"), ""),
+    ):  # fmt: skip
+        way = grafting._without_prefix([_keyed(key) for key in keys])
+        assert [way(key) for key in keys] == [key.removeprefix(prefix) for key in keys]
+    given, wanted = [_keyed("module.a.w"), _keyed("module.b.w")], [_keyed("b.w"), _keyed("a.w")]
+    found = grafting._by_name(given, wanted)
+    assert [found[id(each)] for each in wanted] == given[::-1]
+    assert grafting._plain("Net/Conv1/W:0") == "net.conv1.w.0"
+
+
+def test_arrays_stand_in_the_order_in_which_more_of_them_fit() -> None:
+    first, second = _keyed(shape=(3, 2)), _keyed(shape=(2,))
+    assert grafting._in_order([second, first], [_keyed(shape=(3, 2)), _keyed(shape=(2,))]) == [first, second]
+    assert grafting._in_order([first, second], [_keyed(shape=(9,)), _keyed(shape=(8,))]) == [first, second]
+
+
+def test_axes_in_another_order_are_told_from_another_network() -> None:
+    for shape, wanted, advice in (
+        ((3, 3, 1, 4), (4, 1, 3, 3), "axes in another order: give a graph of the framework"),
+        ((5, 1, 3, 3), (4, 1, 3, 3), ": give a file of the same network"),
+        ((4,), (5,), ": give a file of the same network"),
+    ):
+        with pytest.raises(SelectionError, match=advice):
+            grafting._check(_keyed(shape=shape), _keyed(shape=wanted), "N", "G")
+
+
+def test_a_network_without_layers_gives_no_graph() -> None:
+    weights = filtviz.load(MODERN / "sd.safetensors")
+    with pytest.raises(SelectionError, match="has no graph to take over"):
+        grafting.graft(weights, Network.of([]))
+
+
+def test_the_names_of_parameters_and_the_framework_are_told_of_both_files(tmp_path: Path) -> None:
+    graph = filtviz.load(WITH_GRAPHS[0])
+    network = filtviz.load(bare(tmp_path / "bare.npz", values_of(graph)), like=WITH_GRAPHS[0])
+    names = [[one.name for one in layer.parameters] for layer in network.layers]
+    assert names == [[one.name for one in layer.parameters] for layer in graph.layers]
+    assert network.origin.framework == graph.origin.framework
+
+
+def test_a_graph_is_said_once_and_by_one_file() -> None:
+    with pytest.raises(filtviz.ArgumentError, match="not both"):
+        Hints(like="a.onnx", architecture="b.toml")
+
+
+@pytest.mark.parametrize(("hint", "option"), [("like", "--like"), ("architecture", "--architecture")])
+def test_which_option_is_of_no_use_is_said_of_a_file_with_a_graph(hint, option, caplog) -> None:
+    caplog.set_level(logging.INFO, "filtviz")
+    found = filtviz.load(MISSION, hints=Hints(**{hint: TORCH}))
+    assert f"keeps it: {option} is for files without one" in caplog.text
+    assert found.origin.also_read == (TORCH,)
+    assert (found.origin.described_by is not None) == (hint == "architecture")

@@ -111,6 +111,7 @@ def test_weights_alone_say_what_they_leave_open():
         ("p_re_lu", "PReLU"),
         ("p_re_lu_3", "PReLU"),
         ("mine", "Mine"),
+        ("my_conv3d_2", "MyConv3D"),
     ],
 )
 def test_a_path_names_a_class_as_keras_writes_it(path, name):
@@ -512,3 +513,13 @@ def test_a_group_of_another_kind_is_refused_and_an_empty_one_is_empty():
         with pytest.raises(UnsupportedFileError, match="groups that Keras does not write"):
             list(Told(hdf5.Group, None, b"", **{name: b"\0"}).found)
     assert list(Told(hdf5.Group, None, b"").found) == []
+
+
+def test_channels_in_front_are_told_by_a_layer_of_a_model_within(tmp_path):
+    inner = layer("Conv2D", "conv", filters=4, kernel_size=[3, 3], data_format="channels_first")
+    model = {"class_name": "Sequential", "config": {"name": "part", "layers": [inner]}}
+    plain = {"class_name": "Sequential", "config": {"name": "part", "layers": [CONV]}}
+    entrance = layer("InputLayer", "in", batch_shape=[None, 1, 9, 11])
+    for part, last, shape in ((model, False, (None, 1, 9, 11)), (plain, True, (None, 11, 1, 9))):
+        found = keras(tmp_path, [entrance, part]).layers[0]
+        assert (found.operations[0].channels_last, found.output_shape) == (last, shape)

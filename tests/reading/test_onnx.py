@@ -433,3 +433,12 @@ def test_what_a_convolution_is_given_and_does_is_all_there(tmp_path):
     assert isinstance(found.operations[0], Convolution)
     assert [parameter.name for parameter in found.parameters] == ["W"]
     assert found.name == "node of y"
+
+
+@pytest.mark.parametrize(("domain", "opset"), [("", "17"), ("ai.onnx", "17"), ("com.other", "1")])
+def test_the_version_of_onnxs_own_operators_is_told_under_both_of_its_names(tmp_path, domain, opset):
+    data = model([node("Conv", ["x", "w"], ["y"])], {"w": KERNEL})
+    own = part(8, part(1, "") + part(2, 17))
+    assert own in data
+    (tmp_path / "m.onnx").write_bytes(data.replace(own, part(8, part(1, domain) + part(2, 17))))
+    assert filtviz.load(tmp_path / "m.onnx").origin.versions["opset"] == opset

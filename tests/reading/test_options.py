@@ -6,6 +6,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
+from filtviz import ArgumentError
 from filtviz.cli.shared_options import reading_options
 from filtviz.reading import Hints, Limits
 
@@ -46,3 +47,27 @@ def test_convolutions_and_axes():
 def test_wrong_usage(args):
     result, got = run(*args)
     assert (result.exit_code, got) == (2, [])
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [({}, False), ({"convs": ["0"]}, True), ({"axes": {"": "oihw"}}, True), ({"weights": "ema"}, False)],
+)
+def test_a_hint_of_arrays_is_known_for_one(given, says):
+    assert Hints(**given).says_something is says
+
+
+def test_axes_of_an_array_go_before_those_of_all_and_letters_may_be_large():
+    hints = Hints(axes={"": "OIHW", "a": "HWIO"}, convs="conv1")
+    assert (hints.axes_for("a"), hints.axes_for("0", "a"), hints.axes_for("b")) == ("rcio", "rcio", "oirc")
+    assert (Hints().axes_for("a"), hints.convs) == (None, ("conv1",))
+    for wrong in ("oi", "ihw", "oohw", "oixz", ""):
+        with pytest.raises(ArgumentError, match="no order of axes"):
+            Hints(axes={"a": wrong})
+
+
+def test_weights_that_are_not_there_are_told_from_a_file_of_one_set():
+    hints = Hints(weights="swa")
+    assert "(there are: ema and model)" in str(hints.no_such_weights(["ema", "model", "ema"]))
+    assert "(there are: ema)" in str(hints.no_such_weights(["ema"]))
+    assert "holds one set of them" in str(hints.no_such_weights([]))

@@ -235,3 +235,14 @@ def test_real_numbers_are_rounded_down_and_up() -> None:
         found = computed(operator, attributes(), [real])
         assert found is not None
         assert [one.whole for one in found.numbers] == wanted
+
+
+def test_a_slice_ends_where_numpys_does_whichever_way_it_goes() -> None:
+    for start, stop, step in (
+        (0, END, 1), (3, -END, -1), (0, -END, 1), (3, END, -1), (-1, -5, -1), (1, 3, 1), (3, 0, -2),
+    ):  # fmt: skip
+        wanted = ROW[start : stop if abs(stop) < 1 << 30 else stop // (1 << 31) : step]
+        found = made("Slice", ROW, [start], [stop], [0], [step])
+        whole = ROW[start::step] if (stop > 0) == (step > 0) and abs(stop) == END else wanted
+        assert found is not None
+        assert found.tolist() == whole.tolist(), (start, stop, step)

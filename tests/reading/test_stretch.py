@@ -481,3 +481,19 @@ def test_an_export_whose_model_is_cut_short_fails_it_alone(tmp_path, monkeypatch
     assert [one.path for one in result.failures] == [bad]
     assert "it was cut short while it was read" in result.failures[0].reason
     assert len(list((tmp_path / "out").glob("good*/*.png"))) == 1
+
+
+def test_pages_that_are_kept_are_few(tmp_path, monkeypatch):
+    monkeypatch.setattr(stretch, "PAGE", 16)
+    monkeypatch.setattr(stretch, "MOST_PAGES", 3)
+    held = on_disk(tmp_path / "f")
+    for _ in range(2):
+        for place in range(0, len(DATA), 16):
+            assert held[place] == DATA[place]
+            assert len(held.file._pages) <= 3
+
+
+def test_a_slice_that_ends_before_it_begins_is_empty(tmp_path):
+    part = on_disk(tmp_path / "f")[10:20]
+    for first, last in ((5, 2), (8, 8), (30, 3), (-1, -4)):
+        assert (len(part[first:last]), bytes(part[first:last])) == (0, b"")

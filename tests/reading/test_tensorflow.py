@@ -123,6 +123,11 @@ def test_moving_averages_are_chosen_by_weights_and_stand_in_for_what_is_not_ther
         {"a/kernel": average},
         [],
     )
+    # Of one variable there is the average alone, but others are there as they are.
+    more = {**both, "b/kernel/ExponentialMovingAverage": average}
+    kept, said = _averaged(more, {"a/kernel": plain}, Hints())
+    assert (kept, len(said)) == ({"a/kernel": plain}, 2)
+    assert _averaged(both, {"a/kernel": plain}, Hints(weights="EMA")) == ({"a/kernel": average}, [])
     with pytest.raises(SelectionError, match="there are: ema"):
         _averaged(both, {"a/kernel": plain}, Hints(weights="swa"))
     with pytest.raises(SelectionError, match="one set"):

@@ -946,3 +946,52 @@ def test_gains_fit_axis_by_axis(gain, direction, fits):
 )
 def test_an_epoch_is_a_number_from_zero_on_under_a_name_of_its_own(tmp_path, told, epoch):
     assert opened(tmp_path, zip_of({**told, "state_dict": state()})).origin.epoch == epoch
+
+
+def test_columns_of_a_sparse_matrix_are_read_as_its_rows_are(tmp_path):
+    columns = sparse(
+        "sparse_csc",
+        tensor(np.array([0, 1, 1, 3])),
+        tensor(np.array([1, 0, 1])),
+        tensor(np.array([1.0, 2.0, 3.0])),
+        Thing("torch.Size", (2, 3)),
+    )
+    network = opened(tmp_path, zip_of({"a.weight": tensor(W1), "fc.weight": columns}))
+    assert network.layers[1].parameters[0].value.tolist() == [[0, 0, 2], [1, 0, 3]]
+
+
+@pytest.mark.cases("all")
+@pytest.mark.parametrize(
+    ("made", "sentence"),
+    [
+        (sparse("strided", tensor(W1)), "is sparse in the layout strided"),
+        (sparse("sparse_coo", 1, tensor(W1), Thing("torch.Size", (1,))), "has no indices or no values"),
+        (sparse("sparse_coo", tensor(np.zeros((2, 1), int)), tensor(weights(1)), None), "has no size"),
+        (sparse("sparse_csr", *map(tensor, (np.zeros(2, int), np.zeros(1, int), weights(1))),
+                Thing("torch.Size", (2, 3))), "indices that do not fit its shape"),
+        (sparse("sparse_csr", *map(tensor, (np.zeros(3, int), np.zeros(1, int), weights(1))),
+                Thing("torch.Size", (2, 3, 1))), "is sparse, and has other than two axes"),
+        (Thing("torch._utils._rebuild_tensor_v2"), "has no storage, no size or no strides"),
+        (Thing("torch._utils._rebuild_tensor_v3", 1), "has no type"),
+        (Thing("torch._utils._rebuild_qtensor", 1), "does not tell its scale"),
+        (quantised(np.zeros((2, 2), np.int8), Named("torch.per_tensor_affine"), "x", 0),
+         "does not tell its scale"),
+        (quantised(np.zeros((2, 2), np.int8), Named("torch.per_row"), 1.0, 0), "is quantised by per_row"),
+        (quantised(np.zeros((2, 2), np.int8), Named("torch.per_channel_affine"), [1.0], [0], 0),
+         "has scales that do not fit its shape"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_with_a_tensor_is_one_sentence(tmp_path, made, sentence):
+    try:
+        network = opened(tmp_path, zip_of({"a.weight": tensor(W1), "b.weight": made}))
+    except MalformedFileError as error:
+        assert sentence in str(error)
+    else:
+        assert sentence in " ".join(network.origin.left_out)
+
+
+def test_vectors_that_are_one_tensor_are_tied_too(tmp_path):
+    held = Stored(weights(4))
+    state = {"a.weight": tensor(W1), "a.bias": tensor(held, (4,)), "b.bias": tensor(held, (4,))}
+    notes = opened(tmp_path, zip_of(state)).origin.notes
+    assert any("b.bias and a.bias are one tensor" in note for note in notes)

@@ -171,3 +171,33 @@ def test_what_was_pruned_is_normalised_as_it_is_then(tmp_path):
         layer.W, gain * left / np.sqrt((left**2).sum(axis=(1, 2, 3), keepdims=True)), rtol=1e-5
     )
     assert [p.name for p in layer.parameters] == ["weight_g", "weight_v_orig", "weight_v_mask"]
+
+
+def test_what_is_nothing_is_not_divided_by_nothing() -> None:
+    zero = np.zeros((2, 3))
+    assert norms.spectral_norm(zero, np.ones(2), np.ones(3)).tolist() == zero.tolist()
+    assert norms.weight_norm(np.ones((2, 1)), zero).tolist() == zero.tolist()
+    wide = np.arange(1.0, 7).reshape(1, 2, 3)
+    assert norms.weight_norm(np.array(2.0), wide).tolist() == (2 * wide / np.sqrt((wide**2).sum())).tolist()
+
+
+@pytest.mark.parametrize(("weights_", "u", "fits"), [
+    ((4, 3, 5, 5), (4,), True), ((4, 3, 5, 5), (3,), True), ((4, 3, 5, 5), (5,), False), ((4,), (4,), False),
+    ((4, 3), (4, 1), False),
+])  # fmt: skip
+def test_the_vector_of_a_spectral_norm_is_as_long_as_the_filters_or_the_channels(weights_, u, fits) -> None:
+    assert norms.vectors_fit([weights_, u]) is fits
+
+
+def test_of_two_ways_to_take_a_square_kernel_the_larger_norm_counts() -> None:
+    kernel, u = np.arange(1.0, 5).reshape(2, 2), np.array([0.0, 1.0])
+    found = norms.spectral_norm(kernel, u, None)
+    sigmas = [np.linalg.norm(u @ matrix) for matrix in (kernel, kernel.T)]
+    assert np.allclose(found, kernel / max(sigmas))
+
+
+@pytest.mark.parametrize(
+    ("gain", "fits"), [((), True), ((4, 1), True), ((1, 3), True), ((4, 3), False), ((4,), False)]
+)
+def test_a_gain_has_one_number_or_runs_along_one_axis(gain, fits) -> None:
+    assert norms.gain_fits([gain, (4, 3)]) is fits
