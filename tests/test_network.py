@@ -230,3 +230,9 @@ def test_of_many_convolutions_the_first_are_listed_and_the_others_counted(n: int
     with pytest.raises(SelectionError) as caught:
         Network.of([conv((1, 1, 1, 1)) for _ in range(n)]).select("nothing")
     assert told in str(caught.value)
+
+
+def test_a_layer_by_a_number_is_called_layer_in_sentences() -> None:
+    network = Network.of([Layer(name="3", type="Pool"), Layer(type="Pool"), Layer(name="a", type="Pool")])
+    assert [layer.title for layer in network.layers] == ["layer3", "Pool (layer 1)", "a"]
+    assert repr(network.layers[0]) == "<Pool 0: layer3>"

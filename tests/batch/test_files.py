@@ -309,3 +309,13 @@ def test_only_a_file_or_a_link_is_replaced_in_a_folder_of_ours(tmp_path, what):
         assert not path.is_symlink()
     assert list(other.iterdir()) == []
     assert sorted(each.name for each in tmp_path.iterdir()) == ["a.png", "other"]
+
+
+def test_a_link_that_leads_to_a_folder_or_nowhere_is_replaced_in_a_folder_of_ours(tmp_path):
+    (tmp_path / "inside").mkdir()
+    for name, target in (("a.png", "inside"), ("b.png", "nowhere")):
+        (tmp_path / name).symlink_to(tmp_path / target)
+        replace_own(tmp_path / name, fill, NONE, run="r")
+        assert (tmp_path / name).read_bytes() == b"new"
+        assert not (tmp_path / name).is_symlink()
+    assert not (tmp_path / "nowhere").exists()

@@ -430,3 +430,42 @@ def test_a_part_of_an_orbax_checkpoint_is_named(tmp_path):
     (tmp_path / "manifest.ocdbt").write_bytes(b"\x0c\xdb:*q\0\0\0")
     with pytest.raises(UnsupportedFileError, match="Orbax"):
         load(tmp_path / "manifest.ocdbt")
+
+
+@pytest.mark.parametrize("flags", [1, 1 | 8, 1 | 0x800])
+def test_a_zip_with_a_password_is_named(tmp_path, flags):
+    data = bytearray(in_zip(b"some bytes"))
+    own, listed = data.index(b"PK\x03\x04") + 6, data.index(b"PK\x01\x02") + 8
+    for place in (own, listed):
+        struct.pack_into("<H", data, place, flags)
+    (tmp_path / "m").write_bytes(data)
+    with pytest.raises(UnsupportedFileError, match="a zip with a password; unpack it"):
+        load(tmp_path / "m")
+
+
+def test_a_zip_is_told_from_one_that_has_what_no_zip_has(tmp_path):
+    whole = in_zip(b"some bytes")
+    end = whole.index(b"PK\x05\x06")
+    for place, number, sentence in (
+        (end + 16, 1 << 20, "damaged or cut short"),  # a directory beyond its end
+        (end + 12, 1, "damaged or cut short"),
+        (whole.index(b"PK\x01\x02") + 20, 1 << 20, "damaged or cut short|overlap"),
+        (whole.index(b"PK\x01\x02") + 24, 7, "says two different things"),
+    ):
+        data = bytearray(whole)
+        struct.pack_into("<I", data, place, number)
+        (tmp_path / "m").write_bytes(data)
+        with pytest.raises(ReadError, match=sentence):
+            load(tmp_path / "m")
+    (tmp_path / "m").write_bytes(whole[: end + 20] + struct.pack("<H", 60_000) + b"c" * 60_000)
+    with pytest.raises(ReadError, match="name a pickle"):
+        load(tmp_path / "m")
+
+
+def test_a_model_beside_a_folder_of_another_kind_is_found(tmp_path):
+    np.savez(tmp_path / "m.npz", W, B)
+    inner = tmp_path / "inner"
+    inner.mkdir()
+    for mark in ("Manifest.json", "__model__", "model.mlmodel"):
+        (inner / mark).write_text("{}")
+    assert len(load(tmp_path).conv_layers) == 1

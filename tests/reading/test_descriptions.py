@@ -472,3 +472,26 @@ def test_the_first_weights_tell_the_image(operations, image):
 def test_a_text_may_begin_with_a_mark_of_its_order_of_bytes(bare: Path, good: str, tmp_path: Path) -> None:
     (tmp_path / "net.toml").write_bytes(b"\xef\xbb\xbf" + good.encode())
     assert len(filtviz.load(bare, architecture=tmp_path / "net.toml").conv_layers) == 6
+
+
+def test_of_what_no_table_names_only_numbers_that_count_are_not_told(tmp_path: Path) -> None:
+    held = {"a.weight": np.ones((1, 1, 1, 1)), "n": np.array(3), "rate": np.array(0.5)}
+    text = 'input = [1, 0, 0]\nflip = false\nstride = 1\npad = 0\nactivation = "relu"\n'
+    network = of_dictionary(held, text + '[a]\ntype = "convolution"\nweights = "a.weight"', tmp_path)
+    assert network.origin.inferred[0].endswith("not used: rate")
+
+
+def test_a_layer_without_weights_at_the_beginning_is_the_image() -> None:
+    from filtviz.network import Network, Origin
+    from filtviz.reading.architecture.template import template
+    from tests.building import as_layer, conv, image
+
+    layers = [image(3), as_layer(name="drop", below=0), conv(np.ones((2, 3, 1, 1)), below=1, name="c")]
+    text = template(Network.of(layers, Origin(inferred=("all",))))
+    assert re.findall(r"^\[(.*)\]$", text, re.MULTILINE) == ["drop", "c"]
+    assert "# it has no weights: pool, dropout" in text
+    odd = Layer(name="odd", parameters=(Parameter.of("W", np.ones((2, 3))), Parameter.of("n", np.array(1))))
+    text = template(Network.of([odd], Origin(inferred=("all",))))
+    assert "# W is 2x3" in text
+    assert "# n is one number" in text
+    assert "the file does not tell what is done with these" in text

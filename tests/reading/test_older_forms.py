@@ -191,3 +191,16 @@ def test_what_a_symbol_says_of_kernels_of_another_size_does_not_count(tmp_path):
     wrong = [*NODES[:5], NODES[5] | {"param": {"kernel": "(5,5)", "num_group": "2"}}, *NODES[6:]]
     network = mxnet(tmp_path, {"nodes": wrong})
     assert [one.convolution.groups for one in network.conv_layers] == [1, None, 2]
+
+
+@pytest.mark.parametrize("magic", [0xF993FAC8, 0xF993FAC9, 0xF993FACA])
+def test_every_layout_of_mxnets_arrays_is_read(tmp_path, magic):
+    held = weights(2, 3, 3, 3)
+    kind = b"" if magic == 0xF993FAC8 else struct.pack("<i", 0)
+    array = struct.pack("<I", magic) + kind + struct.pack("<I4q", 4, *held.shape)
+    array += struct.pack("<iii", 1, 0, 0) + held.tobytes()
+    data = struct.pack("<QQQ", 0x112, 0, 1) + array + struct.pack("<QQ", 1, 12) + b"aux:c_weight"
+    (tmp_path / "net.params").write_bytes(data)
+    network = filtviz.load(tmp_path / "net.params")
+    assert [one.name for one in network.conv_layers] == ["c"]
+    assert np.array_equal(network.conv_layers[0].W, held)

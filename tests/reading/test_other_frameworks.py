@@ -347,3 +347,22 @@ def test_a_layer_of_caffes_without_a_type_is_told_to_be_one_that_is_not_followed
     network = filtviz.load(path)
     assert [layer.type for layer in network.layers][-1] == ""
     assert "does not follow layers of type " in network.layers[-1].operations[0].reason
+
+
+def test_a_shortcut_adds_all_that_it_names_and_comments_say_nothing(tmp_path):
+    short = "[shortcut] ; added\nfrom=-3,-2 # both\nactivation=leaky\n"
+    network = darknet(tmp_path, NET + CONV + CONV.replace("filters=4", "filters=4") + CONV + short)
+    added = network.layers[4]
+    assert (added.inputs, type(added.operations[0]).__name__) == ((3, 1, 2), "Merge")
+    assert added.operations[1].alpha == 0.1
+    route = darknet(tmp_path, NET + CONV + "[route]\nlayers=0\ngroups=2\ngroup_id=1\n" + CONV).layers
+    assert route[2].output_shape == (None, 2, 8, 8)
+    assert route[3].convolution.n_channels == 2
+
+
+def test_strides_of_darknets_have_one_for_each_axis_and_windows_are_longer_behind(tmp_path):
+    strided = CONV + "stride_y=2\nstride_x=4\n[maxpool]\nsize=2\nstride=1\n[connected]\noutput=3\n"
+    conv, pool, dense = darknet(tmp_path, NET + strided, 20_000).layers[1:]
+    assert conv.convolution.stride == (2, 4)
+    assert pool.operations[0].pad == ((0, 1), (0, 1))
+    assert dense.operations[-1].kind == "sigmoid", "darknet's own default"

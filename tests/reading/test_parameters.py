@@ -365,3 +365,34 @@ def test_what_a_person_says_is_checked(read):
     for order in ("abcd", "oo", "oirr", "irc", "o"):
         with pytest.raises(ValueError, match="is no order of axes"):
             Hints(axes={"": order})
+
+
+def test_of_several_pickles_that_with_most_weights_counts_and_then_that_with_most_arrays(tmp_path):
+    def of(*pickles):
+        path = tmp_path / "model.pkl"
+        path.write_bytes(b"".join(map(dumps, pickles)))
+        return load(path)
+
+    few, many = (
+        [weights(8, 1, 3, 3), weights(4, 8, 3, 3)],
+        [weights(8, 1, 3, 3), weights(4, 8, 3, 3), weights(4)],
+    )
+    for pickles, n, left in (
+        ((few, many), 3, "pickle #0"), ((many, few), 3, "pickle #1"), ((few, many, [1]), 3, "pickle #0"),
+    ):  # fmt: skip
+        network = of(*pickles)
+        assert sum(len(layer.parameters) for layer in network.layers) == n
+        assert network.origin.notes[-1] == f"beside the parameters lie, and were left out: {left}"
+    lone = of([weights(8, 1, 3, 3)], [1])
+    assert not any("left out" in note for note in lone.origin.notes)
+
+
+def test_arrays_before_damage_are_read(tmp_path):
+    path = tmp_path / "model.pkl"
+    path.write_bytes(dumps([weights(8, 1, 3, 3), weights(8)]) + dumps([weights(4)])[:-30])
+    assert kinds(load(path)) == [("Conv2DLayer", ["W", "b"])]
+
+
+def test_a_key_that_is_no_field_names_no_layer(read):
+    network = read({"first": {"odd": weights(8, 1, 3, 3)}, "second": [weights(4, 8, 3, 3), weights(4)]})
+    assert [layer.name for layer in network.layers] == [None, "second"]

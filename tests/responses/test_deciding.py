@@ -415,12 +415,14 @@ def dense(name: str | None, n: int = 4, below: int = 1) -> Layer:
         (["x", "y"], "b", 2),
         ([None, None], "b", 2),
         (["x"], "b", None),
+        ([None, None], None, 2),
+        (["x", None, None], None, 2),
     ],
 )
 def test_a_dense_layer_is_found_by_its_name_and_else_by_its_number(earlier, wanted, number) -> None:
-    later = Network.of([image(4), dense("a", below=0), dense("b")])
+    later = Network.of([image(4), dense("a", below=0), dense(wanted)])
     before = Network.of([image(4), *(dense(name, below=i) for i, name in enumerate(earlier))])
-    layer = next(each for each in later.layers if each.name == wanted)
+    layer = later.layers[2]
     found = examining._counterpart(layer, before, later.layers)
     assert (None if found is None else found.index) == number
     other = Network.of([image(4), dense("b", 5, below=0), dense("c", 5)])

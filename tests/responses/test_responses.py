@@ -294,3 +294,18 @@ def test_infinite_answers_excite_nothing_and_half_a_pixel_is_rounded_down() -> N
     assert best.responses[0].tolist() == [2.0, 1.0]
     assert best.images[0].tolist() == [1, 0]
     assert best.corners[0, 0].tolist() == [-1, -1]
+
+
+def test_images_are_counted_from_the_end_too() -> None:
+    last = filtviz.activity(edges(), IMAGES, 0, -1, engine="numpy")
+    assert last.image == 5
+    np.testing.assert_allclose(last.maps, filtviz.activity(edges(), IMAGES, 0, 5, engine="numpy").maps)
+    with pytest.raises(RunningError, match="there is no image -7"):
+        filtviz.activity(edges(), IMAGES, 0, -7, engine="numpy")
+
+
+def test_codes_of_one_unit_lie_on_a_line() -> None:
+    found = filtviz.codes(edges(), IMAGES, "edges", engine="numpy")
+    assert found.places.shape == (6, 2)
+    places, shares = coding._pca(np.arange(4.0)[:, None])
+    assert (places[:, 1].tolist(), shares) == ([0.0] * 4, (1.0, 0.0))
