@@ -383,6 +383,10 @@ def test_zips_of_others_are_named(tmp_path):
         file.writestr("b.txt", b"b")
     with pytest.raises(UnsupportedFileError, match="it is a zip without arrays"):
         load(path)
+    with zipfile.ZipFile(path, "a") as file:
+        file.writestr("hand.tflite", b"b")
+    with pytest.raises(UnsupportedFileError, match=r"several files, hand.tflite among them; unpack it"):
+        load(path)
 
 
 def test_an_error_of_a_weight_that_is_read_later_names_the_file_too(tmp_path):

@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 
 import filtviz
+from filtviz import live
 from filtviz.errors import LimitError, MalformedFileError, ReadError, UnsupportedFileError
-from filtviz.network import Network
+from filtviz.network import ConvLayer, Network
 from filtviz.operations import (
     Concatenate,
     Convolution,
@@ -29,6 +30,7 @@ from filtviz.operations import (
     Untold,
 )
 from filtviz.reading import hdf5
+from filtviz.reading.formats.keras.config import Builder
 from filtviz.reading.formats.keras.config import _policy as policy_of
 from filtviz.reading.formats.keras.stores import class_in_path
 from filtviz.reading.limits import Limits
@@ -312,6 +314,30 @@ def test_keras_1_tells_its_axes_strides_and_padding_in_words_of_its_own():
     assert (first.W.shape, last.W.shape) == ((4, 1, 3, 3), (2, 4, 3, 3))
     assert (first.output_shape, last.output_shape) == ((None, 4, 5, 5), (None, 2, 3, 3))
     assert [one.convolution.stride for one in (first, last)] == [(2, 2), (2, 2)]
+    assert [one.flip_filters for one in (first, last)] == [None, None]
+    assert network.origin.notes == (
+        "the file does not tell its backend: Theano turns kernels before they are used, others do not",
+    )
+
+
+@pytest.mark.parametrize(
+    ("backend", "order", "flips"),
+    [("theano", "tf", True), ("theano", "th", True), ("tensorflow", "th", False), (None, "tf", False)],
+)
+def test_kernels_are_turned_where_keras_ran_on_theano(backend, order, flips):
+    class Convolution2D:
+        name = "conv"
+
+        def get_weights(self) -> list[np.ndarray]:
+            return [np.ones((3, 3, 3, 3), "f4")]
+
+    layer = {"class_name": "Convolution2D", "config": {"name": "conv", "dim_ordering": order}}
+    builder = Builder(
+        opened=live._Allowed(), store=live._LiveStore(Convolution2D()), is_keras_3=False, backend=backend
+    )
+    found = builder.build({"class_name": "Sequential", "config": [layer]})
+    assert [one.flip_filters for one in found if isinstance(one, ConvLayer)] == [flips]
+    assert builder.notes == ()
 
 
 def test_weights_of_keras_1_tell_theanos_axes_by_their_biases():
@@ -319,6 +345,9 @@ def test_weights_of_keras_1_tell_theanos_axes_by_their_biases():
     assert [(one.axes, one.n_filters) for one in (first, last)] == [("oirc", 4), ("oirc", 2)]
     assert first.convolution.bias is not None
     assert first.convolution.stride is None
+    assert first.flip_filters is None
+    inferred = filtviz.load(FIXTURES / "keras_1_weights.h5").origin.inferred
+    assert inferred[1:] == ("kernels have the axes in which Keras 1 stored them for Theano (oihw)",)
 
 
 def test_groups_on_the_way_to_weights_are_read_once(tmp_path, monkeypatch):

@@ -157,6 +157,35 @@ def test_depthwise_layers_are_told_by_what_stands_beside_them_and_by_their_names
     assert convolution.groups == groups
 
 
+@pytest.mark.parametrize(
+    ("shapes", "transposed"),
+    [
+        ({"b__lora_down": (4, 6, 3, 3), "b__lora_up": (32, 4, 1, 1)}, []),
+        ({"b__up": (32, 4, 2, 2)}, ["b.up"]),
+        ({"b__deconv": (32, 4, 1, 1)}, ["b.deconv"]),
+        ({"b__path_2__conv": (84, 168, 1, 1), "b__norm": (168,)}, []),
+    ],
+)
+def test_kernels_of_one_place_are_transposed_only_where_their_names_say_it(shapes, transposed):
+    weights = {f"{name}__weight": shape for name, shape in shapes.items()}
+    weights |= {f"b__norm__running_{one}": (168,) for one in ("mean", "var") if "b__norm" in shapes}
+    layers = layers_of(tensors(a__weight=(6, 3, 3, 3), **weights), PYTORCH, Hints()).layers
+    assert [
+        one.name for one in layers if isinstance(one, ConvLayer) and one.convolution.transposed
+    ] == transposed
+
+
+def test_halves_of_the_channels_below_are_no_groups():
+    weights = {f"b__{part}__0__weight": (64, 32, 3, 3) for part in ("paths", "plain")}
+    named = tensors(a__weight=(64, 64, 3, 3), **weights)
+    layers = (
+        [tensors(a__weight=(64, 3, 3, 3))[0], *named[1:2]],
+        [tensors(a__weight=(64, 3, 3, 3))[0], *named[2:]],
+    )
+    found = [layers_of(one, PYTORCH, Hints()).layers[1].operations[0] for one in layers]
+    assert [one.groups for one in found if isinstance(one, Convolution)] == [None, 2]
+
+
 def test_what_follows_a_shortcut_sees_what_the_shortcut_sees():
     weights = {"a": (64, 3, 3, 3), "b__shortcut": (128, 64, 1, 1), "b__c": (32, 64, 1, 1)}
     named = tensors(**{f"{name}__weight": shape for name, shape in weights.items()})

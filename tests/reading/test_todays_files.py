@@ -214,6 +214,7 @@ def test_links_in_a_folder_are_no_models(tmp_path):
         ("model.json", '{"modelTopology": {}}', "TensorFlow.js"),
         ("model.json", '{\n  "irVersion": "8"', "an ONNX model written as JSON"),
         ("net.json", '{"class_name": "Functional", "config": {}}', "the configuration of a Keras model"),
+        ("net.json", '{"base_code": {"magic": "pir", "version": 4}}', "the program of a Paddle model"),
         ("net.json", '{"classes": []}', "it is a JSON file, not a model"),
         ("net.xml", '<?xml version="1.0"?>\n<net name="x" version="11">', "an OpenVINO model"),
         ("net.xml", '<?xml version="1.0"?>\n<svg/>', "it is an XML file, not a model"),
@@ -268,6 +269,8 @@ def test_numbers_are_named_by_what_describes_them_beside_them(tmp_path, name, be
     [
         (".metadata __0_0.distcp", "distributed checkpoint of PyTorch"),
         ("7/_METADATA", "a checkpoint of Orbax"),
+        ("zero_to_fp32.py latest", "a checkpoint of DeepSpeed; join it with"),
+        ("model_index.json", "a pipeline of Diffusers, of several models"),
         ("notes.txt", "without a file that may be a model"),
     ],
 )

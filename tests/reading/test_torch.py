@@ -995,3 +995,11 @@ def test_vectors_that_are_one_tensor_are_tied_too(tmp_path):
     state = {"a.weight": tensor(W1), "a.bias": tensor(held, (4,)), "b.bias": tensor(held, (4,))}
     notes = opened(tmp_path, zip_of(state)).origin.notes
     assert any("b.bias and a.bias are one tensor" in note for note in notes)
+
+
+def test_the_empty_tensors_of_zero_3_are_named(tmp_path):
+    held = {"module": {"conv.weight": tensor(np.zeros((0,), "f4"))}, "ds_version": "0.14.0"}
+    (tmp_path / "zero_pp_rank_0_mp_rank_00_model_states.pt").write_bytes(zip_of(held))
+    (tmp_path / "zero_pp_rank_0_mp_rank_00_optim_states.pt").write_bytes(b"moments")
+    with pytest.raises(UnsupportedFileError, match=r"all empty, as each process of DeepSpeed's ZeRO-3"):
+        load(tmp_path)

@@ -15,6 +15,7 @@ from filtviz.cli import main
 from filtviz.errors import LimitError, MalformedFileError, ReadError
 from filtviz.network import Network
 from filtviz.reading.limits import Hints, Limits
+from tests.reading.making import Thing, write
 
 FIXTURES = Path(__file__).resolve().parents[1] / "fixtures" / "modern" / "trees"
 
@@ -31,6 +32,27 @@ def test_trees_of_jax_have_their_filters_last(name):
     assert network.origin.framework == "Flax"
     norm = next(layer for layer in network.layers if layer.name == "BatchNorm_0")
     assert {one.name for one in norm.parameters} == {"scale", "bias", "mean", "var"}
+
+
+def test_a_checkpoint_of_paddles_keeps_pairs_of_names_and_arrays(tmp_path):
+    norm = {f"bn.{name}": np.ones(4, "f4") for name in ("weight", "bias", "_mean", "_variance")}
+    held = {"conv.weight": np.ones((4, 3, 3, 3), "f4"), **norm, "fc.weight": np.ones((4, 9), "f4")}
+    pairs = {name: (f"parameter_{number}", array) for number, (name, array) in enumerate(held.items())}
+    (tmp_path / "net.pdparams").write_bytes(pickle.dumps({"epoch": 1, "model": pairs}, 4))
+    network = filtviz.load(tmp_path / "net.pdparams")
+    assert network.origin.framework == "Paddle"
+    assert [(layer.name, layer.type) for layer in network.layers] == [
+        ("conv", "Conv2d"), ("bn", "BatchNorm"), ("fc", "Linear"),
+    ]  # fmt: skip
+    assert network.layers[2].operations[0].units == 9
+
+
+def test_the_states_of_nnx_are_read_by_the_names_in_them(tmp_path):
+    kernels = {name: np.ones(shape, "f4") for name, shape in (("b", (3, 3, 3, 8)), ("a", (3, 3, 1, 8)))}
+    kept = {name: {"kernel": {"_raw_value": kernel}} for name, kernel in kernels.items()}
+    network = filtviz.load(write(tmp_path / "state.pkl", Thing("flax.nnx.statelib.State", _mapping=kept)))
+    assert network.origin.framework == "Flax"
+    assert [layer.name for layer in network.conv_layers] == ["b", "a"]
 
 
 HAIKUS = {

@@ -17,7 +17,7 @@ from pathlib import Path, PurePath
 from filtviz.errors import FileAccessError, ReadError, UnknownFileError, UnsupportedFileError
 from filtviz.text import listed, natural_key, printable
 
-__all__ = ["MOST_ENTRIES", "Candidate", "candidates", "files_in", "is_no_model", "model_in"]
+__all__ = ["MODEL_SUFFIXES", "MOST_ENTRIES", "Candidate", "candidates", "files_in", "is_no_model", "model_in"]
 
 SAVED_MODEL = "saved_model.pb"
 """The file that makes a folder a model: what lies below it belongs to it."""
@@ -135,12 +135,14 @@ def _entries(folder: Path, *, must_open: bool) -> Iterator[os.DirEntry[str]]:
 _INDEX_ENDINGS = (".safetensors.index.json", ".bin.index.json", ".weights.json")
 """How the files end that name all others of a model."""
 
-_MODEL_SUFFIXES = frozenset({
+MODEL_SUFFIXES = frozenset({
     ".bin", ".caffemodel", ".ckpt", ".gguf", ".h5", ".hdf5", ".jit", ".joblib", ".keras", ".model",
     ".msgpack", ".npy", ".npz", ".onnx", ".params", ".pb", ".pdiparams", ".pdparams", ".pickle",
     ".pkl", ".pt", ".pt2", ".pth", ".ptl", ".safetensors", ".t7", ".tar", ".tflite", ".th",
     ".weights",
 })  # fmt: skip
+"""How the names of model files end."""
+
 _BESIDE_ONNX = frozenset({".bin", ".data", ""})
 """What external data of ONNX are called, which are no models themselves."""
 
@@ -153,6 +155,7 @@ _TEXTS = frozenset({
 
 _OF_TRAINING = re.compile(
     r"(?i)(optimi[sz]er|scheduler|scaler|sampler|training_args|trainer_state|random_states?|rng_state)([._-]|\Z)"
+    r"|.*_optim_states\.pt\Z"
 )
 _LATEST = re.compile(rb'\Amodel_checkpoint_path: "(?:[^"\n]*[/\\])?([^"/\\\n]{1,200})"')
 """The latest of several checkpoints, in TensorFlow's file ``checkpoint``."""
@@ -186,7 +189,7 @@ def model_in(folder: Path) -> Path | None:
 
 def _may_be_the_model(folder: Path, names: list[str]) -> list[str]:
     """Return the files that may be the model of a folder, without the parts of one and what is beside it."""
-    models = [name for name in names if PurePath(name).suffix.lower() in _MODEL_SUFFIXES]
+    models = [name for name in names if PurePath(name).suffix.lower() in MODEL_SUFFIXES]
     if any(name.lower().endswith(".onnx") for name in models):
         models = [name for name in models if PurePath(name).suffix.lower() not in _BESIDE_ONNX]
     indexes = _indexes(folder, names)

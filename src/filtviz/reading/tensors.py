@@ -97,8 +97,11 @@ _CALLED_TRANSPOSED = re.compile(r"(?i)deconv|transpos|(\A|[._/])up(conv|samp|sca
 
 _SURELY_TRANSPOSED = re.compile(r"(?i)deconv|transpos|up(conv|samp)|(\A|[._/])conv5_mask\Z")
 _OF_TRANSPOSED = re.compile(r"(?i)deconv|transpose")
+_OF_A_SPLIT = re.compile(r"(?i)(\A|[._/])(paths|splits?)[._/]\d")
+"""In the name of what sees a part of the channels below, as its fellows see the others."""
+
 _CALLED_DEPTHWISE = re.compile(
-    r"(?i)(\A|[._/])((conv_?)?(dw|depth_?wise)(_?conv)?|depth_?conv)_?\d*([._/](conv|\d+))?\Z"
+    r"(?i)(\A|[._/])((conv_?)?(dw|depth_?wise)(_?conv(2d)?)?|depth_?conv)_?\d*([._/](conv|\d+))?\Z"
 )
 _CALLED_EMBEDDING = re.compile(
     r"(?i)(\A|[._/])(?P<name>wte|wpe|emb|embed_(tokens|positions)|(\w+_)?embed(ding)?s?)(_?\d+)?\Z"
@@ -532,7 +535,8 @@ class _Maker:
         ):
             self.called_depthwise.append(group.name)
             return replace(found, groups=found.n_filters)
-        if found.groups is None and self._is_in_groups(found, below):
+        is_split = _OF_A_SPLIT.search(group.name)
+        if found.groups is None and not is_split and self._is_in_groups(found, below):
             self.in_groups[group.name] = below // found.n_channels
             return replace(found, groups=below // found.n_channels)
         return found
@@ -645,13 +649,13 @@ class _Maker:
             self.called_transposed += [group.name] if found else []
             return found
         width = self._width_behind(group, following)
+        # Branches side by side take as many, and are joined; the kernel of an upscaling is larger than 1x1.
+        is_point = all(n == 1 for axis, n in zip(usual, group.shape, strict=True) if axis in "drc")
         if width is not None:
             # A normalisation may be of several layers that are joined; what fits the layer below stays.
-            found = width == channels and ("bias" in group.roles or before != channels)
+            found = width == channels and ("bias" in group.roles or (before != channels and not is_point))
         else:
             # A layer of few channels may as well see the image, as the first of a second branch does.
-            # Branches side by side take as many; the kernel of an upscaling is larger than 1x1.
-            is_point = all(n == 1 for axis, n in zip(usual, group.shape, strict=True) if axis in "drc")
             fits_below = before == filters and bool(before % channels) and channels > MOST_COLOURS
             fits_below = fits_below and not is_point
             found = fits_below and following is not None and self._takes(following) == channels
@@ -660,7 +664,7 @@ class _Maker:
         elif width is None and before == filters and self._ends_a_generator(group, following, channels):
             self.last_transposed.append(group.name)
             found = True
-        elif width is None and _CALLED_TRANSPOSED.search(group.name):
+        elif width is None and (_OF_TRANSPOSED if is_point else _CALLED_TRANSPOSED).search(group.name):
             self.called_transposed.append(group.name)
             found = True
         return found

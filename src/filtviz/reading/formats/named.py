@@ -10,17 +10,18 @@ import re
 from collections.abc import Iterator
 from contextlib import suppress
 from itertools import islice
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import NoReturn
 
 from filtviz.errors import MalformedFileError, ReadError, UnknownFileError, UnsupportedFileError
-from filtviz.reading.folders import MOST_ENTRIES
+from filtviz.reading.folders import MODEL_SUFFIXES, MOST_ENTRIES
 from filtviz.reading.opened import Opened
-from filtviz.text import natural_key, printable
+from filtviz.text import listed, natural_key, printable
 
 __all__ = ["FOLDERS", "folder_sentence", "open", "sentence_of_inner"]
 
 _SAVE_AGAIN = "load it with its own library and save the arrays with numpy.savez"
+_SAVED = "save its arrays with numpy.savez, and name that file"
 _UNPACK = "unpack it and name the model file in it"
 
 _BEGINNINGS = (
@@ -28,12 +29,13 @@ _BEGINNINGS = (
         (b"\xc2\x80", b"\xef\xbf\xbd", b"\x1f\xef\xbf\xbd", b"\x1f\xc2\x8b"),
         "it was changed on its way, as if it were text (UTF-8); copy or download it again, as binary",
     ),
+    (b"MATLAB 5.0 MAT-file", f"it is a MATLAB file; load it with scipy.io.loadmat, {_SAVED}"),
+    (b"MATLAB 7.3 MAT-file", f"it is a MATLAB file of version 7.3; load it with h5py, {_SAVED}"),
+    (b"B\0C\0N\0\0\0", f"it is a CNTK model; load it with cntk.load_model, {_SAVED}"),
     (
-        (b"MATLAB 5.0 MAT-file", b"MATLAB 7.3 MAT-file"),
-        f"it is a MATLAB file, not a pickle; {_SAVE_AGAIN}",
+        b"\x04\0\0\0\x01\0\0\0\x03\0\0\0V 1",
+        f"it is a Torch 7 file; load it with torchfile.load, {_SAVED}",
     ),
-    (b"B\0C\0N\0\0\0", f"it is a CNTK model, not a pickle; {_SAVE_AGAIN}"),
-    (b"\x04\0\0\0\x01\0\0\0\x03\0\0\0V 1", f"it is a Torch 7 file, not a pickle; {_SAVE_AGAIN}"),
     (
         b"version https://git-lfs",
         "it is a Git LFS pointer, not the model; fetch the model with `git lfs pull`",
@@ -113,6 +115,10 @@ _TEXTS = (
 
 _JSON = (
     (
+        (b'{"base_code":{"magic":"pir"',),
+        "it is the program of a Paddle model, without weights; name the .pdiparams file beside it",
+    ),
+    (
         (b'{"format":"layers-model"', b'{"format":"graph-model"', b'{"modeltopology"'),
         _TFJS,
     ),
@@ -139,6 +145,15 @@ FOLDERS = (
         ("__0_0.distcp",),
         "it is a distributed checkpoint of PyTorch; join it with `python -m "
         "torch.distributed.checkpoint.format_utils dcp_to_torch FOLDER model.pth`, and name that file",
+    ),
+    (
+        ("zero_to_fp32.py",),
+        "it is a checkpoint of DeepSpeed; join it with `python -m deepspeed.utils.zero_to_fp32 FOLDER "
+        "OUTPUT`, and name OUTPUT",
+    ),
+    (
+        ("model_index.json",),
+        "it is a pipeline of Diffusers, of several models; name the folder of one in it, such as unet or vae",
     ),
     (
         ("Data/com.apple.CoreML",),
@@ -248,9 +263,9 @@ def open(opened: Opened) -> NoReturn:
         UnknownFileError: it may be a damaged pickle, or anything else.
     """
     of_name = (sentence for end, sentence in _PARTS if end.search(opened.path.name))
-    known = _of_zip(opened) or _of_start(opened.start)
+    known = _of_start(opened.start) if opened.members is None else None
     if known is None or _GENERAL in known:
-        known = _of_beside(opened) or next(of_name, known)
+        known = _of_beside(opened) or _of_zip(opened) or next(of_name, known)
     if sentence := known:
         raise UnsupportedFileError(sentence)
     converted = _CONVERTED.get(opened.path.suffix.lower())
@@ -274,10 +289,12 @@ def _of_zip(opened: Opened) -> str | None:
     if opened.members is None:
         return None
     bare = {member.name.rpartition("/")[2] for member in opened.members}
-    return next(
-        (sentence for names, sentence in _ZIPS if not names.isdisjoint(bare)),
-        "it is a zip without arrays of numpy's in it; unpack it and name the model file",
-    )
+    models = sorted(name for name in bare if PurePath(name).suffix.lower() in MODEL_SUFFIXES)
+    what = "it is a zip without arrays of numpy's in it; unpack it and name the model file"
+    if models:
+        inside = listed([printable(name, 60) for name in models], 4)
+        what = f"it is a zip of several files, {inside} among them; unpack it and name the one that you mean"
+    return next((sentence for names, sentence in _ZIPS if not names.isdisjoint(bare)), what)
 
 
 def _of_start(start: bytes) -> str | None:

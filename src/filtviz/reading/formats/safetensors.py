@@ -28,6 +28,7 @@ from filtviz.reading.arrays import (
 from filtviz.reading.formats.keras.weights import layers_without_graph
 from filtviz.reading.formats.tensorflow import Variables
 from filtviz.reading.formats.torch.effective import effective_tensors, without_prefixes
+from filtviz.reading.formats.trees import without_collections
 from filtviz.reading.limits import Limits
 from filtviz.reading.opened import Objects, Opened, origin_of
 from filtviz.reading.sharded import index_of, parsed_object
@@ -213,6 +214,9 @@ def _network(opened: Opened, found: _File, kind: str, files: Sequence[str]) -> N
     tensors = [
         Tensor(name=name, array=found.tensors[name]) for name in sorted(found.tensors, key=natural_key)
     ]
+    if framework == "Flax":
+        tensors = without_collections(tensors, convention.separator)
+        tensors.sort(key=lambda one: natural_key(one.name))
     sentences: tuple[str, ...] = ()
     guess = ""
     if convention is PYTORCH:

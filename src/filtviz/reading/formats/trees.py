@@ -88,10 +88,11 @@ def open(opened: Opened) -> Network | None:
         MalformedFileError: the file is damaged or cut short.
         LimitError: it has too many arrays.
     """
-    form, tensors = "MessagePack", _of_msgpack(opened)
+    form, tensors, is_paddles = "MessagePack", _of_msgpack(opened), False
     if tensors is None:
-        form, tensors = opened.objects.form, _of_objects(opened) if opened.roots else None
-    words = _words_of(tensors or [], opened)
+        form = opened.objects.form
+        tensors, is_paddles = _of_objects(opened) if opened.roots else (None, False)
+    words = _words_of(tensors or [], opened, is_paddles=is_paddles)
     if tensors is None or words is None:
         return None
     opened.limits.check("layers", len(tensors), f"it holds {len(tensors):,} arrays")
@@ -122,12 +123,13 @@ def open(opened: Opened) -> Network | None:
     return Network.of(made.layers, origin)
 
 
-def _words_of(tensors: Sequence[Tensor], opened: Opened) -> _Words | None:
+def _words_of(tensors: Sequence[Tensor], opened: Opened, *, is_paddles: bool) -> _Words | None:
     """Return the words in which kernels are named, None where they are not or in Lasagne's own."""
-    paddles = any(type(root) is Record or type(root) is Items for root in opened.roots) and any(
-        key == _PADDLES_KEY for root in opened.roots for key, _ in pairs(root, opened.effort) or ()
+    is_paddles = is_paddles or (
+        any(type(root) is Record or type(root) is Items for root in opened.roots)
+        and any(key == _PADDLES_KEY for root in opened.roots for key, _ in pairs(root, opened.effort) or ())
     )
-    for words in (_JAX, _PADDLE if paddles else _TORCH):
+    for words in (_JAX, _PADDLE if is_paddles else _TORCH):
         if any(_is_kernel(tensor, words) for tensor in tensors):
             return words
     is_haikus = any(_OF_HAIKU.search(tensor.name) for tensor in tensors if tensor.name.endswith("/w"))
@@ -139,15 +141,16 @@ def _is_kernel(tensor: Tensor, words: _Words) -> bool:
     return bool(first) and last == words.kernel and len(tensor.array.shape) in (4, 5)
 
 
-def without_collections(tensors: Sequence[Tensor]) -> list[Tensor]:
+def without_collections(tensors: Sequence[Tensor], separator: str = "/") -> list[Tensor]:
     """Put the statistics of a layer with its parameters: ``params/bn/scale`` and ``batch_stats/bn/mean``.
 
     Args:
         tensors: The arrays of a tree of Flax's.
+        separator: What stands between the names of a layer and of its parameter.
     """
     found = []
     for tensor in tensors:
-        first, _, rest = tensor.name.partition("/")
+        first, _, rest = tensor.name.partition(separator)
         name = rest if first in ("params", "batch_stats") and rest else tensor.name
         found.append(Tensor(name=name, array=tensor.array))
     return found
@@ -191,13 +194,27 @@ def _array(held: Extension, opened: Opened) -> AnyArray | None:
 _KEYS = re.compile(r"\['([^']*)'\]|\[(\d+)\]|\.([^.\[]+)|([^.\[]+)")
 
 
-def _of_objects(opened: Opened) -> list[Tensor]:
-    """Return the arrays of a pickle, an npz or an npy, each with the whole path to it."""
+def _are_paddles_pairs(paths: Sequence[Sequence[str]]) -> bool:
+    """Tell the pairs of a name and an array in which `paddle.save` keeps tensors within a dictionary."""
+    return bool(paths) and all(len(path) > 2 and path[-1] == "1" for path in paths)
+
+
+_OF_STATE = re.compile(r"(?<![^/])_mapping/|/_?(raw_)?value\Z")
+"""What the classes of Flax's NNX put into the path to an array."""
+
+
+def _of_objects(opened: Opened) -> tuple[list[Tensor], bool]:
+    """Return the arrays of a pickle, an npz or an npy with their whole paths; and if they are Paddle's."""
     held = collect(opened, everything=True).arrays
     # `np.save` of a dictionary makes an array of objects that has one, number 0.
     start = 1 if held and all(len(named.path) > 1 and named.path[0] == "0" for named in held) else 0
-    found = [Tensor(name=_path(named.path[start:]), array=named.array) for named in held]
-    return sorted(found, key=lambda one: natural_key(one.name)) if opened.is_npz else found
+    stop = -1 if _are_paddles_pairs([named.path for named in held]) else None
+    found = [Tensor(name=_path(named.path[start:stop]), array=named.array) for named in held]
+    if any(one.module.startswith("flax.nnx") for one in opened.globals):
+        found = [replace(one, name=_OF_STATE.sub("", one.name)) for one in found]
+    return (
+        sorted(found, key=lambda one: natural_key(one.name)) if opened.is_npz else found
+    ), stop is not None
 
 
 def _as_saved(tensors: Sequence[Tensor], opened: Opened) -> list[Tensor]:
@@ -235,7 +252,7 @@ def _named(value: Any, opened: Opened) -> list[tuple[str, Any]]:
 
 
 _WRAPPERS = ("model", "state_dict", "params", "weights")
-_DOTTED = re.compile(rf"\A({'|'.join(_WRAPPERS)})/[^/]+\.(weight|bias|running_(mean|var))\Z")
+_DOTTED = re.compile(rf"\A({'|'.join(_WRAPPERS)})/[^/]+\.(weight|bias|running_(mean|var)|_mean|_variance)\Z")
 """A name of PyTorch's under a key, as Detectron2 keeps its arrays."""
 
 

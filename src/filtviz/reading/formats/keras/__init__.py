@@ -80,7 +80,9 @@ def _of_hdf5(opened: Opened) -> Network:
         config = parse(text.encode(), opened)
         if not tells_layers(config):
             return _by_themselves(opened, store, "HDF5", versions, _rest(root), _OF_ITS_OWN)
-        builder = Builder(opened=opened, store=store, is_keras_3=_is_3(str(facts["keras_version"])))
+        backend = facts["backend"] if isinstance(facts["backend"], str) else None
+        is_3 = _is_3(str(facts["keras_version"]))
+        builder = Builder(opened=opened, store=store, is_keras_3=is_3, backend=backend)
         layers = builder.build(config)
         origin = _origin(opened, "a Keras model", "HDF5", versions, _rest(root), builder.notes)
         return Network.of(layers, origin)

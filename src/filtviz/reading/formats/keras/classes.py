@@ -51,7 +51,9 @@ Operations = tuple[Operation, ...]
 class Case:
     """What a row works on: a layer's class, its configuration, its parameters, and its inputs' shapes.
 
-    ``filters_first`` tells a kernel of Keras 1 as Theano has it: filters, channels, rows, columns.
+    ``filters_first`` tells a kernel of Keras 1 as Theano has it: filters, channels, rows, columns. ``flips``
+    is whether kernels are turned before they are used, which Theano does and no other of Keras's backends;
+    None where the file does not tell which one it was.
     """
 
     class_name: str
@@ -60,6 +62,7 @@ class Case:
     inputs: Sequence[Shape | None]
     is_keras_3: bool = True
     filters_first: bool = False
+    flips: bool | None = False
 
     @property
     def first(self) -> Shape | None:
@@ -175,7 +178,7 @@ def _convolution(case: Case) -> Operations | None:
     convolution = Convolution(
         weights=kernel,
         axes=axes,
-        flip_filters=False,
+        flip_filters=case.flips,
         bias=case.parameters.get("bias"),
         stride=stride if known else None,
         pad=_crop(case, spread, stride) if transposed else _pads(case, spread, stride) if known else None,

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from filtviz.errors import MalformedFileError
-from filtviz.network import Layer
+from filtviz.network import ConvLayer, Layer
 from filtviz.operations import Input, Operation, Untold
 from filtviz.parameter import Parameter, Shape
 from filtviz.reading.arrays import parameter_of
@@ -151,6 +151,7 @@ class Builder:
         opened: The file.
         store: What finds the weights.
         is_keras_3: Whether Keras 3 wrote the configuration.
+        backend: What it ran on, as far as the file tells.
         layers: The layers so far.
         channels_last: Whether the model is given images with the channels behind.
         opened_up: Layers of classes of a user's own whose parts are among the layers.
@@ -160,6 +161,7 @@ class Builder:
     opened: Opened
     store: Store | None
     is_keras_3: bool
+    backend: str | None = None
     layers: list[Layer] = field(default_factory=list)
     parameters: dict[tuple[str, str], Mapping[str, Parameter]] = field(default_factory=dict)
     channels_last: bool = True
@@ -169,10 +171,17 @@ class Builder:
     @property
     def notes(self) -> tuple[str, ...]:
         """Sentences about what the configuration does not tell."""
-        if not self.unplaced:
-            return ()
-        names = listed([printable(name, 60) for name in self.unplaced], 8)
-        return (f"the configuration does not tell in a way that can be followed what {names} are given",)
+        said = []
+        if self.unplaced:
+            names = listed([printable(name, 60) for name in self.unplaced], 8)
+            said.append(
+                f"the configuration does not tell in a way that can be followed what {names} are given"
+            )
+        if any(one.flip_filters is None for one in self.layers if isinstance(one, ConvLayer)):
+            said.append(
+                "the file does not tell its backend: Theano turns kernels before they are used, others do not"
+            )
+        return tuple(said)
 
     def build(self, config: Mapping[str, Any]) -> list[Layer]:
         """Return the layers of a whole configuration."""
@@ -346,13 +355,15 @@ class Builder:
         places = tuple(inputs)
         for part in parts:
             shapes = shapes_of(self.layers, places)
+            filters_first = config.get("dim_ordering") == "th"
             case = Case(
                 class_name=part,
                 config=config,
                 parameters=held,
                 inputs=shapes,
                 is_keras_3=self.is_keras_3,
-                filters_first=config.get("dim_ordering") == "th",
+                filters_first=filters_first,
+                flips=None if filters_first and self.backend is None else self.backend == "theano",
             )
             operations = operations_of(case)
             used = _used(operations, held) if len(parts) > 1 else tuple(held.values())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -51,9 +51,18 @@ def layers_without_graph(store: Store, opened: Opened) -> Found:
         layers=tuple(_connected(layers)),
         inferred=(
             "the file holds weights and no graph: what layers are is concluded from their names and shapes",
-            "kernels have the axes in which Keras stores them (hwio)",
+            *_axes_of(layers),
         ),
     )
+
+
+def _axes_of(layers: Sequence[Layer]) -> Iterator[str]:
+    """Say in which order kernels have their axes."""
+    firsts = {one.axes.startswith(("o", "io")) for one in layers if isinstance(one, ConvLayer)}
+    if False in firsts or not firsts:
+        yield "kernels have the axes in which Keras stores them (hwio)"
+    if True in firsts:
+        yield "kernels have the axes in which Keras 1 stored them for Theano (oihw)"
 
 
 def _width_of_norm(following: Sequence[tuple[str, str, Weights]]) -> int | None:
@@ -147,7 +156,14 @@ def _made(name: str, class_name: str, weights: Weights, width: int | None = None
     layers: list[Layer] = []
     for part in parts:
         operations = operations_of(
-            Case(class_name=part, config={}, parameters=held, inputs=(), filters_first=filters_first)
+            Case(
+                class_name=part,
+                config={},
+                parameters=held,
+                inputs=(),
+                filters_first=filters_first,
+                flips=None if filters_first else False,
+            )
         )
         make = ConvLayer if isinstance(operations[0], Convolution) else Layer
         ending = f"/{part.rpartition(' ')[2]}" if len(parts) > 1 else ""

@@ -176,6 +176,8 @@ def _network(opened: Opened, saved: Saved, choice: Choice, rebuilder: Rebuilder)
     inferred = [sentence for part in parts for sentence in part.inferred]
     if not any(layer.parameters for layer in layers):
         raise UnsupportedFileError(_nothing(choice, notes))
+    if not any(one.size for layer in layers for one in layer.parameters):
+        raise UnsupportedFileError(_EMPTY)
     moved = [_moved(one, choice, rebuilder) for one in choice.sets]
     lost = [f"{printable(name, 60)} {one.reason}" for each in choice.sets for name, one in each.lost]
     origin = origin_of(
@@ -209,6 +211,12 @@ def _moved(one: WeightSet, choice: Choice, rebuilder: Rebuilder) -> Moved:
         for names in (found.moved, found.resting)
     )
     return Moved(moved, resting)
+
+
+_EMPTY = (
+    "it is a file of torch.save whose tensors are all empty, as each process of DeepSpeed's ZeRO-3 writes "
+    "one; join them with `python -m deepspeed.utils.zero_to_fp32 FOLDER OUTPUT`, and name OUTPUT"
+)
 
 
 def _nothing(choice: Choice, notes: Sequence[str]) -> str:
