@@ -20,7 +20,7 @@ import pytest
 from click.testing import CliRunner
 
 from filtviz.cli import main
-from filtviz.cli.streams import READABLE, Output, exact, fitted, output_streams
+from filtviz.cli.streams import READABLE, Output, exact, fitted, output_streams, refuse_inputs
 from filtviz.errors import OutputError
 from filtviz.signals import Ended
 
@@ -379,6 +379,65 @@ def test_a_pipe_that_does_not_wait_is_made_to():
     assert child.returncode == 0
     assert len(printed) > 65536  # more than a pipe holds
     assert json.loads(printed)["models"][0]["layers"]
+
+
+@pytest.fixture(scope="module")
+def given_files(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("given")
+    (folder / "zoo" / "deep").mkdir(parents=True)
+    rng = np.random.default_rng(0)
+    for place in ("m.npz", "zoo/n.npz", "zoo/deep/n.npz"):
+        np.savez(folder / place, rng.standard_normal((2, 1, 3, 3)).astype("f4"), np.zeros(2, "f4"))
+    (folder / "zoo" / "log.txt").write_text("what was printed before")
+    (folder / "zoo" / "seen.png").write_bytes(b"\x89PNG")
+    (folder / "zoo" / "empty.png").touch()
+    return folder
+
+
+@pytest.mark.cases("all")
+@pytest.mark.parametrize(
+    ("line", "written", "is_refused"),
+    [
+        ("layers m.npz", "m.npz", True),
+        ("plot zoo/n.npz -om.npz", "m.npz", True),
+        ("plot zoo/n.npz --output=m.npz", "m.npz", True),
+        ("layers zoo/n.npz", "m.npz", False),
+        ("layers", "m.npz", False),
+        ("diagnose zoo", "zoo/n.npz", True),
+        ("diagnose zoo", "zoo/deep/n.npz", True),
+        ("diagnose zoo", "zoo/seen.png", True),
+        ("diagnose zoo", "zoo/empty.png", False),
+        ("diagnose zoo", "zoo/log.txt", False),
+        ("diagnose zoo zoo/log.txt", "zoo/log.txt", True),
+        ("diagnose zoo", "m.npz", False),
+    ],
+)
+@pytest.mark.parametrize("descriptor", [1, 2])
+def test_nothing_is_printed_into_a_file_that_is_given(
+    line, written, is_refused, descriptor, given_files, monkeypatch
+):
+    monkeypatch.chdir(given_files)
+    whole, nowhere = os.fstat, os.stat(os.devnull)  # noqa: PTH116
+    found = {1: nowhere, 2: nowhere, descriptor: Path(written).stat()}
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fstat", lambda asked: found[asked] if asked in found else whole(asked))
+        try:
+            refuse_inputs(line.split())
+        except OutputError as error:
+            refused = (1, str(error))
+        except Ended as ended:
+            refused = (2, str(ended.status))
+        else:
+            refused = None
+    if not is_refused:
+        assert refused is None
+    elif descriptor == 2:
+        assert refused == (2, "1")
+    else:
+        said = f"cannot write to stdout: it is {written}, which is one of the files given; redirect it to"
+        assert refused is not None
+        assert refused[0] == 1
+        assert refused[1].startswith(said)
 
 
 class Failing(io.StringIO):

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from filtviz.drawing import DrawingOptions, draw, pixelmap
+from filtviz.drawing import DrawingOptions, colours, draw, pixelmap
 from filtviz.drawing.grid import ask_matplotlib, find_pixel_map
 from filtviz.drawing.pixelmap import Grid, compute_pixel_map, kernels_in_doubt
 from filtviz.errors import DrawingError
@@ -66,6 +66,25 @@ def test_every_colour_map_equals_matplotlib(cmap, shape):
 def test_every_type_of_weights_equals_matplotlib(dtype):
     kernels = (kernels_of((5, 3, 3)) * 40).astype(dtype)
     assert np.array_equal(fast_page(kernels), nolearn_page(kernels))
+
+
+@pytest.mark.cases("all")
+@pytest.mark.parametrize(
+    ("weights", "precision"),
+    [
+        (np.zeros(3, "f2"), "f4"),
+        (np.zeros(3, "f4"), "f4"),
+        (np.array([0, 1e30], "f4"), "f4"),
+        (np.zeros(3, "f8"), "f8"),
+        (np.zeros(3, "u1"), "f4"),
+        (np.zeros(3, "?"), "f4"),
+        (np.zeros(0, "i8"), "f4"),
+        (np.array([-5e7, 5e7], "i8"), "f4"),
+        (np.array([-5e7, 5e7 + 1], "i8"), "f8"),
+    ],
+)
+def test_weights_are_scaled_in_the_precision_that_imshow_takes(weights, precision):
+    assert np.dtype(colours._working_dtype(weights)) == precision
 
 
 @pytest.mark.slow

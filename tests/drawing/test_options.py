@@ -207,10 +207,10 @@ def test_weights_that_get_no_pixel_are_told():
 
 
 def test_weights_that_get_a_pixel_each_need_no_words():
-    (width, height), dpi = (0.4, 0.4), 100  # of which 31 pixels are the kernel's
-    for cols, told in ((31, False), (32, True)):
-        options = DrawingOptions(figsize=(width, height), dpi=dpi)
-        assert bool(cautions(layer_of(kernels_of((1, 1, 1, cols))), [0], options)) is told
+    (width, height), dpi = (0.4, 0.4), 100  # of which 31 x 30.8 pixels are the kernel's
+    options = DrawingOptions(figsize=(width, height), dpi=dpi)
+    for shape, told in (((1, 31), False), ((1, 32), True), ((30, 1), False), ((31, 1), True)):
+        assert bool(cautions(layer_of(kernels_of((1, 1, *shape))), [0], options)) is told, shape
 
 
 def test_a_kernel_that_is_infinite_throughout_is_a_hole_and_not_called_constant():

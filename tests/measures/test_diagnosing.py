@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
 import subprocess
 import sys
 import time
 import warnings
+from dataclasses import asdict, replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,8 +18,8 @@ import pytest
 import filtviz
 from filtviz.errors import MeasureError
 from filtviz.measures.badges import ALL_BADGES, badges_of
-from filtviz.measures.diagnosing import first_to_look_at
-from filtviz.measures.measure import FilterDiagnosis
+from filtviz.measures.diagnosing import first_to_look_at, with_images
+from filtviz.measures.measure import Diagnosis, FilterDiagnosis, LayerDiagnosis
 from filtviz.measures.table import CHECKS, LEVEL, MEASURES
 from filtviz.measures.verdicts import VERDICTS
 from filtviz.network import ConvLayer, Layer, Network
@@ -280,7 +282,7 @@ def test_the_same_weights_give_the_same_answer(make_conv, make_chain, glorot) ->
         layers = [make_conv(glorot((12, c, 3, 3), i), np.arange(12.0)) for i, c in enumerate([1, 12])]
         return filtviz.diagnose(make_chain(*layers))
 
-    assert dataclasses.asdict(diagnose()) == dataclasses.asdict(diagnose())
+    assert asdict(diagnose()) == asdict(diagnose())
 
 
 @pytest.mark.slow
@@ -350,7 +352,7 @@ def test_hostile_names_reach_no_sentence(make_conv, glorot) -> None:
 
 def test_commands_name_the_file_as_a_shell_reads_it(make_conv, glorot) -> None:
     network = alone(make_conv, glorot((20, 1, 3, 3)))
-    named = dataclasses.replace(network, origin=dataclasses.replace(network.origin, path="my net.pkl"))
+    named = replace(network, origin=replace(network.origin, path="my net.pkl"))
     found = filtviz.diagnose(named)
     assert found.commands == ("filtviz diagnose 'my net.pkl' --details",)
     assert found.more_command == "filtviz diagnose YOUR-TRAINED-FILE.pkl --before 'my net.pkl'"
@@ -450,7 +452,33 @@ def test_filters_of_more_than_32_pixels_are_not_composed(make_conv, make_chain) 
 
 def test_what_was_inferred_stands_before_the_other_notes(make_conv, glorot) -> None:
     network = Network.of([make_conv(glorot((4, 1, 3, 3)))])
-    told = dataclasses.replace(
-        network, origin=dataclasses.replace(network.origin, inferred=("inferred",), notes=("noted",))
-    )
+    told = replace(network, origin=replace(network.origin, inferred=("inferred",), notes=("noted",)))
     assert filtviz.diagnose(told).notes == ("inferred", "noted")
+
+
+@pytest.mark.cases("all")
+@pytest.mark.parametrize(
+    ("fires", "ends", "told"),
+    [
+        ((0.0, 0.5), (0.25, None), [(0.0, 0.25), (0.5, None)]),
+        ((0.0, 0.5), None, [(0.0, None), (0.5, None)]),
+        ((0.0,), None, [(None, None), (None, None)]),  # its units are no filters: of a convolution in groups
+        ((0.0, 0.5, 1.0), None, [(None, None), (None, None)]),
+        (None, None, [(None, None), (None, None)]),
+    ],
+)
+def test_what_images_tell_stands_beside_the_filters_that_answered(fires, ends, told) -> None:
+    filters = tuple(FilterDiagnosis(index=i, norm=1.0) for i in range(2))
+    layer = LayerDiagnosis(
+        conv_index=0, name="a", type="Conv2d", shape=(2, 1, 3, 3), dtype="float32", sentence="So.",
+        verdict="updated", initialiser="?", filters=filters,
+    )  # fmt: skip
+    answers: Any = (
+        None if fires is None else SimpleNamespace(fires=fires, shares_at_end=ends, units=len(fires))
+    )
+    found: Any = SimpleNamespace(of=lambda index: answers if index == 0 else None, answer="They answer.")
+    diagnosis = Diagnosis(file="m", layers=(layer,), answer="So it is.")
+    both = with_images(diagnosis, found)
+    assert [(each.fires, each.saturated) for each in both.layers[0].filters] == told
+    assert (both.answer, both.shown) == ("So it is. They answer.", found)
+    assert with_images(replace(diagnosis, answer=""), found).answer == "They answer."

@@ -158,3 +158,28 @@ def test_pictures_in_a_row_have_a_white_line_between() -> None:
     assert row[0, :, 0].tolist() == [0] * 20 + [255] * 2 + [9] * 20
     assert shown._in_a_row([], (4, 20))[0, 0].tolist() == list(shown.EMPTY)
     assert shown._in_a_row(parts[:1], (4, 20)).shape == (4, 20, 3)
+
+
+def test_what_the_answer_rests_on_is_red_and_what_speaks_against_it_blue(monkeypatch) -> None:
+    """Covered at the first place the answer of the best class falls, at the last it rises."""
+    answers = np.array([[0.1, 0.6, 0.3]])
+    network: Any = SimpleNamespace(run=lambda images, budget: answers)
+    asked = []
+
+    def occluded(
+        _: Any, image: np.ndarray, target: int, square: int, *, stride: int, budget: Any
+    ) -> np.ndarray:
+        asked.append((target, square, stride, budget))
+        return np.array([[0.2, 0.6, 0.8]])
+
+    monkeypatch.setattr(shown, "occlusion", occluded)
+    monkeypatch.setattr(shown, "classes_of", lambda answer: answer)
+    drawn = shown._covered(network, np.zeros((1, 64, 70)), 64, None)
+    assert asked == [(1, 12, 2, None)]
+    assert np.array_equal(drawn, by_colour_map(np.array([[1.0, 0.0, -0.5]]), shown.CHANGES))
+    (red, _, red_blue), white, (blue_red, _, blue) = drawn[0].tolist()
+    assert red > red_blue
+    assert blue > blue_red
+    assert min(white) > 200
+    shown._covered(network, np.zeros((1, 8, 8)), 8, None)
+    assert asked[1] == (1, 3, 1, None)

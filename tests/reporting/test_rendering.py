@@ -19,7 +19,7 @@ import filtviz
 from filtviz.measures.table import MEASURES
 from filtviz.network import Network, Origin
 from filtviz.reporting.content import ModelFile
-from filtviz.reporting.rendering import MOST_ROWS, _number, file_facts
+from filtviz.reporting.rendering import MOST_ROWS, _number, content_security_policy, file_facts
 
 from .models import ATTACKS, network
 
@@ -91,6 +91,22 @@ def test_nothing_is_fetched(text: str, page: Page) -> None:
     style = page.text_in("style")
     assert "@import" not in style
     assert re.findall(r"url\(([^)]*)\)", style) == ['"#weights"', '"#scale-colours"', '"#grey-colours"']
+
+
+def test_a_page_may_load_nothing_but_images_that_it_holds() -> None:
+    script, style = (
+        f"'sha256-{base64.b64encode(hashlib.sha256(text).digest()).decode()}'" for text in (b"a;", b"b {}")
+    )
+    assert content_security_policy("a;", "b {}").split("; ") == [
+        "default-src 'none'",
+        f"script-src {script}",
+        f"style-src {style}",
+        "img-src data:",
+        "base-uri 'none'",
+        "form-action 'none'",
+        "require-trusted-types-for 'script'",
+        "trusted-types 'none'",
+    ]
 
 
 def test_the_policy_allows_the_script_and_style_that_are_there_and_no_other(text: str, page: Page) -> None:
