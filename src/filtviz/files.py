@@ -107,6 +107,8 @@ def write_together(files: Mapping[Path, Callable[[BinaryIO], object]], sources: 
                         write(stream)
                     continue
                 target = Path(os.path.realpath(path)) if path.is_symlink() else path
+                if target.is_symlink():
+                    raise OSError(errno.ELOOP, "it leads to itself")
                 name = f".{secrets.token_hex(8)}{PART_SUFFIX}"
                 parts[path] = _filled(target, write, name, Permissions.of(target)), target
         for path, (part, target) in parts.items():

@@ -208,6 +208,19 @@ def test_a_link_is_followed_where_a_person_named_it_and_stays_a_link(tmp_path):
     assert [path.name for path in target.parent.iterdir()] == ["page.html"]
 
 
+def test_a_link_that_leads_to_itself_is_one_sentence_and_stays(tmp_path):
+    loop = tmp_path / "loop"
+    loop.symlink_to(loop)
+    with pytest.raises(OutputError, match=r"it is a link, which is not followed$"):
+        write_whole(loop, fill, Sources())
+    assert loop.is_symlink()
+    dangling = tmp_path / "dangling"
+    dangling.symlink_to(tmp_path / "there")
+    write_whole(dangling, fill, Sources())
+    assert dangling.is_symlink()
+    assert (tmp_path / "there").is_file()
+
+
 def test_a_link_in_a_folder_of_ours_is_replaced_and_not_followed(tmp_path):
     target, link = tmp_path / "victim", tmp_path / "conv1.png"
     target.write_bytes(b"old")

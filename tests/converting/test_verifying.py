@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import signal
 import struct
+import subprocess
+import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -432,3 +437,53 @@ def test_what_cannot_be_followed_is_refused_with_its_layer(operation: Any, reaso
     alone = [layers[0], replace(layers[1], inputs=())]
     with pytest.raises(filtviz.ConversionError, match=f"it cannot be converted: ({reason}|.*what feeds it)"):
         list(shaped.steps(Network.of(alone)))
+
+
+# Processes of others
+
+
+OUTLIVING = """
+import sys
+from pathlib import Path
+from filtviz.converting.verifying import run_beside
+run_beside("import sys, time; print('up', file=open('up', 'w')); time.sleep(60)", Path(sys.argv[1]))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name == "nt", reason="needs SIGKILL")
+def test_what_verifies_a_module_ends_and_leaves_no_folder_where_the_command_is_killed(tmp_path) -> None:
+    folder = tmp_path / "work"
+    folder.mkdir()
+    with subprocess.Popen([sys.executable, "-c", OUTLIVING, folder]) as process:
+        until(lambda: (folder / "up").exists())
+        process.send_signal(signal.SIGKILL)
+    until(lambda: not folder.exists())
+
+
+def until(condition) -> None:
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+@pytest.mark.slow
+def test_what_verifies_a_module_is_left_alone_until_it_is_done(tmp_path) -> None:
+    done = verifying.run_beside("import sys; print(open(0, closefd=False).fileno()); sys.exit(3)", tmp_path)
+    assert (done.returncode, done.stdout, done.stderr) == (3, b"0\n", b"")
+    assert tmp_path.is_dir()
+
+
+@pytest.mark.parametrize(("before", "after"), [(None, "1"), ("0", "0")])
+def test_onnx_runtime_is_told_to_send_nothing_but_where_a_person_has_said_otherwise(
+    monkeypatch, before, after
+) -> None:
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    monkeypatch.setenv("ORT_DISABLE_TELEMETRY", "to be removed")
+    monkeypatch.delenv("ORT_DISABLE_TELEMETRY")
+    if before is not None:
+        monkeypatch.setenv("ORT_DISABLE_TELEMETRY", before)
+    with pytest.raises(filtviz.MissingExtraError):
+        verifying.onnx_outputs(b"", [])
+    assert os.environ["ORT_DISABLE_TELEMETRY"] == after

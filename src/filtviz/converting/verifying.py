@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -171,6 +172,11 @@ def _with_one_input(network: Network, shapes: Sequence[Sequence[int]]) -> Networ
     return Network.of(layers, network.origin)
 
 
+_NO_TELEMETRY = ("ORT_DISABLE_TELEMETRY", "1")
+"""Keeps ONNX Runtime from telling its makers of the models that it runs, and from a file of its own for that;
+who has set the variable keeps what it says."""
+
+
 def onnx_outputs(model: bytes, noise: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
     """Return what ONNX Runtime answers with a model.
 
@@ -182,6 +188,7 @@ def onnx_outputs(model: bytes, noise: Sequence[NDArray[Any]]) -> list[NDArray[An
         MissingExtraError: it is not installed.
         ConversionError: it cannot run the model.
     """
+    os.environ.setdefault(*_NO_TELEMETRY)
     try:
         import onnxruntime
     except ImportError:
@@ -201,6 +208,19 @@ def onnx_outputs(model: bytes, noise: Sequence[NDArray[Any]]) -> list[NDArray[An
         raise ConversionError(f"ONNX Runtime cannot run what was made of it: {first}") from None
     return found
 
+
+_WATCH = """
+import os, shutil, threading
+
+def watch():
+    os.read(0, 1)
+    shutil.rmtree(os.getcwd(), ignore_errors=True)
+    os._exit(1)
+
+threading.Thread(target=watch, daemon=True).start()
+"""
+"""What a process of ours begins with: where the pipe at its stdin ends, because whoever started it has been
+killed, it removes the folder that it works in, and ends."""
 
 _RUN = """
 import runpy, sys
@@ -246,16 +266,35 @@ def module_outputs(
         with (folder / "net.pt").open("wb") as stream:
             write(stream)
         np.savez(folder / "noise.npz", *noise)
-        command = [sys.executable, "-I", "-c", _RUN]
-        try:
-            done = subprocess.run(command, cwd=folder, capture_output=True, timeout=SECONDS, check=False)  # noqa: S603
-        except subprocess.TimeoutExpired:
-            raise ConversionError("PyTorch takes too long with what was made of it: --no-verify") from None
+        done = run_beside(_RUN, folder)
         if done.returncode:
             last = done.stderr.decode("utf-8", "replace").strip().rpartition("\n")[2]
             raise ConversionError(f"PyTorch cannot run what was made of it: {printable(last, 200)}")
         with np.load(folder / "found.npz", allow_pickle=False) as held:
             return [held[f"arr_{place}"] for place in range(len(held.files))]
+
+
+def run_beside(program: str, folder: Path) -> subprocess.CompletedProcess[bytes]:
+    """Run a program of ours in a process that works in ``folder``, and outlives this one in no case.
+
+    Args:
+        program: Its source.
+        folder: Made for it, and removed with it.
+
+    Raises:
+        ConversionError: it takes too long.
+    """
+    command = [sys.executable, "-I", "-c", _WATCH + program]
+    reading, writing = os.pipe()
+    try:
+        return subprocess.run(  # noqa: S603
+            command, cwd=folder, stdin=reading, capture_output=True, timeout=SECONDS, check=False
+        )
+    except subprocess.TimeoutExpired:
+        raise ConversionError("PyTorch takes too long with what was made of it: --no-verify") from None
+    finally:
+        os.close(reading)
+        os.close(writing)
 
 
 @np.errstate(over="ignore", invalid="ignore")
