@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import io
+import warnings
 from typing import Any
 
 import matplotlib
 import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from filtviz.drawing import DrawingOptions
@@ -395,3 +397,14 @@ def test_nobodys_settings_change_a_picture_of_answers_or_have_tex_run(suffix: st
         figure = Figure()
         figure.text(0.5, 0.5, "a person's own figure keeps them")
         assert figure.texts[0].get_usetex()
+
+
+@pytest.mark.cases(1)
+@pytest.mark.parametrize("suffix", ["png", "svg", "pdf"])
+def test_letters_that_the_font_does_not_have_are_no_reason_to_warn(suffix: str) -> None:
+    picture = drawn.loss_picture({"training": np.array([2.0, 1.0])}, "漢字", ["n"])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        write_pages([picture], suffix, DrawingOptions(), io.BytesIO())
+    with pytest.warns(UserWarning, match="Glyph"):
+        FigureCanvasAgg(picture.figure()).draw()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from base64 import b64encode
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -119,8 +120,16 @@ def shipped_settings() -> Iterator[None]:
     """
     shipped: dict[Any, Any] = dict(matplotlib.rcParamsDefault)
     shipped.pop("backend")
-    with matplotlib.rc_context():
+    with matplotlib.rc_context(), _unwarned():
         matplotlib.rcParams.update(shipped)
+        yield
+
+
+@contextmanager
+def _unwarned() -> Iterator[None]:
+    """Let matplotlib warn of nothing, such as of letters of a layer's name that its font does not have."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
         yield
 
 
@@ -134,7 +143,8 @@ def render(figure: Figure) -> Image:
 
     canvas = FigureCanvasAgg(figure)
     try:
-        canvas.draw()
+        with _unwarned():
+            canvas.draw()
     except (ValueError, RuntimeError) as error:
         raise DrawingError(f"matplotlib cannot draw this page: {error}") from error
     return Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3])
