@@ -162,3 +162,10 @@ def test_to_draw_again_is_no_other_thing_that_is_asked_for():
         planning._digest_of(usual, {"a.pkl": Hints(like="c")}),
     ]
     assert len({asked, *others}) == 4
+
+
+@pytest.mark.cases("all")
+@pytest.mark.parametrize("suffix", [None, 3, ["png"], {"png"}, "jpg", "PNG", ""])
+def test_what_is_no_format_is_one_sentence(suffix):
+    with pytest.raises(ArgumentError, match="is no format of pictures: "):
+        ExportOptions(suffix=suffix)

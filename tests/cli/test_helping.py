@@ -304,3 +304,11 @@ def loads(network):
         return network
 
     return load
+
+
+@pytest.mark.cases("all")
+@pytest.mark.parametrize("command", [None, *COMMANDS])
+def test_a_short_option_asks_for_help_too(command):
+    line = [] if command is None else [command]
+    short, long = (CliRunner().invoke(main, [*line, option]) for option in ("-h", "--help"))
+    assert (short.exit_code, short.stdout) == (0, long.stdout)

@@ -20,7 +20,7 @@ from click.testing import CliRunner, Result
 from tests.building import conv
 
 from filtviz.batch.exporting import ExportResult, ModelResult, Progress
-from filtviz.cli import console, diagnose, main, plot
+from filtviz.cli import console, diagnose, main, models_text, plot
 from filtviz.demonstrations import Demonstration
 from filtviz.drawing import DrawingOptions
 from filtviz.errors import BudgetError, FiltvizError
@@ -1063,3 +1063,13 @@ def test_states_of_a_training_stand_in_its_order_and_are_followed(monkeypatch):
 
     monkeypatch.setattr("filtviz.api.follow", too_much)
     assert CliRunner().invoke(main, ["diagnose", *names]).exit_code == 0
+
+
+@pytest.mark.cases("all")
+@pytest.mark.parametrize(
+    ("residue", "verdict", "shares"),
+    [(0.0, "updated", [0.0]), (0.5, "updated", [0.5]), (None, "updated", []), (0.5, "initial", [])],
+)
+def test_a_share_of_noise_is_told_where_it_is_known_and_not_all(residue, verdict, shares):
+    (layer,) = diagnosed("m").layers
+    assert models_text._shares([replace(layer, residue=residue, verdict=verdict)]) == shares
