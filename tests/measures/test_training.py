@@ -78,6 +78,35 @@ def test_biases_of_dense_layers_tell(
     assert signs_of_training(network) == (("the biases of fc have left their start",) if tells else ())
 
 
+def _weights(kind: str) -> np.ndarray:
+    random = np.random.default_rng(0)
+    drawn, normal = random.uniform(-0.1, 0.1, (300, 100)), random.normal(0, 0.1, (300, 100))
+    return {
+        "trained": drawn + random.normal(0, 0.02, drawn.shape),
+        "uniform": drawn,
+        "normal": normal,
+        "cut": normal[np.abs(normal) < 0.2][:28_000].reshape(280, 100),
+        "of few weights": (drawn + random.normal(0, 0.02, drawn.shape))[:9],
+        "pruned": np.where(np.abs(normal) < 0.05, 0, normal),
+        "rounded": np.round(normal * 20) / 20 + 0.01,
+        "one number": np.full((300, 100), 0.1),
+        "not finite": np.where(normal > 0.3, np.nan, normal),
+        "half": drawn.astype("f2"),
+    }[kind]
+
+
+@pytest.mark.cases("all")
+@pytest.mark.parametrize(
+    "kind",
+    ["trained", "uniform", "normal", "cut", "of few weights", "pruned", "rounded", "one number", "not finite",
+     "half"],
+)  # fmt: skip
+def test_weights_of_a_dense_layer_tell_where_no_initialiser_draws_such(make_chain, untouched, kind) -> None:
+    layer = Layer(type="Linear", name="fc", operations=(Dense(weights=Parameter.of("W", _weights(kind))),))
+    told = ("no initialiser draws such weights as those of fc",) if kind == "trained" else ()
+    assert signs_of_training(make_chain(untouched, layer)) == told
+
+
 def test_what_the_reader_found_tells(make_chain, untouched) -> None:
     origin = Origin(training=("it holds the state of an optimiser",), epoch=12)
     network: Network = replace(make_chain(untouched), origin=origin)

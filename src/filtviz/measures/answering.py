@@ -326,8 +326,8 @@ def _oddities(layer: LayerDiagnosis) -> list[str]:
     told += ["near-copies"] if finding is not None and finding.found else []
     told += ["unequal strength"] if _is_uneven(layer) else []
     channels = layer.finding(ChannelEnergy.key)
-    if not told and channels is not None and channels.found:
-        told = ["inputs that it uses unequally"]
+    if not _is_uneven(layer) and channels is not None and channels.found:
+        told.append("uneven use of inputs")
     return told
 
 

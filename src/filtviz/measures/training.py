@@ -7,7 +7,10 @@ from collections.abc import Iterator
 import numpy as np
 
 from filtviz.measures.bias import bias_state
-from filtviz.measures.catalogue import UNTOLD
+from filtviz.measures.catalogue import UNTOLD, Draws
+from filtviz.measures.initialiser import fit_draws, fit_free_scale
+from filtviz.measures.kernels import Kernels
+from filtviz.measures.stored import is_rounded
 from filtviz.network import ConvLayer, Layer, Network
 from filtviz.operations import Dense, Normalisation
 from filtviz.parameter import Parameter
@@ -17,6 +20,11 @@ from filtviz.text import listed
 __all__ = ["data_seen", "has_moved_bias", "optimised_by", "signs_of_training"]
 
 _MOST = 4
+_MOST_DENSE, _ENOUGH, _LOOKED_AT = 8, 1000, 2**16
+_NO_DRAWS = 1e-6
+"""Dense layers that are looked at, the weights that one must have, so many of which are; and the p-value
+under which they are no draws."""
+
 _MOST_VALUES = 10_000_000
 """Numbers of normalisations and biases that are looked at, in all."""
 
@@ -51,6 +59,41 @@ def _signs(network: Network) -> Iterator[str]:
         yield f"batch normalisation has left its start in {listed(moved['norm'], _MOST)}"
     if moved["bias"]:
         yield f"the biases of {listed(moved['bias'], _MOST)} have left their start"
+    told = network.origin.training or network.origin.epoch or moved["norm"] or moved["bias"]
+    strange = [] if told else _undrawn(network)
+    if strange:
+        yield f"no initialiser draws such weights as those of {listed(strange, _MOST)}"
+
+
+def _undrawn(network: Network) -> list[str]:
+    """Name those of the last dense layers whose weights are no draws."""
+    dense = [
+        (layer.title, each.weights)
+        for layer in network.layers
+        for each in layer.operations
+        if isinstance(each, Dense) and each.weights is not None and each.weights.size >= _ENOUGH
+    ]
+    return [title for title, weights in dense[-_MOST_DENSE:] if _is_undrawn(weights)]
+
+
+def _is_undrawn(weights: Parameter) -> bool:
+    """Tell whether some of a layer's weights are draws of no law at any scale, as training leaves them.
+
+    Those that were set to 0, rounded or made orthogonal are none either, and tell nothing.
+    """
+    values = weights.value.reshape(-1)[:: -(-weights.size // _LOOKED_AT)]
+    if values.dtype.kind != "f" or not np.isfinite(values).all():
+        return False
+    kernels = Kernels.of(values.reshape(-1, 1, 1, 1))
+    if kernels.n_zeros or kernels.rms == 0 or is_rounded(kernels):
+        return False
+    return all(fit.p < _NO_DRAWS for fit in fit_free_scale(kernels)) and not _is_cut(kernels)
+
+
+def _is_cut(kernels: Kernels) -> bool:
+    """Tell whether weights may be normal draws that were cut at two standard deviations, of any scale."""
+    draws = Draws("cut normal", kernels.rms)
+    return fit_draws(kernels, np.sort(kernels.flat), draws) >= _NO_DRAWS
 
 
 def has_moved_bias(network: Network) -> bool:
