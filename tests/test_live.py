@@ -172,6 +172,17 @@ def test_a_tree_of_arrays_has_the_axes_of_its_framework():
     assert (layer.label, layer.axes, layer.type) == ("conv1", "oirc", "Conv2d")
 
 
+def test_the_weights_of_a_state_dict_in_memory_are_computed_from_their_parts():
+    gain, direction = weights(8, 1, 1, 1), weights(8, 2, 3, 3)
+    state = {"module.a.weight_g": Tensor(gain), "module.a.weight_v": Tensor(direction)}
+    network = network_of(state)
+    (layer,) = network.conv_layers
+    assert layer.name == "a"
+    norm = np.sqrt((direction.astype("f8") ** 2).sum(axis=(1, 2, 3), keepdims=True))
+    assert np.allclose(layer.W, gain * direction / norm, rtol=1e-5)
+    assert "weight normalisation" in " ".join(network.origin.inferred)
+
+
 FLAX_CONV = {"Conv_0": {"kernel": weights(3, 3, 2, 8), "bias": weights(8)}}
 ORIGINS = {
     "a tree of Flax": ({"params": FLAX_CONV}, "Flax", "a tree of parameters", "the order of the dictionary"),

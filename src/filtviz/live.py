@@ -19,6 +19,7 @@ from filtviz.network import Network, Origin
 from filtviz.reading.arrays import AnyArray, ComputedArray
 from filtviz.reading.formats.keras.config import Builder
 from filtviz.reading.formats.keras.stores import Weights
+from filtviz.reading.formats.torch.effective import effective_tensors, without_prefixes
 from filtviz.reading.formats.torch.modules import layers_of_module
 from filtviz.reading.formats.torch.rebuilding import Lost
 from filtviz.reading.formats.torch.storages import element_type
@@ -323,13 +324,18 @@ def _of_tree(tree: Mapping[Any, Any], hints: Hints) -> Network:
         for path, value in found
         if not isinstance(array := _array(value), Lost)
     ]
-    made = layers_of(without_collections(tensors) if is_flax else tensors, convention, hints)
+    effective = effective_tensors(
+        [] if is_flax else without_prefixes(tensors)[0], Computing(sys.maxsize), effort(Limits())
+    )
+    tensors = without_collections(tensors) if is_flax else list(effective.tensors)
+    made = layers_of(tensors, convention, hints)
     framework = "Flax" if is_flax else "PyTorch"
     origin = Origin(
         kind="a tree of parameters" if is_flax else "a state_dict",
         framework=framework,
         order="the order of the dictionary",
-        inferred=made.inferred,
+        inferred=(*made.inferred, *effective.sentences),
+        guess=effective.guess,
         notes=made.notes,
     )
     return Network.of(made.layers, origin)

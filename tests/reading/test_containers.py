@@ -316,6 +316,8 @@ def test_what_is_no_file_is_told(tmp_path):
         (b"\n\x1e\n\x05input\x12\x0bPlaceholder", "as models of Caffe, TensorFlow and CNTK are"),
         (b"\n\x09CaffeNet2\x05dataB\x08", "as models of Caffe, TensorFlow and CNTK are"),
         (b"B\0C\0N\0\0\0B\0V\0", "it is a CNTK model"),
+        (b"\x08\x01\x12\x91\x05\n\x06inputs\x12\x06\x08\x01", "it looks like a CNTK model"),
+        (b"\x08\x04\x12\x13\n\x11\n\x05image\x1a\x08", "it looks like a Core ML model"),
         (b"MATLAB 7.3 MAT-file", "it is a MATLAB file"),
         (b"~~~~", "it is no kind of file that filtviz knows (it begins with b'~~~~'); name a pickle"),
         (dumps({"a": 1}), "it holds no layers and no weights; name the file in which the model"),
@@ -383,6 +385,11 @@ def test_zips_of_others_are_named(tmp_path):
         file.writestr("b.txt", b"b")
     with pytest.raises(UnsupportedFileError, match="it is a zip without arrays"):
         load(path)
+    with zipfile.ZipFile(tmp_path / "dl4j.zip", "w") as file:
+        file.writestr("configuration.json", b"{}")
+        file.writestr("coefficients.bin", b"b")
+    with pytest.raises(UnsupportedFileError, match="it is a model of Deeplearning4j; write the arrays"):
+        load(tmp_path / "dl4j.zip")
     with zipfile.ZipFile(path, "a") as file:
         file.writestr("hand.tflite", b"b")
     with pytest.raises(UnsupportedFileError, match=r"several files, hand.tflite among them; unpack it"):

@@ -1003,3 +1003,8 @@ def test_the_empty_tensors_of_zero_3_are_named(tmp_path):
     (tmp_path / "zero_pp_rank_0_mp_rank_00_optim_states.pt").write_bytes(b"moments")
     with pytest.raises(UnsupportedFileError, match=r"all empty, as each process of DeepSpeed's ZeRO-3"):
         load(tmp_path)
+
+
+def test_versions_are_told_where_openmmlab_keeps_them(tmp_path):
+    told = {"meta": {"mmengine_version": "0.10.5", "epoch": 3}, "state_dict": state()}
+    assert opened(tmp_path, zip_of(told)).origin.versions["mmengine"] == "0.10.5"

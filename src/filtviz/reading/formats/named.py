@@ -62,6 +62,7 @@ _BEGINNINGS = (
 _FOREIGN = re.compile(
     rb"(?P<ONNX>\x08[\x01-\x20]\x12[\x01-\x40][ -~]{2})"
     rb"|(?P<checkpoint>\x00\x00[\x01-\x40]\x08[\x01-\x7f][\x12\x1a])"
+    rb"|(?P<CNTK>\x08[\x01-\x0f]\x12[\x80-\xff]{0,2}[\x00-\x7f]\n[\x02-\x20][a-z_]{2})"
     rb"|(?P<CoreML>\x08[\x01-\x0f]\x12.{1,3}\n)"
     rb"|(?P<buffer>\x08\x01\x12[\x80-\xff]|\n.{0,30}?[\x01-\x08\x0e-\x1a\x80-\xff])",
     re.DOTALL,
@@ -72,6 +73,7 @@ _GENERAL = "a protocol buffer"
 
 _LOOKS = {
     "checkpoint": "the index of a TensorFlow checkpoint",
+    "CNTK": "a CNTK model",
     "CoreML": "a Core ML model",
     "buffer": "a protocol buffer, as models of Caffe, TensorFlow and CNTK are",
 }
@@ -195,6 +197,11 @@ _ZIPS = (
     (
         frozenset({"saved_model.pb"}),
         "it is a SavedModel of TensorFlow's in a zip; unpack it and name the folder",
+    ),
+    (
+        frozenset({"coefficients.bin"}),
+        "it is a model of Deeplearning4j; write the arrays of its paramTable() with Nd4j.writeAsNumpy, and "
+        "name one of these files",
     ),
 )
 """Names of members, of which one tells what a zip is → the sentence about it."""

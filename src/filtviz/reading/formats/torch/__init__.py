@@ -327,10 +327,15 @@ def _kind(choice: Choice, rebuilder: Rebuilder) -> str:
 
 
 def _versions(root: Any, rebuilder: Rebuilder) -> Mapping[str, str]:
-    """Return the versions that a checkpoint tells of libraries: ``pytorch-lightning_version``."""
-    entries = pairs(root, rebuilder.effort) if type(root) in (Items, Record) else None
+    """Return the versions that a checkpoint tells of libraries: ``pytorch-lightning_version``.
+
+    OpenMMLab's keep them under ``meta``.
+    """
+    entries = list(pairs(root, rebuilder.effort) or () if type(root) in (Items, Record) else ())
+    inner = [value for key, value in entries if text(key) == "meta" and type(value) is Items]
+    entries += [entry for value in inner for entry in pairs(value, rebuilder.effort) or ()]
     found: dict[str, str] = {}
-    for key, value in entries or ():
+    for key, value in entries:
         match, version = _VERSION.match(text(key) or ""), text(value)
         if match and version and len(version) < 40:
             found[printable(match["of"], 40)] = printable(version, 40)

@@ -277,7 +277,7 @@ class Rebuilder:
 
     def _wrapped(self, args: tuple[Any, ...]) -> Found:
         named = args[0].name if args and type(args[0]) is Global else "?"
-        return Lost(reason=f"is a {printable(named, 40)}, whose values filtviz cannot tell")
+        return Lost(reason=f"is of class {printable(named, 40)}, whose values filtviz cannot tell")
 
 
 def dequantised(array: AnyArray, scale: Numbers, zero: Numbers) -> ComputedArray:
