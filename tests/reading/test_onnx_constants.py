@@ -72,3 +72,13 @@ def test_lengths_that_are_computed_are_followed(tmp_path) -> None:
     held = part(5, tensor("s", KERNEL.ravel())) + part(5, tensor("like", np.zeros((4, 3, 2, 5), np.float32)))
     network = load(tmp_path, [*nodes, node("Conv", ["x", "w"], ["y"])], in_graph=held)
     assert np.array_equal(network.conv_layers[0].W, KERNEL)
+
+
+def test_arrays_of_an_operator_that_is_not_followed_are_named(tmp_path) -> None:
+    for kernel, n_notes in ((KERNEL, 1), (KERNEL.ravel(), 0)):
+        held = part(5, tensor("s", kernel)) + part(5, tensor("w", KERNEL))
+        nodes = [node("Conv", ["x", "w"], ["y"]), node("OwnConv", ["y", "s"], ["z"])]
+        network = load(tmp_path, nodes, in_graph=held)
+        notes = [one for one in network.origin.notes if "may have kernels, which are not shown" in one]
+        assert len(notes) == n_notes
+        assert all("does not follow OwnConv" in one for one in notes)

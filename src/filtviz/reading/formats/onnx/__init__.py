@@ -118,6 +118,12 @@ def _notes(reader: Graph) -> list[str]:
             f"the kernels of {names_of_file(reader.costly, _MOST_NAMED)} are not shown: to compute them as "
             "the graph says takes more work than a model of its size may ask for"
         )
+    if reader.unfollowed:
+        kinds = names_of_file(list(dict.fromkeys(reader.unfollowed.values())), 8)
+        notes.append(
+            f"{names_of_file(list(reader.unfollowed), _MOST_NAMED)} may have kernels, which are not shown: "
+            f"filtviz does not follow {kinds}"
+        )
     if reader.running:
         words = dict.fromkeys(reader.running.values())
         notes.append(

@@ -82,6 +82,7 @@ class Graph:
         computed: What layers are called whose weights the graph computes → the operators that do.
         running: Those whose weights are no constants → the operator that gives them.
         costly: Those whose weights would take too long to compute.
+        unfollowed: Layers that are not followed, given arrays that may be kernels → their operators.
         afforded: Arrays that the graph computes, by their identity, and whether they may take what they take.
         said: The shapes that the file says values have, by their names.
         given: The attributes with which the function was called in which it reads, by their names.
@@ -96,6 +97,7 @@ class Graph:
     computed: dict[str, tuple[str, ...]] = field(default_factory=dict)
     running: dict[str, str] = field(default_factory=dict)
     costly: list[str] = field(default_factory=list)
+    unfollowed: dict[str, str] = field(default_factory=dict)
     afforded: dict[int, tuple[Parameter, bool]] = field(default_factory=dict)
     said: dict[str, Shape] = field(default_factory=dict)
     given: Mapping[str, Message] = field(default_factory=dict)
@@ -370,6 +372,9 @@ class Graph:
         place = _KERNELS.get(layer.type)
         held = given[place] if place is not None and place < len(given) else None
         name = layer.name or layer.type
+        axes = {len(one.parameter.shape) for one in given if isinstance(one, Constant) and one.parameter.size}
+        if axes & {4, 5} and all(isinstance(one, Untold) for one in layer.operations) and place is None:
+            self.unfollowed[name] = layer.type
         if isinstance(held, Constant) and held.made is not None and held.made.operators:
             if self._affords(held):
                 self.computed[name] = held.made.operators
