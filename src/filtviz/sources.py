@@ -148,14 +148,18 @@ def _is_folder(path: Path) -> bool:
 
 
 def _files_in(folder: Path) -> Iterator[Path]:
-    """Yield the files of a folder that was given, but for results of filtviz's."""
+    """Yield the files of a folder of images, but for results of filtviz's that are not read as images."""
     with suppress(OSError), os.scandir(folder) as entries:
         for entry in islice(entries, _MOST_FILES):
-            if entry.is_file() and _read_mark(Path(entry.path)) is None:
-                yield Path(entry.path)
+            path = Path(entry.path)
+            if entry.is_file() and (path.suffix.lower() in _READ_AGAIN or _read_mark(path) is None):
+                yield path
 
 
 _MOST_FILES = 100_000
+
+_READ_AGAIN = {".png", ".gif", ".npz"}
+"""Suffixes of results that are images themselves to whoever is shown the folder."""
 
 
 def paths_among(*given: Any) -> Iterator[Path]:

@@ -340,6 +340,20 @@ def test_numbers_of_another_model_of_the_same_name_are_not_replaced(here, name):
         assert all(numbers[key].size for key in numbers)
 
 
+def test_a_result_that_was_shown_as_an_image_is_not_replaced_and_a_page_is(here):
+    line = ("activity", "-o seen/")
+    assert run(*line).exit_code == 0
+    (result,) = set(here.glob("seen/*")) - {here / "seen/a.png", here / "seen/b.png"}
+    before = result.read_bytes()
+    again = run(*line)
+    assert (again.exit_code, result.read_bytes()) == (1, before)
+    assert f"cannot write seen/{result.name}: it is one of the files given" in again.stderr
+    result.unlink()
+    for _ in range(2):
+        assert run("activity", "--format pdf -o seen/").exit_code == 0
+    assert len(list(here.glob("seen/*.pdf"))) == 1
+
+
 @pytest.fixture
 def strangers(here, monkeypatch):
     """A working folder with modules and settings of a stranger's, where matplotlib can keep nothing."""
