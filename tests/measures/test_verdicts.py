@@ -198,6 +198,9 @@ def test_few_weights_are_too_few_among_layers_that_have_moved(judged, subject_of
     assert beside(judged(kernels=many, bias="none", rule=own)) == "initial"
     assert beside(judged(kernels=few, bias="zero", rule=own)) == "initial"  # its biases have not moved either
     assert beside(judged(kernels=many, bias="none", rule=Identified(DEFAULT, known=False))) == "undecided"
+    told = Identified(DEFAULT, known=False, framework="Lasagne")  # whose default it is
+    assert beside(judged(kernels=many, bias="none", rule=told)) == "initial"
+    assert beside(judged(kernels=few, bias="none", rule=told)) == "undecided"
     alone = judged(kernels=few, bias="none", rule=own)
     assert among_trained([alone], training=False)[0].verdict == "initial"
     assert among_trained([alone], training=True)[0].sentence == (

@@ -283,12 +283,13 @@ def would_show(fit: Fit, rule: Identified, n: int) -> bool:
 
     Args:
         fit: The draws.
-        rule: The network's rule; draws of another are a fit by chance.
+        rule: The network's rule, or its framework's default; draws of another are a fit by chance.
         n: The number of weights.
     """
     if fit.family == "matrix":
         return True
-    return rule.known and rule.rule in fit.rules and n >= _ENOUGH[fit.family]
+    is_own = (rule.known or rule.framework not in UNTOLD) and rule.rule in fit.rules
+    return is_own and n >= _ENOUGH[fit.family]
 
 
 _ENOUGH = {"uniform": 100, "cut normal": 400, "normal": 5000}
