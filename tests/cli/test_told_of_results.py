@@ -20,7 +20,7 @@ from click.testing import CliRunner, Result
 from tests.building import conv
 
 from filtviz.batch.exporting import ExportResult, ModelResult, Progress
-from filtviz.cli import console, diagnose, main, models_text, plot
+from filtviz.cli import console, diagnose, main, models_text, plot, shared_options
 from filtviz.demonstrations import Demonstration
 from filtviz.drawing import DrawingOptions
 from filtviz.errors import BudgetError, FiltvizError
@@ -1073,3 +1073,7 @@ def test_states_of_a_training_stand_in_its_order_and_are_followed(monkeypatch):
 def test_a_share_of_noise_is_told_where_it_is_known_and_not_all(residue, verdict, shares):
     (layer,) = diagnosed("m").layers
     assert models_text._shares([replace(layer, residue=residue, verdict=verdict)]) == shares
+
+
+def test_names_are_listed_by_commas_and_by_repeating_and_blanks_are_none():
+    assert shared_options._listed(("a, b", "c", " ", ",d,,e ")) == ("a", "b", "c", "d", "e")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -431,3 +432,23 @@ def test_the_ends_of_a_group_have_their_own_words_and_lines_rise_where_values_do
 )
 def test_shares_of_layers_are_said(n, of, said) -> None:
     assert page.share_of(n, of) == said
+
+
+def test_a_layer_at_a_third_is_in_the_middle_and_groups_stand_in_their_order():
+    depth = np.array([1.0, 2 / 3, 1 / 3, 0.3, 0.0, 0.7])
+    layers: Any = SimpleNamespace(
+        numbers={
+            "rows": np.array([3, 3, 5, 3, np.nan, 5.0]),
+            "cols": np.array([3, 3, 5, 3, 1, 3.0]),
+            "depth": depth,
+        },
+        texts={"framework": ["", "a", "a", "b", "a", ""]},
+    )
+    found = {
+        kind: [(name, places.tolist()) for name, places in groups.items()]
+        for kind, groups in summing._kinds(layers).items()
+    }
+    assert found["depth"] == [("first third", [3, 4]), ("middle", [1, 2]), ("last third", [0, 5])]
+    assert found["kernel size"][0] == ("3x3", [0, 1, 3])
+    assert {name for name, _ in found["kernel size"]} == {"3x3", "5x5", "5x3", "not two-dimensional"}
+    assert found["framework"] == [("a", [1, 2, 4]), ("not told", [0, 5]), ("b", [3])]
