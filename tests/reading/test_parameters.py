@@ -319,7 +319,8 @@ def test_chainer(tmp_path):
         },
     )
     network = load(f"{path}.npz")
-    assert network.origin.kind == "a Chainer npz"
+    assert (network.origin.kind, network.origin.framework) == ("a Chainer npz", "Chainer")
+    assert [one.type for one in network.layers] == ["Convolution2D", "Convolution2D", "Linear"]
     assert [one.name.rpartition("/")[2] for one in network.conv_layers] == ["c2", "c10"]
     assert {one.flip_filters for one in network.conv_layers} == {False}
     assert (network.layers[-1].type, network.layers[-1].operations[0].units) == ("Linear", 10)

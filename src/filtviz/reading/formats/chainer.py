@@ -12,7 +12,14 @@ from filtviz.reading.opened import Opened, origin_of
 __all__ = ["open"]
 
 _FIELDS = frozenset({"W", "b", "gamma", "beta", "avg_mean", "avg_var", "N"})
-_CHAINER = Dialect(flip_filters=False, dense_type="Linear", dense_axes="oi")
+_CHAINER = Dialect(
+    flip_filters=False,
+    conv_type="Convolution{n}D",
+    transposed_type="Deconvolution{n}D",
+    norm_type="BatchNormalization",
+    dense_type="Linear",
+    dense_axes="oi",
+)
 """Chainer correlates, and its Linear has ``W`` as (outputs, inputs)."""
 
 
@@ -25,7 +32,12 @@ def open(opened: Opened) -> Network | None:
     found = replace(found, arrays=tuple(replace(named, number=number) for number, named in enumerate(kept)))
     inference = infer(found, opened.hints, _CHAINER)
     origin = origin_of(
-        opened, "a Chainer npz", inferred=inference.inferred, notes=inference.notes, guess=inference.guess
+        opened,
+        "a Chainer npz",
+        framework="Chainer",
+        inferred=inference.inferred,
+        notes=inference.notes,
+        guess=inference.guess,
     )
     return Network.of(inference.layers, origin)
 

@@ -33,6 +33,9 @@ class Dialect:
     """What the library that wrote bare parameters does: Lasagne's, unless the names show another one."""
 
     flip_filters: bool | None = None
+    conv_type: str = "Conv{n}DLayer"
+    transposed_type: str = "TransposedConv{n}DLayer"
+    norm_type: str = "BatchNormLayer"
     dense_type: str = "DenseLayer"
     dense_axes: str = "io"
 
@@ -213,7 +216,7 @@ def _layer(part: _Part, inputs: tuple[int, ...], dialect: Dialect) -> Layer:
             flip_filters=False if part.axes.startswith(("c", "r", "d")) else dialect.flip_filters,
             bias=found.get("b"),
         )
-        return ConvLayer(**common, type=_conv_type(part.axes), operations=(convolution, untold))
+        return ConvLayer(**common, type=_conv_type(part.axes, dialect), operations=(convolution, untold))
     if len(shape) == 2:
         axes = dialect.dense_axes
         dense = Dense(weights=found["W"], axes=axes, bias=found.get("b"), units=shape[axes.index("o")])
@@ -222,7 +225,7 @@ def _layer(part: _Part, inputs: tuple[int, ...], dialect: Dialect) -> Layer:
         kind, units = group.recurrence.kind, group.recurrence.units
         return Layer(**common, type=f"{kind}Layer", operations=(Recurrent(kind=kind, units=units),))
     if group.is_batch_norm:
-        return Layer(**common, type="BatchNormLayer", operations=(_normalisation(found),))
+        return Layer(**common, type=dialect.norm_type, operations=(_normalisation(found),))
     return Layer(**common)
 
 
@@ -243,14 +246,14 @@ def _normalisation(found: Mapping[str, Parameter]) -> Normalisation:
     return Normalisation(mean=mean, gamma=found.get("gamma"), beta=found.get("beta"), **spread)
 
 
-def _conv_type(axes: str) -> str:
-    """Return the word for a convolution: Keras's where the filters come last, else Lasagne's."""
+def _conv_type(axes: str, dialect: Dialect) -> str:
+    """Return the word for a convolution: Keras's where the filters come last, else that of the library."""
     n = sum(axis in "drc" for axis in axes)
     if axes.startswith(("c", "r", "d")):
         return f"Conv{n}DTranspose" if axes.endswith("oi") else f"Conv{n}D"
     if "y" in axes:
         return f"LocallyConnected{n}DLayer"
-    return f"{'TransposedConv' if axes.startswith('io') else 'Conv'}{n}DLayer"
+    return (dialect.transposed_type if axes.startswith("io") else dialect.conv_type).format(n=n)
 
 
 def _sentences(parts: Sequence[_Part], turned: bool) -> list[str]:
