@@ -279,6 +279,8 @@ def test_an_input_has_no_lengths_that_cannot_be() -> None:
     longest = (1 << 31) - 1
     assert Input(shape=(None, 3, longest, 0)).shape == (None, 3, longest, 0)
     assert Input(shape=(-1, 10**300, longest + 1, 8)).shape == (None, None, None, 8)
+    assert Input(shape=(8,) * 32).shape == (8,) * 32
+    assert Input(shape=(8,) * 33).shape is None
 
 
 def test_what_enlarges_has_as_many_places_as_it_writes() -> None:

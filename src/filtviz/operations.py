@@ -38,6 +38,7 @@ from filtviz.windows import Pads, Window, known_lengths
 __all__ = [
     "CANONICAL_AXES",
     "LONGEST",
+    "MOST_AXES",
     "USUAL_AXES",
     "Activation",
     "ChannelPooling",
@@ -89,6 +90,9 @@ Floats = NDArray[np.float64]
 # What comes in
 
 
+MOST_AXES = 32
+"""No array has more; a shape of more is nonsense, and each layer would go through it."""
+
 LONGEST = 1 << 31
 """No axis is as long: such a length is nonsense, and it would grow with each layer."""
 
@@ -98,7 +102,8 @@ class Input:
     """The image, or whatever else the network is given.
 
     ``shape`` includes the batch and has the channels in front, as all units here; it is None where not told.
-    A length that no axis has is open, whatever the file says. ``channels_last`` tells that whoever runs the
+    A length that no axis has is open, whatever the file says, and so is all of a shape of more axes than any
+    array has. ``channels_last`` tells that whoever runs the
     network gives it images with the channels behind.
     """
 
@@ -107,8 +112,9 @@ class Input:
 
     def __post_init__(self) -> None:
         if self.shape is not None:
-            lengths = (n if n is not None and 0 <= n < LONGEST else None for n in self.shape)
-            object.__setattr__(self, "shape", tuple(lengths))
+            lengths = (n if n is not None and 0 <= n < LONGEST else None for n in self.shape[: MOST_AXES + 1])
+            sane = tuple(lengths)
+            object.__setattr__(self, "shape", sane if len(sane) <= MOST_AXES else None)
 
     @property
     def channels(self) -> int | None:

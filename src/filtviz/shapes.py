@@ -12,6 +12,7 @@ from typing import assert_never
 from filtviz.network import Layer, Network
 from filtviz.operations import (
     LONGEST,
+    MOST_AXES,
     Activation,
     ChannelPooling,
     Concatenate,
@@ -52,9 +53,6 @@ __all__ = [
     "sane_shape",
     "window_of",
 ]
-
-MOST_AXES = 32
-"""No array has more; a shape of more is nonsense, and each layer would go through it."""
 
 
 def window_of(operation: Operation, below: Shape | None) -> Window | None:

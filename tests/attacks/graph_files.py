@@ -496,9 +496,9 @@ def doubled(n: int, cls: str) -> bytes:
     return keras(keras_model(first, *(keras_layer(f"{i + 1}", f"{i}", f"{i}", cls=cls) for i in range(n))))
 
 
-def called_again(n: int, n_layers: int) -> bytes:
+def called_again(n: int, n_layers: int, cls: str = "Activation") -> bytes:
     """A model within a model that is called again and again."""
-    inner = sequential(n_layers, cls="Activation") | {"inbound_nodes": [[["0", 0, 0, {}]]] * n}
+    inner = sequential(n_layers, cls=cls) | {"inbound_nodes": [[["0", 0, 0, {}]]] * n}
     return keras(keras_model(keras_layer("0", cls="InputLayer", batch_shape=[None, 8, 8, 1]), inner))
 
 
@@ -594,9 +594,18 @@ TO_FOLLOW: Mapping[str, Callable[[], Files]] = {
     "HDF5: names that are the ends of one another": lambda: overlapping(400_000),
     "HDF5: texts that are one": lambda: one_text(4_000, 60_000_000),
     "HDF5: models that are their own layers": lambda: models_in_themselves(50),
+    "Keras: an image of a million axes": lambda: keras(
+        keras_model(
+            keras_layer("0", cls="InputLayer", batch_shape=[1] * 1_500_000),
+            *(keras_layer(f"{i + 1}", f"{i}", cls="ReLU") for i in range(3_000)),
+        )
+    ),
     "Keras: sums of what is given twice": lambda: doubled(4_000, "Add"),
     "Keras: concatenations of what is given twice": lambda: doubled(4_000, "Concatenate"),
     "Keras: a model that is called again and again": lambda: called_again(3_000, 3_000),
+    "Keras: a class of a long name that is called again and again": lambda: called_again(
+        4_000, 1, "Aa" * 1_000_000
+    ),
     "torch.export: convolutions by the thousand": lambda: exported(4_000, 3),
     "torch.export: a layer that is taken again and again": lambda: exported(1, 150_000),
     "Darknet: convolutions by the thousand": lambda: {

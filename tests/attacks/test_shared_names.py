@@ -163,6 +163,13 @@ def test_a_model_of_keras_is_still_read_with_its_names(read):
     assert [layer.name for layer in found.layers][-3:] == ["inner/0", "inner/1", "inner/2"]
 
 
+def test_what_a_model_of_keras_is_called_with_counts_for_each_call(read):
+    short, long = (graph_files.called_again(60, 2, cls="Aa" * n) for n in (5, 50_000))
+    assert len(read(short, opcodes=50_000).layers) == 121
+    with pytest.raises(LimitError, match="raise --max-opcodes"):
+        read(long, opcodes=50_000)
+
+
 def test_functions_are_still_put_where_they_are_called(read):
     relu = message((1, b"x"), (2, b"y"), (3, b"r"), (4, b"Relu"))
     found = read(calls(b"f", 3) + onnx_function(b"f", relu))

@@ -68,16 +68,20 @@ class _Entry:
             return None
         config = value.get("config")
         inner: Mapping[str, Any] = _of_today(config) if isinstance(config, dict) else {"layers": config}
-        name = inner.get("name") or value.get("name") or value["class_name"]
+        class_name = value["class_name"][:_LONGEST_CLASS]
+        name = inner.get("name") or value.get("name") or class_name
         nodes = value.get("inbound_nodes")
         calls = [list(_references(node)) for node in nodes] if isinstance(nodes, list) else []
-        return cls(name=str(name), class_name=value["class_name"], config=inner, calls=calls)
+        return cls(name=str(name), class_name=class_name, config=inner, calls=calls)
 
     @property
     def is_model(self) -> bool:
         """Whether it is a model with layers of its own."""
         return isinstance(self.config.get("layers"), list)
 
+
+_LONGEST_CLASS = 200
+"""Characters of a class's name that are kept: it is taken apart again and again."""
 
 _OLD_WORDS = {
     "nb_filter": "filters", "subsample": "strides", "subsample_length": "strides", "border_mode": "padding",
@@ -120,6 +124,22 @@ def _is_reference(value: Any) -> bool:
     return isinstance(value, list) and len(value) >= 3 and isinstance(value[0], str) and type(value[1]) is int
 
 
+def _weight(value: Any) -> int:
+    """Return the steps of going through a configuration: one for each part, and for sixteen characters."""
+    total, waiting = 0, [value]
+    while waiting:
+        one = waiting.pop()
+        total += 1
+        if isinstance(one, dict):
+            total += sum(map(len, one)) >> 4
+            waiting.extend(one.values())
+        elif isinstance(one, list):
+            waiting.extend(one)
+        elif isinstance(one, str):
+            total += len(one) >> 4
+    return total
+
+
 def _first_calls(entries: Sequence[_Entry], ends: Sequence[Reference]) -> Mapping[str, int]:
     """Return the number of the first call of each model within: 1 where Keras 2 counts its own input first.
 
@@ -156,6 +176,7 @@ class Builder:
         channels_last: Whether the model is given images with the channels behind.
         opened_up: Layers of classes of a user's own whose parts are among the layers.
         unplaced: Layers of which the configuration does not tell what they are given.
+        weights: Lists of layers that were met, and what going through them again takes, 0 where none did yet.
     """
 
     opened: Opened
@@ -167,6 +188,7 @@ class Builder:
     channels_last: bool = True
     opened_up: set[tuple[str, str]] = field(default_factory=set)
     unplaced: list[str] = field(default_factory=list)
+    weights: dict[int, int] = field(default_factory=dict)
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -202,12 +224,21 @@ class Builder:
             raise MalformedFileError(f"the models in it lie more than {_DEEPEST} in one another")
         held = model.config["layers"]
         self.opened.effort.spend(len(held))
+        self._pay_again(held)
         entries = [entry for value in held if (entry := _Entry.of(value)) is not None]
         if self.store is not None:
             self.store.listed_as(place, [(entry.name, entry.class_name) for entry in entries])
         if model.class_name == "Sequential" or not any(entry.calls for entry in entries):
             return self._in_sequence(entries, place, prefix, given, depth)
         return self._as_graph(model, entries, place, prefix, given, depth)
+
+    def _pay_again(self, held: list[Any]) -> None:
+        """Take note of a list of layers that is gone through once more, for another call of its model."""
+        met = id(held) in self.weights
+        weight = self.weights.setdefault(id(held), 0) or (_weight(held) if met else 0)
+        if met:
+            self.weights[id(held)] = weight
+            self.opened.effort.spend(weight)
 
     def _in_sequence(
         self, entries: Sequence[_Entry], place: str, prefix: str, given: Sequence[int], depth: int
