@@ -21,7 +21,7 @@ from filtviz.reading import limits as limits_module
 from filtviz.reading.flatbuffers import STEPS_OF_A_TABLE, Table
 from filtviz.reading.limits import BYTES_OF_JSON, Budget
 from filtviz.reading.protobuf import STEPS_OF_A_MESSAGE, Message
-from tests.attacks import formats, graph_files
+from tests.attacks import flatbuffer_files, formats, graph_files
 from tests.attacks.formats import (
     expanded,
     message,
@@ -32,6 +32,8 @@ from tests.attacks.formats import (
     safetensors,
 )
 from tests.attacks.torch_files import saved
+
+OPENED = {**formats.TO_OPEN, **flatbuffer_files.TO_LEAD}
 
 
 @pytest.fixture
@@ -93,9 +95,9 @@ def test_attacks_end_at_a_limit(read, name, limit):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", formats.TO_OPEN)
+@pytest.mark.parametrize("name", OPENED)
 def test_attacks_are_under_a_megabyte_and_end_in_a_network_or_a_sentence(read, name):
-    data = formats.TO_OPEN[name]()
+    data = OPENED[name]()
     assert len(data) < 1_000_000
     with suppress(ReadError):
         read(data, opcodes=50_000, layers=100)
