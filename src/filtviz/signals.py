@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import _thread
+import math
 import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -25,6 +27,10 @@ PATIENCE = 10.0
 
 PAUSE = 0.02
 """Seconds until a signal that came at a bad moment comes again."""
+
+
+SAME_WISH = 0.5
+"""Seconds within which another Ctrl-C does not disturb what the first has set off, such as removing parts."""
 
 
 class Ended(BaseException):
@@ -80,6 +86,7 @@ class _Ending:
         self.asked: int | None = None
         self._imports = _count_imports(sys._getframe())
         self._is_over = False
+        self._raised = -math.inf  # when Ctrl-C last became an exception
 
     def take_over(self) -> dict[int, object]:
         """Answer the signals that would end the program, and return what answered them before."""
@@ -106,7 +113,10 @@ class _Ending:
         if _count_imports(frame) > self._imports:
             self._ask_again()
         elif number == signal.SIGINT:
-            raise KeyboardInterrupt
+            now, before = time.monotonic(), self._raised
+            if now - before >= SAME_WISH:
+                self._raised = now
+                raise KeyboardInterrupt
         else:
             for each in self._numbers:  # what follows is not to be interrupted by the same wish
                 signal.signal(each, _do_nothing)  # SIG_IGN makes Python complain of one that is under way
@@ -120,6 +130,7 @@ class _Ending:
             return
         for each in self._numbers:
             signal.signal(each, self._answer)
+        self._raised = -math.inf
         self._ask_again()
 
     def _ask_again(self) -> None:
