@@ -179,9 +179,9 @@ def test_values_that_were_set_afterwards_hide_what_was_before(judged, subject_of
 )
 def test_pruning_leaves_more_than_one_zero_and_more_than_one_in_a_thousand(zeros, weights, is_pruned) -> None:
     subject: Any = SimpleNamespace(
-        kernels=SimpleNamespace(n_zeros=zeros, size=weights, is_standardised=False)
+        moved=True, kernels=SimpleNamespace(n_zeros=zeros, size=weights, is_standardised=False)
     )
-    assert (judging._set_afterwards(subject, {}) is not None) == is_pruned
+    assert (judging.set_afterwards(subject, {}) is not None) == is_pruned
 
 
 def test_few_weights_are_too_few_among_layers_that_have_moved(judged, subject_of, glorot) -> None:
