@@ -618,7 +618,7 @@ def test_an_image_that_is_not_there_is_one_sentence(answers, number) -> None:
 @pytest.mark.parametrize("n_labels", [2, 4])
 def test_names_of_classes_are_as_many_as_the_classes(answers, n_labels, monkeypatch) -> None:
     monkeypatch.setattr(Request, "names", lambda _: ("x",) * n_labels)
-    said = f"there are {n_labels} labels, the network has 3 outputs"
+    said = f"the network has 3 outputs, and is given {n_labels} labels"
     with pytest.raises(RunningError, match=said):
         demonstrations.show_prediction(REQUEST)
 
