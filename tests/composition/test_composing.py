@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from filtviz.composition import assume_stacked, compose
+from filtviz.composition.linear_map import approximation_of
 from filtviz.errors import CompositionError
 from filtviz.network import ConvLayer, Layer, Network
 from filtviz.operations import (
@@ -335,3 +336,16 @@ def test_volumes_are_refused_in_one_sentence() -> None:
     with pytest.raises(CompositionError) as caught:
         compose(net, net.conv_layers[0])
     assert str(caught.value) == f"deep cannot be composed: at deep, {volumes.why_not_drawn}"
+
+
+def test_what_a_file_tells_of_its_links_is_kept_where_the_rest_is_assumed() -> None:
+    untold = {"flip": None, "stride": None, "nonlinearity": None}
+    layers = [conv((), weights(4, 1, 3, 3), **untold), conv(0, weights(4, 1, 3, 3), **untold),
+              conv(0, weights(2, 4, 3, 3), **untold)]  # fmt: skip
+    assert [layer.inputs for layer in assume_stacked(network(*layers)).layers] == [(), (0,), (0,)]
+
+
+@pytest.mark.parametrize(("size", "exact"), [((1, 1), True), ((1, 2), False), ((2, 1), False)])
+def test_a_maximum_over_one_number_alone_is_exact(size: tuple[int, int], exact: bool) -> None:
+    pooling = Pooling(kind="max", size=size, stride=(1, 1), pad=((0, 0), (0, 0)))
+    assert (approximation_of(pooling) is None) == exact

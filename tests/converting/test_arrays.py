@@ -495,3 +495,20 @@ def test_a_module_goes_with_pytorchs_layout_alone(tmp_path) -> None:
         with pytest.raises(filtviz.ArgumentError, match=r"beside a \.pt file in the layout of PyTorch"):
             filtviz.convert(EXAMPLE, tmp_path / target, layout=layout, module=tmp_path / "m.py")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "dtype", ["float8_e4m3fn", "float8_e5m2", "uint16", "uint32", "bfloat16", "<f4", ">f8"]
+)
+def test_arrays_of_every_type_are_read_back_from_pytorchs_zip(dtype, tmp_path) -> None:
+    import ml_dtypes
+
+    own = getattr(ml_dtypes, dtype, None)
+    values = np.arange(6).reshape(2, 1, 3, 1).astype(own if own is not None else dtype)
+    layers = [Layer(name=name, parameters=(Parameter.of("W", values + n),)) for n, name in enumerate("ab")]
+    filtviz.convert(Network.of(layers), tmp_path / "t.pt", layout="stored")
+    read = filtviz.load(tmp_path / "t.pt")
+    found = [one.value for layer in read.layers for one in layer.parameters]
+    for n, one in enumerate(found):
+        assert one.tolist() == (values + n).tolist()
+        assert one.dtype == values.dtype.newbyteorder("=")

@@ -305,3 +305,17 @@ def test_cuda_convnets_order_is_a_change_of_layout(read):
     assert network.layers[1].output_shape == (3, 20, 20, None)
     assert network.layers[2].output_shape == (16, 16, 16, None)
     assert np.array_equal(network.conv_layers[0].filters.shape, (16, 3, 5, 5))
+
+
+def test_how_a_transposed_convolution_is_cut_goes_before_a_padding(read):
+    below = image(4, 8, 8)
+    for state, pad in (
+        ({"crop": (1, 2), "pad": (0, 0)}, ((1, 1), (2, 2))), ({"crop": "same", "pad": 0}, ((1, 1), (1, 1))),
+        ({"crop": "full"}, ((2, 2), (2, 2))), ({"crop": "valid", "border_mode": "full"}, ((0, 0), (0, 0))),
+    ):  # fmt: skip
+        facts = {"filter_size": (3, 3), "stride": (2, 2), "num_filters": 5, "flip_filters": False, **state}
+        up = conv(below, weights(4, 5, 3, 3), "TransposedConv2DLayer", **facts)
+        assert read(up).conv_layers[0].convolution.pad == pad
+    for mode, pad in (("half", ((1, 1), (1, 1))), ("same", ((1, 1), (1, 1))), ("full", ((2, 2), (2, 2)))):
+        plain = conv(below, weights(5, 4, 3, 3), pad=mode, filter_size=(3, 3), stride=(1, 1))
+        assert read(plain).conv_layers[0].convolution.pad == pad

@@ -442,3 +442,12 @@ def test_the_version_of_onnxs_own_operators_is_told_under_both_of_its_names(tmp_
     assert own in data
     (tmp_path / "m.onnx").write_bytes(data.replace(own, part(8, part(1, domain) + part(2, 17))))
     assert filtviz.load(tmp_path / "m.onnx").origin.versions["opset"] == opset
+
+
+def test_weights_may_lie_at_any_byte_of_another_file_and_to_its_end(tmp_path):
+    for offset in (1, 4, 6):
+        (tmp_path / "inner").mkdir(exist_ok=True)
+        (tmp_path / "inner" / "data").write_bytes(bytes(offset) + KERNEL.tobytes())
+        assert np.array_equal(load_external(tmp_path, "data", offset=offset), KERNEL)
+    with pytest.raises(MalformedFileError, match="needs"):
+        load_external(tmp_path, "data", offset=6, length=0)

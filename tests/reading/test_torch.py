@@ -1005,6 +1005,23 @@ def test_the_empty_tensors_of_zero_3_are_named(tmp_path):
         load(tmp_path)
 
 
-def test_versions_are_told_where_openmmlab_keeps_them(tmp_path):
-    told = {"meta": {"mmengine_version": "0.10.5", "epoch": 3}, "state_dict": state()}
-    assert opened(tmp_path, zip_of(told)).origin.versions["mmengine"] == "0.10.5"
+def test_of_a_tar_a_part_of_a_storage_is_counted_in_its_numbers(tmp_path, monkeypatch):
+    """A storage may be a part of another: where it begins and how many numbers it has."""
+    plain, whole = torch_making.pickle.dumps, W1.size
+    views = [(1001, 1000, whole - B1.size, B1.size)]
+
+    def dumps_(value: Any, protocol: int) -> bytes:
+        return plain(views if value == [] else value, protocol)
+
+    monkeypatch.setattr(torch_making.pickle, "dumps", dumps_)
+    arrays = {"conv1.weight": W1, "conv1.bias": B1}
+    network = opened(tmp_path, tar_of(arrays))
+    assert np.array_equal(network.conv_layers[0].b, W1.ravel()[-B1.size :])
+
+
+def test_weights_of_few_bits_in_a_list_are_weights(tmp_path):
+    few = tensor(Stored(W1.view("u2")[..., ::2].copy(), "torch.BFloat16Storage"), W1.shape)
+    network = opened(tmp_path, zip_of([few, tensor(B1)]))
+    assert [[p.name for p in layer.parameters] for layer in network.layers] == [["weight", "bias"]]
+    pictures = opened(tmp_path, zip_of([tensor(np.zeros((5, 1, 4, 4), np.uint8)), tensor(W1)]))
+    assert [layer.parameters[0].name for layer in pictures.layers] == ["value", "weight"]

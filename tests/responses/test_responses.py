@@ -309,3 +309,19 @@ def test_codes_of_one_unit_lie_on_a_line() -> None:
     assert found.places.shape == (6, 2)
     places, shares = coding._pca(np.arange(4.0)[:, None])
     assert (places[:, 1].tolist(), shares) == ([0.0] * 4, (1.0, 0.0))
+
+
+def test_of_classes_that_are_answered_alike_the_first_comes_first() -> None:
+    from filtviz.responses.predicting import Prediction
+
+    found = Prediction(outputs=np.array([[0.5, 1.0, 0.5, 1.0]]), layer="l", labels=("a", "b"))
+    assert found.top(3) == [[("b", 1.0), ("3", 1.0), ("a", 0.5)]]
+    assert [found.label(n) for n in (1, 2)] == ["b", "2"]
+
+
+@pytest.mark.parametrize("lost", [np.nan, np.inf])
+def test_codes_that_are_not_finite_lie_nowhere(lost: float) -> None:
+    dense = Dense(weights=Parameter.of("W", np.full((8 * 8, 2), lost)), units=2)
+    network = Network.of([image(1, 8, 8), as_layer(Flatten(), dense, below=0, name="it")])
+    with pytest.raises(RunningError, match="it gives numbers that are not finite"):
+        filtviz.codes(network, np.ones((3, 1, 8, 8)), "it", engine="numpy")

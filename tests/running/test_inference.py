@@ -459,3 +459,12 @@ def test_an_axis_of_images_is_the_first_or_the_last_and_else_there_is_none() -> 
     assert inference.joined(parts, 5, layer).shape == (5, 5)
     with pytest.raises(RunningError, match="has no axis of images"):
         inference.joined(parts, 4, layer)
+
+
+@pytest.mark.parametrize(("n", "fixed"), [(4096, True), (4097, False), (0, False), (3, True)])
+def test_a_network_wants_so_many_images_at_once_and_no_more(n: int, fixed: bool) -> None:
+    entrance = as_layer(Input(shape=(n, 1, 2, 2)), output_shape=(n, 1, 2, 2))
+    network = Network.of([entrance, as_layer(Reshape(lengths=(n, 4)), below=0)])
+    assert Runner(network, [network.layers[1]])._fixed_batch() == (n if fixed else None)
+    other = Network.of([entrance, as_layer(Reshape(lengths=((0,), 4)), below=0)])
+    assert Runner(other, [other.layers[1]])._fixed_batch() is None
