@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from filtviz.activations import (
-    MONOTONE,
+    KINDS,
     UNTOLD_ACTIVATION,
     Activation,
     ActivationKind,
@@ -70,7 +70,7 @@ def test_a_function_gives_what_its_formula_says_in_the_precision_that_it_is_give
 
 def test_every_function_has_a_formula_here() -> None:
     others = {"parametric_rectify", "log", "untold"}
-    assert FORMULAS.keys() | others == set(get_args(ActivationKind)) == MONOTONE.keys()
+    assert FORMULAS.keys() | others == set(get_args(ActivationKind)) == KINDS.keys()
 
 
 @pytest.mark.parametrize("along", [(1,), (2,), (1, 2)])
