@@ -273,6 +273,12 @@ def test_messagepack_that_was_cut_short_is_one_sentence(tmp_path, kept):
         filtviz.load(path)
 
 
+def test_messagepack_ends_where_its_file_does(tmp_path):
+    (tmp_path / "m.msgpack").write_bytes((FIXTURES / "flax_model.msgpack").read_bytes() + b"\0")
+    with pytest.raises(ReadError):
+        filtviz.load(tmp_path / "m.msgpack")
+
+
 def test_lists_in_lists_end(tmp_path):
     path = tmp_path / "m"
     path.write_bytes(b"\x81\xa6params" + b"\x91" * 100_000 + b"\x01")

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
 from filtviz.activations import KINDS, Activation, activate
+from filtviz.budget import Account
+from filtviz.errors import BudgetError
 from filtviz.network import Layer, Network
 from filtviz.operations import (
     Concatenate,
@@ -265,12 +269,49 @@ def test_an_activation_is_called_monotone_where_a_larger_input_never_gives_less(
         assert said == bool((np.diff(activate(Activation(kind=kind, alpha=0.5), x)) >= 0).all()), kind
 
 
-def test_bounds_end_where_one_of_several_inputs_is_not_known() -> None:
+@pytest.mark.cases("all")
+@pytest.mark.parametrize("joining", [Concatenate(), Merge(kind="add")], ids=["joined", "added"])
+@pytest.mark.parametrize("below", [(1, 2), (2, 1)])
+def test_bounds_end_where_one_of_several_inputs_is_not_known(
+    joining: Operation, below: tuple[int, int]
+) -> None:
     side = as_layer(Activation(kind="untold"), below=1)
-    joined = as_layer(Concatenate(), below=(1, 2))
-    network = Network.of([image(1, 9, 9), same_conv(np.ones((1, 1, 1, 1)), below=0), side, joined,
-                          same_conv(np.ones((1, 2, 1, 1)), below=3)])  # fmt: skip
+    last = same_conv(np.ones((1, 2 if isinstance(joining, Concatenate) else 1, 1, 1)), below=3)
+    first = same_conv(np.ones((1, 1, 1, 1)), below=0)
+    network = Network.of([image(1, 9, 9), first, side, as_layer(joining, below=below), last])
     assert set(preactivation_bounds(network, (0, 1))) == {0}
+
+
+@pytest.mark.cases("all")
+@pytest.mark.parametrize(("low", "high"), [(1.0, 2.0), (-2.0, -1.0)])
+@pytest.mark.parametrize(
+    ("pad", "value"),
+    [({"mode": "reflect"}, None), ({"mode": "edge"}, None), ({"value": 0.0}, 0.0), ({"value": 5.0}, 5.0)],
+)
+def test_a_border_of_the_image_itself_lets_nothing_else_in(
+    pad: dict[str, Any], value: float | None, low: float, high: float
+) -> None:
+    layer = as_layer(Pad(pad=margin(1), **pad))
+    found = preactivation_bounds(chain(layer, same_conv(np.ones((1, 1, 1, 1))), channels=1), (low, high))[0]
+    ends = [low, high] if value is None else [min(low, value), max(high, value)]
+    assert [*found.low.tolist(), *found.high.tolist()] == ends
+
+
+def test_that_not_all_was_bounded_is_said_once_beside_whatever_else_was_left_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(*_: object) -> None:
+        raise BudgetError("too much", share="work", needed=2, allowed=1, option="max_work")
+
+    account = Account.unlimited()
+    account.left_out.append("something else")
+    monkeypatch.setattr(account, "spend", refuse)
+    network = chain(same_conv(np.ones((1, 1, 1, 1))), same_conv(np.ones((1, 1, 1, 1))))
+    assert preactivation_bounds(network, (0, 1), account) == {}
+    other, said = account.left_out
+    assert other == "something else"
+    assert said.startswith("not all filters could be examined for being dead, from ")
+    assert said.endswith(": too much")
 
 
 def test_only_a_rectifier_that_follows_alone_is_bounded() -> None:
