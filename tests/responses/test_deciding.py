@@ -539,3 +539,32 @@ def test_maps_are_those_of_the_last_convolution_unless_another_is_chosen() -> No
     assert [looking._maps_of(network, layer).name for layer in (None, 0, "a", -1)] == ["b", "a", "a", "b"]
     with pytest.raises(RunningError, match="no convolution whose maps"):
         looking._maps_of(Network.of([image(1, 4, 4)]), None)
+
+
+@pytest.mark.cases("all")
+@pytest.mark.parametrize("signed", [False, True])
+@pytest.mark.parametrize("channels_last", [False, True])
+def test_a_saliency_lies_as_its_image_does_and_keeps_its_sign_where_asked(
+    monkeypatch: pytest.MonkeyPatch, signed: bool, channels_last: bool
+) -> None:
+    found = np.arange(-12.0, 12.0).reshape(1, 2, 3, 4)
+    asked: list[Any] = []
+    gradients = SimpleNamespace(
+        METHODS=("gradient", "gradcam"),
+        Saliency=lambda **how: asked.append(how),
+        saliency_of=lambda *_: found,
+    )
+    monkeypatch.setitem(sys.modules, "filtviz.running.gradients", gradients)
+    entrance = Input(shape=(None, 2, 3, 4), channels_last=channels_last)
+    source = as_layer(entrance, output_shape=entrance.shape)
+    network = Network.of([source, conv(np.ones((1, 2, 1, 1)), below=0), conv(np.ones((1, 1, 1, 1)), below=1)])
+    shape = (3, 4, 2) if channels_last else (2, 3, 4)
+    wanted = found if signed else np.abs(found)
+    for given in (np.zeros(shape), np.zeros((1, *shape))):
+        got = filtviz.saliency(network, given, "gradient", signed=signed)
+        assert got.shape == given.shape
+        lying = np.moveaxis(got.reshape(1, *shape), -1, 1) if channels_last else got.reshape(1, *shape)
+        np.testing.assert_array_equal(lying, wanted)
+    filtviz.saliency(network, given, "gradcam")
+    assert [how["layer"] for how in asked[:2]] == [None, None]
+    assert asked[-1]["layer"] is network.conv_layers[-1]
