@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from filtviz.cli.console import colour_depth
+from filtviz.drawing import terminal
 from filtviz.drawing.colours import by_colour_map, by_primaries
 from filtviz.drawing.terminal import sheet_lines
 
@@ -206,3 +207,16 @@ def test_a_strip_that_is_shown_in_part_does_not_count():
     sheet = tall_sheet(3, channels=30)
     lines = list(sheet_lines(sheet, 60, "plain", 14))
     assert " ".join(lines[-2:]).startswith("0 of 3 are shown")
+
+
+@pytest.mark.parametrize("cmap", ["gray", "viridis"])
+def test_a_colour_map_that_was_chosen_is_kept_where_there_are_256_colours(cmap) -> None:
+    """Only the diverging one of the views has a twin for so few colours."""
+    (page,) = pages_of(layer_of(random_weights(2, 1, 3, 3)), cmap=cmap)
+    twin, diverging = (
+        replace(page.sheet, cmap=name) for name in (terminal.DIVERGING_OF_256, terminal.DIVERGING)
+    )
+    own, of_twin, of_diverging = (
+        list(sheet_lines(each, 80, "256")) for each in (page.sheet, twin, diverging)
+    )
+    assert own != of_twin == of_diverging

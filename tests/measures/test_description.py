@@ -77,6 +77,14 @@ def test_noise_is_seldom_named_though_it_often_looks_alike() -> None:
     assert np.mean(cosines.reshape(1000, 20).max(axis=1) >= threshold) < 0.02
 
 
+@pytest.mark.cases("all")
+@pytest.mark.parametrize("shape", [(1, 1), (1, 3), (3, 1), (1, 2), (2, 1), (2, 2), (2, 3)])
+def test_a_kernel_of_one_row_or_column_has_no_orientation(shape) -> None:
+    result = filter_orientation(np.random.default_rng(0).normal(size=(3, 2, *shape)))
+    for told in (result.coherence, result.angle):
+        assert np.isnan(told).tolist() == [min(shape) < 2] * 3
+
+
 def test_the_orientation_of_edges_and_noise() -> None:
     edge = np.array([[1, 1, 1], [0, 0, 0], [-1, -1, -1]], dtype=float)
     diagonal = np.add.outer(np.arange(3.0), np.arange(3.0))
