@@ -325,3 +325,11 @@ def test_codes_that_are_not_finite_lie_nowhere(lost: float) -> None:
     network = Network.of([image(1, 8, 8), as_layer(Flatten(), dense, below=0, name="it")])
     with pytest.raises(RunningError, match="it gives numbers that are not finite"):
         filtviz.codes(network, np.ones((3, 1, 8, 8)), "it", engine="numpy")
+
+
+def test_units_whose_mean_is_no_finite_number_do_not_warn() -> None:
+    from filtviz.responses.coding import _row
+
+    with np.errstate(all="raise"):
+        assert np.isinf(_row(np.full((1, 2, 2, 2), 1e308))).all()
+        assert _row(np.ones((1, 2, 2, 2))).tolist() == [[1, 1]]

@@ -91,6 +91,7 @@ def codes(
     return Codes(layer=chosen.title, codes=rows, places=places, layout="pca", explained=explained)
 
 
+@np.errstate(over="ignore", invalid="ignore")  # what is not finite is told as one sentence
 def _row(units: NDArray[Any]) -> NDArray[Any]:
     return units.reshape(*units.shape[:2], -1).mean(axis=2) if units.ndim > 1 else units[:, None]
 
