@@ -5,8 +5,11 @@ from __future__ import annotations
 import ast
 import inspect
 import shutil
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -23,9 +26,11 @@ from filtviz import (
     OutputError,
     SelectionError,
     WrittenFile,
+    api,
 )
+from filtviz.network import Origin
 
-from .building import conv
+from .building import conv, image
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 UNTRAINED, HALFWAY, TRAINED = (
@@ -590,3 +595,30 @@ def test_figures_have_the_resolution_that_is_asked_for(draw):
 def test_states_without_names_are_counted_from_one():
     arrays = [np.ones((1, 1, 3, 3)) * n for n in (1, 2, 3)]
     assert filtviz.compare(arrays[0], *arrays[1:]).states == ("1", "2", "3")
+
+
+def test_a_layer_that_is_no_picture_is_never_turned():
+    layers: Any = [
+        SimpleNamespace(flip_filters=True, why_not_drawn="a curve"),
+        SimpleNamespace(flip_filters=False, why_not_drawn=None),
+    ]
+    assert api._facing_alike(layers) == layers
+
+
+def test_a_graph_of_no_layers_is_one_sentence_and_one_of_no_filters_a_picture():
+    with pytest.raises(filtviz.DrawingError, match=r"^the network has no layers to draw$"):
+        filtviz.graph(Network.of([]))
+    assert len(filtviz.graph(Network.of([image(1)])).graph.boxes) == 1
+
+
+def test_where_all_names_are_taken_by_other_models_the_shortest_is_kept(tmp_path, monkeypatch):
+    network = replace(small(), origin=Origin(path=tmp_path / "a" / "net.pkl"))
+    monkeypatch.setattr(api, "_called", lambda *_: [Path("in the way")])
+    sources: Any = SimpleNamespace(are_not_in=lambda _: True)
+    monkeypatch.setattr(
+        "filtviz.drawing.saving.plan_files", lambda _, stem, __: [SimpleNamespace(path=Path(stem))]
+    )
+    destination: Any = SimpleNamespace(names_a_file=False, folder=tmp_path)
+    assert api._plan_beside({}, [network], destination, sources)[0] == "net"
+    named: Any = SimpleNamespace(names_a_file=True, folder=tmp_path)
+    assert api._plan_beside({}, [network], named, sources)[0] == ""

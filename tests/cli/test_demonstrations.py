@@ -25,6 +25,7 @@ from filtviz.demonstrations import Demonstration, Request, show_prediction
 from filtviz.drawing.colours import NOT_FINITE
 from filtviz.drawing.response_pictures import activity_picture
 from filtviz.operations import Dense, Flatten
+from filtviz.responses import Activity, Patches
 from filtviz.running.preparing import Pictures
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -723,3 +724,56 @@ def test_no_more_pieces_are_asked_for_than_there_are_images(answers, top, asked,
     monkeypatch.setattr(demonstrations.responses, "patches", patches)
     with pytest.raises(Enough):
         demonstrations.show_patches(REQUEST, top=top)
+
+
+@pytest.mark.cases("all")
+@pytest.mark.parametrize(
+    ("strongest", "rectifies", "said"),
+    [
+        ([[1.0, 0.0], [2.0, 1.0]], True, "; each of 2 filters answered a piece of 2 images"),
+        ([[0.0, -1.0], [2.0, -np.inf]], True, "; 1 of 2 filters answered no piece of 2 images"),
+        ([[-1.0, -1.0], [0.0, -1.0]], True, "; 2 of 2 filters answered no piece of 2 images"),
+        ([[-1.0, -1.0], [0.0, -1.0]], False, ""),
+    ],
+)
+def test_a_filter_whose_strongest_answer_is_none_answered_no_piece(
+    answers, strongest, rectifies, said, monkeypatch
+) -> None:
+    places = np.zeros((2, 2), dtype=int)
+    found = Patches(
+        layer="conv1", responses=np.array(strongest), images=places, corners=np.zeros((2, 2, 2), dtype=int),
+        size=(3, 2), shown=np.zeros((2, 1, 4, 4)), rectifies=rectifies,
+    )  # fmt: skip
+    monkeypatch.setattr(demonstrations.responses, "patches", lambda *_, **__: found)
+    monkeypatch.setattr(demonstrations, "_stem", lambda *_: "m")
+    monkeypatch.setattr(demonstrations, "_composed", lambda *_: (None, ""))
+    told = demonstrations.show_patches(REQUEST, top=2)
+    text = " ".join((*told.answer, *told.notes))
+    assert f"conv1: a unit sees 3x2 pixels{said}" in text
+    assert ("answered" in text) == rectifies
+
+
+@pytest.mark.cases("all")
+@pytest.mark.parametrize(
+    ("saturated", "said"),
+    [
+        ([0.95, 0.2], "none of 2 units saturated"),
+        ([0.951, 0.2], "1 of 2 units saturated"),
+        ([1.0, 0.96], "2 of 2 units saturated"),
+        (None, None),
+    ],
+)
+def test_a_unit_is_saturated_nearly_everywhere_above_95_in_a_hundred(
+    answers, saturated, said, monkeypatch
+) -> None:
+    found = Activity(
+        layer="c", image=0, n_images=2, function="tanh", maps=np.zeros((2, 4, 4)), fires=np.ones(2),
+        saturated=None if saturated is None else np.array(saturated), strongest=np.ones(2),
+    )  # fmt: skip
+    monkeypatch.setattr(demonstrations.responses, "activity", lambda *_, **__: found)
+    monkeypatch.setattr(demonstrations, "_stem", lambda *_: "m")
+    (told,) = demonstrations.show_activity(REQUEST).answer
+    if said is None:
+        assert told == "c: its units have no function that could die or saturate"
+    else:
+        assert told == f"c: {said} nearly everywhere"

@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from filtviz.cli import main
+from filtviz.cli import main, streams
 from filtviz.cli.streams import READABLE, Output, exact, fitted, output_streams, refuse_inputs
 from filtviz.errors import OutputError
 from filtviz.signals import Ended
@@ -536,3 +536,55 @@ def test_streams_are_put_back_after_a_command():
     CliRunner().invoke(main, ["--version"])
     main(["--version"], standalone_mode=False)
     assert (sys.stdout, sys.stderr) == before
+
+
+@pytest.mark.cases("all")
+@pytest.mark.parametrize(
+    ("own", "opened"),
+    [("strict", "surrogateescape"), ("replace", "replace"), ("backslashreplace", "backslashreplace")],
+)
+@posix
+def test_bytes_of_a_name_are_let_through_where_nothing_else_is_asked_for(own, opened, tmp_path):
+    with (
+        (tmp_path / "x").open("w", errors=own, encoding="ascii") as stream,
+        streams._reopened(stream) as again,
+    ):
+        assert (again.errors, again.encoding, again.fileno()) == (opened, "ascii", stream.fileno())
+        again.write("\udcff" if own == "strict" else "a")
+    assert (tmp_path / "x").read_bytes() == (b"\xff" if own == "strict" else b"a")
+    closed = io.StringIO()
+    with streams._reopened(closed) as again, streams._reopened(None) as none:
+        assert again is closed
+        assert none is None
+
+
+@pytest.mark.cases("all")
+@pytest.mark.parametrize(("number", "status"), [(28, 1), (32, 141)])
+def test_what_cannot_be_passed_on_in_the_end_is_no_success(number, status, monkeypatch):
+    class Late(io.StringIO):
+        def flush(self):
+            raise OSError(number, "")
+
+    monkeypatch.setattr(sys, "stdout", Late())
+    monkeypatch.setattr(sys, "stderr", io.StringIO())
+    with pytest.raises(SystemExit) as ended:
+        main(["--version"])
+    assert ended.value.code == status
+
+
+def test_all_words_of_the_line_are_looked_at_for_files_not_to_be_printed_into(monkeypatch):
+    from filtviz import cli
+
+    class Enough(Exception):
+        pass
+
+    def refuse(words):
+        raise Enough(*words)
+
+    monkeypatch.setattr(cli, "refuse_inputs", refuse)
+    monkeypatch.setattr(cli, "output_streams", lambda **_: contextlib.nullcontext())
+    monkeypatch.setattr(cli, "ended_by_signals", contextlib.nullcontext)
+    monkeypatch.setattr(sys, "argv", ["filtviz", "m.npz", "b"])
+    with pytest.raises(Enough) as found:
+        main()
+    assert found.value.args == ("m.npz", "b")

@@ -1077,3 +1077,61 @@ def test_a_share_of_noise_is_told_where_it_is_known_and_not_all(residue, verdict
 
 def test_names_are_listed_by_commas_and_by_repeating_and_blanks_are_none():
     assert shared_options._listed(("a, b", "c", " ", ",d,,e ")) == ("a", "b", "c", "d", "e")
+
+
+@pytest.mark.parametrize("columns", [0, 80])
+def test_no_picture_is_printed_on_a_terminal_without_a_size(columns, monkeypatch):
+    class Asked(Exception):
+        pass
+
+    class Absent:
+        def find_spec(self, name: str, *_: Any) -> None:
+            if name.startswith("textual_image"):
+                raise Asked
+
+    for name in [name for name in sys.modules if name.startswith("textual_image")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setattr(sys, "meta_path", [Absent(), *sys.meta_path])
+    monkeypatch.setattr(sys, "stdout", SimpleNamespace(fileno=lambda: 1))
+    monkeypatch.setattr(console.os, "get_terminal_size", lambda _: console.os.terminal_size((columns, 0)))
+    if columns:
+        with pytest.raises(Asked):
+            console._print_graphics([])
+    else:
+        assert console._print_graphics([]) is False
+
+
+@pytest.mark.cases("all")
+@pytest.mark.parametrize(("line", "has_filters"), [("", False), ("--details", False), ("--filters", True)])
+def test_json_of_a_diagnosis_has_filters_only_where_they_are_asked_for(line, has_filters, monkeypatch):
+    seen: list[Any] = []
+    monkeypatch.setattr("filtviz.cli.json_data.diagnoses_data", lambda _, **how: seen.append(how) or {})
+    monkeypatch.setattr("filtviz.api.diagnose", answering())
+    told = CliRunner().invoke(main, ["diagnose", "m.pkl", "--json", *line.split()])
+    assert (told.exit_code, seen) == (0, [{"with_filters": has_filters}]), told.output
+
+
+def test_all_earlier_files_reach_a_diagnosis_and_each_is_read_once(monkeypatch):
+    read, given = [], []
+    monkeypatch.setattr("filtviz.reading.load", lambda path, **_: read.append(path) or path)
+    monkeypatch.setattr(
+        "filtviz.api.diagnose", lambda model, **how: given.append(how["before"]) or diagnosed(model)
+    )
+    line = ["diagnose", "m.pkl", "before.pkl", "--before", "before.pkl", "--before", "m.pkl"]
+    assert CliRunner().invoke(main, line).exit_code == 0
+    earlier = [("before.pkl", "before.pkl"), ("m.pkl", "m.pkl")]
+    assert (read, given) == (["before.pkl", "m.pkl"], [earlier, earlier])
+
+
+def test_the_file_of_labels_is_told_so_that_no_page_takes_its_place(monkeypatch):
+    asked: list[Any] = []
+
+    def gather(_: Any, options: Any, **__: Any) -> Any:
+        asked.append(options.labels_from)
+        return page().content
+
+    monkeypatch.setattr("filtviz.reporting.gather", gather)
+    monkeypatch.setattr("filtviz.cli.report.shown_images", lambda *_: {})
+    line = ["report", "m.pkl", "--json", "--images", "m.pkl", "--labels", "labels.txt"]
+    assert CliRunner().invoke(main, line).exit_code == 0
+    assert list(map(str, asked)) == ["labels.txt"]

@@ -220,6 +220,8 @@ def test_lines_name_what_feeds_a_layer_where_it_is_not_the_one_above() -> None:
     assert rows["sum"][3] == "← b, alone"
     apart = Network.of([image(1, name="x"), Layer(name="y")])
     assert [row[3] for row in as_lines(graph_of(apart))] == ["", "← nothing"]
+    alone = Network.of([Layer(name="x"), Layer(name="y")])
+    assert [row[3] for row in as_lines(graph_of(alone))] == ["", "← nothing"]  # above the first is nothing
 
 
 @pytest.mark.slow
@@ -445,3 +447,13 @@ def test_a_picture_is_as_high_as_its_highest_column() -> None:
         placing = place(replace(graph, boxes=tuple(tall)))
         lowest = max(placed.y + placed.height / 2 for placed in placing.boxes.values())
         assert placing.height >= lowest - 1e-9
+
+
+@pytest.mark.parametrize("is_told", [True, False])
+def test_links_that_are_concluded_are_called_so_below_the_name(is_told) -> None:
+    graph = replace(
+        graph_of(Network.of([image(1, name="x"), conv(np.ones((2, 1, 3, 3)), below=0)])), is_told=is_told
+    )
+    figure = GraphPicture(graph).figure()
+    texts = [text.get_text() for text in figure.axes[0].texts]
+    assert any("the file does not tell it" in text for text in texts) == (not is_told)

@@ -331,6 +331,7 @@ def test_a_heat_map_stands_between_the_image_and_both_with_a_scale_of_its_own_co
     assert ticks == [(f"{low}", low), (f"{high}", high)]
     assert texts_of(figure) == ["t", "n", "l"]
     assert bar.get_xlim() == (low, high)
+    assert 0.6 not in [colours.get_alpha() for colours in bar.collections]  # no paler than the map
     sheet = picture.sheet
     assert (sheet.signed, sheet.legend.meaning, sheet.cmap) == (symmetric, "m; l", "RdBu")
 

@@ -117,3 +117,15 @@ def test_kernels_are_turned_where_one_layer_convolves_and_the_other_correlates(
     before = make_chain(make_conv(weights, flip_filters=earlier))
     (layer,) = make_chain(make_conv(weights[..., ::-1, ::-1], flip_filters=later)).conv_layers
     assert (changes_from(before, "a", layer).relative_change == 0) == turned
+
+
+def test_what_the_first_of_several_earlier_files_measures_is_what_was_there_before(make_conv, glorot) -> None:
+    weights = glorot((8, 4, 3, 3), dtype="float64")
+    noise = np.random.default_rng(0).standard_normal(weights.shape)
+    nets = [Network.of([make_conv(weights + share * noise, name="a")]) for share in (0.2, 0.05, 0.0)]
+    (layer,) = filtviz.diagnose(nets[2], before=[("first", nets[0]), ("second", nets[1])]).layers
+    first, second = layer.changes
+    assert first.cos2 is not None
+    assert second.cos2 is not None
+    assert first.cos2 < second.cos2
+    assert layer.residue == pytest.approx(first.cos2)

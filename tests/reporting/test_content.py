@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
 
 from filtviz.budget import Account
+from filtviz.drawing.colours import NOT_FINITE
 from filtviz.errors import SelectionError
 from filtviz.network import ConvLayer, Network, Origin
 from filtviz.reporting import ReportOptions, gather, gathering
+from filtviz.reporting.content import PageContent
 from filtviz.reporting.gathering import label_files
-from filtviz.reporting.pictures import plan_depths
+from filtviz.reporting.pictures import palette, plan_depths
 
 from .models import conv, network
 
@@ -221,3 +225,50 @@ def test_what_images_leave_out_stands_with_what_else_was_left_out(monkeypatch) -
     assert content.left_out == ("too much", "images tell nothing")
     assert content.notes == ("mine",)
     assert gather(network((4, 1, 3, 3))).figures == ()
+
+
+def test_each_layer_that_is_asked_for_is_looked_for_before_minutes_are_spent(monkeypatch) -> None:
+    monkeypatch.setattr(gathering, "_diagnose_all", lambda *_: pytest.fail("it was measured"))
+    with pytest.raises(SelectionError, match="nope"):
+        gather(network((4, 1, 3, 3)), ReportOptions(layers=(0, "nope")))
+
+
+@pytest.mark.cases("all")
+@pytest.mark.parametrize(
+    ("files", "groups", "n"),
+    [
+        ([1, 1], [[0, 1]], 0),
+        ([1, 1], [[0], [1]], 2),
+        ([1, 0], [[0]], 0),
+        ([1, 1, 0], [[0]], 1),
+        ([1], [[0]], 0),
+    ],
+)
+def test_a_file_without_layers_lacks_none(files, groups, n) -> None:
+    made: list[Any] = [
+        SimpleNamespace(
+            label=str(i), diagnosis=SimpleNamespace(layers=[SimpleNamespace(conv_index=0)] * count)
+        )
+        for i, count in enumerate(files)
+    ]
+    held: Any = [[(made[i], SimpleNamespace(conv_index=0)) for i in group] for group in groups]
+    told = [each for each in gathering._omissions(made, held, [8] * len(groups)) if "place and shape" in each]
+    assert [each.split(" layers")[0] for each in told] == ([f"{n} of {len(groups)}"] if n else [])
+
+
+def test_of_two_sections_of_a_layer_the_first_is_its_own() -> None:
+    file: Any = SimpleNamespace()
+    sections: Any = tuple(
+        SimpleNamespace(layer=SimpleNamespace(conv_index=0), states=[SimpleNamespace(file=file)])
+        for _ in range(2)
+    )
+    assert PageContent(title="t", files=(file,), sections=sections).section_of(file, 0) is sections[0]
+
+
+def test_the_first_levels_are_of_what_is_no_weight() -> None:
+    grey, not_finite, unused, *weights = palette()
+    assert (grey, not_finite, unused) == ((190, 190, 190), NOT_FINITE, (190, 190, 190))
+    low, middle, high = weights[0], weights[len(weights) // 2], weights[-1]
+    assert low[2] > low[0]
+    assert min(middle) > 240
+    assert high[0] > high[2]
