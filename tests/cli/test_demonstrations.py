@@ -748,7 +748,7 @@ def test_a_filter_whose_strongest_answer_is_none_answered_no_piece(
     monkeypatch.setattr(demonstrations, "_stem", lambda *_: "m")
     monkeypatch.setattr(demonstrations, "_composed", lambda *_: (None, ""))
     told = demonstrations.show_patches(REQUEST, top=2)
-    text = " ".join((*told.answer, *told.notes))
+    text = " ".join(told.answer)
     assert f"conv1: a unit sees 3x2 pixels{said}" in text
     assert ("answered" in text) == rectifies
 
