@@ -189,7 +189,7 @@ def test_parts_of_a_split_are_kernels_of_their_own(tmp_path) -> None:
 def test_what_is_computed_otherwise_is_no_kernel_and_named(tmp_path, nodes) -> None:
     network = network_of(tmp_path, nodes, unfit=np.zeros((7, 1), np.float32))
     assert network.conv_layers == ()
-    (note,) = (one for one in network.origin.notes if one.startswith("the kernels of node of y "))
+    (note,) = network.origin.notes
     assert note.endswith("gives when the network runs, and are not shown")
     assert note.startswith("the kernels of node of y are no constants but what ")
 
@@ -200,7 +200,8 @@ def test_arrays_that_grow_beyond_what_is_stored_are_not_made(tmp_path) -> None:
     assert kernel(tmp_path, few, small=small, lengths=wholes(8, 3, 3, 3)).shape == (8, 3, 3, 3)
     network = network_of(tmp_path, few, small=small, lengths=wholes(4096, 4096, 3, 3))
     assert network.conv_layers == ()
-    assert any("Expand gives" in note for note in network.origin.notes)
+    (note,) = network.origin.notes
+    assert "Expand gives" in note
 
 
 def test_work_that_doubles_with_each_node_is_not_done(tmp_path) -> None:

@@ -381,7 +381,9 @@ class Graph:
             else:
                 self.costly.append(name)
         elif isinstance(held, int):
-            self.running[name] = self.layers[held].type
+            gives = self.layers[held]
+            self.running[name] = gives.type
+            self.unfollowed.pop(gives.name or gives.type, None)  # its kernels are those of this layer
 
     def _branches(self, node: Message, values: dict[str, Value], depth: int) -> tuple[int, ...]:
         """Add the layers of the graphs that a node holds; return those that give their results."""
