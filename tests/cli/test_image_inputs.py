@@ -56,14 +56,6 @@ def test_nothing_that_is_given_is_written_over(command):
     assert {path: path.read_bytes() for path in sorted(Path().rglob("*")) if path.is_file()} == before
 
 
-@pytest.mark.slow
-def test_a_result_in_a_folder_of_images_is_replaced_when_it_is_drawn_again():
-    for _ in range(2):
-        result = CliRunner().invoke(main, ["patches", "m.pkl", "--images", "b", "-o", "b"])
-        assert result.exit_code == 0, result.stderr
-    assert [path.name for path in sorted(Path("b").iterdir())] == ["a.png", "m-conv1-patches.png"]
-
-
 @pytest.mark.parametrize("command", ["report m.pkl -o out.html --images {}", "diagnose m.pkl --images {}"])
 def test_a_path_that_no_file_can_have_is_one_sentence(command):
     for path in ("a" * 5_000, "a/" * 3_000):

@@ -152,9 +152,9 @@ def survey(
     folder = Path(check_path(output, "a folder"))
     _check(jobs, cluster, progress)
     options = {
-        "limits": expect(limits, Limits, "limits"),
-        "hints": expect(hints, Hints, "hints"),
-        "budget": expect(budget, Budget, "budget"),
+        "limits": expect(limits, Limits, "limits") or Limits(),
+        "hints": expect(hints, Hints, "hints") or Hints(),
+        "budget": expect(budget, Budget, "budget") or Budget(),
     }
     make_folder(folder)
     found = list(_jobs(given, folder, options))
