@@ -326,6 +326,31 @@ def test_chainer(tmp_path):
     assert (network.layers[-1].type, network.layers[-1].operations[0].units) == ("Linear", 10)
 
 
+def test_depthwise_convolutions_of_chainer_are_told_by_their_biases(tmp_path):
+    path = tmp_path / "x"
+    kernel = weights(2, 8, 3, 3, seed=1)
+    arrays = {
+        "c1/W": weights(8, 3, 3, 3), "c1/b": weights(8),
+        "c2/W": kernel, "c2/b": weights(16),
+        "c3/W": weights(1, 16, 3, 3, seed=2), "c3/b": weights(16),
+        "c4/W": weights(4, 16, 1, 1), "c4/b": weights(4),
+    }  # fmt: skip
+    np.savez(path, **arrays)
+    plain, twofold, single, last = load(f"{path}.npz").conv_layers
+    assert [one.type.removesuffix("2D") for one in (plain, last)] == ["Convolution"] * 2
+    assert [one.type for one in (twofold, single)] == ["DepthwiseConvolution2D"] * 2
+    assert (twofold.filters.shape, single.filters.shape) == ((16, 1, 3, 3), (16, 1, 3, 3))
+    # Chainer's filter 2k + m is the m-th one of channel k.
+    assert np.array_equal(twofold.filters[5, 0], kernel[1, 2])
+    assert len({one.inputs for one in (twofold, single, last)}) == 3
+
+
+def test_one_filter_after_other_channels_is_no_depthwise_convolution(tmp_path):
+    path = tmp_path / "x"
+    np.savez(path, **{"c1/W": weights(1, 3, 3, 3), "c2/W": weights(1, 16, 3, 3), "c2/b": weights(16)})
+    assert load(f"{path}.npz").conv_layers[-1].type == "Deconvolution2D"
+
+
 VALUES = [weights(8, 4, 3, 3), weights(8), weights(4, 8, 3, 3, seed=1), weights(10, 20, 3), weights(7, 7)]
 
 

@@ -16,6 +16,7 @@ _CHAINER = Dialect(
     flip_filters=False,
     conv_type="Convolution{n}D",
     transposed_type="Deconvolution{n}D",
+    depthwise_type="DepthwiseConvolution{n}D",
     norm_type="BatchNormalization",
     dense_type="Linear",
     dense_axes="oi",

@@ -327,6 +327,8 @@ def sizes_of(found: Group, axes: str | None, dense_axes: str = "io") -> Sizes:
     if found.recurrence is not None:
         return found.recurrence.takes, found.recurrence.units
     if axes is not None and len(axes) == len(shape):
+        if "g" in axes:
+            return shape[axes.index("g")], shape[axes.index("g")] * shape[axes.index("o")]
         return (shape[axes.index("i")] if "i" in axes else None), shape[axes.index("o")]
     if len(shape) == 2:
         return shape[dense_axes.index("i")], shape[dense_axes.index("o")]

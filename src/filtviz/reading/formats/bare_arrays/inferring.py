@@ -30,11 +30,16 @@ __all__ = ["Dialect", "Inference", "infer"]
 
 @dataclass(frozen=True, kw_only=True)
 class Dialect:
-    """What the library that wrote bare parameters does: Lasagne's, unless the names show another one."""
+    """What the library that wrote bare parameters does: Lasagne's, unless the names show another one.
+
+    ``depthwise_type`` is its word for depthwise convolutions; their weights are (multiplier, channels, …)
+    with a bias for each filter of each channel. Empty where it has none such.
+    """
 
     flip_filters: bool | None = None
     conv_type: str = "Conv{n}DLayer"
     transposed_type: str = "TransposedConv{n}DLayer"
+    depthwise_type: str = ""
     norm_type: str = "BatchNormLayer"
     dense_type: str = "DenseLayer"
     dense_axes: str = "io"
@@ -74,9 +79,10 @@ def infer(found: Found, hints: Hints, dialect: Dialect | None = None) -> Inferen
     turned = not chosen and groups[0].first > groups[-1].first
     is_conv = [_is_conv(one, chosen) for one in groups]
     conclusion = conclude(groups, is_conv)
+    orders = _with_depthwise(groups, conclusion.axes) if dialect.depthwise_type else conclusion.axes
     parts = [
         _Part(group=one, axes=(_said_axes(one, hints) or axes) if conv else None)
-        for one, axes, conv in zip(groups, conclusion.axes, is_conv, strict=True)
+        for one, axes, conv in zip(groups, orders, is_conv, strict=True)
     ]
     layers = _connected(_with_empty(parts, found), dialect)
     return Inference(
@@ -86,6 +92,23 @@ def infer(found: Found, hints: Hints, dialect: Dialect | None = None) -> Inferen
         guess=_guess(parts, conclusion, hints),
         thin=tuple(_thin(parts)),
     )
+
+
+def _with_depthwise(groups: Sequence[Group], orders: Sequence[str | None]) -> list[str | None]:
+    """Return the axes with those of depthwise convolutions, which a bias for each of their filters tells."""
+    found: list[str | None] = []
+    before: int | None = None
+    for one, order in zip(groups, orders, strict=True):
+        shape = one.weight_shape
+        if order is not None and len(shape) > 2 and shape[1] > 1:
+            is_plain = (
+                shape[0] > 1 or before == shape[1]
+            )  # a transposed one of one channel has such a bias, too
+            if is_plain and one.bias_length == shape[0] * shape[1]:
+                order = USUAL_AXES[len(shape)].replace("i", "g")
+        found.append(order)
+        before = sizes_of(one, order)[1] or before
+    return found
 
 
 def _guess(parts: Sequence[_Part], conclusion: Conclusion, hints: Hints) -> str:
@@ -253,6 +276,8 @@ def _conv_type(axes: str, dialect: Dialect) -> str:
         return f"Conv{n}DTranspose" if axes.endswith("oi") else f"Conv{n}D"
     if "y" in axes:
         return f"LocallyConnected{n}DLayer"
+    if "g" in axes and dialect.depthwise_type:
+        return dialect.depthwise_type.format(n=n)
     return (dialect.transposed_type if axes.startswith("io") else dialect.conv_type).format(n=n)
 
 
