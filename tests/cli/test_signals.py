@@ -354,7 +354,7 @@ def test_an_error_without_a_signal_stays_what_it_is():
         raise TypeError("by itself")
 
 
-@pytest.mark.usefixtures("stoppable")
+@pytest.mark.usefixtures("stoppable", "interruptible")
 def test_a_second_ctrl_c_at_once_does_not_disturb_the_first_and_a_later_one_counts(monkeypatch):
     with pytest.raises(Stopped), ended_by_signals():  # noqa: PT012
         with pytest.raises(KeyboardInterrupt):
