@@ -28,7 +28,7 @@ LAYER_KEYS = {
     "draws",
     "residue",
     "measures",
-    "first_filters", "composed_size", "changes", "notes",
+    "first_filters", "composed_size", "changes", "notes", "is_frozen",
 }  # fmt: skip
 
 

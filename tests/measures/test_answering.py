@@ -27,7 +27,7 @@ from filtviz.measures.answering import (
 from filtviz.measures.conclusions import summarise
 from filtviz.measures.measure import Change, FilterDiagnosis, Finding, LayerDiagnosis, Unjudged
 from filtviz.measures.table import MEASURES
-from filtviz.measures.verdicts import DIRAC, NEVER_OPTIMISED, PRUNED, RESCALED, ROUNDED, TOO_FEW, Open
+from filtviz.measures.verdicts import DIRAC, PRUNED, RESCALED, ROUNDED, TOO_FEW, Open
 from filtviz.network import ConvLayer, Network
 
 _EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
@@ -192,7 +192,7 @@ def test_of_layers_as_drawn_it_is_said_what_tells_of_training() -> None:
     assert untold.startswith("conv1 is still as it was drawn; no trace of training can be seen. conv2 cannot")
     moved = [layer(0, "initial"), layer(1, "updated")]
     assert "The network was trained" not in answer(moved, (), signs)  # conv2 tells of it
-    sure = layer(0, "initial", sentence=f"conv1: as drawn, {NEVER_OPTIMISED}.")
+    sure = layer(0, "initial", is_frozen=True)
     said = "conv1 is still as it was drawn: the optimiser in the file never moved it."
     assert answer([sure, moved[1]], ()).endswith(said)
     assert answer([sure], (), signs).endswith("The optimiser in the file never moved it.")

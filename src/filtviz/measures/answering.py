@@ -245,7 +245,7 @@ def _as_drawn(layers: Sequence[LayerDiagnosis], training: Sequence[str]) -> list
 
 
 def _never_optimised(layers: Sequence[LayerDiagnosis]) -> bool:
-    return all(verdicts.NEVER_OPTIMISED in layer.sentence for layer in layers)
+    return all(layer.is_frozen for layer in layers)
 
 
 def _collapsed(layers: Sequence[LayerDiagnosis]) -> list[str]:

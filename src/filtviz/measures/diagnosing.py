@@ -319,6 +319,7 @@ def _diagnose_layer(subject: Subject, changes: tuple[Change, ...]) -> tuple[Laye
         composed_size=None if subject.composed is None else subject.composed.size,
         changes=changes,
         notes=(f"not composed with the layers below: {why_not}",) if why_not else (),
+        is_frozen=judgement.is_frozen,
     )
     return diagnosis, judgement
 

@@ -143,7 +143,7 @@ class LayerDiagnosis:
     ``residue`` is the share of the visible variance that still is the initial noise, None where it cannot
     be told; with an earlier file, the share that was there already, measured. ``first_filters`` are the
     filters to look at first. ``composed_size`` is ``(rows, cols)`` of the filters seen through the layers
-    below, None where they were not composed.
+    below, None where they were not composed. ``is_frozen`` tells that the file's optimiser never moved it.
     """
 
     conv_index: int
@@ -166,6 +166,7 @@ class LayerDiagnosis:
     composed_size: tuple[int, int] | None = None
     changes: tuple[Change, ...] = ()
     notes: tuple[str, ...] = ()
+    is_frozen: bool = False
 
     def __repr__(self) -> str:
         shape = "x".join(map(str, self.shape))
