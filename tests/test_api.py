@@ -26,7 +26,8 @@ from filtviz import (
     OutputError,
     SelectionError,
     WrittenFile,
-    api,
+    comparing,
+    picture_files,
 )
 from filtviz.network import Origin
 
@@ -602,7 +603,7 @@ def test_a_layer_that_is_no_picture_is_never_turned():
         SimpleNamespace(flip_filters=True, why_not_drawn="a curve"),
         SimpleNamespace(flip_filters=False, why_not_drawn=None),
     ]
-    assert api._facing_alike(layers) == layers
+    assert comparing._facing_alike(layers) == layers
 
 
 def test_a_graph_of_no_layers_is_one_sentence_and_one_of_no_filters_a_picture():
@@ -613,12 +614,12 @@ def test_a_graph_of_no_layers_is_one_sentence_and_one_of_no_filters_a_picture():
 
 def test_where_all_names_are_taken_by_other_models_the_shortest_is_kept(tmp_path, monkeypatch):
     network = replace(small(), origin=Origin(path=tmp_path / "a" / "net.pkl"))
-    monkeypatch.setattr(api, "_called", lambda *_: [Path("in the way")])
+    monkeypatch.setattr(picture_files, "_called", lambda *_: [Path("in the way")])
     sources: Any = SimpleNamespace(are_not_in=lambda _: True)
     monkeypatch.setattr(
         "filtviz.drawing.saving.plan_files", lambda _, stem, __: [SimpleNamespace(path=Path(stem))]
     )
     destination: Any = SimpleNamespace(names_a_file=False, folder=tmp_path)
-    assert api._plan_beside({}, [network], destination, sources)[0] == "net"
+    assert picture_files.plan_beside({}, [network], destination, sources)[0] == "net"
     named: Any = SimpleNamespace(names_a_file=True, folder=tmp_path)
-    assert api._plan_beside({}, [network], named, sources)[0] == ""
+    assert picture_files.plan_beside({}, [network], named, sources)[0] == ""

@@ -30,9 +30,10 @@ from typing import TYPE_CHECKING, Any
 from filtviz._version import __version__
 
 if TYPE_CHECKING:
-    from filtviz.api import architecture_template, compare, diagnose, follow, graph, layers, plot
+    from filtviz.api import architecture_template, diagnose, follow, graph, layers, plot
     from filtviz.batch import ExportOptions, ExportResult, Failure, ModelResult, Progress, export
     from filtviz.budget import Budget
+    from filtviz.comparing import compare
     from filtviz.converting import ConversionResult, Verification, convert
     from filtviz.drawing.options import DrawingOptions, SheetOptions
     from filtviz.drawing.plotting import plot_comparison, plot_conv_weights, plot_sheet, plot_through
@@ -100,12 +101,13 @@ if TYPE_CHECKING:
     from filtviz.surveying import SurveyFailure, SurveyProgress, SurveyResult, survey
 
 _NAMES = {
-    "filtviz.api": ("architecture_template", "compare", "diagnose", "follow", "graph", "layers", "plot"),
+    "filtviz.api": ("architecture_template", "diagnose", "follow", "graph", "layers", "plot"),
     "filtviz.batch": ("ExportOptions", "ExportResult", "Failure", "ModelResult", "Progress", "export"),
     "filtviz.drawing.options": ("DrawingOptions", "SheetOptions"),
     "filtviz.drawing.plotting": ("plot_comparison", "plot_conv_weights", "plot_sheet", "plot_through"),
     "filtviz.measures.comparison": ("LayerComparison",),
     "filtviz.budget": ("Budget",),
+    "filtviz.comparing": ("compare",),
     "filtviz.converting": ("ConversionResult", "Verification", "convert"),
     "filtviz.surveying": ("SurveyFailure", "SurveyProgress", "SurveyResult", "survey"),
     "filtviz.errors": (

@@ -4,43 +4,41 @@ A model is a path, a `Network`, or what `filtviz.given` makes one of. Nothing is
 written, what is worth knowing and what failed comes back in one frozen result. A layer that fails does not
 stop the others; a file that gives no network, and a picture that cannot be written, raise a `FiltvizError`.
 
-`filtviz.export`, many models into a folder, is in `filtviz.batch`; `filtviz.report`, one page on all of it,
-in `filtviz.reporting`.
+`filtviz.compare` is in `filtviz.comparing`; `filtviz.export`, many models into a folder, in `filtviz.batch`;
+`filtviz.report`, one page on all of it, in `filtviz.reporting`.
 """
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
-from functools import partial
-from itertools import count, islice
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from itertools import count
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias, overload
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from filtviz.budget import Account, Budget
+from filtviz.budget import Budget
 from filtviz.errors import ArgumentError, BudgetError, DrawingError, FiltvizError, RunningError
 from filtviz.given import (
     LayerChoice,
     LiveModel,
     Model,
+    account_of,
     as_images,
     check_path,
     choose,
     chosen_layers,
     expect,
-    is_model,
     load,
     named,
+    path_of,
     several,
 )
-from filtviz.naming import layer_stems, models_stems, telling_names
-from filtviz.network import ConvLayer, Network
+from filtviz.naming import layer_stems
+from filtviz.network import Network
+from filtviz.picture_files import Output, Progress, destination_of, plan_beside, write_pictures
 from filtviz.reading import Hints, Limits
 from filtviz.results import (
-    ComparisonResult,
     GraphResult,
     LayerFailure,
     LayersResult,
@@ -50,17 +48,13 @@ from filtviz.results import (
 )
 from filtviz.sources import Sources
 from filtviz.summary import summarize
-from filtviz.text import described, listed, printable
+from filtviz.text import printable
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from filtviz.drawing import DrawingOptions, Picture
-    from filtviz.drawing.kernel_sheets import ComparisonOrder
-    from filtviz.drawing.pages import SheetPage
+    from filtviz.drawing import DrawingOptions
     from filtviz.drawing.plotting import Channels
-    from filtviz.drawing.saving import Destination, PlannedFile
-    from filtviz.measures.comparison import LayerComparison
     from filtviz.measures.measure import Diagnosis
     from filtviz.measures.trajectory import Trajectory
     from filtviz.responses.examining import Examination
@@ -69,10 +63,7 @@ if TYPE_CHECKING:
 __all__ = [
     "LiveModel",
     "Model",
-    "Output",
-    "Progress",
     "architecture_template",
-    "compare",
     "diagnose",
     "follow",
     "graph",
@@ -80,13 +71,8 @@ __all__ = [
     "plot",
 ]
 
-Output: TypeAlias = "str | PathLike[str] | Destination | None"
-"""A file or a folder; None for none."""
-
 Shown: TypeAlias = "NDArray[Any] | str | PathLike[str] | Sequence[str | PathLike[str]]"
 """Images: an array, or the paths of pictures, folders of them, ``.npy`` and ``.npz`` files."""
-
-Progress: TypeAlias = Callable[[WrittenFile], None]
 
 
 def layers(
@@ -166,7 +152,7 @@ def graph(
 
     network = load(model, limits=limits, hints=hints)
     if not network.layers:
-        raise DrawingError(f"{printable(_path_of(model) or 'the network', 200)} has no layers to draw")
+        raise DrawingError(f"{printable(path_of(model) or 'the network', 200)} has no layers to draw")
     found = graph_of(network, whole=whole)
     picture = GraphPicture(found)
     result = GraphResult(
@@ -175,14 +161,14 @@ def graph(
     if isinstance(output, str | PathLike) and wants_text(Path(output), suffix):
         path = write_text(found, network, Path(check_path(output, "a file or a folder")), suffix)
         return replace(result, files=(WrittenFile(path),))
-    destination = _destination(output, suffix, TEXTS)
+    destination = destination_of(output, suffix, TEXTS)
     if destination is None:
         return result
     from filtviz.drawing.options import DrawingOptions
 
     sources = Sources.of([network])
-    _, planned = _plan_beside({"": (picture,)}, [network], destination, sources)
-    files = _write(planned, destination, DrawingOptions(), sources, clobber=True, progress=None)
+    _, planned = plan_beside({"": (picture,)}, [network], destination, sources)
+    files = write_pictures(planned, destination, DrawingOptions(), sources, clobber=True, progress=None)
     return replace(result, files=tuple(files))
 
 
@@ -237,18 +223,18 @@ def plot(
     from filtviz.drawing.plotting import Preparation, settle
 
     _check_composing(through, stacked=stacked, images=images)
-    destination = _destination(output, suffix)
+    destination = destination_of(output, suffix)
     options, ranges = settle(channels, view, drawing, needs_sheet=through or badges)
     network = load(model, limits=limits, hints=hints)
     if not network.conv_layers:
-        found = _path_of(model)
+        found = path_of(model)
         hint = "; `filtviz graph` shows what there is" if found else ""
         name = printable(found or "the network", 200)
         raise DrawingError(f"{name} {network.why_nothing_to_draw}{hint}")
-    account = _account(budget, network)
+    account = account_of(budget, network)
     preparation = Preparation(
         network=network,
-        source="" if (path := _path_of(model)) is None else path.name,
+        source="" if (path := path_of(model)) is None else path.name,
         options=options,
         ranges=ranges,
         through=through,
@@ -276,8 +262,8 @@ def plot(
         stems = layer_stems(network, SHEET_VIEWS)
         by_stem = {stems[conv_index]: each.pictures for conv_index, each in drawn.items()}
         sources = Sources.of([network], *([Path(images)] if isinstance(images, str | PathLike) else []))
-        stem, planned = _plan_beside(by_stem, [network], destination, sources)
-        files = _write(planned, destination, options, sources, clobber=clobber, progress=progress)
+        stem, planned = plan_beside(by_stem, [network], destination, sources)
+        files = write_pictures(planned, destination, options, sources, clobber=clobber, progress=progress)
     return PlotResult(
         network=network,
         layers=tuple(drawn.values()),
@@ -287,45 +273,6 @@ def plot(
         left_out=tuple(account.left_out),
         stem=stem,
     )
-
-
-def _plan_beside(
-    pictures: Mapping[str, Sequence[Picture]],
-    networks: Sequence[Network],
-    destination: Destination,
-    sources: Sources,
-) -> tuple[str, list[PlannedFile]]:
-    """Plan files called after the models, and after their folders, too, where others' are called so."""
-    from filtviz.drawing.saving import plan_files
-    from filtviz.drawing.views import SHEET_VIEWS
-
-    stems = models_stems([network.origin.path or Path("network") for network in networks])
-    plans = [(stem, plan_files(pictures, stem, destination)) for stem in stems]
-    if destination.names_a_file:
-        return "", plans[0][1]
-    names = [name for network in networks for name in layer_stems(network, SHEET_VIEWS).values()]
-    free = (
-        (stem, files)
-        for stem, files in plans
-        if not any(sources.are_not_in(file.path) for file in files)
-        and not any(map(sources.are_not_in, _called(stem, names, destination.folder)))
-    )
-    return next(free, plans[0])
-
-
-_MOST_ENTRIES, _MOST_MARKS = 10_000, 64
-"""Files of a folder that are looked at, and of how many it is read what they show."""
-
-
-def _called(stem: str, layers: Sequence[str], folder: Path) -> Iterator[Path]:
-    """Yield files called as pictures of these layers would be, of the layers that are not drawn now, too."""
-    starts = tuple(dict.fromkeys(f"{stem}-{layer}" for layer in layers))
-    with suppress(OSError), os.scandir(folder) as entries:
-        names = (entry.name for entry in islice(entries, _MOST_ENTRIES) if entry.name.startswith(starts))
-        mine = (
-            name for name in names if any(name.startswith((f"{start}-", f"{start}.")) for start in starts)
-        )
-        yield from map(folder.joinpath, islice(mine, _MOST_MARKS))
 
 
 def diagnose(
@@ -381,7 +328,7 @@ def diagnose(
         (name, load(each, limits=limits, hints=hints))
         for name, each in map(_with_name, several(() if before is None else before), count(1))
     ]
-    account = _account(budget, network, *(each for _, each in earlier))
+    account = account_of(budget, network, *(each for _, each in earlier))
     diagnosis = diagnose_network(
         network, before=earlier, input_range=input_range, first=wanted, account=account
     )
@@ -451,181 +398,7 @@ def follow(
     from filtviz.measures.trajectory import follow as follow_networks
 
     networks = [load(each, limits=limits, hints=hints) for each in several(models, *others)]
-    return follow_networks(networks, _account(budget, *networks)) if len(networks) > 1 else None
-
-
-@overload
-def compare(
-    models: Model,
-    *others: Model,
-    states: Sequence[str] | None = None,
-    layers: Iterable[LayerChoice] | LayerChoice | None = 0,
-    output: Output = None,
-    suffix: str | None = None,
-    animate: str | PathLike[str] | None = None,
-    order: ComparisonOrder = "index",
-    drawing: DrawingOptions | None = None,
-    budget: Budget | None = None,
-    limits: Limits | None = None,
-    hints: Hints | None = None,
-) -> ComparisonResult: ...
-
-
-@overload
-def compare(
-    models: Sequence[Model],
-    states: Sequence[str] | None = None,
-    /,
-    *,
-    layers: Iterable[LayerChoice] | LayerChoice | None = 0,
-    output: Output = None,
-    suffix: str | None = None,
-    animate: str | PathLike[str] | None = None,
-    order: ComparisonOrder = "index",
-    drawing: DrawingOptions | None = None,
-    budget: Budget | None = None,
-    limits: Limits | None = None,
-    hints: Hints | None = None,
-) -> ComparisonResult: ...
-
-
-@overload
-def compare(models: Any, *others: Any, states: Sequence[str] | None = None) -> LayerComparison: ...
-
-
-def compare(
-    models: Any,
-    *others: Any,
-    states: Sequence[str] | None = None,
-    layers: Iterable[LayerChoice] | LayerChoice | None = 0,
-    output: Output = None,
-    suffix: str | None = None,
-    animate: str | PathLike[str] | None = None,
-    order: ComparisonOrder = "index",
-    drawing: DrawingOptions | None = None,
-    budget: Budget | None = None,
-    limits: Limits | None = None,
-    hints: Hints | None = None,
-) -> ComparisonResult | LayerComparison:
-    """Compare the same layer of several models, such as before and after training.
-
-    Args:
-        models: Two or more models, in order: paths, networks, models in memory. Or two or more layers
-            (filtviz's, live Lasagne layers, arrays ``(filters, channels, rows, cols)``): these are compared
-            as they are, nothing is written, and the result is a lone `LayerComparison`.
-        others: The second and further ones, where ``models`` is the first: ``compare("a", "b")`` is the same
-            as ``compare(["a", "b"])``. Behind a list of models, a list of ``states``.
-        states: What each is called; None takes the names of files, or counts.
-        layers: One convolution or several: numbers (0 is the first, -1 the last), names, layers.
-        output: A file (``.png``, ``.pdf``, ``.svg``) or a folder for pictures of each filter before, after
-            and as a difference; None writes none.
-        suffix: The format of pictures in a folder, ``png``, ``pdf`` or ``svg``; None for ``png``.
-        animate: A ``.gif`` that shows the models' filters one after another, of one layer.
-        order: The order of the filters in pictures: ``index``, or ``change``, most first.
-        drawing: Resolution, and how sheets are drawn.
-        budget: How much work it may be, and how many pixels; a layer that would be more fails.
-        limits: How much a file may ask for, see `filtviz.load`.
-        hints: What a person says about the arrays of a file that holds nothing but arrays.
-
-    Raises:
-        ReadError: a file does not give a network.
-        DrawingError: there are fewer than two, or the layers given cannot be compared.
-        OutputError: a picture cannot be written.
-        ArgumentError: an option is out of its range.
-    """
-    from filtviz.measures.comparison import compare_layers, pay_for_comparison
-
-    given, states = _several_with_states(models, others, states)
-    if not any(map(is_model, given)):
-        from filtviz.drawing.plotting import compare as compare_given
-
-        return compare_given(given, states)
-    destination, wanted = _destination(output, suffix), chosen_layers(layers, (0,))
-    gif = _animation(animate, wanted)
-    networks = [load(model, limits=limits, hints=hints) for model in given]
-    names = _state_names(given) if states is None else _checked_states(states, given)
-    account = _account(budget, *networks)
-    compared: dict[int, _Compared] = {}
-    failures = []
-    for name in wanted:
-        try:
-            layers_of_all = [choose(network, name) for network in networks]
-            pay_for_comparison(layers_of_all, account)
-            index = layers_of_all[0].conv_index
-            comparison = compare_layers(_facing_alike(layers_of_all), names)
-            compared[index] = _Compared(comparison, _turned(layers_of_all))
-        except FiltvizError as error:
-            failures.append(LayerFailure(named(name), str(error), error.code))
-    stem, files = _draw_comparisons(compared, networks, destination, gif, order, drawing, account, failures)
-    return ComparisonResult(
-        comparisons=tuple(each.comparison for each in compared.values()),
-        files=tuple(files),
-        failures=tuple(failures),
-        cautions=tuple(dict.fromkeys(sentence for each in compared.values() for sentence in each.cautions)),
-        stem=stem,
-    )
-
-
-def _turned(layers: Sequence[ConvLayer]) -> list[bool]:
-    """Tell which layers' kernels are turned before they are compared: those that convolve, beside others."""
-    turns = {layer.flip_filters for layer in layers} >= {True, False}
-    return [turns and bool(layer.flip_filters) for layer in layers]
-
-
-def _facing_alike(layers: Sequence[ConvLayer]) -> list[ConvLayer]:
-    """Return layers that all have their kernels as they match in the image, or all as stored."""
-    return [
-        ConvLayer.of(layer.convolution.templates, type=layer.type, label=layer.label)
-        if turned and layer.why_not_drawn is None
-        else layer
-        for layer, turned in zip(layers, _turned(layers), strict=True)
-    ]
-
-
-@dataclass(frozen=True)
-class _Compared:
-    """A comparison, and in which of its states the kernels were turned for it."""
-
-    comparison: LayerComparison
-    turned: Sequence[bool]
-
-    @property
-    def cautions(self) -> tuple[str, ...]:
-        """What would mislead in it."""
-        states = self.comparison.states
-        found = []
-        if turned := [state for state, turn in zip(states, self.turned, strict=True) if turn]:
-            found.append(
-                f"the kernels of {listed(turned)} are turned by 180°, as they match in the image: that layer "
-                "convolves, where the others correlate"
-            )
-        # The cosine of unrelated weights has the standard deviation 1 / sqrt(n).
-        if abs(self.comparison.total_cosine) < 3 / self.comparison.filters[0].size ** 0.5:
-            found.append(
-                f"{self.comparison.label} is no more alike in {states[0]} and {states[-1]} than by chance: "
-                "where networks were trained apart, filter 0 of the one is not filter 0 of the other"
-            )
-        return tuple(found)
-
-
-def _several_with_states(
-    models: Any, others: Sequence[Any], states: Sequence[str] | None
-) -> tuple[list[Any], Sequence[str] | None]:
-    """Return the models and what their states are called, which may be the second of two lists."""
-    is_second_list = isinstance(models, list | tuple) and len(others) == 1 and states is None
-    if is_second_list and (others[0] is None or isinstance(others[0], list | tuple)):
-        return several(models), others[0]
-    return several(models, *others), states
-
-
-def _checked_states(states: Any, models: Sequence[Any]) -> list[str]:
-    """Return what states are called, a text for each."""
-    called = [] if isinstance(states, str) or not isinstance(states, Iterable) else list(states)
-    if len(called) != len(models) or not all(isinstance(each, str) for each in called):
-        raise ArgumentError(
-            f"states must be {len(models)} texts, one for each model, not {described(states)}"
-        )
-    return called
+    return follow_networks(networks, account_of(budget, *networks)) if len(networks) > 1 else None
 
 
 def _with_name(given: Any, place: int) -> tuple[str, Any]:
@@ -635,26 +408,9 @@ def _with_name(given: Any, place: int) -> tuple[str, Any]:
     return _spoken(given, place), given
 
 
-def _account(budget: Budget | None, *networks: Network) -> Account:
-    return (expect(budget, Budget, "budget") or Budget()).account(*networks)
-
-
-def _path_of(model: Model | LiveModel) -> Path | None:
-    if isinstance(model, Network):
-        return model.origin.path
-    return Path(check_path(model, "a model")) if isinstance(model, str | PathLike) else None
-
-
 def _spoken(model: Model | LiveModel, place: int) -> str:
     """Return the name by which to speak of a model: its path as it was given."""
-    return str(_path_of(model) or f"network {place}")
-
-
-def _state_names(models: Sequence[Model | LiveModel]) -> list[str]:
-    """Return the files' names, with the folders that tell them apart where names alone do not."""
-    paths = [_path_of(model) for model in models]
-    told = telling_names([path or Path(f"network {place}") for place, path in enumerate(paths, start=1)])
-    return [printable(name, 80) for name in told]
+    return str(path_of(model) or f"network {place}")
 
 
 def _check_composing(through: bool, *, stacked: bool, images: object) -> None:
@@ -670,115 +426,9 @@ def _check_composing(through: bool, *, stacked: bool, images: object) -> None:
             )
 
 
-def _destination(output: Output, suffix: str | None, also: Iterable[str] = ()) -> Destination | None:
-    """Understand where pictures go; ``also`` are formats that are no pictures', to name to whoever errs."""
-    from filtviz.drawing.saving import Destination, find_destination
-
-    if output is None or isinstance(output, Destination):
-        return output
-    return find_destination(check_path(output, "a picture or a folder"), suffix, ("png", "pdf", "svg", *also))
-
-
-def _write(
-    planned: Sequence[PlannedFile],
-    destination: Destination,
-    options: DrawingOptions,
-    sources: Sources,
-    *,
-    clobber: bool,
-    progress: Progress | None,
-) -> list[WrittenFile]:
-    """Write pictures one after another, and tell of each."""
-    from filtviz.drawing.saving import write_files
-
-    files = []
-    for path, written in write_files(planned, destination, options, sources, clobber=clobber):
-        files.append(WrittenFile(path, kept=not written))
-        if progress:
-            progress(files[-1])
-    return files
-
-
 def _read_images(images: str | PathLike[str] | NDArray[Any] | None) -> NDArray[Any] | None:
     from filtviz.running.images import read_images
 
     return (
         read_images(check_path(images, "images")) if isinstance(images, str | PathLike) else as_images(images)
     )
-
-
-def _animation(animate: str | PathLike[str] | None, layers: Sequence[LayerChoice]) -> Path | None:
-    if animate is None:
-        return None
-    if len(layers) != 1 or Path(check_path(animate, "a picture")).suffix.lower() != ".gif":
-        raise ArgumentError("animate must be a name that ends in .gif, and goes with one layer")
-    return Path(animate)
-
-
-def _draw_comparisons(
-    compared: Mapping[int, _Compared],
-    networks: Sequence[Network],
-    destination: Destination | None,
-    gif: Path | None,
-    order: ComparisonOrder,
-    drawing: DrawingOptions | None,
-    account: Account,
-    failures: list[LayerFailure],
-) -> tuple[str, list[WrittenFile]]:
-    """Write the pictures of comparisons, by the layers' conv indices, and the animation of the only one.
-
-    Returns:
-        What the names of the pictures begin with where it is filtviz that names them, and the files.
-    """
-    from filtviz.drawing import DrawingOptions
-    from filtviz.drawing.kernel_sheets import comparison_pages, frame_pages
-    from filtviz.drawing.saving import write_animation
-    from filtviz.drawing.views import SHEET_VIEWS
-    from filtviz.files import write_whole
-
-    options, sources = drawing or DrawingOptions(), Sources.of(networks)
-    if gif is not None and compared:
-        sources.refuse(gif)  # before anything is written
-    stems = layer_stems(networks[0], SHEET_VIEWS)
-    pages: dict[str, list[SheetPage]] = {}
-    frames: list[SheetPage] = []
-    for place, each in compared.items():
-        comparison, as_stored = each.comparison, not any(each.turned)
-        if gif is not None:
-            made = partial(frame_pages, comparison, options, order)
-            with _failing_alone(place, failures):
-                frames = _paid_for(made(), "gif", account, f"animating {comparison.label}")
-        if destination is not None:
-            made = partial(
-                comparison_pages, comparison, options, order, cautions=each.cautions, as_stored=as_stored
-            )
-            with _failing_alone(place, failures):
-                what = f"drawing {comparison.label}"
-                pages[stems[place]] = _paid_for(made(), destination.suffix, account, what)
-    stem, files = "", []
-    if destination is not None and pages:
-        stem, planned = _plan_beside(pages, networks, destination, sources)
-        files = _write(planned, destination, options, sources, clobber=True, progress=None)
-    if gif is not None and frames:
-        images = [page.image() for page in frames]
-        write_whole(gif, partial(write_animation, images, mark=sources.mark), sources)
-        files.append(WrittenFile(gif))
-    return stem, files
-
-
-@contextmanager
-def _failing_alone(layer: int, failures: list[LayerFailure]) -> Iterator[None]:
-    """Take note of a layer's pictures that cannot be drawn, or cost too much, and go on with the others."""
-    try:
-        yield
-    except (BudgetError, DrawingError) as error:
-        failures.append(LayerFailure(layer, str(error), error.code))
-
-
-def _paid_for(pages: Iterable[SheetPage], suffix: str, account: Account, what: str) -> list[SheetPage]:
-    """Return pages for which there is enough left."""
-    from filtviz.drawing.estimates import pay_for_pages
-
-    drawn = list(pages)
-    pay_for_pages(drawn, suffix, account, what)
-    return drawn

@@ -19,6 +19,7 @@ from filtviz.budget import Budget
 from filtviz.errors import BudgetError, CompositionError, DrawingError, RunningError
 from filtviz.naming import layer_stems, models_stem
 from filtviz.network import ConvLayer, EngineName, Layer, Network
+from filtviz.picture_files import write_pictures
 from filtviz.reading import Hints, Limits, load
 from filtviz.receptive_field import receptive_fields
 from filtviz.responses.asking import choose_layer, probability_layer
@@ -136,13 +137,12 @@ def _write(
     if request.destination is None:
         return ()
     from filtviz.drawing.options import DrawingOptions
-    from filtviz.drawing.saving import plan_files, write_files
+    from filtviz.drawing.saving import plan_files
 
     sources = Sources.of([network], *paths_among(request.images, request.labels))
     stem = models_stem([Path(request.model)])
     planned = plan_files({layer: (picture,)}, stem, request.destination)
-    written = write_files(planned, request.destination, DrawingOptions(), sources, clobber=True)
-    return tuple(WrittenFile(path, kept=not is_new) for path, is_new in written)
+    return tuple(write_pictures(planned, request.destination, DrawingOptions(), sources))
 
 
 def _stem(network: Network, layer: int | str) -> str:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import numpy as np
 
+from filtviz.budget import Account, Budget
 from filtviz.errors import ArgumentError, DrawingError, SelectionError
 from filtviz.network import ConvLayer, Layer, Network, Origin
 from filtviz.parameter import Parameter
@@ -29,6 +30,7 @@ __all__ = [
     "LayerChoice",
     "LiveModel",
     "Model",
+    "account_of",
     "as_images",
     "as_layer",
     "as_number",
@@ -42,6 +44,7 @@ __all__ = [
     "is_model",
     "load",
     "named",
+    "path_of",
     "several",
 ]
 
@@ -345,6 +348,33 @@ def file_of(model: Any, instead: str) -> Path:
     if not isinstance(path, str | PathLike):
         raise ArgumentError(f"{described(model)} is in no file: {instead}")
     return Path(check_path(path, "a model"))
+
+
+def path_of(model: Model | LiveModel) -> Path | None:
+    """Return the path of a model, None of one that is in no file.
+
+    Args:
+        model: A path, a network, or a model in memory.
+
+    Raises:
+        ArgumentError: it is an empty path.
+    """
+    if isinstance(model, Network):
+        return model.origin.path
+    return Path(check_path(model, "a model")) if isinstance(model, str | PathLike) else None
+
+
+def account_of(budget: Budget | None, *networks: Network) -> Account:
+    """Open an account of what may be done with networks.
+
+    Args:
+        budget: How much work it may be; None for the default.
+        networks: Those that are worked on.
+
+    Raises:
+        ArgumentError: it is no budget.
+    """
+    return (expect(budget, Budget, "budget") or Budget()).account(*networks)
 
 
 def check_path(given: Any, what: str) -> str:

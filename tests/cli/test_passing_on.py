@@ -23,7 +23,7 @@ from .any_command import CASES, commands, fill, words
 CALLS: Mapping[str, str] = {
     "plot": "filtviz.api.plot",
     "diagnose": "filtviz.api.diagnose",
-    "compare": "filtviz.api.compare",
+    "compare": "filtviz.comparing.compare",
     "export": "filtviz.batch.export",
     "survey": "filtviz.surveying.survey",
     "report": "filtviz.reporting.report",

@@ -44,6 +44,8 @@ from filtviz.surveying.run import SurveyedModel, SurveyFailure, SurveyProgress, 
 
 from .any_command import fill
 
+COMPARE = "filtviz.comparing.compare"
+
 
 @pytest.fixture(scope="module")
 def filled(tmp_path_factory):
@@ -243,7 +245,7 @@ THE_FIRST = (
     ],
 )
 def test_what_a_comparison_says(line, result, status, out, err, run):
-    told = run("filtviz.api.compare", result, "compare", "m.pkl", "before.pkl", *line.split())
+    told = run(COMPARE, result, "compare", "m.pkl", "before.pkl", *line.split())
     assert told.exit_code == status, told.output
     assert [line.partition("one: ")[2] or line for line in told.stdout.splitlines()] == out
     lines = told.stderr.splitlines()
@@ -252,13 +254,19 @@ def test_what_a_comparison_says(line, result, status, out, err, run):
 
 
 def test_json_of_a_comparison_stands_alone_on_stdout(run):
-    told = run("filtviz.api.compare", compared(files=FILES[:1]), "compare", "m.pkl", "before.pkl", "--json")
+    told = run(COMPARE, compared(files=FILES[:1]), "compare", "m.pkl", "before.pkl", "--json")
     data = json.loads(told.stdout)
     assert [each["relative_change"] for each in data["layers"]] == [COMPARED.total_change]
     assert [each["cosine"] for each in data["layers"]] == [COMPARED.total_cosine]
     assert "a.png" in told.stderr.splitlines()
     quiet = run(
-        "filtviz.api.compare", compared(files=FILES[:1]), "compare", "m.pkl", "before.pkl", "--json", "-q"
+        COMPARE,
+        compared(files=FILES[:1]),
+        "compare",
+        "m.pkl",
+        "before.pkl",
+        "--json",
+        "-q",
     )
     assert (json.loads(quiet.stdout), quiet.stderr) == (data, "")
 
@@ -266,7 +274,7 @@ def test_json_of_a_comparison_stands_alone_on_stdout(run):
 @pytest.mark.cases("all")
 @pytest.mark.parametrize("line", ["-l 0 -l 1 --animate x.gif", "--animate x.png", "--animate x"])
 def test_an_animation_that_is_none_is_wrong_usage(line, run):
-    told = run("filtviz.api.compare", compared(), "compare", "m.pkl", "before.pkl", *line.split())
+    told = run(COMPARE, compared(), "compare", "m.pkl", "before.pkl", *line.split())
     assert told.exit_code == 2
     assert "--animate needs a name that ends in .gif, and one --layer" in told.stderr
 
@@ -491,7 +499,7 @@ def test_a_fault_of_ours_is_not_made_up_as_a_sentence(error, run):
     [
         ("filtviz.api.layers", "layers m.pkl"),
         ("filtviz.api.plot", "plot m.pkl"),
-        ("filtviz.api.compare", "compare m.pkl before.pkl"),
+        (COMPARE, "compare m.pkl before.pkl"),
         ("filtviz.api.graph", "graph m.pkl"),
         ("filtviz.batch.export", "export m.pkl -o out"),
     ],

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from filtviz.parameter import Parameter
-from filtviz.reading.formats.onnx.operators import Attributes
+from filtviz.reading.formats.onnx.cases import Attributes
 from filtviz.reading.formats.onnx.shape_nodes import computed
 from filtviz.reading.shape_arithmetic import Lengths, Number, of_parameter
 from tests.reading.operators.asking import message, part

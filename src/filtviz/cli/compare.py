@@ -88,7 +88,7 @@ def compare(
     Example:
       filtviz compare before.pkl after.pkl --layer 0
     """
-    from filtviz.api import compare as compare_models
+    from filtviz.comparing import compare as compare_models
     from filtviz.drawing.saving import find_destination
 
     models = models_of(models, reading)

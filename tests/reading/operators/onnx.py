@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from filtviz.parameter import Parameter
+from filtviz.reading.formats.onnx import cases
 from filtviz.reading.formats.onnx import operators as onnx_operators
 from tests.reading.operators.asking import IMAGE, Told, array, asked, message, numbers, part
 from tests.telling import told
@@ -25,10 +26,10 @@ def _onnx(operator: str, *given: Any, shape: Any = IMAGE, opset: int = 17, outpu
     constants: list[Any] = [None]
     for one in given:
         held = one if isinstance(one, tuple) else (one, None)
-        constants.append(None if one is None else onnx_operators.Constant(parameter=held[0], order=held[1]))
-    case = onnx_operators.Case(
+        constants.append(None if one is None else cases.Constant(parameter=held[0], order=held[1]))
+    case = cases.Case(
         operator=operator,
-        attributes=onnx_operators.Attributes({n: message(_onnx_attribute(v)) for n, v in facts.items()}),
+        attributes=cases.Attributes({n: message(_onnx_attribute(v)) for n, v in facts.items()}),
         given=constants,
         shapes=[shape],
         opset=opset,

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from filtviz.parameter import has_few_bits, holds_numbers
 from filtviz.reading.arrays import ComputedArray, ElementType, parameter_of
-from filtviz.reading.formats.onnx.operators import DEEPEST, Case, Constant, Made
+from filtviz.reading.formats.onnx.cases import DEEPEST, Case, Constant, Made
 
 __all__ = ["folded"]
 

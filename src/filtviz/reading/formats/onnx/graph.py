@@ -21,20 +21,12 @@ from filtviz.network import Layer
 from filtviz.operations import Input, Operation, Untold, parameters_of
 from filtviz.parameter import Parameter, Shape
 from filtviz.reading.arrays import AnyArray, ComputedArray, count, parameter_of, shape_of
+from filtviz.reading.formats.onnx.cases import DEEPEST, FEW, Attributes, Case, Constant, Made, scale_of
 from filtviz.reading.formats.onnx.constant_folding import folded
 from filtviz.reading.formats.onnx.initialisers import array_of, dtype_of, name_of, sparse_array_of
-from filtviz.reading.formats.onnx.operators import (
-    DEEPEST,
-    FEW,
-    Attributes,
-    Case,
-    Constant,
-    Made,
-    known_shape,
-    operations_of,
-    scale_of,
-)
+from filtviz.reading.formats.onnx.operators import operations_of
 from filtviz.reading.formats.onnx.shape_nodes import computed
+from filtviz.reading.formats.onnx.sizes import known_shape
 from filtviz.reading.layering import add_layer, make_layer, shapes_of
 from filtviz.reading.opened import Opened
 from filtviz.reading.protobuf import Message

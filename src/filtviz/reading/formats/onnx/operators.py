@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,6 @@ from filtviz.activations import Activation, ActivationKind
 from filtviz.operations import (
     Concatenate,
     Convolution,
-    Coordinates,
     Dense,
     Embedding,
     Flatten,
@@ -36,189 +35,26 @@ from filtviz.operations import (
     Reduction,
     ReductionKind,
     Reshape,
-    Resize,
     Slice,
     Softmax,
     Standardisation,
     Transpose,
     Untold,
-    Upscale,
 )
 from filtviz.parameter import Parameter, Shape
 from filtviz.reading.arithmetic import Arithmetic, clipped, negated, padded, with_constant
+from filtviz.reading.formats.onnx.cases import FEW, Case, Constant, scale_of
+from filtviz.reading.formats.onnx.sizes import known_shape, upscale
 from filtviz.reading.layering import from_depth
-from filtviz.reading.protobuf import Message
 from filtviz.reading.quantised import Scale, scaled
-from filtviz.reading.shape_arithmetic import Lengths
-from filtviz.shapes import output_shape, same_padding
+from filtviz.shapes import same_padding
 
-__all__ = ["DEEPEST", "Attributes", "Case", "Constant", "Made", "known_shape", "operations_of"]
+__all__ = ["operations_of"]
 
 Operations = tuple[Operation, ...]
 
 _AXES = {3: "oic", 4: "oirc", 5: "oidrc"}
 _FEWEST_AXES = 2
-FEW = 64
-"""Elements up to which a constant's numbers are read to know what an operator does."""
-
-
-DEEPEST = 64
-"""Nodes between an array that is computed and those that the file stores."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Made:
-    """How the graph computes an array: of which ``parts`` of the file, and by which ``operators``.
-
-    ``depth`` is the number of nodes in between, ``work`` that of operations, roughly. ``cost`` is what these
-    take, of which some are slow, and ``peak`` the bytes that are filled meanwhile.
-    """
-
-    parts: tuple[Parameter, ...] = ()
-    operators: tuple[str, ...] = ()
-    depth: int = 0
-    work: int = 0
-    cost: int = 0
-    peak: int = 0
-
-    @classmethod
-    def stored(cls, parameter: Parameter) -> Made:
-        """Return what there is to say of an array that the file stores.
-
-        Args:
-            parameter: The array; single numbers are no parts.
-        """
-        return cls(parts=(parameter,) if parameter.size > 1 and parameter.source else ())
-
-
-@dataclass(frozen=True, kw_only=True)
-class Constant:
-    """An array that an operator is given: ``parameter``, turned by ``order`` if a Transpose lies between.
-
-    ``scale`` is what its whole numbers stand for, where the file says it; ``cast`` the type in which it is
-    used, where that is another; ``made`` how it is computed, where the file does not store it. One that
-    ``is_costly`` would take more work than the file may ask for.
-    """
-
-    parameter: Parameter
-    order: tuple[int, ...] | None = None
-    scale: Scale | None = None
-    cast: np.dtype[Any] | None = None
-    made: Made | None = None
-    is_costly: bool = False
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Its shape where it is used."""
-        shape = self.parameter.shape
-        return shape if self.order is None else tuple(shape[axis] for axis in self.order)
-
-    def numbers(self) -> list[float] | None:
-        """Return its elements, None where they are many."""
-        if self.parameter.size > FEW or self.order is not None or self.is_costly:
-            return None
-        return [float(one) for one in self.real.value.ravel().tolist()]
-
-    @property
-    def real(self) -> Parameter:
-        """The numbers that are meant, where those that are stored only stand for them."""
-        return self.parameter if self.scale is None else self.scale.real(self.parameter)
-
-    def integers(self) -> list[int] | None:
-        """Return its elements as whole numbers, None where they are many or no numbers."""
-        found = self.numbers()
-        return (
-            None
-            if found is None or any(one != one or abs(one) == float("inf") for one in found)
-            else [int(one) for one in found]
-        )
-
-
-@dataclass(frozen=True)
-class Attributes:
-    """The attributes of a node, by name."""
-
-    by_name: Mapping[str, Message]
-
-    def integer(self, name: str, default: int = 0) -> int:
-        """Return a whole number."""
-        return self.by_name[name].integer(3, default) if name in self.by_name else default
-
-    def integers(self, name: str) -> list[int] | None:
-        """Return whole numbers, None where there are none."""
-        return self.by_name[name].integers(8) if name in self.by_name else None
-
-    def real(self, name: str, default: float) -> float:
-        """Return a number."""
-        return self.by_name[name].real(2, default) if name in self.by_name else default
-
-    def reals(self, name: str) -> list[float] | None:
-        """Return numbers, None where there are none."""
-        return self.by_name[name].reals(7) if name in self.by_name else None
-
-    def text(self, name: str, default: str = "") -> str:
-        """Return a text."""
-        return self.by_name[name].text(4) if name in self.by_name else default
-
-
-@dataclass(frozen=True, kw_only=True)
-class Case:
-    """What a row works on: a node's operator, attributes and inputs, and what is known of their shapes.
-
-    ``given`` has a `Constant` for each constant input and None for the others and for those left out;
-    ``shapes`` are those of the inputs that are no constants; ``output`` is the number of the output.
-    ``lengths`` has the numbers that were computed of shapes for each input that is such, ``layer`` is the
-    place of the first layer that feeds the node, ``n_outputs`` how many outputs it has.
-    """
-
-    operator: str
-    attributes: Attributes
-    given: Sequence[Constant | None]
-    shapes: Sequence[Shape | None]
-    opset: int
-    output: int = 0
-    lengths: Sequence[Lengths | None] = ()
-    layer: int | None = None
-    n_outputs: int = 1
-
-    @property
-    def first(self) -> Shape | None:
-        """The shape of the first input, as far as it is known."""
-        return self.shapes[0] if self.shapes else None
-
-    def constant(self, place: int) -> Constant | None:
-        """Return a constant input."""
-        return self.given[place] if place < len(self.given) else None
-
-    def computed(self, place: int) -> Lengths | None:
-        """Return an input that was computed of shapes."""
-        return self.lengths[place] if place < len(self.lengths) else None
-
-    def reals(self, place: int) -> list[float] | None:
-        """Return the numbers of an input that is a small constant or was computed of shapes."""
-        if (constant := self.constant(place)) is not None:
-            return constant.numbers()
-        held = self.computed(place)
-        return None if held is None else held.reals
-
-    def parameter(self, place: int) -> Parameter | None:
-        """Return a constant input that is not turned."""
-        found = self.constant(place)
-        return None if found is None or found.order is not None else found.real
-
-    def axis(self, default: int) -> int:
-        """Return the attribute ``axis``, counted from the front where the number of axes is known."""
-        axis = self.attributes.integer("axis", default)
-        return axis % len(self.first) if axis < 0 and self.first else axis
-
-    def integers(self, name: str, place: int) -> list[int] | None:
-        """Return whole numbers that older versions have as an attribute, newer ones as an input."""
-        found = self.attributes.integers(name)
-        if found is None and (constant := self.constant(place)) is not None:
-            found = constant.integers()
-        if found is None and (held := self.computed(place)) is not None:
-            found = held.wholes
-        return found
 
 
 def operations_of(case: Case) -> Operations:
@@ -348,27 +184,6 @@ def _before_rounding(case: Case) -> Case:
     if bias is not None and unit.fits(bias.shape):
         given[8] = replace(bias, scale=unit)
     return replace(case, given=given)
-
-
-def scale_of(numbers: Constant | None, zeros: Constant | None, axis: int = 1) -> Scale | None:
-    """Return what a scale and a zero point say; None where they are no constants, or many.
-
-    Args:
-        numbers: The scale.
-        zeros: What stands for zero; None for 0.
-        axis: That along which both go, where they are more than one number.
-    """
-    if numbers is None or numbers.parameter.size > MOST_SCALES or len(numbers.shape) > 1:
-        return None
-    if zeros is not None and zeros.parameter.size != numbers.parameter.size:
-        return None
-    found = np.ravel(numbers.parameter.value).astype(np.float64)
-    nothing = np.zeros(1) if zeros is None else np.ravel(zeros.parameter.value).astype(np.float64)
-    return Scale(numbers=found, zeros=nothing, axis=axis)
-
-
-MOST_SCALES = 1 << 16
-"""Numbers of a scale; filters are fewer."""
 
 
 def _integer_convolution(case: Case) -> Operations | None:
@@ -668,164 +483,6 @@ def _split(case: Case) -> Operations | None:
     return (Slice(axis=axis, start=start, stop=start + sizes[case.output]),)
 
 
-def _upscale(case: Case) -> Operations | None:
-    """Read Upsample and Resize where they repeat numbers, or interpolate between two."""
-    if case.attributes.text("mode", "nearest") in ("linear", "bilinear"):
-        return _interpolation(case)
-    scales = _scales(case)
-    if scales is None or len(scales) < 3 or scales[0] != 1 or scales[1] != 1:
-        return None
-    whole = [int(one) for one in scales[2:] if one >= 1 and one == int(one) and one < _OPEN]
-    if not _repeats(case, whole) or len(whole) < len(scales) - 2:
-        return (Untold(reason="it resizes its input in another way than by repeating numbers"),)
-    return (Upscale(scale=tuple(whole)),)
-
-
-_COORDINATES: Mapping[str, Coordinates] = {
-    "half_pixel": "half_pixel", "pytorch_half_pixel": "pytorch_half_pixel", "align_corners": "align_corners",
-    "asymmetric": "asymmetric",
-}  # fmt: skip
-
-
-def _interpolation(case: Case) -> Operations | None:
-    newer = case.operator == "Resize" and case.opset >= 11
-    how = case.attributes.text("coordinate_transformation_mode", "half_pixel") if newer else "asymmetric"
-    coordinates = _COORDINATES.get(how)
-    rank, attributes = 0 if case.first is None else len(case.first), case.attributes
-    odd = attributes.integer("antialias") or attributes.integers("axes") is not None
-    odd = odd or attributes.text("keep_aspect_ratio_policy", "stretch") != "stretch"
-    if coordinates is None or odd or rank < 3:
-        return (Untold(reason="it resizes its input in a way that is not followed"),)
-    scales = (attributes.reals("scales") or case.reals(2 if newer else 1)) or []
-    if len(scales) == rank and scales[0] == scales[1] == 1 and all(0 < one < _OPEN for one in scales):
-        return (Resize(scale=tuple(scales[2:]), coordinates=coordinates),)
-    sizes = (known_shape(case) or ()) if not scales else ()
-    known = tuple(one for one in sizes[2:] if one is not None and one > 0)
-    if len(sizes) != rank or len(known) != rank - 2 or case.first is None or sizes[1] != case.first[1]:
-        return (Untold(reason="it resizes its input to a size that is not known"),)
-    return (Resize(size=known, coordinates=coordinates),)
-
-
-def _repeats(case: Case, scales: Sequence[int]) -> bool:
-    """Tell whether enlarging by whole numbers repeats each number as often."""
-    if case.attributes.text("mode", "nearest") != "nearest":
-        return False
-    if case.operator != "Resize" or case.opset < 11:
-        return True
-    how = case.attributes.text("coordinate_transformation_mode", "half_pixel")
-    rounds = case.attributes.text("nearest_mode", "round_prefer_floor")
-    if how in ("half_pixel", "pytorch_half_pixel", "half_pixel_symmetric"):
-        return rounds.startswith("round")
-    return how == "asymmetric" and (rounds == "floor" or (rounds == "round_prefer_floor" and max(scales) < 3))
-
-
-def _scales(case: Case) -> list[float] | None:
-    """Return by how much each axis is enlarged: as it is said, or of the sizes below and above."""
-    if case.operator == "Upsample" or case.opset < 11:
-        return case.attributes.reals("scales") or case.reals(1)
-    if scales := case.reals(2):
-        return scales
-    sizes = known_shape(case)
-    if sizes is None or case.first is None or len(sizes) != len(case.first):
-        return None
-    pairs = list(zip(sizes, case.first, strict=True))
-    same = [
-        1.0 if place < 2 and (wanted == had or wanted is None) else None
-        for place, (wanted, had) in enumerate(pairs)
-    ]
-    found = [
-        one or (wanted / had if wanted is not None and had else None)
-        for one, (wanted, had) in zip(same, pairs, strict=True)
-    ]
-    known = [one for one in found if one is not None]
-    return known if len(known) == len(found) else None
-
-
-def known_shape(case: Case) -> Shape | None:
-    """Return the shape that a node is told to give, whether or not it is known how; None for most."""
-    if case.operator in ("Upsample", "Resize"):
-        return _resized(case)
-    if case.operator == "Expand":
-        return _expanded(case)
-    if case.operator == "DepthToSpace":
-        return _rearranged(case)
-    if case.operator == "MatMul" and len(case.shapes) == 2:
-        return _multiplied(*case.shapes)
-    if case.operator == "Concat":
-        constants = [one.shape for one in case.given if one is not None]
-        whole = not any(one is not None for one in case.lengths)
-        return (
-            output_shape(Concatenate(axis=case.axis(1)), [*case.shapes, *constants])
-            if constants and whole
-            else None
-        )
-    if case.operator == "ConstantOfShape" and (held := case.computed(0)) is not None:
-        return tuple(one.whole for one in held.numbers)
-    return None
-
-
-def _expanded(case: Case) -> Shape | None:
-    """Return the shape of an input that is repeated along its axes of length 1."""
-    held, repeated = case.computed(1), case.constant(0)
-    said = case.integers("shape", 1) if held is None else [one.whole for one in held.numbers]
-    below = case.first if repeated is None else repeated.shape
-    if below is None or said is None:
-        return None
-    rank = max(len(said), len(below))
-    pairs = zip(_of_rank(said, rank), _of_rank(below, rank), strict=True)
-    return tuple(had if wanted == 1 else wanted if had in (1, wanted) else None for wanted, had in pairs)
-
-
-def _multiplied(left: Shape | None, right: Shape | None) -> Shape | None:
-    """Return the shape of one stack of matrices times another one as high."""
-    if (
-        left is None
-        or right is None
-        or len(left) != len(right)
-        or len(left) < _FEWEST_AXES
-        or left[:-2] != right[:-2]
-    ):
-        return None
-    return (*left[:-1], right[-1])
-
-
-def _of_rank(lengths: Sequence[int | None], rank: int) -> list[int | None]:
-    return [1] * (rank - len(lengths)) + list(lengths)
-
-
-def _rearranged(case: Case) -> Shape | None:
-    size, below = case.attributes.integer("blocksize"), case.first
-    if below is None or len(below) != 4 or not 0 < size < _OPEN:
-        return None
-    batch, channels, *plane = below
-    return (batch, None if channels is None else channels // size**2, *(n and n * size for n in plane))
-
-
-def _resized(case: Case) -> Shape | None:
-    rank = len(case.first) if case.first is not None else 0
-    sizes = case.computed(3)
-    if case.operator == "Resize" and sizes is not None and sizes.array.shape == (rank,):
-        return tuple(one.whole for one in sizes.numbers)
-    said = case.constant(3) if case.operator == "Resize" else None
-    wholes = said.integers() if said is not None else None
-    if wholes is not None and len(wholes) == rank:
-        return tuple(wholes)
-    scales = case.attributes.reals("scales") or case.reals(
-        1 if case.operator == "Upsample" or case.opset < 11 else 2
-    )
-    if (
-        case.first is None
-        or scales is None
-        or len(scales) != rank
-        or any(not 0 < one < _OPEN for one in scales)
-    ):
-        return None
-    return tuple(
-        None if length is None else int(length * scale)
-        for length, scale in zip(case.first, scales, strict=True)
-    )
-
-
 def _softmax(case: Case) -> Operations | None:
     return (Softmax(axis=case.axis(1 if case.opset < 13 else -1)),)
 
@@ -970,7 +627,7 @@ _BY_OPERATOR: Mapping[str, Callable[[Case], Operations | None]] = {
     "Pad": _pad,
     "Slice": _slice,
     "Split": _split,
-    **dict.fromkeys(("Upsample", "Resize"), _upscale),
+    **dict.fromkeys(("Upsample", "Resize"), upscale),
     "Softmax": _softmax,
     "LRN": _local_response,
     "InstanceNormalization": _instance_normalisation,

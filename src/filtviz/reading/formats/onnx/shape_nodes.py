@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from filtviz.reading.formats.onnx.operators import Attributes
+from filtviz.reading.formats.onnx.cases import Attributes
 from filtviz.reading.shape_arithmetic import MOST, MOST_AXES, Lengths, chosen, combined, joined, lengths_of
 
 __all__ = ["computed"]

@@ -1,0 +1,197 @@
+"""A node of an ONNX graph as a row of operators sees it: its attributes, constants, the shapes below."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from filtviz.parameter import Parameter, Shape
+from filtviz.reading.protobuf import Message
+from filtviz.reading.quantised import Scale
+from filtviz.reading.shape_arithmetic import Lengths
+
+__all__ = ["DEEPEST", "FEW", "Attributes", "Case", "Constant", "Made", "scale_of"]
+
+FEW = 64
+"""Elements up to which a constant's numbers are read to know what an operator does."""
+
+DEEPEST = 64
+"""Nodes between an array that is computed and those that the file stores."""
+
+_MOST_SCALES = 1 << 16
+"""Numbers of a scale; filters are fewer."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Made:
+    """How the graph computes an array: of which ``parts`` of the file, and by which ``operators``.
+
+    ``depth`` is the number of nodes in between, ``work`` that of operations, roughly. ``cost`` is what these
+    take, of which some are slow, and ``peak`` the bytes that are filled meanwhile.
+    """
+
+    parts: tuple[Parameter, ...] = ()
+    operators: tuple[str, ...] = ()
+    depth: int = 0
+    work: int = 0
+    cost: int = 0
+    peak: int = 0
+
+    @classmethod
+    def stored(cls, parameter: Parameter) -> Made:
+        """Return what there is to say of an array that the file stores.
+
+        Args:
+            parameter: The array; single numbers are no parts.
+        """
+        return cls(parts=(parameter,) if parameter.size > 1 and parameter.source else ())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Constant:
+    """An array that an operator is given: ``parameter``, turned by ``order`` if a Transpose lies between.
+
+    ``scale`` is what its whole numbers stand for, where the file says it; ``cast`` the type in which it is
+    used, where that is another; ``made`` how it is computed, where the file does not store it. One that
+    ``is_costly`` would take more work than the file may ask for.
+    """
+
+    parameter: Parameter
+    order: tuple[int, ...] | None = None
+    scale: Scale | None = None
+    cast: np.dtype[Any] | None = None
+    made: Made | None = None
+    is_costly: bool = False
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Its shape where it is used."""
+        shape = self.parameter.shape
+        return shape if self.order is None else tuple(shape[axis] for axis in self.order)
+
+    def numbers(self) -> list[float] | None:
+        """Return its elements, None where they are many."""
+        if self.parameter.size > FEW or self.order is not None or self.is_costly:
+            return None
+        return [float(one) for one in self.real.value.ravel().tolist()]
+
+    @property
+    def real(self) -> Parameter:
+        """The numbers that are meant, where those that are stored only stand for them."""
+        return self.parameter if self.scale is None else self.scale.real(self.parameter)
+
+    def integers(self) -> list[int] | None:
+        """Return its elements as whole numbers, None where they are many or no numbers."""
+        found = self.numbers()
+        return (
+            None
+            if found is None or any(one != one or abs(one) == float("inf") for one in found)
+            else [int(one) for one in found]
+        )
+
+
+@dataclass(frozen=True)
+class Attributes:
+    """The attributes of a node, by name."""
+
+    by_name: Mapping[str, Message]
+
+    def integer(self, name: str, default: int = 0) -> int:
+        """Return a whole number."""
+        return self.by_name[name].integer(3, default) if name in self.by_name else default
+
+    def integers(self, name: str) -> list[int] | None:
+        """Return whole numbers, None where there are none."""
+        return self.by_name[name].integers(8) if name in self.by_name else None
+
+    def real(self, name: str, default: float) -> float:
+        """Return a number."""
+        return self.by_name[name].real(2, default) if name in self.by_name else default
+
+    def reals(self, name: str) -> list[float] | None:
+        """Return numbers, None where there are none."""
+        return self.by_name[name].reals(7) if name in self.by_name else None
+
+    def text(self, name: str, default: str = "") -> str:
+        """Return a text."""
+        return self.by_name[name].text(4) if name in self.by_name else default
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """What a row works on: a node's operator, attributes and inputs, and what is known of their shapes.
+
+    ``given`` has a `Constant` for each constant input and None for the others and for those left out;
+    ``shapes`` are those of the inputs that are no constants; ``output`` is the number of the output.
+    ``lengths`` has the numbers that were computed of shapes for each input that is such, ``layer`` is the
+    place of the first layer that feeds the node, ``n_outputs`` how many outputs it has.
+    """
+
+    operator: str
+    attributes: Attributes
+    given: Sequence[Constant | None]
+    shapes: Sequence[Shape | None]
+    opset: int
+    output: int = 0
+    lengths: Sequence[Lengths | None] = ()
+    layer: int | None = None
+    n_outputs: int = 1
+
+    @property
+    def first(self) -> Shape | None:
+        """The shape of the first input, as far as it is known."""
+        return self.shapes[0] if self.shapes else None
+
+    def constant(self, place: int) -> Constant | None:
+        """Return a constant input."""
+        return self.given[place] if place < len(self.given) else None
+
+    def computed(self, place: int) -> Lengths | None:
+        """Return an input that was computed of shapes."""
+        return self.lengths[place] if place < len(self.lengths) else None
+
+    def reals(self, place: int) -> list[float] | None:
+        """Return the numbers of an input that is a small constant or was computed of shapes."""
+        if (constant := self.constant(place)) is not None:
+            return constant.numbers()
+        held = self.computed(place)
+        return None if held is None else held.reals
+
+    def parameter(self, place: int) -> Parameter | None:
+        """Return a constant input that is not turned."""
+        found = self.constant(place)
+        return None if found is None or found.order is not None else found.real
+
+    def axis(self, default: int) -> int:
+        """Return the attribute ``axis``, counted from the front where the number of axes is known."""
+        axis = self.attributes.integer("axis", default)
+        return axis % len(self.first) if axis < 0 and self.first else axis
+
+    def integers(self, name: str, place: int) -> list[int] | None:
+        """Return whole numbers that older versions have as an attribute, newer ones as an input."""
+        found = self.attributes.integers(name)
+        if found is None and (constant := self.constant(place)) is not None:
+            found = constant.integers()
+        if found is None and (held := self.computed(place)) is not None:
+            found = held.wholes
+        return found
+
+
+def scale_of(numbers: Constant | None, zeros: Constant | None, axis: int = 1) -> Scale | None:
+    """Return what a scale and a zero point say; None where they are no constants, or many.
+
+    Args:
+        numbers: The scale.
+        zeros: What stands for zero; None for 0.
+        axis: That along which both go, where they are more than one number.
+    """
+    if numbers is None or numbers.parameter.size > _MOST_SCALES or len(numbers.shape) > 1:
+        return None
+    if zeros is not None and zeros.parameter.size != numbers.parameter.size:
+        return None
+    found = np.ravel(numbers.parameter.value).astype(np.float64)
+    nothing = np.zeros(1) if zeros is None else np.ravel(zeros.parameter.value).astype(np.float64)
+    return Scale(numbers=found, zeros=nothing, axis=axis)
