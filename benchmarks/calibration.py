@@ -33,7 +33,7 @@ from scipy import stats
 from tabulate import tabulate
 
 import filtviz
-from filtviz.measures.catalogue import CATALOGUE, CUT_STD, Rule
+from filtviz.measures.initialiser_catalogue import CATALOGUE, CUT_STD, Rule
 from filtviz.measures.measure import Diagnosis, LayerDiagnosis
 from filtviz.measures.table import JUDGING, LEVEL
 from filtviz.network import ConvLayer, Layer, Network, Origin

@@ -40,11 +40,12 @@ from filtviz.operations import (
     Transpose,
     Untold,
     Upscale,
+    clipped_windows,
 )
 from filtviz.parameter import Parameter, Shape
 from filtviz.running.intervals import Interval, _after_one
 from filtviz.shapes import layer_window, output_shape, same_lengths, window_of
-from filtviz.windows import Window, positions
+from filtviz.windows import Window, positions, whole_windows
 from tests.building import as_layer, conv, image, margin
 
 IMAGE = (None, 3, 11, 9)
@@ -194,7 +195,7 @@ def test_lengths_beyond_reason_are_left_open() -> None:
         (pooling(dilation=(2, 1)), Window(size=(2, 2), stride=(2, 2), pad=margin(0), dilation=(2, 1))),
         (
             pooling(whole_windows=False),
-            Window(size=(2, 2), stride=(2, 2), pad=margin(0), whole=False),
+            Window(size=(2, 2), stride=(2, 2), pad=margin(0), count=clipped_windows),
         ),
         (GlobalPooling(kind="max"), Window(size=(11, 9), stride=(11, 9), pad=margin(0))),
         (Pad(pad=margin(2)), Window(size=(1, 1), stride=(1, 1), pad=margin(2))),
@@ -259,7 +260,13 @@ def test_windows_are_counted_as_with_a_ruler(whole: bool, pad: tuple[int, int], 
     for length in range(1, 12):
         for taps in (1, 2, 3):
             for stride in (1, 2, 3, 4):
-                window = Window(size=(taps,), stride=(stride,), pad=(pad,), dilation=(dilation,), whole=whole)
+                window = Window(
+                    size=(taps,),
+                    stride=(stride,),
+                    pad=(pad,),
+                    dilation=(dilation,),
+                    count=whole_windows if whole else clipped_windows,
+                )
                 span = (taps - 1) * dilation + 1
                 assert window.spans == (span,)
                 if max(pad) >= span:  # a window that sees nothing but padding
@@ -272,7 +279,7 @@ def test_places_that_nobody_can_count() -> None:
     one = {"size": (2, 2), "stride": (2, 2)}
     assert positions((None, 8), Window(pad=margin(0), **one)) == (None, 4)
     assert positions((8, 8), Window(**one)) == (None, None)
-    assert positions((8, 0), Window(pad=margin(0), whole=False, **one)) == (4, 0)
+    assert positions((8, 0), Window(pad=margin(0), count=clipped_windows, **one)) == (4, 0)
 
 
 def test_an_input_has_no_lengths_that_cannot_be() -> None:

@@ -1,10 +1,11 @@
 """The functions of each unit by itself: their kinds, their numbers, what they give, and which are monotone.
 
-To add one: its kind in `ActivationKind`, its row in `KINDS`, and its arithmetic in `activate`, all in this
-file. Both engines run that arithmetic and both converters write it down, each with `Functions` of its
-own; a converter may have a shorter word for a kind (`filtviz.converting.formulas`). Composition takes any
-kind as if it were linear, and bounds go by whether it is monotone. Where files name it, a row in the table
-of their format.
+To add one: its kind in `ActivationKind`, its row in `KINDS`, its arithmetic in `activate` and, where it
+saturates, its `Activation.ends`, all in this file. Both engines run that arithmetic and both converters write
+it down, each with `Functions` of its own; a converter may have a shorter word for a kind
+(`filtviz.converting.formulas`). Composition takes any kind as if it were linear, and bounds go by whether it
+is monotone. A Lasagne file may call it by its name here; what other files call it is a row in the table of
+their format.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from filtviz.text import printable
 
 __all__ = [
     "KINDS",
+    "RECTIFIERS",
     "UNTOLD_ACTIVATION",
     "Activation",
     "ActivationKind",
@@ -72,33 +74,39 @@ class Kind(NamedTuple):
         is_monotone: Whether a larger input never gives a smaller output, as long as its numbers are not
             negative.
         work: What a number takes, of functions that are more than a comparison; huge numbers take longest.
+        needs: Fields of an `Activation` that have no usual value.
+        rectifies: Whether a unit that is never above zero gives 0 for ever, and so is dead.
+        is_signed: Whether zero is in the middle of what it gives.
     """
 
     is_monotone: bool
     work: int = 0
+    needs: tuple[str, ...] = ()
+    rectifies: bool = False
+    is_signed: bool = False
 
 
 KINDS: Mapping[ActivationKind, Kind] = {
-    "linear": Kind(True),
-    "rectify": Kind(True),
-    "leaky_rectify": Kind(True),
-    "parametric_rectify": Kind(False),  # its slopes are weights, of either sign
-    "clipped_rectify": Kind(True),
+    "linear": Kind(True, is_signed=True),
+    "rectify": Kind(True, rectifies=True),
+    "leaky_rectify": Kind(True, needs=("alpha",)),
+    "parametric_rectify": Kind(False, needs=("slopes",)),  # its slopes are weights, of either sign
+    "clipped_rectify": Kind(True, needs=("alpha",), rectifies=True),
     "elu": Kind(True, work=240),
     "selu": Kind(True, work=240),
     "sigmoid": Kind(True, work=240),
     "hard_sigmoid": Kind(True),
-    "tanh": Kind(True, work=240),
+    "tanh": Kind(True, work=240, is_signed=True),
     "softplus": Kind(True, work=240),
-    "softsign": Kind(True),
+    "softsign": Kind(True, is_signed=True),
     "exp": Kind(True, work=240),
     "swish": Kind(False, work=240),
     "hard_swish": Kind(False),
     "mish": Kind(False, work=450),
     "gelu": Kind(False, work=450),
     "gelu_tanh": Kind(False, work=450),
-    "clip": Kind(True),
-    "power": Kind(False, work=450),
+    "clip": Kind(True, needs=("low", "high")),
+    "power": Kind(False, work=450, needs=("alpha",)),
     "absolute": Kind(False),
     "log": Kind(False, work=240),  # of numbers below 0 there is none
     "erf": Kind(True, work=240),
@@ -107,6 +115,9 @@ KINDS: Mapping[ActivationKind, Kind] = {
     "untold": Kind(False),
 }
 """Every kind."""
+
+RECTIFIERS = frozenset(kind for kind, facts in KINDS.items() if facts.rectifies)
+"""Kinds behind which units can be dead."""
 
 UNTOLD_ACTIVATION = "a nonlinearity that the file does not tell"
 
@@ -142,6 +153,20 @@ class Activation:
     def is_monotone(self) -> bool:
         """Whether a larger input never gives a smaller output: what a proof by intervals rests on."""
         return KINDS[self.kind].is_monotone and min(self.alpha, self.scale, self.scale_in) >= 0
+
+    @property
+    def ends(self) -> tuple[float | None, float | None]:
+        """The lowest and the highest that it gives, at which a unit is saturated; None for none."""
+        match self.kind:
+            case "sigmoid" | "hard_sigmoid":
+                return 0.0, 1.0
+            case "tanh":
+                return -abs(self.scale), abs(self.scale)
+            case "softsign":
+                return -1.0, 1.0
+            case "clipped_rectify":
+                return None, self.alpha
+        return None, None
 
     @property
     def word(self) -> str:

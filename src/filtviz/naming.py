@@ -25,6 +25,7 @@ __all__ = [
     "models_stems",
     "names_taken",
     "picture_name",
+    "picture_starts",
     "telling_names",
     "unique_stems",
 ]
@@ -228,6 +229,16 @@ def layer_stems(network: Network, views: Iterable[str]) -> dict[int, str]:
 def picture_name(model: str, layer: str, part: str, suffix: str) -> str:
     """Return ``model-conv2-ch007.png``; parts that are empty are left out."""
     return "-".join(filter(None, [model, layer, part])) + f".{suffix}"
+
+
+def picture_starts(model: str, layers: Iterable[str]) -> tuple[str, ...]:
+    """Return how the names of pictures of some layers begin, whatever their parts and formats.
+
+    Args:
+        model: What stands for the model in `picture_name`.
+        layers: What stands for the layers.
+    """
+    return tuple(f"{model}-{layer}{end}" for layer in dict.fromkeys(layers) for end in "-.")
 
 
 def unique_stems(stems: Sequence[str], taken: Sequence[str] = ()) -> list[str]:

@@ -14,11 +14,11 @@ To add an operation: one dataclass here, one entry in `Operation`; the type chec
 interpreter that does not know it (their ``assert_never``): `filtviz.shapes`, `filtviz.receptive_field`,
 ``running/`` (``numpy_engine.py``, ``torch_engine.py``, ``intervals.py``), ``composition/``
 (``linear_map.py``, ``stacks.py``), ``converting/`` (``onnx_graph.py``, ``module_source.py``) and
-``drawing/graphs/boxes.py``.
+``drawing/graphs/boxes.py``. What it takes to run is a row in ``running/costs.py``, which a test asks for.
 
 To let windows lie in a new way, as those of a pooling with a geometry of its own: one field of the operation
-here, obeyed in its ``window``, and the row of the format that tells it. The interpreters take all windows
-from there.
+here, obeyed in its ``window``, with what counts such windows beside it, and the row of the format that tells
+it. The interpreters take all windows from there.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from numpy.typing import NDArray
 
 from filtviz.activations import Activation
 from filtviz.parameter import Parameter, Shape, has_few_bits
-from filtviz.windows import Pads, Window, known_lengths
+from filtviz.windows import Pads, Window, known_lengths, whole_windows
 
 __all__ = [
     "CANONICAL_AXES",
@@ -361,8 +361,21 @@ class Pooling:
             stride=self.stride,
             pad=self.pad,
             dilation=self.dilation,
-            whole=self.whole_windows,
+            count=whole_windows if self.whole_windows else clipped_windows,
         )
+
+
+def clipped_windows(length: int, span: int, stride: int, pad: tuple[int, int]) -> int:
+    """Count the windows that begin before the end of an axis, of which the last may hang over it.
+
+    Args:
+        length: That of the axis.
+        span: From a window's first number to its last.
+        stride: How far windows lie apart.
+        pad: What is added before and after; no window begins in what is added after.
+    """
+    places = max(0, -(-(length + sum(pad) - span) // stride)) + 1
+    return places if (places - 1) * stride < length + pad[0] else places - 1
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from filtviz.given import check_path
-from filtviz.naming import layer_stems, models_stems
+from filtviz.naming import layer_stems, models_stems, picture_starts
 from filtviz.network import Network
 from filtviz.results import WrittenFile
 from filtviz.sources import Sources
@@ -86,13 +86,10 @@ _MOST_ENTRIES, _MOST_MARKS = 10_000, 64
 
 def _called(stem: str, layers: Sequence[str], folder: Path) -> Iterator[Path]:
     """Yield files called as pictures of these layers would be, of the layers that are not drawn now, too."""
-    starts = tuple(dict.fromkeys(f"{stem}-{layer}" for layer in layers))
+    starts = picture_starts(stem, layers)
     with suppress(OSError), os.scandir(folder) as entries:
         names = (entry.name for entry in islice(entries, _MOST_ENTRIES) if entry.name.startswith(starts))
-        mine = (
-            name for name in names if any(name.startswith((f"{start}-", f"{start}.")) for start in starts)
-        )
-        yield from map(folder.joinpath, islice(mine, _MOST_MARKS))
+        yield from map(folder.joinpath, islice(names, _MOST_MARKS))
 
 
 def write_pictures(

@@ -6,14 +6,23 @@ receptive fields, the engine that runs a network and the composition of filters 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from filtviz.parameter import Shape
 
-__all__ = ["Pads", "Window", "known_lengths", "positions"]
+__all__ = ["Count", "Pads", "Window", "known_lengths", "positions", "whole_windows"]
 
 Pads = tuple[tuple[int, int], ...]
 """``(before, after)`` for each spatial axis."""
+
+Count = Callable[[int, int, int, tuple[int, int]], int]
+"""An axis's length, a window's span and stride, and the padding before and after → how many windows count."""
+
+
+def whole_windows(length: int, span: int, stride: int, pad: tuple[int, int]) -> int:
+    """Count the windows that lie on the padded axis from their first to their last number."""
+    return max(0, (length + sum(pad) - span) // stride + 1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,8 +30,8 @@ class Window:
     """How an operation looks at its input: one number per spatial axis in each field.
 
     ``pad`` is ``(before, after)`` per axis, None where the file does not tell. ``transposed`` marks what
-    enlarges its input by ``stride`` (a transposed convolution, an upscaling). ``whole`` is False where one
-    window more counts, which hangs over the end, if it begins before that and something is left over.
+    enlarges its input by ``stride`` (a transposed convolution, an upscaling). ``count`` tells how many
+    windows count: all whole ones at the least; the last may hang over the end.
     """
 
     size: tuple[int, ...]
@@ -30,11 +39,16 @@ class Window:
     pad: Pads | None = None
     dilation: tuple[int, ...] = ()
     transposed: bool = False
-    whole: bool = True
+    count: Count = whole_windows
 
     def __post_init__(self) -> None:
         if not self.dilation:
             object.__setattr__(self, "dilation", (1,) * len(self.size))
+
+    @property
+    def has_whole_ones_only(self) -> bool:
+        """Whether no window that counts hangs over the end, whatever the axes' lengths."""
+        return self.count is whole_windows
 
     @property
     def spans(self) -> tuple[int, ...]:
@@ -51,21 +65,11 @@ def positions(lengths: Shape, window: Window) -> Shape:
     """
     if window.pad is None:
         return (None,) * len(lengths)
-    count = _enlarged if window.transposed else _shrunk if window.whole else _shrunk_over_the_end
+    count = _enlarged if window.transposed else window.count
     return tuple(
         None if length is None else count(length, span, stride, pad)
         for length, span, stride, pad in zip(lengths, window.spans, window.stride, window.pad, strict=True)
     )
-
-
-def _shrunk(length: int, span: int, stride: int, pad: tuple[int, int]) -> int:
-    return max(0, (length + sum(pad) - span) // stride + 1)
-
-
-def _shrunk_over_the_end(length: int, span: int, stride: int, pad: tuple[int, int]) -> int:
-    """Count the window too that hangs over the end, where it begins before that."""
-    places = max(0, -(-(length + sum(pad) - span) // stride)) + 1
-    return places if (places - 1) * stride < length + pad[0] else places - 1
 
 
 def _enlarged(length: int, span: int, stride: int, pad: tuple[int, int]) -> int:

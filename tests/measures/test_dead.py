@@ -7,8 +7,8 @@ import dataclasses
 import numpy as np
 import pytest
 
-from filtviz.measures.catalogue import DEFAULT
 from filtviz.measures.dead import decayed_filters
+from filtviz.measures.initialiser_catalogue import DEFAULT
 from filtviz.measures.measure import FilterDiagnosis
 from filtviz.measures.subject import Identified
 from filtviz.measures.table import MEASURES

@@ -9,8 +9,8 @@ import pytest
 
 from filtviz.budget import Budget
 from filtviz.errors import BudgetError, SelectionError
-from filtviz.measures.catalogue import CATALOGUE, DEFAULT, Fit
 from filtviz.measures.coupling import coupling
+from filtviz.measures.initialiser_catalogue import CATALOGUE, DEFAULT, Fit
 from filtviz.measures.kernels import Kernels
 from filtviz.measures.laws import is_significant
 from filtviz.measures.measure import Diagnosis, FilterDiagnosis, LayerDiagnosis, Unjudged, qualified

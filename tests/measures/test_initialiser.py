@@ -6,8 +6,16 @@ import numpy as np
 import pytest
 import scipy
 
-from filtviz.measures.catalogue import CATALOGUE, CUT_STD, DEFAULT, Fans, default_of, rule_named, rules_of
 from filtviz.measures.initialiser import beyond_bound, fit_catalogue, fit_free_scale
+from filtviz.measures.initialiser_catalogue import (
+    CATALOGUE,
+    CUT_STD,
+    DEFAULT,
+    Fans,
+    default_of,
+    rule_named,
+    rules_of,
+)
 from filtviz.measures.kernels import Kernels
 from filtviz.measures.matrices import fit_matrix, gram_deviation
 
@@ -218,7 +226,7 @@ def test_the_bound_of_a_cut_normal_law_is_two_of_its_standard_deviations() -> No
 
 
 def test_inputs_are_counted_each_way_that_frameworks_do(make_conv) -> None:
-    from filtviz.measures.catalogue import fans_of
+    from filtviz.measures.initialiser_catalogue import fans_of
 
     assert fans_of(make_conv(np.zeros((40, 20, 3, 3)))) == Fans(((180, 360),))
     depthwise = fans_of(make_conv(np.zeros((32, 1, 3, 3))))

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from filtviz.measures.catalogue import CATALOGUE, Fans
 from filtviz.measures.initialiser import beyond_bound, count_ahead
+from filtviz.measures.initialiser_catalogue import CATALOGUE, Fans
 from filtviz.measures.kernels import Kernels, largest_of_gram
 from filtviz.measures.stored import clipping, quantisation
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import scipy
 
-from filtviz.measures.catalogue import CATALOGUE, CUT_STD, DEFAULT, possible_draws, rule_named
+from filtviz.measures.initialiser_catalogue import CATALOGUE, CUT_STD, DEFAULT, possible_draws, rule_named
 from filtviz.measures.kernels import Kernels
 from filtviz.measures.mixture import (
     _CHANGES,

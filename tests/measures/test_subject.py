@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from filtviz.measures.catalogue import (
+from filtviz.measures.initialiser_catalogue import (
     CATALOGUE,
     CUT_STD,
     DEFAULT,

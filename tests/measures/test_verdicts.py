@@ -15,7 +15,7 @@ from tests.building import conv
 
 import filtviz
 from filtviz.measures import judging
-from filtviz.measures.catalogue import CATALOGUE, DEFAULT, Fit
+from filtviz.measures.initialiser_catalogue import CATALOGUE, DEFAULT, Fit
 from filtviz.measures.judging import Judgement, among_trained, judge
 from filtviz.measures.measure import Finding
 from filtviz.measures.residue import Residue

@@ -370,7 +370,7 @@ def test_a_new_kind_of_file_is_one_entry_and_is_asked_before_anything_is_refused
     with pytest.raises(MalformedFileError, match="no kind of file that filtviz knows"):
         load(path)
     monkeypatch.setitem(sys.modules, "filtviz.reading.formats.letters", Letters())
-    monkeypatch.setattr(formats, "FORMATS", ("letters", *formats.FORMATS))
+    monkeypatch.setattr(formats, "FORMATS", {"letters": (), **formats.FORMATS})
     network = load(path)
     assert network.layers[0].parameters[0].value.tobytes() == b"abc"
     assert (network.origin.kind, network.origin.container) == ("letters", "bz2 > letters")

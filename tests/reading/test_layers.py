@@ -11,7 +11,7 @@ import pytest
 from filtviz import Limits, load
 from filtviz.activations import Activation
 from filtviz.errors import LimitError, SelectionError, UnsupportedFileError
-from filtviz.operations import Convolution
+from filtviz.operations import Convolution, clipped_windows
 from filtviz.reading import Hints
 from filtviz.receptive_field import receptive_fields
 from filtviz.shapes import layer_window
@@ -280,7 +280,7 @@ def test_convolutions_that_are_no_pictures(read, cls, shape, state, axes):
         (
             "MaxPool2DLayer",
             {"pool_size": (2, 2), "stride": (2, 2), "pad": (0, 0), "ignore_border": False},
-            Window(size=(2, 2), stride=(2, 2), pad=((0, 0), (0, 0)), whole=False),
+            Window(size=(2, 2), stride=(2, 2), pad=((0, 0), (0, 0)), count=clipped_windows),
             (3, 6, 5),
         ),
         (
@@ -298,7 +298,7 @@ def test_convolutions_that_are_no_pictures(read, cls, shape, state, axes):
         (
             "MaxPool2DLayer",
             {"pool_size": (3, 3), "stride": (2, 2), "pad": (0, 0), "ignore_border": False},
-            Window(size=(3, 3), stride=(2, 2), pad=((0, 0), (0, 0)), whole=False),
+            Window(size=(3, 3), stride=(2, 2), pad=((0, 0), (0, 0)), count=clipped_windows),
             (3, 5, 4),
         ),
         (

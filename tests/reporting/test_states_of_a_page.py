@@ -449,7 +449,7 @@ def test_a_trail_has_a_point_for_each_value_that_is_known():
 @pytest.mark.cases("all")
 @pytest.mark.parametrize(("family", "sigmas"), [("uniform", 3**0.5), ("normal", 3.0), ("cut normal", None)])
 def test_an_axis_reaches_as_far_as_the_initialiser_draws(family, sigmas):
-    from filtviz.measures.catalogue import CATALOGUE, Fans, possible_draws
+    from filtviz.measures.initialiser_catalogue import CATALOGUE, Fans, possible_draws
 
     draws = next(each for each in possible_draws(Fans.of((4, 4, 3, 3)), CATALOGUE) if each.family == family)
     reach = _reach(draws)

@@ -6,7 +6,7 @@ import sys
 import tracemalloc
 from dataclasses import replace
 from types import ModuleType
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
@@ -24,6 +24,7 @@ from filtviz.operations import (
     Input,
     MatrixProduct,
     Merge,
+    Operation,
     Pooling,
     Reshape,
     Resize,
@@ -33,7 +34,7 @@ from filtviz.operations import (
     Upscale,
 )
 from filtviz.parameter import Parameter
-from filtviz.running import choosing, inference
+from filtviz.running import choosing, costs, inference
 from filtviz.running.costs import cost_of
 from filtviz.running.inference import Runner, Walk
 from filtviz.running.numpy_engine import NumpyEngine
@@ -307,6 +308,10 @@ def test_what_a_run_takes_is_paid_once_for_all_images_that_go_together() -> None
     once = spent(41, 10) - spent(41)  # one image, and ten at a time or forty
     assert once > 0
     assert once * 13 == spent(41, 1) - spent(41)
+
+
+def test_it_is_known_of_each_operation_what_it_takes_to_call_it() -> None:
+    assert set(costs._CALLS) == set(get_args(Operation))
 
 
 def test_functions_and_products_of_matrices_are_work() -> None:

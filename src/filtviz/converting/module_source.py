@@ -527,7 +527,9 @@ def _pool(step: Step, operation: Pooling, x: str) -> str:
         raise ValueError("the file does not tell the window that it pools over")
     n = len(window.size)
     _check_axes(step, n)
-    over = [0] * n if window.whole else overhang(window, said_lengths(step.lengths, "its last windows"))
+    over = [0] * n
+    if not window.has_whole_ones_only:
+        over = overhang(window, said_lengths(step.lengths, "its last windows"))
     size, stride, dilation = _tuple(window.size), _tuple(window.stride), (window.dilation, 1)
     even = all(a == b <= k // 2 for (a, b), k in zip(window.pad, window.size, strict=True)) and not any(over)
     pads = tuple(before for before, _ in window.pad) if even else ()

@@ -443,7 +443,7 @@ class _Graph:
             raise ValueError("the file does not tell the window that it pools over")
         _check_axes(step, len(window.size))
         over = [0] * len(window.size)
-        if not window.whole:
+        if not window.has_whole_ones_only:
             over = overhang(window, said_lengths(step.lengths, "its last windows"))
         pads = tuple((before, after + more) for (before, after), more in zip(window.pad, over, strict=True))
         shape = {"kernel_shape": list(window.size), "strides": list(window.stride)}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from filtviz.measures.catalogue import CUT_STD, Draws, Family, Fans, Fit, Rule, possible_draws
+from filtviz.measures.initialiser_catalogue import CUT_STD, Draws, Family, Fans, Fit, Rule, possible_draws
 from filtviz.measures.kernels import Floats, Kernels
 from filtviz.measures.laws import gamma_tails, kolmogorov_p, normality_p
 from filtviz.measures.matrices import fit_matrix

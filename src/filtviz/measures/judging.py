@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 
 from filtviz.measures import verdicts
 from filtviz.measures.bias import Bias
-from filtviz.measures.catalogue import Fit
 from filtviz.measures.directions import FirstComponent
 from filtviz.measures.initialiser import Bound
+from filtviz.measures.initialiser_catalogue import Fit
 from filtviz.measures.low_frequency import LowFrequency
 from filtviz.measures.measure import Change, Finding, Verdict
 from filtviz.measures.residue import NoiseResidue

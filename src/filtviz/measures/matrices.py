@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from filtviz.measures.catalogue import Fit
+from filtviz.measures.initialiser_catalogue import Fit
 from filtviz.measures.kernels import Floats, Kernels
 from filtviz.measures.measure import Finding, Measure
 from filtviz.measures.verdicts import DIRAC, INDISTINGUISHABLE

@@ -12,7 +12,7 @@ from filtviz.errors import SelectionError
 from filtviz.text import listed, plural, printable
 
 if TYPE_CHECKING:
-    from filtviz.measures.catalogue import Draws
+    from filtviz.measures.initialiser_catalogue import Draws
     from filtviz.measures.subject import Subject
     from filtviz.responses.examining import Examination
 

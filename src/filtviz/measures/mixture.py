@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from filtviz.measures.catalogue import CUT_STD, Family
+from filtviz.measures.initialiser_catalogue import CUT_STD, Family
 from filtviz.measures.kernels import Floats, Kernels
 
 __all__ = ["SCALES", "BinnedMagnitudes", "ChangeFits", "bin_magnitudes", "fit_changes", "fit_smooth"]

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from filtviz.measures.catalogue import Draws, Family, Fans, Rule, possible_draws
+from filtviz.measures.initialiser_catalogue import Draws, Family, Fans, Rule, possible_draws
 from filtviz.measures.kernels import Floats, Kernels
 from filtviz.measures.measure import Change, Finding, Measure
 from filtviz.measures.mixture import (

@@ -11,7 +11,9 @@ from filtviz.budget import Account
 from filtviz.composition.stacks import Stack, following_layer, linear_stack
 from filtviz.errors import BudgetError
 from filtviz.measures.bias import BiasState, bias_state
-from filtviz.measures.catalogue import (
+from filtviz.measures.composed import Composed, composed_structure, why_not_composed, work_of
+from filtviz.measures.initialiser import count_ahead, fit_catalogue, fit_free_scale
+from filtviz.measures.initialiser_catalogue import (
     CATALOGUE,
     TORCH_DEFAULT,
     UNTOLD,
@@ -23,8 +25,6 @@ from filtviz.measures.catalogue import (
     fans_of,
     rules_of,
 )
-from filtviz.measures.composed import Composed, composed_structure, why_not_composed, work_of
-from filtviz.measures.initialiser import count_ahead, fit_catalogue, fit_free_scale
 from filtviz.measures.kernels import Floats, Kernels
 from filtviz.measures.low_frequency import band_energies
 from filtviz.measures.residue import Magnitudes, Residue, estimate_residues, likeliest_rule

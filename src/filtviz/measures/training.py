@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from filtviz.measures.bias import bias_state
-from filtviz.measures.catalogue import UNTOLD, Draws
 from filtviz.measures.initialiser import fit_draws, fit_free_scale
+from filtviz.measures.initialiser_catalogue import UNTOLD, Draws
 from filtviz.measures.kernels import Kernels
 from filtviz.measures.stored import is_rounded
 from filtviz.network import ConvLayer, Layer, Network

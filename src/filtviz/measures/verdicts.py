@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from filtviz.text import listed, percent, plural, printable
 
 if TYPE_CHECKING:
-    from filtviz.measures.catalogue import Fit
+    from filtviz.measures.initialiser_catalogue import Fit
     from filtviz.measures.measure import Change, Verdict
 
 __all__ = [

@@ -15,9 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 
 from filtviz.errors import FileAccessError, ReadError, UnknownFileError, UnsupportedFileError
+from filtviz.reading.formats import MODEL_SUFFIXES
 from filtviz.text import listed, natural_key, printable
 
-__all__ = ["MODEL_SUFFIXES", "MOST_ENTRIES", "Candidate", "candidates", "files_in", "is_no_model", "model_in"]
+__all__ = ["MOST_ENTRIES", "Candidate", "candidates", "files_in", "is_no_model", "model_in"]
 
 SAVED_MODEL = "saved_model.pb"
 """The file that makes a folder a model: what lies below it belongs to it."""
@@ -134,14 +135,6 @@ def _entries(folder: Path, *, must_open: bool) -> Iterator[os.DirEntry[str]]:
 
 _INDEX_ENDINGS = (".safetensors.index.json", ".bin.index.json", ".weights.json")
 """How the files end that name all others of a model."""
-
-MODEL_SUFFIXES = frozenset({
-    ".bin", ".caffemodel", ".ckpt", ".gguf", ".h5", ".hdf5", ".jit", ".joblib", ".keras", ".model",
-    ".msgpack", ".npy", ".npz", ".onnx", ".params", ".pb", ".pdiparams", ".pdparams", ".pickle",
-    ".pkl", ".pt", ".pt2", ".pth", ".ptl", ".safetensors", ".t7", ".tar", ".tflite", ".th",
-    ".weights",
-})  # fmt: skip
-"""How the names of model files end."""
 
 _BESIDE_ONNX = frozenset({".bin", ".data", ""})
 """What external data of ONNX are called, which are no models themselves."""

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from filtviz.measures.badges import ALL_BADGES, Badge, badges_of
-from filtviz.measures.catalogue import CUT_STD, Draws
 from filtviz.measures.differing import difference
+from filtviz.measures.initialiser_catalogue import CUT_STD, Draws
 from filtviz.measures.measure import Diagnosis, FilterDiagnosis, Finding, LayerDiagnosis
 from filtviz.measures.table import MEASURES
 from filtviz.network import ConvLayer, Network

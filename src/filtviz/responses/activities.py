@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from filtviz.activations import Activation
+from filtviz.activations import RECTIFIERS, Activation
 from filtviz.budget import Budget
 from filtviz.errors import RunningError
 from filtviz.network import EngineName, Layer
@@ -52,7 +52,7 @@ class Activity:
     @property
     def rectifies(self) -> bool:
         """Whether a unit that never answers more than zero is dead."""
-        return self.function in ("rectify", "clipped_rectify")
+        return self.function in RECTIFIERS
 
     @property
     def dead(self) -> NDArray[np.intp]:
@@ -125,16 +125,7 @@ def ends_of(function: Activation | Softmax | None) -> tuple[float | None, float 
     """Return the lowest and the highest that a function can give; None where there is no such end."""
     if isinstance(function, Softmax):
         return 0.0, 1.0
-    match function and function.kind:
-        case "sigmoid" | "hard_sigmoid":
-            return 0.0, 1.0
-        case "tanh" if function is not None:
-            return -abs(function.scale), abs(function.scale)
-        case "softsign":
-            return -1.0, 1.0
-        case "clipped_rectify" if function is not None:
-            return None, function.alpha
-    return None, None
+    return function.ends if function else (None, None)
 
 
 class Counted:

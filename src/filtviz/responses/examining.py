@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from filtviz.activations import RECTIFIERS
 from filtviz.budget import Budget
 from filtviz.errors import BudgetError, RunningError
 from filtviz.given import checked_images, expect
@@ -277,7 +278,7 @@ class _Examined:
             units=len(fires),
             function=kind,
             fires=tuple(fires.tolist()),
-            silent=_places((fires == 0) & finite) if kind in ("rectify", "clipped_rectify") else None,
+            silent=_places((fires == 0) & finite) if kind in RECTIFIERS else None,
             nonfinite=_places(~finite),
             saturated=None if at_end is None or is_answer else _places(at_end > NEARLY_ALL),
             shares_at_end=None if at_end is None or is_answer else tuple(at_end.tolist()),

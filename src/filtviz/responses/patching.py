@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from filtviz.activations import Activation
+from filtviz.activations import KINDS, Activation
 from filtviz.budget import Budget
 from filtviz.errors import RunningError
 from filtviz.network import EngineName
@@ -121,8 +121,7 @@ def patches(
         size=(rows, cols),
         shown=shown,
         rectifies=any(
-            isinstance(each, Activation) and each.kind in ("rectify", "clipped_rectify")
-            for each in units.operations
+            isinstance(each, Activation) and KINDS[each.kind].rectifies for each in units.operations
         ),
     )
 

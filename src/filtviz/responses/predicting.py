@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from filtviz.activations import KINDS, Activation
 from filtviz.budget import Budget
 from filtviz.network import EngineName, Layer
-from filtviz.operations import Activation, Softmax
+from filtviz.operations import Softmax
 from filtviz.responses.asking import Model, network_of, probability_layer
 from filtviz.responses.checking import checked
 from filtviz.running.inference import run
@@ -118,11 +119,10 @@ def threshold_of(last: Layer) -> float:
         last: The layer that gives it.
     """
     functions = [each for each in last.operations if isinstance(each, Activation | Softmax)]
-    is_signed = not functions or (isinstance(functions[-1], Activation) and functions[-1].kind in SIGNED)
-    return 0.0 if is_signed else 0.5
-
-
-SIGNED = ("linear", "tanh", "softsign")
+    if not functions:
+        return 0.0
+    last_one = functions[-1]
+    return 0.0 if isinstance(last_one, Activation) and KINDS[last_one.kind].is_signed else 0.5
 
 
 def right_answers(

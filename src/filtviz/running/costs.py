@@ -8,19 +8,34 @@ from typing import NamedTuple
 
 from filtviz.activations import KINDS, Activation
 from filtviz.operations import (
+    ChannelPooling,
+    Concatenate,
     Convolution,
+    Crop,
     Dense,
+    Embedding,
+    Flatten,
+    GlobalPooling,
+    Identity,
+    Input,
     LocallyConnected,
     LocalResponse,
     MatrixProduct,
+    Merge,
     Normalisation,
     Operation,
     Pad,
     Pooling,
+    Recurrent,
+    Reduction,
     Reshape,
     Resize,
+    Slice,
     Softmax,
     Standardisation,
+    Transpose,
+    Untold,
+    Upscale,
     parameters_of,
 )
 from filtviz.shapes import output_shape
@@ -52,8 +67,15 @@ _CALLS: Mapping[type, int] = {
     Softmax: 60_000,
     Activation: 100_000,
     MatrixProduct: 100_000,
-}
-"""The work of operations that are made of many."""
+    **dict.fromkeys(
+        (
+            Input, Dense, Embedding, Recurrent, GlobalPooling, ChannelPooling, Crop, Slice, Merge,
+            Concatenate, Reshape, Flatten, Transpose, Upscale, Reduction, Identity, Untold,
+        ),
+        0,
+    ),
+}  # fmt: skip
+"""The work of each operation's own calls, of those that are made of many; the others are one call."""
 
 _OF_SOFTMAX, _OF_POWER, _OF_RESIZING = 120, 240, 60
 """The work of a number, of exponentials and their sum, of a power, and of weighing two neighbours."""
@@ -83,7 +105,7 @@ def cost_of(operation: Operation, below: Sequence[tuple[int, ...]]) -> Cost:
     taken = sum(math.prod(shape) for shape in below)
     made = _made(operation, below, taken)
     weights = sum(parameter.size for parameter in parameters_of(operation))
-    once = _CALL * len(below) + _CALLS.get(type(operation), 0)
+    once = _CALL * len(below) + _CALLS[type(operation)]
     each: float = _NUMBER * (taken + made) + _PARAMETER * weights
     held = made
     if isinstance(operation, Convolution | LocallyConnected):

@@ -267,12 +267,11 @@ def window_of(operation: Pooling, shape: tuple[int, ...]) -> Window:
 
 def overhang(window: Window, lengths: tuple[int, ...]) -> list[int]:
     """Return by how much the last window hangs over the padded end of each axis."""
-    if window.whole:
-        return [0] * len(lengths)
     pads = window.pad or ()
     fitted = zip(lengths, pads, positions(lengths, window), window.spans, window.stride, strict=True)
     return [
-        max(((n or 1) - 1) * stride + span - length - sum(pad), 0) for length, pad, n, span, stride in fitted
+        max((n - 1) * stride + span - length - sum(pad), 0) if n else 0
+        for length, pad, n, span, stride in fitted
     ]
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast, get_args
 
+from filtviz.activations import KINDS as ACTIVATION_KINDS
 from filtviz.activations import Activation, ActivationKind
 from filtviz.network import Layer, Network
 from filtviz.operations import (
@@ -469,7 +470,6 @@ _ALIASES: Mapping[str, str] = {
     "none": "linear", "logistic": "sigmoid",
 }  # fmt: skip
 _SELU = {"alpha": 1.6732632423543772, "scale": 1.0507009873554805}
-_NEEDS_ALPHA = ("leaky_rectify", "clipped_rectify")
 
 
 def activation_of(holder: Table, table: Table) -> Activation | Softmax | None:
@@ -510,7 +510,7 @@ def _function(inner: Table, holder: Table, word: str) -> Activation | Softmax | 
     if kind == "linear":
         return None
     usual = {"alpha": 6.0} if word == "relu6" else _SELU if kind == "selu" else {}
-    if kind in _NEEDS_ALPHA and "alpha" not in usual and "alpha" not in inner.values:
+    if "alpha" in ACTIVATION_KINDS[kind].needs and "alpha" not in usual and "alpha" not in inner.values:
         raise holder.error(
             f"{word} needs a number, which differs between frameworks: write activation = "
             f'{{ kind = "{word}", alpha = 0.01 }}'

@@ -4,20 +4,19 @@ A kind that keeps a model in a folder has ``ENTRIES``, the names of the files in
 
 A new kind is one module here and one entry in `FORMATS`. The first that answers counts, so those that are
 told by their first bytes or by the names in a zip stand first, and the more special before the more general.
-Each is imported when it is asked. A suffix that such files go by is added to those of
-`filtviz.reading.folders`, which looks for models in folders.
+Each is imported when it is asked.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib import import_module
 from typing import Protocol, cast
 
 from filtviz.network import Network
 from filtviz.reading.opened import Opened
 
-__all__ = ["FORMATS", "Format", "all_formats", "formats_for"]
+__all__ = ["FORMATS", "MODEL_SUFFIXES", "Format", "all_formats", "formats_for"]
 
 
 class Format(Protocol):
@@ -31,32 +30,35 @@ class Format(Protocol):
         """
 
 
-FORMATS = (
-    "torch",
-    "torchscript",
-    "exported",
-    "safetensors",
-    "onnx",
-    "keras",
-    "tflite",
-    "tensorflow",
-    "caffe",
-    "mxnet",
-    "gguf",
-    "paddle",
-    "darknet",
-    "nolearn",
-    "lasagne",
-    "madmom",
-    "sknn",
-    "tflib",
-    "chainer",
-    "caffe2",
-    "trees",
-    "bare_arrays",
-    "named",
-)
-"""Modules, in the order in which they are asked."""
+FORMATS: Mapping[str, tuple[str, ...]] = {
+    "torch": (".pt", ".pth", ".bin", ".ckpt", ".tar", ".th"),
+    "torchscript": (".pt", ".jit", ".ptl"),
+    "exported": (".pt2",),
+    "safetensors": (".safetensors",),
+    "onnx": (".onnx",),
+    "keras": (".keras", ".h5", ".hdf5"),
+    "tflite": (".tflite",),
+    "tensorflow": (".pb", ".ckpt"),
+    "caffe": (".caffemodel",),
+    "mxnet": (".params",),
+    "gguf": (".gguf",),
+    "paddle": (".pdparams", ".pdiparams"),
+    "darknet": (".weights",),
+    "nolearn": (".pkl", ".pickle"),
+    "lasagne": (".pkl", ".pickle", ".model", ".joblib"),
+    "madmom": (".pkl",),
+    "sknn": (".pkl",),
+    "tflib": (".pkl",),
+    "chainer": (".npz", ".h5"),
+    "caffe2": (".pb", ".pkl"),
+    "trees": (".msgpack", ".pkl"),
+    "bare_arrays": (".npy", ".npz", ".pkl"),
+    "named": (".t7",),
+}
+"""Modules, in the order in which they are asked, and how the names of such files end."""
+
+MODEL_SUFFIXES = frozenset(suffix for suffixes in FORMATS.values() for suffix in suffixes)
+"""How the names of model files end: by these a model is found in a folder."""
 
 _TOLD_BY_CLASSES = ("nolearn", "lasagne", "madmom", "sknn")
 """Those that know a pickle by the classes of its objects, and so cannot take another's file for theirs."""

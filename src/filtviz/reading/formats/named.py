@@ -14,7 +14,8 @@ from pathlib import Path, PurePath
 from typing import NoReturn
 
 from filtviz.errors import MalformedFileError, ReadError, UnknownFileError, UnsupportedFileError
-from filtviz.reading.folders import MODEL_SUFFIXES, MOST_ENTRIES
+from filtviz.reading.folders import MOST_ENTRIES
+from filtviz.reading.formats import MODEL_SUFFIXES
 from filtviz.reading.opened import Opened
 from filtviz.text import listed, natural_key, printable
 

@@ -1,13 +1,14 @@
 """Lasagne's nonlinearities and Theano's functions → operations: one row a function.
 
-To let a file's function be known: one row in `_ACTIVATIONS`, or in `_SCALAR_OPS` for an operator of Theano's.
+A function that is called as its kind in `filtviz.activations`, and needs no numbers, is known by its name. To
+let another one be known: one row in `_ACTIVATIONS`, or in `_SCALAR_OPS` for an operator of Theano's.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from filtviz.activations import Activation, ActivationKind
+from filtviz.activations import KINDS, Activation, ActivationKind
 from filtviz.operations import MergeKind, Operation, PoolingKind, Softmax
 from filtviz.reading.pickle.attributes import Attributes, Function
 
@@ -22,22 +23,17 @@ _KNOWN_HOMES = frozenset({"lasagne", "theano", "nolearn", "numpy"})
 Numbers = Mapping[str, float]
 Found = tuple[ActivationKind, Numbers]
 
+_UNTOLD: Found = ("untold", {})
+
 _ACTIVATIONS: Mapping[str, Callable[[Numbers], Found]] = {
-    "linear": lambda _: ("linear", {}),
     "identity": lambda _: ("linear", {}),
-    "rectify": lambda _: ("rectify", {}),
     "relu": lambda n: ("leaky_rectify", {"alpha": n["alpha"]}) if n.get("alpha") else ("rectify", {}),
     "LeakyRectify": lambda n: _needing(n, "leaky_rectify", alpha="leakiness"),
-    "sigmoid": lambda _: ("sigmoid", {}),
-    "hard_sigmoid": lambda _: ("hard_sigmoid", {}),
-    "tanh": lambda _: ("tanh", {}),
     "ScaledTanH": lambda n: _needing(n, "tanh", scale_in="scale_in", scale="scale_out"),
     "ScaledTanh": lambda n: _needing(n, "tanh", scale_in="scale_in", scale="scale_out"),
     "elu": lambda n: ("elu", {"alpha": n.get("alpha", 1.0)}),
     "SELU": lambda n: _needing(n, "selu", scale="scale", alpha="scale_neg"),
     "selu": lambda _: ("selu", {"scale": SELU_SCALE, "alpha": SELU_ALPHA}),
-    "softplus": lambda _: ("softplus", {}),
-    "softsign": lambda _: ("softsign", {}),
 }
 """Name of a function, or of the class of an object that is called like one → kind and numbers."""
 
@@ -66,7 +62,7 @@ _MERGING: Mapping[str, MergeKind] = {
 def _needing(numbers: Numbers, kind: ActivationKind, **fields: str) -> Found:
     """Return a kind with its numbers, which the file must tell."""
     if not all(name in numbers for name in fields.values()):
-        return "untold", {}
+        return _UNTOLD
     return kind, {field: numbers[name] for field, name in fields.items()}
 
 
@@ -87,8 +83,9 @@ def activation_of(attributes: Attributes, name: str = "nonlinearity") -> tuple[O
 def _activation(function: Function, word: str) -> Found:
     if function.scalar_op is not None:
         return _SCALAR_OPS.get(function.scalar_op, "untold"), {}
-    row = _ACTIVATIONS.get(word)
-    return ("untold", {}) if row is None else row(function.parameters)
+    if word in _ACTIVATIONS:
+        return _ACTIVATIONS[word](function.parameters)
+    return next(((kind, {}) for kind, facts in KINDS.items() if kind == word and not facts.needs), _UNTOLD)
 
 
 def _word(function: Function) -> str:
