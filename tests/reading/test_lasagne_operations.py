@@ -203,6 +203,14 @@ HOME = "lasagne.nonlinearities"
         (Thing(f"{HOME}.SELU", scale=1.05, scale_neg=1.67), "selu", {"scale": 1.05, "alpha": 1.67}),
         (Named("__main__.elu"), "untold", {}),
         (Named("mine.nonlinearities.rectify"), "untold", {}),
+        *(
+            (Named(f"{HOME}.{kind}"), kind, {})
+            for kind in ("sigmoid", "hard_sigmoid", "softplus", "softsign")
+        ),
+        (Named("numpy.sin"), "sin", {}),
+        *((Named(f"numpy.{needing}"), "untold", {}) for needing in ("clip", "power")),
+        (Named(f"{HOME}.leaky_rectify"), "untold", {}),
+        (Named(f"{HOME}.untold"), "untold", {}),
         (None, "untold", {}),
     ],
 )
