@@ -13,7 +13,7 @@ import filtviz
 from filtviz import RunningError
 from filtviz.activations import KINDS, Activation
 from filtviz.network import Layer, Network
-from filtviz.operations import Convolution, Dense, Flatten, Identity, Input, Merge, Softmax
+from filtviz.operations import Convolution, Dense, Flatten, Identity, Input, Merge, Reshape, Softmax
 from filtviz.parameter import Parameter
 from filtviz.responses import asking, coding, examining, looking
 from filtviz.responses.activities import NEAR, Activity, Counted, ends_of, function_of
@@ -568,3 +568,32 @@ def test_a_saliency_lies_as_its_image_does_and_keeps_its_sign_where_asked(
     filtviz.saliency(network, given, "gradcam")
     assert [how["layer"] for how in asked[:2]] == [None, None]
     assert asked[-1]["layer"] is network.conv_layers[-1]
+
+
+def folding() -> Network:
+    """A network that gives three units for each image, one after another along the axis of images."""
+    kernels = np.ones((3, 1, 3, 3), np.float32)
+    one = conv(np.ones((1, 1, 1, 1), np.float32), below=2, nonlinearity="sigmoid", name="last")
+    folded = as_layer(Reshape(lengths=(-1, 1, 6, 6)), below=1)
+    return Network.of([image(1, 8, 8), conv(kernels, below=0), folded, one])
+
+
+@pytest.mark.parametrize("n", [1, 4])
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda network, images: filtviz.predict(network, images),
+        lambda network, images: filtviz.activity(network, images, layer=1),
+        lambda network, images: filtviz.occlusion(network, images[0], stride=4),
+        lambda network, images: filtviz.codes(network, np.concatenate([images, images]), layer=1),
+    ],
+)
+def test_units_that_are_no_images_answers_are_taken_for_none(ask, n: int) -> None:
+    with pytest.raises(RunningError, match=r"last gives has no axis of images .*cannot be told"):
+        ask(folding(), np.ones((n, 1, 8, 8)))
+
+
+def test_below_what_mixes_images_they_are_told_apart() -> None:
+    images = np.random.default_rng(0).uniform(size=(4, 1, 8, 8))
+    found = filtviz.activity(folding(), images, layer=0)
+    assert (len(found.maps), found.n_images) == (3, 4)

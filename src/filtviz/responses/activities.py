@@ -93,7 +93,7 @@ def activity(
     known = network_of(network)
     asked = choose_layer(known, layer)
     units = answering(known, asked)
-    runner = Runner(known, [units], engine=engine, device=device)
+    runner = Runner(known, [units], engine=engine, device=device, by_image=True)
     shown = runner.take(images)
     if not -len(shown) <= image < len(shown):
         raise RunningError(f"there is no image {image}: {len(shown)} were given, counted from 0")

@@ -77,7 +77,7 @@ def codes(
         raise RunningError(f"there is no plane {printable(layout, 30)!r}: take pca or tsne")
     known = network_of(network)
     chosen = _last_hidden(known) if layer is None else choose_layer(known, layer)
-    runner = Runner(known, [chosen], engine=engine, device=device)
+    runner = Runner(known, [chosen], engine=engine, device=device, by_image=True)
     shown = runner.take(images)
     if len(shown) < 2:
         raise RunningError("codes lie near or far from each other: give two images or more")

@@ -192,7 +192,7 @@ def _runnable(network: Network, images: NDArray[Any], how: Mapping[str, Any]) ->
     while left:
         try:
             wanted = [*left, answering(network, left[-1]), *ends]
-            runner = Runner(network, wanted, engine=how["engine"], device=how["device"])
+            runner = Runner(network, wanted, engine=how["engine"], device=how["device"], by_image=True)
             next(iter(runner.outputs(runner.take(images)[:1], account)))
         except RunningError as error:
             if error.layer is None:
@@ -331,7 +331,7 @@ def _parts(
     network: Network, wanted: Sequence[Layer], images: NDArray[Any], how: Mapping[str, Any], times: int = 1
 ) -> Iterator[Mapping[int, NDArray[Any]]]:
     """Run as many networks as ``times`` says, which are one here, and yield what layers give by batches."""
-    runner = Runner(network, wanted, engine=how["engine"], device=how["device"])
+    runner = Runner(network, wanted, engine=how["engine"], device=how["device"], by_image=True)
     account = widened((how["budget"] or Budget()).account(network), PASSES * times)
     return runner.outputs(runner.take(images), account, how["batch"])
 

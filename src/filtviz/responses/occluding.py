@@ -69,7 +69,7 @@ def occlusion(
     if nolearn and (square % 2 == 0 or stride != 1 or fill):
         raise RunningError("nolearn covers with squares of zeros of odd length, one at each pixel")
     rows, cols = (range(0, n, stride) for n in shown.shape[2:])
-    runner = Runner(known, [probability_layer(known)], engine=engine, device=device)
+    runner = Runner(known, [probability_layer(known)], engine=engine, device=device, by_image=True)
     account = (budget or Budget()).account(known)
     n_passes = len(rows) * len(cols) + 1
     outputs: list[NDArray[Any]] = []

@@ -105,7 +105,7 @@ def patches(
     seen = receptive_fields(known)[units.index]
     if seen is None or len(seen.size) != 2:
         raise RunningError(f"what a unit of {asked.title} sees of the image is not known from the file")
-    runner = Runner(known, [units], engine=engine, device=device)
+    runner = Runner(known, [units], engine=engine, device=device, by_image=True)
     shown = runner.take(images)
     best = _Best(top, seen)
     for part in runner.outputs(shown, (budget or Budget()).account(known), batch):

@@ -15,7 +15,7 @@ from filtviz.network import EngineName, Layer
 from filtviz.operations import Softmax
 from filtviz.responses.asking import Model, network_of, probability_layer
 from filtviz.responses.checking import checked
-from filtviz.running.inference import run
+from filtviz.running.inference import run, without_images
 
 __all__ = ["Prediction", "answered", "classes_of", "predict", "right_answers", "threshold_of"]
 
@@ -87,6 +87,8 @@ def predict(
     known = network_of(network)
     last = probability_layer(known)
     outputs = run(known, images, None, engine, dtype=dtype, batch=batch, device=device, budget=budget)
+    if outputs.shape[:1] != np.shape(images)[:1]:
+        raise without_images(last, outputs, "what is answered to which image cannot be told")
     return Prediction(outputs=outputs, layer=last.title, labels=tuple(labels))
 
 

@@ -28,7 +28,18 @@ from filtviz.text import listed, printable
 if TYPE_CHECKING:
     from filtviz.parameter import Shape
 
-__all__ = ["SMALL", "Runner", "Walk", "as_units", "forward", "input_of", "joined", "run", "widened"]
+__all__ = [
+    "SMALL",
+    "Runner",
+    "Walk",
+    "as_units",
+    "forward",
+    "input_of",
+    "joined",
+    "run",
+    "widened",
+    "without_images",
+]
 
 SMALL = 2_000_000_000
 """The work of an image below which several threads hinder each other more than they help."""
@@ -185,9 +196,20 @@ def joined(parts: Sequence[NDArray[Any]], n_images: int, layer: Layer) -> NDArra
     for axis in (0, -1):  # the last one in cuda-convnet's order
         if all(part.ndim for part in parts) and sum(part.shape[axis] for part in parts) == n_images:
             return np.concatenate(parts, axis=axis)
-    raise RunningError(
-        f"what {layer.title} gives has no axis of images (it is {parts[0].shape}): run them one by one",
-        layer=layer.index,
+    raise without_images(layer, parts[0], "run them one by one")
+
+
+def without_images(layer: Layer, units: NDArray[Any], instead: str) -> RunningError:
+    """Return the error where what a layer gives cannot be told apart by images.
+
+    Args:
+        layer: The layer.
+        units: What it gives.
+        instead: What follows, or what to do.
+    """
+    shape = tuple(units.shape)
+    return RunningError(
+        f"what {layer.title} gives has no axis of images (it is {shape}): {instead}", layer=layer.index
     )
 
 
@@ -202,6 +224,7 @@ class Runner:
         dtype: In which it is computed.
         device: Where PyTorch computes.
         stops: A layer before whose own nonlinearity to stop; None for none.
+        by_image: Whether what each wanted layer gives must have the images along its first axis.
     """
 
     network: Network
@@ -210,6 +233,7 @@ class Runner:
     dtype: DTypeLike = "float64"
     device: str | None = None
     stops: Layer | None = None
+    by_image: bool = False
     needed: Sequence[Layer] = field(init=False)
     has_entrance: bool = field(init=False)
     remark: str = field(init=False, default="")
@@ -280,7 +304,15 @@ class Runner:
         with walk.engine.calm():
             found = walk.through(walk.engine.take(images))
             given = {place: walk.engine.give(units) for place, units in found.items()}
+        if self.by_image:
+            self._check_by_image(given, len(images))
         return {place: units[:n] for place, units in given.items()} if fixed and n < fixed else given
+
+    def _check_by_image(self, given: Mapping[int, NDArray[Any]], n: int) -> None:
+        for layer in self.wanted:
+            units = given[layer.index]
+            if units.shape[:1] != (n,):
+                raise without_images(layer, units, "what belongs to which image cannot be told")
 
     def rough_work(self, shown: NDArray[Any]) -> int:
         """Return roughly the work of an image, by the shapes that the file tells."""
