@@ -53,7 +53,8 @@ def layers_of(network: Network) -> str:
 def _lines_of(layer: Layer) -> Iterator[str]:
     label = f" = {layer.label}" if isinstance(layer, ConvLayer) and layer.label != layer.name else ""
     below = f" <- {', '.join(map(str, layer.inputs))}" if layer.inputs else ""
-    yield f"{layer.index} {layer.name} ({layer.type}){label}{below} -> {layer.output_shape}"
+    frozen = " frozen" if layer.trainable is False else ""
+    yield f"{layer.index} {layer.name} ({layer.type}){label}{below} -> {layer.output_shape}{frozen}"
     yield f"    {told(*layer.operations)}"
     yield from (f"    {_shown(one)} from {one.source}" for one in layer.parameters)
 
@@ -73,6 +74,8 @@ def _shown(value: Any) -> str:
         return f"{value:.7g}"
     if isinstance(value, Path):
         return value.name
+    if isinstance(value, frozenset):
+        return ", ".join(sorted(value))
     if isinstance(value, tuple) and value and isinstance(value[0], str | Path):
         return "".join(f"\n    {_shown(one)}" for one in value)
     return str(value).replace("\n", " ")

@@ -20,7 +20,7 @@ from filtviz.reading.arrays import AnyArray, ComputedArray
 from filtviz.reading.formats.keras.config import Builder
 from filtviz.reading.formats.keras.stores import Weights
 from filtviz.reading.formats.torch.effective import effective_tensors, without_prefixes
-from filtviz.reading.formats.torch.modules import layers_of_module
+from filtviz.reading.formats.torch.modules import any_trainable, layers_of_module
 from filtviz.reading.formats.torch.rebuilding import Lost
 from filtviz.reading.formats.torch.storages import element_type
 from filtviz.reading.formats.trees import without_collections
@@ -156,6 +156,13 @@ class _LiveModules:
             else:
                 own.append((name, getattr(module, name)))
         return [(name, _array(value)) for name, value in own if value is not None]
+
+    def trainable(self, module: Any) -> bool | None:
+        """Return whether any of its own parameters but its biases requires a gradient."""
+        steps = module._modules.get("parametrizations")
+        held = [] if steps is None else list(steps.parameters())
+        held += [part for name, part in module._parameters.items() if name != "bias" and part is not None]
+        return any_trainable(getattr(part, "requires_grad", None) for part in held)
 
     def facts(self, module: Any) -> Mapping[str, Any]:
         """Return its attributes that are plain values."""

@@ -43,7 +43,8 @@ class Layer:
     ``type`` is the class's name in the file (``Conv2DLayer``, ``MaxPool2DLayer``, ``BatchNormLayer``): a word
     to show, never a thing to test. What the layer does is ``operations``, one after another; only the first
     of them may have several inputs. ``output_shape`` is ``(batch, channels, rows, cols)`` with None for what
-    is open, or None where the file does not tell it.
+    is open, or None where the file does not tell it. ``trainable`` is what the file says of whether
+    training was to move the layer's weights when it was saved (False for a frozen one), or None for nothing.
     """
 
     index: int = -1
@@ -53,6 +54,7 @@ class Layer:
     output_shape: Shape | None = None
     parameters: tuple[Parameter, ...] = ()
     operations: tuple[Operation, ...] = (NOT_TOLD,)
+    trainable: bool | None = None
 
     def __repr__(self) -> str:
         return f"<{printable(self.type, 40)} {self.index}: {self.title}>"

@@ -29,6 +29,7 @@ LAYER_KEYS = {
     "residue",
     "measures",
     "first_filters", "composed_size", "changes", "notes", "is_frozen",
+    "marked_frozen",
 }  # fmt: skip
 
 

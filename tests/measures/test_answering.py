@@ -196,8 +196,35 @@ def test_of_layers_as_drawn_it_is_said_what_tells_of_training() -> None:
     said = "conv1 is still as it was drawn: the optimiser in the file never moved it."
     assert answer([sure, moved[1]], ()).endswith(said)
     assert answer([sure], (), signs).endswith("The optimiser in the file never moved it.")
+    both = [sure, layer(1, "initial", marked_frozen=True), layer(2, "initial"), layer(3, "updated")]
+    assert answer(both, ()).endswith(
+        f"{said} conv2 is still as it was drawn: the file marks it as frozen. conv3 is still as it was "
+        "drawn: frozen, cut off from the loss, or moved by too little to be seen."
+    )
+    assert " The optimiser in the file never moved conv1. The file marks conv2 as frozen. conv3 may " in (
+        summarise(both, (), compared=False)
+    )
     data = "the statistics of bn1 have left their start"
     assert f"can be seen in this file, but images went through it: {data}. If" in answer([sure], (), (), data)
+
+
+def test_a_mark_of_the_file_tells_nothing_of_what_was_before() -> None:
+    few = {"why": TOO_FEW.why, "decides": TOO_FEW.decides, "marked_frozen": True}
+    layers = [
+        layer(0, "structured", marked_frozen=True),
+        layer(1, "undecided", **few),
+        layer(2, "structured"),
+    ]
+    assert answer(layers, ()).endswith(
+        " The file marks conv1 as frozen: it was trained before that, or set by hand. The file marks conv2 "
+        "as frozen."
+    )
+    still = [layer(0, "initial", marked_frozen=True), layer(1, "initial", marked_frozen=True)]
+    assert answer(still, ()).endswith(f"{CHECK} The file marks both convolutions as frozen.")
+    signs = ("the biases of fc have left their start",)
+    assert answer(still, (), signs).endswith(f"({signs[0]}). The file marks them as frozen.")
+    assert "can be seen. The file marks conv1 as frozen. conv2 cannot" in answer([still[0], layers[1]], ())
+    assert "as frozen" not in answer([layer(0, "structured"), layer(1, "initial")], ())
 
 
 def test_a_layer_that_was_made_without_noise_is_not_called_random() -> None:

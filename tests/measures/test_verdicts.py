@@ -244,6 +244,22 @@ def test_the_optimiser_in_the_file_decides(judged, subject_of, glorot) -> None:
     assert [each.verdict for each in among_trained([resting, pretrained], False)] == ["undecided", "updated"]
 
 
+def test_a_layer_that_the_file_marks_as_frozen_is_judged_by_its_weights(judged, subject_of, glorot) -> None:
+    few = subject_of(glorot((11, 1, 3, 3)), np.zeros(11)).kernels
+    plain = {"kernels": few, "bias": "none", "rule": Identified(DEFAULT, known=True)}
+    first, moved = judged(**plain, marked_frozen=True), Judgement("updated", "")
+    assert first.sentence.endswith(f"{NOTHING[-9:]}; the file marks it as frozen")
+    (beside, _) = among_trained([first, moved], training=False)
+    assert beside.verdict == "undecided"
+    assert beside.sentence.endswith("that the network was trained; the file marks it as frozen")
+    trained = judged(bias="moved", marked_frozen=True)
+    assert trained.verdict == "updated"
+    assert trained.sentence.endswith(
+        "; the file marks it as frozen: it was trained before that, or set by hand"
+    )
+    assert "marks" not in judged(bias="moved").sentence
+
+
 @pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("family", "p", "fit_p", "expected"),

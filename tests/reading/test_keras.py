@@ -15,7 +15,7 @@ import pytest
 import filtviz
 from filtviz import live
 from filtviz.errors import LimitError, MalformedFileError, ReadError, UnsupportedFileError
-from filtviz.network import ConvLayer, Network
+from filtviz.network import ConvLayer, Layer, Network
 from filtviz.operations import (
     Concatenate,
     Convolution,
@@ -29,11 +29,14 @@ from filtviz.operations import (
     Transpose,
     Untold,
 )
+from filtviz.parameter import Parameter
 from filtviz.reading import hdf5
+from filtviz.reading.arrays import StoredArray, stored
 from filtviz.reading.formats.keras.config import Builder
 from filtviz.reading.formats.keras.config import _policy as policy_of
+from filtviz.reading.formats.keras.slots import _moved
 from filtviz.reading.formats.keras.stores import class_in_path
-from filtviz.reading.limits import Limits
+from filtviz.reading.limits import Limits, effort
 from filtviz.running.preparing import read_pictures
 
 FIXTURES = Path(__file__).resolve().parents[1] / "fixtures" / "modern" / "keras"
@@ -552,3 +555,75 @@ def test_channels_in_front_are_told_by_a_layer_of_a_model_within(tmp_path):
     for part, last, shape in ((model, False, (None, 1, 9, 11)), (plain, True, (None, 11, 1, 9))):
         found = keras(tmp_path, [entrance, part]).layers[0]
         assert (found.operations[0].channels_last, found.output_shape) == (last, shape)
+
+
+@pytest.mark.cases("all")
+@pytest.mark.parametrize(
+    ("around", "inner", "own", "expected"),
+    [
+        ({}, {}, {}, None),
+        ({}, {}, {"trainable": True}, True),
+        ({}, {}, {"trainable": False}, False),
+        ({}, {"trainable": False}, {"trainable": True}, False),
+        ({"trainable": False}, {"trainable": True}, {"trainable": True}, False),
+        ({}, {}, {"trainable": "no"}, None),
+    ],
+)
+def test_what_lies_in_a_frozen_model_is_frozen(around, inner, own, expected):
+    timed = {"class_name": "TimeDistributed", "config": {"name": "t", "layer": {**CONV}, **own}}
+    held = [{**CONV, "config": {**CONV["config"], **own}}, timed]
+    part = {"class_name": "Sequential", "config": {"name": "part", "layers": held, **inner}}
+    model = {"class_name": "Sequential", "config": {"name": "m", "layers": [part, CONV], **around}}
+    builder = Builder(opened=live._Allowed(), store=None, is_keras_3=True)  # type: ignore[arg-type]
+    told = [each.trainable for each in builder.build(model)]
+    assert told[0] is expected
+    assert told[2] is (False if expected is False else None)  # the layer that is applied to each moment
+    assert told[-1] is (False if around else None)  # the one beside that model
+
+
+@pytest.mark.parametrize("name", ["frozen.keras", "frozen.h5"])
+def test_the_optimiser_beside_the_weights_tells_which_layers_it_moved(name):
+    """Keras 3 froze the first layer, and then took three steps of Adam."""
+    network = filtviz.load(FIXTURES / name)
+    assert {each.name: each.trainable for each in network.layers if each.parameters} == {
+        "first": False, "second": True, "norm": True, "fc": True,
+    }  # fmt: skip
+    assert network.origin.training == ("its optimiser took 3 steps",)
+    assert network.origin.moved == {"second", "fc"}
+    assert network.origin.resting == {"first"}
+    assert filtviz.load(FIXTURES / "counted.keras").origin.training == ()
+
+
+def moments(*shapes: tuple[int, ...], still: int = -1) -> list[StoredArray]:
+    values = [np.zeros(shape) if i == still else np.arange(1.0, 1 + np.prod(shape)).reshape(shape)
+              for i, shape in enumerate(shapes)]  # fmt: skip
+    return [stored(each.shape, each.dtype, False, each.nbytes, each.tobytes) for each in values]
+
+
+@pytest.mark.cases("all")
+@pytest.mark.parametrize(
+    ("kept", "moved", "resting"),
+    [
+        (moments((3, 3, 8, 4), (4,), (9, 2), (2,)), "b fc", "a"),  # a momentum of each
+        (moments((3, 3, 8, 4), (3, 3, 8, 4), (4,), (4,), (9, 2), (9, 2), (2,), (2,)), "b fc", "a"),
+        (moments((3, 3, 8, 4), (4,), (9, 2), (2,), (3, 3, 8, 4), (4,), (9, 2), (2,)), "b fc", "a"),
+        (moments((3, 3, 1, 8), (8,), (3, 3, 8, 4), (4,), (9, 2), (2,), still=0), "b fc", "a"),
+        (moments((5, 5, 1, 8), (8,)), "", ""),  # of another network
+        (moments((9, 2), (2,), (3, 3, 8, 4)), "", ""),  # in another order
+        ([], "", ""),
+    ],
+    ids=["one", "side by side", "one after another", "no gradient", "another network", "order", "none"],
+)
+def test_moments_are_those_of_weights_in_any_of_kerass_orders(kept, moved, resting):
+    shapes = {"a": (3, 3, 1, 8), "b": (3, 3, 8, 4), "fc": (9, 2)}
+    layers = [
+        Layer(
+            name=name,
+            parameters=(
+                Parameter.of("kernel", np.ones(shape, "f4")), Parameter.of("bias", np.ones(shape[-1], "f4")),
+            ),
+        )
+        for name, shape in shapes.items()
+    ]  # fmt: skip
+    found = _moved(kept, layers, effort(Limits()))
+    assert (" ".join(sorted(found.moved)), " ".join(sorted(found.resting))) == (moved, resting)

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 import filtviz
-from tests.reading.torch_making import tensor, zip_of
+from tests.reading.making import Thing
+from tests.reading.torch_making import conv, module, tensor, zip_of
 
 SHAPES = {"a": (4, 1, 3, 3), "b": (4, 4, 3, 3), "c": (4, 4, 3, 3), "d": (8, 4, 3, 3)}
 
@@ -72,9 +73,83 @@ def test_what_does_not_fit_tells_nothing(tmp_path, optimisers) -> None:
     assert told(tmp_path, optimisers) == ("", "")
 
 
-def test_two_optimisers_tell_nothing(tmp_path) -> None:
+def test_two_optimisers_of_the_same_weights_tell_nothing(tmp_path) -> None:
     kept = {i: moments(shape) for i, shape in enumerate(SHAPES.values())}
     assert told(tmp_path, [optimiser(kept, 4)] * 2) == ("", "")
+
+
+def in_groups(*groups: str, still: str = "") -> dict[str, Any]:
+    """The state of an optimiser whose groups hold the layers of these names; some never moved."""
+    names = "".join(groups)
+    kept = {i: moments(SHAPES[name]) for i, name in enumerate(names) if name not in still}
+    starts = [len("".join(groups[:place])) for place in range(len(groups))]
+    held = [list(range(start, start + len(group))) for start, group in zip(starts, groups, strict=True)]
+    return {"state": kept, "param_groups": [{"lr": 0.1, "params": each} for each in held]}
+
+
+@pytest.mark.cases("all")
+@pytest.mark.parametrize(
+    ("optimisers", "expected"),
+    [
+        (in_groups("d", "a"), ("ad", "bc")),  # the last layers first
+        (in_groups("d", "bc", still="b"), ("d", "a")),  # b or c moved
+        ([in_groups("d"), in_groups("ab")], ("ad", "")),
+        ([in_groups("a"), in_groups("a", "b", "c", "d")], ("", "")),  # more than there are
+        (in_groups("cd", "d", "b"), ("", "")),  # of another network
+    ],
+    ids=["head first", "one of two", "two optimisers", "too many", "another network"],
+)
+def test_groups_and_optimisers_may_each_have_some_of_the_weights(tmp_path, optimisers, expected) -> None:
+    assert told(tmp_path, optimisers) == expected
+
+
+def test_of_two_networks_each_has_the_optimiser_that_fits_it_alone(tmp_path) -> None:
+    def both(**more: Any) -> tuple[str, str]:
+        path = tmp_path / "gan.pth"
+        other = {"x.weight": tensor(np.ones((2, 3, 3, 3), "f4")), "y.weight": tensor(np.ones((7, 3), "f4"))}
+        path.write_bytes(zip_of({"G": state(), "D": other, **more}))
+        origin = filtviz.load(path).origin
+        return " ".join(sorted(origin.moved)), " ".join(sorted(origin.resting))
+
+    kept = {i: moments(shape) for i, shape in enumerate(SHAPES.values()) if i}
+    second = optimiser({1: moments((7, 3))}, 2)
+    assert both(opt_G=optimiser(kept, 4), opt_D=second) == ("D.y G.b G.c G.d", "D.x G.a")
+    assert both(optimizers=[optimiser(kept, 4)] * 2) == ("", "")
+    assert both(optimizer=optimiser(kept, 4), E=state()) == ("", "")  # which of two it has moved is not told
+
+
+def test_whole_modules_beside_an_optimiser_are_told_too(tmp_path) -> None:
+    layers = {name: conv(np.ones(shape, "f4")) for name, shape in SHAPES.items()}
+    path = tmp_path / "net.pth"
+    kept = {i: moments(shape) for i, shape in enumerate(SHAPES.values()) if i in (1, 3)}
+    whole = module("net.Net", parts=layers)
+    path.write_bytes(zip_of({"model": whole, "optimizer": optimiser(kept, 4)}))
+    origin = filtviz.load(path).origin
+    assert (origin.moved, origin.resting) == (frozenset("bd"), frozenset("ac"))
+
+
+@pytest.mark.cases("all")
+@pytest.mark.parametrize(
+    ("weight", "bias", "expected"),
+    [
+        (None, None, None),  # tensors, and no parameters
+        (True, False, True),
+        (False, True, False),
+        (False, None, False),
+        ("no", True, None),
+    ],
+)
+def test_a_module_tells_by_its_weights_whether_it_was_to_be_trained(tmp_path, weight, bias, expected) -> None:
+    def held(values: np.ndarray, flag: Any) -> Thing:
+        given = (tensor(values), flag, {})
+        return tensor(values) if flag is None else Thing("torch._utils._rebuild_parameter", *given)
+
+    layer = conv(np.ones((4, 1, 3, 3), "f4"))
+    parts = {"weight": held(np.ones((4, 1, 3, 3), "f4"), weight), "bias": held(np.ones(4, "f4"), bias)}
+    layer.state["_parameters"] = parts
+    path = tmp_path / "net.pth"
+    path.write_bytes(zip_of(module("net.Net", parts={"a": layer})))
+    assert filtviz.load(path)[0].trainable is expected
 
 
 def test_a_frozen_layer_of_few_weights_is_as_drawn_and_a_moved_one_is_not(tmp_path) -> None:

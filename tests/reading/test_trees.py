@@ -55,6 +55,39 @@ def test_the_states_of_nnx_are_read_by_the_names_in_them(tmp_path):
     assert [layer.name for layer in network.conv_layers] == ["b", "a"]
 
 
+@pytest.mark.cases("all")
+@pytest.mark.parametrize(
+    ("moments", "moved", "resting"),
+    [
+        ({"mu": {"a": 0.0, "b": 1.0, "fc": 1.0}}, "b fc", "a"),
+        ({"mu": {"a": 0.0, "b": 0.0, "fc": 0.0}, "nu": {"a": 0.0, "b": 1.0, "fc": 1.0}}, "b fc", "a"),
+        ({"mu": {"fc": 1.0}}, "fc", "a b"),  # the others were masked
+        ({"mu": {"a": 0.0, "b": 0.0, "fc": 0.0}}, "", ""),  # before the first step
+        ({"ema": {"a": 1.0, "b": 1.0, "fc": 1.0}}, "", ""),  # no moments
+    ],
+)
+def test_the_state_of_optax_tells_which_layers_it_has_moved(tmp_path, moments, moved, resting):
+    shapes = {"a": (3, 3, 1, 8), "b": (3, 3, 8, 8), "fc": (9, 4)}
+    random = np.random.default_rng(0)
+
+    def tree(scales: dict[str, float]) -> dict[str, dict[str, np.ndarray]]:
+        return {
+            name: {"kernel": scale * random.normal(size=shapes[name]).astype("f4")}
+            for name, scale in scales.items()
+        }
+
+    state = {"0": {"count": np.array(3), **{name: {"params": tree(one)} for name, one in moments.items()}}}
+    inner = {"inner_states": {"train": {"inner_state": state}}}
+    held = {"step": 3, "params": {"params": tree(dict.fromkeys(shapes, 1.0))}, "opt_state": inner}
+    (tmp_path / "m.pkl").write_bytes(pickle.dumps(held, 4))
+    origin = filtviz.load(tmp_path / "m.pkl").origin
+    found = [
+        " ".join(sorted(each.rpartition("/")[2] for each in one)) for one in (origin.moved, origin.resting)
+    ]
+    assert found == [moved, resting]
+    assert origin.training == (("its optimiser has moved weights",) if moved else ())
+
+
 HAIKUS = {
     "net/~/stem": {"w": (3, 3, 3, 8), "b": (8,)},
     "batch_norm": {"scale": (1, 1, 1, 8), "offset": (1, 1, 1, 8)},

@@ -131,7 +131,7 @@ def answer(
     sentences = [*_looks_random(noisy, layers), *_unknown(layers, alone=not noisy)]
     sentences = sentences or _is_structured(layers)
     sentences += [*_as_drawn(layers, training), *_collapsed(layers)]
-    sentences += [*_undecided(layers), *_not_judged(unjudged)]
+    sentences += [*_undecided(layers), *_marked(layers), *_not_judged(unjudged)]
     return " ".join(
         f"{each[0].upper()}{each[1:]}" if each.startswith(("all ", "both ")) else each for each in sentences
     )
@@ -147,15 +147,31 @@ def _untrained(layers: Sequence[LayerDiagnosis], training: Sequence[str], data: 
     if rule == verdicts.DIRAC:
         sentence = f"The filters are no noise, and nothing learned: {which} still as {rule} makes {it}."
     if training:
-        may = verdicts.VERDICTS["initial"].may_mean.format(layers="It" if len(layers) == 1 else "They")
-        if _never_optimised(layers):
-            may = f"The optimiser in the file never moved {it}."
-        return f"{sentence} The rest of the file was trained ({listed(training)}). {may}"
+        return f"{sentence} The rest of the file was trained ({listed(training)}). {_why_still(layers)}"
     but = f", but images went through it: {data}" if data else ""
     return (
         f"{sentence} No trace of training can be seen in this file{but}. If you did train the network, check "
         "which file was saved, whether these layers were frozen, and whether the learning rate was too small."
+        f"{_marks(layers, layers)}"
     )
+
+
+def _marks(members: Sequence[LayerDiagnosis], layers: Sequence[LayerDiagnosis]) -> str:
+    marked = [layer for layer in members if layer.marked_frozen]
+    return f" The file marks {_who(marked, layers)} as frozen." if marked else ""
+
+
+def _why_still(layers: Sequence[LayerDiagnosis]) -> str:
+    """Say why all layers of a trained network are as they were drawn."""
+    (why, members), *others = verdicts.still_so(layers)
+    if others or why == verdicts.STILL_SO:
+        return verdicts.VERDICTS["initial"].may_mean.format(layers="It" if len(layers) == 1 else "They")
+    said = why.format(them=_it(members))
+    return f"{said[0].upper()}{said[1:]}."
+
+
+def _it(members: Sequence[LayerDiagnosis]) -> str:
+    return "it" if len(members) == 1 else "them"
 
 
 def _looks_random(noisy: Sequence[LayerDiagnosis], layers: Sequence[LayerDiagnosis]) -> list[str]:
@@ -232,20 +248,33 @@ def _as_drawn(layers: Sequence[LayerDiagnosis], training: Sequence[str]) -> list
     members = [layer for layer in layers if layer.verdict == "initial"]
     if not members:
         return []
-    is_, were = ("is", "it was") if len(members) == 1 else ("are", "they were")
-    sentence = f"{_who(members, layers)} {is_} still as {were} drawn"
-    moved = any(layer.verdict in ("updated", "structured", "collapsed") for layer in layers)
+    moved = any(layer.verdict in _MOVED for layer in layers)
     if not moved and not training:
-        return [f"{sentence}; no trace of training can be seen."]
+        return [
+            f"{_are_as_drawn(members, layers)}; no trace of training can be seen.{_marks(members, layers)}"
+        ]
     told = [] if moved or not training else [f"The network was trained: {listed(training)}."]
-    if _never_optimised(members):
-        never = f"the optimiser in the file never moved {'it' if len(members) == 1 else 'them'}"
-        return [*told, f"{sentence}: {never}."]
-    return [*told, f"{sentence}: {verdicts.STILL_SO}."]
+    reasons = [(some, why.format(them=_it(some))) for why, some in verdicts.still_so(members)]
+    return [*told, *(f"{_are_as_drawn(some, layers)}: {why}." for some, why in reasons)]
 
 
-def _never_optimised(layers: Sequence[LayerDiagnosis]) -> bool:
-    return all(layer.is_frozen for layer in layers)
+def _are_as_drawn(members: Sequence[LayerDiagnosis], layers: Sequence[LayerDiagnosis]) -> str:
+    is_, were = ("is", "it was") if len(members) == 1 else ("are", "they were")
+    return f"{_who(members, layers)} {is_} still as {were} drawn"
+
+
+_MOVED = ("updated", "structured", "collapsed")
+
+
+def _marked(layers: Sequence[LayerDiagnosis]) -> list[str]:
+    """Say which layers the file marks as frozen though they have moved, or cannot be judged."""
+    told = []
+    if moved := [layer for layer in layers if layer.marked_frozen and layer.verdict in _MOVED]:
+        were = "it was" if len(moved) == 1 else "they were"
+        who = _who(moved, layers)
+        told = [f"The file marks {who} as frozen: {were} trained before that, or set by hand."]
+    undecided = [layer for layer in layers if layer.verdict == "undecided"]
+    return [*told, *filter(None, [_marks(undecided, layers).strip()])]
 
 
 def _collapsed(layers: Sequence[LayerDiagnosis]) -> list[str]:

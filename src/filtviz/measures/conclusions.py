@@ -10,7 +10,7 @@ from filtviz.measures.initialiser import Bound
 from filtviz.measures.low_frequency import low_band
 from filtviz.measures.measure import Change, LayerDiagnosis, Unjudged, Verdict
 from filtviz.measures.residue import NoiseResidue
-from filtviz.measures.verdicts import VERDICTS, nothing_trained, said_of
+from filtviz.measures.verdicts import STILL_SO, VERDICTS, nothing_trained, said_of, still_so
 from filtviz.text import about, listed, name_runs, percent, printable
 
 __all__ = [
@@ -60,7 +60,7 @@ def summarise(
     if all(layer.verdict == "initial" for layer in layers):
         sentences = [nothing_trained(len(layers), common_rule(layers), training, data)]
     else:
-        sentences = [_verdicts(layers), *_meaning("initial", layers), *_noise(layers)]
+        sentences = [_verdicts(layers), *_still(layers), *_noise(layers)]
         sentences += _meaning("collapsed", layers)
         sentences += _composed(layers)
     sentences += _changes(layers)
@@ -107,6 +107,16 @@ def _meaning(verdict: Verdict, layers: Sequence[LayerDiagnosis]) -> list[str]:
     """Say what it may mean that some layers of a trained network have a verdict."""
     members = [layer for layer in layers if layer.verdict == verdict]
     return [VERDICTS[verdict].may_mean.format(layers=names_of(members, layers))] if members else []
+
+
+def _still(layers: Sequence[LayerDiagnosis]) -> list[str]:
+    """Say why layers of a trained network may be as they were drawn, as far as the file tells."""
+    told = []
+    for why, members in still_so([layer for layer in layers if layer.verdict == "initial"]):
+        names = names_of(members, layers)
+        said = why[0].upper() + why[1:].format(them=names)
+        told.append(VERDICTS["initial"].may_mean.format(layers=names) if why == STILL_SO else f"{said}.")
+    return told
 
 
 def _noisy(layers: Sequence[LayerDiagnosis]) -> list[LayerDiagnosis]:

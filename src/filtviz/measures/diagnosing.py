@@ -32,6 +32,7 @@ from filtviz.measures.subject import Subject, gather_subjects
 from filtviz.measures.table import MEASURES, checks_met
 from filtviz.measures.training import data_seen, signs_of_training
 from filtviz.measures.verdicts import (
+    ALL_MARKED,
     NOT_NUMBERS,
     ONE_VALUE,
     OUT_OF_RANGE,
@@ -275,10 +276,15 @@ def _concluded(network: Network, measured: Measured, compared: bool, account: Ac
         others=other_evidence(network, layers, look, compared),
         summary=summarise(layers, unjudged, compared, measured.left_out, training, measured.data),
         commands=(*filter(None, [picture]), *commands_for(file, look)),
-        notes=(*network.origin.inferred, *network.origin.notes),
+        notes=(*network.origin.inferred, *network.origin.notes, *_all_marked(network)),
         left_out=measured.left_out,
         checks=checks_met(layers),
     )
+
+
+def _all_marked(network: Network) -> tuple[str, ...]:
+    marks = {each.trainable for each in network.layers if each.parameters} - {None}
+    return (ALL_MARKED,) if marks == {False} else ()
 
 
 def _has_changed(change: Change) -> bool:
@@ -320,6 +326,7 @@ def _diagnose_layer(subject: Subject, changes: tuple[Change, ...]) -> tuple[Laye
         changes=changes,
         notes=(f"not composed with the layers below: {why_not}",) if why_not else (),
         is_frozen=judgement.is_frozen,
+        marked_frozen=subject.marked_frozen,
     )
     return diagnosis, judgement
 

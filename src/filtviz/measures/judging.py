@@ -113,7 +113,15 @@ def judge(subject: Subject, findings: Mapping[str, Finding], standing_out: int) 
         standing_out: How many of its filters are smooth or rough by themselves.
     """
     judgement = _judge(subject, findings, standing_out)
+    if subject.marked_frozen:
+        judgement = _as_marked(judgement)
     return replace(judgement, is_frozen=True) if subject.optimised is False else judgement
+
+
+def _as_marked(judgement: Judgement) -> Judgement:
+    sentence = verdicts.as_marked(judgement.sentence, judgement.verdict)
+    otherwise = None if judgement.otherwise is None else _as_marked(judgement.otherwise)
+    return replace(judgement, sentence=sentence, otherwise=otherwise)
 
 
 def _judge(subject: Subject, findings: Mapping[str, Finding], standing_out: int) -> Judgement:

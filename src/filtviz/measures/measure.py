@@ -143,7 +143,8 @@ class LayerDiagnosis:
     ``residue`` is the share of the visible variance that still is the initial noise, None where it cannot
     be told; with an earlier file, the share that was there already, measured. ``first_filters`` are the
     filters to look at first. ``composed_size`` is ``(rows, cols)`` of the filters seen through the layers
-    below, None where they were not composed. ``is_frozen`` tells that the file's optimiser never moved it.
+    below, None where they were not composed. ``is_frozen`` tells that the file's optimiser never moved it,
+    ``marked_frozen`` that the file marks it as frozen, and others not: it may have been trained before that.
     """
 
     conv_index: int
@@ -167,6 +168,7 @@ class LayerDiagnosis:
     changes: tuple[Change, ...] = ()
     notes: tuple[str, ...] = ()
     is_frozen: bool = False
+    marked_frozen: bool = False
 
     def __repr__(self) -> str:
         shape = "x".join(map(str, self.shape))

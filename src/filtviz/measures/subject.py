@@ -107,6 +107,7 @@ class Subject:
         residue: How much of the weights still is the initial noise.
         scale: By what a batch normalisation directly behind it multiplies each filter, None without one.
         optimised: Whether the optimiser in the file has moved its weights, None where none tells.
+        marked_frozen: Whether the file marks it as frozen, and others not.
         biases_moved: Whether other layers' biases have left their start.
         at_start_behind: Whether one is there whose factors and shifts are as they begin, at 1 and 0.
         following: The next convolution, None where there is no single one.
@@ -124,6 +125,7 @@ class Subject:
     residue: Residue
     scale: Floats | None = None
     optimised: bool | None = None
+    marked_frozen: bool = False
     biases_moved: bool = False
     at_start_behind: bool = False
     following: ConvLayer | None = None
@@ -210,6 +212,7 @@ def gather_subjects(
     biases = _bias_states(layers, origins, rule)
     biases_moved = network.origin.framework not in EXPORTED and ("moved" in biases or has_moved_bias(network))
     bounds = preactivation_bounds(network, input_range, account, paid)
+    any_trainable = any(each.trainable and each.parameters for each in network.layers)
     for layer, bias, origin, drawn, residue, known in zip(
         layers, biases, origins, draws, residues, counted, strict=True
     ):
@@ -223,6 +226,7 @@ def gather_subjects(
             residue=residue,
             scale=scale_behind(network, layer),
             optimised=optimised_by(network, layer),
+            marked_frozen=any_trainable and layer.trainable is False,
             biases_moved=biases_moved,
             at_start_behind=is_at_start_behind(network, layer),
             following=following_layer(network, layer),

@@ -14,9 +14,10 @@ from filtviz.text import listed, percent, plural, printable
 
 if TYPE_CHECKING:
     from filtviz.measures.initialiser_catalogue import Fit
-    from filtviz.measures.measure import Change, Verdict
+    from filtviz.measures.measure import Change, LayerDiagnosis, Verdict
 
 __all__ = [
+    "ALL_MARKED",
     "COLLAPSED",
     "DIRAC",
     "DIRAC_SEEN",
@@ -40,10 +41,12 @@ __all__ = [
     "WAS_UPDATED",
     "Open",
     "VerdictText",
+    "as_marked",
     "cannot_tell",
     "nothing_trained",
     "of_zeros",
     "said_of",
+    "still_so",
     "why_all_one_value",
     "why_another_distribution",
     "why_changed_from",
@@ -125,6 +128,13 @@ COLLAPSED = "collapsed to few directions"
 OPTIMISED = "the optimiser in the file has moved it"
 NEVER_OPTIMISED = "the optimiser in the file never moved it"
 """What the state of an optimiser tells, which keeps something of each weight that it has moved."""
+
+_MARKED = "the file marks it as frozen"
+ALL_MARKED = (
+    "the file marks all of its layers as frozen, as a finished model often is, which tells nothing of its "
+    "training"
+)
+"""What `Layer.trainable` tells, of one layer among others that are not frozen, and of them all."""
 
 SOME_FILTERS = "faint pattern"
 """In two words what a layer shows that was updated, and in which single filters stand out from noise."""
@@ -243,6 +253,38 @@ def said_of(n_layers: int, verdict: Verdict, *, moved: bool) -> str:
     else:
         verb = f"{was} updated and {is_}" if verdict == "structured" and moved else is_
     return f"{verb} {VERDICTS[verdict].together}"
+
+
+def still_so(layers: Sequence[LayerDiagnosis]) -> list[tuple[str, list[LayerDiagnosis]]]:
+    """Say why layers of a trained network may be as they were drawn: each reason with those it is true of.
+
+    In a reason ``{them}`` stands for what they are called.
+
+    Args:
+        layers: Those that are as they were drawn.
+    """
+    resting = [each for each in layers if each.is_frozen]
+    marked = [each for each in layers if each.marked_frozen and not each.is_frozen]
+    others = [each for each in layers if not each.is_frozen and not each.marked_frozen]
+    reasons = [
+        ("the optimiser in the file never moved {them}", resting),
+        ("the file marks {them} as frozen", marked),
+        (STILL_SO, others),
+    ]
+    return [(why, members) for why, members in reasons if members]
+
+
+def as_marked(sentence: str, verdict: Verdict) -> str:
+    """Add to a layer's sentence that the file marks it as frozen.
+
+    It may have been trained before it was frozen, so that the mark alone decides nothing.
+
+    Args:
+        sentence: Why it has its verdict.
+        verdict: It.
+    """
+    before = "" if verdict in ("initial", "undecided") else ": it was trained before that, or set by hand"
+    return f"{sentence}; {_MARKED}{before}"
 
 
 # Why a layer is called so: sentences without its name, which stands before them

@@ -17,6 +17,7 @@ from filtviz.reading.arrays import AnyArray, dtype_of_code, narrow_dtype, object
 from filtviz.reading.formats.bare_arrays.collecting import LONGEST_SOURCE, collect
 from filtviz.reading.msgpack import Extension, unpack
 from filtviz.reading.opened import Objects, Opened, origin_of
+from filtviz.reading.optimised import Moved, moved_by_name
 from filtviz.reading.pickle.records import Items, Record, name_of, pairs
 from filtviz.reading.stretch import Stretch, view_of
 from filtviz.reading.tensors import FLAX, HAIKU, PADDLE, PYTORCH, Convention, Tensor, are_sorted, layers_of
@@ -110,6 +111,7 @@ def open(opened: Opened) -> Network | None:
     )
     made = layers_of(found, words.convention, opened.hints, as_they_run=as_they_run)
     others = ("the optimiser's state, or other copies of the weights",) if len(kept) < len(tensors) else ()
+    optimised = _optimised(found, tensors, words.kernel, opened) if others else Moved()
     origin = origin_of(
         opened,
         "a tree of parameters",
@@ -117,10 +119,39 @@ def open(opened: Opened) -> Network | None:
         framework=words.framework,
         order=words.order if as_they_run else _SORTED,
         left_out=others,
+        training=("its optimiser has moved weights",) if optimised.moved else (),
+        moved=optimised.moved,
+        resting=optimised.resting,
         inferred=(*made.inferred, words.axes),
         notes=made.notes,
     )
     return Network.of(made.layers, origin)
+
+
+_OF_STATE_OF = re.compile(
+    r"(?:^|/)(?:opt_state|optimizer|opt)/(?:[^/]+/)*?(?:mu|nu|trace|sum_of_squares)/(.+)\Z"
+)
+"""What Optax calls the moments of a parameter, and the parameter's own path behind that."""
+
+
+def _optimised(weights: Sequence[Tensor], tensors: Sequence[Tensor], kernel: str, opened: Opened) -> Moved:
+    """Return which layers an optimiser of Optax's has moved: it keeps moments under their names."""
+    ending = f"/{kernel}"
+    held = {
+        _without_params(each.name): (each.name.removesuffix(ending), tuple(each.array.shape))
+        for each in weights
+        if each.name.endswith(ending)
+    }
+    matches = [(_OF_STATE_OF.search(each.name), each.array) for each in tensors]
+    named = [(_without_params(match[1]), array) for match, array in matches if match]
+    moments = [(held[name][0], array) for name, array in named if name in held]
+    return moved_by_name(dict(held.values()), moments, opened.effort)
+
+
+def _without_params(name: str) -> str:
+    while name.startswith("params/"):
+        name = name.removeprefix("params/")
+    return name
 
 
 def _words_of(tensors: Sequence[Tensor], opened: Opened, *, is_paddles: bool) -> _Words | None:

@@ -9,12 +9,14 @@ from typing import Any
 from filtviz.errors import FiltvizError, MalformedFileError, UnsupportedFileError
 from filtviz.network import Layer, Network, Origin
 from filtviz.reading.formats.keras.config import Builder, parse, tells_layers
+from filtviz.reading.formats.keras.slots import with_optimiser
 from filtviz.reading.formats.keras.stores import Legacy, Store, store_of
 from filtviz.reading.formats.keras.weights import layers_without_graph
 from filtviz.reading.hdf5 import SIGNATURE, Group, open_hdf5
 from filtviz.reading.opened import Objects, Opened, origin_of
 from filtviz.reading.sharded import parsed_object
 from filtviz.reading.stretch import view_of
+from filtviz.reading.zips import Member
 from filtviz.text import names_of_file, printable
 
 __all__ = ["ENTRIES", "open"]
@@ -51,6 +53,12 @@ def _of_zip(opened: Opened) -> Network:
     opened.limits.check_json(members[_METADATA].size, "its metadata")
     metadata = parsed_object(members[_METADATA].copy(opened.limits))
     root = open_hdf5(members[_WEIGHTS].open(), opened.effort)
+    return with_optimiser(_in_zip(opened, members, metadata, root), root, opened.effort)
+
+
+def _in_zip(
+    opened: Opened, members: Mapping[str, Member], metadata: Mapping[str, Any], root: Group
+) -> Network:
     store = store_of([root])
     config = parse(members[_CONFIG].copy(opened.limits), opened)
     versions = {"keras": metadata.get("keras_version")}
@@ -64,6 +72,10 @@ def _of_zip(opened: Opened) -> Network:
 
 def _of_hdf5(opened: Opened) -> Network:
     root = open_hdf5(view_of(opened.data), opened.effort)
+    return with_optimiser(_in_hdf5(opened, root), root, opened.effort)
+
+
+def _in_hdf5(opened: Opened, root: Group) -> Network:
     store = store_of([root])
     if store is None:
         raise UnsupportedFileError(

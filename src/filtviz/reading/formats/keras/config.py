@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from filtviz.errors import MalformedFileError
@@ -176,6 +177,7 @@ class Builder:
         channels_last: Whether the model is given images with the channels behind.
         opened_up: Layers of classes of a user's own whose parts are among the layers.
         unplaced: Layers of which the configuration does not tell what they are given.
+        n_frozen: How many of the models around what is being added are not to be trained.
         weights: Lists of layers that were met, and what going through them again takes, 0 where none did yet.
     """
 
@@ -188,6 +190,7 @@ class Builder:
     channels_last: bool = True
     opened_up: set[tuple[str, str]] = field(default_factory=set)
     unplaced: list[str] = field(default_factory=list)
+    n_frozen: int = 0
     weights: dict[int, int] = field(default_factory=dict)
 
     @property
@@ -222,6 +225,25 @@ class Builder:
         """Add the layers of a model; return those that give its results."""
         if depth > _DEEPEST:
             raise MalformedFileError(f"the models in it lie more than {_DEEPEST} in one another")
+        with self._inside_of(model.config):
+            return self._layers_of(model, place, prefix, given, depth)
+
+    @contextmanager
+    def _inside_of(self, config: Mapping[str, Any]) -> Iterator[None]:
+        """Take what is added meanwhile for frozen, if what is around it is: that holds for all within."""
+        is_frozen = config.get("trainable") is False
+        self.n_frozen += is_frozen
+        yield
+        self.n_frozen -= is_frozen
+
+    def _trainable(self, config: Mapping[str, Any]) -> bool | None:
+        """Return whether training is to move a layer's weights, None where that is not told."""
+        told = config.get("trainable")
+        return False if self.n_frozen else told if type(told) is bool else None
+
+    def _layers_of(
+        self, model: _Entry, place: str, prefix: str, given: Sequence[int], depth: int
+    ) -> tuple[int, ...]:
         held = model.config["layers"]
         self.opened.effort.spend(len(held))
         self._pay_again(held)
@@ -337,7 +359,7 @@ class Builder:
         )  # which the layout before Keras 3 keeps as the outer one's
         result = self._plain(prefix + entry.name, entry.class_name, entry.config, kept, inputs)
         for layer in inner:
-            self._add(layer)
+            self._add(replace(layer, trainable=self._trainable(entry.config)))
         return result
 
     def _wrapped(
@@ -359,7 +381,8 @@ class Builder:
                 operations=(Untold(reason="it takes each moment by itself"),),
             )
         )
-        return self._plain(f"{name}/{inner.name}", inner.class_name, inner.config, held, (apart,))
+        with self._inside_of(entry.config):
+            return self._plain(f"{name}/{inner.name}", inner.class_name, inner.config, held, (apart,))
 
     def _parameters(self, place: str, entry: _Entry) -> Mapping[str, Parameter]:
         """Return a layer's parameters, the same ones for each of its calls."""
@@ -399,7 +422,15 @@ class Builder:
             operations = operations_of(case)
             used = _used(operations, held) if len(parts) > 1 else tuple(held.values())
             ending = f"/{part.rpartition(' ')[2]}" if len(parts) > 1 else ""
-            places = (self._add(_layer(name + ending, class_name, operations, used, places)),)
+            layer = make_layer(
+                operations,
+                name=name + ending,
+                type=class_name,
+                parameters=tuple(used),
+                inputs=places,
+                trainable=self._trainable(config),
+            )
+            places = (self._add(layer),)
         return places
 
     def _add(self, layer: Layer) -> int:
@@ -407,16 +438,6 @@ class Builder:
 
 
 _WRAPPERS = frozenset({"TimeDistributed", "Bidirectional"})
-
-
-def _layer(
-    name: str,
-    class_name: str,
-    operations: tuple[Operation, ...],
-    parameters: Sequence[Parameter],
-    inputs: tuple[int, ...],
-) -> Layer:
-    return make_layer(operations, name=name, type=class_name, parameters=tuple(parameters), inputs=inputs)
 
 
 def _used(operations: Sequence[Operation], held: Mapping[str, Parameter]) -> tuple[Parameter, ...]:

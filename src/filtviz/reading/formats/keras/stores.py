@@ -20,7 +20,7 @@ from filtviz.reading.formats.keras.classes import known_classes
 from filtviz.reading.hdf5 import Dataset, Group
 from filtviz.text import natural_key
 
-__all__ = ["Legacy", "Modern", "Place", "Store", "Weights", "class_in_path", "store_of"]
+__all__ = ["Legacy", "Modern", "Place", "Store", "Weights", "class_in_path", "listed_in", "store_of"]
 
 Place = tuple[str, ...]
 """Where a model lies within others: the names of those around it, and what the store needs to find it."""
@@ -262,7 +262,7 @@ class Legacy:
     def __init__(self, model: Group) -> None:
         """Take the group with the attribute ``layer_names``."""
         self.model = model
-        self.names = _listed(model, "layer_names")
+        self.names = listed_in(model, "layer_names")
         self.listed: dict[str, list[str]] = {}
 
     def listed_as(self, place: str, layers: Sequence[tuple[str, str]]) -> None:
@@ -271,7 +271,7 @@ class Legacy:
     def _weight_names(self, layer: str) -> list[str]:
         if layer not in self.listed:
             group = self.model.group(layer)
-            self.listed[layer] = [] if group is None else _listed(group, "weight_names")
+            self.listed[layer] = [] if group is None else listed_in(group, "weight_names")
         return self.listed[layer]
 
     def inner(self, place: str, name: str, class_name: str) -> str:
@@ -328,8 +328,13 @@ class Legacy:
             yield f"{name}/{last}", class_in_path(last.rpartition("/")[2]), self._read(place or name, own, "")
 
 
-def _listed(group: Group, name: str) -> list[str]:
-    """Return a list of texts, which Keras cuts into numbered attributes where it is long."""
+def listed_in(group: Group, name: str) -> list[str]:
+    """Return a list of texts, which Keras cuts into numbered attributes where it is long.
+
+    Args:
+        group: The group that has the list as an attribute.
+        name: The attribute.
+    """
     found = group.attributes.get(name)
     if found is None:
         pieces = (group.attributes.get(f"{name}{place}") for place in range(len(group.attributes)))

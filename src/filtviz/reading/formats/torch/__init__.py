@@ -15,7 +15,6 @@ from filtviz.errors import MalformedFileError, SelectionError, UnsupportedFileEr
 from filtviz.network import Layer, Network
 from filtviz.reading.formats.torch.effective import effective_tensors, without_prefixes
 from filtviz.reading.formats.torch.modules import RecordReader, inner_module, layers_of_module
-from filtviz.reading.formats.torch.optimisers import Moved, moved_among
 from filtviz.reading.formats.torch.ordering import named_by_order
 from filtviz.reading.formats.torch.rebuilding import QUANTISED, Rebuilder
 from filtviz.reading.formats.torch.storages import Saved
@@ -31,6 +30,7 @@ from filtviz.reading.formats.torch.weight_sets import (
 )
 from filtviz.reading.formats.torch.zipped import is_torch_zip, read_zip
 from filtviz.reading.opened import Objects, Opened, origin_of
+from filtviz.reading.optimised import Held, Moved, moved_among
 from filtviz.reading.pickle.records import Items, Record, pairs, text
 from filtviz.reading.sharded import index_of
 from filtviz.reading.stretch import Data
@@ -178,7 +178,7 @@ def _network(opened: Opened, saved: Saved, choice: Choice, rebuilder: Rebuilder)
         raise UnsupportedFileError(_nothing(choice, notes))
     if not any(one.size for layer in layers for one in layer.parameters):
         raise UnsupportedFileError(_EMPTY)
-    moved = [_moved(one, choice, rebuilder) for one in choice.sets]
+    moved = _moved(choice, parts, rebuilder)
     lost = [f"{printable(name, 60)} {one.reason}" for each in choice.sets for name, one in each.lost]
     origin = origin_of(
         opened,
@@ -189,8 +189,8 @@ def _network(opened: Opened, saved: Saved, choice: Choice, rebuilder: Rebuilder)
         order="; ".join(dict.fromkeys(part.order for part in parts)),
         training=choice.training,
         epoch=choice.epoch,
-        moved=frozenset().union(*(each.moved for each in moved)),
-        resting=frozenset().union(*(each.resting for each in moved)),
+        moved=moved.moved,
+        resting=moved.resting,
         left_out=(*choice.left_out, *([f"tensors without values: {listed(lost)}"] if lost else ())),
         inferred=tuple(dict.fromkeys(inferred)),
         guess="; ".join(dict.fromkeys(part.guess for part in parts if part.guess)),
@@ -199,18 +199,36 @@ def _network(opened: Opened, saved: Saved, choice: Choice, rebuilder: Rebuilder)
     return Network.of(layers, origin, choice.history)
 
 
-def _moved(one: WeightSet, choice: Choice, rebuilder: Rebuilder) -> Moved:
-    """Return the names of the layers that the optimiser beside the weights has moved, and of the others."""
-    if not choice.optimisers or len(choice.sets) > 1 or one.module is not None or one.is_list:
+def _moved(choice: Choice, parts: Sequence[_Part], rebuilder: Rebuilder) -> Moved:
+    """Return the names of the layers that the optimisers beside the weights have moved, and of the others."""
+    if not choice.optimisers or any(one.is_list for one in choice.sets):
         return Moved()
-    stripped, _ = without_prefixes(one.tensors)
-    found = moved_among(stripped, choice.optimisers, rebuilder)
-    ending = ".weight"
-    moved, resting = (
-        frozenset(name.removesuffix(ending) for name in names if name.endswith(ending))
-        for names in (found.moved, found.resting)
+    is_one = len(choice.sets) == 1
+    held = [
+        list(_held_by(one, part, "" if is_one else f"{one.name}."))
+        for one, part in zip(choice.sets, parts, strict=True)
+    ]
+    found = moved_among(held, choice.optimisers, rebuilder.effort)
+    return Moved(
+        *(
+            frozenset(name.removesuffix(_WEIGHT) for name in names if name.endswith(_WEIGHT))
+            for names in (found.moved, found.resting)
+        )
     )
-    return Moved(moved, resting)
+
+
+def _held_by(one: WeightSet, part: _Part, prefix: str) -> Iterator[Held]:
+    """Yield the name and the shape of each array of a set, in the order that an optimiser is given."""
+    if one.module is None:
+        for each in without_prefixes(one.tensors)[0]:
+            yield prefix + each.name, tuple(each.array.shape)
+    else:
+        for layer in part.layers:
+            for held in layer.parameters:
+                yield f"{layer.name}.{held.name}" if layer.name else held.name, held.shape
+
+
+_WEIGHT = ".weight"
 
 
 _EMPTY = (

@@ -7,7 +7,7 @@ runs. Only the parts of an ``nn.Sequential`` are known to feed each other.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -27,7 +27,14 @@ from filtviz.reading.tensors import Tensor
 from filtviz.shapes import output_shape
 from filtviz.text import listed, printable
 
-__all__ = ["ModuleLayers", "ModuleReader", "RecordReader", "inner_module", "layers_of_module"]
+__all__ = [
+    "ModuleLayers",
+    "ModuleReader",
+    "RecordReader",
+    "any_trainable",
+    "inner_module",
+    "layers_of_module",
+]
 
 DEEPEST = 48
 """Modules in one another; those of today have ten."""
@@ -93,6 +100,9 @@ class ModuleReader(Protocol):
     def tensors(self, module: Any) -> list[tuple[str, AnyArray | Lost]]:
         """Return its own parameters and buffers, by name."""
 
+    def trainable(self, module: Any) -> bool | None:
+        """Return whether training is to move its own weights, None where that is not told."""
+
     def facts(self, module: Any) -> Mapping[str, Any]:
         """Return its attributes that are plain values."""
 
@@ -128,12 +138,27 @@ class RecordReader:
         found = [(name, self.rebuilder.tensor(value)) for name, value in named]
         return [(name, tensor) for name, tensor in found if tensor is not None]
 
+    def trainable(self, module: Any) -> bool | None:
+        """Return whether any of its own parameters but its biases requires a gradient."""
+        named = self._named(module_state(module).get("_parameters"))
+        return any_trainable(self.rebuilder.requires_grad(part) for name, part in named if name != "bias")
+
     def facts(self, module: Any) -> Mapping[str, Any]:
         """Return its attributes that are plain values."""
         reader = Attributes(module, self.rebuilder.effort)
         state = module_state(module)
         plain = {key: reader.plain(value) for key, value in state.items() if not key.startswith("_")}
         return {key: value for key, value in plain.items() if value is not NOT_PLAIN}
+
+
+def any_trainable(told: Iterable[bool | None]) -> bool | None:
+    """Return whether training is to move any of some weights, None where no one of them tells.
+
+    Args:
+        told: What each of them tells.
+    """
+    known = [each for each in told if each is not None]
+    return any(known) if known else None
 
 
 def layers_of_module(
@@ -253,6 +278,7 @@ class _Maker:
             "parameters": tuple(stored.values()),
             "operations": (*link, *operations),
             "output_shape": _given((*link, *operations), shapes),
+            "trainable": self.reader.trainable(module),
         }
         is_conv = any(isinstance(each, Convolution) for each in operations)
         self.layers.append(ConvLayer(**common) if is_conv else Layer(**common))

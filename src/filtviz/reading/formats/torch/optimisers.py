@@ -1,39 +1,18 @@
-"""Which weights an optimiser has moved: it keeps moments of each parameter that ever had a gradient.
-
-Its state knows parameters by their places alone. They are those of the weights beside it, in the same order,
-or some of them, as where frozen ones were not given to it; then shapes tell which.
-"""
+"""The moments that the state of a PyTorch optimiser keeps of each parameter that ever had a gradient."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 from typing import Any
 
-from filtviz.errors import FiltvizError
-from filtviz.reading.arrays import AnyArray, StoredArray
+from filtviz.reading.arrays import AnyArray
 from filtviz.reading.formats.torch.rebuilding import Lost, Rebuilder
+from filtviz.reading.optimised import Moments, is_one_number
 from filtviz.reading.pickle.records import elements, pairs
-from filtviz.reading.tensors import Tensor
 
-__all__ = ["Moments", "Moved", "moments_in", "moved_among"]
+__all__ = ["moments_in"]
 
-_MOST_OPTIMISERS, _MOST_PARAMETERS, _MOST_COMPARED = 8, 20_000, 1_000_000
-_FIRST = 4096
-"""Elements that are looked at."""
-
-_BUFFERS = frozenset({"running_mean", "running_var", "num_batches_tracked"})
-
-Moments = tuple[tuple[int, ...] | None, ...]
-"""The shape of each parameter's moments, in the optimiser's order; None for one that it never moved."""
-
-
-@dataclass(frozen=True)
-class Moved:
-    """The names of the weights that an optimiser has moved, and of those that it has not: ``resting``."""
-
-    moved: frozenset[str] = frozenset()
-    resting: frozenset[str] = frozenset()
+_MOST_OPTIMISERS, _MOST_PARAMETERS = 8, 20_000
 
 
 def moments_in(value: Any, rebuilder: Rebuilder) -> Iterator[Moments]:
@@ -52,12 +31,13 @@ def moments_in(value: Any, rebuilder: Rebuilder) -> Iterator[Moments]:
     parts = {key: part for key, part in entries if type(key) is str}
     state = dict(_of_numbers(parts.get("state"), rebuilder))
     groups = elements(parts.get("param_groups")) or ()
-    places = [place for group in groups for place in _places(group, rebuilder)]
+    by_group = [_places(group, rebuilder) for group in groups]
+    places = [place for group in by_group for place in group]
     if not state or len(places) > _MOST_PARAMETERS or len(set(places)) < len(places):
         return
     kept = {place: _moment(state[place], rebuilder) for place in places if place in state}
     if all(each is not None for each in kept.values()):
-        yield tuple(_shape(kept.get(place)) for place in places)
+        yield tuple(tuple(_shape(kept.get(place)) for place in group) for group in by_group)
 
 
 def _of_numbers(state: Any, rebuilder: Rebuilder) -> list[tuple[int, Any]]:
@@ -86,73 +66,6 @@ def _moment(entry: Any, rebuilder: Rebuilder) -> tuple[bool, AnyArray] | None:
 
 
 def _shape(moment: tuple[bool, AnyArray] | None) -> tuple[int, ...] | None:
-    if moment is None or (moment[0] and _is_one_number(moment[1])):
+    if moment is None or (moment[0] and is_one_number(moment[1])):
         return None
     return tuple(moment[1].shape)
-
-
-def _is_one_number(array: AnyArray) -> bool:
-    """Tell by its first elements whether an array holds one number only, as Adagrad's sums at the start."""
-    if not isinstance(array, StoredArray):
-        return False
-    try:
-        some = array.read().flat[:_FIRST]
-    except FiltvizError:  # whoever asks for it is told
-        return False
-    return bool((some == some[0]).all()) if some.size else False
-
-
-def moved_among(tensors: Sequence[Tensor], optimisers: Sequence[Moments], rebuilder: Rebuilder) -> Moved:
-    """Return which of some weights the optimisers have moved; nothing where it does not fit, or not only one.
-
-    Args:
-        tensors: The weights, in order.
-        optimisers: Moments of each.
-        rebuilder: Whose budget the comparing takes of.
-    """
-    own = [each for each in tensors if each.name.rpartition(".")[2] not in _BUFFERS and each.array.shape]
-    shapes = [tuple(each.array.shape) for each in own]
-    rebuilder.effort.spend(len(own) * len(optimisers))
-    fitting = [found for one in optimisers if (found := _fit(one, shapes)) is not None]
-    if len(fitting) != 1 or len(optimisers) > 1:
-        return Moved()
-    ((moved, resting),) = fitting
-    return Moved(frozenset(own[i].name for i in moved), frozenset(own[i].name for i in resting))
-
-
-def _fit(moments: Moments, shapes: Sequence[tuple[int, ...]]) -> tuple[list[int], list[int]] | None:
-    """Return the places that have surely moved and those that surely have not, None where nothing fits."""
-    if len(moments) == len(shapes):
-        if any(one is not None and one != shape for one, shape in zip(moments, shapes, strict=True)):
-            return None
-        moved = [i for i, one in enumerate(moments) if one is not None]
-        return moved, [i for i, one in enumerate(moments) if one is None]
-    if len(moments) * (len(shapes) - len(moments)) > _MOST_COMPARED:
-        return None
-    first = _earliest(moments, shapes)
-    last = _earliest(moments[::-1], shapes[::-1])
-    if first is None or last is None:
-        return None
-    latest = [len(shapes) - 1 - place for place in last[::-1]]
-    may_move = [False] * len(shapes)
-    for one, low, high in zip(moments, first, latest, strict=True):
-        for place in range(low, high + 1):
-            may_move[place] = may_move[place] or (one is not None and one == shapes[place])
-    sure = [a for one, a, b in zip(moments, first, latest, strict=True) if a == b and one is not None]
-    return sure, [place for place, may in enumerate(may_move) if not may]
-
-
-def _earliest(
-    moments: Sequence[tuple[int, ...] | None], shapes: Sequence[tuple[int, ...]]
-) -> list[int] | None:
-    """Return the first places in which all shapes can be found in their order, or None."""
-    places: list[int] = []
-    place = 0
-    for one in moments:
-        while place < len(shapes) and one is not None and shapes[place] != one:
-            place += 1
-        if place >= len(shapes):
-            return None
-        places.append(place)
-        place += 1
-    return places

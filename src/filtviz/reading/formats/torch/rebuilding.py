@@ -88,6 +88,18 @@ class Rebuilder:
             self._depth -= 1
         return self._found[key]
 
+    def requires_grad(self, value: Any) -> bool | None:
+        """Return whether a parameter says that training is to move it, None for what does not say."""
+        for _ in range(_DEEPEST):
+            name = _torchs(value) if type(value) is Record else ""
+            if name in _PARAMETERS:
+                told = value.args[1] if len(value.args) > 1 else None
+                return told if type(told) is bool else None
+            if name not in _WRAPPERS:
+                return None
+            value = _WRAPPERS[name](value)
+        return None
+
     def _rebuild(self, value: Record) -> Found | None:
         inner: Any = value
         for _ in range(_DEEPEST):
@@ -346,6 +358,9 @@ def _of_subclass(value: Record) -> Any:
         return held.get("_local_tensor", call)
     return call
 
+
+_PARAMETERS = frozenset({"_rebuild_parameter", "_rebuild_parameter_with_state"})
+"""What is called with a tensor, and with whether it requires a gradient."""
 
 _WRAPPERS: Mapping[str, Callable[[Record], Any]] = {
     "_rebuild_parameter": _first,

@@ -1,0 +1,102 @@
+"""What the state of a Keras optimiser tells: how many steps it took, and which layers it has moved.
+
+It keeps one to three moments of each weight that was to be trained when the training began: all those of a
+weight side by side, or all weights' first ones before their second ones. Shapes tell of which weights.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from filtviz.errors import FiltvizError
+from filtviz.network import Layer, Network
+from filtviz.reading.arrays import StoredArray
+from filtviz.reading.formats.keras.stores import listed_in
+from filtviz.reading.hdf5 import Dataset, Group
+from filtviz.reading.limits import Budget
+from filtviz.reading.optimised import Held, Moved, is_one_number, moved_among
+from filtviz.text import natural_key, plural
+
+__all__ = ["with_optimiser"]
+
+_MOST_MOMENTS = 3
+
+
+def with_optimiser(network: Network, root: Group, effort: Budget) -> Network:
+    """Return a network with what the optimiser beside its weights tells of its training.
+
+    Args:
+        network: The network.
+        root: The file.
+        effort: What comparing may take.
+    """
+    try:
+        kept = [each.array() for each in _kept(root)]
+        effort.spend(len(kept))
+        steps = next((int(each.read()) for each in kept if _counts(each)), 0)
+    except FiltvizError:  # one that is damaged tells nothing
+        return network
+    if steps < 1:
+        return network
+    found = _moved([each for each in kept if each.shape], network.layers, effort)
+    took = f"its optimiser took {plural(steps, 'step')}"
+    origin = replace(network.origin, training=(took,), moved=found.moved, resting=found.resting)
+    return replace(network, origin=origin)
+
+
+def _kept(root: Group) -> list[Dataset]:
+    """Return what an optimiser keeps, in its order."""
+    numbered, named = root.group("optimizer/vars"), root.group("optimizer_weights")
+    if numbered is not None:
+        held = numbered.datasets()
+        return [held[name] for name in sorted(held, key=natural_key)]
+    found = [] if named is None else [named.get(name) for name in listed_in(named, "weight_names")]
+    return [each for each in found if isinstance(each, Dataset)]
+
+
+def _counts(array: StoredArray) -> bool:
+    return array.shape == () and array.dtype.kind in "iu"
+
+
+def _moved(moments: Sequence[StoredArray], layers: Sequence[Layer], effort: Budget) -> Moved:
+    """Return the layers that have moved, where the moments are those of their weights in one way only."""
+    held = list(_held(layers))
+    found = {_fit(kept, held, effort) for kept in _by_weight(moments)} - {Moved()}
+    return found.pop() if len(found) == 1 else Moved()
+
+
+def _held(layers: Sequence[Layer]) -> Iterator[Held]:
+    seen: set[int] = set()
+    for layer in layers:
+        for each in layer.parameters:
+            if id(each) not in seen:
+                seen.add(id(each))
+                yield f"{layer.name}.{each.name}", tuple(each.shape)
+
+
+def _by_weight(moments: Sequence[StoredArray]) -> Iterator[Sequence[Sequence[StoredArray]]]:
+    """Yield the ways in which moments may be those of one weight after another."""
+    n_all = len(moments)
+    for n in range(1, _MOST_MOMENTS + 1):
+        if n_all and n_all % n == 0:
+            yield from {
+                tuple(map(tuple, ways))
+                for ways in (
+                    [moments[i : i + n] for i in range(0, n_all, n)],
+                    [moments[i :: n_all // n] for i in range(n_all // n)],
+                )
+                if all(each.shape == way[0].shape for way in ways for each in way)
+            }
+
+
+def _fit(kept: Sequence[Sequence[StoredArray]], held: Sequence[Held], effort: Budget) -> Moved:
+    """Return which layers these moments of each weight tell of."""
+    group = tuple(None if all(map(is_one_number, each)) else tuple(each[0].shape) for each in kept)
+    found = moved_among([held], [(group,)], effort) if any(group) else Moved()
+    return Moved(
+        *(
+            frozenset(name.rpartition(".")[0] for name in names if name.endswith("kernel"))
+            for names in (found.moved, found.resting)
+        )
+    )
