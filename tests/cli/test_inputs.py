@@ -322,7 +322,7 @@ def test_pictures_of_another_model_of_the_same_name_get_its_folder_into_theirs()
     for _ in range(2):
         done, (other,) = results(command, second)
         assert (done.exit_code, other) == (0, path.with_name(f"b-{path.name}"))
-        assert "net-… shows another model: these pictures are called b-net-…\n" in done.stderr
+        assert "what is called net here shows another model: these pictures are called b-net\n" in done.stderr
     assert path.read_bytes() == before
     again, (own,) = results(command, first)
     assert own == path
@@ -338,7 +338,7 @@ def test_pictures_of_another_layer_are_not_put_among_those_of_another_model():
     results((*command, "0"), first)
     done, (other,) = results((*command, "1"), second)
     assert other.name == "b-net-conv2-ch0.png"
-    assert "net-… shows another model: these pictures are called b-net-…\n" in done.stderr
+    assert "what is called net here shows another model: these pictures are called b-net\n" in done.stderr
     own, (path,) = results((*command, "1"), first)
     assert path.name == "net-conv2-ch0.png"
     assert "shows another model" not in own.stderr

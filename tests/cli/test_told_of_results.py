@@ -150,7 +150,7 @@ FILES = (WrittenFile(Path("a.png")), WrittenFile(Path("b.png"), kept=True))
             plotted(files=FILES[:1], stem="runs-m"),
             0,
             [],
-            ["m-… shows another model: these pictures are called runs-m-…"],
+            ["what is called m here shows another model: these pictures are called runs-m"],
         ),
     ],
 )
@@ -240,7 +240,7 @@ THE_FIRST = (
             compared(stem="x"),
             0,
             [COMPARED.sentence],
-            ["m-before-… shows other models: these pictures are called x-…"],
+            ["what is called m-before here shows other models: these pictures are called x"],
         ),
     ],
 )
@@ -827,7 +827,7 @@ def page(notes: tuple[str, ...] = (), left_out: tuple[str, ...] = (), path: str 
             page(path="runs-m-report.html"),
             0,
             "runs-m-report.html",
-            ["m-… shows another model: this page is called runs-m-…"],
+            ["what is called m here shows another model: this page is called runs-m"],
         ),
         ("-o x.html", page(path="x.html"), 0, "x.html", []),
     ],

@@ -70,8 +70,8 @@ def _rest() -> dict[str, Any]:
     [
         (["a.pkl"], "a", ""),
         (["a.pkl"], "", ""),
-        (["a.pkl"], "a-2", "a-… shows another model: these are called a-2-…"),
-        (["a.pkl", "b.pkl"], "x", "a-b-… shows other models: these are called x-…"),
+        (["a.pkl"], "a-2", "what is called a here shows another model: these are called a-2"),
+        (["a.pkl", "b.pkl"], "x", "what is called a-b here shows other models: these are called x"),
     ],
 )
 def test_results_of_other_models_are_named(monkeypatch, models, stem, said) -> None:

@@ -120,7 +120,7 @@ def name_beside(stem: str, models: Sequence[str], what: str) -> None:
     usual = models_stem([Path(model) for model in models])
     if stem and stem != usual:
         another = "another model" if len(models) == 1 else "other models"
-        say(f"{usual}-… shows {another}: {what} called {stem}-…")
+        say(f"what is called {usual} here shows {another}: {what} called {stem}")
 
 
 def print_json(value: Any) -> None:
