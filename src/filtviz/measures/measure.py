@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
@@ -23,6 +23,7 @@ __all__ = [
     "Diagnosis",
     "FilterChange",
     "FilterDiagnosis",
+    "FilterFact",
     "Finding",
     "LayerDiagnosis",
     "Measure",
@@ -30,6 +31,7 @@ __all__ = [
     "Texture",
     "Unjudged",
     "Verdict",
+    "filter_facts",
     "qualified",
 ]
 
@@ -64,6 +66,29 @@ class Finding:
 
 
 @dataclass(frozen=True, kw_only=True)
+class FilterFact:
+    """What tables are to know of one field of `FilterDiagnosis`.
+
+    Attributes:
+        type: Its type in Arrow's words, in a survey's table of filters; empty where that leaves it out.
+        meaning: What it is.
+        title: Its heading on the page of a report; empty where that leaves it out.
+        measure: The measure that explains it.
+        ascending: Whether one sorts by it from the smallest.
+    """
+
+    type: str
+    meaning: str
+    title: str = ""
+    measure: str | None = None
+    ascending: bool = False
+
+
+def _about(type: str, meaning: str, **page: Any) -> dict[str, FilterFact]:
+    return {"fact": FilterFact(type=type, meaning=meaning, **page)}
+
+
+@dataclass(frozen=True, kw_only=True)
 class FilterDiagnosis:
     """One filter. What could not be measured is None.
 
@@ -78,26 +103,105 @@ class FilterDiagnosis:
     it lies at an end of what its function can give.
     """
 
-    index: int
-    norm: float | None
-    share: float | None = None
-    share_p: float | None = None
-    texture: Texture | None = None
-    composed_p: float | None = None
-    composed_texture: Texture | None = None
-    concentrated: bool = False
-    classical: str | None = None
-    classical_channel: int | None = None
-    likeness: float | None = None
-    coherence: float | None = None
-    angle: float | None = None
-    reliance: float | None = None
-    duplicates: tuple[int, ...] = ()
-    dead: bool = False
-    decayed: bool = False
-    nonfinite: bool = False
-    fires: float | None = None
-    saturated: float | None = None
+    index: int = field(metadata=_about("int32", "number of the filter in the layer, from 0"))
+    norm: float | None = field(
+        metadata=_about("double", "root of the sum of its squared weights", title="norm")
+    )
+    share: float | None = field(
+        default=None,
+        metadata=_about(
+            "double",
+            "low-frequency share; about a half is noise",
+            title="low-frequency share",
+            measure="low-frequency",
+        ),
+    )
+    share_p: float | None = field(
+        default=None,
+        metadata=_about(
+            "double", "its p-value", title="p-value of that share", measure="low-frequency", ascending=True
+        ),
+    )
+    texture: Texture | None = field(
+        default=None,
+        metadata=_about("string", "`smooth` or `rough`, where that is significant within the layer"),
+    )
+    composed_p: float | None = field(
+        default=None,
+        metadata=_about(
+            "double",
+            "p-value of the low-frequency share of the composed filter",
+            title="p-value when composed",
+            measure="composed",
+            ascending=True,
+        ),
+    )
+    composed_texture: Texture | None = field(
+        default=None, metadata=_about("string", "`smooth` or `rough`, of the same")
+    )
+    concentrated: bool = field(
+        default=False,
+        metadata=_about("bool", "whether its composed spectrum is more concentrated than chance"),
+    )
+    classical: str | None = field(
+        default=None, metadata=_about("string", "classical kernel that it matches, where that may be named")
+    )
+    classical_channel: int | None = field(default=None, metadata=_about("int32", "the channel where it does"))
+    likeness: float | None = field(
+        default=None,
+        metadata=_about(
+            "double",
+            "cosine with the nearest classical kernel",
+            title="cosine with the nearest classical kernel",
+            measure="classical",
+        ),
+    )
+    coherence: float | None = field(
+        default=None,
+        metadata=_about(
+            "double",
+            "how much its gradients agree on one direction: 0 not at all, 1 all",
+            title="orientation coherence",
+            measure="orientation",
+        ),
+    )
+    angle: float | None = field(
+        default=None,
+        metadata=_about(
+            "double",
+            "that direction, in degrees",
+            title="angle in degrees",
+            measure="orientation",
+            ascending=True,
+        ),
+    )
+    reliance: float | None = field(
+        default=None,
+        metadata=_about(
+            "double",
+            "weight that the next layer puts on it; 1 is the mean",
+            title="reliance of the following layer",
+            measure="coupling",
+        ),
+    )
+    duplicates: tuple[int, ...] = field(
+        default=(), metadata=_about("list<int32>", "filters of the layer whose |cos| with it is .95 or more")
+    )
+    dead: bool = field(default=False, metadata=_about("bool", "whether it never fires"))
+    decayed: bool = field(default=False, metadata=_about("bool", "whether it is next to nothing"))
+    nonfinite: bool = field(default=False, metadata=_about("bool", "whether it holds NaN or infinity"))
+    fires: float | None = field(
+        default=None, metadata=_about("", "share of the images' places at which it answers more than zero")
+    )
+    saturated: float | None = field(
+        default=None,
+        metadata=_about("", "share of them at which it lies at an end of what its function gives"),
+    )
+
+
+def filter_facts() -> dict[str, FilterFact]:
+    """Return what tables are to know of each field of `FilterDiagnosis`, by its name."""
+    return {one.name: one.metadata["fact"] for one in fields(FilterDiagnosis)}
 
 
 @dataclass(frozen=True, kw_only=True)

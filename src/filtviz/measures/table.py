@@ -1,7 +1,8 @@
 """The table of measures, and what ``--check`` can look for.
 
 A new measure is one file with a subclass of `Measure`, and one entry here; a number that it gives for each
-filter is a field of `filtviz.measures.measure.FilterDiagnosis` as well. `filtviz explain` prints an entry,
+filter is a field of `filtviz.measures.measure.FilterDiagnosis` as well, which says what tables are to know of
+it. `filtviz explain` prints an entry,
 ``docs/measures.md`` holds them all.
 """
 

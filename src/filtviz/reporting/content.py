@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from filtviz.measures.badges import ALL_BADGES, Badge, badges_of
 from filtviz.measures.differing import difference
 from filtviz.measures.initialiser_catalogue import CUT_STD, Draws
-from filtviz.measures.measure import Diagnosis, FilterDiagnosis, Finding, LayerDiagnosis
+from filtviz.measures.measure import Diagnosis, FilterDiagnosis, Finding, LayerDiagnosis, filter_facts
 from filtviz.measures.table import MEASURES
 from filtviz.network import ConvLayer, Network
 from filtviz.reporting.pictures import Glance, PictureSet
@@ -333,42 +333,22 @@ FEW_SECTIONS = 2
 """Up to so many layers are all shown at once; of more each opens when it is asked for."""
 
 
-@dataclass(frozen=True)
-class _Column:
-    """A number of each filter: ``measure`` explains it, ``ascending`` tells how one sorts by it."""
-
-    title: str
-    measure: str | None
-    take: Callable[[FilterDiagnosis], float | None]
-    ascending: bool = False
-
-
-_COLUMNS = (
-    _Column("norm", None, lambda each: each.norm),
-    _Column("low-frequency share", "low-frequency", lambda each: each.share),
-    _Column("p-value of that share", "low-frequency", lambda each: each.share_p, ascending=True),
-    _Column("p-value when composed", "composed", lambda each: each.composed_p, ascending=True),
-    _Column("cosine with the nearest classical kernel", "classical", lambda each: each.likeness),
-    _Column("orientation coherence", "orientation", lambda each: each.coherence),
-    _Column("angle in degrees", "orientation", lambda each: each.angle, ascending=True),
-    _Column("reliance of the following layer", "coupling", lambda each: each.reliance),
-)
-
-
 def filter_data(section: Section) -> dict[str, Any]:
     """Return what the script needs for one section, ready for JSON; texts of the file are harmless."""
     by_index = [_by_index(state) for state in section.states]
     indices = range(section.layer.n_filters)
     columns = [
         {
-            "title": column.title,
-            "measure": column.measure,
-            "ascending": column.ascending,
+            "title": fact.title,
+            "measure": fact.measure,
+            "ascending": fact.ascending,
             "values": [
-                [_short(column.take(found[i])) if i in found else None for i in indices] for found in by_index
+                [_short(getattr(found[i], name)) if i in found else None for i in indices]
+                for found in by_index
             ],
         }
-        for column in _COLUMNS
+        for name, fact in filter_facts().items()
+        if fact.title
     ]
     return {
         "label": printable(section.layer.label, 60),

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from filtviz.measures.measure import filter_facts
 from filtviz.measures.table import MEASURES
 
 __all__ = ["FILES", "FILTERS", "LAYERS", "TABLES", "VERSION", "Column", "column_of_measure", "document"]
@@ -114,28 +115,11 @@ LAYERS: tuple[Column, ...] = (
 
 FILTERS: tuple[Column, ...] = (
     *_OF_LAYER,
-    Column("filter", "int32", "number of the filter in the layer, from 0"),
-    Column("norm", "double", "root of the sum of its squared weights"),
-    Column("share", "double", "low-frequency share; about a half is noise"),
-    Column("share_p", "double", "its p-value"),
-    Column("texture", "string", "`smooth` or `rough`, where that is significant within the layer"),
-    Column(
-        "composed_p",
-        "double",
-        "p-value of the low-frequency share of the composed filter",
+    *(
+        Column("filter" if name == "index" else name, fact.type, fact.meaning)
+        for name, fact in filter_facts().items()
+        if fact.type
     ),
-    Column("composed_texture", "string", "`smooth` or `rough`, of the same"),
-    Column("concentrated", "bool", "whether its composed spectrum is more concentrated than chance"),
-    Column("classical", "string", "classical kernel that it matches, where that may be named"),
-    Column("classical_channel", "int32", "the channel where it does"),
-    Column("likeness", "double", "cosine with the nearest classical kernel"),
-    Column("coherence", "double", "how much its gradients agree on one direction: 0 not at all, 1 all"),
-    Column("angle", "double", "that direction, in degrees"),
-    Column("reliance", "double", "weight that the next layer puts on it; 1 is the mean"),
-    Column("duplicates", "list<int32>", "filters of the layer whose |cos| with it is .95 or more"),
-    Column("dead", "bool", "whether it never fires"),
-    Column("decayed", "bool", "whether it is next to nothing"),
-    Column("nonfinite", "bool", "whether it holds NaN or infinity"),
 )
 """One row for each filter."""
 
