@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from tests.reading.operators.architecture import architecture
 from tests.reading.operators.asking import Told
 from tests.reading.operators.caffe import caffe
+from tests.reading.operators.graphs import graphs
 from tests.reading.operators.keras import keras
 from tests.reading.operators.modules import modules
 from tests.reading.operators.named import named
@@ -24,6 +25,7 @@ FORMATS: Mapping[str, Callable[[], Told]] = {
     "architecture": architecture,
     "caffe": caffe,
     "exported": exported,
+    "graphs": graphs,
     "keras": keras,
     "modules": modules,
     "named": named,

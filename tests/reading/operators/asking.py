@@ -12,7 +12,7 @@ from filtviz.parameter import Parameter
 from filtviz.reading.limits import Budget, Limits
 from filtviz.reading.protobuf import Message
 
-__all__ = ["IMAGE", "Told", "array", "asked", "message", "numbers", "part"]
+__all__ = ["IMAGE", "Told", "array", "asked", "message", "numbers", "numbers_of", "part"]
 
 IMAGE = (1, 6, 8, 9)
 Told = Iterator[tuple[str, str]]
@@ -26,6 +26,13 @@ def array(*shape: int, dtype: str = "float32", name: str = "w") -> Parameter:
 def numbers(*values: float, dtype: str = "int64") -> Parameter:
     """A small constant."""
     return Parameter.of("n", np.array(values, dtype), "there")
+
+
+def numbers_of(array: Any) -> str:
+    """An array in a few words: its shape, its type, and its numbers, or two sums of many in which places count."""
+    held = np.asarray(array, np.float64).ravel()
+    shown = held if held.size <= 8 else np.array([held.sum(), held @ (np.arange(held.size) % 7 + 1)])
+    return f"[{'x'.join(map(str, np.shape(array)))} {array.dtype}: {' '.join(f'{n:.4g}' for n in shown)}]"
 
 
 def asked(name: str, facts: Mapping[str, Any], *more: Any) -> str:

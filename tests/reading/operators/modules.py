@@ -6,7 +6,7 @@ from filtviz.converting.module_source import printed_module
 from filtviz.errors import ConversionError
 from filtviz.network import Layer, Network
 from filtviz.operations import Convolution, Flatten, GlobalPooling
-from tests.reading.operators.asking import Told
+from tests.reading.operators.asking import Told, numbers_of
 
 __all__ = ["modules"]
 
@@ -19,7 +19,7 @@ def _printed(network: Network) -> str:
         return str(error)
     body = source[source.index("class ") :].splitlines()
     lines = [line.strip() for line in body if line.startswith("        ") and "super()" not in line]
-    arrays = [f"{one.name}[{'x'.join(map(str, one.shape))} {one.dtype}]" for one in collected.arrays]
+    arrays = [f"{one.name}{numbers_of(one.read())}" for one in collected.arrays]
     return "; ".join([*lines, *arrays])
 
 
