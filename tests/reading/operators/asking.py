@@ -29,7 +29,7 @@ def numbers(*values: float, dtype: str = "int64") -> Parameter:
 
 
 def numbers_of(array: Any) -> str:
-    """An array in a few words: its shape, its type, and its numbers, or two sums of many in which places count."""
+    """An array in a few words: its shape, its type, and its numbers; of many, two sums."""
     held = np.asarray(array, np.float64).ravel()
     shown = held if held.size <= 8 else np.array([held.sum(), held @ (np.arange(held.size) % 7 + 1)])
     return f"[{'x'.join(map(str, np.shape(array)))} {array.dtype}: {' '.join(f'{n:.4g}' for n in shown)}]"
