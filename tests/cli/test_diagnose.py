@@ -28,7 +28,7 @@ LAYER_KEYS = {
     "draws",
     "residue",
     "measures",
-    "first_filters", "composed_size", "changes", "notes", "is_frozen",
+    "first_filters", "composed_size", "unread_channels", "changes", "notes", "is_frozen",
     "marked_frozen",
 }  # fmt: skip
 

@@ -492,6 +492,8 @@ def test_one_earlier_file_is_called_by_its_name_alone() -> None:
         ({"saturated": None}, ""),
         ({"dead": True}, "provably dead"),
         ({"decayed": True}, "decayed to almost nothing"),
+        ({"muted": True}, "muted by its batch normalisation"),
+        ({"ignored": True}, "ignored by the following layer"),
         ({"nonfinite": True}, "not finite"),
         ({"duplicates": (4,)}, "near-duplicate of 4"),
         ({"duplicates": (1, 2, 3, 4)}, "near-duplicate of 1, 2, 3, 4"),
@@ -500,6 +502,13 @@ def test_one_earlier_file_is_called_by_its_name_alone() -> None:
 )
 def test_what_is_odd_of_a_filter_is_remarked(fields, remark) -> None:
     assert _remarks(FilterDiagnosis(index=0, norm=1.0, **fields)) == remark
+
+
+@pytest.mark.parametrize(("channels", "said"), [((), ""), ((2, 5), "does not look at: 2, 5.")])
+def test_channels_that_are_not_looked_at_stand_below_the_filters(channels, said) -> None:
+    text = told(layer(filters=(SMOOTH,), unread_channels=channels), with_filters=True)
+    assert ("does not look at" in text) == bool(channels)
+    assert said in text
 
 
 def responses(before: str = "", labelled: int | None = None, **fields) -> str:

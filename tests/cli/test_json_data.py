@@ -97,6 +97,8 @@ def test_a_row_is_a_filter_and_an_empty_cell_is_what_is_not_known(diagnosis: Dia
         "duplicates": "1 2",
         "dead": "1",
         "decayed": "0",
+        "muted": "0",
+        "ignored": "0",
         "nonfinite": "0",
         "cos2": "0.25",
     }

@@ -286,6 +286,8 @@ def filters(n: int, **counts: int) -> tuple[FilterDiagnosis, ...]:
             texture=texture[i],
             dead=i < counts.get("dead", 0),
             decayed=i < counts.get("decayed", 0),
+            muted=i < counts.get("muted", 0),
+            ignored=i < counts.get("ignored", 0),
             nonfinite=i < counts.get("nonfinite", 0),
         )
         for i in range(n)
@@ -303,6 +305,8 @@ def filters(n: int, **counts: int) -> tuple[FilterDiagnosis, ...]:
         ("structured", {"smooth": 1, "rough": 2}, "2 of 8 fine-grained, 1 of 8 smooth"),
         ("structured", {"smooth": 3, "dead": 1}, "3 of 8 smooth, 1 filter provably dead"),
         ("updated", {"dead": 2, "decayed": 3}, "2 filters provably dead, 3 filters nearly zero"),
+        ("updated", {"muted": 1, "ignored": 2}, "2 filters without effect"),
+        ("updated", {"muted": 1}, "1 filter without effect"),
         ("collapsed", {"smooth": 8}, "filters that nearly repeat one another, 8 of 8 smooth"),
         ("undecided", {"nonfinite": 2}, "2 filters of NaN or infinity"),
         ("undecided", {}, ""),
@@ -310,6 +314,15 @@ def filters(n: int, **counts: int) -> tuple[FilterDiagnosis, ...]:
 )
 def test_what_is_seen_in_a_layer(verdict, counts, seen) -> None:
     assert seen_in(layer(0, verdict, filters=filters(8, **counts))) == seen
+
+
+@pytest.mark.cases("all")
+@pytest.mark.parametrize(
+    ("channels", "seen"),
+    [((), ""), ((3,), "1 input channel not looked at"), ((0, 3), "2 input channels not looked at")],
+)
+def test_channels_that_are_not_looked_at_are_counted(channels, seen) -> None:
+    assert seen_in(layer(0, "undecided", unread_channels=channels)) == seen
 
 
 def finding(key: str, *, found: bool = True, **fields):

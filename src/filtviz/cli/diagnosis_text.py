@@ -221,6 +221,9 @@ def _describe_layer(layer: LayerDiagnosis, *, details: bool, with_filters: bool)
         parts += [_wrapped(f"{note[0].upper()}{note[1:]}.") for note in layer.notes]
     if with_filters and layer.filters:
         parts.append(_filters(layer))
+        if layer.unread_channels:
+            numbers = ", ".join(map(str, layer.unread_channels))
+            parts.append(_wrapped(f"Input channels that it does not look at: {numbers}."))
     return "\n".join(parts)
 
 
@@ -347,6 +350,8 @@ def _remarks(each: FilterDiagnosis) -> str:
         "not finite" if each.nonfinite else "",
         "provably dead" if each.dead else "",
         "decayed to almost nothing" if each.decayed else "",
+        "muted by its batch normalisation" if each.muted else "",
+        "ignored by the following layer" if each.ignored else "",
         "never fires on these images" if each.fires == 0 else "",
         "saturated" if (each.saturated or 0.0) > NEARLY_ALL else "",
         f"near-duplicate of {_few(each.duplicates)}" if each.duplicates else "",

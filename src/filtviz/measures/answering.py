@@ -132,9 +132,7 @@ def answer(
     sentences = sentences or _is_structured(layers)
     sentences += [*_as_drawn(layers, training), *_collapsed(layers)]
     sentences += [*_undecided(layers), *_marked(layers), *_not_judged(unjudged)]
-    return " ".join(
-        f"{each[0].upper()}{each[1:]}" if each.startswith(("all ", "both ")) else each for each in sentences
-    )
+    return " ".join(sentences)
 
 
 def _untrained(layers: Sequence[LayerDiagnosis], training: Sequence[str], data: str) -> str:
@@ -180,7 +178,7 @@ def _looks_random(noisy: Sequence[LayerDiagnosis], layers: Sequence[LayerDiagnos
         return []
     look, it, is_ = ("looks", "it", "is") if len(noisy) == 1 else ("look", "they", "are")
     sentences = [
-        f"{_who(noisy, layers)} {look} random because {it} mostly still {is_}: "
+        f"{_who(noisy, layers, begins=True)} {look} random because {it} mostly still {is_}: "
         f"{shares_of(noisy)} of what you see {source_of(noisy, 'is initial noise')}."
     ]
     learned = [layer for layer in layers if layer.verdict == "structured"]
@@ -211,7 +209,8 @@ def _unknown(layers: Sequence[LayerDiagnosis], *, alone: bool) -> list[str]:
     any_seen = any(each.texture for layer in unknown for each in layer.filters)
     much = "little" if any_seen else "nothing"
     uneven = "nothing but strong filters" if not any_seen and any(map(_is_uneven, unknown)) else much
-    sentence = f"{_who(unknown, layers)} {was} trained and {look} random: {uneven} in {them} stands out"
+    who = _who(unknown, layers, begins=True)
+    sentence = f"{who} {was} trained and {look} random: {uneven} in {them} stands out"
     learned = [layer for layer in layers if layer.verdict == "structured"]
     others = ""
     if alone and learned:
@@ -223,7 +222,8 @@ def _stands_out(striking: Sequence[LayerDiagnosis], layers: Sequence[LayerDiagno
     """Say of layers that look like noise to the tests of a whole layer that single filters do not."""
     was, its = ("was", "its") if len(striking) == 1 else ("were", "their")
     n, m = standing_out(striking)
-    return f"{_who(striking, layers)} {was} trained: {n} of {its} {m} filters stand out from noise."
+    who = _who(striking, layers, begins=True)
+    return f"{who} {was} trained: {n} of {its} {m} filters stand out from noise."
 
 
 def _is_structured(layers: Sequence[LayerDiagnosis]) -> list[str]:
@@ -232,7 +232,7 @@ def _is_structured(layers: Sequence[LayerDiagnosis]) -> list[str]:
     if not learned:
         return []
     has = "has" if len(learned) == 1 else "have"
-    sentence = f"{_who(learned, layers)} {has} learned structure that noise does not have."
+    sentence = f"{_who(learned, layers, begins=True)} {has} learned structure that noise does not have."
     if learned[0].shape[2:] == (3, 3):
         can = "It can" if len(learned) == 1 else "They can"
         stretched = "with the contrast of each stretched by itself"
@@ -260,7 +260,7 @@ def _as_drawn(layers: Sequence[LayerDiagnosis], training: Sequence[str]) -> list
 
 def _are_as_drawn(members: Sequence[LayerDiagnosis], layers: Sequence[LayerDiagnosis]) -> str:
     is_, were = ("is", "it was") if len(members) == 1 else ("are", "they were")
-    return f"{_who(members, layers)} {is_} still as {were} drawn"
+    return f"{_who(members, layers, begins=True)} {is_} still as {were} drawn"
 
 
 _MOVED = ("updated", "structured", "collapsed")
@@ -292,12 +292,12 @@ def _undecided(layers: Sequence[LayerDiagnosis]) -> list[str]:
     told = []
     for why, decides in reasons[:_MOST_REASONS]:
         members = [each for each in undecided if each.why == why]
-        who = f"{_who(members, layers)} cannot"
+        who = f"{_who(members, layers, begins=True)} cannot"
         if len(members) == len(layers) > 1:
             who = f"None of the {len(layers)} convolutions can"
         told.append(f"{who} be judged: {why}; {decides}.")
     others = [each for each in undecided if each.why not in dict(reasons[:_MOST_REASONS])]
-    return [*told, *([f"{_who(others, layers)} cannot be judged either."] if others else [])]
+    return [*told, *([f"{_who(others, layers, begins=True)} cannot be judged either."] if others else [])]
 
 
 def _not_judged(unjudged: Sequence[Unjudged]) -> list[str]:
@@ -309,10 +309,11 @@ def _not_judged(unjudged: Sequence[Unjudged]) -> list[str]:
     return [f"{plural(len(others), 'other convolution')} {are} not judged (--details says why)."]
 
 
-def _who(members: Sequence[LayerDiagnosis], layers: Sequence[LayerDiagnosis]) -> str:
-    """Name layers where that takes few words, else count them."""
+def _who(members: Sequence[LayerDiagnosis], layers: Sequence[LayerDiagnosis], *, begins: bool = False) -> str:
+    """Name layers where that takes few words, else count them; names keep their case where it ``begins``."""
     if len(members) == len(layers) > 1:
-        return "both convolutions" if len(layers) == 2 else f"all {len(layers)} convolutions"
+        both, every = ("Both", "All") if begins else ("both", "all")
+        return f"{both} convolutions" if len(layers) == 2 else f"{every} {len(layers)} convolutions"
     names = names_of(members, layers)
     return names if len(names) <= _LONGEST else f"{len(members)} of {len(layers)} convolutions"
 
@@ -351,6 +352,10 @@ def _oddities(layer: LayerDiagnosis) -> list[str]:
     told = [f"{plural(broken, 'filter')} of NaN or infinity"] if broken else []
     told += [f"{plural(dead, 'filter')} provably dead"] if dead else []
     told += [f"{plural(faded, 'filter')} nearly zero"] if faded else []
+    idle = sum(each.muted or each.ignored for each in filters)
+    told += [f"{plural(idle, 'filter')} without effect"] if idle else []
+    unread = len(layer.unread_channels)
+    told += [f"{plural(unread, 'input channel')} not looked at"] if unread else []
     finding = layer.finding(Duplicates.key)
     told += ["near-copies"] if finding is not None and finding.found else []
     told += ["unequal strength"] if _is_uneven(layer) else []

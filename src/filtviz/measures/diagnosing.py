@@ -31,6 +31,7 @@ from filtviz.measures.residue import NoiseResidue, hidden, measured
 from filtviz.measures.subject import Subject, gather_subjects
 from filtviz.measures.table import MEASURES, checks_met
 from filtviz.measures.training import data_seen, signs_of_training
+from filtviz.measures.unused import unread_channels
 from filtviz.measures.verdicts import (
     ALL_MARKED,
     NOT_NUMBERS,
@@ -221,9 +222,8 @@ class _Diagnosing:
             layer = self.judged[index]
             alone = self.judgements[index]
             if alone.verdict == "initial" and any(each.cos2 is not None for each in layer.changes):
-                changed = next(
-                    filter(_has_changed, layer.changes), None
-                )  # measured, whatever others let guess
+                # What is measured counts, whatever the other layers let guess.
+                changed = next(filter(_has_changed, layer.changes), None)
                 judgement = changed_since(alone, changed) if changed else alone
             self.judged[index] = replace(
                 layer,
@@ -323,6 +323,7 @@ def _diagnose_layer(subject: Subject, changes: tuple[Change, ...]) -> tuple[Laye
         filters=filters,
         first_filters=first_to_look_at(filters),
         composed_size=None if subject.composed is None else subject.composed.size,
+        unread_channels=unread_channels(subject.kernels),
         changes=changes,
         notes=(f"not composed with the layers below: {why_not}",) if why_not else (),
         is_frozen=judgement.is_frozen,

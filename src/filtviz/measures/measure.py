@@ -98,9 +98,10 @@ class FilterDiagnosis:
     spectrum is more concentrated than chance. ``classical`` names the classical kernel that it matches
     where that may be named, in channel ``classical_channel``, and ``likeness`` is the cosine with the
     nearest one in any case. ``reliance`` is the weight that the following layer puts on it, 1 being the
-    mean. ``duplicates`` are the filters whose |cos| with it is .95 or more. Where images were shown,
-    ``fires`` is the share of their places at which it answers more than zero, and ``saturated`` that at which
-    it lies at an end of what its function can give.
+    mean. ``duplicates`` are the filters whose |cos| with it is .95 or more. ``muted`` tells that the batch
+    normalisation behind it multiplies it by next to nothing, ``ignored`` that the one layer that follows does
+    not look at it. Where images were shown, ``fires`` is the share of their places at which it answers more
+    than zero, and ``saturated`` that at which it lies at an end of what its function can give.
     """
 
     index: int = field(metadata=_about("int32", "number of the filter in the layer, from 0"))
@@ -189,6 +190,13 @@ class FilterDiagnosis:
     )
     dead: bool = field(default=False, metadata=_about("bool", "whether it never fires"))
     decayed: bool = field(default=False, metadata=_about("bool", "whether it is next to nothing"))
+    muted: bool = field(
+        default=False,
+        metadata=_about("bool", "whether the batch normalisation behind it multiplies it by next to nothing"),
+    )
+    ignored: bool = field(
+        default=False, metadata=_about("bool", "whether the one layer that follows does not look at it")
+    )
     nonfinite: bool = field(default=False, metadata=_about("bool", "whether it holds NaN or infinity"))
     fires: float | None = field(
         default=None, metadata=_about("", "share of the images' places at which it answers more than zero")
@@ -247,8 +255,9 @@ class LayerDiagnosis:
     ``residue`` is the share of the visible variance that still is the initial noise, None where it cannot
     be told; with an earlier file, the share that was there already, measured. ``first_filters`` are the
     filters to look at first. ``composed_size`` is ``(rows, cols)`` of the filters seen through the layers
-    below, None where they were not composed. ``is_frozen`` tells that the file's optimiser never moved it,
-    ``marked_frozen`` that the file marks it as frozen, and others not: it may have been trained before that.
+    below, None where they were not composed. ``unread_channels`` are the input channels that it does not look
+    at. ``is_frozen`` tells that the file's optimiser never moved it, ``marked_frozen`` that the file marks it
+    as frozen, and others not: it may have been trained before that.
     """
 
     conv_index: int
@@ -269,6 +278,7 @@ class LayerDiagnosis:
     filters: tuple[FilterDiagnosis, ...] = ()
     first_filters: tuple[int, ...] = ()
     composed_size: tuple[int, int] | None = None
+    unread_channels: tuple[int, ...] = ()
     changes: tuple[Change, ...] = ()
     notes: tuple[str, ...] = ()
     is_frozen: bool = False

@@ -2,29 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from filtviz.activations import Activation
 from filtviz.measures.coupling import reliance
-from filtviz.measures.kernels import Floats
-from filtviz.measures.measure import Finding, Measure, ShownMeasure
+from filtviz.measures.kernels import Floats, Kernels
+from filtviz.measures.measure import Columns, FilterDiagnosis, Finding, Measure, ShownMeasure
 from filtviz.operations import Normalisation
 from filtviz.scaling import in_double, scale_of
-from filtviz.text import listed, plural
+from filtviz.text import listed
 
 if TYPE_CHECKING:
     from filtviz.measures.subject import Subject
     from filtviz.network import ConvLayer, Network
 
-__all__ = ["EXPORTED", "NormalisationScale", "Unused", "is_at_start_behind", "scale_behind"]
+__all__ = [
+    "EXPORTED",
+    "NormalisationScale",
+    "Unused",
+    "is_at_start_behind",
+    "scale_behind",
+    "unread_channels",
+]
 
 _NOTHING = 1e-4
 """The share of the median under which a factor or a norm is next to nothing."""
-
-_MOST_NAMED = 8
 
 EXPORTED = ("ONNX", "TensorFlow Lite")
 """What is written with factors of 1 and shifts of 0 for a normalisation that has none."""
@@ -78,21 +84,33 @@ class Unused(Measure):
     source = "this project's cut; Liu et al. 2017, Network Slimming, for pruning by gamma"
     check = "a filter or an input channel is without effect: multiplied by 0, not looked at, or all 0"
 
-    def take(self, subject: Subject) -> Finding:
+    def each(self, subject: Subject) -> Columns:
+        """Tell of each filter whether it is muted, or ignored by the layer that follows."""
+        columns = {"muted": subject.scale, "ignored": _relied_on(subject)}
+        return {
+            name: _next_to_nothing(values).tolist() for name, values in columns.items() if values is not None
+        }
+
+    def sum_up(self, subject: Subject, filters: Sequence[FilterDiagnosis]) -> Finding:
         """Name them."""
-        parts = []
-        n = 0
-        for values, what in (
-            (subject.scale, "the batch normalisation behind it mutes filter"),
-            (_relied_on(subject), "the following layer ignores filter"),
-            (np.sqrt(subject.kernels.energy.sum(axis=0)), "it does not look at input channel"),
-        ):
-            places = [] if values is None else _next_to_nothing(values)
-            if places:
-                n += len(places)
-                parts.append(f"{what}{'s'[: len(places) > 1]} {_some(places)}")
+        found: Mapping[str, Sequence[int]] = {
+            "the batch normalisation behind it mutes filter": [each.index for each in filters if each.muted],
+            "the following layer ignores filter": [each.index for each in filters if each.ignored],
+            "it does not look at input channel": unread_channels(subject.kernels),
+        }
+        n = sum(map(len, found.values()))
+        parts = [
+            f"{what}{'s'[: len(places) > 1]} {listed([str(place) for place in places])}"
+            for what, places in found.items()
+            if places
+        ]
         text = "; ".join(parts) or "nothing is without effect"
         return self.finding(value=float(n), threshold=0.0, found=n > 0, text=text)
+
+
+def unread_channels(kernels: Kernels) -> tuple[int, ...]:
+    """Return the input channels that a layer does not look at, by number."""
+    return tuple(np.flatnonzero(_next_to_nothing(np.sqrt(kernels.energy.sum(axis=0)))).tolist())
 
 
 def scale_behind(network: Network, layer: ConvLayer) -> Floats | None:
@@ -147,12 +165,6 @@ def _relied_on(subject: Subject) -> Floats | None:
     return later if len(later) == subject.kernels.n_filters and np.isfinite(later).all() else None
 
 
-def _next_to_nothing(values: Floats) -> Sequence[int]:
+def _next_to_nothing(values: Floats) -> NDArray[np.bool_]:
     usual = float(np.median(values))
-    return np.flatnonzero(values <= _NOTHING * usual).tolist() if usual > 0 else []
-
-
-def _some(places: Sequence[int]) -> str:
-    named = listed([str(place) for place in places[:_MOST_NAMED]])
-    more = len(places) - _MOST_NAMED
-    return f"{named} and {plural(more, 'other')}" if more > 0 else named
+    return np.asarray((values <= _NOTHING * usual) & (usual > 0))
