@@ -191,6 +191,27 @@ def test_a_live_layer_keeps_what_it_tells():
     assert as_layer(W).flip_filters is None
 
 
+@pytest.mark.cases("all")
+@pytest.mark.parametrize(
+    ("kind", "facts", "order", "flips"),
+    [
+        ("Conv2DLayer", {}, (0, 1, 2, 3), True),
+        ("Conv2DLayer", {"flip_filters": False}, (0, 1, 2, 3), False),
+        ("Conv2DDNNLayer", {}, (0, 1, 2, 3), False),
+        ("Conv2DCCLayer", {"dimshuffle": False}, (3, 0, 1, 2), False),
+        ("TransposedConv2DLayer", {}, (1, 0, 2, 3), True),  # it runs a gradient, which turns them
+        ("TransposedConv2DLayer", {"flip_filters": True}, (1, 0, 2, 3), False),
+        ("DilatedConv2DLayer", {}, (1, 0, 2, 3), False),
+        ("Mine", {}, (0, 1, 2, 3), None),
+        ("Mine", {"flip_filters": "yes"}, (0, 1, 2, 3), None),
+    ],
+)
+def test_a_layer_in_memory_is_understood_as_one_in_a_file(kind, facts, order, flips):
+    layer = as_layer(type(kind, (), {"W": Lasagne.W, **facts})())
+    assert np.array_equal(layer.filters, W.transpose(order))
+    assert layer.flip_filters is flips
+
+
 def test_of_several_convolutions_one_has_to_be_chosen(trained):
     for given in (trained, TRAINED):
         with pytest.raises(

@@ -256,14 +256,16 @@ def as_layer(given: Any) -> ConvLayer:
     if weights is None:
         return _only_layer(given)
     filters = _checked(*weights)
-    is_lasagnes = _has_get_value(given)
-    filters = filters.transpose(_stored_order(given)) if is_lasagnes else filters
-    flip = getattr(given, "flip_filters", None) if is_lasagnes else None
-    name = getattr(given, "name", None)
-    named_so = name if isinstance(name, str) and is_lasagnes else None
-    kind = type(given).__name__ if is_lasagnes else "array"
-    turned = flip if isinstance(flip, bool) else None
-    return ConvLayer.of(filters, flip_filters=turned, type=kind, name=named_so, label=named_so or kind)
+    if not _has_get_value(given):
+        return ConvLayer.of(filters, type="array", label="array")
+    from filtviz.reading.formats.lasagne.convolutions import in_memory
+
+    order, flips = in_memory(given)
+    name, kind = getattr(given, "name", None), type(given).__name__
+    named_so = name if isinstance(name, str) else None
+    return ConvLayer.of(
+        filters.transpose(order), flip_filters=flips, type=kind, name=named_so, label=named_so or kind
+    )
 
 
 def filters_of(given: Any) -> NDArray[Any]:
@@ -449,16 +451,6 @@ def _checked(weights: NDArray[Any], what: str) -> NDArray[Any]:
     if weights.size == 0 or weights.dtype.kind not in "fiub":
         raise DrawingError(f"{what} holds no real numbers to draw: {weights.dtype} {weights.shape}")
     return weights
-
-
-def _stored_order(layer: Any) -> tuple[int, int, int, int]:
-    """Return the axes that make a live Lasagne layer's ``W`` ``(filters, channels, rows, cols)``."""
-    kind = type(layer).__name__
-    if kind.startswith(("TransposedConv2D", "Deconv2D")):
-        return 1, 0, 2, 3
-    if kind == "Conv2DCCLayer" and not getattr(layer, "dimshuffle", True):
-        return 3, 0, 1, 2
-    return 0, 1, 2, 3
 
 
 def _only_layer(model: Any) -> ConvLayer:

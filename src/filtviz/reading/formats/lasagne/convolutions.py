@@ -7,12 +7,14 @@ the order that has it in its place is taken. The rules of padding are those of `
 
 from __future__ import annotations
 
+from typing import Any
+
 from filtviz.operations import USUAL_AXES, Convolution, LocallyConnected, Operation, Pads, Untold
 from filtviz.parameter import Parameter
 from filtviz.reading.pickle.attributes import Attributes
 from filtviz.shapes import same_lengths
 
-__all__ = ["convolution_of", "is_convolution", "pads_of"]
+__all__ = ["convolution_of", "in_memory", "is_convolution", "pads_of"]
 
 _TRANSPOSED = ("Transposed", "Deconv")
 _INPUT_FIRST = (*_TRANSPOSED, "Dilated")
@@ -60,7 +62,7 @@ def convolution_of(attributes: Attributes, weights: Parameter, bias: Parameter |
     return Convolution(
         weights=weights,
         axes=axes,
-        flip_filters=_paints_turned(attributes) if transposed else _flips_filters(attributes),
+        flip_filters=_turned(_flips_filters(attributes)) if transposed else _flips_filters(attributes),
         bias=bias,
         stride=stride,
         pad=pad,
@@ -87,22 +89,42 @@ def _axes_of(attributes: Attributes, shape: tuple[int, ...]) -> str | None:
     return next((order for order in orders if shape[order.index("o")] == n_filters), orders[0])
 
 
+def in_memory(layer: Any) -> tuple[tuple[int, int, int, int], bool | None]:
+    """Return how a live convolution over two axes keeps its ``W``, which is an array there, and no record.
+
+    Args:
+        layer: One of Lasagne's, or of a class that is called as one of them.
+
+    Returns:
+        The axes that make its ``W`` ``(filters, channels, rows, cols)``, and whether it convolves (True) or
+        correlates (False), None where nothing tells.
+    """
+    kind = type(layer).__name__
+    flips = _flips(getattr(layer, "flip_filters", None), kind)
+    if kind == "Conv2DCCLayer" and not getattr(layer, "dimshuffle", True):
+        return (3, 0, 1, 2), flips
+    order = (1, 0, 2, 3) if kind.startswith(_INPUT_FIRST) else (0, 1, 2, 3)
+    return order, _turned(flips) if kind.startswith(_TRANSPOSED) else flips
+
+
 def _flips_filters(attributes: Attributes) -> bool | None:
     """Tell whether the layer convolves (True) or correlates (False), None where nothing tells."""
-    stated = attributes.plain(attributes.raw("flip_filters"))
+    return _flips(attributes.plain(attributes.raw("flip_filters")), attributes.type)
+
+
+def _flips(stated: Any, kind: str) -> bool | None:
     if type(stated) is bool:
         return stated
-    if attributes.type in _FLIPPING:
+    if kind in _FLIPPING:
         return True
-    return False if attributes.type in _NEVER_FLIPPING else None
+    return False if kind in _NEVER_FLIPPING else None
 
 
-def _paints_turned(attributes: Attributes) -> bool | None:
+def _turned(flips: bool | None) -> bool | None:
     """Tell whether a transposed convolution paints its stored kernels turned.
 
     It runs the gradient of a convolution, which turns them, unless that one has turned them already.
     """
-    flips = _flips_filters(attributes)
     return None if flips is None else not flips
 
 
