@@ -14,7 +14,8 @@
     ├── DrawingError              these weights cannot be drawn as pictures of filters
     ├── MeasureError              these weights cannot be measured as asked
     ├── CompositionError          a layer cannot be followed down to the image
-    ├── BudgetError           a command would do too much (``.share``, ``.needed``, ``.allowed``, ``.option``)
+    ├── RunningError              the network cannot be run on these images (``.layer``)
+    ├── BudgetError               it is too much work (``.share``, ``.needed``, ``.allowed``, ``.option``)
     ├── ConversionError           another format cannot say what a layer does (``.layer``)
     ├── MissingExtraError         an optional package is needed (also an ImportError)
     └── OutputError               a result could not be written (``.path``)

@@ -130,7 +130,7 @@ def test_smoother_and_rougher_kernels(subject_of, glorot, sign, how) -> None:
         ("sphericity", "no position stands out"),
         ("filter-energy", "its filters differ in strength by no more than chance"),
         ("channel-energy", "its input channels differ in strength by no more than chance"),
-        ("spike", "no direction stands out of the noise"),
+        ("spike", "no direction stands out from the noise"),
         ("coupling", "no sign that the following layer relies on the strong filters"),
         ("clipped", "no pile-up at ±0.129"),
     ],

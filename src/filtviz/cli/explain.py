@@ -35,9 +35,10 @@ kernels, d = C·p weights of a filter.
 ## Verdicts
 
 A layer's verdict rests on {_N} tests at Bonferroni's level .01/{_N} = {LEVEL:.5f} each, so that a layer of
-independent draws is called anything but `initial` about once in a hundred times or less. Where the biases are
-still 0 and an initialiser fits, structure must pass a tenth of that level. Filters are marked by Benjamini
-and Hochberg's procedure at .05 within their layer.
+independent draws is called anything but `initial` about once in a hundred times or less. Where nothing has
+moved and an initialiser fits, structure must pass a tenth of that level, and where values were set afterwards
+(pruned, rounded, brought to one scale) a hundredth. Filters are marked by Benjamini and Hochberg's procedure
+at .05 within their layer.
 
 | verdict | says | when |
 |---|---|---|

@@ -47,7 +47,7 @@ class Bias(Measure):
         "whether the biases are anything but one constant, or, where PyTorch may have drawn them, uniform "
         "draws within ±1/√fan_in"
     )
-    null = "impossible at the start: biases are set to a constant, which is 0, but by PyTorch"
+    null = "impossible at the start: all frameworks but PyTorch set biases to a constant, mostly 0"
     short_null = "impossible"
     counts_if = "any two biases that differ; of PyTorch's, one beyond its bound, or KS p < .001"
     supports = f'"{WAS_UPDATED}"'

@@ -49,7 +49,7 @@ class Spike(Measure):
             test.p,
             value=test.s,
             found="a low-rank component beyond noise",
-            nothing="no direction stands out of the noise",
+            nothing="no direction stands out from the noise",
         )
 
 

@@ -160,8 +160,9 @@ _ALL = (
         title="Are some filters much stronger than others?",
         meaning=(
             "At the start all filters of a layer are about equally strong. Training makes those stronger "
-            "that count, so that unequal strength is a trace of it; the usual picture hides that, since "
-            "each kernel gets its own contrast. On one scale strong and weak filters can be told apart."
+            "that count, so that unequal strength is a trace of it; a batch normalisation that was folded "
+            "into the weights leaves the same. The usual picture hides it, since each kernel gets its own "
+            "contrast; on one scale strong and weak filters can be told apart."
         ),
         measures=("filter-energy", "channel-energy", "decayed"),
         commands=(f"filtviz plot {_FILE} --layer YOUR-LAYER --view sheet --scale layer",),

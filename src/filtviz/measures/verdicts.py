@@ -172,9 +172,10 @@ VERDICTS: Mapping[Verdict, VerdictText] = {
             "layer whose picture is nine tenths initial noise, in a network that works well."
         ),
         when=(
-            "no structure, but the biases (or the batch normalisation) have moved, or weights lie beyond the "
-            "bound of the uniform initialiser whose trace the trained layers bear, or no initialiser of any "
-            "scale draws such weights"
+            "no structure, but something has moved: the biases or the batch normalisation, the layer by the "
+            "state of the optimiser in the file, weights beyond the bound of the initialiser whose trace the "
+            "layers bear, the strength of some filters or channels; or no initialiser of any scale draws "
+            "such weights"
         ),
         next_step=(
             "Nothing is wrong with it for that alone. A deeper layer, composed down to the image, shows "
@@ -189,7 +190,7 @@ VERDICTS: Mapping[Verdict, VerdictText] = {
         together=_STRUCTURED,
         plain=(
             "Training has put something into the filters that chance does not: they are smoother than noise, "
-            "for example, or some are far stronger than others. They need not look like edges."
+            "for example, or many share a direction. They need not look like edges."
         ),
         when="a test of structure passes the level",
         next_step=(
@@ -225,8 +226,10 @@ VERDICTS: Mapping[Verdict, VerdictText] = {
             "learned and noise look alike. Examples are a layer of 27 weights, and one that was pruned."
         ),
         when=(
-            "NaN or infinite weights, one value only, fewer than 50 weights, or draws of a scale that no "
-            "initialiser has in a layer without biases"
+            "NaN or infinite weights, one value only, or numbers too large or too small; fewer than 50 "
+            "weights; values that were set afterwards (pruned, rounded, brought to one scale); draws of a "
+            "scale that no initialiser has in a layer without biases; or, in a network that was trained, too "
+            "few weights to see whether they moved"
         ),
         next_step=(
             "The layer's sentence says what is missing: more weights, finite numbers, or the file from "
