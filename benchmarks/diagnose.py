@@ -1,4 +1,4 @@
-"""How long `filtviz.diagnose` takes, and how much memory: an example, VGG-16, a layer of 2 million kernels.
+"""How long `filtviz.diagnose` takes, and how much memory: an example, two well-known networks, a huge layer.
 
 First, from shell to prompt: `filtviz diagnose` on the example, and `filtviz explain`, as ratios to a Python
 that only imports numpy and matplotlib's Figure. They take turns, so that a busy machine slows all of them.
@@ -33,6 +33,9 @@ EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 VGG_16 = ((3, 64, 64), (64, 128, 128), (128, 256, 256, 256), (256, 512, 512, 512), (512, 512, 512, 512))
 """Channels through each block of convolutions; a pooling follows each block."""
 
+RESNET_50 = ((3, 64), (4, 128), (6, 256), (3, 512))
+"""Blocks of each stage, and the filters of their first two convolutions."""
+
 YARDSTICK = ["-c", "import numpy; from matplotlib.figure import Figure"]
 COMMANDS = {
     "numpy and Figure, nothing else": YARDSTICK,
@@ -53,7 +56,11 @@ def main() -> None:
     parser.add_argument("--repeat", type=int, default=11, help="turns of each command")
     options = parser.parse_args()
     report_commands(options.repeat)
-    cases = [("the example network", example), ("VGG-16 (untrained)", vgg16)]
+    cases = [
+        ("the example network", example),
+        ("ResNet-50 (untrained)", resnet50),
+        ("VGG-16 (untrained)", vgg16),
+    ]
     if not options.quick:
         cases.append(("1024 filters x 2048 channels", million_kernels))
     print(f"{'network':<30}{'kernels':>12}{'seconds':>10}{'MB':>8}{'largest layer, MB':>20}")
@@ -100,6 +107,26 @@ def example() -> Network:
 def vgg16() -> Network:
     """Make a network of VGG-16's shapes."""
     return network_of(layers_of_vgg16())
+
+
+def resnet50() -> Network:
+    """Make a network of ResNet-50's 53 convolutions, as a state_dict of PyTorch's has them."""
+    weights = {"conv1": (64, 3, 7, 7)}
+    below = 64
+    for stage, (n_blocks, width) in enumerate(RESNET_50, start=1):
+        for block in range(n_blocks):
+            name = f"layer{stage}.{block}"
+            weights[f"{name}.conv1"] = (width, below, 1, 1)
+            weights[f"{name}.conv2"] = (width, width, 3, 3)
+            weights[f"{name}.conv3"] = (4 * width, width, 1, 1)
+            if block == 0:
+                weights[f"{name}.downsample.0"] = (4 * width, below, 1, 1)
+            below = 4 * width
+    random, drawn = np.random.default_rng(0), {}
+    for name, (filters, channels, rows, cols) in weights.items():
+        std = np.sqrt(2 / (filters * rows * cols))
+        drawn[f"{name}.weight"] = random.normal(0, std, (filters, channels, rows, cols)).astype("f4")
+    return filtviz.layers(drawn).network
 
 
 def million_kernels() -> Network:
