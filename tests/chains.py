@@ -1,4 +1,4 @@
-"""Chains of convolutions with drawn weights, for the tests of what is composed and what is bounded."""
+"""Chains of convolutions with drawn weights, and what draws them: for the tests of what is made of both."""
 
 from __future__ import annotations
 
@@ -7,13 +7,19 @@ from typing import Any
 
 import numpy as np
 
+from filtviz.measures.initialiser_catalogue import CATALOGUE, Rule
 from filtviz.network import ConvLayer, Layer
 from filtviz.operations import Normalisation
 from filtviz.parameter import Parameter
 from tests import building
 from tests.building import as_layer
 
-__all__ = ["batch_norm", "glorot", "same_conv"]
+__all__ = ["batch_norm", "glorot", "rule_named", "same_conv"]
+
+
+def rule_named(name: str) -> Rule | None:
+    """The rule of that name in any framework, or None where the catalogue has none."""
+    return next((rule for rule in CATALOGUE if name in (own for _, own in rule.names)), None)
 
 
 def glorot(shape: Sequence[int], seed: int = 0, dtype: str = "float32") -> np.ndarray:

@@ -198,6 +198,26 @@ def _badly_listed(name: str) -> Iterator[str]:
     yield from (f"{name} names {one} twice" for one, n in Counter(listed).items() if n > 1)
 
 
+@pytest.mark.slow
+def test_what_other_modules_import_is_in_all() -> None:
+    trees = {module_name(path): ast.parse(path.read_text(encoding="utf-8")) for path in MODULES}
+    listed = {
+        name: set(ast.literal_eval(node.value))
+        for name, tree in trees.items()
+        for node in tree.body
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__"
+    }
+    wrong = [
+        f"{name} imports {alias.name} of {node.module}"
+        for name, tree in trees.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.module in listed
+        for alias in node.names
+        if alias.name not in listed[node.module] and f"{node.module}.{alias.name}" not in trees
+    ]
+    assert wrong == []
+
+
 def test_light_commands_stay_light() -> None:
     heavy = "{'matplotlib', 'scipy', 'theano', 'lasagne', 'torch', 'joblib', 'PIL'}"
     commands = [["--help"], ["layers", "--help"], ["layers", str(EXAMPLE)]]
@@ -218,3 +238,12 @@ def test_files_that_are_named_are_there(document: str) -> None:
     folders = (ROOT, SOURCE, SOURCE / "reading", SOURCE / "running")
     assert named
     assert [name for name in named if not any((folder / name).is_file() for folder in folders)] == []
+
+
+@pytest.mark.parametrize("document", ["CONTRIBUTING.md", "docs/architecture.md"])
+def test_the_documents_name_each_interpreter_of_operations(document: str) -> None:
+    text = (ROOT / document).read_text(encoding="utf-8")
+    told = {path.relative_to(SOURCE).as_posix(): path.read_text(encoding="utf-8") for path in MODULES}
+    interpreters = [name for name, source in told.items() if "assert_never(operation)" in source]
+    assert len(interpreters) > 5
+    assert [name for name in interpreters if f"`{name}`" not in text] == []

@@ -220,7 +220,7 @@ def plot(
         OutputError: a picture cannot be written.
         ArgumentError: an option is out of its range, or needs ``through`` and comes without it.
     """
-    from filtviz.drawing.plotting import Preparation, settle
+    from filtviz.drawing.plotting import LayerPictures, settle
 
     _check_composing(through, stacked=stacked, images=images)
     destination = destination_of(output, suffix)
@@ -232,7 +232,7 @@ def plot(
         name = printable(found or "the network", 200)
         raise DrawingError(f"{name} {network.why_nothing_to_draw}{hint}")
     account = account_of(budget, network)
-    preparation = Preparation(
+    made = LayerPictures(
         network=network,
         source="" if (path := path_of(model)) is None else path.name,
         options=options,
@@ -250,7 +250,7 @@ def plot(
         try:
             layer = choose(network, wanted)
             if layer.conv_index not in drawn:
-                pictures, cautions = preparation.pictures(layer)
+                pictures, cautions = made.pictures(layer)
                 drawn[layer.conv_index] = PlottedLayer(layer=layer, pictures=pictures, cautions=cautions)
         except FiltvizError as error:
             failures.append(LayerFailure(named(wanted), str(error), error.code))

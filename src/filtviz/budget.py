@@ -174,6 +174,17 @@ class Account:
             self.spend("work", amount, what)
             self._met.add(key)
 
+    def tell_once(self, key: object, sentence: str) -> None:
+        """Tell the person of what is left out, once for all that have the same ``key``.
+
+        Args:
+            key: What it is told of.
+            sentence: What is left out, and why.
+        """
+        if key not in self._met:
+            self.left_out.append(sentence)
+            self._met.add(key)
+
     @contextmanager
     def keeping(self, share: Share, amount: int) -> Iterator[None]:
         """Keep some of what is left for what comes later, half of it at most.

@@ -18,6 +18,7 @@ from filtviz.network import Network
 from filtviz.text import digest, file_stem
 
 __all__ = [
+    "DEEPEST",
     "layer_stems",
     "model_folders",
     "model_stem",

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ComparisonResult",
+    "FileFailure",
     "GraphResult",
     "LayerFailure",
     "LayersResult",

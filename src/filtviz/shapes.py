@@ -50,6 +50,7 @@ __all__ = [
     "layer_window",
     "output_shape",
     "same_lengths",
+    "same_padding",
     "sane_shape",
     "window_of",
 ]

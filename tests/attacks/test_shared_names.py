@@ -18,7 +18,7 @@ from filtviz.errors import LimitError, MalformedFileError, ReadError, Unsupporte
 from filtviz.network import Network
 from filtviz.reading.formats import trees
 from filtviz.reading.formats.bare_arrays.collecting import LONGEST_SOURCE
-from filtviz.reading.formats.onnx.graph import Graph
+from filtviz.reading.formats.onnx.graph import GraphReader
 from filtviz.reading.formats.torch import weight_sets
 from filtviz.reading.limits import Budget, Hints
 from filtviz.reading.opened import Opened
@@ -107,13 +107,13 @@ def test_too_much_of_it_ends_at_the_limit_of_steps(read, short):
 
 def test_a_constant_that_many_nodes_pass_on_stays_one(read, monkeypatch):
     met: list[Mapping[str, object]] = []
-    usual = Graph.read
+    usual = GraphReader.read
 
-    def kept(graph: Graph, *given: object) -> dict[str, object]:
+    def kept(graph: GraphReader, *given: object) -> dict[str, object]:
         met.append(usual(graph, *given))
         return met[-1]
 
-    monkeypatch.setattr(Graph, "read", kept)
+    monkeypatch.setattr(GraphReader, "read", kept)
     assert len(read(graph_files.passed_on(300)).conv_layers) == 1
     assert met[0]["w300"] is met[0]["w0"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from filtviz.measures.duplicates import closest_pair, pair_threshold, similar_pairs
+from filtviz.measures.duplicates import closest_pair, pair_threshold
 from filtviz.measures.kernels import Kernels
 from filtviz.measures.pairs import compare_pairs
 from filtviz.measures.table import MEASURES
@@ -105,14 +105,14 @@ def test_the_closest_pair_of_noise_passes_the_threshold_one_time_in_a_hundred() 
     assert 0 < np.mean(passed) < 0.025
 
 
-def test_planted_duplicates_are_found_whatever_their_size_and_sign(noise) -> None:
+def test_planted_duplicates_are_found_whatever_their_size_and_sign(noise, subject_of) -> None:
     weights = noise((20, 4, 3, 3)).weights.copy()
     weights[7] = -3 * weights[2]
     weights[11] = weights[2] + 1e-3 * weights[0]
     kernels = Kernels.of(weights)
-    pairs = similar_pairs(kernels, 0.95)
-    assert {(pair.first, pair.second) for pair in pairs} == {(2, 7), (2, 11), (7, 11)}
-    assert closest_pair(kernels) == pairs[0] == (2, 7, pytest.approx(-1))
+    found = DUPLICATES.each(subject_of(weights))["duplicates"]
+    assert {place: each for place, each in enumerate(found) if each} == {2: (7, 11), 7: (2, 11), 11: (2, 7)}
+    assert closest_pair(kernels) == (2, 7, pytest.approx(-1))
 
 
 def test_of_equally_close_pairs_the_first_is_named_whatever_the_last_digits_are(noise) -> None:

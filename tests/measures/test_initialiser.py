@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import scipy
+from tests.chains import rule_named
 
 from filtviz.measures.initialiser import beyond_bound, fit_catalogue, fit_free_scale
 from filtviz.measures.initialiser_catalogue import (
@@ -13,7 +14,6 @@ from filtviz.measures.initialiser_catalogue import (
     DEFAULT,
     Fans,
     default_of,
-    rule_named,
     rules_of,
 )
 from filtviz.measures.kernels import Kernels

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import scipy
+from tests.chains import rule_named
 
-from filtviz.measures.initialiser_catalogue import CATALOGUE, CUT_STD, DEFAULT, possible_draws, rule_named
+from filtviz.measures.initialiser_catalogue import CATALOGUE, CUT_STD, DEFAULT, Rule, possible_draws
 from filtviz.measures.kernels import Kernels
 from filtviz.measures.mixture import (
     _CHANGES,
@@ -20,14 +21,20 @@ from filtviz.measures.mixture import (
 )
 from filtviz.measures.residue import (
     Magnitudes,
+    Residue,
     estimate_residues,
     likeliest_rule,
-    noise_residue,
 )
 
 SHAPE = (40, 40, 3, 3)
 HE_CUT = rule_named("Keras's he_normal")
 BOUNDED = [rule for rule in CATALOGUE if rule.family != "normal"]
+
+
+def noise_residue(kernels: Kernels, rule: Rule) -> Residue:
+    """That of one layer, with the draws of a rule."""
+    layer = Magnitudes.of(kernels)
+    return estimate_residues([(layer, rule.draws(layer.fans, layer.rms))])[0]
 
 
 def drawn(rule, shape, seed: int = 0) -> np.ndarray:

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from tests.chains import rule_named
 
 from filtviz.measures.initialiser_catalogue import (
     CATALOGUE,
@@ -13,7 +14,6 @@ from filtviz.measures.initialiser_catalogue import (
     DEFAULT,
     Fit,
     possible_draws,
-    rule_named,
     rules_of,
 )
 from filtviz.measures.kernels import Kernels

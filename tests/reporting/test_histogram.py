@@ -7,8 +7,8 @@ import re
 
 import numpy as np
 import pytest
+from tests.chains import rule_named
 
-from filtviz.measures.initialiser_catalogue import rule_named
 from filtviz.measures.measure import LayerDiagnosis
 from filtviz.reporting.content import Histogram, draw_histograms
 from filtviz.reporting.rendering import CHART_HEIGHT, CHART_WIDTH, bars, null_curve, trail_points

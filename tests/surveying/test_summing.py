@@ -20,7 +20,7 @@ from filtviz.surveying.summing import (
     Distribution,
     Group,
     History,
-    Line,
+    LayerHistory,
     Place,
     Shares,
     Standout,
@@ -266,12 +266,14 @@ def test_three_epochs_are_a_history_in_their_order(epochs, known) -> None:
     assert [each.epochs for each in found] == ([] if known is None else [known])
     for each in found:
         assert each.files == tuple(f"f{epochs.index(epoch)}" for epoch in known)
-        assert each.lines == {"rms": (Line("conv1", tuple(float(epochs.index(one)) for one in known)),)}
+        assert each.lines == {
+            "rms": (LayerHistory("conv1", tuple(float(epochs.index(one)) for one in known)),)
+        }
     assert histories(*epochs, status="failed") == []
 
 
 def test_lines_of_a_measure_share_an_axis_and_gaps_are_left_out() -> None:
-    lines = (Line("a", (0.0, np.nan, 2.0)), Line("b", (4.0, 1.0, 1.0)))
+    lines = (LayerHistory("a", (0.0, np.nan, 2.0)), LayerHistory("b", (4.0, 1.0, 1.0)))
     history = History("r", (10, 20, 50), ("x", "y", "z"), {"rms": lines})
     assert page.limits(lines) == {"low": 0.0, "high": 4.0}
     assert (
@@ -285,7 +287,7 @@ def test_lines_of_a_measure_share_an_axis_and_gaps_are_left_out() -> None:
 
 def test_points_of_a_thousand_states_are_all_there_in_the_page() -> None:
     values = tuple(np.random.default_rng(0).normal(size=1000).tolist())
-    lines = (Line("a", values),)
+    lines = (LayerHistory("a", values),)
     history = History("r", tuple(range(1000)), ("x",) * 1000, {"rms": lines})
     made = page._environment().from_string("{{ line | points(history, lines) }}")
     assert len(made.render(line=lines[0], history=history, lines=lines).split()) == 1000
@@ -421,7 +423,7 @@ def test_the_ends_of_a_group_have_their_own_words_and_lines_rise_where_values_do
     group = Group("g", 2, (1.0, 1.0, 1.5, 2.0, 2.0), (low,), (high,))
     assert page.ends(group) == [("lowest", (low,)), ("highest", (high,))]
     assert page.ends(Group("g", 1, (1.0,) * 5, (low,), ())) == [("lowest", (low,))]
-    line = Line("x", (1.0, float("nan"), 3.0))
+    line = LayerHistory("x", (1.0, float("nan"), 3.0))
     history = History("r", (1, 2, 5), ("a", "b", "c"), {"rms": (line,)})
     assert str(page.points(line, history, (line,))) == f"0.0,{page.HEIGHT}.0 {page.WIDTH}.0,0.0"
 

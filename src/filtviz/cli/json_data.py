@@ -34,6 +34,7 @@ __all__ = [
     "diagnoses_data",
     "diagnosis_data",
     "export_data",
+    "finite",
     "network_data",
     "plot_data",
     "report_data",

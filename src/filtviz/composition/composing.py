@@ -17,7 +17,7 @@ from filtviz.budget import BYTE, Account
 from filtviz.composition.linear_map import (
     Approximation,
     LinearMap,
-    MisfitError,
+    MapError,
     Pair,
     approximation_of,
     identity,
@@ -91,7 +91,7 @@ def compose(network: Network, layer: ConvLayer, account: Account | None = None) 
                 account.spend("work", work_of_push(operation, found), what)
                 found = (push(operation, found, current, shapes[0] if shapes else None),)
                 shapes = [output_shape(operation, shapes)]
-        except MisfitError as error:
+        except MapError as error:
             raise CompositionError(f"{layer.title} cannot be composed: at {current.title}, {error}") from None
         except CompositionError as error:
             raise CompositionError(f"{layer.title} cannot be composed: {error}") from None
@@ -159,7 +159,7 @@ def _image_channels(above: Sequence[Layer]) -> int:
                     return kernels_on_image(operation, layer).n_channels
                 case Dense(per_position=True, weights=weights) if weights is not None:
                     return weights.shape[0]
-    raise MisfitError("the file does not tell how many channels the image has")
+    raise MapError("the file does not tell how many channels the image has")
 
 
 def _approximations(below: Sequence[Layer], layer: ConvLayer) -> Iterable[str]:

@@ -58,7 +58,7 @@ from filtviz.windows import Window
 __all__ = [
     "Approximation",
     "LinearMap",
-    "MisfitError",
+    "MapError",
     "Pair",
     "approximation_of",
     "identity",
@@ -87,7 +87,7 @@ class LinearMap:
     start: Pair
 
 
-class MisfitError(ValueError):
+class MapError(ValueError):
     """The maps below do not fit an operation; the text completes "at conv2, …"."""
 
 
@@ -219,7 +219,7 @@ def push(
         shape: That of its first input, where it is known.
 
     Raises:
-        MisfitError: the maps do not fit.
+        MapError: the maps do not fit.
         CompositionError: it does what no fixed filter on the image can do, or the file does not tell.
     """
     source = below[0]
@@ -364,7 +364,7 @@ def _push_convolution(operation: Convolution, source: LinearMap, layer: Layer) -
     n_below, n_image = source.templates.shape[:2]
     groups, rest = divmod(n_below, n_channels)
     if rest or n_filters % max(groups, 1):
-        raise MisfitError(f"it looks at {n_channels} channels, and the layer below gives {n_below}")
+        raise MapError(f"it looks at {n_channels} channels, and the layer below gives {n_below}")
     spread = _times(_pair(operation.spacing), source.jump)
     grown = [(taps - 1) * gap for taps, gap in zip(size, spread, strict=True)]
     lengths = [a + b for a, b in zip(source.templates.shape[2:], grown, strict=True)]
@@ -393,7 +393,7 @@ def _push_per_position(operation: Dense, source: LinearMap, layer: Layer) -> Lin
     values = np.asarray(weights.value, np.float64)
     taps = values if operation.axes == "oi" else values.T
     if taps.shape[1] != len(source.templates):
-        raise MisfitError(
+        raise MapError(
             f"it looks at {taps.shape[1]} channels, and the layer below gives {len(source.templates)}"
         )
     return replace(source, templates=np.tensordot(taps, source.templates, axes=1))
@@ -421,7 +421,7 @@ def _moved(seen: LinearMap, pads: Pads, sign: int) -> LinearMap:
 
 def _pair(values: Sequence[int]) -> Pair:
     if len(values) != 2:
-        raise MisfitError(f"it works on {len(values)} axes, and an image has two")
+        raise MapError(f"it works on {len(values)} axes, and an image has two")
     rows, cols = values
     return int(rows), int(cols)
 
@@ -433,7 +433,7 @@ def _times(a: Pair, b: Pair) -> Pair:
 def _check_size(*shape: int) -> None:
     if (n := int(np.prod(shape, dtype=object))) > MAX_ELEMENTS:
         sizes = "x".join(map(str, shape))
-        raise MisfitError(
+        raise MapError(
             f"the filters on the image would be {sizes} ({n:,} numbers), more than {MAX_ELEMENTS:,}"
         )
 
@@ -470,9 +470,7 @@ def _running_mean(array: Floats, taps: int, gap: int, axis: int) -> Floats:
 
 def _push_scale(scale: Floats, source: LinearMap) -> LinearMap:
     if len(scale) not in (1, len(source.templates)):
-        raise MisfitError(
-            f"it scales {len(scale)} channels, and the layer below gives {len(source.templates)}"
-        )
+        raise MapError(f"it scales {len(scale)} channels, and the layer below gives {len(source.templates)}")
     return replace(source, templates=source.templates * scale[:, None, None, None])
 
 
@@ -481,7 +479,7 @@ def _with_channels(operation: Pad, source: LinearMap) -> LinearMap:
     margins = [operation.pad[0], (0, 0), (0, 0), (0, 0)]
     _check_size(len(source.templates) + sum(operation.pad[0]), *source.templates.shape[1:])
     if min(operation.pad[0]) < 0:
-        raise MisfitError("it takes channels away")
+        raise MapError("it takes channels away")
     templates = np.pad(source.templates, margins, mode=operation.mode)
     return _moved(replace(source, templates=templates), operation.pad[1:], -1)
 
@@ -497,7 +495,7 @@ def _push_merge(operation: Merge, below: Sequence[LinearMap], layer: Layer) -> L
         raise CompositionError(f"{layer.title} has {len(coefficients)} coefficients for {len(below)} inputs")
     fitted = _on_one_canvas(below)
     if len({m.templates.shape for m in fitted}) > 1:
-        raise MisfitError("inputs with different numbers of channels are added")
+        raise MapError("inputs with different numbers of channels are added")
     total = sum(c * m.templates for c, m in zip(coefficients, fitted, strict=True))
     return replace(fitted[0], templates=np.asarray(total))
 
@@ -505,7 +503,7 @@ def _push_merge(operation: Merge, below: Sequence[LinearMap], layer: Layer) -> L
 def _on_one_canvas(maps: Sequence[LinearMap]) -> list[LinearMap]:
     """Put zeros around templates until all begin and end at the same place."""
     if len({m.jump for m in maps}) > 1:
-        raise MisfitError("inputs meet whose units lie differently far apart")
+        raise MapError("inputs meet whose units lie differently far apart")
     start = (min(m.start[0] for m in maps), min(m.start[1] for m in maps))
     end = [max(m.start[a] + m.templates.shape[2 + a] for m in maps) for a in (0, 1)]
     _check_size(*maps[0].templates.shape[:2], end[0] - start[0], end[1] - start[1])

@@ -33,6 +33,7 @@ __all__ = [
     "EPSILON",
     "Collected",
     "Layout",
+    "epsilon_of",
     "layer_names",
     "of_layer",
     "stored",

@@ -324,7 +324,7 @@ class _Printer:
             raise ValueError("the file does not tell its stride and padding")
         n = len(operation.kernel_size)
         _check_axes(step, n)
-        channels = _channels(step)
+        channels = step.channels
         groups = groups_of((1, channels), (operation.n_filters, operation.n_channels))
         even = all(before == after >= 0 for before, after in operation.pad)
         tied = operation.bias is not None and len(operation.bias.shape) == 1
@@ -353,7 +353,7 @@ class _Printer:
     def _spread(self, step: Step, operation: Convolution, x: str) -> str:
         if operation.stride is None or operation.pad is None:
             raise ValueError("the file does not tell its stride and padding")
-        n, channels = len(operation.kernel_size), _channels(step)
+        n, channels = len(operation.kernel_size), step.channels
         _check_axes(step, n)
         groups, apart = groups_of_transposed(operation, channels, (operation.n_filters, operation.n_channels))
         if groups > 1 and not apart:
@@ -387,7 +387,7 @@ class _Printer:
         if len(operation.kernel_size) != 2:
             raise ValueError("PyTorch cuts windows out of images alone")
         _check_axes(step, 2)
-        groups = groups_of((1, _channels(step)), (operation.n_filters, operation.n_channels))
+        groups = groups_of((1, step.channels), (operation.n_filters, operation.n_channels))
         places, filters = (operation.length("y"), operation.length("x")), operation.n_filters
         taps = operation.n_channels * math.prod(operation.kernel_size)
         shape = groups, filters // groups, taps, math.prod(places)
@@ -596,7 +596,7 @@ def _pool_channels(step: Step, operation: ChannelPooling, x: str) -> str:
 
 
 def _respond_locally(step: Step, operation: LocalResponse, x: str) -> str:
-    width = min(operation.n, 2 * _channels(step) + 1)
+    width = min(operation.n, 2 * step.channels + 1)
     if width < 1 or step.rank < 3:
         raise ValueError(f"it looks at {operation.n} neighbours")
     numbers = map(number, (operation.alpha * width, operation.beta, operation.k))
@@ -723,10 +723,3 @@ def _how(**facts: tuple[int | Sequence[int], int]) -> str:
 def _check_axes(step: Step, n_spatial: int) -> None:
     if step.rank - 2 != n_spatial or not 1 <= n_spatial <= 3:
         raise ValueError(f"it looks along {n_spatial} axes, and is given units with {max(step.rank - 2, 0)}")
-
-
-def _channels(step: Step) -> int:
-    channels = step.shapes[0][1] if step.rank > 1 else None
-    if channels is None:
-        raise ValueError("the file does not tell how many channels it is given")
-    return channels

@@ -288,7 +288,7 @@ class _Graph:
             raise ValueError("the file does not tell its stride and padding")
         _check_axes(step, len(operation.kernel_size))
         templates = operation.templates
-        groups = groups_of((1, _known_channels(step)), templates.shape)
+        groups = groups_of((1, step.channels), templates.shape)
         inputs = [x, self.constant(templates, "weight")]
         tied = operation.bias is not None and len(operation.bias.shape) == 1
         if tied and operation.bias is not None:
@@ -316,7 +316,7 @@ class _Graph:
             raise ValueError("the file does not tell its stride and padding")
         _check_axes(step, len(operation.kernel_size))
         templates = operation.templates
-        groups, apart = groups_of_transposed(operation, _known_channels(step), templates.shape)
+        groups, apart = groups_of_transposed(operation, step.channels, templates.shape)
         n_filters, n_channels, *size = templates.shape
         if apart:
             filters = np.moveaxis(templates.reshape(n_filters, groups, n_channels // groups, *size), 1, 0)
@@ -353,7 +353,7 @@ class _Graph:
             raise ValueError("the file does not tell where each of its filters is")
         _check_axes(step, 2)
         templates = operation.templates
-        groups = groups_of((1, _known_channels(step)), templates.shape)
+        groups = groups_of((1, step.channels), templates.shape)
         places = operation.length("y"), operation.length("x")
         window = Window(size=operation.kernel_size, stride=operation.stride, pad=operation.pad)
         _check_parts(4 * math.prod(operation.kernel_size))
@@ -471,7 +471,7 @@ class _Graph:
     def _sums(self, step: Step, x: str, window: Window, shape: Mapping[str, Any]) -> str:
         if set(window.dilation) == {1}:
             return self._times(self.node("AveragePool", [x], **shape), float(math.prod(window.size)))
-        channels = _known_channels(step)
+        channels = step.channels
         if channels * math.prod(window.size) > MOST_ONES:
             raise ValueError("its windows are too large to follow here")
         ones = self.constant(np.ones((channels, 1, *window.size)), "ones")
@@ -493,14 +493,14 @@ class _Graph:
         return self.node({"max": "Max", "mean": "Mean", "sum": "Sum"}[operation.kind], parts)
 
     def _respond_locally(self, step: Step, operation: LocalResponse, x: str) -> str:
-        width = min(operation.n, 2 * _known_channels(step) + 1)
+        width = min(operation.n, 2 * step.channels + 1)
         if width < 1:
             raise ValueError(f"it looks at {operation.n} neighbours")
         if width % 2 and step.rank == 4:
             alpha = operation.alpha * width
             return self.node("LRN", [x], size=width, alpha=alpha, beta=operation.beta, bias=operation.k)
         _check_parts(2 * width)
-        half, n = width // 2, _known_channels(step)
+        half, n = width // 2, step.channels
         padded = self._pad(
             step, self.node("Mul", [x, x]), ((half, half),) + ((0, 0),) * (step.rank - 2), 0.0, 1
         )
@@ -655,7 +655,7 @@ class _Graph:
             scales = self.constant([1, 1, *operation.scale], "scales")
             how = {"coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
             return self.node("Resize", [x, "", scales], mode="nearest", **how)
-        channels = _known_channels(step)
+        channels = step.channels
         if channels > MOST_ONES:
             raise ValueError(f"it is given {channels:,} channels, which is too much to follow here")
         ones = self.constant(np.ones((channels, 1, *[1] * len(operation.scale))), "ones")
@@ -691,13 +691,6 @@ def _check_axes(step: Step, n_spatial: int) -> None:
 def _check_parts(n: int) -> None:
     if n > MOST_PARTS:
         raise ValueError(f"it would be put together of {n:,} nodes")
-
-
-def _known_channels(step: Step) -> int:
-    channels = step.shapes[0][1] if step.rank > 1 else None
-    if channels is None:
-        raise ValueError("the file does not tell how many channels it is given")
-    return channels
 
 
 def _as_batch_normalisation(operation: Normalisation) -> tuple[dict[str, Arrays], float] | None:

@@ -47,6 +47,18 @@ class Step:
         return self.shapes[0][2:]
 
     @property
+    def channels(self) -> int:
+        """The number of channels of its first input.
+
+        Raises:
+            ValueError: it is not known; the text completes "conv2 cannot be converted: …".
+        """
+        channels = self.shapes[0][1] if self.rank > 1 else None
+        if channels is None:
+            raise ValueError("the file does not tell how many channels it is given")
+        return channels
+
+    @property
     def rank(self) -> int:
         """The number of axes of its first input."""
         return len(self.shapes[0])

@@ -37,26 +37,26 @@ def pictures(
     return sheet_pages(curve_sheet(select_filters(layer, channels, options.sheet, texts)), options)
 
 
-def curve_sheet(subject: Selection) -> Sheet:
+def curve_sheet(selection: Selection) -> Sheet:
     """Return the sheet of all curves, on one scale or each on its own."""
-    options = subject.options
-    limits = symmetric_limits(subject.filters, options.scale)
-    one = len(subject.channels) == 1
+    options = selection.options
+    limits = symmetric_limits(selection.filters, options.scale)
+    one = len(selection.channels) == 1
     what = (
         "a tile is a filter, with its index at its left"
         if one
         else "rows are filters, columns are input channels"
     )
     return Sheet(
-        name=subject.texts.part or "curves",
-        values=_bars(normalise(subject.filters, limits)[:, :, 0]),
+        name=selection.texts.part or "curves",
+        values=_bars(normalise(selection.filters, limits)[:, :, 0]),
         cmap=options.cmap or DIVERGING,
-        labels=subject.labels,
-        headings=subject.headings,
-        captions=subject.captions(len(subject.channels)),
-        title=subject.title,
-        facts=(*subject.facts, f"{what}; bars rise and fall from zero, the height is the weight"),
-        notes=subject.notes,
+        labels=selection.labels,
+        headings=selection.headings,
+        captions=selection.captions(len(selection.channels)),
+        title=selection.title,
+        facts=(*selection.facts, f"{what}; bars rise and fall from zero, the height is the weight"),
+        notes=selection.notes,
         legend=signed_legend(limits, options.scale),
     )
 

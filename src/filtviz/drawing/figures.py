@@ -22,7 +22,15 @@ if TYPE_CHECKING:
     from filtviz.drawing.glyphs import Writing
     from filtviz.drawing.lettering import PageDesign
 
-__all__ = ["blank_figure", "draw_kernels", "page_figure", "render", "sheet_figure", "show_kernel"]
+__all__ = [
+    "PLAIN_TEXT",
+    "blank_figure",
+    "draw_kernels",
+    "page_figure",
+    "render",
+    "sheet_figure",
+    "show_kernel",
+]
 
 
 def blank_figure(figsize: tuple[float, float], dpi: float) -> Figure:

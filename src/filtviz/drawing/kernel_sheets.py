@@ -40,84 +40,84 @@ def pictures(
     layer: ConvLayer, channels: Sequence[int], options: DrawingOptions, texts: SheetTexts
 ) -> Iterator[SheetPage]:
     """Yield the pages that show all kernels of the chosen channels, in colour where that is asked for."""
-    subject = select_filters(layer, channels, options.sheet, texts)
-    sheet = kernel_sheet(subject) if options.sheet.primaries is None else colour_sheet(subject)
+    selection = select_filters(layer, channels, options.sheet, texts)
+    sheet = kernel_sheet(selection) if options.sheet.primaries is None else colour_sheet(selection)
     return sheet_pages(sheet, options)
 
 
-def kernel_sheet(subject: Selection) -> Sheet:
+def kernel_sheet(selection: Selection) -> Sheet:
     """Return the sheet of all kernels, in a colour map with zero at its middle."""
-    options = subject.options
-    limits = symmetric_limits(subject.filters, options.scale)
+    options = selection.options
+    limits = symmetric_limits(selection.filters, options.scale)
     sheet = Sheet(
-        name=subject.texts.part or "sheet",
-        values=normalise(subject.filters, limits),
+        name=selection.texts.part or "sheet",
+        values=normalise(selection.filters, limits),
         cmap=options.cmap or DIVERGING,
-        labels=_with_limits(subject, limits),
-        headings=subject.headings,
-        captions=subject.captions(len(subject.channels)),
-        title=subject.title,
-        facts=(*subject.facts, _axes_of(subject)),
-        notes=(*subject.notes, *_advice(subject, limits)),
+        labels=_with_limits(selection, limits),
+        headings=selection.headings,
+        captions=selection.captions(len(selection.channels)),
+        title=selection.title,
+        facts=(*selection.facts, _axes_of(selection)),
+        notes=(*selection.notes, *_advice(selection, limits)),
         legend=signed_legend(limits, options.scale),
     )
-    return _turned(sheet, subject) if len(subject.indices) == 1 < len(subject.channels) else sheet
+    return _turned(sheet, selection) if len(selection.indices) == 1 < len(selection.channels) else sheet
 
 
-def _turned(sheet: Sheet, subject: Selection) -> Sheet:
+def _turned(sheet: Sheet, selection: Selection) -> Sheet:
     """Return the sheet of one filter with a strip for each channel: these can be set side by side."""
     facts = (
-        *subject.facts,
-        f"a tile is an input channel of filter {subject.indices[0]}, with its index at its left",
+        *selection.facts,
+        f"a tile is an input channel of filter {selection.indices[0]}, with its index at its left",
     )
-    labels = subject.headings or ("",) * len(subject.channels)
+    labels = selection.headings or ("",) * len(selection.channels)
     remark = tuple(zip(*sheet.captions, strict=True))
     return replace(
         sheet, values=sheet.values.swapaxes(0, 1), labels=labels, headings=(), captions=remark, facts=facts
     )
 
 
-def _advice(subject: Selection, limits: NDArray[np.float64]) -> list[str]:
+def _advice(selection: Selection, limits: NDArray[np.float64]) -> list[str]:
     """Say where one scale leaves most filters pale."""
-    if subject.options.scale != "layer":
+    if selection.options.scale != "layer":
         return []
-    own = symmetric_limits(subject.filters, "filter").ravel()
+    own = symmetric_limits(selection.filters, "filter").ravel()
     scale = scale_of(limits)
     if np.median(own / scale) >= PALE * (limits / scale).max():
         return []
     return ["a few filters are far stronger than the others: --scale filter shows each on its own scale"]
 
 
-def colour_sheet(subject: Selection) -> Sheet:
+def colour_sheet(selection: Selection) -> Sheet:
     """Return the sheet of filters of three channels in their own colours: zero is mid grey.
 
     Raises:
         DrawingError: there are not three channels.
     """
-    options = subject.options
-    n = len(subject.channels)
+    options = selection.options
+    n = len(selection.channels)
     if n != 3:
         raise DrawingError(
             f"the filters have {n} channel{'s'[: n != 1]}, and {options.primaries} colours need 3: "
             f"leave out --channels {options.primaries}, or draw --view rms or --view components"
         )
-    filters = subject.filters if options.primaries == "rgb" else subject.filters[:, ::-1]
+    filters = selection.filters if options.primaries == "rgb" else selection.filters[:, ::-1]
     order = "red, green and blue" if options.primaries == "rgb" else "blue, green and red"
     # One scale for the three primaries of a pixel, or else its hue would mean nothing.
     scale: Scale = "layer" if options.scale == "layer" else "filter"
     limits = symmetric_limits(filters, scale)
     return Sheet(
-        name=subject.texts.part or options.primaries or "",
+        name=selection.texts.part or options.primaries or "",
         values=np.moveaxis(normalise(filters, limits), 1, -1)[:, None],
         cmap=None,
-        labels=_with_limits(subject, limits),
-        captions=subject.captions(1),
-        title=subject.title,
+        labels=_with_limits(selection, limits),
+        captions=selection.captions(1),
+        title=selection.title,
         facts=(
-            *subject.facts,
+            *selection.facts,
             f"a tile is a filter: its three channels are {order}, mid grey is zero",
         ),
-        notes=subject.notes,
+        notes=selection.notes,
         legend=signed_legend(limits, scale),
     )
 
@@ -137,17 +137,19 @@ def signed_legend(limits: NDArray[np.float64], scale: Scale, what: str = "weight
     )
 
 
-def _with_limits(subject: Selection, limits: NDArray[np.float64]) -> tuple[str, ...]:
+def _with_limits(selection: Selection, limits: NDArray[np.float64]) -> tuple[str, ...]:
     """Return the labels, with each filter's own scale where it has one."""
-    if subject.options.scale != "filter" or not subject.options.labels:
-        return subject.labels
-    return tuple(f"{label} ±{limit:.2g}" for label, limit in zip(subject.labels, limits.ravel(), strict=True))
+    if selection.options.scale != "filter" or not selection.options.labels:
+        return selection.labels
+    return tuple(
+        f"{label} ±{limit:.2g}" for label, limit in zip(selection.labels, limits.ravel(), strict=True)
+    )
 
 
-def _axes_of(subject: Selection) -> str:
-    if subject.texts.rows:
-        return subject.texts.rows
-    if len(subject.channels) == 1:
+def _axes_of(selection: Selection) -> str:
+    if selection.texts.rows:
+        return selection.texts.rows
+    if len(selection.channels) == 1:
         return "a tile is a filter, with its index at its left"
     return "rows are filters, columns are input channels"
 

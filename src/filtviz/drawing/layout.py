@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from filtviz.drawing.options import SheetOptions
 
-__all__ = ["DPI", "MARGIN", "Box", "Page", "Plan", "TileSpec", "plan_pages"]
+__all__ = ["CHARACTER", "DPI", "MARGIN", "Page", "Plan", "Rectangle", "TileSpec", "plan_pages"]
 
 DPI = 100
 MARGIN = 12
@@ -59,7 +59,7 @@ class TileSpec:
 
 
 @dataclass(frozen=True)
-class Box:
+class Rectangle:
     """A rectangle on the page, from its upper left corner, in pixels."""
 
     left: int
@@ -125,13 +125,13 @@ class Page:
         top = self.plan.heading + line * self.plan.pitch[0] + self.plan.gaps_above(line)
         return top, block * across + self.plan.label
 
-    def tiles(self) -> Iterator[tuple[int, int, Box]]:
+    def tiles(self) -> Iterator[tuple[int, int, Rectangle]]:
         """Yield each tile's strip and column, counted on the whole sheet, and its box."""
         height, width = self.plan.tile
         for place, strip in enumerate(self.strips):
             top, left = self.strip_corner(place)
             for i, column in enumerate(self.columns):
-                yield strip, column, Box(left + i * self.plan.pitch[1], top, width, height)
+                yield strip, column, Rectangle(left + i * self.plan.pitch[1], top, width, height)
 
 
 def plan_pages(spec: TileSpec, options: SheetOptions | None = None, taken: int = 0) -> list[Page]:

@@ -25,7 +25,7 @@ from filtviz.text import printable
 if TYPE_CHECKING:
     from filtviz.drawing.pages import SheetPage
 
-__all__ = ["Mosaic", "PageDesign", "design_page", "plan_sheet", "writable"]
+__all__ = ["LEAST_WIDTH", "Mosaic", "PageDesign", "design_page", "plan_sheet", "writable"]
 
 TITLE_LINE, TEXT_LINE = 18, 14
 TEXT_CHARACTER = 6.2

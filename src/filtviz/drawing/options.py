@@ -20,6 +20,8 @@ from filtviz.errors import ArgumentError
 from filtviz.text import described, printable
 
 __all__ = [
+    "LONGEST_SIDE",
+    "MOST_PIXELS",
     "ORDERS",
     "PRIMARIES",
     "DrawingOptions",

@@ -30,15 +30,15 @@ def pictures(
     layer: ConvLayer, channels: Sequence[int], options: DrawingOptions, texts: SheetTexts
 ) -> Iterator[SheetPage]:
     """Yield the pages of the view that the options name."""
-    subject = select_filters(layer, channels, options.sheet, texts)
-    sheet = rms_sheet(subject) if options.view == "rms" else pattern_sheet(subject, options.view)
+    selection = select_filters(layer, channels, options.sheet, texts)
+    sheet = rms_sheet(selection) if options.view == "rms" else pattern_sheet(selection, options.view)
     return sheet_pages(sheet, options)
 
 
-def rms_sheet(subject: Selection) -> Sheet:
+def rms_sheet(selection: Selection) -> Sheet:
     """Return the sheet with one tile for each filter: the root mean square over its channels."""
-    options = subject.options
-    strengths = rms_over_channels(subject.filters)
+    options = selection.options
+    strengths = rms_over_channels(selection.filters)
     limits = symmetric_limits(strengths, options.scale)
     if options.scale == "layer":
         ticks = ("0", number(float(limits.max())))
@@ -47,37 +47,37 @@ def rms_sheet(subject: Selection) -> Sheet:
         ticks = ("0", "1")
         meaning = f"root mean square over the largest of its filter ({span(limits)})"
     return Sheet(
-        name=subject.texts.part or "rms",
+        name=selection.texts.part or "rms",
         # From 0 to 1 is the whole of a colour map for what has no sign.
         values=2.0 * normalise(strengths, limits) - 1.0,
         signed=False,
         cmap=options.cmap or SEQUENTIAL,
-        labels=subject.labels,
-        captions=subject.captions(1),
-        title=subject.title,
-        facts=(*subject.facts, "a tile is a filter: the root mean square of its weights over the channels"),
-        notes=subject.notes,
+        labels=selection.labels,
+        captions=selection.captions(1),
+        title=selection.title,
+        facts=(*selection.facts, "a tile is a filter: the root mean square of its weights over the channels"),
+        notes=selection.notes,
         legend=Legend(ticks=ticks, meaning=meaning),
     )
 
 
-def pattern_sheet(subject: Selection, view: str) -> Sheet:
+def pattern_sheet(selection: Selection, view: str) -> Sheet:
     """Return the sheet with a filter's components in a row, each with its share of the filter's energy."""
-    options = subject.options
+    options = selection.options
     take = singular_components if view == "components" else shared_components
-    found = take(subject.filters, options.components)
+    found = take(selection.filters, options.components)
     limits = symmetric_limits(found.pictures, options.scale)
     n = found.pictures.shape[1]
     return Sheet(
-        name=subject.texts.part or view,
+        name=selection.texts.part or view,
         values=normalise(found.pictures, limits),
         cmap=options.cmap or DIVERGING,
-        labels=subject.labels,
+        labels=selection.labels,
         headings=tuple(str(i + 1) for i in range(n)) if options.labels else (),
         captions=_percentages(found) if options.labels else (),
-        title=subject.title,
-        facts=(*subject.facts, _MEANINGS[view], _together(found)),
-        notes=subject.notes,
+        title=selection.title,
+        facts=(*selection.facts, _MEANINGS[view], _together(found)),
+        notes=selection.notes,
         legend=signed_legend(limits, options.scale, "weight in an average channel"),
     )
 

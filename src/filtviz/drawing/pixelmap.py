@@ -18,7 +18,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 __all__ = [
+    "BOTTOM",
     "DOUBT",
+    "LEFT",
+    "RIGHT",
+    "SPACE",
+    "TOP",
     "Boxes",
     "Grid",
     "PixelMap",

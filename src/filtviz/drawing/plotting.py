@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Channels",
-    "Preparation",
+    "LayerPictures",
     "compare",
     "plot_comparison",
     "plot_conv_weights",
@@ -127,7 +127,7 @@ def plot_through(
 ) -> Figures:
     """Draw a deeper layer's filters as they are on the image, through all layers below it.
 
-    What was left out to make them, and how well they foretell the units' answers, is written on the sheet;
+    What was left out to make them, and how well they predict the units' answers, is written on the sheet;
     `filtviz.composition.compose` and `measure_fidelity` give the same as arrays.
 
     Args:
@@ -249,8 +249,8 @@ def _ranges(channels: int | Iterable[int | tuple[int, int]]) -> list[tuple[int, 
 
 
 @dataclass(frozen=True, kw_only=True)
-class Preparation:
-    """What is done to each layer of a network before it is drawn.
+class LayerPictures:
+    """Makes the pictures of a network's layers, one layer after another.
 
     Attributes:
         network: The network; where badges need it, it is diagnosed once for all layers.

@@ -23,7 +23,6 @@ __all__ = [
     "Selection",
     "arrange",
     "choose_channels",
-    "filter_norms",
     "parse_channels",
     "select_filters",
 ]
@@ -189,25 +188,16 @@ def _oddities(filters: NDArray[Any]) -> list[str]:
     return [f"{plural(bad, 'weight')} of {filters.size:,} not finite (NaN or infinite), drawn green"]
 
 
-def filter_norms(filters: NDArray[Any]) -> NDArray[np.float64]:
-    """Return each filter's Euclidean norm; weights that are not finite count as 0."""
-    norms, scales = _scaled_norms(filters)
-    with np.errstate(over="ignore"):  # beyond the largest number there is but infinity
-        return np.asarray(norms * scales)
+def _strongest_first(filters: NDArray[Any]) -> NDArray[np.intp]:
+    """Return the indices by falling norms, even where the square of none is a number.
 
-
-def _scaled_norms(filters: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return each filter's norm in a scale of its own, and the scales, which are powers of two."""
+    Weights that are not finite count as 0.
+    """
     flat = np.nan_to_num(_flat(filters), nan=0.0, posinf=0.0, neginf=0.0)
     scales = scale_of(flat, 1)
-    return np.asarray(np.linalg.norm(flat / scales, axis=1)), scales[:, 0]
-
-
-def _strongest_first(filters: NDArray[Any]) -> NDArray[np.intp]:
-    """Return the indices by falling norms, even where the square of none is a number."""
-    norms, scales = _scaled_norms(filters)
+    norms = np.linalg.norm(flat / scales, axis=1)
     mantissas, exponents = np.frexp(norms)
-    order = np.where(norms > 0, exponents + np.frexp(scales)[1], np.iinfo(np.int32).min)
+    order = np.where(norms > 0, exponents + np.frexp(scales[:, 0])[1], np.iinfo(np.int32).min)
     return np.lexsort((-mantissas, -order.astype(np.int64)))
 
 

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from filtviz.measures.kernels import Floats, Kernels
+from filtviz.measures.kernels import Kernels
 from filtviz.measures.laws import random_cosine
 from filtviz.measures.measure import Columns, Finding, Measure
-from filtviz.measures.pairs import DUPLICATE_COSINE, compare_pairs
+from filtviz.measures.pairs import DUPLICATE_COSINE
 from filtviz.text import plural
 
 if TYPE_CHECKING:
     from filtviz.measures.subject import Subject
 
-__all__ = ["DUPLICATE_COSINE", "Duplicates", "SimilarPair", "closest_pair", "pair_threshold", "similar_pairs"]
+__all__ = ["DUPLICATE_COSINE", "Duplicates", "SimilarPair", "closest_pair", "pair_threshold"]
 
 _WORK = 1_000
 """To name a filter as one's duplicate, wherever that is printed."""
@@ -53,7 +53,7 @@ class Duplicates(Measure):
         found = chance < 1 and cosine >= limit
         pair = f"{closest.first} and {closest.second} (cos {closest.cosine:.2f})"
         if found:
-            n = len(_alike(kernels, limit)[0])
+            n = len(_alike(kernels, limit))
             text = f"{plural(n, 'pair')} of near-duplicates, first {pair}"
         else:
             how = "correlated" if chance < 1 and cosine >= chance else "no more than chance"
@@ -66,7 +66,7 @@ class Duplicates(Measure):
         chance = _chance(kernels)
         if kernels.n_filters < 2 or chance >= 1:
             return {"duplicates": [()] * kernels.n_filters}
-        alike = _alike(kernels, max(chance, DUPLICATE_COSINE))[0]
+        alike = _alike(kernels, max(chance, DUPLICATE_COSINE))
         n = 2 * len(alike)
         subject.account.spend("work", _WORK * n, f"naming {n:,} pairs of near-duplicates")
         found: list[list[int]] = [[] for _ in range(kernels.n_filters)]
@@ -104,15 +104,6 @@ def closest_pair(kernels: Kernels) -> SimilarPair:
     return SimilarPair(first, second, cosine)
 
 
-def similar_pairs(kernels: Kernels, threshold: float) -> tuple[SimilarPair, ...]:
-    """Return the pairs of filters whose |cos| reaches ``threshold``, the closest first."""
-    alike, cosines = _alike(kernels, threshold)
-    pairs = [SimilarPair(a, b, cos) for (a, b), cos in zip(alike.tolist(), cosines.tolist(), strict=True)]
-    return tuple(sorted(pairs, key=lambda pair: (-abs(pair.cosine), pair.first, pair.second)))
-
-
-def _alike(kernels: Kernels, threshold: float) -> tuple[NDArray[np.intp], Floats]:
-    """Return the pairs whose |cos| reaches ``threshold``, ``(pairs, 2)`` in order, and their cosines."""
-    pairs = kernels.pairs if threshold >= DUPLICATE_COSINE else compare_pairs(kernels.units, threshold)
-    reach = np.abs(pairs.cosines) >= threshold - 1e-12
-    return pairs.alike[reach], pairs.cosines[reach]
+def _alike(kernels: Kernels, threshold: float) -> NDArray[np.intp]:
+    """Return the pairs whose |cos| reaches ``threshold``, .95 or more: ``(pairs, 2)``, in order."""
+    return kernels.pairs.alike[np.abs(kernels.pairs.cosines) >= threshold - 1e-12]

@@ -39,7 +39,6 @@ __all__ = [
     "default_of",
     "fans_of",
     "possible_draws",
-    "rule_named",
     "rules_of",
 ]
 
@@ -324,8 +323,3 @@ def possible_draws(fans: Fans | Sequence[int], rules: Sequence[Rule] = ()) -> tu
     return tuple(
         Draws(family, next(iter(group.values())), tuple(group)) for (family, _), group in alike.items()
     )
-
-
-def rule_named(name: str) -> Rule | None:
-    """Return the rule of that name in any framework, or None where the catalogue has none."""
-    return next((rule for rule in CATALOGUE if name in (own for _, own in rule.names)), None)

@@ -37,7 +37,6 @@ __all__ = [
     "hidden",
     "likeliest_rule",
     "measured",
-    "noise_residue",
 ]
 
 _BOUNDED: tuple[Family, ...] = ("uniform", "cut normal")
@@ -171,12 +170,6 @@ class Residue:
     low: float = 0.0
     high: float = 1.0
     evidence: float = math.nan
-
-
-def noise_residue(kernels: Kernels, rule: Rule) -> Residue:
-    """Estimate R² of one layer with the draws of ``rule``; see `estimate_residues`."""
-    layer = Magnitudes.of(kernels)
-    return estimate_residues([(layer, rule.draws(layer.fans, layer.rms))])[0]
 
 
 def estimate_residues(questions: Sequence[tuple[Magnitudes, Draws]]) -> list[Residue]:

@@ -34,13 +34,16 @@ from filtviz.reading.stretch import Buffer, Stretch, View
 from filtviz.text import plural
 
 __all__ = [
+    "OBJECT",
     "AnyArray",
     "ComputedArray",
     "ElementType",
     "StoredArray",
     "as_array",
+    "count",
     "dtype_of_code",
     "dtype_of_record",
+    "is_variable",
     "narrow_dtype",
     "number_by_number",
     "object_items",
@@ -48,6 +51,8 @@ __all__ = [
     "shape_of",
     "stored",
     "strided",
+    "value_of",
+    "variable_name",
 ]
 
 ElementType = np.dtype[Any]

@@ -16,7 +16,7 @@ from filtviz.errors import FileAccessError, MalformedFileError
 from filtviz.reading.limits import Inflation
 from filtviz.reading.stretch import Data, Stretch, View, in_memory, view_of
 
-__all__ = ["Siblings", "inflate", "open_file", "unwrap"]
+__all__ = ["Compression", "Siblings", "inflate", "open_file", "unwrap"]
 
 READ_BELOW = 1 << 22
 """Bytes up to which a file is read at once; a larger one stays open, and what is looked at is read."""

@@ -18,7 +18,15 @@ from filtviz.errors import FileAccessError, ReadError, UnknownFileError, Unsuppo
 from filtviz.reading.formats import MODEL_SUFFIXES
 from filtviz.text import listed, natural_key, printable
 
-__all__ = ["MOST_ENTRIES", "Candidate", "candidates", "files_in", "is_no_model", "model_in"]
+__all__ = [
+    "MOST_ENTRIES",
+    "Candidate",
+    "candidates",
+    "files_in",
+    "is_folder_of_models",
+    "is_no_model",
+    "model_in",
+]
 
 SAVED_MODEL = "saved_model.pb"
 """The file that makes a folder a model: what lies below it belongs to it."""

@@ -20,6 +20,7 @@ from filtviz.parameter import Parameter, Shape
 
 __all__ = [
     "MOST",
+    "MOST_AXES",
     "Lengths",
     "Number",
     "Wanted",

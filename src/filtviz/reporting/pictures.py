@@ -28,6 +28,7 @@ from filtviz.scaling import scale_of
 from filtviz.text import printable
 
 __all__ = [
+    "FEW_CHANNELS",
     "Depth",
     "Glance",
     "Layout",

@@ -124,8 +124,9 @@ def _pieces(network: Network, pictures: Pictures, index: int, budget: Budget | N
             answer = found.responses[number, place]
             if np.isfinite(answer) and (answer > 0 or not found.rectifies):
                 strip.append(_grey((piece - low) / ((high - low) or 1.0)))
-        words = f"{number}" if len(strip) > (beside is not None) else f"{number}: no answer"
-        tiles.append(_tile(_in_a_row(strip, found.size), words, marked=words.endswith("answer")))
+        is_silent = len(strip) == (beside is not None)
+        words = f"{number}: no answer" if is_silent else f"{number}"
+        tiles.append(_tile(_in_a_row(strip, found.size), words, marked=is_silent))
     n = len(found.responses)
     more = f"; the first {MOST_FILTERS} of {n} filters" if n > MOST_FILTERS else ""
     first = "the filter as it matches in the image, then " if beside is not None else ""

@@ -23,7 +23,7 @@ from filtviz.running.inference import PASSES, Runner, ancestors, as_units, widen
 from filtviz.running.preparing import Pictures, Preparation, is_paths, paths_of, read_pictures
 from filtviz.text import listed, plural, printable
 
-__all__ = ["Examination", "LayerResponse", "examine", "pictures_of"]
+__all__ = ["NEARLY_ALL", "Examination", "LayerResponse", "examine", "pictures_of"]
 
 NEARLY_ALL = 0.95
 """The share of places and images at an end of its function from which a unit counts as saturated."""

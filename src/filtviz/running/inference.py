@@ -29,9 +29,11 @@ if TYPE_CHECKING:
     from filtviz.parameter import Shape
 
 __all__ = [
+    "PASSES",
     "SMALL",
     "Runner",
     "Walk",
+    "ancestors",
     "as_units",
     "forward",
     "input_of",

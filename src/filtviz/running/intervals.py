@@ -127,13 +127,12 @@ def _is_affordable(
     try:
         account.spend("work", work, f"bounding what {layer.title} can give")
     except BudgetError as error:
-        if not any(sentence.startswith(_NOT_BOUNDED) for sentence in account.left_out):
-            account.left_out.append(f"{_NOT_BOUNDED} {layer.title} on: {error}")
+        account.tell_once(
+            preactivation_bounds,
+            f"not all filters could be examined for being dead, from {layer.title} on: {error}",
+        )
         return False
     return True
-
-
-_NOT_BOUNDED = "not all filters could be examined for being dead, from"
 
 
 def _after(

@@ -22,7 +22,16 @@ from filtviz.running.images import MOST_NUMBERS, TIMES, arrays_in, check_numbers
 from filtviz.running.inference import input_of
 from filtviz.text import natural_key, plural, printable
 
-__all__ = ["Pictures", "Preparation", "is_paths", "paths_of", "read_labels", "read_pictures", "size_of"]
+__all__ = [
+    "SUFFIXES",
+    "Pictures",
+    "Preparation",
+    "is_paths",
+    "paths_of",
+    "read_labels",
+    "read_pictures",
+    "size_of",
+]
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm", ".pgm", ".npy", ".npz")
 LARGEST = 1 << 22

@@ -16,7 +16,14 @@ from filtviz.drawing.colours import DIVERGING, by_colour_map
 from filtviz.measures.table import MEASURES
 from filtviz.measures.verdicts import VERDICTS
 from filtviz.reporting.rendering import content_security_policy, style, templates_of
-from filtviz.surveying.summing import Components, Distribution, Group, History, Line, SurveyContent
+from filtviz.surveying.summing import (
+    Distribution,
+    Group,
+    History,
+    KernelComponents,
+    LayerHistory,
+    SurveyContent,
+)
 from filtviz.text import listed, plural
 
 __all__ = ["render_survey"]
@@ -130,7 +137,7 @@ def ends(group: Group) -> list[tuple[str, Any]]:
     return [(words, places) for words, places in found if places]
 
 
-def tiles(components: Components) -> list[dict[str, Any]]:
+def tiles(components: KernelComponents) -> list[dict[str, Any]]:
     """Return the nine components as squares with their colours."""
     pictures = []
     for number, (basis, share) in enumerate(zip(components.basis, components.shares, strict=True), 1):
@@ -144,7 +151,7 @@ def tiles(components: Components) -> list[dict[str, Any]]:
     return pictures
 
 
-def points(line: Line, history: History, lines: tuple[Line, ...]) -> Markup:
+def points(line: LayerHistory, history: History, lines: tuple[LayerHistory, ...]) -> Markup:
     """Return the SVG points of a layer's line; all lines of a measure share one axis.
 
     They are as many as there are states, and no text of a file, which would be cut where it is long.
@@ -160,7 +167,7 @@ def points(line: Line, history: History, lines: tuple[Line, ...]) -> Markup:
     )
 
 
-def limits(lines: tuple[Line, ...]) -> Mapping[str, float]:
+def limits(lines: tuple[LayerHistory, ...]) -> Mapping[str, float]:
     """Return the ends of the axis that the lines of a measure share."""
     known = np.array([each.values for each in lines])
     return {"low": float(np.nanmin(known)), "high": float(np.nanmax(known))}

@@ -34,7 +34,7 @@ from filtviz.text import printable
 if TYPE_CHECKING:
     import pyarrow
 
-__all__ = ["RUN", "Store", "arrow", "batches"]
+__all__ = ["MOST_FILES", "RUN", "Store", "arrow", "batches"]
 
 RUN = "survey"
 """What the names of files that a survey is writing begin with."""

@@ -16,11 +16,12 @@ from filtviz.surveying.parquet import Store, batches
 
 __all__ = [
     "MEASURED",
-    "Components",
     "Distribution",
-    "Failure",
+    "FailedFile",
     "Group",
     "History",
+    "KernelComponents",
+    "LayerHistory",
     "Standout",
     "SurveyContent",
     "sum_up",
@@ -115,7 +116,7 @@ class Standout:
 
 
 @dataclass(frozen=True)
-class Components:
+class KernelComponents:
     """The principal components of 3x3 kernels, each kernel brought to a peak of 1, as CNN Filter DB has them.
 
     ``basis`` is ``(9, 3, 3)``, the strongest first, ``shares`` what part of the variance each explains.
@@ -128,7 +129,7 @@ class Components:
 
 
 @dataclass(frozen=True)
-class Line:
+class LayerHistory:
     """A layer through the epochs of a run; a value that is not known is NaN."""
 
     layer: str
@@ -142,11 +143,11 @@ class History:
     run: str
     epochs: tuple[int, ...]
     files: tuple[str, ...]
-    lines: Mapping[str, tuple[Line, ...]]
+    lines: Mapping[str, tuple[LayerHistory, ...]]
 
 
 @dataclass(frozen=True)
-class Failure:
+class FailedFile:
     """A file without rows of layers, and why."""
 
     file: str
@@ -164,10 +165,10 @@ class SurveyContent:
     shares: Mapping[str, tuple[Shares, ...]]
     distributions: tuple[Distribution, ...]
     standouts: tuple[Standout, ...]
-    components: tuple[Components, ...]
+    components: tuple[KernelComponents, ...]
     histories: tuple[History, ...]
     n_histories: int
-    failures: tuple[Failure, ...]
+    failures: tuple[FailedFile, ...]
 
 
 @dataclass
@@ -206,7 +207,7 @@ def sum_up(store: Store) -> SurveyContent:
         components=tuple(each for each in moments.components() if each.kernels >= FEWEST_KERNELS),
         histories=tuple(histories[:MOST_HISTORIES]),
         n_histories=len(histories),
-        failures=tuple(Failure(row["file"], row["reason"]) for row in files if row["status"] == "failed"),
+        failures=tuple(FailedFile(row["file"], row["reason"]) for row in files if row["status"] == "failed"),
     )
 
 
@@ -221,7 +222,7 @@ class _Moments:
             own = self._sums.get(name, (0, np.zeros(9), np.zeros((9, 9))))
             self._sums[name] = (own[0] + n, own[1] + total, own[2] + np.reshape(products, (9, 9)))
 
-    def components(self) -> Iterable[Components]:
+    def components(self) -> Iterable[KernelComponents]:
         for name, (n, total, products) in sorted(self._sums.items(), key=lambda each: -each[1][0]):
             if n < 2:
                 continue
@@ -229,7 +230,7 @@ class _Moments:
             values = np.maximum(values[::-1], 0.0)
             basis = vectors[:, ::-1].T
             basis *= np.sign(basis[np.arange(9), np.abs(basis).argmax(axis=1)])[:, None]
-            yield Components(name, n, basis.reshape(9, 3, 3), values / (values.sum() or 1.0))
+            yield KernelComponents(name, n, basis.reshape(9, 3, 3), values / (values.sum() or 1.0))
 
 
 def _read_layers(store: Store) -> tuple[_Layers, _Moments]:
@@ -381,7 +382,9 @@ def _history(
     lines = {}
     for measure in MEASURED:
         values = layers.numbers[column_of_measure(measure)]
-        own = [Line(name, tuple(float(values[at[n]]) for at in places)) for n, name in enumerate(names)]
+        own = [
+            LayerHistory(name, tuple(float(values[at[n]]) for at in places)) for n, name in enumerate(names)
+        ]
         if len({value for line in own for value in line.values if np.isfinite(value)}) > 1:
             lines[measure] = tuple(own)
     return History(run, tuple(order), tuple(epochs[epoch] for epoch in order), lines)

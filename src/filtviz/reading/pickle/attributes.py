@@ -21,7 +21,7 @@ from filtviz.reading.pickle.records import (
     text,
 )
 
-__all__ = ["Attributes", "Function", "NotPlain"]
+__all__ = ["NOT_PLAIN", "Attributes", "Function", "NotPlain"]
 
 MOST_PARTS = 64
 STEPS_OF_AN_ARRAY = 16

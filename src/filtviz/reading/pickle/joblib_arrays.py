@@ -1,11 +1,9 @@
 """Arrays of joblib's files: in the stream after the object that stands for them, or in files beside it.
 
 - since 0.10: ``NumpyArrayWrapper``, whose array follows its BUILD opcode in the stream; since 1.2 aligned,
-  behind
-  a byte that counts the padding. An array of objects follows as a pickle of its own.
+  behind a byte that counts the padding. An array of objects follows as a pickle of its own.
 - before: ``NDArrayWrapper``, whose array is the file ``name_01.npy`` beside, or, where the file is
-  compressed,
-  ``ZNDArrayWrapper`` with the file ``name_01.npy.z``.
+  compressed, ``ZNDArrayWrapper`` with the file ``name_01.npy.z``.
 """
 
 from __future__ import annotations

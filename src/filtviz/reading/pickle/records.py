@@ -34,6 +34,7 @@ __all__ = [
     "raw_bytes",
     "string_of",
     "text",
+    "unescape",
     "walk",
 ]
 

@@ -11,7 +11,7 @@ from filtviz.reading.limits import Budget
 from filtviz.reading.pickle.records import Global, Record
 from filtviz.reading.stretch import Data, Stretch, View, view_of
 
-__all__ = ["I32", "U16", "U32", "Hook", "MachineState", "Stop"]
+__all__ = ["I32", "LONG_STRING", "U16", "U32", "Hook", "MachineState", "Stop"]
 
 Hook = Callable[[Record, "MachineState", int], int]
 """Called where BUILD has set the state of an object of some class; returns where the next opcode is."""

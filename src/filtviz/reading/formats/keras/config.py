@@ -25,7 +25,7 @@ from filtviz.reading.layering import add_layer, make_layer, shapes_of
 from filtviz.reading.opened import Opened
 from filtviz.text import listed, printable
 
-__all__ = ["Builder", "parse"]
+__all__ = ["Builder", "parse", "tells_layers"]
 
 _DEEPEST = 12
 """Models in one another."""

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from filtviz.errors import MalformedFileError, UnsupportedFileError
 from filtviz.network import Network
-from filtviz.reading.formats.onnx.graph import Graph
+from filtviz.reading.formats.onnx.graph import GraphReader
 from filtviz.reading.opened import Objects, Opened, origin_of
 from filtviz.reading.protobuf import Message
 from filtviz.reading.quantised import said_of_meant
@@ -47,7 +47,7 @@ def open(opened: Opened) -> Network | None:
     opsets = {one.text(1): one.integer(2) for one in model.messages(_OPSETS)}
     opset = opsets.get("", opsets.get("ai.onnx", 1))
     functions = {(one.text(10), one.text(1)): one for one in model.messages(_FUNCTIONS)}
-    reader = Graph(opened=opened, functions=functions, opset=opset)
+    reader = GraphReader(opened=opened, functions=functions, opset=opset)
     reader.read(graph)
     if not reader.layers:
         raise UnsupportedFileError("it is an ONNX model without a single node")
@@ -96,7 +96,7 @@ def _graph_of(model: Message, *, certain: bool) -> Message | None:
 _MOST_NAMED = 5
 
 
-def _notes(reader: Graph) -> list[str]:
+def _notes(reader: GraphReader) -> list[str]:
     notes = []
     quantised = [name for name in reader.quantised if name not in set(reader.meant)]
     if quantised:

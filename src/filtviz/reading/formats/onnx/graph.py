@@ -35,7 +35,7 @@ from filtviz.reading.shape_arithmetic import MOST, Lengths, of_parameter, of_sha
 from filtviz.shapes import sane_shape
 from filtviz.text import printable
 
-__all__ = ["Graph"]
+__all__ = ["GraphReader"]
 
 _NODE, _INITIALISER, _INPUT, _OUTPUT, _BETWEEN, _SPARSE = 1, 5, 11, 12, 13, 15
 _DEEPEST_CALL = 16
@@ -61,7 +61,7 @@ _ARRAYS = 4
 
 
 @dataclass(kw_only=True, eq=False)
-class Graph:
+class GraphReader:
     """Makes the layers of a graph.
 
     Attributes:
