@@ -97,6 +97,13 @@ def test_what_feeds_the_parts_of_a_users_module_is_not_known():
     assert network.origin.inferred[0].startswith("the model holds modules and not what feeds them")
 
 
+def test_what_is_odd_in_a_module_in_memory_is_told_too():
+    part = chain(conv(W1))
+    notes = network_of(of_class("Net", "mine", {"a": part, "b": part})).origin.notes
+    assert "b is a once more" in notes
+    assert not network_of(of_class("Net", "mine", {"a": chain(conv(W1)), "b": chain(conv(W2))})).origin.notes
+
+
 def test_weights_are_those_of_the_moment_at_which_they_are_read():
     array = W1.copy()
     layer = network_of(chain(conv(array))).conv_layers[0]

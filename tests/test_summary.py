@@ -76,3 +76,8 @@ def test_each_field_of_a_row_is_a_key_of_json() -> None:
     assert layer["receptive_field"] is None
     first, _ = network_data(made, summarize(made))["layers"]
     assert (first["receptive_field"], first["coverage"]) == ([1, 1], [1 / 9, 1 / 9])
+
+
+def test_a_shape_is_written_with_a_question_mark_for_what_is_open_and_with_its_zeros() -> None:
+    assert summary._product((None, 0, 1, 12), "x") == "?x0x1x12"
+    assert summary._product((), "x") == summary._product(None, "x") == ""

@@ -131,7 +131,8 @@ def test_what_fails_is_the_model_that_could_not_be_written_and_not_the_next(tmp_
     )
     tally = exporting._Tally(planner)
     full = Reason("cannot-write", "no space left on device")
-    later = Reason("cannot-write", "not a directory")
+    later = Reason("cannot-read", "not a directory")
+    undrawn = Reason("cannot-draw", "conv1 has no filters")
     outcomes = [
         (0, 3, None, True),
         (1, 2, full, False),
@@ -148,8 +149,13 @@ def test_what_fails_is_the_model_that_could_not_be_written_and_not_the_next(tmp_
         ("failed", 2, "no space left on device"),
         ("drawn", 4, None),
     ]
+    assert [each.code for each in results if each] == [None, "cannot-write", None]
     assert (given_up, [each[0] for each in closed], tally.pages) == ([1, 1], [0, 1, 2], 9)
     assert [each[3] for each in closed] == [4, 3, 5]
+    plan.failures.append(undrawn)
+    both = tally.add(Outcome(model=0, pages=0, failure=full, last=True))
+    assert both is not None
+    assert (both.code, both.reason) == ("cannot-draw", "conv1 has no filters; no space left on device")
 
 
 def test_to_draw_again_is_no_other_thing_that_is_asked_for():

@@ -739,11 +739,14 @@ def test_a_window_has_its_own_size_and_a_pipe_80_columns_unless_they_are_told(wi
 
 
 def test_what_reading_concludes_is_said_once_however_often_a_file_is_read(capsys):
+    logger = logging.getLogger("filtviz")
+    before = logger.level, logger.propagate, list(logger.handlers), list(logging.getLogger().handlers)
     with console.conclusions_told():
         for message in ("m.pkl: a", "m.pkl: a", "m.pkl: b", "m.pkl: a"):
             logging.getLogger("filtviz.reading").info(message)
     logging.getLogger("filtviz.reading").info("afterwards")
     assert capsys.readouterr().err.splitlines() == ["m.pkl: a", "m.pkl: b"]
+    assert (logger.level, logger.propagate, logger.handlers, logging.getLogger().handlers) == before
 
 
 def test_a_back_end_of_a_notebooks_is_of_no_effect_on_what_is_drawn(monkeypatch):

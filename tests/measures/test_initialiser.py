@@ -178,6 +178,20 @@ def test_draws_of_another_scale_are_told_by_their_law() -> None:
     assert first.p > 0.01 > second.p
 
 
+@pytest.mark.parametrize("n", [2, 3, 9])
+def test_of_magnitudes_below_the_largest_the_test_is_kolmogorovs(n: int) -> None:
+    values = np.random.default_rng(n).uniform(-1, 1, (n, 1, 1, 1))
+    (fit,) = fit_free_scale(Kernels.of(values))
+    magnitudes = np.sort(np.abs(values.ravel()))
+    below = magnitudes[:-1] / magnitudes[-1]
+    assert fit.p == pytest.approx(scipy.stats.kstest(below, scipy.stats.uniform.cdf, method="exact").pvalue)
+    assert fit.std == pytest.approx(magnitudes[-1] / np.sqrt(3))
+
+
+def test_one_weight_alone_is_not_tested() -> None:
+    assert fit_free_scale(Kernels.of(np.full((1, 1, 1, 1), 0.1))) == ()
+
+
 @pytest.mark.slow
 def test_the_free_uniform_test_is_exact() -> None:
     random = np.random.default_rng(0)

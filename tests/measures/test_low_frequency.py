@@ -134,3 +134,9 @@ def test_only_what_is_no_smoother_and_no_rougher_looks_like_noise(sign) -> None:
     assert not looks_like_noise(noise + 2 * (checkers if sign < 0 else np.ones((3, 3))))
     for nothing in (np.zeros((2, 1, 3, 3)), np.full((2, 1, 3, 3), np.nan), np.ones((2, 1, 1, 1))):
         assert not looks_like_noise(nothing)
+
+
+def test_a_layer_without_energy_has_no_share_and_each_filter_none() -> None:
+    nothing = Kernels.of(np.zeros((2, 3, 3, 3)))
+    assert layer_share(nothing, band_energies(nothing)) is None
+    assert np.isnan(filter_shares(nothing, band_energies(nothing)).share).all()

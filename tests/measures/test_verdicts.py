@@ -167,6 +167,8 @@ def test_values_that_were_set_afterwards_hide_what_was_before(judged, subject_of
     assert "(each filter has been brought to mean 0 and to one standard deviation)" in sentence
     off = standard + 0.01 * np.arange(20)[:, np.newaxis]
     assert not subject_of(off.reshape(20, 20, 3, 3)).kernels.is_standardised
+    assert not subject_of(standard[:1].reshape(1, 20, 3, 3)).kernels.is_standardised
+    assert subject_of(standard[:2].reshape(2, 20, 3, 3)).kernels.is_standardised
     one_zero = glorot((20, 20, 3, 3)).copy()
     one_zero[0, 0, 0, 0] = 0
     assert judged(kernels=subject_of(one_zero).kernels).verdict == "initial"

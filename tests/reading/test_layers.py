@@ -99,6 +99,12 @@ def test_keys_of_a_dictionary_of_layers_are_names(read):
     assert [one.label for one in network.conv_layers] == ["a", "b"]
 
 
+def test_one_layer_under_a_key_has_not_its_name_there(read):
+    kernels = conv(image(1, 9, 9), weights(4, 1, 3, 3))
+    assert [one.name for one in read({"best": kernels}).layers] == [None, None]
+    assert [one.name for one in read({"best": kernels, "epoch": 3}).layers] == [None, None]
+
+
 def test_branches_come_before_what_merges_them(read):
     source = image(3, 8, 8)
     left = conv(source, weights(4, 3, 3, 3), name="left")

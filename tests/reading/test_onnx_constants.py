@@ -53,6 +53,15 @@ def test_unsqueeze_and_squeeze_add_and_take_axes_of_one(tmp_path, axes) -> None:
         assert np.array_equal(found(tmp_path, five, *nodes, n=axes), KERNEL)
 
 
+@pytest.mark.parametrize("operator", ["Unsqueeze", "Squeeze"])
+def test_weights_of_which_an_attribute_says_the_axes_are_stored_and_not_computed(tmp_path, operator) -> None:
+    stored = KERNEL[0] if operator == "Unsqueeze" else KERNEL[None]
+    nodes = [node(operator, ["s"], ["w"], axes=[0]), node("Conv", ["x", "w"], ["y"])]
+    network = load(tmp_path, nodes, in_graph=part(5, tensor("s", stored)))
+    assert network.conv_layers[0].W.size == stored.size
+    assert not any("computed" in note for note in (*network.origin.notes, *network.origin.inferred))
+
+
 def test_shapes_are_followed_one_behind_the_other(tmp_path) -> None:
     nodes = [
         node("Identity", ["s"], ["a"]),

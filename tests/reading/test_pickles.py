@@ -426,3 +426,8 @@ def test_a_pickle_that_was_cut_short_says_after_how_many_bytes(tmp_path, n, says
     path.write_bytes(b"\x80\x02}q\0."[:n])
     with pytest.raises(MalformedFileError, match=says):
         load(path)
+
+
+@pytest.mark.parametrize("protocol", range(1, 6))
+def test_half_a_character_is_kept_as_python_keeps_it(protocol):
+    assert root(pickle.dumps("a\udcffb", protocol)) == "a\udcffb"

@@ -139,3 +139,12 @@ def test_a_file_that_was_cut_short_is_one_sentence(tmp_path, name, kept):
     path.write_bytes(data[: int(len(data) * kept)])
     with pytest.raises(ReadError):
         filtviz.load(path)
+
+
+@pytest.mark.parametrize("version", ["2.5.1", "<=2.4", 3, None])
+def test_the_version_is_told_where_the_program_has_one(tmp_path, version):
+    def change(found: dict[str, Any]) -> None:
+        found["torch_version"] = version
+
+    path = changed(tmp_path, "exported.pt2", **{"models__model.json": edit(change)})
+    assert filtviz.load(path).origin.versions == ({"torch": version} if version == "2.5.1" else {})

@@ -565,7 +565,10 @@ def test_a_saliency_lies_as_its_image_does_and_keeps_its_sign_where_asked(
         assert got.shape == given.shape
         lying = np.moveaxis(got.reshape(1, *shape), -1, 1) if channels_last else got.reshape(1, *shape)
         np.testing.assert_array_equal(lying, wanted)
-    filtviz.saliency(network, given, "gradcam")
+    filtviz.saliency(network, given, "gradcam", target=3, of="output", seed=7)
+    assert (asked[-1]["method"], asked[-1]["target"], asked[-1]["of"], asked[-1]["seed"]) == (
+        "gradcam", 3, "output", 7,
+    )  # fmt: skip
     assert [how["layer"] for how in asked[:2]] == [None, None]
     assert asked[-1]["layer"] is network.conv_layers[-1]
 

@@ -463,3 +463,14 @@ def test_threads_are_held_back_where_there_is_little_to_do() -> None:
     engine.is_small = True
     assert not isinstance(engine.calm(), nullcontext)
     assert engine._threads is not None
+
+
+@pytest.mark.cases("all")
+@pytest.mark.parametrize("crop", [(0, 1), (0, 2), (1, 1), (2, 1), (9, 0), (0, 99)], ids=str)
+def test_a_crop_of_more_than_there_is_leaves_nothing(crop: tuple[int, int]) -> None:
+    first, last = crop
+    for axis, length in enumerate(UNITS.shape[2:]):
+        cut = [(0, 0), (0, 0)]
+        cut[axis] = (first, last + max(length - first, 0))
+        with pytest.raises(CompositionError, match="nothing is left"):
+            run(Crop(crop=tuple(cut)))
