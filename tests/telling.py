@@ -162,7 +162,7 @@ def write() -> None:
     from tests import deciding
     from tests.attacks.test_attacks import all_words
     from tests.cli import commands
-    from tests.drawing import sheets_told
+    from tests.drawing import figures_told, sheets_told
     from tests.reading import damage, limiting
     from tests.reading.operators import FORMATS
 
@@ -182,8 +182,9 @@ def write() -> None:
     for name in damage.DAMAGED:
         text = "\n".join(damage.damaged(name)) + "\n"
         (GOLDEN / "damaged" / f"{Path(name).name}.txt").write_text(text, encoding="utf-8")
-    text = "".join(f"{line}\n" for line in sheets_told.all_lines())
-    (GOLDEN / "sheets.txt").write_text(text, encoding="utf-8")
+    for name, all_lines in (("sheets", sheets_told.all_lines), ("figures", figures_told.all_lines)):
+        text = "".join(f"{line}\n" for line in all_lines())
+        (GOLDEN / f"{name}.txt").write_text(text, encoding="utf-8")
     refusals = [line for name in limiting.FILES for line in limiting.refusals(name)]
     (GOLDEN / "limits.txt").write_text("\n".join(refusals) + "\n", encoding="utf-8")
     with tempfile.TemporaryDirectory() as folder:

@@ -1,12 +1,16 @@
-"""Everything lies on sheets, and stands in terminals, where it did: ``tests/told/sheets.txt``."""
+"""Everything lies on sheets and figures, and stands in terminals, where it did: ``tests/told/sheets.txt`` and
+``figures.txt``."""
 
 from __future__ import annotations
 
+import pytest
 from tests import telling
 
-from .sheets_told import all_lines
+from . import figures_told, sheets_told
 
 
-def test_sheets_hold_what_they_held():
-    wanted = (telling.GOLDEN / "sheets.txt").read_text(encoding="utf-8")
-    assert list(all_lines()) == wanted.splitlines()
+@pytest.mark.parametrize("name", ["sheets", "figures"])
+def test_sheets_and_figures_hold_what_they_held(name: str) -> None:
+    wanted = (telling.GOLDEN / f"{name}.txt").read_text(encoding="utf-8")
+    told = {"sheets": sheets_told, "figures": figures_told}[name]
+    assert list(told.all_lines()) == wanted.splitlines()
