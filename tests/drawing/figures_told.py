@@ -37,7 +37,8 @@ def figure_lines(figure: Figure) -> Iterator[str]:
     yield f"  figure of {_numbers(figure.get_size_inches())} inches"
     yield from _texts(figure)
     for axes in figure.axes:
-        yield f"  axes at {_numbers(axes.get_position().bounds)} {_numbers([axes.get_xlim(), axes.get_ylim()])}"
+        ends = [axes.get_xlim(), axes.get_ylim()]
+        yield f"  axes at {_numbers(axes.get_position().bounds)} {_numbers(ends)}"
         words = axes.get_title(), axes.get_xlabel(), axes.get_ylabel()
         yield from (f"  words {words}" for _ in "1" if any(words))
         yield from _texts(axes)
