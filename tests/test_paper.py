@@ -48,6 +48,10 @@ def test_a_paragraph_is_broken_at_blanks_alone() -> None:
     ]
 
 
+def test_an_empty_paragraph_is_nothing_and_no_empty_line() -> None:
+    assert (Paper(24).wrapped(""), Paper(24).wrapped("a b")) == ("", "a b\n")
+
+
 @pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("columns", "width"), [("10", 40), ("40", 40), ("77", 77), ("100", 100), ("101", 100), ("400", 100)]

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import filtviz
-from filtviz.text import about, digest, file_stem, listed, p_value, percent, plural, printable
+from filtviz.text import about, digest, every, file_stem, listed, p_value, percent, plural, printable
 
 
 @pytest.mark.cases("all")
@@ -121,6 +121,11 @@ def test_lists() -> None:
     assert [listed([]), listed(["a"]), listed(["a", "b"])] == ["none", "a", "a and b"]
     assert listed(list("abcdefghij"), limit=4) == "a, b, c and 7 more"
     assert [plural(1, "filter"), plural(1200, "filter")] == ["1 filter", "1,200 filters"]
+    assert [every(n, "filter") for n in (2, 3, 1200)] == [
+        "both filters",
+        "all 3 filters",
+        "all 1,200 filters",
+    ]
 
 
 LENGTHS = {20, 30, 40, 60, 80, 100, 120, 200, 300, 400, 500, 1000, 2000}

@@ -43,13 +43,13 @@ class Paper:
         return cls(window_width(), fit)
 
     def wrapped(self, text: str) -> str:
-        """Return a text in lines, each with its end.
+        """Return a text in lines, each with its end; nothing for an empty one.
 
         Args:
             text: A paragraph.
         """
         lines = textwrap.wrap(self.fit(text), self.width, break_long_words=False, break_on_hyphens=False)
-        return "\n".join(lines) + "\n"
+        return "".join(f"{line}\n" for line in lines)
 
     def table(self, rows: Iterable[Sequence[str]], headers: Sequence[str], **layout: Any) -> str:
         """Return a table of texts whose columns are straight; the widest are broken into lines until it fits.

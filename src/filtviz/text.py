@@ -12,6 +12,7 @@ __all__ = [
     "about",
     "described",
     "digest",
+    "every",
     "file_stem",
     "listed",
     "name_runs",
@@ -160,6 +161,11 @@ def p_value(p: float) -> str:
 def plural(n: int, thing: str) -> str:
     """Say a number of things: "1 filter", "3 filters"."""
     return f"{n:,} {thing}{'s'[: n != 1]}"
+
+
+def every(n: int, thing: str) -> str:
+    """Say all of several things: "both convolutions", "all 3 convolutions"."""
+    return f"both {thing}s" if n == 2 else f"all {n:,} {thing}s"
 
 
 def listed(names: Sequence[str], limit: int = 8) -> str:

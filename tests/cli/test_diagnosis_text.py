@@ -118,7 +118,7 @@ def test_all_parts_stand_in_their_order() -> None:
     full = f"\nnet.pkl {'─' * 92}\nIn full.\n\nNote: a note.\n\n"
     assert describe_model(WHOLE, details=True, with_filters=False) == SCREEN + full + EVIDENCE
     assert describe_model(Diagnosis(file=None, layers=()), details=True, with_filters=False).startswith(
-        "\n\nthe network ──"
+        "the network ──"
     )
 
 

@@ -259,6 +259,26 @@ def test_the_look_promises_what_the_picture_shows() -> None:
     assert seen_in(uneven) == "unequal strength"
 
 
+@pytest.mark.cases("all")
+@pytest.mark.parametrize(
+    ("others", "training", "how"),
+    [
+        ([], (), "was trained, or a batch normalisation was folded in, and looks random"),
+        ([], ("it was saved after epoch 3",), "was trained and looks random"),
+        ([layer(1, "structured")], (), "was trained and looks random"),
+    ],
+)
+def test_strength_alone_is_said_to_be_a_training_only_where_something_else_tells(
+    others, training, how
+) -> None:
+    uneven = layer(0, "updated", findings=(found_uneven(),))
+    assert answer([uneven, *others], (), training).startswith(f"conv1 {how}: nothing but strong filters")
+    even = layer(0, "updated")
+    assert answer([even, *others], (), training).startswith(
+        "conv1 was trained and looks random: nothing in it"
+    )
+
+
 def found_uneven() -> Finding:
     return MEASURES["filter-energy"].finding(value=99.0, p=1e-9, found=True, text="uneven")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from filtviz.measures.differing import _LONGEST, difference
+from filtviz.measures.differing import _LONGEST, difference, in_brief
 from filtviz.measures.measure import Diagnosis, LayerDiagnosis, Verdict
 
 
@@ -32,6 +32,12 @@ KINDS: list[tuple[Verdict, Verdict]] = [
 def test_models_of_one_kind_are_said_to_be_so(n, begin) -> None:
     told = difference([(f"m{i}", model(*KINDS[1])) for i in range(n)])
     assert told.startswith(f"{begin} the same verdicts: ")
+
+
+@pytest.mark.parametrize(("n", "said"), [(1, "as drawn in conv1"), (2, "both convolutions are as drawn"),
+                                        (3, "all 3 convolutions are as drawn")])  # fmt: skip
+def test_two_convolutions_are_both(n, said) -> None:
+    assert in_brief(model(*["initial"] * n)) == said
 
 
 @pytest.mark.cases("all")

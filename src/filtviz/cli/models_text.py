@@ -15,7 +15,7 @@ from filtviz.measures.measure import Diagnosis, LayerDiagnosis
 from filtviz.measures.verdicts import VERDICTS
 from filtviz.naming import telling_names
 from filtviz.paper import Paper, window_width
-from filtviz.text import percent, plural, printable
+from filtviz.text import every, percent, plural, printable
 
 __all__ = ["describe_models"]
 
@@ -93,7 +93,7 @@ def _said(diagnosis: Diagnosis) -> str:
 
 
 def _run_said(run: Sequence[LayerDiagnosis], layers: Sequence[LayerDiagnosis]) -> str:
-    who = f"all {len(layers)} layers" if len(run) == len(layers) > 1 else names_of(run, layers)
+    who = every(len(layers), "layer") if len(run) == len(layers) > 1 else names_of(run, layers)
     shares = _shares(run)
     return f"{who} {VERDICTS[run[0].verdict].word}{f' {span(shares)}' if shares else ''}"
 

@@ -29,7 +29,7 @@ from filtviz.measures.energies import ChannelEnergy, FilterEnergy
 from filtviz.measures.low_frequency import LowFrequency
 from filtviz.measures.measure import LayerDiagnosis, Unjudged
 from filtviz.network import Network
-from filtviz.text import listed, plural, printable
+from filtviz.text import every, listed, plural, printable
 
 __all__ = [
     "Look",
@@ -128,7 +128,7 @@ def answer(
     if all(layer.verdict == "initial" for layer in layers):
         return " ".join([_untrained(layers, training, data), *_not_judged(unjudged)])
     noisy = trained_noise(layers)
-    sentences = [*_looks_random(noisy, layers), *_unknown(layers, alone=not noisy)]
+    sentences = [*_looks_random(noisy, layers), *_unknown(layers, training, alone=not noisy)]
     sentences = sentences or _is_structured(layers)
     sentences += [*_as_drawn(layers, training), *_collapsed(layers)]
     sentences += [*_undecided(layers), *_marked(layers), *_not_judged(unjudged)]
@@ -192,11 +192,14 @@ def _looks_random(noisy: Sequence[LayerDiagnosis], layers: Sequence[LayerDiagnos
     return sentences
 
 
-def _unknown(layers: Sequence[LayerDiagnosis], *, alone: bool) -> list[str]:
+def _unknown(layers: Sequence[LayerDiagnosis], training: Sequence[str], *, alone: bool) -> list[str]:
     """Say that no pattern stands out in layers whose share of noise cannot be told.
+
+    A batch normalisation that is folded into weights leaves filters of unequal strength, trained or not.
 
     Args:
         layers: All that were judged.
+        training: A few words for each thing beside the convolutions' weights that tells of training.
         alone: Whether no others look random, of which it was said already that this need not be a fault.
     """
     unknown = [layer for layer in layers if layer.verdict == "updated" and layer.residue is None]
@@ -210,8 +213,10 @@ def _unknown(layers: Sequence[LayerDiagnosis], *, alone: bool) -> list[str]:
     much = "little" if any_seen else "nothing"
     uneven = "nothing but strong filters" if not any_seen and any(map(_is_uneven, unknown)) else much
     who = _who(unknown, layers, begins=True)
-    sentence = f"{who} {was} trained and {look} random: {uneven} in {them} stands out"
     learned = [layer for layer in layers if layer.verdict == "structured"]
+    may_be_folded = not training and not learned and not told and any(map(_is_uneven, unknown))
+    how = "trained, or a batch normalisation was folded in," if may_be_folded else "trained"
+    sentence = f"{who} {was} {how} and {look} random: {uneven} in {them} stands out"
     others = ""
     if alone and learned:
         others = f" That need not be a fault: {_who(learned, layers)} did learn structure."
@@ -312,8 +317,8 @@ def _not_judged(unjudged: Sequence[Unjudged]) -> list[str]:
 def _who(members: Sequence[LayerDiagnosis], layers: Sequence[LayerDiagnosis], *, begins: bool = False) -> str:
     """Name layers where that takes few words, else count them; names keep their case where it ``begins``."""
     if len(members) == len(layers) > 1:
-        both, every = ("Both", "All") if begins else ("both", "all")
-        return f"{both} convolutions" if len(layers) == 2 else f"{every} {len(layers)} convolutions"
+        said = every(len(layers), "convolution")
+        return f"{said[0].upper()}{said[1:]}" if begins else said
     names = names_of(members, layers)
     return names if len(names) <= _LONGEST else f"{len(members)} of {len(layers)} convolutions"
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from filtviz.measures.conclusions import names_of
 from filtviz.measures.measure import Diagnosis, LayerDiagnosis
 from filtviz.measures.verdicts import VERDICTS
-from filtviz.text import listed, plural
+from filtviz.text import every, listed, plural
 
 __all__ = ["difference", "in_brief", "runs_of"]
 
@@ -51,9 +51,11 @@ def in_brief(diagnosis: Diagnosis) -> str:
     for verdict, text in VERDICTS.items():
         members = [layer for layer in layers if layer.verdict == verdict]
         if len(members) == len(layers) > 1 and verdict == "updated":
-            return f"{text.word} in all {len(layers)} convolutions"
+            return f"{text.word} in {every(len(layers), 'convolution')}"
         if len(members) == len(layers) > 1:
-            return f"all {len(layers)} convolutions are {text.word}" if verdict != "undecided" else _UNKNOWN
+            return (
+                f"{every(len(layers), 'convolution')} are {text.word}" if verdict != "undecided" else _UNKNOWN
+            )
         if members:
             parts.append((members[0].conv_index, f"{text.word} in {names_of(members, layers)}"))
     return ", ".join(said for _, said in sorted(parts)) or "no filters to judge"

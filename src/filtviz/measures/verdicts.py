@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from filtviz.text import listed, percent, plural, printable
+from filtviz.text import every, listed, percent, plural, printable
 
 if TYPE_CHECKING:
     from filtviz.measures.initialiser_catalogue import Fit
@@ -433,7 +433,7 @@ def nothing_trained(n_layers: int, rule: str | None, training: Sequence[str], da
         training: What else in the file tells of training.
         data: What tells that images went through it, trained or not.
     """
-    which = "the one convolution is" if n_layers == 1 else f"all {n_layers} convolutions are"
+    which = "the one convolution is" if n_layers == 1 else f"{every(n_layers, 'convolution')} are"
     source = f" by {rule}" if rule else ""
     alike = f"{which} {INDISTINGUISHABLE} initial draws{source}"
     because = "" if rule == DIRAC else " The filters look random because they are."
