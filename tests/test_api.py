@@ -623,3 +623,12 @@ def test_where_all_names_are_taken_by_other_models_the_shortest_is_kept(tmp_path
     assert picture_files.plan_beside({}, [network], destination, sources)[0] == "net"
     named: Any = SimpleNamespace(names_a_file=True, folder=tmp_path)
     assert picture_files.plan_beside({}, [network], named, sources)[0] == ""
+
+
+def test_layers_learn_to_show_themselves_in_notebooks_with_the_first_public_name(monkeypatch) -> None:
+    attached: list[bool] = []
+    monkeypatch.setattr("filtviz.notebook.attach", lambda: attached.append(True))
+    monkeypatch.delitem(vars(filtviz), "load", raising=False)
+    for _ in range(2):
+        assert callable(filtviz.load)
+        assert attached == [True]

@@ -6,6 +6,7 @@ import os
 import pickle
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import joblib
 import numpy as np
@@ -213,3 +214,15 @@ def test_a_process_holds_the_two_models_that_it_was_last_given(model):
         files[0].load()
     forget_models()
     assert jobs_module._remembered == []
+
+
+def test_a_file_that_was_changed_within_a_second_is_another(tmp_path: Path) -> None:
+    path = tmp_path / "a.npz"
+    path.write_bytes(b"1234")
+    os.utime(path, ns=(10**18, 10**18))
+    before = jobs_module.ModelFile.of(path, None, None)
+    assert before._is_there()
+    os.utime(path, ns=(10**18, 10**18 + 1000))
+    assert not before._is_there()
+    path.unlink()
+    assert not before._is_there()

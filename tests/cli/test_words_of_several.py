@@ -103,6 +103,10 @@ def said_of(*steps: tuple[float | None, ...]) -> str:
         ),
         ([(0.5, 0.5, None)], "conv0 still moves."),
         (
+            [(0.5, 0.5, 0.2), (0.5, 0.5, None)],
+            "conv0 and conv1 still move: the last step changed them by 20%.",
+        ),
+        (
             [(0.001,) * 3, (0.5, 0.001, 0.001)],
             "conv0 hardly moved at all. conv1 stopped moving after s1.pkl.",
         ),

@@ -14,6 +14,7 @@ from filtviz.drawing.colours import (
     DIVERGING_OF_256,
     NOT_FINITE,
     SCALES,
+    _ladder,
     by_colour_map,
     by_primaries,
     colour_bar,
@@ -116,3 +117,10 @@ def test_the_ladder_for_256_colours_is_on_xterms_palette() -> None:
 )
 def test_the_nearest_of_xterms_256_colours(colour: tuple[int, int, int], number: int) -> None:
     assert nearest_of_256(np.array(colour, np.uint8)) == number
+
+
+def test_the_colours_of_a_terminal_go_from_blue_over_white_to_red_and_mirror_each_other() -> None:
+    ladder = _ladder().astype(int)
+    assert ladder[[0, 9, 18]].tolist() == [[0, 0, 95], [255, 255, 255], [95, 0, 0]]
+    np.testing.assert_array_equal(ladder[::-1, ::-1], ladder)
+    assert (np.diff(ladder[9:].sum(axis=1)) < 0).all()

@@ -137,3 +137,10 @@ def test_the_table_of_models_marks_what_was_not_measured() -> None:
     text = CliRunner().invoke(main, ["diagnose", "a.pkl", "b.pkl", "--max-work", "40000000"]).stdout
     assert "1 layer not measured (--max-work)" in text
     assert "not measured" not in CliRunner().invoke(main, ["diagnose", "a.pkl", "b.pkl"]).stdout
+
+
+def test_what_was_left_out_before_is_not_told_again() -> None:
+    own = account(work_of(network := side_by_side(SMALL), 0) + 10_000_000)
+    own.left_out.append("something else")
+    assert diagnose(network, account=own).left_out == ()
+    assert own.left_out == ["something else"]

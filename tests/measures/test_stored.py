@@ -107,3 +107,13 @@ def test_planted_levels_are_counted(glorot, levels: int) -> None:
 def test_one_weight_is_no_pile(n) -> None:
     found = clipping(Kernels.of(np.full((n, 1, 1, 1), 0.5)))
     assert (found is None) == (n == 1)
+
+
+@pytest.mark.parametrize("zeros", [0, 1, 40])
+def test_zeros_are_one_value_or_none_of_those_that_are_counted(glorot, zeros: int) -> None:
+    weights = glorot((8, 8, 3, 3)).copy()
+    weights.flat[:zeros] = 0
+    kernels = Kernels.of(weights)
+    n = len(np.unique(weights))
+    assert quantisation(kernels).distinct == n
+    assert quantisation(kernels, without_zeros=True).distinct == n - (zeros > 0)

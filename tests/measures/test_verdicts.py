@@ -433,3 +433,13 @@ def test_a_matrix_that_an_initialiser_makes_was_trained_where_its_biases_moved(b
     (found,) = filtviz.diagnose(filtviz.Network.of([conv(weights, bias)])).layers
     moved = bias is not None and bias.any()
     assert found.verdict == ("updated" if moved else "initial")
+
+
+@pytest.mark.cases("all")
+@pytest.mark.parametrize("verdict", VERDICTS)
+def test_what_has_moved_tells_of_training_but_for_what_is_faint(verdict) -> None:
+    moved = verdict in ("updated", "structured", "collapsed")
+    plain, faint = Judgement(verdict, ""), Judgement(verdict, "", is_faint=True)
+    assert (plain.has_moved, plain.tells_of_training) == (moved, moved)
+    assert (faint.has_moved, faint.tells_of_training) == (moved, False)
+    assert Judgement(verdict, "", is_odd=True).tells_of_training

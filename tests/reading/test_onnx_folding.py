@@ -89,6 +89,17 @@ def test_what_a_node_makes_of_constants_is_the_kernel(tmp_path, operator) -> Non
     assert np.allclose(found, wanted, rtol=1e-6, atol=1e-6)
 
 
+@pytest.mark.parametrize("power", [1, 2])
+@pytest.mark.parametrize("axis", [0, 1, -1])
+def test_numbers_over_their_length_are_nothing_where_that_is_nothing(tmp_path, power, axis) -> None:
+    holed = S.copy()
+    holed[:, 0] = holed[..., 0] = 0
+    length = (np.abs(holed.astype("f8")) ** power).sum(axis=axis, keepdims=True) ** (1 / power)
+    wanted = holed / np.where(length > 0, length, 1)
+    found = kernel(tmp_path, [node("LpNormalization", ["h"], ["w"], axis=axis, p=power)], h=holed)
+    assert np.allclose(found, wanted, rtol=1e-5)
+
+
 REDUCED = {
     "ReduceSum": lambda one, axes: one.sum(axes, keepdims=True),
     "ReduceMean": lambda one, axes: one.mean(axes, keepdims=True),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from pathlib import Path
 
 import numpy as np
@@ -27,3 +28,10 @@ def test_weights_before_and_after_in_one_file_stay_apart(tmp_path: Path) -> None
     layers = filtviz.load(tmp_path / "params.npz").conv_layers
     assert len(layers) == 2
     assert all(layer.b is not None and layer.b[0] == layer.W[0, 0, 0, 0] for layer in layers)
+
+
+@pytest.mark.parametrize("outer", ["model", "layers", "best"])
+def test_of_keys_in_one_another_the_nearest_names_the_layer(outer: str, tmp_path: Path) -> None:
+    kernels = {"W": np.ones((4, 1, 3, 3), np.float32), "b": np.ones(4, np.float32)}
+    (tmp_path / "m.pkl").write_bytes(pickle.dumps({outer: {"first": kernels}}))
+    assert [layer.name for layer in filtviz.load(tmp_path / "m.pkl").layers] == ["first"]

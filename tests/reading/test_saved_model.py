@@ -219,6 +219,19 @@ def test_a_function_of_several_results_gives_each_to_whom_it_is_for(tmp_path):
     assert readers == {"first": "Relu", "second": "Tanh"}
 
 
+def test_what_is_computed_outside_of_a_function_is_named_after_what_is_stored(tmp_path):
+    inner = function("f", ["a", "w"], [conv("c", "a", "w")], {"r": "c:output:0"})
+    nodes = [
+        image(1, 8, 8, 3), KERNEL, const("s", floats(3, 3, 3, 4)), node("Mul", "w", "k/kernel", "s"),
+        node("PartitionedCall", "f", "x", "w", f=called("f")),
+    ]  # fmt: skip
+    inside = load(tmp_path, nodes, [inner]).conv_layers[0]
+    plain = load(tmp_path, [*nodes[:-1], conv("c", "x", "w")]).conv_layers[0]
+    for found in (inside, plain):
+        assert (found.name, [one.source for one in found.parameters]) == ("k", ["k/kernel", "s"])
+        np.testing.assert_array_equal(found.W, floats(3, 3, 3, 4) ** 2)
+
+
 def test_functions_that_call_themselves_are_refused(tmp_path):
     inner = function("f", ["a"], [node("PartitionedCall", "g", "a", f=called("f"))], {"r": "g:output:0"})
     nodes = [image(1, 8, 8, 3), KERNEL, conv("c", "x"), node("PartitionedCall", "h", "c", f=called("f"))]

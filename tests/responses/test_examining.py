@@ -119,6 +119,15 @@ def test_a_layer_is_put_back_alone_with_all_behind_it_learned() -> None:
     assert layer_of(found).right_with_start == same.mean()
 
 
+def test_names_of_classes_are_no_labels() -> None:
+    earlier, own = network(seed=2), network()
+    how = {"before": ("start", earlier), "engine": "numpy"}
+    told = layer_of(examine(own, IMAGES, **how)).right_with_start
+    for k in range(4):
+        named = examine(own, IMAGES, names=(str(k),) * 4, **how)
+        assert layer_of(named).right_with_start == told
+
+
 def test_other_shapes_before_are_not_compared_and_said() -> None:
     other = network(kernels=np.ones((3, 1, 2, 2)))
     other = Network.of(other.layers[:2])

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Sequence
+from dataclasses import replace
+from itertools import product
+from pathlib import Path
 
 from filtviz.errors import MalformedFileError
+from filtviz.network import Layer, Network, Origin
+from filtviz.operations import Convolution, Dense, Normalisation, Operation, Untold, parameters_of
 from filtviz.parameter import Parameter, Shape
 from filtviz.reading.architecture.kinds import Arrays, Case, activation_of, operations_of, pooling
 from filtviz.reading.architecture.tables import Table
+from filtviz.reading.architecture.template import _table as _template
+from filtviz.reading.architecture.template import template
 from tests.reading.operators.asking import Told, array
 from tests.telling import told
 
@@ -205,3 +212,56 @@ def architecture() -> Told:
             except MalformedFileError as error:
                 found = str(error)
             yield f"pool = {text} of {below}", found
+    yield from _templates()
+
+
+def _templates() -> Told:
+    """What is printed for a person to fill in, of layers that tell much, little and nothing."""
+    kernel, matrix = array(4, 3, 3, 2), array(5, 6)
+    vectors = {"mean": array(6), "spread": array(6), "gamma": array(6), "beta": array(6)}
+    whole = Convolution(
+        weights=kernel, bias=array(4), stride=(2, 1), pad=((1, 0), (0, 2)), dilation=(1, 2), groups=2
+    )
+    operations: tuple[Operation, ...] = (
+        whole,
+        Convolution(weights=kernel, groups=1),
+        Convolution(weights=kernel, axes="iorc", transposed=True, stride=(1, 1)),
+        Convolution(weights=array(3, 2, 4, 5), axes="rcio"),
+        Dense(weights=matrix, bias=array(5), axes="oi"),
+        Dense(weights=matrix, units=6),
+        Dense(units=6),
+        *(Normalisation(**vectors, spread_is=how) for how in ("inv_std", "std", "variance")),
+        Normalisation(gamma=array(6), spread_is="variance", epsilon=0.25),
+        Untold(reason="nobody knows"),
+    )
+    for operation, is_last in product(operations, (False, True)):
+        layer = Layer(operations=(operation,), parameters=tuple(parameters_of(operation)))
+        yield (
+            f"a table for {told(operation)}, last {is_last}",
+            "; ".join(_template(layer, "a b", is_last=is_last)),
+        )
+    layer = Layer(parameters=(array(3, name="odd"), array(name="one")))
+    yield "a table for arrays", "; ".join(_template(layer, "x", is_last=False))
+    grouped = replace(whole, weights=array(4, 3, 2, 2), flip_filters=True)
+    flat = Convolution(weights=array(3, 2, 4, 5), axes="rcio", flip_filters=False)
+    line = Convolution(weights=array(3, 2, 5), axes="cio", flip_filters=False)
+    dense = Dense(weights=matrix, bias=array(6))
+    norm = Normalisation(**vectors, spread_is="variance")
+    for name, given in {
+        "a grouped image": (grouped, norm, dense, dense),
+        "channels behind": (flat, grouped, norm),
+        "channels behind, one flip": (flat, replace(flat, weights=array(1, 1, 5, 2))),
+        "a line": (line,),
+        "units": (dense, norm),
+        "nothing known": (Untold(reason="nobody knows"),),
+    }.items():
+        layers = [Layer(operations=(one,), parameters=tuple(parameters_of(one))) for one in given]
+        yield name, _text(layers)
+    odd = ("x", "x", "a b", "é", "a-1_b", "")
+    yield "names", _text([Layer(name=one, operations=(dense,)) for one in odd])
+    yield "an input of its own", _text([Layer(name="in"), Layer(operations=(dense,), parameters=(matrix,))])
+
+
+def _text(layers: Sequence[Layer]) -> str:
+    origin = Origin(inferred=("something",), path=Path("m.npz"))
+    return " / ".join(line for line in template(Network.of(layers, origin)).splitlines() if line[:1] != "#")
