@@ -55,6 +55,7 @@ from tests.attacks import (  # noqa: E402  (not installed)
     graph_files,
     growing,
     image_files,
+    shared_parts,
     working,
 )
 
@@ -114,6 +115,7 @@ ATTACKS: dict[str, tuple[str, Callable[[], Files]]] = {
     **{name: ("working", make) for name, make in working.TO_WORK.items()},
     **{name: ("images", make) for name, make in image_files.TO_SHOW.items()},
     **{name: ("texts", make) for name, make in given_files.TO_GIVE.items()},
+    **{name: ("shared", make) for name, make in shared_parts.TO_SHARE.items()},
 }
 """Name → the part of the program that it is aimed at, and what makes its bytes."""
 

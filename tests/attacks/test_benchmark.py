@@ -19,6 +19,7 @@ from tests.attacks import (
     graph_files,
     growing,
     image_files,
+    shared_parts,
     working,
 )
 
@@ -90,6 +91,7 @@ def test_each_attack_has_a_name_of_its_own(attacks):
         working.TO_WORK,
         image_files.TO_SHOW,
         given_files.TO_GIVE,
+        shared_parts.TO_SHARE,
     )
     assert len(attacks.ATTACKS) == sum(map(len, tables))
 

@@ -124,5 +124,5 @@ def test_a_sparse_tensor_without_numbers_is_zero(tmp_path):
 
 @pytest.mark.parametrize("without", [1, 2])
 def test_a_sparse_tensor_without_a_part_is_refused(tmp_path, without):
-    with pytest.raises(MalformedFileError, match="without values, places or a shape"):
+    with pytest.raises(MalformedFileError, match="no values, no places or no shape"):
         sparse(tmp_path, np.array([5], np.float32), np.array([1]), without=without)

@@ -281,12 +281,13 @@ class Group(_Object):
         Raises:
             UnsupportedFileError: it is a link, which might lead out of the file.
         """
+        self.file.effort.spend_text(len(path))
         here: Group | Dataset = self
         for name in filter(None, path.split("/")):
             if not isinstance(here, Group) or name not in here._links:
                 return None
             address = here._links[name]
-            full = f"{here.path}/{name}"
+            full = f"{here.path}/{name}"[:_LONGEST_NAME]  # each of many in one another has all above it in it
             if address < 0:
                 raise UnsupportedFileError(
                     f"{printable(full, 80)!r} in it is a link, and links in HDF5 files are not followed"

@@ -99,11 +99,13 @@ class Limits:
             LimitError: they may not.
         """
         self.check("allocation", n_bytes, f"{what} of {n_bytes:,} bytes")
-        if n_bytes > max(ALWAYS_INFLATED, self.ratio * present):
-            times = n_bytes // max(1, present)
-            raise self.exceeded(
-                "ratio", f"{what} makes {n_bytes:,} bytes of {present:,}, {times:,} times as much"
+        if n_bytes > max(ALWAYS_INFLATED, self.ratio * max(1, present)):
+            made = (
+                f"of {present:,}, {n_bytes // present:,} times as much"
+                if present
+                else (f"of none at all, which counts as {n_bytes:,} times as much")
             )
+            raise self.exceeded("ratio", f"{what} makes {n_bytes:,} bytes {made}")
 
     def exceeded(self, limit: str, what: str) -> LimitError:
         """Return the error to raise where a limit is passed.

@@ -203,8 +203,9 @@ class _Reader:
         if kind == "user_input":
             name = facts["arg"].get("as_tensor", {}).get("name")
             if name is not None:
-                sizes = _whole(values[name]["sizes"]) if name in values else []
-                shape: Shape = tuple(sizes)
+                sizes = values[name]["sizes"] if name in values else []
+                self.opened.effort.spend(len(sizes))
+                shape: Shape = tuple(_whole(sizes))
                 self.giver[name] = self._add(Layer(name=name, type="input", operations=(Input(shape=shape),)))
             return
         known = facts.get("parameter_name") or facts.get("buffer_name") or facts.get("tensor_constant_name")

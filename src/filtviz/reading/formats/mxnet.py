@@ -103,12 +103,13 @@ def _uses(opened: Opened) -> dict[str, dict[str, Any]]:
         uses: dict[str, dict[str, Any]] = {}
         for node in nodes:
             opened.effort.spend(1 + len(node["inputs"]))
+            of_weights = _facts(node)
             for given in node["inputs"]:
                 name = names[given[0]]
+                opened.effort.spend_text(len(name))
                 layer, dot, word = _named(name).rpartition(".")
                 if dot and nodes[given[0]]["op"] == "null":
-                    facts = _facts(node) if word == "weight" else {}
-                    uses[layer] = uses.get(layer) or facts
+                    uses[layer] = uses.get(layer) or (of_weights if word == "weight" else {})
         return uses
     except (ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError):
         return {}  # of a form that is not known: the names remain

@@ -109,7 +109,8 @@ class _Reader:
         if not outputs:
             return
         result = outputs[0]["%"]
-        self.opened.effort.spend(len(inputs) + len(outputs))
+        joined = sum(len(held.get(one, ())) for held in (self.lists, self.numbers) for one in inputs)
+        self.opened.effort.spend(len(inputs) + len(outputs) + joined)
         if self._is_prepared(kind, inputs, result, said):
             return
         wide = [each for number in inputs for each in self.lists.get(number, [number])]

@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 from filtviz.errors import MalformedFileError
@@ -74,6 +75,11 @@ class _Entry:
         nodes = value.get("inbound_nodes")
         calls = [list(_references(node)) for node in nodes] if isinstance(nodes, list) else []
         return cls(name=str(name), class_name=class_name, config=inner, calls=calls)
+
+    @cached_property
+    def weight(self) -> int:
+        """The steps of going through its configuration."""
+        return _weight(self.config)
 
     @property
     def is_model(self) -> bool:
@@ -293,6 +299,9 @@ class Builder:
         places = dict(zip(_names(model.config.get("input_layers")), given, strict=False))
         for name in places:
             results[name, 0] = (places[name],)
+        for entry in entries:
+            if len(entry.calls) > 1 and not entry.is_model:  # whose layers are paid for by themselves
+                self.opened.effort.spend(entry.weight * (len(entry.calls) - 1))
         waiting = deque(
             (entry, first.get(entry.name, 0) + number, call)
             for entry in entries

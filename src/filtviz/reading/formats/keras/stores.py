@@ -232,6 +232,7 @@ class Modern:
                         seen.add((number, child.address))  # groups may hold each other
                         inner.setdefault(name, []).append(child)
             for name in sorted(inner, key=natural_key):
+                self.groups[0].file.effort.spend_text(len(place) + len(name))
                 path = f"{place}/{name}"
                 is_part = name not in _CONTAINERS and place.rpartition("/")[2] not in _CONTAINERS
                 waiting.append((path, within or is_part))

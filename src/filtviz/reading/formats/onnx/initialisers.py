@@ -182,7 +182,9 @@ def sparse_array_of(tensor: Message, opened: Opened) -> tuple[str, AnyArray]:
     values, indices = tensor.message(1), tensor.message(2)
     shape = shape_of(tensor.integers(3))
     if values is None or indices is None or shape is None:
-        raise MalformedFileError("it has a sparse tensor without values, places or a shape")
+        raise MalformedFileError(
+            "a sparse tensor in it has no values, no places or no shape; export it again with dense weights"
+        )
     held, places = array_of(values, opened), array_of(indices, opened)
     size = count(shape)
     opened.limits.check_growth(size * held.dtype.itemsize, held.nbytes + places.nbytes, "a sparse tensor")

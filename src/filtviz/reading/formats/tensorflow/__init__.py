@@ -209,7 +209,7 @@ def _paths(objects: Sequence[Trackable], opened: Opened) -> dict[str, str]:
         one = objects[place]
         if one.key and not _SLOT.search(f"{path}{_ATTRIBUTE}"):
             found.setdefault(one.key, path)
-        opened.effort.spend(1 + len(one.children) + (len(path) >> 4))
+        opened.effort.spend(1 + len(one.children))
         for name, child in one.children.items():
             if (
                 0 <= child < len(objects)
@@ -218,6 +218,7 @@ def _paths(objects: Sequence[Trackable], opened: Opened) -> dict[str, str]:
                 and depth < _MOST_STEPS
             ):
                 seen.add(child)
+                opened.effort.spend_text(len(path) + len(name))
                 waiting.append((child, f"{path}/{name}" if path else name, depth + 1))
     return found
 

@@ -169,6 +169,7 @@ class _Finder:
             self.opened.effort.spend(1)
             key = keys.get(place, "")
             if place in variables and key in self.checkpoint.arrays:
+                self.opened.effort.spend_text(len(key) + len(names[place]))
                 name = _name_of(names[place], called).removeprefix(prefix)
                 found.append(self._parameter(key, name or key))
             else:

@@ -7,7 +7,7 @@ table, and only their arguments are read. A tensor whose values cannot be told i
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -227,15 +227,20 @@ class Rebuilder:
             self.sparse.add(id(found))
         return found
 
-    def _parts(self, *values: Any) -> list[AnyArray]:
+    def _parts(self, *values: Any) -> list[AnyArray] | Lost:
         found = [self.tensor(value) for value in values]
         arrays = [one for one in found if one is not None and not isinstance(one, Lost)]
-        if len(arrays) != len(values):
-            raise MalformedFileError("a sparse tensor in it has no indices or no values")
-        return arrays
+        if None in found:
+            raise MalformedFileError(
+                "a sparse tensor in it has no indices or no values: save it dense, with tensor.to_dense()"
+            )
+        return next((one for one in found if isinstance(one, Lost)), arrays)
 
     def _coordinates(self, indices: Any, values: Any, shape: tuple[int, ...]) -> Found:
-        places, numbers = self._parts(indices, values)
+        parts = self._parts(indices, values)
+        if isinstance(parts, Lost):
+            return replace(parts, shape=shape)
+        places, numbers = parts
         n_sparse = places.shape[0] if len(places.shape) == 2 and places.dtype.kind in "iu" else -1
         fits = 0 <= n_sparse <= len(shape) and numbers.shape == (*places.shape[1:], *shape[n_sparse:])
         if not fits:
@@ -250,7 +255,10 @@ class Rebuilder:
         return self._dense(shape, numbers, read)
 
     def _compressed(self, parts: Sequence[Any], shape: tuple[int, ...], *, by_rows: bool) -> Found:
-        starts, places, numbers = self._parts(*parts)
+        held = self._parts(*parts)
+        if isinstance(held, Lost):
+            return replace(held, shape=shape)
+        starts, places, numbers = held
         rows = shape if by_rows else shape[::-1]
         if len(shape) != 2 or len(places.shape) != 1 or places.shape != numbers.shape:
             return Lost(shape=shape, reason="is sparse, and has other than two axes")
