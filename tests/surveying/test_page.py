@@ -91,7 +91,9 @@ def test_kernels_of_one_direction_have_one_component_and_noise_has_nine():
     def components(kernels):
         moments = summing._Moments()
         flat = kernels.reshape(-1, 9) / np.abs(kernels.reshape(-1, 9)).max(axis=1, keepdims=True)
-        moments.add("structured", len(flat), flat.sum(axis=0), (flat.T @ flat).ravel())
+        moments.add(
+            ["structured"], np.array([len(flat)]), flat.sum(axis=0)[None], (flat.T @ flat).reshape(1, -1)
+        )
         return next(iter(moments.components()))
 
     edges = components(noise(0, (500, 1, 1, 1)) * EDGE)
@@ -121,7 +123,9 @@ def test_components_are_those_of_numpy():
     flat = kernels.reshape(-1, 9) / np.abs(kernels.reshape(-1, 9)).max(axis=1, keepdims=True)
     moments = summing._Moments()
     for part in np.array_split(flat, 7):
-        moments.add("initial", len(part), part.sum(axis=0), (part.T @ part).ravel())
+        moments.add(
+            ["initial"], np.array([len(part)]), part.sum(axis=0)[None], (part.T @ part).reshape(1, -1)
+        )
     (found, _) = moments.components()
     values = np.linalg.svd(flat - flat.mean(axis=0), compute_uv=False) ** 2
     np.testing.assert_allclose(found.shares, values / values.sum())

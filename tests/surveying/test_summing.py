@@ -277,11 +277,12 @@ def test_lines_of_a_measure_share_an_axis_and_gaps_are_left_out() -> None:
     history = History("r", (10, 20, 50), ("x", "y", "z"), {"rms": lines})
     assert page.limits(lines) == {"low": 0.0, "high": 4.0}
     assert (
-        page.points(lines[0], history, lines)
+        page.points(lines[0], history, page.limits(lines))
         == f"0.0,{page.HEIGHT:.1f} {page.WIDTH:.1f},{page.HEIGHT / 2:.1f}"
     )
     assert (
-        page.points(lines[1], history, lines).split()[1] == f"{page.WIDTH / 4:.1f},{page.HEIGHT * 0.75:.1f}"
+        page.points(lines[1], history, page.limits(lines)).split()[1]
+        == f"{page.WIDTH / 4:.1f},{page.HEIGHT * 0.75:.1f}"
     )
 
 
@@ -289,7 +290,7 @@ def test_points_of_a_thousand_states_are_all_there_in_the_page() -> None:
     values = tuple(np.random.default_rng(0).normal(size=1000).tolist())
     lines = (LayerHistory("a", values),)
     history = History("r", tuple(range(1000)), ("x",) * 1000, {"rms": lines})
-    made = page._environment().from_string("{{ line | points(history, lines) }}")
+    made = page._environment().from_string("{{ line | points(history, lines | limits) }}")
     assert len(made.render(line=lines[0], history=history, lines=lines).split()) == 1000
 
 
@@ -425,7 +426,7 @@ def test_the_ends_of_a_group_have_their_own_words_and_lines_rise_where_values_do
     assert page.ends(Group("g", 1, (1.0,) * 5, (low,), ())) == [("lowest", (low,))]
     line = LayerHistory("x", (1.0, float("nan"), 3.0))
     history = History("r", (1, 2, 5), ("a", "b", "c"), {"rms": (line,)})
-    assert str(page.points(line, history, (line,))) == f"0.0,{page.HEIGHT}.0 {page.WIDTH}.0,0.0"
+    assert str(page.points(line, history, page.limits((line,)))) == f"0.0,{page.HEIGHT}.0 {page.WIDTH}.0,0.0"
 
 
 @pytest.mark.cases("all")

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import time
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ from click.testing import CliRunner
 
 import filtviz
 from filtviz.cli import main
-from filtviz.surveying import columns, run
+from filtviz.surveying import columns, parquet, run
 
 pa = pytest.importorskip("pyarrow", reason="pyarrow is not installed (the extra survey)")
 pq = pytest.importorskip("pyarrow.parquet", reason="pyarrow is not installed (the extra survey)")
@@ -159,6 +160,8 @@ HOSTILE = {
     "a text of a megabyte": lambda: own(reason=["x" * 1_000_000] * 2),
     "escapes of a terminal": lambda: own(file=["\x1b[2J", "a"]),
     "no path": lambda: own(file=[None, "a"]),
+    "a part with a zero in its path": lambda: own(parts=[["a\0b"], []]),
+    "a failure without a reason": lambda: own(status=["failed"] * 2, code=["a"] * 2),
     "no parts": lambda: own(parts=[None, None]),
     "other columns": lambda: own().drop_columns(["size"]),
     "a column of another type": lambda: own().set_column(6, "size", pa.array(["1", "2"])),
@@ -190,6 +193,65 @@ def test_sums_of_a_stranger_are_one_sentence(zoo, sums):
         pa.Table.from_pydict({**first.to_pydict(), "kernel_sum": [sums, None]}, schema=first.schema), part
     )
     with pytest.raises(filtviz.OutputError, match="cannot be read as a part of a survey"):
+        filtviz.survey("zoo/run0", "out", jobs=1)
+
+
+ODD_LAYERS = {
+    "sums without kernels": {"kernels": [None, None]},
+    "kernels without sums": {"kernel_products": [None, None]},
+    "rows without columns": {"cols": [None, 3]},
+    "no layer": {"layer": [None, "a"]},
+}
+
+
+@pytest.mark.cases(2)
+@pytest.mark.parametrize("name", ODD_LAYERS)
+def test_layers_of_a_stranger_are_one_sentence(zoo, name):
+    filtviz.survey("zoo/run0", "out", jobs=1)
+    part = Path("out/layers.parquet/part-000000.parquet")
+    first = pq.read_table(part)
+    odd = pa.Table.from_pydict({**first.to_pydict(), **ODD_LAYERS[name]}, schema=first.schema)
+    pq.write_table(odd, part)
+    with pytest.raises(filtviz.OutputError, match="cannot be read as a part of a survey"):
+        filtviz.survey("zoo/run0", "out", jobs=1)
+
+
+@pytest.mark.parametrize(("most", "is_read"), [(2_000, False), (1 << 26, True)])
+def test_values_that_are_repeated_count_each(zoo, monkeypatch, most, is_read):
+    filtviz.survey("zoo/run0", "out", jobs=1)
+    part = Path("out/files.parquet/part-000000.parquet")
+    first = pq.read_table(part)
+    told = {**first.to_pydict(), "trained": [["a"] * 300_000]}
+    pq.write_table(pa.Table.from_pydict(told, schema=first.schema), part, use_dictionary=True)
+    assert part.stat().st_size < 30_000
+    monkeypatch.setattr(parquet, "FEW_VALUES", most)
+    monkeypatch.setattr(parquet, "VALUES_A_BYTE", 1)
+    with nullcontext() if is_read else pytest.raises(filtviz.OutputError, match="read as a part of a survey"):
+        filtviz.survey("zoo/run0", "out", jobs=1)
+
+
+def test_states_of_a_run_with_other_layers_than_the_first_show_those_that_all_have(zoo):
+    filtviz.survey(["zoo/run0", "zoo/run1", "zoo/dense.npz"], "out", jobs=1)
+    for name in ("files", "layers"):
+        part = Path(f"out/{name}.parquet/part-000000.parquet")
+        first = pq.read_table(part)
+        told = first.to_pydict()
+        if name == "files":
+            told |= {"epoch": [*range(len(told["file"]))], "network": ["n"] * len(told["file"])}
+            told |= {"run": ["r"] * len(told["file"]), "status": ["read"] * len(told["file"])}
+        else:
+            told = {key: values[:-1] for key, values in told.items()}
+        pq.write_table(pa.Table.from_pydict(told, schema=first.schema), part)
+    page = filtviz.survey(["zoo/run0", "zoo/run1", "zoo/dense.npz"], "out", jobs=1).page.read_text("utf-8")
+    assert "r: 3 states, 0 to 2" in page
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs pipes that are files")
+@pytest.mark.parametrize("table", columns.TABLES)
+def test_a_pipe_in_the_place_of_a_part_is_one_sentence_and_nobody_waits_for_it(zoo, table):
+    Path(f"out/{table}.parquet").mkdir(parents=True)
+    os.mkfifo(f"out/{table}.parquet/part-000000.parquet")
+    with pytest.raises(filtviz.OutputError, match=r"(read as a|is no) part of a survey"):
         filtviz.survey("zoo/run0", "out", jobs=1)
 
 
@@ -302,6 +364,19 @@ def test_the_command_prints_the_page_and_names_what_failed(zoo):
     again = CliRunner().invoke(main, ["survey", "zoo/run0", "zoo/run1", "-o", "out", "--json", "-q"])
     told = json.loads(again.stdout)
     assert (again.exit_code, told["measured"], told["kept"], told["complete"]) == (0, 0, 2, True)
+
+
+def test_where_a_library_of_pyarrow_s_cannot_be_loaded_the_command_says_why(zoo, monkeypatch, tmp_path):
+    for name in [name for name in sys.modules if name.partition(".")[0] == "pyarrow"]:
+        monkeypatch.delitem(sys.modules, name)
+    (tmp_path / "pyarrow").mkdir()
+    (tmp_path / "pyarrow/__init__.py").write_text("raise ImportError('failed to map segment')")
+    monkeypatch.syspath_prepend(tmp_path)
+    result = CliRunner().invoke(main, ["survey", "zoo", "-o", "out"])
+    assert result.exit_code == 1
+    assert result.stderr == (
+        "filtviz: a survey writes Parquet tables, and pyarrow cannot be loaded: failed to map segment\n"
+    )
 
 
 def test_without_pyarrow_the_command_says_what_to_install(zoo, monkeypatch):

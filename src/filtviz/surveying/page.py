@@ -151,13 +151,12 @@ def tiles(components: KernelComponents) -> list[dict[str, Any]]:
     return pictures
 
 
-def points(line: LayerHistory, history: History, lines: tuple[LayerHistory, ...]) -> Markup:
-    """Return the SVG points of a layer's line; all lines of a measure share one axis.
+def points(line: LayerHistory, history: History, axis: Mapping[str, float]) -> Markup:
+    """Return the SVG points of a layer's line; all lines of a measure share one axis, see `limits`.
 
     They are as many as there are states, and no text of a file, which would be cut where it is long.
     """
-    known = np.array([each.values for each in lines])
-    low, high = float(np.nanmin(known)), float(np.nanmax(known))
+    low, high = axis["low"], axis["high"]
     first, last = history.epochs[0], history.epochs[-1]
     spread = (high - low) or 1.0
     return Markup(" ").join(

@@ -12,6 +12,7 @@ import errno
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -34,7 +35,7 @@ from filtviz.text import printable
 if TYPE_CHECKING:
     import pyarrow
 
-__all__ = ["MOST_FILES", "RUN", "Store", "arrow", "batches"]
+__all__ = ["MOST_FILES", "RUN", "Store", "arrow", "batches", "rows_of", "values_of"]
 
 RUN = "survey"
 """What the names of files that a survey is writing begin with."""
@@ -45,14 +46,22 @@ MOST_FILES = 5_000
 """Rows of files in a part."""
 
 LONGEST_METADATA = 64 << 20
-MOST_ROWS, ROWS_A_BYTE = 2_000_000, 16
 FEW_BYTES, RATIO = 256 << 20, 64
-"""What a part that lies there may ask for: rows, and bytes of columns; or so many for each of its bytes."""
+"""What a part that lies there may ask for: bytes of columns, or so many for each of its own."""
+
+FEW_VALUES, VALUES_A_BYTE = 1 << 26, 64
+"""The same of all parts of a table together: values, of which one that is repeated takes no bytes there."""
 
 NEVER_NULL = ("file", "status", "size", "changed", "parts", "conv", "layer")
 LENGTHS = {"kernel_sum": 9, "kernel_products": 81}
+TOGETHER = (("kernels", "kernel_sum", "kernel_products"), ("rows", "cols"), ("code", "reason"))
+"""Columns of which a row has all or none."""
+
 UNTOLD = r"[\x00-\x1f\x7f-\x9f\x{61c}\x{200b}\x{200e}\x{200f}\x{2028}-\x{202e}\x{2060}-\x{2069}\x{feff}]"
 """Characters that are escaped in all texts of the tables."""
+
+_TEXTS_AT_ONCE = 1 << 24
+"""Bytes of a column's texts that are written at a time, where they are numbers of a dictionary till then."""
 
 _ORDER = ("filters", "layers", "files")
 """In which the parts of one number are written: the last tells that all are there."""
@@ -68,9 +77,13 @@ def arrow() -> Any:
         import pyarrow
         import pyarrow.compute
         import pyarrow.parquet
-    except ImportError as error:
+    except ModuleNotFoundError as error:
         raise MissingExtraError(
             "a survey writes Parquet tables, which needs pyarrow: pip install pyarrow"
+        ) from error
+    except ImportError as error:  # one of its libraries, as where memory is short
+        raise MissingExtraError(
+            f"a survey writes Parquet tables, and pyarrow cannot be loaded: {printable(error, 200)}"
         ) from error
     return pyarrow
 
@@ -94,6 +107,8 @@ class Store:
         numbers = [self._numbers(name) for name in _ORDER]
         self._dropped: dict[str, Permissions] = {}
         """The permissions of parts whose rows are all out of date: those that replace them have the same."""
+        self._asked: dict[str, dict[int, tuple[int, int]]] = {name: {} for name in TABLES}
+        """Table → number of a part that was read → its values and its bytes."""
         self._next = 1 + max((number for own in numbers for number in own), default=-1)
 
     def path(self, table: str) -> Path:
@@ -122,7 +137,7 @@ class Store:
         return {int(found[1]) for found in map(_PART.match, names) if found}
 
     def read(self, table: str, number: int, columns: Sequence[str] | None = None) -> pyarrow.Table:
-        """Return a part.
+        """Return a part, whose texts are numbers of a dictionary: one that is repeated is there once.
 
         Args:
             table: The table's name.
@@ -139,12 +154,14 @@ class Store:
             with path.open("rb") as stream:
                 found = self._opened(stream)
                 self._check(found.schema_arrow.metadata or {}, path)
-                self._check_size(table, found, os.fstat(stream.fileno()).st_size)
+                self._check_size(table, number, found, os.fstat(stream.fileno()).st_size)
                 if not found.schema_arrow.equals(self._schemas[table]):
                     raise ValueError("it has other columns")
-                texts = [column.name for column in TABLES[table] if column.type == "string"]
+                told = (found.schema.column(place) for place in range(len(found.schema)))
+                texts = [column.path for column in told if column.physical_type == "BYTE_ARRAY"]
                 rows = self._opened(stream, read_dictionary=texts).read(columns=columns)
-            return self._checked(table, rows)
+            self._check_rows(rows)
+            return rows
         except (OSError, ValueError, self._arrow.ArrowException) as error:
             raise OutputError(
                 f"{printable(path, 200)} cannot be read as a part of a survey: remove it, or survey to "
@@ -162,37 +179,39 @@ class Store:
             **how,
         )
 
-    def _check_size(self, table: str, found: pyarrow.parquet.ParquetFile, size: int) -> None:
-        """Refuse what would fill more memory than a part of so many bytes does."""
+    def _check_size(self, table: str, number: int, found: pyarrow.parquet.ParquetFile, size: int) -> None:
+        """Refuse what would fill more memory, or take longer, than parts of so many bytes do."""
         facts = found.metadata
-        groups = [facts.row_group(number) for number in range(facts.num_row_groups)]
-        n_values = sum(group.num_rows for group in groups)
+        groups = [facts.row_group(place) for place in range(facts.num_row_groups)]
         inflated = sum(group.total_byte_size for group in groups)
-        most = MOST_FILES if table == "files" else max(MOST_ROWS, ROWS_A_BYTE * size)
-        if max(facts.num_rows, n_values) > most or inflated > max(FEW_BYTES, RATIO * size):
+        values = sum(group.column(place).num_values for group in groups for place in range(group.num_columns))
+        asked = self._asked[table]
+        asked[number] = max(values, facts.num_rows), size
+        n_values, n_bytes = (sum(each) for each in zip(*asked.values(), strict=True))
+        too_long = table == "files" and facts.num_rows > MOST_FILES
+        too_much = n_values > max(FEW_VALUES, VALUES_A_BYTE * n_bytes)
+        if too_long or too_much or inflated > max(FEW_BYTES, RATIO * size):
             raise ValueError("it asks for more than its bytes can hold")
 
-    def _checked(self, table: str, rows: pyarrow.Table) -> pyarrow.Table:
-        """Return rows with the columns and types of a survey, and with texts as they are written here."""
-        compute, schema = self._arrow.compute, self._schemas[table]
+    def _check_rows(self, rows: pyarrow.Table) -> None:
+        """Refuse columns that no survey writes: texts, missing values, and sums."""
+        compute = self._arrow.compute
         rows.validate(full=True)
-        wanted = self._arrow.schema(
-            [schema.field(name) for name in rows.schema.names], metadata=schema.metadata
-        )
         for name in rows.schema.names:
             column = rows[name]
-            if self._arrow.types.is_dictionary(column.type):
-                for chunk in column.chunks:
-                    texts = chunk.dictionary
-                    longest = compute.max(compute.utf8_length(texts)).as_py() or 0
-                    odd = compute.any(compute.match_substring_regex(texts, UNTOLD)).as_py()
-                    if odd or longest > 2 * LONGEST:
-                        raise ValueError(f"{name} has a text that no survey writes")
+            for texts in _dictionaries(self._arrow, column):
+                longest = compute.max(compute.utf8_length(texts)).as_py() or 0
+                odd = compute.any(compute.match_substring_regex(texts, UNTOLD)).as_py()
+                if odd or longest > 2 * LONGEST:
+                    raise ValueError(f"{name} has a text that no survey writes")
             if name in NEVER_NULL and column.null_count:
                 raise ValueError(f"{name} is missing")
             if (length := LENGTHS.get(name)) is not None and not _all_of(compute, column, length):
                 raise ValueError(f"{name} is not {length} numbers")
-        return rows.cast(wanted)
+        for names in TOGETHER:
+            held = [compute.is_valid(rows[name]) for name in names if name in rows.schema.names]
+            if any(not each.equals(held[0]) for each in held[1:]):
+                raise ValueError(f"some of {', '.join(names)} are missing")
 
     def _check(self, metadata: Mapping[bytes, bytes], path: Path) -> None:
         if metadata.get(_VERSION_KEY) is None:
@@ -270,7 +289,13 @@ class Store:
         permissions: Permissions | None = None,
     ) -> None:
         def write(stream: Any) -> None:
-            self._arrow.parquet.write_table(table, stream, compression="zstd", store_schema=True)
+            how = {"compression": "zstd", "store_schema": True}
+            with self._arrow.parquet.ParquetWriter(stream, self._schemas[name], **how) as writer:
+                for start in range(0, max(table.num_rows, 1), at_once):
+                    writer.write_table(table.slice(start, at_once).cast(self._schemas[name]))
+
+        longest = max(_lengths(self._arrow, table), default=0)
+        at_once = max(_TEXTS_AT_ONCE // longest if longest else table.num_rows, 1)
 
         replace_own(self.part(name, number), write, sources, run=RUN, permissions=permissions)
 
@@ -297,9 +322,9 @@ class Store:
             self._dropped |= {name: own for name, own in permissions.items() if own is not None}
 
     def _others(self, table: pyarrow.Table, files: set[str]) -> pyarrow.Table:
-        compute = self._arrow.compute
-        dropped = compute.is_in(table["file"], value_set=self._arrow.array(sorted(files)))
-        return table.filter(compute.invert(dropped))
+        are_kept = [name not in files for name in values_of(table["file"])]
+        kept = self._arrow.array(are_kept, self._arrow.bool_())
+        return table.filter(kept)
 
     def tidy(self, sources: Sources) -> None:
         """Remove parts of a run that was stopped while it wrote them.
@@ -321,12 +346,12 @@ class Store:
 
     def _refuse_strangers(self, path: Path) -> None:
         """Let no file be removed that is no part of a survey."""
-        try:
-            with path.open("rb") as stream:
-                metadata = self._opened(stream).schema_arrow.metadata or {}
-        except (OSError, self._arrow.ArrowException):
-            metadata = {}
-        if not is_regular(path) or metadata.get(_VERSION_KEY) is None:
+        metadata: Mapping[bytes, bytes] = {}
+        with suppress(OSError, self._arrow.ArrowException):
+            if is_regular(path):  # whoever opens a pipe waits for what comes out of it
+                with path.open("rb") as stream:
+                    metadata = self._opened(stream).schema_arrow.metadata or {}
+        if metadata.get(_VERSION_KEY) is None:
             raise OutputError(
                 f"{printable(path, 200)} is no part of a survey: survey to another folder", path=path
             )
@@ -338,8 +363,56 @@ def _all_of(compute: Any, lists: pyarrow.ChunkedArray, length: int) -> bool:
     if compute.all(right).as_py() is False:
         return False
     held = [chunk.flatten() for chunk in lists.chunks]
-    small = (compute.all(compute.less(compute.abs(each), LARGEST_SUM)).as_py() for each in held)
-    return all(each is not False for each in small) and not any(each.null_count for each in held)
+    if any(each.null_count or compute.any(compute.is_nan(each)).as_py() for each in held):
+        return False
+    ends = [end for each in held if len(each) for end in compute.min_max(each).as_py().values()]
+    return all(abs(end) < LARGEST_SUM for end in ends)
+
+
+def _dictionaries(package: Any, column: pyarrow.ChunkedArray) -> Iterator[Any]:
+    """Yield the dictionaries of texts of a column, or of lists of them."""
+    for chunk in column.chunks:
+        held = chunk.values if package.types.is_list(chunk.type) else chunk
+        if package.types.is_dictionary(held.type):
+            yield held.dictionary
+
+
+def _lengths(package: Any, table: pyarrow.Table) -> Iterator[int]:
+    """Yield the bytes of the longest text of each dictionary."""
+    for name in table.schema.names:
+        for texts in _dictionaries(package, table[name]):
+            yield package.compute.max(package.compute.binary_length(texts)).as_py() or 0
+
+
+def values_of(column: pyarrow.ChunkedArray | pyarrow.Array) -> list[Any]:
+    """Return the values of a column; a text that is repeated is one object.
+
+    Args:
+        column: A column of a part that was read, or a piece of it.
+    """
+    return [value for chunk in getattr(column, "chunks", [column]) for value in _values_of(chunk)]
+
+
+def _values_of(chunk: Any) -> Iterator[Any]:
+    if hasattr(chunk, "offsets"):  # a list for each row
+        held, edges = list(_values_of(chunk.values)), chunk.offsets.to_pylist()
+        for place, is_there in enumerate(chunk.is_valid().to_pylist()):
+            yield held[edges[place] : edges[place + 1]] if is_there else None
+    elif hasattr(chunk, "dictionary"):
+        texts = chunk.dictionary.to_pylist()
+        yield from (None if place is None else texts[place] for place in chunk.indices.to_pylist())
+    else:
+        yield from chunk.to_pylist()
+
+
+def rows_of(table: pyarrow.Table) -> list[dict[str, Any]]:
+    """Return the rows of a table, each by its columns, as `values_of` has them.
+
+    Args:
+        table: A part that was read, or some columns of it.
+    """
+    columns = [values_of(table[name]) for name in table.schema.names]
+    return [dict(zip(table.schema.names, row, strict=True)) for row in zip(*columns, strict=True)]
 
 
 LARGEST_SUM = 2.0**63

@@ -24,7 +24,7 @@ from filtviz.reading.folders import candidates
 from filtviz.sources import Sources
 from filtviz.surveying.columns import TABLES
 from filtviz.surveying.page import render_survey
-from filtviz.surveying.parquet import MOST_FILES, RUN, Store, arrow
+from filtviz.surveying.parquet import MOST_FILES, RUN, Store, arrow, rows_of
 from filtviz.surveying.summing import sum_up
 from filtviz.surveying.taking import NO_MODEL, FileJob, FileRows, told
 from filtviz.text import described, printable
@@ -288,7 +288,7 @@ def _known(store: Store, jobs: Sequence[FileJob], sources: Sources) -> _Known:
     now = {told(job.file): (job.size, job.changed) for job in jobs}
     known = _Known()
     for number in store.parts():
-        rows = store.read("files", number, list(_TOLD)).to_pylist()
+        rows = rows_of(store.read("files", number, list(_TOLD)))
         stale = {row["file"] for row in rows if not known.take(row, now)}
         if stale:
             store.drop(number, stale, sources)

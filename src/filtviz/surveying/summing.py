@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from filtviz.measures.table import MEASURES
 from filtviz.surveying.columns import column_of_measure
-from filtviz.surveying.parquet import Store, batches
+from filtviz.surveying.parquet import Store, batches, rows_of, values_of
 
 __all__ = [
     "MEASURED",
@@ -184,6 +184,10 @@ class _Layers:
 
 _NUMBERS = ("depth", "filters", "rows", "cols", *_COUNTS, *map(column_of_measure, MEASURED))
 _TEXTS = ("file", "layer", "framework", "verdict")
+_OF_KERNELS = ("verdict", "kernels", "kernel_sum", "kernel_products")
+
+_AT_ONCE = 1 << 14
+"""Layers whose kernels are summed at a time."""
 
 
 def sum_up(store: Store) -> SurveyContent:
@@ -192,7 +196,12 @@ def sum_up(store: Store) -> SurveyContent:
     Args:
         store: The survey.
     """
-    files = [row for part in batches(store, "files") for row in part.to_pylist()]
+    with np.errstate(over="ignore", invalid="ignore"):  # a stranger's numbers may be near the largest
+        return _summed(store)
+
+
+def _summed(store: Store) -> SurveyContent:
+    files = [row for part in batches(store, "files", _OF_FILES) for row in rows_of(part)]
     layers, moments = _read_layers(store)
     kinds = _kinds(layers)
     histories = _histories(files, layers)
@@ -207,8 +216,13 @@ def sum_up(store: Store) -> SurveyContent:
         components=tuple(each for each in moments.components() if each.kernels >= FEWEST_KERNELS),
         histories=tuple(histories[:MOST_HISTORIES]),
         n_histories=len(histories),
-        failures=tuple(FailedFile(row["file"], row["reason"]) for row in files if row["status"] == "failed"),
+        failures=tuple(
+            FailedFile(row["file"], row["reason"] or "") for row in files if row["status"] == "failed"
+        ),
     )
+
+
+_OF_FILES = ("file", "status", "reason", "run", "epoch", "network", "parameters")
 
 
 class _Moments:
@@ -217,10 +231,16 @@ class _Moments:
     def __init__(self) -> None:
         self._sums: dict[str, tuple[int, NDArray[np.float64], NDArray[np.float64]]] = {}
 
-    def add(self, verdict: str, n: int, total: Sequence[float], products: Sequence[float]) -> None:
-        for name in ("all layers", f"layers called {verdict}"):
-            own = self._sums.get(name, (0, np.zeros(9), np.zeros((9, 9))))
-            self._sums[name] = (own[0] + n, own[1] + total, own[2] + np.reshape(products, (9, 9)))
+    def add(
+        self, verdicts: Sequence[str], n: NDArray[Any], totals: NDArray[Any], products: NDArray[Any]
+    ) -> None:
+        """Add layers: how many kernels each has, their sum ``(layers, 9)`` and products ``(layers, 81)``."""
+        groups: dict[str, Any] = {"all layers": slice(None), **_places(verdicts)}
+        for name, places in groups.items():
+            called = name if name == "all layers" else f"layers called {name}"
+            own = self._sums.get(called, (0, np.zeros(9), np.zeros((9, 9))))
+            total, product = totals[places].sum(axis=0), products[places].sum(axis=0).reshape(9, 9)
+            self._sums[called] = (own[0] + int(n[places].sum()), own[1] + total, own[2] + product)
 
     def components(self) -> Iterable[KernelComponents]:
         for name, (n, total, products) in sorted(self._sums.items(), key=lambda each: -each[1][0]):
@@ -237,15 +257,15 @@ def _read_layers(store: Store) -> tuple[_Layers, _Moments]:
     numbers: dict[str, list[Any]] = {name: [] for name in _NUMBERS}
     texts: dict[str, list[Any]] = {name: [] for name in _TEXTS}
     moments = _Moments()
-    for part in batches(store, "layers", [*_NUMBERS, *_TEXTS, "kernels", "kernel_sum", "kernel_products"]):
+    for part in batches(store, "layers", [*_NUMBERS, *_TEXTS, *_OF_KERNELS[1:]]):
         for name in _NUMBERS:
             numbers[name].append(part[name].to_numpy().astype(np.float64))
         for name in _TEXTS:
-            texts[name] += part[name].to_pylist()
-        own = part.select(["verdict", "kernels", "kernel_sum", "kernel_products"])
-        for row in own.filter(own["kernels"].is_valid()).to_pylist():
-            if row["kernels"]:
-                moments.add(row["verdict"], row["kernels"], row["kernel_sum"], row["kernel_products"])
+            texts[name] += values_of(part[name])
+        for some in part.select(_OF_KERNELS).to_batches(max_chunksize=_AT_ONCE):
+            known = some.filter(some["kernels"].is_valid())
+            sums = [known[name].flatten().to_numpy().reshape(len(known), -1) for name in _OF_KERNELS[2:]]
+            moments.add(values_of(known["verdict"]), known["kernels"].to_numpy(), *sums)
     arrays = {name: np.concatenate(parts) if parts else np.zeros(0) for name, parts in numbers.items()}
     return _Layers(numbers=arrays, texts=texts), moments
 
@@ -328,23 +348,37 @@ def _group(layers: _Layers, values: NDArray[np.float64], name: str, places: NDAr
 
 def _standouts(layers: _Layers) -> tuple[Standout, ...]:
     """Return models whose median of a measure is far from the others', the farthest first."""
-    of_file = _places(layers.texts["file"])
+    numbers: dict[str, int] = {}
+    of_file = np.array([numbers.setdefault(file, len(numbers)) for file in layers.texts["file"]], np.intp)
+    names = list(numbers)
     found: list[Standout] = []
     for measure in MEASURED:
-        values = layers.numbers[column_of_measure(measure)]
-        medians = {name: _median(values[places]) for name, places in of_file.items()}
-        known = np.array([value for value in medians.values() if np.isfinite(value)])
+        medians = _medians(layers.numbers[column_of_measure(measure)], of_file, len(names))
+        known = medians[np.isfinite(medians)]
         if len(known) < FEWEST_MODELS:
             continue
         middle = float(np.median(known))
         spread = float(np.median(np.abs(known - middle)))
         if spread == 0:
             continue
-        for name, value in medians.items():
-            z = 0.6745 * (value - middle) / spread
-            if abs(z) > STANDS_OUT:
-                found.append(Standout(name, measure, value, middle, z))
+        z = 0.6745 * (medians - middle) / spread
+        for place in np.flatnonzero(np.abs(z) > STANDS_OUT).tolist():
+            found.append(Standout(names[place], measure, float(medians[place]), middle, float(z[place])))
     return tuple(sorted(found, key=lambda each: -abs(each.z))[:MOST_STANDOUTS])
+
+
+def _medians(values: NDArray[np.float64], groups: NDArray[np.intp], n: int) -> NDArray[np.float64]:
+    """Return the median of the finite values of each of ``n`` groups, NaN for one that has none."""
+    known = np.isfinite(values)
+    values, groups = values[known], groups[known]
+    order = np.lexsort((values, groups))
+    values, counts = values[order], np.bincount(groups, minlength=n)
+    starts = np.cumsum(counts) - counts
+    medians = np.full(n, np.nan)
+    has = counts > 0
+    lower, upper = (starts[has] + half for half in ((counts[has] - 1) // 2, counts[has] // 2))
+    medians[has] = (values[lower] + values[upper]) / 2
+    return medians
 
 
 def _places(names: Sequence[str]) -> dict[str, list[int]]:
@@ -352,11 +386,6 @@ def _places(names: Sequence[str]) -> dict[str, list[int]]:
     for place, name in enumerate(names):
         places[name].append(place)
     return places
-
-
-def _median(values: NDArray[np.float64]) -> float:
-    known = values[np.isfinite(values)]
-    return float(np.median(known)) if len(known) else np.nan
 
 
 def _histories(files: Sequence[Mapping[str, Any]], layers: _Layers) -> list[History]:
@@ -378,7 +407,8 @@ def _history(
 ) -> History:
     order = sorted(epochs)
     places = [of_file[epochs[epoch]] for epoch in order]
-    names = [layers.texts["layer"][place] for place in places[0]][:MOST_LINES]
+    n_lines = min(MOST_LINES, *map(len, places))
+    names = [layers.texts["layer"][place] for place in places[0][:n_lines]]
     lines = {}
     for measure in MEASURED:
         values = layers.numbers[column_of_measure(measure)]
