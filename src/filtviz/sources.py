@@ -22,7 +22,7 @@ from filtviz.errors import OutputError
 from filtviz.network import Network
 from filtviz.text import digest, printable
 
-__all__ = ["Sources", "paths_among"]
+__all__ = ["Sources", "is_result", "paths_among"]
 
 
 @dataclass(frozen=True)
@@ -148,18 +148,14 @@ def _is_folder(path: Path) -> bool:
 
 
 def _files_in(folder: Path) -> Iterator[Path]:
-    """Yield the files of a folder of images, but for results of filtviz's that are not read as images."""
+    """Yield the files of a folder of images, but for results of filtviz's, which are none of its images."""
     with suppress(OSError), os.scandir(folder) as entries:
         for entry in islice(entries, _MOST_FILES):
-            path = Path(entry.path)
-            if entry.is_file() and (path.suffix.lower() in _READ_AGAIN or _read_mark(path) is None):
-                yield path
+            if entry.is_file() and not is_result(Path(entry.path)):
+                yield Path(entry.path)
 
 
 _MOST_FILES = 100_000
-
-_READ_AGAIN = {".png", ".gif", ".npz"}
-"""Suffixes of results that are images themselves to whoever is shown the folder."""
 
 
 def paths_among(*given: Any) -> Iterator[Path]:
@@ -199,6 +195,15 @@ def _mark(models: Sequence[Sequence[Path]]) -> str:
     contents = [hashlib.blake2b(_read_ends(path)).hexdigest() for path in files]
     paths = os.pathsep.join(_real_name(path) for path, *_ in models)
     return f"filtviz-models {digest(paths)}:{digest(' '.join(contents))}"
+
+
+def is_result(path: Path) -> bool:
+    """Say whether a file is a result that filtviz has marked with the models that it shows.
+
+    Args:
+        path: A file.
+    """
+    return _read_mark(path) is not None
 
 
 def _read_mark(path: Path) -> re.Match[bytes] | None:

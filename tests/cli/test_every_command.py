@@ -340,18 +340,32 @@ def test_numbers_of_another_model_of_the_same_name_are_not_replaced(here, name):
         assert all(numbers[key].size for key in numbers)
 
 
-def test_a_result_that_was_shown_as_an_image_is_not_replaced_and_a_page_is(here):
-    line = ("activity", "-o seen/")
-    assert run(*line).exit_code == 0
+@pytest.mark.parametrize("suffix", ["png", "npz", "pdf"])
+def test_a_result_in_the_folder_of_images_is_none_of_them_and_is_replaced(here, suffix):
+    line = ("activity", f"--format {suffix} -o seen/")
+    for more in ((), ("--layer 1",), ()):
+        result = run(*line, *more)
+        assert result.exit_code == 0, result.stderr
+    written_there = sorted(set(here.glob("seen/*")) - {here / "seen/a.png", here / "seen/b.png"})
+    assert len(written_there) == 2
+    assert ("no image but what filtviz wrote: not shown" in result.stderr) == (suffix != "pdf")
+
+
+def test_a_result_that_is_named_is_an_image_and_is_not_replaced(here):
+    assert run("activity", "-o seen/").exit_code == 0
     (result,) = set(here.glob("seen/*")) - {here / "seen/a.png", here / "seen/b.png"}
     before = result.read_bytes()
-    again = run(*line)
+    again = run("activity", "-o seen/", f"--images {result.relative_to(here)}")
     assert (again.exit_code, result.read_bytes()) == (1, before)
-    assert f"cannot write seen/{result.name}: it is one of the files given" in again.stderr
-    result.unlink()
-    for _ in range(2):
-        assert run("activity", "--format pdf -o seen/").exit_code == 0
-    assert len(list(here.glob("seen/*.pdf"))) == 1
+    assert "is one of the files given" in again.stderr
+    for path in (here / "seen/a.png", here / "seen/b.png"):
+        path.unlink()
+    alone = run("activity", "-o out/")
+    assert alone.exit_code == 1
+    assert (
+        "the folder seen holds no picture but results of filtviz: name the files that are meant"
+        in alone.stderr
+    )
 
 
 @pytest.fixture

@@ -20,7 +20,8 @@ from filtviz.reading.arrays import count
 from filtviz.running.decoding import FORMATS, check_effort
 from filtviz.running.images import MOST_NUMBERS, TIMES, arrays_in, check_numbers, contents, reason_of
 from filtviz.running.inference import input_of
-from filtviz.text import natural_key, plural, printable
+from filtviz.sources import is_result
+from filtviz.text import listed, natural_key, plural, printable
 
 __all__ = [
     "SUFFIXES",
@@ -138,7 +139,8 @@ def read_pictures(
         how = replace(how, size=(rows, cols))
     own_last = entrance is not None and entrance.channels_last
     allowed = _Allowed(is_sized=preparation is not None and preparation.size is not None)
-    parts = [_read(path, how, channels, own_last, allowed) for path in _files(paths)]
+    results: list[Path] = []
+    parts = [_read(path, how, channels, own_last, allowed) for path in _files(paths, results)]
     if len({part.pixels.shape[1:] for part in parts}) > 1:
         sizes = sorted({"x".join(map(str, part.pixels.shape[2:])) for part in parts})[:4]
         raise RunningError(f"the images have different sizes ({', '.join(sizes)}): give one with --size")
@@ -154,6 +156,7 @@ def read_pictures(
         labels=labels,
         sentences=(
             *dict.fromkeys(part.remark for part in parts if part.remark),
+            *_passed_over(results),
             *_said(network, prepared, how),
         ),
     )
@@ -217,8 +220,13 @@ def _each(numbers: tuple[float, ...], channels: int, option: str) -> NDArray[np.
     return np.array(numbers).reshape(-1, 1, 1)
 
 
-def _files(paths: Sequence[str | PathLike[str]]) -> Iterator[Path]:
-    """Yield the files, those of a folder in the order in which a person counts them."""
+def _files(paths: Sequence[str | PathLike[str]], results: list[Path] | None = None) -> Iterator[Path]:
+    """Yield the files, those of a folder in the order in which a person counts them.
+
+    Args:
+        paths: Files and folders.
+        results: Takes what in a folder is a result of filtviz, which is no image then; None takes it for one.
+    """
     found = False
     if "" in paths:  # which pathlib takes for the folder that one is in
         raise RunningError("an empty text is no path of images: give a file or a folder")
@@ -230,12 +238,24 @@ def _files(paths: Sequence[str | PathLike[str]]) -> Iterator[Path]:
         except OSError as error:
             raise RunningError(f"cannot read {printable(given, 200)}: {printable(error.strerror)}") from None
         held = [given] if inside is None else [one for one in inside if one.suffix.lower() in SUFFIXES]
+        if inside is not None and results is not None:
+            own = [one for one in held if is_result(one)]
+            results += own
+            held = [one for one in held if one not in own] if own else held
         if inside is not None and not held:
-            raise RunningError(f"the folder {printable(given, 200)} holds no picture")
+            but = " but results of filtviz: name the files that are meant" if results else ""
+            raise RunningError(f"the folder {printable(given, 200)} holds no picture{but}")
         found = True
         yield from held
     if not found:
         raise RunningError("there is no image: give pictures, folders, .npy or .npz files")
+
+
+def _passed_over(results: Sequence[Path]) -> Iterator[str]:
+    """Say that what filtviz has drawn is not shown to a network with the other pictures of a folder."""
+    if results:
+        names = listed([printable(path.name, 60) for path in results], 3)
+        yield f"{names} {'is' if len(results) == 1 else 'are'} no image but what filtviz wrote: not shown"
 
 
 MOST_DECODED, DECODED_A_FILE, DECODED_A_BYTE = 96_000_000, 2_000_000, 64
