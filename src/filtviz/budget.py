@@ -36,6 +36,9 @@ BYTE = 10
 """The work of a byte of memory that is filled: what keeps to its budget of work does so with memory, too."""
 
 
+KEPT_AN_IMAGE_BYTE = 16
+"""Bytes of answers that each byte of images may become, where that is more than small files may fill."""
+
 IMAGES_TIMES, AN_IMAGE_BYTE = 13, 30_000
 """How often images in small files add a small file's work at the most, and what each of their bytes adds."""
 
@@ -82,7 +85,7 @@ class Budget:
         """
         beyond = max(0, sum(map(size_on_disk, networks)) - SMALL)
         allowed = {name: getattr(self, name) + a_byte * beyond for name, a_byte in A_BYTE.items()}
-        account = Account(allowed, small=self.work, repeated=self._repeated())
+        account = Account(allowed, small=self.work, repeated=self._repeated(), shown=self.image_bytes)
         account.left["work"] -= LAYER * sum(len(network.layers) for network in networks)
         return account
 
@@ -108,11 +111,19 @@ class Account:
     filled at a time.
     """
 
-    def __init__(self, allowed: Mapping[Share, int], *, small: int = 0, repeated: int = sys.maxsize) -> None:
+    def __init__(
+        self,
+        allowed: Mapping[Share, int],
+        *,
+        small: int = 0,
+        repeated: int = sys.maxsize,
+        shown: int | None = None,
+    ) -> None:
         self.allowed = dict(allowed)
         self.left = dict(allowed)
         self._repeated: float = repeated
         self._small, self.room = small, allowed["work"] // BYTE
+        self._kept = None if shown is None else max(self.room, KEPT_AN_IMAGE_BYTE * shown)
         self.left_out: list[str] = []
         self._met: set[object] = set()
 
@@ -224,13 +235,32 @@ class Account:
         Raises:
             BudgetError: it is more than all work that is allowed would fill.
         """
-        if n_bytes > self.room:
+        self._fit(n_bytes, self.room, what)
+
+    def keep(self, n_bytes: int, what: str) -> None:
+        """Pass silently where memory may be filled with answers to all images at once.
+
+        A person's own arrays may be answered as they like; files of images may be a stranger's.
+
+        Args:
+            n_bytes: How much memory.
+            what: What fills it, as the beginning of a sentence.
+
+        Raises:
+            BudgetError: it is more than the model and the images may fill.
+        """
+        if self._kept is not None:
+            self._fit(n_bytes, self._kept, what)
+
+    @staticmethod
+    def _fit(n_bytes: int, room: int, what: str) -> None:
+        if n_bytes > room:
             raise BudgetError(
                 f"{what} takes {_rounded(n_bytes)} bytes of memory, and files of this size may take "
-                f"{_rounded(self.room)}; if you trust the file, raise {option_of('work')}",
+                f"{_rounded(room)}; if you trust the file, raise {option_of('work')}",
                 share="work",
                 needed=n_bytes * BYTE,
-                allowed=self.room * BYTE,
+                allowed=room * BYTE,
                 option=option_of("work"),
             )
 

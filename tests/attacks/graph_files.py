@@ -18,7 +18,7 @@ from typing import Any
 from tests.attacks.containers import zipped
 from tests.attacks.formats import hdf5, message, onnx, onnx_node, onnx_tensor, packed
 
-__all__ = ["TO_FOLLOW", "keras", "keras_layer", "keras_model", "onnx_function", "tensorflow"]
+__all__ = ["TO_FOLLOW", "answers", "keras", "keras_layer", "keras_model", "onnx_function", "tensorflow"]
 
 Files = bytes | Mapping[str, bytes]
 
@@ -162,6 +162,21 @@ def answering(side: int, nodes: Sequence[bytes], *constants: bytes) -> bytes:
     ]
     every = [onnx_node(b"Conv", [b"x", b"w"], b"0"), *nodes, *ends]
     return onnx(message(*[(1, one) for one in every], *[(5, one) for one in held], (11, entrance)))
+
+
+def answers(hidden: int, classes: int) -> bytes:
+    """A network for images of one pixel with so many units in its hidden layer, and so many classes."""
+    sizes = message(*[(1, message((1, 1)))] * 4)
+    entrance = message((1, b"x"), (2, message((1, message((1, 1), (2, sizes))))))
+    steps = ((b"Conv", b"x", b"w", b"0"), (b"Flatten", b"0", b"1"), (b"Gemm", b"1", b"a", b"2"),
+             (b"Relu", b"2", b"3"), (b"Gemm", b"3", b"b", b"y"))  # fmt: skip
+    held = [
+        onnx_tensor(name, *lengths, data=struct.pack(f"<{n}f", *(1 + k % 7 for k in range(n))))
+        for name, *lengths in ((b"w", 1, 1, 1, 1), (b"a", 1, hidden), (b"b", hidden, classes))
+        for n in (math.prod(lengths),)
+    ]
+    nodes = [(1, onnx_node(operator, given, output)) for operator, *given, output in steps]
+    return onnx(message(*nodes, *[(5, one) for one in held], (11, entrance)))
 
 
 def functions(operator: bytes, n: int, side: int) -> bytes:

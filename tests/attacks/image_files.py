@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 from PIL import Image
 
+from tests.attacks.graph_files import answers
 from tests.attacks.working import alone
 
 __all__ = ["POSTSCRIPT", "TO_SHOW", "header", "png"]
@@ -155,6 +156,14 @@ TO_SHOW: Mapping[str, Callable[[], Mapping[str, bytes]]] = {
         for what, (name, make) in _SHOWN.items()
     },
     "pictures of sixteen million pixels by the hundred": lambda: many(100, "png", png(4_000, 4_000)),
+    "an npz of sixty thousand images, a thousand answers to each": lambda: {
+        "model.onnx": answers(2, 1_000),
+        "images/a.npz": npz(images=header((60_000, 1, 1, 1)) + bytes(range(250)) * 240),
+    },
+    "an npz of sixty thousand images, a thousand hidden units": lambda: {
+        "model.onnx": answers(1_000, 2),
+        "images/a.npz": npz(images=header((60_000, 1, 1, 1)) + bytes(range(250)) * 240),
+    },
     "npz of sixteen million numbers by the dozen": lambda: many(
         12, "npz", npz(images=header((1, 1, 4_000, 4_000)) + bytes(16_000_000))
     ),

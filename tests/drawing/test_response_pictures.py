@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import warnings
+from dataclasses import replace
 from typing import Any
 
 import matplotlib
@@ -376,6 +377,17 @@ def test_images_lie_in_the_plane_where_their_codes_are() -> None:
     assert axes.get_xlim()[0] < 0 < 1 < axes.get_xlim()[1]
     assert axes.get_ylim()[0] < 0 < 1 < axes.get_ylim()[1]
     assert texts_of(figure)[0] == "dense: 2 images where their codes are"
+
+
+def test_of_very_many_images_a_part_is_drawn_and_that_is_said(monkeypatch) -> None:
+    monkeypatch.setattr(drawn, "MOST_DRAWN", 3)
+    places = np.arange(10.0).reshape(5, 2)
+    found = Codes(layer="dense", codes=np.zeros((5, 4)), places=places, layout="pca")
+    figure = drawn.codes_picture(found, np.zeros((5, 1, 2, 2)), ["n"]).figure()
+    assert len(figure.axes[0].images) == 3
+    assert texts_of(figure)[2] == "drawn are 3 of them, evenly chosen"
+    few = drawn.codes_picture(replace(found, places=places[:3]), np.zeros((3, 1, 2, 2)), ["n"]).figure()
+    assert (len(few.axes[0].images), texts_of(few)[1:]) == (3, ["n"])
 
 
 ODD_SETTINGS = {"text.usetex": True, "axes.facecolor": "black", "font.size": 30.0, "svg.fonttype": "none"}

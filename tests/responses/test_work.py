@@ -5,10 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from filtviz.budget import Budget
+from filtviz.budget import Account, Budget
 from filtviz.errors import BudgetError
 from filtviz.network import Network
-from filtviz.responses import maximise, occlusion
+from filtviz.responses import codes, maximise, occlusion, predict
+from filtviz.running.inference import Runner, Walk
+from filtviz.running.numpy_engine import NumpyEngine
 from tests.building import conv, image
 
 
@@ -36,3 +38,44 @@ def test_images_are_not_made_that_fill_more_memory_than_is_allowed() -> None:
     with pytest.raises(BudgetError, match="making 2 images takes 512 million bytes of memory"):
         maximise(network(1000, 4), [0, 1], 0)
     assert maximise(network(12), [0, 1], 0, steps=1).images.shape == (2, 1, 12, 12)
+
+
+def test_answers_to_files_of_images_fill_what_these_and_the_model_may() -> None:
+    small, images = network(40), np.zeros((60, 1, 40, 40))
+    for ask in (predict, lambda *given, **how: codes(*given, 0, **how)):
+        ask(small, images, budget=Budget(work=40_000_000))
+        ask(small, images, budget=Budget(work=40_000_000, image_bytes=10_000_000))
+        with pytest.raises(
+            BudgetError, match=r"^keeping 173,280 answers to 60 images takes 11 million bytes"
+        ):
+            ask(small, images, budget=Budget(work=40_000_000, image_bytes=100_000))
+
+
+def test_to_lay_out_images_by_very_many_numbers_is_work() -> None:
+    small, images = network(12), np.random.default_rng(0).random((50, 1, 12, 12))
+    assert codes(small, images, 0, budget=Budget(work=20_000_000)).places.shape == (50, 2)
+    with pytest.raises(BudgetError, match="laying out 50 images by 2 numbers each takes 750 million"):
+        codes(small, images, 0, "tsne", budget=Budget(work=20_000_000))
+
+
+def test_images_that_do_not_fit_into_memory_together_are_made_one_after_another_and_are_the_same() -> None:
+    pytest.importorskip("torch", reason="needs PyTorch")
+    together = maximise(network(12), [0, 1, 0], 0, steps=3)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Walk, "fitting", 2)
+        apart = maximise(network(12), [0, 1, 0], 0, steps=3)
+    np.testing.assert_allclose(apart.images, together.images, atol=1e-6)
+    np.testing.assert_allclose(apart.answers, together.answers, rtol=1e-5)
+
+
+def test_what_gradients_keep_of_each_layer_counts_as_memory() -> None:
+    kernels = np.random.default_rng(0).standard_normal((2, 2, 3, 3)).astype("f4")
+    deep = Network.of([image(2, 60, 60), *(conv(kernels, below=place) for place in range(9))])
+    walks = [
+        Walk(Runner(deep, [deep.layers[-1]]), NumpyEngine(), Account.unlimited(), holds_all=holds)
+        for holds in (False, True)
+    ]
+    for walk in walks:
+        walk.through(np.zeros((1, 2, 60, 60)))
+    made = sum(8 * 2 * side**2 for side in range(44, 60, 2))  # all but the last
+    assert made < walks[1].peak - walks[0].peak + 8 * 2 * 60**2 < 2 * made

@@ -569,7 +569,9 @@ def codes_picture(found: Codes, seen: NDArray[Any], notes: Sequence[str]) -> Res
     def make() -> Figure:
         from matplotlib.figure import Figure
 
-        lines = [line for note in notes for line in textwrap.wrap(note, 115)]
+        drawn = np.linspace(0, len(seen) - 1, min(len(seen), MOST_DRAWN)).astype(np.intp)
+        but = [f"drawn are {len(drawn):,} of them, evenly chosen"] if len(drawn) < len(seen) else []
+        lines = [line for note in (*notes, *but) for line in textwrap.wrap(note, 115)]
         figure = Figure(figsize=(9, 9.4), dpi=DPI, facecolor="white")
         title = f"{found.layer}: {plural(len(seen), 'image')} where their codes are"
         figure.text(0.02, 0.988, title, size=12, weight="bold", va="top", color=INK, parse_math=False)
@@ -578,8 +580,8 @@ def codes_picture(found: Codes, seen: NDArray[Any], notes: Sequence[str]) -> Res
         top = 0.94 - 0.021 * len(lines)
         axes = figure.add_axes((0.02, 0.02, 0.96, top - 0.02))
         places = _within(found.places)
-        side = min(0.1, 0.55 / math.sqrt(len(seen)))
-        for (x, y), image in zip(places, seen, strict=True):
+        side = min(0.1, 0.55 / math.sqrt(len(drawn)))
+        for (x, y), image in zip(places[drawn], seen[drawn], strict=True):
             pixels = np.clip(visible(image), 0, 1)
             axes.imshow(pixels, extent=(x - side / 2, x + side / 2, y - side / 2, y + side / 2),
                         interpolation="nearest", aspect="auto")  # fmt: skip
@@ -612,6 +614,9 @@ def codes_picture(found: Codes, seen: NDArray[Any], notes: Sequence[str]) -> Res
 
     return ResponsePicture(part="codes", make=make, tell=tell)
 
+
+MOST_DRAWN = 2_000
+"""Images of a plane that are drawn: of more each would be a few pixels, and hide others."""
 
 PLANE, MARK = (48, 76), 6
 """Rows and columns of a plane in a terminal, and of an image in it at the most."""

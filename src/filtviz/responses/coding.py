@@ -22,6 +22,10 @@ __all__ = ["Codes", "codes"]
 Layout = Literal["pca", "tsne"]
 
 
+OF_PCA, OF_TSNE = 4, 15_000_000
+"""The work of a singular value decomposition, a number and the shorter length; of t-SNE, an image."""
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Codes:
     """What a hidden layer makes of images.
@@ -81,10 +85,14 @@ def codes(
     shown = runner.take(images)
     if len(shown) < 2:
         raise RunningError("codes lie near or far from each other: give two images or more")
-    parts = runner.outputs(shown, (budget or Budget()).account(known), batch)
+    account = (budget or Budget()).account(known)
+    parts = runner.outputs(shown, account, batch, are_kept=True)
     rows = np.concatenate([_row(part[chosen.index]) for part in parts]).astype(np.float64)
     if not np.isfinite(rows).all():
         raise RunningError(f"{chosen.title} gives numbers that are not finite")
+    n, n_units = rows.shape
+    work = OF_TSNE * n if layout == "tsne" else OF_PCA * n * n_units * min(n, n_units)
+    account.spend("work", int(work), f"laying out {n:,} images by {n_units:,} numbers each")
     if layout == "tsne":
         return Codes(layer=chosen.title, codes=rows, places=_tsne(rows, seed), layout=layout)
     places, explained = _pca(rows)

@@ -101,7 +101,8 @@ class _Slopes:
         wanted = [self.last] if asked.layer is None else [asked.layer, self.last]
         runner = Runner(network, wanted, stops=self.last if self.ends is not None else None)
         engine = torch_engine("float64", device, keeps=True, rectify=_RULES.get(asked.method))
-        self.walk = Walk(runner, engine, widened(account, passes * BACKWARD), times=passes * BACKWARD)
+        times = passes * BACKWARD
+        self.walk = Walk(runner, engine, widened(account, times), times=times, holds_all=True)
         self.target = asked.target
 
     def score(self, images: NDArray[Any]) -> tuple[Any, Any, Mapping[int, Any]]:
@@ -191,9 +192,9 @@ def _saliency(slopes: _Slopes, exact: NDArray[np.float64]) -> NDArray[np.float64
 
 
 def _mean_gradient(slopes: _Slopes, images: Sequence[NDArray[Any]]) -> NDArray[np.float64]:
-    total = np.zeros(images[0].shape)
-    for start in range(0, len(images), AT_ONCE):
-        batch = np.concatenate(images[start : start + AT_ONCE])
+    total, at_once = np.zeros(images[0].shape), min(AT_ONCE, slopes.walk.fitting)
+    for start in range(0, len(images), at_once):
+        batch = np.concatenate(images[start : start + at_once])
         total += slopes.gradient(batch).sum(axis=0, keepdims=True)
     return total / len(images)
 
@@ -259,9 +260,19 @@ def climb(
     engine = torch_engine("float32", device, keeps=True)
     passes = (steps + 1) * BACKWARD * len(units)
     allowed = widened(account, passes, MOST_TIMES)
-    walk = Walk(runner, engine, allowed, times=(steps + 1) * BACKWARD)
+    runs = (steps + 1) * BACKWARD + 1
+    walk = Walk(runner, engine, allowed, times=passes + 1, runs=runs, holds_all=True)
     with few_threads(runner.rough_work(starts) < SMALL):
-        return _climb(walk, layer, units, starts, steps, rate, jitter, decay, blur, bounds, seed)
+        with torch.no_grad():  # one image first, to see how many fit
+            found = walk.through(engine.take(starts[:1]))[layer.index]
+        _check_units(found, units, layer)
+        walk.times, parts = 0, []
+        for place in range(0, len(units), at_once := walk.fitting):
+            some = slice(place, place + at_once)
+            how = (steps, rate, jitter, decay, blur, bounds, seed)
+            parts.append(_climb(walk, layer, units[some], starts[some], *how))
+    images, answers = zip(*parts, strict=True)
+    return np.concatenate(images), np.concatenate(answers, axis=1)
 
 
 def _climb(
@@ -284,8 +295,7 @@ def _climb(
     for step in range(steps + 1):
         shift = tuple(int(n) for n in rng.integers(-jitter, jitter + 1, 2)) if step < steps else (0, 0)
         shown = engine.take(np.roll(images, shift, axis=(2, 3))).requires_grad_(True)
-        scores = _middles(walk.through(shown)[layer.index], units, layer)
-        walk.times = 0
+        scores = _middles(walk.through(shown)[layer.index], units)
         answers.append(engine.give(scores).astype(np.float64))
         if step == steps:
             break
@@ -300,12 +310,15 @@ def _climb(
     return images, np.stack(answers)
 
 
-def _middles(found: Any, units: Sequence[int], layer: Layer) -> Any:
-    """Return what each image's unit answers to it."""
+def _check_units(found: Any, units: Sequence[int], layer: Layer) -> None:
     for unit in units:
         if not 0 <= unit < found.shape[1]:
             raise RunningError(
                 f"{layer.title} has {found.shape[1]} units, counted from 0: there is no {unit}"
             )
+
+
+def _middles(found: Any, units: Sequence[int]) -> Any:
+    """Return what each image's unit answers to it."""
     middle = tuple(n // 2 for n in found.shape[2:])
     return torch.stack([found[(place, unit, *middle)] for place, unit in enumerate(units)])

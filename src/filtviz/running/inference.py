@@ -46,6 +46,9 @@ __all__ = [
 SMALL = 2_000_000_000
 """The work of an image below which several threads hinder each other more than they help."""
 
+A_KEPT_NUMBER = 64
+"""Bytes of an answer that is kept, with what is printed and drawn of it."""
+
 PASSES = 8
 """Images that a budget is for; more have more, in proportion."""
 
@@ -121,7 +124,7 @@ def run(
     runner = Runner(network, list(wanted.values()), engine=engine, dtype=dtype, device=device)
     shown = runner.take(images)
     account = (budget or Budget()).account(network)
-    parts = list(runner.outputs(shown, account, batch))
+    parts = list(runner.outputs(shown, account, batch, are_kept=True))
     found = {
         name: joined([part[layer.index] for part in parts], len(shown), layer)
         for name, layer in wanted.items()
@@ -269,6 +272,7 @@ class Runner:
         *,
         passes: int | None = None,
         most: int | None = None,
+        are_kept: bool = False,
     ) -> Iterator[Mapping[int, NDArray[Any]]]:
         """Yield what the wanted layers give, by their places, for one batch of images after another.
 
@@ -278,6 +282,7 @@ class Runner:
             batch: Images at once at the most; None for as many as pay.
             passes: Images that are to be shown in all; None for these.
             most: See `widened`.
+            are_kept: Whether who asks keeps what all images are answered with.
         """
         if batch is not None and batch < 1:
             raise RunningError(f"a batch must be of 1 image or more, not {batch}")
@@ -289,7 +294,11 @@ class Runner:
         first = fixed or 1
         allowed = widened(account, n_passes, most)
         walk = Walk(self, engine, allowed, times=-(-n_passes // first), runs=None if fixed else 1)
-        yield self._some(walk, shown[:first], fixed)
+        found = self._some(walk, shown[:first], fixed)
+        if are_kept:
+            n_numbers = sum(units.size for units in found.values()) * len(shown) // first
+            allowed.keep(A_KEPT_NUMBER * n_numbers, f"keeping {n_numbers:,} answers to {len(shown):,} images")
+        yield found
         walk.times = 0
         n = fixed or max(1, min(batch or len(shown), min(engine.memory, account.room) // max(walk.peak, 1)))
         if not fixed:
@@ -356,6 +365,7 @@ class Walk:
         once: What a run takes, however many images go through it.
         peak: The bytes that one image took at the most.
         costs: What an operation takes with inputs of some shapes, by its identity and these.
+        holds_all: Whether what each operation gives stays in memory, as it does for gradients.
     """
 
     runner: Runner
@@ -363,6 +373,7 @@ class Walk:
     account: Account
     times: int = 1
     runs: int | None = None
+    holds_all: bool = False
     once: int = 0
     peak: int = 0
     costs: dict[tuple[int, tuple[tuple[int, ...], ...]], Cost] = field(default_factory=dict)
@@ -380,20 +391,27 @@ class Walk:
             if not layer.inputs and runner.has_entrance and not _takes_images(layer):
                 raise self._stopped(layer, _reason_of(layer))
             below = [given[i] for i in layer.inputs] or [images]
-            given[layer.index] = self._layer(layer, below, live)
-            live += n_bytes(given[layer.index])
+            given[layer.index], inner = self._layer(layer, below, live)
+            live += n_bytes(given[layer.index]) + inner
             for i in set(layer.inputs):
                 readers[i] -= 1
                 if not readers[i] and i not in kept:
-                    live -= n_bytes(given.pop(i))
+                    freed = n_bytes(given.pop(i))
+                    live -= 0 if self.holds_all else freed
         return {place: given[place] for place in kept}
 
-    def _layer(self, layer: Layer, below: Sequence[Any], live: int) -> Any:
-        """Run the operations of a layer, one after another."""
-        for operation in layer.operations:
+    def _layer(self, layer: Layer, below: Sequence[Any], live: int) -> tuple[Any, int]:
+        """Run the operations of a layer, one after another.
+
+        Returns:
+            What the last one gives, and the bytes of what is kept of those before it.
+        """
+        inner = 0
+        for place, operation in enumerate(layer.operations):
             if layer is self.runner.stops and isinstance(operation, Activation | Softmax):
                 break
-            self._pay(operation, below, live, f"running {layer.title}")
+            inner += n_bytes(below[0]) if place and self.holds_all else 0
+            self._pay(operation, below, live + inner, f"running {layer.title}")
             try:
                 below = [self.engine.apply(operation, below)]
             except (MisfitError, UnknownActivationError) as error:
@@ -403,7 +421,7 @@ class Walk:
                 raise self._stopped(layer, f"it is given units of {shapes}, which do not fit it") from None
             if 0 in below[0].shape:
                 raise self._stopped(layer, "nothing is left of what it is given")
-        return below[0]
+        return below[0], inner
 
     def _pay(self, operation: Operation, below: Sequence[Any], live: int, what: str) -> None:
         shapes = [tuple(units.shape) for units in below]
@@ -420,6 +438,11 @@ class Walk:
             runs = self.times if self.runs is None else self.runs
             self.account.spend("work", once * runs + each * self.times, what)
             self.once += once
+
+    @property
+    def fitting(self) -> int:
+        """How many images fit into the memory that may be filled, by what one has taken."""
+        return max(1, self.account.room // max(self.peak, 1))
 
     def pay_for_runs(self, runs: int) -> None:
         """Take note of runs whose images are paid for, and what each run takes is not.
