@@ -39,3 +39,12 @@ def test_each_parameter_of_the_public_api_is_told(name: str) -> None:
     told = re.findall(r"^    (\w+): \S", text, re.MULTILINE)
     assert text
     assert [each for each in parameters if each not in told] == []
+
+
+OF_OTHERS = {"Any", "Callable", "Iterator", "Mapping", "NDArray", "None", "Path", "Sequence"}
+
+
+@pytest.mark.parametrize("name", [name for name in FUNCTIONS if "." not in name])
+def test_what_a_public_function_returns_has_a_public_name(name: str) -> None:
+    words = re.findall(r"[A-Z]\w+", str(FUNCTIONS[name].__annotations__["return"]))
+    assert [word for word in words if word not in OF_OTHERS and word not in filtviz.__all__] == []

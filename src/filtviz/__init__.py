@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from filtviz.converting import ConversionResult, Verification, convert
     from filtviz.drawing.options import DrawingOptions, SheetOptions
     from filtviz.drawing.plotting import plot_comparison, plot_conv_weights, plot_sheet, plot_through
+    from filtviz.drawing.showing import Figures
     from filtviz.errors import (
         ArgumentError,
         BudgetError,
@@ -58,6 +59,7 @@ if TYPE_CHECKING:
     )
     from filtviz.given import load
     from filtviz.measures.comparison import LayerComparison
+    from filtviz.measures.initialiser_catalogue import Draws
     from filtviz.measures.measure import (
         Change,
         Diagnosis,
@@ -71,6 +73,7 @@ if TYPE_CHECKING:
     from filtviz.network import ConvLayer, Layer, Network, Origin
     from filtviz.parameter import Parameter
     from filtviz.reading import Hints, Limits
+    from filtviz.receptive_field import ReceptiveField
     from filtviz.reporting import ReportOptions, ReportPage, ReportResult, report
     from filtviz.responses import (
         Activity,
@@ -98,7 +101,8 @@ if TYPE_CHECKING:
         WrittenFile,
     )
     from filtviz.running.preparing import Preparation
-    from filtviz.surveying import SurveyFailure, SurveyProgress, SurveyResult, survey
+    from filtviz.summary import LayerRow, Summary
+    from filtviz.surveying import SurveyedModel, SurveyFailure, SurveyProgress, SurveyResult, survey
 
 _NAMES = {
     "filtviz.api": ("architecture_template", "diagnose", "follow", "graph", "layers", "plot"),
@@ -109,7 +113,7 @@ _NAMES = {
     "filtviz.budget": ("Budget",),
     "filtviz.comparing": ("compare",),
     "filtviz.converting": ("ConversionResult", "Verification", "convert"),
-    "filtviz.surveying": ("SurveyFailure", "SurveyProgress", "SurveyResult", "survey"),
+    "filtviz.surveying": ("SurveyFailure", "SurveyProgress", "SurveyResult", "SurveyedModel", "survey"),
     "filtviz.errors": (
         "ArgumentError",
         "BudgetError",
@@ -170,6 +174,10 @@ _NAMES = {
         "WrittenFile",
     ),
     "filtviz.running.preparing": ("Preparation",),
+    "filtviz.receptive_field": ("ReceptiveField",),
+    "filtviz.summary": ("LayerRow", "Summary"),
+    "filtviz.drawing.showing": ("Figures",),
+    "filtviz.measures.initialiser_catalogue": ("Draws",),
 }
 """Home → the public names that are imported from it when they are first used."""
 
@@ -190,10 +198,12 @@ __all__ = [
     "Diagnosis",
     "DrawingError",
     "DrawingOptions",
+    "Draws",
     "Examination",
     "ExportOptions",
     "ExportResult",
     "Failure",
+    "Figures",
     "FileAccessError",
     "FilterChange",
     "FilterDiagnosis",
@@ -206,6 +216,7 @@ __all__ = [
     "LayerDiagnosis",
     "LayerFailure",
     "LayerResponse",
+    "LayerRow",
     "LayerTrajectory",
     "LayersResult",
     "LimitError",
@@ -226,15 +237,18 @@ __all__ = [
     "Preparation",
     "Progress",
     "ReadError",
+    "ReceptiveField",
     "ReportOptions",
     "ReportPage",
     "ReportResult",
     "RunningError",
     "SelectionError",
     "SheetOptions",
+    "Summary",
     "SurveyFailure",
     "SurveyProgress",
     "SurveyResult",
+    "SurveyedModel",
     "Trajectory",
     "Unjudged",
     "UnknownFileError",

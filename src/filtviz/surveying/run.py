@@ -29,7 +29,7 @@ from filtviz.surveying.summing import sum_up
 from filtviz.surveying.taking import NO_MODEL, FileJob, FileRows, told
 from filtviz.text import described, printable
 
-__all__ = ["SurveyFailure", "SurveyProgress", "SurveyResult", "survey"]
+__all__ = ["SurveyFailure", "SurveyProgress", "SurveyResult", "SurveyedModel", "survey"]
 
 PAGE = "survey.html"
 
