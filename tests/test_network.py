@@ -145,6 +145,12 @@ def test_describe() -> None:
     assert Network.of([conv(), dense], origin).describe() == (
         "a nolearn NeuralNet with 1 convolution and 1 dense layer"
     )
+    by_position = Layer(operations=(Dense(per_position=True),))
+    assert (
+        Network.of([conv(), by_position, dense], origin)
+        .describe()
+        .endswith("1 convolution and 1 dense layer")
+    )
     assert Network.of([conv(), conv()], origin).describe() == "a nolearn NeuralNet with 2 convolutions"
 
 

@@ -27,6 +27,7 @@ def here(tmp_path, monkeypatch):
     shutil.copy("a.png", "b/a.png")
     np.savez("labelled.npz", images=np.zeros((2, 1, 31, 31), np.float32))
     Path("labels.html").write_text("odd\n")
+    Path("names.png").write_text("odd\n")
     if os.name == "posix":
         os.link("a.png", "hard.png")
 
@@ -40,6 +41,8 @@ COMMANDS = [
     "report m.pkl --images a.png -o a.png",
     "report m.pkl --images b -o b/a.png",
     "report m.pkl --images labelled.npz --labels labels.html -o labels.html",
+    "occlusion m.pkl --images a.png --labels names.png -o names.png",
+    "activity m.pkl --images a.png --labels names.png -o names.png",
     "convert m.pth graph.safetensors --like graph.safetensors",
     "convert m.pkl graph.safetensors --like graph.safetensors",
     "report m.pth --like graph.safetensors -o graph.safetensors",
@@ -49,6 +52,15 @@ COMMANDS = [
 @pytest.mark.slow
 @pytest.mark.parametrize("command", COMMANDS)
 def test_nothing_that_is_given_is_written_over(command):
+    check_unchanged(command)
+
+
+@pytest.mark.parametrize("given", ["names.png", "a.png", "m.pkl"])
+def test_a_picture_is_written_over_no_model_no_image_and_no_labels(given):
+    check_unchanged(f"activity m.pkl --images a.png --labels names.png -o {given}")
+
+
+def check_unchanged(command: str) -> None:
     before = {path: path.read_bytes() for path in sorted(Path().rglob("*")) if path.is_file()}
     result = CliRunner().invoke(main, command.split())
     assert result.exit_code in (1, 2)

@@ -241,6 +241,20 @@ def test_handlers_are_put_back_and_what_is_ignored_stays_so():
         signal.signal(signal.SIGHUP, before)
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_that_would_end_the_program_is_answered_meanwhile_unless_somebody_else_does(number):
+    before = signal.signal(number, signal.SIG_DFL)
+    try:
+        with ended_by_signals():
+            assert signal.getsignal(number) != signal.SIG_DFL
+        assert signal.getsignal(number) == signal.SIG_DFL
+        with ended_by_signals():
+            signal.signal(number, signal.SIG_IGN)
+        assert signal.getsignal(number) == signal.SIG_IGN
+    finally:
+        signal.signal(number, before)
+
+
 @pytest.fixture
 def stoppable(monkeypatch):
     """Let this process get signals as the program gets them, without its end being waited for."""

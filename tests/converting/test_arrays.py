@@ -180,6 +180,11 @@ def test_kernels_of_which_nobody_knows_whether_they_are_turned_are_refused_until
     assert caught.value.layer == network[0].index
     assert np.array_equal(torch_arrays(network, tmp_path, turned=False)["c.weight"], weights)
     assert np.array_equal(torch_arrays(network, tmp_path, turned=True)["c.weight"], weights[:, :, ::-1, ::-1])
+    for told in (False, True):
+        known = chain(conv(weights, flip_filters=told, name="c"))
+        for said in (False, True):  # what the file tells is not overruled
+            wanted = weights[:, :, ::-1, ::-1] if told else weights
+            assert np.array_equal(torch_arrays(known, tmp_path, turned=said)["c.weight"], wanted)
     one = chain(conv(weights[:, :, :1, :1], flip_filters=None, name="c"))
     assert torch_arrays(one, tmp_path)["c.weight"].shape == (2, 1, 1, 1)
 

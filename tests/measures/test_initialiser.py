@@ -18,6 +18,7 @@ from filtviz.measures.initialiser_catalogue import (
 )
 from filtviz.measures.kernels import Kernels
 from filtviz.measures.matrices import fit_matrix, gram_deviation
+from filtviz.measures.table import MEASURES
 
 SHAPES = [(20, 1, 3, 3), (40, 20, 3, 3), (32, 24, 5, 5), (96, 3, 11, 11), (8, 1, 3, 3), (64, 32, 1, 1)]
 
@@ -255,3 +256,13 @@ def test_a_weight_at_the_bound_is_not_beyond_it_for_the_rounding_of_its_type() -
         edge = float(np.abs(kernels.flat).max())
         assert beyond_bound(kernels, edge / (1 + 0.9 * max(rounding, 1e-6))) == 0
         assert beyond_bound(kernels, edge / (1 + 1.5 * max(rounding, 1e-6))) == 0.5
+
+
+@pytest.mark.parametrize(("dtype", "threshold"), [("float32", 1e-3), ("bfloat16", 2**-7)])
+def test_a_matrix_is_orthogonal_up_to_the_rounding_of_its_type(subject_of, dtype, threshold) -> None:
+    matrix = np.linalg.qr(np.random.default_rng(0).standard_normal((9, 9)))[0].reshape(9, 1, 3, 3)
+    finding = MEASURES["orthogonal"].take(subject_of(matrix.astype(np.dtype(dtype))))
+    assert finding is not None
+    assert finding.threshold == threshold
+    assert finding.found
+    assert finding.value < threshold

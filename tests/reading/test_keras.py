@@ -7,6 +7,7 @@ import json
 import shutil
 import zipfile
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -533,6 +534,18 @@ def test_a_dataset_is_read_as_its_messages_say():
 def test_a_dataset_that_is_none_for_keras_is_refused(shape, messages, word, sentence):
     with pytest.raises(ReadError, match=sentence):
         Told(hdf5.Dataset, shape, TWO, **messages).found.array(word)
+
+
+@pytest.mark.parametrize("n", [0, 1, 2])
+def test_a_header_has_as_many_messages_as_it_says(n):
+    block = b"".join(kind.to_bytes(2, "little") + b"\x08\0\0\0\0\0" + bytes(8) for kind in (1, 3, 5))
+    file = SimpleNamespace(
+        effort=SimpleNamespace(spend=lambda _: None),
+        unpack=lambda *_: (1, n, len(block)),
+        piece=lambda start, length: memoryview(block)[start - 16 : start - 16 + length],
+    )
+    found = hdf5.Group(file, 0, "/")
+    assert [kind for kind, _ in found.messages] == [1, 3, 5][:n]
 
 
 def test_a_list_of_no_filters_compresses_nothing():

@@ -414,6 +414,15 @@ def test_an_image_that_is_resized_has_the_size_that_is_asked_for(tmp_path, opera
     assert network.layers[1].output_shape == shape
 
 
+@pytest.mark.parametrize("corners", [False, True])
+def test_numbers_are_repeated_unless_corners_are_put_on_each_other(tmp_path, corners):
+    facts = {"align_corners": bytes([0x28, corners])}
+    nodes = [image(1, 8, 8, 3), const("size", ints(16, 24)), KERNEL, conv("c", "y")]
+    network = load(tmp_path, [*nodes, node("ResizeNearestNeighbor", "y", "x", "size", **facts)])
+    found = next(layer for layer in network.layers if layer.name == "y").operations[0]
+    assert isinstance(found, Untold if corners else Upscale)
+
+
 def test_an_array_that_an_unknown_operator_works_with_is_listed(tmp_path):
     nodes = [
         image(1, 8, 8, 3),

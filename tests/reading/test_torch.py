@@ -1025,3 +1025,11 @@ def test_weights_of_few_bits_in_a_list_are_weights(tmp_path):
     assert [[p.name for p in layer.parameters] for layer in network.layers] == [["weight", "bias"]]
     pictures = opened(tmp_path, zip_of([tensor(np.zeros((5, 1, 4, 4), np.uint8)), tensor(W1)]))
     assert [layer.parameters[0].name for layer in pictures.layers] == ["value", "weight"]
+
+
+def test_vectors_behind_weights_are_theirs_while_they_have_one_length(tmp_path):
+    kernel, bias, other = weights(4, 3, 3, 3), weights(4), weights(3)
+    network = opened(tmp_path, zip_of([tensor(one) for one in (kernel, bias, other)]))
+    (layer,) = network.conv_layers
+    assert np.array_equal(layer.b, bias)
+    assert len(network.layers) > 1

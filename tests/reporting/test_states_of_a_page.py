@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from tests.building import conv
 
-from filtviz.errors import OutputError, RunningError, SelectionError
+from filtviz.errors import BudgetError, OutputError, RunningError, SelectionError
 from filtviz.measures.measure import Change, Diagnosis, FilterDiagnosis, Finding, LayerDiagnosis
 from filtviz.network import Network, Origin
 from filtviz.reporting import ReportOptions, gather, gathering, pictures, report
@@ -27,7 +27,15 @@ from filtviz.reporting.content import (
     _reach,
     follow_measures,
 )
-from filtviz.reporting.pictures import MOST_AT_A_GLANCE, Layout, Sprite, draw_kernels, glance_stored
+from filtviz.reporting.pictures import (
+    MOST_AT_A_GLANCE,
+    SPAN,
+    Layout,
+    Sprite,
+    draw_kernels,
+    glance_stored,
+    sum_up,
+)
 from filtviz.reporting.rendering import MOST_ROWS, file_facts, render_page, trail_points, zoomed
 from filtviz.responses.examining import Examination
 from filtviz.sources import Sources
@@ -421,6 +429,33 @@ def test_images_that_fit_no_network_end_the_report_of_one_and_are_said_of_severa
     _, figures, left_out = gathering._show_to_each(networks, diagnoses, options, 0, None)
     assert figures == [(), ()]
     assert left_out == [f"images tell nothing of {name}.pkl: they are too small" for name in "ab"]
+    with pytest.raises(RunningError):  # beside the state before there is one network alone
+        gathering._show_to_each(networks, diagnoses, options, 1, None)
+
+
+def test_of_one_network_beside_the_state_before_it_is_said_without_its_name(monkeypatch):
+    def fails(*_: Any) -> Any:
+        raise BudgetError("it is too much", share="work", needed=2, allowed=1, option="--max-work")
+
+    monkeypatch.setattr(gathering, "_show_images", fails)
+    networks = [network((2, 1, 3, 3), path=f"{name}.pkl") for name in "abc"]
+    diagnoses = [Diagnosis(file=f"{name}.pkl", layers=()) for name in "abc"]
+
+    def said(n: int, n_before: int) -> list[str]:
+        given = networks[:n], diagnoses[:n], ReportOptions(images="x"), n_before, None
+        return [one.removeprefix("images tell nothing of ") for one in gathering._show_to_each(*given)[2]]
+
+    assert said(1, 0) == said(2, 1) == ["this network: it is too much"]
+    assert said(2, 0) == ["a.pkl: it is too much", "b.pkl: it is too much"]
+    assert said(3, 1) == ["b.pkl: it is too much", "c.pkl: it is too much"]
+
+
+def test_a_summary_is_drawn_where_all_weights_are_numbers():
+    whole, lost = np.ones((2, 40, 3, 3)), np.ones((2, 40, 3, 3))
+    lost[1, 0, 0, 0] = np.nan
+    assert sum_up([conv(whole)], 8) is not None
+    for layers in ([lost], [whole, lost], [lost, whole]):
+        assert sum_up([conv(one) for one in layers], 8) is None
 
 
 def test_of_many_filters_those_of_the_largest_norm_are_seen_at_a_glance():
@@ -428,6 +463,7 @@ def test_of_many_filters_those_of_the_largest_norm_are_seen_at_a_glance():
     weights = np.ones((n, 1, 3, 3)) * np.arange(1.0, n + 1)[:, None, None, None]
     glance = glance_stored(conv(weights))
     assert f"the {MOST_AT_A_GLANCE} strongest of {n} filters" in glance.note
+    assert glance.sprite.unit == pytest.approx(n / SPAN)
     weak = glance_stored(conv(weights[::-1]))
     assert weak.sprite.unit == glance.sprite.unit  # the largest is on it, wherever it stands
 
