@@ -25,7 +25,7 @@ from filtviz.measures.answering import (
     seen_in,
 )
 from filtviz.measures.conclusions import summarise
-from filtviz.measures.measure import Change, FilterDiagnosis, Finding, LayerDiagnosis, Unjudged
+from filtviz.measures.measure import Change, FilterDiagnosis, Finding, LayerDiagnosis, Unjudged, Verdict
 from filtviz.measures.table import MEASURES
 from filtviz.measures.verdicts import DIRAC, PRUNED, RESCALED, ROUNDED, TOO_FEW, Open
 from filtviz.network import ConvLayer, Network
@@ -206,6 +206,19 @@ def test_of_layers_as_drawn_it_is_said_what_tells_of_training() -> None:
     )
     data = "the statistics of bn1 have left their start"
     assert f"can be seen in this file, but images went through it: {data}. If" in answer([sure], (), (), data)
+
+
+def test_a_file_that_has_nothing_in_common_is_no_earlier_state() -> None:
+    def told(*cos2: float | None, verdict: Verdict = "updated") -> str:
+        changes = [Change(before="b.pkl", cos2=each, relative_change=1.4) for each in cos2]
+        own = [layer(i, verdict, residue=0.1, changes=(change,)) for i, change in enumerate(changes)]
+        return answer(own, ()).partition("This file ")[2]
+
+    n = int(np.prod(layer(0, "updated").shape))
+    apart = "has nothing in common with b.pkl: that is no earlier state of this network"
+    assert told(15.9 / n, None) == f"{apart}, or the training has replaced all that was there."
+    assert told(15.9 / n, 1 / n, verdict="initial") == f"{apart}."
+    assert told(15.9 / n, 16.1 / n) == told(None, None) == told() == ""
 
 
 def test_a_mark_of_the_file_tells_nothing_of_what_was_before() -> None:

@@ -342,6 +342,13 @@ def test_an_earlier_file_decides_where_few_weights_cannot(make_conv, make_chain,
     assert still.verdict == "initial"
 
 
+def test_a_layer_as_drawn_has_not_moved_from_the_start_of_another_network(make_conv, glorot) -> None:
+    first, other = (Network.of([make_conv(glorot((20, 20, 3, 3), seed), np.zeros(20))]) for seed in (1, 2))
+    diagnosis = filtviz.diagnose(first, before=[("other.pkl", other)])
+    assert diagnosis.layers[0].verdict == "initial"
+    assert diagnosis.answer.endswith("common with other.pkl: that is no earlier state of this network.")
+
+
 def test_hostile_names_reach_no_sentence(make_conv, glorot) -> None:
     network = Network.of([make_conv(glorot((20, 1, 3, 3)), np.zeros(20), name="a\x1b[2J\u202eb")])
     diagnosis = filtviz.diagnose(network, before=[("\x1b]0;x", network)])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 import scipy
@@ -244,7 +246,9 @@ def test_inputs_are_counted_each_way_that_frameworks_do(make_conv) -> None:
     from filtviz.measures.initialiser_catalogue import fans_of
 
     assert fans_of(make_conv(np.zeros((40, 20, 3, 3)))) == Fans(((180, 360),))
-    depthwise = fans_of(make_conv(np.zeros((32, 1, 3, 3))))
+    first = dataclasses.replace(make_conv(np.zeros((32, 1, 3, 3))), conv_index=0)
+    assert fans_of(first) == Fans(((9, 288),))  # the first of a network sees a grey image
+    depthwise = fans_of(dataclasses.replace(first, conv_index=1))
     assert depthwise.ways == ((9, 288), (9, 9), (288, 9))  # PyTorch, timm, Keras
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 import scipy
@@ -21,6 +23,7 @@ from filtviz.measures.mixture import (
 )
 from filtviz.measures.residue import (
     Magnitudes,
+    NoiseResidue,
     Residue,
     estimate_residues,
     likeliest_rule,
@@ -194,6 +197,21 @@ def test_little_that_is_left_is_not_measured() -> None:
     residue = noise_residue(trained(0.3, shape=(80, 80, 3, 3)), DEFAULT)
     assert residue.share is None
     assert residue.reason in ("too little of it is left to measure", "the estimate is too uncertain")
+
+
+def test_kernels_that_are_too_smooth_for_so_much_noise_are_not_measured(subject_of) -> None:
+    """A share of .9 cannot be where the high frequencies have a fifth of what noise has there."""
+    residue = Residue(0.9, "", 0.84, 0.96)
+
+    def told(weights: np.ndarray) -> str:
+        subject = dataclasses.replace(subject_of(weights), residue=residue)
+        return NoiseResidue(1).take(subject).text
+
+    noise = np.random.default_rng(0).normal(size=(12, 1, 3, 3))
+    assert told(noise).startswith("about 90%")
+    smooth = 0.3 * noise + np.random.default_rng(1).normal(size=(12, 1, 1, 1))
+    assert told(smooth) == "cannot tell, because its kernels are smoother than so much noise would be"
+    assert told(noise[:, :, :1, :1]).startswith("about 90%")  # a pixel has no frequencies
 
 
 def test_filters_that_repeat_one_another_are_not_measured() -> None:

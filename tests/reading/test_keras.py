@@ -622,7 +622,7 @@ def moments(*shapes: tuple[int, ...], still: int = -1) -> list[StoredArray]:
         (moments((3, 3, 8, 4), (4,), (9, 2), (2,), (3, 3, 8, 4), (4,), (9, 2), (2,)), "b fc", "a"),
         (moments((3, 3, 1, 8), (8,), (3, 3, 8, 4), (4,), (9, 2), (2,), still=0), "b fc", "a"),
         (moments((5, 5, 1, 8), (8,)), "", ""),  # of another network
-        (moments((9, 2), (2,), (3, 3, 8, 4)), "", ""),  # in another order
+        (moments((9, 2), (2,), (3, 3, 8, 4)), "b fc", "a"),  # the weights in the order of their classes
         ([], "", ""),
     ],
     ids=["one", "side by side", "one after another", "no gradient", "another network", "order", "none"],

@@ -6,6 +6,7 @@ import shlex
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 
 from filtviz.budget import Account
@@ -13,6 +14,7 @@ from filtviz.composition.composing import compose
 from filtviz.composition.through import measure_fidelity
 from filtviz.errors import BudgetError, CompositionError
 from filtviz.measures import verdicts
+from filtviz.measures.change import is_of_another
 from filtviz.measures.conclusions import (
     best_composed,
     common_rule,
@@ -125,14 +127,30 @@ def answer(
     """
     if not layers:
         return nothing_judged(unjudged)
+    apart = _of_another(layers)
     if all(layer.verdict == "initial" for layer in layers):
-        return " ".join([_untrained(layers, training, data), *_not_judged(unjudged)])
+        return " ".join([_untrained(layers, training, data), *_not_judged(unjudged), *apart])
     noisy = trained_noise(layers)
     sentences = [*_looks_random(noisy, layers), *_unknown(layers, training, alone=not noisy)]
     sentences = sentences or _is_structured(layers)
     sentences += [*_as_drawn(layers, training), *_collapsed(layers)]
-    sentences += [*_undecided(layers), *_marked(layers), *_not_judged(unjudged)]
+    sentences += [*_undecided(layers), *_marked(layers), *_not_judged(unjudged), *apart]
     return " ".join(sentences)
+
+
+def _of_another(layers: Sequence[LayerDiagnosis]) -> list[str]:
+    """Name earlier files that have nothing in common with any layer."""
+    compared = [layer for layer in layers if layer.changes]
+    why = "no earlier state of this network"
+    if not any(layer.verdict == "initial" for layer in compared):
+        why += ", or the training has replaced all that was there"
+    told = []
+    for states in zip(*(layer.changes for layer in compared), strict=True):
+        apart = [is_of_another(each, prod(layer.shape)) for each, layer in zip(states, compared, strict=True)]
+        if any(apart) and sum(apart) == sum(each.cos2 is not None for each in states):
+            before = printable(states[0].before, 200)
+            told.append(f"This file has nothing in common with {before}: that is {why}.")
+    return told
 
 
 def _untrained(layers: Sequence[LayerDiagnosis], training: Sequence[str], data: str) -> str:

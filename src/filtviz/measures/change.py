@@ -12,9 +12,12 @@ from filtviz.measures.measure import Change, FilterChange, Measure
 from filtviz.network import ConvLayer, Network
 from filtviz.scaling import scale_of
 
-__all__ = ["SinceBefore", "changes_from"]
+__all__ = ["SinceBefore", "changes_from", "is_of_another"]
 
 _LEVEL = 0.05
+
+_BY_CHANCE = 16.0
+"""n·cos² under which two states may be independent."""
 
 
 class SinceBefore(Measure):
@@ -39,6 +42,18 @@ class SinceBefore(Measure):
     )
     cannot_say = "Whether the change is for the better. It beats every estimate made from one file."
     source = "the cosine; low-frequency, above"
+
+
+def is_of_another(change: Change, n: int) -> bool:
+    """Tell whether a layer has no more in common with an earlier file than two draws have by chance.
+
+    Then n·cos² is about χ² with one degree of freedom: over 16 in one of 16,000 pairs.
+
+    Args:
+        change: How it differs.
+        n: The number of its weights.
+    """
+    return change.cos2 is not None and change.cos2 * n < _BY_CHANCE
 
 
 def changes_from(before: Network, name: str, layer: ConvLayer) -> Change:

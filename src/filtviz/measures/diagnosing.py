@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
-from math import isfinite
+from math import isfinite, prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,7 +21,7 @@ from filtviz.measures.answering import (
     other_evidence,
     seen_in,
 )
-from filtviz.measures.change import changes_from
+from filtviz.measures.change import changes_from, is_of_another
 from filtviz.measures.composed import why_not_composed
 from filtviz.measures.conclusions import summarise
 from filtviz.measures.judging import Judgement, among_trained, changed_since, judge, set_afterwards
@@ -221,9 +221,11 @@ class _Diagnosing:
         for index, judgement in zip(self.judgements, revised, strict=True):
             layer = self.judged[index]
             alone = self.judgements[index]
-            if alone.verdict == "initial" and any(each.cos2 is not None for each in layer.changes):
+            n = prod(layer.shape)
+            own = [each for each in layer.changes if each.cos2 is not None and not is_of_another(each, n)]
+            if alone.verdict == "initial" and own:
                 # What is measured counts, whatever the other layers let guess.
-                changed = next(filter(_has_changed, layer.changes), None)
+                changed = next(filter(_has_changed, own), None)
                 judgement = changed_since(alone, changed) if changed else alone
             self.judged[index] = replace(
                 layer,

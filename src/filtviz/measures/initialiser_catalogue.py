@@ -74,7 +74,8 @@ def fans_of(layer: ConvLayer) -> Fans:
     """Count the inputs and outputs of a unit of a layer, in each way that a framework may."""
     filters, channels = layer.n_filters, layer.n_channels
     area = math.prod(layer.kernel_size)
-    groups = getattr(layer.convolution, "groups", None) or (filters if channels == 1 else 1)
+    may_be_depthwise = channels == 1 and layer.conv_index != 0  # the first one of a network sees a grey image
+    groups = getattr(layer.convolution, "groups", None) or (filters if may_be_depthwise else 1)
     ways = [(channels * area, filters * area)]
     if groups > 1:  # outputs of a group alone (timm); depthwise kernels as Keras stores them
         of_one = max(filters // groups, 1)  # a damaged file may say more groups than filters

@@ -16,6 +16,7 @@ import numpy as np
 
 from filtviz.measures.initialiser_catalogue import Draws, Family, Fans, Rule, possible_draws
 from filtviz.measures.kernels import Floats, Kernels
+from filtviz.measures.low_frequency import low_band
 from filtviz.measures.measure import Change, Finding, Measure
 from filtviz.measures.mixture import (
     SCALES,
@@ -68,6 +69,9 @@ _IMPOSSIBLE_SCALE = 0.7
 _FARTHEST = 0.13
 """The log of the likeliest λ beyond which the draws were others, or were shrunk or grown as a whole."""
 
+_MANY_ERRORS = 2.5
+"""Standard errors by which the estimate may pass what the frequencies allow."""
+
 _LEAST_FREEDOM = 1 / 3
 _SOME = 128
 """The share of independent directions under which nothing is estimated, and the filters that tell it."""
@@ -93,7 +97,8 @@ class NoiseResidue(Measure):
     null = "none: an estimate with an interval that should hold the truth in 95 of 100 layers"
     short_null = "– (interval)"
     counts_if = (
-        "likelihood ratio against a smooth law over 15; half the interval at most .085; R² at least .4"
+        "likelihood ratio against a smooth law over 15; half the interval at most .085; R² at least .4, and "
+        "no more than the high frequencies allow"
     )
     supports = '"about 93% of the visible variance is still the initial noise"'
     cannot_say = (
@@ -105,12 +110,28 @@ class NoiseResidue(Measure):
     def take(self, subject: Subject) -> Finding:
         """Say the estimate, or why there is none."""
         residue = subject.residue
-        if residue.share is None:
-            text = f"cannot tell, because {residue.reason}"
-            return self.finding(value=None, text=text, reason=residue.reason)
+        reason = residue.reason
+        if residue.share is not None and residue.low > _most_noise(subject):
+            reason = "its kernels are smoother than so much noise would be"
+        if reason or residue.share is None:
+            return self.finding(value=None, text=f"cannot tell, because {reason}", reason=reason)
         between = f" ({percent(residue.low)} to {percent(residue.high)})"
         text = f"{about(residue.share)} of the visible variance is still the initial noise{between}"
         return self.finding(value=residue.share, interval=(residue.low, residue.high), found=True, text=text)
+
+
+def _most_noise(subject: Subject) -> float:
+    """Return how much of a layer can be noise, by the share of the energy that is not in low frequencies.
+
+    Noise has its even part there; by 2.5 standard errors less than that may be chance.
+    """
+    kernels = subject.kernels
+    n_high = int((~low_band(*kernels.shape[2:])).sum())
+    if not n_high:
+        return 1.0
+    high = 1 - float(subject.low_energy.sum() / kernels.energy.sum())
+    error = math.sqrt(2 / (n_high * kernels.n_kernels))
+    return high * kernels.n_positions / n_high * (1 + _MANY_ERRORS * error)
 
 
 def hidden() -> Finding:

@@ -102,7 +102,7 @@ _BEFORE = "a file from before training decides"
 _UNCHANGED = "the file from before that change decides"
 
 TOO_FEW = Open("too few weights to tell", _BEFORE)
-TOO_FEW_TO_SEE = Open("too few weights to see whether it moved", _BEFORE)
+TOO_FEW_TO_SEE = Open("too few weights to see whether they moved", _BEFORE)
 UNKNOWN_SCALE = Open("noise, but of a size that no initialiser draws", _BEFORE)
 PRUNED = Open("pruned: some weights are exactly 0", _UNCHANGED)
 ROUNDED = Open("rounded to few values", _UNCHANGED)

@@ -16,7 +16,7 @@ from filtviz.errors import FiltvizError
 from filtviz.reading.arrays import AnyArray, StoredArray, count
 from filtviz.reading.limits import Budget
 
-__all__ = ["Held", "Moments", "Moved", "is_one_number", "moved_among", "moved_by_name"]
+__all__ = ["Held", "Moments", "Moved", "is_one_number", "moved_among", "moved_by_name", "moved_by_shape"]
 
 _MOST_COMPARED = 1_000_000
 _FIRST, _MOST = 2**12, 2**24
@@ -104,6 +104,24 @@ def moved_among(sets: Sequence[Sequence[Held]], optimisers: Sequence[Moments], e
     told = [(one, names) for one, names in zip(found, own, strict=True) if one is not None]
     moved, resting = (frozenset(names[i][0] for one, names in told for i in one[which]) for which in (0, 1))
     return Moved(moved, resting)
+
+
+def moved_by_shape(held: Sequence[Held], group: Group) -> Moved:
+    """Return which of some arrays an optimiser has moved whose order is not theirs: shapes alone tell.
+
+    Those of a shape of which it has moments of all, or of none.
+
+    Args:
+        held: The arrays.
+        group: The optimiser's moments.
+    """
+    own = [(name, shape) for name, shape in held if _is_for_optimisers(name, shape)]
+    kept = Counter(shape for shape in group if shape is not None)
+    all_ = Counter(shape for _, shape in own)
+    if kept - all_:
+        return Moved()
+    moved = frozenset(name for name, shape in own if kept[shape] == all_[shape])
+    return Moved(moved, frozenset(name for name, shape in own if not kept[shape]) if moved else frozenset())
 
 
 def _is_for_optimisers(name: str, shape: tuple[int, ...]) -> bool:

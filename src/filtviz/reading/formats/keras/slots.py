@@ -15,7 +15,7 @@ from filtviz.reading.arrays import StoredArray
 from filtviz.reading.formats.keras.stores import listed_in
 from filtviz.reading.hdf5 import Dataset, Group
 from filtviz.reading.limits import Budget
-from filtviz.reading.optimised import Held, Moved, is_one_number, moved_among
+from filtviz.reading.optimised import Held, Moved, is_one_number, moved_among, moved_by_shape
 from filtviz.text import natural_key, plural
 
 __all__ = ["with_optimiser"]
@@ -62,8 +62,11 @@ def _counts(array: StoredArray) -> bool:
 def _moved(moments: Sequence[StoredArray], layers: Sequence[Layer], effort: Budget) -> Moved:
     """Return the layers that have moved, where the moments are those of their weights in one way only."""
     held = list(_held(layers))
-    found = {_fit(kept, held, effort) for kept in _by_weight(moments)} - {Moved()}
-    return found.pop() if len(found) == 1 else Moved()
+    groups = [_group(kept) for kept in _by_weight(moments)]
+    found = {moved_among([held], [(group,)], effort) for group in groups if any(group)} - {Moved()}
+    # Weights without a configuration stand in the order of their classes, which is no optimiser's.
+    found = found or {moved_by_shape(held, group) for group in groups} - {Moved()}
+    return _of_kernels(found.pop()) if len(found) == 1 else Moved()
 
 
 def _held(layers: Sequence[Layer]) -> Iterator[Held]:
@@ -90,10 +93,13 @@ def _by_weight(moments: Sequence[StoredArray]) -> Iterator[Sequence[Sequence[Sto
             }
 
 
-def _fit(kept: Sequence[Sequence[StoredArray]], held: Sequence[Held], effort: Budget) -> Moved:
-    """Return which layers these moments of each weight tell of."""
-    group = tuple(None if all(map(is_one_number, each)) else tuple(each[0].shape) for each in kept)
-    found = moved_among([held], [(group,)], effort) if any(group) else Moved()
+def _group(kept: Sequence[Sequence[StoredArray]]) -> tuple[tuple[int, ...] | None, ...]:
+    """Return the shape of each weight that has moved, None of one whose moments are as at the start."""
+    return tuple(None if all(map(is_one_number, each)) else tuple(each[0].shape) for each in kept)
+
+
+def _of_kernels(found: Moved) -> Moved:
+    """Return the layers whose kernels have moved, or not."""
     return Moved(
         *(
             frozenset(name.rpartition(".")[0] for name in names if name.endswith("kernel"))
