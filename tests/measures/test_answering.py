@@ -204,6 +204,13 @@ def test_of_layers_as_drawn_it_is_said_what_tells_of_training() -> None:
     assert " The optimiser in the file never moved conv1. The file marks conv2 as frozen. conv3 may " in (
         summarise(both, (), compared=False)
     )
+    pretrained = [
+        sure,
+        layer(1, "updated", is_frozen=True),
+    ]  # whose first layer moved by too little to be seen
+    assert answer(pretrained, ()).endswith("or moved by too little to be seen.")
+    trained = [both[1], layer(2, "updated", marked_frozen=True)]
+    assert "or moved by too little to be seen. The file marks conv3 as frozen: it was" in answer(trained, ())
     data = "the statistics of bn1 have left their start"
     assert f"can be seen in this file, but images went through it: {data}. If" in answer([sure], (), (), data)
 

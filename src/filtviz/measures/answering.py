@@ -271,13 +271,13 @@ def _as_drawn(layers: Sequence[LayerDiagnosis], training: Sequence[str]) -> list
     members = [layer for layer in layers if layer.verdict == "initial"]
     if not members:
         return []
-    moved = any(layer.verdict in _MOVED for layer in layers)
+    moved = any(layer.verdict in verdicts.MOVED for layer in layers)
     if not moved and not training:
         return [
             f"{_are_as_drawn(members, layers)}; no trace of training can be seen.{_marks(members, layers)}"
         ]
     told = [] if moved or not training else [f"The network was trained: {listed(training)}."]
-    reasons = [(some, why.format(them=_it(some))) for why, some in verdicts.still_so(members)]
+    reasons = [(some, why.format(them=_it(some))) for why, some in verdicts.still_so(layers)]
     return [*told, *(f"{_are_as_drawn(some, layers)}: {why}." for some, why in reasons)]
 
 
@@ -286,13 +286,10 @@ def _are_as_drawn(members: Sequence[LayerDiagnosis], layers: Sequence[LayerDiagn
     return f"{_who(members, layers, begins=True)} {is_} still as {were} drawn"
 
 
-_MOVED = ("updated", "structured", "collapsed")
-
-
 def _marked(layers: Sequence[LayerDiagnosis]) -> list[str]:
     """Say which layers the file marks as frozen though they have moved, or cannot be judged."""
     told = []
-    if moved := [layer for layer in layers if layer.marked_frozen and layer.verdict in _MOVED]:
+    if moved := [layer for layer in layers if layer.marked_frozen and layer.verdict in verdicts.MOVED]:
         were = "it was" if len(moved) == 1 else "they were"
         who = _who(moved, layers)
         told = [f"The file marks {who} as frozen: {were} trained before that, or set by hand."]

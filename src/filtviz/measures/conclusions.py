@@ -112,7 +112,7 @@ def _meaning(verdict: Verdict, layers: Sequence[LayerDiagnosis]) -> list[str]:
 def _still(layers: Sequence[LayerDiagnosis]) -> list[str]:
     """Say why layers of a trained network may be as they were drawn, as far as the file tells."""
     told = []
-    for why, members in still_so([layer for layer in layers if layer.verdict == "initial"]):
+    for why, members in still_so(layers):
         names = names_of(members, layers)
         said = why[0].upper() + why[1:].format(them=names)
         told.append(VERDICTS["initial"].may_mean.format(layers=names) if why == STILL_SO else f"{said}.")

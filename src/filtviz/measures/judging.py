@@ -75,7 +75,7 @@ class Judgement:
     @property
     def has_moved(self) -> bool:
         """Whether the layer is not as it was drawn."""
-        return self.verdict in ("updated", "structured", "collapsed")
+        return self.verdict in verdicts.MOVED
 
 
 def among_trained(judgements: Sequence[Judgement], training: bool) -> list[Judgement]:

@@ -22,6 +22,7 @@ __all__ = [
     "DIRAC",
     "DIRAC_SEEN",
     "INDISTINGUISHABLE",
+    "MOVED",
     "NEVER_OPTIMISED",
     "NOT_NUMBERS",
     "OF_NO_INITIALISER",
@@ -119,6 +120,9 @@ DIRAC_SEEN = "a single 1 a filter, as it was made"
 
 STILL_SO = "frozen, cut off from the loss, or moved by too little to be seen"
 """Why a layer of a trained network may be as it was drawn."""
+
+MOVED: Sequence[Verdict] = ("updated", "structured", "collapsed")
+"""The verdicts of layers that have moved."""
 
 INDISTINGUISHABLE = "indistinguishable from"
 WAS_UPDATED = "was updated"
@@ -259,16 +263,21 @@ def said_of(n_layers: int, verdict: Verdict, *, moved: bool) -> str:
 
 
 def still_so(layers: Sequence[LayerDiagnosis]) -> list[tuple[str, list[LayerDiagnosis]]]:
-    """Say why layers of a trained network may be as they were drawn: each reason with those it is true of.
+    """Say why some layers of a trained network may be as drawn: each reason with those of whom it holds.
 
-    In a reason ``{them}`` stands for what they are called.
+    In a reason ``{them}`` stands for what they are called. What holds of layers that have moved as well is no
+    reason: they were trained before.
 
     Args:
-        layers: Those that are as they were drawn.
+        layers: All layers that were judged.
     """
-    resting = [each for each in layers if each.is_frozen]
-    marked = [each for each in layers if each.marked_frozen and not each.is_frozen]
-    others = [each for each in layers if not each.is_frozen and not each.marked_frozen]
+    moved = [each for each in layers if each.verdict in MOVED]
+    by_optimiser = not any(each.is_frozen for each in moved)
+    by_mark = not any(each.marked_frozen for each in moved)
+    still = [each for each in layers if each.verdict == "initial"]
+    resting = [each for each in still if each.is_frozen and by_optimiser]
+    marked = [each for each in still if each.marked_frozen and by_mark and each not in resting]
+    others = [each for each in still if each not in resting and each not in marked]
     reasons = [
         ("the optimiser in the file never moved {them}", resting),
         ("the file marks {them} as frozen", marked),
