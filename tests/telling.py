@@ -19,7 +19,7 @@ import filtviz
 from filtviz.network import ConvLayer, Layer, Network, Origin
 from filtviz.operations import Operation
 from filtviz.parameter import Parameter
-from filtviz.reading.limits import Budget
+from filtviz.reading.limits import Spending
 
 __all__ = ["FIXTURES", "GOLDEN", "groups", "layers_of", "lines_of", "text_of", "told"]
 
@@ -116,17 +116,17 @@ def _is_one_model(place: Path) -> bool:
 def counted() -> Iterator[dict[str, int]]:
     """Count what is spent of the limits that parts of a file share."""
     spent: dict[str, int] = {}
-    real = Budget.spend
+    real = Spending.spend
 
-    def spend(self: Budget, amount: int) -> None:
+    def spend(self: Spending, amount: int) -> None:
         spent[self.limit] = spent.get(self.limit, 0) + amount
         real(self, amount)
 
-    Budget.spend = spend  # type: ignore[method-assign]
+    Spending.spend = spend  # type: ignore[method-assign]
     try:
         yield spent
     finally:
-        Budget.spend = real  # type: ignore[method-assign]
+        Spending.spend = real  # type: ignore[method-assign]
 
 
 def _about(spent: dict[str, int]) -> str:

@@ -20,7 +20,7 @@ from filtviz.network import Network
 from filtviz.reading import limits as limits_module
 from filtviz.reading import zips
 from filtviz.reading.formats.bare_arrays import collecting
-from filtviz.reading.limits import Budget
+from filtviz.reading.limits import Spending
 from filtviz.reading.pickle.machine import STEPS_OF_A_PICKLE, Pickles, read_pickles
 from filtviz.reading.pickle.records import LONGEST_NAME, Global, Items
 from tests.attacks import growing
@@ -111,7 +111,7 @@ def test_a_number_to_which_no_pickler_counts_is_refused_at_once(name):
     """Behind it stands what is no pickle: nobody gets there."""
     data = NONE + PUTS[name](1001) + b"\xff"
     with pytest.raises(LimitError, match="keeps an object as number 1,001, more than the 1,000 that are"):
-        read_pickles(data, Budget(Limits(memo=1000), "opcodes", "{}"))
+        read_pickles(data, Spending(Limits(memo=1000), "opcodes", "{}"))
 
 
 def test_numbers_of_a_memo_that_is_full_are_read(read):
@@ -125,13 +125,13 @@ def test_steps_are_counted_one_by_one(n):
     """The machine stops where the limit is, also in the middle of what it does between two looks."""
     data = NONE * n + STOP
     took = n + 1 + STEPS_OF_A_PICKLE
-    assert read_pickles(data, Budget(Limits(opcodes=took), "opcodes", "{}")).roots == (None,)
+    assert read_pickles(data, Spending(Limits(opcodes=took), "opcodes", "{}")).roots == (None,)
     with pytest.raises(LimitError, match=f"^{took}, more than"):
-        read_pickles(data, Budget(Limits(opcodes=took - 1), "opcodes", "{}"))
+        read_pickles(data, Spending(Limits(opcodes=took - 1), "opcodes", "{}"))
 
 
 def test_a_limit_of_steps_ends_reading_long_before_the_file_does():
-    steps = Budget(Limits(opcodes=500), "opcodes", "{}")
+    steps = Spending(Limits(opcodes=500), "opcodes", "{}")
     with pytest.raises(LimitError):
         read_pickles((NONE + POP) * 100_000 + STOP, steps)
     assert steps.used == 501
@@ -152,7 +152,7 @@ def test_strings_of_whose_escapes_python_would_warn_count_as_more(read):
 
 @pytest.mark.parametrize("quoted", [rb"\q", rb"\400", rb"\x41\q", rb"\\q", rb"\Users"])
 def test_such_strings_are_what_python_2_reads(quoted, recwarn):
-    (found,) = read_pickles(b"S'" + quoted + b"'\n.", Budget(Limits(), "opcodes", "{}")).roots
+    (found,) = read_pickles(b"S'" + quoted + b"'\n.", Spending(Limits(), "opcodes", "{}")).roots
     assert found == {
         rb"\q": r"\q", rb"\400": "\0", rb"\x41\q": r"A\q", rb"\\q": r"\q", rb"\Users": r"\Users"
     }[quoted]  # fmt: skip
@@ -317,7 +317,7 @@ def test_who_wrote_the_file_is_found_out_once(read, monkeypatch):
 )  # fmt: skip
 def test_looking_at_objects_counts(read, data):
     """What is allowed is more than the pickle takes by itself, and too little to understand it."""
-    steps = Budget(Limits(), "opcodes", "{}")
+    steps = Spending(Limits(), "opcodes", "{}")
     read_pickles(data, steps)
     assert "to follow what its objects share" in refused(read, "opcodes", data, opcodes=steps.used + 100)
     assert read(data).conv_layers
@@ -369,7 +369,7 @@ def test_layers_that_share_a_long_name_have_labels_of_bounded_length(read):
 def test_a_class_of_text_counts_as_two_steps(read):
     data = b"\x80\x04" + b"cos\nsystem\n0" * 100 + beside_weights()[2:]
     plain = b"\x80\x04" + (NONE + POP) * 100 + beside_weights()[2:]
-    steps = [Budget(Limits(), "opcodes", "{}") for _ in range(2)]
+    steps = [Spending(Limits(), "opcodes", "{}") for _ in range(2)]
     for each, taken in zip((data, plain), steps, strict=True):
         read_pickles(each, taken)
     assert steps[0].used - steps[1].used == 100

@@ -19,7 +19,7 @@ from filtviz.errors import LimitError, ReadError
 from filtviz.network import Network
 from filtviz.reading import limits as limits_module
 from filtviz.reading.flatbuffers import STEPS_OF_A_TABLE, Table
-from filtviz.reading.limits import BYTES_OF_JSON, Budget
+from filtviz.reading.limits import BYTES_OF_JSON, Spending
 from filtviz.reading.protobuf import STEPS_OF_A_MESSAGE, Message
 from tests.attacks import flatbuffer_files, formats, graph_files
 from tests.attacks.formats import (
@@ -52,8 +52,8 @@ def refused(read, limit: str, data: bytes, **limits: int) -> None:
     assert (raised.value.limit, f"raise --max-{limit}" in str(raised.value)) == (limit, True)
 
 
-def effort() -> Budget:
-    return Budget(Limits(), "opcodes", "{}")
+def effort() -> Spending:
+    return Spending(Limits(), "opcodes", "{}")
 
 
 def test_messages_and_what_is_kept_of_them_count_each():

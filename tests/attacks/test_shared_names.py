@@ -20,7 +20,7 @@ from filtviz.reading.formats import trees
 from filtviz.reading.formats.bare_arrays.collecting import LONGEST_SOURCE
 from filtviz.reading.formats.onnx.graph import GraphReader
 from filtviz.reading.formats.torch import weight_sets
-from filtviz.reading.limits import Budget, Hints
+from filtviz.reading.limits import Hints, Spending
 from filtviz.reading.opened import Opened
 from tests.attacks import array_files, graph_files, growing
 from tests.attacks.formats import message
@@ -44,15 +44,15 @@ def read(tmp_path: Path) -> Read:
 def steps_of(read: Read, files: Files) -> int:
     """Return how many steps it takes to understand a file, whatever becomes of it."""
     spent = 0
-    usual = Budget.spend
+    usual = Spending.spend
 
-    def spend(self: Budget, amount: int) -> None:
+    def spend(self: Spending, amount: int) -> None:
         nonlocal spent
         spent += amount * (self.limit == "opcodes")
         usual(self, amount)
 
     with pytest.MonkeyPatch.context() as patch, suppress(ReadError):
-        patch.setattr(Budget, "spend", spend)
+        patch.setattr(Spending, "spend", spend)
         read(files, layers=100_000)
     return spent
 

@@ -11,7 +11,7 @@ import pytest
 
 import filtviz
 from filtviz.errors import LimitError
-from filtviz.reading.limits import Budget, Limits
+from filtviz.reading.limits import Limits, Spending
 from tests.telling import FIXTURES
 
 __all__ = ["FILES", "answers", "needed", "refusals"]
@@ -44,19 +44,19 @@ def answers(name: str, allowed: Limits) -> int:
 def needed(name: str) -> dict[str, int]:
     """How much a file needs of each limit that is looked at."""
     found: defaultdict[str, int] = defaultdict(int)
-    check, spend = Limits.check, Budget.spend
+    check, spend = Limits.check, Spending.spend
 
     def checked(self: Limits, limit: str, wanted: int, what: str) -> None:
         found[limit] = max(found[limit], wanted)
         check(self, limit, wanted, what)
 
-    def spent(self: Budget, amount: int) -> None:
+    def spent(self: Spending, amount: int) -> None:
         spend(self, amount)
         found[self.limit] = max(found[self.limit], self.used)
 
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(Limits, "check", checked)
-        patched.setattr(Budget, "spend", spent)
+        patched.setattr(Spending, "spend", spent)
         answers(name, Limits())
     return {limit: n for limit, n in sorted(found.items()) if n > 1}
 

@@ -86,10 +86,10 @@ def changed(tmp_path: Path, change: Any) -> Path:
 
 def meta_without(data: bytes, field: int) -> bytes:
     """Leave out a field of the only ``MetaGraphDef``."""
-    from filtviz.reading.limits import Budget, Limits
+    from filtviz.reading.limits import Limits, Spending
     from filtviz.reading.protobuf import Message
 
-    budget = Budget(Limits(), "opcodes", "{:,}")
+    budget = Spending(Limits(), "opcodes", "{:,}")
     meta = Message(memoryview(data), budget).message(2)
     kept = [(number, one) for number, held in meta.fields.items() if number != field for one in held]
     return part(1, 1) + part(2, b"".join(part(number, one) for number, one in kept))

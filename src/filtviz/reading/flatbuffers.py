@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import Any
 
 from filtviz.errors import MalformedFileError
-from filtviz.reading.limits import Budget
+from filtviz.reading.limits import Spending
 from filtviz.reading.stretch import View, in_memory, unpack
 
 __all__ = ["Table", "root_table"]
@@ -20,7 +20,7 @@ STEPS_OF_A_TABLE = 3
 """Steps that a table counts as; many offsets can lead to one."""
 
 
-def root_table(view: View, effort: Budget) -> Table:
+def root_table(view: View, effort: Spending) -> Table:
     """Return the outermost table.
 
     Args:
@@ -51,7 +51,7 @@ def _fail() -> None:
 class Table:
     """A table: fields by number, each of which may be left out."""
 
-    def __init__(self, view: View, position: int, effort: Budget) -> None:
+    def __init__(self, view: View, position: int, effort: Spending) -> None:
         """Take note of where a table lies."""
         effort.spend(STEPS_OF_A_TABLE)
         self.view = view

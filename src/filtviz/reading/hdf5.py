@@ -18,7 +18,7 @@ import numpy as np
 
 from filtviz.errors import MalformedFileError, UnsupportedFileError
 from filtviz.reading.arrays import ElementType, StoredArray, count, narrow_dtype, stored
-from filtviz.reading.limits import Budget
+from filtviz.reading.limits import Spending
 from filtviz.reading.stretch import View, in_memory, unpack
 from filtviz.text import printable
 
@@ -38,7 +38,7 @@ _DATASPACE, _DATATYPE, _EXTERNAL, _LAYOUT, _FILTERS, _ATTRIBUTE = 0x01, 0x03, 0x
 _CONTINUATION, _SYMBOL_TABLE, _LINK_INFO, _LINK = 0x10, 0x11, 0x02, 0x06
 
 
-def open_hdf5(view: View, effort: Budget) -> Group:
+def open_hdf5(view: View, effort: Spending) -> Group:
     """Return the root group of a file.
 
     Args:
@@ -78,7 +78,7 @@ class _File:
     """
 
     view: View
-    effort: Budget
+    effort: Spending
     objects: dict[int, Group | Dataset] = field(default_factory=dict)
 
     def unpack(self, layout: str, position: int) -> tuple[Any, ...]:

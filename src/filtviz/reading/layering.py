@@ -8,7 +8,7 @@ from typing import Any
 from filtviz.network import ConvLayer, Layer
 from filtviz.operations import Convolution, Dense, Normalisation, Operation, Reshape, Transpose
 from filtviz.parameter import Parameter, Shape
-from filtviz.reading.limits import Budget
+from filtviz.reading.limits import Spending
 from filtviz.shapes import output_shape
 
 __all__ = ["add_layer", "from_depth", "make_layer", "shapes_of", "with_biases"]
@@ -26,7 +26,7 @@ def make_layer(operations: tuple[Operation, ...], **facts: Any) -> Layer:
     return Layer(operations=operations, **facts)
 
 
-def add_layer(layers: list[Layer], layer: Layer, effort: Budget, what: str) -> int:
+def add_layer(layers: list[Layer], layer: Layer, effort: Spending, what: str) -> int:
     """Add a layer behind those that feed it, with the shape of what it gives; return its place.
 
     Args:

@@ -1,7 +1,7 @@
 """What reading may take, and what a person tells the reader: limits, and hints about bare arrays.
 
 To add a limit: one field of `Limits` that says what it counts, and one ``limits.check`` where it is spent, or
-a `Budget` where many parts of a file spend it together. Its option and its help come by themselves.
+a `Spending` where many parts of a file spend it together. Its option and its help come by themselves.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 from filtviz.errors import ArgumentError, LimitError, SelectionError
 from filtviz.text import listed, plural, printable
 
-__all__ = ["Budget", "Computing", "Hints", "Inflation", "Limits", "effort", "option_of", "pickle_steps"]
+__all__ = ["Computing", "Hints", "Inflation", "Limits", "Spending", "effort", "option_of", "pickle_steps"]
 
 MIB = 1 << 20
 
@@ -124,7 +124,7 @@ class Limits:
         )
 
 
-class Budget:
+class Spending:
     """What many parts of a file use together of one limit; ``what`` says it, with ``{:,}`` for how much."""
 
     def __init__(self, limits: Limits, limit: str, what: str) -> None:
@@ -177,7 +177,7 @@ A stream can be made of parts that give next to nothing and take long; within an
 """
 
 
-class Inflation(Budget):
+class Inflation(Spending):
     """What the compressed parts of a file, and of those beside it, may inflate to.
 
     That grows with the bytes that are ``present``: a few bytes that become gigabytes are no model.
@@ -266,17 +266,17 @@ FILLED_A_BYTE = 64
 """The same for each byte of the file: of an array in half precision, twice itself in double precision."""
 
 
-def pickle_steps(limits: Limits) -> Budget:
+def pickle_steps(limits: Limits) -> Spending:
     """Return the steps that a file's pickles may take."""
-    return Budget(limits, "opcodes", "its pickles take {:,} steps or more")
+    return Spending(limits, "opcodes", "its pickles take {:,} steps or more")
 
 
-def effort(limits: Limits) -> Budget:
+def effort(limits: Limits) -> Spending:
     """Return the steps that understanding a file's objects may take, as many as reading them.
 
     In a small file many objects can share one long list, and going through it for each of them takes hours.
     """
-    return Budget(limits, "opcodes", "to follow what its objects share takes {:,} steps or more")
+    return Spending(limits, "opcodes", "to follow what its objects share takes {:,} steps or more")
 
 
 def option_of(limit: str) -> str:

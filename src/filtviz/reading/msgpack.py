@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from filtviz.errors import MalformedFileError
-from filtviz.reading.limits import Budget
+from filtviz.reading.limits import Spending
 from filtviz.reading.stretch import View
 from filtviz.reading.stretch import unpack as unpack_from
 
@@ -28,7 +28,7 @@ class Extension:
     data: View
 
 
-def unpack(view: View, effort: Budget) -> tuple[Any, int]:
+def unpack(view: View, effort: Spending) -> tuple[Any, int]:
     """Return the object that the bytes begin with, and where it ends; the keys of a dictionary are texts.
 
     Args:
@@ -57,7 +57,7 @@ _FIXED_EXTENSIONS = {0xD4: 1, 0xD5: 2, 0xD6: 4, 0xD7: 8, 0xD8: 16}
 @dataclass(frozen=True)
 class _Unpacker:
     view: View
-    effort: Budget
+    effort: Spending
 
     def value(self, position: int, depth: int) -> tuple[Any, int]:
         """Read an object, return the position behind it."""

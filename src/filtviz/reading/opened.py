@@ -12,7 +12,7 @@ from filtviz.errors import MalformedFileError, ReadError, UnsupportedFileError
 from filtviz.network import Origin
 from filtviz.reading.arrays import StoredArray, stored
 from filtviz.reading.containers import Siblings, open_file, unwrap
-from filtviz.reading.limits import Budget, Computing, Hints, Inflation, Limits, effort, pickle_steps
+from filtviz.reading.limits import Computing, Hints, Inflation, Limits, Spending, effort, pickle_steps
 from filtviz.reading.npy import NPY_MAGIC, NpyHeader, read_npy_header
 from filtviz.reading.pickle.joblib_arrays import joblib_hooks
 from filtviz.reading.pickle.machine import OPCODES, Pickles, read_pickle, read_pickles
@@ -109,12 +109,12 @@ class Opened:
         return Siblings(self.path, self.inflation)
 
     @cached_property
-    def steps(self) -> Budget:
+    def steps(self) -> Spending:
         """What is left of the steps that its pickles may take."""
         return pickle_steps(self.limits)
 
     @cached_property
-    def effort(self) -> Budget:
+    def effort(self) -> Spending:
         """What is left of the steps that understanding the objects may take."""
         return effort(self.limits)
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 from filtviz.errors import FiltvizError
 from filtviz.reading.arrays import AnyArray, StoredArray, count
-from filtviz.reading.limits import Budget
+from filtviz.reading.limits import Spending
 
 __all__ = ["Held", "Moments", "Moved", "is_one_number", "moved_among", "moved_by_name", "moved_by_shape"]
 
@@ -65,7 +65,7 @@ def _first_of(array: StoredArray, n: int) -> StoredArray:
 
 
 def moved_by_name(
-    weights: Mapping[str, tuple[int, ...]], moments: Iterable[tuple[str, AnyArray]], effort: Budget
+    weights: Mapping[str, tuple[int, ...]], moments: Iterable[tuple[str, AnyArray]], effort: Spending
 ) -> Moved:
     """Return which weights an optimiser has moved that keeps its moments under their names.
 
@@ -89,7 +89,7 @@ Held = tuple[str, tuple[int, ...]]
 """The name and the shape of an array."""
 
 
-def moved_among(sets: Sequence[Sequence[Held]], optimisers: Sequence[Moments], effort: Budget) -> Moved:
+def moved_among(sets: Sequence[Sequence[Held]], optimisers: Sequence[Moments], effort: Spending) -> Moved:
     """Return which weights the optimisers have moved; nothing where it does not fit, or two do.
 
     Args:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from functools import cached_property
 
 from filtviz.errors import MalformedFileError
-from filtviz.reading.limits import Budget
+from filtviz.reading.limits import Spending
 from filtviz.reading.stretch import Stretch, View, in_memory
 
 __all__ = ["DEEPEST", "Message", "varints"]
@@ -50,7 +50,7 @@ def _varint(view: View, position: int) -> tuple[int, int]:
     raise IndexError
 
 
-def varints(view: View, effort: Budget) -> list[int]:
+def varints(view: View, effort: Spending) -> list[int]:
     """Return the numbers of a packed field.
 
     Args:
@@ -86,7 +86,7 @@ def _damaged() -> MalformedFileError:
 class Message:
     """A message: field number → what the file has for it, in the file's order."""
 
-    def __init__(self, view: View, effort: Budget, depth: int = 0) -> None:
+    def __init__(self, view: View, effort: Spending, depth: int = 0) -> None:
         """Take note of where a message lies; its fields are read when the first is asked for."""
         if depth > DEEPEST:
             raise MalformedFileError(

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from filtviz.parameter import Parameter
-from filtviz.reading.limits import Budget, Limits
+from filtviz.reading.limits import Limits, Spending
 from filtviz.reading.protobuf import Message
 
 __all__ = ["IMAGE", "Told", "array", "asked", "message", "numbers", "numbers_of", "part"]
@@ -73,4 +73,4 @@ def part(field: int, value: Any) -> bytes:
 
 
 def message(data: bytes) -> Message:
-    return Message(memoryview(data), Budget(Limits(), "opcodes", "{:,}"))
+    return Message(memoryview(data), Spending(Limits(), "opcodes", "{:,}"))

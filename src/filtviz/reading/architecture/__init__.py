@@ -27,7 +27,7 @@ from filtviz.reading.architecture.kinds import pooling as pooling_of
 from filtviz.reading.architecture.tables import Table, read_tables
 from filtviz.reading.architecture.template import template
 from filtviz.reading.layering import make_layer
-from filtviz.reading.limits import Budget, Limits, effort
+from filtviz.reading.limits import Limits, Spending, effort
 from filtviz.shapes import output_shape
 from filtviz.text import names_of_file, plural, printable
 
@@ -83,7 +83,7 @@ class _Maker:
     top: Table
     tables: Sequence[Table]
     arrays: Arrays
-    effort: Budget
+    effort: Spending
     made: list[Layer] = field(default_factory=list)
     places: dict[str, int] = field(default_factory=dict)
 

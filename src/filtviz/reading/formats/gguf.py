@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from filtviz.errors import MalformedFileError, UnsupportedFileError
 from filtviz.network import Network
 from filtviz.reading.arrays import AnyArray, ComputedArray, ElementType, narrow_dtype, shape_of, stored
-from filtviz.reading.limits import Budget
+from filtviz.reading.limits import Spending
 from filtviz.reading.opened import Objects, Opened, origin_of
 from filtviz.reading.stretch import View, unpack, view_of
 from filtviz.reading.tensors import PYTORCH, Tensor, layers_of
@@ -111,7 +111,7 @@ class _Reader:
     """Goes through the header from front to back."""
 
     view: View
-    effort: Budget
+    effort: Spending
     position: int
 
     def number(self, letter: str) -> Any:

@@ -10,7 +10,7 @@ from filtviz.errors import UnsupportedFileError
 from filtviz.network import Network
 from filtviz.reading.formats.lasagne import names_of
 from filtviz.reading.formats.lasagne.building import build_layers, is_layer, network_order, outputs_among
-from filtviz.reading.limits import Budget
+from filtviz.reading.limits import Spending
 from filtviz.reading.opened import Opened, origin_of
 from filtviz.reading.pickle.attributes import NOT_PLAIN, Attributes
 from filtviz.reading.pickle.records import Record, attributes, class_name, elements, pairs, text
@@ -52,7 +52,7 @@ def _is_neural_net(record: Record) -> bool:
     return "layers" in facts and "update" in facts and "batch_iterator_train" in facts
 
 
-def _held_layers(net: Record, effort: Budget) -> list[Record]:
+def _held_layers(net: Record, effort: Spending) -> list[Record]:
     """Return the layers of ``layers_`` (a dictionary, early a list), or else the output layers."""
     facts = attributes(net)
     for name in ("layers_", "_output_layers", "_output_layer"):
@@ -64,7 +64,7 @@ def _held_layers(net: Record, effort: Budget) -> list[Record]:
     return []
 
 
-def _names(net: Record, outputs: Sequence[Record], effort: Budget) -> Mapping[int, str]:
+def _names(net: Record, outputs: Sequence[Record], effort: Spending) -> Mapping[int, str]:
     """Return the layers' names: the keys of ``layers_``, or, before nolearn 0.6, those beside the classes."""
     facts = attributes(net)
     if names := names_of(facts.get("layers_"), effort):
@@ -79,7 +79,7 @@ def _names(net: Record, outputs: Sequence[Record], effort: Budget) -> Mapping[in
     return {id(layer): name for layer, name in zip(order, listed, strict=True) if name}
 
 
-def _history(net: Record, effort: Budget) -> list[Mapping[str, Any]]:
+def _history(net: Record, effort: Spending) -> list[Mapping[str, Any]]:
     """Return ``train_history_``: for each epoch its plain values (losses, seconds, accuracy)."""
     facts = Attributes(net, effort)
     epochs = elements(facts.raw("train_history_")) or []

@@ -9,7 +9,7 @@ from typing import Any
 
 from filtviz.parameter import Shape
 from filtviz.reading.arrays import StoredArray, value_of
-from filtviz.reading.limits import Budget
+from filtviz.reading.limits import Spending
 from filtviz.reading.pickle.records import (
     Global,
     Items,
@@ -62,7 +62,7 @@ NOT_PLAIN = NotPlain()
 class Attributes:
     """What the file says of one object, by attribute name; long values take of the ``effort``."""
 
-    def __init__(self, record: Record, effort: Budget) -> None:
+    def __init__(self, record: Record, effort: Spending) -> None:
         self.type = class_name(record) or "Layer"
         self.effort = effort
         self._attributes = attributes(record)

@@ -14,7 +14,7 @@ from functools import cached_property
 from typing import Any
 
 from filtviz.errors import MalformedFileError, ReadError, UnsupportedFileError
-from filtviz.reading.limits import Budget
+from filtviz.reading.limits import Spending
 from filtviz.reading.pickle.opcodes import ObjectOpcodes, ValueOpcodes
 from filtviz.reading.pickle.records import Global
 from filtviz.reading.pickle.state import Hook, Stop
@@ -108,7 +108,12 @@ class Pickles:
 
 
 def read_pickles(
-    data: Data, steps: Budget, hooks: Mapping[str, Hook] | None = None, *, start: int = 0, most: int = 1 << 62
+    data: Data,
+    steps: Spending,
+    hooks: Mapping[str, Hook] | None = None,
+    *,
+    start: int = 0,
+    most: int = 1 << 62,
 ) -> Pickles:
     """Read the pickles of ``data``, one after another.
 
@@ -138,7 +143,7 @@ def read_pickles(
     return machine.result(roots, position, rest)
 
 
-def read_pickle(data: Data, start: int, steps: Budget) -> Pickles:
+def read_pickle(data: Data, start: int, steps: Spending) -> Pickles:
     """Read the one pickle of ``data`` that begins at ``start``, as in an array of objects (``.npy``).
 
     ``steps`` are what is left for it and for those like it (`Opened.steps`).

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from filtviz.errors import MalformedFileError
-from filtviz.reading.limits import Budget
+from filtviz.reading.limits import Spending
 from filtviz.reading.stretch import Buffer, Stretch, View, in_memory
 
 __all__ = [
@@ -221,7 +221,7 @@ def attributes(value: Any) -> Mapping[str, Any]:
     return {}
 
 
-def pairs(value: Any, effort: Budget) -> list[tuple[Any, Any]] | None:
+def pairs(value: Any, effort: Spending) -> list[tuple[Any, Any]] | None:
     """Return the entries of a dictionary or of an object that is one, or None where it is neither.
 
     Raises:
@@ -333,7 +333,7 @@ def _makes_bytes(maker: Global) -> bool:
 
 
 def walk(
-    roots: Iterable[Any], effort: Budget, is_leaf: Callable[[Any], bool] = lambda _: False
+    roots: Iterable[Any], effort: Spending, is_leaf: Callable[[Any], bool] = lambda _: False
 ) -> Iterator[Any]:
     """Yield every object that the roots hold, breadth first, the roots too, each once.
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from filtviz.errors import UnsupportedFileError
-from filtviz.reading.limits import Budget
+from filtviz.reading.limits import Spending
 from filtviz.reading.pickle.records import Global, Record
 from filtviz.reading.stretch import Data, Stretch, View, view_of
 
@@ -44,7 +44,7 @@ class MachineState:
     from ``base``: of a file on disk only a window, ``data``, is in memory, and past ``edge`` it is moved on.
     """
 
-    def __init__(self, source: Data, steps: Budget, hooks: Mapping[str, Hook]) -> None:
+    def __init__(self, source: Data, steps: Spending, hooks: Mapping[str, Hook]) -> None:
         self.source = source
         self.data = bytes(source[:FIRST_WINDOW]) if isinstance(source, Stretch) else source
         self.view = memoryview(self.data)

@@ -14,7 +14,7 @@ from filtviz.network import Layer, Network
 from filtviz.reading.arrays import StoredArray
 from filtviz.reading.formats.keras.stores import listed_in
 from filtviz.reading.hdf5 import Dataset, Group
-from filtviz.reading.limits import Budget
+from filtviz.reading.limits import Spending
 from filtviz.reading.optimised import Held, Moved, is_one_number, moved_among, moved_by_shape
 from filtviz.text import natural_key, plural
 
@@ -23,7 +23,7 @@ __all__ = ["with_optimiser"]
 _MOST_MOMENTS = 3
 
 
-def with_optimiser(network: Network, root: Group, effort: Budget) -> Network:
+def with_optimiser(network: Network, root: Group, effort: Spending) -> Network:
     """Return a network with what the optimiser beside its weights tells of its training.
 
     Args:
@@ -59,7 +59,7 @@ def _counts(array: StoredArray) -> bool:
     return array.shape == () and array.dtype.kind in "iu"
 
 
-def _moved(moments: Sequence[StoredArray], layers: Sequence[Layer], effort: Budget) -> Moved:
+def _moved(moments: Sequence[StoredArray], layers: Sequence[Layer], effort: Spending) -> Moved:
     """Return the layers that have moved, where the moments are those of their weights in one way only."""
     held = list(_held(layers))
     groups = [_group(kept) for kept in _by_weight(moments)]

@@ -7,7 +7,7 @@ from typing import Any
 
 from filtviz.network import Network
 from filtviz.reading.formats.lasagne.building import build_layers, is_layer, outputs_among
-from filtviz.reading.limits import Budget
+from filtviz.reading.limits import Spending
 from filtviz.reading.opened import Opened, origin_of
 from filtviz.reading.pickle.records import Items, Record, class_name, elements, name_of, pairs, walk
 from filtviz.text import printable
@@ -30,7 +30,7 @@ def _nearest_layers(opened: Opened) -> list[Record]:
     return [value for value in walk(opened.roots, opened.effort, is_layer) if is_layer(value)]
 
 
-def names_of(value: Any, effort: Budget) -> Mapping[int, str]:
+def names_of(value: Any, effort: Spending) -> Mapping[int, str]:
     """Return the names that a dictionary gives to layers, by the `id` of a layer.
 
     One layer alone under a key has not its name there, but that of the network.

@@ -11,7 +11,7 @@ from filtviz.operations import Convolution, Input, LocallyConnected
 from filtviz.parameter import Parameter, Shape
 from filtviz.reading.arrays import is_variable, parameter_of, value_of, variable_name
 from filtviz.reading.formats.lasagne.translation import Case, operations_of
-from filtviz.reading.limits import Budget
+from filtviz.reading.limits import Spending
 from filtviz.reading.pickle.attributes import Attributes
 from filtviz.reading.pickle.records import Record, attributes, class_name, elements, pairs
 from filtviz.shapes import output_shape
@@ -48,7 +48,7 @@ def inputs_of(layer: Record) -> list[Any]:
     )
 
 
-def outputs_among(layers: Iterable[Record], effort: Budget) -> list[Record]:
+def outputs_among(layers: Iterable[Record], effort: Spending) -> list[Record]:
     """Return the layers that feed no other one of those given, nor any that these depend on."""
     layers = list(layers)
     feeding = {
@@ -61,7 +61,7 @@ def outputs_among(layers: Iterable[Record], effort: Budget) -> list[Record]:
     return [layer for layer in layers if id(layer) not in feeding] or layers
 
 
-def network_order(outputs: Iterable[Record], effort: Budget) -> list[Record]:
+def network_order(outputs: Iterable[Record], effort: Spending) -> list[Record]:
     """Return the outputs and all that they depend on, each layer after those that feed it.
 
     This is the walk of ``lasagne.layers.get_all_layers``, so the order is Lasagne's own.
@@ -89,7 +89,7 @@ def network_order(outputs: Iterable[Record], effort: Budget) -> list[Record]:
     return order
 
 
-def build_layers(outputs: Sequence[Record], names: Mapping[int, str], effort: Budget) -> list[Layer]:
+def build_layers(outputs: Sequence[Record], names: Mapping[int, str], effort: Spending) -> list[Layer]:
     """Build the layers that the outputs depend on, in network order.
 
     Args:
@@ -173,7 +173,7 @@ def _build(
     return ConvLayer(**common) if has_kernels else Layer(**common)
 
 
-def _parameters(record: Record, effort: Budget, met: dict[int, Parameter]) -> tuple[Parameter, ...]:
+def _parameters(record: Record, effort: Spending, met: dict[int, Parameter]) -> tuple[Parameter, ...]:
     """Return a layer's parameters in the order in which it registered them, by the names of its attributes.
 
     A layer of a Lasagne before 0.1 has no register: there every attribute that is a variable counts, in the

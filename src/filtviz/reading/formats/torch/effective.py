@@ -24,7 +24,7 @@ from filtviz.reading.formats.torch.norms import (
     weight_norm,
 )
 from filtviz.reading.formats.torch.parametrised import SPECTRAL_NORM, WEIGHT_NORM, parametrised
-from filtviz.reading.limits import Budget, Computing
+from filtviz.reading.limits import Computing, Spending
 from filtviz.reading.tensors import Tensor
 from filtviz.text import listed, names_of_file, printable
 
@@ -88,7 +88,7 @@ _MOST_TURNS = 3
 
 
 def effective_tensors(
-    tensors: Iterable[Tensor], computing: Computing, effort: Budget | None = None
+    tensors: Iterable[Tensor], computing: Computing, effort: Spending | None = None
 ) -> Effective:
     """Put what parts make in the place of the first of them.
 
@@ -134,7 +134,7 @@ class _Made:
 
     by_name: Mapping[str, Tensor]
     computing: Computing
-    effort: Budget | None = None
+    effort: Spending | None = None
     assumed: list[str] = field(default_factory=list)
     whole: dict[str, Tensor] = field(default_factory=dict)
     used: set[str] = field(default_factory=set)

@@ -20,7 +20,7 @@ from filtviz.reading.formats.torch.effective import effective_tensors
 from filtviz.reading.formats.torch.rebuilding import Lost, Rebuilder
 from filtviz.reading.formats.torch.torch_classes import CHAINS, Module, is_loss, operations_of_module
 from filtviz.reading.formats.torch.weight_sets import class_path, is_module, module_state
-from filtviz.reading.limits import Budget, Computing
+from filtviz.reading.limits import Computing, Spending
 from filtviz.reading.pickle.attributes import NOT_PLAIN, Attributes
 from filtviz.reading.pickle.records import Record, pairs, text
 from filtviz.reading.tensors import Tensor
@@ -55,7 +55,7 @@ PASSES_ON = frozenset(
 NO_WIRES = Untold(reason="the file does not tell what feeds it", of_input=True)
 
 
-def inner_module(module: Record, effort: Budget) -> Record:
+def inner_module(module: Record, effort: Spending) -> Record:
     """Return the module that a wrapper is about, or the module itself."""
     for _ in range(DEEPEST):
         parts = [part for _, part in pairs(module_state(module).get("_modules"), effort) or ()]
@@ -164,7 +164,7 @@ def any_trainable(told: Iterable[bool | None]) -> bool | None:
 def layers_of_module(
     module: Any,
     reader: ModuleReader,
-    effort: Budget,
+    effort: Spending,
     computing: Computing,
     subject: str = "the file",
 ) -> ModuleLayers:
@@ -194,7 +194,7 @@ def layers_of_module(
 @dataclass(kw_only=True, eq=False)
 class _Maker:
     reader: ModuleReader
-    effort: Budget
+    effort: Spending
     computing: Computing
     subject: str
     layers: list[Layer] = field(default_factory=list)

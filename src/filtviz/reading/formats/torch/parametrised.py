@@ -33,7 +33,7 @@ from filtviz.reading.formats.torch.norms import (
     vectors_fit,
     weight_norm,
 )
-from filtviz.reading.limits import Budget, Computing
+from filtviz.reading.limits import Computing, Spending
 from filtviz.reading.tensors import Tensor
 from filtviz.text import listed, printable
 
@@ -79,7 +79,7 @@ class _Step:
 
 
 def parametrised(
-    name: str, parts: Mapping[str, Tensor], computing: Computing, effort: Budget | None = None
+    name: str, parts: Mapping[str, Tensor], computing: Computing, effort: Spending | None = None
 ) -> Parametrised | None:
     """Return the weights that a parametrisation makes, or why they are shown as they are stored.
 
@@ -141,7 +141,7 @@ class _Numbers:
     """The numbers that weights start from, for as long as there are steps to look at them."""
 
     array: AnyArray
-    effort: Budget | None
+    effort: Spending | None
 
     def are(self, told: Callable[[Floats], bool]) -> bool | None:
         """Return what they tell, None where they are not looked at."""

@@ -25,7 +25,7 @@ from filtviz.reading.arrays import (
 )
 from filtviz.reading.formats.torch.storages import OldTensor, Storage, element_type
 from filtviz.reading.formats.torch.streamed import load_from_bytes
-from filtviz.reading.limits import Budget
+from filtviz.reading.limits import Spending
 from filtviz.reading.pickle.opcodes import PERSISTENT
 from filtviz.reading.pickle.records import Global, Items, Record, elements, text
 from filtviz.reading.quantised import meant_by
@@ -57,7 +57,7 @@ class Rebuilder:
     """Rebuilds the tensors of one object; those that are dequantised and made dense are told apart."""
 
     def __init__(
-        self, memory: Callable[[Record], Storage | OldTensor | None], steps: Budget, effort: Budget
+        self, memory: Callable[[Record], Storage | OldTensor | None], steps: Spending, effort: Spending
     ) -> None:
         self.memory = memory
         self.steps = steps

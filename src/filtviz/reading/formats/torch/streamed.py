@@ -17,7 +17,7 @@ from filtviz.reading.formats.torch.storages import (
     stretch_of,
     type_of_storage,
 )
-from filtviz.reading.limits import Budget
+from filtviz.reading.limits import Spending
 from filtviz.reading.pickle.machine import Pickles, read_pickles
 from filtviz.reading.pickle.records import Blob, Record, elements, raw_bytes, string_of, text, walk
 from filtviz.reading.stretch import Buffer, Data, in_memory, unpack, view_of
@@ -36,7 +36,7 @@ _COUNT = "<q"
 _COUNT_BYTES = 8
 
 
-def read_stream(data: Data, steps: Budget) -> Saved:
+def read_stream(data: Data, steps: Spending) -> Saved:
     """Read what begins with `LEGACY_MAGIC`: five pickles, and storages behind them.
 
     Raises:
@@ -53,7 +53,7 @@ def read_stream(data: Data, steps: Budget) -> Saved:
     return Saved(root=root, pickles=pickles, memory=_StreamMemory(data, places), form="stream of torch.save")
 
 
-def _read_five(data: Data, steps: Budget) -> tuple[Pickles, list[str]]:
+def _read_five(data: Data, steps: Spending) -> tuple[Pickles, list[str]]:
     """Return the pickles, and what the last one holds: the keys of the storages, in order."""
     pickles = read_pickles(data, steps, most=_PICKLES)
     if len(pickles.roots) < _PICKLES:
@@ -128,7 +128,7 @@ _HEAD = 1 << 12
 """Bytes of a string that hold the pickles of a stream with one storage."""
 
 
-def load_from_bytes(value: Any, steps: Budget) -> Storage:
+def load_from_bytes(value: Any, steps: Spending) -> Storage:
     """Return the storage that ``torch.storage._load_from_bytes`` would load from a string of the file.
 
     Raises:
@@ -151,7 +151,7 @@ def _head(value: Any) -> bytes:
     return bytes(whole[:_HEAD])
 
 
-def _storage_in(value: Any, head: bytes, steps: Budget) -> Storage:
+def _storage_in(value: Any, head: bytes, steps: Spending) -> Storage:
     if not LEGACY_MAGIC.match(head):
         raise MalformedFileError("a tensor in it is to be loaded from a string that holds none")
     pickles, keys = _read_five(head, steps)

@@ -15,7 +15,7 @@ from filtviz.reading.formats.torch.storages import (
     stretch_of,
     type_of_storage,
 )
-from filtviz.reading.limits import Budget
+from filtviz.reading.limits import Spending
 from filtviz.reading.pickle.machine import read_pickles
 from filtviz.reading.pickle.opcodes import PERSISTENT
 from filtviz.reading.pickle.records import Global, Record, elements, text
@@ -27,7 +27,7 @@ __all__ = ["read_tar"]
 _DIMENSIONS, _DIMENSIONS_BYTES = "<i4x", 8
 
 
-def read_tar(data: Data, members: Mapping[str, TarMember], steps: Budget) -> Saved:
+def read_tar(data: Data, members: Mapping[str, TarMember], steps: Spending) -> Saved:
     """Read the oldest form: ``storages``, ``tensors`` and ``pickle`` in a tar.
 
     Raises:
@@ -58,7 +58,7 @@ def _number(value: Any) -> int:
 class _Reader:
     """Pickles and numbers, one after another."""
 
-    def __init__(self, data: Data, member: TarMember, steps: Budget) -> None:
+    def __init__(self, data: Data, member: TarMember, steps: Spending) -> None:
         self.data = data
         self.position = member.start
         self.stop = member.start + member.size
@@ -92,7 +92,7 @@ class _Reader:
         return start
 
 
-def _tar_storages(data: Data, member: TarMember, steps: Budget) -> dict[int, Storage]:
+def _tar_storages(data: Data, member: TarMember, steps: Spending) -> dict[int, Storage]:
     reader = _Reader(data, member, steps)
     found: dict[int, Storage] = {}
     for _ in range(_sane(reader.pickle())):
@@ -130,7 +130,7 @@ def _sane(value: Any) -> int:
 
 
 def _tar_tensors(
-    data: Data, member: TarMember, storages: Mapping[int, Storage], steps: Budget
+    data: Data, member: TarMember, storages: Mapping[int, Storage], steps: Spending
 ) -> dict[int, OldTensor]:
     reader = _Reader(data, member, steps)
     found: dict[int, OldTensor] = {}

@@ -7,7 +7,7 @@ from functools import cache
 
 from filtviz.errors import MalformedFileError
 from filtviz.reading.formats.torch.storages import CUT_SHORT, Ident, Saved, Storage, id_of
-from filtviz.reading.limits import Budget
+from filtviz.reading.limits import Spending
 from filtviz.reading.pickle.machine import read_pickles
 from filtviz.reading.pickle.records import Record
 from filtviz.reading.zips import Member
@@ -44,7 +44,7 @@ def _root(members: Sequence[Member]) -> str:
 
 
 def read_zip(
-    members: Sequence[Member], steps: Budget, *, pickle: str = "data.pkl", folder: str = "data"
+    members: Sequence[Member], steps: Spending, *, pickle: str = "data.pkl", folder: str = "data"
 ) -> Saved:
     """Read a pickle of a zip of PyTorch's.
 
