@@ -365,3 +365,19 @@ def test_all_of_a_page_is_on_a_page_of_a_given_size(figsize: tuple[float, float]
             assert left + width <= design.size[0]
             assert top + height <= design.size[1]
         assert max(w.top for w in design.writings) + 8 <= design.size[1]
+
+
+def test_without_labels_nothing_is_said_of_the_scale_of_each_filter() -> None:
+    layer = layer_of(random_weights(4, 2, 3, 3))
+    for labels, said in ((True, 4), (False, 0)):
+        (page,) = pages_of(layer, labels=labels, scale="filter")
+        assert sum("±" in word for word in words(page)) == said
+
+
+def test_each_block_has_its_headings_and_places_without_one_have_none() -> None:
+    pages = pages_of(layer_of(random_weights(25, 2, 7, 7)), figsize=(3, 2.2))
+    assert any(len(page.page.strips) < page.page.plan.blocks for page in pages)
+    for page in pages:
+        n = min(page.page.plan.blocks, len(page.page.strips))
+        headings = [each for each in design_page(page).writings if each.down == "bottom"]
+        assert len(headings) == 2 * n

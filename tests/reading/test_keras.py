@@ -33,7 +33,7 @@ from filtviz.operations import (
 from filtviz.parameter import Parameter
 from filtviz.reading import hdf5
 from filtviz.reading.arrays import StoredArray, stored
-from filtviz.reading.formats.keras.config import Builder
+from filtviz.reading.formats.keras.config import Builder, _Entry, _first_calls
 from filtviz.reading.formats.keras.config import _policy as policy_of
 from filtviz.reading.formats.keras.slots import _moved
 from filtviz.reading.formats.keras.stores import class_in_path
@@ -546,6 +546,35 @@ def test_a_header_has_as_many_messages_as_it_says(n):
     )
     found = hdf5.Group(file, 0, "/")
     assert [kind for kind, _ in found.messages] == [1, 3, 5][:n]
+
+
+@pytest.mark.cases("all")
+@pytest.mark.parametrize(
+    ("space", "shape"),
+    [
+        (bytes([1, 2, 0, 0, 0, 0, 0, 0, *[3, *[0] * 7], *[4, *[0] * 7]]), (3, 4)),
+        (bytes([1, 0, 0, 0, 0, 0, 0, 0]), ()),
+        (bytes([2, 1, 0, 1, *[5, *[0] * 7]]), (5,)),
+        (bytes([2, 0, 0, 0]), ()),
+        (bytes([2, 0, 0, 2]), None),
+        (bytes([3, 0, 0, 0]), None),
+    ],
+)
+def test_a_dataspace_is_a_scalar_an_array_or_nothing(space, shape):
+    assert hdf5._dataspace(memoryview(space)) == shape
+
+
+def test_the_first_call_of_a_model_within_is_the_second_where_keras_2_counts_its_own_input():
+    def entry(name: str, *calls: list[tuple[str, int]], layers: Any = None) -> _Entry:
+        return _Entry(name=name, class_name="Any", config={"layers": layers}, calls=calls)
+
+    within = entry("part", layers=[])
+    assert _first_calls([within], []) == {}
+    assert _first_calls([within], [("part", 1)]) == {"part": 1}
+    assert _first_calls([within], [("part", 0)]) == {}
+    assert _first_calls([within, entry("last", [("part", 1), ("part", 2)])], [("last", 0)]) == {"part": 1}
+    assert _first_calls([within, entry("last", [("part", 1)])], [("part", 0)]) == {}
+    assert _first_calls([entry("layer"), entry("last", [("layer", 1)])], []) == {}
 
 
 def test_a_list_of_no_filters_compresses_nothing():

@@ -35,3 +35,13 @@ def test_of_keys_in_one_another_the_nearest_names_the_layer(outer: str, tmp_path
     kernels = {"W": np.ones((4, 1, 3, 3), np.float32), "b": np.ones(4, np.float32)}
     (tmp_path / "m.pkl").write_bytes(pickle.dumps({outer: {"first": kernels}}))
     assert [layer.name for layer in filtviz.load(tmp_path / "m.pkl").layers] == ["first"]
+
+
+def test_a_bias_for_each_position_is_one_array_and_what_follows_is_none(tmp_path: Path) -> None:
+    kernels, bias, other = (np.ones(shape, np.float32) for shape in ((4, 1, 3, 3), (4, 7, 7), (4, 5, 5)))
+    (tmp_path / "m.pkl").write_bytes(pickle.dumps([kernels, bias, other]))
+    network = filtviz.load(tmp_path / "m.pkl")
+    assert [[one.shape for one in layer.parameters] for layer in network.layers] == [
+        [(4, 1, 3, 3), (4, 7, 7)],
+        [(4, 5, 5)],
+    ]

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from filtviz import load
-from filtviz.errors import SelectionError
-from filtviz.operations import Recurrent
+from filtviz.errors import LimitError, MalformedFileError, SelectionError
+from filtviz.network import Layer, Network
+from filtviz.operations import Dense, Recurrent
+from filtviz.parameter import Parameter
 from filtviz.reading import Hints
+from filtviz.reading.load import _with_named_errors
 from tests.reading.making import Thing, dumps, shared, weights, write
 
 
@@ -422,3 +426,25 @@ def test_arrays_before_damage_are_read(tmp_path):
 def test_a_key_that_is_no_field_names_no_layer(read):
     network = read({"first": {"odd": weights(8, 1, 3, 3)}, "second": [weights(4, 8, 3, 3), weights(4)]})
     assert [layer.name for layer in network.layers] == [None, "second"]
+
+
+def test_what_goes_wrong_when_a_weight_is_read_names_the_file_whether_it_is_stored_or_computed() -> None:
+    def broken() -> np.ndarray:
+        raise MalformedFileError("it is damaged")
+
+    def limited() -> np.ndarray:
+        raise LimitError("it is too much", limit="decompressed", allowed=3, option="--max-decompressed")
+
+    stored = Parameter(name="b", shape=(2,), dtype=np.dtype("f4"), read=limited)
+    computed = Parameter(name="W", shape=(2, 3), dtype=np.dtype("f4"), read=broken)
+    layer = Layer(operations=(Dense(weights=computed, bias=stored),), parameters=(stored,))
+    (named,) = _with_named_errors(Network.of([layer]), Path("m.pt")).layers
+    (dense,) = named.operations
+    assert isinstance(dense, Dense)
+    for one, error in ((dense.weights, MalformedFileError), (dense.bias, LimitError)):
+        assert one is not None
+        with pytest.raises(error, match=r"\Am\.pt: it is ") as caught:
+            one.read()
+        assert caught.value.path == Path("m.pt")
+    assert (caught.value.limit, caught.value.allowed) == ("decompressed", 3)
+    assert named.parameters[0] is dense.bias

@@ -333,6 +333,15 @@ def test_what_a_run_that_is_stopped_has_measured_is_kept(zoo):
     assert filtviz.survey("zoo", "out", jobs=1).measured == 3
 
 
+def test_progress_counts_what_is_still_to_be_measured(zoo):
+    seen: list[run.SurveyProgress] = []
+    for given, wanted in (("zoo/bad.h5", [(1, 1)]), (["zoo/bad.h5", "zoo/dense.npz"], [(1, 1)])):
+        del seen[:]
+        filtviz.survey(given, "out", jobs=1, progress=seen.append)
+        assert [(each.done, each.known) for each in seen] == wanted
+    assert seen[0].file == "zoo/dense.npz"
+
+
 @pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
