@@ -157,6 +157,27 @@ def onnx() -> Told:
     yield _onnx("Resize", None, numbers(1, 2, 2, 2, dtype="float32"))
     yield _onnx("Resize", None, numbers(1, 1, 0.5, 1, dtype="float32"))
     yield _onnx("Resize", None, numbers(1, 1, dtype="float32"))
+    for axes in ([2, 3], [-1, 1], [3], [4, 0], [0, 0, 1]):
+        yield _onnx("Pad", numbers(1, 2, 3, 4), None, numbers(*axes))
+        yield _onnx("Pad", numbers(1, 2, 3, 4), None, numbers(*axes), shape=None)
+    for size in ((1, 6, 16, 18), (1, 6, 5, 27), (1, 12, 16, 18), (16, 18)):
+        for mode in ("nearest", "linear", "cubic"):
+            yield _onnx("Resize", None, None, numbers(*size), mode=mode)
+        for how in ("half_pixel", "pytorch_half_pixel", "align_corners", "asymmetric", "else"):
+            facts = {"mode": "linear", "coordinate_transformation_mode": how}
+            yield _onnx("Resize", None, None, numbers(*size), **facts)
+    for how in ("half_pixel", "align_corners", "asymmetric"):
+        yield _onnx("Resize", None, whole, mode="linear", coordinate_transformation_mode=how)
+        yield _onnx("Resize", None, uneven, coordinate_transformation_mode=how)
+    for operator in ("ReduceMin", "ReduceL2"):
+        yield _onnx(operator, axes=[1, -1])
+        yield _onnx(operator, axes=[1, -1], keepdims=0)
+    for axis in (0, 1, -1):
+        yield _onnx("LogSoftmax", axis=axis)
+        yield _onnx("LpNormalization", axis=axis)
+    for exponent in (2, 0.5, -1):
+        yield _onnx("Pow", numbers(exponent, dtype="float32"))
+    yield _onnx("Celu", alpha=0.5)
     yield _onnx("Softmax", opset=12)
     yield _onnx("Softmax", opset=13)
     yield _onnx("Softmax", axis=2)

@@ -95,6 +95,49 @@ def tensorflow() -> Told:
     yield _tf("LeakyRelu", alpha=0.25)
     for operator in nodes.BY_OPERATOR:
         yield _tf(operator)
+    yield from _with_arguments()
+
+
+def _with_arguments() -> Told:
+    """What is padded, resized and put in other axes, each in its ways and where it is another."""
+    space, line = (None, 6, 5, 8, 9), (1, 6, 8)
+    for operator in ("Conv3D", "Conv3DBackpropInputV2"):
+        yield _tf(operator, array(3, 2, 1, 6, 4), padding="VALID", strides=[1, 1, 2, 3, 1], shape=space)
+        yield _tf(operator, array(3, 2, 6, 4), padding="VALID", strides=[1, 1, 2, 3, 1], shape=space)
+    for operator in ("MaxPool3D", "AvgPool3D"):
+        for padding in ("SAME", "VALID"):
+            facts = {"ksize": [1, 2, 3, 2, 1], "strides": [1, 2, 1, 3, 1], "padding": padding}
+            yield _tf(operator, **facts, shape=space)
+    pads, number = numbers(0, 0, 1, 2, 3, 4, 0, 0), numbers(2.5, dtype="float32")
+    for values in ((number,), (None,), (numbers(1, 2, dtype="float32"),), ()):
+        yield _tf("PadV2", pads, *values)
+    for mode in ("REFLECT", "SYMMETRIC"):
+        yield _tf("MirrorPad", pads, mode=mode)
+        yield _tf("MirrorPad", numbers(0, 0, 1, 2), mode=mode)
+    for axis in (0, 1, 2, 3, -1, -2, -3):
+        yield _tf("ExpandDims", numbers(axis), shape=line)
+        yield _tf("ExpandDims", numbers(axis))
+    for gone in ([1, 2], [2, 1], [2, 3], [-3, -2], [1], [0, 1], [1, 2, 3]):
+        yield _tf("Squeeze", squeeze_dims=gone, shape=(None, 6, 1, 1))
+    yield _tf("Squeeze", squeeze_dims=[1], shape=line)
+    for operator in ("ResizeNearestNeighbor", "ResizeBilinear", "ResizeBicubic"):
+        for size in ((16, 27), (8, 9), (12, 27), (4, 9), (0, 9)):
+            yield _tf(operator, numbers(*size))
+        for facts in ({"align_corners": True}, {"half_pixel_centers": True}):
+            yield _tf(operator, numbers(16, 27), **facts)
+        yield _tf(operator, numbers(16, 27), align_corners=True, half_pixel_centers=True)
+        yield _tf(operator, numbers(16, 27), shape=(None, 6, None, 9))
+        yield _tf(operator, numbers(16), shape=line)
+        yield _tf(operator, numbers(16, 27), shape=None)
+    yield _tf("LRN", depth_radius=2.0, bias=2.0, alpha=0.5, beta=0.25)
+    yield _tf("Pow", numbers(2, dtype="float32"))
+    yield _tf("Pow", array(6))
+    for axes in ((1,), (2,), (1, 2)):
+        yield _tf("Mean", numbers(*axes), shape=line)
+        yield _tf("Max", numbers(*axes), shape=line, keep_dims=True)
+    for shape in ((-1, 6), (-1, 72, 6), (-1, 432), (-1, 8, 9, 6), (2, -1), (-1, -1), (-2, 3)):
+        yield _tf("Reshape", numbers(*shape))
+        yield _tf("Reshape", numbers(*shape), shape=line)
 
 
 def _placeholder(shape: bytes) -> str:

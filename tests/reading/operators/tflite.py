@@ -127,6 +127,13 @@ def tflite() -> Told:
     yield _tflite("PRELU", array(1, 1, 6))
     yield _tflite("PRELU", array(2, 1, 6))
     yield _tflite("LEAKY_RELU", o0=0.25)
+    yield _tflite("DEPTH_TO_SPACE", o0=2, shape=(1, 8, 5, 4))
+    yield _tflite("DEPTH_TO_SPACE", o0=3, shape=(1, 8, 5, 4))
+    for operator in ("SQUEEZE", "EXPAND_DIMS"):
+        for before, after in (((1, 6, 1, 1), (1, 6)), ((1, 6), (1, 6, 1, 1)), ((1, 6, 8), (1, 6, 1, 8))):
+            yield _tflite(operator, shape=before, made=after)
+    for axes in ((1,), (-1,), (1, 2)):
+        yield _tflite("REDUCE_MIN", numbers(*axes), o0=1)
     for operator in tflite_operators._BY_OPERATOR:
         yield _tflite(operator)
     yield _tflite("DREAM")
