@@ -13,6 +13,7 @@ from filtviz.measures.initialiser_catalogue import (
     CUT_STD,
     DEFAULT,
     Fit,
+    Rule,
     possible_draws,
     rules_of,
 )
@@ -21,6 +22,7 @@ from filtviz.measures.residue import Magnitudes
 from filtviz.measures.subject import (
     Identified,
     Provenance,
+    _with_fit_of,
     gather_subjects,
     identify_rule,
     trace_provenance,
@@ -247,3 +249,27 @@ def test_a_trace_would_show_in_enough_weights_of_the_networks_own_rule(family, e
     assert not would_show(fit, Identified(rule, known=False), enough)
     assert not would_show(fit, Identified(other, known=True), enough)
     assert would_show(replace(fit, family="matrix", rules=()), Identified(other, known=False), 1)
+
+
+def test_the_networks_rule_is_tried_though_it_is_none_of_the_files_framework(noise) -> None:
+    """Normal draws of PyTorch's fit a few weights as well as cut ones, whose mark others bear."""
+    cut = rule_named("Keras's he_normal")
+    fans = Magnitudes.of(noise((16, 3, 3, 3))).fans
+    kernels = Kernels.of(np.clip(noise((16, 3, 3, 3)).weights, -2, 2) * cut.std(fans))
+    own = trace_provenance(kernels, rules_of("PyTorch"), fans)
+    assert not any(cut in fit.rules for fit in own.fits)
+
+    def rules(rule: Identified, origin: Provenance = own) -> list[Rule]:
+        found = _with_fit_of(rule, origin, kernels, fans)
+        assert [fit.p for fit in found.fits] == sorted((fit.p for fit in found.fits), reverse=True)
+        return [rule for fit in found.fits for rule in fit.rules]
+
+    kept = [rule for fit in own.fits for rule in fit.rules]
+    assert sorted(map(id, rules(Identified(cut, known=True, framework="PyTorch")))) == sorted(
+        map(id, [*kept, cut])
+    )
+    assert rules(Identified(cut, known=False, framework="PyTorch")) == kept
+    assert rules(Identified(HE_RELU, known=True, framework="PyTorch")) == kept
+    assert rules(Identified(cut, known=True)) == kept
+    matrix = Provenance(fits=(Fit(("Dirac",), "matrix", 0.1, 1.0),))
+    assert rules(Identified(cut, known=True, framework="PyTorch"), matrix) == []

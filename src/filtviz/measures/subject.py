@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from filtviz.budget import Account
@@ -216,11 +216,12 @@ def gather_subjects(
     for layer, bias, origin, drawn, residue, known in zip(
         layers, biases, origins, draws, residues, counted, strict=True
     ):
+        kernels = Kernels.of(layer.filters, known)
         yield Subject(
             layer=layer,
-            kernels=Kernels.of(layer.filters, known),
+            kernels=kernels,
             bias=bias,
-            origin=origin,
+            origin=_with_fit_of(rule, origin, kernels, fans_of(layer)),
             rule=rule,
             draws=drawn,
             residue=residue,
@@ -234,6 +235,18 @@ def gather_subjects(
             bounds=bounds.get(layer.conv_index),
             account=account,
         )
+
+
+def _with_fit_of(rule: Identified, origin: Provenance, kernels: Kernels, fans: Fans) -> Provenance:
+    """Compare a layer with the network's rule, too, where that is none of the file's framework."""
+    if (
+        not rule.known
+        or rule.rule in rules_of(rule.framework)
+        or any(not fit.rules or rule.rule in fit.rules for fit in origin.fits)
+    ):
+        return origin
+    fits = (*origin.fits, *fit_catalogue(kernels, [rule.rule], fans))
+    return replace(origin, fits=tuple(sorted(fits, key=lambda fit: -fit.p)))
 
 
 def _affordable(stack: Stack, layer: ConvLayer, account: Account) -> Stack:
