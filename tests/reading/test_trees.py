@@ -81,11 +81,23 @@ def test_the_state_of_optax_tells_which_layers_it_has_moved(tmp_path, moments, m
     held = {"step": 3, "params": {"params": tree(dict.fromkeys(shapes, 1.0))}, "opt_state": inner}
     (tmp_path / "m.pkl").write_bytes(pickle.dumps(held, 4))
     origin = filtviz.load(tmp_path / "m.pkl").origin
-    found = [
-        " ".join(sorted(each.rpartition("/")[2] for each in one)) for one in (origin.moved, origin.resting)
-    ]
+    found = [" ".join(sorted(each)) for each in (origin.moved, origin.resting)]
     assert found == [moved, resting]
     assert origin.training == (("its optimiser has moved weights",) if moved else ())
+
+
+def test_all_variables_of_flaxs_may_lie_under_the_name_of_its_parameters(tmp_path):
+    vectors = [np.full(8, value, "f4") for value in range(4)]
+    held = {
+        "params": {
+            "c": {"kernel": np.ones((3, 3, 1, 8), "f4")},
+            "n": {"scale": vectors[0], "bias": vectors[1]},
+        },
+        "batch_stats": {"n": {"mean": vectors[2], "var": vectors[3]}},
+    }
+    (tmp_path / "m.pkl").write_bytes(pickle.dumps({"params": held, "step": 3}, 4))
+    layers = filtviz.load(tmp_path / "m.pkl").layers
+    assert [(each.name, len(each.parameters)) for each in layers] == [("c", 1), ("n", 4)]
 
 
 HAIKUS = {

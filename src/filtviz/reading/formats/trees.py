@@ -138,20 +138,14 @@ def _optimised(weights: Sequence[Tensor], tensors: Sequence[Tensor], kernel: str
     """Return which layers an optimiser of Optax's has moved: it keeps moments under their names."""
     ending = f"/{kernel}"
     held = {
-        _without_params(each.name): (each.name.removesuffix(ending), tuple(each.array.shape))
+        _without_collection(each.name): (each.name.removesuffix(ending), tuple(each.array.shape))
         for each in weights
         if each.name.endswith(ending)
     }
     matches = [(_OF_STATE_OF.search(each.name), each.array) for each in tensors]
-    named = [(_without_params(match[1]), array) for match, array in matches if match]
+    named = [(_without_collection(match[1]), array) for match, array in matches if match]
     moments = [(held[name][0], array) for name, array in named if name in held]
     return moved_by_name(dict(held.values()), moments, opened.effort)
-
-
-def _without_params(name: str) -> str:
-    while name.startswith("params/"):
-        name = name.removeprefix("params/")
-    return name
 
 
 def _words_of(tensors: Sequence[Tensor], opened: Opened, *, is_paddles: bool) -> _Words | None:
@@ -179,12 +173,17 @@ def without_collections(tensors: Sequence[Tensor], separator: str = "/") -> list
         tensors: The arrays of a tree of Flax's.
         separator: What stands between the names of a layer and of its parameter.
     """
-    found = []
-    for tensor in tensors:
-        first, _, rest = tensor.name.partition(separator)
-        name = rest if first in ("params", "batch_stats") and rest else tensor.name
-        found.append(Tensor(name=name, array=tensor.array))
-    return found
+    return [
+        Tensor(name=_without_collection(tensor.name, separator), array=tensor.array) for tensor in tensors
+    ]
+
+
+def _without_collection(name: str, separator: str = "/") -> str:
+    """Return a name without the collections in front: two, where all variables lie under ``params``."""
+    for _ in range(2):
+        first, _, rest = name.partition(separator)
+        name = rest if first in ("params", "batch_stats") and rest else name
+    return name
 
 
 def _of_msgpack(opened: Opened) -> list[Tensor] | None:
