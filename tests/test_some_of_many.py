@@ -17,7 +17,6 @@ import pytest
 from filtviz.cli import diagnosis_text, plot
 from filtviz.composition import composing
 from filtviz.drawing import grid, showing
-from filtviz.measures import unused
 from filtviz.network import ConvLayer, Network
 from filtviz.operations import Convolution
 from filtviz.parameter import Parameter
@@ -77,7 +76,6 @@ SAYS: dict[str, tuple[int, int, Callable[[Sequence[str]], str]]] = {
         5, 5, lambda names: bare_arrays._without_arrays(_held(globals=[_held(path=name) for name in names])),
     ),
     "layers told by their names": (8, 8, of_tensors),
-    "filters hardly used": (8, 8, lambda names: named(unused._some(numbers(names)))),
     "duplicates": (4, 4, lambda names: named(diagnosis_text._few(numbers(names)))),
     "inputs of a layer": (
         MOST_INPUTS, MOST_INPUTS, lambda names: named(_inputs(_held(inputs=numbers(names)))),
