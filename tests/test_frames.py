@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import fields, replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -91,3 +93,33 @@ def test_a_frame_of_nothing_is_empty(of) -> None:
     pytest.importorskip("pandas", reason="pandas is not installed")
     assert frames.diagnosis_frame(filtviz.Diagnosis(file=None, layers=()), of).empty
     assert frames.network_frame(Network.of([])).empty
+
+
+def test_tables_of_pandas_have_rows_in_their_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    tables: list[tuple[list[dict[str, object]], str | None]] = []
+
+    class DataFrame:
+        empty = False
+
+        def __init__(self, rows: list[dict[str, object]]) -> None:
+            tables.append((rows, None))
+
+        def set_index(self, name: str) -> None:
+            tables[-1] = tables[-1][0], name
+
+    monkeypatch.setitem(sys.modules, "pandas", SimpleNamespace(DataFrame=DataFrame))
+    network, other = made(), Network.of([image(1, 8, 8), conv(np.ones((4, 1, 3, 3), "f4"), below=0)])
+    network.to_frame()
+    (comparison,) = filtviz.compare(network, other).comparisons
+    comparison.to_frame()
+    diagnosis = filtviz.diagnose(network)
+    for of in ("layers", "filters", "measures"):
+        diagnosis.to_frame(of)
+    assert [(len(rows), index) for rows, index in tables] == [
+        (2, "index"), (4, "filter"), (1, None), (4, None), (len(diagnosis.layers[0].findings), None),
+    ]  # fmt: skip
+    assert [[row[name] for row in tables[1][0]] for name in ("filter", "relative_change", "cosine")] == [
+        [0, 1, 2, 3], comparison.relative_change.tolist(), comparison.cosine.tolist(),
+    ]  # fmt: skip
+    with pytest.raises(filtviz.ArgumentError, match="a frame is of 'layers', 'filters' or 'measures'"):
+        diagnosis.to_frame("rows")

@@ -195,3 +195,20 @@ def test_filters_that_changed_most_are_drawn_in_the_order_that_is_asked_for(top,
 def test_facts_of_paddles_convolutions_are_taken_where_they_are_sane(given, told) -> None:
     usual: dict[str, Any] = {"strides": [], "dilations": [], "paddings": [], "groups": 0, "how": "EXPLICIT"}
     assert _said_facts(**{**usual, **given}) == told
+
+
+@pytest.mark.parametrize(
+    ("n", "said"),
+    [
+        (0, ""),
+        (1, "best.pkl has no place in that order, and is last below."),
+        (2, "best.pkl and best.pkl have no place in that order, and are last below."),
+    ],
+)
+def test_states_without_a_place_in_the_order_are_said_to_be_last(n: int, said: str) -> None:
+    layers = (LayerTrajectory(name="conv0", steps=(0.5, 0.2)),)
+    states = [Diagnosis(file=f"run/s{i}.pkl", layers=()) for i in range(3)]
+    states += [Diagnosis(file="run/best.pkl", layers=())] * n
+    found = Trajectory(order=(0, 1, 2), ordered_by="the epoch", layers=layers, apart=tuple(range(3, 3 + n)))
+    text = " ".join(describe_trajectory(found, states).split())
+    assert text.partition("by 20%. ")[2].partition("A layer is taken")[0].strip() == said

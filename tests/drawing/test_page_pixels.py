@@ -220,3 +220,13 @@ def test_what_the_bold_font_lacks_is_not_written() -> None:
     lacking = [chr(code) for code in upright.keys() - bold.keys()]
     assert lacking
     assert not any(map(has_glyph, lacking))
+
+
+@as_proven
+@pytest.mark.parametrize("place", [(-9, 4), (70, 40), (30, -4), (30, 57)], ids=str)
+def test_letters_are_cut_at_each_edge_of_a_page(place: tuple[int, int]) -> None:
+    left, top = place
+    design = PageDesign(size=(90, 61), mosaics=(mosaic(10, 10, 40, 30),), writings=(
+        Writing(text="over the edge", left=left, top=top),
+    ))  # fmt: skip
+    assert_design_as_agg(design)

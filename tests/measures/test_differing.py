@@ -41,6 +41,22 @@ def test_two_convolutions_are_both(n, said) -> None:
 
 
 @pytest.mark.cases("all")
+@pytest.mark.parametrize(
+    ("verdicts", "said"),
+    [
+        (["updated"], "no pattern in conv1"),
+        (["updated"] * 3, "no pattern in all 3 convolutions"),
+        (["undecided"], "cannot tell in conv1"),
+        (["undecided"] * 2, "no convolution can be judged"),
+        (["structured", "initial", "initial"], "structured in conv1, as drawn in conv2 and conv3"),
+        ([], "no filters to judge"),
+    ],
+)
+def test_a_model_in_brief(verdicts, said) -> None:
+    assert in_brief(model(*verdicts)) == said
+
+
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("n", [2, 3, 4])
 def test_up_to_three_kinds_are_told_one_by_one(n) -> None:
     told = difference([(f"m{i}", model(*kind)) for i, kind in enumerate(KINDS[:n])])

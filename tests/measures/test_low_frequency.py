@@ -140,3 +140,11 @@ def test_a_layer_without_energy_has_no_share_and_each_filter_none() -> None:
     nothing = Kernels.of(np.zeros((2, 3, 3, 3)))
     assert layer_share(nothing, band_energies(nothing)) is None
     assert np.isnan(filter_shares(nothing, band_energies(nothing)).share).all()
+
+
+@pytest.mark.parametrize("shape", [(2, 2, 33, 40), (1, 2, 7, 1)])
+def test_of_large_kernels_the_energies_are_those_of_the_transform(shape) -> None:
+    weights = np.random.default_rng(0).standard_normal(shape)
+    waves = scipy.fft.dctn(weights, axes=(2, 3), norm="ortho")
+    low = np.square(waves[:, :, low_band(*shape[2:])]).sum(axis=-1)
+    np.testing.assert_allclose(band_energies(Kernels.of(weights)), low)

@@ -443,3 +443,16 @@ def test_what_has_moved_tells_of_training_but_for_what_is_faint(verdict) -> None
     assert (plain.has_moved, plain.tells_of_training) == (moved, moved)
     assert (faint.has_moved, faint.tells_of_training) == (moved, False)
     assert Judgement(verdict, "", is_odd=True).tells_of_training
+
+
+@pytest.mark.cases("all")
+@pytest.mark.parametrize("bias", ["zero", "drawn", "none", "constant"])
+@pytest.mark.parametrize("family", ["uniform", "normal"])
+def test_draws_of_a_scale_of_their_own_count_where_the_biases_agree_or_they_have_a_bound(
+    judged, bias: str, family
+) -> None:
+    own = Fit(("draws of a scale",), family, 0.1, 0.5)
+    judgement = judged(origin=Provenance(fits=(), free=(own,)), bias=bias)
+    is_initial = family == "uniform" or bias in ("zero", "drawn")
+    assert (judgement.verdict == "initial") == is_initial
+    assert judgement.is_odd == (not is_initial)

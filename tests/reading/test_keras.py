@@ -36,7 +36,7 @@ from filtviz.reading.arrays import StoredArray, stored
 from filtviz.reading.formats.keras.config import Builder, _Entry, _first_calls
 from filtviz.reading.formats.keras.config import _policy as policy_of
 from filtviz.reading.formats.keras.slots import _moved
-from filtviz.reading.formats.keras.stores import class_in_path
+from filtviz.reading.formats.keras.stores import class_in_path, listed_in
 from filtviz.reading.limits import Limits, effort
 from filtviz.running.preparing import read_pictures
 
@@ -575,6 +575,24 @@ def test_the_first_call_of_a_model_within_is_the_second_where_keras_2_counts_its
     assert _first_calls([within, entry("last", [("part", 1), ("part", 2)])], [("last", 0)]) == {"part": 1}
     assert _first_calls([within, entry("last", [("part", 1)])], [("part", 0)]) == {}
     assert _first_calls([entry("layer"), entry("last", [("layer", 1)])], []) == {}
+
+
+@pytest.mark.cases("all")
+@pytest.mark.parametrize(
+    ("attributes", "listed"),
+    [
+        ({"names": ["a", "b"]}, ["a", "b"]),
+        ({"names": []}, []),
+        ({"names": "a"}, []),
+        ({"names0": ["a"], "names1": ["b", "c"]}, ["a", "b", "c"]),
+        ({"names": ["a"], "names0": ["b"]}, ["a"]),
+        ({"names0": ["a", 3], "names2": ["b"], "other": ["c"]}, ["a", "b"]),
+        ({"other0": ["a"]}, []),
+    ],
+)
+def test_a_list_of_texts_may_lie_in_pieces_that_are_counted_from_zero(attributes, listed):
+    assert listed_in(SimpleNamespace(attributes=attributes), "names") == listed
+    assert [type(one) for one in listed] == [str] * len(listed)
 
 
 def test_a_list_of_no_filters_compresses_nothing():

@@ -466,3 +466,11 @@ def test_a_merge_and_a_dense_layer_with_its_bias(tmp_path):
     assert isinstance(dense, Dense)
     assert dense.bias is not None
     assert network.layers[-1].n_parameters == 514
+
+
+@pytest.mark.parametrize("dtype", ["float32", "int32"])
+def test_only_real_numbers_are_computed_with_as_weights(tmp_path, dtype):
+    other = const("s", np.full((3, 3, 3, 4), 2, dtype))
+    nodes = [image(1, 8, 8, 3), KERNEL, other, node("Mul", "w", "k/kernel", "s"), conv("c", "x", "w")]
+    found = load(tmp_path, nodes).conv_layers
+    assert len(found) == (dtype == "float32")

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from filtviz import RunningError
+from filtviz import MissingExtraError, RunningError
 from filtviz.drawing.colours import by_colour_map
 from filtviz.reporting import shown
 from filtviz.responses import Activity, Patches
@@ -183,3 +183,26 @@ def test_what_the_answer_rests_on_is_red_and_what_speaks_against_it_blue(monkeyp
     assert min(white) > 200
     shown._covered(network, np.zeros((1, 8, 8)), 8, None)
     assert asked[1] == (1, 3, 1, None)
+
+
+@pytest.mark.parametrize("has_gradients", [True, False])
+def test_where_the_network_looks_is_told_by_gradients_or_else_by_covering(monkeypatch, has_gradients) -> None:
+    asked: list[Any] = []
+    heat = np.arange(25.0).reshape(1, 5, 5)
+
+    def saliency(_: Any, image: Any, *, signed: bool, budget: Any) -> Any:
+        asked.append((image.shape, signed, budget))
+        if not has_gradients:
+            raise MissingExtraError("no torch")
+        return heat if len(asked) == 1 else np.moveaxis(heat, 0, -1)
+
+    monkeypatch.setattr(shown, "saliency", saliency)
+    monkeypatch.setattr(shown, "_covered", lambda _, image, square, budget: (image.shape, square, budget))
+    monkeypatch.setattr(shown, "_sequential", lambda values: values)
+    found = shown._looks(None, PICTURES, "budget")  # type: ignore[arg-type]
+    assert [words for _, words, _ in found.tiles] == ["a.png", "where it looks", "b.png", "where it looks"]
+    assert len(asked) == (2 if has_gradients else 1)
+    assert asked[0] == (SEEN[0].shape, False, "budget")
+    for pixels, _, _ in found.tiles[1::2]:
+        assert np.array_equal(pixels, heat[0]) if has_gradients else pixels == (SEEN[0].shape, 5, "budget")
+    assert found.note.startswith("bright: " if has_gradients else "red: ")

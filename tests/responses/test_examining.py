@@ -12,9 +12,9 @@ import pytest
 import filtviz
 from filtviz import ArgumentError, BudgetError, RunningError
 from filtviz.network import ConvLayer, Layer, Network
-from filtviz.operations import Activation, Dense, Flatten, Softmax
+from filtviz.operations import Activation, Dense, Flatten, Merge, Softmax
 from filtviz.parameter import Parameter
-from filtviz.responses.examining import LayerResponse, examine
+from filtviz.responses.examining import LayerResponse, _Twins, examine
 from tests.building import as_layer, conv, image
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -220,3 +220,16 @@ def test_layers_that_cannot_be_run_are_looked_for_a_bounded_number_of_times() ->
     many = Network.of([image(1, 9, 9), fits, *(conv(kernels, below=0) for _ in range(400))])
     with pytest.raises(BudgetError, match="finding the layers that can be run"):
         examine(many, images)
+
+
+def test_only_what_lies_behind_a_layer_has_a_twin() -> None:
+    own = network()
+    beside = conv(KERNELS, below=0, name="beside", nonlinearity="rectify")
+    joined = as_layer(Merge(kind="add"), below=(1, 2), name="joined")
+    whole = Network.of([*own.layers[:2], beside, joined])
+    layer = whole.layers[1]
+    twins = _Twins(whole, whole.layers[3])
+    twins.add(layer, layer, layer.operations)
+    assert [each.name for each in twins.layers[4:]] == ["edges", "joined"]
+    assert [each.inputs for each in twins.layers[4:]] == [(0,), (4, 2)]
+    assert twins.of == {1: (4, 5)}

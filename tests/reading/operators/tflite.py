@@ -23,10 +23,12 @@ class Fields:
         return self.fields.get(field, default)
 
 
-def _tflite(operator: str, *given: Any, shape: Any = IMAGE, made: Any = None, **facts: int):
+def _tflite(
+    operator: str, *given: Any, shape: Any = IMAGE, made: Any = None, beside: Any = None, **facts: int
+):
     """An operator with options ``o0=…`` that is given an image and arrays, and gives ``made``."""
     held: dict[int, Parameter] = {1 + place: one for place, one in enumerate(given) if one is not None}
-    shapes = {0: shape, 99: made}
+    shapes = {0: shape, 50: beside, 99: made}
 
     def parameter(number: int, name: str) -> Parameter | None:
         return held.get(number)
@@ -37,13 +39,18 @@ def _tflite(operator: str, *given: Any, shape: Any = IMAGE, made: Any = None, **
     case = tflite_operators.Case(
         operator=operator,
         options=Fields({int(name[1:]): value for name, value in facts.items()}) if facts else None,
-        inputs=[0, *(1 + place if one is not None else -1 for place, one in enumerate(given))],
+        inputs=[
+            0,
+            *([50] if beside is not None else []),
+            *(1 + place if one is not None else -1 for place, one in enumerate(given)),
+        ],
         constant=constant,
         parameter=parameter,
         shape=shapes.get,
         output=99,
     )
-    more = ({"shape": shape} if shape != IMAGE else {}) | ({"made": made} if made is not None else {})
+    more = {"beside": beside} if beside is not None else {}
+    more |= ({"shape": shape} if shape != IMAGE else {}) | ({"made": made} if made is not None else {})
     return asked(operator, facts | more, *given), told(*tflite_operators.operations_of(case))
 
 
@@ -127,6 +134,12 @@ def tflite() -> Told:
     yield _tflite("PRELU", array(1, 1, 6))
     yield _tflite("PRELU", array(2, 1, 6))
     yield _tflite("LEAKY_RELU", o0=0.25)
+    for turns in ({"o0": 0, "o1": 0}, {"o0": 1, "o1": 0}, {"o0": 0, "o1": 1}):
+        yield _tflite("BATCH_MATMUL", shape=(1, 4, 5), beside=(1, 5, 6), **turns)
+        yield _tflite("BATCH_MATMUL", array(1, 5, 6), shape=(1, 4, 5), **turns)
+    for operator in tflite_operators._MERGES:
+        yield _tflite(operator, beside=IMAGE, o0=1)
+    yield _tflite("CONCATENATION", beside=IMAGE, o0=-1)
     yield _tflite("DEPTH_TO_SPACE", o0=2, shape=(1, 8, 5, 4))
     yield _tflite("DEPTH_TO_SPACE", o0=3, shape=(1, 8, 5, 4))
     for operator in ("SQUEEZE", "EXPAND_DIMS"):
