@@ -61,7 +61,7 @@ def test_a_weight_beyond_the_bound(plain, subject_of, glorot) -> None:
     assert found.text == "under 1% of the weights lie beyond the ±0.129 of GlorotUniform()"
     assumed = take("bound", dataclasses.replace(beyond, rule=UNKNOWN))
     assert (assumed.found, assumed.value) == (False, 1 / 3600)
-    assert assumed.text.endswith("±0.129 of GlorotUniform() (the default; the initialiser is not known)")
+    assert assumed.text.endswith("±0.129 of GlorotUniform(); the initialiser is not known")
 
 
 def test_normal_draws_have_no_bound(plain) -> None:
@@ -262,7 +262,10 @@ def test_numbers_beside_the_verdict(subject_of) -> None:
     rms, mean, kurtosis = (take(key, subject) for key in ("rms", "mean", "kurtosis"))
     root = np.sqrt((weights**2).mean())
     assert rms.value == pytest.approx(root)
-    assert rms.text == f"{root / 0.0745356:.2f} times the initial std 0.0745 (GlorotUniform(), the default)"
+    assert (
+        rms.text
+        == f"{root / 0.0745356:.2f} times the std 0.0745 of GlorotUniform(); the initialiser is not known"
+    )
     known = take("rms", dataclasses.replace(subject, rule=KNOWN))
     assert known.text.endswith("(GlorotUniform())")
     assert (mean.value, mean.text) == (pytest.approx(weights.mean()), f"{weights.mean() / root:+.2f} rms")

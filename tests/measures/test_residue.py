@@ -214,6 +214,15 @@ def test_kernels_that_are_too_smooth_for_so_much_noise_are_not_measured(subject_
     assert told(noise[:, :, :1, :1]).startswith("about 90%")  # a pixel has no frequencies
 
 
+@pytest.mark.parametrize("known", [True, False])
+def test_of_an_initialiser_that_is_only_assumed_nothing_is_said(subject_of, noise, known) -> None:
+    subject = subject_of(noise((20, 20, 3, 3)).weights)
+    reason = "the weights have shrunk since they were drawn"
+    rule = dataclasses.replace(subject.rule, known=known)
+    taken = NoiseResidue(1).take(dataclasses.replace(subject, residue=Residue(None, reason), rule=rule))
+    assert taken.reason == (reason if known else "its initialiser is not known")
+
+
 def test_filters_that_repeat_one_another_are_not_measured() -> None:
     weights = trained(0.9).weights.copy()
     weights[4:] = weights[np.arange(36) % 4]

@@ -73,7 +73,7 @@ class Bound(Measure):
         share = beyond_bound(subject.kernels, limit)
         text = f"{percent(share)} of the weights lie beyond the ±{limit:.3g} of {subject.rule.spoken}"
         if not subject.rule.known:
-            text += " (the default; the initialiser is not known)"
+            text += "; the initialiser is not known"
         return self.finding(value=share, threshold=0.0, found=subject.rule.known and share > 0, text=text)
 
 

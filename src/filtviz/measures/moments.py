@@ -28,9 +28,11 @@ class RootMeanSquare(ShownMeasure):
 
     def take(self, subject: Subject) -> Finding:
         """Compare the size of the weights with the initial one."""
-        start = subject.draws.std
-        rule = subject.rule.spoken + ("" if subject.rule.known else ", the default")
-        text = f"{subject.kernels.rms / start:.2f} times the initial std {start:.3g} ({rule})"
+        start, rule = subject.draws.std, subject.rule
+        times = f"{subject.kernels.rms / start:.2f} times the"
+        text = f"{times} initial std {start:.3g} ({rule.spoken})"
+        if not rule.known:
+            text = f"{times} std {start:.3g} of {rule.spoken}; the initialiser is not known"
         return self.finding(value=subject.kernels.rms, text=text)
 
 

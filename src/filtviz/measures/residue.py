@@ -110,7 +110,8 @@ class NoiseResidue(Measure):
     def take(self, subject: Subject) -> Finding:
         """Say the estimate, or why there is none."""
         residue = subject.residue
-        reason = residue.reason
+        # Of what the default draws there need be no trace where it is not known to have drawn.
+        reason = residue.reason and (residue.reason if subject.rule.known else "its initialiser is not known")
         if residue.share is not None and residue.low > _most_noise(subject):
             reason = "its kernels are smoother than so much noise would be"
         if reason or residue.share is None:
