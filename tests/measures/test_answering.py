@@ -210,7 +210,9 @@ def test_of_layers_as_drawn_it_is_said_what_tells_of_training() -> None:
     ]  # whose first layer moved by too little to be seen
     assert answer(pretrained, ()).endswith("or moved by too little to be seen.")
     trained = [both[1], layer(2, "updated", marked_frozen=True)]
-    assert "or moved by too little to be seen. The file marks conv3 as frozen: it was" in answer(trained, ())
+    assert "or moved by too little to be seen. The file marks conv3 as frozen, though it was" in answer(
+        trained, ()
+    )
     data = "the statistics of bn1 have left their start"
     assert f"can be seen in this file, but images went through it: {data}. If" in answer([sure], (), (), data)
 
@@ -236,8 +238,8 @@ def test_a_mark_of_the_file_tells_nothing_of_what_was_before() -> None:
         layer(2, "structured"),
     ]
     assert answer(layers, ()).endswith(
-        " The file marks conv1 as frozen: it was trained before that, or set by hand. The file marks conv2 "
-        "as frozen."
+        " The file marks conv1 as frozen, though it was trained at some time, or set by hand. The file "
+        "marks conv2 as frozen."
     )
     still = [layer(0, "initial", marked_frozen=True), layer(1, "initial", marked_frozen=True)]
     assert answer(still, ()).endswith(f"{CHECK} The file marks both convolutions as frozen.")

@@ -257,7 +257,7 @@ def test_a_layer_that_the_file_marks_as_frozen_is_judged_by_its_weights(judged, 
     trained = judged(bias="moved", marked_frozen=True)
     assert trained.verdict == "updated"
     assert trained.sentence.endswith(
-        "; the file marks it as frozen: it was trained before that, or set by hand"
+        "; the file marks it as frozen, though it was trained at some time, or set by hand"
     )
     assert "marks" not in judged(bias="moved").sentence
 

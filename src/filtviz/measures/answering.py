@@ -292,7 +292,7 @@ def _marked(layers: Sequence[LayerDiagnosis]) -> list[str]:
     if moved := [layer for layer in layers if layer.marked_frozen and layer.verdict in verdicts.MOVED]:
         were = "it was" if len(moved) == 1 else "they were"
         who = _who(moved, layers)
-        told = [f"The file marks {who} as frozen: {were} trained before that, or set by hand."]
+        told = [f"The file marks {who} as frozen, though {were} trained at some time, or set by hand."]
     undecided = [layer for layer in layers if layer.verdict == "undecided"]
     return [*told, *filter(None, [_marks(undecided, layers).strip()])]
 

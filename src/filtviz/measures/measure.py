@@ -257,7 +257,7 @@ class LayerDiagnosis:
     filters to look at first. ``composed_size`` is ``(rows, cols)`` of the filters seen through the layers
     below, None where they were not composed. ``unread_channels`` are the input channels that it does not look
     at. ``is_frozen`` tells that the file's optimiser never moved it, ``marked_frozen`` that the file marks it
-    as frozen, and others not: it may have been trained before that.
+    as frozen, and others not: it may have been trained all the same.
     """
 
     conv_index: int

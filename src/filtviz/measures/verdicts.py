@@ -289,13 +289,16 @@ def still_so(layers: Sequence[LayerDiagnosis]) -> list[tuple[str, list[LayerDiag
 def as_marked(sentence: str, verdict: Verdict) -> str:
     """Add to a layer's sentence that the file marks it as frozen.
 
-    It may have been trained before it was frozen, so that the mark alone decides nothing.
+    It may have been trained before that, or as a part of another model (as in a GAN), so that the mark alone
+    decides nothing.
 
     Args:
         sentence: Why it has its verdict.
         verdict: It.
     """
-    before = "" if verdict in ("initial", "undecided") else ": it was trained before that, or set by hand"
+    before = (
+        "" if verdict in ("initial", "undecided") else ", though it was trained at some time, or set by hand"
+    )
     return f"{sentence}; {_MARKED}{before}"
 
 
