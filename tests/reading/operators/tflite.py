@@ -28,7 +28,7 @@ def _tflite(
 ):
     """An operator with options ``o0=…`` that is given an image and arrays, and gives ``made``."""
     held: dict[int, Parameter] = {1 + place: one for place, one in enumerate(given) if one is not None}
-    shapes = {0: shape, 50: beside, 99: made}
+    shapes = {number: one.shape for number, one in held.items()} | {0: shape, 50: beside, 99: made}
 
     def parameter(number: int, name: str) -> Parameter | None:
         return held.get(number)
