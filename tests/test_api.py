@@ -149,6 +149,7 @@ def test_a_channel_that_is_not_there_fails_its_layer(trained):
     )
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("options", "view"),
     [

@@ -31,6 +31,7 @@ def test_there_is_something_to_tell() -> None:
     assert {"load", "plot", "diagnose", "ConvLayer.of", "Network.select"} <= set(FUNCTIONS)
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_each_parameter_of_the_public_api_is_told(name: str) -> None:
     function = FUNCTIONS[name]

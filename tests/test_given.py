@@ -82,6 +82,7 @@ def test_a_model_in_memory_becomes_a_network():
     assert load(OrderedDict({"conv1.weight": W})).conv_layers[0].label == "conv1"
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("given", "label"),
     [(conv(W, label="conv7"), "conv7"), (Lasagne(), "first"), (W, "array"), (Tensor(W), "array")],
@@ -105,6 +106,7 @@ def test_one_model_is_a_list_of_one(small):
     assert several(state) == [state]
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("given", [None, 3, 2.5, True, b"a.pkl", object()])
 def test_what_is_no_model_is_refused_alone_and_as_several(given):
     for refused in (load, several):
@@ -115,6 +117,7 @@ def test_what_is_no_model_is_refused_alone_and_as_several(given):
 # Layers
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("given", "chosen"),
     [
@@ -134,6 +137,7 @@ def test_a_choice_of_layers_is_one_or_several(given, chosen):
     assert all(type(each) in (int, str) for each in found)
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("given", [2.5, True, b"conv1", object(), np.float64(1)])
 def test_what_chooses_no_layers_is_refused(given):
     with pytest.raises(ArgumentError, match="chooses no layers: give numbers or names"):
@@ -276,6 +280,7 @@ def test_models_are_compared_side_by_side_and_in_a_list(trained):
     assert filtviz.compare(W, 2 * W).total_change == pytest.approx(1)
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("states", ["ab", ["a"], ["a", "b", "c"], [1, 2], 5])
 def test_states_are_as_many_texts_as_models(trained, states):
     with pytest.raises(ArgumentError, match="states must be 2 texts, one for each model"):
@@ -305,6 +310,7 @@ def test_an_export_reads_files_and_a_loaded_network_stands_for_its_own(trained, 
     assert not (tmp_path / "b").exists()
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("channels", "drawn"),
     [(1, [1]), (np.int64(0), [0]), (np.arange(2), [0, 1]), ([(0, np.int64(1))], [0, 1])],
@@ -406,6 +412,7 @@ def test_a_wrong_option_is_one_sentence(name, kind, small, tmp_path, monkeypatch
             tried(lambda chosen=option: function(*given, **{chosen: OPTIONS[kind]}))
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("name", ["plot_through", "export"])
 @pytest.mark.parametrize("kind", OPTIONS)
 def test_a_wrong_second_argument_is_one_sentence(name, kind, tmp_path, monkeypatch):
@@ -413,6 +420,7 @@ def test_a_wrong_second_argument_is_one_sentence(name, kind, tmp_path, monkeypat
     tried(lambda: getattr(filtviz, name)(TRAINED if name == "plot_through" else [], OPTIONS[kind]))
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("kind", ["none", "list", "number", "text", "object"])
 @pytest.mark.parametrize(
     "chosen",

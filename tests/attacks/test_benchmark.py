@@ -41,6 +41,7 @@ def cost(seconds: float, *, slowness: float = 1.0, peak: float = 50.0, status: i
     return {**measured, "said": "", "raised": False}
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("measured", "passes"),
     [

@@ -100,6 +100,7 @@ def keeping(one, n: int) -> bytes:
     return pickled(kept, beside_weights()[2:-1])
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("name", PUTS)
 def test_the_memo_is_looked_at_when_it_grows(read, name):
     assert len(read(keeping(PUTS[name], 100), memo=100).conv_layers) == 1
@@ -150,6 +151,7 @@ def test_strings_of_whose_escapes_python_would_warn_count_as_more(read):
     refused(read, "opcodes", odd, opcodes=10_000)
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("quoted", [rb"\q", rb"\400", rb"\x41\q", rb"\\q", rb"\Users"])
 def test_such_strings_are_what_python_2_reads(quoted, recwarn):
     (found,) = read_pickles(b"S'" + quoted + b"'\n.", Spending(Limits(), "opcodes", "{}")).roots
@@ -170,6 +172,7 @@ COMPRESSIONS = {
 }
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("name", COMPRESSIONS)
 def test_each_stream_counts_as_some_bytes(read, little, name):
     compress = COMPRESSIONS[name]

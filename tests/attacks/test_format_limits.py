@@ -76,6 +76,7 @@ def test_a_text_counts_for_each_table_that_has_it():
     assert spent.used == 3 * (STEPS_OF_A_TABLE + 400)
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("name", "limit"),
     [

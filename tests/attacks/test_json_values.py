@@ -134,11 +134,13 @@ def exported(model: Any, config: Any = None) -> bytes:
     )
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("operator", CALLS)
 def test_calls_are_read(told, operator):
     assert f'"{operator}"' in told(exported(program(operator)))
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("operator", CALLS)
 @pytest.mark.parametrize("sizes", [(), (1,), (0, 0, 0, 0)])
 def test_inputs_of_no_axes_and_no_units(told, operator, sizes):
@@ -148,6 +150,7 @@ def test_inputs_of_no_axes_and_no_units(told, operator, sizes):
 STRIDE = ("graph_module", "graph", "nodes", 0, "inputs", 3, "arg", "as_ints")
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("value", [0, -1, [0, 1], [1, -1]])
 def test_a_convolution_whose_stride_is_none_is_not_followed(told, value):
     facts = json.loads(told(exported(changed(program("conv2d"), STRIDE, value))))
@@ -160,6 +163,7 @@ def test_a_stride_is_followed(told):
     assert facts["layers"][-1]["output_shape"] == [1, 2, 4, 4]
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("operator", "place", "value"),
     [
@@ -221,6 +225,7 @@ def in_keras(document: Any) -> bytes:
     return zipped(metadata, ("config.json", text), ("model.weights.h5", hdf5(1, 1)))
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("value", [1e999, float("nan"), {}, 10**400])
 def test_an_axis_that_is_none(told, value):
     assert '"Concatenate"' in told(

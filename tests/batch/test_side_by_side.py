@@ -191,6 +191,7 @@ def test_a_file_of_somebodys_in_the_place_of_a_lock_is_not_removed():
     assert Path(LOCK).read_bytes() == b"mine"
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("target", ["outside/new", "outside/victim"])
 @pytest.mark.parametrize("name", [LOCK, "manifest.json"])
 def test_a_link_in_the_place_of_a_lock_or_the_manifest_is_one_sentence(name, target):

@@ -309,6 +309,7 @@ def test_checks_exit_with_3() -> None:
     )
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("form", [(), ("--json",), ("--csv",)], ids=["text", "json", "csv"])
 @pytest.mark.parametrize(
     ("is_missing", "rule", "status"),

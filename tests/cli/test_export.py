@@ -123,6 +123,7 @@ def test_json_is_the_only_thing_on_stdout(model):
     assert (printed["complete"], written["complete"]) == (False, False)
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [

@@ -130,6 +130,7 @@ def test_a_bad_model_is_status_1_one_sentence_and_a_code(command, model, code):
     assert failed[0]["reason"].startswith(f"{model}: ")
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("command", COMMANDS)
 def test_wrong_usage_is_status_2(command):
     result = CliRunner().invoke(main, [command, "--no-such-option"])

@@ -131,6 +131,7 @@ def test_every_command_prints_in_every_encoding(odd, command, encoding):
     result.stderr_bytes.decode(encoding, "strict")
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("encoding", ["cp437", "latin-1", "ascii"])
 @pytest.mark.parametrize(
     ("arguments", "status"),

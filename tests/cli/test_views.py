@@ -207,6 +207,7 @@ def test_images_to_check_on_come_from_a_file(run) -> None:
     assert "r: shown 5 given images" in result.stdout
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     "content", [np.array([{}]), np.array(["a"]), np.zeros(3), np.full((1, 2, 2), np.nan)]
 )
@@ -311,6 +312,7 @@ def test_compare_json_says_null_where_there_is_no_number(run) -> None:
     assert 0 < layer["relative_change"] < 10
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [

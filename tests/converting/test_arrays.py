@@ -502,6 +502,7 @@ def test_a_module_goes_with_pytorchs_layout_alone(tmp_path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     "dtype", ["float8_e4m3fn", "float8_e5m2", "uint16", "uint32", "bfloat16", "<f4", ">f8"]
 )

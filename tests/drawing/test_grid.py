@@ -205,6 +205,7 @@ def test_each_channel_has_its_page_and_its_part_of_a_name():
         assert np.array_equal(page, nolearn_page(filters[:, picture.channel]))
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("n", "first", "last"),
     [(2, "ch0", "ch1"), (10, "ch0", "ch9"), (11, "ch00", "ch10"), (101, "ch000", "ch100")],

@@ -44,6 +44,7 @@ def test_what_cannot_be_saved_is_refused_in_a_sentence(tmp_path, monkeypatch) ->
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("suffix", [".png", ".PNG", pytest.param(".pdf", marks=pytest.mark.slow), ".svg"])
 def test_one_figure_is_saved_in_every_format(tmp_path, suffix) -> None:
     path = tmp_path / f"a{suffix}"

@@ -98,6 +98,7 @@ def test_plain_text_shows_primaries_side_by_side() -> None:
     assert re.search(r"red +green +blue", text)
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("depth", ["truecolor", "256", "plain"])
 @pytest.mark.parametrize("shape", [(5, 1, 3, 3), (3, 40, 3, 3), (2, 3, 11, 11), (30, 2, 1, 1)])
 def test_no_line_is_longer_than_the_terminal_and_no_tile_is_missing(depth: str, shape: tuple) -> None:

@@ -664,6 +664,7 @@ def test_filters_over_other_axes_are_looked_at_as_what_they_are() -> None:
     assert look_unjudged(Network.of([conv(np.ones((1, 1, 3, 3)))]), "a") == ("", "")
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("found", [True, False])
 @pytest.mark.parametrize(("z", "word"), [(5.0, "smoother"), (-5.0, "rougher")])
 def test_a_whole_layer_is_called_smoother_or_rougher_where_no_filter_is(found, z, word) -> None:

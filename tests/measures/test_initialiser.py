@@ -36,6 +36,7 @@ def draw(rule, shape, seed=0, dtype="float32"):
     return random.uniform(-rule.bound(shape), rule.bound(shape), shape).astype(dtype)
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("shape", "bound"),
     [
@@ -124,6 +125,7 @@ def test_a_weight_beyond_the_bound_rules_a_rule_out(glorot) -> None:
     assert all(DEFAULT not in fit.rules for fit in fit_catalogue(kernels))
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("shape", [(20, 1, 3, 3), (20, 20, 3, 3), (64, 4, 1, 1)])
 @pytest.mark.parametrize(("gain", "name"), [(1, "Orthogonal()"), (np.sqrt(2), "Orthogonal(gain='relu')")])
 def test_orthogonal_matrices_are_recognised(shape, gain, name) -> None:
@@ -205,6 +207,7 @@ def test_the_free_uniform_test_is_exact() -> None:
     assert scipy.stats.kstest(ps, scipy.stats.uniform.cdf).pvalue > 0.01
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("framework", "name", "std"),
     [

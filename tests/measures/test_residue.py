@@ -135,6 +135,7 @@ def test_the_magnitudes_are_all_counted() -> None:
     np.testing.assert_array_equal(below[1:], np.searchsorted(magnitudes, edges[1:]))
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("rule", [DEFAULT, rule_named("PyTorch's default"), HE_CUT], ids=lambda r: r.name)
 @pytest.mark.parametrize("share", [0.99, 0.95, 0.85])
 def test_a_planted_share_is_recovered(rule, share: float) -> None:
@@ -163,6 +164,7 @@ def test_a_share_is_recovered_where_few_weights_changed_much(seed) -> None:
     assert residue.share == pytest.approx(true_share(draws, weights), abs=0.05)
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("rule", BOUNDED, ids=lambda rule: rule.name)
 def test_untouched_draws_are_all_noise(rule) -> None:
     residue = noise_residue(Kernels.of(drawn(rule, SHAPE)), rule)

@@ -53,6 +53,7 @@ def test_epochs_tell_the_order_and_names_only_without(glorot) -> None:
     assert in_order(untold) == ((1, 0, 2), "the number in their names")
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("names", "order"),
     [

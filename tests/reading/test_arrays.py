@@ -25,6 +25,7 @@ def same(found: np.ndarray, wanted: np.ndarray) -> bool:
     return found.dtype == wanted.dtype and found.shape == wanted.shape and found.tobytes() == wanted.tobytes()
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("protocol", range(6))
 @pytest.mark.parametrize(
     "array",

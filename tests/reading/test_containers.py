@@ -40,6 +40,7 @@ def in_zip(data: bytes) -> bytes:
     return buffer.getvalue()
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("wrap", "container"),
     [
@@ -208,6 +209,7 @@ def test_members_of_a_zip_are_counted(tmp_path):
         load(path, limits=Limits(members=10))
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("compress", [0, 3, ("gzip", 3), ("bz2", 3), ("xz", 3), ("lzma", 3)])
 def test_joblib_keeps_arrays_behind_the_objects(tmp_path, compress):
     path = tmp_path / "model"

@@ -52,6 +52,7 @@ def digits() -> Any:
         return held["images"][:3] / 255
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("whole", WITH_GRAPHS, ids=lambda path: path.name)
 def test_bare_arrays_become_the_whole_network(whole: Path, tmp_path: Path) -> None:
     """Other numbers than the graph's file has, so that none of these can be among them."""

@@ -76,6 +76,7 @@ def test_what_only_passes_on_is_no_layer_and_what_only_orders_no_input(tmp_path)
     assert network.conv_layers[0].name == "c"
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("ending", ["", "/read", "/ReadVariableOp", "/resource"])
 @pytest.mark.parametrize("word", ["kernel", "weights", "depthwise_weights", "depthwise_kernel", "w"])
 def test_layers_are_called_as_their_weights_without_the_ending(tmp_path, ending, word):
@@ -90,6 +91,7 @@ NUMBERS = {
 }  # fmt: skip
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("code", [one for one in NUMBERS if one != 2])
 @pytest.mark.parametrize("given", [(5,), (1, 2), (1, 2, 3, 4, 5, 6)])
 def test_the_last_number_of_a_constant_stands_for_those_that_follow(tmp_path, code, given):
@@ -203,6 +205,7 @@ def test_sections_of_darknet_do_what_they_say(tmp_path, section, inputs, expecte
     assert network.conv_layers[1].n_channels == (4 if shape is None else shape[0])
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("name", "expected"),
     [

@@ -45,6 +45,7 @@ ATTACKS = FIXTURES / "attacks"
 KERNELS = json.loads((FIXTURES / "kernels.json").read_text(encoding="utf-8"))
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("name", KERNELS)
 def test_kernels_and_what_is_said_of_them_are_the_frameworks_own(name):
     network = filtviz.load(FIXTURES / name)
@@ -177,6 +178,7 @@ INPUT = layer("InputLayer", "in", batch_shape=[None, 9, 11, 1])
 CONV = layer("Conv2D", "conv", filters=4, kernel_size=[3, 3], strides=[1, 1], padding="valid", groups=1)
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("config", "pad", "shape"),
     [
@@ -217,6 +219,7 @@ CLASSES = {
 }  # fmt: skip
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(("given", "kind", "shape"), CLASSES.values(), ids=CLASSES)
 def test_classes_are_operations_and_no_name_is_imported(tmp_path, given, kind, shape):
     """CVE-2025-1550, CVE-2025-8747 and CVE-2025-9906: modules and functions in a configuration are names."""
@@ -236,6 +239,7 @@ def test_a_rescaling_at_the_beginning_is_done_and_said(tmp_path):
     assert len(read_pictures([tmp_path / "images.npy"], plain).sentences) == 1
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("activation", "kind"),
     [
@@ -324,6 +328,7 @@ def test_keras_1_tells_its_axes_strides_and_padding_in_words_of_its_own():
     )
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("backend", "order", "flips"),
     [("theano", "tf", True), ("theano", "th", True), ("tensorflow", "th", False), (None, "tf", False)],
@@ -430,6 +435,7 @@ def test_a_file_that_was_cut_short_is_one_sentence(tmp_path, kept):
         [one.W for one in filtviz.load(path).conv_layers]
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("place", range(0, 2400, 60))
 def test_a_file_that_was_changed_is_a_network_or_one_sentence(tmp_path, place):
     data = bytearray((ATTACKS / "secret.h5").read_bytes())

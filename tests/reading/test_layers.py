@@ -65,6 +65,7 @@ def test_a_network_in_order_with_its_shapes(read):
     assert [p.name for p in network.layers[3].parameters] == ["W", "b"]
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("protocol", range(5))
 @pytest.mark.parametrize(
     ("wrap", "kind"),
@@ -150,6 +151,7 @@ GEOMETRY = [
 ]
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(("state", "size", "stride", "pad", "lengths"), GEOMETRY)
 def test_windows_of_convolutions(read, state, size, stride, pad, lengths):
     network = read(conv(image(2, 12, 12), weights(4, 2, *size), **state))
@@ -198,6 +200,7 @@ def test_a_layer_of_an_old_lasagne_has_border_mode_and_strides(read):
     assert [p.name for p in found.parameters] == ["W"]
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("cls", "state", "shape", "axes", "flips", "output"),
     [
@@ -253,6 +256,7 @@ def test_weights_in_the_order_of_cuda_convnet(read):
     assert found.output_shape == (16, 8, 8, None)
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("cls", "shape", "state", "axes"),
     [
@@ -398,6 +402,7 @@ def test_weights_that_are_computed_make_no_convolution(read):
     assert network.layers[1].type == "Conv2DLayer"
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     "state",
     [

@@ -37,6 +37,7 @@ def named(name: str) -> Path:
     return path / "model.onnx" if path.is_dir() else path
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("name", KERNELS)
 def test_kernels_and_what_is_said_of_them_are_the_frameworks_own(name):
     convs = filtviz.load(named(name)).conv_layers
@@ -187,6 +188,7 @@ def load(tmp_path: Path, *args: Any, **more: Any) -> filtviz.Network:
 KERNEL = np.arange(4 * 3 * 3 * 3, dtype=np.float32).reshape(4, 3, 3, 3)
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("attributes", "pad", "shape"),
     [
@@ -260,6 +262,7 @@ OPERATORS = {
 }  # fmt: skip
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(("given", "kind", "facts"), OPERATORS.values(), ids=OPERATORS)
 def test_operators_are_operations(tmp_path, given, kind, facts):
     weights = {"channels": np.ones((3, 1, 1), np.float32), "image": np.ones((3, 8, 8), np.float32)}

@@ -19,6 +19,7 @@ def found(tmp_path, stored: np.ndarray, *nodes: bytes, **constants: list[int]) -
     return convs[0].W if convs else None
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     "shape", [[4, 3, 2, 5], [0, 0, 2, 5], [4, -1, 2, 5], [-1, 3, 2, 5], [0, 3, -1, 5]], ids=str
 )
@@ -35,6 +36,7 @@ def test_a_shape_that_does_not_fit_makes_no_weights(tmp_path, shape) -> None:
     assert found(tmp_path, KERNEL, node("Reshape", ["s", "n"], ["w"]), n=shape) is None
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("axes", [[2], [3], [-1], [0], [1], [-2]], ids=str)
 def test_unsqueeze_and_squeeze_add_and_take_axes_of_one(tmp_path, axes) -> None:
     flat = weights(4, 3, 5)

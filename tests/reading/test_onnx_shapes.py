@@ -107,6 +107,7 @@ def test_a_size_that_is_computed_is_that_by_which_an_image_grows(tmp_path):
     assert network.conv_layers[0].output_shape == (1, 4, 14, 14)
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("facts", "size"),
     [

@@ -39,6 +39,7 @@ def test_bytes_are_numbers_of_every_type(tmp_path, code):
     assert found.tolist() == expected.tolist()
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("code", TYPES)
 @pytest.mark.parametrize("packed", [True, False])
 def test_numbers_of_a_field_are_of_every_type(tmp_path, code, packed):

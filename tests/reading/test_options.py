@@ -49,6 +49,7 @@ def test_wrong_usage(args):
     assert (result.exit_code, got) == (2, [])
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("given", "says"),
     [({}, False), ({"convs": ["0"]}, True), ({"axes": {"": "oihw"}}, True), ({"weights": "ema"}, False)],

@@ -49,6 +49,7 @@ def changed(tmp_path: Path, name: str, place: int, data: bytes) -> Path:
     return path
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     "name", ["gluon.params", "cnn_f32.gguf", "pd_infer/model.pdiparams", "darknet_new/net.weights"]
 )
@@ -115,6 +116,7 @@ NET = "[net]\nwidth=8\nheight=8\nchannels=3\n"
 CONV = "[convolutional]\nfilters=4\nsize=3\nstride=1\npad=1\nactivation=leaky\n"
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(("version", "header"), [((0, 1), 16), ((0, 2), 20), ((0, 3), 20), ((0, 0), 16)])
 def test_from_version_0_2_on_darknet_counts_its_images_in_eight_bytes(tmp_path, version, header):
     numbers = np.arange(4 + 4 * 27, dtype="<f4")
@@ -294,6 +296,7 @@ def test_the_program_tells_in_which_order_and_how_convolutions_run(tmp_path):
     assert "each layer feeds the next one that fits it" in network.origin.inferred[0]
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("wrong", [{"strides": [0, 1]}, {"paddings": [-1, 0]}, {"paddings": [1]}, {}])
 def test_what_a_program_does_not_say_or_cannot_mean_stays_open(tmp_path, wrong):
     network = paddle(tmp_path, {"conv2d_0.w_0": (8, 3, 3, 3)}, [convolution("conv2d_0.w_0", **wrong)])

@@ -11,6 +11,7 @@ import pytest
 import filtviz
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("names", ["{}{}", "{}_{}", "f_{}{}", "final/{}_{}"])
 def test_numbered_weights_get_the_bias_of_their_number(names: str, tmp_path: Path) -> None:
     weights = {names.format("W", i): np.full((4, 4, 3, 3), i, np.float32) for i in range(1, 12)}

@@ -59,6 +59,7 @@ def test_batch_normalisation_between(read):
     assert kinds(read(values)) == [conv, norm, ("Conv2DLayer", ["W", "b"]), norm, norm, dense, norm]
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("n", range(1, 10))
 def test_of_vectors_behind_weights_all_fours_are_normalisations_and_one_before_them_is_the_bias(read, n):
     """What is left over has no role; no vector is lost, and none is taken twice."""
@@ -104,6 +105,7 @@ def gates(n_gates, takes, units):
     return [weights(*shape) for _ in range(n_gates) for shape in ((takes, units), (units, units), (units,))]
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("arrays", "kind"),
     [
@@ -128,6 +130,7 @@ def test_the_matrices_of_a_recurrent_layer_are_no_dense_layers(read, arrays, kin
     assert any("are recurrent layers" in sentence for sentence in network.origin.inferred)
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     "arrays",
     [
@@ -163,6 +166,7 @@ def test_a_list_from_the_output_to_the_input_is_turned_round(read):
     assert not any("from the output" in sentence for sentence in read(values).origin.inferred)
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     "value",
     [

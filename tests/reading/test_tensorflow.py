@@ -81,6 +81,7 @@ def test_data_that_is_a_link_or_too_short_is_refused(tmp_path):
         filtviz.load(tmp_path / "ckpt.index")
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("place", range(0, 1400, 37))
 def test_an_index_that_was_changed_is_a_network_or_one_sentence(tmp_path, place):
     shutil.copytree(FIXTURES / "tf_ckpt", tmp_path / "m")

@@ -157,6 +157,7 @@ def test_depthwise_layers_are_told_by_what_stands_beside_them_and_by_their_names
     assert convolution.groups == groups
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("shapes", "transposed"),
     [

@@ -70,6 +70,7 @@ def test_each_order_of_axes_and_each_form_is_read(shape) -> None:
             assert np.array_equal(read(shape, sparsity, values), dense), (order, forms)
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("shape", "blocks"),
     [

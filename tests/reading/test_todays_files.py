@@ -36,6 +36,7 @@ def opened(name: str) -> filtviz.Network:
     return filtviz.load(MODERN / name.partition("/")[0] / FILES[name])
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("name", FILES)
 def test_each_kernel_is_the_frameworks_own(name):
     with np.load(MODERN / f"{name}.truth.npz") as truth:
@@ -143,6 +144,7 @@ ONE_MODEL = {
 }
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("names", ONE_MODEL.values(), ids=ONE_MODEL.keys())
 def test_a_folder_of_one_model_opens(tmp_path, names):
     folder = folder_of(tmp_path, *names)
@@ -264,6 +266,7 @@ def test_numbers_are_named_by_what_describes_them_beside_them(tmp_path, name, be
             filtviz.load(path)
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("inside", "said"),
     [
@@ -297,6 +300,7 @@ def test_a_program_of_paddle_3_tells_order_strides_and_groups():
     assert network.origin.order == "the program beside the file, as it runs"
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("wrong", ['"D": "x"', '"D": [[]]', '"D": null', '"D": 1e400', '"D": -3', '"D": {}'])
 def test_odd_attributes_in_a_program_of_paddle_3_are_left_or_refused(tmp_path, wrong):
     for one in (MODERN / "others" / "pd_infer").iterdir():

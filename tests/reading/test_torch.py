@@ -78,6 +78,7 @@ def same(network: Network, *arrays: np.ndarray) -> bool:
 # Forms
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("protocol", [0, 1, 2, 3, 4, 5])
 @pytest.mark.parametrize("written", [zip_of, stream_of, dumps])
 def test_a_state_dict_of_every_form_and_protocol_gives_its_weights(tmp_path, written, protocol):
@@ -466,6 +467,7 @@ def test_objects_of_any_class_are_looked_into(tmp_path):
     assert same(opened(tmp_path, zip_of({"cfg": settings, "state_dict": state()})), W1, W2)
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("prefix", ["module.", "_orig_mod.", "model.", "module._orig_mod.", "model.module."])
 def test_what_wrappers_put_before_every_name_is_left_out_and_said_to_be(tmp_path, prefix):
     arrays = {prefix + name: array for name, array in STATE.items()}
@@ -626,6 +628,7 @@ def test_the_order_of_a_sequential_is_the_graph(tmp_path, written):
     assert network.origin.inferred == ()
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("facts", "kind", "dilation"),
     [
@@ -858,6 +861,7 @@ TRUTHS = {
 }  # fmt: skip
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("name", TRUTHS)
 def test_files_of_pytorch_give_their_truth(fixtures, name):
     with np.load(fixtures / "modern" / f"{TRUTHS[name]}.truth.npz") as truth:
@@ -928,6 +932,7 @@ def test_gains_fit_axis_by_axis(gain, direction, fits):
     assert torch_norms.gain_fits([gain, direction]) is fits
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("told", "epoch"),
     [

@@ -57,6 +57,7 @@ def test_the_sums_of_adagrad_are_there_before_the_first_step(tmp_path) -> None:
     assert told(tmp_path, optimiser(kept, 4)) == ("bcd", "a")
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     "optimisers",
     [

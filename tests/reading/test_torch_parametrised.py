@@ -122,6 +122,7 @@ def test_binary_weights_are_no_reflections(tmp_path):
     assert "a parametrisation that the file does not tell" in said(network)
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("beside", "named"),
     [
@@ -181,6 +182,7 @@ def test_what_is_nothing_is_not_divided_by_nothing() -> None:
     assert norms.weight_norm(np.array(2.0), wide).tolist() == (2 * wide / np.sqrt((wide**2).sum())).tolist()
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(("weights_", "u", "fits"), [
     ((4, 3, 5, 5), (4,), True), ((4, 3, 5, 5), (3,), True), ((4, 3, 5, 5), (5,), False), ((4,), (4,), False),
     ((4, 3), (4, 1), False),
@@ -196,6 +198,7 @@ def test_of_two_ways_to_take_a_square_kernel_the_larger_norm_counts() -> None:
     assert np.allclose(found, kernel / max(sigmas))
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("gain", "fits"), [((), True), ((4, 1), True), ((1, 3), True), ((4, 3), False), ((4,), False)]
 )

@@ -20,6 +20,7 @@ from tests.reading.making import Thing, write
 FIXTURES = Path(__file__).resolve().parents[1] / "fixtures" / "modern" / "trees"
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("name", ["flax_model.msgpack", "jax_params.npz", "jax_params.pkl", "jax_tree.npy"])
 def test_trees_of_jax_have_their_filters_last(name):
     network = filtviz.load(FIXTURES / name)
@@ -231,6 +232,7 @@ def test_biases_with_axes_of_length_one_are_no_kernels(tmp_path):
     assert len(alone.conv_layers) == 2
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("shapes", "axes"),
     [
@@ -309,6 +311,7 @@ def test_chainers_layers_stand_by_their_numbers_and_one_neighbour_turns_nothing_
 # MessagePack
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("kept", [1, 10, 100, 0.5, 0.9])
 def test_messagepack_that_was_cut_short_is_one_sentence(tmp_path, kept):
     data = (FIXTURES / "flax_model.msgpack").read_bytes()

@@ -205,6 +205,7 @@ def test_a_diagnosis_takes_arrays_and_files() -> None:
     assert "never fire" not in str(alone)
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("given", [object(), "", 3, np.array(["a"])])
 def test_what_is_no_image_is_one_sentence(given: Any) -> None:
     with pytest.raises((ArgumentError, RunningError)):

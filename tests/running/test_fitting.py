@@ -200,6 +200,7 @@ def test_numbers_that_are_none_are_named_with_their_image(value, what) -> None:
         inference.as_units(taking(1, 2, 2), images)
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("last", [False, True])
 @pytest.mark.parametrize("channels", ["rgb", "bgr"])
 def test_a_picture_is_resized_turned_and_scaled_in_this_order(tmp_path, last: bool, channels: str) -> None:

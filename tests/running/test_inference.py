@@ -88,6 +88,7 @@ def test_layers_are_asked_for_by_place_and_by_name_and_given_so() -> None:
     assert found[-2].shape == (7, 3, 4, 4)
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("batch", [1, 2, 3, 7, 50])
 def test_batches_change_nothing(batch: int) -> None:
     network = branching()
@@ -401,6 +402,7 @@ def test_half_the_precision_fills_half_the_memory() -> None:
     assert peaks[1] == 2 * peaks[0] > 0
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("error", [ValueError, IndexError, TypeError, OverflowError, RuntimeError])
 def test_what_an_engine_cannot_do_is_one_sentence_of_the_layer(error, monkeypatch) -> None:
     def fail(*_: Any) -> Any:
@@ -422,6 +424,7 @@ def test_pytorch_is_taken_where_it_is_in_use(monkeypatch) -> None:
         choosing.choose_engine("numpy", 0, "float64", "cuda")
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(("installed", "work", "device", "taken"), [
     (True, choosing.MUCH, None, False), (True, choosing.MUCH + 1, None, True),
     (False, choosing.MUCH + 1, None, False), (False, 0, "cuda", True),
@@ -466,6 +469,7 @@ def test_an_axis_of_images_is_the_first_or_the_last_and_else_there_is_none() -> 
         inference.joined(parts, 4, layer)
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize(("n", "fixed"), [(4096, True), (4097, False), (0, False), (3, True)])
 def test_a_network_wants_so_many_images_at_once_and_no_more(n: int, fixed: bool) -> None:
     entrance = as_layer(Input(shape=(n, 1, 2, 2)), output_shape=(n, 1, 2, 2))
