@@ -518,3 +518,16 @@ def test_arrays_of_every_type_are_read_back_from_pytorchs_zip(dtype, tmp_path) -
     for n, one in enumerate(found):
         assert one.tolist() == (values + n).tolist()
         assert one.dtype == values.dtype.newbyteorder("=")
+
+
+@pytest.mark.parametrize("n", [1, 3])
+def test_each_array_of_pytorchs_zip_begins_at_a_multiple_of_64_bytes(tmp_path: Path, n: int) -> None:
+    layers = [conv(np.ones((k + 1, k or 1, 3, 3), "float32"), flip_filters=False) for k in range(n)]
+    filtviz.convert(chain(*layers), tmp_path / "net.pt", verify=False)
+    written = (tmp_path / "net.pt").read_bytes()
+    with zipfile.ZipFile(tmp_path / "net.pt") as archive:
+        data = [one for one in archive.infolist() if "/data/" in one.filename]
+    assert len(data) == n
+    for one in data:
+        lengths = struct.unpack_from("<HH", written, one.header_offset + 26)
+        assert (one.header_offset + 30 + sum(lengths)) % 64 == 0

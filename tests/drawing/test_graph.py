@@ -21,6 +21,7 @@ from filtviz import DrawingError
 from filtviz.activations import Activation
 from filtviz.cli import main
 from filtviz.drawing.graphs import Box, Graph, GraphPicture, as_dot, as_lines, as_mermaid, graph_of, placing
+from filtviz.drawing.graphs import picture as pictures
 from filtviz.drawing.graphs.boxes import _word
 from filtviz.drawing.graphs.placing import BOX_WIDTH, place
 from filtviz.network import Layer, Network
@@ -457,3 +458,29 @@ def test_links_that_are_concluded_are_called_so_below_the_name(is_told) -> None:
     figure = GraphPicture(graph).figure()
     texts = [text.get_text() for text in figure.axes[0].texts]
     assert any("the file does not tell it" in text for text in texts) == (not is_told)
+
+
+@pytest.mark.cases("all")
+@pytest.mark.parametrize(
+    ("width", "height", "fits"),
+    [
+        (300.0, 20.0, True),
+        (300.1, 20.0, False),
+        (20.0, 300.1, False),
+        (90.0, 89.0, False),
+        (80.0, 100.0, True),
+    ],
+)
+def test_a_picture_is_neither_too_long_nor_too_large(
+    monkeypatch, width: float, height: float, fits: bool
+) -> None:
+    monkeypatch.setattr(pictures, "render", lambda _: "drawn")
+    monkeypatch.setattr(pictures, "place", lambda _: placing.Placing(width=width, height=height))
+    monkeypatch.setattr(GraphPicture, "figure", lambda _: None)
+    if fits:
+        assert GraphPicture(drawn(1, [])).image() == "drawn"
+    else:
+        with pytest.raises(
+            DrawingError, match=f"made would be {width * 100:,.0f} x {height * 100:,.0f} pixels"
+        ):
+            GraphPicture(drawn(1, [])).image()

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.building import chain, conv
 
 import filtviz
 from filtviz.errors import MeasureError
@@ -21,7 +22,7 @@ from filtviz.measures.badges import ALL_BADGES, badges_of
 from filtviz.measures.diagnosing import first_to_look_at, with_images
 from filtviz.measures.measure import Diagnosis, FilterDiagnosis, LayerDiagnosis
 from filtviz.measures.table import CHECKS, LEVEL, MEASURES
-from filtviz.measures.verdicts import VERDICTS
+from filtviz.measures.verdicts import OUT_OF_RANGE, VERDICTS
 from filtviz.network import ConvLayer, Layer, Network
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "mission-trained.pkl"
@@ -489,3 +490,12 @@ def test_what_images_tell_stands_beside_the_filters_that_answered(fires, ends, t
     assert [(each.fires, each.saturated) for each in both.layers[0].filters] == told
     assert (both.answer, both.shown) == ("So it is. They answer.", found)
     assert with_images(replace(diagnosis, answer=""), found).answer == "They answer."
+
+
+@pytest.mark.cases("all")
+@pytest.mark.parametrize("sign", [-1, 1])
+@pytest.mark.parametrize(("scale", "is_refused"), [(1e-80, True), (1e-60, False), (1.0, False), (1e80, True)])
+def test_only_what_is_beyond_all_range_is_refused_whatever_its_sign(sign, scale, is_refused) -> None:
+    weights = sign * scale * np.random.default_rng(0).uniform(0.5, 1, (8, 2, 3, 3))
+    (layer,) = filtviz.diagnose(chain(conv(weights))).layers
+    assert (layer.why == OUT_OF_RANGE.why) == is_refused

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from tests.building import conv, image
 from tests.chains import rule_named
 
 from filtviz.measures.initialiser_catalogue import (
@@ -22,13 +23,14 @@ from filtviz.measures.residue import Magnitudes
 from filtviz.measures.subject import (
     Identified,
     Provenance,
+    _bias_states,
     _with_fit_of,
     gather_subjects,
     identify_rule,
     trace_provenance,
     would_show,
 )
-from filtviz.network import Origin
+from filtviz.network import Network, Origin
 
 HE = CATALOGUE[1]
 NORMAL = CATALOGUE[2]
@@ -273,3 +275,25 @@ def test_the_networks_rule_is_tried_though_it_is_none_of_the_files_framework(noi
     assert rules(Identified(cut, known=True)) == kept
     matrix = Provenance(fits=(Fit(("Dirac",), "matrix", 0.1, 1.0),))
     assert rules(Identified(cut, known=True, framework="PyTorch"), matrix) == []
+
+
+@pytest.mark.parametrize("p", [0.005, 0.5])
+@pytest.mark.parametrize("moved", [False, True])
+def test_biases_are_draws_where_all_may_be_and_one_that_moved_speaks_for_the_others(p, moved) -> None:
+    """Within 1/√fan-in, which is 3 for a kernel of nine weights; fits that are poor say nothing more."""
+    random = np.random.default_rng(0)
+    shape = (40, 1, 3, 3)
+    biases = [random.uniform(-1 / 3, 1 / 3, 40), random.uniform(-1 / 3, 1 / 3, 40) + 5 * moved]
+    layers = [conv(random.uniform(-1, 1, shape), bias) for bias in biases]
+    network = Network.of([image(1), *(replace(layer, inputs=(0,)) for layer in layers)])
+    origins = [fitting(p, HE)] * 2
+    unknown = Identified(DEFAULT, known=False)
+    states = _bias_states(network.conv_layers, origins, unknown)
+    if not moved:
+        assert states == ["drawn", "drawn"]
+    else:
+        assert states == ["drawn" if p > 0.01 else "moved", "moved"]
+    other = Identified(DEFAULT, known=False, framework="Keras")
+    assert _bias_states(network.conv_layers, origins, other) == ["moved", "moved"]
+    torch = Identified(DEFAULT, known=False, framework="PyTorch")
+    assert _bias_states(network.conv_layers, origins, torch) == ["drawn", "moved" if moved else "drawn"]

@@ -369,3 +369,17 @@ def test_strides_of_darknets_have_one_for_each_axis_and_windows_are_longer_behin
     assert conv.convolution.stride == (2, 4)
     assert pool.operations[0].pad == ((0, 1), (0, 1))
     assert dense.operations[-1].kind == "sigmoid", "darknet's own default"
+
+
+@pytest.mark.parametrize(
+    ("lengths", "shape"), [((1, 3, 8, 9), (1, 3, 8, 9)), ((0, 3, -1, 9), (None, 3, None, 9))]
+)
+@pytest.mark.parametrize("as_message", [False, True])
+def test_lengths_of_caffes_inputs_that_are_not_above_zero_are_open(tmp_path, lengths, shape, as_message):
+    numbers = b"".join(part(1 if as_message else 4, n) for n in lengths)
+    head = part(1, "net") + part(3, "data") + (part(8, numbers) if as_message else numbers)
+    layer = caffe_layer(
+        "c", "Convolution", "data", "a", blob(KERNEL), more=part(106, part(1, 4) + part(4, 3))
+    )
+    (tmp_path / "m.caffemodel").write_bytes(head + layer)
+    assert filtviz.load(tmp_path / "m.caffemodel").layers[0].output_shape == shape

@@ -308,6 +308,20 @@ def test_what_the_file_tells_stands_above_what_shapes_suggest():
     assert (layer.type, found.axes, found.groups, found.stride) == ("Up", "iorc", 2, (2, 2))
 
 
+@pytest.mark.parametrize(
+    ("shapes", "keeps"),
+    [
+        ({"a__weight": (8,), "a__bias": (8,)}, True),
+        ({"a__weight": (8,), "a__bias": (4,)}, False),
+        ({"a__weight": (8, 2, 2, 2, 2, 2), "a__bias": (8,)}, False),
+    ],
+)
+def test_vectors_of_one_length_keep_places_and_arrays_of_more_axes_do_not(shapes, keeps):
+    (operation,) = layers_of(tensors(**shapes), PYTORCH, Hints()).layers[0].operations
+    assert isinstance(operation, Untold)
+    assert operation.keeps_places is keeps
+
+
 def test_flax_stores_filters_last():
     kernel = Tensor(name="params/Conv_0/kernel", array=tensors(x=(3, 5, 2, 7))[0].array)
     found = layers_of([kernel], FLAX, Hints()).layers[0].operations[0]
