@@ -79,6 +79,22 @@ def test_two_optimisers_of_the_same_weights_tell_nothing(tmp_path) -> None:
     assert told(tmp_path, [optimiser(kept, 4)] * 2) == ("", "")
 
 
+def test_very_many_optimisers_are_not_compared(tmp_path) -> None:
+    def both(n: int) -> tuple[str, str]:
+        other = {0: moments((5, 5))}  # of another network
+        return told(
+            tmp_path,
+            {
+                "optimizer": [optimiser({i: moments(SHAPES["d"]) for i in (3,)}, 4)],
+                **{f"optimizer_{i}": optimiser(other, 1) for i in range(n)},
+            },
+            "state",
+        )
+
+    assert both(7) == ("d", "abc")
+    assert both(8) == ("", "")
+
+
 def in_groups(*groups: str, still: str = "") -> dict[str, Any]:
     """The state of an optimiser whose groups hold the layers of these names; some never moved."""
     names = "".join(groups)

@@ -14,7 +14,10 @@ import filtviz
 from filtviz.cli import main
 from filtviz.errors import LimitError, MalformedFileError, ReadError
 from filtviz.network import Network
-from filtviz.reading.limits import Hints, Limits
+from filtviz.reading import optimised
+from filtviz.reading.arrays import stored
+from filtviz.reading.formats.trees import _of_moment
+from filtviz.reading.limits import Hints, Limits, effort
 from tests.reading.making import Thing, write
 
 FIXTURES = Path(__file__).resolve().parents[1] / "fixtures" / "modern" / "trees"
@@ -85,6 +88,32 @@ def test_the_state_of_optax_tells_which_layers_it_has_moved(tmp_path, moments, m
     found = [" ".join(sorted(each)) for each in (origin.moved, origin.resting)]
     assert found == [moved, resting]
     assert origin.training == (("its optimiser has moved weights",) if moved else ())
+
+
+def test_moments_of_zeros_are_looked_through_as_far_as_a_budget_goes(monkeypatch):
+    monkeypatch.setattr(optimised, "_MOST", 10_000)
+    values = {name: np.zeros(5_000, "f4") for name in "abcd"}
+    values["a"][4_900] = values["d"][0] = 1.0
+    moments = [
+        (name, stored((5_000,), one.dtype, False, one.nbytes, one.tobytes)) for name, one in values.items()
+    ]
+    found = optimised.moved_by_name(dict.fromkeys("abcde", (5_000,)), moments, effort(Limits()))
+    assert (found.moved, found.resting) == ({"a", "d"}, {"b", "e"})  # c was not looked through
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("opt_state/0/mu/params/a/kernel", "a/kernel"),
+        ("x/opt/0/nu/a/mu/kernel", "a/mu/kernel"),
+        ("mu/a/kernel", ""),
+        ("opt_state/0/ema/a/kernel", ""),
+        ("/opt" * 5_000, ""),
+    ],
+    ids=["adam", "deep", "no state", "average", "long"],
+)
+def test_what_a_moment_is_of_stands_behind_its_name(name, expected):
+    assert _of_moment(name) == expected
 
 
 def test_all_variables_of_flaxs_may_lie_under_the_name_of_its_parameters(tmp_path):

@@ -18,9 +18,11 @@ from filtviz.reading.limits import Spending
 
 __all__ = ["Held", "Moments", "Moved", "is_one_number", "moved_among", "moved_by_name", "moved_by_shape"]
 
-_MOST_COMPARED = 1_000_000
+_MOST_OPTIMISERS, _MOST_COMPARED = 8, 1_000_000
+"""Optimisers that are compared, and steps that comparing with the weights may take for each of them."""
+
 _FIRST, _MOST = 2**12, 2**24
-"""Elements that are looked at where moments are there from the start, and where all of them may be."""
+"""Elements of an array that are looked at, and those of all arrays whose first ones are one number."""
 
 _BUFFERS = frozenset({"running_mean", "running_var", "num_batches_tracked", "moving_mean", "moving_variance"})
 
@@ -77,12 +79,21 @@ def moved_by_name(
         effort: What comparing may take.
     """
     moved: set[str] = set()
+    untold: set[str] = set()
+    left = _MOST
     for name, array in moments:
         effort.spend(1)
-        fits = tuple(array.shape) == weights.get(name) and name not in moved
-        if fits and not (is_one_number(array) and is_one_number(array, _MOST)):
+        if tuple(array.shape) != weights.get(name) or name in moved:
+            continue
+        if not is_one_number(array):
             moved.add(name)
-    return Moved(frozenset(moved), frozenset(weights.keys() - moved) if moved else frozenset())
+            continue
+        left -= count(array.shape)
+        if left < 0:
+            untold.add(name)
+        elif not is_one_number(array, _MOST):
+            moved.add(name)
+    return Moved(frozenset(moved), frozenset(weights.keys() - moved - untold) if moved else frozenset())
 
 
 Held = tuple[str, tuple[int, ...]]
@@ -97,6 +108,8 @@ def moved_among(sets: Sequence[Sequence[Held]], optimisers: Sequence[Moments], e
         optimisers: Moments of each.
         effort: What the comparing may take.
     """
+    if len(optimisers) > _MOST_OPTIMISERS:
+        return Moved()
     own = [[each for each in one if _is_for_optimisers(*each)] for one in sets]
     shapes = [[shape for _, shape in one] for one in own]
     effort.spend(sum(map(len, shapes)) * sum(map(len, optimisers)))

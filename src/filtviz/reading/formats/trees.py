@@ -128,10 +128,16 @@ def open(opened: Opened) -> Network | None:
     return Network.of(made.layers, origin)
 
 
-_OF_STATE_OF = re.compile(
-    r"(?:^|/)(?:opt_state|optimizer|opt)/(?:[^/]+/)*?(?:mu|nu|trace|sum_of_squares)/(.+)\Z"
-)
-"""What Optax calls the moments of a parameter, and the parameter's own path behind that."""
+_STATES = frozenset({"opt_state", "optimizer", "opt"})
+_MOMENTS = frozenset({"mu", "nu", "trace", "sum_of_squares"})
+"""What the state of an optimiser is called, and in it moments of Optax's, behind which the names stand."""
+
+
+def _of_moment(name: str) -> str:
+    """Return of what an array of that name is a moment, empty for none."""
+    parts = iter(name.split("/"))
+    is_moment = any(part in _STATES for part in parts) and any(part in _MOMENTS for part in parts)
+    return _without_collection("/".join(parts)) if is_moment else ""
 
 
 def _optimised(weights: Sequence[Tensor], tensors: Sequence[Tensor], kernel: str, opened: Opened) -> Moved:
@@ -142,8 +148,7 @@ def _optimised(weights: Sequence[Tensor], tensors: Sequence[Tensor], kernel: str
         for each in weights
         if each.name.endswith(ending)
     }
-    matches = [(_OF_STATE_OF.search(each.name), each.array) for each in tensors]
-    named = [(_without_collection(match[1]), array) for match, array in matches if match]
+    named = [(_of_moment(each.name), each.array) for each in tensors]
     moments = [(held[name][0], array) for name, array in named if name in held]
     return moved_by_name(dict(held.values()), moments, opened.effort)
 

@@ -6,7 +6,7 @@ weight side by side, or all weights' first ones before their second ones. Shapes
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 
 from filtviz.errors import FiltvizError
@@ -20,7 +20,8 @@ from filtviz.text import natural_key, plural
 
 __all__ = ["with_optimiser"]
 
-_MOST_MOMENTS = 3
+_MOST_MOMENTS, _MOST = 3, 20_000
+"""Moments of a weight, and what an optimiser keeps in all."""
 
 
 def with_optimiser(network: Network, root: Group, effort: Spending) -> Network:
@@ -49,9 +50,9 @@ def _kept(root: Group) -> list[Dataset]:
     """Return what an optimiser keeps, in its order."""
     numbered, named = root.group("optimizer/vars"), root.group("optimizer_weights")
     if numbered is not None:
-        held = numbered.datasets()
+        held = numbered.datasets() if sum(1 for _ in numbered) <= _MOST else {}
         return [held[name] for name in sorted(held, key=natural_key)]
-    found = [] if named is None else [named.get(name) for name in listed_in(named, "weight_names")]
+    found = [] if named is None else [named.get(name) for name in listed_in(named, "weight_names")[:_MOST]]
     return [each for each in found if isinstance(each, Dataset)]
 
 
@@ -62,7 +63,8 @@ def _counts(array: StoredArray) -> bool:
 def _moved(moments: Sequence[StoredArray], layers: Sequence[Layer], effort: Spending) -> Moved:
     """Return the layers that have moved, where the moments are those of their weights in one way only."""
     held = list(_held(layers))
-    groups = [_group(kept) for kept in _by_weight(moments)]
+    resting = {id(each) for each in moments if is_one_number(each)}
+    groups = [_group(kept, resting) for kept in _by_weight(moments)]
     found = {moved_among([held], [(group,)], effort) for group in groups if any(group)} - {Moved()}
     # Weights without a configuration stand in the order of their classes, which is no optimiser's.
     found = found or {moved_by_shape(held, group) for group in groups} - {Moved()}
@@ -93,9 +95,11 @@ def _by_weight(moments: Sequence[StoredArray]) -> Iterator[Sequence[Sequence[Sto
             }
 
 
-def _group(kept: Sequence[Sequence[StoredArray]]) -> tuple[tuple[int, ...] | None, ...]:
+def _group(
+    kept: Sequence[Sequence[StoredArray]], resting: Collection[int]
+) -> tuple[tuple[int, ...] | None, ...]:
     """Return the shape of each weight that has moved, None of one whose moments are as at the start."""
-    return tuple(None if all(map(is_one_number, each)) else tuple(each[0].shape) for each in kept)
+    return tuple(None if all(id(one) in resting for one in each) else tuple(each[0].shape) for each in kept)
 
 
 def _of_kernels(found: Moved) -> Moved:
