@@ -8,7 +8,10 @@ import subprocess
 import sys
 import textwrap
 import time
+from collections import deque
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -296,3 +299,29 @@ def test_workers_end_when_the_process_that_started_them_is_killed(doing, tmp_pat
     begun = {path.stem for path in tmp_path.glob("*.begun")}
     until(lambda: not any(is_alive(int(pid)) for pid in begun))
     assert {path.stem for path in tmp_path.glob("*.ended")} == begun
+
+
+@pytest.mark.cases("all")
+@pytest.mark.parametrize(
+    ("executable", "is_frozen", "can"),
+    [("/bin/python", False, True), ("", False, False), ("/bin/python", True, False), (None, False, False)],
+)
+def test_only_a_python_of_its_own_can_be_started(monkeypatch, executable, is_frozen, can) -> None:
+    monkeypatch.setattr(sys, "executable", executable)
+    monkeypatch.setattr(sys, "frozen", is_frozen, raising=False)
+    assert processes.can_start() is can
+
+
+@pytest.mark.cases("all")
+@pytest.mark.parametrize(
+    ("is_up", "status", "most"), [(True, 0, 1), (True, -9, 1), (False, -9, 1), (False, 1, 0)]
+)
+def test_a_worker_that_ended_at_its_job_leaves_one_place_for_another(
+    monkeypatch, is_up, status, most
+) -> None:
+    worker: Any = SimpleNamespace(is_up=is_up, given=deque(), process=None)
+    pool: Any = SimpleNamespace(_workers=[worker], _most=1, _given_back=deque(), _outcomes={})
+    monkeypatch.setattr(processes, "_hang_up", lambda _: None)
+    monkeypatch.setattr(processes, "_wait", lambda *_: status)
+    processes._Pool._lose(pool, worker)
+    assert (pool._most, pool._workers) == (most, [])

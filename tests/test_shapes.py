@@ -354,3 +354,18 @@ def test_every_operation_is_known_wherever_operations_are_told_apart() -> None:
 )
 def test_what_a_linear_map_has_exactly_is_no_approximation(exact: Operation) -> None:
     assert approximation_of(exact) is None
+
+
+@pytest.mark.cases("all")
+@pytest.mark.parametrize(
+    ("cropping", "crops"),
+    [
+        ((), False),
+        ((None, None), False),
+        (("None", "None"), False),
+        ((None, "lower"), True),
+        (("center",), True),
+    ],
+)
+def test_a_merge_crops_where_it_says_how(cropping, crops) -> None:
+    assert Merge(kind="add", cropping=cropping).crops is crops

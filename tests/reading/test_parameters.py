@@ -452,3 +452,8 @@ def test_what_goes_wrong_when_a_weight_is_read_names_the_file_whether_it_is_stor
         assert caught.value.path == Path("m.pt")
     assert (caught.value.limit, caught.value.allowed) == ("decompressed", 3)
     assert named.parameters[0] is dense.bias
+
+
+def test_a_file_is_no_part_beside_itself(tmp_path) -> None:
+    np.savez(tmp_path / "net.npz", W=np.ones((2, 1, 3, 3), np.float32))
+    assert load(tmp_path / "net.npz").origin.siblings == ()

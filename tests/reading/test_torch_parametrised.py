@@ -152,6 +152,13 @@ def test_parametrisations_in_a_row_are_carried_out_one_after_the_other(tmp_path)
     assert "weight normalisation, g · v / ‖v‖, then spectral normalisation, W / σ" in said(network)
 
 
+def test_of_parametrisations_in_a_row_one_without_arrays_is_not_passed_over(tmp_path):
+    gain, direction = numbers(4, 1, 1, 1), numbers(4, 2, 3, 3)
+    parts = {"2._u": numbers(4), "2._v": numbers(18)}
+    network = opened(tmp_path, original0=gain, original1=direction, **parts)
+    assert "then spectral normalisation" not in said(network)
+
+
 def test_a_sum_of_two_arrays_is_not_taken_for_a_weight_normalisation(tmp_path):
     one, other = numbers(4, 2, 3, 3), numbers(4, 2, 3, 3)
     network = opened(tmp_path, original0=one, original1=other)
