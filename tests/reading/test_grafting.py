@@ -385,3 +385,59 @@ def test_which_option_is_of_no_use_is_said_of_a_file_with_a_graph(hint, option, 
     assert f"keeps it: {option} is for files without one" in caplog.text
     assert found.origin.also_read == (TORCH,)
     assert (found.origin.described_by is not None) == (hint == "architecture")
+
+
+@pytest.mark.cases("all")
+@pytest.mark.parametrize(
+    ("given", "wanted", "pairs"),
+    [
+        (["W", "b", "places"], ["W", "b"], 2),
+        (["W", "places"], ["W", "places"], 2),
+        (["x", "places"], ["W"], None),
+        (["x", "places"], ["W", "b"], 0),
+        (["x", "y"], ["W", "b"], 0),
+    ],
+)
+def test_whole_numbers_are_left_out_where_names_tell_the_weights(given, wanted, pairs) -> None:
+    """Positions and the like, which a graph need not have as weights."""
+    layer = Layer(name="l")
+
+    def of(names: list[str]) -> list[grafting._Array]:
+        made = [Parameter.of(name, np.zeros(2, "i8" if name == "places" else "f4")) for name in names]
+        return [
+            grafting._Array(layer=layer, parameter=one, keys=tuple(grafting._keys(layer, one)))
+            for one in made
+        ]
+
+    if pairs is None:
+        with pytest.raises(filtviz.SelectionError):
+            grafting._matched(of(given), of(wanted), "N", "G")
+    else:
+        found, n_named = grafting._matched(of(given), of(wanted), "N", "G")
+        assert (len(found), n_named) == (len(wanted), pairs)
+        assert [mine.parameter.name for mine, _ in found] == given[: len(wanted)]
+
+
+def test_the_first_arrays_that_differ_are_named_or_the_one_that_goes_on() -> None:
+    def of(*shapes: tuple[int, ...]) -> list[grafting._Array]:
+        return [_array("l", f"p{i}", shape) for i, shape in enumerate(shapes)]
+
+    one = grafting._first_difference(of((2,), (3,)), of((2,), (4,)), "N", "G")
+    assert one == "the first that differ are l, p1 (3) and l, p1 (4)"
+    assert grafting._first_difference(of((2,), (3,)), of((2,)), "N", "G") == "N goes on with l, p1 (3)"
+    assert grafting._first_difference(of((2,)), of((2,), (3,)), "N", "G") == "G goes on with l, p1 (3)"
+
+
+def test_weights_keep_their_framework_and_are_called_as_the_graph_calls_them(tmp_path: Path) -> None:
+    found = filtviz.load(TORCH, like=GRAPH)
+    assert (filtviz.load(GRAPH).origin.framework, found.origin.framework) == ("", "PyTorch")
+    mission = filtviz.load(MISSION)
+    made = filtviz.load(bare(tmp_path / "bare.npz", values_of(mission)), like=MISSION)
+    assert made.origin.framework == mission.origin.framework == "Lasagne"
+    for one, other in zip(made.layers, mission.layers, strict=True):
+        assert [each.name for each in one.parameters] == [each.name for each in other.parameters]
+
+
+@pytest.mark.parametrize(("value", "counts"), [(np.int64(3), True), (np.float32(3), False), ([3], False)])
+def test_a_whole_number_alone_counts_and_is_no_weight(value, counts) -> None:
+    assert grafting._counts(Parameter.of("n", np.asarray(value))) is counts
