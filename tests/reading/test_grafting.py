@@ -430,12 +430,13 @@ def test_the_first_arrays_that_differ_are_named_or_the_one_that_goes_on() -> Non
 
 def test_weights_keep_their_framework_and_are_called_as_the_graph_calls_them(tmp_path: Path) -> None:
     found = filtviz.load(TORCH, like=GRAPH)
-    assert (filtviz.load(GRAPH).origin.framework, found.origin.framework) == ("", "PyTorch")
-    mission = filtviz.load(MISSION)
-    made = filtviz.load(bare(tmp_path / "bare.npz", values_of(mission)), like=MISSION)
-    assert made.origin.framework == mission.origin.framework == "Lasagne"
-    for one, other in zip(made.layers, mission.layers, strict=True):
-        assert [each.name for each in one.parameters] == [each.name for each in other.parameters]
+    assert (filtviz.load(GRAPH).origin.framework, found.origin.framework) == ("ONNX", "PyTorch")
+    for path, framework in ((MISSION, "Lasagne"), (MODERN / "keras" / "seq.keras", "Keras")):
+        graph = filtviz.load(path)
+        made = filtviz.load(bare(tmp_path / "bare.npz", values_of(graph)), like=path)
+        assert made.origin.framework == graph.origin.framework == framework
+        for one, other in zip(made.layers, graph.layers, strict=True):
+            assert [each.name for each in one.parameters] == [each.name for each in other.parameters]
 
 
 @pytest.mark.parametrize(("value", "counts"), [(np.int64(3), True), (np.float32(3), False), ([3], False)])
