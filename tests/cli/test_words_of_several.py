@@ -97,6 +97,7 @@ def said_of(*steps: tuple[float | None, ...]) -> str:
         ([(0.5, 0.5, 0.001)], "conv0 stopped moving after s2.pkl."),
         ([(0.5, 0.001, 0.001)], "conv0 stopped moving after s1.pkl."),
         ([(0.001, 0.001, 0.001)], "conv0 hardly moved at all."),
+        ([(0.0, 0.0, 0.0), (0.0, 0.001, 0.0)], "conv0 did not move at all. conv1 hardly moved at all."),
         (
             [(0.5, 0.5, 0.2), (0.5, 0.5, 0.4)],
             "conv0 and conv1 still move: the last step changed them by 20% to 40%.",

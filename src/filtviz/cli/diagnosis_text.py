@@ -183,6 +183,10 @@ def describe_trajectory(trajectory: Trajectory, states: Sequence[Diagnosis]) -> 
     names = [printable(Path(each.file or "").name, 80) for each in states[:n]]
     sentences = [f"Ordered by {trajectory.ordered_by}."]
     layers = list(enumerate(trajectory.layers))
+    still = [(i, each.name) for i, each in layers if not any(step != 0 for step in each.steps)]
+    if still:
+        sentences.append(f"{name_runs(still)} did not move at all.")
+    layers = [each for each in layers if (each[0], each[1].name) not in still]
     for place, name in enumerate(names):
         resting = [(i, each.name) for i, each in layers if each.rests_after == place]
         if resting:
