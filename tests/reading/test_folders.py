@@ -145,3 +145,20 @@ def test_a_file_that_went_away_is_a_failure(tmp_path):
     with pytest.raises(ReadError) as caught:
         load(tmp_path / "gone")
     assert not is_no_model(caught.value)
+
+
+@pytest.mark.cases("all")
+@pytest.mark.parametrize(
+    ("names", "found"),
+    [
+        (["model.pt", "optimizer.pt"], ["model.pt"]),
+        (["optimizer.pt"], ["optimizer.pt"]),
+        (["optimizer.pt", "readme.md"], ["optimizer.pt"]),
+        (["optimizer.pt", "weights"], ["weights"]),
+        (["net.onnx", "net.bin"], ["net.onnx"]),
+        (["net.bin"], ["net.bin"]),
+        ([], []),
+    ],
+)
+def test_what_may_be_the_model_of_a_folder(tmp_path, names, found) -> None:
+    assert folders._may_be_the_model(tmp_path, names) == found

@@ -204,3 +204,24 @@ def test_every_layout_of_mxnets_arrays_is_read(tmp_path, magic):
     network = filtviz.load(tmp_path / "net.params")
     assert [one.name for one in network.conv_layers] == ["c"]
     assert np.array_equal(network.conv_layers[0].W, held)
+
+
+@pytest.mark.parametrize(
+    ("magic", "is_number"), [(0xF993FAC8, False), (0xF993FAC9, False), (0xF993FACA, True)]
+)
+def test_an_array_of_mxnets_without_axes_is_none_but_in_the_newest_layout(tmp_path, magic, is_number):
+    kernel = weights(2, 3, 3, 3)
+    kind = b"" if magic == 0xF993FAC8 else struct.pack("<i", 0)
+    number = struct.pack("<I", magic) + kind + struct.pack("<I", 0)
+    number += struct.pack("<iii", 1, 0, 0) + np.float32(3).tobytes() if is_number else b""
+    array = struct.pack("<I", magic) + kind + struct.pack("<I4q", 4, *kernel.shape)
+    array += struct.pack("<iii", 1, 0, 0) + kernel.tobytes()
+    names = (b"arg:c_beta", b"arg:c_weight")
+    data = struct.pack("<QQQ", 0x112, 0, 2) + number + array + struct.pack("<Q", 2)
+    (tmp_path / "net.params").write_bytes(
+        data + b"".join(struct.pack("<Q", len(name)) + name for name in names)
+    )
+    network = filtviz.load(tmp_path / "net.params")
+    assert np.array_equal(network.conv_layers[0].W, kernel)
+    held = [one for layer in network.layers for one in layer.parameters if one.shape == ()]
+    assert [float(one.value) for one in held] == ([3.0] if is_number else [])

@@ -388,6 +388,17 @@ def test_attributes_of_a_function_are_those_of_its_call_or_its_defaults(tmp_path
     assert (layer.convolution.stride, layer.convolution.groups) == ((1, 1), 2)
 
 
+def test_a_functions_attributes_are_its_own_again_behind_a_call_within_it(tmp_path):
+    inner = function("g", [node("Relu", ["a"], ["y"])])
+    conv = node("Conv", ["h", "b"], ["y"], strides=part(21, "s"))
+    body = part(1, "f") + part(4, "a") + part(4, "b") + part(5, "y") + part(10, "own")
+    body += part(7, node("g", ["a"], ["h"], domain="own", s=[3, 3])) + part(7, conv)
+    nodes = [node("f", ["x", "W"], ["y"], domain="own", s=[2, 1])]
+    kernel = {"W": np.zeros((4, 1, 3, 3), np.float32)}
+    (layer,) = load(tmp_path, nodes, kernel, more=inner + part(25, body)).conv_layers
+    assert layer.convolution.stride == (2, 1)
+
+
 def test_a_constant_of_one_number_is_as_large_as_the_limit_allows(tmp_path):
     nodes = [
         node("ConstantOfShape", ["s"], ["w"], value=part(5, tensor("", np.ones(1, np.float32)))),

@@ -383,3 +383,13 @@ def test_lengths_of_caffes_inputs_that_are_not_above_zero_are_open(tmp_path, len
     )
     (tmp_path / "m.caffemodel").write_bytes(head + layer)
     assert filtviz.load(tmp_path / "m.caffemodel").layers[0].output_shape == shape
+
+
+def test_a_layer_of_caffes_gives_all_its_results_to_those_that_name_them(tmp_path):
+    network = caffe(
+        tmp_path,
+        caffe_layer("split", "Split", "data", "a", more=part(4, "b")),
+        caffe_layer("c", "Convolution", "b", "c", blob(KERNEL), more=part(106, part(1, 4) + part(4, 3))),
+        caffe_layer("r", "ReLU", "a", "r"),
+    )
+    assert [layer.inputs for layer in network.layers] == [(), (0,), (1,), (1,)]
