@@ -18,7 +18,7 @@ from tests.building import conv, image
 import filtviz
 from filtviz.measures.table import MEASURES
 from filtviz.network import Network, Origin
-from filtviz.reporting.content import ModelFile
+from filtviz.reporting.content import ReportedModel
 from filtviz.reporting.rendering import MOST_ROWS, _number, content_security_policy, file_facts
 
 from .models import ATTACKS, network
@@ -308,7 +308,7 @@ def test_what_is_known_of_a_file_is_told_and_nothing_else() -> None:
     )
     told = Network.of([*model.layers, dense], full, history=[{}] * 1200)
     (diagnosis,) = [filtviz.diagnose(told)]
-    assert file_facts(ModelFile(label="x", network=told, diagnosis=diagnosis)) == [
+    assert file_facts(ReportedModel(label="x", network=told, diagnosis=diagnosis)) == [
         ("File", "a/model.pkl"),
         ("Holds", told.describe()),
         ("Container", "gzip"),
@@ -319,7 +319,7 @@ def test_what_is_known_of_a_file_is_told_and_nothing_else() -> None:
         ("Parameters", "2,040, of them 40 in convolutions"),
     ]
     bare = Network.of(model.layers)
-    terms = [term for term, _ in file_facts(ModelFile(label="x", network=bare, diagnosis=diagnosis))]
+    terms = [term for term, _ in file_facts(ReportedModel(label="x", network=bare, diagnosis=diagnosis))]
     assert terms == ["Holds", "Parameters"]
 
 

@@ -20,8 +20,8 @@ from filtviz.reporting import ReportOptions, gather, gathering, pictures, report
 from filtviz.reporting.content import (
     FEW_SECTIONS,
     Line,
-    ModelFile,
     PageContent,
+    ReportedModel,
     Section,
     State,
     _reach,
@@ -56,14 +56,14 @@ def layer(place: int = 0, verdict: Any = "updated", **fields: Any) -> LayerDiagn
 
 def file(
     label: str = "a.pkl", *layers: LayerDiagnosis, origin: Origin | None = None, **fields: Any
-) -> ModelFile:
+) -> ReportedModel:
     weights = np.random.default_rng(0).normal(size=(2, 1, 3, 3))
     held = Network.of([conv(weights) for _ in layers], origin or Origin(path=Path(label), kind="a network"))
     diagnosis = Diagnosis(file=label, layers=layers, **{"answer": f"The answer for {label}.", **fields})
-    return ModelFile(label=label, network=held, diagnosis=diagnosis)
+    return ReportedModel(label=label, network=held, diagnosis=diagnosis)
 
 
-def page(*files: ModelFile, mark: str = "", **fields: Any) -> str:
+def page(*files: ReportedModel, mark: str = "", **fields: Any) -> str:
     """The words of a page's first part, without its markup."""
     content = PageContent(title="t", files=files, sections=fields.pop("sections", ()), **fields)
     return render_page(content, mark)

@@ -18,8 +18,8 @@ from filtviz.surveying import page, parquet, run, summing
 from filtviz.surveying.columns import FILES, column_of_measure
 from filtviz.surveying.summing import (
     Distribution,
-    Group,
     History,
+    LayerGroup,
     LayerHistory,
     Place,
     Shares,
@@ -200,7 +200,7 @@ def test_a_distribution_takes_two_layers_of_which_it_is_known(values, known: int
 
 def test_what_lies_beyond_the_axis_lies_at_its_ends() -> None:
     axis = Distribution("rms", "", "", 2.0, 4.0, {})
-    box = page.box(Group("x", 5, (1.0, 2.0, 3.0, 3.5, 9.0), (), ()), axis)
+    box = page.box(LayerGroup("x", 5, (1.0, 2.0, 3.0, 3.5, 9.0), (), ()), axis)
     assert box == {
         "low": 0,
         "left": 0,
@@ -361,7 +361,7 @@ def test_no_models_and_parts_of_models_are_passed_over(tmp_path, monkeypatch) ->
 
 def test_of_rows_that_are_dropped_the_files_go_first_and_come_last(tmp_path: Path, monkeypatch) -> None:
     """Whatever stops it in between, no row of a file stands without those of its layers."""
-    store, sources = parquet.Store(tmp_path, "options"), Sources.of([])
+    store, sources = parquet.TableStore(tmp_path, "options"), Sources.of([])
     store.add([FileRows(file=row("a")), FileRows(file=row("b"))], sources)
     done: list[tuple[str, str]] = []
     remove, write = parquet.remove_file, store._write
@@ -421,9 +421,9 @@ def test_the_answer_of_a_survey_says_what_is_the_matter_and_nothing_else(verdict
 
 def test_the_ends_of_a_group_have_their_own_words_and_lines_rise_where_values_do() -> None:
     low, high = Place("a", "x", 1.0), Place("b", "y", 2.0)
-    group = Group("g", 2, (1.0, 1.0, 1.5, 2.0, 2.0), (low,), (high,))
+    group = LayerGroup("g", 2, (1.0, 1.0, 1.5, 2.0, 2.0), (low,), (high,))
     assert page.ends(group) == [("lowest", (low,)), ("highest", (high,))]
-    assert page.ends(Group("g", 1, (1.0,) * 5, (low,), ())) == [("lowest", (low,))]
+    assert page.ends(LayerGroup("g", 1, (1.0,) * 5, (low,), ())) == [("lowest", (low,))]
     line = LayerHistory("x", (1.0, float("nan"), 3.0))
     history = History("r", (1, 2, 5), ("a", "b", "c"), {"rms": (line,)})
     assert str(page.points(line, history, page.limits((line,)))) == f"0.0,{page.HEIGHT}.0 {page.WIDTH}.0,0.0"

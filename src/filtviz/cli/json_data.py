@@ -25,7 +25,7 @@ from filtviz.text import printable, spreadsheet_text
 if TYPE_CHECKING:
     from filtviz.batch.exporting import ExportResult, ModelResult
     from filtviz.measures.comparison import LayerComparison
-    from filtviz.reporting.content import Histogram, ModelFile, PageContent, Section
+    from filtviz.reporting.content import Histogram, PageContent, ReportedModel, Section
     from filtviz.results import ComparisonResult, FileFailure, LayerFailure, PlotResult
 
 __all__ = [
@@ -323,7 +323,7 @@ def report_data(content: PageContent, failures: Sequence[FileFailure] = ()) -> d
     return {**data, "complete": data["complete"] and not content.left_out}
 
 
-def _reported(file: ModelFile) -> dict[str, Any]:
+def _reported(file: ReportedModel) -> dict[str, Any]:
     return {
         **_outcome(file.diagnosis),
         "label": file.label,

@@ -26,9 +26,9 @@ from filtviz.text import printable
 __all__ = [
     "Histogram",
     "Line",
-    "ModelFile",
     "Movement",
     "PageContent",
+    "ReportedModel",
     "Section",
     "State",
     "Trail",
@@ -177,7 +177,7 @@ def follow_measures(diagnoses: Sequence[LayerDiagnosis]) -> Movement | None:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class ModelFile:
+class ReportedModel:
     """One model file: ``label`` is the name by which the page speaks of it, none twice."""
 
     label: str
@@ -194,7 +194,7 @@ class ModelFile:
 class State:
     """A layer as one of the files has it."""
 
-    file: ModelFile
+    file: ReportedModel
     layer: ConvLayer
     diagnosis: LayerDiagnosis
     histogram: Histogram | None
@@ -219,7 +219,7 @@ class Section:
         """The layer in the first of the files."""
         return self.states[0].layer
 
-    def state_of(self, file: ModelFile) -> State | None:
+    def state_of(self, file: ReportedModel) -> State | None:
         """Return the layer as ``file`` has it, or None where that has none such."""
         return next((state for state in self.states if state.file is file), None)
 
@@ -248,26 +248,26 @@ class PageContent:
     """
 
     title: str
-    files: tuple[ModelFile, ...]
+    files: tuple[ReportedModel, ...]
     sections: tuple[Section, ...]
     n_before: int = 0
-    glances: tuple[tuple[ModelFile, Glance], ...] = ()
+    glances: tuple[tuple[ReportedModel, Glance], ...] = ()
     figures: tuple[tuple[ImageFigure, ...], ...] = ()
     notes: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
 
     @property
-    def main(self) -> ModelFile:
+    def main(self) -> ReportedModel:
         """The last file that the page answers for."""
         return self.files[-1]
 
     @property
-    def answered(self) -> tuple[ModelFile, ...]:
+    def answered(self) -> tuple[ReportedModel, ...]:
         """The files that the page answers for."""
         return self.files[self.n_before :]
 
     @property
-    def shown(self) -> tuple[tuple[ModelFile, tuple[ImageFigure, ...]], ...]:
+    def shown(self) -> tuple[tuple[ReportedModel, tuple[ImageFigure, ...]], ...]:
         """The files that images were shown to, each with what it makes of them."""
         pairs = zip(self.answered, self.figures, strict=False)
         return tuple((file, figures) for file, figures in pairs if file.diagnosis.shown is not None)
@@ -277,7 +277,7 @@ class PageContent:
         """In what the files differ that the page answers for."""
         return difference([(file.label, file.diagnosis) for file in self.answered])
 
-    def glances_of(self, file: ModelFile) -> list[Glance]:
+    def glances_of(self, file: ReportedModel) -> list[Glance]:
         """Return the pictures beside the answer for a file; of the only one, those of earlier files, too."""
         alone = len(self.answered) == 1
         return [glance for own, glance in self.glances if own is file or alone]
@@ -316,7 +316,7 @@ class PageContent:
         shown = {glance.conv_index for _, glance in self.glances}
         return len(self.sections) <= FEW_SECTIONS or section.layer.conv_index in shown
 
-    def section_of(self, file: ModelFile, conv_index: int) -> Section | None:
+    def section_of(self, file: ReportedModel, conv_index: int) -> Section | None:
         """Return the section that shows a convolution of a file, or None where it has none."""
         return self._places.get((id(file), conv_index))
 

@@ -32,7 +32,14 @@ from filtviz.measures.measure import Diagnosis
 from filtviz.naming import models_stems, telling_names, unique_stems
 from filtviz.network import ConvLayer, Network
 from filtviz.reading import Hints, Limits
-from filtviz.reporting.content import ModelFile, PageContent, Section, State, draw_histograms, follow_measures
+from filtviz.reporting.content import (
+    PageContent,
+    ReportedModel,
+    Section,
+    State,
+    draw_histograms,
+    follow_measures,
+)
 from filtviz.reporting.document import ReportPage
 from filtviz.reporting.pictures import (
     FEW_CHANNELS,
@@ -96,7 +103,7 @@ class ReportOptions:
             raise ArgumentError(f"megabytes must be a positive number, not {described(self.megabytes)}")
 
 
-Group = list[tuple[ModelFile, ConvLayer]]
+Group = list[tuple[ReportedModel, ConvLayer]]
 
 
 def gather_content(
@@ -115,7 +122,7 @@ def gather_content(
     """
     labels = label_files(networks)
     files = tuple(
-        ModelFile(label=label, network=network, diagnosis=diagnosis)
+        ReportedModel(label=label, network=network, diagnosis=diagnosis)
         for label, network, diagnosis in zip(labels, networks, diagnoses, strict=True)
     )
     account = account or Budget().account(*networks)
@@ -150,11 +157,11 @@ def _title(labels: Sequence[str], n_before: int) -> str:
 _MOST_SHOWN = 4
 """Models whose pictures stand beside their answers; of more there are the answers."""
 
-Shown = tuple[ModelFile, Glance]
+Shown = tuple[ReportedModel, Glance]
 
 
 def _glances(
-    files: Sequence[ModelFile], n_before: int, sections: Sequence[Section], account: Account
+    files: Sequence[ReportedModel], n_before: int, sections: Sequence[Section], account: Account
 ) -> Iterator[Shown]:
     """Draw what people look at first in each model, and the picture that shows most.
 
@@ -175,13 +182,13 @@ def _glances(
             yield file, best
 
 
-def _firsts(file: ModelFile, sections: Sequence[Section]) -> Sequence[State]:
+def _firsts(file: ReportedModel, sections: Sequence[Section]) -> Sequence[State]:
     """Return the first layer that is shown of a file, in all files that have it."""
     section = next((each for each in sections if each.state_of(file) is not None), None)
     return section.states if section is not None else ()
 
 
-def _best_glance(file: ModelFile, first: State, account: Account) -> Glance | None:
+def _best_glance(file: ReportedModel, first: State, account: Account) -> Glance | None:
     """Draw the layer that the diagnosis says to look at; without one, the first again, on one scale."""
     diagnosis, network = file.diagnosis, file.network
     if diagnosis.look_at is None and first.diagnosis.verdict == "undecided":
@@ -199,7 +206,7 @@ def label_files(networks: Sequence[Network]) -> list[str]:
     return [f"{label} ({i})" if labels.count(label) > 1 else label for i, label in enumerate(labels, start=1)]
 
 
-def _group_layers(files: Sequence[ModelFile], options: ReportOptions) -> list[Group]:
+def _group_layers(files: Sequence[ReportedModel], options: ReportOptions) -> list[Group]:
     """Bring together what is the same layer in several files: the same place, the same shape."""
     groups: dict[tuple[int, tuple[int, ...]], Group] = {}
     for file in files:
@@ -301,7 +308,9 @@ def _depth_notes(layer: ConvLayer, depth: Depth) -> Iterator[str]:
         )
 
 
-def _omissions(files: Sequence[ModelFile], groups: Sequence[Group], depths: Sequence[Depth]) -> Iterator[str]:
+def _omissions(
+    files: Sequence[ReportedModel], groups: Sequence[Group], depths: Sequence[Depth]
+) -> Iterator[str]:
     """Say what of the files is not in the page."""
     shown = {(id(file), layer.conv_index) for group in groups for file, layer in group}
     for file in files:

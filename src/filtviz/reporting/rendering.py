@@ -15,7 +15,7 @@ from markupsafe import Markup
 from filtviz._version import __version__
 from filtviz.measures.table import MEASURES
 from filtviz.measures.verdicts import VERDICTS
-from filtviz.reporting.content import Histogram, ModelFile, PageContent, filter_data, marked_filters
+from filtviz.reporting.content import Histogram, PageContent, ReportedModel, filter_data, marked_filters
 from filtviz.reporting.pictures import Sprite, palette
 from filtviz.summary import PAGE, Table
 from filtviz.text import p_value, percent, plural, printable
@@ -37,7 +37,7 @@ __all__ = [
 ]
 
 
-def file_facts(file: ModelFile) -> list[tuple[str, str]]:
+def file_facts(file: ReportedModel) -> list[tuple[str, str]]:
     """Return what is known of the file itself, as terms and their descriptions."""
     origin = file.network.origin
     summary = file.summary
@@ -54,7 +54,7 @@ def file_facts(file: ModelFile) -> list[tuple[str, str]]:
     return [(term, text) for term, text in facts.items() if text]
 
 
-def network_table(file: ModelFile) -> Table:
+def network_table(file: ReportedModel) -> Table:
     """Return the network as a table; the page makes its texts harmless."""
     return Table.of(file.summary, PAGE)
 

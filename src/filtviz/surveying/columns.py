@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from filtviz.measures.measure import filter_facts
 from filtviz.measures.table import MEASURES
 
-__all__ = ["FILES", "FILTERS", "LAYERS", "TABLES", "VERSION", "Column", "column_of_measure", "document"]
+__all__ = ["FILES", "FILTERS", "LAYERS", "TABLES", "VERSION", "TableColumn", "column_of_measure", "document"]
 
 VERSION = 1
 """Goes up when a column changes its name, its type or its meaning; a new one leaves it as it is."""
 
 
 @dataclass(frozen=True)
-class Column:
+class TableColumn:
     """A column: its name, its type in Arrow's words, and what it holds."""
 
     name: str
@@ -36,36 +36,42 @@ def column_of_measure(measure: str) -> str:
 
 
 _OF_FILE = (
-    Column("file", "string", "path of the model file, as it was found from where the survey was started"),
-    Column("digest", "string", "SHA-256 of its bytes; of a model in several files, of all of them in turn"),
+    TableColumn(
+        "file", "string", "path of the model file, as it was found from where the survey was started"
+    ),
+    TableColumn(
+        "digest", "string", "SHA-256 of its bytes; of a model in several files, of all of them in turn"
+    ),
 )
 
 _OF_LAYER = (
     *_OF_FILE,
-    Column("conv", "int32", "number of the convolution in the file, from 0"),
-    Column("layer", "string", "its name"),
+    TableColumn("conv", "int32", "number of the convolution in the file, from 0"),
+    TableColumn("layer", "string", "its name"),
 )
 
-FILES: tuple[Column, ...] = (
+FILES: tuple[TableColumn, ...] = (
     *_OF_FILE,
-    Column("status", "string", "`read`; `no-filters`: it has no convolution with weights; `failed`"),
-    Column("code", "string", "a word for why it failed"),
-    Column("reason", "string", "the same in a sentence"),
-    Column("parts", "list<string>", "files beside it, or in it, that hold a part of the model"),
-    Column("size", "int64", "bytes on disk"),
-    Column("changed", "int64", "time of its last change, in nanoseconds since 1970"),
-    Column("kind", "string", "what the file holds, in words"),
-    Column("framework", "string", "the library that made the model, where that is told"),
-    Column("producer", "string", "the program that wrote the file, where that is told"),
-    Column("run", "string", "what states of one training share: the folder, and the name but for its number"),
-    Column("epoch", "int64", "epochs or steps that the file tells, or else the last number in its name"),
-    Column("network", "string", "the same for files with the same convolutions: names and shapes"),
-    Column("convolutions", "int32", "convolutions in it"),
-    Column("parameters", "int64", "weights of these"),
-    Column("trained", "list<string>", "what in the file only a training leaves"),
-    Column("left_out", "list<string>", "what would have been too much work, a sentence each"),
-    Column("seconds_reading", "double", "processor seconds for reading and for the digest"),
-    Column("seconds_measuring", "double", "processor seconds for measuring"),
+    TableColumn("status", "string", "`read`; `no-filters`: it has no convolution with weights; `failed`"),
+    TableColumn("code", "string", "a word for why it failed"),
+    TableColumn("reason", "string", "the same in a sentence"),
+    TableColumn("parts", "list<string>", "files beside it, or in it, that hold a part of the model"),
+    TableColumn("size", "int64", "bytes on disk"),
+    TableColumn("changed", "int64", "time of its last change, in nanoseconds since 1970"),
+    TableColumn("kind", "string", "what the file holds, in words"),
+    TableColumn("framework", "string", "the library that made the model, where that is told"),
+    TableColumn("producer", "string", "the program that wrote the file, where that is told"),
+    TableColumn(
+        "run", "string", "what states of one training share: the folder, and the name but for its number"
+    ),
+    TableColumn("epoch", "int64", "epochs or steps that the file tells, or else the last number in its name"),
+    TableColumn("network", "string", "the same for files with the same convolutions: names and shapes"),
+    TableColumn("convolutions", "int32", "convolutions in it"),
+    TableColumn("parameters", "int64", "weights of these"),
+    TableColumn("trained", "list<string>", "what in the file only a training leaves"),
+    TableColumn("left_out", "list<string>", "what would have been too much work, a sentence each"),
+    TableColumn("seconds_reading", "double", "processor seconds for reading and for the digest"),
+    TableColumn("seconds_measuring", "double", "processor seconds for measuring"),
 )
 """One row for each model file, good or bad."""
 
@@ -73,57 +79,57 @@ FILES: tuple[Column, ...] = (
 _NEEDS_ANOTHER_FILE = ("change",)
 
 
-def _measure_columns() -> Iterator[Column]:
+def _measure_columns() -> Iterator[TableColumn]:
     for key, measure in MEASURES.items():
         if key in _NEEDS_ANOTHER_FILE:
             continue
         name = column_of_measure(key)
-        yield Column(name, "double", f"{measure.title}: {measure.formula}")
-        yield Column(f"{name}_p", "double", f"p-value of {key}, where it has one")
-        yield Column(f"{name}_found", "bool", f"whether {key} came out")
+        yield TableColumn(name, "double", f"{measure.title}: {measure.formula}")
+        yield TableColumn(f"{name}_p", "double", f"p-value of {key}, where it has one")
+        yield TableColumn(f"{name}_found", "bool", f"whether {key} came out")
 
 
-LAYERS: tuple[Column, ...] = (
+LAYERS: tuple[TableColumn, ...] = (
     *_OF_LAYER,
-    Column("type", "string", "the framework's word for the layer"),
-    Column("framework", "string", "as in the table of files"),
-    Column("depth", "double", "place among the file's convolutions: 0 is the first, 1 the last"),
-    Column("filters", "int32", "filters"),
-    Column("channels", "int32", "input channels that a filter sees"),
-    Column("rows", "int32", "rows of a kernel"),
-    Column("cols", "int32", "columns of a kernel"),
-    Column("groups", "int32", "groups of channels; null where it is not known"),
-    Column("dtype", "string", "type of the weights as stored"),
-    Column(
+    TableColumn("type", "string", "the framework's word for the layer"),
+    TableColumn("framework", "string", "as in the table of files"),
+    TableColumn("depth", "double", "place among the file's convolutions: 0 is the first, 1 the last"),
+    TableColumn("filters", "int32", "filters"),
+    TableColumn("channels", "int32", "input channels that a filter sees"),
+    TableColumn("rows", "int32", "rows of a kernel"),
+    TableColumn("cols", "int32", "columns of a kernel"),
+    TableColumn("groups", "int32", "groups of channels; null where it is not known"),
+    TableColumn("dtype", "string", "type of the weights as stored"),
+    TableColumn(
         "verdict",
         "string",
         "`initial`, `updated`, `structured`, `collapsed`, `undecided`; or null",
     ),
-    Column("reason", "string", "why it was not judged"),
-    Column("seen", "string", "what is to be seen, in a few words"),
-    Column("drawn_by", "string", "what drew its first weights, or `unknown`"),
-    Column("dead_filters", "int32", "filters that never fire"),
-    Column("decayed_filters", "int32", "filters that are next to nothing"),
-    Column("duplicate_filters", "int32", "filters that another one of the layer repeats"),
-    Column("nonfinite_filters", "int32", "filters with NaN or infinity"),
-    Column("kernels", "int64", "3x3 kernels that are not zero, each brought to a peak of 1; else null"),
-    Column("kernel_sum", "list<double>", "their sum, 9 numbers by rows"),
-    Column("kernel_products", "list<double>", "the sum of their outer products, 81 numbers by rows"),
+    TableColumn("reason", "string", "why it was not judged"),
+    TableColumn("seen", "string", "what is to be seen, in a few words"),
+    TableColumn("drawn_by", "string", "what drew its first weights, or `unknown`"),
+    TableColumn("dead_filters", "int32", "filters that never fire"),
+    TableColumn("decayed_filters", "int32", "filters that are next to nothing"),
+    TableColumn("duplicate_filters", "int32", "filters that another one of the layer repeats"),
+    TableColumn("nonfinite_filters", "int32", "filters with NaN or infinity"),
+    TableColumn("kernels", "int64", "3x3 kernels that are not zero, each brought to a peak of 1; else null"),
+    TableColumn("kernel_sum", "list<double>", "their sum, 9 numbers by rows"),
+    TableColumn("kernel_products", "list<double>", "the sum of their outer products, 81 numbers by rows"),
     *_measure_columns(),
 )
 """One row for each convolution."""
 
-FILTERS: tuple[Column, ...] = (
+FILTERS: tuple[TableColumn, ...] = (
     *_OF_LAYER,
     *(
-        Column("filter" if name == "index" else name, fact.type, fact.meaning)
+        TableColumn("filter" if name == "index" else name, fact.type, fact.meaning)
         for name, fact in filter_facts().items()
         if fact.type
     ),
 )
 """One row for each filter."""
 
-TABLES: dict[str, tuple[Column, ...]] = {"files": FILES, "layers": LAYERS, "filters": FILTERS}
+TABLES: dict[str, tuple[TableColumn, ...]] = {"files": FILES, "layers": LAYERS, "filters": FILTERS}
 """Name → columns. A survey's folder has each as ``NAME.parquet``."""
 
 

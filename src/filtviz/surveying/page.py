@@ -18,9 +18,9 @@ from filtviz.measures.verdicts import VERDICTS
 from filtviz.reporting.rendering import content_security_policy, style, templates_of
 from filtviz.surveying.summing import (
     Distribution,
-    Group,
     History,
     KernelComponents,
+    LayerGroup,
     LayerHistory,
     SurveyContent,
 )
@@ -125,13 +125,13 @@ def _at(value: float, distribution: Distribution) -> float:
     return WIDTH * min(max(place, 0.0), 1.0)
 
 
-def box(group: Group, distribution: Distribution) -> dict[str, float]:
+def box(group: LayerGroup, distribution: Distribution) -> dict[str, float]:
     """Return where the box of a group lies: its quantiles on the axis."""
     names = ("low", "left", "middle", "right", "high")
     return {name: _at(value, distribution) for name, value in zip(names, group.quantiles, strict=True)}
 
 
-def ends(group: Group) -> list[tuple[str, Any]]:
+def ends(group: LayerGroup) -> list[tuple[str, Any]]:
     """Return the layers at the ends of a group, with the words for each end."""
     found = [("lowest", group.lowest), ("highest", group.highest)]
     return [(words, places) for words, places in found if places]

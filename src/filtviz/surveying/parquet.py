@@ -28,14 +28,14 @@ from filtviz.files import (
     replace_own,
 )
 from filtviz.sources import Sources
-from filtviz.surveying.columns import TABLES, VERSION, Column
+from filtviz.surveying.columns import TABLES, VERSION, TableColumn
 from filtviz.surveying.taking import LONGEST, FileRows, Rows
 from filtviz.text import printable
 
 if TYPE_CHECKING:
     import pyarrow
 
-__all__ = ["MOST_FILES", "RUN", "Store", "arrow", "batches", "rows_of", "values_of"]
+__all__ = ["MOST_FILES", "RUN", "TableStore", "arrow", "batches", "rows_of", "values_of"]
 
 RUN = "survey"
 """What the names of files that a survey is writing begin with."""
@@ -88,7 +88,7 @@ def arrow() -> Any:
     return pyarrow
 
 
-class Store:
+class TableStore:
     """The folder of a survey: reads what an earlier run has written, and adds parts."""
 
     def __init__(self, folder: Path, options: str) -> None:
@@ -235,7 +235,7 @@ class Store:
     def _stamp(self) -> bytes:
         return f"{VERSION} of {__version__}".encode()
 
-    def _schema(self, columns: Sequence[Column]) -> pyarrow.Schema:
+    def _schema(self, columns: Sequence[TableColumn]) -> pyarrow.Schema:
         types = {
             "list<string>": self._arrow.list_(self._arrow.string()),
             "list<double>": self._arrow.list_(self._arrow.float64()),
@@ -428,7 +428,7 @@ def _columns_of(rows: Sequence[Mapping[str, Any]]) -> Rows:
     return {name: [row[name] for row in rows] for name in (rows[0] if rows else ())}
 
 
-def batches(store: Store, table: str, columns: Sequence[str] | None = None) -> Iterator[pyarrow.Table]:
+def batches(store: TableStore, table: str, columns: Sequence[str] | None = None) -> Iterator[pyarrow.Table]:
     """Yield the whole table, a part at a time.
 
     Args:

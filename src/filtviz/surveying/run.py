@@ -24,7 +24,7 @@ from filtviz.reading.folders import candidates
 from filtviz.sources import Sources
 from filtviz.surveying.columns import TABLES
 from filtviz.surveying.page import render_survey
-from filtviz.surveying.parquet import MOST_FILES, RUN, Store, arrow, rows_of
+from filtviz.surveying.parquet import MOST_FILES, RUN, TableStore, arrow, rows_of
 from filtviz.surveying.summing import sum_up
 from filtviz.surveying.taking import NO_MODEL, FileJob, FileRows, told
 from filtviz.text import described, printable
@@ -162,7 +162,7 @@ def survey(
     page = folder / PAGE
     with hold(folder, sources):
         _refuse_another_page(page, sources)
-        store = Store(folder, repr(sorted(options.items(), key=lambda each: each[0])))
+        store = TableStore(folder, repr(sorted(options.items(), key=lambda each: each[0])))
         store.tidy(sources)
         remove_parts(folder, sources, run=RUN)
         known = _known(store, found, sources)
@@ -283,7 +283,7 @@ class _Known:
         return True
 
 
-def _known(store: Store, jobs: Sequence[FileJob], sources: Sources) -> _Known:
+def _known(store: TableStore, jobs: Sequence[FileJob], sources: Sources) -> _Known:
     """Return what holds, and drop the rows of what has changed."""
     now = {told(job.file): (job.size, job.changed) for job in jobs}
     known = _Known()
@@ -371,7 +371,7 @@ def _outcome(job: FileJob, future: Any) -> FileRows:
 class _Writing:
     """Gathers rows and writes them as parts."""
 
-    def __init__(self, store: Store, sources: Sources, parts: set[str]) -> None:
+    def __init__(self, store: TableStore, sources: Sources, parts: set[str]) -> None:
         self._store = store
         self.sources = sources
         self._waiting: list[FileRows] = []

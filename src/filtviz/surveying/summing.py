@@ -12,15 +12,15 @@ from numpy.typing import NDArray
 
 from filtviz.measures.table import MEASURES
 from filtviz.surveying.columns import column_of_measure
-from filtviz.surveying.parquet import Store, batches, rows_of, values_of
+from filtviz.surveying.parquet import TableStore, batches, rows_of, values_of
 
 __all__ = [
     "MEASURED",
     "Distribution",
     "FailedFile",
-    "Group",
     "History",
     "KernelComponents",
+    "LayerGroup",
     "LayerHistory",
     "Standout",
     "SurveyContent",
@@ -65,7 +65,7 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Group:
+class LayerGroup:
     """Layers that have something in common, and how a measure is distributed over them.
 
     ``quantiles`` are those of 5, 25, 50, 75 and 95 %; ``lowest`` and ``highest`` the layers at the ends.
@@ -87,7 +87,7 @@ class Distribution:
     meaning: str
     low: float
     high: float
-    groups: Mapping[str, tuple[Group, ...]]
+    groups: Mapping[str, tuple[LayerGroup, ...]]
 
 
 @dataclass(frozen=True)
@@ -190,7 +190,7 @@ _AT_ONCE = 1 << 14
 """Layers whose kernels are summed at a time."""
 
 
-def sum_up(store: Store) -> SurveyContent:
+def sum_up(store: TableStore) -> SurveyContent:
     """Read the tables of files and layers, and sum up what they hold.
 
     Args:
@@ -200,7 +200,7 @@ def sum_up(store: Store) -> SurveyContent:
         return _summed(store)
 
 
-def _summed(store: Store) -> SurveyContent:
+def _summed(store: TableStore) -> SurveyContent:
     files = [row for part in batches(store, "files", _OF_FILES) for row in rows_of(part)]
     layers, moments = _read_layers(store)
     kinds = _kinds(layers)
@@ -253,7 +253,7 @@ class _Moments:
             yield KernelComponents(name, n, basis.reshape(9, 3, 3), values / (values.sum() or 1.0))
 
 
-def _read_layers(store: Store) -> tuple[_Layers, _Moments]:
+def _read_layers(store: TableStore) -> tuple[_Layers, _Moments]:
     numbers: dict[str, list[Any]] = {name: [] for name in _NUMBERS}
     texts: dict[str, list[Any]] = {name: [] for name in _TEXTS}
     moments = _Moments()
@@ -327,7 +327,9 @@ def _distribution(
     return Distribution(measure, about.title, about.meaning, low, high if high > low else low + 1.0, groups)
 
 
-def _group(layers: _Layers, values: NDArray[np.float64], name: str, places: NDArray[np.intp]) -> Group | None:
+def _group(
+    layers: _Layers, values: NDArray[np.float64], name: str, places: NDArray[np.intp]
+) -> LayerGroup | None:
     places = places[np.isfinite(values[places])]
     if not len(places):
         return None
@@ -343,7 +345,7 @@ def _group(layers: _Layers, values: NDArray[np.float64], name: str, places: NDAr
         )
         for end in ends
     )
-    return Group(name, len(places), (q[0], q[1], q[2], q[3], q[4]), lowest, highest)
+    return LayerGroup(name, len(places), (q[0], q[1], q[2], q[3], q[4]), lowest, highest)
 
 
 def _standouts(layers: _Layers) -> tuple[Standout, ...]:

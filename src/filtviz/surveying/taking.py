@@ -22,7 +22,7 @@ from filtviz.network import ConvLayer, Network
 from filtviz.operations import Convolution
 from filtviz.reading import Hints, Limits, load
 from filtviz.reading.folders import is_no_model
-from filtviz.surveying.columns import FILES, FILTERS, LAYERS, Column, column_of_measure
+from filtviz.surveying.columns import FILES, FILTERS, LAYERS, TableColumn, column_of_measure
 from filtviz.text import printable
 
 __all__ = ["LONGEST", "NO_MODEL", "FileJob", "FileRows", "Rows", "told"]
@@ -172,7 +172,7 @@ def _facts(network: Network, measured: Measured, file: Path) -> dict[str, Any]:
     }
 
 
-def _by_columns(rows: Iterator[dict[str, Any]], columns: Sequence[Column]) -> Rows:
+def _by_columns(rows: Iterator[dict[str, Any]], columns: Sequence[TableColumn]) -> Rows:
     found = list(rows)
     return {column.name: [row.get(column.name) for row in found] for column in columns}
 

@@ -29,7 +29,7 @@ def _onnx(operator: str, *given: Any, shape: Any = IMAGE, opset: int = 17, outpu
         constants.append(None if one is None else cases.Constant(parameter=held[0], order=held[1]))
     case = cases.Case(
         operator=operator,
-        attributes=cases.Attributes({n: message(_onnx_attribute(v)) for n, v in facts.items()}),
+        attributes=cases.NodeAttributes({n: message(_onnx_attribute(v)) for n, v in facts.items()}),
         given=constants,
         shapes=[shape],
         opset=opset,

@@ -13,7 +13,7 @@ from filtviz.reading.protobuf import Message
 from filtviz.reading.quantised import Scale
 from filtviz.reading.shape_arithmetic import Lengths
 
-__all__ = ["DEEPEST", "FEW", "Attributes", "Case", "Constant", "Made", "scale_of"]
+__all__ = ["DEEPEST", "FEW", "Case", "Constant", "Made", "NodeAttributes", "scale_of"]
 
 FEW = 64
 """Elements up to which a constant's numbers are read to know what an operator does."""
@@ -94,7 +94,7 @@ class Constant:
 
 
 @dataclass(frozen=True)
-class Attributes:
+class NodeAttributes:
     """The attributes of a node, by name."""
 
     by_name: Mapping[str, Message]
@@ -131,7 +131,7 @@ class Case:
     """
 
     operator: str
-    attributes: Attributes
+    attributes: NodeAttributes
     given: Sequence[Constant | None]
     shapes: Sequence[Shape | None]
     opset: int

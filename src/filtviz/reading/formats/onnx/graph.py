@@ -21,7 +21,7 @@ from filtviz.network import Layer
 from filtviz.operations import Input, Operation, Untold, parameters_of
 from filtviz.parameter import Parameter, Shape
 from filtviz.reading.arrays import AnyArray, ComputedArray, count, parameter_of, shape_of
-from filtviz.reading.formats.onnx.cases import DEEPEST, FEW, Attributes, Case, Constant, Made, scale_of
+from filtviz.reading.formats.onnx.cases import DEEPEST, FEW, Case, Constant, Made, NodeAttributes, scale_of
 from filtviz.reading.formats.onnx.constant_folding import folded
 from filtviz.reading.formats.onnx.initialisers import array_of, dtype_of, name_of, sparse_array_of
 from filtviz.reading.formats.onnx.operators import operations_of
@@ -148,7 +148,7 @@ class GraphReader:
             if formal in inner:
                 values[actual] = inner[formal]
 
-    def _attributes(self, node: Message) -> Attributes:
+    def _attributes(self, node: Message) -> NodeAttributes:
         """Return a node's attributes; one that refers to an attribute of the function is that of the call."""
         found: dict[str, Message] = {}
         for one in node.messages(5):
@@ -156,7 +156,7 @@ class GraphReader:
             value = self.given.get(referred) if referred else one
             if value is not None:
                 found[one.text(1)] = value
-        return Attributes(found)
+        return NodeAttributes(found)
 
     def _fold(self, operator: str, node: Message, values: dict[str, Value]) -> bool:
         """Follow what only prepares a constant; tell whether the node was of that kind."""
@@ -259,7 +259,7 @@ class GraphReader:
         self.opened.effort.spend(1 + sum(one.array.size for one in numbers if one is not None) // 8)
         return computed(operator, self._attributes(node), numbers)
 
-    def _lengths_of(self, held: Value | None, attributes: Attributes) -> Lengths | None:
+    def _lengths_of(self, held: Value | None, attributes: NodeAttributes) -> Lengths | None:
         """Return what Shape gives of a layer or an array."""
         layer = held if isinstance(held, int) else None
         shape: Shape | None = held.shape if isinstance(held, Constant) else None

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from filtviz.reading.formats.onnx.cases import Attributes
+from filtviz.reading.formats.onnx.cases import NodeAttributes
 from filtviz.reading.shape_arithmetic import MOST, MOST_AXES, Lengths, chosen, combined, joined, lengths_of
 
 __all__ = ["computed"]
@@ -21,7 +21,7 @@ _OPEN = 1 << 30
 @dataclass(frozen=True, kw_only=True)
 class _Asked:
     operator: str
-    attributes: Attributes
+    attributes: NodeAttributes
     given: Sequence[Lengths | None]
 
     @property
@@ -39,7 +39,7 @@ class _Asked:
         return held.wholes if held is not None else self.attributes.integers(name)
 
 
-def computed(operator: str, attributes: Attributes, given: Sequence[Lengths | None]) -> Lengths | None:
+def computed(operator: str, attributes: NodeAttributes, given: Sequence[Lengths | None]) -> Lengths | None:
     """Return what a node makes of numbers, None where it is not followed.
 
     Args:
