@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 
-from filtviz.errors import FiltvizError
+from filtviz.errors import FiltvizError, LimitError
 from filtviz.network import Layer, Network
 from filtviz.reading.arrays import StoredArray
 from filtviz.reading.formats.keras.stores import listed_in
@@ -36,6 +36,8 @@ def with_optimiser(network: Network, root: Group, effort: Spending) -> Network:
         kept = [each.array() for each in _kept(root)]
         effort.spend(len(kept))
         steps = next((int(each.read()) for each in kept if _counts(each)), 0)
+    except LimitError:
+        raise
     except FiltvizError:  # one that is damaged tells nothing
         return network
     if steps < 1:
