@@ -74,6 +74,8 @@ class Sources:
         Args:
             path: Where something may be, also through folders that have yet to be made.
         """
+        if not os.path.lexists(path):  # nor is there anything that its links lead to
+            return False
         real = Path(os.path.realpath(path))
         if not os.path.lexists(real):
             return False

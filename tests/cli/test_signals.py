@@ -553,3 +553,19 @@ def test_a_survey_that_is_ended_keeps_whole_tables_and_goes_on(number):
     result = survey("zoo", "out", jobs=1)
     assert result.measured + result.kept == 300
     assert not list(Path("out").rglob(f"*{PART_SUFFIX}"))
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems do not hold to ulimit -v")
+@pytest.mark.parametrize(("megabytes", "status"), [(60, 1), (200, 1), (300, 1), (600, 0)])
+def test_where_few_addresses_are_left_a_command_says_so_or_is_done(megabytes, status):
+    line = f'ulimit -v {megabytes << 10}; exec "$0" -m filtviz layers "$1"'
+    model = str(Path(__file__).parents[2] / "examples" / "mission-trained.pkl")
+    ran = subprocess.run(
+        ["sh", "-c", line, sys.executable, model], capture_output=True, text=True, check=False
+    )
+    assert ran.returncode == status
+    said = (
+        f"filtviz: a limit (ulimit -v) leaves this process {megabytes} MB of memory, and filtviz needs 400: "
+    )
+    assert ran.stderr == ("" if status == 0 else f"{said}raise it\n")

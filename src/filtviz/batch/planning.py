@@ -246,7 +246,8 @@ class Planner:
         self._protect(model, network.origin.siblings)
         self._parts.update(map(os.path.realpath, network.origin.siblings))
         stamps += [(file, stamp(file)) for file in network.origin.siblings if file.exists()]
-        plan.files = [[relative(file, self.workplace.folder), *seen] for file, seen in stamps]
+        folders = {file.parent: relative(file.parent / "x", self.workplace.folder)[:-1] for file, _ in stamps}
+        plan.files = [[folders[file.parent] + file.name, *seen] for file, seen in stamps]
         described = self._describe(network, model)
         plan.pictures = [file.path.name for file, _ in described]
         missing = self.workplace.announce(self.folder(model), described, force=self.options.force)
