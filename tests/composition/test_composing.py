@@ -23,6 +23,7 @@ from filtviz.operations import (
     Operation,
     Pad,
     Pooling,
+    Untold,
 )
 from filtviz.parameter import Parameter
 from filtviz.running.inference import forward
@@ -349,3 +350,19 @@ def test_what_a_file_tells_of_its_links_is_kept_where_the_rest_is_assumed() -> N
 def test_a_maximum_over_one_number_alone_is_exact(size: tuple[int, int], exact: bool) -> None:
     pooling = Pooling(kind="max", size=size, stride=(1, 1), pad=((0, 0), (0, 0)))
     assert (approximation_of(pooling) is None) == exact
+
+
+@pytest.mark.cases("all")
+@pytest.mark.parametrize(
+    ("of_input", "has_parameters", "passes_on"),
+    [(True, True, True), (True, False, True), (False, False, True), (False, True, False)],
+)
+def test_what_is_not_told_is_passed_on_where_that_is_its_input(of_input, has_parameters, passes_on) -> None:
+    held = (Parameter.of("p", np.zeros(3)),) if has_parameters else ()
+    odd = Layer(type="Odd", operations=(Untold(reason="x", of_input=of_input),), parameters=held, inputs=(0,))
+    (operation,) = (
+        assume_stacked(Network.of([Layer(operations=(Input(shape=(None, 1, 9, 9)),)), odd]))
+        .layers[1]
+        .operations
+    )
+    assert isinstance(operation, Identity) == passes_on

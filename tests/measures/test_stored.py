@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import scipy
 
+from filtviz.measures import stored
 from filtviz.measures.kernels import Kernels
 from filtviz.measures.stored import clipping, is_rounded, quantisation
 from filtviz.measures.table import MEASURES
@@ -117,3 +118,12 @@ def test_zeros_are_one_value_or_none_of_those_that_are_counted(glorot, zeros: in
     n = len(np.unique(weights))
     assert quantisation(kernels).distinct == n
     assert quantisation(kernels, without_zeros=True).distinct == n - (zeros > 0)
+
+
+@pytest.mark.cases("all")
+@pytest.mark.parametrize(
+    ("n", "expected", "distinct", "chance"),
+    [(100, 100, 99, True), (100, 100, 98, False), (200, 100, 49, True), (200, 100, 48, False)],
+)
+def test_numbers_that_coincide_may_be_chance_up_to_five_errors_and_one(n, expected, distinct, chance) -> None:
+    assert stored._is_chance(n, stored.Quantisation(distinct, expected)) is chance

@@ -271,3 +271,25 @@ def test_a_transposed_convolution_and_strides_by_axis(tmp_path):
     text = C1.replace("size=1", "size=3\nstride=1\nstride_x=2\nstride_y=3\ndilation=2\npad=1")
     found = darknet(tmp_path, text).conv_layers[0].convolution
     assert (found.stride, found.pad, found.dilation) == ((3, 2), ((1, 1), (1, 1)), (2, 2))
+
+
+@pytest.mark.cases("all")
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ("", "stride=(1, 1) pad=((0, 0), (0, 0)) groups=1"),
+        ("pad=1", "stride=(1, 1) pad=((1, 1), (1, 1)) groups=1"),
+        ("pad=0\npadding=2", "stride=(1, 1) pad=((2, 2), (2, 2)) groups=1"),
+        ("pad=1\npadding=2", "stride=(1, 1) pad=((1, 1), (1, 1)) groups=1"),
+        ("stride=2", "stride=(2, 2) pad=((0, 0), (0, 0)) groups=1"),
+        ("stride=2\nstride_x=3", "stride=(2, 3) pad=((0, 0), (0, 0)) groups=1"),
+        ("stride=2\nstride_y=3", "stride=(3, 2) pad=((0, 0), (0, 0)) groups=1"),
+        ("dilation=2", "stride=(1, 1) pad=((0, 0), (0, 0)) dilation=(2, 2) groups=1"),
+        ("groups=3", "stride=(1, 1) pad=((0, 0), (0, 0)) groups=3"),
+    ],
+)
+def test_a_convolution_of_darknets_has_the_geometry_of_its_options(tmp_path, options, expected):
+    section = f"[convolutional]\nfilters=6\nsize=3\nactivation=linear\n{options}\n"
+    network = darknet(tmp_path, section)
+    said = told(network.conv_layers[0].convolution)
+    assert f"stride{said.partition(' stride')[2]}" == expected

@@ -13,6 +13,8 @@ import pytest
 import filtviz
 from filtviz.network import Network
 from filtviz.operations import LocalResponse, Pooling
+from filtviz.reading.formats import mxnet as mxnets
+from filtviz.reading.tensors import Tensor
 from tests.reading.making import weights
 from tests.reading.test_onnx import part
 from tests.reading.test_other_frameworks import blob, caffe, caffe_layer
@@ -225,3 +227,38 @@ def test_an_array_of_mxnets_without_axes_is_none_but_in_the_newest_layout(tmp_pa
     assert np.array_equal(network.conv_layers[0].W, kernel)
     held = [one for layer in network.layers for one in layer.parameters if one.shape == ()]
     assert [float(one.value) for one in held] == ([3.0] if is_number else [])
+
+
+@pytest.mark.cases("all")
+@pytest.mark.parametrize(
+    ("op", "said", "facts"),
+    [
+        ("Pooling", {"kernel": "(3, 3)"}, {}),
+        ("Convolution", {"kernel": "(3, 2)"}, {"stride": (1, 1), "pad": ((0, 0), (0, 0)), "groups": 1}),
+        ("Convolution", {"kernel": "(3, 2)", "stride": "(2, 3)", "dilate": "(1, 2)", "pad": "(1, 0)"},
+         {"stride": (2, 3), "dilation": (1, 2), "pad": ((1, 1), (0, 0)), "groups": 1}),
+        ("Convolution", {"kernel": "(3, 2)", "stride": "(0, 1)", "dilate": "(1, 1)", "num_group": "4"},
+         {"pad": ((0, 0), (0, 0)), "groups": 4}),
+        ("Convolution", {"kernel": "(3, 2)", "layout": "NHWC", "num_group": "0"},
+         {"stride": (1, 1), "pad": ((0, 0), (0, 0)), "axes": "orci"}),
+        ("Convolution", {"kernel": "(3,)", "stride": "(2,)"}, {"groups": 1}),
+        ("Deconvolution", {"kernel": "(3, 2)", "layout": "NHWC"},
+         {"stride": (1, 1), "pad": ((0, 0), (0, 0)), "groups": 1}),
+        ("Convolution", {"kernel": "(3, 2)", "layout": "NCHW"},
+         {"stride": (1, 1), "pad": ((0, 0), (0, 0)), "groups": 1}),
+    ],
+)  # fmt: skip
+def test_what_a_symbol_says_of_a_convolution(op, said, facts):
+    kernel = tuple(int(one) for one in said["kernel"] if one.isdigit())
+    own = {"transposed": op == "Deconvolution", "kernel": kernel} if op != "Pooling" else {}
+    for key in ("attrs", "attr", "param"):
+        assert mxnets._facts({"op": op, key: said}) == own | facts
+
+
+def test_only_kernels_as_large_as_the_symbol_says_have_its_geometry():
+    plain, last = {"kernel": (3, 2), "stride": (2, 2)}, {"kernel": (3, 2), "axes": "orci"}
+    held = [Tensor(name=f"{name}.weight", array=np.zeros(shape)) for name, shape in (
+        ("a", (4, 5, 3, 2)), ("b", (4, 5, 2, 3)), ("c", (4, 3, 2, 5)), ("d", (4, 5, 3, 2)),
+    )]  # fmt: skip
+    uses = {"a": plain, "b": plain, "c": last, "d": last, "e": plain, "f": {}}
+    assert mxnets._fitting(uses, held) == {"a": {"stride": (2, 2)}, "c": {"axes": "orci"}}

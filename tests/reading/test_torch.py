@@ -27,8 +27,11 @@ from filtviz.operations import (
     Pooling,
     Untold,
 )
+from filtviz.reading.arrays import stored
 from filtviz.reading.formats.torch import norms as torch_norms
+from filtviz.reading.formats.torch.rebuilding import Rebuilder
 from filtviz.reading.limits import Limits
+from filtviz.reading.pickle.records import Items
 from filtviz.receptive_field import receptive_fields
 from tests.reading import torch_making
 from tests.reading.making import Named, Thing, weights
@@ -881,8 +884,8 @@ def test_reparametrised_layers_of_pytorchs_own_keep_what_is_stored(fixtures):
     assert names(network) == ["wn", "pwn", "sn"]
     with np.load(fixtures / "modern" / "sd_reparametrised.pth.truth.npz") as truth:
         for layer, key in zip(network.conv_layers, truth.files, strict=True):
-            stored = next(p for p in layer.parameters if key.endswith(p.name))
-            assert np.array_equal(stored.value, truth[key])
+            kept = next(p for p in layer.parameters if key.endswith(p.name))
+            assert np.array_equal(kept.value, truth[key])
             assert not np.array_equal(layer.W, truth[key])
 
 
@@ -1038,3 +1041,15 @@ def test_vectors_behind_weights_are_theirs_while_they_have_one_length(tmp_path):
     (layer,) = network.conv_layers
     assert np.array_equal(layer.b, bias)
     assert len(network.layers) > 1
+
+
+@pytest.mark.cases("all")
+@pytest.mark.parametrize(
+    ("flags", "sign"), [({}, 1), ({"neg": False}, 1), ({"neg": True}, -1), ({"conj": True}, 1), (None, 1)]
+)
+def test_a_tensor_is_negated_only_where_its_flag_says_so(flags, sign):
+    values = np.arange(3, dtype="f4")
+    array = stored((3,), np.dtype("f4"), False, 12, values.tobytes)
+    held = flags if flags is None else Items([part for pair in flags.items() for part in pair])
+    found = Rebuilder._flagged(None, array, held)  # type: ignore[arg-type]
+    assert found.read().tolist() == (sign * values).tolist()
