@@ -331,3 +331,11 @@ def test_branches_must_be_as_far_apart_along_both_axes_and_of_one_image() -> Non
 def test_of_an_image_of_unknown_length_nothing_is_seen_as_a_whole() -> None:
     half = building.image(1, 9, None)
     assert receptive_fields(chain(half, as_layer(GlobalPooling(kind="mean"))))[-1] is None
+
+
+@pytest.mark.parametrize("per_position", [True, False])
+def test_a_dense_layer_at_each_place_sees_no_more_behind_one_that_flattens(per_position: bool) -> None:
+    flat = as_layer(Flatten(), output_shape=(None, 961))
+    dense = as_layer(Dense(units=10, per_position=per_position), output_shape=(None, 10))
+    field = receptive_fields(chain(image(31), flat, dense))[2]
+    assert (None if field is None else field.size) == (None if per_position else (31, 31))

@@ -262,3 +262,28 @@ def test_only_kernels_as_large_as_the_symbol_says_have_its_geometry():
     )]  # fmt: skip
     uses = {"a": plain, "b": plain, "c": last, "d": last, "e": plain, "f": {}}
     assert mxnets._fitting(uses, held) == {"a": {"stride": (2, 2)}, "c": {"axes": "orci"}}
+
+
+def mxnet_arrays(names: list[str], n_arrays: int) -> bytes:
+    """Kernels of one number, each its place."""
+    data = struct.pack("<QQQ", 0x112, 0, n_arrays)
+    for place in range(n_arrays):
+        data += (
+            struct.pack("<I4I", 4, 1, 1, 1, 1) + struct.pack("<iii", 1, 0, 0) + np.float32(place).tobytes()
+        )
+    named = b"".join(struct.pack("<Q", len(one)) + one.encode() for one in names)
+    return data + struct.pack("<Q", len(names)) + named
+
+
+def test_names_of_mxnets_are_in_their_natural_order_and_as_many_as_arrays(tmp_path):
+    path = tmp_path / "net.params"
+    path.write_bytes(mxnet_arrays([f"arg:c{n}_weight" for n in (10, 2, 1)], 3))
+    assert [(one.name, int(one.W[0, 0, 0, 0])) for one in filtviz.load(path).conv_layers] == [
+        ("c1", 2), ("c2", 1), ("c10", 0),
+    ]  # fmt: skip
+    path.write_bytes(mxnet_arrays([], 3))
+    assert len(filtviz.load(path).conv_layers) == 3
+    for n in (1, 2, 4):
+        path.write_bytes(mxnet_arrays([f"c{i}" for i in range(n)], 3))
+        with pytest.raises(filtviz.ReadError, match=f"it holds 3 arrays and {n} name"):
+            filtviz.load(path)

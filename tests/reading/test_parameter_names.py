@@ -46,3 +46,14 @@ def test_a_bias_for_each_position_is_one_array_and_what_follows_is_none(tmp_path
         [(4, 1, 3, 3), (4, 7, 7)],
         [(4, 5, 5)],
     ]
+
+
+def test_a_normalisation_between_two_layers_passes_on_as_many_channels(tmp_path: Path) -> None:
+    first, second = (np.ones(shape, np.float32) for shape in ((8, 1, 3, 3), (4, 8, 3, 3)))
+    norm = [np.full(8, value, np.float32) for value in (0.0, 1.0, 0.5, 2.0)]
+    (tmp_path / "m.pkl").write_bytes(pickle.dumps([first, *norm, second]))
+    layers = filtviz.load(tmp_path / "m.pkl").layers
+    assert len(layers) == 3
+    assert [layer.inputs for layer in layers] == [(), (0,), (1,)]
+    (tmp_path / "m.pkl").write_bytes(pickle.dumps([first, *norm, np.ones((4, 5, 3, 3), np.float32)]))
+    assert filtviz.load(tmp_path / "m.pkl").layers[2].inputs == ()

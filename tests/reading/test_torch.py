@@ -1053,3 +1053,10 @@ def test_a_tensor_is_negated_only_where_its_flag_says_so(flags, sign):
     held = flags if flags is None else Items([part for pair in flags.items() for part in pair])
     found = Rebuilder._flagged(None, array, held)  # type: ignore[arg-type]
     assert found.read().tolist() == (sign * values).tolist()
+
+
+@pytest.mark.parametrize("n", [1, 2])
+def test_how_a_list_was_read_is_said_where_there_is_more_than_one(tmp_path, n):
+    held = [tensor(weights(4, 3, 3, 3)), tensor(weights(4))][:n]
+    said = opened(tmp_path, zip_of(held)).origin.inferred
+    assert any("a vector behind weights is taken for their bias" in one for one in said) == (n > 1)

@@ -50,6 +50,9 @@ def onnx() -> Told:
     yield _onnx("Conv", kernel, pads=[-1, 0, 0, 0])
     for how in ("SAME_UPPER", "SAME_LOWER", "VALID", "NOTSET"):
         yield _onnx("Conv", kernel, auto_pad=how, strides=[2, 2])
+    for how in ("VALID", "NOTSET", "SAME_LOWER"):
+        yield _onnx("Conv", kernel, auto_pad=how, pads=[1, 0, 2, 3])
+        yield _onnx("MaxPool", kernel_shape=square, auto_pad=how, pads=[1, 0, 2, 3])
     yield _onnx("Conv", kernel, auto_pad="SAME_UPPER", strides=[2, 2], shape=None)
     yield _onnx("Conv", array(4, 6, 3))
     yield _onnx("Conv", array(4, 6, 3, 3, 3))
