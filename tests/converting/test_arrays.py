@@ -15,10 +15,10 @@ from click.testing import CliRunner
 
 import filtviz
 from filtviz.cli import main
-from filtviz.converting.collected import stored, torch_layout
+from filtviz.converting.collected import stored, torch_layout, turned_kernel
 from filtviz.converting.identifiers import Names, attribute, identifier, member, plain
 from filtviz.network import Layer, Network
-from filtviz.operations import Activation, Convolution, Dense, Normalisation, Recurrent
+from filtviz.operations import Activation, Convolution, Dense, LocallyConnected, Normalisation, Recurrent
 from filtviz.parameter import Parameter
 from tests.building import chain, conv, image
 from tests.conftest import FIXTURES
@@ -531,3 +531,25 @@ def test_each_array_of_pytorchs_zip_begins_at_a_multiple_of_64_bytes(tmp_path: P
     for one in data:
         lengths = struct.unpack_from("<HH", written, one.header_offset + 26)
         assert (one.header_offset + 30 + sum(lengths)) % 64 == 0
+
+
+@pytest.mark.cases("all")
+@pytest.mark.parametrize(
+    ("axes", "shape", "whole"),
+    [
+        ("oirc", (4, 3, 2, 5), (4, 3, 2, 5)), ("rcio", (2, 5, 3, 4), (4, 3, 2, 5)),
+        ("oircyx", (4, 3, 2, 5, 6, 7), (4, 3, 2, 5, 6, 7)), ("orcyx", (4, 2, 5, 6, 7), (4, 1, 2, 5, 6, 7)),
+        ("rcgo", (2, 5, 3, 4), (12, 1, 2, 5)), ("oic", (4, 3, 5), (4, 3, 5)),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("flips", [False, True])
+def test_kernels_are_turned_along_their_own_axes_alone(axes, shape, whole, flips) -> None:
+    weights = np.arange(float(np.prod(shape))).reshape(shape)
+    kind = LocallyConnected if "y" in axes else Convolution
+    operation = kind(weights=Parameter.of("W", weights), axes=axes)
+    found = turned_kernel(operation, weights, flips=flips)
+    plain = turned_kernel(operation, weights, flips=False)
+    assert found.shape == whole
+    n = len(operation.kernel_size)
+    turn = (slice(None), slice(None), *[slice(None, None, -1) if flips else slice(None)] * n)
+    assert np.array_equal(found, plain[turn])
