@@ -200,3 +200,17 @@ def test_three_axes_in_a_circle_are_not_taken_the_other_way_round():
     sizes = [dense_axis(wanted.shape[axis]) for axis in order]
     found = spread((2, 3, 4), wanted.transpose(order).ravel().tolist(), Fields(_0=order, _2=sizes))
     assert np.array_equal(found, wanted)
+
+
+@pytest.mark.cases("all")
+@pytest.mark.parametrize(
+    ("n_numbers", "n_zeros", "axis", "shape", "fits"),
+    [
+        (1, 1, 0, (4, 3), True), (4, 4, 0, (4, 3), True), (4, 1, 0, (4, 3), True), (1, 4, 0, (4, 3), True),
+        (4, 3, 0, (4, 3), False), (3, 1, 0, (4, 3), False), (3, 3, 1, (4, 3), True), (1, 1, 2, (4, 3), True),
+        (3, 3, 2, (4, 3), False), (1, 1, 0, (), True),
+    ],
+)  # fmt: skip
+def test_a_scale_is_for_all_numbers_or_for_each_place_of_its_axis(n_numbers, n_zeros, axis, shape, fits):
+    scale = Scale(numbers=np.ones(n_numbers), zeros=np.zeros(n_zeros), axis=axis)
+    assert scale.fits(shape) is fits

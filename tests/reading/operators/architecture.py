@@ -191,7 +191,7 @@ def architecture() -> Told:
         ):
             yield _case(f'type = "{kind}"', shapes)
     for kind in ("flatten", 'dense"\nweights = "m'):
-        for shape in (IMAGE, (None, 6), (None, 6, 1, 1), None):
+        for shape in (IMAGE, (None, 6), (None, 6, 1, 1), None, (None,), (None, 0)):
             yield _case(f'type = "{kind}"', (shape,), "channels_last = true")
     conv = 'type = "convolution"\nweights = "grouped"\ngroups = 2'
     yield _case(conv, above="stride = 2\npad = 1\nflip = true")
