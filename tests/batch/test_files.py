@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from filtviz import files
 from filtviz.errors import OutputError
 from filtviz.files import make_folder, remove_file, remove_parts, replace_own, write_whole
 from filtviz.sources import Sources
@@ -332,3 +333,20 @@ def test_a_link_that_leads_to_a_folder_or_nowhere_is_replaced_in_a_folder_of_our
         assert (tmp_path / name).read_bytes() == b"new"
         assert not (tmp_path / name).is_symlink()
     assert not (tmp_path / "nowhere").exists()
+
+
+@pytest.mark.parametrize("has_links", [True, False])
+def test_what_one_of_several_files_replaces_is_kept_with_its_time_and_permissions(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, has_links: bool
+) -> None:
+    target = tmp_path / "a.png"
+    assert files._kept(target) is None
+    target.write_bytes(b"before")
+    target.chmod(0o640)
+    os.utime(target, ns=(10**18, 10**18))
+    if not has_links:
+        monkeypatch.setattr(os, "link", lambda *_: (_ for _ in ()).throw(OSError("one name a file")))
+    kept = files._kept(target)
+    assert kept is not None
+    assert (kept.parent, kept.suffix, kept.read_bytes()) == (tmp_path, files.PART_SUFFIX, b"before")
+    assert (kept.stat().st_mode & 0o777, kept.stat().st_mtime_ns) == (0o640, 10**18)
