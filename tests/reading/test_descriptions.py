@@ -18,6 +18,7 @@ from filtviz.cli import main
 from filtviz.network import Layer
 from filtviz.operations import Convolution, Dense, Normalisation
 from filtviz.parameter import Parameter
+from filtviz.reading.architecture import tables as texts
 from tests.telling import FIXTURES
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -495,3 +496,16 @@ def test_a_layer_without_weights_at_the_beginning_is_the_image() -> None:
     assert "# W is 2x3" in text
     assert "# n is one number" in text
     assert "the file does not tell what is done with these" in text
+
+
+@pytest.mark.parametrize(("more", "fits"), [(0, True), (1, False)])
+def test_a_text_of_a_megabyte_is_read_and_of_a_byte_more_is_not(
+    tmp_path: Path, more: int, fits: bool
+) -> None:
+    path = tmp_path / "net.toml"
+    path.write_bytes(b"#" * (texts.MOST_BYTES + more))
+    if fits:
+        assert len(texts._text(path, "net.toml")) == texts.MOST_BYTES
+    else:
+        with pytest.raises(MalformedFileError, match="has more than a megabyte"):
+            texts._text(path, "net.toml")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import tarfile
 import warnings
@@ -1060,3 +1061,16 @@ def test_how_a_list_was_read_is_said_where_there_is_more_than_one(tmp_path, n):
     held = [tensor(weights(4, 3, 3, 3)), tensor(weights(4))][:n]
     said = opened(tmp_path, zip_of(held)).origin.inferred
     assert any("a vector behind weights is taken for their bias" in one for one in said) == (n > 1)
+
+
+def test_an_empty_tensor_needs_no_storage_in_the_zip(tmp_path):
+    data = zip_of({"a.weight": tensor(weights(4, 3, 3, 3)), "a.none": tensor(np.zeros((0, 3), np.float32))})
+    with zipfile.ZipFile(io.BytesIO(data)) as old:
+        members = {name: old.read(name) for name in old.namelist()}
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w") as new:
+        for name, held in members.items():
+            if held:
+                new.writestr(name, held)
+    network = opened(tmp_path, made.getvalue())
+    assert [one.shape for layer in network.layers for one in layer.parameters] == [(4, 3, 3, 3), (0, 3)]
