@@ -9,6 +9,7 @@ import warnings
 import zipfile
 from collections import OrderedDict
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -30,6 +31,7 @@ from filtviz.operations import (
 )
 from filtviz.reading.arrays import stored
 from filtviz.reading.formats.torch import norms as torch_norms
+from filtviz.reading.formats.torch import zipped
 from filtviz.reading.formats.torch.rebuilding import Rebuilder
 from filtviz.reading.limits import Limits
 from filtviz.reading.pickle.records import Items
@@ -1074,3 +1076,31 @@ def test_an_empty_tensor_needs_no_storage_in_the_zip(tmp_path):
                 new.writestr(name, held)
     network = opened(tmp_path, made.getvalue())
     assert [one.shape for layer in network.layers for one in layer.parameters] == [(4, 3, 3, 3), (0, 3)]
+
+
+@pytest.mark.parametrize("axis", range(4))
+def test_scales_of_a_quantised_tensor_lie_along_the_axis_that_is_told(tmp_path, axis):
+    whole = np.arange(-8, 8, dtype=np.int8).reshape(2, 2, 2, 2)
+    scales, zeros = np.array([0.5, 2.0]), np.array([0, 3])
+    held = quantised(whole, Named("torch.per_channel_affine"), tensor(scales), tensor(zeros), axis)
+    (layer,) = opened(tmp_path, zip_of({"a.weight": held})).conv_layers
+    along = [-1 if place == axis else 1 for place in range(4)]
+    assert np.array_equal(layer.W, (whole - zeros.reshape(along)) * scales.reshape(along))
+
+
+@pytest.mark.parametrize("word", ["big", "big\n", " big "])
+def test_the_order_of_bytes_is_a_word_with_any_blanks_around_it(tmp_path, word):
+    held = {"a.weight": tensor(Stored(W1.astype(">f4"), "torch.FloatStorage"), W1.shape)}
+    assert np.array_equal(opened(tmp_path, zip_of(held, byteorder=word)).conv_layers[0].W, W1)
+
+
+def test_a_storage_that_was_deflated_is_inflated_once_however_often_it_is_read():
+    opens: list[int] = []
+    for deflated, times in ((True, 1), (False, 3)):
+        del opens[:]
+        member = SimpleNamespace(most_bytes=8, deflated=deflated, open=lambda: opens.append(1) or bytes(8))
+        memory = zipped._ZipMemory({"data/0": member}, "data/", big_endian=False)  # type: ignore[dict-item]
+        storage = memory._find(SimpleNamespace(nbytes=8, key="0", kind="FloatStorage"))  # type: ignore[arg-type]
+        for _ in range(3):
+            assert bytes(storage.read()) == bytes(8)
+        assert len(opens) == times
