@@ -600,3 +600,11 @@ def test_below_what_mixes_images_they_are_told_apart() -> None:
     images = np.random.default_rng(0).uniform(size=(4, 1, 8, 8))
     found = filtviz.activity(folding(), images, layer=0)
     assert (len(found.maps), found.n_images) == (3, 4)
+
+
+def test_pieces_are_cut_out_of_images_alone() -> None:
+    entrance = Input(shape=(None, 1, 9))
+    curve = conv(np.ones((2, 1, 3)), below=0, stride=(1,), pad=((0, 0),), axes="oic", name="curve")
+    network = Network.of([as_layer(entrance, output_shape=entrance.shape), curve])
+    with pytest.raises(RunningError, match="what a unit of curve sees of the image is not known"):
+        filtviz.patches(network, np.ones((2, 1, 9)), "curve")
