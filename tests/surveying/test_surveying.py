@@ -45,6 +45,11 @@ def zoo(tmp_path, monkeypatch):
     return tmp_path / "zoo"
 
 
+def test_models_without_kernels_of_three_by_three_have_a_page_as_well(zoo):
+    np.savez("wide.npz", W1=kernels(0, (8, 3, 5, 5)))
+    assert "What 3x3 kernels are made of" not in filtviz.survey("wide.npz", "out", jobs=1).page.read_text()
+
+
 def table(name, folder="out"):
     return pq.read_table(Path(folder, f"{name}.parquet")).to_pylist()
 

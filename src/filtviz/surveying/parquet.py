@@ -35,7 +35,7 @@ from filtviz.text import printable
 if TYPE_CHECKING:
     import pyarrow
 
-__all__ = ["MOST_FILES", "RUN", "TableStore", "arrow", "batches", "rows_of", "values_of"]
+__all__ = ["LENGTHS", "MOST_FILES", "RUN", "TableStore", "arrow", "batches", "rows_of", "values_of"]
 
 RUN = "survey"
 """What the names of files that a survey is writing begin with."""

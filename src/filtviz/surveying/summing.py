@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from filtviz.measures.table import MEASURES
 from filtviz.surveying.columns import column_of_measure
-from filtviz.surveying.parquet import TableStore, batches, rows_of, values_of
+from filtviz.surveying.parquet import LENGTHS, TableStore, batches, rows_of, values_of
 
 __all__ = [
     "MEASURED",
@@ -184,7 +184,7 @@ class _Layers:
 
 _NUMBERS = ("depth", "filters", "rows", "cols", *_COUNTS, *map(column_of_measure, MEASURED))
 _TEXTS = ("file", "layer", "framework", "verdict")
-_OF_KERNELS = ("verdict", "kernels", "kernel_sum", "kernel_products")
+_OF_KERNELS = ("verdict", "kernels", *LENGTHS)
 
 _AT_ONCE = 1 << 14
 """Layers whose kernels are summed at a time."""
@@ -264,7 +264,7 @@ def _read_layers(store: TableStore) -> tuple[_Layers, _Moments]:
             texts[name] += values_of(part[name])
         for some in part.select(_OF_KERNELS).to_batches(max_chunksize=_AT_ONCE):
             known = some.filter(some["kernels"].is_valid())
-            sums = [known[name].flatten().to_numpy().reshape(len(known), -1) for name in _OF_KERNELS[2:]]
+            sums = [known[name].flatten().to_numpy().reshape(-1, n) for name, n in LENGTHS.items()]
             moments.add(values_of(known["verdict"]), known["kernels"].to_numpy(), *sums)
     arrays = {name: np.concatenate(parts) if parts else np.zeros(0) for name, parts in numbers.items()}
     return _Layers(numbers=arrays, texts=texts), moments
