@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from filtviz.parameter import Parameter
-from filtviz.reading.formats.onnx.cases import Attributes
+from filtviz.reading.formats.onnx.cases import NodeAttributes
 from filtviz.reading.formats.onnx.shape_nodes import computed
 from filtviz.reading.shape_arithmetic import Lengths, Number, of_parameter
 from tests.reading.operators.asking import message, part
@@ -18,13 +18,13 @@ from tests.reading.operators.asking import message, part
 END = (1 << 63) - 1
 
 
-def attributes(**named: Any) -> Attributes:
+def attributes(**named: Any) -> NodeAttributes:
     def written(value: Any) -> bytes:
         if isinstance(value, list):
             return b"".join(part(8, one) for one in value)
         return part(5, value) if isinstance(value, bytes) else part(3, value)
 
-    return Attributes({name: message(written(value)) for name, value in named.items()})
+    return NodeAttributes({name: message(written(value)) for name, value in named.items()})
 
 
 def held(value: Any) -> Lengths | None:
