@@ -64,6 +64,7 @@ class ReadError(FiltvizError):
     """A file did not give a network.
 
     ``path`` is the file, once known: the reading steps raise without it and `filtviz.load` adds it.
+    ``sentence`` is the text without the name of the file that `filtviz.load` puts before it.
     """
 
     code = "unreadable"
@@ -71,6 +72,7 @@ class ReadError(FiltvizError):
     def __init__(self, message: str, *, path: str | PathLike[str] | None = None) -> None:
         super().__init__(message)
         self.path = path
+        self.sentence = message
 
 
 class FileAccessError(ReadError):

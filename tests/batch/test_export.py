@@ -223,6 +223,7 @@ def test_a_bad_file_does_not_stop_the_others(model, tmp_path):
         (missing, "no-access"),
     ]
     assert [failure.reason.split(": ")[0] for failure in report.failures] == [str(bad), str(missing)]
+    assert all(failure.names_file for failure in report.failures)
     assert repr(report) == "<ExportResult of 4 models: 4 pages drawn, 0 kept, 2 failures>"
     assert {entry["model"] for entry in report.pictures} == {"../net.npz"}
 
@@ -232,6 +233,7 @@ def test_a_layer_that_is_not_there_fails_and_the_others_are_drawn(model, tmp_pat
     assert report.drawn == 1
     (failure,) = report.failures
     assert failure.reason.startswith("there is no convolution 'conv7'")
+    assert not failure.names_file
 
 
 def test_kernels_that_mislead_are_told(tmp_path):

@@ -155,7 +155,7 @@ def test_a_model_that_changes_while_it_is_exported_is_said_to_have_changed(model
     np.savez(model, np.zeros((20, 100, 3, 3)), np.zeros(20), np.zeros((8, 20, 3, 3)), np.zeros(8))
     os.utime(model, ns=(0, 0))
     assert jobs[0].run().failure == Reason(
-        "malformed", f"{model}: it was changed while it was exported; export it again"
+        "malformed", f"{model}: it was changed while it was exported; export it again", names_file=True
     )
     assert not list(folder.glob("net/*.png"))
 
@@ -179,7 +179,7 @@ def test_a_model_that_goes_away_just_after_it_was_read_is_one_sentence(model, mo
 
     monkeypatch.setattr(jobs_module, "load", load_and_remove)
     assert jobs[0].run().failure == Reason(
-        "malformed", f"{model}: it was changed while it was exported; export it again"
+        "malformed", f"{model}: it was changed while it was exported; export it again", names_file=True
     )
 
 

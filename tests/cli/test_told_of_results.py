@@ -293,7 +293,8 @@ def exported(*models: ModelResult, **fields: Any) -> ExportResult:
 
 
 BARE = model("b.pkl", "no-filters", reason="it has no convolution", code="no-filters")
-BROKEN = model("c.pkl", "failed", reason="c.pkl: it is damaged", code="malformed")
+BROKEN = model("c.pkl", "failed", reason="c.pkl: it is damaged", code="malformed", names_file=True)
+ODD = model("conv1", "failed", reason="conv1: a layer of that name is no picture")
 PASSED = (model("x.txt", "no-model"), model("y.bin", "part"), model("z.txt", "no-model"))
 
 
@@ -318,6 +319,7 @@ PASSED = (model("x.txt", "no-model"), model("y.bin", "part"), model("z.txt", "no
             ["filtviz: c.pkl: it is damaged", "0 pages drawn, 0 kept, 1 of 2 models failed"],
         ),
         ("-q", exported(BROKEN), 1, ["filtviz: c.pkl: it is damaged"]),
+        ("-q", exported(ODD), 1, ["filtviz: conv1: conv1: a layer of that name is no picture"]),
         ("", exported(), 1, ["filtviz: there is no model in what was given", "0 pages drawn, 0 kept"]),
         (
             "",
@@ -349,6 +351,7 @@ def _without_time(line: str) -> str:
         (model(status="kept", kept=2), []),
         (model(status="failed", drawn=1, reason="r"), ["a.pkl: 1 page drawn, failed"]),
         (BARE, ["b.pkl: no pictures: it has no convolution"]),
+        (replace(BARE, path=Path("no pictures")), ["no pictures: no pictures: it has no convolution"]),
         (model("b.pkl", "no-filters", reason="it has no convolution", is_read=False), []),
         (model(status="no-model"), []),
         (None, []),
@@ -376,7 +379,7 @@ def surveyed(**fields: Any) -> SurveyResult:
 
 FAILURES = (
     SurveyFailure("c.pkl", "c.pkl: it is damaged", "malformed"),
-    SurveyFailure("d.pkl", "gone", "no-access"),
+    SurveyFailure("d.pkl", "d.pkl: gone", "no-access"),
 )
 
 

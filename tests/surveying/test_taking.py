@@ -18,6 +18,7 @@ from filtviz.network import Network, Origin
 from filtviz.reading.folders import Candidate
 from filtviz.surveying import run, taking
 from filtviz.surveying.taking import FileJob
+from filtviz.text import printable
 
 NETWORK = Network.of([conv(np.random.default_rng(0).normal(size=(4, 1, 3, 3))) for _ in range(3)])
 
@@ -82,10 +83,29 @@ def test_a_file_that_gives_nothing_is_no_model_only_where_it_was_found(error, is
     assert (rows.status, rows.file["code"], rows.n_filters) == (status, code, 0)
 
 
-def test_a_reason_names_the_file_as_it_is_called_in_the_tables(taken):
-    whole = Path("runs/net-3.npz").absolute()
-    rows = taken(FileAccessError(f"{whole}: it is gone"))
-    assert rows.file["reason"] == "runs/net-3.npz: it is gone"
+def of_file(name: str) -> FileAccessError:
+    error = FileAccessError(f"{Path(name).absolute()}: it is gone", path=Path(name).absolute())
+    error.sentence = "it is gone"
+    return error
+
+
+@pytest.mark.cases("all")
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (of_file("runs/net-3.npz"), "it is gone"),
+        (of_file("other.toml"), f"{Path('other.toml').absolute()}: it is gone"),
+        (FiltvizError("runs/net-3.npz: it is so"), "runs/net-3.npz: it is so"),
+        (MemoryError(), "the machine has not enough memory for it"),
+    ],
+)
+def test_a_reason_names_the_file_once_as_it_is_called_in_the_tables(error, reason, taken):
+    assert taken(error).file["reason"] == f"runs/net-3.npz: {reason}"
+
+
+def test_a_file_of_a_long_name_is_named_once(taken):
+    name = f"{'x' * 300}.npz"
+    assert taken(of_file(name), name=name).file["reason"] == f"{printable(name, 200)}: it is gone"
 
 
 @pytest.mark.cases("all")

@@ -36,12 +36,14 @@ __all__ = ["ExportResult", "Failure", "ModelResult", "Progress", "ProgressCallba
 class Failure:
     """A model file that gave no pictures, or not all of them, and why, in one sentence.
 
-    ``code`` is that of the error, `filtviz.FiltvizError.code`.
+    ``code`` is that of the error, `filtviz.FiltvizError.code`; ``names_file`` tells that the sentence begins
+    with the name of the file.
     """
 
     path: Path
     reason: str
     code: str = FiltvizError.code
+    names_file: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +63,7 @@ class ModelResult:
         notes: Sentences on what its pictures do not show, where any was drawn.
         code: A word for why it failed or has no filters; None where there are pictures of all.
         reason: The same in sentences.
+        names_file: Whether these begin with the name of its file.
     """
 
     path: Path
@@ -73,6 +76,7 @@ class ModelResult:
     notes: tuple[str, ...] = ()
     code: str | None = None
     reason: str | None = None
+    names_file: bool = False
 
     @property
     def failure(self) -> str | None:
@@ -125,7 +129,7 @@ class ExportResult:
     def failures(self) -> tuple[Failure, ...]:
         """The models that failed, in the order in which they were given."""
         return tuple(
-            Failure(model.path, model.reason or "", model.code or FiltvizError.code)
+            Failure(model.path, model.reason or "", model.code or FiltvizError.code, model.names_file)
             for model in self.models
             if model.status == "failed"
         )
@@ -248,7 +252,8 @@ class _Tally:
         failures = [*plan.failures, *([self.failure] if self.failure else [])]
         reason = plan.reason
         if failures:
-            reason = Reason(failures[0].code, "; ".join(each.sentence for each in failures))
+            sentence = "; ".join(each.sentence for each in failures)
+            reason = replace(failures[0], sentence=sentence)
         status = "failed" if failures else plan.status or ("drawn" if self.drawn else "kept")
         is_passed_over = status in PASSED_OVER
         result = ModelResult(
@@ -262,6 +267,7 @@ class _Tally:
             notes=tuple(dict.fromkeys(plan.notes)) if self.drawn else (),
             code=None if reason is None else reason.code,
             reason=None if reason is None else reason.sentence,
+            names_file=reason is not None and reason.names_file,
         )
         self.planner.close(model, status, reason, self.drawn + plan.kept)
         self.drawn, self.failure = 0, None

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from filtviz.drawing import DrawingOptions, draw
 from filtviz.drawing.saving import write_pages
-from filtviz.errors import FiltvizError, MalformedFileError
+from filtviz.errors import FiltvizError, MalformedFileError, ReadError
 from filtviz.files import Permissions, replace_own
 from filtviz.processes import Job, can_start, run_in_processes
 from filtviz.reading import Hints, Limits, load
@@ -198,15 +198,24 @@ class PictureFile:
 
 @dataclass(frozen=True)
 class Reason:
-    """Why something failed: a word for scripts (`filtviz.errors.FiltvizError.code`), and a sentence."""
+    """Why something failed: a word for scripts (`filtviz.errors.FiltvizError.code`), and a sentence.
+
+    ``names_file`` tells that the sentence begins with the name of the model's file.
+    """
 
     code: str
     sentence: str
+    names_file: bool = False
 
     @classmethod
-    def of(cls, error: FiltvizError) -> Reason:
-        """Return that of an error."""
-        return cls(error.code, str(error))
+    def of(cls, error: FiltvizError, model: Path) -> Reason:
+        """Return that of an error.
+
+        Args:
+            error: It.
+            model: The model's file.
+        """
+        return cls(error.code, str(error), isinstance(error, ReadError) and error.path == model)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -259,7 +268,7 @@ class PicturesJob:
                 replace_own(file.path, write, self.sources, run=self.run_name, permissions=file.permissions)
                 pages += len(pictures)
         except FiltvizError as error:
-            failure = Reason.of(error)
+            failure = Reason.of(error, self.source.path)
         except MemoryError:
             failure = Reason("memory", "the machine has not enough memory for a page; lower figsize or dpi")
         return Outcome(model=self.model, pages=pages, failure=failure)

@@ -206,16 +206,16 @@ class Planner:
             except FiltvizError as error:
                 self._note_error(model, error)
             except OSError as error:
-                why = os.strerror(error.errno or 0).lower()
-                plan.failures.append(Reason("no-access", f"{printable(self.models[model], 200)}: {why}"))
+                sentence = f"{printable(self.models[model], 200)}: {os.strerror(error.errno or 0).lower()}"
+                plan.failures.append(Reason("no-access", sentence, names_file=True))
             yield Done(Outcome(model=model, last=True))
 
     def _note_error(self, model: int, error: FiltvizError) -> None:
-        is_found = self._candidates[model].is_found
+        is_found, reason = self._candidates[model].is_found, Reason.of(error, self.models[model])
         if is_found and isinstance(error, ReadError) and is_no_model(error):
-            self.plans[model].status, self.plans[model].reason = "no-model", Reason.of(error)
+            self.plans[model].status, self.plans[model].reason = "no-model", reason
         else:
-            self.plans[model].failures.append(Reason.of(error))
+            self.plans[model].failures.append(reason)
 
     def _job(self, model: int, source: ModelFile, files: tuple[PictureFile, ...]) -> PicturesJob:
         return PicturesJob(
@@ -306,7 +306,7 @@ class Planner:
                 too_much[layer.conv_index] = str(error)
                 continue
             except FiltvizError as error:
-                plan.failures.append(Reason.of(error))
+                plan.failures.append(Reason.of(error, self.models[index]))
                 continue
             plan.notes.extend(cautions(layer, channels, self.options.drawing))
             ranges = value_ranges(layer)
@@ -368,7 +368,7 @@ def _choose_layers(network: Network, wanted: Sequence[LayerChoice], plan: ModelP
             layer = network.select(name)
             chosen[layer.conv_index] = layer
         except FiltvizError as error:
-            plan.failures.append(Reason.of(error))
+            plan.failures.append(Reason(error.code, str(error)))
     return list(chosen.values())
 
 

@@ -139,7 +139,7 @@ def _say_result(result: ModelResult) -> None:
     for note in result.notes:
         log(f"{name}: {note}")
     if result.status == "no-filters" and result.is_read:
-        log(_naming(name, f"no pictures: {result.reason}"))
+        log(f"{name}: no pictures: {result.reason}")
     elif result.status in ("drawn", "failed"):
         kept = f", {result.kept:,} {'was' if result.kept == 1 else 'were'} there" if result.kept else ""
         failed = ", failed" if result.status == "failed" else ""
@@ -149,7 +149,8 @@ def _say_result(result: ModelResult) -> None:
 def _print_result(result: ExportResult, strict: bool, as_json: bool) -> None:
     for model in result.models:
         if model.status == "failed" or (strict and model.status == "no-filters"):
-            complain(_naming(printable(model.path, 200), model.reason or ""))
+            name = "" if model.names_file else f"{printable(model.path, 200)}: "
+            complain(f"{name}{model.reason}")
     if not result.models:
         complain("there is no model in what was given")
     if as_json:
@@ -172,8 +173,3 @@ def _counts(result: ExportResult) -> Iterator[str]:
         yield f", {plural(n_bare, 'model')} without filters"
     if n_others:
         yield f"; {plural(n_others, 'file')} passed over, no model"
-
-
-def _naming(name: str, reason: str) -> str:
-    """Return the reason with the model's name before it, which the reader's own sentences begin with."""
-    return reason if reason.startswith(f"{name}: ") else f"{name}: {reason}"

@@ -101,8 +101,7 @@ def _show_progress() -> Iterator[Callable[[SurveyProgress], None] | None]:
 
 def _print_result(result: SurveyResult, as_json: bool) -> None:
     for each in result.failures:
-        named = each.reason.startswith(f"{each.file}: ")
-        complain(printable(each.reason if named else f"{each.file}: {each.reason}", 1000))
+        complain(printable(each.reason, 1000))
     if not (result.measured or result.kept):
         complain("there is no model in what was given")
     if as_json:

@@ -177,5 +177,5 @@ def _naming(error: ReadError, path: Path) -> ReadError:
         named: ReadError = LimitError(sentence, limit=error.limit, allowed=error.allowed, option=error.option)
     else:
         named = type(error)(sentence)
-    named.path = path
+    named.path, named.sentence = path, str(error)
     return named

@@ -54,7 +54,7 @@ FILES: tuple[TableColumn, ...] = (
     *_OF_FILE,
     TableColumn("status", "string", "`read`; `no-filters`: it has no convolution with weights; `failed`"),
     TableColumn("code", "string", "a word for why it failed"),
-    TableColumn("reason", "string", "the same in a sentence"),
+    TableColumn("reason", "string", "the same in a sentence that begins with the file's name"),
     TableColumn("parts", "list<string>", "files beside it, or in it, that hold a part of the model"),
     TableColumn("size", "int64", "bytes on disk"),
     TableColumn("changed", "int64", "time of its last change, in nanoseconds since 1970"),

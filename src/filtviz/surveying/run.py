@@ -47,7 +47,7 @@ WORKER_ENDED = "worker-ended"
 
 @dataclass(frozen=True)
 class SurveyFailure:
-    """A file that gave no rows of layers: its path, why in one sentence, and a word for scripts."""
+    """A file that gave no rows of layers: its path, why in a sentence that names it, a word for scripts."""
 
     file: str
     reason: str

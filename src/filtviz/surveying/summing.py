@@ -148,7 +148,7 @@ class History:
 
 @dataclass(frozen=True)
 class FailedFile:
-    """A file without rows of layers, and why."""
+    """A file without rows of layers, and why, in a sentence that names it."""
 
     file: str
     reason: str

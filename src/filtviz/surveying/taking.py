@@ -89,7 +89,8 @@ class FileJob:
             return self._measured()
         except ReadError as error:
             no_model = self.is_found and is_no_model(error)
-            return self._without(NO_MODEL if no_model else "failed", error.code, str(error))
+            sentence = error.sentence if error.path == self.path else str(error)
+            return self._without(NO_MODEL if no_model else "failed", error.code, sentence)
         except FiltvizError as error:
             return self._without("failed", error.code, str(error))
         except MemoryError:
@@ -99,9 +100,9 @@ class FileJob:
         """Return its row where the process that measured it was ended."""
         return self._without("failed", "worker-ended", reason)
 
-    def _without(self, status: str, code: str, reason: str) -> FileRows:
-        reason = reason.replace(f"{printable(self.path, 200)}: ", f"{printable(self.file, 200)}: ", 1)
-        return FileRows(file=self._row(status=status, code=code, reason=told(reason)))
+    def _without(self, status: str, code: str, sentence: str) -> FileRows:
+        reason = told(f"{printable(self.file, 200)}: {sentence}")
+        return FileRows(file=self._row(status=status, code=code, reason=reason))
 
     def _row(self, **facts: Any) -> dict[str, Any]:
         known = {"file": told(self.file), "size": self.size, "changed": self.changed, "parts": [], **facts}
