@@ -74,8 +74,8 @@ class Sources:
         Args:
             path: Where something may be, also through folders that have yet to be made.
         """
-        if not os.path.lexists(path):  # nor is there anything that its links lead to
-            return False
+        if ".." not in path.parts and not os.path.lexists(path):  # nor what its links lead to
+            return False  # behind a folder that is yet to be made, two dots lead to what is there
         real = Path(os.path.realpath(path))
         if not os.path.lexists(real):
             return False
