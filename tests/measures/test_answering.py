@@ -213,8 +213,9 @@ def test_of_layers_as_drawn_it_is_said_what_tells_of_training() -> None:
     assert "or moved by too little to be seen. The file marks conv3 as frozen, though it was" in answer(
         trained, ()
     )
-    data = "the statistics of bn1 have left their start"
-    assert f"can be seen in this file, but images went through it: {data}. If" in answer([sure], (), (), data)
+    touched = "images went through it (the statistics of bn1 have left their start)"
+    assert f"can be seen in this file, but {touched}. If" in answer([sure], (), (), touched)
+    assert f"no trace of training can be seen, but {touched}. conv2" in answer(alone, (), (), touched)
 
 
 def test_a_file_that_has_nothing_in_common_is_no_earlier_state() -> None:
@@ -341,6 +342,11 @@ def filters(n: int, **counts: int) -> tuple[FilterDiagnosis, ...]:
     ("verdict", "counts", "seen"),
     [
         ("initial", {"smooth": 3}, "noise, as it was drawn"),
+        (
+            "initial",
+            {"dead": 1, "muted": 1, "ignored": 2},
+            "noise, as it was drawn, 2 filters without effect",
+        ),
         ("updated", {}, "nothing that stands out from noise"),
         ("structured", {}, "faint structure, in no filter by itself"),
         ("structured", {"smooth": 3}, "3 of 8 smooth"),

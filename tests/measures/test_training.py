@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from tests.chains import batch_norm
 
-from filtviz.measures.training import data_seen, signs_of_training
+from filtviz.measures.training import signs_of_training, touched_by
 from filtviz.network import Layer, Network, Origin
 from filtviz.operations import Dense
 from filtviz.parameter import Parameter
@@ -44,11 +44,41 @@ def test_the_shifts_of_a_normalisation_tell_where_there_are_two_or_more(
     network = make_chain(untouched, replace(norm, name="bn1", operations=(moved,)))
     tells, is_data = n > 1 and field == "beta", n > 1 and field in ("mean", "inv_std")
     assert signs_of_training(network) == (("batch normalisation has left its start in bn1",) if tells else ())
-    assert data_seen(network) == ("the statistics of bn1 have left their start" if is_data else "")
+    assert touched_by(network) == (
+        "images went through it (the statistics of bn1 have left their start)" if is_data else ""
+    )
     without = replace(norm, name="bn1", operations=(replace(moved, beta=None),))
     expected = n > 1 and field != "beta"
     assert bool(signs_of_training(make_chain(untouched, without))) is expected
-    assert data_seen(make_chain(untouched, without)) == ""
+    assert touched_by(make_chain(untouched, without)) == ""
+
+
+@pytest.mark.cases("all")
+@pytest.mark.parametrize(
+    ("gamma", "beta", "mean", "told"),
+    [
+        ([1, 0, 1, 1], 0, 0, "channels were switched off (some factors of bn1 are 0)"),
+        ([1, 0, 0, 0], 0, 0, "channels were switched off (some factors of bn1 are 0)"),
+        ([0, 0, 0, 0], 0, 0, ""),
+        ([1, 1, 1, 1], 0, 0, ""),
+        ([1, 0, 1, 1], [1, 2, 3, 4], 0, ""),  # it has moved
+        (
+            [1, 0, 1, 1],
+            0,
+            [1, 2, 3, 4],
+            "images went through it (the statistics of bn1 have left their start) and channels were switched "
+            "off (some factors of bn1 are 0)",
+        ),
+    ],
+)
+def test_some_factors_of_zero_were_set_and_all_may_be_a_start(
+    make_chain, untouched, gamma, beta, mean, told
+) -> None:
+    values = {"gamma": gamma, "beta": beta, "mean": mean}
+    arrays = {name: np.broadcast_to(np.array(each, float), 4) for name, each in values.items()}
+    network = make_chain(untouched, replace(batch_norm(4, **arrays), name="bn1"))
+    assert touched_by(network) == told
+    assert bool(signs_of_training(network)) is (beta != 0)
 
 
 def test_a_plain_scale_is_no_statistic(make_chain, untouched) -> None:

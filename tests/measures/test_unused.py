@@ -134,12 +134,27 @@ def test_a_normalisation_is_found_behind_a_function_that_the_file_does_not_tell(
 @pytest.mark.parametrize(
     ("values", "places"),
     [
-        ([1e-4, 1, 1], [0]), ([1.0001e-4, 1, 1], []), ([1, 0, 1], [1]), ([0, 0, 1], []), ([0, 0, 0], []),
+        ([1e-4, 1, 1], [0]), ([1.0001e-4, 1, 1], []), ([1, 0, 1], [1]), ([0, 0, 1], [0, 1]), ([0, 0, 0], []),
         ([5], []), ([0], []), ([1, 1e-9], [1]), ([1, 1e-9, 1], [1]), ([1, 1e-5, 1e-6, 1, 1], [1, 2]),
     ],
 )  # fmt: skip
 def test_next_to_nothing_is_at_most_a_ten_thousandth_of_the_median(values, places) -> None:
     assert np.flatnonzero(unused._next_to_nothing(np.array(values, float))).tolist() == places
+
+
+@pytest.mark.parametrize("n", [1, 9, 12])
+def test_filters_of_an_untrained_layer_that_are_muted_are_counted_unless_all_are(network, glorot, n) -> None:
+    """All factors of a layer may begin at 0, as those of a residual branch do."""
+    gamma = np.ones(12)
+    gamma[:n] = 0
+    made = network(gamma, glorot((12, 4, 3, 3)), glorot((8, 12, 3, 3)))
+    diagnosis = filtviz.diagnose(made)
+    first = diagnosis.layers[0]
+    seen = {1: ", 1 filter without effect", 9: ", 9 filters without effect", 12: ""}[n]
+    assert (first.verdict, first.seen) == ("initial", f"noise, as it was drawn{seen}")
+    for text in (diagnosis.answer, diagnosis.summary):
+        assert "No trace of training can be seen" in text
+        assert ("but channels were switched off (some factors of" in text) is (n < 12)
 
 
 def test_all_that_could_be_cut_out_is_listed_by_filter_and_channel(network, glorot) -> None:

@@ -115,7 +115,7 @@ def answer(
     layers: Sequence[LayerDiagnosis],
     unjudged: Sequence[Unjudged],
     training: Sequence[str] = (),
-    data: str = "",
+    touched: str = "",
 ) -> str:
     """Say in two or three sentences without statistics what is the matter with the filters.
 
@@ -123,17 +123,17 @@ def answer(
         layers: What was judged.
         unjudged: What was not.
         training: A few words for each thing beside the convolutions' weights that tells of training.
-        data: What tells that images went through it, trained or not.
+        touched: What was done to it all the same, trained or not, a clause.
     """
     if not layers:
         return nothing_judged(unjudged)
     apart = _of_another(layers)
     if all(layer.verdict == "initial" for layer in layers):
-        return " ".join([_untrained(layers, training, data), *_not_judged(unjudged), *apart])
+        return " ".join([_untrained(layers, training, touched), *_not_judged(unjudged), *apart])
     noisy = trained_noise(layers)
     sentences = [*_looks_random(noisy, layers), *_unknown(layers, training, alone=not noisy)]
     sentences = sentences or _is_structured(layers)
-    sentences += [*_as_drawn(layers, training), *_collapsed(layers)]
+    sentences += [*_as_drawn(layers, training, touched), *_collapsed(layers)]
     sentences += [*_undecided(layers), *_marked(layers), *_not_judged(unjudged), *apart]
     return " ".join(sentences)
 
@@ -153,7 +153,7 @@ def _of_another(layers: Sequence[LayerDiagnosis]) -> list[str]:
     return told
 
 
-def _untrained(layers: Sequence[LayerDiagnosis], training: Sequence[str], data: str) -> str:
+def _untrained(layers: Sequence[LayerDiagnosis], training: Sequence[str], touched: str) -> str:
     """Say that the filters are noise, and what to check."""
     which = "its convolution is" if len(layers) == 1 else f"{_who(layers, layers)} are"
     rule = common_rule(layers)
@@ -164,7 +164,7 @@ def _untrained(layers: Sequence[LayerDiagnosis], training: Sequence[str], data: 
         sentence = f"The filters are no noise, and nothing learned: {which} still as {rule} makes {it}."
     if training:
         return f"{sentence} The rest of the file was trained ({listed(training)}). {_why_still(layers)}"
-    but = f", but images went through it: {data}" if data else ""
+    but = f", but {touched}" if touched else ""
     return (
         f"{sentence} No trace of training can be seen in this file{but}. If you did train the network, check "
         "which file was saved, whether these layers were frozen, and whether the learning rate was too small."
@@ -263,7 +263,7 @@ def _is_structured(layers: Sequence[LayerDiagnosis]) -> list[str]:
     return [sentence]
 
 
-def _as_drawn(layers: Sequence[LayerDiagnosis], training: Sequence[str]) -> list[str]:
+def _as_drawn(layers: Sequence[LayerDiagnosis], training: Sequence[str], touched: str) -> list[str]:
     """Say of layers of a trained network that they are still as drawn, what tells of the training, and why.
 
     Where other layers moved, these tell of it.
@@ -273,9 +273,9 @@ def _as_drawn(layers: Sequence[LayerDiagnosis], training: Sequence[str]) -> list
         return []
     moved = any(layer.verdict in verdicts.MOVED for layer in layers)
     if not moved and not training:
-        return [
-            f"{_are_as_drawn(members, layers)}; no trace of training can be seen.{_marks(members, layers)}"
-        ]
+        but = f", but {touched}" if touched else ""
+        first = f"{_are_as_drawn(members, layers)}; no trace of training can be seen{but}."
+        return [f"{first}{_marks(members, layers)}"]
     told = [] if moved or not training else [f"The network was trained: {listed(training)}."]
     reasons = [(some, why.format(them=_it(some))) for why, some in verdicts.still_so(layers)]
     return [*told, *(f"{_are_as_drawn(some, layers)}: {why}." for some, why in reasons)]
@@ -341,7 +341,8 @@ def _who(members: Sequence[LayerDiagnosis], layers: Sequence[LayerDiagnosis], *,
 def seen_in(layer: LayerDiagnosis) -> str:
     """Say in a few words what is to be seen in a layer, beside noise."""
     if layer.verdict == "initial":
-        return verdicts.DIRAC_SEEN if verdicts.DIRAC in layer.rules else "noise, as it was drawn"
+        drawn = verdicts.DIRAC_SEEN if verdicts.DIRAC in layer.rules else "noise, as it was drawn"
+        return ", ".join([drawn, *_without_effect(layer)])
     parts = [*filter(None, [layer.why]), *_textures(layer), *_oddities(layer)]
     if layer.verdict == "collapsed":
         parts.insert(0, "filters that nearly repeat one another")
@@ -372,8 +373,7 @@ def _oddities(layer: LayerDiagnosis) -> list[str]:
     told = [f"{plural(broken, 'filter')} of NaN or infinity"] if broken else []
     told += [f"{plural(dead, 'filter')} provably dead"] if dead else []
     told += [f"{plural(faded, 'filter')} nearly zero"] if faded else []
-    idle = sum(each.muted or each.ignored for each in filters)
-    told += [f"{plural(idle, 'filter')} without effect"] if idle else []
+    told += _without_effect(layer)
     unread = len(layer.unread_channels)
     told += [f"{plural(unread, 'input channel')} not looked at"] if unread else []
     finding = layer.finding(Duplicates.key)
@@ -383,6 +383,11 @@ def _oddities(layer: LayerDiagnosis) -> list[str]:
     if not _is_uneven(layer) and channels is not None and channels.found:
         told.append("uneven use of inputs")
     return told
+
+
+def _without_effect(layer: LayerDiagnosis) -> list[str]:
+    idle = sum(each.muted or each.ignored for each in layer.filters)
+    return [f"{plural(idle, 'filter')} without effect"] if idle else []
 
 
 def _is_uneven(layer: LayerDiagnosis) -> bool:

@@ -43,7 +43,7 @@ def summarise(
     compared: bool,
     left_out: Sequence[str] = (),
     training: Sequence[str] = (),
-    data: str = "",
+    touched: str = "",
 ) -> str:
     """Put the verdicts together in a short paragraph.
 
@@ -53,12 +53,12 @@ def summarise(
         compared: Whether an earlier file was given.
         left_out: A sentence for each thing that would have been too much work.
         training: A few words for each thing beside the convolutions' weights that tells of training.
-        data: What tells that images went through it, trained or not.
+        touched: What was done to it all the same, trained or not, a clause.
     """
     if not layers:
         return nothing_judged(unjudged)
     if all(layer.verdict == "initial" for layer in layers):
-        sentences = [nothing_trained(len(layers), common_rule(layers), training, data)]
+        sentences = [nothing_trained(len(layers), common_rule(layers), training, touched)]
     else:
         sentences = [_verdicts(layers), *_still(layers), *_noise(layers)]
         sentences += _meaning("collapsed", layers)

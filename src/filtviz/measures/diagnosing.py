@@ -30,7 +30,7 @@ from filtviz.measures.measure import Change, Diagnosis, FilterDiagnosis, LayerDi
 from filtviz.measures.residue import NoiseResidue, hidden, measured
 from filtviz.measures.subject import Subject, gather_subjects
 from filtviz.measures.table import MEASURES, checks_met
-from filtviz.measures.training import data_seen, signs_of_training
+from filtviz.measures.training import signs_of_training, touched_by
 from filtviz.measures.unused import unread_channels
 from filtviz.measures.verdicts import (
     ALL_MARKED,
@@ -90,15 +90,15 @@ class Measured:
     """The convolutions of a network, each judged, before anything is said of the whole.
 
     ``unjudged`` are those that are not, ``left_out`` has a sentence for each thing that would have been too
-    much work, and ``training`` a few words for each thing in the file that only a training leaves; ``data``
-    says what only images leave that went through the network, whether it was trained or not.
+    much work, and ``training`` a few words for each thing in the file that only a training leaves;
+    ``touched`` says what was done to the network all the same, whether it was trained or not.
     """
 
     layers: tuple[LayerDiagnosis, ...]
     unjudged: tuple[Unjudged, ...]
     left_out: tuple[str, ...]
     training: tuple[str, ...]
-    data: str = ""
+    touched: str = ""
 
 
 def measure(network: Network, account: Account | None = None) -> Measured:
@@ -182,7 +182,7 @@ class _Diagnosing:
             unjudged=tuple(each for layer in network.conv_layers for each in self._unjudged(layer)),
             left_out=(*self._left_out(), *self.account.left_out[n_told:]),
             training=training,
-            data=data_seen(network),
+            touched=touched_by(network),
         )
 
     def _affordable(self, drawn: Sequence[ConvLayer], first: Collection[int]) -> list[ConvLayer]:
@@ -269,14 +269,14 @@ def _concluded(network: Network, measured: Measured, compared: bool, account: Ac
         file=file,
         layers=layers,
         unjudged=unjudged,
-        answer=answer(layers, unjudged, training, measured.data),
+        answer=answer(layers, unjudged, training, measured.touched),
         look=look.sentence if look else unjudged_look,
         look_at=look.layer.conv_index if look else None,
         look_size=look.size if look else None,
         more=more,
         more_command=more_command,
         others=other_evidence(network, layers, look, compared),
-        summary=summarise(layers, unjudged, compared, measured.left_out, training, measured.data),
+        summary=summarise(layers, unjudged, compared, measured.left_out, training, measured.touched),
         commands=(*filter(None, [picture]), *commands_for(file, look)),
         notes=(*network.origin.inferred, *network.origin.notes, *_all_marked(network)),
         left_out=measured.left_out,

@@ -17,7 +17,7 @@ from filtviz.parameter import Parameter
 from filtviz.scaling import in_double
 from filtviz.text import listed
 
-__all__ = ["data_seen", "has_moved_bias", "optimised_by", "signs_of_training"]
+__all__ = ["has_moved_bias", "optimised_by", "signs_of_training", "touched_by"]
 
 _MOST = 4
 _MOST_DENSE, _ENOUGH, _LOOKED_AT = 8, 1000, 2**16
@@ -126,24 +126,38 @@ def _has_moved_dense(layer: Layer, network: Network) -> bool:
     return any(isinstance(each, Dense) and _has_moved_bias(each, network) for each in layer.operations)
 
 
-def data_seen(network: Network) -> str:
-    """Say that images went through a network in training mode, though no training moved it.
+def touched_by(network: Network) -> str:
+    """Say what was done to a network that no training moved: it has seen images, channels were switched off.
 
-    Empty where they did not, or where the normalisation has moved altogether, which `signs_of_training` says.
+    Empty where nothing was, or where the normalisation has moved altogether, which `signs_of_training` says.
+    A few factors of 0 among others are set; where all of a layer's are, many residual branches begin so.
 
     Args:
         network: The network.
     """
-    titles = []
+    seen, cut = [], []
     left = _MOST_VALUES
     for layer in network.layers:
         left -= sum(each.size for each in layer.parameters if len(each.shape) == 1)
         if left < 0:
             break
         norms = [each for each in layer.operations if isinstance(each, Normalisation) and each.is_batch]
-        if any(not _is_moved(each) and any(map(_varies, _statistics(each))) for each in norms):
-            titles.append(layer.title)
-    return f"the statistics of {listed(titles, _MOST)} have left their start" if titles else ""
+        norms = [each for each in norms if not _is_moved(each)]
+        if any(_varies(values) for each in norms for values in _statistics(each)):
+            seen.append(layer.title)
+        if any(each.gamma is not None and _is_partly_zero(each.gamma) for each in norms):
+            cut.append(layer.title)
+    told = (
+        [f"images went through it (the statistics of {listed(seen, _MOST)} have left their start)"]
+        if seen
+        else []
+    )
+    told += [f"channels were switched off (some factors of {listed(cut, _MOST)} are 0)"] if cut else []
+    return " and ".join(told)
+
+
+def _is_partly_zero(values: Parameter) -> bool:
+    return 0 < int(np.count_nonzero(values.value)) < values.size
 
 
 def _has_moved_norm(layer: Layer) -> bool:

@@ -30,7 +30,7 @@ __all__ = [
 ]
 
 _NOTHING = 1e-4
-"""The share of the median under which a factor or a norm is next to nothing."""
+"""The share of the median of those that are not 0 under which a factor or a norm is next to nothing."""
 
 EXPORTED = ("ONNX", "TensorFlow Lite")
 """What is written with factors of 1 and shifts of 0 for a normalisation that has none."""
@@ -72,7 +72,7 @@ class Unused(Measure):
     scope = ("filter",)
     formula = (
         "a filter whose normalisation scale, or whose ‖W_{l+1}[:, o]‖ in the one layer that follows, and an "
-        "input channel whose ‖W[:, c]‖ is at most 1e-4 of the median"
+        "input channel whose ‖W[:, c]‖ is at most 1e-4 of the median of those that are not 0"
     )
     null = "none: next to nothing beside the others"
     short_null = "heuristic"
@@ -166,5 +166,6 @@ def _relied_on(subject: Subject) -> Floats | None:
 
 
 def _next_to_nothing(values: Floats) -> NDArray[np.bool_]:
-    usual = float(np.median(values))
+    some = values[values > 0]
+    usual = float(np.median(some)) if some.size else 0.0
     return np.asarray((values <= _NOTHING * usual) & (usual > 0))

@@ -436,14 +436,14 @@ def why_out_of_range(largest: float) -> str:
     return f"its largest weight is {largest:.3g}, out of the range of this arithmetic"
 
 
-def nothing_trained(n_layers: int, rule: str | None, training: Sequence[str], data: str = "") -> str:
+def nothing_trained(n_layers: int, rule: str | None, training: Sequence[str], touched: str = "") -> str:
     """Say of a network that all of its layers are `initial`.
 
     Args:
         n_layers: How many convolutions it has.
         rule: The initialiser that may have drawn them all, or None.
         training: What else in the file tells of training.
-        data: What tells that images went through it, trained or not.
+        touched: What was done to it all the same, trained or not, a clause.
     """
     which = "the one convolution is" if n_layers == 1 else f"{every(n_layers, 'convolution')} are"
     source = f" by {rule}" if rule else ""
@@ -454,7 +454,7 @@ def nothing_trained(n_layers: int, rule: str | None, training: Sequence[str], da
             f"The network was trained ({listed(training)}), and yet {alike}: frozen, or moved by too little "
             f"to be seen.{because}"
         )
-    but = f", but images went through it ({data})" if data else ""
+    but = f", but {touched}" if touched else ""
     return (
         f"No trace of training can be seen{but}: {alike}.{because} If this "
         "network was trained, either it was for a short time, or this file is from before."
