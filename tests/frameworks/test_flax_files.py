@@ -109,3 +109,19 @@ def test_the_state_of_nnx_is_a_tree_as_well(tmp_path: Path):
     assert_holds(path, {"stem": bits(np.asarray(state["stem"]["kernel"]))})
     found = filtviz.layers(state).network.conv_layers
     assert [bits(layer.W) for layer in found] == [bits(np.asarray(state["stem"]["kernel"]))]
+
+
+def test_what_an_optimiser_never_moved_is_told_by_its_moments(tmp_path) -> None:
+    optax = pytest.importorskip("optax", reason="Optax is not installed (pip install flax)")
+    shapes = {"a": (3, 3, 1, 4), "b": (3, 3, 4, 4), "fc": (9, 2)}
+    random = np.random.default_rng(0)
+    params = {name: {"kernel": jnp.asarray(random.random(shape))} for name, shape in shapes.items()}
+    labels = {name: {"kernel": "train" if name != "a" else "still"} for name in shapes}
+    masked = optax.multi_transform({"train": optax.adam(0.1), "still": optax.set_to_zero()}, labels)
+    gradients = {name: {"kernel": one["kernel"] * (name != "a")} for name, one in params.items()}
+    for optimiser in (masked, optax.adamw(0.1), optax.sgd(0.1, momentum=0.9)):
+        _, state = optimiser.update(gradients, optimiser.init(params), params)
+        held = serialization.to_bytes({"params": params, "opt_state": state, "step": 1})
+        (tmp_path / "state.msgpack").write_bytes(held)
+        origin = load(tmp_path / "state.msgpack").origin
+        assert (origin.moved, origin.resting) == ({"b", "fc"}, {"a"})

@@ -206,3 +206,23 @@ def test_a_legacy_model_of_several_dimensions_is_listed(tmp_path) -> None:
     for form in FORMS:
         network = assert_holds(saved(model, tmp_path / form), kernels(model))
         assert all(layer.why_not_drawn for layer in network.conv_layers)
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("optimiser", ["adam", "rmsprop", "adagrad"])
+def test_what_was_frozen_is_told_by_marks_and_by_the_optimiser(tmp_path, form, optimiser) -> None:
+    keras.utils.set_random_seed(0)
+    first = [layers.Conv2D(4, 3, name="a"), layers.BatchNormalization(name="norm")]
+    inner = keras.Sequential([layers.Input((6, 6, 1)), *first], name="inner")
+    inner.trainable = False
+    rest = [layers.Conv2D(6, 3, name="b"), layers.Flatten(), layers.Dense(1, name="c")]
+    model = keras.Sequential([layers.Input((6, 6, 1)), inner, *rest])
+    model.compile(optimiser, "mse")
+    model.fit(np.random.default_rng(0).random((4, 6, 6, 1)), np.arange(4.0), epochs=2, verbose=0)
+    model.save(tmp_path / form)
+    network = load(tmp_path / form)
+    assert {each.name: each.trainable for each in network.layers if each.parameters} == {
+        "inner/a": False, "inner/norm": False, "b": True, "c": True,
+    }  # fmt: skip
+    assert network.origin.training == ("its optimiser took 2 steps",)
+    assert (network.origin.moved, network.origin.resting) == ({"b", "c"}, {"inner/a"})

@@ -319,3 +319,22 @@ def test_safetensors_in_several_files_are_one_network(tmp_path, model) -> None:
     index.write_text(json.dumps({"metadata": {"total_size": 1}, "weight_map": weight_map}))
     for path in (index, tmp_path):
         assert {layer.name: bits(layer.W) for layer in load(path).conv_layers} == kernels(model)
+
+
+def test_what_was_frozen_is_told_by_marks_and_by_the_optimisers(tmp_path) -> None:
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU(), nn.Conv2d(4, 6, 3), nn.Flatten(), nn.Linear(24, 2))
+    model[0].requires_grad_(False)
+    moving = [each for each in model.parameters() if each.requires_grad]
+    groups = [{"params": [p for p in moving if p.ndim > 1]}, {"params": [p for p in moving if p.ndim == 1]}]
+    optimiser = torch.optim.AdamW(groups)
+    model(torch.rand(3, 1, 6, 6)).square().sum().backward()
+    optimiser.step()
+    for held in (model, model.state_dict()):
+        torch.save({"model": held, "optimizer": optimiser.state_dict()}, tmp_path / "net.pt")
+        origin = load(tmp_path / "net.pt").origin
+        assert (origin.moved, origin.resting) == ({"2", "4"}, {"0"})
+    torch.save(model, tmp_path / "net.pt")
+    for network in (load(tmp_path / "net.pt"), network_of(model)):
+        told = {each.name: each.trainable for each in network.layers if each.parameters}
+        assert told == {"0": False, "2": True, "4": True}
