@@ -120,7 +120,6 @@ def test_what_is_not_known_and_ends_the_wrong_way_round_are_refused(write) -> No
         write(Activation(kind="clip", low=1, high=0), *rest)
 
 
-@pytest.mark.cases("all")
 @needs_onnx
 @pytest.mark.parametrize("kind", ACTIVATIONS)
 def test_onnx_runtime_gives_the_same_by_arithmetic_alone(kind: str, monkeypatch) -> None:

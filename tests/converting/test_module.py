@@ -97,7 +97,6 @@ def apart(network: Network) -> float:
     return worst
 
 
-@pytest.mark.cases("all")
 @needs_torch
 @pytest.mark.parametrize("name", [name for name in CASES if name not in NOT_THERE])
 def test_an_operation_gives_in_the_module_what_it_gives_here(name: str) -> None:
@@ -117,7 +116,6 @@ def test_each_operation_is_said_in_plain_lines_or_refused(name: str) -> None:
         check(printed_module(network, "net.pt")[0])
 
 
-@pytest.mark.cases("all")
 @needs_torch
 @pytest.mark.parametrize("name", MERGES)
 def test_two_inputs_are_merged_alike_in_the_module(name: str) -> None:

@@ -245,7 +245,6 @@ CASES: dict[str, Operation | tuple[Operation, ...]] = {
 }  # fmt: skip
 
 
-@pytest.mark.cases("all")
 @needs_onnx
 @pytest.mark.parametrize("name", CASES)
 def test_an_operation_gives_there_what_it_gives_here(name: str) -> None:
@@ -253,7 +252,6 @@ def test_an_operation_gives_there_what_it_gives_here(name: str) -> None:
     assert apart(network_of(*(case if isinstance(case, tuple) else (case,)))) <= 1e-6
 
 
-@pytest.mark.cases("all")
 @needs_onnx
 @pytest.mark.parametrize("axes", [1, 3])
 @pytest.mark.parametrize("kind", ["max", "mean", "sum"])
@@ -281,7 +279,6 @@ MERGES = {
 }
 
 
-@pytest.mark.cases("all")
 @needs_onnx
 @pytest.mark.parametrize("name", MERGES)
 def test_two_inputs_are_merged_alike(name: str) -> None:
@@ -314,7 +311,6 @@ REFUSED = {
 }
 
 
-@pytest.mark.cases("all")
 @needs_onnx
 @pytest.mark.parametrize("reason", REFUSED)
 def test_what_cannot_be_said_is_refused_with_the_layer(reason: str) -> None:
@@ -346,7 +342,6 @@ def test_a_file_without_a_graph_is_refused_until_another_gives_it(tmp_path: Path
 # Whole files
 
 
-@pytest.mark.cases("all")
 @needs_onnx
 @pytest.mark.parametrize("path", READABLE, ids=called)
 def test_a_whole_file_answers_alike_and_is_read_back_with_the_same_kernels(
