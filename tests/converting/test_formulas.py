@@ -127,7 +127,6 @@ def test_onnx_runtime_gives_the_same_by_arithmetic_alone(kind: str, monkeypatch)
     assert test_onnx.apart(test_onnx.network_of(*test_onnx.CASES[kind])) <= 2e-6
 
 
-@pytest.mark.cases("all")
 @test_module.needs_torch
 @pytest.mark.parametrize("kind", ACTIVATIONS)
 def test_pytorch_gives_the_same_by_arithmetic_alone(kind: str, monkeypatch) -> None:

@@ -218,6 +218,8 @@ def _check_channels(case: Case, found: Convolution, n: int) -> None:
 
 
 def _units(shape: Shape) -> str:
+    if len(shape) == 1:
+        return "single numbers"
     return "units of " + "x".join("?" if n is None else str(n) for n in shape[1:])
 
 
