@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 
 import filtviz
+from filtviz import live
 from filtviz.errors import FileAccessError, LimitError, ReadError, SelectionError
 from filtviz.operations import Convolution, Input, Normalisation
 from filtviz.reading.arrays import stored
-from filtviz.reading.formats.tensorflow import _averaged
+from filtviz.reading.formats.tensorflow import _averaged, _optimised
 from filtviz.reading.limits import Hints, Limits
 
 FIXTURES = Path(__file__).resolve().parents[1] / "fixtures" / "modern" / "tensorflow"
@@ -133,3 +134,25 @@ def test_moving_averages_are_chosen_by_weights_and_stand_in_for_what_is_not_ther
         _averaged(both, {"a/kernel": plain}, Hints(weights="swa"))
     with pytest.raises(SelectionError, match="one set"):
         _averaged({"a/kernel": plain}, {"a/kernel": plain}, ema)
+
+
+@pytest.mark.cases("all")
+@pytest.mark.parametrize(
+    ("ending", "scale", "expected"),
+    [
+        ("Adam", 1.0, ("b", "a")),
+        ("Momentum_1", 1.0, ("b", "a")),
+        ("Adam", 0.0, ("", "")),  # before the first step
+        ("ExponentialMovingAverage", 1.0, ("", "")),
+    ],
+)
+def test_moments_beside_the_weights_tell_which_layers_were_moved(ending, scale, expected):
+    values = {
+        f"{name}/{part}": np.arange(36.0).reshape(3, 3, 2, 2) for name in "ab" for part in ("kernel", "x")
+    }
+    values |= {f"b/kernel/{ending}": scale * values["b/kernel"], "b/kernel/beta1_power": np.array(0.9)}
+    arrays = {
+        name: stored(one.shape, one.dtype, False, one.nbytes, one.tobytes) for name, one in values.items()
+    }
+    found = _optimised(arrays, {"a", "b"}, live._Allowed())  # type: ignore[arg-type]
+    assert ("".join(found.moved), "".join(found.resting)) == expected

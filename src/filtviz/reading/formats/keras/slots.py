@@ -106,9 +106,8 @@ def _group(
 
 def _of_kernels(found: Moved) -> Moved:
     """Return the layers whose kernels have moved, or not."""
-    return Moved(
-        *(
-            frozenset(name.rpartition(".")[0] for name in names if name.endswith("kernel"))
-            for names in (found.moved, found.resting)
-        )
+    moved, resting = (
+        frozenset(name.rpartition(".")[0] for name in names if name.endswith("kernel"))
+        for names in (found.moved, found.resting)
     )
+    return Moved(moved, resting - moved)

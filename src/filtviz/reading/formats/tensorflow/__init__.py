@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 
 from filtviz.errors import MalformedFileError, UnsupportedFileError
 from filtviz.network import Network
@@ -19,6 +19,7 @@ from filtviz.reading.formats.tensorflow.leveldb import is_table
 from filtviz.reading.formats.tensorflow.saved_model import graph_of
 from filtviz.reading.limits import Hints
 from filtviz.reading.opened import Objects, Opened, origin_of
+from filtviz.reading.optimised import Moved, moved_by_name
 from filtviz.reading.protobuf import Message
 from filtviz.reading.stretch import view_of
 from filtviz.text import natural_key, plural
@@ -155,16 +156,36 @@ def _of_checkpoint(
         )
     if not made.layers:
         raise UnsupportedFileError(f"it is {kind} without weights; name that of the model")
+    optimised = _optimised(found.arrays, {layer.name for layer in made.layers if layer.name}, opened)
     origin = origin_of(
         opened,
         kind,
         objects=Objects(form="checkpoint"),
         framework="TensorFlow",
+        training=("its optimiser has moved weights",) if optimised.moved else (),
+        moved=optimised.moved,
+        resting=optimised.resting,
         order="the keys of the checkpoint, in their natural order",
         left_out=(*averages[:1], *_left_out(slots), *others),
         inferred=(*why, *made.inferred),
     )
     return Network.of(made.layers, origin)
+
+
+_MOMENT = re.compile(r"/(Adam|AdamW|Momentum|RMSProp|Adagrad|Adadelta)(_\d+)?\Z")
+"""Behind what a variable is called, the name of its moments in TensorFlow 1."""
+
+
+def _optimised(arrays: Mapping[str, AnyArray], layers: Set[str], opened: Opened) -> Moved:
+    """Return which layers an optimiser of TensorFlow 1 has moved: it keeps moments beside the weights."""
+    shapes = {key: tuple(one.shape) for key, one in arrays.items() if len(one.shape) > 1}
+    weights = {key: shape for key, shape in shapes.items() if not _SLOT.search(key)}
+    moments = [(key[: match.start()], arrays[key]) for key in shapes if (match := _MOMENT.search(key))]
+    found = moved_by_name(weights, moments, opened.effort)
+    moved, resting = (
+        frozenset(key.rpartition("/")[0] for key in keys) & layers for keys in (found.moved, found.resting)
+    )
+    return Moved(moved, resting - moved)
 
 
 _AVERAGE = "/ExponentialMovingAverage"
