@@ -18,6 +18,7 @@ from tests.attacks.assembling import (
     NEWOBJ,
     POP,
     SETITEMS,
+    TUPLE,
     get,
     mapped,
     named,
@@ -164,6 +165,18 @@ def script(depth: int, length: int, n: int) -> bytes:
     )
 
 
+def constants(n: int) -> bytes:
+    """TorchScript: a frozen module whose constants are all one tensor."""
+    net = named("__torch__.net", "Net") + EMPTY_TUPLE + NEWOBJ
+    held = tensor() + put(0) + POP + MARK + get(0) * n + TUPLE
+    return zipped(
+        ("m/data.pkl", pickled(net, protocol=2)),
+        ("m/constants.pkl", pickled(held, protocol=2)),
+        ("m/code/net.py", b""),
+        ("m/constants/0", KERNELS.tobytes()),
+    )
+
+
 def state_dict(n: int, key: str) -> bytes:
     """A state_dict of one tensor under many keys."""
     held = tensor() + put(0) + POP
@@ -192,6 +205,7 @@ TO_NAME: Mapping[str, Callable[[], Files]] = {
     "PyTorch: ten thousand long keys": lambda: packed(state_dict(3_900, GRIN + "1n" * 8_000)),
     "PyTorch: modules below long names": lambda: packed(path_of(60, 16_000, 9_900)),
     "TorchScript: tensors below long names": lambda: packed(script(60, 16_000, 9_900)),
+    "TorchScript: constants by the hundred thousand": lambda: packed(constants(150_000)),
     "safetensors: a hundred thousand tensors": lambda: packed(header(100_000, "")),
     "safetensors: names of digits": lambda: packed(header(150, "1" * 100_000)),
     "safetensors: names of numbers": lambda: packed(header(9_900, "1a" * 700)),

@@ -32,9 +32,11 @@ from filtviz.operations import (
 from filtviz.reading.arrays import stored
 from filtviz.reading.formats.torch import norms as torch_norms
 from filtviz.reading.formats.torch import zipped
+from filtviz.reading.formats.torch.ordering import named_by_order
 from filtviz.reading.formats.torch.rebuilding import Rebuilder
 from filtviz.reading.limits import Limits
 from filtviz.reading.pickle.records import Items
+from filtviz.reading.tensors import Tensor
 from filtviz.receptive_field import receptive_fields
 from tests.reading import torch_making
 from tests.reading.making import Named, Thing, weights
@@ -1104,3 +1106,22 @@ def test_a_storage_that_was_deflated_is_inflated_once_however_often_it_is_read()
         for _ in range(3):
             assert bytes(storage.read()) == bytes(8)
         assert len(opens) == times
+
+
+class Watched(list):
+    """A list that takes note of how long the pieces are that are cut out of it."""
+
+    longest = 0
+
+    def __getitem__(self, place):
+        found = super().__getitem__(place)
+        if isinstance(place, slice):
+            Watched.longest = max(Watched.longest, len(found))
+        return found
+
+
+def test_the_order_of_very_many_tensors_is_told_by_the_few_behind_each():
+    one = stored((2, 1, 3, 3), np.dtype("f4"), False, 72, bytes)
+    many = Watched(Tensor(name=f"{i}", array=one) for i in range(100))
+    assert [each.name for each in named_by_order(many)] == [f"{i}.weight" for i in range(100)]
+    assert Watched.longest < 10

@@ -46,7 +46,7 @@ def _vectors_behind(tensors: Sequence[Tensor], place: int) -> list[Tensor]:
     """Return the vectors of one length that follow a tensor, one that fits it."""
     shape = tensors[place].array.shape
     found: list[Tensor] = []
-    for each in tensors[place + 1 :]:
+    for each in tensors[place + 1 : place + len(_NORM) + 3]:
         own = each.array.shape
         if len(own) != 1 or own[0] not in shape[:2] or (found and own != found[0].array.shape):
             break
