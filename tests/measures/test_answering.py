@@ -289,6 +289,7 @@ def test_the_look_promises_what_the_picture_shows() -> None:
         ([], (), "was trained, or a batch normalisation was folded in, and looks random"),
         ([], ("it was saved after epoch 3",), "was trained and looks random"),
         ([layer(1, "structured")], (), "was trained and looks random"),
+        ([layer(1, "collapsed")], (), "was trained and looks random"),
     ],
 )
 def test_strength_alone_is_said_to_be_a_training_only_where_something_else_tells(
@@ -296,6 +297,11 @@ def test_strength_alone_is_said_to_be_a_training_only_where_something_else_tells
 ) -> None:
     uneven = layer(0, "updated", findings=(found_uneven(),))
     assert answer([uneven, *others], (), training).startswith(f"conv1 {how}: nothing but strong filters")
+    summed = summarise([uneven, *others], (), compared=False, training=training)
+    assert ("conv1 was trained, or a batch normalisation was folded in, but no" in summed) is (
+        "folded" in how
+    )
+    assert ("conv1 was updated, but no" in summed) is ("folded" not in how)
     even = layer(0, "updated")
     assert answer([even, *others], (), training).startswith(
         "conv1 was trained and looks random: nothing in it"

@@ -23,7 +23,7 @@ from filtviz.measures.diagnosing import first_to_look_at, with_images
 from filtviz.measures.measure import Diagnosis, FilterDiagnosis, LayerDiagnosis
 from filtviz.measures.table import CHECKS, LEVEL, MEASURES
 from filtviz.measures.verdicts import OUT_OF_RANGE, VERDICTS
-from filtviz.network import ConvLayer, Layer, Network
+from filtviz.network import ConvLayer, Layer, Network, Origin
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "mission-trained.pkl"
 SMOOTH = np.array([[1, 2, 1], [2, 4, 2], [1, 2, 1]]) / 16
@@ -348,6 +348,29 @@ def test_a_layer_as_drawn_has_not_moved_from_the_start_of_another_network(make_c
     diagnosis = filtviz.diagnose(first, before=[("other.pkl", other)])
     assert diagnosis.layers[0].verdict == "initial"
     assert diagnosis.answer.endswith("common with other.pkl: that is no earlier state of this network.")
+
+
+@pytest.mark.parametrize(
+    ("fold", "training", "was"),
+    [
+        (True, (), "was trained, or a batch normalisation was folded in (12% of"),
+        (True, ("it holds the state of Adam",), "was updated (12% of"),
+        (False, (), "indistinguishable from initialisation"),
+    ],
+)
+def test_a_normalisation_that_was_folded_in_is_told_wherever_a_layer_is(
+    make_conv, glorot, fold, training, was
+) -> None:
+    weights = glorot((20, 20, 3, 3))
+    scale = np.exp(np.random.default_rng(1).normal(0, 0.5, (20, 1, 1, 1))) if fold else 1
+    network = Network.of([make_conv(weights * scale, name="a")], Origin(training=training))
+    diagnosis = filtviz.diagnose(network)
+    folded = "a batch normalisation was folded in" in was
+    assert diagnosis.layers[0].sentence.startswith(f"a: {was}")
+    assert all(
+        ("was trained, or a batch normalisation was folded in, " in text) is folded
+        for text in (diagnosis.answer, diagnosis.summary)
+    )
 
 
 def test_hostile_names_reach_no_sentence(make_conv, glorot) -> None:

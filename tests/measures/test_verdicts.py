@@ -110,9 +110,11 @@ def test_structure_in_its_own_words(judged) -> None:
 
 def test_what_has_moved_was_updated(judged) -> None:
     moved = found("bias", text="the biases have moved")
+    why = f"(the biases have moved), but no filter structure can be detected: {NOTHING}"
     assert judged(moved, bias="moved") == Judgement(
         "updated",
-        f"was updated (the biases have moved), but no filter structure can be detected: {NOTHING}",
+        f"was updated {why}",
+        if_folded=f"was trained, or a batch normalisation was folded in {why}",
     )
     residue = found("residue", value=0.7, text="about 70% is noise")
     assert judged(moved, residue, bias="moved").sentence.endswith(f"{NOTHING}; about 70% is noise")
@@ -364,7 +366,8 @@ def test_draws_of_another_scale(judged) -> None:
         0
     ].verdict == ("undecided")
     assert with_free(FREE_UNIFORM, bias="none").verdict == "initial"
-    assert with_free(dataclasses.replace(FREE_UNIFORM, p=0.99 * LEVEL)) == Judgement(
+    moved = with_free(dataclasses.replace(FREE_UNIFORM, p=0.99 * LEVEL))
+    assert (moved.verdict, moved.sentence) == (
         "updated",
         "was updated (no initialiser of any scale draws such weights), but no filter structure can be "
         f"detected: {NOTHING}",
@@ -424,6 +427,9 @@ def test_the_words_of_verdicts_are_written_once() -> None:
 )
 def test_a_verdict_of_one_layer_and_of_several(n, verdict, moved, said) -> None:
     assert said_of(n, verdict, moved=moved) == said
+    was = said.partition(" ")[0]
+    folded = f"{was} trained, or a batch normalisation was folded in, but no filter structure can be detected"
+    assert said_of(n, verdict, moved=moved, may_be_folded=True) == (folded if verdict == "updated" else said)
 
 
 @pytest.mark.cases("all")

@@ -18,7 +18,9 @@ from filtviz.measures.change import is_of_another
 from filtviz.measures.conclusions import (
     best_composed,
     common_rule,
+    is_uneven,
     many_stand_out,
+    may_be_folded,
     names_of,
     nothing_judged,
     shares_of,
@@ -27,7 +29,7 @@ from filtviz.measures.conclusions import (
     trained_noise,
 )
 from filtviz.measures.duplicates import Duplicates
-from filtviz.measures.energies import ChannelEnergy, FilterEnergy
+from filtviz.measures.energies import ChannelEnergy
 from filtviz.measures.low_frequency import LowFrequency
 from filtviz.measures.measure import LayerDiagnosis, Unjudged
 from filtviz.network import Network
@@ -102,7 +104,7 @@ class Look:
 
 def _of_no_pattern(layer: LayerDiagnosis, name: str) -> str:
     """Say what a picture shows of a layer without structure, and no more than that."""
-    if _is_uneven(layer):
+    if is_uneven(layer):
         return f"No layer shows a pattern by itself; on one scale strong filters of {name} stand out:"
     n, m = standing_out([layer])
     if n:
@@ -213,8 +215,6 @@ def _looks_random(noisy: Sequence[LayerDiagnosis], layers: Sequence[LayerDiagnos
 def _unknown(layers: Sequence[LayerDiagnosis], training: Sequence[str], *, alone: bool) -> list[str]:
     """Say that no pattern stands out in layers whose share of noise cannot be told.
 
-    A batch normalisation that is folded into weights leaves filters of unequal strength, trained or not.
-
     Args:
         layers: All that were judged.
         training: A few words for each thing beside the convolutions' weights that tells of training.
@@ -229,11 +229,10 @@ def _unknown(layers: Sequence[LayerDiagnosis], training: Sequence[str], *, alone
     was, look, them = ("was", "looks", "it") if len(unknown) == 1 else ("were", "look", "them")
     any_seen = any(each.texture for layer in unknown for each in layer.filters)
     much = "little" if any_seen else "nothing"
-    uneven = "nothing but strong filters" if not any_seen and any(map(_is_uneven, unknown)) else much
+    uneven = "nothing but strong filters" if not any_seen and any(map(is_uneven, unknown)) else much
     who = _who(unknown, layers, begins=True)
     learned = [layer for layer in layers if layer.verdict == "structured"]
-    may_be_folded = not training and not learned and not told and any(map(_is_uneven, unknown))
-    how = "trained, or a batch normalisation was folded in," if may_be_folded else "trained"
+    how = f"{verdicts.OR_FOLDED}," if may_be_folded(layers, training) else "trained"
     sentence = f"{who} {was} {how} and {look} random: {uneven} in {them} stands out"
     others = ""
     if alone and learned:
@@ -378,9 +377,9 @@ def _oddities(layer: LayerDiagnosis) -> list[str]:
     told += [f"{plural(unread, 'input channel')} not looked at"] if unread else []
     finding = layer.finding(Duplicates.key)
     told += ["near-copies"] if finding is not None and finding.found else []
-    told += ["unequal strength"] if _is_uneven(layer) else []
+    told += ["unequal strength"] if is_uneven(layer) else []
     channels = layer.finding(ChannelEnergy.key)
-    if not _is_uneven(layer) and channels is not None and channels.found:
+    if not is_uneven(layer) and channels is not None and channels.found:
         told.append("uneven use of inputs")
     return told
 
@@ -388,12 +387,6 @@ def _oddities(layer: LayerDiagnosis) -> list[str]:
 def _without_effect(layer: LayerDiagnosis) -> list[str]:
     idle = sum(each.muted or each.ignored for each in layer.filters)
     return [f"{plural(idle, 'filter')} without effect"] if idle else []
-
-
-def _is_uneven(layer: LayerDiagnosis) -> bool:
-    """Tell whether some filters are stronger than others beyond chance."""
-    finding = layer.finding(FilterEnergy.key)
-    return finding is not None and finding.found
 
 
 def look_at(network: Network, layers: Sequence[LayerDiagnosis], account: Account) -> Look | None:
@@ -423,7 +416,7 @@ def look_at(network: Network, layers: Sequence[LayerDiagnosis], account: Account
 
 
 def _is_telling(layer: LayerDiagnosis) -> bool:
-    return _is_uneven(layer) or standing_out([layer])[0] > 0
+    return is_uneven(layer) or standing_out([layer])[0] > 0
 
 
 def _composed(network: Network, layer: LayerDiagnosis, account: Account) -> Look | None:

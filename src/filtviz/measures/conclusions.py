@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from filtviz.measures.bias import Bias
+from filtviz.measures.energies import FilterEnergy
 from filtviz.measures.initialiser import Bound
 from filtviz.measures.low_frequency import low_band
 from filtviz.measures.measure import Change, LayerDiagnosis, Unjudged, Verdict
@@ -16,7 +17,9 @@ from filtviz.text import about, listed, name_runs, percent, printable
 __all__ = [
     "best_composed",
     "common_rule",
+    "is_uneven",
     "many_stand_out",
+    "may_be_folded",
     "names_of",
     "nothing_judged",
     "shares_of",
@@ -60,7 +63,7 @@ def summarise(
     if all(layer.verdict == "initial" for layer in layers):
         sentences = [nothing_trained(len(layers), common_rule(layers), training, touched)]
     else:
-        sentences = [_verdicts(layers), *_still(layers), *_noise(layers)]
+        sentences = [_verdicts(layers, training), *_still(layers), *_noise(layers)]
         sentences += _meaning("collapsed", layers)
         sentences += _composed(layers)
     sentences += _changes(layers)
@@ -87,13 +90,39 @@ def common_rule(layers: Sequence[LayerDiagnosis]) -> str | None:
     return min(set.intersection(*named), default=None) if named else None
 
 
-def _verdicts(layers: Sequence[LayerDiagnosis]) -> str:
+def may_be_folded(layers: Sequence[LayerDiagnosis], training: Sequence[str]) -> bool:
+    """Tell whether a batch normalisation that was folded in explains all that a training would.
+
+    It leaves filters of unequal strength in a network that nothing else tells to be trained.
+
+    Args:
+        layers: All that were judged.
+        training: A few words for each thing beside the convolutions' weights that tells of training.
+    """
+    learned = any(layer.verdict in ("structured", "collapsed") for layer in layers)
+    unknown = [layer for layer in layers if layer.verdict == "updated" and layer.residue is None]
+    return (
+        not training
+        and not learned
+        and not any(map(many_stand_out, unknown))
+        and any(map(is_uneven, unknown))
+    )
+
+
+def is_uneven(layer: LayerDiagnosis) -> bool:
+    """Tell whether some filters are stronger than others beyond chance."""
+    finding = layer.finding(FilterEnergy.key)
+    return finding is not None and finding.found
+
+
+def _verdicts(layers: Sequence[LayerDiagnosis], training: Sequence[str]) -> str:
     """Say in one sentence which layers have which verdict."""
     parts = []
+    folded = may_be_folded(layers, training)
     for verdict in VERDICTS:
         members = [layer for layer in layers if layer.verdict == verdict]
         if members:
-            said = said_of(len(members), verdict, moved=all(map(_is_moved, members)))
+            said = said_of(len(members), verdict, moved=all(map(_is_moved, members)), may_be_folded=folded)
             parts.append(f"{names_of(members, layers)} {said}")
     return f"{'; '.join(parts)}."
 

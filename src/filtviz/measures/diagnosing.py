@@ -23,7 +23,7 @@ from filtviz.measures.answering import (
 )
 from filtviz.measures.change import changes_from, is_of_another
 from filtviz.measures.composed import why_not_composed
-from filtviz.measures.conclusions import summarise
+from filtviz.measures.conclusions import may_be_folded, summarise
 from filtviz.measures.judging import Judgement, among_trained, changed_since, judge, set_afterwards
 from filtviz.measures.kernels import nonfinite_filters
 from filtviz.measures.measure import Change, Diagnosis, FilterDiagnosis, LayerDiagnosis, Unjudged
@@ -175,7 +175,7 @@ class _Diagnosing:
         paid = self._affordable(drawn, first)
         self._judge(paid, input_range)
         training = signs_of_training(network)
-        self._reconsider(bool(training))
+        self._reconsider(training)
         judged = [self.judged[index] for index in sorted(self.judged)]
         return Measured(
             layers=tuple(replace(each, seen=seen_in(each)) for each in judged),
@@ -215,9 +215,10 @@ class _Diagnosing:
             if subject.stack.is_left_out:
                 self.uncomposed[index] = subject.stack.reason
 
-    def _reconsider(self, training: bool) -> None:
+    def _reconsider(self, training: Sequence[str]) -> None:
         """See each layer in view of the others, and of what else in the file tells of training."""
-        revised = among_trained(list(self.judgements.values()), training)
+        revised = among_trained(list(self.judgements.values()), bool(training))
+        final: dict[int, Judgement] = {}
         for index, judgement in zip(self.judgements, revised, strict=True):
             layer = self.judged[index]
             alone = self.judgements[index]
@@ -227,6 +228,7 @@ class _Diagnosing:
                 # What is measured counts, whatever the other layers let guess.
                 changed = next(filter(_has_changed, own), None)
                 judgement = changed_since(alone, changed) if changed else alone
+            final[index] = judgement
             self.judged[index] = replace(
                 layer,
                 verdict=judgement.verdict,
@@ -234,6 +236,13 @@ class _Diagnosing:
                 why=judgement.open.why if judgement.open else "",
                 decides=judgement.open.decides if judgement.open else "",
             )
+        if may_be_folded(list(self.judged.values()), training):
+            for index, judgement in final.items():
+                if judgement.if_folded and self.judged[index].residue is None:
+                    sentence = _sentence(
+                        self.judged[index].name, replace(judgement, sentence=judgement.if_folded)
+                    )
+                    self.judged[index] = replace(self.judged[index], sentence=sentence)
 
     def _unjudged(self, layer: ConvLayer) -> Iterator[Unjudged]:
         reason = layer.why_not_drawn or self.unmeasured.get(layer.conv_index)

@@ -56,7 +56,8 @@ class Judgement:
     ``open`` says in short why there is none. ``otherwise`` is what holds instead in a network of which other
     things tell that it was trained, and ``tells_of_training`` whether this layer is one of them.
     ``is_faint`` tells that the layer has moved for all that is known, though chance does as much in one of
-    many layers. ``is_frozen`` tells that the optimiser in the file never moved it.
+    many layers. ``is_frozen`` tells that the optimiser in the file never moved it. ``if_folded`` is the
+    sentence where a batch normalisation that was folded in explains as much as a training.
     """
 
     verdict: Verdict
@@ -66,6 +67,7 @@ class Judgement:
     is_faint: bool = False
     open: verdicts.Open | None = None
     is_frozen: bool = False
+    if_folded: str = ""
 
     @property
     def tells_of_training(self) -> bool:
@@ -121,7 +123,8 @@ def judge(subject: Subject, findings: Mapping[str, Finding], standing_out: int) 
 def _as_marked(judgement: Judgement) -> Judgement:
     sentence = verdicts.as_marked(judgement.sentence, judgement.verdict)
     otherwise = None if judgement.otherwise is None else _as_marked(judgement.otherwise)
-    return replace(judgement, sentence=sentence, otherwise=otherwise)
+    if_folded = judgement.if_folded and verdicts.as_marked(judgement.if_folded, judgement.verdict)
+    return replace(judgement, sentence=sentence, otherwise=otherwise, if_folded=if_folded)
 
 
 def _judge(subject: Subject, findings: Mapping[str, Finding], standing_out: int) -> Judgement:
@@ -279,8 +282,9 @@ def _would_show(subject: Subject, fit: Fit, is_hinted: bool) -> bool:
 
 
 def _updated(findings: Mapping[str, Finding], evidence: str, standing_out: int) -> Judgement:
-    ps = _tests_of_structure(findings)
-    return Judgement("updated", verdicts.why_updated(evidence, ps, LEVEL, _residue(findings), standing_out))
+    told = evidence, _tests_of_structure(findings), LEVEL, _residue(findings), standing_out
+    if_folded = verdicts.why_updated(*told, may_be_folded=True)
+    return Judgement("updated", verdicts.why_updated(*told), if_folded=if_folded)
 
 
 def _collapsed(component: Finding, frequency: Finding | None) -> Judgement:

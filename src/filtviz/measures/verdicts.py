@@ -28,6 +28,7 @@ __all__ = [
     "OF_NO_INITIALISER",
     "ONE_VALUE",
     "OPTIMISED",
+    "OR_FOLDED",
     "OUT_OF_RANGE",
     "PRUNED",
     "RESCALED",
@@ -126,6 +127,7 @@ MOVED: Sequence[Verdict] = ("updated", "structured", "collapsed")
 
 INDISTINGUISHABLE = "indistinguishable from"
 WAS_UPDATED = "was updated"
+OR_FOLDED = "trained, or a batch normalisation was folded in"
 COLLAPSED = "collapsed to few directions"
 """What measures that lead to a verdict quote of it."""
 
@@ -172,8 +174,9 @@ VERDICTS: Mapping[Verdict, VerdictText] = {
         says=f"{WAS_UPDATED}, {_NO_STRUCTURE}",
         together=f"updated, {_NO_STRUCTURE}",
         plain=(
-            "The layer was trained, and its filters look like noise all the same. An example is a first "
-            "layer whose picture is nine tenths initial noise, in a network that works well."
+            "The layer was trained, or a batch normalisation was folded into it, and its filters look like "
+            "noise all the same. An example is a first layer whose picture is nine tenths initial noise, in "
+            "a network that works well."
         ),
         when=(
             "no structure, but something has moved: the biases or the batch normalisation, the layer by the "
@@ -246,15 +249,18 @@ VERDICTS: Mapping[Verdict, VerdictText] = {
 """The verdicts of a layer, by their keys in JSON."""
 
 
-def said_of(n_layers: int, verdict: Verdict, *, moved: bool) -> str:
+def said_of(n_layers: int, verdict: Verdict, *, moved: bool, may_be_folded: bool = False) -> str:
     """Say a verdict after the names of so many layers: "was updated, but …", "are statistically structured".
 
     Args:
         n_layers: How many have it.
         verdict: It.
         moved: Whether the biases of all of them have moved.
+        may_be_folded: Whether a batch normalisation that was folded in explains as much as a training.
     """
     was, is_ = ("was", "is") if n_layers == 1 else ("were", "are")
+    if verdict == "updated" and may_be_folded:
+        return f"{was} {OR_FOLDED}, {_NO_STRUCTURE}"
     if verdict == "updated":
         verb = was
     else:
@@ -319,7 +325,13 @@ def why_initial(fit: Fit, called: str, bias: str, ps: Sequence[float], level: fl
 
 
 def why_updated(
-    evidence: str, ps: Sequence[float], level: float, residue: str, n_standing_out: int = 0
+    evidence: str,
+    ps: Sequence[float],
+    level: float,
+    residue: str,
+    n_standing_out: int = 0,
+    *,
+    may_be_folded: bool = False,
 ) -> str:
     """Say that weights have moved, without structure.
 
@@ -329,11 +341,13 @@ def why_updated(
         level: What they must pass.
         residue: How much of them is the initial noise; empty where it cannot be told.
         n_standing_out: How many filters are smooth or rough by themselves.
+        may_be_folded: Whether a batch normalisation that was folded in explains as much as a training.
     """
     alone = f"{plural(n_standing_out, 'filter')} by {'itself' if n_standing_out == 1 else 'themselves'}"
     stand = "stands" if n_standing_out == 1 else "stand"
     though = f"{alone} {stand} out from noise all the same" if n_standing_out else ""
-    said = f"{WAS_UPDATED} ({evidence}), {_NO_STRUCTURE}: {_nothing_found(ps, level)}"
+    was = f"was {OR_FOLDED}" if may_be_folded else WAS_UPDATED
+    said = f"{was} ({evidence}), {_NO_STRUCTURE}: {_nothing_found(ps, level)}"
     return f"{said}{_joined(though)}{_joined(residue)}"
 
 
