@@ -49,3 +49,9 @@ def test_drawn_biases_are_hardly_ever_taken_for_moved(n: int) -> None:
     random = np.random.default_rng(n)
     moved = sum(bias_state(random.uniform(-1, 1, n), [1.0]) == "moved" for _ in range(2000))
     assert moved <= scipy.stats.binom.ppf(0.9999, 2000, 0.001)
+
+
+def test_biases_that_are_no_numbers_are_no_draws() -> None:
+    for odd in (np.nan, np.inf):
+        assert bias_state(np.array([0.1, odd, -0.05]), [1.0]) == "moved"
+    assert bias_state(np.array([0.1, 0.5, -0.6]), [1.0]) == "drawn"

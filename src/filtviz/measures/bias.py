@@ -81,7 +81,7 @@ def bias_state(bias: Floats | None, bounds: Sequence[float] = (), least: float =
 
 
 def _may_be_drawn(bias: Floats, bound: float, least: float) -> bool:
-    if np.abs(bias).max() > bound * (1 + _ROUNDING):
+    if not np.abs(bias).max() <= bound * (1 + _ROUNDING):  # NaN is no draw, either
         return False
     shares = np.clip((np.sort(bias.reshape(-1)) / bound + 1) / 2, 0.0, 1.0)
     return kolmogorov_p(shares) >= least
