@@ -204,6 +204,8 @@ def test_numbered_layers_are_found_by_all_their_names() -> None:
     network = Network.of([Layer(name="3"), Layer(name="pool"), Layer(name="pool"), conv(name="5")])
     assert network.layer("layer3") is network.layer("3") is network.layers[0]
     assert network.layer("layer5") is network.layer("5") is network.layers[3]
+    long = Network.of([Layer(name="3" * 50)])
+    assert long.layer(f"layer{'3' * 50}") is long.layers[0]
     with pytest.raises(SelectionError, match=r"2 layers are called 'pool': choose by place \(1, 2\)"):
         network.layer("pool")
     many = Network.of([Layer(name="pool")] * 12)

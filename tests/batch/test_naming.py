@@ -238,6 +238,7 @@ def test_no_layer_is_called_as_another_ones_picture(part):
     if part == "grid":  # its pictures are named by their channels
         return
     assert stems_of("conv1", f"conv1-{part}") == ["conv1", f"conv1-{part}-2"]
+    assert stems_of("conv1", f"Conv1-{part}") == ["conv1", f"Conv1-{part}-2"]
 
 
 @pytest.mark.cases("all")

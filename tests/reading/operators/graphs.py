@@ -93,6 +93,9 @@ def graphs() -> Told:
         yield name, _written(network_of(*(case if isinstance(case, tuple) else (case,))))
     for kind in ("max", "mean", "sum"):
         yield f"{kind} of units without places", _written(network_of(Flatten(), GlobalPooling(kind=kind)))
+        for pad in (2, 3):
+            wide = Pooling(kind=kind, size=(2, 2), stride=(1, 1), pad=pads(1, pad))
+            yield f"{kind} with {pad} of 2 in the frame", _written(network_of(wide))
         for n in (1, 3):
             pool = Pooling(kind=kind, size=(3,) * n, stride=(2,) * n, pad=pads(*[1] * n), whole_windows=False)
             yield f"{kind} over {n} axes", _written(network_of(pool, shape=(None, 4, *(7, 6, 5)[:n])))

@@ -28,6 +28,8 @@ def modules() -> Told:
 
     for name, case in CASES.items():
         yield name, _printed(network_of(*(case if isinstance(case, tuple) else (case,))))
+    alone = network_of(CASES["dense, by position"], shape=(None, 4))
+    yield "dense, by position, of units", _printed(alone)
     for kind in ("max", "mean", "sum"):
         yield f"{kind} of units without places", _printed(network_of(Flatten(), GlobalPooling(kind=kind)))
     for name, operation in REFUSED.items():
