@@ -170,6 +170,15 @@ def test_a_long_chain_goes_on_in_columns_and_a_short_one_does_not() -> None:
     assert place(crossed).turns == []
 
 
+@pytest.mark.parametrize(("a", "b", "n_turns"), [(0, 30, 4), (20, 50, 4), (5, 60, 3)])
+def test_no_column_ends_beside_a_long_link_wherever_it_is_listed(a: int, b: int, n_turns: int) -> None:
+    chain = [(i, i + 1) for i in range(69)]
+    first, last = place(drawn(70, [(a, b), *chain])), place(drawn(70, [*chain, (a, b)]))
+    assert len(first.turns) == len(last.turns) == n_turns
+    for found in (first, last):
+        assert len({round(found.boxes[i].x, 3) for i in range(a + 2, b - 1)}) == 1
+
+
 def test_a_chain_beside_a_skipping_link_stays_straight() -> None:
     links = [(i, i + 1) for i in range(12)] + [(i, i + 3) for i in range(0, 10, 3)]
     xs = [box.x for box in place(drawn(13, links)).boxes.values()]

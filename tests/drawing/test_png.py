@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 
 import numpy as np
 import pytest
@@ -33,6 +34,8 @@ def test_pillow_reads_the_same_pixels_in_the_same_mode(mode, size):
 def test_resolution_and_mark_are_noted():
     read = Image.open(io.BytesIO(encode_page(page("L", 4, 4), 150.0, "filtviz 12ab")))
     assert read.info["dpi"] == pytest.approx((150, 150), abs=0.02)
+    for dpi, per_metre in ((72.0, 2835), (100.0, 3937), (150.0, 5906), (300.0, 11811)):
+        assert struct.pack(">IIB", per_metre, per_metre, 1) in encode_page(page("L", 4, 4), dpi, "")
     assert read.text == {"Source": "filtviz 12ab"}
     assert Image.open(io.BytesIO(encode_page(page("L", 4, 4), 150.0, ""))).text == {}
 
