@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from tests.chains import batch_norm
 
+from filtviz import diagnose
 from filtviz.measures.training import signs_of_training, touched_by
 from filtviz.network import Layer, Network, Origin
 from filtviz.operations import Dense
@@ -142,3 +143,10 @@ def test_what_the_reader_found_tells(make_chain, untouched) -> None:
     network: Network = replace(make_chain(untouched), origin=origin)
     assert signs_of_training(network) == ("it holds the state of an optimiser", "it was saved after epoch 12")
     assert signs_of_training(replace(network, origin=Origin(epoch=0))) == ()
+
+
+def test_what_tells_of_training_decides_of_a_layer_that_could_not_show_it(make_chain, make_conv) -> None:
+    drawn = np.random.default_rng(1).normal(0, 0.1, (8, 3, 3, 3)).astype("float32")
+    network: Network = make_chain(make_conv(drawn))
+    for epoch, verdict in ((None, "initial"), (0, "initial"), (1, "undecided"), (12, "undecided")):
+        assert diagnose(replace(network, origin=Origin(epoch=epoch))).layers[0].verdict == verdict
