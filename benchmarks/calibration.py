@@ -1,16 +1,17 @@
 """How often `filtviz.diagnose` is wrong: on untrained layers of every framework, and on trained networks.
 
 Untrained networks are drawn by every rule of the catalogue, and by what makes a matrix as a whole, in 50
-shapes, with biases as their framework draws them, in four types: what share of layers is called `initial`,
-where the file tells its framework and where it does not, and how often each test passes .05 and the level
-that counts. Then come weights that were changed after they were drawn. Folders of networks saved before and
-after training (``i_W1, i_b1, f_W1, f_b1, …`` in an .npz each, as ``benchmarks/train_nets.py`` writes them)
-give verdicts by how far each layer has moved, and the errors of the noise residue. Of such networks half 1,
-those of an even number, has set the constants; half 2 was looked at, too; those from number 270 on are fresh:
-nothing was decided by them.
+shapes and nine more of many input channels or of groups, with biases as their framework draws them, in four
+types: what share of layers is called `initial`, where the file tells its framework and where it does not, and
+how often each test passes .05 and the level that counts. Then come weights that were changed after they were
+drawn. Folders of networks saved before and after training (``i_W1, i_b1, f_W1, f_b1, …`` in an .npz each, as
+``benchmarks/train_nets.py`` writes them) give verdicts by how far each layer has moved, and the errors of the
+noise residue. Of such networks half 1, those of an even number, has set the constants; half 2 was looked at,
+too; those from number 270 on are fresh: nothing was decided by them.
 
-Minutes on one core with ``--quick``; docs/calibration.md is the whole run, and the README has each of its
-rows with fewer columns. ``--write`` writes both:
+Minutes on one core with ``--quick``, and with ``--added``, which takes the nine shapes alone;
+docs/calibration.md is the whole run, before these nine were added, and the README has each of its rows with
+fewer columns. ``--write`` writes both:
 
     python benchmarks/train_nets.py trained --nets 301
     OMP_NUM_THREADS=1 python benchmarks/calibration.py --repeat 4 --nets trained --write
@@ -23,6 +24,7 @@ import json
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -42,6 +44,7 @@ from filtviz.parameter import Parameter
 
 Array = NDArray[Any]
 Shape = tuple[int, int, int, int]
+Choices = Sequence[tuple[Shape, int | None]]
 
 SHAPES: tuple[Shape, ...] = (
     (8, 1, 3, 3), (20, 1, 3, 3), (32, 1, 3, 3), (64, 1, 3, 3), (128, 1, 3, 3), (512, 1, 3, 3),
@@ -54,6 +57,12 @@ SHAPES: tuple[Shape, ...] = (
     (64, 64, 1, 1), (128, 64, 1, 1), (256, 128, 1, 1), (96, 16, 1, 1), (16, 96, 1, 1),
     (256, 256, 1, 1), (512, 64, 1, 1), (1024, 4, 1, 1),
 )  # fmt: skip
+ADDED: Choices = (
+    ((64, 1024, 1, 1), None), ((256, 1024, 1, 1), None), ((16, 1024, 3, 3), None), ((4, 1024, 5, 5), None),
+    ((64, 16, 3, 3), 4), ((128, 32, 1, 1), 4), ((32, 8, 5, 5), 4), ((128, 4, 3, 3), 32), ((256, 8, 3, 3), 32),
+)  # fmt: skip
+"""Shapes of weights with their groups, which no table of docs/calibration.md has yet; None are not told."""
+
 TYPES = {
     "float64": np.float64, "float32": np.float32, "float16": np.float16, "bfloat16": ml_dtypes.bfloat16,
 }  # fmt: skip
@@ -85,14 +94,19 @@ def main() -> None:
     """Print the tables, and write them where they are wanted."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="fewer layers: about two minutes")
+    parser.add_argument("--added", action="store_true", help="untrained layers of the added shapes alone")
     parser.add_argument("--repeat", type=int, default=4, help="networks of each initialiser, bias and type")
     parser.add_argument(
         "--nets", type=Path, action="append", help="a folder of networks saved before and after"
     )
     parser.add_argument("--write", action="store_true", help="write docs/calibration.md and the README")
     options = parser.parse_args()
+    if options.added and options.write:
+        parser.error("--added is a part of the whole, which --write writes")
+    repeat = 1 if options.quick else options.repeat
+    whole = () if options.added else _all_sections(repeat, options.nets or ())
     sections: list[Section] = []
-    for found in _all_sections(1 if options.quick else options.repeat, options.nets or ()):
+    for found in whole or report_untrained(repeat, ADDED):
         print(found.text(), flush=True)
         sections.append(found)
     if options.write:
@@ -100,7 +114,7 @@ def main() -> None:
 
 
 def _all_sections(repeat: int, folders: Sequence[Path]) -> Iterator[Section]:
-    yield from report_untrained(repeat)
+    yield from report_untrained(repeat, (*((shape, None) for shape in SHAPES), *ADDED))
     yield report_changed()
     for folder in folders:
         yield from report_trained(folder)
@@ -134,8 +148,13 @@ MARKS = ("<!-- benchmarks/calibration.py begins -->", "<!-- benchmarks/calibrati
 # Untrained
 
 
-def report_untrained(repeat: int) -> Iterator[Section]:
-    """Tell how many layers are called initial and how often each test passes, parted in several ways."""
+def report_untrained(repeat: int, shapes: Choices) -> Iterator[Section]:
+    """Tell how many layers are called initial and how often each test passes, parted in several ways.
+
+    Args:
+        repeat: Networks of each initialiser, bias and type.
+        shapes: The shapes of which each takes a few.
+    """
     by: dict[str, dict[str, Tally]] = defaultdict(lambda: defaultdict(Tally))
     for name, draw, rule in drawers():
         for bias in ("none", "zero", "PyTorch's"):
@@ -145,13 +164,13 @@ def report_untrained(repeat: int) -> Iterator[Section]:
                 own = "PyTorch" if bias == "PyTorch's" or rule is None else rule.names[0][0]
                 for seed in range(repeat):
                     random = np.random.default_rng([seed, *map(ord, name + bias + dtype)])
-                    layers = draw_layers(random, draw, bias, dtype)
+                    layers = draw_layers(random, draw, bias, dtype, shapes)
                     for told in (own, ""):
                         diagnosis = filtviz.diagnose(Network.of(layers, Origin(framework=told)))
-                        for layer in diagnosis.layers:
+                        for layer, drawn in zip(diagnosis.layers, layers, strict=True):
                             for kind, key in (
                                 ("initialiser", name), ("biases", bias), ("type", dtype),
-                                ("shape", "x".join(map(str, layer.shape))),
+                                ("shape", _said(layer.shape, drawn.convolution.groups)),
                             ):  # fmt: skip
                                 by[kind][key].add(layer, bool(told))
     for kind, tallies in by.items():
@@ -163,6 +182,10 @@ def report_untrained(repeat: int) -> Iterator[Section]:
             rows,
             (0, 1, 2, 3, len(Tally.HEADINGS) + 1),
         )
+
+
+def _said(shape: Shape, groups: int | None) -> str:
+    return "x".join(map(str, shape)) + (f", {groups} groups" if groups else "")
 
 
 class Tally:
@@ -248,11 +271,13 @@ def draw_orthogonal(random: np.random.Generator, shape: Shape) -> Array:
     return np.asarray((u if u.shape == flat else v).reshape(shape))
 
 
-def draw_layers(random: np.random.Generator, draw: Draw, bias: str, dtype: str) -> list[ConvLayer]:
+def draw_layers(
+    random: np.random.Generator, draw: Draw, bias: str, dtype: str, shapes: Choices
+) -> list[ConvLayer]:
     """Draw a few layers of different shapes."""
     layers = []
-    for place in random.choice(len(SHAPES), PER_NETWORK, replace=False):
-        shape = SHAPES[place]
+    for place in random.choice(len(shapes), PER_NETWORK, replace=False):
+        shape, groups = shapes[place]
         bound = 1 / np.sqrt(np.prod(shape[1:]))
         drawn = {
             "none": None,
@@ -260,7 +285,8 @@ def draw_layers(random: np.random.Generator, draw: Draw, bias: str, dtype: str) 
             "PyTorch's": random.uniform(-bound, bound, shape[0]),
         }[bias]
         weights = draw(random, shape).astype(TYPES[dtype])
-        layers.append(conv(weights, None if drawn is None else drawn.astype(TYPES[dtype])))
+        layer = conv(weights, None if drawn is None else drawn.astype(TYPES[dtype]))
+        layers.append(replace(layer, operations=(replace(layer.convolution, groups=groups),)))
     return layers
 
 
@@ -273,7 +299,8 @@ def report_changed() -> Section:
         for seed in range(10):
             random = np.random.default_rng(seed)
             draw = drawing(next(rule for rule in CATALOGUE if rule.name == "PyTorch's default"))
-            layers = [conv(change(random, draw(random, shape)).astype(np.float32), None) for shape in shapes]
+            made = [change(random, draw(random, shape)) for shape in shapes]
+            layers = [conv(each if each.itemsize == 1 else each.astype(np.float32), None) for each in made]
             network = Network.of(layers, Origin(framework="PyTorch"))
             found.update(layer.verdict for layer in filtviz.diagnose(network).layers)
         rows.append([name, *(str(found[v] or "") for v in VERDICTS)])
@@ -315,6 +342,8 @@ CHANGES: Mapping[str, Callable[[np.random.Generator, Array], Array]] = {
     "half pruned": lambda _, w: np.where(np.abs(w) < np.median(np.abs(w)), 0, w),
     "int8": lambda _, w: quantise(w, 256),
     "int4": lambda _, w: quantise(w, 16),
+    "float8_e4m3fn": lambda _, w: w.astype(ml_dtypes.float8_e4m3fn),
+    "float8_e5m2": lambda _, w: w.astype(ml_dtypes.float8_e5m2),
     "weight-standardised": lambda _, w: standardise(w),
     "Dirac": lambda _, w: pass_on(w),
     "sparse": lambda random, w: np.where(
