@@ -1,0 +1,74 @@
+"""What layers are that Keras's weights tell of without a graph."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from filtviz.reading.formats.keras.stores import Weights
+from filtviz.reading.formats.keras.weights import layers_without_graph
+from filtviz.reading.limits import Limits
+from tests.reading.operators.asking import array
+
+
+def of_shapes(**shapes: tuple[int, ...]) -> Weights:
+    arrays: Any = {key: array(*shape) for key, shape in shapes.items()}
+    return Weights(arrays=arrays)
+
+
+def kernels(*shape: int, **others: int) -> Weights:
+    return of_shapes(kernel=shape, **{key: (n,) for key, n in others.items()})
+
+
+def norm(width: int) -> Weights:
+    keys = ("gamma", "beta", "moving_mean", "moving_variance")
+    return of_shapes(**dict.fromkeys(keys, (width,)))
+
+
+def types_of(*held: Weights, name: str = "a") -> list[str | None]:
+    opened: Any = SimpleNamespace(limits=Limits())
+    layers = [(f"{name}{place}", "", weights) for place, weights in enumerate(held)]
+    store: Any = SimpleNamespace(layers=lambda: layers, parts=list)
+    return [layer.type for layer in layers_without_graph(store, opened).layers]
+
+
+@pytest.mark.cases("all")
+@pytest.mark.parametrize(
+    ("width", "kind"), [(6, "Conv2D"), (4, "Conv2DTranspose"), (24, "DepthwiseConv2D"), (5, "Conv2D")]
+)
+def test_a_normalisation_behind_kernels_tells_what_they_are(width: int, kind: str) -> None:
+    assert types_of(kernels(3, 3, 4, 6), norm(width)) == [kind, "BatchNormalization"]
+    assert types_of(norm(width), kernels(3, 3, 4, 6)) == ["BatchNormalization", "Conv2D"]
+    assert types_of(norm(4), kernels(3, 3, 4, 6), norm(width)) == [
+        "BatchNormalization",
+        kind,
+        "BatchNormalization",
+    ]
+
+
+@pytest.mark.cases("all")
+@pytest.mark.parametrize(
+    ("width", "kind"), [(6, "Conv2D"), (4, "Conv2DTranspose"), (24, "DepthwiseConv2D"), (5, "Conv2D")]
+)
+def test_biases_tell_it_before_a_normalisation_does(width: int, kind: str) -> None:
+    assert types_of(kernels(3, 3, 4, 6, bias=width), norm(6)) == [kind, "BatchNormalization"]
+
+
+@pytest.mark.cases("all")
+@pytest.mark.parametrize(
+    ("name", "shape", "kind"),
+    [
+        ("up_transpose", (3, 3, 4, 4), "Conv2DTranspose"),
+        ("up_transpose", (3, 3, 4, 6), "Conv2DTranspose"),
+        ("depthwise", (3, 3, 4, 1), "DepthwiseConv2D"),
+        ("plain", (3, 3, 4, 1), "Conv2D"),
+        ("plain", (3, 3, 1, 1), "Conv2D"),
+        ("plain", (3, 4, 1), "Conv1D"),
+        ("plain", (3, 3, 3, 4, 1), "Conv3D"),
+        ("plain", (4, 1), "Dense"),
+    ],
+)
+def test_where_nothing_else_tells_it_names_and_axes_do(name: str, shape: tuple[int, ...], kind: str) -> None:
+    assert types_of(kernels(*shape), name=name) == [kind]
