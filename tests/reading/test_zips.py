@@ -10,7 +10,6 @@ import pytest
 from filtviz.reading.limits import Inflation, Limits
 from filtviz.reading.zips import HEAD, read_members
 
-
 HELD = bytes(range(256)) * 1024
 
 
