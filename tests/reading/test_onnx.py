@@ -81,6 +81,16 @@ def test_whole_numbers_that_are_scaled_are_drawn_as_stored_and_said_to_be():
     assert not any("scaled" in note for note in filtviz.load(FIXTURES / "raw.onnx").origin.notes)
 
 
+def test_a_model_that_tells_one_of_its_versions_is_one(tmp_path) -> None:
+    whole, of_whole = (FIXTURES / "raw.onnx").read_bytes(), filtviz.load(FIXTURES / "raw.onnx")
+    assert (whole[:9], whole[-6:]) == (b"\x08\x08\x12\x04made:", b"B\x04\n\x00\x10\x11")
+    for part in (whole[8:], whole[:-6]):
+        (tmp_path / "part.onnx").write_bytes(part)
+        read = filtviz.load(tmp_path / "part.onnx")
+        assert [each.type for each in read.layers] == [each.type for each in of_whole.layers]
+        assert [conv.W.shape for conv in read.conv_layers] == [conv.W.shape for conv in of_whole.conv_layers]
+
+
 def test_both_branches_of_an_if_are_there_and_what_follows_is_untold():
     network = filtviz.load(FIXTURES / "subgraphs.onnx")
     last = network.layers[-1]

@@ -24,10 +24,17 @@ class Fields:
 
 
 def _tflite(
-    operator: str, *given: Any, shape: Any = IMAGE, made: Any = None, beside: Any = None, **facts: int
+    operator: str,
+    *given: Any,
+    shape: Any = IMAGE,
+    made: Any = None,
+    beside: Any = None,
+    first: Any = None,
+    **facts: int,
 ):
     """An operator with options ``o0=…`` that is given an image and arrays, and gives ``made``."""
     held: dict[int, Parameter] = {1 + place: one for place, one in enumerate(given) if one is not None}
+    held |= {} if first is None else {60: first}
     shapes = {number: one.shape for number, one in held.items()} | {0: shape, 50: beside, 99: made}
 
     def parameter(number: int, name: str) -> Parameter | None:
@@ -40,6 +47,7 @@ def _tflite(
         operator=operator,
         options=Fields({int(name[1:]): value for name, value in facts.items()}) if facts else None,
         inputs=[
+            *([60] if first is not None else []),
             0,
             *([50] if beside is not None else []),
             *(1 + place if one is not None else -1 for place, one in enumerate(given)),
@@ -50,6 +58,7 @@ def _tflite(
         output=99,
     )
     more = {"beside": beside} if beside is not None else {}
+    more |= {"behind": first.shape} if first is not None else {}
     more |= ({"shape": shape} if shape != IMAGE else {}) | ({"made": made} if made is not None else {})
     return asked(operator, facts | more, *given), told(*tflite_operators.operations_of(case))
 
@@ -96,6 +105,8 @@ def tflite() -> Told:
     for operator in tflite_operators._MERGES:
         yield _tflite(operator, o0=1)
         yield _tflite(operator, array(6), o0=1)
+    for operator in (*tflite_operators._MERGES, "POW"):
+        yield _tflite(operator, first=array(6), o0=1)
     yield _tflite("ADD", array(1, 6))
     for axis in (0, 1, 2, 3, -1):
         yield _tflite("CONCATENATION", o0=axis, o1=1)
