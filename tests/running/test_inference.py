@@ -340,6 +340,8 @@ def test_the_units_of_a_dense_layer_are_those_of_its_weights() -> None:
     assert cost_of(said, [(1, 8)]) == cost_of(Dense(weights=matrix, units=1_000), [(1, 8)])
     turned = cost_of(Dense(weights=other, axes="oi"), [(1, 8)])
     assert turned == cost_of(said, [(1, 8)])
+    one, five = (cost_of(said, [(n, 8)]).each for n in (1, 5))
+    assert five - one == 4 * (20 * (8 + 1_000) + 8 * 1_000)  # what each unit weighs, once for each image
 
 
 @pytest.mark.parametrize(
