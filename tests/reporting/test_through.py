@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from filtviz.budget import Account
 from filtviz.network import Network
 from filtviz.reporting.pictures import LARGEST_THROUGH, draw_through
 
@@ -62,3 +63,11 @@ def test_what_cannot_be_composed_and_files_that_differ_say_so() -> None:
     assert drawn(broken) == (None, (sentence,))
     larger = network((4, 3, 5, 5), (5, 4, 3, 3))
     assert drawn(STACK, larger) == (None, ("composed, the filters are not of one size in all files",))
+
+
+def test_what_is_too_much_work_is_said_here_and_among_what_was_left_out() -> None:
+    account = Account({"work": 0, "pixels": 0})
+    pictures, said = draw_through([STACK], STACK.conv_layers[1:], SIZE, account)
+    assert pictures is None
+    assert account.left_out == list(said)
+    assert len(said) == 1
