@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ml_dtypes
 import numpy as np
 import pytest
 
@@ -73,3 +74,16 @@ def test_weights_that_are_looked_at_again_are_not_sorted_again() -> None:
     assert "ordered" in vars(alone)
     again.count_below(np.array([0.123]))  # what was not asked for before
     assert "ordered" in vars(again)
+
+
+@pytest.mark.parametrize("shape", [(4, 1024, 5, 5), (20, 3, 3, 3)])
+@pytest.mark.parametrize("name", ["bfloat16", "float16"])
+def test_filters_of_many_rounded_draws_are_not_standardised_and_rounded_standardised_ones_are(
+    shape, name
+) -> None:
+    draws = np.random.default_rng(0).normal(size=shape)
+    flat = draws.reshape(shape[0], -1)
+    even = ((flat - flat.mean(axis=1, keepdims=True)) / flat.std(axis=1, keepdims=True)).reshape(shape)
+    dtype = np.dtype(getattr(ml_dtypes, name, name))
+    assert not Kernels.of(draws.astype(dtype)).is_standardised
+    assert Kernels.of(even.astype(dtype)).is_standardised
