@@ -15,7 +15,7 @@ from filtviz.network import EngineName, Layer
 from filtviz.operations import Softmax
 from filtviz.responses.asking import Model, network_of, probability_layer
 from filtviz.responses.checking import checked
-from filtviz.running.inference import run, without_images
+from filtviz.running.inference import Runner
 
 __all__ = ["Prediction", "answered", "classes_of", "predict", "right_answers", "threshold_of"]
 
@@ -86,9 +86,10 @@ def predict(
     """
     known = network_of(network)
     last = probability_layer(known)
-    outputs = run(known, images, None, engine, dtype=dtype, batch=batch, device=device, budget=budget)
-    if outputs.shape[:1] != np.shape(images)[:1]:
-        raise without_images(last, outputs, "what is answered to which image cannot be told")
+    runner = Runner(known, [last], engine=engine, dtype=dtype, device=device, by_image=True)
+    account = (budget or Budget()).account(known)
+    parts = runner.outputs(runner.take(images), account, batch, are_kept=True)
+    outputs = np.concatenate([part[last.index] for part in parts])
     return Prediction(outputs=outputs, layer=last.title, labels=tuple(labels))
 
 

@@ -40,7 +40,6 @@ __all__ = [
     "joined",
     "run",
     "widened",
-    "without_images",
 ]
 
 SMALL = 2_000_000_000
@@ -201,17 +200,10 @@ def joined(parts: Sequence[NDArray[Any]], n_images: int, layer: Layer) -> NDArra
     for axis in (0, -1):  # the last one in cuda-convnet's order
         if all(part.ndim for part in parts) and sum(part.shape[axis] for part in parts) == n_images:
             return np.concatenate(parts, axis=axis)
-    raise without_images(layer, parts[0], "run them one by one")
+    raise _without_images(layer, parts[0], "run them one by one")
 
 
-def without_images(layer: Layer, units: NDArray[Any], instead: str) -> RunningError:
-    """Return the error where what a layer gives cannot be told apart by images.
-
-    Args:
-        layer: The layer.
-        units: What it gives.
-        instead: What follows, or what to do.
-    """
+def _without_images(layer: Layer, units: NDArray[Any], instead: str) -> RunningError:
     shape = tuple(units.shape)
     return RunningError(
         f"what {layer.title} gives has no axis of images (it is {shape}): {instead}", layer=layer.index
@@ -323,7 +315,7 @@ class Runner:
         for layer in self.wanted:
             units = given[layer.index]
             if units.shape[:1] != (n,):
-                raise without_images(layer, units, "what belongs to which image cannot be told")
+                raise _without_images(layer, units, "what belongs to which image cannot be told")
 
     def rough_work(self, shown: NDArray[Any]) -> int:
         """Return roughly the work of an image, by the shapes that the file tells."""
