@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import threading
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -89,18 +90,29 @@ def test_as_many_processes_are_started_as_there_are_cores_or_as_are_asked_for(
     assert seen == [asked]
 
 
+@dataclass(frozen=True)
+class Held(Square):
+    may_go_on: threading.Event
+
+    def run(self):
+        if self.n:
+            self.may_go_on.wait(60)
+        return super().run()
+
+
 def test_jobs_are_taken_as_they_are_worked_off():
-    taken = []
+    taken, may_go_on = [], threading.Event()
 
     def jobs():
         for n in range(1000):
             taken.append(n)
-            yield Square(n)
+            yield Held(n, may_go_on)
 
     with joblib.parallel_config("threading"):
         outcomes = run_jobs(jobs(), 2)
-        next(outcomes)
+        assert next(outcomes) == 0
         assert len(taken) < 500
+        may_go_on.set()
         outcomes.close()
 
 
