@@ -101,9 +101,8 @@ def _with_depthwise(groups: Sequence[Group], orders: Sequence[str | None]) -> li
     for one, order in zip(groups, orders, strict=True):
         shape = one.weight_shape
         if order is not None and len(shape) > 2 and shape[1] > 1:
-            is_plain = (
-                shape[0] > 1 or before == shape[1]
-            )  # a transposed one of one channel has such a bias, too
+            # A transposed one of one channel has such a bias, too.
+            is_plain = shape[0] > 1 or before == shape[1]
             if is_plain and one.bias_length == shape[0] * shape[1]:
                 order = USUAL_AXES[len(shape)].replace("i", "g")
         found.append(order)

@@ -8,12 +8,16 @@ from typing import Any
 
 import numpy as np
 
+from filtviz.operations import Operation
 from filtviz.parameter import Parameter, Shape
 from filtviz.reading.protobuf import Message
 from filtviz.reading.quantised import Scale
 from filtviz.reading.shape_arithmetic import Lengths
 
-__all__ = ["DEEPEST", "FEW", "Case", "Constant", "Made", "NodeAttributes", "scale_of"]
+__all__ = ["DEEPEST", "FEW", "Case", "Constant", "Made", "NodeAttributes", "Operations", "scale_of"]
+
+Operations = tuple[Operation, ...]
+"""What a node does, one operation after another."""
 
 FEW = 64
 """Elements up to which a constant's numbers are read to know what an operator does."""

@@ -26,7 +26,6 @@ from filtviz.operations import (
     Merge,
     MergeKind,
     Normalisation,
-    Operation,
     PadMode,
     Pads,
     Pooling,
@@ -43,15 +42,13 @@ from filtviz.operations import (
 )
 from filtviz.parameter import Parameter, Shape
 from filtviz.reading.arithmetic import Arithmetic, clipped, negated, padded, with_constant
-from filtviz.reading.formats.onnx.cases import FEW, Case, Constant, scale_of
+from filtviz.reading.formats.onnx.cases import FEW, Case, Constant, Operations, scale_of
 from filtviz.reading.formats.onnx.sizes import known_shape, upscale
 from filtviz.reading.layering import from_depth
 from filtviz.reading.quantised import Scale, scaled
 from filtviz.shapes import same_padding
 
 __all__ = ["operations_of"]
-
-Operations = tuple[Operation, ...]
 
 _AXES = {3: "oic", 4: "oirc", 5: "oidrc"}
 _FEWEST_AXES = 2

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from filtviz.operations import Concatenate, Coordinates, Operation, Resize, Untold, Upscale
+from filtviz.operations import Concatenate, Coordinates, Resize, Untold, Upscale
 from filtviz.parameter import Shape
-from filtviz.reading.formats.onnx.cases import Case
+from filtviz.reading.formats.onnx.cases import Case, Operations
 from filtviz.shapes import output_shape
 
 __all__ = ["known_shape", "upscale"]
-
-Operations = tuple[Operation, ...]
 
 _LARGEST = 1 << 30
 """A factor or a block that no image has."""
