@@ -6,12 +6,16 @@ import gc
 import os
 import signal
 from collections.abc import Iterator, Sequence
+from functools import cache
 from inspect import isfunction
 from pathlib import Path
 from types import FunctionType
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import pytest
+
+if TYPE_CHECKING:
+    from tests.readings import Readings
 
 for library in ("OMP", "OPENBLAS", "MKL"):  # before numpy: each process of the tests has one core
     os.environ.setdefault(f"{library}_NUM_THREADS", "1")
@@ -139,11 +143,28 @@ def interruptible() -> Iterator[None]:
 
 @pytest.fixture(autouse=True, scope="session")
 def _sentences_are_whole(pytestconfig: pytest.Config) -> Iterator[None]:
-    """Hold in all fast tests that sentences have no holes."""
+    """Hold in all fast tests that sentences have no holes, and notice what is read."""
     if is_fast(pytestconfig):
         from tests.sentences import all_are_whole
 
-        with all_are_whole():
+        with all_are_whole(), _readings().noticed():
             yield
     else:
         yield
+
+
+@cache
+def _readings() -> Readings:
+    from tests.readings import Readings
+
+    return Readings(writes="TELL_READINGS" in os.environ)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    """Hold in fast tests what is read of the files that they read."""
+    if not is_fast(item.config):
+        return (yield)
+    _readings().begin()
+    yield
+    _readings().compare(item.nodeid)
