@@ -42,6 +42,9 @@ _FOLDERS = re.compile(
     r"(/[^\s/']+)*/(tests/fixtures|pytest-of-[^/\s]+/pytest-\d+/(popen-\w+/)?\w+|tmp\w{8})(/|\b)"
 )
 _STEPS = re.compile(r"[\d,]+(?= steps or more)")
+_NUMBERS = re.compile(r"\d[\d,]*")
+_SIZE = re.compile(r"^size: \d+\n", re.MULTILINE)
+"""How large compressed parts are depends on the library that compresses."""
 
 
 class Readings:
@@ -117,8 +120,10 @@ def _told(path: Path) -> dict[str, set[str]]:
 def _text(outcome: Network | FiltvizError) -> str:
     """An error's sentence, or a network's layers and the sum of all that is told of it."""
     if isinstance(outcome, FiltvizError):
-        return _STEPS.sub("many", _plain(f"{type(outcome).__name__}: {outcome}"))
-    whole = _plain(telling.origin_of(outcome) + telling.layers_of(outcome))
+        pattern = _NUMBERS if "inflate" in str(outcome) else _STEPS
+        return pattern.sub("many", _plain(f"{type(outcome).__name__}: {outcome}"))
+    origin = _SIZE.sub("", telling.origin_of(outcome))
+    whole = _plain(origin + telling.layers_of(outcome))
     layers = " ".join(f"{layer.name}:{layer.type}" for layer in outcome.layers)
     shown = _plain(f"{outcome.origin.kind[:_SHOWN]}; {layers[:_SHOWN]}")
     return f"{shown} ({zlib.crc32(whole.encode()):08x})"
