@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from filtviz import composition
 from filtviz.cli import diagnosis_text, plot
-from filtviz.composition import composing
 from filtviz.drawing import grid, showing
 from filtviz.network import ConvLayer, Network
 from filtviz.operations import Convolution
@@ -67,7 +67,7 @@ SAYS: dict[str, tuple[int, int, Callable[[Sequence[str]], str]]] = {
     "names of a file, few": (2, 2, lambda names: names_of_file(names, 2)),
     "listed": (8, 7, listed),
     "listed, few": (3, 2, lambda names: listed(names, 3)),
-    "composed layers": (4, 3, composing._listed),
+    "composed layers": (4, 3, composition._listed),
     "quantised weights of ONNX": (5, 5, lambda names: "".join(onnx._notes(_held(quantised=names)))),
     "quantised weights of TFLite": (
         3, 3, lambda names: "".join(tflite._Reader.notes(_held(quantised=names))),

@@ -554,7 +554,7 @@ def show_patches(request: Request, layer: int | str = 0, top: int = 8) -> Demons
 
 def _composed(network: Network, layer: int | str, budget: Budget) -> tuple[NDArray[Any] | None, str]:
     """Return a layer's filters as they match in the image, and why there are none."""
-    from filtviz.composition.composing import compose
+    from filtviz.composition import compose
 
     chosen = choose_layer(network, layer)
     if not isinstance(chosen, ConvLayer):

@@ -101,7 +101,7 @@ def load(
     if isinstance(model, Network):
         return model
     if isinstance(model, str | PathLike):
-        from filtviz.reading.load import load as read
+        from filtviz.reading import load as read
 
         return read(check_path(model, "a model"), limits=limits, hints=hints)
     if _is_layer(model):

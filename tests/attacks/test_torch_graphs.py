@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from filtviz.composition.composing import compose
+from filtviz.composition import compose
 from filtviz.errors import BudgetError, CompositionError
 from filtviz.parameter import Parameter
 from filtviz.reading.formats.torch.torch_classes import _BY_CLASS, Module, operations_of_module

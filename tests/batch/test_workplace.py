@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from tests.building import conv
 
-from filtviz import ExportOptions
-from filtviz.batch import exporting, planning
+from filtviz import ExportOptions, batch
+from filtviz.batch import planning
 from filtviz.batch.jobs import Outcome, PictureFile, Reason
 from filtviz.batch.manifest import read_manifest
 from filtviz.batch.workplace import RECENT, Workplace
@@ -105,7 +105,7 @@ def test_what_is_drawn_again_is_not_done_before_it_is_drawn(tmp_path):
 def test_a_network_with_a_graph_of_another_file_is_read_with_it_again(origin, hints, graph):
     known = {name: value for name, value in origin.items() if name in Origin.__dataclass_fields__}
     network = replace(Network.of([conv(np.ones((1, 1, 3, 3)))]), origin=Origin(path=Path("a"), **known))
-    found = exporting._graph_of(network, hints)
+    found = batch._graph_of(network, hints)
     assert (None if found is None else (found.like, found.architecture)) == graph
     if found is not None and hints is not None:
         assert found.weights == hints.weights
@@ -114,7 +114,7 @@ def test_a_network_with_a_graph_of_another_file_is_read_with_it_again(origin, hi
 def test_a_graph_that_is_in_no_file_cannot_be_read_again():
     network = replace(Network.of([]), origin=Origin(graph="in memory"))
     with pytest.raises(ArgumentError, match="is in no file: export reads files"):
-        exporting._graph_of(network, None)
+        batch._graph_of(network, None)
 
 
 def test_what_fails_is_the_model_that_could_not_be_written_and_not_the_next(tmp_path):
@@ -129,7 +129,7 @@ def test_what_fails_is_the_model_that_could_not_be_written_and_not_the_next(tmp_
         give_up=given_up.append,
         close=lambda *arguments: closed.append(arguments),
     )
-    tally = exporting._Tally(planner)
+    tally = batch._Tally(planner)
     full = Reason("cannot-write", "no space left on device")
     later = Reason("cannot-read", "not a directory")
     undrawn = Reason("cannot-draw", "conv1 has no filters")

@@ -84,11 +84,11 @@ def test_format_and_channels_are_passed_on(model):
 
 
 def test_the_number_of_processes_is_passed_on(model, monkeypatch):
-    from filtviz.batch import exporting
+    from filtviz import batch
 
     asked = []
-    run_jobs = exporting.run_jobs
-    monkeypatch.setattr(exporting, "run_jobs", lambda jobs, n: asked.append(n) or run_jobs(jobs, 1))
+    run_jobs = batch.run_jobs
+    monkeypatch.setattr(batch, "run_jobs", lambda jobs, n: asked.append(n) or run_jobs(jobs, 1))
     run(model, "-o", "out", "--jobs", 3)
     run(model, "-o", "out")
     assert asked == [3, None]

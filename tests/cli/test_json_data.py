@@ -14,8 +14,9 @@ import numpy as np
 import pytest
 from tests.building import conv
 
-from filtviz.batch.exporting import ExportResult, ModelResult
+from filtviz.batch import ExportResult, ModelResult
 from filtviz.cli import json_data
+from filtviz.cli.console import answer_data, failure_data
 from filtviz.cli.json_data import (
     CSV_COLUMNS,
     diagnoses_data,
@@ -25,7 +26,6 @@ from filtviz.cli.json_data import (
     write_csv,
     write_rows,
 )
-from filtviz.cli.json_models import answer_data, failure_data
 from filtviz.drawing import DrawingOptions
 from filtviz.errors import FiltvizError, MalformedFileError
 from filtviz.measures.measure import (

@@ -19,7 +19,7 @@ import pytest
 from click.testing import CliRunner, Result
 from tests.building import conv
 
-from filtviz.batch.exporting import ExportResult, ModelResult, Progress
+from filtviz.batch import ExportResult, ModelResult, Progress
 from filtviz.cli import console, diagnose, main, models_text, plot, shared_options
 from filtviz.demonstrations import Demonstration
 from filtviz.drawing import DrawingOptions
@@ -40,7 +40,7 @@ from filtviz.results import (
 )
 from filtviz.signals import Stopped
 from filtviz.summary import summarize
-from filtviz.surveying.run import SurveyedModel, SurveyFailure, SurveyProgress, SurveyResult
+from filtviz.surveying import SurveyedModel, SurveyFailure, SurveyProgress, SurveyResult
 
 from .any_command import fill
 

@@ -8,9 +8,8 @@ from tests.building import chain, conv, margin, pool
 from tests.composition.build import weights
 
 from filtviz.budget import Account
-from filtviz.composition import compose
+from filtviz.composition import compose, compose_layer, measure_fidelity
 from filtviz.composition.linear_map import identity, work_of_push
-from filtviz.composition.through import compose_layer, measure_fidelity
 from filtviz.errors import BudgetError
 from filtviz.network import Network
 from filtviz.operations import Merge, Pooling

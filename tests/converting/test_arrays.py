@@ -15,8 +15,16 @@ from click.testing import CliRunner
 
 import filtviz
 from filtviz.cli import main
-from filtviz.converting.collected import stored, torch_layout, turned_kernel
-from filtviz.converting.identifiers import Names, attribute, identifier, member, plain
+from filtviz.converting.collected import (
+    Names,
+    attribute,
+    identifier,
+    member,
+    plain,
+    stored,
+    torch_layout,
+    turned_kernel,
+)
 from filtviz.network import Layer, Network
 from filtviz.operations import Activation, Convolution, Dense, LocallyConnected, Normalisation, Recurrent
 from filtviz.parameter import Parameter

@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 import filtviz
+from filtviz import converting
 from filtviz.activations import Activation
 from filtviz.budget import Account, Budget
 from filtviz.cli import main
@@ -450,14 +451,13 @@ def hostile_that_fit() -> Network:
 
 @needs_onnx
 def test_what_answers_otherwise_is_an_error_and_nothing_is_left(tmp_path: Path, monkeypatch) -> None:
-    from filtviz.converting import writing
 
     right = verifying.onnx_outputs
 
     def wrong(model: bytes, noise: np.ndarray) -> list[np.ndarray]:
         return [one * 1.01 for one in right(model, noise)]
 
-    monkeypatch.setattr(writing, "onnx_outputs", wrong)
+    monkeypatch.setattr(converting, "onnx_outputs", wrong)
     with pytest.raises(filtviz.ConversionError, match="answers otherwise"):
         filtviz.convert(EXAMPLE, tmp_path / "out.onnx")
     assert list(tmp_path.iterdir()) == []

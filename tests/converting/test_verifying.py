@@ -19,11 +19,21 @@ import pytest
 from click.testing import CliRunner
 
 import filtviz
+from filtviz import converting
 from filtviz.cli import main
-from filtviz.converting import shaped, verifying, writing
+from filtviz.converting import shaped, verifying
 from filtviz.converting.archives import PICKLES, _strides, write_safetensors
-from filtviz.converting.collected import EPSILON, epsilon_of, stored, torch_layout
-from filtviz.converting.identifiers import Names, attribute, identifier, member, plain
+from filtviz.converting.collected import (
+    EPSILON,
+    Names,
+    attribute,
+    epsilon_of,
+    identifier,
+    member,
+    plain,
+    stored,
+    torch_layout,
+)
 from filtviz.converting.shaped import fixed_batch
 from filtviz.network import Layer, Network
 from filtviz.operations import (
@@ -155,13 +165,13 @@ def _answering(monkeypatch: pytest.MonkeyPatch, factor: float) -> None:
         write(io.BytesIO())
         return [network.run(*noise) * factor]
 
-    monkeypatch.setattr(writing, "module_outputs", outputs)
+    monkeypatch.setattr(converting, "module_outputs", outputs)
 
 
 @pytest.mark.parametrize("installed", [True, False])
 def test_a_module_is_verified_where_that_is_asked_for_or_can_be_done(tmp_path: Path, monkeypatch, installed):
     _answering(monkeypatch, 1 + 1e-6)
-    monkeypatch.setattr(writing, "has_torch", lambda: installed)
+    monkeypatch.setattr(converting, "has_torch", lambda: installed)
     for number, verify in enumerate((True, None, False)):
         paths = tmp_path / f"{number}.pt", tmp_path / f"{number}.py"
         found = filtviz.convert(EXAMPLE, paths[0], module=paths[1], verify=verify)
@@ -213,10 +223,10 @@ def kernels(rows: int, cols: int, **more: Any) -> Network:
 def test_of_kernels_that_may_be_turned_or_not_only_a_pixel_can_be_written(size) -> None:
     network = kernels(*size)
     if size == (1, 1):
-        assert writing._supposed(network) == []
+        assert converting._supposed(network) == []
         assert torch_layout(network, attribute).arrays[0].name == "c.weight"
     else:
-        (said,) = writing._supposed(network)
+        (said,) = converting._supposed(network)
         assert "does not tell whether kernels are turned" in said
         with pytest.raises(filtviz.ConversionError, match="may be stored turned"):
             torch_layout(network, attribute)
@@ -224,7 +234,7 @@ def test_of_kernels_that_may_be_turned_or_not_only_a_pixel_can_be_written(size) 
     for turned, wanted in ((True, weights[..., ::-1, ::-1]), (False, weights)):
         assert np.array_equal(torch_layout(network, attribute, turned=turned).arrays[0].read(), wanted)
         told = kernels(*size, flip_filters=turned)
-        assert writing._supposed(told) == []
+        assert converting._supposed(told) == []
         assert np.array_equal(torch_layout(told, attribute, turned=not turned).arrays[0].read(), wanted)
 
 

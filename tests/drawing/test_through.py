@@ -7,8 +7,7 @@ import pytest
 from tests import building
 
 import filtviz
-from filtviz.composition import compose
-from filtviz.composition.through import compose_layer
+from filtviz.composition import compose, compose_layer
 from filtviz.drawing import DrawingOptions, draw
 from filtviz.drawing.pages import SheetPage
 from filtviz.drawing.sheet import SheetTexts, with_composition

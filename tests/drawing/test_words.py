@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from filtviz.composition.through import ComposedLayer
+from filtviz.composition import ComposedLayer
 from filtviz.drawing import VIEWS, DrawingOptions, SheetOptions, draw
 from filtviz.drawing.kernel_sheets import comparison_pages, frame_pages
 from filtviz.drawing.lettering import NOTE_COLOUR, design_page

@@ -11,11 +11,11 @@ from filtviz.budget import Budget
 from filtviz.errors import BudgetError, SelectionError
 from filtviz.measures.coupling import coupling
 from filtviz.measures.initialiser_catalogue import CATALOGUE, DEFAULT, Fit
+from filtviz.measures.judging import survives_shuffling
 from filtviz.measures.kernels import Kernels
 from filtviz.measures.laws import is_significant
 from filtviz.measures.measure import Diagnosis, FilterDiagnosis, LayerDiagnosis, Unjudged, qualified
 from filtviz.measures.residue import Residue
-from filtviz.measures.shuffled import survives_shuffling
 from filtviz.measures.subject import Identified, Provenance
 from filtviz.measures.table import LEVEL, MEASURES
 from filtviz.network import Network

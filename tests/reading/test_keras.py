@@ -33,9 +33,9 @@ from filtviz.operations import (
 from filtviz.parameter import Parameter
 from filtviz.reading import hdf5
 from filtviz.reading.arrays import StoredArray, stored
+from filtviz.reading.formats.keras import _moved
 from filtviz.reading.formats.keras.config import Builder, _Entry, _first_calls
 from filtviz.reading.formats.keras.config import _policy as policy_of
-from filtviz.reading.formats.keras.slots import _moved
 from filtviz.reading.formats.keras.stores import class_in_path, listed_in
 from filtviz.reading.limits import Limits, effort
 from filtviz.running.preparing import read_pictures

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from filtviz.reading.formats.torch.loss_lists import as_history, losses_in, which_loss
+from filtviz.reading.formats.torch.training_state import as_history, losses_in, which_loss
 
 
 @pytest.mark.cases("all")

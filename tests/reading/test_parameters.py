@@ -13,8 +13,7 @@ from filtviz.errors import LimitError, MalformedFileError, SelectionError
 from filtviz.network import Layer, Network
 from filtviz.operations import Dense, Recurrent
 from filtviz.parameter import Parameter
-from filtviz.reading import Hints
-from filtviz.reading.load import _with_named_errors
+from filtviz.reading import Hints, _with_named_errors
 from tests.reading.making import Thing, dumps, shared, weights, write
 
 

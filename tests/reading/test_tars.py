@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from filtviz.errors import LimitError, MalformedFileError
+from filtviz.reading.formats.torch.older_files import TarMember, is_tar, read_tar_members
 from filtviz.reading.limits import Limits
-from filtviz.reading.tars import TarMember, is_tar, read_tar_members
 
 SIZES = (0, 1, 511, 512, 513, 5000)
 DAMAGED = "it is a tar that is damaged; copy or download it again"

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from filtviz import Hints, load
-from filtviz.composition.composing import assume_stacked, compose
+from filtviz.composition import assume_stacked, compose
 from filtviz.errors import LimitError, MalformedFileError, ReadError, SelectionError, UnsupportedFileError
 from filtviz.network import Network
 from filtviz.operations import (

@@ -12,7 +12,7 @@ from filtviz.errors import ArgumentError, RunningError
 from filtviz.network import Network
 from filtviz.operations import Dense, Flatten
 from filtviz.parameter import Parameter
-from filtviz.responses import checking, coding, patching
+from filtviz.responses import asking, coding, patching
 from filtviz.responses.coding import codes
 from filtviz.responses.patching import patches
 from tests.building import as_layer, conv, image
@@ -32,49 +32,49 @@ def refusal(check: Any, given: Any, *more: Any, **named: Any) -> str:
 @pytest.mark.parametrize("least", [0, 1, 5, -LARGEST])
 def test_whole_numbers_are_within_their_bounds_and_are_none_of_another_kind(least) -> None:
     for given in (least, least + 1, LARGEST - 1, np.int8(7), np.uint64(9)):
-        assert type(checking.whole(given, "x", least)) is int
-        assert checking.whole(given, "x", least) == given
+        assert type(asking.whole(given, "x", least)) is int
+        assert asking.whole(given, "x", least) == given
     said = f"a whole number of {least} or more" if least > -LARGEST else "a whole number that is not so large"
     for given in (least - 1, LARGEST, 7.5, "7", None, [7], math.nan):
-        assert refusal(checking.whole, given, least) == said
+        assert refusal(asking.whole, given, least) == said
 
 
 def test_numbers_are_of_ordinary_size() -> None:
     for given in (0, -1e30, 1e30, np.float32(0.5), np.array(2.0)):
-        assert checking.real(given, "x") == float(given)
+        assert asking.real(given, "x") == float(given)
     for given in (1.1e30, -2e30, math.nan, math.inf, "1", b"1", None, [1.0], 10**400):
-        assert refusal(checking.real, given) == "a number of ordinary size"
-    assert checking.real(-100, "x", most=100.0) == -100
-    assert refusal(checking.real, 100.5, most=100.0) == "a number of ordinary size"
+        assert refusal(asking.real, given) == "a number of ordinary size"
+    assert asking.real(-100, "x", most=100.0) == -100
+    assert refusal(asking.real, 100.5, most=100.0) == "a number of ordinary size"
 
 
 def test_texts_pairs_and_names_are_what_they_are_called() -> None:
-    assert checking.text("a", "x") == "a"
+    assert asking.text("a", "x") == "a"
     for given in ("", None, 3, b"a", ["a"]):
-        assert refusal(checking.text, given) == "a text"
-    assert checking.pair((1, 2.0), "x", checking.real) == (1, 2.0)
-    assert checking.pair(np.array([3, 4]), "x", checking.whole) == (3, 4)
+        assert refusal(asking.text, given) == "a text"
+    assert asking.pair((1, 2.0), "x", asking.real) == (1, 2.0)
+    assert asking.pair(np.array([3, 4]), "x", asking.whole) == (3, 4)
     for given in ((1,), (1, 2, 3), 12, "12", {1, 2}, None):
-        assert refusal(checking.pair, given, checking.real) == "two numbers"
-    assert refusal(checking.pair, (1, "a"), checking.real) == "a number of ordinary size"
-    assert checking.names(("a", 5, np.str_("b")), "x") == ("a", "5", "b")
+        assert refusal(asking.pair, given, asking.real) == "two numbers"
+    assert refusal(asking.pair, (1, "a"), asking.real) == "a number of ordinary size"
+    assert asking.names(("a", 5, np.str_("b")), "x") == ("a", "5", "b")
     for given in ("ab", b"ab", 5, None, np.array("a")):
-        assert refusal(checking.names, given) == "several texts"
+        assert refusal(asking.names, given) == "several texts"
 
 
 def test_units_are_one_or_several() -> None:
-    assert checking.units(3, "x") == checking.units(np.int64(3), "x") == (3,)
+    assert asking.units(3, "x") == asking.units(np.int64(3), "x") == (3,)
     for given in ([0, 4], (0, 4), np.array([0, 4]), range(0, 8, 4)):
-        assert checking.units(given, "x") == (0, 4)
+        assert asking.units(given, "x") == (0, 4)
     for given in (-1, [1, -1], 2.5, "2", None, [[1]]):
-        assert refusal(checking.units, given) == "a whole number of 0 or more"
-    assert checking.maybe(checking.whole, None, "x") is None
-    assert checking.maybe(checking.whole, 4, "x") == 4
+        assert refusal(asking.units, given) == "a whole number of 0 or more"
+    assert asking.maybe(asking.whole, None, "x") is None
+    assert asking.maybe(asking.whole, 4, "x") == 4
 
 
 def test_flags_are_true_and_false_and_numbers_that_say_so() -> None:
     for name in ("nolearn", "signed"):
-        flag = checking._CHECKS[name]
+        flag = asking._CHECKS[name]
         assert [flag(given, name) for given in (True, False, 0, 1, 5)] == [True, False, False, True, True]
         with pytest.raises(ArgumentError, match=f"^{name} must be a whole number of 0 or more, not "):
             flag("yes", name)

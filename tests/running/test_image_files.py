@@ -15,8 +15,8 @@ from PIL import Image, TiffImagePlugin
 import filtviz
 from filtviz.budget import Budget
 from filtviz.errors import FiltvizError, RunningError
-from filtviz.running import decoding, images, preparing
-from filtviz.running.decoding import check_effort
+from filtviz.running import images, preparing
+from filtviz.running.images import check_effort
 from filtviz.running.preparing import read_labels, read_pictures, size_of
 from tests.attacks.image_files import TO_SHOW, header, png
 from tests.attacks.working import alone
@@ -94,8 +94,8 @@ def test_numbers_that_are_kept_are_counted_together(network, tmp_path, monkeypat
 
 
 def test_a_jpeg_goes_through_its_pixels_a_few_times_only(network, tmp_path, monkeypatch):
-    monkeypatch.setattr(decoding, "MOST_NUMBERS", 64 * 64)
-    monkeypatch.setattr(decoding, "TIMES", 1)
+    monkeypatch.setattr(images, "MOST_NUMBERS", 64 * 64)
+    monkeypatch.setattr(images, "TIMES", 1)
     path = tmp_path / "a.jpg"
     Image.effect_noise((64, 64), 50).save(path, progressive=True, quality=1)
     assert len(read_pictures([path], network)) == 1

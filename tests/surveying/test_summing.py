@@ -13,8 +13,9 @@ import pytest
 
 pytest.importorskip("pyarrow", reason="pyarrow is not installed (the extra survey)")
 
+from filtviz import surveying
 from filtviz.sources import Sources
-from filtviz.surveying import page, parquet, run, summing
+from filtviz.surveying import page, parquet, summing
 from filtviz.surveying.columns import FILES, column_of_measure
 from filtviz.surveying.summing import (
     Distribution,
@@ -304,16 +305,16 @@ def row(name: str, **facts: Any) -> dict[str, Any]:
 
 def test_what_has_changed_or_was_given_up_is_measured_anew() -> None:
     now = dict.fromkeys(("a", "b", "c", "d", "e"), (1, 2))
-    known = run._Known()
+    known = surveying._Known()
     for each, holds in (
         (row("a"), True), (row("a"), False), (row("b", size=9), False), (row("c", changed=9), False),
-        (row("d", code=run.WORKER_ENDED, status="failed"), False),
+        (row("d", code=surveying.WORKER_ENDED, status="failed"), False),
         (row("e", status="failed", code="damaged", reason="it is", parts=["p"]), True), (row("other"), True),
         (row("gone", status="failed", code="damaged", reason="it was"), True),
     ):  # fmt: skip
         assert known.take(each, now) == holds, each
     assert known.done == {"a", "e"}
-    assert known.failures == [run.SurveyFailure("e", "it is", "damaged")]
+    assert known.failures == [surveying.SurveyFailure("e", "it is", "damaged")]
     assert known.parts == {os.path.realpath("p")}
 
 
@@ -333,11 +334,11 @@ class Written:
     [(1, 0.0, []), (2, 0.0, [["a", "b"]]), (0, 31.0, [["a"], ["b"]]), (0, 15.0, [])],
 )
 def test_a_part_is_written_when_it_is_full_or_time_has_passed(monkeypatch, filters, seconds, parts) -> None:
-    monkeypatch.setattr(run, "MOST_FILTERS", 4)
+    monkeypatch.setattr(surveying, "MOST_FILTERS", 4)
     clock = [100.0]
-    monkeypatch.setattr(run.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(surveying.time, "monotonic", lambda: clock[0])
     store = Written()
-    writing = run._Writing(store, Sources.of([]), set())  # type: ignore[arg-type]
+    writing = surveying._Writing(store, Sources.of([]), set())  # type: ignore[arg-type]
     for name in "ab":
         clock[0] += seconds
         writing.take(FileRows(file=row(name), layers={"conv": [0]}, filters={"filter": [0] * filters}))
@@ -350,13 +351,13 @@ def test_a_part_is_written_when_it_is_full_or_time_has_passed(monkeypatch, filte
 
 def test_no_models_and_parts_of_models_are_passed_over(tmp_path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
-    writing = run._Writing(Written(), Sources.of([]), set())  # type: ignore[arg-type]
+    writing = surveying._Writing(Written(), Sources.of([]), set())  # type: ignore[arg-type]
     writing.take(FileRows(file=row("model", parts=["shard"])))
     writing.take(FileRows(file=row("shard")))
     writing.take(FileRows(file=row("text", status="no-model")))
     writing.take(FileRows(file=row("bad", status="failed", code="damaged", reason="it is")))
     assert (writing.files, writing.passed_over) == (2, 2)
-    assert writing.failures == [run.SurveyFailure("bad", "it is", "damaged")]
+    assert writing.failures == [surveying.SurveyFailure("bad", "it is", "damaged")]
 
 
 def test_of_rows_that_are_dropped_the_files_go_first_and_come_last(tmp_path: Path, monkeypatch) -> None:

@@ -17,8 +17,9 @@ import pytest
 from click.testing import CliRunner
 
 import filtviz
+from filtviz import surveying
 from filtviz.cli import main
-from filtviz.surveying import columns, parquet, run
+from filtviz.surveying import columns, parquet
 
 pa = pytest.importorskip("pyarrow", reason="pyarrow is not installed (the extra survey)")
 pq = pytest.importorskip("pyarrow.parquet", reason="pyarrow is not installed (the extra survey)")
@@ -320,7 +321,7 @@ def test_a_model_in_several_files_is_one_and_stays_one(tmp_path, monkeypatch):
 
 @pytest.mark.slow
 def test_rows_are_written_in_parts_so_that_few_are_in_memory(zoo, monkeypatch):
-    monkeypatch.setattr(run, "MOST_FILTERS", 20)
+    monkeypatch.setattr(surveying, "MOST_FILTERS", 20)
     filtviz.survey("zoo", "out", jobs=1)
     assert len(list(Path("out/filters.parquet").iterdir())) == 2
     assert len(table("filters")) == 36
@@ -339,7 +340,7 @@ def test_what_a_run_that_is_stopped_has_measured_is_kept(zoo):
 
 
 def test_progress_counts_what_is_still_to_be_measured(zoo):
-    seen: list[run.SurveyProgress] = []
+    seen: list[surveying.SurveyProgress] = []
     for given, wanted in (("zoo/bad.h5", [(1, 1)]), (["zoo/bad.h5", "zoo/dense.npz"], [(1, 1)])):
         del seen[:]
         filtviz.survey(given, "out", jobs=1, progress=seen.append)
@@ -463,7 +464,7 @@ def test_a_survey_that_is_killed_goes_on(zoo):
     for n in range(40):
         np.savez(zoo / f"more{n}.npz", W1=kernels(n, (32, 16, 3, 3)))
     code = (
-        "import filtviz.surveying.run as run, filtviz; run.MOST_FILES = 4; "
+        "import filtviz.surveying as surveying, filtviz; surveying.MOST_FILES = 4; "
         "filtviz.survey('zoo', 'out', jobs=2)"
     )
     environment = {**os.environ, "PYTHONPATH": str(Path(filtviz.__file__).parents[1])}

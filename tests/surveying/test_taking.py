@@ -11,12 +11,13 @@ import numpy as np
 import pytest
 from tests.building import conv
 
+from filtviz import surveying
 from filtviz.errors import FileAccessError, FiltvizError, UnknownFileError
 from filtviz.measures.diagnosing import Measured, measure
 from filtviz.measures.measure import FilterDiagnosis, Unjudged
 from filtviz.network import Network, Origin
 from filtviz.reading.folders import Candidate
-from filtviz.surveying import run, taking
+from filtviz.surveying import taking
 from filtviz.surveying.taking import FileJob
 from filtviz.text import printable
 
@@ -148,13 +149,13 @@ def test_each_file_is_taken_once_and_one_that_has_vanished_only_where_it_was_fou
     here.write_bytes(b"12345")
     link.symlink_to(here)
     given = [Candidate(each, is_found=True) for each in (gone, here, link)]
-    monkeypatch.setattr(run, "candidates", lambda *_, **__: iter(given))
+    monkeypatch.setattr(surveying, "candidates", lambda *_, **__: iter(given))
     options: Any = {"limits": None, "hints": None, "budget": None}
-    (job,) = run._jobs([tmp_path], tmp_path / "out", options)
+    (job,) = surveying._jobs([tmp_path], tmp_path / "out", options)
     assert (job.path, job.file, job.size, job.is_found) == (here, str(here), 5, True)
     assert job.changed == here.stat().st_mtime_ns
     given[:] = [Candidate(here), Candidate(gone)]
-    jobs = run._jobs([tmp_path], tmp_path / "out", options)
+    jobs = surveying._jobs([tmp_path], tmp_path / "out", options)
     assert next(jobs).is_found is False
     with pytest.raises(FileAccessError, match="gone: no such file or directory"):
         next(jobs)

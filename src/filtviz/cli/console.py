@@ -1,4 +1,7 @@
-"""What the commands say: results on stdout, all else on stderr; sheets as well as the terminal can."""
+"""What the commands say: results on stdout, all else on stderr; sheets as well as the terminal can.
+
+What every command's JSON begins with is here, too: whether all went well, and what became of each model.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from filtviz.cli.streams import can_write, exact, fitted
+from filtviz.errors import FiltvizError
 from filtviz.naming import models_stem
 from filtviz.paper import Paper
 
@@ -28,15 +32,18 @@ if TYPE_CHECKING:
 __all__ = [
     "GUTTER",
     "QUIET",
+    "answer_data",
     "colour_depth",
     "column_widths",
     "complain",
     "conclusions_told",
+    "failure_data",
     "fit",
     "format_columns",
     "format_table",
     "is_quiet",
     "log",
+    "model_data",
     "name_beside",
     "print_json",
     "print_path",
@@ -44,7 +51,6 @@ __all__ = [
     "say",
     "window",
 ]
-
 
 QUIET = "filtviz.quiet"
 """What click's context knows under this name: whether ``-q`` was given."""
@@ -269,3 +275,43 @@ def _print_graphics(pages: Sequence[SheetPage | ResponsePicture]) -> bool:
     for page in pages:
         console.print(renderable.Image(page.image().convert("RGB")))
     return True
+
+
+def model_data(
+    file: str | None, failures: Sequence[tuple[str, str]] = (), *, status: str = "done"
+) -> dict[str, Any]:
+    """Return what became of a model: every list of models holds this of each.
+
+    Args:
+        file: The path as given.
+        failures: A code and a sentence for each thing that failed.
+        status: What became of it where nothing did.
+    """
+    if not failures:
+        return {"file": file, "status": status, "code": None, "reason": None}
+    reason = "; ".join(sentence for _, sentence in failures)
+    return {"file": file, "status": "failed", "code": failures[0][0], "reason": reason}
+
+
+def answer_data(models: Sequence[dict[str, Any]], data: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Return what a command prints with ``--json``: whether no model failed, the models, then what was found.
+
+    Args:
+        models: One `model_data` for each.
+        data: What the command found.
+    """
+    complete = all(each["status"] != "failed" for each in models)
+    return {"complete": complete, "models": list(models), **(data or {})}
+
+
+def failure_data(error: FiltvizError, files: Sequence[str]) -> dict[str, Any]:
+    """Return what a command prints with ``--json`` where it failed as a whole.
+
+    Args:
+        error: Why.
+        files: The models that were given; where the error names one of them, that one failed.
+    """
+    path = getattr(error, "path", None)
+    named = [file for file in files if path is not None and file == str(path)]
+    failed = [model_data(file, [(error.code, str(error))]) for file in named or files]
+    return {"complete": False, "models": failed, "code": error.code, "reason": str(error)}

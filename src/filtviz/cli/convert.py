@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from filtviz.cli.console import print_json, print_path, say
+from filtviz.cli.console import answer_data, model_data, print_json, print_path, say
 from filtviz.cli.helping import Command
-from filtviz.cli.json_models import answer_data, model_data
 from filtviz.cli.shared_options import (
     budget_options,
     json_option,

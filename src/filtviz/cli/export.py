@@ -25,7 +25,7 @@ from filtviz.signals import INTERRUPTED, Stopped
 from filtviz.text import plural, printable
 
 if TYPE_CHECKING:
-    from filtviz.batch.exporting import ExportResult, ModelResult, Progress
+    from filtviz.batch import ExportResult, ModelResult, Progress
     from filtviz.budget import Budget
     from filtviz.drawing import DrawingOptions
     from filtviz.drawing.selection import ChannelRanges

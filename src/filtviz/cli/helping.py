@@ -9,8 +9,7 @@ from typing import Any
 
 import click
 
-from filtviz.cli.console import QUIET, print_json
-from filtviz.cli.json_models import failure_data
+from filtviz.cli.console import QUIET, failure_data, print_json
 from filtviz.cli.streams import go_on_unread
 from filtviz.errors import FiltvizError
 

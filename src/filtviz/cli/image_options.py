@@ -10,9 +10,18 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from filtviz.cli.console import fit, format_table, print_json, print_path, print_sheets, say, window
+from filtviz.cli.console import (
+    answer_data,
+    fit,
+    format_table,
+    model_data,
+    print_json,
+    print_path,
+    print_sheets,
+    say,
+    window,
+)
 from filtviz.cli.helping import RareOption
-from filtviz.cli.json_models import answer_data, model_data
 from filtviz.cli.shared_options import (
     budget_options,
     complete_any_layer,

@@ -12,7 +12,7 @@ from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
-from filtviz.cli.json_models import answer_data, model_data
+from filtviz.cli.console import answer_data, model_data
 from filtviz.cli.streams import exact
 from filtviz.errors import BudgetError, FiltvizError
 from filtviz.measures.differing import difference
@@ -23,7 +23,7 @@ from filtviz.summary import LayerRow, Summary
 from filtviz.text import printable, spreadsheet_text
 
 if TYPE_CHECKING:
-    from filtviz.batch.exporting import ExportResult, ModelResult
+    from filtviz.batch import ExportResult, ModelResult
     from filtviz.measures.comparison import LayerComparison
     from filtviz.reporting.content import Histogram, PageContent, ReportedModel, Section
     from filtviz.results import ComparisonResult, FileFailure, LayerFailure, PlotResult

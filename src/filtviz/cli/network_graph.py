@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from filtviz.cli.console import fit, format_table, print_json, print_path
+from filtviz.cli.console import answer_data, fit, format_table, model_data, print_json, print_path
 from filtviz.cli.helping import Command
-from filtviz.cli.json_models import answer_data, model_data
 from filtviz.cli.shared_options import json_option, model_argument, reading_options, usage_errors
 from filtviz.paper import Paper
 

@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from filtviz.cli.console import complain, is_quiet, log, print_json, print_path
+from filtviz.cli.console import answer_data, complain, is_quiet, log, print_json, print_path
 from filtviz.cli.helping import Command
 from filtviz.cli.inputs import patterns_expanded
-from filtviz.cli.json_models import answer_data
 from filtviz.cli.shared_options import budget_options, json_option, reading_options
 from filtviz.signals import INTERRUPTED, Stopped
 from filtviz.text import plural, printable

@@ -1,11 +1,16 @@
 """The arrays of a network under names of their own, as the file stores them or as PyTorch does.
 
 Each is a `filtviz.parameter.Parameter` that is read when it is written, so that one array is in memory at a
-time.
+time. Its name is that of the file where this can do no harm, and none is there twice: a name of a model
+file may hold anything. In an archive it must be no path that leads out of it, in a graph a text that every
+program prints, in Python an identifier and never a piece of code.
 """
 
 from __future__ import annotations
 
+import keyword
+import re
+import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
@@ -13,7 +18,6 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from filtviz.converting.identifiers import Names
 from filtviz.errors import ConversionError
 from filtviz.network import Layer, Network
 from filtviz.operations import (
@@ -27,19 +31,99 @@ from filtviz.operations import (
     parameters_of,
 )
 from filtviz.parameter import Parameter, holds_numbers
-from filtviz.text import names_of_file
+from filtviz.text import digest, names_of_file
 
 __all__ = [
     "EPSILON",
     "Collected",
     "Layout",
+    "Names",
+    "attribute",
     "epsilon_of",
+    "identifier",
     "layer_names",
+    "member",
     "of_layer",
+    "plain",
     "stored",
     "torch_layout",
     "turned_kernel",
 ]
+
+LONGEST = 200
+"""Characters of a name; one that is longer ends in digits that tell it from others of the same beginning."""
+
+_UNPRINTABLE = {"Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp"}
+
+
+def plain(name: str) -> str:
+    """Return a name without what a terminal or a parser would obey: controls, overrides, lone surrogates."""
+    kept = "".join("_" if unicodedata.category(c) in _UNPRINTABLE else c for c in name[: 4 * LONGEST])
+    return _cut(kept or "_", name)
+
+
+def member(name: str) -> str:
+    """Return a name as that of a member of an archive: no path that leads out of where it is unpacked.
+
+    Slashes inside are kept, as many programs write them, and nothing stands for a folder above, a drive or a
+    root. None ends as files of arrays do, which readers take off.
+    """
+    kept = re.sub(r'[\\:*?"<>|]', "_", plain(name))
+    parts = ["_" * max(1, len(part)) if part.strip(". ") == "" else part for part in kept.split("/")]
+    joined = "/".join(parts)
+    return f"{joined}_" if joined.lower().endswith(".npy") else joined
+
+
+def identifier(name: str) -> str:
+    """Return a name as one of Python's, of letters, digits and ``_``."""
+    kept = re.sub(r"[^A-Za-z0-9_]+", "_", name[: 4 * LONGEST]).strip("_") or "_"
+    kept = f"layer{kept}" if kept[0].isdigit() or kept == "_" else kept
+    return _cut(f"{kept}_" if keyword.iskeyword(kept) or keyword.issoftkeyword(kept) else kept, name)
+
+
+def attribute(name: str) -> str:
+    """Return a name as that of a module in a ``state_dict``: identifiers and numbers, with dots between."""
+    parts = re.split(r"[./]+", name[: 4 * LONGEST])
+    kept = [re.sub(r"[^A-Za-z0-9_]+", "_", part).strip("_") for part in parts]
+    return _cut(".".join(part for part in kept if part) or "layer", name)
+
+
+def _cut(kept: str, name: str) -> str:
+    if len(kept) <= LONGEST and len(name) <= 4 * LONGEST:
+        return kept
+    return f"{kept[: LONGEST - 11]}_{digest(name)}"
+
+
+class Names:
+    """Gives each thing a name of its own.
+
+    Args:
+        make: What makes any text harmless.
+        taken: Names that nothing may have.
+    """
+
+    def __init__(self, make: Callable[[str], str], taken: frozenset[str] = frozenset()) -> None:
+        self.make = make
+        self.changed: list[str] = []
+        self._taken = {name.lower() for name in taken}
+        self._counts: dict[str, int] = {}
+
+    def give(self, wanted: str) -> str:
+        """Return a name that nothing else has, not even in other letters' case.
+
+        Args:
+            wanted: What it should be.
+        """
+        kept = self.make(wanted)
+        found = kept
+        while found.lower() in self._taken:
+            self._counts[kept] = self._counts.get(kept, 1) + 1
+            found = f"{kept}_{self._counts[kept]}"
+        self._taken.add(found.lower())
+        if found != wanted:
+            self.changed.append(wanted)
+        return found
+
 
 Layout: TypeAlias = Literal["stored", "torch"]
 """How arrays are laid out: as the file stores them, or as PyTorch does."""

@@ -16,9 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from filtviz.activations import Activation
-from filtviz.converting.collected import Collected, epsilon_of, of_layer, turned_kernel
+from filtviz.converting.collected import Collected, Names, epsilon_of, identifier, of_layer, turned_kernel
 from filtviz.converting.formulas import number, words_of_activation
-from filtviz.converting.identifiers import Names, identifier
 from filtviz.converting.shaped import Step, outputs, refusal, said_lengths, steps
 from filtviz.errors import ConversionError
 from filtviz.network import Network

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from filtviz.activations import Activation
 from filtviz.budget import BYTE, Account
+from filtviz.converting.collected import Names, plain
 from filtviz.converting.formulas import nodes_of_activation
-from filtviz.converting.identifiers import Names, plain
 from filtviz.converting.shaped import Step, outputs, refusal, said_lengths, steps
 from filtviz.errors import ConversionError, MissingExtraError
 from filtviz.network import Network

@@ -10,8 +10,8 @@
 
 A new view is one module here and one entry in `filtviz.drawing.views.VIEWS`; a new option is one field in
 `filtviz.drawing.options`, with its help, and the place here that obeys it. Nothing here touches
-matplotlib's global state: no pyplot (but for windows, in `filtviz.drawing.saving`), no rcParams, no choice of
-a backend.
+matplotlib's global state: no pyplot (but for windows, in `filtviz.drawing.showing`), no rcParams, no choice
+of a backend.
 """
 
 from __future__ import annotations

@@ -144,7 +144,7 @@ def plot_through(
         SelectionError: the network has no such layer.
         ReadError: the file does not give a network.
     """
-    from filtviz.composition.through import compose_layer
+    from filtviz.composition import compose_layer
 
     sheet = expect(options, SheetOptions, "options")
     drawing = DrawingOptions(view=view, dpi=dpi, sheet=sheet or SheetOptions())
@@ -291,7 +291,7 @@ class LayerPictures:
         """Return what to draw of a layer, and what a sheet says of it."""
         drawn, texts = layer, SheetTexts(source=self.source)
         if self.through:
-            from filtviz.composition.through import compose_layer
+            from filtviz.composition import compose_layer
 
             composed = compose_layer(
                 self.network, layer, stacked=self.stacked, images=self.images, account=self.account

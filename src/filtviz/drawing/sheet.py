@@ -19,7 +19,7 @@ from filtviz.drawing.colours import Colours, by_colour_map, by_primaries
 from filtviz.drawing.layout import TileSpec
 
 if TYPE_CHECKING:
-    from filtviz.composition.through import ComposedLayer
+    from filtviz.composition import ComposedLayer
     from filtviz.measures.measure import LayerDiagnosis
 
 __all__ = [

@@ -10,8 +10,7 @@ from math import prod
 from pathlib import Path
 
 from filtviz.budget import Account
-from filtviz.composition.composing import compose
-from filtviz.composition.through import measure_fidelity
+from filtviz.composition import compose, measure_fidelity
 from filtviz.errors import BudgetError, CompositionError
 from filtviz.measures import verdicts
 from filtviz.measures.change import is_of_another

@@ -1,24 +1,32 @@
-"""Which verdict the findings of a layer make; the words of each are in `filtviz.measures.verdicts`."""
+"""Which verdict the findings of a layer make; the words of each are in `filtviz.measures.verdicts`.
+
+Where weights were set to 0 the tests' own nulls do not hold: there structure has to survive shuffling.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+
+from filtviz.budget import Account
 from filtviz.measures import verdicts
 from filtviz.measures.bias import Bias
 from filtviz.measures.directions import FirstComponent
 from filtviz.measures.initialiser import Bound
 from filtviz.measures.initialiser_catalogue import Fit
-from filtviz.measures.low_frequency import LowFrequency
+from filtviz.measures.kernels import Kernels
+from filtviz.measures.low_frequency import LowFrequency, band_energies, layer_share
 from filtviz.measures.measure import Change, Finding, Verdict
 from filtviz.measures.residue import NoiseResidue
-from filtviz.measures.shuffled import survives_shuffling
+from filtviz.measures.sphericity import sign_sphericity
+from filtviz.measures.spike import largest_eigenvalue
 from filtviz.measures.stored import Quantised, is_rounded
 from filtviz.measures.subject import Subject, would_show
 from filtviz.measures.table import LEVEL, MEASURES, STRENGTH, STRUCTURE
 
-__all__ = ["Judgement", "among_trained", "changed_since", "judge", "set_afterwards"]
+__all__ = ["Judgement", "among_trained", "changed_since", "judge", "set_afterwards", "survives_shuffling"]
 
 _MIN_WEIGHTS = 50
 """Weights under which nothing found is no evidence of anything."""
@@ -304,3 +312,67 @@ def _residue(findings: Mapping[str, Finding]) -> str:
     """Say how much initial noise is left; empty where it cannot be told."""
     residue = findings[NoiseResidue.key]
     return residue.text if residue.value is not None else ""
+
+
+_SHUFFLES = 39
+_DEVIATIONS = 5.0
+"""Standard deviations of the shuffles that a statistic must be off their mean, beyond all of them."""
+
+_FEWEST = 500
+"""Weights that are not 0; of fewer a test finds what shuffles seldom have, too often."""
+
+_WORK = 100
+"""Of each weight in each shuffle."""
+
+
+def _share(kernels: Kernels) -> float | None:
+    test = layer_share(kernels, band_energies(kernels))
+    return None if test is None else test.z
+
+
+def _sphericity(kernels: Kernels) -> float | None:
+    test = sign_sphericity(kernels)
+    return None if test is None else test.q
+
+
+def _spike(kernels: Kernels) -> float | None:
+    test = largest_eigenvalue(kernels)
+    return None if test is None else test.s
+
+
+_STATISTICS: dict[str, Callable[[Kernels], float | None]] = {
+    "low-frequency": _share,
+    "sphericity": _sphericity,
+    "spike": _spike,
+}
+
+
+def survives_shuffling(kernels: Kernels, measure: str, account: Account, seed: int = 0) -> bool:
+    """Tell whether a test finds more in a layer than in the same weights shuffled within each filter.
+
+    Kernels of which most weights are 0 point along the axes: draws or not, no test of directions expects
+    that. Shuffled, and with signs turned at random, they are as sparse and have no structure.
+
+    Args:
+        kernels: The layer.
+        measure: The key of the test.
+        account: What shuffling may take.
+        seed: Of the shuffles.
+
+    Raises:
+        BudgetError: it would take more.
+    """
+    statistic = _STATISTICS[measure]
+    found = statistic(kernels)
+    if found is None or np.count_nonzero(kernels.flat) < _FEWEST:
+        return False
+    account.spend("work", _WORK * _SHUFFLES * kernels.size, "comparing with shuffled weights")
+    random = np.random.default_rng(seed)
+    chance = []
+    for _ in range(_SHUFFLES):
+        rows = random.permuted(kernels.rows, axis=1)
+        rows *= random.choice([-1.0, 1.0], rows.shape)
+        chance.append(statistic(Kernels(rows.reshape(kernels.shape))) or 0.0)
+    spread = float(np.std(chance))
+    off = np.abs(np.array(chance) - np.mean(chance)).max()
+    return abs(found - float(np.mean(chance))) > max(_DEVIATIONS * spread, float(off))

@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from filtviz.reporting.document import ReportPage
 from filtviz.reporting.gathering import ReportOptions, ReportResult, gather, report
+from filtviz.reporting.rendering import ReportPage
 
 __all__ = ["ReportOptions", "ReportPage", "ReportResult", "gather", "report"]

@@ -12,8 +12,7 @@ from pathlib import Path
 from typing import Any, overload
 
 from filtviz.budget import Account, Budget
-from filtviz.composition import assume_stacked
-from filtviz.composition.through import ASSUMED
+from filtviz.composition import ASSUMED, assume_stacked
 from filtviz.errors import ArgumentError, BudgetError, RunningError
 from filtviz.files import is_folder, make_folder
 from filtviz.given import (
@@ -40,7 +39,6 @@ from filtviz.reporting.content import (
     draw_histograms,
     follow_measures,
 )
-from filtviz.reporting.document import ReportPage
 from filtviz.reporting.pictures import (
     FEW_CHANNELS,
     Depth,
@@ -53,7 +51,7 @@ from filtviz.reporting.pictures import (
     plan_depths,
     sum_up,
 )
-from filtviz.reporting.rendering import render_page
+from filtviz.reporting.rendering import ReportPage, render_page
 from filtviz.reporting.shown import ImageFigure, draw_images
 from filtviz.responses.examining import examine, pictures_of
 from filtviz.running.preparing import Preparation, size_of

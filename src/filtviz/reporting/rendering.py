@@ -1,4 +1,7 @@
-"""The content of a report → one HTML document that needs nothing else."""
+"""The content of a report → one HTML document that needs nothing else.
+
+As an object it is a text that shows itself in a frame, and saves.
+"""
 
 from __future__ import annotations
 
@@ -6,23 +9,33 @@ import hashlib
 from base64 import b64encode
 from collections.abc import Sequence
 from functools import lru_cache
+from html import escape
 from importlib import resources
-from typing import Any
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from filtviz._version import __version__
+from filtviz.files import write_whole
+from filtviz.given import check_path
 from filtviz.measures.table import MEASURES
 from filtviz.measures.verdicts import VERDICTS
 from filtviz.reporting.content import Histogram, PageContent, ReportedModel, filter_data, marked_filters
 from filtviz.reporting.pictures import Sprite, palette
+from filtviz.sources import Sources
 from filtviz.summary import PAGE, Table
 from filtviz.text import p_value, percent, plural, printable
+
+if TYPE_CHECKING:
+    from filtviz.reporting.content import PageContent
 
 __all__ = [
     "CHART_HEIGHT",
     "CHART_WIDTH",
+    "ReportPage",
     "bars",
     "content_security_policy",
     "file_facts",
@@ -256,4 +269,74 @@ def trail_points(values: Sequence[float | None]) -> Markup:
     return Markup(" ").join(
         f"{place * step:.1f},{TRAIL_HEIGHT * (0.5 if spread == 0 else 1 - (value - low) / spread):.1f}"
         for place, value in known
+    )
+
+
+HEIGHT = 720
+"""Of the frame in a notebook, in pixels."""
+
+
+class ReportPage(str):
+    """The HTML document of a report: a text like any other, which a notebook shows in a frame.
+
+    ``content`` is what it says, as facts.
+    """
+
+    content: PageContent
+    _sources: Sources
+
+    __slots__ = ("_sources", "content")
+
+    @classmethod
+    def of(cls, text: str, content: PageContent, sources: Sources) -> ReportPage:
+        """Return a page.
+
+        Args:
+            text: The document.
+            content: What it says.
+            sources: The models that it shows, over which it is never saved.
+        """
+        page = cls(text)
+        page.content, page._sources = content, sources
+        return page
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Sentences on what was left out, and which option shows it."""
+        return self.content.notes
+
+    def save(self, path: str | PathLike[str]) -> Path:
+        """Write the page.
+
+        Args:
+            path: Its file; what was there is replaced.
+
+        Returns:
+            The file.
+
+        Raises:
+            OutputError: it cannot be written, or is one of the models.
+        """
+        target = Path(check_path(path, "a page"))
+        text = self.encode()
+        write_whole(target, lambda stream: stream.write(text), self._sources)
+        return target
+
+    def _repr_html_(self) -> str:
+        return _frame_of(self)
+
+    def __repr__(self) -> str:
+        return f"<ReportPage of {len(self):,} characters: .save('report.html') writes it>"
+
+
+def _frame_of(page: str) -> str:
+    """Return a page in a frame of its own, which reaches nothing of what is around it.
+
+    Args:
+        page: An HTML document.
+    """
+    # Its script runs, without the origin of the notebook: it can neither read it nor its cookies.
+    return (
+        '<iframe sandbox="allow-scripts" title="report of filtviz" '
+        f'style="width:100%;height:{HEIGHT}px;border:1px solid #8884" srcdoc="{escape(page)}"></iframe>'
     )

@@ -19,8 +19,7 @@ from filtviz.network import ConvLayer, Network
 from filtviz.reporting.pictures import png_url
 from filtviz.responses.activities import activity
 from filtviz.responses.examining import Examination
-from filtviz.responses.looking import saliency
-from filtviz.responses.occluding import occlusion
+from filtviz.responses.looking import occlusion, saliency
 from filtviz.responses.patching import patches
 from filtviz.responses.predicting import classes_of
 from filtviz.running.preparing import Pictures

@@ -1,7 +1,7 @@
 """What a network's units answer to images, where it looks and what it wants to see: one file a question.
 
 Each function takes a path or a network and arrays, prints and draws nothing, and returns an array or one
-frozen result. `filtviz.drawing.responses` draws them.
+frozen result. `filtviz.drawing.response_pictures` draws them.
 """
 
 from __future__ import annotations
@@ -13,8 +13,7 @@ if TYPE_CHECKING:
     from filtviz.responses.activities import Activity, activity
     from filtviz.responses.coding import Codes, codes
     from filtviz.responses.examining import Examination, LayerResponse
-    from filtviz.responses.looking import Maximised, maximise, saliency
-    from filtviz.responses.occluding import occlusion
+    from filtviz.responses.looking import Maximised, maximise, occlusion, saliency
     from filtviz.responses.patching import Patches, patches
     from filtviz.responses.predicting import Prediction, predict
 
@@ -39,8 +38,7 @@ _HOMES = {
     "activities": ("Activity", "activity"),
     "coding": ("Codes", "codes"),
     "examining": ("Examination", "LayerResponse"),
-    "looking": ("Maximised", "maximise", "saliency"),
-    "occluding": ("occlusion",),
+    "looking": ("Maximised", "maximise", "occlusion", "saliency"),
     "patching": ("Patches", "patches"),
     "predicting": ("Prediction", "predict"),
 }

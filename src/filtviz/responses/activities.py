@@ -14,8 +14,7 @@ from filtviz.budget import Budget
 from filtviz.errors import RunningError
 from filtviz.network import EngineName, Layer
 from filtviz.operations import Softmax
-from filtviz.responses.asking import Model, answering, choose_layer, network_of
-from filtviz.responses.checking import LARGEST, checked, whole
+from filtviz.responses.asking import LARGEST, Model, answering, checked, choose_layer, network_of, whole
 from filtviz.running.inference import Runner
 
 __all__ = ["Activity", "Counted", "activity", "ends_of", "function_of"]

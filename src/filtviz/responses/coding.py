@@ -12,8 +12,7 @@ from filtviz.budget import Budget
 from filtviz.errors import MissingExtraError, RunningError
 from filtviz.network import EngineName, Layer, Network
 from filtviz.operations import Dense
-from filtviz.responses.asking import Model, choose_layer, network_of
-from filtviz.responses.checking import checked
+from filtviz.responses.asking import Model, checked, choose_layer, network_of
 from filtviz.running.inference import Runner
 from filtviz.text import printable
 

@@ -14,8 +14,7 @@ from filtviz.budget import Budget
 from filtviz.errors import RunningError
 from filtviz.network import EngineName
 from filtviz.receptive_field import ReceptiveField, receptive_fields
-from filtviz.responses.asking import Model, answering, choose_layer, network_of
-from filtviz.responses.checking import checked
+from filtviz.responses.asking import Model, answering, checked, choose_layer, network_of
 from filtviz.running.inference import Runner
 
 __all__ = ["Patches", "patches"]

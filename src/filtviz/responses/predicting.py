@@ -13,8 +13,7 @@ from filtviz.activations import KINDS, Activation
 from filtviz.budget import Budget
 from filtviz.network import EngineName, Layer
 from filtviz.operations import Softmax
-from filtviz.responses.asking import Model, network_of, probability_layer
-from filtviz.responses.checking import checked
+from filtviz.responses.asking import Model, checked, network_of, probability_layer
 from filtviz.running.inference import Runner
 
 __all__ = ["Prediction", "answered", "classes_of", "predict", "right_answers", "threshold_of"]

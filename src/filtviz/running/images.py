@@ -1,11 +1,16 @@
-"""Images out of a file, to show to a network: read as a stranger's, as model files are."""
+"""Images out of a file, to show to a network: read as a stranger's, as model files are.
+
+Pillow counts the pixels that a picture has. Some formats let a few bytes ask for more than these, so that
+what it takes to decode one is counted before it is decoded.
+"""
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Mapping
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +23,20 @@ from filtviz.reading.opened import Opened
 from filtviz.reading.pickle.records import Items
 from filtviz.text import printable
 
-__all__ = ["MOST_NUMBERS", "TIMES", "arrays_in", "check_numbers", "contents", "read_images", "reason_of"]
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+__all__ = [
+    "FORMATS",
+    "MOST_NUMBERS",
+    "TIMES",
+    "arrays_in",
+    "check_effort",
+    "check_numbers",
+    "contents",
+    "read_images",
+    "reason_of",
+]
 
 MOST_NUMBERS = 1 << 24
 """Numbers that a file of images may hold whatever its size; a network computes with eight bytes for each."""
@@ -108,3 +126,79 @@ def read_images(path: str | PathLike[str]) -> NDArray[Any]:
     if not array.size or not np.isfinite(array).all():
         raise CompositionError(f"{name} holds no image, or numbers that are not finite")
     return array if array.ndim == 4 else np.reshape(array, (-1, 1, *array.shape[-2:]))
+
+
+FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP", "PPM")
+"""Pillow's formats that are read: others start programs, as PostScript does."""
+
+MOST_SCANS = 16
+"""How often a JPEG may go through all its pixels: a few bytes ask for that; one of several passes has ten."""
+
+MOST_COMMENTS = 1_000
+"""Comments of a picture in numbers as text, for each of which a reader goes through all that follows."""
+
+
+def check_effort(name: str, data: bytes, opened: Image) -> int:
+    """Return how many pixels it takes to decode a picture, at least those that it has.
+
+    Args:
+        name: The picture, as it is shown.
+        data: Its file.
+        opened: The picture, of which no pixel is decoded yet.
+
+    Raises:
+        RunningError: they are too many for the size of the file.
+    """
+    n_pixels = opened.width * opened.height
+    if data[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
+        n_pixels = max(n_pixels, _pixels_of_tiles(name, data, opened))
+    check_numbers(name, n_pixels, len(data))
+    if data[:2] == b"\xff\xd8":
+        _check_scans(name, data, n_pixels)
+    if data[:2] in (b"P1", b"P2", b"P3") and (n_comments := data.count(b"#")) > MOST_COMMENTS:
+        raise RunningError(f"{name} is a picture of numbers with {n_comments:,} comments: save it anew")
+    return n_pixels
+
+
+def _check_scans(name: str, data: bytes, n_pixels: int) -> None:
+    """Pass silently where a JPEG does not go through its pixels again and again."""
+    n_scans = data.count(b"\xff\xda")
+    if n_scans * n_pixels > MOST_SCANS * max(MOST_NUMBERS, TIMES * len(data)):
+        raise RunningError(f"{name} goes through its {n_pixels:,} pixels {n_scans:,} times: save it anew")
+
+
+_TILE_WIDTH, _TILE_LENGTH = 322, 323
+_LENGTHS = {1: "B", 3: "H", 4: "I", 6: "B", 8: "H", 9: "I", 13: "I", 16: "Q", 17: "Q", 18: "Q"}
+"""Whole numbers in a TIFF: the type of an entry → how it is stored, a negative one as a huge one."""
+
+
+def _pixels_of_tiles(name: str, data: bytes, opened: Image) -> int:
+    """Return how many pixels the tiles of a TIFF have, which may be many more than its own; 0 without."""
+    lengths: dict[int, int] = {}
+    for tag, length in _tile_lengths(data):
+        if tag in lengths or not length:
+            raise RunningError(f"{name} says twice, or wrongly, how large its tiles are: save it anew")
+        lengths[tag] = length
+    if len(lengths) < 2:
+        return 0
+    across, down = -(-opened.width // lengths[_TILE_WIDTH]), -(-opened.height // lengths[_TILE_LENGTH])
+    return across * lengths[_TILE_WIDTH] * down * lengths[_TILE_LENGTH]
+
+
+def _tile_lengths(data: bytes) -> list[tuple[int, int]]:
+    """Return what the first directory of a TIFF says of tiles; 0 for what is no whole number."""
+    order, is_big = "<" if data[:2] == b"II" else ">", data[2:4] in (b"+\0", b"\0+")
+    count, entry, place, at = ("Q", 20, 8, 12) if is_big else ("H", 12, 4, 8)
+    found = []
+    try:
+        (start,) = struct.unpack_from(order + ("Q" if is_big else "I"), data, place)
+        (n_entries,) = struct.unpack_from(order + count, data, start)
+        start += struct.calcsize(order + count)
+        for begin in range(start, min(start + entry * n_entries, len(data) - entry + 1), entry):
+            tag, kind = struct.unpack_from(order + "HH", data, begin)
+            if tag in (_TILE_WIDTH, _TILE_LENGTH):
+                code = _LENGTHS.get(kind)
+                found.append((tag, struct.unpack_from(order + code, data, begin + at)[0] if code else 0))
+    except (struct.error, OverflowError):
+        return found  # what is cut short is no picture either
+    return found

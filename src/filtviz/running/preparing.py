@@ -17,8 +17,16 @@ from filtviz.errors import ReadError, RunningError
 from filtviz.network import Layer, Network
 from filtviz.operations import Identity, Normalisation
 from filtviz.reading.arrays import count
-from filtviz.running.decoding import FORMATS, check_effort
-from filtviz.running.images import MOST_NUMBERS, TIMES, arrays_in, check_numbers, contents, reason_of
+from filtviz.running.images import (
+    FORMATS,
+    MOST_NUMBERS,
+    TIMES,
+    arrays_in,
+    check_effort,
+    check_numbers,
+    contents,
+    reason_of,
+)
 from filtviz.running.inference import input_of
 from filtviz.sources import is_result
 from filtviz.text import listed, natural_key, plural, printable

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from filtviz.network import Network
+from filtviz.reading.formats.bare_arrays import Dialect, infer
 from filtviz.reading.formats.bare_arrays.collecting import collect
-from filtviz.reading.formats.bare_arrays.inferring import Dialect, infer
 from filtviz.reading.opened import Opened, origin_of
 
 __all__ = ["open"]

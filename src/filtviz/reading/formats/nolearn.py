@@ -8,8 +8,7 @@ from typing import Any
 
 from filtviz.errors import UnsupportedFileError
 from filtviz.network import Network
-from filtviz.reading.formats.lasagne import names_of
-from filtviz.reading.formats.lasagne.building import build_layers, is_layer, network_order, outputs_among
+from filtviz.reading.formats.lasagne import build_layers, is_layer, names_of, network_order, outputs_among
 from filtviz.reading.limits import Spending
 from filtviz.reading.opened import Opened, origin_of
 from filtviz.reading.pickle.attributes import NOT_PLAIN, Attributes

@@ -1,9 +1,11 @@
-"""Lasagne's layers → operations: one row a class.
+"""Lasagne's layers, and the functions that they apply → operations: one row a class, one row a function.
 
-To add a class: one row in `_BY_CLASS`; one that passes its input on is a line, as those of dropout.
+To add a class: one row in `_BY_CLASS`; one that passes its input on is a line, as those of dropout. A class
+is looked up by its bare name, or by attributes that make a layer what it is, whatever its class is called; a
+user's own subclass of a convolution is one by its state. A class that is not here is `Untold`.
 
-A class is looked up by its bare name, or by attributes that make a layer what it is, whatever its class is
-called; a user's own subclass of a convolution is one by its state. A class that is not here is `Untold`.
+A function that is called as its kind in `filtviz.activations`, and needs no numbers, is known by its name. To
+let another one be known: one row in `_ACTIVATIONS`, or in `_SCALAR_OPS` for an operator of Theano's.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from filtviz.activations import Activation
+from filtviz.activations import KINDS, Activation, ActivationKind
 from filtviz.operations import (
     ChannelPooling,
     Concatenate,
@@ -23,21 +25,23 @@ from filtviz.operations import (
     Input,
     LocalResponse,
     Merge,
+    MergeKind,
     Normalisation,
     Operation,
     Pad,
     Pooling,
+    PoolingKind,
     Recurrent,
     Reshape,
     Slice,
+    Softmax,
     Transpose,
     Untold,
     Upscale,
 )
 from filtviz.parameter import Parameter, Shape
 from filtviz.reading.formats.lasagne.convolutions import convolution_of, is_convolution
-from filtviz.reading.formats.lasagne.functions import activation_of, merge_kind_of, pooling_kind_of
-from filtviz.reading.pickle.attributes import Attributes
+from filtviz.reading.pickle.attributes import Attributes, Function
 from filtviz.shapes import same_lengths
 
 __all__ = ["Case", "operations_of"]
@@ -86,7 +90,7 @@ def _translate(case: Case) -> Operations:
     attributes, weights = case.attributes, case.parameters.get("W")
     if weights is not None and is_convolution(attributes, weights):
         bias = case.parameters.get("b")
-        return (convolution_of(attributes, weights, bias), *activation_of(attributes))
+        return (convolution_of(attributes, weights, bias), *_activation_of(attributes))
     row = _BY_CLASS.get(attributes.type) or next(
         (row for names, row in _BY_ATTRIBUTES if attributes.has(*names)), None
     )
@@ -107,7 +111,7 @@ def _dense(case: Case) -> Operations:
         units=units,
         leading_axes=case.attributes.whole("num_leading_axes") or 1,
     )
-    return (dense, *activation_of(case.attributes))
+    return (dense, *_activation_of(case.attributes))
 
 
 def _network_in_network(case: Case) -> Operations:
@@ -117,7 +121,7 @@ def _network_in_network(case: Case) -> Operations:
         units=case.attributes.whole("num_units"),
         per_position=True,
     )
-    return (dense, *activation_of(case.attributes))
+    return (dense, *_activation_of(case.attributes))
 
 
 def _pool(case: Case) -> Operations:
@@ -146,7 +150,7 @@ def _pool(case: Case) -> Operations:
 
 
 def _global_pool(case: Case) -> Operations:
-    kind, name = pooling_kind_of(case.attributes.function("pool_function"))
+    kind, name = _pooling_kind_of(case.attributes.function("pool_function"))
     return (GlobalPooling(kind=kind, name=name),)
 
 
@@ -154,7 +158,7 @@ def _channel_pool(case: Case) -> Operations:
     size, axis = case.attributes.whole("pool_size"), case.attributes.whole("axis")
     if not size or axis is None:
         return (Untold(reason="the file does not tell which channels it pools", keeps_places=axis == 1),)
-    kind, name = pooling_kind_of(case.attributes.function("pool_function"))
+    kind, name = _pooling_kind_of(case.attributes.function("pool_function"))
     return (ChannelPooling(kind=kind, name=name, size=size, axis=axis),)
 
 
@@ -226,7 +230,7 @@ def _sum(case: Case) -> Operations:
 
 
 def _merge(case: Case) -> Operations:
-    kind, name = merge_kind_of(case.attributes.function("merge_function"))
+    kind, name = _merge_kind_of(case.attributes.function("merge_function"))
     return (Merge(kind=kind, name=name, cropping=_cropping(case)),)
 
 
@@ -249,7 +253,7 @@ def _batch_norm(case: Case) -> Operations:
         along=_along(case, "axes", (1,)),
         **spread,
     )
-    return (normalisation, *(activation_of(case.attributes) if case.attributes.has("nonlinearity") else ()))
+    return (normalisation, *(_activation_of(case.attributes) if case.attributes.has("nonlinearity") else ()))
 
 
 def _along(case: Case, name: str, default: tuple[int, ...]) -> tuple[int, ...]:
@@ -325,7 +329,7 @@ _BY_CLASS: Mapping[str, Callable[[Case], Operations]] = {
     "BatchNormDNNLayer": _batch_norm,
     "StandardizationLayer": _in_place("it subtracts a mean and divides by a deviation of its own input"),
     "LocalResponseNormalization2DLayer": _local_response,
-    "NonlinearityLayer": lambda case: activation_of(case.attributes),
+    "NonlinearityLayer": lambda case: _activation_of(case.attributes),
     "ParametricRectifierLayer": _parametric_rectifier,
     "RandomizedRectifierLayer": _randomized_rectifier,
     "ScaleLayer": _scale,
@@ -352,3 +356,102 @@ _BY_ATTRIBUTES: tuple[tuple[tuple[str, ...], Callable[[Case], Operations]], ...]
     (("num_units", "W"), _dense),
 )
 """Attributes that make a layer what it is, whatever its class is called."""
+
+
+SELU_SCALE, SELU_ALPHA = 1.0507009873554805, 1.6732632423543772
+"""Klambauer et al. 2017, as in ``lasagne.nonlinearities.selu``."""
+
+_KNOWN_HOMES = frozenset({"lasagne", "theano", "nolearn", "numpy"})
+"""Packages whose functions do what their names say; a person's own ``elu`` may do anything."""
+
+Numbers = Mapping[str, float]
+Found = tuple[ActivationKind, Numbers]
+
+_UNTOLD: Found = ("untold", {})
+
+_ACTIVATIONS: Mapping[str, Callable[[Numbers], Found]] = {
+    "identity": lambda _: ("linear", {}),
+    "relu": lambda n: ("leaky_rectify", {"alpha": n["alpha"]}) if n.get("alpha") else ("rectify", {}),
+    "LeakyRectify": lambda n: _needing(n, "leaky_rectify", alpha="leakiness"),
+    "ScaledTanH": lambda n: _needing(n, "tanh", scale_in="scale_in", scale="scale_out"),
+    "ScaledTanh": lambda n: _needing(n, "tanh", scale_in="scale_in", scale="scale_out"),
+    "elu": lambda n: ("elu", {"alpha": n.get("alpha", 1.0)}),
+    "SELU": lambda n: _needing(n, "selu", scale="scale", alpha="scale_neg"),
+    "selu": lambda _: ("selu", {"scale": SELU_SCALE, "alpha": SELU_ALPHA}),
+}
+"""Name of a function, or of the class of an object that is called like one → kind and numbers."""
+
+_SCALAR_OPS: Mapping[str, ActivationKind] = {
+    "Identity": "linear",
+    "Tanh": "tanh",
+    "ScalarSigmoid": "sigmoid",
+    "HardSigmoid": "hard_sigmoid",
+    "ScalarSoftplus": "softplus",
+    "ScalarSoftsign": "softsign",
+    "Exp": "exp",
+}
+"""What an operator of Theano's does with one number → kind."""
+
+_POOLING: Mapping[str, PoolingKind] = {"max": "max", "mean": "mean", "sum": "sum"}
+_MERGING: Mapping[str, MergeKind] = {
+    "add": "add",
+    "sub": "subtract",
+    "mul": "multiply",
+    "maximum": "maximum",
+    "minimum": "minimum",
+}
+"""Names of functions of two numbers, and of operators of Theano's in small letters."""
+
+
+def _needing(numbers: Numbers, kind: ActivationKind, **fields: str) -> Found:
+    """Return a kind with its numbers, which the file must tell."""
+    if not all(name in numbers for name in fields.values()):
+        return _UNTOLD
+    return kind, {field: numbers[name] for field, name in fields.items()}
+
+
+def _activation_of(attributes: Attributes, name: str = "nonlinearity") -> tuple[Operation, ...]:
+    """Return a layer's nonlinearity: nothing for the linear one, an untold activation where none is told."""
+    function = attributes.function(name)
+    if function is None:
+        return (Activation(kind="untold"),)
+    word = _word(function)
+    if not _is_known(function):
+        return (Activation(kind="untold", name=word),)
+    if word == "softmax":
+        return (Softmax(),)
+    kind, numbers = _activation(function, word)
+    return () if kind == "linear" else (Activation.with_numbers(kind, word, numbers),)
+
+
+def _activation(function: Function, word: str) -> Found:
+    if function.scalar_op is not None:
+        return _SCALAR_OPS.get(function.scalar_op, "untold"), {}
+    if word in _ACTIVATIONS:
+        return _ACTIVATIONS[word](function.parameters)
+    return next(((kind, {}) for kind, facts in KINDS.items() if kind == word and not facts.needs), _UNTOLD)
+
+
+def _word(function: Function) -> str:
+    """Return the bare name of a function, or of what an operator does with each number."""
+    return function.scalar_op or function.name.rpartition(".")[2]
+
+
+def _is_known(function: Function) -> bool:
+    return function.told and function.module.partition(".")[0] in _KNOWN_HOMES
+
+
+def _pooling_kind_of(function: Function | None) -> tuple[PoolingKind, str]:
+    """Return what a function makes of many numbers, and its name."""
+    if function is None:
+        return "untold", ""
+    word = _word(function)
+    return (_POOLING.get(word, "untold") if _is_known(function) else "untold"), word
+
+
+def _merge_kind_of(function: Function | None) -> tuple[MergeKind, str]:
+    """Return what a function makes of two numbers, and its name."""
+    if function is None:
+        return "untold", ""
+    word = _word(function)
+    return (_MERGING.get(word.lower(), "untold") if _is_known(function) else "untold"), word

@@ -12,10 +12,15 @@ from filtviz.reading.arrays import AnyArray, StoredArray
 from filtviz.reading.containers import Siblings
 from filtviz.reading.formats.keras.stores import Weights, class_in_path
 from filtviz.reading.formats.keras.weights import layers_without_graph
-from filtviz.reading.formats.tensorflow.checkpoint import Checkpoint, Trackable, read_checkpoint
-from filtviz.reading.formats.tensorflow.first_generation import arrays_of_table, is_of_first_generation
+from filtviz.reading.formats.tensorflow.checkpoint import (
+    Checkpoint,
+    Trackable,
+    arrays_of_table,
+    is_of_first_generation,
+    is_table,
+    read_checkpoint,
+)
 from filtviz.reading.formats.tensorflow.graphdef import layers_of_graph
-from filtviz.reading.formats.tensorflow.leveldb import is_table
 from filtviz.reading.formats.tensorflow.saved_model import graph_of
 from filtviz.reading.limits import Hints
 from filtviz.reading.opened import Objects, Opened, origin_of

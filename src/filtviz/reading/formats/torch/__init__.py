@@ -15,11 +15,16 @@ from filtviz.errors import MalformedFileError, SelectionError, UnsupportedFileEr
 from filtviz.network import Layer, Network
 from filtviz.reading.formats.torch.effective import effective_tensors, without_prefixes
 from filtviz.reading.formats.torch.modules import RecordReader, inner_module, layers_of_module
+from filtviz.reading.formats.torch.older_files import (
+    LEGACY_MAGIC,
+    is_tar,
+    read_stream,
+    read_tar,
+    read_tar_members,
+)
 from filtviz.reading.formats.torch.ordering import named_by_order
 from filtviz.reading.formats.torch.rebuilding import QUANTISED, Rebuilder
 from filtviz.reading.formats.torch.storages import Saved
-from filtviz.reading.formats.torch.streamed import LEGACY_MAGIC, read_stream
-from filtviz.reading.formats.torch.tarred import read_tar
 from filtviz.reading.formats.torch.weight_sets import (
     Choice,
     WeightSet,
@@ -34,7 +39,6 @@ from filtviz.reading.optimised import Held, Moved, moved_among
 from filtviz.reading.pickle.records import Items, Record, pairs, text
 from filtviz.reading.sharded import index_of
 from filtviz.reading.stretch import Data
-from filtviz.reading.tars import is_tar, read_tar_members
 from filtviz.reading.tensors import PYTORCH, Tensor, layers_of
 from filtviz.reading.zips import ZIP_MAGIC, Member, read_members
 from filtviz.text import listed, names_of_file, printable

@@ -23,8 +23,8 @@ from filtviz.reading.arrays import (
     number_by_number,
     shape_of,
 )
+from filtviz.reading.formats.torch.older_files import load_from_bytes
 from filtviz.reading.formats.torch.storages import OldTensor, Storage, element_type
-from filtviz.reading.formats.torch.streamed import load_from_bytes
 from filtviz.reading.limits import Spending
 from filtviz.reading.pickle.opcodes import PERSISTENT
 from filtviz.reading.pickle.records import Global, Items, Record, elements, text

@@ -14,9 +14,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from filtviz.reading.arrays import AnyArray, StoredArray
-from filtviz.reading.formats.torch.loss_lists import as_history, losses_in, which_loss
-from filtviz.reading.formats.torch.optimisers import moments_in
 from filtviz.reading.formats.torch.rebuilding import Lost, Rebuilder
+from filtviz.reading.formats.torch.training_state import as_history, losses_in, moments_in, which_loss
 from filtviz.reading.limits import Hints
 from filtviz.reading.optimised import Moments
 from filtviz.reading.pickle.records import Global, Items, Record, attributes, elements, pairs, text
