@@ -10,6 +10,7 @@ import tempfile
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -163,6 +164,7 @@ def write() -> None:
     from tests.attacks.test_attacks import all_words
     from tests.cli import commands
     from tests.drawing import figures_told, sheets_told
+    from tests.measures import layers_told, words_told
     from tests.reading import damage, limiting
     from tests.reading.operators import FORMATS
 
@@ -185,6 +187,11 @@ def write() -> None:
     for name, all_lines in (("sheets", sheets_told.all_lines), ("figures", figures_told.all_lines)):
         text = "".join(f"{line}\n" for line in all_lines())
         (GOLDEN / f"{name}.txt").write_text(text, encoding="utf-8")
+    (GOLDEN / "measures").mkdir(parents=True, exist_ok=True)
+    measured = {name: partial(layers_told.lines, name) for name in layers_told.NETWORKS}
+    for name, lines_told in (measured | words_told.WORDS).items():
+        text = "".join(f"{line}\n" for line in lines_told())
+        (GOLDEN / "measures" / f"{name}.txt").write_text(text, encoding="utf-8")
     refusals = [line for name in limiting.FILES for line in limiting.refusals(name)]
     (GOLDEN / "limits.txt").write_text("\n".join(refusals) + "\n", encoding="utf-8")
     with tempfile.TemporaryDirectory() as folder:
