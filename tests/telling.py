@@ -164,7 +164,7 @@ def write() -> None:
     from tests.attacks.test_attacks import all_words
     from tests.cli import commands
     from tests.drawing import figures_told, sheets_told
-    from tests.measures import layers_told, words_told
+    from tests.measures import layers_told, numbers_told, words_told
     from tests.reading import damage, limiting
     from tests.reading.operators import FORMATS
 
@@ -189,7 +189,7 @@ def write() -> None:
         (GOLDEN / f"{name}.txt").write_text(text, encoding="utf-8")
     (GOLDEN / "measures").mkdir(parents=True, exist_ok=True)
     measured = {name: partial(layers_told.lines, name) for name in layers_told.NETWORKS}
-    for name, lines_told in (measured | words_told.WORDS).items():
+    for name, lines_told in (measured | words_told.WORDS | numbers_told.NUMBERS).items():
         text = "".join(f"{line}\n" for line in lines_told())
         (GOLDEN / "measures" / f"{name}.txt").write_text(text, encoding="utf-8")
     refusals = [line for name in limiting.FILES for line in limiting.refusals(name)]

@@ -69,6 +69,19 @@ def test_no_change_is_said_to_be_none() -> None:
     assert found.sentence == "nothing changed from 0.pkl to 1.pkl: all 27 weights are the same"
 
 
+def test_what_became_zero_or_grew_beyond_measure_is_said_in_plain_words() -> None:
+    first = random_weights(3, 1, 3, 3).astype("f8")
+    assert comparison_of(first, 0 * first).sentence == (
+        "from 0.pkl to 1.pkl the weights changed by 100% of their norm (filters: median 100%, 100% to 100%): "
+        "all of them are zero now"
+    )
+    assert comparison_of(first, 1e9 * first).sentence == (
+        "from 0.pkl to 1.pkl the weights changed by 1e+09 times their norm (filters: median 1e+09 times, "
+        "1e+09 times to 1e+09 times); the cosine of first and last is 1.000"
+    )
+    assert "by 10000% of their norm" in comparison_of(first, 101 * first).sentence
+
+
 def test_a_filter_that_was_zero_has_no_direction() -> None:
     first, last = np.zeros((2, 1, 2, 2)), np.ones((2, 1, 2, 2))
     last[1] = 0

@@ -65,11 +65,21 @@ class LayerComparison:
         low, middle, high = np.percentile(known, [0, 50, 100])
         new = self.relative_change.size - known.size
         beside = f"; {plural(new, 'filter')} had been zero" if new else ""
-        return (
-            f"{between} the weights changed by {self.total_change:.0%} of their norm "
-            f"(filters: median {middle:.0%}, {low:.0%} to {high:.0%}{beside}); the cosine of first and last "
-            f"is {self.total_cosine:.3f}"
+        changed = (
+            f"{between} the weights changed by {_times(self.total_change)} their norm "
+            f"(filters: median {_times(middle, '')}, {_times(low, '')} to {_times(high, '')}{beside})"
         )
+        if not self.filters[-1].any():
+            return f"{changed}: all of them are zero now"
+        return f"{changed}; the cosine of first and last is {self.total_cosine:.3f}"
+
+
+_MOST_PERCENT = 100.0
+"""Up to so many times their norm a change is said in percent."""
+
+
+def _times(change: float, of: str = " of") -> str:
+    return f"{change:.0%}{of}" if change <= _MOST_PERCENT else f"{change:.3g} times"
 
 
 _WEIGHT, _FILTER = 1_000, 40_000
