@@ -164,6 +164,7 @@ def write() -> None:
     from tests.attacks.test_attacks import all_words
     from tests.cli import commands
     from tests.drawing import figures_told, sheets_told
+    from tests.interpreters import TABLES
     from tests.measures import layers_told, numbers_told, words_told
     from tests.reading import damage, limiting
     from tests.reading.operators import FORMATS
@@ -175,6 +176,10 @@ def write() -> None:
     for name, table in FORMATS.items():
         text = "\n".join(lines_of(table())) + "\n"
         (GOLDEN / "operators" / f"{name}.txt").write_text(text, encoding="utf-8")
+    (GOLDEN / "interpreters").mkdir(parents=True, exist_ok=True)
+    for name, table in TABLES.items():
+        text = "\n".join(lines_of(table())) + "\n"
+        (GOLDEN / "interpreters" / f"{name}.txt").write_text(text, encoding="utf-8")
     (GOLDEN / "damaged").mkdir(parents=True, exist_ok=True)
     for kind, lines in deciding.KINDS.items():
         (GOLDEN / kind).mkdir(parents=True, exist_ok=True)

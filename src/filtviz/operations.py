@@ -39,6 +39,7 @@ __all__ = [
     "CANONICAL_AXES",
     "LONGEST",
     "MOST_AXES",
+    "UNTOLD_FUNCTION",
     "USUAL_AXES",
     "Activation",
     "ChannelPooling",
@@ -291,14 +292,21 @@ class Normalisation:
         """Return ``scale`` and ``shift`` such that the output is input times scale plus shift.
 
         Both have the parameters' own shape.
+
+        Raises:
+            ValueError: there is none that all of them have; the text completes "conv2 cannot be …".
         """
         one = next(p for p in (self.spread, self.gamma, self.beta, self.mean) if p is not None)
         scale = np.ones(one.shape) if self.gamma is None else np.asarray(self.gamma.value, np.float64)
-        if self.spread is not None:
-            scale = scale * self._inverse(np.asarray(self.spread.value, np.float64))
         shift = np.zeros(one.shape) if self.beta is None else np.asarray(self.beta.value, np.float64)
-        if self.mean is not None:
-            shift = shift - np.asarray(self.mean.value, np.float64) * scale
+        try:
+            if self.spread is not None:
+                scale = scale * self._inverse(np.asarray(self.spread.value, np.float64))
+            if self.mean is not None:
+                shift = shift - np.asarray(self.mean.value, np.float64) * scale
+            scale, shift = np.broadcast_arrays(scale, shift)
+        except ValueError:
+            raise ValueError("its scale, its shift and its statistics are of different lengths") from None
         return scale, shift
 
     def _inverse(self, spread: Floats) -> Floats:
@@ -459,6 +467,8 @@ class Slice:
     is_told: bool = True
 
 
+UNTOLD_FUNCTION = "a function that the file does not name"
+
 MergeKind = Literal["add", "subtract", "multiply", "divide", "maximum", "minimum", "mean", "untold"]
 
 
@@ -479,6 +489,11 @@ class Merge:
     def crops(self) -> bool:
         """Whether inputs of different sizes are cut to fit."""
         return any(how not in (None, "None") for how in self.cropping)
+
+    @property
+    def word(self) -> str:
+        """What to call its function in a sentence."""
+        return self.name or (UNTOLD_FUNCTION if self.kind == "untold" else self.kind)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -82,11 +82,16 @@ def spread_out(values: Values, rank: int, along: Sequence[int]) -> Values:
         values: Those of a parameter, as numpy has them or as PyTorch does.
         rank: How many axes the units have that they are to be multiplied with, or added to.
         along: The axes of the units, one for each of the values'; one number alone stands for all.
+
+    Raises:
+        ValueError: the units have no such axes; the text completes "conv2 cannot be converted: …".
     """
     if len(values.shape) == rank:
         return values
     shape = [1] * rank
-    if tuple(values.shape) != (1,):
+    if tuple(values.shape) not in ((), (1,)):
+        if len(along) != len(values.shape) or any(not -rank <= axis < rank for axis in along):
+            raise ValueError(f"its numbers run along axes that units of {rank} axes do not have")
         for axis, length in zip(along, values.shape, strict=True):
             shape[axis] = length
     return values.reshape(shape)  # type: ignore[no-any-return]

@@ -234,10 +234,11 @@ def _through(window: Window, field: ReceptiveField) -> ReceptiveField:
     ):
         step, before = field.jump[axis], (window.pad or ((0, 0),) * len(window.size))[axis][0]
         if window.transposed:
-            # The unit in the middle of an enlarged row is fed by every stride-th tap.
-            reach: int | Fraction = (-(-taps // stride) - 1) * step
+            # The unit in the middle of an enlarged row is fed by every stride-th place of the kernel.
+            common = math.gcd(stride, dilation)
+            reach: int | Fraction = (-(-taps * common // stride) - 1) * (dilation // common) * step
             jump.append(step / stride)
-            start.append(field.start[axis])
+            start.append(field.start[axis] + Fraction(before, stride) * step - reach)
         else:
             reach = (taps - 1) * dilation * step
             jump.append(step * stride)
@@ -260,6 +261,8 @@ def _resized(operation: Resize, field: ReceptiveField | None, below: Shape | Non
     """Return what units see that lie between two neighbours: both, around the place where they lie."""
     if field is None or below is None or len(below) != len(field.size) + 2:
         return None
+    if len(operation.size or operation.scale) != len(field.size):
+        return None
     jump, size, start = [], [], []
     for axis, (had, made) in enumerate(zip(below[2:], operation.lengths(below[2:]), strict=True)):
         by, first = _places(operation, axis, had, made)
@@ -279,8 +282,8 @@ def _places(
     half = Fraction(1, 2)
     if operation.coordinates == "align_corners":
         by = Fraction(had - 1, made - 1) if had and made and made > 1 else None
-    elif had and made:
-        by = Fraction(had, made)
+    elif operation.size:
+        by = Fraction(had, made) if had and made else None
     else:
         scale = Fraction(operation.scale[axis]).limit_denominator(1 << 16) if operation.scale else Fraction(0)
         by = 1 / scale if scale else None  # a scale next to nothing leaves nothing

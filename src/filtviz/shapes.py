@@ -147,7 +147,7 @@ def _output_shape(operation: Operation, shapes: Sequence[Shape | None]) -> Shape
         case Convolution() | LocallyConnected():
             return _convolved(operation, first)
         case Dense(per_position=True):
-            return None if first is None else (first[0], operation.units, *first[2:])
+            return None if not first else (first[0], operation.units, *first[2:])
         case Dense():
             if not first and operation.leading_axes != 1:
                 return None
@@ -313,7 +313,7 @@ def _sliced(operation: Slice, first: Shape | None) -> Shape | None:
     if operation.index is not None:
         return (*first[:axis], *first[axis + 1 :])
     length = first[axis]
-    if length is None or not operation.is_told:
+    if length is None or not operation.is_told or operation.step == 0:
         return (*first[:axis], None, *first[axis + 1 :])
     kept = len(range(*slice(operation.start, operation.stop, operation.step).indices(length)))
     return (*first[:axis], kept, *first[axis + 1 :])

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from filtviz.errors import CompositionError
 from filtviz.network import ConvLayer, Layer
 from filtviz.operations import (
+    UNTOLD_FUNCTION,
     Activation,
     ChannelPooling,
     Concatenate,
@@ -132,8 +133,12 @@ def scale_of_channels(operation: Normalisation, layer: Layer) -> tuple[Floats, F
     """
     if not operation.is_told or (operation.is_batch and operation.spread is None):
         raise CompositionError(f"the file does not tell the scale that {layer.title} applies")
-    scale, shift = operation.scale_and_shift()
-    channels = None if layer.output_shape is None else layer.output_shape[1]
+    try:
+        scale, shift = operation.scale_and_shift()
+    except ValueError as error:
+        raise CompositionError(f"at {layer.title}, {error}") from None
+    shape = layer.output_shape or ()
+    channels = shape[1] if len(shape) > 1 else None
     of_channels = operation.along == (1,) and scale.size == max(scale.shape, default=1)
     if scale.size != 1 and (not of_channels or channels not in (None, scale.size)):
         raise CompositionError(f"{layer.title} has a scale for each position, not for each channel")
@@ -245,6 +250,8 @@ def push(
             return _push_merge(operation, below, layer)
         case Concatenate(axis=1 | -3):
             fitted = _on_one_canvas(below)
+            if len({m.templates.shape[1] for m in fitted}) > 1:
+                raise MapError("inputs meet that see images of different channels")
             return replace(fitted[0], templates=np.concatenate([m.templates for m in fitted]))
         case Concatenate():
             raise CompositionError(f"{layer.title} joins its inputs along an axis that is not the channels'")
@@ -440,9 +447,8 @@ def _check_size(*shape: int) -> None:
 
 def _push_pooling(operation: Pooling, source: LinearMap, layer: Layer, shape: Shape | None) -> LinearMap:
     if operation.kind == "untold":
-        raise CompositionError(
-            f"{layer.title} pools by {printable(operation.name, 20)!r}, which is not known"
-        )
+        word = repr(printable(operation.name, 20)) if operation.name else UNTOLD_FUNCTION
+        raise CompositionError(f"{layer.title} pools by {word}, which is not known")
     window = _window(operation, layer, shape)
     spread = _times(_pair(window.dilation), source.jump)
     grown = [(taps - 1) * gap for taps, gap in zip(window.size, spread, strict=True)]
@@ -488,7 +494,7 @@ def _push_merge(operation: Merge, below: Sequence[LinearMap], layer: Layer) -> L
     if operation.crops:
         raise CompositionError(f"{layer.title} crops what it adds, which is not followed")
     if operation.kind != "add":
-        word = printable(operation.name or operation.kind, 40)
+        word = printable(operation.word, 40)
         raise CompositionError(f"{layer.title} merges by {word}, which is not linear")
     coefficients = operation.coefficients or (1.0,) * len(below)
     if len(coefficients) != len(below):

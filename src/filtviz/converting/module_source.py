@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from filtviz.activations import Activation
 from filtviz.converting.collected import Collected, Names, epsilon_of, identifier, of_layer, turned_kernel
 from filtviz.converting.formulas import number, words_of_activation
-from filtviz.converting.shaped import Step, outputs, refusal, said_lengths, steps
+from filtviz.converting.shaped import Step, axis_of, outputs, refusal, said_lengths, steps
 from filtviz.errors import ConversionError
 from filtviz.network import Network
 from filtviz.operations import (
@@ -277,7 +277,7 @@ class _Printer:
                 return f"torch.cat([{', '.join(parts)}], dim={int(operation.axis)})"
             case Reshape():
                 lengths = (
-                    f"{x}.shape[{int(n[0])}]" if isinstance(n, tuple) else str(int(n))
+                    f"{x}.shape[{axis_of(n, step)}]" if isinstance(n, tuple) else str(int(n))
                     for n in operation.lengths
                 )
                 return f"{x}.reshape({', '.join(lengths)})"
@@ -674,7 +674,7 @@ def _crops(step: Step, cropping: Sequence[str | None], shape: Sequence[int | Non
 
 def _merge(step: Step, operation: Merge, below: Sequence[str]) -> str:
     if operation.kind == "untold":
-        raise ValueError(f"it merges by {printable(operation.name, 40)}, which is not known here")
+        raise ValueError(f"it merges by {printable(operation.word, 40)}, which is not known here")
     if len({len(shape) for shape in step.shapes}) != 1:
         raise ValueError("its inputs have different numbers of axes")
     coefficients = operation.coefficients or (1.0,) * len(below)

@@ -17,7 +17,7 @@ from filtviz.activations import Activation
 from filtviz.budget import BYTE, Account
 from filtviz.converting.collected import Names, plain
 from filtviz.converting.formulas import nodes_of_activation
-from filtviz.converting.shaped import Step, outputs, refusal, said_lengths, steps
+from filtviz.converting.shaped import Step, axis_of, outputs, refusal, said_lengths, steps
 from filtviz.errors import ConversionError, MissingExtraError
 from filtviz.network import Network
 from filtviz.operations import (
@@ -572,7 +572,7 @@ class _Graph:
             "mean": "Add",
         }
         if operation.kind == "untold":
-            raise ValueError(f"it merges by {printable(operation.name, 40)}, which is not known here")
+            raise ValueError(f"it merges by {printable(operation.word, 40)}, which is not known here")
         if len({len(shape) for shape in step.shapes}) != 1:
             raise ValueError("its inputs have different numbers of axes")
         _check_parts(2 * len(below))
@@ -593,7 +593,7 @@ class _Graph:
         below, lengths = step.shapes[0], []
         for place, length in enumerate(operation.lengths):
             if isinstance(length, tuple):
-                known = below[length[0]]
+                known = below[axis_of(length, step)]
                 lengths.append(0 if length[0] == place else known)
             elif length == 0:
                 raise ValueError("it makes an axis of length 0")

@@ -16,7 +16,7 @@ from filtviz.parameter import Shape
 from filtviz.shapes import output_shape
 from filtviz.text import printable
 
-__all__ = ["Step", "fixed_batch", "outputs", "refusal", "said_lengths", "steps"]
+__all__ = ["Step", "axis_of", "fixed_batch", "outputs", "refusal", "said_lengths", "steps"]
 
 MOST_FIXED = 4096
 
@@ -144,3 +144,14 @@ def said_lengths(lengths: Shape, what: str) -> tuple[int, ...]:
     if len(known) != len(lengths):
         raise ValueError(f"the file does not tell the size of its images, by which {what} lie")
     return known
+
+
+def axis_of(length: tuple[int, ...], step: Step) -> int:
+    """Return the axis of what is reshaped whose length one of the new axes gets.
+
+    Raises:
+        ValueError: there is no such axis.
+    """
+    if not length or not 0 <= length[0] < step.rank:
+        raise ValueError(f"it takes the length of an axis that units of {step.rank} axes do not have")
+    return int(length[0])

@@ -11,11 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from filtviz.operations import (
+    UNTOLD_FUNCTION,
     Convolution,
     Input,
     LocallyConnected,
     MatrixProduct,
     Pad,
+    Pads,
     Pooling,
     PoolingKind,
     Resize,
@@ -29,6 +31,7 @@ __all__ = [
     "check_fits",
     "check_input",
     "check_lengths",
+    "check_pads",
     "check_places",
     "check_units",
     "counts_of",
@@ -85,6 +88,16 @@ def check_lengths(shape: Sequence[int], n_spatial: int) -> None:
         raise MisfitError(
             f"it looks along {n_spatial} axes, and is given units with {max(len(shape) - 2, 0)}"
         )
+
+
+def check_pads(shape: Sequence[int], pad: Pads, first_axis: int = 2) -> None:
+    """Pass silently where the axes from the first on can be padded so."""
+    if len(pad) != len(shape) - first_axis:
+        raise MisfitError(f"it pads {len(pad)} axes and is given {max(len(shape) - first_axis, 0)}")
+    if any(n < 0 for margin in pad for n in margin):
+        raise MisfitError("its padding takes away from its input")
+    lengths = zip(shape[first_axis:], pad, strict=True)
+    check_fits([*shape[:first_axis], *(length + sum(margin) for length, margin in lengths)])
 
 
 def check_units(wanted: int, given: int) -> None:
@@ -168,14 +181,10 @@ def mirrored(operation: Pad, shape: tuple[int, ...]) -> Iterator[tuple[int, NDAr
         shape: That of its input.
     """
     first = operation.first_axis
-    if len(operation.pad) != len(shape) - first:
-        raise MisfitError(f"it pads {len(operation.pad)} axes and is given {len(shape) - first}")
+    check_pads(shape, operation.pad, first)
     pairs = list(zip(shape[first:], operation.pad, strict=True))
-    if any(n < 0 for _, margin in pairs for n in margin):
-        raise MisfitError("its padding takes away from its input")
     if operation.mode == "reflect" and any(max(margin) >= length for length, margin in pairs if any(margin)):
         raise MisfitError(f"it mirrors more than there is: its input is {_by(shape[first:])}")
-    check_fits([*shape[:first], *(length + sum(margin) for length, margin in pairs)])
     for axis, (length, margin) in enumerate(pairs, start=first):
         if any(margin) and operation.mode != "constant":
             yield axis, np.pad(np.arange(length), margin, mode=operation.mode)
@@ -253,7 +262,8 @@ def counts_of(
 def why_not_pooled(kind: PoolingKind, name: str) -> None:
     """Pass silently where it is known what pooling makes of many numbers."""
     if kind == "untold":
-        raise MisfitError(f"it pools by {printable(name, 20)!r}, which is not known here")
+        word = repr(printable(name, 20)) if name else UNTOLD_FUNCTION
+        raise MisfitError(f"it pools by {word}, which is not known here")
 
 
 def window_of(operation: Pooling, shape: tuple[int, ...]) -> Window:

@@ -238,7 +238,10 @@ def _after_convolution(operation: Convolution, unit: Interval) -> Interval | Non
 def _after_normalisation(operation: Normalisation, unit: Interval) -> Interval | None:
     if not operation.is_told or (operation.is_batch and operation.spread is None):
         return None
-    scale, shift = (np.ravel(one) for one in operation.scale_and_shift())
+    try:
+        scale, shift = (np.ravel(one) for one in operation.scale_and_shift())
+    except ValueError:
+        return None
     of_channels = operation.along == (1,) and scale.size == len(unit.low)
     if not of_channels and scale.size != 1:
         return None

@@ -57,6 +57,7 @@ from filtviz.running.fitting import (
     check_fits,
     check_input,
     check_lengths,
+    check_pads,
     check_places,
     check_units,
     counts_of,
@@ -393,11 +394,7 @@ def _spread(operation: Convolution, units: Units, templates: Units, bias: Units 
 def _padded(units: Units, pad: Pads, value: float = 0.0, first_axis: int = 2) -> Units:
     if not any(any(margin) for margin in pad):
         return units
-    if len(pad) != units.ndim - first_axis:
-        raise MisfitError(f"it pads {len(pad)} axes and is given {units.ndim - first_axis}")
-    check_fits(
-        [*units.shape[:first_axis], *(n + sum(p) for n, p in zip(units.shape[first_axis:], pad, strict=True))]
-    )
+    check_pads(units.shape, pad, first_axis)
     return np.pad(units, [(0, 0)] * first_axis + list(pad), constant_values=value)
 
 
@@ -485,7 +482,7 @@ def _merge(operation: Merge, below: Sequence[Units]) -> Units:
             case "minimum":
                 total = np.minimum(total, term)
             case "untold":
-                raise MisfitError(f"it merges by {printable(operation.name, 40)}, which is not known here")
+                raise MisfitError(f"it merges by {printable(operation.word, 40)}, which is not known here")
             case _:
                 assert_never(operation.kind)
     return np.asarray(total / len(below)) if operation.kind == "mean" else np.asarray(total)

@@ -54,6 +54,7 @@ from filtviz.running.fitting import (
     check_fits,
     check_input,
     check_lengths,
+    check_pads,
     check_places,
     check_units,
     counts_of,
@@ -182,7 +183,8 @@ class TorchEngine:
             case Pooling():
                 return _pool(operation, units)
             case GlobalPooling():
-                return _reduce(operation.kind, units.flatten(2), 2, operation.name)
+                flat = units.reshape(*units.shape[:2], -1)
+                return _reduce(operation.kind, flat, 2, operation.name)
             case ChannelPooling():
                 return _pool_channels(operation, units)
             case LocalResponse():
@@ -389,10 +391,7 @@ def _spread(operation: Convolution, units: Units, templates: Units, bias: Units 
 def _padded(units: Units, pad: Pads, value: float = 0.0, first_axis: int = 2) -> Units:
     if not any(any(margin) for margin in pad):
         return units
-    if len(pad) != units.ndim - first_axis:
-        raise MisfitError(f"it pads {len(pad)} axes and is given {units.ndim - first_axis}")
-    lengths = zip(units.shape[first_axis:], pad, strict=True)
-    check_fits([*units.shape[:first_axis], *(length + sum(margin) for length, margin in lengths)])
+    check_pads(units.shape, pad, first_axis)
     return F.pad(units, [n for margin in reversed(pad) for n in margin], value=value)
 
 
@@ -486,7 +485,7 @@ def _merge(operation: Merge, below: Sequence[Units]) -> Units:
             case "minimum":
                 total = torch.minimum(total, term)
             case "untold":
-                raise MisfitError(f"it merges by {printable(operation.name, 40)}, which is not known here")
+                raise MisfitError(f"it merges by {printable(operation.word, 40)}, which is not known here")
             case _:
                 assert_never(operation.kind)
     return total / len(below) if operation.kind == "mean" else total

@@ -17,7 +17,7 @@ from filtviz.network import Layer, Network
 from filtviz.operations import Convolution, Flatten, GlobalPooling, Merge, Normalisation, Pooling
 from tests.reading.operators.asking import Told, numbers_of
 
-__all__ = ["graphs"]
+__all__ = ["graphs", "written"]
 
 
 class _Model:
@@ -75,7 +75,7 @@ def _written_down() -> Iterator[None]:
             sys.modules["onnx"] = before
 
 
-def _written(network: Network, **facts: str) -> str:
+def written(network: Network, **facts: str) -> str:
     with _written_down():
         try:
             told = onnx_model(network, facts, Account.unlimited()).decode()
@@ -88,31 +88,31 @@ def graphs() -> Told:
     from tests.converting.test_onnx import CASES, MERGES, REFUSED, network_of, numbers, pads
     from tests.converting.test_verifying import with_three_inputs
 
-    yield "facts", _written(network_of(), converter="filtviz 1.2", source="a.pkl")
+    yield "facts", written(network_of(), converter="filtviz 1.2", source="a.pkl")
     for name, case in CASES.items():
-        yield name, _written(network_of(*(case if isinstance(case, tuple) else (case,))))
+        yield name, written(network_of(*(case if isinstance(case, tuple) else (case,))))
     for kind in ("max", "mean", "sum"):
-        yield f"{kind} of units without places", _written(network_of(Flatten(), GlobalPooling(kind=kind)))
+        yield f"{kind} of units without places", written(network_of(Flatten(), GlobalPooling(kind=kind)))
         for pad in (2, 3):
             wide = Pooling(kind=kind, size=(2, 2), stride=(1, 1), pad=pads(1, pad))
-            yield f"{kind} with {pad} of 2 in the frame", _written(network_of(wide))
+            yield f"{kind} with {pad} of 2 in the frame", written(network_of(wide))
         for n in (1, 3):
             pool = Pooling(kind=kind, size=(3,) * n, stride=(2,) * n, pad=pads(*[1] * n), whole_windows=False)
-            yield f"{kind} over {n} axes", _written(network_of(pool, shape=(None, 4, *(7, 6, 5)[:n])))
+            yield f"{kind} over {n} axes", written(network_of(pool, shape=(None, 4, *(7, 6, 5)[:n])))
     for name, operation in REFUSED.items():
-        yield name, _written(network_of(operation))
+        yield name, written(network_of(operation))
     start = network_of(Convolution(weights=numbers(4, 4, 3, 3), stride=(1, 1), pad=pads(1, 1)))
     for name, operation in MERGES.items():
         both = Layer(name="both", inputs=(0, 1), operations=(operation,))
         last = Layer(name="again", inputs=(2, 2), operations=(Merge(kind="add"),))
-        yield name, _written(Network.of([*start.layers, both, last]))
-    yield "three inputs", _written(with_three_inputs())
+        yield name, written(Network.of([*start.layers, both, last]))
+    yield "three inputs", written(with_three_inputs())
     whole = {"kind": "max", "size": (2, 2), "stride": (2, 2), "pad": pads(0, 0)}
     for is_whole in (True, False):
         pool = Pooling(**whole, whole_windows=is_whole)
-        yield f"open size, whole {is_whole}", _written(network_of(pool, shape=(None, 4, None, None)))
+        yield f"open size, whole {is_whole}", written(network_of(pool, shape=(None, 4, None, None)))
     alike = (Normalisation(gamma=numbers(6), along=(axis,), is_batch=False) for axis in (1, 2, 3, 1))
-    yield "the same numbers in other shapes", _written(network_of(*alike, shape=(None, 6, 6, 6)))
+    yield "the same numbers in other shapes", written(network_of(*alike, shape=(None, 6, 6, 6)))
     large = np.arange(65, dtype="float32")
     twice = (Normalisation(gamma=type(numbers(1)).of("p", large), is_batch=False) for _ in range(2))
-    yield "large arrays that are alike", _written(network_of(*twice, shape=(2, 65, 1, 1)))
+    yield "large arrays that are alike", written(network_of(*twice, shape=(2, 65, 1, 1)))

@@ -254,7 +254,9 @@ def _word(operation: Operation) -> str:
         case MatrixProduct():
             return "product of matrices"
         case Merge():
-            return printable(operation.name, 20) if operation.kind == "untold" else operation.kind
+            return (
+                printable(operation.name or "merge ?", 20) if operation.kind == "untold" else operation.kind
+            )
         case Normalisation():
             return "norm" if operation.is_batch else "scale" if operation.gamma is not None else "shift"
         case Standardisation():
