@@ -30,7 +30,7 @@ READ_HERE = ("reading", "attacks", "test_live.py", "test_given.py", "test_old_fi
 TOLD_OTHERWISE = ("reading/test_told.py", "reading/test_shared_files.py")
 
 READERS = {
-    "filtviz.reading.load": ("_read", "_with_graph"),
+    "filtviz.reading": ("_read", "_with_graph"),
     "filtviz.live": ("network_of",),
     "filtviz.given": ("_with_graph",),
 }
