@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import groupby
 
-from filtviz.measures.differing import runs_of
+from filtviz.measures.conclusions import runs_of
 from filtviz.measures.measure import Diagnosis, LayerDiagnosis
 from filtviz.measures.verdicts import SOME_FILTERS, VERDICTS
 from filtviz.paper import Paper

@@ -7,7 +7,7 @@ import textwrap
 import pytest
 
 from filtviz.cli.models_text import describe_models
-from filtviz.measures.differing import difference, in_brief
+from filtviz.measures.conclusions import difference, in_brief
 from filtviz.measures.measure import Change, Diagnosis, LayerDiagnosis, Unjudged
 
 

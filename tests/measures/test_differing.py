@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from filtviz.measures.differing import _LONGEST, difference, in_brief
+from filtviz.measures.conclusions import _LONGEST, difference, in_brief
 from filtviz.measures.measure import Diagnosis, LayerDiagnosis, Verdict
 
 

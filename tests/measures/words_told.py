@@ -21,8 +21,7 @@ from tests.chains import glorot
 from filtviz.measures import verdicts
 from filtviz.measures.answering import answer, more_evidence, other_evidence, seen_in
 from filtviz.measures.badges import badges_of
-from filtviz.measures.conclusions import best_composed, summarise
-from filtviz.measures.differing import difference, in_brief, runs_of
+from filtviz.measures.conclusions import best_composed, difference, in_brief, runs_of, summarise
 from filtviz.measures.initialiser_catalogue import CATALOGUE, DEFAULT, TORCH_DEFAULT, Fit
 from filtviz.measures.judging import Judgement, among_trained, judge, set_afterwards
 from filtviz.measures.measure import Change, Diagnosis, FilterDiagnosis, Finding, LayerDiagnosis, Unjudged

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from filtviz.cli.console import answer_data, model_data
 from filtviz.cli.streams import exact
 from filtviz.errors import BudgetError, FiltvizError
-from filtviz.measures.differing import difference
+from filtviz.measures.conclusions import difference
 from filtviz.measures.measure import Diagnosis, FilterDiagnosis, Finding, LayerDiagnosis
 from filtviz.naming import telling_names
 from filtviz.network import Network

@@ -9,8 +9,7 @@ from pathlib import Path
 
 from filtviz.answer_text import span
 from filtviz.cli.console import GUTTER, column_widths, fit, format_columns
-from filtviz.measures.conclusions import names_of
-from filtviz.measures.differing import difference, runs_of
+from filtviz.measures.conclusions import difference, names_of, runs_of
 from filtviz.measures.measure import Diagnosis, LayerDiagnosis
 from filtviz.measures.verdicts import VERDICTS
 from filtviz.naming import telling_names

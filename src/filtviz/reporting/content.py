@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from filtviz.measures.badges import ALL_BADGES, Badge, badges_of
-from filtviz.measures.differing import difference
+from filtviz.measures.conclusions import difference
 from filtviz.measures.initialiser_catalogue import CUT_STD, Draws
 from filtviz.measures.measure import Diagnosis, FilterDiagnosis, Finding, LayerDiagnosis, filter_facts
 from filtviz.measures.table import MEASURES
