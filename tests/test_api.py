@@ -129,7 +129,7 @@ def test_what_is_plotted_is_written_where_it_is_said_and_each_file_is_told():
 
 def test_a_network_of_no_file_is_written_under_its_layers_names(trained):
     network = filtviz.Network.of(trained.layers)
-    (file,) = filtviz.plot(network, output="out", suffix="svg").files
+    (file,) = filtviz.plot(network, output="out", format="svg").files
     assert file.path == Path("out/network-conv1.svg")
 
 
@@ -208,11 +208,14 @@ def test_pictures_that_mislead_come_with_a_caution():
         ({"view": "mud"}, "there is no view 'mud'"),
         ({"channels": "5-2"}, "channels are `all`, or numbers and ranges"),
         ({"output": "out.jpg"}, r"\.jpg is no format of pictures"),
-        ({"output": "out.png", "suffix": "svg"}, "contradicts the name"),
+        ({"output": "out.png", "format": "svg"}, "contradicts the name"),
         ({"images": "nope.npy"}, "images is for filters composed down to the image: set through, or leave"),
         ({"images": np.zeros((1, 1, 31, 31)), "view": "sheet"}, "images is for filters composed"),
-        ({"stacked": True}, "stacked is for filters composed down to the image: set through, or leave"),
-        ({"stacked": True, "badges": True}, "stacked is for filters composed"),
+        (
+            {"assume_stacked": True},
+            "assume_stacked is for filters composed down to the image: set through, or leave",
+        ),
+        ({"assume_stacked": True, "badges": True}, "assume_stacked is for filters composed"),
     ],
 )
 def test_a_wrong_option_of_a_plot_is_a_value_error(trained, options, words):
@@ -265,7 +268,7 @@ def test_models_are_compared_layer_by_layer_and_drawn_where_it_is_said(trained):
     assert [failure.layer for failure in result.failures] == ["conv9"]
     assert result.files == ()
     assert "from mission-untrained.pkl to mission-trained.pkl" in result.comparisons[0].sentence
-    drawn = filtviz.compare([UNTRAINED, trained], output="out", suffix="svg")
+    drawn = filtviz.compare([UNTRAINED, trained], output="out", format="svg")
     (file,) = drawn.files
     assert file.path == Path("out/mission-untrained-mission-trained-conv1-compare.svg")
 
@@ -437,7 +440,7 @@ def test_a_picture_is_called_after_its_models_unless_a_person_names_it():
 @pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("options", "suffix"),
-    [({}, "png"), ({"output": "out.svg"}, "svg"), ({"output": "out/", "suffix": "pdf"}, "pdf")],
+    [({}, "png"), ({"output": "out.svg"}, "svg"), ({"output": "out/", "format": "pdf"}, "pdf")],
 )
 def test_pictures_are_paid_for_in_the_format_that_they_are_written_in(options, suffix, monkeypatch):
     """Each weight of a drawing in vectors takes many times the work of one in pixels."""
@@ -460,7 +463,7 @@ def test_pictures_are_paid_for_in_the_format_that_they_are_written_in(options, s
     ("options", "files"),
     [
         ({"output": "out/"}, ["out/network-network-conv1-compare.png"]),
-        ({"output": "out/", "suffix": "svg"}, ["out/network-network-conv1-compare.svg"]),
+        ({"output": "out/", "format": "svg"}, ["out/network-network-conv1-compare.svg"]),
         ({"output": "out.pdf"}, ["out.pdf"]),
         ({"animate": "out.gif"}, ["out.gif"]),
         ({"animate": "out.gif", "output": "out.png"}, ["out.png", "out.gif"]),

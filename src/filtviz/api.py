@@ -118,7 +118,7 @@ def graph(
     model: Model | LiveModel,
     *,
     output: Output = None,
-    suffix: str | None = None,
+    format: str | None = None,
     whole: bool = False,
     limits: Limits | None = None,
     hints: Hints | None = None,
@@ -129,7 +129,7 @@ def graph(
         model: A path, a network, or a model in memory (an ``nn.Module``, a Keras model, a tree of arrays).
         output: A file (``.png``, ``.svg``, ``.pdf``; ``.dot`` for Graphviz, ``.mmd`` for Mermaid) or a
             folder; None writes nothing.
-        suffix: The format in a folder: ``png``, ``svg``, ``pdf``, ``dot`` or ``mmd``; None for ``png``.
+        format: The format in a folder: ``png``, ``svg``, ``pdf``, ``dot`` or ``mmd``; None for ``png``.
         whole: A box for each layer; else normalisations, activations and dropout stand in the box of the
             layer that they follow.
         limits: How much the file may ask for, see `filtviz.load`.
@@ -158,10 +158,10 @@ def graph(
     result = GraphResult(
         network=network, graph=found, picture=picture, dot=as_dot(found), mermaid=as_mermaid(found)
     )
-    if isinstance(output, str | PathLike) and wants_text(Path(output), suffix):
-        path = write_text(found, network, Path(check_path(output, "a file or a folder")), suffix)
+    if isinstance(output, str | PathLike) and wants_text(Path(output), format):
+        path = write_text(found, network, Path(check_path(output, "a file or a folder")), format)
         return replace(result, files=(WrittenFile(path),))
-    destination = destination_of(output, suffix, TEXTS)
+    destination = destination_of(output, format, TEXTS)
     if destination is None:
         return result
     from filtviz.drawing.options import DrawingOptions
@@ -178,11 +178,11 @@ def plot(
     layers: Iterable[LayerChoice] | LayerChoice | None = 0,
     channels: Channels = None,
     output: Output = None,
-    suffix: str | None = None,
+    format: str | None = None,
     view: str | None = None,
     drawing: DrawingOptions | None = None,
     through: bool = False,
-    stacked: bool = False,
+    assume_stacked: bool = False,
     images: str | PathLike[str] | NDArray[Any] | None = None,
     badges: bool = False,
     clobber: bool = True,
@@ -199,12 +199,12 @@ def plot(
         channels: The input channels to draw, counted from 0: ``"0,2-5"``, numbers, or pairs of a first and a
             last one; ``"rgb"`` and ``"bgr"`` draw three as one picture in colour; None draws all.
         output: A file (``.png``, ``.pdf``, ``.svg``) or a folder for several; None writes nothing.
-        suffix: The format of pictures in a folder, ``png``, ``pdf`` or ``svg``; None for ``png``.
+        format: The format of pictures in a folder, ``png``, ``pdf`` or ``svg``; None for ``png``.
         view: ``grid`` (nolearn's layout), ``sheet``, ``rms``, ``components`` or ``nmf``; None takes that of
             ``drawing``, or a sheet where colours, ``through`` or ``badges`` need one.
         drawing: Size, resolution and colours, and how sheets are drawn.
         through: Draw the filters as they are on the image, through all layers below.
-        stacked: With ``through``: where the file does not tell, assume stride 1 and no pooling.
+        assume_stacked: With ``through``: where the file does not tell, assume stride 1 and no pooling.
         images: With ``through``: check on these, ``(images, channels, rows, cols)`` or a ``.npy`` file of
             them, instead of noise.
         badges: Mark what `filtviz.diagnose` finds at a filter.
@@ -222,8 +222,8 @@ def plot(
     """
     from filtviz.drawing.plotting import LayerPictures, settle
 
-    _check_composing(through, stacked=stacked, images=images)
-    destination = destination_of(output, suffix)
+    _check_composing(through, assume_stacked=assume_stacked, images=images)
+    destination = destination_of(output, format)
     options, ranges = settle(channels, view, drawing, needs_sheet=through or badges)
     network = load(model, limits=limits, hints=hints)
     if not network.conv_layers:
@@ -238,7 +238,7 @@ def plot(
         options=options,
         ranges=ranges,
         through=through,
-        stacked=stacked,
+        stacked=assume_stacked,
         images=_read_images(images),
         badges=badges,
         suffix="png" if destination is None else destination.suffix,
@@ -413,13 +413,13 @@ def _spoken(model: Model | LiveModel, place: int) -> str:
     return str(path_of(model) or f"network {place}")
 
 
-def _check_composing(through: bool, *, stacked: bool, images: object) -> None:
+def _check_composing(through: bool, *, assume_stacked: bool, images: object) -> None:
     """Pass silently where what only composing uses comes with it.
 
     Raises:
         ArgumentError: it comes alone, and would have no effect.
     """
-    for name, is_given in (("stacked", stacked), ("images", images is not None)):
+    for name, is_given in (("assume_stacked", assume_stacked), ("images", images is not None)):
         if is_given and not through:
             raise ArgumentError(
                 f"{name} is for filters composed down to the image: set through, or leave {name} out"

@@ -51,9 +51,9 @@ def compare(
     states: Sequence[str] | None = None,
     layers: Iterable[LayerChoice] | LayerChoice | None = 0,
     output: Output = None,
-    suffix: str | None = None,
+    format: str | None = None,
     animate: str | PathLike[str] | None = None,
-    order: ComparisonOrder = "index",
+    sort: ComparisonOrder = "index",
     drawing: DrawingOptions | None = None,
     budget: Budget | None = None,
     limits: Limits | None = None,
@@ -69,9 +69,9 @@ def compare(
     *,
     layers: Iterable[LayerChoice] | LayerChoice | None = 0,
     output: Output = None,
-    suffix: str | None = None,
+    format: str | None = None,
     animate: str | PathLike[str] | None = None,
-    order: ComparisonOrder = "index",
+    sort: ComparisonOrder = "index",
     drawing: DrawingOptions | None = None,
     budget: Budget | None = None,
     limits: Limits | None = None,
@@ -89,9 +89,9 @@ def compare(
     states: Sequence[str] | None = None,
     layers: Iterable[LayerChoice] | LayerChoice | None = 0,
     output: Output = None,
-    suffix: str | None = None,
+    format: str | None = None,
     animate: str | PathLike[str] | None = None,
-    order: ComparisonOrder = "index",
+    sort: ComparisonOrder = "index",
     drawing: DrawingOptions | None = None,
     budget: Budget | None = None,
     limits: Limits | None = None,
@@ -109,9 +109,9 @@ def compare(
         layers: One convolution or several: numbers (0 is the first, -1 the last), names, layers.
         output: A file (``.png``, ``.pdf``, ``.svg``) or a folder for pictures of each filter before, after
             and as a difference; None writes none.
-        suffix: The format of pictures in a folder, ``png``, ``pdf`` or ``svg``; None for ``png``.
+        format: The format of pictures in a folder, ``png``, ``pdf`` or ``svg``; None for ``png``.
         animate: A ``.gif`` that shows the models' filters one after another, of one layer.
-        order: The order of the filters in pictures: ``index``, or ``change``, most first.
+        sort: The order of the filters in pictures: ``index``, or ``change``, most first.
         drawing: Resolution, and how sheets are drawn.
         budget: How much work it may be, and how many pixels; a layer that would be more fails.
         limits: How much a file may ask for, see `filtviz.load`.
@@ -130,7 +130,7 @@ def compare(
         from filtviz.drawing.plotting import compare as compare_given
 
         return compare_given(given, states)
-    destination, wanted = destination_of(output, suffix), chosen_layers(layers, (0,))
+    destination, wanted = destination_of(output, format), chosen_layers(layers, (0,))
     gif = _animation(animate, wanted)
     networks = [load(model, limits=limits, hints=hints) for model in given]
     names = _state_names(given) if states is None else _checked_states(states, given)
@@ -146,7 +146,7 @@ def compare(
             compared[index] = _Compared(comparison, _turned(layers_of_all))
         except FiltvizError as error:
             failures.append(LayerFailure(named(name), str(error), error.code))
-    stem, files = _draw_comparisons(compared, networks, destination, gif, order, drawing, account, failures)
+    stem, files = _draw_comparisons(compared, networks, destination, gif, sort, drawing, account, failures)
     return ComparisonResult(
         comparisons=tuple(each.comparison for each in compared.values()),
         files=tuple(files),

@@ -665,14 +665,14 @@ def _bounds(how: Preparation) -> tuple[float, float]:
 
 
 def show_codes(
-    request: Request, layer: int | str | None = None, layout: responses.coding.Layout = "pca"
+    request: Request, layer: int | str | None = None, plane: responses.coding.Plane = "pca"
 ) -> Demonstration:
     """Draw images where a hidden layer puts them.
 
     Args:
         request: What the command is given.
         layer: A convolution by number, or any layer by name; None for the last hidden layer.
-        layout: ``pca`` or ``tsne``.
+        plane: ``pca`` or ``tsne``.
 
     Raises:
         FiltvizError: it cannot be done; the sentence says why.
@@ -681,7 +681,7 @@ def show_codes(
 
     network = request.network()
     pictures = request.pictures(network)
-    found = responses.codes(network, pictures.images, layer, layout, **request.running)
+    found = responses.codes(network, pictures.images, layer, plane, **request.running)
     if found.explained is not None:
         both = 100 * sum(found.explained)
         how = f"the two directions of the largest variance, which hold {both:.0f}% of it (PCA)"
@@ -694,7 +694,7 @@ def show_codes(
     picture = codes_picture(found, pictures.seen, [f"each is {numbers} to the network, laid out by {how}"])
     data = {
         "layer": found.layer,
-        "layout": layout,
+        "layout": plane,
         "images": list(pictures.names),
         "codes": found.codes.tolist(),
         "places": found.places.tolist(),

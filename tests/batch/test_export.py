@@ -197,7 +197,7 @@ def test_layers_and_channels_are_chosen(model, tmp_path):
 @pytest.mark.slow
 def test_a_pdf_holds_the_channels_of_a_layer(model, tmp_path):
     folder = tmp_path / "out"
-    report = filtviz.export([model], folder, ExportOptions(suffix="pdf"))
+    report = filtviz.export([model], folder, ExportOptions(format="pdf"))
     name = name_of(model, folder)
     assert sorted(tree(folder)) == ["manifest.json", f"{name}/conv1.pdf", f"{name}/conv2.pdf"]
     assert report.drawn == 4
@@ -205,7 +205,7 @@ def test_a_pdf_holds_the_channels_of_a_layer(model, tmp_path):
         (0, [0]),
         (None, [0, 1, 2]),
     ]
-    fewer = ExportOptions(suffix="pdf", layers=[1], channels=[(0, 1)])
+    fewer = ExportOptions(format="pdf", layers=[1], channels=[(0, 1)])
     assert filtviz.export([model], folder, fewer).drawn == 2
 
 
@@ -398,7 +398,7 @@ def test_one_layers_name_is_no_list_of_letters():
 
 def test_a_wrong_format_is_a_value_error():
     with pytest.raises(ValueError, match="'jpg' is no format of pictures: png, pdf, svg are"):
-        ExportOptions(suffix="jpg")
+        ExportOptions(format="jpg")
 
 
 @pytest.mark.slow

@@ -200,7 +200,7 @@ def test_a_model_that_goes_away_just_after_it_was_read_is_one_sentence(model, mo
 def test_sheets_of_several_pages_are_drawn_page_by_page(model, suffix):
     """A job may begin in the midst of a layer's pages."""
     view = DrawingOptions(view="sheet", dpi=10)
-    _, (*jobs, _) = planned(model, drawing=view, suffix=suffix)
+    _, (*jobs, _) = planned(model, drawing=view, format=suffix)
     assert [job.run().failure for job in jobs] == [None] * len(jobs)
     files = [file for job in jobs for file in job.files]
     together = {file.path.name: file.path.read_bytes() for file in files}

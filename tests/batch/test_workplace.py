@@ -174,4 +174,4 @@ def test_to_draw_again_is_no_other_thing_that_is_asked_for():
 @pytest.mark.parametrize("suffix", [None, 3, ["png"], {"png"}, "jpg", "PNG", ""])
 def test_what_is_no_format_is_one_sentence(suffix):
     with pytest.raises(ArgumentError, match="is no format of pictures: "):
-        ExportOptions(suffix=suffix)
+        ExportOptions(format=suffix)

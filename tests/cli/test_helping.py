@@ -198,7 +198,7 @@ def test_an_option_is_by_default_what_the_function_takes_by_default() -> None:
             if type(option.default) in (int, float, str) and type(usual) is type(option.default):
                 shared[f"{name} {option.name}"] = (option.default, usual)
     assert {key: pair for key, pair in shared.items() if pair[0] != pair[1]} == {"patches top": (8, 9)}
-    assert {"compare order", "occlusion square", "occlusion stride", "occlusion fill"} <= set(shared)
+    assert {"compare sort", "occlusion square", "occlusion stride", "occlusion fill"} <= set(shared)
     assert {"saliency method", "saliency of", "maximise steps", "activity image"} <= set(shared)
 
 

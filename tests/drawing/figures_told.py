@@ -75,7 +75,7 @@ def _pictures() -> Iterator[tuple[str, ResponsePicture]]:
     seen = np.stack([np.zeros((1, 2, 2)), np.ones((1, 2, 2)), np.ones((1, 2, 2))])
     for n in (1, 2, 3):
         places = np.array([[0.0, 0.0], [10.0, 5.0], [4.0, 9.0]])[:n]
-        found = Codes(layer="dense", codes=np.zeros((n, 4)), places=places, layout="pca")
+        found = Codes(layer="dense", codes=np.zeros((n, 4)), places=places, plane="pca")
         yield f"codes of {n}", drawn.codes_picture(found, seen[:n], ["n"])
     heat = np.array([[-1.0, 0.0, 2.0]])
     for symmetric in (False, True):

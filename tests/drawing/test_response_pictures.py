@@ -256,7 +256,7 @@ def test_places_fill_the_unit_square_along_each_axis() -> None:
 
 
 def test_a_plane_in_a_terminal_has_right_at_the_right_and_high_at_the_top() -> None:
-    found = Codes(layer="l", codes=np.zeros((2, 1)), places=np.array([[0.0, 0.0], [9.0, 9.0]]), layout="pca")
+    found = Codes(layer="l", codes=np.zeros((2, 1)), places=np.array([[0.0, 0.0], [9.0, 9.0]]), plane="pca")
     seen = np.stack([np.full((1, 4, 4), 0.5), np.ones((1, 4, 4))])
     plane = (drawn.codes_picture(found, seen, []).sheet.values[0, 0] + 1) / 2
     assert plane[0, -1] == 1
@@ -368,7 +368,7 @@ def test_tiles_have_their_words_their_scale_and_red_where_it_is_grave() -> None:
 
 def test_images_lie_in_the_plane_where_their_codes_are() -> None:
     places = np.array([[0.0, 0.0], [10.0, 5.0]])
-    found = Codes(layer="dense", codes=np.zeros((2, 4)), places=places, layout="pca")
+    found = Codes(layer="dense", codes=np.zeros((2, 4)), places=places, plane="pca")
     seen = np.stack([np.zeros((1, 2, 2)), np.ones((1, 2, 2))])
     figure = drawn.codes_picture(found, seen, ["n"]).figure()
     (axes,) = figure.axes
@@ -382,7 +382,7 @@ def test_images_lie_in_the_plane_where_their_codes_are() -> None:
 def test_of_very_many_images_a_part_is_drawn_and_that_is_said(monkeypatch) -> None:
     monkeypatch.setattr(drawn, "MOST_DRAWN", 3)
     places = np.arange(10.0).reshape(5, 2)
-    found = Codes(layer="dense", codes=np.zeros((5, 4)), places=places, layout="pca")
+    found = Codes(layer="dense", codes=np.zeros((5, 4)), places=places, plane="pca")
     figure = drawn.codes_picture(found, np.zeros((5, 1, 2, 2)), ["n"]).figure()
     assert len(figure.axes[0].images) == 3
     assert texts_of(figure)[2] == "drawn are 3 of them, evenly chosen"

@@ -54,7 +54,7 @@ def diagnose(network: Network) -> None:
 def through(network: Network) -> None:
     """``filtviz plot --through``, of the first convolution and of the last."""
     for layer in {0, len(network.conv_layers) - 1}:
-        _draw(network, layer, through=True, stacked=True)
+        _draw(network, layer, through=True, assume_stacked=True)
 
 
 def grid(network: Network) -> None:

@@ -99,7 +99,7 @@ def test_a_bare_list_is_composed_when_that_is_asked_for() -> None:
     bare = [ConvLayer.of(layer.W, layer.b, name=layer.name) for layer in known.conv_layers]
     model = Network.of(bare, Origin(path=Path("bare.npz")))
     assert "through" not in [p.key for p in gather(model).sections[1].pictures]
-    content = gather(model, ReportOptions(stacked=True))
+    content = gather(model, ReportOptions(assume_stacked=True))
     through = next(p for p in content.sections[1].pictures if p.key == "through")
     assert (through.sprites[0].layout.rows, through.sprites[0].layout.cols) == (5, 5)
     assert content.notes[0].startswith("assumed, since the file does not tell")

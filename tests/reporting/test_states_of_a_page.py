@@ -507,7 +507,7 @@ def test_earlier_files_are_compared_with_nothing_and_later_ones_with_all_of_them
 def test_what_is_assumed_is_done_and_said(stacked, monkeypatch):
     done = []
     monkeypatch.setattr(gathering, "assume_stacked", lambda each: done.append(each) or each)
-    content = gather(network((2, 1, 3, 3)), ReportOptions(stacked=stacked))
+    content = gather(network((2, 1, 3, 3)), ReportOptions(assume_stacked=stacked))
     assert len(done) == stacked
     assert (gathering.ASSUMED in content.notes) == stacked
 

@@ -103,7 +103,7 @@ def failure(call: Any, *args: Any, **named: Any) -> str:
 def test_codes_that_cannot_be_laid_out_are_refused() -> None:
     shown = np.zeros((3, 1, 4, 4))
     known = network(dense(5, 16))
-    assert failure(codes, known, shown, layout="plane") == "there is no plane 'plane': take pca or tsne"
+    assert failure(codes, known, shown, plane="plane") == "there is no plane 'plane': take pca or tsne"
     assert failure(codes, known, shown[:1]) == (
         "codes lie near or far from each other: give two images or more"
     )

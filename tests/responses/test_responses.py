@@ -229,7 +229,7 @@ def test_a_single_image_has_no_neighbours() -> None:
 def test_tsne_names_what_it_needs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "sklearn.manifold", None)
     with pytest.raises(MissingExtraError, match="t-SNE needs scikit-learn"):
-        coding.codes(classes(), IMAGES, layout="tsne", engine="numpy")
+        coding.codes(classes(), IMAGES, plane="tsne", engine="numpy")
 
 
 # What needs PyTorch

@@ -67,7 +67,7 @@ class ExportOptions:
 
     layers: Sequence[LayerChoice] = ()
     channels: ChannelRanges = None
-    suffix: str = "png"
+    format: str = "png"
     drawing: DrawingOptions = field(default_factory=DrawingOptions)
     force: bool = False
     limits: Limits | None = None
@@ -75,9 +75,9 @@ class ExportOptions:
     budget: Budget | None = None
 
     def __post_init__(self) -> None:
-        if not isinstance(self.suffix, str) or self.suffix not in FORMATS:
+        if not isinstance(self.format, str) or self.format not in FORMATS:
             raise ArgumentError(
-                f"{printable(self.suffix, 20)!r} is no format of pictures: {', '.join(FORMATS)} are"
+                f"{printable(self.format, 20)!r} is no format of pictures: {', '.join(FORMATS)} are"
             )
         object.__setattr__(self, "layers", tuple(map(named, chosen_layers(self.layers))))
 
@@ -222,7 +222,7 @@ class Planner:
             model=model,
             source=source,
             files=files,
-            suffix=self.options.suffix,
+            suffix=self.options.format,
             options=self.options.drawing,
             sources=self.workplace.sources,
             run_name=self.workplace.run,
@@ -291,7 +291,7 @@ class Planner:
         place = relative(folder, self.workplace.folder)
         model = {"model": self.places[index], "sha256": _sha256(self.models[index], network)}
         options = describe_options(self.options.drawing)
-        destination = Destination(folder, None, self.options.suffix)
+        destination = Destination(folder, None, self.options.format)
         stems = layer_stems(network, SHEET_VIEWS)
         described = []
         account = (self.options.budget or Budget()).account(network)
@@ -299,9 +299,9 @@ class Planner:
         for layer in _choose_layers(network, self.options.layers, plan):
             try:
                 channels = choose_channels(layer, self.options.channels)
-                pay_for_view(layer, channels, self.options.drawing, self.options.suffix, account)
+                pay_for_view(layer, channels, self.options.drawing, self.options.format, account)
                 pictures = list(draw(layer, channels, self.options.drawing))
-                pay_for_pages(pictures, self.options.suffix, account, f"drawing {layer.title}")
+                pay_for_pages(pictures, self.options.format, account, f"drawing {layer.title}")
             except BudgetError as error:
                 too_much[layer.conv_index] = str(error)
                 continue

@@ -26,14 +26,13 @@ __all__ = ["codes"]
 )
 @click.option(
     "--plane",
-    "how",
     type=click.Choice(["pca", "tsne"]),
     default="pca",
     show_default=True,
     help="How codes are laid out; tsne needs scikit-learn.",
 )
 @demonstrating()
-def codes(request: Request, layer: str | None, how: Any) -> Demonstration:
+def codes(request: Request, layer: str | None, plane: Any) -> Demonstration:
     """Draw images where their codes in MODEL's last hidden layer are: what lies near is alike to the network.
 
     \b
@@ -42,4 +41,4 @@ def codes(request: Request, layer: str | None, how: Any) -> Demonstration:
     """
     from filtviz.demonstrations import show_codes
 
-    return show_codes(request, layer, how)
+    return show_codes(request, layer, plane)

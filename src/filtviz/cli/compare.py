@@ -50,7 +50,6 @@ __all__ = ["compare"]
 @field_option(SheetOptions, "scale")
 @click.option(
     "--sort",
-    "order",
     type=click.Choice(["index", "change"]),
     default="index",
     show_default=True,
@@ -69,9 +68,9 @@ def compare(
     models: Sequence[str],
     layers: Sequence[str],
     output: str | None,
-    suffix: str | None,
+    format: str | None,
     animate: str | None,
-    order: ComparisonOrder,
+    sort: ComparisonOrder,
     dpi: float,
     as_json: bool,
     reading: dict[str, Any],
@@ -97,14 +96,15 @@ def compare(
     if animate is not None and (len(layers) > 1 or Path(animate).suffix.lower() != ".gif"):
         raise click.UsageError("--animate needs a name that ends in .gif, and one --layer")
     with usage_errors():
-        destination = find_destination(output, suffix)
+        find_destination(output, format)
         drawing = DrawingOptions(dpi=dpi, sheet=SheetOptions(**sheet))
     result = compare_models(
         models,
         layers=layers or (0,),
-        output=destination,
+        output=output or ".",
+        format=format,
         animate=animate,
-        order=order,
+        sort=sort,
         drawing=drawing,
         budget=budget,
         **reading,

@@ -65,7 +65,7 @@ def export(
     output: str,
     layers: Sequence[str],
     channels: ChannelRanges,
-    suffix: str | None,
+    format: str | None,
     drawing: DrawingOptions,
     strict: bool,
     force: bool,
@@ -91,7 +91,7 @@ def export(
     options = ExportOptions(
         layers=layers,
         channels=channels,
-        suffix=suffix or "png",
+        format=format or "png",
         drawing=drawing,
         force=force,
         budget=budget,

@@ -217,7 +217,7 @@ def demonstrating(
 
             how = {name: given.pop(name) for name in ("mean", "scale", "size", "channels", "layout") if runs}
             others = {name: given.pop(name) for name in ("batch", "device", "labels") if runs}
-            output, suffix = given.pop("output", None), given.pop("suffix", None)
+            output, suffix = given.pop("output", None), given.pop("format", None)
             as_json, reading = given.pop("as_json"), given.pop("reading")
             as_csv, terminal = given.pop("as_csv", False), given.pop("terminal", False)
             if as_json + as_csv + terminal > 1:
@@ -257,7 +257,7 @@ def demonstrating(
         )
         if draws:
             formats = click.Choice(["png", "pdf", "svg", "npz"])
-            options.append(click.option("--format", "suffix", type=formats, help="The file's format."))
+            options.append(click.option("--format", type=formats, help="The file's format."))
             options.append(click.option("--terminal", is_flag=True, help="Draw in the terminal."))
         if has_table:
             options.append(click.option("--csv", "as_csv", is_flag=True, help="Print a table, as CSV."))

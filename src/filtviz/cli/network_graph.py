@@ -28,7 +28,6 @@ __all__ = ["graph"]
 )
 @click.option(
     "--format",
-    "suffix",
     type=click.Choice(["png", "svg", "pdf", "dot", "mmd"]),
     help="The format: a picture, or the text of Graphviz (dot) or Mermaid (mmd).",
 )
@@ -46,7 +45,7 @@ __all__ = ["graph"]
 def graph(
     model: str,
     output: str | None,
-    suffix: str | None,
+    format: str | None,
     whole: bool,
     terminal: bool,
     as_json: bool,
@@ -67,7 +66,7 @@ def graph(
     writes = output is not None or not (terminal or as_json)
     with usage_errors():
         result = draw_graph(
-            model, output=output or "." if writes else None, suffix=suffix, whole=whole, **reading
+            model, output=output or "." if writes else None, format=format, whole=whole, **reading
         )
     if as_json:
         print_json(_data(result))

@@ -67,7 +67,7 @@ def plot(
     layers: Sequence[str],
     channels: ChannelRanges,
     output: str | None,
-    suffix: str | None,
+    format: str | None,
     drawing: DrawingOptions,
     viewing: Mapping[str, Any],
     terminal: bool,
@@ -96,12 +96,13 @@ def plot(
     from filtviz.drawing.saving import find_destination
 
     with usage_errors():
-        destination = find_destination(output, suffix)
+        find_destination(output, format)
     result = plot_filters(
         model,
         layers=layers or (0,),
         channels=channels,
-        output=None if (show or terminal) and output is None else destination,
+        output=None if (show or terminal) and output is None else output or ".",
+        format=format,
         drawing=drawing,
         clobber=not no_clobber,
         progress=None if show or terminal or as_json else _tell,

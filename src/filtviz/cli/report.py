@@ -58,7 +58,6 @@ __all__ = ["report"]
 @input_range_option
 @click.option(
     "--assume-stacked",
-    "stacked",
     is_flag=True,
     help="To compose filters: where the file does not tell, assume stride 1 and no pooling.",
 )
@@ -79,7 +78,7 @@ def report(
     images: Sequence[str],
     showing: Mapping[str, Any],
     input_range: tuple[float, float] | None,
-    stacked: bool,
+    assume_stacked: bool,
     open_it: bool,
     as_json: bool,
     reading: Mapping[str, Any],
@@ -108,7 +107,7 @@ def report(
             layers=tuple(layers),
             megabytes=megabytes,
             input_range=input_range,
-            stacked=stacked,
+            assume_stacked=assume_stacked,
             labels_from=showing["labels"],
             **shown_images(images, showing),
         )

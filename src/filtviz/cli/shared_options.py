@@ -145,7 +145,6 @@ channels_option = click.option(
 
 format_option = click.option(
     "--format",
-    "suffix",
     type=click.Choice(["png", "pdf", "svg"]),
     help="File format (default: that of --output, or png). A PDF has a page for each channel.",
 )
@@ -310,10 +309,10 @@ def _named_axes(text: str) -> tuple[str, str]:
 _OF_SHEETS = (*options_of(SheetOptions), "through", "badges", "terminal")
 """Parameters that nolearn's layout has no place for; one of them alone asks for a sheet."""
 
-_VIEWING = ("through", "stacked", "images", "badges")
+_VIEWING = ("through", "assume_stacked", "images", "badges")
 """What `filtviz.plot` does to a layer before it is drawn."""
 
-_COMPOSING = {"stacked": "--assume-stacked", "images": "--images"}
+_COMPOSING = {"assume_stacked": "--assume-stacked", "images": "--images"}
 """Of these, what has a meaning only beside ``--through``."""
 
 
@@ -357,7 +356,6 @@ _OF_PREPARATION = (
     ),
     click.option(
         "--assume-stacked",
-        "stacked",
         is_flag=True,
         help="With --through: assume stride 1 and no pooling. This is for files that do not tell.",
     ),

@@ -120,7 +120,7 @@ def plot_through(
     layer: LayerChoice,
     options: SheetOptions | None = None,
     *,
-    stacked: bool = False,
+    assume_stacked: bool = False,
     images: NDArray[Any] | None = None,
     view: str = "sheet",
     dpi: float = 100.0,
@@ -134,7 +134,7 @@ def plot_through(
         network: A path, a network, or a model in memory.
         layer: One of its convolutions: its number (0 is the first, -1 the last), its name, or the layer.
         options: Scale, order, colours and the rest; None for the defaults.
-        stacked: Where the file does not tell, assume stride 1 and no pooling.
+        assume_stacked: Where the file does not tell, assume stride 1 and no pooling.
         images: ``(images, channels, rows, cols)`` to check the filters on; None for white noise.
         view: As for `plot_sheet`.
         dpi: Pixels per inch.
@@ -149,7 +149,7 @@ def plot_through(
     sheet = expect(options, SheetOptions, "options")
     drawing = DrawingOptions(view=view, dpi=dpi, sheet=sheet or SheetOptions())
     whole = load(network)
-    composed = compose_layer(whole, whole.select(layer), stacked=stacked, images=as_images(images))
+    composed = compose_layer(whole, whole.select(layer), stacked=assume_stacked, images=as_images(images))
     channels, texts = range(composed.layer.n_channels), with_composition(composed, SheetTexts())
     return _figures_of(draw(composed.layer, channels, drawing, texts))
 

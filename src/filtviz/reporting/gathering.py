@@ -77,8 +77,8 @@ class ReportOptions:
         preparation: How pictures and files are prepared.
         batch: Images at once at the most.
         device: Where PyTorch computes, such as ``cuda``.
-        stacked: Where a file does not tell what lies between its convolutions, take them for a plain stack
-            (`filtviz.composition.assume_stacked`); the page says so.
+        assume_stacked: Where a file does not tell what lies between its convolutions, take them for a plain
+            stack (`filtviz.composition.assume_stacked`); the page says so.
 
     Raises:
         ArgumentError: an option is out of its range; the text is one sentence.
@@ -93,7 +93,7 @@ class ReportOptions:
     preparation: Preparation | None = None
     batch: int | None = None
     device: str | None = None
-    stacked: bool = False
+    assume_stacked: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "layers", chosen_layers(self.layers))
@@ -138,7 +138,7 @@ def gather_content(
         n_before=n_before,
         glances=tuple(_glances(files, n_before, sections, account)),
         left_out=(*judged, *too_much, *account.left_out[n_told:]),
-        notes=(*([ASSUMED] if options.stacked else []), *_omissions(files, groups, depths)),
+        notes=(*([ASSUMED] if options.assume_stacked else []), *_omissions(files, groups, depths)),
     )
 
 
@@ -449,7 +449,7 @@ def gather(
     for network in networks:
         for wanted in options.layers:
             choose(network, wanted)  # before minutes are spent on measures
-    if options.stacked:
+    if options.assume_stacked:
         networks = [assume_stacked(network) for network in networks]
     account = (expect(budget, Budget, "budget") or Budget()).account(*networks)
     drawn = [each for network in networks for each in _chosen(network, options) if not each.why_not_drawn]

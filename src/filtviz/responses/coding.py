@@ -18,7 +18,7 @@ from filtviz.text import printable
 
 __all__ = ["Codes", "codes"]
 
-Layout = Literal["pca", "tsne"]
+Plane = Literal["pca", "tsne"]
 
 
 OF_PCA, OF_TSNE = 4, 15_000_000
@@ -33,14 +33,14 @@ class Codes:
         layer: What the layer is called.
         codes: ``(images, units)``.
         places: ``(images, 2)``: where each image lies in the plane.
-        layout: ``pca`` or ``tsne``.
+        plane: ``pca`` or ``tsne``.
         explained: With ``pca``: the share of the codes' variance along both axes; else None.
     """
 
     layer: str
     codes: NDArray[np.float64]
     places: NDArray[np.float64]
-    layout: Layout
+    plane: Plane
     explained: tuple[float, float] | None = None
 
 
@@ -49,7 +49,7 @@ def codes(
     network: Model,
     images: NDArray[Any],
     layer: int | str | None = None,
-    layout: Layout = "pca",
+    plane: Plane = "pca",
     *,
     seed: int = 0,
     engine: EngineName | None = None,
@@ -64,7 +64,7 @@ def codes(
         images: ``(images, …)`` in the network's own axes, two or more.
         layer: A convolution by number, or any layer by name; None for the last hidden layer, which the last
             dense layer reads. Maps are averaged over their places.
-        layout: ``pca``, the two directions of the largest variance, or ``tsne`` (needs scikit-learn).
+        plane: ``pca``, the two directions of the largest variance, or ``tsne`` (needs scikit-learn).
         seed: Of ``tsne``.
         engine: ``numpy`` or ``torch``; None chooses.
         batch: Images at once at the most; None for as many as pay.
@@ -76,8 +76,8 @@ def codes(
         MissingExtraError: ``tsne`` is asked for, and scikit-learn is not installed.
         BudgetError: it would be too much work.
     """
-    if layout not in ("pca", "tsne"):
-        raise RunningError(f"there is no plane {printable(layout, 30)!r}: take pca or tsne")
+    if plane not in ("pca", "tsne"):
+        raise RunningError(f"there is no plane {printable(plane, 30)!r}: take pca or tsne")
     known = network_of(network)
     chosen = _last_hidden(known) if layer is None else choose_layer(known, layer)
     runner = Runner(known, [chosen], engine=engine, device=device, by_image=True)
@@ -90,12 +90,12 @@ def codes(
     if not np.isfinite(rows).all():
         raise RunningError(f"{chosen.title} gives numbers that are not finite")
     n, n_units = rows.shape
-    work = OF_TSNE * n if layout == "tsne" else OF_PCA * n * n_units * min(n, n_units)
+    work = OF_TSNE * n if plane == "tsne" else OF_PCA * n * n_units * min(n, n_units)
     account.spend("work", int(work), f"laying out {n:,} images by {n_units:,} numbers each")
-    if layout == "tsne":
-        return Codes(layer=chosen.title, codes=rows, places=_tsne(rows, seed), layout=layout)
+    if plane == "tsne":
+        return Codes(layer=chosen.title, codes=rows, places=_tsne(rows, seed), plane=plane)
     places, explained = _pca(rows)
-    return Codes(layer=chosen.title, codes=rows, places=places, layout="pca", explained=explained)
+    return Codes(layer=chosen.title, codes=rows, places=places, plane="pca", explained=explained)
 
 
 @np.errstate(over="ignore", invalid="ignore")  # what is not finite is told as one sentence
