@@ -25,7 +25,7 @@ from PIL import Image
 from filtviz import __version__
 from filtviz.cli import main
 
-from . import newer_commands, planted
+from . import newer_commands, option_lines, planted
 
 __all__ = ["COMMANDS", "fill"]
 
@@ -80,7 +80,7 @@ def _layers() -> Iterator[str]:
 def _plot() -> Iterator[str]:
     for line in (
         "branches-list.pkl", "list.pt -o one.png --channels 1", "list.pt -l 2 -l conv9", "list.pt -l -7",
-        "list.pt -l 3 --view sheet -o sheet.svg", "list.pt -l 2", "kinds-layer.pkl -l local",
+        "list.pt -l 3 --view sheet -o sheet.png", "list.pt -l 2", "kinds-layer.pkl -l local",
         "list.pt --channels 0,2 -o some", "list.pt --channels 3", "list.pt --channels 1-0",
         "list.pt --channels all,1", "list.pt --channels rgb -o colours.png", "list.pt -l 3 --channels bgr",
         "list.pt -o one.gif", "list.pt -o some/one.png --format pdf", "list.pt --dpi 0",
@@ -144,7 +144,7 @@ def _diagnoses() -> Iterator[str]:
 def _compare() -> Iterator[str]:
     for line in (
         "start.npz end.npz -l structured", "start.npz middle.npz end.npz -l odd -o pictures",
-        "start.npz end.npz -l structured -l updated --sort change --top 3 --format pdf",
+        "start.npz end.npz -l structured -l updated --sort change --top 3 --format png",
         "start.npz end.npz -l initial --animate moving.gif", "start.npz", "start.npz bad.pkl",
         "start.npz end.npz -l none", "start.npz list.pt", "start.npz end.npz --animate moving.png",
     ):  # fmt: skip
@@ -251,5 +251,6 @@ COMMANDS: Mapping[str, Callable[[], Iterator[str]]] = {
     "report": _report,
     "help": _help,
     **{name: partial(group, _run, _as_json) for name, group in newer_commands.NEWER.items()},
+    **{name: partial(option_lines.told, name, _run) for name in option_lines.OPTIONS},
 }
 """What prints the lines of a group of commands, in a folder that was filled."""

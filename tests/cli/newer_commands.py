@@ -20,7 +20,7 @@ from numpy.typing import DTypeLike
 from filtviz import __version__
 from filtviz.running.numpy_engine import NumpyEngine
 
-__all__ = ["NEWER"]
+__all__ = ["NEWER", "numbers", "numpys"]
 
 ROOT = Path(__file__).resolve().parents[2]
 Run = Callable[[str], Iterator[str]]
@@ -37,13 +37,13 @@ def fill() -> None:
     Path("lone.txt").write_text("even\n")
 
 
-def _numpys(kind: DTypeLike, _device: str | None) -> NumpyEngine:
+def numpys(kind: DTypeLike, _device: str | None) -> NumpyEngine:
     return NumpyEngine(kind)
 
 
 def images(run: Run, as_json: Run) -> Iterator[str]:
     """Commands that show images to a network, and `loss`."""
-    with patch("filtviz.running.choosing.torch_engine", _numpys):
+    with patch("filtviz.running.choosing.torch_engine", numpys):
         yield from _images(run, as_json)
 
 
@@ -64,7 +64,8 @@ def _images(run: Run, as_json: Run) -> Iterator[str]:
         f"patches {model} -i few.npz --csv --top 2", f"patches {model} -i one.npy -l -1 -o patches.npz",
         f"patches {model} -i one.npy -l output",
         f"occlusion {model} -i few.npz --square 9 --stride 11 --image 1 -o occlusion.npz",
-        f"occlusion {model} -i few.npz --square 32", f"occlusion {model} -i few.npz --target 1",
+        f"occlusion {model} -i few.npz --square 32 --stride 11",
+        f"occlusion {model} -i few.npz --target 1 --stride 11",
         f"occlusion {model} -i one.npy --square 9 --stride 11 --labels lone.txt --fill .5 -o more.npz",
         f"codes {model} -i few.npz --csv", f"codes {model} -i one.npy --csv",
         f"codes {model} -i few.npz -l 0 -o codes.npz", f"loss {model}", f"loss {model} --csv",

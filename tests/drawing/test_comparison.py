@@ -80,6 +80,10 @@ def test_what_became_zero_or_grew_beyond_measure_is_said_in_plain_words() -> Non
         "1e+09 times to 1e+09 times); the cosine of first and last is 1.000"
     )
     assert "by 10000% of their norm" in comparison_of(first, 101 * first).sentence
+    assert (
+        "by under 1% of their norm (filters: median under 1%, "
+        in comparison_of(first, 1.001 * first).sentence
+    )
 
 
 def test_a_filter_that_was_zero_has_no_direction() -> None:

@@ -347,7 +347,7 @@ def biases() -> Iterator[Case]:
         ("no", None), ("equal", np.full(n, 0.1)), ("drawn", drawn), ("moved", np.linspace(0, 0.01, n)),
         ("beyond", drawn * 1.2 + 0.02), ("uneven", np.abs(drawn)), ("one of 12", np.eye(1, n, 3)[0] * 0.01),
     ):  # fmt: skip
-        for framework in ("", "PyTorch", "Lasagne"):
+        for framework in ("", "PyTorch"):
             yield alone(f"{name} biases, {framework or 'untold'}", plain, bias, framework=framework)
     yield alone("one filter's bias", glorot(1, 20, 3, 3), np.array([0.1]))
     yield alone("one filter's bias of zero", glorot(1, 20, 3, 3), np.zeros(1))
@@ -363,7 +363,7 @@ def dead() -> Iterator[Case]:
     total = plain.sum(axis=(1, 2, 3))
     for name, shift in (("at the bound", -total), ("over it", 0.99 * -total), ("under it", 1.01 * -total)):
         bias = np.array([shift[0], 0, shift[2], -9 * total[3]])
-        for span in (None, (0, 1), (-1, 1), (0, 0), (0.5, 2)):
+        for span in (None, (0, 1), (-1, 0.5)):
             yield alone(f"dead {name} in {span}", plain, bias, "f8", input_range=span)
     yield alone("no rectifier", plain, -2 * total, input_range=(0, 1), nonlinearity="linear")
 
@@ -455,20 +455,16 @@ def facts() -> Iterator[Case]:
         "a small one before one moved",
         network(small, padded(glorot(6, 4, 3, 3).astype("f4"), np.linspace(0, 1, 6), name="b")),
     )
-    for strength in (0.5, 1.2):
-        deep = padded(shared(glorot(12, 8, 3, 3, seed=2), strength).astype("f4"), name="deep")
-        yield Case(f"structure of {strength} in the second", network(first, pool(2, name="p"), deep))
-        yield Case(
-            f"structure of {strength}, a rectifier below",
-            network(replace(first), deep, origin=Origin(path=Path("m.npz"))),
-        )
-        linear = padded(glorot(8, 3, 3, 3).astype("f4"), name="a", nonlinearity="linear")
-        yield Case(f"structure of {strength}, linear below", network(linear, deep))
-        unknown = as_layer(type="Odd", name="odd")
-        yield Case(
-            f"structure of {strength}, untold below",
-            network(first, replace(unknown, operations=Layer().operations), deep),
-        )
+    deep = padded(shared(glorot(12, 8, 3, 3, seed=2), 1.2).astype("f4"), name="deep")
+    faint = padded(shared(glorot(12, 8, 3, 3, seed=2), 0.5).astype("f4"), name="deep")
+    linear = padded(glorot(8, 3, 3, 3).astype("f4"), name="a", nonlinearity="linear")
+    unknown = replace(as_layer(type="Odd", name="odd"), operations=Layer().operations)
+    yield Case("structure in the second", network(first, pool(2, name="p"), deep))
+    yield Case("faint structure in the second", network(first, pool(2, name="p"), faint))
+    path = Origin(path=Path("m.npz"))
+    yield Case("structure, a rectifier below", network(replace(first), deep, origin=path))
+    yield Case("structure, linear below", network(linear, deep))
+    yield Case("structure, untold below", network(first, unknown, deep))
     curves = padded(glorot(4, 3, 3, 3).astype("f4"), name="k")
     line = conv(normal(4, 3, 5, 1)[..., 0].astype("f4"), axes="oir", stride=(1,), pad=((2, 2),), name="line")
     yield Case("filters over one axis", network(line, origin=Origin(path=Path("m.npz")), channels=3))

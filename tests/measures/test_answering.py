@@ -231,6 +231,18 @@ def test_a_file_that_has_nothing_in_common_is_no_earlier_state() -> None:
     assert told(15.9 / n, 16.1 / n) == told(None, None) == told() == ""
 
 
+def test_a_file_of_which_no_layer_could_be_compared_is_named() -> None:
+    def told(*reasons: str, verdict: Verdict = "updated") -> str:
+        changes = [Change(before="b.pkl", reason=why, cos2=None if why else 0.5) for why in reasons]
+        own = [layer(i, verdict, residue=0.1, changes=(change,)) for i, change in enumerate(changes)]
+        return answer(own, ())
+
+    why = "it has no convolution of shape 4x1x3x3 in that place"
+    assert told(why, "another").endswith(f" b.pkl could not be compared: {why}.")
+    assert told(why, verdict="initial").endswith(f" b.pkl could not be compared: {why}.")
+    assert "compared" not in told(why, "") + told("", "") + told("", verdict="initial")
+
+
 def test_a_mark_of_the_file_tells_nothing_of_what_was_before() -> None:
     few = {"why": TOO_FEW.why, "decides": TOO_FEW.decides, "marked_frozen": True}
     layers = [

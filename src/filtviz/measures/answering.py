@@ -140,7 +140,7 @@ def answer(
 
 
 def _of_another(layers: Sequence[LayerDiagnosis]) -> list[str]:
-    """Name earlier files that have nothing in common with any layer."""
+    """Name earlier files that have nothing in common with any layer, or no layer to compare."""
     compared = [layer for layer in layers if layer.changes]
     why = "no earlier state of this network"
     if not any(layer.verdict == "initial" for layer in compared):
@@ -148,8 +148,10 @@ def _of_another(layers: Sequence[LayerDiagnosis]) -> list[str]:
     told = []
     for states in zip(*(layer.changes for layer in compared), strict=True):
         apart = [is_of_another(each, prod(layer.shape)) for each, layer in zip(states, compared, strict=True)]
-        if any(apart) and sum(apart) == sum(each.cos2 is not None for each in states):
-            before = printable(states[0].before, 200)
+        before = printable(states[0].before, 200)
+        if all(each.reason for each in states):
+            told.append(f"{before} could not be compared: {states[0].reason}.")
+        elif any(apart) and sum(apart) == sum(each.cos2 is not None for each in states):
             told.append(f"This file has nothing in common with {before}: that is {why}.")
     return told
 

@@ -14,7 +14,7 @@ from filtviz.budget import Account
 from filtviz.errors import DrawingError
 from filtviz.network import ConvLayer
 from filtviz.scaling import in_double, scale_of
-from filtviz.text import plural, printable
+from filtviz.text import percent, plural, printable
 
 __all__ = ["LayerComparison", "compare_layers", "pay_for_comparison", "relative_change", "squared_cosine"]
 
@@ -79,7 +79,7 @@ _MOST_PERCENT = 100.0
 
 
 def _times(change: float, of: str = " of") -> str:
-    return f"{change:.0%}{of}" if change <= _MOST_PERCENT else f"{change:.3g} times"
+    return f"{percent(change)}{of}" if change <= _MOST_PERCENT else f"{change:.3g} times"
 
 
 _WEIGHT, _FILTER = 1_000, 40_000
