@@ -496,6 +496,8 @@ def states() -> Iterator[Case]:
     ):  # fmt: skip
         yield alone(name, weights, bias, before=[("before.npz", earlier)])
     yield alone("turned", start + noise, bias, before=[("before.npz", turned)], flip_filters=False)
+    replaced = 0.6 * start + normal(12, 6, 3, 3, seed=9, std=0.09)
+    yield alone("mostly replaced", replaced, np.linspace(0, 0.1, 12), before=[("before.npz", before)])
     yield alone("two before", shared(start, 0.3), bias, before=[("a.npz", other), ("b.npz", before)])
     yield alone(
         "two before, turned round", shared(start, 0.3), bias, before=[("b.npz", before), ("a.npz", wider)]

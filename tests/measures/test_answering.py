@@ -231,6 +231,22 @@ def test_a_file_that_has_nothing_in_common_is_no_earlier_state() -> None:
     assert told(15.9 / n, 16.1 / n) == told(None, None) == told() == ""
 
 
+def test_a_layer_that_is_noise_for_less_than_a_half_has_an_answer_too() -> None:
+    change = Change(before="b.pkl", cos2=0.36, relative_change=1.0)
+    measured = layer(0, "updated", residue=0.36, changes=(change,))
+    what = "36% of what you see was in b.pkl already"
+    assert answer([measured], ()) == (
+        f"conv1 was trained and looks random: {what}, and nothing in it stands out from noise."
+    )
+    both = [layer(0, "updated", residue=0.45), layer(1, "updated", residue=0.45), layer(2, "structured")]
+    assert answer(both, ()).endswith(
+        " conv1 and conv2 were trained and look random: about 45% of what you see is initial noise, and nothing "
+        "in them stands out from noise."
+    )
+    assert "and nothing in" not in answer([layer(0, "updated", residue=0.5)], ())
+    assert "and nothing in" not in answer([layer(0, "structured", residue=0.45)], ())
+
+
 def test_a_file_of_which_no_layer_could_be_compared_is_named() -> None:
     def told(*reasons: str, verdict: Verdict = "updated") -> str:
         changes = [Change(before="b.pkl", reason=why, cos2=None if why else 0.5) for why in reasons]

@@ -134,7 +134,7 @@ def answer(
     noisy = trained_noise(layers)
     sentences = [*_looks_random(noisy, layers), *_unknown(layers, training, alone=not noisy)]
     sentences = sentences or _is_structured(layers)
-    sentences += [*_as_drawn(layers, training, touched), *_collapsed(layers)]
+    sentences += [*_partly_noise(layers), *_as_drawn(layers, training, touched), *_collapsed(layers)]
     sentences += [*_undecided(layers), *_marked(layers), *_not_judged(unjudged), *apart]
     return " ".join(sentences)
 
@@ -211,6 +211,19 @@ def _looks_random(noisy: Sequence[LayerDiagnosis], layers: Sequence[LayerDiagnos
     else:
         sentences.append("What training added is too faint to be told from it.")
     return sentences
+
+
+def _partly_noise(layers: Sequence[LayerDiagnosis]) -> list[str]:
+    """Say which layers show no pattern though less than half of them is the noise that they began with."""
+    updated = [layer for layer in layers if layer.verdict == "updated" and layer.residue is not None]
+    partly = [layer for layer in updated if layer not in trained_noise(layers)]
+    if not partly:
+        return []
+    was, look, it = ("was", "looks", "it") if len(partly) == 1 else ("were", "look", "them")
+    share = f"{shares_of(partly)} of what you see {source_of(partly, 'is initial noise')}"
+    much = "little" if any(each.texture for layer in partly for each in layer.filters) else "nothing"
+    who = _who(partly, layers, begins=True)
+    return [f"{who} {was} trained and {look} random: {share}, and {much} in {it} stands out from noise."]
 
 
 def _unknown(layers: Sequence[LayerDiagnosis], training: Sequence[str], *, alone: bool) -> list[str]:
