@@ -240,8 +240,8 @@ def test_a_layer_that_is_noise_for_less_than_a_half_has_an_answer_too() -> None:
     )
     both = [layer(0, "updated", residue=0.45), layer(1, "updated", residue=0.45), layer(2, "structured")]
     assert answer(both, ()).endswith(
-        " conv1 and conv2 were trained and look random: about 45% of what you see is initial noise, and nothing "
-        "in them stands out from noise."
+        " conv1 and conv2 were trained and look random: about 45% of what you see is initial noise, and "
+        "nothing in them stands out from noise."
     )
     assert "and nothing in" not in answer([layer(0, "updated", residue=0.5)], ())
     assert "and nothing in" not in answer([layer(0, "structured", residue=0.45)], ())
