@@ -259,6 +259,11 @@ def values() -> Iterator[Case]:
     yield alone("one smooth filter", alter(plain, put(3, SMOOTH / 2 + plain[3] / 9)), bias)
     yield alone("collapsed", 0.2 * plain + SMOOTH * normal(1, 6, 1, 1, seed=3, std=0.3), bias)
     yield alone("collapsed rough", 0.2 * plain + ROUGH * normal(1, 6, 1, 1, seed=3, std=0.3), bias)
+    signs = np.array([1, -1, 2, -1, 1, -2, 1, -1]).reshape(8, 1, 1, 1)
+    turned = 0.05 * glorot(8, 1, 3, 3, seed=6) + SMOOTH * signs
+    yield alone("collapsed, turned round", turned, np.zeros(8))
+    yield alone("collapsed, one half", np.concatenate([turned[:4], glorot(4, 1, 3, 3, seed=7)]), np.zeros(8))
+    yield alone("trained with Keras", shared(plain, 0.25), bias, framework="Keras")
     yield alone("half collapsed", alter(plain, put(np.s_[:6], plain[:1])), bias)
     yield alone("rank one", plain[:, :1] * np.linspace(0.5, 1.5, 6).reshape(1, 6, 1, 1), bias)
     for factor in (0.09, 0.12, 4.0):

@@ -128,6 +128,7 @@ def weights_of_many_kinds() -> Iterator[tuple[str, NDArray[Any]]]:
     own = noise(4, 3, 3, 3)
     own = (own - own.mean(axis=(1, 2, 3), keepdims=True)) / own.std(axis=(1, 2, 3), keepdims=True)
     yield "standardised", own
+    yield "means that cancel", own + np.array([0.1, -0.1, 0, 0]).reshape(4, 1, 1, 1)
     yield "one alone", own[:1]
     yield "standardised but for the last of 9", np.concatenate([own, own, own[:1] * 1.01])
     yield "standardised, of two weights", np.tile([1.0, -1.0], 3).reshape(3, 2, 1, 1)
