@@ -163,7 +163,7 @@ def write() -> None:
     from tests import deciding
     from tests.attacks.test_attacks import all_words
     from tests.cli import commands
-    from tests.drawing import figures_told, sheets_told
+    from tests.drawing import chosen_told, figures_told, sheets_told
     from tests.interpreters import TABLES
     from tests.measures import layers_told, numbers_told, words_told
     from tests.reading import damage, limiting
@@ -189,8 +189,8 @@ def write() -> None:
     for name in damage.DAMAGED:
         text = "\n".join(damage.damaged(name)) + "\n"
         (GOLDEN / "damaged" / f"{Path(name).name}.txt").write_text(text, encoding="utf-8")
-    for name, all_lines in (("sheets", sheets_told.all_lines), ("figures", figures_told.all_lines)):
-        text = "".join(f"{line}\n" for line in all_lines())
+    for name, drawn in (("sheets", sheets_told), ("figures", figures_told), ("chosen", chosen_told)):
+        text = "".join(f"{line}\n" for line in drawn.all_lines())
         (GOLDEN / f"{name}.txt").write_text(text, encoding="utf-8")
     (GOLDEN / "measures").mkdir(parents=True, exist_ok=True)
     measured = {name: partial(layers_told.lines, name) for name in layers_told.NETWORKS}

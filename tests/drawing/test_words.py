@@ -12,7 +12,7 @@ from filtviz.drawing import VIEWS, DrawingOptions, SheetOptions, draw
 from filtviz.drawing.kernel_sheets import comparison_pages, frame_pages
 from filtviz.drawing.lettering import NOTE_COLOUR, design_page
 from filtviz.drawing.pages import SheetPage
-from filtviz.drawing.sheet import SheetTexts, span, with_badges, with_composition
+from filtviz.drawing.sheet import SheetTexts, number, span, with_badges, with_composition
 from filtviz.drawing.views import DEFAULT_VIEW
 from filtviz.measures.comparison import compare_layers
 from filtviz.measures.measure import FilterDiagnosis, LayerDiagnosis
@@ -189,6 +189,10 @@ def test_components_word_for_word() -> None:
 )
 def test_a_range_is_two_numbers_one_or_none(values: list[float], said: str) -> None:
     assert span(np.array(values)) == said
+
+
+def test_nothing_has_no_sign() -> None:
+    assert [number(each) for each in (-0.0, 0.0, np.float32(-0.0), -1e-9)] == ["0", "0", "0", "-1e-09"]
 
 
 @pytest.mark.parametrize(

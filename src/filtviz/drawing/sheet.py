@@ -151,8 +151,8 @@ def with_badges(layer: LayerDiagnosis, n_filters: int, texts: SheetTexts) -> She
 
 
 def number(value: float) -> str:
-    """Write a number with three digits that count."""
-    return f"{value:.3g}"
+    """Write a number with three digits that count; nothing has no sign."""
+    return f"{value + 0.0:.3g}"
 
 
 def span(values: NDArray[Any]) -> str:
