@@ -454,6 +454,7 @@ def _shapes() -> Iterator[tuple[str, Operation]]:
         )
         yield f"Reduction {kind} of all", replace(plain, axes=(-3, 2, 3), keeps=True)
     yield "Reduction of none", Reduction(kind="sum", axes=())
+    yield "Reduction of none, of squares", Reduction(kind="euclidean", axes=())
     yield "Reduction over an axis twice", Reduction(kind="sum", axes=(1, -3))
     yield from _varied(Softmax(), axis=[-1, 2, 0, 4])
     yield from _varied(Identity(), what=["Dropout"], rate=[0.5])

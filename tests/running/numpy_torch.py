@@ -66,6 +66,9 @@ class Tensor(np.ndarray):
     def new_zeros(self, shape: Sequence[int]) -> Any:
         return np.zeros(shape, self.dtype).view(Tensor)
 
+    def abs(self) -> Any:
+        return np.abs(self)
+
     def sqrt(self) -> Any:
         return np.sqrt(self)
 
@@ -75,7 +78,7 @@ class Tensor(np.ndarray):
 
 def _along(function: Any) -> Any:
     def reduce(self: Tensor, dim: Any, keepdim: bool = False) -> Any:
-        axes = tuple(dim) if isinstance(dim, list | tuple) else dim
+        axes = tuple(dim) or None if isinstance(dim, list | tuple) else dim  # none stand for all
         return np.asarray(function(self.view(np.ndarray), axis=axes, keepdims=keepdim)).view(Tensor)
 
     return reduce

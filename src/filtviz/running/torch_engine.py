@@ -509,6 +509,8 @@ def _resize(operation: Resize, units: Units) -> Units:
 
 def _reduce_axes(operation: Reduction, units: Units) -> Units:
     axes, keeps = operation.axes, operation.keeps
+    if not axes:  # which PyTorch takes for all
+        return units.abs() if operation.kind == "euclidean" else units
     match operation.kind:
         case "max":
             return units.amax(dim=axes, keepdim=keeps)
