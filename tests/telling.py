@@ -166,6 +166,7 @@ def write() -> None:
     from tests.drawing import chosen_told, figures_told, sheets_told
     from tests.interpreters import TABLES
     from tests.measures import layers_told, numbers_told, words_told
+    from tests.networks import TABLES as QUESTIONS
     from tests.reading import damage, limiting
     from tests.reading.operators import FORMATS
 
@@ -176,10 +177,11 @@ def write() -> None:
     for name, table in FORMATS.items():
         text = "\n".join(lines_of(table())) + "\n"
         (GOLDEN / "operators" / f"{name}.txt").write_text(text, encoding="utf-8")
-    (GOLDEN / "interpreters").mkdir(parents=True, exist_ok=True)
-    for name, table in TABLES.items():
-        text = "\n".join(lines_of(table())) + "\n"
-        (GOLDEN / "interpreters" / f"{name}.txt").write_text(text, encoding="utf-8")
+    for folder, tables in (("interpreters", TABLES), ("networks", QUESTIONS)):
+        (GOLDEN / folder).mkdir(parents=True, exist_ok=True)
+        for name, table in tables.items():
+            text = "\n".join(lines_of(table())) + "\n"
+            (GOLDEN / folder / f"{name}.txt").write_text(text, encoding="utf-8")
     (GOLDEN / "damaged").mkdir(parents=True, exist_ok=True)
     for kind, lines in deciding.KINDS.items():
         (GOLDEN / kind).mkdir(parents=True, exist_ok=True)

@@ -19,7 +19,7 @@ from scipy import special
 
 from filtviz.running import numpy_engine
 
-__all__ = ["engine_module"]
+__all__ = ["Tensor", "engine_module", "torch_module"]
 
 
 class Tensor(np.ndarray):
@@ -148,9 +148,8 @@ def _tensor(function: Any) -> Any:
     return lambda *given, **how: np.asarray(function(*given, **how)).view(Tensor)
 
 
-@cache
-def engine_module() -> ModuleType:
-    """Return ``torch_engine.py`` as it is where this is PyTorch."""
+def torch_module() -> tuple[Any, Any]:
+    """Return what stands for PyTorch and for its functions."""
     functions: Any = ModuleType("torch.nn.functional")
     functions.pad, functions.relu = _pad, lambda x: np.maximum(x, 0)
     for n in (1, 2, 3):
@@ -172,6 +171,13 @@ def engine_module() -> ModuleType:
     torch.clamp, torch.sigmoid, torch.erf = map(_tensor, (np.clip, special.expit, special.erf))
     for name in _ALIKE:
         setattr(torch, name, _tensor(getattr(np, name)))
+    return torch, functions
+
+
+@cache
+def engine_module() -> ModuleType:
+    """Return ``torch_engine.py`` as it is where this is PyTorch."""
+    torch, functions = torch_module()
     path = numpy_engine.__file__.replace("numpy_engine", "torch_engine")
     spec = importlib.util.spec_from_file_location("torch_engine_on_numpy", path)
     assert spec is not None

@@ -243,6 +243,7 @@ class Fidelity:
         )
 
 
+@np.errstate(over="ignore", invalid="ignore", divide="ignore")  # as in the network, infinities are meant
 def measure_fidelity(
     network: Network,
     layer: ConvLayer,

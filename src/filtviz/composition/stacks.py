@@ -138,7 +138,11 @@ def _stages(chain: Sequence[Layer], layer: ConvLayer) -> list[Stage]:
                     if current is layer:
                         return stages
                 case Normalisation() if stages:
-                    scale = scale_of_channels(operation, current)[0]
+                    scale, below = scale_of_channels(operation, current)[0], len(stages[-1].templates)
+                    if len(scale) not in (1, below):
+                        raise CompositionError(
+                            f"{current.title} scales {len(scale)} channels, and the layer below gives {below}"
+                        )
                     templates = stages[-1].templates * scale[:, np.newaxis, np.newaxis, np.newaxis]
                     stages[-1] = Stage(templates, stages[-1].spacing)
                 case _:

@@ -23,6 +23,7 @@ from filtviz.operations import (
     Resize,
     Standardisation,
 )
+from filtviz.parameter import spread_out
 from filtviz.text import printable
 from filtviz.windows import Window, positions
 
@@ -45,6 +46,7 @@ __all__ = [
     "own_parts",
     "places_of",
     "shape_of_merged",
+    "spread_over",
     "taps_of",
     "transposed_lengths",
     "two_matrices",
@@ -126,6 +128,14 @@ def groups_of(units: Sequence[int], templates: Sequence[int]) -> int:
     if rest or not groups or n_filters % groups:
         raise MisfitError(f"it looks at {n_channels} channels and is given {units[1]}")
     return groups
+
+
+def spread_over(values: Any, shape: tuple[int, ...], along: Sequence[int]) -> Any:
+    """Return values that run along some axes as they broadcast against units of a shape, none beyond it."""
+    spread = spread_out(values, len(shape), along)
+    if any(n not in (1, length) for n, length in zip(spread.shape, shape, strict=True)):
+        raise MisfitError(f"its numbers are for units of {_by(spread.shape)}, and it is given {_by(shape)}")
+    return spread
 
 
 def own_parts(operation: Standardisation, units: Any) -> tuple[Any, tuple[int, ...]]:

@@ -50,7 +50,6 @@ from filtviz.operations import (
     Untold,
     Upscale,
 )
-from filtviz.parameter import spread_out
 from filtviz.running.costs import MOST_COLUMNS
 from filtviz.running.fitting import (
     MisfitError,
@@ -71,6 +70,7 @@ from filtviz.running.fitting import (
     own_parts,
     places_of,
     shape_of_merged,
+    spread_over,
     taps_of,
     transposed_lengths,
     two_matrices,
@@ -279,8 +279,8 @@ class NumpyEngine:
         scale = self._hold(operation, "scale", lambda: operation.scale_and_shift()[0])
         shift = self._hold(operation, "shift", lambda: operation.scale_and_shift()[1])
         return np.asarray(
-            units * spread_out(scale, units.ndim, operation.along)
-            + spread_out(shift, units.ndim, operation.along)
+            units * spread_over(scale, units.shape, operation.along)
+            + spread_over(shift, units.shape, operation.along)
         )
 
     def _standardise(self, operation: Standardisation, units: Units) -> Units:
@@ -289,12 +289,12 @@ class NumpyEngine:
         variance = (centred**2).mean(axis=axes, keepdims=True)
         found = (centred / np.sqrt(variance + operation.epsilon)).reshape(units.shape)
         if (gamma := operation.gamma) is not None:
-            found *= spread_out(
-                self._hold(operation, "gamma", lambda: gamma.value), units.ndim, operation.along
+            found *= spread_over(
+                self._hold(operation, "gamma", lambda: gamma.value), units.shape, operation.along
             )
         if (beta := operation.beta) is not None:
-            found += spread_out(
-                self._hold(operation, "beta", lambda: beta.value), units.ndim, operation.along
+            found += spread_over(
+                self._hold(operation, "beta", lambda: beta.value), units.shape, operation.along
             )
         return np.asarray(found)
 

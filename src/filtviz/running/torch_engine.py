@@ -68,6 +68,7 @@ from filtviz.running.fitting import (
     own_parts,
     places_of,
     shape_of_merged,
+    spread_over,
     taps_of,
     transposed_lengths,
     two_matrices,
@@ -312,8 +313,8 @@ class TorchEngine:
             raise MisfitError("the file does not tell the deviation that it divides by")
         scale = self._hold(operation, "scale", lambda: operation.scale_and_shift()[0])
         shift = self._hold(operation, "shift", lambda: operation.scale_and_shift()[1])
-        return units * spread_out(scale, units.ndim, operation.along) + spread_out(
-            shift, units.ndim, operation.along
+        return units * spread_over(scale, tuple(units.shape), operation.along) + spread_over(
+            shift, tuple(units.shape), operation.along
         )
 
     def _standardise(self, operation: Standardisation, units: Units) -> Units:
@@ -322,12 +323,12 @@ class TorchEngine:
         variance = (centred**2).mean(dim=axes, keepdim=True)
         found = (centred / torch.sqrt(variance + operation.epsilon)).reshape(units.shape)
         if (gamma := operation.gamma) is not None:
-            found = found * spread_out(
-                self._hold(operation, "gamma", lambda: gamma.value), units.ndim, operation.along
+            found = found * spread_over(
+                self._hold(operation, "gamma", lambda: gamma.value), tuple(units.shape), operation.along
             )
         if (beta := operation.beta) is not None:
-            found = found + spread_out(
-                self._hold(operation, "beta", lambda: beta.value), units.ndim, operation.along
+            found = found + spread_over(
+                self._hold(operation, "beta", lambda: beta.value), tuple(units.shape), operation.along
             )
         return found
 

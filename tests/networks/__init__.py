@@ -1,0 +1,20 @@
+"""What is answered of small whole networks, however it is asked; `TABLES` gives a line for each question.
+
+It stands in ``tests/told/networks/``; ``python -m tests.telling`` writes it anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+
+from tests.networks.composed import composed
+from tests.networks.slopes import slopes
+from tests.networks.walks import walks
+
+__all__ = ["TABLES"]
+
+TABLES: Mapping[str, Callable[[], Iterator[tuple[str, str]]]] = {
+    "composed": composed,
+    "slopes": slopes,
+    "walks": walks,
+}
