@@ -95,7 +95,7 @@ CASES: Mapping[str, Case] = {
     "survey": Case(("--jobs", "1"), ("-o out",), needs="pyarrow", owns=True),
     "report": Case(
         (),
-        ("-o out/x.html", "-o out/", "-o out/x.json --json"),
+        ("-o out/x.html", "-o out/", "-o out/x.html --json"),
         given={"--labels": ("--images seen --labels right.txt", "right.txt")},
     ),
     "convert": Case(

@@ -27,7 +27,7 @@ from filtviz.cli import main
 
 from . import newer_commands, option_lines, planted
 
-__all__ = ["COMMANDS", "fill"]
+__all__ = ["COMMANDS", "fill", "page"]
 
 TESTS = Path(__file__).resolve().parents[1]
 MODELS = (
@@ -117,6 +117,7 @@ def _export() -> Iterator[str]:
         lines = value if isinstance(value, list) else [value]
         yield from (f"{key}: {json.dumps(line)}".replace(__version__, "VERSION") for line in lines)
     manifest = Path("out/manifest.json").read_text(encoding="utf-8")
+    manifest = re.sub(r'("asked": )"\w+"', r"\1…", manifest)  # a sum of all options, those of limits too
     yield from _STAMPS.sub(r"\1 N, N, N]", manifest.replace(__version__, "VERSION")).splitlines()
 
 
@@ -160,14 +161,14 @@ def _explain() -> Iterator[str]:
 
 def _report() -> Iterator[str]:
     yield from _run("report start.npz end.npz -l structured -l odd -o states.html")
-    yield from _page(Path("states.html"))
+    yield from page(Path("states.html"))
     yield from _run("report branches-list.pkl")
-    yield from _page(Path("branches-list-report.html"))
+    yield from page(Path("branches-list-report.html"))
     for line in ("bad.pkl", "end.npz -l none", "end.npz -o end.npz", "end.npz -o gone/end.html"):
         yield from _run(f"report {line}")
 
 
-def _page(path: Path) -> Iterator[str]:
+def page(path: Path) -> Iterator[str]:
     """The lines of a page, but for its scripts and styles; of pictures their size, and the sum of pixels."""
     text = path.read_text(encoding="utf-8").replace(__version__, "VERSION")
     text = re.sub(r"<(style|script(?! type=.application/json)).*?</", r"<\1></", text, flags=re.DOTALL)

@@ -6,9 +6,11 @@ What is printed and written is in ``tests/told/commands/``; see `tests.cli.comma
 from __future__ import annotations
 
 import contextlib
+import json
 import re
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from unittest.mock import patch
 
@@ -358,6 +360,25 @@ LINES: Mapping[str, tuple[str, ...]] = {
         "export m.pkl -o out/i -j 1 --format jpg",
         "export parts/m.pkl m.pkl -o out/j -j 1 -l 0",
     ),
+    "reporting": (
+        "report m.pkl -o out/a.html",
+        "report m.pkl before.pkl -l 0 -o out/b.html",
+        "report m.pkl --before before.pkl -l one -o out",
+        "report m.pkl --images seen.npy --labels right.txt -o out/c.html --mean .5",
+        "report odd.npz zero.npz -o out/d.html",
+        "report many.npz --megabytes .01 -o out/e.html",
+        "report bare.npz -o out/f.html",
+        "report m.pkl -l 9",
+        "report m.pkl gone.pkl -o out/g.html",
+        "report m.pkl --megabytes 0",
+        "report m.pkl --json -o out/h.html",
+        "report m.pkl --json -o out/h.json",
+        "report m.pkl -q -o out/h.html --input-range 0 1 --max-work 100",
+        "report m.pkl --labels right.txt",
+        "report m.pkl -o out/h.png",
+        "report epoch-1.npz epoch-10.npz epoch-2.npz -o out/i.html",
+        "report bare.npz -o out/f.html --strict",
+    ),
 }
 """Commands in the order in which they run, in one folder."""
 
@@ -397,9 +418,8 @@ def fill(folder: Path) -> None:
 
 
 def told(name: str, run: Run) -> Iterator[str]:
-    """Yield what the lines of a group print and write; a long line that stands above is a number."""
+    """Yield what the lines of a group print and write; what stands above is told by its number."""
     seen: dict[str, int] = {}
-    before: dict[Path, int] = {}
     Path("options").mkdir()
     with (
         contextlib.chdir("options"),
@@ -407,24 +427,60 @@ def told(name: str, run: Run) -> Iterator[str]:
         patch("filtviz.running.choosing.torch_engine", numpys),
     ):
         fill(Path())
+        before = _files()
         for line in LINES[name]:
-            for text in run(line):
-                yield _once(_short(text), seen)
-            after = {path: path.stat().st_mtime_ns for path in sorted(Path().rglob("*")) if path.is_file()}
-            for path in after:
-                if before and after[path] != before.get(path):
-                    for text in _written(path):
-                        yield _once(text, seen)
+            yield from _once(map(_short, _as_leaves(list(run(line)))), seen)
+            after = _files()
+            changed = [path for path, time in after.items() if time != before.get(path)]
+            yield from _once((text for path in changed for text in _written(path)), seen)
             before = after
 
 
-def _once(text: str, seen: dict[str, int]) -> str:
-    if len(text) < 40 or text.startswith("$"):
-        return text
-    if text in seen:
-        return f"[{seen[text]}]"
-    seen[text] = len(seen) + 1
-    return f"[{seen[text]}] {text}"
+def _files() -> dict[Path, int]:
+    return {path: path.stat().st_mtime_ns for path in sorted(Path().rglob("*")) if path.is_file()}
+
+
+def _as_leaves(lines: list[str]) -> Iterator[str]:
+    """Yield the lines of a command; of a JSON object what is in it, an entry a line."""
+    if "{" not in lines or "}" not in lines:
+        yield from lines
+        return
+    first, last = lines.index("{"), lines.index("}")
+    yield from lines[:first]
+    for key, value in json.loads("\n".join(lines[first : last + 1])).items():
+        entries = value if isinstance(value, list) and len(str(value)) > 300 else [value]
+        for entry in entries:
+            parts = entry.items() if isinstance(entry, dict) and len(str(entry)) > 300 else [("", entry)]
+            yield from (f"{key} {name}: {json.dumps(part, ensure_ascii=False)}" for name, part in parts)
+    yield from lines[last + 1 :]
+
+
+def _once(lines: Iterable[str], seen: dict[str, int]) -> Iterator[str]:
+    """Yield lines; those that were told before as their numbers, many beside one another."""
+    run: list[int] = []
+    for text in lines:
+        if text in seen and len(text) > 8 and not text.startswith("$"):
+            run.append(seen[text])
+            continue
+        yield from _spans(run)
+        run.clear()
+        if len(text) > 8 and not text.startswith("$"):
+            seen[text] = len(seen) + 1
+            yield f"[{seen[text]}] {text}"
+        else:
+            yield text
+    yield from _spans(run)
+
+
+def _spans(numbers: list[int]) -> Iterator[str]:
+    spans: list[list[int]] = []
+    for number in numbers:
+        if spans and number == spans[-1][-1] + 1:
+            spans[-1][1:] = [number]
+        else:
+            spans.append([number])
+    if spans:
+        yield " ".join(f"[{'-'.join(map(str, span))}]" for span in spans)
 
 
 def _short(text: str) -> str:
@@ -437,14 +493,31 @@ def _rounded(found: re.Match[str]) -> str:
     return f"{value:.3g}" if abs(value) > 1e-12 else "0"
 
 
+_BY_MATPLOTLIB = re.compile(r"-(activity|patches|occlusion|codes)\.png")
+
+
+def _colours(image: Image.Image) -> str:
+    """The sum of what is coloured: words are grey, and every library smooths them otherwise."""
+    if image.mode != "RGB":
+        return ""
+    pixels = np.asarray(image).astype(np.int16)
+    return f" {zlib.crc32((pixels[..., 0] - pixels[..., 2]).tobytes()):08x}"
+
+
 def _written(path: Path) -> Iterator[str]:
     """Tell of a file that was written what it is, and how large a picture."""
     if path.suffix in (".png", ".gif"):
         with Image.open(path) as image:
-            yield f"wrote {path}: {image.mode} {image.size} of {getattr(image, 'n_frames', 1)}"
+            colours = "" if _BY_MATPLOTLIB.search(path.name) else _colours(image)
+            yield f"wrote {path}: {image.mode} {image.size} of {getattr(image, 'n_frames', 1)}{colours}"
     elif path.suffix == ".npz":
         yield f"wrote {path}"
         yield from (f"    {line.partition(' ')[2]}" for line in numbers(path))
+    elif path.suffix == ".html":
+        from .commands import page
+
+        yield f"wrote {path}"
+        yield from page(path)
     elif path.suffix in (".dot", ".mmd", ".py"):
         yield f"wrote {path}"
         yield from (

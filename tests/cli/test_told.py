@@ -12,7 +12,7 @@ import pytest
 from tests import telling
 from tests.cli import commands
 
-SLOW = ("diagnose", "diagnoses", "images", "plot", "survey")
+SLOW = ("diagnose", "diagnoses", "images", "plot")
 
 LONG_NUMBER = re.compile(r"-?\d+\.\d{9,}(?:e[-+]?\d+)?")
 

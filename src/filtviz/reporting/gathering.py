@@ -13,7 +13,7 @@ from typing import Any, overload
 
 from filtviz.budget import Account, Budget
 from filtviz.composition import ASSUMED, assume_stacked
-from filtviz.errors import ArgumentError, BudgetError, RunningError
+from filtviz.errors import ArgumentError, BudgetError, OutputError, RunningError
 from filtviz.files import is_folder, make_folder
 from filtviz.given import (
     LayerChoice,
@@ -540,7 +540,13 @@ def _choose_path(networks: Sequence[Network], output: str | PathLike[str], sourc
         path = next((page for page in pages if not sources.are_not_in(page)), pages[0])
         sources.refuse_others(path)
     sources.refuse(path)
+    if path.suffix.lower() in _NO_PAGES:
+        raise OutputError(f"{printable(path, 200)}: a page is HTML, end its name in .html", path=path)
     return path
+
+
+_NO_PAGES = (".png", ".pdf", ".svg", ".gif", ".npz", ".json", ".csv")
+"""How names of other results end, of which a page is none."""
 
 
 def _diagnose_all(
