@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 
 from tests.networks.composed import composed
+from tests.networks.converted import converted
 from tests.networks.slopes import slopes
 from tests.networks.walks import walks
 
@@ -15,6 +16,7 @@ __all__ = ["TABLES"]
 
 TABLES: Mapping[str, Callable[[], Iterator[tuple[str, str]]]] = {
     "composed": composed,
+    "converted": converted,
     "slopes": slopes,
     "walks": walks,
 }

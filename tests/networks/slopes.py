@@ -84,6 +84,7 @@ def _saliencies() -> Iterator[tuple[str, str]]:
         "softmax": _network(Softmax()),
         "softmax of the last axis": _network(Softmax(axis=-1)),
         "softmax of no axis": _network(Softmax(axis=2)),
+        "one softmax": _network(Softmax(), units=1),
         "sigmoid": _network(sigmoid),
         "one sigmoid": _network(sigmoid, units=1),
         "nothing": _network(),
@@ -122,6 +123,17 @@ def _saliencies() -> Iterator[tuple[str, str]]:
         yield f"saliency of {shape}, colours last", _said(saliency, last, IMAGE.reshape(shape), signed=True)
     for shape in ((1, 1, 6, 6), (6, 6), (1, 36)):
         yield f"saliency of {shape}", _said(saliency, network, IMAGE.reshape(shape), signed=True)
+    still = Network.of(
+        [
+            image(1, 1, 1),
+            conv(np.ones((1, 1, 1, 1)), below=0),
+            as_layer(Flatten(), Dense(weights=Parameter.of("W", np.array([[2.0, -2.0]])), units=2), below=1),
+        ]
+    )
+    for method in ("gradient", "guided", "deconvnet"):
+        for pixel in (1.0, -1.0, *[0.0] * (method != "gradient")):  # where small differences tell nothing
+            given = still, np.full((1, 1, 1), pixel), method, 0, "output", True
+            yield f"saliency by {method} of a pixel of {pixel}", _said(saliency, *given)
     yield "saliency of two images", _said(saliency, network, np.stack([IMAGE, IMAGE]))
 
 

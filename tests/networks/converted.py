@@ -1,0 +1,515 @@
+"""What networks and arrays become: names, arrays, bytes, steps, and how what is written is verified.
+
+``python -m tests.telling`` writes ``tests/told/networks/converted.txt`` anew.
+"""
+
+from __future__ import annotations
+
+import io
+import sys
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import ml_dtypes
+import numpy as np
+
+import filtviz
+from filtviz.activations import Activation
+from filtviz.budget import Budget
+from filtviz.converting.archives import write_npz, write_pt, write_safetensors
+from filtviz.converting.collected import (
+    Collected,
+    Names,
+    attribute,
+    identifier,
+    member,
+    plain,
+    stored,
+    torch_layout,
+)
+from filtviz.converting.shaped import fixed_batch, outputs, steps
+from filtviz.converting.verifying import compared, expected, onnx_outputs
+from filtviz.network import ConvLayer, Layer, Network, Origin
+from filtviz.operations import (
+    Convolution,
+    Dense,
+    Embedding,
+    Identity,
+    Input,
+    LocallyConnected,
+    Merge,
+    Normalisation,
+    Operation,
+    Untold,
+)
+from filtviz.parameter import Parameter
+from tests.building import as_layer, conv, image
+from tests.interpreters.cases import drawn
+from tests.interpreters.tables import shaped, told
+from tests.networks.composed import CHAINS
+from tests.networks.walks import NETWORKS, said
+
+__all__ = ["converted"]
+
+NAMES = (
+    "conv1",
+    "",
+    " ",
+    "a b",
+    "a/b",
+    "/a",
+    "a/../b",
+    "..",
+    ".",
+    "a/./b",
+    "C:\\x",
+    'a*b?"<>|c',
+    "x.npy",
+    "x.NPY",
+    "é",
+    "\x1b[31m",
+    "\u202e",
+    "\ud800",
+    "1",
+    "12a",
+    "class",
+    "match",
+    "type",
+    "_",
+    "__",
+    "a.b",
+    "a..b",
+    "./",
+    "self",
+    "SELF",
+    "a" * 200,
+    "a" * 201,
+    "a" * 801,
+    "a" * 800 + "b",
+    "é" * 200,
+    "torch",
+    "weight",
+    "../../etc",
+    "a\nb",
+    "\u2028",
+    "ａ",
+    "\ufdd0",
+    "…",
+    "a-b",
+    "-",
+    "a__b_",
+)
+
+
+def converted() -> Iterator[tuple[str, str]]:
+    yield from _names()
+    yield from _collected()
+    yield from _archives()
+    yield from _steps()
+    yield from _verified()
+    yield from _written()
+
+
+def _names() -> Iterator[tuple[str, str]]:
+    for name in NAMES:
+        shown = [make(name) for make in (plain, member, identifier, attribute)]
+        short = (one if len(one) < 60 else f"{len(one)} {one[:3]}…{one[-12:]}" for one in shown)
+        yield f"the name {name[:20]!a} of {len(name)}", " | ".join(ascii(one) for one in short)
+    for taken in (frozenset[str](), frozenset({"A", "b_2"})):
+        for make in (plain, identifier):
+            names = Names(make, taken)
+            given = [names.give(one) for one in ("a", "A", "a", "b", "b", "b_2", "a_2", "a b", "a_b", "")]
+            yield f"names given by {make.__name__} beside {sorted(taken)}", f"{given} {names.changed}"
+
+
+def _with_arrays(
+    *operations: Operation, origin: Origin | None = None, extra: tuple[Parameter, ...] = (), **facts: Any
+) -> Network:
+    from filtviz.operations import parameters_of
+
+    held = tuple(one for each in operations for one in parameters_of(each)) + extra
+    is_conv = any(isinstance(each, Convolution | LocallyConnected) for each in operations)
+    kind = ConvLayer if is_conv else Layer
+    return Network.of(
+        [kind(operations=operations, parameters=held, **{"name": "it", "type": "Some"} | facts)], origin
+    )
+
+
+def named(name: str, *shape: int, source: str = "", **how: Any) -> Parameter:
+    one = drawn(*shape, **how)
+    return Parameter.of(name, one.value, source)
+
+
+def _networks() -> Mapping[str, Network]:
+    both = Normalisation(
+        mean=named("mean", 3),
+        spread=named("inv_std", 3, low=0.1),
+        gamma=named("gamma", 3),
+        beta=named("beta", 3),
+    )
+    counter = Parameter.of("num_batches_tracked", np.array(7))
+    of_torch = Origin(framework="PyTorch")
+    found: dict[str, Network] = {
+        "normalised": _with_arrays(both),
+        "normalised by variance": _with_arrays(replace(both, spread_is="variance", epsilon=0.25)),
+        "normalised by deviation": _with_arrays(replace(both, spread_is="std", epsilon=0.01)),
+        "normalised by too little": _with_arrays(
+            replace(both, spread=Parameter.of("inv_std", np.full(3, 1000.0)))
+        ),
+        "normalised by less than 0": _with_arrays(
+            replace(both, spread=Parameter.of("inv_std", np.array([1.0, -1.0, 1.0])))
+        ),
+        "normalised by nothing": _with_arrays(
+            replace(both, spread=Parameter.of("inv_std", np.array([1.0, 0.0, 1.0])))
+        ),
+        "normalised in part": _with_arrays(replace(both, spread=None, mean=None)),
+        "two normalisations": _with_arrays(both, replace(both, epsilon=0.5)),
+        "dense": _with_arrays(Dense(weights=named("W", 4, 2), bias=named("b", 2))),
+        "dense, outputs first": _with_arrays(Dense(weights=named("W", 2, 4), axes="oi")),
+        "dense of nothing": _with_arrays(Dense(bias=named("b", 2))),
+        "words": _with_arrays(Embedding(weights=named("W", 4, 2))),
+        "words of nothing": _with_arrays(Embedding()),
+        "slopes": _with_arrays(Activation(kind="parametric_rectify", slopes=named("alpha", 3))),
+        "slopes of nothing": _with_arrays(Activation(kind="rectify")),
+        "untied": _with_arrays(
+            Convolution(weights=named("W", 2, 3, 2, 2), bias=named("b", 2, 4, 4), flip_filters=False)
+        ),
+        "tied": _with_arrays(
+            Convolution(weights=named("W", 2, 3, 2, 2), bias=named("b", 2), flip_filters=True)
+        ),
+        "turned or not": _with_arrays(Convolution(weights=named("W", 2, 3, 2, 2))),
+        "turned or not, of one tap": _with_arrays(Convolution(weights=named("W", 2, 3, 1, 1))),
+        "keras": _with_arrays(Convolution(weights=named("W", 2, 3, 4, 5), axes="rcio", flip_filters=False)),
+        "depthwise": _with_arrays(
+            Convolution(weights=named("W", 2, 3, 4, 2), axes="rcgo", flip_filters=True)
+        ),
+        "backwards": _with_arrays(
+            Convolution(weights=named("W", 2, 3, 2, 2), axes="iorc", transposed=True, flip_filters=True)
+        ),
+        "local": _with_arrays(LocallyConnected(weights=named("W", 2, 3, 2, 2, 2, 2), axes="oircyx")),
+        "untold": _with_arrays(Untold(reason="unknown"), extra=(named("W", 2), named("V", 3))),
+        "beside": _with_arrays(Dense(weights=named("W", 4, 2)), extra=(named("mask", 2), counter)),
+        "beside, of PyTorch": _with_arrays(
+            Dense(weights=named("W", 4, 2)), extra=(named("mask", 2), counter), origin=of_torch
+        ),
+        "untold, of PyTorch": _with_arrays(
+            Untold(reason="unknown"), extra=(named("W", 2), counter), origin=of_torch
+        ),
+        "untold, of a torch": _with_arrays(
+            Untold(reason="unknown"), extra=(named("W", 2),), origin=Origin(kind="a TORCH thing")
+        ),
+        "six beside": _with_arrays(Identity(), extra=tuple(named(f"p{n}", 1) for n in range(6))),
+        "with sources": _with_arrays(
+            Dense(weights=named("W", 4, 2, source="a/b"), bias=named("b", 2, source="a/c"))
+        ),
+        "with one source": _with_arrays(
+            Dense(weights=named("W", 4, 2, source="a/b"), bias=named("b", 2, source="a/b"))
+        ),
+        "with half a source": _with_arrays(Dense(weights=named("W", 4, 2, source="a/b"), bias=named("b", 2))),
+        "without a name": _with_arrays(Dense(weights=named("W", 4, 2)), name=None),
+        "texts": _with_arrays(Identity(), extra=(Parameter.of("t", np.array(["a"])),)),
+        "complex numbers": _with_arrays(Identity(), extra=(Parameter.of("t", np.array([1j])),)),
+        "a name that is kept": _with_arrays(Dense(weights=named("W", 4, 2, source="__metadata__"))),
+    }
+    shared = named("W", 4, 2)
+    found["shared"] = Network.of(
+        [
+            as_layer(Dense(weights=shared), parameters=(shared,), name="a"),
+            as_layer(Dense(weights=shared), parameters=(shared,), name="A"),
+        ]
+    )
+    return found
+
+
+def _arrays(found: Collected) -> str:
+    shown = [
+        f"{one.name!a} {told(one.read())} {one.dtype} {shaped(one.shape)} {one.source}".strip()
+        for one in found.arrays
+    ]
+    return f"{'; '.join(shown)} | {dict(found.facts)} | {' '.join(found.remarks)}"
+
+
+def _collected() -> Iterator[tuple[str, str]]:
+    for name, network in _networks().items():
+        for make in (member, plain):
+            yield f"{name}, stored", said(lambda n=network, m=make: _arrays(stored(n, m)))
+        for turned in (None, True, False):
+            how = "" if turned is None else f", turned {turned}"
+            yield (
+                f"{name}, for PyTorch{how}",
+                said(lambda n=network, t=turned: _arrays(torch_layout(n, attribute, turned=t))),
+            )
+
+
+TYPES = (
+    "f8",
+    "f4",
+    "f2",
+    "i8",
+    "i4",
+    "i2",
+    "i1",
+    "u8",
+    "u4",
+    "u2",
+    "u1",
+    "?",
+    ">f4",
+    ">i2",
+    "c8",
+    ml_dtypes.bfloat16,
+    ml_dtypes.float8_e4m3fn,
+    ml_dtypes.float8_e5m2,
+    ml_dtypes.float8_e4m3b11fnuz,
+)
+
+
+def _archives() -> Iterator[tuple[str, str]]:
+    writers = {"npz": write_npz, "safetensors": write_safetensors, "pt": write_pt}
+    values = np.arange(6).reshape(2, 3)
+    shapes: dict[str, np.ndarray] = {
+        "one number": np.array(1.5, "f4"),
+        "none": np.zeros((0, 3), "f4"),
+        "three axes": np.arange(24, dtype="f4").reshape(2, 3, 4),
+        "turned": np.asfortranarray(values.astype("f4")),
+        "every other": values.astype("f4")[:, ::2],
+        "300": np.arange(300, dtype="i2"),
+    }
+    cases = {
+        f"of {np.dtype(kind).str}{'' if np.dtype(kind).kind != 'V' else np.dtype(kind).name}": [
+            Parameter.of("w", values.astype(kind))
+        ]
+        for kind in TYPES
+    }
+    cases |= {name: [Parameter.of("w", array)] for name, array in shapes.items()}
+    cases |= {
+        "two": [Parameter.of("a/b", values.astype("f4")), Parameter.of("é", np.ones(5, "u1"))],
+        "no": [],
+        "otherwise than said": [replace(Parameter.of("w", values.astype("f4")), shape=(3, 2))],
+        "of another type than said": [replace(Parameter.of("w", values.astype("f4")), dtype=np.dtype("f8"))],
+    }
+    cases |= {
+        f"with a name of {n}": [Parameter.of("w" * n, np.ones(1, "f4"))]
+        for n in (*range(1, 10), 44, 45, 46, 47, 52)
+    }
+    for name, arrays in cases.items():
+        for suffix, write in writers.items():
+
+            def one(write: Any = write, arrays: Any = arrays, suffix: str = suffix) -> str:
+                stream = io.BytesIO()
+                write(stream, arrays, {"kind": "test", "n": 3, "more": {"a": 1}})
+                held = stream.getvalue()
+                if suffix == "safetensors":
+                    return f"{len(held)} bytes {zlib.crc32(held):08x}"
+                with zipfile.ZipFile(io.BytesIO(held)) as archive:
+                    parts = []
+                    for part in archive.infolist():
+                        last = zlib.crc32(archive.read(part)[-part.file_size // 2 :])
+                        size = part.file_size if suffix == "pt" else ""
+                        parts.append(f"{part.filename} {size} {last:08x}")
+                    starts = [part.header_offset % 64 + len(part.extra) for part in archive.infolist()]
+                    return f"{'; '.join(parts)} {starts if suffix == 'pt' else archive.comment.decode()}"
+
+            yield f"arrays {name} as {suffix}", said(one)
+
+
+def _steps() -> Iterator[tuple[str, str]]:
+    several = {
+        **NETWORKS,
+        **{name: CHAINS[name] for name in ("branches", "joined", "untold", "no image", "local")},
+    }
+    several["an input in the middle"] = Network.of(
+        [
+            Layer(
+                name="a",
+                operations=(Identity(), Input(shape=(None, 2)), Identity(), Activation(kind="tanh")),
+                output_shape=(None, 2),
+            )
+        ]
+    )
+    several["an input without a shape"] = Network.of(
+        [Layer(name="a", operations=(Input(),), output_shape=(5, 2, 3))]
+    )
+    several["an input of which nothing is told"] = Network.of([Layer(name="a", operations=(Input(),))])
+    several["two ends"] = Network.of(
+        [image(1, 4, 4), as_layer(Identity(), below=0), as_layer(Activation(kind="tanh"), below=0)]
+    )
+    for name, network in several.items():
+
+        def one(network: Network = network) -> str:
+            found = [
+                f"{step.layer.index}.{step.number}{'!' * step.is_last} {type(step.operation).__name__} "
+                f"{' '.join(map(shaped, step.shapes))} > {shaped(step.shape)}"
+                for step in steps(network)
+            ]
+            return "; ".join(found)
+
+        yield f"{name}, steps", said(one)
+        yield f"{name}, ends", f"{[layer.index for layer in outputs(network)]} {fixed_batch(network)}"
+
+
+@contextmanager
+def _onnxruntime(fails: str = "") -> Iterator[None]:
+    """What stands for ONNX Runtime: it gives the sums of what it is shown, and how it was asked."""
+
+    class Session:
+        def __init__(self, model: bytes, options: Any, providers: list[str]) -> None:
+            if fails:
+                raise RuntimeError(fails)
+            facts = vars(options)
+            self.answer = [np.array([len(model), *facts.values(), len(providers)], "f4")]
+
+        def get_inputs(self) -> list[Any]:
+            return [SimpleNamespace(name="a"), SimpleNamespace(name="b")]
+
+        def run(self, wanted: Any, given: Mapping[str, Any]) -> list[Any]:
+            assert wanted is None
+            return [*self.answer, *(one + ord(name) for name, one in given.items())]
+
+    made: Any = ModuleType("onnxruntime")
+    made.SessionOptions, made.InferenceSession = SimpleNamespace, Session
+    before = sys.modules.get("onnxruntime")
+    sys.modules["onnxruntime"] = made
+    try:
+        yield
+    finally:
+        del sys.modules["onnxruntime"]
+        if before is not None:
+            sys.modules["onnxruntime"] = before
+
+
+def _verified() -> Iterator[tuple[str, str]]:
+    for name, network in NETWORKS.items():
+        for dtype in ("float64", "float32"):
+
+            def one(network: Network = network, dtype: str = dtype) -> str:
+                noise, answers = expected(network, None, dtype)
+                given = "; ".join(f"{told(np.round(one, 5))} {one.dtype}" for one in answers)
+                return f"{'; '.join(map(told, noise))} gives {given}"
+
+            yield f"{name}, expected in {dtype}", said(one)
+    joined = Network.of(
+        [
+            Layer(
+                name="a",
+                operations=(Input(shape=(None, 2, 3)), Activation(kind="tanh")),
+                output_shape=(None, 2, 3),
+            ),
+            Layer(
+                name="b", operations=(Identity(), Input(shape=(None, None, 3))), output_shape=(None, 2, None)
+            ),
+            as_layer(Merge(kind="add"), below=(0, 1), name="sum"),
+            as_layer(Activation(kind="rectify"), below=0, name="other"),
+        ]
+    )
+    yield (
+        "two inputs of open lengths, expected",
+        said(lambda: "; ".join(told(x) for part in expected(joined, None) for x in part)),
+    )
+    for work in (100_000, 3_000_000, 30_000_000):
+        yield (
+            f"plain expected with {work} operations",
+            said(lambda w=work: told(expected(NETWORKS["plain"], Budget(work=w))[1][0])),
+        )
+    one, few = np.array([0.0, 1.0]), np.array([0.0, 1e-9])
+    pairs: dict[str, tuple[list[np.ndarray], list[np.ndarray]]] = {
+        "the same": ([one], [one]),
+        "1e-4 apart": ([one], [np.add(one, [1e-4, 0])]),
+        "more apart": ([one], [np.add(one, [1.01e-4, 0])]),
+        "1e-7 apart, of next to nothing": ([few], [np.add(few, [1e-7, 0])]),
+        "more apart, of next to nothing": ([few], [np.add(few, [1.1e-7, 0])]),
+        "10/1024 apart": ([one], [np.add(one, [10 / 1024, 0])]),
+        "11/1024 apart": ([one], [np.add(one, [11 / 1024, 0])]),
+        "of other shapes": ([one], [one[None]]),
+        "of other types": ([one], [one.astype("f4")]),
+        "of nothing": ([one * 0], [one * 0]),
+        "NaN on both sides": ([np.array([np.nan, 1.0])], [np.array([np.nan, 1.0])]),
+        "NaN here": ([np.array([np.nan, 1.0])], [one]),
+        "NaN there": ([one], [np.array([np.nan, 1.0])]),
+        "infinity on both sides": ([np.array([np.inf, 1.0])], [np.array([np.inf, 1.0])]),
+        "infinity of another sign": ([np.array([np.inf, 1.0])], [np.array([-np.inf, 1.0])]),
+        "nothing that is known": ([np.array([np.nan])], [np.array([np.nan])]),
+        "too large for single precision": ([np.array([1e300, 1.0])], [np.array([np.inf, 1.0], "f4")]),
+        "the second": ([one, one], [one, np.add(one, [0.5, 0])]),
+        "the first": ([one, one], [np.add(one, [0.5, 0]), one]),
+        "no numbers": ([one[:0]], [one[:0]]),
+    }
+    for name, (ours, theirs) in pairs.items():
+        for single in (None, 0.0, 1 / 1024, 1.0):
+            how = (
+                None
+                if single is None
+                else (lambda o=ours, s=single: [x + s * (np.arange(x.size) == 0).reshape(x.shape) for x in o])
+            )
+            yield (
+                f"{name}, single precision {single} apart",
+                said(lambda o=ours, t=theirs, h=how: _whole(compared(o, t, 3, "it", h))),
+            )
+    with _onnxruntime():
+        yield "ONNX Runtime", said(lambda: "; ".join(map(told, onnx_outputs(b"model", [one, one]))))
+    with _onnxruntime("it is broken\nand more"):
+        yield "ONNX Runtime that fails", said(lambda: str(onnx_outputs(b"model", [one, one])))
+    with _onnxruntime("x" * 300):
+        yield "ONNX Runtime that fails at length", said(lambda: str(onnx_outputs(b"model", [one, one])))
+
+
+def _whole(found: Any) -> str:
+    apart = f"{found.absolute:.3g} {found.relative:.3g}"
+    return f"{found} [{found.with_what} {apart} {found.images} {found.rounding}]"
+
+
+def _written() -> Iterator[tuple[str, str]]:
+    """What `convert` writes, and in which words it refuses."""
+    network = NETWORKS["plain"]
+    unsure = Network.of([image(1, 6, 6), conv(drawn(2, 1, 3, 3).value, below=0)])
+    dots = Network.of([image(1, 6, 6), conv(drawn(2, 1, 1, 1).value, below=0)])
+    asked: list[tuple[str, Network, str, dict[str, Any]]] = [
+        (suffix, network, f"o{suffix}", how)
+        for suffix in (".npz", ".safetensors", ".pt", ".pth", ".PT", ".txt", "")
+        for how in (
+            {},
+            {"layout": "stored"},
+            {"layout": "torch"},
+            {"layout": "odd"},
+            {"turned": True},
+            {"turned": False},
+            {"verify": True},
+        )
+    ]
+    for name, one in (("unsure", unsure), ("of one tap", dots)):
+        for how in ({}, {"turned": True}, {"turned": False}, {"layout": "torch"}):
+            asked.append((name, one, "o.npz", how))
+            asked.append((f"{name}, with a module", one, "o.pt", how | {"module": "o.py", "verify": False}))
+    for module in ("m.py", "m.txt", "", "o.pt"):
+        asked.append(
+            (f"module {module!r}", network, "o.pt", {"module": module, "verify": False, "turned": True})
+        )
+        asked.append(
+            (f"module {module!r} beside arrays", network, "o.npz", {"module": module, "verify": False})
+        )
+    asked.append(("module of arrays as stored", network, "o.pt", {"module": "m.py", "layout": "stored"}))
+    asked.append(("a layout of ONNX", network, "o.onnx", {"layout": "stored"}))
+    asked.append(("a budget", network, "o.npz", {"budget": Budget(work=1000)}))
+    for name, one, path, how in asked:
+        with tempfile.TemporaryDirectory() as folder:
+            given = how | (
+                {"module": str(Path(folder, how["module"])) if how["module"] else ""}
+                if "module" in how
+                else {}
+            )
+
+            def write(one: Network = one, path: str = path, given: Any = given, folder: str = folder) -> str:
+                found = filtviz.convert(one, Path(folder, path), **given)
+                files = [f"{file.name} of {file.stat().st_size // 100}" for file in found.files]
+                return f"{found!r} {files} {found.arrays} {found.remarks} {found.verification}"
+
+            shown = said(write).replace(folder, "there").replace("/private", "")
+            left = sorted(one.name for one in Path(folder).iterdir())
+            yield f"convert {name} {how}", f"{shown}; {left}"
