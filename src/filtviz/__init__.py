@@ -35,6 +35,17 @@ if TYPE_CHECKING:
     from filtviz.budget import Budget
     from filtviz.comparing import compare
     from filtviz.converting import ConversionResult, Verification, convert
+    from filtviz.demonstrations import (
+        Losses,
+        activity,
+        codes,
+        loss,
+        maximise,
+        occlusion,
+        patches,
+        predict,
+        saliency,
+    )
     from filtviz.drawing.options import DrawingOptions, SheetOptions
     from filtviz.drawing.plotting import plot_comparison, plot_conv_weights, plot_sheet, plot_through
     from filtviz.drawing.showing import Figures
@@ -79,17 +90,11 @@ if TYPE_CHECKING:
         Activity,
         Codes,
         Examination,
+        Heat,
         LayerResponse,
         Maximised,
         Patches,
         Prediction,
-        activity,
-        codes,
-        maximise,
-        occlusion,
-        patches,
-        predict,
-        saliency,
     )
     from filtviz.results import (
         ComparisonResult,
@@ -152,12 +157,17 @@ _NAMES = {
         "Activity",
         "Codes",
         "Examination",
+        "Heat",
         "LayerResponse",
         "Maximised",
         "Patches",
         "Prediction",
+    ),
+    "filtviz.demonstrations": (
+        "Losses",
         "activity",
         "codes",
+        "loss",
         "maximise",
         "occlusion",
         "patches",
@@ -210,6 +220,7 @@ __all__ = [
     "FiltvizError",
     "Finding",
     "GraphResult",
+    "Heat",
     "Hints",
     "Layer",
     "LayerComparison",
@@ -221,6 +232,7 @@ __all__ = [
     "LayersResult",
     "LimitError",
     "Limits",
+    "Losses",
     "MalformedFileError",
     "Maximised",
     "MeasureError",
@@ -267,6 +279,7 @@ __all__ = [
     "graph",
     "layers",
     "load",
+    "loss",
     "maximise",
     "occlusion",
     "patches",

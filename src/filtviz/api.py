@@ -360,7 +360,8 @@ def _examine(
     **how: Any,
 ) -> Examination:
     """Show a network images, an array or what lies in files, and count what its units answer."""
-    from filtviz.responses.examining import examine, pictures_of
+    from filtviz.responses.asking import pictures_of
+    from filtviz.responses.examining import examine
     from filtviz.running.preparing import size_of
 
     budget = expect(how.pop("budget"), Budget, "budget") or Budget()

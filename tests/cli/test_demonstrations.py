@@ -19,9 +19,9 @@ from PIL import Image
 from tests.building import as_layer, image
 from tests.reading.torch_making import tensor, zip_of
 
-from filtviz import Network, Parameter, Prediction, RunningError, activity, demonstrations, load
+from filtviz import Network, Parameter, Prediction, RunningError, activity, demonstrations, load, responses
 from filtviz.cli import image_options, main
-from filtviz.demonstrations import Demonstration, Request, show_prediction
+from filtviz.demonstrations import Demonstration, Request, answering_images, explaining
 from filtviz.drawing.colours import NOT_FINITE
 from filtviz.drawing.response_pictures import activity_picture
 from filtviz.operations import Dense, Flatten
@@ -475,7 +475,7 @@ def test_the_table_has_a_column_for_each_class_that_is_shown(monkeypatch, n: int
     )
     monkeypatch.setattr(Request, "network", lambda _: network)
     monkeypatch.setattr(Request, "pictures", lambda *_: pictures)
-    found = show_prediction(Request(model="m", engine="numpy"), top=5)
+    found = demonstrations.predict("m", "x", top=5, engine="numpy").demonstration
     given = ("given",) * labelled
     ranks = tuple(f"#{place}" for place in range(1, min(n, 5) + 1)) if n > 1 else ("output",)
     assert found.headings == ("image", *given, *ranks)
@@ -502,13 +502,14 @@ def test_as_many_names_as_outputs_are_needed(monkeypatch, labels: int, said: str
     monkeypatch.setattr(Request, "network", lambda _: network)
     monkeypatch.setattr(Request, "pictures", lambda *_: pictures)
     monkeypatch.setattr(Request, "names", lambda _: ("x", "y")[:labels])
+    monkeypatch.setattr(Request, "has_file_of_labels", True)
     if said is None:
-        assert show_prediction(Request(model="m", engine="numpy")).rows == (
+        assert demonstrations.predict("m", "x", engine="numpy").demonstration.rows == (
             ("a", f"{'x' if labels else '0'}  4"),
         )
     else:
         with pytest.raises(RunningError, match=said):
-            show_prediction(Request(model="m", engine="numpy"))
+            demonstrations.predict("m", "x", engine="numpy")
 
 
 @pytest.mark.slow
@@ -546,13 +547,10 @@ def answers(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 
     monkeypatch.setattr(Request, "network", lambda _: Network.of([image(1, 4, 4)]))
     monkeypatch.setattr(Request, "pictures", lambda _, __: pictures)
-    monkeypatch.setattr(demonstrations.responses, "predict", predict)
+    monkeypatch.setattr(responses, "predict", predict)
     for name in ("occlusion", "saliency"):
-        monkeypatch.setattr(demonstrations.responses, name, noting(name))
+        monkeypatch.setattr(responses, name, noting(name))
     return held
-
-
-REQUEST = Request(model="m.pkl", images=("x",))
 
 
 @pytest.mark.cases("all")
@@ -560,8 +558,8 @@ REQUEST = Request(model="m.pkl", images=("x",))
 def test_the_class_is_the_one_that_is_asked_for_or_else_the_answer(answers, target, asked) -> None:
     answers["occlusion"] = np.full((2, 2), 0.7)
     answers["saliency"] = np.ones((1, 4, 4))
-    occluded = demonstrations.show_occlusion(REQUEST, target=target)
-    looked = demonstrations.show_saliency(REQUEST, target=target)
+    occluded = demonstrations.occlusion("m.pkl", "x", target=target).demonstration
+    looked = demonstrations.saliency("m.pkl", "x", target=target).demonstration
     assert occluded.data["target"] == looked.data["target"] == asked
     assert [args[0] if name == "occlusion" else args[1] for name, args, _ in answers["asked"]] == [
         asked,
@@ -574,11 +572,11 @@ def test_the_class_is_the_one_that_is_asked_for_or_else_the_answer(answers, targ
 
 def test_where_an_answer_changes_most_is_told_in_pixels_of_the_image(answers) -> None:
     answers["occlusion"] = np.full((3, 4), 0.7)
-    still = demonstrations.show_occlusion(REQUEST, stride=5).answer[0]
+    still = demonstrations.occlusion("m.pkl", "x", stride=5).demonstration.answer[0]
     assert "no place of a 7x7 square changes it by 0.001 or more" in still
     answers["occlusion"][2, 1] = 0.1
     answers["occlusion"][0, 0] = 0.8
-    found = demonstrations.show_occlusion(REQUEST, stride=5, square=3)
+    found = demonstrations.occlusion("m.pkl", "x", stride=5, square=3).demonstration
     assert found.answer[0].endswith("it changes most, to 0.1, with a 3x3 square at row 10, column 5")
     sheet = found.picture.sheet
     assert (sheet.cmap, sheet.signed) == ("RdBu", True)
@@ -590,14 +588,14 @@ def test_where_an_answer_changes_most_is_told_in_pixels_of_the_image(answers) ->
 @pytest.mark.parametrize("signed", [True, False])
 def test_a_sign_of_what_counts_is_kept_where_it_is_asked_for(answers, signed) -> None:
     answers["saliency"] = np.concatenate([-np.ones((1, 4, 4)), np.zeros((1, 4, 4))])
-    found = demonstrations.show_saliency(REQUEST, signed=signed)
+    found = demonstrations.saliency("m.pkl", "x", signed=signed).demonstration
     assert found.data["map"] == (np.full((4, 4), -1.0 if signed else 1.0)).tolist()
     sheet = found.picture.sheet
     assert (sheet.cmap, sheet.signed) == (("RdBu_r", True) if signed else ("magma", False))
     answers["saliency"] = np.zeros((1, 4, 4))
-    nothing = demonstrations.show_saliency(REQUEST, signed=signed).answer[0]
+    nothing = demonstrations.saliency("m.pkl", "x", signed=signed).demonstration.answer[0]
     assert "no pixel counts: its units are at an end" in nothing
-    nothing = demonstrations.show_saliency(REQUEST, method="gradcam").answer[0]
+    nothing = demonstrations.saliency("m.pkl", "x", method="gradcam").demonstration.answer[0]
     assert "Grad-CAM shows nothing else" in nothing
 
 
@@ -605,37 +603,38 @@ def test_a_sign_of_what_counts_is_kept_where_it_is_asked_for(answers, signed) ->
 @pytest.mark.parametrize(("number", "place"), [(0, 0), (1, 1), (-1, 1), (-2, 0)])
 def test_images_are_counted_from_both_ends(answers, number, place) -> None:
     answers["occlusion"] = np.full((2, 2), 0.7)
-    assert demonstrations.show_occlusion(REQUEST, image=number).data["image"] == "ab"[place]
+    assert demonstrations.occlusion("m.pkl", "x", image=number).demonstration.data["image"] == "ab"[place]
 
 
 @pytest.mark.cases("all")
 @pytest.mark.parametrize("number", [2, -3])
 def test_an_image_that_is_not_there_is_one_sentence(answers, number) -> None:
     with pytest.raises(RunningError, match=f"there is no image {number}: 2 were given, counted from 0"):
-        demonstrations.show_occlusion(REQUEST, image=number)
+        demonstrations.occlusion("m.pkl", "x", image=number)
 
 
 @pytest.mark.cases("all")
 @pytest.mark.parametrize("n_labels", [2, 4])
 def test_names_of_classes_are_as_many_as_the_classes(answers, n_labels, monkeypatch) -> None:
     monkeypatch.setattr(Request, "names", lambda _: ("x",) * n_labels)
+    monkeypatch.setattr(Request, "has_file_of_labels", True)
     said = f"the network has 3 outputs, and is given {n_labels} labels"
     with pytest.raises(RunningError, match=said):
-        demonstrations.show_prediction(REQUEST)
+        demonstrations.predict("m.pkl", "x")
 
 
 def test_a_class_is_called_by_its_name_and_a_lone_output_by_none(answers, monkeypatch) -> None:
     answers["occlusion"] = np.full((2, 2), 0.7)
     monkeypatch.setattr(Request, "names", lambda _: ("x", "y", "z"))
-    assert demonstrations.show_occlusion(REQUEST).answer[0].startswith("class 1 (y): ")
+    assert demonstrations.occlusion("m.pkl", "x").demonstration.answer[0].startswith("class 1 (y): ")
     answers["outputs"] = np.array([[0.7]] * 2)
-    assert demonstrations.show_occlusion(REQUEST).answer[0].startswith("the output: ")
+    assert demonstrations.occlusion("m.pkl", "x").demonstration.answer[0].startswith("the output: ")
 
 
 def test_nothing_is_explained_of_what_is_no_number(answers) -> None:
     answers["outputs"] = np.array([[0.2, np.nan, 0.1]] * 2)
     with pytest.raises(RunningError, match="the network answers NaN or infinity to a: there is nothing to"):
-        demonstrations.show_occlusion(REQUEST)
+        demonstrations.occlusion("m.pkl", "x")
 
 
 @pytest.mark.cases("all")
@@ -663,7 +662,7 @@ def test_losses_are_told_first_best_and_last(training, validation, said, monkeyp
         {"train_loss": one, "valid_loss": other} for one, other in zip_longest(training, validation)
     )
     monkeypatch.setattr(Request, "network", lambda _: replace(Network.of([]), history=history))
-    assert demonstrations.show_loss(REQUEST).answer == tuple(said)
+    assert demonstrations.loss("m.pkl").demonstration.answer == tuple(said)
 
 
 def test_a_file_that_tells_no_losses_says_which_do(monkeypatch) -> None:
@@ -671,13 +670,13 @@ def test_a_file_that_tells_no_losses_says_which_do(monkeypatch) -> None:
     with pytest.raises(
         RunningError, match=r"m\.pkl tells no losses of its training: nolearn's NeuralNet does"
     ):
-        demonstrations.show_loss(REQUEST)
+        demonstrations.loss("m.pkl")
 
 
 def test_colours_of_an_answer_that_does_not_change_reach_as_far_as_a_change(answers) -> None:
     answers["occlusion"] = np.full((2, 2), 0.7)
-    figure = demonstrations.show_occlusion(REQUEST).picture.figure()
-    assert figure.axes[1].images[0].get_clim() == (-demonstrations.STILL, demonstrations.STILL)
+    figure = demonstrations.occlusion("m.pkl", "x").demonstration.picture.figure()
+    assert figure.axes[1].images[0].get_clim() == (-explaining.STILL, explaining.STILL)
 
 
 @pytest.mark.cases("all")
@@ -704,7 +703,7 @@ def test_how_many_are_right_is_said_where_images_come_with_their_classes(
     monkeypatch.setattr(
         Request, "network", lambda _: Network.of([image(1), as_layer(below=0, type="DenseLayer")])
     )
-    found = demonstrations.show_prediction(REQUEST, top=2)
+    found = demonstrations.predict("m.pkl", "x", top=2).demonstration
     assert found.answer == (() if said is None else (said,))
     assert found.headings == ("image", *(["given"] if given else []), "#1", "#2")
     assert [row[1] for row in found.rows] == (list(given) if given else [row[1] for row in found.rows])
@@ -721,9 +720,9 @@ def test_no_more_pieces_are_asked_for_than_there_are_images(answers, top, asked,
         assert args[3] == asked
         raise Enough
 
-    monkeypatch.setattr(demonstrations.responses, "patches", patches)
+    monkeypatch.setattr(responses, "patches", patches)
     with pytest.raises(Enough):
-        demonstrations.show_patches(REQUEST, top=top)
+        demonstrations.patches("m.pkl", "x", top=top)
 
 
 @pytest.mark.cases("all")
@@ -744,10 +743,10 @@ def test_a_filter_whose_strongest_answer_is_none_answered_no_piece(
         layer="conv1", responses=np.array(strongest), images=places, corners=np.zeros((2, 2, 2), dtype=int),
         size=(3, 2), shown=np.zeros((2, 1, 4, 4)), rectifies=rectifies,
     )  # fmt: skip
-    monkeypatch.setattr(demonstrations.responses, "patches", lambda *_, **__: found)
-    monkeypatch.setattr(demonstrations, "_stem", lambda *_: "m")
-    monkeypatch.setattr(demonstrations, "_composed", lambda *_: (None, ""))
-    told = demonstrations.show_patches(REQUEST, top=2)
+    monkeypatch.setattr(responses, "patches", lambda *_, **__: found)
+    monkeypatch.setattr(explaining, "layer_stem", lambda *_: "m")
+    monkeypatch.setattr(explaining, "_composed", lambda *_: (None, ""))
+    told = demonstrations.patches("m.pkl", "x", top=2).demonstration
     text = " ".join(told.answer)
     assert f"conv1: a unit sees 3x2 pixels{said}" in text
     assert ("answered" in text) == rectifies
@@ -770,9 +769,9 @@ def test_a_unit_is_saturated_nearly_everywhere_above_95_in_a_hundred(
         layer="c", image=0, n_images=2, function="tanh", maps=np.zeros((2, 4, 4)), fires=np.ones(2),
         saturated=None if saturated is None else np.array(saturated), strongest=np.ones(2),
     )  # fmt: skip
-    monkeypatch.setattr(demonstrations.responses, "activity", lambda *_, **__: found)
-    monkeypatch.setattr(demonstrations, "_stem", lambda *_: "m")
-    (told,) = demonstrations.show_activity(REQUEST).answer
+    monkeypatch.setattr(responses, "activity", lambda *_, **__: found)
+    monkeypatch.setattr(answering_images, "layer_stem", lambda *_: "m")
+    (told,) = demonstrations.activity("m.pkl", "x").demonstration.answer
     if said is None:
         assert told == "c: its units have no function that could die or saturate"
     else:

@@ -189,7 +189,6 @@ def test_the_module_says_in_its_help_how_it_is_started():
 
 
 def test_an_option_is_by_default_what_the_function_takes_by_default() -> None:
-    """But for ``--top`` of `patches`, whose pieces stand beside the average of all."""
     shared = {}
     for name, command in any_command.commands():
         takes = inspect.signature(getattr(filtviz, name, print)).parameters
@@ -197,7 +196,7 @@ def test_an_option_is_by_default_what_the_function_takes_by_default() -> None:
             usual = takes[option.name].default if option.name in takes else None
             if type(option.default) in (int, float, str) and type(usual) is type(option.default):
                 shared[f"{name} {option.name}"] = (option.default, usual)
-    assert {key: pair for key, pair in shared.items() if pair[0] != pair[1]} == {"patches top": (8, 9)}
+    assert {key: pair for key, pair in shared.items() if pair[0] != pair[1]} == {}
     assert {"compare sort", "occlusion square", "occlusion stride", "occlusion fill"} <= set(shared)
     assert {"saliency method", "saliency of", "maximise steps", "activity image"} <= set(shared)
 

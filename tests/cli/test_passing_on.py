@@ -30,14 +30,14 @@ CALLS: Mapping[str, str] = {
     "convert": "filtviz.converting.convert",
     "layers": "filtviz.api.layers",
     "graph": "filtviz.api.graph",
-    "predict": "filtviz.demonstrations.show_prediction",
-    "activity": "filtviz.demonstrations.show_activity",
-    "patches": "filtviz.demonstrations.show_patches",
-    "occlusion": "filtviz.demonstrations.show_occlusion",
-    "saliency": "filtviz.demonstrations.show_saliency",
-    "maximise": "filtviz.demonstrations.show_maximised",
-    "codes": "filtviz.demonstrations.show_codes",
-    "loss": "filtviz.demonstrations.show_loss",
+    "predict": "filtviz.demonstrations.predict",
+    "activity": "filtviz.demonstrations.activity",
+    "patches": "filtviz.demonstrations.patches",
+    "occlusion": "filtviz.demonstrations.occlusion",
+    "saliency": "filtviz.demonstrations.saliency",
+    "maximise": "filtviz.demonstrations.maximise",
+    "codes": "filtviz.demonstrations.codes",
+    "loss": "filtviz.demonstrations.loss",
 }
 """Command → what it calls; `explain` calls nothing."""
 

@@ -524,9 +524,9 @@ TABLE = (("unit", "fires"), (0, 0.5), (1, None))
 ROWS = (("a.png", "3"), ("b.png", "4"))
 
 
-def shown(**fields: Any) -> Demonstration:
+def shown(**fields: Any) -> Any:
     usual = {"answer": ("it is so",), "data": {"value": 1.0}, "sentences": ("pixels are from 0 to 1",)}
-    return Demonstration(**{**usual, **fields})
+    return SimpleNamespace(demonstration=Demonstration(**{**usual, **fields}))
 
 
 @pytest.mark.cases("all")
@@ -560,7 +560,7 @@ def test_what_is_said_of_what_images_are_answered(line, result, out, err, run, m
 
     monkeypatch.setattr(image_options, "print_sheets", lambda pages: click.echo(f"the picture {pages[0]}"))
     told = run(
-        "filtviz.demonstrations.show_activity", result, "activity", "m.pkl", "--images", "seen", *line.split()
+        "filtviz.demonstrations.activity", result, "activity", "m.pkl", "--images", "seen", *line.split()
     )
     assert told.exit_code == 0, told.output
     assert (told.stdout.splitlines(), told.stderr.splitlines()) == (out, err)
@@ -568,7 +568,7 @@ def test_what_is_said_of_what_images_are_answered(line, result, out, err, run, m
 
 def test_a_table_stands_below_its_answer_and_its_file_is_a_message(run):
     result = shown(rows=ROWS, headings=("image", "#1"), files=FILES[:1])
-    told = run("filtviz.demonstrations.show_prediction", result, "predict", "m.pkl", "--images", "seen")
+    told = run("filtviz.demonstrations.predict", result, "predict", "m.pkl", "--images", "seen")
     lines = told.stdout.splitlines()
     assert lines[0] == "it is so"
     assert [line.split() for line in lines[1:] if "--" not in line] == [["image", "#1"], *map(list, ROWS)]
@@ -577,9 +577,7 @@ def test_a_table_stands_below_its_answer_and_its_file_is_a_message(run):
 
 def test_json_of_what_images_are_answered_names_its_files_and_has_no_nan(run):
     result = shown(data={"value": float("nan"), "most": float("inf")}, files=FILES[:1])
-    told = run(
-        "filtviz.demonstrations.show_activity", result, "activity", "m.pkl", "--images", "seen", "--json"
-    )
+    told = run("filtviz.demonstrations.activity", result, "activity", "m.pkl", "--images", "seen", "--json")
     data = json.loads(told.stdout)
     assert (data["value"], data["most"], data["files"], data["complete"]) == (None, None, ["a.png"], True)
     assert [each["file"] for each in data["models"]] == ["m.pkl"]
@@ -596,7 +594,7 @@ def test_a_window_shows_as_many_rows_as_it_has_room_for(n_rows, lines, shown_row
 
     monkeypatch.setattr(image_options, "window", lambda: (80, lines))
     result = shown(rows=tuple((f"image{n}", "1") for n in range(n_rows)), headings=("image", "#1"))
-    told = run("filtviz.demonstrations.show_prediction", result, "predict", "m.pkl", "--images", "seen")
+    told = run("filtviz.demonstrations.predict", result, "predict", "m.pkl", "--images", "seen")
     assert len([line for line in told.stdout.splitlines() if line.startswith("image")]) == 1 + shown_rows
     assert (f"… and {n_rows - shown_rows} more rows" in told.stdout) == (shown_rows < n_rows)
 
@@ -619,17 +617,16 @@ def test_a_window_shows_as_many_rows_as_it_has_room_for(n_rows, lines, shown_row
 def test_a_picture_is_written_where_nothing_else_is_asked_for_or_a_file_is_named(line, writes, run):
     given = []
     name, *more = line.split()
-    function = {"activity": "show_activity", "predict": "show_prediction"}[name]
 
-    def call(*args: Any, **_: Any) -> Demonstration:
-        given.append(args[0])
+    def call(**told: Any) -> Any:
+        given.append(told)
         return shown()
 
     with pytest.MonkeyPatch.context() as inside:
-        inside.setattr(f"filtviz.demonstrations.{function}", call)
+        inside.setattr(f"filtviz.demonstrations.{name}", call)
         result = CliRunner().invoke(main, [name, "m.pkl", "--images", "seen", *more])
     assert result.exit_code == 0, result.output
-    assert (given[0].destination is not None) == writes
+    assert (given[0]["output"] is not None) == writes
 
 
 @pytest.mark.cases("all")

@@ -47,7 +47,7 @@ def test_the_slopes_are_theanos() -> None:
 
 @pytest.mark.parametrize("of", ["log-probability", "output"])
 def test_slopes_are_what_small_differences_tell(network: Network, of: Any) -> None:
-    found = filtviz.saliency(network, IMAGE, target=2, of=of, signed=True)
+    found = filtviz.saliency(network, IMAGE, target=2, of=of, signed=True).values
 
     def ask(shown: np.ndarray) -> float:
         answer = network.run(shown[None], engine="numpy")[0, 2]
@@ -66,7 +66,7 @@ def test_without_a_sign_it_is_the_size_of_the_slopes(network: Network) -> None:
 
 
 def test_integrated_gradients_add_up_to_the_change_of_the_output(network: Network) -> None:
-    found = filtviz.saliency(network, IMAGE, "integrated", 1, "output", True)
+    found = filtviz.saliency(network, IMAGE, "integrated", 1, "output", True).values
     ends = network.run(np.stack([IMAGE, 0 * IMAGE]), engine="numpy")[:, 1]
     assert found.sum() == pytest.approx(ends[0] - ends[1], rel=0.05)
 
@@ -79,7 +79,7 @@ def test_rectifiers_let_back_what_their_rule_says() -> None:
 
     def slope(pixel: float, method: Any, target: int) -> float:
         shown = np.full((1, 1, 1), pixel)
-        return float(filtviz.saliency(network, shown, method, target, "output", True)[0, 0, 0])
+        return float(filtviz.saliency(network, shown, method, target, "output", True).values[0, 0, 0])
 
     assert [slope(-1.0, method, 0) for method in ("gradient", "guided", "deconvnet")] == [2.0, 0.0, 0.0]
     assert [slope(-1.0, method, 1) for method in ("gradient", "guided", "deconvnet")] == [-2.0, -2.0, -2.0]
@@ -93,7 +93,7 @@ def test_smoothgrad_is_seeded(network: Network) -> None:
 
 
 def test_gradcam_weighs_the_maps_of_a_layer(network: Network) -> None:
-    found = filtviz.saliency(network, IMAGE, "gradcam")
+    found = filtviz.saliency(network, IMAGE, "gradcam").values
     assert found.shape == IMAGE.shape
     assert found.min() >= 0
     with pytest.raises(RunningError, match="has no maps over the image: choose a convolution"):
@@ -115,8 +115,8 @@ def test_an_array_like_the_image_comes_back() -> None:
     dense = Dense(weights=Parameter.of("W", RNG.standard_normal((108, 2))), units=2)
     network = Network.of([entrance, as_layer(Flatten(), dense, Softmax(), below=0)])
     shown = RNG.random((1, 6, 6, 3))
-    assert filtviz.saliency(network, shown).shape == (1, 6, 6, 3)
-    assert filtviz.saliency(network, shown[0]).shape == (6, 6, 3)
+    assert filtviz.saliency(network, shown).values.shape == (6, 6, 3)
+    assert filtviz.saliency(network, shown[0]).values.shape == (6, 6, 3)
 
 
 def test_an_image_is_made_that_a_unit_answers(network: Network) -> None:
@@ -132,7 +132,7 @@ def test_an_image_is_made_that_a_unit_answers(network: Network) -> None:
 def test_an_image_is_changed_until_the_network_is_fooled(network: Network) -> None:
     before = network.run(IMAGE[None], engine="numpy")[0]
     target = int(before.argmin())
-    made = filtviz.maximise(network, target, image=IMAGE, steps=60, jitter=0, blur=0, decay=0)
+    made = filtviz.maximise(network, target, images=IMAGE, steps=60, rate=0.02)
     after = network.run(made.images, engine="numpy")[0]
     assert after[target] > before[target]
     np.testing.assert_array_equal(made.start, IMAGE)

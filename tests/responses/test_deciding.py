@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import filtviz
-from filtviz import RunningError
+from filtviz import RunningError, responses
 from filtviz.activations import KINDS, Activation
 from filtviz.network import Layer, Network
 from filtviz.operations import Convolution, Dense, Flatten, Identity, Input, Merge, Reshape, Softmax
@@ -228,7 +228,7 @@ def test_nolearn_covers_with_squares_of_zeros_of_odd_length_at_each_pixel(how, i
         with pytest.raises(RunningError, match="nolearn covers"):
             filtviz.occlusion(network, np.ones((4, 4)), **asked)
     else:
-        assert filtviz.occlusion(network, np.ones((4, 4)), **asked).shape == (4, 4)
+        assert filtviz.occlusion(network, np.ones((4, 4)), **asked).values.shape == (4, 4)
 
 
 @pytest.mark.cases("all")
@@ -238,7 +238,7 @@ def test_what_is_covered_is_counted_pixel_by_pixel(square: int, stride: int) -> 
     """A network that sums its pixels: covering those inside the image takes as many away."""
     kernel = Dense(weights=Parameter.of("W", np.ones((20, 1))), units=1)
     network = Network.of([image(1, 4, 5), as_layer(Flatten(), kernel, below=0)])
-    found = filtviz.occlusion(network, np.ones((4, 5)), square=square, stride=stride, engine="numpy")
+    found = filtviz.occlusion(network, np.ones((4, 5)), square=square, stride=stride, engine="numpy").values
     before = square // 2
     for i, row in enumerate(range(0, 4, stride)):
         for j, col in enumerate(range(0, 5, stride)):
@@ -561,11 +561,11 @@ def test_a_saliency_lies_as_its_image_does_and_keeps_its_sign_where_asked(
     shape = (3, 4, 2) if channels_last else (2, 3, 4)
     wanted = found if signed else np.abs(found)
     for given in (np.zeros(shape), np.zeros((1, *shape))):
-        got = filtviz.saliency(network, given, "gradient", signed=signed)
+        got = responses.saliency(network, given, "gradient", signed=signed)
         assert got.shape == given.shape
         lying = np.moveaxis(got.reshape(1, *shape), -1, 1) if channels_last else got.reshape(1, *shape)
         np.testing.assert_array_equal(lying, wanted)
-    filtviz.saliency(network, given, "gradcam", target=3, of="output", seed=7)
+    responses.saliency(network, given, "gradcam", target=3, of="output", seed=7)
     assert (asked[-1]["method"], asked[-1]["target"], asked[-1]["of"], asked[-1]["seed"]) == (
         "gradcam", 3, "output", 7,
     )  # fmt: skip

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import filtviz
-from filtviz import FiltvizError, MissingExtraError, RunningError
+from filtviz import FiltvizError, MissingExtraError, RunningError, responses
 from filtviz.network import Layer, Network
 from filtviz.operations import Activation, Dense, Flatten, GlobalPooling, Input, Softmax
 from filtviz.parameter import Parameter
@@ -107,7 +107,7 @@ def test_an_image_that_is_not_there_is_told() -> None:
 @pytest.mark.parametrize(("square", "stride", "fill"), [(3, 1, 0.0), (4, 1, 0.5), (1, 2, 0.0), (5, 3, 1.0)])
 def test_each_place_is_covered_in_turn(square: int, stride: int, fill: float) -> None:
     network = classes()
-    found = filtviz.occlusion(network, IMAGES[0], 1, square, stride=stride, fill=fill, engine="numpy")
+    found = filtviz.occlusion(network, IMAGES[0], 1, square, stride=stride, fill=fill, engine="numpy").values
     for i, row in enumerate(range(0, 8, stride)):
         for j, col in enumerate(range(0, 8, stride)):
             covered = IMAGES[:1].copy()
@@ -127,7 +127,7 @@ def test_without_a_class_it_is_the_one_that_is_answered() -> None:
 
 def test_nolearns_square_lies_one_pixel_before() -> None:
     network = classes()
-    found = filtviz.occlusion(network, IMAGES[0], 0, 3, nolearn=True, engine="numpy")
+    found = filtviz.occlusion(network, IMAGES[0], 0, 3, nolearn=True, engine="numpy").values
     covered = IMAGES[:1].copy()
     covered[..., 2:5, 3:6] = 0  # of the pixel 4, 5
     assert found[4, 5] == pytest.approx(network.run(covered, engine="numpy")[0, 0])
@@ -190,7 +190,8 @@ def test_patches_of_batches_are_those_of_all(batch: int | None) -> None:
 
 
 def test_of_fewer_images_than_pieces_the_rest_is_empty() -> None:
-    found = filtviz.patches(edges(), IMAGES[:2], 0, 4, engine="numpy")
+    assert filtviz.patches(edges(), IMAGES[:2], 0, 4, engine="numpy").responses.shape[1] == 2
+    found = responses.patches(edges(), IMAGES[:2], 0, 4, engine="numpy")
     assert np.isneginf(found.responses[0]).tolist() == [False, False, True, True]
     assert np.isnan(found.of(0)[2:]).all()
 
@@ -254,9 +255,16 @@ def test_one_image_comes_with_or_without_its_axes(shape: tuple[int, ...]) -> Non
     np.testing.assert_allclose(found, filtviz.occlusion(network, IMAGES[:1], 0, engine="numpy"))
 
 
+@pytest.mark.parametrize("number", [0, 2, -1])
+def test_of_several_images_it_is_the_one_of_a_number(number: int) -> None:
+    network = classes()
+    found = filtviz.occlusion(network, IMAGES, 0, image=number, engine="numpy")
+    np.testing.assert_allclose(found, filtviz.occlusion(network, IMAGES[number], 0, engine="numpy"))
+
+
 def test_several_images_are_not_one() -> None:
     with pytest.raises(RunningError, match=r"one image is needed, these have the shape \(6, 1, 8, 8\)"):
-        filtviz.occlusion(classes(), IMAGES, engine="numpy")
+        responses.occlusion(classes(), IMAGES, engine="numpy")
 
 
 def test_a_network_with_its_channels_behind_is_given_them_so() -> None:
@@ -265,7 +273,7 @@ def test_a_network_with_its_channels_behind_is_given_them_so() -> None:
     dense = Dense(weights=Parameter.of("W", RNG.standard_normal((192, 2))), units=2)
     network = Network.of([entrance, as_layer(Flatten(), dense, Softmax(), below=0)])
     shown = RNG.random((8, 8, 3))
-    assert filtviz.occlusion(network, shown, engine="numpy").shape == (8, 8)
+    assert filtviz.occlusion(network, shown, engine="numpy").values.shape == (8, 8)
     with pytest.raises(RunningError, match="the images have 8 channels, the network takes 3"):
         filtviz.occlusion(network, np.moveaxis(shown, -1, 0), engine="numpy")
 
@@ -278,7 +286,7 @@ def test_what_sees_the_whole_image_is_cut_as_large_as_that() -> None:
     assert found.size == (5, 6)
     assert found.corners.tolist() == [[[0, 0]] * 2] * 2
     with pytest.raises(RunningError, match="1 piece or more"):
-        filtviz.patches.__wrapped__(network, RNG.random((2, 1, 5, 6)), "all", 0)
+        responses.patches.__wrapped__(network, RNG.random((2, 1, 5, 6)), "all", 0)
 
 
 def test_infinite_answers_excite_nothing_and_half_a_pixel_is_rounded_down() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -10,7 +10,7 @@ from filtviz.cli.helping import Command
 from filtviz.cli.image_options import demonstrating, layer_choice
 
 if TYPE_CHECKING:
-    from filtviz.demonstrations import Demonstration, Request
+    from filtviz.responses import Activity
 
 __all__ = ["activity"]
 
@@ -24,7 +24,7 @@ __all__ = ["activity"]
     "--nolearn", is_flag=True, help="Draw as nolearn's plot_conv_activity: each map on its own range."
 )
 @demonstrating()
-def activity(request: Request, layer: str, image: int, nolearn: bool) -> Demonstration:
+def activity(layer: str, image: int, nolearn: bool, **asked: Any) -> Activity:
     """Draw the maps of a layer of MODEL for an image, on one scale, behind the layer's nonlinearity.
 
     Over all images is counted how much each unit fires: those that never do are marked dead, those at
@@ -34,6 +34,6 @@ def activity(request: Request, layer: str, image: int, nolearn: bool) -> Demonst
     Example:
       filtviz activity model.pkl --layer 2 --images digits.npz
     """
-    from filtviz.demonstrations import show_activity
+    from filtviz.demonstrations import activity as ask
 
-    return show_activity(request, layer, image, nolearn=nolearn)
+    return ask(layer=layer, image=image, nolearn=nolearn, **asked)

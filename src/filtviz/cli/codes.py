@@ -11,7 +11,7 @@ from filtviz.cli.image_options import demonstrating
 from filtviz.cli.shared_options import complete_any_layer
 
 if TYPE_CHECKING:
-    from filtviz.demonstrations import Demonstration, Request
+    from filtviz.responses import Codes
 
 __all__ = ["codes"]
 
@@ -32,13 +32,13 @@ __all__ = ["codes"]
     help="How codes are laid out; tsne needs scikit-learn.",
 )
 @demonstrating()
-def codes(request: Request, layer: str | None, plane: Any) -> Demonstration:
+def codes(layer: str | None, plane: Any, **asked: Any) -> Codes:
     """Draw images where their codes in MODEL's last hidden layer are: what lies near is alike to the network.
 
     \b
     Example:
       filtviz codes model.pkl --images digits.npz --plane tsne
     """
-    from filtviz.demonstrations import show_codes
+    from filtviz.demonstrations import codes as ask
 
-    return show_codes(request, layer, plane)
+    return ask(layer=layer, plane=plane, **asked)

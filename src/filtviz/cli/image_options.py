@@ -199,7 +199,7 @@ def _images_option(*, required: bool) -> Callable[[Command], Command]:
 def demonstrating(
     *, draws: bool = True, images: str = "required", runs: bool = True, has_table: bool = True
 ) -> Callable[[Command], Command]:
-    """Return what adds MODEL and the options of images, which the command gets as one ``request``.
+    """Return what adds MODEL and the options of images, which the command passes on to its function.
 
     Args:
         draws: Whether the command draws a picture.
@@ -211,34 +211,29 @@ def demonstrating(
     def decorate(command: Command) -> Command:
         @wraps(command)
         def collected(*args: Any, **given: Any) -> Any:
-            from filtviz.demonstrations import Request
             from filtviz.drawing.saving import find_destination
-            from filtviz.running.preparing import Preparation
 
-            how = {name: given.pop(name) for name in ("mean", "scale", "size", "channels", "layout") if runs}
-            others = {name: given.pop(name) for name in ("batch", "device", "labels") if runs}
-            output, suffix = given.pop("output", None), given.pop("format", None)
-            as_json, reading = given.pop("as_json"), given.pop("reading")
+            output, as_json = given["output"], given.pop("as_json")
             as_csv, terminal = given.pop("as_csv", False), given.pop("terminal", False)
             if as_json + as_csv + terminal > 1:
                 raise click.UsageError("--json, --csv and --terminal exclude each other")
-            destination = None
-            if output is not None or (draws and not (as_json or as_csv or terminal)):
+            if draws and output is None and not (as_json or as_csv or terminal):
+                output = given["output"] = "."
+            if output is not None:
                 with usage_errors():
                     formats = ("png", "pdf", "svg", "npz") if draws else ("npz",)
-                    destination = find_destination(output, suffix, formats)
-            request = Request(
-                model=given.pop("model"),
-                images=tuple(given.pop("images", ())),
-                preparation=Preparation(**how),
-                destination=destination,
-                budget=given.pop("budget"),
-                **others,
-                **reading,
-            )
-            found = command(*args, request=request, **given)
+                    find_destination(output, given.get("format"), formats)
+            if runs:
+                from filtviz.running.preparing import Preparation
+
+                how = {name: given.pop(name) for name in ("mean", "scale", "size", "channels", "layout")}
+                given["preparation"] = Preparation(**how)
+            if "images" in given:
+                given["images"] = given["images"] or None
+            reading = given.pop("reading")
+            found = command(*args, **given, **reading).demonstration
             if as_json:
-                found = replace(found, data=answer_data([model_data(str(request.model))], found.data))
+                found = replace(found, data=answer_data([model_data(given["model"])], found.data))
             print_demonstration(found, as_json=as_json, as_csv=as_csv, terminal=terminal)
 
         options: list[Callable[[Any], Any]] = [model_argument]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -10,14 +10,14 @@ from filtviz.cli.helping import Command
 from filtviz.cli.image_options import demonstrating
 
 if TYPE_CHECKING:
-    from filtviz.demonstrations import Demonstration, Request
+    from filtviz.demonstrations import Losses
 
 __all__ = ["loss"]
 
 
 @click.command(cls=Command, short_help="Draw the losses of the training.")
 @demonstrating(images="none", runs=False)
-def loss(request: Request) -> Demonstration:
+def loss(**asked: Any) -> Losses:
     """Draw the losses that MODEL tells of its training, by epoch.
 
     nolearn's NeuralNet keeps them in train_history_; checkpoints of PyTorch where a person put lists of them
@@ -27,6 +27,6 @@ def loss(request: Request) -> Demonstration:
     Example:
       filtviz loss net.pkl
     """
-    from filtviz.demonstrations import show_loss
+    from filtviz.demonstrations import loss as ask
 
-    return show_loss(request)
+    return ask(**asked)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -11,7 +11,7 @@ from filtviz.cli.image_options import demonstrating
 from filtviz.cli.shared_options import complete_any_layer
 
 if TYPE_CHECKING:
-    from filtviz.demonstrations import Demonstration, Request
+    from filtviz.responses import Maximised
 
 __all__ = ["maximise"]
 
@@ -44,9 +44,7 @@ __all__ = ["maximise"]
     "--image", type=int, default=0, show_default=True, metavar="N", help="Which of the images to begin with."
 )
 @demonstrating(images="optional")
-def maximise(
-    request: Request, layer: str | None, units: tuple[int, ...], steps: int, image: int
-) -> Demonstration:
+def maximise(layer: str | None, units: tuple[int, ...], steps: int, image: int, **asked: Any) -> Maximised:
     """Draw images that units of MODEL answer strongly, made step by step from noise. PyTorch is needed.
 
     With --images they are made from an image, as examples that fool a network: before, difference, after.
@@ -55,6 +53,6 @@ def maximise(
     Example:
       filtviz maximise model.pkl --layer conv3
     """
-    from filtviz.demonstrations import show_maximised
+    from filtviz.demonstrations import maximise as ask
 
-    return show_maximised(request, layer, units, steps, image)
+    return ask(layer=layer, units=units, steps=steps, image=image, **asked)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -10,7 +10,7 @@ from filtviz.cli.helping import Command
 from filtviz.cli.image_options import demonstrating
 
 if TYPE_CHECKING:
-    from filtviz.demonstrations import Demonstration, Request
+    from filtviz.responses import Heat
 
 __all__ = ["occlusion"]
 
@@ -44,8 +44,8 @@ __all__ = ["occlusion"]
 )
 @demonstrating(has_table=False)
 def occlusion(
-    request: Request, image: int, target: int | None, square: int, stride: int, fill: float, nolearn: bool
-) -> Demonstration:
+    image: int, target: int | None, square: int, stride: int, fill: float, nolearn: bool, **asked: Any
+) -> Heat:
     """Draw what the network in MODEL answers with a square over each part of an image in turn.
 
     Where covering takes the answer away, it rests on what is there (Zeiler & Fergus 2013).
@@ -54,6 +54,6 @@ def occlusion(
     Example:
       filtviz occlusion model.pkl --images digit.png --square 5
     """
-    from filtviz.demonstrations import show_occlusion
+    from filtviz.demonstrations import occlusion as ask
 
-    return show_occlusion(request, image, target, square, stride=stride, fill=fill, nolearn=nolearn)
+    return ask(image=image, target=target, square=square, stride=stride, fill=fill, nolearn=nolearn, **asked)

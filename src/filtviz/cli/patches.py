@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -10,7 +10,7 @@ from filtviz.cli.helping import Command
 from filtviz.cli.image_options import demonstrating, layer_choice
 
 if TYPE_CHECKING:
-    from filtviz.demonstrations import Demonstration, Request
+    from filtviz.responses import Patches
 
 __all__ = ["patches"]
 
@@ -26,7 +26,7 @@ __all__ = ["patches"]
     help="Pieces for each.",
 )
 @demonstrating()
-def patches(request: Request, layer: str, top: int) -> Demonstration:
+def patches(layer: str, top: int, **asked: Any) -> Patches:
     """Draw for each filter of a layer of MODEL the pieces of images that excite it most, one of an image.
 
     They are cut at the true receptive field, beside the filter as it matches in the image. Of a deep
@@ -36,6 +36,6 @@ def patches(request: Request, layer: str, top: int) -> Demonstration:
     Example:
       filtviz patches model.pkl --layer 3 --images photos/
     """
-    from filtviz.demonstrations import show_patches
+    from filtviz.demonstrations import patches as ask
 
-    return show_patches(request, layer, top)
+    return ask(layer=layer, top=top, **asked)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -10,7 +10,7 @@ from filtviz.cli.helping import Command
 from filtviz.cli.image_options import demonstrating
 
 if TYPE_CHECKING:
-    from filtviz.demonstrations import Demonstration, Request
+    from filtviz.responses import Prediction
 
 __all__ = ["predict"]
 
@@ -25,7 +25,7 @@ __all__ = ["predict"]
     help="Classes in the table.",
 )
 @demonstrating(draws=False)
-def predict(request: Request, top: int) -> Demonstration:
+def predict(top: int, **asked: Any) -> Prediction:
     """Run the network in MODEL on images and print its strongest outputs, as a table.
 
     Nothing of the file is executed: filtviz reads what each layer does, and does it. Where the images come
@@ -35,6 +35,6 @@ def predict(request: Request, top: int) -> Demonstration:
     Example:
       filtviz predict model.onnx --images cat.jpg --labels classes.txt
     """
-    from filtviz.demonstrations import show_prediction
+    from filtviz.demonstrations import predict as ask
 
-    return show_prediction(request, top)
+    return ask(top=top, **asked)

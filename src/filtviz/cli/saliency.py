@@ -11,7 +11,7 @@ from filtviz.cli.image_options import demonstrating
 from filtviz.cli.shared_options import complete_any_layer
 
 if TYPE_CHECKING:
-    from filtviz.demonstrations import Demonstration, Request
+    from filtviz.responses import Heat
 
 __all__ = ["saliency"]
 
@@ -47,14 +47,14 @@ METHODS = ["gradient", "guided", "deconvnet", "integrated", "smoothgrad", "gradc
 )
 @demonstrating(has_table=False)
 def saliency(
-    request: Request, image: int, method: Any, target: int | None, of: Any, signed: bool, layer: str | None
-) -> Demonstration:
+    image: int, method: Any, target: int | None, of: Any, signed: bool, layer: str | None, **asked: Any
+) -> Heat:
     """Draw which pixels of an image count for what the network in MODEL answers. PyTorch is needed.
 
     \b
     Example:
       filtviz saliency model.pkl --images digit.png --method integrated
     """
-    from filtviz.demonstrations import show_saliency
+    from filtviz.demonstrations import saliency as ask
 
-    return show_saliency(request, image, method, target, of, signed=signed, layer=layer)
+    return ask(image=image, method=method, target=target, of=of, signed=signed, layer=layer, **asked)

@@ -629,7 +629,7 @@ def _within(places: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray((halves - halves.min(axis=0)) / np.where(spread > 0, spread, 1.0))
 
 
-def loss_picture(series: dict[str, NDArray[Any]], title: str, notes: Sequence[str]) -> ResponsePicture:
+def loss_picture(series: Mapping[str, NDArray[Any]], title: str, notes: Sequence[str]) -> ResponsePicture:
     """Draw losses by epoch."""
     shown = {
         name: np.where(np.abs(values) <= LARGEST_LOSS, values, np.nan) for name, values in series.items()

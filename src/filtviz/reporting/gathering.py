@@ -53,7 +53,8 @@ from filtviz.reporting.pictures import (
 )
 from filtviz.reporting.rendering import ReportPage, render_page
 from filtviz.reporting.shown import ImageFigure, draw_images
-from filtviz.responses.examining import examine, pictures_of
+from filtviz.responses.asking import pictures_of
+from filtviz.responses.examining import examine
 from filtviz.running.preparing import Preparation, size_of
 from filtviz.sources import Sources, paths_among
 from filtviz.text import described, name_runs, plural, printable

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from filtviz.responses.activities import Activity, activity
     from filtviz.responses.coding import Codes, codes
     from filtviz.responses.examining import Examination, LayerResponse
-    from filtviz.responses.looking import Maximised, maximise, occlusion, saliency
+    from filtviz.responses.looking import Heat, Maximised, maximise, occlusion, saliency
     from filtviz.responses.patching import Patches, patches
     from filtviz.responses.predicting import Prediction, predict
 
@@ -21,6 +21,7 @@ __all__ = [
     "Activity",
     "Codes",
     "Examination",
+    "Heat",
     "LayerResponse",
     "Maximised",
     "Patches",
@@ -38,7 +39,7 @@ _HOMES = {
     "activities": ("Activity", "activity"),
     "coding": ("Codes", "codes"),
     "examining": ("Examination", "LayerResponse"),
-    "looking": ("Maximised", "maximise", "occlusion", "saliency"),
+    "looking": ("Heat", "Maximised", "maximise", "occlusion", "saliency"),
     "patching": ("Patches", "patches"),
     "predicting": ("Prediction", "predict"),
 }

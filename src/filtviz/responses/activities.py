@@ -12,9 +12,19 @@ from numpy.typing import NDArray
 from filtviz.activations import RECTIFIERS, Activation
 from filtviz.budget import Budget
 from filtviz.errors import RunningError
+from filtviz.given import LayerChoice
 from filtviz.network import EngineName, Layer
 from filtviz.operations import Softmax
-from filtviz.responses.asking import LARGEST, Model, answering, checked, choose_layer, network_of, whole
+from filtviz.responses.asking import (
+    LARGEST,
+    Answer,
+    Model,
+    answering,
+    checked,
+    choose_layer,
+    network_of,
+    whole,
+)
 from filtviz.running.inference import Runner
 
 __all__ = ["Activity", "Counted", "activity", "ends_of", "function_of"]
@@ -24,7 +34,7 @@ NEAR = 0.01
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Activity:
+class Activity(Answer):
     """What the units of a layer answer.
 
     Attributes:
@@ -64,7 +74,7 @@ class Activity:
 def activity(
     network: Model,
     images: NDArray[Any],
-    layer: int | str = 0,
+    layer: LayerChoice = 0,
     image: int = 0,
     *,
     engine: EngineName | None = None,

@@ -8,8 +8,9 @@ from __future__ import annotations
 import inspect
 import math
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from functools import partial, wraps
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,21 +22,54 @@ from filtviz.given import LayerChoice, Model, as_number, checked_images, choose,
 from filtviz.network import ConvLayer, Layer, Network
 from filtviz.operations import Identity, Normalisation, Softmax
 from filtviz.running.inference import as_units
+from filtviz.running.preparing import Pictures, Preparation, is_paths, paths_of, read_pictures
 from filtviz.text import described
+
+if TYPE_CHECKING:
+    from filtviz.demonstrations.request import Demonstration
+    from filtviz.results import WrittenFile
 
 __all__ = [
     "LARGEST",
+    "Answer",
     "Model",
     "answering",
+    "as_given",
     "checked",
     "choose_layer",
     "images",
     "maybe",
+    "names",
     "network_of",
     "one_image",
+    "pictures_of",
     "probability_layer",
+    "real",
     "whole",
+    "with_all_axes",
 ]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Answer:
+    """What a network answered, with what says, draws and tabulates it.
+
+    Attributes:
+        files: The pictures, or the numbers, that were written.
+        tell: Makes the `demonstration`; None of an answer to arrays alone.
+    """
+
+    files: tuple[WrittenFile, ...] = ()
+    tell: Callable[[], Demonstration] | None = field(default=None, repr=False)
+
+    @property
+    def demonstration(self) -> Demonstration:
+        """The answer in words, as a picture and as tables, which are made when somebody asks for them."""
+        if self.tell is None:
+            raise ArgumentError(
+                "this is an answer to arrays alone: ask by filtviz's own function of that name"
+            )
+        return self.tell()
 
 
 def network_of(model: Model) -> Network:
@@ -96,19 +130,55 @@ def one_image(network: Network, image: NDArray[Any]) -> NDArray[Any]:
     Raises:
         RunningError: it is none that the network takes.
     """
-    array = np.asarray(image)
-    if array.ndim == 2:
-        array = array[None]  # a picture of one channel
-        from filtviz.running.inference import input_of
-
-        entrance = input_of(network)
-        if entrance is not None and entrance.channels_last:
-            array = array[0][..., None]
-    if array.ndim == 3:
-        array = array[None]
-    if array.ndim != 4 or len(array) != 1:
+    array = with_all_axes(network, image)
+    if len(array) != 1:
         raise RunningError(f"one image is needed, these have the shape {np.shape(image)}")
     return as_units(network, array)
+
+
+def with_all_axes(network: Network, images: NDArray[Any]) -> NDArray[Any]:
+    """Return images in the network's own four axes, of which one image may lack that of images.
+
+    Args:
+        network: The network.
+        images: With or without the axis of images; one without that of channels where there is one.
+
+    Raises:
+        RunningError: they are no images of rows and columns.
+    """
+    array = np.asarray(images)
+    if array.ndim == 2:
+        from filtviz.running.inference import input_of
+
+        entrance = input_of(network)  # a picture of one channel
+        array = array[..., None] if entrance is not None and entrance.channels_last else array[None]
+    if array.ndim == 3:
+        array = array[None]
+    if array.ndim != 4:
+        raise RunningError(f"one image is needed, these have the shape {np.shape(images)}")
+    return array
+
+
+def pictures_of(network: Network, images: Any, preparation: Preparation | None = None) -> Pictures:
+    """Return images that a person gives, as the network takes them.
+
+    Args:
+        network: What is to be shown them.
+        images: An array in the network's own axes, or the paths of pictures, folders, ``.npy`` and ``.npz``
+            files.
+        preparation: How pictures and files are prepared; arrays are used as they are.
+
+    Raises:
+        ArgumentError: these are no images.
+        RunningError: a file cannot be read, or they do not go together.
+    """
+    expect(preparation, Preparation, "preparation")
+    if is_paths(images):
+        return read_pictures(paths_of(images), network, preparation)
+    array = checked_images(images)
+    names = tuple(f"image {place}" for place in range(len(array)))
+    seen = as_units(network, array)
+    return Pictures(images=array, seen=np.asarray(seen, np.float64), names=names, labels=None, sentences=())
 
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -170,6 +240,11 @@ def names(given: Any, name: str) -> tuple[str, ...]:
     return tuple(map(str, given))
 
 
+def as_given(given: Any, name: str) -> Any:  # noqa: ARG001
+    """Return what is checked where it is used."""
+    return given
+
+
 def images(given: Any, name: str) -> Any:  # noqa: ARG001
     """Return images as an array."""
     return checked_images(given)
@@ -197,7 +272,7 @@ _CHECKS: dict[str, Callable[..., Any]] = {
     "device": partial(maybe, text),
     "method": text,
     "of": text,
-    "layout": text,
+    "plane": text,
     "budget": lambda given, name: expect(given, Budget, name),
     "nolearn": lambda given, name: bool(whole(given, name, 0) if not isinstance(given, bool) else given),
     "signed": lambda given, name: bool(whole(given, name, 0) if not isinstance(given, bool) else given),

@@ -10,13 +10,14 @@ from numpy.typing import NDArray
 
 from filtviz.budget import Budget
 from filtviz.errors import MissingExtraError, RunningError
+from filtviz.given import LayerChoice
 from filtviz.network import EngineName, Layer, Network
 from filtviz.operations import Dense
-from filtviz.responses.asking import Model, checked, choose_layer, network_of
+from filtviz.responses.asking import Answer, Model, checked, choose_layer, network_of
 from filtviz.running.inference import Runner
 from filtviz.text import printable
 
-__all__ = ["Codes", "codes"]
+__all__ = ["Codes", "Plane", "codes"]
 
 Plane = Literal["pca", "tsne"]
 
@@ -26,7 +27,7 @@ OF_PCA, OF_TSNE = 4, 15_000_000
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Codes:
+class Codes(Answer):
     """What a hidden layer makes of images.
 
     Attributes:
@@ -48,7 +49,7 @@ class Codes:
 def codes(
     network: Model,
     images: NDArray[Any],
-    layer: int | str | None = None,
+    layer: LayerChoice | None = None,
     plane: Plane = "pca",
     *,
     seed: int = 0,

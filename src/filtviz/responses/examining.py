@@ -12,18 +12,16 @@ from numpy.typing import NDArray
 from filtviz.activations import RECTIFIERS
 from filtviz.budget import Budget
 from filtviz.errors import BudgetError, RunningError
-from filtviz.given import checked_images, expect
 from filtviz.network import ConvLayer, EngineName, Layer, Network
 from filtviz.operations import Convolution, Dense, LocallyConnected, Operation, Softmax
 from filtviz.parameter import Parameter
 from filtviz.responses.activities import Counted, ends_of, function_of
 from filtviz.responses.asking import answering
 from filtviz.responses.predicting import classes_of, right_answers
-from filtviz.running.inference import PASSES, Runner, ancestors, as_units, widened
-from filtviz.running.preparing import Pictures, Preparation, is_paths, paths_of, read_pictures
+from filtviz.running.inference import PASSES, Runner, ancestors, widened
 from filtviz.text import listed, plural, printable
 
-__all__ = ["NEARLY_ALL", "Examination", "LayerResponse", "examine", "pictures_of"]
+__all__ = ["NEARLY_ALL", "Examination", "LayerResponse", "examine"]
 
 NEARLY_ALL = 0.95
 """The share of places and images at an end of its function from which a unit counts as saturated."""
@@ -149,28 +147,6 @@ def examine(
         not_compared=not_compared,
     )
     return replace(done, answer=_answer(done))
-
-
-def pictures_of(network: Network, images: Any, preparation: Preparation | None = None) -> Pictures:
-    """Return images that a person gives, as the network takes them.
-
-    Args:
-        network: What is to be shown them.
-        images: An array in the network's own axes, or the paths of pictures, folders, ``.npy`` and ``.npz``
-            files.
-        preparation: How pictures and files are prepared; arrays are used as they are.
-
-    Raises:
-        ArgumentError: these are no images.
-        RunningError: a file cannot be read, or they do not go together.
-    """
-    expect(preparation, Preparation, "preparation")
-    if is_paths(images):
-        return read_pictures(paths_of(images), network, preparation)
-    array = checked_images(images)
-    names = tuple(f"image {place}" for place in range(len(array)))
-    seen = as_units(network, array)
-    return Pictures(images=array, seen=np.asarray(seen, np.float64), names=names, labels=None, sentences=())
 
 
 _FromStart: TypeAlias = tuple[float | None, float | None, float | None]

@@ -18,9 +18,11 @@ from numpy.typing import NDArray
 
 from filtviz.budget import Budget
 from filtviz.errors import RunningError
+from filtviz.given import LayerChoice
 from filtviz.network import EngineName, Layer, Network
 from filtviz.receptive_field import receptive_fields
 from filtviz.responses.asking import (
+    Answer,
     Model,
     answering,
     checked,
@@ -37,7 +39,26 @@ from filtviz.text import plural, printable
 if TYPE_CHECKING:
     from filtviz.running.gradients import Method, Of
 
-__all__ = ["Maximised", "maximise", "occlusion", "saliency"]
+__all__ = ["Heat", "Maximised", "maximise", "occlusion", "saliency"]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Heat(Answer):
+    """How much each part of an image counts for what a network answers; numpy takes it for its array.
+
+    Attributes:
+        values: Of `filtviz.occlusion` ``(rows, cols)`` of squares, the answer with one there. Of
+            `filtviz.saliency` an array like the image.
+        target: The class.
+        whole: The answer to the whole image.
+    """
+
+    values: NDArray[np.float64]
+    target: int
+    whole: float
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        return np.array(self.values, dtype=dtype, copy=bool(copy)) if copy else np.asarray(self.values, dtype)
 
 
 @checked(image=images)
@@ -49,7 +70,7 @@ def saliency(
     of: Of = "log-probability",
     signed: bool = False,
     *,
-    layer: int | str | None = None,
+    layer: LayerChoice | None = None,
     seed: int = 0,
     device: str | None = None,
     budget: Budget | None = None,
@@ -105,14 +126,14 @@ def saliency(
     return (found if signed else np.abs(found)).reshape(np.shape(image))
 
 
-def _maps_of(network: Network, layer: int | str | None) -> Layer:
+def _maps_of(network: Network, layer: LayerChoice | None) -> Layer:
     if layer is None and not network.conv_layers:
         raise RunningError("the network has no convolution whose maps could be weighed")
     return answering(network, choose_layer(network, -1 if layer is None else layer))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Maximised:
+class Maximised(Answer):
     """Images that units answer strongly, one for each unit.
 
     Attributes:
@@ -134,7 +155,7 @@ class Maximised:
 def maximise(
     network: Model,
     units: int | Sequence[int],
-    layer: int | str | None = None,
+    layer: LayerChoice | None = None,
     image: NDArray[Any] | None = None,
     *,
     size: tuple[int, int] | None = None,

@@ -12,16 +12,17 @@ from numpy.typing import NDArray
 from filtviz.activations import KINDS, Activation
 from filtviz.budget import Budget
 from filtviz.errors import RunningError
+from filtviz.given import LayerChoice
 from filtviz.network import EngineName
 from filtviz.receptive_field import ReceptiveField, receptive_fields
-from filtviz.responses.asking import Model, answering, checked, choose_layer, network_of
+from filtviz.responses.asking import Answer, Model, answering, checked, choose_layer, network_of
 from filtviz.running.inference import Runner
 
 __all__ = ["Patches", "patches"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Patches:
+class Patches(Answer):
     """The pieces of images that excite each filter of a layer most.
 
     Attributes:
@@ -71,8 +72,8 @@ class Patches:
 def patches(
     network: Model,
     images: NDArray[Any],
-    layer: int | str = 0,
-    top: int = 9,
+    layer: LayerChoice = 0,
+    top: int = 8,
     *,
     engine: EngineName | None = None,
     batch: int | None = None,

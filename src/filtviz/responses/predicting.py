@@ -13,14 +13,14 @@ from filtviz.activations import KINDS, Activation
 from filtviz.budget import Budget
 from filtviz.network import EngineName, Layer
 from filtviz.operations import Softmax
-from filtviz.responses.asking import Model, checked, network_of, probability_layer
+from filtviz.responses.asking import Answer, Model, checked, network_of, probability_layer
 from filtviz.running.inference import Runner
 
 __all__ = ["Prediction", "answered", "classes_of", "predict", "right_answers", "threshold_of"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Prediction:
+class Prediction(Answer):
     """What a network answers.
 
     Attributes:
