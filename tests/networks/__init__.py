@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
+from tests.networks.answers import answers
 from tests.networks.composed import composed
 from tests.networks.converted import converted
 from tests.networks.slopes import slopes
@@ -15,6 +16,7 @@ from tests.networks.walks import walks
 __all__ = ["TABLES"]
 
 TABLES: Mapping[str, Callable[[], Iterator[tuple[str, str]]]] = {
+    "answers": answers,
     "composed": composed,
     "converted": converted,
     "slopes": slopes,

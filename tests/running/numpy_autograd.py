@@ -172,7 +172,7 @@ def with_gradients() -> Iterator[None]:
     torch.autograd = SimpleNamespace(Function=_Function, grad=_grad)
     torch.no_grad, torch.stack = nullcontext, _stack
     torch.Tensor = Traced  # for which scipy asks where there is PyTorch
-    Tensor.requires_grad_ = lambda self, _: Traced(self)  # type: ignore[attr-defined]
+    Tensor.requires_grad_ = lambda self, on: Traced(self) if on else self  # type: ignore[attr-defined]
     ours: dict[str, Any] = {"torch": torch, "torch.nn": torch.nn, "torch.nn.functional": functions}
     fresh = ("filtviz.running.torch_engine", "filtviz.running.gradients")
     before = {name: sys.modules.pop(name, None) for name in (*ours, *fresh)}

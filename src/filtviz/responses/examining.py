@@ -414,6 +414,7 @@ class _Shared:
         self.sums: Any = 0.0
         self.n = 0
 
+    @np.errstate(over="ignore", invalid="ignore")  # what is not finite explains nothing
     def add(self, units: NDArray[Any], twins: NDArray[Any]) -> None:
         """Take a batch of both, ``(images, units, …)``."""
         a, b = (_flat(each) for each in (units, twins))
