@@ -161,18 +161,14 @@ def receptive() -> Lines:
     flat, whole = (Flatten(),), (GlobalPooling(kind="mean"),)
 
     def one(operation: Operation) -> str:
-        found = []
-        for size, before in (((14, 13), ()), ((None, 13), ()), ((14, 13), flat), ((14, 13), whole)):
-            layers = [
-                start(2, 4, *size),
-                layer_of(STRIDED, below=(0,)),
-                layer_of(*before, operation, below=(1,)),
-            ]
-            network = shaped_network(*layers, layer_of(Flatten(), below=(2,)))
-            fields = receptive_fields(network)
-            found.append(_field(fields[2]))
-        first = shaped_network(start(2, 4, 7, 6), layer_of(operation, below=(0,)))
-        return "; ".join([*found, _field(receptive_fields(first)[1])])
+        layers = [
+            layer_of(STRIDED, below=(0,)),
+            *(layer_of(*b, operation, below=(1,)) for b in ((), flat, whole)),
+        ]
+        known = shaped_network(start(2, 4, 14, 13), *layers, layer_of(operation, below=(0,)))
+        opened = shaped_network(start(2, 4, None, 13), *layers[:2])
+        fields = receptive_fields(known)
+        return "; ".join(_field(field) for field in (fields[2], receptive_fields(opened)[2], *fields[3:]))
 
     def several(operation: Operation) -> str:
         found = []
@@ -267,34 +263,34 @@ def costs() -> Lines:
 
 def bounds() -> Lines:
     """Between what ends units lie behind an operation, as a convolution sees them that passes all on."""
+    none = (0, 0), (0, 0)
+
+    first = Convolution(weights=drawn(4, 4, 1, 1, seed=8), stride=(1, 1), pad=none, flip_filters=False)
+    passing = {
+        n: Convolution(
+            weights=Parameter.of("p", np.eye(n)[:, :, None, None]),
+            stride=(1, 1),
+            pad=none,
+            flip_filters=False,
+        )
+        for n in range(1, 13)
+    }
 
     def one(operation: Operation, joins: bool = False) -> str:
-        found = []
-        for input_range in ((-0.5, 2.0), None):
-            for before in (None, 0.3):
-                layers = [start(2, 4, 7, 6)]
-                if before is not None:  # behind it each channel has ends of its own
-                    each = Convolution(
-                        weights=drawn(4, 4, 1, 1, seed=8),
-                        stride=(1, 1),
-                        pad=((0, 0), (0, 0)),
-                        flip_filters=False,
-                    )
-                    layers.append(layer_of(each, below=(0,)))
-                top = len(layers) - 1
-                inputs = (top, 0) if joins else (top,)
-                layers.append(layer_of(operation, below=inputs))
-                network = shaped_network(*layers)
-                shape = network.layers[-1].output_shape
-                n = 4 if shape is None or len(shape) < 2 or shape[1] is None else shape[1]
-                eye = Parameter.of("p", np.eye(n)[:, :, None, None])
-                passing = Convolution(weights=eye, stride=(1, 1), pad=((0, 0), (0, 0)), flip_filters=False)
-                layers.append(conv_with(passing, len(layers) - 1))
-                ends = preactivation_bounds(shaped_network(*layers), input_range).get(
-                    len([one for one in layers if isinstance(one, ConvLayer)]) - 1
-                )
-                found.append("-" if ends is None else f"{numbers(ends.low)} to {numbers(ends.high)}")
-        return "; ".join(found)
+        shape = output_shape(operation, [(2, 4, 7, 6)] * (1 + joins))
+        n = 4 if shape is None or len(shape) < 2 or shape[1] not in passing else shape[1]
+        layers = [start(2, 4, 7, 6), layer_of(first, below=(0,))]
+        ends = []
+        for top in (0, 1):  # behind the first convolution each channel has ends of its own
+            layers.append(layer_of(operation, below=(top, 0) if joins else (top,)))
+            layers.append(conv_with(passing[n], len(layers) - 1))
+            ends.append(sum(isinstance(one, ConvLayer) for one in layers) - 1)
+        network = shaped_network(*layers)
+        bounds = (preactivation_bounds(network, input_range) for input_range in ((-0.5, 2.0), None))
+        found = [known.get(end) for known in bounds for end in ends]
+        return "; ".join(
+            "-" if one is None else f"{numbers(one.low)} to {numbers(one.high)}" for one in found
+        )
 
     yield from each(CASES, one)
     yield from each(JOINS, lambda operation: one(operation, joins=True))
