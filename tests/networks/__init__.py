@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from tests.networks.answers import answers
 from tests.networks.composed import composed
 from tests.networks.converted import converted
+from tests.networks.facts import facts
 from tests.networks.slopes import slopes
 from tests.networks.walks import walks
 
@@ -19,6 +20,7 @@ TABLES: Mapping[str, Callable[[], Iterator[tuple[str, str]]]] = {
     "answers": answers,
     "composed": composed,
     "converted": converted,
+    "facts": facts,
     "slopes": slopes,
     "walks": walks,
 }

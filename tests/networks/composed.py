@@ -27,6 +27,7 @@ from filtviz.network import ConvLayer, Layer, Network
 from filtviz.operations import (
     Concatenate,
     Convolution,
+    Crop,
     Dense,
     Flatten,
     Identity,
@@ -83,6 +84,12 @@ CHAINS: dict[str, Network] = {
     "turned": _chain(A, _conv(2, 3, flip_filters=True)),
     "in steps": _chain(_conv(3, 1, stride=(2, 1)), _conv(2, 3, pad=((1, 0), (0, 2)))),
     "dilated": _chain(_conv(3, 1, stride=(2, 1)), _conv(2, 3, 2, dilation=(2, 3))),
+    "cropped": _chain(A, as_layer(Crop(crop=((0, 2), (1, 0)))), B),
+    "cropped at its end": _chain(A, as_layer(B.convolution, Crop(crop=((2, 1), (0, 3))), name="c"), C),
+    "cropped to the padding": _chain(
+        _conv(3, 1, pad=((8, 8), (1, 1))), as_layer(Crop(crop=((0, 22), (0, 0)))), _conv(2, 3, 1, name="low")
+    ),
+    "named": _chain(_conv(2, 1, name="first"), _conv(2, 2, name="second")),
     "pooled": _chain(A, pool(2), B),
     "pooled by means": _chain(A, pool(2, 1, kind="mean"), B),
     "pooled twice": _chain(A, pool(2), B, pool(3, 2, kind="mean", pad=1), C),
@@ -225,6 +232,7 @@ def _layers() -> Iterator[tuple[str, str]]:
                 made = compose_layer(network, layer, account=account, **how)
                 facts = (
                     made.layer.title,
+                    made.layer.name,
                     made.layer.index,
                     made.layer.conv_index,
                     made.layer.flip_filters,

@@ -318,6 +318,8 @@ def _predict(
                 f"the images are smaller than the composed filters, which are "
                 f"{composed.templates.shape[2]}x{composed.templates.shape[3]}: give larger ones"
             )
+        if first >= n_units[axis]:
+            raise CompositionError("each of its units sees some of the padding around the image")
         corner.append(start + first * jump)
         inside.append(slice(first, min(n_units[axis], first + places + 1)))
     predicted = correlate(images[:, :, corner[0] :, corner[1] :], composed.templates, composed.jump)
