@@ -169,6 +169,7 @@ def write() -> None:
     from tests.networks import TABLES as QUESTIONS
     from tests.reading import damage, limiting
     from tests.reading.operators import FORMATS
+    from tests.reporting import figures_told as page_figures_told
 
     (GOLDEN / "commands").mkdir(parents=True, exist_ok=True)
     (GOLDEN / "operators").mkdir(parents=True, exist_ok=True)
@@ -191,7 +192,12 @@ def write() -> None:
     for name in damage.DAMAGED:
         text = "\n".join(damage.damaged(name)) + "\n"
         (GOLDEN / "damaged" / f"{Path(name).name}.txt").write_text(text, encoding="utf-8")
-    for name, drawn in (("sheets", sheets_told), ("figures", figures_told), ("chosen", chosen_told)):
+    for name, drawn in (
+        ("sheets", sheets_told),
+        ("figures", figures_told),
+        ("chosen", chosen_told),
+        ("page_figures", page_figures_told),
+    ):
         text = "".join(f"{line}\n" for line in drawn.all_lines())
         (GOLDEN / f"{name}.txt").write_text(text, encoding="utf-8")
     (GOLDEN / "measures").mkdir(parents=True, exist_ok=True)

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 from PIL import Image
+from tests import telling
 from tests.building import conv, image
 
 import filtviz
@@ -23,6 +24,7 @@ from filtviz.reporting import gather
 from filtviz.reporting.content import PageContent
 from filtviz.reporting.shown import _by_largest, _weights
 
+from . import figures_told
 from .conftest import Visit
 from .models import ATTACKS, network
 
@@ -33,6 +35,11 @@ IMAGES = RNG.random((5, 2, 64, 64))
 
 def gathered(**options: Any) -> PageContent:
     return gather(network((6, 2, 3, 3), (4, 6, 3, 3)), ReportOptions(**options))
+
+
+def test_figures_of_networks_and_images_of_all_kinds_are_what_they_were() -> None:
+    wanted = (telling.GOLDEN / "page_figures.txt").read_text(encoding="utf-8")
+    assert list(figures_told.all_lines()) == wanted.splitlines()
 
 
 @pytest.mark.slow

@@ -1,0 +1,126 @@
+"""What a page shows of images, figure by figure, of networks and images of many kinds, as lines of text.
+
+``python -m tests.telling`` writes ``tests/told/page_figures.txt`` anew.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+from unittest.mock import patch
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from tests.building import as_layer, conv, image
+from tests.cli.newer_commands import numpys
+
+from filtviz.activations import Activation
+from filtviz.budget import Budget
+from filtviz.errors import FiltvizError
+from filtviz.network import Layer, Network
+from filtviz.operations import Dense, Flatten, Softmax
+from filtviz.parameter import Parameter
+from filtviz.reporting import ReportOptions, gather
+from filtviz.reporting.content import PageContent
+
+__all__ = ["all_lines"]
+
+
+def drawn(seed: int, *shape: int) -> NDArray[np.float32]:
+    return np.random.default_rng(seed).normal(0, 0.3, shape).astype("f4")
+
+
+def head(n: int, classes: int = 4) -> Layer:
+    weights = Parameter.of("W", drawn(9, n, classes))
+    return as_layer(
+        Flatten(), Dense(weights=weights), Softmax(), type="Dense", name="end", parameters=(weights,)
+    )
+
+
+def network(*layers: Layer, channels: int = 1, rows: int | None = 10, cols: int | None = 10) -> Network:
+    wired = [replace(each, inputs=(i,)) for i, each in enumerate(layers)]
+    return Network.of([image(channels, rows, cols), *wired])
+
+
+def images(n: int, channels: int = 1, rows: int = 10, cols: int = 10, seed: int = 0) -> NDArray[np.float64]:
+    return np.random.default_rng(seed).uniform(0, 1, (n, channels, rows, cols))
+
+
+def cases() -> Iterator[tuple[str, Network, dict[str, Any]]]:
+    """Yield networks and what is shown to them."""
+    one = conv(drawn(0, 4, 1, 3, 3), np.array([0, 0, -1e3, 0.1], "f4"), name="one")
+    two = conv(drawn(1, 3, 4, 3, 3), np.zeros(3, "f4"), name="two")
+    plain = network(one, two, head(108))
+    yield "two layers and classes", plain, {"images": images(2)}
+    yield "one image", plain, {"images": images(1)}
+    yield "five images with labels", plain, {"images": images(5), "labels": [0, 1, 2, 3, 0]}
+    yield "dark images", plain, {"images": 0 * images(2)}
+    yield "images beyond 0 and 1", plain, {"images": 3 * images(2) - 1}
+    yield "no classes", network(one, two), {"images": images(2)}
+    tanh = conv(drawn(2, 4, 3, 3, 3), np.zeros(4, "f4"), name="t", nonlinearity="tanh")
+    yield "negative maps of colours", network(tanh, head(256), channels=3), {"images": images(3, 3)}
+    many = conv(drawn(3, 22, 1, 3, 3), None, name="many")
+    yield "many maps", network(many), {"images": images(2)}
+    large = conv(drawn(4, 2, 1, 3, 3), None, name="large")
+    yield "large images", network(large, head(544, 2), rows=70, cols=6), {"images": images(1, 1, 70, 6)}
+    tall = conv(drawn(4, 2, 1, 66, 2), None, name="tall")
+    yield "large kernels", network(tall, rows=70, cols=6), {"images": images(1, 1, 70, 6)}
+    yield (
+        "two channels",
+        network(conv(drawn(5, 3, 2, 3, 3), None, name="c"), channels=2),
+        {"images": images(2, 2)},
+    )
+    silent = conv(drawn(6, 2, 1, 3, 3), np.full(2, -1e3, "f4"), name="silent")
+    yield "silent", network(silent), {"images": images(2)}
+    huge = conv(drawn(6, 2, 1, 3, 3) * np.float32(1e30), None, name="huge", nonlinearity="linear")
+    above = conv(drawn(7, 2, 2, 3, 3) * np.float32(1e30), None, name="above", nonlinearity="linear")
+    yield "beyond all numbers", network(huge, above), {"images": images(1)}
+    untold = conv(drawn(0, 4, 1, 3, 3), None, name="untold", stride=None)
+    yield "stride is not told", network(one, replace(untold, name="x")), {"images": images(1)}
+    yield "other images", plain, {"images": images(2, 3)}
+    yield "no convolution", network(head(100)), {"images": images(2)}
+    odd = as_layer(Activation(kind="untold", name="odd"), type="Odd")
+    yield "what is not told behind", network(one, odd, two), {"images": images(2)}
+
+
+def figures(content: PageContent) -> Iterator[str]:
+    """Yield the figures of a page, of each tile its words, its size and what colour it is."""
+    for shown in content.figures:
+        for figure in shown:
+            yield f"  {figure.title}: {figure.note}"
+            for tile in figure.tiles:
+                with Image.open(io.BytesIO(base64.b64decode(tile.url.partition(",")[2]))) as opened:
+                    pixels = np.asarray(opened.convert("RGB")).astype(float)
+                mark = " !" if tile.marked else ""
+                corner = pixels[0, 0].round(-1).astype(int).tolist()
+                means = np.round(pixels.mean(axis=(0, 1))).astype(int).tolist()
+                size = f"{tile.width}x{tile.height} of {pixels.shape[:2]}"
+                yield f"    {tile.caption}{mark} {size} {means} {corner}"
+    for name in ("left_out", "notes"):
+        yield from (f"  {name}: {sentence}" for sentence in getattr(content, name))
+
+
+def all_lines() -> Iterator[str]:
+    """Yield what ``tests/told/page_figures.txt`` holds."""
+    with patch("filtviz.running.choosing.torch_engine", numpys):
+        for name, own, how in cases():
+            yield f"== {name}"
+            try:
+                content = gather(own, ReportOptions(**how))
+            except FiltvizError as error:
+                yield f"  {type(error).__name__}: {error}"
+                continue
+            yield from figures(content)
+            shown = content.main.diagnosis.shown
+            yield f"  {None if shown is None else shown.answer}"
+        few = gather(
+            network(conv(drawn(0, 4, 1, 3, 3), None)),
+            ReportOptions(images=images(2)),
+            budget=Budget(work=10**8),
+        )
+        yield "== little work"
+        yield from figures(few)
