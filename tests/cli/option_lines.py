@@ -27,6 +27,9 @@ __all__ = ["OPTIONS"]
 Run = Callable[[str], Iterator[str]]
 TESTS = Path(__file__).resolve().parents[1]
 
+LONG = "a-name-" + 8 * "0123456789abcde" + "-end"
+"""A name longer than what is said of one."""
+
 LINES: Mapping[str, tuple[str, ...]] = {
     "plotting": (
         "plot m.pkl",
@@ -360,6 +363,49 @@ LINES: Mapping[str, tuple[str, ...]] = {
         "export m.pkl -o out/i -j 1 --format jpg",
         "export parts/m.pkl m.pkl -o out/j -j 1 -l 0",
     ),
+    "names": (
+        f"plot {LONG}.npz -o out/a.png",
+        f"plot {LONG}.npz -l {LONG} -o out",
+        f"plot {LONG}.npz -l {LONG}x",
+        f"plot {LONG}.npz -l 1 --channels {LONG}",
+        f"plot {LONG}.npz --cmap {LONG}",
+        f"plot {LONG}.npz -o out/{LONG}.{LONG}",
+        f"plot {LONG}.npz -l 0 -l 1 --view sheet --terminal",
+        f"plot {LONG}.npz --show --json -l 7 -o {LONG}/{LONG}.svg",
+        f"layers {LONG}.npz",
+        f"layers {LONG}.npz --convs {LONG}",
+        f"layers {LONG}.npz --axes {LONG}",
+        f"layers {LONG}.npz --weights {LONG}",
+        f"layers {LONG}.npz --like {LONG}.pkl",
+        f"diagnose {LONG}.npz --check untrained --check undecided",
+        f"diagnose {LONG}.npz --details -l {LONG}",
+        f"diagnose {LONG}.npz --before {LONG}.npz",
+        f"diagnose {LONG}.npz other/{LONG}.npz",
+        f"diagnose {LONG}*.x",
+        f"diagnose {LONG}",
+        f"diagnose {LONG}.npz -l {LONG}x",
+        f"compare {LONG}.npz other/{LONG}.npz -l {LONG} -o out/b.png",
+        f"compare {LONG}.npz other/{LONG}.npz -l 1 --json -o out/b.png",
+        f"graph {LONG}.npz --terminal",
+        f"graph {LONG}.npz -o out/c.dot",
+        f"convert {LONG}.npz out/{LONG}.npz",
+        f"convert {LONG}.npz out/x.{LONG}",
+        f"export {LONG}.npz other/{LONG}.npz -o out/{LONG} -j 1 -l 0",
+        f"export {LONG}.npz -o out/{LONG} -j 1 -l {LONG}x --json",
+        f"export {LONG}.npz {LONG}.pkl -o out/{LONG} -j 1",
+        f"explain {LONG}",
+        f"predict m.pkl -i {LONG}.npy",
+        f"predict m.pkl -i seen --mean {LONG}",
+        f"predict m.pkl -i seen --size {LONG}",
+        f"predict m.pkl -i seen --labels {LONG}.txt",
+        f"predict {LONG}.npz -i seen",
+        f"activity m.pkl -i seen -l {LONG}",
+        f"activity m.pkl -i seen -o out/{LONG}.{LONG}",
+        f"codes m.pkl -i seen.npy -l {LONG}x",
+        f"occlusion m.pkl -i seen.npy --stride 6 --labels {LONG}.labels -o out/o.npz",
+        f"{LONG}",
+        f"layers m.pkl --{LONG}",
+    ),
     "reporting": (
         "report m.pkl -o out/a.html",
         "report m.pkl before.pkl -l 0 -o out/b.html",
@@ -411,6 +457,13 @@ def fill(folder: Path) -> None:
     (folder / "parts" / "notes.txt").write_text("no model\n")
     for part in sorted((TESTS / "fixtures" / "modern" / "sharded").iterdir()):
         shutil.copy(part, folder / "parts")
+    named = {
+        f"{LONG}.weight": rng.normal(0, 0.2, (6, 3, 3, 3)),
+        "small.weight": rng.normal(0, 0.2, (2, 6, 1, 2)),
+    }
+    np.savez(folder / f"{LONG}.npz", **named)
+    np.savez(folder / "other" / f"{LONG}.npz", **{name: 1.5 * each for name, each in named.items()})
+    (folder / f"{LONG}.labels").write_text(f"{LONG}\n" * 5)
     images = rng.uniform(0, 1, (2, 1, 12, 12)).astype("f4")
     np.save(folder / "seen.npy", images)
     np.save(folder / "last.npy", images.transpose(0, 2, 3, 1))
@@ -485,6 +538,7 @@ def _spans(numbers: list[int]) -> Iterator[str]:
 
 def _short(text: str) -> str:
     text = re.sub(r'"sha256": "\w+"', '"sha256": "…"', text).replace(__version__, "VERSION")
+    text = text.replace(LONG, "LONG")
     return re.sub(r"-?\d+\.\d{4,}(e[-+]\d+)?|-?\d+(\.\d+)?e-\d+", _rounded, text)
 
 
