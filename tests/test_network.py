@@ -44,6 +44,15 @@ def test_labels_are_unique(names: list[str | None], expected: list[str]) -> None
     assert labels(*names) == expected
 
 
+def test_a_name_too_long_to_be_shown_is_suggested_by_its_number() -> None:
+    long = "layer" * 9
+    network = Network.of([conv(name="one"), conv(name=long), conv(name="two")])
+    with pytest.raises(SelectionError, match=r"did you mean 1\? \(there are"):
+        _ = network[long + "x"]
+    with pytest.raises(SelectionError, match=r"did you mean one\?"):
+        _ = network["ono"]
+
+
 def test_select_by_number_and_name() -> None:
     network = Network.of([conv(name="first"), conv(), conv(name="1")])
     assert network.select(0).label == "first"

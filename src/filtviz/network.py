@@ -607,6 +607,11 @@ def _as_int(wanted: int | str) -> int | None:
         return None
 
 
+def _as_suggested(layer: ConvLayer) -> str:
+    """Return what selects a convolution: its name, or its number where the name is too long to be shown."""
+    return layer.label if len(layer.label) <= _LONGEST_NAME else str(layer.conv_index)
+
+
 def _no_such_layer(wanted: int | str, convs: Sequence[ConvLayer], path: Path | None) -> str:
     if not convs:
         which = "the network" if path is None else printable(path, 200)
@@ -614,9 +619,9 @@ def _no_such_layer(wanted: int | str, convs: Sequence[ConvLayer], path: Path | N
     shown = [f"{layer.conv_index} {printable(layer.label, 40)}" for layer in convs[:30]]
     if len(convs) > len(shown):
         shown.append(f"and {len(convs) - len(shown)} more, which `filtviz layers` lists")
-    near = difflib.get_close_matches(
-        str(wanted)[:_LONGEST_NAME], [layer.label[:_LONGEST_NAME] for layer in convs[:_MOST_NAMES]], n=1
-    )
+    names = {_as_suggested(layer): layer.label[:_LONGEST_NAME] for layer in convs[:_MOST_NAMES]}
+    alike = difflib.get_close_matches(str(wanted)[:_LONGEST_NAME], names.values(), n=1)
+    near = [suggested for suggested, name in names.items() if name in alike][:1]
     if called := [layer.label for layer in convs if layer.name and layer.name == str(wanted)]:
         near = called[:1]
     if number := _as_int(wanted):
