@@ -376,6 +376,11 @@ def tried(call: Any) -> None:
     assert "\n" not in said
 
 
+IMAGES = np.ones((2, 2, 5, 5))
+SHOWN = ("predict", "activity", "patches", "codes", "occlusion", "saliency")
+"""The functions that take images."""
+
+
 def arguments_of(name: str, first: Any, folder: Path) -> list[Any]:
     """What a function needs besides, all of it right."""
     return [
@@ -385,6 +390,7 @@ def arguments_of(name: str, first: Any, folder: Path) -> list[Any]:
             "survey": [folder / "out"],
             "convert": [folder / "to.npz"],
             "plot_through": [0],
+            **{key: [IMAGES] for key in SHOWN},
         }.get(name, []),
     ]
 
@@ -408,6 +414,7 @@ def test_a_wrong_option_is_one_sentence(name, kind, small, tmp_path, monkeypatch
             "others",
             "output" if files else "path" if name == "convert" else "",
             "layer" if name == "plot_through" else "",
+            "images" if name in SHOWN else "",
         ):
             tried(lambda chosen=option: function(*given, **{chosen: OPTIONS[kind]}))
 

@@ -98,6 +98,8 @@ if TYPE_CHECKING:
     )
     from filtviz.results import (
         ComparisonResult,
+        Diagnoses,
+        FileFailure,
         GraphResult,
         LayerFailure,
         LayersResult,
@@ -176,6 +178,8 @@ _NAMES = {
     ),
     "filtviz.results": (
         "ComparisonResult",
+        "Diagnoses",
+        "FileFailure",
         "GraphResult",
         "LayerFailure",
         "LayersResult",
@@ -205,6 +209,7 @@ __all__ = [
     "ConvLayer",
     "ConversionError",
     "ConversionResult",
+    "Diagnoses",
     "Diagnosis",
     "DrawingError",
     "DrawingOptions",
@@ -215,6 +220,7 @@ __all__ = [
     "Failure",
     "Figures",
     "FileAccessError",
+    "FileFailure",
     "FilterChange",
     "FilterDiagnosis",
     "FiltvizError",

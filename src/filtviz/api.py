@@ -10,12 +10,13 @@ stop the others; a file that gives no network, and a picture that cannot be writ
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import count
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, overload
 
 from filtviz.budget import Budget
 from filtviz.errors import ArgumentError, BudgetError, DrawingError, FiltvizError, RunningError
@@ -29,6 +30,7 @@ from filtviz.given import (
     choose,
     chosen_layers,
     expect,
+    is_several,
     load,
     named,
     path_of,
@@ -39,6 +41,8 @@ from filtviz.network import Network
 from filtviz.picture_files import Output, Progress, destination_of, plan_beside, write_pictures
 from filtviz.reading import Hints, Limits
 from filtviz.results import (
+    Diagnoses,
+    FileFailure,
     GraphResult,
     LayerFailure,
     LayersResult,
@@ -275,43 +279,90 @@ def plot(
     )
 
 
+@overload
 def diagnose(
-    model: Model | LiveModel,
+    models: list[Any] | tuple[Any, ...],
     *,
     layers: Iterable[LayerChoice] | LayerChoice | None = (),
     before: Model | LiveModel | Iterable[Model | LiveModel | tuple[str, Model | LiveModel]] | None = (),
     input_range: tuple[float, float] | None = None,
     images: Shown | None = None,
-    labels: Sequence[Any] | None = None,
+    labels: Sequence[Any] | str | PathLike[str] | None = None,
     names: Sequence[str] = (),
     preparation: Preparation | None = None,
     batch: int | None = None,
     device: str | None = None,
+    progress: Callable[[Diagnosis | FileFailure], None] | None = None,
     budget: Budget | None = None,
     limits: Limits | None = None,
     hints: Hints | None = None,
-) -> Diagnosis:
+) -> Diagnoses: ...
+
+
+@overload
+def diagnose(
+    models: Model | LiveModel,
+    *,
+    layers: Iterable[LayerChoice] | LayerChoice | None = (),
+    before: Model | LiveModel | Iterable[Model | LiveModel | tuple[str, Model | LiveModel]] | None = (),
+    input_range: tuple[float, float] | None = None,
+    images: Shown | None = None,
+    labels: Sequence[Any] | str | PathLike[str] | None = None,
+    names: Sequence[str] = (),
+    preparation: Preparation | None = None,
+    batch: int | None = None,
+    device: str | None = None,
+    progress: Callable[[Diagnosis | FileFailure], None] | None = None,
+    budget: Budget | None = None,
+    limits: Limits | None = None,
+    hints: Hints | None = None,
+) -> Diagnosis: ...
+
+
+def diagnose(
+    models: Model | LiveModel | Iterable[Model | LiveModel],
+    *,
+    layers: Iterable[LayerChoice] | LayerChoice | None = (),
+    before: Model | LiveModel | Iterable[Model | LiveModel | tuple[str, Model | LiveModel]] | None = (),
+    input_range: tuple[float, float] | None = None,
+    images: Shown | None = None,
+    labels: Sequence[Any] | str | PathLike[str] | None = None,
+    names: Sequence[str] = (),
+    preparation: Preparation | None = None,
+    batch: int | None = None,
+    device: str | None = None,
+    progress: Callable[[Diagnosis | FileFailure], None] | None = None,
+    budget: Budget | None = None,
+    limits: Limits | None = None,
+    hints: Hints | None = None,
+) -> Diagnosis | Diagnoses:
     """Say whether the filters of a network are random, and why they look so, from its weights alone.
 
     With ``images`` they are shown to the network, too: which units never fire, which are saturated, how many
     answers are right, and, with ``before``, what of that rests on learned weights.
 
     Args:
-        model: A path, a network, or a model in memory (an ``nn.Module``, a Keras model, a tree of arrays).
+        models: A path, a network, or a model in memory (an ``nn.Module``, a Keras model, a tree of arrays).
+            Or several of them, of which one that cannot be diagnosed does not stop the others.
         layers: Keep of the result these: numbers, names, layers; none keeps all. The whole network is
             measured in any case, for what drew one layer's first weights shows in the others.
         before: Earlier states of it, to measure what changed: one model or several, or pairs of the name by
             which to speak of one and the model.
         input_range: The lowest and the highest value of an input pixel, for the proof of dead filters.
         images: An array in the network's own axes, or pictures, folders of them, ``.npy`` or ``.npz`` files.
-        labels: The class of each image, by number or name; None takes those of ``.npz`` files.
+        labels: The class of each image, by number or name, or a file with one a line; None takes those of
+            ``.npz`` files.
         names: The names of the classes, in the network's order.
         preparation: How pictures and files are prepared.
         batch: Images at once at the most; None for as many as pay.
         device: Where PyTorch computes, such as ``cuda``.
-        budget: How much work it may be; what would be more is left out, and the result says so.
+        progress: Of several models called with what became of each, once it is known.
+        budget: How much work each model may be; what would be more is left out, and the result says so.
         limits: How much a file may ask for, see `filtviz.load`.
         hints: What a person says about the arrays of a file that holds nothing but arrays.
+
+    Returns:
+        Of one model its diagnosis, of several what became of each, and how they follow one another.
 
     Raises:
         ReadError: a file does not give a network.
@@ -319,37 +370,78 @@ def diagnose(
         MeasureError: ``input_range`` is empty or not finite.
         RunningError: the images cannot be read, or the network cannot be run on them.
     """
-    from filtviz.measures.diagnosing import diagnose as diagnose_network
-    from filtviz.measures.diagnosing import with_images
-
-    network = load(model, limits=limits, hints=hints)
-    wanted = {choose(network, each).conv_index for each in chosen_layers(layers)}
     earlier = [
         (name, load(each, limits=limits, hints=hints))
         for name, each in map(_with_name, several(() if before is None else before), count(1))
     ]
-    account = account_of(budget, network, *(each for _, each in earlier))
-    diagnosis = diagnose_network(
-        network, before=earlier, input_range=input_range, first=wanted, account=account
-    )
-    if images is not None:
-        how = {"batch": batch, "device": device, "budget": budget}
-        state = earlier[0] if earlier else None
+    if isinstance(labels, str | PathLike):
+        from filtviz.running.preparing import read_labels
+
+        labels = read_labels(check_path(labels, "labels"))
+
+    def diagnose_one(model: Model | LiveModel) -> Diagnosis:
+        network = load(model, limits=limits, hints=hints)
+        wanted = {choose(network, each).conv_index for each in chosen_layers(layers)}
+        diagnosis = _measure(network, earlier, input_range, wanted, budget)
+        if images is not None:
+            how = {"batch": batch, "device": device, "names": names}
+            diagnosis = _show(diagnosis, network, earlier[:1], budget, images, labels, preparation, how)
+        return diagnosis if not wanted else replace(
+            diagnosis,
+            layers=tuple(layer for layer in diagnosis.layers if layer.conv_index in wanted),
+            unjudged=tuple(layer for layer in diagnosis.unjudged if layer.conv_index in wanted),
+        )  # fmt: skip
+
+    if not is_several(models):
+        return diagnose_one(models)
+    outcomes: list[Diagnosis | FileFailure] = []
+    for model in several(models):
         try:
-            found = _examine(network, images, labels, preparation, names=names, before=state, **how)
-            diagnosis = with_images(diagnosis, found)
-        except (RunningError, BudgetError) as error:
-            if isinstance(error, RunningError) and error.layer is None:
-                raise
-            told = f"images tell nothing of this network: {error}"
-            diagnosis = replace(diagnosis, left_out=(*diagnosis.left_out, told))
-    if not wanted:
-        return diagnosis
-    return replace(
-        diagnosis,
-        layers=tuple(layer for layer in diagnosis.layers if layer.conv_index in wanted),
-        unjudged=tuple(layer for layer in diagnosis.unjudged if layer.conv_index in wanted),
+            outcomes.append(diagnose_one(model))
+        except FiltvizError as error:
+            outcomes.append(FileFailure(_spoken(model), str(error), error.code))
+        if progress is not None:
+            progress(outcomes[-1])
+    return Diagnoses(
+        outcomes=tuple(outcomes), follow=partial(follow, budget=budget, limits=limits, hints=hints)
     )
+
+
+def _measure(
+    network: Network,
+    earlier: Sequence[tuple[str, Network]],
+    input_range: tuple[float, float] | None,
+    first: Collection[int],
+    budget: Budget | None,
+) -> Diagnosis:
+    from filtviz.measures.diagnosing import diagnose as diagnose_network
+
+    account = account_of(budget, network, *(each for _, each in earlier))
+    return diagnose_network(network, before=earlier, input_range=input_range, first=first, account=account)
+
+
+def _show(
+    diagnosis: Diagnosis,
+    network: Network,
+    before: Sequence[tuple[str, Network]],
+    budget: Budget | None,
+    images: Shown,
+    labels: Sequence[Any] | None,
+    preparation: Preparation | None,
+    how: Mapping[str, Any],
+) -> Diagnosis:
+    """Show images to a network as well; that it is too deep or too much for that is only said."""
+    from filtviz.measures.diagnosing import with_images
+
+    state = before[0] if before else None
+    try:
+        found = _examine(network, images, labels, preparation, before=state, budget=budget, **how)
+        return with_images(diagnosis, found)
+    except (RunningError, BudgetError) as error:
+        if isinstance(error, RunningError) and error.layer is None:
+            raise
+        told = f"images tell nothing of this network: {error}"
+        return replace(diagnosis, left_out=(*diagnosis.left_out, told))
 
 
 def _examine(
@@ -409,9 +501,9 @@ def _with_name(given: Any, place: int) -> tuple[str, Any]:
     return _spoken(given, place), given
 
 
-def _spoken(model: Model | LiveModel, place: int) -> str:
+def _spoken(model: Model | LiveModel, place: int = 1) -> str:
     """Return the name by which to speak of a model: its path as it was given."""
-    return str(path_of(model) or f"network {place}")
+    return str(model) if isinstance(model, str | PathLike) else str(path_of(model) or f"network {place}")
 
 
 def _check_composing(through: bool, *, assume_stacked: bool, images: object) -> None:

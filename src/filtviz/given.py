@@ -42,6 +42,7 @@ __all__ = [
     "file_of",
     "filters_of",
     "is_model",
+    "is_several",
     "load",
     "named",
     "path_of",
@@ -158,6 +159,19 @@ def is_model(given: Any) -> bool:
     from filtviz.live import is_live
 
     return is_live(given)
+
+
+def is_several(given: Any) -> bool:
+    """Tell several models from one.
+
+    Args:
+        given: Anything.
+    """
+    if isinstance(given, str | bytes | PathLike | Network) or not isinstance(given, Iterable):
+        return False
+    if isinstance(given, list | tuple) and all(isinstance(each, str | PathLike | Network) for each in given):
+        return True
+    return not is_model(given) and not _is_layer(given)
 
 
 def several(given: Any, *others: Any) -> list[Any]:

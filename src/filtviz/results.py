@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from filtviz.errors import FiltvizError
+from filtviz.errors import BudgetError, FiltvizError
 from filtviz.network import ConvLayer, Network
 from filtviz.summary import LayerRow, Summary
 from filtviz.text import listed, plural
@@ -15,9 +17,12 @@ if TYPE_CHECKING:
     from filtviz.drawing import DrawingOptions, Picture
     from filtviz.drawing.graphs import Graph
     from filtviz.measures.comparison import LayerComparison
+    from filtviz.measures.measure import Diagnosis
+    from filtviz.measures.trajectory import Trajectory
 
 __all__ = [
     "ComparisonResult",
+    "Diagnoses",
     "FileFailure",
     "GraphResult",
     "LayerFailure",
@@ -50,6 +55,44 @@ class FileFailure:
     file: str
     reason: str
     code: str = FiltvizError.code
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Diagnoses:
+    """What `filtviz.diagnose` found in several models.
+
+    Attributes:
+        outcomes: Of each model its diagnosis, or why it has none, in the order in which they were given.
+        follow: Follows some files through their training.
+    """
+
+    outcomes: tuple[Diagnosis | FileFailure, ...]
+    follow: Callable[[Sequence[str]], Trajectory | None] = field(repr=False)
+
+    @property
+    def diagnoses(self) -> tuple[Diagnosis, ...]:
+        """Those of the models that have one."""
+        return tuple(each for each in self.outcomes if not isinstance(each, FileFailure))
+
+    @property
+    def failures(self) -> tuple[FileFailure, ...]:
+        """The models that have none, and why."""
+        return tuple(each for each in self.outcomes if isinstance(each, FileFailure))
+
+    @cached_property
+    def trajectory(self) -> Trajectory | None:
+        """When each layer stopped moving, where the models are three states or more of one training."""
+        files = [each.file for each in self.diagnoses if each.file]
+        if len(files) < FEWEST_STATES:
+            return None
+        try:
+            return self.follow(files)
+        except BudgetError:
+            return None
+
+
+FEWEST_STATES = 3
+"""States of a training from which layers are followed."""
 
 
 @dataclass(frozen=True)

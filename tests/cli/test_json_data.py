@@ -40,7 +40,7 @@ from filtviz.measures.measure import (
 from filtviz.network import Network
 from filtviz.reporting.content import Histogram
 from filtviz.responses.examining import Examination, LayerResponse
-from filtviz.results import LayerFailure, PlotResult
+from filtviz.results import FileFailure, LayerFailure, PlotResult
 
 
 def change(before: str, cos2: float) -> Change:
@@ -217,7 +217,7 @@ def test_a_model_is_diagnosed_has_no_filters_or_was_too_much(diagnosis, fields, 
 
 def test_the_answer_is_that_of_the_only_model_or_the_difference_of_several(diagnosis: Diagnosis) -> None:
     one = replace(diagnosis, answer="It is so.")
-    failed = ("b.pkl", MalformedFileError("it is damaged"))
+    failed = FileFailure("b.pkl", "it is damaged", MalformedFileError.code)
     assert diagnoses_data([one], with_filters=False)["answer"] == "It is so."
     assert diagnoses_data([one, failed], with_filters=False)["answer"] == "It is so."
     assert diagnoses_data([failed], with_filters=False)["answer"] == ""

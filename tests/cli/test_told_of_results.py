@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import logging
 import os
@@ -19,8 +20,10 @@ import pytest
 from click.testing import CliRunner, Result
 from tests.building import conv
 
+import filtviz.api
+from filtviz import reading
 from filtviz.batch import ExportResult, ModelResult, Progress
-from filtviz.cli import console, diagnose, main, models_text, plot, shared_options
+from filtviz.cli import console, main, models_text, plot, shared_options
 from filtviz.demonstrations import Demonstration
 from filtviz.drawing import DrawingOptions
 from filtviz.errors import BudgetError, FiltvizError
@@ -32,6 +35,8 @@ from filtviz.reporting.content import PageContent
 from filtviz.responses.examining import Examination
 from filtviz.results import (
     ComparisonResult,
+    Diagnoses,
+    FileFailure,
     LayerFailure,
     LayersResult,
     PlotResult,
@@ -811,8 +816,8 @@ def test_what_goes_to_a_log_carries_the_time_and_what_goes_to_a_terminal_does_no
 # Pages
 
 
-def page(notes: tuple[str, ...] = (), left_out: tuple[str, ...] = (), path: str = "m-report.html") -> Any:
-    content = PageContent(title="t", files=(), sections=(), notes=notes, left_out=left_out)
+def page(path: str = "m-report.html", **fields: Any) -> Any:
+    content = PageContent(title="t", files=(), sections=(), **fields)
     return SimpleNamespace(path=Path(path), content=content)
 
 
@@ -840,31 +845,33 @@ def test_what_a_report_says(line, result, status, out, err, run):
     assert (told.exit_code, told.stdout.splitlines(), told.stderr.splitlines()) == (status, [out], err)
 
 
-def test_a_file_that_cannot_be_read_is_said_once_on_stderr_and_once_on_the_page(run):
-    notes = []
-
-    def write(given: dict[str, Any]) -> Any:
-        notes.extend(given["notes"])
-        return page(notes=(*given["notes"], "a note"))
-
-    told = run("filtviz.reporting.report", write, "report", "m.pkl", "labels.txt", "gone.pkl")
+def test_a_file_that_cannot_be_read_is_said_once_on_stderr_and_once_on_the_page(filled, monkeypatch):
+    monkeypatch.chdir(filled)
+    told = CliRunner().invoke(main, ["report", "m.pkl", "labels.txt", "gone.pkl", "--megabytes", "0.0001"])
     lines = told.stderr.splitlines()
     assert (told.exit_code, told.stdout) == (1, "m-report.html\n")
-    assert [f"filtviz: {note}" for note in notes] == lines[:2]
-    assert [line.split(": ")[1] for line in lines[:2]] == ["labels.txt", "gone.pkl"]
-    assert lines[2:3] == ["a note"]
+    assert [line.split(": ")[:2] for line in lines[:2]] == [
+        ["filtviz", "labels.txt"],
+        ["filtviz", "gone.pkl"],
+    ]
+    assert [line for line in lines[2:] if "labels.txt" in line or "gone.pkl" in line] == []
+    text = Path("m-report.html").read_text()
+    assert [text.count(html.escape(line.removeprefix("filtviz: "), quote=False)) for line in lines[:2]] == [
+        1,
+        1,
+    ]
 
 
-def test_where_no_file_can_be_read_each_is_said_once_and_no_page_is_written(run):
-    def never(_: Any) -> Any:
-        raise AssertionError("there is nothing to write")
-
-    told = run("filtviz.reporting.report", never, "report", "gone.pkl", "labels.txt", "lost.pkl")
+def test_where_no_file_can_be_read_each_is_said_once_and_no_page_is_written(filled, monkeypatch):
+    monkeypatch.chdir(filled)
+    before = sorted(Path().iterdir())
+    told = CliRunner().invoke(main, ["report", "gone.pkl", "labels.txt", "lost.pkl"])
     assert (told.exit_code, told.stdout) == (1, "")
     said = [line.split(": ")[1] for line in told.stderr.splitlines()]
     assert said == ["gone.pkl", "labels.txt", "lost.pkl"]
-    lone = run("filtviz.reporting.report", never, "report", "gone.pkl", "--json")
+    lone = CliRunner().invoke(main, ["report", "gone.pkl", "--json"])
     assert json.loads(lone.stdout)["models"][0]["code"] == "no-access"
+    assert sorted(Path().iterdir()) == before
 
 
 @pytest.mark.cases("all")
@@ -888,15 +895,22 @@ def test_a_page_that_is_named_can_be_opened_beside_json(run, monkeypatch):
 
 
 def test_json_of_a_report_writes_no_page_unless_one_is_named(run):
-    gathered = run("filtviz.reporting.gather", page().content, "report", "m.pkl", "--json")
-    assert json.loads(gathered.stdout)["title"] == "t"
-    written = run(
-        "filtviz.reporting.report", page(path="x.html"), "report", "m.pkl", "--json", "-o", "x.html"
+    asked: list[Any] = []
+
+    def made(given: dict[str, Any], **fields: Any) -> Any:
+        asked.append(given["output"])
+        return page(path="x.html", **fields)
+
+    assert (
+        json.loads(run("filtviz.reporting.report", made, "report", "m.pkl", "--json").stdout)["title"] == "t"
     )
+    written = run("filtviz.reporting.report", made, "report", "m.pkl", "--json", "-o", "x.html")
     assert json.loads(written.stdout)["complete"] is True
-    left = run("filtviz.reporting.gather", page(left_out=("x",)).content, "report", "m.pkl", "--json")
+    assert asked == [None, "x.html"]
+    left = run("filtviz.reporting.report", page(left_out=("x",)), "report", "m.pkl", "--json")
     assert (json.loads(left.stdout)["complete"], left.exit_code) == (False, 1)
-    failed = run("filtviz.reporting.gather", page().content, "report", "m.pkl", "gone.pkl", "--json")
+    gone = (FileFailure("gone.pkl", "it is gone", "no-access"),)
+    failed = run("filtviz.reporting.report", page(failures=gone), "report", "m.pkl", "gone.pkl", "--json")
     data = json.loads(failed.stdout)
     assert (data["complete"], failed.exit_code) == (False, 1)
     assert [(each["file"], each["code"]) for each in data["models"]] == [("gone.pkl", "no-access")]
@@ -928,25 +942,23 @@ def test_what_a_file_is_stands_before_its_table_where_it_is_asked_for(line, run)
 
 
 @pytest.mark.parametrize(("n", "asked"), [(1, False), (2, False), (3, True)])
-def test_a_training_is_followed_from_three_files_on_and_only_too_much_work_is_passed_over(
-    n, asked, monkeypatch
-):
-    files, budget = [f"{i}.pkl" for i in range(n)], object()
+def test_a_training_is_followed_from_three_files_on_and_only_too_much_work_is_passed_over(n, asked):
+    files = [f"{i}.pkl" for i in range(n)]
     seen: list[Any] = []
-    monkeypatch.setattr("filtviz.api.follow", lambda *given, **how: seen.append((given, how)) or "followed")
-    assert diagnose._follow(files, budget, {"limits": 1}) == ("followed" if asked else None)  # type: ignore[arg-type]
-    assert seen == ([((files,), {"budget": budget, "limits": 1})] if asked else [])
+    outcomes = tuple(map(diagnosed, files))
+    followed: Any = Diagnoses(outcomes=outcomes, follow=lambda given: seen.append(given) or "followed")
+    assert followed.trajectory == ("followed" if asked else None)
+    assert seen == ([files] if asked else [])
 
-    def fails(*_: Any, **__: Any) -> Any:
+    def fails(_: Any) -> Any:
         raise error
 
-    monkeypatch.setattr("filtviz.api.follow", fails)
     error: FiltvizError = BudgetError("much", share="work", needed=2, allowed=1, option="--max-work")
-    assert diagnose._follow(files, budget, {}) is None  # type: ignore[arg-type]
+    assert Diagnoses(outcomes=outcomes, follow=fails).trajectory is None
     error = FiltvizError("it is damaged")
     if asked:
         with pytest.raises(FiltvizError, match="damaged"):
-            diagnose._follow(files, budget, {})  # type: ignore[arg-type]
+            Diagnoses(outcomes=outcomes, follow=fails).trajectory  # noqa: B018
 
 
 # Diagnoses
@@ -964,14 +976,17 @@ def diagnosed(file: str, **fields: Any) -> Diagnosis:
     return Diagnosis(file=file, **{"layers": (layer,), "answer": f"The answer for {file}.", **fields})
 
 
-def answering(**fields: dict[str, Any]) -> Any:
-    """Make each model its own diagnosis, or raise what stands in its place."""
+def answering(**fields: Any) -> Any:
+    """Make each model its own diagnosis, or give what stands in its place as why it has none."""
 
-    def call(model: str, **_: Any) -> Diagnosis:
-        own = fields.get(Path(model).stem, {})
-        if isinstance(own, FiltvizError):
-            raise own
-        return diagnosed(model, **own)
+    def call(models: list[str], progress: Any, **how: Any) -> Diagnoses:
+        outcomes: list[Any] = []
+        for model in models:
+            own = fields.get(Path(model).stem, {})
+            failed = isinstance(own, FiltvizError)
+            outcomes.append(FileFailure(model, str(own), own.code) if failed else diagnosed(model, **own))
+            progress(outcomes[-1])
+        return Diagnoses(outcomes=tuple(outcomes), follow=lambda files: filtviz.api.follow(files))
 
     return call
 
@@ -1122,27 +1137,27 @@ def test_json_of_a_diagnosis_has_filters_only_where_they_are_asked_for(line, has
     assert (told.exit_code, seen) == (0, [{"with_filters": has_filters}]), told.output
 
 
-def test_all_earlier_files_reach_a_diagnosis_and_each_is_read_once(monkeypatch):
-    read, given = [], []
-    monkeypatch.setattr("filtviz.reading.load", lambda path, **_: read.append(path) or path)
-    monkeypatch.setattr(
-        "filtviz.api.diagnose", lambda model, **how: given.append(how["before"]) or diagnosed(model)
-    )
-    line = ["diagnose", "m.pkl", "before.pkl", "--before", "before.pkl", "--before", "m.pkl"]
-    assert CliRunner().invoke(main, line).exit_code == 0
-    earlier = [("before.pkl", "before.pkl"), ("m.pkl", "m.pkl")]
-    assert (read, given) == (["before.pkl", "m.pkl"], [earlier, earlier])
+def test_all_earlier_files_reach_a_diagnosis_and_each_is_read_once(filled, monkeypatch):
+    read: list[str] = []
+    really = reading.load
+    monkeypatch.setattr("filtviz.reading.load", lambda path, **how: read.append(path) or really(path, **how))
+    monkeypatch.chdir(filled)
+    line = ["diagnose", "m.pkl", "like.pkl", "--before", "before.pkl", "--before", "m.pkl", "--json"]
+    told = json.loads(CliRunner().invoke(main, line).stdout)
+    assert read[:2] == ["before.pkl", "m.pkl"]
+    assert read.count("before.pkl") == 1
+    changes = [[change["before"] for change in one["layers"][0]["changes"]] for one in told["models"]]
+    assert changes == [["before.pkl", "m.pkl"]] * 2
 
 
 def test_the_file_of_labels_is_told_so_that_no_page_takes_its_place(monkeypatch):
     asked: list[Any] = []
 
-    def gather(_: Any, options: Any, **__: Any) -> Any:
-        asked.append(options.labels_from)
-        return page().content
+    def report(_: Any, options: Any, **__: Any) -> Any:
+        asked.append(options.labels)
+        return page()
 
-    monkeypatch.setattr("filtviz.reporting.gather", gather)
-    monkeypatch.setattr("filtviz.cli.report.shown_images", lambda *_: {})
+    monkeypatch.setattr("filtviz.reporting.report", report)
     line = ["report", "m.pkl", "--json", "--images", "m.pkl", "--labels", "labels.txt"]
     assert CliRunner().invoke(main, line).exit_code == 0
     assert list(map(str, asked)) == ["labels.txt"]

@@ -514,7 +514,7 @@ def test_what_is_assumed_is_done_and_said(stacked, monkeypatch):
 
 @pytest.mark.cases("all")
 @pytest.mark.parametrize(
-    "fields", [{"images": "seen.npy"}, {"images": ["x.png", "seen.npy"]}, {"labels_from": "seen.npy"}]
+    "fields", [{"images": "seen.npy"}, {"images": ["x.png", "seen.npy"]}, {"labels": "seen.npy"}]
 )
 def test_a_page_is_not_written_over_what_is_shown_or_says_what_it_is(fields, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)

@@ -109,7 +109,8 @@ class CommandGroup(click.Group):
             with conclusions_told():
                 return super().invoke(ctx)
         except FiltvizError as error:
-            complain(str(error))
+            for sentence in (*getattr(error, "__notes__", ()), str(error)):
+                complain(sentence)
             ctx.exit(1)
         except OSError as error:  # of a path that nobody asked the system about before
             if error.filename is None:

@@ -19,19 +19,16 @@ from filtviz.cli.shared_options import (
     layer_option,
     reading_options,
 )
-from filtviz.errors import BudgetError, FiltvizError
 from filtviz.measures.table import CHECKS
+from filtviz.results import FileFailure
 from filtviz.text import printable
 
 if TYPE_CHECKING:
     from filtviz.budget import Budget
     from filtviz.measures.measure import Diagnosis
-    from filtviz.measures.trajectory import Trajectory
+    from filtviz.results import Diagnoses
 
 __all__ = ["diagnose"]
-
-_STATES = 3
-"""States of a training from which layers are followed."""
 
 FOUND = 3
 """The exit status where a ``--check`` found what it looks for."""
@@ -93,43 +90,29 @@ def diagnose(
     """
     if as_json and as_csv:
         raise click.UsageError("--json and --csv exclude each other")
-    from filtviz.api import diagnose as diagnose_model
+    from filtviz.api import diagnose as diagnose_models
     from filtviz.cli.json_data import diagnoses_data
-    from filtviz.reading import load
 
-    earlier = [(path, load(path, **reading)) for path in before]  # once for all models
-    shown = shown_images(images, showing)
-    done: list[Diagnosis] = []
-    found: list[Diagnosis | tuple[str, FiltvizError]] = []
-    for model in models:
-        try:
-            diagnosis = diagnose_model(
-                model,
-                layers=layers,
-                before=earlier,
-                input_range=input_range,
-                budget=budget,
-                **shown,
-                **reading,
-            )
-            done.append(diagnosis)
-            found.append(diagnosis)
-            _complain_of_omissions(diagnosis)
-        except FiltvizError as error:
-            complain(str(error))
-            found.append((model, error))
+    found = diagnose_models(
+        list(models),
+        layers=layers,
+        before=before,
+        input_range=input_range,
+        progress=_complain_of_one,
+        budget=budget,
+        **shown_images(images, showing),
+        **reading,
+    )
+    done = found.diagnoses
     _say_of_images(done)
-    failed = len(done) < len(models) or any(each.left_out for each in done)
     if as_json:
-        print_json(diagnoses_data(found, with_filters=filters))
+        print_json(diagnoses_data(found.outcomes, with_filters=filters))
     elif as_csv:
         _print_csv(done)
     else:
-        trajectory = _follow([each.file for each in done if each.file], budget, reading)
-        if trajectory is not None:
-            done = [done[place] for place in (*trajectory.order, *trajectory.apart)]
-        _print_text(done, trajectory, alone=len(done) == 1, details=details, with_filters=filters)
+        _print_text(found, details=details, with_filters=filters)
     is_met = _complain_of(done, rules)
+    failed = bool(found.failures) or any(each.left_out for each in done)
     context.exit(1 if failed else FOUND if is_met else 0)
 
 
@@ -140,22 +123,13 @@ def _say_of_images(done: Sequence[Diagnosis]) -> None:
         say(sentence[:1].upper() + sentence[1:])
 
 
-def _follow(files: Sequence[str], budget: Budget, reading: Mapping[str, Any]) -> Trajectory | None:
-    """Follow three states or more of one training; None where these are no such states."""
-    if len(files) < _STATES:
-        return None
-    from filtviz.api import follow
-
-    try:
-        return follow(files, budget=budget, **reading)
-    except BudgetError:
-        return None
-
-
-def _complain_of_omissions(diagnosis: Diagnosis) -> None:
-    """Say what was too much work."""
-    for sentence in diagnosis.left_out:
-        complain(f"{printable(diagnosis.file, 200)}: {sentence}")
+def _complain_of_one(outcome: Diagnosis | FileFailure) -> None:
+    """Say why a model has no diagnosis, or what in it was too much work."""
+    if isinstance(outcome, FileFailure):
+        complain(outcome.reason)
+        return
+    for sentence in outcome.left_out:
+        complain(f"{printable(outcome.file, 200)}: {sentence}")
 
 
 def _print_csv(done: Sequence[Diagnosis]) -> None:
@@ -164,14 +138,7 @@ def _print_csv(done: Sequence[Diagnosis]) -> None:
     write_rows(done, sys.stdout)
 
 
-def _print_text(
-    done: Sequence[Diagnosis],
-    trajectory: Trajectory | None,
-    *,
-    alone: bool,
-    details: bool,
-    with_filters: bool,
-) -> None:
+def _print_text(found: Diagnoses, *, details: bool, with_filters: bool) -> None:
     from filtviz.cli.diagnosis_text import (
         answer_of,
         describe_each,
@@ -181,6 +148,10 @@ def _print_text(
     )
     from filtviz.cli.models_text import describe_models
 
+    done, trajectory = found.diagnoses, found.trajectory
+    alone = len(done) == 1
+    if trajectory is not None:
+        done = tuple(done[place] for place in (*trajectory.order, *trajectory.apart))
     if alone and (details or with_filters):
         text = "".join(describe_model(each, details=details, with_filters=with_filters) for each in done)
     elif alone:

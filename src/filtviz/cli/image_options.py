@@ -174,15 +174,14 @@ def shown_images(images: Sequence[str], showing: Mapping[str, Any]) -> dict[str,
     Raises:
         click.UsageError: it says how, and there are none.
     """
-    from filtviz.running.preparing import Preparation, read_labels
+    from filtviz.running.preparing import Preparation
 
     if not images:
         given = {name for name, value in showing.items() if value not in (None, Preparation())}
         if given:
             raise click.UsageError("--labels, --batch, --device and how images are prepared need --images")
         return {}
-    labels = None if showing["labels"] is None else read_labels(showing["labels"])
-    return {"images": list(images), **showing, "labels": labels}
+    return {"images": list(images), **showing}
 
 
 def _images_option(*, required: bool) -> Callable[[Command], Command]:

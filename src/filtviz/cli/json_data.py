@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from filtviz.cli.console import answer_data, model_data
 from filtviz.cli.streams import exact
-from filtviz.errors import BudgetError, FiltvizError
+from filtviz.errors import BudgetError
 from filtviz.measures.conclusions import difference
 from filtviz.measures.measure import Diagnosis, FilterDiagnosis, Finding, LayerDiagnosis
 from filtviz.naming import telling_names
@@ -86,13 +86,11 @@ def _row(row: LayerRow) -> dict[str, Any]:
     }
 
 
-def diagnoses_data(
-    models: Sequence[Diagnosis | tuple[str, FiltvizError]], *, with_filters: bool
-) -> dict[str, Any]:
+def diagnoses_data(models: Sequence[Diagnosis | FileFailure], *, with_filters: bool) -> dict[str, Any]:
     """Return what ``filtviz diagnose --json`` prints.
 
     Args:
-        models: Of each model its diagnosis, or its path and why it has none.
+        models: Of each model its diagnosis, or why it has none.
         with_filters: Whether every filter is in it.
     """
     done = [each for each in models if isinstance(each, Diagnosis)]
@@ -102,11 +100,10 @@ def diagnoses_data(
     return answer_data(data, {"answer": answer})
 
 
-def _model_data(model: Diagnosis | tuple[str, FiltvizError], *, with_filters: bool) -> dict[str, Any]:
+def _model_data(model: Diagnosis | FileFailure, *, with_filters: bool) -> dict[str, Any]:
     """Return what became of a model, and what was found in it."""
     if not isinstance(model, Diagnosis):
-        path, error = model
-        return {**model_data(path, [(error.code, str(error))]), "layers": [], "not_judged": []}
+        return {**model_data(model.file, [(model.code, model.reason)]), "layers": [], "not_judged": []}
     return {**_outcome(model), **diagnosis_data(model, with_filters)}
 
 
@@ -303,14 +300,13 @@ def _exported(model: ModelResult, folder: Path) -> dict[str, Any]:
     }
 
 
-def report_data(content: PageContent, failures: Sequence[FileFailure] = ()) -> dict[str, Any]:
+def report_data(content: PageContent) -> dict[str, Any]:
     """Return what ``filtviz report --json`` prints: what the page says, without its pictures.
 
     Args:
         content: What the page shows.
-        failures: The files that could not be read.
     """
-    failed = [model_data(each.file, [(each.code, each.reason)]) for each in failures]
+    failed = [model_data(each.file, [(each.code, each.reason)]) for each in content.failures]
     data = answer_data(
         [*map(_reported, content.files), *failed],
         {

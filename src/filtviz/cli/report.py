@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 
@@ -22,13 +22,11 @@ from filtviz.cli.shared_options import (
     reading_options,
     usage_errors,
 )
-from filtviz.errors import FiltvizError
-from filtviz.results import FileFailure
 from filtviz.text import printable
 
 if TYPE_CHECKING:
     from filtviz.budget import Budget
-    from filtviz.network import Network
+    from filtviz.reporting import ReportResult
 
 __all__ = ["report"]
 
@@ -96,8 +94,7 @@ def report(
     Example:
       filtviz report model.pkl -o report.html
     """
-    from filtviz.reading import load
-    from filtviz.reporting import ReportOptions, gather
+    from filtviz.reporting import ReportOptions
     from filtviz.reporting import report as write_report
 
     if as_json and open_it and output is None:
@@ -108,56 +105,29 @@ def report(
             megabytes=megabytes,
             input_range=input_range,
             assume_stacked=assume_stacked,
-            labels_from=showing["labels"],
             **shown_images(images, showing),
         )
-    networks, failures = _read(models, reading)
-    earlier = [load(path, **reading) for path in before]
-    told = [failure.reason for failure in failures]
-    if as_json and output is None:
-        content, page = gather(networks, options, before=earlier, notes=told, budget=budget), None
-    else:
-        written = write_report(
-            networks, options, before=earlier, notes=told, output=output or ".", budget=budget
-        )
-        content, page = written.content, written.path
+    output = None if as_json and output is None else output or "."
+    found = write_report(models, options, before=before, output=output, budget=budget, **reading)
+    content, page = found.content, None if output is None else cast("ReportResult", found).path
     prepared = [one.diagnosis.shown.sentences for one, _ in content.shown if one.diagnosis.shown is not None]
     for sentence in dict.fromkeys(chain.from_iterable(prepared)):
         say(sentence[:1].upper() + sentence[1:])
-    for failure in failures:
+    for failure in content.failures:
         complain(failure.reason)
-    for note in content.notes[len(told) :]:
+    for note in content.notes[len(content.failures) :]:
         say(printable(note, 1000))
     for sentence in content.left_out:
         complain(printable(sentence, 1000))
     if as_json:
-        print_json(report_data(content, failures))
+        print_json(report_data(content))
     else:
         print_path(page)
         if page is not None and str(page) != output:
             name_beside(page.name.removesuffix("-report.html"), models, "this page is")
     if open_it and page is not None:
         _open(page)
-    context.exit(1 if content.left_out or failures else 0)
-
-
-def _read(models: Sequence[str], reading: Mapping[str, Any]) -> tuple[list[Network], list[FileFailure]]:
-    """Read the models, and say which cannot be read; where none can, that is the error."""
-    from filtviz.reading import load
-
-    networks, failures = [], []
-    for model in models:
-        try:
-            networks.append(load(model, **reading))
-        except FiltvizError as error:
-            if len(models) == 1:
-                raise
-            failures.append(FileFailure(model, str(error), error.code))
-    if not networks:
-        for failure in failures[:-1]:
-            complain(failure.reason)
-        raise FiltvizError(failures[-1].reason)
-    return networks, failures
+    context.exit(1 if content.left_out or content.failures else 0)
 
 
 def _open(page: Path) -> None:

@@ -19,6 +19,7 @@ from filtviz.measures.table import MEASURES
 from filtviz.network import ConvLayer, Network
 from filtviz.reporting.pictures import Glance, PictureSet
 from filtviz.reporting.shown import ImageFigure
+from filtviz.results import FileFailure
 from filtviz.scaling import scale_of
 from filtviz.summary import Summary, summarize
 from filtviz.text import printable
@@ -244,7 +245,8 @@ class PageContent:
     It answers for each of ``files`` but the first ``n_before``, which were given to compare with.
     ``glances`` are the pictures beside the answers, each with its file, ``figures`` what each file makes of
     images, where some were given: none for one that cannot be run. ``notes`` say what was left out, and which
-    option shows it; ``left_out`` what would have been too much work.
+    option shows it; ``left_out`` what would have been too much work, ``failures`` which models could
+    not be read.
     """
 
     title: str
@@ -255,6 +257,7 @@ class PageContent:
     figures: tuple[tuple[ImageFigure, ...], ...] = ()
     notes: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
+    failures: tuple[FileFailure, ...] = ()
 
     @property
     def main(self) -> ReportedModel:

@@ -13,7 +13,7 @@ from typing import Any, overload
 
 from filtviz.budget import Account, Budget
 from filtviz.composition import ASSUMED, assume_stacked
-from filtviz.errors import ArgumentError, BudgetError, OutputError, RunningError
+from filtviz.errors import ArgumentError, BudgetError, FiltvizError, OutputError, RunningError
 from filtviz.files import is_folder, make_folder
 from filtviz.given import (
     LayerChoice,
@@ -55,7 +55,8 @@ from filtviz.reporting.rendering import ReportPage, render_page
 from filtviz.reporting.shown import ImageFigure, draw_images
 from filtviz.responses.asking import pictures_of
 from filtviz.responses.examining import examine
-from filtviz.running.preparing import Preparation, size_of
+from filtviz.results import FileFailure
+from filtviz.running.preparing import Preparation, read_labels, size_of
 from filtviz.sources import Sources, paths_among
 from filtviz.text import described, name_runs, plural, printable
 
@@ -73,8 +74,7 @@ class ReportOptions:
         input_range: The lowest and the highest value of an input pixel, for the proof of dead filters.
         images: What is shown to the network in each of the files: an array in its own axes, or the paths
             of pictures, folders, ``.npy`` and ``.npz`` files; None for nothing.
-        labels: The class of each image; None takes those of ``.npz`` files.
-        labels_from: The file out of which ``labels`` were read, over which the page is not written.
+        labels: The class of each image, or a file with one a line; None takes those of ``.npz`` files.
         preparation: How pictures and files are prepared.
         batch: Images at once at the most.
         device: Where PyTorch computes, such as ``cuda``.
@@ -89,8 +89,7 @@ class ReportOptions:
     megabytes: float = 4.0
     input_range: tuple[float, float] | None = None
     images: Any = None
-    labels: Sequence[Any] | None = None
-    labels_from: str | PathLike[str] | None = None
+    labels: Sequence[Any] | str | PathLike[str] | None = None
     preparation: Preparation | None = None
     batch: int | None = None
     device: str | None = None
@@ -100,6 +99,11 @@ class ReportOptions:
         object.__setattr__(self, "layers", chosen_layers(self.layers))
         if not isinstance(self.megabytes, int | float) or not 0 < self.megabytes < math.inf:
             raise ArgumentError(f"megabytes must be a positive number, not {described(self.megabytes)}")
+
+    @property
+    def file_of_labels(self) -> str | PathLike[str] | None:
+        """The file in which the classes of images stand, where they do."""
+        return self.labels if isinstance(self.labels, str | PathLike) else None
 
 
 Group = list[tuple[ReportedModel, ConvLayer]]
@@ -398,7 +402,8 @@ def report(
     """Make a page on the filters of a model, or of several side by side, as one HTML document.
 
     Args:
-        models: A path, a network or a model in memory, or several of them.
+        models: A path, a network or a model in memory, or several of them, of which one that cannot be read
+            does not stop the others: it is among the ``failures`` of the content.
         options: Which layers, and how large the page may be.
         before: Earlier files of the same network, to show what changed since.
         notes: Sentences that the page says besides, such as which files could not be read.
@@ -412,20 +417,27 @@ def report(
         was written and what it says, which does the same.
 
     Raises:
-        ReadError: a file does not give a network.
+        ReadError: no file gives a network; what was wrong with the others is in its notes.
         SelectionError: a layer was asked for that a network does not have.
         MeasureError: the input range is none.
         OutputError: the page cannot be written, or would replace one of the models, or the page on others.
         ArgumentError: there is no model.
     """
     options = expect(options, ReportOptions, "options") or ReportOptions()
-    networks, earlier = _load_some(models, limits, hints), _load_all(before, limits, hints)
-    sources = Sources.of([*earlier, *networks], *paths_among(options.images, options.labels_from))
-    if output is None:
+    networks, failures = _load_some(models, limits, hints)
+    earlier = _load_all(before, limits, hints)
+    notes = (*(each.reason for each in failures), *several(() if notes is None else notes))
+    sources = Sources.of([*earlier, *networks], *paths_among(options.images, options.file_of_labels))
+
+    def gathered() -> PageContent:
         content = gather(networks, options, before=earlier, notes=notes, budget=budget)
+        return replace(content, failures=tuple(failures))
+
+    if output is None:
+        content = gathered()
         return ReportPage.of(render_page(content, sources.mark), content, sources)
     path = _choose_path(networks, output, sources)
-    content = gather(networks, options, before=earlier, notes=notes, budget=budget)
+    content = gathered()
     if path != Path(output):
         make_folder(path.parent)
     page = ReportPage.of(render_page(content, sources.mark), content, sources)
@@ -446,7 +458,7 @@ def gather(
     """Return what the page of `report` says, as facts; arguments and errors are the same."""
     options = expect(options, ReportOptions, "options") or ReportOptions()
     earlier = _load_all(before, limits, hints)
-    networks = [*earlier, *_load_some(models, limits, hints)]
+    networks = [*earlier, *_load_some(models, limits, hints)[0]]
     for network in networks:
         for wanted in options.layers:
             choose(network, wanted)  # before minutes are spent on measures
@@ -506,7 +518,8 @@ def _show_images(
 ) -> tuple[Diagnosis, tuple[ImageFigure, ...], tuple[str, ...]]:
     """Show images to a network, beside the state with which it is compared, and draw that."""
     pictures = pictures_of(network, options.images, options.preparation)
-    labels = pictures.labels if options.labels is None else options.labels
+    given: Any = options.labels if options.file_of_labels is None else read_labels(options.file_of_labels)
+    labels = pictures.labels if given is None else given
     budget = replace(budget or Budget(), image_bytes=size_of(options.images))
     found = examine(
         network, pictures.images, labels=labels, before=before,
@@ -519,11 +532,24 @@ def _show_images(
 
 def _load_some(
     models: Model | LiveModel | Iterable[Model | LiveModel], limits: Limits | None, hints: Hints | None
-) -> list[Network]:
-    networks = _load_all(models, limits, hints)
-    if not networks:
+) -> tuple[list[Network], list[FileFailure]]:
+    """Read the models, and say which of several cannot be read; where none can, that is the error."""
+    given = several(models)
+    if not given:
         raise ArgumentError("a report needs at least one model")
-    return networks
+    networks: list[Network] = []
+    errors: list[tuple[str, FiltvizError]] = []
+    for each in given:
+        try:
+            networks.append(load(each, limits=limits, hints=hints))
+        except FiltvizError as error:
+            errors.append((str(each), error))
+    if not networks:
+        *others, (_, last) = errors
+        for _, other in others:
+            last.add_note(str(other))
+        raise last
+    return networks, [FileFailure(file, str(error), error.code) for file, error in errors]
 
 
 def _load_all(
