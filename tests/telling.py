@@ -160,7 +160,7 @@ def lines_of(table: Iterable[tuple[str, str]]) -> list[str]:
 
 def write() -> None:
     """Write all texts anew."""
-    from tests import deciding
+    from tests import deciding, shown_told
     from tests.attacks.test_attacks import all_words
     from tests.cli import commands
     from tests.drawing import chosen_told, figures_told, sheets_told
@@ -197,9 +197,11 @@ def write() -> None:
         ("figures", figures_told),
         ("chosen", chosen_told),
         ("page_figures", page_figures_told),
+        ("shown", shown_told),
     ):
         text = "".join(f"{line}\n" for line in drawn.all_lines())
         (GOLDEN / f"{name}.txt").write_text(text, encoding="utf-8")
+    (GOLDEN / "frames.txt").write_text("".join(f"{line}\n" for line in shown_told.frames()), encoding="utf-8")
     (GOLDEN / "measures").mkdir(parents=True, exist_ok=True)
     measured = {name: partial(layers_told.lines, name) for name in layers_told.NETWORKS}
     for name, lines_told in (measured | words_told.WORDS | numbers_told.NUMBERS).items():

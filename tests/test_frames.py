@@ -13,7 +13,14 @@ import filtviz
 from filtviz import Network, frames
 from filtviz.measures.measure import Change, FilterChange, FilterDiagnosis, Finding
 from filtviz.summary import LayerRow, summarize
+from tests import shown_told, telling
 from tests.building import conv, image
+
+
+def test_frames_hold_what_they_held() -> None:
+    pytest.importorskip("pandas", reason="pandas is not installed")
+    wanted = (telling.GOLDEN / "frames.txt").read_text(encoding="utf-8")
+    assert list(shown_told.frames()) == wanted.splitlines()
 
 
 def made() -> Network:

@@ -28,6 +28,7 @@ from filtviz.measures.measure import Change, FilterDiagnosis, LayerDiagnosis
 from filtviz.measures.verdicts import VERDICTS
 from filtviz.network import Origin
 from filtviz.notebook import MOST_ROWS, MOST_TILES, diagnosis_html, layer_png, network_html
+from tests import shown_told, telling
 from tests.building import conv, image
 from tests.drawing.making import layer_of, pages_of, random_weights
 
@@ -37,6 +38,11 @@ EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 def pixels(png: bytes | None) -> np.ndarray:
     assert png is not None
     return np.asarray(Image.open(BytesIO(png)).convert("RGB"))
+
+
+def test_all_is_shown_that_was_shown() -> None:
+    wanted = (telling.GOLDEN / "shown.txt").read_text(encoding="utf-8")
+    assert list(shown_told.all_lines()) == wanted.splitlines()
 
 
 def test_a_layer_shows_its_sheet() -> None:

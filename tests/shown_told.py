@@ -1,0 +1,175 @@
+"""What notebooks, pandas and Python's prompt show of networks, diagnoses and pictures, as lines of text.
+
+``python -m tests.telling`` writes ``tests/told/shown.txt`` and ``frames.txt`` anew.
+"""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from collections.abc import Iterator
+from dataclasses import replace
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+from PIL import Image
+
+import filtviz
+from filtviz import Network
+from filtviz.answer_text import printed
+from filtviz.drawing.showing import Figures, strip_html
+from filtviz.errors import FiltvizError
+from filtviz.measures.measure import Change, FilterDiagnosis, LayerDiagnosis
+from filtviz.network import Origin
+from filtviz.notebook import comparison_html, diagnosis_html, layer_png, network_html, plot_html
+from tests.building import conv, image, pool
+from tests.drawing.making import layer_of, random_weights
+
+__all__ = ["all_lines", "frames"]
+
+ODD = "<b>&\u202e\x1b"
+
+
+def networks() -> Iterator[tuple[str, Network]]:
+    """Yield networks to show."""
+    first = conv(random_weights(4, 3, 3, 3), np.zeros(4, "f4"), below=0, name="first", pad=((1, 1), (1, 1)))
+    broken = random_weights(3, 4, 3, 3, seed=1)
+    broken[1, 0, 0, 0] = np.nan
+    second = conv(broken, None, below=2, name=ODD, stride=None)
+    yield (
+        "two",
+        Network.of(
+            [image(3, 12, 12), first, pool(2, below=1), second], Origin(path=Path("m.pkl"), kind="a network")
+        ),
+    )
+    yield "one of no path", Network.of([image(3, 12, 12), first])
+    yield "none", Network.of([image(3, 12, 12)], Origin(kind="an empty thing"))
+
+
+def html_told(text: str) -> Iterator[str]:
+    """Yield HTML, a tag or text a line; of pictures their sizes."""
+    text = re.sub(r' style="[^"]*"', lambda found: f" style#{len(found[0])}", text)
+    text = re.sub(r"data:image/png;base64,[A-Za-z0-9+/=]+", "PNG", text)
+    yield from (
+        f"  {line!a}" for line in re.split(r"(?<=</tr>)|(?<=</p>)|(?<=</pre>)|(?=<img)", text) if line
+    )
+
+
+def notebooks() -> Iterator[str]:
+    """Yield what a notebook shows."""
+    for name, network in networks():
+        yield f"== {name}"
+        yield from html_told(network_html(network))
+        diagnosis = filtviz.diagnose(network)
+        yield from html_told(diagnosis_html(diagnosis))
+        yield from (f"  | {line!a}" for line in printed(diagnosis).splitlines())
+        for layer in network.conv_layers:
+            png = layer_png(layer)
+            yield f"  {layer!a} {None if png is None else Image.open(BytesIO(png)).size}"
+    for shape in ((32, 32, 1, 1), (1025, 1, 1, 1), (3, 4, 5)):
+        axes = {"axes": "oir"} if len(shape) == 3 else {}
+        png = layer_png(layer_of(random_weights(*shape), **axes))
+        yield f"layer {shape}: {None if png is None else Image.open(BytesIO(png)).size}"
+    _, own = next(networks())
+    for how in ({}, {"layers": (0, 1)}, {"layers": (0, 7)}, {"layers": (0,), "channels": "0"}):
+        yield f"plot {how}"
+        try:
+            yield from html_told(plot_html(filtviz.plot(own, **how)))
+        except FiltvizError as error:
+            yield f"  {type(error).__name__}: {error}"
+    before = Network.of([image(3, 12, 12), conv(random_weights(4, 3, 3, 3, seed=5), name="first", below=0)])
+    for states in ((before, own), (own, own), (own, before, own)):
+        yield from html_told(comparison_html(filtviz.compare(states)))
+
+
+def diagnoses() -> Iterator[str]:
+    """Yield what is shown of made-up diagnoses."""
+    _, own = next(networks())
+    plain = filtviz.diagnose(own)
+    (layer, *_) = plain.layers
+    flags = FilterDiagnosis(index=0, norm=1.0, dead=True, duplicates=(1,), texture="smooth")
+    for name, changed in (
+        ("noise", replace(layer, residue=0.93, seen="noise")),
+        ("measured", replace(layer, residue=0.4, changes=(Change(before="a", cos2=0.4),))),
+        ("not measured", replace(layer, changes=(Change(before="a", reason="why"),))),
+        (
+            "marked",
+            replace(layer, filters=(flags, replace(flags, index=1, dead=False)), verdict="structured"),
+        ),
+    ):
+        for n in (1, 2):
+            told = replace(
+                plain,
+                layers=(changed,) * n,
+                look="look:",
+                commands=("run this", "and that"),
+                others=(("o:", "c"),),
+            )
+            yield f"== {name}, {n}"
+            yield from html_told(diagnosis_html(told))
+            yield from (f"  | {line!a}" for line in printed(told).splitlines())
+    many = replace(plain, layers=(layer,) * 201, left_out=("one", "two"))
+    yield f"many: {diagnosis_html(many)[-120:]}"
+    lone: LayerDiagnosis = layer
+    yield f"{lone!r} {plain!r} {len(plain)} {bool(plain)}"
+
+
+def frames() -> Iterator[str]:
+    """Yield the tables of pandas, column by column."""
+    for name, network in networks():
+        yield f"== {name}"
+        diagnosis = filtviz.diagnose(network)
+        comparison = filtviz.compare([network, network]).comparisons if network.conv_layers else ()
+        tables = [network.to_frame(), *(diagnosis.to_frame(of) for of in ("layers", "filters", "measures"))]
+        for table in (*tables, *(one.to_frame() for one in comparison)):
+            yield f"  {table.shape} by {table.index.name}"
+            yield from (
+                f"    {column}: {[_cell(one) for one in table[column].tolist()[:4]]}" for column in table
+            )
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, float):
+        return "-" if np.isnan(value) else f"{value:.3g}"
+    return ascii(value)[:60]
+
+
+def figures() -> Iterator[str]:
+    """Yield what is saved and shown of figures."""
+
+    def made(n: int) -> Figures:
+        return Figures(Figure(figsize=(0.2 + 0.1 * i, 0.3), dpi=100) for i in range(n))
+
+    for n in (0, 1, 2, 3, 4, 5, 25):
+        html = strip_html([_Plain(i) for i in range(n)])
+        shown = made(n)._repr_html_()
+        counts = html.count("<img"), html.count("220px"), html.partition("</div>")[2], shown.count("alt=")
+        yield f"{n}: {made(n)!r} {counts}"
+        yield f"  {re.findall(r'alt=.([a-z0-9 ]*)', html)[:3]}"
+        with tempfile.TemporaryDirectory() as folder:
+            for name in ("a.png", "b.pdf", "c.svg", "d", "e.gif", "f/") if n < 5 else ("a.png", "d"):
+                try:
+                    written = made(n).save(f"{folder}/{name}")
+                except FiltvizError as error:
+                    yield f"  {name}: {error}".replace(folder, "HERE")
+                    continue
+                for path in written:
+                    size = Image.open(path).size if path.suffix == ".png" else path.read_bytes()[:4]
+                    yield f"  {name}: {path.relative_to(folder)} {size}"
+
+
+class _Plain:
+    def __init__(self, place: int) -> None:
+        self.channel = place if place % 2 else None
+
+    def image(self) -> Image.Image:
+        return Image.new("L", (2, 2))
+
+
+def all_lines() -> Iterator[str]:
+    """Yield what ``tests/told/shown.txt`` holds."""
+    for each in (notebooks, diagnoses, figures):
+        yield from each()
