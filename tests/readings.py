@@ -121,7 +121,7 @@ def _text(outcome: Network | FiltvizError) -> str:
     """An error's sentence, or a network's layers and the sum of all that is told of it."""
     if isinstance(outcome, FiltvizError):
         pattern = _NUMBERS if "inflate" in str(outcome) else _STEPS
-        return pattern.sub("many", _plain(f"{type(outcome).__name__}: {outcome}"))
+        return pattern.sub("many", _plain(telling.refused(outcome)))
     origin = _SIZE.sub("", telling.origin_of(outcome))
     whole = _plain(origin + telling.layers_of(outcome))
     layers = " ".join(f"{layer.name}:{layer.type}" for layer in outcome.layers)

@@ -22,12 +22,18 @@ from filtviz.operations import Operation
 from filtviz.parameter import Parameter
 from filtviz.reading.limits import Spending
 
-__all__ = ["FIXTURES", "GOLDEN", "groups", "layers_of", "lines_of", "text_of", "told"]
+__all__ = ["FIXTURES", "GOLDEN", "groups", "layers_of", "lines_of", "refused", "text_of", "told"]
 
 FIXTURES = Path(__file__).resolve().parent / "fixtures"
 GOLDEN = Path(__file__).resolve().parent / "told"
 LEFT_OUT = ("make", "py36")  # py36 holds the networks of py27
 NO_MODELS = ("manifest.json", "kernels.json")
+
+
+def refused(error: filtviz.FiltvizError) -> str:
+    """An error's class and sentence, and what else it says of itself."""
+    more = {name: value for name, value in vars(error).items() if name not in ("path", "sentence") and value}
+    return f"{type(error).__name__}: {error}{f' {more}' if more else ''}"
 
 
 def told(*operations: Operation) -> str:
@@ -167,7 +173,7 @@ def write() -> None:
     from tests.interpreters import TABLES
     from tests.measures import layers_told, numbers_told, words_told
     from tests.networks import TABLES as QUESTIONS
-    from tests.reading import damage, limiting
+    from tests.reading import damage, limiting, varied
     from tests.reading.operators import FORMATS
     from tests.reporting import figures_told as page_figures_told
 
@@ -192,6 +198,9 @@ def write() -> None:
     for name in damage.DAMAGED:
         text = "\n".join(damage.damaged(name)) + "\n"
         (GOLDEN / "damaged" / f"{Path(name).name}.txt").write_text(text, encoding="utf-8")
+    for name in varied.held():
+        text = "\n".join(varied.lines_of(name)) + "\n"
+        (varied.FOLDER / f"{name}.txt").write_text(text, encoding="utf-8")
     for name, drawn in (
         ("sheets", sheets_told),
         ("figures", figures_told),

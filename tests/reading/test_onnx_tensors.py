@@ -82,6 +82,7 @@ def test_a_type_that_is_not_read_is_refused_only_where_it_is_needed(tmp_path):
         (1, part(4, bytes(20)), "needs 24 bytes"),
         (6, part(5, bytes(5)), "'w' of shape .* has 5 bytes of numbers"),
         (6, part(5, b"\x80\x00" * 5), "has 5 numbers"),
+        (22, part(5, b"\x80\x00" * 2), "has 2 numbers"),
         (22, part(9, bytes(2)), "four bits has 2 bytes"),
         (22, part(5, bytes(2)), "has 2 bytes of numbers"),
     ],
@@ -127,3 +128,10 @@ def test_a_sparse_tensor_without_numbers_is_zero(tmp_path):
 def test_a_sparse_tensor_without_a_part_is_refused(tmp_path, without):
     with pytest.raises(MalformedFileError, match="no values, no places or no shape"):
         sparse(tmp_path, np.array([5], np.float32), np.array([1]), without=without)
+
+
+@pytest.mark.parametrize(("n_values", "n_places"), [(2, 3), (3, 2), (1, 0)])
+def test_a_sparse_tensor_has_as_many_numbers_as_places(tmp_path, n_values, n_places):
+    says = f"has {n_values:,} values for {n_places} place"
+    with pytest.raises(MalformedFileError, match=says):
+        sparse(tmp_path, np.ones(n_values, np.float32), np.arange(n_places))

@@ -13,7 +13,16 @@ import pytest
 
 import filtviz
 from filtviz.errors import LimitError, MalformedFileError, ReadError, UnsupportedFileError
-from filtviz.operations import Activation, Concatenate, Convolution, Dense, Input, Normalisation, Pooling
+from filtviz.operations import (
+    Activation,
+    Concatenate,
+    Convolution,
+    Dense,
+    Input,
+    Normalisation,
+    Pooling,
+    Untold,
+)
 from filtviz.reading.formats import caffe as caffes
 from filtviz.reading.limits import Limits
 from tests.reading.operators.asking import message
@@ -214,6 +223,12 @@ def test_caffes_layers_feed_each_other_by_the_names_of_their_results(tmp_path):
     assert network.layers[3].output_shape == (1, 4, 2, 2)
     assert isinstance(network.layers[4].operations[-1], Dense)
     assert network.layers[4].output_shape == (1, 10)
+
+
+@pytest.mark.parametrize("shape", [(), (10,)])
+def test_weights_of_a_dense_layer_have_two_axes(tmp_path, shape):
+    network = caffe(tmp_path, caffe_layer("fc", "InnerProduct", "data", "c", blob(np.ones(shape))))
+    assert isinstance(network.layers[1].operations[0], Untold)
 
 
 def test_caffes_first_generation_has_other_numbers_for_the_same(tmp_path):

@@ -230,3 +230,11 @@ def test_any_other_json_is_no_model(tmp_path):
     path.write_text('{"weight_map": {"a": "model.h5"}, "other": "x.safetensors"}')
     with pytest.raises(UnsupportedFileError):
         filtviz.load(path)
+
+
+@pytest.mark.parametrize("weight_map", [{}, [], {"a": 1}, None])
+def test_an_index_names_files(tmp_path, weight_map):
+    path = tmp_path / "model.safetensors.index.json"
+    path.write_text(json.dumps({"metadata": {"format": ".safetensors"}, "weight_map": weight_map}))
+    with pytest.raises(filtviz.MalformedFileError, match="an index of tensors whose map names no files"):
+        filtviz.load(path)

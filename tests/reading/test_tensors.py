@@ -501,3 +501,10 @@ def test_groups_are_not_told_where_the_order_is_that_of_names():
         squeeze__bias=(16,), squeeze__weight=(16, 96, 1, 1),
     )  # fmt: skip
     assert found["expand3x3"] is None
+
+
+@pytest.mark.parametrize(("channels", "type_"), [(0, "Conv2d"), (6, "ConvTranspose2d")])
+def test_a_kernel_without_channels_is_read_too(channels, type_):
+    shapes = {"a__weight": (8, 3, 3, 3), "b__weight": (8, channels, 3, 3), "c__weight": (4, channels, 3, 3)}
+    _, found, _ = layers_of(tensors(**shapes), PYTORCH, Hints()).layers
+    assert found.type == type_

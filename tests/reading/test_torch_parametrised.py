@@ -211,3 +211,8 @@ def test_of_two_ways_to_take_a_square_kernel_the_larger_norm_counts() -> None:
 )
 def test_a_gain_has_one_number_or_runs_along_one_axis(gain, fits) -> None:
     assert norms.gain_fits([gain, (4, 3)]) is fits
+
+
+@pytest.mark.parametrize("shape", [(4, 0, 3, 5), (0, 3), (4, 3, 0)])
+def test_orthogonal_kernels_without_numbers_stay_as_they_are(shape):
+    assert norms.orthogonal(np.zeros(shape, np.float32), reflects=True).shape == shape

@@ -35,7 +35,7 @@ def index_of(opened: Opened, ending: str) -> Mapping[str, str] | None:
         return None
     opened.limits.check_json(len(opened.data), "its JSON")
     found = parsed_object(bytes(opened.data)).get(_MAP)
-    if not isinstance(found, dict) or not all(isinstance(file, str) for file in found.values()):
+    if not isinstance(found, dict) or not found or not all(isinstance(file, str) for file in found.values()):
         raise MalformedFileError("it is an index of tensors whose map names no files")
     opened.limits.check("layers", len(found), f"it names {len(found):,} tensors")
     return found if all(file.endswith(ending) for file in found.values()) else None

@@ -656,7 +656,7 @@ class _Maker:
             found = width == channels and ("bias" in group.roles or (before != channels and not is_point))
         else:
             # A layer of few channels may as well see the image, as the first of a second branch does.
-            fits_below = before == filters and bool(before % channels) and channels > MOST_COLOURS
+            fits_below = before == filters and channels > MOST_COLOURS and bool(before % channels)
             fits_below = fits_below and not is_point
             found = fits_below and following is not None and self._takes(following) == channels
         if found:

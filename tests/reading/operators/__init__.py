@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from tests.reading.operators.architecture import architecture
+from tests.reading.operators.arrays import bare, grafted, named_arrays
 from tests.reading.operators.asking import Told
 from tests.reading.operators.caffe import caffe
 from tests.reading.operators.graphs import graphs
@@ -23,12 +24,15 @@ __all__ = ["FORMATS"]
 
 FORMATS: Mapping[str, Callable[[], Told]] = {
     "architecture": architecture,
+    "bare": bare,
     "caffe": caffe,
     "exported": exported,
+    "grafted": grafted,
     "graphs": graphs,
     "keras": keras,
     "modules": modules,
     "named": named,
+    "named_arrays": named_arrays,
     "onnx": onnx,
     "tensorflow": tensorflow,
     "tflite": tflite,

@@ -299,9 +299,11 @@ def _vector(blob: Parameter) -> Parameter:
 def _dense(
     _: str, __: Message, ___: _Fields, blobs: Sequence[Parameter], shapes: Sequence[Shape | None]
 ) -> Operations | None:
-    if not blobs or blobs[0].size != int(np.prod(blobs[0].shape[-2:], dtype=object)):
+    if not blobs or len(blobs[0].shape) < 2:
         return None
     held = blobs[0]
+    if held.size != int(np.prod(held.shape[-2:], dtype=object)):
+        return None
     weights = held
     if len(held.shape) != 2:
         weights = Parameter(

@@ -151,8 +151,10 @@ def is_known(class_name: str) -> bool:
 def operations_of(case: Case) -> Operations:
     """Return what a layer does."""
     row = _BY_CLASS.get(case.class_name)
-    found = row(case) if row is not None else None
-    return found or (Untold(reason=f"filtviz does not know the class {case.class_name}"),)
+    if row is None:
+        return (Untold(reason=f"filtviz does not know the class {case.class_name}"),)
+    reason = f"filtviz does not follow {case.class_name} with these weights and settings"
+    return row(case) or (Untold(reason=reason),)
 
 
 # What has weights

@@ -146,10 +146,11 @@ def _of_numbers(
 
     def read() -> NDArray[Any]:
         numbers = np.array(tensor.integers(field), np.int64)
+        wanted = (count(shape) + 1) // 2 if code in _HALF_BYTES else count(shape)
+        if numbers.size != wanted:
+            raise MalformedFileError(f"a tensor of shape {shape} has {numbers.size:,} numbers")
         if code in _HALF_BYTES:
             return _nibbles(numbers.astype(np.uint8), shape, dtype)
-        if numbers.size != count(shape):
-            raise MalformedFileError(f"a tensor of shape {shape} has {numbers.size:,} numbers")
         if dtype.kind in "iub":
             return numbers.astype(dtype).reshape(shape)
         return numbers.astype(f"<u{dtype.itemsize}").view(dtype).reshape(shape)
@@ -196,8 +197,12 @@ def sparse_array_of(tensor: Message, opened: Opened) -> tuple[str, AnyArray]:
         if not (by_axes or where.ndim == 1) or (where < 0).any() or (where >= ends).any():
             raise MalformedFileError(f"a sparse tensor of shape {shape} has places outside it")
         flat = np.ravel_multi_index(tuple(where.T), shape) if by_axes and where.size else where.ravel()
-        dense = np.zeros(size, held.dtype)
-        dense[flat] = held.read().ravel()
+        given, dense = held.read().ravel(), np.zeros(size, held.dtype)
+        if given.size != flat.size:
+            raise MalformedFileError(
+                f"a sparse tensor of shape {shape} has {given.size:,} values for {plural(flat.size, 'place')}"
+            )
+        dense[flat] = given
         return dense.reshape(shape)
 
     return name_of(values), ComputedArray(shape=shape, dtype=held.dtype, read=read)

@@ -220,6 +220,8 @@ def orthogonal(
         dtype: The type to round to.
     """
     size = stored.shape[-2:]
+    if not stored.size:
+        return np.zeros(stored.shape, dtype)
     matrices = stored.reshape(-1, *size)
     bases = None if base is None else base.reshape(-1, *base.shape[-2:])
     found, n = np.empty(matrices.shape, dtype), max(1, AT_A_TIME // max(1, max(size) ** 2))
