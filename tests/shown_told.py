@@ -132,8 +132,10 @@ def frames() -> Iterator[str]:
 
 
 def _cell(value: Any) -> str:
+    if value is None or value != value:
+        return "-"
     if isinstance(value, float):
-        return "-" if np.isnan(value) else f"{value:.3g}"
+        return f"{value:.3g}"
     return ascii(value)[:60]
 
 
@@ -157,7 +159,8 @@ def figures() -> Iterator[str]:
                     yield f"  {name}: {error}".replace(folder, "HERE")
                     continue
                 for path in written:
-                    size = Image.open(path).size if path.suffix == ".png" else path.read_bytes()[:4]
+                    raw = path.read_bytes()
+                    size = Image.open(BytesIO(raw)).size if path.suffix == ".png" else raw[:4]
                     yield f"  {name}: {path.relative_to(folder)} {size}"
 
 
