@@ -42,9 +42,13 @@ def test_every_text_is_held():
     assert {path.stem for path in telling.GOLDEN.glob("*.txt")} == {
         *GROUPS,
         "attacks",
+        "chosen",
         "figures",
+        "frames",
         "limits",
+        "page_figures",
         "sheets",
+        "shown",
     }
     assert {path.stem for path in (telling.GOLDEN / "operators").iterdir()} == set(FORMATS)
     assert {path.stem for path in (telling.GOLDEN / "damaged").iterdir()} == {

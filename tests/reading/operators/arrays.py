@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from filtviz.reading.formats.bare_arrays.inferring import Dialect, Inference, infer
 
 from filtviz.activations import Activation
 from filtviz.errors import FiltvizError
@@ -23,6 +22,7 @@ from filtviz.operations import Convolution, Dense, Embedding, Normalisation, par
 from filtviz.parameter import Parameter
 from filtviz.reading import tensors
 from filtviz.reading.arrays import ComputedArray
+from filtviz.reading.formats.bare_arrays import Dialect, infer
 from filtviz.reading.formats.bare_arrays.collecting import Found, NamedArray
 from filtviz.reading.grafting import graft
 from filtviz.reading.limits import Hints
@@ -282,7 +282,7 @@ def _by(shape: Sequence[int]) -> str:
     return "x".join(map(str, shape)) or "()"
 
 
-def _layers(found: TensorLayers | Inference | Network) -> str:
+def _layers(found: Any) -> str:
     return "; ".join(
         f"{layer.name}:{layer.type}<{','.join(map(str, layer.inputs))} "
         + " ".join(filter(None, map(_operation, layer.operations)))
