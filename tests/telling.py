@@ -166,7 +166,7 @@ def lines_of(table: Iterable[tuple[str, str]]) -> list[str]:
 
 def write() -> None:
     """Write all texts anew."""
-    from tests import deciding, shown_told
+    from tests import deciding, demonstrations_told, shown_told
     from tests.attacks.test_attacks import all_words
     from tests.cli import commands
     from tests.drawing import chosen_told, figures_told, sheets_told
@@ -207,6 +207,7 @@ def write() -> None:
         ("chosen", chosen_told),
         ("page_figures", page_figures_told),
         ("shown", shown_told),
+        ("demonstrations", demonstrations_told),
     ):
         text = "".join(f"{line}\n" for line in drawn.all_lines())
         (GOLDEN / f"{name}.txt").write_text(text, encoding="utf-8")

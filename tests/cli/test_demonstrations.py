@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 from PIL import Image
+from tests import demonstrations_told, telling
 from tests.building import as_layer, image
 from tests.reading.torch_making import tensor, zip_of
 
@@ -34,6 +35,11 @@ USED_AS_GIVEN = (
     "The file does not tell how its images were prepared: used as given (range 0 to 1); "
     "--mean, --scale, --size, --channels and --layout change it"
 )
+
+
+def test_what_is_said_of_made_up_answers_is_what_was_said() -> None:
+    wanted = (telling.GOLDEN / "demonstrations.txt").read_text(encoding="utf-8")
+    assert list(demonstrations_told.all_lines()) == wanted.splitlines()
 
 
 @pytest.fixture(scope="module")

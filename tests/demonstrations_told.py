@@ -1,0 +1,217 @@
+"""What is said and drawn of made-up answers of networks, so that no engine is needed, as lines of text.
+
+``python -m tests.telling`` writes ``tests/told/demonstrations.txt`` anew.
+"""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from filtviz.demonstrations import answering_images as answering
+from filtviz.demonstrations import explaining
+from filtviz.demonstrations.request import Demonstration
+from filtviz.network import Network
+from filtviz.responses import Activity, Codes, Heat, Maximised
+from filtviz.running.preparing import Pictures, Preparation
+from tests.building import as_layer, conv, image, pool
+from tests.drawing.making import random_weights
+
+__all__ = ["all_lines"]
+
+SEEN = np.linspace(0, 1, 36).reshape(1, 6, 6)
+
+
+def told(found: Demonstration) -> Iterator[str]:
+    """Yield what a demonstration says, and the sheet that a terminal shows of it."""
+    yield from (f"  {line}" for line in (*found.answer, *found.sentences))
+    yield f"  data {_short(json.dumps(found.data))}"
+    yield from (f"  | {_short(str(row))}" for row in (*found.table[:4], *found.table[-1:], *found.rows[:3]))
+    picture = found.picture
+    if picture is None:
+        return
+    arrays = ", ".join(f"{name}{list(one.shape)} {_sum(one)}" for name, one in picture.arrays.items())
+    yield f"  {picture.part}: {arrays}"
+    if picture.tell is not None:
+        sheet = picture.sheet
+        words = (sheet.title, *sheet.facts, *sheet.notes, *sheet.legend.ticks, sheet.legend.meaning)
+        values = np.round(np.nan_to_num(sheet.values, nan=9), 6) + 0.0
+        how = f"{sheet.cmap} {sheet.signed} {sheet.labels[:3]}"
+        yield f"  sheet {sheet.values.shape} {zlib.crc32(values.tobytes()):08x} {how}"
+        yield from (f"    {word}" for word in words)
+        yield f"    {sheet.captions[:2]} {sheet.headings[:3]}"
+
+
+def _short(text: str) -> str:
+    return text if len(text) < 300 else f"{text[:240]}… {zlib.crc32(text.encode()):08x}"
+
+
+def _sum(values: NDArray[Any]) -> str:
+    return "" if values.dtype.kind in "US" else f"{float(np.nansum(np.abs(values.astype(float)))):.5g}"
+
+
+def _pictures(n: int, labels: tuple[str, ...] | None = None) -> Pictures:
+    images = np.stack([SEEN] * n)
+    return Pictures(
+        images=images,
+        seen=images,
+        names=tuple(f"i{k}.png" for k in range(n)),
+        labels=labels,
+        sentences=("as given",),
+    )
+
+
+def heats() -> Iterator[str]:
+    """Yield what occlusion and saliency say."""
+    for name, values, whole in (
+        ("falls", [[0.5, 0.2], [0.4, 0.49]], 0.5),
+        ("rises", [[0.5, 0.9], [0.4, 0.49]], 0.5),
+        ("just not still", [[0.501, 0.5]], 0.5),
+        ("still", [[0.50099, 0.5]], 0.5),
+        ("one", [[0.25]], 0.5),
+    ):
+        for square, stride in ((3, 1), (2, 4)):
+            heat = Heat(values=np.array(values), target=1, whole=whole)
+            yield f"== occlusion {name}, {square} by {stride}"
+            yield from told(explaining._tell_occlusion(heat, "class 1", SEEN, SEEN, "a.png", square, stride))
+    ramp = np.linspace(-1, 2, 36).reshape(6, 6)
+    for method in explaining._METHODS:
+        for signed in (False, True):
+            for name, values in (
+                ("ramp", ramp),
+                ("zeros", 0 * ramp),
+                ("one", np.eye(6)),
+                ("negative", -np.abs(ramp)),
+            ):
+                if method not in ("gradient", "gradcam") and name != "ramp":
+                    continue
+                heat = Heat(values=values[None], target=1, whole=0.8)
+                yield f"== {method} of {name}, signed {signed}"
+                yield from told(
+                    explaining._tell_saliency(values, method, "class 1", heat, signed, SEEN, "a.png")
+                )
+    shares = [
+        explaining._share_of_half(np.array(sizes))
+        for sizes in ([0.0], [1, 1], [1, 1, 1], [3, 1, 1], [0, 0, 5])
+    ]
+    yield f"half: {shares}"
+
+
+def made() -> Iterator[str]:
+    """Yield what is said of images that were made."""
+    start = np.full((1, 6, 6), 0.5)
+    for n in (1, 3):
+        images = np.stack([start + 0.1 * i for i in range(n)])
+        answers = np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.5]])[:, :n]
+        found = Maximised(
+            images=images, start=start, answers=answers, layer="l", units=tuple(range(4, 4 + n))
+        )
+        for box in (None, (slice(1, 4), slice(0, 2))):
+            for changed in (False, True):
+                yield f"== {n} made in {box}, changed {changed}"
+                yield from told(explaining._tell_maximised(found, box, 7, changed=changed))
+    first = conv(random_weights(4, 1, 3, 3), None, below=0, output_shape=(None, 4, 10, 10))
+    second = conv(random_weights(3, 4, 3, 3), None, below=2, output_shape=(None, 3, 3, 3))
+    untold = conv(random_weights(3, 4, 3, 3), None, below=2, stride=None)
+    network = Network.of(
+        [image(1, 12, 12), first, pool(2, below=1, output_shape=(None, 4, 5, 5)), second, untold]
+    )
+    for layer in network.layers:
+        boxes = [explaining._seen_box(network, layer, lengths) for lengths in ((12, 12), (4, 12), (2, 2))]
+        yield f"seen by {layer.index}: {boxes}"
+    for how in (
+        Preparation(),
+        Preparation(mean=(0.5,)),
+        Preparation(mean=(0.2, 0.4), scale=(2.0, 4.0)),
+        Preparation(scale=(-1.0,)),
+    ):
+        yield f"bounds: {explaining._bounds(how)}"
+
+
+def units() -> Iterator[str]:
+    """Yield what is said of units."""
+    maps = np.arange(48.0).reshape(3, 4, 4)
+    for function, saturated in (
+        ("rectify", None),
+        ("", None),
+        ("sigmoid", [0.95, 0.951, 0.0]),
+        ("tanh", [0.0, 0.1, 0.2]),
+        ("rectify", [1.0, 0, 0]),
+    ):
+        for strongest in ([1.0, 2.0, 3.0], [0.0, -1.0, 3.0], [np.nan, 2.0, np.inf]):
+            fires = (np.nan_to_num(np.array(strongest)) > 0) / 2
+            found = Activity(
+                layer="l",
+                maps=maps,
+                image=0,
+                n_images=2,
+                fires=fires,
+                strongest=np.array(strongest),
+                function=function,
+                saturated=None if saturated is None else np.array(saturated),
+            )
+            yield f"== {function} {saturated} {strongest}"
+            for nolearn in (False, True) if strongest[0] == 1 else (False,):
+                yield from told(answering._tell_activity(found, _pictures(2), SEEN, "i0.png", nolearn))
+    many = Activity(
+        layer="l",
+        maps=np.zeros(25),
+        image=0,
+        n_images=1,
+        fires=np.zeros(25),
+        strongest=np.zeros(25),
+        saturated=None,
+        function="rectify",
+    )
+    yield from answering._said_of_units(many)
+
+
+def codes() -> Iterator[str]:
+    """Yield what is said of codes."""
+    values = np.arange(12.0).reshape(3, 4)
+    for explained in ((0.5, 0.25), None):
+        for n in (1, 4):
+            found = Codes(
+                layer="l",
+                codes=values[:, :n],
+                places=values[:, :2],
+                plane="pca" if explained else "tsne",
+                explained=explained,
+            )
+            yield f"== codes {explained} {n}"
+            yield from told(answering._tell_codes(found, _pictures(3, ("a", "b", "c") if n == 1 else None)))
+
+
+def losses() -> Iterator[str]:
+    """Yield what is said of losses."""
+
+    def epochs(**series: Any) -> Network:
+        n = max(map(len, series.values()), default=0)
+        history = [{name: one[i] for name, one in series.items() if i < len(one)} for i in range(n)]
+        return Network.of([image(1), as_layer()], history=history)
+
+    for name, network in (
+        ("none", epochs()),
+        ("one", epochs(train_loss=[3.0])),
+        ("both", epochs(train_loss=[3, 1.0, 2], valid_loss=[2, 2.5, 1.5])),
+        ("of two lengths", epochs(train_loss=[3, 1, 2.0], valid_loss=[2.0])),
+        ("with gaps", epochs(train_loss=[3.0, None, 1.0], test_loss=[None, None])),
+        ("not finite", epochs(train_loss=[np.nan, np.inf, 2.0], valid_loss=[np.nan, np.inf])),
+        ("words", epochs(train_loss=["x", 1, np.float32(0.5)])),
+    ):
+        series = answering._losses(network)
+        yield f"== losses {name}: {[(key, one.tolist()) for key, one in series.items()]}"
+        if series:
+            yield from told(answering._tell_losses(series, Path("some/m.pkl")))
+
+
+def all_lines() -> Iterator[str]:
+    """Yield what ``tests/told/demonstrations.txt`` holds."""
+    for each in (heats, made, units, codes, losses):
+        yield from each()
