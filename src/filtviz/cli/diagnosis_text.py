@@ -326,6 +326,8 @@ def _filters(layer: LayerDiagnosis) -> str:
         "F": [_number(each.share) for each in layer.filters],
         "p": [_p(each.share_p) for each in layer.filters],
         "looks": [each.texture or "" for each in layer.filters],
+        "coherence": [_number(each.coherence) for each in layer.filters],
+        "angle": ["" if each.angle is None else f"{each.angle:.0f}°" for each in layer.filters],
         "through": [_through(each) for each in layer.filters],
         "p through": [_p(each.composed_p) for each in layer.filters],
         "relied on": [_number(each.reliance) for each in layer.filters],

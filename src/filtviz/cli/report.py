@@ -124,7 +124,8 @@ def report(
     else:
         print_path(page)
         if page is not None and str(page) != output:
-            name_beside(page.name.removesuffix("-report.html"), models, "this page is")
+            read = [model for model in models if model not in {each.file for each in content.failures}]
+            name_beside(page.name.removesuffix("-report.html"), read, "this page is")
     if open_it and page is not None:
         _open(page)
     context.exit(1 if content.left_out or content.failures else 0)
