@@ -320,6 +320,7 @@ SMOOTH = FilterDiagnosis(
     likeness=-0.981,
     reliance=1.5,
     coherence=0.4,
+    angle=89.6,
 )
 ROUGH = FilterDiagnosis(
     index=1,
@@ -350,7 +351,7 @@ def test_filters_are_a_table(monkeypatch) -> None:
     text = told(layer(filters=(SMOOTH, ROUGH, BROKEN, TWIN), changes=changes), with_filters=True)
     table = text[text.index("filter  ") :].split("\n\n")[0].splitlines()
     assert [each.strip() for each in table[0].split("  ") if each.strip()] == [
-        "filter", "norm", "F", "p", "looks", "through", "p through",
+        "filter", "norm", "F", "p", "looks", "direction", "through", "p through",
         "relied on", "cos²", "nearest", "remarks",
     ]  # fmt: skip
     bounds = [0]
@@ -358,12 +359,12 @@ def test_filters_are_a_table(monkeypatch) -> None:
         bounds.append(bounds[-1] + len(dashes) + 2)
     cells = [[line[a:b].strip() for a, b in pairwise(bounds)] for line in table[2:]]
     assert cells == [
-        ["0", "1.25", "0.61", "4.0e-4", "smooth", "low-pass, concentrated", "0.010", "1.5", "0",
+        ["0", "1.25", "0.61", "4.0e-4", "smooth", "90° (0.40)", "low-pass, concentrated", "0.010", "1.5", "0",
          "box (-0.981, channel 2)", ""],
-        ["1", "0.5", "0.1", "0.200", "rough", "fine", "0.300", "", "0.125", "",
+        ["1", "0.5", "0.1", "0.200", "rough", "", "fine", "0.300", "", "0.125", "",
          "provably dead, decayed to almost nothing, near-duplicate of 2, 3, 4, 5"],
-        ["2", "", "", "", "", "", "", "", "0.25", "", "not finite"],
-        ["3", "0.5", "", "", "", "concentrated", "", "", "0.375", "",
+        ["2", "", "", "", "", "", "", "", "", "0.25", "", "not finite"],
+        ["3", "0.5", "", "", "", "", "concentrated", "", "", "0.375", "",
          "near-duplicate of 1, 2, 4, 5 and 2 more"],
     ]  # fmt: skip
 

@@ -326,8 +326,7 @@ def _filters(layer: LayerDiagnosis) -> str:
         "F": [_number(each.share) for each in layer.filters],
         "p": [_p(each.share_p) for each in layer.filters],
         "looks": [each.texture or "" for each in layer.filters],
-        "coherence": [_number(each.coherence) for each in layer.filters],
-        "angle": ["" if each.angle is None else f"{each.angle:.0f}°" for each in layer.filters],
+        "direction": [_direction(each) for each in layer.filters],
         "through": [_through(each) for each in layer.filters],
         "p through": [_p(each.composed_p) for each in layer.filters],
         "relied on": [_number(each.reliance) for each in layer.filters],
@@ -343,6 +342,13 @@ def _filters(layer: LayerDiagnosis) -> str:
 def _through(each: FilterDiagnosis) -> str:
     texture = {"smooth": "low-pass", "rough": "fine"}.get(each.composed_texture or "", "")
     return ", ".join(filter(None, [texture, "concentrated" if each.concentrated else ""]))
+
+
+def _direction(each: FilterDiagnosis) -> str:
+    """Say the angle of a filter's gradients, and how far they agree on it, from 0 to 1 (coherence)."""
+    if each.angle is None or each.coherence is None:
+        return ""
+    return f"{each.angle:.0f}° ({each.coherence:.2f})"
 
 
 def _nearest(each: FilterDiagnosis) -> str:
