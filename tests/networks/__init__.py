@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 
 from tests.networks.answers import answers
+from tests.networks.bounded import bounded
 from tests.networks.composed import composed
 from tests.networks.converted import converted
 from tests.networks.facts import facts
@@ -18,6 +19,7 @@ __all__ = ["TABLES"]
 
 TABLES: Mapping[str, Callable[[], Iterator[tuple[str, str]]]] = {
     "answers": answers,
+    "bounded": bounded,
     "composed": composed,
     "converted": converted,
     "facts": facts,
