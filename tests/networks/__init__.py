@@ -12,6 +12,7 @@ from tests.networks.bounded import bounded
 from tests.networks.composed import composed
 from tests.networks.converted import converted
 from tests.networks.facts import facts
+from tests.networks.pictures import pictures
 from tests.networks.slopes import slopes
 from tests.networks.walks import walks
 
@@ -23,6 +24,7 @@ TABLES: Mapping[str, Callable[[], Iterator[tuple[str, str]]]] = {
     "composed": composed,
     "converted": converted,
     "facts": facts,
+    "pictures": pictures,
     "slopes": slopes,
     "walks": walks,
 }

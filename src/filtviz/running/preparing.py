@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from io import BytesIO
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +30,9 @@ from filtviz.running.images import (
 from filtviz.running.inference import input_of
 from filtviz.sources import is_result
 from filtviz.text import listed, natural_key, plural, printable
+
+if TYPE_CHECKING:
+    from PIL.Image import Image as PillowImage
 
 __all__ = [
     "SUFFIXES",
@@ -359,7 +362,7 @@ def _picture(path: Path, name: str, how: Preparation, channels: int | None, allo
                 allowed.decode(check_effort(name, data, opened))
                 rows, cols = how.size or (opened.height, opened.width)
                 allowed.keep(0 if allowed.is_sized else rows * cols * len(mode))
-                picture = opened.convert(mode)
+                picture = _of_eight_bits(opened).convert(mode)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise RunningError(f"{name} has too many pixels: give a smaller picture") from None
     except (OSError, ValueError, SyntaxError, EOFError, MemoryError):
@@ -373,6 +376,15 @@ def _picture(path: Path, name: str, how: Preparation, channels: int | None, allo
     pixels = np.asarray(picture) / 255.0
     pixels = pixels[..., None] if pixels.ndim == 2 else pixels
     return _Part(np.moveaxis(pixels, -1, 0)[None], (name,), None, remark)
+
+
+def _of_eight_bits(opened: PillowImage) -> PillowImage:
+    """Return a picture of 16 bits a pixel with 8, which Pillow itself would cut off at 255."""
+    from PIL import Image
+
+    if not opened.mode.startswith("I"):
+        return opened
+    return Image.fromarray(np.clip(np.asarray(opened) / 257.0, 0, 255).round().astype(np.uint8))
 
 
 def _arrays(
