@@ -38,7 +38,7 @@ from tests.interpreters.cases import CASES, JOINS, drawn, units
 from tests.reading.operators.graphs import written
 from tests.reading.operators.modules import printed
 
-__all__ = ["TABLES", "answers"]
+__all__ = ["TABLES", "answers", "field_text", "shaped_network"]
 
 Lines = Iterator[tuple[str, str]]
 
@@ -149,7 +149,7 @@ STRIDED = Convolution(weights=WEIGHTS, stride=(2, 2), pad=((1, 1), (1, 0)), flip
 DIRECT = Convolution(weights=WEIGHTS, stride=(1, 1), pad=((1, 1), (1, 1)), flip_filters=False)
 
 
-def _field(field: ReceptiveField | None) -> str:
+def field_text(field: ReceptiveField | None) -> str:
     if field is None:
         return "-"
     cover = " ".join("?" if one is None else f"{one:.0%}" for one in field.coverage)
@@ -168,7 +168,7 @@ def receptive() -> Lines:
         known = shaped_network(start(2, 4, 14, 13), *layers, layer_of(operation, below=(0,)))
         opened = shaped_network(start(2, 4, None, 13), *layers[:2])
         fields = receptive_fields(known)
-        return "; ".join(_field(field) for field in (fields[2], receptive_fields(opened)[2], *fields[3:]))
+        return "; ".join(field_text(field) for field in (fields[2], receptive_fields(opened)[2], *fields[3:]))
 
     def several(operation: Operation) -> str:
         found = []
@@ -177,7 +177,7 @@ def receptive() -> Lines:
             layers = [start(2, 4, 14, 13), layer_of(other, below=below), layer_of(DIRECT, below=(0,))]
             for inputs in ((1, 2), (2, 1), (2, 2)):
                 network = shaped_network(*layers, layer_of(operation, below=inputs))
-                found.append(_field(receptive_fields(network)[3]))
+                found.append(field_text(receptive_fields(network)[3]))
         return "; ".join(dict.fromkeys(found))
 
     yield from each(CASES, one)

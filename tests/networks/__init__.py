@@ -13,6 +13,7 @@ from tests.networks.composed import composed
 from tests.networks.converted import converted
 from tests.networks.facts import facts
 from tests.networks.pictures import pictures
+from tests.networks.placed import placed
 from tests.networks.slopes import slopes
 from tests.networks.walks import walks
 
@@ -25,6 +26,7 @@ TABLES: Mapping[str, Callable[[], Iterator[tuple[str, str]]]] = {
     "converted": converted,
     "facts": facts,
     "pictures": pictures,
+    "placed": placed,
     "slopes": slopes,
     "walks": walks,
 }

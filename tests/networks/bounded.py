@@ -33,7 +33,7 @@ from tests.interpreters.tables import numbers
 from tests.networks.composed import CHAINS
 from tests.networks.walks import NETWORKS
 
-__all__ = ["bounded"]
+__all__ = ["bounded", "networks"]
 
 RNG = np.random.default_rng(41)
 
@@ -53,7 +53,7 @@ def _behind(*operations: object, own: bool = True) -> Network:
     return Network.of([image(2, 6, 6), first, *layers])
 
 
-def _networks() -> Mapping[str, Network]:
+def networks() -> Mapping[str, Network]:
     scale = Normalisation(
         gamma=Parameter.of("g", np.array([2.0, -1.0, 0.0])),
         beta=Parameter.of("b", np.array([-9.0, 0.5, 0.1])),
@@ -156,7 +156,7 @@ def _told(found: Mapping[int, Interval]) -> str:
 
 
 def bounded() -> Iterator[tuple[str, str]]:
-    for name, network in {**_networks(), **CHAINS, **NETWORKS}.items():
+    for name, network in {**networks(), **CHAINS, **NETWORKS}.items():
         for input_range in ((0.0, 1.0), (-1.0, 2.0), None):
             account = Counted()
             found = _told(preactivation_bounds(network, input_range, account))
@@ -164,7 +164,7 @@ def bounded() -> Iterator[tuple[str, str]]:
         for paid in ((), (0,), (1,)):
             yield f"{name}, paid for {paid}", _told(preactivation_bounds(network, (0.0, 1.0), None, paid))
     for name in ("a sum", "nothing above 0"):
-        network = _networks()[name]
+        network = networks()[name]
         for work in range(0, 40_000, 3_000):
             account = Account({"work": work, "pixels": 1})
             found = _told(preactivation_bounds(network, (0.0, 1.0), account))
