@@ -168,6 +168,7 @@ def write() -> None:
     """Write all texts anew."""
     from tests import deciding, demonstrations_told, shown_told
     from tests.attacks.test_attacks import all_words
+    from tests.batch import manifests_told
     from tests.cli import commands
     from tests.drawing import chosen_told, figures_told, sheets_told
     from tests.interpreters import TABLES
@@ -176,6 +177,7 @@ def write() -> None:
     from tests.reading import damage, limiting, varied
     from tests.reading.operators import FORMATS
     from tests.reporting import figures_told as page_figures_told
+    from tests.surveying import summed_told
 
     (GOLDEN / "commands").mkdir(parents=True, exist_ok=True)
     (GOLDEN / "operators").mkdir(parents=True, exist_ok=True)
@@ -208,6 +210,8 @@ def write() -> None:
         ("page_figures", page_figures_told),
         ("shown", shown_told),
         ("demonstrations", demonstrations_told),
+        ("manifests", manifests_told),
+        ("summed", summed_told),
     ):
         text = "".join(f"{line}\n" for line in drawn.all_lines())
         (GOLDEN / f"{name}.txt").write_text(text, encoding="utf-8")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests import telling
 from tests.building import conv
 
 from filtviz import DrawingOptions, Network, OutputError, __version__
@@ -23,6 +24,13 @@ from filtviz.batch.manifest import (
     write_manifest,
 )
 from filtviz.sources import Sources
+
+from . import manifests_told
+
+
+def test_which_manifests_are_read_is_what_it_was() -> None:
+    wanted = (telling.GOLDEN / "manifests.txt").read_text(encoding="utf-8")
+    assert list(manifests_told.all_lines()) == wanted.splitlines()
 
 
 def layer():

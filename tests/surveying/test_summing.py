@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests import telling
 
 pytest.importorskip("pyarrow", reason="pyarrow is not installed (the extra survey)")
 
@@ -30,6 +31,13 @@ from filtviz.surveying.summing import (
 from filtviz.surveying.taking import FileRows
 
 RMS = column_of_measure("rms")
+
+
+def test_what_is_made_up_is_summed_up_as_it_was() -> None:
+    from . import summed_told
+
+    wanted = (telling.GOLDEN / "summed.txt").read_text(encoding="utf-8")
+    assert list(summed_told.all_lines()) == wanted.splitlines()
 
 
 def layers_of(**given: Any) -> summing._Layers:
