@@ -145,7 +145,8 @@ def pages() -> Iterator[str]:
             yield f"  {measure}: {[(line.layer, few(line.values)) for line in lines]}"
     parts = components()
     for one in parts:
-        yield f"components of {one.name}: {one.kernels} {few(one.shares)} {few(np.abs(one.basis[0]) * (one.shares[0] > 0))}"
+        strongest = np.abs(one.basis[0]) * (one.shares[0] > 0)
+        yield f"components of {one.name}: {one.kernels} {few(one.shares)} {few(strongest)}"
     failures = tuple(summing.FailedFile(f"bad{i}.pkl", f"bad{i}.pkl: no <model> & no net") for i in range(3))
     for n in (0, 40):
         content = summing.SurveyContent(
