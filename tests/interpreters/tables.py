@@ -18,6 +18,7 @@ from filtviz.errors import CompositionError
 from filtviz.network import ConvLayer, Layer, Network
 from filtviz.operations import (
     Convolution,
+    Dense,
     Flatten,
     GlobalPooling,
     Input,
@@ -165,7 +166,8 @@ def receptive() -> Lines:
             layer_of(STRIDED, below=(0,)),
             *(layer_of(*b, operation, below=(1,)) for b in ((), flat, whole)),
         ]
-        known = shaped_network(start(2, 4, 14, 13), *layers, layer_of(operation, below=(0,)))
+        after = layer_of(*flat, operation, Dense(units=2), below=(1,))
+        known = shaped_network(start(2, 4, 14, 13), *layers, layer_of(operation, below=(0,)), after)
         opened = shaped_network(start(2, 4, None, 13), *layers[:2])
         fields = receptive_fields(known)
         return "; ".join(field_text(field) for field in (fields[2], receptive_fields(opened)[2], *fields[3:]))

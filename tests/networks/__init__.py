@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from tests.networks.answers import answers
 from tests.networks.bounded import bounded
+from tests.networks.budgets import budgets
 from tests.networks.composed import composed
 from tests.networks.converted import converted
 from tests.networks.facts import facts
@@ -22,6 +23,7 @@ __all__ = ["TABLES"]
 TABLES: Mapping[str, Callable[[], Iterator[tuple[str, str]]]] = {
     "answers": answers,
     "bounded": bounded,
+    "budgets": budgets,
     "composed": composed,
     "converted": converted,
     "facts": facts,

@@ -300,10 +300,8 @@ class _Printer:
                 return f"{x}.softmax({int(operation.axis)})"
             case Identity():
                 return x
-            case Embedding() | Recurrent():
+            case Embedding() | Recurrent() | Untold():  # which no step is made of
                 raise ValueError("it is not followed here")
-            case Untold():
-                raise ValueError(operation.reason)
         assert_never(operation)
 
     def _input(self, step: Step) -> str:

@@ -266,12 +266,8 @@ class _Graph:
                 return self.node("Softmax", [x], axis=operation.axis)
             case Identity():
                 return x
-            case Embedding():
-                raise ValueError("it looks words up in a table, which is not followed here")
-            case Recurrent():
-                raise ValueError("it is recurrent, which is not followed here")
-            case Untold():
-                raise ValueError(operation.reason)
+            case Embedding() | Recurrent() | Untold():  # which no step is made of
+                raise ValueError("it is not followed here")
         assert_never(operation)
 
     def _input(self, step: Step) -> str:
