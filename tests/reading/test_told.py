@@ -43,12 +43,15 @@ def test_every_text_is_held():
         *GROUPS,
         "attacks",
         "chosen",
+        "demonstrations",
         "figures",
         "frames",
         "limits",
+        "manifests",
         "page_figures",
         "sheets",
         "shown",
+        "summed",
     }
     assert {path.stem for path in (telling.GOLDEN / "operators").iterdir()} == set(FORMATS)
     assert {path.stem for path in (telling.GOLDEN / "damaged").iterdir()} == {

@@ -16,9 +16,10 @@ from filtviz.network import Layer, Network
 from filtviz.operations import Convolution, Identity, Input, Normalisation, Pooling
 from filtviz.parameter import Parameter
 from filtviz.running import fitting, inference
-from filtviz.running.fitting import MisfitError
+from filtviz.running.fitting import MisfitError, counted_in_mean, overhang, places_of_pooling
 from filtviz.running.preparing import Preparation, read_pictures
 from filtviz.shapes import output_shape
+from filtviz.windows import Window
 from tests.building import conv, image
 
 
@@ -271,3 +272,30 @@ def test_an_account_grows_with_the_images_from_so_many_on() -> None:
     account = Account({"work": 1000, "pixels": 1})
     assert inference.widened(account, inference.PASSES).left["work"] == 1000
     assert inference.widened(account, 3 * inference.PASSES).left["work"] == 3000
+
+
+@pytest.mark.cases("all")
+@pytest.mark.parametrize(
+    ("counts_pad", "pad", "over", "counted"),
+    [
+        (False, (0, 0), (0, 0), "all"),
+        (False, (1, 1), (0, 0), "inside"),
+        (False, (0, 1), (0, 0), "inside"),
+        (False, (0, 0), (0, 1), "inside"),
+        (True, (1, 1), (0, 0), "all"),
+        (True, (0, 0), (1, 0), "padded"),
+        (True, (1, 1), (1, 0), "padded"),
+    ],
+)
+def test_a_mean_is_divided_by_what_its_windows_hold(counts_pad, pad, over, counted) -> None:
+    pooling = Pooling(kind="mean", size=(2, 2), stride=(2, 2), pad=(pad, pad), counts_pad=counts_pad)
+    window = Window(size=(2, 2), stride=(2, 2), pad=(pad, pad))
+    assert counted_in_mean(pooling, window, over) == counted
+
+
+def test_a_pooling_stands_at_as_many_places_as_its_window_counts() -> None:
+    window = Window(size=(2,), stride=(2,), pad=((0, 0),), count=lambda length, *_: -(-length // 2))
+    assert places_of_pooling((1, 1, 5), window, overhang(window, (5,))) == (3,)
+    assert places_of_pooling((1, 1, 4), window, overhang(window, (4,))) == (2,)
+    with pytest.raises(MisfitError, match="its window 2"):
+        places_of_pooling((1, 1, 1), Window(size=(2,), stride=(2,), pad=((0, 0),)), [0])

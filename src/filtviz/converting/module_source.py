@@ -55,6 +55,7 @@ from filtviz.operations import (
 from filtviz.parameter import Parameter, spread_out
 from filtviz.running.fitting import (
     MisfitError,
+    counted_in_mean,
     groups_of,
     groups_of_transposed,
     overhang,
@@ -536,19 +537,22 @@ def _pool(step: Step, operation: Pooling, x: str) -> str:
         return f"F.max_pool{n}d({seen}, {size}, {stride}{_how(padding=(pads, 0), dilation=dilation)})"
     if set(window.dilation) != {1}:
         raise ValueError("it takes means of numbers that lie apart, which PyTorch has no function for")
+    counted = counted_in_mean(operation, window, over)
     if even and operation.kind == "mean":
-        counts = "" if operation.counts_pad or not any(pads) else ", count_include_pad=False"
+        counts = "" if counted == "all" else ", count_include_pad=False"
         return f"F.avg_pool{n}d({x}, {size}, {stride}{_how(padding=(pads, 0))}{counts})"
     total = f"F.avg_pool{n}d({_padded(step, x, more, 0.0, 2)}, {size}, {stride})"
     if operation.kind == "sum":
         return f"{math.prod(window.size)} * {total}"
+    if counted == "all":
+        return total
     ones = f"torch.ones_like({x})"
-    if operation.counts_pad:
+    if counted == "padded":
         ones = _padded(step, ones, window.pad, 1.0, 2)
-        counted = _padded(step, ones, tuple((0, extra) for extra in over), 0.0, 2)
+        ones = _padded(step, ones, tuple((0, extra) for extra in over), 0.0, 2)
     else:
-        counted = _padded(step, ones, more, 0.0, 2)
-    return f"{total} / F.avg_pool{n}d({counted}, {size}, {stride})"
+        ones = _padded(step, ones, more, 0.0, 2)
+    return f"{total} / F.avg_pool{n}d({ones}, {size}, {stride})"
 
 
 def _reduced(kind: PoolingKind, x: str, axis: int, name: str) -> str:

@@ -56,6 +56,7 @@ from filtviz.operations import (
 from filtviz.parameter import Shape, spread_out
 from filtviz.running.fitting import (
     MisfitError,
+    counted_in_mean,
     counts_of,
     groups_of,
     groups_of_transposed,
@@ -449,19 +450,18 @@ class _Graph:
                 x, pads = self._pad(step, x, pads, -math.inf, 2), ((0, 0),) * len(pads)
             return self.node("MaxPool", [x], pads=_ends(pads), dilations=list(window.dilation), **shape)
         plain_windows = set(window.dilation) == {1}
-        if operation.kind == "mean" and plain_windows and fits:
-            if not operation.counts_pad:
-                return self.node("AveragePool", [x], pads=_ends(pads), count_include_pad=0, **shape)
-            if not any(over):
-                return self.node("AveragePool", [x], pads=_ends(pads), count_include_pad=1, **shape)
+        counted = counted_in_mean(operation, window, over)
+        if operation.kind == "mean" and plain_windows and fits and counted != "padded":
+            counts_pad = int(operation.counts_pad)
+            return self.node("AveragePool", [x], pads=_ends(pads), count_include_pad=counts_pad, **shape)
         total = self._sums(step, self._pad(step, x, pads, 0.0, 2), window, shape)
         if operation.kind == "sum":
             return total
         lengths = said_lengths(step.lengths, "its windows")
         places = said_lengths(step.shape[2:], "its windows")
         for axis, counts in enumerate(counts_of(operation, window, lengths, places), start=2):
-            counted = counts.reshape(-1, *[1] * (step.rank - axis - 1))
-            total = self.node("Div", [total, self.constant(counted, "counts")])
+            divisor = counts.reshape(-1, *[1] * (step.rank - axis - 1))
+            total = self.node("Div", [total, self.constant(divisor, "counts")])
         return total
 
     def _sums(self, step: Step, x: str, window: Window, shape: Mapping[str, Any]) -> str:

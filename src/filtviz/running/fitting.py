@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from itertools import product
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +25,7 @@ from filtviz.operations import (
 )
 from filtviz.parameter import spread_out
 from filtviz.text import printable
-from filtviz.windows import Window, positions
+from filtviz.windows import Window, positions, whole_windows
 
 __all__ = [
     "MisfitError",
@@ -35,6 +35,7 @@ __all__ = [
     "check_pads",
     "check_places",
     "check_units",
+    "counted_in_mean",
     "counts_of",
     "cropped_alike",
     "groups_of",
@@ -45,6 +46,7 @@ __all__ = [
     "overhang",
     "own_parts",
     "places_of",
+    "places_of_pooling",
     "shape_of_merged",
     "spread_over",
     "taps_of",
@@ -215,10 +217,38 @@ def places_of(shape: tuple[int, ...], window: Window) -> tuple[int, ...]:
     lengths = tuple(shape[2:])
     if any(length < span for length, span in zip(lengths, window.spans, strict=True)):
         raise MisfitError(f"they are {_by(lengths)} there, its window {_by(window.spans)}")
-    return tuple(
-        (length - span) // stride + 1
-        for length, span, stride in zip(lengths, window.spans, window.stride, strict=True)
-    )
+    moving = zip(lengths, window.spans, window.stride, strict=True)
+    return tuple(whole_windows(length, span, stride, (0, 0)) for length, span, stride in moving)
+
+
+def places_of_pooling(shape: tuple[int, ...], window: Window, over: Sequence[int]) -> tuple[int, ...]:
+    """Return at how many places a window stands on units as they are given, as it counts them itself.
+
+    Args:
+        shape: That of the units, without padding.
+        window: What moves over them.
+        over: By how much its last place hangs over the padded end of each axis, see `overhang`.
+    """
+    pads = zip(shape[2:], window.pad or (), over, strict=True)
+    places_of((*shape[:2], *(length + sum(pad) + more for length, pad, more in pads)), window)
+    return tuple(n or 0 for n in positions(shape[2:], window))
+
+
+Counting = Literal["all", "inside", "padded"]
+"""Which numbers of a window a mean is divided by: all of it, those on the units, or these and the padding."""
+
+
+def counted_in_mean(operation: Pooling, window: Window, over: Sequence[int]) -> Counting:
+    """Tell which numbers of its windows a pooling counts; `counts_of` counts them.
+
+    Args:
+        operation: The pooling.
+        window: What moves over the units.
+        over: By how much its last place hangs over the padded end of each axis, see `overhang`.
+    """
+    if operation.counts_pad:
+        return "padded" if any(over) else "all"
+    return "inside" if any(over) or any(map(any, window.pad or ())) else "all"
 
 
 def looks_of(window: Window, places: tuple[int, ...], first: slice = slice(None)) -> list[list[slice]]:

@@ -69,6 +69,7 @@ from filtviz.running.fitting import (
     overhang,
     own_parts,
     places_of,
+    places_of_pooling,
     shape_of_merged,
     spread_over,
     taps_of,
@@ -408,7 +409,7 @@ def _pool(operation: Pooling, units: Units) -> Units:
     why_not_pooled(operation.kind, operation.name)
     outside = -np.inf if operation.kind == "max" else 0.0
     seen = _padded(_padded(units, window.pad or (), outside), tuple((0, n) for n in over), outside)
-    places = places_of(seen.shape, window)
+    places = places_of_pooling(units.shape, window, over)
     for axis, looks in enumerate(looks_of(window, places), start=2):
         parts = (seen[(*(slice(None),) * axis, look)] for look in looks)
         pooled = next(parts).copy()

@@ -67,6 +67,7 @@ from filtviz.running.fitting import (
     overhang,
     own_parts,
     places_of,
+    places_of_pooling,
     shape_of_merged,
     spread_over,
     taps_of,
@@ -414,7 +415,7 @@ def _pool(operation: Pooling, units: Units) -> Units:
     why_not_pooled(operation.kind, operation.name)
     outside = -math.inf if operation.kind == "max" else 0.0
     seen = _padded(_padded(units, window.pad or (), outside), tuple((0, n) for n in over), outside)
-    places = places_of(tuple(seen.shape), window)
+    places = places_of_pooling(tuple(units.shape), window, over)
     if operation.kind == "max":
         pool = _of_axes((F.max_pool1d, F.max_pool2d, F.max_pool3d), window.size)
         return pool(seen, window.size, stride=window.stride, dilation=window.dilation)
