@@ -69,7 +69,7 @@ def notebooks() -> Iterator[str]:
         for layer in network.conv_layers:
             png = layer_png(layer)
             yield f"  {layer!a} {None if png is None else Image.open(BytesIO(png)).size}"
-    for shape in ((32, 32, 1, 1), (1025, 1, 1, 1), (3, 4, 5)):
+    for shape in ((3, 4, 5), (2, 2, 1, 1)):
         axes = {"axes": "oir"} if len(shape) == 3 else {}
         png = layer_png(layer_of(random_weights(*shape), **axes))
         yield f"layer {shape}: {None if png is None else Image.open(BytesIO(png)).size}"

@@ -12,7 +12,7 @@ import pytest
 from tests import telling
 from tests.cli import commands
 
-SLOW = ("diagnose", "diagnoses", "images", "plot")
+SLOW = ("compare", "diagnose", "diagnoses", "images", "plot", "report")
 
 LONG_NUMBER = re.compile(r"-?\d+\.\d{9,}(?:e[-+]?\d+)?")
 

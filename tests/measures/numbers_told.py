@@ -28,9 +28,13 @@ from filtviz.measures.pairs import compare_pairs
 from filtviz.measures.sphericity import sign_sphericity
 from filtviz.measures.spike import largest_eigenvalue
 from filtviz.measures.stored import clipping, quantisation
+from filtviz.measures.training import has_moved_bias, signs_of_training, touched_by
 from filtviz.measures.trajectory import Trajectory, follow, in_order, number_in
 from filtviz.measures.work import work_of_layer
-from filtviz.network import Network, Origin
+from filtviz.network import Layer, Network, Origin
+from filtviz.parameter import Parameter
+
+from . import layers_told
 
 __all__ = ["NUMBERS"]
 
@@ -380,6 +384,61 @@ def _moved(moved: Trajectory) -> str:
     return f"{moved.order} by {moved.ordered_by}, apart {moved.apart}: {steps}"
 
 
+def training_told() -> Iterator[str]:
+    """Yield what dense layers tell of training."""
+    random, alter, put, dense = layers_told.random, layers_told.alter, layers_told.put, layers_told.dense
+    layers: list[tuple[str, Layer]] = []
+    for name, bias in (
+        ("moved", np.linspace(0, 1, 40)),
+        ("drawn", random(9).uniform(-1, 1, 40) / np.sqrt(50)),
+        ("zero", np.zeros(40)),
+        ("one", np.ones(1)),
+        ("two", np.array([0, 1])),
+    ):
+        layers.append((f"biases {name}", dense(random(10).normal(0, 1, (50, len(bias))), bias)))
+    heavy = random(10).standard_t(3, (50, 40))
+    cut = np.clip(random(11).normal(0, 1, 4000), -2, 2)
+    for name, weights in (
+        ("normal", random(10).normal(0, 0.3, (50, 40))),
+        ("of many", heavy),
+        ("of 999", heavy.ravel()[:999].reshape(27, 37)),
+        ("of 1000", heavy.ravel()[:1000].reshape(25, 40)),
+        ("with a 0", alter(heavy, put((0, 0), 0))),
+        ("cut", cut[np.abs(cut) < 2][:2000].reshape(50, 40)),
+        ("in half precision", heavy.astype("f2")),
+        ("not finite", alter(heavy, put((0, 0), np.inf))),
+        ("of whole numbers", np.ones((50, 40), "i4")),
+        ("of zeros", np.zeros((50, 40))),
+    ):
+        layers.append((name, dense(weights)))
+    first = conv(np.ones((2, 1, 3, 3), "f4"), name="c")
+    for name, layer in layers:
+        for framework in ("", "PyTorch", "Keras"):
+            network = layers_told.network(first, layer, origin=Origin(framework=framework))
+            yield f"{name} of {framework}: {signs_of_training(network)} {has_moved_bias(network)}"
+    several = layers_told.network(*(layer for _, layer in layers[5:7] * 6), channels=1)
+    yield f"many: {signs_of_training(several)}"
+    bn = layers_told.norm(10, mean=np.arange(10.0))  # of 40 numbers
+    for n in (2, 9_999_960, 9_999_961):
+        long = Parameter.of("b", np.broadcast_to(np.float32(1), (n,)))
+        network = layers_told.network(as_layer(parameters=(long,)), layers[0][1], channels=1)
+        yield f"behind {n} numbers: {signs_of_training(network)} {has_moved_bias(network)}"
+        touched = layers_told.network(as_layer(parameters=(long,)), bn, channels=1)
+        yield f"    {touched_by(touched)!r}"
+    for name, norm in (
+        ("at its start", layers_told.norm(4)),
+        ("statistics moved", layers_told.norm(4, mean=np.arange(4.0))),
+        ("a gamma of 0", layers_told.norm(4, gamma=np.array([1, 0, 1, 1.0]))),
+        ("gammas of 0", layers_told.norm(4, gamma=np.zeros(4))),
+        ("both", layers_told.norm(4, gamma=np.array([1, 0, 1, 1.0]), spread=np.arange(4.0))),
+        ("betas moved", layers_told.norm(4, beta=np.arange(4.0), mean=np.arange(4.0))),
+        ("one", layers_told.norm(1, beta=np.ones(1), mean=np.ones(1))),
+        ("no batch's", layers_told.norm(4, beta=np.arange(4.0), mean=np.arange(4.0), is_batch=False)),
+    ):
+        network = layers_told.network(first, norm)
+        yield f"normalisation {name}: {signs_of_training(network)} {touched_by(network)!r}"
+
+
 NUMBERS: dict[str, Callable[[], Iterator[str]]] = {
     "laws": laws_told,
     "kernels": kernels_told,
@@ -388,5 +447,6 @@ NUMBERS: dict[str, Callable[[], Iterator[str]]] = {
     "filters": filters_told,
     "moved": states_told,
     "orders": orders_told,
+    "training": training_told,
 }
 """What is told of arithmetic."""
