@@ -13,6 +13,7 @@ from tests.networks.budgets import budgets
 from tests.networks.composed import composed
 from tests.networks.converted import converted
 from tests.networks.facts import facts
+from tests.networks.files import files
 from tests.networks.pictures import pictures
 from tests.networks.placed import placed
 from tests.networks.slopes import slopes
@@ -27,6 +28,7 @@ TABLES: Mapping[str, Callable[[], Iterator[tuple[str, str]]]] = {
     "composed": composed,
     "converted": converted,
     "facts": facts,
+    "files": files,
     "pictures": pictures,
     "placed": placed,
     "slopes": slopes,
