@@ -177,6 +177,7 @@ def write() -> None:
     from tests.reading import damage, limiting, varied
     from tests.reading.operators import FORMATS
     from tests.reporting import figures_told as page_figures_told
+    from tests.reporting import sprites_told
     from tests.surveying import summed_told
 
     (GOLDEN / "commands").mkdir(parents=True, exist_ok=True)
@@ -212,6 +213,7 @@ def write() -> None:
         ("demonstrations", demonstrations_told),
         ("manifests", manifests_told),
         ("summed", summed_told),
+        ("sprites", sprites_told),
     ):
         text = "".join(f"{line}\n" for line in drawn.all_lines())
         (GOLDEN / f"{name}.txt").write_text(text, encoding="utf-8")

@@ -7,8 +7,16 @@ import io
 import numpy as np
 import pytest
 from PIL import Image
+from tests import telling
 
 from filtviz.reporting.pictures import GAP, NOT_FINITE_LEVEL, Sprite, encode_sprite, lay_out, palette
+
+from . import sprites_told
+
+
+def test_pictures_of_layers_of_all_kinds_are_what_they_were() -> None:
+    wanted = (telling.GOLDEN / "sprites.txt").read_text(encoding="utf-8")
+    assert list(sprites_told.all_lines()) == wanted.splitlines()
 
 
 def levels_of(sprite: Sprite) -> np.ndarray:
