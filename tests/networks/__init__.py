@@ -16,6 +16,7 @@ from tests.networks.facts import facts
 from tests.networks.files import files
 from tests.networks.pictures import pictures
 from tests.networks.placed import placed
+from tests.networks.pools import pools
 from tests.networks.slopes import slopes
 from tests.networks.walks import walks
 
@@ -31,6 +32,7 @@ TABLES: Mapping[str, Callable[[], Iterator[tuple[str, str]]]] = {
     "files": files,
     "pictures": pictures,
     "placed": placed,
+    "pools": pools,
     "slopes": slopes,
     "walks": walks,
 }
