@@ -462,3 +462,27 @@ def test_draws_of_a_scale_of_their_own_count_where_the_biases_agree_or_they_have
     is_initial = family == "uniform" or bias in ("zero", "drawn")
     assert (judgement.verdict == "initial") == is_initial
     assert judgement.is_odd == (not is_initial)
+
+
+@pytest.mark.cases("all")
+@pytest.mark.parametrize(
+    ("verdict", "more", "one", "two"),
+    [
+        ("initial", {}, "{x} is still as it was drawn", "{x} are still as they were drawn"),
+        (
+            "updated",
+            {"how": "trained"},
+            "{x} was trained and looks random",
+            "{x} were trained and look random",
+        ),
+        ("undecided", {}, "{x} cannot be judged", "{x} cannot be judged"),
+    ],
+)
+def test_an_answer_is_said_of_one_layer_and_of_several(verdict, more, one, two) -> None:
+    """Whatever a layer is called, its name stands as it is."""
+    for n, said in ((1, one), (2, two)):
+        assert VERDICTS[verdict].answered("{x}", n, **more) == said
+
+
+def test_a_verdict_says_in_an_answer_either_what_it_is_or_what_it_may_mean() -> None:
+    assert [key for key, text in VERDICTS.items() if not (text.answer or text.may_mean)] == []

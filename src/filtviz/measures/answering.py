@@ -30,7 +30,7 @@ from filtviz.measures.conclusions import (
 from filtviz.measures.duplicates import Duplicates
 from filtviz.measures.energies import ChannelEnergy
 from filtviz.measures.low_frequency import LowFrequency
-from filtviz.measures.measure import LayerDiagnosis, Unjudged
+from filtviz.measures.measure import LayerDiagnosis, Unjudged, Verdict
 from filtviz.network import Network
 from filtviz.text import every, listed, plural, printable
 
@@ -219,11 +219,11 @@ def _partly_noise(layers: Sequence[LayerDiagnosis]) -> list[str]:
     partly = [layer for layer in updated if layer not in trained_noise(layers)]
     if not partly:
         return []
-    was, look, it = ("was", "looks", "it") if len(partly) == 1 else ("were", "look", "them")
+    it = "it" if len(partly) == 1 else "them"
     share = f"{shares_of(partly)} of what you see {source_of(partly, 'is initial noise')}"
     much = "little" if any(each.texture for layer in partly for each in layer.filters) else "nothing"
-    who = _who(partly, layers, begins=True)
-    return [f"{who} {was} trained and {look} random: {share}, and {much} in {it} stands out from noise."]
+    said = _said("updated", partly, layers, how="trained")
+    return [f"{said}: {share}, and {much} in {it} stands out from noise."]
 
 
 def _unknown(layers: Sequence[LayerDiagnosis], training: Sequence[str], *, alone: bool) -> list[str]:
@@ -240,14 +240,13 @@ def _unknown(layers: Sequence[LayerDiagnosis], training: Sequence[str], *, alone
     told = [_stands_out(striking, layers)] if striking else []
     if not unknown:
         return told
-    was, look, them = ("was", "looks", "it") if len(unknown) == 1 else ("were", "look", "them")
+    them = "it" if len(unknown) == 1 else "them"
     any_seen = any(each.texture for layer in unknown for each in layer.filters)
     much = "little" if any_seen else "nothing"
     uneven = "nothing but strong filters" if not any_seen and any(map(is_uneven, unknown)) else much
-    who = _who(unknown, layers, begins=True)
     learned = [layer for layer in layers if layer.verdict == "structured"]
     how = f"{verdicts.OR_FOLDED}," if may_be_folded(layers, training) else "trained"
-    sentence = f"{who} {was} {how} and {look} random: {uneven} in {them} stands out"
+    sentence = f"{_said('updated', unknown, layers, how=how)}: {uneven} in {them} stands out"
     others = ""
     if alone and learned:
         others = f" That need not be a fault: {_who(learned, layers)} did learn structure."
@@ -267,8 +266,7 @@ def _is_structured(layers: Sequence[LayerDiagnosis]) -> list[str]:
     learned = [layer for layer in layers if layer.verdict == "structured"]
     if not learned:
         return []
-    has = "has" if len(learned) == 1 else "have"
-    sentence = f"{_who(learned, layers, begins=True)} {has} learned structure that noise does not have."
+    sentence = f"{_said('structured', learned, layers)}."
     if learned[0].shape[2:] == (3, 3):
         can = "It can" if len(learned) == 1 else "They can"
         stretched = "with the contrast of each stretched by itself"
@@ -295,8 +293,7 @@ def _as_drawn(layers: Sequence[LayerDiagnosis], training: Sequence[str], touched
 
 
 def _are_as_drawn(members: Sequence[LayerDiagnosis], layers: Sequence[LayerDiagnosis]) -> str:
-    is_, were = ("is", "it was") if len(members) == 1 else ("are", "they were")
-    return f"{_who(members, layers, begins=True)} {is_} still as {were} drawn"
+    return _said("initial", members, layers)
 
 
 def _marked(layers: Sequence[LayerDiagnosis]) -> list[str]:
@@ -325,12 +322,12 @@ def _undecided(layers: Sequence[LayerDiagnosis]) -> list[str]:
     told = []
     for why, decides in reasons[:_MOST_REASONS]:
         members = [each for each in undecided if each.why == why]
-        who = f"{_who(members, layers, begins=True)} cannot"
+        said = _said("undecided", members, layers)
         if len(members) == len(layers) > 1:
-            who = f"None of the {len(layers)} convolutions can"
-        told.append(f"{who} be judged: {why}; {decides}.")
+            said = f"None of the {len(layers)} convolutions can be judged"
+        told.append(f"{said}: {why}; {decides}.")
     others = [each for each in undecided if each.why not in dict(reasons[:_MOST_REASONS])]
-    return [*told, *([f"{_who(others, layers, begins=True)} cannot be judged either."] if others else [])]
+    return [*told, *([f"{_said('undecided', others, layers)} either."] if others else [])]
 
 
 def _not_judged(unjudged: Sequence[Unjudged]) -> list[str]:
@@ -340,6 +337,14 @@ def _not_judged(unjudged: Sequence[Unjudged]) -> list[str]:
         return []
     are = "is" if len(others) == 1 else "are"
     return [f"{plural(len(others), 'other convolution')} {are} not judged (--details says why)."]
+
+
+def _said(
+    verdict: Verdict, members: Sequence[LayerDiagnosis], layers: Sequence[LayerDiagnosis], **more: str
+) -> str:
+    """Say at the beginning of a sentence that some layers have a verdict."""
+    who = _who(members, layers, begins=True)
+    return verdicts.VERDICTS[verdict].answered(who, len(members), **more)
 
 
 def _who(members: Sequence[LayerDiagnosis], layers: Sequence[LayerDiagnosis], *, begins: bool = False) -> str:
@@ -353,17 +358,14 @@ def _who(members: Sequence[LayerDiagnosis], layers: Sequence[LayerDiagnosis], *,
 
 def seen_in(layer: LayerDiagnosis) -> str:
     """Say in a few words what is to be seen in a layer, beside noise."""
+    seen = verdicts.VERDICTS[layer.verdict].seen
     if layer.verdict == "initial":
-        drawn = verdicts.DIRAC_SEEN if verdicts.DIRAC in layer.rules else "noise, as it was drawn"
+        drawn = verdicts.DIRAC_SEEN if verdicts.DIRAC in layer.rules else seen
         return ", ".join([drawn, *_without_effect(layer)])
     parts = [*filter(None, [layer.why]), *_textures(layer), *_oddities(layer)]
     if layer.verdict == "collapsed":
-        parts.insert(0, "filters that nearly repeat one another")
-    if not parts and layer.verdict == "structured":
-        parts = ["faint structure, in no filter by itself"]
-    if not parts and layer.verdict == "updated":
-        parts = ["nothing that stands out from noise"]
-    return ", ".join(parts[:2])
+        parts.insert(0, seen)
+    return ", ".join(parts[:2] or [seen])
 
 
 def _textures(layer: LayerDiagnosis) -> list[str]:

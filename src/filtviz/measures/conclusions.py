@@ -403,14 +403,8 @@ def runs_of(diagnosis: Diagnosis) -> list[list[LayerDiagnosis]]:
     return list(runs.values())
 
 
-_KINDS = (
-    ("collapsed", "with filters that have collapsed"),
-    ("structured", "with structure in some layer"),
-    ("updated", "trained without structure that could be told from noise"),
-    ("undecided", "of which nothing can be told"),
-    ("initial", "still as drawn throughout"),
-)
-"""Kinds of models by the verdicts of their layers; the first that one of them has counts."""
+_MOST_TELLING: tuple[Verdict, ...] = ("collapsed", "structured", "updated", "undecided", "initial")
+"""Verdicts of layers, by which a model is called: the first that one of its layers has counts."""
 
 
 def _counted(diagnoses: Sequence[Diagnosis]) -> str:
@@ -418,7 +412,7 @@ def _counted(diagnoses: Sequence[Diagnosis]) -> str:
     counts = Counter(_kind(each) for each in diagnoses)
     if len(counts) == 1:
         return f"{plural(len(diagnoses), 'model')}, all {next(iter(counts))}."
-    kinds = (*(said for _, said in _KINDS), _EMPTY)
+    kinds = (*(VERDICTS[each].of_models for each in _MOST_TELLING), _EMPTY)
     told = [f"{counts[said]} {said}" for said in kinds if counts[said]]
     return f"{plural(len(diagnoses), 'model')}: {listed(told)}."
 
@@ -428,4 +422,4 @@ _EMPTY = "without filters to judge"
 
 def _kind(diagnosis: Diagnosis) -> str:
     found = {layer.verdict for layer in diagnosis.layers}
-    return next((said for verdict, said in _KINDS if verdict in found), _EMPTY)
+    return next((VERDICTS[each].of_models for each in _MOST_TELLING if each in found), _EMPTY)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from filtviz.errors import MeasureError
@@ -182,19 +182,11 @@ _ALL = (
 )
 
 
-_CALLED: Mapping[str, Sequence[str]] = {
-    "initial": ("frozen",),
-    "structured": ("learned",),
-    "undecided": ("pruned", "too few"),
-}
-"""Verdict → what people call its layers beside its own words."""
-
-
 def _of_verdicts() -> Iterable[Topic]:
     for key, verdict in VERDICTS.items():
         yield Topic(
             key=key,
-            words=tuple(sorted({verdict.word, verdict.rule, *_CALLED.get(key, ())} - {key, ""})),
+            words=tuple(sorted({verdict.word, verdict.rule, *verdict.called} - {key, ""})),
             title=f'The verdict "{verdict.word}"',
             meaning=f"{verdict.plain} {verdict.next_step}",
             exactly=f"{verdict.says}; given where: {verdict.when}",

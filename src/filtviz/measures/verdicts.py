@@ -6,6 +6,7 @@ layer gets is decided in `filtviz.measures.judging`; what a measure says is in t
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -72,6 +73,11 @@ class VerdictText:
         word: It, in two words for a column.
         says: It, of a layer.
         together: It, of several, after "are" or "were".
+        answer: It in an answer without statistics, of layers that ``{who}`` names; where it is another
+            word for several of them, both stand in brackets: ``[is|are]``; empty where ``may_mean`` says it.
+        seen: What is to be seen in such a layer where nothing more can be named; empty for nothing.
+        of_models: It, of a model of which it is the most telling verdict.
+        called: What people call such layers, beside the verdict's own words.
         plain: What it means to somebody who has never heard of a test, and an example.
         when: A layer is called so.
         rule: What ``--check`` calls it; empty where it cannot be checked.
@@ -84,12 +90,27 @@ class VerdictText:
     word: str
     says: str
     together: str
+    of_models: str
     plain: str
     when: str
     next_step: str
     rule: str = ""
     check: str = ""
     may_mean: str = ""
+    answer: str = ""
+    seen: str = ""
+    called: tuple[str, ...] = ()
+
+    def answered(self, who: str, n_layers: int, **more: str) -> str:
+        """Return its ``answer`` for some layers.
+
+        Args:
+            who: What they are called.
+            n_layers: How many they are.
+            more: What stands in its other fields.
+        """
+        said = re.sub(r"\[(.*?)\|(.*?)\]", r"\1" if n_layers == 1 else r"\2", self.answer)
+        return said.format(who=who, **more)
 
 
 @dataclass(frozen=True)
@@ -155,6 +176,10 @@ VERDICTS: Mapping[Verdict, VerdictText] = {
         word="as drawn",
         says=_INITIAL,
         together=_INITIAL,
+        answer="{who} [is|are] still as [it was|they were] drawn",
+        seen="noise, as it was drawn",
+        of_models="still as drawn throughout",
+        called=("frozen",),
         plain=(
             "The filters look like the random numbers that a network begins with, and nothing in them shows "
             "training. So do all layers of a file from before training, for example, and a layer that "
@@ -173,6 +198,9 @@ VERDICTS: Mapping[Verdict, VerdictText] = {
         word="no pattern",
         says=f"{WAS_UPDATED}, {_NO_STRUCTURE}",
         together=f"updated, {_NO_STRUCTURE}",
+        answer="{who} [was|were] {how} and [looks|look] random",
+        seen="nothing that stands out from noise",
+        of_models="trained without structure that could be told from noise",
         plain=(
             "The layer was trained, or a batch normalisation was folded into it, and its filters look like "
             "noise all the same. An example is a first layer whose picture is nine tenths initial noise, in "
@@ -195,6 +223,10 @@ VERDICTS: Mapping[Verdict, VerdictText] = {
         word="structured",
         says=_STRUCTURED,
         together=_STRUCTURED,
+        answer="{who} [has|have] learned structure that noise does not have",
+        seen="faint structure, in no filter by itself",
+        of_models="with structure in some layer",
+        called=("learned",),
         plain=(
             "Training has put something into the filters that chance does not: they are smoother than noise, "
             "for example, or many share a direction. They need not look like edges."
@@ -208,6 +240,8 @@ VERDICTS: Mapping[Verdict, VerdictText] = {
         word="collapsed",
         says=_COLLAPSED,
         together=_COLLAPSED,
+        seen="filters that nearly repeat one another",
+        of_models="with filters that have collapsed",
         plain=(
             "The filters nearly repeat one another: all 40 of a layer look for the same edge, for "
             "example, and one of them would do."
@@ -228,6 +262,9 @@ VERDICTS: Mapping[Verdict, VerdictText] = {
         word="cannot tell",
         says="cannot tell, and the sentence says why",
         together="not judged (the sentence says why)",
+        answer="{who} cannot be judged",
+        of_models="of which nothing can be told",
+        called=("pruned", "too few"),
         plain=(
             "The weights do not tell: they are too few, or were changed after training, so that what was "
             "learned and noise look alike. Examples are a layer of 27 weights, and one that was pruned."
