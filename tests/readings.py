@@ -27,7 +27,7 @@ __all__ = ["Readings"]
 FOLDER = telling.GOLDEN / "readings"
 READ_HERE = ("reading", "attacks", "test_live.py", "test_given.py", "test_old_files.py", "test_network.py")
 """The tests that are about reading."""
-TOLD_OTHERWISE = ("reading/test_told.py", "reading/test_shared_files.py")
+TOLD_OTHERWISE = ("reading/test_told.py", "reading/test_varied.py", "reading/test_shared_files.py")
 
 READERS = {
     "filtviz.reading": ("_read", "_with_graph"),

@@ -32,8 +32,9 @@ NO_MODELS = ("manifest.json", "kernels.json")
 
 def refused(error: filtviz.FiltvizError) -> str:
     """An error's class and sentence, and what else it says of itself."""
-    more = {name: value for name, value in vars(error).items() if name not in ("path", "sentence") and value}
-    return f"{type(error).__name__}: {error}{f' {more}' if more else ''}"
+    facts = {name: str(value) for name, value in vars(error).items() if name not in ("path", "sentence")}
+    more = "; ".join(f"{name}={value}" for name, value in facts.items() if value not in ("", "()", "None"))
+    return f"{type(error).__name__}: {error}{f' ({more})' if more else ''}"
 
 
 def told(*operations: Operation) -> str:

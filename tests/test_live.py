@@ -262,6 +262,16 @@ def test_two_models_in_memory_are_compared_as_models_and_two_arrays_as_layers():
     assert filtviz.compare([W1, 2 * W1]).states == ("1", "2")
 
 
+def test_what_a_tree_holds_and_is_not_read_is_told():
+    lost = Tensor(W2)
+    lost.is_meta = True
+    notes = network_of({"a.weight": Tensor(W1), "b.weight": lost}).origin.notes
+    assert notes == (
+        "what could not be read: b.weight, which lies on the meta device: it has a shape and no values",
+    )
+    assert not network_of({"a.weight": Tensor(W1)}).origin.notes
+
+
 def test_anything_else_is_told():
     assert not is_live({"a": 1})
     with pytest.raises(filtviz.ArgumentError, match=r"^3 is no model that filtviz knows: give a path, "):

@@ -20,14 +20,14 @@ from filtviz.reading.arrays import AnyArray, ComputedArray
 from filtviz.reading.formats.keras.config import Builder
 from filtviz.reading.formats.keras.stores import Weights
 from filtviz.reading.formats.torch.effective import effective_tensors, without_prefixes
-from filtviz.reading.formats.torch.modules import any_trainable, layers_of_module
+from filtviz.reading.formats.torch.modules import MOST_LOST, any_trainable, layers_of_module
 from filtviz.reading.formats.torch.rebuilding import Lost
 from filtviz.reading.formats.torch.storages import element_type
 from filtviz.reading.formats.trees import without_collections
 from filtviz.reading.limits import Computing, Hints, Limits, effort
 from filtviz.reading.opened import Opened
 from filtviz.reading.tensors import FLAX, PYTORCH, Tensor, layers_of
-from filtviz.text import printable
+from filtviz.text import listed, printable
 
 __all__ = ["array_of", "is_live", "network_of"]
 
@@ -326,11 +326,9 @@ def _of_tree(tree: Mapping[Any, Any], hints: Hints) -> Network:
     found = list(_arrays(tree))
     is_flax = any(path[-1] in _KERNELS for path, _ in found)
     convention = FLAX if is_flax else PYTORCH
-    tensors = [
-        Tensor(name=convention.separator.join(path), array=array)
-        for path, value in found
-        if not isinstance(array := _array(value), Lost)
-    ]
+    arrays = [(convention.separator.join(path), _array(value)) for path, value in found]
+    tensors = [Tensor(name=name, array=one) for name, one in arrays if not isinstance(one, Lost)]
+    lost = [f"{printable(name, 60)}, which {one.reason}" for name, one in arrays if isinstance(one, Lost)]
     effective = effective_tensors(
         [] if is_flax else without_prefixes(tensors)[0], Computing(sys.maxsize), effort(Limits())
     )
@@ -343,7 +341,7 @@ def _of_tree(tree: Mapping[Any, Any], hints: Hints) -> Network:
         order="the order of the dictionary",
         inferred=(*made.inferred, *effective.sentences),
         guess=effective.guess,
-        notes=made.notes,
+        notes=(*made.notes, *([f"what could not be read: {listed(lost, MOST_LOST)}"] if lost else [])),
     )
     return Network.of(made.layers, origin)
 

@@ -5,6 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from filtviz.errors import MalformedFileError
+from filtviz.parameter import Parameter
+from filtviz.reading.formats.onnx.cases import Case, Constant, NodeAttributes
+from filtviz.reading.formats.onnx.constant_folding import folded
 from tests.reading.making import weights
 from tests.reading.test_onnx import load, node, part, tensor
 
@@ -93,3 +97,15 @@ def test_arrays_of_an_operator_that_is_not_followed_are_named(tmp_path) -> None:
         notes = [one for one in network.origin.notes if "may have kernels, which are not shown" in one]
         assert len(notes) == n_notes
         assert all("does not follow OwnConv" in one for one in notes)
+
+
+@pytest.mark.parametrize("operator", ["Neg", "Sign"])
+def test_what_numbers_of_a_type_have_not_is_one_sentence(operator):
+    held = Constant(parameter=Parameter.of("", np.array([True, False]), "w"))
+    case = Case(operator=operator, attributes=NodeAttributes({}), given=[held], shapes=[None], opset=17)
+    made = folded(case)
+    assert made is not None
+    with pytest.raises(
+        MalformedFileError, match=f"its graph computes {operator} of what has none; export it again"
+    ):
+        made.parameter.read()

@@ -11,8 +11,10 @@ from tests.reading.operators.architecture import architecture
 from tests.reading.operators.arrays import bare, grafted, named_arrays
 from tests.reading.operators.asking import Told
 from tests.reading.operators.caffe import caffe
+from tests.reading.operators.folding import folded
 from tests.reading.operators.graphs import graphs
 from tests.reading.operators.keras import keras
+from tests.reading.operators.memory import in_memory, values
 from tests.reading.operators.modules import modules
 from tests.reading.operators.named import named
 from tests.reading.operators.onnx import onnx
@@ -27,8 +29,11 @@ FORMATS: Mapping[str, Callable[[], Told]] = {
     "bare": bare,
     "caffe": caffe,
     "exported": exported,
+    "folded": folded,
+    "given": values,
     "grafted": grafted,
     "graphs": graphs,
+    "in_memory": in_memory,
     "keras": keras,
     "modules": modules,
     "named": named,

@@ -14,9 +14,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from filtviz.errors import MalformedFileError
 from filtviz.parameter import has_few_bits, holds_numbers
 from filtviz.reading.arrays import ComputedArray, ElementType, parameter_of
 from filtviz.reading.formats.onnx.cases import DEEPEST, Case, Constant, Made
+from filtviz.text import printable
 
 __all__ = ["folded"]
 
@@ -73,7 +75,12 @@ def folded(case: Case) -> Constant | None:
 
     def read() -> Array:
         values = [_value(one, works_in if recipe.dtype is None else None) for one in given]
-        found = np.asarray(recipe.compute(*values))
+        try:
+            found = np.asarray(recipe.compute(*values))
+        except (TypeError, ValueError) as error:
+            raise MalformedFileError(
+                f"its graph computes {printable(case.operator, 40)} of what has none; export it again"
+            ) from error
         return found.reshape(recipe.shape).astype(dtype, copy=False)
 
     largest = max(made.parts, key=lambda one: one.size, default=None)
@@ -207,7 +214,7 @@ def _reduced(function: Callable[..., Any]) -> Callable[[Case], _Recipe | None]:
     def row(case: Case) -> _Recipe | None:
         shape = case.given[0].shape if case.given[0] is not None else ()
         axes, keeps = _axes(case, len(shape)), case.attributes.integer("keepdims", 1)
-        if axes is None:
+        if axes is None or 0 in shape:
             return None
         lengths = [1 if axis in axes else n for axis, n in enumerate(shape) if keeps or axis not in axes]
         return _Recipe(

@@ -95,7 +95,8 @@ def _array(
     if operator in ("Reshape", "Squeeze", "ExpandDims") and first.dtype.kind == "f":
         return _of_other_axes(operator, held, known)
     compute = _ARITHMETIC.get(operator)
-    if compute is None or any(one.dtype.kind != "f" for one in held) or len(held) > 2:
+    n_inputs = 1 if operator in _OF_ONE else 2
+    if compute is None or any(one.dtype.kind != "f" for one in held) or len(held) != n_inputs:
         return None
     shapes = {one.shape for one in held if one.shape}
     depth = 1 + max((known[one.source].depth for one in held if one.source in known), default=0)
@@ -153,6 +154,7 @@ _ARITHMETIC: Mapping[str, Callable[..., Any]] = {
     "Square": np.square,
     "Neg": np.negative,
 }
+_OF_ONE = frozenset({"Rsqrt", "Sqrt", "Square", "Neg"})
 
 
 # Numbers of shapes
