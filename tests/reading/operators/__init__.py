@@ -14,6 +14,7 @@ from tests.reading.operators.caffe import caffe
 from tests.reading.operators.folding import folded
 from tests.reading.operators.graphs import graphs
 from tests.reading.operators.keras import keras
+from tests.reading.operators.lengths import lengths
 from tests.reading.operators.memory import in_memory, values
 from tests.reading.operators.modules import modules
 from tests.reading.operators.named import named
@@ -35,6 +36,7 @@ FORMATS: Mapping[str, Callable[[], Told]] = {
     "graphs": graphs,
     "in_memory": in_memory,
     "keras": keras,
+    "lengths": lengths,
     "modules": modules,
     "named": named,
     "named_arrays": named_arrays,
