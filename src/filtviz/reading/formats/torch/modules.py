@@ -28,6 +28,7 @@ from filtviz.shapes import output_shape
 from filtviz.text import listed, printable
 
 __all__ = [
+    "MOST_LOST",
     "ModuleLayers",
     "ModuleReader",
     "RecordReader",
