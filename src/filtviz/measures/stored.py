@@ -63,7 +63,10 @@ class Quantised(Measure):
         "Are there fewer different values than the number format allows? Then the weights were rounded or "
         "shared after training."
     )
-    formula = "number of distinct weights against what draws rounded to that precision give"
+    formula = (
+        "number of distinct weights against what draws rounded to that precision give; copies of kernels "
+        "count once"
+    )
     null = "Σ over binades of 2^(m+1)(1 − exp(−n_b/2^(m+1))), m the mantissa's bits"
     short_null = "occupancy"
     counts_if = "under .95 of it, and more coincide than five standard errors of chance"
@@ -75,14 +78,33 @@ class Quantised(Measure):
 
     def take(self, subject: Subject) -> Finding:
         """Count the distinct values."""
-        count = quantisation(subject.kernels)
+        kernels, copies = subject.kernels, ""
+        count = quantisation(kernels)
+        found = _are_few(kernels.size, count)
+        if found:  # filters or channels that were copied are no rounding
+            others = _without_copies(kernels)
+            once = quantisation(others)
+            if not _are_few(others.size, once):
+                kernels, count, found, copies = others, once, False, ", copies of kernels left out"
         ratio = count.distinct / max(count.expected, 1.0)
-        found = ratio < _DISTINCT_SHARE and not _is_chance(subject.kernels.size, count)
-        half = f" in {subject.kernels.stored_as}" if subject.kernels.is_half else ""
-        text = f"{count.distinct:,} distinct values in {subject.kernels.size:,} weights{half}"
+        half = f" in {kernels.stored_as}" if kernels.is_half else ""
+        text = f"{count.distinct:,} distinct values in {kernels.size:,} weights{half}{copies}"
         return self.finding(
             value=ratio, threshold=_DISTINCT_SHARE, found=found, text=f"only {text}" if found else text
         )
+
+
+def _without_copies(kernels: Kernels) -> Kernels:
+    """Return a layer's kernels, each once; of kernels of one weight its filters."""
+    rows = kernels.rows if kernels.n_positions == 1 else kernels.weights.reshape(kernels.n_kernels, -1)
+    if rows.shape[1] == 1:
+        return kernels
+    kept = np.unique(rows, axis=0)
+    return Kernels(kept[:, :, np.newaxis, np.newaxis], kernels.mantissa, kernels.tiny)
+
+
+def _are_few(n: int, count: Quantisation) -> bool:
+    return count.distinct < _DISTINCT_SHARE * max(count.expected, 1.0) and not _is_chance(n, count)
 
 
 def _is_chance(n: int, count: Quantisation) -> bool:
@@ -125,8 +147,7 @@ def clipping(kernels: Kernels) -> Clipping | None:
 def is_rounded(kernels: Kernels) -> bool:
     """Tell whether the weights that are not 0 take few values: rounding leaves zeros, as pruning does."""
     count = quantisation(kernels, without_zeros=True)
-    n = kernels.size - kernels.n_zeros
-    return count.distinct < _DISTINCT_SHARE * max(count.expected, 1.0) and not _is_chance(n, count)
+    return _are_few(kernels.size - kernels.n_zeros, count)
 
 
 def quantisation(kernels: Kernels, *, without_zeros: bool = False) -> Quantisation:
