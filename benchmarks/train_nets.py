@@ -4,7 +4,8 @@ Each network is a seeded draw of an architecture, an initialiser, a task, an opt
 one .npz: ``i_W1, i_b1, …`` before, ``f_W1, f_b1, …`` after training (no ``b`` where a layer has none), the
 batch normalisation behind a layer after training (``f_gamma1, f_beta1, f_mean1, f_variance1``), and
 ``meta``, JSON with the settings, the accuracy, and for each layer cos² with its start and whether it was
-frozen. Needs torch:
+frozen. ``--other`` draws from other tasks (bars, corners, waves), rates up to ten times larger, few images
+and four activations. Needs torch:
 
     python benchmarks/train_nets.py FOLDER --nets 270
 """
@@ -33,12 +34,14 @@ def main() -> None:
     """Train the networks that are not in the folder yet."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--nets", type=int, default=270, help="how many networks")
+    parser.add_argument("--nets", type=int, default=270, help="the seed to stop before")
+    parser.add_argument("--first", type=int, default=0, help="the first seed")
+    parser.add_argument("--other", action="store_true", help="other tasks, larger rates, other activations")
     options = parser.parse_args()
     options.folder.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(1)
-    for seed in range(options.nets):
-        settings = draw_settings(seed)
+    for seed in range(options.first, options.nets):
+        settings = draw_others(seed) if options.other else draw_settings(seed)
         path = options.folder / f"{seed:03d}_{settings['architecture']}_{settings['weights']}.npz"
         if not path.exists():
             arrays = train(settings)
@@ -71,6 +74,33 @@ def draw_settings(seed: int) -> dict[str, Any]:
     }
 
 
+def draw_others(seed: int) -> dict[str, Any]:
+    """Draw the settings of a network unlike those: other tasks, rates, activations, widths, few images."""
+    random = np.random.default_rng(10_000 + seed)
+    pick: Callable[[Sequence[Any]], Any] = lambda among: among[random.integers(len(among))]  # noqa: E731
+    optimiser, rate, decay = pick(
+        [
+            ("adam", 1.5e-3, 0.0), ("adam", 1e-3, 0.0), ("adamw", 3e-3, 0.01), ("rmsprop", 7e-4, 0.0),
+            ("sgdm", 0.05, 0.0), ("sgd", 0.2, 5e-4),
+        ]
+    )  # fmt: skip
+    return {
+        "seed": 10_000 + seed,
+        "architecture": pick(["plain", "normalised", "depthwise", "five"]),
+        "width": pick([0.5, 1.0, 2.0]),
+        "activation": pick(["relu", "relu", "leaky", "silu", "tanh"]),
+        "weights": pick(["torch", "torch", "torch", "glorot_uniform", "he_uniform", "he_normal_cut"]),
+        "biases": pick(["torch", "zero"]),
+        "task": pick(["bars", "corners", "waves"]),
+        "images": 384,
+        "optimiser": optimiser,
+        "rate": rate * 10 ** random.uniform(-0.5, 0.5),
+        "decay": decay,
+        "steps": pick([10, 30, 80, 150, 300]),
+        "frozen": 0,
+    }
+
+
 def _uniform(weights: Tensor, std: float) -> None:
     nn.init.uniform_(weights, -math.sqrt(3) * std, math.sqrt(3) * std)
 
@@ -96,10 +126,15 @@ LAWS: dict[str, Callable[[Tensor, float, float], object]] = {
 """What fills weights, of the number of inputs and outputs of a unit."""
 
 
+ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
+    "relu": nn.ReLU, "leaky": lambda: nn.LeakyReLU(0.1), "silu": nn.SiLU, "tanh": nn.Tanh,
+}  # fmt: skip
+
+
 def build(settings: dict[str, Any]) -> tuple[nn.Sequential, list[nn.Conv2d]]:
     """Make the network, and fill it as the settings say."""
     torch.manual_seed(settings["seed"])
-    channels = 1 if settings["task"] == "shapes" else 3
+    channels = 1 if settings["task"] in ("shapes", "bars", "waves") else 3
     kind = settings["architecture"]
     shapes = {
         "plain": [(16, channels, 3, 1), (16, 16, 3, 1), (32, 16, 3, 1), (32, 32, 3, 1)],
@@ -108,6 +143,8 @@ def build(settings: dict[str, Any]) -> tuple[nn.Sequential, list[nn.Conv2d]]:
         "wide": [(32, channels, 7, 1), (48, 32, 3, 1), (64, 48, 3, 1)],
         "five": [(24, channels, 5, 1), (32, 24, 5, 1)],
     }[kind]
+    if "width" in settings:
+        shapes = [_widened(shape, settings["width"], channels) for shape in shapes]
     has_norm = kind in ("normalised", "depthwise") or (kind == "wide" and settings["seed"] % 2 == 0)
     layers: list[nn.Module] = []
     convs: list[nn.Conv2d] = []
@@ -120,12 +157,19 @@ def build(settings: dict[str, Any]) -> tuple[nn.Sequential, list[nn.Conv2d]]:
             if conv.bias is not None and settings["biases"] == "zero":
                 conv.bias.zero_()
         convs.append(conv)
-        layers += [conv, nn.BatchNorm2d(filters), nn.ReLU()] if has_norm else [conv, nn.ReLU()]
+        active = ACTIVATIONS[settings.get("activation", "relu")]()
+        layers += [conv, nn.BatchNorm2d(filters), active] if has_norm else [conv, active]
         if place in (1, 3):
             layers.append(nn.MaxPool2d(2))
     outputs = channels * SIDE**2 if settings["task"] == "autoencoder" else CLASSES
     layers += [nn.AdaptiveAvgPool2d(4), nn.Flatten(), nn.Linear(16 * shapes[-1][0], outputs)]
     return nn.Sequential(*layers), convs
+
+
+def _widened(shape: tuple[int, int, int, int], width: float, channels: int) -> tuple[int, int, int, int]:
+    filters, inputs, size, groups = shape
+    wide = inputs if inputs == channels else int(inputs * width)
+    return int(filters * width), wide, size, int(groups * width) if groups > 1 else 1
 
 
 def train(settings: dict[str, Any]) -> dict[str, Any]:
@@ -138,11 +182,12 @@ def train(settings: dict[str, Any]) -> dict[str, Any]:
     moving = [p for p in network.parameters() if p.requires_grad]
     optimiser = make_optimiser(settings, moving)
     loss = nn.MSELoss() if settings["task"] == "autoencoder" else nn.CrossEntropyLoss()
+    learned = settings.get("images", len(x) - 500)
     held_out = slice(len(x) - 500, None)
     random = torch.Generator().manual_seed(settings["seed"])
     network.train()
     for _ in range(settings["steps"]):
-        rows = torch.randint(len(x) - 500, (BATCH,), generator=random)
+        rows = torch.randint(learned, (BATCH,), generator=random)
         optimiser.zero_grad()
         loss(network(x[rows]), y[rows]).backward()
         optimiser.step()
@@ -189,7 +234,7 @@ def make_optimiser(settings: dict[str, Any], moving: list[nn.Parameter]) -> torc
 def data(settings: dict[str, Any]) -> tuple[Tensor, Tensor]:
     """Return images ``(images, channels, 16, 16)`` of mean 0, and what to answer."""
     random = np.random.default_rng(settings["seed"] + 1000)
-    make = draw_shapes if settings["task"] == "shapes" else cut_patches
+    make = TASKS.get(settings["task"], cut_patches)
     images, labels = make(random, 3000)
     images = (images - images.mean()) / images.std()
     if settings["task"] == "random":
@@ -233,6 +278,49 @@ def draw_shapes(random: np.random.Generator, n: int) -> tuple[np.ndarray, np.nda
         ][label // 2]
         images.append(shape + 0.3 * random.standard_normal((SIDE, SIDE)))
     return np.stack(images)[:, np.newaxis], labels
+
+
+def draw_bars(random: np.random.Generator, n: int) -> tuple[np.ndarray, np.ndarray]:
+    """Draw a bar across noise, or down; the class is its direction and which half it lies in."""
+    labels = random.integers(0, 4, n)
+    images = 0.5 * random.random((n, 1, SIDE, SIDE))
+    for image, label in zip(images[:, 0], labels, strict=True):
+        place = random.integers(1, SIDE // 2 - 1) + SIDE // 2 * (label // 2)
+        bar = slice(place, place + 2)
+        image[(slice(None), bar) if label % 2 else bar] += 0.7
+    return images, labels
+
+
+def draw_corners(random: np.random.Generator, n: int) -> tuple[np.ndarray, np.ndarray]:
+    """Draw a square, an angle, a diagonal or two lines in one of three colours; the class is which."""
+    labels = random.integers(0, 4, n)
+    images = 0.3 * random.random((n, 3, SIDE, SIDE))
+    for image, label in zip(images, labels, strict=True):
+        r, c = random.integers(1, SIDE - 6, 2)
+        patch = image[random.integers(3), r : r + 5, c : c + 5]
+        parts = (
+            [np.s_[:, :]],
+            [np.s_[:, 0], np.s_[4, 1:]],
+            [(range(5), range(5))],
+            [np.s_[:, 0], np.s_[:, 4]],
+        )
+        for part in parts[label]:
+            patch[part] += 0.6
+    return images, labels
+
+
+def draw_waves(random: np.random.Generator, n: int) -> tuple[np.ndarray, np.ndarray]:
+    """Draw gratings of any phase and of several frequencies in noise; the class is one of six directions."""
+    labels = random.integers(0, 6, n)
+    angle = (labels * np.pi / 6)[:, np.newaxis, np.newaxis]
+    frequency, phase = random.uniform(0.5, 1.3, (n, 1, 1)), random.uniform(0, 2 * np.pi, (n, 1, 1))
+    down, across = np.mgrid[:SIDE, :SIDE]
+    waves = np.sin(frequency * (np.cos(angle) * down + np.sin(angle) * across) + phase)
+    return (waves + 0.5 * random.standard_normal(waves.shape))[:, np.newaxis], labels
+
+
+TASKS = {"shapes": draw_shapes, "bars": draw_bars, "corners": draw_corners, "waves": draw_waves}
+"""What draws images; those of other tasks are cut out of a photograph."""
 
 
 if __name__ == "__main__":
