@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import groupby
 
-from filtviz.measures.conclusions import runs_of
+from filtviz.measures.conclusions import noise_of, runs_of
 from filtviz.measures.measure import Diagnosis, LayerDiagnosis
 from filtviz.measures.verdicts import SOME_FILTERS, VERDICTS
 from filtviz.paper import Paper
-from filtviz.text import percent, printable
+from filtviz.text import percents, printable
 
-__all__ = ["SHOWN", "answer_text", "printed", "shown_cells", "span"]
+__all__ = ["SHOWN", "answer_text", "printed", "shown_cells"]
 
 _SCREEN = 23
 """Lines of a screen without the one that the shell asks on."""
@@ -95,7 +95,6 @@ def _short_row(run: Sequence[LayerDiagnosis]) -> list[str]:
     name = printable(first.name, 200)
     name = name if len(name) <= _NAME else f"…{name[1 - _NAME :]}"
     shape = "x".join(map(str, first.shape)) if len({each.shape for each in run}) == 1 else "various"
-    shares = [each.residue for each in run if each.residue is not None]
     word = VERDICTS[first.verdict].word
     if first.verdict == "updated" and all(any(each.texture for each in layer.filters) for layer in run):
         word = SOME_FILTERS
@@ -103,7 +102,7 @@ def _short_row(run: Sequence[LayerDiagnosis]) -> list[str]:
         name if n == 1 else f"{name} and {n - 1:,} more",
         shape,
         word,
-        span(shares) if shares else "",
+        noise_of(run),
     ]
 
 
@@ -131,22 +130,12 @@ def shown_cells(diagnosis: Diagnosis, run: Sequence[LayerDiagnosis]) -> list[str
     return [
         f"{sum(silent):,}" if silent else "",
         f"{sum(full):,}" if full else "",
-        span(right) if right else "",
+        percents(right) if right else "",
     ]
 
 
 def _cut(text: str, width: int) -> str:
     return text if len(text) <= max(width, 10) else f"{text[: max(width, 10) - 1]}…"
-
-
-def span(shares: Sequence[float]) -> str:
-    """Say between what some shares lie: "1% to 40%"; "12%" where they are as good as one.
-
-    Args:
-        shares: At least one.
-    """
-    low, high = percent(min(shares)), percent(max(shares))
-    return low if low == high else f"{low} to {high}"
 
 
 def printed(diagnosis: Diagnosis) -> str:

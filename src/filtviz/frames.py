@@ -91,6 +91,7 @@ def _layers(layer: LayerDiagnosis) -> Iterator[dict[str, Any]]:
         "dtype": layer.dtype,
         "verdict": layer.verdict,
         "noise": layer.residue,
+        "noise_at_least": layer.residue_at_least,
         "seen": layer.seen,
         "initialiser": layer.initialiser,
         "sentence": layer.sentence,

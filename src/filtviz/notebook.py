@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from io import BytesIO
 
-from filtviz.answer_text import SHOWN, shown_cells, span
+from filtviz.answer_text import SHOWN, shown_cells
 from filtviz.errors import FiltvizError
 from filtviz.measures.comparison import LayerComparison
 from filtviz.measures.measure import Diagnosis, LayerDiagnosis
@@ -135,6 +135,7 @@ def _table_of(diagnosis: Diagnosis) -> str:
 
 
 def _row_of(layer: LayerDiagnosis, shown: Sequence[str]) -> str:
+    from filtviz.measures.conclusions import noise_of
     from filtviz.measures.verdicts import VERDICTS
 
     verdict = _badge(VERDICTS[layer.verdict].word, layer.sentence, _COLOURS[layer.verdict])
@@ -142,7 +143,7 @@ def _row_of(layer: LayerDiagnosis, shown: Sequence[str]) -> str:
         _text(printable(layer.name, 60)),
         "x".join(map(str, layer.shape)),
         verdict,
-        "" if layer.residue is None else span([layer.residue]),
+        noise_of([layer]),
         *map(_text, shown),
         _text(layer.seen),
         _badges_of(layer),

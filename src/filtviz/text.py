@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import re
 import sys
 import unicodedata
@@ -18,8 +19,10 @@ __all__ = [
     "name_runs",
     "names_of_file",
     "natural_key",
+    "over",
     "p_value",
     "percent",
+    "percents",
     "plural",
     "printable",
     "spreadsheet_text",
@@ -147,6 +150,21 @@ def about(share: float) -> str:
     """Say an estimated share: "about 92%", "over 99%"."""
     is_bound = 0 < share < 0.01 or 0.99 < share < 1
     return percent(share) if is_bound else f"about {percent(share)}"
+
+
+def percents(shares: Sequence[float]) -> str:
+    """Say between what some shares lie: "1% to 40%"; "12%" where they are as good as one.
+
+    Args:
+        shares: At least one.
+    """
+    low, high = percent(min(shares)), percent(max(shares))
+    return low if low == high else f"{low} to {high}"
+
+
+def over(share: float) -> str:
+    """Say the least that a share can be: "over 74%" of .748."""
+    return f"over {math.floor(100 * share)}%"
 
 
 def p_value(p: float) -> str:

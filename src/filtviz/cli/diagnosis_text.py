@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
-from filtviz.answer_text import answer_text, span
+from filtviz.answer_text import answer_text
 from filtviz.cli.console import fit, format_table
 from filtviz.measures.measure import Change, Diagnosis, FilterDiagnosis, Finding, LayerDiagnosis
 from filtviz.measures.table import MEASURES, NULLS
@@ -13,7 +13,7 @@ from filtviz.measures.trajectory import Trajectory
 from filtviz.naming import telling_names
 from filtviz.paper import Paper, window_width
 from filtviz.responses.examining import NEARLY_ALL, Examination
-from filtviz.text import listed, name_runs, percent, plural, printable
+from filtviz.text import listed, name_runs, percent, percents, plural, printable
 
 __all__ = [
     "answer_of",
@@ -197,9 +197,8 @@ def describe_trajectory(trajectory: Trajectory, states: Sequence[Diagnosis]) -> 
         verb = "still moves" if len(moving) == 1 else "still move"
         steps = [trajectory.layers[i].steps[-1] for i, _ in moving]
         told = [step for step in steps if step is not None]
-        share = (
-            f": the last step changed {'it' if len(moving) == 1 else 'them'} by {span(told)}" if told else ""
-        )
+        them = "it" if len(moving) == 1 else "them"
+        share = f": the last step changed {them} by {percents(told)}" if told else ""
         sentences.append(f"{name_runs(moving)} {verb}{share}.")
     if apart := [printable(Path(each.file or "").name, 80) for each in states[n:]]:
         have, are = ("has", "is") if len(apart) == 1 else ("have", "are")

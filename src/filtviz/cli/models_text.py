@@ -7,14 +7,13 @@ import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
-from filtviz.answer_text import span
 from filtviz.cli.console import GUTTER, column_widths, fit, format_columns
-from filtviz.measures.conclusions import difference, names_of, runs_of
+from filtviz.measures.conclusions import difference, names_of, noise_of, runs_of
 from filtviz.measures.measure import Diagnosis, LayerDiagnosis
 from filtviz.measures.verdicts import VERDICTS
 from filtviz.naming import telling_names
 from filtviz.paper import Paper, window_width
-from filtviz.text import every, percent, plural, printable
+from filtviz.text import every, plural, printable
 
 __all__ = ["describe_models"]
 
@@ -93,24 +92,23 @@ def _said(diagnosis: Diagnosis) -> str:
 
 def _run_said(run: Sequence[LayerDiagnosis], layers: Sequence[LayerDiagnosis]) -> str:
     who = every(len(layers), "layer") if len(run) == len(layers) > 1 else names_of(run, layers)
-    shares = _shares(run)
-    return f"{who} {VERDICTS[run[0].verdict].word}{f' {span(shares)}' if shares else ''}"
+    return f"{who} {VERDICTS[run[0].verdict].word} {noise_of(_noisy(run))}".rstrip()
 
 
 def _cell(layer: LayerDiagnosis) -> str:
     word = VERDICTS[layer.verdict].word
-    return " ".join([word, *map(percent, _shares([layer]))])
+    return f"{word} {noise_of(_noisy([layer]))}".rstrip()
 
 
-def _shares(layers: Sequence[LayerDiagnosis]) -> list[float]:
-    """Return how much of each layer is noise, where that is not all of it."""
-    return [each.residue for each in layers if each.residue is not None and each.verdict != "initial"]
+def _noisy(layers: Sequence[LayerDiagnosis]) -> list[LayerDiagnosis]:
+    """Return the layers of which it is told how much is noise, and that is not all of it."""
+    return [each for each in layers if each.noise is not None and each.verdict != "initial"]
 
 
 def _legend(diagnoses: Sequence[Diagnosis]) -> str:
     """Say what the percentages are."""
     layers = [layer for each in diagnoses for layer in each.layers]
-    if not _shares(layers):
+    if not _noisy(layers):
         return ""
     if any(change.cos2 is not None for each in layers for change in each.changes):
         return "A percentage is how much of what a picture shows was there in the earlier file already."

@@ -234,7 +234,7 @@ def _unknown(layers: Sequence[LayerDiagnosis], training: Sequence[str], *, alone
         training: A few words for each thing beside the convolutions' weights that tells of training.
         alone: Whether no others look random, of which it was said already that this need not be a fault.
     """
-    unknown = [layer for layer in layers if layer.verdict == "updated" and layer.residue is None]
+    unknown = [layer for layer in layers if layer.verdict == "updated" and layer.noise is None]
     striking = [layer for layer in unknown if many_stand_out(layer)]
     unknown = [layer for layer in unknown if layer not in striking]
     told = [_stands_out(striking, layers)] if striking else []

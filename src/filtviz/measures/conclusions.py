@@ -12,7 +12,7 @@ from filtviz.measures.low_frequency import low_band
 from filtviz.measures.measure import Change, Diagnosis, LayerDiagnosis, Unjudged, Verdict
 from filtviz.measures.residue import NoiseResidue
 from filtviz.measures.verdicts import STILL_SO, VERDICTS, nothing_trained, said_of, still_so
-from filtviz.text import about, every, listed, name_runs, percent, plural, printable
+from filtviz.text import about, every, listed, name_runs, over, percent, percents, plural, printable
 
 __all__ = [
     "best_composed",
@@ -23,6 +23,7 @@ __all__ = [
     "many_stand_out",
     "may_be_folded",
     "names_of",
+    "noise_of",
     "nothing_judged",
     "runs_of",
     "shares_of",
@@ -103,7 +104,7 @@ def may_be_folded(layers: Sequence[LayerDiagnosis], training: Sequence[str]) -> 
         training: A few words for each thing beside the convolutions' weights that tells of training.
     """
     learned = any(layer.verdict in ("structured", "collapsed") for layer in layers)
-    unknown = [layer for layer in layers if layer.verdict == "updated" and layer.residue is None]
+    unknown = [layer for layer in layers if layer.verdict == "updated" and layer.noise is None]
     return (
         not training
         and not learned
@@ -154,7 +155,7 @@ def _still(layers: Sequence[LayerDiagnosis]) -> list[str]:
 def _noisy(layers: Sequence[LayerDiagnosis]) -> list[LayerDiagnosis]:
     """Return the layers that were trained and still are noise for the most part."""
     trained = [layer for layer in layers if layer.verdict in ("updated", "structured")]
-    return [layer for layer in trained if layer.residue is not None and layer.residue >= _MOSTLY_NOISE]
+    return [layer for layer in trained if layer.noise is not None and layer.noise >= _MOSTLY_NOISE]
 
 
 def trained_noise(layers: Sequence[LayerDiagnosis]) -> list[LayerDiagnosis]:
@@ -169,7 +170,7 @@ def _noise(layers: Sequence[LayerDiagnosis]) -> list[str]:
     """Say why the picture looks random, where it does."""
     plain = trained_noise(layers)
     structured = [layer for layer in _noisy(layers) if layer not in plain]
-    unknown = [layer for layer in layers if layer.verdict == "updated" and layer.residue is None]
+    unknown = [layer for layer in layers if layer.verdict == "updated" and layer.noise is None]
     sentences = []
     if plain:
         look, it = ("looks", "it") if len(plain) == 1 else ("look", "each")
@@ -247,12 +248,32 @@ def source_of(layers: Sequence[LayerDiagnosis], estimated: str = "is the noise o
 
 
 def shares_of(layers: Sequence[LayerDiagnosis]) -> str:
-    """Say an estimate ("about 92%"), what was measured ("92%"), or the span of several ("85 to 92%")."""
-    shares = [layer.residue or 0.0 for layer in layers]
+    """Say an estimate ("about 92%"), what was measured ("92%"), the span or the least of several.
+
+    "85 to 92%" is a span, "over 75%" the least, where that is all that can be told of one.
+    """
+    shares = [layer.noise or 0.0 for layer in layers]
     low, high = min(shares), max(shares)
+    if any(layer.residue is None for layer in layers):
+        return over(low)
     if percent(low) == percent(high):
         return about(low) if _measuring(layers[0]) is None else percent(low)
     return f"{100 * low:.0f} to {min(99.0, 100 * high):.0f}%"
+
+
+def noise_of(layers: Sequence[LayerDiagnosis]) -> str:
+    """Say how much of some layers is initial noise: "88% to 91%", "over 75%" where that alone can be told.
+
+    Empty where nothing can be told of any.
+
+    Args:
+        layers: Any number of them.
+    """
+    told = [each for each in layers if each.noise is not None]
+    shares = [each.noise for each in told if each.noise is not None]
+    if any(each.residue is None for each in told):
+        return over(min(shares))
+    return percents(shares) if shares else ""
 
 
 def _contrast(layers: Sequence[LayerDiagnosis]) -> str:

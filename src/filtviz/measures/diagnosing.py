@@ -27,7 +27,7 @@ from filtviz.measures.conclusions import may_be_folded, summarise
 from filtviz.measures.judging import Judgement, among_trained, changed_since, judge, set_afterwards
 from filtviz.measures.kernels import nonfinite_filters
 from filtviz.measures.measure import Change, Diagnosis, FilterDiagnosis, LayerDiagnosis, Unjudged
-from filtviz.measures.residue import NoiseResidue, hidden, measured
+from filtviz.measures.residue import NoiseResidue, at_least, hidden, measured
 from filtviz.measures.subject import Subject, gather_subjects
 from filtviz.measures.table import MEASURES, checks_met
 from filtviz.measures.training import signs_of_training, touched_by
@@ -238,7 +238,7 @@ class _Diagnosing:
             )
         if may_be_folded(list(self.judged.values()), training):
             for index, judgement in final.items():
-                if judgement.if_folded and self.judged[index].residue is None:
+                if judgement.if_folded and self.judged[index].noise is None:
                     sentence = _sentence(
                         self.judged[index].name, replace(judgement, sentence=judgement.if_folded)
                     )
@@ -330,6 +330,7 @@ def _diagnose_layer(subject: Subject, changes: tuple[Change, ...]) -> tuple[Laye
         rules=subject.initialisers,
         draws=subject.draws if subject.rule.known else None,
         residue=by_key[NoiseResidue.key].value,
+        residue_at_least=at_least(by_key[NoiseResidue.key]),
         findings=tuple(by_key.values()),
         filters=filters,
         first_filters=first_to_look_at(filters),

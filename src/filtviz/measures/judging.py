@@ -311,7 +311,7 @@ def _tests_of_structure(findings: Mapping[str, Finding]) -> list[float]:
 def _residue(findings: Mapping[str, Finding]) -> str:
     """Say how much initial noise is left; empty where it cannot be told."""
     residue = findings[NoiseResidue.key]
-    return residue.text if residue.value is not None else ""
+    return residue.text if residue.found else ""
 
 
 _SHUFFLES = 39

@@ -253,7 +253,8 @@ class LayerDiagnosis:
     ``initialiser`` says them in one text.
     ``draws`` are those draws, with their scale at this shape, None where they are not known.
     ``residue`` is the share of the visible variance that still is the initial noise, None where it cannot
-    be told; with an earlier file, the share that was there already, measured. ``first_filters`` are the
+    be told; with an earlier file, the share that was there already, measured. ``residue_at_least`` is the
+    least that it can be, where that alone can be told. ``first_filters`` are the
     filters to look at first. ``composed_size`` is ``(rows, cols)`` of the filters seen through the layers
     below, None where they were not composed. ``unread_channels`` are the input channels that it does not look
     at. ``is_frozen`` tells that the file's optimiser never moved it, ``marked_frozen`` that the file marks it
@@ -274,6 +275,7 @@ class LayerDiagnosis:
     rules: tuple[str, ...] = ()
     draws: Draws | None = None
     residue: float | None = None
+    residue_at_least: float | None = None
     findings: tuple[Finding, ...] = ()
     filters: tuple[FilterDiagnosis, ...] = ()
     first_filters: tuple[int, ...] = ()
@@ -287,6 +289,11 @@ class LayerDiagnosis:
     def __repr__(self) -> str:
         shape = "x".join(map(str, self.shape))
         return f"<LayerDiagnosis of {printable(self.name, 40)}, {shape}: {self.verdict}>"
+
+    @property
+    def noise(self) -> float | None:
+        """The share of the visible variance that still is the initial noise, or the least that it can be."""
+        return self.residue_at_least if self.residue is None else self.residue
 
     def finding(self, measure: str) -> Finding | None:
         """Return what a measure gave, or None where it was not taken.

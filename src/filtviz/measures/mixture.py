@@ -1,8 +1,9 @@
 """Likelihoods of an initial draw plus a change, for many layers at once.
 
 The model of a weight is w = λu + d: u is what an initialiser drew, λ by how much it was scaled since, and d
-the change, a mixture of normal laws about 0 whose shares are found by expectation-maximisation (EM), so that
-it may be of a few weights or of all. Everything is in units of the draw's standard deviation.
+the change, whose law is a mixture found by expectation-maximisation (EM). Normal laws about 0 are of a few
+weights or of all; beside them stand steps up or down of about one size, as Adam and its kin take them (Kingma
+& Ba 2015, "Adam", section 2.1). Everything is in units of the draw's standard deviation.
 """
 
 from __future__ import annotations
@@ -25,7 +26,12 @@ _EDGES = np.concatenate([np.linspace(0, 2.6, 93), np.geomspace(2.6, 40, 20)[1:]]
 """Of the bins that likelihoods are computed on, in standard deviations of the draw."""
 
 _CHANGES = np.geomspace(0.01, 60, 24)
-"""Standard deviations that a change is mixed of."""
+_STEPS = np.geomspace(0.05, 4, 12)
+_STEPS_VARY = 0.4
+"""What a change is mixed of: standard deviations of normal laws, and sizes of steps up or down, each a pair
+of normal laws about ± its size whose standard deviation is .4 of it."""
+
+_VARIANCES = np.concatenate([_CHANGES**2, (1 + _STEPS_VARY**2) * _STEPS**2])
 
 _SMOOTH = np.geomspace(0.2, 60, 26)
 """Those of the smooth law against which a draw has to show."""
@@ -85,7 +91,7 @@ def fit_changes(
     scales = SCALES if scaled else np.ones(1)
     tables = np.stack([_table(family, float(scale)) for scale in scales])
     shares, likelihoods = _mix(_counts(layers, units), tables)
-    variances = shares @ _CHANGES**2 / scales[:, np.newaxis] ** 2
+    variances = shares @ _VARIANCES / scales[:, np.newaxis] ** 2
     return ChangeFits(likelihoods.T, variances.T)
 
 
@@ -149,7 +155,10 @@ def _table(family: Family, scale: float) -> Floats:
     Densities are summed by the trapezoidal rule.
     """
     points = np.concatenate([np.linspace(0, 3.4, 1361), np.geomspace(3.4, 400, 160)[1:]])
-    density = 2 * _density(family, points, _CHANGES[:, np.newaxis], scale)
+    steps, vary = _STEPS[:, np.newaxis], _STEPS_VARY * _STEPS[:, np.newaxis]
+    changed = 2 * _density(family, points, _CHANGES[:, np.newaxis], scale)
+    stepped = sum(_density(family, points + step, vary, scale) for step in (steps, -steps))
+    density = np.concatenate([changed, stepped])
     areas = np.diff(points) * (density[:, 1:] + density[:, :-1]) / 2
     below = np.concatenate([np.zeros((len(areas), 1)), np.cumsum(areas, axis=1)], axis=1)
     return np.maximum(np.diff([np.interp(_EDGES, points, each) for each in below], axis=1), _LEAST)

@@ -25,7 +25,7 @@ from filtviz.measures.mixture import (
     fit_changes,
     fit_smooth,
 )
-from filtviz.text import about, percent, printable
+from filtviz.text import about, over, percent, printable
 
 if TYPE_CHECKING:
     from filtviz.measures.subject import Subject
@@ -34,6 +34,7 @@ __all__ = [
     "Magnitudes",
     "NoiseResidue",
     "Residue",
+    "at_least",
     "estimate_residues",
     "hidden",
     "likeliest_rule",
@@ -48,26 +49,28 @@ _MOST_UNSURE = 0.085
 _LEAST_SHARE = 0.4
 """The gate: the likelihood ratio against a smooth law, half the interval, and the estimate itself."""
 
+_MOSTLY = 0.5
+"""From where the lower end of a wider interval is told by itself."""
+
 _TEMPER = 2.0
 """What the log likelihood of λ is divided by: weights of a trained layer are not independent."""
 
-_GROWTH = 0.05
 _LOOSE, _FIXED = 0.2, 0.004
 _WIDE, _WIDE_SHARE = 0.12, 0.05
-"""What is expected of log λ: N(.05(1-R²), (.2(1-R²) + .004)²), and in one layer of twenty N(0, .12²)."""
+"""What is expected of log λ: N(0, (.2(1-R²) + .004)²), and in one layer of twenty N(0, .12²)."""
 
-_ALONG = 0.05
-"""By how much of (1-R²) the change goes along with the draw, beyond what the bound shows."""
-
-_UNSURE, _UNSURE_OF_FEW, _ANYHOW = 0.075, 0.8, 0.006
-"""The standard error of an estimate beside that of λ: .075(1-R²), .8 √((1-R²)/weights), and
-.003 in any case."""
+_UNSURE, _UNSURE_OF_FEW, _ANYHOW = 0.1, 2.0, 0.006
+"""The standard error of an estimate beside that of λ: .1(1-R²), 2 √((1-R²)/weights), and .003 in any case."""
 
 _IMPOSSIBLE_SCALE = 0.7
 """Of the initial rms: under it λ is not among those that are tried."""
 
-_FARTHEST = 0.13
+_FARTHEST = 0.075
 """The log of the likeliest λ beyond which the draws were others, or were shrunk or grown as a whole."""
+
+_RULES_FARTHEST, _FIXED_FARTHEST = 0.13, 0.065
+"""The same where a rule is sought by what most layers say. One of a fixed scale, which goes along with no
+layer's size, is met by chance more easily."""
 
 _MANY_ERRORS = 2.5
 """Standard errors by which the estimate may pass what the frequencies allow."""
@@ -90,7 +93,8 @@ class NoiseResidue(Measure):
         "almost as it did before training, although what it learned may matter most."
     )
     formula = (
-        "w = λu + d, u the initial draw, d a mixture of normal changes, by maximum likelihood over bins; "
+        "w = λu + d, u the initial draw, d a mixture of normal changes and of steps of about one size, by "
+        "maximum likelihood over bins; "
         "R² = λ² Var u/(λ² Var u + Var d), averaged over λ; it estimates cos² between the weights and their "
         "initial values"
     )
@@ -98,9 +102,9 @@ class NoiseResidue(Measure):
     short_null = "– (interval)"
     counts_if = (
         "likelihood ratio against a smooth law over 15; half the interval at most .085; R² at least .4, and "
-        "no more than the high frequencies allow"
+        "no more than the high frequencies allow; of a wider interval the lower end, where it is at least .5"
     )
-    supports = '"about 93% of the visible variance is still the initial noise"'
+    supports = '"about 93% (over 75%) of the visible variance is still the initial noise"'
     cannot_say = (
         "Nothing where the first weights were normal or orthogonal, which leave no such mark, nor where the "
         "initialiser is not known: then it says that it cannot tell. docs/calibration.md has its errors."
@@ -112,8 +116,13 @@ class NoiseResidue(Measure):
         residue = subject.residue
         # Of what the default draws there need be no trace where it is not known to have drawn.
         reason = residue.reason and (residue.reason if subject.rule.known else "its initialiser is not known")
-        if residue.share is not None and residue.low > _most_noise(subject):
+        told = residue.share is not None or residue.least is not None
+        if told and residue.low > _most_noise(subject):
             reason = "its kernels are smoother than so much noise would be"
+        elif residue.least is not None and subject.rule.known:
+            text = f"{over(residue.least)} of the visible variance is still the initial noise"
+            interval = (residue.least, residue.high)
+            return self.finding(value=None, interval=interval, text=text, reason=reason, found=True)
         if reason or residue.share is None:
             return self.finding(value=None, text=f"cannot tell, because {reason}", reason=reason)
         between = f" ({percent(residue.low)} to {percent(residue.high)})"
@@ -133,6 +142,11 @@ def _most_noise(subject: Subject) -> float:
     high = 1 - float(subject.low_energy.sum() / kernels.energy.sum())
     error = math.sqrt(2 / (n_high * kernels.n_kernels))
     return high * kernels.n_positions / n_high * (1 + _MANY_ERRORS * error)
+
+
+def at_least(finding: Finding) -> float | None:
+    """Return the least that the share can be, where a finding tells that alone."""
+    return finding.interval[0] if finding.value is None and finding.interval is not None else None
 
 
 def hidden() -> Finding:
@@ -184,7 +198,7 @@ class Residue:
 
     ``share`` is None where the gate stays shut; ``reason`` then completes "cannot tell, because …". The truth
     should lie between ``low`` and ``high`` in 95 of 100 layers. ``evidence`` is the likelihood ratio against
-    a smooth law.
+    a smooth law. ``least`` is the lower end of an interval too wide for an estimate, where it is over a half.
     """
 
     share: float | None
@@ -192,13 +206,14 @@ class Residue:
     low: float = 0.0
     high: float = 1.0
     evidence: float = math.nan
+    least: float | None = None
 
 
 def estimate_residues(questions: Sequence[tuple[Magnitudes, Draws]]) -> list[Residue]:
     """Estimate R² of layers, each with the draws that it began as.
 
     It is reported where the likelihood ratio against a smooth law is over 15, where half of its interval is
-    at most .085, and where it is at least .4.
+    at most .085, and where it is at least .4; of a wider interval the lower end, where it is at least .5.
     """
     reasons = [_why_not_tried(layer, draws) for layer, draws in questions]
     found: dict[int, Residue] = {}
@@ -243,12 +258,12 @@ def _weigh(n: int, unit: float, likelihoods: Floats, variances: Floats, smooth: 
     weights /= weights.sum()
     mean = float(weights @ shares)
     spread = float(weights @ (shares - mean) ** 2)
-    mean = min(1.0, mean * (1 + _ALONG * (1 - mean)))
     rest = 1 - mean
     half = 2 * math.sqrt(spread + (_UNSURE * rest) ** 2 + _UNSURE_OF_FEW**2 * rest / n) + _ANYHOW
     low, high = max(0.0, mean - half), min(1.0, mean + half)
     if half > _MOST_UNSURE:
-        return Residue(None, "the estimate is too uncertain", low, high, evidence)
+        least = low if low >= _MOSTLY else None
+        return Residue(None, "the estimate is too uncertain", low, high, evidence, least)
     if mean < _LEAST_SHARE:
         return Residue(None, "too little of it is left to measure", low, high, evidence)
     return Residue(mean, "", low, high, evidence)
@@ -270,7 +285,7 @@ def _expected(shares: Floats) -> Floats:
     """Return how likely each λ is before the layer is looked at."""
     x = np.log(SCALES)
     spread = _FIXED + _LOOSE * (1 - shares)
-    usual = np.exp(-((x - _GROWTH * (1 - shares)) ** 2) / (2 * spread**2)) / spread
+    usual = np.exp(-(x**2) / (2 * spread**2)) / spread
     unusual = np.exp(-(x**2) / (2 * _WIDE**2)) / _WIDE
     return np.asarray((1 - _WIDE_SHARE) * usual + _WIDE_SHARE * unusual)
 
@@ -335,8 +350,7 @@ def _is_rather_another(rule: Rule, layers: Sequence[Magnitudes]) -> bool:
         fit_changes(family, counted, units, scaled=True).likelihoods for family in (rule.family, other)
     )
     likeliest = np.abs(np.log(SCALES[own.argmax(axis=1)]))
-    # A scale that goes along with no layer's size is met by chance more easily.
-    n_off = int((likeliest > (_FARTHEST / 2 if rule.scheme == "fixed" else _FARTHEST)).sum())
+    n_off = int((likeliest > (_FIXED_FARTHEST if rule.scheme == "fixed" else _RULES_FARTHEST)).sum())
     return bool(rival.max(axis=1).sum() - own.max(axis=1).sum() > _MARGIN) or 2 * n_off >= len(layers)
 
 

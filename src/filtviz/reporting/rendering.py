@@ -21,6 +21,7 @@ from markupsafe import Markup
 from filtviz._version import __version__
 from filtviz.files import write_whole
 from filtviz.given import check_path
+from filtviz.measures.conclusions import noise_of
 from filtviz.measures.table import MEASURES
 from filtviz.measures.verdicts import VERDICTS
 from filtviz.reporting.content import Histogram, PageContent, ReportedModel, filter_data, marked_filters
@@ -161,6 +162,7 @@ def templates_of(package: str) -> Environment:
     )
     environment.policies["json.dumps_kwargs"] = {"allow_nan": False, "separators": (",", ":")}
     environment.filters |= {
+        "noise_of": noise_of,
         "brief": lambda text: printable(text, 60),
         "number": _number,
         "p_value": lambda p: "" if p is None else p_value(p),
