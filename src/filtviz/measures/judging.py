@@ -41,7 +41,7 @@ _FAINT = 0.01
 """How much surer structure must be where all else says that its layer was never touched, to tell that the
 others were trained: one of many untrained layers passes a tenth of the level by chance."""
 
-_NEARLY_ALL = 0.95
+_NEARLY_ALL = 0.97
 """The least share of the initial noise, by its interval, that tells of a layer that has hardly moved."""
 
 _HINT = 0.05
@@ -276,15 +276,15 @@ def _is_hinted(findings: Mapping[str, Finding], fit: Fit) -> bool:
 def _would_show(subject: Subject, fit: Fit, is_hinted: bool) -> bool:
     """Tell whether training would have left a trace, were there any.
 
-    In the batch normalisation behind the layer it would, and in biases that begin at 0. Few weights bear the
-    mark of their draws where nearly all of them still is there. Normal draws have no bound that a weight
+    In the batch normalisation behind the layer it would, and in biases that begin at 0. Where the mark of the
+    draws can be measured, nearly all of them must still be there. Normal draws have no bound that a weight
     could pass: a hint may be all the trace that they show.
     """
     is_own = subject.rule.known and subject.rule.rule in fit.rules
     if subject.at_start_behind or (subject.bias == "zero" and (is_own or subject.biases_moved)):
         return True
-    if is_own and subject.residue.share is not None and subject.residue.low >= _NEARLY_ALL:
-        return True
+    if is_own and subject.residue.share is not None:
+        return subject.residue.low >= _NEARLY_ALL
     may_be_trace = is_hinted and fit.family == "normal"
     return would_show(fit, subject.rule, subject.kernels.size) and not may_be_trace
 
