@@ -7,14 +7,16 @@ how often each test passes .05 and the level that counts. Then come weights that
 drawn. Folders of networks saved before and after training (``i_W1, i_b1, f_W1, f_b1, …`` in an .npz each, as
 ``benchmarks/train_nets.py`` writes them) give verdicts by how far each layer has moved, and the errors of the
 noise residue. Of such networks half 1, those of an even number, has set the constants; half 2 was looked at,
-too; those from number 270 on are fresh: nothing was decided by them.
+too; those from number 270 on are fresh: nothing was decided by them. Those of ``other``, whose tasks, rates
+and activations are others, are all fresh to the constants of the noise residue.
 
 Minutes on one core with ``--quick``, and with ``--added``, which takes the nine shapes alone;
-docs/calibration.md is the whole run, before these nine were added, and the README has each of its rows with
-fewer columns. ``--write`` writes both:
+docs/calibration.md is the whole run, and the README has each of its rows with fewer columns. ``--write`` writes both:
 
     python benchmarks/train_nets.py trained --nets 301
-    OMP_NUM_THREADS=1 python benchmarks/calibration.py --repeat 4 --nets trained --write
+    python benchmarks/train_nets.py other --other --nets 140
+    python benchmarks/train_nets.py other --other --first 270 --nets 310
+    OMP_NUM_THREADS=1 python benchmarks/calibration.py --repeat 4 --nets trained --nets other --write
 """
 
 from __future__ import annotations
@@ -61,7 +63,7 @@ ADDED: Choices = (
     ((64, 1024, 1, 1), None), ((256, 1024, 1, 1), None), ((16, 1024, 3, 3), None), ((4, 1024, 5, 5), None),
     ((64, 16, 3, 3), 4), ((128, 32, 1, 1), 4), ((32, 8, 5, 5), 4), ((128, 4, 3, 3), 32), ((256, 8, 3, 3), 32),
 )  # fmt: skip
-"""Shapes of weights with their groups, which no table of docs/calibration.md has yet; None are not told."""
+"""Shapes of weights with their groups; None are not told."""
 
 TYPES = {
     "float64": np.float64, "float32": np.float32, "float16": np.float16, "bfloat16": ml_dtypes.bfloat16,

@@ -104,7 +104,7 @@ def may_be_folded(layers: Sequence[LayerDiagnosis], training: Sequence[str]) -> 
         training: A few words for each thing beside the convolutions' weights that tells of training.
     """
     learned = any(layer.verdict in ("structured", "collapsed") for layer in layers)
-    unknown = [layer for layer in layers if layer.verdict == "updated" and layer.noise is None]
+    unknown = [layer for layer in layers if layer.verdict == "updated" and layer.residue is None]
     return (
         not training
         and not learned

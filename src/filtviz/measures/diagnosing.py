@@ -238,7 +238,7 @@ class _Diagnosing:
             )
         if may_be_folded(list(self.judged.values()), training):
             for index, judgement in final.items():
-                if judgement.if_folded and self.judged[index].noise is None:
+                if judgement.if_folded and self.judged[index].residue is None:
                     sentence = _sentence(
                         self.judged[index].name, replace(judgement, sentence=judgement.if_folded)
                     )

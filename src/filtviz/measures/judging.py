@@ -19,7 +19,7 @@ from filtviz.measures.initialiser_catalogue import Fit
 from filtviz.measures.kernels import Kernels
 from filtviz.measures.low_frequency import LowFrequency, band_energies, layer_share
 from filtviz.measures.measure import Change, Finding, Verdict
-from filtviz.measures.residue import NoiseResidue
+from filtviz.measures.residue import NoiseResidue, at_least
 from filtviz.measures.sphericity import sign_sphericity
 from filtviz.measures.spike import largest_eigenvalue
 from filtviz.measures.stored import Quantised, is_rounded
@@ -311,7 +311,7 @@ def _tests_of_structure(findings: Mapping[str, Finding]) -> list[float]:
 def _residue(findings: Mapping[str, Finding]) -> str:
     """Say how much initial noise is left; empty where it cannot be told."""
     residue = findings[NoiseResidue.key]
-    return residue.text if residue.found else ""
+    return "" if residue.value is None and at_least(residue) is None else residue.text
 
 
 _SHUFFLES = 39

@@ -78,7 +78,7 @@ def _counts(layers: list[BinnedMagnitudes], units: list[float]) -> Floats:
 
 
 def fit_changes(
-    family: Family, layers: list[BinnedMagnitudes], units: list[float], *, scaled: bool
+    family: Family, layers: list[BinnedMagnitudes], units: list[float], *, scaled: bool, stepped: bool
 ) -> ChangeFits:
     """Fit the change of each layer, at each λ, or at λ = 1 alone.
 
@@ -87,11 +87,14 @@ def fit_changes(
         layers: The layers' magnitudes.
         units: The draws' standard deviation, in units of each layer's rms.
         scaled: Whether all `SCALES` are tried.
+        stepped: Whether steps of about one size are among the changes. They serve draws of several laws:
+            without them it is clearer which of these was drawn.
     """
     scales = SCALES if scaled else np.ones(1)
-    tables = np.stack([_table(family, float(scale)) for scale in scales])
+    n_laws = len(_VARIANCES) if stepped else len(_CHANGES)
+    tables = np.stack([_table(family, float(scale))[:n_laws] for scale in scales])
     shares, likelihoods = _mix(_counts(layers, units), tables)
-    variances = shares @ _VARIANCES / scales[:, np.newaxis] ** 2
+    variances = shares @ _VARIANCES[:n_laws] / scales[:, np.newaxis] ** 2
     return ChangeFits(likelihoods.T, variances.T)
 
 

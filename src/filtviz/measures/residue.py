@@ -65,12 +65,13 @@ _UNSURE, _UNSURE_OF_FEW, _ANYHOW = 0.1, 2.0, 0.006
 _IMPOSSIBLE_SCALE = 0.7
 """Of the initial rms: under it λ is not among those that are tried."""
 
-_FARTHEST = 0.075
-"""The log of the likeliest λ beyond which the draws were others, or were shrunk or grown as a whole."""
+_NEAR, _RATHER = 0.075, 2.0
+"""Where λ beyond ± .075 (its log) are likelier than all within by this log likelihood, the draws were others,
+or were shrunk or grown as a whole."""
 
-_RULES_FARTHEST, _FIXED_FARTHEST = 0.13, 0.065
-"""The same where a rule is sought by what most layers say. One of a fixed scale, which goes along with no
-layer's size, is met by chance more easily."""
+_FARTHEST, _FIXED_FARTHEST = 0.13, 0.065
+"""The log of a layer's likeliest λ beyond which its draws were not those of a rule. One of a fixed scale goes
+along with no layer's size, and is met by chance more easily."""
 
 _MANY_ERRORS = 2.5
 """Standard errors by which the estimate may pass what the frequencies allow."""
@@ -227,7 +228,7 @@ def estimate_residues(questions: Sequence[tuple[Magnitudes, Draws]]) -> list[Res
             layers = [questions[place][0] for place in tried]
             units = [questions[place][1].std / questions[place][0].rms for place in tried]
             counted = [layer.counted for layer in layers]
-            fits = fit_changes(family, counted, units, scaled=True)
+            fits = fit_changes(family, counted, units, scaled=True, stepped=True)
             smooth = fit_smooth(counted, units)
             for row, (place, layer, unit) in enumerate(zip(tried, layers, units, strict=True)):
                 found[place] = _weigh(
@@ -251,7 +252,7 @@ def _weigh(n: int, unit: float, likelihoods: Floats, variances: Floats, smooth: 
     evidence = float(2 * (likelihoods.max() - smooth))
     if evidence <= _MIN_EVIDENCE:
         return Residue(None, "the values show no trace of the initial draws", evidence=evidence)
-    if abs(math.log(SCALES[int(likelihoods.argmax())])) > _FARTHEST:
+    if likelihoods.max() - likelihoods[np.abs(np.log(SCALES)) < _NEAR].max() > _RATHER:
         return Residue(None, "the trace of the draws ends at another bound than theirs", evidence=evidence)
     shares = 1 / (1 + _observed(variances, unit, n))
     weights = np.exp((likelihoods - likelihoods.max()) / _TEMPER) * _expected(shares)
@@ -347,10 +348,11 @@ def _is_rather_another(rule: Rule, layers: Sequence[Magnitudes]) -> bool:
     units = [each.std / layer.rms for each, layer in zip(draws, layers, strict=True)]
     other: Family = "cut normal" if rule.family == "uniform" else "uniform"
     own, rival = (
-        fit_changes(family, counted, units, scaled=True).likelihoods for family in (rule.family, other)
+        fit_changes(family, counted, units, scaled=True, stepped=False).likelihoods
+        for family in (rule.family, other)
     )
     likeliest = np.abs(np.log(SCALES[own.argmax(axis=1)]))
-    n_off = int((likeliest > (_FIXED_FARTHEST if rule.scheme == "fixed" else _RULES_FARTHEST)).sum())
+    n_off = int((likeliest > (_FIXED_FARTHEST if rule.scheme == "fixed" else _FARTHEST)).sum())
     return bool(rival.max(axis=1).sum() - own.max(axis=1).sum() > _MARGIN) or 2 * n_off >= len(layers)
 
 
@@ -361,7 +363,7 @@ def _evidence(layer: Magnitudes, rules: Sequence[Rule]) -> list[tuple[Draws, flo
         tried = [each for each in possible_draws(layer.fans, rules) if each.family == family]
         if tried:
             units, layers = [each.std / layer.rms for each in tried], [layer.counted] * len(tried)
-            fits = fit_changes(family, layers, units, scaled=False)
+            fits = fit_changes(family, layers, units, scaled=False, stepped=False)
             ratios = fits.likelihoods[:, 0] - fit_smooth(layers, units)
             result += list(zip(tried, ratios.tolist(), strict=True))
     return result
