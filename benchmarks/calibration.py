@@ -11,7 +11,8 @@ too; those from number 270 on are fresh: nothing was decided by them. Those of `
 and activations are others, are all fresh to the constants of the noise residue.
 
 Minutes on one core with ``--quick``, and with ``--added``, which takes the nine shapes alone;
-docs/calibration.md is the whole run, and the README has each of its rows with fewer columns. ``--write`` writes both:
+docs/calibration.md is the whole run, and the README has each of its rows with fewer columns. ``--write``
+writes both:
 
     python benchmarks/train_nets.py trained --nets 301
     python benchmarks/train_nets.py other --other --nets 140

@@ -33,8 +33,9 @@ def test_a_row_of_a_layer_has_what_was_told_of_it() -> None:
     assert list(frames._layers(layer)) == [
         {
             "conv": 0, "layer": "first\\x1b", "type": layer.type, "shape": (4, 1, 3, 3), "dtype": layer.dtype,
-            "verdict": layer.verdict, "noise": layer.residue, "seen": layer.seen,
-            "initialiser": layer.initialiser, "sentence": layer.sentence,
+            "verdict": layer.verdict, "noise": layer.residue,
+            "noise_at_least": layer.residue_at_least, "seen": layer.seen, "initialiser": layer.initialiser,
+            "sentence": layer.sentence,
         }
     ]  # fmt: skip
 

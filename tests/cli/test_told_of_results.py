@@ -28,6 +28,7 @@ from filtviz.demonstrations import Demonstration
 from filtviz.drawing import DrawingOptions
 from filtviz.errors import BudgetError, FiltvizError
 from filtviz.measures.comparison import compare_layers
+from filtviz.measures.conclusions import noise_of
 from filtviz.measures.measure import Diagnosis, LayerDiagnosis
 from filtviz.measures.trajectory import LayerTrajectory, Trajectory
 from filtviz.network import Network, Origin
@@ -1087,12 +1088,31 @@ def test_states_of_a_training_stand_in_its_order_and_are_followed(monkeypatch):
 
 @pytest.mark.cases("all")
 @pytest.mark.parametrize(
-    ("residue", "verdict", "shares"),
-    [(0.0, "updated", [0.0]), (0.5, "updated", [0.5]), (None, "updated", []), (0.5, "initial", [])],
-)
-def test_a_share_of_noise_is_told_where_it_is_known_and_not_all(residue, verdict, shares):
+    ("residue", "least", "verdict", "cell"),
+    [
+        (0.0, None, "updated", "no pattern 0%"), (0.5, None, "updated", "no pattern 50%"),
+        (None, None, "updated", "no pattern"), (None, 0.769, "updated", "no pattern over 76%"),
+        (0.9, 0.7, "structured", "structured 90%"), (0.5, None, "initial", "as drawn"),
+        (None, 0.7, "initial", "as drawn"),
+    ],
+)  # fmt: skip
+def test_a_share_of_noise_is_told_where_it_is_known_and_not_all(residue, least, verdict, cell):
     (layer,) = diagnosed("m").layers
-    assert models_text._shares([replace(layer, residue=residue, verdict=verdict)]) == shares
+    told = replace(layer, residue=residue, residue_at_least=least, verdict=verdict)
+    assert models_text._cell(told) == cell
+
+
+@pytest.mark.parametrize(
+    ("shares", "text"),
+    [
+        ([], ""), ([(None, None)], ""), ([(0.88, None), (0.91, None)], "88% to 91%"), ([(0.88, None)], "88%"),
+        ([(0.88, None), (None, 0.759), (None, None)], "over 75%"), ([(0.7, None), (None, 0.759)], "over 70%"),
+    ],
+)  # fmt: skip
+def test_the_noise_of_several_layers_is_a_span_or_the_least(shares, text):
+    (layer,) = diagnosed("m").layers
+    layers = [replace(layer, residue=share, residue_at_least=least) for share, least in shares]
+    assert noise_of(layers) == text
 
 
 def test_names_are_listed_by_commas_and_by_repeating_and_blanks_are_none():

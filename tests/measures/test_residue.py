@@ -14,6 +14,8 @@ from filtviz.measures.kernels import Kernels
 from filtviz.measures.mixture import (
     _CHANGES,
     _EDGES,
+    _STEPS,
+    _VARIANCES,
     SCALES,
     _density,
     _mix,
@@ -25,6 +27,8 @@ from filtviz.measures.residue import (
     Magnitudes,
     NoiseResidue,
     Residue,
+    _weigh,
+    at_least,
     estimate_residues,
     likeliest_rule,
 )
@@ -85,8 +89,8 @@ def test_the_density_is_that_of_the_sum(family: str, change: float, scale: float
 @pytest.mark.parametrize("family", ["uniform", "cut normal"])
 def test_each_change_has_all_its_weight_in_the_bins(family: str) -> None:
     table = _table(family, 1.0)
-    assert table.shape == (len(_CHANGES), len(_EDGES) - 1)
-    small = _CHANGES < 8
+    assert table.shape == (len(_CHANGES) + len(_STEPS), len(_EDGES) - 1)
+    small = _VARIANCES < 8**2
     np.testing.assert_allclose(table[small].sum(axis=1), 1, atol=2e-3)
 
 
@@ -96,8 +100,8 @@ def test_shares_of_a_mixture_are_found() -> None:
     truth[[4, 14]] = 0.7, 0.3
     others = np.full_like(table, 1 / table.shape[1])
     shares, likelihoods = _mix((1e6 * truth @ table)[np.newaxis], np.stack([others, table]))
-    variance = shares[1, 0] @ _CHANGES**2
-    assert variance == pytest.approx(truth @ _CHANGES**2, rel=0.02)
+    variance = shares[1, 0] @ _VARIANCES
+    assert variance == pytest.approx(truth @ _VARIANCES, rel=0.02)
     best = (1e6 * (truth @ table) * np.log(truth @ table)).sum()
     assert best - 300 < likelihoods[1, 0] <= best + 1e-6
     assert likelihoods[0, 0] == pytest.approx(1e6 * (truth @ table).sum() * np.log(1 / table.shape[1]))
@@ -107,8 +111,9 @@ def test_the_likeliest_scale_is_that_of_the_draws() -> None:
     kernels = trained(0.9)
     for factor in (0.85, 1.0, 1.15):
         fits = fit_changes(
-            "uniform", [bin_magnitudes(kernels)], [DEFAULT.std(SHAPE) / factor / kernels.rms], scaled=True
-        )
+            "uniform", [bin_magnitudes(kernels)], [DEFAULT.std(SHAPE) / factor / kernels.rms],
+            scaled=True, stepped=False,
+        )  # fmt: skip
         assert SCALES[fits.likelihoods[0].argmax()] == pytest.approx(factor, rel=0.035)
 
 
@@ -137,12 +142,64 @@ def test_the_magnitudes_are_all_counted() -> None:
 
 @pytest.mark.cases("all")
 @pytest.mark.parametrize("rule", [DEFAULT, rule_named("PyTorch's default"), HE_CUT], ids=lambda r: r.name)
-@pytest.mark.parametrize("share", [0.99, 0.95, 0.85])
+@pytest.mark.parametrize("share", [0.99, 0.95, 0.9])
 def test_a_planted_share_is_recovered(rule, share: float) -> None:
     residue = noise_residue(trained(share, rule=rule), rule)
     assert residue.reason == ""
     assert residue.share == pytest.approx(share, abs=0.03)
     assert residue.low < share < residue.high
+
+
+@pytest.mark.parametrize("size", [0.15, 0.6])
+def test_a_step_of_one_size_is_no_draw(size: float) -> None:
+    """Steps up or down, as Adam takes them, move the bound outwards: the share is not overestimated."""
+    random = np.random.default_rng(3)
+    unit = DEFAULT.std(SHAPE)
+    weights = drawn(DEFAULT, SHAPE, 3) + size * unit * random.choice([-1, 1], SHAPE) * random.normal(
+        1, 0.3, SHAPE
+    )
+    residue = noise_residue(Kernels.of(weights), DEFAULT)
+    assert residue.share == pytest.approx(1 / (1 + 1.09 * size**2), abs=0.03)
+
+
+def test_a_law_of_steps_stands_beside_those_of_the_normal_changes() -> None:
+    """A step up or down of 1.25, each spread by .4 of it, drawn and counted against its row of the table."""
+    place = 8
+    random = np.random.default_rng(0)
+    n = 400_000
+    size = _STEPS[place]
+    moved = random.uniform(-np.sqrt(3), np.sqrt(3), n) + random.choice([-1, 1], n) * random.normal(
+        size, 0.4 * size, n
+    )
+    counted = np.histogram(np.abs(moved), _EDGES)[0] / n
+    np.testing.assert_allclose(_table("uniform", 1.0)[len(_CHANGES) + place], counted, atol=1e-3)
+    assert np.mean(moved**2) - 1 == pytest.approx(_VARIANCES[len(_CHANGES) + place], rel=0.02)
+
+
+def test_of_an_estimate_that_is_too_uncertain_the_least_is_told(subject_of) -> None:
+    kernels = trained(0.85, rule=HE_CUT)
+    residue = noise_residue(kernels, HE_CUT)
+    assert (residue.share, residue.reason) == (None, "the estimate is too uncertain")
+    assert residue.least == residue.low
+    assert 0.7 < residue.low < 0.85 < residue.high
+    taken = NoiseResidue(1).take(dataclasses.replace(subject_of(kernels.weights), residue=residue))
+    assert taken.value is None
+    assert at_least(taken) == residue.low
+    assert taken.text == f"over {int(100 * residue.low)}% of the visible variance is still the initial noise"
+    little = dataclasses.replace(residue, low=0.49, least=None)
+    taken = NoiseResidue(1).take(dataclasses.replace(subject_of(kernels.weights), residue=little))
+    assert taken.text == "cannot tell, because the estimate is too uncertain"
+    assert at_least(taken) is None
+
+
+def test_the_least_is_told_from_a_half_on() -> None:
+    likelihoods = np.where(np.arange(len(SCALES)) == len(SCALES) // 2, 100.0, 0.0)
+    variances = np.linspace(0.05, 0.6, 50)[:, np.newaxis] * np.ones(len(SCALES))
+    found = [_weigh(300, 1.0, likelihoods, each, 0.0) for each in variances]
+    wide = [each for each in found if each.reason == "the estimate is too uncertain"]
+    assert {each.low >= 0.5 for each in wide} == {True, False}
+    assert all(each.least == (each.low if each.low >= 0.5 else None) for each in wide)
+    assert all(each.least is None for each in found if each not in wide)
 
 
 def test_few_weights_leave_a_wider_interval() -> None:

@@ -239,10 +239,9 @@ class _Diagnosing:
         if may_be_folded(list(self.judged.values()), training):
             for index, judgement in final.items():
                 if judgement.if_folded and self.judged[index].residue is None:
-                    sentence = _sentence(
-                        self.judged[index].name, replace(judgement, sentence=judgement.if_folded)
-                    )
-                    self.judged[index] = replace(self.judged[index], sentence=sentence)
+                    layer = self.judged[index]
+                    sentence = _sentence(layer.name, replace(judgement, sentence=judgement.if_folded))
+                    self.judged[index] = replace(layer, sentence=sentence, residue_at_least=None)
 
     def _unjudged(self, layer: ConvLayer) -> Iterator[Unjudged]:
         reason = layer.why_not_drawn or self.unmeasured.get(layer.conv_index)

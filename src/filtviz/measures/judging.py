@@ -290,9 +290,10 @@ def _would_show(subject: Subject, fit: Fit, is_hinted: bool) -> bool:
 
 
 def _updated(findings: Mapping[str, Finding], evidence: str, standing_out: int) -> Judgement:
-    told = evidence, _tests_of_structure(findings), LEVEL, _residue(findings), standing_out
-    if_folded = verdicts.why_updated(*told, may_be_folded=True)
-    return Judgement("updated", verdicts.why_updated(*told), if_folded=if_folded)
+    told = evidence, _tests_of_structure(findings), LEVEL
+    sentence = verdicts.why_updated(*told, _residue(findings), standing_out)
+    if_folded = verdicts.why_updated(*told, "", standing_out, may_be_folded=True)
+    return Judgement("updated", sentence, if_folded=if_folded)
 
 
 def _collapsed(component: Finding, frequency: Finding | None) -> Judgement:
