@@ -62,12 +62,13 @@ def one_line(text: str) -> str:
 @pytest.mark.slow
 def test_the_trained_network_gets_the_answer(trained) -> None:
     first, *deeper = trained["layers"]
+    over = f"over {int(100 * first['residue_at_least'])}%"
     assert first["verdict"] in ("updated", "structured")
     assert {layer["verdict"] for layer in deeper} == {"structured"}
     for said in (
-        "conv1 looks random because most of it still is: over "
-        f"{int(100 * first['residue_at_least'])}% of what the picture shows is the noise of the initialisation, and what was "
-        "learned lies under it. ",
+        "conv1 looks random because most of it still is: "
+        f"{over} of what the picture shows is the noise of the initialisation, and what was learned "
+        "lies under it. ",
         "each kernel has its own contrast, so that noise looks as strong as signal",
         "Look at the deeper filters through the layers below them: ",
         " of the 20 filters of conv3, composed to 7x7 pixels, are smoother or finer than chance.",
@@ -75,8 +76,8 @@ def test_the_trained_network_gets_the_answer(trained) -> None:
     ):
         assert said in trained["summary"]
     assert trained["answer"] == (
-        f"conv1 looks random because it mostly still is: over {int(100 * first['residue_at_least'])}% of what you "
-        "see is initial noise. That need not be a fault: conv2 to conv6 did learn structure."
+        f"conv1 looks random because it mostly still is: {over} of what you see is "
+        "initial noise. That need not be a fault: conv2 to conv6 did learn structure."
     )
     assert trained["look"] == (
         "What conv6 looks for in the image shows through the layers below it, 20x20 pixels a filter; this "
