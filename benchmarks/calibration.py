@@ -374,6 +374,8 @@ def report_trained(folder: Path) -> Iterator[Section]:
             rule = facts.get("weights") or facts.get("init") or "as named"
             before.update(layer.verdict for layer in saved(arrays, "i", "").layers)
             truths = [cos2(arrays, i) for i in range(1, count(arrays) + 1)]
+            if not np.isfinite(truths).all():
+                continue  # its training has diverged
             frameworks = (("not told", ""), ("told", "PyTorch")) if facts else (("not told", ""),)
             for told, framework in frameworks:
                 for i, layer in enumerate(saved(arrays, "f", framework).layers):
