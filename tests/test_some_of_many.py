@@ -20,7 +20,7 @@ from filtviz.drawing import grid, showing
 from filtviz.network import ConvLayer, Network
 from filtviz.operations import Convolution
 from filtviz.parameter import Parameter
-from filtviz.reading import tensors
+from filtviz.reading import tensor_names, tensors
 from filtviz.reading.formats import bare_arrays, onnx, tflite
 from filtviz.reading.limits import Hints
 from filtviz.summary import MOST_INPUTS, _inputs
@@ -36,7 +36,7 @@ def convolutions(names: Sequence[str]) -> Network:
 
 
 def of_tensors(names: Sequence[str]) -> str:
-    made = tensors._Maker(convention=tensors.PYTORCH, hints=Hints(), known={})
+    made = tensors._Maker(convention=tensor_names.PYTORCH, hints=Hints(), known={})
     made.embeddings = list(names)
     return made.sentences()[-1]
 

@@ -26,7 +26,8 @@ from filtviz.reading.formats.torch.storages import element_type
 from filtviz.reading.formats.trees import without_collections
 from filtviz.reading.limits import Computing, Hints, Limits, effort
 from filtviz.reading.opened import Opened
-from filtviz.reading.tensors import FLAX, PYTORCH, Tensor, layers_of
+from filtviz.reading.tensor_names import FLAX, PYTORCH, Tensor
+from filtviz.reading.tensors import layers_of
 from filtviz.text import listed, printable
 
 __all__ = ["array_of", "is_live", "network_of"]

@@ -14,7 +14,7 @@ import filtviz
 from filtviz.network import Network
 from filtviz.operations import LocalResponse, Pooling
 from filtviz.reading.formats import mxnet as mxnets
-from filtviz.reading.tensors import Tensor
+from filtviz.reading.tensor_names import Tensor
 from tests.reading.making import weights
 from tests.reading.test_onnx import part
 from tests.reading.test_other_frameworks import blob, caffe, caffe_layer

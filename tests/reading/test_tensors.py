@@ -10,7 +10,8 @@ from filtviz.network import ConvLayer
 from filtviz.operations import Convolution, Dense, Embedding, Normalisation, Recurrent, Untold
 from filtviz.reading.arrays import count, narrow_dtype, stored, strided
 from filtviz.reading.limits import Hints, Limits
-from filtviz.reading.tensors import FLAX, PYTORCH, Tensor, layers_of
+from filtviz.reading.tensor_names import FLAX, PYTORCH, Tensor
+from filtviz.reading.tensors import layers_of
 
 F4 = np.dtype("<f4")
 

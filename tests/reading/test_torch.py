@@ -32,11 +32,10 @@ from filtviz.operations import (
 from filtviz.reading.arrays import stored
 from filtviz.reading.formats.torch import norms as torch_norms
 from filtviz.reading.formats.torch import zipped
-from filtviz.reading.formats.torch.ordering import named_by_order
 from filtviz.reading.formats.torch.rebuilding import Rebuilder
 from filtviz.reading.limits import Limits
 from filtviz.reading.pickle.records import Items
-from filtviz.reading.tensors import Tensor
+from filtviz.reading.tensor_names import Tensor, named_by_order
 from filtviz.receptive_field import receptive_fields
 from tests.reading import torch_making
 from tests.reading.making import Named, Thing, weights

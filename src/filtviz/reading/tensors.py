@@ -1,15 +1,14 @@
 """Named tensors → layers, for files that hold names and arrays and no graph: a state_dict, safetensors.
 
-The names tell which arrays belong together, and a `Convention` what the framework calls them and in which
-order it stores their axes. What shapes alone can tell (groups, a transposed convolution) is concluded only
-where a bias or the number of channels leaves no other reading, and is said to be.
+What the names tell is in `filtviz.reading.tensor_names`. What shapes alone can tell (groups, a transposed
+convolution) is concluded only where a bias or the number of channels leaves no other reading, and is said to
+be.
 """
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any
@@ -18,136 +17,37 @@ from filtviz.activations import Activation
 from filtviz.errors import SelectionError
 from filtviz.network import ConvLayer, Layer
 from filtviz.operations import Convolution, Dense, Embedding, Normalisation, Operation, Recurrent, Untold
-from filtviz.parameter import Parameter
-from filtviz.reading.arrays import AnyArray, parameter_of
 from filtviz.reading.limits import Hints
-from filtviz.text import names_of_file, natural_key, printable
+from filtviz.reading.tensor_names import (
+    BESIDE,
+    CALLED_DEPTHWISE,
+    CALLED_TRANSPOSED,
+    OF_A_SPLIT,
+    OF_TRANSPOSED,
+    SHORTCUTS,
+    Convention,
+    Tensor,
+    TensorGroup,
+    are_sorted,
+    grouped,
+    is_called_transposed,
+    is_embedding,
+    is_shortcut,
+    of_attention,
+    parts_around,
+    sees_colours,
+)
+from filtviz.text import names_of_file, printable
 
-__all__ = [
-    "FLAX",
-    "HAIKU",
-    "MLX",
-    "MXNET",
-    "PADDLE",
-    "PYTORCH",
-    "Convention",
-    "Tensor",
-    "TensorLayers",
-    "are_sorted",
-    "first_things_first",
-    "layers_of",
-    "of_attention",
-]
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Tensor:
-    """An array with the ``name`` that the file gives it: ``layer1.0.conv1.weight``.
-
-    One that is computed of others has these as its ``parts``, with their own names: they are what the file
-    stores.
-    """
-
-    name: str
-    array: AnyArray
-    parts: tuple[Tensor, ...] = ()
-
-
-@dataclass(frozen=True, kw_only=True)
-class Convention:
-    """What a framework calls the parameters of a layer, and how it stores their axes.
-
-    Attributes:
-        separator: What stands between a layer's name and its parameter's.
-        roles: The framework's word → ``weight``, ``bias``, ``mean``, ``variance``, ``gamma``, ``beta``,
-            ``table`` (of an embedding).
-        kernels: Number of axes of weights → their order in a convolution, in the letters of
-            `filtviz.operations.Convolution`.
-        transposed: The same in a transposed convolution, as far as shapes can tell it; else empty.
-        called_transposed: The same in one whose name says that it is one, where shapes cannot tell it.
-        dense: The axes of a dense layer's weights, ``oi`` or ``io``.
-        conv_type: The name of a convolution's class, with ``{n}`` for the number of spatial axes.
-        dense_type: The name of a dense layer's class.
-        norm_type: The name of a batch normalisation's class.
-        epsilon: What is added to the variance of a batch normalisation by default.
-    """
-
-    separator: str
-    roles: Mapping[str, str]
-    kernels: Mapping[int, str]
-    transposed: Mapping[int, str] = field(default_factory=dict)
-    called_transposed: Mapping[int, str] = field(default_factory=dict)
-    dense: str = "oi"
-    conv_type: str = "Conv{n}d"
-    dense_type: str = "Linear"
-    norm_type: str = "BatchNorm"
-    epsilon: float = 1e-5
+__all__ = ["TensorLayers", "layers_of"]
 
 
 _PLANES = 2
 """Axes of a kernel in the plane."""
 
-_BESIDE = re.compile(r"(?i)(\A|[._/])(?P<part>(shortcut|skip)\w{0,8}|branch\w{1,8})(?=[._/]|\Z)")
-"""In the name of what stands beside other layers of a block, and sees what they see."""
 
 MOST_COLOURS = 4
 """Channels of an image."""
-
-_CALLED_TRANSPOSED = re.compile(r"(?i)deconv|transpos|(\A|[._/])up(conv|samp|scale)?s?(\d|[._/]|\Z)")
-
-_SURELY_TRANSPOSED = re.compile(r"(?i)deconv|transpos|up(conv|samp)|(\A|[._/])conv5_mask\Z")
-_OF_TRANSPOSED = re.compile(r"(?i)deconv|transpose")
-_OF_A_SPLIT = re.compile(r"(?i)(\A|[._/])(paths|splits?)[._/]\d")
-"""In the name of what sees a part of the channels below, as its fellows see the others."""
-
-_CALLED_DEPTHWISE = re.compile(
-    r"(?i)(\A|[._/])((conv_?)?(dw|depth_?wise)(_?conv(2d)?)?|depth_?conv)_?\d*([._/](conv|\d+))?\Z"
-)
-_CALLED_EMBEDDING = re.compile(
-    r"(?i)(\A|[._/])(?P<name>wte|wpe|emb|embed_(tokens|positions)|(\w+_)?embed(ding)?s?)(_?\d+)?\Z"
-)
-_OF_NUMBERS = re.compile(r"(?i)patch|image|img|pixel|vis|time|frame|feature|input|audio|proj|fourier")
-"""In the name of what embeds no words: a dense layer of that name has no bias at times."""
-
-_MAY_BE_DENSE = re.compile(r"(?i)(emb|embed(ding)?s?)\Z")
-"""Names by which a dense layer without a bias goes, too: only a table with more rows than columns is one."""
-
-PYTORCH = Convention(
-    separator=".",
-    roles={"weight": "weight", "bias": "bias", "running_mean": "mean", "running_var": "variance"},
-    kernels={3: "oic", 4: "oirc", 5: "oidrc"},
-    transposed={3: "ioc", 4: "iorc", 5: "iodrc"},
-)
-FLAX = Convention(
-    separator="/",
-    roles={
-        "kernel": "weight", "w": "weight", "bias": "bias", "b": "bias", "scale": "gamma", "mean": "mean",
-        "var": "variance", "embedding": "table",
-    },
-    kernels={3: "cio", 4: "rcio", 5: "drcio"},
-    called_transposed={3: "cio", 4: "rcio", 5: "drcio"},
-    dense="io",
-    conv_type="Conv",
-    dense_type="Dense",
-)  # fmt: skip
-HAIKU = replace(
-    FLAX,
-    roles={**FLAX.roles, "offset": "beta"},
-    called_transposed={3: "coi", 4: "rcoi", 5: "drcoi"},
-    conv_type="Conv{n}D",
-    dense_type="Linear",
-)
-PADDLE = replace(PYTORCH, roles={**PYTORCH.roles, "_mean": "mean", "_variance": "variance"}, dense="io")
-MXNET = replace(
-    PYTORCH,
-    roles={
-        "weight": "weight", "bias": "bias", "gamma": "gamma", "beta": "beta", "moving_mean": "mean",
-        "moving_var": "variance", "running_mean": "mean", "running_var": "variance",
-    },
-    conv_type="Convolution",
-    dense_type="FullyConnected",
-)  # fmt: skip
-MLX = replace(PYTORCH, kernels={3: "oci", 4: "orci", 5: "odrci"}, transposed={})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -157,38 +57,6 @@ class TensorLayers:
     layers: tuple[Layer, ...]
     inferred: tuple[str, ...]
     notes: tuple[str, ...] = ()
-
-
-@dataclass(kw_only=True, eq=False)
-class _Group:
-    """The parameters of one layer, by the framework's own word and by what they are."""
-
-    name: str
-    parameters: dict[str, Parameter] = field(default_factory=dict)
-    roles: dict[str, Parameter] = field(default_factory=dict)
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """The shape of the weights, ``()`` where there are none."""
-        weight = self.roles.get("weight")
-        return () if weight is None else weight.shape
-
-    @property
-    def is_norm(self) -> bool:
-        """Whether it holds the statistics of a batch normalisation."""
-        return "mean" in self.roles and "variance" in self.roles
-
-    @property
-    def has_wide_bias(self) -> bool:
-        """Whether its bias has more axes than one, which no convolution has: a dense layer to several."""
-        bias = self.roles.get("bias")
-        return bias is not None and len(bias.shape) > 1
-
-    @property
-    def width(self) -> int | None:
-        """The length of its vectors where they have one: the number of channels that it has."""
-        lengths = {one.shape[0] for one in self.roles.values() if len(one.shape) == 1}
-        return lengths.pop() if len(lengths) == 1 else None
 
 
 def layers_of(
@@ -222,147 +90,10 @@ def layers_of(
     tensors = list(tensors)
     if as_they_run is None:
         as_they_run = not are_sorted([one.name for one in tensors], convention.separator)
-    groups = _group(tensors, convention)
+    groups = grouped(tensors, convention)
     maker = _Maker(convention=convention, hints=hints, known=known or {}, as_they_run=as_they_run)
     layers = maker.make(groups)
     return TensorLayers(layers=tuple(layers), inferred=tuple(maker.sentences()))
-
-
-def are_sorted(names: Sequence[str], separator: str) -> bool:
-    """Tell names in an order of their own, as JAX and safetensors have them, from those of layers.
-
-    Where each layer has one tensor there is no difference.
-
-    Args:
-        names: The names of tensors.
-        separator: What stands between a layer's name and its parameter's.
-    """
-    layers = {name.rpartition(separator)[0] for name in names}
-    if len(layers) == len(names):
-        return False
-    orders: tuple[Callable[[str], Any], ...] = (str, natural_key, lambda name: name.split(separator))
-    return any(list(names) == sorted(names, key=order) for order in orders)
-
-
-_OF_ATTENTION = ("query", "key", "value")
-_PART_OF_ATTENTION = re.compile(
-    r"(?P<start>_?)(?P<kind>query|key|value|attention_output|output|out)(?P<end>(_dense)?)\Z"
-)
-
-
-def of_attention(names: Set[str], separator: str) -> set[str]:
-    """Return the layers of attention: query, key and value stand side by side, and with them the output.
-
-    Kernels of three axes are no convolutions there, since none of the axes is a place.
-
-    Args:
-        names: The names of layers.
-        separator: What stands between a layer's name and the name of the layer that it is in.
-    """
-    found: set[str] = set()
-    for name in names:
-        place, between, last = name.rpartition(separator)
-        match = _PART_OF_ATTENTION.match(last)
-        others = (
-            [f"{place}{between}{match['start']}{one}{match['end']}" for one in _OF_ATTENTION] if match else []
-        )
-        if others and all(one in names for one in others):
-            found.add(name)
-    return found
-
-
-def first_things_first(tensors: Sequence[Tensor], convention: Convention) -> list[Tensor]:
-    """Put the layer that sees the image first, where the order of names has it elsewhere.
-
-    It is the one convolution in the plane that takes 3 channels and is larger than 1x1, if there is just one.
-
-    Args:
-        tensors: The arrays in the order of their names.
-        convention: How their framework stores kernels.
-    """
-    weights = (one for one in tensors if convention.roles.get(_last(one, convention)) == "weight")
-    seeing = [one for one in weights if _sees_colours(one.array.shape, convention)]
-    if len(seeing) != 1:
-        return list(tensors)
-    layer = seeing[0].name.rpartition(convention.separator)[0]
-    if _follows_others(layer, tensors, convention):
-        return list(tensors)
-    return sorted(tensors, key=lambda one: one.name.rpartition(convention.separator)[0] != layer)
-
-
-def _follows_others(layer: str, tensors: Sequence[Tensor], convention: Convention) -> bool:
-    """Tell a layer with a number behind kernels of lower ones in its part: the end of a generator."""
-    part, _, number = layer.rpartition(convention.separator)
-    others = (one.name.rpartition(convention.separator)[0] for one in tensors if len(one.array.shape) == 4)
-    pairs = (name.rpartition(convention.separator) for name in others)
-    numbers = [other for there, _, other in pairs if there == part and other.isdecimal()]
-    return number.isdecimal() and any(natural_key(one) < natural_key(number) for one in numbers)
-
-
-def _last(tensor: Tensor, convention: Convention) -> str:
-    return tensor.name.rpartition(convention.separator)[2]
-
-
-def _sees_colours(shape: Sequence[int], convention: Convention) -> bool:
-    """Tell the kernels of a convolution in the plane that takes 3 channels and is larger than 1x1."""
-    kernels = convention.kernels[4]
-    of = dict(zip(kernels, shape, strict=False))
-    return len(shape) == len(kernels) and of["i"] == 3 and max(of["r"], of["c"]) > 1
-
-
-def _group(tensors: Iterable[Tensor], convention: Convention) -> list[_Group]:
-    groups: dict[str, _Group] = {}
-    for tensor in tensors:
-        name, _, last = tensor.name.rpartition(convention.separator)
-        group = groups.setdefault(name, _Group(name=name))
-        parameter = parameter_of(last, tensor.array, tensor.name)
-        for part in tensor.parts:
-            inner = part.name.removeprefix(name + convention.separator if name else "")
-            group.parameters[inner] = parameter_of(inner, part.array, part.name)
-        if not tensor.parts:
-            group.parameters[last] = parameter
-        if role := convention.roles.get(last):
-            group.roles[role] = parameter
-    return list(groups.values())
-
-
-def _is_embedding(group: _Group) -> bool:
-    """Tell a table of words by what it is called; one with a bias is a dense layer, whatever it is called."""
-    named = _CALLED_EMBEDDING.search(group.name)
-    alone = len(group.shape) == 2 and set(group.roles) == {"weight"} and len(group.parameters) == 1
-    if not alone or named is None or _OF_NUMBERS.search(named["name"]):
-        return False
-    return not _MAY_BE_DENSE.match(named["name"]) or group.shape[0] > group.shape[1]
-
-
-def _is_called_transposed(name: str, shape: Sequence[int], convention: Convention) -> bool:
-    """Tell a transposed convolution that gives as many channels as it takes by its name.
-
-    A part of a network that is called so has ordinary convolutions, too, but these have a middle.
-    """
-    kernels = convention.kernels[len(shape)]
-    lengths = [length for axis, length in zip(kernels, shape, strict=True) if axis in "drc"]
-    has_no_middle = all(length % 2 == 0 for length in lengths)
-    own = name.rpartition(convention.separator)[2]
-    return bool(_SURELY_TRANSPOSED.search(name if has_no_middle else own)) and (
-        has_no_middle or bool(_CALLED_TRANSPOSED.search(own))
-    )
-
-
-_SHORTCUTS = ("shortcut", "skip")
-_MOST_AROUND = 4
-
-
-def _is_shortcut(name: str) -> bool:
-    found = _BESIDE.search(name)
-    return found is not None and found["part"].lower().startswith(_SHORTCUTS)
-
-
-def _parts_around(name: str, separator: str) -> Iterator[str]:
-    """Yield the names of the parts of a network that a layer is in, the smallest first, and a few of them."""
-    for _ in range(_MOST_AROUND):
-        name = name.rpartition(separator)[0]
-        yield name
 
 
 def _told_by_branches(
@@ -370,7 +101,7 @@ def _told_by_branches(
 ) -> Iterator[tuple[str, int]]:
     """Yield the first kernel of a branch, of one channel, where another branch takes as many as it gives."""
     for of in parts.values():
-        firsts = {part: names[0] for part, names in of.items() if not part.startswith(_SHORTCUTS)}
+        firsts = {part: names[0] for part, names in of.items() if not part.startswith(SHORTCUTS)}
         takes = Counter(kernels[name][0] for name in firsts.values())
         for name in firsts.values():
             channels, filters = kernels[name]
@@ -382,7 +113,7 @@ _GATES = {4: "LSTM", 3: "GRU", 1: "RNN"}
 """How many matrices PyTorch puts one below the other → the recurrent layer that has so many."""
 
 
-def _recurrent(group: _Group) -> tuple[str, int, int, int] | None:
+def _recurrent(group: TensorGroup) -> tuple[str, int, int, int] | None:
     """Tell one of PyTorch's recurrent layers: its kind, its units, how many values it takes and gives."""
     found = group.parameters
     suffix = "_l0" if "weight_ih_l0" in found else ""
@@ -423,7 +154,7 @@ class _Maker:
     embeddings: list[str] = field(default_factory=list)
     recurrent: list[str] = field(default_factory=list)
 
-    def make(self, groups: Sequence[_Group]) -> list[Layer]:
+    def make(self, groups: Sequence[TensorGroup]) -> list[Layer]:
         """Return a layer for each group; each feeds the next where the sizes fit."""
         layers: list[Layer] = []
         before: int | None = None
@@ -431,7 +162,7 @@ class _Maker:
         self.attention = of_attention({group.name for group in groups}, self.convention.separator)
         self.branches = self._branches(groups)
         self.sees = self._told_beside(groups)
-        self.sees_colours = any(_sees_colours(group.shape, self.convention) for group in groups)
+        self.sees_colours = any(sees_colours(group.shape, self.convention) for group in groups)
         for place, group in enumerate(groups):
             following = groups[place + 1] if place + 1 < len(groups) else None
             if following is not None and not self._comes_before(group, following):
@@ -448,7 +179,7 @@ class _Maker:
             }
             is_conv = isinstance(operations[0], Convolution)
             layers.append(ConvLayer(**common) if is_conv else Layer(**common))
-            if not _is_shortcut(group.name) or last < 0:
+            if not is_shortcut(group.name) or last < 0:
                 before = gives if gives is not None else before
                 last = place
             if gives and is_conv:
@@ -456,7 +187,7 @@ class _Maker:
         return layers
 
     def _read(
-        self, group: _Group, before: int | None, following: _Group | None
+        self, group: TensorGroup, before: int | None, following: TensorGroup | None
     ) -> tuple[tuple[Operation, ...], str, int | None, int | None]:
         """Return what a layer does, its class's name, and how many channels it takes and gives."""
         known = dict(self.known.get(group.name, {}))
@@ -474,7 +205,7 @@ class _Maker:
             if convolution.transposed:
                 name = "ConvTranspose{n}d" if self.convention.transposed else f"{name}Transpose"
             return (convolution, Activation(kind="untold")), kind or name.format(n=n), takes, gives
-        table = group.roles.get("table") or (weight if _is_embedding(group) else None)
+        table = group.roles.get("table") or (weight if is_embedding(group) else None)
         if table is not None and len(table.shape) == 2:
             if "table" not in group.roles and kind is None:
                 self.embeddings.append(group.name)
@@ -503,7 +234,7 @@ class _Maker:
         return (Untold(reason=reason, keeps_places=keeps),), kind or "parameters", None, None
 
     def _convolution(
-        self, group: _Group, before: int | None, following: _Group | None, known: dict[str, Any]
+        self, group: TensorGroup, before: int | None, following: TensorGroup | None, known: dict[str, Any]
     ) -> Convolution:
         weight, bias = group.roles["weight"], group.roles.get("bias")
         usual = self.convention.kernels[len(weight.shape)]
@@ -531,11 +262,11 @@ class _Maker:
         if (
             found.groups is None
             and found.n_channels == 1 < found.n_filters
-            and _CALLED_DEPTHWISE.search(group.name)
+            and CALLED_DEPTHWISE.search(group.name)
         ):
             self.called_depthwise.append(group.name)
             return replace(found, groups=found.n_filters)
-        is_split = _OF_A_SPLIT.search(group.name)
+        is_split = OF_A_SPLIT.search(group.name)
         if found.groups is None and not is_split and self._is_in_groups(found, below):
             self.in_groups[group.name] = below // found.n_channels
             return replace(found, groups=below // found.n_channels)
@@ -555,7 +286,7 @@ class _Maker:
         is_least = self.fewest is not None and n < self.fewest and (self.sees_colours or n > MOST_COLOURS)
         return is_least or below // n in self.in_groups.values()
 
-    def _branches(self, groups: Sequence[_Group]) -> set[str]:
+    def _branches(self, groups: Sequence[TensorGroup]) -> set[str]:
         """Return kernels of one channel and several sizes that follow each other: they stand side by side.
 
         Both see what is below the first one, of which they may have several filters for each channel.
@@ -569,7 +300,7 @@ class _Maker:
                 found |= {one.name, other.name}
         return found
 
-    def _told_beside(self, groups: Sequence[_Group]) -> dict[str, int]:
+    def _told_beside(self, groups: Sequence[TensorGroup]) -> dict[str, int]:
         """Return how many channels the first kernel of a block sees, where what stands beside it tells.
 
         A shortcut of one kernel tells it where it gives as many channels as the other has filters, another
@@ -580,7 +311,7 @@ class _Maker:
         kernels = {name: (shape[usual.index("i")], shape[usual.index("o")]) for name, shape in shapes.items()}
         parts: dict[str, dict[str, list[str]]] = {}
         for name in kernels:
-            if found := _BESIDE.search(name):
+            if found := BESIDE.search(name):
                 block = parts.setdefault(name[: found.start()], {})
                 block.setdefault(found["part"].lower(), []).append(name)
         told = dict(_told_by_branches(parts, kernels))
@@ -588,19 +319,19 @@ class _Maker:
             block: kernels[names[0]]
             for block, of in parts.items()
             for part, names in of.items()
-            if part.startswith(_SHORTCUTS) and len(names) == 1
+            if part.startswith(SHORTCUTS) and len(names) == 1
         }
         for name, (channels, filters) in kernels.items():
-            if _BESIDE.search(name):
+            if BESIDE.search(name):
                 continue
-            block_of = next((one for one in _parts_around(name, separator) if one in shortcuts), None)
+            block_of = next((one for one in parts_around(name, separator) if one in shortcuts), None)
             if block_of is not None:
                 sees, gives = shortcuts.pop(block_of)  # of a block the first kernel alone sees what it sees
                 if channels == 1 < sees and filters == gives and not gives % sees:
                     told[name] = sees
         return told
 
-    def _comes_before(self, group: _Group, other: _Group) -> bool:
+    def _comes_before(self, group: TensorGroup, other: TensorGroup) -> bool:
         """Tell whether the next layer of the file is the next one of the network, too."""
         if self.as_they_run:
             return True
@@ -608,7 +339,7 @@ class _Maker:
         other_part, _, other_number = other.name.rpartition(self.convention.separator)
         return part == other_part and number.isdecimal() and other_number.isdecimal()
 
-    def _groups_by_bias(self, group: _Group) -> int | None:
+    def _groups_by_bias(self, group: TensorGroup) -> int | None:
         """Return the groups of a transposed convolution that has more biases than one group gives channels.
 
         None where the biases leave another reading, or none.
@@ -622,7 +353,7 @@ class _Maker:
         fits = groups > 1 and not rest and takes % groups == 0
         return groups if fits and n_biases != takes else None
 
-    def _said_axes(self, group: _Group) -> str | None:
+    def _said_axes(self, group: TensorGroup) -> str | None:
         """Return the order of the axes of a kernel that a person says."""
         weight = group.roles["weight"]
         said = self.hints.axes_for(weight.source, group.name)
@@ -636,16 +367,16 @@ class _Maker:
             )
         return said
 
-    def _is_transposed(self, group: _Group, before: int | None, following: _Group | None) -> bool:
+    def _is_transposed(self, group: TensorGroup, before: int | None, following: TensorGroup | None) -> bool:
         """Tell a transposed convolution: by its biases, by both its neighbours, or by what it is called."""
         usual = self.convention.kernels[len(group.shape)]
         filters, channels = group.shape[usual.index("o")], group.shape[usual.index("i")]
         if not self.convention.transposed:
-            found = bool(self.convention.called_transposed and _OF_TRANSPOSED.search(group.name))
+            found = bool(self.convention.called_transposed and OF_TRANSPOSED.search(group.name))
             self.called_transposed += [group.name] if found else []
             return found
         if filters == channels:  # its sizes tell nothing
-            found = _is_called_transposed(group.name, group.shape, self.convention)
+            found = is_called_transposed(group.name, group.shape, self.convention)
             self.called_transposed += [group.name] if found else []
             return found
         width = self._width_behind(group, following)
@@ -664,31 +395,31 @@ class _Maker:
         elif width is None and before == filters and self._ends_a_generator(group, following, channels):
             self.last_transposed.append(group.name)
             found = True
-        elif width is None and (_OF_TRANSPOSED if is_point else _CALLED_TRANSPOSED).search(group.name):
+        elif width is None and (OF_TRANSPOSED if is_point else CALLED_TRANSPOSED).search(group.name):
             self.called_transposed.append(group.name)
             found = True
         return found
 
-    def _ends_a_generator(self, group: _Group, following: _Group | None, channels: int) -> bool:
+    def _ends_a_generator(self, group: TensorGroup, following: TensorGroup | None, channels: int) -> bool:
         """Tell the last of several transposed convolutions in one part of a network: it gives an image."""
         part = group.name.rpartition(self.convention.separator)[0]
         others = [one.rpartition(self.convention.separator)[0] for one in self.transposed]
         goes_on = following is not None and following.name.rpartition(self.convention.separator)[0] == part
         return channels < MOST_COLOURS and bool(part) and part in others and not goes_on
 
-    def _width_behind(self, group: _Group, following: _Group | None) -> int | None:
+    def _width_behind(self, group: TensorGroup, following: TensorGroup | None) -> int | None:
         """Return the number of biases, or of channels that the normalisation behind has."""
         bias = group.roles.get("bias")
         if bias is not None and len(bias.shape) == 1:
             return bias.shape[0]
         return following.width if following is not None and following.is_norm else None
 
-    def _takes(self, group: _Group) -> int | None:
+    def _takes(self, group: TensorGroup) -> int | None:
         """Return how many channels a layer takes, if it is no transposed convolution itself."""
         usual = self.convention.kernels.get(len(group.shape)) or self.convention.dense
         return group.shape[usual.index("i")] if len(group.shape) == len(usual) else None
 
-    def _normalisation(self, group: _Group) -> Normalisation:
+    def _normalisation(self, group: TensorGroup) -> Normalisation:
         roles = group.roles
         return Normalisation(
             mean=roles["mean"],

@@ -20,7 +20,7 @@ from filtviz.errors import FiltvizError
 from filtviz.network import Network, Origin
 from filtviz.operations import Convolution, Dense, Embedding, Normalisation, parameters_of
 from filtviz.parameter import Parameter
-from filtviz.reading import tensors
+from filtviz.reading import tensor_names, tensors
 from filtviz.reading.arrays import ComputedArray
 from filtviz.reading.formats.bare_arrays import Dialect, infer
 from filtviz.reading.formats.bare_arrays.collecting import Found, NamedArray
@@ -74,7 +74,7 @@ KINDS = ("conv",) * 11 + ("norm",) * 4 + ("dense",) * 2 + ("attention", "table",
 _ELSE = {"gamma": "weight", "beta": "bias", "table": "weight"}
 
 
-def _a_network(chance: random.Random, convention: tensors.Convention) -> Shapes:
+def _a_network(chance: random.Random, convention: tensor_names.Convention) -> Shapes:
     """Names and shapes of a few layers, each once, or of one of the parts that people often build."""
     words = {role: word for word, role in reversed(convention.roles.items())}
 
@@ -95,7 +95,7 @@ Named = Iterator[tuple[str, str, tuple[int, ...]]]
 """A layer, what its array is, and the array's shape."""
 
 
-def _single_layers(chance: random.Random, convention: tensors.Convention) -> Named:
+def _single_layers(chance: random.Random, convention: tensor_names.Convention) -> Named:
     width = chance.choice((1, 3, 3, 3, 8))
     for i in range(chance.choice((1, 2, 3, 3, 4, 5, 6))):
         kind = chance.choice(KINDS)
@@ -126,7 +126,7 @@ def _single_layers(chance: random.Random, convention: tensors.Convention) -> Nam
         width = gives
 
 
-def _an_attention(chance: random.Random, convention: tensors.Convention) -> Named:
+def _an_attention(chance: random.Random, convention: tensor_names.Convention) -> Named:
     """Query, key, value and what is made of them, whose kernels have three axes at times."""
     place = f"block{convention.separator}attention{convention.separator}"
     start, end = chance.choice((("", ""), ("", ""), ("_", ""), ("", "_dense")))
@@ -144,13 +144,15 @@ def _a_norm(chance: random.Random, name: str, width: int) -> Named:
             yield name, role, (width,)
 
 
-def _kernel(convention: tensors.Convention, filters: int, takes: int, size: int, *, turned: bool = False):  # type: ignore[no-untyped-def]
+def _kernel(
+    convention: tensor_names.Convention, filters: int, takes: int, size: int, *, turned: bool = False
+):  # type: ignore[no-untyped-def]
     order = (convention.transposed if turned else None) or convention.kernels
     lengths = {"o": filters, "i": takes, "r": size, "c": size}
     return tuple(lengths[axis] for axis in order[4])
 
 
-def _a_block(chance: random.Random, convention: tensors.Convention) -> Named:
+def _a_block(chance: random.Random, convention: tensor_names.Convention) -> Named:
     """A stem, and blocks with a shortcut or branches beside their layers."""
     yield "stem", "weight", _kernel(convention, 8, chance.choice((3, 1)), 3)
     width, between = 8, convention.separator
@@ -178,7 +180,7 @@ def _a_block(chance: random.Random, convention: tensors.Convention) -> Named:
         width = gives
 
 
-def _a_generator(chance: random.Random, convention: tensors.Convention) -> Named:
+def _a_generator(chance: random.Random, convention: tensor_names.Convention) -> Named:
     """Transposed convolutions that end with an image, of names that tell or do not."""
     width, between = chance.choice((16, 12, 8)), convention.separator
     word = chance.choice(("main", "main", "net.main", "deconv", "up", "upconv", "decoder.transpose", ""))
@@ -206,7 +208,7 @@ def _a_generator(chance: random.Random, convention: tensors.Convention) -> Named
         yield f"{word or 'tail'}{between}{n * step}", "weight", _kernel(convention, 8, width, 3)
 
 
-def _separable(chance: random.Random, convention: tensors.Convention) -> Named:
+def _separable(chance: random.Random, convention: tensor_names.Convention) -> Named:
     """Depthwise convolutions and such in groups, each before a pointwise one."""
     width, between = chance.choice((8, 12, 16)), convention.separator
     yield f"features{between}0", "weight", _kernel(convention, width, chance.choice((3, 3, 1)), 3)
@@ -236,7 +238,7 @@ def _separable(chance: random.Random, convention: tensors.Convention) -> Named:
 
 
 def _a_kernel(
-    chance: random.Random, convention: tensors.Convention, width: int, gives: int, n_axes: int
+    chance: random.Random, convention: tensor_names.Convention, width: int, gives: int, n_axes: int
 ) -> tuple[tuple[int, ...], int, int]:
     """The shape of a kernel, how many channels it gives, and how many biases it has."""
     n_axes = n_axes or chance.choice((4, 4, 4, 4, 4, 3, 5))
@@ -329,9 +331,9 @@ def a_named(n: int) -> tuple[str, str]:
     """Names and shapes made by chance, and the layers that they are."""
     chance = random.Random(f"named {n}")
     word = chance.choice(CONVENTIONS)
-    convention = getattr(tensors, word)
+    convention = getattr(tensor_names, word)
     shapes = _a_network(chance, convention)
-    given = [tensors.Tensor(name=name, array=_array(shape)) for name, shape in shapes]
+    given = [tensor_names.Tensor(name=name, array=_array(shape)) for name, shape in shapes]
     hints, known, as_they_run = Hints(), {}, chance.choice((None, None, None, True, False))
     kernels = [(name, shape) for name, shape in shapes if len(shape) == 4]
     if kernels and chance.random() < 0.12:
@@ -354,7 +356,7 @@ def a_named(n: int) -> tuple[str, str]:
     elif chance.random() < 0.02:
         hints = Hints(convs=("0",))
     if chance.random() < 0.1:
-        given = tensors.first_things_first(given, convention)
+        given = tensor_names.first_things_first(given, convention)
     told = [word, *(f"{name} {_by(shape)}" for name, shape in shapes)]
     told += [f"runs {as_they_run}"] * (as_they_run is not None)
     told += [str(dict(one)) for one in (hints.axes, known) if one]
@@ -537,13 +539,13 @@ def a_grafted(n: int) -> tuple[str, str]:
     changes = chance.sample(_CHANGES, chance.choice((0, 1, 1, 1, 2, 2)))
     for change in changes:
         given = _changed(chance, change, given)
-    convention = chance.choice((tensors.PYTORCH, tensors.FLAX, tensors.PYTORCH))
+    convention = chance.choice((tensor_names.PYTORCH, tensor_names.FLAX, tensor_names.PYTORCH))
     given = [(_framed(name, convention), shape, dtype) for name, shape, dtype in given]
-    arrays = [tensors.Tensor(name=name, array=_array(shape, dtype)) for name, shape, dtype in given]
+    arrays = [tensor_names.Tensor(name=name, array=_array(shape, dtype)) for name, shape, dtype in given]
     if arrays and chance.random() < 0.15:
         place = chance.randrange(len(arrays))
         name, shape, _ = given[place]
-        parts = tuple(tensors.Tensor(name=f"{name}_{of}", array=_array(shape)) for of in "gv")
+        parts = tuple(tensor_names.Tensor(name=f"{name}_{of}", array=_array(shape)) for of in "gv")
         arrays[place] = replace(arrays[place], parts=parts)
         changes.append(f"{name} computed")
     made = tensors.layers_of(arrays, convention, Hints())
@@ -605,9 +607,9 @@ def _changed(chance: random.Random, change: str, given: Given) -> Given:
     return [(f"arr_{i}", shape, dtype) for i, (_, shape, dtype) in enumerate(given)]
 
 
-def _framed(name: str, convention: tensors.Convention) -> str:
+def _framed(name: str, convention: tensor_names.Convention) -> str:
     layer, _, last = name.rpartition(".")
-    words = {"W": "kernel" if convention is tensors.FLAX else "weight", "b": "bias"}
+    words = {"W": "kernel" if convention is tensor_names.FLAX else "weight", "b": "bias"}
     return convention.separator.join([*layer.split("."), words.get(last, last)]) if layer else name
 
 

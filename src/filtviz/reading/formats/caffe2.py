@@ -15,7 +15,8 @@ from filtviz.network import Network
 from filtviz.reading.formats.bare_arrays.collecting import collect
 from filtviz.reading.opened import Opened, origin_of
 from filtviz.reading.pickle.records import Items, name_of, pairs
-from filtviz.reading.tensors import PYTORCH, Tensor, first_things_first, layers_of
+from filtviz.reading.tensor_names import PYTORCH, Tensor, first_things_first
+from filtviz.reading.tensors import layers_of
 from filtviz.text import natural_key
 
 __all__ = ["open"]

@@ -18,7 +18,8 @@ from filtviz.reading.arrays import AnyArray, ComputedArray, ElementType, narrow_
 from filtviz.reading.limits import Spending
 from filtviz.reading.opened import Objects, Opened, origin_of
 from filtviz.reading.stretch import View, unpack, view_of
-from filtviz.reading.tensors import PYTORCH, Tensor, layers_of
+from filtviz.reading.tensor_names import PYTORCH, Tensor
+from filtviz.reading.tensors import layers_of
 from filtviz.text import printable
 
 __all__ = ["open"]

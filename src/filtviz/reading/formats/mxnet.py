@@ -18,10 +18,10 @@ import numpy as np
 from filtviz.errors import FileAccessError, MalformedFileError, UnsupportedFileError
 from filtviz.network import Network
 from filtviz.reading.arrays import StoredArray, narrow_dtype, shape_of, stored
-from filtviz.reading.formats.torch.ordering import named_by_order
 from filtviz.reading.opened import Objects, Opened, origin_of
 from filtviz.reading.stretch import View, unpack, view_of
-from filtviz.reading.tensors import MXNET, Tensor, first_things_first, layers_of
+from filtviz.reading.tensor_names import MXNET, Tensor, first_things_first, named_by_order
+from filtviz.reading.tensors import layers_of
 from filtviz.text import natural_key, plural
 
 __all__ = ["open"]

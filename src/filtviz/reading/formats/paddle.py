@@ -29,7 +29,8 @@ from filtviz.reading.formats.paddle_program import layers_of_program
 from filtviz.reading.opened import Objects, Opened, origin_of
 from filtviz.reading.protobuf import Message
 from filtviz.reading.stretch import unpack, view_of
-from filtviz.reading.tensors import PADDLE, Tensor, layers_of
+from filtviz.reading.tensor_names import PADDLE, Tensor
+from filtviz.reading.tensors import layers_of
 from filtviz.text import natural_key, printable
 
 __all__ = ["open"]

@@ -33,7 +33,8 @@ from filtviz.reading.limits import Limits
 from filtviz.reading.opened import Objects, Opened, origin_of
 from filtviz.reading.sharded import index_of, parsed_object
 from filtviz.reading.stretch import Data, View, view_of
-from filtviz.reading.tensors import FLAX, MLX, PYTORCH, Convention, Tensor, first_things_first, layers_of
+from filtviz.reading.tensor_names import FLAX, MLX, PYTORCH, Convention, Tensor, first_things_first
+from filtviz.reading.tensors import layers_of
 from filtviz.text import natural_key, plural, printable
 
 __all__ = ["ENTRIES", "open"]

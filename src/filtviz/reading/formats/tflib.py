@@ -15,7 +15,8 @@ from filtviz.network import Layer, Network
 from filtviz.reading.arrays import AnyArray, as_array
 from filtviz.reading.opened import Opened, origin_of
 from filtviz.reading.pickle.records import Record, attributes, class_name, elements, text
-from filtviz.reading.tensors import FLAX, Tensor, layers_of
+from filtviz.reading.tensor_names import FLAX, Tensor
+from filtviz.reading.tensors import layers_of
 from filtviz.text import printable
 
 __all__ = ["open"]

@@ -11,13 +11,13 @@ from typing import Any
 
 from filtviz.errors import MalformedFileError, UnsupportedFileError
 from filtviz.network import Network
-from filtviz.reading.formats.torch.ordering import named_by_order
 from filtviz.reading.formats.torch.rebuilding import QUANTISED, Lost, Rebuilder
 from filtviz.reading.formats.torch.storages import Saved
 from filtviz.reading.formats.torch.zipped import read_zip
 from filtviz.reading.opened import Objects, Opened, origin_of
 from filtviz.reading.pickle.records import Record, attributes, elements, text
-from filtviz.reading.tensors import PYTORCH, Tensor, layers_of
+from filtviz.reading.tensor_names import PYTORCH, Tensor, named_by_order
+from filtviz.reading.tensors import layers_of
 
 __all__ = ["open"]
 

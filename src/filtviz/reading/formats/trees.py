@@ -20,7 +20,8 @@ from filtviz.reading.opened import Objects, Opened, origin_of
 from filtviz.reading.optimised import Moved, moved_by_name
 from filtviz.reading.pickle.records import Items, Record, name_of, pairs
 from filtviz.reading.stretch import Stretch, view_of
-from filtviz.reading.tensors import FLAX, HAIKU, PADDLE, PYTORCH, Convention, Tensor, are_sorted, layers_of
+from filtviz.reading.tensor_names import FLAX, HAIKU, PADDLE, PYTORCH, Convention, Tensor, are_sorted
+from filtviz.reading.tensors import layers_of
 from filtviz.text import natural_key
 
 __all__ = ["ENTRIES", "open", "without_collections"]

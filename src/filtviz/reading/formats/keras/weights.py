@@ -14,7 +14,7 @@ from filtviz.reading.arrays import parameter_of
 from filtviz.reading.formats.keras.classes import Case, is_known, name_of_today, operations_of, roles_of
 from filtviz.reading.formats.keras.stores import Store, Weights
 from filtviz.reading.opened import Opened
-from filtviz.reading.tensors import of_attention
+from filtviz.reading.tensor_names import of_attention
 
 __all__ = ["Found", "layers_of_part", "layers_without_graph"]
 

@@ -22,7 +22,6 @@ from filtviz.reading.formats.torch.older_files import (
     read_tar,
     read_tar_members,
 )
-from filtviz.reading.formats.torch.ordering import named_by_order
 from filtviz.reading.formats.torch.rebuilding import QUANTISED, Rebuilder
 from filtviz.reading.formats.torch.storages import Saved
 from filtviz.reading.formats.torch.weight_sets import (
@@ -39,7 +38,8 @@ from filtviz.reading.optimised import Held, Moved, moved_among
 from filtviz.reading.pickle.records import Items, Record, pairs, text
 from filtviz.reading.sharded import index_of
 from filtviz.reading.stretch import Data
-from filtviz.reading.tensors import PYTORCH, Tensor, layers_of
+from filtviz.reading.tensor_names import PYTORCH, Tensor, named_by_order
+from filtviz.reading.tensors import layers_of
 from filtviz.reading.zips import ZIP_MAGIC, Member, read_members
 from filtviz.text import listed, names_of_file, printable
 

@@ -39,7 +39,7 @@ from filtviz.reading.formats.torch.norms import (
     weight_norm,
 )
 from filtviz.reading.limits import Computing, Spending
-from filtviz.reading.tensors import Tensor
+from filtviz.reading.tensor_names import Tensor
 from filtviz.text import listed, names_of_file, printable
 
 __all__ = ["Effective", "effective_tensors", "without_prefixes"]

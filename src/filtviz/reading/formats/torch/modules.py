@@ -23,7 +23,7 @@ from filtviz.reading.formats.torch.weight_sets import class_path, is_module, mod
 from filtviz.reading.limits import Computing, Spending
 from filtviz.reading.pickle.attributes import NOT_PLAIN, Attributes
 from filtviz.reading.pickle.records import Record, pairs, text
-from filtviz.reading.tensors import Tensor
+from filtviz.reading.tensor_names import Tensor
 from filtviz.shapes import output_shape
 from filtviz.text import listed, printable
 

@@ -19,7 +19,7 @@ from filtviz.reading.formats.torch.training_state import as_history, losses_in, 
 from filtviz.reading.limits import Hints
 from filtviz.reading.optimised import Moments
 from filtviz.reading.pickle.records import Global, Items, Record, attributes, elements, pairs, text
-from filtviz.reading.tensors import Tensor
+from filtviz.reading.tensor_names import Tensor
 from filtviz.text import listed, printable
 
 __all__ = [
