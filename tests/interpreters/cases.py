@@ -332,7 +332,7 @@ def _poolings() -> Iterator[tuple[str, Operation]]:
         yield from _varied(
             ChannelPooling(kind=kind, size=2),
             kind,
-            size=[1, 4, 3],
+            size=[1, 4, 3, 0],
             axis=[-1, 2, -4, 0, 3, 4, -5],
             name=["median"],
         )

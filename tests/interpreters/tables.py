@@ -56,6 +56,7 @@ PAIRS: Sequence[tuple[tuple[int | None, ...] | None, ...]] = (
     ((2, 1, 1, 1), (2, 1, 1, 1)),
     ((None, 1, 7, 1), (None, None, 7, 1)), ((2, 4, 7, 6), None), ((2, 4, 7, 6), (2, 4, 7, 6), (2, 4, 7, 6)),
     ((2, 4, 7, 6), (2, 4, 7, 6), (2, 4, 3, 8)), ((2, 4, 7, 6),), ((2, 6), (2, 6)), ((2, 3, 6), (2, 6, 5)),
+    ((2, 4, 7), (7,)), ((7,), (2, 7, 4)),
 )  # fmt: skip
 """Inputs of what has several: alike, shorter, of length 1, of other lengths and axes, unknown."""
 

@@ -242,7 +242,7 @@ def _predicted() -> Iterator[tuple[str, str]]:
         facts = " ".join(f"{key}={getattr(value, 'work', value)}" for key, value in how.items())
         yield f"predicted {facts}", said(one, PLAIN, SHOWN, **how)
     for name, shown in NETWORKS.items():
-        if name not in ("4096 at once", "two inputs"):
+        if name not in ("4096 at once", "two inputs", "seven inputs"):
             yield f"predicted by {name}", said(one, shown, images(2, 1, 6, 6))
     functions: dict[str, tuple[Operation, ...]] = {
         "nothing": (),

@@ -113,6 +113,31 @@ def networks() -> Mapping[str, Network]:
         "joined along rows": Network.of(
             [image(2), first, as_layer(Concatenate(axis=2), below=(0, 1)), _conv(2, 2, 2)]
         ),
+        "a pool of numbers above 0": Network.of(
+            [image(2), _conv(2, 2, nonlinearity="exp"), pool(2, below=1), _conv(2, 2, 2)]
+        ),
+        "a pool with a frame of numbers above 0": Network.of(
+            [
+                image(2),
+                _conv(2, 2, nonlinearity="exp"),
+                as_layer(Pooling(kind="max", size=(2, 2), stride=(2, 2), pad=((1, 1), (0, 0))), below=1),
+                _conv(2, 2, 2),
+            ]
+        ),
+        "a mean with a frame at one end, of numbers above 0": Network.of(
+            [
+                image(2),
+                _conv(2, 2, nonlinearity="exp"),
+                as_layer(Pooling(kind="mean", size=(2, 2), stride=(2, 2), pad=((0, 0), (1, 0))), below=1),
+                _conv(2, 2, 2),
+            ]
+        ),
+        "a frame at one end, of numbers above 0": Network.of(
+            [image(2), _conv(2, 2, nonlinearity="exp"), _conv(2, 2, 1, pad=((0, 1), (0, 0)))]
+        ),
+        "no frame, of numbers above 0": Network.of(
+            [image(2), _conv(2, 2, nonlinearity="exp"), _conv(2, 2, 1)]
+        ),
         "two readers": Network.of(
             [
                 image(2),

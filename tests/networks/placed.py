@@ -27,6 +27,7 @@ from filtviz.operations import (
     Input,
     Merge,
     Reshape,
+    Resize,
     Untold,
 )
 from filtviz.parameter import Parameter
@@ -187,6 +188,23 @@ def _networks() -> Mapping[str, Network]:
                 *(as_layer(Dense(units=2), below=place + 1) for place in range(len(SHAPES))),
             ]
         ),
+        "open channels, flattened": Network.of(
+            [image(None, 4, 4), as_layer(Flatten(), below=0), as_layer(Dense(units=2), below=1)]
+        ),
+        "open channels, reshaped": Network.of(
+            [
+                image(None, 4, 4),
+                as_layer(Reshape(lengths=((0,), 32)), below=0),
+                as_layer(Dense(units=2), below=1),
+            ]
+        ),
+        "of one row, resized": Network.of(
+            [
+                image(1, 1, 5),
+                as_layer(Resize(size=(3, 9), coordinates="align_corners"), below=0),
+                as_layer(Resize(size=(3, 9)), below=0),
+            ]
+        ),
         "added without places": Network.of(
             [
                 image(2, 4, 4),
@@ -231,7 +249,12 @@ def placed() -> Iterator[tuple[str, str]]:
         except (IndexError, ValueError):
             continue
         known = replace(known, origin=network.origin)
-        yield f"{name}, fields", "; ".join(field_text(one) for one in receptive_fields(known))
+        fields, told = (
+            "; ".join(field_text(one) for one in receptive_fields(one)) for one in (known, network)
+        )
+        yield f"{name}, fields", fields
+        if told != fields:
+            yield f"{name}, fields by the shapes that it tells", told
         summary = summarize(known)
         sums = f"{summary.parameters} {summary.conv_parameters} {summary.convolutions}"
         for style in (

@@ -94,6 +94,9 @@ NETWORKS: dict[str, Network] = {
             as_layer(Merge(kind="add"), below=(0, 1), name="sum"),
         ]
     ),
+    "seven inputs": Network.of(
+        [*(entrance(None, 1, 4, 4) for _ in range(7)), as_layer(Merge(kind="add"), below=tuple(range(7)))]
+    ),
     "open size": Network.of(
         [
             image(None, None, None),
@@ -295,7 +298,7 @@ def _batches() -> Iterator[tuple[str, str]]:
                     sizes = [tuple(len(one) for one in part.values()) for part in parts]
                     yield f"{name}, {n} images {how}{' small' * small}", f"{sizes}; {account}"
     for name, network in NETWORKS.items():
-        if network.layers and name != "two inputs":
+        if network.layers and name not in ("two inputs", "seven inputs"):
             runner = Runner(network, [network.layers[-1]])
             yield f"{name}, rough work", str(runner.rough_work(images(1, 1, 6, 6)))
     for name in ("images behind", "no images", "one number", "plain"):
@@ -343,6 +346,7 @@ def _parts() -> Iterator[tuple[str, str]]:
         )
         walk.through(images(1, 1, 6, 6))
         walk.pay_for_runs(4)
+        account.room = walk.peak * runs if runs else walk.peak - 1
         yield f"walk {times} times in {runs} runs", f"{account}; {walk.fitting}"
     for passes in (1, 8, 9, 16, 80):
         for most in (None, 1, 3):

@@ -437,7 +437,7 @@ def _reduce(kind: PoolingKind, units: Units, axis: int, name: str) -> Units:
 
 def _pool_channels(operation: ChannelPooling, units: Units) -> Units:
     axis = operation.axis % units.ndim
-    if units.shape[axis] % operation.size:
+    if operation.size < 1 or units.shape[axis] % operation.size:
         raise MisfitError(f"it pools groups of {operation.size} and is given {units.shape[axis]}")
     shape = (*units.shape[:axis], -1, operation.size, *units.shape[axis + 1 :])
     return _reduce(operation.kind, units.reshape(shape), axis + 1, operation.name)
