@@ -13,6 +13,7 @@ import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -55,6 +56,7 @@ from tests.interpreters.cases import drawn
 from tests.interpreters.tables import shaped, told
 from tests.networks.composed import CHAINS
 from tests.networks.walks import NETWORKS, said
+from tests.reading.operators.graphs import written_down
 
 __all__ = ["converted"]
 
@@ -115,6 +117,7 @@ def converted() -> Iterator[tuple[str, str]]:
     yield from _steps()
     yield from _verified()
     yield from _written()
+    yield from _graphs()
 
 
 def _names() -> Iterator[tuple[str, str]]:
@@ -356,7 +359,7 @@ def _steps() -> Iterator[tuple[str, str]]:
 
 
 @contextmanager
-def _onnxruntime(fails: str = "") -> Iterator[None]:
+def _onnxruntime(fails: str = "", answers: Any = None) -> Iterator[None]:
     """What stands for ONNX Runtime: it gives the sums of what it is shown, and how it was asked."""
 
     class Session:
@@ -367,13 +370,16 @@ def _onnxruntime(fails: str = "") -> Iterator[None]:
             self.answer = [np.array([len(model), *facts.values(), len(providers)], "f4")]
 
         def get_inputs(self) -> list[Any]:
-            return [SimpleNamespace(name="a"), SimpleNamespace(name="b")]
+            return [SimpleNamespace(name=name) for name in ("ab" if answers is None else "a")]
 
         def run(self, wanted: Any, given: Mapping[str, Any]) -> list[Any]:
             assert wanted is None
+            if answers is not None:
+                return [answers(one) for one in given.values()]
             return [*self.answer, *(one + ord(name) for name, one in given.items())]
 
     made: Any = ModuleType("onnxruntime")
+    made.__spec__ = ModuleSpec("onnxruntime", None)
     made.SessionOptions, made.InferenceSession = SimpleNamespace, Session
     before = sys.modules.get("onnxruntime")
     sys.modules["onnxruntime"] = made
@@ -507,9 +513,45 @@ def _written() -> Iterator[tuple[str, str]]:
 
             def write(one: Network = one, path: str = path, given: Any = given, folder: str = folder) -> str:
                 found = filtviz.convert(one, Path(folder, path), **given)
-                files = [f"{file.name} of {file.stat().st_size // 100}" for file in found.files]
+                files = [file.name for file in found.files]
                 return f"{found!r} {files} {found.arrays} {found.remarks} {found.verification}"
 
             shown = said(write).replace(folder, "there").replace("/private", "")
             left = sorted(one.name for one in Path(folder).iterdir())
             yield f"convert {name} {how}", f"{shown}; {left}"
+
+
+def _graphs() -> Iterator[tuple[str, str]]:
+    """What becomes of a network that is written as ONNX, where what runs it answers alike, or does not."""
+    positive = Network.of(
+        [image(1, 4, 4, name="in"), as_layer(Activation(kind="absolute"), below=0, name="size")]
+    )
+    unsure = Network.of([*positive.layers, conv(drawn(2, 1, 3, 3).value, below=0)])
+    answers = {
+        "alike": lambda one: one,
+        "otherwise": lambda one: one + 0.5,
+        "in another shape": lambda one: one[0],
+    }
+    asked: list[tuple[Network, dict[str, Any]]] = [
+        (positive, {"verify": verify}) for verify in (None, True, False)
+    ]
+    asked += [(positive, {"verify": verify, "budget": Budget(work=600_000)}) for verify in (None, True)]
+    asked += [
+        (unsure, {"verify": False}),
+        (unsure, {"verify": False, "turned": True}),
+        (positive, {"turned": True}),
+    ]
+    for name, answer in answers.items():
+        for number, (network, how) in enumerate(asked):
+            with tempfile.TemporaryDirectory() as folder, written_down(), _onnxruntime(answers=answer):
+                path = Path(folder, "o.onnx")
+
+                def write(network: Network = network, how: Any = how, path: Path = path) -> str:
+                    found = filtviz.convert(network, path, **how)
+                    files = [one.name for one in found.files]
+                    return f"{found.arrays} {found.remarks} {found.verification} {files}"
+
+                shown = {key: getattr(value, "work", value) for key, value in how.items()}
+                told = said(write)
+                held = path.read_bytes().decode().partition("; opset")[0] if path.exists() else "nothing"
+                yield f"ONNX {number} that is answered {name}, {shown}", f"{told}; {held}"

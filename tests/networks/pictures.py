@@ -205,6 +205,7 @@ def _read(there: Path) -> Iterator[tuple[str, str]]:
         ["grey.png", "large.PNG"],
         ["folder", "grey.png"],
         ["many.npy", "many.npy"],
+        ["many.npy", "colours.png"],
         ["plain.npz", "x.npz"],
         ["plain.npz", "many.npy"],
         ["nothing"],

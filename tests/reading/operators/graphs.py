@@ -17,7 +17,7 @@ from filtviz.network import Layer, Network
 from filtviz.operations import Convolution, Flatten, GlobalPooling, Merge, Normalisation, Pooling
 from tests.reading.operators.asking import Told, numbers_of
 
-__all__ = ["graphs", "written"]
+__all__ = ["graphs", "written", "written_down"]
 
 
 class _Model:
@@ -49,7 +49,7 @@ def _props(model: _Model, facts: dict[str, str]) -> None:
 
 
 @contextmanager
-def _written_down() -> Iterator[None]:
+def written_down() -> Iterator[None]:
     made: Any = ModuleType("onnx")
     made.TensorProto = SimpleNamespace(FLOAT="float")
     made.helper = SimpleNamespace(
@@ -76,7 +76,7 @@ def _written_down() -> Iterator[None]:
 
 
 def written(network: Network, **facts: str) -> str:
-    with _written_down():
+    with written_down():
         try:
             told = onnx_model(network, facts, Account.unlimited()).decode()
         except ConversionError as error:
