@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 
 from filtviz.drawing import response_pictures as drawn
 from filtviz.drawing.graphs import Graph, GraphPicture, as_dot, as_lines, as_mermaid, graph_of
-from filtviz.drawing.response_pictures import ResponsePicture
+from filtviz.drawing.response_tiles import ResponsePicture
 from filtviz.responses import Codes, Maximised
 
 __all__ = ["all_lines"]

@@ -13,7 +13,7 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from filtviz.drawing import DrawingOptions
+from filtviz.drawing import DrawingOptions, response_tiles
 from filtviz.drawing import response_pictures as drawn
 from filtviz.drawing.colours import NOT_FINITE
 from filtviz.drawing.saving import write_pages
@@ -27,7 +27,7 @@ IMAGE = np.linspace(0, 1, 12).reshape(1, 3, 4)
 def tiles(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """The tiles of each figure that is made."""
     made: list[Any] = []
-    monkeypatch.setattr(drawn, "_tiles_figure", made.append)
+    monkeypatch.setattr(drawn, "tiles_figure", made.append)
     return made
 
 
@@ -46,7 +46,7 @@ def tiles(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 )  # fmt: skip
 def test_the_scale_of_a_sheet_begins_at_zero_or_has_it_in_the_middle(values, signed, ticks, scaled) -> None:
     array = np.array(values).reshape(1, 1, 1, -1)
-    sheet = drawn._sheet(
+    sheet = drawn.response_sheet(
         array, part="p", title="t", notes=["n"], meaning="m", signed=signed, cmap="gray", labels=["l"]
     )
     assert sheet.legend.ticks == ticks
@@ -67,7 +67,7 @@ def test_an_image_is_grey_or_in_colours_and_only_what_is_no_picture_is_stretched
 
 
 def test_values_have_the_colours_of_the_map_and_what_is_not_finite_one_of_its_own() -> None:
-    found = drawn._coloured(np.array([[-1.0, 0.0, 2.0, 9.0, np.nan, np.inf]]), 0.0, 2.0, "gray")[0]
+    found = drawn.coloured(np.array([[-1.0, 0.0, 2.0, 9.0, np.nan, np.inf]]), 0.0, 2.0, "gray")[0]
     assert np.allclose(found[:4], [[0] * 3, [0] * 3, [1] * 3, [1] * 3])
     assert np.allclose(found[4:], [GREEN, GREEN])
 
@@ -186,7 +186,7 @@ def test_pieces_stand_in_their_order_behind_their_filter(tiles) -> None:
     (spec,) = tiles
     assert spec.across == 4
     assert spec.captions == ["filter 1", "1.5", "1", "no answer", "filter 0", "3", "2.5", "no answer"]
-    assert np.allclose(spec.tiles[4], drawn._coloured(np.array([[1.0, -2.0]]), -2.0, 2.0, "RdBu_r"))
+    assert np.allclose(spec.tiles[4], drawn.coloured(np.array([[1.0, -2.0]]), -2.0, 2.0, "RdBu_r"))
     assert np.allclose(spec.tiles[1], drawn._piece(found.of(1)[0], 0, 1))
     assert np.allclose(spec.tiles[3], [0.85, 0.88, 0.95])
 
@@ -238,7 +238,7 @@ def test_images_are_told_with_the_answers_before_and_after(tiles, changed: bool)
             "after: 4.5",
         ]  # fmt: skip
         assert spec.across == 3
-        assert np.allclose(spec.tiles[1], drawn._coloured(np.full((2, 2), 0.25), -0.25, 0.25, "RdBu_r"))
+        assert np.allclose(spec.tiles[1], drawn.coloured(np.full((2, 2), 0.25), -0.25, 0.25, "RdBu_r"))
         assert picture.sheet.captions == (("before", "1 → 3"), ("before", "2 → 4.5"))
     else:
         assert spec.captions == ["7: 1 → 3", "3: 2 → 4.5"]
@@ -347,15 +347,15 @@ def test_colours_reach_at_the_least_as_far_as_what_counts_as_a_change() -> None:
 
 
 def test_tiles_have_their_words_their_scale_and_red_where_it_is_grave() -> None:
-    spec = drawn._Tiles(
+    spec = drawn.Tiles(
         tiles=[np.zeros((2, 2, 3))] * 3, captions=["a", "b", "c"], across=2, title="t", notes=["n"],
         red=frozenset({1}), scale=(-1.0, 2.0, "RdBu_r", "what they are"),
     )  # fmt: skip
-    figure = drawn._tiles_figure(spec)
+    figure = drawn.tiles_figure(spec)
     (page,) = figure.axes
     words = {text.get_text(): text for text in page.texts}
     assert list(words) == ["a", "b", "c", "-1", "2", "what they are"]
-    assert [words[each].get_color() for each in "abc"] == [drawn.GREY, drawn.RED, drawn.GREY]
+    assert [words[each].get_color() for each in "abc"] == [drawn.GREY, response_tiles.RED, drawn.GREY]
     assert words["-1"].get_position()[0] < words["2"].get_position()[0]
     assert words["a"].get_position()[0] == words["c"].get_position()[0] < words["b"].get_position()[0]
     assert words["a"].get_position()[1] == words["b"].get_position()[1] > words["c"].get_position()[1]

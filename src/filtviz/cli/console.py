@@ -26,7 +26,7 @@ from filtviz.paper import Paper
 
 if TYPE_CHECKING:
     from filtviz.drawing.pages import SheetPage
-    from filtviz.drawing.response_pictures import ResponsePicture
+    from filtviz.drawing.response_tiles import ResponsePicture
     from filtviz.drawing.terminal import Depth
 
 __all__ = [

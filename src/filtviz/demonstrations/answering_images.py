@@ -112,7 +112,7 @@ def predict(
 
 def _tell_prediction(found: Prediction, pictures: Pictures, last: Layer, top: int) -> Demonstration:
     """Say all outputs of a network that has few, the strongest classes of one that has many."""
-    from filtviz.drawing.response_pictures import ResponsePicture
+    from filtviz.drawing.response_tiles import ResponsePicture
 
     rows = found.outputs.reshape(len(found.outputs), -1)
     n_shown = min(top, rows.shape[1])

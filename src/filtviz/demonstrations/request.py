@@ -26,7 +26,7 @@ from filtviz.sources import Sources, paths_among
 from filtviz.text import described, file_stem
 
 if TYPE_CHECKING:
-    from filtviz.drawing.response_pictures import ResponsePicture
+    from filtviz.drawing.response_tiles import ResponsePicture
     from filtviz.drawing.saving import Destination
 
 __all__ = ["NUMBERS", "Demonstration", "Labels", "Request", "Shown", "arrays_of", "layer_stem", "told"]
