@@ -456,6 +456,11 @@ def _examined() -> Iterator[tuple[str, str]]:
     ):
         facts = " ".join(f"{key}={getattr(value, 'work', value)}" for key, value in how.items())
         yield f"examined {facts}", said(lambda h=how: _examination(examine(PLAIN, SHOWN, **h)))
+    seen = examine(network(Softmax(), own=True), SHOWN)
+    yield (
+        "examined, of each convolution",
+        str([found and found.layer for found in map(seen.of, range(-1, 3))]),
+    )
     one_image = said(lambda: _examination(examine(PLAIN, SHOWN[:1], labels=[1])))
     yield "examined with one image", one_image
     earlier: dict[str, Network] = {

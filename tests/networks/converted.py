@@ -501,6 +501,9 @@ def _written() -> Iterator[tuple[str, str]]:
             (f"module {module!r} beside arrays", network, "o.npz", {"module": module, "verify": False})
         )
     asked.append(("module of arrays as stored", network, "o.pt", {"module": "m.py", "layout": "stored"}))
+    asked.append(
+        ("module of another archive", network, "o.npz", {"module": "m.py", "layout": "torch", "turned": True})
+    )
     asked.append(("a layout of ONNX", network, "o.onnx", {"layout": "stored"}))
     asked.append(("a budget", network, "o.npz", {"budget": Budget(work=1000)}))
     for name, one, path, how in asked:
