@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import io
+import json
 import sys
 import tempfile
 import zipfile
@@ -117,6 +118,7 @@ def converted() -> Iterator[tuple[str, str]]:
     yield from _steps()
     yield from _verified()
     yield from _written()
+    yield from _given()
     yield from _graphs()
 
 
@@ -471,6 +473,20 @@ def _whole(found: Any) -> str:
     return f"{found} [{found.with_what} {apart} {found.images} {found.rounding}]"
 
 
+def _facts_in(path: Path) -> dict[str, Any]:
+    """What a file tells of what was converted, but for the version of this program."""
+    if path.suffix == ".safetensors":
+        held = path.read_bytes()
+        facts = json.loads(held[8 : 8 + int.from_bytes(held[:8], "little")])["__metadata__"]
+    elif path.suffix == ".npz":
+        with zipfile.ZipFile(path) as archive:
+            facts = json.loads(archive.comment)
+    else:
+        with zipfile.ZipFile(path) as archive:
+            facts = json.loads(archive.read("archive/filtviz.json"))
+    return {key: value for key, value in facts.items() if key != "converter"}
+
+
 def _written() -> Iterator[tuple[str, str]]:
     """What `convert` writes, and in which words it refuses."""
     network = NETWORKS["plain"]
@@ -517,11 +533,45 @@ def _written() -> Iterator[tuple[str, str]]:
             def write(one: Network = one, path: str = path, given: Any = given, folder: str = folder) -> str:
                 found = filtviz.convert(one, Path(folder, path), **given)
                 files = [file.name for file in found.files]
-                return f"{found!r} {files} {found.arrays} {found.remarks} {found.verification}"
+                facts = f"{found.remarks} {found.verification} {_facts_in(found.files[0])}"
+                return f"{found!r} {files} {found.arrays} {facts}"
 
             shown = said(write).replace(folder, "there").replace("/private", "")
             left = sorted(one.name for one in Path(folder).iterdir())
             yield f"convert {name} {how}", f"{shown}; {left}"
+
+
+def _given() -> Iterator[tuple[str, str]]:
+    """What is written of a file, which is told by its content, and never written over."""
+    for path, module in (
+        ("o.npz", None),
+        ("given.npz", None),
+        ("part", None),
+        ("o.pt", "m.py"),
+        ("o.pt", "given.py"),
+        ("given.pt", "m.py"),
+    ):
+        with tempfile.TemporaryDirectory() as folder:
+            there = Path(folder)
+            for name in ("given.npz", "given.pt", "given.py"):
+                (there / name).write_bytes(b"model")
+            origin = Origin(
+                path=there / "given.npz",
+                siblings=(there / "given.pt", there / "given.py", there / "gone"),
+                kind="a test",
+            )
+            network = replace(NETWORKS["plain"], origin=origin)
+
+            def write(
+                network: Network = network, path: str = path, module: str | None = module, there: Path = there
+            ) -> str:
+                how = {} if module is None else {"module": there / module, "verify": False, "turned": True}
+                found = filtviz.convert(network, there / path, **how)
+                return f"{found.arrays} {found.remarks} {_facts_in(found.files[0])}"
+
+            shown = said(write).replace(folder, "there")
+            held = [one.read_bytes() == b"model" for one in sorted(there.glob("given*"))]
+            yield f"convert a file to {path} and {module}", f"{shown} {held}"
 
 
 def _graphs() -> Iterator[tuple[str, str]]:

@@ -111,6 +111,7 @@ def _told(act: Callable[[Path], str]) -> str:
 def files() -> Iterator[tuple[str, str]]:
     yield from _written()
     yield from _together()
+    yield from _taken()
     yield from _removed()
     yield from _asked()
     yield from _sources()
@@ -225,6 +226,28 @@ def _together() -> Iterator[tuple[str, str]]:
                         )
                     ),
                 )
+
+
+def _taken() -> Iterator[tuple[str, str]]:
+    """Where a place is taken while files are written: what has its name already is put back."""
+
+    def write(f: Path, *names: str) -> str:
+        def taken(stream: BinaryIO) -> None:
+            (f / names[-1]).mkdir()
+
+        asked = {f / name: _writes(name.encode()) for name in names[:-1]}
+        return _said(f, write_together, asked | {f / names[-1]: taken}, Sources())
+
+    for names in (
+        ("old", "x"),
+        ("new", "x"),
+        ("old", "new", "other", "x"),
+        ("link", "x"),
+        ("dangling", "x"),
+        ("twin", "x"),
+        ("x",),
+    ):
+        yield f"{names}, of which the last is taken", _told(lambda f, n=names: write(f, *n))
 
 
 def _removed() -> Iterator[tuple[str, str]]:
