@@ -14,9 +14,11 @@ import filtviz
 from filtviz import live
 from filtviz.errors import FileAccessError, LimitError, ReadError, SelectionError
 from filtviz.operations import Convolution, Input, Normalisation
+from filtviz.parameter import Parameter
 from filtviz.reading.arrays import stored
 from filtviz.reading.formats.tensorflow import _averaged, _optimised
-from filtviz.reading.limits import Hints, Limits
+from filtviz.reading.formats.tensorflow.folding import folded
+from filtviz.reading.limits import Computing, Hints, Limits
 
 FIXTURES = Path(__file__).resolve().parents[1] / "fixtures" / "modern" / "tensorflow"
 KERNELS = json.loads((FIXTURES / "kernels.json").read_text(encoding="utf-8"))
@@ -156,3 +158,12 @@ def test_moments_beside_the_weights_tell_which_layers_were_moved(ending, scale, 
     }
     found = _optimised(arrays, {"a", "b"}, live._Allowed())  # type: ignore[arg-type]
     assert ("".join(found.moved), "".join(found.resting)) == expected
+
+
+@pytest.mark.parametrize(
+    ("operator", "n", "is_computed"), [("Mul", 1, False), ("Mul", 2, True), ("Sqrt", 2, False)]
+)
+def test_a_node_computes_of_as_many_arrays_as_it_takes(operator, n, is_computed):
+    held = [Parameter.of("n", np.array([4.0, 9.0], "f4"), str(place)) for place in range(n)]
+    found = folded(operator, {}, held, [None] * n, {}, Computing(0))
+    assert (found is not None) == is_computed

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from filtviz.errors import MalformedFileError
 from filtviz.reading.formats.tflite.sparsity import densified
 from filtviz.reading.limits import Limits
 from tests.reading.test_tflite import Fields, dense_axis, sparse_axis
@@ -92,3 +93,11 @@ def test_blocks_stand_where_their_axis_says(shape, blocks) -> None:
         dense = made(shape, 0.5, seed)
         sparsity, values = written(dense, order, forms, blocks)
         assert np.array_equal(read(shape, sparsity, values), dense), (order, forms)
+
+
+@pytest.mark.parametrize("segments", [[-1, 1], [0, -1], [0, 3]], ids=str)
+def test_segments_that_lie_are_refused(segments) -> None:
+    sparsity: Any = Fields(_0=[0], _1=[], _2=[sparse_axis(segments, [0, 1])])
+    values = memoryview(np.ones(2, "f4").tobytes())
+    with pytest.raises(MalformedFileError, match="its elements are where they cannot be"):
+        densified((4,), np.dtype("f4"), values, sparsity, Limits()).read()

@@ -19,8 +19,9 @@ from tests.reading.operators.memory import in_memory, values
 from tests.reading.operators.modules import modules
 from tests.reading.operators.named import named
 from tests.reading.operators.onnx import onnx
+from tests.reading.operators.pickled import pickled
 from tests.reading.operators.tensorflow import tensorflow
-from tests.reading.operators.tflite import tflite
+from tests.reading.operators.tflite import sparse, tflite
 from tests.reading.operators.torch import exported, torch
 
 __all__ = ["FORMATS"]
@@ -41,6 +42,8 @@ FORMATS: Mapping[str, Callable[[], Told]] = {
     "named": named,
     "named_arrays": named_arrays,
     "onnx": onnx,
+    "pickled": pickled,
+    "sparse": sparse,
     "tensorflow": tensorflow,
     "tflite": tflite,
     "torch": torch,

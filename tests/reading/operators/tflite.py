@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import random
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
+from filtviz.errors import FiltvizError
 from filtviz.parameter import Parameter
 from filtviz.reading.formats.tflite import tflite_operators
-from tests.reading.operators.asking import IMAGE, Told, array, asked, numbers
-from tests.telling import told
+from filtviz.reading.formats.tflite.sparsity import densified
+from filtviz.reading.limits import Limits
+from tests.reading.operators.asking import IMAGE, Told, array, asked, numbers, numbers_of
+from tests.telling import refused, told
 
-__all__ = ["tflite"]
+__all__ = ["sparse", "tflite"]
 
 
 class Fields:
@@ -21,6 +27,15 @@ class Fields:
 
     def scalar(self, field: int, _: str, default: Any = 0) -> Any:
         return self.fields.get(field, default)
+
+    def numbers(self, field: int, _: str) -> Sequence[int]:
+        return self.fields.get(field, [])
+
+    def table(self, field: int) -> Fields | None:
+        return self.fields.get(field)
+
+    def tables(self, field: int) -> Sequence[Fields]:
+        return self.fields.get(field, [])
 
 
 def _tflite(
@@ -161,3 +176,95 @@ def tflite() -> Told:
     for operator in tflite_operators._BY_OPERATOR:
         yield _tflite(operator)
     yield _tflite("DREAM")
+
+
+def a_sparse(n: int) -> tuple[str, str]:
+    """A sparse tensor made by chance, some with a number that lies, and the dense one that it stands for."""
+    chance = random.Random(f"sparse {n}")
+    shape = tuple(chance.choice((1, 2, 2, 3, 4)) for _ in range(chance.choice((1, 2, 2, 3))))
+    rng = np.random.default_rng(chance.randrange(1 << 30))
+    dense = (rng.integers(1, 9, shape) * (rng.random(shape) < 0.5)).astype("f4")
+    even = [axis for axis, length in enumerate(shape) if length % 2 == 0]
+    blocks = [chance.choice(even)] if even and chance.random() < 0.4 else []
+    split = dense.reshape(
+        [part for axis, m in enumerate(shape) for part in ([m // 2, 2] if axis in blocks else [m])]
+    )
+    places = [axis + sum(block < axis for block in blocks) for axis in range(len(shape))] + [
+        one + 1 for one in blocks
+    ]
+    order = chance.sample(range(len(shape)), len(shape)) + [len(shape) + i for i in range(len(blocks))]
+    turned = split.transpose([places[axis] for axis in order])
+    kinds = [chance.choice((0, 1, 1)) for _ in range(len(order) - len(blocks))] + [0] * len(blocks)
+    dimensions, rows = [], [()]
+    for kind, length in zip(kinds, turned.shape, strict=True):
+        if not kind:
+            dimensions.append({0: 0, 1: length})
+            rows = [(*row, place) for row in rows for place in range(length)]
+            continue
+        there = [[place for place in range(length) if turned[(*row, place)].any()] for row in rows]
+        segments = [0, *np.cumsum([len(one) for one in there]).tolist()]
+        dimensions.append({0: 1, 2: segments, 4: [place for one in there for place in one]})
+        rows = [(*row, place) for row, one in zip(rows, there, strict=True) for place in one]
+    values = np.array([turned[row] for row in rows], "f4")
+    lie = chance.random() < 0.6
+    said = _lied(chance, dimensions, order, blocks) if lie else ""
+    values = values[:-1] if lie and chance.random() < 0.1 else values
+    letter = chance.choice((1, 2, 3))
+    tables = [_table(chance, one, letter) for one in dimensions]
+    sparsity = Fields({0: order, 1: blocks, 2: tables})
+    told = (
+        f"{n} {'x'.join(map(str, shape))} order {order} blocks {blocks} {dimensions} of {values.size} {said}"
+    )
+    try:
+        found = densified(
+            shape, values.dtype, memoryview(values.tobytes()), sparsity, Limits(ratio=chance.choice((64, 2)))
+        ).read()  # type: ignore[arg-type]
+    except FiltvizError as error:
+        return told, refused(error)
+    return told, f"{numbers_of(found)} {'as it was' if np.array_equal(found, dense) else 'other numbers'}"
+
+
+def _table(chance: random.Random, dimension: Mapping[int, Any], letter: int) -> Fields:
+    """A dimension as the file has it, seldom with a part that is missing."""
+    if not dimension[0]:
+        return Fields(dimension)
+    kind = letter if chance.random() < 0.97 else 0
+    places = Fields({0: dimension[4]}) if chance.random() < 0.97 else None
+    return Fields({0: 1, 2: kind, 3: Fields({0: dimension[2]}), 4: letter, 5: places})
+
+
+def _lied(
+    chance: random.Random, dimensions: list[dict[int, Any]], order: list[int], blocks: list[int]
+) -> str:
+    """Change a number, and say which."""
+    way, one = (
+        chance.choice(("order", "blocks", "size", "segments", "places", "fewer")),
+        chance.choice(dimensions),
+    )
+    by = chance.choice((-1, 1, 1, 40))
+    if way == "order":
+        order[chance.randrange(len(order))] += by
+    elif way == "blocks" and blocks:
+        blocks[0] += by
+    elif way == "size" and not one[0]:
+        one[1] += by
+    elif way == "segments" and one[0]:
+        one[2][chance.randrange(len(one[2]))] += by
+    elif way == "places" and one[0] and one[4]:
+        one[4][chance.randrange(len(one[4]))] += by
+    elif way == "fewer":
+        part = one[chance.choice((2, 4))] if one[0] else dimensions
+        if len(part):
+            part.pop()
+    else:
+        return ""
+    return f"({way} {by})"
+
+
+SPARSE: tuple[int, ...] = (
+    0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 222, 395, 974, 1124, 1332, 1984,
+)  # fmt: skip
+
+
+def sparse() -> Told:
+    yield from map(a_sparse, SPARSE)

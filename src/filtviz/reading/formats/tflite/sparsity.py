@@ -102,7 +102,7 @@ def _spread(
                 raise _lies()
         else:
             segments = dimension.segments
-            sane = len(segments) > len(parents) - 1 and (np.diff(segments) >= 0).all()
+            sane = len(segments) > len(parents) - 1 and (np.diff(segments, prepend=0) >= 0).all()
             if (
                 not sane
                 or len(segments) <= int(parents.max(initial=0)) + 1
