@@ -50,7 +50,7 @@ from filtviz.results import (
     PlottedLayer,
     WrittenFile,
 )
-from filtviz.sources import Sources
+from filtviz.sources import Sources, paths_among
 from filtviz.summary import summarize
 from filtviz.text import printable
 
@@ -229,12 +229,7 @@ def plot(
     _check_composing(through, assume_stacked=assume_stacked, images=images)
     destination = destination_of(output, format)
     options, ranges = settle(channels, view, drawing, needs_sheet=through or badges)
-    network = load(model, limits=limits, hints=hints)
-    if not network.conv_layers:
-        found = path_of(model)
-        hint = "; `filtviz graph` shows what there is" if found else ""
-        name = printable(found or "the network", 200)
-        raise DrawingError(f"{name} {network.why_nothing_to_draw}{hint}")
+    network = _with_convolutions(load(model, limits=limits, hints=hints), path_of(model))
     account = account_of(budget, network)
     made = LayerPictures(
         network=network,
@@ -265,7 +260,7 @@ def plot(
 
         stems = layer_stems(network, SHEET_VIEWS)
         by_stem = {stems[conv_index]: each.pictures for conv_index, each in drawn.items()}
-        sources = Sources.of([network], *([Path(images)] if isinstance(images, str | PathLike) else []))
+        sources = Sources.of([network], *paths_among(images))
         stem, planned = plan_beside(by_stem, [network], destination, sources)
         files = write_pictures(planned, destination, options, sources, clobber=clobber, progress=progress)
     return PlotResult(
@@ -277,6 +272,19 @@ def plot(
         left_out=tuple(account.left_out),
         stem=stem,
     )
+
+
+def _with_convolutions(network: Network, path: Path | None) -> Network:
+    """Return a network that has something to draw.
+
+    Raises:
+        DrawingError: it has nothing.
+    """
+    if network.conv_layers:
+        return network
+    hint = "; `filtviz graph` shows what there is" if path else ""
+    name = printable(path or "the network", 200)
+    raise DrawingError(f"{name} {network.why_nothing_to_draw}{hint}")
 
 
 @overload

@@ -206,6 +206,7 @@ def demonstrating(
         runs: Whether the command runs the network.
         has_table: Whether its numbers are a table, for CSV.
     """
+    options = _options_of_images(draws=draws, images=images, runs=runs, has_table=has_table)
 
     def decorate(command: Command) -> Command:
         @wraps(command)
@@ -235,33 +236,37 @@ def demonstrating(
                 found = replace(found, data=answer_data([model_data(given["model"])], found.data))
             print_demonstration(found, as_json=as_json, as_csv=as_csv, terminal=terminal)
 
-        options: list[Callable[[Any], Any]] = [model_argument]
-        if images != "none":
-            options.append(_images_option(required=images == "required"))
-        if runs:
-            options += [option() for option in _PREPARING]
-            options += [option(cls=RareOption) for option in _RUNNING]
-            options.append(
-                click.option("--labels", metavar="FILE", help="The names of the classes, one a line.")
-            )
-        kinds = ".png, .pdf, .svg, .npz for the numbers" if draws else ".npz, for the numbers"
-        default = "; default: the current folder" if draws else ""
-        options.append(
-            click.option("-o", "--output", metavar="PATH", help=f"A file ({kinds}) or a folder{default}.")
-        )
-        if draws:
-            formats = click.Choice(["png", "pdf", "svg", "npz"])
-            options.append(click.option("--format", type=formats, help="The file's format."))
-            options.append(click.option("--terminal", is_flag=True, help="Draw in the terminal."))
-        if has_table:
-            options.append(click.option("--csv", "as_csv", is_flag=True, help="Print a table, as CSV."))
-        options += [json_option, reading_options, budget_options]
         decorated: Any = collected
         for option in reversed(options):
             decorated = option(decorated)
         return decorated  # type: ignore[no-any-return]
 
     return decorate
+
+
+def _options_of_images(
+    *, draws: bool, images: str, runs: bool, has_table: bool
+) -> Sequence[Callable[[Any], Any]]:
+    """Return MODEL and the options of `demonstrating`, in the order of the help."""
+    options: list[Callable[[Any], Any]] = [model_argument]
+    if images != "none":
+        options.append(_images_option(required=images == "required"))
+    if runs:
+        options += [option() for option in _PREPARING]
+        options += [option(cls=RareOption) for option in _RUNNING]
+        options.append(click.option("--labels", metavar="FILE", help="The names of the classes, one a line."))
+    kinds = ".png, .pdf, .svg, .npz for the numbers" if draws else ".npz, for the numbers"
+    default = "; default: the current folder" if draws else ""
+    options.append(
+        click.option("-o", "--output", metavar="PATH", help=f"A file ({kinds}) or a folder{default}.")
+    )
+    if draws:
+        formats = click.Choice(["png", "pdf", "svg", "npz"])
+        options.append(click.option("--format", type=formats, help="The file's format."))
+        options.append(click.option("--terminal", is_flag=True, help="Draw in the terminal."))
+    if has_table:
+        options.append(click.option("--csv", "as_csv", is_flag=True, help="Print a table, as CSV."))
+    return (*options, json_option, reading_options, budget_options)
 
 
 def print_demonstration(

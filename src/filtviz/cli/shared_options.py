@@ -194,65 +194,56 @@ def _with_options(command: Any, options: Sequence[Callable[[Any], Any]]) -> Any:
     return command
 
 
-def reading_options(command: Command) -> Command:
-    """Add the options of reading, which the command gets as ``reading``: the keywords of `filtviz.load`."""
-    from filtviz.reading.limits import Limits, option_of
-
-    @click.option(
+_OF_READING = (
+    click.option(
         "--convs",
         cls=RareOption,
         multiple=True,
         metavar="ARRAY[,ARRAY…]",
         help="For a file of bare arrays: those of the convolutions, in network order, by number or name.",
-    )
-    @click.option(
+    ),
+    click.option(
         "--axes",
         cls=RareOption,
         multiple=True,
         metavar="[ARRAY=]ORDER",
         help="For a file of bare arrays: the order of the axes of the weights, such as oihw (filters, "
         "channels, height, width) or hwio; for one array or all.",
-    )
-    @click.option(
+    ),
+    click.option(
         "--weights",
         cls=RareOption,
         default="",
         metavar="KEY",
         help="For a checkpoint with several sets of weights: which to read, such as ema.",
-    )
-    @click.option(
+    ),
+    click.option(
         "--like",
         metavar="FILE",
         help="Take the graph of this file. It is for weights that have none (a state_dict, an npz): they are "
         "put into the graph of a file of the same network, and every shape is checked.",
-    )
-    @click.option(
+    ),
+    click.option(
         "--architecture",
         metavar="FILE.toml",
         help="Take the layers that this text describes. It is for weights without a graph: "
         "`filtviz layers MODEL --architecture-template` prints what was concluded, for you to correct.",
-    )
+    ),
+)
+
+
+def reading_options(command: Command) -> Command:
+    """Add the options of reading, which the command gets as ``reading``: the keywords of `filtviz.load`."""
+    from filtviz.reading.limits import Limits, option_of
+
     @wraps(command)
-    def collected(
-        *args: Any,
-        convs: tuple[str, ...],
-        axes: tuple[str, ...],
-        weights: str,
-        like: str | None,
-        architecture: str | None,
-        **others: Any,
-    ) -> Any:
+    def collected(*args: Any, convs: tuple[str, ...], axes: tuple[str, ...], **others: Any) -> Any:
         from filtviz.reading import Hints
 
         limits = {name: others.pop(f"max_{name}") for name in Limits.described()}
+        told = {name: others.pop(name) for name in ("weights", "like", "architecture")}
         with usage_errors():
-            hints = Hints(
-                convs=_listed(convs),
-                axes=dict(_named_axes(text) for text in axes),
-                weights=weights,
-                like=like,
-                architecture=architecture,
-            )
+            hints = Hints(convs=_listed(convs), axes=dict(_named_axes(text) for text in axes), **told)
         return command(*args, reading={"limits": Limits(**limits), "hints": hints}, **others)
 
     limits = [
@@ -267,7 +258,7 @@ def reading_options(command: Command) -> Command:
         )
         for name, (default, counts) in Limits.described().items()
     ]
-    return _with_options(collected, limits)  # type: ignore[no-any-return]
+    return _with_options(collected, (*_OF_READING, *limits))  # type: ignore[no-any-return]
 
 
 def budget_options(command: Command) -> Command:

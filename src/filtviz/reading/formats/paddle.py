@@ -64,8 +64,22 @@ def open(opened: Opened) -> Network | None:
         )
     if not _STARTS.match(opened.start):
         return None
-    arrays = list(_arrays(opened))
-    program = _program(opened)
+    arrays, program = list(_arrays(opened)), _program(opened)
+    tensors = _named_tensors(arrays, program)
+    if (graph := _graph(program, tensors, opened)) is None:
+        return _without_graph(program, tensors, opened)
+    origin = origin_of(
+        opened,
+        "a Paddle model",
+        objects=Objects(form="Paddle's tensors"),
+        framework="Paddle",
+        order="the program beside the file, as it runs",
+    )
+    return Network.of(graph, origin)
+
+
+def _named_tensors(arrays: Sequence[StoredArray | None], program: _Program) -> list[Tensor]:
+    """Return the tensors by the program's names, those of layers that run in the order in which they do."""
     names = sorted(program.names)
     if len(names) != len(arrays):
         raise MalformedFileError(
@@ -77,16 +91,11 @@ def open(opened: Opened) -> Network | None:
         zip(names, arrays, strict=True),
         key=lambda pair: (place.get(pair[0].rpartition(".")[0], len(place)), natural_key(pair[0])),
     )
-    tensors = [Tensor(name=name, array=array) for name, array in named if array is not None]
-    if (graph := _graph(program, tensors, opened)) is not None:
-        origin = origin_of(
-            opened,
-            "a Paddle model",
-            objects=Objects(form="Paddle's tensors"),
-            framework="Paddle",
-            order="the program beside the file, as it runs",
-        )
-        return Network.of(graph, origin)
+    return [Tensor(name=name, array=array) for name, array in named if array is not None]
+
+
+def _without_graph(program: _Program, tensors: Sequence[Tensor], opened: Opened) -> Network:
+    """Make layers of the tensors where the program is not followed."""
     layers = {tensor.name.rpartition(".")[0] for tensor in tensors}
     known = {
         layer: {"transposed": "_transpose_" in layer, **program.uses.get(layer, {})}
@@ -101,10 +110,13 @@ def open(opened: Opened) -> Network | None:
         framework="Paddle",
         order=(
             "the program beside the file, as it runs"
-            if place
+            if program.uses
             else "the numbers in Paddle's names, which count layers of each kind by themselves"
         ),
-        inferred=(_NO_GRAPH.format("parameters and convolutions" if place else "names"), *made.inferred[1:]),
+        inferred=(
+            _NO_GRAPH.format("parameters and convolutions" if program.uses else "names"),
+            *made.inferred[1:],
+        ),
         notes=made.notes,
     )
     return Network.of(made.layers, origin)
