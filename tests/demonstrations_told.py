@@ -18,7 +18,7 @@ from filtviz.demonstrations import answering_images as answering
 from filtviz.demonstrations import explaining
 from filtviz.demonstrations.request import Demonstration
 from filtviz.network import Network
-from filtviz.responses import Activity, Codes, Heat, Maximised
+from filtviz.responses import Activity, Codes, Heat, Maximised, Patches
 from filtviz.running.preparing import Pictures, Preparation
 from tests.building import as_layer, conv, image, pool
 from tests.drawing.making import random_weights
@@ -172,6 +172,37 @@ def units() -> Iterator[str]:
     yield from answering._said_of_units(many)
 
 
+def pieces() -> Iterator[str]:
+    """Yield what is said of pieces that excite filters."""
+    rng = np.random.default_rng(0)
+    for n, top in ((1, 1), (3, 2), (40, 2), (41, 1)):
+        answers = np.sort(rng.normal(0, 1, (n, top)), axis=1)[:, ::-1].copy()
+        answers[0, -1] = -np.inf if n == 3 else 0.0
+        found = Patches(
+            layer="l",
+            responses=answers,
+            images=rng.integers(0, 2, (n, top)),
+            corners=rng.integers(-1, 4, (n, top, 2)),
+            size=(3, 2),
+            shown=np.stack([SEEN] * 2),
+            rectifies=n != 40,
+        )
+        for beside in (None, rng.normal(0, 1, (n, 1, 3, 2))):
+            for remark in ("", "why they are not beside"):
+                yield f"== {n} filters, {top} pieces, {beside is not None} {remark}"
+                yield from told(explaining._tell_patches(found, _pictures(2), beside, remark))
+    answering_all = Patches(
+        layer="l",
+        responses=np.ones((2, 1)),
+        images=np.zeros((2, 1), int),
+        corners=np.zeros((2, 1, 2), int),
+        size=(2, 2),
+        shown=SEEN[None],
+        rectifies=True,
+    )
+    yield from told(explaining._tell_patches(answering_all, _pictures(1), None, ""))
+
+
 def codes() -> Iterator[str]:
     """Yield what is said of codes."""
     values = np.arange(12.0).reshape(3, 4)
@@ -213,5 +244,5 @@ def losses() -> Iterator[str]:
 
 def all_lines() -> Iterator[str]:
     """Yield what ``tests/told/demonstrations.txt`` holds."""
-    for each in (heats, made, units, codes, losses):
+    for each in (heats, made, units, pieces, codes, losses):
         yield from each()

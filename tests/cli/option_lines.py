@@ -394,6 +394,7 @@ LINES: Mapping[str, tuple[str, ...]] = {
         f"export {LONG}.npz -o out/{LONG} -j 1 -l {LONG}x --json",
         f"export {LONG}.npz {LONG}.pkl -o out/{LONG} -j 1",
         f"explain {LONG}",
+        f"report {LONG}.npz other/{LONG}.npz -o out/{LONG}.html",
         f"predict m.pkl -i {LONG}.npy",
         f"predict m.pkl -i seen --mean {LONG}",
         f"predict m.pkl -i seen --size {LONG}",
@@ -536,9 +537,13 @@ def _spans(numbers: list[int]) -> Iterator[str]:
         yield " ".join(f"[{'-'.join(map(str, span))}]" for span in spans)
 
 
+_OF_CLICK = re.compile(r"(! Error: (?:No such \w+|Missing \w+|Got unexpected|.* is not a valid)).*")
+"""What its versions say otherwise."""
+
+
 def _short(text: str) -> str:
     text = re.sub(r'"sha256": "\w+"', '"sha256": "…"', text).replace(__version__, "VERSION")
-    text = text.replace(LONG, "LONG")
+    text = _OF_CLICK.sub(r"\1 …", text.replace(LONG, "LONG"))
     return re.sub(r"-?\d+\.\d{4,}(e[-+]\d+)?|-?\d+(\.\d+)?e-\d+", _rounded, text)
 
 
