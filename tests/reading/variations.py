@@ -16,9 +16,7 @@ import zlib
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from tests.reading.operators.asking import varint
-
-__all__ = ["Variation", "variations"]
+__all__ = ["Variation", "variations", "varint"]
 
 Make = Callable[[], bytes]
 Variation = tuple[str, Make]
@@ -324,6 +322,16 @@ def _parts(operations: list[_Operation]) -> Iterator[tuple[str, int, int, int | 
 
 
 # Protocol buffers
+
+
+def varint(number: int) -> bytes:
+    number &= (1 << 64) - 1
+    out = bytearray()
+    while number > 127:
+        out.append(number & 127 | 128)
+        number >>= 7
+    return bytes([*out, number])
+
 
 _Field = tuple[int, int, Any]
 

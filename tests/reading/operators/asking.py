@@ -11,6 +11,7 @@ import numpy as np
 from filtviz.parameter import Parameter
 from filtviz.reading.limits import Limits, Spending
 from filtviz.reading.protobuf import Message
+from tests.reading.variations import varint
 
 __all__ = ["IMAGE", "Told", "array", "asked", "message", "numbers", "numbers_of", "part"]
 
@@ -51,15 +52,6 @@ def _plain(value: Any) -> str:
     if isinstance(value, list | tuple):
         return f"({', '.join(map(_plain, value))})"
     return str(value)
-
-
-def varint(number: int) -> bytes:
-    number &= (1 << 64) - 1
-    out = bytearray()
-    while number > 127:
-        out.append(number & 127 | 128)
-        number >>= 7
-    return bytes([*out, number])
 
 
 def part(field: int, value: Any) -> bytes:
