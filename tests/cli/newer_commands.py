@@ -12,12 +12,14 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 from unittest.mock import patch
 
 import numpy as np
 from numpy.typing import DTypeLike
 
 from filtviz import __version__
+from filtviz.errors import MissingExtraError
 from filtviz.running.numpy_engine import NumpyEngine
 
 __all__ = ["NEWER", "numbers", "numpys"]
@@ -37,7 +39,10 @@ def fill() -> None:
     Path("lone.txt").write_text("even\n")
 
 
-def numpys(kind: DTypeLike, _device: str | None) -> NumpyEngine:
+def numpys(kind: DTypeLike, _device: str | None, **gradients: Any) -> NumpyEngine:
+    """An engine of numpy where PyTorch's is asked for, which has no gradients."""
+    if gradients:
+        raise MissingExtraError("gradients need PyTorch")
     return NumpyEngine(kind)
 
 
