@@ -25,6 +25,7 @@ import numpy as np
 import filtviz
 from filtviz.activations import Activation
 from filtviz.budget import Budget
+from filtviz.converting import archives
 from filtviz.converting.archives import write_npz, write_pt, write_safetensors
 from filtviz.converting.collected import (
     Collected,
@@ -118,6 +119,7 @@ def converted() -> Iterator[tuple[str, str]]:
     yield from _names()
     yield from _collected()
     yield from _archives()
+    yield from _numbers()
     yield from _steps()
     yield from _verified()
     yield from _written()
@@ -321,11 +323,18 @@ def _archives() -> Iterator[tuple[str, str]]:
                     for part in archive.infolist():
                         last = zlib.crc32(archive.read(part)[-part.file_size // 2 :])
                         size = part.file_size if suffix == "pt" else ""
-                        parts.append(f"{part.filename} {size} {last:08x}")
+                        parts.append(f"{part.filename} {size} {last:08x} {part.compress_type}")
                     starts = [part.header_offset % 64 + len(part.extra) for part in archive.infolist()]
                     return f"{'; '.join(parts)} {starts if suffix == 'pt' else archive.comment.decode()}"
 
             yield f"arrays {name} as {suffix}", said(one)
+
+
+def _numbers() -> Iterator[tuple[str, str]]:
+    for number in (0, 1, 255, (1 << 31) - 1, 1 << 31, 1 << 32, (1 << 63) - 1, 1 << 63, -1, -129):
+        yield f"the number {number} in a pickle", archives._number(number).hex()
+    for shape in ((), (3,), (2, 3, 4), (2, 0, 4), (0,)):
+        yield f"strides of {shape}", str(archives._strides(shape))
 
 
 def _steps() -> Iterator[tuple[str, str]]:
@@ -523,6 +532,8 @@ def _written() -> Iterator[tuple[str, str]]:
     asked.append(
         ("module of another archive", network, "o.npz", {"module": "m.py", "layout": "torch", "turned": True})
     )
+    kept = _networks()["a name that is kept"]
+    asked += [("a name that is kept", kept, f"o{suffix}", {}) for suffix in (".npz", ".safetensors", ".pt")]
     asked.append(("a layout of ONNX", network, "o.onnx", {"layout": "stored"}))
     asked.append(("a budget", network, "o.npz", {"budget": Budget(work=1000)}))
     for name, one, path, how in asked:
