@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from tests.building import conv
 
+from filtviz import reporting
 from filtviz.errors import BudgetError, OutputError, RunningError, SelectionError
 from filtviz.measures.measure import Change, Diagnosis, FilterDiagnosis, Finding, LayerDiagnosis
 from filtviz.network import Network, Origin
@@ -393,7 +394,7 @@ def test_a_page_gets_the_first_name_under_which_no_other_model_has_one(taken, na
     others = {tmp_path / f"{stem}-report.html" for stem in taken}
     monkeypatch.setattr(Sources, "are_not_in", lambda _, path: path in others)
     monkeypatch.setattr(Sources, "refuse_others", lambda *_: None)
-    chosen = gathering._choose_path([Network.of([], origin)], tmp_path, Sources())
+    chosen = reporting._choose_path([Network.of([], origin)], tmp_path, Sources())
     assert chosen not in others
     if name is not None:
         assert chosen == tmp_path / f"{name}-report.html"
