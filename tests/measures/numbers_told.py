@@ -27,7 +27,7 @@ from filtviz.measures.orientation import filter_orientation
 from filtviz.measures.pairs import compare_pairs
 from filtviz.measures.sphericity import sign_sphericity
 from filtviz.measures.spike import largest_eigenvalue
-from filtviz.measures.stored import clipping, quantisation
+from filtviz.measures.stored import clipping, is_rounded, quantisation
 from filtviz.measures.training import has_moved_bias, signs_of_training, touched_by
 from filtviz.measures.trajectory import Trajectory, follow, in_order, number_in
 from filtviz.measures.work import work_of_layer
@@ -127,6 +127,10 @@ def weights_of_many_kinds() -> Iterator[tuple[str, NDArray[Any]]]:
     yield "positive", np.array([0.5, 0.0, 2, 2]).reshape(2, 2, 1, 1).astype("f4")
     yield "negative", -np.array([0.5, 0.25, 2, 2]).reshape(2, 2, 1, 1).astype("f4")
     yield "tall", noise(12, 1, 2, 2)
+    many = np.where(noise(40, 3, 3, 3) > 1, 0, noise(40, 3, 3, 3, seed=1))
+    yield "some zeros", many
+    yield "some zeros, rounded", np.round(many * 40) / 40
+    yield "mostly zeros, rounded", np.where(noise(40, 3, 3, 3) < 1, 0, np.round(many * 40) / 40)
     yield "one filter of zeros", noise(3, 2, 2, 2) * np.array([1, 0, 2]).reshape(3, 1, 1, 1)
     yield "one channel of zeros", noise(3, 2, 2, 2) * np.array([1, 0]).reshape(1, 2, 1, 1)
     own = noise(4, 3, 3, 3)
@@ -164,7 +168,8 @@ def kernels_told() -> Iterator[str]:
         yield f"    below {few(kernels.count_below(limits))} steps {few(kernels.steps(kernels.flat[:2]))}"
         clipped, count = clipping(kernels), quantisation(kernels)
         bare = quantisation(kernels, without_zeros=True)
-        yield f"    clipped {few(clipped or [])} distinct {few(count)} without zeros {few(bare)}"
+        yield f"    rounded {is_rounded(kernels)} clipped {few(clipped or [])}"
+        yield f"    distinct {few(count)} without zeros {few(bare)}"
         if kernels.largest < 1e100:
             largest = kernels.balanced_eigenvalue, kernels.largest_shared, effective_rank(kernels) or 0
             yield f"    eigenvalues {few(kernels.eigenvalues[:3])} of {kernels.gram.shape}, {few(largest)}"

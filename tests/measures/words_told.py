@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -19,7 +19,7 @@ from tests.building import conv
 from tests.chains import glorot
 
 from filtviz.measures import verdicts
-from filtviz.measures.answering import answer, more_evidence, other_evidence, seen_in
+from filtviz.measures.answering import Look, answer, commands_for, more_evidence, other_evidence, seen_in
 from filtviz.measures.badges import badges_of
 from filtviz.measures.conclusions import best_composed, difference, in_brief, runs_of, summarise
 from filtviz.measures.initialiser_catalogue import CATALOGUE, DEFAULT, TORCH_DEFAULT, Fit
@@ -259,7 +259,12 @@ def together_told() -> Iterator[str]:
         best = best_composed(layers)
         yield f"    {words.of(' '.join(more_evidence(file, layers, compared)))} {best and best.conv_index}"
         origin = Origin(path=None if file is None else Path(file))
-        others = other_evidence(Network.of([], origin), layers, None, compared)
+        look = _look(draw, layers)
+        others = other_evidence(Network.of([], origin), layers, look, compared)
+        if look is not None:
+            chosen = f"{look.layer.conv_index} {look.through} {look.size} {look.r} {look.untold}"
+            shown = [words.of(one) for one in (look.sentence, *commands_for(file, look))]
+            yield f"    look at {chosen}: {' / '.join(shown)}"
         met = [f"{rule} {len(names)}" for rule, names in checks_met(layers).items() if names]
         marks = {
             i: "".join(one.symbol for one in own) for each in layers for i, own in badges_of(each).items()
@@ -268,6 +273,15 @@ def together_told() -> Iterator[str]:
         brief = in_brief(Diagnosis(file=file, layers=tuple(layers)))
         runs = runs_of(Diagnosis(file=file, layers=tuple(layers)))
         yield f"    {words.of(brief)} {[len(each) for each in runs]}"
+
+
+def _look(draw: random.Random, layers: Sequence[LayerDiagnosis]) -> Look | None:
+    if not layers or draw.random() < 0.3:
+        return None
+    size = draw.choice((None, (7, 9)))
+    through = draw.random() < 0.5
+    r = draw.choice((None, 0.61))
+    return Look(layer=draw.choice(layers), through=through, size=size, r=r, untold=draw.random() < 0.3)
 
 
 def _layer(one: LayerDiagnosis) -> str:
@@ -352,7 +366,7 @@ def _filter(draw: random.Random, index: int, textures: float, flags: float) -> F
 
 
 def _change(draw: random.Random, place: int) -> Change:
-    name = ("start.npz", "other.npz")[place]
+    name = draw.choice(("start.npz", "start.npz", "s" * 230)) if place == 0 else "other.npz"
     if draw.random() < 0.15:
         return Change(before=name, reason="its weights there are not finite")
     n = 4 * 3 * 9
