@@ -28,7 +28,7 @@ _END = r"([,;:)]|\.(\s|\Z))"
 _BROKEN = re.compile(
     r"\S  +\S"  # two blanks
     r"| ([,;:!)\]]|\.(\s|\Z))"
-    r"|[(\[] |(?<!\w)(?<!shape )\(\)|, ,|\(,|(?<!\d),\)"
+    r"|[(\[] |(?<!\w)(?<!shape )(?<!strides )\(\)|, ,|\(,|(?<!\d),\)"
     rf"|\b(and|or|of|to|by|than|the|a|an|has|is|are|with|from|at) {_END}"
 )
 SENTENCES: dict[type, tuple[str, ...]] = {

@@ -58,9 +58,8 @@ def operations_of(case: Case) -> Operations:
     """Return what a node does."""
     row = _BY_OPERATOR.get(case.operator)
     if case.computed(0) is not None:
-        return (
-            Untold(reason=f"it computes with shapes in a way that filtviz does not follow ({case.operator})"),
-        )
+        word = case.operator or "an operator without a name"
+        return (Untold(reason=f"it computes with shapes in a way that filtviz does not follow ({word})"),)
     if case.operator == "QLinearConv":
         case = _before_rounding(case)
     found = (row(case) if row is not None else None) or ()
