@@ -62,8 +62,8 @@ PAIRS: Sequence[tuple[tuple[int | None, ...] | None, ...]] = (
 
 
 def number(value: float) -> str:
-    """Five digits, and 0 for what is only rounding."""
-    return f"{0.0 if abs(value) < 1e-9 else float(value):.5g}"
+    """Five digits, and 0 for what is only rounding; what lies just between two is always the further one."""
+    return f"{0.0 if abs(value) < 1e-9 else float(value) * (1 + 1e-9):.5g}"
 
 
 def numbers(values: Any) -> str:
