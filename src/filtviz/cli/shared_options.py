@@ -258,7 +258,7 @@ def reading_options(command: Command) -> Command:
         )
         for name, (default, counts) in Limits.described().items()
     ]
-    return _with_options(collected, (*_OF_READING, *limits))  # type: ignore[no-any-return]
+    return _with_options(collected, (*limits, *_OF_READING))  # type: ignore[no-any-return]
 
 
 def budget_options(command: Command) -> Command:
