@@ -61,13 +61,18 @@ PAIRS: Sequence[tuple[tuple[int | None, ...] | None, ...]] = (
 """Inputs of what has several: alike, shorter, of length 1, of other lengths and axes, unknown."""
 
 
-def number(value: float) -> str:
+def number(value: float, digits: int = 5) -> str:
     """Five digits, and 0 for what is only rounding; what lies just between two is always the further one."""
-    return f"{0.0 if abs(value) < 1e-9 else float(value) * (1 + 1e-9):.5g}"
+    return f"{0.0 if abs(value) < 1e-9 else float(value) * (1 + 1e-9):.{digits}g}"
 
 
-def numbers(values: Any) -> str:
-    return " ".join(number(one) for one in np.ravel(values))
+def numbers(values: Any, digits: int = 5) -> str:
+    return " ".join(number(one, digits) for one in np.ravel(values))
+
+
+def digits_of(array: Any) -> int:
+    """How many digits are the same wherever they are computed."""
+    return 3 if np.asarray(array).dtype == np.float32 else 5
 
 
 def shaped(shape: Sequence[int | None] | None) -> str:
@@ -76,13 +81,14 @@ def shaped(shape: Sequence[int | None] | None) -> str:
     return "x".join("?" if n is None else str(n) for n in shape) or "()"
 
 
-def told(array: Any) -> str:
+def told(array: Any, digits: int = 5) -> str:
     """An array: its shape, its sum, a sum in which each place counts otherwise,
     and the first and the last."""
     flat = np.asarray(array, np.float64).ravel()
     with np.errstate(all="ignore"):
         places = np.arange(flat.size) % 11 + 1.0
-        return f"{shaped(np.shape(array))} {numbers([flat.sum(), flat @ places, *flat[:1], *flat[-1:]])}"
+        shown = numbers([flat.sum(), flat @ places, *flat[:1], *flat[-1:]], digits)
+    return f"{shaped(np.shape(array))} {shown}"
 
 
 def each(cases: Mapping[str, Operation], tell: Callable[[Operation], str]) -> Lines:

@@ -32,7 +32,7 @@ from filtviz.responses.asking import answering, choose_layer, one_image
 from filtviz.responses.examining import Examination, LayerResponse, examine
 from filtviz.responses.predicting import answered, classes_of, right_answers, threshold_of
 from tests.building import as_layer, conv, image, pool
-from tests.interpreters.tables import numbers, told
+from tests.interpreters.tables import digits_of, numbers, told
 from tests.networks.walks import NETWORKS, images, said, weights
 
 __all__ = ["answers"]
@@ -226,8 +226,9 @@ def _occluded() -> Iterator[tuple[str, str]]:
 def _predicted() -> Iterator[tuple[str, str]]:
     def one(*given: Any, **how: Any) -> str:
         found = predict(*given, **how)
-        tops = [[(label, round(value, 6)) for label, value in row] for row in found.top(2)]
-        facts = f"{told(found.outputs)} {found.outputs.dtype} {tops} {len(found.top()[0])}"
+        tops = [[(label, round(value, 4)) for label, value in row] for row in found.top(2)]
+        outputs = told(found.outputs, digits_of(found.outputs))
+        facts = f"{outputs} {found.outputs.dtype} {tops} {len(found.top()[0])}"
         return f"{found.layer} {facts} {found.labels}"
 
     for how in (

@@ -55,7 +55,7 @@ from filtviz.operations import (
 from filtviz.parameter import Parameter
 from tests.building import as_layer, conv, image
 from tests.interpreters.cases import drawn
-from tests.interpreters.tables import shaped, told
+from tests.interpreters.tables import digits_of, shaped, told
 from tests.networks.composed import CHAINS
 from tests.networks.walks import NETWORKS, said
 from tests.reading.operators.graphs import written_down
@@ -411,7 +411,7 @@ def _verified() -> Iterator[tuple[str, str]]:
 
             def one(network: Network = network, dtype: str = dtype) -> str:
                 noise, answers = expected(network, None, dtype)
-                given = "; ".join(f"{told(np.round(one, 5))} {one.dtype}" for one in answers)
+                given = "; ".join(f"{told(np.round(one, 7), digits_of(one))} {one.dtype}" for one in answers)
                 return f"{'; '.join(map(told, noise))} gives {given}"
 
             yield f"{name}, expected in {dtype}", said(one)

@@ -60,8 +60,8 @@ def _said(function: Any, *given: Any, **how: Any) -> str:
         return f"{type(error).__name__}: {error}"
     if isinstance(found, np.ndarray):
         return told(np.round(found, 7))
-    ends = numbers(np.round(found.answers, 4)[[0, -1]])
-    made = f"{told(np.round(found.images, 4))}; {told(np.round(found.start, 6))}"
+    ends = numbers(found.answers[[0, -1]], 3)
+    made = f"{told(found.images, 3)}; {told(np.round(found.start, 6))}"
     return f"{made}; {ends}; {found.layer} {found.units}"
 
 

@@ -46,7 +46,7 @@ from filtviz.running.inference import (
 )
 from tests.accounts import Counted
 from tests.building import as_layer, conv, image, pool
-from tests.interpreters.tables import told
+from tests.interpreters.tables import digits_of, told
 
 __all__ = ["NETWORKS", "said", "walks"]
 
@@ -171,8 +171,8 @@ def said(function: Any, *given: Any, **how: Any) -> str:
         layer = getattr(error, "layer", None)
         return f"{type(error).__name__}: {error}" + ("" if layer is None else f" [{layer}]")
     if isinstance(found, dict):
-        return "; ".join(f"{name} {told(one)} {one.dtype}" for name, one in found.items())
-    return f"{told(found)} {found.dtype}" if isinstance(found, np.ndarray) else str(found)
+        return "; ".join(f"{name} {told(one, digits_of(one))} {one.dtype}" for name, one in found.items())
+    return f"{told(found, digits_of(found))} {found.dtype}" if isinstance(found, np.ndarray) else str(found)
 
 
 def walks() -> Iterator[tuple[str, str]]:
