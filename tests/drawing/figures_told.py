@@ -38,8 +38,8 @@ def figure_lines(figure: Figure) -> Iterator[str]:
     yield from _texts(figure)
     for axes in figure.axes:
         ends = [axes.get_xlim(), axes.get_ylim()]
-        ticks = [name for name in "xy" if len(getattr(axes, f"get_{name}ticks")())]
-        yield f"  axes at {_numbers(axes.get_position().bounds)} {_numbers(ends)} ticks {''.join(ticks) or 'none'}"
+        ticks = "".join(name for name in "xy" if len(getattr(axes, f"get_{name}ticks")()))
+        yield f"  axes at {_numbers(axes.get_position().bounds)} {_numbers(ends)} ticks {ticks or 'none'}"
         words = axes.get_title(), axes.get_xlabel(), axes.get_ylabel()
         yield from (f"  words {words}" for _ in "1" if any(words))
         yield from _texts(axes)
