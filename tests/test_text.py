@@ -101,7 +101,16 @@ def test_printable_is_always_printable(raw: str) -> None:
 
 @pytest.mark.cases("all")
 @pytest.mark.parametrize(
-    ("share", "said"), [(0, "0%"), (0.001, "under 1%"), (0.456, "46%"), (0.995, "over 99%"), (1, "100%")]
+    ("share", "said"),
+    [
+        (0, "0%"),
+        (0.001, "under 1%"),
+        (0.01, "1%"),
+        (0.456, "46%"),
+        (0.99, "99%"),
+        (0.995, "over 99%"),
+        (1, "100%"),
+    ],
 )
 def test_percentages(share, said) -> None:
     assert percent(share) == said
@@ -113,7 +122,18 @@ def test_estimates() -> None:
 
 @pytest.mark.cases("all")
 @pytest.mark.parametrize(
-    ("p", "said"), [(0.5, "p = 0.50"), (0.032, "p = 0.032"), (2e-7, "p = 2e-7"), (0.0, "p < 1e-50")]
+    ("p", "said"),
+    [
+        (0.5, "p = 0.50"),
+        (0.1, "p = 0.10"),
+        (0.099, "p = 0.099"),
+        (0.032, "p = 0.032"),
+        (0.001, "p = 0.001"),
+        (0.0009, "p = 9e-4"),
+        (2e-7, "p = 2e-7"),
+        (1e-50, "p = 1e-50"),
+        (0.0, "p < 1e-50"),
+    ],
 )
 def test_p_values(p, said) -> None:
     assert p_value(p) == said

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -22,6 +23,17 @@ from filtviz.surveying.taking import FileJob
 from filtviz.text import printable
 
 NETWORK = Network.of([conv(np.random.default_rng(0).normal(size=(4, 1, 3, 3))) for _ in range(3)])
+
+
+def test_the_digest_is_that_of_the_bytes_of_all_files(tmp_path: Path) -> None:
+    one, other, folder = tmp_path / "one", tmp_path / "other", tmp_path / "folder"
+    one.write_bytes(b"a" * 1000)
+    other.write_bytes(b"b")
+    folder.mkdir()
+    assert taking._digest([one]) == hashlib.sha256(b"a" * 1000).hexdigest()
+    assert taking._digest([one, folder, other]) == hashlib.sha256(b"a" * 1000 + b"b").hexdigest()
+    with pytest.raises(FileAccessError, match="it cannot be read any more"):
+        taking._digest([tmp_path / "gone"])
 
 
 def job(name: str = "runs/net-3.npz", *, is_found: bool = True) -> FileJob:
