@@ -284,7 +284,6 @@ def _values() -> Mapping[str, Any]:
         "-1": -1,
         "2.5": 2.5,
         "numpy's 3": np.int64(3),
-        "numpy's True": np.True_,
         "an empty text": "",
         "a text": "model.pkl",
         "a text with a null": "a\0b",
@@ -371,7 +370,7 @@ def _asked() -> Mapping[str, Callable[[Any], Any]]:
 
 
 CHOICES = (
-    "None", "True", "3", "-1", "2.5", "numpy's 3", "numpy's True", "an empty text", "a text",
+    "None", "True", "3", "-1", "2.5", "numpy's 3", "an empty text", "a text",
     "a list of nothing", "a tuple of texts", "a layer", "a layer of a long name", "a dense layer",
     "a layer of another shape",
 )  # fmt: skip
