@@ -367,6 +367,7 @@ def report_trained(folder: Path) -> Iterator[Section]:
     }
     errors: list[tuple[str, str, str, float, float, bool]] = []
     tried: Counter[tuple[str, str]] = Counter()
+    leasts: dict[str, list[bool]] = defaultdict(list)
     for place, path in enumerate(sorted(folder.glob("*.npz"))):
         part = part_of(path, place)
         with np.load(path) as arrays:
@@ -388,6 +389,8 @@ def report_trained(folder: Path) -> Iterator[Section]:
                         truth = next(name for name, least in TRUTHS if truths[i] >= least)
                         tried[truth, part] += 1
                         errors += residue_error(layer, truths[i], truth, rule, part)
+                        if layer.residue_at_least is not None:
+                            leasts[part].append(truths[i] >= layer.residue_at_least)
     start = [[str(before[each] or "") for each in VERDICTS]]
     yield Section(f"{folder.name}: {sum(before.values())} layers before training", VERDICTS, start)
     for told, counts in verdicts.items():
@@ -397,6 +400,9 @@ def report_trained(folder: Path) -> Iterator[Section]:
                 title = f"{folder.name} after training, framework {told}, {part}"
                 yield Section(title, ["moved", *VERDICTS], rows)
     yield report_errors(folder.name, errors, tried)
+    rows = [[part, str(len(own)), f"{np.mean(own):.2f}"] for part in PARTS if (own := leasts[part])]
+    headings = ["part", "layers", "the truth is no less"]
+    yield Section(f"{folder.name}: the least noise, where that alone is told", headings, rows)
 
 
 def report_errors(
