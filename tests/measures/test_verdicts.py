@@ -466,6 +466,25 @@ def test_draws_of_a_scale_of_their_own_count_where_the_biases_agree_or_they_have
 
 @pytest.mark.cases("all")
 @pytest.mark.parametrize(
+    ("p", "known", "of_own", "is_odd"),
+    [
+        (1e-5, True, True, False), (9.9e-6, True, True, True), (1e-5, False, False, False),
+        (9.9e-6, False, False, True), (1e-3, True, False, True),
+    ],
+)  # fmt: skip
+def test_a_scale_that_chance_may_give_in_one_of_many_layers_tells_of_no_training(
+    judged, p: float, known: bool, of_own: bool, is_odd: bool
+) -> None:
+    free = Fit(("draws of a scale",), "normal", 0.1, 0.5)
+    near = Fit(("a rule's",), "normal", 0.101, p, rules=(DEFAULT,) if of_own else ())
+    judgement = judged(
+        origin=Provenance(fits=(near,), free=(free,)), bias="none", rule=Identified(DEFAULT, known=known)
+    )
+    assert (judgement.verdict, judgement.is_odd) == ("undecided", is_odd)
+
+
+@pytest.mark.cases("all")
+@pytest.mark.parametrize(
     ("verdict", "more", "one", "two"),
     [
         ("initial", {}, "{x} is still as it was drawn", "{x} are still as they were drawn"),

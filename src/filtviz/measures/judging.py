@@ -47,6 +47,10 @@ _NEARLY_ALL = 0.97
 _HINT = 0.05
 """The p-value, of all tests together, under which a layer of few weights may have moved after all."""
 
+_ODD = 1e-5
+"""The p-value of the network's rule, of all where it is not known, under which a scale that no initialiser
+gives tells of training: one of many untrained layers falls under the level of the verdicts by chance."""
+
 _BEST_OF_MANY = 0.01
 """The p-value from which a layer fits the best of many rules, none of which is known to be the network's."""
 
@@ -79,7 +83,7 @@ class Judgement:
 
     @property
     def tells_of_training(self) -> bool:
-        """Whether the layer has moved, or has a scale at least that no initialiser gives."""
+        """Whether the layer has moved, or surely has a scale that no initialiser gives."""
         return self.is_odd or (self.has_moved and not self.is_faint)
 
     @property
@@ -249,7 +253,8 @@ def _without_evidence(subject: Subject, findings: Mapping[str, Finding], standin
         return _initial(subject, findings, free[0])
     if free:
         why = verdicts.why_another_distribution(free[0])
-        return Judgement("undecided", verdicts.cannot_tell(why), is_odd=True, open=verdicts.UNKNOWN_SCALE)
+        is_odd = not any(fit.p >= _ODD for fit in subject.origin.fits if own is None or own in fit.rules)
+        return Judgement("undecided", verdicts.cannot_tell(why), is_odd=is_odd, open=verdicts.UNKNOWN_SCALE)
     return _updated(findings, verdicts.OF_NO_INITIALISER, standing_out)
 
 
