@@ -11,7 +11,7 @@ import pytest
 from filtviz import load
 from filtviz.errors import FileAccessError, ReadError
 from filtviz.reading import folders
-from filtviz.reading.folders import Candidate, candidates, files_in, is_no_model
+from filtviz.reading.folders import Candidate, candidates, files_in, is_no_model, model_in
 
 FIXTURES = Path(__file__).resolve().parents[1] / "fixtures"
 
@@ -162,3 +162,26 @@ def test_a_file_that_went_away_is_a_failure(tmp_path):
 )
 def test_what_may_be_the_model_of_a_folder(tmp_path, names, found) -> None:
     assert folders._may_be_the_model(tmp_path, names) == found
+
+
+@pytest.mark.cases("all")
+@pytest.mark.parametrize(
+    ("names", "found"),
+    [
+        ((), None),
+        (("notes.txt",), None),
+        (("net.PTH",), "net.PTH"),
+        (("Net.ONNX", "w.bin"), "Net.ONNX"),
+        (("net.onnx", "net.pth"), ("net.onnx", "net.pth")),
+        (("net.pth", "optimizer.pth"), "net.pth"),
+        (("net2.pth", "net10.pth"), ("net2.pth", "net10.pth")),
+    ],
+)
+def test_the_model_of_a_folder_is_found_by_the_names_in_it(tmp_path, names, found):
+    for name in names:
+        (tmp_path / name).write_bytes(b"")
+    if isinstance(found, tuple):
+        with pytest.raises(FileAccessError, match=f"may be models: {' and '.join(found)}; name one"):
+            model_in(tmp_path)
+    else:
+        assert model_in(tmp_path) == (None if found is None else tmp_path / found)
