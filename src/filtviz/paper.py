@@ -68,6 +68,16 @@ class Paper:
         broken = [[_broken(cell, width) for cell, width in zip(row, widths, strict=True)] for row in cells]
         return tabulate(broken, heads, tablefmt="simple", disable_numparse=True, **layout)
 
+    def has_room(self, rows: Iterable[Sequence[str]], headers: Sequence[str]) -> bool:
+        """Tell whether a table fits without a line that is broken.
+
+        Args:
+            rows: The cells.
+            headers: A heading for each column.
+        """
+        cells = [[self.fit(cell) for cell in row] for row in rows]
+        return self._widths(cells, [self.fit(header) for header in headers]) is None
+
     def _widths(self, cells: Sequence[Sequence[str]], heads: Sequence[str]) -> list[int | None] | None:
         """Return how wide the columns of a table may be, None for those that stay as they are, or for all."""
         if not cells:

@@ -369,6 +369,19 @@ def test_filters_are_a_table(monkeypatch) -> None:
     ]  # fmt: skip
 
 
+def test_directions_are_shown_where_a_line_has_room_for_them(monkeypatch) -> None:
+    def table(columns: int) -> list[str]:
+        monkeypatch.setattr("filtviz.paper.window_width", lambda: columns)
+        text = told(layer(filters=(replace(SMOOTH, classical=None),)), with_filters=True)
+        return text[text.index("filter  ") :].splitlines()
+
+    head, dashes, row = table(300)[:3]
+    assert "direction" in head
+    assert "90° (0.40)" in row
+    assert table(len(dashes))[:3] == [head, dashes, row]
+    assert "direction" not in table(len(dashes) - 1)[0]
+
+
 def test_columns_that_are_empty_are_left_out() -> None:
     plain = tuple(FilterDiagnosis(index=i, norm=1.0, share=0.3, share_p=0.4) for i in range(2))
     text = told(layer(filters=plain), with_filters=True)

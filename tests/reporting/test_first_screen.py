@@ -22,6 +22,7 @@ import filtviz
 from filtviz.cli import main
 from filtviz.composition import compose
 from filtviz.drawing.colours import scale_kernels
+from filtviz.measures.conclusions import noise_of
 from filtviz.measures.verdicts import VERDICTS
 from filtviz.network import ConvLayer, Network, Origin
 from filtviz.reporting import ReportOptions, gather
@@ -145,7 +146,7 @@ def test_the_first_screen_has_the_answer_its_pictures_and_a_line_a_layer() -> No
         for said in (
             judged.name,
             VERDICTS[judged.verdict].word,
-            f"{100 * (judged.residue or 0):.0f}%",
+            noise_of([judged]),
             judged.seen,
         ):
             assert said in text

@@ -317,7 +317,10 @@ def _short_names(changes: Sequence[Change]) -> list[str]:
 
 
 def _filters(layer: LayerDiagnosis) -> str:
-    """Return the table of the filters, without the columns that are empty in this layer."""
+    """Return the table of the filters, without the columns that are empty in this layer.
+
+    Directions are left out where a line has no room for them.
+    """
     cos2 = {each.index: each.cos2 for change in layer.changes[:1] for each in change.filters}
     columns: dict[str, list[str]] = {
         "filter": [str(each.index) for each in layer.filters],
@@ -335,6 +338,8 @@ def _filters(layer: LayerDiagnosis) -> str:
         "remarks": [_remarks(each) for each in layer.filters],
     }
     kept = {name: cells for name, cells in columns.items() if any(cells)}
+    if not Paper.of_window(fit).has_room(zip(*kept.values(), strict=True), list(kept)):
+        kept.pop("direction", None)
     return format_table(zip(*kept.values(), strict=True), list(kept)) + "\n"
 
 

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from PIL import Image
 
+from filtviz.drawing.display import MOST_WINDOWS, show_pictures
 from filtviz.drawing.png import encode_page
-from filtviz.drawing.showing import MOST_WINDOWS, show_pictures
 from filtviz.errors import ArgumentError
 from filtviz.files import is_folder, is_there, make_folder, write_whole
 from filtviz.naming import picture_name

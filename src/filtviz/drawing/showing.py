@@ -1,7 +1,4 @@
-"""Pictures that show themselves: one by itself, several as a strip; in a notebook, in windows, in files.
-
-This is the one place where pyplot is used, since a window needs an event loop.
-"""
+"""Pictures that show themselves: one by itself, several as a strip; in a notebook, in windows, in files."""
 
 from __future__ import annotations
 
@@ -16,13 +13,14 @@ from html import escape
 from io import BytesIO
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import matplotlib
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from filtviz.drawing.display import HasImage, show_pictures
 from filtviz.errors import ArgumentError, DrawingError
 from filtviz.files import is_folder, make_folder, write_whole
 from filtviz.given import check_path
@@ -32,16 +30,13 @@ from filtviz.text import printable
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-    from filtviz.drawing.options import DrawingOptions
 
 __all__ = [
-    "MOST_WINDOWS",
     "Figures",
     "ShownFigure",
     "picture_png",
     "render",
     "shipped_settings",
-    "show_pictures",
     "strip_html",
 ]
 
@@ -163,7 +158,7 @@ def render(figure: Figure) -> Image:
     return Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3])
 
 
-def picture_png(picture: _HasImage) -> bytes:
+def picture_png(picture: HasImage) -> bytes:
     """Return a picture as the bytes of a PNG.
 
     Args:
@@ -174,7 +169,7 @@ def picture_png(picture: _HasImage) -> bytes:
     return stream.getvalue()
 
 
-def strip_html(pictures: Sequence[_HasImage]) -> str:
+def strip_html(pictures: Sequence[HasImage]) -> str:
     """Return pictures side by side, as HTML that needs no other file.
 
     Args:
@@ -191,7 +186,7 @@ def strip_html(pictures: Sequence[_HasImage]) -> str:
     return f'<div style="display:flex;flex-wrap:wrap;gap:{GAP}px">{shown}</div>{left}'
 
 
-def _name(picture: _HasImage, place: int) -> str:
+def _name(picture: HasImage, place: int) -> str:
     channel = getattr(picture, "channel", None)
     return f"channel {channel}" if channel is not None else f"picture {place + 1}"
 
@@ -281,52 +276,3 @@ def _write_svg(figures: Sequence[Figure], stream: Any) -> None:
 
 
 _WRITERS = {".png": _write_png, ".pdf": _write_pdf, ".svg": _write_svg}
-
-
-class _HasImage(Protocol):
-    """What gives pixels: a picture of filtviz's, or one of its figures."""
-
-    def image(self) -> Image:
-        """Return the pixels."""
-
-
-MOST_WINDOWS = 20
-
-
-def show_pictures(pictures: Sequence[_HasImage], options: DrawingOptions, backend: str | None = None) -> None:
-    """Show each picture in a window of its own and wait until all are closed.
-
-    Args:
-        pictures: What to show.
-        options: Of which it is their resolution that counts.
-        backend: The name of matplotlib's back end; None leaves the choice to matplotlib.
-
-    Raises:
-        DrawingError: there is no display or no such back end, or there would be too many windows.
-    """
-    if len(pictures) > MOST_WINDOWS:
-        raise DrawingError(
-            f"--show would open {len(pictures)} windows: choose at most {MOST_WINDOWS} with --channels"
-        )
-    import matplotlib
-    import numpy as np
-    from matplotlib import pyplot
-
-    no_display = "there is no display to show windows on: leave --show out, and the pictures go to files"
-    try:
-        if backend is not None:
-            matplotlib.use(backend)
-        for picture in pictures:
-            pixels = np.asarray(picture.image().convert("RGB"))
-            height, width = (length / options.dpi for length in pixels.shape[:2])
-            figure = pyplot.figure(figsize=(width, height), dpi=options.dpi, frameon=False)
-            if figure.canvas.required_interactive_framework is None:
-                raise DrawingError(no_display)
-            figure.figimage(pixels, origin="upper")
-        pyplot.show()
-    except ImportError as error:  # a back end that matplotlib was told to use and cannot
-        raise DrawingError(no_display) from error
-    except ValueError as error:
-        raise DrawingError(f"matplotlib has no back end {printable(backend, 80)!r} (MPLBACKEND)") from error
-    finally:
-        pyplot.close("all")
