@@ -17,7 +17,6 @@ from filtviz.measures.mixture import (
     _STEPS,
     _VARIANCES,
     SCALES,
-    _density,
     _mix,
     _table,
     bin_magnitudes,
@@ -63,27 +62,28 @@ def true_share(draws: np.ndarray, weights: np.ndarray) -> float:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("family", ["uniform", "cut normal"])
-@pytest.mark.parametrize(("change", "scale"), [(0.05, 1.0), (0.4, 0.9), (2.0, 1.1)])
-def test_the_density_is_that_of_the_sum(family: str, change: float, scale: float) -> None:
+@pytest.mark.parametrize("scale", [0.9, 1.0, 1.1])
+@pytest.mark.parametrize("place", [4, 9, 16, len(_CHANGES) + 2, len(_CHANGES) + 9])
+def test_the_probability_of_a_bin_is_that_of_the_sum(family: str, scale: float, place: int) -> None:
     law = (
         scipy.stats.uniform(-np.sqrt(3) * scale, 2 * np.sqrt(3) * scale)
         if family == "uniform"
         else scipy.stats.truncnorm(-2, 2, scale=scale / CUT_STD)
     )
     assert law.std() == pytest.approx(scale)
+    step = 0.0 if place < len(_CHANGES) else _STEPS[place - len(_CHANGES)]
+    spread = _CHANGES[place] if step == 0.0 else 0.4 * step
 
-    def density(x: float) -> float:
-        low, high = max(law.support()[0], x - 9 * change), min(law.support()[1], x + 9 * change)
-        if low >= high:
-            return 0.0
-        return scipy.integrate.quad(
-            lambda u: law.pdf(u) * scipy.stats.norm.pdf(x - u, scale=change), low, high
-        )[0]
+    def below(edge: float) -> float:
+        def given(u: float) -> float:
+            within = [scipy.stats.norm.cdf(end, loc=u + step, scale=spread) for end in (-edge, edge)]
+            return float(law.pdf(u) * (within[1] - within[0]))
 
-    points = np.array([0.0, 0.7, 1.6, 2.2, 4.0])
-    np.testing.assert_allclose(
-        _density(family, points, change, scale), [density(x) for x in points], rtol=1e-6, atol=1e-9
-    )
+        near = [end for end in (-edge - step, edge - step) if abs(end) < law.support()[1]]
+        return float(scipy.integrate.quad(given, *law.support(), points=near, limit=400)[0])
+
+    truth = np.diff([below(edge) for edge in _EDGES[40:70]])
+    np.testing.assert_allclose(_table(family, scale)[place, 40:69], truth, rtol=2e-4, atol=2e-7)
 
 
 @pytest.mark.parametrize("family", ["uniform", "cut normal"])

@@ -153,31 +153,47 @@ def _mix(counts: Floats, tables: Floats) -> tuple[Floats, Floats]:
 
 @cache
 def _table(family: Family, scale: float) -> Floats:
-    """Return the probability of each bin under a draw scaled by λ plus each change, ``(changes, bins)``.
-
-    Densities are summed by the trapezoidal rule.
-    """
-    points = np.concatenate([np.linspace(0, 3.4, 1361), np.geomspace(3.4, 400, 160)[1:]])
-    steps, vary = _STEPS[:, np.newaxis], _STEPS_VARY * _STEPS[:, np.newaxis]
-    changed = 2 * _density(family, points, _CHANGES[:, np.newaxis], scale)
-    stepped = sum(_density(family, points + step, vary, scale) for step in (steps, -steps))
-    density = np.concatenate([changed, stepped])
-    areas = np.diff(points) * (density[:, 1:] + density[:, :-1]) / 2
-    below = np.concatenate([np.zeros((len(areas), 1)), np.cumsum(areas, axis=1)], axis=1)
-    return np.maximum(np.diff([np.interp(_EDGES, points, each) for each in below], axis=1), _LEAST)
+    """Return the probability of each bin under a draw scaled by λ plus each change, ``(changes, bins)``."""
+    steps = np.concatenate([np.zeros(len(_CHANGES)), _STEPS])[:, np.newaxis]
+    spreads = np.concatenate([_CHANGES, _STEPS_VARY * _STEPS])[:, np.newaxis]
+    below = (_below_uniform if family == "uniform" else _below_cut)(steps, spreads, scale)
+    return np.asarray(np.maximum(np.diff(below, axis=1), _LEAST))
 
 
-def _density(family: Family, x: Floats, change: Floats, scale: float) -> Floats:
-    """Return the density of λu + d at ``x``, u of variance 1 and d ~ N(0, change²).
+def _below_uniform(steps: Floats, spreads: Floats, scale: float) -> Floats:
+    """Return P(|λu + d| < edge), ``(changes, edges)``, u uniform of variance 1 and d ~ N(± step, spread²).
 
-    Uniform: [Φ((x+A)/s) - Φ((x-A)/s)]/2A. A normal law cut at ±c: the normal density of variance σ² + s²,
-    times the probability that u lies within ±c given x, over that of ±c.
+    With A the bound of λu it is ∫ [Φ((x+A)/s) - Φ((x-A)/s)]/2A dx, and ∫ Φ(z) dz = zΦ(z) + φ(z).
     """
     from filtviz.special_functions import ndtr
 
-    if family == "uniform":
-        bound = np.sqrt(3) * scale
-        return np.asarray((ndtr((x + bound) / change) - ndtr((x - bound) / change)) / (2 * bound))
+    def integral(x: Floats) -> Floats:
+        z = (x - steps) / spreads
+        return np.asarray(spreads * (z * ndtr(z) + np.exp(-0.5 * z**2) / np.sqrt(2 * np.pi)))
+
+    bound = np.sqrt(3) * scale
+    ends = (_EDGES + bound, bound - _EDGES, _EDGES - bound, -_EDGES - bound)
+    first, second, third, fourth = map(integral, ends)
+    return np.asarray((first - third - second + fourth) / (2 * bound))
+
+
+def _below_cut(steps: Floats, spreads: Floats, scale: float) -> Floats:
+    """Return the same of normal draws that are cut at ± 2σ, by the trapezoidal rule."""
+    points = np.concatenate([np.linspace(0, 3.4, 1361), np.geomspace(3.4, 400, 160)[1:]])
+    density = _density(points - steps, spreads, scale) + _density(points + steps, spreads, scale)
+    areas = np.diff(points) * (density[:, 1:] + density[:, :-1]) / 2
+    below = np.concatenate([np.zeros((len(areas), 1)), np.cumsum(areas, axis=1)], axis=1)
+    return np.array([np.interp(_EDGES, points, each) for each in below])
+
+
+def _density(x: Floats, change: Floats, scale: float) -> Floats:
+    """Return the density of λu + d at ``x``, u a normal draw of variance 1 that is cut, d ~ N(0, change²).
+
+    It is the normal density of variance σ² + s², times the probability that u lies within ±2σ given x, over
+    that of ±2σ.
+    """
+    from filtviz.special_functions import ndtr
+
     sigma = scale / CUT_STD
     spread = np.hypot(sigma, change)
     centre, width = x * (sigma / spread) ** 2, sigma * change / spread
