@@ -326,6 +326,7 @@ HOSTILE = {
     "digits in a list": ("input = [0o" + "7" * 9_000 + "]\n[c]", r"input must be .*thousands of digits"),
     "bytes": ("#" * (1 << 20) + "#", "has more than a megabyte"),
     "nothing": ("", "has no table: write one for each layer"),
+    "no layer": ("input = [1, 9, 9]", "has no table: write one for each layer"),
 }
 
 

@@ -275,6 +275,20 @@ def mxnet_arrays(names: list[str], n_arrays: int) -> bytes:
     return data + struct.pack("<Q", len(names)) + named
 
 
+@pytest.mark.parametrize("axes", [1, 2])
+def test_arrays_of_mxnets_are_weights_from_two_axes_on(tmp_path, axes):
+    """A matrix alone is a dense layer, a row of numbers alone nothing."""
+    path = tmp_path / "net.params"
+    array = struct.pack(f"<I{axes}I", axes, *[3] * axes) + struct.pack("<iii", 1, 0, 0)
+    array += np.zeros(3**axes, "<f4").tobytes()
+    path.write_bytes(struct.pack("<QQQ", 0x112, 0, 1) + array + struct.pack("<QQ", 1, 7) + b"a_gamma")
+    if axes == 1:
+        with pytest.raises(filtviz.UnsupportedFileError, match="parameter file without weights"):
+            filtviz.load(path)
+    else:
+        assert [one.shape for layer in filtviz.load(path).layers for one in layer.parameters] == [(3, 3)]
+
+
 def test_names_of_mxnets_are_in_their_natural_order_and_as_many_as_arrays(tmp_path):
     path = tmp_path / "net.params"
     path.write_bytes(mxnet_arrays([f"arg:c{n}_weight" for n in (10, 2, 1)], 3))
