@@ -30,6 +30,7 @@ READ_HERE = ("reading", "attacks", "test_live.py", "test_given.py", "test_old_fi
 TOLD_OTHERWISE = ("reading/test_told.py", "reading/test_varied.py", "reading/test_shared_files.py")
 
 OF_NUMPYS_OWN = (
+    "test_joblib_keeps_arrays_behind_the_objects",
     "test_a_stored_member_is_a_view_and_a_pickled_one_is_read_by_the_machine",
     "test_what_a_node_makes_of_constants_is_the_kernel",
     "test_a_file_cut_short_while_its_structure_is_read_is_never_taken_for_another",

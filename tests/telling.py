@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
 import filtviz
 from filtviz.network import ConvLayer, Layer, Network, Origin
@@ -165,6 +166,24 @@ def lines_of(table: Iterable[tuple[str, str]]) -> list[str]:
     return list(dict.fromkeys(f"{asked} => {answer}" for asked, answer in table))
 
 
+def libraries() -> str:
+    """What pixels of letters, and what pickles say of themselves, hang on: no version, but what it makes."""
+    from matplotlib import font_manager, ft2font
+
+    font = ft2font.FT2Font(font_manager.findfont("DejaVu Sans"))
+    font.set_size(10, 72)
+    font.set_text("filtviz 0123 gjq", 0.0)
+    font.draw_glyphs_to_bitmap(antialiased=True)
+    letters = zlib.crc32(np.ascontiguousarray(font.get_image()).tobytes())
+    return f"letters {letters:08x}, numpy {np.__version__.partition('.')[0]}"
+
+
+def need_the_same_libraries() -> None:
+    """Skip the test where letters or pickles are others than those that were told."""
+    if libraries() != (GOLDEN / "libraries.txt").read_text(encoding="utf-8").strip():
+        pytest.skip("this was told with other letters of matplotlib's, or another numpy")
+
+
 def write() -> None:
     """Write all texts anew."""
     from tests import deciding, demonstrations_told, shown_told
@@ -181,6 +200,7 @@ def write() -> None:
     from tests.reporting import sprites_told
     from tests.surveying import summed_told
 
+    (GOLDEN / "libraries.txt").write_text(f"{libraries()}\n", encoding="utf-8")
     (GOLDEN / "commands").mkdir(parents=True, exist_ok=True)
     (GOLDEN / "operators").mkdir(parents=True, exist_ok=True)
     for group, paths in groups().items():
