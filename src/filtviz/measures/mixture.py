@@ -92,7 +92,7 @@ def fit_changes(
     """
     scales = SCALES if scaled else np.ones(1)
     n_laws = len(_VARIANCES) if stepped else len(_CHANGES)
-    tables = np.stack([_table(family, float(scale))[:n_laws] for scale in scales])
+    tables = np.stack([_table(family, float(scale), n_laws) for scale in scales])
     shares, likelihoods = _mix(_counts(layers, units), tables)
     variances = shares @ _VARIANCES[:n_laws] / scales[:, np.newaxis] ** 2
     return ChangeFits(likelihoods.T, variances.T)
@@ -152,10 +152,10 @@ def _mix(counts: Floats, tables: Floats) -> tuple[Floats, Floats]:
 
 
 @cache
-def _table(family: Family, scale: float) -> Floats:
+def _table(family: Family, scale: float, n_laws: int = len(_VARIANCES)) -> Floats:
     """Return the probability of each bin under a draw scaled by λ plus each change, ``(changes, bins)``."""
-    steps = np.concatenate([np.zeros(len(_CHANGES)), _STEPS])[:, np.newaxis]
-    spreads = np.concatenate([_CHANGES, _STEPS_VARY * _STEPS])[:, np.newaxis]
+    steps = np.concatenate([np.zeros(len(_CHANGES)), _STEPS])[:n_laws, np.newaxis]
+    spreads = np.concatenate([_CHANGES, _STEPS_VARY * _STEPS])[:n_laws, np.newaxis]
     below = (_below_uniform if family == "uniform" else _below_cut)(steps, spreads, scale)
     return np.asarray(np.maximum(np.diff(below, axis=1), _LEAST))
 
