@@ -542,7 +542,7 @@ _OF_CLICK = re.compile(r"(! Error: (?:No such \w+|Missing \w+|Got unexpected|.* 
 
 
 def _short(text: str) -> str:
-    text = re.sub(r'"sha256": "\w+"', '"sha256": "…"', text).replace(__version__, "VERSION")
+    text = re.sub(r'(sha256"?: )"\w+"', r'\1"…"', text).replace(__version__, "VERSION")
     text = _OF_CLICK.sub(r"\1 …", text.replace(LONG, "LONG"))
     return re.sub(r"-?\d+\.\d{4,}(e[-+]\d+)?|-?\d+(\.\d+)?e-\d+", _rounded, text)
 

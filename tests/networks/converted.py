@@ -85,7 +85,6 @@ NAMES = (
     "12a",
     "class",
     "match",
-    "type",
     "_",
     "__",
     "a.b",
