@@ -148,7 +148,8 @@ class Telling:
         told = ("z", one.z, number), ("p", one.p, chance), ("from", one.threshold, number)
         numbers = [f"{name} {how(value)}" for name, value, how in told if value is not None]
         if one.interval:
-            numbers.append(f"in {' to '.join(map(number, one.interval))}")
+            low, high = one.interval  # of two digits: a fit that ends a step later gives others in the fourth
+            numbers.append(f"in {low:.2g} to {high:.2g}")
         marks = "".join(("!" if one.found else "", "j" if one.judges else ""))
         said = [self.once(text) for text in (one.text, one.reason) if text]
         return " ".join([f"{one.measure}{marks} {number(one.value)}", *numbers, *said])
