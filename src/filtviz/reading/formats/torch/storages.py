@@ -6,8 +6,9 @@ id: class, key, location, number of elements. There are four places where that s
 - a zip (since 1.6): ``ROOT/data.pkl``, and the storages as members ``ROOT/data/KEY``. TorchScript's zips have
   ``constants.pkl`` and ``constants/KEY`` beside them. `zipped.py` reads it.
 - a stream (0.1.10 to 1.5): five pickles, a magic number, a version, facts about the machine, the object, the
-  storages' keys; then for each key the number of its elements and its bytes. `streamed.py` reads it.
-- a tar (before): ``storages``, ``tensors`` and ``pickle``, which refers to tensors. `tarred.py` reads it.
+  storages' keys; then for each key the number of its elements and its bytes.
+- a tar (before): ``storages``, ``tensors`` and ``pickle``, which refers to tensors. `older_files.py` reads it
+  and the stream.
 - a string in a plain pickle: ``torch.storage._load_from_bytes(b"…")``, a whole stream for each storage.
 
 See ``torch/serialization.py``. Where a storage was (``cuda:0``) is only a tag.
