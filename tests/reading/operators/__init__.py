@@ -18,11 +18,13 @@ from tests.reading.operators.lengths import lengths
 from tests.reading.operators.memory import in_memory, values
 from tests.reading.operators.modules import modules
 from tests.reading.operators.named import named
+from tests.reading.operators.nodes_onnx import nodes_of_onnx
 from tests.reading.operators.onnx import onnx
 from tests.reading.operators.pickled import pickled
 from tests.reading.operators.tensorflow import tensorflow
 from tests.reading.operators.tflite import sparse, tflite
 from tests.reading.operators.torch import exported, torch
+from tests.reading.operators.whole_onnx import graphs_of_onnx
 
 __all__ = ["FORMATS"]
 
@@ -35,11 +37,13 @@ FORMATS: Mapping[str, Callable[[], Told]] = {
     "given": values,
     "grafted": grafted,
     "graphs": graphs,
+    "graphs_of_onnx": graphs_of_onnx,
     "in_memory": in_memory,
     "keras": keras,
     "lengths": lengths,
     "modules": modules,
     "named": named,
+    "nodes_of_onnx": nodes_of_onnx,
     "named_arrays": named_arrays,
     "onnx": onnx,
     "pickled": pickled,

@@ -419,17 +419,19 @@ def _unsqueeze(case: Case) -> Operations | None:
     if axes is None or case.first is None or not axes or len(axes) > FEW:
         return None
     rank = len(case.first) + len(axes)
-    new = {axis % rank for axis in axes}
+    new = {axis % rank for axis in axes if -rank <= axis < rank}
+    if len(new) != len(axes):
+        return None
     rest = iter(range(len(case.first)))
     return (Transpose(order=tuple(None if place in new else next(rest) for place in range(rank))),)
 
 
 def _squeeze(case: Case) -> Operations | None:
-    axes = case.integers("axes", 1)
-    if axes is None or case.first is None:
+    axes, rank = case.integers("axes", 1), 0 if case.first is None else len(case.first)
+    if axes is None or case.first is None or any(not -rank <= axis < rank for axis in axes):
         return None
-    gone = {axis % len(case.first) for axis in axes}
-    return (Reshape(lengths=tuple((place,) for place in range(len(case.first)) if place not in gone)),)
+    gone = {axis % rank for axis in axes}
+    return (Reshape(lengths=tuple((place,) for place in range(rank) if place not in gone)),)
 
 
 def _pad(case: Case) -> Operations | None:
@@ -463,7 +465,8 @@ def _slice(case: Case) -> Operations | None:
     rank = len(case.first)
     axes = case.integers("axes", 3) or list(range(len(starts)))
     steps = case.integers("steps", 4) or [1] * len(starts)
-    if not len(axes) == len(steps) == len(starts):
+    inside = all(-rank <= axis < rank for axis in axes)
+    if not len(axes) == len(steps) == len(starts) or not inside:
         return None
     return tuple(
         Slice(axis=axis % rank, start=start, stop=None if abs(stop) >= _OPEN else stop, step=step)

@@ -70,7 +70,8 @@ def _rearranged(case: Case) -> Shape | None:
     if below is None or len(below) != 4 or not 0 < size < _LARGEST:
         return None
     batch, channels, *plane = below
-    return (batch, None if channels is None else channels // size**2, *(n and n * size for n in plane))
+    made = None if channels is None or channels % size**2 else channels // size**2
+    return (batch, made, *(n and n * size for n in plane))
 
 
 def _resized(case: Case) -> Shape | None:
@@ -110,7 +111,7 @@ def upscale(case: Case) -> Operations | None:
     if scales is None or len(scales) < 3 or scales[0] != 1 or scales[1] != 1:
         return None
     whole = [int(one) for one in scales[2:] if one >= 1 and one == int(one) and one < _LARGEST]
-    if not _repeats(case, whole) or len(whole) < len(scales) - 2:
+    if len(whole) < len(scales) - 2 or not _repeats(case, whole):
         return (Untold(reason="it resizes its input in another way than by repeating numbers"),)
     return (Upscale(scale=tuple(whole)),)
 
