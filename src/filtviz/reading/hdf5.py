@@ -90,7 +90,7 @@ class _File:
 
     def piece(self, start: int, length: int) -> View:
         """Return a stretch of the file."""
-        if start < 0 or length < 0 or start + length > len(self.view):
+        if start + length > len(self.view):
             raise _damaged()
         return self.view[start : start + length]
 
@@ -98,7 +98,7 @@ class _File:
         """Return the text that ends with a zero."""
         found = bytes(self.view[start : start + _LONGEST_NAME])
         end = found.find(b"\0")
-        if start >= len(self.view) or end < 0:
+        if end < 0:
             raise _damaged()
         self.effort.spend_text(end)  # names may be the ends of one another
         return str(found[:end], "utf-8", "replace")
@@ -214,10 +214,10 @@ class _Object:
         if signature != b"GCOL":
             raise _damaged()
         heap, position = self.file.piece(address, size), 16
-        while position + 16 <= len(heap):
+        while position + 16 < len(heap):
             self.file.effort.spend(1)
             number, held = unpack("<H6xQ", heap, position)
-            if number == index and held >= length:
+            if number == index and length <= min(held, len(heap) - position - 16):
                 self.file.effort.spend_text(length)  # many texts can be one
                 return bytes(heap[position + 16 : position + 16 + length])
             if not number or not held:

@@ -249,7 +249,8 @@ class Rebuilder:
         def read() -> NDArray[Any]:
             dense = np.zeros(shape, numbers.dtype)
             where = _inside(places.read(), shape[:n_sparse])
-            np.add.at(dense, tuple(where), numbers.read())
+            first = np.zeros(where.shape[1], np.int64)  # of one axis more: there may be no sparse one
+            np.add.at(dense[np.newaxis], (first, *where), numbers.read())
             return dense
 
         return self._dense(shape, numbers, read)

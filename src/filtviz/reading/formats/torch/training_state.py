@@ -34,7 +34,7 @@ def moments_in(value: Any, rebuilder: Rebuilder) -> Iterator[Moments]:
     groups = elements(parts.get("param_groups")) or ()
     by_group = [_places(group, rebuilder) for group in groups]
     places = [place for group in by_group for place in group]
-    if not state or len(places) > _MOST_PARAMETERS or len(set(places)) < len(places):
+    if not state or not places or len(places) > _MOST_PARAMETERS or len(set(places)) < len(places):
         return
     kept = {place: _moment(state[place], rebuilder) for place in places if place in state}
     if all(each is not None for each in kept.values()):

@@ -253,7 +253,9 @@ class _Search:
         return {"state", "param_groups"} <= names
 
     def _holds_moments(self, value: Any) -> bool:
-        """Tell whether an optimiser has taken steps: it keeps nothing of a parameter before the first."""
+        """Tell whether an optimiser, or one in a list, has taken steps: before the first it keeps nothing."""
+        if type(value) is list:
+            return any(self._holds_moments(each) for each in value if type(each) is not list)
         state = attributes(value).get("state") if type(value) is Record else None
         if state is None and type(value) in (Record, Items):
             entries = pairs(value, self.rebuilder.effort) or ()
@@ -326,7 +328,8 @@ def _joined(sets: Sequence[WeightSet]) -> list[WeightSet]:
             joined.append([one])
             continue
         own = tuple(replace(each, name=f"{one.path[-1]}.{each.name}") for each in one.tensors)
-        one = replace(one, path=one.path[:-1], tensors=own)
+        lost = tuple((f"{one.path[-1]}.{name}", each) for name, each in one.lost)
+        one = replace(one, path=one.path[:-1], tensors=own, lost=lost)
         first = joined[-1][0] if joined else None
         if first is not None and first.path == one.path and first.module is None:
             joined[-1].append(one)
