@@ -25,9 +25,10 @@ from tests.reading.operators.pickled import pickled
 from tests.reading.operators.tensorflow import tensorflow
 from tests.reading.operators.tflite import sparse, tflite
 from tests.reading.operators.torch import exported, torch
-from tests.reading.operators.whole_onnx import graphs_of_onnx
+from tests.reading.operators.torch_facts import facts
 from tests.reading.operators.torch_objects import objects
 from tests.reading.operators.torch_tensors import tensors
+from tests.reading.operators.whole_onnx import graphs_of_onnx
 
 __all__ = ["FORMATS"]
 
@@ -57,4 +58,5 @@ FORMATS: Mapping[str, Callable[[], Told]] = {
     "torch": torch,
     "torch_objects": objects,
     "torch_tensors": tensors,
+    "torch_facts": facts,
 }

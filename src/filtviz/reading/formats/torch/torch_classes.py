@@ -87,6 +87,11 @@ class Module:
             return value
         return None
 
+    def whole(self, name: str) -> int | None:
+        """Return an attribute that is a whole number above zero."""
+        value = self.facts.get(name)
+        return value if type(value) is int and value > 0 else None
+
     def number(self, name: str, default: float) -> float:
         """Return an attribute that is a number, else ``default``."""
         value = self.facts.get(name)
@@ -145,7 +150,7 @@ def _convolution(module: Module, weight: Parameter, n: int) -> Operations:
         stride=stride if known else None,
         pad=_pads(module, weight.shape[2:], dilation) if known and module.is_torchs else None,
         dilation=dilation if known and max(dilation) > 1 else (),
-        groups=groups if type(groups) is int and groups > 0 else None,
+        groups=module.whole("groups"),
         transposed=transposed,
     )
     mode = module.facts.get("padding_mode", "zeros")
@@ -183,8 +188,7 @@ def _pads(module: Module, size: tuple[int, ...], dilation: tuple[int, ...]) -> P
 
 def _dense(module: Module) -> Operations:
     weight = module.parameters.get("weight")
-    told = module.facts.get("out_features")
-    units = told if type(told) is int else None
+    units = module.whole("out_features")
     if weight is not None and len(weight.shape) == 2:
         units = weight.shape[0]
     dense = Dense(weights=weight, axes="oi", bias=module.parameters.get("bias"), units=units)
@@ -196,8 +200,7 @@ def _embedding(module: Module) -> Operations:
 
 
 def _recurrent(module: Module) -> Operations:
-    units = module.facts.get("hidden_size")
-    return (Recurrent(kind=module.type, units=units if type(units) is int else None),)
+    return (Recurrent(kind=module.type, units=module.whole("hidden_size")),)
 
 
 # Normalisation
@@ -225,8 +228,8 @@ def _instance_norm(module: Module) -> Operations:
 
 
 def _group_norm(module: Module) -> Operations:
-    groups = module.facts.get("num_groups")
-    if type(groups) is not int or groups < 1:
+    groups = module.whole("num_groups")
+    if groups is None:
         return (_in_place("the file does not tell its groups"),)
     return (_standardisation(module, groups=groups),)
 
@@ -249,8 +252,8 @@ def _standardisation(module: Module, **how: Any) -> Standardisation:
 
 
 def _local_response(module: Module) -> Operations:
-    size = module.facts.get("size")
-    if type(size) is not int or size < 1:
+    size = module.whole("size")
+    if size is None:
         return (_in_place("the file does not tell its constants"),)
     alpha, k, beta = module.number("alpha", 1e-4), module.number("k", 1.0), module.number("beta", 0.75)
     return (LocalResponse(alpha=alpha / size, k=k, beta=beta, n=size),)
