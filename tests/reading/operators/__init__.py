@@ -13,7 +13,6 @@ from tests.reading.operators.asking import Told
 from tests.reading.operators.caffe import caffe
 from tests.reading.operators.folding import folded
 from tests.reading.operators.graphs import graphs
-from tests.reading.operators.hdf5 import hdf5
 from tests.reading.operators.keras import keras
 from tests.reading.operators.lengths import lengths
 from tests.reading.operators.memory import in_memory, values
@@ -22,12 +21,10 @@ from tests.reading.operators.named import named
 from tests.reading.operators.nodes_onnx import nodes_of_onnx
 from tests.reading.operators.onnx import onnx
 from tests.reading.operators.pickled import pickled
+from tests.reading.operators.readers import READERS
 from tests.reading.operators.tensorflow import tensorflow
 from tests.reading.operators.tflite import sparse, tflite
 from tests.reading.operators.torch import exported, torch
-from tests.reading.operators.torch_facts import facts
-from tests.reading.operators.torch_objects import objects
-from tests.reading.operators.torch_tensors import tensors
 from tests.reading.operators.whole_onnx import graphs_of_onnx
 
 __all__ = ["FORMATS"]
@@ -42,7 +39,6 @@ FORMATS: Mapping[str, Callable[[], Told]] = {
     "grafted": grafted,
     "graphs": graphs,
     "graphs_of_onnx": graphs_of_onnx,
-    "hdf5": hdf5,
     "in_memory": in_memory,
     "keras": keras,
     "lengths": lengths,
@@ -56,7 +52,5 @@ FORMATS: Mapping[str, Callable[[], Told]] = {
     "tensorflow": tensorflow,
     "tflite": tflite,
     "torch": torch,
-    "torch_objects": objects,
-    "torch_tensors": tensors,
-    "torch_facts": facts,
+    **READERS,
 }

@@ -1,0 +1,20 @@
+"""What the tables of the readers of containers, pickles and objects give."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from tests.reading.operators.asking import Told
+from tests.reading.operators.hdf5 import hdf5
+from tests.reading.operators.torch_facts import facts
+from tests.reading.operators.torch_objects import objects
+from tests.reading.operators.torch_tensors import tensors
+
+__all__ = ["READERS"]
+
+READERS: Mapping[str, Callable[[], Told]] = {
+    "hdf5": hdf5,
+    "torch_facts": facts,
+    "torch_objects": objects,
+    "torch_tensors": tensors,
+}
