@@ -196,8 +196,8 @@ def write() -> None:
     from tests.networks import TABLES as QUESTIONS
     from tests.reading import damage, limiting, varied
     from tests.reading.operators import FORMATS
+    from tests.reporting import contents_told, sprites_told
     from tests.reporting import figures_told as page_figures_told
-    from tests.reporting import sprites_told
     from tests.surveying import summed_told
 
     (GOLDEN / "libraries.txt").write_text(f"{libraries()}\n", encoding="utf-8")
@@ -230,6 +230,7 @@ def write() -> None:
         ("figures", figures_told),
         ("chosen", chosen_told),
         ("page_figures", page_figures_told),
+        ("page_contents", contents_told),
         ("shown", shown_told),
         ("demonstrations", demonstrations_told),
         ("manifests", manifests_told),

@@ -18,6 +18,7 @@ from tests.networks.pictures import pictures
 from tests.networks.placed import placed
 from tests.networks.pools import pools
 from tests.networks.slopes import slopes
+from tests.networks.verified import verified
 from tests.networks.walks import walks
 
 __all__ = ["TABLES"]
@@ -34,5 +35,6 @@ TABLES: Mapping[str, Callable[[], Iterator[tuple[str, str]]]] = {
     "placed": placed,
     "pools": pools,
     "slopes": slopes,
+    "verified": verified,
     "walks": walks,
 }

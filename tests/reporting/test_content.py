@@ -9,17 +9,36 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests import telling
 
 from filtviz.budget import Account
 from filtviz.drawing.colours import NOT_FINITE
 from filtviz.errors import SelectionError
+from filtviz.measures.diagnosing import diagnose
 from filtviz.network import ConvLayer, Network, Origin
 from filtviz.reporting import ReportOptions, gather, gathering
 from filtviz.reporting.content import PageContent
 from filtviz.reporting.gathering import label_files
 from filtviz.reporting.pictures import palette, plan_depths
 
+from . import contents_told
 from .models import conv, network
+
+
+def test_what_is_gathered_for_pages_of_all_kinds_is_what_it_was() -> None:
+    wanted = (telling.GOLDEN / "page_contents.txt").read_text(encoding="utf-8")
+    assert list(contents_told.all_lines()) == wanted.splitlines()
+
+
+def test_a_layer_that_is_too_much_work_is_not_said_to_be_left_out_by_a_choice_of_layers() -> None:
+    model = network((4, 1, 3, 3), (3, 4, 3, 3))
+    account = Account({"work": 4_000_000, "pixels": 0})
+    content = gathering.gather_content([model], [diagnose(model)], ReportOptions(), account)
+    assert len(content.sections) == 1
+    assert content.notes == ()
+    assert "the pictures of conv2 were left out" in content.left_out[0]
+    chosen = gathering.gather_content([model], [diagnose(model)], ReportOptions(layers=(0,)))
+    assert chosen.notes == ("1 of 2 layers of model.pkl are left out (--layer)",)
 
 
 def test_files_are_named_shortly_and_none_twice() -> None:
@@ -252,7 +271,11 @@ def test_a_file_without_layers_lacks_none(files, groups, n) -> None:
         for i, count in enumerate(files)
     ]
     held: Any = [[(made[i], SimpleNamespace(conv_index=0)) for i in group] for group in groups]
-    told = [each for each in gathering._omissions(made, held, [8] * len(groups)) if "place and shape" in each]
+    told = [
+        each
+        for each in gathering._omissions(made, held, held, [8] * len(groups))
+        if "place and shape" in each
+    ]
     assert [each.split(" layers")[0] for each in told] == ([f"{n} of {len(groups)}"] if n else [])
 
 

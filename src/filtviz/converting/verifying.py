@@ -268,7 +268,8 @@ def module_outputs(
         np.savez(folder / "noise.npz", *noise)
         done = run_beside(_RUN, folder)
         if done.returncode:
-            last = done.stderr.decode("utf-8", "replace").strip().rpartition("\n")[2]
+            said = done.stderr.decode("utf-8", "replace").strip().rpartition("\n")[2]
+            last = said or f"it ended with status {done.returncode} and no word"
             raise ConversionError(f"PyTorch cannot run what was made of it: {printable(last, 200)}")
         with np.load(folder / "found.npz", allow_pickle=False) as held:
             return [held[f"arr_{place}"] for place in range(len(held.files))]

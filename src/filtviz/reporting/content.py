@@ -115,6 +115,7 @@ def _reach(draws: Draws | None) -> float:
     return draws.bound if draws.family != "normal" else 3 * draws.std
 
 
+@np.errstate(over="ignore")
 def _expected(draws: Draws, edges: Floats, n: int) -> Floats:
     """Return the curve of the expected counts; a box for a uniform initialiser, a bell for a normal one."""
     width = float(edges[1] - edges[0])

@@ -131,6 +131,7 @@ def gather_content(
     anchors = unique_stems([f"layer-{group[0][1].conv_index}" for group in groups])
     sections = tuple(map(_section, anchors, groups, depths, repeat(account)))
     judged = [sentence for file in files for sentence in file.diagnosis.left_out]
+    assumed = [ASSUMED] if options.assume_stacked else []
     return PageContent(
         title=_title(labels, n_before),
         files=files,
@@ -138,7 +139,7 @@ def gather_content(
         n_before=n_before,
         glances=tuple(_glances(files, n_before, sections, account)),
         left_out=(*judged, *too_much, *account.left_out[n_told:]),
-        notes=(*([ASSUMED] if options.assume_stacked else []), *_omissions(files, groups, depths)),
+        notes=(*assumed, *_omissions(files, all_groups, groups, depths)),
     )
 
 
@@ -307,12 +308,12 @@ def _depth_notes(layer: ConvLayer, depth: Depth) -> Iterator[str]:
 
 
 def _omissions(
-    files: Sequence[ReportedModel], groups: Sequence[Group], depths: Sequence[Depth]
+    files: Sequence[ReportedModel], asked: Sequence[Group], groups: Sequence[Group], depths: Sequence[Depth]
 ) -> Iterator[str]:
-    """Say what of the files is not in the page."""
-    shown = {(id(file), layer.conv_index) for group in groups for file, layer in group}
+    """Say which layers were not ``asked`` for, and what is to know of those that are shown."""
+    wanted = {(id(file), layer.conv_index) for group in asked for file, layer in group}
     for file in files:
-        n = sum((id(file), diagnosis.conv_index) not in shown for diagnosis in file.diagnosis.layers)
+        n = sum((id(file), diagnosis.conv_index) not in wanted for diagnosis in file.diagnosis.layers)
         if n:
             yield f"{n} of {len(file.diagnosis.layers)} layers of {file.label} are left out (--layer)"
     empty = sum(depth == 0 for depth in depths)

@@ -1,0 +1,198 @@
+"""What is made of the answers of a printed module: a stand-in for the process in which PyTorch would run it.
+
+``python -m tests.telling`` writes ``tests/told/networks/verified.txt`` anew.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+from unittest.mock import patch
+
+import numpy as np
+from numpy.typing import NDArray
+
+import filtviz
+from filtviz.activations import Activation
+from filtviz.budget import LAYER, Budget
+from filtviz.converting.verifying import expected, has_onnxruntime, module_outputs, run_beside
+from filtviz.network import Layer, Network
+from filtviz.operations import Input
+from filtviz.running.choosing import has_torch
+from tests.building import as_layer, conv, image
+from tests.interpreters.cases import drawn
+from tests.interpreters.tables import told
+from tests.networks.walks import NETWORKS, said
+
+__all__ = ["verified"]
+
+Answers = list[NDArray[Any]]
+
+
+def verified() -> Iterator[tuple[str, str]]:
+    yield from _processes()
+    yield from _converted()
+    yield from _installed()
+
+
+@contextmanager
+def _process(
+    answer: Callable[[Answers], Answers] = list, *, fails: bytes | None = None, late: bool = False
+) -> Iterator[list[str]]:
+    """Let no process start: tell how it was asked for, and answer in its place."""
+    seen: list[str] = []
+    streams: list[int] = []
+
+    def run(command: list[str], *, cwd: Path, stdin: int, **how: Any) -> subprocess.CompletedProcess[bytes]:
+        program = zlib.crc32(command[-1].encode())
+        os.fstat(stdin)  # what it reads is open
+        streams.append(stdin)
+        seen.append(f"{command[0] == sys.executable} {command[1:-1]} {program:08x} {how}")
+        if late:
+            raise subprocess.TimeoutExpired(command, how["timeout"])
+        if cwd.name.startswith("filtviz-"):
+            seen.append(f"of {sorted(one.name for one in cwd.iterdir())}")
+            with np.load(cwd / "noise.npz") as noise:
+                given = [noise[name] for name in noise.files]
+            with zipfile.ZipFile(cwd / "net.pt") as held:
+                seen.append(f"with {len(held.namelist())} members")
+            seen.append(f"the module {zlib.crc32((cwd / 'net.py').read_bytes()):08x}")
+            seen.append(f"shown {'; '.join(map(told, given))} {given[0].dtype}")
+            np.savez(cwd / "found.npz", *answer(given))
+        return subprocess.CompletedProcess(command, int(fails is not None), b"", fails or b"")
+
+    before = sys.modules.get("torch")
+    sys.modules["torch"] = ModuleType("torch")
+    try:
+        with patch("subprocess.run", run):
+            yield seen
+    finally:
+        del sys.modules["torch"]
+        if before is not None:
+            sys.modules["torch"] = before
+        for one in streams:
+            try:
+                os.fstat(one)
+                seen.append("what it read is left open")
+            except OSError:
+                seen.append("what it read is closed")
+
+
+def _processes() -> Iterator[tuple[str, str]]:
+    """How a process is asked for, and what is made of how it ends."""
+    two = [np.arange(6.0, dtype="f4").reshape(2, 3), np.ones((2, 1), "f4")]
+    source = "class Net: ..."
+
+    def write(stream: Any) -> None:
+        with zipfile.ZipFile(stream, "w") as archive:
+            archive.writestr("a", b"")
+
+    for name, how in {
+        "both": {"answer": lambda given: given[::-1]},
+        "neither": {"answer": lambda _: []},
+        "an error": {"fails": b"Traceback\n  line\nError: it is broken\n\n"},
+        "a long one": {"fails": b"E" * 300},
+        "no words": {"fails": b""},
+        "odd letters": {"fails": b"\xff\x1b[31m\xe2\x80\xaeE"},
+        "one line": {"fails": b"killed"},
+        "nothing in time": {"late": True},
+    }.items():
+        with _process(**how) as seen:  # type: ignore[arg-type]
+            found = said(lambda: "; ".join(map(told, module_outputs(source, write, two))))
+        yield f"a process that answers {name}", f"{found} | {' | '.join(seen)}"
+    with tempfile.TemporaryDirectory() as folder, _process() as seen:
+        left = str(run_beside("pass", Path(folder)).returncode)
+    yield "a process beside", f"{left} | {' | '.join(seen)}"
+
+
+def _answers(network: Network, change: Callable[[NDArray[Any]], NDArray[Any]]) -> Any:
+    """What a network answers to noise in single precision, somewhat changed."""
+
+    def answer(_: Answers) -> Answers:
+        return [change(one).astype("f4") for one in expected(network, None)[1]]
+
+    return answer
+
+
+def _networks() -> dict[str, Network]:
+    unsure = Network.of([image(1, 6, 6), conv(drawn(2, 1, 3, 3).value, below=0)])
+    ends = Network.of(
+        [
+            Layer(name="a", operations=(Input(shape=(None, 3)),)),
+            Layer(name="b", operations=(Input(shape=(None, 2)),)),
+            as_layer(Activation(kind="tanh"), below=0, name="c"),
+            as_layer(Activation(kind="sigmoid"), below=1, name="d"),
+        ]
+    )
+    return {"plain": NETWORKS["plain"], "not sure": unsure, "two ends": ends}
+
+
+def _converted() -> Iterator[tuple[str, str]]:
+    """What is written of a module that answers alike, and that nothing is of one that does not."""
+    changes: dict[str, Callable[[NDArray[Any]], NDArray[Any]]] = {
+        "alike": lambda one: one,
+        "nearly": lambda one: one * (1 + 1e-6),
+        "otherwise": lambda one: one + 0.5,
+        "no number": lambda one: one * np.nan,
+        "in another shape": lambda one: one[:1],
+    }
+    writing = LAYER * len(NETWORKS["plain"].layers) + 6_240  # and no more: it cannot be run
+    little, least = Budget(work=writing), Budget(work=writing - 1)
+    for name, network in _networks().items():
+        asked: list[tuple[str, dict[str, Any]]] = [("alike", {})]
+        if name == "plain":
+            asked += [(what, {"verify": True}) for what in changes]
+            asked += [
+                ("alike", {"turned": False}),
+                ("alike", {"verify": False}),
+                ("alike", {"budget": least}),
+            ]
+            asked += [("alike", {"budget": little, "verify": verify}) for verify in (None, True)]
+        for what, how in asked:
+            shown = {key: getattr(value, "work", value) for key, value in how.items()}
+            with _process(_answers(network, changes[what])) as seen:
+                told_of = _written(network, how)
+            yield f"{name} answered {what}, {shown}", f"{told_of} | {len(seen)} {seen[-2:-1]}"
+
+
+def _written(network: Network, how: dict[str, Any]) -> str:
+    with tempfile.TemporaryDirectory() as folder:
+        paths = Path(folder, "o.pt"), Path(folder, "m.py")
+
+        def write() -> str:
+            found = filtviz.convert(network, paths[0], module=paths[1], **how)
+            return f"{found.arrays} {found.remarks} {found.verification} {[one.name for one in found.files]}"
+
+        shown = said(write).replace(folder, "there")
+        return f"{shown} | {sorted(one.name for one in Path(folder).iterdir())}"
+
+
+def _installed() -> Iterator[tuple[str, str]]:
+    """What is said where that which would run it is not installed."""
+    network = NETWORKS["plain"]
+    with patch.dict(sys.modules), patch("importlib.util.find_spec", lambda *_: None):
+        sys.modules.pop("torch", None)
+        with (
+            patch("filtviz.running.choosing.find_spec", lambda *_: None),
+            patch("filtviz.converting.verifying.find_spec", lambda *_: None),
+        ):
+            yield "what is installed", f"{has_torch()} {has_onnxruntime()}"
+            yield "no PyTorch", said(lambda: str(module_outputs("", lambda _: None, [])))
+            for verify in (None, True, False):
+                yield f"no PyTorch, verify {verify}", _written(network, {"verify": verify})
+    with tempfile.TemporaryDirectory() as folder:
+        taken = Path(folder, "m.py")
+        taken.write_bytes(b"model")
+        given = replace(network, origin=replace(network.origin, path=taken))
+        shown = said(lambda: str(filtviz.convert(given, Path(folder, "o.pt"), module=taken, verify=False)))
+        yield "a module over what is given", f"{shown} {taken.read_bytes()!r}".replace(folder, "there")
