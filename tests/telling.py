@@ -198,7 +198,7 @@ def write() -> None:
     from tests.reading.operators import FORMATS
     from tests.reporting import contents_told, sprites_told
     from tests.reporting import figures_told as page_figures_told
-    from tests.surveying import summed_told
+    from tests.surveying import steps_told, summed_told
 
     (GOLDEN / "libraries.txt").write_text(f"{libraries()}\n", encoding="utf-8")
     (GOLDEN / "commands").mkdir(parents=True, exist_ok=True)
@@ -235,6 +235,7 @@ def write() -> None:
         ("demonstrations", demonstrations_told),
         ("manifests", manifests_told),
         ("summed", summed_told),
+        ("surveys", steps_told),
         ("sprites", sprites_told),
     ):
         text = "".join(f"{line}\n" for line in drawn.all_lines())
