@@ -189,6 +189,7 @@ def write() -> None:
     from tests import deciding, demonstrations_told, shown_told
     from tests.attacks.test_attacks import all_words
     from tests.batch import manifests_told
+    from tests.batch import steps_told as exports_told
     from tests.cli import commands
     from tests.drawing import chosen_told, figures_told, sheets_told
     from tests.interpreters import TABLES
@@ -234,6 +235,7 @@ def write() -> None:
         ("shown", shown_told),
         ("demonstrations", demonstrations_told),
         ("manifests", manifests_told),
+        ("exports", exports_told),
         ("summed", summed_told),
         ("surveys", steps_told),
         ("sprites", sprites_told),

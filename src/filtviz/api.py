@@ -58,7 +58,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from filtviz.drawing import DrawingOptions
-    from filtviz.drawing.plotting import Channels
+    from filtviz.drawing.selection import Channels
     from filtviz.measures.measure import Diagnosis
     from filtviz.measures.trajectory import Trajectory
     from filtviz.responses.examining import Examination

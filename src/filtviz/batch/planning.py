@@ -29,7 +29,7 @@ from filtviz.drawing import DrawingOptions, draw
 from filtviz.drawing.estimates import pay_for_pages, pay_for_view
 from filtviz.drawing.grid import cautions
 from filtviz.drawing.saving import FORMATS, Destination, plan_files
-from filtviz.drawing.selection import ChannelRanges, choose_channels
+from filtviz.drawing.selection import ChannelRanges, as_ranges, choose_channels
 from filtviz.drawing.views import SHEET_VIEWS
 from filtviz.errors import ArgumentError, BudgetError, FiltvizError, ReadError
 from filtviz.given import LayerChoice, chosen_layers, named
@@ -57,12 +57,13 @@ PAGES_PER_JOB = 32
 class ExportOptions:
     """What to export and how.
 
-    ``layers`` are numbers or names; none are all convolutions that can be drawn. ``channels`` are pairs of a
-    first and a last one, None for all. ``force`` draws again what is there. ``limits`` and ``hints`` go
-    to `filtviz.load`. ``budget`` is that of each model; layers that would be more are not drawn, and said.
+    ``layers`` are numbers or names; none are all convolutions that can be drawn. ``channels`` are those of
+    `filtviz.plot`, kept as pairs of a first and a last one, None for all. ``force`` draws again what is
+    there. ``limits`` and ``hints`` go to `filtviz.load`. ``budget`` is that of each model; layers that would
+    be more are not drawn, and said.
 
     Raises:
-        ArgumentError: there is no such format.
+        ArgumentError: there is no such format, or the channels are none.
     """
 
     layers: Sequence[LayerChoice] = ()
@@ -80,6 +81,7 @@ class ExportOptions:
                 f"{printable(self.format, 20)!r} is no format of pictures: {', '.join(FORMATS)} are"
             )
         object.__setattr__(self, "layers", tuple(map(named, chosen_layers(self.layers))))
+        object.__setattr__(self, "channels", as_ranges(self.channels))
 
 
 @dataclass(kw_only=True)

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 from filtviz.drawing.estimates import pay_for_pages, pay_for_view
 from filtviz.drawing.grid import cautions
 from filtviz.drawing.options import PRIMARIES, DrawingOptions, SheetOptions
 from filtviz.drawing.planar import view_for
-from filtviz.drawing.selection import choose_channels, parse_channels
+from filtviz.drawing.selection import Channels, as_ranges, choose_channels
 from filtviz.drawing.sheet import SheetTexts, with_badges, with_composition
 from filtviz.drawing.views import VIEWS, draw
 from filtviz.errors import ArgumentError
@@ -204,10 +203,6 @@ def _figures_of(pictures: Iterable[Picture]) -> Figures:
     return Figures(picture.figure() for picture in pictures)
 
 
-Channels: TypeAlias = str | int | Iterable[int | tuple[int, int]] | None
-"""As in a shell (``"0,2-5"``, ``"rgb"``), or numbers and pairs of a first and a last one; None for all."""
-
-
 def settle(
     channels: Channels, view: str | None, drawing: DrawingOptions | None, *, needs_sheet: bool
 ) -> tuple[DrawingOptions, ChannelRanges]:
@@ -230,22 +225,7 @@ def settle(
     if view is None and needs_sheet and not VIEWS[options.view].is_sheet:
         view = "sheet"
     options = options if view is None else replace(options, view=view)
-    if channels is None or isinstance(channels, str):
-        return options, None if channels is None else parse_channels(channels)
-    return options, _ranges(channels)
-
-
-def _ranges(channels: int | Iterable[int | tuple[int, int]]) -> list[tuple[int, int]]:
-    """Return pairs of a first and a last channel of numbers, numpy's as well, and of pairs."""
-    try:
-        if not isinstance(channels, Iterable):
-            channels = [channels]
-        pairs = [each if isinstance(each, Sequence) else (each, each) for each in channels]
-        return [(operator.index(first), operator.index(last)) for first, last in pairs]
-    except (TypeError, ValueError):
-        raise ArgumentError(
-            f"channels are 'all', 'rgb', text such as '0,2-5', numbers or pairs, not {described(channels)}"
-        ) from None
+    return options, as_ranges(channels)
 
 
 @dataclass(frozen=True, kw_only=True)

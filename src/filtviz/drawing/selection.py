@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import operator
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,13 +16,15 @@ from filtviz.drawing.sheet import SheetTexts, span
 from filtviz.errors import ArgumentError, SelectionError
 from filtviz.network import ConvLayer
 from filtviz.scaling import in_double, scale_of
-from filtviz.text import plural, printable
+from filtviz.text import described, plural, printable
 
 __all__ = [
     "ALL_CHANNELS",
     "ChannelRanges",
+    "Channels",
     "Selection",
     "arrange",
+    "as_ranges",
     "choose_channels",
     "parse_channels",
     "select_filters",
@@ -29,6 +32,9 @@ __all__ = [
 
 ChannelRanges = Sequence[tuple[int, int]] | None
 """Pairs of a first and a last channel; None for all that there are."""
+
+Channels: TypeAlias = str | int | Iterable[int | tuple[int, int]] | None
+"""As in a shell (``"0,2-5"``, ``"rgb"``), or numbers and pairs of a first and a last one; None for all."""
 
 ALL_CHANNELS = "all"
 
@@ -53,6 +59,25 @@ def parse_channels(text: str) -> ChannelRanges:
             )
         ranges.append((first, last))
     return ranges
+
+
+def as_ranges(channels: Channels) -> ChannelRanges:
+    """Return pairs of a first and a last channel: of text, of numbers, numpy's as well, and of pairs.
+
+    Raises:
+        ArgumentError: these are no channels; the text is one sentence.
+    """
+    if channels is None or isinstance(channels, str):
+        return None if channels is None else parse_channels(channels)
+    try:
+        if not isinstance(channels, Iterable):
+            channels = [channels]
+        pairs = [each if isinstance(each, Sequence) else (each, each) for each in channels]
+        return [(operator.index(first), operator.index(last)) for first, last in pairs]
+    except (TypeError, ValueError):
+        raise ArgumentError(
+            f"channels are 'all', 'rgb', text such as '0,2-5', numbers or pairs, not {described(channels)}"
+        ) from None
 
 
 def choose_channels(layer: ConvLayer, ranges: ChannelRanges) -> Sequence[int]:
