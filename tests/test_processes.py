@@ -190,6 +190,7 @@ def test_if_every_process_is_ended_every_job_is_lost_and_none_hangs(doing):
 
 
 @posix
+@pytest.mark.slow
 def test_a_crash_is_called_one(doing):
     (lost,) = run_in_processes(iter([doing.Crashed(0)]), 2)
     assert lost.startswith("0 lost: a worker process crashed (SIGSEGV); ")
@@ -209,6 +210,7 @@ def test_what_a_job_prints_and_reads_disturbs_nothing(doing):
     assert list(run_in_processes((doing.Printing(n) for n in range(6)), 2)) == [""] * 6
 
 
+@pytest.mark.slow
 def test_workers_have_the_options_of_this_python_but_do_not_look_into_the_folder(doing, monkeypatch):
     monkeypatch.setattr(sys, "warnoptions", ["ignore::ImportWarning"])
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
@@ -219,7 +221,7 @@ def test_workers_have_the_options_of_this_python_but_do_not_look_into_the_folder
     assert threads == "1"
 
 
-@pytest.mark.cases(1)
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["json", "pickle", "argparse", "filtviz", "doing", "numpy"])
 def test_nothing_in_the_working_folder_is_imported(doing, tmp_path, monkeypatch, name):
     """Where strangers' models lie, modules of theirs may lie, too."""
@@ -240,11 +242,13 @@ def test_where_no_process_can_be_started_jobs_are_done_here(doing, monkeypatch):
     assert list(run_in_processes((doing.Pid(n) for n in range(3)), 2)) == [os.getpid()] * 3
 
 
+@pytest.mark.slow
 def test_where_processes_do_not_come_up_jobs_are_done_here(doing, monkeypatch):
     monkeypatch.setattr(processes, "_SERVE", "raise SystemExit(3)")
     assert list(run_in_processes((doing.Pid(n) for n in range(5)), 2)) == [os.getpid()] * 5
 
 
+@pytest.mark.slow
 def test_where_one_process_can_be_started_it_does_all(doing, monkeypatch):
     start = subprocess.Popen
     started = []

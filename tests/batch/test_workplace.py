@@ -175,3 +175,26 @@ def test_to_draw_again_is_no_other_thing_that_is_asked_for():
 def test_what_is_no_format_is_one_sentence(suffix):
     with pytest.raises(ArgumentError, match="is no format of pictures: "):
         ExportOptions(format=suffix)
+
+
+@pytest.mark.cases("all")
+@pytest.mark.parametrize(
+    ("channels", "kept"),
+    [
+        (None, None),
+        ("all", None),
+        ("0,2-5", [(0, 0), (2, 5)]),
+        (1, [(1, 1)]),
+        ([0, (2, 3)], [(0, 0), (2, 3)]),
+        (np.arange(2), [(0, 0), (1, 1)]),
+    ],
+)
+def test_channels_of_an_export_are_those_of_a_plot(channels, kept):
+    assert ExportOptions(channels=channels).channels == kept
+
+
+@pytest.mark.cases("all")
+@pytest.mark.parametrize("channels", [1.5, "rgb", object(), [(1, 2, 3)]])
+def test_what_are_no_channels_is_one_sentence(channels):
+    with pytest.raises(ArgumentError, match="^channels are "):
+        ExportOptions(channels=channels)

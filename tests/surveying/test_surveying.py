@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -9,7 +10,6 @@ import shutil
 import subprocess
 import sys
 import time
-from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -33,16 +33,37 @@ def kernels(seed, shape=(8, 3, 3, 3)):
     return np.random.default_rng(seed).normal(0, 0.1, shape).astype(np.float32)
 
 
+def fill(folder):
+    """Three models, one that is damaged, one without convolutions, and one file that is no model."""
+    for n in range(3):
+        (folder / "zoo" / f"run{n}").mkdir(parents=True)
+        np.savez(folder / "zoo" / f"run{n}" / "net.npz", W1=kernels(n), W2=kernels(n, (4, 8, 5, 5)))
+    shutil.copy(FIXTURES / "modern" / "keras" / "attacks" / "loop.h5", folder / "zoo" / "bad.h5")
+    np.savez(folder / "zoo" / "dense.npz", W=np.ones((3, 4), np.float32))
+    (folder / "zoo" / "notes.txt").write_text("no model")
+
+
 @pytest.fixture
 def zoo(tmp_path, monkeypatch):
-    """Three models, one that is damaged, one without convolutions, and one file that is no model."""
     monkeypatch.chdir(tmp_path)
-    for n in range(3):
-        (tmp_path / "zoo" / f"run{n}").mkdir(parents=True)
-        np.savez(tmp_path / "zoo" / f"run{n}" / "net.npz", W1=kernels(n), W2=kernels(n, (4, 8, 5, 5)))
-    shutil.copy(FIXTURES / "modern" / "keras" / "attacks" / "loop.h5", tmp_path / "zoo" / "bad.h5")
-    np.savez(tmp_path / "zoo" / "dense.npz", W=np.ones((3, 4), np.float32))
-    (tmp_path / "zoo" / "notes.txt").write_text("no model")
+    fill(tmp_path)
+    return tmp_path / "zoo"
+
+
+@pytest.fixture(scope="module")
+def surveyed_once(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("surveyed")
+    fill(folder)
+    with contextlib.chdir(folder):
+        filtviz.survey("zoo/run0", "out", jobs=1)
+    return folder
+
+
+@pytest.fixture
+def surveyed(surveyed_once, tmp_path, monkeypatch):
+    """The same files, of which run0 was surveyed into the folder out."""
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(surveyed_once, tmp_path, dirs_exist_ok=True)
     return tmp_path / "zoo"
 
 
@@ -92,8 +113,7 @@ def test_a_row_has_the_digest_of_the_bytes_and_the_numbers_of_diagnose(zoo):
     assert norms == [each.norm for layer in judged for each in layer.filters]
 
 
-def test_columns_have_names_of_their_own_and_say_what_they_hold(zoo):
-    filtviz.survey("zoo/run0", "out", jobs=1)
+def test_columns_have_names_of_their_own_and_say_what_they_hold(surveyed):
     for name, own in columns.TABLES.items():
         names = [column.name for column in own]
         assert len(set(names)) == len(names)
@@ -130,8 +150,7 @@ def test_a_second_run_measures_what_is_new_or_changed_and_keeps_the_rest(zoo):
     assert len(table("filters")) == 12 + 12 + 16 + 8
 
 
-def test_parts_of_a_run_that_was_stopped_while_it_wrote_count_for_nothing(zoo):
-    filtviz.survey("zoo/run0", "out", jobs=1)
+def test_parts_of_a_run_that_was_stopped_while_it_wrote_count_for_nothing(surveyed):
     shutil.copy("out/filters.parquet/part-000000.parquet", "out/filters.parquet/part-000001.parquet")
     shutil.copy("out/layers.parquet/part-000000.parquet", "out/layers.parquet/part-000001.parquet")
     filtviz.survey("zoo/run0", "out", jobs=1)
@@ -139,8 +158,7 @@ def test_parts_of_a_run_that_was_stopped_while_it_wrote_count_for_nothing(zoo):
     assert len(table("layers")) == 2
 
 
-def test_other_options_are_refused_and_nothing_is_lost(zoo):
-    filtviz.survey("zoo/run0", "out", jobs=1)
+def test_other_options_are_refused_and_nothing_is_lost(surveyed):
     with pytest.raises(filtviz.OutputError, match="holds a survey with other options"):
         filtviz.survey("zoo", "out", jobs=1, budget=filtviz.Budget(work=10**9))
     assert len(table("files")) == 1
@@ -176,10 +194,9 @@ HOSTILE = {
 
 @pytest.mark.cases(2)
 @pytest.mark.parametrize("name", HOSTILE)
-def test_a_table_of_a_stranger_is_one_sentence_and_stays(zoo, name):
-    filtviz.survey("zoo/run0", "out", jobs=1)
+def test_a_table_of_a_stranger_is_one_sentence_and_stays(surveyed, name):
     filtviz.survey("zoo/run1", "out", jobs=1)
-    np.savez(zoo / "run0" / "net.npz", W1=kernels(3))  # so that rows are dropped
+    np.savez(surveyed / "run0" / "net.npz", W1=kernels(3))  # so that rows are dropped
     part = Path("out/files.parquet/part-000000.parquet")
     pq.write_table(pa.concat_tables([own(), pq.read_table("out/files.parquet/part-000001.parquet")]), part)
     pq.write_table(HOSTILE[name](), part)
@@ -191,8 +208,7 @@ def test_a_table_of_a_stranger_is_one_sentence_and_stays(zoo, name):
 
 @pytest.mark.cases("all")
 @pytest.mark.parametrize("sums", [[float("nan")] * 9, [1e300] * 9, [1.0] * 8, [None] * 9])
-def test_sums_of_a_stranger_are_one_sentence(zoo, sums):
-    filtviz.survey("zoo/run0", "out", jobs=1)
+def test_sums_of_a_stranger_are_one_sentence(surveyed, sums):
     part = Path("out/layers.parquet/part-000000.parquet")
     first = pq.read_table(part)
     pq.write_table(
@@ -212,8 +228,7 @@ ODD_LAYERS = {
 
 @pytest.mark.cases(2)
 @pytest.mark.parametrize("name", ODD_LAYERS)
-def test_layers_of_a_stranger_are_one_sentence(zoo, name):
-    filtviz.survey("zoo/run0", "out", jobs=1)
+def test_layers_of_a_stranger_are_one_sentence(surveyed, name):
     part = Path("out/layers.parquet/part-000000.parquet")
     first = pq.read_table(part)
     odd = pa.Table.from_pydict({**first.to_pydict(), **ODD_LAYERS[name]}, schema=first.schema)
@@ -223,8 +238,7 @@ def test_layers_of_a_stranger_are_one_sentence(zoo, name):
 
 
 @pytest.mark.parametrize(("most", "is_read"), [(2_000, False), (1 << 26, True)])
-def test_values_that_are_repeated_count_each(zoo, monkeypatch, most, is_read):
-    filtviz.survey("zoo/run0", "out", jobs=1)
+def test_values_that_are_repeated_count_each(surveyed, monkeypatch, most, is_read):
     part = Path("out/files.parquet/part-000000.parquet")
     first = pq.read_table(part)
     told = {**first.to_pydict(), "trained": [["a"] * 300_000]}
@@ -232,7 +246,11 @@ def test_values_that_are_repeated_count_each(zoo, monkeypatch, most, is_read):
     assert part.stat().st_size < 30_000
     monkeypatch.setattr(parquet, "FEW_VALUES", most)
     monkeypatch.setattr(parquet, "VALUES_A_BYTE", 1)
-    with nullcontext() if is_read else pytest.raises(filtviz.OutputError, match="read as a part of a survey"):
+    with (
+        contextlib.nullcontext()
+        if is_read
+        else pytest.raises(filtviz.OutputError, match="read as a part of a survey")
+    ):
         filtviz.survey("zoo/run0", "out", jobs=1)
 
 
@@ -299,8 +317,7 @@ def test_links_in_the_folder_of_a_survey_are_not_followed(zoo):
 
 
 @pytest.mark.slow
-def test_parts_that_a_killed_run_was_writing_are_removed(zoo):
-    filtviz.survey("zoo/run0", "out", jobs=1)
+def test_parts_that_a_killed_run_was_writing_are_removed(surveyed):
     left = [Path("out", name, ".survey-0123456789abcdef.filtviz-part") for name in ("", "files.parquet")]
     for path in left:
         path.write_bytes(b"half")
