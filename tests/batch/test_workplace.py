@@ -196,5 +196,5 @@ def test_channels_of_an_export_are_those_of_a_plot(channels, kept):
 @pytest.mark.cases("all")
 @pytest.mark.parametrize("channels", [1.5, "rgb", object(), [(1, 2, 3)]])
 def test_what_are_no_channels_is_one_sentence(channels):
-    with pytest.raises(ArgumentError, match="^channels are "):
+    with pytest.raises(ArgumentError, match=r"^channels are "):
         ExportOptions(channels=channels)
