@@ -19,6 +19,8 @@ from filtviz.reading.arrays import stored
 from filtviz.reading.formats.tensorflow import _averaged, _optimised
 from filtviz.reading.formats.tensorflow.folding import folded
 from filtviz.reading.limits import Computing, Hints, Limits
+from tests.reading.operators.asking import numbers
+from tests.reading.operators.tensorflow import _tf
 
 FIXTURES = Path(__file__).resolve().parents[1] / "fixtures" / "modern" / "tensorflow"
 KERNELS = json.loads((FIXTURES / "kernels.json").read_text(encoding="utf-8"))
@@ -167,3 +169,9 @@ def test_a_node_computes_of_as_many_arrays_as_it_takes(operator, n, is_computed)
     held = [Parameter.of("n", np.array([4.0, 9.0], "f4"), str(place)) for place in range(n)]
     found = folded(operator, {}, held, [None] * n, {}, Computing(0))
     assert (found is not None) == is_computed
+
+
+def test_a_single_number_is_given_two_axes_and_a_line_is_flattened():
+    assert _tf("Reshape", numbers(1, 1), shape=())[1] == "Reshape lengths=(1, 1)"
+    assert _tf("Reshape", numbers(1, -1), shape=(1, 6))[1] == "Flatten"
+    assert _tf("Squeeze", shape=(), squeeze_dims=[0])[1] == "nothing"

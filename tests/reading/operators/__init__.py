@@ -26,6 +26,7 @@ from tests.reading.operators.tensorflow import tensorflow
 from tests.reading.operators.tflite import sparse, tflite
 from tests.reading.operators.torch import exported, torch
 from tests.reading.operators.whole_onnx import graphs_of_onnx
+from tests.reading.operators.whole_tensorflow import graphs_of_tensorflow
 
 __all__ = ["FORMATS"]
 
@@ -39,6 +40,7 @@ FORMATS: Mapping[str, Callable[[], Told]] = {
     "grafted": grafted,
     "graphs": graphs,
     "graphs_of_onnx": graphs_of_onnx,
+    "graphs_of_tensorflow": graphs_of_tensorflow,
     "in_memory": in_memory,
     "keras": keras,
     "lengths": lengths,

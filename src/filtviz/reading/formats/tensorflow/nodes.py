@@ -132,7 +132,7 @@ class Node:
 
     def axis(self, axis: int) -> int:
         """Return the place among our units' axes of an axis that the graph names."""
-        rank = len(self.first) if self.first is not None else 4
+        rank = len(self.first) if self.first else 4
         axis %= rank
         if self.channels_first or rank not in (4, 5):
             return axis
@@ -368,7 +368,7 @@ def _reshape(node: Node) -> Operations | None:
 def _flattens(wanted: Sequence[int | tuple[int, ...]], below: Shape) -> bool:
     """Tell whether two lengths that are asked for are the batch and all the rest of it."""
     length, rest = wanted
-    is_batch = length in ((0,), -1) or length == below[0]
+    is_batch = length in ((0,), -1, *below[:1])
     known = [one for one in below[1:] if one is not None]
     return is_batch and (rest == -1 or len(known) < len(below) - 1 or rest == math.prod(known))
 
