@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import random
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,9 +16,15 @@ import filtviz
 from filtviz.errors import LimitError, MalformedFileError, ReadError
 from filtviz.operations import Convolution, Dense, GlobalPooling
 from filtviz.parameter import Parameter
+from filtviz.reading.formats import tflite
 from filtviz.reading.formats.tflite.sparsity import densified
 from filtviz.reading.limits import Limits
 from filtviz.reading.quantised import Scale, scaled
+from tests.attacks.flatbuffer_files import Number, Table, Vector, written
+from tests.reading.operators.asking import array, numbers
+from tests.reading.operators.tflite import _tflite
+from tests.reading.operators.whole_tflite import Model
+from tests.reading.operators.wholes import opened
 
 FIXTURES = Path(__file__).resolve().parents[1] / "fixtures" / "modern" / "tflite"
 KERNELS = json.loads((FIXTURES / "kernels.json").read_text(encoding="utf-8"))
@@ -214,3 +221,38 @@ def test_three_axes_in_a_circle_are_not_taken_the_other_way_round():
 def test_a_scale_is_for_all_numbers_or_for_each_place_of_its_axis(n_numbers, n_zeros, axis, shape, fits):
     scale = Scale(numbers=np.ones(n_numbers), zeros=np.zeros(n_zeros), axis=axis)
     assert scale.fits(shape) is fits
+
+
+@pytest.mark.parametrize("odd", [np.inf, -np.inf, np.nan, 0.5])
+def test_real_numbers_are_no_axes_and_no_lengths(odd):
+    for operator, whole, made in (
+        ("TRANSPOSE", [0, 1, 2, 3], None),
+        ("SPLIT_V", [2.0, 2.0], None),
+        ("PAD", [0, 0, 1, 1, 1, 1, 0, 0], None),
+        ("MEAN", [1, 2], None),
+        ("SLICE", [0, 1, 0, 0], (1, 6, 7, 9)),
+    ):
+        sizes = [numbers(1, 7, 9, 6)] if operator == "SLICE" else []
+        told = _tflite(operator, numbers(odd, *whole[1:], dtype="float32"), *sizes, made=made)[1]
+        assert told == f"Untold reason=filtviz does not follow the operator {operator}"
+        if operator != "SPLIT_V":
+            assert "Untold" not in _tflite(operator, numbers(*whole), *sizes, made=made)[1]
+
+
+def test_what_has_no_axes_is_read():
+    assert _tflite("CONCATENATION", shape=(), o0=0)[1].startswith("Untold")
+    assert _tflite("RESHAPE", shape=(), made=(1, 1))[1] == "Reshape lengths=(1, 1)"
+    assert _tflite("RESHAPE", shape=(1, 6), made=(1, 6))[1] == "Flatten"
+    assert _tflite("PRELU", array())[1] == "Activation kind=untold name=PRELU"
+    assert not Scale(numbers=np.ones(2), zeros=np.zeros(1), axis=-1).fits((3, 2))
+    assert Scale(numbers=np.ones(2), zeros=np.zeros(1), axis=1).fits((3, 2))
+
+
+def test_a_constant_beside_an_image_may_be_infinite():
+    m = Model(random.Random(0))
+    m.last = m.tensor(1, 6, 6, 4)
+    m.add("MAXIMUM", [m.last, m.tensor(1, values=np.array([-np.inf], "f4"))], (1, 6, 6, 4))
+    parts = {1: Vector("o", [Table({0: Number("b", 55)})]), 4: Vector("o", [Table({}), Table(m.buffers[1])])}
+    graph = {0: Vector("o", m.tensors), 1: Vector("i", [0]), 2: Vector("i", [2]), 3: Vector("o", m.operators)}
+    found = tflite.open(opened(written(Table({**parts, 2: Vector("o", [Table(graph)])}), b"TFL3")))
+    assert [layer.type for layer in found.layers] == ["INPUT", "MAXIMUM"]

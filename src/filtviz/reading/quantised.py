@@ -47,7 +47,7 @@ class Scale:
 
     def fits(self, shape: Sequence[int]) -> bool:
         """Tell whether there is one for all, or one for each place of the axis."""
-        lengths = {1, shape[self.axis] if self.axis < len(shape) else 1}
+        lengths = {1, shape[self.axis] if 0 <= self.axis < len(shape) else 1}
         return self.numbers.size in lengths and self.zeros.size in lengths
 
     def real(self, stored: Parameter) -> Meant:

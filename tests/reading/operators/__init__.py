@@ -27,6 +27,7 @@ from tests.reading.operators.tflite import sparse, tflite
 from tests.reading.operators.torch import exported, torch
 from tests.reading.operators.whole_onnx import graphs_of_onnx
 from tests.reading.operators.whole_tensorflow import graphs_of_tensorflow
+from tests.reading.operators.whole_tflite import models_of_tflite
 
 __all__ = ["FORMATS"]
 
@@ -44,6 +45,7 @@ FORMATS: Mapping[str, Callable[[], Told]] = {
     "in_memory": in_memory,
     "keras": keras,
     "lengths": lengths,
+    "models_of_tflite": models_of_tflite,
     "modules": modules,
     "named": named,
     "nodes_of_onnx": nodes_of_onnx,

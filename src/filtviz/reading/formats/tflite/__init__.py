@@ -214,15 +214,14 @@ class _Reader:
 
     def _is_spread(self, case: Case) -> bool:
         """Follow what puts gaps between the taps of a convolution; tell whether the operator is that."""
-        first, said = case.input(0), case.constant(case.input(2))
-        pads = tuple(int(one) for one in said) if said is not None and len(said) == 4 else ()
-        if first not in self.giver or not pads or min(pads) < 0 or len(case.first or ()) != 4:
+        first, pads = case.input(0), tuple(case.wholes(2) or ())
+        if first not in self.giver or len(pads) != 4 or min(pads) < 0 or len(case.first or ()) != 4:
             return False
         if case.operator == "BATCH_TO_SPACE_ND" and first in self.spread:
             self._close(self.spread[first], pads, case.output)
             self.giver[case.output] = self.giver[first]
             return True
-        gaps = tuple(int(one) for one in case.constant(case.input(1)) or ())
+        gaps = tuple(case.wholes(1) or ())
         if case.operator != "SPACE_TO_BATCH_ND" or len(gaps) != 2 or min(gaps) < 1:
             return False
         self.spread[case.output] = _Spread(gaps=gaps, pads=pads)
@@ -248,7 +247,7 @@ class _Reader:
 
     def _is_repeat(self, case: Case) -> bool:
         """Follow how numbers are repeated: with an axis more, tiled along that, and without it again."""
-        first, numbers = case.input(0), [int(one) for one in case.constant(case.input(1)) or ()]
+        first, numbers = case.input(0), case.wholes(1) or []
         if case.operator == "EXPAND_DIMS" and first in self.giver and first not in self.postponed:
             if len(case.first or ()) != 4 or numbers not in ([2], [3]):
                 return False

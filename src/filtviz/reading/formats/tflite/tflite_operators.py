@@ -91,6 +91,11 @@ class Case:
         """Return the number of an input's tensor, -1 for one that is left out."""
         return self.inputs[place] if place < len(self.inputs) else -1
 
+    def wholes(self, place: int) -> list[int] | None:
+        """Return the numbers of an input that is a small constant of whole numbers."""
+        found = self.constant(self.input(place))
+        return None if found is None or not all(map(float.is_integer, found)) else [int(one) for one in found]
+
     @property
     def first(self) -> Shape | None:
         """The shape of the first input."""
@@ -234,11 +239,11 @@ _REDUCTIONS: Mapping[str, ReductionKind] = {
 
 
 def _reduction(case: Case) -> Operations | None:
-    kind, axes = _REDUCTIONS[case.operator], case.constant(case.input(1))
+    kind, axes = _REDUCTIONS[case.operator], case.wholes(1)
     rank, keeps = len(case.first) if case.first is not None else 4, bool(case.option(0))
     if not axes or any(not -rank <= axis < rank for axis in axes):
         return None
-    found = sorted(_axis(int(axis) % rank, rank) for axis in axes)
+    found = sorted(_axis(axis % rank, rank) for axis in axes)
     if found == [2, 3] and rank == 4 and kind != "min":
         pooled = GlobalPooling(kind=kind)  # type: ignore[arg-type]
         return (pooled, Reshape(lengths=((0,), (1,), 1, 1))) if keeps else (pooled,)
@@ -295,6 +300,8 @@ def _axis(axis: int, rank: int) -> int:
 
 def _concatenation(case: Case) -> Operations | None:
     axis, rank = case.option(0, "i"), len(case.first) if case.first is not None else 4
+    if not rank:
+        return None
     axis %= rank
     return (Concatenate(axis={0: 0, 1: 2, 2: 3, 3: 1}[axis] if rank == 4 else axis), *_fused(case, 1))
 
@@ -309,7 +316,7 @@ def _reshape(case: Case) -> Operations | None:
 def _as_shape(below: Shape, made: Shape) -> Operations:
     """Return what gives units another shape, in the order in which the file has their numbers."""
     turned = (Transpose(order=_BEHIND),) if len(below) == 4 else ()
-    if len(made) == 2 and (len(below) == 4 or made[0] == below[0]):
+    if len(made) == 2 and (len(below) == 4 or made[:1] == below[:1]):
         return (*turned, Flatten())
     wanted = [made[place] for place in _BEHIND] if len(made) == 4 else list(made)
     lengths: list[int | tuple[int, ...]] = [-1 if one is None else one for one in wanted]
@@ -322,8 +329,7 @@ def _as_shape(below: Shape, made: Shape) -> Operations:
 
 
 def _transpose(case: Case) -> Operations | None:
-    held, rank = case.constant(case.input(1)), len(case.first) if case.first is not None else 0
-    order = [int(axis) for axis in held or ()]
+    order, rank = case.wholes(1) or [], len(case.first) if case.first is not None else 0
     if not rank or sorted(order) != list(range(rank)):
         return None
     if rank == 4:
@@ -333,7 +339,7 @@ def _transpose(case: Case) -> Operations | None:
 
 def _strided_slice(case: Case) -> Operations | None:
     below, made = case.first, case.shape(case.output)
-    starts, stops, steps = (case.constant(case.input(place)) for place in (1, 2, 3))
+    starts, stops, steps = (case.wholes(place) for place in (1, 2, 3))
     if below is None or made is None or not starts or not stops or not steps:
         return None
     if (
@@ -346,11 +352,11 @@ def _strided_slice(case: Case) -> Operations | None:
     found: list[Operation] = []
     for axis, (start, stop, step) in enumerate(zip(starts, stops, steps, strict=True)):
         bit = 1 << axis
-        first = None if no_start & bit else int(start)
-        last = None if no_stop & bit else int(stop)
+        first = None if no_start & bit else start
+        last = None if no_stop & bit else stop
         if single & bit:
-            first, last, step = int(start), (int(start) + 1) or None, 1
-        found.append(_sliced(axis, first, last, int(step), len(below)))
+            first, last, step = start, (start + 1) or None, 1
+        found.append(_sliced(axis, first, last, step, len(below)))
     return _cut_to(below, made, found)
 
 
@@ -374,7 +380,7 @@ def _cut_to(below: Shape, made: Shape, slices: Sequence[Operation]) -> Operation
 
 def _slice(case: Case) -> Operations | None:
     below, made = case.first, case.shape(case.output)
-    starts, sizes = case.constant(case.input(1)), case.constant(case.input(2))
+    starts, sizes = case.wholes(1), case.wholes(2)
     if (
         below is None
         or made is None
@@ -384,21 +390,19 @@ def _slice(case: Case) -> Operations | None:
         or (len(sizes) != len(below))
     ):
         return None
-    ends = [None if size < 0 else int(start + size) for start, size in zip(starts, sizes, strict=True)]
+    ends = [None if size < 0 else start + size for start, size in zip(starts, sizes, strict=True)]
     pairs = enumerate(zip(starts, ends, strict=True))
-    return _cut_to(below, made, [_sliced(axis, int(a), b, 1, len(below)) for axis, (a, b) in pairs])
+    return _cut_to(below, made, [_sliced(axis, a, b, 1, len(below)) for axis, (a, b) in pairs])
 
 
 def _split(case: Case) -> Operations | None:
-    data, held = (
-        (1, case.constant(case.input(0))) if case.operator == "SPLIT" else (0, case.constant(case.input(2)))
-    )
+    data, held = (1, case.wholes(0)) if case.operator == "SPLIT" else (0, case.wholes(2))
     below = case.shape(case.input(data))
     shapes = [case.shape(one) for one in case.outputs]
-    if below is None or not held or any(one is None or len(one) != len(below) for one in shapes):
+    if not below or not held or any(one is None or len(one) != len(below) for one in shapes):
         return None
     rank = len(below)
-    axis = _axis(int(held[0]) % rank, rank)
+    axis = _axis(held[0] % rank, rank)
     lengths = [one[axis] for one in shapes if one is not None]
     before = lengths[: case.place]
     if case.place >= len(lengths) or None in before or lengths[case.place] is None:
@@ -417,7 +421,7 @@ def _product(case: Case) -> Operations | None:
 
 
 def _pad(case: Case) -> Operations | None:
-    pads, rank = case.constant(case.input(1)), len(case.first) if case.first is not None else 4
+    pads, rank = case.wholes(1), len(case.first) if case.first is not None else 4
     value: float | None = 0.0
     if case.operator == "PADV2":
         held = case.constant(case.input(2))
@@ -426,7 +430,7 @@ def _pad(case: Case) -> Operations | None:
         return None
     if case.operator == "MIRROR_PAD" and case.option(0):
         return None
-    pairs = {_axis(axis, rank): (int(pads[2 * axis]), int(pads[2 * axis + 1])) for axis in range(rank)}
+    pairs = {_axis(axis, rank): (pads[2 * axis], pads[2 * axis + 1]) for axis in range(rank)}
     mode: PadMode = "reflect" if case.operator == "MIRROR_PAD" else "constant"
     return padded([pairs[axis] for axis in range(rank)], value, mode)
 
@@ -481,7 +485,7 @@ def _activation(case: Case) -> Operations | None:
         return (Activation(kind="leaky_rectify", name=case.operator, alpha=case.option(0, "f", 0.0)),)
     if case.operator == "PRELU":
         slopes = case.parameter(case.input(1), "alpha")
-        if slopes is None or slopes.size != slopes.shape[-1]:
+        if slopes is None or slopes.shape[-1:] != (slopes.size,):
             return (Activation(kind="untold", name=case.operator),)
         vector = Parameter(
             name="alpha",
