@@ -86,11 +86,27 @@ def _is_assigned(module: ModuleType, name: str) -> bool:
 
 
 def _of_class(place: str, cls: type) -> Iterator[str]:
+    if "__dataclass_params__" in vars(cls):
+        yield f"{place} is {_made_as(cls)}"
     for name, value in vars(cls).items():
         if isinstance(value, FunctionType):
             yield from _defaults(f"{place}.{name}", value)
         elif isinstance(value, str | int | float | tuple | frozenset) and not name.startswith("__"):
             yield f"{place}.{name} = {shown(value)}"
+
+
+def _made_as(cls: Any) -> str:
+    """How a dataclass is made: what can be changed, compared, given by place and seen."""
+    how = cls.__dataclass_params__
+    told = [name for name in ("frozen", "eq", "order") if getattr(how, name)]
+    told += ["slots"] * ("__slots__" in vars(cls))
+    for name, others in (("kw_only", False), ("repr", True), ("init", True), ("compare", True)):
+        own = [one.name for one in fields(cls) if getattr(one, name) is not others]
+        told += [f"{name} {'all' if len(own) == len(fields(cls)) else ' '.join(own)}"] if own else []
+    made = [
+        f"{one.name} {shown(one.default_factory)}" for one in fields(cls) if callable(one.default_factory)
+    ]
+    return ", ".join([*told, *made]) or "plain"
 
 
 def _defaults(place: str, function: FunctionType) -> Iterator[str]:

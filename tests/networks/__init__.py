@@ -12,6 +12,7 @@ from tests.networks.bounded import bounded
 from tests.networks.budgets import budgets
 from tests.networks.composed import composed
 from tests.networks.converted import converted
+from tests.networks.demonstrated import demonstrated
 from tests.networks.facts import facts
 from tests.networks.files import files
 from tests.networks.pictures import pictures
@@ -29,6 +30,7 @@ TABLES: Mapping[str, Callable[[], Iterator[tuple[str, str]]]] = {
     "budgets": budgets,
     "composed": composed,
     "converted": converted,
+    "demonstrated": demonstrated,
     "facts": facts,
     "files": files,
     "pictures": pictures,

@@ -157,8 +157,8 @@ def _interpolate(units: Any, *, size: tuple[int, ...], mode: str, align_corners:
 
 
 @contextmanager
-def with_gradients() -> Iterator[None]:
-    """Let ``filtviz.running.gradients`` be imported, where this is PyTorch."""
+def with_gradients() -> Iterator[list[str]]:
+    """Let ``filtviz.running.gradients`` be imported, where this is PyTorch; yield devices asked for."""
     torch, functions = torch_module()
     for module in (torch, functions):
         for name, one in list(vars(module).items()):
@@ -171,6 +171,17 @@ def with_gradients() -> Iterator[None]:
     functions.interpolate = _interpolate
     torch.autograd = SimpleNamespace(Function=_Function, grad=_grad)
     torch.no_grad, torch.stack = nullcontext, _stack
+    devices: list[str] = []
+
+    def device(name: str) -> str:
+        devices.append(name)
+        if name == "nowhere":
+            raise RuntimeError(
+                f"Expected one of cpu, cuda device type at start of device string: {name}\nand more"
+            )
+        return name
+
+    torch.device = device
     torch.Tensor = Traced  # for which scipy asks where there is PyTorch
     Tensor.requires_grad_ = lambda self, on: Traced(self) if on else self  # type: ignore[attr-defined]
     ours: dict[str, Any] = {"torch": torch, "torch.nn": torch.nn, "torch.nn.functional": functions}
@@ -179,7 +190,7 @@ def with_gradients() -> Iterator[None]:
     held = {name: vars(filtviz.running).pop(name.rpartition(".")[2], None) for name in fresh}
     sys.modules.update(ours)
     try:
-        yield
+        yield devices
     finally:
         for name, one in before.items():
             sys.modules.pop(name, None)

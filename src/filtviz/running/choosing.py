@@ -106,5 +106,5 @@ def torch_engine(dtype: DTypeLike, device: str | None = None, **how: Any) -> Tor
     try:
         return TorchEngine(_type(dtype), device, **how)
     except (RuntimeError, AssertionError, TypeError) as error:
-        reason = printable(error, 100).partition("\n")[0]
+        reason = printable(str(error).partition("\n")[0], 100)
         raise RunningError(f"PyTorch cannot compute on {printable(device, 40)!r}: {reason}") from None

@@ -1,0 +1,235 @@
+"""What the functions that show a network images answer, say and write, with each of their arguments in turn.
+
+``python -m tests.telling`` writes ``tests/told/networks/demonstrated.txt`` anew.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import zlib
+from collections.abc import Iterator, Mapping
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from filtviz import demonstrations
+from filtviz.budget import Budget
+from filtviz.errors import FiltvizError
+from filtviz.network import Network, Origin
+from filtviz.operations import Softmax
+from filtviz.responses.asking import Answer
+from filtviz.running.preparing import Preparation
+from tests.interpreters.tables import number, told
+from tests.networks.answers import network
+
+__all__ = ["demonstrated"]
+
+RNG = np.random.default_rng(53)
+GREY = RNG.integers(0, 256, (3, 6, 6), np.uint8)
+MARK = b"filtviz-models " + b"0" * 10 + b":" + b"1" * 10
+NAMES = ("cat", "dog", "a bird")
+
+
+def _fill(folder: Path) -> None:
+    """Images with and without labels, folders in which results lie, and names of classes."""
+    for place in ("seen", "drawn", "twice", "only"):
+        (folder / place).mkdir()
+    for i, pixels in enumerate(GREY):
+        Image.fromarray(pixels).save(folder / "seen" / f"i{i}.png")
+    picture = (folder / "seen" / "i0.png").read_bytes()
+    for place, results in (("drawn", 1), ("twice", 2), ("only", 1)):
+        for i in range(results):
+            (folder / place / f"own{i}.png").write_bytes(picture + MARK)
+        if place != "only":
+            (folder / place / "i.png").write_bytes(picture)
+    for name, labels in (("few", (0, 1, 2)), ("names", NAMES), ("wrong", (7, 8, 9))):
+        np.savez(folder / f"{name}.npz", images=GREY[:, None] / 255, labels=np.array(labels))
+    np.save(folder / "one.npy", GREY[0] / 255)
+    for name, lines in (("labels", NAMES), ("two", NAMES[:2]), ("four", (*NAMES, "x"))):
+        (folder / f"{name}.txt").write_text("\n".join(lines), encoding="utf-8")
+    (folder / "labels.npz").write_text("\n".join(NAMES), encoding="utf-8")
+
+
+def _digest(values: Any, digits: int = 5) -> str:
+    """Numbers, however deep they lie, by their sums; texts as they are, long ones by their sum."""
+    if isinstance(values, Mapping):
+        return "{" + ", ".join(f"{key} {_digest(one, digits)}" for key, one in values.items()) + "}"
+    if isinstance(values, str) and len(values) > 60:
+        return f"{values[:30]}… {zlib.crc32(values.encode()):08x}"
+    if isinstance(values, float):
+        return number(values, digits)
+    if values is None or isinstance(values, str | bool | int):
+        return str(values)
+    if isinstance(values, np.ndarray) and values.dtype.kind in "fiub":
+        kind = "" if values.dtype == np.float64 else f"{values.dtype.name.removesuffix('64')} "
+        return kind + told(values, digits)
+    many = list(values)
+    if len(flat := list(_flat(many))) > 6:
+        figures = [one for one in flat if isinstance(one, int | float)]
+        ends = (
+            "" if len(figures) == len(flat) else f"{_digest(many[0], digits)} … {_digest(many[-1], digits)}, "
+        )
+        return f"({ends}{len(many)} of {told(figures, digits)})"
+    return f"({' '.join(_digest(one, digits) for one in many)})"
+
+
+def _flat(values: Any) -> Iterator[Any]:
+    if isinstance(values, list | tuple | np.ndarray):
+        for one in values:
+            yield from _flat(one)
+    else:
+        yield values
+
+
+def _told(found: Answer, folder: Path, digits: int) -> Iterator[str]:
+    own = {one.name: getattr(found, one.name) for one in fields(found) if one.name not in ("files", "tell")}
+    yield _digest(own, digits)
+    shown = found.demonstration
+    yield f"{' | '.join(shown.answer)} {_digest(shown.sentences)}"
+    yield " ".join(_digest(one, digits) for one in (shown.data, shown.table, shown.rows, shown.headings))
+    if shown.picture is not None:
+        yield f"{shown.picture.part} {_digest(shown.picture.arrays, digits)}"
+    assert found.files == shown.files
+    for one in found.files:
+        with np.load(one.path) as held:
+            yield f"wrote {one.path.relative_to(folder).as_posix()} of {' '.join(sorted(held))}"
+
+
+def _said(folder: Path, name: str, *given: Any, **how: Any) -> str:
+    try:
+        digits = 3 if name in ("saliency", "maximise") else 5  # slopes are small differences here
+        text = "; ".join(_told(getattr(demonstrations, name)(*given, **how), folder, digits))
+    except FiltvizError as error:
+        text = f"{type(error).__name__}: {error}"
+    for path in (*folder.glob("out*"), *(folder / "out").glob("*")):
+        if path.is_file():
+            path.unlink()
+    return text.replace(f"{folder}{os.sep}", "").replace(str(folder), "there")
+
+
+def _ways(folder: Path, name: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """What is common to all: each argument at a value that tells whether it was passed on."""
+    yield "alone", {}
+    if name != "maximise":  # which is PyTorch's alone
+        yield "on its own device", {"engine": "numpy", "device": "cuda"}
+        yield "with an odd engine", {"engine": "odd"}
+    yield "in batches of none", {"batch": 0}
+    yield "on a budget", {"budget": Budget(work=900_000)}
+    yield "written", {"output": folder / "out", "format": "npz"}
+    yield "written to a file", {"output": str(folder / "out.npz")}
+    yield "in an odd format", {"output": folder / "out", "format": "bmp"}
+    yield "prepared", {"preparation": Preparation(mean=(0.25,), scale=(2.0,))}
+    yield "prepared by a word", {"preparation": "mean"}
+    yield "written over its labels", {"labels": folder / "labels.npz", "output": folder / "labels.npz"}
+    for wrong in ("limits", "hints", "budget"):
+        yield f"with {wrong} of another kind", {wrong: "x"}
+
+
+OWN: Mapping[str, tuple[dict[str, Any], ...]] = {
+    "predict": (
+        {"top": 2}, {"top": 9}, {"dtype": "float32"}, {"labels": NAMES}, {"labels": NAMES[:1]},
+        {"images": "few.npz"}, {"images": "names.npz", "labels": NAMES}, {"images": "wrong.npz"},
+        {"labels": "two.txt"}, {"labels": "four.txt"}, {"labels": "labels.txt"}, {"labels": 3},
+        {"images": "drawn"}, {"images": "twice"}, {"images": "only"}, {"images": "one.npy", "batch": 1},
+    ),
+    "activity": (
+        {"layer": "pool"}, {"layer": "dense"}, {"image": 1}, {"image": -1}, {"image": 3}, {"image": -4},
+        {"image": 1 << 40}, {"layer": "dense", "nolearn": True}, {"nolearn": True},
+        {"layer": "dense", "output": "out", "format": "npz"},
+    ),
+    "codes": (
+        {"layer": "one"}, {"layer": 0}, {"plane": "sphere"}, {"seed": -1}, {"images": "names.npz"},
+        {"images": "one.npy"},
+    ),
+    "patches": (
+        {"layer": "pool"}, {"layer": "dense", "top": 2}, {"top": 1}, {"top": 3}, {"top": 4}, {"top": 0},
+        {"layer": "pool", "output": "out", "format": "npz"}, {"budget": Budget(work=3_000_000)},
+    ),
+    "occlusion": (
+        {"target": 2}, {"target": 3}, {"square": 2}, {"stride": 2}, {"fill": 0.5}, {"nolearn": True},
+        {"nolearn": True, "square": 3, "stride": 1}, {"image": 2}, {"image": -3}, {"image": 3},
+        {"labels": NAMES}, {"labels": NAMES[:1], "target": 1}, {"images": "few.npz", "image": 1},
+    ),
+    "saliency": (
+        {"device": "cuda"}, {"device": "nowhere"}, {"budget": Budget(work=3_000_000)},
+        {"labels": "labels.txt"},
+        {"method": "guided"}, {"method": "gradcam"}, {"method": "gradcam", "layer": "dense"},
+        {"method": "gradcam", "layer": "pool"}, {"method": "smoothgrad", "seed": 3}, {"target": 0},
+        {"of": "output"}, {"signed": True}, {"of": "loss"}, {"image": 1}, {"labels": NAMES, "signed": True},
+    ),
+    "maximise": (
+        {"device": "cuda"}, {"device": "nowhere"},
+        {"units": 1}, {"units": (2, 0)}, {"layer": 0}, {"layer": "pool", "units": (1,)}, {"images": "seen"},
+        {"images": "seen", "image": 1, "blur": 0.5}, {"size": (6, 6)}, {"size": (9, 9)},
+        {"size": (9, 9), "layer": 0},
+        {"preparation": Preparation(size=(9, 9)), "layer": 0}, {"steps": 1}, {"rate": 0.1}, {"jitter": 1},
+        {"decay": 0.5}, {"blur": 1.0}, {"bounds": (0.0, 2.0)}, {"bounds": (1.0, 0.0)}, {"seed": 3},
+        {"images": "seen", "rate": 0.1}, {"images": "seen", "decay": 0.5}, {"images": "seen", "jitter": 1},
+        {"units": 9}, {"units": np.array([0, 2])}, {"layer": 0, "images": "seen", "output": "out.npz"},
+    ),
+}  # fmt: skip
+USUAL: Mapping[str, dict[str, Any]] = {
+    "occlusion": {"square": 3, "stride": 3},
+    "maximise": {"units": (0,), "steps": 2, "images": None},
+}
+
+
+def _asked(how: Mapping[str, Any]) -> str:
+    return " ".join(f"{key}={getattr(value, 'work', value)}" for key, value in how.items())
+
+
+def _answers(folder: Path, name: str, model: Network) -> Iterator[tuple[str, str]]:
+    def said(how: Mapping[str, Any]) -> str:
+        given = {"images": "seen"} | USUAL.get(name, {}) | how
+        for key in ("images", "labels", "output"):
+            if isinstance(given.get(key), str):
+                given[key] = folder / given[key]
+        return _said(folder, name, model, **given)
+
+    for what, how in _ways(folder, name):
+        yield f"{name} {what}", said(how)
+    for how in OWN[name]:
+        yield f"{name} {_asked(how)}", said(how)
+
+
+def demonstrated() -> Iterator[tuple[str, str]]:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(os.path.realpath(name))
+        _fill(folder)
+        model = replace(network(Softmax()), origin=Origin(path=folder / "some model.pkl"))
+        for one in OWN:
+            if one not in ("saliency", "maximise"):
+                yield from _answers(folder, one, model)
+        yield from _slopes(folder, model)
+        yield from _losses(folder, model)
+
+
+def _slopes(folder: Path, model: Network) -> Iterator[tuple[str, str]]:
+    from tests.running.numpy_autograd import with_gradients
+
+    with with_gradients() as devices:
+        for name in ("saliency", "maximise"):
+            devices.clear()
+            for asked, answer in _answers(folder, name, model):
+                yield asked, f"{answer}{f' on {devices}' if any(one != 'cpu' for one in devices) else ''}"
+                devices.clear()
+
+
+def _losses(folder: Path, model: Network) -> Iterator[tuple[str, str]]:
+    history = [{"train_loss": 3.0, "valid_loss": 2.0}, {"train_loss": 1.0}]
+    known = replace(model, history=history)
+    bare = replace(known, origin=Origin())
+    out = {"output": folder / "out", "format": "npz"}
+    wrong = ({"format": "bmp"}, {"limits": "x"}, {"hints": "x"}, {"budget": "x"})
+    for name, one, ways in (
+        ("a path", known, ({}, out, *wrong)),
+        ("no path", bare, ({}, out)),
+        ("no losses", model, ({},)),
+    ):
+        for how in ways:
+            yield f"loss of {name} {' '.join(how)}", _said(folder, "loss", one, **how)
+    yield "loss of neither", _said(folder, "loss", replace(model, origin=Origin()))
