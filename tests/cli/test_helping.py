@@ -181,10 +181,11 @@ def test_a_real_shell_offers_the_names_of_layers(shell, tmp_path):
     assert done.stdout.split() == [f"conv{i}" for i in range(1, 7)]
 
 
-def test_the_module_says_in_its_help_how_it_is_started():
+def test_the_module_says_in_its_help_how_it_is_started(monkeypatch):
     ran = subprocess.run([sys.executable, "-m", "filtviz", "layers"], capture_output=True, text=True)
     assert (ran.returncode, ran.stdout) == (2, "")
     assert ran.stderr.startswith("Usage: python -m filtviz layers ")
+    monkeypatch.delitem(sys.modules, "filtviz.__main__", raising=False)
     runpy.run_module("filtviz.__main__", run_name="imported")  # nothing is run
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 
@@ -53,6 +54,7 @@ def _behind(*operations: object, own: bool = True) -> Network:
     return Network.of([image(2, 6, 6), first, *layers])
 
 
+@cache
 def networks() -> Mapping[str, Network]:
     scale = Normalisation(
         gamma=Parameter.of("g", np.array([2.0, -1.0, 0.0])),

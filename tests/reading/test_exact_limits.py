@@ -21,6 +21,12 @@ def wanted() -> dict[str, list[str]]:
     return {name: [line for line in lines if line.startswith(f"{name} ")] for name in FILES}
 
 
+@pytest.fixture(autouse=True)
+def _read_once_before_any_of_its_tests(request: pytest.FixtureRequest) -> None:
+    if "name" in request.fixturenames:
+        needed(request.getfixturevalue("name"))
+
+
 @pytest.mark.parametrize("name", FILES)
 def test_what_is_needed_is_enough(name):
     whole = answers(name, Limits())

@@ -16,6 +16,11 @@ from tests.reading.torch_making import tensor, zip_of
 RANDOM = np.random.default_rng(20)
 
 
+@pytest.fixture(autouse=True)
+def _drawn_alike_in_any_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(globals(), "RANDOM", np.random.default_rng(20))
+
+
 def numbers(*shape: int) -> np.ndarray:
     return RANDOM.normal(0, 0.5, shape).astype("f4")
 
