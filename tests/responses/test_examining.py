@@ -218,9 +218,9 @@ def test_layers_that_cannot_be_run_are_looked_for_a_bounded_number_of_times() ->
     images = RNG.random((1, 1, 9, 9))
     few = Network.of([image(1, 9, 9), fits, *(conv(kernels, below=0) for _ in range(3))])
     assert [each.index for each in examine(few, images).layers] == [1]
-    many = Network.of([image(1, 9, 9), fits, *(conv(kernels, below=0) for _ in range(40))])
+    many = Network.of([image(1, 9, 9), fits, *(conv(kernels, below=0) for _ in range(100))])
     with pytest.raises(BudgetError, match="finding the layers that can be run"):
-        examine(many, images, budget=Budget(work=8_500_000))
+        examine(many, images, budget=Budget(work=13_000_000))
 
 
 def test_only_what_lies_behind_a_layer_has_a_twin() -> None:
