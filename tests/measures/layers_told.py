@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
@@ -13,9 +14,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from tests.accounts import Counted
 from tests.building import as_layer, conv, image, pool
 
-from filtviz import diagnose
+from filtviz.budget import Account
+from filtviz.measures.diagnosing import diagnose
 from filtviz.measures.measure import Diagnosis, FilterDiagnosis, Finding, LayerDiagnosis
 from filtviz.network import ConvLayer, Layer, Network, Origin
 from filtviz.operations import Dense, Normalisation
@@ -91,6 +94,7 @@ def number(value: float | None, least: float = 2e-7) -> str:
     """Four digits, which every library computes alike; what is but an error is 0."""
     if value is None:
         return "-"
+    assert isinstance(value, float | int), type(value)  # Python's own: what is told to scripts as it is
     return "0" if abs(value) < least else f"{value:.4g}"
 
 
@@ -127,7 +131,9 @@ class Telling:
     def layer(self, layer: LayerDiagnosis) -> Iterator[str]:
         shape = "x".join(map(str, layer.shape))
         marks = [name for name in ("is_frozen", "marked_frozen") if getattr(layer, name)]
-        told = [f"{layer.conv_index} {shape} {layer.dtype}", layer.verdict, number(layer.residue), *marks]
+        least = [f"at least {number(layer.residue_at_least)}"] if layer.residue_at_least is not None else []
+        called = f"{layer.conv_index} {layer.name} {layer.type} {shape} {layer.dtype}"
+        told = [called, layer.verdict, number(layer.residue), *least, *marks]
         yield f"  {' '.join(told)} first {layer.first_filters}"
         yield f"    {self.once(layer.sentence)}"
         says = (layer.seen, layer.why, layer.decides, layer.initialiser, *layer.notes)
@@ -145,7 +151,12 @@ class Telling:
             yield f"      {', '.join(steps)}"
 
     def finding(self, one: Finding) -> str:
-        told = ("z", one.z, number), ("p", one.p, chance), ("from", one.threshold, number)
+        told = (
+            ("z", one.z, number),
+            ("p", one.p, chance),
+            ("from", one.threshold, number),
+            ("at", one.level, number),
+        )
         numbers = [f"{name} {how(value)}" for name, value, how in told if value is not None]
         if one.interval:
             low, high = one.interval  # of two digits: a fit that ends a step later gives others in the fourth
@@ -184,6 +195,7 @@ class Case:
     name: str
     network: Network
     options: dict[str, Any] = field(default_factory=dict)
+    work: int | None = None
 
 
 def alone(name: str, weights: Weights, bias: Weights | None = None, dtype: str = "f4", **others: Any) -> Case:
@@ -491,9 +503,47 @@ def states() -> Iterator[Case]:
     yield alone("a filter of zeros before", start, bias, before=[("before.npz", zero)])
 
 
+def afforded() -> Iterator[Case]:
+    """What is measured, and what is left out, where not all can be paid for."""
+    first = padded(glorot(8, 3, 3, 3).astype("f4"), np.zeros(8, "f4"), name="a", nonlinearity="linear")
+    deep = padded(shared(glorot(12, 8, 3, 3, seed=2), 1.2).astype("f4"), name="deep")
+    small = padded(glorot(4, 12, 2, 2).astype("f4"), name="small")
+    several = network(first, pool(2, name="p"), deep, small)
+    plain = 0.2 * glorot(12, 6, 3, 3) + SMOOTH * normal(1, 6, 1, 1, seed=3, std=0.3)
+    alike = network(padded(np.repeat(plain[:1], 12, axis=0).astype("f4"), name="alike"))
+    collapsed = network(padded(plain.astype("f4"), name="collapsed"))
+    before = {"before": [("before.npz", several)]}
+    for name, one, options, shares, ends in (
+        ("several", several, {}, (0.0, 0.4, 0.75), (2_000, 1, 0)),
+        ("several, the last first", several, {"first": (2,)}, (0.4, 0.75), ()),
+        ("several since before", several, before, (0.75,), (0,)),
+        ("alike", alike, {}, (0.1,), (1, 0)),
+        ("collapsed", collapsed, {}, (0.75,), ()),
+    ):
+        counted = Counted()
+        diagnose(one, **options, account=counted)
+        total = sys.maxsize - counted.left["work"]
+        for share in shares:
+            yield Case(f"{name} on {share} of the work", one, options, int(total * share))
+        for less in ends:
+            yield Case(f"{name} on all but {less}", one, options, total - less)
+
+
 NETWORKS: dict[str, Callable[[], Iterator[Case]]] = {
     each.__name__: each
-    for each in (shapes, values, pairs, matrices, refused, biases, dead, surroundings, facts, states)
+    for each in (
+        shapes,
+        values,
+        pairs,
+        matrices,
+        refused,
+        biases,
+        dead,
+        surroundings,
+        facts,
+        states,
+        afforded,
+    )
 }
 """The kinds of networks that are told."""
 
@@ -503,5 +553,8 @@ def lines(kind: str) -> Iterator[str]:
     telling = Telling()
     for case in NETWORKS[kind]():
         yield f"== {case.name}"
-        for line in telling.lines(diagnose(case.network, **case.options)):
+        account = Counted() if case.work is None else Account({"work": case.work, "pixels": 1})
+        diagnosis = diagnose(case.network, **case.options, account=account)
+        spent = account if case.work is None else f"{account.left['work']:,} of {case.work:,} left"
+        for line in (*telling.lines(diagnosis), f"  {spent}"):
             yield re.sub(r"\d\.\d{6,}(e-\d+)?", lambda found: f"{float(found[0]):.4g}", line).rstrip()
