@@ -125,7 +125,7 @@ class Telling:
             yield from (f"  {name}: {self.once(str(one))}" for one in getattr(diagnosis, name))
         met = {rule: names for rule, names in diagnosis.checks.items() if names}
         yield f"  met: {' '.join(f'{rule}={len(names)}' for rule, names in met.items()) or 'nothing'}"
-        for layer in diagnosis.layers:
+        for layer in diagnosis:
             yield from self.layer(layer)
 
     def layer(self, layer: LayerDiagnosis) -> Iterator[str]:
@@ -346,6 +346,8 @@ def refused() -> Iterator[Case]:
     plain = glorot(4, 3, 3, 3)
     yield alone("a NaN", alter(plain, put((1, 0, 0, 0), np.nan)))
     yield alone("infinities", alter(plain, put((np.s_[1:4:2], 0, 0, 0), [np.inf, -np.inf])))
+    for value in (np.inf, -np.inf):
+        yield alone(f"one of {value}", alter(plain, put((2, 0, 0, 0), value)))
     yield alone("all NaN", plain * np.nan)
     yield alone("a bias of NaN", plain, np.array([0, 0, np.nan, 0]))
     yield alone("zeros", plain * 0)

@@ -127,6 +127,8 @@ def weights_of_many_kinds() -> Iterator[tuple[str, NDArray[Any]]]:
     yield "positive", np.array([0.5, 0.0, 2, 2]).reshape(2, 2, 1, 1).astype("f4")
     yield "negative", -np.array([0.5, 0.25, 2, 2]).reshape(2, 2, 1, 1).astype("f4")
     yield "tall", noise(12, 1, 2, 2)
+    for n in (19, 20):
+        yield f"{n} weights", noise(n, 1, 1, 1)
     many = np.where(noise(40, 3, 3, 3) > 1, 0, noise(40, 3, 3, 3, seed=1))
     yield "some zeros", many
     yield "some zeros, rounded", np.round(many * 40) / 40

@@ -81,17 +81,14 @@ def changes_from(before: Network, name: str, layer: ConvLayer) -> Change:
 
 
 def _compare(earlier: NDArray[np.float64], later: NDArray[np.float64], name: str) -> Change:
-    added = _added(earlier, later)
     share = share_p = significant = None
-    if added.any():
-        kernels = Kernels.of(added)
-        low = band_energies(kernels)
-        test = layer_share(kernels, low)
-        if test is not None:
-            share, share_p = test.mean, test.p
-            ps = filter_shares(kernels, low).p
-            known = ps[np.isfinite(ps)]
-            significant = float((known < _LEVEL).mean()) if len(known) else None
+    kernels = Kernels.of(_added(earlier, later))
+    low = band_energies(kernels)
+    test = layer_share(kernels, low)
+    if test is not None:
+        share, share_p = test.mean, test.p
+        ps = filter_shares(kernels, low).p
+        significant = float((ps[np.isfinite(ps)] < _LEVEL).mean())
     return Change(
         before=name,
         cos2=squared_cosine(earlier, later),
@@ -109,7 +106,6 @@ def _compare(earlier: NDArray[np.float64], later: NDArray[np.float64], name: str
 def _added(earlier: Floats, later: Floats) -> Floats:
     """Return ``later`` less its projection on ``earlier``; rounding is not taken for a change."""
     unit = earlier / scale_of(earlier)
-    energy = float(np.vdot(unit, unit))
-    added = later - (float(np.vdot(unit, later)) / energy) * unit if energy > 0 else later
-    scale = float(np.abs(later).max())
-    return np.where(np.abs(added) > 1e-7 * scale, added, 0.0) if scale > 0 else np.zeros_like(later)
+    energy = np.vdot(unit, unit)
+    added = later - (np.vdot(unit, later) / energy) * unit if energy > 0 else later
+    return np.where(np.abs(added) > 1e-7 * np.abs(later).max(), added, 0.0)

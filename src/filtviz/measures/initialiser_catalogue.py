@@ -118,7 +118,7 @@ class Rule:
             way: Which of the ways to count them.
         """
         counted = fans if isinstance(fans, Fans) else Fans.of(fans)
-        fan_in, fan_out = counted.ways[min(way, len(counted.ways) - 1)]
+        fan_in, fan_out = counted.ways[way]
         match self.scheme:
             case "glorot":
                 return self.gain * math.sqrt(2 / (fan_in + fan_out))

@@ -259,8 +259,7 @@ class Kernels:
     @cached_property
     def cosines(self) -> Floats:
         """The cosine of each pair of filters, ``(filters, filters)``; 0 where one of them is zero."""
-        on_filters = len(self.gram) == self.n_filters and self.rows.shape[0] <= self.rows.shape[1]
-        products = self.gram if on_filters else self.rows @ self.rows.T
+        products = self.gram if len(self.gram) == self.n_filters else self.rows @ self.rows.T
         cosines = np.outer(self._per_norm, self._per_norm)
         cosines *= products  # so that both halves are the same to the last bit
         return np.asarray(np.clip(cosines, -1.0, 1.0, out=cosines))
