@@ -9,6 +9,9 @@ from tests.reading.operators.hdf5 import hdf5
 from tests.reading.operators.torch_facts import facts
 from tests.reading.operators.torch_objects import objects
 from tests.reading.operators.torch_tensors import tensors
+from tests.reading.operators.texts import texts
+from tests.reading.operators.optimisers import optimisers
+from tests.reading.operators.plain import plain
 
 __all__ = ["READERS"]
 
@@ -17,4 +20,7 @@ READERS: Mapping[str, Callable[[], Told]] = {
     "torch_facts": facts,
     "torch_objects": objects,
     "torch_tensors": tensors,
+    "texts": texts,
+    "optimisers": optimisers,
+    "plain": plain,
 }
