@@ -305,7 +305,7 @@ def strided(
         LimitError: it repeats its elements too often.
     """
     array = StoredArray(shape=shape, dtype=dtype, strides=strides, bytes=read, offset=offset)
-    sane = len(strides) == len(shape) <= MOST_AXES and offset >= 0 and all(step >= 0 for step in strides)
+    sane = len(strides) == len(shape) <= MOST_AXES and min((offset, *shape, *strides)) >= 0
     if not sane or count([length or 1 for length in shape]) > LARGEST_ARRAY or array.stop > present:
         raise MalformedFileError(
             f"an array of shape {shape}, strides {strides} and type {dtype} from element {offset} on does "

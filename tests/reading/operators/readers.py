@@ -12,6 +12,9 @@ from tests.reading.operators.torch_tensors import tensors
 from tests.reading.operators.texts import texts
 from tests.reading.operators.optimisers import optimisers
 from tests.reading.operators.plain import plain
+from tests.reading.operators.on_disk import on_disk
+from tests.reading.operators.older import older
+from tests.reading.operators.older_tars import tars
 
 __all__ = ["READERS"]
 
@@ -23,4 +26,7 @@ READERS: Mapping[str, Callable[[], Told]] = {
     "texts": texts,
     "optimisers": optimisers,
     "plain": plain,
+    "on_disk": on_disk,
+    "older": older,
+    "older_tars": tars,
 }
