@@ -15,6 +15,7 @@ from tests.reading.operators.plain import plain
 from tests.reading.operators.on_disk import on_disk
 from tests.reading.operators.older import older
 from tests.reading.operators.older_tars import tars
+from tests.reading.operators.grammars import grammars
 
 __all__ = ["READERS"]
 
@@ -29,4 +30,5 @@ READERS: Mapping[str, Callable[[], Told]] = {
     "on_disk": on_disk,
     "older": older,
     "older_tars": tars,
+    "grammars": grammars,
 }
