@@ -326,13 +326,14 @@ class Hints:
         ):
             raise ArgumentError("axes must map arrays to the orders of their axes, such as {'conv1': 'oihw'}")
         object.__setattr__(self, "convs", _texts(self.convs))
-        plain = {key: order.lower().translate(_FRAMEWORKS_LETTERS) for key, order in self.axes.items()}
+        said = dict(self.axes)
+        plain = {key: order.lower().translate(_FRAMEWORKS_LETTERS) for key, order in said.items()}
         object.__setattr__(self, "axes", plain)
-        for order in self.axes.values():
+        for key, order in plain.items():
             if not set(order) <= _AXES or len(set(order)) != len(order) or "o" not in order or len(order) < 3:
                 raise ArgumentError(
-                    f"{order!r} is no order of axes; write one letter for each axis, such as oihw (filters, "
-                    "channels, height, width) or hwio"
+                    f"{said[key]!r} is no order of axes; write one letter for each axis, such as oihw "
+                    "(filters, channels, height, width) or hwio"
                 )
 
     @property

@@ -1,4 +1,4 @@
-"""Attributes of objects, and arrays of numpy: each question with each kind of value that a pickle can hold."""
+"""Attributes of objects and arrays of numpy: each question with each kind of value that a pickle holds."""
 
 from __future__ import annotations
 

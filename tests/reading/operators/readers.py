@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from tests.reading.operators.allowed import allowed
 from tests.reading.operators.asking import Told
+from tests.reading.operators.grammars import grammars
 from tests.reading.operators.hdf5 import hdf5
+from tests.reading.operators.names import names
+from tests.reading.operators.older import older
+from tests.reading.operators.older_tars import tars
+from tests.reading.operators.on_disk import on_disk
+from tests.reading.operators.optimisers import optimisers
+from tests.reading.operators.plain import plain
+from tests.reading.operators.texts import texts
 from tests.reading.operators.torch_facts import facts
 from tests.reading.operators.torch_objects import objects
 from tests.reading.operators.torch_tensors import tensors
-from tests.reading.operators.texts import texts
-from tests.reading.operators.optimisers import optimisers
-from tests.reading.operators.plain import plain
-from tests.reading.operators.on_disk import on_disk
-from tests.reading.operators.older import older
-from tests.reading.operators.older_tars import tars
-from tests.reading.operators.grammars import grammars
 
 __all__ = ["READERS"]
 
@@ -31,4 +33,6 @@ READERS: Mapping[str, Callable[[], Told]] = {
     "older": older,
     "older_tars": tars,
     "grammars": grammars,
+    "names": names,
+    "allowed": allowed,
 }
