@@ -131,7 +131,9 @@ def _of_text(folder: Path, data: bytes, name: str = "t.toml", layers: int = 4) -
         above, found = read_tables(path, Limits(layers=layers))
     except FiltvizError as error:
         said = refused(error).replace(str(folder), "")
-        return re.sub(r"(?<=is no TOML: ).*(?=; a text)", "...", said)  # each Python says it in its own words
+        return re.sub(
+            r"(?<=is no TOML: )[^']*('[^']*'|)[^']*(?=; a text)", r"... \1 ...", said
+        )  # each Python says it in its own words
     held = "; ".join(f"{one.name} {dict(one.values)}" for one in found)
     return f"{dict(above.values)} {above.file}; {held}"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import math
+import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -249,9 +250,9 @@ def read_tables(path: Path, limits: Limits) -> tuple[Table, list[Table]]:
     except RecursionError:
         raise MalformedFileError(f"{name}: its brackets lie too deep in one another", path=path) from None
     except tomllib.TOMLDecodeError as error:
+        said = printable(_KEYS.sub(r"\1", str(error)), 120)
         raise MalformedFileError(
-            f"{name} is no TOML: {printable(str(error), 120)}; a text in quotes and a number are values",
-            path=path,
+            f"{name} is no TOML: {said}; a text in quotes and a number are values", path=path
         ) from None
     except ValueError:  # of Python, which makes no whole number of so many digits
         raise MalformedFileError(f"{name}: it has a number of thousands of digits", path=path) from None
@@ -266,6 +267,10 @@ def read_tables(path: Path, limits: Limits) -> tuple[Table, list[Table]]:
     if not found:
         raise MalformedFileError(f"{name} has no table: write one for each layer, such as [conv1]", path=path)
     return Table(file=name, name="", values=above), found
+
+
+_KEYS = re.compile(r"\(('[^()]*'),?\)")
+"""A key in the words of Python, as a tuple of its parts."""
 
 
 def _is_said(key: str, value: Mapping[str, Any]) -> bool:
