@@ -25,7 +25,9 @@ from tests.reading.operators.readers import READERS
 from tests.reading.operators.tensorflow import tensorflow
 from tests.reading.operators.tflite import sparse, tflite
 from tests.reading.operators.torch import exported, torch
+from tests.reading.operators.whole_binaries import files_of_others
 from tests.reading.operators.whole_onnx import graphs_of_onnx
+from tests.reading.operators.whole_pickles import networks_in_pickles
 from tests.reading.operators.whole_tensorflow import graphs_of_tensorflow
 from tests.reading.operators.whole_tflite import models_of_tflite
 
@@ -36,6 +38,7 @@ FORMATS: Mapping[str, Callable[[], Told]] = {
     "bare": bare,
     "caffe": caffe,
     "exported": exported,
+    "files_of_others": files_of_others,
     "folded": folded,
     "given": values,
     "grafted": grafted,
@@ -48,6 +51,7 @@ FORMATS: Mapping[str, Callable[[], Told]] = {
     "models_of_tflite": models_of_tflite,
     "modules": modules,
     "named": named,
+    "networks_in_pickles": networks_in_pickles,
     "nodes_of_onnx": nodes_of_onnx,
     "named_arrays": named_arrays,
     "onnx": onnx,

@@ -203,6 +203,13 @@ def _kernel(g: Graph, *shape: int) -> str:
     return found
 
 
+def _scaled(g: Graph, below: str) -> str:
+    """Add a convolution whose kernel and bias are computed of one and the same array, among others."""
+    times = g.held(g.weights(3), "m")
+    kernel = g.node("Mul", [g.held(g.weights(3, 3, 1, 1)), g.node("Reshape", [times], shape=[3, 1, 1, 1])])
+    return g.node("Conv", [below, kernel, g.node("Add", [times, g.held(g.weights(3))])])
+
+
 def _layer(g: Graph, depth: int) -> None:
     """Add something that a network does, behind the last layer or one of those before."""
     chance = g.chance
@@ -210,6 +217,10 @@ def _layer(g: Graph, depth: int) -> None:
     way = chance.choice(_WAYS)
     if way == "Conv":
         bias = [_kernel(g, 3)] if chance.random() < 0.4 else []
+        if chance.random() < 0.08:
+            g.last = _scaled(g, below)
+            g.given.append(g.last)
+            return
         shape = chance.choice(((3, 3, 1, 1), (3, 3, 3, 3), (3, 1, 3, 3), (3, 3, 3)))
         pads = {"pads": [1, 1, 1, 1]} if shape[-1] == 3 else {}
         g.last = g.node(
@@ -256,6 +267,8 @@ def _layer(g: Graph, depth: int) -> None:
             g.last = g.node("Relu", [g.numbers[-1]])
     else:
         g.last = g.node(way, [below], **({"kernel_shape": [2, 2]} if way == "MaxPool" else {}))
+        if chance.random() < 0.1:
+            g.node(chance.choice(("Constant", "Relu", "Shape", "Cast")), [below], [], value_int=1)
     g.given.append(g.last)
     if g.last and chance.random() < 0.25:
         shape = chance.choice(((1, 3, 6, 6), (None, 3, None, 6), (1, "c", 3, 3), (1, 3), (1, 0, -1, 5)))

@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 
 from filtviz.parameter import Parameter
-from filtviz.reading.formats.tensorflow.graphdef import Call, layers_of_call, layers_of_graph
+from filtviz.reading.formats.tensorflow.graphdef import Call, constant_of, layers_of_call, layers_of_graph
 from filtviz.reading.limits import Limits
 from filtviz.reading.opened import Opened
 from filtviz.reading.protobuf import Message
 from filtviz.reading.stretch import view_of
-from tests.reading.operators.asking import Told, part
+from tests.reading.operators.asking import Told, numbers_of, part
 from tests.reading.operators.wholes import opened, outcome
 from tests.telling import layers_of
 
@@ -74,6 +74,7 @@ class Graph:
         self.last, self.n, self.rank = "image", 0, 4
         self.before: list[str] = []
         self.shapes: list[str] = []
+        self.formats: tuple[str, ...] = ()
 
     def name(self, word: str) -> str:
         self.n += 1
@@ -133,16 +134,14 @@ def _layer(g: Graph, functions: list[str]) -> None:
     chance = g.chance
     below = g.last if chance.random() < 0.85 or not g.before else chance.choice(g.before)
     word = chance.choice(_WAYS)
-    facts: dict[str, Any] = (
-        {"data_format": chance.choice(("NHWC", "NHWC", "NCHW"))} if chance.random() < 0.3 else {}
-    )
+    facts: dict[str, Any] = {"data_format": chance.choice(g.formats)} if g.formats else {}
     if word == "Conv2D":
         padding = chance.choice(("SAME", "VALID"))
         operator = chance.choice(("Conv2D", "Conv2D", "DepthwiseConv2dNative", "_FusedConv2D"))
         g.last = g.add(operator, [below, g.weights(3, 3, 3, 3)], padding=padding, **facts)
     elif word == "back":
         sizes = g.numbers(1, 6, 6, 3) if chance.random() < 0.5 else g.add("Shape", [below])
-        g.last = g.add("Conv2DBackpropInput", [sizes, g.weights(2, 2, 3, 3), below], padding="SAME")
+        g.last = g.add("Conv2DBackpropInput", [sizes, g.weights(2, 2, 3, 3), below], padding="SAME", **facts)
     elif word == "spread":
         _spread(g, below)
     elif word == "repeat":
@@ -169,7 +168,7 @@ def _layer(g: Graph, functions: list[str]) -> None:
     elif word == "merge":
         g.last = g.add(chance.choice(("AddV2", "Mul", "ConcatV2")), [below, *g.before[-1:], *g.shapes[:1]])
     else:
-        more = ["^" + below] if chance.random() < 0.3 else []
+        more = [f"^{chance.choice(g.before or [below])}"] if chance.random() < 0.3 else []
         g.last = g.add(
             word, [below, *more], **({"ksize": [1, 2, 2, 1]} if word == "MaxPool" else {}), **facts
         )
@@ -308,6 +307,7 @@ def a_graph(n: int) -> tuple[str, str]:
         words += [f"{name}({' '.join(inner)})"]
         names.append(name)
     g = Graph(chance)
+    g.formats = chance.choice(((), (), ("NCHW",), ("NCHW",), ("NHWC", "NCHW"), ("NCHW", "odd")))
     lengths = chance.choice(
         ((-1, 6, 6, 3), (1, 6, 6, 3), (1, 6, 6, 3), (1, 6, 3), (-1, 6, -1, 3), (1, 3), None, ())
     )
@@ -315,13 +315,14 @@ def a_graph(n: int) -> tuple[str, str]:
     for _ in range(chance.choice((1, 2, 2, 3, 3))):
         _layer(g, names)
     data = b"".join(part(1, one) for one in g.nodes) + part(2, library)
-    limits = Limits(layers=chance.choice((2, 3, 5, 7, 9, 12))) if chance.random() < 0.05 else Limits()
+    way = chance.random() if names else 1.0
+    seldom = 0.3 if way < 0.25 else 0.05
+    limits = Limits(layers=chance.choice((1, 2, 3, 5, 7, 9, 12))) if chance.random() < seldom else Limits()
     file = opened(data, limits=limits)
     asked = f"{n} {lengths} {' '.join([*g.words, *words])}" + (
         f" layers {limits.layers}" if limits != Limits() else ""
     )
-    way = chance.random()
-    if names and way < 0.25:
+    if way < 0.25:
         captured = [Parameter.of("kernel", np.ones(3, "f4"), "captured")][: chance.choice((0, 1, 1))]
         call = Call(function=names[-1] if way > 0.02 else "nothing", captured=captured or [None])
         return f"{asked} as {call.function} with {len(captured)}", _told(
@@ -343,5 +344,21 @@ def _told(file: Opened, read: Any) -> str:
     return f"{told} {file.effort.used} steps{f', {work} operations' if work else ''}"
 
 
+def _a_constant(name: str) -> tuple[str, str]:
+    """What is asked for by its name, which other nodes have, too, or which is no constant."""
+    g = Graph(random.Random("constants"))
+    for one, values in (("a", np.ones(3, "f4")), ("b", np.arange(4, dtype="i4")), ("a", np.ones(2, "f4"))):
+        g.nodes.append(node(one, "Const", [], value=part(8, tensor(values, "bytes"))))
+    g.nodes += [
+        node("c", "Identity", ["a"], value=part(8, tensor(np.ones(5, "f4"), "bytes"))),
+        node("d", "Const", []),
+    ]
+    g.nodes.append(node("e", "Const", [], other=part(8, b""), value=part(3, 1)))
+    file = opened(b"".join(part(1, one) for one in g.nodes))
+    found = constant_of(Message(view_of(file.data), file.effort), name, file)
+    return f"the constant {name}", "none" if found is None else f"{found.source} {numbers_of(found.value)}"
+
+
 def graphs_of_tensorflow() -> Told:
     yield from map(a_graph, range(N_GRAPHS))
+    yield from map(_a_constant, "abcdef")

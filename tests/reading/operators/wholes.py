@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import random
 import zlib
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -15,10 +18,24 @@ from filtviz.reading.limits import Hints, Inflation, Limits
 from filtviz.reading.opened import Opened
 from tests.telling import layers_of, origin_of, refused
 
-__all__ = ["SHOWN", "opened", "outcome", "read_of"]
+__all__ = ["Files", "drawn", "opened", "outcome", "read_of", "some"]
 
 SHOWN = 160
 """Letters of what is told; of all of it stands a sum behind them."""
+
+
+Files = dict[str, bytes]
+"""The file that is read, first, and those beside it."""
+
+
+def drawn(chance: random.Random, *shape: int, kind: str = "f4") -> np.ndarray:
+    """Halves of small whole numbers, which any type holds as they are."""
+    return (np.random.default_rng(chance.randrange(1 << 30)).integers(-5, 9, shape) / 2).astype(kind)
+
+
+def some(chance: random.Random, odds: float, **facts: Any) -> dict[str, Any]:
+    """Some of the facts, each with these odds."""
+    return {name: value for name, value in facts.items() if chance.random() < odds}
 
 
 def opened(data: bytes, *, name: str = "model", limits: Limits | None = None) -> Opened:
@@ -52,8 +69,12 @@ def read_of(open_: Callable[[Opened], Network | None], file: Opened) -> str:
     """What a format reads of a file: layers and notes, and how many steps that took."""
 
     def tell(network: Network | None) -> str:
-        return "none of its files" if network is None else layers_of(network) + origin_of(network)
+        if network is None:
+            return "none of its files"
+        versions = {name: one for name, one in network.origin.versions.items() if name != "numpy"}
+        origin = replace(network.origin, classes=(), versions=versions)
+        return layers_of(network) + origin_of(SimpleNamespace(origin=origin, history=network.history))  # type: ignore[arg-type]
 
     told = outcome(lambda: open_(file), tell)
-    left = (2_000_000_000 + 400 * len(file.data) - file.computing.left) or ""
+    left = (2_000_000_000 + 400 * file.inflation.present - file.computing.left) or ""
     return f"{told} {file.effort.used} steps{f', {left} operations' if left else ''}"
