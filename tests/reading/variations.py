@@ -325,6 +325,8 @@ def _parts(operations: list[_Operation]) -> Iterator[tuple[str, int, int, int | 
 
 
 def varint(number: int) -> bytes:
+    if 0 <= number < 128:
+        return bytes((number,))
     number &= (1 << 64) - 1
     out = bytearray()
     while number > 127:

@@ -26,6 +26,7 @@ from tests.reading.operators.tensorflow import tensorflow
 from tests.reading.operators.tflite import sparse, tflite
 from tests.reading.operators.torch import exported, torch
 from tests.reading.operators.whole_binaries import files_of_others
+from tests.reading.operators.whole_keras import models_of_keras
 from tests.reading.operators.whole_onnx import graphs_of_onnx
 from tests.reading.operators.whole_pickles import networks_in_pickles
 from tests.reading.operators.whole_tensorflow import graphs_of_tensorflow
@@ -48,6 +49,7 @@ FORMATS: Mapping[str, Callable[[], Told]] = {
     "in_memory": in_memory,
     "keras": keras,
     "lengths": lengths,
+    "models_of_keras": models_of_keras,
     "models_of_tflite": models_of_tflite,
     "modules": modules,
     "named": named,

@@ -238,7 +238,7 @@ def a_mxnet(chance: random.Random) -> tuple[str, Files]:
             shape = (4, 3, 2, 3) if end == "weight" and layout == "NHWC" else shapes[end]
             arrays += _array_of_mxnet(chance, shape)
             mark, joint = chance.choice(("arg:", "arg:", "aux:", "")), chance.choice(("_", "_", "."))
-            names.append(f"{mark}{layer}{joint}{end}")
+            names.append(f"{mark}{layer}{'x' * 5000 if chance.random() < 0.01 else ''}{joint}{end}")
             nodes.append({"op": "null", "name": f"{layer}_{end}", "inputs": []})
             given.append([len(nodes) - 1, 0, 0])
             n += 1
@@ -271,10 +271,8 @@ def a_mxnet(chance: random.Random) -> tuple[str, Files]:
     beside = (
         {f"{chance.choice(('net', 'net', 'net', stem))}-symbol.json": symbol} if chance.random() < 0.7 else {}
     )
-    return (
-        f"{stem} {way} {' '.join(names)} {' '.join(node['op'] for node in nodes if node['op'] != 'null')}",
-        {f"{stem}.params": data, **beside},
-    )
+    words = " ".join(node["op"] for node in nodes if node["op"] != "null")
+    return f"{stem} {way} {' '.join(names)[:200]} {words}", {f"{stem}.params": data, **beside}
 
 
 def _array_of_mxnet(chance: random.Random, shape: tuple[int, ...]) -> bytes:
@@ -284,7 +282,7 @@ def _array_of_mxnet(chance: random.Random, shape: tuple[int, ...]) -> bytes:
         (("f4", 0), ("f4", 0), ("f8", 1), ("f2", 2), ("i1", 5), ("u2", 12), ("f4", 99))
     )
     code = 0 if code == 99 and chance.random() < 0.8 else code
-    shape = () if chance.random() < 0.03 else shape
+    shape = () if chance.random() < (0.06 if len(shape) == 1 else 0.02) else shape
     letter = "q" if version else "I"
     head = struct.pack("<I", version) if version else b""
     if version >= 0xF993FAC9:
@@ -367,7 +365,8 @@ def a_gguf(chance: random.Random) -> tuple[str, Files]:
         + entries
     )
     whole = head + bytes(-len(head) % align) + body
-    cut = chance.choice((0,) * 9 + (1, 60, len(body) + 1))
+    behind = len(whole) - len(head)
+    cut = chance.choice((0,) * 8 + (1, 60, len(body) + 1, behind, behind + 1))
     return f"{' '.join(words)} {n} tensors less {cut}", {"net.gguf": whole[: len(whole) - cut]}
 
 
