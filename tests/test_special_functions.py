@@ -54,3 +54,23 @@ def test_a_name_that_scipy_has_not_is_an_error() -> None:
         special_functions.no_such_function  # noqa: B018
     with pytest.raises(AttributeError, match="_private"):
         special_functions._private  # noqa: B018
+
+
+def test_a_package_that_is_there_is_taken_and_else_the_functions_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    special_functions._functions.cache_clear()
+    assert special_functions._functions() is sys.modules["scipy.special"]
+    monkeypatch.delitem(sys.modules, "scipy.special")
+    special_functions._functions.cache_clear()
+    try:
+        assert special_functions._functions().__name__ == "scipy.special._ufuncs"
+        assert "scipy.special" not in sys.modules
+    finally:
+        special_functions._functions.cache_clear()
+
+
+def test_without_scipy_there_is_no_package_to_look_into(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(special_functions, "find_spec", lambda _: None)
+    with pytest.raises(ImportError, match=r"^scipy\.special$"):
+        special_functions._alone()
