@@ -209,17 +209,21 @@ def test_transposed_convolution_sees_few_units() -> None:
 
 
 @pytest.mark.cases("all")
-@pytest.mark.parametrize("stride", [1, 2, 3])
-@pytest.mark.parametrize("taps", range(1, 8))
-def test_a_transposed_convolution_sees_what_is_laid_over_its_place(taps: int, stride: int) -> None:
-    """Unit i of the input is laid over the places from i times the stride on, as many as there are taps."""
-    kernels = conv(taps).convolution.weights
-    up = as_layer(Convolution(weights=kernels, stride=(stride,) * 2, pad=building.margin(0), transposed=True))
-    field = receptive_fields(chain(image(32), up))[-1]
-    assert field is not None
-    seen = [sum(i * stride <= place < i * stride + taps for i in range(32)) for place in range(30, 60)]
-    assert field.size == (max(seen), max(seen))
-    assert [float(jump) for jump in field.jump] == pytest.approx([1 / stride] * 2)
+@pytest.mark.parametrize("dilation", [1, 2, 3, 4])
+@pytest.mark.parametrize("stride", [1, 2, 3, 4])
+def test_a_transposed_convolution_sees_what_is_laid_over_its_place(stride: int, dilation: int) -> None:
+    """Unit i of the input is laid over places from i times the stride on, as many as there are taps."""
+    for taps in range(1, 8):
+        kernels = conv(taps).convolution.weights
+        window = {"stride": (stride,) * 2, "pad": building.margin(0), "dilation": (dilation,) * 2}
+        up = as_layer(Convolution(weights=kernels, transposed=True, **window))  # type: ignore[arg-type]
+        field = receptive_fields(chain(image(64), up))[-1]
+        assert field is not None
+        laid = [{i * stride + tap * dilation for tap in range(taps)} for i in range(64)]
+        seen = [[i for i, places in enumerate(laid) if place in places] for place in range(60, 90)]
+        longest = max(each[-1] + 1 - each[0] for each in seen if each)
+        assert field.size == (longest, longest)
+        assert [float(jump) for jump in field.jump] == pytest.approx([1 / stride] * 2)
 
 
 @pytest.mark.cases("all")

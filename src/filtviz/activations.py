@@ -216,6 +216,7 @@ class Functions(Protocol):
         """Return the slopes of a parametric rectifier, spread along the axes of x."""
 
 
+@np.errstate(over="ignore", invalid="ignore", divide="ignore")  # as in the network, infinities are meant
 def activate(activation: Activation, x: Any, functions: Functions | None = None) -> Any:
     """Apply an activation to each unit.
 
@@ -289,13 +290,11 @@ class NumpyFunctions:
 
     def power(self, x: Floats, exponent: float, /) -> Floats:
         """Return x to an exponent; what has no power is no number, as in the network."""
-        with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
-            return np.asarray(np.power(x, np.asarray(exponent, x.dtype)))
+        return np.asarray(np.power(x, np.asarray(exponent, x.dtype)))
 
     def elementary(self, name: Elementary, x: Floats, /) -> Floats:
-        """Return what one of the elementary functions gives; infinities are meant, as in the network."""
-        with np.errstate(invalid="ignore", divide="ignore"):
-            return np.asarray(_ELEMENTARY[name](x))
+        """Return what one of the elementary functions gives."""
+        return np.asarray(_ELEMENTARY[name](x))
 
     def slopes(self, activation: Activation, slopes: Parameter, x: Floats, /) -> Floats:
         """Return the slopes of a parametric rectifier, spread along the axes of x."""

@@ -181,7 +181,7 @@ def _word(text: str, style: Style) -> str:
 
 
 def _type(row: LayerRow, style: Style) -> str:
-    usual = (row.index - 1,) if row.index else ()
+    usual = (row.index - 1,)
     feeds = f" ← {_inputs(row)}" if style.tells_inputs and row.inputs not in (usual, ()) else ""
     groups = f" ({row.groups:,} groups)" if row.groups is not None and row.groups > 1 else ""
     return _word(row.type, style) + groups + feeds

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -198,3 +199,21 @@ def test_channels_of_an_export_are_those_of_a_plot(channels, kept):
 def test_what_are_no_channels_is_one_sentence(channels):
     with pytest.raises(ArgumentError, match=r"^channels are "):
         ExportOptions(channels=channels)
+
+
+@pytest.mark.cases("all")
+@pytest.mark.parametrize(
+    ("complete", "failed", "is_left"),
+    [(True, False, True), (True, True, False), (False, False, False), (False, True, False)],
+)
+def test_a_run_that_did_not_do_all_removes_what_it_has_begun(workplace, complete, failed, is_left):
+    workplace._own_files.add("a/x.png")
+    part, others = (workplace.folder / "a" / f".{run}-01.filtviz-part" for run in (workplace.run, "other"))
+    for path in (part, others):
+        path.write_bytes(b"half")
+    workplace._manifest._seen = None
+    workplace._manifest.contents.entries.clear()
+    workplace.finish(complete=complete, failed=failed)
+    assert (part.exists(), others.exists()) == (is_left, True)
+    told = json.loads((workplace.folder / "manifest.json").read_bytes())
+    assert told["complete"] is (complete and not failed)

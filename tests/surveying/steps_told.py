@@ -31,7 +31,8 @@ from filtviz.operations import Dense
 from filtviz.parameter import Parameter
 from filtviz.reading import Hints
 from filtviz.sources import Sources
-from filtviz.surveying import taking
+from filtviz.surveying import columns, parquet, taking
+from filtviz.surveying.parquet import MOST_FILES
 from filtviz.surveying.taking import FileJob, FileRows
 
 __all__ = ["PARTS", "all_lines"]
@@ -487,6 +488,129 @@ def moments() -> Iterator[str]:
             yield f"moments of {name}: { ({key: cell(value) for key, value in found.items()}) }"
 
 
+# ---- the tables on disk
+
+
+def rows_for(name: str, n: int = 0, **facts: Any) -> FileRows:
+    """The rows of a file of one layer, which has so many filters."""
+    job = FileJob(
+        path=Path(name), file=name, size=5, changed=7, is_found=True, limits=None, hints=None, budget=None
+    )
+    head = {"file": name, "conv": 0, "layer": "one"}
+    layer = {**head, "kernels": n, "kernel_sum": [0.5] * 9, "kernel_products": [1.5] * 81}
+    filters = ({**head, "filter": i} for i in range(n))
+    return FileRows(
+        file=job._row(**{"status": "read", **facts}),
+        layers=taking._by_columns(iter([layer]), columns.LAYERS),
+        filters=taking._by_columns(filters, columns.FILTERS),
+    )
+
+
+def stores() -> Iterator[str]:
+    """Yield what is on disk as parts are added, dropped and read."""
+    with somewhere() as folder:
+        store = parquet.TableStore(folder, "these")
+
+        def told() -> str:
+            found = []
+            for path in sorted(folder.rglob("*.parquet")):
+                if path.is_file():
+                    groups = store._arrow.parquet.ParquetFile(path).metadata
+                    mode = path.stat().st_mode & 0o777
+                    sizes = [groups.row_group(place).num_rows for place in range(groups.num_row_groups)]
+                    name = path.relative_to(folder).as_posix().replace(".parquet", "")
+                    found.append(f"{name} {mode:o} {sizes}")
+            return f"{store.parts()} {found}"
+
+        def do(name: str, act: Callable[[], Any]) -> str:
+            return f"{name}: {said(act, folder)}; {told()}"
+
+        none = Sources()
+        mask = os.umask(0o022)
+        try:
+            yield do("two files", lambda: store.add([rows_for("a", 3), rows_for("b", 2)], none))
+            yield do("another", lambda: store.add([rows_for("c", 1, code="x", reason="y")], none))
+            for name, mode in (("files", 0o640), ("layers", 0o604), ("filters", 0o600)):
+                store.part(name, 0).chmod(mode)
+            yield do("one dropped", lambda: store.drop(0, {"a", "nobody"}, none))
+            with patch.object(parquet, "_TEXTS_AT_ONCE", 1):
+                store.add([rows_for("d", 1), rows_for("e", 3)], none)
+                yield do("one dropped, with long texts", lambda: store.drop(3, {"d"}, none))
+            with patch.object(parquet, "_TEXTS_AT_ONCE", 11):
+                store.add([rows_for(name * 5, 1) for name in "fghij"], none)
+                yield do("of five one dropped, two at once", lambda: store.drop(5, {"hhhhh"}, none))
+            store.part("layers", 2).chmod(0o660)
+            yield do("all dropped", lambda: store.drop(2, {"b"}, none))
+            yield do("what comes in its place", lambda: store.add([rows_for("b", 4)], none))
+            for table, names in (
+                ("files", ["file", "parts"]),
+                ("filters", ["file", "filter"]),
+                ("layers", []),
+            ):
+                yield f"read {table}: {said(lambda t=table, c=names: parquet.rows_of(store.read(t, 1, c)))}"
+            for part in parquet.batches(store, "filters", ["file"]):
+                yield f"a part of {part.num_rows}: {parquet.values_of(part['file'])}"
+            store.part("files", 1).unlink()
+            yield do("without files it counts for nothing", lambda: parquet.TableStore(folder, "these")._next)
+            yield do("put in order", lambda: store.tidy(none))
+            other = parquet.TableStore(folder, "others")
+            yield do("with other options", lambda: other.read("files", other.parts()[0]))
+            for length in (2 * parquet.LONGEST, 2 * parquet.LONGEST + 1):
+                store.add([rows_for("k", code="x", reason="y" * length)], none)
+                number = store.parts()[-1]
+                yield f"a text of {length}: {said(lambda n=number: store.read('files', n).num_rows, folder)}"
+        finally:
+            os.umask(mask)
+        yield from sizes(store)
+
+
+def sizes(store: parquet.TableStore) -> Iterator[str]:
+    """Yield what a part may ask for, at the ends."""
+
+    def asked(table: str, rows: int, groups: list[tuple[int, list[int]]], size: int) -> str:
+        held = [
+            SimpleNamespace(
+                total_byte_size=inflated,
+                num_columns=len(values),
+                column=lambda place, own=values: SimpleNamespace(num_values=own[place]),
+            )
+            for inflated, values in groups
+        ]
+        facts = SimpleNamespace(num_rows=rows, num_row_groups=len(held), row_group=lambda place: held[place])
+        try:
+            store._check_size(table, 0, SimpleNamespace(metadata=facts), size)  # type: ignore[arg-type]
+        except ValueError as error:
+            return str(error)
+        return "fine"
+
+    few, most = parquet.FEW_BYTES, parquet.FEW_VALUES
+    large = few // parquet.RATIO
+    many = most // parquet.VALUES_A_BYTE
+    for table, rows, groups, size in (
+        ("files", MOST_FILES, [], 1),
+        ("files", MOST_FILES + 1, [], 1),
+        ("layers", MOST_FILES + 1, [], 1),
+        ("layers", 1, [(few, [1])], 1),
+        ("layers", 1, [(few + 1, [1])], 1),
+        ("layers", 1, [(few, [1]), (1, [1])], 1),
+        ("layers", 1, [(few + parquet.RATIO, [1])], large + 1),
+        ("layers", 1, [(few + parquet.RATIO + 1, [1])], large + 1),
+        ("filters", most, [], 1),
+        ("filters", most + 1, [], 1),
+        ("filters", 1, [(1, [most - 1, 1])], 1),
+        ("filters", 1, [(1, [most - 1, 1]), (1, [1])], 1),
+        ("filters", 1, [(1, [most + parquet.VALUES_A_BYTE])], many + 1),
+        ("filters", 1, [(1, [most + parquet.VALUES_A_BYTE + 1])], many + 1),
+    ):
+        store._asked = {name: {} for name in store._asked}
+        yield f"asked of {table}: {rows} rows, {groups}, {size} bytes: {asked(table, rows, groups, size)}"
+    store._asked = {name: {} for name in store._asked}
+    store._asked["filters"] = {7: (most, 1)}
+    store._asked["layers"] = {0: (1, 1)}
+    for table in ("filters", "layers"):
+        yield f"asked of {table}, beside others: {asked(table, 1, [(1, [1])], 1)}"
+
+
 PARTS: dict[str, Callable[[], Iterator[str]]] = {
     "arguments": arguments,
     "jobs": jobs_of,
@@ -496,6 +620,7 @@ PARTS: dict[str, Callable[[], Iterator[str]]] = {
     "outcomes": outcomes,
     "clusters": clusters,
     "taken": taken,
+    "stores": stores,
     "moments": lambda: iter(dict.fromkeys(moments())),
 }
 
