@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from filtviz.operations import Normalisation, Untold
+from filtviz.reading.formats.keras.classes import Case, operations_of
 from filtviz.reading.formats.keras.stores import Weights
 from filtviz.reading.formats.keras.weights import layers_without_graph
 from filtviz.reading.limits import Limits
@@ -72,3 +74,27 @@ def test_biases_tell_it_before_a_normalisation_does(width: int, kind: str) -> No
 )
 def test_where_nothing_else_tells_it_names_and_axes_do(name: str, shape: tuple[int, ...], kind: str) -> None:
     assert types_of(kernels(*shape), name=name) == [kind]
+
+
+@pytest.mark.parametrize(
+    ("scale", "offset", "followed"),
+    [
+        ([1.0, 2.0], [1.0, 2.0, 3.0], False),
+        (10**400, 0.0, False),
+        ([1.0, 2.0], 0.5, True),
+        (2, [0.5, 1.0], True),
+    ],
+)
+def test_a_rescaling_whose_numbers_fit_no_channels_is_not_followed(scale, offset, followed) -> None:
+    case = Case(class_name="Rescaling", config={"scale": scale, "offset": offset}, parameters={}, inputs=())
+    assert isinstance(operations_of(case)[0], Normalisation if followed else Untold)
+
+
+@pytest.mark.parametrize(
+    ("shape", "size"), [((1, 4, 5, 6), (15, 18)), ((1, 4, 5), None), ((1, 4, 5, 6, 7), None)]
+)
+def test_the_size_behind_long_strides_is_told_of_images_alone(shape, size) -> None:
+    config = {"strides": 3, "padding": "valid"}
+    held: Any = {"kernel": array(2, 2, 3, 4)}
+    case = Case(class_name="Conv2DTranspose", config=config, parameters=held, inputs=[shape])
+    assert operations_of(case)[0].output_size == size

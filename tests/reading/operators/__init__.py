@@ -19,6 +19,7 @@ from tests.reading.operators.memory import in_memory, values
 from tests.reading.operators.modules import modules
 from tests.reading.operators.named import named
 from tests.reading.operators.nodes_onnx import nodes_of_onnx
+from tests.reading.operators.nodes_others import nodes_of_others
 from tests.reading.operators.onnx import onnx
 from tests.reading.operators.pickled import pickled
 from tests.reading.operators.readers import READERS
@@ -55,6 +56,7 @@ FORMATS: Mapping[str, Callable[[], Told]] = {
     "named": named,
     "networks_in_pickles": networks_in_pickles,
     "nodes_of_onnx": nodes_of_onnx,
+    "nodes_of_others": nodes_of_others,
     "named_arrays": named_arrays,
     "onnx": onnx,
     "pickled": pickled,

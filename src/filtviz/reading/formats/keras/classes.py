@@ -217,7 +217,9 @@ def _crop(case: Case, spread: Sequence[int], stride: Sequence[int]) -> Pads | No
 def _transposed_size(case: Case, spread: Sequence[int], stride: Sequence[int]) -> tuple[int, ...] | None:
     """Return the size of what comes out where a stride longer than the kernel leaves a margin."""
     lengths = case.first[2:] if case.first is not None else ()
-    if all(k >= s for k, s in zip(spread, stride, strict=True)) or None in lengths or not lengths:
+    if all(k >= s for k, s in zip(spread, stride, strict=True)) or None in lengths:
+        return None
+    if len(lengths) != len(stride):
         return None
     return tuple(n * s for n, s in zip(lengths, stride, strict=True) if n is not None)
 
@@ -285,7 +287,10 @@ def _rescaling(case: Case) -> Operations | None:
     told = [case.config.get(name, default) for name, default in (("scale", 1.0), ("offset", 0.0))]
     if not case.config or not all(map(_are_numbers, told)):
         return _keeps_places(case)
-    arrays = np.broadcast_arrays(*(np.atleast_1d(np.asarray(one, np.float64)) for one in told))
+    try:
+        arrays = np.broadcast_arrays(*(np.atleast_1d(np.asarray(one, np.float64)) for one in told))
+    except (ValueError, OverflowError):  # for different channels, or no numbers of a computer
+        return _keeps_places(case)
     gamma, beta = (Parameter.of(name, one) for name, one in zip(("scale", "offset"), arrays, strict=True))
     return (Normalisation(gamma=gamma, beta=beta, is_batch=False),)
 
