@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import random
 import struct
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,7 @@ from filtviz.reading.limits import Hints, Limits
 from filtviz.reading.opened import Opened
 from tests.reading.operators.asking import Told, part
 from tests.reading.operators.whole_beside import a_darknet, a_paddle
-from tests.reading.operators.wholes import Files, drawn, read_of, some
+from tests.reading.operators.wholes import Files, drawn, in_a_folder, read_of, some
 
 __all__ = ["files_of_others"]
 
@@ -381,17 +380,16 @@ FORMATS: tuple[
 )
 
 
-def a_file(n: int) -> tuple[str, str]:
+def a_file(n: int, folder: Path) -> tuple[str, str]:
     """A file that is made by chance, and what its format reads of it."""
     make, open_ = FORMATS[n % len(FORMATS)]
     chance = random.Random(f"file {n}")
     words, files = make(chance)
     limits = Limits(layers=chance.choice((1, 2, 3, 4))) if chance.random() < 0.05 else Limits()
-    with tempfile.TemporaryDirectory() as folder:
-        for name, data in files.items():
-            (Path(folder) / name).write_bytes(data)
-        file = Opened.of(Path(folder) / next(iter(files)), limits, Hints())
-        told = read_of(open_, file).replace(f"{folder}/", "")
+    for name, data in files.items():
+        (folder / name).write_bytes(data)
+    file = Opened.of(folder / next(iter(files)), limits, Hints())
+    told = read_of(open_, file).replace(f"{folder}/", "")
     more = f" beside {' '.join(list(files)[1:])}" * (len(files) > 1) + f" layers {limits.layers}" * (
         limits != Limits()
     )
@@ -399,4 +397,4 @@ def a_file(n: int) -> tuple[str, str]:
 
 
 def files_of_others() -> Told:
-    yield from map(a_file, range(N_EACH * len(FORMATS)))
+    yield from in_a_folder(a_file, N_EACH * len(FORMATS))

@@ -9,7 +9,6 @@ import io
 import json
 import random
 import re
-import tempfile
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,7 @@ from filtviz.reading.limits import Hints, Limits
 from filtviz.reading.opened import Opened
 from tests.reading.hdf5_making import Folder, Held, hdf5
 from tests.reading.operators.asking import Told
-from tests.reading.operators.wholes import drawn, read_of, some
+from tests.reading.operators.wholes import drawn, in_a_folder, read_of, some
 
 __all__ = ["models_of_keras"]
 
@@ -236,7 +235,7 @@ def _optimiser(chance: random.Random, held: dict[str, Any]) -> Folder:
 # Files
 
 
-def a_model(n: int) -> tuple[str, str]:
+def a_model(n: int, folder: Path) -> tuple[str, str]:
     """A model made by chance, and what is read of its file."""
     chance = random.Random(f"model of keras {n}")
     era = chance.choice(("3", "3", "2", "2", "1"))
@@ -264,11 +263,10 @@ def a_model(n: int) -> tuple[str, str]:
     )
     files = _written(chance, form, era, config, held)
     limits = Limits(layers=chance.choice((1, 2, 3, 5))) if chance.random() < 0.06 else Limits()
-    with tempfile.TemporaryDirectory() as folder:
-        for name, data in files.items():
-            (Path(folder) / name).write_bytes(data)
-        file = Opened.of(Path(folder) / next(iter(files)), limits, Hints())
-        told = read_of(keras.open, file).replace(f"{folder}/", "")
+    for name, data in files.items():
+        (folder / name).write_bytes(data)
+    file = Opened.of(folder / next(iter(files)), limits, Hints())
+    told = read_of(keras.open, file).replace(f"{folder}/", "")
     more = f" layers {limits.layers}" * (limits != Limits())
     return f"{n} Keras {era} {cls} {' '.join(m.words)} {' '.join(files)}{more}", told
 
@@ -333,4 +331,4 @@ def _written(
 
 
 def models_of_keras() -> Told:
-    yield from map(a_model, range(N_MODELS))
+    yield from in_a_folder(a_model, N_MODELS)

@@ -13,7 +13,7 @@ import numpy as np
 from filtviz.reading.formats import onnx
 from filtviz.reading.limits import Limits
 from tests.reading.operators.asking import Told, part
-from tests.reading.operators.wholes import opened, read_of
+from tests.reading.operators.wholes import drawn, opened, read_of
 
 __all__ = ["graphs_of_onnx"]
 
@@ -114,8 +114,7 @@ class Graph:
         return part(1, tensor(name, kept)) + part(2, tensor("", where.astype("i8"))) + dims
 
     def weights(self, *shape: int, kind: str = "f4") -> np.ndarray:
-        drawn = np.random.default_rng(self.chance.randrange(1 << 30)).integers(-4, 7, shape)
-        return np.asarray(drawn / (2 if kind[0] == "f" else 1)).astype(kind)
+        return drawn(self.chance, *shape, kind=kind)
 
     def numbers_of(self, values: list[int]) -> str:
         """Some whole numbers: held, or computed of a shape."""

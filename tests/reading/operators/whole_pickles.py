@@ -19,16 +19,16 @@ from filtviz.reading.limits import Hints, Limits
 from filtviz.reading.opened import Opened
 from tests.reading.making import Named, Thing, conv, dumps, image, layer
 from tests.reading.operators.asking import Told
-from tests.reading.operators.wholes import opened, read_of
+from tests.reading.operators.wholes import drawn, opened, read_of
 
 __all__ = ["networks_in_pickles"]
 
-N_EACH = 36
+N_EACH = 32
 
 
 def _drawn(chance: random.Random, *shape: int) -> np.ndarray:
     kind = chance.choice(("f4", "f4", "f8", "f2"))
-    return (np.random.default_rng(chance.randrange(1 << 30)).integers(-5, 9, shape) / 2).astype(kind)
+    return drawn(chance, *shape, kind=kind)
 
 
 def _odd(chance: random.Random, value: Any) -> Any:

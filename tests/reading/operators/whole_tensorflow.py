@@ -18,7 +18,7 @@ from filtviz.reading.opened import Opened
 from filtviz.reading.protobuf import Message
 from filtviz.reading.stretch import view_of
 from tests.reading.operators.asking import Told, numbers_of, part
-from tests.reading.operators.wholes import opened, outcome
+from tests.reading.operators.wholes import drawn, opened, outcome
 from tests.telling import layers_of
 
 __all__ = ["graphs_of_tensorflow"]
@@ -102,9 +102,7 @@ class Graph:
         return self.add("Const", [], made, value=part(8, tensor(values, way)))
 
     def drawn(self, *shape: int, kind: str = "f4") -> np.ndarray:
-        low = 1 if self.chance.random() < 0.5 else -3
-        found = np.random.default_rng(self.chance.randrange(1 << 30)).integers(low, 9, shape)
-        return np.asarray(found / (2 if kind[0] == "f" else 1)).astype(kind)
+        return drawn(self.chance, *shape, kind=kind)
 
     def numbers(self, *values: int) -> str:
         """Whole numbers of four or eight bytes; seldom real ones."""

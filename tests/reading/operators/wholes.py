@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import random
+import tempfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -18,7 +20,7 @@ from filtviz.reading.limits import Hints, Inflation, Limits
 from filtviz.reading.opened import Opened
 from tests.telling import layers_of, origin_of, refused
 
-__all__ = ["Files", "drawn", "opened", "outcome", "read_of", "some"]
+__all__ = ["Files", "drawn", "in_a_folder", "opened", "outcome", "read_of", "some"]
 
 SHOWN = 160
 """Letters of what is told; of all of it stands a sum behind them."""
@@ -29,8 +31,10 @@ Files = dict[str, bytes]
 
 
 def drawn(chance: random.Random, *shape: int, kind: str = "f4") -> np.ndarray:
-    """Halves of small whole numbers, which any type holds as they are."""
-    return (np.random.default_rng(chance.randrange(1 << 30)).integers(-5, 9, shape) / 2).astype(kind)
+    """Halves of small whole numbers, or whole ones, which any type holds as they are."""
+    first, step, n = chance.randrange(1 << 20), chance.choice((5, 11, 23)), math.prod(shape)
+    found = (first + step * np.arange(n) + np.arange(n) // 3) % 14 - (5 if kind[0] != "u" else 0)
+    return (found / (2 if kind[0] == "f" else 1)).astype(kind).reshape(shape)
 
 
 def some(chance: random.Random, odds: float, **facts: Any) -> dict[str, Any]:
@@ -52,6 +56,15 @@ def opened(data: bytes, *, name: str = "model", limits: Limits | None = None) ->
         hints=Hints(),
         inflation=inflation,
     )
+
+
+def in_a_folder(make: Callable[[int, Path], tuple[str, str]], n: int) -> Iterator[tuple[str, str]]:
+    """The first cases of files that lie in a folder, which is emptied behind each: to make one takes long."""
+    with tempfile.TemporaryDirectory() as folder:
+        for number in range(n):
+            yield make(number, Path(folder))
+            for left in Path(folder).iterdir():
+                left.unlink()
 
 
 def outcome(make: Callable[[], Any], tell: Callable[[Any], str]) -> str:
