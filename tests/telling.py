@@ -191,7 +191,7 @@ def write() -> None:
     from tests.batch import manifests_told
     from tests.batch import steps_told as exports_told
     from tests.cli import commands
-    from tests.drawing import chosen_told, figures_told, sheets_told
+    from tests.drawing import chosen_told, figures_told, parts_told, sheets_told
     from tests.interpreters import TABLES
     from tests.measures import layers_told, numbers_told, words_told
     from tests.networks import TABLES as QUESTIONS
@@ -230,6 +230,7 @@ def write() -> None:
         ("sheets", sheets_told),
         ("figures", figures_told),
         ("chosen", chosen_told),
+        ("drawn_parts", parts_told),
         ("page_figures", page_figures_told),
         ("page_contents", contents_told),
         ("shown", shown_told),

@@ -29,6 +29,7 @@ def _numbers(values: Any) -> str:
 def _texts(owner: Any) -> Iterator[str]:
     for text in owner.texts:
         how = f"{text.get_ha()} {text.get_va()} {text.get_fontsize():g} {to_hex(text.get_color())}"
+        how += " bold" * (text.get_weight() == "bold") + " as formulas" * text.get_parse_math()
         yield f"  {text.get_text()!r} at {_numbers(text.get_position())} {how}"
 
 
@@ -44,14 +45,20 @@ def figure_lines(figure: Figure) -> Iterator[str]:
         yield from (f"  words {words}" for _ in "1" if any(words))
         yield from _texts(axes)
         for image in axes.images:
-            pixels = np.asarray(image.get_array(), float)
-            held = f"{pixels.shape} {_numbers([np.nansum(pixels), *np.shape(pixels)])}"
-            yield f"  image at {_numbers(image.get_extent())} of {held} in {_numbers(image.get_clim())}"
+            pixels = np.nan_to_num(np.asarray(image.get_array(), float))
+            places = pixels.ravel() @ (np.arange(pixels.size) % 101 + 1.0)  # each place counts otherwise
+            held = f"{pixels.shape} {_numbers([pixels.sum(), places])}"
+            exact = image.get_interpolation() in ("none", "nearest")
+            how = f"{image.get_cmap().name}{' exact' * exact} {image.get_alpha()} {image.origin}"
+            yield f"  image at {_numbers(image.get_extent())} of {held} in {_numbers(image.get_clim())} {how}"
         for line in axes.lines:
-            yield f"  line {to_hex(line.get_color())} through {_numbers(line.get_xydata())}"
+            label = "" if line.get_label().startswith("_") else line.get_label()
+            how = f"{label} {line.get_linewidth():g} {line.get_marker()} {line.get_markersize():g}"
+            yield f"  line {to_hex(line.get_color())} {how} through {_numbers(line.get_xydata())}"
         for patch in axes.patches:
             box = patch.get_path().get_extents(patch.get_patch_transform()).bounds
-            yield f"  {type(patch).__name__} at {_numbers(box)} {to_hex(patch.get_facecolor())}"
+            edge = f"{to_hex(patch.get_edgecolor())} {patch.get_linewidth():g} {patch.get_linestyle()}"
+            yield f"  {type(patch).__name__} at {_numbers(box)} {to_hex(patch.get_facecolor())} {edge}"
 
 
 def _pictures() -> Iterator[tuple[str, ResponsePicture]]:

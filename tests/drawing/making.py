@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import zlib
+from collections.abc import Callable
 from importlib.metadata import version
 from typing import Any
 
@@ -14,6 +17,7 @@ from filtviz.drawing.options import SheetOptions
 from filtviz.drawing.pages import SheetPage
 from filtviz.drawing.pixelmap import PROVEN_VERSIONS
 from filtviz.drawing.sheet import SheetTexts
+from filtviz.errors import FiltvizError
 from filtviz.network import ConvLayer, Network
 
 as_proven = pytest.mark.skipif(
@@ -41,3 +45,25 @@ def pages_of(
 ) -> list[SheetPage]:
     options = DrawingOptions(view=view, dpi=dpi, sheet=SheetOptions(**sheet))
     return list(draw(layer, range(layer.n_channels), options, texts))
+
+
+def short(text: str) -> str:
+    """A text in which it is counted how often a letter stands."""
+    return re.sub(r"(.)\1{7,}", lambda match: f"{match[1]}*{len(match[0])}", text)
+
+
+def said(function: Callable[[], Any]) -> str:
+    """What a function gives, or in which words it refuses."""
+    try:
+        return short(str(function()))
+    except FiltvizError as error:
+        return short(f"{type(error).__name__}: {error}")
+
+
+def numbers(values: Any) -> str:
+    return " ".join(f"{float(one) + 0.0:.5g}" for one in np.round(np.ravel(values).astype(float), 9))
+
+
+def summed(array: Any) -> str:
+    held = np.ascontiguousarray(array)
+    return f"{held.shape} {zlib.crc32(held.astype(np.int64).tobytes()):08x}"

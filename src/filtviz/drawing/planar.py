@@ -44,7 +44,7 @@ def view_for(layer: ConvLayer, n_channels: int, view: str) -> str:
     """
     if layer.is_curve:
         return view if view != "grid" else "curves" if n_channels <= _FEW else "sheet"
-    if view == "curves":
+    if view == "curves" and is_drawn(layer):
         size = "x".join(map(str, layer.kernel_size))
         raise DrawingError(
             f"{printable(layer.label, 40)} has filters of {size}, which are no curves over one axis: "

@@ -8,6 +8,8 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
+from itertools import zip_longest
 from typing import Literal
 
 import numpy as np
@@ -152,21 +154,21 @@ def _half_blocks(sheet: Sheet, strip: int, column: int, zoom: int, depth: Depth)
 
 def _blocks(pixels: Colours, depth: Depth) -> Iterator[str]:
     """Yield a line of half blocks for every two rows of ``(rows, cols, 3)``."""
-    for top in range(0, len(pixels), 2):
-        line = []
-        for x in range(pixels.shape[1]):
-            line.append(_escape(pixels[top, x], 38, depth))
-            below = top + 1 < len(pixels)
-            line.append(_escape(pixels[top + 1, x], 48, depth) if below else "\x1b[49m")
-            line.append(HALF_BLOCK)
-        yield "".join(line) + RESET
+    rows = [[tuple(colour) for colour in row] for row in pixels.tolist()]
+    for upper, lower in zip_longest(rows[::2], rows[1::2]):
+        behind = ["\x1b[49m"] * len(upper) if lower is None else [_escape(one, 48, depth) for one in lower]
+        marks = (
+            f"{_escape(one, 38, depth)}{other}{HALF_BLOCK}" for one, other in zip(upper, behind, strict=True)
+        )
+        yield "".join(marks) + RESET
 
 
-def _escape(colour: NDArray[np.uint8], ground: int, depth: Depth) -> str:
+@lru_cache(maxsize=4096)
+def _escape(colour: tuple[int, ...], ground: int, depth: Depth) -> str:
     """Return the code that sets a colour; ``ground`` is 38 for the character, 48 for what is behind it."""
     if depth == "256":
-        return f"\x1b[{ground};5;{nearest_of_256(colour)}m"
-    red, green, blue = (int(c) for c in colour)
+        return f"\x1b[{ground};5;{nearest_of_256(np.array(colour))}m"
+    red, green, blue = colour
     return f"\x1b[{ground};2;{red};{green};{blue}m"
 
 
@@ -177,7 +179,7 @@ _PALETTE = np.array(
 """xterm's colours 16 to 255: a cube of 6x6x6 colours, then 24 greys."""
 
 
-def nearest_of_256(colour: NDArray[np.uint8]) -> int:
+def nearest_of_256(colour: NDArray[np.integer]) -> int:
     """Return the number of xterm's colour that is nearest to red, green and blue of 0 to 255."""
     return 16 + int(np.square(_PALETTE - colour.astype(int)).sum(axis=1).argmin())
 

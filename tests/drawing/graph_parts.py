@@ -1,0 +1,117 @@
+"""How boxes and links of graphs are drawn, placed and written, as lines of text: a part of `parts_told`."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+from unittest.mock import patch
+
+from filtviz.drawing.graphs import picture as graph_picture
+from filtviz.drawing.graphs import placing
+from filtviz.drawing.graphs import texts as graph_texts
+from filtviz.drawing.graphs.boxes import Box, Graph
+from filtviz.drawing.graphs.placing import _columns, _in_order, _ranks, place
+from filtviz.network import Network
+
+from .making import numbers, said, short
+
+__all__ = ["boxes"]
+
+
+def boxes() -> Iterator[str]:
+    """Yield how boxes and links are drawn, and where those of long networks stand."""
+    most = {size: int((2.35 - 0.12) / (size * 0.0078)) for size in (6.2, 6.6, 7.6)}
+    for size, n in most.items():
+        for length in (n - 1, n, n + 1, n + 9):
+            text = "".join(chr(ord("a") + i % 26) for i in range(length))
+            yield f"cut {length} of {size}: {graph_picture._cut(text, size)}"
+    yield f"cut in bold: {graph_picture._cut('ab' * 40, 7.6, 0.0099)}"
+    for points in (
+        [(1, 0), (1, 2)], [(1, 0), (3, 2)], [(0, 0), (1, 2), (1, 3), (2, 5)], [(0, 0), (0, 2), (1, 3),
+        (1, 5)],
+        [(0, 0), (2, 2), (2, 3), (2, 5), (2, 6), (1, 7)],
+    ):  # fmt: skip
+        for is_told in (True, False):
+            seen: list[Any] = []
+            axes: Any = SimpleNamespace(add_artist=seen.append)
+            with patch("matplotlib.patches.FancyArrowPatch", lambda **how: how):
+                graph_picture._link(axes, points, is_told=is_told)
+            path = seen[0].pop("path")
+            yield f"link {points}: {path.vertices.tolist()} {path.codes.tolist()} {seen[0]}"
+    for wanted, weights in (
+        ([1, 2, 3], [1, 1, 1]), ([3, 1, 2], [1, 1, 1]), ([3, 1, 2], [1, 0.02, 1]), ([2, 2], [1, 1]), ([], []),
+        ([5, 4, 3, 9, 8], [1, 2, 1, 1, 3]),
+    ):  # fmt: skip
+        yield f"in order {wanted} {weights}: {numbers(_in_order(wanted, weights))}"
+    for n in (1, 15, 16, 17, 18, 40, 100):
+        for side in ([], [(0, 5)], [(4, n - 1)], [(3, 9), (3, 10), (8, 12)]):
+            links = [(i, i + 1) for i in range(n - 1)] + [link for link in side if link[0] < link[1] < n]
+            ranks = _ranks(n, links)
+            yield f"columns of {n} and {side}: {_columns(_graph(n, links), ranks)}"
+    for n, links in (
+        (5, [(3, 4), (0, 4)]),
+        (6, [(0, 1), (1, 2), (3, 2), (4, 5)]),
+        (4, [(2, 3), (1, 2), (0, 3)]),
+    ):
+        yield f"ranks of {n} and {links}: {_ranks(n, links)}"
+    for n, links in (
+        (3, [(0, 2)]), (5, [(0, 1), (0, 2), (2, 3), (1, 4), (3, 4)]), (4, []), (6, [(0, 4), (1, 4),
+        (2, 5), (3, 5)]),
+        (22, [*((i, i + 1) for i in range(21)), (2, 5), (9, 14)]),
+    ):  # fmt: skip
+        found = place(_graph(n, links, lines=2))
+        spots = "; ".join(f"{numbers([one.x, one.y, one.height])}" for one in found.boxes.values())
+        yield f"placed {n} of {links[:4]}: {found.width:.4g} {found.height:.4g} {spots}"
+        yield f"  curves {'; '.join(map(numbers, found.curves))} turns {'; '.join(map(numbers, found.turns))}"
+    for n in (500, 501):
+        yield f"{n} boxes: {said(lambda n=n: len(place(_graph(n, [])).boxes))}"
+    for most in (5, 6):
+        with patch.object(placing, "MOST_PLACES", most):
+            far = [(0, 1), (1, 2), (0, 2), (2, 3), (2, 3)]
+            yield f"6 places of {most}: {said(lambda far=far: len(place(_graph(4, far)).boxes))}"
+    yield from _written()
+
+
+def _graph(n: int, links: list[tuple[int, int]], lines: int = 1) -> Graph:
+    own = tuple(
+        Box(
+            kind="dense" if i % 3 else "input", title=f"b{i}", lines=("a line",) * (1 + i % lines),
+            shape=(i, None),
+            layers=(i,), parameters=i,
+        )
+        for i in range(n)
+    )  # fmt: skip
+    return Graph(name="g", summary="a summary", boxes=own, links=tuple(links), is_told=True)
+
+
+def _written() -> Iterator[str]:
+    """Yield graphs as texts, and where they are written."""
+    odd = Box(
+        kind="unknown", title='a "b" <c>\\ \n{d}', lines=("|e|", "f;#"), shape=None, layers=(0,), parameters=0
+    )
+    graph = _graph(5, [(0, 1), (0, 2), (2, 3), (1, 3)])
+    for told in (True, False):
+        one = replace(graph, boxes=(*graph.boxes[:4], odd), is_told=told)
+        for write in (graph_texts.as_dot, graph_texts.as_mermaid):
+            yield from (f"  {line}" for line in write(one).splitlines())
+        yield from (f"  {row}" for row in graph_texts.as_lines(one))
+    network = Network.of([])
+    for output, suffix in (
+        ("o.dot", None), ("o.gv", None), ("o.MERMAID", None), ("o.mmd", "dot"), ("n" * 90 + ".dot", "mmd"),
+        ("o.dot", "dot"), ("", "dot"), ("sub", "mmd"), ("sub/x", "dot"), ("o.png", None), ("o.gv", "dot"),
+        ("made.dot", "dot"),
+    ):  # fmt: skip
+        with tempfile.TemporaryDirectory() as folder:
+            Path(folder, "made.dot").mkdir()
+            path = Path(folder, output)
+            wants = graph_texts.wants_text(path, suffix)
+            found = (
+                said(lambda p=path, s=suffix: graph_texts.write_text(graph, network, p, s)) if wants else ""
+            )
+            held = sorted(one for one in Path(folder).rglob("*") if one.is_file())
+            shown = [f"{one.relative_to(folder).as_posix()} {one.read_text()[:9]!r}" for one in held]
+            yield f"graph to {short(output)} as {suffix}: {wants} {found.replace(folder, 'there')} {shown}"

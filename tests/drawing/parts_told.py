@@ -1,0 +1,286 @@
+"""What drawing is made of, part by part: costs, colours, windows, strips, boxes and names of any length.
+
+``python -m tests.telling`` writes ``tests/told/drawn_parts.txt`` anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from matplotlib import colormaps
+from matplotlib.colors import ListedColormap
+
+from filtviz.budget import Account
+from filtviz.drawing import DrawingOptions, colours, draw
+from filtviz.drawing.estimates import pay_for_pages, pay_for_terminal, pay_for_view
+from filtviz.drawing.figures import _spread_axis, page_figure
+from filtviz.drawing.grid import cautions
+from filtviz.drawing.options import SheetOptions
+from filtviz.drawing.pages import _sample
+from filtviz.drawing.pixelmap import Grid
+from filtviz.drawing.saving import find_destination
+from filtviz.drawing.selection import arrange
+from filtviz.drawing.sheet import Legend, Sheet, SheetTexts, spec_of
+from filtviz.errors import FiltvizError
+from filtviz.network import ConvLayer
+
+from .graph_parts import boxes
+from .making import layer_of, numbers, pages_of, random_weights, said, short, summed
+from .window_parts import strips, windows
+
+__all__ = ["all_lines"]
+
+FEW = 10**15
+
+
+CLEAR, GLASS, RED, BLUE = (0, 0, 0, 0), (0, 1, 0, 0.5), (1, 0, 0, 1), (0, 0, 1, 1)
+MAPS: dict[str, tuple[list[Any], Any]] = {
+    "two": ([RED, BLUE], None),
+    "bad and opaque": ([RED, BLUE, RED], BLUE),
+    "bad and clear": ([RED, BLUE], CLEAR),
+    "bad and glass": ([RED, BLUE], GLASS),
+    "glass first": ([GLASS, RED], None),
+    "glass last": ([RED, BLUE, GLASS], None),
+    "all glass": ([GLASS], None),
+    "one": ([BLUE], None),
+}
+
+
+@contextmanager
+def _maps() -> Iterator[None]:
+    """Let matplotlib know colour maps of which all is known, opaque and not."""
+    for name, (own, bad) in MAPS.items():
+        made = ListedColormap(own, name=name)
+        colormaps.register(made if bad is None else made.with_extremes(bad=bad), name=name)
+    try:
+        yield
+    finally:
+        for name in MAPS:
+            colormaps.unregister(name)
+        colours.find_palette.cache_clear()
+
+
+def palettes() -> Iterator[str]:
+    """Yield of which colours pages are made, and which weight has which."""
+    values = np.array([[[0, 1, 2, 4]], [[5, 5, 5, 5]], [[np.nan, 0, np.inf, 1]], [[np.nan] * 4]])
+    for name in ("gray", *MAPS):
+        found = colours.find_palette(name)
+        if found is None:
+            yield f"palette {name}: none"
+            continue
+        facts = (
+            f"{found.n} {found.bad} {found.background} {found.colours[-2:].tolist()} {summed(found.colours)}"
+        )
+        index = colours.index_colours(colours.scale_kernels(values), found)
+        yield f"palette {name}: {facts}, indices {index.ravel().tolist()}"
+    for kind in ("f2", "f4", "f8", "i1", "i8", "?", "u1"):
+        held = np.array([[[0, 1, 1, 0]], [[1, 1, 1, 1]], [[0, 1, 3, 4]]]).astype(kind)
+        scaled = colours.scale_kernels(held)
+        yield f"scaled {kind}: {scaled.dtype} {numbers(scaled)}"
+    far = np.array([[[0, 10**8]]]), np.array([[[0, 10**8 + 1]]])
+    yield f"scaled from afar: {[str(colours.scale_kernels(one).dtype) for one in far]}"
+    for scale in ("kernel", "filter", "layer"):
+        weights = np.stack([values, -2 * values])
+        limits = colours.symmetric_limits(weights, scale)  # type: ignore[arg-type]
+        shown = colours.normalise(weights, limits)
+        yield f"limits of {scale}: {limits.shape} {numbers(limits)}; {numbers(np.nan_to_num(shown, nan=9))}"
+    steps = [-1, -0.9961, -0.5, -0.004, -0.0039, 0, 0.0039, 0.004, 0.5, 1, np.nan]
+    yield f"steps {colours.index_steps(np.array(steps)).tolist()}"
+    triples = [[-1, 0, 1], [0, np.nan, 0], [0.5, -0.5, 0.004]]
+    yield f"primaries {colours.by_primaries(np.array(triples)).tolist()}"
+    for name in (None, "two", colours.DIVERGING_OF_256):
+        for n in (2, 5):
+            yield f"bar of {name} in {n}: {colours.colour_bar(name, n).tolist()}"
+
+
+def costs() -> Iterator[str]:
+    """Yield what views and pages take, and in which words they are refused."""
+    layers = {
+        str(shape): layer_of(random_weights(*shape), **({} if len(shape) == 4 else {"axes": axes}))
+        for shape, axes in (
+            ((1, 1, 1, 1), ""), ((6, 4, 3, 3), ""), ((3, 2, 7, 5), ""), ((5, 3, 6), "oir"),
+            ((5, 7, 6), "oir"), ((2, 3, 2, 3, 3), "oidrc"),
+        )
+    }  # fmt: skip
+    alike = {"sheet": SheetOptions(sort="similarity", components=2)}
+    for name, layer in layers.items():
+        for how in (
+            {"view": "grid"}, {"view": "grid", "cmap": "two"}, {"view": "grid", "cmap": "bad and glass"},
+            {"view": "grid", "dpi": 37.0, "figsize": (5.0, 2.5)}, {"view": "sheet"},
+            {"view": "sheet", **alike},
+            {"view": "components"}, {"view": "nmf"}, {"view": "nmf", **alike}, {"view": "rms"},
+            {"view": "curves"},
+        ):  # fmt: skip
+            options = DrawingOptions(**how)  # type: ignore[arg-type]
+            told = []
+            for suffix in ("png", "pdf"):
+                for n in (1, layer.n_channels):
+
+                    def pay(
+                        own: Account,
+                        options: Any = options,
+                        suffix: str = suffix,
+                        n: int = n,
+                        layer: Any = layer,
+                    ) -> None:
+                        pay_for_view(layer, range(n), options, suffix, own)
+
+                    told.append(_spent(pay))
+            shown = {key: "alike" if key == "sheet" else value for key, value in how.items()}
+            yield f"cost of {name} {shown}: {'; '.join(dict.fromkeys(told))}"
+    poor = Account({"work": 10, "pixels": 10})
+    for name in ("(6, 4, 3, 3)", "(5, 3, 6)"):
+        for suffix, options in (
+            ("png", DrawingOptions()), ("pdf", DrawingOptions()), ("png", DrawingOptions(view="sheet")),
+            ("png", DrawingOptions(view="sheet", **alike)),  # type: ignore[arg-type]
+        ):  # fmt: skip
+            refused = said(lambda o=options, s=suffix, n=name: pay_for_view(layers[n], [0], o, s, poor))
+            yield f"too much: {refused}"
+    sets = {
+        "small": pages_of(layers["(6, 4, 3, 3)"]),
+        "of two sizes": [*pages_of(layers["(6, 4, 3, 3)"]), *pages_of(layers["(3, 2, 7, 5)"], dpi=201.5)],
+        "of two sizes, the other way round": [
+            *pages_of(layers["(3, 2, 7, 5)"], dpi=201.5), *pages_of(layers["(6, 4, 3, 3)"])
+        ],
+        "without labels": pages_of(layers["(6, 4, 3, 3)"], labels=False),
+        "captions": pages_of(
+            layers["(6, 4, 3, 3)"], texts=SheetTexts(remarks=("a", "b", "", "a", "c", "d")), top=4
+        ),
+        "of a size": pages_of(layers["(6, 4, 3, 3)"], dpi=33.3, figsize=(4.5, 3.3)),
+        "nolearn's": list(draw(layers["(6, 4, 3, 3)"], [0, 1], DrawingOptions())),
+        "none": [],
+    }  # fmt: skip
+    for name, pages in sets.items():
+        for suffix in ("png", "gif", "pdf"):
+            found = _spent(lambda own, p=pages, s=suffix: pay_for_pages(p, s, own, "drawing it"))
+            yield f"cost of pages {name} as {suffix}: {found}"
+        yield f"too much of {name}: {said(lambda p=pages: pay_for_pages(p, 'png', poor, 'drawing it'))}"
+    page = sets["small"][0]
+    yield f"cost in a terminal: {_spent(lambda own: pay_for_terminal(page, own, 'showing it'))}"
+    yield f"too much: {said(lambda: pay_for_terminal(page, poor, 'showing it'))}"
+
+
+def _spent(pay: Callable[[Account], None]) -> str:
+    """What is paid the first time and the second, of work and pixels."""
+    told = []
+    own = Account({"work": FEW, "pixels": FEW})
+    for _ in range(2):
+        before = dict(own.left)
+        try:
+            pay(own)
+        except FiltvizError as error:
+            return short(f"{type(error).__name__}: {error}")
+        told.append("/".join(str(before[share] - own.left[share]) for share in ("work", "pixels")))
+    return " ".join(dict.fromkeys(told))
+
+
+def figures() -> Iterator[str]:
+    """Yield where the one image of a page of nolearn's lies."""
+    for n, size, figsize, dpi in (
+        (1, (3, 3), (6.0, 6.0), 100.0), (5, (3, 3), (6.0, 6.0), 100.0), (5, (5, 2), (3.0, 8.0), 72.0),
+        (9, (2, 7), (10.5, 4.0), 33.3), (20, (5, 5), (6.0, 6.0), 100.0),
+    ):  # fmt: skip
+        grid = Grid.of(n, size, figsize, dpi)
+        cells = np.arange(np.prod(grid.cells_shape) * 3).reshape(*grid.cells_shape, 3).astype(np.uint8)
+        drawn = page_figure(cells, grid)
+        (axes,) = drawn.axes
+        (image,) = axes.images
+        place_of = numbers([*axes.get_position().bounds, *drawn.get_size_inches(), drawn.dpi])
+        how = f"{axes.axison} {axes.get_aspect()} {image.get_interpolation()} {image.origin}"
+        yield f"figure of {n} of {size} on {figsize}: {place_of} {how} {summed(image.get_array())}"
+    for offsets, n in (
+        ([0.0], 3),
+        ([0.0, 3.6, 7.2], 3),
+        ([0.0, 3.63, 7.26], 3),
+        ([0, 3.65], 3),
+        ([0, 3.66], 3),
+    ):
+        index, length = _spread_axis(np.array(offsets, float), n)
+        yield f"spread {offsets} of {n}: {length:.6g} {summed(index)} {np.bincount(index + 1).tolist()}"
+    cells = np.arange(4)
+    for length in (8.0, 9.0, 10.5):
+        for start in (0.5, 0.25, 0.01, 0.999):
+            found = _sample(np.arange(0, length - 1) + start, length, cells)
+            yield f"sampled {length} from {start}: {None if found is None else found.tolist()}"
+
+
+def names() -> Iterator[str]:
+    """Yield where names of any length are cut."""
+    label, kind = "n" * 300, "t" * 300
+    layer = replace(layer_of(np.ones((2, 1, 3, 3), "f4"), name=label), label=label, type=kind)
+    curve = replace(layer_of(np.ones((2, 1, 3), "f4"), axes="oir", name=label), label=label, type=kind)
+    flat = replace(layer_of(np.ones((2, 3), "f4"), axes="oi", name=label), label=label, type=kind)
+    yield f"cautions {[short(one) for one in cautions(layer, [0], DrawingOptions())]}"
+    for name, own in (("two axes", layer), ("one axis", curve), ("no axis", flat)):
+        for view in ("grid", "curves", "sheet"):
+            yield f"drawn with {name} as {view}: {said(lambda o=own, v=view: _drawn(o, v))}"
+    texts = SheetTexts(source="s" * 300)
+    yield f"title {short(pages_of(layer, texts=texts)[0].sheet.title)}"
+    for output, suffix in (
+        ("o" * 200 + ".png", "pdf"), ("o." + "x" * 60, None), ("o.PNG", "png"), ("o.PNG", None), ("o", "svg"),
+        ("a.b/o", None), ("o.pdf/", None), (".", None), (None, "svg"), (None, None), ("o.npz", None),
+    ):  # fmt: skip
+        found = said(lambda o=output, s=suffix: find_destination(o, s))
+        yield f"output {short(str(output))} {suffix}: {found}"
+    yield f"numbers: {said(lambda: find_destination('o.png', None, ('npz', 'csv')))}"
+    for figsize in (
+        (1, 0),
+        (0, 1),
+        (-1, 1),
+        (1, np.nan),
+        (1, 0.001),
+        (1, 656),
+        (655.35, 1),
+        (200, 200),
+        "x",
+        (1, 2, 3),
+    ):
+        yield f"figsize {figsize}: {said(lambda f=figsize: DrawingOptions(figsize=f).figsize)}"
+    for dpi in (0, -1, np.inf, "x", "50", None, 0.1):
+        yield f"dpi {dpi}: {said(lambda d=dpi: DrawingOptions(dpi=d).dpi)}"
+    for how in (
+        {"cmap": "c" * 60},
+        {"cmap": "virids"},
+        {"cmap": 3},
+        {"view": "v" * 60},
+        {"view": []},
+        {"sheet": {}},
+    ):
+        yield f"option {short(str(how))}: {said(lambda h=how: DrawingOptions(**h).view)}"
+
+
+def _drawn(layer: ConvLayer, view: str) -> str:
+    (picture, *_) = draw(layer, range(layer.n_channels), DrawingOptions(view=view))
+    return f"{type(picture).__name__} {picture!r}"
+
+
+def sheets() -> Iterator[str]:
+    """Yield what the tiles of sheets need, and the order of filters that hold what is no number."""
+    for labels, headings, captions in (
+        ((), (), ()), (("a", "bbb", "cc"), ("dddd", "e"), (("f", "gg"), ("hhhhh", ""), ("", "i"))),
+        (("aaaa", "b", "c"), ("", "ee"), (("", ""),) * 3),
+    ):  # fmt: skip
+        sheet = Sheet(
+            name="s", values=np.zeros((3, 2, 4, 5)), cmap="gray", labels=labels, headings=headings,
+            captions=captions, legend=Legend(ticks=("0", "1"), meaning="m"), group=2,
+        )  # fmt: skip
+        yield f"spec {spec_of(sheet)}"
+    weights = random_weights(7, 1, 2, 2).astype("f8")
+    weights[0, 0, 0, 0], weights[3, 0, 1, 1], weights[5] = np.inf, -np.inf, 0
+    weights[6, 0, 0, 1] = np.nan
+    for order in ("index", "norm", "similarity"):
+        for top in (None, 0, 1, 2, 3, 6):
+            found = arrange(weights, order, top).tolist()  # type: ignore[arg-type]
+            found = min(found, found[::-1]) if order == "similarity" else found  # which are as good
+            yield f"order by {order}, {top}: {found}"
+
+
+def all_lines() -> Iterator[str]:
+    """Yield what ``tests/told/drawn_parts.txt`` holds."""
+    with _maps():
+        for each in (palettes, costs, windows, figures, names, sheets, strips, boxes):
+            yield from each()
