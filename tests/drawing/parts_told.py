@@ -9,13 +9,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 from matplotlib import colormaps
 from matplotlib.colors import ListedColormap
 
 from filtviz.budget import Account
-from filtviz.drawing import DrawingOptions, colours, draw
+from filtviz.drawing import DrawingOptions, colours, draw, estimates
 from filtviz.drawing.estimates import pay_for_pages, pay_for_terminal, pay_for_view
 from filtviz.drawing.figures import _spread_axis, page_figure
 from filtviz.drawing.grid import cautions
@@ -41,6 +42,7 @@ CLEAR, GLASS, RED, BLUE = (0, 0, 0, 0), (0, 1, 0, 0.5), (1, 0, 0, 1), (0, 0, 1, 
 MAPS: dict[str, tuple[list[Any], Any]] = {
     "two": ([RED, BLUE], None),
     "bad and opaque": ([RED, BLUE, RED], BLUE),
+    "bad and red": ([BLUE, RED], RED),
     "bad and clear": ([RED, BLUE], CLEAR),
     "bad and glass": ([RED, BLUE], GLASS),
     "glass first": ([GLASS, RED], None),
@@ -159,6 +161,10 @@ def costs() -> Iterator[str]:
             found = _spent(lambda own, p=pages, s=suffix: pay_for_pages(p, s, own, "drawing it"))
             yield f"cost of pages {name} as {suffix}: {found}"
         yield f"too much of {name}: {said(lambda p=pages: pay_for_pages(p, 'png', poor, 'drawing it'))}"
+    with patch.object(estimates, "LONGEST_SIDE", 800):
+        for name, pages in sets.items():
+            refused = said(lambda p=pages: pay_for_pages(p, "png", Account.unlimited(), "drawing it"))
+            yield f"sides under 800, {name}: {refused}"
     page = sets["small"][0]
     yield f"cost in a terminal: {_spent(lambda own: pay_for_terminal(page, own, 'showing it'))}"
     yield f"too much: {said(lambda: pay_for_terminal(page, poor, 'showing it'))}"
