@@ -72,6 +72,8 @@ def _pictures() -> Iterator[tuple[str, ResponsePicture]]:
             yield f"patches of {n}", drawn.patches_picture(patches(n), range(n), None, ["a note"] * 2)
     beside = np.array([[[[1.0, -2.0]]], [[[0.0, 0.0]]]])
     yield "patches beside filters", drawn.patches_picture(patches(), [1, 0], beside, [])
+    huge = np.full((2, 2, 1, 2), 1e308) * [1, -0.5]
+    yield "patches beside filters that are huge", drawn.patches_picture(patches(), [0, 1], huge, [])
     start = np.full((1, 2, 3), 0.5)
     for units in ((7,), (7, 3)):
         images = np.stack([start + 0.25, start - 0.5])[: len(units)]
@@ -85,6 +87,8 @@ def _pictures() -> Iterator[tuple[str, ResponsePicture]]:
         places = np.array([[0.0, 0.0], [10.0, 5.0], [4.0, 9.0]])[:n]
         found = Codes(layer="dense", codes=np.zeros((n, 4)), places=places, plane="pca")
         yield f"codes of {n}", drawn.codes_picture(found, seen[:n], ["n"])
+    upon = Codes(layer="dense", codes=np.zeros((3, 4)), places=np.ones((3, 2)), plane="pca")
+    yield "codes one upon another", drawn.codes_picture(upon, seen[::-1] * 0.5, [])
     heat = np.array([[-1.0, 0.0, 2.0]])
     for symmetric in (False, True):
         how = {"part": "p", "title": "t", "notes": ["n"], "meaning": "m", "cmap": "RdBu", "legend": "l"}

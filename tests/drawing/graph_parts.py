@@ -15,7 +15,7 @@ from filtviz.drawing.graphs import placing
 from filtviz.drawing.graphs import texts as graph_texts
 from filtviz.drawing.graphs.boxes import Box, Graph
 from filtviz.drawing.graphs.placing import _columns, _in_order, _ranks, place
-from filtviz.network import Network
+from filtviz.network import Network, Origin
 
 from .making import numbers, said, short
 
@@ -115,3 +115,23 @@ def _written() -> Iterator[str]:
             held = sorted(one for one in Path(folder).rglob("*") if one.is_file())
             shown = [f"{one.relative_to(folder).as_posix()} {one.read_text()[:9]!r}" for one in held]
             yield f"graph to {short(output)} as {suffix}: {wants} {found.replace(folder, 'there')} {shown}"
+    yield from _kept_apart(graph)
+
+
+def _kept_apart(graph: Graph) -> Iterator[str]:
+    """Yield what is not written over: a model's own file, and what another gave under a name of ours."""
+    with tempfile.TemporaryDirectory() as folder:
+        own, other = (Path(folder, name, "m.dot") for name in "ab")
+        for path in (own, other):
+            path.parent.mkdir()
+            path.write_bytes(f"of {path.parent.name}".encode())
+        one, two = (Network.of([], Origin(path=path)) for path in (own, other))
+        for network, output, suffix in (
+            (one, folder, "dot"), (one, folder, "dot"), (two, folder, "dot"),
+            (two, f"{folder}/m-graph.dot", None), (one, str(own), None), (two, str(own), None),
+            (two, folder, "mmd"), (one, f"{folder}/new/x", "dot"),
+        ):  # fmt: skip
+            told = said(lambda n=network, o=output, s=suffix: graph_texts.write_text(graph, n, Path(o), s))
+            named = "a" if network is one else "b"
+            yield f"graph of {named} to {output} as {suffix}: {told}".replace(folder, "there")
+        yield f"left {own.read_bytes()[:7]!r} {other.read_bytes()[:7]!r}"

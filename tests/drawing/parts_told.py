@@ -5,29 +5,37 @@
 
 from __future__ import annotations
 
+import io
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 from unittest.mock import patch
 
+import matplotlib
 import numpy as np
 from matplotlib import colormaps
 from matplotlib.colors import ListedColormap
+from matplotlib.figure import Figure
+from PIL import Image
+from tests import building
 
-from filtviz.budget import Account
+import filtviz
+from filtviz.budget import Account, Budget
 from filtviz.drawing import DrawingOptions, colours, draw, estimates
 from filtviz.drawing.estimates import pay_for_pages, pay_for_terminal, pay_for_view
-from filtviz.drawing.figures import _spread_axis, page_figure
+from filtviz.drawing.figures import _spread_axis, blank_figure, draw_kernels, page_figure
 from filtviz.drawing.grid import cautions
 from filtviz.drawing.options import SheetOptions
 from filtviz.drawing.pages import _sample
 from filtviz.drawing.pixelmap import Grid
-from filtviz.drawing.saving import find_destination
+from filtviz.drawing.saving import find_destination, write_animation
 from filtviz.drawing.selection import arrange
 from filtviz.drawing.sheet import Legend, Sheet, SheetTexts, spec_of
+from filtviz.drawing.showing import shipped_settings
 from filtviz.errors import FiltvizError
-from filtviz.network import ConvLayer
+from filtviz.network import ConvLayer, Network
 
 from .graph_parts import boxes
 from .making import layer_of, numbers, pages_of, random_weights, said, short, summed
@@ -207,6 +215,16 @@ def figures() -> Iterator[str]:
     ):
         index, length = _spread_axis(np.array(offsets, float), n)
         yield f"spread {offsets} of {n}: {length:.6g} {summed(index)} {np.bincount(index + 1).tolist()}"
+    for n in (1, 3, 4):
+        kernels = np.arange(n * 6, dtype=float).reshape(n, 2, 3)
+        drawn = draw_kernels(blank_figure((2, 2), 10), kernels, "gray")
+        held = [f"{one.axison} {[numbers(image.get_array()) for image in one.images]}" for one in drawn.axes]
+        yield f"axes of {n} kernels: {held}"
+    with matplotlib.rc_context({"font.size": 77}):
+        matplotlib.rcParams["backend"] = "svg"
+        with shipped_settings():
+            yield f"settings: {matplotlib.rcParams['backend']} {matplotlib.rcParams['font.size']:g}"
+        yield f"settings again: {matplotlib.rcParams['backend']} {matplotlib.rcParams['font.size']:g}"
     cells = np.arange(4)
     for length in (8.0, 9.0, 10.5):
         for start in (0.5, 0.25, 0.01, 0.999):
@@ -221,6 +239,9 @@ def names() -> Iterator[str]:
     curve = replace(layer_of(np.ones((2, 1, 3), "f4"), axes="oir", name=label), label=label, type=kind)
     flat = replace(layer_of(np.ones((2, 3), "f4"), axes="oi", name=label), label=label, type=kind)
     yield f"cautions {[short(one) for one in cautions(layer, [0], DrawingOptions())]}"
+    odd = layer_of(random_weights(9, 2, 3, 7))
+    for figsize in ((6.0, 6.0), (0.3, 6.0), (6.0, 0.12), (0.3, 0.12), (0.5, 0.25)):
+        yield f"cautions on {figsize}: {cautions(odd, [0], DrawingOptions(figsize=figsize))}"
     for name, own in (("two axes", layer), ("one axis", curve), ("no axis", flat)):
         for view in ("grid", "curves", "sheet"):
             yield f"drawn with {name} as {view}: {said(lambda o=own, v=view: _drawn(o, v))}"
@@ -264,6 +285,59 @@ def _drawn(layer: ConvLayer, view: str) -> str:
     return f"{type(picture).__name__} {picture!r}"
 
 
+def animated() -> Iterator[str]:
+    """Yield what animations hold: each frame's size and colours, and how they follow each other."""
+    many = Image.fromarray(np.arange(24 * 24 * 3, dtype=np.uint16).reshape(24, 24, 3).astype(np.uint8))
+    plain = Image.new("RGB", (10, 30), (1, 2, 3))
+    for name, frames in {"two": [plain, many], "one": [many], "grey": [plain.convert("L"), plain]}.items():
+        stream = io.BytesIO()
+        write_animation(
+            [frame.resize((4 * frame.width, 4 * frame.height), 0) for frame in frames], stream, "m"
+        )
+        with Image.open(stream) as held:
+            told = [f"{held.size} {held.n_frames} {held.info.get('loop')} {held.info.get('comment')}"]
+            for place in range(held.n_frames):
+                held.seek(place)
+                pixels = np.asarray(held.convert("RGB")).astype(int)
+                blocks = pixels[:96, :40].reshape(24, 4, 10, 4, 3)
+                even = bool((blocks == blocks[:, :1, :, :1]).all())  # what is one colour stays one
+                told.append(
+                    f"{held.info['duration']} {held.disposal_method} {even} {pixels[-1, -1].tolist()}"
+                )
+        yield f"animation of {name}: {' | '.join(told)}"
+
+
+def through() -> Iterator[str]:
+    """Yield what is said of filters that are seen through the layers below, however that is asked for."""
+    first = building.conv(random_weights(2, 1, 3, 3), below=0)
+    network = Network.of([building.image(1, 8, 8), first, building.conv(random_weights(2, 2, 3, 3), below=1)])
+    bare = Network.of([ConvLayer.of(layer.W, None) for layer in network.conv_layers])
+    images = np.random.default_rng(0).random((3, 1, 8, 8))
+    for name, own, how in (
+        ("told", network, {}), ("with images", network, {"images": images}), ("bare", bare, {}),
+        ("stacked", bare, {"assume_stacked": True}), ("as rms", network, {"view": "rms"}),
+        ("with options", network, {"options": SheetOptions(top=1)}),
+    ):  # fmt: skip
+        yield f"through, {name}: {said(lambda o=own, h=how: _words(filtviz.plot_through(o, 1, **h)))}"
+    for work, how in (
+        (1_000_000, {"through": True}), (1_000_000, {"badges": True}),
+        (10**9, {"through": True, "images": images}),
+    ):  # fmt: skip
+        found = said(lambda h=how, w=work: _plotted(network, budget=Budget(work=w), **h))
+        yield f"plotted within {work} {sorted(how)}: {found}"
+
+
+def _words(figures: list[Figure]) -> list[str]:
+    texts = [text.get_text() for one in figures for text in one.texts]
+    return [re.sub(r"\d\.\d+", "#", text) for text in texts if len(text) > 12]
+
+
+def _plotted(network: Network, **how: Any) -> str:
+    found = filtviz.plot(network, layers=1, **how)
+    notes = [re.sub(r"\d\.\d+", "#", one) for page in found.pictures for one in page.sheet.notes]  # type: ignore[attr-defined]
+    return f"{notes} {[str(one) for one in found.failures]} {found.left_out}"
+
+
 def sheets() -> Iterator[str]:
     """Yield what the tiles of sheets need, and the order of filters that hold what is no number."""
     for labels, headings, captions in (
@@ -288,5 +362,5 @@ def sheets() -> Iterator[str]:
 def all_lines() -> Iterator[str]:
     """Yield what ``tests/told/drawn_parts.txt`` holds."""
     with _maps():
-        for each in (palettes, costs, windows, figures, names, sheets, strips, boxes):
+        for each in (palettes, costs, windows, figures, names, sheets, animated, through, strips, boxes):
             yield from each()

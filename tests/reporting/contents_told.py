@@ -21,7 +21,8 @@ from filtviz.errors import FiltvizError
 from filtviz.measures.initialiser_catalogue import CATALOGUE, Fans, possible_draws
 from filtviz.measures.measure import Change, Diagnosis, FilterChange, FilterDiagnosis, Finding, LayerDiagnosis
 from filtviz.network import ConvLayer, Network, Origin
-from filtviz.reporting import ReportOptions, _choose_path, gather
+from filtviz.reading import Hints, Limits
+from filtviz.reporting import ReportOptions, _choose_path, gather, report
 from filtviz.reporting.content import (
     Histogram,
     PageContent,
@@ -343,6 +344,56 @@ def places() -> Iterator[str]:
                 yield f"{len(networks)} pages to {output!r}: {chosen.replace(folder, 'there')}"
 
 
+def pages() -> Iterator[str]:
+    """Yield how files are read for a page, before and now, where it is written, and where it is not."""
+    with tempfile.TemporaryDirectory() as folder:
+        there = Path(folder)
+        paths = {name: there / f"{name}.npz" for name in ("a", "b", "odd")}
+        for seed, name in enumerate(("a", "b")):
+            equal = np.full((4, 3, 2, 2), seed + 1, "f4")  # there is nothing to measure
+            np.savez(paths[name], v=equal, w=equal)
+        paths["odd"].write_bytes(b"odd")
+        axes, little = Hints(axes={"": "hwio"}), Limits(members=1)
+        a, b, odd = paths.values()
+        asked: tuple[tuple[str, Any, dict[str, Any]], ...] = (
+            ("plain", a, {}), ("hints", a, {"before": b, "hints": axes}), ("limits", a, {"limits": little}),
+            ("limits of what was before", Network.of([]), {"before": b, "limits": little}),
+            ("one odd, and notes", [odd, a], {"notes": ["n"]}), ("one odd before", a, {"before": [odd, b]}),
+            ("two odd", [odd, there / "none.npz"], {}), ("over itself", a, {"output": a}),
+            ("over what was before", a, {"before": b, "output": b}),
+            ("into a new folder", a, {"output": f"{folder}/new/x/"}),
+            ("a file in a new folder", a, {"output": f"{folder}/newer/p.html"}),
+            ("into one", [a, b], {"output": folder}), ("no picture", a, {"output": f"{folder}/x.png"}),
+        )  # fmt: skip
+        for name, models, how in asked:
+            try:
+                found = report(models, **how)
+            except FiltvizError as error:
+                told = f"{type(error).__name__}: {error} {getattr(error, '__notes__', [])}"
+            else:
+                content = found.content
+                shapes = [[one.filters.shape for one in file.network.conv_layers] for file in content.files]
+                path = getattr(found, "path", None)
+                told = f"{shapes} {content.n_before} {content.notes} {len(content.failures)} {path}"
+            yield f"report, {name}: {told}".replace(folder, "there")
+        held = sorted(one.relative_to(there).as_posix() for one in there.rglob("*.html"))
+        yield f"left {held} {[path.read_bytes()[:2] for path in paths.values()]}"
+        page = report(a)
+        other = report(b)
+        for path in (there / "a.npz", there / "p.html", there):
+            yield f"saved as {path.name}: {_saved(page, path)}".replace(folder, "there").replace(
+                there.name, "there"
+            )
+        yield f"saved: {_saved(other, there / 'p.html')} {page!r:.14} {page.notes}".replace(folder, "there")
+
+
+def _saved(page: Any, path: Path) -> str:
+    try:
+        return str(page.save(path))
+    except FiltvizError as error:
+        return f"{type(error).__name__}: {error}"
+
+
 def accounts() -> Iterator[str]:
     """Yield what stands among what was left out, beside what others have left out before."""
     model = _trained(0, "s.pkl")
@@ -365,5 +416,5 @@ def all_lines() -> Iterator[str]:
             yield f"  {type(error).__name__}: {error}"
             continue
         yield from told(content, whole=name in WHOLE)
-    for each in (histograms, odds, places, accounts):
+    for each in (histograms, odds, places, pages, accounts):
         yield from each()

@@ -9,6 +9,7 @@ import base64
 import io
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
@@ -21,7 +22,7 @@ from tests.cli.newer_commands import numpys
 from filtviz.activations import Activation
 from filtviz.budget import Budget
 from filtviz.errors import FiltvizError
-from filtviz.network import Layer, Network
+from filtviz.network import Layer, Network, Origin
 from filtviz.operations import Dense, Flatten, Softmax
 from filtviz.parameter import Parameter
 from filtviz.reporting import ReportOptions, gather
@@ -122,3 +123,27 @@ def all_lines() -> Iterator[str]:
         )
         yield "== little work"
         yield from figures(few)
+        yield from several()
+
+
+def several() -> Iterator[str]:
+    """Yield what is shown of several networks, one of which cannot be run, and of one since two states."""
+    small = {"rows": 6, "cols": 6}
+    first, last = (
+        network(conv(sign * drawn(1, 2, 1, 3, 3), None, name="one"), head(32), **small) for sign in (-1, 1)
+    )
+    p, q, r = (
+        replace(one, origin=Origin(path=Path(f"{name}.pkl")))
+        for one, name in ((first, "p"), (last, "q"), (last, "r"))
+    )
+    untold = network(conv(drawn(0, 2, 1, 3, 3), None, name="untold", stride=None), **small)
+    for name, models, before in (
+        ("beside one that cannot be run", [untold, p], []),
+        ("since two", [r], [p, q]),
+    ):
+        content = gather(models, ReportOptions(images=images(2, 1, 6, 6)), before=before)
+        yield f"== {name}"
+        yield f"  {[len(one) for one in content.figures]} {content.left_out}"
+        for file, shown in content.shown:
+            found = file.diagnosis.shown
+            yield f"  {file.label}: {[one.title for one in shown]} {found and found.answer}"

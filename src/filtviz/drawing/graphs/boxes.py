@@ -156,7 +156,7 @@ def _heads(network: Network, *, whole: bool) -> list[int]:
             and below >= 0
             and kinds[layer.index] in _FOLLOWING
             and n_readers[below] == 1
-            and kinds[heads[below]] not in ("input", "unknown")
+            and kinds[below] not in ("input", "unknown")
         )
         heads.append(heads[below] if joins else layer.index)
     return heads
