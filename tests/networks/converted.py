@@ -50,6 +50,7 @@ from filtviz.operations import (
     Merge,
     Normalisation,
     Operation,
+    Reshape,
     Untold,
 )
 from filtviz.parameter import Parameter
@@ -354,6 +355,10 @@ def _steps() -> Iterator[tuple[str, str]]:
         [Layer(name="a", operations=(Input(),), output_shape=(5, 2, 3))]
     )
     several["an input of which nothing is told"] = Network.of([Layer(name="a", operations=(Input(),))])
+    four = [Layer(name=name, operations=(Input(shape=(4, 2)),), output_shape=(4, 2)) for name in "ab"]
+    for n in (1, 2):
+        again = as_layer(Reshape(lengths=(4, -1)), below=n - 1, name="again")
+        several[f"{n} inputs of four"] = Network.of([*four[:n], again])
     several["two ends"] = Network.of(
         [image(1, 4, 4), as_layer(Identity(), below=0), as_layer(Activation(kind="tanh"), below=0)]
     )

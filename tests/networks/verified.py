@@ -24,15 +24,19 @@ from numpy.typing import NDArray
 
 import filtviz
 from filtviz.activations import Activation
-from filtviz.budget import LAYER, Budget
+from filtviz.budget import LAYER, Account, Budget
+from filtviz.converting import onnx_graph
+from filtviz.converting.module_source import printed_module
+from filtviz.converting.onnx_graph import onnx_model
 from filtviz.converting.verifying import expected, has_onnxruntime, module_outputs, run_beside
 from filtviz.network import Layer, Network
-from filtviz.operations import Input
+from filtviz.operations import Input, Normalisation, Upscale
 from filtviz.running.choosing import has_torch
 from tests.building import as_layer, conv, image
 from tests.interpreters.cases import drawn
 from tests.interpreters.tables import told
 from tests.networks.walks import NETWORKS, said
+from tests.reading.operators.graphs import written_down
 
 __all__ = ["verified"]
 
@@ -43,6 +47,8 @@ def verified() -> Iterator[tuple[str, str]]:
     yield from _processes()
     yield from _converted()
     yield from _installed()
+    yield from _graphs()
+    yield from _modules()
 
 
 @contextmanager
@@ -51,12 +57,16 @@ def _process(
 ) -> Iterator[list[str]]:
     """Let no process start: tell how it was asked for, and answer in its place."""
     seen: list[str] = []
-    streams: list[int] = []
+    ends: list[int] = []
+    pipe = os.pipe
+
+    def both() -> tuple[int, int]:
+        ends.extend(pipe())
+        return ends[-2], ends[-1]
 
     def run(command: list[str], *, cwd: Path, stdin: int, **how: Any) -> subprocess.CompletedProcess[bytes]:
         program = zlib.crc32(command[-1].encode())
         os.fstat(stdin)  # what it reads is open
-        streams.append(stdin)
         seen.append(f"{command[0] == sys.executable} {command[1:-1]} {program:08x} {how}")
         if late:
             raise subprocess.TimeoutExpired(command, how["timeout"])
@@ -74,18 +84,18 @@ def _process(
     before = sys.modules.get("torch")
     sys.modules["torch"] = ModuleType("torch")
     try:
-        with patch("subprocess.run", run):
+        with patch("subprocess.run", run), patch("os.pipe", both):
             yield seen
     finally:
         del sys.modules["torch"]
         if before is not None:
             sys.modules["torch"] = before
-        for one in streams:
+        for one in ends:
             try:
                 os.fstat(one)
-                seen.append("what it read is left open")
+                seen.append("left open")
             except OSError:
-                seen.append("what it read is closed")
+                seen.append("closed")
 
 
 def _processes() -> Iterator[tuple[str, str]]:
@@ -162,7 +172,7 @@ def _converted() -> Iterator[tuple[str, str]]:
             shown = {key: getattr(value, "work", value) for key, value in how.items()}
             with _process(_answers(network, changes[what])) as seen:
                 told_of = _written(network, how)
-            yield f"{name} answered {what}, {shown}", f"{told_of} | {len(seen)} {seen[-2:-1]}"
+            yield f"{name} answered {what}, {shown}", f"{told_of} | {len(seen)} {seen[-3:-2]}"
 
 
 def _written(network: Network, how: dict[str, Any]) -> str:
@@ -196,3 +206,46 @@ def _installed() -> Iterator[tuple[str, str]]:
         given = replace(network, origin=replace(network.origin, path=taken))
         shown = said(lambda: str(filtviz.convert(given, Path(folder, "o.pt"), module=taken, verify=False)))
         yield "a module over what is given", f"{shown} {taken.read_bytes()!r}".replace(folder, "there")
+
+
+def _graphs() -> Iterator[tuple[str, str]]:
+    """What a graph of ONNX takes, and where it is too large."""
+    wide = Network.of([image(3, 2, 2), as_layer(Upscale(scale=(2, 2), dilates=True), below=0, name="up")])
+    plain = NETWORKS["plain"]
+    with written_down():
+        for name, network in (("plain", plain), ("wide", wide)):
+            own = Account({"work": 10**9, "pixels": 0})
+            told_of = said(lambda n=network, o=own: str(len(onnx_model(n, {}, o))))
+            yield f"the work of a graph, {name}", f"{10**9 - own.left['work']} {told_of.partition(':')[0]}"
+        short = Account({"work": 50_000, "pixels": 0})
+        yield "a graph of too much work", said(lambda: str(onnx_model(plain, {}, short)))
+        for most in (-1, 0):
+            with patch.object(onnx_graph, "LARGEST", most):
+                shown = said(lambda: onnx_model(plain, {}, Account.unlimited()).decode()[:7])
+            yield f"a graph of 0 bytes of {most}", shown
+        for most in (2, 3):
+            with patch.object(onnx_graph, "MOST_ONES", most):
+                shown = said(lambda: onnx_model(wide, {}, Account.unlimited()).decode()[:7])
+            yield f"3 channels of {most}", shown
+
+
+def _modules() -> Iterator[tuple[str, str]]:
+    """Normalisations of units with any number of axes, as lines of a module."""
+    held = {name: drawn(3, low=0.1) for name in ("mean", "spread", "gamma", "beta")}
+    for rank in range(2, 7):
+        shape = (None, 3, *[2] * (rank - 2))
+        for name, operation in (
+            ("whole", Normalisation(**held)),
+            ("plain", Normalisation(mean=held["mean"], spread=held["spread"])),
+            ("scaled", Normalisation(**{**held, "beta": None})),
+            ("along the last", Normalisation(**held, along=(rank - 1,))),
+        ):  # fmt: skip
+            first = Layer(name="in", operations=(Input(shape=shape),), output_shape=shape)
+            network = Network.of([first, as_layer(operation, below=0, name="it")])
+            text = said(lambda n=network: _lines(*printed_module(n, "w.pt")))
+            yield f"{name} normalisation of {rank} axes", text
+
+
+def _lines(source: str, collected: Any) -> str:
+    lines = [line.strip() for line in source.partition("super().__init__()")[2].splitlines() if line.strip()]
+    return f"{'; '.join(lines)} | {[(one.name, one.shape) for one in collected.arrays]}"

@@ -80,7 +80,7 @@ class Verification:
                 f", where rounding to single precision alone makes {self.rounding:.1e}: noise cannot tell "
                 "more of this network"
             )
-        if not self.relative <= TOLERANCE:
+        if self.relative > TOLERANCE:
             return "; its answers to noise are too small to tell more"
         return ""
 
@@ -321,9 +321,9 @@ def compared(
     """
     absolute, relative = _apart(ours, theirs, with_what)
     own = None
-    if absolute > SMALLEST and not relative <= TOLERANCE:
+    if absolute > SMALLEST and relative > TOLERANCE:
         own = 0.0 if single is None else _apart(ours, single(), "single precision")[1]
-        if not relative <= WORSE * own:
+        if relative > WORSE * own:
             raise ConversionError(
                 f"what was made of it answers otherwise: {with_what} differs by {absolute:.1e} "
                 f"({relative:.1e} of the largest output), and nothing was written"
