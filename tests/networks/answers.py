@@ -407,6 +407,7 @@ def _examined() -> Iterator[tuple[str, str]]:
     several: dict[str, Network] = {
         "softmax": PLAIN,
         "sigmoids": network(sigmoid, kind="sigmoid", bias=(9.0, -9.0, 0.1, 0.2)),
+        "calm sigmoids": network(kind="sigmoid", bias=(0.0,) * 4),
         "one sigmoid": network(sigmoid, units=1),
         "tanh": network(Softmax(), kind="tanh", bias=(9.0, -9.0, 0.1, 0.2)),
         "functions of their own": network(Softmax(), own=True),

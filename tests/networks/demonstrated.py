@@ -21,6 +21,7 @@ from filtviz.budget import Budget
 from filtviz.errors import FiltvizError
 from filtviz.network import Network, Origin
 from filtviz.operations import Softmax
+from filtviz.responses import Heat
 from filtviz.responses.asking import Answer
 from filtviz.running.preparing import Preparation
 from tests.interpreters.tables import number, told
@@ -88,6 +89,9 @@ def _flat(values: Any) -> Iterator[Any]:
 def _told(found: Answer, folder: Path, digits: int) -> Iterator[str]:
     own = {one.name: getattr(found, one.name) for one in fields(found) if one.name not in ("files", "tell")}
     yield _digest(own, digits)
+    if isinstance(found, Heat):  # numpy takes it for its array
+        arrays = found.__array__("f4"), np.asarray(found), np.array(found)
+        yield " ".join(f"{one.dtype} {np.shares_memory(one, found.values)}" for one in arrays)
     shown = found.demonstration
     yield f"{' | '.join(shown.answer)} {_digest(shown.sentences)}"
     yield " ".join(_digest(one, digits) for one in (shown.data, shown.table, shown.rows, shown.headings))
