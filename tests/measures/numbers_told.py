@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from tests.building import as_layer, chain, conv
 
 from filtviz.measures import laws
+from filtviz.measures.bias import bias_state
 from filtviz.measures.classical import classical_kernels, likeness_threshold, nearest_classical
 from filtviz.measures.comparison import compare_layers, relative_change, squared_cosine
 from filtviz.measures.components import rms_over_channels, singular_components
@@ -423,6 +424,22 @@ def training_told() -> Iterator[str]:
         for framework in ("", "PyTorch", "Keras"):
             network = layers_told.network(first, layer, origin=Origin(framework=framework))
             yield f"{name} of {framework}: {signs_of_training(network)} {has_moved_bias(network)}"
+    even, rounding = np.linspace(-0.5, 0.5, 11), 1 + 2.0**-8
+    for name, own in (
+        ("no", None),
+        ("even", even),
+        ("uneven", np.abs(even)),
+        ("one of 0", np.zeros(1)),
+        ("one not of 0", np.ones(1)),
+        ("equal", np.full(3, 0.5)),
+        ("all but equal", np.array([0.5, 0.5, 0.4])),
+        ("rounded up", even * rounding),
+        ("hardly beyond", even * rounding * 1.0001),
+        ("far beyond", even * 1.5),
+        ("of NaN", even * np.nan),
+    ):
+        states = [bias_state(own), *(bias_state(own, some) for some in ((0.5,), (9.0,), (9.0, 0.5)))]
+        yield f"{name} biases: {' '.join(states)} {'' if own is None else bias_state(own, (0.5,), 0.9)}"
     several = layers_told.network(*(layer for _, layer in layers[5:7] * 6), channels=1)
     yield f"many: {signs_of_training(several)}"
     bn = layers_told.norm(10, mean=np.arange(10.0))  # of 40 numbers
