@@ -314,7 +314,8 @@ def states_told() -> Iterator[str]:
             total = few([found.total_change, found.total_cosine])
             yield f"    {few(found.relative_change)} | {few(found.cosine)} | {total}"
             yield f"    {relative_change(first, last)!r:.8} {squared_cosine(first, last)!r:.8}"
-    middle = compare_layers([conv(each, name="c") for each in (start, 0 * start, start)], ["a", "b", "c"])
+    three = zip((start, 0 * start, start), "xyz", strict=True)
+    middle = compare_layers([conv(each, label=name) for each, name in three], ["a", "b", "c"])
     yield f"three: {middle.sentence} {middle!r}"
     broken = start.copy()
     broken[1, 0, 0, 0], broken[3, 1, 0, 0] = np.nan, np.inf

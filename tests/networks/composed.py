@@ -74,6 +74,7 @@ def _chain(*layers: Layer, start: Layer | None = None) -> Network:
 
 A, B, C = _conv(3, 1), _conv(2, 3), _conv(2, 2, 2)
 UNTOLD = Convolution(weights=Parameter.of("W", drawn(2, 3, 3, 3)))
+OWN = Parameter.of("gamma", np.array([2.0, -3.0]))
 CHAINS: dict[str, Network] = {
     "one": _chain(A),
     "two": _chain(A, B),
@@ -179,6 +180,9 @@ CHAINS: dict[str, Network] = {
     ),
     "units of one axis, normalised": Network.of(
         [as_layer(_norm(3), output_shape=(5,)), replace(B, inputs=(0,))]
+    ),
+    "scaled by itself": _chain(
+        A, replace(B, operations=(B.convolution, Normalisation(gamma=OWN, is_batch=False), *B.operations[1:]))
     ),
 }
 
