@@ -18,6 +18,7 @@ from tests.reading.operators.texts import texts
 from tests.reading.operators.torch_facts import facts
 from tests.reading.operators.torch_objects import objects
 from tests.reading.operators.torch_tensors import tensors
+from tests.reading.operators.effective import effective
 
 __all__ = ["READERS"]
 
@@ -35,4 +36,5 @@ READERS: Mapping[str, Callable[[], Told]] = {
     "grammars": grammars,
     "names": names,
     "allowed": allowed,
+    "effective": effective,
 }
