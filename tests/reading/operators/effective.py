@@ -32,7 +32,7 @@ def _told(array: Any) -> str:
 
 
 def _array(values: Any, dtype: str = "<f4") -> AnyArray:
-    held = np.asarray(values).astype(dtype)
+    held = np.asarray(np.abs(values) if dtype == "<u1" else values).astype(dtype)
     steps = tuple(int(np.prod(held.shape[axis + 1 :])) for axis in range(held.ndim))
     return StoredArray(shape=held.shape, dtype=held.dtype, strides=steps, bytes=held.tobytes)
 
@@ -51,7 +51,8 @@ def _found(tensors: list[Tensor], *, looks: bool = True, present: int = 0, used:
         parts = f" of {', '.join(part.name for part in one.parts)}" if one.parts else ""
         told.append(f"{one.name}{parts} {_told(one.array.read())}")
     told += [*found.sentences, *([found.guess] if found.guess else [])]
-    return f"{'; '.join(told)} ({spent.used} steps, {before - computing.left} operations)"
+    text = f"{'; '.join(told)} ({spent.used} steps, {before - computing.left} operations)"
+    return text.replace("net.parametrizations.weight.", "").replace("\n", "\\n")
 
 
 # Names
@@ -279,10 +280,8 @@ def _questions() -> Told:
         bases = [
             other for other in ((4, 4), (3, 3), (2, 4, 4), (1, 1), (4, 3)) if norms.base_fits(one, other)
         ]
-        yield (
-            f"fitting {one}",
-            f"{fits} {vectors} {bases} {norms.is_square(one) if len(one) > 1 else ''} {norms.orthogonal_work(one) if len(one) > 1 else ''}",
-        )
+        more = f"{norms.is_square(one)} {norms.orthogonal_work(one)}" if len(one) > 1 else ""
+        yield f"fitting {one}", f"{fits} {vectors} {bases} {more}"
     eye, low = np.eye(4, 3), np.tril(_values((4, 3)) * 0.3, -1)
     for words, held in (
         ("signs", low + eye),
@@ -318,8 +317,8 @@ def _questions() -> Told:
 
 def effective() -> Told:
     """What tensors make by their names, and what each norm gives."""
-    yield from map(_by_names, range(150))
-    yield from map(_by_parts, range(200))
+    yield from map(_by_names, range(100))
+    yield from map(_by_parts, range(140))
     yield from _others()
     for words, found in _norms():
         yield words, _told(found)
