@@ -114,12 +114,38 @@ def _streams() -> Iterator[tuple[str, bytes]]:
         ("v", True, 2),
     ):
         yield f"view {view}", stream_of({"a": tensor(Stored(ONES, view=view), (2,))})
-    two = {
-        "a": tensor(Stored(ONES, key="k"), (6,)),
-        "b": tensor(Stored(ONES, key="k", n=3), (2,)),
-        "c": tensor(Stored(ONES, kind="torch.IntStorage", key="k"), (6,)),
-    }
-    yield "a key of three storages", stream_of(two)
+    for words, kind, n, view in (
+        ("of another length", "FloatStorage", 3, None),
+        ("of another type", "IntStorage", 6, None),
+        ("of another size", "DoubleStorage", 6, None),
+        ("of another size and length", "DoubleStorage", 3, None),
+        ("of no type", "DreamStorage", 6, None),
+        ("as a part", "FloatStorage", 6, ("v", 2, 3)),
+    ):
+        for key in ("k" * 40, "k" * 41):
+            other = Stored(ONES, f"torch.{kind}", n, view, key)
+            two = {"a": tensor(Stored(ONES, key=key), (6,)), "b": tensor(other, (2,))}
+            yield (
+                f"one of {len(key)} letters twice, {words}",
+                _stream([*_parts(two)[:4], pickle.dumps([key])], held),
+            )
+    for length in (33, 34):
+        yield (
+            f"a class of {length + 7} letters",
+            stream_of(tensor(Stored(ONES, f"torch.{'x' * length}Storage"), (6,))),
+        )
+    for length in (40, 41):
+        long = [*_parts({"a": tensor(Stored(ONES, key="k" * length), (6,))})[:4]]
+        yield f"a key of {length} letters", _stream([*long, pickle.dumps(["k" * length])], held)
+        yield (
+            f"a key of {length} letters, another length",
+            _stream([*long, pickle.dumps(["k" * length])], (5, held[1])),
+        )
+        yield f"a key of {length} letters that is not there", _stream([*long, pickle.dumps([])])
+        yield (
+            f"a key of {length} letters in no tensor",
+            _stream([*parts[:4], pickle.dumps(["k" * length])], held),
+        )
     yield "a number", stream_of(5)
     yield "a list with a storage in it", stream_of([Stored(ONES)])
     big = OrderedDict((f"t{i}", tensor(ONES + i)) for i in range(12))
@@ -322,10 +348,16 @@ def _zips() -> Iterator[tuple[str, bytes, dict[str, str]]]:
             zip_of(whole, without=without, more={"archive/.format_version": b"1"}),
             {},
         )
-    for key in ("../0", "a/b", "a..b", "a.b", "0"):
+    for key in ("../0", "a/b", "a..b", "a.b", "0", "k" * 38 + "/x", "k" * 39 + "/x"):
         yield f"key {key}", zip_of({"a": tensor(Stored(ONES, key=key), (6,))}), {}
     for n in (0, 5, 6, 7):
         yield f"{n} elements", zip_of({"a": tensor(Stored(ONES, n=n), (5,))}), {}
+        key = "k" * (36 + n)
+        yield (
+            f"a key of {36 + n}, {n} elements",
+            zip_of({"a": tensor(Stored(ONES, n=n + 1, key=key), (5,))}),
+            {},
+        )
         yield f"{n} elements, none of them wanted", zip_of({"a": tensor(Stored(ONES, n=n), (0,))}), {}
     yield "an unknown class", zip_of({"a": tensor(Stored(ONES, "torch.DreamStorage"), (6,))}), {}
     yield (

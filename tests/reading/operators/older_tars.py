@@ -87,7 +87,7 @@ class _Tar:
         self.tensors = [_named(1), _named((5000, 1000, Named("torch.FloatTensor"))), numbers]
         self.root = {"a": torch_making._Persistent(5000)}
 
-    def told(self, pickled: bytes | None = None, *, is_last: bool = False) -> str:
+    def told(self, pickled: bytes | None = None, *, is_last: bool = False, is_padded: bool = True) -> str:
         buffer = io.BytesIO()
         torch_making._TarSaver(buffer, 2).dump(self.root)
         held = {
@@ -96,7 +96,9 @@ class _Tar:
             "storages": b"".join(self.storages),
         }
         members = [_member(name, one) for name, one in held.items()]
-        data = b"".join(members[::-1] if is_last else [*members, bytes(1024)])
+        if not is_padded:
+            members[-1] = members[-1][: 512 + len(held["storages"])]
+        data = b"".join(members if not is_padded else members[::-1] if is_last else [*members, bytes(1024)])
         try:
             inside = {one.name: one for one in older_files.read_tar_members(data, Limits())}
         except FiltvizError as error:
@@ -196,6 +198,10 @@ def _tars() -> Told:
         yield f"id {identity!r}", tar.told()
     yield "no pickle", _Tar().told(b"")
     yield "no pickle at the end", _Tar().told(b"", is_last=True)
+    for cut in range(6):
+        tar = _Tar()
+        tar.storages = tar.storages[: 5 - cut]
+        yield f"storages at the end without the last {cut}", tar.told(is_padded=False)
     yield "a pickle at the end", _Tar().told(is_last=True)
     yield "a pickle that is cut short", _Tar().told(b"\x80\x02")
     yield "two tensors", _two_tensors()

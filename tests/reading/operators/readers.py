@@ -19,6 +19,7 @@ from tests.reading.operators.torch_facts import facts
 from tests.reading.operators.torch_objects import objects
 from tests.reading.operators.torch_tensors import tensors
 from tests.reading.operators.effective import effective
+from tests.reading.operators.torch_modules import modules_of_torch
 
 __all__ = ["READERS"]
 
@@ -37,4 +38,5 @@ READERS: Mapping[str, Callable[[], Told]] = {
     "names": names,
     "allowed": allowed,
     "effective": effective,
+    "torch_modules": modules_of_torch,
 }
