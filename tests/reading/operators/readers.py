@@ -20,6 +20,7 @@ from tests.reading.operators.torch_objects import objects
 from tests.reading.operators.torch_tensors import tensors
 from tests.reading.operators.effective import effective
 from tests.reading.operators.torch_modules import modules_of_torch
+from tests.reading.operators.lasagne import lasagne
 
 __all__ = ["READERS"]
 
@@ -39,4 +40,5 @@ READERS: Mapping[str, Callable[[], Told]] = {
     "allowed": allowed,
     "effective": effective,
     "torch_modules": modules_of_torch,
+    "lasagne": lasagne,
 }

@@ -55,7 +55,7 @@ def convolution_of(attributes: Attributes, weights: Parameter, bias: Parameter |
             stride=stride,
             pad=pad,
         )
-    n_axes = len(axes) - 2
+    n_axes, groups = len(axes) - 2, attributes.whole("num_groups")
     transposed = attributes.has("crop") or attributes.type.startswith(_TRANSPOSED)
     size = tuple(weights.shape[axes.index(axis)] for axis in "drc" if axis in axes)
     stride, pad, dilation = _movement(attributes, size, transposed=transposed)
@@ -67,7 +67,7 @@ def convolution_of(attributes: Attributes, weights: Parameter, bias: Parameter |
         stride=stride,
         pad=pad,
         dilation=dilation,
-        groups=attributes.whole("num_groups"),
+        groups=groups if groups is not None and groups > 0 else None,
         transposed=transposed,
         output_size=attributes.wholes("output_size", axes=n_axes) if transposed else None,
     )
@@ -162,4 +162,6 @@ def pads_of(attributes: Attributes, size: tuple[int, ...]) -> Pads | None:
     lengths = attributes.wholes(name, axes=len(size))
     if lengths is None and not attributes.has(name):
         lengths = (0,) * len(size)
-    return None if lengths is None or len(lengths) != len(size) else tuple((p, p) for p in lengths)
+    if lengths is None or len(lengths) != len(size) or min(lengths) < 0:
+        return None
+    return tuple((p, p) for p in lengths)
