@@ -23,17 +23,7 @@ from tests.telling import refused
 __all__ = ["on_disk"]
 
 EDGE = FIRST_WINDOW - MARGIN
-PLACES = (
-    8,
-    EDGE - 1,
-    EDGE,
-    EDGE + 1,
-    FIRST_WINDOW - 3,
-    FIRST_WINDOW - 1,
-    FIRST_WINDOW,
-    FIRST_WINDOW + 1,
-    3 * FIRST_WINDOW,
-)
+PLACES = (8, EDGE - 1, EDGE, FIRST_WINDOW - 2, FIRST_WINDOW, 3 * FIRST_WINDOW)
 LENGTHS = (
     0,
     1,
@@ -213,6 +203,6 @@ def on_disk() -> Told:
             yield from _told(
                 f"{ascii(words)[1:-1]} of {n}",
                 made,
-                (8, EDGE - n, EDGE + 1, FIRST_WINDOW - 2) if n < EDGE - 8 else (8, EDGE),
+                (EDGE - n, EDGE + 1, FIRST_WINDOW - 2) if n < EDGE - 8 else (8, EDGE),
             )
     yield from _windows()

@@ -171,7 +171,7 @@ def _texts(folder: Path) -> Iterator[tuple[str, str]]:
     for n in (ALL_DOTS // MOST_DOTS, ALL_DOTS // MOST_DOTS + 1):
         yield f"{n} lines of dots", _of_text(folder, (line * n + one).encode())
     for n in (MOST_BYTES, MOST_BYTES + 1):
-        yield f"{n} bytes", _of_text(folder, (one + "\n" * (n - len(one))).encode())
+        yield f"{n} bytes", _of_text(folder, (one + "#" * (n - len(one))).encode())
     yield "a folder", _of_path(folder)
     yield "nothing there", _of_path(folder / "nobody.toml")
     yield "a zero in its name", _of_path(Path("a\0b"))
