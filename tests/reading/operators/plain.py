@@ -350,6 +350,7 @@ def _functions() -> Iterator[tuple[str, Any]]:
         yield f"{name}", partial(path, (), _items(alpha=0.5), name)
     yield "bound numbers and an object", partial(_object("mine.Leaky", leakiness=1), (), _items(alpha=0.5))
     yield "bound to an object with nothing", partial(_object("mine.Leaky", leakiness=1))
+    yield "bound arguments and an object", partial(_object("mine.Leaky", leakiness=1), (1,))
     yield "bound arguments", partial(path, (1,), _items(alpha=0.5))
     yield "bound to text", partial(path, (), _items(alpha="text"))
     yield "bound under no name", partial(path, (), Items([5, 1]))

@@ -6,8 +6,10 @@ from collections.abc import Callable, Mapping
 
 from tests.reading.operators.allowed import allowed
 from tests.reading.operators.asking import Told
+from tests.reading.operators.effective import effective
 from tests.reading.operators.grammars import grammars
 from tests.reading.operators.hdf5 import hdf5
+from tests.reading.operators.lasagne import lasagne
 from tests.reading.operators.names import names
 from tests.reading.operators.older import older
 from tests.reading.operators.older_tars import tars
@@ -16,11 +18,9 @@ from tests.reading.operators.optimisers import optimisers
 from tests.reading.operators.plain import plain
 from tests.reading.operators.texts import texts
 from tests.reading.operators.torch_facts import facts
+from tests.reading.operators.torch_modules import modules_of_torch
 from tests.reading.operators.torch_objects import objects
 from tests.reading.operators.torch_tensors import tensors
-from tests.reading.operators.effective import effective
-from tests.reading.operators.torch_modules import modules_of_torch
-from tests.reading.operators.lasagne import lasagne
 
 __all__ = ["READERS"]
 
