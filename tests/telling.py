@@ -190,7 +190,7 @@ def write() -> None:
     from tests.attacks.test_attacks import all_words
     from tests.batch import manifests_told
     from tests.batch import steps_told as exports_told
-    from tests.cli import commands
+    from tests.cli import commands, screens_told
     from tests.drawing import chosen_told, figures_told, parts_told, sheets_told
     from tests.interpreters import TABLES
     from tests.measures import layers_told, numbers_told, words_told
@@ -237,6 +237,7 @@ def write() -> None:
         ("demonstrations", demonstrations_told),
         ("manifests", manifests_told),
         ("exports", exports_told),
+        ("screens", screens_told),
         ("summed", summed_told),
         ("surveys", steps_told),
         ("sprites", sprites_told),

@@ -66,13 +66,17 @@ class Runs:
         text = re.sub(r"\(\[Errno \d+\]", "([Errno", text)
         return re.sub(r"\b[0-9a-f]{16}\b", "RUN", text)
 
-    def run(self, models: Any, out: str = "out", *, recent: int = -(10**19), **how: Any) -> Iterator[str]:
+    def run(
+        self, models: Any, out: str = "out", *, recent: int = -(10**19), until: int = 0, **how: Any
+    ) -> Iterator[str]:
         """Export, and yield all that is told and written."""
         progress: list[str] = []
 
         def note(each: filtviz.batch.Progress) -> None:
             done = each.finished and each.finished.place
             progress.append(f"{each.done}/{each.known}{f' {done}' if done else ''}")
+            if len(progress) == until:
+                raise KeyboardInterrupt
 
         options = ExportOptions(**how)
         try:
@@ -80,6 +84,11 @@ class Runs:
                 result = filtviz.export(models, out, options, jobs=1, progress=note)
         except FiltvizError as error:
             yield f"  {type(error).__name__}: {self.cleaned(str(error))}"
+            return
+        except KeyboardInterrupt:
+            yield f"  stopped after {progress}"
+            yield from self.manifest(Path(out))
+            yield from self.written(Path(out))
             return
         yield f"  {result!r} {result.complete} {len(result.pictures)} | {' '.join(progress)}"
         for each in (*result.models, *result.passed_over):
@@ -111,7 +120,9 @@ class Runs:
         for path in sorted(out.rglob("*")):
             if path.is_file() and path.name != "manifest.json" and not path.name.endswith(".npz"):
                 words = path.read_bytes().removeprefix(b"\x89PNG\r\n\x1a\n").decode(errors="replace")
-                yield f"    {path.relative_to(out).as_posix()}: {words[:90]}"
+                mode = path.stat().st_mode & 0o777
+                shown = "" if mode == 0o644 else f" {mode:o}"
+                yield f"    {path.relative_to(out).as_posix()}: {words[:90]}{shown}"
 
 
 @contextmanager
@@ -121,6 +132,7 @@ def runs() -> Iterator[Runs]:
         name = stack.enter_context(tempfile.TemporaryDirectory())
         stack.enter_context(chdir(name))
         stack.enter_context(patch.object(jobs, "write_pages", write_words))
+        stack.callback(os.umask, os.umask(0o022))
         yield Runs(Path(os.path.realpath(name)))
 
 
@@ -177,6 +189,15 @@ def models() -> Iterator[str]:
         for again in ("", " again"):
             yield f"== a model in several files{again}"
             yield from at.run("parts", "out of parts")
+        for place in ("parts", "parts/model.safetensors.index.json"):
+            planner = planning.Planner([Path(place)], at.folder, ExportOptions())
+            named = len(planner.workplace.sources.names)
+            for _ in planner.jobs():
+                pass
+            kept = sorted(Path(name).name for name in planner.workplace.sources.names)
+            yield f"protected of {place}: {named}, then {kept}"
+            for lock in list(planner.workplace._locks):
+                planner.workplace.leave(lock)
         for again in ("", " again"):
             yield f"== results among models{again}"
             yield from at.run("zoo", "zoo")
@@ -213,6 +234,22 @@ def again() -> Iterator[str]:
         Path("out/a/c0.png").symlink_to(Path("elsewhere").absolute())
         yield from step("a link in its place", given=["a.npz"])
         yield f"  {Path('elsewhere').read_bytes()!r} {Path('out/a/c0.png').is_symlink()}"
+        Path("elsewhere").chmod(0o600)
+        Path("out/a/c0.png").unlink()
+        Path("out/a/c0.png").symlink_to(Path("elsewhere").absolute())
+        Path("out/a/c1-ch1.png").chmod(0o640)
+        yield from step(
+            "a link in its place, drawn otherwise", given=["a.npz"], drawing=DrawingOptions(dpi=8)
+        )
+        yield from step("stopped", lambda: model("d.npz", *SMALL), ["d.npz", "b.npz"], until=1)
+        yield from step("stopped again", given=["d.npz", "b.npz"], until=4)
+        yield from step("at its end", given=["d.npz", "b.npz"])
+        Path("out/e").mkdir()
+        first = announce_run(Path("out/e"), "first")
+        yield from step(
+            "another run draws it for the first time", lambda: model("e.npz", SMALL[0]), ["e.npz"]
+        )
+        first.release()
         other = announce_run(Path("out/a"), "other")
         yield from step(
             "another run draws otherwise", given=["a.npz", "b.npz"], drawing=DrawingOptions(dpi=9)
@@ -267,11 +304,17 @@ def planned() -> Iterator[str]:
             ("read slowly", planning.SLOW, None),
             ("read too slowly", planning.SLOW + 0.01, None),
             ("given up", 0.0, 0),
+            ("read as long as it is drawn", 42 / planning.TIMES_READ, None),
+            ("read longer than it is drawn", 42 / planning.TIMES_READ + 0.01, None),
         ):
             shutil.rmtree("out")
             Path("out").mkdir()
             clock = iter([0.0, seconds] * 9)
-            with patch.object(planning, "process_time", lambda c=clock: next(c)):
+            a_page = 1.0 if "drawn" in name else planning.SECONDS_A_PAGE
+            with (
+                patch.object(planning, "process_time", lambda c=clock: next(c)),
+                patch.object(planning, "SECONDS_A_PAGE", a_page),
+            ):
                 plan = planning.Planner([Path("a.npz"), Path("b.npz")], Path("out"), ExportOptions())
                 yield f"== {name}: {plan.places} {[str(each) for each in plan.models]}"
                 for job in plan.jobs():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -93,6 +94,7 @@ def test_what_is_drawn_again_is_not_done_before_it_is_drawn(tmp_path):
     [
         ({}, None, None),
         ({"graph": "a file", "also_read": (Path("g"),)}, None, (Path("g"), None)),
+        ({"graph": "a file", "also_read": (Path("g"), Path("h"))}, None, (Path("g"), None)),
         (
             {"graph": "a text", "also_read": (Path("t"),), "described_by": Path("t")},
             None,
@@ -217,3 +219,18 @@ def test_a_run_that_did_not_do_all_removes_what_it_has_begun(workplace, complete
     assert (part.exists(), others.exists()) == (is_left, True)
     told = json.loads((workplace.folder / "manifest.json").read_bytes())
     assert told["complete"] is (complete and not failed)
+
+
+@pytest.mark.parametrize("is_link", [False, True])
+def test_nothing_is_put_in_order_behind_a_link(workplace, tmp_path, monkeypatch, is_link):
+    folder = workplace.folder / "a"
+    if is_link:
+        folder.rename(tmp_path / "elsewhere")
+        folder.symlink_to(tmp_path / "elsewhere")
+    part = folder / ".dead-01.filtviz-part"
+    part.write_bytes(b"half")
+    entry = workplace._manifest.contents.entries["a/x.png"]
+    file = PictureFile(path=folder / "x.png", conv_index=0, channels=[0], first=0, pages=1)
+    monkeypatch.setattr(type(workplace._manifest), "held", lambda own, _: nullcontext(own.contents))
+    assert workplace.announce(folder, [(file, entry)], force=False) == []
+    assert part.exists() == is_link

@@ -383,7 +383,7 @@ def _few(indices: Sequence[int], most: int = 4) -> str:
 def _number(value: float | None) -> str:
     if value is None:
         return ""
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+    return f"{value:,.0f}" if abs(value) >= 999.5 else f"{value:.3g}"  # which would round it to 1e+03
 
 
 def _p(value: float | None) -> str:

@@ -77,7 +77,7 @@ def _print_table(network: Network, summary: Summary, model: str, *, whole: bool)
     if not whole:
         below = [part for text in below for part in textwrap.wrap(fit(text), columns)]
     room = len(printed) if whole or lines is None else max(FEWEST + 2, lines - len(below) - 4)
-    hidden = [f"the columns {listed(missing)}"] if missing else []
+    hidden = [f"the column{'s'[: len(missing) > 1]} {listed(missing)}"] if missing else []
     hidden += [plural(len(printed) - room, "layer")] if len(printed) > room else []
     if hidden:
         command = f"filtviz layers {printable(model, 200)} --all"
