@@ -11,7 +11,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import filtviz
-from filtviz.text import about, digest, every, file_stem, listed, p_value, percent, plural, printable
+from filtviz.text import (
+    about,
+    digest,
+    every,
+    file_stem,
+    listed,
+    names_of_file,
+    p_value,
+    percent,
+    plural,
+    printable,
+)
 
 
 @pytest.mark.cases("all")
@@ -154,6 +165,11 @@ LENGTHS = {20, 30, 40, 60, 80, 100, 120, 200, 300, 400, 500, 1000, 2000}
 
 
 @pytest.mark.slow  # all of the source is parsed
+def test_names_of_a_file_are_never_nothing() -> None:
+    assert names_of_file(["a", "", "b"], 2) == "a, one without a name and 1 more"
+    assert names_of_file(["a", "b"], 2) == "a, b"
+
+
 def test_text_is_cut_at_one_of_a_few_lengths_wherever_it_is_shown() -> None:
     found = []
     for path in sorted(Path(filtviz.__file__).parent.rglob("*.py")):

@@ -52,7 +52,7 @@ def names_of_file(names: Sequence[str], limit: int = 30, length: int = 40) -> st
 
     Each is made harmless, and cut at ``length``; of those that are only counted nothing is looked at.
     """
-    shown = ", ".join(printable(name, length) for name in names[:limit])
+    shown = ", ".join(printable(name, length) or "one without a name" for name in names[:limit])
     return f"{shown} and {len(names) - limit:,} more" if len(names) > limit else shown
 
 

@@ -32,6 +32,7 @@ from tests.reading.operators.whole_onnx import graphs_of_onnx
 from tests.reading.operators.whole_pickles import networks_in_pickles
 from tests.reading.operators.whole_tensorflow import graphs_of_tensorflow
 from tests.reading.operators.whole_tflite import models_of_tflite
+from tests.reading.operators.whole_torch import programs_of_torch
 
 __all__ = ["FORMATS"]
 
@@ -60,6 +61,7 @@ FORMATS: Mapping[str, Callable[[], Told]] = {
     "named_arrays": named_arrays,
     "onnx": onnx,
     "pickled": pickled,
+    "programs_of_torch": programs_of_torch,
     "sparse": sparse,
     "tensorflow": tensorflow,
     "tflite": tflite,
