@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -310,3 +311,76 @@ def test_where_no_way_leads_the_path_is_absolute(monkeypatch):
 
     monkeypatch.setattr(os.path, "relpath", no_way)
     assert relative(Path("m.pkl"), Path("out")) == (Path.cwd() / "m.pkl").as_posix()
+
+
+# A manifest that others change, too
+
+
+def entry_of(file: str, **facts: Any) -> dict[str, Any]:
+    texts = {"file": file, "model": "m.pkl", "sha256": "0" * 64, "layer": "c", "type": "t", "version": "1"}
+    return {**texts, "options": {}, **facts}
+
+
+def test_what_is_only_in_memory_is_forgotten_where_nothing_was_written(tmp_path):
+    manifest = Manifest(tmp_path)
+    for _ in range(2):
+        with manifest.held(Sources()) as contents:
+            assert contents.entries == {}
+            contents.entries["a/x.png"] = entry_of("a/x.png")
+    assert (manifest.written, manifest.owner("a")) == (0, None)
+
+
+def test_a_manifest_that_another_wrote_is_read_anew_though_size_and_time_are_the_same(tmp_path):
+    manifest, other, third = Manifest(tmp_path), Manifest(tmp_path), Manifest(tmp_path)
+    with manifest.held(Sources()) as contents:
+        contents.entries["a/x.png"] = entry_of("a/x.png")
+        manifest.write(Sources(), complete=True)
+    path = tmp_path / "manifest.json"
+    seen = path.stat()
+    assert manifest.written == seen.st_mtime_ns
+    with other.held(Sources()) as contents:
+        del contents.entries["a/x.png"]
+        contents.entries["b/x.png"] = entry_of("b/x.png")
+        other.write(Sources(), complete=True)
+    assert path.stat().st_size == seen.st_size
+    os.utime(path, ns=(seen.st_mtime_ns, seen.st_mtime_ns))
+    for own in (manifest, third):
+        with own.held(Sources()) as contents:
+            assert list(contents.entries) == ["b/x.png"]
+    with manifest.held(Sources()) as contents:
+        held = contents
+    with manifest.held(Sources()) as contents:
+        assert contents is held  # nothing has changed: it is not read again
+
+
+def test_folders_are_a_models_whatever_the_case_of_their_letters(tmp_path):
+    manifest = Manifest(tmp_path)
+    with manifest.held(Sources()) as contents:
+        contents.entries["Runs/A/x.png"] = entry_of("Runs/A/x.png")
+        manifest.write(Sources(), complete=True)
+    again = Manifest(tmp_path)
+    with again.held(Sources()):
+        owners = [again.owner(name) for name in ("Runs/A", "runs/a", "RUNS/A", "runs/b", "runs")]
+    assert owners == ["m.pkl", "m.pkl", "m.pkl", None, None]
+
+
+def test_parts_of_manifests_that_were_not_done_go_when_it_is_read(tmp_path):
+    ours, others = (tmp_path / f".{run}-01.filtviz-part" for run in ("manifest.json", "0123"))
+    for path in (ours, others):
+        path.write_bytes(b"half")
+    manifest = Manifest(tmp_path)
+    with manifest.held(Sources()):
+        assert (ours.exists(), others.exists()) == (False, True)
+
+
+def test_an_entry_that_has_changed_is_written_anew(tmp_path):
+    manifest = Manifest(tmp_path)
+    for layer in ("one", "two"):
+        with manifest.held(Sources()) as contents:
+            contents.entries["a/x.png"] = entry_of("a/x.png", layer=layer)
+            contents.entries["a/y.png"] = entry_of("a/y.png", options={"dpi": len(layer)})
+            manifest.write(Sources(), complete=True)
+        assert read_manifest(tmp_path).entries == {
+            "a/x.png": entry_of("a/x.png", layer=layer),
+            "a/y.png": entry_of("a/y.png", options={"dpi": len(layer)}),
+        }

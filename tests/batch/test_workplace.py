@@ -16,6 +16,7 @@ from tests.building import conv
 from filtviz import ExportOptions, batch
 from filtviz.batch import planning
 from filtviz.batch.jobs import Outcome, PictureFile, Reason
+from filtviz.batch.locking import announce_run
 from filtviz.batch.manifest import read_manifest
 from filtviz.batch.workplace import RECENT, Workplace
 from filtviz.errors import ArgumentError
@@ -234,3 +235,23 @@ def test_nothing_is_put_in_order_behind_a_link(workplace, tmp_path, monkeypatch,
     monkeypatch.setattr(type(workplace._manifest), "held", lambda own, _: nullcontext(own.contents))
     assert workplace.announce(folder, [(file, entry)], force=False) == []
     assert part.exists() == is_link
+
+
+def test_pictures_that_another_run_is_about_to_draw_are_none_of_this_ones(workplace):
+    entries = {f"a/{name}.png": {"file": f"a/{name}.png", "model": "a.pkl", **FACTS} for name in "xyz"}
+    with workplace._manifest.held(workplace.sources) as contents:
+        contents.entries.update(entries)
+        workplace._manifest.write(workplace.sources, complete=True)
+    workplace._own_files.update(["a/x.png", "a/y.png"])
+    other = announce_run(workplace.folder / "a", "other")
+    found = workplace.finish(complete=True, failed=False)
+    assert [entry["file"] for entry in found] == ["a/x.png"]
+    told = json.loads((workplace.folder / "manifest.json").read_bytes())
+    assert (len(told["pictures"]), told["complete"]) == (3, False)
+    other.release()
+    assert [entry["file"] for entry in workplace.finish(complete=True, failed=False)] == ["a/x.png"]
+    told = json.loads((workplace.folder / "manifest.json").read_bytes())
+    assert ([entry["file"] for entry in told["pictures"]], told["complete"]) == (["a/x.png"], True)
+
+
+FACTS = {"sha256": "0" * 64, "layer": "c", "type": "t", "version": "1", "options": {}}
