@@ -16,6 +16,7 @@ from tests.reading.operators.older_tars import tars
 from tests.reading.operators.on_disk import on_disk
 from tests.reading.operators.optimisers import optimisers
 from tests.reading.operators.plain import plain
+from tests.reading.operators.shaped import shaped
 from tests.reading.operators.texts import texts
 from tests.reading.operators.torch_facts import facts
 from tests.reading.operators.torch_modules import modules_of_torch
@@ -41,4 +42,5 @@ READERS: Mapping[str, Callable[[], Told]] = {
     "effective": effective,
     "torch_modules": modules_of_torch,
     "lasagne": lasagne,
+    "shaped": shaped,
 }

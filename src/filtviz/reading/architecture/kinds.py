@@ -291,9 +291,6 @@ def _check_vectors(case: Case, found: Normalisation) -> None:
 def _prelu(case: Case) -> Sequence[Operation]:
     slopes = case.array("weights")
     along = tuple(range(1, 1 + max(1, len(slopes.shape))))
-    if slopes.shape == (1,):
-        below = case.below
-        along = (1,) if below is None or below[1] == 1 else along
     return (Activation(kind="parametric_rectify", name="prelu", slopes=slopes, along=along),)
 
 
