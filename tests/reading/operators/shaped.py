@@ -38,7 +38,7 @@ MORE = (
     'type = "convolution"\nweights = "even"\naxes = "oiwh"\nstride = 1\npad = 0\nflip = true',
     'type = "convolution"\nweights = "even"\naxes = "oihh"\nstride = 1\npad = 0\nflip = true',
     'type = "convolution"\nweights = "even"\naxes = 5\nstride = 1\npad = 0\nflip = true',
-    'type = "transposed-convolution"\nweights = "up"\naxes = "iohw"\nstride = 2\npad = 1\nflip = 1\ngroups = 2',
+    'type = "transposed-convolution"\nweights = "up"\naxes = "iohw"\nstride=2\npad = 1\nflip=1\ngroups = 2',
     'type = "transposed-convolution"\nweights = "up"\nstride = 2\npad = 1\nflip = false\ngroups = 3',
     'type = "prelu"\nweights = "m"',
     'type = "prelu"\nweights = "none"',
