@@ -210,5 +210,5 @@ TENSORFLOW: tuple[int, ...] = (
 
 
 def lengths() -> Told:
-    yield from map(a_node_of_onnx, ONNX)
-    yield from map(a_node_of_tensorflow, TENSORFLOW)
+    yield from map(a_node_of_onnx, (*ONNX, *range(4000, 4500)))
+    yield from map(a_node_of_tensorflow, (*TENSORFLOW, *range(4000, 4500)))

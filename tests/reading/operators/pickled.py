@@ -1,6 +1,6 @@
 """Pickles made by chance of lists, dictionaries and objects of classes, some with one place changed.
 
-Each case is a number, as in `arrays`: `PICKLED` are those that notice what no other does. Told is all that
+Each case is a number, as in `arrays`: `PICKLED` notice what no other does, and some more. Told is all that
 the machine notes down, and what the questions to objects answer.
 """
 
@@ -262,4 +262,4 @@ PICKLED: tuple[int, ...] = (
 
 
 def pickled() -> Told:
-    yield from map(a_pickled, PICKLED)
+    yield from map(a_pickled, (*PICKLED, *range(4000, 4500)))
