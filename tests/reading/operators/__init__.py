@@ -11,6 +11,7 @@ from tests.reading.operators.architecture import architecture
 from tests.reading.operators.arrays import bare, grafted, named_arrays
 from tests.reading.operators.asking import Told
 from tests.reading.operators.caffe import caffe
+from tests.reading.operators.edges import edges
 from tests.reading.operators.folding import folded
 from tests.reading.operators.graphs import graphs
 from tests.reading.operators.keras import keras
@@ -40,6 +41,7 @@ FORMATS: Mapping[str, Callable[[], Told]] = {
     "architecture": architecture,
     "bare": bare,
     "caffe": caffe,
+    "edges": edges,
     "exported": exported,
     "files_of_others": files_of_others,
     "folded": folded,
