@@ -186,7 +186,7 @@ def need_the_same_libraries() -> None:
 
 def write() -> None:
     """Write all texts anew."""
-    from tests import deciding, demonstrations_told, shown_told
+    from tests import deciding, demonstrations_told, shown_told, spoken_told
     from tests.attacks.test_attacks import all_words
     from tests.batch import manifests_told
     from tests.batch import steps_told as exports_told
@@ -238,6 +238,7 @@ def write() -> None:
         ("manifests", manifests_told),
         ("exports", exports_told),
         ("screens", screens_told),
+        ("spoken", spoken_told),
         ("summed", summed_told),
         ("surveys", steps_told),
         ("sprites", sprites_told),
