@@ -362,7 +362,7 @@ class Pooling:
     dilation: tuple[int, ...] = ()
     name: str = ""
 
-    def window(self, below: Shape | None) -> Window | None:  # noqa: ARG002  (as all windows)
+    def window(self, below: Shape | None) -> Window:  # noqa: ARG002  (as all windows)
         """Return how it looks at an input of shape ``below``."""
         return Window(
             size=self.size,

@@ -26,10 +26,11 @@ from filtviz.budget import Account, Budget
 from filtviz.drawing import DrawingOptions, colours, draw, estimates
 from filtviz.drawing.estimates import pay_for_pages, pay_for_terminal, pay_for_view
 from filtviz.drawing.figures import _spread_axis, blank_figure, draw_kernels, page_figure
-from filtviz.drawing.grid import cautions
+from filtviz.drawing.grid import KernelGrid, _nearest_maps, cautions
 from filtviz.drawing.options import SheetOptions
 from filtviz.drawing.pages import _sample
 from filtviz.drawing.pixelmap import Grid
+from filtviz.drawing.plotting import settle
 from filtviz.drawing.saving import find_destination, write_animation
 from filtviz.drawing.selection import arrange
 from filtviz.drawing.sheet import Legend, Sheet, SheetTexts, spec_of
@@ -225,6 +226,20 @@ def figures() -> Iterator[str]:
         with shipped_settings():
             yield f"settings: {matplotlib.rcParams['backend']} {matplotlib.rcParams['font.size']:g}"
         yield f"settings again: {matplotlib.rcParams['backend']} {matplotlib.rcParams['font.size']:g}"
+    layer = layer_of(random_weights(3, 2, 3, 3))
+    for cmap in ("two", "bad and glass"):
+        options = DrawingOptions(cmap=cmap, figsize=(1.0, 0.5))
+        for page in draw(layer, [1], options):
+            assert isinstance(page, KernelGrid)
+            own, raster = page.figure(), page.raster()
+            told = f"{len(own.axes)} axes {raster and (raster.mode, raster.size)} {page.image().size}"
+            yield f"page in {cmap}: {told} {page._repr_png_()[:4]!r} {page!r}"
+    (page,) = pages_of(layer, figsize=(2, 1))
+    yield f"sheet: {page._repr_png_()[:4]!r} {page!r} {page.part}"
+    grid = Grid.of(4, (3, 3), (1.0, 1.0), 50.0)
+    for shape in ((50, 50), (50, 49), (3, 2)):
+        rows, cols = _nearest_maps(grid, shape)
+        yield f"maps of {shape}: {summed(rows)} {summed(cols)}"
     cells = np.arange(4)
     for length in (8.0, 9.0, 10.5):
         for start in (0.5, 0.25, 0.01, 0.999):
@@ -278,6 +293,18 @@ def names() -> Iterator[str]:
         {"sheet": {}},
     ):
         yield f"option {short(str(how))}: {said(lambda h=how: DrawingOptions(**h).view)}"
+
+    for channels in (3.5, "x", [(1, 2, 3)], [None], [(0, 1), 2], np.int64(1), np.array([0, 1]), "", "0,1-"):
+        yield f"channels {channels!r}: {said(lambda c=channels: settle(c, None, None, needs_sheet=False)[1])}"
+    for view, needs, primaries in (
+        (None, False, None), (None, True, None), ("rms", True, None), (None, False, "rgb"),
+        ("grid", False, "bgr"),
+    ):  # fmt: skip
+        options = DrawingOptions(sheet=SheetOptions(primaries=primaries))  # type: ignore[arg-type]
+        found = settle("rgb" if primaries else None, view, options, needs_sheet=needs)
+        yield f"settled {view} {needs} {primaries}: {found[0].view} {found[0].sheet.primaries} {found[1]}"
+    yield f"no comparison: {said(lambda: filtviz.plot_comparison(3))}"  # type: ignore[arg-type]
+    yield f"names: {said(lambda: filtviz.compare([np.ones((1, 1, 2, 2))] * 2, ['a']))}"
 
 
 def _drawn(layer: ConvLayer, view: str) -> str:

@@ -18,6 +18,7 @@ from tests.networks.files import files
 from tests.networks.pictures import pictures
 from tests.networks.placed import placed
 from tests.networks.pools import pools
+from tests.networks.refused import refused
 from tests.networks.slopes import slopes
 from tests.networks.verified import verified
 from tests.networks.walks import walks
@@ -36,6 +37,7 @@ TABLES: Mapping[str, Callable[[], Iterator[tuple[str, str]]]] = {
     "pictures": pictures,
     "placed": placed,
     "pools": pools,
+    "refused": refused,
     "slopes": slopes,
     "verified": verified,
     "walks": walks,

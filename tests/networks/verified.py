@@ -200,6 +200,12 @@ def _installed() -> Iterator[tuple[str, str]]:
             yield "no PyTorch", said(lambda: str(module_outputs("", lambda _: None, [])))
             for verify in (None, True, False):
                 yield f"no PyTorch, verify {verify}", _written(network, {"verify": verify})
+                with written_down(), tempfile.TemporaryDirectory() as folder:
+                    path = Path(folder, "o.onnx")
+                    told_of = said(
+                        lambda v=verify, p=path: str(filtviz.convert(network, p, verify=v).remarks)
+                    )
+                    yield f"no ONNX Runtime, verify {verify}", f"{told_of} {path.exists()}"
     with tempfile.TemporaryDirectory() as folder:
         taken = Path(folder, "m.py")
         taken.write_bytes(b"model")

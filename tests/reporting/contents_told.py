@@ -34,7 +34,7 @@ from filtviz.reporting.content import (
     marked_filters,
 )
 from filtviz.reporting.gathering import gather_content, label_files
-from filtviz.reporting.rendering import bars, file_facts, null_curve, trail_points, unbroken
+from filtviz.reporting.rendering import bars, file_facts, null_curve, templates_of, trail_points, unbroken
 from filtviz.sources import Sources
 
 from .models import network
@@ -119,7 +119,8 @@ def _layer(network: Network, place: int) -> LayerDiagnosis:
         dtype="float32", verdict=draw.choice(("initial", "updated", "structured", "undecided")),
         sentence="So.", initialiser=draw.choice(("one", "two")), draws=draw.choice((None, draws[0])),
         findings=tuple(findings[draw.randrange(2) :]), filters=filters[draw.randrange(2) :],
-        composed_size=draw.choice(((5, 5), None)) if place else None, notes=draw.choice(((), ("so and so",))),
+        composed_size=draw.choice(((5, 5), None)) if place and n < 10 else None,
+        notes=draw.choice(((), ("so and so",))),
     )  # fmt: skip
 
 
@@ -156,7 +157,7 @@ def cases() -> Iterator[tuple[str, Callable[[], PageContent]]]:
         ("since nothing", [no, a], 1),
     ):  # fmt: skip
         yield name, partial(_content, networks, n)
-    for layers in ((1,), ("conv2", 0), (2, "conv1", "conv1"), ("none",)):
+    for layers in ((1,), ("conv2", 0), (2, "conv1", "conv1"), ("none",), 1, "conv3"):
         yield f"layers {layers}", partial(_content, [three], layers=layers)
     yield "a layer that one has", partial(_content, [three, a], layers=(2,))
     for room in (2 * sizes, 2 * sizes - 1, sizes, sizes - 1, 30):
@@ -314,6 +315,12 @@ def odds() -> Iterator[str]:
         [3.0, 1.0, 2.0, None],
     ):  # fmt: skip
         yield f"trail {values}: {trail_points(values)}"
+    filters = templates_of("filtviz.reporting").filters
+    for value in (None, 0.0, 1e-9, 0.5, 1234.5):
+        shown = [filters[name](value) for name in ("number", "p_value")]
+        yield f"{value} on a page: {shown} {'' if value is None else filters['percent'](value)}"
+    for n in (60, 61):
+        yield f"{n} letters: {filters['brief']('x' * n)} {filters['plural'](n, 'letter')}"
     for text in ("a b", "--top of a-b.pkl", "<b> a-<b>", "a\x1b-b"):
         yield f"unbroken {text!r}: {unbroken(text)}"
     paths = [Path("a/m.pkl"), Path("b/m.pkl"), None, Path("n.pkl"), Path("n.pkl"), Path("x" * 130)]
@@ -374,7 +381,10 @@ def pages() -> Iterator[str]:
                 content = found.content
                 shapes = [[one.filters.shape for one in file.network.conv_layers] for file in content.files]
                 path = getattr(found, "path", None)
-                told = f"{shapes} {content.n_before} {content.notes} {len(content.failures)} {path}"
+                told = f"{shapes} {content.n_before} {found.notes} {len(content.failures)} {path}"
+                if path is not None:
+                    again = found.save(path.with_name("again.html"))
+                    told += f" {found!r} {again.read_bytes() == path.read_bytes()} {found._repr_html_()[:9]}"
             yield f"report, {name}: {told}".replace(folder, "there")
         held = sorted(one.relative_to(there).as_posix() for one in there.rglob("*.html"))
         yield f"left {held} {[path.read_bytes()[:2] for path in paths.values()]}"

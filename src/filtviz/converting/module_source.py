@@ -257,7 +257,8 @@ class _Printer:
             case Pooling():
                 return _pool(step, operation, x)
             case GlobalPooling():
-                return _reduced(operation.kind, f"{x}.flatten(2)", 2, operation.name) if step.rank > 2 else x
+                made = _reduced(operation.kind, f"{x}.flatten(2)", 2, operation.name)
+                return made if step.rank > 2 else x
             case ChannelPooling():
                 return _pool_channels(step, operation, x)
             case LocalResponse():
@@ -520,18 +521,16 @@ def _batch_norm(step: Step, operation: Normalisation) -> dict[str, Parameter] | 
 
 def _pool(step: Step, operation: Pooling, x: str) -> str:
     why_not_pooled(operation.kind, operation.name)
-    window = operation.window(step.shapes[0])
-    if window is None or window.pad is None:
-        raise ValueError("the file does not tell the window that it pools over")
+    window, pad = operation.window(step.shapes[0]), operation.pad
     n = len(window.size)
     _check_axes(step, n)
     over = [0] * n
     if not window.has_whole_ones_only:
         over = overhang(window, said_lengths(step.lengths, "its last windows"))
     size, stride, dilation = _tuple(window.size), _tuple(window.stride), (window.dilation, 1)
-    even = all(a == b <= k // 2 for (a, b), k in zip(window.pad, window.size, strict=True)) and not any(over)
-    pads = tuple(before for before, _ in window.pad) if even else ()
-    more = tuple((a, b + extra) for (a, b), extra in zip(window.pad, over, strict=True))
+    even = all(a == b <= k // 2 for (a, b), k in zip(pad, window.size, strict=True)) and not any(over)
+    pads = tuple(before for before, _ in pad) if even else ()
+    more = tuple((a, b + extra) for (a, b), extra in zip(pad, over, strict=True))
     if operation.kind == "max":
         seen = x if even else _padded(step, x, more, -math.inf, 2)
         return f"F.max_pool{n}d({seen}, {size}, {stride}{_how(padding=(pads, 0), dilation=dilation)})"
@@ -548,7 +547,7 @@ def _pool(step: Step, operation: Pooling, x: str) -> str:
         return total
     ones = f"torch.ones_like({x})"
     if counted == "padded":
-        ones = _padded(step, ones, window.pad, 1.0, 2)
+        ones = _padded(step, ones, pad, 1.0, 2)
         ones = _padded(step, ones, tuple((0, extra) for extra in over), 0.0, 2)
     else:
         ones = _padded(step, ones, more, 0.0, 2)

@@ -40,7 +40,6 @@ from filtviz.operations import (
     PadMode,
     Pads,
     Pooling,
-    PoolingKind,
     Recurrent,
     Reduction,
     Reshape,
@@ -229,8 +228,7 @@ class _Graph:
             case Pooling():
                 return self._pool(step, operation, x)
             case GlobalPooling():
-                axes = list(range(2, step.rank))
-                return self._reduce(operation.kind, x, axes, operation.name) if axes else x
+                return self._reduce(step, operation, x)
             case ChannelPooling():
                 return self._pool_channels(step, operation, x)
             case LocalResponse():
@@ -436,13 +434,13 @@ class _Graph:
     def _pool(self, step: Step, operation: Pooling, x: str) -> str:
         why_not_pooled(operation.kind, operation.name)
         window = operation.window(step.shapes[0])
-        if window is None or window.pad is None:
-            raise ValueError("the file does not tell the window that it pools over")
         _check_axes(step, len(window.size))
         over = [0] * len(window.size)
         if not window.has_whole_ones_only:
             over = overhang(window, said_lengths(step.lengths, "its last windows"))
-        pads = tuple((before, after + more) for (before, after), more in zip(window.pad, over, strict=True))
+        pads = tuple(
+            (before, after + more) for (before, after), more in zip(operation.pad, over, strict=True)
+        )
         shape = {"kernel_shape": list(window.size), "strides": list(window.stride)}
         fits = all(max(pad) < size for pad, size in zip(pads, window.size, strict=True))
         if operation.kind == "max":
@@ -473,10 +471,11 @@ class _Graph:
         ones = self.constant(np.ones((channels, 1, *window.size)), "ones")
         return self.node("Conv", [x, ones], group=channels, dilations=list(window.dilation), **shape)
 
-    def _reduce(self, kind: PoolingKind, x: str, axes: Sequence[int], name: str) -> str:
-        why_not_pooled(kind, name)
-        word = {"max": "ReduceMax", "mean": "ReduceMean", "sum": "ReduceSum"}[kind]
-        return self.node(word, [x, self.whole(*axes)], keepdims=0)
+    def _reduce(self, step: Step, operation: GlobalPooling, x: str) -> str:
+        why_not_pooled(operation.kind, operation.name)
+        word = {"max": "ReduceMax", "mean": "ReduceMean", "sum": "ReduceSum"}[operation.kind]
+        axes = range(2, step.rank)
+        return self.node(word, [x, self.whole(*axes)], keepdims=0) if axes else x
 
     def _pool_channels(self, step: Step, operation: ChannelPooling, x: str) -> str:
         why_not_pooled(operation.kind, operation.name)

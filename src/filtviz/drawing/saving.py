@@ -338,8 +338,8 @@ def write_files(
     """
     kept = set() if clobber else {file.path for file in planned if is_there(file.path)}
     refuse_files((file.path for file in planned if file.path not in kept), destination, sources)
-    for folder in sorted({file.path.parent for file in planned}):
-        make_folder(folder)
+    if planned:
+        make_folder(destination.folder)
     for file in planned:
         if file.path not in kept:
             draw = partial(write_pages, file.pictures, destination.suffix, options, mark=sources.mark)

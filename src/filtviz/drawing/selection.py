@@ -70,9 +70,8 @@ def as_ranges(channels: Channels) -> ChannelRanges:
     if channels is None or isinstance(channels, str):
         return None if channels is None else parse_channels(channels)
     try:
-        if not isinstance(channels, Iterable):
-            channels = [channels]
-        pairs = [each if isinstance(each, Sequence) else (each, each) for each in channels]
+        given = channels if isinstance(channels, Iterable) else [channels]
+        pairs = [each if isinstance(each, Sequence) else (each, each) for each in given]
         return [(operator.index(first), operator.index(last)) for first, last in pairs]
     except (TypeError, ValueError):
         raise ArgumentError(
