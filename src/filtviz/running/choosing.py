@@ -104,7 +104,7 @@ def torch_engine(dtype: DTypeLike, device: str | None = None, **how: Any) -> Tor
     from filtviz.running.torch_engine import TorchEngine
 
     try:
-        return TorchEngine(_type(dtype), device, **how)
+        return TorchEngine(np.dtype(dtype), device, **how)
     except (RuntimeError, AssertionError, TypeError) as error:
         reason = printable(str(error).partition("\n")[0], 100)
         raise RunningError(f"PyTorch cannot compute on {printable(device, 40)!r}: {reason}") from None
