@@ -18,6 +18,7 @@ from PIL import Image
 
 from filtviz import demonstrations
 from filtviz.budget import Budget
+from filtviz.demonstrations.request import Request, layer_stem
 from filtviz.errors import FiltvizError
 from filtviz.network import Network, Origin
 from filtviz.operations import Softmax
@@ -127,6 +128,9 @@ def _ways(folder: Path, name: str) -> Iterator[tuple[str, dict[str, Any]]]:
     yield "written to a file", {"output": str(folder / "out.npz")}
     yield "in an odd format", {"output": folder / "out", "format": "bmp"}
     yield "prepared", {"preparation": Preparation(mean=(0.25,), scale=(2.0,))}
+    for axes in (4, 3, 2):
+        yield f"of an array of {axes} axes", {"images": (GREY[:, None] / 255)[(0,) * (4 - axes)]}
+    yield "of an array, prepared", {"images": GREY[:, None] / 255, "preparation": Preparation(mean=(0.25,))}
     yield "prepared by a word", {"preparation": "mean"}
     yield "written over its labels", {"labels": folder / "labels.npz", "output": folder / "labels.npz"}
     for wrong in ("limits", "hints", "budget"):
@@ -210,6 +214,22 @@ def demonstrated() -> Iterator[tuple[str, str]]:
                 yield from _answers(folder, one, model)
         yield from _slopes(folder, model)
         yield from _losses(folder, model)
+        yield from _requests(folder, model)
+
+
+def _requests(folder: Path, model: Network) -> Iterator[tuple[str, str]]:
+    """What the functions that run a network are told of what a person gives, and how files are called."""
+    for name, images in (("an array", GREY), ("a file", folder / "one.npy"), ("nothing", None)):
+        for budget in (None, Budget(work=5, pixels=6)):
+            request = Request(model=model, images=images, budget=budget, engine="numpy", batch=2, device="x")
+            yield f"{name} is run with {budget and budget.work}", str(request.running)
+    first = replace(model.layers[1], name="codes", label="codes")
+    called = ("a/b", "a_b", "a_b-activity", "a_b-patches", "a_b-maximised", "a_b-codes", "a_b-sheet")
+    several = [replace(first, name=name, label=name, inputs=(n,)) for n, name in enumerate(called, 1)]
+    last = replace(model.layers[2], name="a/b", inputs=(len(called),))
+    names = Network.of([model.layers[0], first, *several, last])
+    for layer in names.layers[1:]:
+        yield f"a file of {layer.title}, layer {layer.index}", layer_stem(names, layer)
 
 
 def _slopes(folder: Path, model: Network) -> Iterator[tuple[str, str]]:

@@ -36,10 +36,12 @@ def test_names_tell_which_losses_they_are(path: tuple[str, ...], name: str) -> N
 
 
 @pytest.mark.cases("all")
-@pytest.mark.parametrize("value", [[1.0], [1.0, "x"], 3.0, "ab", [True, False], [[1.0], [2.0]], None])
+@pytest.mark.parametrize(
+    "value", [[1.0], [1.0, "x"], 3.0, "ab", [True, False], [[1.0], [2.0]], None, [10**400, 1]]
+)
 def test_what_is_no_list_of_numbers_is_none(value: Any) -> None:
     assert losses_in(value) is None
-    assert losses_in([2, 1.5]) == [2.0, 1.5]
+    assert losses_in([2, 1.5, 10**299]) == [2.0, 1.5, 1e299]
 
 
 def test_shorter_series_end() -> None:

@@ -113,8 +113,7 @@ class Request:
 
     def _given(self, network: Network) -> Pictures:
         """Return images that are an array, of which one may lack the axis of images."""
-        array = with_all_axes(network, checked_images(self.images))
-        return pictures_of(network, array, self.preparation)
+        return pictures_of(network, with_all_axes(network, checked_images(self.images)))
 
     def names(self) -> tuple[str, ...]:
         """Return the names of the classes, none where nobody gives them."""

@@ -110,7 +110,8 @@ def losses_in(value: Any) -> list[float] | None:
     items = elements(value) if type(value) is not str else None
     if items is None or not 2 <= len(items) <= MOST_LOSSES:
         return None
-    return [float(one) for one in items] if all(type(one) in (int, float) for one in items) else None
+    are_numbers = all(type(one) is float or (type(one) is int and abs(one) < 1e300) for one in items)
+    return [float(one) for one in items] if are_numbers else None
 
 
 def as_history(series: Mapping[str, Sequence[float]]) -> list[Mapping[str, Any]]:
