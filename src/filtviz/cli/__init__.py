@@ -118,7 +118,7 @@ class CommandGroup(click.Group):
                     raise
                 complain("the folder that this runs in has been removed: change to another one")
                 ctx.exit(1)
-            complain(f"{printable(os.fspath(error.filename), 200)}: {printable(error.strerror)}")
+            complain(f"{printable(os.fsdecode(error.filename), 200)}: {printable(error.strerror)}")
             ctx.exit(1)
         except MemoryError:
             complain("the machine has not enough memory for this; try one layer or fewer channels")
