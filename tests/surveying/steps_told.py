@@ -27,7 +27,7 @@ from filtviz import surveying
 from filtviz.batch.jobs import FEW_JOBS
 from filtviz.errors import FiltvizError
 from filtviz.network import ConvLayer, Layer, Network, Origin
-from filtviz.operations import Dense
+from filtviz.operations import Dense, LocallyConnected
 from filtviz.parameter import Parameter
 from filtviz.reading import Hints
 from filtviz.sources import Sources
@@ -407,7 +407,7 @@ def made() -> Iterator[tuple[str, Network]]:
             [
                 image(3, 8, 8),
                 plain,
-                conv(odd, None, name="sec\nond", below=1),
+                conv(odd, None, name="sec\nond\ud800é", type="Conv\x1b\ud800", below=1),
                 conv(kernels(2, 5, 1, 1), below=2),
             ],
             told,
@@ -415,7 +415,9 @@ def made() -> Iterator[tuple[str, Network]]:
     )
     yield "volumes", Network.of([conv(kernels(3, 2, 3, 3, 3), axes="oidrc")])
     yield "curves", Network.of([conv(kernels(3, 2, 5), axes="oir")], Origin(epoch=4))
-    yield "groups", Network.of([conv(kernels(4, 1, 3, 3), axes="oirc"), ungrouped()])
+    own = LocallyConnected(weights=Parameter.of("W", np.zeros((2, 1, 3, 3, 2, 2), "f4")), axes="oircyx")
+    local = ConvLayer(operations=(own,), type="Local", name="local")
+    yield "groups", Network.of([conv(kernels(4, 1, 3, 3), axes="oirc"), ungrouped(), local])
     yield "no filters", Network.of([image(3, 8, 8), dense()], Origin(path=path, framework="", producer=""))
 
 

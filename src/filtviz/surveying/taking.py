@@ -165,7 +165,7 @@ def _facts(network: Network, measured: Measured, file: Path) -> dict[str, Any]:
         "producer": told(origin.producer) or None,
         "run": told(str(run)),
         "epoch": epoch,
-        "network": hashlib.sha256(shapes.encode("utf-8", "backslashreplace")).hexdigest()[:16],
+        "network": hashlib.sha256(shapes.encode()).hexdigest()[:16],
         "convolutions": len(layers),
         "parameters": sum(layer.weights.size for layer in layers),
         "trained": list(measured.training),
