@@ -98,3 +98,11 @@ def test_the_size_behind_long_strides_is_told_of_images_alone(shape, size) -> No
     held: Any = {"kernel": array(2, 2, 3, 4)}
     case = Case(class_name="Conv2DTranspose", config=config, parameters=held, inputs=[shape])
     assert operations_of(case)[0].output_size == size
+
+
+def test_a_class_that_is_not_named_is_not_spoken_of() -> None:
+    without, other = (
+        operations_of(Case(class_name=name, config={}, parameters={}, inputs=()))[0].reason
+        for name in ("", "Mine")
+    )
+    assert (without, other) == ("the file does not tell its class", "filtviz does not know the class Mine")

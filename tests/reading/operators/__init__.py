@@ -31,6 +31,7 @@ from tests.reading.operators.whole_binaries import files_of_others
 from tests.reading.operators.whole_keras import models_of_keras
 from tests.reading.operators.whole_onnx import graphs_of_onnx
 from tests.reading.operators.whole_pickles import networks_in_pickles
+from tests.reading.operators.whole_saved import saved_by_tensorflow
 from tests.reading.operators.whole_tensorflow import graphs_of_tensorflow
 from tests.reading.operators.whole_tflite import models_of_tflite
 from tests.reading.operators.whole_torch import programs_of_torch
@@ -64,6 +65,7 @@ FORMATS: Mapping[str, Callable[[], Told]] = {
     "onnx": onnx,
     "pickled": pickled,
     "programs_of_torch": programs_of_torch,
+    "saved_by_tensorflow": saved_by_tensorflow,
     "sparse": sparse,
     "tensorflow": tensorflow,
     "tflite": tflite,

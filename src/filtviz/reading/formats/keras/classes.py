@@ -152,7 +152,8 @@ def operations_of(case: Case) -> Operations:
     """Return what a layer does."""
     row = _BY_CLASS.get(case.class_name)
     if row is None:
-        return (Untold(reason=f"filtviz does not know the class {case.class_name}"),)
+        known = f"filtviz does not know the class {case.class_name}"
+        return (Untold(reason=known if case.class_name else "the file does not tell its class"),)
     reason = f"filtviz does not follow {case.class_name} with these weights and settings"
     return row(case) or (Untold(reason=reason),)
 
