@@ -39,6 +39,7 @@ from filtviz.errors import FiltvizError
 from filtviz.network import ConvLayer, Network
 
 from .graph_parts import boxes
+from .layout_parts import layouts, terminals
 from .making import layer_of, numbers, pages_of, random_weights, said, short, summed
 from .window_parts import strips, windows
 
@@ -216,7 +217,7 @@ def figures() -> Iterator[str]:
     ):
         index, length = _spread_axis(np.array(offsets, float), n)
         yield f"spread {offsets} of {n}: {length:.6g} {summed(index)} {np.bincount(index + 1).tolist()}"
-    for n in (1, 3, 4):
+    for n in (1, 3):
         kernels = np.arange(n * 6, dtype=float).reshape(n, 2, 3)
         drawn = draw_kernels(blank_figure((2, 2), 10), kernels, "gray")
         held = [f"{one.axison} {[numbers(image.get_array()) for image in one.images]}" for one in drawn.axes]
@@ -341,9 +342,8 @@ def through() -> Iterator[str]:
     bare = Network.of([ConvLayer.of(layer.W, None) for layer in network.conv_layers])
     images = np.random.default_rng(0).random((3, 1, 8, 8))
     for name, own, how in (
-        ("told", network, {}), ("with images", network, {"images": images}), ("bare", bare, {}),
-        ("stacked", bare, {"assume_stacked": True}), ("as rms", network, {"view": "rms"}),
-        ("with options", network, {"options": SheetOptions(top=1)}),
+        ("bare", bare, {}), ("with images", network, {"images": images, "options": SheetOptions(top=1)}),
+        ("stacked", bare, {"assume_stacked": True, "view": "rms"}),
     ):  # fmt: skip
         yield f"through, {name}: {said(lambda o=own, h=how: _words(filtviz.plot_through(o, 1, **h)))}"
     for work, how in (
@@ -389,5 +389,18 @@ def sheets() -> Iterator[str]:
 def all_lines() -> Iterator[str]:
     """Yield what ``tests/told/drawn_parts.txt`` holds."""
     with _maps():
-        for each in (palettes, costs, windows, figures, names, sheets, animated, through, strips, boxes):
+        for each in (
+            palettes,
+            costs,
+            windows,
+            figures,
+            names,
+            sheets,
+            animated,
+            through,
+            layouts,
+            terminals,
+            strips,
+            boxes,
+        ):
             yield from each()
