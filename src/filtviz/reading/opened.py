@@ -76,12 +76,12 @@ class Opened:
         while True:
             data, undone = unwrap(data, budget, again=bool(around))
             around += undone
+            limits.check("nesting", len(around), f"{len(around)} containers lie in one another in it")
             is_zip = bytes(data[: len(ZIP_MAGIC)]) == ZIP_MAGIC
             members = read_members(data, budget, again=bool(around)) if is_zip else None
             if members is None or len(members) != 1 or _is_npy(members[0]):
                 break
             around.append("zip")
-            limits.check("nesting", len(around), f"{len(around)} containers lie in one another in it")
             data = members[0].copy(limits)
         return cls(
             path=path,

@@ -22,6 +22,7 @@ from tests.reading.operators.torch_facts import facts
 from tests.reading.operators.torch_modules import modules_of_torch
 from tests.reading.operators.torch_objects import objects
 from tests.reading.operators.torch_tensors import tensors
+from tests.reading.operators.wrapped import wrapped
 from tests.reading.operators.zips import zips
 
 __all__ = ["READERS"]
@@ -45,4 +46,5 @@ READERS: Mapping[str, Callable[[], Told]] = {
     "lasagne": lasagne,
     "shaped": shaped,
     "zips": zips,
+    "wrapped": wrapped,
 }
