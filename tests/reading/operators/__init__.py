@@ -24,6 +24,7 @@ from tests.reading.operators.nodes_others import nodes_of_others
 from tests.reading.operators.onnx import onnx
 from tests.reading.operators.pickled import pickled
 from tests.reading.operators.readers import READERS
+from tests.reading.operators.starts import starts
 from tests.reading.operators.tensorflow import tensorflow
 from tests.reading.operators.tflite import sparse, tflite
 from tests.reading.operators.torch import exported, torch
@@ -67,6 +68,7 @@ FORMATS: Mapping[str, Callable[[], Told]] = {
     "programs_of_torch": programs_of_torch,
     "saved_by_tensorflow": saved_by_tensorflow,
     "sparse": sparse,
+    "starts": starts,
     "tensorflow": tensorflow,
     "tflite": tflite,
     "torch": torch,
