@@ -5,8 +5,12 @@
 
 from __future__ import annotations
 
+import sys
+import warnings
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -17,7 +21,7 @@ from filtviz.measures import laws
 from filtviz.measures.bias import bias_state
 from filtviz.measures.classical import classical_kernels, likeness_threshold, nearest_classical
 from filtviz.measures.comparison import compare_layers, relative_change, squared_cosine
-from filtviz.measures.components import rms_over_channels, singular_components
+from filtviz.measures.components import rms_over_channels, shared_components, singular_components
 from filtviz.measures.directions import effective_rank, first_component, significant_component
 from filtviz.measures.duplicates import pair_threshold
 from filtviz.measures.initialiser import fit_free_scale
@@ -250,6 +254,38 @@ def shapes_told() -> Iterator[str]:
         yield f"{' '.join(name for _, name in rule.names)}: {told}"
 
 
+@contextmanager
+def _factorising() -> Iterator[list[Any]]:
+    """Stand for scikit-learn's factorisation, which not everybody has, and note how it is asked for."""
+    asked: list[Any] = []
+
+    class NMF:
+        def __init__(self, n: int, **how: Any) -> None:
+            asked.append((n, *how.items()))
+            self.n, self.random = n, np.random.default_rng(how["random_state"])
+
+        def fit_transform(self, matrix: NDArray[np.float64]) -> NDArray[np.float64]:
+            warnings.warn("it has not converged", stacklevel=1)
+            groups = self.random.random((len(matrix), self.n)) + 0.1
+            self.components_ = self.random.random((self.n, matrix.shape[1])) + 0.1
+            for _ in range(9):
+                whole = groups @ self.components_ + 1e-9
+                groups = groups * (matrix / whole @ self.components_.T) / self.components_.sum(axis=1)
+            return groups
+
+    ours: dict[str, Any] = {name: ModuleType(name) for name in ("sklearn", "sklearn.decomposition")}
+    ours["sklearn.decomposition"].NMF = NMF
+    before = {name: sys.modules.get(name) for name in ours}
+    sys.modules.update(ours)
+    try:
+        yield asked
+    finally:
+        for name, one in before.items():
+            sys.modules.pop(name)
+            if one is not None:
+                sys.modules[name] = one
+
+
 def filters_told() -> Iterator[str]:
     """Yield what is told of filters by themselves."""
     for name, weights in (
@@ -282,6 +318,10 @@ def filters_told() -> Iterator[str]:
             parts = singular_components(filters, n)
             shares = f"{few(parts.shares)} {few(parts.total)}"
             yield f"    {n} of {parts.pictures.shape}: {few(parts.pictures[0])} shares {shares}"
+            with _factorising() as asked:
+                parts = shared_components(filters, n, seed=n)
+            told = f"{few(parts.pictures, 4)} shares {few(parts.shares, 4)} {few(parts.total, 4)}"
+            yield f"    {n} groups by {asked}: {told}"
     for name, weights in (
         ("noise", noise(8, 3, 3, 3)),
         ("two", noise(2, 3, 3, 3)),
