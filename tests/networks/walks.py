@@ -209,6 +209,8 @@ def _answers() -> Iterator[tuple[str, str]]:
         yield f"plain with {how}", said(run, PLAIN, images(2, 1, 6, 6), **how)
     for work in (3_000_000, 4_000_000, 6_000_000, 20_000_000):
         yield f"plain with {work} operations", said(run, PLAIN, images(3, 1, 6, 6), budget=Budget(work=work))
+    ends = Network.of([entrance(None, 3), as_layer(Softmax(), below=0)])
+    yield "softmax of large numbers", said(run, ends, np.array([[1e4, 9999.0, -1e4], [-1e5, -1e5, -2e5]]))
     yield "large images", said(run, PLAIN, images(1, 1, 9, 7))
     yield "open size, other channels", said(run, NETWORKS["open size"], images(1, 2, 6, 6))
 
