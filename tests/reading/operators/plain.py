@@ -385,6 +385,7 @@ def plain() -> Told:
         one = Attributes(_object(a=value), spent)
         found = one.function("a")
         yield f"function: {words}", f"{'none' if found is None else _shown(found)} ({spent.used} steps)"
-    for record in (_object("mine.Net"), Record("text", ()), _object("mine.Net", a=None)):
+    inner = Record(Global("mine", "Outer.Inner"), ())
+    for record in (_object("mine.Net"), Record("text", ()), _object("mine.Net", a=None), inner):
         one = Attributes(record, effort(Limits()))
         yield f"object {one.type}", f"{one.has()} {one.has('a')} {one.has('a', 'b')} {one.raw('a')}"

@@ -128,7 +128,7 @@ def _holders() -> Iterator[tuple[Any, ...]]:
     for prefix in ("ema.", "model_ema_", "ema_model.", "averaged_model.", "shadow_", "emas.", "my_ema."):
         own = _dict("conv.weight", "conv.bias", f"{prefix}conv.weight", f"{prefix}conv.bias", f"{prefix}n")
         yield f"averages that begin with {prefix}", own
-        flat = _dict("net.conv_1.weight", "net.conv_1.bias", f"{prefix}conv1weight", f"{prefix}other")
+        flat = _dict("net.conv_1.weight", "net.conv_1.bias", f"{prefix}conv_1weight", f"{prefix}other")
         yield f"averages without dots that begin with {prefix}", flat
         yield f"averages of others that begin with {prefix}", _dict("conv.bias", f"{prefix}conv.weight")
         yield f"vectors that begin with {prefix}", _dict("conv.weight", f"{prefix}bias")
