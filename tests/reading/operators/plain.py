@@ -374,6 +374,49 @@ def _functions() -> Iterator[tuple[str, Any]]:
     yield "by no arguments", Record(Global("functools", "partial"), ())
 
 
+def _lying() -> Told:
+    """Arrays that lie in bytes in any way, and how many elements they may seem to have."""
+    data, many = bytes(range(48)), 1 << 48
+    for shape, strides, offset in (
+        ((6,), (2,), 1),
+        ((6,), (2,), 2),
+        ((12,), (1,), 0),
+        ((13,), (1,), 0),
+        ((4, 3), (0, 1), 0),
+        ((4, 3), (0, 0), 11),
+        ((4, 3), (0, 0), 12),
+        ((0, 3), (9, 9), 99),
+        ((1,) * 32, (0,) * 32, 0),
+        ((1,) * 33, (0,) * 33, 0),
+        ((2,), (1, 1), 0),
+        ((2, 2), (1,), 0),
+        ((-1,), (1,), 0),
+        ((1,), (-1,), 0),
+        ((1,), (1,), -1),
+        ((many, 0), (1, 1), 0),
+        ((many + 1, 0), (1, 1), 0),
+        ((2,), (0,), 0),
+        ((1 << 24,), (0,), 0),
+        ((1 << 25,), (0,), 0),
+    ):
+        try:
+            found = arrays.strided(
+                shape, F4.dtype, strides, offset, len(data), lambda: memoryview(data), Limits()
+            )
+            told = f"{found.nbytes} of {found.stop} {numbers_of(found.read()) if found.nbytes < 999 else ''}"
+        except FiltvizError as error:
+            told = refused(error)
+        yield f"lying {shape} {strides} {offset}"[:80], told
+    for shape in ((12,), (13,), (3, 4), (many, 0), (many + 1, 0), (1,) * 32, (1,) * 33):
+        for fortran in (False, True):
+            try:
+                one = arrays.stored(shape, F4.dtype, fortran, len(data), lambda: memoryview(data))
+                told = f"{one.strides} {numbers_of(one.read())}"
+            except FiltvizError as error:
+                told = refused(error)
+            yield f"stored {shape} {fortran}"[:80], told
+
+
 def plain() -> Told:
     """What is told of arrays, and what attributes answer."""
     for words, value in _arrays():
@@ -385,6 +428,7 @@ def plain() -> Told:
         one = Attributes(_object(a=value), spent)
         found = one.function("a")
         yield f"function: {words}", f"{'none' if found is None else _shown(found)} ({spent.used} steps)"
+    yield from _lying()
     inner = Record(Global("mine", "Outer.Inner"), ())
     for record in (_object("mine.Net"), Record("text", ()), _object("mine.Net", a=None), inner):
         one = Attributes(record, effort(Limits()))

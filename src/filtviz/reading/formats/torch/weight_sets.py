@@ -88,7 +88,7 @@ _ROLES = frozenset({"weight", "bias", "running_mean", "running_var", "weight_g",
 _AVERAGED = re.compile(r"(?i)(\A|[._-])(e_?ma|swa|shadow|polyak|averaged?)([._-]|\d*\Z)|averaged_model")
 """Keys of copies that are averages over training."""
 
-_AVERAGED_PREFIX = re.compile(r"(ema|model_ema|ema_model|averaged_model|shadow)[._]")
+_AVERAGED_PREFIX = re.compile(r"(ema_model|model_ema|averaged_model|shadow|ema)[._]")
 _TRAINING = re.compile(
     r"(?i)optimi[sz]er|schedule|(\A|[._-])(optims?|opts?|sched|scaler|grad_scaler|amp|rng|callbacks?|loops)([._-]|\d|\Z)"
 )
