@@ -15,7 +15,13 @@ import numpy as np
 
 from filtviz.reading.arrays import ComputedArray
 from filtviz.reading.formats import tensorflow
-from filtviz.reading.formats.tensorflow.checkpoint import Checkpoint, Trackable
+from filtviz.reading.formats.tensorflow.checkpoint import (
+    Checkpoint,
+    Trackable,
+    _entries,
+    _entries_of_table,
+    is_table,
+)
 from filtviz.reading.formats.tensorflow.saved_model import graph_of
 from filtviz.reading.limits import Hints, Limits
 from filtviz.reading.opened import Opened
@@ -289,5 +295,52 @@ def a_saved(n: int, folder: Path) -> tuple[str, str]:
     return f"{n} {next(iter(files))} {words} {wanted}{more}", told
 
 
+def _tables() -> Told:
+    """Tables whose blocks end elsewhere than they say, are compressed, or whose entries lie."""
+    good = varint(0) + varint(1) + varint(2) + b"kvv" + struct.pack("<II", 0, 1)
+    blocks = {
+        "as it is": good,
+        "of no entries": struct.pack("<II", 0, 1),
+        "of four bytes": struct.pack("<I", 0),
+        "of three bytes": bytes(3),
+        "of many restarts": good[:-4] + struct.pack("<I", 99),
+        "of two restarts": good[:-8] + struct.pack("<III", 0, 0, 2),
+        "that shares what is not there": varint(1) + good[1:],
+        "of a longer key": varint(0) + varint(9) + good[2:],
+        "of a value to its end": varint(0) + varint(1) + varint(2) + b"kvv" + struct.pack("<I", 0),
+        "of a value a byte longer": varint(0) + varint(1) + varint(3) + b"kvv" + struct.pack("<I", 0),
+        "of two keys": good[:6] + varint(1) + varint(1) + varint(0) + b"w" + good[6:],
+    }
+    for words, block in blocks.items():
+        for more, flag, behind in (("", 0, 5), (", compressed", 1, 5), (", a byte less behind it", 0, 4)):
+            yield f"a block {words}{more}", _of_blocks(block, len(block), flag, behind)
+    for by in (-1, 1, 5, 50, 1 << 20):
+        yield f"a block of {by} bytes more than it has", _of_blocks(good, len(good) + by, 0, 5)
+    for n in (39, 40, 47, 48):
+        yield f"a footer of {n} bytes", str(is_table(bytes(n) + bytes.fromhex("57fb808b247547db")))
+
+
+def _of_blocks(block: bytes, size: int, flag: int, behind: int) -> str:
+    """What is read of a table of one block, as the data of either generation and as its index."""
+    told = []
+    index = _block({b"k": varint(0) + varint(size)}, shares=False)
+    where = len(block) + behind
+    whole = block + bytes([flag]) + bytes(behind - 1) + index + bytes(5)
+    footer = varint(0) + varint(0) + varint(where) + varint(len(index))
+    alone = block + bytes([flag]) + bytes(behind - 1)
+    for data, handles in ((whole, footer), (alone, varint(0) + varint(0) + varint(0) + varint(size))):
+        held = data + handles.ljust(40, b"\0") + bytes.fromhex("57fb808b247547db")
+        held = held if data is whole or behind == 5 else data + handles.ljust(39, b"\0") + held[-8:]
+        for entries in (_entries_of_table, lambda _, file: _entries(file)):
+            file = opened(held)
+            told.append(outcome(lambda file=file, entries=entries: list(entries(file.data, file)), _keys))
+    return " / ".join(told)
+
+
+def _keys(found: Any) -> str:
+    return str({bytes(key): bytes(value) for key, value in found})
+
+
 def saved_by_tensorflow() -> Told:
     yield from in_a_folder(a_saved, N_SAVED)
+    yield from _tables()
