@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import random
+import re
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -34,7 +35,15 @@ from filtviz.reporting.content import (
     marked_filters,
 )
 from filtviz.reporting.gathering import gather_content, label_files
-from filtviz.reporting.rendering import bars, file_facts, null_curve, templates_of, trail_points, unbroken
+from filtviz.reporting.rendering import (
+    bars,
+    file_facts,
+    null_curve,
+    render_page,
+    templates_of,
+    trail_points,
+    unbroken,
+)
 from filtviz.sources import Sources
 
 from .models import network
@@ -321,6 +330,12 @@ def odds() -> Iterator[str]:
         yield f"{value} on a page: {shown} {'' if value is None else filters['percent'](value)}"
     for n in (60, 61):
         yield f"{n} letters: {filters['brief']('x' * n)} {filters['plural'](n, 'letter')}"
+    page = render_page(_content([network((40, 1, 9, 9), (3, 40, 1, 1), path="large")]), "a mark")
+    shown = re.sub(r"<(script|style).*?</\1>", "", page, flags=re.DOTALL)
+    urls = sorted(map(len, re.findall(r'src="(data:[^"]*)"', shown)))
+    data = sum(page.count(mark) for mark in ('": ', '", "', "}, {"))
+    yield f"a page of {len(shown.splitlines())} lines, {data} blanks in data, pictures {urls[-3:]}"
+    yield f"in it {[shown.count(mark) for mark in ('a mark', '<img', '<table', 'href=', '…')]}"
     for text in ("a b", "--top of a-b.pkl", "<b> a-<b>", "a\x1b-b"):
         yield f"unbroken {text!r}: {unbroken(text)}"
     paths = [Path("a/m.pkl"), Path("b/m.pkl"), None, Path("n.pkl"), Path("n.pkl"), Path("x" * 130)]
@@ -363,7 +378,8 @@ def pages() -> Iterator[str]:
         axes, little = Hints(axes={"": "hwio"}), Limits(members=1)
         a, b, odd = paths.values()
         asked: tuple[tuple[str, Any, dict[str, Any]], ...] = (
-            ("plain", a, {}), ("hints", a, {"before": b, "hints": axes}), ("limits", a, {"limits": little}),
+            ("plain", a, {}), ("hints", a, {"before": b, "hints": axes, "notes": None}),
+            ("limits", a, {"limits": little}),
             ("limits of what was before", Network.of([]), {"before": b, "limits": little}),
             ("one odd, and notes", [odd, a], {"notes": ["n"]}), ("one odd before", a, {"before": [odd, b]}),
             ("two odd", [odd, there / "none.npz"], {}), ("over itself", a, {"output": a}),

@@ -26,7 +26,9 @@ from filtviz.network import Layer, Network, Origin
 from filtviz.operations import Dense, Flatten, Softmax
 from filtviz.parameter import Parameter
 from filtviz.reporting import ReportOptions, gather
+from filtviz.reporting import shown as shown_of
 from filtviz.reporting.content import PageContent
+from filtviz.responses.asking import pictures_of
 
 __all__ = ["all_lines"]
 
@@ -147,3 +149,17 @@ def several() -> Iterator[str]:
         for file, shown in content.shown:
             found = file.diagnosis.shown
             yield f"  {file.label}: {[one.title for one in shown]} {found and found.answer}"
+    long = network(conv(drawn(1, 2, 1, 3, 3), None, name="l" * 99), head(32), **small)
+    given = replace(pictures_of(long, images(1, 1, 6, 6), None), names=("n" * 99,))
+    for made in (
+        shown_of._maps(long, given, 0, None), shown_of._pieces(long, given, 0, None),
+        shown_of._looks(long, given, None),
+    ):  # fmt: skip
+        yield f"long names: {made.title} | {made.note} | {[tile.caption for tile in made.tiles]}"
+    for values in ([[0.0, 1.0], [2.0, np.inf]], [[np.nan, 0.0]], [[-1.0, 3.0]], np.arange(65.0)[None]):
+        pixels = shown_of._sequential(np.array(values))
+        ends = pixels[0, 0].tolist(), pixels[-1, -1].tolist()
+        yield f"sequential {np.shape(values)}: {pixels.shape} {ends}"
+    layer = long.conv_layers[0]
+    held = [shown_of._templates(long, layer, budget) is None for budget in (None, Budget(work=1))]
+    yield f"without templates: {held}"

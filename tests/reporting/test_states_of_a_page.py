@@ -400,6 +400,15 @@ def test_a_page_gets_the_first_name_under_which_no_other_model_has_one(taken, na
         assert chosen == tmp_path / f"{name}-report.html"
 
 
+def test_where_all_names_of_a_page_are_taken_the_first_of_them_is_refused(tmp_path, monkeypatch):
+    refused: list[Path] = []
+    monkeypatch.setattr(Sources, "are_not_in", lambda *_: True)
+    monkeypatch.setattr(Sources, "refuse_others", lambda _, path: refused.append(path))
+    network = Network.of([], Origin(path=tmp_path / "runs" / "m.pkl"))
+    assert reporting._choose_path([network], tmp_path, Sources()) == tmp_path / "m-report.html"
+    assert refused == [tmp_path / "m-report.html"]
+
+
 def test_the_classes_of_images_are_those_that_are_given_or_else_their_files(monkeypatch):
     asked = []
     monkeypatch.setattr(
