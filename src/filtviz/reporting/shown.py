@@ -107,7 +107,7 @@ def _maps(network: Network, pictures: Pictures, index: int, budget: Budget | Non
     note = (
         f"what its units answer to {printable(pictures.names[0], 60)}, all on one scale, bright is much{more}"
     )
-    return ImageFigure(title=f"{printable(found.layer, 40)}: maps", note=note, tiles=tuple(tiles))
+    return ImageFigure(title=f"{found.layer}: maps", note=note, tiles=tuple(tiles))
 
 
 def _pieces(network: Network, pictures: Pictures, index: int, budget: Budget | None) -> ImageFigure:
@@ -131,7 +131,7 @@ def _pieces(network: Network, pictures: Pictures, index: int, budget: Budget | N
     first = "the filter as it matches in the image, then " if beside is not None else ""
     rows, cols = found.size
     note = f"for each filter {first}the {rows}×{cols} pixels that excite it most, the strongest first{more}"
-    title = f"{printable(found.layer, 40)}: what excites its filters"
+    title = f"{found.layer}: what excites its filters"
     return ImageFigure(title=title, note=note, tiles=tuple(tiles))
 
 
@@ -182,8 +182,7 @@ def _covered(
 
 
 def _sequential(values: NDArray[np.float64]) -> NDArray[np.uint8]:
-    top = float(values[np.isfinite(values)].max(initial=0.0)) or 1.0
-    return by_colour_map(2 * _shrunk(values[None])[0] / top - 1, "magma")
+    return by_colour_map(2 * _by_largest(_shrunk(values[None])[0]) - 1, "magma")
 
 
 def _weights(kernel: NDArray[np.float64]) -> NDArray[np.uint8]:
