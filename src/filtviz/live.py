@@ -137,7 +137,7 @@ class _LiveModules:
     def path(self, module: Any) -> str:
         """Return the full name of its class; of one that was parametrised, that of the class before."""
         cls = type(module)
-        if cls.__name__.startswith("Parametrized") and len(cls.__mro__) > 1:
+        if cls.__name__.startswith("Parametrized"):
             cls = cls.__mro__[1]
         return f"{cls.__module__}.{cls.__qualname__}"
 

@@ -5,11 +5,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
 import random
+import re
 import zlib
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -343,6 +346,107 @@ def numbers() -> Iterator[str]:
     yield f"plain: {[console._plain(each) for each in (np.float32(0.5), np.arange(2), Path('a/b'), {1})]}"
 
 
+def caught(act: Callable[[], Any]) -> str:
+    """What is printed, and what is said beside it; times are left out."""
+    out, beside = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(beside):
+        act()
+    said = re.sub(r"\d{4}-\d\d-\d\dT\S+", "NOW", beside.getvalue())
+    return f"{out.getvalue()!a} | {said!a}"
+
+
+@dataclass(frozen=True)
+class Verified:
+    """What a conversion says of what it has verified."""
+
+    engine: str = "onnx"
+
+    def __str__(self) -> str:
+        return "the same to the last bit"
+
+
+def explained() -> Iterator[str]:
+    """Yield what measures and words mean, at widths where it changes."""
+    from filtviz.cli import explain
+    from filtviz.measures.topics import explained as found
+
+    yield from changing(explain._list_all, range(40, 101))
+    for topic in ("random", "spike", "noise", "structured", "residue", "dead"):
+        try:
+            about = found(topic)
+        except filtviz.FiltvizError as error:
+            yield f"{topic}: {error}"
+            continue
+        tell: Any = explain._tell_topic if isinstance(about, explain.Topic) else explain._tell
+        yield topic
+        yield from changing(lambda t=tell, one=about: t(one), range(40, 101, 4))
+
+
+def printed_results() -> Iterator[str]:
+    """Yield what commands print of results that are made up."""
+    from filtviz.batch import ExportResult, ModelResult
+    from filtviz.cli import convert, export, survey
+    from filtviz.surveying import SurveyedModel, SurveyFailure, SurveyResult
+
+    for as_json in (False, True):
+        for verification in (None, Verified()):
+            for remarks in ((), ("it is so", "éa")):
+                made: Any = SimpleNamespace(remarks=remarks, verification=verification)
+                made.files, made.arrays = (Path("a.onnx"), Path("b.py")), ("W",)
+                told = caught(lambda m=made, j=as_json: convert._tell(m, "m.pkl", as_json=j))
+                yield f"converted, {as_json}, {verification}, {len(remarks)}: {told}"
+    here = Path.cwd()
+
+    def model(status: Any, **facts: Any) -> ModelResult:
+        usual = {"path": Path("z/m\x1b.pkl"), "place": "../m.pkl", "folder": here / "out" / "m"}
+        return ModelResult(status=status, **(usual | facts))
+
+    models = [
+        model("drawn", drawn=1), model("drawn", drawn=1234, kept=1, notes=("odd", "and more")),
+        model("kept", kept=3),
+        model("failed", drawn=2, kept=2, code="c", reason="it fails"),
+        model("failed", code="c", reason="z/m.pkl: it fails", names_file=True),
+        model("no-filters", code="no-filters", reason="it has none"),
+        model("no-filters", code="no-filters", reason="it has none", is_read=False),
+    ]  # fmt: skip
+    for one in models:
+        told = caught(lambda o=one: export._say_result(o))
+        yield f"said of {one.status} {one.drawn} {one.kept} {one.is_read}: {told}"
+    others = (model("no-model", reason="text"), model("part"))
+    for which in ([], models, models[:1], models[3:4], models[5:6]):
+        for passed in ((), others):
+            result = ExportResult(
+                folder=Path("out"), manifest=Path("out/manifest.json"), models=tuple(which), pictures=(),
+                passed_over=passed,
+            )  # fmt: skip
+            for strict, as_json in ((False, False), (True, False), (False, True)):
+                told = caught(lambda r=result, s=strict, j=as_json: export._print_result(r, s, j))
+                yield f"exported {len(which)}, {len(passed)}, {strict}, {as_json}: {told}"
+    for counts in ((0, 0, 0, 0, 0), (1, 0, 1, 1, 1), (2, 3, 0, 1234, 56789)):
+        measured, kept, passed_over, n_layers, n_filters = counts
+        for failures in ((), (SurveyFailure("a", "a: it\x1b fails", "c"),)):
+            found = SurveyResult(
+                folder=Path("out"), page=Path("out/survey.html"), tables={"files": Path("out/f")},
+                measured=measured,
+                kept=kept, passed_over=passed_over, layers=n_layers, filters=n_filters, failures=failures,
+                models=(SurveyedModel("a", "failed" if failures else "kept", None, None),),
+            )  # fmt: skip
+            for as_json in (False, True):
+                told = caught(lambda r=found, j=as_json: survey._print_result(r, j))
+                yield f"surveyed {counts}, {len(failures)}, {as_json}: {told}"
+    rows = [["1", "a"], ["2", "b"]]
+    for files in ((), (SimpleNamespace(path=Path("a.png")),)):
+        for own_rows in ([], rows):
+            demonstration: Any = SimpleNamespace(
+                sentences=("it was shown", "Éa"), data={"x": float("nan")}, files=files, table=[["h"], [1.5]],
+                picture=None, answer=("the answer",), rows=own_rows, headings=("n", "name"),
+            )  # fmt: skip
+            for how in ({}, {"as_csv": True}, {"terminal": True}, {"as_json": True}):
+                options = {"as_json": False, **how}
+                told = caught(lambda d=demonstration, o=options: image_options.print_demonstration(d, **o))
+                yield f"shown {len(files)} {len(own_rows)} {how}: {told}"
+
+
 def results() -> Iterator[str]:
     """Yield what results say of themselves."""
     for name, network in networks():
@@ -399,6 +503,8 @@ PARTS: dict[str, Callable[[], Iterator[str]]] = {
     "tables": tables,
     "numbers": numbers,
     "results": results,
+    "explained": explained,
+    "printed": printed_results,
 }
 
 
