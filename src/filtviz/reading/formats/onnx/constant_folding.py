@@ -207,7 +207,7 @@ def _axes(case: Case, rank: int) -> tuple[int, ...] | None:
         is_unread = has_input and said is None
         return None if is_unread or case.attributes.integer("noop_with_empty_axes") else tuple(range(rank))
     found = {axis % rank for axis in said if -rank <= axis < rank}
-    return tuple(sorted(found)) if len(found) == len(said) else None
+    return tuple(found) if len(found) == len(said) else None
 
 
 def _reduced(function: Callable[..., Any]) -> Callable[[Case], _Recipe | None]:

@@ -161,10 +161,11 @@ class GraphReader:
     def _fold(self, operator: str, node: Message, values: dict[str, Value]) -> bool:
         """Follow what only prepares a constant; tell whether the node was of that kind."""
         outputs, inputs = node.texts(2), node.texts(1)
+        name = outputs[0] if outputs else ""
         found: Constant | Lengths | None = None
         held = values.get(inputs[0]) if inputs else None
         if operator == "Constant":
-            found = self._literal(node, outputs[0] if outputs else "")
+            found = self._literal(node, name)
         elif isinstance(held, Constant) and operator in _PASSES_CONSTANTS:
             found = held
             if operator == "DequantizeLinear":
@@ -179,12 +180,12 @@ class GraphReader:
         else:
             found = self._numbers(operator, node, [values.get(name) for name in inputs])
         if found is None and isinstance(held, Constant) and operator == "ConstantOfShape":
-            found = self._filled(held, node, outputs[0] if outputs else "")
+            found = self._filled(held, node, name)
         if found is None and inputs and outputs and node.text(7) in ("", "ai.onnx"):
             return self._compute(operator, node, values)
         if found is None or not outputs:
             return False
-        values[outputs[0]] = found
+        values[name] = found
         return True
 
     def _cast_to(self, node: Message, values: dict[str, Value]) -> np.dtype[Any] | None:
