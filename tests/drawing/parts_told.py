@@ -41,6 +41,7 @@ from filtviz.network import ConvLayer, Network
 from .graph_parts import boxes
 from .layout_parts import layouts, terminals
 from .making import layer_of, numbers, pages_of, random_weights, said, short, summed
+from .sheet_parts import comparisons, made
 from .window_parts import strips, windows
 
 __all__ = ["all_lines"]
@@ -398,6 +399,8 @@ def all_lines() -> Iterator[str]:
             sheets,
             animated,
             through,
+            made,
+            comparisons,
             layouts,
             terminals,
             strips,
