@@ -304,3 +304,15 @@ def test_a_module_of_pytorchs_own_is_read():
     assert np.allclose(network.conv_layers[1].W, model[3].weight.detach().numpy(), atol=1e-6)
     half = network_of(nn.Conv2d(3, 4, 3).bfloat16()).conv_layers[0]
     assert half.W.dtype.name == "bfloat16"
+
+
+def test_what_was_guessed_of_parts_in_memory_is_told():
+    rng = np.random.default_rng(0)
+    stored = rng.normal(size=(4, 2, 3, 3)).astype("f4")
+    for kernel in stored.reshape(-1, 3, 3):
+        np.fill_diagonal(kernel, [-1, 1, -1])
+    base = np.linalg.qr(rng.normal(size=(4, 2, 3, 3)))[0].astype("f4")
+    state = {"a.parametrizations.weight.original": stored, "a.parametrizations.weight.0.base": base}
+    told = network_of({name: Tensor(array) for name, array in state.items()}).origin
+    assert told.guess.startswith("guessed the map that makes a orthogonal; if it is not PyTorch's own choice")
+    assert network_of({"a.weight": Tensor(stored)}).origin.guess == ""

@@ -291,3 +291,27 @@ def test_jobs_are_taken_two_ahead_and_no_more(monkeypatch):
     assert len(taken) == processes.AHEAD + 1
     outcomes.close()
     assert Scripted.made[0].stdin.closed
+
+
+def test_workers_have_five_seconds_together_to_end(monkeypatch):
+    waited = []
+    clock = iter([100.0, 101.0, 104.0, 107.0])
+    monkeypatch.setattr(processes, "time", SimpleNamespace(monotonic=lambda: next(clock)))
+    pool = processes._Pool[Any](iter(()), 3)
+    for _ in range(3):
+        process: Any = SimpleNamespace(stdin=io.BytesIO(), wait=lambda seconds: waited.append(seconds) or 0)
+        pool._workers.append(processes._Worker(process))
+    pool.end()
+    assert waited == [4.0, 1.0, 0.0]
+    assert all(worker.process.stdin.closed for worker in pool._workers)
+
+
+@pytest.mark.parametrize("was_blocked", [False, True])
+def test_interrupts_are_held_back_for_as_long_as_they_were_and_no_less(was_blocked):
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT} if was_blocked else set())
+    try:
+        with processes.interrupts_held_back():
+            assert signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, ())
+        assert (signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, ())) == was_blocked
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -7,6 +7,7 @@ import os
 import time
 from contextlib import suppress
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from tests.forking import forked
@@ -237,14 +238,18 @@ def test_a_file_that_comes_and_goes_is_opened_when_it_stays(monkeypatch):
 # What is locked
 
 
+def a_clock(seconds, sleep):
+    """A clock of this one module's, which another thread does not look at."""
+    return SimpleNamespace(monotonic=lambda: next(seconds), sleep=sleep, time=time.time)
+
+
 def test_the_manifest_is_held_for_one_at_a_time_and_waited_for(monkeypatch):
     monkeypatch.setattr(locking, "PATIENCE", 0.02)
     waited = []
-    monkeypatch.setattr(time, "sleep", waited.append)
     clock = iter([0.0, 0.0, 0.01, 0.02, 0.021])
     with hold(Path(), Sources()):
         assert Path(LOCK).exists()
-        monkeypatch.setattr(time, "monotonic", lambda: next(clock))
+        monkeypatch.setattr(locking, "time", a_clock(clock, waited.append))
         with (
             pytest.raises(
                 OutputError,
@@ -260,10 +265,9 @@ def test_the_manifest_is_held_for_one_at_a_time_and_waited_for(monkeypatch):
 
 def test_who_waits_looks_ten_times_a_second_at_least(monkeypatch):
     waited = []
-    monkeypatch.setattr(time, "sleep", waited.append)
     clock = iter([0.0] * 10 + [1e9])
     with hold(Path(), Sources()):
-        monkeypatch.setattr(time, "monotonic", lambda: next(clock))
+        monkeypatch.setattr(locking, "time", a_clock(clock, waited.append))
         with pytest.raises(OutputError), hold(Path(), Sources()):
             pass
     assert waited == [0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.1, 0.1, 0.1]
@@ -272,7 +276,7 @@ def test_who_waits_looks_ten_times_a_second_at_least(monkeypatch):
 def test_who_waits_goes_on_when_the_other_is_done(monkeypatch):
     other = locking._try_lock(Path(LOCK), FORGOTTEN)
     assert other is not None
-    monkeypatch.setattr(time, "sleep", lambda _: other.release())
+    monkeypatch.setattr(locking, "time", a_clock(iter([0.0] * 9), lambda _: other.release()))
     with hold(Path(), Sources()):
         assert Path(LOCK).exists()
     assert not Path(LOCK).exists()
