@@ -36,6 +36,7 @@ from tests.reading.operators.whole_saved import saved_by_tensorflow
 from tests.reading.operators.whole_tensorflow import graphs_of_tensorflow
 from tests.reading.operators.whole_tflite import models_of_tflite
 from tests.reading.operators.whole_torch import programs_of_torch
+from tests.reading.operators.whole_trees import trees_of_arrays
 
 __all__ = ["FORMATS"]
 
@@ -72,5 +73,6 @@ FORMATS: Mapping[str, Callable[[], Told]] = {
     "tensorflow": tensorflow,
     "tflite": tflite,
     "torch": torch,
+    "trees_of_arrays": trees_of_arrays,
     **READERS,
 }

@@ -24,7 +24,7 @@ from tests.reading.operators.wholes import Files, drawn, in_a_folder, read_of, s
 
 __all__ = ["files_of_others"]
 
-N_EACH = 44
+N_EACH = 41
 # Caffe
 
 

@@ -24,7 +24,7 @@ from tests.reading.operators.wholes import drawn, in_a_folder, read_of, some
 
 __all__ = ["models_of_keras"]
 
-N_MODELS = 130
+N_MODELS = 115
 _SHAPES: dict[str, dict[str, tuple[int, ...]]] = {
     "Conv2D": {"kernel": (3, 3, 4, 4), "bias": (4,)},
     "Conv2DTranspose": {"kernel": (3, 3, 2, 4), "bias": (2,)},

@@ -23,7 +23,7 @@ from tests.reading.operators.wholes import drawn, opened, read_of
 
 __all__ = ["networks_in_pickles"]
 
-N_EACH = 32
+N_EACH = 29
 
 
 def _drawn(chance: random.Random, *shape: int) -> np.ndarray:

@@ -19,7 +19,7 @@ from tests.reading.operators.wholes import drawn, opened, read_of
 
 __all__ = ["models_of_tflite"]
 
-N_MODELS = 170
+N_MODELS = 145
 _NUMBERS = {name: number for number, name in OPERATORS.items()}
 _KINDS = {"f4": 0, "f2": 1, "i4": 2, "u1": 3, "i8": 4, "i1": 9, "f8": 10, "u2": 16, "b1": 6}
 _OTHERS = tuple(OPERATORS.values())

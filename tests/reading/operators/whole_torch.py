@@ -24,7 +24,7 @@ from tests.reading.torch_making import quantised, tensor, zip_of
 
 __all__ = ["programs_of_torch"]
 
-N_PROGRAMS = 120
+N_PROGRAMS = 105
 Union = dict[str, Any]
 
 
