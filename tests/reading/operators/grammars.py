@@ -230,6 +230,7 @@ def _buffers() -> Iterator[tuple[str, bytes]]:
         yield f"a vector of {n}", made
     for n in (1 << 16, (1 << 16) + 1):
         yield f"a text of {n}", _buffer({1: _vector("B", *b"x" * n)})
+    yield "odd text", _buffer({1: _vector("B", *b"\xff\xc3\xa9 and more")})
     yield "two with tables", _tables()
 
 
@@ -378,6 +379,8 @@ def _npys() -> Iterator[tuple[str, bytes]]:
         yield f"{n} bytes of a short one", _npy("", 2)[:n]
     yield "a byte less", _npy(usual(), data=data[:-1])
     yield "no magic", b"x" + _npy(usual(), data=data)
+    yield "another magic", b"\x93NUMPX" + _npy(usual(), data=data)[6:]
+    yield "a length of thousands of digits", _npy(usual(shape=f"({'1' * 5000},)"), 2, data=data)
 
 
 def _of_npy(data: bytes) -> str:

@@ -13,7 +13,14 @@ import numpy as np
 from filtviz.errors import MalformedFileError
 from filtviz.reading.arrays import ComputedArray, StoredArray, stored, strided
 from filtviz.reading.limits import Limits, effort
-from filtviz.reading.optimised import Moved, is_one_number, moved_among, moved_by_name, moved_by_shape
+from filtviz.reading.optimised import (
+    Moved,
+    _first_of,
+    is_one_number,
+    moved_among,
+    moved_by_name,
+    moved_by_shape,
+)
 from tests.reading.operators.asking import Told
 
 __all__ = ["optimisers"]
@@ -94,6 +101,12 @@ def _is_one() -> Told:
                     f"strides {strides} from {offset}",
                     " ".join(str(is_one_number(one, n)) for n in (1, 2, 3, 12)),
                 )
+    for shape in ((6,), (2, 3), (3, 2, 1), ()):
+        for n in (1, 5, 6, 7):
+            one = _first_of(_array(np.zeros(shape)), n)
+            yield f"the first {n} of {shape}", f"{one.shape} {one.strides} {one.stop}"
+    turned = _first_of(strided((3, 4), zeros.dtype, (1, 3), 0, len(data), lambda: data, Limits()), 2)
+    yield "the first 2 of a turned one", f"{turned.shape} {turned.strides}"
     yield "none", str(is_one_number(_array([])))
     yield "not a number", str(is_one_number(_array([float("nan")] * 2)))
     whole = np.dtype(np.float32)
