@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 from tests.reading.operators.allowed import allowed
 from tests.reading.operators.asking import Told
+from tests.reading.operators.collected import collected
 from tests.reading.operators.effective import effective
 from tests.reading.operators.grammars import grammars
 from tests.reading.operators.hdf5 import hdf5
@@ -47,4 +48,5 @@ READERS: Mapping[str, Callable[[], Told]] = {
     "shaped": shaped,
     "zips": zips,
     "wrapped": wrapped,
+    "collected": collected,
 }

@@ -236,7 +236,6 @@ def _beside(folder: Path) -> Told:
         folder / "plain.npy",
         folder / "link.npy",
         folder / "broken.npy",
-        Path("a\0b"),
     ):
         try:
             data = open_file(path)

@@ -178,4 +178,4 @@ def shapes_of(operations: Sequence[Operation], shapes: Sequence[Shape | None]) -
     given = list(shapes)
     for operation in operations:
         given = [output_shape(operation, given)]
-    return given[0] if given else None
+    return given[0]

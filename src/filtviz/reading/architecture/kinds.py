@@ -95,7 +95,7 @@ class Arrays:
 
     def type_of(self, used: Iterable[Parameter]) -> str:
         """Return the word for a layer that has these arrays: that of the layer that was concluded of them."""
-        owners = {id(self.owners[id(one)]): self.owners[id(one)] for one in used if id(one) in self.owners}
+        owners = {id(self.owners[id(one)]): self.owners[id(one)] for one in used}
         return next(iter(owners.values())).type if len(owners) == 1 else ""
 
 
