@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,12 +22,14 @@ from tests.cli.newer_commands import numpys
 from filtviz.activations import Activation
 from filtviz.budget import Budget
 from filtviz.errors import FiltvizError
+from filtviz.measures.measure import Diagnosis
 from filtviz.network import Layer, Network, Origin
 from filtviz.operations import Dense, Flatten, Softmax
 from filtviz.parameter import Parameter
 from filtviz.reporting import ReportOptions, gather
 from filtviz.reporting import shown as shown_of
-from filtviz.reporting.content import PageContent
+from filtviz.reporting.gathering import _show_to_each
+from filtviz.reporting.shown import ImageFigure
 from filtviz.responses.asking import pictures_of
 
 __all__ = ["all_lines"]
@@ -88,9 +90,9 @@ def cases() -> Iterator[tuple[str, Network, dict[str, Any]]]:
     yield "what is not told behind", network(one, odd, two), {"images": images(2)}
 
 
-def figures(content: PageContent) -> Iterator[str]:
+def figures(drawn_of: Sequence[Sequence[ImageFigure]], left_out: Sequence[str]) -> Iterator[str]:
     """Yield the figures of a page, of each tile its words, its size and what colour it is."""
-    for shown in content.figures:
+    for shown in drawn_of:
         for figure in shown:
             yield f"  {figure.title}: {figure.note}"
             for tile in figure.tiles:
@@ -101,8 +103,22 @@ def figures(content: PageContent) -> Iterator[str]:
                 means = np.round(pixels.mean(axis=(0, 1))).astype(int).tolist()
                 size = f"{tile.width}x{tile.height} of {pixels.shape[:2]}"
                 yield f"    {tile.caption}{mark} {size} {means} {corner}"
-    for name in ("left_out", "notes"):
-        yield from (f"  {name}: {sentence}" for sentence in getattr(content, name))
+    yield from (f"  left_out: {sentence}" for sentence in left_out)
+
+
+def shown_to(
+    own: Network, how: dict[str, Any], look_at: int | None = None, budget: Budget | None = None
+) -> Iterator[str]:
+    """Yield what a page shows of images, of a network of which nothing else was looked for."""
+    diagnosis = Diagnosis(file=None, layers=(), look_at=look_at)
+    try:
+        told, drawn_of, left_out = _show_to_each([own], [diagnosis], ReportOptions(**how), 0, budget)
+    except FiltvizError as error:
+        yield f"  {type(error).__name__}: {error}"
+        return
+    yield from figures(drawn_of, left_out)
+    found = told[0].shown
+    yield f"  {None if found is None else found.answer}"
 
 
 def all_lines() -> Iterator[str]:
@@ -110,21 +126,14 @@ def all_lines() -> Iterator[str]:
     with patch("filtviz.running.choosing.torch_engine", numpys):
         for name, own, how in cases():
             yield f"== {name}"
-            try:
-                content = gather(own, ReportOptions(**how))
-            except FiltvizError as error:
-                yield f"  {type(error).__name__}: {error}"
-                continue
-            yield from figures(content)
-            shown = content.main.diagnosis.shown
-            yield f"  {None if shown is None else shown.answer}"
-        few = gather(
-            network(conv(drawn(0, 4, 1, 3, 3), None)),
-            ReportOptions(images=images(2)),
-            budget=Budget(work=10**8),
-        )
+            yield from shown_to(own, how)
+        one = network(conv(drawn(0, 4, 1, 3, 3), None))
         yield "== little work"
-        yield from figures(few)
+        yield from shown_to(one, {"images": images(2)}, budget=Budget(work=10**6))
+        two = network(conv(drawn(0, 4, 1, 3, 3), None), conv(drawn(1, 2, 4, 3, 3), None))
+        for look_at in (0, 1, 2):
+            yield f"== to look at: {look_at}"
+            yield from shown_to(two, {"images": images(1)}, look_at)
         yield from several()
 
 
