@@ -234,3 +234,19 @@ def test_a_limit_holds_for_the_file_that_tells_the_graph_too(tmp_path) -> None:
     for like in (paths[1], str(paths[1])):
         with pytest.raises(filtviz.LimitError):
             filtviz.load(paths[0], like=like, limits=few)
+
+
+@pytest.mark.parametrize(("words", "images"), [([], None), (["-i", "a.npy", "-i", "b"], ("a.npy", "b"))])
+def test_a_command_that_may_do_without_images_passes_on_none(monkeypatch, words, images) -> None:
+    asked: list[Any] = []
+
+    def ask(**how: Any) -> Any:
+        asked.append(how)
+        raise filtviz.FiltvizError("that is enough")
+
+    monkeypatch.setattr("filtviz.demonstrations.maximise", ask)
+    found = CliRunner().invoke(main, ["maximise", "m.pkl", *words])
+    assert (found.exit_code, found.stderr) == (1, "filtviz: that is enough\n")
+    given = asked[0]["images"]
+    assert (None if given is None else tuple(given)) == images
+    assert (asked[0]["output"], asked[0]["model"]) == (".", "m.pkl")

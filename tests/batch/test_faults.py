@@ -176,6 +176,7 @@ def test_a_disk_that_fills_in_the_midst_of_the_manifest_leaves_the_old_one(model
     assert len(files(folder / "out")) == 6 + 12 + 1
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
 def test_a_device_that_takes_nothing_is_one_sentence(model):
     failed = run("report", "model.npz", "-o", "/dev/full")

@@ -181,6 +181,7 @@ def test_a_real_shell_offers_the_names_of_layers(shell, tmp_path):
     assert done.stdout.split() == [f"conv{i}" for i in range(1, 7)]
 
 
+@pytest.mark.slow
 def test_the_module_says_in_its_help_how_it_is_started(monkeypatch):
     ran = subprocess.run([sys.executable, "-m", "filtviz", "layers"], capture_output=True, text=True)
     assert (ran.returncode, ran.stdout) == (2, "")
