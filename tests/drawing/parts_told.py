@@ -300,11 +300,19 @@ def names() -> Iterator[str]:
         yield f"channels {channels!r}: {said(lambda c=channels: settle(c, None, None, needs_sheet=False)[1])}"
     for view, needs, primaries in (
         (None, False, None), (None, True, None), ("rms", True, None), (None, False, "rgb"),
-        ("grid", False, "bgr"),
+        ("grid", False, "bgr"), ("rms", True, "bgr"), ("sheet", False, "bgr"),
     ):  # fmt: skip
         options = DrawingOptions(sheet=SheetOptions(primaries=primaries))  # type: ignore[arg-type]
-        found = settle("rgb" if primaries else None, view, options, needs_sheet=needs)
-        yield f"settled {view} {needs} {primaries}: {found[0].view} {found[0].sheet.primaries} {found[1]}"
+        asked = "rgb" if primaries == "rgb" else None
+
+        def settled(view: Any = view, needs: bool = needs, options: Any = options, asked: Any = asked) -> str:
+            found, ranges = settle(asked, view, options, needs_sheet=needs)
+            return f"{found.view} {found.sheet.primaries} {ranges}"
+
+        yield f"settled {view} {needs} {primaries}: {said(settled)}"
+    for view in ("rms", "sheet"):
+        drawn = said(lambda v=view: filtviz.plot_sheet(random_weights(1, 3, 2, 2), view=v, channels="bgr"))
+        yield f"in colours as {view}: {drawn}"
     yield f"no comparison: {said(lambda: filtviz.plot_comparison(3))}"  # type: ignore[arg-type]
     yield f"names: {said(lambda: filtviz.compare([np.ones((1, 1, 2, 2))] * 2, ['a']))}"
 

@@ -215,16 +215,22 @@ def settle(
         needs_sheet: Whether there is something to write that nolearn's layout has no place for.
 
     Raises:
-        ArgumentError: there is no such view, or the channels are none.
+        ArgumentError: there is no such view, it has no colours of its own for channels that are asked for in
+            these, or the channels are none.
     """
     options = expect(drawing, DrawingOptions, "drawing") or DrawingOptions()
     if isinstance(channels, str) and channels in PRIMARIES:
         sheet = replace(options.sheet, primaries=channels)
         options, channels = replace(options, sheet=sheet), None
-    needs_sheet = needs_sheet or options.sheet.primaries is not None
-    if view is None and needs_sheet and not VIEWS[options.view].is_sheet:
+    colours = options.sheet.primaries
+    if view is None and (needs_sheet or colours is not None) and not VIEWS[options.view].is_sheet:
         view = "sheet"
     options = options if view is None else replace(options, view=view)
+    if colours is not None and not VIEWS[options.view].has_primaries:
+        raise ArgumentError(
+            f"the view {options.view!r} is not drawn in the channels' colours: leave out {colours!r}, "
+            "or take the view 'sheet'"
+        )
     return options, as_ranges(channels)
 
 
