@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import re
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -27,9 +28,10 @@ from filtviz.drawing import DrawingOptions, colours, draw, estimates
 from filtviz.drawing.estimates import pay_for_pages, pay_for_terminal, pay_for_view
 from filtviz.drawing.figures import _spread_axis, blank_figure, draw_kernels, page_figure
 from filtviz.drawing.grid import KernelGrid, _nearest_maps, cautions
+from filtviz.drawing.lettering import design_page
 from filtviz.drawing.options import SheetOptions
-from filtviz.drawing.pages import _sample
-from filtviz.drawing.pixelmap import Grid
+from filtviz.drawing.pages import _place, _sample, _size
+from filtviz.drawing.pixelmap import Grid, is_proven_version
 from filtviz.drawing.plotting import settle
 from filtviz.drawing.saving import find_destination, write_animation
 from filtviz.drawing.selection import arrange
@@ -238,6 +240,21 @@ def figures() -> Iterator[str]:
             yield f"page in {cmap}: {told} {page._repr_png_()[:4]!r} {page!r}"
     (page,) = pages_of(layer, figsize=(2, 1))
     yield f"sheet: {page._repr_png_()[:4]!r} {page!r} {page.part}"
+    for own in (
+        pages_of(layer),
+        pages_of(layer_of(random_weights(5, 3, 2, 2)), primaries="rgb", figsize=(3, 2)),
+    ):
+        design = design_page(own[0])
+        for dpi in (100.0, 50.0, 33.3, 72.0, 144.0, 219.5):
+            told = []
+            for mosaic in design.mosaics:
+                placed = _place(mosaic, design, dpi)
+                told.append(placed and [f"{first} {summed(cells)}" for first, cells in placed])
+            yield f"placed at {dpi}: {_size(design, dpi)} {told}"
+    with patch.dict("sys.modules"):
+        known = is_proven_version.__wrapped__()
+        sys.modules.pop("matplotlib")
+        yield f"the version is known by its name too: {is_proven_version.__wrapped__() == known}"
     grid = Grid.of(4, (3, 3), (1.0, 1.0), 50.0)
     for shape in ((50, 50), (50, 49), (3, 2)):
         rows, cols = _nearest_maps(grid, shape)
@@ -314,6 +331,9 @@ def names() -> Iterator[str]:
         drawn = said(lambda v=view: filtviz.plot_sheet(random_weights(1, 3, 2, 2), view=v, channels="bgr"))
         yield f"in colours as {view}: {drawn}"
     yield f"no comparison: {said(lambda: filtviz.plot_comparison(3))}"  # type: ignore[arg-type]
+    three = (np.full((1, 1, 2, 2), n) for n in (1.0, 2.0, 4.0))
+    yield f"compared: {said(lambda: filtviz.compare(three).states)}"
+    yield f"drawing: {said(lambda: settle(None, None, 3, needs_sheet=False))}"  # type: ignore[arg-type]
     yield f"names: {said(lambda: filtviz.compare([np.ones((1, 1, 2, 2))] * 2, ['a']))}"
 
 
