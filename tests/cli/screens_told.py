@@ -158,6 +158,15 @@ def changing(act: Callable[[], str], widths: range) -> Iterator[str]:
             yield f"  {width}: {len(lines)} lines up to {longest} {zlib.crc32(text.encode()):08x}"
 
 
+def at_all(act: Callable[[], str], widths: range = range(40, 101)) -> str:
+    """A sum of what is shown at every width."""
+    total = 0
+    for width in widths:
+        with at_width(width):
+            total = zlib.crc32(act().encode(), total)
+    return f"  at all widths: {total:08x}"
+
+
 def alone() -> Iterator[str]:
     """Yield diagnoses of one model."""
     for seed, n in enumerate((0, 1, 2, 5, 9, 14, 15, 30)):
@@ -179,6 +188,14 @@ def alone() -> Iterator[str]:
             return diagnosis_text.describe_model(m, details=True, with_filters=True)
 
         yield from changing(whole_of, range(60, 101, 10))
+    weights = np.random.default_rng(0).normal(size=(4, 3, 3, 3)).astype("f4")
+    measured = filtviz.diagnose(Network.of([image(3, 8, 8), conv(weights, name="first", below=0)]))
+    yield "== measured"
+    with at_width(100):
+        yield from whole(diagnosis_text.evidence_of(measured, details=True, with_filters=True))
+    yield from changing(
+        lambda: diagnosis_text.evidence_of(measured, details=True, with_filters=False), range(84, 96)
+    )
     few = [model_of(seed, 1) for seed in (30, 31)]
     with at_width(70):
         yield from whole(diagnosis_text.describe_each(few, details=True, with_filters=False))
@@ -211,6 +228,11 @@ def together() -> Iterator[str]:
         with at_width(80):
             yield from whole(models_text.describe_models(models, "They moved.\n"))
         yield from changing(lambda m=models: models_text.describe_models(m), range(40, 101, 5))
+    for n in (2, 3):
+        short = [model_of(900 + i, 1 + i, file="abc"[i]) for i in range(n)]
+        yield at_all(lambda m=short: models_text.describe_models(m))
+        alike = [replace(each, layers=short[0].layers, unjudged=()) for each in short]
+        yield at_all(lambda m=alike: models_text.describe_models(m))
     yield f"none: {models_text.describe_models([], 'x')!r}"
     states: Any = [SimpleNamespace(file=f"{name}.npz") for name in "abcde"]
     for steps in (
