@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import warnings
 from dataclasses import replace
 from pathlib import Path
@@ -16,8 +17,9 @@ import filtviz
 from filtviz import Budget, Network, notebook
 from filtviz.activations import KINDS, Activation, activate
 from filtviz.answer_text import answer_text
-from filtviz.cli import diagnose, main
+from filtviz.cli import COMMANDS, diagnose, main
 from filtviz.cli.diagnosis_text import describe_trajectory
+from filtviz.cli.inputs import models_of
 from filtviz.comparing import _Compared
 from filtviz.drawing import estimates
 from filtviz.measures.trajectory import LayerTrajectory, Trajectory
@@ -250,3 +252,19 @@ def test_a_command_that_may_do_without_images_passes_on_none(monkeypatch, words,
     given = asked[0]["images"]
     assert (None if given is None else tuple(given)) == images
     assert (asked[0]["output"], asked[0]["model"]) == (".", "m.pkl")
+
+
+def test_commands_whose_results_are_files_go_on_where_nobody_reads(monkeypatch) -> None:
+    went_on: list[str] = []
+    for name in COMMANDS:
+        monkeypatch.setattr("filtviz.cli.helping.go_on_unread", lambda own=name: went_on.append(own))
+        assert CliRunner().invoke(main, [name]).exit_code == (0 if name == "explain" else 2)
+    assert sorted(went_on) == ["compare", "convert", "export", "report"]
+
+
+def test_a_part_of_a_model_that_is_named_is_a_model_and_one_that_is_found_is_none(tmp_path) -> None:
+    shutil.copytree(Path(__file__).parent / "fixtures" / "modern" / "sharded", tmp_path / "zoo")
+    part = str(tmp_path / "zoo" / "model-00001-of-00002.safetensors")
+    whole = str(tmp_path / "zoo" / "model.safetensors.index.json")
+    for given, found in (([str(tmp_path / "zoo")], [whole]), ([str(tmp_path / "zoo"), part], [whole, part])):
+        assert models_of(given, {}) == found
