@@ -5,17 +5,16 @@
 
 from __future__ import annotations
 
-import sys
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from tests.building import as_layer, chain, conv
+from tests.standing_in import standing_for
 
 from filtviz.measures import laws
 from filtviz.measures.bias import bias_state
@@ -273,17 +272,8 @@ def _factorising() -> Iterator[list[Any]]:
                 groups = groups * (matrix / whole @ self.components_.T) / self.components_.sum(axis=1)
             return groups
 
-    ours: dict[str, Any] = {name: ModuleType(name) for name in ("sklearn", "sklearn.decomposition")}
-    ours["sklearn.decomposition"].NMF = NMF
-    before = {name: sys.modules.get(name) for name in ours}
-    sys.modules.update(ours)
-    try:
+    with standing_for("sklearn.decomposition", NMF=NMF):
         yield asked
-    finally:
-        for name, one in before.items():
-            sys.modules.pop(name)
-            if one is not None:
-                sys.modules[name] = one
 
 
 def filters_told() -> Iterator[str]:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import fields, replace
 from typing import Any
 
@@ -34,6 +35,7 @@ from filtviz.responses.predicting import answered, classes_of, right_answers, th
 from tests.building import as_layer, conv, image, pool
 from tests.interpreters.tables import digits_of, numbers, told
 from tests.networks.walks import NETWORKS, images, said, weights
+from tests.standing_in import standing_for
 
 __all__ = ["answers"]
 
@@ -183,7 +185,33 @@ def _codes() -> Iterator[tuple[str, str]]:
     yield "codes of what is not finite", said(short, network(bias=(np.inf,) * 4), SHOWN)
     yield "codes of no axis of images", said(short, NETWORKS["no images"], SHOWN, "all")
     yield "codes of a dense layer that nothing feeds", said(short, NETWORKS["numbers"], images(3, 6))
+    for budget in (None, Budget(work=60_000_000)):
+        for n, units in ((2, 3), (6, 3), (6, 1)):
+            with _neighbours() as asked:
+                found = said(
+                    short, network(units=units), SHOWN[:n], "dense", plane="tsne", seed=7, budget=budget
+                )
+            yield (
+                f"codes of {n} images by {units} among neighbours on {budget and budget.work}",
+                f"{found} {asked}",
+            )
     yield "codes on a budget", said(short, PLAIN, SHOWN, budget=Budget(work=3_500_000))
+
+
+@contextmanager
+def _neighbours() -> Iterator[list[Any]]:
+    """Stand for scikit-learn's t-SNE, and note how it is asked for."""
+    asked: list[Any] = []
+
+    class TSNE:
+        def __init__(self, **how: Any) -> None:
+            asked.append(how)
+
+        def fit_transform(self, rows: np.ndarray) -> np.ndarray:
+            return np.stack([rows[:, 0], -rows[:, -1]], axis=1).astype("f4").round(3)
+
+    with standing_for("sklearn.manifold", TSNE=TSNE):
+        yield asked
 
 
 def _occluded() -> Iterator[tuple[str, str]]:
@@ -486,6 +514,9 @@ def _examined() -> Iterator[tuple[str, str]]:
             ]
         ),
         "of nothing": Network.of([image(1, 6, 6)]),
+        "of untold weights": Network.of(
+            [*PLAIN.layers[:3], replace(PLAIN.layers[3], operations=(Flatten(), Dense(units=3)))]
+        ),
         "not finite": Network.of([image(1, 6, 6), conv(np.full((4, 1, 3, 3), np.nan), below=0, name="one")]),
     }
     for name, before in earlier.items():

@@ -397,7 +397,7 @@ def _counterpart(layer: Layer, before: Network, layers: Sequence[Layer]) -> Laye
 
 
 def _fits(theirs: Any, own: Any) -> bool:
-    if theirs.weights is None or own.weights is None:
+    if theirs.weights is None:
         return False
     shape = theirs.weights.shape
     return bool((shape if theirs.axes == own.axes else shape[::-1]) == own.weights.shape)
