@@ -257,6 +257,8 @@ def values() -> Iterator[Case]:
     yield alone("as drawn, double", plain, bias, "f8")
     yield alone("torch's", random(0).uniform(-1, 1, (12, 6, 3, 3)) / np.sqrt(54), framework="PyTorch")
     yield alone("he normal", normal(12, 6, 3, 3), bias)
+    for framework, weights in (("Keras", plain), ("PyTorch", plain), ("Keras", normal(12, 6, 3, 3))):
+        yield alone(f"as drawn by {framework}, {weights[0, 0, 0, 0]:.2f}", weights, bias, framework=framework)
     for dtype in ("f2",):
         yield alone(f"as drawn, {dtype}", plain, bias, dtype)
     upper = (plain.astype("f4").view(np.uint32) & 0xFFFF0000).view("f4").astype("f8")

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import tempfile
 import zlib
@@ -215,6 +216,39 @@ def demonstrated() -> Iterator[tuple[str, str]]:
         yield from _slopes(folder, model)
         yield from _losses(folder, model)
         yield from _requests(folder, model)
+        with contextlib.chdir(folder):
+            yield from _long(folder, model)
+
+
+def _long(folder: Path, model: Network) -> Iterator[tuple[str, str]]:
+    """Names that are cut where they are shown."""
+    long, files = "l" * 65, (f"{'a' * 90}.npz", f"{'b' * 90}.npz", f"{'t' * 90}.png")
+    Path(long).mkdir()
+    picture = (folder / "seen" / "i0.png").read_bytes()
+    for i in range(5):
+        Path(long, f"{i}{'n' * 70}.png").write_bytes(picture + MARK * (i > 0))
+    np.savez(files[0], images=GREY[:2, None] / 255, labels=np.array(["c" * 99, "d" * 60]))
+    np.savez(files[1], **{f"{i}{'k' * 60}": GREY for i in range(3)})
+    Path(files[2]).write_bytes(b"no picture")
+    for place in (long, *files, "x" * 240, "y/" * 120):
+        yield f"predict of {place[0]}… of {len(place)} letters", _said(folder, "predict", model, Path(place))
+    for place in (long, "x" * 240):
+        found = _said(folder, "predict", model, folder / "seen", labels=Path(place))
+        yield f"labels of {place[0]}… of {len(place)} letters", found
+    names = folder / "names.txt"
+    names.write_text("\n".join(["c" * 99, "d" * 60, "e" * 61]), encoding="utf-8")
+    yield "predict with long labels", _said(folder, "predict", model, folder / "seen", labels=names)
+    for word in ("e" * 50, "e\n" * 30):
+        yield (
+            f"predict with engine {word[:2]!r}…",
+            _said(folder, "predict", model, GREY[:, None], engine=word),
+        )
+        yield f"predict in {word[:2]!r}…", _said(folder, "predict", model, GREY[:, None], dtype=word)
+        yield f"codes in {word[:2]!r}…", _said(folder, "codes", model, GREY[:, None], plane=word)
+        yield (
+            f"predict with format {word[:2]!r}…",
+            _said(folder, "predict", model, GREY[:, None], format=word),
+        )
 
 
 def _requests(folder: Path, model: Network) -> Iterator[tuple[str, str]]:
@@ -256,4 +290,8 @@ def _losses(folder: Path, model: Network) -> Iterator[tuple[str, str]]:
     ):
         for how in ways:
             yield f"loss of {name} {' '.join(how)}", _said(folder, "loss", one, **how)
+    long = replace(known, origin=Origin(path=folder / f"{'l' * 99}.pkl"))
+    yield "loss of a long path", _said(folder, "loss", long)
+    odd = replace(model, origin=Origin(path=Path("l" * 300)))
+    yield "loss of a longer path without losses", _said(folder, "loss", odd)
     yield "loss of neither", _said(folder, "loss", replace(model, origin=Origin()))

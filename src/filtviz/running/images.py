@@ -15,7 +15,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from filtviz.errors import CompositionError, MalformedFileError, ReadError, RunningError, UnsupportedFileError
+from filtviz.errors import (
+    CompositionError,
+    FileAccessError,
+    MalformedFileError,
+    ReadError,
+    RunningError,
+    UnsupportedFileError,
+)
 from filtviz.reading.arrays import StoredArray
 from filtviz.reading.containers import open_file
 from filtviz.reading.limits import Hints, Limits
@@ -90,6 +97,8 @@ def contents(path: str | PathLike[str], most: int) -> bytes:
     Raises:
         ReadError: it is missing, is none, is too large, or may not be read.
     """
+    if Path(path).is_dir():
+        raise FileAccessError("it is a folder; name a file in it")
     data = open_file(Path(path))
     if len(data) > most:
         raise MalformedFileError(f"it has {len(data):,} bytes, and {most:,} are read at the most")
