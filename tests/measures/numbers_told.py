@@ -27,6 +27,7 @@ from filtviz.measures.initialiser import fit_free_scale
 from filtviz.measures.initialiser_catalogue import CATALOGUE, UNTOLD, Fans, default_of, fans_of, rules_of
 from filtviz.measures.kernels import Kernels, largest_of_gram, nonfinite_filters
 from filtviz.measures.low_frequency import looks_like_noise, low_band
+from filtviz.measures.measure import Change
 from filtviz.measures.orientation import filter_orientation
 from filtviz.measures.pairs import compare_pairs
 from filtviz.measures.sphericity import sign_sphericity
@@ -34,6 +35,7 @@ from filtviz.measures.spike import largest_eigenvalue
 from filtviz.measures.stored import clipping, is_rounded, quantisation
 from filtviz.measures.training import has_moved_bias, signs_of_training, touched_by
 from filtviz.measures.trajectory import Trajectory, follow, in_order, number_in
+from filtviz.measures.verdicts import why_changed_from
 from filtviz.measures.work import work_of_layer
 from filtviz.network import Layer, Network, Origin
 from filtviz.parameter import Parameter
@@ -347,6 +349,8 @@ def states_told() -> Iterator[str]:
     three = zip((start, 0 * start, start), "xyz", strict=True)
     middle = compare_layers([conv(each, label=name) for each, name in three], ["a", "b", "c"])
     yield f"three: {middle.sentence} {middle!r}"
+    for cos2 in (0.0, 0.5, 1.0):
+        yield f"changed by {cos2}: {why_changed_from(Change(before='b' * 210, cos2=cos2), 'alone')}"
     broken = start.copy()
     broken[1, 0, 0, 0], broken[3, 1, 0, 0] = np.nan, np.inf
     for bias in (None, np.zeros(4), np.array([0, 0, np.nan, 0]), np.zeros(3), np.zeros((4, 2, 2))):

@@ -395,6 +395,11 @@ def differences_told() -> Iterator[str]:
         models = [(f"model{i}.npz", draw.choice(pool)) for i in range(n)]
         yield f"{seed} {[[each.verdict for each in one.layers][:6] for _, one in models]}"
         yield f"    {words.of(difference(models))}"
+    one = _made(random.Random(0), 3, "structured", 0)
+    for name in ("conv1", "a\tb", "a b", "é", "n" * 40, "n" * 41):
+        for through in (False, True):
+            look = Look(layer=replace(one, name=name), through=through, size=(5, 5))
+            yield f"{name!a}: {commands_for('m.npz', look)}"
 
 
 WORDS: dict[str, Callable[[], Iterator[str]]] = {
