@@ -180,9 +180,9 @@ class Scripted:
     script: list[Any]
 
     def __init__(self, *_: Any, **__: Any) -> None:
-        self.stdin, self.number, self.killed = _Pipe(self), len(self.made), False
         if len(self.made) >= len(self.script):
             raise BlockingIOError(11, "no more processes")
+        self.stdin, self.number, self.killed = _Pipe(self), len(self.made), False
         self.dies_at, self.status = self.script[self.number]
         reading, writing = os.pipe()
         self.stdout, self.answers = os.fdopen(reading, "rb"), os.fdopen(writing, "wb")
