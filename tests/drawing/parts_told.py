@@ -33,7 +33,7 @@ from filtviz.drawing.options import SheetOptions
 from filtviz.drawing.pages import _place, _sample, _size
 from filtviz.drawing.pixelmap import Grid, is_proven_version
 from filtviz.drawing.plotting import settle
-from filtviz.drawing.saving import find_destination, write_animation
+from filtviz.drawing.saving import Destination, find_destination, write_animation
 from filtviz.drawing.selection import arrange
 from filtviz.drawing.sheet import Legend, Sheet, SheetTexts, spec_of
 from filtviz.drawing.showing import shipped_settings
@@ -285,9 +285,9 @@ def names() -> Iterator[str]:
         ("o" * 200 + ".png", "pdf"), ("o." + "x" * 60, None), ("o.PNG", "png"), ("o.PNG", None), ("o", "svg"),
         ("a.b/o", None), ("o.pdf/", None), (".", None), (None, "svg"), (None, None), ("o.npz", None),
     ):  # fmt: skip
-        found = said(lambda o=output, s=suffix: find_destination(o, s))
+        found = said(lambda o=output, s=suffix: _parts(find_destination(o, s)))
         yield f"output {short(str(output))} {suffix}: {found}"
-    yield f"numbers: {said(lambda: find_destination('o.png', None, ('npz', 'csv')))}"
+    yield f"numbers: {said(lambda: _parts(find_destination('o.png', None, ('npz', 'csv'))))}"
     for figsize in (
         (1, 0),
         (0, 1),
@@ -314,7 +314,8 @@ def names() -> Iterator[str]:
         yield f"option {short(str(how))}: {said(lambda h=how: DrawingOptions(**h).view)}"
 
     for channels in (3.5, "x", [(1, 2, 3)], [None], [(0, 1), 2], np.int64(1), np.array([0, 1]), "", "0,1-"):
-        yield f"channels {channels!r}: {said(lambda c=channels: settle(c, None, None, needs_sheet=False)[1])}"
+        found = said(lambda c=channels: settle(c, None, None, needs_sheet=False)[1])
+        yield f"channels {type(channels).__name__} {channels}: {found}"
     for view, needs, primaries in (
         (None, False, None), (None, True, None), ("rms", True, None), (None, False, "rgb"),
         ("grid", False, "bgr"), ("rms", True, "bgr"), ("sheet", False, "bgr"),
@@ -335,6 +336,10 @@ def names() -> Iterator[str]:
     yield f"compared: {said(lambda: filtviz.compare(three).states)}"
     yield f"drawing: {said(lambda: settle(None, None, 3, needs_sheet=False))}"  # type: ignore[arg-type]
     yield f"names: {said(lambda: filtviz.compare([np.ones((1, 1, 2, 2))] * 2, ['a']))}"
+
+
+def _parts(found: Destination) -> str:
+    return f"{found.folder.as_posix()} {found.stem} {found.suffix} {found.typed} {found.ending}"
 
 
 def _drawn(layer: ConvLayer, view: str) -> str:
