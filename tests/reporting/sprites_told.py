@@ -35,8 +35,8 @@ def layer_of(weights: NDArray[np.float64], index: int = 0) -> ConvLayer:
 def sprite(one: Sprite, *, exact: bool = True) -> str:
     layout = one.layout
     with Image.open(io.BytesIO(one.png)) as opened:
-        pixels = np.asarray(opened)
-        mode = opened.mode
+        pixels = np.asarray(opened).astype("<i4")  # older versions of Pillow's have 16 bits in 32
+        mode = "I;16" if opened.mode == "I" else opened.mode
     lies = f"{layout.across} across, {layout.gap} apart, {layout.size}"
     place = f"{layout.n} of {layout.rows}x{layout.cols}, {lies}"
     summed = f"{zlib.crc32(np.ascontiguousarray(pixels).tobytes()):08x}" if exact else ""
