@@ -286,5 +286,22 @@ def _brief(one: Any) -> str:
     return shown + (f" turned {one.order}" if one.order else "") + (" scaled" if one.scale else "")
 
 
+def _enlarged(how: str, rounds: str, factor: int, opset: int) -> tuple[str, str]:
+    """What an image does that is enlarged, in one of the ways of the newer and of the older operator."""
+    facts = {"coordinate_transformation_mode": how, "nearest_mode": rounds}
+    scales = cases.Constant(parameter=Parameter.of("n", np.array([1, 1, factor, 2], "f4"), "s"))
+    case = cases.Case(
+        operator="Resize",
+        attributes=cases.NodeAttributes({n: message(_onnx_attribute(v)) for n, v in facts.items()}),
+        given=[None, scales] if opset < 11 else [None, None, scales],
+        shapes=[(1, 3, 4, 4)],
+        opset=opset,
+    )
+    return f"{how} {rounds} {factor} {opset}", told(*operators.operations_of(case))
+
+
 def nodes_of_onnx() -> Told:
     yield from map(a_node, range(N_NODES))
+    for how in _HOWS:
+        for rounds in ("floor", "ceil", "round_prefer_floor", "round_prefer_ceil"):
+            yield from (_enlarged(how, rounds, factor, opset) for factor in (1, 2, 3) for opset in (10, 11))

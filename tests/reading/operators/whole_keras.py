@@ -36,7 +36,17 @@ _SHAPES: dict[str, dict[str, tuple[int, ...]]] = {
     "Mine": {"kernel": (3, 3, 4, 4)},
 }
 _PLAIN = ("Activation", "MaxPooling2D", "Flatten", "Add", "ReLU", "Dropout")
-_CLASSES = ("Conv2D", "Conv2D", *_SHAPES, *_PLAIN, "TimeDistributed", "Block", "Block", "Bidirectional")
+_CLASSES = (
+    "Conv2D",
+    "Conv2D",
+    "Mine",
+    *_SHAPES,
+    *_PLAIN,
+    "TimeDistributed",
+    "Block",
+    "Block",
+    "Bidirectional",
+)
 
 
 class Model:
@@ -215,7 +225,8 @@ def _flat(arrays: dict[str, Any], name: str, era: str, chance: random.Random) ->
     if era == "1":
         return [(f"{name}_{words.get(key, key)}", one) for key, one in arrays.items()]
     if name.startswith("mine") and chance.random() < 0.7:
-        return [(f"{name}/inner/{key}:0", one) for key, one in arrays.items()]
+        own = [(f"{name}/own:0", drawn(chance, 4))] if chance.random() < 0.5 else []
+        return [*own, *((f"{name}/inner/{key}:0", one) for key, one in arrays.items())]
     return [(f"{name}/{key}:0", one) for key, one in arrays.items()]
 
 

@@ -143,7 +143,7 @@ def _prepared(g: Graph, name: str, shape: tuple[int, ...], kind: str) -> str:
         elif way == "like":
             name = g.node("CastLike", [name, g.held(g.weights(2, kind=chance.choice(("f4", "f8"))), "l")])
         elif way == "scale":
-            axis = chance.choice((0, 0, 1, -len(shape) or 0, 7))
+            axis = chance.choice((0, -len(shape), -len(shape), 1, 7))
             size = chance.choice(((), (n,), (n,), (1,), (n + 1,), (2, 2)))
             scale = g.held(np.abs(g.weights(*size)) + 0.5, "s")
             zero = [g.held(g.weights(*size, kind="i1"), "z")] if chance.random() < 0.6 else []

@@ -55,7 +55,7 @@ def a_nolearn(chance: random.Random) -> tuple[str, Any]:
         history = [dict(losses) for _ in range(n_epochs)]
         facts: dict[str, Any] = {"layers": named, "train_history_": history}
         if chance.random() < 0.25:
-            facts["layers"] = facts["layers"][1:]
+            facts["layers"] = facts["layers"][1:] if chance.random() < 0.5 else facts["layers"] * 2
         if cls == "mine.Net" or chance.random() < 0.5:
             facts |= {"update": Named("lasagne.updates.adam"), "batch_iterator_train": None}
         way = chance.choice(("names", "names", "list", "output", "outputs", "none", "odd"))
@@ -195,16 +195,22 @@ def a_tflib(chance: random.Random) -> tuple[str, Any]:
 def a_caffe2(chance: random.Random) -> tuple[str, Any]:
     """Blobs of Caffe2's, in their order or mixed, with or without momenta and other arrays."""
     blobs: dict[Any, Any] = {}
+    lone = chance.random() < 0.2
     for place in range(chance.choice((1, 2, 3))):
         name = f"conv{place + 1}"
         blobs[f"{name}_w"] = _drawn(chance, 2, 3, 3, 3)
-        blobs[f"{name}_b"] = _drawn(chance, 2)
+        if not lone:
+            blobs[f"{name}_b"] = _drawn(chance, 2)
         for end, odds in (
-            ("_w_momentum", 0.5),
-            ("_bn_s", 0.4),
-            ("_bn_b", 0.4),
-            ("_bn_riv", 0.2),
-            ("_bn_rm", 0.2),
+            ()
+            if lone
+            else (
+                ("_w_momentum", 0.5),
+                ("_bn_s", 0.4),
+                ("_bn_b", 0.4),
+                ("_bn_riv", 0.2),
+                ("_bn_rm", 0.2),
+            )
         ):
             if chance.random() < odds:
                 blobs[f"{name}{end}"] = _drawn(chance, *((2, 3, 3, 3) if "w_" in end else (2,)))

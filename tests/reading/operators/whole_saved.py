@@ -257,10 +257,8 @@ def _saved(chance: random.Random) -> tuple[str, str]:
             for name, where in functions.items()
         )
         meta += part(7, b"".join(part(1, one) for one in held) + places)
-    metas = [meta, part(1, part(4, chance.choice(("serve", "gpu")))) + part(2, b"")][
-        : chance.choice((1, 1, 2))
-    ]
-    metas = metas[::-1] if chance.random() < 0.3 else metas
+    metas = [meta, part(1, part(4, chance.choice(("serve", "gpu")))) + part(2, b"")][: chance.choice((1, 2))]
+    metas = metas[::-1] if chance.random() < 0.6 else metas
     checkpoint = Checkpoint(
         arrays=by_name if is_old else arrays,
         names={} if chance.random() < 0.5 else dict(zip(arrays, names, strict=True)),

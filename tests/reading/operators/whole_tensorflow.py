@@ -39,7 +39,7 @@ def tensor(values: np.ndarray, way: str) -> bytes:
     head = part(1, code) + part(2, shape_of(values.shape))
     if way == "bytes" or code == 2:
         return head + part(4, values.tobytes())
-    flat = values.ravel()[:1] if way == "one" else values.ravel()
+    flat = values.ravel()[: {"one": 1, "two": 2}.get(way)]
     if code == 1:
         return head + part(5, flat.tobytes())
     flat = flat.view("u2") if code == 19 else flat
@@ -96,7 +96,10 @@ class Graph:
         return name + self.chance.choice(("", "", "", ":0")) + (":0" if self.inside else "")
 
     def held(self, values: np.ndarray, name: str = "") -> str:
-        made, way = name or self.name("c"), self.chance.choice(("bytes", "bytes", "bytes", "numbers", "one"))
+        made, way = (
+            name or self.name("c"),
+            self.chance.choice(("bytes", "bytes", "bytes", "numbers", "one", "two")),
+        )
         if values.size > 64 and way == "numbers":
             way = "bytes"
         return self.add("Const", [], made, value=part(8, tensor(values, way)))

@@ -196,7 +196,15 @@ class Program:
         self.before.append(self.last)
 
 
-_CALLS = (*("conv2d", "convolution", "conv2d") * 2, *exported._BY_OPERATOR, "view", "reshape", "cat", "dream")
+_CALLS = (
+    *("conv2d", "convolution", "conv2d") * 2,
+    *exported._BY_OPERATOR,
+    *("mm", "addmm") * 4,
+    "view",
+    "reshape",
+    "cat",
+    "dream",
+)
 
 
 def a_program(chance: random.Random) -> tuple[str, bytes]:
@@ -265,6 +273,8 @@ def a_script(chance: random.Random) -> tuple[str, bytes]:
                 "BatchNorm2d",
                 "Block",
                 "Block",
+                "Packed",
+                "Packed",
                 "Packed",
                 "Other",
             )

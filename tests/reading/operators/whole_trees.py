@@ -67,7 +67,8 @@ def _layers(chance: random.Random, era: str) -> Tree:
         held: Tree = {kernel if kind != "bn" or era == "torch" else "scale": drawn(chance, *shape)}
         held |= {"b" if era == "haiku" else "bias": drawn(chance, 4)} if chance.random() < 0.6 else {}
         found[name] = dict(sorted(held.items())) if chance.random() < 0.3 else held
-    return dict(sorted(found.items())) if chance.random() < 0.3 else found
+    names = sorted(found) if chance.random() < 0.3 else chance.sample(list(found), len(found))
+    return {name: found[name] for name in names}
 
 
 def _around(chance: random.Random, layers: Tree, era: str) -> Tree:
