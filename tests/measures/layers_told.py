@@ -465,6 +465,8 @@ def facts() -> Iterator[Case]:
     path = Origin(path=Path("m.npz"))
     yield Case("structure, a rectifier below", network(replace(first), deep, origin=path))
     yield Case("structure, linear below", network(linear, deep))
+    in_steps = padded(glorot(8, 3, 3, 3).astype("f4"), name="a", nonlinearity="linear", stride=(2, 3))
+    yield Case("structure, in steps below", network(in_steps, deep))
     yield Case("structure, untold below", network(first, unknown, deep))
     curves = padded(glorot(4, 3, 3, 3).astype("f4"), name="k")
     line = conv(normal(4, 3, 5, 1)[..., 0].astype("f4"), axes="oir", stride=(1,), pad=((2, 2),), name="line")
