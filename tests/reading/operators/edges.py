@@ -99,6 +99,15 @@ def _onnx() -> Told:
                 _onnx_node(f"Deform{place}", ["x", f"k{place}"], f"e{place}"),
             ]
         yield f"ONNX: {n} of each kind of kernel", _onnx_notes(parts)
+    for axis in (-5, -4, -3, 0, 1, 3, 4, 5):
+        for n in (1, 2, 3):
+            parts = [
+                part(5, tensor("q", np.ones((2, 3, 1, 1), "i1"))),
+                part(5, tensor("s", np.arange(1, n + 1).astype("f4"))),
+            ]
+            parts.append(_onnx_node("DequantizeLinear", ["q", "s"], "d", part(1, "axis") + part(3, axis)))
+            parts.append(_onnx_node("Conv", ["x", "d"], "y"))
+            yield f"ONNX: {n} numbers of a scale along axis {axis}", _onnx_model(parts)
     words = ("Neg", "Abs", "Sqrt", "Exp", "Sign", "Floor", "Ceil", "Round", "Relu", "Tanh")
     for n in (8, 9):
         steps = [

@@ -17,7 +17,7 @@ import numpy as np
 from filtviz.reading.formats import exported, torchscript
 from filtviz.reading.limits import Hints, Limits
 from filtviz.reading.opened import Opened
-from tests.reading.making import Thing
+from tests.reading.making import Named, Thing
 from tests.reading.operators.asking import Told
 from tests.reading.operators.wholes import drawn, in_a_folder, read_of, some
 from tests.reading.torch_making import quantised, tensor, zip_of
@@ -306,7 +306,7 @@ def a_script(chance: random.Random) -> tuple[str, bytes]:
                 (0, 0),
                 chance.choice((1, 2, 0)),
             )
-            held = quantised(np.ones((4, 3, 3, 3), "i1"), "per_tensor_affine", 0.5, 0)
+            held = quantised(np.ones((4, 3, 3, 3), "i1"), Named("torch.per_tensor_affine"), 0.5, 0)
             more = [tensor(drawn(chance, *chance.choice(((4,), (9,)))))][: chance.choice((0, 1, 1))]
             return Thing(
                 "__torch__.mine.Packed",
