@@ -147,7 +147,11 @@ def _shown(figure: Figure) -> Iterator[str]:
         sys.modules.pop("IPython", None)
         yield f"shown without IPython: {showing._is_in_notebook()}"
     own = showing.ShownFigure(figsize=(3, 2), dpi=10)
-    with patch.object(showing, "show", lambda *given: seen.append(f"{[one is own for one in given[0]]}")):
+
+    def told(figures: Any, shown: Any) -> None:
+        seen.append(f"{[one is own for one in figures]} {type(shown).__name__}")
+
+    with patch.object(showing, "show", told):
         own.show()
         showing.Figures([own, own]).show()
     yield f"shown itself: {seen[-2:]} {own._repr_png_()[:4]!r} {own.image().size}"
