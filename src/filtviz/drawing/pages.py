@@ -104,13 +104,11 @@ def page_image(design: PageDesign, dpi: float) -> Image:
 
 
 def _image_of_agg(design: PageDesign, dpi: float) -> Image:
-    from PIL.Image import Dither
-
     from filtviz.drawing.figures import render, sheet_figure
 
     drawn = render(sheet_figure(design, dpi))
     few = drawn.getcolors(MOST_COLOURS)
-    return drawn if few is None else drawn.quantize(len(few), dither=Dither.NONE)
+    return drawn if few is None else drawn.quantize(len(few))
 
 
 def _size(design: PageDesign, dpi: float) -> tuple[float, float]:

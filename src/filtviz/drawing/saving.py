@@ -189,7 +189,7 @@ def write_animation(frames: Iterable[Image.Image], stream: BinaryIO, mark: str =
     """
     given = [frame.convert("RGB") for frame in frames]
     size = max(frame.width for frame in given), max(frame.height for frame in given)
-    first, *others = [_on_white(frame, size).quantize(256, dither=Image.Dither.NONE) for frame in given]
+    first, *others = [_on_white(frame, size).quantize(256) for frame in given]
     first.save(
         stream,
         "GIF",
