@@ -72,9 +72,9 @@ def libraries(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         monkeypatch.setitem(sys.modules, name, ModuleType(name))
         monkeypatch.delitem(sys.modules, name)
     dropped = [(np, "complex"), (np, "product"), (np, "ComplexWarning"), (collections, "Iterable")]
-    for module, name in dropped if hasattr(np, "bool") else [*dropped, (np, "bool")]:
-        monkeypatch.setattr(module, name, "its own", raising=False)
-        monkeypatch.delattr(module, name)
+    for module, name in dropped if "bool" in vars(np) else [*dropped, (np, "bool")]:
+        monkeypatch.setitem(vars(module), name, "its own")
+        monkeypatch.delitem(vars(module), name)
     monkeypatch.setattr(sys, "version_info", (3, 11, 7))
     monkeypatch.setenv("THEANORC", os.devnull)
     monkeypatch.setenv("THEANO_FLAGS", "floatX=float32")
@@ -115,7 +115,7 @@ def test_what_python_numpy_and_scipy_have_dropped_is_there_again(libraries, shim
 
 
 def test_a_name_that_is_there_stays(libraries, monkeypatch) -> None:
-    monkeypatch.setattr(np, "product", "its own", raising=False)
+    monkeypatch.setitem(vars(np), "product", "its own")
     with warnings.catch_warnings():
         importlib.import_module("filtviz.theano_shim")
     assert np.product == "its own"
