@@ -134,8 +134,19 @@ def _ways(folder: Path, name: str) -> Iterator[tuple[str, dict[str, Any]]]:
     yield "of an array, prepared", {"images": GREY[:, None] / 255, "preparation": Preparation(mean=(0.25,))}
     yield "prepared by a word", {"preparation": "mean"}
     yield "written over its labels", {"labels": folder / "labels.npz", "output": folder / "labels.npz"}
+    for batch in (None, 1) if name in BATCHED else ():  # more runs of the network are more work
+        yield f"in batches of {batch} on a budget", {"batch": batch, "budget": Budget(work=BATCHED[name])}
     for wrong in ("limits", "hints", "budget"):
         yield f"with {wrong} of another kind", {wrong: "x"}
+
+
+BATCHED = {
+    "predict": 7_000_000,
+    "activity": 5_000_000,
+    "codes": 6_000_000,
+    "patches": 5_000_000,
+    "occlusion": 9_000_000,
+}
 
 
 OWN: Mapping[str, tuple[dict[str, Any], ...]] = {
