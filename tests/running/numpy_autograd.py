@@ -176,8 +176,9 @@ def with_gradients() -> Iterator[list[str]]:
     def device(name: str) -> str:
         devices.append(name)
         if name == "nowhere":
+            kinds = "cpu, cuda, xpu, mkldnn, mps, meta, hpu"
             raise RuntimeError(
-                f"Expected one of cpu, cuda device type at start of device string: {name}\nand more"
+                f"Expected one of {kinds} device type at start of device string: {name}\nand more"
             )
         return name
 
