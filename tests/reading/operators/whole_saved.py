@@ -211,7 +211,7 @@ def _saved(chance: random.Random) -> tuple[str, str]:
     steps = [conv, node("y", chance.choice(("BiasAdd", "Dream")), ["conv", "b"])][: chance.choice((1, 2, 2))]
     end = "y" if len(steps) > 1 else "conv"
     library = b""
-    for name in ("serve", "__inference__traced_save", "other")[: chance.choice((1, 2, 3))]:
+    for name in ("call", "__inference__traced_save", "other")[: chance.choice((1, 2, 3))]:
         formal = b"".join(part(2, part(1, one)) for one in ("x", "w", "b"))
         library += part(
             1,
@@ -225,7 +225,7 @@ def _saved(chance: random.Random) -> tuple[str, str]:
         nodes += [node(name, word, []) for name, word in zip(names, words, strict=True)]
         nodes += [node("w", "Identity", names[:1]), node("b", "Identity", names[1:]), *steps]
     else:
-        called = part(10, part(1, chance.choice(("serve", "serve", "serve", "other", "nothing"))))
+        called = part(10, part(1, chance.choice(("call", "call", "call", "other", "nothing"))))
         nodes += [
             node("k", "Const", [], value=part(8, tensor(np.ones(4, "f4"), "bytes"))),
             node(end, "StatefulPartitionedCall", ["x"], f=called),
@@ -250,7 +250,7 @@ def _saved(chance: random.Random) -> tuple[str, str]:
             part(4, b""),
         ]
         bound = chance.choice(([2, 3], [2, 3], [2, 4], [2, 5], [2, 99], [3]))
-        functions = {"serve": bound, "other": bound[:1], "__inference__traced_save": [2, 3, 4]}
+        functions = {"call": bound, "other": bound[:1], "__inference__traced_save": [2, 3, 4]}
         functions = dict(list(functions.items())[: chance.choice((1, 2, 3, 3, 3, 0))])
         places = b"".join(
             part(2, part(1, name) + part(2, b"".join(part(2, n) for n in where)))

@@ -21,7 +21,7 @@ __all__ = ["models_of_tflite"]
 
 N_MODELS = 145
 _NUMBERS = {name: number for number, name in OPERATORS.items()}
-_KINDS = {"f4": 0, "f2": 1, "i4": 2, "u1": 3, "i8": 4, "i1": 9, "f8": 10, "u2": 16, "b1": 6}
+_KINDS = {"f4": 0, "f2": 1, "i4": 2, "u1": 3, "i8": 4, "i1": 9, "f8": 10, "u2": 18, "b1": 6}
 _OTHERS = tuple(OPERATORS.values())
 
 
@@ -73,7 +73,7 @@ class Model:
 
     def weights(self, *shape: int) -> int:
         """Add weights, and what lies between them and where they are used."""
-        chance, kind = self.chance, self.chance.choice(("f4", "f4", "f4", "f2", "i1", "i1", "u1", "i4"))
+        chance, kind = self.chance, self.chance.choice(("f4", "f4", "f4", "f2", "i1", "i1", "u1", "i4", "u2"))
         array = drawn(chance, *shape, kind=kind)
         scale = None
         if chance.random() < (0.8 if kind[0] != "f" else 0.05):
