@@ -16,8 +16,9 @@ from click.testing import CliRunner
 import filtviz
 from filtviz import Network, notebook
 from filtviz.batch import jobs
-from filtviz.cli import main
+from filtviz.cli import main, streams
 from filtviz.cli.console import conclusions_told
+from filtviz.cli.inputs import patterns_expanded
 from filtviz.files import Permissions, replace_own, write_together, write_whole
 from filtviz.given import choose
 from filtviz.network import Origin
@@ -263,3 +264,22 @@ def test_a_layer_of_another_network_stands_for_its_namesake_of_the_same_shape_al
     assert choose(here, same) is here.conv_layers[0]
     with pytest.raises(filtviz.SelectionError, match="the one of that name has another shape, 2x3x3x3"):
         choose(here, turned)
+
+
+def test_a_pattern_that_nothing_fits_is_named_by_its_error(tmp_path) -> None:
+    with pytest.raises(filtviz.FileAccessError, match="no file matches this pattern") as caught:
+        patterns_expanded([str(tmp_path / "*.pkl")])
+    assert caught.value.path == str(tmp_path / "*.pkl")
+
+
+@pytest.mark.skipif(not hasattr(os, "get_blocking"), reason="needs descriptors as POSIX has them")
+@pytest.mark.parametrize("waits", [False, True])
+def test_a_stream_waits_for_its_reader_for_as_long_as_it_is_reopened(waits) -> None:
+    reading, writing = os.pipe()
+    os.set_blocking(writing, waits)
+    with os.fdopen(writing, "w") as stream:
+        with streams._reopened(stream) as again:
+            assert again is not None
+            assert os.get_blocking(writing)
+        assert os.get_blocking(writing) == waits
+    os.close(reading)
