@@ -48,7 +48,7 @@ def oldest(session: nox.Session) -> None:
     session.install("uv")
     python = str(Path(session.bin) / "python")
     session.run("uv", "pip", "install", "--python", python, "--resolution", "lowest-direct", "-e", ".[test]")
-    session.run("pytest", "-m", "not slow", *session.posargs)
+    session.run("pytest", "-m", "not slow", "--backwards", *session.posargs)
 
 
 @nox.session

@@ -33,6 +33,12 @@ def is_fast(config: pytest.Config) -> bool:
     return bool(config.getoption("markexpr") == "not slow")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--backwards", action="store_true", help="run the tests from the last to the first: none needs another"
+    )
+
+
 def pytest_configure(config: pytest.Config) -> None:
     starts_others = config.getoption("numprocesses") and "PYTEST_XDIST_WORKER" not in os.environ
     if is_fast(config) and not starts_others:
@@ -102,7 +108,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> Iterator[None]:
         metafunc._calls[:] = telling(quick, number_of_fast(metafunc.definition)) or metafunc._calls[:1]
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     cases: dict[str, list[pytest.Item]] = {}
     for item in items:
         fixtures = getattr(item, "fixturenames", ())
@@ -117,6 +123,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for item in own:
             if item not in fast:
                 item.add_marker(pytest.mark.slow)
+    if config.getoption("backwards"):
+        items.reverse()
 
 
 @pytest.fixture(scope="session")
