@@ -35,7 +35,9 @@ def is_fast(config: pytest.Config) -> bool:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
-        "--backwards", action="store_true", help="run the tests from the last to the first: none needs another"
+        "--backwards",
+        action="store_true",
+        help="run the tests from the last to the first",
     )
 
 

@@ -106,6 +106,18 @@ def test_the_network_of_the_mission() -> None:
     assert sizes == [1, 3, 5, 7, 8, 12, 16, 20, 22]
 
 
+def test_the_last_operation_of_a_layer_is_given_what_those_before_it_make() -> None:
+    convolution = conv(3).operations[0]
+    behind = as_layer(convolution, GlobalPooling(kind="mean"))
+    (field,) = receptive_fields(chain(image(6), behind))[1:]
+    assert field is not None
+    assert field.size == (6, 6)
+    three = as_layer(convolution, convolution, GlobalPooling(kind="mean"))
+    (field,) = receptive_fields(chain(image(9), three))[1:]
+    assert field is not None
+    assert field.size == (9, 9)
+
+
 def test_unknown_geometry_makes_everything_above_unknown() -> None:
     network = chain(image(31), conv(3), Layer(type="Theirs"), conv(3))
     assert [f is None for f in receptive_fields(network)] == [False, False, True, True]

@@ -122,6 +122,17 @@ def test_all_parts_stand_in_their_order() -> None:
     )
 
 
+def test_the_nulls_of_all_layers_are_explained() -> None:
+    first = layer(findings=(MEASURES["bias"].finding(value=None, text="moved"),))
+    last = layer(1, findings=(MEASURES["spike"].finding(value=1.0, text="strong"),))
+    text = describe_model(
+        Diagnosis(file="a", layers=(first, last), answer="A."), details=True, with_filters=False
+    )
+    explained = " ".join(text[text.index("A null is what chance alone gives") :].split())
+    assert "impossible: no draw" in explained
+    assert "Tracy-Widom: the strongest direction in noise" in explained
+
+
 def test_filters_alone_come_without_measures() -> None:
     one = layer(filters=(FilterDiagnosis(index=0, norm=1.0),), findings=SHOWN.findings)
     text = describe_model(Diagnosis(file="a", layers=(one,), answer="A."), details=False, with_filters=True)

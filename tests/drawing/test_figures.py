@@ -95,6 +95,15 @@ def settings():
     return {name: matplotlib.rcParams[name] for name in matplotlib.rcParams if name != "backend"}
 
 
+def test_margins_and_gaps_are_matplotlibs_own_whatever_the_settings_say():
+    names = ("left", "right", "bottom", "top", "wspace", "hspace")
+    shipped = {name: matplotlib.rcParamsDefault[f"figure.subplot.{name}"] for name in names}
+    odd = {f"figure.subplot.{name}": value + 0.05 for name, value in shipped.items()}
+    with matplotlib.rc_context(odd):
+        figure = blank_figure((4, 4), 100)
+        assert {name: getattr(figure.subplotpars, name) for name in names} == shipped
+
+
 @pytest.mark.slow
 def test_nobodys_settings_change_a_picture_and_no_setting_is_changed():
     filters = kernels_of((5, 1, 3, 3))

@@ -62,6 +62,13 @@ def test_without_a_known_rule_smaller_layers_are_not_decayed_as_a_whole(subject_
     assert decayed_filters(dataclasses.replace(subject, rule=Identified(DEFAULT, known=True))).all()
 
 
+def test_without_a_known_rule_large_layers_are_held_against_what_is_usual(subject_of, glorot) -> None:
+    weights = 100 * glorot((20, 8, 3, 3), dtype="float64")
+    weights[4] *= 0.05
+    unknown = dataclasses.replace(subject_of(weights), rule=Identified(DEFAULT, known=False))
+    assert not decayed_filters(unknown).any()
+
+
 def test_what_is_said_of_decayed_filters(subject_of, glorot) -> None:
     subject = subject_of(glorot((3, 1, 3, 3)))
     none = DECAYED.sum_up(subject, marked(3))

@@ -22,8 +22,9 @@ from filtviz.measures.badges import ALL_BADGES, badges_of
 from filtviz.measures.diagnosing import first_to_look_at, with_images
 from filtviz.measures.measure import Diagnosis, FilterDiagnosis, LayerDiagnosis
 from filtviz.measures.table import CHECKS, LEVEL, MEASURES
-from filtviz.measures.verdicts import OUT_OF_RANGE, VERDICTS
+from filtviz.measures.verdicts import ALL_MARKED, OUT_OF_RANGE, VERDICTS
 from filtviz.network import ConvLayer, Layer, Network, Origin
+from filtviz.operations import Identity
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "mission-trained.pkl"
 SMOOTH = np.array([[1, 2, 1], [2, 4, 2], [1, 2, 1]]) / 16
@@ -318,6 +319,21 @@ def test_nothing_is_claimed_that_weights_cannot_show(make_conv, make_chain, glor
 def test_an_empty_input_range_is_refused(make_conv, glorot, wrong) -> None:
     with pytest.raises(MeasureError, match="the input range must be two finite numbers, the lower first"):
         filtviz.diagnose(alone(make_conv, glorot((4, 1, 3, 3))), input_range=wrong)
+
+
+def test_a_range_may_be_one_number(make_conv, glorot) -> None:
+    diagnosis = filtviz.diagnose(alone(make_conv, glorot((4, 1, 3, 3)), np.zeros(4)), input_range=(0.5, 0.5))
+    assert any(finding.measure == "dead" for finding in diagnosis.layers[0].findings)
+
+
+def test_marks_of_layers_without_parameters_tell_nothing_of_frozen_ones(
+    make_conv, make_chain, glorot
+) -> None:
+    frozen = replace(make_conv(glorot((4, 1, 3, 3))), trainable=False)
+    dropout = Layer(name="dropout", operations=(Identity(what="dropout"),), trainable=True)
+    assert ALL_MARKED in filtviz.diagnose(make_chain(frozen, dropout)).notes
+    free = replace(make_conv(glorot((4, 4, 3, 3), 1)), trainable=True)
+    assert ALL_MARKED not in filtviz.diagnose(make_chain(frozen, dropout, free)).notes
 
 
 @pytest.mark.slow

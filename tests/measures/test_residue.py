@@ -7,10 +7,12 @@ import dataclasses
 import numpy as np
 import pytest
 import scipy
+import scipy.fft
 from tests.chains import rule_named
 
 from filtviz.measures.initialiser_catalogue import CATALOGUE, CUT_STD, DEFAULT, Rule, possible_draws
 from filtviz.measures.kernels import Kernels
+from filtviz.measures.low_frequency import low_band
 from filtviz.measures.mixture import (
     _CHANGES,
     _EDGES,
@@ -26,6 +28,7 @@ from filtviz.measures.residue import (
     Magnitudes,
     NoiseResidue,
     Residue,
+    _most_noise,
     _weigh,
     at_least,
     estimate_residues,
@@ -271,6 +274,19 @@ def test_kernels_that_are_too_smooth_for_so_much_noise_are_not_measured(subject_
     smooth = 0.3 * noise + np.random.default_rng(1).normal(size=(12, 1, 1, 1))
     assert told(smooth) == "cannot tell, because its kernels are smoother than so much noise would be"
     assert told(noise[:, :, :1, :1]).startswith("about 90%")  # a pixel has no frequencies
+
+
+@pytest.mark.cases("all")
+@pytest.mark.parametrize("shape", [(12, 1, 3, 3), (6, 4, 5, 5), (3, 2, 2, 2), (5, 2, 1, 1)])
+def test_noise_may_have_its_even_part_in_high_frequencies_and_some_errors_more(subject_of, shape) -> None:
+    weights = np.random.default_rng(0).normal(size=shape)
+    spectra = scipy.fft.dctn(weights, axes=(2, 3), norm="ortho") ** 2
+    high = ~low_band(*shape[2:])
+    n = int(high.sum())
+    share = spectra[:, :, high].sum() / spectra.sum() if n else 1.0
+    errors = np.sqrt(2 / (n * shape[0] * shape[1])) if n else 0.0
+    expected = share * high.size / n * (1 + 2.5 * errors) if n else 1.0
+    assert _most_noise(subject_of(weights)) == pytest.approx(expected)
 
 
 @pytest.mark.parametrize("known", [True, False])

@@ -138,6 +138,19 @@ def test_weights_of_a_dense_layer_tell_where_no_initialiser_draws_such(make_chai
     assert signs_of_training(make_chain(untouched, layer)) == told
 
 
+def test_the_last_dense_layers_are_looked_at(make_chain, untouched) -> None:
+    def fc(name: str, kind: str) -> Layer:
+        dense = Dense(weights=Parameter.of("W", _weights(kind)))
+        return Layer(type="Linear", name=name, operations=(dense,))
+
+    drawn = [fc(f"drawn{place}", "uniform") for place in range(7)]
+    told = "no initialiser draws such weights as those of"
+    assert signs_of_training(make_chain(untouched, fc("a", "trained"), *drawn)) == (f"{told} a",)
+    assert signs_of_training(make_chain(untouched, *drawn, fc("z", "trained"))) == (f"{told} z",)
+    early = make_chain(untouched, fc("a", "trained"), *drawn, fc("drawn", "uniform"))
+    assert signs_of_training(early) == ()
+
+
 def test_what_the_reader_found_tells(make_chain, untouched) -> None:
     origin = Origin(training=("it holds the state of an optimiser",), epoch=12)
     network: Network = replace(make_chain(untouched), origin=origin)

@@ -349,6 +349,8 @@ def test_too_many_tables_pass_a_limit(bare: Path, tmp_path: Path) -> None:
     text = "\n".join(f"[t{n}]" for n in range(30))
     with pytest.raises(LimitError, match=r"net\.toml has 30 tables"):
         filtviz.load(bare, limits=Limits(layers=29), architecture=written(tmp_path, text))
+    with pytest.raises(MalformedFileError):  # what is said of all layers is no table
+        filtviz.load(bare, limits=Limits(layers=30), architecture=written(tmp_path, f"axes = 'oihw'\n{text}"))
 
 
 def test_a_text_that_is_none_or_is_not_there(bare: Path, tmp_path: Path) -> None:

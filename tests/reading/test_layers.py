@@ -11,11 +11,14 @@ import pytest
 from filtviz import Limits, load
 from filtviz.activations import Activation
 from filtviz.errors import LimitError, SelectionError, UnsupportedFileError
-from filtviz.operations import Convolution, clipped_windows
+from filtviz.network import ConvLayer, Layer
+from filtviz.operations import Convolution, Identity, clipped_windows
 from filtviz.reading import Hints
+from filtviz.reading.layering import make_layer
 from filtviz.receptive_field import receptive_fields
 from filtviz.shapes import layer_window
 from filtviz.windows import Window
+from tests import building
 from tests.reading.making import Named, Thing, conv, dumps, image, layer, shared, weights, write
 
 
@@ -89,6 +92,12 @@ def test_whatever_lies_around_the_network(read, wrap, kind, protocol):
     assert network.origin.kind == kind
     assert np.array_equal(network.conv_layers[0].W, weights(8, 3, 5, 3))
     assert len(network.layers) == 4
+
+
+def test_a_layer_is_a_convolution_where_it_begins_with_one():
+    convolution, passes = building.conv(np.ones((1, 1, 3, 3))).operations[0], Identity()
+    assert type(make_layer((convolution, passes), name="a")) is ConvLayer
+    assert type(make_layer((passes, convolution))) is type(make_layer(())) is Layer
 
 
 def test_keys_of_a_dictionary_of_layers_are_names(read):

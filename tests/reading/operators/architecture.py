@@ -111,6 +111,7 @@ TABLES = (
     'type = "upscale"\nscale = 0',
     'type = "reshape"\nlengths = [2, -1]',
     'type = "reshape"\nlengths = []',
+    'type = "reshape"\nlengths = [true]',
     'type = "reshape"\nlengths = [-2]',
     'type = "local-response"\nalpha = 0.1\nk = 2\nbeta = 0.75\nn = 5',
     'type = "local-response"\nalpha = 0.1',
