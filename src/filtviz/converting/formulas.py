@@ -191,6 +191,8 @@ class _OnnxNodes:
         return x * x if exponent == 2 else self._make("Pow", x, exponent)
 
     def elementary(self, name: Elementary, x: _Written, /) -> _Written:
+        if name == "expm1":
+            return self._make("Sub", self._make("Exp", x), 1.0)
         return self._make("Abs" if name == "absolute" else name.capitalize(), x)
 
     def slopes(self, activation: Activation, slopes: Parameter, _: Any, /) -> _Written:
