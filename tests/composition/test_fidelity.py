@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from filtviz.composition import compose, measure_fidelity
+from filtviz.composition import _correlations, compose, measure_fidelity
 from filtviz.errors import CompositionError
 from filtviz.network import Network
 
@@ -62,6 +62,14 @@ def test_units_that_never_respond_are_counted_not_hidden() -> None:
     assert np.isnan(found.correlations).all()
     assert found.median is None
     assert found.sentence == "shown white noise, no unit ever changed its response: nothing can be said"
+
+
+def test_units_of_which_one_answer_is_lost_correlate_with_nothing() -> None:
+    units = np.random.default_rng(0).normal(size=(3, 2, 4, 4))
+    lost = units.copy()
+    lost[1, 0, 2, 3] = np.inf
+    assert np.allclose(_correlations(units, units), 1)
+    assert np.isnan(_correlations(units, lost)).tolist() == [True, False]
 
 
 def test_the_same_seed_gives_the_same_result() -> None:

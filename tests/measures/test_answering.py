@@ -650,6 +650,8 @@ def test_a_file_from_before_decides_whether_some_layers_ever_moved() -> None:
     assert more_evidence("a.pkl", broken, compared=False) == (told, "filtviz diagnose YOUR-EARLIER-FILE.pkl")
     few = [dataclasses.replace(broken[0], findings=(Finding(measure="residue", value=None, text=""),))]
     assert more_evidence("a.pkl", few, compared=False)[1].endswith("--before YOUR-FILE-FROM-BEFORE.pkl")
+    some = [*few, *broken]
+    assert more_evidence("a.pkl", some, compared=False)[1].endswith("--before YOUR-FILE-FROM-BEFORE.pkl")
 
 
 @pytest.mark.cases("all")

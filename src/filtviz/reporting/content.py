@@ -99,6 +99,7 @@ def draw_histograms(
     ]
 
 
+@np.errstate(over="ignore")  # of which numpy 1 warns, too, where numbers are the least there are
 def _count(weights: Floats, edges: Floats, diagnosis: LayerDiagnosis) -> Histogram:
     scale = float(scale_of(edges).max())  # the least numbers there are have no others between them
     counts = np.histogram(weights / scale, bins=np.linspace(edges[0] / scale, edges[-1] / scale, len(edges)))[

@@ -240,7 +240,8 @@ def _moments(layer: ConvLayer) -> dict[str, Any]:
         some = np.asarray(kernels[start : start + _BEFORE_MOMENTS], np.float64)
         peaks = np.abs(some).max(axis=1)
         kept = np.isfinite(peaks) & (peaks > 0)
-        scaled = some[kept] / peaks[kept, None]
+        with np.errstate(over="ignore"):  # numpy 1 warns of the least numbers there are
+            scaled = some[kept] / peaks[kept, None]
         n, total, products = n + len(scaled), total + scaled.sum(axis=0), products + scaled.T @ scaled
     return {"kernels": n, "kernel_sum": total.tolist(), "kernel_products": products.ravel().tolist()}
 
