@@ -7,7 +7,7 @@ checkout is broken.
 Examples::
 
     python tools/mutation.py --size 30 --seed 1
-    python tools/mutation.py src/filtviz/geometry.py --tests "tests/test_receptive_field.py"
+    python tools/mutation.py src/filtviz/receptive_field.py --tests "tests/test_receptive_field.py"
 
 What was missed is printed as a patch. Some patches change nothing that anybody can see: judge each.
 """
