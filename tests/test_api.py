@@ -369,17 +369,29 @@ def test_a_report_never_replaces_a_model(trained):
         filtviz.report([UNTRAINED, trained], output=TRAINED)
 
 
-def test_limits_and_hints_go_to_the_reader():
-    few = filtviz.Limits(opcodes=10)
-    for call in (filtviz.layers, filtviz.plot, filtviz.diagnose, filtviz.report):
-        with pytest.raises(filtviz.LimitError):
-            call(TRAINED, limits=few)
-        with pytest.raises(SelectionError, match="leave out --convs"):
-            call(TRAINED, hints=filtviz.Hints(convs=("0",)))
+READERS = [
+    name
+    for name in sorted(filtviz.__all__)
+    if inspect.isfunction(function := getattr(filtviz, name))
+    and "hints" in inspect.signature(function).parameters
+]
+
+
+@pytest.mark.cases("all")
+@pytest.mark.parametrize("name", [each for each in READERS if each != "survey"])
+def test_limits_and_hints_go_to_the_reader(name, tmp_path):
+    if name in ("saliency", "maximise"):
+        pytest.importorskip("torch", reason="PyTorch is not installed (the extra torch)")
+    function = getattr(filtviz, name)
+    model = [TRAINED, UNTRAINED] if name in ("compare", "follow") else TRAINED
+    there = {"images": np.zeros((1, 1, 31, 31)), "path": tmp_path / "a.npz"}
+    given = {each: there[each] for each in there if each in inspect.signature(function).parameters}
+    if name in ("diagnose", "plot"):  # they are read before the model
+        del given["images"]
     with pytest.raises(filtviz.LimitError):
-        filtviz.compare([TRAINED, UNTRAINED], limits=few)
-    with pytest.raises(SelectionError):
-        filtviz.compare([TRAINED, UNTRAINED], hints=filtviz.Hints(convs=("0",)))
+        function(model, **given, limits=filtviz.Limits(opcodes=10))
+    with pytest.raises(SelectionError, match="leave out --convs"):
+        function(model, **given, hints=filtviz.Hints(convs=("0",)))
 
 
 def test_the_homes_of_names_exist():
