@@ -363,3 +363,16 @@ def test_without_locks_the_manifest_is_held_for_a_minute(monkeypatch, seconds, i
     Path(LOCK).touch()
     os.utime(LOCK, (time.time() - seconds,) * 2)
     assert isinstance(locking._lock_or_complain(Path(LOCK)), Lock) == is_got
+
+
+def test_a_link_to_a_file_is_not_the_file(tmp_path):
+    there, link = tmp_path / "there", tmp_path / "link"
+    there.touch()
+    try:
+        link.symlink_to(there)
+    except OSError:
+        pytest.skip("links may not be made here")
+    seen = there.stat()
+    assert locking._is_at(seen, there)
+    assert not locking._is_at(seen, link)
+    assert not locking._is_at(seen, tmp_path / "nothing")

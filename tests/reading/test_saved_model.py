@@ -23,6 +23,7 @@ from filtviz.operations import (
     Untold,
     Upscale,
 )
+from filtviz.reading.formats.tensorflow.saved_model import _Finder
 from tests.reading.test_onnx import part
 
 FIXTURES = Path(__file__).resolve().parents[1] / "fixtures" / "modern" / "tensorflow"
@@ -474,3 +475,13 @@ def test_only_real_numbers_are_computed_with_as_weights(tmp_path, dtype):
     nodes = [image(1, 8, 8, 3), KERNEL, other, node("Mul", "w", "k/kernel", "s"), conv("c", "x", "w")]
     found = load(tmp_path, nodes).conv_layers
     assert len(found) == (dtype == "float32")
+
+
+def test_functions_that_save_and_restore_are_not_the_network() -> None:
+    bound = {
+        "call": [1, 2],
+        "__inference__traced_save_3": [1, 2, 3],
+        "__inference__traced_restore_4": [1, 2, 3],
+    }
+    assert _Finder._largest(bound) == "call"
+    assert _Finder._largest({"__inference__traced_restore_4": [1]}) == ""
