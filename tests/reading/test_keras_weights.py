@@ -5,13 +5,16 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 
+from filtviz import load
 from filtviz.operations import Normalisation, Untold
 from filtviz.reading.formats.keras.classes import Case, operations_of
 from filtviz.reading.formats.keras.stores import Weights
 from filtviz.reading.formats.keras.weights import layers_without_graph
 from filtviz.reading.limits import Limits
+from tests.reading.hdf5_making import Folder, hdf5
 from tests.reading.operators.asking import array
 
 
@@ -106,3 +109,13 @@ def test_a_class_that_is_not_named_is_not_spoken_of() -> None:
         for name in ("", "Mine")
     )
     assert (without, other) == ("the file does not tell its class", "filtviz does not know the class Mine")
+
+
+@pytest.mark.parametrize(("said", "version"), [({}, "2.9.0"), ({"keras_version": "2.4.0"}, "2.4.0")])
+def test_what_the_root_says_counts_before_what_the_weights_below_it_say(tmp_path, said, version) -> None:
+    kernel = Folder({"kernel:0": np.zeros((3, 3, 1, 2), "f4")})
+    conv = Folder({"conv": kernel}, {"weight_names": ["conv/kernel:0"]})
+    facts = {"layer_names": ["conv"], "keras_version": "2.9.0", "backend": "tensorflow"}
+    path = tmp_path / "a.h5"
+    path.write_bytes(hdf5(Folder({"model_weights": Folder({"conv": conv}, facts)}, said)))
+    assert load(path).origin.versions == {"keras": version, "backend": "tensorflow"}
