@@ -33,8 +33,9 @@ from filtviz.reading.arrays import stored
 from filtviz.reading.formats.torch import norms as torch_norms
 from filtviz.reading.formats.torch import zipped
 from filtviz.reading.formats.torch.rebuilding import Rebuilder
+from filtviz.reading.formats.torch.weight_sets import module_state
 from filtviz.reading.limits import Limits
-from filtviz.reading.pickle.records import Items
+from filtviz.reading.pickle.records import Global, Items, Record
 from filtviz.reading.tensor_names import Tensor, named_by_order
 from filtviz.receptive_field import receptive_fields
 from tests.reading import torch_making
@@ -1124,3 +1125,22 @@ def test_the_order_of_very_many_tensors_is_told_by_the_few_behind_each():
     many = Watched(Tensor(name=f"{i}", array=one) for i in range(100))
     assert [each.name for each in named_by_order(many)] == [f"{i}.weight" for i in range(100)]
     assert Watched.longest < 10
+
+
+def test_an_order_is_concluded_of_names_that_say_nothing_where_there_are_kernels(tmp_path) -> None:
+    path = tmp_path / "a.pth"
+    matrix, kernels = tensor(np.ones((4, 3), "f4")), tensor(np.ones((4, 3, 2, 2), "f4"))
+    path.write_bytes(zip_of({"a": matrix, "k": kernels}))
+    assert load(path).origin.order == "the order of the dictionary"
+    path.write_bytes(zip_of({"a": matrix, "b": tensor(np.ones(4, "f4"))}))
+    assert load(path).origin.order == "the order of registration in the state_dict"
+
+
+def test_what_a_module_keeps_counts_before_what_it_was_made_of() -> None:
+    made_of, kept = (
+        Items(["_modules", Items([]), "_parameters", Items([name, 1])]) for name in ("made of", "kept")
+    )
+    module = Record(Global("torch.fx.graph_module", "GraphModule"), (made_of,))
+    assert module_state(module)["_parameters"].by_name() == {"made of": 1}
+    module.build(kept)
+    assert module_state(module)["_parameters"].by_name() == {"kept": 1}
