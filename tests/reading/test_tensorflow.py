@@ -6,6 +6,7 @@ import hashlib
 import json
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,10 +14,10 @@ import pytest
 import filtviz
 from filtviz import live
 from filtviz.errors import FileAccessError, LimitError, ReadError, SelectionError
-from filtviz.operations import Convolution, Input, Normalisation
+from filtviz.operations import Convolution, Input, Normalisation, Untold
 from filtviz.parameter import Parameter
 from filtviz.reading.arrays import stored
-from filtviz.reading.formats.tensorflow import _averaged, _optimised
+from filtviz.reading.formats.tensorflow import _averaged, _optimised, graphdef
 from filtviz.reading.formats.tensorflow.folding import folded
 from filtviz.reading.limits import Computing, Hints, Limits
 from tests.reading.operators.asking import numbers
@@ -175,3 +176,11 @@ def test_a_single_number_is_given_two_axes_and_a_line_is_flattened():
     assert _tf("Reshape", numbers(1, 1), shape=())[1] == "Reshape lengths=(1, 1)"
     assert _tf("Reshape", numbers(1, -1), shape=(1, 6))[1] == "Flatten"
     assert _tf("Squeeze", shape=(), squeeze_dims=[0])[1] == "nothing"
+
+
+def test_of_a_node_that_is_not_followed_the_arrays_are_listed_and_no_single_numbers() -> None:
+    alone, two = Parameter.of("alone", np.ones(1)), Parameter.of("two", np.ones(2))
+    wholes = Parameter.of("wholes", np.arange(4))
+    case = SimpleNamespace(constants=[None, alone, two, wholes])
+    assert graphdef._held_by_untold((Untold(reason="odd"),), case) == (two,)
+    assert graphdef._held_by_untold((Input(),), case) == ()
