@@ -94,6 +94,7 @@ def test_known_holes_fail_the_audit_and_are_listed(audit):
     assert audit.told([SOUND]) == (0, ["audit: 0 known holes in 1 libraries"])
 
 
+@pytest.mark.slow
 def test_without_data_or_an_answer_the_audit_says_that_it_was_skipped(audit, tmp_path, monkeypatch):
     assert audit.told([UNKNOWN, UNKNOWN]) == (
         0,

@@ -170,6 +170,7 @@ def test_names_of_a_file_are_never_nothing() -> None:
     assert names_of_file(["a", "b"], 2) == "a, b"
 
 
+@pytest.mark.slow  # all of the source is parsed
 def test_text_is_cut_at_one_of_a_few_lengths_wherever_it_is_shown() -> None:
     found = []
     for path in sorted(Path(filtviz.__file__).parent.rglob("*.py")):

@@ -160,7 +160,7 @@ def test_what_is_computed_takes_little_memory_beside_itself(read, made):
 
 
 @pytest.mark.cases("all")
-@pytest.mark.parametrize(("n", "is_computed"), [(1, True), (2, False)])
+@pytest.mark.parametrize(("n", "is_computed"), [pytest.param(1, True, marks=pytest.mark.slow), (2, False)])
 def test_matrices_that_would_take_minutes_are_shown_as_they_are_stored(read, n, is_computed):
     said = " ".join(read(formats.orthogonal(n, 1, 1_024, 1_024)).origin.inferred)
     assert ("made orthogonal by the exponential of a matrix" in said) is is_computed

@@ -68,6 +68,7 @@ def check_unchanged(command: str) -> None:
     assert {path: path.read_bytes() for path in sorted(Path().rglob("*")) if path.is_file()} == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", ["report m.pkl -o out.html --images {}", "diagnose m.pkl --images {}"])
 def test_a_path_that_no_file_can_have_is_one_sentence(command):
     for path in ("a" * 5_000, "a/" * 3_000):
