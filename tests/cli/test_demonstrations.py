@@ -584,6 +584,9 @@ def test_where_an_answer_changes_most_is_told_in_pixels_of_the_image(answers) ->
     answers["occlusion"][0, 0] = 0.8
     found = demonstrations.occlusion("m.pkl", "x", stride=5, square=3).demonstration
     assert found.answer[0].endswith("it changes most, to 0.1, with a 3x3 square at row 10, column 5")
+    for square, article in {7: "a", 8: "an", 9: "a", 10: "a", 11: "an", 12: "a", 18: "an", 80: "an"}.items():
+        told = demonstrations.occlusion("m.pkl", "x", stride=5, square=square).demonstration.answer[0]
+        assert told.endswith(f"with {article} {square}x{square} square at row 10, column 5")
     sheet = found.picture.sheet
     assert (sheet.cmap, sheet.signed) == ("RdBu", True)
     assert sheet.values[0, 0, 2, 1] == -1  # lower where it rests on this

@@ -143,7 +143,8 @@ def _tell_occlusion(
 
     heat, before = found.values, found.whole
     row, col = np.unravel_index(int(np.abs(heat - before).argmax()), heat.shape)
-    covering = f"a {square}x{square} square"
+    an = "an" if square in (11, 18) or str(square).startswith("8") else "a"
+    covering = f"{an} {square}x{square} square"
     answer = f"{asked}: {before:.3g} for the whole image; "
     if np.abs(heat - before).max() < STILL:
         answer += (
