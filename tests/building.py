@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from filtviz.activations import Activation, ActivationKind
-from filtviz.network import ConvLayer, Layer, Network
+from filtviz.network import ConvLayer, Layer, Network, Origin
 from filtviz.operations import Input, Operation, Pads, Pooling, PoolingKind
 
-__all__ = ["as_layer", "chain", "conv", "image", "margin", "pool"]
+__all__ = ["as_layer", "chain", "conv", "image", "kernels", "margin", "pool", "with_curves"]
 
 
 def image(channels: int | None, rows: int | None = 31, cols: int | None = 31, **fields: Any) -> Layer:
@@ -98,3 +99,19 @@ def chain(*layers: Layer, channels: int | None = None) -> Network:
         assert isinstance(first, ConvLayer)
         channels = first.n_channels
     return Network.of([image(channels), *(replace(layer, inputs=(i,)) for i, layer in enumerate(layers))])
+
+
+def kernels(*shape: int) -> np.ndarray:
+    """Weights of a shape, the same each time."""
+    return np.random.default_rng(sum(shape)).normal(size=shape).astype("f4")
+
+
+def with_curves() -> Network:
+    """A network in a file, of two convolutions over images and one over one axis."""
+    layers = [
+        image(3, 8, 8),
+        conv(kernels(4, 3, 3, 3), np.zeros(4, "f4"), name="first", below=0),
+        conv(kernels(5, 4, 3), axes="oir", name="curves", below=1),
+        conv(kernels(5, 4, 3, 3), np.zeros(5, "f4"), name="third", below=1),
+    ]
+    return Network.of(layers, Origin(path=Path("net.npz"), kind="a network"))

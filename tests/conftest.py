@@ -34,11 +34,7 @@ def is_fast(config: pytest.Config) -> bool:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption(
-        "--backwards",
-        action="store_true",
-        help="run the tests from the last to the first",
-    )
+    parser.addoption("--backwards", action="store_true", help="run the tests from the last to the first")
 
 
 def pytest_configure(config: pytest.Config) -> None:

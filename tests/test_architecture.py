@@ -6,6 +6,7 @@ import ast
 import re
 import subprocess
 import sys
+import tomllib
 from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import cache
@@ -247,3 +248,18 @@ def test_the_documents_name_each_interpreter_of_operations(document: str) -> Non
     interpreters = [name for name, source in told.items() if "assert_never(operation)" in source]
     assert len(interpreters) > 5
     assert [name for name in interpreters if f"`{name}`" not in text] == []
+
+
+def test_at_the_top_lies_what_a_source_distribution_holds_and_nothing_that_was_left_there() -> None:
+    if (ROOT / ".git").exists():
+        listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=False)
+        if listed.returncode:
+            pytest.skip("git does not tell what belongs to the checkout")
+        there = {name.partition("/")[0] for name in listed.stdout.decode().split("\0") if name}
+    else:
+        there = {path.name for path in ROOT.iterdir()}
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    included = project["tool"]["hatch"]["build"]["targets"]["sdist"]["include"]
+    made = {"dist", "build", "site"}
+    shown = {name for name in there if not name.startswith(".")}
+    assert shown - {name.strip("/") for name in included} - made == {"pyproject.toml"}

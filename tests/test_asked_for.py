@@ -28,22 +28,12 @@ from filtviz.paper import Paper
 from filtviz.parameter import Parameter
 from filtviz.results import Diagnoses
 
-from .building import conv, image
-
-
-def kernels(*shape: int) -> np.ndarray:
-    return np.random.default_rng(sum(shape)).normal(size=shape).astype("f4")
+from .building import conv, kernels, with_curves
 
 
 @pytest.fixture(scope="module")
 def network() -> Network:
-    layers = [
-        image(3, 8, 8),
-        conv(kernels(4, 3, 3, 3), np.zeros(4, "f4"), name="first", below=0),
-        conv(kernels(5, 4, 3), axes="oir", name="curves", below=1),
-        conv(kernels(5, 4, 3, 3), np.zeros(5, "f4"), name="third", below=1),
-    ]
-    return Network.of(layers, Origin(path=Path("net.npz"), kind="a network"))
+    return with_curves()
 
 
 @pytest.mark.cases("all")
