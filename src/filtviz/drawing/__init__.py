@@ -10,7 +10,7 @@
 
 A new view is one module here and one entry in `filtviz.drawing.views.VIEWS`; a new option is one field in
 `filtviz.drawing.options`, with its help, and the place here that obeys it. Nothing here touches
-matplotlib's global state: no pyplot (but for windows, in `filtviz.drawing.showing`), no rcParams, no choice
+matplotlib's global state: no pyplot (but for windows, in `filtviz.drawing.display`), no rcParams, no choice
 of a backend.
 """
 
