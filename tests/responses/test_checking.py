@@ -33,7 +33,10 @@ ODD = (
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", GIVEN)
-def test_odd_arguments_are_one_sentence_or_an_answer(name: str) -> None:
+def test_odd_arguments_are_one_sentence_or_an_answer(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # where one of them may be a folder that is made
     function = getattr(filtviz, name)
     names = list(inspect.signature(function).parameters)
     for parameter in names:
