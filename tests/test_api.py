@@ -641,6 +641,27 @@ def test_where_all_names_are_taken_by_other_models_the_shortest_is_kept(tmp_path
     assert picture_files.plan_beside({}, [network], named, sources)[0] == ""
 
 
+@pytest.mark.parametrize(
+    ("others", "stem"),
+    [
+        ([], "net"),
+        (["net-a.png"], "a-net"),
+        (["net-b.png"], "a-net"),
+        (["net-a.png", "net-b.png"], "a-net"),
+        (["a-net-a.png"], "net"),
+        (["net-c.png"], "net"),
+    ],
+)
+def test_one_picture_of_another_model_is_enough_to_name_them_after_their_folder(tmp_path, others, stem):
+    network = Network(layers=(), origin=Origin(path=tmp_path / "a" / "net.pkl"))
+    sources: Any = SimpleNamespace(are_not_in=lambda path: path.name in others)
+    pictures: Any = {"": [SimpleNamespace(part=part) for part in "ab"]}
+    destination = picture_files.destination_of(tmp_path, "png")
+    assert destination is not None
+    found, files = picture_files.plan_beside(pictures, [network], destination, sources)
+    assert [found, *(file.path.name for file in files)] == [stem, f"{stem}-a.png", f"{stem}-b.png"]
+
+
 def test_layers_learn_to_show_themselves_in_notebooks_with_the_first_public_name(monkeypatch) -> None:
     attached: list[bool] = []
     monkeypatch.setattr("filtviz.notebook.attach", lambda: attached.append(True))

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections import Counter
 from dataclasses import replace
+from functools import partial
 from html import escape, unescape
 from io import BytesIO
 from pathlib import Path
@@ -55,6 +56,15 @@ def test_a_layer_of_many_kernels_shows_one_tile_for_each_filter() -> None:
     layer = layer_of(random_weights(40, 40, 3, 3))
     (page,) = pages_of(layer, view="rms")
     assert np.array_equal(pixels(layer_png(layer)), np.asarray(page.image().convert("RGB")))
+
+
+@pytest.mark.parametrize(("share", "charged"), [("work", 250_000 + 46_608_560), ("pixels", 195_976)])
+def test_a_layer_that_takes_more_than_is_allowed_is_left_to_the_text(monkeypatch, share, charged) -> None:
+    layer, shown = layer_of(random_weights(2, 600, 7, 7)), []
+    for allowed in (charged, charged - 1):
+        monkeypatch.setattr("filtviz.budget.Budget", partial(filtviz.Budget, **{share: allowed}))
+        shown.append(layer_png(layer) is not None)
+    assert shown == [True, False]
 
 
 def test_weights_that_are_no_pictures_are_left_to_the_text() -> None:

@@ -120,9 +120,8 @@ def _said(folder: Path, name: str, *given: Any, **how: Any) -> str:
 def _ways(folder: Path, name: str) -> Iterator[tuple[str, dict[str, Any]]]:
     """What is common to all: each argument at a value that tells whether it was passed on."""
     yield "alone", {}
-    if name != "maximise":  # which is PyTorch's alone
-        yield "on its own device", {"engine": "numpy", "device": "cuda"}
-        yield "with an odd engine", {"engine": "odd"}
+    yield "on its own device", {"engine": "numpy", "device": "cuda"}
+    yield "with an odd engine", {"engine": "odd"}
     yield "in batches of none", {"batch": 0}
     yield "on a budget", {"budget": Budget(work=900_000)}
     yield "written", {"output": folder / "out", "format": "npz"}
@@ -182,7 +181,9 @@ OWN: Mapping[str, tuple[dict[str, Any], ...]] = {
         {"of": "output"}, {"signed": True}, {"of": "loss"}, {"image": 1}, {"labels": NAMES, "signed": True},
     ),
     "maximise": (
-        {"device": "cuda"}, {"device": "nowhere"},
+        {"device": "cuda"}, {"device": "nowhere"}, {"engine": "torch"},
+        {"units": (0, 1), "budget": Budget(work=15_000_000)},
+        {"units": (0, 1), "budget": Budget(work=15_000_000), "batch": 1},
         {"units": 1}, {"units": (2, 0)}, {"layer": 0}, {"layer": "pool", "units": (1,)}, {"images": "seen"},
         {"images": "seen", "image": 1, "blur": 0.5}, {"size": (6, 6)}, {"size": (9, 9)},
         {"size": (9, 9), "layer": 0},

@@ -164,6 +164,8 @@ def _maximised() -> Iterator[tuple[str, str]]:
         {"size": (6, 6)},
         {"size": (8, 7)},
         {"budget": Budget(work=3_000_000)},
+        {"batch": 1},
+        {"batch": 2},
     ):
         shown = {key: np.shape(value) if key == "image" else value for key, value in how.items()}
         yield f"maximised with {_asked(shown)}", _said(maximise, network, (1, 2), **(few | how))
@@ -191,9 +193,10 @@ def _work() -> Iterator[tuple[str, str]]:
             account = Counted(small=small)
             saliency_of(network, IMAGE[None], Saliency(method=method, layer=layer), account)  # type: ignore[arg-type]
             yield f"work of a saliency by {method}{' of a small file' * small}", str(account)
-        for n, steps in ((1, 2), (3, 2), (9, 30), (1, 0)):
+        for n, steps, batch in ((1, 2, None), (3, 2, 2), (3, 2, 3), (9, 30, None), (1, 0, None)):
             account = Counted(small=small)
             how = {"rate": 0.1, "jitter": 0, "decay": 0.0, "blur": 0.0, "bounds": (0.0, 1.0), "seed": 0}
             starts = np.repeat(IMAGE[None], n, axis=0)
-            climb(network, network.layers[3], [0] * n, starts, account, steps=steps, **how)  # type: ignore[arg-type]
-            yield f"work of {n} images in {steps} steps{' of a small file' * small}", str(account)
+            climb(network, network.layers[3], [0] * n, starts, account, steps=steps, batch=batch, **how)  # type: ignore[arg-type]
+            at_once = f", {batch} at once" * (batch is not None)
+            yield f"work of {n} images in {steps} steps{at_once}{' of a small file' * small}", str(account)

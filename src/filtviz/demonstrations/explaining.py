@@ -34,7 +34,7 @@ from filtviz.responses.asking import (
 )
 from filtviz.responses.predicting import classes_of
 from filtviz.running.preparing import Pictures, Preparation
-from filtviz.text import file_stem, plural
+from filtviz.text import file_stem, plural, printable
 
 if TYPE_CHECKING:
     from filtviz.responses import Heat, Maximised, Patches
@@ -502,8 +502,8 @@ def maximise(
         seed: Of the noise and the shifts.
         preparation: How pictures and files are prepared; arrays are used as they are.
         labels: The names of the classes, in the network's order, or a file with one a line.
-        engine: ``numpy`` or ``torch``; None chooses.
-        batch: Images at once at the most; None for as many as pay.
+        engine: ``torch``, if any: numpy has no gradients.
+        batch: Images at once at the most; None for as many as fit.
         device: Where PyTorch computes, such as ``cuda``.
         output: A file (``.png``, ``.pdf``, ``.svg``, ``.npz`` for the numbers) or a folder; None writes none.
         format: The file's format in a folder; None for ``png``.
@@ -521,9 +521,11 @@ def maximise(
         ArgumentError: something is of another kind than it must be.
     """
     request = Request(
-        model=model, images=images, preparation=preparation, labels=labels, engine=engine, batch=batch,
-        device=device, output=output, format=format, budget=budget, limits=limits, hints=hints,
+        model=model, images=images, preparation=preparation, labels=labels, device=device, output=output,
+        format=format, budget=budget, limits=limits, hints=hints,
     )  # fmt: skip
+    if engine not in (None, "torch"):
+        raise RunningError(f"images are made with PyTorch: leave out the engine {printable(engine, 40)!r}")
     network = request.network()
     chosen = probability_layer(network) if layer is None else choose_layer(network, layer)
     start: NDArray[Any] | None = None
@@ -544,6 +546,7 @@ def maximise(
         steps=steps,
         bounds=_bounds(preparation or Preparation()) if bounds is None else bounds,
         seed=seed,
+        batch=batch,
         device=device,
         budget=request.budget or Budget(),
         **how,

@@ -166,6 +166,7 @@ def maximise(
     blur: float | None = None,
     bounds: tuple[float, float] = (0.0, 1.0),
     seed: int = 0,
+    batch: int | None = None,
     device: str | None = None,
     budget: Budget | None = None,
 ) -> Maximised:
@@ -187,6 +188,7 @@ def maximise(
             that see little.
         bounds: The lowest and the highest value of a pixel.
         seed: Of the noise and the shifts.
+        batch: Images at once at the most; None for as many as fit.
         device: Where PyTorch computes, such as ``cuda``.
         budget: How much work an image may be.
 
@@ -227,6 +229,7 @@ def maximise(
         blur=min(0.7, sees / 30) if blur is None else blur,
         bounds=bounds,
         seed=seed,
+        batch=batch,
         device=device,
     )
     return Maximised(images=made, start=start[0], answers=answers, layer=chosen.title, units=wanted)

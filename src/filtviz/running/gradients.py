@@ -230,6 +230,7 @@ def climb(
     blur: float,
     bounds: tuple[float, float],
     seed: int,
+    batch: int | None = None,
     device: str | None = None,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Change images step by step so that a unit answers each more strongly.
@@ -247,6 +248,7 @@ def climb(
         blur: The width of a Gaussian, in pixels, that smooths each step.
         bounds: The lowest and the highest value of a pixel.
         seed: Of the shifts.
+        batch: Images at once at the most; None for as many as fit.
         device: Where PyTorch computes.
 
     Returns:
@@ -260,14 +262,16 @@ def climb(
     engine = torch_engine("float32", device, keeps=True)
     passes = (steps + 1) * BACKWARD * len(units)
     allowed = widened(account, passes, MOST_TIMES)
-    runs = (steps + 1) * BACKWARD + 1
-    walk = Walk(runner, engine, allowed, times=passes + 1, runs=runs, holds_all=True)
+    runs = (steps + 1) * BACKWARD
+    walk = Walk(runner, engine, allowed, times=passes + 1, runs=runs + 1, holds_all=True)
     with few_threads(runner.rough_work(starts) < SMALL):
         with torch.no_grad():  # one image first, to see how many fit
             found = walk.through(engine.take(starts[:1]))[layer.index]
         _check_units(found, units, layer)
         walk.times, parts = 0, []
-        for place in range(0, len(units), at_once := walk.fitting):
+        places = range(0, len(units), at_once := min(walk.fitting, batch or len(units)))
+        walk.pay_for_runs((len(places) - 1) * runs)
+        for place in places:
             some = slice(place, place + at_once)
             how = (steps, rate, jitter, decay, blur, bounds, seed)
             parts.append(_climb(walk, layer, units[some], starts[some], *how))
