@@ -235,6 +235,7 @@ def losses() -> Iterator[str]:
         ("with gaps", epochs(train_loss=[3.0, None, 1.0], test_loss=[None, None])),
         ("not finite", epochs(train_loss=[np.nan, np.inf, 2.0], valid_loss=[np.nan, np.inf])),
         ("words", epochs(train_loss=["x", 1, np.float32(0.5)])),
+        ("too long", epochs(train_loss=[10**400, 1, 2.0])),
     ):
         series = answering._losses(network)
         yield f"== losses {name}: {[(key, one.tolist()) for key, one in series.items()]}"

@@ -103,6 +103,11 @@ def _cases() -> Iterator[tuple[str, Shape, Operation]]:
             yield f"standardised by {groups} and {along} of {name}", shape, Standardisation(**how)
         for size in (0, 2, 3):
             yield f"groups of {size} of {name}", shape, ChannelPooling(kind="max", size=size)
+        for axis in (-1, -3, -9, 9):
+            yield f"groups of axis {axis} of {name}", shape, ChannelPooling(kind="max", size=2, axis=axis)
+        for along in ((1,), (0,), (-1,), (7,)):
+            slopes = Activation(kind="parametric_rectify", slopes=drawn(3), along=along)
+            yield f"slopes along {along} of {name}", shape, slopes
         for n in (0, 4, 5, 99):
             yield f"{n} neighbours in {name}", shape, LocalResponse(n=n, alpha=0.5, beta=0.75, k=2.0)
         for lengths in (

@@ -276,6 +276,12 @@ OTHERS = Parameter.of("W", np.ones((1, 3, 1, 1, 2, 3)))
         (Normalisation(), "the file does not tell the scale that it applies"),
         (GlobalPooling(kind="untold", name="median"), "it pools by 'median', which is not known here"),
         (ChannelPooling(kind="max", size=3), "it pools groups of 3 and is given 4"),
+        (ChannelPooling(kind="max", size=2, axis=4), "it pools along axis 4 and is given 4 axes"),
+        (ChannelPooling(kind="max", size=2, axis=-5), "it pools along axis -5 and is given 4 axes"),
+        (
+            Activation(kind="parametric_rectify", slopes=SLOPES, along=(2,)),
+            "its numbers are for units of 1x1x4x1, and it is given 2x4x2x3",
+        ),
         (
             Pad(pad=((1 << 20, 0), (1 << 20, 0))),
             "it makes 8,796,134,965,296 units of its input, which is too much to follow here",

@@ -455,7 +455,14 @@ def _losses(network: Network) -> dict[str, NDArray[np.float64]]:
         values = [epoch.get(name) for epoch in network.history]
         while values and values[-1] is None:
             values.pop()
-        numbers = [float(one) if isinstance(one, int | float | np.number) else np.nan for one in values]
+        numbers = [_number(one) for one in values]
         if np.isfinite(numbers).any():
             found[title] = np.array(numbers)
     return found
+
+
+def _number(value: Any) -> float:
+    try:
+        return float(value) if isinstance(value, int | float | np.number) else np.nan
+    except OverflowError:  # a whole number beyond them
+        return np.nan

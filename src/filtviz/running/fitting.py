@@ -10,6 +10,7 @@ from typing import Any, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from filtviz.activations import Activation
 from filtviz.operations import (
     UNTOLD_FUNCTION,
     Convolution,
@@ -34,6 +35,7 @@ __all__ = [
     "check_lengths",
     "check_pads",
     "check_places",
+    "check_slopes",
     "check_units",
     "counted_in_mean",
     "counts_of",
@@ -138,6 +140,12 @@ def spread_over(values: Any, shape: tuple[int, ...], along: Sequence[int]) -> An
     if any(n not in (1, length) for n, length in zip(spread.shape, shape, strict=True)):
         raise MisfitError(f"its numbers are for units of {_by(spread.shape)}, and it is given {_by(shape)}")
     return spread
+
+
+def check_slopes(activation: Activation, shape: tuple[int, ...]) -> None:
+    """Pass silently where a parametric rectifier has slopes for units of a shape, or has none."""
+    if activation.slopes is not None:
+        spread_over(np.asarray(activation.slopes.value), shape, activation.along)
 
 
 def own_parts(operation: Standardisation, units: Any) -> tuple[Any, tuple[int, ...]]:

@@ -56,6 +56,7 @@ from filtviz.running.fitting import (
     check_lengths,
     check_pads,
     check_places,
+    check_slopes,
     check_units,
     counts_of,
     cropped_alike,
@@ -181,6 +182,7 @@ class TorchEngine:
             case Standardisation():
                 return self._standardise(operation, units)
             case Activation():
+                check_slopes(operation, tuple(units.shape))
                 return activate(operation, units, self)
             case Pooling():
                 return _pool(operation, units)
@@ -437,6 +439,8 @@ def _reduce(kind: PoolingKind, units: Units, axis: int, name: str) -> Units:
 
 def _pool_channels(operation: ChannelPooling, units: Units) -> Units:
     axis = operation.axis % units.ndim
+    if not -units.ndim <= operation.axis < units.ndim:
+        raise MisfitError(f"it pools along axis {operation.axis} and is given {units.ndim} axes")
     if operation.size < 1 or units.shape[axis] % operation.size:
         raise MisfitError(f"it pools groups of {operation.size} and is given {units.shape[axis]}")
     shape = (*units.shape[:axis], -1, operation.size, *units.shape[axis + 1 :])

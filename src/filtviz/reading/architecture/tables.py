@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import json
 import math
 import re
 import tomllib
@@ -206,9 +207,10 @@ class Table:
 
 
 def _shown(value: Any) -> str:
-    """Return a value as a person knows it; Python writes out no number of thousands of digits."""
+    """Return a value as TOML writes it; Python writes out no number of thousands of digits."""
     try:
-        return printable(repr(value), 60)
+        said = value if isinstance(value, float) else json.dumps(value, ensure_ascii=False, default=str)
+        return printable(said, 60)
     except ValueError:
         return "a number of thousands of digits"
 
