@@ -15,6 +15,8 @@ from tests.reading.operators.edges import edges
 from tests.reading.operators.folding import folded
 from tests.reading.operators.graphs import graphs
 from tests.reading.operators.keras import keras
+from tests.reading.operators.keras_held import keras_held
+from tests.reading.operators.keras_parts import keras_parts
 from tests.reading.operators.lengths import lengths
 from tests.reading.operators.memory import in_memory, values
 from tests.reading.operators.modules import modules
@@ -55,6 +57,8 @@ FORMATS: Mapping[str, Callable[[], Told]] = {
     "graphs_of_tensorflow": graphs_of_tensorflow,
     "in_memory": in_memory,
     "keras": keras,
+    "keras_held": keras_held,
+    "keras_parts": keras_parts,
     "lengths": lengths,
     "models_of_keras": models_of_keras,
     "models_of_tflite": models_of_tflite,

@@ -11,6 +11,7 @@ from tests.reading.operators.effective import effective
 from tests.reading.operators.grammars import grammars
 from tests.reading.operators.hdf5 import hdf5
 from tests.reading.operators.lasagne import lasagne
+from tests.reading.operators.lasagne_layers import lasagne_layers
 from tests.reading.operators.names import names
 from tests.reading.operators.older import older
 from tests.reading.operators.older_tars import tars
@@ -45,6 +46,7 @@ READERS: Mapping[str, Callable[[], Told]] = {
     "effective": effective,
     "torch_modules": modules_of_torch,
     "lasagne": lasagne,
+    "lasagne_layers": lasagne_layers,
     "shaped": shaped,
     "zips": zips,
     "wrapped": wrapped,

@@ -106,7 +106,10 @@ def _of_today(config: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _references(node: Any) -> Iterator[Reference]:
-    """Yield what a call is given: ``["name", node, tensor, {}]``, or Keras 3's tensors with a history."""
+    """Yield what a call is given: ``["name", node, tensor, {}]``, or Keras 3's tensors with a history.
+
+    What is given by keyword comes last.
+    """
     waiting = deque([node])
     while waiting:
         value = waiting.popleft()
@@ -116,15 +119,16 @@ def _references(node: Any) -> Iterator[Reference]:
             if value.get("class_name") == "__keras_tensor__" and _is_reference(history):
                 yield history[0], history[1]
             elif "args" in value:
-                waiting.extend((value["args"], value.get("kwargs")))
+                waiting.appendleft(value["args"])
+                waiting.append(value.get("kwargs"))
             elif "class_name" not in value:
-                waiting.extend(one for one in value.values() if isinstance(one, dict | list))
+                waiting.extendleft([one for one in value.values() if isinstance(one, dict | list)][::-1])
         elif isinstance(value, list):
             if _is_reference(value):
                 yield value[0], value[1]
                 waiting.extend(one for one in value[3:] if isinstance(one, dict))
             else:
-                waiting.extend(value)
+                waiting.extendleft(value[::-1])
 
 
 def _is_reference(value: Any) -> bool:
@@ -184,7 +188,7 @@ class Builder:
         opened_up: Layers of classes of a user's own whose parts are among the layers.
         unplaced: Layers of which the configuration does not tell what they are given.
         n_frozen: How many of the models around what is being added are not to be trained.
-        weights: Lists of layers that were met, and what going through them again takes, 0 where none did yet.
+        met: Lists of layers that were gone through, by their `id`.
     """
 
     opened: Opened
@@ -197,7 +201,7 @@ class Builder:
     opened_up: set[tuple[str, str]] = field(default_factory=set)
     unplaced: list[str] = field(default_factory=list)
     n_frozen: int = 0
-    weights: dict[int, int] = field(default_factory=dict)
+    met: set[int] = field(default_factory=set)
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -262,11 +266,9 @@ class Builder:
 
     def _pay_again(self, held: list[Any]) -> None:
         """Take note of a list of layers that is gone through once more, for another call of its model."""
-        met = id(held) in self.weights
-        weight = self.weights.setdefault(id(held), 0) or (_weight(held) if met else 0)
-        if met:
-            self.weights[id(held)] = weight
-            self.opened.effort.spend(weight)
+        if id(held) in self.met:
+            self.opened.effort.spend(_weight(held))
+        self.met.add(id(held))
 
     def _in_sequence(
         self, entries: Sequence[_Entry], place: str, prefix: str, given: Sequence[int], depth: int
