@@ -62,7 +62,7 @@ def test_without_a_word_of_its_own_a_kind_is_written_out_of_its_arithmetic(kind:
         held.append(np.asarray(array.value))
         return "held"
 
-    words = words_of_activation(activation, "x + 0", 3, parameter)
+    words = words_of_activation(activation, "x + 0", X.shape, parameter)
     with np.errstate(all="ignore"):
         facts = {"torch": Torch, "F": F, "x": X.view(Tensor), "held": held[0] if held else None}
         found = eval(words, {"__builtins__": {"float": float}}, facts)  # our own words, of no file
@@ -77,7 +77,9 @@ def test_without_an_operator_of_its_own_a_kind_is_written_as_nodes_of_its_arithm
         written.append((kind, tuple(inputs)))
         return f"n{len(written)}"
 
-    made = nodes_of_activation(activation_of("hard_swish"), "x", 3, node, lambda value, name: f"{value:g}")
+    made = nodes_of_activation(
+        activation_of("hard_swish"), "x", X.shape, node, lambda value, name: f"{value:g}"
+    )
     assert written == [
         ("Add", ("x", "3")),
         ("Clip", ("n1", "0", "6")),
@@ -89,11 +91,11 @@ def test_without_an_operator_of_its_own_a_kind_is_written_as_nodes_of_its_arithm
 
 def test_a_kind_with_a_word_of_its_own_is_one_word_and_one_node() -> None:
     for kind in formulas._WORDS:
-        assert words_of_activation(Activation(kind=kind), "x", 4, str).startswith("F."), kind
+        assert words_of_activation(Activation(kind=kind), "x", X.shape, str).startswith("F."), kind
     nodes: list[str] = []
     for kind, (operator, _) in formulas._NODES.items():
         nodes_of_activation(
-            Activation(kind=kind), "x", 4, lambda k, i, /, **a: nodes.append(k) or "", lambda *_: ""
+            Activation(kind=kind), "x", X.shape, lambda k, i, /, **a: nodes.append(k) or "", lambda *_: ""
         )
         assert nodes.pop() == operator, kind
         assert not nodes
@@ -101,17 +103,22 @@ def test_a_kind_with_a_word_of_its_own_is_one_word_and_one_node() -> None:
 
 def test_a_scale_stands_before_the_word_and_no_factor_of_one_is_written() -> None:
     assert (
-        words_of_activation(Activation(kind="selu", alpha=2, scale=3), "x", 4, str) == "3.0 * F.elu(x, 2.0)"
+        words_of_activation(Activation(kind="selu", alpha=2, scale=3), "x", X.shape, str)
+        == "3.0 * F.elu(x, 2.0)"
     )
-    assert words_of_activation(Activation(kind="elu", alpha=2), "x", 4, str) == "F.elu(x, 2.0)"
-    assert words_of_activation(Activation(kind="tanh"), "x", 4, str) == "torch.tanh(x)"
-    assert words_of_activation(Activation(kind="tanh", scale=2), "x", 4, str) == "2.0 * torch.tanh(x)"
+    assert words_of_activation(Activation(kind="elu", alpha=2), "x", X.shape, str) == "F.elu(x, 2.0)"
+    assert words_of_activation(Activation(kind="tanh"), "x", X.shape, str) == "torch.tanh(x)"
+    assert words_of_activation(Activation(kind="tanh", scale=2), "x", X.shape, str) == "2.0 * torch.tanh(x)"
 
 
 @pytest.mark.cases("all")
 @pytest.mark.parametrize("write", [words_of_activation, nodes_of_activation])
 def test_what_is_not_known_and_ends_the_wrong_way_round_are_refused(write) -> None:
-    rest = ("x", 4, str) if write is words_of_activation else ("x", 4, lambda *_, **__: "", lambda *_: "")
+    rest = (
+        ("x", X.shape, str)
+        if write is words_of_activation
+        else ("x", X.shape, lambda *_, **__: "", lambda *_: "")
+    )
     with pytest.raises(UnknownActivationError, match="does not tell"):
         write(Activation(kind="untold"), *rest)
     with pytest.raises(UnknownActivationError, match="slopes"):

@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from filtviz.activations import Activation, ActivationKind, Elementary, activate
-from filtviz.parameter import Parameter, spread_out
+from filtviz.parameter import Parameter, Shape
+from filtviz.running.fitting import spread_over
 
 __all__ = ["nodes_of_activation", "number", "words_of_activation"]
 
@@ -52,14 +53,14 @@ def number(value: float) -> str:
 
 
 def words_of_activation(
-    activation: Activation, x: str, rank: int, parameter: Callable[[Parameter], str]
+    activation: Activation, x: str, shape: Shape, parameter: Callable[[Parameter], str]
 ) -> str:
     """Write an activation as an expression of PyTorch.
 
     Args:
         activation: The function.
         x: The expression that it is applied to.
-        rank: Axes of what that gives.
+        shape: That of what it gives, with None for what is open.
         parameter: Keeps an array in the module, and says what it is called there.
 
     Raises:
@@ -69,7 +70,7 @@ def words_of_activation(
     if activation.kind in _WORDS:
         scale = "" if activation.scale == 1 else f"{number(activation.scale)} * "
         return _WORDS[activation.kind].format(x=x, alpha=number(activation.alpha), scale=scale)
-    words = _TorchWords(rank, parameter)
+    words = _TorchWords(shape, parameter)
     return str(activate(activation, _Written(x, words.combine), words))
 
 
@@ -81,14 +82,14 @@ class NodeMaker(Protocol):
 
 
 def nodes_of_activation(
-    activation: Activation, x: str, rank: int, node: NodeMaker, constant: Callable[[Any, str], str]
+    activation: Activation, x: str, shape: Shape, node: NodeMaker, constant: Callable[[Any, str], str]
 ) -> str:
     """Write an activation as nodes of ONNX, and return the name of what they give.
 
     Args:
         activation: The function.
         x: The name of what it is applied to.
-        rank: Axes of that.
+        shape: That of it, with None for what is open.
         node: Adds a node.
         constant: Adds an array and returns its name.
 
@@ -96,7 +97,7 @@ def nodes_of_activation(
         UnknownActivationError: it is not known what it does.
         ValueError: ONNX has no operator for it.
     """
-    nodes = _OnnxNodes(rank, node, constant)
+    nodes = _OnnxNodes(shape, node, constant)
     if activation.kind in _NODES:
         operator, attributes = _NODES[activation.kind]
         return node(operator, [x], **{name: getattr(activation, field) for name, field in attributes.items()})
@@ -134,8 +135,8 @@ class _Written:
 class _TorchWords:
     """The functions of an activation, as expressions of PyTorch."""
 
-    def __init__(self, rank: int, parameter: Callable[[Parameter], str]) -> None:
-        self.rank, self._parameter = rank, parameter
+    def __init__(self, shape: Shape, parameter: Callable[[Parameter], str]) -> None:
+        self.shape, self._parameter = shape, parameter
 
     def combine(self, symbol: str, left: _Written | float, right: _Written | float) -> _Written:
         sides = (_enclosed(one.text) if isinstance(one, _Written) else number(one) for one in (left, right))
@@ -159,7 +160,7 @@ class _TorchWords:
         return self._say(f"{word}({x})")
 
     def slopes(self, activation: Activation, slopes: Parameter, _: Any, /) -> _Written:
-        return self._say(self._parameter(Parameter.of("slopes", _spread(activation, slopes, self.rank))))
+        return self._say(self._parameter(Parameter.of("slopes", _spread(activation, slopes, self.shape))))
 
     def _say(self, text: str) -> _Written:
         return _Written(text, self.combine)
@@ -168,8 +169,8 @@ class _TorchWords:
 class _OnnxNodes:
     """The functions of an activation, as nodes of ONNX."""
 
-    def __init__(self, rank: int, node: NodeMaker, constant: Callable[[Any, str], str]) -> None:
-        self.rank, self._node, self._constant = rank, node, constant
+    def __init__(self, shape: Shape, node: NodeMaker, constant: Callable[[Any, str], str]) -> None:
+        self.shape, self._node, self._constant = shape, node, constant
 
     def combine(self, symbol: str, left: _Written | float, right: _Written | float) -> _Written:
         return self._make(_SYMBOLS[symbol], left, right)
@@ -196,7 +197,7 @@ class _OnnxNodes:
         return self._make("Abs" if name == "absolute" else name.capitalize(), x)
 
     def slopes(self, activation: Activation, slopes: Parameter, _: Any, /) -> _Written:
-        return _Written(self._constant(_spread(activation, slopes, self.rank), "slopes"), self.combine)
+        return _Written(self._constant(_spread(activation, slopes, self.shape), "slopes"), self.combine)
 
     def _make(self, kind: str, *inputs: _Written | float | None) -> _Written:
         return _Written(self._node(kind, [self._name(one) for one in inputs]), self.combine)
@@ -217,8 +218,8 @@ def check_ends(low: float, high: float) -> None:
         raise ValueError("the ends of what it clips to are the wrong way round")
 
 
-def _spread(activation: Activation, slopes: Parameter, rank: int) -> NDArray[Any]:
-    return spread_out(np.asarray(slopes.value), rank, activation.along)
+def _spread(activation: Activation, slopes: Parameter, shape: Shape) -> NDArray[Any]:
+    return np.asarray(spread_over(np.asarray(slopes.value), shape, activation.along))
 
 
 def _enclosed(text: str) -> str:

@@ -52,7 +52,7 @@ from filtviz.operations import (
     Untold,
     Upscale,
 )
-from filtviz.parameter import Parameter, spread_out
+from filtviz.parameter import Parameter
 from filtviz.running.fitting import (
     MisfitError,
     counted_in_mean,
@@ -253,7 +253,8 @@ class _Printer:
             case Standardisation():
                 return self._standardise(step, operation, x)
             case Activation():
-                return words_of_activation(operation, x, step.rank, partial(self._parameter, step, "slopes"))
+                keep = partial(self._parameter, step, "slopes")
+                return words_of_activation(operation, x, step.shapes[0], keep)
             case Pooling():
                 return _pool(step, operation, x)
             case GlobalPooling():
@@ -434,16 +435,16 @@ class _Printer:
             raise ValueError("the file does not tell the scale that it applies")
         if operation.is_batch and operation.spread is None:
             raise ValueError("the file does not tell the deviation that it divides by")
+        both = [step.spread(values, operation.along) for values in operation.scale_and_shift()]
         usual = _batch_norm(step, operation)
         if usual is not None:
             n = len(usual["running_mean"].value)
             affine = "" if "weight" in usual else ", affine=False"
             kind = f"BatchNorm{max(step.rank - 2, 1)}d({n}, eps={number(epsilon_of(operation))}{affine})"
             return f"{self._module(step, kind, usual)}({x})"
-        both = zip(("scale", "shift"), operation.scale_and_shift(), strict=True)
         scale, shift = (
-            self._parameter(step, what, Parameter.of(what, spread_out(values, step.rank, operation.along)))
-            for what, values in both
+            self._parameter(step, what, Parameter.of(what, values))
+            for what, values in zip(("scale", "shift"), both, strict=True)
         )
         return f"{x} * {scale} + {shift}"
 
@@ -457,7 +458,7 @@ class _Printer:
             found = f"({x} - {mean}) / ({x}.var({axes}, unbiased=False, keepdim=True) + {epsilon}).sqrt()"
         for sign, what, held in (("*", "scale", operation.gamma), ("+", "shift", operation.beta)):
             if held is not None:
-                values = spread_out(np.asarray(held.value), step.rank, operation.along)
+                values = step.spread(held.value, operation.along)
                 found += f" {sign} {self._parameter(step, what, Parameter.of(what, values))}"
         return found
 

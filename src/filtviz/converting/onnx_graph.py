@@ -52,7 +52,7 @@ from filtviz.operations import (
     Upscale,
     parameters_of,
 )
-from filtviz.parameter import Shape, spread_out
+from filtviz.parameter import Shape
 from filtviz.running.fitting import (
     MisfitError,
     counted_in_mean,
@@ -224,7 +224,7 @@ class _Graph:
             case Standardisation():
                 return self._standardise(step, operation, x)
             case Activation():
-                return nodes_of_activation(operation, x, step.rank, self.node, self.constant)
+                return nodes_of_activation(operation, x, step.shapes[0], self.node, self.constant)
             case Pooling():
                 return self._pool(step, operation, x)
             case GlobalPooling():
@@ -394,14 +394,12 @@ class _Graph:
             raise ValueError("the file does not tell the scale that it applies")
         if operation.is_batch and operation.spread is None:
             raise ValueError("the file does not tell the deviation that it divides by")
+        scale, shift = (step.spread(values, operation.along) for values in operation.scale_and_shift())
         usual = _as_batch_normalisation(operation)
         if usual is not None:
             arrays, epsilon = usual
             names = [self.constant(arrays[role], role) for role in ("scale", "bias", "mean", "var")]
             return self.node("BatchNormalization", [x, *names], epsilon=epsilon)
-        scale, shift = (
-            spread_out(values, step.rank, operation.along) for values in operation.scale_and_shift()
-        )
         scaled = x if (scale == 1).all() else self.node("Mul", [x, self.constant(scale, "scale")])
         return scaled if not shift.any() else self.node("Add", [scaled, self.constant(shift, "shift")])
 
@@ -422,7 +420,7 @@ class _Graph:
             found = self.node("Reshape", [found, self.node("Shape", [x])])
         for word, what, held in (("Mul", "scale", operation.gamma), ("Add", "shift", operation.beta)):
             if held is not None:
-                values = spread_out(np.asarray(held.value), step.rank, operation.along)
+                values = step.spread(held.value, operation.along)
                 found = self.node(word, [found, self.constant(values, what)])
         return found
 

@@ -8,11 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from filtviz.errors import ConversionError
 from filtviz.network import Layer, Network
 from filtviz.operations import Embedding, Identity, Input, Operation, Recurrent, Reshape, Untold
 from filtviz.parameter import Shape
+from filtviz.running.fitting import spread_over
 from filtviz.shapes import output_shape
 from filtviz.text import printable
 
@@ -62,6 +67,14 @@ class Step:
     def rank(self) -> int:
         """The number of axes of its first input."""
         return len(self.shapes[0])
+
+    def spread(self, values: Any, along: Sequence[int]) -> NDArray[Any]:
+        """Return values that run along some axes as they broadcast against its first input.
+
+        Raises:
+            ValueError: they do not fit it; the text completes "conv2 cannot be converted: …".
+        """
+        return np.asarray(spread_over(np.asarray(values), self.shapes[0], along))
 
 
 def refusal(layer: Layer, reason: str) -> ConversionError:

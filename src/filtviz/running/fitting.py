@@ -121,8 +121,8 @@ def check_places(operation: LocallyConnected, places: tuple[int, ...]) -> None:
         raise MisfitError(f"it has filters for {_by(wanted)} places and is given {_by(places)}")
 
 
-def _by(lengths: Sequence[int]) -> str:
-    return "x".join(map(str, lengths))
+def _by(lengths: Sequence[int | None]) -> str:
+    return "x".join("?" if n is None else str(n) for n in lengths)
 
 
 def groups_of(units: Sequence[int], templates: Sequence[int]) -> int:
@@ -134,10 +134,10 @@ def groups_of(units: Sequence[int], templates: Sequence[int]) -> int:
     return groups
 
 
-def spread_over(values: Any, shape: tuple[int, ...], along: Sequence[int]) -> Any:
+def spread_over(values: Any, shape: Sequence[int | None], along: Sequence[int]) -> Any:
     """Return values that run along some axes as they broadcast against units of a shape, none beyond it."""
     spread = spread_out(values, len(shape), along)
-    if any(n not in (1, length) for n, length in zip(spread.shape, shape, strict=True)):
+    if any(n not in (1, length or n) for n, length in zip(spread.shape, shape, strict=True)):
         raise MisfitError(f"its numbers are for units of {_by(spread.shape)}, and it is given {_by(shape)}")
     return spread
 
