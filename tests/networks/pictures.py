@@ -73,6 +73,12 @@ def _networks() -> dict[str, Network]:
         "normalising in two": Network.of(
             [image(1, 4, 5), as_layer(scale, below=0, name="a"), as_layer(scale, below=0, name="b")]
         ),
+        "normalising behind nothing": Network.of(
+            [image(1, 4, 5), as_layer(Identity(), scale, below=0, name="a")]
+        ),
+        "normalising, and more": Network.of(
+            [image(1, 4, 5), as_layer(scale, Activation(kind="tanh"), below=0, name="a")]
+        ),
         "normalising later": Network.of(
             [image(1, 4, 5), as_layer(Flatten(), below=0), as_layer(scale, below=1, name="a")]
         ),

@@ -201,8 +201,8 @@ def test_as_many_numbers_of_a_window_count_as_lie_in_the_image_or_its_padding() 
             before, after = window.pad[axis]
             low, high = (-before, length + after) if counts_pad else (0, length)
             wanted = [
-                sum(low <= i * window.stride[axis] - before + k * window.dilation[axis] < high
-                    for k in range(window.size[axis]))
+                max(1, sum(low <= i * window.stride[axis] - before + k * window.dilation[axis] < high
+                           for k in range(window.size[axis])))
                 for i in range(n)
             ]  # fmt: skip
             assert found[axis].tolist() == wanted

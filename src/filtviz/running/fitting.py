@@ -295,7 +295,7 @@ MOST_COUNTED = 1 << 21
 def counts_of(
     operation: Pooling, window: Window, lengths: tuple[int, ...], places: tuple[int, ...]
 ) -> Iterator[NDArray[np.int64]]:
-    """Yield for each axis how many numbers of each window count in a mean."""
+    """Yield for each axis how many numbers of each window count in a mean, one where there are none."""
     pads = window.pad or ()
     for axis, (length, n) in enumerate(zip(lengths, places, strict=True)):
         before, after = pads[axis]
@@ -304,7 +304,7 @@ def counts_of(
             raise MisfitError(f"its windows of {window.size[axis]} are too long to follow here")
         first = np.arange(n) * window.stride[axis] - before
         where = first[:, None] + np.arange(window.size[axis]) * window.dilation[axis]
-        yield ((where >= low) & (where < high)).sum(axis=1)
+        yield ((where >= low) & (where < high)).sum(axis=1).clip(1)
 
 
 def why_not_pooled(kind: PoolingKind, name: str) -> None:

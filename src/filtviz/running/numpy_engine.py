@@ -248,7 +248,7 @@ class NumpyEngine:
             raise MisfitError("the file does not tell its stride and padding")
         templates = self._hold(operation, "templates", lambda: operation.templates)
         groups = groups_of(units.shape, templates.shape)
-        window = Window(size=operation.kernel_size, stride=operation.stride, pad=operation.pad)
+        window = Window(size=operation.kernel_size, stride=operation.stride)
         padded = _padded(units, operation.pad)
         places = places_of(padded.shape, window)
         check_places(operation, places)

@@ -199,7 +199,7 @@ def _said(network: Network, prepared: NDArray[np.float64], how: Preparation) -> 
     """Say how the images were prepared."""
     low, high = f"{prepared.min():.3g}", f"{prepared.max():.3g}"
     for layer in _first(network):
-        if any(isinstance(each, Normalisation) for each in layer.operations[:1]):
+        if any(isinstance(each, Normalisation) for each in layer.operations):
             yield f"the network itself begins with a normalisation ({layer.title}), which is done here, too"
     if how.is_default:
         yield (

@@ -285,6 +285,8 @@ def _packs() -> Iterator[tuple[str, bytes]]:
     for depth in (1, 63, 64, 65):
         yield f"lists {depth} deep", b"\x91" * depth + b"\x05"
         yield f"maps {depth} deep", b"\x81\xa1k" * depth + b"\x05"
+        yield f"long lists {depth} deep", b"\xdc\0\1" * depth + b"\x05"
+        yield f"long maps {depth} deep", b"\xdf\0\0\0\1\xa1k" * depth + b"\x05"
     for key in (b"\xa1k", b"\x05", b"\xff", b"\xc0", b"\xc3", b"\x90", b"\xca\0\0\0\0"):
         yield f"key {key!r}", b"\x82" + key + b"\x01" + b"\xa1k\x02"
     for n in (1023, 1024, 2048):

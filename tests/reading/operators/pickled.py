@@ -190,11 +190,15 @@ def a_pickled(n: int) -> tuple[str, str]:
     if chance.random() < 0.1:
         data += chance.choice((b"\x80\x02K\x01.", b"junk", b"\x00" * 9, b"N."))
         told += " and more"
-    told = told.encode("unicode_escape").decode()
+    return f"{n} {told.encode('unicode_escape').decode()}", _noted(data)
+
+
+def _noted(data: bytes) -> str:
+    """All that is noted of a stream of pickles, and what is answered of what they hold."""
     try:
         found = read_pickles(data, pickle_steps(Limits()))
     except FiltvizError as error:
-        return f"{n} {told}", refused(error)
+        return refused(error)
     facts = [
         f"protocol {found.protocol} python {found.python} to {found.stop}",
         *(one.path[:60] for one in found.globals),
@@ -202,7 +206,7 @@ def a_pickled(n: int) -> tuple[str, str]:
     facts += [refused(found.rest)] if found.rest is not None else []
     questions = "; ".join(line for root in found.roots for line in _questions(root))
     text = f"{' | '.join(map(_shown, found.roots))} ({', '.join(facts)}) {questions}"
-    return f"{n} {told}", text.encode("unicode_escape", errors="replace").decode()
+    return text.encode("unicode_escape", errors="replace").decode()
 
 
 def _shown(value: Any, depth: int = 0) -> str:
@@ -220,7 +224,7 @@ def _shown(value: Any, depth: int = 0) -> str:
         inner = ", ".join(_shown(one, depth + 1) for one in value)
         return f"[{inner}]" if isinstance(value, list) else f"({inner})"
     if isinstance(value, Blob):
-        return f"<{len(value.view)} {value.coding} {_tried(value.text)[:9]}>"
+        return f"<{len(value.view)} {value.coding} {'' if value.coding == 'int' else _tried(value.text)[:9]}>"
     if isinstance(value, Global):
         return value.path[:60]
     whole = repr(value)
@@ -261,5 +265,40 @@ PICKLED: tuple[int, ...] = (
 )  # fmt: skip
 
 
+LENGTHS = b"\x8d", b"\x8e", b"\x96", b"\x95", b"\x8b", b"B", b"T", b"X"
+"""Opcodes that say how long what follows is, with 8 bytes or with 4."""
+
+MADE = (
+    b"I01\r\n.", b"I 00\n.", b"I1L\n.", b"L5L \n.", b"L \n.", b"L-0x5\n.", b"I" + b"1" * 300 + b"\n.",
+    b"I" + b"1" * 301 + b"\n.",     b"L" + b"1" * 299 + b"L\n.", b"L" + b"1" * 300 + b"L\n.",
+    b"F" + b"1" * 300 + b"\n.", b"F" + b"1" * 301 + b"\n.",     b"F 1 \n.",
+    b"\x8b\x2c\1\0\0" + b"\1" * 300 + b".", b"\x8b\x2d\1\0\0" + b"\1" * 301 + b".",     b"K\1.\x80\x06N.",
+    b"K\1.\x80\x05N.", b"K\1.K", b"K\1.N.K\2.",
+    b"\x80\x06N.",     b"ccopyreg\nconstructor\n(cmine\nNet\ntR.",
+    b"cmine\n_reconstructor\n(cmine\nNet\ntR.",     b"ccopyreg\n__newobj__\n(cmine\nNet\ntR.",
+    b"ccopyreg\n__newobj__\n(K\1tR.", b"ccopy_reg\n__newobj_ex__\n)R.",
+)  # fmt: skip
+"""Numbers at their longest, a second pickle that is odd, and what is not made by copyreg."""
+
+
+def _at_their_ends() -> Told:
+    for made in (*MADE, *(one + b"." for one in OLD)):
+        yield f"made {_short(made)}", _noted(made)
+    for code in LENGTHS:
+        size = 8 if code in LENGTHS[:4] else 4
+        for length in (0, 2, 256, 1 << 31, (1 << 32) + 2, 1 << 40, (1 << 63) + 2)[
+            : size - 1 if size == 8 else 4
+        ]:
+            yield (
+                f"{code.hex()} of {length}, where 9 are",
+                _noted(code + length.to_bytes(size, "little") + b"." * 9),
+            )
+
+
+def _short(made: bytes) -> str:
+    return ascii(made)[2:-1] if len(made) < 60 else f"{ascii(made[:20])[2:-1]} {len(made)}"
+
+
 def pickled() -> Told:
     yield from map(a_pickled, (*PICKLED, *range(4000, 4500)))
+    yield from _at_their_ends()

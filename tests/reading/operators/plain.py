@@ -142,6 +142,7 @@ def _arrays() -> Iterator[tuple[str, Any]]:
         yield f"version {version!r}", _array(version=version)
     for n in range(3, 7):
         yield f"{n} facts", _with(_array(), (1, (2, 3), _dtype(), False, data, 5)[:n])
+        yield f"{n} facts to the data", _with(_array(), (0, 1, (2, 3), _dtype(), False, data)[-n:])
     yield "no state", Record(Global("numpy.core.multiarray", "_reconstruct"), (1,))
     for order in ("C", "F", "A", None, b"F"):
         yield f"a buffer in {order!r}", _call("_frombuffer", data, _dtype(), (2, 3), order)

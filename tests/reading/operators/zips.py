@@ -45,6 +45,7 @@ def _zip(
     between: bytes = b"",
     end64: bool = False,
     said: Any = None,
+    both: Any = None,
 ) -> bytes:
     """A zip of members that hold `TEXT`, with what is unusual."""
     body, directory = before, b""
@@ -52,7 +53,7 @@ def _zip(
         data = TEXT if method != 8 else _deflated(TEXT)
         place, checked = len(body), zlib.crc32(TEXT)
         marks = flags | 8 * later
-        sizes = (FULL, FULL) if big else (0, 0) if later else (len(data), len(TEXT))
+        sizes = (FULL, FULL) if big else (0, 0) if later else both or (len(data), len(TEXT))
         own = struct.pack("<HHQQ", 1, 16, len(TEXT), len(data)) if big else b""
         body += struct.pack(
             "<4sHHHHHIIIHH", b"PK\3\4", 20, marks, method, 0, 0, checked, *sizes, len(name), len(own + extra)
@@ -65,7 +66,7 @@ def _zip(
             + (struct.pack("<4sIII", b"PK\7\x08", checked, len(data), len(TEXT)) if later else b"")
             + between
         )
-        sizes = (FULL, FULL) if big else (len(data), len(TEXT)) if said is None else said
+        sizes = (FULL, FULL) if big else said or both or (len(data), len(TEXT))
         more = struct.pack("<HHQQQ", 1, 24, len(TEXT), len(data), place) if big else b""
         directory += struct.pack(
             "<4sHHHHHHIIIHHHHHII",
@@ -153,6 +154,12 @@ def _whole() -> Told:
         "of one name": {"names": (b"a", b"a")},
         "of other methods": {"methods": (1, 12)},
         "with other sizes": {"said": (5, 5)},
+        "with more packed than there is": {"both": (9, 5), "methods": (0, 0)},
+        "with less packed than there is": {"both": (5, 9), "methods": (0, 0)},
+        "whose last member goes on in the directory": {"both": (30, 30), "names": (b"a",), "methods": (0,)},
+        "whose last member ends with the file": {"both": (82, 82), "names": (b"a",), "methods": (0,)},
+        "whose last member goes on behind it": {"both": (83, 83), "names": (b"a",), "methods": (0,)},
+        "with a password, of none": {"flags": 1, "both": (0, 0)},
         "of none": {"names": (), "methods": ()},
         "with 64 bits and more": {"big": True, "extra": b"\7\0\2\0xy"},
         "with a field of 64 bits that is not needed": {"extra": b"\1\0\0\0"},
