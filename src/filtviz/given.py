@@ -229,12 +229,12 @@ def choose(network: Network, wanted: LayerChoice) -> ConvLayer:
     """
     if not isinstance(wanted, ConvLayer) or any(wanted is each for each in network.conv_layers):
         return network.select(wanted)
-    found = network.select(wanted.label)
+    found = network.select(wanted.label or wanted.name or wanted.title)
     if found.weights.shape != wanted.weights.shape:
         raise SelectionError(
             f"{wanted.title} is no layer of this network: the one of that name has another shape, "
             f"{'x'.join(map(str, found.weights.shape))}",
-            wanted=wanted.label,
+            wanted=named(wanted),
         )
     return found
 
@@ -245,7 +245,7 @@ def named(wanted: LayerChoice) -> int | str:
     Args:
         wanted: A number, a name, or a layer.
     """
-    if isinstance(wanted, ConvLayer):
+    if isinstance(wanted, ConvLayer) and wanted.label:
         return wanted.label
     return wanted.title if isinstance(wanted, Layer) else wanted
 
@@ -293,7 +293,7 @@ def filters_of(given: Any) -> NDArray[Any]:
     """
     layer = as_layer(given)
     if reason := layer.why_not_drawn:
-        raise DrawingError(f"{printable(layer.label, 40)} is not drawn: {reason}")
+        raise DrawingError(f"{layer.title} is not drawn: {reason}")
     return layer.filters
 
 
@@ -459,8 +459,9 @@ def _weights_of(given: Any) -> tuple[NDArray[Any], str] | None:
 
 def _checked(weights: NDArray[Any], what: str) -> NDArray[Any]:
     if weights.ndim != 4:
+        axes = "1 axis" if weights.ndim == 1 else f"{weights.ndim} axes"
         raise DrawingError(
-            f"{what} has {weights.ndim} axes, not 4 (filters, channels, rows, cols), so that it is no picture"
+            f"{what} has {axes}, not 4 (filters, channels, rows, cols), so that it is no picture"
         )
     if weights.size == 0 or weights.dtype.kind not in "fiub":
         raise DrawingError(f"{what} holds no real numbers to draw: {weights.dtype} {weights.shape}")
@@ -471,8 +472,8 @@ def _only_layer(model: Any) -> ConvLayer:
     """Return the convolution of a model that has but one."""
     if not is_model(model):
         raise DrawingError(
-            f"{printable(type(model).__name__, 40)} has no weights to draw: give a filtviz layer,"
-            " a Lasagne layer with W.get_value(), or a 4-D array"
+            f"{described(model)} has no weights to draw: give a filtviz layer, a Lasagne layer with "
+            "W.get_value(), or a 4-D array"
         )
     network = load(model)
     if len(network.conv_layers) == 1:
@@ -482,7 +483,7 @@ def _only_layer(model: Any) -> ConvLayer:
     first = network.conv_layers[0]
     raise SelectionError(
         f"the network has {len(network.conv_layers):,} convolutions: give one of them, such as "
-        f"network[{printable(first.label, 40)!r}] of network = filtviz.load(…)",
+        f"network[{described(first.label)}] of network = filtviz.load(…)",
         available=[each.label for each in network.conv_layers],
     )
 

@@ -26,7 +26,7 @@ from filtviz.operations import (
     Untold,
 )
 from filtviz.parameter import Parameter, Shape, holds_numbers
-from filtviz.text import listed, printable
+from filtviz.text import listed, printable, quoted
 
 __all__ = ["ConvLayer", "EngineName", "Layer", "Network", "Origin"]
 
@@ -477,13 +477,13 @@ class Network:
             return called[0]
         if called:
             places = ", ".join(str(each.index) for each in called[:10])
-            reason = f"{len(called)} layers are called {printable(wanted, 40)!r}: choose by place ({places})"
+            reason = f"{len(called)} layers are called {quoted(wanted, 40)}: choose by place ({places})"
             raise SelectionError(reason, wanted=wanted)
         names = [each.title for each in self.layers[:_MOST_NAMES]]
         near = difflib.get_close_matches(wanted[:_LONGEST_NAME], names, n=1)
         hint = f"; did you mean {near[0]}?" if near else ""
         raise SelectionError(
-            f"there is no layer {printable(wanted, 40)!r}{hint} (`filtviz layers` lists all)",
+            f"there is no layer {quoted(wanted, 40)}{hint} (`filtviz layers` lists all)",
             wanted=wanted,
             available=names,
         )
@@ -627,4 +627,4 @@ def _no_such_layer(wanted: int | str, convs: Sequence[ConvLayer], path: Path | N
     if number := _as_int(wanted):
         near = near or [str(max(-len(convs), min(len(convs) - 1, number)))]
     hint = f"; did you mean {printable(near[0], 40)}?" if near else ""
-    return f"there is no convolution {printable(wanted, 40)!r}{hint} (there are: {', '.join(shown)})"
+    return f"there is no convolution {quoted(wanted, 40)}{hint} (there are: {', '.join(shown)})"

@@ -25,6 +25,7 @@ __all__ = [
     "percents",
     "plural",
     "printable",
+    "quoted",
     "spreadsheet_text",
 ]
 
@@ -45,6 +46,13 @@ def printable(text: object, limit: int = 80) -> str:
     if len(raw) <= limit and len(shown) <= 4 * limit:
         return shown
     return f"{shown[:limit]}… ({len(raw)} characters)"
+
+
+def quoted(text: object, limit: int = 80) -> str:
+    """Return `printable` text in quotation marks."""
+    shown = printable(text, limit)
+    mark = '"' if "'" in shown else "'"
+    return f"{mark}{shown}{mark}"
 
 
 def names_of_file(names: Sequence[str], limit: int = 30, length: int = 40) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 
 from tests.networks.answers import answers
+from tests.networks.asked import asked
 from tests.networks.bounded import bounded
 from tests.networks.budgets import budgets
 from tests.networks.composed import composed
@@ -15,9 +16,12 @@ from tests.networks.converted import converted
 from tests.networks.demonstrated import demonstrated
 from tests.networks.facts import facts
 from tests.networks.files import files
+from tests.networks.memory import memory
+from tests.networks.moments import moments
 from tests.networks.pictures import pictures
 from tests.networks.placed import placed
 from tests.networks.pools import pools
+from tests.networks.printed import printed
 from tests.networks.refused import refused
 from tests.networks.slopes import slopes
 from tests.networks.verified import verified
@@ -27,6 +31,7 @@ __all__ = ["TABLES"]
 
 TABLES: Mapping[str, Callable[[], Iterator[tuple[str, str]]]] = {
     "answers": answers,
+    "asked": asked,
     "bounded": bounded,
     "budgets": budgets,
     "composed": composed,
@@ -34,9 +39,12 @@ TABLES: Mapping[str, Callable[[], Iterator[tuple[str, str]]]] = {
     "demonstrated": demonstrated,
     "facts": facts,
     "files": files,
+    "memory": memory,
+    "moments": moments,
     "pictures": pictures,
     "placed": placed,
     "pools": pools,
+    "printed": printed,
     "refused": refused,
     "slopes": slopes,
     "verified": verified,

@@ -57,6 +57,8 @@ def budgets() -> Iterator[tuple[str, str]]:
         [Layer(parameters=(shared,)), Layer(parameters=(shared, Parameter.of("v", np.zeros((2, 3)))))]
     )
     yield "size of arrays", f"{size_on_disk(own)} {size_on_disk(_network(7))} {size_on_disk(_network(0))}"
+    empty = Network.of(own.layers, Origin(size=0))
+    yield "size of arrays in a file without bytes", str(size_on_disk(empty))
     yield from _spent()
     yield from _widened()
     yield from _rounded()

@@ -359,6 +359,13 @@ def _steps() -> Iterator[tuple[str, str]]:
     for n in (1, 2):
         again = as_layer(Reshape(lengths=(4, -1)), below=n - 1, name="again")
         several[f"{n} inputs of four"] = Network.of([*four[:n], again])
+    two = [image(1, 4, 4), image(1, 4, 4)]
+    several["two inputs of several operations"] = Network.of(
+        [
+            *two,
+            as_layer(Merge(kind="add"), Activation(kind="tanh"), Identity(), Merge(kind="add"), below=(0, 1)),
+        ]
+    )
     several["two ends"] = Network.of(
         [image(1, 4, 4), as_layer(Identity(), below=0), as_layer(Activation(kind="tanh"), below=0)]
     )

@@ -26,6 +26,7 @@ from filtviz.operations import (
     with_parameters,
 )
 from filtviz.parameter import Parameter
+from tests import telling
 from tests.building import as_layer, conv, image, pool
 from tests.interpreters.cases import CASES, drawn
 from tests.interpreters.tables import told
@@ -133,6 +134,8 @@ def _choices() -> Iterator[tuple[str, str]]:
             _small(name="same"),
             _small(name="same"),
             as_layer(Identity(), below=1, name="in2"),
+            _small(name="a very long name of a layer that nobody reads"),
+            as_layer(Identity(), below=1, name="a very long name of a layer that nobody reads, and \x1b"),
         ]
     )
     none = Network.of([image(1, name="in")], Origin(path=Path("/there/a\x1b.pkl")))
@@ -158,6 +161,7 @@ def _choices() -> Iterator[tuple[str, str]]:
         "same",
         "same-3",
         "same-4",
+        "a very long name of a layer that nobody rea",
         "in",
         "in2",
         "",
@@ -177,6 +181,11 @@ def _choices() -> Iterator[tuple[str, str]]:
         8,
         -8,
         -9,
+        -6,
+        9,
+        10,
+        -10,
+        -11,
     ]
     for name, network in (("some", some), ("many", many), ("none", none), ("nowhere", nowhere)):
         for one in wanted:
@@ -198,6 +207,18 @@ def _layers() -> Iterator[tuple[str, str]]:
         "convolution": _small(),
         "with a bias": ConvLayer.of(np.zeros((2, 1, 2, 2)), np.ones(2)),
         "of parameters": ConvLayer.of(drawn(2, 1, 2, 2), drawn(2)),
+        "with a bias for each place": ConvLayer.of(np.zeros((2, 1, 2, 2)), np.ones((2, 3, 4))),
+        "of all that is told": ConvLayer.of(
+            np.zeros((1, 2, 2, 2)),
+            axes="iorc",
+            flip_filters=True,
+            stride=(1, 2),
+            pad=((0, 1), (2, 3)),
+            dilation=(2, 1),
+            followed_by=(Identity(),),
+            label="called",
+            trainable=False,
+        ),
         "curves": conv(np.zeros((2, 1, 3)), axes="oic", stride=(1,), pad=((0, 0),)),
         "volumes": conv(np.zeros((2, 1, 2, 2, 2)), axes="oidrc"),
         "empty": conv(np.zeros((0, 1, 2, 2))),
@@ -251,6 +272,7 @@ def _layers() -> Iterator[tuple[str, str]]:
                 layer.why_not_drawn,
             ]
             found += [layer.convolution.is_planar, str(layer.convolution.weights is layer.weights)]
+            found += [[one.name for one in layer.parameters], telling.told(*layer.operations)]
         yield f"layer {name}", " | ".join(map(str, found))
 
 

@@ -38,7 +38,7 @@ from filtviz.network import ConvLayer, Network
 from filtviz.reading import Hints, Limits, load
 from filtviz.reading.folders import MOST_ENTRIES, Candidate, candidates, is_no_model
 from filtviz.sources import Sources
-from filtviz.text import digest, name_runs, printable
+from filtviz.text import digest, name_runs, printable, quoted
 
 __all__ = ["ExportOptions", "ModelPlan", "Planner", "Status", "stamp"]
 
@@ -78,7 +78,7 @@ class ExportOptions:
     def __post_init__(self) -> None:
         if not isinstance(self.format, str) or self.format not in FORMATS:
             raise ArgumentError(
-                f"{printable(self.format, 20)!r} is no format of pictures: {', '.join(FORMATS)} are"
+                f"{quoted(self.format, 20)} is no format of pictures: {', '.join(FORMATS)} are"
             )
         object.__setattr__(self, "layers", tuple(map(named, chosen_layers(self.layers))))
         object.__setattr__(self, "channels", as_ranges(self.channels))

@@ -31,7 +31,7 @@ from filtviz.cli.shared_options import (
     usage_errors,
 )
 from filtviz.paper import Paper
-from filtviz.text import printable
+from filtviz.text import quoted
 
 if TYPE_CHECKING:
     from filtviz.demonstrations import Demonstration
@@ -53,9 +53,9 @@ class NumbersType(click.ParamType):  # type: ignore[type-arg]  # generic from cl
         try:
             numbers = tuple(float(part) for part in str(value).split(","))
         except ValueError:
-            self.fail(f"{printable(value, 40)!r} is no number, or numbers with commas between", param, ctx)
+            self.fail(f"{quoted(value, 40)} is no number, or numbers with commas between", param, ctx)
         if not all(abs(number) < float("inf") for number in numbers):
-            self.fail(f"{printable(value, 40)!r} is not finite", param, ctx)
+            self.fail(f"{quoted(value, 40)} is not finite", param, ctx)
         return numbers
 
 
@@ -70,7 +70,7 @@ class SizeType(click.ParamType):  # type: ignore[type-arg]
         """Read the text."""
         parts = str(value).lower().split("x")
         if len(parts) > 2 or not all(part.isdecimal() and 0 < int(part) < 1 << 16 for part in parts):
-            self.fail(f"{printable(value, 40)!r} is no size: give 31, or 224x320", param, ctx)
+            self.fail(f"{quoted(value, 40)} is no size: give 31, or 224x320", param, ctx)
         rows, cols = int(parts[0]), int(parts[-1])
         return rows, cols
 

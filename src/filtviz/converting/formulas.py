@@ -226,7 +226,7 @@ def _enclosed(text: str) -> str:
     """Put an expression into brackets, where it is a sum, a product or the like."""
     depth = 0
     for letter in text:
-        depth += (letter in "([") - (letter in ")]")
+        depth += (letter == "(") - (letter == ")")
         if letter == " " and depth == 0:
             return f"({text})"
     return text

@@ -55,6 +55,7 @@ from filtviz.operations import (
 from filtviz.parameter import Parameter
 from filtviz.running.fitting import (
     MisfitError,
+    coefficients_of,
     counted_in_mean,
     groups_of,
     groups_of_transposed,
@@ -206,10 +207,11 @@ class _Printer:
             made = self._step(step, self._below)
         except (MisfitError, ValueError) as error:
             raise refusal(layer, str(error)) from None
-        name = self._below[0] if made in self._below[:1] else self._own[layer.index]
-        if name != made:
-            self.lines.append(f"{name} = {made}")
-        self._below, self.given[layer.index] = [name], name
+        own = self._own[layer.index]
+        if made not in (own, *self._below[:1]):
+            self.lines.append(f"{own} = {made}")
+            made = own
+        self._below, self.given[layer.index] = [made], made
 
     # The parts
 
@@ -652,8 +654,6 @@ def _slice(step: Step, operation: Slice, x: str) -> str:
 def _cropped(step: Step, cropping: Sequence[str | None], below: Sequence[str]) -> list[str]:
     if not any(how not in (None, "None") for how in cropping):
         return list(below)
-    if len({len(shape) for shape in step.shapes}) != 1:
-        raise ValueError("its inputs have different numbers of axes")
     found = []
     for x, shape in zip(below, step.shapes, strict=True):
         parts = list(_crops(step, cropping, shape))
@@ -677,9 +677,7 @@ def _crops(step: Step, cropping: Sequence[str | None], shape: Sequence[int | Non
 def _merge(step: Step, operation: Merge, below: Sequence[str]) -> str:
     if operation.kind == "untold":
         raise ValueError(f"it merges by {printable(operation.word, 40)}, which is not known here")
-    if len({len(shape) for shape in step.shapes}) != 1:
-        raise ValueError("its inputs have different numbers of axes")
-    coefficients = operation.coefficients or (1.0,) * len(below)
+    coefficients = coefficients_of(operation, len(below))
     terms = _cropped(step, operation.cropping, below)
     terms = [x if c == 1 else f"({number(c)} * {x})" for c, x in zip(coefficients, terms, strict=True)]
     if operation.kind in ("maximum", "minimum"):

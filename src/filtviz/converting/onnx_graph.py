@@ -55,6 +55,7 @@ from filtviz.operations import (
 from filtviz.parameter import Shape
 from filtviz.running.fitting import (
     MisfitError,
+    coefficients_of,
     counted_in_mean,
     counts_of,
     groups_of,
@@ -540,8 +541,6 @@ class _Graph:
     def _cropped(self, step: Step, cropping: Sequence[str | None], below: Sequence[str]) -> list[str]:
         if not any(how not in (None, "None") for how in cropping):
             return list(below)
-        if len({len(shape) for shape in step.shapes}) != 1:
-            raise ValueError("its inputs have different numbers of axes")
         parts: list[dict[int, tuple[int, int, int]]] = [{} for _ in below]
         for axis, how in enumerate(cropping[: step.rank]):
             if how in (None, "None"):
@@ -566,11 +565,9 @@ class _Graph:
         }
         if operation.kind == "untold":
             raise ValueError(f"it merges by {printable(operation.word, 40)}, which is not known here")
-        if len({len(shape) for shape in step.shapes}) != 1:
-            raise ValueError("its inputs have different numbers of axes")
         _check_parts(2 * len(below))
         terms = self._cropped(step, operation.cropping, below)
-        coefficients = operation.coefficients or (1.0,) * len(below)
+        coefficients = coefficients_of(operation, len(below))
         terms = [self._times(x, c) for c, x in zip(coefficients, terms, strict=True)]
         total = terms[0]
         for term in terms[1:]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from filtviz.errors import DrawingError
-from filtviz.text import printable
+from filtviz.text import quoted
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -60,6 +60,6 @@ def show_pictures(pictures: Sequence[HasImage], options: DrawingOptions, backend
     except ImportError as error:  # a back end that matplotlib was told to use and cannot
         raise DrawingError(no_display) from error
     except ValueError as error:
-        raise DrawingError(f"matplotlib has no back end {printable(backend, 80)!r} (MPLBACKEND)") from error
+        raise DrawingError(f"matplotlib has no back end {quoted(backend, 80)} (MPLBACKEND)") from error
     finally:
         pyplot.close("all")

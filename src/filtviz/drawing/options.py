@@ -17,7 +17,7 @@ from typing import Any, Literal
 from filtviz.drawing.colours import DEFAULT_CMAP, SCALES, Scale
 from filtviz.drawing.views import VIEWS
 from filtviz.errors import ArgumentError
-from filtviz.text import described, printable
+from filtviz.text import described, quoted
 
 __all__ = [
     "LONGEST_SIDE",
@@ -231,10 +231,10 @@ def _check_cmap(cmap: str) -> None:
         near = difflib.get_close_matches(str(cmap), list(colormaps), n=1)
         hint = f"; did you mean {near[0]}?" if near else ""
         raise ArgumentError(
-            f"matplotlib has no colour map {printable(cmap, 40)!r}{hint} (gray, viridis and RdBu are some)"
+            f"matplotlib has no colour map {quoted(cmap, 40)}{hint} (gray, viridis and RdBu are some)"
         )
 
 
 def _check_view(view: str) -> None:
     if not isinstance(view, str) or view not in VIEWS:
-        raise ArgumentError(f"there is no view {printable(view, 40)!r} (there are: {', '.join(VIEWS)})")
+        raise ArgumentError(f"there is no view {quoted(view, 40)} (there are: {', '.join(VIEWS)})")

@@ -16,7 +16,7 @@ from filtviz.drawing.sheet import SheetTexts, span
 from filtviz.errors import ArgumentError, SelectionError
 from filtviz.network import ConvLayer
 from filtviz.scaling import in_double, scale_of
-from filtviz.text import described, plural, printable
+from filtviz.text import described, plural, printable, quoted
 
 __all__ = [
     "ALL_CHANNELS",
@@ -55,7 +55,7 @@ def parse_channels(text: str) -> ChannelRanges:
         first, last = (int(match[1]), int(match[2] or match[1])) if match else (1, 0)
         if first > last:
             raise ArgumentError(
-                f"channels are `all`, or numbers and ranges such as 0,2-5, not {printable(text, 40)!r}"
+                f"channels are `all`, or numbers and ranges such as 0,2-5, not {quoted(text, 40)}"
             )
         ranges.append((first, last))
     return ranges

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from filtviz.errors import SelectionError
-from filtviz.text import listed, plural, printable
+from filtviz.text import listed, plural, printable, quoted
 
 if TYPE_CHECKING:
     from filtviz.measures.initialiser_catalogue import Draws
@@ -369,7 +369,7 @@ class Diagnosis:
                 return each
         judged = listed([f"{each.conv_index} {printable(each.name, 40)}" for each in self.layers])
         raise SelectionError(
-            f"no layer {printable(layer, 40)!r} was judged (there are: {judged})",
+            f"no layer {quoted(layer, 40)} was judged (there are: {judged})",
             wanted=layer if isinstance(layer, str) else str(layer),
         )
 

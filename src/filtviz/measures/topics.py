@@ -10,7 +10,7 @@ from filtviz.errors import MeasureError
 from filtviz.measures.measure import Measure
 from filtviz.measures.table import LEVEL, MEASURES
 from filtviz.measures.verdicts import VERDICTS
-from filtviz.text import listed, printable
+from filtviz.text import listed, quoted
 
 __all__ = ["TOPICS", "Topic", "explained"]
 
@@ -222,5 +222,5 @@ def explained(word: str) -> Measure | Topic:
     near = difflib.get_close_matches(asked, words, n=3)
     hint = f"; did you mean {' or '.join(near)}?" if near else ""
     raise MeasureError(
-        f"nothing is called {printable(word, 40)!r} here{hint} (`filtviz explain` lists topics and measures)"
+        f"nothing is called {quoted(word, 40)} here{hint} (`filtviz explain` lists topics and measures)"
     )

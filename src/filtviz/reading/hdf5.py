@@ -20,7 +20,7 @@ from filtviz.errors import MalformedFileError, UnsupportedFileError
 from filtviz.reading.arrays import ElementType, StoredArray, count, narrow_dtype, stored
 from filtviz.reading.limits import Spending
 from filtviz.reading.stretch import View, in_memory, unpack
-from filtviz.text import printable
+from filtviz.text import quoted
 
 __all__ = ["SIGNATURE", "Dataset", "Group", "open_hdf5"]
 
@@ -290,7 +290,7 @@ class Group(_Object):
             full = f"{here.path}/{name}"[:_LONGEST_NAME]  # each of many in one another has all above it in it
             if address < 0:
                 raise UnsupportedFileError(
-                    f"{printable(full, 80)!r} in it is a link, and links in HDF5 files are not followed"
+                    f"{quoted(full, 80)} in it is a link, and links in HDF5 files are not followed"
                 )
             here = _object_at(self.file, address, full)
         return here
@@ -386,7 +386,7 @@ class Dataset(_Object):
 
     def _refused(self, why: str) -> UnsupportedFileError:
         return UnsupportedFileError(
-            f"the dataset {printable(self.path, 80)!r} {why}; save the weights again with Keras"
+            f"the dataset {quoted(self.path, 80)} {why}; save the weights again with Keras"
         )
 
 

@@ -12,7 +12,7 @@ from os import PathLike
 from pathlib import Path
 
 from filtviz.errors import ArgumentError, LimitError, SelectionError
-from filtviz.text import listed, plural, printable
+from filtviz.text import listed, plural, printable, quoted
 
 __all__ = ["Computing", "Hints", "Inflation", "Limits", "Spending", "effort", "option_of", "pickle_steps"]
 
@@ -348,7 +348,7 @@ class Hints:
             names: The sets that it holds; none where it holds one, which has no name.
         """
         available = list(dict.fromkeys(names))
-        shown = f"there are no weights under {printable(self.weights, 60)!r}"
+        shown = f"there are no weights under {quoted(self.weights, 60)}"
         if not available:
             sentence = f"{shown}: the file holds one set of them; leave out --weights"
             return SelectionError(sentence, wanted=self.weights)

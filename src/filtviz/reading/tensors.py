@@ -37,7 +37,7 @@ from filtviz.reading.tensor_names import (
     parts_around,
     sees_colours,
 )
-from filtviz.text import names_of_file, printable
+from filtviz.text import names_of_file, quoted
 
 __all__ = ["TensorLayers", "layers_of"]
 
@@ -361,7 +361,7 @@ class _Maker:
             if "" in self.hints.axes and self.hints.axes[""] == said:
                 return None  # said of all, and this is a convolution over fewer axes or more
             raise SelectionError(
-                f"the array {printable(weight.source, 60)!r} has {len(weight.shape)} axes, which {said!r} "
+                f"the array {quoted(weight.source, 60)} has {len(weight.shape)} axes, which {said!r} "
                 "does not name",
                 wanted=said,
             )

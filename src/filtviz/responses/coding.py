@@ -15,7 +15,7 @@ from filtviz.network import EngineName, Layer, Network
 from filtviz.operations import Dense
 from filtviz.responses.asking import Answer, Model, checked, choose_layer, network_of
 from filtviz.running.inference import Runner
-from filtviz.text import plural, printable
+from filtviz.text import plural, quoted
 
 __all__ = ["Codes", "Plane", "codes"]
 
@@ -78,7 +78,7 @@ def codes(
         BudgetError: it would be too much work.
     """
     if plane not in ("pca", "tsne"):
-        raise RunningError(f"there is no plane {printable(plane, 30)!r}: take pca or tsne")
+        raise RunningError(f"there is no plane {quoted(plane, 30)}: take pca or tsne")
     known = network_of(network)
     chosen = _last_hidden(known) if layer is None else choose_layer(known, layer)
     runner = Runner(known, [chosen], engine=engine, device=device, by_image=True)

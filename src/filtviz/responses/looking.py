@@ -34,7 +34,7 @@ from filtviz.responses.asking import (
     probability_layer,
 )
 from filtviz.running.inference import Runner, input_of
-from filtviz.text import plural, printable
+from filtviz.text import plural, quoted
 
 if TYPE_CHECKING:
     from filtviz.running.gradients import Method, Of
@@ -107,7 +107,7 @@ def saliency(
 
     if method not in METHODS or of not in ("log-probability", "output"):
         raise RunningError(
-            f"there is no saliency {printable(method, 30)!r} of {printable(of, 30)!r}: take one of "
+            f"there is no saliency {quoted(method, 30)} of {quoted(of, 30)}: take one of "
             f"{', '.join(METHODS)}, of log-probability or output"
         )
     known = network_of(network)

@@ -14,7 +14,7 @@ from numpy.typing import DTypeLike, NDArray
 from filtviz.errors import RunningError
 from filtviz.network import EngineName
 from filtviz.operations import Operation
-from filtviz.text import printable
+from filtviz.text import printable, quoted
 
 if TYPE_CHECKING:
     from filtviz.running.torch_engine import TorchEngine
@@ -68,7 +68,7 @@ def choose_engine(name: str | None, work: int, dtype: DTypeLike, device: str | N
     """
     kind = _type(dtype)
     if name not in (None, *get_args(EngineName)):
-        raise RunningError(f"there is no engine {printable(name, 40)!r}: take numpy or torch")
+        raise RunningError(f"there is no engine {quoted(name, 40)}: take numpy or torch")
     if name == "numpy" and device is not None:
         raise RunningError("the engine numpy has no device: leave it out, or take the engine torch")
     pays = device is not None or "torch" in sys.modules or (work > MUCH and has_torch())
@@ -107,4 +107,4 @@ def torch_engine(dtype: DTypeLike, device: str | None = None, **how: Any) -> Tor
         return TorchEngine(np.dtype(dtype), device, **how)
     except (RuntimeError, AssertionError, TypeError) as error:
         reason = printable(str(error).partition("\n")[0], 100)
-        raise RunningError(f"PyTorch cannot compute on {printable(device, 40)!r}: {reason}") from None
+        raise RunningError(f"PyTorch cannot compute on {quoted(device, 40)}: {reason}") from None

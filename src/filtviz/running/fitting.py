@@ -17,6 +17,7 @@ from filtviz.operations import (
     Input,
     LocallyConnected,
     MatrixProduct,
+    Merge,
     Pad,
     Pads,
     Pooling,
@@ -25,7 +26,7 @@ from filtviz.operations import (
     Standardisation,
 )
 from filtviz.parameter import spread_out
-from filtviz.text import printable
+from filtviz.text import plural, printable
 from filtviz.windows import Window, positions, whole_windows
 
 __all__ = [
@@ -37,6 +38,7 @@ __all__ = [
     "check_places",
     "check_slopes",
     "check_units",
+    "coefficients_of",
     "counted_in_mean",
     "counts_of",
     "cropped_alike",
@@ -370,6 +372,14 @@ def two_matrices(operation: MatrixProduct, below: Sequence[Any]) -> tuple[Any, A
     if left.shape[-1] != right.shape[-2]:
         raise MisfitError(f"it multiplies matrices of {_by(left.shape[-2:])} and {_by(right.shape[-2:])}")
     return left, right
+
+
+def coefficients_of(operation: Merge, n_inputs: int) -> tuple[float, ...]:
+    """Return what each of several inputs is multiplied by."""
+    found = operation.coefficients or (1.0,) * n_inputs
+    if len(found) != n_inputs:
+        raise MisfitError(f"it has {plural(len(found), 'coefficient')} for {plural(n_inputs, 'input')}")
+    return found
 
 
 def cropped_alike(cropping: Sequence[str | None], below: Sequence[Shaped]) -> list[tuple[slice, ...]]:

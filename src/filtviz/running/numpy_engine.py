@@ -60,6 +60,7 @@ from filtviz.running.fitting import (
     check_places,
     check_slopes,
     check_units,
+    coefficients_of,
     counts_of,
     cropped_alike,
     groups_of,
@@ -469,7 +470,7 @@ def _slice(operation: Slice, units: Units) -> Units:
 def _merge(operation: Merge, below: Sequence[Units]) -> Units:
     below = [units[kept] for units, kept in zip(below, cropped_alike(operation.cropping, below), strict=True)]
     check_fits(shape_of_merged([units.shape for units in below]))
-    coefficients = operation.coefficients or (1.0,) * len(below)
+    coefficients = coefficients_of(operation, len(below))
     terms = (units if c == 1.0 else c * units for c, units in zip(coefficients, below, strict=True))
     total = next(terms)
     for term in terms:

@@ -58,6 +58,7 @@ from filtviz.running.fitting import (
     check_places,
     check_slopes,
     check_units,
+    coefficients_of,
     counts_of,
     cropped_alike,
     groups_of,
@@ -473,7 +474,7 @@ def _merge(operation: Merge, below: Sequence[Units]) -> Units:
     kept = cropped_alike(operation.cropping, below)
     below = [units[part] if part else units for units, part in zip(below, kept, strict=True)]
     check_fits(shape_of_merged([tuple(units.shape) for units in below]))
-    coefficients = operation.coefficients or (1.0,) * len(below)
+    coefficients = coefficients_of(operation, len(below))
     terms = (units if c == 1.0 else c * units for c, units in zip(coefficients, below, strict=True))
     total = next(terms)
     for term in terms:

@@ -29,7 +29,7 @@ from filtviz.reading.architecture.template import template
 from filtviz.reading.layering import make_layer
 from filtviz.reading.limits import Limits, Spending, effort
 from filtviz.shapes import output_shape
-from filtviz.text import names_of_file, plural, printable
+from filtviz.text import names_of_file, plural, printable, quoted
 
 __all__ = ["build", "template"]
 
@@ -143,7 +143,7 @@ class _Maker:
             if name not in self.places:
                 below = any(each.name == name for each in self.tables[place:])
                 where = "does not stand above it" if below else "is no table"
-                raise table.error(f"it takes what {printable(name, 60)!r} gives, which {where}")
+                raise table.error(f"it takes what {quoted(name, 60)} gives, which {where}")
         return tuple(self.places[name] for name in names)
 
     def _make(self, table: Table, operations: tuple[Operation, ...], inputs: tuple[int, ...]) -> None:

@@ -36,7 +36,7 @@ from filtviz.operations import (
 )
 from filtviz.parameter import Parameter, Shape
 from filtviz.reading.architecture.tables import Table
-from filtviz.text import listed, printable
+from filtviz.text import listed, printable, quoted
 
 __all__ = ["KINDS", "NORMALISED", "WEIGHING", "Arrays", "Case", "activation_of", "operations_of", "pooling"]
 
@@ -72,7 +72,7 @@ class Arrays:
         if name not in self.by_name:
             known = listed([printable(one, 40) for one in self.by_name], 8)
             raise table.error(
-                f"there is no array {printable(name, 40)!r} for {key} in the file (there are: {known})"
+                f"there is no array {quoted(name, 40)} for {key} in the file (there are: {known})"
             )
         found = self.by_name[name]
         self.used.add(id(found))

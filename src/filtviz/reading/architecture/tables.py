@@ -15,7 +15,7 @@ from typing import Any
 from filtviz.errors import FileAccessError, MalformedFileError
 from filtviz.operations import Pads
 from filtviz.reading.limits import Limits
-from filtviz.text import listed, printable
+from filtviz.text import listed, printable, quoted
 
 __all__ = ["OPEN", "Table", "read_tables"]
 
@@ -88,7 +88,7 @@ class Table:
                 hint = (
                     f"; did you mean {near[0]}?" if near else f" (there are: {listed(sorted(self.used), 20)})"
                 )
-                raise self.error(f"{printable(key, 40)!r} means nothing here{hint}")
+                raise self.error(f"{quoted(key, 40)} means nothing here{hint}")
 
     def get(self, key: str) -> Any:
         """Return the value of a key, None where there is none, and take note that it was read."""

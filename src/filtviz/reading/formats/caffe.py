@@ -40,7 +40,7 @@ from filtviz.reading.layering import add_layer, make_layer, shapes_of
 from filtviz.reading.opened import Objects, Opened, origin_of
 from filtviz.reading.protobuf import Message
 from filtviz.reading.stretch import in_memory, view_of
-from filtviz.text import printable
+from filtviz.text import printable, quoted
 
 __all__ = ["open"]
 
@@ -209,7 +209,7 @@ def _blob(blob: Message, layer: str, place: int) -> Parameter:
     lengths = inner.integers(1) if inner is not None else [blob.integer(field, 1) for field in (1, 2, 3, 4)]
     shape = shape_of(lengths)
     if shape is None:
-        raise MalformedFileError(f"a blob of {printable(layer, 40)!r} has a shape that is none")
+        raise MalformedFileError(f"a blob of {quoted(layer, 40)} has a shape that is none")
     doubles = blob.has(8) and not blob.has(5)
     pieces = blob.pieces(8 if doubles else 5)
     present = sum(map(len, pieces))

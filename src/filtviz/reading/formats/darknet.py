@@ -39,7 +39,7 @@ from filtviz.reading.arrays import count, parameter_of, stored
 from filtviz.reading.layering import add_layer
 from filtviz.reading.opened import Objects, Opened, origin_of
 from filtviz.reading.stretch import View, unpack, view_of
-from filtviz.text import printable
+from filtviz.text import printable, quoted
 
 __all__ = ["open"]
 
@@ -88,7 +88,7 @@ def _configuration(opened: Opened) -> str:
         except FileAccessError:
             continue
         if len(data) > _LARGEST_CFG:
-            raise MalformedFileError(f"the file {printable(name, 60)!r} beside it is no configuration")
+            raise MalformedFileError(f"the file {quoted(name, 60)} beside it is no configuration")
         return str(bytes(data), "utf-8", "replace")
     raise UnsupportedFileError(
         f"they are Darknet weights, whose shapes are in the configuration; put {printable(stem, 60)}.cfg "

@@ -39,7 +39,7 @@ from filtviz.reading.layering import add_layer, from_depth, make_layer, shapes_o
 from filtviz.reading.opened import Objects, Opened, origin_of
 from filtviz.reading.sharded import parsed_object
 from filtviz.reading.zips import Member
-from filtviz.text import printable
+from filtviz.text import quoted
 
 __all__ = ["open"]
 
@@ -101,7 +101,7 @@ def _weights(
         shape, strides = shape_of(_whole(meta.get("sizes"))), shape_of(_whole(meta.get("strides")))
         offset = _whole([meta.get("storage_offset")])
         if member is None or shape is None or strides is None or None in offset:
-            raise MalformedFileError(f"it says of the tensor {printable(name, 60)!r} what cannot be")
+            raise MalformedFileError(f"it says of the tensor {quoted(name, 60)} what cannot be")
         if dtype is None:
             continue
         size, first = member.most_bytes, offset[0]

@@ -20,7 +20,7 @@ from filtviz.reading.opened import Objects, Opened, origin_of
 from filtviz.reading.stretch import View, unpack, view_of
 from filtviz.reading.tensor_names import PYTORCH, Tensor
 from filtviz.reading.tensors import layers_of
-from filtviz.text import printable
+from filtviz.text import printable, quoted
 
 __all__ = ["open"]
 
@@ -93,14 +93,14 @@ class _Entry:
         if dtype is None:
             return self._packed()
         if self.offset > len(data):
-            raise MalformedFileError(f"{printable(self.name, 60)!r} lies beyond the end of the file")
+            raise MalformedFileError(f"{quoted(self.name, 60)} lies beyond the end of the file")
         view = data[self.offset :]
         return stored(self.shape, dtype, False, len(view), lambda: view)
 
     def _packed(self) -> ComputedArray:
         def refuse() -> NDArray[Any]:
             raise UnsupportedFileError(
-                f"the tensor {printable(self.name, 60)!r} is packed into blocks (ggml's type {self.code}), "
+                f"the tensor {quoted(self.name, 60)} is packed into blocks (ggml's type {self.code}), "
                 "which filtviz does not read"
             )
 

@@ -35,7 +35,7 @@ from filtviz.reading.sharded import index_of, parsed_object
 from filtviz.reading.stretch import Data, View, view_of
 from filtviz.reading.tensor_names import FLAX, MLX, PYTORCH, Convention, Tensor, first_things_first
 from filtviz.reading.tensors import layers_of
-from filtviz.text import natural_key, plural, printable
+from filtviz.text import natural_key, plural, printable, quoted
 
 __all__ = ["ENTRIES", "open"]
 
@@ -142,7 +142,7 @@ class _Entry:
         lengths = shape_of(shape) if isinstance(shape, list) else None
         stretch = shape_of(place) if isinstance(place, list) else None
         if lengths is None or stretch is None or len(stretch) != 2 or stretch[0] > stretch[1]:
-            raise MalformedFileError(f"its header says of {printable(name, 60)!r} what no tensor can be")
+            raise MalformedFileError(f"its header says of {quoted(name, 60)} what no tensor can be")
         return cls(dtype=str(facts.get("dtype")), shape=lengths, start=stretch[0], stop=stretch[1])
 
     def array(self, name: str, view: View) -> AnyArray:
@@ -156,7 +156,7 @@ class _Entry:
         found: StoredArray = stored(self.shape, dtype, False, self.stop - self.start, read)
         if found.nbytes != self.stop - self.start:
             raise MalformedFileError(
-                f"the tensor {printable(name, 60)!r} of shape {self.shape} and type {self.dtype} takes "
+                f"the tensor {quoted(name, 60)} of shape {self.shape} and type {self.dtype} takes "
                 f"{plural(found.nbytes, 'byte')}, not the {self.stop - self.start:,} of the header"
             )
         return found
@@ -167,8 +167,7 @@ def _unreadable(name: str, dtype: str, shape: tuple[int, ...]) -> ComputedArray:
 
     def refuse() -> Any:
         raise UnsupportedFileError(
-            f"the tensor {printable(name, 60)!r} is of type {printable(dtype, 20)}, which filtviz does "
-            "not read"
+            f"the tensor {quoted(name, 60)} is of type {printable(dtype, 20)}, which filtviz does not read"
         )
 
     return ComputedArray(shape=shape, dtype=np.dtype("V1"), read=refuse)
@@ -189,7 +188,7 @@ def _part(opened: Opened, name: str) -> _File:
     data = opened.siblings.open(name)
     if not is_safetensors(bytes(data[: _LENGTH + 1]), len(data)):
         raise MalformedFileError(
-            f"the file {printable(name, 60)!r} beside it is no safetensors file; copy or download it again"
+            f"the file {quoted(name, 60)} beside it is no safetensors file; copy or download it again"
         )
     return _read(data, opened.limits)
 
@@ -197,8 +196,7 @@ def _part(opened: Opened, name: str) -> _File:
 def _tensor_of(part: _File, name: str, file: str) -> AnyArray:
     if name not in part.tensors:
         raise MalformedFileError(
-            f"the index says that {printable(name, 60)!r} lies in {printable(file, 60)!r}, which has "
-            "no such tensor"
+            f"the index says that {quoted(name, 60)} lies in {quoted(file, 60)}, which has no such tensor"
         )
     return part.tensors[name]
 

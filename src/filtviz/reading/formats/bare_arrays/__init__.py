@@ -28,7 +28,7 @@ from filtviz.reading.formats.bare_arrays.grouping import (
 from filtviz.reading.limits import Hints
 from filtviz.reading.opened import SEVERAL_NPY, Opened, origin_of
 from filtviz.reading.pickle.records import Record, class_name, elements, pairs
-from filtviz.text import names_of_file, printable
+from filtviz.text import names_of_file, printable, quoted
 
 __all__ = ["Dialect", "infer", "open"]
 
@@ -210,7 +210,7 @@ def _chosen(wanted: str, arrays: Sequence[NamedArray]) -> NamedArray:
         return max(several, key=lambda named: len(named.array.shape))
     available = [named.source for named in arrays]
     raise SelectionError(
-        f"there is no array {printable(wanted, 40)!r} to take for a convolution "
+        f"there is no array {quoted(wanted, 40)} to take for a convolution "
         f"(there are, from number 0 on: {names_of_file(available)})",
         wanted=wanted,
         available=available,
@@ -233,7 +233,7 @@ def _in_chosen_order(arrays: Sequence[NamedArray], chosen: Sequence[NamedArray])
     for named in chosen:
         if named.number not in weights:
             raise SelectionError(
-                f"the array {printable(named.source, 40)!r} cannot be a convolution beside another one in "
+                f"the array {quoted(named.source, 40)} cannot be a convolution beside another one in "
                 "the same layer",
                 wanted=named.source,
             )
@@ -256,12 +256,12 @@ def _said_axes(one: Group, hints: Hints) -> str | None:
     dimensions = len(weight.array.shape)
     if said is not None and len(said) != dimensions:
         raise SelectionError(
-            f"the array {printable(weight.source, 40)!r} has {dimensions} axes, which {said!r} does not name",
+            f"the array {quoted(weight.source, 40)} has {dimensions} axes, which {said!r} does not name",
             wanted=said,
         )
     if said is None and dimensions not in USUAL_AXES:
         raise SelectionError(
-            f"the array {printable(weight.source, 40)!r} has {dimensions} axes, as no convolution has",
+            f"the array {quoted(weight.source, 40)} has {dimensions} axes, as no convolution has",
             wanted=weight.source,
         )
     return said

@@ -24,7 +24,7 @@ from filtviz.reading.optimised import Held, Moved, is_one_number, moved_among, m
 from filtviz.reading.sharded import parsed_object
 from filtviz.reading.stretch import view_of
 from filtviz.reading.zips import Member
-from filtviz.text import names_of_file, natural_key, plural, printable
+from filtviz.text import names_of_file, natural_key, plural, quoted
 
 __all__ = ["ENTRIES", "open"]
 
@@ -134,7 +134,7 @@ def _root_of(opened: Opened, name: str) -> Group:
     data = opened.siblings.open(name, as_it_is=True)
     if bytes(data[:8]) != SIGNATURE:
         raise MalformedFileError(
-            f"the file {printable(name, 60)!r} beside it is no HDF5 file; copy or download it again"
+            f"the file {quoted(name, 60)} beside it is no HDF5 file; copy or download it again"
         )
     return open_hdf5(view_of(data), opened.effort)
 
@@ -154,7 +154,7 @@ def _of_weights(
     for name in dict.fromkeys((f"{opened.path.name.partition('.')[0]}.json", *_BESIDE)):
         layers = _with_config(opened, store, name)
         if layers is not None:
-            note = f"the graph is that of {printable(name, 60)!r} beside the weights"
+            note = f"the graph is that of {quoted(name, 60)} beside the weights"
             kind = "weights of Keras's, with their configuration"
             return Network.of(layers, _origin(opened, kind, form, versions, left_out, (*notes, note)))
     return _by_themselves(opened, store, form, versions, left_out, notes)

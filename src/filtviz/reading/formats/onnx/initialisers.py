@@ -25,7 +25,7 @@ from filtviz.reading.arrays import (
 from filtviz.reading.opened import Opened
 from filtviz.reading.protobuf import Message
 from filtviz.reading.stretch import View, in_memory, view_of
-from filtviz.text import plural, printable
+from filtviz.text import plural, quoted
 
 __all__ = ["array_of", "dtype_of", "name_of", "sparse_array_of"]
 
@@ -66,7 +66,7 @@ def array_of(tensor: Message, opened: Opened) -> AnyArray:
     code = tensor.integer(_TYPE)
     dtype = dtype_of(code)
     if shape is None:
-        raise MalformedFileError(f"the tensor {printable(name_of(tensor), 60)!r} has a shape that is none")
+        raise MalformedFileError(f"the tensor {quoted(name_of(tensor), 60)} has a shape that is none")
     if dtype is None:
         return _unreadable(tensor, shape, code)
     if tensor.integer(_LOCATION) == 1:
@@ -90,8 +90,7 @@ def array_of(tensor: Message, opened: Opened) -> AnyArray:
 def _unreadable(tensor: Message, shape: tuple[int, ...], code: int) -> ComputedArray:
     def refuse() -> NDArray[Any]:
         raise UnsupportedFileError(
-            f"the tensor {printable(name_of(tensor), 60)!r} is of ONNX's type {code}, which filtviz does "
-            "not read"
+            f"the tensor {quoted(name_of(tensor), 60)} is of ONNX's type {code}, which filtviz does not read"
         )
 
     return ComputedArray(shape=shape, dtype=np.dtype("V1"), read=refuse)
@@ -105,13 +104,13 @@ def _external(tensor: Message, opened: Opened) -> tuple[View, int]:
         offset, length = int(facts.get("offset", "0")), int(facts.get("length", "-1"))
     except ValueError as error:
         raise MalformedFileError(
-            f"the tensor {printable(name_of(tensor), 60)!r} lies in another file at a place that is no number"
+            f"the tensor {quoted(name_of(tensor), 60)} lies in another file at a place that is no number"
         ) from error
     view = view_of(opened.siblings.open(name, as_it_is=True))
     stop = len(view) if length < 0 else offset + length
     if not 0 <= offset <= stop <= len(view):
         raise MalformedFileError(
-            f"the tensor {printable(name_of(tensor), 60)!r} lies beyond the end of {printable(name, 60)!r}"
+            f"the tensor {quoted(name_of(tensor), 60)} lies beyond the end of {quoted(name, 60)}"
         )
     return view[:stop], offset
 
@@ -135,8 +134,7 @@ def _of_numbers(
     size = 2 if code in _HALF_BYTES else 1
     if n * size < count(shape):
         raise MalformedFileError(
-            f"the tensor {printable(name_of(tensor), 60)!r} of shape {shape} has "
-            f"{plural(n, 'byte')} of numbers"
+            f"the tensor {quoted(name_of(tensor), 60)} of shape {shape} has {plural(n, 'byte')} of numbers"
         )
     opened.limits.check(
         "allocation",

@@ -41,7 +41,7 @@ from filtviz.reading.stretch import Data
 from filtviz.reading.tensor_names import PYTORCH, Tensor, named_by_order
 from filtviz.reading.tensors import layers_of
 from filtviz.reading.zips import ZIP_MAGIC, Member, read_members
-from filtviz.text import listed, names_of_file, printable
+from filtviz.text import listed, names_of_file, printable, quoted
 
 __all__ = ["ENTRIES", "open"]
 
@@ -92,8 +92,7 @@ def _of_index(opened: Opened, weight_map: Mapping[str, str]) -> Network:
     for name, file in weight_map.items():
         if name not in found[file]:
             raise MalformedFileError(
-                f"the index says that {printable(name, 60)!r} lies in {printable(file, 60)!r}, which has no "
-                "such tensor"
+                f"the index says that {quoted(name, 60)} lies in {quoted(file, 60)}, which has no such tensor"
             )
         tensors.append(found[file][name])
     part = _of_state_dict(opened, WeightSet(path=(), tensors=tuple(tensors)), rebuilders, "")
@@ -116,7 +115,7 @@ def _of_shard(opened: Opened, file: str) -> tuple[dict[str, Tensor], Rebuilder]:
     saved = _in_bytes(opened, data, read_members(data, opened.inflation) if is_zip else None)
     if saved is None:
         raise MalformedFileError(
-            f"the file {printable(file, 60)!r} beside it is no file of torch.save; copy or download it again"
+            f"the file {quoted(file, 60)} beside it is no file of torch.save; copy or download it again"
         )
     rebuilder = Rebuilder(saved.memory, opened.steps, opened.effort)
     sets = find_sets(saved.root, rebuilder).sets

@@ -31,7 +31,7 @@ from filtviz.reading.pickle.machine import Pickles, read_pickles
 from filtviz.reading.pickle.opcodes import PERSISTENT
 from filtviz.reading.pickle.records import Blob, Global, Record, elements, raw_bytes, string_of, text, walk
 from filtviz.reading.stretch import Buffer, Data, in_memory, unpack, view_of
-from filtviz.text import printable
+from filtviz.text import printable, quoted
 
 __all__ = [
     "LEGACY_MAGIC",
@@ -90,7 +90,7 @@ def _places(
     for key in keys:
         ident = named.get(key)
         if ident is None:
-            raise MalformedFileError(f"no tensor lies in the storage {printable(key, 40)!r} of it")
+            raise MalformedFileError(f"no tensor lies in the storage {quoted(key, 40)} of it")
         start, nbytes = position + _COUNT_BYTES, ident.nbytes
         if nbytes is None:
             raise UnsupportedFileError(
@@ -100,7 +100,7 @@ def _places(
         if start + nbytes > len(data):
             raise MalformedFileError(CUT_SHORT)
         if unpack(_COUNT, view_of(data), position)[0] != ident.n:
-            raise MalformedFileError(f"the storage {printable(key, 40)!r} of it says two different lengths")
+            raise MalformedFileError(f"the storage {quoted(key, 40)} of it says two different lengths")
         yield key, (start, nbytes)
         position = start + nbytes
 
@@ -126,13 +126,11 @@ class _StreamMemory:
         nbytes, dtype = ident.nbytes, type_of_storage(ident.kind)
         if ident.key not in self._places or dtype is None:
             raise MalformedFileError(
-                f"a tensor in it lies in the storage {printable(ident.key, 40)!r}, which is not there"
+                f"a tensor in it lies in the storage {quoted(ident.key, 40)}, which is not there"
             )
         start, present = self._places[ident.key]
         if nbytes != present:
-            raise MalformedFileError(
-                f"the storage {printable(ident.key, 40)!r} of it says two different lengths"
-            )
+            raise MalformedFileError(f"the storage {quoted(ident.key, 40)} of it says two different lengths")
         read = partial(stretch_of, self._view, start, present)
         whole = Storage(kind=ident.kind, nbytes=present, read=read)
         if ident.view is None:

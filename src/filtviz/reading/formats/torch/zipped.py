@@ -11,7 +11,7 @@ from filtviz.reading.limits import Spending
 from filtviz.reading.pickle.machine import read_pickles
 from filtviz.reading.pickle.records import Record
 from filtviz.reading.zips import Member
-from filtviz.text import plural, printable
+from filtviz.text import plural, quoted
 
 __all__ = ["is_torch_zip", "read_zip"]
 
@@ -103,11 +103,11 @@ class _ZipMemory:
             return Storage(kind=ident.kind, nbytes=0, read=bytes)
         if member is None or "/" in ident.key or ".." in ident.key:
             raise MalformedFileError(
-                f"a tensor in it lies in the storage {printable(ident.key, 40)!r}, which is not in the zip"
+                f"a tensor in it lies in the storage {quoted(ident.key, 40)}, which is not in the zip"
             )
         if wanted is not None and wanted > member.most_bytes:
             raise MalformedFileError(
-                f"the storage {printable(ident.key, 40)!r} says that it has "
+                f"the storage {quoted(ident.key, 40)} says that it has "
                 f"{plural(wanted, 'byte')}, and has {member.most_bytes:,}"
             )
         nbytes = member.most_bytes if wanted is None else wanted

@@ -1,0 +1,135 @@
+"""What happens at odd moments: a file that is interrupted while it gets its name, a signal that comes again.
+
+``python -m tests.telling`` writes ``tests/told/networks/moments.txt`` anew.
+"""
+
+from __future__ import annotations
+
+import errno
+import signal
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from functools import partial
+from itertools import product
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+from filtviz import signals
+from filtviz.errors import FiltvizError
+from filtviz.files import reason, remove_file, replace_own, write_together
+from filtviz.sources import ENDS, Sources, _mark
+
+__all__ = ["moments"]
+
+
+def moments() -> Iterator[tuple[str, str]]:
+    yield from _reasons()
+    yield from _interrupted()
+    yield from _marked()
+    yield from _again()
+    yield from _timers()
+
+
+def _reasons() -> Iterator[tuple[str, str]]:
+    for name, error in {
+        "without a number": OSError("it is\x1b odd"),
+        "of a loop": OSError(errno.ELOOP, "it leads to itself"),
+        "of nothing": OSError(),
+        "of number 0": OSError(0, "nothing"),
+        "of a full disk": OSError(errno.ENOSPC, "other words"),
+    }.items():
+        yield f"the reason {name}", reason(error)
+
+
+def _interrupted() -> Iterator[tuple[str, str]]:
+    """Yield what is left where one file, or one of two, cannot get its name."""
+    replace = Path.replace
+    ends: tuple[BaseException, ...] = (KeyboardInterrupt(), OSError(errno.ENOSPC, "full"), ValueError("odd"))
+    for end, (names, step) in product(ends, ((1, 0), (2, 0), (2, 1))):
+        ends_at = iter([None] * step + [end])
+
+        def once(path: Path, to: Path, ends_at: Iterator[BaseException | None] = ends_at) -> Path:
+            if (now := next(ends_at, None)) is not None:
+                raise now
+            return replace(path, to)
+
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            (folder / "old").write_bytes(b"old")
+            files = {folder / each: _writes for each in ("old", "new")}
+            act = partial(write_together, files, Sources()) if names > 1 else partial(_own, folder)
+            with patch.object(Path, "replace", once):
+                said = _said(act).replace(name, "there")
+            yield f"name {step} of {names}, {type(end).__name__}", f"{said} | {_listed(folder)}"
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "old").write_bytes(b"old")
+        (folder / "old").chmod(0o640)
+        with patch("os.link", side_effect=OSError(errno.EPERM, "no")):
+            write_together({folder / each: _writes for each in ("old", "new")}, Sources())
+        mode = (folder / "old").stat().st_mode & 0o777
+        yield "together, where a file has one name", f"{_listed(folder)} {mode:o}"
+        with patch.object(Path, "unlink", side_effect=OSError(errno.EACCES, "no")):
+            said = _said(lambda: remove_file(folder / "old", Sources()))
+        yield "removed in vain", said.replace(name, "there")
+
+
+def _own(folder: Path) -> None:
+    replace_own(folder / "old", _writes, Sources(), run="run")
+
+
+def _writes(stream: Any) -> None:
+    stream.write(b"new")
+
+
+def _said(act: Callable[[], object]) -> str:
+    try:
+        return str(act())
+    except FiltvizError as error:
+        return f"{type(error).__name__}: {error}"
+    except BaseException as error:
+        return type(error).__name__
+
+
+def _listed(folder: Path) -> str:
+    held = sorted(folder.iterdir())
+    names = ["a part" if each.name.endswith("part") else each.name for each in held]
+    return ", ".join(f"{name} {each.read_bytes()!r}" for name, each in zip(names, held, strict=True))
+
+
+def _marked() -> Iterator[tuple[str, str]]:
+    """Yield the marks of models by their content: their sizes, and what they begin and end with."""
+    with tempfile.TemporaryDirectory() as name:
+        path = Path(name, "model")
+        for n in (0, 1, ENDS - 1, ENDS, ENDS + 1, 2 * ENDS - 1, 2 * ENDS, 2 * ENDS + 1, 3 * ENDS):
+            path.write_bytes((bytes(range(251)) * 800)[:n])
+            yield f"the mark of {n} bytes", _mark([[path]]).rpartition(":")[2]
+        other = Path(name, "other")
+        other.write_bytes(b"other")
+        several = {"two": [[path], [other]], "two of one": [[path, other]], "nowhere": [[Path(name, "x")]]}
+        for what, models in several.items():
+            yield f"the mark of {what}", _mark(models).rpartition(":")[2]
+
+
+def _again() -> Iterator[tuple[str, str]]:
+    """Yield what Ctrl-C does that comes again after so many seconds, and other signals."""
+    wish = signals.SAME_WISH
+    for after in (0.0, wish / 2, wish - 0.01, wish, wish + 0.01, 2 * wish):
+        ending = signals._Ending()
+        found = []
+        for now in (100.0, 100.0 + after, 100.0 + 1.5 * after):
+            with patch("time.monotonic", lambda now=now: now):
+                found.append(_said(lambda e=ending: e._answer(signal.SIGINT, None)))
+        yield f"Ctrl-C again after {after:g} s", f"{found} {ending.asked}"
+
+
+def _timers() -> Iterator[tuple[str, str]]:
+    signals._start_timer(1000, int)
+    (timer,) = (each for each in threading.enumerate() if isinstance(each, threading.Timer))
+    timer.cancel()
+    timer.join()
+    yield "a timer", f"{timer.daemon} {timer.interval}"
+    with patch.object(threading.Timer, "start", side_effect=RuntimeError("no thread")):
+        yield "a timer where there is no thread", _said(lambda: signals._start_timer(1000, int))
