@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +76,7 @@ def heats() -> Iterator[str]:
         ("just not still", [[0.501, 0.5]], 0.5),
         ("still", [[0.50099, 0.5]], 0.5),
         ("one", [[0.25]], 0.5),
+        ("just moved", [[0.001, 0.0]], 0.0),
     ):
         for square, stride in ((3, 1), (2, 4)):
             heat = Heat(values=np.array(values), target=1, whole=whole)
@@ -119,8 +121,16 @@ def made() -> Iterator[str]:
     first = conv(random_weights(4, 1, 3, 3), None, below=0, output_shape=(None, 4, 10, 10))
     second = conv(random_weights(3, 4, 3, 3), None, below=2, output_shape=(None, 3, 3, 3))
     untold = conv(random_weights(3, 4, 3, 3), None, below=2, stride=None)
+    shapes = ((None, 3, None, 3), (None, 3, 3, None), (None, 3, 9), (None, 27), (None, 3, 0, 8))
     network = Network.of(
-        [image(1, 12, 12), first, pool(2, below=1, output_shape=(None, 4, 5, 5)), second, untold]
+        [
+            image(1, 12, 12),
+            first,
+            pool(2, below=1, output_shape=(None, 4, 5, 5)),
+            second,
+            untold,
+            *(replace(second, output_shape=shape) for shape in shapes),
+        ]
     )
     for layer in network.layers:
         boxes = [explaining._seen_box(network, layer, lengths) for lengths in ((12, 12), (4, 12), (2, 2))]

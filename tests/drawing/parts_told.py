@@ -40,6 +40,7 @@ from filtviz.drawing.showing import shipped_settings
 from filtviz.errors import FiltvizError
 from filtviz.network import ConvLayer, Network
 
+from .end_parts import ends
 from .graph_parts import boxes
 from .layout_parts import layouts, terminals
 from .making import layer_of, numbers, pages_of, random_weights, said, short, summed
@@ -448,5 +449,6 @@ def all_lines() -> Iterator[str]:
             terminals,
             strips,
             boxes,
+            ends,
         ):
             yield from each()

@@ -126,7 +126,9 @@ def _ways(folder: Path, name: str) -> Iterator[tuple[str, dict[str, Any]]]:
     yield "on a budget", {"budget": Budget(work=900_000)}
     yield "written", {"output": folder / "out", "format": "npz"}
     yield "written to a file", {"output": str(folder / "out.npz")}
-    yield "in an odd format", {"output": folder / "out", "format": "bmp"}
+    for odd in ("bmp", np.array(["png", "pdf"]), ""):
+        yield f"in the odd format {odd}", {"output": folder / "out", "format": odd}
+    yield "in an odd format and not written", {"format": "bmp"}
     yield "prepared", {"preparation": Preparation(mean=(0.25,), scale=(2.0,))}
     for axes in (4, 3, 2):
         yield f"of an array of {axes} axes", {"images": (GREY[:, None] / 255)[(0,) * (4 - axes)]}
@@ -269,6 +271,10 @@ def _requests(folder: Path, model: Network) -> Iterator[tuple[str, str]]:
         for budget in (None, Budget(work=5, pixels=6)):
             request = Request(model=model, images=images, budget=budget, engine="numpy", batch=2, device="x")
             yield f"{name} is run with {budget and budget.work}", str(request.running)
+    for name in OWN:  # where a result goes is looked at before anything is read
+        for output in ("out.bmp", "out.npz"):
+            found = _said(folder, name, folder / "no.pkl", images=GREY, output=folder / output)
+            yield f"{name} of a model that is not there to {output}", found
     first = replace(model.layers[1], name="codes", label="codes")
     called = ("a/b", "a_b", "a_b-activity", "a_b-patches", "a_b-maximised", "a_b-codes", "a_b-sheet")
     several = [replace(first, name=name, label=name, inputs=(n,)) for n, name in enumerate(called, 1)]

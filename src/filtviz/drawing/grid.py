@@ -185,7 +185,7 @@ def _about_size(layer: ConvLayer, options: DrawingOptions) -> str | None:
     rows, cols = layer.kernel_size
     boxes = place_boxes(Grid.of(layer.n_filters, (rows, cols), options.figsize, options.dpi))
     width, height = boxes.right[0] - boxes.left[0], boxes.top[0] - boxes.bottom[0]
-    if width > cols - DOUBT and height > rows - DOUBT:  # rounding may take a little of a whole pixel
+    if width > cols - DOUBT:  # a kernel keeps its shape; rounding may take a little of a whole pixel
         return None
     return (
         f": a kernel of {rows}x{cols} weights gets about {height:.1f} x {width:.1f} pixels,"

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
+from operator import index
 from typing import Any, Literal
 
 from filtviz.drawing.colours import DEFAULT_CMAP, SCALES, Scale
@@ -65,11 +66,15 @@ class Option:
         """
         if self.choices:
             _check_choice(name, value, self.choices)
-        if self.at_least is not None and value != self.default:
-            if not hasattr(value, "__index__"):
-                raise ArgumentError(f"{name} must be a whole number, not {described(value)}")
-            if value < self.at_least:
-                raise ArgumentError(f"{name} must be {self.at_least} or more, not {value}")
+        elif isinstance(self.default, bool):
+            _check_choice(name, value, (True, False))
+        elif self.at_least is not None and value is not self.default:
+            try:
+                number = index(value)
+            except TypeError:
+                raise ArgumentError(f"{name} must be a whole number, not {described(value)}") from None
+            if number < self.at_least:
+                raise ArgumentError(f"{name} must be {self.at_least} or more, not {number}")
 
 
 def _option(help: str, **others: Any) -> dict[str, Option]:
@@ -146,8 +151,8 @@ class SheetOptions:
 
 
 def _check_choice(name: str, value: Any, choices: Sequence[Any]) -> None:
-    if value not in choices:
-        raise ArgumentError(f"{name} must be one of {', '.join(map(str, choices))}, not {value!r}")
+    if not isinstance(value, Hashable) or value not in choices:
+        raise ArgumentError(f"{name} must be one of {', '.join(map(str, choices))}, not {described(value)}")
 
 
 LONGEST_SIDE = 2**16

@@ -1,0 +1,149 @@
+"""What just fits and what just does not, in pages, options and budgets: a part of `parts_told`."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterable, Iterator
+from itertools import groupby
+from typing import Any
+from unittest.mock import patch
+
+import numpy as np
+
+from filtviz.drawing import DrawingOptions, pixelmap
+from filtviz.drawing.grid import _about_size, cautions
+from filtviz.drawing.kernel_sheets import _advice
+from filtviz.drawing.layout import DPI, MARGIN, TileSpec, plan_pages
+from filtviz.drawing.options import SheetOptions, options_of
+from filtviz.drawing.pixelmap import Grid, is_proven_version, kernels_in_doubt
+from filtviz.drawing.selection import select_filters
+from filtviz.drawing.sheet import SheetTexts
+
+from .making import layer_of, random_weights, said
+
+__all__ = ["ends"]
+
+
+def _runs(values: Iterable[Any], told: Callable[[Any], str]) -> str:
+    """What is told of values, each with the first of those in a row of which it is told."""
+    return " | ".join(f"{next(of)}: {what}" for what, of in groupby(values, told))
+
+
+SPECS = (
+    TileSpec(n_strips=1, n_columns=1, rows=3, cols=3),
+    TileSpec(n_strips=12, n_columns=1, rows=5, cols=3, label_width=2),
+    TileSpec(n_strips=6, n_columns=4, rows=3, cols=3, label_width=3, heading_width=2),
+    TileSpec(n_strips=6, n_columns=2, rows=2, cols=7, heading_width=9, caption_width=4, group=3),
+    TileSpec(n_strips=9, n_columns=2, rows=11, cols=17, label_width=1, caption_width=3),
+    TileSpec(n_strips=30, n_columns=3, rows=1, cols=1, label_width=2, group=2),
+)
+
+
+def _fits() -> Iterator[str]:
+    """Yield from which room on sheets are laid out otherwise, and from which number of filters on."""
+
+    def told(spec: TileSpec, size: tuple[float, float] | None, taken: int = 0) -> str:
+        pages = plan_pages(spec, SheetOptions(figsize=size), taken)
+        plan = pages[0].plan
+        much = f" of {len(pages)}, {plan.strips} by {plan.columns}" if len(pages) > 1 else ""
+        return f"{plan.zoom} in {plan.blocks}{' upright' * plan.upright}{much}"
+
+    def room(pixels: int) -> float:
+        return (pixels + 2 * MARGIN + 0.5) / DPI
+
+    for spec in SPECS:
+        asked = " ".join(map(str, vars(spec).values()))
+        across = _runs(range(4, 130), lambda n, s=spec: told(s, (room(n), room(60))))
+        down = _runs(range(4, 130), lambda n, s=spec: told(s, (room(80), room(n + 20)), 20))
+        yield f"{asked} in 60 by {across}; below 20 by {down}"
+    for seed in range(80):
+        pick = random.Random(seed)
+        spec = TileSpec(
+            n_strips=pick.choice((1, 5, 12, 30, 64, 200)), n_columns=pick.choice((1, 1, 2, 3, 30)),
+            rows=pick.choice((1, 3, 7, 16)), cols=pick.choice((1, 3, 11, 15)),
+            label_width=pick.choice((0, 2)), heading_width=pick.choice((0, 2)),
+            caption_width=pick.choice((0, 0, 4)),
+        )  # fmt: skip
+        yield f"{' '.join(map(str, vars(spec).values()))} on a screen: {told(spec, None)}"
+
+
+def _crowded() -> Iterator[str]:
+    """Yield which kernels have fewer pixels than weights, and where rounding errors may decide."""
+    for size in ((3, 3), (3, 9), (9, 3), (40, 2), (1, 60)):
+        layer = layer_of(random_weights(5, 1, *size))
+        for figsize in ((6.0, 6.0), (0.3, 6.0), (6.0, 0.3), (0.4, 0.4)):
+            options = DrawingOptions(figsize=figsize)
+            yield f"{size} on {figsize}: {_about_size(layer, options)}"
+        just = _runs(
+            np.arange(20, 400) / 100,
+            lambda inches, one=layer: str(bool(_about_size(one, DrawingOptions(figsize=(inches, inches))))),
+        )
+        yield f"{size} is crowded on inches from {just}"
+    holes = random_weights(3, 3, 2, 2)
+    holes[0, 0], holes[0, 1, 0, 0], holes[1, :, 1, 1], holes[2, 2] = 2, np.nan, np.inf, np.nan
+    for shown in ((0,), (2, 0), (0, 1, 2)):
+        yield f"said of {shown}: {cautions(layer_of(holes), shown, DrawingOptions())}"
+    is_proven_version.cache_clear()
+    with patch.object(pixelmap, "PROVEN_VERSIONS", ("",)):
+        for n, size in ((1, (3, 3)), (5, (3, 3)), (5, (3, 7)), (5, (7, 3)), (9, (2, 5)), (20, (5, 4))):
+            for figsize, dpi in (
+                ((6.0, 6.0), 100.0),
+                ((5.0, 2.5), 37.0),
+                ((4.0, 8.0), 72.0),
+                ((3.3, 3.3), 50.0),
+            ):
+                doubtful = kernels_in_doubt(Grid.of(n, size, figsize, dpi))
+                shown = "".join("01"[int(one)] for one in doubtful.ravel())
+                yield f"in doubt of {n} of {size} on {figsize} at {dpi:g}: {shown}"
+    is_proven_version.cache_clear()
+
+
+def _advised() -> Iterator[str]:
+    """Yield from which strength on a few filters are said to leave the others pale."""
+    for factor in (1.0, 1e300, 1e-310, 5e-324):
+        for strengths in ([1, 0, 0], [5, 1, 1], [5.1, 1, 1], [4.9, 1, 1], [9, 1], [9, 9, 1, 1], [1], [0, 0]):
+            weights = np.array(strengths, float)[:, None, None, None] * factor * np.ones((1, 2, 2))
+            for scale in ("layer", "filter"):
+                chosen = select_filters(layer_of(weights), [0], SheetOptions(scale=scale), SheetTexts())  # type: ignore[arg-type]
+                limits = np.abs(weights).max(keepdims=True)
+                yield f"advice {strengths} of {factor:g} by {scale}: {len(_advice(chosen, limits))}"
+
+
+ODD: tuple[Any, ...] = (
+    None, 0, 1, -1, 2.0, "2", "norm", True, "", "x" * 60, (2, 3), (2.0, 0.0), (0.0, 2.0), (-1, 2), (1, 2, 3),
+    (2, float("inf")), (float("nan"), 2), "ab", "kernel", "bgr", [], b"x", object, 2**80, 1e-9, 1e9,
+)  # fmt: skip
+PAGES: tuple[dict[str, Any], ...] = (
+    {"dpi": 0.16}, {"dpi": 0.17}, {"figsize": (0.01, 9)}, {"figsize": (9, 0.0099)},
+    {"figsize": (655.35, 1)}, {"figsize": (1, 655.36)}, {"figsize": (163.84, 163.84)},
+    {"figsize": (163.84, 163.85)}, {"sheet": SheetOptions(figsize=(700, 1))},
+    {"sheet": SheetOptions(figsize=(700, 1)), "dpi": 90}, {"figsize": np.array([2, 3])},
+)  # fmt: skip
+
+
+def _chosen() -> Iterator[str]:
+    """Yield which values each option can have."""
+    names = [*options_of(SheetOptions), "primaries", "cmap", "figsize"]
+    for of, own in ((DrawingOptions, ("figsize", "dpi", "view", "sheet")), (SheetOptions, names)):
+        for name in own:
+            told: dict[str, list[str]] = {}
+            for value in ODD:
+                found = said(lambda of=of, how={name: value}: [repr(getattr(of(**how), one)) for one in how])
+                sentence, _, _ = found.rpartition(", not ")
+                told.setdefault(sentence or "taken", []).append(found.removeprefix(f"{sentence}, not "))
+            yield from (f"{name}: {sentence}: {' '.join(each)}" for sentence, each in told.items())
+    for how in PAGES:
+        yield f"{str(how)[-60:]}: {said(lambda h=how: DrawingOptions(**h) and 'taken')}"
+    for name in ("top", "components"):
+        for number in (np.int64(2), np.uint8(0), np.array(3), np.array([3]), np.array([3, 4])):
+            yield f"{name} of {number}: {said(lambda n=number, of=name: SheetOptions(**{of: n}) and 'taken')}"
+    for name in ("flip", "labels", "scale"):
+        yield f"{name}: {said(lambda of=name: SheetOptions(**{of: np.array(['a', 'b'])}))}"
+    for name, option in options_of(SheetOptions).items():
+        yield f"option {name}: {option.choices} {option.at_least} {option.metavar} {option.default!r}"
+
+
+def ends() -> Iterator[str]:
+    """Yield what just fits and what just does not."""
+    for each in (_fits, _crowded, _advised, _chosen):
+        yield from each()
