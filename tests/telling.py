@@ -193,7 +193,8 @@ def write() -> None:
     from tests.cli import commands, screens_told
     from tests.drawing import chosen_told, figures_told, parts_told, sheets_told
     from tests.interpreters import TABLES
-    from tests.measures import layers_told, numbers_told, words_told
+    from tests.measures import estimates_told, layers_told, numbers_told, words_told
+    from tests.measures import parts_told as measure_parts
     from tests.networks import TABLES as QUESTIONS
     from tests.reading import damage, limiting, varied
     from tests.reading.operators import FORMATS
@@ -248,7 +249,8 @@ def write() -> None:
     (GOLDEN / "frames.txt").write_text("".join(f"{line}\n" for line in shown_told.frames()), encoding="utf-8")
     (GOLDEN / "measures").mkdir(parents=True, exist_ok=True)
     measured = {name: partial(layers_told.lines, name) for name in layers_told.NETWORKS}
-    for name, lines_told in (measured | words_told.WORDS | numbers_told.NUMBERS).items():
+    made_up = words_told.WORDS | numbers_told.NUMBERS | estimates_told.ESTIMATES | measure_parts.PARTS
+    for name, lines_told in (measured | made_up).items():
         text = "".join(f"{line}\n" for line in lines_told())
         (GOLDEN / "measures" / f"{name}.txt").write_text(text, encoding="utf-8")
     refusals = [line for name in limiting.FILES for line in limiting.refusals(name)]

@@ -403,11 +403,11 @@ def diagnose(
     if not is_several(models):
         return diagnose_one(models)
     outcomes: list[Diagnosis | FileFailure] = []
-    for model in several(models):
+    for place, model in enumerate(several(models), 1):
         try:
             outcomes.append(diagnose_one(model))
         except FiltvizError as error:
-            outcomes.append(FileFailure(_spoken(model), str(error), error.code))
+            outcomes.append(FileFailure(_spoken(model, place), str(error), error.code))
         if progress is not None:
             progress(outcomes[-1])
     return Diagnoses(
@@ -509,7 +509,7 @@ def _with_name(given: Any, place: int) -> tuple[str, Any]:
     return _spoken(given, place), given
 
 
-def _spoken(model: Model | LiveModel, place: int = 1) -> str:
+def _spoken(model: Model | LiveModel, place: int) -> str:
     """Return the name by which to speak of a model: its path as it was given."""
     return str(model) if isinstance(model, str | PathLike) else str(path_of(model) or f"network {place}")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -81,14 +81,23 @@ class Diagnoses:
 
     @cached_property
     def trajectory(self) -> Trajectory | None:
-        """When each layer stopped moving, where the models are three states or more of one training."""
-        files = [each.file for each in self.diagnoses if each.file]
+        """When each layer stopped moving, where the models are three states or more of one training.
+
+        Its places are those in ``diagnoses``; a model without a file has none in its order.
+        """
+        files = {place: each.file for place, each in enumerate(self.diagnoses) if each.file}
         if len(files) < FEWEST_STATES:
             return None
         try:
-            return self.follow(files)
+            found = self.follow(list(files.values()))
         except BudgetError:
             return None
+        if found is None:
+            return None
+        places = list(files)
+        order = tuple(places[i] for i in found.order)
+        apart = tuple(place for place in range(len(self.diagnoses)) if place not in order)
+        return replace(found, order=order, apart=apart)
 
 
 FEWEST_STATES = 3

@@ -941,8 +941,9 @@ def test_a_training_is_followed_from_three_files_on_and_only_too_much_work_is_pa
     files = [f"{i}.pkl" for i in range(n)]
     seen: list[Any] = []
     outcomes = tuple(map(diagnosed, files))
-    followed: Any = Diagnoses(outcomes=outcomes, follow=lambda given: seen.append(given) or "followed")
-    assert followed.trajectory == ("followed" if asked else None)
+    trajectory = Trajectory(order=(1, 0, 2), ordered_by="names", layers=())
+    followed: Any = Diagnoses(outcomes=outcomes, follow=lambda given: seen.append(given) or trajectory)
+    assert followed.trajectory == (trajectory if asked else None)
     assert seen == ([files] if asked else [])
 
     def fails(_: Any) -> Any:

@@ -315,14 +315,15 @@ def test_nothing_is_claimed_that_weights_cannot_show(make_conv, make_chain, glor
         assert not any(word in text.lower() for word in FORBIDDEN), text
 
 
-@pytest.mark.parametrize("wrong", [(1.0, 0.0), (0.0, float("inf")), (float("nan"), 1.0)])
+@pytest.mark.parametrize("wrong", [(1.0, 0.0), "01", (0, "1")])
 def test_an_empty_input_range_is_refused(make_conv, glorot, wrong) -> None:
     with pytest.raises(MeasureError, match="the input range must be two finite numbers, the lower first"):
         filtviz.diagnose(alone(make_conv, glorot((4, 1, 3, 3))), input_range=wrong)
 
 
 def test_a_range_may_be_one_number(make_conv, glorot) -> None:
-    diagnosis = filtviz.diagnose(alone(make_conv, glorot((4, 1, 3, 3)), np.zeros(4)), input_range=(0.5, 0.5))
+    network = alone(make_conv, glorot((4, 1, 3, 3)), np.zeros(4))
+    diagnosis = filtviz.diagnose(network, input_range=np.full(2, 0.5))  # type: ignore[arg-type]
     assert any(finding.measure == "dead" for finding in diagnosis.layers[0].findings)
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from tests import telling
 
-from . import layers_told, numbers_told, words_told
+from . import estimates_told, layers_told, numbers_told, parts_told, words_told
 
-_MADE_UP = words_told.WORDS | numbers_told.NUMBERS
+_MADE_UP = words_told.WORDS | numbers_told.NUMBERS | estimates_told.ESTIMATES | parts_told.PARTS
 
 
 @pytest.mark.cases("all")

@@ -140,6 +140,26 @@ def saved(folder: Path, glorot, number: int, sizes) -> str:
 
 
 @pytest.mark.slow
+def test_a_model_without_a_file_has_no_place_in_the_order_but_keeps_its_number(tmp_path: Path) -> None:
+    weights = [np.random.default_rng(seed).standard_normal((4, 1, 3, 3)) for seed in (1, 2)]
+    files = [tmp_path / f"net-{epoch}.npz" for epoch in (3, 1, 2)]
+    for path, size in zip(files, (0.5, 0.0, 0.499), strict=True):
+        np.savez(path, W=weights[0] + size * weights[1])
+    live = {"W": weights[0]}
+    for models, order, apart in (
+        ([live, *files], (2, 3, 1), (0,)),
+        ([files[0], live, "gone.npz", *files[1:], live], (2, 3, 0), (1, 4)),
+        (files, (1, 2, 0), ()),
+    ):
+        found = filtviz.diagnose(models)
+        assert found.trajectory is not None
+        assert (found.trajectory.order, found.trajectory.apart) == (order, apart)
+        assert [found.diagnoses[place].file for place in order] == [str(files[i]) for i in (1, 2, 0)]
+        assert [layer.rests_after for layer in found.trajectory.layers] == [1]
+    assert filtviz.diagnose([live, *files[:2]]).trajectory is None
+    assert filtviz.diagnose([live, {"W": "none"}]).failures[0].file == "network 2"
+
+
 def test_the_command_puts_states_in_order_and_says_what_rests(tmp_path: Path, glorot) -> None:
     sizes = {1: (0, 0), 5: (0.5, 0.3), 10: (0.5001, 0.6)}
     paths = [saved(tmp_path, glorot, number, sizes[number]) for number in (10, 1, 5)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
-from math import isfinite, prod
+from math import isfinite, nan, prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -78,10 +78,10 @@ def diagnose(
     Raises:
         MeasureError: ``input_range`` is empty or not finite.
     """
-    _check_range(input_range)
+    pixels = _as_range(input_range)
     account = account or Budget().account(network, *(each for _, each in before))
     with _one_thread():
-        measured = _Diagnosing(network, before, account).measure(input_range, first)
+        measured = _Diagnosing(network, before, account).measure(pixels, first)
         return _concluded(network, measured, bool(before), account)
 
 
@@ -120,19 +120,20 @@ def _one_thread() -> AbstractContextManager[object]:
     return limited
 
 
-def _check_range(input_range: tuple[float, float] | None) -> None:
-    if input_range is None:
-        return
+def _as_range(given: tuple[float, float] | None) -> tuple[float, float] | None:
+    """Return the lowest and the highest value of a pixel as Python's own numbers."""
+    if given is None:
+        return None
     try:
-        low, high = map(float, input_range)
-        is_range = isfinite(low) and isfinite(high) and low <= high
-    except (TypeError, ValueError):
-        is_range = False
-    if not is_range:
-        said = input_range if isinstance(input_range, tuple | list) else described(input_range)
+        low, high = (nan if isinstance(each, str) else float(each) for each in given)
+    except (TypeError, ValueError, OverflowError):
+        low, high = nan, nan
+    if not (isfinite(low) and isfinite(high) and low <= high):
+        said = given if isinstance(given, tuple | list) else described(given)
         raise MeasureError(
             f"the input range must be two finite numbers, the lower first, not {printable(said)}"
         )
+    return low, high
 
 
 def with_images(diagnosis: Diagnosis, found: Examination) -> Diagnosis:

@@ -46,8 +46,7 @@ _BOUNDED: tuple[Family, ...] = ("uniform", "cut normal")
 
 _MIN_EVIDENCE = 15.0
 _MOST_UNSURE = 0.085
-_LEAST_SHARE = 0.4
-"""The gate: the likelihood ratio against a smooth law, half the interval, and the estimate itself."""
+"""The gate: the likelihood ratio against a smooth law, and half the interval."""
 
 _MOSTLY = 0.5
 """From where the lower end of a wider interval is told by itself."""
@@ -102,8 +101,9 @@ class NoiseResidue(Measure):
     null = "none: an estimate with an interval that should hold the truth in 95 of 100 layers"
     short_null = "– (interval)"
     counts_if = (
-        "likelihood ratio against a smooth law over 15; half the interval at most .085; R² at least .4, and "
-        "no more than the high frequencies allow; of a wider interval the lower end, where it is at least .5"
+        "likelihood ratio against a smooth law over 15; half the interval at most .085, as it can be from "
+        "R² = .6 on, and no more than the high frequencies allow; of a wider interval the lower end, where "
+        "it is at least .5"
     )
     supports = '"about 93% (over 75%) of the visible variance is still the initial noise"'
     cannot_say = (
@@ -213,8 +213,8 @@ class Residue:
 def estimate_residues(questions: Sequence[tuple[Magnitudes, Draws]]) -> list[Residue]:
     """Estimate R² of layers, each with the draws that it began as.
 
-    It is reported where the likelihood ratio against a smooth law is over 15, where half of its interval is
-    at most .085, and where it is at least .4; of a wider interval the lower end, where it is at least .5.
+    It is reported where the likelihood ratio against a smooth law is over 15, and where half of its interval
+    is at most .085; of a wider interval the lower end, where it is at least .5.
     """
     reasons = [_why_not_tried(layer, draws) for layer, draws in questions]
     found: dict[int, Residue] = {}
@@ -265,8 +265,6 @@ def _weigh(n: int, unit: float, likelihoods: Floats, variances: Floats, smooth: 
     if half > _MOST_UNSURE:
         least = low if low >= _MOSTLY else None
         return Residue(None, "the estimate is too uncertain", low, high, evidence, least)
-    if mean < _LEAST_SHARE:
-        return Residue(None, "too little of it is left to measure", low, high, evidence)
     return Residue(mean, "", low, high, evidence)
 
 
@@ -314,7 +312,7 @@ def likeliest_rule(
             for rule in draws.rules:
                 evidence[rule][place] = max(evidence[rule][place], ratio)
     clear = _clearly_likeliest(layers, evidence)
-    if clear is not None or not others:
+    if clear is not None:
         return clear
     return _clearly_likeliest(layers, {rule: found for rule, found in evidence.items() if rule in rules})
 
