@@ -12,6 +12,7 @@ from tests.reading.operators.arrays import bare, grafted, named_arrays
 from tests.reading.operators.asking import Told
 from tests.reading.operators.caffe import caffe
 from tests.reading.operators.edges import edges
+from tests.reading.operators.exported_parts import exported_parts
 from tests.reading.operators.folding import folded
 from tests.reading.operators.graphs import graphs
 from tests.reading.operators.keras import keras
@@ -24,8 +25,11 @@ from tests.reading.operators.named import named
 from tests.reading.operators.nodes_onnx import nodes_of_onnx
 from tests.reading.operators.nodes_others import nodes_of_others
 from tests.reading.operators.onnx import onnx
+from tests.reading.operators.paddle_parts import paddle_parts
 from tests.reading.operators.pickled import pickled
+from tests.reading.operators.pickled_parts import pickled_parts
 from tests.reading.operators.readers import READERS
+from tests.reading.operators.small_parts import small_parts
 from tests.reading.operators.starts import starts
 from tests.reading.operators.tensorflow import tensorflow
 from tests.reading.operators.tflite import sparse, tflite
@@ -48,6 +52,7 @@ FORMATS: Mapping[str, Callable[[], Told]] = {
     "caffe": caffe,
     "edges": edges,
     "exported": exported,
+    "exported_parts": exported_parts,
     "files_of_others": files_of_others,
     "folded": folded,
     "given": values,
@@ -69,9 +74,12 @@ FORMATS: Mapping[str, Callable[[], Told]] = {
     "nodes_of_others": nodes_of_others,
     "named_arrays": named_arrays,
     "onnx": onnx,
+    "paddle_parts": paddle_parts,
     "pickled": pickled,
+    "pickled_parts": pickled_parts,
     "programs_of_torch": programs_of_torch,
     "saved_by_tensorflow": saved_by_tensorflow,
+    "small_parts": small_parts,
     "sparse": sparse,
     "starts": starts,
     "tensorflow": tensorflow,

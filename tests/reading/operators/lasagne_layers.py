@@ -9,18 +9,15 @@ import random
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import numpy as np
-
-from filtviz.reading.arrays import stored
 from filtviz.reading.formats import lasagne as networks
 from filtviz.reading.formats.lasagne import translation
 from filtviz.reading.limits import Limits, effort
-from filtviz.reading.opened import Objects
 from filtviz.reading.pickle.attributes import Attributes
 from filtviz.reading.pickle.records import Global, Items, Record
 from tests.reading.making import Named, Thing, layer, shared
 from tests.reading.operators.asking import Told, array
-from tests.reading.operators.wholes import drawn, opened, read_of
+from tests.reading.operators.objects_made import holding
+from tests.reading.operators.wholes import drawn, read_of
 from tests.telling import told
 
 __all__ = ["lasagne_layers"]
@@ -310,25 +307,6 @@ def _layer(chance: random.Random, place: int, below: list[Thing]) -> Thing:
     return made
 
 
-def _object(value: Any, met: dict[int, Any]) -> Any:
-    """What the pickle machine makes of an object."""
-    if id(value) in met:
-        return met[id(value)]
-    if type(value) is Named:
-        module, _, name = value.path.rpartition(".")
-        return met.setdefault(id(value), Global(module, name))
-    if type(value) is Thing:
-        record = met[id(value)] = Record(_object(value.cls, met), ())
-        record.build(_object(value.state, met))
-        return record
-    if isinstance(value, dict):
-        return Items([_object(part, met) for entry in value.items() for part in entry])
-    if isinstance(value, np.ndarray):
-        view = memoryview(value.tobytes())
-        return stored(value.shape, value.dtype, False, len(view), lambda: view)
-    return type(value)(_object(one, met) for one in value) if type(value) in (list, tuple, set) else value
-
-
 def a_network(n: int) -> tuple[str, str]:
     """A network of Lasagne's, and what lies around it."""
     chance = random.Random(f"lasagne {n}")
@@ -354,9 +332,7 @@ def a_network(n: int) -> tuple[str, str]:
     limits = Limits(layers=chance.choice((1, 2, 3, 4))) if chance.random() < 0.1 else Limits()
     words = " ".join(one.cls.path.rpartition(".")[2] for one in made)
     asked = f"{n} {way} of {words}{f' layers {limits.layers}' if limits != Limits() else ''}"
-    file = opened(b"", name="model.pkl", limits=limits)
-    vars(file)["objects"] = Objects(roots=(_object(ways[way], {}),), form="pickle")
-    return asked, read_of(networks.open, file)
+    return asked, read_of(networks.open, holding(ways[way], limits=limits))
 
 
 def lasagne_layers() -> Told:

@@ -235,16 +235,13 @@ class _Reader:
         return parameter_of(name, stored(shape, _F4, False, size, lambda: piece), f"{layer}/{name}")
 
     def _convolution(self, name: str, section: _Section, last: int) -> None:
-        filters, size, stride = (
-            section.whole("filters", 1),
-            section.whole("size", 1),
-            section.whole("stride", 1),
-        )
+        filters, size, stride = (section.whole(key, 1) for key in ("filters", "size", "stride"))
+        strides = (section.whole("stride_y", stride), section.whole("stride_x", stride))
         below, groups = self.channels[last], max(section.whole("groups", 1), 1)
         transposed = section.kind == "deconvolutional"
         padding = size // 2 if section.whole("pad", 0) else section.whole("padding", 0)
         dilation = section.whole("dilation", 1)
-        if min(filters, size, stride, dilation) < 1 or padding < 0 or below % groups:
+        if min(filters, size, dilation, *strides) < 1 or padding < 0 or below % groups:
             raise MalformedFileError(f"its configuration says of the layer {name!r} what cannot be")
         bias = self._take("biases", name, filters)
         norm = [
@@ -259,7 +256,7 @@ class _Reader:
             axes="iorc" if transposed else "oirc",
             flip_filters=False,
             bias=None if norm else bias,
-            stride=(section.whole("stride_y", stride), section.whole("stride_x", stride)),
+            stride=strides,
             pad=((padding, padding),) * 2,
             dilation=(dilation, dilation) if dilation > 1 else (),
             groups=groups,

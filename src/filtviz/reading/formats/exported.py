@@ -464,7 +464,10 @@ _MERGES: Mapping[str, MergeKind] = {
 def _merge(node: _Node) -> Operations | None:
     if len(node.shapes) < 2:
         return (Untold(reason="it combines its input with a number or a parameter", keeps_places=True),)
-    return (Merge(kind=_MERGES[node.operator]),)
+    kind, alpha = _MERGES[node.operator], node.number("alpha", 1.0)
+    if alpha != 1.0 and kind in ("add", "subtract"):
+        return (Merge(kind="add", coefficients=(1.0, float(alpha if kind == "add" else -alpha))),)
+    return (Merge(kind=kind),)
 
 
 def _cat(node: _Node) -> Operations | None:

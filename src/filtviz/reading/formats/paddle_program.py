@@ -196,6 +196,10 @@ class _Reader:
             return _not_followed(kind)
         if kind in ("leaky_relu", "leaky_relu_") and _is_finite(said.get("negative_slope")):
             return (Activation(kind="leaky_rectify", name=kind, alpha=said["negative_slope"]),)
+        if kind == "elu" and _is_finite(said.get("alpha")):
+            return (Activation(kind="elu", name=kind, alpha=said["alpha"]),)
+        if kind == "gelu" and said.get("approximate") is True:
+            return (Activation(kind="gelu_tanh", name=kind),)
         if kind == "relu6":
             return (Activation(kind="clipped_rectify", name=kind, alpha=6.0),)
         if kind in _ACTIVATIONS:

@@ -318,7 +318,7 @@ def biased_axes(found: Group) -> str | None:
 
 def _by_bias(found: Group, usual: str) -> str | None:
     shape = found.weight_shape
-    if shape[0] == shape[1] or found.bias_length not in shape[:2]:
+    if found.bias_length not in shape[:2]:
         return None
     return usual if found.bias_length == shape[0] else _input_first(usual)
 
