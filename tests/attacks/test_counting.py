@@ -356,7 +356,7 @@ def tied(n: int) -> bytes:
 def test_ties_are_named_up_to_a_hundred(read):
     notes = read(tied(104)).origin.notes
     assert len([note for note in notes if note.endswith("they are tied")]) == 100
-    assert notes[-1] == "3 more parameters are tied"
+    assert notes[-1] == "tied parameters that are not named here: 3"
     assert len(read(tied(101)).origin.notes) == 100
 
 

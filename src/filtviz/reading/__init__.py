@@ -81,9 +81,8 @@ def _with_graph(network: Network, hints: Hints, limits: Limits) -> Network:
 def _having_read(network: Network, hints: Hints) -> Network:
     """Return a network that knows which file was read for its graph: nothing is written over that."""
     path = Path(hints.like or hints.architecture or "")
-    read = (*network.origin.also_read, path)
     described_by = path if hints.architecture is not None else None
-    return replace(network, origin=replace(network.origin, also_read=read, described_by=described_by))
+    return replace(network, origin=replace(network.origin, also_read=(path,), described_by=described_by))
 
 
 def _read(path: Path, limits: Limits, hints: Hints) -> Network:
@@ -146,7 +145,7 @@ def _ties(network: Network) -> Iterator[str]:
             if owner is not layer and n_ties <= MOST_TIES:
                 yield f"{layer.title} has the {printable(parameter.name, 40)} of {owner.title}: they are tied"
     if n_ties > MOST_TIES:
-        yield f"{n_ties - MOST_TIES:,} more parameters are tied"
+        yield f"tied parameters that are not named here: {n_ties - MOST_TIES:,}"
 
 
 def _with_named_errors(network: Network, path: Path) -> Network:

@@ -13,6 +13,7 @@ from tests.reading.operators.hdf5 import hdf5
 from tests.reading.operators.lasagne import lasagne
 from tests.reading.operators.lasagne_layers import lasagne_layers
 from tests.reading.operators.layered import layered, quantised
+from tests.reading.operators.loading import loading
 from tests.reading.operators.names import names
 from tests.reading.operators.older import older
 from tests.reading.operators.older_tars import tars
@@ -53,5 +54,6 @@ READERS: Mapping[str, Callable[[], Told]] = {
     "wrapped": wrapped,
     "collected": collected,
     "layered": layered,
+    "loading": loading,
     "quantised": quantised,
 }
