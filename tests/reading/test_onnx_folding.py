@@ -235,3 +235,17 @@ def test_a_chain_is_followed_so_far_and_no_further(tmp_path, operator) -> None:
     assert np.array_equal(kernel(tmp_path, chain(64), lengths=lengths), S)
     assert kernel(tmp_path, chain(65), lengths=lengths) is None
     assert kernel(tmp_path, chain(1100), lengths=lengths) is None
+
+
+@pytest.mark.parametrize("n", [32, 33])
+def test_an_array_has_so_many_axes_and_no_more(tmp_path, n) -> None:
+    lengths = wholes(*(1,) * (n - 4), 4, 3, 2, 5)
+    nodes = [node("Expand", ["s", "lengths"], ["e"]), node("Squeeze", ["e"], ["w"])]
+    assert (kernel(tmp_path, nodes, lengths=lengths) is not None) is (n == 32)
+
+
+@pytest.mark.parametrize("axes", ["first", "nowhere", "x", "-"])
+def test_axes_that_are_not_known_are_not_all_axes_of_length_one(tmp_path, axes) -> None:
+    nodes = [node("Squeeze", ["deep", *([axes] if axes != "-" else [])], ["w"])]
+    found = kernel(tmp_path, nodes, deep=S[None], first=wholes(0))
+    assert (found is not None) is (axes in ("first", "-"))

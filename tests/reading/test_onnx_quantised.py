@@ -119,3 +119,35 @@ def test_real_numbers_that_pass_through_a_quantisation_stay_what_they_are(tmp_pa
     ]
     network = load(tmp_path, nodes, {"r": real, "scale": EACH, "zero": np.zeros(4, np.int8)})
     np.testing.assert_allclose(network.run(IMAGES), convolved(real, np.zeros(4)), rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("operator", ["Transpose", "Reshape"])
+def test_few_weights_that_are_turned_still_stand_for_what_they_stood_for(tmp_path, operator) -> None:
+    few = WHOLE[:2, :, :1, :2].copy()
+    nodes = [
+        node("DequantizeLinear", ["few", "scale"], ["d"]),
+        node(operator, ["d", "same"][: 1 + (operator == "Reshape")], ["w"], perm=[0, 1, 3, 2]),
+        node("Conv", ["x", "w"], ["y"]),
+    ]
+    arrays = {"few": few, "scale": np.array(0.5, np.float32), "same": np.array(few.shape, np.int64)}
+    network = load(tmp_path, nodes, arrays)
+    (layer,) = network.conv_layers
+    assert np.array_equal(layer.W, few)
+    kernels = few * 0.5 if operator == "Reshape" else few.swapaxes(2, 3) * 0.5
+    taps = np.lib.stride_tricks.sliding_window_view(IMAGES, kernels.shape[2:], axis=(2, 3))
+    wanted = np.einsum("ncrsij,fcij->nfrs", taps, kernels)
+    np.testing.assert_allclose(network.run(IMAGES), wanted, rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize(("code", "wanted"), [(1, 3.5), (7, 3)])
+def test_few_numbers_are_divided_as_those_of_the_type_that_they_were_given(tmp_path, code, wanted) -> None:
+    nodes = [
+        node("Cast", ["seven"], ["c"], to=code),
+        node("Cast", ["two"], ["d"], to=code),
+        node("Div", ["c", "d"], ["scale"]),
+        node("Mul", ["kernel", "scale"], ["w"]),
+        node("Conv", ["x", "w"], ["y"]),
+    ]
+    arrays = {"seven": np.array([7]), "two": np.array([2]), "kernel": np.ones((1, 3, 5, 5), np.float32)}
+    (layer,) = load(tmp_path, nodes, arrays).conv_layers
+    assert layer.W.ravel().tolist() == [wanted] * 75

@@ -184,3 +184,10 @@ def test_of_a_node_that_is_not_followed_the_arrays_are_listed_and_no_single_numb
     case = SimpleNamespace(constants=[None, alone, two, wholes])
     assert graphdef._held_by_untold((Untold(reason="odd"),), case) == (two,)
     assert graphdef._held_by_untold((Input(),), case) == ()
+
+
+@pytest.mark.parametrize("kinds", [("f4", "f8"), ("f8", "f4"), ("f4", "f4")])
+def test_what_a_graph_computes_is_of_the_type_that_it_says(kinds):
+    held = [Parameter.of("", np.ones(3, kind), f"{place}") for place, kind in enumerate(kinds)]
+    found = folded("Add", {}, held, [None, None], {}, Computing(10_000)).parameter
+    assert found.value.dtype == found.dtype == np.dtype(kinds[0])

@@ -55,13 +55,30 @@ def _told(seed: str, changes: Sequence[str]) -> Iterator[str]:
         for one in beside:
             shutil.copyfile(one, Path(folder) / one.name)
         before = _lines(Path(folder) / path.name)
-        for name, words in (change.rpartition("| ")[::2] for change in changes):
+        pairs = [change.rpartition("| ")[::2] for change in changes]
+        wanted: dict[str, set[str]] = {}
+        for name, words in pairs:
+            wanted.setdefault(name or path.name, set()).add(words)
+        made = {name: _made((Path(folder) / name).read_bytes(), words) for name, words in wanted.items()}
+        for name, words in pairs:
             changed = Path(folder) / (name or path.name)
             data = changed.read_bytes()
-            changed.write_bytes(next(make() for place, make in variations(data) if _plain(place) == words))
+            changed.write_bytes(made[changed.name][words])
             told = _outcome(before, _lines(Path(folder) / path.name))
             yield f"{name}{'| ' if name else ''}{words} => {told}"
             changed.write_bytes(data)
+
+
+def _made(data: bytes, wanted: set[str]) -> dict[str, bytes]:
+    """The files that some changes make of one, all met on one way through it."""
+    found: dict[str, bytes] = {}
+    for place, make in variations(data):
+        words = _plain(place)
+        if words in wanted and words not in found:
+            found[words] = make()
+            if len(found) == len(wanted):
+                break
+    return found
 
 
 def _is_alone(path: Path) -> bool:

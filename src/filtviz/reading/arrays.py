@@ -34,6 +34,7 @@ from filtviz.reading.stretch import Buffer, Stretch, View
 from filtviz.text import plural
 
 __all__ = [
+    "MOST_AXES",
     "OBJECT",
     "AnyArray",
     "ComputedArray",

@@ -24,6 +24,8 @@ from tests.reading.operators.modules import modules
 from tests.reading.operators.named import named
 from tests.reading.operators.nodes_onnx import nodes_of_onnx
 from tests.reading.operators.nodes_others import nodes_of_others
+from tests.reading.operators.odd_onnx import odd_graphs_of_onnx
+from tests.reading.operators.odd_tensorflow import odd_graphs_of_tensorflow
 from tests.reading.operators.onnx import onnx
 from tests.reading.operators.paddle_parts import paddle_parts
 from tests.reading.operators.pickled import pickled
@@ -73,6 +75,8 @@ FORMATS: Mapping[str, Callable[[], Told]] = {
     "nodes_of_onnx": nodes_of_onnx,
     "nodes_of_others": nodes_of_others,
     "named_arrays": named_arrays,
+    "odd_graphs_of_onnx": odd_graphs_of_onnx,
+    "odd_graphs_of_tensorflow": odd_graphs_of_tensorflow,
     "onnx": onnx,
     "paddle_parts": paddle_parts,
     "pickled": pickled,

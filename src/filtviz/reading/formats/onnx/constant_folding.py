@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from filtviz.errors import MalformedFileError
 from filtviz.parameter import has_few_bits, holds_numbers
-from filtviz.reading.arrays import ComputedArray, ElementType, parameter_of
+from filtviz.reading.arrays import MOST_AXES, ComputedArray, ElementType, parameter_of
 from filtviz.reading.formats.onnx.cases import DEEPEST, Case, Constant, Made
 from filtviz.text import printable
 
@@ -63,7 +63,7 @@ def folded(case: Case) -> Constant | None:
     row = _BY_OPERATOR.get(case.operator)
     first = case.constant(0)
     recipe = row(case) if row is not None and first is not None else None
-    if recipe is None or first is None:
+    if recipe is None or first is None or len(recipe.shape) > MOST_AXES:
         return None
     held = [case.constant(place) for place in range(recipe.n_inputs)]
     given = [one for one in held if one is not None]
@@ -313,7 +313,7 @@ def _triangle(case: Case) -> _Recipe | None:
 def _expanded(case: Case) -> _Recipe | None:
     shape = case.given[0].shape if case.given[0] is not None else ()
     said = case.integers("", 1)
-    if said is None or min(said, default=0) < 0:
+    if said is None or len(said) > MOST_AXES or min(said, default=0) < 0:
         return None
     try:
         wanted = np.broadcast_shapes(shape, tuple(said))

@@ -290,13 +290,18 @@ class GraphReader:
         return None
 
     def _said_numbers(self, node: Message, values: Mapping[str, Value]) -> list[int] | None:
-        """Return the lengths or axes that a node is given, as an attribute or as its second input."""
+        """Return the lengths or axes that a node is given, as an attribute or as its second input.
+
+        A Squeeze that is given none takes out all axes of length 1, which no numbers stand for.
+        """
         attributes, inputs = self._attributes(node), node.texts(1)
         said = attributes.integers("shape") or attributes.integers("axes")
-        second = values.get(inputs[1]) if said is None and len(inputs) > 1 else None
+        if said is not None or not any(inputs[1:2]):
+            return said if said is not None or node.text(4) != "Squeeze" else []
+        second = values.get(inputs[1])
         if isinstance(second, Constant):
             return second.integers()
-        return second.wholes if isinstance(second, Lengths) else said
+        return second.wholes if isinstance(second, Lengths) else None
 
     def _filled(self, shape: Constant, node: Message, name: str) -> Constant | None:
         """Read ConstantOfShape: an array of one value."""
@@ -418,8 +423,9 @@ def _is_few_wholes(value: Value | None) -> bool:
     return (
         isinstance(value, Constant)
         and value.order is None
+        and value.scale is None
         and not value.is_costly
-        and value.parameter.dtype.kind in "iub"
+        and (value.cast or value.parameter.dtype).kind in "iub"
         and value.parameter.size <= MOST
     )
 
@@ -429,7 +435,12 @@ def _as_numbers(value: Value | None) -> Lengths | None:
         return value
     if not isinstance(value, Constant) or value.order is not None or value.is_costly:
         return None
-    return of_parameter(value.parameter)
+    if value.scale is not None:
+        return None
+    found = of_parameter(value.parameter)
+    if found is None or value.cast is None:
+        return found
+    return found.as_real(is_real=value.cast.kind not in "iub")
 
 
 def _as_constant(value: Value | None) -> Constant | None:
@@ -463,9 +474,9 @@ def _reshaped(held: Constant, operator: str, numbers: Sequence[int] | None) -> C
     along = held.scale is not None and held.scale.numbers.size > 1
     made = held.made or Made.stored(held.parameter)
     is_deep = made.depth >= DEEPEST
-    if along or is_deep or held.order is not None or (numbers is None and operator != "Squeeze"):
+    if along or is_deep or held.order is not None or numbers is None:
         return None
-    below, lengths = held.shape, list(numbers or ())
+    below, lengths = held.shape, list(numbers)
     if operator == "Unsqueeze":
         rank = len(below) + len(lengths)
         new, rest = {axis % rank for axis in lengths if rank}, iter(below)

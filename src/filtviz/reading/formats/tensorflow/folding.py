@@ -107,7 +107,7 @@ def _array(
         return None
 
     def read() -> NDArray[Any]:
-        return np.asarray(compute(*(one.value for one in held)))
+        return np.asarray(compute(*(one.value for one in held)), first.dtype)
 
     array = ComputedArray(shape=shape, dtype=first.dtype, read=read)
     parts = _parts(held, known)
