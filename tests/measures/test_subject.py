@@ -273,6 +273,8 @@ def test_the_networks_rule_is_tried_though_it_is_none_of_the_files_framework(noi
     assert rules(Identified(cut, known=False, framework="PyTorch")) == kept
     assert rules(Identified(HE_RELU, known=True, framework="PyTorch")) == kept
     assert rules(Identified(cut, known=True)) == kept
+    worse = fitting(0.0, HE)
+    assert rules(Identified(cut, known=True, framework="PyTorch"), worse) == [cut, HE]
     matrix = Provenance(fits=(Fit(("Dirac",), "matrix", 0.1, 1.0),))
     assert rules(Identified(cut, known=True, framework="PyTorch"), matrix) == []
 

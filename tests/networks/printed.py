@@ -79,7 +79,7 @@ def _names() -> Iterator[tuple[str, str]]:
     """Yield modules of layers whose names, and those of their parts, would be the same."""
     slopes = Activation(kind="parametric_rectify", slopes=drawn(3))
     norm = Normalisation(mean=drawn(3), spread=drawn(3, low=0.1), along=(1,))
-    odd = replace(norm, along=(2,))
+    odd = replace(norm, along=(3,))
     untied = conv(drawn(3, 3, 1, 1).value, drawn(3, 4, 3).value, flip_filters=False, nonlinearity="linear")
     first = _entrance("in", None, 3, 4, 3)
     dense = Dense(weights=drawn(3, 3), axes="oi", per_position=True)
