@@ -189,8 +189,9 @@ def write() -> None:
     from tests import deciding, demonstrations_told, shown_told, spoken_told
     from tests.attacks.test_attacks import all_words
     from tests.batch import manifests_told
+    from tests.batch import parts_told as export_parts_told
     from tests.batch import steps_told as exports_told
-    from tests.cli import commands, screens_told
+    from tests.cli import commands, json_told, saying_told, screens_told
     from tests.drawing import chosen_told, figures_told, parts_told, sheets_told
     from tests.interpreters import TABLES
     from tests.measures import estimates_told, layers_told, numbers_told, words_told
@@ -200,6 +201,7 @@ def write() -> None:
     from tests.reading.operators import FORMATS
     from tests.reporting import contents_told, sprites_told
     from tests.reporting import figures_told as page_figures_told
+    from tests.reporting import parts_told as page_parts_told
     from tests.surveying import steps_told, summed_told
 
     (GOLDEN / "libraries.txt").write_text(f"{libraries()}\n", encoding="utf-8")
@@ -234,11 +236,15 @@ def write() -> None:
         ("drawn_parts", parts_told),
         ("page_figures", page_figures_told),
         ("page_contents", contents_told),
+        ("page_parts", page_parts_told),
         ("shown", shown_told),
         ("demonstrations", demonstrations_told),
         ("manifests", manifests_told),
         ("exports", exports_told),
+        ("export_parts", export_parts_told),
         ("screens", screens_told),
+        ("saying", saying_told),
+        ("json", json_told),
         ("spoken", spoken_told),
         ("summed", summed_told),
         ("surveys", steps_told),

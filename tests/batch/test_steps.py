@@ -1,16 +1,20 @@
-"""Each run of an export gives what it gave, as ``tests/told/exports.txt`` has it."""
+"""Each run of an export, and each part of one, gives what it gave, as files of ``tests/told/`` have it."""
 
 from __future__ import annotations
 
 import pytest
 from tests import telling
 
-from . import steps_told
+from . import parts_told, steps_told
+
+TOLD = {"exports": steps_told, "export_parts": parts_told}
 
 
 @pytest.mark.cases("all")
-@pytest.mark.parametrize("name", steps_told.PARTS)
-def test_each_run_of_an_export_gives_what_it_gave(name: str) -> None:
-    wanted = (telling.GOLDEN / "exports.txt").read_text(encoding="utf-8")
+@pytest.mark.parametrize(
+    ("kind", "name"), [(kind, name) for kind, told in TOLD.items() for name in told.PARTS]
+)
+def test_each_step_of_an_export_gives_what_it_gave(kind: str, name: str) -> None:
+    wanted = (telling.GOLDEN / f"{kind}.txt").read_text(encoding="utf-8")
     own = wanted.partition(f"#### {name}\n")[2].partition("#### ")[0]
-    assert list(steps_told.PARTS[name]()) == own.splitlines()
+    assert list(TOLD[kind].PARTS[name]()) == own.splitlines()

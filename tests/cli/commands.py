@@ -24,6 +24,7 @@ from PIL import Image
 
 from filtviz import __version__
 from filtviz.cli import main
+from filtviz.cli.helping import RareOption
 
 from . import newer_commands, option_lines, planted
 
@@ -237,8 +238,26 @@ def _command(name: str, command: click.Command) -> Iterator[str]:
     for one in command.params:
         default = None if callable(one.default) or one.default in (None, False, ()) else one.default
         shown = f" (default {default})" if isinstance(default, int | float | str | tuple) else ""
-        yield f"    {' '.join([*one.opts, *one.secondary_opts])}{shown}: {getattr(one, 'help', None) or ''}"
+        kind = " ".join([*one.opts, *one.secondary_opts, *_kind(one)])
+        yield f"    {kind}{shown}: {getattr(one, 'help', None) or ''}"
     yield ""
+
+
+def _kind(one: click.Parameter) -> Iterator[str]:
+    """What an option takes, how often, and where the help has it."""
+    kind = one.type
+    if isinstance(kind, click.Choice):
+        yield "|".join(map(str, kind.choices))
+    elif isinstance(kind, click.IntRange | click.FloatRange):
+        yield f"{kind.min}..{kind.max}"
+    elif not isinstance(one, click.Option) or not one.is_flag:
+        yield one.metavar or kind.name
+    facts = {
+        "repeated": one.multiple if isinstance(one, click.Option) else one.nargs < 0,
+        "required": one.required, f"by {one.nargs}": one.nargs > 1, "rare": isinstance(one, RareOption),
+        "eager": one.is_eager,
+    }  # fmt: skip
+    yield from (name for name, is_so in facts.items() if is_so)
 
 
 COMMANDS: Mapping[str, Callable[[], Iterator[str]]] = {

@@ -254,7 +254,7 @@ def _glance(layer: ConvLayer, title: str, note: str, pictures: NDArray[Any]) -> 
     apart = is_colour or cols < FEW_PIXELS
     layout = _square(len(pictures), rows, cols, GAPS_BETWEEN_GREYS if apart else GAPS_BETWEEN_WEIGHTS)
     if is_colour:
-        rgb = np.rint((_levels(pictures, limit, 127) + 128).clip(1, 255)).astype(np.int64)
+        rgb = _levels(pictures, limit, 127) + 128
         canvas = np.stack([_arrange(rgb[:, i], layout, WHITE) for i in range(3)], axis=-1)
         note, png, unit = f"{note}; in colour, grey is zero", _png(canvas, 24), 0.0
     else:
@@ -354,7 +354,7 @@ def lay_out(n_filters: int, n_columns: int, rows: int, cols: int) -> Layout:
 
 
 def encode_sprite(pictures: NDArray[Any], limit: float, bits: int) -> Sprite:
-    """Draw pictures ``(filters, columns, rows, cols)`` in 8 or 16 bits, ±``limit`` at the ends."""
+    """Draw pictures ``(filters, columns, rows, cols)`` in 8 or 16 bits; the largest is ±``limit``."""
     layout = lay_out(*pictures.shape)
     factor = 257 if bits == 16 else 1
     span = SPAN * factor
@@ -369,7 +369,7 @@ def _levels(pictures: NDArray[Any], limit: float, span: int) -> NDArray[np.int64
     finite = np.where(np.isfinite(pictures), pictures, 0).astype(np.float64)
     if limit <= 0:
         return np.zeros(finite.shape, np.int64)
-    return np.rint(np.clip(finite, -limit, limit) / limit * span).astype(np.int64)
+    return np.rint(finite / limit * span).astype(np.int64)
 
 
 def _arrange(levels: NDArray[np.int64], layout: Layout, empty: int = GAP) -> NDArray[np.int64]:
