@@ -329,6 +329,12 @@ def test_a_name_that_several_arrays_have_matches_nothing() -> None:
     assert grafting._by_name([one, two, three], [_keyed("a.w"), other := _keyed("b.w")]) == {id(other): three}
 
 
+def test_an_array_with_two_names_goes_to_one_place_of_the_graph() -> None:
+    one, more = _keyed("a.w", "b.w"), _keyed("c.w")
+    first, second, third = _keyed("a.w"), _keyed("b.w"), _keyed("c.w")
+    assert grafting._by_name([one, more], [first, second, third]) == {id(first): one, id(third): more}
+
+
 def test_what_stands_before_all_names_is_left_out_and_no_more() -> None:
     """A layer and its parameter stay, however few layers there are."""
     for keys, prefix in (

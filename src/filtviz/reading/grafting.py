@@ -205,9 +205,12 @@ def _same_names(
 ) -> dict[int, _Array]:
     by_key = _unique(given, mine)
     found: dict[int, _Array] = {}
+    taken: set[int] = set()
     for key, array in _unique(wanted, other).items():
-        if key in by_key:
-            found.setdefault(id(array), by_key[key])
+        one = by_key.get(key)
+        if one is not None and id(array) not in found and id(one) not in taken:
+            found[id(array)] = one
+            taken.add(id(one))
     return found
 
 

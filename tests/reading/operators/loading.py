@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import random
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ from filtviz.errors import FileAccessError, FiltvizError, LimitError, MalformedF
 from filtviz.network import Network, Origin
 from filtviz.operations import Dense, Identity, Normalisation
 from filtviz.parameter import Parameter
+from filtviz.reading import grafting
 from filtviz.reading.limits import Hints
 from tests.building import as_layer
 from tests.reading.operators.asking import Told, array
@@ -122,6 +124,32 @@ def _folders(folder: Path) -> Told:
         yield f"a folder of {words}", _loaded(place, folder).replace(f"{folder}/", "")
 
 
+# Arrays by the names that two files have for them
+
+NAMES = (None, "a", "b", "module.a", "module.b", "x.y.a", "A", "1")
+SOURCES = ("", "a.W", "b.W", "a/W:0", "module.a.W", "module/b/W", "arr_0", "0/1", "x.y.a.W", "a..W")
+
+
+def _names() -> Told:
+    for n in range(60):
+        chance = random.Random(f"names {n}")
+        sides = []
+        for _ in range(2):
+            held = [
+                Parameter.of(chance.choice(("W", "W", "W", "b")), np.zeros(2), chance.choice(SOURCES))
+                for _ in range(chance.choice((1, 2, 3)))
+            ]
+            layers = [as_layer(Identity(), name=chance.choice(NAMES), parameters=(one,)) for one in held]
+            sides.append(grafting._arrays(Network.of(layers)))
+        found = grafting._by_name(*sides)
+        words = [
+            [f"{one.layer.name}.{one.parameter.name}={one.parameter.source}" for one in side]
+            for side in sides
+        ]
+        pairs = [sides[0].index(found[id(one)]) if id(one) in found else "-" for one in sides[1]]
+        yield f"names {n}: {' '.join(words[0])} in {' '.join(words[1])}", " ".join(map(str, pairs))
+
+
 # Networks that were understood
 
 
@@ -177,4 +205,5 @@ def loading() -> Told:
         folder = Path(held).resolve()
         yield from _with_words(folder)
         yield from _folders(folder)
+    yield from _names()
     yield from _of_networks()

@@ -184,6 +184,7 @@ def _arrays() -> Iterator[tuple[str, Any]]:
     for value in (None, 5, "text", [1], Items([]), Global("mine", "Net"), _object()):
         yield f"a {type(value).__name__}", value
     yield "objects", _array(dtype=_dtype("O"), data=[1, "a"])
+    yield "objects the other way round", _array(dtype=_dtype("O"), data=[1, "a"], fortran=True)
     yield "objects that are none", _array(dtype=_dtype("O"), data=5)
 
 

@@ -18,7 +18,7 @@ import numpy as np
 
 from filtviz.errors import FiltvizError
 from filtviz.reading.arrays import StoredArray
-from filtviz.reading.containers import Siblings, open_file
+from filtviz.reading.containers import READ_BELOW, Siblings, open_file
 from filtviz.reading.limits import Hints, Inflation, Limits
 from filtviz.reading.npy import NPY_MAGIC
 from filtviz.reading.opened import Opened, origin_of
@@ -131,6 +131,7 @@ def _files() -> Iterator[tuple[str, bytes]]:
     yield "an array behind a line", b'{"a": 1}\n' + _npy()
     yield "arrays behind a line", b'{"a": 1}\n' + _npy() * 2
     yield "an array behind two lines", b'{"a":\n1}\n' + _npy()
+    yield "an array behind a line of no braces", b"a: 1\n" + _npy()
     yield "a line", b'{"a": 1}\n'
     for n in ((1 << 16) - 7, (1 << 16) - 6):
         yield f"an array behind a line of {n}", b"{" + b" " * (n - 1) + b"\n" + _npy()
@@ -165,6 +166,8 @@ def _containers() -> Iterator[tuple[str, bytes, bool]]:
     yield "a stream without its sum", _gzip(PLAIN)[:-8], True
     yield "a stream with another sum", _gzip(PLAIN)[:-5] + b"xxxxx", True
     yield "a stream of nothing", _gzip(b""), True
+    yield "a stream of nothing and zeros", _gzip(b"") + bytes(9), True
+    yield "two streams of nothing", _gzip(b"") * 2, True
     yield "the head of a stream", b"\x1f\x8b", True
     for start in (b"\x78\x01", b"\x78\x9c", b"\x78\xda", b"\x78\x02", b"\x58\x85", b"\x78"):
         yield f"a start of {start!r}", start + _zlib(PLAIN)[2:], True
@@ -270,6 +273,12 @@ def wrapped() -> Told:
         for n in (1, 2):
             path.write_bytes(_zip(z=_gzip(PLAIN)))
             yield f"file: two containers of {n}", _told(path, nesting=n)
+        path.write_bytes(_zip(**{"a.npy": _npy(), "o.npy": _npy("|O", "(1,)", PLAIN)}))
+        for n in (len(PLAIN) - 1, len(PLAIN)):
+            yield f"file: objects of {n} bytes", _told(path, allocation=n)
+        for n in (READ_BELOW, READ_BELOW + 1):
+            path.write_bytes(bytes(n))
+            yield f"file: {n} bytes at once", type(open_file(path)).__name__
         path.write_bytes(pickle.dumps([1, "a"], 0).replace(b"\n", b"\r\n"))
         for n in (len(path.read_bytes()) - 1, len(path.read_bytes())):
             yield f"file: line ends in {n} bytes", _told(path, allocation=n)
