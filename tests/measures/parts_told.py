@@ -8,20 +8,29 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from tests.accounts import Counted
-from tests.building import conv
+from tests.building import chain, conv
 
 from filtviz.composition.stacks import Stack, Stage
 from filtviz.errors import DrawingError, MeasureError
-from filtviz.measures import composed, diagnosing
+from filtviz.measures import change, composed, diagnosing, directions
 from filtviz.measures.comparison import compare_layers, pay_for_comparison
+from filtviz.measures.initialiser_catalogue import DEFAULT, Draws, fans_of
 from filtviz.measures.kernels import Kernels
 from filtviz.measures.low_frequency import band_energies, filter_shares, layer_share, textures
-from filtviz.measures.measure import FilterDiagnosis
+from filtviz.measures.measure import Change, FilterDiagnosis
+from filtviz.measures.subject import Identified, Subject, gather_subjects
+from filtviz.measures.table import MEASURES
+from filtviz.measures.trajectory import follow
+from filtviz.network import Network, Origin
 
+from . import layers_told
 from .numbers_told import few, noise
 
 __all__ = ["PARTS"]
@@ -199,10 +208,149 @@ def firsts_told() -> Iterator[str]:
         )
 
 
+def around_told() -> Iterator[str]:
+    """Yield what is told of a layer by what lies around it, and by its files, one fact at a time."""
+    plain = noise(6, 4, 3, 3)
+    own = conv(plain, np.zeros(6), name="own")
+    later = noise(5, 6, 3, 3, seed=1)
+    one_zero = later * np.array([1, 0, 1, 1e-5, 0.9e-4, 1]).reshape(1, 6, 1, 1)
+    for name, weights in (
+        ("what follows", later), ("huge", later * 1e200), ("tiny", later * 1e-200), ("zeros", later * 0),
+        ("an infinity", np.where(later == later.max(), np.inf, later)), ("some hardly", one_zero),
+        ("of other channels", noise(5, 3, 3, 3)),
+    ):  # fmt: skip
+        network = chain(own, conv(weights, name="next"))
+        yield from _in_network(f"{name} behind", network)
+    for name, norm in (
+        ("a normalisation", layers_told.norm(6)),
+        ("of one number", layers_told.norm(1)),
+        ("of factors", layers_told.norm(6, gamma=np.array([-2.0, 0, 1, 1e-4, 1.1e-4, 1]))),
+        ("of NaN", layers_told.norm(6, gamma=np.full(6, np.nan))),
+        ("of shifts", layers_told.norm(6, beta=np.arange(6.0))),
+        ("no batch's", layers_told.norm(6, is_batch=False)),
+    ):
+        for behind in (conv(plain, name="own", nonlinearity="linear"), own):
+            yield from _in_network(f"{name}, behind {len(behind.operations)}", chain(behind, norm))
+    for groups, transposed in ((1, False), (2, False), (6, False), (99, False), (1, True), (2, True)):
+        for channels, place in ((4, 0), (1, 0), (1, 1)):
+            layer = conv(noise(6, channels, 3, 3), flip_filters=False)
+            changed = replace(layer.convolution, groups=groups, transposed=transposed)
+            layer = replace(layer, operations=(changed,), conv_index=place)
+            ways = fans_of(layer).ways
+            yield f"fans of {groups} groups, {transposed}, {channels} channels at {place}: {ways}"
+    for shape in ((2, 9), (9, 2), (40, 40), (300, 200)):
+        work = directions._work_of_bounds(shape), directions._work_of_shares(shape)
+        most = few(directions._most_of_chance(shape, 0)) if shape[0] < 99 else ""
+        yield f"directions of {shape}: {work} most {most}"
+    shared = noise(1, 2, 3, 3) + 0.02 * noise(8, 2, 3, 3, seed=1)
+    for name, weights in (
+        ("plain", noise(8, 2, 3, 3)),
+        ("shared", shared),
+        ("some", shared + 0.9 * noise(8, 2, 3, 3)),
+    ):
+        for over in (0.0, 0.4):
+            account = Counted()
+            found = directions.significant_component(Kernels.of(weights), over, account=account)
+            yield f"direction of {name} over {over}: {few(found.share)} {found.p} {account}"
+    for n_alike, channels, place in ((8, 2, 0), (3, 2, 0), (8, 1, 0), (8, 1, 1), (4, 1, 0)):
+        weights = np.repeat(noise(1, channels, 3, 3), n_alike, axis=0) + 0.3 * noise(
+            n_alike, channels, 3, 3, seed=1
+        )
+        made = replace(_subject(), kernels=Kernels.of(weights), layer=replace(own, conv_index=place))
+        yield f"{n_alike} of {channels} at {place} repeat: {directions._nearly_repeat(made)}"
+    for known in (True, False):
+        rule = Identified(DEFAULT, known=known)
+        for sizes in ((1.0, 0.101, 0.099, 1.0, 1.0, 0.0), (1.0, 0.03, 0.02, 0.01, 0.01, 0.04)):
+            weights = plain / np.linalg.norm(plain.reshape(6, -1), axis=1).reshape(6, 1, 1, 1)
+            kernels = Kernels.of(weights * np.array(sizes).reshape(6, 1, 1, 1))
+            made = replace(_subject(), kernels=kernels, rule=rule, draws=Draws("uniform", 1 / 6))
+            measure = MEASURES["decayed"]
+            columns = measure.each(made)["decayed"]
+            filters = [FilterDiagnosis(index=i, norm=1.0, decayed=one) for i, one in enumerate(columns)]
+            yield f"decayed of {sizes}, {known}: {columns} {measure.sum_up(made, filters).text}"
+
+
+def _in_network(name: str, network: Network) -> Iterator[str]:
+    one = next(gather_subjects(network, network.conv_layers[:1], None))
+    columns = {key: MEASURES[key].each(one) for key in ("unused", "coupling")}
+    rely = columns["coupling"].get("reliance")
+    found = MEASURES["coupling"].take(one)
+    told = [
+        "-" if one.scale is None else few(one.scale), one.at_start_behind, columns["unused"],
+        "-" if rely is None else few(rely), found and (few(found.value), few(found.p), found.text),
+        one.following and one.following.label,
+    ]  # fmt: skip
+    yield f"{name}: {told}"
+
+
+@cache
+def _subject() -> Subject:
+    network = chain(conv(noise(6, 4, 3, 3), np.zeros(6)))
+    return next(gather_subjects(network, network.conv_layers, None))
+
+
+def changes_told() -> Iterator[str]:
+    """Yield what earlier files tell of layers, and how layers moved through states."""
+    plain = noise(3, 2, 3, 3)
+    other = noise(3, 2, 3, 3, seed=1)
+    broken = np.where(plain == plain.max(), np.nan, plain)
+    for name, before, after in (
+        ("the same", plain, plain), ("a little", plain, plain + 1e-8 * other),
+        ("more", plain, plain + 1e-3 * other),
+        ("smooth", plain, plain + np.ones((1, 1, 3, 3)) * other[:, :, :1, :1]),
+        ("from zeros", plain * 0, plain),
+        ("to zeros", plain, plain * 0), ("both zeros", plain * 0, plain * 0), ("another", other, plain),
+        ("turned round", -plain, plain), ("huge", plain * 1e150, plain * 1e150 + other * 1e149),
+        ("one filter", plain, np.concatenate([plain[:1], 2 * plain[1:2], plain[2:] + other[2:]])),
+        ("one weight", plain[:, :, :1, :1], other[:, :, :1, :1]), ("broken before", broken, plain),
+        ("of half precision", plain.astype("f2"), (plain + 0.1 * other).astype("f2")),
+        ("larger", noise(3, 2, 5, 5), plain),
+    ):  # fmt: skip
+        for ways in ((None, None), (True, False), (False, True), (True, None), (None, False)):
+            if ways != (None, None) and name not in ("a little", "another"):
+                continue
+            layers = [
+                conv(each, name="c", flip_filters=way)
+                for each, way in zip((before, after), ways, strict=True)
+            ]
+            earlier, now = (chain(each) for each in layers)
+            one = change.changes_from(earlier, "before.npz", now.conv_layers[0])
+            values = [one.cos2, one.relative_change, one.share, one.share_p, one.significant]
+            each = [[_digits(own.cos2), _digits(own.relative_change)] for own in one.filters]
+            kind = change.is_of_another(one, plain.size)
+            yield f"{name} {ways}: {[_digits(v) for v in values]} {each} {one.reason} another {kind}"
+    for n in (4, 100, 10_000):
+        close = [
+            change.is_of_another(Change(before="b", cos2=cos2), n)
+            for cos2 in (None, 0.0, 1e-4, 0.01, 0.05, 0.3, 1.0)
+        ]
+        yield f"of another, of {n}: {close}"
+    for name, states in (
+        ("broken before", (broken, plain, plain)), ("broken after", (plain, plain, broken)),
+        ("broken between", (plain, broken, plain)), ("zeros first", (plain * 0, plain, plain)),
+        ("huge", (plain * 1e-160, plain * 1e160, plain * 1e160)),
+        ("still", (plain, plain + 1e-3 * other, plain)),
+    ):  # fmt: skip
+        networks = [
+            replace(chain(conv(each, name="c")), origin=Origin(path=Path(f"net-{i}.npz")))
+            for i, each in enumerate(states)
+        ]
+        account = Counted()
+        found = follow(networks, account)
+        steps = None if found is None else [[_digits(step) for step in one.steps] for one in found.layers]
+        yield f"through {name}: {steps} {found and [one.rests_after for one in found.layers]} {account}"
+
+
+def _digits(value: float | None) -> float | None:
+    return value if value is None or not math.isfinite(value) else float(f"{value:.5g}")
+
+
 PARTS: dict[str, Callable[[], Iterator[str]]] = {
     "stacks": stacks_told,
     "shares": shares_told,
     "refusals": refusals_told,
     "firsts": firsts_told,
+    "around": around_told,
+    "changes": changes_told,
 }
 """What is told of parts."""

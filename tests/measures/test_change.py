@@ -129,3 +129,15 @@ def test_what_the_first_of_several_earlier_files_measures_is_what_was_there_befo
     assert second.cos2 is not None
     assert first.cos2 < second.cos2
     assert layer.residue == pytest.approx(first.cos2)
+
+
+def test_a_small_layer_that_is_the_same_has_all_in_common_with_it_and_another_has_nothing(
+    make_conv, noise
+) -> None:
+    weights = [noise((1, 1, 3, 3), seed).weights for seed in (0, 1)]
+    nets = [
+        Network.of([make_conv(each, np.array([0.5]))]) for each in (weights[0], weights[0] * 2, weights[1])
+    ]
+    apart = "This file has nothing in common with before"
+    for before, is_apart in zip(nets, (False, False, True), strict=True):
+        assert (apart in filtviz.diagnose(nets[0], before=[("before", before)]).answer) == is_apart

@@ -370,7 +370,7 @@ def _change(draw: random.Random, place: int) -> Change:
     if draw.random() < 0.15:
         return Change(before=name, reason="its weights there are not finite")
     n = 4 * 3 * 9
-    cos2 = draw.choice((15.9 / n, 16.1 / n, 0.004, 0.93, 1.0))
+    cos2 = draw.choice((15.9 / (n + 14.9), 16.1 / (n + 15.1), 0.004, 0.93, 1.0))
     share = draw.choice((None, 0.2, 0.333, 0.5, 0.9))
     p = None if share is None else draw.choice((0.00999, 0.01, 1e-5))
     return Change(before=name, cos2=cos2, relative_change=draw.choice((0.0, 0.2)), share=share, share_p=p)

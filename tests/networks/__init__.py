@@ -19,6 +19,7 @@ from tests.networks.files import files
 from tests.networks.memory import memory
 from tests.networks.moments import moments
 from tests.networks.pictures import pictures
+from tests.networks.pieces import pieces
 from tests.networks.placed import placed
 from tests.networks.pools import pools
 from tests.networks.printed import printed
@@ -42,6 +43,7 @@ TABLES: Mapping[str, Callable[[], Iterator[tuple[str, str]]]] = {
     "memory": memory,
     "moments": moments,
     "pictures": pictures,
+    "pieces": pieces,
     "placed": placed,
     "pools": pools,
     "printed": printed,

@@ -167,7 +167,7 @@ def test_numbers_that_are_not_finite_are_told_and_no_silence() -> None:
         found = examine(network(bias=(np.nan, 0, 0)), IMAGES, engine="numpy")
     assert layer_of(found).nonfinite == (0,)
     assert layer_of(found).silent == (2,)
-    assert "1 of its 3 units answer NaN or infinity" in found.answer
+    assert "1 of its 3 units answers NaN or infinity" in found.answer
 
 
 @pytest.mark.parametrize(

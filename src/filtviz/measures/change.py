@@ -17,7 +17,7 @@ __all__ = ["SinceBefore", "changes_from", "is_of_another"]
 _LEVEL = 0.05
 
 _BY_CHANCE = 16.0
-"""n·cos² under which two states may be independent."""
+"""Of cos² over its standard error: under it two states may be independent."""
 
 
 class SinceBefore(Measure):
@@ -47,13 +47,14 @@ class SinceBefore(Measure):
 def is_of_another(change: Change, n: int) -> bool:
     """Tell whether a layer has no more in common with an earlier file than two draws have by chance.
 
-    Then n·cos² is about χ² with one degree of freedom: over 16 in one of 16,000 pairs.
+    Then (n-1)·cos²/(1-cos²) is about the square of Student's t, and χ² of one degree of freedom for many
+    weights: over 16 in one of 16,000 pairs. Few weights that are the same pass it, too.
 
     Args:
         change: How it differs.
         n: The number of its weights.
     """
-    return change.cos2 is not None and change.cos2 * n < _BY_CHANCE
+    return change.cos2 is not None and change.cos2 * (n - 1) < _BY_CHANCE * (1 - change.cos2)
 
 
 def changes_from(before: Network, name: str, layer: ConvLayer) -> Change:

@@ -472,7 +472,8 @@ def _nonfinite(found: Examination) -> list[str]:
     if not broken:
         return []
     n, name = len(broken[0].nonfinite), printable(broken[0].layer, 40)
-    return [f"From {name} on numbers are lost: {n} of its {broken[0].units} units answer NaN or infinity."]
+    answer = "answers" if n == 1 else "answer"
+    return [f"From {name} on numbers are lost: {n} of its {broken[0].units} units {answer} NaN or infinity."]
 
 
 def _silent(found: Examination) -> list[str]:
