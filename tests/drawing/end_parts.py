@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterable, Iterator
 from itertools import groupby
+from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
 
@@ -13,10 +14,12 @@ from tests.accounts import Counted
 from tests.building import conv, image
 
 from filtviz.drawing import DrawingOptions, pixelmap
+from filtviz.drawing.estimates import pay_for_view
 from filtviz.drawing.grid import _about_size, cautions
 from filtviz.drawing.kernel_sheets import _advice
 from filtviz.drawing.layout import DPI, MARGIN, TileSpec, plan_pages
 from filtviz.drawing.options import SheetOptions, options_of
+from filtviz.drawing.pages import _place
 from filtviz.drawing.pixelmap import Grid, is_proven_version, kernels_in_doubt
 from filtviz.drawing.plotting import LayerPictures
 from filtviz.drawing.selection import select_filters
@@ -91,7 +94,10 @@ def _crowded() -> Iterator[str]:
         for figsize, dpi in (((6.0, 6.0), 100.0), ((5.0, 2.5), 37.0), ((4.0, 8.0), 72.0), ((3.3, 3.3), 50.0)):
             doubtful = kernels_in_doubt(Grid.of(n, size, figsize, dpi))
             shown = "".join("01"[int(one)] for one in doubtful.ravel())
-            yield f"in doubt of {n} of {size} on {figsize} at {dpi:g}: {shown}"
+            account = Counted()
+            layer = layer_of(np.ones((n, 1, *size)))
+            pay_for_view(layer, [0], DrawingOptions(figsize=figsize, dpi=dpi), "png", account)
+            yield f"in doubt of {n} of {size} on {figsize} at {dpi:g}: {shown}; {account}"
 
 
 def _advised() -> Iterator[str]:
@@ -165,10 +171,30 @@ def _charged() -> Iterator[str]:
             yield f"pictures of {layer.index} {shown}: {said(told)}; {account}"
 
 
+EDGES = (
+    ((17, 7, 83, 18), (713, 91), 50), ((310, 173, 134, 23), (778, 507), 25),
+    ((164, 54, 233, 37), (621, 381), 25), ((358, 221, 92, 204), (649, 550), 25),
+    ((201, 159, 128, 69), (903, 254), 25), ((619, 159, 67, 173), (879, 424), 50),
+    ((548, 22, 362, 58), (1199, 209), 25), ((50, 48, 161, 77), (1093, 362), 25),
+    ((5, 7, 20, 30), (50, 40), 100),
+)  # fmt: skip
+"""Boxes of which one edge falls amid a pixel, but for rounding errors; of the last none."""
+
+
+def _edges() -> Iterator[str]:
+    """Yield which pixels pictures fill whose edges fall amid one, and where matplotlib has to be asked."""
+    for box, size, dpi in EDGES:
+        mosaic: Any = SimpleNamespace(box=box, rows=np.arange(3), cols=np.arange(2))
+        design: Any = SimpleNamespace(size=size)
+        placed = _place(mosaic, design, dpi)
+        told = placed and [f"{first} {np.bincount(cells).tolist()}" for first, cells in placed]
+        yield f"{box} on {size} at {dpi}: {told}"
+
+
 def ends() -> Iterator[str]:
     """Yield what just fits and what just does not, where the pixels of matplotlib's version are known."""
     is_proven_version.cache_clear()
     with patch.object(pixelmap, "PROVEN_VERSIONS", ("",)):
-        for each in (_fits, _crowded, _advised, _chosen, _charged):
+        for each in (_fits, _crowded, _advised, _chosen, _charged, _edges):
             yield from each()
     is_proven_version.cache_clear()
