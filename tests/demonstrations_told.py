@@ -15,11 +15,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from filtviz.activations import Activation
 from filtviz.demonstrations import answering_images as answering
 from filtviz.demonstrations import explaining
 from filtviz.demonstrations.request import Demonstration
 from filtviz.network import Network
-from filtviz.responses import Activity, Codes, Heat, Maximised, Patches
+from filtviz.operations import Softmax
+from filtviz.responses import Activity, Codes, Heat, Maximised, Patches, Prediction
 from filtviz.running.preparing import Pictures, Preparation
 from tests.building import as_layer, conv, image, pool
 from tests.drawing.making import random_weights
@@ -169,17 +171,29 @@ def units() -> Iterator[str]:
             yield f"== {function} {saturated} {strongest}"
             for nolearn in (False, True) if strongest[0] == 1 else (False,):
                 yield from told(answering._tell_activity(found, _pictures(2), SEEN, "i0.png", nolearn))
-    many = Activity(
-        layer="l",
-        maps=np.zeros(25),
-        image=0,
-        n_images=1,
-        fires=np.zeros(25),
-        strongest=np.zeros(25),
-        saturated=None,
-        function="rectify",
-    )
-    yield from answering._said_of_units(many)
+    for n in (20, 21):
+        none = np.zeros(n)
+        many = Activity(layer="l", maps=none, image=0, n_images=1, fires=none, strongest=none, saturated=None,
+                        function="rectify")  # fmt: skip
+        yield from answering._said_of_units(many)
+
+
+def predictions() -> Iterator[str]:
+    """Yield what is said of answers: of one output or several, with what files say of their images or not."""
+    many = np.array([[0.1, 0.7, 0.2], [0.5, 0.5, 0.0], [-1.0, np.nan, 2.0], [0.2, np.inf, 0.123456]])
+    for outputs, labels in (
+        (many, ("cat", "dog")),
+        (many[:, :1], ()),
+        (many.reshape(4, 1, 3), ("a", "b", "c")),
+    ):
+        found = Prediction(outputs=outputs, layer="l", labels=labels)
+        for given in (None, ("1", "0", "2", "1"), ("dog", "cat", "2", "0"), ("dog", "bird", "2", "0")):
+            pictures = replace(_pictures(4, given), names=("z.png", "b.png", "y.png", "a.png"))
+            for top in (1, 2, 9) if given is None else (2,):
+                ends = as_layer(Softmax()), as_layer(Activation(kind="tanh"))
+                for last in ends if len(labels) == 0 else ends[:1]:
+                    yield f"== {labels} {given} {top} {last.title} {last.operations[0]!r:.20}"
+                    yield from told(answering._tell_prediction(found, pictures, last, top))
 
 
 def pieces() -> Iterator[str]:
@@ -255,5 +269,5 @@ def losses() -> Iterator[str]:
 
 def all_lines() -> Iterator[str]:
     """Yield what ``tests/told/demonstrations.txt`` holds."""
-    for each in (heats, made, units, pieces, codes, losses):
+    for each in (heats, made, units, predictions, pieces, codes, losses):
         yield from each()

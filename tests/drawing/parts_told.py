@@ -236,6 +236,13 @@ def figures() -> Iterator[str]:
         drawn = draw_kernels(blank_figure((2, 2), 10), kernels, "gray")
         held = [f"{one.axison} {[numbers(image.get_array()) for image in one.images]}" for one in drawn.axes]
         yield f"axes of {n} kernels: {held}"
+    for own in ("figure.constrained_layout.use", "figure.autolayout"):
+        with matplotlib.rc_context({own: True, "figure.subplot.left": 0.4, "figure.subplot.top": 0.5}):
+            made = blank_figure((2, 2), 10)
+            margins = [
+                getattr(made.subplotpars, side) for side in ("left", "right", "bottom", "top", "wspace")
+            ]
+            yield f"margins beside {own}: {made.get_layout_engine()} {numbers(margins)}"
     with matplotlib.rc_context({"font.size": 77}):
         matplotlib.rcParams["backend"] = "svg"
         with shipped_settings():

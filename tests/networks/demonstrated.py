@@ -192,7 +192,8 @@ OWN: Mapping[str, tuple[dict[str, Any], ...]] = {
         {"preparation": Preparation(size=(9, 9)), "layer": 0}, {"steps": 1}, {"rate": 0.1}, {"jitter": 1},
         {"decay": 0.5}, {"blur": 1.0}, {"bounds": (0.0, 2.0)}, {"bounds": (1.0, 0.0)}, {"seed": 3},
         {"images": "seen", "rate": 0.1}, {"images": "seen", "decay": 0.5}, {"images": "seen", "jitter": 1},
-        {"units": 9}, {"units": np.array([0, 2])}, {"layer": 0, "images": "seen", "output": "out.npz"},
+        {"units": 9}, {"units": np.array([0, 2])}, {"units": ()},
+        {"layer": 0, "images": "seen", "output": "out.npz"},
     ),
 }  # fmt: skip
 USUAL: Mapping[str, dict[str, Any]] = {
@@ -293,6 +294,10 @@ def _slopes(folder: Path, model: Network) -> Iterator[tuple[str, str]]:
             for asked, answer in _answers(folder, name, model):
                 yield asked, f"{answer}{f' on {devices}' if any(one != 'cpu' for one in devices) else ''}"
                 devices.clear()
+        for n in (None, 2, 17):  # whose file tells how many units they are, or does not
+            first = replace(model.layers[1], output_shape=(None, n, 4, 4))
+            told = Network.of([model.layers[0], first, *model.layers[2:]])
+            yield f"the first of {n} units", _said(folder, "maximise", told, layer="one", steps=1)
 
 
 def _losses(folder: Path, model: Network) -> Iterator[tuple[str, str]]:

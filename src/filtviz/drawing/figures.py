@@ -35,8 +35,8 @@ __all__ = [
 
 def blank_figure(figsize: tuple[float, float], dpi: float) -> Figure:
     """Return an empty white figure with matplotlib's own margins, whatever the rcParams say."""
-    figure = ShownFigure(figsize=figsize, dpi=dpi, facecolor="white", edgecolor="white", linewidth=0)
-    figure.set_layout_engine("none")
+    plain: dict[str, Any] = {"facecolor": "white", "edgecolor": "white", "linewidth": 0, "layout": "none"}
+    figure = ShownFigure(figsize=figsize, dpi=dpi, **plain)
     adjust_margins(figure)
     return figure
 

@@ -131,7 +131,6 @@ def write_text(graph: Graph, network: Network, output: Path, suffix: str | None)
     stem = models_stem([network.origin.path or Path("network")])
     path = output if is_file else output / f"{stem}-graph.{kind}"
     sources = Sources.of([network])
-    sources.refuse(path)
     if not is_file:
         sources.refuse_others(path)
     make_folder(path.parent)
