@@ -16,6 +16,7 @@ from tests.networks.converted import converted
 from tests.networks.demonstrated import demonstrated
 from tests.networks.facts import facts
 from tests.networks.files import files
+from tests.networks.fitted import fitted
 from tests.networks.memory import memory
 from tests.networks.moments import moments
 from tests.networks.pictures import pictures
@@ -40,6 +41,7 @@ TABLES: Mapping[str, Callable[[], Iterator[tuple[str, str]]]] = {
     "demonstrated": demonstrated,
     "facts": facts,
     "files": files,
+    "fitted": fitted,
     "memory": memory,
     "moments": moments,
     "pictures": pictures,

@@ -95,6 +95,7 @@ def _messages() -> Iterator[tuple[str, bytes]]:
     for n in range(1, 12):
         yield f"a number of {n} bytes", b"\x08" + b"\x81" * (n - 1) + b"\x01"
         yield f"a packed number of {n} bytes", part(1, b"\x81" * (n - 1) + b"\x01" + b"\x05")
+    yield "a number of more than 64 bits", b"\x08" + b"\xff" * 9 + b"\x7f"
     yield "a number without an end", b"\x08\x81\x81"
     yield "a packed number without an end", part(1, b"\x01\x81")
     for kind in range(8):

@@ -244,7 +244,7 @@ def quantised() -> Told:
                 scale = Scale(numbers=np.array(steps, float), zeros=np.array(zeros, float), axis=axis)
                 found = scaled([one], lambda _, scale=scale: scale)
                 if axis in (0, 1) or kind == "each":
-                    meant = [each.stored is one.weights for each in meant_in(found)]
+                    meant = [each.stored is one.weights for each in meant_in((Identity(), *found))]
                     yield f"{words} by {kind} along {axis}", f"{_done(found)} {meant}"
     for kind, (steps, zeros) in SCALES.items():
         for axis in (0, 1, 3, 4, -1):

@@ -13,7 +13,7 @@ from typing import Any
 
 from filtviz.errors import FiltvizError
 from filtviz.reading.limits import Limits, pickle_steps
-from filtviz.reading.pickle.machine import read_pickle, read_pickles
+from filtviz.reading.pickle.machine import Machine, read_pickle, read_pickles
 from filtviz.reading.pickle.records import Blob, Global, Items, Record, raw_bytes, text
 from filtviz.reading.pickle.state import FIRST_WINDOW, LARGEST_WINDOW, LONG_STRING, MARGIN
 from filtviz.reading.stretch import Data, Stretch
@@ -188,6 +188,23 @@ def _windows() -> Told:
         again = data * 2 + b"N."
         same = _read(again) == _read(_on_disk(again))
         yield f"pickles of strings of {sizes[:2]}", "as in memory" if same else "otherwise than in memory"
+    source = _on_disk(bytes(6 * FIRST_WINDOW))
+    for first in (
+        0,
+        EDGE,
+        EDGE + 1,
+        FIRST_WINDOW,
+        FIRST_WINDOW + 1,
+        6 * FIRST_WINDOW - 1,
+        6 * FIRST_WINDOW + 1,
+    ):
+        for then in (0, 2 * FIRST_WINDOW, 2 * FIRST_WINDOW + EDGE + 1, 4 * FIRST_WINDOW):
+            machine = Machine(source, pickle_steps(Limits()), {})
+            told = []
+            for place in (first, first + then):
+                at = machine.move_to(place)
+                told.append(f"{at} of {len(machine.data)} from {machine.base} to {machine.edge}")
+            yield f"moved to {first}, and {then} on", "; ".join(told)
     for start in (0, 1, EDGE, FIRST_WINDOW, FIRST_WINDOW + 1):
         data = bytes(start) + b"(" + b"K\x01" * 40 + b"t." + bytes(FIRST_WINDOW)
         found = read_pickle(_on_disk(data), start, pickle_steps(Limits()))
