@@ -162,10 +162,10 @@ def graph(
     result = GraphResult(
         network=network, graph=found, picture=picture, dot=as_dot(found), mermaid=as_mermaid(found)
     )
+    destination = destination_of(output, format, TEXTS)
     if isinstance(output, str | PathLike) and wants_text(Path(output), format):
         path = write_text(found, network, Path(check_path(output, "a file or a folder")), format)
         return replace(result, files=(WrittenFile(path),))
-    destination = destination_of(output, format, TEXTS)
     if destination is None:
         return result
     from filtviz.drawing.options import DrawingOptions

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import operator
 import os
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from os import PathLike
 from pathlib import Path
@@ -34,6 +34,7 @@ __all__ = [
     "as_images",
     "as_layer",
     "as_number",
+    "check_choice",
     "check_path",
     "checked_images",
     "choose",
@@ -348,6 +349,21 @@ def expect(value: Any, kind: type[Kind], name: str) -> Kind | None:
     if value is None or isinstance(value, kind):
         return value
     raise ArgumentError(f"{name} must be a filtviz.{kind.__name__}, not {described(value)}")
+
+
+def check_choice(given: Any, choices: Collection[str], name: str) -> None:
+    """Refuse an option that is none of some words; None is no choice, and passes.
+
+    Args:
+        given: What was given.
+        choices: The words.
+        name: The parameter.
+
+    Raises:
+        ArgumentError: it is none of them.
+    """
+    if given is not None and not (isinstance(given, str) and given in choices):
+        raise ArgumentError(f"{name} must be one of {', '.join(choices)}, not {described(given)}")
 
 
 def file_of(model: Any, instead: str) -> Path:

@@ -10,7 +10,7 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from filtviz.given import check_path
+from filtviz.given import check_choice, check_path
 from filtviz.naming import layer_stems, models_stems, picture_starts
 from filtviz.network import Network
 from filtviz.results import WrittenFile
@@ -37,13 +37,15 @@ def destination_of(output: Output, suffix: str | None, also: Iterable[str] = ())
         also: Formats that are no pictures', to name to whoever errs.
 
     Raises:
-        ArgumentError: it is no path, or its suffix is no format, or contradicts ``suffix``.
+        ArgumentError: it is no path, or a suffix is no format, or contradicts the other.
     """
     from filtviz.drawing.saving import Destination, find_destination
 
+    formats = ("png", "pdf", "svg", *also)
+    check_choice(suffix, formats, "format")
     if output is None or isinstance(output, Destination):
         return output
-    return find_destination(check_path(output, "a picture or a folder"), suffix, ("png", "pdf", "svg", *also))
+    return find_destination(check_path(output, "a picture or a folder"), suffix, formats)
 
 
 def plan_beside(

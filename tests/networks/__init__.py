@@ -17,6 +17,7 @@ from tests.networks.demonstrated import demonstrated
 from tests.networks.facts import facts
 from tests.networks.files import files
 from tests.networks.fitted import fitted
+from tests.networks.functions import functions
 from tests.networks.memory import memory
 from tests.networks.moments import moments
 from tests.networks.pictures import pictures
@@ -42,6 +43,7 @@ TABLES: Mapping[str, Callable[[], Iterator[tuple[str, str]]]] = {
     "facts": facts,
     "files": files,
     "fitted": fitted,
+    "functions": functions,
     "memory": memory,
     "moments": moments,
     "pictures": pictures,

@@ -523,6 +523,7 @@ def _written() -> Iterator[tuple[str, str]]:
             {"layout": "stored"},
             {"layout": "torch"},
             {"layout": "odd"},
+            {"layout": ""},
             {"turned": True},
             {"turned": False},
             {"verify": True},

@@ -77,7 +77,7 @@ def _described() -> Iterator[tuple[str, str]]:
         yield f"shown of {path and path.name!r}", repr(network)
         for graph in ("", "g.json"):
             for inferred in ((), ("it is so",)):
-                one = Network.of([], Origin(graph=graph, inferred=inferred, path=path))
+                one = Network.of([], Origin(graph=graph, inferred=inferred, guess="perhaps", path=path))
                 yield (
                     f"has no graph, with {graph!r} and {inferred}",
                     f"{one.has_no_graph} {bool(one)} {one!r}",
@@ -215,7 +215,7 @@ def _layers() -> Iterator[tuple[str, str]]:
             stride=(1, 2),
             pad=((0, 1), (2, 3)),
             dilation=(2, 1),
-            followed_by=(Identity(),),
+            followed_by=(Identity(), Activation(kind="tanh")),
             label="called",
             trainable=False,
         ),

@@ -29,6 +29,7 @@ def moments() -> Iterator[tuple[str, str]]:
     yield from _interrupted()
     yield from _marked()
     yield from _again()
+    yield from _others()
     yield from _timers()
 
 
@@ -123,6 +124,24 @@ def _again() -> Iterator[tuple[str, str]]:
             with patch("time.monotonic", lambda now=now: now):
                 found.append(_said(lambda e=ending: e._answer(signal.SIGINT, None)))
         yield f"Ctrl-C again after {after:g} s", f"{found} {ending.asked}"
+
+
+def _others() -> Iterator[tuple[str, str]]:
+    """Yield what other signals do, alone and after Ctrl-C; no timer is started."""
+    numbers = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM", signal.SIGHUP: "SIGHUP"}
+    for first, second in product(numbers, repeat=2):
+        ending = signals._Ending()
+        before = {number: signal.signal(number, signal.SIG_DFL) for number in numbers}
+        ending.take_over()
+        timers: list[Any] = []
+        with patch.object(threading.Timer, "start", lambda timer, timers=timers: timers.append(timer)):
+            found = [_said(lambda e=ending, n=n: e._answer(n, None)) for n in (first, second)]
+            kept = [signal.getsignal(number) == signals._do_nothing for number in numbers]
+        for number, old in before.items():
+            signal.signal(number, old)
+        ending.hand_back({})
+        asked = [f"{timer.interval:g} s {timer.function.args}" for timer in timers]
+        yield f"{numbers[first]}, then {numbers[second]}", f"{found} {ending.asked} {kept} {asked}"
 
 
 def _timers() -> Iterator[tuple[str, str]]:

@@ -223,6 +223,10 @@ def _graphs() -> Iterator[tuple[str, str]]:
             own = Account({"work": 10**9, "pixels": 0})
             told_of = said(lambda n=network, o=own: str(len(onnx_model(n, {}, o))))
             yield f"the work of a graph, {name}", f"{10**9 - own.left['work']} {told_of.partition(':')[0]}"
+        for words in ("it is\x1b odd", "E" * 300):
+            with patch.object(sys.modules["onnx"].checker, "check_model", side_effect=ValueError(words)):
+                shown = said(lambda: onnx_model(plain, {}, Account.unlimited()).decode()[:7])
+            yield f"a graph that is refused, {len(words)}", shown
         short = Account({"work": 50_000, "pixels": 0})
         yield "a graph of too much work", said(lambda: str(onnx_model(plain, {}, short)))
         for most in (-1, 0):

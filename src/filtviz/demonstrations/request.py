@@ -13,8 +13,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from filtviz.budget import Budget
-from filtviz.errors import ArgumentError, RunningError
-from filtviz.given import LayerChoice, LiveModel, Model, check_path, checked_images, expect, load, path_of
+from filtviz.errors import RunningError
+from filtviz.given import (
+    LayerChoice,
+    LiveModel,
+    Model,
+    check_choice,
+    check_path,
+    checked_images,
+    expect,
+    load,
+    path_of,
+)
 from filtviz.naming import layer_stems, models_stem
 from filtviz.network import ConvLayer, EngineName, Network
 from filtviz.picture_files import write_pictures
@@ -23,7 +33,7 @@ from filtviz.responses.asking import Answer, choose_layer, names, pictures_of, w
 from filtviz.results import WrittenFile
 from filtviz.running.preparing import Pictures, Preparation, is_paths, read_labels, size_of
 from filtviz.sources import Sources, paths_among
-from filtviz.text import described, file_stem
+from filtviz.text import file_stem
 
 if TYPE_CHECKING:
     from filtviz.drawing.response_tiles import ResponsePicture
@@ -80,10 +90,7 @@ class Request:
 
     def __post_init__(self) -> None:
         expect(self.preparation, Preparation, "preparation")
-        if self.format is not None and not (isinstance(self.format, str) and self.format in self.formats):
-            raise ArgumentError(
-                f"format must be one of {', '.join(self.formats)}, not {described(self.format)}"
-            )
+        check_choice(self.format, self.formats, "format")
         _ = self.destination  # before anything is run
 
     @property
