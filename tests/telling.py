@@ -202,6 +202,7 @@ def write() -> None:
     from tests.reporting import contents_told, sprites_told
     from tests.reporting import figures_told as page_figures_told
     from tests.reporting import parts_told as page_parts_told
+    from tests.surveying import parts_told as survey_parts_told
     from tests.surveying import steps_told, summed_told
 
     (GOLDEN / "libraries.txt").write_text(f"{libraries()}\n", encoding="utf-8")
@@ -248,6 +249,7 @@ def write() -> None:
         ("spoken", spoken_told),
         ("summed", summed_told),
         ("surveys", steps_told),
+        ("survey_parts", survey_parts_told),
         ("sprites", sprites_told),
     ):
         text = "".join(f"{line}\n" for line in drawn.all_lines())

@@ -1,18 +1,22 @@
-"""Each step of a survey gives what it gave, as ``tests/told/surveys.txt`` has it."""
+"""Each step of a survey, and each part of one, gives what it gave, as files of ``tests/told/`` have it."""
 
 from __future__ import annotations
 
 import pytest
 from tests import telling
 
-from . import steps_told
+from . import parts_told, steps_told
+
+TOLD = {"surveys": steps_told, "survey_parts": parts_told}
 
 
 @pytest.mark.cases("all")
-@pytest.mark.parametrize("name", steps_told.PARTS)
-def test_each_step_of_a_survey_gives_what_it_gave(name: str) -> None:
-    if name == "stores":
+@pytest.mark.parametrize(
+    ("kind", "name"), [(kind, name) for kind, told in TOLD.items() for name in told.PARTS]
+)
+def test_each_step_of_a_survey_gives_what_it_gave(kind: str, name: str) -> None:
+    if name == "stores" or name in parts_told.TABLES:
         pytest.importorskip("pyarrow", reason="pyarrow is not installed (the extra survey)")
-    wanted = (telling.GOLDEN / "surveys.txt").read_text(encoding="utf-8")
+    wanted = (telling.GOLDEN / f"{kind}.txt").read_text(encoding="utf-8")
     own = wanted.partition(f"#### {name}\n")[2].partition("#### ")[0]
-    assert list(steps_told.PARTS[name]()) == own.splitlines()
+    assert list(TOLD[kind].PARTS[name]()) == own.splitlines()

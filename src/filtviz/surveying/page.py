@@ -167,6 +167,6 @@ def points(line: LayerHistory, history: History, axis: Mapping[str, float]) -> M
 
 
 def limits(lines: tuple[LayerHistory, ...]) -> Mapping[str, float]:
-    """Return the ends of the axis that the lines of a measure share."""
-    known = np.array([each.values for each in lines])
-    return {"low": float(np.nanmin(known)), "high": float(np.nanmax(known))}
+    """Return the ends of the axis that the lines of a measure share: of their finite values."""
+    known = [value for each in lines for value in each.values if np.isfinite(value)]
+    return {"low": min(known), "high": max(known)}
