@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from tests.reading.operators.architecture import architecture
 from tests.reading.operators.arrays import bare, grafted, named_arrays
 from tests.reading.operators.asking import Told
+from tests.reading.operators.bare_parts import bare_parts
 from tests.reading.operators.caffe import caffe
 from tests.reading.operators.edges import edges
 from tests.reading.operators.exported_parts import exported_parts
@@ -35,6 +36,7 @@ from tests.reading.operators.small_parts import small_parts
 from tests.reading.operators.starts import starts
 from tests.reading.operators.tensorflow import tensorflow
 from tests.reading.operators.tflite import sparse, tflite
+from tests.reading.operators.tflite_parts import tflite_parts
 from tests.reading.operators.torch import exported, torch
 from tests.reading.operators.whole_binaries import files_of_others
 from tests.reading.operators.whole_keras import models_of_keras
@@ -51,6 +53,7 @@ __all__ = ["FORMATS"]
 FORMATS: Mapping[str, Callable[[], Told]] = {
     "architecture": architecture,
     "bare": bare,
+    "bare_parts": bare_parts,
     "caffe": caffe,
     "edges": edges,
     "exported": exported,
@@ -88,6 +91,7 @@ FORMATS: Mapping[str, Callable[[], Told]] = {
     "starts": starts,
     "tensorflow": tensorflow,
     "tflite": tflite,
+    "tflite_parts": tflite_parts,
     "torch": torch,
     "trees_of_arrays": trees_of_arrays,
     **READERS,

@@ -405,7 +405,7 @@ def _split(case: Case) -> Operations | None:
     axis = _axis(held[0] % rank, rank)
     lengths = [one[axis] for one in shapes if one is not None]
     before = lengths[: case.place]
-    if case.place >= len(lengths) or None in before or lengths[case.place] is None:
+    if None in before or lengths[case.place] is None:
         return None
     start = sum(one for one in before if one is not None)
     return (Slice(axis=axis, start=start, stop=start + (lengths[case.place] or 0)),)
