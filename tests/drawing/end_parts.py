@@ -4,26 +4,30 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterable, Iterator
-from itertools import groupby
+from itertools import groupby, product
 from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
 
+import matplotlib
 import numpy as np
+from matplotlib.figure import Figure
 from tests.accounts import Counted
 from tests.building import conv, image
 
 from filtviz.drawing import DrawingOptions, pixelmap
 from filtviz.drawing.estimates import pay_for_view
 from filtviz.drawing.grid import _about_size, cautions
-from filtviz.drawing.kernel_sheets import _advice
+from filtviz.drawing.kernel_sheets import _advice, _arrange
 from filtviz.drawing.layout import DPI, MARGIN, TileSpec, plan_pages
 from filtviz.drawing.options import SheetOptions, options_of
 from filtviz.drawing.pages import _place
-from filtviz.drawing.pixelmap import Grid, is_proven_version, kernels_in_doubt
+from filtviz.drawing.pixelmap import Grid, PixelMap, is_proven_version, kernels_in_doubt
 from filtviz.drawing.plotting import LayerPictures
+from filtviz.drawing.response_tiles import ResponsePicture
 from filtviz.drawing.selection import select_filters
 from filtviz.drawing.sheet import SheetTexts
+from filtviz.measures.comparison import compare_layers
 from filtviz.network import ConvLayer, Network
 
 from .making import layer_of, random_weights, said
@@ -191,10 +195,36 @@ def _edges() -> Iterator[str]:
         yield f"{box} on {size} at {dpi}: {told}"
 
 
+def _few() -> Iterator[str]:
+    """Yield what none, one or many alike come to: kernels, corrected pixels, filters that changed as much."""
+    for n in (0, 1, 2, 4, 5, 9, 10, 2**52 + 1):
+        yield f"a grid of {n}: {Grid.of(n, (2, 3), (1.0, 1.0), 10.0).cells_shape}"
+    cells = np.arange(12, dtype=np.uint8).reshape(3, 4)
+    for n in range(3):
+        corrected, sources = np.arange(1, 4, 2)[:n], np.arange(11, 9, -1)[:n]
+        page = PixelMap(np.array([0, -1]), np.array([-1, 1]), corrected, sources).spread(cells)
+        yield f"{n} corrected: {page.tolist()}"
+    grown = [1 + (np.arange(40) % 3 == n)[:, None, None, None] for n in (3, 1)]
+    states = [layer_of(np.ones((40, 1, 2, 2)) * one) for one in grown]
+    comparison = compare_layers(states, ["a", "b"])
+    for order, top in product(("index", "change"), (None, 3, 20)):
+        yield f"{top} of 40 by {order}: {_arrange(comparison, top, order).tolist()}"  # type: ignore[arg-type]
+    for own in ("figure", "image"):
+        seen: list[Any] = []
+
+        def made(seen: list[Any] = seen) -> Figure:
+            seen.append(matplotlib.rcParams["font.size"])
+            return Figure(figsize=(0.1, 0.1))
+
+        with matplotlib.rc_context({"font.size": 77}):
+            shown = getattr(ResponsePicture(part="p", make=made), own)()
+        yield f"{own} with letters of {seen}, {type(shown).__name__}"
+
+
 def ends() -> Iterator[str]:
     """Yield what just fits and what just does not, where the pixels of matplotlib's version are known."""
     is_proven_version.cache_clear()
     with patch.object(pixelmap, "PROVEN_VERSIONS", ("",)):
-        for each in (_fits, _crowded, _advised, _chosen, _charged, _edges):
+        for each in (_fits, _crowded, _advised, _chosen, _charged, _edges, _few):
             yield from each()
     is_proven_version.cache_clear()
