@@ -27,6 +27,7 @@ from filtviz.drawing.plotting import LayerPictures
 from filtviz.drawing.response_tiles import ResponsePicture
 from filtviz.drawing.selection import select_filters
 from filtviz.drawing.sheet import SheetTexts
+from filtviz.drawing.showing import render
 from filtviz.measures.comparison import compare_layers
 from filtviz.network import ConvLayer, Network
 
@@ -219,6 +220,10 @@ def _few() -> Iterator[str]:
         with matplotlib.rc_context({"font.size": 77}):
             shown = getattr(ResponsePicture(part="p", make=made), own)()
         yield f"{own} with letters of {seen}, {type(shown).__name__}"
+    for error in (ValueError("x"), RuntimeError("too large"), OverflowError("too many cells")):
+        drawn = Figure(figsize=(0.1, 0.1))
+        with patch.object(drawn, "draw", side_effect=error):
+            yield f"given up: {said(lambda one=drawn: render(one))}"
 
 
 def ends() -> Iterator[str]:

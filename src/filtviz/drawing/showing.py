@@ -153,7 +153,7 @@ def render(figure: Figure) -> Image:
     try:
         with _unwarned():
             canvas.draw()
-    except (ValueError, RuntimeError) as error:
+    except (ValueError, RuntimeError, OverflowError) as error:
         raise DrawingError(f"matplotlib cannot draw this page: {error}") from error
     return Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3])
 
