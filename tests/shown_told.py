@@ -25,11 +25,13 @@ from filtviz.errors import FiltvizError
 from filtviz.measures.measure import Change, FilterDiagnosis, LayerDiagnosis
 from filtviz.network import Origin
 from filtviz.notebook import comparison_html, diagnosis_html, layer_png, network_html, plot_html
+from filtviz.results import LayerFailure
 from tests.building import conv, image, pool
 from tests.drawing.making import layer_of, random_weights
 
 __all__ = ["all_lines", "frames"]
 
+LAST = LayerFailure("a layer", "the last", "no-layer")
 ODD = "<b>&\u202e\x1b"
 
 
@@ -83,6 +85,12 @@ def notebooks() -> Iterator[str]:
     before = Network.of([image(3, 12, 12), conv(random_weights(4, 3, 3, 3, seed=5), name="first", below=0)])
     for states in ((before, own), (own, own), (own, before, own)):
         yield from html_told(comparison_html(filtviz.compare(states)))
+    found, drawn = filtviz.compare((before, own)), filtviz.plot(own, layers=0)
+    for n in (198, 199, 200):
+        many = comparison_html(replace(found, cautions=("a caution",) * n, failures=(LAST,)))
+        yield f"{n} cautions of {len(found.comparisons)}: {many.count('<p>')} {'last' in many}"
+        many = plot_html(replace(drawn, left_out=("<left>",) * n, failures=(LAST,)))
+        yield f"{n} left out: {many.count('<p>')} {'last' in many} {'&lt;left&gt;' in many}"
 
 
 def diagnoses() -> Iterator[str]:
@@ -130,6 +138,8 @@ def frames() -> Iterator[str]:
             yield from (
                 f"    {column}: {[_cell(one) for one in table[column].tolist()[:4]]}" for column in table
             )
+    empty = Network.of([]).to_frame()
+    yield f"of no layers: {empty.shape} {list(empty)}"
 
 
 def _cell(value: Any) -> str:

@@ -67,6 +67,15 @@ def test_a_layer_that_takes_more_than_is_allowed_is_left_to_the_text(monkeypatch
     assert shown == [True, False]
 
 
+def test_of_a_layer_of_many_pages_the_first_is_shown(monkeypatch) -> None:
+    for limits in ("COMFORTABLE", "LARGEST"):
+        monkeypatch.setattr(f"filtviz.drawing.layout.{limits}", (60, 60))
+    layer = layer_of(random_weights(11, 1, 3, 3))
+    first, *others = pages_of(layer)
+    assert others
+    assert np.array_equal(pixels(layer_png(layer)), np.asarray(first.image().convert("RGB")))
+
+
 def test_weights_that_are_no_pictures_are_left_to_the_text() -> None:
     layer = ConvLayer.of(random_weights(2, 2, 3, 3), axes="oidr")
     assert layer._repr_png_() is None
