@@ -206,6 +206,10 @@ _GRAPHS: Mapping[str, list[Any]] = {
         _call("torch.ops.aten.relu.default", "z", self="i"), _call("torch.ops.aten.relu.default",
         {"as_none": 1}, self="z"),
     ],
+    "two outputs": [
+        _call("torch.ops.aten.relu.default", "y", "i", self="x"),
+        _call("torch.ops.aten.add.Tensor", "z", self="i", other="y"),
+    ],
     "no operator of theirs": [_call("own.dream", "y", self="x"), _call("torch.ops.aten.relu", "z",
     self="y") | {"name": "own_name"}],
     "no target": [{"inputs": [], "outputs": []}],

@@ -115,7 +115,7 @@ _VARIED: Mapping[str, tuple[Any, ...]] = {
     "ignore_border": (True, False, None, 1, "no"),
     "mode": ("max", "average_inc_pad", "average_exc_pad", "sum", "median", 3, "dilate", "repeat"),
     "scale_factor": (2, (2, 3), (0, 2), (2, 2, 2), (2,), "2"),
-    "width": (1, (1, 2), ((1, 2), 3), ((1, 2, 3), 1), (1, 2, 3), "1", None, (1, "x"), (-1, 0)),
+    "width": (1, (1, 2), ((1, 2), 3), ((1, 2, 3), 1), ((1,), 2), (1, 2, 3), "1", None, (1, "x"), (-1, 0)),
     "batch_ndim": (0, 1, 2, 3, 4, 5, -1, None),
     "val": (0.5, 2, "x", None, True),
     "outdim": (1, 2, 3, 0, None, "2"),

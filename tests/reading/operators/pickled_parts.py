@@ -117,7 +117,8 @@ def _sknn() -> Told:
     both = [Thing("sknn.mlp.A", layers=[spec]), Thing("sknn.mlp.B", **usual), Thing("sknn.mlp.C", **usual)]
     yield "the first that has both", outcome(lambda: sknn.open(holding(both)), _layers)
     for name, values in {
-        "type": (*sknn._ACTIVATIONS, "Softmax", "Mine", None), "border_mode": ("same", "valid", "full", None),
+        "type": (*sknn._ACTIVATIONS, "Softmax", "LogSoftmax", "Mine", None),
+        "border_mode": ("same", "valid", "full", None),
         "kernel_stride": (2, (2, 1), (0, 1), (1, 2, 3), "x"), "pool_shape": ((2, 1), (1, 1), 2, None, ()),
     }.items():  # fmt: skip
         for value in values:

@@ -60,8 +60,8 @@ def open(opened: Opened) -> Network | None:
         return None
     sections = _sections(_configuration(opened), opened)
     view = view_of(opened.data)
-    major, minor = unpack("<ii", view, 0)
-    start = 20 if major * 10 + minor >= 2 else 16
+    (minor,) = unpack("<4xi", view, 0)
+    start = 20 if minor >= 2 else 16
     reader = _Reader(opened, view, start)
     layers = reader.read(sections)
     rest = len(view) - reader.position
