@@ -302,6 +302,12 @@ def bias_states_told() -> Iterator[str]:
         kept = len(subject._telling(Provenance(fits=(fit, torch)), n).fits)
         shows = subject.would_show(torch, own, n)
         yield f"{n} {family} draws would show: {', '.join(told)}; a matrix {shows}, {kept} tell"
+    moved = [noise(*shape, seed=5) ** 3 for shape in shapes[:2]]
+    for weights in ((glorot(shapes[0]), moved[1]), (moved[0], glorot(shapes[1]))):
+        layers = [conv(each, kinds["drawn"](i)) for i, each in enumerate((*weights, noise(*shapes[2])))]
+        network = Network.of([*layers[:2], conv(layers[2].W, np.arange(4.0))])
+        states = [one.bias for one in subject.gather_subjects(network, network.conv_layers, None)]
+        yield f"of one that is as drawn, one that moved: {states}"
     for weights, others in ((glorot(shapes[0]), 0.0), (glorot(shapes[0]) * 2, 0.3)):
         layers = [
             conv(weights, np.linspace(0, others, 12), name="c"),

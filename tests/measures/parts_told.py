@@ -14,8 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from tests.accounts import Counted
 from tests.building import chain, conv
+from tests.chains import glorot
 
 from filtviz.composition.stacks import Stack, Stage
 from filtviz.errors import DrawingError, MeasureError
@@ -260,7 +262,11 @@ def around_told() -> Iterator[str]:
         yield f"{n_alike} of {channels} at {place} repeat: {directions._nearly_repeat(made)}"
     for known in (True, False):
         rule = Identified(DEFAULT, known=known)
-        for sizes in ((1.0, 0.101, 0.099, 1.0, 1.0, 0.0), (1.0, 0.03, 0.02, 0.01, 0.01, 0.04)):
+        for sizes in (
+            (1.0, 0.101, 0.099, 1.0, 1.0, 0.0),
+            (1.0, 0.03, 0.02, 0.01, 0.01, 0.04),
+            (0.3, 0.3, 0.3, 0.05, 9.0, 9.0),
+        ):
             weights = plain / np.linalg.norm(plain.reshape(6, -1), axis=1).reshape(6, 1, 1, 1)
             kernels = Kernels.of(weights * np.array(sizes).reshape(6, 1, 1, 1))
             made = replace(_subject(), kernels=kernels, rule=rule, draws=Draws("uniform", 1 / 6))
@@ -319,6 +325,7 @@ def changes_told() -> Iterator[str]:
             each = [[_digits(own.cos2), _digits(own.relative_change)] for own in one.filters]
             kind = change.is_of_another(one, plain.size)
             yield f"{name} {ways}: {[_digits(v) for v in values]} {each} {one.reason} another {kind}"
+    yield from _since(glorot((12, 6, 3, 3)).astype("f8"), glorot((12, 6, 3, 3), seed=1).astype("f8"))
     for n in (4, 100, 10_000):
         close = [
             change.is_of_another(Change(before="b", cos2=cos2), n)
@@ -341,8 +348,40 @@ def changes_told() -> Iterator[str]:
         yield f"through {name}: {steps} {found and [one.rests_after for one in found.layers]} {account}"
 
 
+def _since(start: NDArray[np.float64], other: NDArray[np.float64]) -> Iterator[str]:
+    """Yield what an earlier file makes of a layer that is as it was drawn."""
+    for name, earlier in (
+        ("the same", start),
+        ("hardly another", start + 1e-8 * other),
+        ("a little alike", 0.35 * start + 0.94 * other),
+        ("another", other),
+    ):
+        before = [("b.npz", chain(conv(earlier, name="c")))]
+        (told,) = diagnosing.diagnose(chain(conv(start, np.zeros(12), name="c")), before=before).layers
+        yield f"drawn, before {name}: {told.verdict} {told.sentence} {told.residue and few(told.residue)}"
+
+
 def _digits(value: float | None) -> float | None:
     return value if value is None or not math.isfinite(value) else float(f"{value:.5g}")
+
+
+def blocks_told() -> Iterator[str]:
+    """Yield what measures find in a layer that is looked at in several parts, filters unlike in each."""
+    weights = noise(12, 930, 3, 3) * np.linspace(0.5, 2, 12).reshape(12, 1, 1, 1)
+    weights[10:] += np.ones((1, 1, 3, 3)) * noise(2, 930, 1, 1, seed=1)
+    weights[11, 5] = -np.outer([1, 2, 1], [1, 0, -1])
+    weights[3, 7] = weights[8, 9] = 0
+    made = replace(_subject(), kernels=Kernels.of(weights), layer=conv(weights))
+    yield f"{len(list(made.kernels.blocks()))} blocks, moments {few(made.kernels.raw_moments)}"
+    for key, measure in MEASURES.items():
+        found, columns = measure.take(made), measure.each(made)
+        if found is not None:
+            told = "-" if found.value is None else few(found.value)
+            yield f"{key}: {told} {found.p is not None and few(found.p)} {found.found} {found.text}"
+        for name, column in columns.items():
+            plain = diagnosing._plain(column)
+            shown = [few(each) if isinstance(each, float) else each for each in plain]
+            yield f"    {name} {shown}"
 
 
 PARTS: dict[str, Callable[[], Iterator[str]]] = {
@@ -352,5 +391,6 @@ PARTS: dict[str, Callable[[], Iterator[str]]] = {
     "firsts": firsts_told,
     "around": around_told,
     "changes": changes_told,
+    "blocks": blocks_told,
 }
 """What is told of parts."""

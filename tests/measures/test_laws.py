@@ -106,6 +106,7 @@ def test_significance_steps_up() -> None:
     assert laws.is_significant(np.array([0.05]), 0.05).tolist() == [True]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("spread", [2.3, 3.5, 10, 18])
 def test_the_tail_of_many_draws_is_that_of_the_sum_over_all(spread) -> None:
     n = 100_001

@@ -5,9 +5,15 @@ from __future__ import annotations
 import pytest
 from tests import telling
 
-from . import estimates_told, layers_told, numbers_told, parts_told, words_told
+from . import estimates_told, layers_told, looks_told, numbers_told, parts_told, words_told
 
-_MADE_UP = words_told.WORDS | numbers_told.NUMBERS | estimates_told.ESTIMATES | parts_told.PARTS
+_MADE_UP = {
+    **words_told.WORDS,
+    **numbers_told.NUMBERS,
+    **estimates_told.ESTIMATES,
+    **parts_told.PARTS,
+    "looks": looks_told.looks_told,
+}
 
 
 @pytest.mark.cases("all")

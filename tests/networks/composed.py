@@ -74,6 +74,7 @@ def _chain(*layers: Layer, start: Layer | None = None) -> Network:
 
 A, B, C = _conv(3, 1), _conv(2, 3), _conv(2, 2, 2)
 UNTOLD = Convolution(weights=Parameter.of("W", drawn(2, 3, 3, 3)))
+A2 = conv(np.round(np.random.default_rng(9).uniform(-1, 1, (2, 1, 3, 3)), 2), flip_filters=False)
 OWN = Parameter.of("gamma", np.array([2.0, -3.0]))
 CHAINS: dict[str, Network] = {
     "one": _chain(A),
@@ -154,6 +155,18 @@ CHAINS: dict[str, Network] = {
             _conv(2, 3, below=3),
         ]
     ),
+    "branches whose units lie farther apart in one": Network.of(
+        [
+            image(1, 14, 13),
+            _conv(3, 1, stride=(2, 1)),
+            _conv(3, 1, stride=(1, 2)),
+            _conv(3, 1, stride=(2, 2)),
+            as_layer(Merge(kind="add"), below=(1, 3)),
+            as_layer(Merge(kind="add"), below=(2, 3)),
+            _conv(2, 3, below=4),
+            _conv(2, 3, below=5),
+        ]
+    ),
     "joined": Network.of(
         [image(1, 14, 13), A, _conv(2, 1), as_layer(Concatenate(), below=(1, 2)), _conv(2, 5, below=3)]
     ),
@@ -180,6 +193,13 @@ CHAINS: dict[str, Network] = {
     ),
     "units of one axis, normalised": Network.of(
         [as_layer(_norm(3), output_shape=(5,)), replace(B, inputs=(0,))]
+    ),
+    "scaled by itself, below": _chain(
+        replace(
+            _conv(2, 1),
+            operations=(A2.convolution, Normalisation(gamma=OWN, is_batch=False), *A2.operations[1:]),
+        ),
+        _conv(2, 2),
     ),
     "scaled by itself": _chain(
         A, replace(B, operations=(B.convolution, Normalisation(gamma=OWN, is_batch=False), *B.operations[1:]))

@@ -234,11 +234,6 @@ def _looked() -> Iterator[tuple[str, str]]:
         yield f"seen by {stride}", str([looking._sees(network, layer) for layer in network.layers])
     unknown = Network.of([image(1, 9, 9), conv(np.ones((1, 1, 3, 3)), below=0, stride=None)])
     yield "seen by what is not told", str(looking._sees(unknown, unknown.layers[1]))
-    open_size = Network.of([image(1, None, None), conv(np.ones((3, 1, 3, 3)), below=0)])
-    for units in ((0,), (0, 1, 2)):
-        for given in ({"size": (9_000, 10_000)}, {"image": np.broadcast_to(1.0, (1, 9_000, 10_000))}):
-            said = _said(looking.maximise, open_size, units, budget=Budget(work=10**9), **given)
-            yield f"making {len(units)} large ones of {list(given)}", said
     one = Network.of([image(1, 4, 4), conv(np.ones((2, 1, 3, 3)), below=0, name="one")])
     for shape in ((2, 1, 4, 4), (2, 3, 4, 4), (2, 1, 2, 2), (2, 16), (0, 1, 4, 4)):
         found = _said(lambda s=shape: [each.units for each in examining.examine(one, np.ones(s)).layers])

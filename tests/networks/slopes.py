@@ -178,6 +178,12 @@ def _maximised() -> Iterator[tuple[str, str]]:
             f"maximised maps of open size with {_asked(shown)}",
             _said(maximise, opened, 1, "two", **(few | how)),
         )
+    for units in (0, (0, 1, 2)):  # the bytes of all that are made, where ten operations allow one
+        for work in (1_920_000, 1_919_999, 5_760_000, 5_759_999):
+            for how in ({"size": (60, 50)}, {"image": np.zeros((1, 60, 50))}):
+                given = {**how, "steps": 1, "budget": Budget(work=work)}
+                shown = f"{units} of 60x50 from {list(how)} on {work:,}"
+                yield f"maximised {shown}", _said(maximise, opened, units, "two", **given)
     still = Network.of([image(1, 6, 6), conv(np.zeros((2, 1, 3, 3)), below=0)])
     yield "maximised where nothing is to climb", _said(maximise, still, 1, **few)
 
