@@ -205,7 +205,12 @@ def _answers() -> Iterator[tuple[str, str]]:
         yield f"plain, batches of {batch}", said(run, PLAIN, images(4, 1, 6, 6), batch=batch)
     for dtype in ("float64", "float32", "float16", "int", "odd", None, ">f8"):
         yield f"plain in {dtype}", said(run, PLAIN, images(2, 1, 6, 6), dtype=dtype)
-    for how in ({"engine": "numpy"}, {"engine": "other"}, {"engine": "numpy", "device": "cpu"}):
+    for how in (
+        {"engine": "numpy"},
+        {"engine": "other"},
+        {"engine": "numpy", "device": "cpu"},
+        {"engine": "numpy", "device": ""},
+    ):
         yield f"plain with {how}", said(run, PLAIN, images(2, 1, 6, 6), **how)
     for work in (3_000_000, 4_000_000, 6_000_000, 20_000_000):
         yield f"plain with {work} operations", said(run, PLAIN, images(3, 1, 6, 6), budget=Budget(work=work))

@@ -388,7 +388,9 @@ def test_what_a_person_says_is_checked(read):
     ) as caught:
         read(VALUES, hints=Hints(convs=("x",)))
     assert caught.value.available == ("0", "1", "2", "3", "4")
-    with pytest.raises(SelectionError, match="has 4 axes, which 'oic' does not name"):
+    with pytest.raises(
+        SelectionError, match="has 4 axes, and an order of 3 is said: write one letter for each"
+    ):
         read(VALUES, hints=Hints(axes={"": "oic"}))
     with pytest.raises(SelectionError, match="has 1 axes, as no convolution has"):
         read(VALUES, hints=Hints(convs=("1",)))

@@ -289,7 +289,7 @@ def _check(mine: _Array, other: _Array, ours: str, theirs: str) -> None:
     what = f"{printable(other.layer.title, 60)} in {theirs} has {other.parameter.name} of {_by(wanted)}"
     source = printable(mine.parameter.source or mine.parameter.name, 60)
     advice = "give a file of the same network"
-    if len(wanted) > 1 and sorted(shape) == sorted(wanted):
+    if sorted(shape) == sorted(wanted):
         advice = "these are axes in another order: give a graph of the framework that saved the weights"
     raise SelectionError(f"{what}, and {ours} gives it {source} of {_by(shape)}: {advice}")
 

@@ -361,8 +361,8 @@ class _Maker:
             if "" in self.hints.axes and self.hints.axes[""] == said:
                 return None  # said of all, and this is a convolution over fewer axes or more
             raise SelectionError(
-                f"the array {quoted(weight.source, 60)} has {len(weight.shape)} axes, which {said!r} "
-                "does not name",
+                f"the array {quoted(weight.source, 60)} has {len(weight.shape)} axes, and an order of "
+                f"{len(said)} is said: write one letter for each",
                 wanted=said,
             )
         return said

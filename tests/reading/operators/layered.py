@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from filtviz.activations import Activation
-from filtviz.errors import LimitError
+from filtviz.errors import LimitError, SelectionError
 from filtviz.network import Layer
 from filtviz.operations import (
     Convolution,
@@ -184,6 +184,27 @@ def _known() -> Told:
             )
 
 
+def _said() -> Told:
+    """What a person says of a kernel of which the file knows something."""
+    given = [_tensor("up.weight", 8, 4, 3, 3)]
+    for axes in (
+        {},
+        {"up": "iohw"},
+        {"up.weight": "hwio"},
+        {"": "hwoi"},
+        {"": "oih"},
+        {"up": "oih"},
+        {"first": "iohw"},
+    ):
+        for facts in KNOWN[:1] + KNOWN[3:5] + KNOWN[7:]:
+            try:
+                found = layers_of(given, PYTORCH, Hints(axes=axes), known={"up": facts})
+                answer = f"{found.layers[0].type} {told(found.layers[0].operations[0])}; {found.inferred[1:]}"
+            except SelectionError as error:
+                answer = str(error)
+            yield f"{facts} and said {axes}", answer
+
+
 def _tensor(name: str, *shape: int) -> Tensor:
     return Tensor(
         name=name, array=ComputedArray(shape=shape, dtype=np.dtype("f4"), read=partial(np.zeros, shape, "f4"))
@@ -196,6 +217,7 @@ def layered() -> Told:
     yield from _added()
     yield from _depths()
     yield from _known()
+    yield from _said()
 
 
 WEIGHING: dict[str, Convolution | Dense] = {

@@ -269,6 +269,8 @@ LENGTHS = b"\x8d", b"\x8e", b"\x96", b"\x95", b"\x8b", b"B", b"T", b"X"
 """Opcodes that say how long what follows is, with 8 bytes or with 4."""
 
 MADE = (
+    b"\x8c\4mine\x8c\5A.B.C\x93)R.", b"cmine\nNet\n)R(K\1K\2eK\3a(K\4e.",
+    b"cmine\nNet\n)RK\1K\2s(K\3K\4uK\1K\5s.",
     b"cmine\nNet\n]K\1aR.", b"cmine\nNet\n)}K\1cmine\nInner\n)Rs\x92.",
     b"Va\\x41\\n\\u0041\n.",
     b"I01\r\n.", b"I 00\n.", b"I1L\n.", b"L5L \n.", b"L \n.", b"L-0x5\n.", b"I" + b"1" * 300 + b"\n.",

@@ -142,6 +142,8 @@ def _files() -> Iterator[tuple[str, bytes]]:
         "an npz with others",
         _zip(**{"a.npy": _npy(), "t.npy": _npy("<U3"), "readme": b"text", "x.npy": b"no"}),
     )
+    long = _npy(shape="(2, 3)" + " " * 300)
+    yield "an npz with a long header", _zip(**{"a.npy": long, "b.npy": long})
     yield "an npz with another", _zip(**{"a.npy": _npy(), "readme": b"text"})
     yield "an npz with a short one", _zip(**{"a.npy": _npy()[:-1], "b.npy": _npy()})
     yield "a zip of one pickle", _zip(p=PLAIN)

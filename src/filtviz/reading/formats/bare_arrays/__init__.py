@@ -256,7 +256,8 @@ def _said_axes(one: Group, hints: Hints) -> str | None:
     dimensions = len(weight.array.shape)
     if said is not None and len(said) != dimensions:
         raise SelectionError(
-            f"the array {quoted(weight.source, 40)} has {dimensions} axes, which {said!r} does not name",
+            f"the array {quoted(weight.source, 40)} has {dimensions} axes, and an order of {len(said)} is "
+            "said: write one letter for each",
             wanted=said,
         )
     if said is None and dimensions not in USUAL_AXES:
