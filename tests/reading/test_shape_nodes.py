@@ -246,3 +246,11 @@ def test_a_slice_ends_where_numpys_does_whichever_way_it_goes() -> None:
         whole = ROW[start::step] if (stop > 0) == (step > 0) and abs(stop) == END else wanted
         assert found is not None
         assert found.tolist() == whole.tolist(), (start, stop, step)
+
+
+@pytest.mark.parametrize(
+    ("lengths", "fits"), [([0, 3], True), ([0], True), ([0, -1], False), ([-1, 1, 0], False)]
+)
+def test_no_numbers_have_no_length_that_follows_from_them(lengths, fits):
+    found = held(np.zeros(0, np.int64)).reshaped(lengths)
+    assert (found is not None) is fits

@@ -25,12 +25,16 @@ from tests.reading.operators.modules import modules
 from tests.reading.operators.named import named
 from tests.reading.operators.nodes_onnx import nodes_of_onnx
 from tests.reading.operators.nodes_others import nodes_of_others
+from tests.reading.operators.odd_architecture import odd_architectures
 from tests.reading.operators.odd_onnx import odd_graphs_of_onnx
+from tests.reading.operators.odd_saved import odd_saved_models
 from tests.reading.operators.odd_tensorflow import odd_graphs_of_tensorflow
+from tests.reading.operators.odd_tensors import odd_calls, odd_tensors
 from tests.reading.operators.onnx import onnx
 from tests.reading.operators.paddle_parts import paddle_parts
 from tests.reading.operators.pickled import pickled
 from tests.reading.operators.pickled_parts import pickled_parts
+from tests.reading.operators.products import products
 from tests.reading.operators.readers import READERS
 from tests.reading.operators.small_parts import small_parts
 from tests.reading.operators.starts import starts
@@ -79,12 +83,17 @@ FORMATS: Mapping[str, Callable[[], Told]] = {
     "nodes_of_onnx": nodes_of_onnx,
     "nodes_of_others": nodes_of_others,
     "named_arrays": named_arrays,
+    "odd_architectures": odd_architectures,
+    "odd_calls": odd_calls,
     "odd_graphs_of_onnx": odd_graphs_of_onnx,
     "odd_graphs_of_tensorflow": odd_graphs_of_tensorflow,
+    "odd_saved_models": odd_saved_models,
+    "odd_tensors": odd_tensors,
     "onnx": onnx,
     "paddle_parts": paddle_parts,
     "pickled": pickled,
     "pickled_parts": pickled_parts,
+    "products": products,
     "programs_of_torch": programs_of_torch,
     "saved_by_tensorflow": saved_by_tensorflow,
     "small_parts": small_parts,

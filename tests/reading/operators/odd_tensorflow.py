@@ -23,6 +23,7 @@ GRAPHS = {
         BatchToSpaceND c gaps pads > u
         BiasAdd u b > y""",
     "repeated": """
+        Mean x plane > q
         ExpandDims x axis > e
         Tile e times > t
         Reshape t image > r
@@ -50,6 +51,12 @@ GRAPHS = {
         FloorDiv i two > h
         Pack h neg > p | axis=0
         Reshape x p > y""",
+    "of nothing": """
+        Const > c | dtype=1
+        Conv2D x c > d | padding=SAME
+        Conv2D x none > e | padding=SAME
+        Gather table ids > g
+        GatherV2 table ids zero > y""",
     "more lengths": """
         Shape x > sh
         StridedSlice sh one last one > n | begin_mask=0 end_mask=0
@@ -95,6 +102,10 @@ _ARRAYS = {
     "flag": np.array(1, "i4"),
     "gaps": np.array([2, 1], "i4"),
     "pads": np.array([[1, 2], [0, 0]], "i4"),
+    "plane": np.array([1, 2], "i4"),
+    "none": np.zeros((3, 3, 0, 4), "f4"),
+    "table": np.arange(8, dtype="f4").reshape(4, 2),
+    "ids": np.array([1, 3], "i4"),
     "sides": np.array([[0, 0], [1, 2], [0, 1], [0, 0]], "i4"),
     "times": np.array([1, 1, 3, 1, 1], "i4"),
     "image": np.array([1, 18, 6, 3], "i4"),

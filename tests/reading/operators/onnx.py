@@ -137,6 +137,8 @@ def onnx() -> Told:
     yield _onnx("Squeeze", axes=[0], shape=None)
     yield _onnx("Pad", pads=[0, 0, 1, 2, 0, 0, 3, 4], value=0.5)
     yield _onnx("Pad", numbers(0, 0, 1, 2, 0, 0, 3, 4), numbers(2.5, dtype="float32"))
+    for some in ((2.5, 1.5), ()):
+        yield _onnx("Pad", numbers(0, 0, 1, 2, 0, 0, 3, 4), numbers(*some, dtype="float32"))
     yield _onnx("Pad", pads=[0, 0, 1, 2, 0, 0, 3, 4], mode="reflect")
     for pads in ([0, 1, 0, 0, 0, 0, 0, 0], [0, 0, 0, 0, 0, 0, 0, -1], [0, 0, 0, 0], [0, 0, 1, 0, 0, 1]):
         yield _onnx("Pad", pads=pads)

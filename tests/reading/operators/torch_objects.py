@@ -12,13 +12,19 @@ from typing import Any
 import numpy as np
 
 from filtviz.errors import FiltvizError
+from filtviz.network import Network
+from filtviz.reading.formats import torch
+from filtviz.reading.formats.torch.rebuilding import Rebuilder
+from filtviz.reading.formats.torch.storages import Saved
 from filtviz.reading.formats.torch.weight_sets import Choice, choose, class_path, find_sets
 from filtviz.reading.limits import Hints
+from filtviz.reading.pickle.machine import Pickles
 from tests.reading.making import Named, Thing
 from tests.reading.operators.asking import Told
 from tests.reading.operators.torch_tensors import KERNEL, ONES, SMALL, called, shown, unpickled
+from tests.reading.operators.wholes import opened, outcome
 from tests.reading.torch_making import module, parameter, quantised, tensor
-from tests.telling import refused
+from tests.telling import layers_of, origin_of, refused
 
 __all__ = ["objects"]
 
@@ -46,9 +52,25 @@ def _object(value: Any, weights: tuple[str, ...]) -> str:
         found = find_sets(root, rebuilder)
         told.append(" | ".join(_set_told(found)))
         told += [_chosen(found, one) for one in ("", *weights)]
+        told.append(_read(root, found, rebuilder))
     except FiltvizError as error:
         told.append(refused(error))
     return f"{' || '.join(told)} ({rebuilder.effort.used} steps)"
+
+
+def _read(root: Any, found: Choice, rebuilder: Rebuilder) -> str:
+    """What kind of file it is said to be, and a sum of all that is read of it."""
+    saved = Saved(
+        root=root,
+        pickles=Pickles(roots=(root,), protocol=2, python2=False, globals=()),
+        memory=rebuilder.memory,
+        form="a test's",
+    )
+
+    def tell(network: Network) -> str:
+        return origin_of(network) + layers_of(network)
+
+    return outcome(lambda: torch._network(opened(b""), saved, choose(found, Hints()), rebuilder), tell)
 
 
 def _chosen(found: Choice, weights: str) -> str:
@@ -128,6 +150,7 @@ def _holders() -> Iterator[tuple[Any, ...]]:
     for prefix in ("ema.", "model_ema_", "ema_model.", "averaged_model.", "shadow_", "emas.", "my_ema."):
         own = _dict("conv.weight", "conv.bias", f"{prefix}conv.weight", f"{prefix}conv.bias", f"{prefix}n")
         yield f"averages that begin with {prefix}", own
+        yield f"averages below a key that begin with {prefix}", {"net": own, "n": 1}, "net"
         flat = _dict("net.conv_1.weight", "net.conv_1.bias", f"{prefix}conv_1weight", f"{prefix}other")
         yield f"averages without dots that begin with {prefix}", flat
         yield f"averages of others that begin with {prefix}", _dict("conv.bias", f"{prefix}conv.weight")

@@ -320,6 +320,8 @@ def _sparse() -> Iterator[tuple[str, Any]]:
         [2, 3],
         Thing("torch.Size", [2, 3]),
         Thing("torch.Size"),
+        (),
+        Thing("torch.Size", ()),
     ):
         yield f"size {size}", sparse("torch.sparse_coo", places, values, size=size)
         yield (
@@ -339,6 +341,8 @@ def _sparse() -> Iterator[tuple[str, Any]]:
     ):
         words = odd.args[0].array.tolist() if isinstance(odd, Thing) else type(odd).__name__
         yield f"places {words}", sparse("torch.sparse_coo", odd, values)
+    number = tensor(np.array(1.0, "float32"))
+    yield "a number", sparse("torch.sparse_coo", tensor(np.zeros((0, 1), "int64"), (0, 1)), number, size=())
     rows = tensor(np.arange(6, dtype="float32").reshape(3, 2))
     yield "a place for each row", sparse("torch.sparse_coo", whole([2, 0, 2]), rows, size=(4, 2))
     yield "a place for no row", sparse("torch.sparse_coo", whole([2, 0, 2]), rows, size=(4, 3))
@@ -359,6 +363,7 @@ def _sparse() -> Iterator[tuple[str, Any]]:
         ((0, 1, 3), (2, -1, 1)),
         ((0, 1, 2), (2, 0, 1)),
         ((0, 3, 1), (2, 0, 1)),
+        ((0, 4, 3), (2, 0, 1)),
         ((1, 2, 4), (2, 0, 1)),
         ((0, 3), (2, 0, 1)),
         ((0, 1, 2, 3), (1, 0, 1)),

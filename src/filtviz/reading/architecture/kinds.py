@@ -309,10 +309,10 @@ def pooling(table: Table, key: str, below: Shape | None) -> Pooling | None:
         MalformedFileError: it says what cannot be.
     """
     said = table.get(key)
-    if said in (0, "none", False):
+    if said in (0, "none"):  # or false, which is 0
         return None
     if not isinstance(said, dict):
-        size = table.lengths(key, _spatial(below), None)
+        size = table.lengths(key, _pooled(table, below), None)
         return Pooling(kind="max", size=size, stride=size, pad=((0, 0),) * len(size))
     inner = Table(file=table.file, name=f"{table.name}.{key}", values=said)
     found = _pooling_of(inner, below)
@@ -324,8 +324,14 @@ def _spatial(below: Shape | None) -> int:
     return len(below) - 2 if below is not None and len(below) > 2 else 2
 
 
+def _pooled(table: Table, below: Shape | None) -> int:
+    if below is not None and len(below) < 3:
+        raise table.error(f"there is nothing to pool over in {_units(below)}: leave the pooling out")
+    return _spatial(below)
+
+
 def _pooling_of(table: Table, below: Shape | None) -> Pooling:
-    size = table.lengths("size", _spatial(below), None)
+    size = table.lengths("size", _pooled(table, below), None)
     stride = table.lengths("stride", len(size), None) if "stride" in table.values else size
     table.used.add("stride")
     return Pooling(

@@ -102,16 +102,19 @@ class _Finder:
         if graph is None:
             return None
         name, results = self._signature()
-        self.told = f"its signature {printable(name, 60)}" if name else "its largest function"
+        self.told = f"its signature {printable(name, 60)}"
         if objects is None or not objects.has(2):
             variables = self._of_nodes(graph)
             return (
                 layers_of_graph(graph, self.opened, variables=variables, wanted=results) if results else None
             )
         bound = {one.text(1): held.integers(2) for one in objects.messages(2) if (held := one.message(2))}
-        function = self._called(graph, results) or self._largest(bound)
+        called = self._called(graph, results)
+        function = called or self._largest(bound)
         if function not in bound:
             return None
+        if not called:
+            self.told = "its largest function"
         captured = self._captured(graph, objects.messages(1), bound[function])
         return layers_of_call(graph, self.opened, Call(function=function, captured=captured))
 
