@@ -38,11 +38,11 @@ def texts() -> Iterator[str]:
         "٣", "=1", " =1", "a;=1", "\uff1d1", "-", "+x;y;@", "\t1", "a;\tb", ";", "'=1", "con", "COM1.txt",
         "lpt0",         "nul.a.b", "..a", "-a", "a/b", "a..", ".", "___", "a" * 60, "a" * 61, "é" * 61,
         "漢" * 40, "漢" * 41, "a" * 240, "a" * 241, "1/½", "\ufb01", "a b  c", "x\0y",
-        "conv", "com", "auxiliary", "aux",
+        "conv", "com", "auxiliary", "aux", "=1;" * 12,
     )  # fmt: skip
     for raw in raws:
         shown = ascii(raw) if len(raw) < 20 else f"{len(raw)} of {raw[0]!a}"
-        cell, stem = text.spreadsheet_text(raw)[:20], text.file_stem(raw)
+        cell, stem = text.spreadsheet_text(raw)[:48], text.file_stem(raw)
         yield f"{shown}: {text.printable(raw)!a} | {cell!a} | {stem!a}"
     for raw in ("", "conv1", "it's", 'a "b"', "'\"", "\x1b\n", "a\\b", "x" * 81):
         yield f"quoted: {text.quoted(raw)} {text.quoted(raw, 3)}"

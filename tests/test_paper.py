@@ -37,10 +37,11 @@ def test_lines_of_a_cell_stay_lines_where_it_is_broken() -> None:
     assert [line.rstrip() for line in lines[2:]] == ["a b  xxxxxxxxxxxx", "c d"]
 
 
-def test_a_paragraph_is_broken_at_blanks_alone() -> None:
+@pytest.mark.parametrize("width", [24, 10])
+def test_a_paragraph_is_broken_at_blanks_alone(width: int) -> None:
     """Names of files and options are read and copied whole."""
     text = "see --very-long-option-name and run1/some-model-file.pkl"
-    assert Paper(24).wrapped(text).splitlines() == [
+    assert Paper(width).wrapped(text).splitlines() == [
         "see",
         "--very-long-option-name",
         "and",

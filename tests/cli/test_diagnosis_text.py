@@ -471,6 +471,9 @@ def test_layers_that_share_a_line_show_what_they_have_in_common_or_why_they_cann
     assert "too few" in screen(*alike)
     assert "pruned; rounded" in screen(*apart)
     assert "s0" not in screen(*apart)
+    some = [layer(i, "undecided", seen="s0" * (i % 2), why="rounded") for i in range(30)]
+    assert "rounded" in screen(*some)
+    assert "s0" not in screen(*some)
 
 
 def test_a_column_is_there_where_a_layer_has_something_in_it() -> None:

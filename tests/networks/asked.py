@@ -115,6 +115,7 @@ def _things() -> dict[str, Any]:
         "a fraction": 1.5,
         "numpy's fraction": np.float32(1),
         "an empty text": "",
+        "a blank": " ",
         "a text": "no-such.pkl",
         "a text with a zero": "a\0b",
         "a long odd text": "\x1b" * 50,

@@ -18,14 +18,20 @@ from filtviz.operations import (
     Activation,
     Convolution,
     Dense,
+    Flatten,
+    GlobalPooling,
     Identity,
     LocallyConnected,
     Recurrent,
+    Reshape,
+    Slice,
+    Transpose,
     Untold,
     parameters_of,
     with_parameters,
 )
 from filtviz.parameter import Parameter
+from filtviz.shapes import layer_window, output_shape
 from tests import telling
 from tests.building import as_layer, conv, image, pool
 from tests.interpreters.cases import CASES, drawn
@@ -42,6 +48,7 @@ def facts() -> Iterator[tuple[str, str]]:
     yield from _choices()
     yield from _layers()
     yield from _wiring()
+    yield from _windows()
     yield from _parameters()
 
 
@@ -320,6 +327,33 @@ def _wiring() -> Iterator[tuple[str, str]]:
             f"counterpart back of {layer.label}",
             str([None if (one := labelled.counterpart(layer)) is None else one.label]),
         )
+
+
+def _windows() -> Iterator[tuple[str, str]]:
+    """Yield through which window a layer looks whose operations change the shape before it, and reshapes."""
+    whole, cut = GlobalPooling(kind="max"), Slice(axis=2, start=1, stop=4)
+    for name, operations in {
+        "the whole of it": (whole,),
+        "the whole of a part": (cut, whole),
+        "the whole of rows that are columns": (Transpose(order=(0, 1, 3, 2)), whole),
+        "numbers in a row": (Flatten(), whole),
+        "nothing": (cut, Identity()),
+    }.items():
+        network = Network.of([image(1, 5, 7), as_layer(*operations, below=0)])
+        window = layer_window(network.layers[1], network)
+        yield f"the window on {name}", str(window and (window.size, window.stride, window.pad))
+    for lengths in (
+        ((-1,), 4),
+        ((0,), -1),
+        ((1,), (0,)),
+        ((3,), 2),
+        ((), 24),
+        ((0, 1), 12),
+        (-1, (2,)),
+        (-1, -1),
+    ):
+        found = [output_shape(Reshape(lengths=lengths), [shape]) for shape in ((2, 3, 4), (None, 3, 4), None)]
+        yield f"reshaped to {lengths}", str(found)
 
 
 def _parameters() -> Iterator[tuple[str, str]]:

@@ -193,7 +193,9 @@ def _followed() -> Iterator[tuple[str, str]]:
 
 def _others() -> Iterator[tuple[str, str]]:
     network = with_curves()
-    for name, model in {"a network": network, "an empty one": Network.of([], Origin(kind="nothing"))}.items():
+    nothing = Network.of([], Origin(kind="nothing"))
+    placed = Network.of([], Origin(kind="nothing", path=Path("/there/\x1b.npz")))
+    for name, model in {"a network": network, "an empty one": nothing, "one in a file": placed}.items():
         yield f"the layers of {name}", _said(lambda m=model: filtviz.layers(m))
         yield f"the graph of {name}", _said(lambda m=model: [filtviz.graph(m), len(filtviz.graph(m).dot)])
         yield f"the whole graph of {name}", _said(lambda m=model: filtviz.graph(m, whole=True))
@@ -206,7 +208,7 @@ def _others() -> Iterator[tuple[str, str]]:
 
             def draw(to: str = to, form: Any = form) -> list[str]:
                 found = filtviz.graph(network, output=Path(folder, to), format=form)
-                return [each.path.name for each in found.files]
+                return [f"{each.path.name} {each.kept}" for each in found.files]
 
             yield f"the graph to {to!r} as {form}", _said(draw).replace(folder, "there")
         yield "the graphs, all files", str(sorted(each.name for each in Path(folder).iterdir()))

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from types import SimpleNamespace
+from types import MappingProxyType, SimpleNamespace
 from typing import Any
 
 import ml_dtypes
@@ -76,6 +76,7 @@ def _kinds() -> Iterator[tuple[str, str]]:
         "a dictionary of numbers": {"a": 1},
         "a dictionary of arrays": {"a": array},
         "a dictionary in a dictionary": {"a": {"b": array}},
+        "a mapping of arrays": MappingProxyType({"a": MappingProxyType({"weight": array})}),
         "a list in a dictionary": {"a": [array]},
         "an array": array,
         "what has a shape": {"a": SimpleNamespace(shape=(1,))},
@@ -187,6 +188,9 @@ def _steps(*kinds: str, training: bool = False, **own: Any) -> Any:
     held._modules = {
         str(place): _module(f"torch.nn.utils.parametrizations.{kind}") for place, kind in enumerate(kinds)
     }
+    for step in held._modules.values():
+        if type(step).__name__ == "_SpectralNorm":
+            step._buffers = {"_u": Tensor(np.array([0.0, 1.0], "f4")), "_v": Tensor(np.full(4, 0.5, "f4"))}
     held.training = training
     return held
 

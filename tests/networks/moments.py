@@ -28,6 +28,7 @@ def moments() -> Iterator[tuple[str, str]]:
     yield from _reasons()
     yield from _interrupted()
     yield from _marked()
+    yield from _held()
     yield from _again()
     yield from _others()
     yield from _timers()
@@ -109,9 +110,38 @@ def _marked() -> Iterator[tuple[str, str]]:
             yield f"the mark of {n} bytes", _mark([[path]]).rpartition(":")[2]
         other = Path(name, "other")
         other.write_bytes(b"other")
+        Path(name, "link").symlink_to("model")
+        Path(name, "within").mkdir()
+        same = [
+            _mark([[Path(name, place)]]) == _mark([[path]]) for place in ("within/../model", "link", "other")
+        ]
+        yield "the marks of one model", str(same)
         several = {"two": [[path], [other]], "two of one": [[path, other]], "nowhere": [[Path(name, "x")]]}
         for what, models in several.items():
             yield f"the mark of {what}", _mark(models).rpartition(":")[2]
+
+
+def _held() -> Iterator[tuple[str, str]]:
+    """Yield whether places are those of files that are given, by whatever way they lead there."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name).resolve()
+        (folder / "old").write_bytes(b"old")
+        (folder / "other").write_bytes(b"other")
+        (folder / "within").mkdir()
+        (folder / "link").symlink_to("old")
+        (folder / "broken").symlink_to("late")
+        (folder / "twin").hardlink_to(folder / "old")
+        by_name = Sources().including(folder / "old", folder / "late")
+        by_link = Sources().including(folder / "link")
+        for late in (False, True):
+            if late:
+                (folder / "late").write_bytes(b"late")
+            for place in (
+                "old", "other", "within/../old", "nowhere/../old", "nowhere/old", "link", "twin", "within",
+                "within/../link", "nowhere/../link", "late", "nowhere/../late", "broken", "nowhere/../broken",
+            ):  # fmt: skip
+                found = [each.hold(folder / place) for each in (by_name, by_link, Sources())]
+                yield f"{place} held{', later' * late}", str(found)
 
 
 def _again() -> Iterator[tuple[str, str]]:

@@ -177,7 +177,7 @@ def _piped() -> Iterator[tuple[str, str]]:
 
     class Deaf:
         def write(self, content: bytes) -> None:
-            raise BrokenPipeError
+            raise OSError(9, "it is closed")
 
     processes._send(Deaf(), "up")
     yield "a message that nobody hears", "is lost"

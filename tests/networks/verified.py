@@ -30,7 +30,7 @@ from filtviz.converting.module_source import printed_module
 from filtviz.converting.onnx_graph import onnx_model
 from filtviz.converting.verifying import expected, has_onnxruntime, module_outputs, run_beside
 from filtviz.network import Layer, Network
-from filtviz.operations import Input, Normalisation, Upscale
+from filtviz.operations import Input, Normalisation, Untold, Upscale
 from filtviz.running.choosing import has_torch
 from tests.building import as_layer, conv, image
 from tests.interpreters.cases import drawn
@@ -212,6 +212,10 @@ def _installed() -> Iterator[tuple[str, str]]:
         given = replace(network, origin=replace(network.origin, path=taken))
         shown = said(lambda: str(filtviz.convert(given, Path(folder, "o.pt"), module=taken, verify=False)))
         yield "a module over what is given", f"{shown} {taken.read_bytes()!r}".replace(folder, "there")
+        untold = Network.of([as_layer(Untold(reason="it is odd"))], given.origin)
+        for module in (taken, Path(folder, "other.py")):
+            shown = said(lambda to=module: str(filtviz.convert(untold, Path(folder, "o.pt"), module=to)))
+            yield f"a module that cannot be, as {module.name}", shown.replace(folder, "there")
 
 
 def _graphs() -> Iterator[tuple[str, str]]:

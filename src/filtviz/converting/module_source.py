@@ -297,8 +297,6 @@ class _Printer:
             case Reduction():
                 return _reduced_axes(step, x, operation)
             case MatrixProduct():
-                if len(below) != 2 or len({len(shape) for shape in step.shapes}) != 1 or step.rank < 2:
-                    raise ValueError("it multiplies two inputs of matrices, and is given others")
                 pairs = zip(below, operation.turned, strict=True)
                 return " @ ".join(f"{one}.transpose(-1, -2)" if turn else one for one, turn in pairs)
             case Softmax():

@@ -631,8 +631,6 @@ class _Graph:
         return self.node(f"Reduce{words[operation.kind]}", [x, axes], keepdims=int(operation.keeps))
 
     def _multiply(self, step: Step, operation: MatrixProduct, below: Sequence[str]) -> str:
-        if len(below) != 2 or len({len(shape) for shape in step.shapes}) != 1 or step.rank < 2:
-            raise ValueError("it multiplies two inputs of matrices, and is given others")
         order = [*range(step.rank - 2), step.rank - 1, step.rank - 2]
         pairs = zip(below, operation.turned, strict=True)
         return self.node(
