@@ -44,6 +44,7 @@ from tests.reading.operators.tflite_parts import tflite_parts
 from tests.reading.operators.torch import exported, torch
 from tests.reading.operators.whole_binaries import files_of_others
 from tests.reading.operators.whole_keras import models_of_keras
+from tests.reading.operators.whole_more import whole_more
 from tests.reading.operators.whole_onnx import graphs_of_onnx
 from tests.reading.operators.whole_parts import whole_parts
 from tests.reading.operators.whole_pickles import networks_in_pickles
@@ -104,6 +105,7 @@ FORMATS: Mapping[str, Callable[[], Told]] = {
     "tflite_parts": tflite_parts,
     "torch": torch,
     "trees_of_arrays": trees_of_arrays,
+    "whole_more": whole_more,
     "whole_parts": whole_parts,
     **READERS,
 }

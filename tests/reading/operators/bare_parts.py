@@ -61,6 +61,16 @@ def _files() -> Told:
     yield "damaged, without arrays", read_of(bare_arrays.open, damaged)
     vars(damaged)["objects"] = replace(holding([w]).objects, damage=MalformedFileError("cut short"))
     yield "damaged, with arrays", read_of(bare_arrays.open, damaged)
+    ways = {
+        "object": Thing("mine.W", c2=w, c10=w, c1=b),
+        "dictionary": {"c2": w, "c10": w, "c1": b},
+        "ordered": OrderedDict(c2=w, c10=w, c1=b),
+    }
+    for words, value in ways.items():
+        for python in ("2", "3", None):
+            file = holding(value)
+            vars(file)["python"] = python
+            yield f"names in an {words} of Python {python}", read_of(bare_arrays.open, file)
     for n in (1, 2):
         yield f"two arrays of {n}", read_of(bare_arrays.open, holding([w, b], limits=Limits(layers=n)))
     for names in (("arr_0", "arr_1"), ("c.W", "c.b"), ("b", "a")):
@@ -106,6 +116,8 @@ _CHAINED: dict[str, Shapes] = {
     4, 4), (4, 8, 3, 3), (2, 4, 3, 3)),
     "one in between": ((8, 3, 3, 3), (8, 16, 3, 3), (4, 16, 3, 3)), "last ones transposed": ((3, 3, 3, 8),
     (8,), (3, 3, 4, 8), (4,)),
+    "one behind what tells nothing": ((8, 3, 3, 3), (5, 6, 7), (8, 16, 3, 3), (4, 16, 3, 3)),
+    "one behind a number": ((8, 3, 3, 3), (), (8, 16, 3, 3), (4, 16, 3, 3)),
     "a large kernel": ((16, 16, 3, 8), (8,)), "the largest": ((15, 15, 3, 8),), "lines": ((8, 3, 5), (8,),
     (4, 8, 3), (4,)),
     "thin ones": ((8, 3, 5), (4, 8, 3)), "lines last": ((5, 3, 8), (8,)), "space": ((8, 3, 5, 5, 5), (8,)),
@@ -167,11 +179,15 @@ def _shapes() -> Told:
     named = _found(((8, 3, 5, 5), (8,), (8, 8, 3, 3), (4, 8, 3, 3)), ("a.W", "a.b", "a.V", "b."))
     for convs in (("a",), ("a.W",), ("a.V",), ("W",), ("b",), ("b.W",), ("a.V", "a.W"), ("3", "a")):
         yield f"chosen {convs} of names", _inferred(named, Hints(convs=convs))
+    keys = _found(((8, 3, 5, 5), (8,), (8, 8, 3, 3)), ("a.K", "a.b", "a.V"))
+    for convs in ((), ("a.V",), ("a.K",), ("1",)):
+        yield f"chosen {convs} of keys", _inferred(keys, Hints(convs=convs))
     norms = ("n.beta", "n.gamma", "n.mean", "n.inv_std")
-    for names in (norms, ("n.beta", "n.gamma", "n.avg_mean", "n.avg_var"), ("n.beta", "n.gamma", "n.mean",
+    for names in (norms, ("n.beta", "n.gamma"), ("n.gamma",), ("n.beta", "n.gamma", "n.avg_mean",
+    "n.avg_var"), ("n.beta", "n.gamma", "n.mean",
     "n.std"), ("n.beta", "n.mean", "n.x", "n.y"),
                   ("n.gamma", "n.beta", "n.avg_var", "n.inv_std")):  # fmt: skip
-        yield f"a norm of {names}", _inferred(_found(((8,),) * 4, names))
+        yield f"a norm of {names}", _inferred(_found(((8,),) * len(names), names))
     for empty in (((0, "in"),), ((1, "pool"), (2, "drop")), ((4, "end"),), ((9, "a"), (9, "b"))):
         yield f"empty {empty}", _inferred(_found(_CHAINED["filters first"], empty=empty))
     yield "left out", _inferred(_found(_CHAINED["filters first"], left_out=("mean", "more")))

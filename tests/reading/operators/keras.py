@@ -99,6 +99,7 @@ def keras() -> Told:
     yield _keras("ReLU", max_value=6.0, negative_slope=0.25)
     yield _keras("LeakyReLU", negative_slope=0.25)
     yield _keras("LeakyReLU", alpha=0.5)
+    yield _keras("LeakyReLU", alpha=0.5, negative_slope=0.25)
     yield _keras("ELU", alpha=0.5)
     yield _keras("Mine")
     yield from _of_units()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import json
 import random
 import zipfile
@@ -13,13 +14,13 @@ from typing import Any
 import numpy as np
 
 from filtviz.reading.formats import keras
-from filtviz.reading.formats.keras import stores, weights
+from filtviz.reading.formats.keras import config, stores, weights
 from filtviz.reading.hdf5 import open_hdf5
 from filtviz.reading.limits import Limits, effort
 from filtviz.reading.opened import Opened
 from filtviz.reading.optimised import Moved
 from filtviz.reading.zips import read_members
-from tests.reading.hdf5_making import Folder, hdf5
+from tests.reading.hdf5_making import Folder, Held, hdf5
 from tests.reading.operators.asking import Told, array
 from tests.reading.operators.keras_parts import layer_told
 from tests.reading.operators.wholes import opened, outcome, read_of
@@ -215,6 +216,100 @@ def _legacy() -> Told:
         yield f"{len(listed)} {listed[:1]} in a row", f"{rows} {spent.used}"
 
 
+# Weights of Keras 3
+
+
+def _bits(*shape: int, said: str = "") -> Held:
+    """Numbers of two bytes of a type that HDF5 has not, of which an attribute may tell what they are."""
+    return Held(np.zeros(shape, "V2"), {"dtype": said} if said else {})
+
+
+def _modern() -> Told:
+    """Where weights lie of which the type is told by an attribute, a policy, or nothing."""
+    for said, opaque in itertools.product(("", "bfloat16", "float16"), ("", "bfloat16", "float16", "odd")):
+        group = Folder({"vars": Folder({"0": _bits(2, 3, said=said)})})
+        root = Folder({"layers": Folder({"dense": group, "time": Folder({"layer": group})})})
+        store: Any = stores.store_of([open_hdf5(memoryview(hdf5(root)), effort(Limits()))])
+        for find, name in (
+            (store.weights, "dense"),
+            (store.wrapped, "time"),
+            (store.wrapped, "dense"),
+            (store.weights, "gone"),
+        ):
+            found = outcome(
+                lambda f=find, n=name, o=opaque: f("", n, "Dense", o).arrays,
+                lambda held: " ".join(f"{key} {one.dtype}" for key, one in held.items()),
+            )
+            yield f"told {said!r} and {opaque!r} of {name} {find.__name__}", found
+    both = Folder(
+        {
+            "layers": Folder({"a": _group(1)}),
+            "_layer_checkpoint_dependencies": Folder({"a": _group(2), "b": _group(3)}),
+        }
+    )
+    for words, root in (
+        ("both", both), ("names", Folder({}, {"layer_names": ["a"]})), ("cut names", Folder({},
+        {"layer_names0": ["a"], "layer_names1": ["b"]})),
+        ("within", Folder({"model_weights": Folder({}, {"layer_names": ["c"]})})), ("other names",
+        Folder({}, {"layer_names1": ["a"]})), ("vars", Folder({"vars": Folder()})),
+        ("nothing", Folder({"x": Folder()})), ("weights of none", Folder({"model_weights": Folder()},
+        {"layer_names": ["a"]})),
+    ):  # fmt: skip
+        found_ = stores.store_of([open_hdf5(memoryview(hdf5(root)), effort(Limits()))])
+        names = getattr(found_, "names", None)
+        layers = (
+            []
+            if found_ is None
+            else [
+                (name, cls, [one.shape for one in held.arrays.values()])
+                for name, cls, held in found_.layers()
+            ]
+        )
+        yield f"a store of {words}", f"{type(found_).__name__} {names} {layers}"
+    store = stores.store_of([open_hdf5(memoryview(hdf5(both)), effort(Limits()))])
+    for name in ("a", "b", "c"):
+        held = store.weights("", name, "A", "")  # type: ignore[union-attr]
+        yield (
+            f"weights of {name} in both",
+            f"{[one.shape for one in held.arrays.values()]} {store.inner('', name, 'A')}",
+        )  # type: ignore[union-attr]
+    counted = Folder({"layers": Folder({"dense": _group(1), "dense_1": _group(2), "mine": _group(3)})})
+    store = stores.store_of([open_hdf5(memoryview(hdf5(counted)), effort(Limits()))])
+    store.listed_as("", [("x", "Dense"), ("y", "Dense"), ("mine", "Conv2D"), ("dense_1", "Other")])  # type: ignore[union-attr]
+    for name, cls in (
+        ("x", "Dense"),
+        ("y", "Dense"),
+        ("mine", "Conv2D"),
+        ("dense_1", "Other"),
+        ("dense", "Dense"),
+        ("z", "Dense"),
+    ):
+        held = store.weights("", name, cls, "")  # type: ignore[union-attr]
+        yield f"counted {name} {cls}", str([one.shape for one in held.arrays.values()])
+
+
+def _group(n: int) -> Folder:
+    return Folder({"vars": Folder({"0": np.zeros((n,), "f4")})})
+
+
+def _names() -> Told:
+    """What arrays are called by their names, by the order of their class, and where two are called so."""
+    for cls in ("Conv2D", "BatchNormalization", "PReLU", "Mine", "SeparableConv2D"):
+        for keys in (
+            ("0", "1"),
+            ("0", "x"),
+            ("kernel", "bias"),
+            ("a_W", "b_W"),
+            ("bias", "x_b"),
+            ("gamma", "c_gamma"),
+            ("0", "1", "2", "3", "4"),
+            ("V", "W"),
+            ("1",),
+        ):
+            made = config._called(_of(dict.fromkeys(keys, (2,))), cls, {}, "l")
+            yield f"{cls} of {keys}", " ".join(f"{key}={one.name}:{one.source}" for key, one in made.items())
+
+
 def keras_held() -> Told:
     """All of it."""
     yield from _kinds()
@@ -222,3 +317,5 @@ def keras_held() -> Told:
     yield from _moved()
     yield from _files()
     yield from _legacy()
+    yield from _modern()
+    yield from _names()

@@ -96,6 +96,8 @@ CALLS: tuple[Any, ...] = (
     {"args": [[_tensor("a", 0, 0), _tensor("b", 0, 0)]], "kwargs": {"mask": _tensor("c", 1, 0), "n": 3}},
     {"args": [{"x": _tensor("a", 0, 0), "deep": {"y": [_tensor("b", 0, 0)]}}]}, {"kwargs": {"x": ["a", 0,
     0]}},
+    {"class_name": "Other", "config": {"keras_history": ["a", 0, 0]}}, {"config": {"keras_history": ["a", 0,
+    0]}},
     {"class_name": "Other", "config": {}, "x": ["a", 0, 0]}, {"class_name": "Other", "args": [["a", 0, 0]]},
     {"class_name": "__keras_tensor__", "config": "x"}, {"class_name": "__keras_tensor__", "args": ["a", 0,
     0]},
@@ -175,6 +177,13 @@ def _configurations() -> Iterator[tuple[str, Any]]:
             )
             layers = [start, one, model, end]
             yield f"a model {words} from {first}", _model("all", layers, [["in", 0, 0]], [["end", 1, 0]])
+    twice = _layer("in", cls="InputLayer", batch_shape=[None, 4], batch_input_shape=[None, 5])
+    yield "an input of both words", _model("all", [twice, _layer("r", [("in", 0)])], None, [["r", 0, 0]])
+    ended = _model("m", inner, [["x", 1, 0]], [["x", 1, 0]], [("in", 0)])
+    yield (
+        "a model that ends with its input",
+        _model("all", [start, ended, _layer("e", [("m", 1)])], None, None),
+    )
     yield "a layer twice", _model(
         "all", [start, _layer("r", [("in", 0)], [("r", 0)], activation="a" * 40), _layer("s", [("r", 1)])],
         ["in", 0, 0], ["s", 0, 0],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,7 @@ import numpy as np
 from filtviz.network import Network
 from filtviz.reading.formats import caffe2, chainer, nolearn, sknn, tflib, torchscript, trees
 from filtviz.reading.limits import Limits, effort
+from filtviz.reading.opened import Opened
 from filtviz.reading.pickle.attributes import Attributes
 from filtviz.reading.pickle.records import Global, Items, Record
 from filtviz.reading.tensor_names import Tensor
@@ -24,6 +25,11 @@ __all__ = ["pickled_parts"]
 
 def _array(*shape: int) -> np.ndarray:
     return np.arange(int(np.prod(shape)), dtype="f4").reshape(shape)
+
+
+def _read(open_: Callable[[Opened], Network | None], *roots: Any) -> str:
+    file = holding(*roots)
+    return f"{outcome(lambda: open_(file), _layers)} {file.effort.used}"
 
 
 def _layers(network: Network | None) -> str:
@@ -80,21 +86,21 @@ def _nolearn() -> Told:
         for cls in ("nolearn.lasagne.base.NeuralNet", "mine.Net"):
             yield (
                 f"a net with {words} {cls}",
-                outcome(lambda c=cls, f=facts: nolearn.open(holding(Thing(c, **f))), _layers),
+                _read(nolearn.open, Thing(cls, **facts)),
             )
     for gone in usual:
         facts = {key: value for key, value in usual.items() if key != gone}
         for cls in ("NeuralNet", "MyNeuralNet"):
-            found = outcome(lambda c=cls, f=facts: nolearn.open(holding(Thing(f"mine.{c}", **f))), _layers)
+            found = _read(nolearn.open, Thing(f"mine.{cls}", **facts))
             yield f"{cls} without {gone}", found
     empty, full = Thing("mine.NeuralNet", layers_={}), Thing("mine.NeuralNet", **usual)
     for n in (0, 1, nolearn.MOST_NETS - 1, nolearn.MOST_NETS):
         nets_ = [Thing("mine.NeuralNet", layers_={}, n=place) for place in range(n)]
         yield (
             f"{n} nets without layers",
-            outcome(lambda held=nets_: nolearn.open(holding([*held, full])), _layers),
+            _read(nolearn.open, [*nets_, full]),
         )
-    yield "a net without layers", outcome(lambda: nolearn.open(holding([empty])), _layers)
+    yield "a net without layers", _read(nolearn.open, [empty])
 
 
 # scikit-neuralnetwork
@@ -104,7 +110,7 @@ def _sknn() -> Told:
     spec = Thing("sknn.nn.Convolution", type="Rectifier", name="c", border_mode="same", pool_shape=(1, 1))
     usual: dict[str, Any] = {"layers": [spec], "weights": [(_array(2, 3, 3, 4), _array(2))]}
     for path in ("sknn.mlp.Classifier", "sknn.Model", "sknnet.mlp.Model", "mine.sknn.Model", "sknn"):
-        yield f"a model {path}", outcome(lambda p=path: sknn.open(holding(Thing(p, **usual))), _layers)
+        yield f"a model {path}", _read(sknn.open, Thing(path, **usual))
     for words, facts in (
         ("no weights", {"weights": []}), ("weights that are none", {"weights": 3}), ("more layers",
         {"layers": [spec] * 3}),
@@ -115,7 +121,7 @@ def _sknn() -> Told:
         )
         yield f"a model of {words}", found
     both = [Thing("sknn.mlp.A", layers=[spec]), Thing("sknn.mlp.B", **usual), Thing("sknn.mlp.C", **usual)]
-    yield "the first that has both", outcome(lambda: sknn.open(holding(both)), _layers)
+    yield "the first that has both", _read(sknn.open, both)
     for name, values in {
         "type": (*sknn._ACTIVATIONS, "Softmax", "LogSoftmax", "Mine", None),
         "border_mode": ("same", "valid", "full", None),

@@ -2,35 +2,38 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import json
 import struct
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from filtviz.network import Network
-from filtviz.reading.formats import caffe, darknet, exported, keras, mxnet, named, safetensors, tflib
+from filtviz.reading.formats import darknet, keras, mxnet, safetensors, tflib
 from filtviz.reading.limits import Hints, Limits
 from filtviz.reading.opened import Opened
 from tests.reading.hdf5_making import Folder, hdf5
 from tests.reading.making import Thing, dumps
-from tests.reading.operators.asking import Told, part
+from tests.reading.operators.asking import Told
 from tests.reading.operators.wholes import Files, in_a_folder, read_of
 
-__all__ = ["whole_parts"]
+__all__ = ["Case", "array_of", "told_of", "whole_parts", "zipped"]
 
 Open = Callable[[Opened], Network | None]
 Case = tuple[str, Open, Files]
 
 
-def _array(*shape: int) -> np.ndarray:
+def array_of(*shape: int) -> np.ndarray:
+    """Numbers one after another."""
     return np.arange(int(np.prod(shape)), dtype="<f4").reshape(shape)
 
 
-def _zip(members: Mapping[str, bytes]) -> bytes:
+def zipped(members: Mapping[str, bytes]) -> bytes:
+    """A zip of these members."""
     written = io.BytesIO()
     with zipfile.ZipFile(written, "w") as file:
         for name, data in members.items():
@@ -44,9 +47,9 @@ def _zip(members: Mapping[str, bytes]) -> bytes:
 def _darknet() -> Iterator[Case]:
     text = b"[net]\nchannels=1\n[convolutional]\nsize=1\n"
     for version in ((0, 1), (0, 2), (0, 3), (1, 0), (1, 1), (0, 0)):
-        data = struct.pack("<iii", *version, 5) + bytes(4) + _array(8).tobytes()
+        data = struct.pack("<iii", *version, 5) + bytes(4) + array_of(8).tobytes()
         yield f"Darknet {version}", darknet.open, {"net.weights": data, "net.cfg": text}
-    usual = struct.pack("<iii", 0, 1, 5) + bytes(4) + _array(2).tobytes()
+    usual = struct.pack("<iii", 0, 1, 5) + bytes(4) + array_of(2).tobytes()
     for name in ("net.weights", "net.backup", "net.conv", "net.conv.15", "net_final.weights",
     "net_best_last.weights", "net_final_best.weights",
                  "n.weights", "net.dat"):  # fmt: skip
@@ -67,18 +70,20 @@ def _darknet() -> Iterator[Case]:
 
 
 def _conv(name: str = "") -> Folder:
-    return Folder({"vars": Folder({"0": _array(3, 3, 1, 2), "1": _array(2)}, {"name": name} if name else {})})
+    return Folder(
+        {"vars": Folder({"0": array_of(3, 3, 1, 2), "1": array_of(2)}, {"name": name} if name else {})}
+    )
 
 
 def _keras() -> Iterator[Case]:
     one = hdf5(Folder({"layers": Folder({"conv2d": _conv("first")})}))
     two = hdf5(Folder({"layers": Folder({"conv2d_1": _conv("second")})}))
-    unnamed = hdf5(Folder({"layers": Folder({"conv2d": Folder({"vars": Folder({"1": _array(2)})})})}))
+    unnamed = hdf5(Folder({"layers": Folder({"conv2d": Folder({"vars": Folder({"1": array_of(2)})})})}))
     named_ = hdf5(
         Folder(
             {
                 "layers": Folder(
-                    {"conv2d": Folder({"vars": Folder({"0": _array(3, 3, 1, 2)}, {"name": "own"})})}
+                    {"conv2d": Folder({"vars": Folder({"0": array_of(3, 3, 1, 2)}, {"name": "own"})})}
                 )
             }
         )
@@ -98,6 +103,7 @@ def _keras() -> Iterator[Case]:
         {"/a": "a.weights.h5"}, files),
         ("of no weights", {"/a": "a.weights.h5"}, {"a.weights.h5": none}), ("of another kind",
         {"/a": "a.bin"}, {"a.bin": one}),
+        ("of a compressed one", {"/a": "a.weights.h5"}, {"a.weights.h5": gzip.compress(one, mtime=0)}),
         ("of no file", {}, files), ("of what is not there", {"/a": "c.weights.h5"}, files),
         ("of what is none", {"/a": "a.weights.h5"}, {"a.weights.h5": b"x" * 20}),
         ("with a configuration", {"/b": "b.weights.h5", "/a": "a.weights.h5"}, files | beside),
@@ -141,33 +147,33 @@ def _keras() -> Iterator[Case]:
         ("nowhere", {}),
         ("in a folder", {"x/model.weights.h5": one}),
     ):
-        yield f"a zip with weights {words}", keras.open, {"model.keras": _zip({**parts, **weights})}
+        yield f"a zip with weights {words}", keras.open, {"model.keras": zipped({**parts, **weights})}
     for gone in parts:
         less = {name: data for name, data in parts.items() if name != gone}
         yield (
             f"a zip without {gone}",
             keras.open,
-            {"model.keras": _zip({**less, "model.weights.h5": one, "x": b""})},
+            {"model.keras": zipped({**less, "model.weights.h5": one, "x": b""})},
         )
     text = json.dumps(config)
     for words, root in (
         ("the root", Folder({"layers": Folder({"conv2d": _conv("first")})}, {"model_config": text,
         "keras_version": "3.1", "backend": "jax"})),
         ("nothing", Folder({"layers": Folder({"conv2d": _conv("first")})}, {"keras_version": "2.1"})),
-        ("weights alone", Folder({"vars": Folder({"0": _array(2, 3)})})),
+        ("weights alone", Folder({"vars": Folder({"0": array_of(2, 3)})})),
         ("a class of its own", Folder({"layers": Folder({"conv2d": _conv("first")})},
         {"model_config": '{"class_name": "Own"}'})), ("no layers", Folder({"x": Folder()})),
     ):  # fmt: skip
         yield f"HDF5 with {words}", keras.open, {"model.h5": hdf5(root)}
 
 
-# TensorFlow's pickles, safetensors, MXNet, Caffe
+# TensorFlow's pickles, safetensors, MXNet
 
 
 def _tflib() -> Iterator[Case]:
     def network(name: str, n: int) -> Thing:
         return Thing(
-            "dnnlib.tflib.network.Network", name=name, variables=[("4x4/Conv/weight", _array(3, 3, n, 2))]
+            "dnnlib.tflib.network.Network", name=name, variables=[("4x4/Conv/weight", array_of(3, 3, n, 2))]
         )
 
     files = {
@@ -198,18 +204,18 @@ def _safetensors() -> Iterator[Case]:
             else ("conv.weight",)
         ):
             header = json.dumps({"__metadata__": metadata, name: entry}).encode()
-            data = struct.pack("<Q", len(header)) + header + _array(18).tobytes()
+            data = struct.pack("<Q", len(header)) + header + array_of(18).tobytes()
             yield f"safetensors of {metadata} {name}", safetensors.open, {"net.safetensors": data}
     for start, stop in ((0, 72), (4, 76), (0, 68), (72, 0), (0, 76)):
         header = json.dumps({"a.weight": {**entry, "data_offsets": [start, stop]}}).encode()
-        data = struct.pack("<Q", len(header)) + header + _array(19).tobytes()[: max(start, stop)]
+        data = struct.pack("<Q", len(header)) + header + array_of(19).tobytes()[: max(start, stop)]
         yield f"a tensor from {start} to {stop}", safetensors.open, {"net.safetensors": data}
     for dtype in ("F64", "BF16", "F8_E4M3", "X" * 21, None, 3):
         header = json.dumps({"a.weight": {**entry, "dtype": dtype}}).encode()
         yield (
             f"a tensor of {dtype}",
             safetensors.open,
-            {"net.safetensors": struct.pack("<Q", len(header)) + header + _array(18).tobytes()},
+            {"net.safetensors": struct.pack("<Q", len(header)) + header + array_of(18).tobytes()},
         )
 
 
@@ -259,141 +265,11 @@ def _mxnet() -> Iterator[Case]:
         )
 
 
-def _caffe() -> Iterator[Case]:
-    blob = part(7, part(1, 2) + part(1, 1) + part(1, 3) + part(1, 3)) + part(5, _array(18).tobytes())
-    conv = part(1, "c") + part(2, "Convolution") + part(3, "data") + part(4, "c")
-    for words, net in (
-        ("blobs", part(100, conv + part(7, blob))), ("none", part(100, conv)), ("three", part(100,
-        conv + part(7, blob) * 3)),
-        ("an input", part(3, "data") + part(4, 1) + part(4, 0) + part(4, 8) + part(4, 9) + part(100,
-        conv + part(7, blob))),
-        ("two inputs", part(3, "data") + part(3, "b") + b"".join(part(4, n) for n in (1, 1, 8, 9, 2, 3, 4,
-        5)) + part(100, conv + part(7, blob))),
-        ("an input by shape", part(3, "data") + part(8, part(1, 1) + part(1, 7)) + part(4,
-        1) * 4 + part(100, conv + part(7, blob))),
-        ("an input of nothing", part(3, "data") + part(100, conv + part(7, blob))), ("an odd name",
-        part(100, part(1, "a\nb") + part(2, "C") + part(4, "c"))),
-        ("an odd type", part(100, part(1, "c") + part(2, "a-b") + part(4, "c") + part(7, blob))), ("no top",
-        part(100, part(1, "c") + part(2, "Conv") + part(7, blob))),
-        ("another field", part(77, 1) + part(100, conv + part(7, blob))), ("numbers of eight bytes",
-        part(100, conv + part(7, part(7, part(1, 1)) + part(8, bytes(8))))),
-        ("an unknown type of old", part(2, part(2, "data") + part(3, "c") + part(4, "c") + part(5,
-        77) + part(6, blob))),
-        ("an old one", part(2, part(2, "data") + part(3, "c") + part(4, "c") + part(5, 4) + part(6, blob))),
-    ):  # fmt: skip
-        yield f"Caffe with {words}", caffe.open, {"net.caffemodel": net}
+CASES: tuple[Callable[[], Iterator[Case]], ...] = (_darknet, _keras, _tflib, _safetensors, _mxnet)
 
 
-# Programs of PyTorch's, and what is only named
-
-
-def _exported() -> Iterator[Case]:
-    meta = {
-        "dtype": 7,
-        "sizes": [{"as_int": 2}, {"as_int": 3}],
-        "strides": [{"as_int": 3}, {"as_int": 1}],
-        "storage_offset": {"as_int": 0},
-    }
-    spec = {"parameter": {"arg": {"name": "p"}, "parameter_name": "fc.weight"}}
-    node = {
-        "target": "torch.ops.aten.linear.default",
-        "inputs": [{"name": "weight", "arg": {"as_tensor": {"name": "p"}}}],
-        "outputs": [],
-    }
-    graph = {"tensor_values": {}, "nodes": [node]}
-    for words, more in (
-        ("as usual", {}), ("turned", {"strides": [{"as_int": 1}, {"as_int": 2}]}), ("with no offset",
-        {"storage_offset": None}), ("behind", {"storage_offset": {"as_int": 1}}),
-        ("far behind", {"storage_offset": {"as_int": 9}}), ("of an unknown type", {"dtype": 99}),
-        ("of halves", {"dtype": 6}), ("with no strides", {"strides": None}), ("with an open size",
-        {"sizes": [{"as_expr": 2}]}),
-    ):  # fmt: skip
-        for version in ("2.5", "<=2.4", 3):
-            model = {
-                "graph_module": {"graph": graph, "signature": {"input_specs": [spec]}},
-                "torch_version": version,
-            }
-            config = {"config": {"fc.weight": {"path_name": "weight_0", "tensor_meta": {**meta, **more}}}}
-            members = {"x/models/model.json": model, "x/data/weights/model_weights_config.json": config}
-            held = {name: json.dumps(one).encode() for name, one in members.items()} | {
-                "x/data/weights/weight_0": _array(7).tobytes()
-            }
-            if version == "2.5" or not more:
-                yield f"a program {words} of {version}", exported.open, {"net.pt2": _zip(held)}
-    for entry in (
-        {"use_pickle": True, "path_name": "weight_0", "tensor_meta": meta},
-        {"path_name": 3, "tensor_meta": meta},
-        {"path_name": "gone", "tensor_meta": meta},
-        3,
-    ):
-        model = {"graph_module": {"graph": graph, "signature": {"input_specs": [spec]}}}
-        members = {
-            "models/model.json": model,
-            "data/weights/model_weights_config.json": {"config": {"fc.weight": entry}},
-        }
-        yield (
-            f"a program with {str(entry)[:40]}",
-            exported.open,
-            {"net.pt2": _zip({name: json.dumps(one).encode() for name, one in members.items()} | {"y": b""})},
-        )
-
-
-def _named() -> Iterator[Case]:
-    for name in (
-        "net.mnn",
-        "net.PLAN",
-        "net.data-00000-of-00001",
-        "net.data-0000-of-00001",
-        "x.meta",
-        "x.meta.old",
-        "x.prototxt",
-        "x.solverstate",
-        "x.binaryproto",
-        "x.odd",
-    ):
-        yield f"named {name}", named.open, {name: b"\x01nothing that is known"}
-    for name, beside in (
-        ("a.bin", "a.xml"),
-        ("a.bin", "a.param"),
-        ("group1-shard1of2.bin", "model.json"),
-        ("group1-shard1of2", "model.json"),
-        ("a.bin", "b.xml"),
-    ):
-        for data in (
-            b'<?xml version="1.0"?>\n<net name="a">',
-            b"7767517\n",
-            b'{"format": "layers-model"}',
-            b"odd",
-        ):
-            yield f"{name} beside {beside} {data[:12]!r}", named.open, {name: b"\x01numbers", beside: data}
-    for members in (
-        ("a.onnx", "b.h5", "x.txt"),
-        ("x.txt", "y"),
-        ("deep/saved_model.pb", "y"),
-        ("coefficients.bin", "z.pkl"),
-        ("a.PKL", "x"),
-        tuple(f"m{n}.pt" for n in range(6)),
-    ):
-        yield f"a zip of {members}", named.open, {"x.zip": _zip(dict.fromkeys(members, b"x"))}
-    for data in (b"", b"\x80\x02cut", b"hello", b"(lp0", bytes(400), b"PK\x03\x04cut"[:3]):
-        yield f"what begins with {data[:8]!r}", named.open, {"x": data}
-
-
-CASES: tuple[Callable[[], Iterator[Case]], ...] = (
-    _darknet,
-    _keras,
-    _tflib,
-    _safetensors,
-    _mxnet,
-    _caffe,
-    _exported,
-    _named,
-)
-
-
-def whole_parts() -> Told:
+def told_of(cases: Sequence[Case]) -> Told:
     """Each file as its format reads it; of tflib each network that a person may ask for."""
-    cases = [case for make in CASES for case in make()]
 
     def read(number: int, folder: Path) -> tuple[str, str]:
         words, open_, files = cases[number]
@@ -401,10 +277,11 @@ def whole_parts() -> Told:
             (folder / name).write_bytes(data)
         path = folder / next(iter(files))
         wanted = ("", "Gs", "G", "none") if open_ is tflib.open else ("",)
-        told: list[str] = [
-            read_of(open_, Opened.of(path, Limits(), Hints(weights=one))).replace(f"{folder}/", "")
-            for one in wanted
-        ]
-        return words, " & ".join(told)
+        opened = (Opened.of(path, Limits(), Hints(weights=one)) for one in wanted)
+        return words, " & ".join(read_of(open_, one).replace(f"{folder}/", "") for one in opened)
 
     yield from in_a_folder(read, len(cases))
+
+
+def whole_parts() -> Told:
+    yield from told_of([case for make in CASES for case in make()])

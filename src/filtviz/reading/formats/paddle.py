@@ -31,7 +31,7 @@ from filtviz.reading.protobuf import Message
 from filtviz.reading.stretch import unpack, view_of
 from filtviz.reading.tensor_names import PADDLE, Tensor
 from filtviz.reading.tensors import layers_of
-from filtviz.text import natural_key, printable
+from filtviz.text import natural_key, plural, printable
 
 __all__ = ["open"]
 
@@ -83,8 +83,8 @@ def _named_tensors(arrays: Sequence[StoredArray | None], program: _Program) -> l
     names = sorted(program.names)
     if len(names) != len(arrays):
         raise MalformedFileError(
-            f"it holds {len(arrays):,} tensors, and the program beside it names {len(names):,}; put the two "
-            "files of one model together"
+            f"it holds {plural(len(arrays), 'tensor')}, and the program beside it names {len(names):,}; put "
+            "the two files of one model together"
         )
     place = {layer: number for number, layer in enumerate(program.uses)}
     named = sorted(
@@ -282,7 +282,7 @@ def _of_json(text: bytes, opened: Opened) -> _Program:
             facts = _facts_of_json(one) if held and "conv2d" in one["#"] else {}
             for name in held:
                 uses.setdefault(name.rpartition(".")[0], facts)
-    except (ValueError, RecursionError, KeyError, TypeError, IndexError, AttributeError) as error:
+    except (ValueError, RecursionError, KeyError, TypeError, IndexError) as error:
         raise MalformedFileError("the program beside it is none of Paddle's; save the model again") from error
     return _Program(names=list(names.values()), uses=uses, operations=operations)
 

@@ -116,10 +116,11 @@ class _Reader:
         facts = dict(zip(_QUANTISED, state, strict=False))
         stride, pad, gaps = (_wholes(facts.get(key)) for key in ("stride", "padding", "dilation"))
         if stride and pad and gaps and len(stride) == len(pad) == len(gaps) == len(weight.shape) - 2:
-            groups = facts.get("groups")
+            groups, transposed = facts.get("groups"), facts.get("transposed")
             told: dict[str, Any] = {"stride": stride, "pad": tuple((one, one) for one in pad)}
             told |= {"dilation": gaps} if max(gaps) > 1 else {}
             told |= {"groups": groups} if type(groups) is int and groups > 0 else {}
+            told |= {"transposed": transposed} if type(transposed) is bool else {}
             self.known.setdefault(stem, {}).update(told)
 
     def _take_note(self, name: str, module: Record) -> None:

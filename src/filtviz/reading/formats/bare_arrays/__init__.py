@@ -388,7 +388,7 @@ def _sentences(parts: Sequence[_Part], turned: bool) -> list[str]:
         sentences.append(
             "the file lists its layers from the output to the input, since only so their sizes fit"
         )
-    if any(part.group.is_batch_norm for part in parts):
+    if any(part.group.is_batch_norm and part.group.fields["beta"].field is None for part in parts):
         sentences.append("four vectors of one length are a batch normalisation: beta, gamma, mean, inv_std")
     if any(part.group.recurrence for part in parts):
         sentences.append(

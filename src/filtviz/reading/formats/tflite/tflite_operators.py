@@ -370,7 +370,7 @@ def _cut_to(below: Shape, made: Shape, slices: Sequence[Operation]) -> Operation
     kept: list[Operation] = []
     for one in slices:
         after = output_shape(one, [shape])
-        if after != shape or not isinstance(one, Slice) or one.step not in (None, 1):
+        if after != shape or not isinstance(one, Slice) or one.step != 1:
             kept.append(one)
         shape = after
     if shape is not None and len(shape) != len(made):
