@@ -9,6 +9,7 @@ import json
 import zlib
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from filtviz.activations import Activation
+from filtviz.budget import Budget
 from filtviz.demonstrations import answering_images as answering
 from filtviz.demonstrations import explaining
 from filtviz.demonstrations.request import Demonstration
@@ -225,6 +227,13 @@ def pieces() -> Iterator[str]:
         rectifies=True,
     )
     yield from told(explaining._tell_patches(answering_all, _pictures(1), None, ""))
+    first = conv(random_weights(4, 1, 3, 3), None, below=0, output_shape=(None, 4, 10, 10))
+    over = conv(random_weights(2, 4, 3, 3), None, below=2, stride=None)
+    network = Network.of([image(1, 12, 12), first, pool(2, below=1, output_shape=(None, 4, 5, 5)), over])
+    for layer, work in product((0, 1, network.layers[2].title), (10**9, 260_000, 1)):
+        drawn, remark = explaining._composed(network, layer, Budget(work=work))
+        shown = None if drawn is None else f"{drawn.shape} {_sum(drawn)}"
+        yield f"filters of {layer} within {work}: {shown} {remark}"
 
 
 def codes() -> Iterator[str]:
