@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from itertools import groupby, product
 from types import SimpleNamespace
@@ -15,6 +16,8 @@ from matplotlib.figure import Figure
 from tests.accounts import Counted
 from tests.building import conv, image
 
+from filtviz.budget import Budget
+from filtviz.comparing import compare
 from filtviz.drawing import DrawingOptions, pixelmap
 from filtviz.drawing.estimates import pay_for_view
 from filtviz.drawing.grid import _about_size, cautions
@@ -226,10 +229,34 @@ def _few() -> Iterator[str]:
             yield f"given up: {said(lambda one=drawn: render(one))}"
 
 
+def _compared() -> Iterator[str]:
+    """Yield what is compared, drawn and animated, by how much work it may be."""
+
+    def network(seed: int) -> Network:
+        own = [random_weights(*shape, seed=seed) for shape in ((3, 1, 3, 3), (2, 3, 2, 2))]
+        return Network.of([image(1, 8, 8), *(conv(one, below=i) for i, one in enumerate(own))])
+
+    states = [network(seed) for seed in range(3)]
+    with tempfile.TemporaryDirectory() as name:
+        for drawn in (False, True):
+
+            def told(work: int, drawn: bool = drawn) -> str:
+                out: dict[str, Any] = {"output": f"{name}/o.png", "animate": f"{name}/o.gif"} if drawn else {}
+                layers = (1,) if drawn else (0, 1)
+                found = compare(states, layers=layers, budget=Budget(work=work), **out)
+                failed = [f"{one.layer} {one.reason.partition(' takes')[0]}" for one in found.failures]
+                return f"{len(found.comparisons)} {[one.path.name for one in found.files]} {failed}"
+
+            steps = (
+                (0, 1_200_000, 40_000_000, 60_000_000, 90_000_000) if drawn else range(0, 1_000_000, 40_000)
+            )
+            yield f"compared, drawn {drawn}, from {_runs((2_250_000 + n for n in steps), told)}"
+
+
 def ends() -> Iterator[str]:
     """Yield what just fits and what just does not, where the pixels of matplotlib's version are known."""
     is_proven_version.cache_clear()
     with patch.object(pixelmap, "PROVEN_VERSIONS", ("",)):
-        for each in (_fits, _crowded, _advised, _chosen, _charged, _edges, _few):
+        for each in (_fits, _crowded, _advised, _chosen, _charged, _edges, _few, _compared):
             yield from each()
     is_proven_version.cache_clear()

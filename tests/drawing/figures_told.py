@@ -26,10 +26,17 @@ def _numbers(values: Any) -> str:
     return " ".join(f"{float(one) + 0.0:.3g}" for one in np.round(np.ravel(values).astype(float), 4))
 
 
+def _order(artist: Any) -> str:
+    """What lies over what, and through what something is seen."""
+    alpha = artist.get_alpha()
+    return f" z{artist.get_zorder():g}{'' if alpha is None else f' {alpha:g}'}"
+
+
 def _texts(owner: Any) -> Iterator[str]:
     for text in owner.texts:
         how = f"{text.get_ha()} {text.get_va()} {text.get_fontsize():g} {to_hex(text.get_color())}"
         how += " bold" * (text.get_weight() == "bold") + " as formulas" * text.get_parse_math()
+        how += f"{_order(text)}{' turned' * bool(text.get_rotation())}"
         yield f"  {text.get_text()!r} at {_numbers(text.get_position())} {how}"
 
 
@@ -41,6 +48,14 @@ def figure_lines(figure: Figure) -> Iterator[str]:
         ends = [axes.get_xlim(), axes.get_ylim()]
         ticks = "".join(name for name in "xy" if len(getattr(axes, f"get_{name}ticks")()))
         yield f"  axes at {_numbers(axes.get_position().bounds)} {_numbers(ends)} ticks {ticks or 'none'}"
+        sides = [
+            f"{side} {to_hex(one.get_edgecolor())}" for side, one in axes.spines.items() if one.get_visible()
+        ]
+        if axes.axison:
+            yield f"  shown on {to_hex(axes.get_facecolor())}, {' '.join(sides)}"
+        if (legend := axes.get_legend()) is not None:
+            framed = legend.get_frame_on()
+            yield f"  legend {[text.get_text() for text in legend.get_texts()]} framed {framed}"
         words = axes.get_title(), axes.get_xlabel(), axes.get_ylabel()
         yield from (f"  words {words}" for _ in "1" if any(words))
         yield from _texts(axes)
@@ -54,11 +69,13 @@ def figure_lines(figure: Figure) -> Iterator[str]:
         for line in axes.lines:
             label = "" if line.get_label().startswith("_") else line.get_label()
             how = f"{label} {line.get_linewidth():g} {line.get_marker()} {line.get_markersize():g}"
+            how += f" {line.get_linestyle()}{_order(line)}"
             yield f"  line {to_hex(line.get_color())} {how} through {_numbers(line.get_xydata())}"
         for patch in axes.patches:
             box = patch.get_path().get_extents(patch.get_patch_transform()).bounds
-            edge = f"{to_hex(patch.get_edgecolor())} {patch.get_linewidth():g} {patch.get_linestyle()}"
-            yield f"  {type(patch).__name__} at {_numbers(box)} {to_hex(patch.get_facecolor())} {edge}"
+            fill, edge = to_hex(patch.get_facecolor()), to_hex(patch.get_edgecolor())
+            how = f"{fill} {edge} {patch.get_linewidth():g} {patch.get_linestyle()}{_order(patch)}"
+            yield f"  {type(patch).__name__} at {_numbers(box)} {how}"
 
 
 def _pictures() -> Iterator[tuple[str, ResponsePicture]]:

@@ -268,7 +268,8 @@ def _long(folder: Path, model: Network) -> Iterator[tuple[str, str]]:
 
 def _requests(folder: Path, model: Network) -> Iterator[tuple[str, str]]:
     """What the functions that run a network are told of what a person gives, and how files are called."""
-    for name, images in (("an array", GREY), ("a file", folder / "one.npy"), ("nothing", None)):
+    some = {"an array": GREY, "a file": folder / "one.npy", "nothing": None, "no file": folder / "none"}
+    for name, images in some.items():
         for budget in (None, Budget(work=5, pixels=6)):
             request = Request(model=model, images=images, budget=budget, engine="numpy", batch=2, device="x")
             yield f"{name} is run with {budget and budget.work}", str(request.running)
@@ -313,6 +314,8 @@ def _losses(folder: Path, model: Network) -> Iterator[tuple[str, str]]:
     ):
         for how in ways:
             yield f"loss of {name} {' '.join(how)}", _said(folder, "loss", one, **how)
+    apart = replace(model, origin=Origin(path=Path("some", "where", "m.pkl")))
+    yield "loss of a path in folders without losses", _said(folder, "loss", apart).replace(os.sep, "/")
     long = replace(known, origin=Origin(path=folder / f"{'l' * 99}.pkl"))
     yield "loss of a long path", _said(folder, "loss", long)
     odd = replace(model, origin=Origin(path=Path("l" * 300)))
