@@ -160,6 +160,7 @@ def figures() -> Iterator[str]:
         html = strip_html([_Plain(i) for i in range(n)])
         shown = made(n)._repr_html_()
         counts = html.count("<img"), html.count("220px"), html.partition("</div>")[2], shown.count("alt=")
+        assert shown.partition("</div>")[2] == html.partition("</div>")[2]
         yield f"{n}: {made(n)!r} {counts}"
         yield f"  {re.findall(r'alt=.([a-z0-9 ]*)', html)[:3]}"
         with tempfile.TemporaryDirectory() as folder:

@@ -28,6 +28,7 @@ from filtviz.drawing.pages import _place
 from filtviz.drawing.pixelmap import Grid, PixelMap, is_proven_version, kernels_in_doubt
 from filtviz.drawing.plotting import LayerPictures
 from filtviz.drawing.response_tiles import ResponsePicture
+from filtviz.drawing.saving import find_destination
 from filtviz.drawing.selection import select_filters
 from filtviz.drawing.sheet import SheetTexts
 from filtviz.drawing.showing import render
@@ -253,10 +254,23 @@ def _compared() -> Iterator[str]:
             yield f"compared, drawn {drawn}, from {_runs((2_250_000 + n for n in steps), told)}"
 
 
+def _places() -> Iterator[str]:
+    """Yield where files go, by what is said of them and which formats there are."""
+    outputs = ("", "a", "a.b/", "a.b", "x.npz", "x.PNG", "sub/x.pdf", "x.npz/", ".npz")
+    for formats, suffix in product((("npz",), ("pdf", "npz")), (None, "npz", "pdf")):
+        for output in outputs:
+
+            def told(output: str = output, suffix: str | None = suffix, formats: Any = formats) -> str:
+                found = find_destination(output, suffix, formats)
+                return f"{found.folder.as_posix()} {found.stem} {found.suffix} {found.ending}"
+
+            yield f"{output!r} as {suffix} of {' '.join(formats)}: {said(told)}"
+
+
 def ends() -> Iterator[str]:
     """Yield what just fits and what just does not, where the pixels of matplotlib's version are known."""
     is_proven_version.cache_clear()
     with patch.object(pixelmap, "PROVEN_VERSIONS", ("",)):
-        for each in (_fits, _crowded, _advised, _chosen, _charged, _edges, _few, _compared):
+        for each in (_fits, _crowded, _advised, _chosen, _charged, _edges, _few, _compared, _places):
             yield from each()
     is_proven_version.cache_clear()

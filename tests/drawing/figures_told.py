@@ -18,7 +18,9 @@ from filtviz.drawing.graphs import Graph, GraphPicture, as_dot, as_lines, as_mer
 from filtviz.drawing.response_tiles import ResponsePicture
 from filtviz.responses import Codes, Maximised
 
-__all__ = ["all_lines"]
+from .answer_parts import answers
+
+__all__ = ["all_lines", "figure_lines"]
 
 
 def _numbers(values: Any) -> str:
@@ -134,6 +136,7 @@ def all_lines() -> Iterator[str]:
     for write in (as_dot, as_mermaid):
         yield from write(graph_of(residual())).splitlines()
     yield from (" | ".join(row) for row in as_lines(graph_of(residual())))
+    yield from answers()
 
 
 def _graphs() -> Iterator[tuple[str, Graph]]:

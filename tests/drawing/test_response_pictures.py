@@ -126,18 +126,18 @@ def test_saturated_units_and_lost_numbers_are_marked_where_they_are(tiles) -> No
     assert spec.scale[:3] == (-2.0, 2.0, "RdBu_r")
     assert spec.notes[0] == (
         "over 3 images: 1 of 4 units answer NaN or infinity, drawn green; "
-        "2 of 4 are saturated at more than 95% of all places"
+        "2 of 4 units are saturated at more than 95% of all places"
     )
 
 
 @pytest.mark.parametrize(
     ("found", "said"),
     [
-        (activity(1), "each of 1 units fired somewhere"),
+        (activity(1), "each of 1 unit fired somewhere"),
         (activity(1, function=""), "its units have no function that could die or saturate"),
         (
             activity(1, function="tanh", saturated=[0.0]),
-            "none of 1 are saturated at more than 95% of all places",
+            "none of 1 unit are saturated at more than 95% of all places",
         ),
     ],
 )

@@ -124,21 +124,21 @@ def _share(share: float) -> str:
 
 
 def _over_images(found: Activity) -> str:
-    n = plural(found.n_images, "image")
+    n, units = plural(found.n_images, "image"), plural(len(found.fires), "unit")
     said = []
     broken = int((~np.isfinite(found.strongest)).sum())
     if broken:
-        said.append(f"{broken} of {len(found.fires)} units answer NaN or infinity, drawn green")
+        said.append(f"{broken} of {units} answer NaN or infinity, drawn green")
     if found.rectifies:
         dead = len(found.dead)
         said.append(
-            f"{dead} of {len(found.fires)} units never fired: dead, as far as these tell"
+            f"{dead} of {units} never fired: dead, as far as these tell"
             if dead
-            else f"each of {len(found.fires)} units fired somewhere"
+            else f"each of {units} fired somewhere"
         )
     if found.saturated is not None:
         count = int((found.saturated > 0.95).sum())
-        said.append(f"{count or 'none'} of {len(found.fires)} are saturated at more than 95% of all places")
+        said.append(f"{count or 'none'} of {units} are saturated at more than 95% of all places")
     return f"over {n}: {'; '.join(said) or 'its units have no function that could die or saturate'}"
 
 
