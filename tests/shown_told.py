@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -19,18 +19,20 @@ from PIL import Image
 
 import filtviz
 from filtviz import Network
+from filtviz.activations import Activation
 from filtviz.answer_text import printed
 from filtviz.drawing.showing import Figures, strip_html
-from filtviz.errors import FiltvizError
+from filtviz.errors import BudgetError, FiltvizError
 from filtviz.measures.measure import Change, FilterDiagnosis, LayerDiagnosis
 from filtviz.network import Origin
 from filtviz.notebook import comparison_html, diagnosis_html, layer_png, network_html, plot_html
-from filtviz.results import LayerFailure
-from tests.building import conv, image, pool
+from filtviz.results import FileFailure, LayerFailure
+from tests.building import as_layer, conv, image, pool
 from tests.drawing.making import layer_of, random_weights
 
 __all__ = ["all_lines", "frames"]
 
+TOO_MUCH = BudgetError("too much", share="work", needed=2, allowed=1, option="--max-work")
 LAST = LayerFailure("a layer", "the last", "no-layer")
 ODD = "<b>&\u202e\x1b"
 
@@ -184,7 +186,49 @@ class _Plain:
         return Image.new("L", (2, 2))
 
 
+@dataclass(frozen=True)
+class _Followed:
+    """What follows files, put in the other order."""
+
+    files: tuple[str, ...]
+    order: tuple[int, ...]
+    apart: tuple[int, ...] = ()
+
+
+def results() -> Iterator[str]:
+    """Yield what results say of themselves."""
+    _, own = next(networks())
+    plain = filtviz.diagnose(own)
+    with tempfile.TemporaryDirectory() as folder:
+        for result in (
+            filtviz.plot(own), filtviz.plot(own, layers=(0, 1), channels="0"),
+            filtviz.plot(own, layers=(0, 9)), filtviz.plot(own, output=folder), filtviz.compare((own, own)),
+            filtviz.compare((own, own), layers=(0, 1)), filtviz.layers(own), plain,
+            filtviz.graph(Network.of([*own.layers, as_layer(Activation(kind="tanh"), below=3)])),
+        ):  # fmt: skip
+            yield f"{result!r}"
+    failed = FileFailure("x.pkl", "no model")
+    for files in (
+        ("a", "b", "c"),
+        ("a", None, "b", "c"),
+        (None, "a", "x", "b", "c", ""),
+        ("a", "x", "b"),
+        ("x",),
+    ):
+        outcomes = tuple(failed if file == "x" else replace(plain, file=file) for file in files)
+        for fails in (None, TOO_MUCH, "nothing"):
+
+            def follow(given: Sequence[str], fails: Any = fails) -> Any:
+                if isinstance(fails, BudgetError):
+                    raise fails
+                return None if fails else _Followed(tuple(given), tuple(range(len(given)))[::-1][:3])
+
+            found = filtviz.Diagnoses(outcomes=outcomes, follow=follow)
+            told = f"{len(found.diagnoses)} {[one.file for one in found.failures]} {found.trajectory}"
+            yield f"{files}, {fails!r}: {told}"
+
+
 def all_lines() -> Iterator[str]:
     """Yield what ``tests/told/shown.txt`` holds."""
-    for each in (notebooks, diagnoses, figures):
+    for each in (notebooks, diagnoses, figures, results):
         yield from each()

@@ -23,14 +23,15 @@ from filtviz.drawing.estimates import pay_for_view
 from filtviz.drawing.grid import _about_size, cautions
 from filtviz.drawing.kernel_sheets import _advice, _arrange
 from filtviz.drawing.layout import DPI, MARGIN, TileSpec, plan_pages
+from filtviz.drawing.lettering import design_page
 from filtviz.drawing.options import SheetOptions, options_of
-from filtviz.drawing.pages import _place
+from filtviz.drawing.pages import _place, sheet_pages
 from filtviz.drawing.pixelmap import Grid, PixelMap, is_proven_version, kernels_in_doubt
 from filtviz.drawing.plotting import LayerPictures
 from filtviz.drawing.response_tiles import ResponsePicture
 from filtviz.drawing.saving import find_destination
 from filtviz.drawing.selection import select_filters
-from filtviz.drawing.sheet import SheetTexts
+from filtviz.drawing.sheet import Legend, Sheet, SheetTexts
 from filtviz.drawing.showing import render
 from filtviz.measures.comparison import compare_layers
 from filtviz.network import ConvLayer, Network
@@ -228,6 +229,12 @@ def _few() -> Iterator[str]:
         drawn = Figure(figsize=(0.1, 0.1))
         with patch.object(drawn, "draw", side_effect=error):
             yield f"given up: {said(lambda one=drawn: render(one))}"
+    bare: dict[str, Any] = {"name": "s", "values": np.zeros((1, 1, 3, 3)), "cmap": "gray", "labels": ("",)}
+    legend = Legend(ticks=("0", "1"), meaning="")
+    for how in ({}, {"title": "t"}, {"facts": ("f",)}, {"notes": ("n",)}, {"title": " ", "facts": ("",)}):
+        (page,) = sheet_pages(Sheet(legend=legend, **bare, **how), DrawingOptions())
+        design = design_page(page)
+        yield f"a header of {how}: {design.size} {[mosaic.box for mosaic in design.mosaics]}"
 
 
 def _compared() -> Iterator[str]:
