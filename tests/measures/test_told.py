@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from tests import telling
 
-from . import estimates_told, layers_told, looks_told, numbers_told, parts_told, words_told
+from . import estimates_told, layers_told, looks_told, numbers_told, parts_told, traces_told, words_told
 
 _MADE_UP = {
     **words_told.WORDS,
@@ -13,6 +13,7 @@ _MADE_UP = {
     **estimates_told.ESTIMATES,
     **parts_told.PARTS,
     "looks": looks_told.looks_told,
+    "traces": traces_told.traces_told,
 }
 
 
