@@ -15,9 +15,19 @@ from tests.building import as_layer, chain, conv
 from tests.networks.composed import CHAINS
 
 from filtviz.budget import Account
+from filtviz.errors import SelectionError
 from filtviz.measures import answering
 from filtviz.measures.diagnosing import diagnose
-from filtviz.measures.measure import FilterDiagnosis, LayerDiagnosis
+from filtviz.measures.measure import (
+    Diagnosis,
+    FilterDiagnosis,
+    Finding,
+    LayerDiagnosis,
+    Measure,
+    Unjudged,
+    qualified,
+)
+from filtviz.measures.table import MEASURES
 from filtviz.network import Network, Origin
 from filtviz.operations import Untold
 
@@ -74,6 +84,7 @@ def looks_told() -> Iterator[str]:
                     told = answering.other_evidence(network, layers, look, compared)
                     yield f"other of {name}, {verdict}, {look and look.through}, {compared}: {told}"
     yield from _chosen(judged)
+    yield from _objects(judged)
 
 
 def _chosen(judged: LayerDiagnosis) -> Iterator[str]:
@@ -109,3 +120,41 @@ def _chosen(judged: LayerDiagnosis) -> Iterator[str]:
         account = Account({"work": work, "pixels": 1})
         look = answering.look_at(CHAINS["three"], layers, account)
         yield f"first on {work}: {look and look.layer.name} {look and look.through} {account.left['work']}"
+
+
+def _objects(judged: LayerDiagnosis) -> Iterator[str]:
+    """Yield how diagnoses are shown, counted and chosen from."""
+    for n in (40, 41):
+        where = "/there/" + "n" * (2 * n)
+        yield f"{replace(judged, name='n' * n)!r} {Diagnosis(file=where, layers=())!r}"
+    for residue, least in ((None, None), (0.5, None), (None, 0.6), (0.5, 0.6), (0.0, 0.6)):
+        one = replace(judged, residue=residue, residue_at_least=least)
+        yield f"noise of {residue} and {least}: {one.noise}"
+    names = {1: "a", 2: "2", 4: "b" * 41}
+    layers = tuple(replace(judged, conv_index=i, name=name) for i, name in names.items())
+    left = Unjudged(conv_index=5, name="c", type="Conv1D", reason="it is so")
+    several = Diagnosis(file=None, layers=layers, unjudged=(left,))
+    names_of = [each.name[:9] for each in several]
+    yield f"{several!r} {len(several)} {bool(Diagnosis(file=None, layers=()))} {names_of} {left!r}"
+    for wanted in (0, 1, 2, 4, 5, -1, -2, -5, -6, -7, "a", "2", "c", "b" * 41, "\x1b" + "x" * 50):
+        try:
+            found = several[wanted].name[:9]
+        except SelectionError as error:
+            found = f"{error} {error.wanted!r:.50}"
+        yield f"layer {wanted!r:.12}: {found}"
+    for finding in (judged.finding("bias"), judged.finding("nothing")):
+        yield f"finding {finding!r}"
+    for p in (0.0499, 0.05):
+        yield f"nothing at {p}: {qualified('nothing', p)}"
+    for key, measure in MEASURES.items():
+        level = [_tested(measure, p).text for p in (0.9, 1.01)]
+        some = measure.finding(value=1, text="t", found=True), measure.finding(value=1, text="t")
+        met = [measure.is_met(replace(judged, findings=(one,))) for one in some]
+        met.append(measure.is_met(replace(judged, findings=())))
+        yield f"{key}: {measure.judges} {measure.of} {measure.threshold} {level} {met} {measure.level:.4g}"
+
+
+def _tested(measure: Measure, share: float) -> Finding:
+    return measure.tested(
+        share * measure.level, value=1.0, found="it is", nothing="it is not", detail=" (so)"
+    )

@@ -112,6 +112,10 @@ def _activities() -> Iterator[tuple[str, str]]:
         for kind in ("sigmoid", "tanh", "clipped_rectify", "rectify", "linear", "hard_sigmoid"):
             still = network(Softmax(), kind=kind, bias=(value,) * 4)
             yield f"activity of {kind} about {value}", said(_activity, still, 0 * SHOWN)
+    for work in (2_000_000, 3_500_000):
+        how = {"budget": Budget(work=work)}
+        yield f"activity on {work}", said(_activity, PLAIN, SHOWN, 0, **how)
+        yield f"patches on {work}", said(lambda h=how: patches(PLAIN, SHOWN, 0, 1, **h).images.tolist())
     broken = network(Softmax(), bias=(np.nan, np.inf, -np.inf, 0.0))
     yield "activity of what is not finite", said(_activity, broken, SHOWN)
     for name in ("no images", "images behind", "numbers", "curves", "open size", "branches"):
