@@ -135,7 +135,8 @@ def _values() -> Iterator[str]:
         ("copies of channels", np.repeat(plain[:, :1], 5, axis=1)),
         ("copies of one weight", np.repeat(plain[:3, :, :1, :1], 2, axis=0)),
         ("one weight a filter", plain[:, :1, :1, :1]), ("one", plain[:1, :1, :1, :1]),
-        ("two of one", np.full((2, 1, 1, 1), 0.5)),
+        ("two of one", np.full((2, 1, 1, 1), 0.5)), ("huge", plain * 1e300),
+        ("beyond half precision", (plain * 1e5).astype("f4")), ("beyond single", plain * 1e39),
     ):  # fmt: skip
         kernels = Kernels.of(weights)
         count, bare = (stored.quantisation(Kernels.of(weights), without_zeros=how) for how in (False, True))
@@ -149,7 +150,8 @@ def _values() -> Iterator[str]:
             kernels.stored_as,
         ]
         few_ = [stored._are_few(kernels.size, count), stored.is_rounded(kernels), once.size]
-        yield f"{name}: {told} {few([*count, *bare])} {few_} {piled and few(piled)}"
+        below = kernels.count_below(np.array([0, 1e-46, 0.5, 1.0, 1e39, 1e300, np.inf]))
+        yield f"{name}: {told} {few([*count, *bare])} {few_} {piled and few(piled)} below {few(below)}"
     for distinct, expected in ((92, 99.0), (93, 99.0), (94, 99.0), (73, 90.0), (74, 90.0), (1, 0.5)):
         are_few = stored._are_few(100, stored.Quantisation(distinct, expected))
         yield f"{distinct} of 100, {expected} expected: {are_few}"

@@ -191,13 +191,25 @@ def _counted() -> Iterator[tuple[str, str]]:
         for part in np.split(shown, cuts):
             best.add(part, "one")
         yield f"best in {cuts}", f"{numbers(best.responses)} {best.images.tolist()} {best.corners.tolist()}"
+    for own, twins in (
+        (1e-170, 1),
+        (1e170, 1),
+        (np.inf, 1),
+        (1, 1e100),
+        (1, 1e160),
+        (1, np.inf),
+        (1e100, 1e100),
+    ):
+        shared = examining._Shared()
+        shared.add((np.nan_to_num(shown) + 9) * own, (np.nan_to_num(shown) ** 2 + 1) * twins)
+        found = [one and float(f"{one:.6g}") for one in shared.explained()]
+        yield f"shared of {own} by {twins}", f"{found} of {shared.n}"
     yield "best of volumes", _said(patching._Best(1, SimpleNamespace()).add, shown[..., None], "\x1bone")  # type: ignore[arg-type]
     for rows in (shown[:, 0, 0], shown[:1, 0, 0], shown[:, 0, 0, :1], np.ones((3, 4)), -shown[:3, 0, 0]):
         places, shares = coding._pca(np.asarray(rows, float))
         yield f"in a plane {rows.shape}", f"{numbers(np.round(places, 3))} {np.round(shares, 6).tolist()}"
     for units in (np.arange(4.0), shown[:2], np.full((1, 2, 2), 3e38, "f4")):
-        with np.errstate(over="ignore"):
-            yield f"a row of {units.shape}", _short(np.nan_to_num(coding._row(units), posinf=-1.0))
+        yield f"a row of {units.shape}", _short(np.nan_to_num(coding._row(units), posinf=-1.0))
     for given in ([0, 1, 2], np.array([1.5])):
         heat = looking.Heat(values=np.array(given, float), target=1, whole=0.5)
         taken = np.asarray(heat), np.array(heat, "f4"), np.array(heat, copy=True), heat.__array__(copy=True)

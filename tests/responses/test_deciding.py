@@ -402,6 +402,14 @@ def test_what_a_twin_explains_is_the_squared_correlation_of_its_own_unit_and_by_
     assert flat_one.explained() == (None, None)
 
 
+@pytest.mark.parametrize(("size", "own"), [(1.0, 1.0), (1e100, 1.0), (1e160, None)])
+def test_what_answers_near_the_largest_numbers_explain_is_told_without_a_warning(size, own) -> None:
+    units = np.random.default_rng(1).normal(size=(9, 2, 3)) * size
+    shared = examining._Shared()
+    shared.add(units, 2 * units)
+    assert shared.explained()[0] == (own if own is None else pytest.approx(own))
+
+
 def dense(name: str | None, n: int = 4, below: int = 1) -> Layer:
     return as_layer(Dense(weights=Parameter.of("W", np.ones((n, n))), units=n), below=below, name=name)
 

@@ -426,6 +426,7 @@ class _Shared:
         products = (a, b, c, a * a, b * b, c * c, a * b, a * c)
         self.sums = self.sums + np.array([each.sum(axis=1) for each in products])
 
+    @np.errstate(over="ignore", invalid="ignore")
     def explained(self) -> tuple[float | None, float | None]:
         """Return the share that the same unit's twin explains, and that of a neighbour's twin."""
         a, b, c, aa, bb, cc, ab, ac = self.sums / self.n
@@ -435,9 +436,10 @@ class _Shared:
         shares = []
         for mean, square, cross in ((b, bb, ab), (c, cc, ac)):
             spread = np.maximum(square - mean * mean, 0)
-            covers = (cross - a * mean) ** 2
-            r2 = np.divide(covers, total * spread, out=np.zeros_like(total), where=total * spread > 0)
-            shares.append(float((np.minimum(r2, 1) * total).sum() / total.sum()))
+            most = np.sqrt(total) * np.sqrt(spread)
+            known = (most > 0) & np.isfinite(most)
+            r = np.divide(cross - a * mean, most, out=np.zeros_like(total), where=known)
+            shares.append(float((np.minimum(r**2, 1) * total).sum() / total.sum()))
         return shares[0], shares[1] if len(total) > 1 else None
 
 
