@@ -15,12 +15,15 @@ from contextlib import chdir
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 from PIL import Image
 from tests.building import conv, image
 from tests.telling import told
 
+from filtviz import Preparation
+from filtviz.budget import Budget
 from filtviz.errors import FiltvizError
 from filtviz.measures.measure import Diagnosis, Finding, LayerDiagnosis
 from filtviz.network import ConvLayer, Network, Origin
@@ -28,6 +31,8 @@ from filtviz.reporting import gathering, pictures, rendering, shown
 from filtviz.reporting.content import PageContent, ReportedModel, Section, State, follow_measures
 from filtviz.reporting.pictures import Layout, Sprite
 from filtviz.reporting.rendering import ReportPage
+from filtviz.responses.examining import Examination
+from filtviz.running.preparing import size_of
 from filtviz.sources import Sources
 
 __all__ = ["PARTS", "all_lines"]
@@ -241,6 +246,51 @@ def stacked() -> Iterator[str]:
             yield f"{name}, {assumed}: {layers} {found.notes}"
 
 
+def asked() -> Iterator[str]:
+    """Yield what is shown to a network, and with which labels, states and limits."""
+    network = Network.of([image(1, 6, 6), conv(np.ones((2, 1, 3, 3), "f4"), below=0)])
+    diagnosis = Diagnosis(file=None, layers=(), look_at=7)
+    seen: list[str] = []
+    how: dict[str, Any]
+
+    def spent(budget: Any) -> str:
+        return f"{budget.work} {budget.image_bytes and budget.image_bytes - size_of(how['images'])}"
+
+    def examined(_: Network, images: Any, **more: Any) -> Examination:
+        before, budget = more.pop("before"), more.pop("budget")
+        seen.append(f"{images.shape} {images.mean():.3f} {more} {before and before[0]} {spent(budget)}")
+        return Examination(n_images=len(images), layers=())
+
+    def drawn(_: Network, found: Any, given: Any, *more: Any) -> Any:
+        seen.append(f"{len(found.sentences)} {given.names} {more[0]} {spent(more[1])}")
+        return ("figure",), ("left out",)
+
+    with (
+        tempfile.TemporaryDirectory() as folder, chdir(folder),
+        patch.multiple(gathering, examine=examined, draw_images=drawn),
+    ):  # fmt: skip
+        pixels = np.linspace(0, 1, 72, dtype="f4").reshape(2, 1, 6, 6)
+        np.savez("with.npz", images=pixels, labels=[1, 0])
+        np.save("plain.npy", 3 * pixels)
+        Path("right.txt").write_text("1\n1\n")
+        for how in (
+            {"images": pixels}, {"images": "with.npz"}, {"images": "with.npz", "labels": [0, 0]},
+            {"images": "with.npz", "labels": "right.txt"}, {"images": pixels, "batch": 3},
+            {"images": "plain.npy", "device": "cpu"}, {"images": "gone.npy"},
+            {"images": "plain.npy", "preparation": Preparation(mean=(0.25,))},
+        ):  # fmt: skip
+            for before, budget in ((None, None), (("before", network), Budget(work=10**9))):
+                seen.clear()
+                options = gathering.ReportOptions(**how)
+                try:
+                    found = gathering._show_images(network, diagnosis, options, before, budget)
+                except FiltvizError as error:
+                    yield f"{error}"
+                    continue
+                named = {name: value for name, value in how.items() if not isinstance(value, np.ndarray)}
+                yield f"{named}, {before and before[0]}: {seen} {found[1:]} {found[0].shown is not None}"
+
+
 PARTS: dict[str, Callable[[], Iterator[str]]] = {
     "followed": followed,
     "contents": contents,
@@ -249,6 +299,7 @@ PARTS: dict[str, Callable[[], Iterator[str]]] = {
     "pixels": pixels,
     "saved": saved,
     "stacked": stacked,
+    "asked": asked,
 }
 
 
