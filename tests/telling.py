@@ -191,7 +191,7 @@ def write() -> None:
     from tests.batch import manifests_told
     from tests.batch import parts_told as export_parts_told
     from tests.batch import steps_told as exports_told
-    from tests.cli import commands, json_told, saying_told, screens_told
+    from tests.cli import commands, json_told, saying_told, screens_told, wording_told
     from tests.drawing import chosen_told, figures_told, parts_told, sheets_told
     from tests.interpreters import TABLES
     from tests.measures import estimates_told, layers_told, looks_told, numbers_told, traces_told, words_told
@@ -202,6 +202,7 @@ def write() -> None:
     from tests.reporting import contents_told, sprites_told
     from tests.reporting import figures_told as page_figures_told
     from tests.reporting import parts_told as page_parts_told
+    from tests.surveying import files_told as survey_files_told
     from tests.surveying import parts_told as survey_parts_told
     from tests.surveying import steps_told, summed_told
 
@@ -246,10 +247,12 @@ def write() -> None:
         ("screens", screens_told),
         ("saying", saying_told),
         ("json", json_told),
+        ("wording", wording_told),
         ("spoken", spoken_told),
         ("summed", summed_told),
         ("surveys", steps_told),
         ("survey_parts", survey_parts_told),
+        ("survey_files", survey_files_told),
         ("sprites", sprites_told),
     ):
         text = "".join(f"{line}\n" for line in drawn.all_lines())

@@ -11,23 +11,19 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
 
 import numpy as np
-from tests.building import conv
 from tests.surveying.steps_told import rows_for, said, somewhere
 from tests.surveying.summed_told import few, layers_of
 
 from filtviz import surveying
-from filtviz.errors import FileAccessError, FiltvizError, MalformedFileError
+from filtviz.errors import FiltvizError
 from filtviz.files import PART_SUFFIX
-from filtviz.network import Network, Origin
 from filtviz.sources import Sources
-from filtviz.surveying import page, parquet, summing, taking
+from filtviz.surveying import page, parquet, summing
 from filtviz.surveying.columns import column_of_measure
-from filtviz.surveying.taking import FileJob
 
 __all__ = ["PARTS", "all_lines"]
 
@@ -168,54 +164,6 @@ def checked() -> Iterator[str]:
                 for name, (n, total, product) in moments._sums.items()
             }
             yield f"read {at_once} at once: {len(layers)} {layers.texts} {told}"
-
-
-# ---- what is measured
-
-
-def taken() -> Iterator[str]:
-    """Yield what becomes of files that fail, and what a file tells of its run."""
-    path = Path("/models/m.npz")
-
-    def fails(error: BaseException, **facts: Any) -> str:
-        usual: dict[str, Any] = {
-            "path": path, "file": "m\x1b.npz", "size": 5, "changed": 7, "is_found": True, "limits": None,
-            "hints": None, "budget": None,
-        }  # fmt: skip
-
-        def load(*_: Any, **__: Any) -> Any:
-            raise error
-
-        with patch.object(taking, "load", load):
-            found = FileJob(**(usual | facts)).run()
-        return str({name: value for name, value in found.file.items() if value is not None})
-
-    for error in (
-        MalformedFileError("it is cut", path=path), MalformedFileError("it is cut", path=Path("o")),
-        FiltvizError("it is so\nand so"), MemoryError(), FileAccessError("it is gone"),
-    ):  # fmt: skip
-        for is_found in (True, False):
-            yield f"{type(error).__name__}, found {is_found}: {fails(error, is_found=is_found)}"
-    for length in (200, 201):
-        yield short(f"a name of {length}: {fails(MemoryError(), file='x' * length)}")
-    for name in ("m.npz", "net-3.npz", "net_003.npz", "7.npz", "a/net-3.npz", "epoch3/net.npz", "net.3.npz"):
-        for epoch in (None, 0, 9):
-            network = Network.of(
-                [conv(np.ones((2, 1, 3, 3)))], Origin(epoch=epoch, framework="F", producer="")
-            )
-            measured: Any = SimpleNamespace(training=("t",), left_out=("l\x1b",))
-            found = taking._facts(network, measured, Path(name))
-            shown = {key: found[key] for key in ("run", "epoch")}
-            rest = {key: value for key, value in found.items() if key not in shown}
-            yield f"{name} of {epoch}: {shown} {rest if name == 'm.npz' else ''}"
-    with somewhere():
-        Path("a").write_bytes(b"one")
-        Path("d").mkdir()
-        for paths in (["a"], ["a", "a"], ["d", "a"], ["d"], ["a", "go\x1bne"]):
-            yield f"digest of {paths}: {said(lambda p=paths: taking._digest(list(map(Path, p))))[:70]}"
-    for rows in ([], [{"b": 1}], [{"a": 1}, {"b": 2, "c": 3}]):
-        some: Any = [SimpleNamespace(name=name) for name in "ab"]
-        yield f"columns of {rows}: {taking._by_columns(iter(rows), some)}"
 
 
 # ---- what is summed up
@@ -381,7 +329,6 @@ PARTS: dict[str, Callable[[], Iterator[str]]] = {
     "strangers": strangers,
     "texts": texts,
     "checked": checked,
-    "taken": taken,
     "summed": summed,
     "answers": answers,
     "stopped": stopped,

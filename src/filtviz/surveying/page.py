@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from importlib import resources
@@ -121,8 +122,14 @@ def share_of(n: int, of: int) -> str:
 
 def _at(value: float, distribution: Distribution) -> float:
     """Return where a value lies on the axis; what is beyond its ends lies at them."""
-    place = (value - distribution.low) / (distribution.high - distribution.low)
-    return WIDTH * min(max(place, 0.0), 1.0)
+    return WIDTH * min(max(_part(value, distribution.low, distribution.high), 0.0), 1.0)
+
+
+def _part(value: float, low: float, high: float) -> float:
+    """Return how far a value is from ``low`` to ``high``, as a part of that way; 0 where there is none."""
+    if math.isinf(high - low):  # between numbers near the largest
+        value, low, high = value / 2, low / 2, high / 2
+    return (value - low) / ((high - low) or 1.0)
 
 
 def box(group: LayerGroup, distribution: Distribution) -> dict[str, float]:
@@ -156,11 +163,9 @@ def points(line: LayerHistory, history: History, axis: Mapping[str, float]) -> M
 
     They are as many as there are states, and no text of a file, which would be cut where it is long.
     """
-    low, high = axis["low"], axis["high"]
     first, last = history.epochs[0], history.epochs[-1]
-    spread = (high - low) or 1.0
     return Markup(" ").join(
-        f"{WIDTH * (epoch - first) / (last - first):.1f},{HEIGHT * (1 - (value - low) / spread):.1f}"
+        f"{WIDTH * (epoch - first) / (last - first):.1f},{HEIGHT * (1 - _part(value, **axis)):.1f}"
         for epoch, value in zip(history.epochs, line.values, strict=True)
         if np.isfinite(value)
     )
