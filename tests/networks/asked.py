@@ -57,6 +57,7 @@ def asked() -> Iterator[tuple[str, str]]:
         yield f"what is {name}", ", ".join(what for what, make in things.items() if is_so(make()))
     for what in ("None", "a text", "texts", "a layer in a list", "a network", "an array", "bytes"):
         yield f"several of {what} beside others", _said(given.several, things[what](), "y", "z")
+    yield "a path of a blank", _said(given.check_path, " ", "a model")
     yield "numpy's truth as a number", str(given.as_number(np.bool_(1)))
     yield from _options()
     yield from _chosen()
@@ -115,7 +116,6 @@ def _things() -> dict[str, Any]:
         "a fraction": 1.5,
         "numpy's fraction": np.float32(1),
         "an empty text": "",
-        "a blank": " ",
         "a text": "no-such.pkl",
         "a text with a zero": "a\0b",
         "a long odd text": "\x1b" * 50,
