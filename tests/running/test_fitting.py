@@ -35,7 +35,7 @@ def test_groups_divide_channels_and_filters() -> None:
         if fits:
             assert [fitting.groups_of((1, channels), (n_filters, seen))] == fits
         else:
-            with pytest.raises(MisfitError, match=f"looks at {seen} channels and is given {channels}"):
+            with pytest.raises(MisfitError, match=f"looks at {seen} channels? and is given {channels}"):
                 fitting.groups_of((1, channels), (n_filters, seen))
 
 

@@ -79,7 +79,9 @@ class Shaped(Protocol):
 def check_input(operation: Input, shape: Sequence[int]) -> None:
     """Pass silently where images have the channels that the network expects."""
     if operation.channels not in (None, shape[1]):
-        raise MisfitError(f"they have {shape[1]} channels, the network expects {operation.channels}")
+        raise MisfitError(
+            f"they have {plural(shape[1], 'channel')}, the network expects {operation.channels}"
+        )
 
 
 def check_fits(shape: Sequence[int]) -> None:
@@ -111,7 +113,7 @@ def check_pads(shape: Sequence[int], pad: Pads, first_axis: int = 2) -> None:
 def check_units(wanted: int, given: int) -> None:
     """Pass silently where as many units are given as there are weights for."""
     if wanted != given:
-        raise MisfitError(f"it looks at {wanted} units and is given {given}")
+        raise MisfitError(f"it looks at {plural(wanted, 'unit')} and is given {given:,}")
 
 
 def check_places(operation: LocallyConnected, places: tuple[int, ...]) -> None:
@@ -132,7 +134,7 @@ def groups_of(units: Sequence[int], templates: Sequence[int]) -> int:
     n_filters, n_channels = templates[:2]
     groups, rest = divmod(units[1], n_channels) if n_channels else (0, 0)
     if rest or not groups or n_filters % groups:
-        raise MisfitError(f"it looks at {n_channels} channels and is given {units[1]}")
+        raise MisfitError(f"it looks at {plural(n_channels, 'channel')} and is given {units[1]:,}")
     return groups
 
 
@@ -159,7 +161,7 @@ def own_parts(operation: Standardisation, units: Any) -> tuple[Any, tuple[int, .
         return units, tuple(sorted({axis % rank for axis in operation.axes}))
     groups = operation.groups or units.shape[1]
     if groups < 1 or units.shape[1] % groups:
-        raise MisfitError(f"it makes {groups} groups of {units.shape[1]} channels")
+        raise MisfitError(f"it makes {plural(groups, 'group')} of {plural(units.shape[1], 'channel')}")
     return units.reshape(units.shape[0], groups, -1), (2,)
 
 
@@ -218,7 +220,7 @@ def groups_of_transposed(operation: Convolution, channels: int, templates: Seque
         return groups_of((1, channels), templates), False
     groups = operation.groups or 1
     if groups < 1 or channels % groups:
-        raise MisfitError(f"it makes {groups} groups of {channels} channels")
+        raise MisfitError(f"it makes {plural(groups, 'group')} of {plural(channels, 'channel')}")
     return groups, True
 
 

@@ -104,8 +104,7 @@ def few_threads(is_small: bool) -> Iterator[None]:
     try:
         yield
     finally:
-        if is_small:
-            torch.set_num_threads(before)
+        torch.set_num_threads(before)
 
 
 class TorchEngine:
