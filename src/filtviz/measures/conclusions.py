@@ -196,8 +196,8 @@ def _unknown_noise(unknown: Sequence[LayerDiagnosis], layers: Sequence[LayerDiag
     if striking:
         n, m = standing_out(striking)
         told = [
-            f"In {names_of(striking, layers)} {n} of {m} filters are smoother or finer-grained than noise, "
-            "though no test of a whole layer finds structure."
+            f"In {names_of(striking, layers)} {n} of {m} filters {_are(n)} smoother or finer-grained than "
+            "noise, though no test of a whole layer finds structure."
         ]
     if not unknown:
         return told
@@ -211,6 +211,10 @@ def _unknown_noise(unknown: Sequence[LayerDiagnosis], layers: Sequence[LayerDiag
     reasons = Counter(_why_unknown(layer) for layer in unknown)
     why = " or ".join(reason for reason, _ in reasons.most_common())
     return [*told, f"{sentence}; how much of {it} is the initial noise cannot be told, because {why}."]
+
+
+def _are(n: int) -> str:
+    return "is" if n == 1 else "are"
 
 
 def standing_out(layers: Sequence[LayerDiagnosis]) -> tuple[int, int]:
@@ -294,7 +298,7 @@ def _composed(layers: Sequence[LayerDiagnosis]) -> list[str]:
         return [
             f"Look at the deeper filters through the layers below them: {n} of the "
             f"{len(best.filters)} filters of {_name(best)}, "
-            f"composed to {rows}x{cols} pixels, are smoother or finer than chance."
+            f"composed to {rows}x{cols} pixels, {_are(n)} smoother or finer than chance."
         ]
     structured = [layer for layer in layers if layer.verdict == "structured"]
     if structured and any(layer.verdict in ("updated", "initial") for layer in layers):
