@@ -54,7 +54,20 @@ def texts() -> Iterator[str]:
         found = text.names_of_file(["", *map(str, range(n))][:n], limit)
         yield f"{n} names within {limit}: {found if len(found) < 60 else found[-30:]}"
     yield f"long names: {text.names_of_file(['x' * 50, 'y' * 5], 2, 5)}"
-    for given in (None, True, 1, 1.5, "a", "a" * 60, b"a", object, [1], np.int64(3)):
+    for given in (
+        None,
+        True,
+        1,
+        1.5,
+        "a",
+        "a" * 60,
+        b"a",
+        object,
+        [1],
+        np.int64(3),
+        np.float64(1.5),
+        10**5000,
+    ):
         yield f"described: {text.described(given)}"
     for ending, raw in product(("", "0123456789"), ("net", "x" * 49, "x" * 50, "x" * 61, "...", "a.")):
         stems = text.file_stem(raw, ending=ending), text.file_stem(raw, 20)

@@ -8,6 +8,7 @@ import re
 import sys
 import unicodedata
 from collections.abc import Sequence
+from contextlib import suppress
 
 __all__ = [
     "about",
@@ -74,8 +75,10 @@ def described(given: object) -> str:
     """Say what was given where something else was expected, for the sentence that refuses it."""
     if given is None:
         return "None"
-    if isinstance(given, bool | int | float | str):
-        return printable(repr(given), 40)
+    plain = next((kind(given) for kind in (bool, int, float, str) if isinstance(given, kind)), None)
+    with suppress(ValueError):  # Python writes no whole number of thousands of digits
+        if plain is not None:
+            return printable(repr(plain), 40)
     return f"an object of class {printable(type(given).__name__, 40)}"
 
 

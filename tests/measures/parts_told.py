@@ -205,9 +205,8 @@ def firsts_told() -> Iterator[str]:
         np.array([True, False]), (1, -math.inf),
     )  # fmt: skip
     for column in columns:
-        yield f"plain {list(column)!r:.60}: {diagnosing._plain(column)}".replace("np.float64", "").replace(
-            "np.", ""
-        )
+        shown = column.tolist() if isinstance(column, np.ndarray) else column
+        yield f"plain {type(column).__name__} {shown}: {diagnosing._plain(column)}"
 
 
 def around_told() -> Iterator[str]:

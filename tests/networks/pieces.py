@@ -73,7 +73,7 @@ def _checked() -> Iterator[tuple[str, str]]:
         for number in (least - 1, least, asking.LARGEST - 1, asking.LARGEST):
             yield f"whole of {number} from {least}", _said(asking.whole, number, "n", least)
     for most in (1e30, 100.0):
-        for number in (-most, most, np.nextafter(most, np.inf), -np.inf):
+        for number in (-most, most, float(np.nextafter(most, np.inf)), -np.inf):
             yield f"real of {number!r:.30} up to {most}", _said(asking.real, number, "x", most)
 
 
