@@ -95,7 +95,7 @@ def _patches() -> Iterator[str]:
 
 def _maximised() -> Iterator[str]:
     rng = np.random.default_rng(5)
-    for n, channels, changed in product((1, 5, 16, 17, 70), (1, 3), (False, True)):
+    for n, channels, changed in (*product((1, 5, 17), (1, 3), (False, True)), (65, 1, False)):
         start = np.round(rng.random((channels, 2, 3)), 3)
         images = np.round(start + 2 * rng.normal(0, 1, (n, channels, 2, 3)), 3)
         answers = np.round(rng.normal(0, 10, (3, n)), 3)
@@ -141,7 +141,7 @@ def _others() -> Iterator[str]:
                 symmetric=symmetric, legend="l", least=least,
             )  # fmt: skip
             yield f"== heat, {name}, {symmetric} {least}"
-            if (name == "below") != bool(least) and name not in ("none", "odd"):
+            if (name == "below") != bool(least) and name not in ("none", "odd", "wide"):
                 lines = list(figure_lines(picture.figure()))
                 yield from (line for line in lines if "figure" in line or "image" in line or "'" in line)
             yield from _sheet(picture)
