@@ -138,6 +138,7 @@ def test_weights_of_a_dense_layer_tell_where_no_initialiser_draws_such(make_chai
     assert signs_of_training(make_chain(untouched, layer)) == told
 
 
+@pytest.mark.slow
 def test_the_last_dense_layers_are_looked_at(make_chain, untouched) -> None:
     def fc(name: str, kind: str) -> Layer:
         dense = Dense(weights=Parameter.of("W", _weights(kind)))
