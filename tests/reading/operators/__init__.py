@@ -13,6 +13,7 @@ from tests.reading.operators.asking import Told
 from tests.reading.operators.bare_parts import bare_parts
 from tests.reading.operators.caffe import caffe
 from tests.reading.operators.edges import edges
+from tests.reading.operators.exact import exact
 from tests.reading.operators.exported_parts import exported_parts
 from tests.reading.operators.folding import folded
 from tests.reading.operators.graphs import graphs
@@ -62,6 +63,7 @@ FORMATS: Mapping[str, Callable[[], Told]] = {
     "bare_parts": bare_parts,
     "caffe": caffe,
     "edges": edges,
+    "exact": exact,
     "exported": exported,
     "exported_parts": exported_parts,
     "files_of_others": files_of_others,

@@ -22,6 +22,12 @@ GRAPHS = {
         Cast t > c | to=10
         CastLike c k > d
         Conv x d b > y | pads=[1,1,0,0]""",
+    "turned": """
+        Transpose k > t | perm=[1,2,0,3]
+        Mul t low > m
+        Transpose m > u | perm=[2,0,1,3]
+        Conv x u - > y
+        Gemm line line - > g""",
     "with axes": """
         Unsqueeze l one > u
         Squeeze u one > v

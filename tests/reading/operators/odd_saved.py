@@ -189,6 +189,6 @@ def odd_saved_models() -> Told:
         changes = {
             words: put for words, put in _of_value(whole, "", ("call", "serve")) if not _DULL.search(words)
         }
-        for words, put in changes.items():
+        for words, put in [one for place, one in enumerate(changes.items()) if place % 5 < 2]:
             told = _read(put())
             yield f"{name}{words}", "the same" if told == before else told

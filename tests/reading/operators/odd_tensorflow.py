@@ -55,6 +55,7 @@ GRAPHS = {
         Const > c | dtype=1
         Conv2D x c > d | padding=SAME
         Conv2D x none > e | padding=SAME
+        Conv2DBackpropInput image kt x > t | padding=SAME strides=[1,2,2,1]
         Gather table ids > g
         GatherV2 table ids zero > y""",
     "more lengths": """
@@ -102,6 +103,7 @@ _ARRAYS = {
     "flag": np.array(1, "i4"),
     "gaps": np.array([2, 1], "i4"),
     "pads": np.array([[1, 2], [0, 0]], "i4"),
+    "kt": (np.arange(54) % 5 - 2.0).astype("f4").reshape(3, 3, 2, 3),
     "plane": np.array([1, 2], "i4"),
     "none": np.zeros((3, 3, 0, 4), "f4"),
     "table": np.arange(8, dtype="f4").reshape(4, 2),

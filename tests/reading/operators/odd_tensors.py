@@ -265,6 +265,11 @@ def _words(value: Any) -> str:
 
 def odd_calls() -> Told:
     """Each call that makes a tensor, with each of its arguments another one, missing, and given twice."""
+    many = tensor(np.array([2.0], "f4"), (20_000,), (0,))
+    layout = Thing("torch.serialization._get_layout", "torch.sparse_coo")
+    for n in (4096, 4097):
+        whole = (tensor(np.zeros((1, 1), "i8"), (2, 20_000), (0, 0)), many, (n, n))
+        yield f"repeated numbers in {n} rows", _tensor(called("_rebuild_sparse_tensor", layout, whole))
     for name, args in _calls().items():
         call = name.partition(" ")[0]
         yield name, _tensor(called(call, *args))

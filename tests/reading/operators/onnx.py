@@ -62,6 +62,12 @@ def onnx() -> Told:
     yield _onnx("ConvTranspose", array(6, 4, 3, 2), strides=[2, 2], pads=[1, 0, 1, 0], output_shape=[16, 18])
     yield _onnx("ConvTranspose", array(6, 4, 3, 2), output_padding=[1, 0])
     yield _onnx("ConvTranspose", array(6, 4, 3, 2), output_padding=[0, 0])
+    for below in (None, (None, 6, 8, 9), (1, 6, None, 9), (None, 6, 8, None)):
+        for more in ([1, 0], [0, 0]):
+            yield _onnx("ConvTranspose", array(6, 4, 3, 2), output_padding=more, strides=[2, 2], shape=below)
+    for below in ((6,), (1, 6), (2, 6, 3)):
+        for slopes in ((6,), (1,), (), (1, 6), (6, 1)):
+            yield _onnx("PRelu", array(*slopes), shape=below)
     yield _onnx("FusedConv", kernel, activation="LeakyRelu", activation_params=[0.25])
     yield _onnx("FusedConv", kernel, activation="Relu")
     yield _onnx("ConvInteger", kernel, array(4, name="b"))

@@ -17,7 +17,7 @@ from filtviz.reading.formats import torch
 from filtviz.reading.formats.torch.rebuilding import Rebuilder
 from filtviz.reading.formats.torch.storages import Saved
 from filtviz.reading.formats.torch.weight_sets import Choice, choose, class_path, find_sets
-from filtviz.reading.limits import Hints
+from filtviz.reading.limits import Hints, Limits
 from filtviz.reading.pickle.machine import Pickles
 from tests.reading.making import Named, Thing
 from tests.reading.operators.asking import Told
@@ -45,8 +45,8 @@ def _set_told(choice: Choice) -> Iterator[str]:
     yield from (f"moments {one}" for one in choice.optimisers)
 
 
-def _object(value: Any, weights: tuple[str, ...]) -> str:
-    root, rebuilder = unpickled(value)
+def _object(value: Any, weights: tuple[str, ...], limits: Limits | None = None) -> str:
+    root, rebuilder = unpickled(value, limits)
     told = []
     try:
         found = find_sets(root, rebuilder)
@@ -85,6 +85,8 @@ def objects() -> Told:
     """Where weights can lie, what can lie beside them, and what is left of them by names."""
     for words, value, *weights in _holders():
         yield words, _object(value, tuple(weights))
+    lost = {"a.weight": called("_rebuild_nested_tensor"), "b.weight": tensor(KERNEL)}
+    yield "lost tensors, at most one layer", _object(lost, (), Limits(layers=1))
 
 
 def _dict(*names: str, **more: Any) -> OrderedDict[str, Any]:

@@ -30,7 +30,7 @@ SMALL = np.array([[-3, 0, 7], [5, 1, -2]], "int8")
 KERNEL = np.arange(18, dtype="float32").reshape(2, 1, 3, 3)
 
 
-def unpickled(value: Any) -> tuple[Any, Rebuilder]:
+def unpickled(value: Any, limits: Limits | None = None) -> tuple[Any, Rebuilder]:
     """What a pickle of an object says, and what rebuilds its tensors: storages lie in memory."""
     data, storages = torch_making._pickled(value, 2, is_stream=False)
     held = dict(storages)
@@ -43,7 +43,8 @@ def unpickled(value: Any) -> tuple[Any, Rebuilder]:
         return Storage(kind=ident.kind, nbytes=one.nbytes, read=partial(bytes, one.tobytes()))
 
     root = read_pickles(data, pickle_steps(Limits())).roots[0]
-    return root, Rebuilder(memory, pickle_steps(Limits()), effort(Limits()))
+    limits = limits or Limits()
+    return root, Rebuilder(memory, pickle_steps(limits), effort(limits))
 
 
 def shown(found: AnyArray | Lost | None) -> str:

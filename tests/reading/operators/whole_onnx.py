@@ -17,7 +17,7 @@ from tests.reading.operators.wholes import drawn, opened, read_of
 
 __all__ = ["graphs_of_onnx"]
 
-N_GRAPHS = 165
+N_GRAPHS = 130
 _CODES = {"f4": 1, "u1": 2, "i1": 3, "i4": 6, "i8": 7, "?": 9, "f2": 10, "f8": 11}
 _ENDINGS = (
     "", ".weight", "_W", "/kernel", "_weight_quantized", ".parametrizations.weight.original0", ".w_0",

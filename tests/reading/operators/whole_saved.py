@@ -35,7 +35,7 @@ from tests.telling import layers_of
 
 __all__ = ["saved_by_tensorflow"]
 
-N_SAVED = 130
+N_SAVED = 105
 _CODES = {"f4": 1, "f8": 2, "f2": 19, "i8": 9, "i4": 3}
 _SHAPES = {
     "kernel": (3, 3, 2, 4),

@@ -126,7 +126,7 @@ class _Maker:
         self.places[table.name] = len(self.made) - 1
 
     def _activation(self, table: Table, *, by_default: bool) -> Iterator[Operation]:
-        holder = table if "activation" in table.values or not by_default else self.top
+        holder = table if "activation" in table.values else self.top
         found = activation_of(holder, table) if holder is table or by_default else None
         if found is not None:
             yield found

@@ -133,7 +133,7 @@ def _cropped(case: Case, spread: Sequence[int], stride: Sequence[int]) -> Pads |
     """Return what is cropped from what a transposed convolution gives."""
     if case.attributes.integers("output_shape"):
         return None  # what is cropped differs from side to side, and the operation has no word for it
-    if any(case.attributes.integers("output_padding") or ()) and None in (case.first or (None,))[2:]:
+    if any(case.attributes.integers("output_padding") or ()) and None in (case.first or (None,) * 3)[2:]:
         return None  # a size is to be asked for, which is not known
     how = case.attributes.text("auto_pad", "NOTSET")
     if how not in ("SAME_UPPER", "SAME_LOWER"):
