@@ -217,6 +217,10 @@ def _answers() -> Iterator[tuple[str, str]]:
     ends = Network.of([entrance(None, 3), as_layer(Softmax(), below=0)])
     yield "softmax of large numbers", said(run, ends, np.array([[1e4, 9999.0, -1e4], [-1e5, -1e5, -2e5]]))
     yield "large images", said(run, PLAIN, images(1, 1, 9, 7))
+    number = Network.of(
+        [image(1, 6, 6), as_layer(Reduction(kind="sum", axes=(0, 1, 2, 3)), Identity(), below=0)]
+    )
+    yield "one number, and what is done with it", said(run, number, images(1, 1, 6, 6))
     yield "open size, other channels", said(run, NETWORKS["open size"], images(1, 2, 6, 6))
 
 

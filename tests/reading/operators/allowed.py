@@ -144,6 +144,10 @@ def _trees(folder: Path) -> Told:
             told = refused(error).replace(str(tree), "")
         yield f"files in {path.name}", told
         yield f"model in {path.name}", _in_folder(path).replace(str(tree), "")
+    (tree / "checkpoints" / "checkpoint").mkdir(parents=True)
+    for name in ("model.ckpt-1.index", "model.ckpt-1.data-00000-of-00001", "model.ckpt-2.index"):
+        (tree / "checkpoints" / name).write_bytes(b"")
+    yield "a folder called checkpoint", _in_folder(tree / "checkpoints").replace(str(tree), "")
     most = folders.MOST_ENTRIES
     yield (
         "a folder is one",

@@ -110,6 +110,8 @@ def _attributes() -> Iterator[tuple[str, bytes]]:
     for version, kind in ((0, 1), (1, 2), (2, 0), (2, 1), (2, 2), (3, 1)):
         space = _space(2, version=version, kind=kind)
         yield f"space {version} {kind}", _attribute(_whole(), space, NUMBERS[:8])
+    for length in (0, 1, 7, 8, 9):
+        yield f"{length} bytes of it", _attribute(_whole(), LIST, NUMBERS[:8])[:length]
     yield "space cut", _attribute(_whole(), LIST[:12], NUMBERS[:8])
     yield "space of one byte", _attribute(_whole(), LIST[:1], NUMBERS[:8])
     yield "space of three bytes", _attribute(_whole(), b"\2\0\0", NUMBERS[:8])

@@ -15,7 +15,7 @@ from filtviz.parameter import Parameter
 from filtviz.reading.formats.onnx import cases, shape_nodes
 from filtviz.reading.formats.tensorflow import folding
 from filtviz.reading.limits import Computing
-from filtviz.reading.shape_arithmetic import Lengths, lengths_of, of_parameter, of_shape
+from filtviz.reading.shape_arithmetic import Lengths, joined, lengths_of, of_parameter, of_shape
 from tests.reading.operators.asking import Told, message, numbers_of, part
 from tests.reading.operators.onnx import _onnx_attribute
 from tests.telling import refused
@@ -209,6 +209,28 @@ TENSORFLOW: tuple[int, ...] = (
 )  # fmt: skip
 
 
+def _joined() -> Told:
+    """Parts of other shapes, and along axes that they have or have not."""
+    held = {"row": (2,), "longer": (3,), "square": (2, 2), "wide": (2, 3), "one": (1, 1), "alone": ()}
+    parts = {
+        name: of_parameter(_number(7, shape) if shape == () else _numbers(*shape))
+        for name, shape in held.items()
+    }
+    for names in (
+        ("row",), ("row", "longer"), ("row", "row", "longer"), ("row", "square"), ("square", "wide"),
+        ("wide", "square"),
+        ("square", "one"), ("alone",), ("alone", "alone"),
+    ):  # fmt: skip
+        for axis in (0, 1, -1, -2, 2, -3):
+            found = joined([part for name in names if (part := parts[name]) is not None], axis)
+            yield f"{' and '.join(names)} along {axis}", _brief(found)
+
+
+def _numbers(*shape: int) -> Parameter:
+    return Parameter.of("n", np.arange(int(np.prod(shape)), dtype="i4").reshape(shape), "a")
+
+
 def lengths() -> Told:
+    yield from _joined()
     yield from map(a_node_of_onnx, (*ONNX, *range(4000, 4500)))
     yield from map(a_node_of_tensorflow, (*TENSORFLOW, *range(4000, 4500)))

@@ -73,7 +73,10 @@ def _loaded(path: Path, folder: Path, **words: Any) -> str:
         except FiltvizError as error:
             told = refused(error)
         else:
-            beside, read = ([each.name for each in held] for held in (one.siblings, one.also_read))
+            beside, read = (
+                [each.name if each.is_absolute() else f"<{each}>" for each in held]
+                for held in (one.siblings, one.also_read)
+            )
             by = None if one.described_by is None else one.described_by.name
             facts = (one.path and one.path.name, one.kind, one.size, beside, read, by, one.graph)
             told = "; ".join([*map(str, facts), *(each[:48] for each in (*one.inferred, *one.notes))])
@@ -88,6 +91,7 @@ def _with_words(folder: Path) -> Told:
     shutil.copy(FILES["a graph"], folder / "other.pkl.gz")
     words: tuple[dict[str, Any], ...] = (
         {}, {"weights": "ema"}, {"convs": ("0",)}, {"axes": {"": "oihw"}}, {"like": FILES["a graph"]},
+        {"like": Path("a.onnx")},
         {"like": FILES["arrays"]}, {"like": FILES["nothing"]}, {"like": folder / "other.pkl.gz"},
         {"architecture": folder / FILES["a text"]}, {"architecture": FILES["nothing"]},
     )  # fmt: skip

@@ -241,13 +241,15 @@ def _beside(folder: Path) -> Told:
         folder / "plain.npy",
         folder / "link.npy",
         folder / "broken.npy",
+        folder / "a\0b",
+        folder / ("n" * 300),
     ):
         try:
             data = open_file(path)
             told = f"{type(data).__name__} {len(data)}"
         except FiltvizError as error:
             told = refused(error)
-        yield f"open {path.name!r}" if path != folder else "open a folder", told.replace(str(folder), "")
+        yield f"open {path.name[:20]!r}" if path != folder else "open a folder", told.replace(str(folder), "")
 
 
 def _sibling(siblings: Siblings, name: str, as_it_is: bool, folder: Path) -> str:
