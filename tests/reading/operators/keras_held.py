@@ -10,6 +10,7 @@ import zipfile
 from collections.abc import Mapping
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 
@@ -310,6 +311,27 @@ def _names() -> Told:
             yield f"{cls} of {keys}", " ".join(f"{key}={one.name}:{one.source}" for key, one in made.items())
 
 
+def _kept() -> Told:
+    """What an optimiser keeps: as many of it as are looked at, in its order."""
+    vectors = {f"v{n}": np.zeros((n,), "f4") for n in (1, 2, 3)}
+    named = lambda *names: Folder({**vectors, "g": Folder()}, {"weight_names": list(names)})  # noqa: E731
+    for words, root in {
+        "three": {"optimizer_weights": named("v3", "v1", "v2")}, "fewer": {"optimizer_weights": named("v2")},
+        "odd ones": {"optimizer_weights": named("g", "v1", "none")}, "none": {"optimizer_weights": named()},
+        "numbered": {"optimizer": Folder({"vars": Folder({"10": vectors["v1"], "9": vectors["v2"],
+        "0": vectors["v3"]})})},
+        "two numbered": {"optimizer": Folder({"vars": Folder({"1": vectors["v1"], "0": vectors["v2"]})})},
+        "both": {"optimizer_weights": named("v1"),
+        "optimizer": Folder({"vars": Folder({"0": vectors["v2"]})})},
+        "nothing": {},
+    }.items():  # fmt: skip
+        group = open_hdf5(memoryview(hdf5(Folder(root))), effort(Limits()))
+        for most in (2, 3):
+            with patch.object(keras, "_MOST", most):
+                found = keras._kept(group)
+            yield f"{words} kept of {most} at most", str([one.array().shape for one in found])
+
+
 def keras_held() -> Told:
     """All of it."""
     yield from _kinds()
@@ -319,3 +341,4 @@ def keras_held() -> Told:
     yield from _legacy()
     yield from _modern()
     yield from _names()
+    yield from _kept()

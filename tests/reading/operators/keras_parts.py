@@ -71,6 +71,18 @@ SHAPES = (
 )  # fmt: skip
 
 
+def _sides() -> Told:
+    values = (
+        3, 0, -1, True, [3], [2, 3], [2, 3, 4], [[1, 2]], [[1, 2], [3, 4]], [[1, 2], 3], [3, [1, 2]], [[1,
+        True], 2],
+        [[1, -1], 2], [[1, 2, 3], 4], [True, 2], [True, False], [], None, "same", [1.0, 2], [[1.0, 2]],
+        [None, 2],
+        [[0, 0]] * 3, [-1, 2],
+    )  # fmt: skip
+    for value in values:
+        yield f"sides of {value}", " | ".join(str(classes._sides(value, n)) for n in (1, 2, 3))
+
+
 def _inputs() -> Told:
     for shape in SHAPES:
         for last in (True, False):
@@ -268,6 +280,7 @@ def _builders() -> Told:
 def keras_parts() -> Told:
     """All of it."""
     yield from _words()
+    yield from _sides()
     yield from _inputs()
     yield from _entries()
     yield from _builders()

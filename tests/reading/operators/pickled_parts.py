@@ -8,14 +8,15 @@ from typing import Any
 import numpy as np
 
 from filtviz.network import Network
-from filtviz.reading.formats import caffe2, chainer, nolearn, sknn, tflib, torchscript, trees
+from filtviz.reading.formats import caffe2, chainer, madmom, nolearn, sknn, tflib, torchscript, trees
 from filtviz.reading.limits import Limits, effort
 from filtviz.reading.opened import Opened
 from filtviz.reading.pickle.attributes import Attributes
 from filtviz.reading.pickle.records import Global, Items, Record
 from filtviz.reading.tensor_names import Tensor
-from tests.reading.making import Thing, image, layer
+from tests.reading.making import Named, Thing, image, layer
 from tests.reading.operators.asking import Told, array
+from tests.reading.operators.keras_parts import layer_told
 from tests.reading.operators.objects_made import holding
 from tests.reading.operators.wholes import outcome
 from tests.telling import origin_of
@@ -258,6 +259,71 @@ def _names() -> Told:
         yield f"Haiku's {name}", str(bool(trees._OF_HAIKU.search(name)))
 
 
+# madmom
+
+
+def _madmom() -> Told:
+    """Layers of madmom's, each with one fact of its own."""
+
+    def one(cls: str, **facts: Any) -> Thing:
+        return Thing(f"madmom.ml.nn.layers.{cls}", **facts)
+
+    def network(*layers: Any, home: str = "madmom.ml.nn", cls: str = "NeuralNetwork") -> Thing:
+        return Thing(f"{home}.{cls}", layers=list(layers))
+
+    relu = Named("madmom.ml.nn.activations.relu")
+    kernels = {"weights": _array(1, 2, 3, 4), "bias": _array(2), "activation_fn": relu}
+    layers = [("ConvolutionalLayer", kernels | more) for more in (
+        {}, {"pad": "same"}, {"pad": "odd"}, {"stride": (1, 2)}, {"stride": 2}, {"stride": (1, 2, 3)},
+        {"weights": _array(2, 3)}, {"weights": None}, {"bias": None}, {"activation_fn": None},
+        {"activation_fn": Named("mine.relu")}, {"activation_fn": Named("madmom.ml.nn.activations.odd")},
+        {"activation_fn": Named("madmom.ml.nn.activations.linear")},
+    )]  # fmt: skip
+    layers += [(cls, {"size": size, "stride": stride}) for cls in ("MaxPoolLayer", "AverageLayer",
+    "StrideLayer")
+    for size, stride in (((2, 3), None), ((2, 3), (1, 2)), (2, (2,)), ((2, 2, 2), None), (None, (1,
+    1)))]  # fmt: skip
+    layers += [("PadLayer", {"width": width, "axes": axes, "value": value}) for width, axes, value in (
+        (2, (0, 1), 0), (2, (0,), 2.5), (2, (1,), 3), (2, (2,), True), (2, None, "x"), (None, (0,), 0), (-1,
+        (0,), None),
+    )]  # fmt: skip
+    norm = {name: _array(3) for name in ("beta", "gamma", "mean", "inv_std")}
+    layers += [
+        ("BatchNormLayer", {name: a for name, a in norm.items() if name != gone}) for gone in ("", *norm)
+    ]
+    layers += [
+        ("BatchNormLayer", norm | {"activation_fn": relu}),
+        ("ActivationLayer", {"activation_fn": relu}),
+    ]
+    layers += [
+        ("FeedForwardLayer", {"weights": _array(3, 4)}),
+        ("RecurrentLayer", {"recurrent_weights": _array(4, 4)}),
+    ]
+    for cls, facts in layers:
+        file = holding(network(one(cls, **facts)))
+        found = outcome(lambda file=file: madmom.open(file), lambda made: layer_told(made.layers[0]))
+        said = {key: getattr(value, "shape", getattr(value, "path", value)) for key, value in facts.items()}
+        yield f"madmom's {cls} {said}", f"{found} {file.effort.used}"
+    inner = one("Part", a=1)
+    for words, root in {
+        "in turn": network(one("A"), one("B"), 3, one("C")), "a block": network(one("A", part=inner),
+        one("B")),
+        "a block of two": network(one("A", parts=[inner, one("Q")], more=inner)), "twice": network(inner,
+        inner),
+        "a part of others": network(one("A", part=Thing("mine.Layer", a=1))), "no layers": network(),
+        "a set of networks": network(one("A"), cls="NeuralNetworkEnsemble"),
+        "another class": network(one("A"), cls="Net"),
+        "another's": network(one("A"), home="mine"), "no list": Thing("madmom.ml.nn.NeuralNetwork", layers=3),
+    }.items():  # fmt: skip
+        yield f"madmom's network {words}", _read(madmom.open, root)
+        for n in (1, 2):
+            file = holding(root, limits=Limits(layers=n))
+            yield (
+                f"madmom's network {words} with {n} at most",
+                outcome(lambda f=file: madmom.open(f), _layers),
+            )
+
+
 def _wrappers() -> Told:
     w, dotted = _array(2, 2), {"c.weight": _array(2, 2), "c.bias": _array(2)}
     for words, held in {
@@ -297,4 +363,5 @@ def pickled_parts() -> Told:
     yield from _sknn()
     yield from _tflib()
     yield from _names()
+    yield from _madmom()
     yield from _wrappers()

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+import random
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from filtviz.parameter import Parameter
+from filtviz.reading.formats import tflite
 from filtviz.reading.formats.tflite import sparsity, tflite_operators
+from tests.attacks.flatbuffer_files import Number, Table, Vector, integers, written
 from tests.reading.operators.asking import Told, array
 from tests.reading.operators.small_parts import together
 from tests.reading.operators.tflite import Fields
-from tests.reading.operators.wholes import outcome
+from tests.reading.operators.whole_tflite import IMAGE, Model
+from tests.reading.operators.wholes import opened, outcome, read_of
 from tests.telling import told
 
 __all__ = ["tflite_parts"]
@@ -123,6 +127,10 @@ def _pieces() -> Told:
                     _case("STRIDED_SLICE", {**usual, key: values}, {0: below, 50: below}),
                 )
             )
+        single, ends = (1,) * rank, {1: [0] * rank, 2: [1] * rank}
+        for steps in ([1] * rank, [2] + [1] * (rank - 1), [1] * (rank - 1) + [3]):
+            found = _case("STRIDED_SLICE", {**ends, 3: steps}, {0: single, 50: single})
+            rows.append((f"of single axes by {steps}", found))
         for field, mask in itertools.product(range(5), (1, 2, 1 << (rank - 1))):
             made = below if field != 4 else below[:-1]
             rows.append(
@@ -303,6 +311,60 @@ def _windows() -> Told:
     yield from together(rows, "others")
 
 
+class _Steady(random.Random):
+    """No chance at all."""
+
+    def random(self) -> float:
+        return 0.5
+
+
+def _model(add: Callable[[Model], int]) -> Told:
+    """Tell a whole model: what it does with an image, one after another."""
+    model = Model(_Steady())
+    model.last = model.tensor(*IMAGE)
+    end = add(model)
+    codes = [Table({0: Number("b", number), 3: Number("i", number)}) for number, _ in model.codes]
+    graph = {0: Vector("o", model.tensors), 1: integers(0), 2: integers(end), 3: Vector("o", model.operators)}
+    held = [Table(one) if isinstance(one, dict) else one for one in model.buffers]
+    parts = {1: Vector("o", codes), 2: Vector("o", [Table(graph)]), 4: Vector("o", held)}
+    yield " ".join(model.words), read_of(tflite.open, opened(written(Table(parts), b"TFL3")))
+
+
+def _spreads() -> Told:
+    """What is spread within what is spread, closed twice, and operators without inputs."""
+
+    def conv(m: Model, below: int, shape: tuple[int, ...] = (4, 3, 3, 4)) -> int:
+        kernel = m.tensor(4, 3, 3, 4, values=np.ones((4, 3, 3, 4), "f4"))
+        return m.add("CONV_2D", [below, kernel], shape, o0=1, o1=1, o2=1)
+
+    def spread(m: Model, below: int, *pads: int) -> int:
+        return m.add("SPACE_TO_BATCH_ND", [below, m.held(2, 2), m.held(*pads)], (4, 5, 5, 4))
+
+    def closed(m: Model, below: int, *crops: int, shape: tuple[int, ...] = IMAGE) -> int:
+        return m.add("BATCH_TO_SPACE_ND", [below, m.held(2, 2), m.held(*crops)], shape)
+
+    def twice(m: Model) -> int:
+        made = conv(m, spread(m, m.last, 2, 2, 2, 4))
+        first, second = closed(m, made, 0, 0, 0, 0), closed(m, made, 0, 1, 1, 0, shape=(1, 5, 5, 4))
+        return m.add("CONCATENATION", [first, second], (1, 6, 6, 8), o0=3)
+
+    def nested(m: Model) -> int:
+        inner = spread(m, spread(m, m.last, 2, 2, 2, 4), 1, 1, 1, 1)
+        return closed(m, closed(m, conv(m, inner, (16, 3, 3, 4)), 0, 0, 0, 0), 0, 0, 0, 0)
+
+    def behind(m: Model) -> int:
+        start = conv(m, m.last, IMAGE)
+        inner = spread(m, spread(m, start, 2, 2, 2, 4), 1, 1, 1, 1)
+        return m.add("RELU", [inner], (16, 3, 3, 4))
+
+    yield from _model(twice)
+    yield from _model(nested)
+    yield from _model(behind)
+    for word in ("DEQUANTIZE", "DENSIFY", "CAST", "QUANTIZE", "RELU", "SHAPE"):
+        yield from _model(lambda m, word=word: m.add(word, [], IMAGE))  # type: ignore[misc]
+        yield from _model(lambda m, word=word: m.add(word, [m.last]))  # type: ignore[misc]
+
+
 def _empty() -> Told:
     """Sparse tensors in which next to nothing is stored."""
     for shape in ((0, 3), (2, 3), (1, 1)):
@@ -323,3 +385,4 @@ def tflite_parts() -> Told:
     yield from _shapes()
     yield from _windows()
     yield from together(_empty(), "sparse")
+    yield from _spreads()

@@ -39,6 +39,13 @@ def _caffe() -> Iterator[Case]:
         part(100, conv + part(7, part(7, part(1, 1)) + part(8, bytes(8))))),
         ("an unknown type of old", part(2, part(2, "data") + part(3, "c") + part(4, "c") + part(5,
         77) + part(6, blob))),
+        ("slopes", part(100, part(1, "p") + part(2, "PReLU") + part(4, "p") + part(7, part(7, part(1,
+        3)) + part(5,
+        bytes(12))))), ("a slope of no axes", part(100, part(1, "p") + part(2, "PReLU") + part(4,
+        "p") + part(7, part(7,
+        b"") + part(5, bytes(4))))), ("slopes of two axes", part(100, part(1, "p") + part(2,
+        "PReLU") + part(4, "p") + part(7,
+        part(7, part(1, 3) + part(1, 1)) + part(5, bytes(12))))),
         ("an old one", part(2, part(2, "data") + part(3, "c") + part(4, "c") + part(5, 4) + part(6, blob))),
     ):  # fmt: skip
         yield f"Caffe with {words}", caffe.open, {"net.caffemodel": net}
@@ -140,7 +147,17 @@ def _named() -> Iterator[Case]:
         tuple(f"m{n}.pt" for n in range(6)),
     ):
         yield f"a zip of {members}", named.open, {"x.zip": zipped(dict.fromkeys(members, b"x"))}
-    for data in (b"", b"\x80\x02cut", b"hello", b"(lp0", bytes(400), b"PK\x03\x04cut"[:3]):
+    for data in (
+        b"",
+        b"\x80\x02cut",
+        dumps(3) + b"\x80\x02cut",
+        dumps([1]) + b"\x80\x02K",
+        dumps({}) + b"X",
+        b"hello",
+        b"(lp0",
+        bytes(400),
+        b"PK\x03\x04cut"[:3],
+    ):
         yield f"what begins with {data[:8]!r}", named.open, {"x": data}
 
 

@@ -264,8 +264,11 @@ _LAST = re.compile(r"[./]")
 
 def _of_variables(opened: Opened, found: _File, kind: str, files: Sequence[str]) -> Network:
     """Read variables of TensorFlow's, whose layers are told as those of a checkpoint."""
-    named = {name.removesuffix(":0"): found.tensors[name] for name in sorted(found.tensors, key=natural_key)}
-    arrays = {name: array for name, array in named.items() if isinstance(array, StoredArray)}
+    arrays = {
+        name.removesuffix(":0"): array
+        for name, array in found.tensors.items()
+        if isinstance(array, StoredArray)
+    }
     made = layers_without_graph(Variables(arrays, {}, {}), opened)
     origin = origin_of(
         opened,

@@ -222,7 +222,7 @@ class _Reader:
             self.giver[case.output] = self.giver[first]
             return True
         gaps = tuple(case.wholes(1) or ())
-        if case.operator != "SPACE_TO_BATCH_ND" or len(gaps) != 2 or min(gaps) < 1:
+        if case.operator != "SPACE_TO_BATCH_ND" or first in self.spread or len(gaps) != 2 or min(gaps) < 1:
             return False
         self.spread[case.output] = _Spread(gaps=gaps, pads=pads)
         self.giver[case.output] = self.giver[first]
