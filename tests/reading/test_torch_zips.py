@@ -8,8 +8,11 @@ from typing import Any
 
 import pytest
 
+from filtviz.errors import MalformedFileError
 from filtviz.reading.formats import torchscript
-from filtviz.reading.formats.torch.zipped import is_torch_zip
+from filtviz.reading.formats.torch.zipped import _ZipMemory, is_torch_zip
+from filtviz.reading.pickle.opcodes import PERSISTENT
+from filtviz.reading.pickle.records import Global, Record
 
 NAMES = (
     "data.pkl",
@@ -60,3 +63,15 @@ def test_torchscript_has_its_pickle_its_constants_and_code(monkeypatch) -> None:
                 torchscript.open(opened)
         else:
             assert torchscript.open(opened) is None, names
+
+
+def test_a_storage_is_as_long_as_each_mention_of_it_says() -> None:
+    def mentioned(n: int) -> Record:
+        return Record(PERSISTENT, (("storage", Global("torch", "FloatStorage"), "0", "cpu", n),))
+
+    member: Any = SimpleNamespace(most_bytes=24, deflated=False, open=lambda: bytes(24))
+    memory = _ZipMemory({"data/0": member}, "data/", big_endian=False)
+    assert [memory(mentioned(n)).nbytes for n in (3, 6, 3, 0)] == [12, 24, 12, 0]
+    assert memory(mentioned(3)) is memory(mentioned(3))
+    with pytest.raises(MalformedFileError, match="says that it has 28 bytes, and has 24"):
+        memory(mentioned(7))

@@ -123,7 +123,7 @@ SAVED: dict[str, Any] = {
         [{}, f"net/2{_VALUE}"],
     ],
 }  # fmt: skip
-_DULL = re.compile(r"_long|\d{9}|= (None|{}|'x'|3|2|\[\])|keys\.[^ ]*\[\d\]|renamed")
+_DULL = re.compile(r"_long|in parts\.[1-5]|\d{9}|= (None|{}|'x'|3|2|\[\])|keys\.[^ ]*\[\d\]|renamed")
 
 
 def _dict(value: Any) -> dict[str, Any]:
@@ -172,6 +172,7 @@ INDEX: dict[str, Any] = {
     "entries": {
         "a": {"1": 1, "2": [2, 3], "3": 1, "4": 4, "5": 24},
         "b": {"1": 9, "2": [], "3": 0, "4": 0, "5": 8},
+        "in parts": {"1": 1, "2": [2], "3": 1, "4": 4, "5": 8, "7": 0},
     },
 }
 

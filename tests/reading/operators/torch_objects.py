@@ -337,6 +337,9 @@ def _of_other_kinds(usual: Any) -> Iterator[tuple[Any, ...]]:
         "loose arrays beside weights",
         {"net": usual, "noise": {"z": tensor(ONES), "n": tensor(ONES[0, 0])}, "k": [tensor(ONES)]},
     )
+    yield "a list of kernels beside weights", {"net": usual, "k": [tensor(KERNEL), tensor(ONES[0])]}, "k"
+    yield "two lists of kernels", {"k": [tensor(KERNEL), tensor(ONES[0])], "l": {"x": tensor(KERNEL)}}, "l"
+    yield "numbered kernels beside weights", {"net": usual, "k": {0: tensor(KERNEL), 1: tensor(ONES[0])}}
     yield "vectors beside weights", {"net": usual, "more": _dict("x.bias")}
     yield "vectors only", {"a": _dict("x.bias"), "b": {"y": tensor(ONES[0])}}
     yield (

@@ -26,8 +26,6 @@ __all__ = ["Folded", "folded", "numbers_of"]
 _DEEPEST = 16
 """Nodes between an array that is computed and those that the file stores."""
 
-_OPEN = 1 << 30
-
 _A_BYTE = 10
 """What a byte of an array that is computed takes: it is kept for what else is computed of it."""
 
@@ -184,7 +182,7 @@ def _sliced(asked: _Asked) -> Lengths | None:
     if others or first.array.ndim != 1 or start is None or stop is None or step is None:
         return None
     if masks["shrink_axis_mask"] & 1:
-        return first.taken(np.array(start, np.int64), 0) if abs(start) < _OPEN else None
+        return first.taken(np.array(start, np.int64), 0)
     return first.cut(
         0, None if masks["begin_mask"] & 1 else start, None if masks["end_mask"] & 1 else stop, step
     )
