@@ -217,7 +217,8 @@ def _inflations() -> Told:
                 one.begin_stream()
             one.read_again(10)
             one.spend(streams)
-            return f"{one.used} {one.streams} {one.present} {len(one.files)}"
+            places = [path.is_absolute() for path in one.files]
+            return f"{one.used} {one.streams} {one.present} {places}"
 
         yield f"{streams} streams", _tried(begun)
     for streams in (1, 2):
