@@ -391,8 +391,7 @@ def named_by_order(tensors: Sequence[Tensor]) -> Iterator[Tensor]:
         vectors = _vectors_behind(tensors, place)
         first, shape = tensors[place], tensors[place].array.shape
         if len(shape) > 1 and _is_real(first):
-            n_bias = len(vectors) % 2 if len(vectors) in (1, 3, 5) else 0
-            names = ("weight", "bias")[: 1 + n_bias]
+            names = ("weight", "bias")[: 1 + len(vectors) % 2]
         elif len(vectors) + 1 in (2, 4) and len(shape) == 1:
             names = _NORM[: len(vectors) + 1]
         else:

@@ -261,6 +261,7 @@ def _joblib() -> Told:
         (f"aligned {n}", {"numpy_array_alignment_bytes": 16}, bytes([n]) + b"x" * n + data) for n in (0, 1, 5)
     ]
     changes += [
+        ("aligned to nothing", {"numpy_array_alignment_bytes": 0}, b"\2xx" + data),
         ("not aligned", {"numpy_array_alignment_bytes": None}, data),
         ("of objects", {"dtype": np.dtype("O")}, dumps([1, "a"], 2)),
         ("of objects that are cut short", {"dtype": np.dtype("O")}, b"\x80\x02]"),

@@ -405,6 +405,9 @@ def grammars() -> Told:
             f"message {depth} deep",
             _both(lambda view, spent, depth=depth: _of_message(view, spent, depth), part(1, part(1, 1))),
         )
+    for n in (protobuf.SHORT, protobuf.SHORT + 1):
+        kept = protobuf.Message(_on_disk(part(1, b"x" * n)), effort(Limits())).bytes(1)
+        yield f"{n} bytes of a message on disk", type(kept).__name__
     for words, data in _buffers():
         yield f"buffer: {words}", _both(_of_table, data)
     answers: dict[str, list[str]] = {}

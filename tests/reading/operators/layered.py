@@ -6,6 +6,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -205,6 +206,26 @@ def _said() -> Told:
             yield f"{facts} and said {axes}", answer
 
 
+def _between() -> Told:
+    """A kernel between two others: which channels of the three tell that it is a transposed one."""
+    answers: dict[str, list[str]] = {}
+    for below, filters, channels, behind in product(
+        (8, 16), (8, 12, 16), (3, 4, 5, 6, 8, 12), (0, 4, 5, 6, 8, 12)
+    ):
+        for size in (1, 3):
+            held = {
+                "one": (below, 3, 3, 3),
+                "two": (filters, channels, size, size),
+                "three": (4, behind, 3, 3),
+            }
+            given = [_tensor(f"{name}.weight", *shape) for name, shape in held.items() if 0 not in shape]
+            found = layers_of(given, PYTORCH, Hints())
+            layers = [f"{one.type}{one.inputs}" for one in found.layers]
+            answer = f"{' '.join(layers)} {' '.join(found.inferred[1:])}"
+            answers.setdefault(answer, []).append(f"{below}-{filters}x{channels}x{size}-{behind}")
+    yield from ((f"between {' '.join(facts)}", answer) for answer, facts in answers.items())
+
+
 def _tensor(name: str, *shape: int) -> Tensor:
     return Tensor(
         name=name, array=ComputedArray(shape=shape, dtype=np.dtype("f4"), read=partial(np.zeros, shape, "f4"))
@@ -218,6 +239,7 @@ def layered() -> Told:
     yield from _depths()
     yield from _known()
     yield from _said()
+    yield from _between()
 
 
 WEIGHING: dict[str, Convolution | Dense] = {

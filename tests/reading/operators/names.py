@@ -95,6 +95,9 @@ def _of_names() -> Told:
             for how in (((9, 4),), ((4, 9),), ((4, 4),), ((9, 4), "bias"), ((9, 4, 1),))
         ]
         yield f"name {name}", f"{' '.join(found)} {' '.join(told)} {tables}"
+    for shape in ((), (4,), (1, 4), (2, 2, 4)):
+        group = TensorGroup(name="a", roles={"weight": array(4, 2, 4), "bias": array(*shape)})
+        yield f"bias of {shape}", f"{group.has_wide_bias} {group.width}"
     for name in ("a.b.c.d.e.f.g", "a.b", "", "a/b/c"):
         yield f"around {name}", str(list(tensor_names.parts_around(name, ".")))
     for n in (1, 2, 3):

@@ -43,6 +43,7 @@ def _zip(
     flags: int = 0,
     extra: bytes = b"",
     between: bytes = b"",
+    note: bytes = b"",
     end64: bool = False,
     said: Any = None,
     both: Any = None,
@@ -81,13 +82,13 @@ def _zip(
             *sizes,
             len(name),
             len(extra + more),
-            0,
+            len(note),
             0,
             0,
             0,
             FULL if big else place,
         )
-        directory += name + extra + more
+        directory += name + extra + more + note
     start, size = len(body), len(directory)
     body += directory
     if end64:
@@ -150,6 +151,8 @@ def _whole() -> Told:
         "with more fields": {"extra": b"\7\0\2\0xy"},
         "with half a field": {"extra": b"\7\0\2"},
         "with bytes between": {"between": b"zz"},
+        "with notes of its members": {"note": b"PK\1\2 a note"},
+        "with notes and more fields": {"note": b"n", "extra": b"\7\0\2\0xy"},
         "of a folder": {"names": (b"a/", b"b")},
         "of one name": {"names": (b"a", b"a")},
         "of other methods": {"methods": (1, 12)},
