@@ -19,8 +19,9 @@ from tests.building import conv, image
 from filtviz.budget import Budget
 from filtviz.comparing import compare
 from filtviz.drawing import DrawingOptions, pixelmap
+from filtviz.drawing.colours import Palette
 from filtviz.drawing.estimates import pay_for_view
-from filtviz.drawing.grid import _about_size, cautions
+from filtviz.drawing.grid import _about_size, cautions, page_raster
 from filtviz.drawing.kernel_sheets import _advice, _arrange
 from filtviz.drawing.layout import DPI, MARGIN, TileSpec, plan_pages
 from filtviz.drawing.lettering import design_page
@@ -36,7 +37,7 @@ from filtviz.drawing.showing import render
 from filtviz.measures.comparison import compare_layers
 from filtviz.network import ConvLayer, Network
 
-from .making import layer_of, random_weights, said
+from .making import layer_of, random_weights, said, summed
 
 __all__ = ["ends"]
 
@@ -204,6 +205,16 @@ def _few() -> Iterator[str]:
     """Yield what none, one or many alike come to: kernels, corrected pixels, filters that changed as much."""
     for n in (0, 1, 2, 4, 5, 9, 10, 2**52 + 1):
         yield f"a grid of {n}: {Grid.of(n, (2, 3), (1.0, 1.0), 10.0).cells_shape}"
+    for n, is_grey in product((1, 2, 16, 17, 255, 256, 257), (True, False)):
+        shades = np.arange(300) * (37 if n > 2 else 255) % 256
+        own = np.stack([shades, shades, shades if is_grey else np.arange(300) // 256], axis=1).astype(
+            np.uint8
+        )
+        cells = np.arange(n if n > 1 else 4).reshape(1, -1) % n
+        geometry = PixelMap.separable(np.array([0, 0]), np.arange(cells.size))
+        page = page_raster(cells, Palette(own), geometry)
+        told = f"{page.mode} {page.size} {summed(page.rows)} {len(page.palette)}"
+        yield f"{n} colours, grey {is_grey}: {told}"
     cells = np.arange(12, dtype=np.uint8).reshape(3, 4)
     for n in range(3):
         corrected, sources = np.arange(1, 4, 2)[:n], np.arange(11, 9, -1)[:n]

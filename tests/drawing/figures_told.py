@@ -62,7 +62,7 @@ def figure_lines(figure: Figure) -> Iterator[str]:
         yield from (f"  words {words}" for _ in "1" if any(words))
         yield from _texts(axes)
         for image in axes.images:
-            pixels = np.nan_to_num(np.asarray(image.get_array(), float))
+            pixels = np.nan_to_num(np.asarray(image.get_array(), float), posinf=8.0, neginf=-8.0)
             places = pixels.ravel() @ (np.arange(pixels.size) % 101 + 1.0)  # each place counts otherwise
             held = f"{pixels.shape} {_numbers([pixels.sum(), places])}"
             exact = image.get_interpolation() in ("none", "nearest")

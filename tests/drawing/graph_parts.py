@@ -103,7 +103,7 @@ def _written() -> Iterator[str]:
     for output, suffix in (
         ("o.dot", None), ("o.gv", None), ("o.MERMAID", None), ("o.mmd", "dot"), ("n" * 90 + ".dot", "mmd"),
         ("o.dot", "dot"), ("", "dot"), ("sub", "mmd"), ("sub/x", "dot"), ("o.png", None), ("o.gv", "dot"),
-        ("made.dot", "dot"),
+        ("made.dot", "dot"), ("made.dot", "mmd"), ("made.dot", None), ("x.y", "dot"), ("x.y", None),
     ):  # fmt: skip
         with tempfile.TemporaryDirectory() as folder:
             Path(folder, "made.dot").mkdir()

@@ -247,8 +247,7 @@ def ask_matplotlib(grid: Grid, asked: NDArray[np.bool_] | None = None) -> PixelM
     drawn = _draw_numbered(grid, asked)
     rows, cols = _nearest_maps(grid, drawn.shape)
     computed = _sources(grid, rows, cols)
-    in_asked = asked[rows // grid.rows][:, cols // grid.cols] & (rows >= 0)[:, None] & (cols >= 0)[None, :]
-    sources = np.where(in_asked, _background(grid), computed)
+    sources = np.where(asked[rows // grid.rows][:, cols // grid.cols], _background(grid), computed)
     sources[drawn >= 0] = drawn[drawn >= 0]
     corrected = np.flatnonzero(sources != computed)
     return PixelMap(rows, cols, corrected, sources.ravel()[corrected])
