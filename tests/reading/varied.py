@@ -59,14 +59,17 @@ def _told(seed: str, changes: Sequence[str]) -> Iterator[str]:
         wanted: dict[str, set[str]] = {}
         for name, words in pairs:
             wanted.setdefault(name or path.name, set()).add(words)
-        made = {name: _made((Path(folder) / name).read_bytes(), words) for name, words in wanted.items()}
+        whole = {name: (Path(folder) / name).read_bytes() for name in wanted}
+        made = {name: _made(whole[name], words) for name, words in wanted.items()}
+        last = next(iter(wanted), "")
         for name, words in pairs:
-            changed = Path(folder) / (name or path.name)
-            data = changed.read_bytes()
-            changed.write_bytes(made[changed.name][words])
+            changed = name or path.name
+            if last != changed:  # what was changed before is as it was
+                (Path(folder) / last).write_bytes(whole[last])
+            (Path(folder) / changed).write_bytes(made[changed][words])
             told = _outcome(before, _lines(Path(folder) / path.name))
             yield f"{name}{'| ' if name else ''}{words} => {told}"
-            changed.write_bytes(data)
+            last = changed
 
 
 def _made(data: bytes, wanted: set[str]) -> dict[str, bytes]:

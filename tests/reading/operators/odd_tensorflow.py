@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -173,6 +174,22 @@ def _of_wholes() -> Told:
     data = graph(steps_of(GRAPHS["computed"]))
     for wanted in (("y",), ("m",), ("t",), ("y", "m"), ("nowhere",), ("nowhere", "m")):
         yield f"computed, wanted {' '.join(wanted)}", _read(data, *wanted)
+    for text in (
+        "ExpandDims x axis > e\nReshape e image > y",
+        "ExpandDims x axis > e\nTile e times > t\nTile t times > y",
+        "ExpandDims x axis > e\nExpandDims e axis > y",
+        "Tile x times > t\nReshape t image > y",
+        "SpaceToDepth x gaps pads > s\nConv2D s k > y",
+        "Conv2D x k > y | padding=SAME strides=[1,0,2,1]",
+        "Conv2D x k > y | padding=SAME strides=[1,2]",
+        "If flag x k > y | then_branch=block",
+    ):
+        yield text.replace("\n", "; "), _read(graph(steps_of(text)))
+    formats = ("NCHW", "NHWC", "NCDHW", "odd")
+    for first, second in product(formats, formats):
+        text = f"Conv2D x k > c | data_format={first} padding=EXPLICIT explicit_paddings=[0,0,1,2,3,4,5,6]"
+        steps = steps_of(f"{text}\nConv2D c k > y | data_format={second} strides=[1,1,2,3]")
+        yield f"{first}, then {second}", _read(graph(steps))
     for kind in ("f4", "f8", "i4"):
         for n in (3, 1):
             given = Parameter.of("v", np.arange(1, n + 1).astype(kind), "given")
