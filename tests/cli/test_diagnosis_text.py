@@ -476,6 +476,24 @@ def test_layers_that_share_a_line_show_what_they_have_in_common_or_why_they_cann
     assert "s0" not in screen(*some)
 
 
+def test_what_images_tell_of_layers_that_share_a_line_is_added_up() -> None:
+    usual = {"units": 4, "function": "rectify", "fires": (0.5,) * 4}
+    seen = [
+        LayerResponse(
+            layer=f"conv{i + 1}", index=i, conv_index=i, silent=(0, 1)[: 1 + i % 2], saturated=(i,), **usual
+        )
+        for i in range(30)
+    ]
+    shown = Examination(n_images=1, layers=tuple(seen), before="", labelled=None)
+    layers = tuple(layer(i, "undecided") for i in range(30))
+    (line,) = (
+        each
+        for each in answer_of(replace(WHOLE, layers=layers, shown=shown)).splitlines()
+        if "29 more" in each
+    )
+    assert line.split()[-2:] == ["45", "30"]
+
+
 def test_a_column_is_there_where_a_layer_has_something_in_it() -> None:
     head = screen(layer(), layer(1)).splitlines()[2].split()
     assert head == ["layer", "filters", "verdict"]

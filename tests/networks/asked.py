@@ -200,6 +200,8 @@ def _options() -> Iterator[tuple[str, str]]:
         yield f"load with limits, {what}", _said(given.load, network, limits=thing)
         yield f"load with hints, {what}", _said(given.load, network, hints=thing)
     arrays = {"a.weight": KERNELS}
+    large, larger = (Network.of([as_layer(Dense())], Origin(size=size)) for size in (3_000_000, 5_000_000))
+    yield "an account of two files", _said(given.account_of, None, large, larger)
     yield "load with axes", _said(given.load, arrays, hints=Hints(axes={"": "rcio"}))
     yield "load with axes, its layer", _said(given.load(arrays, hints=Hints(axes={"": "rcio"})).select, 0)
     found = given.load(conv(KERNELS, name="one", below=0))

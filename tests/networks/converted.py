@@ -51,6 +51,7 @@ from filtviz.operations import (
     Normalisation,
     Operation,
     Reshape,
+    Standardisation,
     Untold,
 )
 from filtviz.parameter import Parameter
@@ -184,6 +185,12 @@ def _networks() -> Mapping[str, Network]:
         "dense": _with_arrays(Dense(weights=named("W", 4, 2), bias=named("b", 2))),
         "dense, outputs first": _with_arrays(Dense(weights=named("W", 2, 4), axes="oi")),
         "dense of nothing": _with_arrays(Dense(bias=named("b", 2))),
+        "standardised": _with_arrays(Standardisation(gamma=named("gamma", 3), beta=named("beta", 3))),
+        "standardised and shifted alone": _with_arrays(Standardisation(groups=1, beta=named("beta", 3))),
+        "standardised, of PyTorch": _with_arrays(
+            Standardisation(axes=(-1,), gamma=named("weight", 3)), extra=(named("mask", 2),), origin=of_torch
+        ),
+        "standardised by nothing": _with_arrays(Standardisation()),
         "words": _with_arrays(Embedding(weights=named("W", 4, 2))),
         "words of nothing": _with_arrays(Embedding()),
         "slopes": _with_arrays(Activation(kind="parametric_rectify", slopes=named("alpha", 3))),
@@ -302,6 +309,9 @@ def _archives() -> Iterator[tuple[str, str]]:
     cases |= {
         "two": [Parameter.of("a/b", values.astype("f4")), Parameter.of("é", np.ones(5, "u1"))],
         "no": [],
+        "in another order of bytes than said": [
+            replace(Parameter.of("w", values.astype(">f4")), dtype=np.dtype("<f4"))
+        ],
         "otherwise than said": [replace(Parameter.of("w", values.astype("f4")), shape=(3, 2))],
         "of another type than said": [replace(Parameter.of("w", values.astype("f4")), dtype=np.dtype("f8"))],
     }
@@ -533,7 +543,7 @@ def _written() -> Iterator[tuple[str, str]]:
         for how in ({}, {"turned": True}, {"turned": False}, {"layout": "torch"}):
             asked.append((name, one, "o.npz", how))
             asked.append((f"{name}, with a module", one, "o.pt", how | {"module": "o.py", "verify": False}))
-    for module in ("m.py", "m.txt", "", "o.pt"):
+    for module in ("m.py", "m.PY", "m.txt", "", "o.pt"):
         asked.append(
             (f"module {module!r}", network, "o.pt", {"module": module, "verify": False, "turned": True})
         )

@@ -75,6 +75,8 @@ def _described() -> Iterator[tuple[str, str]]:
                     f"{network.describe()} | {network.why_nothing_to_draw} | {len(network)} {bool(network)}"
                 )
                 yield f"{n_convs} convolutions, {n_dense} dense, {n_recurrent} recurrent", said
+    losses = [{"loss": 3.0}, {"loss": 2.0}]
+    yield "the losses of a network", f"{Network.of([], history=losses).history} {Network.of([]).history}"
     for thin in ((), ("w",), ("w", "v\x1b"), ("x" * 90,)):
         for layers in ([curve], [dense], []):
             network = Network.of(layers, Origin(thin=thin))

@@ -160,6 +160,7 @@ def keras() -> Iterator[tuple[str, str]]:
     cases = {
         "of two layers": Model(one, Conv2D("two", kernel)),
         "of two of one name": Model(one, Conv2D("one", 2 * kernel)),
+        "of two whose names end alike": Model(Conv2D("a/one", 5 * kernel), Conv2D("ONE", 7 * kernel), one),
         "of one without weights": Model(Conv2D("one")),
         "of none": Model(),
         "of a plain one": Model(one, Plain("odd", np.ones((2, 3), "f4"))),

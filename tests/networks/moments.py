@@ -9,7 +9,9 @@ import errno
 import signal
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import partial
 from itertools import product
 from pathlib import Path
@@ -31,6 +33,7 @@ def moments() -> Iterator[tuple[str, str]]:
     yield from _held()
     yield from _again()
     yield from _others()
+    yield from _ended()
     yield from _timers()
 
 
@@ -75,7 +78,9 @@ def _interrupted() -> Iterator[tuple[str, str]]:
         yield "together, where a file has one name", f"{_listed(folder)} {mode:o}"
         with patch.object(Path, "unlink", side_effect=OSError(errno.EACCES, "no")):
             said = _said(lambda: remove_file(folder / "old", Sources()))
-        yield "removed in vain", said.replace(name, "there")
+            yield "removed in vain", said.replace(name, "there")
+            said = _said(lambda: write_together({folder / each: _writes for each in ("a", "b")}, Sources()))
+        yield "written where parts cannot be removed", f"{said} {_listed(folder)}"
 
 
 def _own(folder: Path) -> None:
@@ -172,6 +177,34 @@ def _others() -> Iterator[tuple[str, str]]:
         ending.hand_back({})
         asked = [f"{timer.interval:g} s {timer.function.args}" for timer in timers]
         yield f"{numbers[first]}, then {numbers[second]}", f"{found} {ending.asked} {kept} {asked}"
+
+
+def _ended() -> Iterator[tuple[str, str]]:
+    """Yield how what signals may end comes to its end: by itself, by an error, and by a signal, too."""
+    errors: tuple[BaseException | None, ...] = (None, ValueError("odd"), KeyError("x"), SystemExit(3))
+    for number, error in product((None, signal.SIGINT, signal.SIGTERM), errors):
+        before = {each: signal.signal(each, signal.SIG_DFL) for each in (signal.SIGINT, signal.SIGTERM)}
+
+        def act(number: Any = number, error: BaseException | None = error) -> str:
+            with signals.ended_by_signals():
+                if number is not None:
+                    with suppress(BaseException):  # as a library would that answers with an error of its own
+                        signal.raise_signal(number)
+                        time.sleep(1)
+                if error is not None:
+                    raise error
+            return "it is done"
+
+        with patch.object(threading.Timer, "start"):
+            try:
+                said = act()
+            except BaseException as end:
+                said = f"{type(end).__name__} {getattr(end, 'status', '')} of {type(end.__cause__).__name__}"
+        kept = [signal.getsignal(each) == signal.SIG_DFL for each in before]
+        for each, old in before.items():
+            signal.signal(each, old)
+        what = "nothing" if number is None else number.name
+        yield f"ended by {what} and {type(error).__name__}", f"{said} {kept}"
 
 
 def _timers() -> Iterator[tuple[str, str]]:

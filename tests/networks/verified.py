@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -227,6 +228,17 @@ def _graphs() -> Iterator[tuple[str, str]]:
             own = Account({"work": 10**9, "pixels": 0})
             told_of = said(lambda n=network, o=own: str(len(onnx_model(n, {}, o))))
             yield f"the work of a graph, {name}", f"{10**9 - own.left['work']} {told_of.partition(':')[0]}"
+        odd = Network.of(
+            [
+                image(1, 2, 2, name="a b"),
+                *(
+                    as_layer(Activation(kind="tanh"), below=i, name=name)
+                    for i, name in enumerate(("\x1b[2J", "\ud800", "A b", "", "x" * 300, "\u202e", "\x1b[2J"))
+                ),
+            ]
+        )
+        shown = said(lambda: onnx_model(odd, {}, Account.unlimited()).decode("utf-8", "surrogatepass"))
+        yield "the names of a graph", ascii(re.sub("x{9,}", "x…x", shown))
         for words in ("it is\x1b odd", "E" * 300):
             with patch.object(sys.modules["onnx"].checker, "check_model", side_effect=ValueError(words)):
                 shown = said(lambda: onnx_model(plain, {}, Account.unlimited()).decode()[:7])

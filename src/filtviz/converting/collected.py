@@ -28,6 +28,7 @@ from filtviz.operations import (
     LocallyConnected,
     Normalisation,
     Operation,
+    Standardisation,
     parameters_of,
 )
 from filtviz.parameter import Parameter, holds_numbers
@@ -291,6 +292,9 @@ def of_layer(layer: Layer, operation: Operation, *, turned: bool | None = None) 
             return found | _bias(layer, operation.bias)
         case Normalisation():
             return _statistics(layer, operation)
+        case Standardisation():
+            words = {"weight": operation.gamma, "bias": operation.beta}
+            return {word: one for word, one in words.items() if one is not None}
         case Activation() if operation.slopes is not None:
             return {"weight": operation.slopes}
         case Embedding() if operation.weights is not None:
