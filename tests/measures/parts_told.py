@@ -60,13 +60,16 @@ def stacks_told() -> Iterator[str]:
     for name, stages in rows.items():
         why = composed.why_not_composed(Stack(stages=tuple(stages)))
         yield f"{name}: work {composed.work_of(stages)} {composed.work_of(stages, draws=0)} {why!r}"
-        if name == "wide":
-            continue
-        for draws, seed in ((9, 0), (40, 3)):
+        for draws, seed in ((9, 0), (40, 3)) if name != "wide" else ():
             found = composed.composed_structure(stages, draws=draws, seed=seed)
             ps = [found.entropy_p, found.low_p, found.high_p]
             told = f"{few(found.entropy)} | {few(found.centroid)} | {' | '.join(few(each) for each in ps)}"
             yield f"    {found.size} of {draws}: {told}"
+    for name in ("smooth", "one weight", "uneven"):
+        made, measure = replace(_subject(), stack=Stack(stages=tuple(rows[name]))), MEASURES["composed"]
+        rough = [FilterDiagnosis(index=0, norm=1.0, composed_texture="rough", concentrated=True)]
+        yield f"{name}: {[(key, list(map(str, each))) for key, each in measure.each(made).items()]}"
+        yield f"    {measure.sum_up(made, rough)}"
     for size in (31, 32, 33):
         stage = Stage(np.ones((1, 1, 1, size)), (1, 1))
         yield f"{size} wide: {composed.why_not_composed(Stack(stages=(stage,)))!r}"
