@@ -188,10 +188,11 @@ def write() -> None:
     """Write all texts anew."""
     from tests import deciding, demonstrations_told, shown_told, spoken_told
     from tests.attacks.test_attacks import all_words
+    from tests.batch import ends_told as export_ends_told
     from tests.batch import manifests_told
     from tests.batch import parts_told as export_parts_told
     from tests.batch import steps_told as exports_told
-    from tests.cli import commands, json_told, saying_told, screens_told, wording_told
+    from tests.cli import commands, json_told, lengths_told, saying_told, screens_told, wording_told
     from tests.drawing import chosen_told, figures_told, parts_told, sheets_told
     from tests.interpreters import TABLES
     from tests.measures import estimates_told, layers_told, looks_told, numbers_told, traces_told, words_told
@@ -244,10 +245,12 @@ def write() -> None:
         ("manifests", manifests_told),
         ("exports", exports_told),
         ("export_parts", export_parts_told),
+        ("export_ends", export_ends_told),
         ("screens", screens_told),
         ("saying", saying_told),
         ("json", json_told),
         ("wording", wording_told),
+        ("lengths", lengths_told),
         ("spoken", spoken_told),
         ("summed", summed_told),
         ("surveys", steps_told),

@@ -11,10 +11,9 @@ import re
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import chdir, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, ClassVar
+from typing import Any
 from unittest.mock import patch
 
 import numpy as np
@@ -59,6 +58,14 @@ def named(length: int, end: str) -> Path:
 def held_by_another(path: Path) -> Any:
     """Hold a lock until the next folder."""
     return locking._try_lock(path, 9.0)
+
+
+def is_open(descriptor: int) -> bool:
+    try:
+        os.fstat(descriptor)
+    except OSError:
+        return False
+    return True
 
 
 def sentences() -> Iterator[str]:
@@ -153,6 +160,10 @@ def locks() -> Iterator[str]:
         lock.release()
         alive = sorted(live_runs(there, "own", sources))
         yield f"released: {alive} {sorted(path.name for path in there.iterdir())}"
+        ends = os.pipe()
+        with patch.object(locking, "_held", {*ends, 987_654}):
+            locking._forget_in_child()
+            yield f"a child: {locking._held} {[said(lambda end=end: is_open(end)) for end in ends]}"
         for content in (b"", b"somebody's"):
             Path("kept").write_bytes(content)
             again = locking._try_lock(Path("kept"), 9.0)
@@ -327,64 +338,6 @@ def counted() -> Iterator[str]:
             yield f"  {tally.pages} {tally.drawn} {tally.failure}"
 
 
-def fitting() -> Iterator[str]:
-    """Yield manifests that just fit, and those that just do not."""
-    with somewhere() as folder:
-        manifest.write_manifest(folder, manifest.Contents(), NONE, complete=True)
-        size = (folder / "manifest.json").stat().st_size
-        for most in (size - 1, size, size + 1):
-            with patch.object(manifest, "LARGEST", most):
-                written = said(
-                    lambda: manifest.write_manifest(folder, manifest.Contents(), NONE, complete=True)
-                )
-                read = said(lambda: manifest.read_manifest(folder))
-            yield f"{most - size} more than it is: {written} | {read}"
-
-
-class Engine:
-    """An engine of joblib's that gives all outcomes at once, or one after another."""
-
-    asked: ClassVar[list[Any]] = []
-    gives_one_by_one = True
-
-    def __init__(self, **how: Any) -> None:
-        self.asked.append(how)
-        if "return_as" in how and not self.gives_one_by_one:
-            raise ValueError("it cannot")
-
-    def __call__(self, calls: Any) -> Any:
-        outcomes = (function(*args, **given) for function, args, given in calls)
-        return outcomes if self.gives_one_by_one else list(outcomes)
-
-
-def engines() -> Iterator[str]:
-    """Yield who runs jobs, and how many processes are asked for."""
-    backend = type("DaskBackend", (), {})()
-    with (
-        patch("joblib.Parallel", Engine),
-        patch("joblib.parallel.get_active_backend", lambda: (backend, None)),
-    ):
-        for gives, n_jobs, n in itertools.product((True, False), (None, 1, 3), (1, 4, 5)):
-            Engine.gives_one_by_one = gives
-            for run in (jobs.run_jobs, jobs.run_apart):
-                Engine.asked.clear()
-                found = [each.model for each in run(iter(map(Nothing, range(n))), n_jobs)]
-                yield f"{run.__name__} {gives} {n_jobs}: {found} {Engine.asked}"
-
-
-@dataclass(frozen=True)
-class Nothing:
-    """A job of nothing."""
-
-    model: int
-
-    def run(self) -> Outcome:
-        return Outcome(model=self.model)
-
-    def lost(self, reason: str) -> Outcome:
-        return Outcome(model=self.model, failure=Reason("lost", reason))
-
-
 PARTS: dict[str, Callable[[], Iterator[str]]] = {
     "sentences": sentences,
     "locks": locks,
@@ -393,8 +346,6 @@ PARTS: dict[str, Callable[[], Iterator[str]]] = {
     "described": described,
     "work": work,
     "counted": counted,
-    "fitting": fitting,
-    "engines": engines,
 }
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from tests import telling
 
-from . import parts_told, steps_told
+from . import ends_told, parts_told, steps_told
 
-TOLD = {"exports": steps_told, "export_parts": parts_told}
+TOLD = {"exports": steps_told, "export_parts": parts_told, "export_ends": ends_told}
 
 
 @pytest.mark.cases("all")

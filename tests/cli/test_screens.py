@@ -5,9 +5,15 @@ from __future__ import annotations
 import pytest
 from tests import telling
 
-from . import json_told, saying_told, screens_told, wording_told
+from . import json_told, lengths_told, saying_told, screens_told, wording_told
 
-TOLD = {"screens": screens_told, "saying": saying_told, "json": json_told, "wording": wording_told}
+TOLD = {
+    "screens": screens_told,
+    "saying": saying_told,
+    "json": json_told,
+    "wording": wording_told,
+    "lengths": lengths_told,
+}
 
 
 @pytest.mark.cases("all")

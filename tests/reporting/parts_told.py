@@ -23,8 +23,8 @@ from tests.building import conv, image
 from tests.telling import told
 
 from filtviz import Preparation
-from filtviz.budget import Budget
-from filtviz.errors import FiltvizError
+from filtviz.budget import Account, Budget
+from filtviz.errors import FiltvizError, MissingExtraError
 from filtviz.measures.measure import Diagnosis, Finding, LayerDiagnosis
 from filtviz.network import ConvLayer, Network, Origin
 from filtviz.reporting import gathering, pictures, rendering, shown
@@ -155,6 +155,14 @@ def works() -> Iterator[str]:
     ):
         layer = Network.of([conv(np.ones(shape))]).conv_layers[0]
         yield f"{shape}: {gathering._work_of(layer)} {gathering._size([(None, layer), (None, layer)])}"  # type: ignore[list-item]
+    shapes = ((4, 1, 3, 3), (9, 4, 3, 3), (4, 9, 3, 3), (9, 4, 5, 5), (9, 9, 5, 5))
+    layers = Network.of([conv(np.ones(shape), name=f"c{n}") for n, shape in enumerate(shapes)]).conv_layers
+    costs = [gathering._work_of(layer) for layer in layers]
+    for left in (sum(costs), sum(costs) - 1, costs[0] + costs[2], costs[0] + costs[2] - 1, 0):
+        account = Account({"work": left, "pixels": 0})
+        groups: Any = [[(None, layer)] for layer in layers]
+        kept, sentences = gathering._affordable(groups, account)
+        yield f"for {left}: {[group[0][1].label for group in kept]} {sentences} {account.left['work']}"
     sizes: tuple[Any, ...] = (None, (5, 5), (7, 3))
     for own, look_at, look_size, place in itertools.product(sizes, (None, 0, 1), sizes[:2], (0, 1)):
         states: Any = [
@@ -203,6 +211,10 @@ def pixels() -> Iterator[str]:
         yield f"{name}: {shown._grey(np.array(values)).tolist()}"
     for values in ([[1.0, -4.0]], [[np.inf, 2.0]], [[-np.inf, np.nan, 2.0]], [[0.0, 0.0]], [[np.nan]]):
         yield f"over the largest {values}: {shown._by_largest(np.array(values)).tolist()}"
+    with np.errstate(all="raise"):
+        for limit, span in ((0.0, 126), (2.0, 126), (5e-324, 127)):
+            levels = pictures._levels(np.array([-limit, 0.0, np.nan, limit / 4, limit]), limit, span)
+            yield f"levels up to {limit}: {levels.tolist()} {levels.dtype}"
     parts = [made(4, cols, 3).astype(np.uint8) for cols in (9, 10, 25)]
     for some in ([], parts[:1], parts, parts[::-1], [made(70, 90, 3).astype(np.uint8)] * 2):
         row = shown._in_a_row(some, (3, 99))
@@ -291,6 +303,43 @@ def asked() -> Iterator[str]:
                 yield f"{named}, {before and before[0]}: {seen} {found[1:]} {found[0].shown is not None}"
 
 
+class Given:
+    """Images that are shown."""
+
+    def __init__(self, n: int, rows: int, cols: int) -> None:
+        self.images = self.seen = np.linspace(0, 1, n * rows * cols).reshape(n, 1, rows, cols)
+        self.names = [f"name {place}" + "x" * 40 * (place > 0) for place in range(n)]
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+
+def looked_at() -> Iterator[str]:
+    """Yield where a network is said to look, by gradients or by what covers parts, and in which images."""
+    asked: list[Any] = []
+
+    def covered(_: Network, image: Any, side: int, budget: Any) -> Any:
+        asked.append((image.shape, side, budget))
+        return np.zeros((2, 2, 3), np.uint8)
+
+    for n, rows, cols, heat in (
+        (1, 4, 3, (1, 4, 3)), (2, 4, 3, (3, 4, 3)), (3, 3, 3, (3, 3, 3)), (4, 4, 3, (4, 3, 1)),
+        (9, 2, 5, (2, 5, 3)), (1, 4, 3, None),
+    ):  # fmt: skip
+
+        def saliency(_: Network, image: Any, heat: Any = heat, **how: Any) -> Any:
+            asked.append((image.shape, how))
+            if heat is None:
+                raise MissingExtraError("no torch")
+            return made(*heat)
+
+        asked.clear()
+        with patch.multiple(shown, saliency=saliency, _covered=covered):
+            found = shown._looks(Network.of([]), Given(n, rows, cols), None)  # type: ignore[arg-type]
+        tiles = [(tile.caption, tile.width, tile.height, tile.marked) for tile in found.tiles]
+        yield f"{n} of {rows}x{cols}, {heat}: {found.title} | {found.note} | {tiles} {asked}"
+
+
 PARTS: dict[str, Callable[[], Iterator[str]]] = {
     "followed": followed,
     "contents": contents,
@@ -300,6 +349,7 @@ PARTS: dict[str, Callable[[], Iterator[str]]] = {
     "saved": saved,
     "stacked": stacked,
     "asked": asked,
+    "looked_at": looked_at,
 }
 
 

@@ -252,6 +252,11 @@ def answers() -> Iterator[str]:
         distribution = summing.Distribution("m", "t", "x", low, high, {})
         group = summing.LayerGroup("g", 3, (-3.0, 0.0, 0.25, 1.0, 9.0), (), ())
         yield f"box from {low} to {high}: {page.box(group, distribution)}"
+    for n in (page.MOST_FAILURES, page.MOST_FAILURES + 2):
+        failed = tuple(summing.FailedFile(f"{place}", f"failure {place}") for place in range(n))
+        text = page.render_survey(replace(bare, failures=failed))
+        more = [line for line in text.splitlines() if "more: the table" in line]
+        yield f"{n} failures: {text.count('<li>failure')} {more}"
     place = summing.Place("f", "l", 1.0)
     for lowest, highest in (((), ()), ((place,), ()), ((place,), (place,))):
         ends = page.ends(replace(group, lowest=lowest, highest=highest))
@@ -322,7 +327,10 @@ def stopped() -> Iterator[str]:
         Path("zoo/3.npz").write_bytes(b"PK\x03\x04")
         os.utime("zoo/0.npz", ns=(5, 5))
         yield f"one is new, one another: {run()}".replace(f"{folder}/", "")
-        yield f"left: {sorted(path.name for path in Path('out').iterdir())}"
+        held = [path.read_bytes()[:4] for path in sorted(Path("out").glob("files*/*"))]
+        rows = [parquet.arrow().parquet.read_table(path) for path in sorted(Path("out").glob("files*/*"))]
+        told = [part["file"].to_pylist() for part in rows]
+        yield f"left: {sorted(path.name for path in Path('out').iterdir())} {told} {held}"
 
 
 PARTS: dict[str, Callable[[], Iterator[str]]] = {
