@@ -54,6 +54,7 @@ def _kinds() -> dict[str, Layer]:
         "cut": layers_told.norm(40, gamma=np.where(ramp < 0.1, 0, 1)),
         "seen and cut": layers_told.norm(40, mean=ramp, gamma=np.where(ramp < 0.1, 0, 1)),
         "one shift": layers_told.norm(1, beta=np.ones(1)),
+        "one shift of many": layers_told.norm(40, beta=np.ones(1), gamma=ramp + 1),
         "only factors": layers_told.norm(40, beta=None, gamma=ramp + 1),
         "only statistics": layers_told.norm(40, beta=None, gamma=None, mean=ramp),
         "no batch's": layers_told.norm(40, beta=ramp, mean=ramp, is_batch=False),
@@ -136,6 +137,7 @@ def _values() -> Iterator[str]:
         ("copies of one weight", np.repeat(plain[:3, :, :1, :1], 2, axis=0)),
         ("one weight a filter", plain[:, :1, :1, :1]), ("one", plain[:1, :1, :1, :1]),
         ("two of one", np.full((2, 1, 1, 1), 0.5)), ("huge", plain * 1e300),
+        ("nearly half", plain.astype("f2") * np.float32(1 + 2**-20)),
         ("beyond half precision", (plain * 1e5).astype("f4")), ("beyond single", plain * 1e39),
     ):  # fmt: skip
         kernels = Kernels.of(weights)

@@ -230,6 +230,7 @@ def _looked() -> Iterator[tuple[str, str]]:
     yield "covered one by one", f"{[len(one) for one in parts]} {sums}, its own {np.sum(shown)}"
     for target in (None, 0, 2, 3, -1):
         yield f"class {target}", _said(looking._class_of, np.array([0.1, 0.7, 0.7]), target)
+    yield "class of signed answers", _said(looking._class_of, np.array([-0.9, 0.1, 0.2]), None)
     plain = Dense(weights=Parameter.of("W", np.ones((20, 2))), units=2)
     for shape in ((None, 1, 4, 5), (None, 1, None, 5), (None, None, 4, 5), (None, 4, 5), (None, 20), None):
         entrance = Layer(output_shape=shape, operations=(Input(shape=shape),))

@@ -218,7 +218,7 @@ def count_ahead(kernels: Kernels, fans: Fans, rules: Sequence[Rule]) -> None:
         fans: The inputs and outputs of a unit.
         rules: What may be taken to have drawn the weights.
     """
-    bounds = [draws.bound for draws in possible_draws(fans, rules) if np.isfinite(draws.bound)]
+    bounds = [draws.bound for draws in possible_draws(fans, rules)]
     _beyond_bounds(kernels, np.array(bounds))
     clipping(kernels)
     quantisation(kernels)
