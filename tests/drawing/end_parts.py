@@ -22,7 +22,7 @@ from filtviz.drawing import DrawingOptions, pixelmap
 from filtviz.drawing.colours import Palette
 from filtviz.drawing.estimates import pay_for_view
 from filtviz.drawing.grid import _about_size, cautions, page_raster
-from filtviz.drawing.kernel_sheets import _advice, _arrange
+from filtviz.drawing.kernel_sheets import _advice, _arrange, kernel_sheet
 from filtviz.drawing.layout import DPI, MARGIN, TileSpec, plan_pages
 from filtviz.drawing.lettering import design_page
 from filtviz.drawing.options import SheetOptions, options_of
@@ -112,6 +112,11 @@ def _crowded() -> Iterator[str]:
 
 def _advised() -> Iterator[str]:
     """Yield from which strength on a few filters are said to leave the others pale."""
+    strong = layer_of(np.array([9.0, 1.0, np.nan, 1.0])[:, None, None, None] * np.ones((1, 2, 2, 2)))
+    texts = SheetTexts(notes=("a note",))
+    for channels in ([0], [0, 1]):
+        chosen = select_filters(strong, channels, SheetOptions(top=3), texts)
+        yield f"notes of {channels}: {kernel_sheet(chosen).notes} {kernel_sheet(chosen).facts}"
     for factor in (1.0, 1e300, 1e-310, 5e-324):
         for strengths in ([1, 0, 0], [5, 1, 1], [5.1, 1, 1], [4.9, 1, 1], [9, 1], [9, 9, 1, 1], [1], [0, 0]):
             weights = np.array(strengths, float)[:, None, None, None] * factor * np.ones((1, 2, 2))

@@ -73,6 +73,13 @@ def boxes() -> Iterator[str]:
         with patch.object(placing, "MOST_PLACES", most):
             far = [(0, 1), (1, 2), (0, 2), (2, 3), (2, 3)]
             yield f"6 places of {most}: {said(lambda far=far: len(place(_graph(4, far)).boxes))}"
+    for size, own in {
+        "plain": {}, "name": {"name": "n" * 60}, "summary": {"summary": "s" * 90}, "note": {"is_told": False},
+        "longer than a note": {"is_told": False, "summary": "s" * 75},
+    }.items():  # fmt: skip
+        graph = replace(_graph(1, []), **own)
+        inches = graph_picture._draw(graph, place(graph)).get_size_inches()
+        yield f"a page as wide as its {size}: {numbers(inches)}"
     yield from _written()
 
 
