@@ -14,7 +14,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from filtviz.drawing import response_pictures as drawn
-from filtviz.drawing.response_tiles import ResponsePicture, Tiles
+from filtviz.drawing.response_tiles import ResponsePicture, Tiles, tiles_figure
 from filtviz.responses import Codes, Maximised
 
 from .making import numbers
@@ -63,7 +63,7 @@ def _activities() -> Iterator[str]:
         "units of more axes": activity(2, maps=np.arange(8.0).reshape(2, 4)),
         "saturated": activity(4, saturated=[0.95, 0.951, 1.0, 0.0], function="tanh"),
         "saturated by less": activity(4, saturated=[0.95, 0.5, 0.2, 0.0], function="sigmoid"),
-        "without function": activity(4, function=""),
+        "without function": activity(4, function=""), "saturated by none": activity(2, saturated=[0.0, 0.0]),
         "lost": activity(4, strongest=np.array([np.nan, np.inf, -np.inf, 2.0])),
         "dead and saturated": activity(4, saturated=[1.0, 1.0, 0.0, 1.0]),
     }.items():  # fmt: skip
@@ -110,6 +110,11 @@ def _others() -> Iterator[str]:
     """Yield what matplotlib draws itself."""
     from .figures_told import figure_lines
 
+    for n, across, shape in ((1, 6, (2, 3)), (9, 7, (3, 2)), (18, 17, (1, 1)), (41, 41, (1, 2))):
+        blank = [np.zeros((*shape, 3))] * n
+        spec = Tiles(tiles=blank, captions=[], across=across, title="t", notes=["n " * 60])
+        yield f"{n} tiles of {shape}, {across} in a row: {numbers(tiles_figure(spec).get_size_inches())}"
+
     seen = np.round(np.random.default_rng(6).random((5, 3, 7, 4)) * 3 - 1, 3)
     places = np.array([[0.0, 1.0], [3.0, 1.0], [1.0, -2.0], [0.5, 0.0], [3.0, 2.0]])
     for n, most in ((33, 31), (2, 2000)):
@@ -132,11 +137,11 @@ def _others() -> Iterator[str]:
             yield from figure_lines(picture.figure())
         yield from _sheet(picture)
     for name, heat in {
-        "none": [[0.0, 0.0]], "below": [[-3.0], [-1.0], [-2.0]], "odd": [[np.nan, np.inf, 2.0]],
+        "none": [[0.0, 0.0]], "below": [[-3.25], [-1.125], [-2.0]], "odd": [[np.nan, np.inf, 2.0]],
         "high": [[1.0]] * 9,
         "wide": [[1.0, 2.0] * 9],
     }.items():  # fmt: skip
-        for symmetric, least in ((False, 0.0), (True, 0.0), (True, 2.5)):
+        for symmetric, least in ((False, 0.0), (True, 0.0), (True, 3.456)):
             picture = drawn.heat_picture(
                 seen[0], np.array(heat), part="p", title="t", notes=["n " * 90], meaning="m", cmap="RdBu",
                 symmetric=symmetric, legend="l", least=least,

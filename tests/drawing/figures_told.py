@@ -58,6 +58,8 @@ def figure_lines(figure: Figure) -> Iterator[str]:
         if (legend := axes.get_legend()) is not None:
             framed = legend.get_frame_on()
             yield f"  legend {[text.get_text() for text in legend.get_texts()]} framed {framed}"
+        if type(axes.xaxis.get_major_formatter()).__name__ == "FuncFormatter":
+            yield f"  words at ticks {[label.get_text() for label in axes.get_xticklabels()]}"
         words = axes.get_title(), axes.get_xlabel(), axes.get_ylabel()
         yield from (f"  words {words}" for _ in "1" if any(words))
         yield from _texts(axes)

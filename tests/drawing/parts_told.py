@@ -346,7 +346,7 @@ def names() -> Iterator[str]:
             return f"{found.view} {found.sheet.primaries} {ranges}"
 
         yield f"settled {view} {needs} {primaries}: {said(settled)}"
-    for view in ("rms", "sheet"):
+    for view in ("rms", "sheet", "grid"):
         drawn = said(lambda v=view: filtviz.plot_sheet(random_weights(1, 3, 2, 2), view=v, channels="bgr"))
         yield f"in colours as {view}: {drawn}"
     yield f"no comparison: {said(lambda: filtviz.plot_comparison(3))}"  # type: ignore[arg-type]

@@ -106,11 +106,11 @@ def plot_sheet(
 
     Raises:
         DrawingError: the weights are no pictures of filters, or not what the view needs.
-        ArgumentError: there is no such view.
+        ArgumentError: there is no such view, or it is not drawn in the channels' colours.
     """
     drawn, sheet = as_layer(layer), expect(options, SheetOptions, "options")
     drawing = DrawingOptions(view=view, dpi=dpi, sheet=sheet or SheetOptions())
-    drawing, ranges = settle(channels, None, drawing, needs_sheet=False)
+    drawing, ranges = settle(channels, view, drawing, needs_sheet=False)
     return _figures_of(draw(drawn, choose_channels(drawn, ranges), drawing))
 
 
