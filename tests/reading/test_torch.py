@@ -835,6 +835,19 @@ def index(tmp_path: Path, weight_map: dict[str, str]) -> Path:
     return path
 
 
+@pytest.mark.parametrize("which", ["a", "b"])
+def test_what_is_said_of_tensors_is_said_of_those_in_every_file_of_an_index(tmp_path, which):
+    path = index(tmp_path, {"conv1.weight": "a.bin", "q.weight": f"{which}.bin", "conv3.weight": "b.bin"})
+    whole = quantised(np.ones((2, 1, 3, 3), np.int8), Named("torch.per_tensor_affine"), 0.5, 2)
+    more = {
+        "q.weight": whole,
+        "conv1.weight": tensor(weights(2, 1, 3, 3)),
+        "conv3.weight": tensor(weights(2, 6, 3, 3)),
+    }
+    (tmp_path / f"{which}.bin").write_bytes(zip_of(more))
+    assert "quantised weights are shown as the numbers" in " ".join(load(path).origin.inferred)
+
+
 def test_the_files_of_an_index_are_one_network(tmp_path):
     whole = {"conv1.weight": "a.bin", "conv1.bias": "a.bin", "conv2.weight": "a.bin", "conv3.weight": "b.bin"}
     path = index(tmp_path, whole)

@@ -5,25 +5,28 @@ from __future__ import annotations
 import tempfile
 from collections import OrderedDict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from filtviz.errors import FiltvizError
 from filtviz.parameter import Parameter
 from filtviz.reading.architecture.tables import ALL_DOTS, LONGEST, MOST_BYTES, MOST_DOTS, read_tables
-from filtviz.reading.formats import onnx
+from filtviz.reading.formats import onnx, torch
 from filtviz.reading.formats.onnx import cases
 from filtviz.reading.formats.tensorflow import _paths
 from filtviz.reading.formats.tensorflow.checkpoint import Trackable
 from filtviz.reading.formats.tensorflow.graphdef import layers_of_graph
+from filtviz.reading.formats.torch.storages import Saved
+from filtviz.reading.formats.torch.weight_sets import find_sets
 from filtviz.reading.limits import Limits
 from tests.reading.making import Thing
 from tests.reading.operators import odd_onnx
 from tests.reading.operators.asking import Told, array, part
 from tests.reading.operators.onnx import _onnx
 from tests.reading.operators.steps import steps_of
-from tests.reading.operators.torch_objects import _object
-from tests.reading.operators.torch_tensors import KERNEL, called
+from tests.reading.operators.torch_objects import NO_PICKLES, _object
+from tests.reading.operators.torch_tensors import KERNEL, called, unpickled
 from tests.reading.operators.whole_onnx import tensor
 from tests.reading.operators.whole_tensorflow import _told, node, shape_of
 from tests.reading.operators.whole_tensorflow import tensor as tensor_of
@@ -149,10 +152,24 @@ def _in_torch() -> Told:
         facts = {"_modules": {}, "_parameters": {"weight": torchs(np.ones((1,) * n, "f4"))}, "_buffers": {}}
         norm = Thing("torch.nn.modules.normalization.LayerNorm", **facts, normalized_shape=(1,) * n, eps=0.5)
         yield f"PyTorch, a norm of {n} axes", _object(norm, ())
+    for n in (35, 55, 75):
+        name = f"{'n' * n}.c.parametrizations.weight"
+        square = torchs(np.arange(9.0, dtype="f4").reshape(3, 3))
+        held = {f"{name}.original": square, f"{name}.0.base": square, "k.weight": kernel}
+        yield f"PyTorch, an orthogonal weight of {n} letters", _said(OrderedDict(held))
     for n in (1024, 1025):
-        whole = {"c.parametrizations.weight.original": torchs(np.ones((n, 1), "f4")), "k.weight": kernel}
-        more = {"c.parametrizations.weight.0.base": torchs(np.ones((n, 1), "f4"))}
-        yield f"PyTorch, {n} rows", _object(OrderedDict(whole | more), ())
+        alone = np.tril(np.full((n, 2), 0.5, "f4"), -1)
+        alone[0, 0] = alone[1, 1] = 1
+        held = {"c.parametrizations.weight.original": torchs(alone), "k.weight": kernel}
+        yield f"PyTorch, {n} rows", _said(OrderedDict(held))
+
+
+def _said(value: Any) -> str:
+    """What is said of an object's weights, and not their numbers, in which processors differ."""
+    root, rebuilder = unpickled(value)
+    saved = Saved(root=root, pickles=NO_PICKLES, memory=rebuilder.memory, form="a test's")
+    found = torch._network(opened(b""), saved, find_sets(root, rebuilder), rebuilder)
+    return " | ".join([*found.origin.inferred, found.origin.guess])
 
 
 def _in_texts() -> Told:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import starmap
 from typing import Any
 
 import numpy as np
@@ -89,6 +90,9 @@ GRAPHS = {
         LSTM u > h - c | hidden_size=3""",
     "calls": """
         Ours:Block x k > y
+        Ours:Both y k > t s
+        Conv x t > c
+        Reshape c s > d
         If flags > z | then_branch=left else_branch=right
         Add y z > v""",
 }
@@ -106,6 +110,7 @@ _ARRAYS = {
     "one": np.array([1], "i8"),
     "zero": np.array([0], "i8"),
     "two": np.array([2, 3], "i8"),
+    "none": np.array([], "i8"),
     "four": np.array([4], "i8"),
     "at": np.array(1, "i8"),
     "first": np.array([0, 1, 2], "i8"),
@@ -124,7 +129,10 @@ _INNER = {
     "left": steps_of("Relu x > r\nConv r k > l"),
     "right": steps_of("Neg k > i\nConv x i > l"),
 }
-_BLOCK = steps_of("Conv a w > c\nLeakyRelu c > g | alpha=0.5")
+_FUNCTIONS = (
+    ("Block", "g", steps_of("Conv a w > c\nLeakyRelu c > g | alpha=0.5")),
+    ("Both", "ts", steps_of("Transpose w > t | perm=[1,0,2,3]\nShape a > s")),
+)
 
 
 def _inner(steps: Sequence[Step], ends: str) -> bytes:
@@ -145,7 +153,9 @@ def _said(value: Any) -> Any:
     return part(6, _inner(_INNER[value], "l")) if value in ("left", "right") else value
 
 
-def model(steps: Sequence[Step], said: Sequence[bytes] = (), opset: int = 12) -> bytes:
+def model(
+    steps: Sequence[Step], said: Sequence[bytes] = (), opset: int = 12, image: Any = (1, 3, 6, 6)
+) -> bytes:
     """A file of a graph, which holds those arrays that its nodes name."""
     named = {one for step in steps for one in step.inputs} | {"k"}
     held = b"".join(
@@ -154,10 +164,15 @@ def model(steps: Sequence[Step], said: Sequence[bytes] = (), opset: int = 12) ->
         if values is not None and name in named
     )
     nodes = b"".join(part(1, _node(one)) for one in steps)
-    graph = nodes + held + part(11, info("x", (1, 3, 6, 6))) + b"".join(said)
-    block = part(1, "Block") + part(4, "a") + part(4, "w") + part(5, "g") + part(10, "Ours")
-    block += b"".join(part(7, _node(one)) for one in _BLOCK)
-    return part(8, part(2, opset)) + part(7, graph) + part(25, block)
+    graph = nodes + held + part(11, info("x", image)) + b"".join(said)
+    return part(8, part(2, opset)) + part(7, graph) + b"".join(starmap(_function, _FUNCTIONS))
+
+
+def _function(name: str, gives: str, steps: Sequence[Step]) -> bytes:
+    formal = b"".join(part(4, one) for one in "aw") + b"".join(part(5, one) for one in gives)
+    return part(
+        25, part(1, name) + formal + part(10, "Ours") + b"".join(part(7, _node(one)) for one in steps)
+    )
 
 
 def _read(data: bytes) -> str:
@@ -175,6 +190,23 @@ def _said_of_values() -> Told:
                 yield f"y is {first} by {field}, {second} by {other_field}", _read(model(steps, said))
 
 
+def _open_shapes() -> Told:
+    """What is known of a layer's shape, and what the file says of it."""
+    steps = steps_of("Relu x > y\nDream y k > z\nDream z k > v\nOther v k > w")
+    shapes = (
+        (1, 3, 6, 6),
+        (None, 3, 6, None),
+        (None, 3, 5, None),
+        (1, None, None, 5),
+        (1, 3, 6),
+        (None,) * 4,
+    )
+    for image in ((None, 3, None, 6), (1, 3, 6, 6), "nothing"):
+        for shape in shapes:
+            said = [part(13, info("y", shape))]
+            yield f"an image of {image}, said {shape}", _read(model(steps, said, image=image))
+
+
 def _all() -> Iterator[tuple[str, str]]:
     for name, text in GRAPHS.items():
         before = ""
@@ -187,3 +219,18 @@ def _all() -> Iterator[tuple[str, str]]:
 def odd_graphs_of_onnx() -> Told:
     yield from _all()
     yield from _said_of_values()
+    yield from _open_shapes()
+    for text in (
+        "Resize x - scales > y | mode=",
+        "DepthToSpace x > y | mode= blocksize=1",
+        "Pad x pads > y | mode=",
+        "Conv x k > y | auto_pad=",
+        "com.microsoft:FusedConv x k > y | activation=Relu",
+        "com.microsoft.nchwc:Conv x k > y",
+        "ConvInteger x q zero zero zero zero zero zero b > y",
+        "ConvInteger x q b > y",
+        "MaxPool x > y | kernel_shape=[0,2]",
+        "MaxPool x > y | kernel_shape=[-1,2]",
+        "Reshape x none > y",
+    ):
+        yield text, _read(model(steps_of(text)))

@@ -26,7 +26,10 @@ from tests.reading.operators.wholes import opened, outcome
 from tests.reading.torch_making import module, parameter, quantised, tensor
 from tests.telling import layers_of, origin_of, refused
 
-__all__ = ["objects"]
+__all__ = ["NO_PICKLES", "objects"]
+
+
+NO_PICKLES = Pickles(roots=(), protocol=2, python2=False, globals=())
 
 
 def _set_told(choice: Choice) -> Iterator[str]:
@@ -60,12 +63,7 @@ def _object(value: Any, weights: tuple[str, ...], limits: Limits | None = None) 
 
 def _read(root: Any, found: Choice, rebuilder: Rebuilder) -> str:
     """What kind of file it is said to be, and a sum of all that is read of it."""
-    saved = Saved(
-        root=root,
-        pickles=Pickles(roots=(root,), protocol=2, python2=False, globals=()),
-        memory=rebuilder.memory,
-        form="a test's",
-    )
+    saved = Saved(root=root, pickles=NO_PICKLES, memory=rebuilder.memory, form="a test's")
 
     def tell(network: Network) -> str:
         return origin_of(network) + layers_of(network)
