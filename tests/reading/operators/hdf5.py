@@ -342,6 +342,10 @@ def hdf5() -> Told:
         yield f"attribute {words}", _told(made.whole(made.group({}, (0x0C, body))))
     for words, opaque, data in _datasets():
         yield f"dataset {words}", _told(data, opaque)
+    plain = next(data for words, _, data in _datasets() if words == "plain")
+    root = open_hdf5(view_of(plain), effort(Limits()))
+    for path in ("", "/", "d", "/d", "d/", "//d", "d/more", "e", "e/d"):
+        yield f"path {path!r}", str(getattr(root.get(path), "path", None))
     for kind, files in (
         ("heap", _global_heaps()),
         ("header", _headers()),

@@ -5,6 +5,7 @@ Each case is a number, as in `arrays`: `ONNX` and `TENSORFLOW` are those that no
 
 from __future__ import annotations
 
+import math
 import random
 from typing import Any
 
@@ -226,11 +227,22 @@ def _joined() -> Told:
             yield f"{' and '.join(names)} along {axis}", _brief(found)
 
 
+def _rounded() -> Told:
+    for values in ((-1.5, 1.5, 2.0), (-2.0, 0.5), (float("nan"), 3.0), (2.0**40, 1.0)):
+        held = of_parameter(Parameter.of("n", np.array(values, "f4"), "a"))
+        assert held is not None
+        for how in (math.floor, math.ceil, math.trunc):
+            yield f"{values} by {how.__name__}", _brief(held.rounded(how))
+        for is_real in (False, True):
+            yield f"{values} as {'real' if is_real else 'whole'}", _brief(held.as_real(is_real=is_real))
+
+
 def _numbers(*shape: int) -> Parameter:
     return Parameter.of("n", np.arange(int(np.prod(shape)), dtype="i4").reshape(shape), "a")
 
 
 def lengths() -> Told:
     yield from _joined()
+    yield from _rounded()
     yield from map(a_node_of_onnx, (*ONNX, *range(4000, 4500)))
     yield from map(a_node_of_tensorflow, (*TENSORFLOW, *range(4000, 4500)))

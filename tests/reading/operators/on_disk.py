@@ -205,6 +205,12 @@ def _windows() -> Told:
                 at = machine.move_to(place)
                 told.append(f"{at} of {len(machine.data)} from {machine.base} to {machine.edge}")
             yield f"moved to {first}, and {then} on", "; ".join(told)
+    machine, place, lengths = Machine(_on_disk(bytes(5 * LARGEST_WINDOW)), pickle_steps(Limits()), {}), 0, []
+    while place < 5 * LARGEST_WINDOW:
+        machine.move_to(place)
+        place += len(machine.data)
+        lengths.append(len(machine.data))
+    yield "windows one after another", str(lengths)
     for start in (0, 1, EDGE, FIRST_WINDOW, FIRST_WINDOW + 1):
         data = bytes(start) + b"(" + b"K\x01" * 40 + b"t." + bytes(FIRST_WINDOW)
         found = read_pickle(_on_disk(data), start, pickle_steps(Limits()))

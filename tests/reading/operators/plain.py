@@ -431,6 +431,14 @@ def plain() -> Told:
         found = one.function("a")
         yield f"function: {words}", f"{'none' if found is None else _shown(found)} ({spent.used} steps)"
     yield from _lying()
+    for words, state in (
+        ("a dictionary and slots", (_items(a=1, b=2), _items(a=3, c=4))),
+        ("slots alone", (None, _items(a=3))),
+        ("a dictionary alone", (_items(a=1), None)),
+        ("three", (_items(a=1), 5, _items(a=9))),
+    ):
+        one = Attributes(_with(_object(), state), effort(Limits()))
+        yield f"state of {words}", f"{one.raw('a')} {one.raw('b')} {one.raw('c')}"
     inner = Record(Global("mine", "Outer.Inner"), ())
     for record in (_object("mine.Net"), Record("text", ()), _object("mine.Net", a=None), inner):
         one = Attributes(record, effort(Limits()))

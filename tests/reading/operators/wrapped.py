@@ -116,6 +116,7 @@ def _files() -> Iterator[tuple[str, bytes]]:
     yield "a pickle and more", PLAIN + b"more"
     yield "a pickle that is cut short", PLAIN[:-2]
     yield "an old pickle", pickle.dumps([1, "a"], 0)
+    yield "an old pickle without lines", pickle.dumps([1, "a"], 1)
     yield "an old pickle with other line ends", pickle.dumps([1, "a"], 0).replace(b"\n", b"\r\n")
     yield "an old pickle with some other line ends", pickle.dumps([1, "a"], 0).replace(b"\n", b"\r\n", 1)
     yield "an old pickle that is damaged", b"(lp0\nI1\nq"
