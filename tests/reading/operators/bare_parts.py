@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import replace
@@ -13,13 +14,14 @@ import numpy as np
 from filtviz.errors import MalformedFileError
 from filtviz.reading.arrays import ComputedArray
 from filtviz.reading.formats import bare_arrays
+from filtviz.reading.formats.bare_arrays import grouping
 from filtviz.reading.formats.bare_arrays.collecting import Found, NamedArray
 from filtviz.reading.limits import Hints, Limits
 from filtviz.reading.opened import SEVERAL_NPY, Objects
 from tests.reading.making import Named, Thing, shared
 from tests.reading.operators.asking import Told, array
 from tests.reading.operators.objects_made import holding
-from tests.reading.operators.small_parts import line_of
+from tests.reading.operators.small_parts import line_of, together
 from tests.reading.operators.wholes import outcome, read_of
 
 __all__ = ["bare_parts"]
@@ -223,7 +225,36 @@ def _shapes() -> Told:
         yield f"a normalisation of {names}", f"{shown} {made.spread_is} {made.epsilon:g}"
 
 
+def _turned() -> Told:
+    """What speaks for a list that is turned round: of matrices, stacks, kernels and vectors."""
+    shapes: Shapes = (
+        (2, 3),
+        (3, 2),
+        (2, 3, 3),
+        (3, 2, 5),
+        (2, 3, 3, 3),
+        (3, 2, 3, 3),
+        (2, 2, 3, 3, 3),
+        (3,),
+        (2,),
+    )
+    for first in shapes:
+        rows = []
+        for second, third in itertools.product(shapes, shapes[-2:]):
+            held = _found((first, second, third)).arrays
+            groups = grouping.group(held)
+            turned = grouping.in_network_order(held)
+            rows.append(
+                (
+                    f"{second} {third}",
+                    f"{grouping._fitting_turned(groups)} {[one.weight_shape for one in turned]}",
+                )
+            )
+        yield from together(rows, f"{first} in front of")
+
+
 def bare_parts() -> Told:
     """All of it."""
     yield from _files()
     yield from _shapes()
+    yield from _turned()

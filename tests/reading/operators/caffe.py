@@ -52,6 +52,8 @@ def caffe() -> Told:
     yield _caffe("LRN", inside="lrn", f4=1)
     yield _caffe("LRN", inside="lrn", f1=0)
     yield _caffe("Concat", inside="concat", f1=2)
+    yield _caffe("Concat", inside="concat", f7=1)
+    yield _caffe("Concat")
     yield _caffe("Concat", inside="concat", f2=-1)
     for number in (0, 1, 3):
         yield _caffe("Eltwise", inside="eltwise", f1=number, f2=0.5)

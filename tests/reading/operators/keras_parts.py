@@ -83,6 +83,33 @@ def _sides() -> Told:
         yield f"sides of {value}", " | ".join(str(classes._sides(value, n)) for n in (1, 2, 3))
 
 
+def _functions() -> Told:
+    """What functions are called, and in which of Keras's versions."""
+    for name in (
+        *classes._KINDS, "softmax", "relu6", "selu", "leaky_relu", "ReLU", "Tanh", "SELU", "Softmax",
+        "mine>swish", "",
+        "keras.activations.relu", "relu ", "hard sigmoid", "log_softmax", "mish",
+    ):  # fmt: skip
+        cases = [
+            classes.Case(
+                class_name="Dense", config={"activation": name}, parameters={}, inputs=(), is_keras_3=is_3
+            )
+            for is_3 in (False, True)
+        ]
+        yield f"function {name!r}", " | ".join(told(*classes._named(name, case)) for case in cases)
+    for value in (
+        None, "linear", {"class_name": "ReLU"}, {"class_name": "function", "config": "tanh"},
+        {"config": {}}, {}, 3,
+        {"class_name": "Softmax", "config": {"axis": 1}}, {"config": "softmax"}, ["relu"],
+        {"class_name": "linear"},
+    ):  # fmt: skip
+        case = classes.Case(class_name="Dense", config={"activation": value}, parameters={}, inputs=())
+        yield (
+            f"function of {value}",
+            outcome(lambda case=case: classes._function(case), lambda made: told(*made)),
+        )
+
+
 def _inputs() -> Told:
     for shape in SHAPES:
         for last in (True, False):
@@ -281,6 +308,7 @@ def keras_parts() -> Told:
     """All of it."""
     yield from _words()
     yield from _sides()
+    yield from _functions()
     yield from _inputs()
     yield from _entries()
     yield from _builders()

@@ -167,6 +167,27 @@ def _programs() -> Told:
         _value(20, [True]), _value(20), _value(20, []),
     ):  # fmt: skip
         yield f"a shape of {output['TT']}", str(paddle_program._shape(output))
+    sayings = ({"alpha": 0.5, "negative_slope": 0.5}, {"approximate": True}, {"axis": 1, "start_axis": 1})
+    for kind in (
+        *paddle_program._ACTIVATIONS, "relu6", *sorted(paddle_program._PASSED_ON), "leaky_relu",
+        "leaky_relu_", "elu",
+        "elu_", "gelu", "gelu_", "softmax", "softmax_", "flatten", "flatten_", "concat", "prelu", "swish_",
+        "selu_",
+    ):  # fmt: skip
+        rows = [(str(n), _run(kind, (1,), said)) for n, said in enumerate(sayings)]
+        yield from together(rows, f"said {kind}")
+    for value in (
+        [1.5, 2.0],
+        [1e300],
+        [True, 2],
+        2.75,
+        1e308,
+        [float("nan"), 2],
+        [float("inf")],
+        ["3"],
+        -2.5,
+    ):
+        yield f"numbers {value}", _run("full", (), {"value": value})
     yield "of two outputs", _run("relu", (1,), {}, O=[_value(20, [1, 2]), _value(21, [3])])
     yield "of one output", _run("relu", (1,), {}, O=_value(20, [1, 2]))
     yield "of no outputs", _run("relu", (1,), {}, O=[])

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from filtviz.network import Network
-from filtviz.reading.formats import caffe2, chainer, madmom, nolearn, sknn, tflib, torchscript, trees
+from filtviz.reading.formats import caffe2, chainer, lasagne, madmom, nolearn, sknn, tflib, torchscript, trees
 from filtviz.reading.limits import Limits, effort
 from filtviz.reading.opened import Opened
 from filtviz.reading.pickle.attributes import Attributes
@@ -259,6 +259,25 @@ def _names() -> Told:
         yield f"Haiku's {name}", str(bool(trees._OF_HAIKU.search(name)))
 
 
+# Which of several pickles has the layers
+
+
+def _lasagne() -> Told:
+    below = image(3, 8, 8)
+    end = layer("DenseLayer", below, W=_array(192, 4), num_units=4)
+    for words, roots in {
+        "alone": (end,), "a list": ([below, end],), "a dictionary": ({"a": end},),
+        "behind another": ({"a": [1]}, end),
+        "behind a list": ([3], {"a": end}), "before": ([end], {"a": 1}), "deep": ([[{"a": [end]}]],),
+        "a user's own": (Thing("mine.Net", net=end),), "behind a user's own": (Thing("mine.Net", a=1), [end]),
+    }.items():  # fmt: skip
+        yield f"Lasagne's layers {words}", _read(lasagne.open, *roots)
+    for n in (39, 40, 41, 60):
+        spec = Thing("sknn.nn.Convolution", type="Rectifier", name="c")
+        model = Thing(f"sknn.mlp.{'x' * n}", layers=[spec], weights=[(_array(2, 3, 3, 3), _array(2))])
+        yield f"an sknn of {n} letters", _read(sknn.open, model)
+
+
 # madmom
 
 
@@ -282,7 +301,7 @@ def _madmom() -> Told:
     layers += [(cls, {"size": size, "stride": stride}) for cls in ("MaxPoolLayer", "AverageLayer",
     "StrideLayer")
     for size, stride in (((2, 3), None), ((2, 3), (1, 2)), (2, (2,)), ((2, 2, 2), None), (None, (1,
-    1)))]  # fmt: skip
+    1)), ((2, 2, 2), 2), ((2, 2, 2), (1, 1, 1)), (2, 3), ((3,), 2), ((2, 2), (1, 1, 1)))]  # fmt: skip
     layers += [("PadLayer", {"width": width, "axes": axes, "value": value}) for width, axes, value in (
         (2, (0, 1), 0), (2, (0,), 2.5), (2, (1,), 3), (2, (2,), True), (2, None, "x"), (None, (0,), 0), (-1,
         (0,), None),
@@ -364,4 +383,5 @@ def pickled_parts() -> Told:
     yield from _tflib()
     yield from _names()
     yield from _madmom()
+    yield from _lasagne()
     yield from _wrappers()

@@ -5,6 +5,7 @@ Each is asked by itself, with one fact after another as it may be said, odd, or 
 
 from __future__ import annotations
 
+import itertools
 import struct
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -12,11 +13,11 @@ from typing import Any
 import numpy as np
 
 from filtviz.network import Layer
-from filtviz.reading.formats import darknet, gguf, mxnet
+from filtviz.reading.formats import caffe, darknet, gguf, mxnet
 from filtviz.reading.limits import Limits, effort
 from filtviz.reading.stretch import view_of
 from filtviz.reading.tensor_names import Tensor
-from tests.reading.operators.asking import Told, array, numbers_of
+from tests.reading.operators.asking import Told, array, message, numbers_of, part
 from tests.reading.operators.wholes import opened, outcome
 from tests.telling import told
 
@@ -238,6 +239,10 @@ def _gguf() -> Told:
                 lambda a: f"{a.dtype} {numbers_of(a.read())}",
             )
             yield f"type {code} at {offset}", read
+    for code, shape in itertools.product((*gguf._TYPES, 30, 2), ((), (0,), (2, 2))):
+        entry = gguf._Entry(name="n", shape=shape, code=code, offset=8)
+        found = outcome(lambda e=entry: e.array(view_of(bytes(range(64)))).read(), numbers_of)
+        yield f"type {code} of {shape}", found
     for name in ("llama", "x" * 60, "x" * 61, "a\nb", 3):
         value = (8, text(name.encode())) if isinstance(name, str) else (4, struct.pack("<I", name))
         data = (
@@ -257,8 +262,23 @@ def _gguf() -> Told:
         )
 
 
+# Caffe
+
+
+def _caffe() -> Told:
+    """Numbers for rows and columns in the three ways in which Caffe says them."""
+    rows = []
+    for more, rest in itertools.product(
+        ((), (2,), (2, 3), (2, 3, 4), (0,), (5, 5)), ({}, {8: 4}, {9: 5}, {8: 4, 9: 5}, {8: 0})
+    ):
+        data = b"".join(part(1, n) for n in more) + b"".join(part(key, n) for key, n in rest.items())
+        rows.append((f"{more} {rest}", f"{caffe._pair(message(data), 1, 8, 9, 7)}"))
+    yield from together(rows, "pairs")
+
+
 def small_parts() -> Told:
     """All of it."""
     yield from _darknet()
     yield from _mxnet()
     yield from _gguf()
+    yield from _caffe()

@@ -311,6 +311,22 @@ def _windows() -> Told:
     yield from together(rows, "others")
 
 
+def _constants() -> Told:
+    """Small constants as whole numbers, and kinds of dimensions of what is sparse."""
+    for held in (None, [], [1.0], [1.5], [0.0, -2.0], [float(1 << 40)], [2.0, 0.5]):
+        case = tflite_operators.Case(
+            operator="x", options=None, inputs=(0,), constant=lambda _, one=held: one, parameter=lambda _,
+            __: None,
+            shape=lambda _: None, output=1,
+        )  # fmt: skip
+        yield f"whole numbers of {held}", f"{case.wholes(0)} {case.wholes(1)}"
+    for kind, letter in itertools.product((0, 1, 2, -1), (0, 1, 2, 3, 4)):
+        held_ = Fields({0: [1, 2]})
+        table = Fields({0: kind, 1: 5, 2: letter, 3: held_, 4: 1, 5: held_})
+        found = outcome(lambda t=table: sparsity._dimension(t), lambda d: f"{d.size} {d.segments} {d.places}")  # type: ignore[misc]
+        yield f"a dimension of kind {kind} in {letter}", found
+
+
 class _Steady(random.Random):
     """No chance at all."""
 
@@ -357,6 +373,16 @@ def _spreads() -> Told:
         inner = spread(m, spread(m, start, 2, 2, 2, 4), 1, 1, 1, 1)
         return m.add("RELU", [inner], (16, 3, 3, 4))
 
+    def repeated(m: Model, n_axes: int) -> int:
+        first = m.add("EXPAND_DIMS", [m.last, m.held(2)], (1, 6, 1, 6, 4))
+        second = m.add("TILE", [first, m.held(1, 1, 2, 1, 1)], (1, 6, 2, 6, 4))
+        end = m.add("RESHAPE", [second], (1, 12, 6, 4)[:n_axes])
+        if not n_axes:
+            m.tensors[end].fields.pop(0)  # type: ignore[attr-defined]
+        return end
+
+    for n in (0, 1, 3, 4):
+        yield from _model(lambda m, n=n: repeated(m, n))  # type: ignore[misc]
     yield from _model(twice)
     yield from _model(nested)
     yield from _model(behind)
@@ -386,3 +412,4 @@ def tflite_parts() -> Told:
     yield from _windows()
     yield from together(_empty(), "sparse")
     yield from _spreads()
+    yield from _constants()

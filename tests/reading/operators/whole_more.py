@@ -138,6 +138,13 @@ def _named() -> Iterator[Case]:
             b"odd",
         ):
             yield f"{name} beside {beside} {data[:12]!r}", named.open, {name: b"\x01numbers", beside: data}
+    for name, beside, member in (
+        ("a.bin", "a.xml", "m.onnx"), ("a.bin", "a.param", "m.pt"), ("a.bin", "a.xml", "x.txt"), ("a.zip",
+        "a.xml", "m.h5"),
+        ("a.mnn", "a.xml", "m.onnx"), ("a.mnn", "b", "m.onnx"), ("a.meta", "b", "x.txt"),
+    ):  # fmt: skip
+        files = {name: zipped({member: b"x", "y": b"y"}), beside: b'<?xml version="1.0"?>\n<net name="a">'}
+        yield f"a zip {name} of {member} beside {beside}", named.open, files
     for members in (
         ("a.onnx", "b.h5", "x.txt"),
         ("x.txt", "y"),
@@ -172,7 +179,8 @@ def _caffe2() -> Iterator[Case]:
         "alone": {"c10_w": w, "c9_w": w, "c9_bn_s": b}, "with a list": {"c_w": w, "c_bn_s": b, "d_w": [w]},
         "within": {"blobs": {"c_w": w, "c_b": b}, "d_w": w},
         "deeper": {"blobs": {"c_w": w, "c_b": b, "e": {"d_w": w}}, "x": 3},
-        "blobs that are none": {"blobs": [w], "c_bn_s": b}, "numbers": {5: w, "c_w": w, "c_bn_s": b},
+        "blobs that are none": {"blobs": [w], "c_bn_s": b}, "numbers within": {"blobs": {5: w, "c_w": w,
+        "d_w": w}}, "numbers": {5: w, "c_w": w, "c_bn_s": b},
         "not named so": {"blobs": {"a": w, "b": w, "c_w": w}}, "the last": {"fc_w": array_of(4, 2),
         "c1_bn_s": b, "c1_bn_riv": b, "c1_bn_rm": b},
     }.items():  # fmt: skip
@@ -267,6 +275,11 @@ def _trees() -> Iterator[Case]:
     }.items():  # fmt: skip
         yield f"an npz of trees {words}", trees.open, {"net.npz": _npz(held)}
         yield f"a pickle of trees {words}", trees.open, {"net.pkl": dumps(held)}
+    for words, roots in {
+        "two": (kernels, {"c/kernel": w}), "the same": (kernels, kernels), "one and another": (kernels, [1]),
+        "another and one": (3, kernels), "two of arrays": (w, b),
+    }.items():  # fmt: skip
+        yield f"pickles behind one another, {words}", trees.open, {"net.pkl": b"".join(map(dumps, roots))}
     state = {"c.weight": array_of(2, 1, 3, 3), "c.bias": b}
     for words, value in {
         "Paddle's": {**state, "StructuredToParameterName@@": {"c.weight": "conv2d_0.w_0"}},

@@ -179,6 +179,9 @@ def _tflib() -> Iterator[Case]:
     files = {
         "of three": (network("G", 1), network("D", 2), network("Gs", 3)), "of two of a name": (network("G",
         1), network("G", 2)),
+        "pairs of other lengths": (Thing("dnnlib.tflib.network.Network", name="G", variables=[("a/weight",
+        array_of(3, 3, 1,
+        2), 5), ("b/weight",), (), 3, [*"ab"], ("c/weight", array_of(3, 3, 1, 2), array_of(2), "x")]),),
         "averaged": (network("Gs", 1),), "of nothing": (Thing("dnnlib.tflib.network.Network", name="G",
         variables=[]),),
     }  # fmt: skip
@@ -211,6 +214,15 @@ def _safetensors() -> Iterator[Case]:
     header = json.dumps({"__metadata__": {"format": "tf"}, **held}).encode()
     data = struct.pack("<Q", len(header)) + header + array_of(90).tobytes()
     yield "safetensors of variables", safetensors.open, {"net.safetensors": data}
+    for names in (
+        ("params/conv10/kernel", "params/conv9/kernel", "batch_stats/conv8/mean"), ("params/b2/kernel",
+        "b10/kernel"),
+        ("params.b2.kernel", "b10.kernel", "batch_stats.b3.mean"),
+    ):  # fmt: skip
+        held = {one: {**entry, "data_offsets": [72 * n, 72 * n + 72]} for n, one in enumerate(names)}
+        header = json.dumps({"__metadata__": {"format": "flax"}, **held}).encode()
+        data = struct.pack("<Q", len(header)) + header + array_of(18 * len(names)).tobytes()
+        yield f"safetensors of Flax's {names}", safetensors.open, {"net.safetensors": data}
     for start, stop in ((0, 72), (4, 76), (0, 68), (72, 0), (0, 76)):
         header = json.dumps({"a.weight": {**entry, "data_offsets": [start, stop]}}).encode()
         data = struct.pack("<Q", len(header)) + header + array_of(19).tobytes()[: max(start, stop)]

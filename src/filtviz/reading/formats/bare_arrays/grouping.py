@@ -310,10 +310,10 @@ def _input_first(axes: str) -> str:
     return axes.replace("oi", "io")
 
 
-def biased_axes(found: Group) -> str | None:
+def biased_axes(found: Group) -> str:
     """Return the order that the bias of a convolution tells, Lasagne's usual order where it tells none."""
-    usual = USUAL_AXES.get(len(found.weight_shape))
-    return usual if usual is None else _by_bias(found, usual) or usual
+    usual = USUAL_AXES[len(found.weight_shape)]
+    return _by_bias(found, usual) or usual
 
 
 def _by_bias(found: Group, usual: str) -> str | None:
