@@ -105,6 +105,7 @@ def numbers() -> Iterator[str]:
     ps = (0.0, 9.9e-51, 1e-50, 4.4e-9, 9.4e-4, 9.6e-4, 0.001, 0.0314, 0.0996, 0.1, 0.555, 1.0)
     yield f"p: {[text.p_value(each) for each in ps]}"
     yield f"plurals: {[text.plural(n, 'filter') for n in (0, 1, 2, 1000)]}"
+    yield f"of axes: {[text.plural(n, 'axis') for n in (0, 1, 2)]}"
     yield f"every: {[text.every(n, 'layer') for n in (2, 3, 1234)]}"
     for limit, n in product((2, 8), (0, 1, 2, 3, 8, 9, 10)):
         yield f"{n} listed of {limit}: {text.listed([str(i) for i in range(n)], limit)}"

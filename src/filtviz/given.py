@@ -21,7 +21,7 @@ from filtviz.errors import ArgumentError, DrawingError, SelectionError
 from filtviz.network import ConvLayer, Layer, Network, Origin
 from filtviz.parameter import Parameter
 from filtviz.reading.limits import Hints, Limits
-from filtviz.text import described, printable
+from filtviz.text import described, plural, printable
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -475,9 +475,9 @@ def _weights_of(given: Any) -> tuple[NDArray[Any], str] | None:
 
 def _checked(weights: NDArray[Any], what: str) -> NDArray[Any]:
     if weights.ndim != 4:
-        axes = "1 axis" if weights.ndim == 1 else f"{weights.ndim} axes"
         raise DrawingError(
-            f"{what} has {axes}, not 4 (filters, channels, rows, cols), so that it is no picture"
+            f"{what} has {plural(weights.ndim, 'axis')}, not 4 (filters, channels, rows, cols), so that it "
+            "is no picture"
         )
     if weights.size == 0 or weights.dtype.kind not in "fiub":
         raise DrawingError(f"{what} holds no real numbers to draw: {weights.dtype} {weights.shape}")

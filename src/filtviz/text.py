@@ -188,8 +188,9 @@ def p_value(p: float) -> str:
 
 
 def plural(n: int, thing: str) -> str:
-    """Say a number of things: "1 filter", "3 filters"."""
-    return f"{n:,} {thing}{'s'[: n != 1]}"
+    """Say a number of things: "1 filter", "3 filters", "2 axes"."""
+    many = f"{thing[:-2]}es" if thing.endswith("axis") else f"{thing}s"
+    return f"{n:,} {thing if n == 1 else many}"
 
 
 def every(n: int, thing: str) -> str:

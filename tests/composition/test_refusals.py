@@ -88,7 +88,7 @@ def square(size: int, stride: int = 1) -> dict[str, tuple]:
         (Resize(scale=(2.0, 2.0)), ENLARGES.replace("enlarges", "resizes")),
         (Pad(pad=((-1, 0), (0, 0), (0, 0)), first_axis=1), "at tested, it takes channels away"),
         (Pad(pad=((1, 0), (0, 0)), first_axis=1), "the file does not tell how much tested pads"),
-        (Crop(crop=((1, 0),)), "at tested, it works on 1 axes, and an image has two"),
+        (Crop(crop=((1, 0),)), "at tested, it works on 1 axis, and an image has two"),
         (Normalisation(gamma=array(3), is_batch=False),
          "at tested, it scales 3 channels, and the layer below gives 2"),
         (Concatenate(axis=2), "tested joins its inputs along an axis that is not the channels'"),

@@ -306,7 +306,7 @@ REFUSED = {
     "the deviation": Normalisation(mean=numbers(4)),
     "groups of 3": ChannelPooling(kind="max", size=3),
     "it looks at 5 channels": Convolution(weights=numbers(5, 5, 3, 2), stride=(1, 1), pad=pads(0, 0)),
-    "looks along 1 axes": Convolution(weights=numbers(5, 4, 3), axes="oic", stride=(1,), pad=pads(0)),
+    "looks along 1 axis": Convolution(weights=numbers(5, 4, 3), axes="oic", stride=(1,), pad=pads(0)),
     "wrong way round": Activation(kind="clip", low=1.0, high=-1.0),
     "takes away": Convolution(weights=numbers(5, 4, 3, 2), stride=(1, 1), pad=pads(-1, 0)),
 }

@@ -392,7 +392,7 @@ def test_what_a_person_says_is_checked(read):
         SelectionError, match="has 4 axes, and an order of 3 is said: write one letter for each"
     ):
         read(VALUES, hints=Hints(axes={"": "oic"}))
-    with pytest.raises(SelectionError, match="has 1 axes, as no convolution has"):
+    with pytest.raises(SelectionError, match="has 1 axis, as no convolution has"):
         read(VALUES, hints=Hints(convs=("1",)))
     two = {"c.W": weights(8, 1, 3, 3), "c.V": weights(8, 1, 3, 3)}
     with pytest.raises(SelectionError, match="cannot be a convolution beside another one in the same layer"):

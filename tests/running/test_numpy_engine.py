@@ -292,7 +292,7 @@ OTHERS = Parameter.of("W", np.ones((1, 3, 1, 1, 2, 3)))
         ),
         (
             Pooling(kind="max", size=(2,), stride=(2,), pad=((0, 0),)),
-            "it looks along 1 axes, and is given units with 2",
+            "it looks along 1 axis, and is given units with 2",
         ),
         (
             Pooling(kind="max", size=(3, 3), stride=(1, 1), pad=((0, 0), (0, 0))),
@@ -322,8 +322,8 @@ OTHERS = Parameter.of("W", np.ones((1, 3, 1, 1, 2, 3)))
             "the file does not tell where each of its filters is",
         ),
         (Resize(size=(0, 3)), "nothing is left of what it is given"),
-        (Resize(scale=(2.0,)), "it looks along 1 axes, and is given units with 2"),
-        (Pad(pad=((1, 0),), mode="edge"), "it pads 1 axes and is given 2"),
+        (Resize(scale=(2.0,)), "it looks along 1 axis, and is given units with 2"),
+        (Pad(pad=((1, 0),), mode="edge"), "it pads 1 axis and is given 2"),
         (Pad(pad=((-1, 0), (0, 0)), mode="edge"), "its padding takes away from its input"),
         (Pad(pad=((0, 0), (3, 0)), mode="reflect"), "it mirrors more than there is: its input is 2x3"),
         (Standardisation(groups=3), "it makes 3 groups of 4 channels"),

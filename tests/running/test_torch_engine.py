@@ -96,7 +96,7 @@ def test_nothing_is_left_of_a_crop_of_more_than_there_is() -> None:
 
 def test_padding_is_for_as_many_axes_as_there_are() -> None:
     engine = torch_engine()
-    with pytest.raises(MisfitError, match="it pads 1 axes and is given 2"):
+    with pytest.raises(MisfitError, match="it pads 1 axis and is given 2"):
         engine.apply(Pad(pad=((1, 1),)), [engine.take(IMAGE)])
 
 

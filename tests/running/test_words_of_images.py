@@ -181,7 +181,7 @@ def test_what_does_not_fit_a_layer_is_said_with_both_numbers() -> None:
     assert misfit(fitting.groups_of_transposed, turned, 6, (4, 6, 3, 3)) == "it makes 4 groups of 6 channels"
     assert fitting.groups_of_transposed(turned, 4, (4, 4, 3, 3)) == (4, True)
     assert fitting.groups_of_transposed(turned, 8, (4, 2, 3, 3)) == (4, False)
-    assert misfit(numpy_engine._padded, units, ((1, 1),)) == "it pads 1 axes and is given 2"
+    assert misfit(numpy_engine._padded, units, ((1, 1),)) == "it pads 1 axis and is given 2"
     assert numpy_engine._padded(units, ((1, 0), (0, 2)), 7.0).shape == (1, 6, 5, 6)
     assert misfit(fitting.why_not_pooled, "untold", "by rank") == (
         "it pools by 'by rank', which is not known here"

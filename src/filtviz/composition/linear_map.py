@@ -53,7 +53,7 @@ from filtviz.operations import (
     parameters_of,
 )
 from filtviz.parameter import Shape
-from filtviz.text import printable
+from filtviz.text import plural, printable
 from filtviz.windows import Window
 
 __all__ = [
@@ -428,7 +428,7 @@ def _moved(seen: LinearMap, pads: Pads, sign: int) -> LinearMap:
 
 def _pair(values: Sequence[int]) -> Pair:
     if len(values) != 2:
-        raise MapError(f"it works on {len(values)} axes, and an image has two")
+        raise MapError(f"it works on {plural(len(values), 'axis')}, and an image has two")
     rows, cols = values
     return int(rows), int(cols)
 

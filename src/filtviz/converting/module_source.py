@@ -63,7 +63,7 @@ from filtviz.running.fitting import (
     transposed_lengths,
     why_not_pooled,
 )
-from filtviz.text import printable
+from filtviz.text import plural, printable
 
 __all__ = ["printed_module"]
 
@@ -426,7 +426,7 @@ class _Printer:
                 operation.leading_axes % step.rank if operation.leading_axes < 0 else operation.leading_axes
             )
             if not 0 < leading < step.rank:
-                raise ValueError(f"it leaves {leading} axes alone and is given {step.rank}")
+                raise ValueError(f"it leaves {plural(leading, 'axis')} alone and is given {step.rank}")
             made = f"{module}({x if step.rank == leading + 1 else _flattened(step, x, leading)})"
         return self._with_bias(step, made, operation.bias)
 
@@ -580,7 +580,7 @@ def _resized(step: Step, x: str, operation: Resize) -> str:
 
 def _reduced_axes(step: Step, x: str, operation: Reduction) -> str:
     if not operation.axes or any(not -step.rank <= axis < step.rank for axis in operation.axes):
-        raise ValueError(f"it works along axes that units of {step.rank} axes do not have")
+        raise ValueError(f"it works along axes that units of {plural(step.rank, 'axis')} do not have")
     axes = f"{_tuple([axis % step.rank for axis in operation.axes])}, keepdim={operation.keeps}"
     if operation.kind == "euclidean":
         return f"({x} ** 2).sum({axes}).sqrt()"
@@ -719,4 +719,6 @@ def _how(**facts: tuple[int | Sequence[int], int]) -> str:
 
 def _check_axes(step: Step, n_spatial: int) -> None:
     if step.rank - 2 != n_spatial or not 1 <= n_spatial <= 3:
-        raise ValueError(f"it looks along {n_spatial} axes, and is given units with {max(step.rank - 2, 0)}")
+        raise ValueError(
+            f"it looks along {plural(n_spatial, 'axis')}, and is given units with {max(step.rank - 2, 0)}"
+        )

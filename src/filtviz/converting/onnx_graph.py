@@ -65,7 +65,7 @@ from filtviz.running.fitting import (
     transposed_lengths,
     why_not_pooled,
 )
-from filtviz.text import printable
+from filtviz.text import plural, printable
 from filtviz.windows import Window
 
 __all__ = ["OPSET", "onnx_model"]
@@ -381,7 +381,7 @@ class _Graph:
             return self.node("Conv", inputs + ([] if bias is None else [self.constant(bias, "bias")]))
         leading = operation.leading_axes % step.rank if operation.leading_axes < 0 else operation.leading_axes
         if not 0 < leading < step.rank:
-            raise ValueError(f"it leaves {leading} axes alone and is given {step.rank}")
+            raise ValueError(f"it leaves {plural(leading, 'axis')} alone and is given {step.rank}")
         if step.rank != leading + 1:
             x = self._flatten(x, leading)
         if leading == 1:
@@ -510,7 +510,7 @@ class _Graph:
         if not any(any(margin) for margin in pad):
             return x
         if len(pad) != step.rank - first_axis:
-            raise ValueError(f"it pads {len(pad)} axes and is given {step.rank - first_axis}")
+            raise ValueError(f"it pads {plural(len(pad), 'axis')} and is given {step.rank - first_axis}")
         ends = _ends(((0, 0),) * first_axis + tuple(pad))
         if mode != "constant":
             return self.node("Pad", [x, self.whole(*ends)], mode=mode)
@@ -626,7 +626,7 @@ class _Graph:
     def _reduce_axes(self, step: Step, operation: Reduction, x: str) -> str:
         words = {"max": "Max", "min": "Min", "mean": "Mean", "sum": "Sum", "euclidean": "L2"}
         if not operation.axes or any(not -step.rank <= axis < step.rank for axis in operation.axes):
-            raise ValueError(f"it works along axes that units of {step.rank} axes do not have")
+            raise ValueError(f"it works along axes that units of {plural(step.rank, 'axis')} do not have")
         axes = self.whole(*(axis % step.rank for axis in operation.axes))
         return self.node(f"Reduce{words[operation.kind]}", [x, axes], keepdims=int(operation.keeps))
 
@@ -673,7 +673,9 @@ def _spans(operation: Convolution) -> list[int]:
 
 def _check_axes(step: Step, n_spatial: int) -> None:
     if step.rank - 2 != n_spatial:
-        raise ValueError(f"it looks along {n_spatial} axes, and is given units with {max(step.rank - 2, 0)}")
+        raise ValueError(
+            f"it looks along {plural(n_spatial, 'axis')}, and is given units with {max(step.rank - 2, 0)}"
+        )
 
 
 def _check_parts(n: int) -> None:

@@ -19,7 +19,7 @@ from filtviz.operations import Embedding, Identity, Input, Operation, Recurrent,
 from filtviz.parameter import Shape
 from filtviz.running.fitting import spread_over
 from filtviz.shapes import output_shape
-from filtviz.text import printable
+from filtviz.text import plural, printable
 
 __all__ = ["Step", "axis_of", "fixed_batch", "outputs", "refusal", "said_lengths", "steps"]
 
@@ -166,5 +166,7 @@ def axis_of(length: tuple[int, ...], step: Step) -> int:
         ValueError: there is no such axis.
     """
     if not length or not 0 <= length[0] < step.rank:
-        raise ValueError(f"it takes the length of an axis that units of {step.rank} axes do not have")
+        raise ValueError(
+            f"it takes the length of an axis that units of {plural(step.rank, 'axis')} do not have"
+        )
     return int(length[0])

@@ -37,7 +37,7 @@ from filtviz.reading.tensor_names import (
     parts_around,
     sees_colours,
 )
-from filtviz.text import names_of_file, quoted
+from filtviz.text import names_of_file, plural, quoted
 
 __all__ = ["TensorLayers", "layers_of"]
 
@@ -361,8 +361,8 @@ class _Maker:
             if "" in self.hints.axes and self.hints.axes[""] == said:
                 return None  # said of all, and this is a convolution over fewer axes or more
             raise SelectionError(
-                f"the array {quoted(weight.source, 60)} has {len(weight.shape)} axes, and an order of "
-                f"{len(said)} is said: write one letter for each",
+                f"the array {quoted(weight.source, 60)} has {plural(len(weight.shape), 'axis')}, and an "
+                f"order of {len(said)} is said: write one letter for each",
                 wanted=said,
             )
         return said

@@ -96,14 +96,16 @@ def check_lengths(shape: Sequence[int], n_spatial: int) -> None:
     """Pass silently where units have as many spatial axes as what looks at them."""
     if len(shape) - 2 != n_spatial:
         raise MisfitError(
-            f"it looks along {n_spatial} axes, and is given units with {max(len(shape) - 2, 0)}"
+            f"it looks along {plural(n_spatial, 'axis')}, and is given units with {max(len(shape) - 2, 0)}"
         )
 
 
 def check_pads(shape: Sequence[int], pad: Pads, first_axis: int = 2) -> None:
     """Pass silently where the axes from the first on can be padded so."""
     if len(pad) != len(shape) - first_axis:
-        raise MisfitError(f"it pads {len(pad)} axes and is given {max(len(shape) - first_axis, 0)}")
+        raise MisfitError(
+            f"it pads {plural(len(pad), 'axis')} and is given {max(len(shape) - first_axis, 0)}"
+        )
     if any(n < 0 for margin in pad for n in margin):
         raise MisfitError("its padding takes away from its input")
     lengths = zip(shape[first_axis:], pad, strict=True)
@@ -157,7 +159,7 @@ def own_parts(operation: Standardisation, units: Any) -> tuple[Any, tuple[int, .
     rank = len(units.shape)
     if operation.axes:
         if any(not -rank <= axis < rank for axis in operation.axes):
-            raise MisfitError(f"it takes means over axes that units of {rank} axes do not have")
+            raise MisfitError(f"it takes means over axes that units of {plural(rank, 'axis')} do not have")
         return units, tuple(sorted({axis % rank for axis in operation.axes}))
     groups = operation.groups or units.shape[1]
     if groups < 1 or units.shape[1] % groups:

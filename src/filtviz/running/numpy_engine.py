@@ -80,7 +80,7 @@ from filtviz.running.fitting import (
     why_not_pooled,
     window_of,
 )
-from filtviz.text import printable
+from filtviz.text import plural, printable
 from filtviz.windows import Window
 
 __all__ = ["NumpyEngine", "correlate"]
@@ -438,7 +438,7 @@ def _reduce(kind: PoolingKind, units: Units, axis: int, name: str) -> Units:
 def _pool_channels(operation: ChannelPooling, units: Units) -> Units:
     axis = operation.axis % units.ndim
     if not -units.ndim <= operation.axis < units.ndim:
-        raise MisfitError(f"it pools along axis {operation.axis} and is given {units.ndim} axes")
+        raise MisfitError(f"it pools along axis {operation.axis} and is given {plural(units.ndim, 'axis')}")
     if operation.size < 1 or units.shape[axis] % operation.size:
         raise MisfitError(f"it pools groups of {operation.size} and is given {units.shape[axis]}")
     shape = (*units.shape[:axis], -1, operation.size, *units.shape[axis + 1 :])

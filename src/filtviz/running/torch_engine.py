@@ -78,7 +78,7 @@ from filtviz.running.fitting import (
     why_not_pooled,
     window_of,
 )
-from filtviz.text import printable
+from filtviz.text import plural, printable
 from filtviz.windows import Window
 
 try:
@@ -370,7 +370,7 @@ def _with_bias(units: Units, bias: Units | None) -> Units:
 def _of_axes(functions: Sequence[Any], lengths: Sequence[int]) -> Any:
     """Return PyTorch's function for so many spatial axes."""
     if not 1 <= len(lengths) <= len(functions):
-        raise MisfitError(f"it looks along {len(lengths)} axes, which PyTorch has nothing for")
+        raise MisfitError(f"it looks along {plural(len(lengths), 'axis')}, which PyTorch has nothing for")
     return functions[len(lengths) - 1]
 
 
@@ -440,7 +440,7 @@ def _reduce(kind: PoolingKind, units: Units, axis: int, name: str) -> Units:
 def _pool_channels(operation: ChannelPooling, units: Units) -> Units:
     axis = operation.axis % units.ndim
     if not -units.ndim <= operation.axis < units.ndim:
-        raise MisfitError(f"it pools along axis {operation.axis} and is given {units.ndim} axes")
+        raise MisfitError(f"it pools along axis {operation.axis} and is given {plural(units.ndim, 'axis')}")
     if operation.size < 1 or units.shape[axis] % operation.size:
         raise MisfitError(f"it pools groups of {operation.size} and is given {units.shape[axis]}")
     shape = (*units.shape[:axis], -1, operation.size, *units.shape[axis + 1 :])

@@ -28,7 +28,7 @@ from filtviz.reading.formats.bare_arrays.grouping import (
 from filtviz.reading.limits import Hints
 from filtviz.reading.opened import SEVERAL_NPY, Opened, origin_of
 from filtviz.reading.pickle.records import Record, class_name, elements, pairs
-from filtviz.text import names_of_file, printable, quoted
+from filtviz.text import names_of_file, plural, printable, quoted
 
 __all__ = ["Dialect", "infer", "open"]
 
@@ -256,13 +256,13 @@ def _said_axes(one: Group, hints: Hints) -> str | None:
     dimensions = len(weight.array.shape)
     if said is not None and len(said) != dimensions:
         raise SelectionError(
-            f"the array {quoted(weight.source, 40)} has {dimensions} axes, and an order of {len(said)} is "
-            "said: write one letter for each",
+            f"the array {quoted(weight.source, 40)} has {plural(dimensions, 'axis')}, and an order of "
+            f"{len(said)} is said: write one letter for each",
             wanted=said,
         )
     if said is None and dimensions not in USUAL_AXES:
         raise SelectionError(
-            f"the array {quoted(weight.source, 40)} has {dimensions} axes, as no convolution has",
+            f"the array {quoted(weight.source, 40)} has {plural(dimensions, 'axis')}, as no convolution has",
             wanted=weight.source,
         )
     return said
