@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import inspect
 import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -37,6 +38,7 @@ class Engine:
     """An engine of joblib's that gives all outcomes at once, or one after another."""
 
     asked: ClassVar[list[Any]] = []
+    made: ClassVar[list[Any]] = []
     gives_one_by_one = True
 
     def __init__(self, **how: Any) -> None:
@@ -46,6 +48,7 @@ class Engine:
 
     def __call__(self, calls: Any) -> Any:
         outcomes = (function(*args, **given) for function, args, given in calls)
+        self.made.append(outcomes)
         return outcomes if self.gives_one_by_one else list(outcomes)
 
 
@@ -62,6 +65,11 @@ def engines() -> Iterator[str]:
                 Engine.asked.clear()
                 found = [each.model for each in run(iter(map(Nothing, range(n))), n_jobs)]
                 yield f"{run.__name__} {gives} {n_jobs}: {found} {Engine.asked}"
+                Engine.made.clear()
+                left = run(iter(map(Nothing, range(n))), n_jobs)
+                next(left)
+                left.close()
+                yield f"  left after the first: {[inspect.getgeneratorstate(each) for each in Engine.made]}"
 
 
 @dataclass(frozen=True)

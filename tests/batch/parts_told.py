@@ -146,6 +146,9 @@ def locks() -> Iterator[str]:
     with somewhere():
         there = Path("out")
         there.mkdir()
+        Path("way").symlink_to("out")
+        place = workplace.Workplace(Path("way"), NONE)
+        yield f"by a link: {said(lambda: place.folder)} {place.folder.is_absolute()} {len(place.run)}"
         lock = announce_run(there, "one")
         (there / f".dead{locking.RUN_SUFFIX}").touch()
         (there / f".given{locking.RUN_SUFFIX}").touch()

@@ -136,6 +136,21 @@ def processes() -> Iterator[str]:
                     told += [ended(act), (sys.stdout, sys.stderr) == before, stream.closed]
                 stream.write("after")
             yield f"own {own}, {how}, {opened}: {told} {path.read_bytes()!r}"
+    for error, number in itertools.product(
+        (ValueError("it fails"), Ended(7), None), (errno.EPIPE, errno.ENOSPC)
+    ):
+
+        class Full(io.StringIO):
+            def flush(self, number: int = number) -> None:
+                raise OSError(number, "so")
+
+        def fail(error: BaseException | None = error) -> None:
+            with streams.output_streams(own_process=False):
+                if error is not None:
+                    raise error
+
+        with patch.multiple(sys, stdout=Full(), stderr=io.StringIO()):
+            yield f"ends in {error!r}, and cannot be passed on: {number == errno.EPIPE} {ended(fail)}"
     reading, writing = os.pipe()
     for waits in (True, False):
         os.set_blocking(writing, waits)

@@ -27,7 +27,7 @@ from filtviz.budget import Account, Budget
 from filtviz.errors import FiltvizError, MissingExtraError
 from filtviz.measures.measure import Diagnosis, Finding, LayerDiagnosis
 from filtviz.network import ConvLayer, Network, Origin
-from filtviz.reporting import gathering, pictures, rendering, shown
+from filtviz.reporting import ReportResult, gathering, pictures, rendering, shown
 from filtviz.reporting.content import PageContent, ReportedModel, Section, State, follow_measures
 from filtviz.reporting.pictures import Layout, Sprite
 from filtviz.reporting.rendering import ReportPage
@@ -236,6 +236,9 @@ def saved() -> Iterator[str]:
                 except FiltvizError as error:
                     told = f"{type(error).__name__}: {error}"
                 yield f"saved as {given!r}: {told}".replace(folder, "HERE")
+    for path in ("p.html", "a\x1b.html", "x" * 200, "x" * 201):
+        result = ReportResult(path=Path(path), content=content, page=page)
+        yield f"{result!r} {result._repr_html_() == page._repr_html_()}"
     for mark in ("", "a mark"):
         policy = rendering.content_security_policy("script", f"style{mark}")
         yield f"policy: {policy}"

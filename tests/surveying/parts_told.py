@@ -16,7 +16,7 @@ from unittest.mock import patch
 
 import numpy as np
 from tests.surveying.steps_told import rows_for, said, somewhere
-from tests.surveying.summed_told import few, layers_of
+from tests.surveying.summed_told import components, few, layers_of
 
 from filtviz import surveying
 from filtviz.errors import FiltvizError
@@ -207,6 +207,15 @@ def summed() -> Iterator[str]:
         for measure, lines in list(held[0].lines.items())[:1]:
             kinds = {type(value).__name__ for line in lines for value in line.values}
             yield f"  {measure}: {len(lines)} {lines[-1].layer} {few(lines[-1].values)} {kinds}"
+    rows = [{"status": "read", "epoch": n, "run": "r", "network": "n", "file": f"f{n}"} for n in (2, 0, 1)]
+    layers = layers_of(3, 6)
+    layers.texts["file"] = ["f0", "f0", "f1", "f1", "f2", "f2"]
+    layers.texts["layer"] = [f"layer {n}" for n in range(6)]
+    (history,) = summing._histories(rows, layers)
+    yield f"names of the first state: {[line.layer for line in next(iter(history.lines.values()))]}"
+    for one in components():
+        strongest = one.basis.reshape(9, 9)[np.arange(9), np.abs(one.basis.reshape(9, 9)).argmax(axis=1)]
+        yield f"signs of {one.name}: {(strongest > 0).tolist()}"
     layers = layers_of(2, 9)
     for at in (0.0, 1 / 3, 0.33, 2 / 3, 0.67, 1.0):
         layers.numbers["depth"][:] = at
