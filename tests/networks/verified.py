@@ -193,6 +193,7 @@ def _installed() -> Iterator[tuple[str, str]]:
     network = NETWORKS["plain"]
     with patch.dict(sys.modules), patch("importlib.util.find_spec", lambda *_: None):
         sys.modules.pop("torch", None)
+        sys.modules["onnxruntime"] = None  # type: ignore[assignment]  # also where it is installed
         with (
             patch("filtviz.running.choosing.find_spec", lambda *_: None),
             patch("filtviz.converting.verifying.find_spec", lambda *_: None),
