@@ -32,7 +32,7 @@ from filtviz.drawing.plotting import LayerPictures
 from filtviz.drawing.response_tiles import ResponsePicture
 from filtviz.drawing.saving import find_destination
 from filtviz.drawing.selection import select_filters
-from filtviz.drawing.sheet import Legend, Sheet, SheetTexts
+from filtviz.drawing.sheet import Legend, Sheet, SheetTexts, span
 from filtviz.drawing.showing import render
 from filtviz.measures.comparison import compare_layers
 from filtviz.network import ConvLayer, Network
@@ -244,6 +244,8 @@ def _few() -> Iterator[str]:
         drawn = Figure(figsize=(0.1, 0.1))
         with patch.object(drawn, "draw", side_effect=error):
             yield f"given up: {said(lambda one=drawn: render(one))}"
+    for values in ([1.0001, 1.0002], [0.0, -0.0], [-1e-9, 1e5], [np.nan, 2.0], [np.inf], [9.996, 9.994], []):
+        yield f"span of {values}: {span(np.array(values))}"
     bare: dict[str, Any] = {"name": "s", "values": np.zeros((1, 1, 3, 3)), "cmap": "gray", "labels": ("",)}
     legend = Legend(ticks=("0", "1"), meaning="")
     for how in ({}, {"title": "t"}, {"facts": ("f",)}, {"notes": ("n",)}, {"title": " ", "facts": ("",)}):
