@@ -233,6 +233,15 @@ def _identified() -> Iterator[str]:
             yield f"likeliest of {places} among {[len(each) for each in rules]}: {name}"
     for kind in ("own", "own moved", "torch", "normal"):
         yield f"{kind}: {_provenance(layer(kind, 12)[1])}"
+    kernels = Kernels.of(DEFAULT.std((12, 6, 3, 3)) * draws_of("normal", 12, 6, 3, 3) ** 3 / np.sqrt(15))
+    for name, rules in (
+        ("all", rules_of("")),
+        ("PyTorch's", rules_of("PyTorch")),
+        ("one", (DEFAULT,)),
+        ("no", ()),
+    ):
+        yield f"{name} rules: {_provenance(subject.trace_provenance(kernels, rules))}"
+    yield f"fans as given: {Magnitudes.of(kernels, Fans(((9, 9), (54, 9)))).fans}"
 
 
 def _kind_and_size(given: str) -> tuple[str, int]:

@@ -41,6 +41,7 @@ def _kinds() -> dict[str, Layer]:
     heavy = np.random.default_rng(10).standard_t(3, (50, 40))
     plain = np.random.default_rng(11).normal(0, 0.3, (50, 40))
     ramp = np.linspace(0, 1, 40)
+    still, seen = layers_told.norm(40), layers_told.norm(40, mean=ramp)
     return {
         "plain": layers_told.dense(plain, np.zeros(40)),
         "moved": layers_told.dense(plain, ramp),
@@ -53,6 +54,7 @@ def _kinds() -> dict[str, Layer]:
         "spread": layers_told.norm(40, spread=ramp + 1),
         "cut": layers_told.norm(40, gamma=np.where(ramp < 0.1, 0, 1)),
         "seen and cut": layers_told.norm(40, mean=ramp, gamma=np.where(ramp < 0.1, 0, 1)),
+        "still, then seen": replace(still, operations=(*still.operations, *seen.operations)),
         "one shift": layers_told.norm(1, beta=np.ones(1)),
         "one shift of many": layers_told.norm(40, beta=np.ones(1), gamma=ramp + 1),
         "only factors": layers_told.norm(40, beta=None, gamma=ramp + 1),

@@ -169,7 +169,7 @@ class Subject:
         """Return what the users of the file's framework call draws; one name for each rule that coincides."""
         if not fit.rules:
             return fit.names
-        return tuple(dict.fromkeys(rule.name_in(self.rule.framework) for rule in fit.rules))
+        return tuple(rule.name_in(self.rule.framework) for rule in fit.rules)
 
     def called(self, fit: Fit) -> str:
         """Say draws in one text."""
