@@ -139,7 +139,7 @@ def _values() -> Iterator[str]:
         ("copies of one weight", np.repeat(plain[:3, :, :1, :1], 2, axis=0)),
         ("one weight a filter", plain[:, :1, :1, :1]), ("one", plain[:1, :1, :1, :1]),
         ("two of one", np.full((2, 1, 1, 1), 0.5)), ("huge", plain * 1e300),
-        ("nearly half", plain.astype("f2") * np.float32(1 + 2**-20)),
+        ("nearly half", plain.astype("f2").astype("f4") * np.float32(1 + 2**-20)),
         ("beyond half precision", (plain * 1e5).astype("f4")), ("beyond single", plain * 1e39),
     ):  # fmt: skip
         kernels = Kernels.of(weights)
