@@ -179,6 +179,8 @@ def _of_wholes() -> Told:
         "ExpandDims x axis > e\nTile e times > t\nTile t times > y",
         "ExpandDims x axis > e\nExpandDims e axis > y",
         "Tile x times > t\nReshape t image > y",
+        "Relu x > r\nConv2DBackpropInput image kt x r > y | padding=SAME strides=[1,2,2,1]",
+        "Softmax k > y",
         "SpaceToDepth x gaps pads > s\nConv2D s k > y",
         "Conv2D x k > y | padding=SAME strides=[1,0,2,1]",
         "Conv2D x k > y | padding=SAME strides=[1,2]",
