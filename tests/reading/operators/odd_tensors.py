@@ -108,15 +108,19 @@ _VALUE = "/.ATTRIBUTES/VARIABLE_VALUE"
 SAVED: dict[str, Any] = {
     "keys": {
         f"net/0{_VALUE}": [3, 3, 2, 4], f"net/1{_VALUE}": [4], f"net/2{_VALUE}": [3, 3, 4, 2],
-        f"opt/_trainable_variables/0{_VALUE}": [3, 3, 2, 2], f"opt/_trainable_variables/1{_VALUE}": [2],
-        f"opt/_trainable_variables/2{_VALUE}": [2], f"opt/_trainable_variables/3{_VALUE}": [3, 3, 2, 2],
+        f"optimizer/_trainable_variables/0{_VALUE}": [3, 3, 2, 2],
+        f"optimizer/_trainable_variables/1{_VALUE}": [2],
+        f"optimizer/_trainable_variables/2{_VALUE}": [2],
+        f"optimizer/_trainable_variables/3{_VALUE}": [3, 3, 2, 2],
         f"net/0/.OPTIMIZER_SLOT/opt/m{_VALUE}": [3, 3, 2, 4], "plain/kernel": [3, 3, 2, 1],
         "plain/kernel/ExponentialMovingAverage": [3, 3, 2, 1],
     },
     "called": {
         f"net/0{_VALUE}": "m/conv/kernel", f"net/1{_VALUE}": "m/conv/bias", f"net/2{_VALUE}": "m/next/kernel",
-        f"opt/_trainable_variables/0{_VALUE}": "kernel", f"opt/_trainable_variables/1{_VALUE}": "bias",
-        f"opt/_trainable_variables/2{_VALUE}": "bias", f"opt/_trainable_variables/3{_VALUE}": "kernel",
+        f"optimizer/_trainable_variables/0{_VALUE}": "kernel",
+        f"optimizer/_trainable_variables/1{_VALUE}": "bias",
+        f"optimizer/_trainable_variables/2{_VALUE}": "bias",
+        f"optimizer/_trainable_variables/3{_VALUE}": "kernel",
         "elsewhere": "m/conv/kernel",
     },
     "tree": [
