@@ -336,7 +336,7 @@ def program() -> Iterator[str]:
                 ):  # fmt: skip
                     end = told(how, kind)
                 held = signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
-                said = [path.read_text(encoding="utf-8") for path in (out, err)]
+                said = [path.read_text(encoding="utf-8").replace(" -h'", " --help'") for path in (out, err)]
                 yield f"{how}, {kind}: {end}, {held} {os.environ.get('MPLBACKEND')} {said!a}"
     finally:
         signal.signal(signal.SIGTERM, kept)
