@@ -167,6 +167,8 @@ def _containers() -> Iterator[tuple[str, bytes, bool]]:
             yield f"{words} in bz2", bz2.compress(data), False
             yield f"{words} in xz", lzma.compress(data), False
             yield f"{words} in lzma", lzma.compress(data, format=lzma.FORMAT_ALONE), False
+    yield "a zip of two deflated pickles in gzip", _gzip(_zip("p", "q", p=PLAIN, q=PLAIN)), True
+    yield "an npz of a deflated array in gzip", _gzip(_zip("a.npy", **{"a.npy": _npy()})), True
     yield "two streams", _gzip(PLAIN[:5]) + _gzip(PLAIN[5:]), True
     yield "a stream and zeros", _gzip(PLAIN) + bytes(9), True
     yield "a stream and text", _gzip(PLAIN) + b"text", True
