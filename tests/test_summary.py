@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -66,6 +68,14 @@ def test_a_new_column_is_one_entry(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "<th>twice</th>" in shown
     assert "<td>2 x 1</td>" in shown
     assert not [text for text in (*printed, page, shown) if "hidden</th>" in text or "never</td>" in text]
+
+
+def test_scripts_are_told_the_whole_path_of_a_file() -> None:
+    made = network()
+    assert network_data(made, summarize(made))["file"] is None
+    made = replace(made, origin=replace(made.origin, path=Path("zoo") / "net.pkl"))
+    data = network_data(made, summarize(made))
+    assert data["file"] == data["models"][0]["file"] == str(Path("zoo") / "net.pkl")
 
 
 def test_each_field_of_a_row_is_a_key_of_json() -> None:

@@ -242,6 +242,22 @@ def test_what_moved_beside_the_weights(subject_of, glorot) -> None:
         assert (subject.bias, subject.moved) == (state, state == "moved")
 
 
+def test_each_layer_is_compared_with_the_networks_rule(noise) -> None:
+    """One layer's mark is that of a rule of Keras's; few weights of another fit PyTorch's rules as well."""
+    rule, random = rule_named("Keras's he_normal"), np.random.default_rng(0)
+    few = np.clip(noise((16, 3, 3, 3)).weights, -2, 2) * rule.std(Magnitudes.of(noise((16, 3, 3, 3))).fans)
+    cut = random.standard_normal(60 * 16 * 9 * 2)
+    cut = cut[np.abs(cut) < 2][: 60 * 16 * 9].reshape(60, 16, 3, 3)
+    layers = [image(3), conv(few, below=0), conv(cut * rule.std(cut.shape) / CUT_STD, below=1)]
+    network = Network.of(layers, Origin(framework="PyTorch"))
+    subjects = list(gather_subjects(network, network.conv_layers, None))
+    assert [subject.rule.rule for subject in subjects] == [rule, rule]
+    assert all(any(rule in fit.rules for fit in subject.origin.fits) for subject in subjects)
+    assert not any(
+        rule in fit.rules for fit in trace_provenance(subjects[0].kernels, rules_of("PyTorch")).fits
+    )
+
+
 @pytest.mark.parametrize(("family", "enough"), [("uniform", 100), ("cut normal", 400), ("normal", 5000)])
 def test_a_trace_would_show_in_enough_weights_of_the_networks_own_rule(family, enough) -> None:
     rule, other = CATALOGUE[0], CATALOGUE[1]

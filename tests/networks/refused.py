@@ -67,6 +67,13 @@ def _local(n: int, axes: str, **more: Any) -> LocallyConnected:
 
 def _cases() -> Iterator[tuple[str, Shape, Operation]]:
     """Yield operations, and the shape of what they are given."""
+    untold: Shape = (None, None, 6, 6)
+    yield "neighbours among untold channels", untold, LocalResponse(n=3, alpha=0.5, beta=0.75, k=2.0)
+    yield "pooling of untold channels", untold, Pooling(
+        kind="mean", size=(2, 2), stride=(1, 1), pad=((1, 1), (1, 1))
+    )  # fmt: skip
+    yield "untold channels, each enlarged", untold, Upscale(scale=(2, 2), dilates=True)
+    yield "kernels over untold channels", untold, _apart(2)
     for name, shape in (
         ("units", UNITS),
         ("open units", OPEN),

@@ -109,6 +109,19 @@ def test_the_tar_of_old_gives_its_weights(tmp_path):
     assert "cut short" in refused(tmp_path, tar_of(arrays)[:4000])
 
 
+def test_a_tar_that_was_packed_anew_from_its_folder_is_read(tmp_path):
+    anew = io.BytesIO()
+    with (
+        tarfile.open(fileobj=io.BytesIO(tar_of({"conv1.weight": W1}))) as archive,
+        tarfile.open(fileobj=anew, mode="w") as packed,
+    ):
+        for member in archive:
+            data = archive.extractfile(member)
+            member.name = f"./{member.name}"
+            packed.addfile(member, data)
+    assert same(opened(tmp_path, anew.getvalue()), W1)
+
+
 @pytest.mark.parametrize("fields", [slice(2), slice(None, None, -1), slice(0)])
 @pytest.mark.cases("all")
 def test_a_tar_whose_lists_have_other_fields_is_damaged(tmp_path, monkeypatch, fields):

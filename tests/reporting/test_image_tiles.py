@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from filtviz import MissingExtraError, RunningError
+from filtviz import BudgetError, MissingExtraError, RunningError
 from filtviz.drawing.colours import by_colour_map
 from filtviz.reporting import shown
 from filtviz.responses import Activity, Patches
@@ -55,9 +55,16 @@ def test_the_first_and_the_deepest_layer_are_drawn(monkeypatch, convs, look_at, 
     assert found == (tuple(drawn), ())
 
 
-def test_what_cannot_be_drawn_is_said_once_and_the_rest_is_drawn(monkeypatch) -> None:
+@pytest.mark.parametrize(
+    "error",
+    [
+        RunningError("it cannot be run"),
+        BudgetError("it cannot be run", share="work", needed=2, allowed=1, option="--max-work"),
+    ],
+)
+def test_what_cannot_be_drawn_is_said_once_and_the_rest_is_drawn(monkeypatch, error) -> None:
     def refuse(*_: Any) -> None:
-        raise RunningError("it cannot be run")
+        raise error
 
     monkeypatch.setattr(shown, "_maps", refuse)
     monkeypatch.setattr(shown, "_pieces", refuse)

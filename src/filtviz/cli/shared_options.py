@@ -405,8 +405,7 @@ def _check_composing(viewing: dict[str, Any]) -> None:
 
 
 def _was_given(parameter: str) -> bool:
-    source = click.get_current_context().get_parameter_source(parameter)
-    return source not in (None, ParameterSource.DEFAULT)
+    return click.get_current_context().get_parameter_source(parameter) is not ParameterSource.DEFAULT
 
 
 def _resolve_view(view: str | None, primaries: str | None) -> str:
