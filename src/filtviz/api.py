@@ -162,8 +162,9 @@ def graph(
     result = GraphResult(
         network=network, graph=found, picture=picture, dot=as_dot(found), mermaid=as_mermaid(found)
     )
-    destination = destination_of(output, format, TEXTS)
-    if isinstance(output, str | PathLike) and wants_text(Path(output), format):
+    is_text = isinstance(output, str | PathLike) and wants_text(Path(output), format)
+    destination = destination_of(None if is_text else output, format, TEXTS)
+    if is_text:
         path = write_text(found, network, Path(check_path(output, "a file or a folder")), format)
         return replace(result, files=(WrittenFile(path),))
     if destination is None:

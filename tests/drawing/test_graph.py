@@ -17,7 +17,7 @@ from tests.building import as_layer, conv, image
 from tests.telling import FIXTURES
 
 import filtviz
-from filtviz import DrawingError
+from filtviz import ArgumentError, DrawingError
 from filtviz.activations import Activation
 from filtviz.cli import main
 from filtviz.drawing.graphs import Box, Graph, GraphPicture, as_dot, as_lines, as_mermaid, graph_of, placing
@@ -292,6 +292,14 @@ def test_the_command_writes_what_is_asked_for(tmp_path: Path, monkeypatch: pytes
         model = tmp_path / f"model.{suffix}"
         model.write_bytes(BRANCHES.read_bytes())
         assert "one of the files given" in run("graph", model, "-o", model, status=1).stderr
+
+
+def test_a_graph_is_text_by_each_name_that_such_files_have(tmp_path: Path) -> None:
+    for name, start in (("a.gv", b"digraph"), ("b.mermaid", b"flowchart TD")):
+        (written,) = filtviz.graph(BRANCHES, output=tmp_path / name).files
+        assert written.path.read_bytes().startswith(start)
+    with pytest.raises(ArgumentError, match="format must be one of png, pdf, svg, dot, mmd, not 'gv'"):
+        filtviz.graph(BRANCHES, output=tmp_path / "c.gv", format="gv")
 
 
 def test_a_result_of_another_model_is_kept(tmp_path: Path) -> None:

@@ -101,9 +101,9 @@ class NoiseResidue(Measure):
     null = "none: an estimate with an interval that should hold the truth in 95 of 100 layers"
     short_null = "– (interval)"
     counts_if = (
-        "likelihood ratio against a smooth law over 15; half the interval at most .085, as it can be from "
-        "R² = .6 on, and no more than the high frequencies allow; of a wider interval the lower end, where "
-        "it is at least .5"
+        "likelihood ratio against a smooth law over 15; half the interval at most .085, which takes an "
+        "R² of about .6; no more than the high frequencies allow; of a wider interval the lower end, where it "
+        "is at least .5"
     )
     supports = '"about 93% (over 75%) of the visible variance is still the initial noise"'
     cannot_say = (
