@@ -102,8 +102,8 @@ class NoiseResidue(Measure):
     short_null = "– (interval)"
     counts_if = (
         "likelihood ratio against a smooth law over 15; half the interval at most .085, which takes an "
-        "R² of about .6; no more than the high frequencies allow; of a wider interval the lower end, where it "
-        "is at least .5"
+        "R² of about .6; no more than the high frequencies allow; of a wider interval the lower end, where "
+        "it is at least .5"
     )
     supports = '"about 93% (over 75%) of the visible variance is still the initial noise"'
     cannot_say = (

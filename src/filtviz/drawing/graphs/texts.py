@@ -108,7 +108,9 @@ def wants_text(output: Path, suffix: str | None) -> bool:
         output: A file or a folder.
         suffix: The format, None for what the file's name says.
     """
-    return suffix in TEXTS or (_format_of(output) in TEXTS and not is_folder(output))
+    if isinstance(suffix, str) and suffix in TEXTS:
+        return True
+    return _format_of(output) in TEXTS and not is_folder(output)
 
 
 def write_text(graph: Graph, network: Network, output: Path, suffix: str | None) -> Path:
