@@ -125,6 +125,7 @@ def made() -> Iterator[str]:
     first = conv(random_weights(4, 1, 3, 3), None, below=0, output_shape=(None, 4, 10, 10))
     second = conv(random_weights(3, 4, 3, 3), None, below=2, output_shape=(None, 3, 3, 3))
     untold = conv(random_weights(3, 4, 3, 3), None, below=2, stride=None)
+    wide = conv(random_weights(2, 1, 7, 7), None, below=0, pad=((3, 3), (3, 3)), output_shape=(None, 2, 4, 4))
     shapes = ((None, 3, None, 3), (None, 3, 3, None), (None, 3, 9), (None, 27), (None, 3, 0, 8))
     network = Network.of(
         [
@@ -134,6 +135,7 @@ def made() -> Iterator[str]:
             second,
             untold,
             *(replace(second, output_shape=shape) for shape in shapes),
+            wide,
         ]
     )
     for layer in network.layers:

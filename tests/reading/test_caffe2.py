@@ -83,3 +83,6 @@ def test_arrays_that_only_end_like_blobs_are_not_caffe2s(tmp_path, held):
 def test_no_more_blobs_are_read_than_layers_are_allowed(tmp_path):
     with pytest.raises(LimitError, match="it holds 11 arrays"):
         load(tmp_path, {"blobs": BLOBS}, limits=Limits(layers=10))
+    flat = {name: one for name, one in BLOBS.items() if name != "lr"}
+    assert load(tmp_path, flat, limits=Limits(layers=10)).origin.framework == "Caffe2"
+    assert load(tmp_path, {**flat, "others": "x"}, limits=Limits(layers=10)).origin.framework != "Caffe2"

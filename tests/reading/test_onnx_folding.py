@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -9,6 +10,10 @@ import numpy as np
 import pytest
 
 from filtviz import Network
+from filtviz.parameter import Parameter
+from filtviz.reading.formats.onnx import graph
+from filtviz.reading.formats.onnx.cases import Constant
+from filtviz.reading.quantised import Scale
 from tests.reading.making import weights
 from tests.reading.test_onnx import load, node
 
@@ -235,6 +240,26 @@ def test_a_chain_is_followed_so_far_and_no_further(tmp_path, operator) -> None:
     assert np.array_equal(kernel(tmp_path, chain(64), lengths=lengths), S)
     assert kernel(tmp_path, chain(65), lengths=lengths) is None
     assert kernel(tmp_path, chain(1100), lengths=lengths) is None
+
+
+@pytest.mark.parametrize("turned", [False, True])
+@pytest.mark.parametrize(("allowzero", "shape"), [(0, (4, 3, 5, 2)), (1, None)])
+def test_a_length_of_zero_is_that_of_the_axis_unless_zeros_are_allowed(
+    tmp_path, allowzero, shape, turned
+) -> None:
+    nodes = [node("Transpose", ["s"], ["t"], perm=[0, 1, 3, 2])] if turned else []
+    nodes.append(node("Reshape", ["t" if turned else "s", "lengths"], ["w"], allowzero=allowzero))
+    found = kernel(tmp_path, nodes, lengths=wholes(0, 3, 5, -1))
+    assert (None if found is None else found.shape) == shape
+
+
+def test_whole_numbers_that_stand_for_others_are_no_lengths() -> None:
+    plain = Constant(parameter=Parameter.of("n", wholes(4, 2)))
+    scaled = replace(plain, scale=Scale(numbers=np.array([0.5]), zeros=np.zeros(1), axis=0))
+    found = graph._as_numbers(plain)
+    assert found is not None
+    assert list(found.wholes or ()) == [4, 2]
+    assert graph._as_numbers(scaled) is None
 
 
 @pytest.mark.parametrize("n", [32, 33])

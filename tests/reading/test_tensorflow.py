@@ -17,10 +17,10 @@ from filtviz.errors import FileAccessError, LimitError, ReadError, SelectionErro
 from filtviz.operations import Convolution, Input, Normalisation, Untold
 from filtviz.parameter import Parameter
 from filtviz.reading.arrays import stored
-from filtviz.reading.formats.tensorflow import _averaged, _optimised, graphdef
+from filtviz.reading.formats.tensorflow import _averaged, _optimised, checkpoint, graphdef
 from filtviz.reading.formats.tensorflow.folding import folded
-from filtviz.reading.limits import Computing, Hints, Limits
-from tests.reading.operators.asking import numbers
+from filtviz.reading.limits import Computing, Hints, Limits, effort
+from tests.reading.operators.asking import numbers, part
 from tests.reading.operators.tensorflow import _tf
 
 FIXTURES = Path(__file__).resolve().parents[1] / "fixtures" / "modern" / "tensorflow"
@@ -184,6 +184,20 @@ def test_of_a_node_that_is_not_followed_the_arrays_are_listed_and_no_single_numb
     case = SimpleNamespace(constants=[None, alone, two, wholes])
     assert graphdef._held_by_untold((Untold(reason="odd"),), case) == (two,)
     assert graphdef._held_by_untold((Input(),), case) == ()
+
+
+def test_a_variable_keeps_its_key_whatever_else_is_said_of_its_object() -> None:
+    value = part(2, part(1, "VARIABLE_VALUE") + part(2, "kernel") + part(3, "key"))
+    other = part(2, part(1, "OBJECT_CONFIG_JSON") + part(2, "config") + part(3, "another"))
+    graph = part(1, value + other) + part(1, other + value) + part(1, other)
+    names, objects = checkpoint._objects(graph, SimpleNamespace(effort=effort(Limits())))
+    assert names == {"key": "kernel", "another": "config"}
+    assert [one.key for one in objects] == ["key", "key", ""]
+
+
+def test_a_reference_names_the_output_by_its_number_in_a_graph_and_in_a_function() -> None:
+    said = ("node", "node:0", "node:1", "node:output", "node:output:0", "node:output:1")
+    assert [graphdef._reference(one) for one in said] == ["node", "node", "node:1", "node", "node", "node:1"]
 
 
 @pytest.mark.parametrize("kinds", [("f4", "f8"), ("f8", "f4"), ("f4", "f4")])

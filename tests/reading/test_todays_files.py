@@ -383,7 +383,12 @@ def test_a_program_of_paddle_3_is_the_whole_graph_and_gives_what_paddle_gives():
 
 
 @pytest.mark.parametrize(
-    ("said", "instead"), [('"I":[{"%":16},{"%":15}]', '"I":[]'), ('"1.conv2d_transpose"', '"1.unknown"')]
+    ("said", "instead"),
+    [
+        ('"I":[{"%":16},{"%":15}]', '"I":[]'),
+        ('"1.conv2d_transpose"', '"1.unknown"'),
+        ('"#":"1.relu"', '"#":5'),
+    ],
 )
 def test_a_program_of_paddle_3_that_is_not_followed_leaves_its_parameters(tmp_path, said, instead):
     shutil.copytree(MODERN / "others" / "pd_graph", tmp_path / "m")

@@ -290,8 +290,7 @@ def rules_of(framework: str) -> tuple[Rule, ...]:
 
 def default_of(framework: str) -> Rule:
     """Return what a framework draws a convolution's weights by unless it is told otherwise."""
-    wanted = _DRAWN_AS.get(framework, framework)
-    return next((rule for rule in CATALOGUE if "default" in dict(rule.names).get(wanted, "")), DEFAULT)
+    return next((rule for rule in CATALOGUE if "default" in dict(rule.names).get(framework, "")), DEFAULT)
 
 
 @dataclass(frozen=True)

@@ -176,7 +176,10 @@ class GraphReader:
         elif isinstance(held, Constant) and operator == "Transpose" and not _is_few_wholes(held):
             found = _turned(held, self._attributes(node).integers("perm"))
         elif isinstance(held, Constant) and operator in _RESHAPES and not _is_few_wholes(held):
-            found = _reshaped(held, operator, self._said_numbers(node, values))
+            numbers = self._said_numbers(node, values)
+            may_empty = operator == "Reshape" and 0 in (numbers or ())
+            empties = may_empty and bool(self._attributes(node).integer("allowzero"))
+            found = _reshaped(held, operator, numbers, empties=empties)
         else:
             found = self._numbers(operator, node, [values.get(name) for name in inputs])
         if found is None and isinstance(held, Constant) and operator == "ConstantOfShape":
@@ -469,8 +472,13 @@ def _turned(held: Constant, order: Sequence[int] | None) -> Constant | None:
     return replace(held, order=tuple(before[axis] for axis in turned))
 
 
-def _reshaped(held: Constant, operator: str, numbers: Sequence[int] | None) -> Constant | None:
-    """Return a constant behind what gives it another shape; None where that is not told, or does not fit."""
+def _reshaped(
+    held: Constant, operator: str, numbers: Sequence[int] | None, *, empties: bool
+) -> Constant | None:
+    """Return a constant behind what gives it another shape; None where that is not told, or does not fit.
+
+    A length of zero is that of the axis at its place, unless the node ``empties`` it.
+    """
     along = held.scale is not None and held.scale.numbers.size > 1
     made = held.made or Made.stored(held.parameter)
     is_deep = made.depth >= DEEPEST
@@ -487,7 +495,8 @@ def _reshaped(held: Constant, operator: str, numbers: Sequence[int] | None) -> C
         gone = {axis % len(below) for axis in lengths if below}
         wanted = [n for axis, n in enumerate(below) if not (axis in gone if lengths else n == 1)]
     else:
-        known = [below[axis] if n == 0 and axis < len(below) else n for axis, n in enumerate(lengths)]
+        kept = () if empties else below
+        known = [kept[axis] if n == 0 and axis < len(kept) else n for axis, n in enumerate(lengths)]
         size = math.prod(n for n in known if n != -1)
         wanted = [held.parameter.size // size if n == -1 and size else n for n in known]
     shape, one = shape_of(wanted), held.parameter
