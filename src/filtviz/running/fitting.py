@@ -143,7 +143,7 @@ def groups_of(units: Sequence[int], templates: Sequence[int]) -> int:
 def spread_over(values: Any, shape: Sequence[int | None], along: Sequence[int]) -> Any:
     """Return values that run along some axes as they broadcast against units of a shape, none beyond it."""
     spread = spread_out(values, len(shape), along)
-    if any(n not in (1, length or n) for n, length in zip(spread.shape, shape, strict=True)):
+    if any(n not in (1, length) for n, length in zip(spread.shape, shape, strict=True) if length is not None):
         raise MisfitError(f"its numbers are for units of {_by(spread.shape)}, and it is given {_by(shape)}")
     return spread
 

@@ -299,8 +299,10 @@ class GraphReader:
         """
         attributes, inputs = self._attributes(node), node.texts(1)
         said = attributes.integers("shape") or attributes.integers("axes")
-        if said is not None or not any(inputs[1:2]):
-            return said if said is not None or node.text(4) != "Squeeze" else []
+        if said is not None:
+            return said
+        if not any(inputs[1:2]):
+            return [] if node.text(4) == "Squeeze" else None
         second = values.get(inputs[1])
         if isinstance(second, Constant):
             return second.integers()
