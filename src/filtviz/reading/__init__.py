@@ -127,6 +127,10 @@ def _understand(opened: Opened) -> Network:
             f"the file holds {network.origin.kind}, which tells its own structure; leave out --convs "
             "and --axes, which are for files that hold nothing but arrays"
         )
+    if not network.layers:
+        raise UnsupportedFileError(
+            f"it holds {network.origin.kind}, but no layer: nothing in it has the name of a layer's weights"
+        )
     return network
 
 

@@ -203,7 +203,7 @@ def _tensor_of(part: _File, name: str, file: str) -> AnyArray:
 
 def _network(opened: Opened, found: _File, kind: str, files: Sequence[str]) -> Network:
     said = str(found.metadata.get("format"))
-    if said == "tf" or _are_variables(found.tensors):
+    if _are_variables(found.tensors) or (said == "tf" and any("/" in name for name in found.tensors)):
         return _of_variables(opened, found, kind, files)
     framework, convention = _CONVENTIONS.get(said, ("PyTorch", PYTORCH))
     if said not in _CONVENTIONS and _are_kernels(found.tensors):
