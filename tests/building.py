@@ -13,7 +13,13 @@ from filtviz.activations import Activation, ActivationKind
 from filtviz.network import ConvLayer, Layer, Network, Origin
 from filtviz.operations import Input, Operation, Pads, Pooling, PoolingKind
 
-__all__ = ["as_layer", "chain", "conv", "image", "kernels", "margin", "pool", "with_curves"]
+__all__ = ["as_layer", "chain", "conv", "image", "kernels", "margin", "pool", "put", "with_curves"]
+
+
+def put(path: Path, content: bytes | str) -> None:
+    """Write a file, a new one where one of that name is there: writing into that takes milliseconds."""
+    path.unlink(missing_ok=True)
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
 
 
 def image(channels: int | None, rows: int | None = 31, cols: int | None = 31, **fields: Any) -> Layer:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import filtviz
 from tests import telling
+from tests.building import put
 
 __all__ = ["DAMAGED", "damaged"]
 
@@ -37,15 +38,15 @@ def damaged(name: str) -> Iterator[str]:
         copy = Path(folder) / path.name
         for _ in range(CUTS):
             kept = _place(chance, len(whole))
-            copy.write_bytes(whole[:kept])
+            put(copy, whole[:kept])
             yield f"{kept} bytes => {_words(copy)}"
         for _ in range(CHANGES):
             place, n = _place(chance, len(whole)), chance.choice((1, 2, 4, 8))
             while not whole[place]:  # much of what is zero is never looked at
                 place = _place(chance, len(whole))
-            put = chance.choice((b"\xff" * n, bytes(n), chance.randbytes(n)))
-            copy.write_bytes(whole[:place] + put + whole[place + n :])
-            yield f"{put.hex()} at {place} => {_words(copy)}"
+            bad = chance.choice((b"\xff" * n, bytes(n), chance.randbytes(n)))
+            put(copy, whole[:place] + bad + whole[place + n :])
+            yield f"{bad.hex()} at {place} => {_words(copy)}"
 
 
 def _place(chance: random.Random, size: int) -> int:

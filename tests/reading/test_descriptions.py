@@ -279,6 +279,8 @@ def test_arrays_that_no_table_names_are_told(tmp_path: Path) -> None:
         ("[conv2]", '[conv2]\nfrom = ["conv1", "conv1"]', r"convolution takes one input, not 2"),
         ("[conv2]", "[layer1.0.conv2]", r'a name with a dot needs quotes: write \["layer1.0'),
         ("[conv2]", "[conv2]\ndilation = 0", r"\[conv2\]: dilation must be a whole number from 1 on"),
+        ("[conv2]", "[conv2]\ngroups = 0", r"groups must be a whole number from 1 on, not 0"),
+        ('"arr_7"', '"arr_6"', r"\[conv4\]: its bias is 40x20x3x3, and it has 40 filters"),
         ("[conv2]", "[conv2]\ngroups = 3", r"its filters look at 20 channels in 3 groups"),
         ("input = [1, 31, 31]", "input = [1]", r"its kernels look along 2 axes, and .* units of 1"),
         ("input = [1, 31, 31]", "input = 31", r"above the first table: input must be \[channels"),

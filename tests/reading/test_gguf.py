@@ -11,6 +11,7 @@ import pytest
 
 import filtviz
 from filtviz.errors import LimitError, MalformedFileError, UnsupportedFileError
+from tests.building import put
 
 DAMAGED = "it is a GGUF file that is damaged or cut short; copy or download it again"
 KERNEL = np.arange(4 * 3 * 2 * 5, dtype="<f4").reshape(4, 3, 2, 5)
@@ -120,7 +121,7 @@ def test_facts_that_cannot_be_are_damage(tmp_path, odd) -> None:
 def test_a_file_that_was_cut_short_is_told_wherever_it_was_cut(tmp_path) -> None:
     whole = kernel_in(tmp_path / "m.gguf", fact("k", 4, bytes(4))).read_bytes()
     for end in range(5, 8 + 16 + 21 + 19 + 4 + 32 + 12 - 40):
-        (tmp_path / "cut.gguf").write_bytes(whole[:end])
+        put(tmp_path / "cut.gguf", whole[:end])
         assert refusal(tmp_path / "cut.gguf") == DAMAGED
     for length in (4, 5):
         shape = (1,) * length

@@ -27,6 +27,7 @@ from filtviz.reading.pickle.machine import read_pickles
 from filtviz.reading.pickle.records import Blob
 from filtviz.reading.stretch import File, Stretch, in_memory, view_of
 from filtviz.summary import summarize
+from tests.building import put
 from tests.conftest import FIXTURES
 from tests.reading.making import Thing, conv, dumps, image, weights
 
@@ -384,7 +385,7 @@ def test_a_file_cut_short_while_its_structure_is_read_is_never_taken_for_another
     n_reads = len(asked)
     for turn in {round(i * (n_reads - 1) / 12) for i in range(13)}:
         with monkeypatch.context() as patched:
-            path.write_bytes(data)
+            put(path, data)
             cut_after(patched, path, turn)
             with pytest.raises(FileAccessError) as caught:
                 load(path)

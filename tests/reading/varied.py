@@ -16,6 +16,7 @@ from pathlib import Path
 
 import filtviz
 from tests import telling
+from tests.building import put
 from tests.reading.variations import variations
 
 __all__ = ["FOLDER", "held", "lines_of", "retold"]
@@ -65,8 +66,8 @@ def _told(seed: str, changes: Sequence[str]) -> Iterator[str]:
         for name, words in pairs:
             changed = name or path.name
             if last != changed:  # what was changed before is as it was
-                (Path(folder) / last).write_bytes(whole[last])
-            (Path(folder) / changed).write_bytes(made[changed][words])
+                put(Path(folder) / last, whole[last])
+            put(Path(folder) / changed, made[changed][words])
             told = _outcome(before, _lines(Path(folder) / path.name))
             yield f"{name}{'| ' if name else ''}{words} => {told}"
             last = changed

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from tests.reading.operators.architecture import architecture
+from tests.reading.operators.architecture_keys import architecture_keys
 from tests.reading.operators.arrays import bare, grafted, named_arrays
 from tests.reading.operators.asking import Told
 from tests.reading.operators.bare_parts import bare_parts
@@ -59,6 +60,7 @@ __all__ = ["FORMATS"]
 
 FORMATS: Mapping[str, Callable[[], Told]] = {
     "architecture": architecture,
+    "architecture_keys": architecture_keys,
     "bare": bare,
     "bare_parts": bare_parts,
     "caffe": caffe,

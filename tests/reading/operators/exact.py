@@ -20,6 +20,7 @@ from filtviz.reading.formats.tensorflow.graphdef import layers_of_graph
 from filtviz.reading.formats.torch.storages import Saved
 from filtviz.reading.formats.torch.weight_sets import find_sets
 from filtviz.reading.limits import Limits
+from tests.building import put
 from tests.reading.making import Thing
 from tests.reading.operators import odd_onnx
 from tests.reading.operators.asking import Told, array, part
@@ -177,7 +178,7 @@ def _in_texts() -> Told:
         path = Path(folder) / "net.toml"
 
         def read(text: str) -> str:
-            path.write_text(text, encoding="utf-8")
+            put(path, text)
             try:
                 top, tables = read_tables(path, Limits(layers=3))
                 length = f", {tables[0].lengths('stride', 2, 1)}"

@@ -16,6 +16,7 @@ from filtviz.parameter import Parameter
 from filtviz.reading.architecture import build
 from filtviz.reading.architecture.template import template
 from filtviz.reading.limits import Limits
+from tests.building import put
 from tests.reading.operators.asking import Told, array
 from tests.reading.operators.wholes import outcome
 from tests.reading.variations import _of_value
@@ -99,15 +100,15 @@ def _texts() -> Told:
         path = Path(folder) / "net.toml"
 
         def built(text: str, limits: Limits | None = None) -> str:
-            path.write_text(text, encoding="utf-8")
+            put(path, text)
             return outcome(
                 lambda: build(weights, path, limits or Limits()), lambda one: layers_of(one) + origin_of(one)
             ).replace(folder, "")
 
         before = built(_text(TEXT))
         yield "the text", before
-        for place, (changed, put) in enumerate(_of_value(TEXT, "", words)):
-            made = put()
+        for place, (changed, make) in enumerate(_of_value(TEXT, "", words)):
+            made = make()
             if place % 4 == 1 and isinstance(made, dict):
                 told = built(_text(made))
                 yield changed, "the same" if told == before else told

@@ -18,6 +18,7 @@ from filtviz.network import Network
 from filtviz.reading.formats import caffe, darknet, gguf, mxnet, paddle
 from filtviz.reading.limits import Hints, Limits
 from filtviz.reading.opened import Opened
+from tests.building import put
 from tests.reading.operators.asking import Told, part
 from tests.reading.operators.whole_beside import a_darknet, a_paddle
 from tests.reading.operators.wholes import Files, drawn, in_a_folder, read_of, some
@@ -387,7 +388,7 @@ def a_file(n: int, folder: Path) -> tuple[str, str]:
     words, files = make(chance)
     limits = Limits(layers=chance.choice((1, 2, 3, 4))) if chance.random() < 0.05 else Limits()
     for name, data in files.items():
-        (folder / name).write_bytes(data)
+        put(folder / name, data)
     file = Opened.of(folder / next(iter(files)), limits, Hints())
     told = read_of(open_, file).replace(f"{folder}/", "")
     more = f" beside {' '.join(list(files)[1:])}" * (len(files) > 1) + f" layers {limits.layers}" * (

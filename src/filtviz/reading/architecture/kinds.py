@@ -156,7 +156,7 @@ def _convolution(case: Case) -> Sequence[Operation]:
     stride = case.said("stride").lengths("stride", n, None)
     dilation = table.lengths("dilation", n, 1)
     spans = [(k - 1) * d + 1 for k, d in zip(size, dilation, strict=True)]
-    groups = table.get("groups") and table.whole("groups", None)
+    groups = None if table.get("groups") is None else table.whole("groups", None)
     found = Convolution(
         weights=weights,
         axes=axes,
@@ -168,7 +168,7 @@ def _convolution(case: Case) -> Sequence[Operation]:
         groups=groups,
         transposed=transposed,
     )
-    _check_bias(table, found.bias, found.n_filters)
+    _check_bias(table, found.bias, found.n_filters, n)
     _check_channels(case, found, n)
     return (found,)
 
@@ -184,17 +184,22 @@ def _axes(table: Table, weights: Parameter) -> str:
     if len(order) != len(weights.shape) or len(set(order)) != len(order) or "o" not in order:
         ordered = False
     if not ordered or not spatial:
-        shape = "x".join(map(str, weights.shape))
+        shape = _lengths(weights)
         raise table.wrong(
             "axes", f'a letter for each axis of {shape}, such as "oihw" (filters, channels, height, width)'
         )
     return order
 
 
-def _check_bias(table: Table, bias: Parameter | None, n: int) -> None:
-    if bias is not None and bias.shape[:1] != (n,):
-        shape = "x".join(map(str, bias.shape)) or "one number"
+def _check_bias(table: Table, bias: Parameter | None, n: int, n_axes: int) -> None:
+    """Pass silently where there is a number for each filter, or for each of its positions."""
+    if bias is not None and (bias.shape[:1] != (n,) or len(bias.shape) not in (1, 1 + n_axes)):
+        shape = _lengths(bias)
         raise table.error(f"its bias is {shape}, and it has {n} filters or units: name another array")
+
+
+def _lengths(parameter: Parameter) -> str:
+    return "x".join(map(str, parameter.shape)) or "one number"
 
 
 def _check_channels(case: Case, found: Convolution, n: int) -> None:
@@ -230,7 +235,7 @@ def _dense(case: Case) -> Sequence[Operation]:
         raise table.error(f"a dense layer has weights of two axes, these have {len(weights.shape)}")
     units, takes = weights.shape[axes.index("o")], weights.shape[axes.index("i")]
     bias = case.arrays.take(table, "bias", optional=True)
-    _check_bias(table, bias, units)
+    _check_bias(table, bias, units, 0)
     below = case.below
     lengths = [] if below is None else list(below[1:])
     if below is not None and None not in lengths and math.prod(cast("list[int]", lengths)) != takes:
@@ -284,8 +289,9 @@ def _check_vectors(case: Case, found: Normalisation) -> None:
     n = channels if channels is not None else vectors[0].shape[0] if vectors[0].shape else 0
     for one in vectors:
         if one.shape != (n,):
-            shape = "x".join(map(str, one.shape)) or "one number"
-            raise case.table.error(f"{printable(one.source, 40)} is {shape}, and there are {n} channels")
+            raise case.table.error(
+                f"{printable(one.source, 40)} is {_lengths(one)}, and there are {n} channels"
+            )
 
 
 def _prelu(case: Case) -> Sequence[Operation]:
@@ -383,7 +389,7 @@ def _pad(case: Case) -> Sequence[Operation]:
 def _slice(case: Case) -> Sequence[Operation]:
     table = case.table
     start, step = table.whole("start", 0, 0), table.whole("step", 1)
-    stop = table.get("stop") and table.whole("stop", None)
+    stop = None if table.get("stop") is None else table.whole("stop", None)
     return (Slice(axis=table.whole("axis", None), start=start, stop=stop, step=step),)
 
 
