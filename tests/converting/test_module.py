@@ -19,7 +19,15 @@ from filtviz.converting import verifying
 from filtviz.converting.archives import write_pt
 from filtviz.converting.module_source import printed_module
 from filtviz.network import Layer, Network
-from filtviz.operations import Activation, Convolution, Identity, Normalisation
+from filtviz.operations import (
+    Activation,
+    Convolution,
+    Flatten,
+    Identity,
+    Normalisation,
+    Pooling,
+    Standardisation,
+)
 from filtviz.parameter import Parameter
 from tests.converting.test_arrays import EXAMPLE, HOSTILE, READABLE, called
 from tests.converting.test_onnx import CASES, MERGES, REFUSED, SINGLE, WRITTEN, network_of, numbers, pads
@@ -114,6 +122,18 @@ def test_each_operation_is_said_in_plain_lines_or_refused(name: str) -> None:
             printed_module(network, "net.pt")
     else:
         check(printed_module(network, "net.pt")[0])
+
+
+@pytest.mark.parametrize(("pad", "may_be_empty"), [(pads(1, 1), False), (pads(1, 2), True)])
+def test_a_mean_divides_by_nothing_in_no_window(pad, may_be_empty):
+    mean = Pooling(kind="mean", size=(2, 2), stride=(1, 2), pad=(*pad[:1], (0, pad[1][1])))
+    assert (".clamp(min=0.125)" in printed_module(network_of(mean), "net.pt")[0]) == may_be_empty
+
+
+def test_units_without_places_are_not_standardised_over_all_that_there_is():
+    flat = network_of(Flatten(), Standardisation())
+    with pytest.raises(filtviz.ConversionError, match="it takes the mean of single numbers"):
+        printed_module(flat, "net.pt")
 
 
 @needs_torch

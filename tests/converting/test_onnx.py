@@ -183,6 +183,7 @@ CASES: dict[str, Operation | tuple[Operation, ...]] = {
     "prelu by column": Activation(kind="parametric_rectify", slopes=numbers(6), along=(3,)),
     "dilated max": Pooling(kind="max", size=(2, 2), stride=(1, 2), pad=pads(0, 1), dilation=(2, 3)),
     "dilated mean": Pooling(kind="mean", size=(2, 2), stride=(1, 2), pad=pads(1, 1), dilation=(2, 3)),
+    "mean in a wide frame": Pooling(kind="mean", size=(2, 2), stride=(1, 1), pad=((2, 0), (1, 3))),
     "uneven pool": Pooling(kind="mean", size=(3, 2), stride=(2, 2), pad=((0, 1), (1, 0))),
     **{f"global {kind}": GlobalPooling(kind=kind) for kind in ("max", "mean", "sum")},
     **{f"maxout {kind}": ChannelPooling(kind=kind, size=2) for kind in ("max", "mean", "sum")},

@@ -29,6 +29,7 @@ from tests.networks.refused import refused
 from tests.networks.slopes import slopes
 from tests.networks.verified import verified
 from tests.networks.walks import walks
+from tests.networks.written import written_networks
 
 __all__ = ["TABLES"]
 
@@ -55,4 +56,5 @@ TABLES: Mapping[str, Callable[[], Iterator[tuple[str, str]]]] = {
     "slopes": slopes,
     "verified": verified,
     "walks": walks,
+    "written": written_networks,
 }

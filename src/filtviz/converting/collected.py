@@ -188,9 +188,7 @@ def _called(layer: Layer) -> str:
 def _named(
     name: str, of: Parameter, read: Callable[[], Arrays], shape: tuple[int, ...] | None = None
 ) -> Parameter:
-    return Parameter(
-        name=name, shape=of.shape if shape is None else shape, dtype=of.dtype, read=read, source=of.source
-    )
+    return Parameter(name=name, shape=of.shape if shape is None else shape, dtype=of.dtype, read=read)
 
 
 # PyTorch's layout

@@ -452,6 +452,8 @@ class _Printer:
         epsilon = number(operation.epsilon)
         if operation.groups and not operation.axes:
             found = f"F.group_norm({x}, {int(operation.groups)}, eps={epsilon})"
+        elif not operation.axes and step.rank == 2:
+            raise ValueError("it takes the mean of single numbers")
         else:
             axes = _tuple(operation.axes or range(2, step.rank))
             mean = f"{x}.mean({axes}, keepdim=True)"
@@ -475,7 +477,7 @@ class _Printer:
 
 
 def _called(name: str, one: Parameter) -> Parameter:
-    return Parameter(name=name, shape=one.shape, dtype=one.dtype, read=one.read, source=one.source)
+    return Parameter(name=name, shape=one.shape, dtype=one.dtype, read=one.read)
 
 
 def _shaped(one: Parameter, shape: tuple[int, ...]) -> Parameter:
@@ -552,7 +554,10 @@ def _pool(step: Step, operation: Pooling, x: str) -> str:
         ones = _padded(step, ones, tuple((0, extra) for extra in over), 0.0, 2)
     else:
         ones = _padded(step, ones, more, 0.0, 2)
-    return f"{total} / F.avg_pool{n}d({ones}, {size}, {stride})"
+    counts = f"F.avg_pool{n}d({ones}, {size}, {stride})"
+    if any(max(ends) >= k for ends, k in zip(more, window.size, strict=True)):
+        counts += f".clamp(min={number(0.5 / math.prod(window.size))})"  # a window that sees nothing gives 0
+    return f"{total} / {counts}"
 
 
 def _reduced(kind: PoolingKind, x: str, axis: int, name: str) -> str:
