@@ -246,10 +246,7 @@ def _networks() -> Mapping[str, Network]:
 
 
 def _arrays(found: Collected) -> str:
-    shown = [
-        f"{one.name!a} {told(one.read())} {one.dtype} {shaped(one.shape)}"
-        for one in found.arrays
-    ]
+    shown = [f"{one.name!a} {told(one.read())} {one.dtype} {shaped(one.shape)}" for one in found.arrays]
     return f"{'; '.join(shown)} | {dict(found.facts)} | {' '.join(found.remarks)}"
 
 
