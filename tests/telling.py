@@ -186,7 +186,7 @@ def need_the_same_libraries() -> None:
 
 def write() -> None:
     """Write all texts anew."""
-    from tests import deciding, demonstrations_told, shown_told, spoken_told
+    from tests import calls_told, deciding, demonstrations_told, shown_told, spoken_told
     from tests.attacks.test_attacks import all_words
     from tests.batch import ends_told as export_ends_told
     from tests.batch import manifests_told
@@ -261,7 +261,11 @@ def write() -> None:
         text = "".join(f"{line}\n" for line in drawn.all_lines())
         (GOLDEN / f"{name}.txt").write_text(text, encoding="utf-8")
     (GOLDEN / "frames.txt").write_text("".join(f"{line}\n" for line in shown_told.frames()), encoding="utf-8")
-    (GOLDEN / "measures").mkdir(parents=True, exist_ok=True)
+    for folder in ("calls", "measures"):
+        (GOLDEN / folder).mkdir(parents=True, exist_ok=True)
+    for name in calls_told.CALLS:
+        text = "".join(f"{line}\n" for line in calls_told.calls(name))
+        (GOLDEN / "calls" / f"{name}.txt").write_text(text, encoding="utf-8")
     measured = {name: partial(layers_told.lines, name) for name in layers_told.NETWORKS}
     made_up = words_told.WORDS | numbers_told.NUMBERS | estimates_told.ESTIMATES | measure_parts.PARTS
     measured |= {"looks": looks_told.looks_told, "traces": traces_told.traces_told} | made_up

@@ -17,6 +17,7 @@ from filtviz.given import (
     LiveModel,
     Model,
     account_of,
+    check_choice,
     check_path,
     choose,
     chosen_layers,
@@ -131,6 +132,7 @@ def compare(
 
         return compare_given(given, states)
     destination, wanted = destination_of(output, format), chosen_layers(layers, (0,))
+    check_choice(sort, ("index", "change"), "sort")
     gif = _animation(animate, wanted)
     networks = [load(model, limits=limits, hints=hints) for model in given]
     names = _state_names(given) if states is None else _checked_states(states, given)

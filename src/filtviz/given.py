@@ -420,8 +420,8 @@ def check_path(given: Any, what: str) -> str:
         ArgumentError: it is none.
     """
     path = os.fspath(given) if isinstance(given, PathLike) else given
-    if not isinstance(path, str) or not path or "\0" in path:
-        found = "an empty text" if isinstance(path, str) and not path else described(given)
+    if not isinstance(path, str) or not path.strip() or "\0" in path:
+        found = "an empty text" if isinstance(path, str) and not path.strip() else described(given)
         raise ArgumentError(f"{found} is no path of {what}: give a text or a pathlib.Path")
     return path
 

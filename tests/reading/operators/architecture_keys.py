@@ -31,7 +31,8 @@ ARRAYS = {name: Parameter.of(name, array(*shape).value, name) for name, shape in
 
 IMAGE: Shape = (None, 6, 8, 9)
 VALUES = (
-    None, 0, 1, 2, 3, 4, -1, 65535, 65536, 1.5, True, False, "x", "?", [], [1], [1, 2], [3, 1, 2], [1, 3],
+    None, 0, 1, 2, 3, 4, -1, 65535, 65536, 1.5, True, False, "x", "?", [], [1], [1, 2], [3, 1, 2], [4, 1,
+    2], [1, 3],
     [0, 0], [[0, 1], [2, 0]], [1, 2, 3, 4], [True, 1], {},
 )  # fmt: skip
 KERNEL = {"weights": "k", "stride": 1, "pad": 1, "flip": True, "groups": 2, "dilation": 1, "bias": "b4"}

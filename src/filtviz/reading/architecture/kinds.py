@@ -110,8 +110,8 @@ class Case:
 
     @property
     def below(self) -> Shape | None:
-        """The shape of the first thing that it takes."""
-        return self.shapes[0] if self.shapes else None
+        """The shape of the only thing that it takes."""
+        return self.shapes[0]
 
     def holder(self, key: str) -> Table:
         """Return the table that says something: the layer's own, or what stands above all."""
