@@ -192,7 +192,15 @@ def write() -> None:
     from tests.batch import manifests_told
     from tests.batch import parts_told as export_parts_told
     from tests.batch import steps_told as exports_told
-    from tests.cli import commands, json_told, lengths_told, saying_told, screens_told, wording_told
+    from tests.cli import (
+        commands,
+        json_told,
+        lengths_told,
+        results_told,
+        saying_told,
+        screens_told,
+        wording_told,
+    )
     from tests.drawing import chosen_told, figures_told, parts_told, sheets_told
     from tests.interpreters import TABLES
     from tests.measures import estimates_told, layers_told, looks_told, numbers_told, traces_told, words_told
@@ -251,6 +259,7 @@ def write() -> None:
         ("json", json_told),
         ("wording", wording_told),
         ("lengths", lengths_told),
+        ("results", results_told),
         ("spoken", spoken_told),
         ("summed", summed_told),
         ("surveys", steps_told),

@@ -11,6 +11,7 @@ import re
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import chdir, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -100,6 +101,8 @@ def sentences() -> Iterator[str]:
             path = named(length, f".run{own}")
             path.mkdir()
             yield f"no lock for a run, {length}: {said(lambda p=path: announce_run(p.parent, 'run'))}"
+    for n in (20, 21):
+        yield f"a format of {n}: {said(lambda n=n: ExportOptions(format='y' * n))}"
     for n in (40, 41):
         plan = planning.ModelPlan()
         network = Network.of([conv(np.ones((2, 2, 3, 3, 3)), axes="oidrc", name="x" * n)])
@@ -280,6 +283,11 @@ def work() -> Iterator[str]:
 
             with patch.object(jobs, "write_pages", fail):
                 yield f"fails: {job((0, 0, 1)).run()}"
+        seen = ModelFile.of(path, None, None)
+        odd = [
+            replace(seen, path=each)._is_there() for each in (path.absolute(), path / "x", Path("x" * 999))
+        ]
+        yield f"there, in a file, of too long a name: {odd}"
         for change in ("size", "time", "gone"):
             jobs.forget_models()
             seen = ModelFile.of(path, None, None)

@@ -67,7 +67,14 @@ class Runs:
         return re.sub(r"\b[0-9a-f]{16}\b", "RUN", text)
 
     def run(
-        self, models: Any, out: str = "out", *, recent: int = -(10**19), until: int = 0, **how: Any
+        self,
+        models: Any,
+        out: str = "out",
+        *,
+        recent: int = -(10**19),
+        until: int = 0,
+        draws: int = -1,
+        **how: Any,
     ) -> Iterator[str]:
         """Export, and yield all that is told and written."""
         progress: list[str] = []
@@ -78,9 +85,17 @@ class Runs:
             if len(progress) == until:
                 raise KeyboardInterrupt
 
+        left = [draws]
+
+        def write(*given: Any) -> None:
+            if not left[0]:
+                raise KeyboardInterrupt
+            left[0] -= 1
+            write_words(*given)
+
         options = ExportOptions(**how)
         try:
-            with patch.object(workplace, "RECENT", recent):
+            with patch.object(workplace, "RECENT", recent), patch.object(jobs, "write_pages", write):
                 result = filtviz.export(models, out, options, jobs=1, progress=note)
         except FiltvizError as error:
             yield f"  {type(error).__name__}: {self.cleaned(str(error))}"
@@ -221,6 +236,11 @@ def again() -> Iterator[str]:
         yield from step("what is so new that its times tell nothing", recent=10**19)
         yield from step("one is gone", lambda: Path("out/a/c0.png").unlink())
         yield from step("one is another", lambda: model("b.npz", SMALL[0], seed=2))
+        kept = Path("out/a/c0.png").read_bytes()
+        Path("out/a/c1-ch1.png").unlink()
+        Path("out/a/c0.png").write_bytes(b"a stranger's")
+        yield from step("one is gone, and a stranger's is in another's place", given=["a.npz"])
+        Path("out/a/c0.png").write_bytes(kept)
         yield from step("another is added", lambda: model("c.npz", SMALL[0], seed=3), ["c.npz", "a.npz"])
         yield from step("all are drawn again", force=True, given=["a.npz"])
         yield from step("otherwise", drawing=DrawingOptions(dpi=50), given=["a.npz"])
@@ -243,6 +263,9 @@ def again() -> Iterator[str]:
         )
         yield from step("stopped", lambda: model("d.npz", *SMALL), ["d.npz", "b.npz"], until=1)
         yield from step("stopped again", given=["d.npz", "b.npz"], until=4)
+        Path("out/d/c0.png").unlink()
+        Path("out/d/c1-ch1.png").unlink()
+        yield from step("stopped while it draws", given=["d.npz", "b.npz"], draws=1)
         yield from step("at its end", given=["d.npz", "b.npz"])
         Path("out/e").mkdir()
         first = announce_run(Path("out/e"), "first")

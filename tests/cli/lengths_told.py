@@ -140,7 +140,7 @@ def cut() -> Iterator[str]:
 
 def pages() -> Iterator[str]:
     """Yield what the command of a page says."""
-    one, other = examined(sentences=("pixels are", "éa")), examined(sentences=("pixels are", "b"))
+    one, other = examined(sentences=("pixels of RGB are", "éa")), examined(sentences=("pixels are", "b"))
     shown = [(SimpleNamespace(diagnosis=SimpleNamespace(shown=each)), ()) for each in (one, other, one, None)]
     bad = FileFailure("bad.npz", "bad.npz: it is bad", "odd")
     for name, facts in {

@@ -360,7 +360,7 @@ def numbers() -> Iterator[str]:
     done, failed = console.model_data("a"), console.model_data("b", [("c", "d")])
     for models in ([], [done], [done, failed]):
         yield f"answer: {console.answer_data(models)} {console.answer_data(models, {'complete': 1, 'x': 2})}"
-    for path in (None, "a", Path("a"), "z"):
+    for path in (None, "a", Path("a"), "z", "a/c"):
         error: Any = filtviz.FiltvizError("it fails")
         if path is not None:
             error.path = path

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from tests import telling
 
-from . import json_told, lengths_told, saying_told, screens_told, wording_told
+from . import json_told, lengths_told, results_told, saying_told, screens_told, wording_told
 
 TOLD = {
     "screens": screens_told,
@@ -13,6 +13,7 @@ TOLD = {
     "json": json_told,
     "wording": wording_told,
     "lengths": lengths_told,
+    "results": results_told,
 }
 
 

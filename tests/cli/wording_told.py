@@ -96,6 +96,10 @@ def tables() -> Iterator[str]:
             yield f"beside: {diagnosis_text._shown_only(own)!r}"
         yield from whole(diagnosis_text._nulls_in_words([replace(layer_of_one(), findings=tuple(findings))]))
         yield f"no nulls: {diagnosis_text._nulls_in_words([layer_of_one()])!r}"
+        measured = replace(model_of(21, 1), layers=(replace(layer_of_one(), findings=tuple(findings)),))
+        for details in (False, True):
+            told = diagnosis_text.evidence_of(measured, details=details, with_filters=False)
+            yield f"evidence, details {details}: {told.splitlines()[1:]!a}"
         for how in (
             {}, {"layers": ()}, {"before": "runs/start.pkl"}, {"before": "runs/start.pkl", "labelled": 3},
             {"n_images": 1}, {"silent": (), "saturated": ()}, {"silent": tuple(range(13))},

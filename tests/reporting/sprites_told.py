@@ -101,7 +101,7 @@ def all_lines() -> Iterator[str]:
             for depth in (0, 8, 16) if not index else (8,):
                 yield from set_of(pictures.draw_kernels([layer, layer], depth))
             yield from set_of(pictures.sum_up([layer], 0), exact=False)
-    for shape in ((4, 1, 3, 3), (4, 3, 3, 3), (4, 2, 3, 3)):
+    for shape in ((4, 1, 3, 3), (4, 3, 3, 3), (4, 4, 3, 3)):
         first = conv(drawn(*shape), below=0, name="one")
         second = conv(drawn(3, 4, 3, 3), below=2, name="two")
         far = conv(drawn(2, 3, 40, 40), below=3, name="far")

@@ -195,7 +195,7 @@ def summed() -> Iterator[str]:
                 "network": "n",
                 "file": f"r{run:02}-{epoch}",
             }
-            for run in range(n_runs)
+            for run in reversed(range(n_runs))
             for epoch in (3, 1, 2)
         ]
         names = [(row["file"], f"c{place}") for row in rows for place in range(n_layers)]

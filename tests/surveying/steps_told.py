@@ -544,6 +544,7 @@ def stores() -> Iterator[str]:
             store.part("layers", 2).chmod(0o660)
             yield do("all dropped", lambda: store.drop(2, {"b"}, none))
             yield do("what comes in its place", lambda: store.add([rows_for("b", 4)], none))
+            yield do("no filters", lambda: store.add([rows_for("n")], none))
             for table, names in (
                 ("files", ["file", "parts"]),
                 ("filters", ["file", "filter"]),

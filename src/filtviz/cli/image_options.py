@@ -196,17 +196,16 @@ def _images_option(*, required: bool) -> Callable[[Command], Command]:
 
 
 def demonstrating(
-    *, draws: bool = True, images: str = "required", runs: bool = True, has_table: bool = True
+    *, draws: bool = True, images: str = "required", has_table: bool = True
 ) -> Callable[[Command], Command]:
     """Return what adds MODEL and the options of images, which the command passes on to its function.
 
     Args:
         draws: Whether the command draws a picture.
-        images: ``required``, ``optional`` or ``none``.
-        runs: Whether the command runs the network.
+        images: ``required``, ``optional`` or ``none``, where the network is not run.
         has_table: Whether its numbers are a table, for CSV.
     """
-    options = _options_of_images(draws=draws, images=images, runs=runs, has_table=has_table)
+    options = _options_of_images(draws=draws, images=images, has_table=has_table)
 
     def decorate(command: Command) -> Command:
         @wraps(command)
@@ -223,13 +222,11 @@ def demonstrating(
                 with usage_errors():
                     formats = ("png", "pdf", "svg", "npz") if draws else ("npz",)
                     find_destination(output, given.get("format"), formats)
-            if runs:
+            if images != "none":
                 from filtviz.running.preparing import Preparation
 
                 how = {name: given.pop(name) for name in ("mean", "scale", "size", "channels", "layout")}
-                given["preparation"] = Preparation(**how)
-            if "images" in given:
-                given["images"] = given["images"] or None
+                given |= {"preparation": Preparation(**how), "images": given["images"] or None}
             reading = given.pop("reading")
             found = command(*args, **given, **reading).demonstration
             if as_json:
@@ -244,14 +241,11 @@ def demonstrating(
     return decorate
 
 
-def _options_of_images(
-    *, draws: bool, images: str, runs: bool, has_table: bool
-) -> Sequence[Callable[[Any], Any]]:
+def _options_of_images(*, draws: bool, images: str, has_table: bool) -> Sequence[Callable[[Any], Any]]:
     """Return MODEL and the options of `demonstrating`, in the order of the help."""
     options: list[Callable[[Any], Any]] = [model_argument]
     if images != "none":
         options.append(_images_option(required=images == "required"))
-    if runs:
         options += [option() for option in _PREPARING]
         options += [option(cls=RareOption) for option in _RUNNING]
         options.append(click.option("--labels", metavar="FILE", help="The names of the classes, one a line."))

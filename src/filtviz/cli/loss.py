@@ -16,7 +16,7 @@ __all__ = ["loss"]
 
 
 @click.command(cls=Command, short_help="Draw the losses of the training.")
-@demonstrating(images="none", runs=False)
+@demonstrating(images="none")
 def loss(**asked: Any) -> Losses:
     """Draw the losses that MODEL tells of its training, by epoch.
 

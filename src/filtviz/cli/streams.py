@@ -295,7 +295,7 @@ def _is_given(path: str, folder: str) -> bool:
 def _is_file(name: str, written: os.stat_result) -> bool:
     try:
         return os.path.samestat(Path(name).stat(), written)
-    except (OSError, ValueError):
+    except OSError:
         return False
 
 
