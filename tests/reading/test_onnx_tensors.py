@@ -132,6 +132,6 @@ def test_a_sparse_tensor_without_a_part_is_refused(tmp_path, without):
 
 @pytest.mark.parametrize(("n_values", "n_places"), [(2, 3), (3, 2), (1, 0)])
 def test_a_sparse_tensor_has_as_many_numbers_as_places(tmp_path, n_values, n_places):
-    says = f"has {n_values:,} values for {n_places} place"
+    says = f"has {n_values:,} values? for {n_places} place"
     with pytest.raises(MalformedFileError, match=says):
         sparse(tmp_path, np.ones(n_values, np.float32), np.arange(n_places))

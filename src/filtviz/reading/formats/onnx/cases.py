@@ -177,10 +177,13 @@ class Case:
     def integers(self, name: str, place: int) -> list[int] | None:
         """Return whole numbers that older versions have as an attribute, newer ones as an input."""
         found = self.attributes.integers(name)
-        if found is None and (constant := self.constant(place)) is not None:
-            found = constant.integers()
+        return self.wholes(place) if found is None else found
+
+    def wholes(self, place: int) -> list[int] | None:
+        """Return the whole numbers of an input that is a small constant or was computed of shapes."""
+        found = constant.integers() if (constant := self.constant(place)) is not None else None
         if found is None and (held := self.computed(place)) is not None:
-            found = held.wholes
+            return held.wholes
         return found
 
 

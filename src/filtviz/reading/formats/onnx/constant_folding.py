@@ -133,6 +133,12 @@ def _peak(sizes: Sequence[int], before: Sequence[Made], made: int) -> int:
     return max(peak, 2 * (held + _DOUBLE * made))
 
 
+def _below(case: Case) -> Shape:
+    first = case.given[0]
+    assert first is not None, "the caller has looked"
+    return first.shape
+
+
 # Number by number
 
 
@@ -192,7 +198,7 @@ def _clipped(case: Case) -> _Recipe | None:
         if (case.constant(place) is not None and said is None) or (said is not None and len(said) != 1):
             return None
         ends.append(case.attributes.real(name, default) if said is None else said[0])
-    shape = case.given[0].shape if case.given[0] is not None else ()
+    shape = _below(case)
     return _Recipe(shape=shape, compute=lambda one: np.minimum(np.maximum(one, ends[0]), ends[1]))
 
 
@@ -212,7 +218,7 @@ def _axes(case: Case, rank: int) -> tuple[int, ...] | None:
 
 def _reduced(function: Callable[..., Any]) -> Callable[[Case], _Recipe | None]:
     def row(case: Case) -> _Recipe | None:
-        shape = case.given[0].shape if case.given[0] is not None else ()
+        shape = _below(case)
         axes, keeps = _axes(case, len(shape)), case.attributes.integer("keepdims", 1)
         if axes is None or 0 in shape:
             return None
@@ -237,7 +243,7 @@ def _norm(one: Array, axis: Any) -> Array:
 
 def _normalised(case: Case) -> _Recipe | None:
     """Read LpNormalization: an array over its norm along one axis."""
-    shape = case.given[0].shape if case.given[0] is not None else ()
+    shape = _below(case)
     axis, power = case.attributes.integer("axis", -1), case.attributes.integer("p", 2)
     if not -len(shape) <= axis < len(shape) or power not in (1, 2):
         return None
@@ -253,7 +259,7 @@ def _normalised(case: Case) -> _Recipe | None:
 
 
 def _reshaped(case: Case) -> _Recipe | None:
-    shape = case.given[0].shape if case.given[0] is not None else ()
+    shape = _below(case)
     said = case.integers("shape", 1)
     if said is None:
         return None
@@ -267,7 +273,7 @@ def _reshaped(case: Case) -> _Recipe | None:
 
 def _with_axes(case: Case) -> _Recipe | None:
     """Read Unsqueeze and Squeeze."""
-    shape = case.given[0].shape if case.given[0] is not None else ()
+    shape = _below(case)
     said = case.integers("axes", 1)
     if case.operator == "Squeeze":
         gone = set(range(len(shape))) if not said else {axis % len(shape) for axis in said if shape}
@@ -283,7 +289,7 @@ def _with_axes(case: Case) -> _Recipe | None:
 
 
 def _flattened(case: Case) -> _Recipe | None:
-    shape = case.given[0].shape if case.given[0] is not None else ()
+    shape = _below(case)
     axis = case.attributes.integer("axis", 1)
     if not -len(shape) <= axis <= len(shape):
         return None
@@ -293,7 +299,7 @@ def _flattened(case: Case) -> _Recipe | None:
 
 
 def _turned(case: Case) -> _Recipe | None:
-    shape = case.given[0].shape if case.given[0] is not None else ()
+    shape = _below(case)
     order = case.attributes.integers("perm") or list(reversed(range(len(shape))))
     if sorted(order) != list(range(len(shape))):
         return None
@@ -301,8 +307,8 @@ def _turned(case: Case) -> _Recipe | None:
 
 
 def _triangle(case: Case) -> _Recipe | None:
-    shape = case.given[0].shape if case.given[0] is not None else ()
-    above = case.integers("", 1) if case.constant(1) is not None else [0]
+    shape = _below(case)
+    above = case.wholes(1) if case.constant(1) is not None else [0]
     if len(shape) < 2 or above is None or len(above) != 1:
         return None
     cut = np.triu if case.attributes.integer("upper", 1) else np.tril
@@ -311,8 +317,8 @@ def _triangle(case: Case) -> _Recipe | None:
 
 
 def _expanded(case: Case) -> _Recipe | None:
-    shape = case.given[0].shape if case.given[0] is not None else ()
-    said = case.integers("", 1)
+    shape = _below(case)
+    said = case.wholes(1)
     if said is None or len(said) > MOST_AXES or min(said, default=0) < 0:
         return None
     try:
@@ -323,8 +329,8 @@ def _expanded(case: Case) -> _Recipe | None:
 
 
 def _tiled(case: Case) -> _Recipe | None:
-    shape = case.given[0].shape if case.given[0] is not None else ()
-    times = case.integers("", 1)
+    shape = _below(case)
+    times = case.wholes(1)
     if times is None or len(times) != len(shape) or min(times, default=0) < 0:
         return None
     wanted = tuple(n * k for n, k in zip(shape, times, strict=True))
@@ -345,9 +351,9 @@ def _joined(case: Case) -> _Recipe | None:
 
 
 def _sliced(case: Case) -> _Recipe | None:
-    shape = case.given[0].shape if case.given[0] is not None else ()
+    shape = _below(case)
     starts, ends = case.integers("starts", 1), case.integers("ends", 2)
-    axes, steps = case.integers("axes", 3), case.integers("", 4)
+    axes, steps = case.integers("axes", 3), case.wholes(4)
     if starts is None or ends is None or len(starts) != len(ends):
         return None
     axes = list(range(len(starts))) if axes is None else axes
@@ -368,13 +374,13 @@ def _sliced(case: Case) -> _Recipe | None:
 
 
 def _gathered(case: Case) -> _Recipe | None:
-    shape, places = case.given[0].shape if case.given[0] is not None else (), case.constant(1)
-    axis, said = case.attributes.integer("axis"), case.integers("", 1)
+    shape, places = _below(case), case.constant(1)
+    axis, said = case.attributes.integer("axis"), case.wholes(1)
     if said is None or not -len(shape) <= axis < len(shape):
         return None
     axis %= len(shape)
     n, where = shape[axis], places.shape if places is not None else (len(said),)
-    if any(not -n <= place < n for place in said) or math.prod(where) != len(said):
+    if any(not -n <= place < n for place in said):
         return None
     at = np.array(said, np.int64).reshape(where)
     wanted = (*shape[:axis], *where, *shape[axis + 1 :])
@@ -382,7 +388,7 @@ def _gathered(case: Case) -> _Recipe | None:
 
 
 def _split(case: Case) -> _Recipe | None:
-    shape = case.given[0].shape if case.given[0] is not None else ()
+    shape = _below(case)
     axis, said = case.attributes.integer("axis"), case.integers("split", 1)
     n_outputs = case.attributes.integer("num_outputs") or case.n_outputs
     if not -len(shape) <= axis < len(shape) or n_outputs < 1:

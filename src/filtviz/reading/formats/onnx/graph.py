@@ -415,7 +415,7 @@ class GraphReader:
 def _agreed(found: Shape | None, said: Shape | None) -> Shape | None:
     """Return a shape whose open lengths are as said; what contradicts what is known is left."""
     if found is None or said is None:
-        return found or (None if said is None else sane_shape(said))
+        return found if said is None else sane_shape(said)
     known = zip(found, said, strict=False)
     if len(found) != len(said) or any(None not in pair and pair[0] != pair[1] for pair in known):
         return found

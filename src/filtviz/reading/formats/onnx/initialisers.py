@@ -198,7 +198,8 @@ def sparse_array_of(tensor: Message, opened: Opened) -> tuple[str, AnyArray]:
         given, dense = held.read().ravel(), np.zeros(size, held.dtype)
         if given.size != flat.size:
             raise MalformedFileError(
-                f"a sparse tensor of shape {shape} has {given.size:,} values for {plural(flat.size, 'place')}"
+                f"a sparse tensor of shape {shape} has {plural(given.size, 'value')} for "
+                f"{plural(flat.size, 'place')}"
             )
         dense[flat] = given
         return dense.reshape(shape)

@@ -55,8 +55,10 @@ def _expanded(case: Case) -> Shape | None:
 
 
 def _multiplied(left: Shape | None, right: Shape | None) -> Shape | None:
-    """Return the shape of one stack of matrices times another one as high."""
+    """Return the shape of one stack of matrices times another one as high, None where they do not fit."""
     if left is None or right is None or len(left) != len(right) or len(left) < 2 or left[:-2] != right[:-2]:
+        return None
+    if None not in (left[-1], right[-2]) and left[-1] != right[-2]:
         return None
     return (*left[:-1], right[-1])
 
