@@ -13,10 +13,14 @@ from tests.reading.operators.arrays import bare, grafted, named_arrays
 from tests.reading.operators.asking import Told
 from tests.reading.operators.bare_parts import bare_parts
 from tests.reading.operators.caffe import caffe
+from tests.reading.operators.corners_constants import corners_of_constants
 from tests.reading.operators.corners_folding import corners_of_folding
+from tests.reading.operators.corners_graphdef import corners_of_graphdef
 from tests.reading.operators.corners_graphs import corners_of_graphs
 from tests.reading.operators.corners_nodes import corners_of_nodes
 from tests.reading.operators.corners_sizes import corners_of_sizes
+from tests.reading.operators.corners_tensorflow import corners_of_tensorflow
+from tests.reading.operators.corners_tflite import corners_of_tflite
 from tests.reading.operators.edges import edges
 from tests.reading.operators.exact import exact
 from tests.reading.operators.exported_parts import exported_parts
@@ -68,10 +72,14 @@ FORMATS: Mapping[str, Callable[[], Told]] = {
     "bare": bare,
     "bare_parts": bare_parts,
     "caffe": caffe,
+    "corners_of_constants": corners_of_constants,
     "corners_of_folding": corners_of_folding,
+    "corners_of_graphdef": corners_of_graphdef,
     "corners_of_graphs": corners_of_graphs,
     "corners_of_nodes": corners_of_nodes,
     "corners_of_sizes": corners_of_sizes,
+    "corners_of_tensorflow": corners_of_tensorflow,
+    "corners_of_tflite": corners_of_tflite,
     "edges": edges,
     "exact": exact,
     "exported": exported,

@@ -323,14 +323,14 @@ def _of_two() -> Told:
     yield from together(rows, "Gemm")
     rows = []
     kinds: dict[str, cases.Constant] = {
-        "whole": held([-7, 7, 0], "i4"),
-        "byte": held([7, 250, 0], "u1"),
-        "half": held([-2.5, 0.5, 3], "f2"),
-        "real": held([-2.5, 0.5, 3]),
-        "double": held([-2.5, 0.5, 3], "f8"),
+        "whole": held([-7, 7, 4], "i4"),
+        "byte": held([7, 250, 4], "u1"),
+        "half": held([-2.5, 1.5, 3], "f2"),
+        "real": held([-2.5, 1.5, 3]),
+        "double": held([-2.5, 1.5, 3], "f8"),
         "flag": held([1, 0, 1], "?"),
-        "scaled": held([-7, 7, 0], "i1", scale=Scale(numbers=np.array([0.5]), zeros=np.array([1.0]), axis=0)),
-        "cast": held([-7.6, 7.6, 0.2], cast=np.dtype("i4")),
+        "scaled": held([-7, 7, 4], "i1", scale=Scale(numbers=np.array([0.5]), zeros=np.array([1.0]), axis=0)),
+        "cast": held([-7.6, 7.6, 4.2], cast=np.dtype("i4")),
         "turned": held([[1, 2, 3]], order=(1, 0)),
         "few bits": cases.Constant(parameter=_few_bits()),
         "none": cases.Constant(parameter=_unread()),
@@ -342,20 +342,12 @@ def _of_two() -> Told:
             kinds.items(), ("whole", "real", "half", "two", "number")
         ):
             rows.append((f"{operator} {name} {other}", fold(operator, one, kinds[other])))
-    for operator in (
-        "Neg",
-        "Not",
-        "Abs",
-        "Sqrt",
-        "Reciprocal",
-        "Sign",
-        "Floor",
-        "Round",
-        "Relu",
-        "Sigmoid",
-        "Clip",
-    ):
-        rows += [(f"{operator} {name}", fold(operator, one)) for name, one in kinds.items()]
+    words = ("Neg", "Not", "Abs", "Sqrt", "Reciprocal", "Sign", "Floor", "Round", "Relu", "Sigmoid", "Clip")
+    for operator in words:
+        some = {
+            name: one for name, one in kinds.items() if operator != "Sqrt" or one.parameter.dtype.kind == "f"
+        }
+        rows += [(f"{operator} {name}", fold(operator, one)) for name, one in some.items() if name != "cast"]
     for name, one in kinds.items():
         rows.append((f"Where {name}", fold("Where", kinds["flag"], one, kinds["whole"])))
         rows.append((f"Where of {name}", fold("Where", one, kinds["half"], kinds["real"])))
@@ -369,11 +361,9 @@ def _of_two() -> Told:
     for low, high in itertools.product(
         (None, held(0.5), held([-1.0]), held([0, 1]), held([np.nan])), repeat=2
     ):
-        words = ["-" if one is None else str(one.parameter.value) for one in (low, high)]
-        rows.append((" ".join(words), fold("Clip", held([-2, 0, 2]), low, high)))
-        rows.append(
-            (f"{' '.join(words)} said", fold("Clip", held([-2, 0, 2]), low, high, min=-0.5, max=0.25))
-        )
+        ends = ["-" if one is None else str(one.parameter.value) for one in (low, high)]
+        rows.append((" ".join(ends), fold("Clip", held([-2, 0, 2]), low, high)))
+        rows.append((f"{' '.join(ends)} said", fold("Clip", held([-2, 0, 2]), low, high, min=-0.5, max=0.25)))
     rows.append(("said", fold("Clip", held([-2, 0, 2]), min=-0.5, max=0.25)))
     yield from together(rows, "Clip")
 

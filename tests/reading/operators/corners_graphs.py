@@ -97,6 +97,7 @@ def _read(make: Callable[[], Any]) -> str:
 
 
 _GRAPHS = (
+    "Gather line x > y | axis=1\nGather line x > z\nGather line x > v | axis=-2",
     "Unique x > u i v\nConv i k > y\nAdd u v > z",
     "TopK x one > v i\nConv i k > y\nAdd v y > z",
     "Split x > s t u | axis=3 num_outputs=3\nConv t k > y",

@@ -312,7 +312,8 @@ def _spreads_into(constants: Sequence[Constant], below: Shape | None) -> bool:
 
 def _gather(case: Case) -> Operations | None:
     table, index = case.constant(0), case.constant(1)
-    if table is not None and len(table.shape) == 2 and table.order is None:
+    along = case.attributes.integer("axis")
+    if table is not None and len(table.shape) == 2 and table.order is None and along in (0, -2):
         return (Embedding(weights=table.parameter),)
     places = index.integers() if index is not None else None
     if places is not None and index is not None and index.shape == ():

@@ -307,9 +307,9 @@ def _mean(node: Node) -> Operations | None:
 
 def _dense(node: Node) -> Operations | None:
     weights = _named(node.constants[1] if len(node.constants) > 1 else None, "kernel")
-    if weights is None or len(weights.shape) != 2:
+    if weights is None or len(weights.shape) != 2 or node.flag("transpose_a"):
         return None
-    turned = "transpose_b" in node.attributes and bool(node.attributes["transpose_b"].integer(5))
+    turned = node.flag("transpose_b")
     return (Dense(weights=weights, axes="oi" if turned else "io", units=weights.shape[0 if turned else 1]),)
 
 
@@ -323,10 +323,16 @@ def _concat(node: Node) -> Operations | None:
 
 
 def _gather(node: Node) -> Operations | None:
-    table = node.constants[0] if node.constants else None
-    if table is None or len(table.shape) != 2 or table.dtype.kind != "f":
+    table = _table(node)
+    if table is None or table.dtype.kind != "f":
         return None
     return (Embedding(weights=_named(table, "embeddings")),)
+
+
+def _table(node: Node) -> Parameter | None:
+    """Return an array whose rows a node looks up."""
+    table, axis = node.constants[0] if node.constants else None, node.few(2)
+    return table if table is not None and len(table.shape) == 2 and axis in (None, [0], [-2]) else None
 
 
 def _pad(node: Node) -> Operations | None:
@@ -423,8 +429,8 @@ _GATHERS = ("ResourceGather", "GatherV2", "Gather")
 
 def known_shape(node: Node) -> Shape | None:
     """Return the shape that a node is told to give, whether or not it is known how; None for most."""
-    table = node.constants[0] if node.operator in _GATHERS and node.constants else None
-    if table is not None and len(table.shape) == 2 and node.first is not None and len(node.first) < 3:
+    table = _table(node) if node.operator in _GATHERS else None
+    if table is not None and node.first is not None and len(node.first) < 3:
         return (*node.first, table.shape[1])
     held = node.computed(1) if node.operator.startswith("Resize") else None
     if held is None or node.first is None or len(held.numbers) != 2 or len(node.first) != 4:
