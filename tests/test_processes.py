@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 from collections import deque
 from pathlib import Path
@@ -17,6 +18,7 @@ import pytest
 
 from filtviz import processes
 from filtviz.processes import run_in_processes
+from tests.forking import forked
 
 posix = pytest.mark.skipif(os.name != "posix", reason="needs signals as POSIX has them")
 
@@ -107,9 +109,56 @@ class Long(Job):
 '''
 
 
+class Forked:
+    """A worker that is forked from this process instead of started: all is imported already."""
+
+    def __init__(self, command, *, stdin, stdout, env, creationflags):
+        assert (stdin, stdout, command[0]) == (subprocess.PIPE, subprocess.PIPE, sys.executable)
+        jobs, given = os.pipe()
+        found, answers = os.pipe()
+
+        def serve():
+            os.dup2(jobs, 0)
+            os.dup2(answers, 1)
+            os.closerange(3, max(jobs, given, found, answers) + 1)
+            os.environ.update(env)
+            sys.stdin, sys.stdout = os.fdopen(0, closefd=False), os.fdopen(1, "w", closefd=False)
+            processes.serve()
+
+        self.pid = forked(serve)
+        os.close(jobs)
+        os.close(answers)
+        self.stdin, self.stdout = os.fdopen(given, "wb"), os.fdopen(found, "rb")
+        self.status = None
+
+    def wait(self, seconds=None):
+        deadline = None if seconds is None else time.monotonic() + seconds
+        while self.status is None:
+            found, status = os.waitpid(self.pid, os.WNOHANG)
+            if found:
+                self.status = os.waitstatus_to_exitcode(status)
+            elif deadline is not None and time.monotonic() > deadline:
+                raise subprocess.TimeoutExpired("a worker", seconds)
+            else:
+                time.sleep(0.002)
+        return self.status
+
+    def kill(self):
+        os.kill(self.pid, signal.SIGKILL)
+
+
+either = pytest.mark.parametrize(
+    "doing",
+    [pytest.param("forked", marks=posix), pytest.param("started", marks=pytest.mark.slow)],
+    indirect=True,
+)
+
+
 @pytest.fixture
-def doing(tmp_path, monkeypatch):
+def doing(request, tmp_path, monkeypatch):
     """A module of jobs that workers find where this process finds it."""
+    if getattr(request, "param", "started") == "forked":
+        monkeypatch.setattr(subprocess, "Popen", Forked)
     (tmp_path / "modules").mkdir()
     (tmp_path / "modules" / "doing.py").write_text(DOING)
     monkeypatch.syspath_prepend(tmp_path / "modules")
@@ -137,21 +186,21 @@ def is_alive(pid):
     return not status.exists() or status.read_text().rpartition(")")[2].split()[0] != "Z"
 
 
-@pytest.mark.slow
+@either
 def test_outcomes_come_in_the_order_of_the_jobs(doing):
     assert list(run_in_processes((doing.Square(n) for n in range(50)), 2)) == [n**2 for n in range(50)]
     assert list(run_in_processes(iter(()), 2)) == []
 
 
-@pytest.mark.slow
+@either
 def test_jobs_are_done_by_as_many_other_processes_as_there_is_work_for(doing):
-    pids = set(run_in_processes((doing.Pid(n) for n in range(30)), 2))
+    pids = set(run_in_processes((doing.Pid(n) for n in range(6)), 2))
     assert len(pids) == 2
     assert os.getpid() not in pids
     assert len(set(run_in_processes(iter([doing.Pid(0)]), 8))) == 1
 
 
-@pytest.mark.slow
+@either
 def test_jobs_are_taken_as_they_are_worked_off(doing):
     taken = []
 
@@ -167,36 +216,36 @@ def test_jobs_are_taken_as_they_are_worked_off(doing):
 
 
 @posix
-@pytest.mark.slow
+@either
 def test_a_job_whose_process_is_killed_is_lost_and_the_others_are_done(doing):
-    outcomes = list(run_in_processes((doing.Killed(n) for n in range(20)), 2))
+    outcomes = list(run_in_processes((doing.Killed(n) for n in range(10)), 2))
     lost = [outcome for outcome in outcomes if isinstance(outcome, str)]
-    assert [outcome for outcome in outcomes if outcome not in lost] == [n for n in range(20) if n % 5 != 2]
+    assert [outcome for outcome in outcomes if outcome not in lost] == [n for n in range(10) if n % 5 != 2]
     assert lost == [
         f"{n} lost: a worker process was ended by the system (SIGKILL), perhaps for lack of memory; "
         "the same command with --jobs 1 goes on from here"
-        for n in (2, 7, 12, 17)
+        for n in (2, 7)
     ]
 
 
-@pytest.mark.slow
 @posix
+@either
 def test_if_every_process_is_ended_every_job_is_lost_and_none_hangs(doing):
-    outcomes = list(run_in_processes((doing.AllKilled(n) for n in range(5)), 2))
-    assert len(outcomes) == 5
+    outcomes = list(run_in_processes((doing.AllKilled(n) for n in range(3)), 2))
+    assert len(outcomes) == 3
     assert {text.split(";")[0][8:] for text in outcomes} == {
         "a worker process was ended by the system (SIGTERM)"
     }
 
 
 @posix
-@pytest.mark.slow
+@either
 def test_a_crash_is_called_one(doing):
     (lost,) = run_in_processes(iter([doing.Crashed(0)]), 2)
     assert lost.startswith("0 lost: a worker process crashed (SIGSEGV); ")
 
 
-@pytest.mark.slow
+@either
 def test_what_a_job_raises_is_raised_here_with_its_traceback(doing):
     with pytest.raises(ZeroDivisionError, match="job 1") as caught:
         list(run_in_processes(iter([doing.Raising(1)]), 2))
@@ -205,9 +254,20 @@ def test_what_a_job_raises_is_raised_here_with_its_traceback(doing):
         list(run_in_processes(iter([doing.Raising(0)]), 2))
 
 
-@pytest.mark.slow
+@either
 def test_what_a_job_prints_and_reads_disturbs_nothing(doing):
     assert list(run_in_processes((doing.Printing(n) for n in range(6)), 2)) == [""] * 6
+
+
+@either
+def test_nothing_that_listens_to_a_worker_keeps_this_process_from_ending(doing):
+    before = set(threading.enumerate())
+    outcomes = run_in_processes((doing.Square(n) for n in range(9)), 2)
+    assert next(outcomes) == 0
+    listening = set(threading.enumerate()) - before
+    assert len(listening) == 2
+    assert all(thread.daemon for thread in listening)
+    outcomes.close()
 
 
 @pytest.mark.slow
@@ -263,8 +323,8 @@ def test_where_one_process_can_be_started_it_does_all(doing, monkeypatch):
     assert set(run_in_processes((doing.Pid(n) for n in range(5)), 4)) == {started[0].pid}
 
 
-@pytest.mark.slow
 @posix
+@either
 def test_workers_stop_what_they_do_when_the_run_is_closed(doing, tmp_path):
     outcomes = run_in_processes(iter([doing.Square(1), *(doing.Long(0, tmp_path) for _ in range(4))]), 2)
     assert next(outcomes) == 1

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import os
+import subprocess
 import sys
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 import filtviz.cli
 from filtviz import __main__ as starting
+from filtviz import processes
 from filtviz.__main__ import LEAST
 from filtviz.signals import Ended
 
@@ -80,6 +84,29 @@ def test_what_ends_an_import_ends_the_program_with_its_status_and_else_it_begins
         with pytest.raises(SystemExit) as caught:
             starting.run()
         assert (caught.value.code, began) == (status, [])
+
+
+@pytest.mark.parametrize(("n_cores", "threads"), [(8, "2"), (2, "1"), (None, "1")])
+def test_a_worker_is_started_with_the_options_of_this_python(monkeypatch, n_cores, threads):
+    asked = []
+
+    def refuse(command, **how):
+        asked.append((command, how))
+        raise BlockingIOError(11, "Resource temporarily unavailable")
+
+    flags = SimpleNamespace(isolated=1, ignore_environment=0, no_user_site=1, utf8_mode=1)
+    monkeypatch.setattr(subprocess, "Popen", refuse)
+    monkeypatch.setattr(sys, "flags", flags)
+    monkeypatch.setattr(sys, "warnoptions", ["ignore::ImportWarning"])
+    monkeypatch.setattr(os, "cpu_count", lambda: n_cores)
+    monkeypatch.setattr(os, "environ", {"MKL_NUM_THREADS": "7", "HOME": "here"})
+    job: Any = SimpleNamespace(run=lambda: "done here")
+    assert list(processes.run_in_processes(iter([job]), 3)) == ["done here"]
+    ((command, how),) = asked
+    assert command == [sys.executable, "-P", "-I", "-s", "-Xutf8=1", "-Wignore::ImportWarning", "-c",
+                       processes._SERVE, json.dumps(sys.path)]  # fmt: skip
+    libraries = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+    assert how["env"] == {"MKL_NUM_THREADS": "7", "HOME": "here"} | dict.fromkeys(libraries, threads)
 
 
 def test_a_program_that_has_too_little_ends_before_it_imports(monkeypatch):

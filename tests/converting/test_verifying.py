@@ -232,10 +232,14 @@ def test_of_kernels_that_may_be_turned_or_not_only_a_pixel_can_be_written(size) 
             torch_layout(network, attribute)
     weights = network.conv_layers[0].W
     for turned, wanted in ((True, weights[..., ::-1, ::-1]), (False, weights)):
-        assert np.array_equal(torch_layout(network, attribute, turned=turned).arrays[0].read(), wanted)
+        assert np.array_equal(
+            torch_layout(converting._settled(network, turned), attribute).arrays[0].read(), wanted
+        )
         told = kernels(*size, flip_filters=turned)
         assert converting._supposed(told) == []
-        assert np.array_equal(torch_layout(told, attribute, turned=not turned).arrays[0].read(), wanted)
+        assert np.array_equal(
+            torch_layout(converting._settled(told, not turned), attribute).arrays[0].read(), wanted
+        )
 
 
 @pytest.mark.cases("all")

@@ -54,7 +54,11 @@ def budgets() -> Iterator[tuple[str, str]]:
     yield "account of two files", _state(Budget().account(_network(900_000), _network(900_000, 2)))
     shared = Parameter.of("w", np.zeros(5, "f4"))
     own = Network.of(
-        [Layer(parameters=(shared,)), Layer(parameters=(shared, Parameter.of("v", np.zeros((2, 3)))))]
+        [
+            Layer(parameters=(shared,)),
+            Layer(parameters=(shared, Parameter.of("v", np.zeros((2, 3))))),
+            Layer(parameters=(Parameter.of("w", np.zeros(7, "f2")),)),
+        ]
     )
     yield "size of arrays", f"{size_on_disk(own)} {size_on_disk(_network(7))} {size_on_disk(_network(0))}"
     empty = Network.of(own.layers, Origin(size=0))

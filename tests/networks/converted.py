@@ -25,7 +25,7 @@ import numpy as np
 import filtviz
 from filtviz.activations import Activation
 from filtviz.budget import Budget
-from filtviz.converting import archives
+from filtviz.converting import _settled, archives
 from filtviz.converting.archives import write_npz, write_pt, write_safetensors
 from filtviz.converting.collected import (
     Collected,
@@ -258,7 +258,7 @@ def _collected() -> Iterator[tuple[str, str]]:
             how = "" if turned is None else f", turned {turned}"
             yield (
                 f"{name}, for PyTorch{how}",
-                said(lambda n=network, t=turned: _arrays(torch_layout(n, attribute, turned=t))),
+                said(lambda n=network, t=turned: _arrays(torch_layout(_settled(n, t), attribute))),
             )
 
 

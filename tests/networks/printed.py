@@ -11,10 +11,13 @@ import warnings
 import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
+from unittest.mock import patch
 
 import numpy as np
 
 from filtviz.activations import Activation
+from filtviz.budget import Budget
+from filtviz.converting import verifying
 from filtviz.converting.archives import write_npz
 from filtviz.converting.module_source import printed_module
 from filtviz.network import Layer, Network
@@ -121,6 +124,11 @@ def _precision() -> Iterator[tuple[str, str]]:
     }.items():
         with _process(answer):
             yield f"a difference, answered {name}", _written(network, {"verify": True})
+    small = Budget(work=1)
+    with _process(lambda given: [np.zeros((2, 1), "f4")]), patch.object(verifying, "Budget", lambda: small):
+        for budget in (Budget(), None):
+            told_of = _written(network, {"verify": True, "budget": budget})
+            yield f"a difference, with{'' if budget else 'out'} a budget of one's own", told_of
 
 
 def _comments() -> Iterator[tuple[str, str]]:

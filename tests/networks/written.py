@@ -12,6 +12,7 @@ from random import Random
 import numpy as np
 
 from filtviz.activations import KINDS, Activation
+from filtviz.converting import _settled
 from filtviz.converting.collected import attribute, identifier, member, stored, torch_layout
 from filtviz.converting.verifying import expected
 from filtviz.network import Layer, Network, Origin
@@ -77,7 +78,7 @@ def _arrays(network: Network) -> str:
     found = (
         stored(network, member),
         torch_layout(network, attribute),
-        torch_layout(network, identifier, turned=True),
+        torch_layout(_settled(network, turned=True), identifier),
     )
     held = ("; ".join(f"{one.name} {one.shape}" for one in each.arrays) for each in found)
     return " | ".join([*held, *(f"{one.facts} {' '.join(one.remarks)}" for one in found)])

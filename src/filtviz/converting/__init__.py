@@ -140,10 +140,7 @@ def convert(
     if suffix == _ONNX:
         return _whole(network, target, sources, account, verify=verify, budget=budget)
     write, make = _ARRAYS[suffix]
-    if chosen == "torch":
-        collected = torch_layout(network, attribute, turned=turned)
-    else:
-        collected = stored(network, make)
+    collected = torch_layout(network, attribute) if chosen == "torch" else stored(network, make)
     _pay(account, collected)
     facts = {"format": "pt" if chosen == "torch" else "np", **_facts(network, chosen, collected.facts)}
     write_whole(target, partial(_written, write, collected, facts), sources)

@@ -194,13 +194,12 @@ def _named(
 # PyTorch's layout
 
 
-def torch_layout(network: Network, make: Callable[[str], str], *, turned: bool | None = None) -> Collected:
+def torch_layout(network: Network, make: Callable[[str], str]) -> Collected:
     """Return the arrays as PyTorch's layers hold them: ``weight``, ``bias``, ``running_var``, ….
 
     Args:
         network: The network.
         make: What makes a layer's name harmless.
-        turned: Whether kernels are stored turned, for files that do not tell.
 
     Raises:
         ConversionError: PyTorch has nothing to hold a layer's arrays.
@@ -211,7 +210,7 @@ def torch_layout(network: Network, make: Callable[[str], str], *, turned: bool |
     left_out: list[str] = []
     for layer in network.layers:
         prefix = called[layer.index]
-        roles, rest = _roles(layer, is_torchs=_is_torchs(network), turned=turned)
+        roles, rest = _roles(layer, is_torchs=_is_torchs(network))
         arrays += [_named(f"{prefix}.{role}", one, one.read, one.shape) for role, one in roles.items()]
         left_out += [f"{prefix}.{one.name}" for one in rest]
         for operation in layer.operations:
@@ -225,13 +224,11 @@ def torch_layout(network: Network, make: Callable[[str], str], *, turned: bool |
     return Collected(arrays=tuple(arrays), facts=facts, remarks=tuple(remarks))
 
 
-def _roles(
-    layer: Layer, *, is_torchs: bool, turned: bool | None
-) -> tuple[dict[str, Parameter], list[Parameter]]:
+def _roles(layer: Layer, *, is_torchs: bool) -> tuple[dict[str, Parameter], list[Parameter]]:
     """Return a layer's arrays by PyTorch's words, and those of the file that these have no place for."""
     roles: dict[str, Parameter] = {}
     for number, operation in enumerate(layer.operations):
-        for role, one in of_layer(layer, operation, turned=turned).items():
+        for role, one in of_layer(layer, operation).items():
             roles[f"{role}_{number}" if role in roles else role] = one
     used = {id(one) for operation in layer.operations for one in parameters_of(operation)}
     rest = [one for one in layer.parameters if id(one) not in used]
@@ -268,20 +265,19 @@ def _is_torchs(network: Network) -> bool:
     return network.origin.framework == "PyTorch" or "PyTorch" in kind or "torch" in kind.lower()
 
 
-def of_layer(layer: Layer, operation: Operation, *, turned: bool | None = None) -> dict[str, Parameter]:
+def of_layer(layer: Layer, operation: Operation) -> dict[str, Parameter]:
     """Return the arrays of an operation as PyTorch's layers hold them, by PyTorch's words.
 
     Args:
         layer: Whose it is, for errors.
         operation: What the arrays are for.
-        turned: Whether kernels are stored turned, where the file does not tell.
 
     Raises:
         ConversionError: PyTorch has nothing to hold them.
     """
     match operation:
         case Convolution():
-            found = {"weight": _kernel(layer, operation, turned)}
+            found = {"weight": _kernel(layer, operation)}
             return found | _bias(layer, operation.bias)
         case Dense():
             found = (
@@ -325,8 +321,8 @@ def _matrix(weights: Parameter, axes: str) -> Parameter:
     return _named("weight", weights, lambda: weights.read().T, weights.shape[::-1])
 
 
-def _kernel(layer: Layer, operation: Convolution, turned: bool | None) -> Parameter:
-    flips = operation.flip_filters if operation.flip_filters is not None else turned
+def _kernel(layer: Layer, operation: Convolution) -> Parameter:
+    flips = operation.flip_filters
     if flips is None and any(length > 1 for length in operation.kernel_size):
         raise ConversionError(
             f"{layer.title} may be stored turned by 180 degrees or not, and the file does not tell: say "
