@@ -18,7 +18,7 @@ import numpy as np
 from filtviz.activations import Activation
 from filtviz.budget import Budget
 from filtviz.converting import verifying
-from filtviz.converting.archives import write_npz
+from filtviz.converting.archives import _member, write_npz
 from filtviz.converting.module_source import printed_module
 from filtviz.network import Layer, Network
 from filtviz.operations import (
@@ -133,6 +133,13 @@ def _precision() -> Iterator[tuple[str, str]]:
 
 def _comments() -> Iterator[tuple[str, str]]:
     """Yield how much of what was converted is kept where it is longer than a comment can be."""
+    for n in (0, (1 << 31) - 4097, (1 << 31) - 4096, (1 << 31) - 4095):
+        with zipfile.ZipFile(io.BytesIO(), "w") as archive:
+            archive.writestr("first", b"xyz")
+            with _member(archive, "a", n, aligned=64) as member:
+                at = archive.fp.tell() % 64  # type: ignore[union-attr]
+                member.write(b"x")
+            yield f"a member of {n}", f"begins at {at}, {archive.getinfo('a').extra[:4]!r}"
     for n in (65_533, 65_534, 65_535, 65_536):
         text = "x" * (n - len(json.dumps({"a": ""})))
         stream = io.BytesIO()

@@ -111,6 +111,7 @@ def _processes() -> Iterator[tuple[str, str]]:
     for name, how in {
         "both": {"answer": lambda given: given[::-1]},
         "neither": {"answer": lambda _: []},
+        "eleven": {"answer": lambda _: [np.array([n]) for n in range(11)]},
         "an error": {"fails": b"Traceback\n  line\nError: it is broken\n\n"},
         "a long one": {"fails": b"E" * 300},
         "no words": {"fails": b""},

@@ -135,7 +135,7 @@ def _join(chance: Random, n: int) -> Operation:
     if chance.random() < 0.3:
         return Concatenate(axis=chance.choice((1, 1, -1)))
     kind = chance.choice(("add", "mean", "subtract", "multiply", "divide", "maximum", "minimum"))
-    coefficients = tuple(chance.choice((1.0, -0.5, 2.0)) for _ in range(n)) if kind == "add" else ()
+    coefficients = tuple(chance.choice((1.0, -1.0, 2.0)) for _ in range(n)) if kind == "add" else ()
     return Merge(kind=kind, coefficients=coefficients if chance.random() < 0.5 else ())
 
 

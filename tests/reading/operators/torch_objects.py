@@ -19,11 +19,11 @@ from filtviz.reading.formats.torch.storages import Saved
 from filtviz.reading.formats.torch.weight_sets import Choice, choose, class_path, find_sets
 from filtviz.reading.limits import Hints, Limits
 from filtviz.reading.pickle.machine import Pickles
-from tests.reading.making import Named, Thing
+from tests.reading.making import Named, Thing, dumps
 from tests.reading.operators.asking import Told
 from tests.reading.operators.torch_tensors import KERNEL, ONES, SMALL, called, shown, unpickled
 from tests.reading.operators.wholes import opened, outcome
-from tests.reading.torch_making import module, parameter, quantised, tensor
+from tests.reading.torch_making import Stored, module, parameter, quantised, stream_of, tensor
 from tests.telling import layers_of, origin_of, refused
 
 __all__ = ["NO_PICKLES", "objects"]
@@ -71,6 +71,14 @@ def _read(root: Any, found: Choice, rebuilder: Rebuilder) -> str:
     return outcome(lambda: torch._network(opened(b""), saved, choose(found, Hints()), rebuilder), tell)
 
 
+def _opened(data: bytes) -> str:
+    try:
+        found = torch.open(opened(data))
+    except FiltvizError as error:
+        return refused(error)
+    return "another's" if found is None else found.origin.kind
+
+
 def _chosen(found: Choice, weights: str) -> str:
     try:
         chosen = choose(found, Hints(weights=weights))
@@ -83,6 +91,10 @@ def objects() -> Told:
     """Where weights can lie, what can lie beside them, and what is left of them by names."""
     for words, value, *weights in _holders():
         yield words, _object(value, tuple(weights))
+    for home in ("torch.nn.Own", "torch", "torchx.Own", "mine.torch.Own", "mine.Own"):
+        for words, held in (("an array", ONES), ("a number", 5)):
+            data = dumps({"net": Thing(home if "." in home else f"{home}.Own", w=held)})
+            yield f"a pickle of {words} in a {home}", _opened(data)
     lost = {"a.weight": called("_rebuild_nested_tensor"), "b.weight": tensor(KERNEL)}
     yield "lost tensors, at most one layer", _object(lost, (), Limits(layers=1))
 
@@ -290,6 +302,17 @@ def _of_other_kinds(usual: Any) -> Iterator[tuple[Any, ...]]:
         Thing("torch.fx.graph_module.reduce", {"_modules": {}, "_parameters": {}}, 1),
     )
     yield "an object's attributes", Thing("mine.Run", net=usual, n=3)
+    both = Thing("mine.Run", usual, 3)
+    both.state = {"net": _dict("x.weight")}
+    yield "an object's attributes beside its arguments", both
+    storage = Thing("torch.storage._load_from_bytes", stream_of(Stored(KERNEL)))
+    yield (
+        "tensors of one text",
+        {
+            name: called("_rebuild_tensor_v2", storage, 0, (2, 1, 3, 3), (9, 9, 3, 1))
+            for name in ("a.w", "b.w")
+        },
+    )
     yield "an object's arguments", Thing("mine.Run", usual, 3, tensor(KERNEL))
     for path in (
         "torch.utils.X",
@@ -362,6 +385,7 @@ def _of_other_kinds(usual: Any) -> Iterator[tuple[Any, ...]]:
         yield f"half a pair under {key}", {key: (None, parameter(ONES[0]))}
         yield f"no pair under {key}", {key: 5}
     yield "lost tensors", {"a.weight": called("_rebuild_nested_tensor"), "b.weight": tensor(KERNEL)}
+    yield "a lost tensor alone", called("_rebuild_nested_tensor")
     yield "lost tensors only", {"a.weight": called("_rebuild_nested_tensor")}
     yield "nothing", {}
     yield "a number", 5

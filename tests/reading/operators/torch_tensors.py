@@ -205,8 +205,7 @@ def _wrapped() -> Iterator[tuple[str, Any]]:
         yield f"{name} of nothing", called(name)
     for name in ("UninitializedParameter", "UninitializedBuffer"):
         yield name, Thing(f"torch.nn.parameter.{name}", 1)
-    yield "an array", ONES
-    yield "a number of numpy's", np.float32(2.5)
+    yield from (("an array", ONES), ("a number of numpy's", np.float32(2.5)))
 
 
 def _quantised() -> Iterator[tuple[str, Any]]:
@@ -257,6 +256,9 @@ def _quantised() -> Iterator[tuple[str, Any]]:
         told = (channels, tensor(scales), tensor(zeros.astype("int64")), axis)
         yield f"channels {scales} {zeros} {axis}", quantised(SMALL, *told)
     yield "channels in lists", quantised(SMALL, channels, [0.5, 2.0], [1, 0], 0)
+    wide = Stored(np.array([16_777_219, -9], "int32"), "torch.QInt32Storage")
+    told = (channels, [1.0, 1 / 3], [16_777_217, 0], 0)
+    yield "channels in lists of many digits", called("_rebuild_qtensor", wide, 0, (2,), (1,), told)
     yield "channels in odd lists", quantised(SMALL, channels, [0.5, None], [1, 0], 0)
     yield "channels in no lists", quantised(SMALL, channels, 0.5, 1, 0)
     yield (

@@ -270,7 +270,7 @@ def _tar_storages(data: Data, member: TarMember, steps: Spending) -> dict[int, S
         if dtype is None or count < 0:
             raise MalformedFileError("a storage in it is of a class that is not known")
         nbytes = count * dtype.itemsize
-        start = reader.move(nbytes) if nbytes else reader.position
+        start = reader.move(nbytes)
         read = partial(stretch_of, view_of(data), start, nbytes)
         found[_number(key)] = Storage(kind=name, nbytes=nbytes, read=read)
     for view in elements(reader.pickle()) or ():
