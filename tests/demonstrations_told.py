@@ -160,7 +160,7 @@ def units() -> Iterator[str]:
         ("tanh", [0.0, 0.1, 0.2]),
         ("rectify", [1.0, 0, 0]),
     ):
-        for strongest in ([1.0, 2.0, 3.0], [0.0, -1.0, 3.0], [np.nan, 2.0, np.inf]):
+        for strongest in ([1.0, 2.0, 3.0], [0.0, -1.0, 3.0], [np.nan, 2.0, np.inf], [0.5, np.nan, 3.0]):
             fires = (np.nan_to_num(np.array(strongest)) > 0) / 2
             found = Activity(
                 layer="l",

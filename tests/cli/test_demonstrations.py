@@ -692,13 +692,14 @@ def test_colours_of_an_answer_that_does_not_change_reach_as_far_as_a_change(answ
 @pytest.mark.parametrize(
     ("outputs", "given", "said"),
     [
-        ([[0.2, 0.7, 0.1]] * 2, ("1", "0"), "1 of 2 are answered as their file says (50.0%)"),
+        ([[0.2, 0.7, 0.1]] * 2, ("1", "0"), "1 of 2 is answered as their file says (50.0%)"),
         (
             [[0.2, 0.7, 0.1]] * 2,
             ("cat", "dog"),
             "what the file says of its images are no classes of this network",
         ),
         ([[0.2, 0.7, np.inf]] * 2, None, "2 of 2 images are answered with NaN or infinity"),
+        ([[0.2, 0.7, 0.1], [0.2, 0.7, np.nan]], None, "1 of 2 images is answered with NaN or infinity"),
         ([[0.2, 0.7, 0.1]] * 2, None, None),
     ],
 )

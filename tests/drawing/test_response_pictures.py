@@ -125,7 +125,7 @@ def test_saturated_units_and_lost_numbers_are_marked_where_they_are(tiles) -> No
     assert spec.red == {2, 3, 4}
     assert spec.scale[:3] == (-2.0, 2.0, "RdBu_r")
     assert spec.notes[0] == (
-        "over 3 images: 1 of 4 units answer NaN or infinity, drawn green; "
+        "over 3 images: 1 of 4 units answers NaN or infinity, drawn green; "
         "2 of 4 units are saturated at more than 95% of all places"
     )
 

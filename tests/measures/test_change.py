@@ -44,6 +44,39 @@ def test_nothing_changed(make_conv, glorot) -> None:
     assert "Against x, nothing has changed in a." in filtviz.diagnose(after, before=[("x", before)]).summary
 
 
+@pytest.mark.parametrize("earlier", ["float64", "float32", "float16", "bfloat16"])
+@pytest.mark.parametrize("later", ["float64", "float32", "float16", "bfloat16"])
+@pytest.mark.parametrize("scale", [1.0, 1e-5])
+def test_a_copy_of_other_bits_has_not_changed_and_what_was_trained_has(
+    make_conv, glorot, earlier, later, scale
+) -> None:
+    weights = glorot((8, 4, 3, 3), dtype="float64") * scale
+    moved = weights.copy()
+    moved[3] *= 1.5
+    for after, n_changed in ((weights, 0), (moved, 1)):
+        pair = two(make_conv, _stored(weights, earlier), _stored(after, later))
+        change = changes_from(pair[0], "x", pair[1].conv_layers[0])
+        assert [bool(each.relative_change) for each in change.filters].count(True) == n_changed
+        assert bool(change.relative_change) == bool(n_changed)
+
+
+def test_a_copy_in_half_precision_is_as_drawn_as_its_original(make_conv, glorot) -> None:
+    weights = glorot((20, 20, 3, 3))
+    before, after = two(make_conv, weights, weights.astype("f2"))
+    found = filtviz.diagnose(after, before=[("x", before)])
+    assert found.layers[0].verdict == "initial"
+    assert "Against x, nothing has changed in a." in found.summary
+    before, after = two(make_conv, weights, (weights * 1.002).astype("f2"))
+    assert filtviz.diagnose(after, before=[("x", before)]).layers[0].verdict == "updated"
+
+
+def _stored(weights: np.ndarray, dtype: str) -> np.ndarray:
+    """Weights in a type, those of bfloat16 cut off, as some tools do it."""
+    if dtype == "bfloat16":
+        return (weights.astype("f4").view("u4") & 0xFFFF0000).view("f4")
+    return weights.astype(dtype)
+
+
 def test_growing_is_no_added_part(make_conv, glorot) -> None:
     before, after = two(make_conv, glorot((8, 4, 3, 3)), 3 * glorot((8, 4, 3, 3)))
     change = changes_from(before, "x", after.conv_layers[0])

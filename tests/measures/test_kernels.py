@@ -22,6 +22,20 @@ def test_magnitudes_under_limits_are_counted_exactly(dtype) -> None:
     assert counts.tolist() == [(magnitudes < limit).sum() for limit in limits]
 
 
+@pytest.mark.parametrize(("largest", "wide"), [(256, False), (256, True), (257, False), (1001, True)])
+def test_the_least_numbers_of_half_precision_are_none_of_bfloat16(largest, wide) -> None:
+    """Up to 2**-16 they have eight bits or fewer, as those of bfloat16 have."""
+    weights = np.arange(-8.0, 8.0)
+    weights[0] = -largest
+    half = (weights * 2.0**-24).astype("f2").reshape(16, 1, 1, 1)
+    kernels = Kernels.of(half.astype("f4") if wide else half)
+    assert (kernels.mantissa, kernels.tiny) == (10, 2.0**-24)
+    assert kernels.steps(np.array([0.0, 2.0**-24, 2.0**-13])).tolist() == [2.0**-24, 2.0**-24, 2.0**-23]
+    fine = Kernels.of((half.astype("f4") / 3).view("u4").__and__(0xFFFF0000).view("f4"))
+    assert (fine.mantissa, fine.tiny) == (7, 0.0)
+    assert fine.steps(np.array([0.0, 2.0**-24])).tolist() == [0.0, 2.0**-31]
+
+
 def test_the_largest_eigenvalue_of_large_matrices_is_exact_beyond_single_precision() -> None:
     rows = np.random.default_rng(0).normal(0, 1, (260, 300))
     for each in (rows, rows.T, rows[:50]):

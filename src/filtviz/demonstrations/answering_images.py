@@ -126,7 +126,8 @@ def _tell_prediction(found: Prediction, pictures: Pictures, last: Layer, top: in
     answer = _accuracy(rows, pictures.labels, found.labels, last)
     lost = int((~np.isfinite(rows)).any(axis=1).sum())
     if lost:
-        answer = (*answer, f"{lost} of {plural(len(rows), 'image')} are answered with NaN or infinity")
+        are = "is" if lost == 1 else "are"
+        answer = (*answer, f"{lost} of {plural(len(rows), 'image')} {are} answered with NaN or infinity")
     units = tuple(found.label(place) for place in range(rows.shape[1]))
     lines = zip(pictures.names, pictures.labels or ("",) * len(pictures), rows.tolist(), strict=True)
     return Demonstration(
@@ -164,7 +165,8 @@ def _accuracy(
     right = int(which.sum())
     how = f", where an output above {threshold_of(last):g} is a 1" if rows.shape[1] == 1 else ""
     share = f"{100 * right / len(given):.1f}%"
-    return (f"{right:,} of {len(given):,} are answered as their file says ({share}){how}",)
+    are = "is" if right == 1 else "are"
+    return (f"{right:,} of {len(given):,} {are} answered as their file says ({share}){how}",)
 
 
 @checked(image=partial(whole, least=-LARGEST), images=as_given, labels=as_given)
@@ -272,7 +274,8 @@ def _said_of_units(found: Activity) -> Iterator[str]:
     dead, n = found.dead, len(found.fires)
     broken = int((~np.isfinite(found.strongest)).sum())
     if broken:
-        yield f"{found.layer}: {broken} of {plural(n, 'unit')} answer NaN or infinity"
+        answer = "answers" if broken == 1 else "answer"
+        yield f"{found.layer}: {broken} of {plural(n, 'unit')} {answer} NaN or infinity"
     if found.rectifies:
         which = f": {', '.join(map(str, dead[:20]))}{' …' if len(dead) > 20 else ''}" if len(dead) else ""
         shown = plural(found.n_images, "image")

@@ -128,7 +128,8 @@ def _over_images(found: Activity) -> str:
     said = []
     broken = int((~np.isfinite(found.strongest)).sum())
     if broken:
-        said.append(f"{broken} of {units} answer NaN or infinity, drawn green")
+        answer = "answers" if broken == 1 else "answer"
+        said.append(f"{broken} of {units} {answer} NaN or infinity, drawn green")
     if found.rectifies:
         dead = len(found.dead)
         said.append(
@@ -138,7 +139,8 @@ def _over_images(found: Activity) -> str:
         )
     if found.saturated is not None:
         count = int((found.saturated > 0.95).sum())
-        said.append(f"{count or 'none'} of {units} are saturated at more than 95% of all places")
+        are = "is" if count == 1 else "are"
+        said.append(f"{count or 'none'} of {units} {are} saturated at more than 95% of all places")
     return f"over {n}: {'; '.join(said) or 'its units have no function that could die or saturate'}"
 
 

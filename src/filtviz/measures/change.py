@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from filtviz.measures.comparison import relative_change, squared_cosine
 from filtviz.measures.kernels import Floats, Kernels, nonfinite_filters
@@ -61,7 +60,8 @@ def changes_from(before: Network, name: str, layer: ConvLayer) -> Change:
     """Compare a layer with the same one of an earlier file, which is known there as ``name``.
 
     The same is the convolution of the same label and shape, else that of the same number and shape. Where one
-    of the two convolves and the other correlates, the earlier kernels are turned.
+    of the two convolves and the other correlates, the earlier kernels are turned. That one is stored in fewer
+    bits, as a copy in half precision is, is no change.
 
     Args:
         before: The earlier network.
@@ -76,12 +76,19 @@ def changes_from(before: Network, name: str, layer: ConvLayer) -> Change:
         return Change(before=name, reason="its weights there are not finite")
     turned = {earlier.flip_filters, layer.flip_filters} == {True, False}
     before_it = earlier.filters[..., ::-1, ::-1] if turned else earlier.filters
-    return _compare(
-        np.asarray(before_it, dtype=np.float64), np.asarray(layer.filters, dtype=np.float64), name
-    )
+    return _compare(*_but_for_rounding(Kernels.of(before_it), Kernels.of(layer.filters)), name)
 
 
-def _compare(earlier: NDArray[np.float64], later: NDArray[np.float64], name: str) -> Change:
+def _but_for_rounding(earlier: Kernels, later: Kernels) -> tuple[Floats, Floats]:
+    """Return two states of a layer; where types differ, what rounding explains is as it was."""
+    if earlier.mantissa == later.mantissa:
+        return earlier.weights, later.weights
+    steps = earlier.steps(earlier.weights) + later.steps(later.weights)
+    moved = np.abs(later.weights - earlier.weights) > steps
+    return earlier.weights, np.where(moved, later.weights, earlier.weights)
+
+
+def _compare(earlier: Floats, later: Floats, name: str) -> Change:
     share = share_p = significant = None
     kernels = Kernels.of(_added(earlier, later))
     low = band_energies(kernels)

@@ -24,6 +24,9 @@ Floats = NDArray[np.float64]
 _HALF = 10
 """Bits of the mantissa of half precision."""
 
+_LEAST = 2.0**-24
+"""The smallest step of half precision."""
+
 _SINGLE = 23
 """Bits of the mantissa of single precision."""
 
@@ -89,8 +92,8 @@ class Kernels:
 
     def steps(self, values: Floats) -> Floats:
         """Return the distance from each value to the next that its stored type has."""
-        exponents = np.frexp(values)[1] - 1
-        return np.asarray(np.maximum(np.ldexp(1.0, exponents - self.mantissa), self.tiny))
+        exponents = np.frexp(values)[1] - 1 - self.mantissa
+        return np.asarray(np.maximum(np.ldexp(np.where(values == 0, 0.0, 1.0), exponents), self.tiny))
 
     @property
     def shape(self) -> tuple[int, int, int, int]:
@@ -346,7 +349,8 @@ def _precision(filters: NDArray[Any]) -> tuple[int, float]:
         return int(facts.nmant), float(facts.smallest_subnormal)
     if filters.dtype.kind != "f":
         return 52, 0.0
-    for keeps, bits, tiny in ((_keeps_bfloat16, 7, 0.0), (_keeps_half, _HALF, 2.0**-24)):
+    kinds = ((_keeps_least, _HALF, _LEAST), (_keeps_bfloat16, 7, 0.0), (_keeps_half, _HALF, _LEAST))
+    for keeps, bits, tiny in kinds:
         if keeps(filters.reshape(-1)[:_FIRST]) and keeps(filters):
             return bits, tiny
     return int(np.finfo(filters.dtype).nmant), 0.0
@@ -357,6 +361,11 @@ def _keeps_bfloat16(values: NDArray[Any]) -> bool:
     with np.errstate(over="ignore"):
         single = np.ascontiguousarray(values, dtype=np.float32)
     return np.array_equal(single, values) and not (single.view(np.uint32) & 0xFFFF).any()
+
+
+def _keeps_least(values: NDArray[Any]) -> bool:
+    """Tell whether all are of the least of half precision, whose eight bits or fewer bfloat16 has, too."""
+    return bool(np.abs(values).max() <= 256 * _LEAST) and _keeps_half(values)
 
 
 def _keeps_half(values: NDArray[Any]) -> bool:
