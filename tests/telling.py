@@ -94,7 +94,7 @@ def _sum(parameter: Parameter) -> str:
     try:
         found = np.asarray(parameter.value)
     except filtviz.FiltvizError as error:
-        return type(error).__name__
+        return f"{type(error).__name__}: {getattr(error, 'sentence', error)}"
     assert (found.shape, found.dtype) == (parameter.shape, parameter.dtype)
     return f"{zlib.crc32(found.tobytes()):08x}"
 

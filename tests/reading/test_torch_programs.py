@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import filtviz
-from filtviz.errors import LimitError, MalformedFileError, ReadError
+from filtviz.errors import LimitError, MalformedFileError, ReadError, UnsupportedFileError
 from filtviz.operations import GlobalPooling, Untold
 from filtviz.reading.limits import Limits
 
@@ -106,6 +106,21 @@ def test_a_graph_that_is_none_is_one_sentence(tmp_path, change):
     path = changed(tmp_path, "exported.pt2", **{"models__model.json": edit(change)})
     with pytest.raises(MalformedFileError, match="graph"):
         filtviz.load(path)
+
+
+def program_with_weights(tmp_path: Path, root: str) -> Path:
+    path = tmp_path / "model.pt2"
+    graph = {"graph": {"nodes": [], "tensor_values": {}}, "signature": {"input_specs": []}}
+    with zipfile.ZipFile(path, "w") as file:
+        file.writestr("models/model.json", json.dumps({"graph_module": graph}))
+        file.writestr(f"{root}data/weights/model_weights_config.json", "{}")
+    return path
+
+
+def test_a_graph_is_read_with_the_weights_of_its_own_folder(tmp_path):
+    assert filtviz.load(program_with_weights(tmp_path, "")).origin.kind == "a program of torch.export"
+    with pytest.raises(UnsupportedFileError, match="without arrays of numpy's"):
+        filtviz.load(program_with_weights(tmp_path, "elsewhere/"))
 
 
 @pytest.mark.cases("all")

@@ -84,6 +84,7 @@ def _with_one_that_is_wrong(kernel: Any) -> Told:
     yield _caffe("Scale", array(6), array(6, 1))
     yield _caffe("Scale", array(6, 1), array(6))
     yield _caffe("BatchNorm", array(6), array(6), numbers(4, dtype="float32"), array(6))
-    yield _caffe("PReLU", array(6), array(6))
+    yield _caffe("PReLU", array(6), array(5))
     yield _caffe("InnerProduct", array(5, 6), shape=(1, 6, 1))
+    yield _caffe("InnerProduct", array(5, 6), shape=(6,))
     yield _caffe("InnerProduct", array(5, 6), shape=None)

@@ -48,7 +48,8 @@ def paddle_parts() -> Told:
         rows += [(f"{key} {value}", str(paddle._said_facts(**{**_FACTS, key: value}))) for value in _LISTS]
     rows += [(f"groups {n}", str(paddle._said_facts(**{**_FACTS, "groups": n}))) for n in (-1, 0, 1)]
     rows += [
-        (f"{how}", str(paddle._said_facts(**{**_FACTS, "how": how}))) for how in ("SAME", "VALID", "ELSE", "")
+        (f"{how}", str(paddle._said_facts(**{**_FACTS, "how": how})))
+        for how in ("SAME", "VALID", "ELSE", "", "WRAP")
     ]
     yield from together(rows, "facts")
     usual = {
@@ -146,7 +147,7 @@ def _programs() -> Told:
         ("pool2d", (1, 5), {**pool, "global_pooling": True}), ("pool2d", (1, 5), {"pooling_type": "max"}),
         ("pool2d", (1, 5), {"strides": [1, 1], "padding_algorithm": "SAME"}), ("pool2d", (1, 8), pool),
         ("concat", (4, 6), {}), ("concat", (4, 9), {}), ("concat", (4, 5), {}), ("concat", (4,), {}),
-        ("concat", (1, 6), {}),
+        ("concat", (1, 6), {}), ("concat", (), {}), ("concat", (6, 6), {}), ("pool2d", (), pool),
         ("flatten", (1,), {"start_axis": 1}), ("flatten", (1,), {"start_axis": 2}), ("flatten", (1,), {}),
         ("leaky_relu", (1,), {"negative_slope": 0.25}), ("leaky_relu_", (1,), {"negative_slope": 1}),
         ("leaky_relu", (1,), {}),

@@ -15,6 +15,8 @@ from tests.reading.operators.lasagne_layers import lasagne_layers
 from tests.reading.operators.layered import layered, quantised
 from tests.reading.operators.loading import loading
 from tests.reading.operators.names import names
+from tests.reading.operators.near_files import near_files
+from tests.reading.operators.near_pickles import near_pickles
 from tests.reading.operators.older import older
 from tests.reading.operators.older_tars import tars
 from tests.reading.operators.on_disk import on_disk
@@ -44,6 +46,8 @@ READERS: Mapping[str, Callable[[], Told]] = {
     "older_tars": tars,
     "grammars": grammars,
     "names": names,
+    "near_files": near_files,
+    "near_pickles": near_pickles,
     "allowed": allowed,
     "effective": effective,
     "torch_modules": modules_of_torch,

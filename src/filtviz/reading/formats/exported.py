@@ -59,11 +59,11 @@ def open(opened: Opened) -> Network | None:
         LimitError: it has too many nodes.
     """
     members = {member.name: member for member in opened.members or ()}
-    model = next((name for name in members if name.endswith(_MODEL)), None)
-    if model is None or not any(name.endswith(_WEIGHTS) for name in members):
+    roots = (name.removesuffix(_MODEL) for name in members if name.endswith(_MODEL))
+    root = next((root for root in roots if root + _WEIGHTS in members), None)
+    if root is None:
         return None
-    root = model.removesuffix(_MODEL)
-    graph = _json(members[model], opened)
+    graph = _json(members[root + _MODEL], opened)
     config = _json(members[root + _WEIGHTS], opened).get("config")
     weights = _weights(config if isinstance(config, dict) else {}, members, root, opened)
     reader = _Reader(opened=opened, weights=weights)
