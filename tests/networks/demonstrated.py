@@ -11,10 +11,12 @@ import tempfile
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import fields, replace
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from filtviz import demonstrations
@@ -289,7 +291,7 @@ def _requests(folder: Path, model: Network) -> Iterator[tuple[str, str]]:
 def _slopes(folder: Path, model: Network) -> Iterator[tuple[str, str]]:
     from tests.running.numpy_autograd import with_gradients
 
-    with with_gradients() as devices:
+    with with_gradients() as devices, pytest.MonkeyPatch.context() as patch:
         for name in ("saliency", "maximise"):
             devices.clear()
             for asked, answer in _answers(folder, name, model):
@@ -299,6 +301,11 @@ def _slopes(folder: Path, model: Network) -> Iterator[tuple[str, str]]:
             first = replace(model.layers[1], output_shape=(None, n, 4, 4))
             told = Network.of([model.layers[0], first, *model.layers[2:]])
             yield f"the first of {n} units", _said(folder, "maximise", told, layer="one", steps=1)
+        four = Network.of([model.layers[0], replace(model.layers[1], output_shape=(None, 4, 4, 4))])
+        patch.setattr("filtviz.running.gradients.MOST_TIMES", 1)
+        for work, units in product((20_000_000, 21_400_000, 22_300_000, 30_000_000), ((), (0, 1, 2, 3))):
+            how = {"layer": "one", "steps": 8, "units": units, "budget": Budget(work=work)}
+            yield f"{units or 'the first'} with a budget of {work:,}", _said(folder, "maximise", four, **how)
 
 
 def _losses(folder: Path, model: Network) -> Iterator[tuple[str, str]]:

@@ -5,7 +5,7 @@ The commands of these names as functions; `filtviz.responses` has the answers al
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from os import PathLike
@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from filtviz import responses
-from filtviz.budget import Budget
+from filtviz.budget import Budget, option_of
 from filtviz.demonstrations.request import Demonstration, Labels, Request, Shown, arrays_of, layer_stem, told
 from filtviz.errors import BudgetError, CompositionError, RunningError
 from filtviz.given import LayerChoice, LiveModel, Model
@@ -484,7 +484,7 @@ def maximise(
     Args:
         model: A path, a network, or a model in memory.
         units: One or several: channels of a convolution, in the middle of their maps, or units of a dense
-            layer; none for the first sixteen.
+            layer; none for the first sixteen, or as many of them as ``budget`` allows.
         layer: A convolution by number, or any layer by name; None for the last layer.
         images: One image or several, or paths, with one of which to begin, as for an example that fools the
             network; None begins with noise.
@@ -537,26 +537,52 @@ def maximise(
     gently = {"jitter": 0, "blur": 0.0, "decay": 0.0, "rate": 0.004} if start is not None else {}
     asked = {"jitter": jitter, "blur": blur, "decay": decay, "rate": rate}
     how: dict[str, Any] = gently | {name: value for name, value in asked.items() if value is not None}
-    made = responses.maximise(
-        network,
-        units if isinstance(units, int) or len(units) else range(min(16, n_units)),
-        chosen.title if layer is None else layer,
-        start,
-        size=size or (preparation or Preparation()).size,
-        steps=steps,
-        bounds=_bounds(preparation or Preparation()) if bounds is None else bounds,
-        seed=seed,
-        batch=batch,
-        device=device,
-        budget=request.budget or Budget(),
-        **how,
-    )
+    asked_for = (units,) if isinstance(units, int) else tuple(units)
+    wanted = asked_for or tuple(range(min(FIRST_UNITS, n_units)))
+
+    def make(some: Sequence[int]) -> Maximised:
+        return responses.maximise(
+            network,
+            some,
+            chosen.title if layer is None else layer,
+            start,
+            size=size or (preparation or Preparation()).size,
+            steps=steps,
+            bounds=_bounds(preparation or Preparation()) if bounds is None else bounds,
+            seed=seed,
+            batch=batch,
+            device=device,
+            budget=request.budget or Budget(),
+            **how,
+        )
+
+    made = make(wanted) if asked_for else _of_as_many(make, wanted)
+    if len(made.units) < len(wanted):
+        sentences += (
+            f"only the first {plural(len(made.units), 'unit')}: {len(wanted)} take more work than a file "
+            "of this size may ask for; --unit chooses others, and if you trust the file, raise "
+            f"{option_of('work')}",
+        )
 
     def tell() -> Demonstration:
         box = _seen_box(network, chosen, made.images.shape[2:]) if start is None else None
         return replace(_tell_maximised(made, box, steps, changed=start is not None), sentences=sentences)
 
     return told(made, tell, request, network, file_stem(chosen.title))
+
+
+FIRST_UNITS = 16
+"""Units that are asked where nobody names one."""
+
+
+def _of_as_many(make: Callable[[Sequence[int]], Maximised], units: Sequence[int]) -> Maximised:
+    """Return the images of the first of some units, of half as many until they are not too much work."""
+    while len(units) > 1:
+        try:
+            return make(units)
+        except BudgetError:
+            units = units[: len(units) // 2]
+    return make(units)
 
 
 def _tell_maximised(
