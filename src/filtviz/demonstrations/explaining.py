@@ -557,11 +557,11 @@ def maximise(
         )
 
     made = make(wanted) if asked_for else _of_as_many(make, wanted)
-    if len(made.units) < len(wanted):
+    if (n := len(made.units)) < len(wanted):
+        some = "the first unit" if n == 1 else f"the first {n} units"
         sentences += (
-            f"only the first {plural(len(made.units), 'unit')}: {len(wanted)} take more work than a file "
-            "of this size may ask for; --unit chooses others, and if you trust the file, raise "
-            f"{option_of('work')}",
+            f"only {some}: {len(wanted)} take more work than a file of this size may ask for; --unit chooses "
+            f"others, and if you trust the file, raise {option_of('work')}",
         )
 
     def tell() -> Demonstration:

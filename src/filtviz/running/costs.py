@@ -46,8 +46,8 @@ MOST_COLUMNS = 1 << 17
 """Numbers of windows that an engine copies out at a time: with more, a processor's caches are of no use."""
 
 _CALL, _NUMBER, _PARAMETER = 60_000, 20, 300
-"""The work of an operation that does little; of a number that it takes or gives; of one of its weights. What
-they fill is for `filtviz.budget.Account.hold`: it is given back."""
+"""The work of an operation that does little; of a number that it takes or gives; of one of its weights, which
+are read once for many images. What they fill is for `filtviz.budget.Account.hold`: it is given back."""
 
 _COPIED, _TERM = 15, 0.5
 """The work of a number that is copied into a window, and of weighing it by one filter."""
@@ -105,8 +105,8 @@ def cost_of(operation: Operation, below: Sequence[tuple[int, ...]]) -> Cost:
     taken = sum(math.prod(shape) for shape in below)
     made = _made(operation, below, taken)
     weights = sum(parameter.size for parameter in parameters_of(operation))
-    once = _CALL * len(below) + _CALLS[type(operation)]
-    each: float = _NUMBER * (taken + made) + _PARAMETER * weights
+    once = _CALL * len(below) + _CALLS[type(operation)] + _PARAMETER * weights
+    each: float = _NUMBER * (taken + made)
     held = made
     if isinstance(operation, Convolution | LocallyConnected):
         fixed, own, copied = _cost_of_kernels(operation, below[0], made)
