@@ -204,6 +204,7 @@ CHAINS: dict[str, Network] = {
     "scaled by itself": _chain(
         A, replace(B, operations=(B.convolution, Normalisation(gamma=OWN, is_batch=False), *B.operations[1:]))
     ),
+    "flat behind a function": _chain(A, as_layer(Activation(kind="tanh"), Flatten()), B),
 }
 
 

@@ -143,6 +143,7 @@ def _fill(folder: Path) -> None:
     (folder / "nothing").mkdir()
     (folder / "nothing" / "c.txt").write_text("c")
     (folder / "labels.txt").write_text("cat\n dog \n\n" + "l" * 99 + "\n\x1b\n", encoding="utf-8")
+    (folder / "ends.txt").write_bytes(b"a\rb\r\nc\x0cd\xe2\x80\xa8e\n\nf")
     (folder / "bytes.txt").write_bytes(b"\xff\xfe\nb")
 
 
@@ -228,7 +229,7 @@ def _read(there: Path) -> Iterator[tuple[str, str]]:
 
 
 def _paths(there: Path) -> Iterator[tuple[str, str]]:
-    for file in ("labels.txt", "bytes.txt", "nowhere.txt", "folder", "empty.png"):
+    for file in ("labels.txt", "ends.txt", "bytes.txt", "nowhere.txt", "folder", "empty.png"):
         yield f"labels of {file}", ascii(_said(read_labels, there / file))
     for given in ("a", b"a", ["a", Path("b")], ["a", 1], [], (), ("a",), np.ones(2), None, 3):
         shown = (

@@ -392,7 +392,7 @@ def _reconstructed(value: Record, limits: Limits) -> StoredArray | None:
     shape, dtype = shape_of(state[0]), dtype_of_record(state[1])
     if shape is None or dtype is None or dtype is OBJECT:
         return None
-    return _of_bytes(shape, dtype, state[2] is True or state[2] == 1, state[3], limits)
+    return _of_bytes(shape, dtype, state[2] == 1, state[3], limits)
 
 
 def _from_buffer(value: Record, limits: Limits) -> StoredArray | None:

@@ -310,14 +310,16 @@ def _check_conventions(
         one, two = _applied(mine), _applied(other)
         if one is None or two is None:
             continue
+        this, that = theirs, ours
         if one.axes[:1] != two.axes[:1] and type(one) is type(two) is Dense:
             differs = "stores dense weights the other way round"
         elif not isinstance(one, Dense) and not isinstance(two, Dense) and _turned(one) != _turned(two):
             differs = "turns its kernels by 180 degrees"
+            this, that = (ours, theirs) if _turned(one) else (theirs, ours)
         else:
             continue
         raise SelectionError(
-            f"the framework of {theirs} {differs}, that of {ours} does not ({other.layer.title}): give a "
+            f"the framework of {this} {differs}, that of {that} does not ({other.layer.title}): give a "
             "graph of the framework that saved the weights"
         )
 

@@ -151,7 +151,7 @@ def _directory(data: Data) -> tuple[int, int]:
     if end < 0:
         raise struct.error
     *_, size, start, _ = _unpack(_END, data, end)
-    if _IN_ZIP64 in (size, start) and end >= _END64_LOCATOR.size:
+    if _IN_ZIP64 in (size, start):
         _, _, place, _ = _unpack(_END64_LOCATOR, data, end - _END64_LOCATOR.size)
         *_, size, start = _unpack(_END64, data, place)
     if start + size > end:

@@ -81,6 +81,7 @@ def _folders(folder: Path) -> Told:
             'model_checkpoint_path: ""',
             'model_checkpoint_path: "' + "x" * 201 + '"',
             "",
+            'model_checkpoint_path: "\xff"',
         )
     ):
         inside = folder / f"text {place}"
@@ -92,7 +93,7 @@ def _folders(folder: Path) -> Told:
             "model.ckpt-2.data-0",
         ):
             (inside / name).write_text("")
-        (inside / "checkpoint").write_text(text)
+        (inside / "checkpoint").write_text(text, encoding="latin-1")
         yield f"checkpoint {text[:50]}", _in_folder(inside)
     yield from _trees(folder)
 
@@ -168,6 +169,10 @@ def _limits() -> Told:
             ("text", lambda n=n: _spent(16 * n + 15, text=True)),
             ("growth", lambda n=n: Limits(ratio=1).check_growth((64 << 20) + n - 10, n, "it")),
             ("of none", lambda n=n: Limits(ratio=1).check_growth((64 << 20) + n - 10, 0, "it")),
+            (
+                "of none, by a large limit",
+                lambda n=n: Limits(ratio=(64 << 20) + 10).check_growth((64 << 20) + n, 0, "it"),
+            ),
             ("growth of much", lambda n=n: Limits(ratio=2).check_growth((80 << 20) + n - 10, 40 << 20, "it")),
             ("allocated", lambda n=n: Limits(allocation=10).check_growth(n, 1, "it")),
         ):

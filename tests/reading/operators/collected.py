@@ -342,6 +342,7 @@ def _indexes() -> Told:
         ("twice a tensor", '{"weight_map": {"a": "x.bin", "a": "y.bin"}}'),
         ("deep", '{"weight_map": ".bin", "x": ' + "[" * 30 + "]" * 30 + "}"),
     ]
+    texts += [(f"and {n} blanks", f"{whole}{' ' * n}") for n in (62, 63, 64)]
     for words, text in texts:
         for ending in (".bin", ".safetensors"):
             yield f"index {words} of {ending}", _index(text, ending)

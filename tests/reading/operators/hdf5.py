@@ -148,11 +148,17 @@ def _global_heaps() -> Iterator[tuple[str, bytes]]:
     """Texts of lengths of their own, which lie in a heap."""
 
     def file(
-        index: int, length: int, *objects: tuple[int, bytes], cut: int = 0, sign: bytes = b"GCOL"
+        index: int,
+        length: int,
+        *objects: tuple[int, bytes],
+        cut: int = 0,
+        sign: bytes = b"GCOL",
+        more: int = 0,
     ) -> bytes:
         made = Hdf5()
         held = b"".join(
-            struct.pack("<HH4xQ", number, 1, len(one)) + one + bytes(-len(one) % 8) for number, one in objects
+            struct.pack("<HH4xQ", number, 1, len(one) + more) + one + bytes(-len(one) % 8)
+            for number, one in objects
         )
         heap = made.add(sign + struct.pack("<B3xQ", 1, 16 + len(held) - cut) + held)
         value = struct.pack("<IQI", length, heap, index)
@@ -170,6 +176,9 @@ def _global_heaps() -> Iterator[tuple[str, bytes]]:
     yield "another sign", file(1, 3, *objects, sign=b"GCOX")
     for cut in (0, 8, 16, 24, 32, 40, 41, 48, -64):
         yield f"cut by {cut}", file(2, 3, (1, b"one"), (2, b"two"), cut=cut)
+    for length in (1, 8, 9, 13):  # of eight bytes, and of more that are not there
+        yield f"{length} of a last one that says 13", file(1, length, (1, b"the last"), more=5)
+        yield f"{length} of a last one of 1", file(2, length, (1, b"one"), (2, b"12345678"), cut=7)
 
 
 def _datasets() -> Iterator[tuple[str, str, bytes]]:

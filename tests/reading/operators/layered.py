@@ -135,13 +135,14 @@ def _added() -> Told:
                 yield f"added {words} to {known}, with {own}", said
     for n in (1, 2, 3):
         for name in (None, "n" * 5, "n" * 5000):
-            layers, steps = [Layer()] * n, Spending(Limits(layers=3), "opcodes", "{:,}")
+            layers = [Layer(output_shape=(place, 2)) for place in range(n)]
+            steps = Spending(Limits(layers=3), "opcodes", "{:,}")
             layer = _layer("", (), tuple(range(n)), ())
             try:
                 place = add_layer(layers, replace(layer, name=name), steps, "it has {:,} or more")
                 yield (
                     f"added to {n}, {len(name or '')} letters",
-                    f"{place} for {steps.used}, {len(layers)} in all",
+                    f"{place} {layers[-1].output_shape} for {steps.used}, {len(layers)} in all",
                 )
             except LimitError as error:
                 yield f"added to {n}, {len(name or '')} letters", f"{error}; {len(layers)} in all"

@@ -8,6 +8,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +17,14 @@ import numpy as np
 import filtviz
 from filtviz import reading
 from filtviz.errors import FileAccessError, FiltvizError, LimitError, MalformedFileError
-from filtviz.network import Network, Origin
-from filtviz.operations import Dense, Identity, Normalisation
+from filtviz.network import Layer, Network, Origin
+from filtviz.operations import Convolution, Dense, Identity, LocallyConnected, Normalisation
 from filtviz.parameter import Parameter
 from filtviz.reading import grafting
 from filtviz.reading.limits import Hints
 from tests.building import as_layer
 from tests.reading.operators.asking import Told, array
+from tests.reading.operators.small_parts import together
 from tests.telling import FIXTURES, refused
 
 __all__ = ["loading"]
@@ -154,6 +156,47 @@ def _names() -> Told:
         yield f"names {n}: {' '.join(words[0])} in {' '.join(words[1])}", " ".join(map(str, pairs))
 
 
+# Kernels, kernels of each position and dense weights, as two frameworks store them
+
+
+def _weighing(kind: str, name: str, lengths: tuple[int, ...] = (2, 2)) -> Layer:
+    weights = Parameter.of("W", np.zeros(lengths), name)
+    kernels: dict[str, Any] = {"weights": weights, "stride": (1,), "pad": ((0, 0),)}
+    operation: Any = {
+        "conv": lambda: Convolution(axes="oic", **kernels),
+        "conv of axes turned": lambda: Convolution(axes="ioc", **kernels),
+        "conv turned": lambda: Convolution(axes="oic", flip_filters=True, **kernels),
+        "local": lambda: LocallyConnected(axes="oicx", flip_filters=False, **kernels),
+        "local turned": lambda: LocallyConnected(axes="oicx", flip_filters=True, **kernels),
+        "dense": lambda: Dense(weights=weights),
+        "dense turned": lambda: Dense(weights=weights, axes="oi"),
+        "scale": lambda: Normalisation(gamma=weights),
+    }[kind]()
+    return as_layer(Identity(), operation, name="a", parameters=(weights,))
+
+
+def _conventions() -> Told:
+    kinds = ("conv", "conv of axes turned", "conv turned", "local", "local turned", "dense", "dense turned",
+             "scale")  # fmt: skip
+    weights = Origin(kind="arrays", framework="Lasagne", inferred=("all",))
+    for kind in kinds:
+        rows = [(each, _grafts(_weighing(kind, "m"), _weighing(each, "x"), weights)) for each in kinds]
+        yield from together(rows, f"{kind} to")
+    unsaid = replace(weights, framework=None)
+    yield "conv to conv turned, unsaid", _grafts(_weighing("conv", ""), _weighing("conv turned", ""), unsaid)
+    for name in ("", "m" * 60, "m" * 61):
+        for lengths in ((3, 2), (2, 3), (2, 2, 2), ()):
+            shown = f"{len(name)} letters and {lengths}"
+            yield shown, _grafts(_weighing("conv", name, lengths), _weighing("conv", "x", (2, 3)), weights)
+
+
+def _grafts(one: Layer, other: Layer, origin: Origin) -> str:
+    try:
+        return str(grafting.graft(Network.of([one], origin), Network.of([other])).origin.inferred)
+    except FiltvizError as error:
+        return refused(error)
+
+
 # Networks that were understood
 
 
@@ -210,4 +253,5 @@ def loading() -> Told:
         yield from _with_words(folder)
         yield from _folders(folder)
     yield from _names()
+    yield from _conventions()
     yield from _of_networks()

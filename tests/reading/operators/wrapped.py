@@ -185,6 +185,8 @@ def _containers() -> Iterator[tuple[str, bytes, bool]]:
     yield "a length that begins like zlib", b"\x78\x01\0\0\0\0\0\0{", True
     for space in (b" ", b"", b"  "):
         yield f"joblib's old zlib, {len(space)} spaces", _old_joblib(PLAIN, space), True
+    yield "joblib's old zlib in a zip", _zip(z=_old_joblib(PLAIN)), True
+    yield "joblib's old zlib in gzip", _gzip(_old_joblib(PLAIN)), True
     value: bytes = PLAIN
     for depth in range(1, 7):
         value = _gzip(value) if depth % 2 else _zlib(value)
