@@ -45,6 +45,7 @@ from tests.reading.operators.paddle_parts import paddle_parts
 from tests.reading.operators.pickled import pickled
 from tests.reading.operators.pickled_parts import pickled_parts
 from tests.reading.operators.products import products
+from tests.reading.operators.programs import pickle_programs
 from tests.reading.operators.readers import READERS
 from tests.reading.operators.small_parts import small_parts
 from tests.reading.operators.starts import starts
@@ -114,6 +115,7 @@ FORMATS: Mapping[str, Callable[[], Told]] = {
     "paddle_parts": paddle_parts,
     "pickled": pickled,
     "pickled_parts": pickled_parts,
+    "pickle_programs": pickle_programs,
     "products": products,
     "programs_of_torch": programs_of_torch,
     "saved_by_tensorflow": saved_by_tensorflow,
