@@ -201,7 +201,7 @@ def write() -> None:
         screens_told,
         wording_told,
     )
-    from tests.drawing import chosen_told, figures_told, parts_told, sheets_told
+    from tests.drawing import chosen_told, figures_told, parts_told, sheets_told, whole_told
     from tests.interpreters import TABLES
     from tests.measures import estimates_told, layers_told, looks_told, numbers_told, traces_told, words_told
     from tests.measures import parts_told as measure_parts
@@ -245,6 +245,7 @@ def write() -> None:
         ("figures", figures_told),
         ("chosen", chosen_told),
         ("drawn_parts", parts_told),
+        ("drawn_whole", whole_told),
         ("page_figures", page_figures_told),
         ("page_contents", contents_told),
         ("page_parts", page_parts_told),

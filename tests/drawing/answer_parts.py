@@ -147,7 +147,7 @@ def _others() -> Iterator[str]:
                 symmetric=symmetric, legend="l", least=least,
             )  # fmt: skip
             yield f"== heat, {name}, {symmetric} {least}"
-            if (name == "below") != bool(least) and name not in ("none", "wide"):
+            if (name == "below") != bool(least) and name != "wide" and (symmetric or name != "none"):
                 lines = list(figure_lines(picture.figure()))
                 yield from (line for line in lines if "figure" in line or "image" in line or "'" in line)
             yield from _sheet(picture)

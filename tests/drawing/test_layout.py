@@ -158,3 +158,14 @@ def test_a_group_is_side_by_side_or_apart_below_each_other(n_columns: int, block
     tops = [page.strip_corner(place)[0] for place in range(0, 30, page.plan.blocks)]
     steps = {below - above for above, below in itertools.pairwise(tops)}
     assert len(steps) == (2 if blocks == 1 else 1), "only groups below each other are set apart"
+
+
+@pytest.mark.parametrize(("n", "columns"), [(1, 1), (4, 1), (3, 2)])
+@pytest.mark.parametrize("height", [60, 100, 400])
+def test_one_line_of_tiles_is_no_higher_than_the_page_that_was_chosen(
+    n: int, columns: int, height: int
+) -> None:
+    spec = TileSpec(n_strips=n, n_columns=columns, rows=3, cols=2, label_width=1)
+    options = SheetOptions(figsize=(7.3, (height + 50 + 2 * MARGIN) / DPI))
+    (page,) = plan_pages(spec, options, taken=50)
+    assert height * 0.7 < page.size[0] <= height

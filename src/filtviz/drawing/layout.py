@@ -166,7 +166,7 @@ def _one_page(spec: TileSpec, largest: int, smallest: int, limits: tuple[int, in
     """Return a page that holds all, with the largest zoom that it can, or None where none can."""
     for zoom in range(largest, smallest - 1, -1):
         found = [_plan(spec, zoom, blocks, limits) for blocks in _possible_blocks(spec, zoom, limits)]
-        whole = [plan for plan in found if _holds_all(plan, spec)]
+        whole = [plan for plan in found if _holds_all(plan, spec, limits[0])]
         if whole:
             return _only_page(min(whole, key=lambda plan: _aspect_error(plan, spec)), spec)
     return None
@@ -213,8 +213,9 @@ def _possible_blocks(spec: TileSpec, zoom: int, limits: tuple[int, int]) -> list
     return [blocks for blocks in range(1, most + 1) if blocks == 1 or blocks % spec.group == 0]
 
 
-def _holds_all(plan: Plan, spec: TileSpec) -> bool:
-    return plan.strips >= spec.n_strips and plan.columns >= spec.n_columns
+def _holds_all(plan: Plan, spec: TileSpec, height: int) -> bool:
+    is_whole = plan.strips >= spec.n_strips and plan.columns >= spec.n_columns
+    return is_whole and _only_page(plan, spec).size[0] <= height  # a line of strips may be too high alone
 
 
 def _only_page(plan: Plan, spec: TileSpec) -> Page:

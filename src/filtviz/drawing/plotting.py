@@ -270,7 +270,7 @@ class LayerPictures:
         pictures = tuple(draw(drawn, channels, self.options, texts))
         pay_for_pages(pictures, self.suffix, self.account, f"drawing {layer.title}")
         is_sheet = VIEWS[view_for(drawn, len(channels), self.options.view)].is_sheet
-        misleading = () if is_sheet else cautions(layer, channels, self.options)
+        misleading = () if is_sheet else cautions(drawn, channels, self.options)
         return pictures, tuple(misleading)
 
     def _prepare(self, layer: ConvLayer) -> tuple[ConvLayer, SheetTexts]:

@@ -211,7 +211,8 @@ def heat_picture(
         finite = heat[np.isfinite(heat)]
         low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
         if symmetric:
-            low, high = -max(abs(low), abs(high), least), max(abs(low), abs(high), least)
+            high = max(abs(low), abs(high), least) or 1.0
+            low = -high
         if low == high:
             high = low + 1.0
         seen = np.clip(visible(image), 0, 1)
@@ -237,7 +238,8 @@ def heat_picture(
 
     def tell() -> Sheet:
         texts = {"part": part, "title": title, "notes": notes, "meaning": f"{meaning}; {legend}"}
-        return response_sheet(heat[None, None], signed=symmetric, cmap=cmap, labels=[""], **texts)  # type: ignore[arg-type]
+        how = {"signed": symmetric, "least": least, "cmap": cmap, "labels": [""]}
+        return response_sheet(heat[None, None], **how, **texts)  # type: ignore[arg-type]
 
     return ResponsePicture(part=part, make=make, tell=tell)
 

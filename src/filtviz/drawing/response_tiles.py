@@ -70,7 +70,8 @@ class ResponsePicture:
 
 def response_sheet(
     values: NDArray[Any], *, part: str, title: str, notes: Sequence[str], meaning: str,
-    signed: bool, cmap: str, labels: Sequence[str], captions: Sequence[Sequence[str]] = (),
+    signed: bool, least: float = 0.0, cmap: str, labels: Sequence[str],
+    captions: Sequence[Sequence[str]] = (),
 ) -> Sheet:  # fmt: skip
     """Return numbers ``(strips, columns, rows, cols)`` as a sheet for the terminal, all on one scale.
 
@@ -81,6 +82,7 @@ def response_sheet(
         notes: Sentences below it.
         meaning: What the numbers are.
         signed: Whether zero has the colour in the middle.
+        least: To what the colours reach at the least, then.
         cmap: The name of matplotlib's colour map.
         labels: A word for each strip.
         captions: A word for each tile of a strip.
@@ -90,7 +92,8 @@ def response_sheet(
     finite = values[np.isfinite(values)]
     low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
     if signed:
-        low, high = -max(abs(low), abs(high)), max(abs(low), abs(high))
+        high = max(abs(low), abs(high), least) or 1.0
+        low = -high
     else:
         low = min(low, 0.0)
     scaled = np.where(np.isfinite(values), 2 * between(values, low, high) - 1, np.nan)

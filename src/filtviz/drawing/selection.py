@@ -72,11 +72,17 @@ def as_ranges(channels: Channels) -> ChannelRanges:
     try:
         given = channels if isinstance(channels, Iterable) else [channels]
         pairs = [each if isinstance(each, Sequence) else (each, each) for each in given]
-        return [(operator.index(first), operator.index(last)) for first, last in pairs]
+        ranges = [(operator.index(first), operator.index(last)) for first, last in pairs]
     except (TypeError, ValueError):
         raise ArgumentError(
             f"channels are 'all', 'rgb', text such as '0,2-5', numbers or pairs, not {described(channels)}"
         ) from None
+    for first, last in ranges:
+        if first > last:
+            raise ArgumentError(f"channels go from a first to a last one, not from {first} to {last}")
+    if not ranges:
+        raise ArgumentError("no channel is chosen: give at least one, or None for all")
+    return ranges
 
 
 def choose_channels(layer: ConvLayer, ranges: ChannelRanges) -> Sequence[int]:

@@ -226,8 +226,7 @@ class _Column:
         places: dict[int, float] = {}
         offsets = [self._offsets(row) for row in self.rows]
         for row, away in zip(self.rows, offsets, strict=True):
-            middle = (away[0] + away[-1]) / 2
-            places.update({node: x - middle for node, x in zip(row, away, strict=True)})
+            places.update({node: x - away[-1] / 2 for node, x in zip(row, away, strict=True)})
         for sweep in range(3 * SWEEPS):
             order = range(len(self.rows)) if sweep % 2 == 0 else range(len(self.rows))[::-1]
             neighbours = self.up if sweep % 2 == 0 else self.down
