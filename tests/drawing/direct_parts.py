@@ -204,10 +204,10 @@ def _asked() -> Iterator[str]:
         yield f"channels {kind} {'' if 'iter' in kind else given}: {read} {chosen}"
     for cmap in ("Rdbu_r", "Viridi", "rainbov", "GRAY", "", "no such map at all", "gray ", None):
         yield f"colour map {cmap!r}: {said(lambda c=cmap: DrawingOptions(cmap=c).cmap)}"
-    shipped = dict(matplotlib.rcParamsDefault) | {"backend": "svg", "font.size": 3}  # as a packager may
+    shipped = dict(matplotlib.rcParamsDefault) | {"backend": "ps", "font.size": 3}  # as a packager may
     with patch.object(matplotlib, "rcParamsDefault", shipped), shipped_settings():
         own = matplotlib.rcParams
-        yield f"drawn by svg: {own['backend'] == 'svg'}, in letters of {own['font.size']:g}"
+        yield f"drawn by another: {own['backend'] == 'ps'}, in letters of {own['font.size']:g}"
     try:
         choose_channels(layer, [(0, 7)])
     except FiltvizError as error:
