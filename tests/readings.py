@@ -134,7 +134,7 @@ def _text(outcome: Network | FiltvizError) -> str:
         pattern = _NUMBERS if "inflate" in str(outcome) else _STEPS
         return pattern.sub("many", _plain(telling.refused(outcome)))
     origin = _SIZE.sub("", telling.origin_of(outcome))
-    whole = _plain(origin + telling.layers_of(outcome))
+    whole = _STEPS.sub("many", _plain(origin + telling.layers_of(outcome)))
     layers = " ".join(f"{layer.name}:{layer.type}" for layer in outcome.layers)
     shown = _plain(f"{outcome.origin.kind[:_SHOWN]}; {layers[:_SHOWN]}")
     return f"{shown} ({zlib.crc32(whole.encode()):08x})"
