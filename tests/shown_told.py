@@ -20,7 +20,6 @@ from PIL import Image
 import filtviz
 from filtviz import Network
 from filtviz.activations import Activation
-from filtviz.answer_text import printed
 from filtviz.drawing.showing import Figures, strip_html
 from filtviz.errors import BudgetError, FiltvizError
 from filtviz.measures.measure import Change, FilterDiagnosis, LayerDiagnosis
@@ -69,7 +68,7 @@ def notebooks() -> Iterator[str]:
         yield from html_told(network_html(network))
         diagnosis = filtviz.diagnose(network)
         yield from html_told(diagnosis_html(diagnosis))
-        yield from (f"  | {line!a}" for line in printed(diagnosis).splitlines())
+        yield from (f"  | {line!a}" for line in str(diagnosis).splitlines())
         for layer in network.conv_layers:
             png = layer_png(layer)
             yield f"  {layer!a} {None if png is None else Image.open(BytesIO(png)).size}"
@@ -120,7 +119,7 @@ def diagnoses() -> Iterator[str]:
             )
             yield f"== {name}, {n}"
             yield from html_told(diagnosis_html(told))
-            yield from (f"  | {line!a}" for line in printed(told).splitlines())
+            yield from (f"  | {line!a}" for line in str(told).splitlines())
     for n in (200, 201):
         html = diagnosis_html(replace(plain, layers=(layer,) * n, left_out=("one",) * n))
         yield f"{n}: {html.count('<tr>')} {html.count('Left out')} {'more layer' in html}"

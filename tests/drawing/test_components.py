@@ -44,6 +44,14 @@ def test_the_sign_is_that_of_most_energy_and_not_of_most_channels() -> None:
         assert np.sign(found.pictures[0, 0]).tolist() == (sign * np.sign(pattern)).tolist()
 
 
+def test_components_of_the_largest_numbers_are_told_without_a_warning() -> None:
+    for rows, cols in ((1, 2), (2, 2), (3, 3), (5, 5), (2, 5), (3, 5)):
+        largest = np.full((1, 2, rows, cols), np.finfo(np.float64).max)
+        found = singular_components(largest, 1)
+        assert (found.pictures >= 0.999 * largest[:, :1]).all()  # rounded up they are infinite
+        assert found.total == pytest.approx(1.0)
+
+
 def test_shares_are_those_of_the_singular_values_and_add_up() -> None:
     filters = random_weights(3, 5, 3, 3)
     found = singular_components(filters, 2)

@@ -1,11 +1,15 @@
 """Each operation, each of its fields at its default, elsewhere and at its ends, through every interpreter.
 
 `CASES` and `JOINS` of ``cases.py`` are the operations, `TABLES` of ``tables.py`` what the interpreters make
-of them. It stands in ``tests/told/interpreters/``; ``python -m tests.telling`` writes it anew.
+of them, and of chains of them (``chained.py``). It stands in ``tests/told/interpreters/``; ``python -m
+tests.telling`` writes it anew.
 """
 
 from __future__ import annotations
 
-from tests.interpreters.tables import TABLES
+from tests.interpreters import tables
+from tests.interpreters.chained import chained
+
+TABLES = {**tables.TABLES, "chained": chained}
 
 __all__ = ["TABLES"]

@@ -357,6 +357,7 @@ def refused() -> Iterator[Case]:
     yield alone("one weight", np.full((1, 1, 1, 1), 0.5))
     for scale in (1e-75, 1e-66, 1e66, 1e75):
         yield alone(f"times {scale}", plain * scale, dtype="f8")
+    yield alone("below zero, times 1e75", -np.abs(plain) * 1e75, dtype="f8")
     yield alone("some times 1e75, and zeros", alter(plain * 1e75, put(2, 0)), dtype="f8")
 
 

@@ -23,7 +23,7 @@ from filtviz.measures.comparison import compare_layers, relative_change, squared
 from filtviz.measures.components import rms_over_channels, shared_components, singular_components
 from filtviz.measures.directions import effective_rank, first_component, significant_component
 from filtviz.measures.duplicates import pair_threshold
-from filtviz.measures.initialiser import fit_free_scale
+from filtviz.measures.initialiser import _cumulative, fit_free_scale
 from filtviz.measures.initialiser_catalogue import CATALOGUE, UNTOLD, Fans, default_of, fans_of, rules_of
 from filtviz.measures.kernels import Kernels, largest_of_gram, nonfinite_filters
 from filtviz.measures.low_frequency import looks_like_noise, low_band
@@ -101,6 +101,8 @@ def laws_told() -> Iterator[str]:
         yield f"Kolmogorov of {n}: {few([laws.kolmogorov_tail(n, float(d)) for d in distances])}"
     for values in ([0.5], [0.1, 0.2, 0.3], [0.7, 0.8, 0.9], [0.0, 0.5, 1.0]):
         yield f"Kolmogorov's test of {values}: {few(laws.kolmogorov_p(np.array(values)))}"
+    for family in ("uniform", "normal", "cut normal"):
+        yield f"distribution of {family}: {few(_cumulative(np.linspace(-3.0, 3.0, 9), family, 0.8))}"
     tails = (
         [laws.gamma_tails(x, 3.0) for x in (0.1, 2.67, 2.68, 9)],
         laws.chi_squared_tail(4.0, 3),
@@ -169,6 +171,7 @@ def kernels_told() -> Iterator[str]:
             few(facts),
             kernels.stored_as,
             "half" if kernels.is_half else "",
+            str(kernels.ordered.dtype),
             "standard" * kernels.is_standardised,
         ]
         yield f"{name}: {' '.join(filter(None, told))}"

@@ -261,11 +261,14 @@ def test_each_layer_is_compared_with_the_networks_rule(noise) -> None:
 @pytest.mark.parametrize(("family", "enough"), [("uniform", 100), ("cut normal", 400), ("normal", 5000)])
 def test_a_trace_would_show_in_enough_weights_of_the_networks_own_rule(family, enough) -> None:
     rule, other = CATALOGUE[0], CATALOGUE[1]
-    fit = Fit((rule.name,), family, 0.1, 0.5, (rule,))
-    assert would_show(fit, Identified(rule, known=True), enough)
-    assert not would_show(fit, Identified(rule, known=True), enough - 1)
-    assert not would_show(fit, Identified(rule, known=False), enough)
-    assert not would_show(fit, Identified(other, known=True), enough)
+    for rules in ((rule,), (CATALOGUE[2], rule)):
+        fit = Fit((rule.name,), family, 0.1, 0.5, rules)
+        assert would_show(fit, Identified(rule, known=True), enough)
+        assert not would_show(fit, Identified(rule, known=True), enough - 1)
+        assert not would_show(fit, Identified(rule, known=False), enough)
+        assert would_show(fit, Identified(rule, known=False, framework="Lasagne"), enough)
+        assert not would_show(fit, Identified(rule, known=False, framework="ONNX"), enough)
+        assert not would_show(fit, Identified(other, known=True), enough)
     assert would_show(replace(fit, family="matrix", rules=()), Identified(other, known=False), 1)
 
 

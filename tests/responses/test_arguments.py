@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -112,6 +113,8 @@ def test_codes_that_cannot_be_laid_out_are_refused() -> None:
         failure(codes, bare, shown)
         == "the network has no dense layer: choose the layer whose codes are wanted"
     )
+    alone = Network.of([replace(known.layers[-1], inputs=()), *bare.layers])
+    assert failure(codes, alone, shown).startswith("the network has no dense layer")
     lost = Parameter.of("W", np.full((16, 2), np.nan))
     dead = as_layer(Flatten(), Dense(weights=lost, axes="io", units=2), name="bad", type="dense", below=0)
     nan = network(dead)

@@ -106,4 +106,4 @@ def closest_pair(kernels: Kernels) -> SimilarPair:
 
 def _alike(kernels: Kernels, threshold: float) -> NDArray[np.intp]:
     """Return the pairs whose |cos| reaches ``threshold``, .95 or more: ``(pairs, 2)``, in order."""
-    return kernels.pairs.alike[np.abs(kernels.pairs.cosines) >= threshold - 1e-12]
+    return kernels.pairs.alike[np.abs(kernels.pairs.cosines) >= threshold]

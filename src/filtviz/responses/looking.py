@@ -318,15 +318,11 @@ def occlusion(
         raise RunningError("nolearn covers with squares of zeros of odd length, one at each pixel")
     rows, cols = (range(0, n, stride) for n in shown.shape[2:])
     runner = Runner(known, [probability_layer(known)], engine=engine, device=device, by_image=True)
-    account = (budget or Budget()).account(known)
     n_passes = len(rows) * len(cols) + 1
     outputs: list[NDArray[Any]] = []
     for covered in _covered(shown, rows, cols, square, 1 if nolearn else 0, fill):
-        # The first part pays for all of them.
-        own, passes = account, n_passes
-        if outputs:
-            own, passes = (budget or Budget()).account(known), len(covered)
-        for part in runner.outputs(covered, own, batch, passes=passes, most=MOST_TIMES):
+        account = (budget or Budget()).account(known)  # each part may take what all of them may
+        for part in runner.outputs(covered, account, batch, passes=n_passes, most=MOST_TIMES):
             found = part[runner.wanted[0].index]
             outputs.append(
                 found.reshape(len(found), found.shape[1] if found.ndim > 1 else 1, -1).mean(axis=2)
