@@ -183,17 +183,13 @@ def _others() -> Told:
         ("a long name", [("original", eye), ("x" * 50, eye)]),
     ):
         yield f"parametrised: {words}", _found([_tensor(head + name, values) for name, values in held])
-    small = [(f"original{n}", 6e-8 * _values(shape)) for n, shape in enumerate(((4, 1), (4, 3)))]
+    small = [(f"original{n}", 6e-45 * _values(shape)) for n, shape in enumerate(((4, 1), (4, 3)))]
     vectors = [("1._u", _values((4,))), ("1._v", _values((3,)))]
-    halves = [_tensor(head + name, values, "<f2") for name, values in (*small, *vectors)]
-    yield "parametrised: a norm of small halves that another makes large", _found(halves)
-    twice = [("original", 6e-8 * _values((4, 3)))] + [
-        (f"{n}.{name[2:]}", values) for n in range(2) for name, values in vectors
-    ]
-    yield (
-        "parametrised: two of small halves",
-        _found([_tensor(head + name, values, "<f2") for name, values in twice]),
-    )
+    least = [_tensor(head + name, values) for name, values in (*small, *vectors)]
+    yield "parametrised: a norm of the least numbers that another makes large", _found(least)
+    twice = [("original", _values((4, 3))), *((f"0.{name[2:]}", 3e22 * held) for name, held in vectors)]
+    large = [_tensor(head + name, values) for name, values in (*twice, *vectors)]
+    yield "parametrised: a norm that makes small what another makes large", _found(large)
     for name in (
         "parametrizations.weight.original",
         "a.b.parametrizations.w.original",
