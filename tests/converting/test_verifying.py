@@ -158,8 +158,10 @@ def test_each_input_of_several_is_shown_noise_of_its_own() -> None:
     assert np.array_equal(found, np.concatenate([noise[2], alone["b"], alone["a"]], axis=1))
 
 
-def _answering(monkeypatch: pytest.MonkeyPatch, factor: float) -> None:
-    network = filtviz.load(EXAMPLE)
+SMALL = chain(conv(np.arange(54.0).reshape(2, 3, 3, 3), flip_filters=False), channels=3)
+
+
+def _answering(monkeypatch: pytest.MonkeyPatch, factor: float, network: Network = SMALL) -> None:
 
     def outputs(_: str, write: Any, noise: list[np.ndarray]) -> list[np.ndarray]:
         write(io.BytesIO())
@@ -174,7 +176,7 @@ def test_a_module_is_verified_where_that_is_asked_for_or_can_be_done(tmp_path: P
     monkeypatch.setattr(converting, "has_torch", lambda: installed)
     for number, verify in enumerate((True, None, False)):
         paths = tmp_path / f"{number}.pt", tmp_path / f"{number}.py"
-        found = filtviz.convert(EXAMPLE, paths[0], module=paths[1], verify=verify)
+        found = filtviz.convert(SMALL, paths[0], module=paths[1], verify=verify)
         assert found.files == paths
         done = verify or (verify is None and installed)
         assert (found.verification is not None) == done
@@ -184,7 +186,7 @@ def test_a_module_is_verified_where_that_is_asked_for_or_can_be_done(tmp_path: P
 
 @pytest.mark.slow
 def test_the_command_says_how_far_a_module_is_from_the_network(tmp_path: Path, monkeypatch) -> None:
-    _answering(monkeypatch, 1 + 1e-6)
+    _answering(monkeypatch, 1 + 1e-6, filtviz.load(EXAMPLE))
     monkeypatch.chdir(tmp_path)
     line = ["convert", str(EXAMPLE), "m.pt", "--module", "m.py", "--verify"]
     ran = CliRunner().invoke(main, line)
@@ -200,7 +202,7 @@ def test_the_command_says_how_far_a_module_is_from_the_network(tmp_path: Path, m
 def test_a_module_that_answers_otherwise_is_not_written(tmp_path: Path, monkeypatch) -> None:
     _answering(monkeypatch, 1.01)
     with pytest.raises(filtviz.ConversionError, match="PyTorch differs by"):
-        filtviz.convert(EXAMPLE, tmp_path / "m.pt", module=tmp_path / "m.py", verify=True)
+        filtviz.convert(SMALL, tmp_path / "m.pt", module=tmp_path / "m.py", verify=True)
     assert list(tmp_path.iterdir()) == []
 
 
