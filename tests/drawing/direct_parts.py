@@ -22,12 +22,13 @@ from matplotlib.figure import Figure
 from tests.accounts import Counted
 from tests.building import conv, image
 
-from filtviz.drawing import DrawingOptions, colours, draw, saving
+from filtviz.drawing import DrawingOptions, colours, draw, pixelmap, saving, showing
 from filtviz.drawing.estimates import pay_for_pages, pay_for_terminal, pay_for_view
 from filtviz.drawing.graphs.boxes import Box, Graph, graph_of
 from filtviz.drawing.graphs.texts import as_dot, as_lines, as_mermaid
 from filtviz.drawing.options import SheetOptions
-from filtviz.drawing.plotting import LayerPictures
+from filtviz.drawing.pixelmap import is_proven_version
+from filtviz.drawing.plotting import LayerPictures, _figures_of
 from filtviz.drawing.response_tiles import between, coloured, largest, response_sheet, visible
 from filtviz.drawing.saving import (
     Destination,
@@ -214,6 +215,16 @@ def _asked() -> Iterator[str]:
         yield f"wanted {getattr(error, 'wanted', None)!r}"
 
 
+def _known() -> Iterator[str]:
+    """Yield what all takes where the pixels of matplotlib's version are known, as if they were."""
+    is_proven_version.cache_clear()
+    try:
+        with patch.object(pixelmap, "PROVEN_VERSIONS", ("",)):
+            yield from _taken()
+    finally:
+        is_proven_version.cache_clear()
+
+
 def _taken() -> Iterator[str]:
     """Yield all that pictures take, held memory among it, in every format."""
     layers = {
@@ -242,6 +253,17 @@ def _taken() -> Iterator[str]:
         terminal = Counted()
         pay_for_terminal(pages[0], terminal, "it")
         yield f"{len(pages)} pages of {size} in {suffix} {labels}: {account}; {terminal}"
+
+
+def _all_shown() -> Iterator[str]:
+    """Yield how many figures are made and shown of many."""
+    pages: Any = (SimpleNamespace(figure=lambda i=i: i) for i in range(30))
+    yield f"30 figures: {len(_figures_of(pages))}"
+    figures = Figures([Figure(figsize=(0.1, 0.1))] * 3)
+    for most in (1, 2, 3):
+        with patch.object(showing, "MOST_SHOWN", most):
+            shown = figures._repr_html_()
+        yield f"{most} shown of 3: {shown.count('<img')} {shown[shown.rindex('>', 0, -6) :]}"
 
 
 def _composed() -> Iterator[str]:
@@ -325,5 +347,5 @@ def _graphs() -> Iterator[str]:
 
 def direct() -> Iterator[str]:
     """Yield what functions give that are called directly."""
-    for each in (_magnitudes, _tiles, _files, _asked, _taken, _composed, _graphs):
+    for each in (_magnitudes, _tiles, _files, _asked, _known, _all_shown, _composed, _graphs):
         yield from each()
