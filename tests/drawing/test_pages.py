@@ -68,7 +68,15 @@ def test_nobodys_settings_turn_a_sheet_over_or_hide_its_words() -> None:
 @pytest.mark.cases("all")
 @as_proven
 @pytest.mark.parametrize(
-    "shape", [(2, 20, 3, 3), (20, 1, 3, 3), (6, 4, 5, 2), (4, 3, 7, 7), (130, 110, 1, 1), (2, 2, 1, 9)]
+    "shape",
+    [
+        (2, 20, 3, 3),
+        (20, 1, 3, 3),
+        (6, 4, 5, 2),
+        (4, 3, 7, 7),
+        pytest.param((130, 110, 1, 1), marks=pytest.mark.slow),
+        (2, 2, 1, 9),
+    ],
 )
 def test_every_weight_is_drawn_in_its_colour(shape: tuple[int, ...]) -> None:
     weights = random_weights(*shape)

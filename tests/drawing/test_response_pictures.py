@@ -337,6 +337,7 @@ def test_a_heat_map_stands_between_the_image_and_both_with_a_scale_of_its_own_co
     assert (sheet.signed, sheet.legend.meaning, sheet.cmap) == (symmetric, "m; l", "RdBu")
 
 
+@pytest.mark.slow
 def test_colours_reach_at_the_least_as_far_as_what_counts_as_a_change() -> None:
     how = {"part": "p", "title": "t", "notes": [], "meaning": "m", "cmap": "RdBu"}
     still = np.full((1, 3), 1e-9)
@@ -413,7 +414,7 @@ def test_nobodys_settings_change_a_picture_of_answers_or_have_tex_run(suffix: st
 
 
 @pytest.mark.cases(1)
-@pytest.mark.parametrize("suffix", ["png", "svg", "pdf"])
+@pytest.mark.parametrize("suffix", [pytest.param("png", marks=pytest.mark.slow), "svg", "pdf"])
 def test_letters_that_the_font_does_not_have_are_no_reason_to_warn(suffix: str) -> None:
     picture = drawn.loss_picture({"training": np.array([2.0, 1.0])}, "漢字", ["n"])
     with warnings.catch_warnings():

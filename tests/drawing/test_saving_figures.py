@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from filtviz.drawing import DrawingOptions, draw, options, showing
+from filtviz.drawing import DrawingOptions, draw, options, saving, showing
 from filtviz.drawing.figures import blank_figure
-from filtviz.drawing.saving import MILLISECONDS, PAGES_AT_ONCE, write_animation, write_pages
+from filtviz.drawing.saving import MILLISECONDS, write_animation, write_pages
 from filtviz.drawing.showing import GAP, Figures
 from filtviz.errors import ArgumentError, DrawingError
 
@@ -106,7 +106,7 @@ def test_a_picture_in_a_strip_is_named_by_its_channel_or_its_place() -> None:
 
 @pytest.mark.cases("all")
 @pytest.mark.parametrize("view", ["grid", "sheet"])
-@pytest.mark.parametrize("dpi", [100.0, 33.0])
+@pytest.mark.parametrize("dpi", [100.0, pytest.param(33.0, marks=pytest.mark.slow)])
 def test_a_png_tells_its_resolution_and_what_it_shows(view, dpi) -> None:
     layer = layer_of(random_weights(2, 1, 3, 3))
     chosen = DrawingOptions(view=view, dpi=dpi, figsize=(1, 1))
@@ -122,9 +122,11 @@ def test_a_png_tells_its_resolution_and_what_it_shows(view, dpi) -> None:
 
 
 @pytest.mark.cases("all")
-@pytest.mark.parametrize("n", [1, PAGES_AT_ONCE, PAGES_AT_ONCE + 1, 2 * PAGES_AT_ONCE + 1])
-def test_a_pdf_has_its_pages_in_order_and_its_mark_however_many_there_are(n) -> None:
+@pytest.mark.parametrize("n", [1, 2, 3, 5])
+def test_a_pdf_has_its_pages_in_order_and_its_mark_however_many_there_are(n, monkeypatch) -> None:
     from pypdf import PdfReader
+
+    monkeypatch.setattr(saving, "PAGES_AT_ONCE", 2)
 
     made = [blank_figure((0.2 + place / 72, 0.2), 50) for place in range(n)]
     stream = BytesIO()
