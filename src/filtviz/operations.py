@@ -33,6 +33,7 @@ from numpy.typing import NDArray
 
 from filtviz.activations import Activation
 from filtviz.parameter import Parameter, Shape, has_few_bits
+from filtviz.text import printable
 from filtviz.windows import Pads, Window, known_lengths, whole_windows
 
 __all__ = [
@@ -611,6 +612,8 @@ class Identity:
 class Untold:
     """Something that cannot be followed; ``reason`` completes "it cannot be followed: …".
 
+    A reason may quote what a file says: it is made harmless, and cut where it is long.
+
     ``keeps_places`` tells that each unit still sees what the unit in its place saw, so that shapes and
     receptive fields go on. ``of_input`` tells that all that is not known is which layers feed this one.
     """
@@ -618,6 +621,12 @@ class Untold:
     reason: str
     keeps_places: bool = False
     of_input: bool = False
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "reason", printable(self.reason, _LONGEST_REASON))
+
+
+_LONGEST_REASON = 200
 
 
 Operation = (

@@ -43,6 +43,7 @@ def _files() -> Told:
         "a.b")],
         "a dictionary": {"a": w, "b": b}, "lists by layer": {"c1": [w, b], "c2": [more]},
         "lists and an array": {"c1": [w, b], "x": more},
+        "lists and an array, ordered": OrderedDict(c1=[w, b], x=more),
         "an ordered dictionary": OrderedDict(c1=[w, b], c2=[more]), "a user's own": Thing("mine.Weights",
         first=w, second=b),
         "a long class": Thing(f"mine.{'Long' * 12}", first=w),
@@ -73,6 +74,10 @@ def _files() -> Told:
             file = holding(value)
             vars(file)["python"] = python
             yield f"names in an {words} of Python {python}", read_of(bare_arrays.open, file)
+    file = holding([w, b])
+    first, second = file.objects.roots[0]
+    vars(file)["objects"] = replace(file.objects, roots=([first, second, first, [first]],))
+    yield "one array twice", read_of(bare_arrays.open, file)
     for n in (1, 2):
         yield f"two arrays of {n}", read_of(bare_arrays.open, holding([w, b], limits=Limits(layers=n)))
     for names in (("arr_0", "arr_1"), ("c.W", "c.b"), ("b", "a")):
@@ -182,6 +187,9 @@ def _shapes() -> Told:
     for convs in (("a",), ("a.W",), ("a.V",), ("W",), ("b",), ("b.W",), ("a.V", "a.W"), ("3", "a")):
         yield f"chosen {convs} of names", _inferred(named, Hints(convs=convs))
     keys = _found(((8, 3, 5, 5), (8,), (8, 8, 3, 3)), ("a.K", "a.b", "a.V"))
+    gates = _found((*((6, 4), (4, 4), (4,)) * 4, (8, 3, 5, 5), (8,), *((6, 4), (4, 4), (4,)) * 4))
+    for convs in ((), ("12",)):
+        yield f"chosen {convs} among gates", _inferred(gates, Hints(convs=convs))
     for convs in ((), ("a.V",), ("a.K",), ("1",)):
         yield f"chosen {convs} of keys", _inferred(keys, Hints(convs=convs))
     norms = ("n.beta", "n.gamma", "n.mean", "n.inv_std")

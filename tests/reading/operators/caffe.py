@@ -43,6 +43,7 @@ def caffe() -> Told:
     yield _caffe("Deconvolution", kernel, inside="convolution", f6=2)
     yield _caffe("InnerProduct", array(5, 432), array(5))
     yield _caffe("InnerProduct", array(1, 1, 5, 6), array(1, 1, 1, 5), shape=(1, 6))
+    yield _caffe("InnerProduct", array(1, 1, 5, 6, dtype="float64"), array(1, 1, 1, 5, dtype="float64"))
     yield _caffe("InnerProduct", array(2, 1, 5, 6))
     yield _caffe("Pooling", inside="pooling", f1=0, f5=3, f6=2, f7=2, f8=1, f9=1, f10=0, f13=1)
     yield _caffe("Pooling", inside="pooling", f12=1)

@@ -256,8 +256,6 @@ def _folders() -> Told:
         "2 and 10": {"10": marks[0], "2": marks[1]}, "one behind others": {"a": "x", "b": "y", "c": marks[2]},
         "none": {"a": "x"}, "nothing": {}, "a file": {"": marks[1]}, "b and a": {"b": marks[3],
         "a": marks[2]},
-        "99 others": {**{str(n): "x" for n in range(99)}, "99": marks[0]},
-        "100 others": {**{str(n): "x" for n in range(100)}, "100": marks[0]},
     }.items():  # fmt: skip
         with tempfile.TemporaryDirectory() as folder:
             for name, mark in inner.items():
@@ -267,6 +265,14 @@ def _folders() -> Told:
                     (place / mark).parent.mkdir(exist_ok=True)
                     (place / mark).write_bytes(b"x")
             yield f"folders, {words}", str(named.sentence_of_inner(Path(folder)))
+    with tempfile.TemporaryDirectory() as folder:
+        for n in range(100):
+            (Path(folder) / str(n)).mkdir()
+        (Path(folder) / "99" / marks[0]).write_bytes(b"x")
+        yield "the hundredth folder", str(named.sentence_of_inner(Path(folder)))
+        (Path(folder) / "100").mkdir()
+        (Path(folder) / "99" / marks[0]).rename(Path(folder) / "100" / marks[0])
+        yield "the one behind it", str(named.sentence_of_inner(Path(folder)))
     for several in named.FOLDERS:
         for mark in several[0]:
             with tempfile.TemporaryDirectory() as folder:

@@ -20,6 +20,7 @@ from tests.reading.making import Named, Thing, conv, dumps, image, layer
 from tests.reading.operators.asking import Told, array
 from tests.reading.operators.small_parts import together
 from tests.reading.operators.wholes import opened, read_of
+from tests.reading.variations import LONG
 
 __all__ = ["near_pickles"]
 
@@ -177,6 +178,8 @@ def _tflib() -> Iterator[Case]:
     for n in (63, 64):
         yield f"of {n} others first", [*(Thing("mine.X", a=place) for place in range(n)), network("G")]
     yield "in a list within one", [[network("G")], network("D")]
+    others = [network(f"D{LONG}\x1b"[start:], 2) for start in (0, 30, 63, 64)]
+    yield "of others with odd names", [network("Gs"), *others]
     feeds = [("a/Conv/weight", _array(3, 3, 1, 2)), ("b/Conv/weight", _array(3, 3, 2, 4))]
     made = [Thing("tfutil.Network", name=name, variables=feeds[: 2 - (name == "D")]) for name in "GD"]
     yield "of two that feed", made

@@ -16,6 +16,7 @@ from tests.reading.operators.layered import layered, quantised
 from tests.reading.operators.loading import loading
 from tests.reading.operators.names import names
 from tests.reading.operators.near_files import near_files
+from tests.reading.operators.near_names import near_names
 from tests.reading.operators.near_pickles import near_pickles
 from tests.reading.operators.older import older
 from tests.reading.operators.older_tars import tars
@@ -47,6 +48,7 @@ READERS: Mapping[str, Callable[[], Told]] = {
     "grammars": grammars,
     "names": names,
     "near_files": near_files,
+    "near_names": near_names,
     "near_pickles": near_pickles,
     "allowed": allowed,
     "effective": effective,
