@@ -49,6 +49,7 @@ def _states() -> dict[str, Any]:
         "named": _network(1, 2, "there/m.npz"), "far": _network(1, 3, "here/m.npz"),
         "epoch 1": _at(1), "epoch 2": _at(2), "epoch 3": _at(3),
         "varied": Network.of([conv(np.array([[[[1, 2], [4, 3]]]], "f4"), name="one")]),
+        "shifted": Network.of([image(1, 8, 8), replace(_network(5, 7).layers[2], inputs=(0,))]),
         "early varied": Network.of([conv(np.array([[[[2, 1], [5, -3]]]], "f4"), name="one")]),
         "unwanted": Network.of([image(1, 8, 8), conv(np.ones((2, 1, 5)), axes="oir", below=0)]),
     }  # fmt: skip
@@ -197,7 +198,8 @@ CALLS: Mapping[str, tuple[Any, tuple[dict[str, Any], ...]]] = {
          {"sort": "odd"}, {"animate": 3}, {"animate": " .gif"}, {"models": ["m", "early"],
          "output": "early.npz"}, {"layers": [0, 1], "output": "old"},
          {"models": ["turned", "facing"], "output": "old"}, {"models": ["m", "early"], "limits": FEW},
-         {"animate": "a.gif", "budget": SMALL}, {"output": "old", "budget": SMALL, "layers": [0, 1]}),
+         {"animate": "a.gif", "budget": SMALL}, {"output": "old", "budget": SMALL, "layers": [0, 1]},
+         {"models": ["memory", "shifted"], "layers": "two", "output": "old"}),
     ),
 }  # fmt: skip
 

@@ -9,7 +9,7 @@ import pytest
 
 from filtviz.errors import SelectionError
 from filtviz.network import ConvLayer, Layer, Network, Origin
-from filtviz.operations import Dense
+from filtviz.operations import Dense, Flatten, Recurrent
 from filtviz.parameter import Parameter
 
 
@@ -161,6 +161,13 @@ def test_describe() -> None:
         .endswith("1 convolution and 1 dense layer")
     )
     assert Network.of([conv(), conv()], origin).describe() == "a nolearn NeuralNet with 2 convolutions"
+    recurrent = Layer(operations=(Flatten(), Recurrent(kind="GRU"), Recurrent(kind="GRU"), Dense()))
+    assert Network.of([recurrent, dense], origin).describe() == (
+        "a nolearn NeuralNet with 2 recurrent layers, 2 dense layers and no convolution"
+    )
+    assert Network.of([dense, conv(), recurrent], origin).describe() == (
+        "a nolearn NeuralNet with 1 convolution, 2 recurrent layers and 2 dense layers"
+    )
 
 
 @pytest.mark.cases("all")

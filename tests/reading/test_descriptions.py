@@ -284,7 +284,7 @@ def test_arrays_that_no_table_names_are_told(tmp_path: Path) -> None:
         ("[conv2]", "[conv2]\ngroups = 3", r"its filters look at 20 channels in 3 groups"),
         ("input = [1, 31, 31]", "input = [1]", r"its kernels look along 2 axes, and .* units of 1"),
         ("input = [1, 31, 31]", "input = 31", r"above the first table: input must be \[channels"),
-        ("input = [1, 31, 31]", "input = [2, 31, 31]\n", r"1 channels in 1 groups, and it is given 2"),
+        ("input = [1, 31, 31]", "input = [2, 31, 31]\n", r"1 channel in 1 group, and it is given 2"),
         ("input = [1, 31, 31]", "input = [1, 31, 31]\nblue = 1", r"'blue' means nothing"),
     ],
 )  # fmt: skip

@@ -28,7 +28,9 @@ from tests.reading.operators.folding import folded
 from tests.reading.operators.graphs import graphs
 from tests.reading.operators.keras import keras
 from tests.reading.operators.keras_held import keras_held
+from tests.reading.operators.keras_keys import keras_keys
 from tests.reading.operators.keras_parts import keras_parts
+from tests.reading.operators.lasagne_links import lasagne_links
 from tests.reading.operators.lengths import lengths
 from tests.reading.operators.memory import in_memory, values
 from tests.reading.operators.modules import modules
@@ -95,7 +97,9 @@ FORMATS: Mapping[str, Callable[[], Told]] = {
     "in_memory": in_memory,
     "keras": keras,
     "keras_held": keras_held,
+    "keras_keys": keras_keys,
     "keras_parts": keras_parts,
+    "lasagne_links": lasagne_links,
     "lengths": lengths,
     "models_of_keras": models_of_keras,
     "models_of_tflite": models_of_tflite,

@@ -6,6 +6,7 @@ import json
 import re
 import tempfile
 from collections.abc import Iterator, Mapping
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -113,6 +114,10 @@ def _keys(kind: str) -> Iterator[tuple[str, str]]:
         yield f"of {below}", _asked(kind, base, below)
         if len(below) == 1 and kind in ("flatten", "dense"):
             yield f"channels behind, of {below}", _asked(kind, base, below, channels_last=True)
+    for weights, groups in product(SHAPES, (None, 1, 3) if kind == "convolution" else ()):
+        said = base | {"weights": weights, "groups": groups, "bias": None}
+        for below in ((None, 6, 8, 9), (None, 0, 8, 9), (None, 12, 8, 9)):
+            yield f"{weights} in {groups} of {below[1]}", _asked(kind, said, (below,))
     if "stride" in base:
         for key in ("stride", "pad", "flip"):
             less = {one: value for one, value in base.items() if one != key}

@@ -36,7 +36,7 @@ from filtviz.operations import (
 )
 from filtviz.parameter import Parameter, Shape
 from filtviz.reading.architecture.tables import Table
-from filtviz.text import listed, printable, quoted
+from filtviz.text import listed, plural, printable, quoted
 
 __all__ = ["KINDS", "NORMALISED", "WEIGHING", "Arrays", "Case", "activation_of", "operations_of", "pooling"]
 
@@ -214,10 +214,10 @@ def _check_channels(case: Case, found: Convolution, n: int) -> None:
     fits = given == found.n_channels * groups if groups else given % max(found.n_channels, 1) == 0
     if found.transposed:
         fits = given in (found.n_channels, found.n_channels * (groups or 1))
-    grouped = f" in {groups} groups" if groups else ""
+    grouped = f" in {plural(groups, 'group')}" if groups else ""
     if not fits or not found.n_channels:
         raise case.table.error(
-            f"its filters look at {found.n_channels} channels{grouped}, and it is given "
+            f"its filters look at {plural(found.n_channels, 'channel')}{grouped}, and it is given "
             f"{given}: name what feeds it (from), or the order of its axes"
         )
 

@@ -297,7 +297,7 @@ def _text(path: Path, name: str) -> str:
             raise FileAccessError(f"{printable(path, 200)}: there is no such file", path=path)
         with path.open("rb") as stream:
             data = stream.read(MOST_BYTES + 1)
-    except (OSError, ValueError):
+    except OSError:
         raise FileAccessError(f"{printable(path, 200)}: it may not be read", path=path) from None
     if len(data) > MOST_BYTES:
         raise MalformedFileError(f"{name} has more than a megabyte, which no architecture has", path=path)

@@ -176,7 +176,7 @@ def _convolution(case: Case) -> Operations | None:
         axes = ("io" if transposed else "oi") + _SPATIAL[n]
     stride, dilation = case.lengths("strides", n), case.lengths("dilation_rate", n)
     known = bool(case.config)
-    groups = kernel.shape[n] if depthwise else case.whole("groups", 1) if known else None
+    groups = kernel.shape[n] if depthwise else case.lengths("groups", 1)[0] if known else None
     spread = [(k - 1) * d + 1 for k, d in zip(places, dilation, strict=True)]
     convolution = Convolution(
         weights=kernel,

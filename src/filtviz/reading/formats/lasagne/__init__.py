@@ -239,7 +239,7 @@ def _parameters(record: Record, effort: Spending, met: dict[int, Parameter]) -> 
     layers before, by the `id` of the variable.
     """
     facts = attributes(record)
-    names = {id(value): name for name, value in facts.items() if type(value) is Record}
+    names = {id(value): name for name, value in reversed([*facts.items()]) if type(value) is Record}
     candidates = [key for key, _ in pairs(facts.get("params"), effort) or []]
     if not candidates:
         candidates = [value for value in facts.values() if is_variable(value)]
