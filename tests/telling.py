@@ -193,6 +193,7 @@ def write() -> None:
     from tests.batch import parts_told as export_parts_told
     from tests.batch import steps_told as exports_told
     from tests.cli import (
+        any_command,
         commands,
         json_told,
         lengths_told,
@@ -201,6 +202,7 @@ def write() -> None:
         screens_told,
         wording_told,
     )
+    from tests.cli.test_passing_on import usual_calls
     from tests.drawing import chosen_told, figures_told, parts_told, sheets_told, whole_told
     from tests.interpreters import TABLES
     from tests.measures import estimates_told, layers_told, looks_told, numbers_told, traces_told, words_told
@@ -287,6 +289,10 @@ def write() -> None:
     with tempfile.TemporaryDirectory() as folder:
         text = "\n".join(all_words(Path(folder))) + "\n"
         (GOLDEN / "attacks.txt").write_text(text, encoding="utf-8")
+    with tempfile.TemporaryDirectory() as folder:
+        any_command.fill(Path(folder))
+        text = "".join(f"{line}\n" for line in usual_calls(Path(folder)))
+        (GOLDEN / "calls.txt").write_text(text, encoding="utf-8")
     for name, group in commands.COMMANDS.items():
         with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
             commands.fill(Path(folder))

@@ -105,7 +105,8 @@ def sentences() -> Iterator[str]:
         yield f"a format of {n}: {said(lambda n=n: ExportOptions(format='y' * n))}"
     for n in (40, 41):
         plan = planning.ModelPlan()
-        network = Network.of([conv(np.ones((2, 2, 3, 3, 3)), axes="oidrc", name="x" * n)])
+        solids = [conv(np.ones((2, 2, 3, 3, 3)), axes="oidrc", name=name) for name in ("x" * n, "two")]
+        network = Network.of(solids)
         yield f"a name of {n}: {planning._choose_layers(network, (), plan)} {said(lambda p=plan: p.reason)}"
     yield from _refused()
 

@@ -204,7 +204,12 @@ def models() -> Iterator[str]:
         for again in ("", " again"):
             yield f"== a model in several files{again}"
             yield from at.run("parts", "out of parts")
-        for place in ("parts", "parts/model.safetensors.index.json"):
+        shard = "parts/model-00001-of-00002.safetensors"
+        index = "parts/model.safetensors.index.json"
+        for given in (["parts", shard], [shard, "parts"], [index, shard]):
+            yield f"== a part that is named: {given}"
+            yield from at.run(given, f"out of {len(given[0])}", layers=(0,))
+        for place in ("parts", index):
             planner = planning.Planner([Path(place)], at.folder, ExportOptions())
             named = len(planner.workplace.sources.names)
             for _ in planner.jobs():
@@ -233,6 +238,11 @@ def again() -> Iterator[str]:
 
         yield from step("first")
         yield from step("as it was")
+        told = json.loads(Path("out/manifest.json").read_bytes())
+        told["models"][0]["files"].append(["\ud800", 1, 2, 3])
+        told["models"][1]["files"].append(["gone", 1, 2, 3])
+        Path("out/manifest.json").write_text(json.dumps(told))
+        yield from step("of files that are not there, one of a name that no system has")
         yield from step("what is so new that its times tell nothing", recent=10**19)
         yield from step("one is gone", lambda: Path("out/a/c0.png").unlink())
         yield from step("one is another", lambda: model("b.npz", SMALL[0], seed=2))

@@ -179,7 +179,7 @@ def _survey(run: Run) -> Iterator[str]:
         "zoo -o out -j 1", "zoo -o out -j 1", "end.npz start.npz bad.pkl -o all -j 1",
         "gone.pkl -o none -j 1",
         "zoo/notes.txt -o none -j 1", "zoo/dense.npz -o lone -j 1", "zoo -o out -j 1 --convs none",
-        "end.npz -o end.npz", "branches-list.pkl seq.keras -o all -j 1 --json",
+        "end.npz -o end.npz", "seq.keras -o all -j 1 --json",
     ):  # fmt: skip
         yield from run(f"survey {line}")
     for name in ("files", "layers", "filters"):

@@ -6,17 +6,24 @@ without the option, whatever the models hold.
 
 from __future__ import annotations
 
+import contextlib
 import inspect
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from importlib import import_module
+from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import click
 import pytest
 from click.testing import CliRunner
+from tests import telling
 
 from filtviz import reading
+from filtviz.budget import Budget
 from filtviz.cli import main
+from filtviz.reading import Limits
 
 from .any_command import CASES, commands, fill, words
 
@@ -43,9 +50,12 @@ CALLS: Mapping[str, str] = {
 
 SAYING = frozenset({
     "--all", "--architecture-template", "--check", "--csv", "--details", "--filters", "--help", "--help-all",
-    "--json", "--open", "--quiet", "--strict", "--terminal graph", "--verbose",
+    "--json", "--open", "--quiet", "--strict", "--verbose",
 })  # fmt: skip
 """Options of what is printed, which the function that finds it need not know."""
+
+PRINTING = frozenset({"--architecture-template", "--help", "--help-all"})
+"""Those that call something else, or nothing."""
 
 USUAL: Mapping[str, tuple[str, ...]] = {
     "diagnose": ("--images", "seen"),
@@ -79,17 +89,20 @@ class Called(Exception):
     """The function was called."""
 
 
-def call_of(name: str, monkeypatch: pytest.MonkeyPatch, *more: str) -> str:
-    """Return what a command calls, with all that it was given."""
+def call_of(name: str, *more: str) -> dict[str, str]:
+    """Return with what a command calls its function, and what was read before."""
     home, _, function = CALLS[name].rpartition(".")
     module = import_module(home)
     called = getattr(module, function)
     signature = inspect.signature(called)
+    told: dict[str, str] = {}
 
     def note(*args: Any, **given: Any) -> Any:
         bound = signature.bind(*args, **given)
         bound.apply_defaults()
-        raise Called(repr((*read, bound.arguments)))
+        told.update({key: _short(repr(value)) for key, value in bound.arguments.items()})
+        told["read"] = _short(repr(read))
+        raise Called
 
     read: list[Any] = []
     really = reading.load
@@ -98,15 +111,58 @@ def call_of(name: str, monkeypatch: pytest.MonkeyPatch, *more: str) -> str:
         read.append((path, given))
         return really(path)
 
-    with monkeypatch.context() as inside:
-        inside.setattr(module, function, note)
-        inside.setattr("filtviz.reading.load", load)
-        line = [*words(name), *USUAL.get(name, ()), *more]
+    with patch.object(module, function, note), patch("filtviz.reading.load", load):
+        usual = words(name)
         if name in ("export", "survey"):
-            line = [word for word in line if word not in ("--jobs", "1", "--force")]
+            usual = [word for word in usual if word not in ("--jobs", "1", "--force")]
+        line = [*usual, *USUAL.get(name, ()), *more]
         result = CliRunner().invoke(main, line)
     assert isinstance(result.exception, Called), (line, result.output, result.exception)
-    return str(result.exception)
+    return told
+
+
+def _short(text: str) -> str:
+    """A value, but for where functions are, and limits that are as usual."""
+    usual = {repr(Limits()): "Limits()", repr(Budget()): "Budget()"}
+    for whole, name in usual.items():
+        text = text.replace(whole, name)
+    return re.sub(r" at 0x[0-9a-f]+", "", text)
+
+
+def lines_of(name: str) -> Iterator[str]:
+    """Yield what a command calls that is told nothing more than it needs, and what each option changes."""
+    (command,) = (each for own, each in commands() if own == name)
+    options = [one for one in command.params if isinstance(one, click.Option)]
+    limits = [one for one in options if one.opts[0].startswith("--max-")]
+    usual = {"": call_of(name)}
+    yield f"{name}: {usual['']}"
+    for option in options:
+        own = max(option.opts, key=len)
+        if own in PRINTING or (option in limits and option not in (limits[0], limits[-1])):
+            continue
+        beside = BESIDE.get(f"{name} {own}", "")
+        if beside not in usual:
+            usual[beside] = call_of(name, beside)
+        once = call_of(name, *beside.split(), *said(option))
+        yield f"{name} {beside} {' '.join(said(option))}: {_changed(usual[beside], once)}"
+        if option.multiple and own not in SAYING:
+            twice = call_of(name, *beside.split(), *said(option), *again(option))
+            yield f"{name} {beside} {' '.join([*said(option), *again(option)])}: {_changed(once, twice)}"
+
+
+def _changed(before: Mapping[str, str], after: Mapping[str, str]) -> Mapping[str, str] | str:
+    """Return the arguments that are others."""
+    return {key: value for key, value in after.items() if value != before.get(key)} or NOTHING
+
+
+NOTHING = "nothing"
+
+
+def usual_calls(folder: Path) -> Iterator[str]:
+    """Yield what ``tests/told/calls.txt`` holds, in a folder that is filled."""
+    with contextlib.chdir(folder):
+        for name in CALLS:
+            yield from lines_of(name)
 
 
 def said(option: click.Option) -> list[str]:
@@ -138,31 +194,13 @@ def filled(tmp_path_factory):
 
 @pytest.mark.cases("all")
 @pytest.mark.parametrize("name", CALLS)
-def test_what_is_said_reaches_what_a_command_calls(name, filled, monkeypatch):
-    with monkeypatch.context() as inside:
-        inside.chdir(filled)
-        (command,) = (each for own, each in commands() if own == name)
-        options = [one for one in command.params if isinstance(one, click.Option)]
-        limits = [one for one in options if one.opts[0].startswith("--max-")]
-        options = [one for one in options if one not in limits or one in (limits[0], limits[-1])]
-        without = {"": call_of(name, inside)}
-        unheard = []
-        for option in options:
-            own = max(option.opts, key=len)
-            if {own, f"{own} {name}"} & SAYING:
-                continue
-            beside = BESIDE.get(f"{name} {own}", "")
-            if beside not in without:
-                without[beside] = call_of(name, inside, beside)
-            once = call_of(name, inside, *beside.split(), *said(option))
-            if once == without[beside]:
-                unheard.append(own)
-            elif (
-                option.multiple
-                and call_of(name, inside, *beside.split(), *said(option), *again(option)) == once
-            ):
-                unheard.append(f"{own} the second time")
-        assert unheard == []
+def test_what_is_said_reaches_what_a_command_calls(name, filled):
+    wanted = (telling.GOLDEN / "calls.txt").read_text(encoding="utf-8").splitlines()
+    with contextlib.chdir(filled):
+        found = list(lines_of(name))
+    unheard = [line.removesuffix(f": {NOTHING}").split() for line in found if line.endswith(f": {NOTHING}")]
+    assert {next(word for word in line if word.startswith("--")) for line in unheard} <= SAYING
+    assert found == [line for line in wanted if line.startswith((f"{name}:", f"{name} "))]
 
 
 def test_every_command_calls_something_that_is_looked_at():

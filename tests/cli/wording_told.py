@@ -200,7 +200,9 @@ def windows() -> Iterator[str]:
     for name, outcomes, more in (
         ("one", [one], []), ("filters", [one], ["--filters"]), ("two", [one, two], []),
         ("a bad one", [bad, one], []),
-        ("bad ones", [bad], []), ("details of two", [one, two], ["--details"]),
+        ("bad ones", [bad], []),
+        ("a long one", [replace(bad, reason="it is so, " * 30)], []),
+        ("details of two", [one, two], ["--details"]),
         ("images", [with_images] * 2, []),
         ("checks", [checked], ["--check", "dead", "--check", "unused", "--check", "dead"]),
     ):  # fmt: skip

@@ -28,6 +28,7 @@ from filtviz.reporting.content import (
     Histogram,
     PageContent,
     Section,
+    _is_known,
     _remark,
     _short,
     draw_histograms,
@@ -293,6 +294,8 @@ def odds() -> Iterator[str]:
     """Yield what else is said: numbers, remarks, changes, names, trails."""
     for value in (None, 0.0, -0.0, 0.12345, 1.7976931348623157e308, 5e-324, np.nan, np.inf, -99.96):
         yield f"short {value}: {_short(value)} {_short(value, 2)}"
+    for values in ([], [[]], [[None, None], [None, 0.0]], [[1.0], [None]], [[None], [None]]):
+        yield f"known of {values}: {_is_known({'values': values})}"
     usual = {"index": 0, "norm": 1.0}
     for how in ({}, {"classical": "Sobel", "classical_channel": 0}, {"duplicates": (1,)},
                 {"classical": "box", "classical_channel": 2, "duplicates": (4, 1)}):  # fmt: skip

@@ -164,17 +164,19 @@ def works() -> Iterator[str]:
         kept, sentences = gathering._affordable(groups, account)
         yield f"for {left}: {[group[0][1].label for group in kept]} {sentences} {account.left['work']}"
     sizes: tuple[Any, ...] = (None, (5, 5), (7, 3))
-    for own, look_at, look_size, place in itertools.product(sizes, (None, 0, 1), sizes[:2], (0, 1)):
+    for own, look_at, look_size, (place, last) in itertools.product(
+        sizes, (None, 0, 1), sizes[:2], ((0, 0), (1, 1), (0, 1))
+    ):
         states: Any = [
             SimpleNamespace(
                 diagnosis=SimpleNamespace(composed_size=each),
-                layer=SimpleNamespace(conv_index=place),
+                layer=SimpleNamespace(conv_index=at_),
                 file=SimpleNamespace(diagnosis=SimpleNamespace(look_at=at, look_size=size)),
             )
-            for each, at, size in ((own, place, (9, 9)), ((1, 1), look_at, look_size))
+            for at_, each, at, size in ((place, own, place, (9, 9)), (last, (1, 1), look_at, look_size))
         ]
         found = [gathering._composed_size(each) for each in (states, states[::-1])]
-        yield f"composed {own}, asked for {look_at} {look_size}, of {place}: {found}"
+        yield f"composed {own}, asked for {look_at} {look_size}, of {place} and {last}: {found}"
 
 
 def exact(pixels: Any) -> str:

@@ -68,7 +68,7 @@ def taken() -> Iterator[str]:
     with somewhere():
         Path("a").write_bytes(b"one")
         Path("d").mkdir()
-        for paths in (["a"], ["a", "a"], ["d", "a"], ["d"], ["a", "go\x1bne"]):
+        for paths in (["a"], ["a", "a"], ["d", "a"], ["d"], ["a", "go\x1bne"], ["a/b"]):
             yield f"digest of {paths}: {said(lambda p=paths: taking._digest(list(map(Path, p))))[:70]}"
     for rows in ([], [{"b": 1}], [{"a": 1}, {"b": 2, "c": 3}]):
         some: Any = [SimpleNamespace(name=name) for name in "ab"]

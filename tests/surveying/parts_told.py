@@ -19,8 +19,10 @@ from tests.surveying.steps_told import rows_for, said, somewhere
 from tests.surveying.summed_told import components, few, layers_of
 
 from filtviz import surveying
+from filtviz.budget import Budget
 from filtviz.errors import FiltvizError
 from filtviz.files import PART_SUFFIX
+from filtviz.reading import Hints, Limits
 from filtviz.sources import Sources
 from filtviz.surveying import page, parquet, summing
 from filtviz.surveying.columns import column_of_measure
@@ -135,6 +137,7 @@ def checked() -> Iterator[str]:
         for name, table in {
             "as usual": of(file=["a", "b"], code=[None, "c"], reason=[None, "r"]),
             "as long as may be": of(kind=["x" * longest]), "too long": of(kind=["x" * (longest + 1)]),
+            "as long, of larger letters": of(kind=["é" * longest]), "no letters": no_letters(arrow),
             "a control character": of(kind=["a", "a\x1bb"]), "turned writing": of(kind=["a\u202eb"]),
             "a letter": of(kind=["é\u0304"]), "no name": of(file=[None, "a"]),
             "no kind": of(kind=[None, "a"]),
@@ -149,7 +152,7 @@ def checked() -> Iterator[str]:
             try:
                 told = str(store._check_rows(table))
             except ValueError as error:
-                told = f"ValueError: {error}"
+                told = f"ValueError: {error if type(error) is ValueError else 'of Arrow'}"
             yield f"{name}: {told}"
         for n in range(2):
             rows = [rows_for(f"{name}{n}", own) for name, own in (("a", 3), ("b", 1), ("c", 2))]
@@ -164,6 +167,12 @@ def checked() -> Iterator[str]:
                 for name, (n, total, product) in moments._sums.items()
             }
             yield f"read {at_once} at once: {len(layers)} {layers.texts} {told}"
+
+
+def no_letters(arrow: Any) -> Any:
+    """A column of texts of which one is no UTF-8."""
+    texts = arrow.array([b"a", b"\xff"]).view(arrow.string())
+    return arrow.table({"kind": arrow.DictionaryArray.from_arrays(arrow.array([0, 1], arrow.int32()), texts)})
 
 
 # ---- what is summed up
@@ -278,6 +287,7 @@ def answers() -> Iterator[str]:
         yield f"line {values}: {axis} {drawn}"
     for name, basis in (
         ("zeros", np.zeros((9, 3, 3))),
+        ("one below zero", np.tile([[-4.0, 1.0, 0.0]], (9, 3, 1))),
         ("signs", np.where(np.eye(9), 1.0, -0.5).reshape(9, 3, 3)),
     ):
         found_ = page.tiles(summing.KernelComponents("k", 5, basis, np.linspace(1, 0, 9)))
@@ -301,7 +311,7 @@ def stopped() -> Iterator[str]:
             np.savez(f"zoo/{n}.npz", w=equal, v=equal[:, :, :1])
         Path("zoo/text.txt").write_text("text")
 
-        def run(until: int = 0) -> str:
+        def run(until: int = 0, **how: Any) -> str:
             told: list[str] = []
 
             def progress(each: Any) -> None:
@@ -310,7 +320,7 @@ def stopped() -> Iterator[str]:
                     raise KeyboardInterrupt
 
             try:
-                found = surveying.survey("zoo", "out", jobs=1, progress=progress)
+                found = surveying.survey("zoo", "out", jobs=1, progress=progress, **how)
             except (KeyboardInterrupt, FiltvizError) as end:
                 store = parquet.arrow().parquet
                 held = [
@@ -336,6 +346,12 @@ def stopped() -> Iterator[str]:
         Path("zoo/3.npz").write_bytes(b"PK\x03\x04")
         os.utime("zoo/0.npz", ns=(5, 5))
         yield f"one is new, one another: {run()}".replace(f"{folder}/", "")
+        for how in (
+            {"limits": Limits(), "hints": Hints(), "budget": Budget()},
+            {"hints": Hints(like="out/survey.html")},
+            {"budget": Budget(work=5)}, {"hints": Hints(weights="ema")}, {"limits": Limits(members=5)},
+        ):  # fmt: skip
+            yield f"with {sorted(how)}: {run(**how)}".replace(f"{folder}/", "")
         held = [path.read_bytes()[:4] for path in sorted(Path("out").glob("files*/*"))]
         rows = [parquet.arrow().parquet.read_table(path) for path in sorted(Path("out").glob("files*/*"))]
         told = [part["file"].to_pylist() for part in rows]

@@ -519,7 +519,9 @@ def stores() -> Iterator[str]:
                 if path.is_file():
                     groups = store._arrow.parquet.ParquetFile(path).metadata
                     mode = path.stat().st_mode & 0o777
-                    sizes = [groups.row_group(place).num_rows for place in range(groups.num_row_groups)]
+                    held = list(map(groups.row_group, range(groups.num_row_groups)))
+                    sizes = [group.num_rows for group in held]
+                    assert {group.column(0).compression for group in held} == {"ZSTD"}
                     name = path.relative_to(folder).as_posix().replace(".parquet", "")
                     found.append(f"{name} {mode:o} {sizes}")
             return f"{store.parts()} {found}"
@@ -527,6 +529,10 @@ def stores() -> Iterator[str]:
         def do(name: str, act: Callable[[], Any]) -> str:
             return f"{name}: {said(act, folder)}; {told()}"
 
+        lists = store._arrow.types.is_list
+        for table, schema in store._schemas.items():
+            kinds = [f"[{each.value_type}]" if lists(each) else str(each) for each in schema.types]
+            yield f"kinds of {table}: {' '.join(kinds)}"
         none = Sources()
         mask = os.umask(0o022)
         try:

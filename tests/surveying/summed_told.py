@@ -93,7 +93,9 @@ def standouts() -> Iterator[str]:
         layers.numbers[column] = np.array(values)
         layers.texts["file"] = [f"f{i}" for i in range(len(values))]
         found = [(one.file, few([one.value, one.median, one.z])) for one in summing._standouts(layers)]
-        yield f"{values}: {found}"
+        layers.numbers[column_of_measure(summing.MEASURED[2])] = np.arange(float(len(values))) ** 4
+        more = [(one.file, one.measure, few(one.z)) for one in summing._standouts(layers)]
+        yield f"{values}: {found} then {more}"
     groups = np.array([0, 0, 1, 1, 1, 3])
     yield f"medians: {few(summing._medians(np.array([1.0, 2, 5, np.nan, 3, 7]), groups, 5))}"
 

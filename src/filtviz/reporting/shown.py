@@ -112,7 +112,7 @@ def _maps(network: Network, pictures: Pictures, index: int, budget: Budget | Non
 
 def _pieces(network: Network, pictures: Pictures, index: int, budget: Budget | None) -> ImageFigure:
     """Draw for each filter the pieces of images that excite it most, side by side in one tile."""
-    found = patches(network, pictures.images, index, min(PIECES, len(pictures)), budget=budget)
+    found = patches(network, pictures.images, index, PIECES, budget=budget)
     beside = _templates(network, network.conv_layers[index], budget)
     low, high = float(pictures.seen.min()), float(pictures.seen.max())
     shown = replace(found, shown=pictures.seen)
