@@ -122,6 +122,10 @@ def _activities() -> Iterator[tuple[str, str]]:
         one = NETWORKS[name]
         shape = {"numbers": (6,), "curves": (2, 9)}.get(name, (1, 6, 6))
         yield f"activity of {name}", said(_activity, one, images(3, *shape), one.layers[-1].title)
+    for axes in ((1, 2, 3), (0, 1, 2, 3)):
+        mean = Reduction(kind="mean", axes=axes)
+        number = Network.of([*PLAIN.layers[:2], as_layer(mean, below=1, name="number")])
+        yield f"activity of a mean over {axes}", said(_activity, number, SHOWN, "number")
 
 
 def _patches() -> Iterator[tuple[str, str]]:

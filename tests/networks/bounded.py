@@ -171,6 +171,13 @@ def networks() -> Mapping[str, Network]:
                 conv(np.ones((1, 1, 1, 1)), below=3),
             ]
         ),
+        "a function of two": Network.of(
+            [
+                image(2),
+                _conv(2, 2, nonlinearity="linear"),
+                as_layer(Activation(kind="rectify"), below=(1, 0)),
+            ]
+        ),
         "two for what takes one": Network.of(
             [
                 image(2),

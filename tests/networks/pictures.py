@@ -133,6 +133,7 @@ def _fill(folder: Path) -> None:
     np.savez(folder / "X.npz", X=arrays["many"], X_test=arrays["many_last"])
     np.savez(folder / "both.npz", images=arrays["many"], x=arrays["many_grey"], labels=np.arange(3))
     np.savez(folder / "other.npz", thing=arrays["many"], labels=np.arange(2), label=np.arange(2))
+    np.savez(folder / "pairs.npz", images=arrays["many"], labels=np.arange(4).reshape(2, 2))
     np.savez(folder / "others.npz", thing=arrays["many"], stuff=arrays["rows"])
     np.savez(folder / "lines.npz", thing=arrays["line"])
     np.save(folder / "objects.npy", np.array([None]), allow_pickle=True)

@@ -438,6 +438,7 @@ def test_units_stay_in_the_precision_that_was_asked_for(dtype) -> None:
 def test_exponentials_of_large_numbers_and_maxima_of_negative_ones_are_what_they_are() -> None:
     engine = NumpyEngine()
     assert engine.apply(Softmax(), [np.array([[1e4, 1e4, -1e4]])]).tolist() == [[0.5, 0.5, 0.0]]
+    assert engine.apply(Softmax(), [np.array([[1e4, 1e4], [-1e4, -1e4]])]).tolist() == [[0.5, 0.5]] * 2
     pool = Pooling(kind="max", size=(2, 2), stride=(2, 2), pad=((1, 0), (0, 1)), whole_windows=False)
     found = engine.apply(pool, [-UNITS])
     assert found[0, 0].tolist() == [

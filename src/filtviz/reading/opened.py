@@ -19,7 +19,7 @@ from filtviz.reading.pickle.machine import OPCODES, Pickles, read_pickle, read_p
 from filtviz.reading.pickle.records import Global, Items, Record, walk
 from filtviz.reading.stretch import Data, View, view_of
 from filtviz.reading.zips import ZIP_MAGIC, Member, read_members
-from filtviz.text import names_of_file
+from filtviz.text import names_of_file, quoted
 
 __all__ = ["SEVERAL_NPY", "Objects", "Opened", "origin_of"]
 
@@ -291,7 +291,7 @@ def _of_npz(opened: Opened) -> Objects:
 
 def _without_numbers(names: Sequence[str]) -> str:
     if len(names) == 1:
-        return f"the member {names_of_file(names)!r} holds no numbers and was left out"
+        return f"the member {quoted(names[0], 40)} holds no numbers and was left out"
     return f"these members hold no numbers and were left out: {names_of_file(names)}"
 
 

@@ -181,7 +181,7 @@ def grouped(tensors: Iterable[Tensor], convention: Convention) -> list[TensorGro
         group = groups.setdefault(name, TensorGroup(name=name))
         parameter = parameter_of(last, tensor.array, tensor.name)
         for part in tensor.parts:
-            inner = part.name.removeprefix(name + convention.separator if name else "")
+            inner = part.name.removeprefix(name + convention.separator)
             group.parameters[inner] = parameter_of(inner, part.array, part.name)
         if not tensor.parts:
             group.parameters[last] = parameter

@@ -149,7 +149,8 @@ class Counted:
         self.strongest: Any = -np.inf
 
     def add(self, units: NDArray[Any], chosen: int) -> None:
-        """Take a batch, ``(images, units, …)``."""
+        """Take a batch, ``(images, units, …)``, or ``(images,)`` of a layer of one unit."""
+        units = units if units.ndim > 1 else units[:, np.newaxis]
         if self.seen <= chosen < self.seen + len(units):
             self.maps = np.asarray(units[chosen - self.seen], np.float64)
         self.seen += len(units)

@@ -197,6 +197,7 @@ def _said() -> Told:
         {"": "oih"},
         {"up": "oih"},
         {"first": "iohw"},
+        {"": "oihw", "up": "oih"},
     ):
         for facts in KNOWN[:1] + KNOWN[3:5] + KNOWN[7:]:
             try:

@@ -16,7 +16,17 @@ from filtviz.parameter import Parameter
 from filtviz.reading.formats.onnx import cases, shape_nodes
 from filtviz.reading.formats.tensorflow import folding
 from filtviz.reading.limits import Computing
-from filtviz.reading.shape_arithmetic import Lengths, joined, lengths_of, of_parameter, of_shape
+from filtviz.reading.shape_arithmetic import (
+    LARGEST,
+    MOST,
+    Lengths,
+    chosen,
+    combined,
+    joined,
+    lengths_of,
+    of_parameter,
+    of_shape,
+)
 from tests.reading.operators.asking import Told, message, numbers_of, part
 from tests.reading.operators.onnx import _onnx_attribute
 from tests.telling import refused
@@ -235,6 +245,18 @@ def _rounded() -> Told:
             yield f"{values} by {how.__name__}", _brief(held.rounded(how))
         for is_real in (False, True):
             yield f"{values} as {'real' if is_real else 'whole'}", _brief(held.as_real(is_real=is_real))
+    for layer in (None, 1):
+        of_one = of_shape((2, None, 3), layer)
+        shown = (of_one.rounded(math.floor), of_one.as_real(is_real=False), of_one.as_real(is_real=True))
+        yield f"lengths of layer {layer}", " ".join(map(_brief, (*shown, of_one.product())))
+    for n in (LARGEST - 1, LARGEST, LARGEST + 1):
+        yield f"{n} and below 0", _brief(lengths_of([n, -n]))
+    for n in (MOST // 2 - 1, MOST // 2, MOST // 2 + 1):
+        column, row = (of_parameter(_numbers(*shape)) for shape in ((n, 1), (1, 2)))
+        assert column is not None
+        assert row is not None
+        for words, found in (("added", combined("add", column, row)), ("chosen", chosen(row, column, row))):
+            yield f"{n} rows of 2 {words}", "-" if found is None else f"{found.array.shape}"
 
 
 def _numbers(*shape: int) -> Parameter:

@@ -122,6 +122,7 @@ def _by_name() -> Told:
     zeros, other = _array(np.zeros((2, 3))), _array(np.arange(6).reshape(2, 3))
     late = _many(6000, 5000)
     huge = StoredArray(shape=((1 << 24) + 1,), dtype=np.dtype("u1"), strides=(0,), bytes=lambda: bytes(1))
+    moved = ComputedArray(shape=huge.shape, dtype=huge.dtype, read=lambda: np.zeros(1))
     weights = {"a": (2, 3), "b": (2, 3), "c": (3, 2), "d": (6000,), "e": ((1 << 24) + 1,)}
     for words, moments in (
         ("none", []),
@@ -133,6 +134,7 @@ def _by_name() -> Told:
         ("nobody", [("a", other), ("x", other)]),
         ("a late one", [("d", late)]),
         ("too many to look at", [("a", other), ("e", huge)]),
+        ("moved, then too many to look at", [("a", other), ("e", moved), ("e", huge), ("b", zeros)]),
         ("too many, then zeros", [("a", other), ("e", huge), ("b", zeros)]),
     ):
         spent = effort(Limits())

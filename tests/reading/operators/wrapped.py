@@ -150,6 +150,7 @@ def _files() -> Iterator[tuple[str, bytes]]:
     )
     long = _npy(shape="(2, 3)" + " " * 300)
     yield "an npz with a long header", _zip(**{"a.npy": long, "b.npy": long})
+    yield "an npz with one of texts", _zip(**{"a.npy": _npy(), "\x1b" + "t" * 300 + ".npy": _npy("<U3")})
     yield "an npz with another", _zip(**{"a.npy": _npy(), "readme": b"text"})
     yield "an npz with a short one", _zip(**{"a.npy": _npy()[:-1], "b.npy": _npy()})
     yield "a zip of one pickle", _zip(p=PLAIN)
