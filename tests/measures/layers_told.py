@@ -469,6 +469,10 @@ def facts() -> Iterator[Case]:
     in_steps = padded(glorot(8, 3, 3, 3).astype("f4"), name="a", nonlinearity="linear", stride=(2, 3))
     yield Case("structure, in steps below", network(in_steps, deep))
     yield Case("structure, untold below", network(first, unknown, deep))
+    wide = padded(glorot(2, 3, 17, 3).astype("f4"), name="a", nonlinearity="linear")
+    for rows in (16, 17):
+        above = padded(glorot(2, 2, rows, 3, seed=1).astype("f4"), name="b")
+        yield Case(f"{16 + rows} rows seen through", network(wide, above))
     curves = padded(glorot(4, 3, 3, 3).astype("f4"), name="k")
     line = conv(normal(4, 3, 5, 1)[..., 0].astype("f4"), axes="oir", stride=(1,), pad=((2, 2),), name="line")
     yield Case("filters over one axis", network(line, origin=Origin(path=Path("m.npz")), channels=3))
