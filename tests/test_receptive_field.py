@@ -8,6 +8,7 @@ import pytest
 from filtviz.activations import Activation
 from filtviz.network import Layer, Network
 from filtviz.operations import (
+    LONGEST,
     ChannelPooling,
     Concatenate,
     Convolution,
@@ -31,6 +32,7 @@ from filtviz.operations import (
     Standardisation,
     Transpose,
     Untold,
+    Upscale,
 )
 from filtviz.receptive_field import receptive_fields
 from filtviz.running.fitting import interpolated
@@ -121,6 +123,16 @@ def test_the_last_operation_of_a_layer_is_given_what_those_before_it_make() -> N
 def test_unknown_geometry_makes_everything_above_unknown() -> None:
     network = chain(image(31), conv(3), Layer(type="Theirs"), conv(3))
     assert [f is None for f in receptive_fields(network)] == [False, False, True, True]
+
+
+@pytest.mark.parametrize("operation", [building.pool(2).operations[0], Upscale(scale=(3, 3))])
+def test_fields_of_numbers_beyond_any_network_are_not_known(operation) -> None:
+    """Each layer makes its steps longer, or parts them; what is below the bound is told."""
+    fields = receptive_fields(chain(image(None), *[as_layer(operation)] * 70))
+    known = [each for each in fields if each is not None]
+    assert fields[: len(known)] == tuple(known)
+    step = max(max(each.as_integer_ratio()) for each in known[-1].jump)
+    assert LONGEST / 3 <= step < LONGEST
 
 
 def test_unknown_input_size_leaves_the_coverage_open() -> None:

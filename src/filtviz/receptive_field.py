@@ -88,7 +88,7 @@ def receptive_fields(network: Network) -> tuple[ReceptiveField | None, ...]:
 
     def one(field: ReceptiveField | None) -> ReceptiveField | None:
         """Make equal fields one object, so that thousands of inputs are told apart at a glance."""
-        return None if field is None or not _is_sane(field) else met.setdefault(field, field)
+        return None if field is None else met.setdefault(field, field)
 
     for layer in network.layers:
         seen = _seen_by(layer, network, [found[i] for i in layer.inputs])

@@ -315,6 +315,10 @@ def pairs() -> Iterator[Case]:
     yield alone("two of one weight", glorot(4, 1, 1, 1))
     small = glorot(2, 1, 3, 3, seed=1)
     yield alone("two of two weights", small[:, :, :1, :2])
+    flat = np.concatenate(
+        [small[:1, :, :1, :2], toward(small[0, :, :1, :2], small[1, :, :1, :2], 0.97)[None]]
+    )
+    yield alone("two of two weights at 0.97", flat)
     yield alone("two alike", alter(small, put(1, small[0])))
     two = alter(plain, put(1, toward(plain[0], plain[1], 0.97)))
     yield alone("two pairs of one cosine", alter(two, put(np.s_[4:6], two[:2][:, ::-1])))

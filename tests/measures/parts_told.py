@@ -115,7 +115,7 @@ def refusals_told() -> Iterator[str]:
     plain = noise(4, 2, 3, 3)
     broken = plain.copy()
     broken[1, 0, 0, 0] = np.nan
-    curves = conv(noise(4, 2, 3), axes="oir", stride=(1,), pad=((0, 0),))
+    curves = conv(noise(4, 2, 3), axes="oir", stride=(1,), pad=((0, 0),), label="m")
     for name, layers in (
         ("one", [conv(plain, label="l")]),
         ("more filters", [conv(plain, label="l\x1b" + 50 * "x"), conv(noise(5, 2, 3, 3))]),
@@ -123,6 +123,7 @@ def refusals_told() -> Iterator[str]:
         ("larger", [conv(plain), conv(noise(4, 2, 3, 5))]),
         ("not finite", [conv(plain), conv(broken)]),
         ("curves", [curves, conv(plain)]),
+        ("curves, afterwards", [conv(plain, label="l"), curves]),
         ("almost the same", [conv(plain), conv(plain * (1 + 1e-9))]),
         ("one weight moved", [conv(plain), conv(plain + 1e-12 * (np.arange(72).reshape(plain.shape) == 7))]),
         ("back again", [conv(plain), conv(-plain), conv(plain)]),

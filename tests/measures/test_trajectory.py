@@ -124,6 +124,22 @@ def test_a_state_that_is_not_finite_ends_no_run(glorot) -> None:
     assert found.layers[1].rests_after == 1
 
 
+def test_a_bias_that_is_not_finite_leaves_no_step_before_it_and_behind_it(glorot) -> None:
+    from tests.building import chain, conv
+
+    states = [
+        replace(
+            chain(conv(glorot(SHAPES[0]) * (1 + 0.1 * i), np.full(SHAPES[0][0], bias))),
+            origin=Origin(epoch=i),
+        )
+        for i, bias in enumerate([0.0, np.nan, 0.0, 0.0])
+    ]
+    found = follow(states)
+    assert found is not None
+    assert found.layers[0].steps[:2] == (None, None)
+    assert found.layers[0].steps[2] == pytest.approx(0.1 / 1.2, rel=1e-5)
+
+
 def test_following_keeps_to_the_budget(glorot) -> None:
     states = [state(glorot, (0, 0), epoch=i) for i in (1, 2)]
     with pytest.raises(BudgetError, match="following conv1"):

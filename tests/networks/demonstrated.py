@@ -101,6 +101,9 @@ def _told(found: Answer, folder: Path, digits: int) -> Iterator[str]:
     yield " ".join(_digest(one, digits) for one in (shown.data, shown.table, shown.rows, shown.headings))
     if shown.picture is not None:
         yield f"{shown.picture.part} {_digest(shown.picture.arrays, digits)}"
+        if shown.picture.tell is not None:
+            sheet = shown.picture.sheet
+            yield f"{sheet.values.shape} {sheet.title} {_digest((sheet.facts, sheet.notes, sheet.captions))}"
     assert found.files == shown.files
     for one in found.files:
         with np.load(one.path) as held:

@@ -8,10 +8,12 @@ import pytest
 from filtviz.budget import Account, Budget
 from filtviz.errors import BudgetError
 from filtviz.network import Network
+from filtviz.operations import Flatten
 from filtviz.responses import codes, maximise, occlusion, predict
+from filtviz.responses.examining import examine
 from filtviz.running.inference import Runner, Walk
 from filtviz.running.numpy_engine import NumpyEngine
-from tests.building import conv, image
+from tests.building import as_layer, conv, image
 
 
 def network(side: int, channels: int = 1) -> Network:
@@ -79,3 +81,24 @@ def test_what_gradients_keep_of_each_layer_counts_as_memory() -> None:
         walk.through(np.zeros((1, 2, 60, 60)))
     made = sum(8 * 2 * side**2 for side in range(44, 60, 2))  # all but the last
     assert made < walks[1].peak - walks[0].peak + 8 * 2 * 60**2 < 2 * made
+
+
+def test_the_work_of_a_plane_is_that_of_the_shorter_side() -> None:
+    """Sixty images by 2,025 numbers are laid out by sixty directions at the most."""
+    flat = Network.of([image(1, 45, 45), as_layer(Flatten(), name="flat", below=0)])
+    images = np.random.default_rng(0).random((60, 1, 45, 45))
+    assert codes(flat, images, "flat", budget=Budget(work=10_000_000)).codes.shape == (60, 2025)
+    with pytest.raises(BudgetError, match="laying out 60 images by 2,025 numbers each takes 29 million"):
+        codes(flat, images, "flat", budget=Budget(work=5_000_000))
+
+
+def test_first_weights_of_very_many_layers_are_put_back_within_what_sixteen_may_take() -> None:
+    def deep(seed: int) -> Network:
+        weights = np.random.default_rng(seed).standard_normal((40, 1, 1, 1, 1))
+        return Network.of([image(1, 4, 4), *(conv(one, None, below=i) for i, one in enumerate(weights))])
+
+    shown, before = np.ones((2, 1, 4, 4)), ("first.npz", deep(1))
+    found = examine(deep(0), shown, before=before, budget=Budget(work=185_000_000))
+    assert found.not_compared == ""
+    found = examine(deep(0), shown, before=before, budget=Budget(work=150_000_000))
+    assert found.not_compared.startswith("running the network on all images takes 1,231 million operations")
