@@ -161,12 +161,13 @@ class Message:
         found = [value for value in self.pieces(number) if len(value) == 4]
         return float(struct.unpack("<f", in_memory(found[-1]))[0]) if found else default
 
-    def reals(self, number: int) -> list[float]:
-        """Return repeated numbers in single precision, packed or one by one."""
+    def reals(self, number: int, *, is_double: bool = False) -> list[float]:
+        """Return repeated numbers in single precision, or in double precision, packed or one by one."""
+        size, form = (8, "<d") if is_double else (4, "<f")
         found = self.pieces(number)
-        self.effort.spend(sum(map(len, found)) // 4)
-        whole = [in_memory(value[: len(value) // 4 * 4]) for value in found]
-        return [one for value in whole for (one,) in struct.iter_unpack("<f", value)]
+        self.effort.spend(sum(map(len, found)) // size)
+        whole = [in_memory(value[: len(value) // size * size]) for value in found]
+        return [one for value in whole for (one,) in struct.iter_unpack(form, value)]
 
     def bytes(self, number: int) -> View | None:
         """Return the bytes of a field, None where there are none."""

@@ -83,7 +83,7 @@ def _along_axes() -> Told:
                 rows.append((f"{shape} {axis}", fold(operator, ramp(*shape), [axis])))
                 rows.append((f"{shape} {axis} said", fold(operator, ramp(*shape), axes=[axis])))
         for axes in ([], [0, 1], [1, 0], [0, 0], [0, -2], [0, 5]):
-            for facts in ({}, {"keepdims": 0}, {"noop_with_empty_axes": 1}):
+            for facts in ({}, {"keepdims": 0}, {"keepdims": 2}, {"noop_with_empty_axes": 1}):
                 rows.append((f"{axes} {facts}", fold(operator, ramp(1, 3), axes, **facts)))
         for facts in ({}, {"keepdims": 0}, {"noop_with_empty_axes": 1}, {"axes": [0]}, {"axis": 0, "p": 3}):
             rows.append((f"none {facts}", fold(operator, ramp(1, 3), **facts)))

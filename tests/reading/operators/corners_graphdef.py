@@ -189,13 +189,13 @@ def _graphs() -> Told:
 def _tensors() -> Told:
     numbers = {
         5: np.array([1.5, 2], "f4").tobytes(),
-        6: b"",
+        6: np.array([1.5, 1e-300]).tobytes() + b"odd",
         7: b"\x02\x03",
         10: b"\x02\x03",
         13: b"\x80\x78\x80\x7c",
     }
     for code, field, shape in itertools.product(
-        (0, 1, 2, 3, 6, 9, 10, 14, 19), (4, 5, 7, 10, 13, 0), ((), (3,), (0,))
+        (0, 1, 2, 3, 6, 9, 10, 14, 19), (4, 5, 6, 7, 10, 13, 0), ((), (3,), (0,))
     ):
         data = part(1, code) + part(2, shape_of(shape))
         data += part(4, np.ones(3, "f8").tobytes()[: int(np.prod(shape)) * 4]) if field == 4 else b""

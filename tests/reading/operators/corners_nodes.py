@@ -241,6 +241,21 @@ def _windows() -> Told:
         ("turned bias", does("Conv", kernel, ramp(4, order=(0,)))),
         ("activated", does("FusedConv", kernel, activation="Tanh")),
     ]
+    one, whole = held(0.5), ramp(4, 3, 2, 3, kind="i1")
+    for scale, zero, bias in (
+        (one, None, ramp(4, kind="i4")),
+        (one, held(1, "i1"), ramp(4, kind="i4")),
+        (ramp(4), None, ramp(4, kind="i4")),
+        (ramp(4), None, ramp(3, kind="i4")),
+        (ramp(3), None, ramp(4, kind="i4")),
+        (one, None, ramp(3, kind="i4")),
+        (one, None, None),
+        (None, None, ramp(4, kind="i4")),
+        (ramp(4), ramp(4, kind="i1"), ramp(4, kind="i4")),
+    ):
+        for first in (one, None, ramp(2)):
+            asked = f"QLinearConv {_words([first, scale, zero, bias])}"
+            rows.append((asked, does("QLinearConv", first, None, whole, scale, zero, one, None, bias)))
     yield from together(rows, "windows")
     rows = []
     for facts in (

@@ -257,6 +257,18 @@ def _operators() -> Told:
             {0: 1, 1: 1, 2: 2, 3: multiplier, 4: 2, 5: 2, 6: 3},
         )
         rows.append((f"DEPTHWISE_CONV_2D {multiplier} {shape}", found))
+    for options in (
+        None,
+        {},
+        {1: 1, 2: 1},
+        {1: 1, 2: 2, 3: 3},
+        {3: 2, 4: 3},
+        {1: 1, 2: 1, 3: 2, 4: 3},
+        {1: 1},
+    ):
+        kernel = np.ones((4, 3, 2, 6), "f4")
+        rows.append((f"CONV_2D {options}", _case("CONV_2D", {1: kernel}, {0: OF_RANK[4]}, options)))
+        rows.append((f"MAX_POOL_2D {options}", _case("MAX_POOL_2D", {}, {0: OF_RANK[4]}, options)))
     yield from together(rows, "operators")
 
 

@@ -181,10 +181,10 @@ class Case:
 
     def wholes(self, place: int) -> list[int] | None:
         """Return the whole numbers of an input that is a small constant or was computed of shapes."""
-        found = constant.integers() if (constant := self.constant(place)) is not None else None
-        if found is None and (held := self.computed(place)) is not None:
-            return held.wholes
-        return found
+        if (constant := self.constant(place)) is not None:
+            return constant.integers()
+        held = self.computed(place)
+        return None if held is None else held.wholes
 
 
 def scale_of(numbers: Constant | None, zeros: Constant | None, axis: int = 1) -> Scale | None:

@@ -425,12 +425,14 @@ def _agreed(found: Shape | None, said: Shape | None) -> Shape | None:
 
 
 def _is_few_wholes(value: Value | None) -> bool:
+    """Tell whether these may be lengths or axes: what has one byte each is a kernel that is scaled."""
     return (
         isinstance(value, Constant)
         and value.order is None
         and value.scale is None
         and not value.is_costly
         and (value.cast or value.parameter.dtype).kind in "iub"
+        and value.parameter.dtype not in (np.int8, np.uint8)
         and value.parameter.size <= MOST
     )
 

@@ -173,7 +173,7 @@ def _before_rounding(case: Case) -> Case:
     given = [*case.given, *(None,) * (9 - len(case.given))]
     entering, scale = scale_of(given[1], given[2]), scale_of(given[4], given[5], axis=0)
     kernel, bias = given[3], given[8]
-    if kernel is None or entering is None or scale is None:
+    if kernel is None or entering is None or scale is None or entering.numbers.size != 1:
         return case
     given[3] = replace(kernel, scale=scale)
     unit = Scale(numbers=scale.numbers * entering.numbers, zeros=np.zeros(1), axis=0)

@@ -328,12 +328,7 @@ class _Reader:
         said = self.constants.get(second)
         numbers = numbers_of(said) if said is not None else self.lengths.get(second)
         wholes = list(numbers.wholes or ()) if numbers is not None else []
-        if (
-            operator == "ExpandDims"
-            and first in self.giver
-            and first not in self.postponed
-            and len(wholes) == 1
-        ):
+        if operator == "ExpandDims" and first in self.giver and len(wholes) == 1:
             shape = self.layers[self.giver[first]].output_shape
             is_image = shape is None or len(shape) == 4
             if not is_image or self.channels_first or wholes[0] not in (2, 3):
@@ -585,7 +580,8 @@ _FIELDS = {1: 5, 2: 6, 3: 7, 9: 10, 19: 13, 14: 13, 4: 7, 5: 7, 6: 7, 17: 7}
 
 def _array(tensor: Message, opened: Opened) -> AnyArray | None:
     """Return the value of a constant; None for one of no numbers."""
-    dtype, shape = dtype_of(tensor.integer(1)), tensor.message(2)
+    code, shape = tensor.integer(1), tensor.message(2)
+    dtype, place = dtype_of(code), _FIELDS.get(code)
     lengths = shape_of([one.integer(1) for one in shape.messages(2)] if shape is not None else [])
     if dtype is None:
         return None
@@ -594,18 +590,15 @@ def _array(tensor: Message, opened: Opened) -> AnyArray | None:
     content = tensor.bytes(4)
     if content is not None and len(content):
         return stored(lengths, dtype, False, len(content), lambda: content)
-    place = _FIELDS.get(tensor.integer(1))
     if place is None:
         return None
-    floats = tensor.integer(1) == 1
-    values: list[Any] = (
-        tensor.reals(place) if floats else [] if tensor.integer(1) == 2 else tensor.integers(place)
-    )
+    is_real = code in (1, 2)
+    values: list[Any] = tensor.reals(place, is_double=code == 2) if is_real else tensor.integers(place)
     count = int(np.prod(lengths, dtype=object))
     opened.limits.check_growth(count * dtype.itemsize, len(values) * dtype.itemsize, "a constant in it")
 
     def read() -> Any:
-        if tensor.integer(1) in (19, 14):
+        if code in (19, 14):
             held = np.array(values or [0], np.uint16).view(dtype)
         else:
             held = np.array(values or [0]).astype(dtype)

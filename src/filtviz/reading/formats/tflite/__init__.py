@@ -248,7 +248,7 @@ class _Reader:
     def _is_repeat(self, case: Case) -> bool:
         """Follow how numbers are repeated: with an axis more, tiled along that, and without it again."""
         first, numbers = case.input(0), case.wholes(1) or []
-        if case.operator == "EXPAND_DIMS" and first in self.giver and first not in self.postponed:
+        if case.operator == "EXPAND_DIMS" and first in self.giver:
             if len(case.first or ()) != 4 or numbers not in ([2], [3]):
                 return False
             self.postponed[case.output] = _Postponed(case=case, source=first, axis=numbers[0])
