@@ -10,7 +10,7 @@ import tempfile
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -69,11 +69,16 @@ def _lines_of(layer: Layer) -> Iterator[str]:
 
 
 def _unusual(one: Operation | Origin) -> Iterator[tuple[str, Any]]:
-    usual = type(one).__dataclass_fields__
-    for each in fields(one):
-        value = getattr(one, each.name)
-        if value != usual[each.name].default and value not in ((), {}):
-            yield each.name, value
+    for name, usual in _usual(type(one)):
+        value = getattr(one, name)
+        if value != usual and value not in ((), {}):
+            yield name, value
+
+
+@cache
+def _usual(kind: type) -> list[tuple[str, Any]]:
+    """The fields of a class and what they are where nothing else is said."""
+    return [(each.name, each.default) for each in fields(kind)]
 
 
 def _shown(value: Any) -> str:

@@ -375,7 +375,7 @@ def test_functions_that_call_each_other_grow_within_a_limit(tmp_path):
 
     nodes = [node("f0", ["x"], ["y"], domain="own")]
     with pytest.raises(LimitError):
-        load(tmp_path, nodes, more=functions(12), limits=Limits(opcodes=20_000))
+        load(tmp_path, nodes, more=functions(12), limits=Limits(opcodes=4_000))
     assert sum(layer.type == "Relu" for layer in load(tmp_path, nodes, more=functions(2)).layers) == 100
     itself = function("f0", [node("f0", ["a"], ["y"], domain="own")])
     with pytest.raises(MalformedFileError, match="deep"):

@@ -61,7 +61,7 @@ def fold(operator: str, *given: Given, output: int = 0, n_outputs: int = 1, **fa
             return "nothing"
         made, one = found.made, found.parameter
         try:
-            read = numbers_of(one.value) if one.size <= ALWAYS else f"[{one.size}]"
+            read = numbers_of(one.value) if one.size < ALWAYS else f"[{one.size}]"
         except FiltvizError as error:
             read = refused(error)
     parts = " ".join(part_.source for part_ in made.parts)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import cache
 from itertools import starmap
 from typing import Any
 
@@ -158,14 +159,21 @@ def model(
 ) -> bytes:
     """A file of a graph, which holds those arrays that its nodes name."""
     named = {one for step in steps for one in step.inputs} | {"k"}
-    held = b"".join(
-        part(5, tensor(name, values))
-        for name, values in _ARRAYS.items()
-        if values is not None and name in named
-    )
+    held = b"".join(data for name, data in _held().items() if name in named)
     nodes = b"".join(part(1, _node(one)) for one in steps)
     graph = nodes + held + part(11, info("x", image)) + b"".join(said)
-    return part(8, part(2, opset)) + part(7, graph) + b"".join(starmap(_function, _FUNCTIONS))
+    return part(8, part(2, opset)) + part(7, graph) + _functions()
+
+
+@cache
+def _held() -> dict[str, bytes]:
+    """The arrays as a graph holds them."""
+    return {name: part(5, tensor(name, values)) for name, values in _ARRAYS.items() if values is not None}
+
+
+@cache
+def _functions() -> bytes:
+    return b"".join(starmap(_function, _FUNCTIONS))
 
 
 def _function(name: str, gives: str, steps: Sequence[Step]) -> bytes:

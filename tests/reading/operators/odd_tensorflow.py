@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from itertools import product
 from typing import Any
 
@@ -144,13 +145,25 @@ def graph(steps: Sequence[Step]) -> bytes:
     nodes = [node("x", "Placeholder", [], shape=part(7, shape_of((1, 6, 6, 3))))]
     if "l" in named:
         nodes.append(node("l", "Placeholder", [], shape=part(7, shape_of((1, 6, 3)))))
-    for name, values in _ARRAYS.items():
-        if name in named:
-            nodes.append(node(name, "Const", [], value=part(8, tensor(values, "bytes"))))
+    nodes += [data for name, data in _held().items() if name in named]
+    calls = any(one.operator in ("PartitionedCall", "If") for one in steps)
+    whole = b"".join(part(1, one) for one in (*nodes, *map(_node, steps)))
+    return whole + part(2, _library() if calls else b"")
+
+
+@cache
+def _held() -> dict[str, bytes]:
+    """The constants as nodes."""
+    return {
+        name: node(name, "Const", [], value=part(8, tensor(values, "bytes")))
+        for name, values in _ARRAYS.items()
+    }
+
+
+@cache
+def _library() -> bytes:
     library = b""
-    for name, text in (
-        _INNER.items() if any(one.operator in ("PartitionedCall", "If") for one in steps) else ()
-    ):
+    for name, text in _INNER.items():
         formal = b"".join(part(2, part(1, one)) for one in "aw") + b"".join(
             part(3, part(1, one)) for one in "yz"
         )
@@ -159,7 +172,7 @@ def graph(steps: Sequence[Step]) -> bytes:
         )
         inner = b"".join(part(3, _node(one)) for one in steps_of(text))
         library += part(1, part(1, part(1, name) + formal) + inner + lines)
-    return b"".join(part(1, one) for one in (*nodes, *map(_node, steps))) + part(2, library)
+    return library
 
 
 def _read(data: bytes, *wanted: str, **variables: Parameter) -> str:
