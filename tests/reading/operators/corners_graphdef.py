@@ -38,8 +38,10 @@ _CONSTANTS: Mapping[str, np.ndarray] = {
     "long": np.arange(8, dtype="f4"),
     "below": np.array([[1, -1], [0, 0]], "i4"),
     "half": np.array([2, 0], "i4"),
+    "thin": np.zeros((1, 6, 18), "f4"),
 }
 _GRAPHS = (
+    "Shape thin > s\nReshape x s > y",
     "Shape space > s\nReshape space s > y\nConv3D y cube > z | padding=VALID",
     "Shape open > s\nReshape open s > y\nConv2D y k > z | padding=SAME",
     "Shape flat > s\nReshape flat s > y",

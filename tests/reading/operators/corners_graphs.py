@@ -97,6 +97,8 @@ def _read(make: Callable[[], Any]) -> str:
 
 
 _GRAPHS = (
+    "DequantizeLinear q slope > d\nConv x d > y",
+    "Shape x > sh\nCast high > f | to=7\nMul sh f > m\nReshape x m > y",
     "Gather line x > y | axis=1\nGather line x > z\nGather line x > v | axis=-2",
     "Unique x > u i v\nConv i k > y\nAdd u v > z",
     "TopK x one > v i\nConv i k > y\nAdd v y > z",

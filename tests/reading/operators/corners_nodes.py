@@ -217,6 +217,7 @@ def _windows() -> Told:
         {"output_shape": [15, 27]},
         {"output_shape": [2, 3, 15, 27]},
         {"output_shape": [15]},
+        {"output_shape": [0, 3, 15, 27]},
         {"output_shape": [0, 27]},
         {"output_padding": [1, 0]},
         {"output_padding": [0, 0]},

@@ -23,14 +23,24 @@ Rows = list[tuple[str, str]]
 
 
 def _file(
-    add: Callable[[Model], int], codes: Sequence[Table] | None = None, *, n_graphs: int = 1, **parts: Any
+    add: Callable[[Model], int],
+    codes: Sequence[Table] | None = None,
+    *,
+    n_graphs: int = 1,
+    inputs: int = 0,
+    **parts: Any,
 ) -> str:
     """What is read of a model behind an image; its kinds of operators may be said in another way."""
-    return read_of(tflite.open, opened(_bytes(add, codes, n_graphs=n_graphs, **parts)))
+    return read_of(tflite.open, opened(_bytes(add, codes, n_graphs=n_graphs, inputs=inputs, **parts)))
 
 
 def _bytes(
-    add: Callable[[Model], int], codes: Sequence[Table] | None = None, *, n_graphs: int = 1, **parts: Any
+    add: Callable[[Model], int],
+    codes: Sequence[Table] | None = None,
+    *,
+    n_graphs: int = 1,
+    inputs: int = 0,
+    **parts: Any,
 ) -> bytes:
     model = Model(_Steady())
     model.last = model.tensor(*IMAGE)
@@ -119,6 +129,24 @@ def _models() -> Told:
             f"{n} axes",
             _file(lambda m, a=axes: m.add("MEAN", [_conv(m, m.last), m.tensor(len(a), values=a)], (1, 4))),
         )  # type: ignore[misc]
+
+    def function(m: Model, number: int) -> int:
+        end = m.add("RELU", [m.last], IMAGE)
+        m.operators[0].fields[2] = integers(number)  # type: ignore[index]
+        return end
+
+    for number in (-1, 1, 3, 4):
+        yield f"a graph that is given the tensor {number}", _file(lambda m: _conv(m, m.last), inputs=number)
+        yield f"a function to the tensor {number}", _file(lambda m, n=number: function(m, n))  # type: ignore[misc]
+
+    def numbered(m: Model, field: int, number: int) -> int:
+        end = _conv(m, m.last)
+        m.operators[0].fields[field] = integers(number, 1)  # type: ignore[index]
+        return end
+
+    for field, number in itertools.product((1, 2), (-1, 2, 3)):
+        found = _file(lambda m, f=field, n=number: numbered(m, f, n))  # type: ignore[misc]
+        yield f"an operator {'of' if field == 1 else 'to'} the tensor {number}", found
     for word in ("DEQUANTIZE", "DENSIFY", "CAST", "QUANTIZE"):
         yield f"{word} of a kernel and of an image", _file(lambda m, w=word: _passed(m, w))  # type: ignore[misc]
     for gaps, pads, crops, fused in (

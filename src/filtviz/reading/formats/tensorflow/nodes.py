@@ -256,7 +256,7 @@ def _arithmetic(node: Node) -> Operations | None:
         along = [node.axis(axis) for axis in range(rank - n, rank)]
         below = node.first
         if below is None and n == 1:  # of what an image's channels are multiplied with
-            along, below = [1], (None, None, None, None)
+            along, below = [1], (None, None)
         vector = replace(constant, name="beta" if kind in ("add", "subtract") else "gamma")
         found = with_constant(kind, vector, along, below, is_first=place == 0, name=node.operator)
         if found is not None:
