@@ -22,6 +22,7 @@ from matplotlib.figure import Figure
 from tests.accounts import Counted
 from tests.building import conv, image
 
+import filtviz
 from filtviz.drawing import DrawingOptions, colours, draw, pixelmap, showing
 from filtviz.drawing.estimates import pay_for_pages, pay_for_terminal, pay_for_view
 from filtviz.drawing.graphs.boxes import Box, Graph, graph_of
@@ -115,6 +116,8 @@ def _tiles() -> Iterator[str]:
             )  # fmt: skip
             shown = numbers(np.nan_to_num(sheet.values, nan=7))
             yield f"  {shown} {sheet.legend.ticks} {sheet.name} {sheet.captions} {sheet.signed} {sheet.cmap}"
+    odd = np.array([[[0.5, np.nan]], [[np.inf, 0.25]], [[0.0, 1.0]]])
+    yield f"  odd in some channels: {_exact(visible(odd))} {_exact(visible(odd[:2]))}"
     yield f"  nothing between: {numbers(between(np.array([1.0, 2.0]), 2.0, 2.0))}"
 
 
@@ -251,6 +254,19 @@ def _all_shown() -> Iterator[str]:
     """Yield how many figures are made and shown of many."""
     pages: Any = (SimpleNamespace(figure=lambda i=i: i) for i in range(30))
     yield f"30 figures: {len(_figures_of(pages))}"
+    weights = random_weights(4, 3, 2, 3).astype("f8")
+    weights[1, 2, 0, 0] = np.nan
+    for name, made in {
+        "weights": filtviz.plot_conv_weights(weights, figsize=(2, 1)),
+        "a sheet": filtviz.plot_sheet(weights, SheetOptions(top=2), channels="0,2", dpi=50),
+        "strengths": filtviz.plot_sheet(weights, view="rms"),
+        "colours": filtviz.plot_sheet(weights, SheetOptions(scale="filter"), channels="rgb"),
+        "states": filtviz.plot_comparison(
+            filtviz.compare([weights[2:], 2 * weights[2:]]), SheetOptions(top=1), dpi=5
+        ),
+    }.items():
+        sizes = [f"{one.dpi:g} {numbers(one.get_size_inches())} {len(one.axes)}" for one in made]
+        yield f"drawn as {name}: {sizes} {[text.get_text() for text in made[0].texts]}"
     figures = Figures([Figure(figsize=(0.1, 0.1))] * 3)
     for most in (1, 2, 3):
         with patch.object(showing, "MOST_SHOWN", most):
