@@ -12,7 +12,7 @@ from matplotlib.image import AxesImage
 
 from filtviz.drawing import DrawingOptions
 from filtviz.drawing.colours import NOT_FINITE, by_colour_map, by_primaries
-from filtviz.drawing.lettering import writable
+from filtviz.drawing.lettering import design_page, writable
 from filtviz.drawing.pages import SheetPage
 from filtviz.drawing.saving import write_pages
 from filtviz.drawing.sheet import SheetTexts
@@ -293,3 +293,20 @@ def test_every_format_gives_the_same_bytes_twice(suffix: str, start: bytes) -> N
         written.append(stream.getvalue())
     assert written[0].startswith(start)
     assert written[0] == written[1]
+
+
+@pytest.mark.parametrize("scale", ["layer", "filter"])
+@pytest.mark.parametrize("figsize", [(2.0, 9.0), (3.2, 5.0), (4.0, 4.0), (7.0, 3.0)])
+def test_all_of_a_small_page_lies_on_it(figsize: tuple[float, float], scale: str) -> None:
+    (page,) = pages_of(layer_of(random_weights(6, 1, 3, 2)), figsize=figsize, scale=scale)
+    design = design_page(page)
+    width, height = design.size
+    for mosaic in design.mosaics:
+        left, top, across, down = mosaic.box
+        assert min(left, top) >= 0
+        assert (left + across <= width, top + down <= height) == (True, True)
+    for writing in design.writings:
+        if writing.across == "left":
+            assert (writing.left + 4 * len(writing.text) <= width, writing.top + 9 <= height) == (True, True)
+    written = " ".join(writing.text for writing in design.writings)
+    assert page.sheet.legend.meaning in written

@@ -33,7 +33,10 @@ TEXT_CHARACTER = 6.2
 
 NOTE_COLOUR = (122, 59, 0)
 
-BAND, BAR_WIDTH, TICK_LINE = 10, 220, 14
+BAND, BAR_WIDTH, TICK_LINE, MEANING_LINE = 10, 220, 14, 12
+LEAST_LETTERS = 20
+"""A line of text has at least so many, however narrow a page is."""
+
 LEAST_WIDTH = 500
 
 BETWEEN, FRAME = (255, 255, 255), (160, 160, 160)
@@ -78,7 +81,7 @@ def plan_sheet(sheet: Sheet, options: SheetOptions) -> list[Page]:
     taken = 0
     if options.figsize is not None:
         width = int(options.figsize[0] * DPI) - 2 * MARGIN
-        taken = _header_height(_header(sheet, "", width)) + _bar_height(sheet)
+        taken = _header_height(_header(sheet, "", width)) + _bar_height(sheet, width)
     return plan_pages(spec_of(sheet), options, taken)
 
 
@@ -89,19 +92,19 @@ def design_page(drawn: SheetPage) -> PageDesign:
     width = max(tiles_width, LEAST_WIDTH) if figsize is None else int(figsize[0] * DPI) - 2 * MARGIN
     lines = _header(sheet, _whereabouts(sheet, page, drawn.number, drawn.total), width)
     top = MARGIN + _header_height(lines)
-    size = width + 2 * MARGIN, top + tiles_height + _bar_height(sheet) + MARGIN
+    size = width + 2 * MARGIN, top + tiles_height + _bar_height(sheet, width) + MARGIN
     if figsize is not None:
         size = round(figsize[0] * DPI), round(figsize[1] * DPI)
     bar_top = top + tiles_height + MARGIN
     return PageDesign(
         size=size,
-        mosaics=(_lay_tiles(sheet, page, top), _bar(sheet, bar_top)),
+        mosaics=(_lay_tiles(sheet, page, top), _bar(sheet, bar_top, width)),
         writings=(
             *_write_header(lines),
             *_write_labels(sheet, page, top),
             *_write_headings(sheet, page, top),
             *_write_captions(sheet, page, top),
-            *_write_bar(sheet, bar_top, size[0]),
+            *_write_bar(sheet, bar_top, width),
         ),
     )
 
@@ -144,15 +147,29 @@ def _header(sheet: Sheet, beside: str, width: int) -> list[_Line]:
 
 
 def _wrapped(text: str, n: int) -> list[str]:
-    return textwrap.wrap(writable(text), max(n, 20))
+    return textwrap.wrap(writable(text), max(n, LEAST_LETTERS))
 
 
 def _header_height(lines: Sequence[_Line]) -> int:
     return sum(line.height for line in lines) + (MARGIN // 2 if lines else 0)
 
 
-def _bar_height(sheet: Sheet) -> int:
-    return MARGIN + BAND * (3 if sheet.cmap is None else 1) + TICK_LINE
+def _bar_height(sheet: Sheet, width: int) -> int:
+    _, top, lines = _meaning(sheet, width)
+    return MARGIN + max(_bands(sheet) + TICK_LINE, top + 1 + MEANING_LINE * len(lines) - MARGIN)
+
+
+def _bands(sheet: Sheet) -> int:
+    """Return how high the bar is."""
+    return BAND * (3 if sheet.cmap is None else 1)
+
+
+def _meaning(sheet: Sheet, width: int) -> tuple[int, int, list[str]]:
+    """Return what the colours mean, in lines beside the bar or below it, and where from the bar's corner."""
+    beside = int((width - BAR_WIDTH - 10) / CHARACTER)
+    if beside >= LEAST_LETTERS:
+        return BAR_WIDTH + 10, -1, textwrap.wrap(sheet.legend.meaning, beside)
+    return 0, _bands(sheet) + TICK_LINE + 3, _wrapped(sheet.legend.meaning, int(width / CHARACTER))
 
 
 def _lay_tiles(sheet: Sheet, page: Page, top: int) -> Mosaic:
@@ -206,7 +223,7 @@ def _framed_axis(starts: Sequence[int], n_cells: int, zoom: int, length: int) ->
     return index
 
 
-def _bar(sheet: Sheet, top: int) -> Mosaic:
+def _bar(sheet: Sheet, top: int, width: int) -> Mosaic:
     """Return the bar that explains the colours."""
     bar = colour_bar(sheet.cmap)
     bands, steps = bar.shape[:2]
@@ -215,7 +232,7 @@ def _bar(sheet: Sheet, top: int) -> Mosaic:
         colours=bar.reshape(-1, 3),
         rows=np.arange(bands),
         cols=np.arange(steps),
-        box=(MARGIN, top, BAR_WIDTH, BAND * bands),
+        box=(MARGIN, top, min(BAR_WIDTH, width), _bands(sheet)),
     )
 
 
@@ -264,18 +281,17 @@ def _write_captions(sheet: Sheet, page: Page, above: int) -> Iterator[Writing]:
         yield Writing(text=text, left=middle, top=above + box.top + box.height + 2, across="center")
 
 
-def _write_bar(sheet: Sheet, top: int, page_width: int) -> Iterator[Writing]:
-    """Write the ticks below the bar, and what it means beside it."""
-    legend = sheet.legend
-    below = top + BAND * (3 if sheet.cmap is None else 1) + 3
-    last = len(legend.ticks) - 1
-    for place, tick in enumerate(legend.ticks):
-        left = MARGIN + BAR_WIDTH * place / last
-        across: Side = "left" if place == 0 else "right" if place == last else "center"
-        yield Writing(text=writable(tick), left=left, top=below, across=across)
-    room = int((page_width - 2 * MARGIN - BAR_WIDTH - 10) / CHARACTER)
-    for i, line in enumerate(textwrap.wrap(legend.meaning, max(room, 20))):
-        yield Writing(text=writable(line), left=MARGIN + BAR_WIDTH + 10, top=top - 1 + 12 * i)
+def _write_bar(sheet: Sheet, top: int, width: int) -> Iterator[Writing]:
+    """Write the ticks below the bar, and what it means beside it, or below where there is no room."""
+    ticks = sheet.legend.ticks
+    below, last = top + _bands(sheet) + 3, len(ticks) - 1
+    for place, tick in enumerate(ticks):
+        left = MARGIN + min(BAR_WIDTH, width) * place / last
+        side: Side = "left" if place == 0 else "right" if place == last else "center"
+        yield Writing(text=writable(tick), left=left, top=below, across=side)
+    across, down, lines = _meaning(sheet, width)
+    for i, line in enumerate(lines):
+        yield Writing(text=writable(line), left=MARGIN + across, top=top + down + MEANING_LINE * i)
 
 
 @lru_cache(maxsize=4096)
