@@ -181,6 +181,11 @@ def _others() -> Told:
         ("1025 rows", [("original", np.zeros((1025, 1))), ("0.base", np.eye(1025))]),
         ("six beside", [("original", eye), *((f"x{i}", eye) for i in range(6))]),
         ("a long name", [("original", eye), ("x" * 50, eye)]),
+        ("a norm of what it starts from", [("original_g", eye[:, :1] + 1), ("original_v", low)]),
+        (
+            "a norm of what it starts from, and a base",
+            [("original_g", eye[:, :1] + 1), ("original_v", low), ("0.base", np.eye(4))],
+        ),
     ):
         yield f"parametrised: {words}", _found([_tensor(head + name, values) for name, values in held])
     small = [(f"original{n}", 6e-45 * _values(shape)) for n, shape in enumerate(((4, 1), (4, 3)))]
