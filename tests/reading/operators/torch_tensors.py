@@ -98,6 +98,9 @@ def _cases() -> Iterator[tuple[str, Any]]:
         yield f"flags {flags}", called("_rebuild_tensor_v2", *usual, flags)
         typed = (*usual, Named("torch.float32"), flags)
         yield f"typed flags {flags}", called("_rebuild_tensor_v3", *typed)
+    more = (*usual, {"neg": True}, {"neg": False})
+    yield "flags and more", called("_rebuild_tensor_v2", *more)
+    yield "typed flags and more", called("_rebuild_tensor_v3", *usual, Named("torch.float32"), *more[-2:])
     for n in range(5, 8):
         yield (
             f"_rebuild_tensor_v3 of {n} arguments",
@@ -250,6 +253,7 @@ def _quantised() -> Iterator[tuple[str, Any]]:
         (two, two, 2),
         (two, two, -1),
         (two, two, True),
+        (three, three, True),
         (two, two, None),
         (two[:1], two[:1], 0),
     ):
@@ -313,19 +317,9 @@ def _sparse() -> Iterator[tuple[str, Any]]:
         called("_rebuild_sparse_tensor", "torch.sparse_coo", (places, values, (2, 3))),
     )
     for size in (
-        (2, 3),
-        (1, 3),
-        (2, 2),
-        (3, 3),
-        (2,),
-        (2, 3, 4),
-        5,
-        [2, 3],
-        Thing("torch.Size", [2, 3]),
-        Thing("torch.Size"),
-        (),
-        Thing("torch.Size", ()),
-    ):
+        (2, 3), (1, 3), (2, 2), (3, 3), (2,), (2, 3, 4), 5, [2, 3], Thing("torch.Size", [2, 3]),
+        Thing("torch.Size"), (), Thing("torch.Size", ()),
+    ):  # fmt: skip
         yield f"size {size}", sparse("torch.sparse_coo", places, values, size=size)
         yield (
             f"rows of size {size}",
@@ -393,6 +387,9 @@ def _sparse() -> Iterator[tuple[str, Any]]:
             size=(0, 3),
         ),
     )
+    many = tensor(Stored(np.ones(1, "float32")), (1 << 14,), (0,))
+    where = tensor(Stored(np.zeros(1, "int64")), (2, 1 << 14), (0, 0))
+    yield "zeros for numbers that are one", sparse("torch.sparse_coo", where, many, size=(1 << 12, 4100))
     for n in (4096, 4097, 1 << 15):
         yield (
             f"zeros of {n} times {n}",
