@@ -162,6 +162,7 @@ def torch_arrays(network: Network, tmp_path: Path, **how: object) -> dict[str, n
     return safetensors_of(tmp_path / "t.safetensors")[1]
 
 
+@pytest.mark.slow
 @pytest.mark.cases("all")
 @pytest.mark.parametrize(
     "axes",

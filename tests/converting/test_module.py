@@ -112,6 +112,7 @@ def test_an_operation_gives_in_the_module_what_it_gives_here(name: str) -> None:
     assert apart(network_of(*(case if isinstance(case, tuple) else (case,)))) <= 1e-6
 
 
+@pytest.mark.slow
 @pytest.mark.cases(40)
 @pytest.mark.parametrize("name", CASES)
 def test_each_operation_is_said_in_plain_lines_or_refused(name: str) -> None:

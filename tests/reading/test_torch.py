@@ -86,6 +86,7 @@ def same(network: Network, *arrays: np.ndarray) -> bool:
 # Forms
 
 
+@pytest.mark.slow
 @pytest.mark.cases("all")
 @pytest.mark.parametrize("protocol", [0, 1, 2, 3, 4, 5])
 @pytest.mark.parametrize("written", [zip_of, stream_of, dumps])
@@ -307,6 +308,7 @@ def test_a_sparse_tensor_may_not_become_larger_than_is_allowed(tmp_path):
     assert "whose zeros are written" in refused(tmp_path, zip_of({"a.weight": huge}), LimitError)
 
 
+@pytest.mark.slow
 @pytest.mark.cases("all")
 @pytest.mark.parametrize(
     "wrap",
@@ -404,6 +406,7 @@ def test_one_memory_under_two_names_is_said_to_be_tied(tmp_path):
 # Which weights
 
 
+@pytest.mark.slow
 @pytest.mark.cases("all")
 @pytest.mark.parametrize("key", ["state_dict", "model", "net", "ema", "params_ema", "anything"])
 def test_weights_are_found_under_any_key(tmp_path, key):
@@ -649,6 +652,7 @@ def test_the_order_of_a_sequential_is_the_graph(tmp_path, written):
     assert network.origin.inferred == ()
 
 
+@pytest.mark.slow
 @pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("facts", "kind", "dilation"),
@@ -696,6 +700,7 @@ def test_a_modules_layers_may_be_assumed_to_be_stacked(tmp_path):
     assert found.templates.shape == (6, 3, 7, 7)
 
 
+@pytest.mark.slow
 @pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("facts", "weight", "axes", "groups", "pad"),
@@ -966,6 +971,7 @@ def test_gains_fit_axis_by_axis(gain, direction, fits):
     assert torch_norms.gain_fits([gain, direction]) is fits
 
 
+@pytest.mark.slow
 @pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("told", "epoch"),
@@ -999,6 +1005,7 @@ def test_columns_of_a_sparse_matrix_are_read_as_its_rows_are(tmp_path):
     assert network.layers[1].parameters[0].value.tolist() == [[0, 0, 2], [1, 0, 3]]
 
 
+@pytest.mark.slow
 @pytest.mark.cases("all")
 @pytest.mark.parametrize(
     ("made", "sentence"),
