@@ -475,6 +475,7 @@ def _verified() -> Iterator[tuple[str, str]]:
         "infinity of another sign": ([np.array([np.inf, 1.0])], [np.array([-np.inf, 1.0])]),
         "nothing that is known": ([np.array([np.nan])], [np.array([np.nan])]),
         "too large for single precision": ([np.array([1e300, 1.0])], [np.array([np.inf, 1.0], "f4")]),
+        "one behind what nobody knows": ([one * np.nan, one], [one * np.nan, np.add(one, [0.5, 0])]),
         "the second": ([one, one], [one, np.add(one, [0.5, 0])]),
         "the first": ([one, one], [np.add(one, [0.5, 0]), one]),
         "no numbers": ([one[:0]], [one[:0]]),

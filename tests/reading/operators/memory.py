@@ -5,6 +5,7 @@ The stand-ins can do what a module of PyTorch's, a model of Keras's and an array
 
 from __future__ import annotations
 
+from collections import namedtuple
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,9 @@ __all__ = ["in_memory", "values"]
 
 W = np.arange(72, dtype="f4").reshape(4, 2, 3, 3)
 LONG = "a_name_of_" * 6
+
+
+Pair = namedtuple("Pair", ["rows", "columns"])
 
 
 class Tensor:
@@ -183,6 +187,7 @@ def models() -> Mapping[str, Any]:
         '"config": {"name": "a", "strides": [1, 1]}}]}}'
     )
     inner = type("Sequential", (KerasModel,), {})(keras("Conv2D", "b", kernel), name="inner")
+    twice = keras("Conv2D", "a", 2 * kernel)
     tree = {
         "params": {"conv": {"kernel": kernel}, "norm": {"scale": np.ones(4), "bias": np.ones(4)}},
         "batch_stats": {"norm": {"mean": np.ones(4), "var": np.ones(4)}},
@@ -190,10 +195,13 @@ def models() -> Mapping[str, Any]:
     deep: dict[str, Any] = {"weight": W}
     for _ in range(63):
         deep = {"part": deep}
+    wide, meta, w4, plain = Tensor(w5), Tensor(w5, is_meta=True), Tensor(W), keras("Conv2D", "a", kernel)
+    parts = {"a.weight_g": Tensor(np.ones((4, 1, 1, 1), "f4")), "a.weight_v": Tensor(W)}
     relu = a_module("ReLU", "torch.nn.modules.activation")
     return {
         "a convolution": a_conv(Tensor(W)),
         "with a bias": a_conv(Tensor(W), Tensor(np.ones(4, "f4"))),
+        "of facts in a tuple of one's own": a_conv(Tensor(W), stride=Pair(2, 2), padding=[1, 1]),
         "of same padding": a_conv(Tensor(W), padding="same", stride=[1, 1], dilation=(2, 2)),
         "in a chain": a_chain(a_conv(Tensor(W)), relu, a_norm(), a_conv(Tensor(w5))),
         "with a buffer of none": a_chain(a_conv(Tensor(W)), a_norm(num_batches_tracked=None)),
@@ -201,9 +209,7 @@ def models() -> Mapping[str, Any]:
         "frozen but for its bias": a_conv(frozen, Tensor(np.ones(4, "f4"), requires_grad=True)),
         "weights of none": a_conv(None),
         "a chain of nothing": a_chain(),
-        "a part of none": a_module(
-            "Net", "mine", {"a": a_conv(Tensor(W)), "b": None, "c": a_conv(Tensor(w5))}
-        ),
+        "a part of none": a_module("Net", "mine", {"a": a_conv(Tensor(W)), "b": None, "c": a_conv(wide)}),
         "a class of a long name": a_module(LONG, "mine", {"a": a_conv(Tensor(W))}),
         "no buffers": a_conv(Tensor(W), parts={}),
         "facts that are no plain values": a_conv(Tensor(W), stride=[1, [2]], groups=2, other=object()),
@@ -215,9 +221,7 @@ def models() -> Mapping[str, Any]:
             "_SpectralNorm", training=True, original=Tensor(W), **{"0._u": Tensor(np.ones(4, "f4"))}
         ),
         "a map of one's own": parametrised("Mine", original=Tensor(W)),
-        "a map of one's own in training": parametrised(
-            "_SpectralNorm", "Mine", training=True, original=Tensor(W)
-        ),
+        "a map of one's own in training": parametrised("_SpectralNorm", "Mine", training=True, original=w4),
         "frozen parts": parametrised(
             "_WeightNorm",
             original0=Tensor(np.ones((4, 1, 1, 1), "f4"), requires_grad=False),
@@ -231,12 +235,12 @@ def models() -> Mapping[str, Any]:
         "Keras": KerasModel(conv_2d, keras("Flatten", "f"), keras("Dense", "d", np.ones((8, 3), "f4"))),
         "Keras with its configuration": KerasModel(keras("Conv2D", "a", kernel), written=written),
         "Keras with no layers in it": KerasModel(keras("Conv2D", "a", kernel), written='{"config": {}}'),
-        "Keras with a configuration of none": KerasModel(
-            keras("Conv2D", "a", kernel), written='{"config": 3}'
-        ),
+        "Keras with a configuration of none": KerasModel(plain, written='{"config": 3}'),
         "Keras with a list": KerasModel(keras("Conv2D", "a", kernel), written="[]"),
         "Keras with a text of none": KerasModel(keras("Conv2D", "a", kernel), written="{"),
         "a layer of Keras": conv_2d,
+        "a model within one that is within one": KerasModel(plain, type(inner)(twice, inner, name="outer")),
+        "a layer of a name that another ends in": KerasModel(keras("Conv2D", "xa", kernel), twice),
         "a model within one": KerasModel(keras("Conv2D", "a", kernel), inner),
         "Keras without weights": KerasModel(keras("ReLU", "r")),
         "Keras of a long name": type(LONG, (KerasModel,), {})(keras("Conv2D", "a", kernel)),
@@ -245,11 +249,9 @@ def models() -> Mapping[str, Any]:
         "a tree of Haiku's words": {"net/conv": {"w": kernel, "b": np.ones(4)}},
         "a state_dict": {"a.weight": Tensor(W), "a.bias": Tensor(np.ones(4, "f4")), "n": 3},
         "a state_dict with a prefix": {"module.a.weight": Tensor(W), "module.b.weight": Tensor(w5)},
-        "a state_dict in parts": {"a.weight_g": Tensor(np.ones((4, 1, 1, 1), "f4")), "a.weight_v": Tensor(W)},
-        "a state_dict with one on the meta device": {
-            "a.weight": Tensor(W),
-            "b.weight": Tensor(w5, is_meta=True),
-        },
+        "a state_dict in parts with a prefix": {f"module.{name}": one for name, one in parts.items()},
+        "a state_dict in parts": parts,
+        "a state_dict with one on the meta device": {"a.weight": Tensor(W), "b.weight": meta},
         "keys that are numbers": {0: {"weight": OnlyArray(W)}},
         "as deep as it may be": deep,
         "deeper": {"part": deep},
@@ -290,10 +292,8 @@ def _values() -> Mapping[str, Any]:
         "a path": Path("model.pkl"),
         "bytes": b"model.pkl",
         "an object": object(),
-        "a list of nothing": [],
-        "a list of texts": ["a", Path("b")],
-        "a tuple of numbers": (0, np.int64(2)),
-        "a list of lists": [["a"]],
+        **{"a list of nothing": [], "a list of texts": ["a", Path("b")]},
+        **{"a tuple of numbers": (0, np.int64(2)), "a list of lists": [["a"]]},
         "an iterator": iter(["a", "b"]),
         "a layer": one,
         "a layer of a long name": two,
@@ -320,9 +320,7 @@ def _values() -> Mapping[str, Any]:
         "a layer of Lasagne without a name": Unnamed(),
         "a module": a_conv(Tensor(W)),
         "an empty module": a_chain(),
-        "a state_dict": {"a.weight": W},
-        "a dictionary": {"a": 3},
-        "a budget": Budget(),
+        **{"a state_dict": {"a.weight": W}, "a dictionary": {"a": 3}, "a budget": Budget()},
         "a wide kernel": conv(np.ones((2, 2, 1, 1, 1), "f4"), axes="oidrc", name="wide", stride=None),
         "a layer of another shape": conv(W[:2], name="first", label="first"),
     }
