@@ -26,6 +26,7 @@ from tests.reading.operators.plain import plain
 from tests.reading.operators.shaped import shaped
 from tests.reading.operators.texts import texts
 from tests.reading.operators.torch_facts import facts
+from tests.reading.operators.torch_indexes import indexes
 from tests.reading.operators.torch_modules import modules_of_torch
 from tests.reading.operators.torch_objects import objects
 from tests.reading.operators.torch_tensors import tensors
@@ -52,6 +53,7 @@ READERS: Mapping[str, Callable[[], Told]] = {
     "near_pickles": near_pickles,
     "allowed": allowed,
     "effective": effective,
+    "torch_indexes": indexes,
     "torch_modules": modules_of_torch,
     "lasagne": lasagne,
     "lasagne_layers": lasagne_layers,

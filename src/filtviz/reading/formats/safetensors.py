@@ -93,7 +93,7 @@ def open(opened: Opened) -> Network | None:
     parts = {name: _part(opened, name) for name in files}
     tensors = {name: _tensor_of(parts[file], name, file) for name, file in weight_map.items()}
     whole = _File(tensors=tensors, metadata=next(iter(parts.values())).metadata)
-    return _network(opened, whole, f"an index of {len(files)} safetensors files", files)
+    return _network(opened, whole, f"an index of {plural(len(files), 'safetensors file')}", files)
 
 
 def is_safetensors(start: bytes, size: int) -> bool:

@@ -41,7 +41,7 @@ from filtviz.reading.stretch import Data
 from filtviz.reading.tensor_names import PYTORCH, Tensor, named_by_order
 from filtviz.reading.tensors import layers_of
 from filtviz.reading.zips import ZIP_MAGIC, Member, read_members
-from filtviz.text import listed, names_of_file, printable, quoted
+from filtviz.text import listed, names_of_file, plural, printable, quoted
 
 __all__ = ["ENTRIES", "open"]
 
@@ -98,7 +98,7 @@ def _of_index(opened: Opened, weight_map: Mapping[str, str]) -> Network:
     part = _of_state_dict(opened, WeightSet(path=(), tensors=tuple(tensors)), rebuilders, "")
     origin = origin_of(
         opened,
-        f"an index of {len(found)} files of torch.save",
+        f"an index of {plural(len(found), 'file')} of torch.save",
         objects=Objects(form="index of files of torch.save"),
         framework="PyTorch",
         order="the order of the index",
